@@ -1,0 +1,148 @@
+/**
+ * What computes outside the core, as types only: models, embedders, transcribers, word spaces.
+ *
+ * One folder per provider in `engines/` implements these; the core is handed one and knows no provider.
+ */
+import type { Adapter } from "./adapter/adapter.ts";
+import type { Audio } from "./stream/clip.ts";
+
+/** One part of a prompt, in reading order. */
+export type Part =
+  | { readonly type: "text"; readonly text: string }
+  | {
+      readonly type: "image";
+      readonly bytes: Uint8Array;
+      readonly mediaType: "image/jpeg" | "image/png";
+      readonly atSeconds?: number;
+    }
+  /** A run of frames that belongs together; an engine that takes video sends it whole, any other sends its images. */
+  | {
+      readonly type: "video";
+      readonly frames: readonly { readonly atSeconds: number; readonly jpeg: Uint8Array }[];
+    };
+
+export interface Sampling {
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly topK?: number;
+  readonly maxTokens?: number;
+  readonly seed?: number;
+}
+
+/** A JSON schema the answer must meet, with a name for the wire. */
+export interface AnswerSchema {
+  readonly name: string;
+  readonly schema: Readonly<Record<string, unknown>>;
+}
+
+export interface GenerateRequest {
+  readonly system?: string;
+  readonly parts: readonly Part[];
+  /** How many samples, default 1. */
+  readonly n?: number;
+  readonly sampling?: Sampling;
+  /** Enforced where the engine can, otherwise only asked for by the prompt. */
+  readonly schema?: AnswerSchema;
+  /** Whether per-token log-probabilities are wanted. */
+  readonly logprobs?: boolean;
+  readonly adapter?: Adapter | null;
+  readonly signal?: AbortSignal;
+}
+
+export interface Completion {
+  /** What the model said, thinking removed. May be anything, the empty string too. */
+  readonly text: string;
+  /** Its reasoning where the engine returns it apart. */
+  readonly thinking: string | null;
+  readonly finish: "stop" | "length" | "other";
+  /** Tokens and their natural log-probabilities, shape [T]; `null` where the engine has none. */
+  readonly tokens: { readonly texts: readonly string[]; readonly logprobs: Float32Array } | null;
+}
+
+/** What calls cost. Additive. */
+export interface Cost {
+  readonly calls: number;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** US dollars by the configured prices; 0 where none are configured. */
+  readonly usd: number;
+}
+
+export const noCost: Cost = { calls: 0, promptTokens: 0, completionTokens: 0, usd: 0 };
+
+export function addCost(a: Cost, b: Cost): Cost {
+  return {
+    calls: a.calls + b.calls,
+    promptTokens: a.promptTokens + b.promptTokens,
+    completionTokens: a.completionTokens + b.completionTokens,
+    usd: a.usd + b.usd,
+  };
+}
+
+export interface Generation {
+  /** One per sample asked for; an engine that cannot sample n at once calls n times. */
+  readonly completions: readonly Completion[];
+  readonly cost: Cost;
+}
+
+export interface ModelCapabilities {
+  readonly images: boolean;
+  /** Takes a whole clip as video. */
+  readonly video: boolean;
+  readonly jsonSchema: boolean;
+  readonly samples: boolean;
+  readonly logprobs: boolean;
+}
+
+/** A model behind an endpoint or in this process. */
+export interface Model {
+  /** Provider and model, for provenance: `openai:qwen3-vl`. */
+  readonly id: string;
+  /** Asked once at start; cached. @throws EngineError when the endpoint cannot be reached or refuses the key. */
+  capabilities(signal?: AbortSignal): Promise<ModelCapabilities>;
+  /** @throws EngineError when all retries fail (`isRetryable` says whether later may work), or `code: "budget-spent"`. */
+  generate(request: GenerateRequest): Promise<Generation>;
+  /** Everything spent so far. */
+  cost(): Cost;
+}
+
+/** Turns texts into vectors of one space. */
+export interface Embedder {
+  /** Names the space; vectors of different ids are never compared. */
+  readonly id: string;
+  readonly dimension: number;
+  /** Unit vectors, one per text, each of shape [dimension]; a text with nothing to embed gives zeros. */
+  embed(texts: readonly string[], signal?: AbortSignal): Promise<Float32Array[]>;
+}
+
+export interface TranscribedSegment {
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  readonly text: string;
+  readonly speaker: string | null;
+  readonly language: string | null;
+}
+
+/** Speech to text. */
+export interface Transcriber {
+  readonly id: string;
+  /** Segments in stream time, in order; silence gives none. @throws EngineError */
+  transcribe(
+    audio: Audio,
+    options: { language?: string; signal?: AbortSignal },
+  ): Promise<TranscribedSegment[]>;
+}
+
+/** How text becomes words: the space the choice policy, recall and word adapters count in. */
+export interface WordSpace {
+  /** Names the space (its tokeniser, stemmer and hash), `words:<hash>`. */
+  readonly id: string;
+  /** Number of hash buckets. */
+  readonly dimension: number;
+  /** Length of a text as memory budgets count it: `ceil(1.3 × whitespace words)`, CJK characters counted singly. */
+  countTokens(text: string): number;
+  /** Content stems in order, repeats kept, stop words gone; CJK runs as character bigrams. */
+  stems(text: string): string[];
+  /** Bucket and sign of a stem in [0, dimension). */
+  bucket(stem: string): { readonly index: number; readonly sign: 1 | -1 };
+}

@@ -1,0 +1,282 @@
+/**
+ * What is kept, as types: entries with two clocks and their evidence, the journal, recall, forgetting.
+ *
+ * Entries are closed or superseded, never rewritten; forgetting is explicit and reaches everything derived. Whatever
+ * a call acknowledged is on disk when its promise resolves. `sqlite.ts` implements it; Postgres comes later behind the
+ * same interface.
+ */
+
+import type { Observation } from "../perception/observation.ts";
+import type { Gap } from "../stream/clip.ts";
+import type { Feedback, Task } from "../tasks/task.ts";
+import type { Clock } from "../util/time.ts";
+
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
+
+export type EntryKind = "episodic" | "semantic";
+
+/** A text perception had, kept as proof of an entry. */
+export interface SourceText {
+  readonly kind: "speech" | "caption" | "screen";
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  readonly text: string;
+  readonly speaker: string | null;
+  readonly confidence: number | null;
+}
+
+/** Where an entry came from. */
+export interface Evidence {
+  readonly clips: readonly number[];
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  /** Frames by content hash; the bytes are blobs beside the store. */
+  readonly frames: readonly { readonly atSeconds: number; readonly hash: string }[];
+  readonly sources: readonly SourceText[];
+  /** Which perceptor tiers were at work. */
+  readonly tiers: Readonly<Record<string, string>>;
+}
+
+/** One thing kept. */
+export interface Entry {
+  readonly id: string;
+  readonly stream: string;
+  readonly clip: number;
+  readonly kind: EntryKind;
+  /** Observed at, in stream time. */
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  /** Written at, in wall time. */
+  readonly writtenAtMs: number;
+  readonly text: string;
+  readonly speakers: readonly string[];
+  readonly policy: string;
+  /** Revision of the policy and adapter that wrote it. */
+  readonly revision: string;
+  readonly evidence: Evidence;
+  /** Set when the entry stopped being current; it stays readable. */
+  readonly closed: {
+    readonly atMs: number;
+    readonly reason: string;
+    readonly supersededBy: string | null;
+  } | null;
+}
+
+/** A thing to keep, before the store gives it an id and a writing time. */
+export interface Statement {
+  readonly clip: number;
+  readonly kind: EntryKind;
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  readonly text: string;
+  readonly speakers: readonly string[];
+  readonly sources: readonly SourceText[];
+  /** Moments of the key frames that show it; must be frames of the clip's observation. */
+  readonly frameSeconds: readonly number[];
+}
+
+export interface StreamRecord {
+  readonly id: string;
+  /** What was watched: path or URL with secrets removed. */
+  readonly description: string;
+  readonly clipSeconds: number;
+  readonly clock: Clock;
+  /** Hash of what identifies the content, or `null` where nothing does (live). */
+  readonly fingerprint: string | null;
+  readonly addedAtMs: number;
+  /** Whether its end was reached. */
+  readonly ended: boolean;
+}
+
+export type ClipState = "perceived" | "stored" | "failed";
+
+/** Why a clip has no entries although it was watched. A model outage is `retryable`: the next run tries it again. */
+export interface ClipFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly attempts: number;
+}
+
+/** Where a run takes up again. */
+export interface Progress {
+  /** First clip index that was never perceived: where the source opens. */
+  readonly nextClip: number;
+  /** Perceived but not stored, oldest first: decide these before anything new. Retryable failures are among them. */
+  readonly pending: readonly Observation[];
+  /** The last stored observations of the short-term window, oldest first (at most window − 1). */
+  readonly recent: readonly Observation[];
+  readonly storedClips: number;
+  readonly failedClips: number;
+}
+
+/** What a policy remembers between decisions: a small value of its own and word counts over everything it was offered. */
+export interface PolicyState {
+  readonly value: JsonValue;
+  /** Number of candidate texts seen, and how many of them held each stem. */
+  readonly documents: number;
+  readonly words: ReadonlyMap<string, number>;
+}
+
+/** The change one decision makes to it. Counts are increments, so commits of several processes add up. */
+export interface PolicyStateChange {
+  readonly value: JsonValue;
+  readonly documents: number;
+  readonly words: ReadonlyMap<string, number>;
+}
+
+/** One decision, committed in one transaction: entries, journal rows of its clips, policy state. */
+export interface Decision {
+  readonly stream: string;
+  /** The clips decided about; each becomes `stored`. */
+  readonly clips: readonly number[];
+  readonly policy: string;
+  readonly revision: string;
+  readonly statements: readonly Statement[];
+  readonly stateChange: PolicyStateChange | null;
+}
+
+/** What a write did. Deciding the same clip at the same revision again stores nothing and says so. */
+export interface Receipt {
+  readonly stored: readonly Entry[];
+  readonly skipped: readonly {
+    readonly statement: Statement;
+    readonly reason: "duplicate" | "empty" | "already-stored";
+  }[];
+}
+
+/** Which entries: every condition given must hold, and all are applied before any search. */
+export interface EntryFilter {
+  readonly streams?: readonly string[];
+  readonly kinds?: readonly EntryKind[];
+  /** Overlapping this span of stream time. */
+  readonly fromSeconds?: number;
+  readonly toSeconds?: number;
+  /** "As of": only entries whose observation had ended by this moment of stream time. */
+  readonly asOfSeconds?: number;
+  /** Only entries written up to this wall time. */
+  readonly writtenByMs?: number;
+  /** Spoken by or naming any of these, compared without case. */
+  readonly speakers?: readonly string[];
+  readonly clips?: readonly number[];
+  /** Closed entries too; default false. */
+  readonly includeClosed?: boolean;
+}
+
+export interface RecallQuery extends EntryFilter {
+  readonly text: string;
+  /** A moment of stream time the question is about: entries near it score. */
+  readonly nearSeconds?: number;
+  /** People the question names: entries of theirs score (unlike `speakers`, which filters). */
+  readonly aboutSpeakers?: readonly string[];
+  /** How many, best first; default 20. */
+  readonly limit?: number;
+  /** `search` ranks; `whole-memory` returns all entries in time order (the paper's evaluation). Default `search`. */
+  readonly mode?: "search" | "whole-memory";
+}
+
+/** Why an entry was recalled: rank (from 1) and raw score per channel, and the fused score. */
+export interface RecallScore {
+  readonly total: number;
+  readonly fullText?: { readonly rank: number; readonly score: number };
+  readonly vector?: { readonly rank: number; readonly score: number };
+  readonly time?: { readonly rank: number; readonly score: number };
+  readonly speaker?: { readonly rank: number; readonly score: number };
+}
+
+export interface RecalledEntry {
+  readonly entry: Entry;
+  readonly score: RecallScore;
+}
+
+export interface ForgetRequest {
+  readonly streams?: readonly string[];
+  readonly fromSeconds?: number;
+  readonly toSeconds?: number;
+  readonly person?: string;
+  /** Entries whose text holds all content words of this query. */
+  readonly query?: string;
+  readonly entries?: readonly string[];
+}
+
+/** Rows removed (or, dry, that would be), by kind. */
+export interface ForgetReport {
+  readonly dryRun: boolean;
+  readonly entries: number;
+  readonly vectors: number;
+  readonly clips: number;
+  readonly observations: number;
+  readonly tasks: number;
+  readonly gaps: number;
+  readonly streams: number;
+  readonly blobs: number;
+  readonly blobBytes: number;
+  /** Distinct words whose counts were lowered. */
+  readonly words: number;
+  /** Texts of the first entries concerned, for a look before the deed. */
+  readonly sample: readonly { readonly id: string; readonly text: string }[];
+}
+
+export interface MemoryStats {
+  readonly streams: number;
+  readonly clips: number;
+  readonly failedClips: number;
+  readonly entries: number;
+  readonly gaps: number;
+  readonly tasks: number;
+  readonly blobs: number;
+  readonly databaseBytes: number;
+  readonly blobBytes: number;
+}
+
+/** Held by the process that writes a stream; released by `close` or by the death of the process. */
+export interface StreamLease {
+  release(): Promise<void>;
+}
+
+export interface Memory {
+  readonly directory: string;
+
+  /** Registers a stream, or returns the one of that id. @throws StoreError when its fingerprint or clip length differ. */
+  addStream(stream: Omit<StreamRecord, "addedAtMs" | "ended">): Promise<StreamRecord>;
+  streams(): Promise<StreamRecord[]>;
+  /** @throws StoreError `stream-busy` when a live process holds it. */
+  lease(stream: string): Promise<StreamLease>;
+  /** @param windowClips how many clips the short-term window holds, the new one included */
+  progress(stream: string, windowClips: number): Promise<Progress>;
+  endStream(stream: string): Promise<void>;
+
+  /** Journals a clip as perceived, its frames as blobs. Doing it twice changes nothing. */
+  addObservation(observation: Observation): Promise<void>;
+  commit(decision: Decision): Promise<Receipt>;
+  /** Journals a clip as failed; its observation stays for another try. */
+  failClip(stream: string, clip: number, failure: Omit<ClipFailure, "attempts">): Promise<void>;
+  clipFailures(stream?: string): Promise<{ stream: string; clip: number; failure: ClipFailure }[]>;
+  policyState(policy: string): Promise<PolicyState>;
+  addGap(gap: Gap): Promise<void>;
+  gaps(filter?: Pick<EntryFilter, "streams" | "fromSeconds" | "toSeconds">): Promise<Gap[]>;
+
+  /** Entries in time order (by stream, then start). */
+  entries(filter?: EntryFilter & { readonly limit?: number; readonly newest?: boolean }): Promise<Entry[]>;
+  entry(id: string): Promise<Entry | null>;
+  recall(query: RecallQuery): Promise<RecalledEntry[]>;
+  closeEntry(id: string, reason: string, supersededBy?: string): Promise<void>;
+  /** Bytes of a blob, or `null` if it was forgotten. */
+  blob(hash: string): Promise<Uint8Array | null>;
+
+  addTask(task: Omit<Task, "feedback">): Promise<void>;
+  tasks(filter?: { readonly limit?: number; readonly newest?: boolean }): Promise<Task[]>;
+  addFeedback(task: string, feedback: Feedback): Promise<void>;
+
+  forget(request: ForgetRequest, options?: { readonly dryRun?: boolean }): Promise<ForgetReport>;
+  stats(): Promise<MemoryStats>;
+  /** Runs the database's own integrity check and compares rows, text index, vectors and blobs. Empty when all is well. */
+  check(): Promise<string[]>;
+  close(): Promise<void>;
+}

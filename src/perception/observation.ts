@@ -1,0 +1,58 @@
+/**
+ * What perception makes of one clip: the only thing a policy is shown. Plain data, stored as JSON with frames by hash.
+ */
+import type { Frame } from "../stream/clip.ts";
+
+/** Something said. */
+export interface Utterance {
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  readonly text: string;
+  /** A name where the source or an identity says, else `null`. */
+  readonly speaker: string | null;
+}
+
+/** A sentence about the picture that came with the stream. */
+export interface Caption {
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  readonly text: string;
+  readonly speaker: string | null;
+}
+
+/** Text read off the picture. */
+export interface ScreenText {
+  /** First and last moment it was read. */
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  readonly text: string;
+  /** The reader's own confidence, 0 to 100. */
+  readonly confidence: number;
+}
+
+/** Somebody seen or heard. Filled by identity perceptors; empty until one runs. */
+export interface Person {
+  /** Stable over the whole memory. */
+  readonly id: string;
+  readonly name: string | null;
+  readonly atSeconds: readonly number[];
+}
+
+/** Which tier of each perceptor ran, for provenance: `{speech: "embedded", screen: "tesseract 5.3.0"}`. */
+export type Tiers = Readonly<Record<string, string>>;
+
+export interface Observation {
+  readonly stream: string;
+  readonly clip: number;
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  readonly frames: readonly Frame[];
+  readonly speech: readonly Utterance[];
+  readonly captions: readonly Caption[];
+  readonly screen: readonly ScreenText[];
+  readonly shots: readonly number[];
+  readonly people: readonly Person[];
+  readonly tiers: Tiers;
+  /** What a perceptor could not do for this clip, one sentence each; the clip goes on without it. */
+  readonly problems: readonly string[];
+}

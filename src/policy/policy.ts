@@ -1,0 +1,71 @@
+/**
+ * The contract every memorization policy meets: observation + recent memory → actions.
+ *
+ * A policy is immutable: a new adapter makes a new policy, so no rollout comes from stale weights. It keeps nothing
+ * between calls; what it must remember is the `PolicyState` handed in, and `advance` says how an action changes it.
+ */
+import type { Cost } from "../engine.ts";
+import type { Entry, PolicyState, PolicyStateChange, Statement } from "../memory/memory.ts";
+import type { Observation } from "../perception/observation.ts";
+import type { Random } from "../util/random.ts";
+
+/** Short-term memory: what the policy is shown besides the clips to decide about. */
+export interface Recent {
+  /** Earlier observations of the window, oldest first. */
+  readonly observations: readonly Observation[];
+  /** The entries written inside the window, oldest first, at most 4. */
+  readonly entries: readonly Pick<Entry, "clip" | "text" | "kind">[];
+}
+
+export interface Context {
+  /** The clips to decide about, oldest first; never empty, at most `clipsPerDecision`. */
+  readonly observations: readonly Observation[];
+  readonly recent: Recent;
+  readonly state: PolicyState;
+  /** Plain-text supplement of the prompt (the task-prompt baseline), filled by the caller. */
+  readonly supplement?: string;
+}
+
+export interface DecideOptions {
+  /** Actions wanted, default 1. */
+  readonly n?: number;
+  /** Draws are greedy without it. */
+  readonly random?: Random;
+  readonly signal?: AbortSignal;
+}
+
+/** What is wrong with what a policy wrote. Data, not an exception: rewards score it. */
+export interface Issue {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** One thing a policy could write for a context. */
+export interface Action {
+  /** As emitted: a model's raw text, or the chosen lines. */
+  readonly text: string;
+  /** What it would keep. Empty is legal: nothing worth remembering. */
+  readonly statements: readonly Statement[];
+  /** Tokens or choices and their natural log-probabilities, shape [T]; `null` where the engine has none. */
+  readonly logprobs: { readonly tokens: readonly string[]; readonly values: Float32Array } | null;
+  readonly revision: string;
+  /** Non-empty when the text breaks the output contract; such an action must not be stored. */
+  readonly issues: readonly Issue[];
+}
+
+export interface DecideResult {
+  readonly actions: readonly Action[];
+  readonly cost: Cost;
+}
+
+export interface Policy {
+  readonly id: string;
+  /** Policy and adapter in force, stamped on every entry. */
+  readonly revision: string;
+  /** How many clips one decision is about: the choice policy decides per 30 s, the engine policy per clip. */
+  readonly clipsPerDecision: number;
+  /** @throws EngineError when its engine failed for good; nonsense from a model is an action with issues. */
+  decide(context: Context, options?: DecideOptions): Promise<DecideResult>;
+  /** How taking this action changes the policy's state. */
+  advance(context: Context, action: Action): PolicyStateChange | null;
+}
