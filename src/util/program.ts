@@ -25,7 +25,7 @@ export function findProgram(name: ProgramName, env: NodeJS.ProcessEnv = process.
   const configured = env[`${name.toUpperCase()}_PATH`];
   if (configured) return isExecutable(configured) ? configured : null;
   const file = process.platform === "win32" ? `${name}.exe` : name;
-  for (const directory of (env["PATH"] ?? "").split(delimiter)) {
+  for (const directory of (env.PATH ?? "").split(delimiter)) {
     const candidate = join(directory, file);
     if (directory !== "" && isExecutable(candidate)) return candidate;
   }

@@ -1,0 +1,89 @@
+/** `taskmem ask`: a question answered from memory alone, with the moments the answer rests on. */
+import { text as readAll } from "node:stream/consumers";
+import { answerQuestion } from "../../answer/answer.ts";
+import { ConfigError } from "../../errors.ts";
+import { letterOptions } from "../../tasks/task.ts";
+import { type Clock, formatMoment } from "../../util/time.ts";
+import { loadConfig } from "../config.ts";
+import type { Invocation } from "../main.ts";
+import {
+  chosenStreams,
+  configuredModel,
+  configuredReader,
+  momentFlag,
+  openConfiguredMemory,
+} from "../wiring.ts";
+
+interface AskFlags {
+  readonly option?: string[];
+  readonly stream?: string[];
+  readonly asOf?: string;
+  readonly near?: string;
+  readonly speaker?: string[];
+  readonly limit?: number;
+  readonly wholeMemory?: boolean;
+}
+
+export async function run(
+  { output, flags, configFile, signal, options }: Invocation,
+  questionText: string,
+): Promise<void> {
+  const { option = [], stream, asOf, near, speaker, limit, wholeMemory } = options as AskFlags;
+  const text = (questionText === "-" ? await readAll(process.stdin) : questionText).trim();
+  if (text === "")
+    throw new ConfigError(
+      "question-empty",
+      'Expected a question, got none: taskmem ask "Where are the keys?"',
+    );
+  if (option.length === 1)
+    throw new ConfigError(
+      "options-few",
+      "Expected at least two --option values for multiple choice, got one",
+    );
+  if (option.length > 26)
+    throw new ConfigError("options-many", `Expected at most 26 --option values, got ${option.length}`);
+  const config = await loadConfig(flags, { file: configFile });
+  const model = configuredModel(config);
+  const memory = await openConfiguredMemory(config, { mustExist: true });
+  try {
+    const streams = await chosenStreams(memory, stream);
+    const answer = await answerQuestion(
+      { text, options: letterOptions(option) },
+      {
+        memory,
+        reader: configuredReader(config, model),
+        now: Date.now,
+        signal,
+        ...(stream && { streams: stream }),
+        ...(asOf !== undefined && { asOfSeconds: momentFlag("--as-of", asOf, streams) }),
+        ...(near !== undefined && { nearSeconds: momentFlag("--near", near, streams) }),
+        ...(speaker && { speakers: speaker }),
+        ...(limit !== undefined && { limit }),
+        ...(wholeMemory && { mode: "whole-memory" as const }),
+      },
+    );
+    output.object(answer);
+    output.text(output.bold(answer.option === null ? answer.answer : `${answer.option}. ${answer.answer}`));
+    const clocks = new Map<string, Clock>(streams.map(({ id, clock }) => [id, clock]));
+    const moment = (entry: { stream: string; startSeconds: number }) =>
+      formatMoment(entry.startSeconds, clocks.get(entry.stream) ?? { kind: "media" });
+    for (const citation of answer.citations) {
+      output.text(`  ${output.dim(`${moment(citation)} ${citation.stream}`)}  ${citation.text}`);
+    }
+    if (answer.abstained && answer.nearestMisses.length > 0) {
+      output.text(output.dim("nearest in memory:"));
+      for (const miss of answer.nearestMisses)
+        output.text(`  ${output.dim(`${moment(miss)} ${miss.stream}`)}  ${miss.text}`);
+    }
+    for (const gap of answer.gaps) {
+      const clock = clocks.get(gap.stream) ?? { kind: "media" };
+      output.text(
+        output.dim(
+          `not watching ${formatMoment(gap.startSeconds, clock)} to ${formatMoment(gap.endSeconds, clock)}: ${gap.detail}`,
+        ),
+      );
+    }
+  } finally {
+    await memory.close();
+  }
+}

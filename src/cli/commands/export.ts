@@ -1,0 +1,21 @@
+/** `taskmem export`: the whole memory as JSONL and blobs. */
+import { exportMemory, exportRows } from "../../memory/export.ts";
+import { loadConfig } from "../config.ts";
+import type { Invocation } from "../main.ts";
+import { openConfiguredMemory } from "../wiring.ts";
+
+export async function run({ output, flags, configFile }: Invocation, directory: string): Promise<void> {
+  const config = await loadConfig(flags, { file: configFile });
+  const memory = await openConfiguredMemory(config, { mustExist: true });
+  try {
+    if (directory === "-") {
+      for await (const row of exportRows(memory)) process.stdout.write(`${JSON.stringify(row)}\n`);
+      return;
+    }
+    const report = await exportMemory(memory, directory);
+    output.object({ event: "export-end", directory, ...report });
+    output.text(`wrote ${report.rows} rows and ${report.blobs} blobs to ${directory}`);
+  } finally {
+    await memory.close();
+  }
+}

@@ -1,0 +1,48 @@
+/** `taskmem forget`: removes memories and everything derived from them, and says what went. */
+import { ConfigError } from "../../errors.ts";
+import type { ForgetRequest } from "../../memory/memory.ts";
+import { loadConfig } from "../config.ts";
+import type { Invocation } from "../main.ts";
+import { chosenStreams, momentFlag, openConfiguredMemory } from "../wiring.ts";
+
+interface ForgetFlags {
+  readonly stream?: string[];
+  readonly from?: string;
+  readonly to?: string;
+  readonly person?: string;
+  readonly query?: string;
+  readonly entry?: string[];
+  readonly dryRun?: boolean;
+}
+
+export async function run({ output, flags, configFile, options }: Invocation): Promise<void> {
+  const { stream, from, to, person, query, entry, dryRun = false } = options as ForgetFlags;
+  if ([stream, from, to, person, query, entry].every((given) => given === undefined)) {
+    throw new ConfigError(
+      "forget-what",
+      "Expected what to forget: --stream, --from, --to, --person, --query or --entry",
+    );
+  }
+  const config = await loadConfig(flags, { file: configFile });
+  const memory = await openConfiguredMemory(config, { mustExist: true });
+  try {
+    const streams = await chosenStreams(memory, stream);
+    const request: ForgetRequest = {
+      ...(stream && { streams: stream }),
+      ...(from !== undefined && { fromSeconds: momentFlag("--from", from, streams) }),
+      ...(to !== undefined && { toSeconds: momentFlag("--to", to, streams) }),
+      ...(person !== undefined && { person }),
+      ...(query !== undefined && { query }),
+      ...(entry && { entries: entry }),
+    };
+    const report = await memory.forget(request, { dryRun });
+    output.object({ event: "forget-end", ...report });
+    output.text(
+      `${dryRun ? "would forget" : "forgot"} ${report.entries} entries, ${report.clips} clips, ${report.tasks} questions, ${report.gaps} gaps, ${report.blobs} blobs (${report.blobBytes} bytes)`,
+    );
+    for (const { id, text } of report.sample) output.text(output.dim(`  ${id}  ${text}`));
+    if (dryRun && report.entries + report.clips > 0) output.text("run it again without --dry-run to do it");
+  } finally {
+    await memory.close();
+  }
+}

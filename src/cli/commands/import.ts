@@ -1,0 +1,19 @@
+/** `taskmem import`: reads an export into a memory; what is already there is skipped. */
+import { importMemory } from "../../memory/export.ts";
+import { loadConfig } from "../config.ts";
+import type { Invocation } from "../main.ts";
+import { openConfiguredMemory } from "../wiring.ts";
+
+export async function run({ output, flags, configFile }: Invocation, directory: string): Promise<void> {
+  const config = await loadConfig(flags, { file: configFile });
+  const memory = await openConfiguredMemory(config, { mustExist: false });
+  try {
+    const report = await importMemory(directory, memory);
+    output.object({ event: "import-end", directory, ...report });
+    output.text(
+      `read ${report.rows} rows and ${report.blobs} blobs from ${directory}, ${report.skipped} rows were already there`,
+    );
+  } finally {
+    await memory.close();
+  }
+}

@@ -1,0 +1,126 @@
+/** `taskmem watch`: a stream becomes memories, printed as they are written. */
+import { createAgent, type StreamEnd, type WatchEvent } from "../../agent.ts";
+import { openSource } from "../../stream/open-source.ts";
+import { type Clock, formatMoment } from "../../util/time.ts";
+import { loadConfig } from "../config.ts";
+import type { Invocation } from "../main.ts";
+import { exitCodes, type Output } from "../output.ts";
+import {
+  configuredModel,
+  configuredPerceptors,
+  configuredPolicy,
+  configuredReader,
+  openConfiguredMemory,
+} from "../wiring.ts";
+
+export async function run(
+  { output, flags, configFile, signal, options }: Invocation,
+  specs: string[],
+): Promise<number> {
+  const config = await loadConfig(flags, { file: configFile });
+  const model = configuredModel(config);
+  const policy = configuredPolicy(config, model);
+  const perceptors = configuredPerceptors(config);
+  const source = await openSource(specs, {
+    ...config.stream,
+    languages: config.languages,
+    largeFrames: config.screenText,
+    ...(typeof options.subtitles === "string" && { subtitles: options.subtitles }),
+    ...(typeof options.textKind === "string" && { textKind: options.textKind as "speech" | "caption" }),
+    signal,
+  });
+  await model?.capabilities(signal);
+  const memory = await openConfiguredMemory(config, { mustExist: false });
+  try {
+    const agent = createAgent({
+      memory,
+      policy,
+      perceptors,
+      reader: configuredReader(config, model),
+      windowClips: config.stream.windowClips,
+    });
+    const stream = typeof options.stream === "string" ? options.stream : source.id;
+    let end: StreamEnd | undefined;
+    const show = watchPrinter(output, source.clock, { live: source.live, endSeconds: source.endSeconds });
+    for await (const event of agent.watch(source, { stream, signal })) {
+      show(event);
+      if (event.event === "stream-end") end = event;
+    }
+    return exitCodeOfEnd(end!);
+  } finally {
+    await memory.close();
+  }
+}
+
+function exitCodeOfEnd({ reason }: StreamEnd): number {
+  if (reason === "budget-spent") return exitCodes.budget;
+  if (reason === "engine-down") return exitCodes.engine;
+  return reason === "interrupted" ? exitCodes.interrupted : exitCodes.done;
+}
+
+/** Prints watch events: JSON objects as documented in docs/cli.md, or a timeline that grows, with rate and lag below it. */
+export function watchPrinter(
+  output: Output,
+  clock: Clock,
+  source: { live: boolean; endSeconds: number | null },
+): (event: WatchEvent) => void {
+  const startedAtMs = Date.now();
+  let entries = 0;
+  let fromSeconds = 0;
+  const at = (seconds: number) => output.dim(formatMoment(seconds, clock));
+  return (event) => {
+    if (event.event === "clip-end") {
+      output.object({ ...event, entries: event.entries.map(({ id, text }) => ({ id, text })) });
+      for (const entry of event.entries) output.text(`${at(entry.startSeconds)}  ${entry.text}`);
+      entries += event.entries.length;
+      for (const problem of event.problems)
+        output.note(`  ${formatMoment(event.startSeconds, clock)}: ${problem}`);
+      const rate = (event.endSeconds - fromSeconds) / Math.max(1e-3, (Date.now() - startedAtMs) / 1000);
+      const lag =
+        source.live && clock.kind === "wall"
+          ? `, ${((Date.now() - clock.originMs) / 1000 - event.endSeconds).toFixed(0)} s behind`
+          : "";
+      const whole = source.endSeconds === null ? "" : ` of ${formatMoment(source.endSeconds, clock)}`;
+      output.progress(
+        `${formatMoment(event.endSeconds, clock)}${whole}, ${rate.toFixed(1)} × real time${lag}, ${entries} entries`,
+      );
+      return;
+    }
+    output.object(event);
+    if (event.event === "stream-start") {
+      fromSeconds = event.fromSeconds;
+      if (event.storedClips + event.pendingClips > 0) {
+        output.text(
+          output.dim(
+            `resuming ${event.stream} at ${formatMoment(event.fromSeconds, clock)}, ${event.storedClips} clips are already stored`,
+          ),
+        );
+      }
+    } else if (event.event === "clip-failed") {
+      output.note(
+        `  ${formatMoment(event.startSeconds, clock)}: not remembered (${event.code}): ${event.message}`,
+      );
+    } else if (event.event === "gap") {
+      output.text(
+        `${at(event.startSeconds)}  ${output.dim(`— not watching until ${formatMoment(event.endSeconds, clock)}: ${event.detail}`)}`,
+      );
+    } else {
+      output.progress("");
+      const { clips, failed, gaps, realTimeFactor, cost } = event;
+      const parts = [
+        `${clips} clips`,
+        `${event.entries} entries`,
+        `${realTimeFactor.toFixed(1)} × real time`,
+      ];
+      if (failed > 0) parts.push(`${failed} failed (the next run tries them again)`);
+      if (gaps > 0) parts.push(`${gaps} gaps`);
+      if (cost.calls > 0)
+        parts.push(
+          `${cost.calls} calls, ${cost.promptTokens + cost.completionTokens} tokens, $${cost.usd.toFixed(4)}`,
+        );
+      output.text(output.dim(`${event.stream}: ${parts.join(", ")}`));
+      if (event.message) output.note(`stopped: ${event.message}`);
+      else if (event.reason === "interrupted") output.note("stopped; the same command goes on from here");
+    }
+  };
+}

@@ -1,0 +1,191 @@
+/**
+ * Configuration: one typed object, filled from `taskmem.config.ts`, then environment, then flags, validated once with
+ * every issue reported together. Secrets come from the environment only.
+ */
+import { existsSync } from "node:fs";
+import { isAbsolute, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { z } from "zod";
+import { ConfigError } from "../errors.ts";
+
+const endpointSchema = z.strictObject({
+  /** Root of an OpenAI-compatible API, such as `http://localhost:8000/v1`. */
+  baseUrl: z.url().optional(),
+  /** Model name as the endpoint knows it. */
+  model: z.string().min(1).optional(),
+});
+
+const positive = z.coerce.number().positive();
+
+export const configSchema = z.strictObject({
+  /** Directory of the memory. */
+  memory: z.string().min(1).default(".taskmem"),
+  /** What writes memories: `choice` picks among texts perception has; `engine` asks the model. Default: `engine` where a model is configured. */
+  policy: z.enum(["choice", "engine"]).optional(),
+  /** Who reads memory to answer: `local` needs no model. Default: `model` where one is configured. */
+  reader: z.enum(["local", "model"]).optional(),
+  /** Languages of subtitles to keep, best first, as BCP 47 tags. Empty keeps all. */
+  languages: z.array(z.string().min(2)).default([]),
+  /** Whether text in the picture is read (needs tesseract). */
+  screenText: z.boolean().default(true),
+  /** Whether the engine policy also writes semantic entries. */
+  semantic: z.boolean().default(false),
+  stream: z
+    .strictObject({
+      /** Length of a clip in seconds. */
+      clipSeconds: positive.max(3600).default(10),
+      /** Frames per second a policy sees. */
+      fps: positive.max(30).default(1),
+      /** Box the frames are fitted into, in pixels. */
+      width: z.coerce.number().int().min(16).max(4096).default(448),
+      height: z.coerce.number().int().min(16).max(4096).default(252),
+      /** Clips in the short-term window, the new one included. */
+      windowClips: z.coerce.number().int().min(1).max(50).default(5),
+    })
+    .prefault({}),
+  choice: z
+    .strictObject({
+      /** Share of the candidate tokens of each 30 s that is kept, 0 to 1. */
+      budget: z.coerce.number().gt(0).max(1).optional(),
+    })
+    .prefault({}),
+  model: endpointSchema
+    .extend({
+      timeoutSeconds: positive.default(120),
+      maxRetries: z.coerce.number().int().min(0).max(20).default(5),
+      concurrency: z.coerce.number().int().min(1).max(256).default(4),
+      requestsPerMinute: positive.optional(),
+      temperature: z.coerce.number().min(0).max(2).optional(),
+      /** How clips are sent: whole where the server takes video (`auto`), or always as frames. */
+      video: z.enum(["auto", "frames", "video"]).default("frames"),
+      /** US dollars per million tokens, for the cost report and the budget. */
+      prices: z
+        .strictObject({ promptPerMillion: z.number().min(0), completionPerMillion: z.number().min(0) })
+        .optional(),
+      /** Stop cleanly before spending more than this in one run. */
+      budget: z
+        .strictObject({ usd: positive.optional(), tokens: positive.optional(), calls: positive.optional() })
+        .optional(),
+    })
+    .prefault({}),
+  /** Speech to text, `POST /audio/transcriptions`. */
+  transcriber: endpointSchema.prefault({}),
+  /** Text embeddings, `POST /embeddings`. Default: the local spelling embedder. */
+  embedder: endpointSchema.prefault({}),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type ConfigInput = z.input<typeof configSchema>;
+
+/** Types a config file: `export default defineConfig({ … })`. */
+export function defineConfig(config: ConfigInput): ConfigInput {
+  return config;
+}
+
+/** Environment variables and the option each one fills. */
+const environment: Record<string, string> = {
+  TASKMEM_MEMORY: "memory",
+  TASKMEM_POLICY: "policy",
+  TASKMEM_READER: "reader",
+  TASKMEM_BASE_URL: "model.baseUrl",
+  TASKMEM_MODEL: "model.model",
+  TASKMEM_TRANSCRIBE_BASE_URL: "transcriber.baseUrl",
+  TASKMEM_TRANSCRIBE_MODEL: "transcriber.model",
+  TASKMEM_EMBED_BASE_URL: "embedder.baseUrl",
+  TASKMEM_EMBED_MODEL: "embedder.model",
+};
+
+export const configFiles = [
+  "taskmem.config.ts",
+  "taskmem.config.mjs",
+  "taskmem.config.js",
+  "taskmem.config.json",
+];
+
+/** A flag's value and the option it fills, as `path.to.option`. */
+export type FlagValues = Readonly<Record<string, unknown>>;
+
+/**
+ * The configuration in force.
+ * @throws ConfigError `config-invalid` naming every option that is wrong, or `config-unreadable`
+ */
+export async function loadConfig(
+  flags: FlagValues,
+  options: { file?: string | undefined; cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<Config> {
+  const { cwd = process.cwd(), env = process.env } = options;
+  const merged = await readConfigFile(options.file, cwd);
+  for (const [name, path] of Object.entries(environment)) {
+    if (env[name]) setPath(merged, path, env[name]);
+  }
+  for (const [path, value] of Object.entries(flags)) {
+    if (value !== undefined) setPath(merged, path, value);
+  }
+  const parsed = configSchema.safeParse(merged);
+  const issues = parsed.success
+    ? []
+    : parsed.error.issues.map(({ path, message }) => `  ${path.join(".") || "(whole)"}: ${message}`);
+  if (parsed.success) issues.push(...conflicts(parsed.data));
+  if (!parsed.success || issues.length > 0) {
+    throw new ConfigError(
+      "config-invalid",
+      `Expected a valid configuration, got ${issues.length} wrong:\n${issues.join("\n")}`,
+    );
+  }
+  return {
+    ...parsed.data,
+    memory: isAbsolute(parsed.data.memory) ? parsed.data.memory : resolve(cwd, parsed.data.memory),
+  };
+}
+
+/** What no single option shows: options that need each other. */
+function conflicts(config: Config): string[] {
+  const issues: string[] = [];
+  const complete = config.model.baseUrl !== undefined && config.model.model !== undefined;
+  const missing =
+    "needs model.baseUrl (--base-url, TASKMEM_BASE_URL) and model.model (--model, TASKMEM_MODEL)";
+  if (config.policy === "engine" && !complete) issues.push(`  policy: \`engine\` ${missing}`);
+  if (config.reader === "model" && !complete) issues.push(`  reader: \`model\` ${missing}`);
+  for (const name of ["model", "transcriber", "embedder"] as const) {
+    const { baseUrl, model } = config[name];
+    if ((baseUrl === undefined) !== (model === undefined)) {
+      issues.push(
+        `  ${name}: give both baseUrl and model, got only ${baseUrl === undefined ? "model" : "baseUrl"}`,
+      );
+    }
+  }
+  return issues;
+}
+
+async function readConfigFile(file: string | undefined, cwd: string): Promise<Record<string, unknown>> {
+  const path = file
+    ? resolve(cwd, file)
+    : configFiles.map((name) => join(cwd, name)).find((candidate) => existsSync(candidate));
+  if (path === undefined) return {};
+  if (!existsSync(path))
+    throw new ConfigError("config-unreadable", `Expected a configuration file at ${path}, found none`);
+  try {
+    const module = path.endsWith(".json")
+      ? await import(pathToFileURL(path).href, { with: { type: "json" } })
+      : await import(pathToFileURL(path).href);
+    const value: unknown = module.default;
+    if (typeof value !== "object" || value === null)
+      throw new TypeError("expected `export default defineConfig({ … })`");
+    return structuredClone(value) as Record<string, unknown>;
+  } catch (error) {
+    throw new ConfigError("config-unreadable", `Could not read ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+function setPath(target: Record<string, unknown>, path: string, value: unknown): void {
+  const keys = path.split(".");
+  const last = keys.pop()!;
+  let place = target;
+  for (const key of keys) {
+    if (typeof place[key] !== "object" || place[key] === null) place[key] = {};
+    place = place[key] as Record<string, unknown>;
+  }
+  place[last] = value;
+}

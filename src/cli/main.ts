@@ -1,0 +1,246 @@
+#!/usr/bin/env node
+/** The command line's entry: names the commands, loads the one that is called, turns errors into exit codes. */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import type { FlagValues } from "./config.ts";
+import { createOutput, exitCodeOf, exitCodes, type Output } from "./output.ts";
+
+/** What every command is called with. */
+export interface Invocation {
+  readonly output: Output;
+  /** Options of the configuration that flags set, by path. */
+  readonly flags: FlagValues;
+  readonly configFile: string | undefined;
+  /** Aborted by SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+  /** All parsed flags of the command. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+type Run = (invocation: Invocation, ...args: never[]) => Promise<number | undefined>;
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+/** Flags that fill the configuration: flag name as commander camel-cases it → path of the option. */
+const configFlags: Record<string, string> = {
+  memory: "memory",
+  policy: "policy",
+  reader: "reader",
+  baseUrl: "model.baseUrl",
+  model: "model.model",
+  temperature: "model.temperature",
+  video: "model.video",
+  budgetUsd: "model.budget.usd",
+  budgetTokens: "model.budget.tokens",
+  budgetCalls: "model.budget.calls",
+  transcribeBaseUrl: "transcriber.baseUrl",
+  transcribeModel: "transcriber.model",
+  language: "languages",
+  screenText: "screenText",
+  semantic: "semantic",
+  clipSeconds: "stream.clipSeconds",
+  fps: "stream.fps",
+  windowClips: "stream.windowClips",
+  budget: "choice.budget",
+};
+
+const abort = new AbortController();
+
+function buildProgram(): Command {
+  const program = new Command("taskmem")
+    .description(
+      "Long-term memory for agents that see and hear, which learns what to remember from the tasks it is asked.",
+    )
+    .version(version)
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .showSuggestionAfterError();
+
+  command(
+    program,
+    "watch <source...>",
+    "watch a file, a folder, a live URL, a device or texts, and remember it",
+    () => import("./commands/watch.ts"),
+  )
+    .option("--stream <id>", "name of the stream (default: from the source)")
+    .option("--subtitles <file>", "subtitle file to use instead of those found")
+    .option("--text-kind <kind>", "what the lines of a text source are: speech or caption")
+    .option("--language <tag>", "languages of subtitles to keep, best first", collect)
+    .option("--clip-seconds <n>", "length of a clip")
+    .option("--window-clips <n>", "clips the policy sees at once")
+    .option("--fps <n>", "frames per second the policy sees")
+    .option("--no-screen-text", "do not read text in the picture")
+    .option("--policy <name>", "choice (no model) or engine")
+    .option("--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1")
+    .option("--semantic", "engine: also write what is known, not only what happened")
+    .option("--temperature <t>", "engine: sampling temperature")
+    .option("--video <how>", "engine: send clips as frames, video, or auto")
+    .option("--budget-usd <n>", "stop before spending more in this run")
+    .option("--budget-tokens <n>", "stop before using more tokens in this run")
+    .option("--budget-calls <n>", "stop before making more calls in this run")
+    .option("--transcribe-base-url <url>", "endpoint for speech to text")
+    .option("--transcribe-model <name>", "model for speech to text");
+
+  command(
+    program,
+    "ask <question>",
+    "answer a question from memory alone; - reads it from standard input",
+    () => import("./commands/ask.ts"),
+  )
+    .option("--option <text>", "a possible answer; repeat for multiple choice", collect)
+    .option("--stream <id>", "only these streams", collect)
+    .option("--as-of <moment>", "see nothing later than this: seconds, HH:MM:SS, 'DAY1 11:21:02' or a date")
+    .option("--near <moment>", "prefer memories near this moment")
+    .option("--speaker <name>", "only what these people said or what names them", collect)
+    .option("--limit <n>", "entries to recall", wholeNumber)
+    .option("--whole-memory", "give the reader everything in time order instead of searching")
+    .option("--reader <name>", "local (no model) or model");
+
+  command(
+    program,
+    "timeline",
+    "print what is remembered, in time order",
+    () => import("./commands/timeline.ts"),
+  )
+    .option("--stream <id>", "only these streams", collect)
+    .option("--from <moment>", "from this moment")
+    .option("--to <moment>", "to this moment")
+    .option("--speaker <name>", "only what these people said or what names them", collect)
+    .option("--kind <kind>", "episodic or semantic")
+    .option("--limit <n>", "only the newest n", wholeNumber)
+    .option("--closed", "entries that are no longer current too");
+
+  command(
+    program,
+    "export <directory>",
+    "write the memory as JSONL and blobs; - writes JSONL to standard output",
+    () => import("./commands/export.ts"),
+  );
+  command(
+    program,
+    "import <directory>",
+    "read an export into the memory",
+    () => import("./commands/import.ts"),
+  );
+
+  command(
+    program,
+    "forget",
+    "remove memories and everything derived from them, and report it",
+    () => import("./commands/forget.ts"),
+  )
+    .option("--stream <id>", "these streams", collect)
+    .option("--from <moment>", "from this moment")
+    .option("--to <moment>", "to this moment")
+    .option("--person <name>", "what this person said and what names them")
+    .option("--query <words>", "entries that hold all these words")
+    .option("--entry <id>", "these entries", collect)
+    .option("--dry-run", "only report what would go");
+
+  command(
+    program,
+    "doctor",
+    "check programs, configuration, memory and model endpoint",
+    () => import("./commands/doctor.ts"),
+  );
+
+  command(
+    program,
+    "demo",
+    "watch a simulated household and answer questions about it",
+    () => import("./commands/demo.ts"),
+  )
+    .option("--seed <n>", "which household", wholeNumber)
+    .option("--clips <n>", "how many 10 s clips", wholeNumber)
+    .option("--keep <directory>", "keep the video and the memory here");
+  return program;
+}
+
+/** A command with the options all share; its file is loaded when it is called. */
+function command(
+  program: Command,
+  usage: string,
+  description: string,
+  load: () => Promise<{ run: Run }>,
+): Command {
+  return program
+    .command(usage)
+    .description(description)
+    .option("-m, --memory <directory>", "memory directory (default: .taskmem)")
+    .option("-c, --config <file>", "configuration file (default: taskmem.config.ts)")
+    .option("--base-url <url>", "OpenAI-compatible endpoint")
+    .option("--model <name>", "model at that endpoint")
+    .option("--json", "one JSON object a line")
+    .exitOverride()
+    .action(async (...received: unknown[]) => {
+      const self = received.pop() as Command;
+      const options = received.pop() as Record<string, unknown>;
+      const flags = Object.fromEntries(
+        Object.entries(configFlags)
+          .filter(([flag]) => self.getOptionValueSource(flag) === "cli")
+          .map(([flag, path]) => [path, options[flag]]),
+      );
+      const { run } = await load();
+      const output = createOutput(options.json === true);
+      const invocation: Invocation = {
+        output,
+        flags,
+        configFile: options.config as string | undefined,
+        signal: abort.signal,
+        options,
+      };
+      process.exitCode = (await run(invocation, ...(received as never[]))) ?? exitCodes.done;
+    });
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError("Expected a whole number.");
+  return value;
+}
+
+/** A flag that may be given again and again. */
+function collect(value: string, earlier: readonly string[] = []): string[] {
+  return [...earlier, value];
+}
+
+/** The first Ctrl-C stops cleanly, the second at once. */
+function listenForSignals(): void {
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => {
+      if (abort.signal.aborted) process.exit(exitCodes.interrupted);
+      abort.abort();
+    });
+  }
+  // The reader of our output left (`taskmem timeline | head`): nothing more to say.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(exitCodes.done);
+    throw error;
+  });
+}
+
+listenForSignals();
+try {
+  await buildProgram().parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  } else {
+    const code = abort.signal.aborted ? exitCodes.interrupted : exitCodeOf(error);
+    const { name, message, code: kind, stack } = error as Error & { code?: string };
+    if (code !== exitCodes.interrupted) {
+      if (process.argv.includes("--json"))
+        process.stdout.write(
+          `${JSON.stringify({ event: "error", error: name, code: kind ?? null, message })}\n`,
+        );
+      process.stderr.write(
+        code === exitCodes.bug
+          ? `taskmem: unexpected error, please report it\n${stack}\n`
+          : `taskmem: ${message}\n`,
+      );
+    }
+    process.exitCode = code;
+  }
+}

@@ -1,0 +1,132 @@
+/** From a configuration to the pieces it names: which memory, perceptors, policy and reader are at work. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { modelReader } from "../answer/model-reader.ts";
+import type { Reader } from "../answer/reader.ts";
+import type { Embedder, Model } from "../engine.ts";
+import { lexicalReader, localEmbedder, wordSpace } from "../engines/local/index.ts";
+import { openaiEmbedder, openaiModel, openaiTranscriber } from "../engines/openai/index.ts";
+import { ConfigError, DataError } from "../errors.ts";
+import type { Memory, StreamRecord } from "../memory/memory.ts";
+import { openSqliteMemory } from "../memory/sqlite.ts";
+import type { Perceptors } from "../perception/perceive.ts";
+import { createPerceptors } from "../perception/perceive.ts";
+import { choicePolicy } from "../policy/choice.ts";
+import { enginePolicy } from "../policy/engine.ts";
+import type { Policy } from "../policy/policy.ts";
+import { parseMoment } from "../util/time.ts";
+import type { Config } from "./config.ts";
+
+const apiKeyVariable = "TASKMEM_API_KEY";
+
+/** Opens the memory directory; commands that only read refuse one that does not exist. */
+export async function openConfiguredMemory(config: Config, how: { mustExist: boolean }): Promise<Memory> {
+  if (how.mustExist && !existsSync(join(config.memory, "memory.db"))) {
+    throw new ConfigError(
+      "memory-missing",
+      `Expected a memory in ${config.memory}, found none: run \`taskmem watch <source>\` first or name another with --memory`,
+    );
+  }
+  return openSqliteMemory(config.memory, {
+    words: wordSpace,
+    embedder: configuredEmbedder(config),
+    now: Date.now,
+  });
+}
+
+function apiKey(): { apiKey?: string } {
+  const key = process.env[apiKeyVariable] ?? process.env.OPENAI_API_KEY;
+  return key ? { apiKey: key } : {};
+}
+
+function configuredEmbedder({ embedder }: Config): Embedder {
+  if (embedder.baseUrl === undefined || embedder.model === undefined) return localEmbedder;
+  return openaiEmbedder({ baseURL: embedder.baseUrl, model: embedder.model, ...apiKey() });
+}
+
+/** The model at the configured endpoint, or `null`. */
+export function configuredModel({ model }: Config): Model | null {
+  if (model.baseUrl === undefined || model.model === undefined) return null;
+  return openaiModel({
+    baseURL: model.baseUrl,
+    model: model.model,
+    ...apiKey(),
+    timeoutMs: model.timeoutSeconds * 1000,
+    maxRetries: model.maxRetries,
+    concurrency: model.concurrency,
+    video: model.video,
+    ...(model.requestsPerMinute !== undefined && { requestsPerMinute: model.requestsPerMinute }),
+    ...(model.prices && { prices: model.prices }),
+    ...(model.budget && { budget: model.budget }),
+  });
+}
+
+export function configuredPerceptors(config: Config): Perceptors {
+  const { transcriber } = config;
+  return createPerceptors({
+    screenText: config.screenText,
+    ...(config.languages[0] !== undefined && { language: config.languages[0] }),
+    ...(transcriber.baseUrl !== undefined &&
+      transcriber.model !== undefined && {
+        transcriber: openaiTranscriber({
+          baseURL: transcriber.baseUrl,
+          model: transcriber.model,
+          ...apiKey(),
+        }),
+      }),
+  });
+}
+
+export function configuredPolicy(config: Config, model: Model | null): Policy {
+  const name = config.policy ?? (model ? "engine" : "choice");
+  if (name === "engine") {
+    if (!model)
+      throw new ConfigError(
+        "model-missing",
+        "Expected a model for the `engine` policy: give --base-url and --model",
+      );
+    return enginePolicy({
+      model,
+      countTokens: wordSpace.countTokens,
+      semantic: config.semantic,
+      ...(config.model.temperature !== undefined && { sampling: { temperature: config.model.temperature } }),
+    });
+  }
+  return choicePolicy({
+    words: wordSpace,
+    clipSeconds: config.stream.clipSeconds,
+    ...(config.choice.budget !== undefined && { budget: { fraction: config.choice.budget } }),
+  });
+}
+
+export function configuredReader(config: Config, model: Model | null): Reader {
+  const name = config.reader ?? (model ? "model" : "local");
+  return name === "model" && model ? modelReader(model) : lexicalReader({ words: wordSpace });
+}
+
+/** The streams a command is about: those named, or all. @throws DataError for a name the memory does not hold */
+export async function chosenStreams(
+  memory: Memory,
+  names: readonly string[] | undefined,
+): Promise<StreamRecord[]> {
+  const streams = await memory.streams();
+  if (names === undefined) return streams;
+  return names.map((name) => {
+    const found = streams.find(({ id }) => id === name);
+    if (found) return found;
+    const known = streams.map(({ id }) => id).join(", ") || "none";
+    throw new DataError("stream-unknown", `Expected a stream of this memory, got ${name}: it holds ${known}`);
+  });
+}
+
+/** Seconds of stream time for a moment given on the command line. @throws ConfigError when no chosen stream's clock can read it */
+export function momentFlag(flag: string, text: string, streams: readonly StreamRecord[]): number {
+  for (const { clock } of streams.length > 0 ? streams : [{ clock: { kind: "media" } as const }]) {
+    const seconds = parseMoment(text, clock);
+    if (seconds !== null) return seconds;
+  }
+  throw new ConfigError(
+    "moment-invalid",
+    `Expected ${flag} to be a moment (83.5, HH:MM:SS, 'DAY1 11:21:02' on a day clock, a date and time on a wall clock), got ${JSON.stringify(text)}`,
+  );
+}
