@@ -1,7 +1,6 @@
 /** The contract of a reader: question + recalled entries → answer. Memory is all it may see. */
 import type { Cost } from "../engine.ts";
-import type { RecalledEntry } from "../memory/memory.ts";
-import type { Gap } from "../stream/clip.ts";
+import type { Gap, RecalledEntry } from "../memory/memory.ts";
 import type { Question } from "../tasks/task.ts";
 
 export interface ReadRequest {

@@ -11,6 +11,9 @@ import type { Gap } from "../stream/clip.ts";
 import type { Feedback, Task } from "../tasks/task.ts";
 import type { Clock } from "../util/time.ts";
 
+/** Spans that were not watched are kept and read here too: whoever answers sees memory only. */
+export type { Gap };
+
 export type JsonValue =
   | null
   | boolean

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { ConfigError } from "../errors.ts";
+import { loadConfig } from "./config.ts";
+
+const folder = () => mkdtempSync(join(tmpdir(), "taskmem-config-"));
+
+test("fills defaults and resolves the memory directory", async () => {
+  const cwd = folder();
+  const config = await loadConfig({}, { cwd, env: {} });
+  assert.equal(config.memory, join(cwd, ".taskmem"));
+  assert.equal(config.stream.clipSeconds, 10);
+  assert.equal(config.stream.windowClips, 5);
+});
+
+test("flags win over environment, environment over the file", async () => {
+  const cwd = folder();
+  writeFileSync(
+    join(cwd, "taskmem.config.ts"),
+    `export default { memory: "file", policy: "choice" as const, stream: { fps: 2 } };`,
+  );
+  const env = { TASKMEM_MEMORY: "/environment" };
+  assert.equal((await loadConfig({}, { cwd, env: {} })).memory, join(cwd, "file"));
+  assert.equal((await loadConfig({}, { cwd, env })).memory, "/environment");
+  assert.equal((await loadConfig({ memory: "/flag" }, { cwd, env })).memory, "/flag");
+  assert.equal((await loadConfig({}, { cwd, env })).stream.fps, 2);
+});
+
+test("reports every wrong option together", async () => {
+  await assert.rejects(
+    loadConfig(
+      { "stream.clipSeconds": "-3", policy: "magic", "model.model": "m" },
+      { cwd: folder(), env: {} },
+    ),
+    (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.match(error.message, /clipSeconds/);
+      assert.match(error.message, /policy/);
+      return true;
+    },
+  );
+});
+
+test("says what the engine policy needs", async () => {
+  await assert.rejects(loadConfig({ policy: "engine" }, { cwd: folder(), env: {} }), /--base-url/);
+});
+
+test("refuses an unknown option in the file and a file that is not there", async () => {
+  const cwd = folder();
+  writeFileSync(join(cwd, "taskmem.config.json"), JSON.stringify({ memroy: "typo" }));
+  await assert.rejects(loadConfig({}, { cwd, env: {} }), /memroy/);
+  await assert.rejects(loadConfig({}, { cwd, env: {}, file: "nowhere.ts" }), /found none/);
+});
