@@ -1,0 +1,3 @@
+/** What needs no model and no network: the word space, a spelling embedder, a reader that counts words. */
+export { localEmbedder, spellingEmbedder } from "./embedder.ts";
+export { nameStems, wordSpace } from "./words.ts";
