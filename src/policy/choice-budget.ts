@@ -1,0 +1,53 @@
+/**
+ * The token budget of the choice policy: what one window adds to the purse, and how much the purse may hold
+ * (choice.md 2). What a window leaves unspent is carried over up to that.
+ */
+import type { Candidate } from "./choice-candidates.ts";
+
+/** How many tokens a decision may keep. */
+export type ChoiceBudget =
+  | {
+      /** Share of the tokens on offer in each window, above 0 to 1. */
+      readonly fraction: number;
+      /** Keep at least so many tokens of a window where it has them. @default 0 */
+      readonly floorTokens?: number;
+    }
+  | { readonly tokensPerWindow: number };
+
+/**
+ * A fifth of what is on offer, where a task adapter gains most (choice.md 3.1), but at least 40 tokens per 30 s.
+ *
+ * Somebody talking gives about 100 tokens in 30 s. With the floor a quiet stream (a line now and then, a sign, short
+ * clips) is kept whole, an ordinary subtitled video keeps its most telling two lines in five, and only dense streams
+ * are cut down to the fifth. It is still a small fraction of the 150 to 300 tokens per 10 s that a model writes.
+ */
+export const defaultBudget: ChoiceBudget = { fraction: 0.2, floorTokens: 40 };
+
+/** What one window adds to the purse, and how much the purse holds at most. */
+export interface BudgetRules {
+  allowance(candidates: readonly Candidate[]): number;
+  readonly mostCarried: number;
+}
+
+/** @throws RangeError for a budget out of range */
+export function budgetRules(budget: ChoiceBudget): BudgetRules {
+  if ("tokensPerWindow" in budget) {
+    const { tokensPerWindow } = budget;
+    if (!(tokensPerWindow > 0 && tokensPerWindow < Infinity))
+      throw new RangeError(`Expected \`tokensPerWindow\` above 0, got ${tokensPerWindow}`);
+    // 120·b + 12 where a mean window of 168 tokens gives b·168 (choice.md 2): 120 / 168 = 5 / 7 of the window's own.
+    return { allowance: () => tokensPerWindow, mostCarried: (tokensPerWindow * 5) / 7 + 12 };
+  }
+  const { fraction, floorTokens = 0 } = budget;
+  if (!(fraction > 0 && fraction <= 1))
+    throw new RangeError(`Expected the budget's \`fraction\` above 0 and up to 1, got ${fraction}`);
+  if (!(floorTokens >= 0 && floorTokens < Infinity))
+    throw new RangeError(`Expected \`floorTokens\` from 0 up, got ${floorTokens}`);
+  return {
+    allowance: (candidates) => {
+      const offered = candidates.reduce((sum, { tokens }) => sum + tokens, 0);
+      return Math.max(fraction * offered, Math.min(floorTokens, offered));
+    },
+    mostCarried: 120 * fraction + 12,
+  };
+}

@@ -1,0 +1,221 @@
+/**
+ * The mathematics of the choice policy: a state-dependent Plackett–Luce draw under a token budget (choice.md 4.2).
+ *
+ * Pure numbers: N items with W words between them, no texts, no streams. A step gives every item that still fits a
+ * score, linear in the task weights `a`, and picks one by softmax (or the best one); words just picked are worth less
+ * afterwards. The same feasibility mask serves drawing, log-probabilities and gradients, so all three agree exactly.
+ *
+ *   s_i = κ · trust_i · n_i^−exponent · Σ_{w ∈ i} disc_w · idf_w · (1 + λ·a_w)
+ */
+import type { Random } from "../util/random.ts";
+
+export interface ChoiceParameters {
+  /** κ: sharpness of the softmax when drawing; greedy choice ignores it. @default 0.5 for groups of 8 (choice.md 4.2) */
+  readonly sharpness: number;
+  /** Power of the length that a gain is divided by; 0.5 beat 0 and 0.75 (choice.md 4.2). @default 0.5 */
+  readonly lengthExponent: number;
+  /** What a word is worth once it was chosen in this window or in the memory of the last ones (choice.md 4.2). @default 0.3 */
+  readonly repeatDiscount: number;
+  /** Windows of memory the discount looks back on; 8 did no better (choice.md 4.2). @default 2 */
+  readonly historyWindows: number;
+  /** λ: how strongly task weights count; 2 and 4 were not better (choice.md 4.3). @default 1 */
+  readonly taskStrength: number;
+}
+
+/** The shipped values, from which Phase One starts; nothing has to be trained at install (choice.md 4.5). */
+export const defaultChoiceParameters: ChoiceParameters = {
+  sharpness: 0.5,
+  lengthExponent: 0.5,
+  repeatDiscount: 0.3,
+  historyWindows: 2,
+  taskStrength: 1,
+};
+
+export interface DrawItem {
+  /** n: what it costs. */
+  readonly tokens: number;
+  /** 0 to 1: how far its text can be believed. */
+  readonly trust: number;
+  /** Its distinct words, as positions in [0, W). */
+  readonly words: readonly number[];
+}
+
+/** Everything a draw depends on. */
+export interface DrawInput {
+  /** In time order; ties go to the earlier one. */
+  readonly items: readonly DrawItem[];
+  /** Inverse document frequency, shape [W]. */
+  readonly idf: Float64Array;
+  /** Task weights a, shape [W]; zeros without an adapter. */
+  readonly task: Float64Array;
+  /** 1 for words the recent memory holds already, shape [W]. */
+  readonly said: Uint8Array;
+  /** Tokens to spend. */
+  readonly budget: number;
+  /** Whether the first pick may cost more than the budget. */
+  readonly onCredit: boolean;
+  readonly parameters: ChoiceParameters;
+}
+
+export interface Draw {
+  /** Items in the order they were picked. */
+  readonly picks: readonly number[];
+  /** Natural log-probability of each pick given those before it, shape [picks]. */
+  readonly logprobs: Float64Array;
+}
+
+/** Picks items until nothing that is left fits; the best one at each step where no `random` is given. */
+export function drawItems(input: DrawInput, random?: Random): Draw {
+  const picks: number[] = [];
+  const logprobs: number[] = [];
+  const walk = new Walk(input);
+  while (walk.measure()) {
+    const choice = random
+      ? sample(walk.feasible, walk.probabilities, random)
+      : best(walk.feasible, walk.scores);
+    logprobs.push(walk.logprob(choice));
+    picks.push(choice);
+    walk.take(choice);
+  }
+  return { picks, logprobs: Float64Array.from(logprobs) };
+}
+
+/**
+ * Log-probability of each pick of a draw, shape [picks]; they sum to that of the whole draw.
+ * @throws RangeError if a pick was not possible at its step, or more could still have been picked
+ */
+export function drawLogprobs(input: DrawInput, picks: readonly number[]): Float64Array {
+  const logprobs = new Float64Array(picks.length);
+  replay(input, picks, (walk, pick, step) => {
+    logprobs[step] = walk.logprob(pick);
+  });
+  return logprobs;
+}
+
+/**
+ * Gradient of the draw's log-probability by the task weights, shape [W]: Σ over steps of x_chosen − E_softmax[x],
+ * with x_{i,w} = κ · λ · trust_i · n_i^−exponent · disc_w · idf_w for the words of item i (choice.md 4.2).
+ * @throws RangeError as `drawLogprobs`
+ */
+export function drawGradient(input: DrawInput, picks: readonly number[]): Float64Array {
+  const gradient = new Float64Array(input.idf.length);
+  const { sharpness, taskStrength, repeatDiscount } = input.parameters;
+  replay(input, picks, (walk, pick) => {
+    for (const i of walk.feasible) {
+      const share = (i === pick ? 1 : 0) - walk.probabilities[i]!;
+      const factor = share * sharpness * taskStrength * walk.sizes[i]!;
+      for (const word of input.items[i]!.words) {
+        gradient[word]! += factor * (walk.said[word] ? repeatDiscount : 1) * input.idf[word]!;
+      }
+    }
+  });
+  return gradient;
+}
+
+/** Walks a known draw, showing each step before it is taken. */
+function replay(
+  input: DrawInput,
+  picks: readonly number[],
+  visit: (walk: Walk, pick: number, step: number) => void,
+): void {
+  const walk = new Walk(input);
+  picks.forEach((pick, step) => {
+    if (!walk.measure() || !walk.feasible.includes(pick)) {
+      throw new RangeError(`Expected pick ${step} to be an item that fits, got item ${pick}`);
+    }
+    visit(walk, pick, step);
+    walk.take(pick);
+  });
+  if (walk.measure())
+    throw new RangeError(`Expected a draw to its end, got ${picks.length} picks with room for more`);
+}
+
+/** A draw under way: what is taken, what is left to spend, and the scores of the step at hand. */
+class Walk {
+  readonly said: Uint8Array;
+  /** trust · n^−exponent, shape [N]. */
+  readonly sizes: Float64Array;
+  readonly scores: Float64Array;
+  readonly probabilities: Float64Array;
+  feasible: readonly number[] = [];
+  readonly #input: DrawInput;
+  readonly #taken: Uint8Array;
+  #left: number;
+  #steps = 0;
+  #logTotal = 0;
+
+  constructor(input: DrawInput) {
+    const { items, parameters } = input;
+    this.#input = input;
+    this.#taken = new Uint8Array(items.length);
+    this.#left = input.budget;
+    this.said = input.said.slice();
+    this.scores = new Float64Array(items.length);
+    this.probabilities = new Float64Array(items.length);
+    this.sizes = Float64Array.from(
+      items,
+      ({ trust, tokens }) => trust * tokens ** -parameters.lengthExponent,
+    );
+  }
+
+  /** Scores the items that still fit; `false` when there are none. */
+  measure(): boolean {
+    const { items, onCredit } = this.#input;
+    const anyFits = onCredit && this.#steps === 0;
+    const feasible: number[] = [];
+    for (let i = 0; i < items.length; i++) {
+      if (this.#taken[i] === 0 && (anyFits || items[i]!.tokens <= this.#left)) feasible.push(i);
+    }
+    this.feasible = feasible;
+    let top = -Infinity;
+    for (const i of feasible) {
+      this.scores[i] = this.#score(i);
+      top = Math.max(top, this.scores[i]);
+    }
+    let total = 0;
+    this.probabilities.fill(0);
+    for (const i of feasible) {
+      this.probabilities[i] = Math.exp(this.scores[i]! - top);
+      total += this.probabilities[i];
+    }
+    for (const i of feasible) this.probabilities[i]! /= total;
+    this.#logTotal = top + Math.log(total);
+    return feasible.length > 0;
+  }
+
+  /** Of picking a feasible item now; finite even where its probability rounds to zero. */
+  logprob(item: number): number {
+    return this.scores[item]! - this.#logTotal;
+  }
+
+  take(item: number): void {
+    const { tokens, words } = this.#input.items[item]!;
+    this.#taken[item] = 1;
+    this.#left -= tokens;
+    this.#steps += 1;
+    for (const word of words) this.said[word] = 1;
+  }
+
+  #score(i: number): number {
+    const { items, idf, task, parameters } = this.#input;
+    let gain = 0;
+    for (const word of items[i]!.words) {
+      const discount = this.said[word] ? parameters.repeatDiscount : 1;
+      gain += discount * idf[word]! * (1 + parameters.taskStrength * task[word]!);
+    }
+    return parameters.sharpness * this.sizes[i]! * gain;
+  }
+}
+
+function best(feasible: readonly number[], scores: Float64Array): number {
+  return feasible.reduce((top, i) => (scores[i]! > scores[top]! ? i : top));
+}
+
+function sample(feasible: readonly number[], probabilities: Float64Array, random: Random): number {
+  let left = random();
+  for (const i of feasible) {
+    left -= probabilities[i]!;
+    if (left < 0) return i;
+  }
+  return feasible.at(-1)!; // rounding left a sliver above the last
+}

@@ -1,0 +1,224 @@
+/**
+ * The choice policy: keeps the statements that say most for their length, without any model.
+ *
+ * It decides per 30 s of stream. Candidates (`choice-candidates.ts`) compete in a Plackett–Luce draw
+ * (`choice-draw.ts`) for a token budget; unspent tokens are carried over. Rare words count more, words just kept count
+ * less, and an adapter in word space makes the words of a user's questions count more still.
+ *
+ * After choice.md 4; departures:
+ * 1. Word counts include the decision's own candidates, so that a stream shorter than two windows has counts at all.
+ * 2. On-screen text is weighed by how far it can be believed: otherwise garbled words win, being rare.
+ * 3. A line without content words is no candidate, and a line costs at least 3 tokens.
+ * 4. A stream starts with the largest sum that can be carried over, so a short clip's only line is kept; and a window
+ *    in which nothing fits although the purse is full may take one line on credit, paid back by the next windows.
+ * 5. The default budget has a floor (see `defaultBudget`).
+ */
+import type { Adapter } from "../adapter/adapter.ts";
+import { noCost, type WordSpace } from "../engine.ts";
+import { ConfigError, DataError } from "../errors.ts";
+import type { JsonValue, PolicyState, PolicyStateChange } from "../memory/memory.ts";
+import { shortId } from "../util/hash.ts";
+import { type BudgetRules, budgetRules, type ChoiceBudget, defaultBudget } from "./choice-budget.ts";
+import { type Candidate, candidatesOf, screenStems } from "./choice-candidates.ts";
+import {
+  type ChoiceParameters,
+  type Draw,
+  type DrawInput,
+  defaultChoiceParameters,
+  drawItems,
+} from "./choice-draw.ts";
+import type { Action, Context, Policy } from "./policy.ts";
+
+/** Stream time of one decision; deciding per 10 s lost 4 to 6 points (choice.md 6.2). */
+const windowSeconds = 30;
+
+export interface ChoiceOptions {
+  readonly words: WordSpace;
+  /** Clip length of the streams it decides about, in seconds. @default 10 */
+  readonly clipSeconds?: number;
+  /** @default defaultBudget */
+  readonly budget?: ChoiceBudget;
+  /** Task weights in the space of `words`. @default null */
+  readonly adapter?: Adapter | null;
+  /** @default defaultChoiceParameters */
+  readonly parameters?: Partial<ChoiceParameters>;
+}
+
+/**
+ * A policy over `words`.
+ * @throws RangeError for a budget or clip length out of range
+ * @throws ConfigError `adapter-space` for an adapter of another space
+ * @throws DataError `adapter-invalid` for one whose values are not finite or not in place
+ */
+export function choicePolicy(options: ChoiceOptions): Policy {
+  const { words, clipSeconds = 10, budget = defaultBudget, adapter = null } = options;
+  if (!(clipSeconds > 0)) throw new RangeError(`Expected \`clipSeconds\` above 0, got ${clipSeconds}`);
+  const parameters = { ...defaultChoiceParameters, ...options.parameters };
+  const rules = budgetRules(budget);
+  const taskWeight = taskWeights(adapter, words);
+  const custom =
+    options.budget || options.parameters
+      ? `-${shortId("", JSON.stringify([budget, parameters])).slice(1, 7)}`
+      : "";
+  const revision = `choice@1${custom}${adapter ? `+${adapter.revision}` : ""}`;
+
+  return {
+    id: "choice",
+    revision,
+    clipsPerDecision: Math.max(1, Math.ceil(windowSeconds / clipSeconds - 1e-9)),
+    decide: async (context, { n = 1, random } = {}) => {
+      const state = readState(context);
+      const candidates = candidatesOf(context.observations, words, new Set(state.standing));
+      const input = drawInput(candidates, context.state, state, rules, parameters, taskWeight);
+      const greedy = random ? null : drawItems(input);
+      const actions = Array.from({ length: n }, () =>
+        actionOf(candidates, greedy ?? drawItems(input, random), revision),
+      );
+      return { actions, cost: noCost };
+    },
+    advance: (context, action) => {
+      const state = readState(context);
+      const candidates = candidatesOf(context.observations, words, new Set(state.standing));
+      return changeOf(context, action, candidates, state, rules, parameters, words);
+    },
+  };
+}
+
+/** Weight a_w of a stem: `scale · sign · value` of its bucket, 0 where the adapter has none. */
+function taskWeights(adapter: Adapter | null, words: WordSpace): (stem: string) => number {
+  if (adapter === null) return () => 0;
+  const { space, dimension, indices, values, scale } = adapter;
+  if (space !== words.id || dimension !== words.dimension) {
+    throw new ConfigError(
+      "adapter-space",
+      `Expected an adapter of ${words.id} with dimension ${words.dimension}, got ${space} with ${dimension}: train it anew in this space`,
+    );
+  }
+  const inPlace =
+    indices.length === values.length && indices.every((index) => index >= 0 && index < dimension);
+  if (!inPlace || !Number.isFinite(scale) || !values.every((value) => Number.isFinite(value))) {
+    throw new DataError(
+      "adapter-invalid",
+      `Expected adapter ${adapter.revision} to hold one finite number per bucket below ${dimension}, got others: the file is damaged`,
+    );
+  }
+  const weights = new Map<number, number>();
+  for (const [k, index] of indices.entries()) weights.set(index, scale * values[k]!);
+  return (stem) => {
+    const { index, sign } = words.bucket(stem);
+    return sign * (weights.get(index) ?? 0);
+  };
+}
+
+/** What the policy remembers of one stream between decisions. */
+interface StreamState {
+  readonly stream: string;
+  /** Tokens left over; below zero after a line on credit, `null` before the first decision (a full purse). */
+  readonly spare: number | null;
+  /** Stems kept in each of the last windows, oldest first. */
+  readonly windows: readonly (readonly string[])[];
+  /** Stems of on-screen text that was kept and is still on the screen. */
+  readonly standing: readonly string[];
+}
+
+/** Streams whose state is remembered, latest first; one that was long left starts afresh. */
+const mostStreams = 8;
+
+function readState({ observations, state }: Context): StreamState {
+  const stream = observations[0]!.stream;
+  const known = streamStates(state.value).find((one) => one.stream === stream);
+  return known ?? { stream, spare: null, windows: [], standing: [] };
+}
+
+function streamStates(value: JsonValue): readonly StreamState[] {
+  const streams = (value as { streams?: unknown } | null)?.streams;
+  return Array.isArray(streams) ? (streams as StreamState[]) : [];
+}
+
+function drawInput(
+  candidates: readonly Candidate[],
+  { documents, words: counts }: PolicyState,
+  { spare, windows }: StreamState,
+  { allowance, mostCarried }: BudgetRules,
+  parameters: ChoiceParameters,
+  taskWeight: (stem: string) => number,
+): DrawInput {
+  const places = new Map<string, number>();
+  const here: number[] = [];
+  const items = candidates.map(({ tokens, trust, stems }) => {
+    const places_ = stems.map((stem) => {
+      const place = places.get(stem) ?? places.size;
+      places.set(stem, place);
+      here[place] = (here[place] ?? 0) + 1;
+      return place;
+    });
+    return { tokens, trust, words: places_ };
+  });
+  const vocabulary = [...places.keys()];
+  const said = new Set(windows.flat());
+  const purse = spare ?? mostCarried;
+  const budget = allowance(candidates) + purse;
+  const total = documents + candidates.length;
+  return {
+    items,
+    idf: Float64Array.from(vocabulary, (stem, place) => idf((counts.get(stem) ?? 0) + here[place]!, total)),
+    task: Float64Array.from(vocabulary, taskWeight),
+    said: Uint8Array.from(vocabulary, (stem) => (said.has(stem) ? 1 : 0)),
+    budget,
+    onCredit: purse >= mostCarried && candidates.every(({ tokens }) => tokens > budget),
+    parameters,
+  };
+}
+
+/** How telling a word is that `count` of `total` candidates hold (choice.md 4.1). */
+function idf(count: number, total: number): number {
+  return Math.log(1 + (total - count + 0.5) / (count + 0.5));
+}
+
+function actionOf(candidates: readonly Candidate[], { picks, logprobs }: Draw, revision: string): Action {
+  const statements = picks.toSorted((a, b) => a - b).map((i) => candidates[i]!.statement);
+  return {
+    text: statements.map(({ text }) => text).join("\n"),
+    statements,
+    logprobs: {
+      tokens: picks.map((i) => candidates[i]!.statement.text),
+      values: Float32Array.from(logprobs),
+    },
+    revision,
+    issues: [],
+  };
+}
+
+function changeOf(
+  { observations, state }: Context,
+  action: Action,
+  candidates: readonly Candidate[],
+  { stream, spare, windows, standing }: StreamState,
+  { allowance, mostCarried }: BudgetRules,
+  { historyWindows }: ChoiceParameters,
+  words: WordSpace,
+): PolicyStateChange {
+  const lines = new Set(action.statements.map(({ text }) => text));
+  const kept = candidates.filter(({ statement }) => lines.has(statement.text));
+  const spent = kept.reduce((sum, { tokens }) => sum + tokens, 0);
+  const onScreen = screenStems(observations, words);
+  const keptOnScreen = kept.filter(({ statement }) => statement.sources[0]?.kind === "screen");
+  const counts = new Map<string, number>();
+  for (const { stems } of candidates) {
+    for (const stem of stems) counts.set(stem, (counts.get(stem) ?? 0) + 1);
+  }
+  const next = {
+    stream,
+    spare: Math.min(mostCarried, (spare ?? mostCarried) + allowance(candidates) - spent),
+    windows: [...windows, [...new Set(kept.flatMap(({ stems }) => stems))]].slice(-historyWindows),
+    standing: [...new Set([...standing, ...keptOnScreen.flatMap(({ stems }) => stems)])].filter((stem) =>
+      onScreen.has(stem),
+    ),
+  };
+  const others = streamStates(state.value).filter((one) => one.stream !== stream);
+  return {
+    value: { streams: [next, ...others].slice(0, mostStreams) } as unknown as JsonValue,
+    documents: candidates.length,
+    words: counts,
+  };
+}
