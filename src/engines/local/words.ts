@@ -22,22 +22,23 @@ const dimension = 2 ** 16;
 
 /** Words that carry no topic: function words, fillers, and the verbs captions are full of. */
 const stopWords = words(`
-  a about above after again against all almost already also although always am an and another any anything are as
-  at away be because been before being below between both but by can cannot could did do does doing done down during
-  each either else even ever every few for from further get gets getting go goes going gonna gone got had has have
-  having he her here hers herself him himself his how i if in into is it its itself just kind let like lot many may
-  maybe me might mine more most much must my myself neither never no nor not now of off oh on once only onto or
-  other our ours out over own please quite rather really said same say says see shall she should since so some
-  something still such sure than that the their theirs them themselves then there these they thing things this those
-  though through to too under until up upon us very wanna was we well were what when where whether which while who
-  whom whose why will with within without would yeah yes yet you your yours yourself
+  a about above after again against all almost already also although always am an and another any anyone
+  anything anywhere are as at away be because been before being below between both but by can cannot could did
+  do does doing done down during each either else even ever every everyone everything everywhere few for from
+  further get gets getting go goes going gone gonna got had has have having he her here hers herself him himself
+  his how i if in into is it its itself just kind let like lot many may maybe me might mine more most much must
+  my myself neither never no nor not now of off oh on once only onto or other our ours out over own please quite
+  rather really said same say says see shall she should since so some someone something somewhere still such
+  sure than that the their theirs them themselves then there these they thing things this those though through
+  to too under until up upon us very wanna was we well were what when where whether which while who whom whose
+  why will with within without would yeah yes yet you your yours yourself
   ah aha eh er haha hey hmm huh mm mmm ok okay um uh wow
   continue continued continues continuing look looked looking looks talk talked talking talks
 `);
 
-/** Characters that make a bigram carry grammar instead of topic: Chinese particles and pronouns, Japanese kana particles. */
+/** Characters that make a bigram carry grammar instead of topic: Chinese particles, pronouns and question words, Japanese kana particles. */
 const functionCharacters = new Set(
-  "的了是在我你您他她它们們这這那就都也和与與着著不没沒有吗嗎呢吧啊呀哦嗯个個之很把被让讓给給上下里裡去来來到说說要会會能可以" +
+  "的了是在我你您他她它们們这這那就都也和与與着著不没沒有吗嗎呢吧啊呀哦嗯个個之很把被让讓给給上下里裡去来來到说說要会會能可以哪什么麼谁誰怎何" +
     "はがをにでとものへやかねよわさしたてだな",
 );
 

@@ -1,0 +1,361 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Reading } from "../../answer/reader.ts";
+import type { Entry } from "../../memory/memory.ts";
+import { letterOptions } from "../../tasks/task.ts";
+import { pick, type Random, seededRandom, shuffle } from "../../util/random.ts";
+import { lexicalReader } from "./lexical-reader.ts";
+import { wordSpace } from "./words.ts";
+
+const reader = lexicalReader({ words: wordSpace });
+
+function entry(text: string, atSeconds: number, change: Partial<Entry> = {}): Entry {
+  return {
+    id: `e${atSeconds}`,
+    stream: "home",
+    clip: Math.floor(atSeconds / 10),
+    kind: "episodic",
+    startSeconds: atSeconds,
+    endSeconds: atSeconds + 2,
+    writtenAtMs: atSeconds * 1000,
+    text,
+    speakers: [],
+    policy: "test",
+    revision: "1",
+    evidence: {
+      clips: [],
+      startSeconds: atSeconds,
+      endSeconds: atSeconds + 2,
+      frames: [],
+      sources: [],
+      tiers: {},
+    },
+    closed: null,
+    ...change,
+  };
+}
+
+/** Reads memories written 10 s apart, given in time order and shown in reverse. */
+function read(question: string, options: string[], memory: (string | Entry)[]): Promise<Reading> {
+  const entries = memory.map((one, i) => (typeof one === "string" ? entry(one, i * 10) : one));
+  return reader.read({
+    question: { text: question, options: letterOptions(options) },
+    recalled: entries.toReversed().map((one, i) => ({ entry: one, score: { total: 1 / (i + 1) } })),
+    rendered: "",
+    gaps: [],
+  });
+}
+
+const brief = ({ option, cited, abstained }: Reading) =>
+  abstained ? "abstains" : `${option} ${cited.join()}`;
+
+describe("lexical reader on multiple choice", () => {
+  const where = "Where does Ann put the keys?";
+  const places = ["on the shelf", "on the desk", "in the drawer", "on the table"];
+
+  test("picks the option whose own words stand with the question's words", async () => {
+    assert.equal(
+      brief(await read(where, places, ["Ann puts the keys on the desk.", "Bob puts the cup on the shelf."])),
+      "B e0",
+    );
+  });
+
+  test("is not led by statements about another person or another thing", async () => {
+    assert.equal(
+      brief(await read(where, places, ["Bob puts the keys on the shelf.", "Ann puts the cup on the table."])),
+      "abstains",
+    );
+  });
+
+  test("abstains without evidence and says what memory does not hold", async () => {
+    const nothing = await read("Who plays the piano?", ["Ann", "Bob"], ["Ann puts the keys on the desk."]);
+    assert.equal(brief(nothing), "abstains");
+    assert.equal(nothing.answer, 'Memory holds nothing about "plays", "piano".');
+    assert.equal(brief(await read(where, places, [])), "abstains");
+    const other = await read(where, places, ["Ann puts the keys on the windowsill."]);
+    assert.equal(other.answer, "Memory speaks of this, but of none of the options.");
+  });
+
+  test("lets the later of two conflicting statements win, or the earlier when asked for the first", async () => {
+    const memory = ["Ann puts the keys on the desk.", "Ann puts the keys on the shelf."];
+    assert.equal(brief(await read(where, places, memory)), "A e10");
+    assert.equal(brief(await read("Where does Ann first put the keys?", places, memory)), "B e0");
+    assert.equal(
+      brief(
+        await read(where, places, ["Ann puts the keys on the desk. Then Ann puts the keys on the shelf."]),
+      ),
+      "A e0",
+    );
+  });
+
+  test("abstains when one sentence speaks for two options alike", async () => {
+    assert.equal(
+      brief(await read(where, places, ["Ann puts the keys on the desk beside the shelf."])),
+      "abstains",
+    );
+  });
+
+  test("prefers a longer option to a part of it where all of it was said", async () => {
+    const options = ["the drawer", "the kitchen drawer"];
+    assert.equal(brief(await read(where, options, ["Ann puts the keys in the kitchen drawer."])), "B e0");
+    assert.equal(brief(await read(where, options, ["Ann puts the keys in the drawer."])), "A e0");
+  });
+
+  test("compares numbers and clock times as wholes", async () => {
+    const clock = "What does the oven clock show?";
+    assert.equal(
+      brief(await read(clock, ["17:05", "17:50", "7:05", "5:17"], ["The oven clock shows 17:05."])),
+      "A e0",
+    );
+    assert.equal(
+      brief(await read(clock, ["17 05", "17 50", "05 17"], ["the oven clock shows 17 05"])),
+      "A e0",
+    );
+    assert.equal(brief(await read(clock, ["17:05", "17:50"], ["The oven clock shows 17:55."])), "abstains");
+    assert.equal(
+      brief(await read("How much was the ticket?", ["1,000 yen", "100 yen"], ["The ticket was 1000 yen."])),
+      "A e0",
+    );
+  });
+
+  test("takes a speaker for the name in a question, also when it is written small", async () => {
+    const memory = [
+      entry("Ann: Hello there. The dentist is at four.", 0, { speakers: ["Ann"] }),
+      entry("Bob: The dentist is at nine.", 10, { speakers: ["Bob"] }),
+    ];
+    const question = (name: string) => `At what time is the dentist that ${name} mentions?`;
+    for (const [name, expected] of [
+      ["Ann", "A e0"],
+      ["ann", "A e0"],
+      ["Bob", "B e10"],
+      ["Cem", "abstains"],
+    ]) {
+      assert.equal(brief(await read(question(name!), ["at four", "at nine"], memory)), expected);
+    }
+  });
+
+  test("follows a pronoun into the sentences before it, and nothing else", async () => {
+    assert.equal(brief(await read(where, places, ["Ann comes in. She puts the keys on the desk."])), "B e0");
+    const colour = "Which colour is the shirt that Ann wears?";
+    assert.equal(
+      brief(await read(colour, ["red", "blue"], ["Ann puts the keys on the desk. Bob wears a red shirt."])),
+      "abstains",
+    );
+  });
+
+  test("does not take a denial for a statement, nor answer a negated question", async () => {
+    assert.equal(brief(await read(where, places, ["Ann didn't put the keys on the desk."])), "abstains");
+    assert.equal(
+      brief(await read("Where does Ann not put the keys?", places, ["Ann puts the keys on the desk."])),
+      "abstains",
+    );
+  });
+
+  test("abstains on options it cannot tell apart and on questions without words", async () => {
+    assert.equal(
+      brief(
+        await read("Did Ann put the keys on the desk?", ["Yes", "No"], ["Ann puts the keys on the desk."]),
+      ),
+      "abstains",
+    );
+    assert.equal(brief(await read("What was it?", places, ["Ann puts the keys on the desk."])), "abstains");
+  });
+
+  test("reads other scripts", async () => {
+    assert.equal(
+      brief(
+        await read(
+          "小明把钥匙放在哪里？",
+          ["桌子上", "抽屉里"],
+          ["小明把钥匙放在桌子上。", "小红把书放在抽屉里。"],
+        ),
+      ),
+      "A e0",
+    );
+  });
+});
+
+/** One fact about a household: its sentence, a question about it and the value asked for. */
+interface Fact {
+  readonly sentence: string;
+  readonly question: string;
+  readonly value: string;
+  readonly values: readonly string[];
+}
+
+const people = ["ann", "bob", "cem", "dan", "eva", "fay"];
+const things = ["keys", "cup", "book", "phone", "wallet", "glasses"];
+const places = [
+  "on the desk",
+  "on the shelf",
+  "in the drawer",
+  "under the sofa",
+  "on the stove",
+  "in the basket",
+];
+const colours = ["red", "blue", "green", "yellow", "black", "white"];
+const garments = ["shirt", "scarf", "jacket", "hat"];
+const hours = ["one", "two", "three", "four", "five", "six"];
+const topics = ["dentist", "train", "concert", "dinner", "exam"];
+const devices = ["clock", "oven", "phone", "thermostat"];
+const clocks = ["17 05", "17 50", "07 15", "05 17", "12 40", "21 40"];
+const rooms = ["kitchen", "bathroom", "garage", "hall", "study", "cellar"];
+const jobs = ["cleans", "sings", "reads", "paints"];
+
+/** Every way to state a fact that the simulated household uses, in plain words and with the deciding word first. */
+const kinds: ((random: Random) => Fact)[] = [
+  (random) => {
+    const [person, thing, value] = [pick(random, people), pick(random, things), pick(random, places)];
+    const sentence = pick(random, [
+      `${person} puts the ${thing} ${value}`,
+      `${value} ${person} puts the ${thing}`,
+    ]);
+    return { sentence, question: `where does ${person} put the ${thing}`, value, values: places };
+  },
+  (random) => {
+    const [person, garment, value] = [pick(random, people), pick(random, garments), pick(random, colours)];
+    const sentence = pick(random, [
+      `${person} wears a ${value} ${garment}`,
+      `dressed in a ${value} ${garment} is ${person}`,
+    ]);
+    return {
+      sentence,
+      question: `which colour is the ${garment} that ${person} wears`,
+      value,
+      values: colours,
+    };
+  },
+  (random) => {
+    const [person, topic, value] = [pick(random, people), pick(random, topics), pick(random, hours)];
+    const sentence = `${person}: the ${topic} is at ${value}`;
+    return {
+      sentence,
+      question: `at what time is the ${topic} that ${person} mentions`,
+      value,
+      values: hours,
+    };
+  },
+  (random) => {
+    const [device, value] = [pick(random, devices), pick(random, clocks)];
+    return {
+      sentence: `the ${device} shows ${value}`,
+      question: `what does the ${device} show`,
+      value,
+      values: clocks,
+    };
+  },
+  (random) => {
+    const [person, job, value] = [pick(random, people), pick(random, jobs), pick(random, rooms)];
+    const sentence = pick(random, [
+      `${person} ${job} in the ${value}`,
+      `busy in the ${value} ${person} ${job}`,
+    ]);
+    return { sentence, question: `which room does ${person} ${job.slice(0, -1)} in`, value, values: rooms };
+  },
+];
+
+/** Facts with different questions, as entries of several sentences or one each. */
+function household(random: Random): { facts: Fact[]; memory: string[] } {
+  const facts = [
+    ...new Map(
+      Array.from({ length: 40 }, () => pick(random, kinds)(random)).map((fact) => [fact.question, fact]),
+    ).values(),
+  ];
+  const memory: string[] = [];
+  for (let i = 0; i < facts.length; i += 2) {
+    const pair = facts.slice(i, i + 2).map(({ sentence }) => `${sentence}.`);
+    memory.push(...(random() < 0.5 ? pair : [pair.join(" ")]));
+  }
+  return { facts, memory };
+}
+
+describe("lexical reader on a simulated household", () => {
+  test("answers every question right from a perfect memory and never wrongly from half of one", async () => {
+    const random = seededRandom("household-reader");
+    let answeredOfHalf = 0;
+    for (let round = 0; round < 20; round++) {
+      const { facts, memory } = household(random);
+      for (const fact of facts) {
+        const others = shuffle(
+          random,
+          fact.values.filter((value) => value !== fact.value),
+        ).slice(0, 3);
+        const options = shuffle(random, [fact.value, ...others]);
+        const right = String.fromCharCode(65 + options.indexOf(fact.value));
+        const whole = await read(fact.question, options, memory);
+        assert.equal(
+          whole.option,
+          right,
+          `${fact.question}? ${fact.sentence} | ${options} | ${whole.answer}`,
+        );
+        const without = await read(
+          fact.question,
+          options,
+          memory.filter((text) => !text.includes(fact.sentence)),
+        );
+        assert.equal(without.abstained, true, `${fact.question} | ${without.answer} | ${without.cited}`);
+        const half = await read(
+          fact.question,
+          options,
+          memory.filter(() => random() < 0.5),
+        );
+        assert.ok(half.abstained || half.option === right);
+        if (!half.abstained) answeredOfHalf += 1;
+      }
+    }
+    assert.ok(answeredOfHalf > 100);
+  });
+});
+
+describe("lexical reader on free-form questions", () => {
+  test("answers with the sentence that covers the question and cites its entry", async () => {
+    const memory = ["Ann puts the keys on the desk. Then she leaves.", "Bob waters the plants."];
+    const reading = await read("Where did Ann put the keys?", [], memory);
+    assert.deepEqual(
+      [reading.answer, reading.option, reading.cited],
+      ["Ann puts the keys on the desk.", null, ["e0"]],
+    );
+  });
+
+  test("quotes the later statement first and the same words once", async () => {
+    const memory = [
+      "Ann puts the keys on the desk.",
+      "Ann puts the keys on the desk.",
+      "Ann puts the keys on the shelf.",
+    ];
+    const reading = await read("Where are Ann's keys?", [], memory);
+    assert.equal(reading.answer, "Ann puts the keys on the shelf.\nAnn puts the keys on the desk.");
+    assert.deepEqual(reading.cited, ["e20", "e10"]);
+  });
+
+  test("prefers a number where the question wants one, and statements to questions", async () => {
+    const memory = ["When is the concert?", "The concert is in the park.", "The concert is at 20:30."];
+    const reading = await read("When is the concert?", [], memory);
+    assert.equal(reading.answer.split("\n")[0], "The concert is at 20:30.");
+  });
+
+  test("finds text that was on the screen", async () => {
+    const memory = ["On screen: GATE 42 LISBON", "Somebody walks by."];
+    assert.equal(
+      (await read("Which gate was on the screen?", [], memory)).answer,
+      "On screen: GATE 42 LISBON",
+    );
+    assert.deepEqual((await read("Was LISBON written somewhere?", [], memory)).cited, ["e0"]);
+  });
+
+  test("takes a clock time for a moment of the stream", async () => {
+    const memory = ["Ann comes in.", "Bob waters the plants.", "Eva sings."];
+    assert.equal((await read("What happens at 0:10?", [], memory)).answer, "Bob waters the plants.");
+  });
+
+  test("abstains when the question's telling words are not remembered", async () => {
+    const reading = await read(
+      "What did Ann say about the helicopter?",
+      [],
+      ["Ann: the dentist is at four."],
+    );
+    assert.equal(reading.abstained, true);
+    assert.deepEqual(reading.cited, []);
+    assert.match(reading.answer, /"helicopter"/);
+  });
+});
