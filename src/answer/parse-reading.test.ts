@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { letterOptions } from "../tasks/task.ts";
+import { parseReading } from "./parse-reading.ts";
+import type { Reading } from "./reader.ts";
+
+const choice = {
+  text: "Where are the keys?",
+  options: letterOptions(["on the desk", "on the shelf", "A drawer"]),
+};
+const open = { text: "Where are the keys?", options: [] };
+const shown = ["e_1", "e_2", "e_10"];
+
+const good = {
+  reasoning: "e_1 says so.",
+  answerable: true,
+  answer: "They are on the desk.",
+  option: "A",
+  citations: ["e_1"],
+};
+const reading = (value: unknown, question = choice) => {
+  const parsed = parseReading(typeof value === "string" ? value : JSON.stringify(value), question, shown);
+  return parsed.ok ? parsed.reading : parsed.problem;
+};
+const taken = { answer: "They are on the desk.", option: "A", abstained: false, cited: ["e_1"] };
+
+describe("parseReading", () => {
+  test("takes the object it asked for", () => {
+    assert.deepEqual(reading(good), taken);
+    assert.deepEqual(reading({ ...good, option: null }, open), { ...taken, option: null });
+  });
+
+  test("takes it in fences, amid prose, broken or cut off at the end", () => {
+    const json = JSON.stringify(good);
+    for (const text of [
+      `\`\`\`json\n${json}\n\`\`\``,
+      `Here you are: ${json} Hope it helps {:`,
+      json.replace('"A"', "'A'").replace("}", ",}"),
+      json.slice(0, -2),
+    ]) {
+      assert.deepEqual(reading(text), taken, text);
+    }
+  });
+
+  test("reads an option by letter, small letter, text or both", () => {
+    for (const [option, letter] of [
+      ["b", "B"],
+      ["(B)", "B"],
+      ["B. on the shelf", "B"],
+      ["On the shelf.", "B"],
+      ["A drawer", "C"],
+    ]) {
+      const parsed = reading({ ...good, option });
+      assert.equal((parsed as { option: string }).option, letter, option);
+    }
+  });
+
+  test("refuses a letter that is no option rather than taking another", () => {
+    for (const option of ["E", "Answer: E", "none", 2, null]) {
+      assert.match(String(reading({ ...good, option, answer: "Somewhere." })), /not one of A, B, C/);
+    }
+  });
+
+  test("takes a last line with a letter when it cites, and no letter from the first word", () => {
+    assert.deepEqual(reading("Entry [e_2] puts them there.\nAnswer: B"), {
+      answer: "on the shelf",
+      option: "B",
+      abstained: false,
+      cited: ["e_2"],
+    });
+    assert.match(String(reading("A careful look at [e_2] shows nothing clear")), /JSON/);
+    assert.match(String(reading("See [e_2].\nAnswer: E")), /not one of/);
+  });
+
+  test("takes an abstention in any of its forms", () => {
+    const forms: unknown[] = [
+      { ...good, answerable: false, option: null, citations: [], answer: "No entry tells." },
+      { ...good, answerable: "false", answer: "No entry tells.", citations: [] },
+      { answer: "Insufficient information.", citations: [] },
+      "I looked at all of it.\nInsufficient information",
+    ];
+    for (const form of forms) {
+      const parsed = reading(form) as Omit<Reading, "cost">;
+      assert.deepEqual(
+        [parsed.abstained, parsed.option, parsed.cited],
+        [true, null, []],
+        JSON.stringify(form),
+      );
+    }
+  });
+
+  test("drops ids it did not show and refuses an answer that cites none", () => {
+    assert.deepEqual(reading({ ...good, citations: ["e_9", "e_10", "[e_2]"] }), {
+      ...taken,
+      cited: ["e_2", "e_10"],
+    });
+    assert.deepEqual(reading({ ...good, citations: "e_1" }), taken);
+    assert.deepEqual(reading({ ...good, citations: [] }), taken); // its reasoning names e_1
+    assert.match(String(reading({ ...good, reasoning: "", citations: ["e_9", "e"] })), /cited none/);
+  });
+
+  test("says what is wrong with anything else", () => {
+    assert.match(String(reading("  ")), /empty/);
+    for (const text of ["I think the desk.", "[1, 2]", "{}", '{"foo": 1}', "null"]) {
+      assert.match(String(reading(text)), /JSON/, text);
+    }
+    assert.match(String(reading({ ...good, answer: "" }, open)), /empty/);
+  });
+});

@@ -1,0 +1,113 @@
+/**
+ * What a model wrote, read as an answer: strictly as the JSON it was asked for, else leniently (code fences, text around
+ * the object, broken JSON, a last line with a letter). Never throws; what cannot be used is named.
+ *
+ * Tested against the parser mistakes of method.md G (1, 2): only a whole final line counts as a letter, and a letter
+ * that is no option is a mistake, not option A.
+ */
+import { jsonrepair } from "jsonrepair";
+import type { Question } from "../tasks/task.ts";
+import type { Reading } from "./reader.ts";
+
+export type ParsedReading =
+  | { readonly ok: true; readonly reading: Omit<Reading, "cost"> }
+  /** One clause that can follow "Your answer could not be used:". */
+  | { readonly ok: false; readonly problem: string };
+
+/** @param shown ids of the entries the model was shown; any other it cites is dropped */
+export function parseReading(text: string, question: Question, shown: readonly string[]): ParsedReading {
+  if (text.trim() === "") return { ok: false, problem: "it was empty" };
+  const fields = readObject(text) ?? readLastLine(text, question);
+  if (fields === null) return { ok: false, problem: "it was not the JSON object asked for" };
+  const answer = typeof fields.answer === "string" ? fields.answer.trim() : "";
+  if (!isAnswerable(fields, answer)) {
+    const missing = answer || "Memory does not hold what is needed to answer this.";
+    return { ok: true, reading: { answer: missing, option: null, abstained: true, cited: [] } };
+  }
+  const cited = citedIds(fields.citations, text, shown);
+  if (cited.length === 0) {
+    return { ok: false, problem: "it cited none of the entries shown, by their ids" };
+  }
+  if (question.options.length === 0) {
+    if (answer === "") return { ok: false, problem: "its answer was empty" };
+    return { ok: true, reading: { answer, option: null, abstained: false, cited } };
+  }
+  const option = chosenOption(fields.option ?? answer, question);
+  if (option === null) {
+    const letters = question.options.map(({ letter }) => letter).join(", ");
+    return { ok: false, problem: `its option was not one of ${letters}` };
+  }
+  return {
+    ok: true,
+    reading: { answer: answer || option.text, option: option.letter, abstained: false, cited },
+  };
+}
+
+interface Fields {
+  readonly answerable?: unknown;
+  readonly answer?: unknown;
+  readonly option?: unknown;
+  readonly citations?: unknown;
+}
+
+/** The JSON object in a text, repaired if it must be; `null` where there is none with an answer in it. */
+function readObject(text: string): Fields | null {
+  const start = text.indexOf("{");
+  if (start < 0) return null;
+  const whole = text.slice(start);
+  const upToLastBrace = whole.slice(0, whole.lastIndexOf("}") + 1);
+  for (const attempt of [() => upToLastBrace, () => jsonrepair(upToLastBrace), () => jsonrepair(whole)]) {
+    try {
+      const value: unknown = JSON.parse(attempt());
+      if (isRecord(value) && ("answer" in value || "option" in value || "answerable" in value)) return value;
+    } catch {
+      // try the next, more lenient way
+    }
+  }
+  return null;
+}
+
+const letterLine =
+  /^\W*(?:(?:the\s+)?(?:final\s+|correct\s+|best\s+)?(?:answer|option|choice)(?:\s+is)?\W+)?([A-Z])\W*$/i;
+const noEvidence =
+  /\b(insufficient (information|evidence)|not answerable|cannot be (answered|determined)|can(not|'t) (tell|answer))\b/i;
+
+/** Plain prose that ends as the paper's prompts ask: a last line with one letter, or that it cannot be answered. */
+function readLastLine(text: string, { options }: Question): Fields | null {
+  const last = text.trim().split("\n").at(-1)!;
+  if (noEvidence.test(last)) return { answerable: false };
+  const letter = letterLine.exec(last)?.[1];
+  return options.length > 0 && letter !== undefined ? { option: letter } : null;
+}
+
+function isAnswerable({ answerable, option }: Fields, answer: string): boolean {
+  if (answerable === false || (typeof answerable === "string" && /^(false|no|0)$/i.test(answerable.trim())))
+    return false;
+  if (answerable === undefined && (option === null || option === undefined)) return !noEvidence.test(answer);
+  return true;
+}
+
+/** The option a field names: by its text, its letter, or both (`B. on the desk`). */
+function chosenOption(value: unknown, { options }: Question) {
+  if (typeof value !== "string") return null;
+  const plain = value.trim().toLowerCase().replace(/\.$/, "");
+  const byText = options.find(({ text }) => text.trim().toLowerCase().replace(/\.$/, "") === plain);
+  if (byText) return byText;
+  const letter = (/^\W*([A-Z])\W*$/i.exec(value) ?? /^\W*([A-Z])[.):]\s/i.exec(value))?.[1]?.toUpperCase();
+  return options.find((option) => option.letter === letter) ?? null;
+}
+
+/** Ids among those shown, from the list or, where that names none, from anywhere in the text. */
+function citedIds(citations: unknown, text: string, shown: readonly string[]): string[] {
+  const listed = Array.isArray(citations) ? citations.join(" ") : String(citations ?? "");
+  const named = (where: string) => {
+    const tokens = new Set(where.match(/[\w-]+/g));
+    return shown.filter((id) => tokens.has(id));
+  };
+  const cited = named(listed);
+  return cited.length > 0 ? cited : named(text);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
