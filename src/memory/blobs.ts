@@ -1,0 +1,169 @@
+/**
+ * Bytes by content hash: `blobs/ab/<sha256>` beside the memory file.
+ *
+ * A blob is on disk, synced, before the row that names it commits, and is deleted only after the rows that named it
+ * are gone. In between its hash stands in `loose_blob`, so whatever a crash leaves behind, a later sweep finds. The
+ * sweep deletes under the database's write lock and a writer looks again under the same lock before it commits a
+ * reference, so the two never cross.
+ */
+import { randomUUID } from "node:crypto";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { open, readFile, rename } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { sql } from "kysely";
+import { StoreError } from "../errors.ts";
+import { sha256 } from "../util/hash.ts";
+import { build, type Db, inOurWords, toStoreError } from "./database.ts";
+
+export interface Blob {
+  readonly hash: string;
+  readonly bytes: Uint8Array;
+}
+
+export const blobOf = (bytes: Uint8Array): Blob => ({ hash: sha256(bytes), bytes });
+
+export function blobPath(folder: string, hash: string): string {
+  return join(folder, hash.slice(0, 2), hash);
+}
+
+/** The bytes, or `null` where there is no such file. */
+export async function readBlob(folder: string, hash: string): Promise<Uint8Array | null> {
+  const path = blobPath(folder, hash);
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw toStoreError(path, error);
+  }
+}
+
+/** @throws StoreError `blob-missing` */
+export function readBlobNow(folder: string, hash: string): Uint8Array {
+  const path = blobPath(folder, hash);
+  if (existsSync(path)) return inOurWords(path, () => readFileSync(path));
+  throw new StoreError("blob-missing", `Expected the blob ${path}, found none: it was deleted or forgotten`);
+}
+
+/** Puts blobs on disk and marks them loose; `claimBlobs` must follow in the transaction that names them. */
+export async function writeBlobs(db: Db, folder: string, blobs: readonly Blob[]): Promise<void> {
+  const missing = [...new Map(blobs.map((blob) => [blob.hash, blob])).values()].filter(
+    ({ hash }) => !existsSync(blobPath(folder, hash)),
+  );
+  if (missing.length === 0) return;
+  db.write(() =>
+    markLoose(
+      db,
+      missing.map(({ hash }) => hash),
+    ),
+  );
+  try {
+    await Promise.all(missing.map((blob) => writeBlob(folder, blob)));
+    const folders = new Set(missing.map(({ hash }) => dirname(blobPath(folder, hash))));
+    for (const changed of [...folders, folder]) syncFolder(changed);
+  } catch (error) {
+    throw toStoreError(folder, error);
+  }
+}
+
+async function writeBlob(folder: string, { hash, bytes }: Blob): Promise<void> {
+  const path = blobPath(folder, hash);
+  mkdirSync(dirname(path), { recursive: true });
+  const partial = `${path}.${randomUUID()}.partial`;
+  const handle = await open(partial, "wx");
+  try {
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } catch (error) {
+    rmSync(partial, { force: true });
+    throw error;
+  } finally {
+    await handle.close();
+  }
+  await rename(partial, path);
+}
+
+/** Without this a rename may not survive a power cut. Windows has no such call and needs none. */
+function syncFolder(folder: string): void {
+  if (process.platform === "win32") return;
+  const handle = openSync(folder, "r");
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** Inside the transaction that refers to the blobs: makes sure that no sweep took the files, and registers them. */
+export function claimBlobs(db: Db, folder: string, blobs: readonly Blob[]): void {
+  for (const { hash, bytes } of blobs) {
+    const path = blobPath(folder, hash);
+    if (!existsSync(path)) writeBlobNow(path, bytes);
+    db.run(
+      build
+        .insertInto("blob")
+        .values({ hash, bytes: bytes.byteLength })
+        .onConflict((conflict) => conflict.doNothing()),
+    );
+    db.run(build.deleteFrom("loose_blob").where("hash", "=", hash));
+  }
+}
+
+function writeBlobNow(path: string, bytes: Uint8Array): void {
+  inOurWords(path, () => {
+    mkdirSync(dirname(path), { recursive: true });
+    const partial = `${path}.${randomUUID()}.partial`;
+    const handle = openSync(partial, "wx");
+    try {
+      writeSync(handle, bytes);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    renameSync(partial, path);
+    syncFolder(dirname(path));
+  });
+}
+
+export function markLoose(db: Db, hashes: readonly string[]): void {
+  db.run(sql`insert or ignore into loose_blob (hash) select value from json_each(${JSON.stringify(hashes)})`);
+}
+
+/** Deletes the files of loose blobs that no row names; those that are named are no longer loose. */
+export function sweepBlobs(db: Db, folder: string): { readonly blobs: number; readonly bytes: number } {
+  if (db.readOnly || !db.get(build.selectFrom("loose_blob").select("hash").limit(1)))
+    return { blobs: 0, bytes: 0 };
+  return db.write(() => {
+    let blobs = 0;
+    let bytes = 0;
+    for (const { hash } of db.all(unreferencedLoose())) {
+      const path = blobPath(folder, hash);
+      inOurWords(path, () => {
+        const size = statSync(path, { throwIfNoEntry: false })?.size;
+        if (size === undefined) return;
+        rmSync(path);
+        blobs += 1;
+        bytes += size;
+      });
+      db.run(build.deleteFrom("blob").where("hash", "=", hash));
+    }
+    db.run(build.deleteFrom("loose_blob"));
+    return { blobs, bytes };
+  });
+}
+
+function unreferencedLoose() {
+  return sql<{ hash: string }>`select hash from loose_blob as loose
+    where not exists (select 1 from entry_frame where hash = loose.hash)
+      and not exists (select 1 from observation_frame where hash = loose.hash)`;
+}

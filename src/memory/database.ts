@@ -1,0 +1,284 @@
+/**
+ * One connection to one memory file: opening, migrating, errors in our words, and statements run where they stand.
+ *
+ * Kysely builds and types the SQL; better-sqlite3 runs it synchronously, so that a transaction is one function call
+ * nothing else of this process can step into. Kysely's own SQLite driver is not used: its transactions start
+ * deferred, and one that reads before it writes then fails with BUSY beside a second process instead of waiting.
+ */
+import { existsSync, mkdirSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import Database from "better-sqlite3";
+import {
+  type CompiledQuery,
+  DummyDriver,
+  Kysely,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from "kysely";
+import { load as loadVectors } from "sqlite-vec";
+import { StoreError } from "../errors.ts";
+import { mentions } from "./names.ts";
+import { applicationId, migrations, type Tables } from "./schema.ts";
+
+/** Builds queries; it has no connection and cannot run one. */
+export const build = new Kysely<Tables>({
+  dialect: {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  },
+});
+
+/** A built query, or raw SQL of Kysely's `sql` tag. */
+export interface Query<Row = unknown> {
+  compile(builder: typeof build): CompiledQuery<Row>;
+}
+
+export interface Changes {
+  readonly changes: number;
+  readonly lastInsertRowid: number | bigint;
+}
+
+export interface Db {
+  readonly file: string;
+  readonly readOnly: boolean;
+  all<Row>(query: Query<Row>): Row[];
+  get<Row>(query: Query<Row>): Row | undefined;
+  iterate<Row>(query: Query<Row>): IterableIterator<Row>;
+  run(query: Query<unknown>): Changes;
+  exec(text: string): void;
+  pragma(text: string): unknown;
+  /** Everything inside commits together, synced to disk, or not at all; other writers wait. */
+  write<Result>(action: () => Result): Result;
+  /** Everything inside sees one state of the file. */
+  read<Result>(action: () => Result): Result;
+  close(): void;
+}
+
+const busyTimeoutMs = 5000;
+const cachedStatements = 300;
+
+/**
+ * Opens `memory.db` in a directory, made (for its owner only) if it is missing, and brings it to this version.
+ *
+ * @throws StoreError `store-corrupt`, `store-foreign`, `store-newer`, `store-read-only`, `store-unopenable`, `disk-full`.
+ */
+export function openDatabase(directory: string, options: { readonly readOnly: boolean }): Db {
+  const file = join(directory, "memory.db");
+  return inOurWords(file, () => {
+    if (!options.readOnly) makeDirectory(directory);
+    const connection = options.readOnly ? openReadOnly(file) : new Database(file, { timeout: busyTimeoutMs });
+    try {
+      loadVectors(connection);
+      connection.function("mentions", { deterministic: true }, mentionsAny);
+      const db = wrap(connection, file, options.readOnly);
+      prepareFile(db);
+      return db;
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  });
+}
+
+function makeDirectory(directory: string): void {
+  if (existsSync(directory) && !statSync(directory).isDirectory()) {
+    throw new StoreError(
+      "store-unopenable",
+      `Expected a directory for the memory, got the file ${directory}: name another with --memory`,
+    );
+  }
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+}
+
+/** SQL `mentions(text, names)`: whether a text names any of a JSON array of folded names. */
+function mentionsAny(text: string, names: string): number {
+  return (JSON.parse(names) as string[]).some((name) => mentions(text, name)) ? 1 : 0;
+}
+
+/** On a medium that cannot be written the write-ahead log cannot be shared; such a file is opened as unchanging. */
+function openReadOnly(file: string): Database.Database {
+  if (!existsSync(file)) {
+    throw new StoreError("store-missing", `Expected a memory in ${dirname(file)}, found no ${file}`);
+  }
+  const connection = new Database(file, { readonly: true, timeout: busyTimeoutMs });
+  try {
+    connection.pragma("schema_version");
+    return connection;
+  } catch (error) {
+    connection.close();
+    if (sqliteCode(error) !== "SQLITE_CANTOPEN") throw error;
+    return new Database(`file:${encodeURI(file)}?immutable=1`, { readonly: true });
+  }
+}
+
+function prepareFile(db: Db): void {
+  const empty = db.pragma("schema_version") === 0;
+  if (!empty && db.pragma("application_id") !== applicationId) {
+    throw new StoreError(
+      "store-foreign",
+      `Expected a TaskMem memory in ${db.file}, got another program's database: name another directory`,
+    );
+  }
+  db.pragma("foreign_keys = on");
+  db.pragma("secure_delete = on");
+  if (!db.readOnly) {
+    patiently(() => db.pragma("journal_mode = wal"));
+    db.pragma("synchronous = full");
+  }
+  migrate(db);
+}
+
+function migrate(db: Db): void {
+  const versionNow = () => {
+    const version = db.pragma("user_version") as number;
+    if (version > migrations.length) {
+      throw new StoreError(
+        "store-newer",
+        `Expected ${db.file} to have schema version ${migrations.length} or lower, got ${version}: it was written by a newer TaskMem, update this one`,
+      );
+    }
+    return version;
+  };
+  if (versionNow() === migrations.length) return;
+  if (db.readOnly) {
+    throw new StoreError(
+      "store-older",
+      `Expected ${db.file} to have schema version ${migrations.length}: open it once for writing to bring it up to date`,
+    );
+  }
+  db.write(() => {
+    for (const migration of migrations.slice(versionNow())) db.exec(migration);
+    db.pragma(`application_id = ${applicationId}`);
+    db.pragma(`user_version = ${migrations.length}`);
+  });
+}
+
+/** SQLite does not wait its busy time-out for a change of the journal mode; several openers of a new file need it to. */
+function patiently(action: () => void): void {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let waitedMs = 0; ; waitedMs += 20) {
+    try {
+      action();
+      return;
+    } catch (error) {
+      if (!sqliteCode(error)?.startsWith("SQLITE_BUSY") || waitedMs >= busyTimeoutMs) throw error;
+      Atomics.wait(pause, 0, 0, 20);
+    }
+  }
+}
+
+function wrap(connection: Database.Database, file: string, readOnly: boolean): Db {
+  const statements = new Map<string, Database.Statement>();
+  const prepare = (text: string): Database.Statement => {
+    let statement = statements.get(text);
+    if (!statement) {
+      if (statements.size >= cachedStatements) statements.clear();
+      statement = connection.prepare(text);
+      statements.set(text, statement);
+    }
+    return statement;
+  };
+  const guard = <Result>(action: () => Result): Result => {
+    if (!connection.open) throw new StoreError("store-closed", `Expected ${file} to be open: it was closed`);
+    return connection.inTransaction ? action() : inOurWords(file, action);
+  };
+  const call = <Result>(
+    query: Query<unknown>,
+    action: (statement: Database.Statement, parameters: readonly unknown[]) => Result,
+  ): Result =>
+    guard(() => {
+      const { sql, parameters } = query.compile(build);
+      return action(prepare(sql), parameters);
+    });
+  const transaction = (mode: "immediate" | "deferred") => {
+    return <Result>(action: () => Result): Result => {
+      if (connection.inTransaction) return action();
+      return guard(() => inOurWords(file, () => connection.transaction(action)[mode]()));
+    };
+  };
+  return {
+    file,
+    readOnly,
+    all: <Row>(query: Query<Row>) =>
+      call(query, (statement, parameters) => statement.all(...parameters) as Row[]),
+    get: <Row>(query: Query<Row>) =>
+      call(query, (statement, parameters) => statement.get(...parameters) as Row | undefined),
+    iterate: <Row>(query: Query<Row>) => {
+      const { sql, parameters } = query.compile(build);
+      return guard(() => connection.prepare(sql).iterate(...parameters) as IterableIterator<Row>);
+    },
+    run: (query) => call(query, (statement, parameters) => statement.run(...parameters)),
+    exec: (text) => guard(() => void connection.exec(text)),
+    pragma: (text) => guard(() => connection.pragma(text, { simple: true })),
+    write: transaction("immediate"),
+    read: transaction("deferred"),
+    close: () => void connection.close(),
+  };
+}
+
+function sqliteCode(error: unknown): string | undefined {
+  return error instanceof Database.SqliteError ? error.code : undefined;
+}
+
+/** What a failure of SQLite or of the file system means for the user. */
+const meanings: readonly { readonly match: RegExp; readonly code: string; readonly advice: string }[] = [
+  {
+    match: /^SQLITE_(NOTADB|CORRUPT)/,
+    code: "store-corrupt",
+    advice:
+      "is damaged or is not a memory file. It was left as it is: restore a backup or an export, or name another directory",
+  },
+  {
+    match: /^(SQLITE_FULL|ENOSPC|EDQUOT)/,
+    code: "disk-full",
+    advice: "cannot grow: the disk is full. Make room and run it again",
+  },
+  {
+    match: /^(SQLITE_READONLY|EROFS)/,
+    code: "store-read-only",
+    advice: "cannot be written: the file, its directory or the disk is read-only",
+  },
+  {
+    match: /^(SQLITE_BUSY|SQLITE_LOCKED)/,
+    code: "store-busy",
+    advice: "is locked by another process that has not let go for 5 s. Try again, or end that process",
+  },
+  {
+    match:
+      /^(SQLITE_CANTOPEN|SQLITE_AUTH|SQLITE_PERM|EACCES|EPERM|ENOTDIR|ENOENT|EISDIR|EEXIST|ELOOP|ENAMETOOLONG)/,
+    code: "store-unopenable",
+    advice: "cannot be opened or created here: check the path and its permissions",
+  },
+  {
+    match: /^(SQLITE_IOERR|EIO|EMFILE|ENFILE)/,
+    code: "store-io",
+    advice: "could not be read or written: the disk failed",
+  },
+];
+
+/** Runs an action; errors of SQLite and of the file system come out as `StoreError`. */
+export function inOurWords<Result>(path: string, action: () => Result): Result {
+  try {
+    return action();
+  } catch (error) {
+    throw toStoreError(path, error);
+  }
+}
+
+export function toStoreError(path: string, error: unknown): unknown {
+  const code = sqliteCode(error) ?? (error as NodeJS.ErrnoException)?.code;
+  if (error instanceof StoreError || typeof code !== "string") return error;
+  const meaning = meanings.find(({ match }) => match.test(code));
+  if (!meaning)
+    return sqliteCode(error)
+      ? storeError("store-failed", `The memory ${path} failed: ${(error as Error).message}`)
+      : error;
+  return storeError(meaning.code, `The memory ${path} ${meaning.advice} (${(error as Error).message})`);
+
+  function storeError(name: string, message: string): StoreError {
+    return new StoreError(name, message, { cause: error, details: { path, code } });
+  }
+}

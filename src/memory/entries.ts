@@ -1,0 +1,225 @@
+/** Entries in the database: rows to entries and back, what a filter means in SQL, adding, listing and closing. */
+import { type RawBuilder, sql } from "kysely";
+import type { WordSpace } from "../engine.ts";
+import { StoreError } from "../errors.ts";
+import { build, type Db, type Query } from "./database.ts";
+import type { Entry, EntryFilter, Evidence } from "./memory.ts";
+import { foldName } from "./names.ts";
+import { type EntryTable, vectorTable } from "./schema.ts";
+
+/** A row of `entry` with the id of its stream. */
+export type EntryRow = Omit<EntryTable, "row" | "stream"> & { readonly row: number; readonly stream: string };
+
+export function toEntry(row: EntryRow): Entry {
+  return {
+    id: row.id,
+    stream: row.stream,
+    clip: row.clip,
+    kind: row.kind,
+    startSeconds: row.start_seconds,
+    endSeconds: row.end_seconds,
+    writtenAtMs: row.written_at_ms,
+    text: row.text,
+    speakers: JSON.parse(row.speakers) as string[],
+    policy: row.policy,
+    revision: row.revision,
+    evidence: JSON.parse(row.evidence) as Evidence,
+    closed:
+      row.closed_at_ms === null
+        ? null
+        : { atMs: row.closed_at_ms, reason: row.closed_reason ?? "", supersededBy: row.superseded_by },
+  };
+}
+
+/** A list as one SQL parameter, so that statements of any length of list share one plan. */
+export const listed = (values: readonly (string | number)[]): RawBuilder<string> =>
+  sql<string>`(select value from json_each(${JSON.stringify(values)}))`;
+
+/**
+ * The condition a filter puts on `entry as e`.
+ *
+ * An entry closed after `writtenByMs` counts as open: that is what was known by then.
+ */
+export function entryCondition(filter: EntryFilter): RawBuilder<boolean> {
+  const { streams, kinds, fromSeconds, toSeconds, asOfSeconds, writtenByMs, speakers, clips } = filter;
+  const conditions: RawBuilder<unknown>[] = [sql`1`];
+  if (streams) conditions.push(sql`e.stream in (select row from stream where id in ${listed(streams)})`);
+  if (kinds) conditions.push(sql`e.kind in ${listed(kinds)}`);
+  if (clips) conditions.push(sql`e.clip in ${listed(clips)}`);
+  if (fromSeconds !== undefined)
+    conditions.push(sql`(e.end_seconds > ${fromSeconds} or e.start_seconds >= ${fromSeconds})`);
+  if (toSeconds !== undefined) conditions.push(sql`e.start_seconds < ${toSeconds}`);
+  if (asOfSeconds !== undefined) conditions.push(sql`e.known_seconds <= ${asOfSeconds}`);
+  if (writtenByMs !== undefined) conditions.push(sql`e.written_at_ms <= ${writtenByMs}`);
+  if (!filter.includeClosed) {
+    conditions.push(
+      writtenByMs === undefined
+        ? sql`e.closed_at_ms is null`
+        : sql`(e.closed_at_ms is null or e.closed_at_ms > ${writtenByMs})`,
+    );
+  }
+  if (speakers) conditions.push(speakerCondition(speakers));
+  return sql<boolean>`${sql.join(conditions, sql` and `)}`;
+}
+
+function speakerCondition(names: readonly string[]): RawBuilder<unknown> {
+  const folded = names.map(foldName).filter((name) => name !== "");
+  const spoken = sql`exists (select 1 from entry_speaker where entry = e.row and name in ${listed(folded)})`;
+  return sql`(${spoken} or mentions(e.text, ${JSON.stringify(folded)}))`;
+}
+
+/** Columns of `EntryRow` from `entry as e cross join stream as s`. */
+const columns = sql`e.row, e.id, s.id as stream, e.clip, e.kind, e.start_seconds, e.end_seconds, e.known_seconds,
+  e.written_at_ms, e.text, e.speakers, e.policy, e.revision, e.evidence, e.closed_at_ms, e.closed_reason,
+  e.superseded_by, e.has_vector`;
+
+/** Entries in time order: by stream, then start, then id; `newest` keeps the last `limit` of that order by start. */
+export function selectEntries(
+  filter: EntryFilter & { readonly limit?: number; readonly newest?: boolean },
+): Query<EntryRow> {
+  const limit = filter.limit ?? -1;
+  const order = sql`s.id, e.start_seconds, e.id`;
+  const chosen = (direction: RawBuilder<unknown>) =>
+    sql<EntryRow>`select ${columns} from entry as e join stream as s on s.row = e.stream
+      where ${entryCondition(filter)} order by ${direction} limit ${limit}`;
+  if (!filter.newest) return chosen(order);
+  return sql<EntryRow>`select * from (${chosen(sql`e.start_seconds desc, e.id desc`)})
+    order by stream, start_seconds, id`;
+}
+
+export function selectEntriesByRow(rows: readonly number[]): Query<EntryRow> {
+  return sql<EntryRow>`select ${columns} from entry as e join stream as s on s.row = e.stream
+    where e.row in ${listed(rows)}`;
+}
+
+export function selectEntryById(id: string): Query<EntryRow> {
+  return sql<EntryRow>`select ${columns} from entry as e join stream as s on s.row = e.stream where e.id = ${id}`;
+}
+
+export const noTime = 9_000_000_000_000_000n;
+
+/** Adds one entry with everything derived from it. Inside a transaction. @returns its row */
+export function insertEntry(
+  db: Db,
+  entry: Entry,
+  derived: {
+    readonly streamRow: number;
+    readonly knownSeconds: number;
+    readonly words: WordSpace;
+    /** Row of the space and the unit vector; zeros are not indexed. */
+    readonly space: number;
+    readonly vector: Float32Array;
+  },
+): number {
+  const { closed } = entry;
+  const hasVector = derived.vector.some((value) => value !== 0);
+  const { lastInsertRowid } = db.run(
+    build.insertInto("entry").values({
+      id: entry.id,
+      stream: derived.streamRow,
+      clip: entry.clip,
+      kind: entry.kind,
+      start_seconds: entry.startSeconds,
+      end_seconds: entry.endSeconds,
+      known_seconds: derived.knownSeconds,
+      written_at_ms: entry.writtenAtMs,
+      text: entry.text,
+      speakers: JSON.stringify(entry.speakers),
+      policy: entry.policy,
+      revision: entry.revision,
+      evidence: JSON.stringify(entry.evidence),
+      closed_at_ms: closed?.atMs ?? null,
+      closed_reason: closed?.reason ?? null,
+      superseded_by: closed?.supersededBy ?? null,
+      has_vector: hasVector ? 1 : 0,
+    }),
+  );
+  const row = Number(lastInsertRowid);
+  for (const name of new Set(entry.speakers.map(foldName))) {
+    db.run(build.insertInto("entry_speaker").values({ name, entry: row }));
+  }
+  for (const hash of new Set(entry.evidence.frames.map((frame) => frame.hash))) {
+    db.run(build.insertInto("entry_frame").values({ hash, entry: row }));
+  }
+  insertText(db, row, entry, derived.words);
+  if (hasVector) {
+    insertVector(db, derived.space, {
+      row,
+      stream: derived.streamRow,
+      knownSeconds: derived.knownSeconds,
+      closedAtMs: closed?.atMs ?? null,
+      vector: derived.vector,
+    });
+  }
+  return row;
+}
+
+/** What the text index holds of an entry: its stems, and those of who spoke. */
+export function insertText(
+  db: Db,
+  row: number,
+  { text, speakers }: Pick<Entry, "text" | "speakers">,
+  words: WordSpace,
+): void {
+  const stems = words.stems(text).join(" ");
+  const names = speakers.flatMap((name) => words.stems(name)).join(" ");
+  db.run(sql`insert into entry_text (rowid, stems, speakers) values (${row}, ${stems}, ${names})`);
+}
+
+export function insertVector(
+  db: Db,
+  space: number,
+  of: {
+    readonly row: number;
+    readonly stream: number;
+    readonly knownSeconds: number;
+    readonly closedAtMs: number | null;
+    readonly vector: Float32Array;
+  },
+): void {
+  const closedAtMs = of.closedAtMs === null ? noTime : BigInt(of.closedAtMs);
+  db.run(sql`insert into ${sql.table(vectorTable(space))} (rowid, stream, known_seconds, closed_at_ms, vector)
+    values (${BigInt(of.row)}, ${BigInt(of.stream)}, ${of.knownSeconds}, ${closedAtMs}, ${toBuffer(of.vector)})`);
+}
+
+export const toBuffer = (vector: Float32Array): Buffer =>
+  Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
+
+/** Removes entries and everything derived from them, blobs aside. Inside a transaction. @returns vectors removed */
+export function deleteEntries(db: Db, rows: readonly number[], spaces: readonly number[]): number {
+  let vectors = 0;
+  for (const row of rows) {
+    db.run(sql`delete from entry_text where rowid = ${row}`);
+    for (const space of spaces) {
+      vectors += db.run(
+        sql`delete from ${sql.table(vectorTable(space))} where rowid = ${BigInt(row)}`,
+      ).changes;
+    }
+    db.run(build.deleteFrom("entry").where("row", "=", row));
+  }
+  return vectors;
+}
+
+/** @throws StoreError `entry-unknown` */
+export function closeEntry(
+  db: Db,
+  id: string,
+  closed: NonNullable<Entry["closed"]>,
+  spaces: readonly number[],
+): void {
+  db.write(() => {
+    const entry = db.get(build.selectFrom("entry").select(["row", "closed_at_ms"]).where("id", "=", id));
+    if (!entry) throw new StoreError("entry-unknown", `Expected an entry of this memory, got ${id}`);
+    if (entry.closed_at_ms !== null) return;
+    db.run(
+      build
+        .updateTable("entry")
+        .set({ closed_at_ms: closed.atMs, closed_reason: closed.reason, superseded_by: closed.supersededBy })
+        .where("row", "=", entry.row),
+    );
+    for (const space of spaces) {
+      db.run(sql`update ${sql.table(vectorTable(space))} set closed_at_ms = ${BigInt(closed.atMs)}
+        where rowid = ${BigInt(entry.row)}`);
+    }
+  });
+}

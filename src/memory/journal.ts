@@ -1,0 +1,333 @@
+/**
+ * The journal: streams, clips as they go from perceived to stored or failed, and where a run takes up again.
+ *
+ * Every step is one transaction and doing it twice changes nothing. What perception saw is kept while a clip is
+ * undecided and inside the short-term window; after that only what an entry refers to stays on disk.
+ */
+import { sql } from "kysely";
+import { StoreError } from "../errors.ts";
+import type { Observation } from "../perception/observation.ts";
+import type { Frame } from "../stream/clip.ts";
+import type { Clock } from "../util/time.ts";
+import { type Blob, blobOf, claimBlobs, markLoose, readBlobNow } from "./blobs.ts";
+import { build, type Db } from "./database.ts";
+import { listed } from "./entries.ts";
+import type { ClipFailure, EntryFilter, Gap, Progress, StreamRecord } from "./memory.ts";
+import type { GapTable, StreamTable } from "./schema.ts";
+
+type StreamRow = {
+  readonly [Column in keyof StreamTable]: Column extends "row" | "ended" | "next_clip"
+    ? number
+    : StreamTable[Column];
+};
+
+function toStream(row: StreamRow): StreamRecord {
+  return {
+    id: row.id,
+    description: row.description,
+    clipSeconds: row.clip_seconds,
+    clock: JSON.parse(row.clock) as Clock,
+    fingerprint: row.fingerprint,
+    addedAtMs: row.added_at_ms,
+    ended: row.ended === 1,
+  };
+}
+
+/** @throws StoreError `stream-changed` */
+export function addStream(
+  db: Db,
+  stream: Omit<StreamRecord, "addedAtMs" | "ended">,
+  addedAtMs: number,
+): StreamRecord {
+  return db.write(() => {
+    db.run(
+      build
+        .insertInto("stream")
+        .values({
+          id: stream.id,
+          description: stream.description,
+          clip_seconds: stream.clipSeconds,
+          clock: JSON.stringify(stream.clock),
+          fingerprint: stream.fingerprint,
+          added_at_ms: addedAtMs,
+        })
+        .onConflict((conflict) => conflict.column("id").doNothing()),
+    );
+    const known = streamRow(db, stream.id);
+    const fact = (["clip_seconds", "fingerprint"] as const).find(
+      (name) => known[name] !== (name === "clip_seconds" ? stream.clipSeconds : stream.fingerprint),
+    );
+    if (fact) {
+      const what = fact === "fingerprint" ? "content" : `clip length (${known.clip_seconds} s)`;
+      throw new StoreError(
+        "stream-changed",
+        `Expected the stream ${stream.id} to have the ${what} it had when it was first watched, got another: give it another name with --stream, or forget the old one`,
+        { details: { stream: stream.id } },
+      );
+    }
+    return toStream(known);
+  });
+}
+
+export function streams(db: Db): StreamRecord[] {
+  return db.all(build.selectFrom("stream").selectAll().orderBy("row")).map(toStream);
+}
+
+/** @throws StoreError `stream-unknown` */
+export function streamRow(db: Db, id: string): StreamRow {
+  const row = db.get(build.selectFrom("stream").selectAll().where("id", "=", id));
+  if (row) return row;
+  throw new StoreError(
+    "stream-unknown",
+    `Expected a stream of this memory, got ${id}: add it with addStream first`,
+  );
+}
+
+/** An observation as stored: frames by hash. */
+type StoredObservation = Omit<Observation, "frames"> & {
+  readonly frames: readonly (Omit<Frame, "jpeg"> & { readonly hash: string })[];
+};
+
+/** Frames as blobs, and the observation that names them. */
+export function packObservation(observation: Observation): {
+  readonly value: string;
+  readonly blobs: Blob[];
+} {
+  const blobs = observation.frames.map(({ jpeg }) => blobOf(jpeg));
+  const frames = observation.frames.map(({ atSeconds, width, height }, i) => {
+    return { atSeconds, width, height, hash: blobs[i]!.hash };
+  });
+  const stored: StoredObservation = { ...observation, frames };
+  return { value: JSON.stringify(stored), blobs };
+}
+
+/**
+ * The observation with its frames. Bytes are read when they are looked at: after an outage a whole day of clips may
+ * be waiting.
+ */
+function unpackObservation(value: string, blobFolder: string): Observation {
+  const stored = JSON.parse(value) as StoredObservation;
+  return {
+    ...stored,
+    frames: stored.frames.map(({ atSeconds, width, height, hash }) => ({
+      atSeconds,
+      width,
+      height,
+      get jpeg() {
+        return readBlobNow(blobFolder, hash);
+      },
+    })),
+  };
+}
+
+/** Journals a clip as perceived; its blobs must have been written. A clip that is journaled already stays as it is. */
+export function addObservation(
+  db: Db,
+  blobFolder: string,
+  stream: StreamRow,
+  observation: Observation,
+  packed: ReturnType<typeof packObservation>,
+): void {
+  const { clip, startSeconds, endSeconds } = observation;
+  const added = db.run(
+    build
+      .insertInto("clip")
+      .values({
+        stream: stream.row,
+        clip,
+        state: "perceived",
+        start_seconds: startSeconds,
+        end_seconds: endSeconds,
+        failure: null,
+      })
+      .onConflict((conflict) => conflict.columns(["stream", "clip"]).doNothing()),
+  );
+  if (added.changes === 0) return;
+  const row = Number(added.lastInsertRowid);
+  db.run(build.insertInto("observation").values({ clip: row, value: packed.value }));
+  claimBlobs(db, blobFolder, packed.blobs);
+  for (const hash of new Set(packed.blobs.map((blob) => blob.hash))) {
+    db.run(build.insertInto("observation_frame").values({ clip: row, hash }));
+  }
+  db.run(
+    build
+      .updateTable("stream")
+      .set({ next_clip: sql`max(next_clip, ${clip + 1})`, ended: 0 })
+      .where("row", "=", stream.row),
+  );
+}
+
+/** What is stored about a clip, or `undefined` if it was never perceived or was forgotten. */
+export function clipWithObservation(db: Db, stream: number, clip: number) {
+  return db.get(
+    build
+      .selectFrom("clip")
+      .leftJoin("observation", "observation.clip", "clip.row")
+      .select(["clip.row", "clip.state", "clip.start_seconds", "clip.end_seconds", "observation.value"])
+      .where("clip.stream", "=", stream)
+      .where("clip.clip", "=", clip),
+  );
+}
+
+/** Frames and tiers of a stored observation: what evidence is made of. */
+export function evidenceOf(value: string | null): Pick<StoredObservation, "frames" | "tiers"> {
+  return value === null ? { frames: [], tiers: {} } : (JSON.parse(value) as StoredObservation);
+}
+
+export function markStored(db: Db, clipRow: number): void {
+  db.run(build.updateTable("clip").set({ state: "stored", failure: null }).where("row", "=", clipRow));
+}
+
+/** @throws StoreError `clip-unknown`. A clip that is stored stays stored. */
+export function failClip(
+  db: Db,
+  stream: StreamRow,
+  clip: number,
+  { code, message, retryable }: Omit<ClipFailure, "attempts">,
+): void {
+  const changed = db.run(
+    build
+      .updateTable("clip")
+      .set({
+        state: sql`case state when 'stored' then state else 'failed' end`,
+        failure: sql`case state when 'stored' then failure else ${JSON.stringify({ code, message, retryable })} end`,
+        attempts: sql`attempts + 1`,
+      })
+      .where("stream", "=", stream.row)
+      .where("clip", "=", clip),
+  );
+  if (changed.changes === 0) throw unknownClip(stream.id, clip);
+}
+
+export function unknownClip(stream: string, clip: number): StoreError {
+  return new StoreError(
+    "clip-unknown",
+    `Expected a clip of ${stream} that was perceived, got clip ${clip}: journal it with addObservation first`,
+  );
+}
+
+export function clipFailures(
+  db: Db,
+  stream?: string,
+): { stream: string; clip: number; failure: ClipFailure }[] {
+  const failed = build
+    .selectFrom("clip")
+    .innerJoin("stream", "stream.row", "clip.stream")
+    .select(["stream.id as stream", "clip.clip", "clip.failure", "clip.attempts"])
+    .where("clip.state", "=", "failed")
+    .orderBy("stream.row")
+    .orderBy("clip.clip");
+  return db
+    .all(stream === undefined ? failed : failed.where("stream.id", "=", stream))
+    .map(({ failure, attempts, ...where }) => ({
+      ...where,
+      failure: { ...(JSON.parse(failure ?? "{}") as Omit<ClipFailure, "attempts">), attempts },
+    }));
+}
+
+export function progress(db: Db, blobFolder: string, stream: string, windowClips: number): Progress {
+  return db.read(() => {
+    const { row, next_clip } = streamRow(db, stream);
+    const observed = build
+      .selectFrom("clip")
+      .innerJoin("observation", "observation.clip", "clip.row")
+      .select("observation.value")
+      .where("clip.stream", "=", row);
+    const pending = observed
+      .where("clip.state", "<>", "stored")
+      .where(sql<boolean>`coalesce(clip.failure ->> 'retryable', 1)`)
+      .orderBy("clip.clip");
+    const recent = observed
+      .where("clip.state", "=", "stored")
+      .orderBy("clip.clip", "desc")
+      .limit(Math.max(0, windowClips - 1));
+    const unpack = ({ value }: { value: string }) => unpackObservation(value, blobFolder);
+    return {
+      nextClip: next_clip,
+      pending: db.all(pending).map(unpack),
+      recent: db.all(recent).map(unpack).reverse(),
+      storedClips: countClips(db, "stored", row),
+      failedClips: countClips(db, "failed", row),
+    };
+  });
+}
+
+export function countClips(db: Db, state: "stored" | "failed", stream: number): number {
+  const count = build.selectFrom("clip").select((e) => e.fn.countAll<number>().as("n"));
+  return db.get(count.where("state", "=", state).where("stream", "=", stream))?.n ?? 0;
+}
+
+/** Lets go of stored observations that left the short-term window. Inside a transaction. */
+export function trimObservations(db: Db, stream: number, windowClips: number): void {
+  const old = db.all(
+    build
+      .selectFrom("clip")
+      .innerJoin("observation", "observation.clip", "clip.row")
+      .select("clip.row")
+      .where("clip.stream", "=", stream)
+      .where("clip.state", "=", "stored")
+      .orderBy("clip.clip", "desc")
+      .limit(-1)
+      .offset(windowClips),
+  );
+  deleteObservations(
+    db,
+    old.map(({ row }) => row),
+  );
+}
+
+/** @returns how many there were */
+export function deleteObservations(db: Db, clipRows: readonly number[]): number {
+  if (clipRows.length === 0) return 0;
+  const frames = db.all(
+    sql<{ hash: string }>`select distinct hash from observation_frame where clip in ${listed(clipRows)}`,
+  );
+  markLoose(
+    db,
+    frames.map(({ hash }) => hash),
+  );
+  return db.run(sql`delete from observation where clip in ${listed(clipRows)}`).changes;
+}
+
+/** A gap that is met again by a later run keeps its later end. */
+export function addGap(db: Db, gap: Gap): void {
+  db.write(() => {
+    const row: GapTable = {
+      stream: streamRow(db, gap.stream).row,
+      start_seconds: gap.startSeconds,
+      end_seconds: gap.endSeconds,
+      reason: gap.reason,
+      detail: gap.detail,
+    };
+    db.run(
+      build
+        .insertInto("gap")
+        .values(row)
+        .onConflict((conflict) =>
+          conflict
+            .columns(["stream", "start_seconds", "reason"])
+            .doUpdateSet({ end_seconds: row.end_seconds, detail: row.detail })
+            .where("gap.end_seconds", "<", row.end_seconds),
+        ),
+    );
+  });
+}
+
+export function gaps(db: Db, filter: Pick<EntryFilter, "streams" | "fromSeconds" | "toSeconds">): Gap[] {
+  let query = build
+    .selectFrom("gap")
+    .innerJoin("stream", "stream.row", "gap.stream")
+    .select(["stream.id as stream", "gap.start_seconds", "gap.end_seconds", "gap.reason", "gap.detail"])
+    .orderBy("stream.id")
+    .orderBy("gap.start_seconds")
+    .orderBy("gap.reason");
+  if (filter.streams) query = query.where(sql<boolean>`stream.id in ${listed(filter.streams)}`);
+  if (filter.fromSeconds !== undefined) query = query.where("gap.end_seconds", ">", filter.fromSeconds);
+  if (filter.toSeconds !== undefined) query = query.where("gap.start_seconds", "<", filter.toSeconds);
+  return db.all(query).map(({ start_seconds, end_seconds, ...rest }) => ({
+    kind: "gap",
+    ...rest,
+    startSeconds: start_seconds,
+    endSeconds: end_seconds,
+  }));
+}

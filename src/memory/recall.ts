@@ -1,0 +1,172 @@
+/**
+ * Recall: which entries a question is about.
+ *
+ * Four channels rank the entries that pass the filter: words they share (bm25), closeness of vectors (exact), nearness
+ * in time, and who spoke. The lists are fused by reciprocal rank (Cormack, Clarke & Büttcher 2009, k = 60): an
+ * entry's score is the sum of 1 / (60 + rank) over the channels that found it. Equal raw scores share a rank, and equal
+ * totals are ordered by start time, then id, so the same question over the same memory always gets the same answer.
+ */
+import { type RawBuilder, sql } from "kysely";
+import type { WordSpace } from "../engine.ts";
+import type { Db } from "./database.ts";
+import {
+  entryCondition,
+  listed,
+  noTime,
+  selectEntries,
+  selectEntriesByRow,
+  toBuffer,
+  toEntry,
+} from "./entries.ts";
+import type { EntryFilter, RecalledEntry, RecallQuery, RecallScore } from "./memory.ts";
+import { foldName } from "./names.ts";
+import { vectorTable } from "./schema.ts";
+
+const fusionK = 60;
+const defaultLimit = 20;
+/** Each channel offers at least this many, so that an entry second in two channels can beat one first in one. */
+const minimumPool = 100;
+
+type Channel = "fullText" | "vector" | "time" | "speaker";
+
+/** Rows of entries with a raw score, the higher the better. */
+type Found = readonly { readonly row: number; readonly score: number }[];
+
+export interface RecallIndex {
+  readonly db: Db;
+  readonly words: WordSpace;
+  /** Row of the space, and the question in it. */
+  readonly space: number;
+  readonly vector: Float32Array;
+}
+
+/** Entries best first; in `whole-memory` mode all of them in time order, with empty scores. */
+export function recallEntries(index: RecallIndex, query: RecallQuery): RecalledEntry[] {
+  if (query.mode === "whole-memory") return wholeMemory(index.db, query);
+  const limit = query.limit ?? defaultLimit;
+  const pool = Math.max(minimumPool, limit);
+  return index.db.read(() => {
+    const text = findByText(index, query, pool);
+    const vector = findByVector(index, query, pool);
+    const near = momentAskedAbout(index, query);
+    const time = near === null ? [] : findByTime(index.db, query, near, pool);
+    const others = [...text, ...vector, ...time].map(({ row }) => row);
+    const speaker = findBySpeaker(index.db, query, others, pool);
+    const scores = fuse({ fullText: text, vector, time, speaker });
+    return best(index.db, scores, limit);
+  });
+}
+
+function wholeMemory(db: Db, query: RecallQuery): RecalledEntry[] {
+  return db.all(selectEntries(query)).map((row) => ({ entry: toEntry(row), score: { total: 0 } }));
+}
+
+/** Words of the question in any order, weighed by rarity; who spoke is searched like text. */
+function findByText({ db, words }: RecallIndex, query: RecallQuery, pool: number): Found {
+  const stems = [...new Set(words.stems(query.text))];
+  if (stems.length === 0) return [];
+  const match = stems.map((stem) => `"${stem.replaceAll('"', '""')}"`).join(" OR ");
+  // CROSS JOIN fixes the order: search first, then look each hit up.
+  return db.all(sql<{ row: number; score: number }>`select e.row, -bm25(entry_text) as score
+    from entry_text cross join entry as e on e.row = entry_text.rowid
+    where entry_text match ${match} and ${entryCondition(query)}
+    order by score desc, e.start_seconds, e.id limit ${pool}`);
+}
+
+/** Nearest vectors by cosine, over everything the filter lets through; what has no likeness at all is not found. */
+function findByVector({ db, space, vector }: RecallIndex, query: RecallQuery, pool: number): Found {
+  if (vector.every((value) => value === 0)) return [];
+  const table = sql.table(vectorTable(space));
+  const found = db.all(sql<{ row: number; distance: number }>`select rowid as row, distance from ${table}
+    where vector match ${toBuffer(vector)} and k = ${Math.min(pool, 4096)} and ${vectorCondition(query)}`);
+  return found
+    .map(({ row, distance }) => ({ row, score: 1 - distance ** 2 / 2 }))
+    .filter(({ score }) => score > 1e-6);
+}
+
+/** The filter as vec0 takes it: streams by partition, "as of" and closing inside the scan, anything else by row. */
+function vectorCondition(query: EntryFilter): RawBuilder<boolean> {
+  const conditions: RawBuilder<unknown>[] = [sql`1`];
+  if (query.streams) {
+    conditions.push(sql`stream in (select row from stream where id in ${listed(query.streams)})`);
+  }
+  if (query.asOfSeconds !== undefined) conditions.push(sql`known_seconds <= ${query.asOfSeconds}`);
+  const { writtenByMs, kinds, fromSeconds, toSeconds, speakers, clips } = query;
+  if ([writtenByMs, kinds, fromSeconds, toSeconds, speakers, clips].some((given) => given !== undefined)) {
+    conditions.push(sql`rowid in (select e.row from entry as e where ${entryCondition(query)})`);
+  } else if (!query.includeClosed) {
+    conditions.push(sql`closed_at_ms = ${noTime}`);
+  }
+  return sql<boolean>`${sql.join(conditions, sql` and `)}`;
+}
+
+/** `nearSeconds`; or, for a question without a word to search for, the moment it is asked as of; or none. */
+function momentAskedAbout({ words, vector }: RecallIndex, query: RecallQuery): number | null {
+  if (query.nearSeconds !== undefined) return query.nearSeconds;
+  const saysSomething = words.stems(query.text).length > 0 || vector.some((value) => value !== 0);
+  return saysSomething ? null : (query.asOfSeconds ?? null);
+}
+
+/** Entries by their distance in seconds from a moment; those that span it are at 0. */
+function findByTime(db: Db, query: RecallQuery, near: number, pool: number): Found {
+  return db.all(sql<{ row: number; score: number }>`select e.row,
+      -max(0, e.start_seconds - ${near}, ${near} - e.end_seconds) as score
+    from entry as e where ${entryCondition(query)}
+    order by score desc, e.start_seconds, e.id limit ${pool}`);
+}
+
+/** Entries of the people asked about: 1 where one of them spoke, ½ where the text names one. */
+function findBySpeaker(db: Db, query: RecallQuery, others: readonly number[], pool: number): Found {
+  const names = (query.aboutSpeakers ?? []).map(foldName).filter((name) => name !== "");
+  if (names.length === 0) return [];
+  const spoken = sql`exists (select 1 from entry_speaker where entry = e.row and name in ${listed(names)})`;
+  const scored = (where: RawBuilder<unknown>, limit: number) =>
+    db.all(sql<{
+      row: number;
+      score: number;
+    }>`select e.row, case when ${spoken} then 1.0 else 0.5 end as score
+      from entry as e where ${where} limit ${limit}`);
+  const named = sql`(${spoken} or mentions(e.text, ${JSON.stringify(names)}))`;
+  // Everyone the other channels found, and the first of those nobody else found.
+  const own = scored(
+    sql`e.row in (select entry from entry_speaker where name in ${listed(names)}) and ${entryCondition(query)}
+      order by e.start_seconds, e.id`,
+    pool,
+  );
+  const known = scored(sql`e.row in ${listed([...new Set(others)])} and ${named}`, -1);
+  return [...new Map([...known, ...own].map((found) => [found.row, found])).values()].sort(
+    (a, b) => b.score - a.score,
+  );
+}
+
+/** Reciprocal rank fusion; ranks count from 1 and equal raw scores share one. */
+function fuse(channels: Readonly<Record<Channel, Found>>): Map<number, RecallScore> {
+  const scores = new Map<number, RecallScore>();
+  for (const [channel, found] of Object.entries(channels) as [Channel, Found][]) {
+    let rank = 0;
+    for (const [i, { row, score }] of found.entries()) {
+      if (i === 0 || score !== found[i - 1]!.score) rank = i + 1;
+      const sofar = scores.get(row) ?? { total: 0 };
+      scores.set(row, { ...sofar, total: sofar.total + 1 / (fusionK + rank), [channel]: { rank, score } });
+    }
+  }
+  return scores;
+}
+
+function best(db: Db, scores: ReadonlyMap<number, RecallScore>, limit: number): RecalledEntry[] {
+  // Enough of the leaders that ties at the border are settled by time and id, not by chance.
+  const totals = [...scores.values()].map(({ total }) => total).sort((a, b) => b - a);
+  const border = totals[Math.min(limit, totals.length) - 1];
+  if (border === undefined) return [];
+  const leaders = [...scores.keys()].filter((row) => scores.get(row)!.total >= border);
+  return db
+    .all(selectEntriesByRow(leaders))
+    .map((row) => ({ entry: toEntry(row), score: scores.get(row.row)! }))
+    .sort(
+      (a, b) =>
+        b.score.total - a.score.total ||
+        a.entry.startSeconds - b.entry.startSeconds ||
+        (a.entry.id < b.entry.id ? -1 : 1),
+    )
+    .slice(0, limit);
+}

@@ -1,0 +1,279 @@
+/**
+ * The tables of one memory file, and how a file of an older version becomes one of this version.
+ *
+ * `pragma application_id` marks the file as ours, `pragma user_version` holds the schema version; both live in the
+ * file's header and change in the transaction of the migration itself. A version is never edited once released: a
+ * change is a new element of `migrations`.
+ */
+import type { Generated } from "kysely";
+
+/** "TMem" as a big-endian integer. */
+export const applicationId = 0x544d656d;
+
+export interface StreamTable {
+  row: Generated<number>;
+  id: string;
+  description: string;
+  clip_seconds: number;
+  /** JSON of a `Clock`. */
+  clock: string;
+  fingerprint: string | null;
+  added_at_ms: number;
+  ended: Generated<number>;
+  /** First clip never perceived. Only grows, so that a forgotten clip is not watched again. */
+  next_clip: Generated<number>;
+}
+
+export interface LeaseTable {
+  stream: number;
+  token: string;
+  pid: number;
+  host: string;
+  heartbeat_ms: number;
+}
+
+export interface ClipTable {
+  row: Generated<number>;
+  stream: number;
+  clip: number;
+  state: "perceived" | "stored" | "failed";
+  start_seconds: number;
+  end_seconds: number;
+  /** JSON of `{code, message, retryable}`, set while the clip is failed. */
+  failure: string | null;
+  attempts: Generated<number>;
+}
+
+export interface ObservationTable {
+  /** Row of the clip. */
+  clip: number;
+  /** JSON of an observation whose frames carry hashes in place of bytes. */
+  value: string;
+}
+
+export interface ObservationFrameTable {
+  clip: number;
+  hash: string;
+}
+
+export interface DecisionTable {
+  row: Generated<number>;
+  policy: number;
+  revision: string;
+  decided_at_ms: number;
+  documents: number;
+  /** JSON array of pairs laid flat: row of the word, times counted, …: what forgetting subtracts. */
+  words: string;
+}
+
+/** Which clips a decision was about; a clip is decided once per revision. */
+export interface DecisionClipTable {
+  clip: number;
+  revision: string;
+  decision: number;
+}
+
+export interface PolicyTable {
+  row: Generated<number>;
+  id: string;
+  value: string;
+  documents: number;
+}
+
+export interface WordTable {
+  row: Generated<number>;
+  policy: number;
+  stem: string;
+  documents: number;
+}
+
+export interface EntryTable {
+  row: Generated<number>;
+  id: string;
+  stream: number;
+  clip: number;
+  kind: "episodic" | "semantic";
+  start_seconds: number;
+  end_seconds: number;
+  /** From this moment of stream time on it could be known: the end of the clip it was made from, or its own. */
+  known_seconds: number;
+  written_at_ms: number;
+  text: string;
+  /** JSON array. */
+  speakers: string;
+  policy: string;
+  revision: string;
+  /** JSON of an `Evidence`. */
+  evidence: string;
+  closed_at_ms: number | null;
+  closed_reason: string | null;
+  superseded_by: string | null;
+  /** 0 where the embedder found nothing to embed. */
+  has_vector: number;
+}
+
+export interface EntrySpeakerTable {
+  /** Folded as `foldName` folds. */
+  name: string;
+  entry: number;
+}
+
+export interface EntryFrameTable {
+  hash: string;
+  entry: number;
+}
+
+export interface BlobTable {
+  hash: string;
+  bytes: number;
+}
+
+/** Blobs that perhaps no row names: written before their row, or freed by a deletion. A sweep looks at them. */
+export interface LooseBlobTable {
+  hash: string;
+}
+
+export interface GapTable {
+  stream: number;
+  start_seconds: number;
+  end_seconds: number;
+  reason: "between-files" | "source-down" | "unreadable" | "behind" | "not-watched";
+  detail: string;
+}
+
+export interface TaskTable {
+  row: Generated<number>;
+  id: string;
+  stream: string | null;
+  asked_at_ms: number;
+  /** JSON of a `Task` without its feedback. */
+  value: string;
+  /** JSON of a `Feedback`. */
+  feedback: string | null;
+}
+
+/** What text and vectors were indexed with. The current one is searched; another is one being built. */
+export interface SpaceTable {
+  row: Generated<number>;
+  words: string;
+  embedder: string;
+  dimension: number;
+  current: number;
+}
+
+export interface Tables {
+  stream: StreamTable;
+  lease: LeaseTable;
+  clip: ClipTable;
+  observation: ObservationTable;
+  observation_frame: ObservationFrameTable;
+  decision: DecisionTable;
+  decision_clip: DecisionClipTable;
+  policy: PolicyTable;
+  word: WordTable;
+  entry: EntryTable;
+  entry_speaker: EntrySpeakerTable;
+  entry_frame: EntryFrameTable;
+  blob: BlobTable;
+  loose_blob: LooseBlobTable;
+  gap: GapTable;
+  task: TaskTable;
+  space: SpaceTable;
+}
+
+/** `migrations[i]` takes a file from version i to version i + 1. */
+export const migrations: readonly string[] = [
+  `
+  create table stream (
+    row integer primary key, id text not null unique, description text not null, clip_seconds real not null,
+    clock text not null, fingerprint text, added_at_ms integer not null, ended integer not null default 0,
+    next_clip integer not null default 0
+  );
+  create table lease (
+    stream integer primary key references stream (row) on delete cascade,
+    token text not null, pid integer not null, host text not null, heartbeat_ms integer not null
+  );
+  create table clip (
+    row integer primary key, stream integer not null references stream (row), clip integer not null,
+    state text not null check (state in ('perceived', 'stored', 'failed')),
+    start_seconds real not null, end_seconds real not null, failure text, attempts integer not null default 0,
+    unique (stream, clip)
+  );
+  create index clip_undecided on clip (stream, clip) where state <> 'stored';
+  create table observation (
+    clip integer primary key references clip (row) on delete cascade, value text not null
+  );
+  create table observation_frame (
+    clip integer not null references observation (clip) on delete cascade, hash text not null,
+    primary key (clip, hash)
+  ) without rowid;
+  create index observation_frame_hash on observation_frame (hash);
+  create table policy (
+    row integer primary key, id text not null unique, value text not null, documents integer not null
+  );
+  create table word (
+    row integer primary key, policy integer not null references policy (row), stem text not null,
+    documents integer not null, unique (policy, stem)
+  );
+  create table decision (
+    row integer primary key, policy integer not null references policy (row), revision text not null,
+    decided_at_ms integer not null, documents integer not null, words text not null
+  );
+  create table decision_clip (
+    clip integer not null references clip (row) on delete cascade, revision text not null,
+    decision integer not null references decision (row) on delete cascade,
+    primary key (clip, revision)
+  ) without rowid;
+  create index decision_clip_decision on decision_clip (decision);
+  create table entry (
+    row integer primary key, id text not null unique, stream integer not null references stream (row),
+    clip integer not null, kind text not null check (kind in ('episodic', 'semantic')),
+    start_seconds real not null, end_seconds real not null, known_seconds real not null,
+    written_at_ms integer not null, text text not null, speakers text not null, policy text not null,
+    revision text not null, evidence text not null, closed_at_ms integer, closed_reason text, superseded_by text,
+    has_vector integer not null
+  );
+  create index entry_time on entry (stream, start_seconds, id);
+  create index entry_clip on entry (stream, clip);
+  create table entry_speaker (
+    name text not null, entry integer not null references entry (row) on delete cascade,
+    primary key (name, entry)
+  ) without rowid;
+  create index entry_speaker_entry on entry_speaker (entry);
+  create table entry_frame (
+    hash text not null, entry integer not null references entry (row) on delete cascade,
+    primary key (hash, entry)
+  ) without rowid;
+  create index entry_frame_entry on entry_frame (entry);
+  create table blob (hash text primary key, bytes integer not null) without rowid;
+  create table loose_blob (hash text primary key) without rowid;
+  create table gap (
+    stream integer not null references stream (row), start_seconds real not null, end_seconds real not null,
+    reason text not null, detail text not null, primary key (stream, start_seconds, reason)
+  ) without rowid;
+  create table task (
+    row integer primary key, id text not null unique, stream text, asked_at_ms integer not null,
+    value text not null, feedback text
+  );
+  create index task_time on task (asked_at_ms, id);
+  create table space (
+    row integer primary key, words text not null, embedder text not null, dimension integer not null,
+    current integer not null
+  );
+  -- Stems come ready made, so the tokenizer splits at white space only. Deleted terms are removed, not marked.
+  create virtual table entry_text using fts5 (
+    stems, speakers, tokenize = "unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"
+  );
+  insert into entry_text (entry_text, rank) values ('secure-delete', 1);
+  `,
+];
+
+/** Vectors of one space; streams are partitions, so a search within a stream scans that stream only. */
+export function vectorTableSql(table: string, dimension: number): string {
+  return `create virtual table ${table} using vec0 (
+    stream integer partition key, known_seconds float, closed_at_ms integer, vector float[${dimension}],
+    chunk_size = 128
+  )`;
+}
+
+export const vectorTable = (space: number): string => `entry_vector_${space}`;

@@ -1,0 +1,181 @@
+/**
+ * What the memory is indexed with: one word space for text, one embedder for vectors. Vectors of two embedders are
+ * never compared: a memory opened with another one can be read, but not written or searched until it is reindexed.
+ */
+import { sql } from "kysely";
+import type { Embedder, WordSpace } from "../engine.ts";
+import { StoreError } from "../errors.ts";
+import { build, type Db } from "./database.ts";
+import { insertText, insertVector } from "./entries.ts";
+import { vectorTable, vectorTableSql } from "./schema.ts";
+
+export interface Indexing {
+  readonly words: WordSpace;
+  readonly embedder: Embedder;
+}
+
+const batchSize = 256;
+
+function spaceNow(db: Db) {
+  return db.get(build.selectFrom("space").selectAll().where("current", "=", 1));
+}
+
+/** Rows of all spaces, the one being built too: what deletes must reach. */
+export function spaceRows(db: Db): number[] {
+  return db.all(build.selectFrom("space").select("row")).map(({ row }) => row);
+}
+
+function addSpace(db: Db, { words, embedder }: Indexing, current: 0 | 1): number {
+  const { lastInsertRowid } = db.run(
+    build
+      .insertInto("space")
+      .values({ words: words.id, embedder: embedder.id, dimension: embedder.dimension, current }),
+  );
+  const row = Number(lastInsertRowid);
+  db.exec(vectorTableSql(vectorTable(row), embedder.dimension));
+  return row;
+}
+
+function dropSpace(db: Db, row: number): void {
+  db.exec(`drop table ${vectorTable(row)}; drop table if exists ${doneTable(row)}`);
+  db.run(build.deleteFrom("space").where("row", "=", row));
+}
+
+const isEmpty = (db: Db) => !db.get(build.selectFrom("entry").select("row").limit(1));
+
+/** Gives a new memory its space, and an empty one the space of who opens it. */
+export function openSpace(db: Db, indexing: Indexing): void {
+  const fits = () => {
+    const space = spaceNow(db);
+    return space !== undefined && (difference(space, indexing) === null || !isEmpty(db));
+  };
+  if (db.readOnly || fits()) return;
+  db.write(() => {
+    if (fits()) return;
+    for (const row of spaceRows(db)) dropSpace(db, row);
+    addSpace(db, indexing, 1);
+  });
+}
+
+function difference(
+  space: { readonly words: string; readonly embedder: string; readonly dimension: number },
+  { words, embedder }: Indexing,
+): string | null {
+  if (space.words !== words.id) return `the word space ${space.words}, got ${words.id}`;
+  if (space.embedder !== embedder.id) return `the embedder ${space.embedder}, got ${embedder.id}`;
+  if (space.dimension !== embedder.dimension)
+    return `${space.dimension} dimensions of ${space.embedder}, got ${embedder.dimension}`;
+  return null;
+}
+
+/**
+ * Row of the space in force.
+ *
+ * @throws StoreError `space-mismatch` when the memory is indexed with another one than it was opened with
+ */
+export function requireSpace(db: Db, indexing: Indexing): number {
+  const space = spaceNow(db);
+  const found = space ? difference(space, indexing) : "an index, found none";
+  if (space && found === null) return space.row;
+  throw new StoreError(
+    "space-mismatch",
+    `Expected ${found}: ${db.file} is indexed with the former. Open it with that one, or call \`reindex\` to change over`,
+    { details: { space, words: indexing.words.id, embedder: indexing.embedder.id } },
+  );
+}
+
+/**
+ * Embeds and indexes every entry anew from its text, in the spaces the memory was opened with.
+ *
+ * The old index serves until the last moment. Batches are committed, so a call that is cut short goes on where it
+ * stopped when it is made again.
+ * @returns how many entries this call embedded
+ */
+export async function reindex(
+  db: Db,
+  indexing: Indexing,
+  signal?: AbortSignal,
+): Promise<{ readonly entries: number }> {
+  const space = db.write(() => buildingSpace(db, indexing));
+  let entries = 0;
+  while (true) {
+    signal?.throwIfAborted();
+    const batch = db.all(missingFrom(space));
+    if (batch.length === 0 && db.write(() => changeOver(db, space, indexing))) return { entries };
+    const vectors = await indexing.embedder.embed(
+      batch.map(({ text }) => text),
+      signal,
+    );
+    db.write(() => addVectors(db, space, batch, vectors));
+    entries += batch.length;
+  }
+}
+
+/** The unfinished space of an earlier call for the same spaces, or a new one; other unfinished ones go. */
+function buildingSpace(db: Db, indexing: Indexing): number {
+  let found: number | undefined;
+  for (const space of db.all(build.selectFrom("space").selectAll().where("current", "=", 0))) {
+    if (found === undefined && difference(space, indexing) === null) found = space.row;
+    else dropSpace(db, space.row);
+  }
+  if (found !== undefined) return found;
+  const row = addSpace(db, indexing, 0);
+  db.exec(`create table ${doneTable(row)} (entry integer primary key, has_vector integer not null)`);
+  return row;
+}
+
+/** Entries embedded so far, texts with nothing to embed among them. */
+const doneTable = (space: number) => `reindexed_${space}`;
+
+interface Unembedded {
+  readonly row: number;
+  readonly stream: number;
+  readonly known_seconds: number;
+  readonly closed_at_ms: number | null;
+  readonly text: string;
+}
+
+function missingFrom(space: number) {
+  return sql<Unembedded>`select row, stream, known_seconds, closed_at_ms, text from entry
+    where row not in (select entry from ${sql.table(doneTable(space))}) order by row limit ${batchSize}`;
+}
+
+function addVectors(
+  db: Db,
+  space: number,
+  batch: readonly Unembedded[],
+  vectors: readonly Float32Array[],
+): void {
+  const done = sql.table(doneTable(space));
+  for (const [i, entry] of batch.entries()) {
+    const vector = vectors[i]!;
+    // forgotten, closed or embedded by another process while the embedder worked
+    const now = db.get(build.selectFrom("entry").select("closed_at_ms").where("row", "=", entry.row));
+    if (!now) continue;
+    const hasVector = vector.some((value) => value !== 0);
+    const added = db.run(sql`insert or ignore into ${done} values (${entry.row}, ${hasVector ? 1 : 0})`);
+    if (added.changes === 0 || !hasVector) continue;
+    insertVector(db, space, {
+      row: entry.row,
+      stream: entry.stream,
+      knownSeconds: entry.known_seconds,
+      closedAtMs: now.closed_at_ms,
+      vector,
+    });
+  }
+}
+
+/** Makes the new space current. @returns false when entries were added meanwhile */
+function changeOver(db: Db, space: number, { words }: Indexing): boolean {
+  if (db.all(missingFrom(space)).length > 0) return false;
+  const done = sql.table(doneTable(space));
+  db.run(sql`update entry set has_vector = (select has_vector from ${done} where ${done}.entry = entry.row)`);
+  for (const row of spaceRows(db)) if (row !== space) dropSpace(db, row);
+  db.run(build.updateTable("space").set({ current: 1 }).where("row", "=", space));
+  db.exec(`drop table ${doneTable(space)}`);
+  db.run(sql`delete from entry_text`);
+  for (const entry of db.all(build.selectFrom("entry").select(["row", "text", "speakers"]))) {
+    insertText(db, entry.row, { text: entry.text, speakers: JSON.parse(entry.speakers) as string[] }, words);
+  }
+  return true;
+}

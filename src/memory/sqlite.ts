@@ -1,0 +1,177 @@
+/**
+ * Memory in one directory: `memory.db` (SQLite, write-ahead log, every commit synced to disk) and `blobs/`.
+ *
+ * Several processes may open it at once. This file only puts the parts together: each part of the work is in the
+ * file named for it. Statements run synchronously on one connection; a promise resolves when the disk has it.
+ */
+import { join } from "node:path";
+import type { Embedder, WordSpace } from "../engine.ts";
+import { defaultWindowClips } from "../stream/clip.ts";
+import { readBlob, sweepBlobs, writeBlobs } from "./blobs.ts";
+import { checkMemory, memoryStats } from "./check.ts";
+import { commitDecision, embedAll } from "./commit.ts";
+import { build, type Db, openDatabase } from "./database.ts";
+import { closeEntry, selectEntries, selectEntryById, toEntry } from "./entries.ts";
+import {
+  addGap,
+  addObservation,
+  addStream,
+  clipFailures,
+  failClip,
+  gaps,
+  packObservation,
+  progress,
+  streamRow,
+  streams,
+} from "./journal.ts";
+import { leases } from "./lease.ts";
+import type { Memory } from "./memory.ts";
+import { policyState } from "./policy-state.ts";
+import { recallEntries } from "./recall.ts";
+import { openSpace, reindex, requireSpace, spaceRows } from "./space.ts";
+import { addFeedback, addTask, tasks } from "./task-rows.ts";
+
+export interface SqliteMemoryOptions {
+  /** How text is split for the text index. */
+  readonly words: WordSpace;
+  readonly embedder: Embedder;
+  /** Wall clock in milliseconds. */
+  readonly now: () => number;
+  /** Nothing is written, and a memory that does not exist is not made. @default false */
+  readonly readOnly?: boolean;
+  /** Stored observations kept per stream; `progress` raises it to the window it is asked for. @default 5 */
+  readonly windowClips?: number;
+}
+
+export interface SqliteMemory extends Memory {
+  /**
+   * Indexes everything anew with the word space and embedder this memory was opened with. The old index serves until
+   * the end; a call that was cut short goes on when it is made again.
+   */
+  reindex(signal?: AbortSignal): Promise<{ readonly entries: number }>;
+}
+
+/** Blobs let go are deleted from disk after so many clips. */
+const sweepEvery = 20;
+
+/**
+ * Opens the memory of a directory, making it where there is none.
+ *
+ * @throws StoreError with what was expected and what to do: damaged, foreign or newer file, read-only or full disk.
+ */
+export async function openSqliteMemory(
+  directory: string,
+  options: SqliteMemoryOptions,
+): Promise<SqliteMemory> {
+  const db = openDatabase(directory, { readOnly: options.readOnly ?? false });
+  try {
+    openSpace(db, options);
+    sweepBlobs(db, join(directory, "blobs"));
+    return sqliteMemory(directory, db, options);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): SqliteMemory {
+  const { words, embedder, now } = options;
+  const blobFolder = join(directory, "blobs");
+  const held = leases(db, now);
+  let windowClips = options.windowClips ?? defaultWindowClips;
+  let clipsSinceSweep = 0;
+  let closed = false;
+
+  return {
+    directory,
+
+    addStream: async (stream) => {
+      requireSpace(db, options);
+      return addStream(db, stream, now());
+    },
+    streams: async () => streams(db),
+    lease: async (stream) => {
+      requireSpace(db, options);
+      return held.take(streamRow(db, stream).row, stream);
+    },
+    progress: async (stream, window) => {
+      windowClips = Math.max(windowClips, window);
+      return progress(db, blobFolder, stream, window);
+    },
+    endStream: async (stream) => {
+      const { row } = streamRow(db, stream);
+      db.run(build.updateTable("stream").set({ ended: 1 }).where("row", "=", row));
+    },
+
+    addObservation: async (observation) => {
+      const packed = packObservation(observation);
+      await writeBlobs(db, blobFolder, packed.blobs);
+      db.write(() => {
+        const stream = streamRow(db, observation.stream);
+        held.assertHeld(stream.row, stream.id);
+        addObservation(db, blobFolder, stream, observation, packed);
+      });
+    },
+    commit: async (decision) => {
+      const receipt = await commitDecision(db, decision, {
+        indexing: options,
+        now,
+        leases: held,
+        windowClips,
+      });
+      clipsSinceSweep += decision.clips.length;
+      if (clipsSinceSweep >= sweepEvery) {
+        clipsSinceSweep = 0;
+        sweepBlobs(db, blobFolder);
+      }
+      return receipt;
+    },
+    failClip: async (stream, clip, failure) =>
+      db.write(() => {
+        const row = streamRow(db, stream);
+        held.assertHeld(row.row, stream);
+        failClip(db, row, clip, failure);
+      }),
+    clipFailures: async (stream) => clipFailures(db, stream),
+    policyState: async (policy) => policyState(db, policy),
+    addGap: async (gap) => addGap(db, gap),
+    gaps: async (filter = {}) => gaps(db, filter),
+
+    entries: async (filter = {}) => db.all(selectEntries(filter)).map(toEntry),
+    entry: async (id) => {
+      const row = db.get(selectEntryById(id));
+      return row ? toEntry(row) : null;
+    },
+    recall: async (query) => {
+      if (query.mode === "whole-memory")
+        return recallEntries({ db, words, space: 0, vector: new Float32Array() }, query);
+      requireSpace(db, options);
+      const [vector] = await embedAll(embedder, [query.text.trim()]);
+      return recallEntries({ db, words, space: requireSpace(db, options), vector: vector! }, query);
+    },
+    closeEntry: async (id, reason, supersededBy) =>
+      closeEntry(db, id, { atMs: now(), reason, supersededBy: supersededBy ?? null }, spaceRows(db)),
+    blob: (hash) => readBlob(blobFolder, hash),
+
+    addTask: async (task) => addTask(db, task),
+    tasks: async (filter = {}) => tasks(db, filter),
+    addFeedback: async (task, feedback) => addFeedback(db, task, feedback),
+
+    forget: async () => {
+      throw new Error("forget: in the next commit");
+    },
+    stats: async () => memoryStats(db),
+    check: async () => checkMemory(db, blobFolder),
+    reindex: (signal) => reindex(db, options, signal),
+    close: async () => {
+      if (closed) return;
+      closed = true;
+      try {
+        held.releaseAll();
+        sweepBlobs(db, blobFolder);
+      } finally {
+        db.close();
+      }
+    },
+  };
+}
