@@ -1,0 +1,293 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { lexicalReader, localEmbedder, wordSpace } from "../engines/local/index.ts";
+import type { Memory, Statement } from "../memory/memory.ts";
+import { openSqliteMemory } from "../memory/sqlite.ts";
+import { letterOptions } from "../tasks/task.ts";
+import type { Clock } from "../util/time.ts";
+import { type AskOptions, answerQuestion } from "./answer.ts";
+import type { Reader, ReadRequest } from "./reader.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "taskmem-answer-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const now = () => 1_000_000;
+let opened = 0;
+
+/** `[seconds, speaker or null, text]` as one entry each, 10 s a clip, 2 s long. */
+type Line = readonly [number, string | null, string];
+
+async function memoryOf(
+  lines: readonly Line[],
+  stream = "home",
+  clock: Clock = { kind: "media" },
+): Promise<Memory> {
+  const memory = await openSqliteMemory(join(folder, String(opened++)), {
+    words: wordSpace,
+    embedder: localEmbedder,
+    now,
+  });
+  await watched(memory, lines, stream, clock);
+  return memory;
+}
+
+async function watched(memory: Memory, lines: readonly Line[], stream: string, clock: Clock): Promise<void> {
+  await memory.addStream({ id: stream, description: stream, clipSeconds: 10, clock, fingerprint: null });
+  for (const [clip, said] of Map.groupBy(lines, ([seconds]) => Math.floor(seconds / 10))) {
+    await memory.addObservation({
+      stream,
+      clip,
+      startSeconds: clip * 10,
+      endSeconds: clip * 10 + 10,
+      frames: [],
+      speech: [],
+      captions: [],
+      screen: [],
+      shots: [],
+      people: [],
+      tiers: {},
+      problems: [],
+    });
+    const statements = said.map(
+      ([startSeconds, speaker, text]): Statement => ({
+        clip,
+        kind: "episodic",
+        startSeconds,
+        endSeconds: startSeconds + 2,
+        text: speaker === null ? text : `${speaker}: ${text}`,
+        speakers: speaker === null ? [] : [speaker],
+        sources: [],
+        frameSeconds: [],
+      }),
+    );
+    await memory.commit({
+      stream,
+      clips: [clip],
+      policy: "test",
+      revision: "test@1",
+      statements,
+      stateChange: null,
+    });
+  }
+}
+
+const reader = lexicalReader({ words: wordSpace });
+const ask = (
+  memory: Memory,
+  text: string,
+  options: AskOptions & { choices?: string[]; by?: Reader } = {},
+) => {
+  const { choices = [], by = reader, ...rest } = options;
+  return answerQuestion({ text, options: letterOptions(choices) }, { memory, reader: by, now, ...rest });
+};
+
+/** A reader that keeps what it is shown and cites what it is told to. */
+function witness(cited: readonly string[] = []): Reader & { readonly seen: ReadRequest[] } {
+  const seen: ReadRequest[] = [];
+  return {
+    id: "witness",
+    tokenBudget: 1000,
+    seen,
+    read: async (request) => {
+      seen.push(request);
+      return {
+        answer: "So it is.",
+        option: null,
+        abstained: false,
+        cited,
+        cost: { calls: 1, promptTokens: 2, completionTokens: 3, usd: 4 },
+      };
+    },
+  };
+}
+
+const kitchen: readonly Line[] = [
+  [3, null, "Ann puts the keys on the desk."],
+  [14, "Bob", "The dentist is at four."],
+  [27, null, "Ann puts the keys on the shelf."],
+  [41, "Ann", "I am going to the garden."],
+];
+
+describe("answerQuestion", () => {
+  test("answers with the moment the answer comes from and records the task", async () => {
+    const memory = await memoryOf(kitchen);
+    const answer = await ask(memory, "Where does Ann put the keys?", {
+      choices: ["on the desk", "on the shelf", "on the table"],
+    });
+    assert.deepEqual(
+      [answer.option, answer.answer, answer.abstained, answer.nearestMisses],
+      ["B", "on the shelf", false, []],
+    );
+    const [citation] = answer.citations;
+    assert.deepEqual(
+      { ...citation, entry: "" },
+      {
+        entry: "",
+        stream: "home",
+        startSeconds: 27,
+        endSeconds: 29,
+        text: "Ann puts the keys on the shelf.",
+      },
+    );
+    assert.ok(answer.recall.some(({ entry, score }) => entry === citation!.entry && score.total > 0));
+    const [task] = await memory.tasks();
+    assert.equal(task!.id, answer.task);
+    assert.deepEqual(
+      [
+        task!.askedAtMs,
+        task!.stream,
+        task!.option,
+        task!.abstained,
+        task!.citations,
+        task!.reader,
+        task!.feedback,
+      ],
+      [1_000_000, "home", "B", false, [citation!.entry], "lexical@1", null],
+    );
+    assert.equal(task!.question.options.length, 3);
+    await memory.close();
+  });
+
+  test("sees nothing that ended after the moment it is asked as of", async () => {
+    const memory = await memoryOf(kitchen);
+    const choices = ["on the desk", "on the shelf"];
+    const early = await ask(memory, "Where does Ann put the keys?", { choices, asOfSeconds: 20 });
+    assert.equal(early.option, "A");
+    const byId = new Map((await memory.entries()).map((entry) => [entry.id, entry]));
+    assert.ok(
+      early.recall.length > 0 && early.recall.every(({ entry }) => byId.get(entry)!.endSeconds <= 20),
+    );
+    assert.equal((await memory.tasks())[0]!.asOfSeconds, 20);
+    const before = await ask(memory, "Where does Ann put the keys?", { choices, asOfSeconds: 1 });
+    assert.deepEqual([before.abstained, before.recall.length], [true, 0]);
+    await memory.close();
+  });
+
+  test("abstains with the nearest misses and cites nothing", async () => {
+    const memory = await memoryOf(kitchen);
+    const answer = await ask(memory, "Where does Ann put the violin?", {
+      choices: ["in the attic", "on the roof"],
+    });
+    assert.deepEqual([answer.abstained, answer.option, answer.citations], [true, null, []]);
+    assert.match(answer.answer, /"violin"/);
+    assert.ok(answer.nearestMisses.length > 0 && answer.nearestMisses.length <= 3);
+    assert.equal((await memory.tasks())[0]!.abstained, true);
+    await memory.close();
+  });
+
+  test("says that nobody was watching when the question is about such a time", async () => {
+    const memory = await memoryOf(kitchen);
+    await memory.addGap({
+      kind: "gap",
+      stream: "home",
+      startSeconds: 50,
+      endSeconds: 70,
+      reason: "source-down",
+      detail: "The camera was off.",
+    });
+    const answer = await ask(memory, "Who sings at 1:05?");
+    assert.deepEqual([answer.abstained, answer.gaps.length], [true, 1]);
+    assert.match(
+      answer.answer,
+      /^I was not watching then \(00:00:50 to 00:01:10: The camera was off\.\)\. Memory holds/,
+    );
+    const near = await ask(memory, "Who sings?", { nearSeconds: 55 });
+    assert.equal(near.gaps.length, 1);
+    const elsewhere = await ask(memory, "Who sings at 0:14?");
+    assert.deepEqual(elsewhere.gaps, []);
+    const earlier = await ask(memory, "Who sings at 1:05?", { asOfSeconds: 45 });
+    assert.deepEqual(earlier.gaps, []);
+    await memory.close();
+  });
+
+  test("reads hours and minutes on a day's clock and takes them for the moment asked about", async () => {
+    const hour = 3600;
+    const memory = await memoryOf(
+      [
+        [9 * hour, null, "Bob waters the plants."],
+        [11.5 * hour, null, "Ann waters the plants."],
+        [15 * hour, null, "Eva waters the plants."],
+      ],
+      "day",
+      { kind: "day" },
+    );
+    const by = witness();
+    await ask(memory, "Who waters the plants at 11:30?", { by });
+    assert.match(by.seen[0]!.recalled[0]!.entry.text, /^Ann/);
+    assert.ok(by.seen[0]!.recalled[0]!.score.time);
+    await memory.close();
+  });
+
+  test("lets a speaker whom the question names weigh in recall", async () => {
+    const memory = await memoryOf([...kitchen, [55, "Ann", "The dentist is at nine."]]);
+    const answer = await ask(memory, "When is the dentist that ann mentions?", {
+      choices: ["at four", "at nine"],
+    });
+    assert.equal(answer.option, "B");
+    const scores = new Map(answer.recall.map(({ entry, score }) => [entry, score]));
+    assert.ok(scores.get(answer.citations[0]!.entry)!.speaker);
+    await memory.close();
+  });
+
+  test("hands the reader rendered memory with ids and clocks, best entries first", async () => {
+    const memory = await memoryOf(kitchen);
+    const by = witness();
+    await ask(memory, "Where are the keys?", { by });
+    const [{ recalled, rendered }] = by.seen as [ReadRequest];
+    for (const { entry } of recalled) assert.ok(rendered.includes(`[${entry.id}] ${entry.text}`));
+    assert.match(rendered, /00:00:03/);
+    const totals = recalled.map(({ score }) => score.total);
+    assert.deepEqual(
+      totals,
+      totals.toSorted((a, b) => b - a),
+    );
+    await memory.close();
+  });
+
+  test("reads the whole memory in time order when asked to", async () => {
+    const memory = await memoryOf(kitchen);
+    const by = witness();
+    await ask(memory, "xylophone?", { by, mode: "whole-memory" });
+    assert.deepEqual(
+      by.seen[0]!.recalled.map(({ entry }) => entry.startSeconds),
+      [3, 14, 27, 41],
+    );
+    await memory.close();
+  });
+
+  test("drops citations of entries that were not recalled and keeps the reader's cost", async () => {
+    const memory = await memoryOf(kitchen);
+    const real = (await memory.entries())[0]!.id;
+    const answer = await ask(memory, "Where are the keys?", { by: witness([real, "entry_made_up"]) });
+    assert.deepEqual(
+      answer.citations.map(({ entry }) => entry),
+      [real],
+    );
+    assert.equal(answer.cost.usd, 4);
+    await memory.close();
+  });
+
+  test("asks only the streams named, and keeps no task where none is wanted", async () => {
+    const memory = await memoryOf(kitchen);
+    await watched(memory, [[5, null, "Ann puts the keys on the table."]], "hall", { kind: "media" });
+    const choices = ["on the desk", "on the table", "on the shelf"];
+    const answer = await ask(memory, "Where does Ann put the keys?", {
+      choices,
+      streams: ["hall"],
+      record: false,
+    });
+    assert.deepEqual([answer.option, answer.citations[0]!.stream, answer.task], ["B", "hall", null]);
+    assert.deepEqual(await memory.tasks(), []);
+    await memory.close();
+  });
+
+  test("abstains on an empty memory", async () => {
+    const memory = await memoryOf([]);
+    const answer = await ask(memory, "Where are the keys?");
+    assert.deepEqual([answer.abstained, answer.nearestMisses, answer.recall], [true, [], []]);
+    await memory.close();
+  });
+});

@@ -1,0 +1,245 @@
+/**
+ * A question, answered from memory alone: recall → render → read → record as a task.
+ *
+ * The reader sees recalled entries and gaps, nothing else. What the asker leaves open is taken from the question where
+ * it is plain: people who speak in memory and clock times ("at 0:45"). Every question asked is a task, answered or not.
+ */
+import { randomUUID } from "node:crypto";
+import type { Cost } from "../engine.ts";
+import type {
+  Entry,
+  Gap,
+  Memory,
+  RecalledEntry,
+  RecallQuery,
+  RecallScore,
+  StreamRecord,
+} from "../memory/memory.ts";
+import { renderMemory } from "../memory/render.ts";
+import type { Question } from "../tasks/task.ts";
+import { type Clock, formatMoment, parseMoment } from "../util/time.ts";
+import type { Reader, Reading } from "./reader.ts";
+
+export interface AskOptions {
+  /** Only these streams. @default all */
+  readonly streams?: readonly string[];
+  /** Nothing that ended after this moment of stream time is seen. */
+  readonly asOfSeconds?: number;
+  /** The moment of stream time the question is about; entries near it come first. */
+  readonly nearSeconds?: number;
+  /** Only entries spoken by or naming these people. */
+  readonly speakers?: readonly string[];
+  /** Entries to recall. @default 30 */
+  readonly limit?: number;
+  /** `whole-memory` reads every entry in time order, as the paper's evaluation does. @default "search" */
+  readonly mode?: "search" | "whole-memory";
+  /** Whether the question is kept as a task. @default true */
+  readonly record?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface AnswerTools {
+  readonly memory: Memory;
+  readonly reader: Reader;
+  /** Wall clock in milliseconds. */
+  readonly now: () => number;
+}
+
+/** A moment of memory an answer rests on, or came near to. */
+export interface Citation {
+  readonly entry: string;
+  readonly stream: string;
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  readonly text: string;
+}
+
+export interface Answer {
+  /** For an abstention, what was missing. */
+  readonly answer: string;
+  readonly option: string | null;
+  readonly abstained: boolean;
+  readonly citations: readonly Citation[];
+  /** For an abstention, the entries that came nearest, best first. */
+  readonly nearestMisses: readonly Citation[];
+  /** Times the question is about at which nobody was watching. */
+  readonly gaps: readonly Gap[];
+  /** What was recalled, best first, and why. */
+  readonly recall: readonly { readonly entry: string; readonly score: RecallScore }[];
+  readonly cost: Cost;
+  /** Id of the recorded task, to give feedback on; `null` where it was not recorded. */
+  readonly task: string | null;
+}
+
+const defaultLimit = 30;
+const mostMisses = 3;
+
+/**
+ * Answers a question from memory.
+ * @throws EngineError when a model reader cannot reach its model; nothing is recorded then
+ */
+export async function answerQuestion(question: Question, options: AnswerTools & AskOptions): Promise<Answer> {
+  const { memory, reader, now, streams, record = true, signal } = options;
+  const askedAtMs = now();
+  const records = (await memory.streams()).filter(({ id }) => streams?.includes(id) ?? true);
+  const moments = await momentsAsked(question, records, options);
+  const recalled = await recallFor(question, moments, options);
+  const gaps = await gapsAmong(recalled, moments, records, options);
+  const clocks = new Map<string, Clock>(records.map(({ id, clock }) => [id, clock]));
+  const rendered = renderMemory(recalled, { clocks, gaps, tokenBudget: reader.tokenBudget });
+  const reading = await reader.read({ question, recalled, rendered, gaps, ...(signal && { signal }) });
+
+  const unwatched = gaps.filter((gap) => moments.some((moment) => covers(gap, moment)));
+  const citations = reading.abstained ? [] : citationsOf(recalled, reading.cited);
+  const answer: Answer = {
+    answer: withGaps(reading, unwatched, clocks),
+    option: reading.option,
+    abstained: reading.abstained,
+    citations,
+    nearestMisses: reading.abstained
+      ? recalled.slice(0, mostMisses).map(({ entry }) => citationOf(entry))
+      : [],
+    gaps: unwatched,
+    recall: recalled.map(({ entry, score }) => ({ entry: entry.id, score })),
+    cost: reading.cost,
+    task: record ? `task_${randomUUID().slice(0, 13)}` : null,
+  };
+  if (answer.task !== null) {
+    await memory.addTask({
+      id: answer.task,
+      askedAtMs,
+      asOfSeconds: options.asOfSeconds ?? null,
+      stream: streamOf(streams, citations),
+      question,
+      answer: answer.answer,
+      option: answer.option,
+      abstained: answer.abstained,
+      citations: citations.map(({ entry }) => entry),
+      reader: reader.id,
+    });
+  }
+  return answer;
+}
+
+/** A moment the question is about, in one stream or in any (`null`). */
+interface Moment {
+  readonly stream: string | null;
+  readonly seconds: number;
+}
+
+const clockTimes =
+  /\b(?:at|around|about|near|after|before|since|until|from|to)\s+((?:day\s*\d+[\s,]+)?\d{1,2}:\d{2}(?::\d{2})?)\b/gi;
+
+/** The moment the asker gave, or the clock times in the question that lie within what a stream has. */
+async function momentsAsked(
+  { text }: Question,
+  records: readonly StreamRecord[],
+  { memory, nearSeconds }: AnswerTools & AskOptions,
+): Promise<Moment[]> {
+  if (nearSeconds !== undefined) return [{ stream: null, seconds: nearSeconds }];
+  const times = Array.from(text.matchAll(clockTimes), (match) => match[1]!);
+  if (times.length === 0) return [];
+  const moments: Moment[] = [];
+  for (const { id, clock } of records) {
+    const [newest] = await memory.entries({ streams: [id], newest: true, limit: 1 });
+    const gaps = await memory.gaps({ streams: [id] });
+    const end = Math.max(newest?.endSeconds ?? 0, ...gaps.map(({ endSeconds }) => endSeconds));
+    for (const time of times) {
+      const seconds = onClock(time, clock);
+      if (seconds !== null && seconds <= end) moments.push({ stream: id, seconds });
+    }
+  }
+  return moments;
+}
+
+/** `11:30` is hours and minutes where seconds count from midnight, else minutes and seconds; a wall clock needs a date. */
+function onClock(time: string, clock: Clock): number | null {
+  if (clock.kind === "wall") return null;
+  const hasSeconds = /:\d+:/.test(time);
+  return parseMoment(clock.kind === "day" && !hasSeconds ? `${time}:00` : time, clock);
+}
+
+/** Recalls by question and options; people found to speak in what comes back and named in the question count in a second search. */
+async function recallFor(
+  question: Question,
+  moments: readonly Moment[],
+  { memory, streams, asOfSeconds, speakers, limit = defaultLimit, mode = "search" }: AnswerTools & AskOptions,
+): Promise<RecalledEntry[]> {
+  const query: RecallQuery = {
+    text: [question.text, ...question.options.map(({ text }) => text)].join(" "),
+    mode,
+    ...(mode === "search" && { limit }),
+    ...(streams && { streams }),
+    ...(asOfSeconds !== undefined && { asOfSeconds }),
+    ...(speakers && { speakers }),
+    ...(moments[0] && { nearSeconds: moments[0].seconds }),
+  };
+  const recalled = await memory.recall(query);
+  const named = mode === "search" ? speakersNamed(question.text, recalled) : [];
+  return named.length > 0 ? memory.recall({ ...query, aboutSpeakers: named }) : recalled;
+}
+
+/** Speakers of recalled entries of whose name the question holds a word. */
+function speakersNamed(text: string, recalled: readonly RecalledEntry[]): string[] {
+  const wordsOf = (name: string) => name.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+  const asked = new Set(wordsOf(text));
+  const speakers = new Set(recalled.flatMap(({ entry }) => entry.speakers));
+  return [...speakers].filter((name) => wordsOf(name).some((word) => asked.has(word)));
+}
+
+const mostGapsShown = 20;
+
+/** Gaps at the moments asked about, and the longest of those between recalled entries. */
+async function gapsAmong(
+  recalled: readonly RecalledEntry[],
+  moments: readonly Moment[],
+  records: readonly StreamRecord[],
+  { memory, asOfSeconds }: AnswerTools & AskOptions,
+): Promise<Gap[]> {
+  const streams = records.map(({ id }) => id);
+  const gaps = await memory.gaps({ streams, ...(asOfSeconds !== undefined && { toSeconds: asOfSeconds }) });
+  const between = gaps.filter((gap) => {
+    const own = recalled.filter(({ entry }) => entry.stream === gap.stream);
+    const isBefore = own.some(({ entry }) => entry.endSeconds <= gap.startSeconds);
+    return isBefore && own.some(({ entry }) => entry.startSeconds >= gap.endSeconds);
+  });
+  const length = ({ startSeconds, endSeconds }: Gap) => endSeconds - startSeconds;
+  const longest = between.sort((a, b) => length(b) - length(a)).slice(0, mostGapsShown);
+  return gaps.filter((gap) => longest.includes(gap) || moments.some((moment) => covers(gap, moment)));
+}
+
+function covers({ stream, startSeconds, endSeconds }: Gap, moment: Moment): boolean {
+  const isThere = moment.stream === null || moment.stream === stream;
+  return isThere && moment.seconds >= startSeconds && moment.seconds < endSeconds;
+}
+
+/** An abstention about a time nobody watched says so first. */
+function withGaps(
+  { answer, abstained }: Reading,
+  unwatched: readonly Gap[],
+  clocks: ReadonlyMap<string, Clock>,
+): string {
+  if (!abstained || unwatched.length === 0) return answer;
+  const spans = unwatched.map(({ stream, startSeconds, endSeconds, detail }) => {
+    const clock = clocks.get(stream) ?? { kind: "media" as const };
+    return `${formatMoment(startSeconds, clock)} to ${formatMoment(endSeconds, clock)}: ${detail}`;
+  });
+  return `I was not watching then (${spans.join("; ")}). ${answer}`;
+}
+
+function citationsOf(recalled: readonly RecalledEntry[], cited: readonly string[]): Citation[] {
+  return cited.flatMap((id) => {
+    const found = recalled.find(({ entry }) => entry.id === id);
+    return found ? [citationOf(found.entry)] : [];
+  });
+}
+
+function citationOf({ id, stream, startSeconds, endSeconds, text }: Entry): Citation {
+  return { entry: id, stream, startSeconds, endSeconds, text };
+}
+
+/** The stream a task is about: the only one asked, else the only one cited. */
+function streamOf(streams: readonly string[] | undefined, citations: readonly Citation[]): string | null {
+  const about = new Set(streams ?? citations.map(({ stream }) => stream));
+  return about.size === 1 ? [...about][0]! : null;
+}
