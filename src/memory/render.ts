@@ -1,0 +1,141 @@
+/**
+ * Memory as text for whoever answers: the one renderer (method.md C.6).
+ *
+ * Descriptions stand in time order in blocks, one per clip, under the span they cover on the stream's own clock;
+ * knowledge follows, one item a line; times nobody watched stand where they belong. Entries are data from a scene full
+ * of strangers' words: an entry is always one line, so no text can pass for another entry or for a heading.
+ *
+ * Departures from the reference: 1. a block's span is that of its entries, not a multiple of the clip length, so a
+ * short last clip is told truly; 2. ids stand in brackets by default, so that an answer can cite.
+ */
+import { type Clock, formatMoment } from "../util/time.ts";
+import type { Entry, Gap, RecalledEntry } from "./memory.ts";
+
+export interface RenderOptions {
+  /** Clock of each stream by its id; seconds from the start where a stream has none here. */
+  readonly clocks?: ReadonlyMap<string, Clock>;
+  readonly gaps?: readonly Gap[];
+  /** Tokens the text may have; the best-scored entries that fit are kept. @default unlimited */
+  readonly tokenBudget?: number;
+  /** Length of a text. @default the estimate of memory budgets: 1.3 per word, 1 per CJK character */
+  readonly countTokens?: (text: string) => number;
+  /** Whether each entry is led by its id in brackets; `false` gives the reference's plain form. @default true */
+  readonly ids?: boolean;
+}
+
+export const descriptionHeading = "Description:";
+export const knowledgeHeading = "Knowledge:";
+export const gapMark = "not watching";
+
+/** The text of recalled entries, empty when there is nothing to tell. */
+export function renderMemory(recalled: readonly RecalledEntry[], options: RenderOptions = {}): string {
+  const { entries, gaps } = withinBudget(recalled, options);
+  const episodic = entries.filter(({ kind }) => kind === "episodic");
+  const semantic = inTimeOrder(entries.filter(({ kind }) => kind === "semantic"));
+  const streams = [...new Set([...episodic, ...gaps].map(({ stream }) => stream))].sort();
+  const described = streams.flatMap((stream) => {
+    const blocks = streamBlocks(
+      episodic.filter((entry) => entry.stream === stream),
+      gaps.filter((gap) => gap.stream === stream),
+      options,
+    );
+    return streams.length > 1 ? [`Stream ${oneLine(stream)}`, ...blocks] : blocks;
+  });
+  const known = semantic.map((entry) => entryLine(entry, options));
+  return [
+    ...(described.length > 0 ? [descriptionHeading, ...described] : []),
+    ...(known.length > 0 ? [[knowledgeHeading, ...known].join("\n")] : []),
+  ].join("\n\n");
+}
+
+/** `00:00:10-00:00:20`; on a clock with days, the day is said once: `DAY2 11:09:40-11:09:50`. */
+export function formatSpan(startSeconds: number, endSeconds: number, clock: Clock): string {
+  const start = formatMoment(startSeconds, clock);
+  const end = formatMoment(endSeconds, clock);
+  const day = start.slice(0, start.lastIndexOf(" ") + 1);
+  return `${start}-${end.startsWith(day) ? end.slice(day.length) : end}`;
+}
+
+/** Blocks of one stream in time order: a clip's entries, or a gap. */
+function streamBlocks(entries: readonly Entry[], gaps: readonly Gap[], options: RenderOptions): string[] {
+  const clips = Map.groupBy(inTimeOrder(entries), ({ clip }) => clip);
+  const blocks = [...clips.values()].map((ofClip) => ({
+    startSeconds: ofClip[0]!.startSeconds,
+    text: [
+      spanLine(ofClip, options),
+      ofClip.map((entry) => entryLine(entry, options)).join(options.ids === false ? " " : "\n"),
+    ].join("\n"),
+  }));
+  const unwatched = gaps.map((gap) => ({ startSeconds: gap.startSeconds, text: gapBlock(gap, options) }));
+  return [...blocks, ...unwatched].sort((a, b) => a.startSeconds - b.startSeconds).map(({ text }) => text);
+}
+
+function spanLine(entries: readonly Entry[], { clocks }: RenderOptions): string {
+  const start = Math.min(...entries.map(({ startSeconds }) => startSeconds));
+  const end = Math.max(...entries.map(({ endSeconds }) => endSeconds));
+  return formatSpan(start, end, clockOf(entries[0]!.stream, clocks));
+}
+
+function entryLine({ id, text, closed }: Entry, { ids }: RenderOptions): string {
+  const until = closed ? ` (no longer so: ${oneLine(closed.reason)})` : "";
+  return `${ids === false ? "" : `[${id}] `}${oneLine(text)}${until}`;
+}
+
+function gapBlock(gap: Gap, { clocks }: RenderOptions): string {
+  const span = formatSpan(gap.startSeconds, gap.endSeconds, clockOf(gap.stream, clocks));
+  return `${span}\n${gapMark}: ${oneLine(gap.detail)}`;
+}
+
+const clockOf = (stream: string, clocks: RenderOptions["clocks"]): Clock =>
+  clocks?.get(stream) ?? { kind: "media" };
+
+const oneLine = (text: string) => text.replace(/\s+/g, " ").trim();
+
+function inTimeOrder(entries: readonly Entry[]): Entry[] {
+  return [...entries].sort(
+    (a, b) =>
+      (a.stream < b.stream ? -1 : a.stream > b.stream ? 1 : 0) ||
+      a.startSeconds - b.startSeconds ||
+      (a.id < b.id ? -1 : 1),
+  );
+}
+
+/** The best entries, then the gaps, that fit. Each is charged its own lines, so the whole is never under-counted. */
+function withinBudget(
+  recalled: readonly RecalledEntry[],
+  options: RenderOptions,
+): { readonly entries: Entry[]; readonly gaps: Gap[] } {
+  const { gaps = [], tokenBudget = Number.POSITIVE_INFINITY, countTokens = estimateTokens } = options;
+  let left = tokenBudget - countTokens(`${descriptionHeading} ${knowledgeHeading}`);
+  const streams = new Set([
+    ...recalled.map(({ entry }) => entry.stream),
+    ...gaps.map(({ stream }) => stream),
+  ]);
+  if (streams.size > 1) for (const stream of streams) left -= countTokens(`Stream ${stream}`);
+  const blocks = new Set<string>();
+  const entries: Entry[] = [];
+  for (const { entry } of [...recalled].sort((a, b) => b.score.total - a.score.total)) {
+    const block = JSON.stringify([entry.stream, entry.clip]);
+    const isNew = entry.kind === "episodic" && !blocks.has(block);
+    const cost =
+      countTokens(entryLine(entry, options)) + (isNew ? countTokens(spanLine([entry], options)) : 0);
+    if (cost > left) continue;
+    left -= cost;
+    if (isNew) blocks.add(block);
+    entries.push(entry);
+  }
+  const fitting = gaps.filter((gap) => {
+    const cost = countTokens(gapBlock(gap, options));
+    if (cost > left) return false;
+    left -= cost;
+    return true;
+  });
+  return { entries, gaps: fitting };
+}
+
+const cjk = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/gu;
+
+function estimateTokens(text: string): number {
+  const words = text.replace(cjk, " ").split(/\s+/).filter(Boolean).length;
+  return Math.ceil(1.3 * words) + (text.match(cjk)?.length ?? 0);
+}
