@@ -19,7 +19,7 @@ export type ChoiceBudget =
  *
  * Somebody talking gives about 100 tokens in 30 s. With the floor a quiet stream (a line now and then, a sign, short
  * clips) is kept whole, an ordinary subtitled video keeps its most telling two lines in five, and only dense streams
- * are cut down to the fifth. It is still a small fraction of the 150 to 300 tokens per 10 s that a model writes.
+ * are cut down towards the fifth (a week of a real life, spoken and captioned: to a quarter). It is still a small fraction of the 150 to 300 tokens per 10 s that a model writes.
  */
 export const defaultBudget: ChoiceBudget = { fraction: 0.2, floorTokens: 40 };
 

@@ -3,8 +3,8 @@
  *
  * Speech gives `Name: text`, a caption its text, on-screen text `On screen: TEXT`. An utterance is kept whole. The
  * same line again within one decision is the same candidate. What could only be noise never becomes one: a line
- * without a content word, on-screen text that cannot be believed, and on-screen text that
- * was kept before and has been standing there since.
+ * without a content word, on-screen text that cannot be believed, and on-screen text that was kept before and has been
+ * standing there since.
  */
 import type { WordSpace } from "../engine.ts";
 import type { SourceText, Statement } from "../memory/memory.ts";
@@ -15,7 +15,7 @@ export interface Candidate {
   readonly tokens: number;
   /** 0 to 1: how far the text can be believed. */
   readonly trust: number;
-  /** Distinct content stems of the line, in order of appearance. */
+  /** Distinct content stems of the text, in order of appearance. */
   readonly stems: readonly string[];
 }
 
@@ -101,8 +101,8 @@ function candidateOf(
     },
     tokens: Math.max(leastTokens, words.countTokens(line)),
     trust,
-    // The label "On screen:" is ours, so its words are not content; a speaker's name is.
-    stems: [...new Set(source.kind === "screen" ? content : words.stems(line))],
+    // Of the text alone: a label or a speaker's name stands on every line of theirs and tells nothing of this one.
+    stems: [...new Set(content)],
   };
 }
 

@@ -143,16 +143,16 @@ function drawInput(
   parameters: ChoiceParameters,
   taskWeight: (stem: string) => number,
 ): DrawInput {
+  /** Position in [0, W) of each word on offer, and how many candidates hold it. */
   const places = new Map<string, number>();
   const here: number[] = [];
   const items = candidates.map(({ tokens, trust, stems }) => {
-    const places_ = stems.map((stem) => {
+    for (const stem of stems) {
       const place = places.get(stem) ?? places.size;
       places.set(stem, place);
       here[place] = (here[place] ?? 0) + 1;
-      return place;
-    });
-    return { tokens, trust, words: places_ };
+    }
+    return { tokens, trust, words: stems.map((stem) => places.get(stem)!) };
   });
   const vocabulary = [...places.keys()];
   const said = new Set(windows.flat());

@@ -1,8 +1,7 @@
 /**
  * A reader without a model: it answers where the words of one remembered sentence answer, and abstains elsewhere.
  *
- * A sentence is evidence when it covers the question's content words (every name and number among them, and at least
- * 7/10 of the rest by weight). Multiple choice takes the option whose own words, those the question does not hold,
+ * A sentence is evidence when it covers the question's content words: every name and number, and 7/10 of all by weight. Multiple choice takes the option whose own words, those the question does not hold,
  * stand in such a sentence; free-form questions get the sentences themselves. Where two statements conflict about
  * the same thing the later one wins (the earlier one if the question says "first"). Where one sentence speaks for two
  * options alike, where the question or the sentence is negated, or where a word of weight is missing, it abstains.
