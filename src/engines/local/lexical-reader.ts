@@ -1,10 +1,11 @@
 /**
  * A reader without a model: it answers where the words of one remembered sentence answer, and abstains elsewhere.
  *
- * A sentence is evidence when it covers the question's content words: every name and number, and 7/10 of all by weight. Multiple choice takes the option whose own words, those the question does not hold,
- * stand in such a sentence; free-form questions get the sentences themselves. Where two statements conflict about
- * the same thing the later one wins (the earlier one if the question says "first"). Where one sentence speaks for two
- * options alike, where the question or the sentence is negated, or where a word of weight is missing, it abstains.
+ * A sentence is evidence when it covers the question's content words: every name and number, and 7/10 of all by
+ * weight. Multiple choice takes the option whose own words, those the question does not hold, stand in such a
+ * sentence; free-form questions get the sentences themselves. Where two statements conflict about the same thing the
+ * later one wins (the earlier one if the question says "first"). Where one sentence speaks for two options alike, where
+ * the question or the sentence is negated, or where a word of weight is missing, it abstains.
  *
  * What it cannot do: synonyms, inference over several sentences, counting, "why". After the rules of choice.md 2
  * (best score over entries, a margin of 1.1) and nano.md ("Evaluation": a sentence must hold all content words);
