@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Transcriber } from "../engine.ts";
+import { EngineError } from "../errors.ts";
+import type { Clip, Cue } from "../stream/clip.ts";
+import { perceive } from "./perceive.ts";
+import { joinRolling } from "./speech.ts";
+
+const cue = (startSeconds: number, text: string, more: Partial<Cue> = {}): Cue => ({
+  startSeconds,
+  endSeconds: startSeconds + 2,
+  text,
+  speaker: null,
+  kind: "speech",
+  origin: "sidecar",
+  language: null,
+  ...more,
+});
+
+const clip = (more: Partial<Clip> = {}): Clip => ({
+  kind: "clip",
+  stream: "s",
+  index: 2,
+  startSeconds: 20,
+  endSeconds: 30,
+  frames: [],
+  largeFrames: [],
+  audio: null,
+  cues: [],
+  shots: [23.5],
+  ...more,
+});
+
+const nobody = { transcriber: null, language: null, screenReader: null };
+const sound = { startSeconds: 20, samples: new Int16Array(160_000).fill(900) };
+
+/** Says what it was given: how many seconds, from where, in which language. */
+const parrot: Transcriber = {
+  id: "parrot",
+  transcribe: async ({ startSeconds, samples }, { language }) => [
+    {
+      startSeconds,
+      endSeconds: startSeconds + samples.length / 16_000,
+      text: `${samples.length / 16_000} s of ${language}`,
+      speaker: null,
+      language: null,
+    },
+    { startSeconds, endSeconds: startSeconds, text: "  ", speaker: null, language: null },
+  ],
+};
+
+test("sorts the source's cues into speech, captions and screen text, and says where they came from", async () => {
+  const cues = [
+    cue(21, "the keys are here", { speaker: "Mira" }),
+    cue(22, "a hand puts down keys", { kind: "caption", origin: "stream" }),
+    cue(23, "EXIT", { kind: "screen" }),
+    cue(24, "and the lamp", { speaker: "Mira" }),
+  ];
+  const observation = await perceive(clip({ cues }), nobody);
+  assert.deepEqual(
+    observation.speech.map(({ text }) => text),
+    ["the keys are here", "and the lamp"],
+  );
+  assert.deepEqual(
+    observation.captions.map(({ text }) => text),
+    ["a hand puts down keys"],
+  );
+  assert.deepEqual(observation.screen, [{ startSeconds: 23, endSeconds: 25, text: "EXIT", confidence: 100 }]);
+  assert.deepEqual(observation.people, [{ id: "name:mira", name: "Mira", atSeconds: [21, 24] }]);
+  assert.deepEqual(observation.tiers, { speech: "sidecar", captions: "stream", screen: "none" });
+  assert.deepEqual(observation.shots, [23.5]);
+  assert.deepEqual(observation.problems, []);
+});
+
+test("transcribes only where the source has no subtitles", async () => {
+  const perceptors = { ...nobody, transcriber: parrot, language: "en" };
+  const heard = await perceive(clip({ audio: sound }), perceptors);
+  assert.deepEqual(heard.speech, [{ startSeconds: 20, endSeconds: 30, text: "10 s of en", speaker: null }]);
+  assert.equal(heard.tiers.speech, "parrot");
+  const read = await perceive(clip({ audio: sound, cues: [cue(21, "written")] }), perceptors);
+  assert.deepEqual(
+    read.speech.map(({ text }) => text),
+    ["written"],
+  );
+  assert.equal((await perceive(clip(), perceptors)).tiers.speech, "none");
+});
+
+test("a sense that fails is a problem of the clip, not its end", async () => {
+  const deaf: Transcriber = {
+    id: "deaf",
+    transcribe: () => Promise.reject(new EngineError("down", "the endpoint is down")),
+  };
+  const blind = { id: "blind", read: () => Promise.reject(new Error("no light")) };
+  const observation = await perceive(clip({ audio: sound, cues: [cue(22, "a door", { kind: "caption" })] }), {
+    transcriber: deaf,
+    language: null,
+    screenReader: blind,
+  });
+  assert.deepEqual(observation.problems, ["speech: the endpoint is down", "on-screen text: no light"]);
+  assert.equal(observation.captions.length, 1);
+});
+
+test("an abort ends perception", async () => {
+  const hanging: Transcriber = {
+    id: "hanging",
+    transcribe: (_, { signal }) =>
+      new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason))),
+  };
+  const abort = new AbortController();
+  const perceived = perceive(
+    clip({ audio: sound }),
+    { ...nobody, transcriber: hanging },
+    { signal: abort.signal },
+  );
+  abort.abort(new Error("enough"));
+  await assert.rejects(perceived, /enough/);
+});
+
+test("joins rolling captions and leaves repetitions that come later", () => {
+  const rolling = joinRolling([
+    cue(0, "where are"),
+    cue(1, "where are the keys"),
+    cue(8, "where are the keys"),
+    cue(9, "Where?", { speaker: "Mira" }),
+  ]);
+  assert.deepEqual(
+    rolling.map(({ startSeconds, text }) => [startSeconds, text]),
+    // the second extends the first and takes its start; the third begins 5 s after the second ended
+    [
+      [0, "where are the keys"],
+      [8, "where are the keys"],
+      [9, "Where?"],
+    ],
+  );
+});

@@ -1,0 +1,110 @@
+/**
+ * Clip → observation. Each perceptor says which tier ran; one that fails costs the clip that sense and a sentence in
+ * `problems`, never the clip. Nothing is remembered between clips, so a resumed run perceives what an unbroken one would.
+ *
+ * Faces and voices are left out: `people` holds the speakers the source itself names.
+ */
+import type { Transcriber } from "../engine.ts";
+import type { Clip } from "../stream/clip.ts";
+import type { Caption, Observation, Person, ScreenText, Utterance } from "./observation.ts";
+import { type ScreenReader, tesseractReader } from "./screen-text.ts";
+import { hear, joinRolling } from "./speech.ts";
+
+export interface Perceptors {
+  /** Speech to text where the source has no subtitles. */
+  readonly transcriber: Transcriber | null;
+  /** Language the transcriber is told to expect. */
+  readonly language: string | null;
+  /** Reads text in the picture. */
+  readonly screenReader: ScreenReader | null;
+}
+
+export interface PerceptorOptions {
+  /** Read text in the picture; needs tesseract, and is left out where there is none. @default true */
+  readonly screenText?: boolean;
+  readonly transcriber?: Transcriber;
+  /** BCP 47 tag. */
+  readonly language?: string;
+}
+
+/** The senses this machine has, within what is asked for. */
+export function createPerceptors(options: PerceptorOptions = {}): Perceptors {
+  return {
+    transcriber: options.transcriber ?? null,
+    language: options.language ?? null,
+    screenReader: options.screenText === false ? null : tesseractReader(),
+  };
+}
+
+/** @throws only when aborted */
+export async function perceive(
+  clip: Clip,
+  perceptors: Perceptors,
+  options: { signal?: AbortSignal } = {},
+): Promise<Observation> {
+  const { signal } = options;
+  const problems: string[] = [];
+  const attempt = async <T>(sense: string, fallback: T, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      signal?.throwIfAborted();
+      problems.push(`${sense}: ${(error as Error).message}`);
+      return fallback;
+    }
+  };
+
+  const spoken: readonly Utterance[] = clip.cues.filter(({ kind }) => kind === "speech");
+  const silent = { tier: "none", utterances: [] as Utterance[] };
+  const pictures = clip.largeFrames.length > 0 ? clip.largeFrames : clip.frames;
+  const [speech, screen] = await Promise.all([
+    spoken.length > 0
+      ? { tier: tierOf(clip, "speech"), utterances: joinRolling(spoken) }
+      : attempt("speech", silent, () => hear(clip, perceptors, signal)),
+    attempt("on-screen text", [], async () => (await perceptors.screenReader?.read(pictures, signal)) ?? []),
+  ]);
+  const captions: Caption[] = clip.cues.filter(({ kind }) => kind === "caption").map(plain);
+  const shown: ScreenText[] = clip.cues
+    .filter(({ kind }) => kind === "screen")
+    .map(({ startSeconds, endSeconds, text }) => ({ startSeconds, endSeconds, text, confidence: 100 }));
+
+  const { stream, index, startSeconds, endSeconds, frames, shots } = clip;
+  return {
+    stream,
+    clip: index,
+    startSeconds,
+    endSeconds,
+    frames,
+    speech: speech.utterances.map(plain),
+    captions,
+    screen: [...shown, ...screen],
+    shots,
+    people: peopleOf([...speech.utterances, ...captions]),
+    tiers: {
+      speech: speech.tier,
+      captions: captions.length > 0 ? tierOf(clip, "caption") : "none",
+      screen: pictures.length > 0 && perceptors.screenReader ? perceptors.screenReader.id : "none",
+    },
+    problems,
+  };
+}
+
+const plain = ({ startSeconds, endSeconds, text, speaker }: Utterance): Utterance => ({
+  startSeconds,
+  endSeconds,
+  text,
+  speaker,
+});
+
+function tierOf(clip: Clip, kind: "speech" | "caption"): string {
+  return clip.cues.find((cue) => cue.kind === kind)?.origin ?? "none";
+}
+
+/** Speakers by name, in order of first appearance; identity perceptors will add who is seen. */
+function peopleOf(utterances: readonly Utterance[]): Person[] {
+  const moments = new Map<string, number[]>();
+  for (const { speaker, startSeconds } of utterances) {
+    if (speaker !== null) moments.set(speaker, [...(moments.get(speaker) ?? []), startSeconds]);
+  }
+  return [...moments].map(([name, atSeconds]) => ({ id: `name:${name.toLowerCase()}`, name, atSeconds }));
+}
