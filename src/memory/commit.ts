@@ -19,7 +19,7 @@ import {
 } from "./journal.ts";
 import type { Leases } from "./lease.ts";
 import type { Decision, Entry, Evidence, Receipt, Statement } from "./memory.ts";
-import { addDecision } from "./policy-state.ts";
+import { addDecision, putPolicy } from "./policy-state.ts";
 import { type Indexing, requireSpace } from "./space.ts";
 
 export interface CommitOptions {
@@ -131,8 +131,10 @@ function store(
   }
   const undecided = [...clips.values()].filter(({ isDecided }) => !isDecided);
   if (undecided.length > 0) {
-    const { policy, revision } = decision;
-    const row = addDecision(db, { policy, revision, decidedAtMs: now() }, decision.stateChange);
+    const { revision, stateChange } = decision;
+    const policy = putPolicy(db, decision.policy, stateChange?.value);
+    const counted = stateChange ?? { documents: 0, words: new Map<string, number>() };
+    const row = addDecision(db, { policy, revision, decidedAtMs: now() }, counted);
     for (const clip of undecided) {
       db.run(build.insertInto("decision_clip").values({ clip: clip.row, revision, decision: row }));
       markStored(db, clip.row);

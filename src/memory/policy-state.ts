@@ -23,36 +23,45 @@ export function policyState(db: Db, policy: string): PolicyState {
   });
 }
 
-/** Records a decision and applies its change. Inside a transaction. @returns row of the decision */
-export function addDecision(
-  db: Db,
-  decision: { readonly policy: string; readonly revision: string; readonly decidedAtMs: number },
-  change: PolicyStateChange | null,
-): number {
-  const documents = change?.documents ?? 0;
-  const policy = db.get(
+/** Makes a policy known, or gives the known one another value. Inside a transaction. @returns its row */
+export function putPolicy(db: Db, policy: string, value: JsonValue | undefined): number {
+  return db.get(
     build
       .insertInto("policy")
-      .values({ id: decision.policy, value: JSON.stringify(change?.value ?? null), documents })
+      .values({ id: policy, value: JSON.stringify(value ?? null), documents: 0 })
       .onConflict((conflict) =>
-        conflict.column("id").doUpdateSet({
-          documents: sql`documents + ${documents}`,
-          ...(change && { value: JSON.stringify(change.value) }),
-        }),
+        conflict
+          .column("id")
+          .doUpdateSet({ value: value === undefined ? sql`value` : JSON.stringify(value) }),
       )
       .returning("row"),
   )!.row;
-  const counted: number[] = [];
-  for (const [stem, times] of change?.words ?? []) {
-    if (times !== 0) counted.push(addWord(db, policy, stem, times), times);
+}
+
+/** Records a decision and adds up what it counted. Inside a transaction. @returns row of the decision */
+export function addDecision(
+  db: Db,
+  decision: { readonly policy: number; readonly revision: string; readonly decidedAtMs: number },
+  counted: Pick<PolicyStateChange, "documents" | "words">,
+): number {
+  const { policy, revision, decidedAtMs } = decision;
+  db.run(
+    build
+      .updateTable("policy")
+      .set({ documents: sql`documents + ${counted.documents}` })
+      .where("row", "=", policy),
+  );
+  const words: number[] = [];
+  for (const [stem, times] of counted.words) {
+    if (times !== 0) words.push(addWord(db, policy, stem, times), times);
   }
   const { lastInsertRowid } = db.run(
     build.insertInto("decision").values({
       policy,
-      revision: decision.revision,
-      decided_at_ms: decision.decidedAtMs,
-      documents,
-      words: JSON.stringify(counted),
+      revision,
+      decided_at_ms: decidedAtMs,
+      documents: counted.documents,
+      words: JSON.stringify(words),
     }),
   );
   return Number(lastInsertRowid);

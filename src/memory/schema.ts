@@ -212,7 +212,7 @@ export const migrations: readonly string[] = [
     row integer primary key, id text not null unique, value text not null, documents integer not null
   );
   create table word (
-    row integer primary key, policy integer not null references policy (row), stem text not null,
+    row integer primary key autoincrement, policy integer not null references policy (row), stem text not null,
     documents integer not null, unique (policy, stem)
   );
   create table decision (

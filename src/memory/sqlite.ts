@@ -12,6 +12,7 @@ import { checkMemory, memoryStats } from "./check.ts";
 import { commitDecision, embedAll } from "./commit.ts";
 import { build, type Db, openDatabase } from "./database.ts";
 import { closeEntry, selectEntries, selectEntryById, toEntry } from "./entries.ts";
+import { forget } from "./forget.ts";
 import {
   addGap,
   addObservation,
@@ -157,9 +158,7 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
     tasks: async (filter = {}) => tasks(db, filter),
     addFeedback: async (task, feedback) => addFeedback(db, task, feedback),
 
-    forget: async () => {
-      throw new Error("forget: in the next commit");
-    },
+    forget: async (request, { dryRun = false } = {}) => forget(db, blobFolder, words, request, dryRun),
     stats: async () => memoryStats(db),
     check: async () => checkMemory(db, blobFolder),
     reindex: (signal) => reindex(db, options, signal),

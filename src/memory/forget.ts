@@ -1,0 +1,339 @@
+/**
+ * Forgetting: removing entries and everything derived from them, in one transaction, with a report.
+ *
+ * All conditions of a request must hold. A request by stream or time alone is about those clips whole: their journal
+ * and observations go too, and with a whole stream its gaps and itself. A request by person, text or id is about
+ * entries, and about observations not decided yet that would become such entries.
+ *
+ * What is derived goes further than what was asked for, never less far:
+ * 1. A task goes when it cited a forgotten entry (its answer may repeat it), was asked of a stream that goes, or names
+ *    the person or holds the words itself.
+ * 2. Word counts are kept per decision, so each decision about a clip concerned is taken back whole. A person's name
+ *    is taken out of all counts.
+ * 3. The small values of policies that watched the streams concerned start anew: they may hold words just seen.
+ * 4. Frames are deleted from disk unless an entry that stays shows the same picture.
+ *
+ * Freed pages are zeroed (`secure_delete`) and the write-ahead log is emptied, so that the text is in no file. A clip
+ * forgotten is not watched again: the stream remembers how far it got.
+ */
+import { type RawBuilder, sql } from "kysely";
+import type { WordSpace } from "../engine.ts";
+import type { Observation } from "../perception/observation.ts";
+import type { Task } from "../tasks/task.ts";
+import { markLoose, sweepBlobs } from "./blobs.ts";
+import { build, type Db } from "./database.ts";
+import { deleteEntries, entryCondition, listed } from "./entries.ts";
+import { deleteObservations } from "./journal.ts";
+import type { Evidence, ForgetReport, ForgetRequest } from "./memory.ts";
+import { foldName, mentions } from "./names.ts";
+import { spaceRows } from "./space.ts";
+import { toTask } from "./task-rows.ts";
+
+const sampleSize = 10;
+
+/** Whether a thing with these texts, and with these further texts and names, is what the request describes. */
+type Meant = (texts: readonly string[], names: readonly string[]) => boolean;
+
+/** @throws TypeError when nothing says what to forget; RangeError for a query without a content word */
+export function forget(
+  db: Db,
+  blobFolder: string,
+  words: WordSpace,
+  request: ForgetRequest,
+  dryRun: boolean,
+): ForgetReport {
+  assertSaysWhat(request, words);
+  sweepBlobs(db, blobFolder); // so that the report counts what this request frees
+  const report = dryRun
+    ? rolledBack(db, () => forgetRows(db, words, request))
+    : db.write(() => forgetRows(db, words, request));
+  if (!dryRun) {
+    sweepBlobs(db, blobFolder);
+    db.pragma("wal_checkpoint(truncate)");
+  }
+  return { ...report, dryRun };
+}
+
+function assertSaysWhat(request: ForgetRequest, words: WordSpace): void {
+  if (Object.values(request).every((given) => given === undefined)) {
+    throw new TypeError("Expected what to forget: streams, a span of time, a person, a query or entries");
+  }
+  const { person, query } = request;
+  if (person !== undefined && foldName(person) === "") {
+    throw new RangeError("Expected `person` to be a name, got an empty one");
+  }
+  if (query !== undefined && words.stems(query).length === 0) {
+    throw new RangeError(
+      `Expected \`query\` to hold a content word, got ${JSON.stringify(query)}: it would match nothing or everything`,
+    );
+  }
+}
+
+class RolledBack<Result> extends Error {
+  readonly result: Result;
+  constructor(result: Result) {
+    super("rolled back");
+    this.result = result;
+  }
+}
+
+/** What an action would return; its changes are undone. */
+function rolledBack<Result>(db: Db, action: () => Result): Result {
+  try {
+    return db.write(() => {
+      throw new RolledBack(action());
+    });
+  } catch (error) {
+    if (error instanceof RolledBack) return error.result as Result;
+    throw error;
+  }
+}
+
+function forgetRows(db: Db, words: WordSpace, request: ForgetRequest): Omit<ForgetReport, "dryRun"> {
+  const { person, query, entries: ids, fromSeconds, toSeconds } = request;
+  const bySpan = person === undefined && query === undefined && ids === undefined;
+  const wholeStreams = bySpan && request.streams && fromSeconds === undefined && toSeconds === undefined;
+  const meant = whatIsMeant(request, words);
+
+  const entries = findEntries(db, request, meant);
+  const sample = entries.slice(0, sampleSize).map(({ id, text }) => ({ id, text }));
+  const streams = streamRows(db, request);
+  const tasks = deleteTasks(db, request, meant, new Set(entries.map(({ id }) => id)));
+  markLoose(db, framesOf(db, entries));
+  const vectors = deleteEntries(
+    db,
+    entries.map(({ row }) => row),
+    spaceRows(db),
+  );
+  db.run(
+    sql`update entry set superseded_by = null where superseded_by in ${listed(entries.map(({ id }) => id))}`,
+  );
+
+  const clips = findClips(db, request, bySpan, meant, entries);
+  const lowered = takeBackDecisions(
+    db,
+    clips.map(({ row }) => row),
+  );
+  if (person !== undefined && Object.keys(withoutUndefined(request)).length === 1) {
+    for (const stem of deleteWords(db, words.stems(person))) lowered.add(stem);
+  }
+  const observations = deleteObservations(
+    db,
+    clips.map(({ row }) => row),
+  );
+  const gone = clips.filter(({ goes }) => goes).map(({ row }) => row);
+  db.run(sql`delete from clip where row in ${listed(gone)}`);
+  db.run(sql`delete from decision where row not in (select decision from decision_clip)`);
+
+  let gaps = 0;
+  if (wholeStreams) {
+    gaps = db.run(sql`delete from gap where stream in ${listed(streams)}`).changes;
+    db.run(sql`delete from stream where row in ${listed(streams)}`);
+  }
+  const freed = freedBlobs(db);
+  return {
+    entries: entries.length,
+    vectors,
+    clips: gone.length,
+    observations,
+    tasks,
+    gaps,
+    streams: wholeStreams ? streams.length : 0,
+    blobs: freed.blobs,
+    blobBytes: freed.bytes,
+    words: lowered.size,
+    sample,
+  };
+}
+
+const withoutUndefined = (request: ForgetRequest) =>
+  Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
+
+function whatIsMeant({ person, query }: ForgetRequest, words: WordSpace): Meant {
+  const name = person === undefined ? undefined : foldName(person);
+  const stems = query === undefined ? undefined : words.stems(query);
+  const holdsWords = (text: string) => {
+    const held = new Set(words.stems(text));
+    return stems!.every((stem) => held.has(stem));
+  };
+  return (texts, names) =>
+    (name === undefined || [...texts, ...names].some((text) => mentions(text, name))) &&
+    (stems === undefined || texts.some(holdsWords));
+}
+
+interface FoundEntry {
+  readonly row: number;
+  readonly id: string;
+  readonly stream: number;
+  readonly clip: number;
+  readonly text: string;
+}
+
+/** Entries concerned, closed ones too, in the order they were written. */
+function findEntries(db: Db, request: ForgetRequest, meant: Meant): FoundEntry[] {
+  const { entries: ids, person, query } = request;
+  const conditions: RawBuilder<unknown>[] = [entryCondition({ ...scopeOf(request), includeClosed: true })];
+  if (ids) conditions.push(sql`e.id in ${listed(ids)}`);
+  const all = sql<FoundEntry & { speakers: string; evidence: string }>`
+    select e.row, e.id, e.stream, e.clip, e.text, e.speakers, e.evidence from entry as e
+    where ${sql.join(conditions, sql` and `)} order by e.row`;
+  const found: FoundEntry[] = [];
+  for (const { speakers, evidence, ...entry } of db.iterate(all)) {
+    if (person !== undefined || query !== undefined) {
+      const { sources } = JSON.parse(evidence) as Evidence;
+      const names = [
+        ...(JSON.parse(speakers) as string[]),
+        ...sources.flatMap(({ text, speaker }) => [text, speaker ?? ""]),
+      ];
+      if (!meant([entry.text], names)) continue;
+    }
+    found.push(entry);
+  }
+  return found;
+}
+
+const scopeOf = ({ streams, fromSeconds, toSeconds }: ForgetRequest) => ({
+  ...(streams && { streams }),
+  ...(fromSeconds !== undefined && { fromSeconds }),
+  ...(toSeconds !== undefined && { toSeconds }),
+});
+
+function streamRows(db: Db, { streams }: ForgetRequest): number[] {
+  const all = build.selectFrom("stream").select("row");
+  return db.all(streams ? all.where(sql<boolean>`id in ${listed(streams)}`) : all).map(({ row }) => row);
+}
+
+function framesOf(db: Db, entries: readonly FoundEntry[]): string[] {
+  const rows = listed(entries.map(({ row }) => row));
+  return db
+    .all(sql<{ hash: string }>`select distinct hash from entry_frame where entry in ${rows}`)
+    .map(({ hash }) => hash);
+}
+
+interface FoundClip {
+  readonly row: number;
+  /** Whether the journal row goes; otherwise only its observation does. */
+  readonly goes: boolean;
+}
+
+/**
+ * Clips that lose their observation and their share of the word counts: those that lost an entry, those of a span,
+ * and undecided ones that show what is meant. Called when the entries are gone.
+ */
+function findClips(
+  db: Db,
+  request: ForgetRequest,
+  bySpan: boolean,
+  meant: Meant,
+  entries: readonly FoundEntry[],
+): FoundClip[] {
+  const { fromSeconds: from, toSeconds: to } = request;
+  const keys = new Set(entries.map(({ stream, clip }) => `${stream}/${clip}`));
+  const isInScope: RawBuilder<unknown>[] = [sql`1`];
+  if (request.streams) {
+    isInScope.push(sql`c.stream in (select row from stream where id in ${listed(request.streams)})`);
+  }
+  if (from !== undefined) isInScope.push(sql`c.end_seconds > ${from}`);
+  if (to !== undefined) isInScope.push(sql`c.start_seconds < ${to}`);
+  const rows = sql<{
+    row: number;
+    stream: number;
+    clip: number;
+    state: string;
+    in_scope: number;
+    has_entries: number;
+    value: string | null;
+  }>`select c.row, c.stream, c.clip, c.state, ${sql.join(isInScope, sql` and `)} as in_scope,
+      exists (select 1 from entry as e where e.stream = c.stream and e.clip = c.clip) as has_entries,
+      case when ${bySpan ? 1 : 0} then null else o.value end as value
+    from clip as c left join observation as o on o.clip = c.row`;
+  const found: FoundClip[] = [];
+  for (const clip of db.iterate(rows)) {
+    const lostEntries = keys.has(`${clip.stream}/${clip.clip}`);
+    if (bySpan) {
+      if (clip.in_scope) found.push({ row: clip.row, goes: clip.has_entries === 0 });
+      else if (lostEntries) found.push({ row: clip.row, goes: false });
+      continue;
+    }
+    const shows =
+      request.entries === undefined &&
+      clip.in_scope === 1 &&
+      clip.value !== null &&
+      isShown(JSON.parse(clip.value) as Observation, meant);
+    if (lostEntries || shows) found.push({ row: clip.row, goes: shows && clip.state !== "stored" });
+  }
+  return found;
+}
+
+function isShown({ speech, captions, screen, people }: Observation, meant: Meant): boolean {
+  const said = [...speech, ...captions];
+  const names = [...said.map(({ speaker }) => speaker ?? ""), ...people.map(({ name }) => name ?? "")];
+  return meant(
+    [...said, ...screen].map(({ text }) => text),
+    names,
+  );
+}
+
+/** Subtracts what decisions about these clips counted. @returns the words whose counts were lowered */
+function takeBackDecisions(db: Db, clips: readonly number[]): Set<string> {
+  const decisions = db.all(
+    sql<{ row: number; policy: number; documents: number; words: string }>`
+      select distinct d.row, d.policy, d.documents, d.words from decision_clip as dc
+      join decision as d on d.row = dc.decision where dc.clip in ${listed(clips)}`,
+  );
+  const lowered = new Set<string>();
+  for (const decision of decisions) {
+    const counted = JSON.parse(decision.words) as number[];
+    for (let i = 0; i < counted.length; i += 2) {
+      const word = db.get(
+        sql<{ stem: string }>`update word set documents = max(0, documents - ${counted[i + 1]})
+          where row = ${counted[i]} returning stem`,
+      );
+      if (word) lowered.add(word.stem);
+    }
+    db.run(sql`update policy set value = 'null', documents = max(0, documents - ${decision.documents})
+      where row = ${decision.policy}`);
+    db.run(sql`update decision set documents = 0, words = '[]' where row = ${decision.row}`);
+  }
+  db.run(sql`delete from word where documents <= 0`);
+  return lowered;
+}
+
+function deleteWords(db: Db, stems: readonly string[]): string[] {
+  return db
+    .all(sql<{ stem: string }>`delete from word where stem in ${listed(stems)} returning stem`)
+    .map(({ stem }) => stem);
+}
+
+function deleteTasks(db: Db, request: ForgetRequest, meant: Meant, entries: ReadonlySet<string>): number {
+  const { person, query, entries: ids, streams, fromSeconds, toSeconds } = request;
+  const byText = (person !== undefined || query !== undefined) && ids === undefined;
+  const wholeStreams = [person, query, ids, fromSeconds, toSeconds].every((given) => given === undefined);
+  const concerns = (task: Task) =>
+    task.citations.some((id) => entries.has(id)) ||
+    (wholeStreams && task.stream !== null && (streams?.includes(task.stream) ?? false)) ||
+    (byText && isOfStreams(task, streams) && meant(textsOf(task), []));
+  const rows = db
+    .all(build.selectFrom("task").select(["row", "value", "feedback"]))
+    .filter((row) => concerns(toTask(row)))
+    .map(({ row }) => row);
+  return db.run(sql`delete from task where row in ${listed(rows)}`).changes;
+}
+
+const isOfStreams = (task: Task, streams: readonly string[] | undefined) =>
+  streams === undefined || task.stream === null || streams.includes(task.stream);
+
+const textsOf = ({ question, answer, feedback }: Task) => [
+  question.text,
+  ...question.options.map(({ text }) => text),
+  answer,
+  feedback?.correction ?? "",
+];
+
+/** Blobs the sweep after this transaction will delete. */
+function freedBlobs(db: Db): { readonly blobs: number; readonly bytes: number } {
+  return db.get(sql<{ blobs: number; bytes: number }>`
+    select count(*) as blobs, coalesce(sum(bytes), 0) as bytes from blob
+    where hash in (select hash from loose_blob)
+      and hash not in (select hash from entry_frame) and hash not in (select hash from observation_frame)`)!;
+}
