@@ -109,6 +109,8 @@ export function insertEntry(
     /** Row of the space and the unit vector; zeros are not indexed. */
     readonly space: number;
     readonly vector: Float32Array;
+    /** Hashes whose blobs are here; all by default. */
+    readonly frames?: ReadonlySet<string>;
   },
 ): number {
   const { closed } = entry;
@@ -139,7 +141,8 @@ export function insertEntry(
     db.run(build.insertInto("entry_speaker").values({ name, entry: row }));
   }
   for (const hash of new Set(entry.evidence.frames.map((frame) => frame.hash))) {
-    db.run(build.insertInto("entry_frame").values({ hash, entry: row }));
+    if (derived.frames?.has(hash) ?? true)
+      db.run(build.insertInto("entry_frame").values({ hash, entry: row }));
   }
   insertText(db, row, entry, derived.words);
   if (hasVector) {
@@ -200,7 +203,7 @@ export function deleteEntries(db: Db, rows: readonly number[], spaces: readonly 
   return vectors;
 }
 
-/** @throws StoreError `entry-unknown` */
+/** Closes an entry; one that is closed stays as it is. @throws StoreError `entry-unknown` */
 export function closeEntry(
   db: Db,
   id: string,

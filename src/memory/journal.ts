@@ -7,12 +7,11 @@
 import { sql } from "kysely";
 import { StoreError } from "../errors.ts";
 import type { Observation } from "../perception/observation.ts";
-import type { Frame } from "../stream/clip.ts";
 import type { Clock } from "../util/time.ts";
 import { type Blob, blobOf, claimBlobs, markLoose, readBlobNow } from "./blobs.ts";
 import { build, type Db } from "./database.ts";
 import { listed } from "./entries.ts";
-import type { ClipFailure, EntryFilter, Gap, Progress, StreamRecord } from "./memory.ts";
+import type { ClipFailure, EntryFilter, Gap, PackedObservation, Progress, StreamRecord } from "./memory.ts";
 import type { GapTable, StreamTable } from "./schema.ts";
 
 type StreamRow = {
@@ -21,7 +20,7 @@ type StreamRow = {
     : StreamTable[Column];
 };
 
-function toStream(row: StreamRow): StreamRecord {
+export function toStream(row: StreamRow): StreamRecord {
   return {
     id: row.id,
     description: row.description,
@@ -83,11 +82,6 @@ export function streamRow(db: Db, id: string): StreamRow {
   );
 }
 
-/** An observation as stored: frames by hash. */
-type StoredObservation = Omit<Observation, "frames"> & {
-  readonly frames: readonly (Omit<Frame, "jpeg"> & { readonly hash: string })[];
-};
-
 /** Frames as blobs, and the observation that names them. */
 export function packObservation(observation: Observation): {
   readonly value: string;
@@ -97,7 +91,7 @@ export function packObservation(observation: Observation): {
   const frames = observation.frames.map(({ atSeconds, width, height }, i) => {
     return { atSeconds, width, height, hash: blobs[i]!.hash };
   });
-  const stored: StoredObservation = { ...observation, frames };
+  const stored: PackedObservation = { ...observation, frames };
   return { value: JSON.stringify(stored), blobs };
 }
 
@@ -106,7 +100,7 @@ export function packObservation(observation: Observation): {
  * be waiting.
  */
 function unpackObservation(value: string, blobFolder: string): Observation {
-  const stored = JSON.parse(value) as StoredObservation;
+  const stored = JSON.parse(value) as PackedObservation;
   return {
     ...stored,
     frames: stored.frames.map(({ atSeconds, width, height, hash }) => ({
@@ -170,8 +164,8 @@ export function clipWithObservation(db: Db, stream: number, clip: number) {
 }
 
 /** Frames and tiers of a stored observation: what evidence is made of. */
-export function evidenceOf(value: string | null): Pick<StoredObservation, "frames" | "tiers"> {
-  return value === null ? { frames: [], tiers: {} } : (JSON.parse(value) as StoredObservation);
+export function evidenceOf(value: string | null): Pick<PackedObservation, "frames" | "tiers"> {
+  return value === null ? { frames: [], tiers: {} } : (JSON.parse(value) as PackedObservation);
 }
 
 export function markStored(db: Db, clipRow: number): void {
@@ -289,9 +283,9 @@ export function deleteObservations(db: Db, clipRows: readonly number[]): number 
   return db.run(sql`delete from observation where clip in ${listed(clipRows)}`).changes;
 }
 
-/** A gap that is met again by a later run keeps its later end. */
-export function addGap(db: Db, gap: Gap): void {
-  db.write(() => {
+/** A gap that is met again by a later run keeps its later end. @returns whether anything changed */
+export function addGap(db: Db, gap: Gap): boolean {
+  return db.write(() => {
     const row: GapTable = {
       stream: streamRow(db, gap.stream).row,
       start_seconds: gap.startSeconds,
@@ -299,7 +293,7 @@ export function addGap(db: Db, gap: Gap): void {
       reason: gap.reason,
       detail: gap.detail,
     };
-    db.run(
+    const changed = db.run(
       build
         .insertInto("gap")
         .values(row)
@@ -310,6 +304,7 @@ export function addGap(db: Db, gap: Gap): void {
             .where("gap.end_seconds", "<", row.end_seconds),
         ),
     );
+    return changed.changes > 0;
   });
 }
 

@@ -7,7 +7,7 @@
  */
 
 import type { Observation } from "../perception/observation.ts";
-import type { Gap } from "../stream/clip.ts";
+import type { Frame, Gap } from "../stream/clip.ts";
 import type { Feedback, Task } from "../tasks/task.ts";
 import type { Clock } from "../util/time.ts";
 
@@ -238,6 +238,50 @@ export interface MemoryStats {
   readonly blobBytes: number;
 }
 
+/** An observation with its frames by hash. */
+export type PackedObservation = Omit<Observation, "frames"> & {
+  readonly frames: readonly (Omit<Frame, "jpeg"> & { readonly hash: string })[];
+};
+
+/** One row of an export: all that a memory holds but what can be computed again (text index, vectors, word counts). */
+export type MemoryRow =
+  | ({ readonly row: "stream"; readonly nextClip: number } & StreamRecord)
+  | {
+      readonly row: "clip";
+      readonly stream: string;
+      readonly clip: number;
+      readonly state: ClipState;
+      readonly startSeconds: number;
+      readonly endSeconds: number;
+      /** The last failure while the clip is failed. */
+      readonly failure: Omit<ClipFailure, "attempts"> | null;
+      readonly attempts: number;
+      /** Where it is still kept: the clip is undecided or inside the short-term window. */
+      readonly observation: PackedObservation | null;
+    }
+  | ({ readonly row: "entry" } & Entry)
+  | { readonly row: "policy"; readonly policy: string; readonly value: JsonValue }
+  | {
+      readonly row: "decision";
+      readonly policy: string;
+      readonly revision: string;
+      readonly decidedAtMs: number;
+      readonly clips: readonly { readonly stream: string; readonly clip: number }[];
+      /** What it added to the policy's word counts. */
+      readonly documents: number;
+      readonly words: readonly (readonly [stem: string, times: number])[];
+    }
+  | ({ readonly row: "gap" } & Omit<Gap, "kind">)
+  | ({ readonly row: "task" } & Task);
+
+/** What adding rows did. */
+export interface AddedRows {
+  readonly added: number;
+  /** Already there. */
+  readonly skipped: number;
+  readonly blobs: number;
+}
+
 /** Held by the process that writes a stream; released by `close` or by the death of the process. */
 export interface StreamLease {
   release(): Promise<void>;
@@ -278,6 +322,16 @@ export interface Memory {
   addFeedback(task: string, feedback: Feedback): Promise<void>;
 
   forget(request: ForgetRequest, options?: { readonly dryRun?: boolean }): Promise<ForgetReport>;
+  /** Everything in it as of one moment, each row after those it refers to. */
+  rows(): AsyncIterable<MemoryRow>;
+  /** Why a row could not be added beside what is here, or `null`. */
+  conflictWith(row: MemoryRow): Promise<string | null>;
+  /**
+   * Adds rows of another memory in one transaction; what is there already is skipped. `blob` finds their frames; an
+   * entry whose frames it does not find keeps their hashes only.
+   * @throws DataError `row-conflict`
+   */
+  addRows(rows: readonly MemoryRow[], blob: (hash: string) => Promise<Uint8Array | null>): Promise<AddedRows>;
   stats(): Promise<MemoryStats>;
   /** Runs the database's own integrity check and compares rows, text index, vectors and blobs. Empty when all is well. */
   check(): Promise<string[]>;

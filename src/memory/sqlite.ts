@@ -29,6 +29,7 @@ import { leases } from "./lease.ts";
 import type { Memory } from "./memory.ts";
 import { policyState } from "./policy-state.ts";
 import { recallEntries } from "./recall.ts";
+import { addRows, conflictWith, memoryRows } from "./rows.ts";
 import { openSpace, reindex, requireSpace, spaceRows } from "./space.ts";
 import { addFeedback, addTask, tasks } from "./task-rows.ts";
 
@@ -135,7 +136,7 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
       }),
     clipFailures: async (stream) => clipFailures(db, stream),
     policyState: async (policy) => policyState(db, policy),
-    addGap: async (gap) => addGap(db, gap),
+    addGap: async (gap) => void addGap(db, gap),
     gaps: async (filter = {}) => gaps(db, filter),
 
     entries: async (filter = {}) => db.all(selectEntries(filter)).map(toEntry),
@@ -159,6 +160,9 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
     addFeedback: async (task, feedback) => addFeedback(db, task, feedback),
 
     forget: async (request, { dryRun = false } = {}) => forget(db, blobFolder, words, request, dryRun),
+    rows: () => memoryRows(directory),
+    conflictWith: async (row) => conflictWith(db, row),
+    addRows: (rows, blob) => addRows(db, blobFolder, options, rows, blob),
     stats: async () => memoryStats(db),
     check: async () => checkMemory(db, blobFolder),
     reindex: (signal) => reindex(db, options, signal),

@@ -1,0 +1,368 @@
+/**
+ * A memory as files: `memory.jsonl`, a header and then one row a line, and `blobs/ab/<sha256>` beside it.
+ *
+ * The format is the contract between stores and versions; text index, vectors and word counts are left out, being
+ * computed again. The file alone, without blobs, can be read too: entries then keep the hashes of their frames only.
+ * Importing reads a file twice: everything is looked at before anything is written, then rows are added batch by
+ * batch. An import that is cut short is completed by making it again.
+ */
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { open, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { z } from "zod";
+import { DataError } from "../errors.ts";
+import { sha256 } from "../util/hash.ts";
+import { blobPath } from "./blobs.ts";
+import { toStoreError } from "./database.ts";
+import type { JsonValue, Memory, MemoryRow } from "./memory.ts";
+
+export const exportFormat = "taskmem-memory";
+export const exportVersion = 1;
+const fileName = "memory.jsonl";
+const batchRows = 256;
+
+export interface ExportHeader {
+  readonly row: "header";
+  readonly format: typeof exportFormat;
+  readonly version: typeof exportVersion;
+}
+
+export interface ExportReport {
+  readonly rows: number;
+  readonly blobs: number;
+}
+
+export interface ImportReport extends ExportReport {
+  readonly skipped: number;
+}
+
+/** The header and all rows, for a file without blobs or a pipe. */
+export async function* exportRows(memory: Memory): AsyncGenerator<ExportHeader | MemoryRow> {
+  yield { row: "header", format: exportFormat, version: exportVersion };
+  yield* memory.rows();
+}
+
+/**
+ * Writes a memory into a directory. An earlier export there is replaced, blobs that are no longer in it too.
+ * @throws DataError `export-target` when the directory holds anything else
+ */
+export async function exportMemory(memory: Memory, directory: string): Promise<ExportReport> {
+  const file = join(directory, fileName);
+  const blobFolder = join(directory, "blobs");
+  assertExportTarget(memory, directory);
+  const hashes = new Set<string>();
+  let rows = 0;
+  async function* lines() {
+    for await (const row of exportRows(memory)) {
+      rows += 1;
+      for (const hash of hashesOf(row)) {
+        if (!hashes.has(hash) && (await copyBlob(memory, blobFolder, hash))) hashes.add(hash);
+      }
+      yield `${JSON.stringify(row)}\n`;
+    }
+  }
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    await pipeline(Readable.from(lines()), createWriteStream(`${file}.partial`, { flush: true }));
+    await rename(`${file}.partial`, file);
+    removeOtherBlobs(blobFolder, hashes);
+  } catch (error) {
+    throw toStoreError(directory, error);
+  }
+  return { rows, blobs: hashes.size };
+}
+
+function assertExportTarget(memory: Memory, directory: string): void {
+  const isOwn = resolve(directory) === resolve(memory.directory);
+  const names = !isOwn && existsSync(directory) ? listed(directory) : [];
+  const isFree = names.length === 0 || names.some((name) => name.startsWith(fileName));
+  if (!isOwn && isFree) return;
+  throw new DataError(
+    "export-target",
+    `Expected a new or empty directory or an earlier export, got ${isOwn ? "the memory's own directory" : directory}: name another`,
+  );
+}
+
+function listed(directory: string): string[] {
+  if (statSync(directory).isDirectory()) return readdirSync(directory);
+  throw new DataError("export-target", `Expected a directory to export to, got the file ${directory}`);
+}
+
+function hashesOf(row: ExportHeader | MemoryRow): string[] {
+  if (row.row === "entry") return row.evidence.frames.map(({ hash }) => hash);
+  return row.row === "clip" ? (row.observation?.frames ?? []).map(({ hash }) => hash) : [];
+}
+
+async function copyBlob(memory: Memory, folder: string, hash: string): Promise<boolean> {
+  const path = blobPath(folder, hash);
+  if (existsSync(path)) return true;
+  const bytes = await memory.blob(hash);
+  if (bytes === null) return false;
+  mkdirSync(dirname(path), { recursive: true });
+  await writeFile(`${path}.partial`, bytes, { flush: true });
+  await rename(`${path}.partial`, path);
+  return true;
+}
+
+/** Blobs of an earlier export to the same place: what was forgotten since must not live on there. */
+function removeOtherBlobs(folder: string, keep: ReadonlySet<string>): void {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+    const hash = name.slice(3);
+    if (/^[0-9a-f]{64}$/.test(hash) && !keep.has(hash)) rmSync(join(folder, name));
+  }
+}
+
+/**
+ * Reads an export, a directory or a JSONL file alone, into a memory. What is there already is skipped.
+ *
+ * @throws DataError naming the line that is malformed or conflicts with the memory; nothing is written then
+ */
+export async function importMemory(path: string, memory: Memory): Promise<ImportReport> {
+  const { file, blobFolder } = importSource(path);
+  const blob = (hash: string) => (blobFolder === null ? Promise.resolve(null) : blobAt(blobFolder, hash));
+  for await (const { row, line } of readRows(file)) {
+    const conflict = await memory.conflictWith(row);
+    if (conflict)
+      throw new DataError("row-conflict", `${file}, line ${line}: ${conflict}`, { details: { line } });
+    for (const hash of hashesOf(row)) await checkBlob(hash, await blob(hash), `${file}, line ${line}`);
+  }
+  const total = { rows: 0, blobs: 0, skipped: 0 };
+  let batch: MemoryRow[] = [];
+  const addBatch = async () => {
+    if (batch.length === 0) return;
+    const report = await memory.addRows(batch, blob);
+    total.rows += report.added;
+    total.skipped += report.skipped;
+    total.blobs += report.blobs;
+    batch = [];
+  };
+  for await (const { row } of readRows(file)) {
+    batch.push(row);
+    if (batch.length >= batchRows) await addBatch();
+  }
+  await addBatch();
+  return total;
+}
+
+function importSource(path: string): { readonly file: string; readonly blobFolder: string | null } {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  const file = stat?.isDirectory() ? join(path, fileName) : path;
+  if (existsSync(file)) return { file, blobFolder: stat?.isDirectory() ? join(path, "blobs") : null };
+  throw new DataError(
+    "import-missing",
+    `Expected an export, a directory with ${fileName} or such a file, found no ${file}`,
+  );
+}
+
+async function blobAt(folder: string, hash: string): Promise<Uint8Array | null> {
+  const path = blobPath(folder, hash);
+  return existsSync(path) ? readFile(path) : null;
+}
+
+async function checkBlob(hash: string, bytes: Uint8Array | null, where: string): Promise<void> {
+  if (bytes === null || sha256(bytes) === hash) return;
+  throw new DataError(
+    "blob-damaged",
+    `${where}: expected the blob ${hash} to have that hash, got ${sha256(bytes)}: copy the export again`,
+  );
+}
+
+/** Rows of a file with their line numbers, the header checked and left out. @throws DataError */
+async function* readRows(file: string): AsyncGenerator<{ readonly row: MemoryRow; readonly line: number }> {
+  const handle = await open(file).catch((error: unknown) => {
+    throw toStoreError(file, error);
+  });
+  await handle.close();
+  const streams = new Set<string>();
+  let line = 0;
+  for await (const text of createInterface({
+    input: createReadStream(file),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  })) {
+    line += 1;
+    if (text.trim() === "" && line > 1) continue;
+    const value = parseLine(text, file, line);
+    if (line === 1) {
+      assertHeader(value, file);
+      continue;
+    }
+    const parsed = rowSchema.safeParse(value);
+    if (!parsed.success) throw malformed(file, line, z.prettifyError(parsed.error));
+    const row = parsed.data as MemoryRow;
+    if (row.row === "stream") streams.add(row.id);
+    for (const stream of streamsOf(row)) {
+      if (!streams.has(stream)) throw malformed(file, line, `its stream ${stream} has no row above it`);
+    }
+    yield { row, line };
+  }
+  if (line === 0) assertHeader(null, file);
+}
+
+function parseLine(text: string, file: string, line: number): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw malformed(file, line, (error as Error).message);
+  }
+}
+
+function streamsOf(row: MemoryRow): string[] {
+  if (row.row === "decision") return row.clips.map(({ stream }) => stream);
+  return row.row === "clip" || row.row === "entry" || row.row === "gap" ? [row.stream] : [];
+}
+
+function assertHeader(value: unknown, file: string): void {
+  const header = z.object({ row: z.literal("header"), format: z.literal(exportFormat), version: z.number() });
+  const parsed = header.safeParse(value);
+  if (!parsed.success) {
+    throw new DataError(
+      "export-format",
+      `Expected ${file} to begin with the header of a TaskMem export, got ${JSON.stringify(value)?.slice(0, 80)}`,
+      { details: { line: 1 } },
+    );
+  }
+  if (parsed.data.version > exportVersion) {
+    throw new DataError(
+      "export-version",
+      `Expected an export of version ${exportVersion} or lower, got ${parsed.data.version}: it was written by a newer TaskMem, update this one`,
+      { details: { line: 1 } },
+    );
+  }
+}
+
+function malformed(file: string, line: number, why: string): DataError {
+  return new DataError(
+    "row-malformed",
+    `Expected a row of a TaskMem export in ${file}, line ${line}: ${why}`,
+    {
+      details: { line },
+    },
+  );
+}
+
+const seconds = z.number();
+const index = z.int().nonnegative();
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const span = { startSeconds: seconds, endSeconds: seconds };
+const json: z.ZodType<JsonValue> = z.json();
+const clock = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("media") }),
+  z.object({ kind: z.literal("day") }),
+  z.object({ kind: z.literal("wall"), originMs: z.number() }),
+]);
+const spoken = z.object({ ...span, text: z.string(), speaker: z.string().nullable() });
+const tiers = z.record(z.string(), z.string());
+const observation = z.object({
+  stream: z.string(),
+  clip: index,
+  ...span,
+  frames: z.array(z.object({ atSeconds: seconds, width: z.number(), height: z.number(), hash })),
+  speech: z.array(spoken),
+  captions: z.array(spoken),
+  screen: z.array(z.object({ ...span, text: z.string(), confidence: z.number() })),
+  shots: z.array(seconds),
+  people: z.array(z.object({ id: z.string(), name: z.string().nullable(), atSeconds: z.array(seconds) })),
+  tiers,
+  problems: z.array(z.string()),
+});
+const evidence = z.object({
+  clips: z.array(index),
+  ...span,
+  frames: z.array(z.object({ atSeconds: seconds, hash })),
+  sources: z.array(
+    z.object({
+      kind: z.enum(["speech", "caption", "screen"]),
+      ...span,
+      text: z.string(),
+      speaker: z.string().nullable(),
+      confidence: z.number().nullable(),
+    }),
+  ),
+  tiers,
+});
+const rowSchema = z.discriminatedUnion("row", [
+  z.object({
+    row: z.literal("stream"),
+    id: z.string(),
+    description: z.string(),
+    clipSeconds: z.number().positive(),
+    clock,
+    fingerprint: z.string().nullable(),
+    addedAtMs: z.number(),
+    ended: z.boolean(),
+    nextClip: index,
+  }),
+  z.object({
+    row: z.literal("clip"),
+    stream: z.string(),
+    clip: index,
+    state: z.enum(["perceived", "stored", "failed"]),
+    ...span,
+    failure: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).nullable(),
+    attempts: index,
+    observation: observation.nullable(),
+  }),
+  z.object({
+    row: z.literal("entry"),
+    id: z.string().min(1),
+    stream: z.string(),
+    clip: index,
+    kind: z.enum(["episodic", "semantic"]),
+    ...span,
+    writtenAtMs: z.number(),
+    text: z.string(),
+    speakers: z.array(z.string()),
+    policy: z.string(),
+    revision: z.string(),
+    evidence,
+    closed: z.object({ atMs: z.int(), reason: z.string(), supersededBy: z.string().nullable() }).nullable(),
+  }),
+  z.object({ row: z.literal("policy"), policy: z.string(), value: json }),
+  z.object({
+    row: z.literal("decision"),
+    policy: z.string(),
+    revision: z.string(),
+    decidedAtMs: z.number(),
+    clips: z.array(z.object({ stream: z.string(), clip: index })),
+    documents: z.number(),
+    words: z.array(z.tuple([z.string(), z.number()])),
+  }),
+  z.object({
+    row: z.literal("gap"),
+    stream: z.string(),
+    ...span,
+    reason: z.enum(["between-files", "source-down", "unreadable", "behind", "not-watched"]),
+    detail: z.string(),
+  }),
+  z.object({
+    row: z.literal("task"),
+    id: z.string().min(1),
+    askedAtMs: z.number(),
+    asOfSeconds: z.number().nullable(),
+    stream: z.string().nullable(),
+    question: z.object({
+      text: z.string(),
+      options: z.array(z.object({ letter: z.string(), text: z.string() })),
+    }),
+    answer: z.string(),
+    option: z.string().nullable(),
+    abstained: z.boolean(),
+    citations: z.array(z.string()),
+    reader: z.string(),
+    feedback: z
+      .object({ atMs: z.number(), verdict: z.enum(["right", "wrong"]), correction: z.string().nullable() })
+      .nullable(),
+  }),
+]) satisfies z.ZodType<MemoryRow>;

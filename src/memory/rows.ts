@@ -1,0 +1,372 @@
+/**
+ * A memory as rows, out and in: what `export.ts` writes to files and reads back.
+ *
+ * Reading out runs on a connection of its own inside one read transaction, so a memory being written meanwhile is
+ * told as of one moment. Reading in skips what is there: ids follow from content, so the same rows twice are the same
+ * memory.
+ */
+import { sql } from "kysely";
+import { DataError } from "../errors.ts";
+import { type Blob, blobOf, claimBlobs, writeBlobs } from "./blobs.ts";
+import { embedAll } from "./commit.ts";
+import { build, type Db, openDatabase } from "./database.ts";
+import { closeEntry, type EntryRow, insertEntry, selectEntryById, toEntry } from "./entries.ts";
+import { addGap, streamRow, toStream } from "./journal.ts";
+import type { AddedRows, Entry, JsonValue, MemoryRow, PackedObservation } from "./memory.ts";
+import { addDecision, putPolicy } from "./policy-state.ts";
+import { type Indexing, requireSpace, spaceRows } from "./space.ts";
+import { addFeedback, addTask, toTask } from "./task-rows.ts";
+
+type RowOf<Name extends MemoryRow["row"]> = Extract<MemoryRow, { row: Name }>;
+
+/** All rows, written order kept within a kind. */
+export async function* memoryRows(directory: string): AsyncGenerator<MemoryRow> {
+  const db = openDatabase(directory, { readOnly: true });
+  try {
+    db.exec("begin");
+    yield* streamRows(db);
+    yield* clipRows(db);
+    yield* policyRows(db);
+    yield* decisionRows(db);
+    yield* entryRows(db);
+    yield* gapRows(db);
+    yield* taskRows(db);
+  } finally {
+    db.close();
+  }
+}
+
+function* streamRows(db: Db): Generator<RowOf<"stream">> {
+  for (const stream of db.iterate(build.selectFrom("stream").selectAll().orderBy("row"))) {
+    yield { row: "stream", ...toStream(stream), nextClip: stream.next_clip };
+  }
+}
+
+function* clipRows(db: Db): Generator<RowOf<"clip">> {
+  const clips = build
+    .selectFrom("clip")
+    .innerJoin("stream", "stream.row", "clip.stream")
+    .leftJoin("observation", "observation.clip", "clip.row")
+    .select(["stream.id", "clip.clip", "clip.state", "clip.start_seconds", "clip.end_seconds"])
+    .select(["clip.failure", "clip.attempts", "observation.value"])
+    .orderBy("clip.row");
+  for (const clip of db.iterate(clips)) {
+    yield {
+      row: "clip",
+      stream: clip.id,
+      clip: clip.clip,
+      state: clip.state,
+      startSeconds: clip.start_seconds,
+      endSeconds: clip.end_seconds,
+      failure: clip.failure === null ? null : (JSON.parse(clip.failure) as RowOf<"clip">["failure"]),
+      attempts: clip.attempts,
+      observation: clip.value === null ? null : (JSON.parse(clip.value) as PackedObservation),
+    };
+  }
+}
+
+function* policyRows(db: Db): Generator<RowOf<"policy">> {
+  for (const { id, value } of db.iterate(build.selectFrom("policy").select(["id", "value"]).orderBy("row"))) {
+    yield { row: "policy", policy: id, value: JSON.parse(value) as JsonValue };
+  }
+}
+
+function* decisionRows(db: Db): Generator<RowOf<"decision">> {
+  const decisions = sql<{
+    policy: string;
+    revision: string;
+    decided_at_ms: number;
+    documents: number;
+    clips: string;
+    words: string;
+  }>`select p.id as policy, d.revision, d.decided_at_ms, d.documents,
+      (select json_group_array(json_object('stream', s.id, 'clip', c.clip) order by c.row)
+        from decision_clip as dc join clip as c on c.row = dc.clip join stream as s on s.row = c.stream
+        where dc.decision = d.row) as clips,
+      (select json_group_array(json_array(w.stem, times.value) order by id.key)
+        from json_each(d.words) as id join json_each(d.words) as times on times.key = id.key + 1
+        join word as w on w.row = id.value where id.key % 2 = 0) as words
+    from decision as d join policy as p on p.row = d.policy order by d.row`;
+  for (const { decided_at_ms, clips, words, ...decision } of db.iterate(decisions)) {
+    yield {
+      row: "decision",
+      ...decision,
+      decidedAtMs: decided_at_ms,
+      clips: JSON.parse(clips) as RowOf<"decision">["clips"],
+      words: JSON.parse(words) as RowOf<"decision">["words"],
+    };
+  }
+}
+
+function* entryRows(db: Db): Generator<RowOf<"entry">> {
+  const entries = sql<EntryRow>`select e.*, s.id as stream from entry as e
+    join stream as s on s.row = e.stream order by e.row`;
+  for (const row of db.iterate(entries)) yield { row: "entry", ...toEntry(row) };
+}
+
+function* gapRows(db: Db): Generator<RowOf<"gap">> {
+  const gaps = build
+    .selectFrom("gap")
+    .innerJoin("stream", "stream.row", "gap.stream")
+    .select(["stream.id as stream", "gap.start_seconds", "gap.end_seconds", "gap.reason", "gap.detail"])
+    .orderBy("stream.row")
+    .orderBy("gap.start_seconds")
+    .orderBy("gap.reason");
+  for (const { stream, start_seconds, end_seconds, reason, detail } of db.iterate(gaps)) {
+    yield { row: "gap", stream, startSeconds: start_seconds, endSeconds: end_seconds, reason, detail };
+  }
+}
+
+function* taskRows(db: Db): Generator<RowOf<"task">> {
+  for (const task of db.iterate(build.selectFrom("task").select(["value", "feedback"]).orderBy("row"))) {
+    yield { row: "task", ...toTask(task) };
+  }
+}
+
+/** Why a row cannot stand beside what the memory holds, or `null`. */
+export function conflictWith(db: Db, row: MemoryRow): string | null {
+  const [here, there, what] = compared(db, row);
+  if (here === undefined || JSON.stringify(here) === JSON.stringify(there)) return null;
+  return `Expected ${what} to be the one this memory holds, got another of that name: import into another memory, or forget this one first`;
+}
+
+/** What identifies the content of a row, as this memory has it and as the row has it. */
+function compared(db: Db, row: MemoryRow): readonly [here: unknown, there: unknown, what: string] {
+  if (row.row === "stream") {
+    const known = db.get(build.selectFrom("stream").selectAll().where("id", "=", row.id));
+    const facts = ({
+      clipSeconds,
+      clock,
+      fingerprint,
+    }: Pick<typeof row, "clipSeconds" | "clock" | "fingerprint">) => [clipSeconds, clock, fingerprint];
+    return [known && facts(toStream(known)), facts(row), `stream ${row.id}`];
+  }
+  if (row.row === "clip") {
+    const known = clipIn(db, row.stream, row.clip);
+    return [known && [known.start_seconds], [row.startSeconds], `clip ${row.clip} of ${row.stream}`];
+  }
+  if (row.row === "entry") {
+    const known = db.get(selectEntryById(row.id));
+    const facts = (entry: Entry) => [entry.stream, entry.clip, entry.kind, entry.text, entry.revision];
+    return [known && facts(toEntry(known)), facts(row), `entry ${row.id}`];
+  }
+  if (row.row === "task") {
+    const known = db.get(build.selectFrom("task").select(["value", "feedback"]).where("id", "=", row.id));
+    return [known && toTask(known).question, row.question, `task ${row.id}`];
+  }
+  return [undefined, undefined, row.row];
+}
+
+function clipIn(db: Db, stream: string, clip: number) {
+  return db.get(
+    build
+      .selectFrom("clip")
+      .innerJoin("stream", "stream.row", "clip.stream")
+      .select(["clip.row", "clip.state", "clip.start_seconds", "clip.end_seconds"])
+      .where("stream.id", "=", stream)
+      .where("clip.clip", "=", clip),
+  );
+}
+
+/** As `Memory.addRows` says. */
+export async function addRows(
+  db: Db,
+  blobFolder: string,
+  indexing: Indexing,
+  rows: readonly MemoryRow[],
+  blob: (hash: string) => Promise<Uint8Array | null>,
+): Promise<AddedRows> {
+  requireSpace(db, indexing);
+  const fresh = rows.filter(
+    (row) =>
+      (row.row === "entry" && !db.get(selectEntryById(row.id))) ||
+      (row.row === "clip" && !clipIn(db, row.stream, row.clip)),
+  );
+  const blobs = await blobsOf(fresh, blob);
+  await writeBlobs(db, blobFolder, [...blobs.values()]);
+  const texts = fresh.filter((row) => row.row === "entry").map((row) => row.text);
+  const found = await embedAll(indexing.embedder, texts);
+  const vectors = new Map(texts.map((text, i) => [text, found[i]!]));
+  return db.write(() => {
+    const add = adder(db, { blobFolder, indexing, space: requireSpace(db, indexing), blobs, vectors });
+    let added = 0;
+    for (const row of rows) {
+      const conflict = conflictWith(db, row);
+      if (conflict) throw new DataError("row-conflict", conflict);
+      if (add(row)) added += 1;
+    }
+    return { added, skipped: rows.length - added, blobs: blobs.size };
+  });
+}
+
+function hashesOf(row: MemoryRow): string[] {
+  if (row.row === "entry") return row.evidence.frames.map(({ hash }) => hash);
+  return row.row === "clip" ? (row.observation?.frames ?? []).map(({ hash }) => hash) : [];
+}
+
+async function blobsOf(
+  rows: readonly MemoryRow[],
+  read: (hash: string) => Promise<Uint8Array | null>,
+): Promise<Map<string, Blob>> {
+  const blobs = new Map<string, Blob>();
+  for (const hash of new Set(rows.flatMap(hashesOf))) {
+    const bytes = await read(hash);
+    if (bytes === null) continue;
+    const blob = blobOf(bytes);
+    if (blob.hash !== hash) {
+      throw new DataError(
+        "blob-damaged",
+        `Expected the blob ${hash} to have that hash, got ${blob.hash}: it is damaged`,
+      );
+    }
+    blobs.set(hash, blob);
+  }
+  return blobs;
+}
+
+/** Adds one row. @returns false where it is there already or its clip was forgotten */
+function adder(
+  db: Db,
+  to: {
+    readonly blobFolder: string;
+    readonly indexing: Indexing;
+    readonly space: number;
+    readonly blobs: ReadonlyMap<string, Blob>;
+    readonly vectors: ReadonlyMap<string, Float32Array>;
+  },
+): (row: MemoryRow) => boolean {
+  const claim = (hashes: readonly string[]) => {
+    const found = [...new Set(hashes)].filter((hash) => to.blobs.has(hash));
+    claimBlobs(
+      db,
+      to.blobFolder,
+      found.map((hash) => to.blobs.get(hash)!),
+    );
+    return found;
+  };
+  const add: { readonly [Name in MemoryRow["row"]]: (row: RowOf<Name>) => boolean } = {
+    stream: (row) => addStreamRow(db, row),
+    clip: (row) => addClipRow(db, row, claim),
+    policy: ({ policy, value }) => {
+      if (db.get(build.selectFrom("policy").select("row").where("id", "=", policy))) return false;
+      putPolicy(db, policy, value);
+      return true;
+    },
+    decision: (row) => addDecisionRow(db, row),
+    entry: ({ row: _, ...entry }) => {
+      const known = db.get(selectEntryById(entry.id));
+      if (known) {
+        if (known.closed_at_ms !== null || !entry.closed) return false;
+        closeEntry(db, entry.id, entry.closed, spaceRows(db));
+        return true;
+      }
+      const frames = new Set(claim(hashesOf({ row: "entry", ...entry })));
+      insertEntry(db, entry, {
+        streamRow: streamRow(db, entry.stream).row,
+        knownSeconds: Math.max(entry.endSeconds, clipIn(db, entry.stream, entry.clip)?.end_seconds ?? 0),
+        words: to.indexing.words,
+        space: to.space,
+        vector: to.vectors.get(entry.text)!,
+        frames,
+      });
+      return true;
+    },
+    gap: ({ row: _, ...gap }) => addGap(db, { kind: "gap", ...gap }),
+    task: ({ row: _, feedback, ...task }) => {
+      const known = db.get(build.selectFrom("task").select("feedback").where("id", "=", task.id));
+      if (!known) addTask(db, task);
+      const isNews = feedback !== null && (known?.feedback ?? null) === null;
+      if (isNews) addFeedback(db, task.id, feedback);
+      return !known || isNews;
+    },
+  };
+  return <Name extends MemoryRow["row"]>(row: RowOf<Name>) =>
+    (add[row.row as Name] as (row: RowOf<Name>) => boolean)(row);
+}
+
+function addStreamRow(db: Db, row: RowOf<"stream">): boolean {
+  const known = db.get(build.selectFrom("stream").select("next_clip").where("id", "=", row.id));
+  if (known) {
+    if (known.next_clip >= row.nextClip) return false;
+    const further = { next_clip: row.nextClip, ended: row.ended ? 1 : 0 };
+    db.run(build.updateTable("stream").set(further).where("id", "=", row.id));
+    return true;
+  }
+  db.run(
+    build.insertInto("stream").values({
+      id: row.id,
+      description: row.description,
+      clip_seconds: row.clipSeconds,
+      clock: JSON.stringify(row.clock),
+      fingerprint: row.fingerprint,
+      added_at_ms: row.addedAtMs,
+      ended: row.ended ? 1 : 0,
+      next_clip: row.nextClip,
+    }),
+  );
+  return true;
+}
+
+/** A clip that is further here than there stays; one that is further there moves on. */
+function addClipRow(
+  db: Db,
+  row: RowOf<"clip">,
+  claim: (hashes: readonly string[]) => readonly string[],
+): boolean {
+  const failure = row.failure === null ? null : JSON.stringify(row.failure);
+  const known = clipIn(db, row.stream, row.clip);
+  if (known) {
+    if (known.state === "stored" || row.state === "perceived") return false;
+    const later = { state: row.state, failure, attempts: row.attempts };
+    return (
+      db.run(
+        build
+          .updateTable("clip")
+          .set(later)
+          .where("row", "=", known.row)
+          .where((e) => e.or([e("state", "<>", later.state), e("attempts", "<", later.attempts)])),
+      ).changes > 0
+    );
+  }
+  const { lastInsertRowid } = db.run(
+    build.insertInto("clip").values({
+      stream: streamRow(db, row.stream).row,
+      clip: row.clip,
+      state: row.state,
+      start_seconds: row.startSeconds,
+      end_seconds: row.endSeconds,
+      failure,
+      attempts: row.attempts,
+    }),
+  );
+  if (row.observation) {
+    const clip = Number(lastInsertRowid);
+    const hashes = new Set(claim(hashesOf(row)));
+    const frames = row.observation.frames.filter(({ hash }) => hashes.has(hash));
+    db.run(
+      build.insertInto("observation").values({ clip, value: JSON.stringify({ ...row.observation, frames }) }),
+    );
+    for (const hash of hashes) db.run(build.insertInto("observation_frame").values({ clip, hash }));
+  }
+  return true;
+}
+
+function addDecisionRow(db: Db, row: RowOf<"decision">): boolean {
+  const clips = row.clips.flatMap(({ stream, clip }) => clipIn(db, stream, clip)?.row ?? []);
+  const isKnown = clips.some((clip) =>
+    db.get(
+      build
+        .selectFrom("decision_clip")
+        .select("clip")
+        .where("clip", "=", clip)
+        .where("revision", "=", row.revision),
+    ),
+  );
+  if (isKnown || clips.length === 0) return false;
+  const { revision, decidedAtMs, documents } = row;
+  const policy = putPolicy(db, row.policy, undefined);
+  const words = new Map(row.words);
+  const decision = addDecision(db, { policy, revision, decidedAtMs }, { documents, words });
+  for (const clip of clips) db.run(build.insertInto("decision_clip").values({ clip, revision, decision }));
+  return true;
+}

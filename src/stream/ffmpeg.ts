@@ -1,0 +1,380 @@
+/**
+ * The only file that speaks to ffmpeg and ffprobe: what is in a medium, and its decoded packets.
+ *
+ * One ffmpeg process per medium decodes once and writes Matroska to its pipes: the sampled frames in one or two
+ * sizes, a tiny grey picture of every source frame (shot changes, progress), 16 kHz mono audio, text tracks. Memory
+ * is constant: when nobody takes packets all pipes are paused, and ffmpeg waits.
+ *
+ * A sampled frame is the first source frame of its grid cell, with that frame's own time: nothing is duplicated or
+ * interpolated, so variable frame rates and late starts keep their times. Times are rounded to the millisecond.
+ */
+import { spawn } from "node:child_process";
+import { availableParallelism } from "node:os";
+import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DataError } from "../errors.ts";
+import { requireProgram, runProgram } from "../util/program.ts";
+import { type MatroskaPacket, MatroskaReader } from "./matroska.ts";
+import { lumaSize, shotDetector } from "./shots.ts";
+
+/** What ffmpeg is pointed at, and how to say so in messages. */
+export interface MediaInput {
+  /** Path or URL as ffmpeg takes it. */
+  readonly url: string;
+  /** Options before `-i`: `["-f", "v4l2"]`. */
+  readonly args: readonly string[];
+  /** As shown to people: no secrets. */
+  readonly name: string;
+}
+
+export interface VideoTrack {
+  readonly index: number;
+  /** Display size: rotation and pixel shape applied. */
+  readonly width: number;
+  readonly height: number;
+  readonly frameRate: number | null;
+  readonly startSeconds: number;
+  /** `null` where the container does not say. */
+  readonly durationSeconds: number | null;
+}
+
+export interface AudioTrack {
+  readonly index: number;
+  readonly startSeconds: number;
+  readonly durationSeconds: number | null;
+}
+
+export interface TextTrack {
+  readonly index: number;
+  readonly language: string | null;
+  readonly isDefault: boolean;
+}
+
+/** What a medium holds; times are relative to its own start. */
+export interface MediaInfo {
+  readonly durationSeconds: number | null;
+  /** Containers that are not indexed by key frames need a longer run-up when seeking. */
+  readonly format: string;
+  readonly video: VideoTrack | null;
+  readonly audio: AudioTrack | null;
+  readonly texts: readonly TextTrack[];
+}
+
+/** What to decode and how large. */
+export interface FrameOptions {
+  /** Sampled frames per second. @default 1 */
+  readonly fps: number;
+  /** Box the policy's frames are fitted into; they are never enlarged. @default 448 × 252 */
+  readonly width: number;
+  readonly height: number;
+  /** Also deliver the same moments within 1280 × 720. @default false */
+  readonly largeFrames: boolean;
+}
+
+export const defaultFrames: FrameOptions = { fps: 1, width: 448, height: 252, largeFrames: false };
+const largeBox = { width: 1280, height: 720 };
+
+export type Packet =
+  | {
+      readonly kind: "frame" | "large-frame";
+      readonly atSeconds: number;
+      readonly width: number;
+      readonly height: number;
+      readonly jpeg: Uint8Array;
+    }
+  /** One per source frame. */
+  | { readonly kind: "picture"; readonly atSeconds: number; readonly startsShot: boolean }
+  | { readonly kind: "audio"; readonly atSeconds: number; readonly samples: Int16Array }
+  | {
+      readonly kind: "text";
+      readonly atSeconds: number;
+      readonly endSeconds: number;
+      readonly text: string;
+      /** Place in the list of text tracks asked for. */
+      readonly track: number;
+    }
+  /** The last packet. `problem` is ffmpeg's last complaint, `failed` whether it exited with an error. */
+  | { readonly kind: "end"; readonly failed: boolean; readonly problem: string | null };
+
+const textCodecs = new Set(["mov_text", "subrip", "srt", "webvtt", "ass", "ssa", "text"]);
+
+interface ProbeStream {
+  index: number;
+  codec_type?: string;
+  codec_name?: string;
+  width?: number;
+  height?: number;
+  sample_aspect_ratio?: string;
+  avg_frame_rate?: string;
+  start_time?: string;
+  duration?: string;
+  sample_rate?: string;
+  disposition?: Record<string, number>;
+  tags?: Record<string, string>;
+  side_data_list?: { rotation?: number }[];
+}
+
+/** Reads what a medium holds. @throws DataError when ffprobe cannot, or there is neither picture nor sound. */
+export async function probeMedia(input: MediaInput, signal?: AbortSignal): Promise<MediaInfo> {
+  const args = ["-v", "error", "-of", "json", "-show_format", "-show_streams", ...input.args, input.url];
+  const run = await runProgram(requireProgram("ffprobe"), args, { signal });
+  if (run.exitCode !== 0) throw unreadable(input, run.stderr);
+  const { streams = [], format = {} } = JSON.parse(run.stdout.toString()) as {
+    streams?: ProbeStream[];
+    format?: { start_time?: string; duration?: string; format_name?: string };
+  };
+  const origin = seconds(format.start_time) ?? 0;
+  const best = (type: string) => {
+    const candidates = streams.filter((stream) => stream.codec_type === type && isContent(stream));
+    return candidates.find(({ disposition }) => disposition?.default === 1) ?? candidates[0];
+  };
+  const video = best("video");
+  const audio = best("audio");
+  if (format.format_name === "tty" || (!video && !audio)) throw unreadable(input, run.stderr);
+  return {
+    durationSeconds: seconds(format.duration),
+    format: format.format_name ?? "",
+    video: video ? { ...displaySize(video), ...timing(video, origin), frameRate: ratio(video.avg_frame_rate) } : null,
+    audio: audio ? timing(audio, origin) : null,
+    texts: streams
+      .filter(({ codec_type, codec_name }) => codec_type === "subtitle" && textCodecs.has(codec_name ?? ""))
+      .map(({ index, tags, disposition }) => ({
+        index,
+        language: tags?.language && tags.language !== "und" ? tags.language : null,
+        isDefault: disposition?.default === 1,
+      })),
+  };
+}
+
+function isContent({ disposition, codec_name, codec_type, width }: ProbeStream): boolean {
+  if (disposition?.attached_pic === 1 || disposition?.timed_thumbnails === 1) return false;
+  return codec_name !== undefined && codec_name !== "unknown" && (codec_type !== "video" || (width ?? 0) > 0);
+}
+
+function timing(stream: ProbeStream, origin: number) {
+  const tagged = /^(\d+):(\d+):(\d+(?:\.\d+)?)$/.exec(stream.tags?.DURATION ?? "");
+  return {
+    index: stream.index,
+    startSeconds: Math.max(0, (seconds(stream.start_time) ?? origin) - origin),
+    durationSeconds:
+      seconds(stream.duration) ??
+      (tagged ? Number(tagged[1]) * 3600 + Number(tagged[2]) * 60 + Number(tagged[3]) : null),
+  };
+}
+
+function displaySize(stream: ProbeStream): { width: number; height: number } {
+  const shape = ratio(stream.sample_aspect_ratio?.replace(":", "/")) ?? 1;
+  const width = (stream.width ?? 0) * shape;
+  const height = stream.height ?? 0;
+  const rotation =
+    stream.side_data_list?.find((data) => data.rotation !== undefined)?.rotation ??
+    Number(stream.tags?.rotate ?? 0);
+  return Math.abs(rotation) % 180 === 90 ? { width: height, height: width } : { width, height };
+}
+
+const seconds = (text: string | undefined): number | null => {
+  const value = Number.parseFloat(text ?? "");
+  return Number.isFinite(value) ? value : null;
+};
+
+const ratio = (text: string | undefined): number | null => {
+  const [numerator, denominator] = (text ?? "").split("/").map(Number);
+  const value = (numerator ?? 0) / (denominator ?? 1);
+  return Number.isFinite(value) && value > 0 ? value : null;
+};
+
+function unreadable(input: MediaInput, stderr: string): DataError {
+  const said = complaint(stderr, input);
+  return new DataError(
+    "media-unreadable",
+    `Expected ${input.name} to hold video or audio that ffmpeg can read, got ${said ?? "neither"}`,
+    { details: { path: input.name } },
+  );
+}
+
+/** The last line ffmpeg complained with, secrets removed. */
+function complaint(stderr: string, input: MediaInput): string | null {
+  const line = stderr.trim().split(/\r?\n/).at(-1) ?? "";
+  const said = line
+    .replaceAll(input.url, input.name)
+    .replace(/^\[[^\]]*\]\s*/, "")
+    .replace(/\/\/[^/@\s]*@/g, "//")
+    .trim();
+  return said === "" ? null : said;
+}
+
+export interface DecodeRequest {
+  readonly input: MediaInput;
+  /** Tracks to decode; `null` for a live source, where the first picture and the first sound are taken if they are there. */
+  readonly info: MediaInfo | null;
+  readonly texts: readonly TextTrack[];
+  readonly frames: FrameOptions;
+  /** Where decoding starts, in whole seconds; packets keep their place in the medium. @default 0 */
+  readonly startSeconds?: number;
+  /** A live source without a packet for so long is taken for dead. @default never */
+  readonly stallMs?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Bytes of packets that may wait for the consumer before the pipes are paused. */
+const waitingBytes = 1 << 20;
+
+/**
+ * Packets of a medium as ffmpeg decodes them, nearly in time order across tracks and exactly within one, then `end`.
+ *
+ * Leaving the loop early, or an abort, kills ffmpeg. @throws the signal's reason when aborted.
+ */
+export async function* decodeMedia(request: DecodeRequest): AsyncGenerator<Packet> {
+  const { input, signal, stallMs } = request;
+  signal?.throwIfAborted();
+  const outputs = outputArgs(request);
+  const args = [
+    ...["-v", "error", "-hide_banner", "-nostdin", "-threads", String(Math.min(4, availableParallelism()))],
+    ...input.args,
+    ...(request.startSeconds ? ["-ss", String(request.startSeconds)] : []),
+    ...["-i", input.url, "-y"],
+    ...outputs.flatMap((output, i) => [...output, "-f", "matroska", i === 0 ? "pipe:1" : `pipe:${i + 2}`]),
+  ];
+  const child = spawn(requireProgram("ffmpeg"), args, {
+    stdio: ["ignore", "pipe", "pipe", ...outputs.slice(1).map(() => "pipe" as const)],
+    windowsHide: true,
+  });
+  const pipes = child.stdio.filter((_, fd) => fd === 1 || fd > 2) as Readable[];
+  const unpack = packetMaker(request);
+
+  let packets: Packet[] = [];
+  let bytes = 0;
+  let stderr = "";
+  let exitCode: number | null | undefined;
+  let failure: unknown;
+  let wake = Promise.withResolvers<void>();
+  let lastPacketMs = performance.now();
+  const kill = () => child.kill("SIGKILL");
+  const fail = (error: unknown) => {
+    failure ??= error;
+    kill();
+    wake.resolve();
+  };
+  child.on("error", fail);
+  child.stderr?.on("data", (chunk: Buffer) => {
+    stderr = (stderr + chunk.toString()).slice(-8192);
+  });
+  const closed = Promise.withResolvers<void>();
+  child.on("close", (code) => {
+    exitCode = code;
+    wake.resolve();
+    closed.resolve();
+  });
+  for (const pipe of pipes) {
+    const reader = new MatroskaReader();
+    pipe.on("error", fail);
+    pipe.on("data", (chunk: Buffer) => {
+      try {
+        for (const packet of reader.read(chunk)) packets.push(unpack(packet));
+      } catch (error) {
+        fail(error);
+      }
+      bytes += chunk.length;
+      lastPacketMs = performance.now();
+      if (bytes > waitingBytes) for (const each of pipes) each.pause();
+      wake.resolve();
+    });
+  }
+  const onAbort = () => fail(signal?.reason);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  const watchdog =
+    stallMs === undefined
+      ? undefined
+      : setInterval(() => {
+          if (bytes <= waitingBytes && performance.now() - lastPacketMs > stallMs) kill();
+        }, 500);
+  try {
+    for (;;) {
+      const batch = packets;
+      packets = [];
+      bytes = 0;
+      for (const pipe of pipes) pipe.resume();
+      yield* batch;
+      if (failure !== undefined) throw failure;
+      if (packets.length > 0) continue;
+      if (exitCode !== undefined) break;
+      await wake.promise;
+      wake = Promise.withResolvers();
+    }
+    if (exitCode === 255) await sleep(200); // ffmpeg got the Ctrl-C meant for us: ours follows
+    signal?.throwIfAborted();
+    yield { kind: "end", failed: exitCode !== 0, problem: complaint(stderr, input) };
+  } finally {
+    clearInterval(watchdog);
+    signal?.removeEventListener("abort", onAbort);
+    if (exitCode === undefined) {
+      kill();
+      for (const pipe of pipes) pipe.destroy();
+      await closed.promise;
+    }
+  }
+}
+
+/** Arguments of each output. Recorded sound has its own, so that a late first sound holds nothing up. */
+function outputArgs({ info, texts, frames, startSeconds = 0 }: DecodeRequest): string[][] {
+  const video = info === null ? "0:V:0?" : info.video ? `0:${info.video.index}` : null;
+  const audio = info === null ? "0:a:0?" : info.audio ? `0:${info.audio.index}` : null;
+  const pictures = video === null ? [] : pictureArgs(video, info, frames, startSeconds);
+  const sound = audio === null ? [] : ["-map", audio, "-ac", "1", "-ar", "16000", "-c:a", "pcm_s16le"];
+  // Clusters are written when the next one starts, so text needs a dense track beside it.
+  const words = texts.flatMap(({ index }) => ["-map", `0:${index}`]);
+  if (words.length > 0) words.push("-c:s", "subrip");
+  const muxing = ["-threads", "1", "-max_interleave_delta", "1000000", "-cluster_time_limit", "500"];
+  if (info === null) return [[...pictures, ...sound, ...muxing]];
+  if (pictures.length === 0) return [[...sound, ...words, ...muxing]];
+  const first = [...pictures, ...words, ...muxing];
+  return sound.length === 0 ? [first] : [first, [...sound, ...muxing]];
+}
+
+function pictureArgs(map: string, info: MediaInfo | null, frames: FrameOptions, startSeconds: number): string[] {
+  const cell = (time: string) => `floor((${time}+${startSeconds})*${frames.fps}+1e-6)`;
+  const sample = `select='isnan(prev_selected_t)+gt(${cell("t")},${cell("prev_selected_t")})'`;
+  const filters = [`${sample},${fitted(frames, info?.video)}`];
+  if (frames.largeFrames) filters.push(`${sample},${fitted(largeBox, info?.video)}`);
+  const jpegs = filters.flatMap((filter, i) => [
+    ...["-map", map, `-filter:v:${i}`, filter, `-c:v:${i}`, "mjpeg", `-pix_fmt:v:${i}`, "yuvj420p"],
+    ...[`-q:v:${i}`, i === 0 ? "3" : "2"],
+  ]);
+  const n = filters.length;
+  const luma = `scale=${lumaSize.width}:${lumaSize.height}:flags=fast_bilinear,format=gray`;
+  const grey = ["-map", map, `-filter:v:${n}`, luma, `-c:v:${n}`, "rawvideo", `-pix_fmt:v:${n}`, "gray"];
+  return [...jpegs, ...grey, "-enc_time_base", "1:90000"];
+}
+
+/** Filter that fits pictures into a box without enlarging them, pixels made square, sides even. */
+function fitted(box: { width: number; height: number }, video: VideoTrack | null | undefined): string {
+  if (video) {
+    const scale = Math.min(1, box.width / video.width, box.height / video.height);
+    const even = (length: number) => Math.max(2, 2 * Math.round((length * scale) / 2));
+    return `scale=${even(video.width)}:${even(video.height)},setsar=1`;
+  }
+  const scale = `min(1,min(${box.width}/(iw*sar),${box.height}/ih))`;
+  return `scale=w='max(2,2*round(iw*sar*${scale}/2))':h='max(2,2*round(ih*${scale}/2))',setsar=1`;
+}
+
+/** Turns what the pipes carry into packets in the medium's own time. */
+function packetMaker({ startSeconds = 0 }: DecodeRequest): (packet: MatroskaPacket) => Packet {
+  const startsShot = shotDetector();
+  let firstText: number | undefined;
+  return ({ track, data, durationSeconds, ...packet }) => {
+    const atSeconds = packet.atSeconds + startSeconds;
+    if (track.codec === "V_MJPEG") {
+      const { width, height } = track;
+      const kind = track.number === 1 ? "frame" : "large-frame";
+      return { kind, atSeconds, width, height, jpeg: Uint8Array.from(data) };
+    }
+    if (track.codec === "V_UNCOMPRESSED") return { kind: "picture", atSeconds, startsShot: startsShot(data) };
+    if (track.codec.startsWith("S_TEXT")) {
+      firstText = Math.min(firstText ?? track.number, track.number);
+      const endSeconds = atSeconds + (durationSeconds ?? 0);
+      return { kind: "text", atSeconds, endSeconds, text: data.toString(), track: track.number - firstText };
+    }
+    const samples = new Int16Array(data.buffer.slice(data.byteOffset, data.byteOffset + (data.length & ~1)));
+    return { kind: "audio", atSeconds, samples };
+  };
+}
