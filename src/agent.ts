@@ -17,6 +17,7 @@ import type { Action, Context, Policy } from "./policy/policy.ts";
 import { type Clip, defaultWindowClips, type Gap, type Source } from "./stream/clip.ts";
 import type { Question } from "./tasks/task.ts";
 import { mapAhead } from "./util/async.ts";
+import type { Clock } from "./util/time.ts";
 
 export interface AgentOptions {
   readonly memory: Memory;
@@ -40,6 +41,7 @@ export type WatchEvent =
       readonly event: "stream-start";
       readonly stream: string;
       readonly description: string;
+      readonly clock: Clock;
       readonly fromSeconds: number;
       readonly endSeconds: number | null;
       readonly storedClips: number;
@@ -112,13 +114,20 @@ async function* watch(
   const { memory, policy, perceptors, windowClips = defaultWindowClips, now = Date.now } = agent;
   const { signal } = options;
   const stream = options.stream ?? source.id;
-  const { clipSeconds, clock, description, fingerprint, endSeconds } = source;
+  const { clipSeconds, description, fingerprint, endSeconds } = source;
   const startedAtMs = now();
   const total = { clips: 0, entries: 0, failed: 0, gaps: 0, seconds: 0, cost: noCost };
   let reason: StreamEnd["reason"] = "ended";
   let message: string | null = null;
 
-  await memory.addStream({ id: stream, description, clipSeconds, clock, fingerprint });
+  // A live stream keeps the clock of the run that first watched it.
+  const { clock } = await memory.addStream({
+    id: stream,
+    description,
+    clipSeconds,
+    clock: source.clock,
+    fingerprint,
+  });
   const lease = await memory.lease(stream);
   try {
     const progress = await memory.progress(stream, windowClips);
@@ -131,6 +140,7 @@ async function* watch(
       event: "stream-start",
       stream,
       description,
+      clock,
       fromSeconds,
       endSeconds,
       storedClips: progress.storedClips,
@@ -225,8 +235,8 @@ async function* watch(
       }
       for (const observation of progress.pending) yield* take(observation);
 
-      const items = source.open({ fromSeconds, ...(signal && { signal }) });
-      const perceived = mapAhead(items, 1, (item: Clip | Gap) =>
+      const items = source.open({ fromSeconds, clock, ...(signal && { signal }) });
+      const perceived = mapAhead<Clip | Gap, Gap | Observation>(items, 1, (item) =>
         item.kind === "gap"
           ? Promise.resolve(item)
           : perceive({ ...item, stream }, perceptors, signal ? { signal } : {}),

@@ -17,7 +17,7 @@ export interface Invocation {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-type Run = (invocation: Invocation, ...args: never[]) => Promise<number | undefined>;
+type Run = (invocation: Invocation, ...args: never[]) => Promise<number | void>;
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;

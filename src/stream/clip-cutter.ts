@@ -46,7 +46,11 @@ export class ClipCutter {
   }
 
   /** Material starts at this moment, not before the end of what there was; what lies between is a gap for this reason. */
-  begin(startSeconds: number, reason: Gap["reason"] = "between-files", detail = "nothing was recorded"): void {
+  begin(
+    startSeconds: number,
+    reason: Gap["reason"] = "between-files",
+    detail = "nothing was recorded",
+  ): void {
     const index = clipIndexAt(startSeconds, this.#clipSeconds);
     const end = this.#coveredTo;
     const isHole = end !== null && startSeconds - end >= leastGapSeconds;

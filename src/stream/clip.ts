@@ -71,6 +71,8 @@ export interface Gap {
 export interface OpenOptions {
   /** Start here instead of at the beginning; a multiple of the clip length. */
   readonly fromSeconds?: number;
+  /** For live sources: the stream's clock as an earlier run set it. @default the source's own */
+  readonly clock?: Clock;
   readonly signal?: AbortSignal;
 }
 
@@ -88,6 +90,8 @@ export interface Source {
   readonly endSeconds: number | null;
   /** Hash of what identifies the content, to notice that a file was replaced between runs; `null` for live sources. */
   readonly fingerprint: string | null;
+  /** What was skipped while opening, one sentence each. */
+  readonly problems: readonly string[];
   /** Clips and gaps in time order. Back-pressure: the next is made when it is asked for. */
   open(options?: OpenOptions): AsyncIterable<Clip | Gap>;
 }

@@ -7,6 +7,7 @@
  * print as the name has them.
  */
 import { basename, extname } from "node:path";
+import type { Clock } from "../util/time.ts";
 
 export interface NameClock {
   /** `day`: seconds from 00:00:00 of day 1. `wall`: seconds from 1970. */
@@ -44,4 +45,26 @@ export function clockOfName(path: string): NameClock | null {
 function secondsOfDay(hours: string, minutes: string, seconds: string): number | null {
   const [h, m, s] = [Number(hours), Number(minutes), Number(seconds)];
   return h > 23 || m > 59 || s > 59 ? null : h * 3600 + m * 60 + s;
+}
+
+/**
+ * Files on the timeline their names give, in order, or `null` unless all names carry a clock of one kind. Days are
+ * counted from day 1; dates from the first file's start.
+ */
+export function placeByNames(
+  paths: readonly string[],
+): { clock: Clock; placed: { path: string; startSeconds: number }[] } | null {
+  const clocks = paths.map((path) => ({ path, clock: clockOfName(path) }));
+  const [first] = clocks;
+  const kind = first?.clock?.kind;
+  const placed = clocks.flatMap(({ path, clock }) =>
+    clock?.kind === kind && clock ? [{ path, at: clock.seconds }] : [],
+  );
+  if (kind === undefined || placed.length < paths.length) return null;
+  placed.sort((a, b) => a.at - b.at || a.path.localeCompare(b.path));
+  const origin = kind === "day" ? 0 : placed[0]!.at;
+  return {
+    clock: kind === "day" ? { kind } : { kind, originMs: Math.round(origin * 1000) },
+    placed: placed.map(({ path, at }) => ({ path, startSeconds: at - origin })),
+  };
 }

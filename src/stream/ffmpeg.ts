@@ -134,7 +134,9 @@ export async function probeMedia(input: MediaInput, signal?: AbortSignal): Promi
   return {
     durationSeconds: seconds(format.duration),
     format: format.format_name ?? "",
-    video: video ? { ...displaySize(video), ...timing(video, origin), frameRate: ratio(video.avg_frame_rate) } : null,
+    video: video
+      ? { ...displaySize(video), ...timing(video, origin), frameRate: ratio(video.avg_frame_rate) }
+      : null,
     audio: audio ? timing(audio, origin) : null,
     texts: streams
       .filter(({ codec_type, codec_name }) => codec_type === "subtitle" && textCodecs.has(codec_name ?? ""))
@@ -144,6 +146,21 @@ export async function probeMedia(input: MediaInput, signal?: AbortSignal): Promi
         isDefault: disposition?.default === 1,
       })),
   };
+}
+
+/** Length of a medium whose container does not say, by reading it through without decoding. Seconds. */
+export async function scanDuration(input: MediaInput, signal?: AbortSignal): Promise<number> {
+  const entries = ["-show_entries", "packet=pts_time,duration_time", "-of", "csv=p=0"];
+  const args = ["-v", "error", ...entries, ...input.args, input.url];
+  const run = await runProgram(requireProgram("ffprobe"), args, { signal });
+  let [first, end] = [Number.POSITIVE_INFINITY, 0];
+  for (const line of run.stdout.toString().split("\n")) {
+    const [at, duration] = line.split(",").map(Number);
+    if (at === undefined || !Number.isFinite(at)) continue;
+    first = Math.min(first, at);
+    end = Math.max(end, at + (Number.isFinite(duration) ? duration! : 0));
+  }
+  return Math.max(0, end - first);
 }
 
 function isContent({ disposition, codec_name, codec_type, width }: ProbeStream): boolean {
@@ -331,7 +348,12 @@ function outputArgs({ info, texts, frames, startSeconds = 0 }: DecodeRequest): s
   return sound.length === 0 ? [first] : [first, [...sound, ...muxing]];
 }
 
-function pictureArgs(map: string, info: MediaInfo | null, frames: FrameOptions, startSeconds: number): string[] {
+function pictureArgs(
+  map: string,
+  info: MediaInfo | null,
+  frames: FrameOptions,
+  startSeconds: number,
+): string[] {
   const cell = (time: string) => `floor((${time}+${startSeconds})*${frames.fps}+1e-6)`;
   const sample = `select='isnan(prev_selected_t)+gt(${cell("t")},${cell("prev_selected_t")})'`;
   const filters = [`${sample},${fitted(frames, info?.video)}`];

@@ -42,10 +42,16 @@ export function canonical(tag: string): string {
 }
 
 /** The language of a line: what its script says, then what the file says, then nothing. */
-export function languageOfScript(script: Script, fileLanguage: string | null, isBilingual: boolean): string | null {
+export function languageOfScript(
+  script: Script,
+  fileLanguage: string | null,
+  isBilingual: boolean,
+): string | null {
   if (script === "zh" || script === "ja" || script === "ko") {
     // A line of Han alone in a Japanese file is Japanese.
-    return fileLanguage !== null && notLatin.has(primary(fileLanguage)) && !isBilingual ? fileLanguage : script;
+    return fileLanguage !== null && notLatin.has(primary(fileLanguage)) && !isBilingual
+      ? fileLanguage
+      : script;
   }
   if (!isBilingual || script !== "Latn") return fileLanguage;
   return fileLanguage !== null && !notLatin.has(primary(fileLanguage)) ? fileLanguage : "und-Latn";

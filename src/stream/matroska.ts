@@ -66,7 +66,8 @@ export class MatroskaReader {
         at = bodyStart; // their children follow one by one
         continue;
       }
-      if (size === null) throw new DataError("decode-failed", "Expected Matroska from ffmpeg, got an open end");
+      if (size === null)
+        throw new DataError("decode-failed", "Expected Matroska from ffmpeg, got an open end");
       if (bodyStart + size > bytes.length) break;
       const body = bytes.subarray(bodyStart, bodyStart + size);
       at = bodyStart + size;

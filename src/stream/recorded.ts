@@ -14,7 +14,12 @@ export interface MediaTexts {
   readonly cues: readonly Cue[];
   readonly tracks: readonly TextTrack[];
   /** What a track's text becomes. */
-  readonly cuesOf: (text: { startSeconds: number; endSeconds: number; text: string; track: TextTrack }) => Cue[];
+  readonly cuesOf: (text: {
+    startSeconds: number;
+    endSeconds: number;
+    text: string;
+    track: TextTrack;
+  }) => Cue[];
 }
 
 /** A file with its place on the timeline. */
@@ -195,7 +200,11 @@ function finishFile(
     return;
   }
   cutter.finish(offset + Math.max(observed, (cutter.coveredTo ?? offset) - offset));
-  cutter.begin(offset + declared, "unreadable", `${input.name} breaks off: ${problem ?? "the rest is missing"}`);
+  cutter.begin(
+    offset + declared,
+    "unreadable",
+    `${input.name} breaks off: ${problem ?? "the rest is missing"}`,
+  );
   cutter.finish(offset + declared);
 }
 

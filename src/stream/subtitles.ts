@@ -62,7 +62,9 @@ export function parseSubtitles(text: string, options: SubtitleOptions): Subtitle
         continue;
       }
       firstOdd ??= block.line + Math.max(0, timingAt);
-      problems.push(`${where}: expected \`00:00:01,000 --> 00:00:02,000\`, got ${quoted(block.lines[Math.max(0, timingAt)]!)}`);
+      problems.push(
+        `${where}: expected \`00:00:01,000 --> 00:00:02,000\`, got ${quoted(block.lines[Math.max(0, timingAt)]!)}`,
+      );
     } else if (timing.endSeconds < timing.startSeconds) {
       problems.push(`${where}: the cue ends before it starts`);
     } else {
@@ -98,8 +100,18 @@ function* blocks(lines: readonly string[]): Generator<{ line: number; lines: str
 
 /** `Kind:` and `Language:` lines below WEBVTT, which the standard forgot and many files have. */
 function vttHeader(lines: readonly string[]): { kind?: Cue["kind"]; language?: string } {
-  const header = lines.slice(1, Math.max(1, lines.findIndex((line) => line.trim() === "")));
-  const value = (key: RegExp) => header.find((line) => key.test(line))?.replace(/^[^:]*:\s*/, "").trim();
+  const header = lines.slice(
+    1,
+    Math.max(
+      1,
+      lines.findIndex((line) => line.trim() === ""),
+    ),
+  );
+  const value = (key: RegExp) =>
+    header
+      .find((line) => key.test(line))
+      ?.replace(/^[^:]*:\s*/, "")
+      .trim();
   const language = value(/^lang(uage)?\s*:/i);
   return {
     ...(/^(descriptions|metadata)$/i.test(value(/^kind\s*:/i) ?? "") && { kind: "caption" }),
@@ -139,7 +151,10 @@ interface Piece {
 export function cuesOfText(text: string, about: Omit<Cue, "text" | "speaker">): Cue[] {
   const pieces: Piece[] = [];
   for (const { voice, text: said } of voices(text)) {
-    const lines = said.split("\n").map(cleanLine).filter((line) => line !== "");
+    const lines = said
+      .split("\n")
+      .map(cleanLine)
+      .filter((line) => line !== "");
     const dashes = lines.filter((line) => dash.test(line)).length;
     for (const line of lines) {
       const { speaker, rest } = splitSpeaker(dashes > 0 ? line.replace(dash, "") : line);
@@ -159,7 +174,8 @@ export function cuesOfText(text: string, about: Omit<Cue, "text" | "speaker">): 
       }
     }
   }
-  const isBilingual = new Set(pieces.map(({ script }) => script).filter((script) => script !== null)).size > 1;
+  const isBilingual =
+    new Set(pieces.map(({ script }) => script).filter((script) => script !== null)).size > 1;
   return pieces.map(({ speaker, text: said, script }, i) => ({
     ...about,
     text: said.replace(/\s+/g, " "),

@@ -41,7 +41,8 @@ export async function run(
     });
     const stream = typeof options.stream === "string" ? options.stream : source.id;
     let end: StreamEnd | undefined;
-    const show = watchPrinter(output, source.clock, { live: source.live, endSeconds: source.endSeconds });
+    for (const problem of source.problems) output.note(`  skipped: ${problem}`);
+    const show = watchPrinter(output, { live: source.live, endSeconds: source.endSeconds });
     for await (const event of agent.watch(source, { stream, signal })) {
       show(event);
       if (event.event === "stream-end") end = event;
@@ -61,12 +62,12 @@ function exitCodeOfEnd({ reason }: StreamEnd): number {
 /** Prints watch events: JSON objects as documented in docs/cli.md, or a timeline that grows, with rate and lag below it. */
 export function watchPrinter(
   output: Output,
-  clock: Clock,
   source: { live: boolean; endSeconds: number | null },
 ): (event: WatchEvent) => void {
   const startedAtMs = Date.now();
   let entries = 0;
   let fromSeconds = 0;
+  let clock: Clock = { kind: "media" };
   const at = (seconds: number) => output.dim(formatMoment(seconds, clock));
   return (event) => {
     if (event.event === "clip-end") {
@@ -88,7 +89,7 @@ export function watchPrinter(
     }
     output.object(event);
     if (event.event === "stream-start") {
-      fromSeconds = event.fromSeconds;
+      ({ fromSeconds, clock } = event);
       if (event.storedClips + event.pendingClips > 0) {
         output.text(
           output.dim(

@@ -1,0 +1,189 @@
+/** Recorded media as a source: one file, a finite URL, or many files on one timeline. */
+import { open } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import { DataError } from "../errors.ts";
+import { sha256 } from "../util/hash.ts";
+import type { Clock } from "../util/time.ts";
+import type { Cue, Source } from "./clip.ts";
+import { placeByNames } from "./clock-names.ts";
+import {
+  type FrameOptions,
+  type MediaInfo,
+  type MediaInput,
+  probeMedia,
+  scanDuration,
+  type TextTrack,
+} from "./ffmpeg.ts";
+import { inLanguages } from "./languages.ts";
+import { cutRecorded, type MediaTexts, type TimedMedia } from "./recorded.ts";
+import { cuesOfText } from "./subtitles.ts";
+import { bestLanguage, readSidecars, readTexts } from "./texts.ts";
+
+export interface MediaSourceOptions {
+  readonly id: string;
+  readonly description: string;
+  readonly clipSeconds: number;
+  readonly frames: FrameOptions;
+  readonly languages: readonly string[];
+  /** Subtitle file to use instead of those beside or inside the medium. */
+  readonly subtitles?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One file. @throws DataError when it, or its subtitles, cannot be read */
+export async function fileSource(path: string, options: MediaSourceOptions): Promise<Source> {
+  const input = fileInput(path);
+  const info = await probeMedia(input, options.signal);
+  const { texts, problems } = await textsOf(path, info, options);
+  const { clock, placed } = placeByNames([path]) ?? unplaced([path]);
+  const startSeconds = placed[0]!.startSeconds;
+  return recordedSource(
+    [{ input, startSeconds, untilSeconds: null, load: () => Promise.resolve({ info, texts }) }],
+    {
+      clock,
+      problems,
+      endSeconds: info.durationSeconds === null ? null : startSeconds + info.durationSeconds,
+      fingerprint: await fingerprintOf(path),
+    },
+    options,
+  );
+}
+
+/** A recording behind a URL. */
+export async function urlSource(
+  input: MediaInput,
+  info: MediaInfo,
+  options: MediaSourceOptions,
+): Promise<Source> {
+  const cues = options.subtitles
+    ? (await readTexts(options.subtitles, { ...options, origin: "sidecar" })).cues
+    : [];
+  const texts =
+    cues.length > 0
+      ? { ...embeddedTexts(info, options.languages), cues, tracks: [] }
+      : embeddedTexts(info, options.languages);
+  return recordedSource(
+    [{ input, startSeconds: 0, untilSeconds: null, load: () => Promise.resolve({ info, texts }) }],
+    {
+      clock: { kind: "media" },
+      problems: [],
+      endSeconds: info.durationSeconds,
+      fingerprint: sha256(`${input.name} ${info.durationSeconds}`),
+    },
+    options,
+  );
+}
+
+/**
+ * Files on one timeline: by the clocks in their names where all carry one, otherwise one after the other in natural
+ * order. A file that cannot be read is a gap.
+ */
+export async function filesSource(paths: readonly string[], options: MediaSourceOptions): Promise<Source> {
+  const byNames = placeByNames(paths);
+  const { clock, placed } = byNames ?? unplaced(paths);
+  const files: TimedMedia[] = [];
+  let end = 0;
+  for (const [i, { path, startSeconds }] of placed.entries()) {
+    const input = fileInput(path);
+    const start = byNames ? startSeconds : end;
+    // Only files one after the other must be opened to know where the next one starts.
+    if (!byNames) end = start + (await durationOf(input, options));
+    files.push({
+      input,
+      startSeconds: start,
+      untilSeconds: byNames ? (placed[i + 1]?.startSeconds ?? null) : end,
+      load: async (signal) => {
+        const info = await probeMedia(input, signal);
+        return { info, texts: (await textsOf(path, info, options)).texts };
+      },
+    });
+  }
+  const fingerprint = await fingerprintOf(placed[0]!.path);
+  return recordedSource(
+    files,
+    { clock, problems: [], endSeconds: byNames ? null : end, fingerprint },
+    options,
+  );
+}
+
+const unplaced = (paths: readonly string[]) => ({
+  clock: { kind: "media" } as Clock,
+  placed: paths.map((path) => ({ path, startSeconds: 0 })),
+});
+
+/** A file ffmpeg must not take for a pattern, an option or a protocol. */
+const fileInput = (path: string): MediaInput => ({ url: `file:${path}`, args: [], name: path });
+
+function recordedSource(
+  files: readonly TimedMedia[],
+  facts: Pick<Source, "clock" | "problems" | "endSeconds" | "fingerprint">,
+  { id, description, clipSeconds, frames }: MediaSourceOptions,
+): Source {
+  return {
+    id,
+    description,
+    live: false,
+    clipSeconds,
+    ...facts,
+    open: ({ fromSeconds = 0, signal } = {}) =>
+      cutRecorded(files, { stream: id, clipSeconds, frames, fromSeconds, signal }),
+  };
+}
+
+/** Length of a file, by its container or by reading it through; an unreadable one stands for one clip. */
+async function durationOf(input: MediaInput, { signal, clipSeconds }: MediaSourceOptions): Promise<number> {
+  try {
+    return (await probeMedia(input, signal)).durationSeconds ?? (await scanDuration(input, signal));
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    return clipSeconds;
+  }
+}
+
+/** The texts of a file: those named, else speech beside it, else inside it; captions beside it in any case. */
+async function textsOf(
+  path: string,
+  info: MediaInfo,
+  { subtitles, languages }: MediaSourceOptions,
+): Promise<{ texts: MediaTexts; problems: readonly string[] }> {
+  const beside = await readSidecars(path, languages);
+  const named = subtitles === undefined ? null : await readTexts(subtitles, { origin: "sidecar", languages });
+  const cues: readonly Cue[] = named
+    ? [...named.cues, ...beside.cues.filter(({ kind }) => kind !== "speech")]
+    : beside.cues;
+  const embedded = embeddedTexts(info, languages);
+  const tracks = named || cues.some(({ kind }) => kind === "speech") ? [] : embedded.tracks;
+  return { texts: { ...embedded, cues, tracks }, problems: [...(named?.problems ?? []), ...beside.problems] };
+}
+
+function embeddedTexts(info: MediaInfo, languages: readonly string[]): MediaTexts {
+  const inOrder = [...info.texts].sort((a, b) => Number(b.isDefault) - Number(a.isDefault));
+  return {
+    cues: [],
+    tracks: bestLanguage<TextTrack>(inOrder, ({ language }) => language, languages),
+    cuesOf: ({ text, track, ...span }) => [
+      ...inLanguages(
+        cuesOfText(text, { ...span, kind: "speech", origin: "embedded", language: track.language }),
+        languages,
+      ),
+    ],
+  };
+}
+
+/** Bytes of a file that tell it from another: its head, so that a recording may still grow. */
+const headBytes = 1 << 20;
+
+async function fingerprintOf(path: string): Promise<string> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0);
+    return sha256(buffer.subarray(0, bytesRead));
+  } finally {
+    await file.close();
+  }
+}
+
+/** A readable id for a path: its last part, without extension. */
+export function idOfPath(path: string): string {
+  return basename(path).replace(/\.[^.]+$/, "") || basename(dirname(path));
+}

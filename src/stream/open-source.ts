@@ -1,0 +1,195 @@
+/** From what a user names to a source: a file, a folder, a URL, a capture device, or texts. */
+import { readdir, stat } from "node:fs/promises";
+import { basename, extname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ConfigError, DataError } from "../errors.ts";
+import { defaultClipSeconds, type Source } from "./clip.ts";
+import { defaultFrames, type MediaInput, probeMedia } from "./ffmpeg.ts";
+import { type LiveSourceOptions, liveSource } from "./live-source.ts";
+import { fileSource, filesSource, idOfPath, type MediaSourceOptions, urlSource } from "./media-source.ts";
+import { textSource } from "./text-source.ts";
+import { textExtensions } from "./texts.ts";
+
+export interface SourceOptions {
+  /** Stream id. @default from the source's name */
+  readonly id?: string;
+  /** Length of a clip in seconds. @default 10 */
+  readonly clipSeconds?: number;
+  /** Frames per second a policy sees. @default 1 */
+  readonly fps?: number;
+  /** Box those frames are fitted into, in pixels. @default 448 × 252 */
+  readonly width?: number;
+  readonly height?: number;
+  /** Whether frames are also delivered within 1280 × 720, for reading text in them. @default false */
+  readonly largeFrames?: boolean;
+  /** Languages of texts to keep, best first, as BCP 47 tags; none keeps all. */
+  readonly languages?: readonly string[];
+  /** Subtitle file to use instead of those beside or inside the medium. */
+  readonly subtitles?: string | undefined;
+  /** What the lines of texts are. @default by the files' names, otherwise speech */
+  readonly textKind?: "speech" | "caption" | undefined;
+  /** How a live source reconnects and how many clips may wait. */
+  readonly live?: Pick<LiveSourceOptions, "stallMs" | "reconnectMs" | "maxReconnects" | "queueClips">;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Capture devices, by ffmpeg's own names. */
+const devices = new Set(
+  "v4l2 x11grab avfoundation dshow gdigrab kmsgrab fbdev alsa pulse jack oss sndio openal decklink android_camera lavfi".split(
+    " ",
+  ),
+);
+
+const mediaExtensions = new Set(
+  (
+    ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .m2v .ts .mts .m2ts .flv .wmv .asf .ogv .ogg .3gp .3g2 .vob .mxf .y4m " +
+    ".wav .mp3 .m4a .aac .flac .opus .oga .wma .aiff .amr"
+  ).split(" "),
+);
+
+/**
+ * Opens what is named; several paths make one stream.
+ * @throws DataError for what is missing or cannot be read; ConfigError for what does not go together
+ */
+export async function openSource(
+  spec: string | readonly string[],
+  options: SourceOptions = {},
+): Promise<Source> {
+  const specs = typeof spec === "string" ? [spec] : spec;
+  const [first] = specs;
+  if (first === undefined) throw new ConfigError("source-missing", "Expected a source to watch, got none");
+  const {
+    clipSeconds = defaultClipSeconds,
+    languages = [],
+    subtitles,
+    signal,
+    largeFrames = false,
+  } = options;
+  const { fps, width, height } = { ...defaultFrames, ...options };
+  const common = { clipSeconds, languages, subtitles, signal, frames: { fps, width, height, largeFrames } };
+
+  const device = /^([a-z0-9_]+):(.+)$/.exec(first);
+  const isDevice = device !== null && devices.has(device[1]!);
+  const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(first) && !first.startsWith("file://");
+  if (isDevice || isUrl) {
+    if (specs.length > 1) {
+      throw new ConfigError(
+        "sources-mixed",
+        `Expected one live source, got ${specs.length}: watch each as its own stream`,
+      );
+    }
+    return isDevice ? deviceSource(device[1]!, device[2]!, options, common) : openUrl(first, options, common);
+  }
+
+  const paths = specs.map((path) => resolve(path.startsWith("file://") ? fileURLToPath(path) : path));
+  const [place] = paths as [string];
+  const description = paths.join(", ");
+  const id = options.id ?? idOfPath(place);
+  const { files, isFolder } = await filesOf(paths);
+  const texts = files.filter(isText);
+  const media = files.filter((path) => !isText(path));
+  if (media.length === 0)
+    return textSource(texts, { id, description, clipSeconds, languages, kind: options.textKind });
+  if (texts.length > 0 && !isFolder) {
+    throw new ConfigError(
+      "sources-mixed",
+      "Expected media or texts, got both: texts that go with a medium lie beside it, or are named by --subtitles",
+    );
+  }
+  if (media.length === 1 && !isFolder) return fileSource(place, { ...common, id, description });
+  if (subtitles !== undefined) {
+    throw new ConfigError(
+      "sources-mixed",
+      "Expected one medium for --subtitles, got several: put subtitles beside each",
+    );
+  }
+  return filesSource(media, { ...common, id, description });
+}
+
+const isText = (path: string) => textExtensions.has(extname(path).toLowerCase());
+const naturally = new Intl.Collator("en", { numeric: true });
+
+/** Files named, and files of media or texts in folders named, subfolders included. */
+async function filesOf(paths: readonly string[]): Promise<{ files: string[]; isFolder: boolean }> {
+  const files: string[] = [];
+  let isFolder = false;
+  for (const path of paths) {
+    const info = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+      throw new DataError(
+        "file-missing",
+        `Expected a file or folder at ${path}, could not open it: ${cause.code}`,
+        {
+          cause,
+          details: { path },
+        },
+      );
+    });
+    if (!info.isDirectory()) {
+      if (info.isFile() && info.size === 0) {
+        throw new DataError("file-empty", `Expected media or texts in ${path}, got an empty file`, {
+          details: { path },
+        });
+      }
+      files.push(path);
+      continue;
+    }
+    isFolder = true;
+    const found = (await readdir(path, { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter((file) => isText(file) || mediaExtensions.has(extname(file).toLowerCase()))
+      .sort(naturally.compare);
+    if (found.length === 0) {
+      throw new DataError(
+        "folder-empty",
+        `Expected media or texts (SRT, VTT, JSONL) in ${path}, found none`,
+        {
+          details: { path },
+        },
+      );
+    }
+    files.push(...found);
+  }
+  return { files, isFolder };
+}
+
+type Common = Omit<MediaSourceOptions, "id" | "description">;
+
+async function openUrl(url: string, options: SourceOptions, common: Common): Promise<Source> {
+  const shown = withoutSecrets(url);
+  const input: MediaInput = {
+    url,
+    args: /^rtsps?:/i.test(url) ? ["-rtsp_transport", "tcp"] : [],
+    name: shown,
+  };
+  const isPlaylist = /\.m3u8?($|\?)/i.test(url);
+  const { host, pathname } = new URL(url);
+  const id =
+    options.id ?? ([host.replace(/:/g, "-"), basename(pathname)].filter(Boolean).join("-") || "live");
+  const isWeb = /^https?:/i.test(url);
+  // What streams cannot be asked twice: only what may be a recording is looked at first.
+  if (isWeb) {
+    const info = await probeMedia(input, common.signal);
+    if (info.durationSeconds !== null) return urlSource(input, info, { ...common, id, description: shown });
+  }
+  const source = { id, description: shown, clipSeconds: common.clipSeconds, frames: common.frames };
+  return liveSource(input, { ...source, endsCleanly: isPlaylist, ...options.live });
+}
+
+function deviceSource(format: string, name: string, options: SourceOptions, common: Common): Source {
+  const description = `${format}:${name}`;
+  const id = options.id ?? description.replace(/[^\w.-]+/g, "-");
+  return liveSource(
+    { url: name, args: ["-f", format], name: description },
+    { id, description, clipSeconds: common.clipSeconds, frames: common.frames, ...options.live },
+  );
+}
+
+/** A URL as it may be shown and stored: no user, no password, no query that may hold a token. */
+function withoutSecrets(url: string): string {
+  const parsed = new URL(url);
+  parsed.username = "";
+  parsed.password = "";
+  parsed.search = "";
+  return parsed.href;
+}

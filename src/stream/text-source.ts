@@ -1,0 +1,91 @@
+/**
+ * Texts as a stream: transcripts and captions on one timeline, cut like any other source, without pictures.
+ *
+ * Files whose names all carry a clock are placed by it; others all start at 0 (a transcript and its captions), so
+ * that "several files" means several layers of one recording.
+ */
+import { basename } from "node:path";
+import { sha256 } from "../util/hash.ts";
+import type { Clock } from "../util/time.ts";
+import type { Clip, Cue, Gap, OpenOptions, Source } from "./clip.ts";
+import { ClipCutter } from "./clip-cutter.ts";
+import { placeByNames } from "./clock-names.ts";
+import { readTexts, type TextOptions } from "./texts.ts";
+
+/** Silence is no absence: only a hole this long between two files' texts is one. Seconds. */
+const leastGapSeconds = 300;
+
+interface Span {
+  readonly startSeconds: number;
+  endSeconds: number;
+}
+
+export interface TextSourceOptions extends TextOptions {
+  readonly id: string;
+  readonly description: string;
+  readonly clipSeconds: number;
+}
+
+/** @throws DataError when a file cannot be read */
+export async function textSource(paths: readonly string[], options: TextSourceOptions): Promise<Source> {
+  const { id, description, clipSeconds } = options;
+  const { clock, placed } = placeByNames(paths) ?? {
+    clock: { kind: "media" } as Clock,
+    placed: paths.map((path) => ({ path, startSeconds: 0 })),
+  };
+  const cues: Cue[] = [];
+  const problems: string[] = [];
+  const spans: Span[] = [];
+  for (const { path, startSeconds: offset } of placed) {
+    const read = await readTexts(path, options);
+    problems.push(...read.problems);
+    const shifted = read.cues.map((cue) => ({
+      ...cue,
+      startSeconds: cue.startSeconds + offset,
+      endSeconds: cue.endSeconds + offset,
+    }));
+    cues.push(...shifted);
+    const endSeconds = shifted.reduce((end, cue) => Math.max(end, cue.endSeconds), offset);
+    const last = spans.at(-1);
+    if (last && offset - last.endSeconds < leastGapSeconds)
+      last.endSeconds = Math.max(last.endSeconds, endSeconds);
+    else spans.push({ startSeconds: offset, endSeconds });
+  }
+  cues.sort((a, b) => a.startSeconds - b.startSeconds);
+  const [first] = cues;
+  const identity = [basename(placed[0]?.path ?? ""), first?.startSeconds ?? null, first?.text ?? null];
+  return {
+    id,
+    description,
+    live: false,
+    clock,
+    clipSeconds,
+    endSeconds: spans.at(-1)?.endSeconds ?? 0,
+    fingerprint: sha256(JSON.stringify(identity)),
+    problems,
+    open: (openOptions) => cutTexts(id, clipSeconds, spans, cues, openOptions),
+  };
+}
+
+async function* cutTexts(
+  stream: string,
+  clipSeconds: number,
+  spans: readonly Span[],
+  cues: readonly Cue[],
+  { fromSeconds = 0, signal }: OpenOptions = {},
+): AsyncGenerator<Clip | Gap> {
+  const cutter = new ClipCutter(stream, clipSeconds, fromSeconds);
+  let next = 0;
+  for (const span of spans) {
+    cutter.begin(span.startSeconds);
+    for (let at = span.startSeconds; at < span.endSeconds; ) {
+      signal?.throwIfAborted();
+      at = Math.min(span.endSeconds, (Math.floor(at / clipSeconds + 1e-9) + 1) * clipSeconds);
+      for (; next < cues.length && cues[next]!.startSeconds < at; next++) cutter.addCue(cues[next]!);
+      cutter.advance(at);
+      yield* cutter.take();
+    }
+  }
+  cutter.close();
+  yield* cutter.take();
+}

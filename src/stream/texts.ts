@@ -1,0 +1,145 @@
+/** Text files as cues: SRT, WebVTT and JSONL, which of them lie beside a medium, and what their names say about them. */
+import { readdir, readFile } from "node:fs/promises";
+import { basename, dirname, extname, join } from "node:path";
+import { z } from "zod";
+import { DataError } from "../errors.ts";
+import type { Cue } from "./clip.ts";
+import { canonical, inLanguages, isWanted } from "./languages.ts";
+import { decodeText, parseSubtitles, type Subtitles } from "./subtitles.ts";
+
+export const textExtensions = new Set([".srt", ".vtt", ".jsonl"]);
+
+export interface TextOptions {
+  /** What the lines are; by default what the file says, then its name. */
+  readonly kind?: "speech" | "caption" | undefined;
+  readonly origin?: Cue["origin"];
+  /** Languages to keep, as BCP 47 tags; none keeps all. */
+  readonly languages: readonly string[];
+}
+
+/** Reads a text file. @throws DataError when it is missing, not of its format, or a JSONL row is wrong */
+export async function readTexts(path: string, options: TextOptions): Promise<Subtitles> {
+  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    throw new DataError(
+      "file-unreadable",
+      `Expected a text file at ${path}, could not read it: ${cause.code}`,
+      {
+        cause,
+        details: { path },
+      },
+    );
+  });
+  const { origin = "stream", languages } = options;
+  const kind = options.kind ?? (isCaptionName(path) ? "caption" : undefined);
+  const text = decodeText(bytes);
+  const read =
+    extname(path).toLowerCase() === ".jsonl"
+      ? parseRows(text, { name: path, kind, origin })
+      : parseSubtitles(text, { name: path, origin, language: languageOfName(path), ...(kind && { kind }) });
+  return { ...read, cues: inLanguages(read.cues, languages) };
+}
+
+const rowSchema = z.object({
+  startSeconds: z.number().min(0),
+  endSeconds: z.number().min(0),
+  text: z.string(),
+  speaker: z.string().min(1).nullish(),
+  kind: z.enum(["speech", "caption", "screen"]).optional(),
+  language: z.string().nullish(),
+});
+
+/** JSONL, one cue a line; blank lines are skipped. @throws DataError naming the first wrong line */
+function parseRows(
+  text: string,
+  about: { name: string; kind: Cue["kind"] | undefined; origin: Cue["origin"] },
+): Subtitles {
+  const cues: Cue[] = [];
+  for (const [i, line] of text.split(/\r?\n/).entries()) {
+    if (line.trim() === "") continue;
+    const row = rowSchema.safeParse(parsedJson(line));
+    const problem = row.success
+      ? row.data.endSeconds < row.data.startSeconds && "endSeconds lies before startSeconds"
+      : row.error.issues.map(({ path, message }) => `${path.join(".") || "row"}: ${message}`).join("; ");
+    if (!row.success || problem) {
+      throw new DataError(
+        "row-invalid",
+        `Expected {"startSeconds", "endSeconds", "text", "speaker"?, "kind"?} in ${about.name}:${i + 1}, got ${problem}`,
+        { details: { path: about.name, line: i + 1 } },
+      );
+    }
+    const { startSeconds, endSeconds, speaker = null, language = null } = row.data;
+    const said = row.data.text.replace(/\s+/g, " ").trim();
+    const kind = row.data.kind ?? about.kind ?? "speech";
+    if (said !== "")
+      cues.push({ startSeconds, endSeconds, text: said, speaker, kind, origin: about.origin, language });
+  }
+  cues.sort((a, b) => a.startSeconds - b.startSeconds);
+  return { cues, problems: [] };
+}
+
+function parsedJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a name says that its texts describe pictures; "captions" alone is how the web calls subtitles. */
+function isCaptionName(path: string): boolean {
+  const folders = dirname(path).split(/[\\/]/).slice(-4).join("/");
+  return (
+    /dense.?caption/i.test(`${folders}/${basename(path)}`) ||
+    /\.captions\.|descriptions?[._]/i.test(basename(path))
+  );
+}
+
+const languageNames = new Intl.DisplayNames(["en"], { type: "language", fallback: "none" });
+
+/** `talk.en.vtt`, `captions_zh-cn.vtt` → the tag; `null` where the name ends in something else. */
+export function languageOfName(path: string): string | null {
+  const [, tag] = /[._-]([a-z]{2,3}(?:-[a-z]{2,4})?)$/i.exec(basename(path, extname(path))) ?? [];
+  return tag !== undefined && languageNames.of(canonical(tag).split("-")[0]!) !== undefined
+    ? canonical(tag)
+    : null;
+}
+
+/** Text files beside a medium that go with it: its speech in the best language there is, its captions, other rows. */
+export async function readSidecars(mediaPath: string, languages: readonly string[]): Promise<Subtitles> {
+  const stem = basename(mediaPath, extname(mediaPath));
+  const folder = dirname(mediaPath);
+  const names = (await readdir(folder)).filter((name) => {
+    const rest = name.startsWith(`${stem}.`) ? name.slice(stem.length + 1) : null;
+    return rest !== null && /^([\w-]+\.){0,2}(srt|vtt|jsonl)$/i.test(rest);
+  });
+  const isSpeech = (name: string) => !isCaptionName(name) && extname(name).toLowerCase() !== ".jsonl";
+  const speech = bestLanguage(names.filter(isSpeech).sort(byLength), languageOfName, languages);
+  const cues: Cue[] = [];
+  const problems: string[] = [];
+  for (const name of [...speech, ...names.filter((other) => !isSpeech(other))].sort()) {
+    const read = await readTexts(join(folder, name), { origin: "sidecar", languages });
+    cues.push(...read.cues);
+    problems.push(...read.problems);
+  }
+  return { cues, problems };
+}
+
+const byLength = (a: string, b: string) => a.length - b.length || a.localeCompare(b);
+
+/** Of several texts of one talk, the one in the language wanted most; the first where nothing is wanted or known. */
+export function bestLanguage<T>(
+  texts: readonly T[],
+  languageOf: (text: T) => string | null,
+  wanted: readonly string[],
+): T[] {
+  const rankOf = (text: T) => {
+    const language = languageOf(text);
+    const rank = wanted.findIndex((tag) => language !== null && isWanted(language, [tag]));
+    return rank >= 0 ? rank : language === null ? wanted.length : Number.POSITIVE_INFINITY;
+  };
+  const best = texts.reduce<T | undefined>(
+    (a, b) => (a === undefined || rankOf(b) < rankOf(a) ? b : a),
+    undefined,
+  );
+  return best === undefined || (wanted.length > 0 && rankOf(best) === Number.POSITIVE_INFINITY) ? [] : [best];
+}
