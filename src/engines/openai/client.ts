@@ -3,16 +3,18 @@
  *
  * The official client does the wire; its own retries are off, because they stop at the response's head: a body that is
  * cut or hangs would be lost. Retried is what may work later (408, 409, 429, 5xx, a lost connection, a time-out, a body
- * that is no answer), with exponential back-off and full jitter, or as long as `retry-after` says.
+ * that is no answer), with exponential back-off and full jitter, or after as long as `retry-after` says.
  */
-import OpenAI, { APIConnectionError, APIError } from "openai";
+import { setTimeout as sleep } from "node:timers/promises";
+import OpenAI from "openai";
 import PQueue from "p-queue";
 import { addCost, type Cost, noCost } from "../../engine.ts";
-import { EngineError } from "../../errors.ts";
+import { ConfigError, EngineError } from "../../errors.ts";
 import type { Random } from "../../util/random.ts";
+import { toEngineError } from "./errors.ts";
 
 export interface EndpointOptions {
-  /** Root of the API, such as `http://localhost:8000/v1`. */
+  /** Root of the API, such as `http://localhost:8000/v1`, with or without a slash at its end. */
   readonly baseURL: string;
   /** Model name as the endpoint knows it. */
   readonly model: string;
@@ -20,6 +22,7 @@ export interface EndpointOptions {
   readonly apiKey?: string;
   /** Calls at once. @default 4 */
   readonly concurrency?: number;
+  /** Calls begun in any minute, retries included. @default no limit */
   readonly requestsPerMinute?: number;
   /** For one attempt, its body included. @default 120000 */
   readonly timeoutMs?: number;
@@ -29,174 +32,160 @@ export interface EndpointOptions {
   readonly retryMs?: number;
   /** US dollars per million tokens. @default 0 */
   readonly prices?: { readonly promptPerMillion: number; readonly completionPerMillion: number };
-  /** No call is started that would pass one of these. */
-  readonly budget?: { readonly usd?: number | undefined; readonly tokens?: number | undefined; readonly calls?: number | undefined };
-  readonly fetch?: typeof fetch;
+  /**
+   * No call is begun that would, by its forecast, pass one of these. Attempts that failed are not counted: what a
+   * server asks for them, if anything, it does not say.
+   * @default no limit
+   */
+  readonly budget?: {
+    readonly usd?: number | undefined;
+    readonly tokens?: number | undefined;
+    readonly calls?: number | undefined;
+  };
+  /** For the jitter of the back-off. @default Math.random */
   readonly random?: Random;
 }
 
-/** What a call is expected to use, reserved while it is in flight. */
 export interface TokenUse {
   readonly promptTokens: number;
   readonly completionTokens: number;
 }
 
+/** Makes one request; `signal` aborts at the time-out too. */
+export type Attempt<T> = (
+  client: OpenAI,
+  signal: AbortSignal,
+) => Promise<{ readonly value: T; readonly used: TokenUse }>;
+
 export interface Endpoint {
-  readonly model: string;
-  readonly client: OpenAI;
   /**
    * Makes one call within limits and budget, retrying while it may help.
-   * @throws EngineError
+   *
+   * `forecast` is reserved while an attempt is in flight; the cost is that of the answer.
+   * @throws EngineError; the signal's reason once it is aborted
    */
-  call<T>(expected: TokenUse, attempt: (signal: AbortSignal) => Promise<{ value: T; used: TokenUse }>, signal?: AbortSignal): Promise<T>;
+  call<T>(
+    forecast: TokenUse,
+    attempt: Attempt<T>,
+    signal?: AbortSignal,
+  ): Promise<{ readonly value: T; readonly cost: Cost }>;
+  /** Everything spent so far. */
   cost(): Cost;
 }
 
+const longestBackoffMs = 60_000;
+/** A server that asks for more patience than this is tried before. */
+const longestAskedMs = 120_000;
+
+/** @throws ConfigError `base-url-invalid` */
 export function openEndpoint(options: EndpointOptions): Endpoint {
-  const { baseURL, model, timeoutMs = 120_000, maxRetries = 5, retryMs = 1000, budget = {}, random = Math.random } = options;
-  const prices = options.prices ?? { promptPerMillion: 0, completionPerMillion: 0 };
+  const { concurrency = 4, requestsPerMinute, timeoutMs = 120_000, maxRetries = 5, retryMs = 1000 } = options;
+  const { apiKey, random = Math.random } = options;
+  const url = parseBaseURL(options.baseURL);
+  const called = { name: `${url.host} (model ${options.model})`, apiKey, timeoutMs };
   const client = new OpenAI({
-    baseURL,
-    apiKey: options.apiKey ?? "none",
+    baseURL: url.href,
+    apiKey: apiKey ?? "none",
     maxRetries: 0,
-    timeout: timeoutMs,
+    timeout: 2 * timeoutMs, // ours comes first: it covers the body
     logLevel: "off",
-    ...(options.fetch && { fetch: options.fetch }),
   });
   const queue = new PQueue({
-    concurrency: options.concurrency ?? 4,
-    ...(options.requestsPerMinute && { interval: 60_000, intervalCap: Math.max(1, Math.floor(options.requestsPerMinute)) }),
+    concurrency,
+    ...(requestsPerMinute && {
+      interval: 60_000,
+      intervalCap: Math.max(1, Math.floor(requestsPerMinute)),
+      strict: true,
+    }),
   });
-  const costOf = ({ promptTokens, completionTokens }: TokenUse): Cost => ({
-    calls: 1,
-    promptTokens,
-    completionTokens,
-    usd: (promptTokens * prices.promptPerMillion + completionTokens * prices.completionPerMillion) / 1e6,
-  });
-  let spent = noCost;
-  let reserved = noCost;
+  const purse = openPurse(options.budget ?? {});
 
-  /** @throws EngineError when a call of this size would pass the budget */
-  function reserve(expected: Cost): void {
-    const { calls, promptTokens, completionTokens, usd } = [spent, reserved, expected].reduce(addCost);
-    const limits = [
-      ["calls", calls, budget.calls],
-      ["tokens", promptTokens + completionTokens, budget.tokens],
-      ["US dollars", usd, budget.usd],
-    ] as const;
-    for (const [unit, total, limit] of limits) {
-      if (limit !== undefined && total > limit) {
-        throw new EngineError("budget-spent", `The budget of ${limit} ${unit} is spent: raise it to go on where this run stopped`, {
-          details: { spent, limit, unit },
-        });
-      }
-    }
-    reserved = addCost(reserved, expected);
+  function costOf({ promptTokens, completionTokens }: TokenUse): Cost {
+    const { promptPerMillion, completionPerMillion } = options.prices ?? {
+      promptPerMillion: 0,
+      completionPerMillion: 0,
+    };
+    const usd = (promptTokens * promptPerMillion + completionTokens * completionPerMillion) / 1e6;
+    return { calls: 1, promptTokens, completionTokens, usd };
   }
 
-  const release = (expected: Cost) => {
-    const { calls, promptTokens, completionTokens, usd } = expected;
-    reserved = addCost(reserved, { calls: -calls, promptTokens: -promptTokens, completionTokens: -completionTokens, usd: -usd });
-  };
+  async function attemptOnce<T>(forecast: TokenUse, attempt: Attempt<T>, signal: AbortSignal | undefined) {
+    signal?.throwIfAborted();
+    const release = purse.reserve(costOf(forecast));
+    const limit = AbortSignal.timeout(timeoutMs);
+    try {
+      const { value, used } = await attempt(client, signal ? AbortSignal.any([signal, limit]) : limit);
+      const cost = costOf(used);
+      purse.spend(cost);
+      return { value, cost };
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw toEngineError(error, { ...called, timedOut: limit.aborted });
+    } finally {
+      release();
+    }
+  }
 
   return {
-    model,
-    client,
-    cost: () => spent,
-    call: async (expected, attempt, signal) => {
-      const expectedCost = costOf(expected);
+    cost: purse.spent,
+    call: async (forecast, attempt, signal) => {
+      const waiting = signal ? { signal } : {};
       for (let retry = 0; ; retry++) {
-        const failure = await queue.add(
-          async () => {
-            signal?.throwIfAborted();
-            reserve(expectedCost);
-            const limit = AbortSignal.timeout(timeoutMs);
-            try {
-              const { value, used } = await attempt(signal ? AbortSignal.any([signal, limit]) : limit);
-              spent = addCost(spent, costOf(used));
-              return { value };
-            } catch (error) {
-              signal?.throwIfAborted();
-              return { error: toEngineError(error, { baseURL, model, timeoutMs, timedOut: limit.aborted }) };
-            } finally {
-              release(expectedCost);
-            }
-          },
-          { ...(signal && { signal }) },
-        );
-        if ("value" in failure!) return failure.value as never;
-        const { error } = failure!;
-        if (!error.isRetryable || retry >= maxRetries) throw error;
-        const backoffMs = random() * Math.min(60_000, retryMs * 2 ** retry);
-        const askedMs = error.details.retryAfterMs as number | undefined;
-        await sleep(askedMs === undefined ? backoffMs : Math.min(120_000, askedMs), signal);
+        try {
+          return await queue.add(() => attemptOnce(forecast, attempt, signal), waiting);
+        } catch (error) {
+          if (!(error instanceof EngineError) || !error.isRetryable || retry >= maxRetries) throw error;
+          const backoffMs = random() * Math.min(longestBackoffMs, retryMs * 2 ** retry);
+          const askedMs = error.details.retryAfterMs as number | undefined;
+          const waitMs = askedMs === undefined ? backoffMs : Math.min(longestAskedMs, askedMs);
+          await sleep(waitMs, undefined, waiting).catch(() => signal?.throwIfAborted());
+        }
       }
     },
   };
 }
 
-/** The body is no answer: the server said 200 and sent something else. Worth another try. */
-export function badResponse(message: string, cause?: unknown): EngineError {
-  return new EngineError("bad-response", message, { isRetryable: true, cause });
-}
-
-/** What a failed call was, in our terms: what was expected, what came, what to do. */
-function toEngineError(error: unknown, call: { baseURL: string; model: string; timeoutMs: number; timedOut: boolean }): EngineError {
-  if (error instanceof EngineError) return error;
-  const where = `${new URL(call.baseURL).host} (model ${call.model})`;
-  if (call.timedOut) {
-    return new EngineError("timeout", `${where} did not answer within ${call.timeoutMs / 1000} s`, { isRetryable: true, cause: error });
-  }
-  if (!(error instanceof APIError) || error instanceof APIConnectionError || error.status === undefined) {
-    const cut = error instanceof SyntaxError ? "sent a body that is not JSON" : "could not be reached, or the connection was lost";
-    return new EngineError(error instanceof SyntaxError ? "bad-response" : "unreachable", `${where} ${cut}: ${rootMessage(error)}`, { isRetryable: true, cause: error });
-  }
-  const { status } = error;
-  const said = serverMessage(error);
-  const facts = { status, cause: error, details: { said, ...retryAfter(error.headers) } };
-  if (status === 401 || status === 403) {
-    return new EngineError("unauthorized", `${where} refused the key (${status}): set TASKMEM_API_KEY to one it accepts`, { status, cause: error });
-  }
-  if (status === 404) return new EngineError("unknown-model", `${where} answers 404: ${said}. Check the base URL (it usually ends in /v1) and the model name`, facts);
-  if (status === 429 && /insufficient_quota|exceeded your current quota/i.test(`${error.code} ${said}`)) {
-    return new EngineError("quota-spent", `${where}: the account's quota is spent: ${said}`, facts);
-  }
-  if (status === 408 || status === 409 || status === 429 || status >= 500) {
-    return new EngineError(status === 429 ? "rate-limited" : "unavailable", `${where} answers ${status}: ${said}`, { ...facts, isRetryable: status !== 501 });
-  }
-  return new EngineError("bad-request", `${where} refused the request (${status}): ${said}`, facts);
-}
-
-function serverMessage(error: APIError): string {
-  const body = error.error as { message?: unknown } | string | undefined;
-  const said = typeof body === "object" && body !== null ? body.message : body;
-  return (typeof said === "string" && said !== "" ? said : error.message).slice(0, 500);
-}
-
-/** `retry-after` as seconds or as a date. */
-function retryAfter(headers: Headers | undefined): { retryAfterMs?: number } {
-  const value = headers?.get("retry-after");
-  if (!value) return {};
-  const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Number.isNaN(ms) ? {} : { retryAfterMs: Math.max(0, ms) };
-}
-
-function rootMessage(error: unknown): string {
-  const { cause, message } = error as Error;
-  return cause instanceof Error ? rootMessage(cause) : String(message);
-}
-
-function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const stop = () => {
-    clearTimeout(timer);
-    reject(signal!.reason);
+/** What may be spent: calls in flight are reserved by their forecast, so that those made at once cannot pass it. */
+function openPurse(budget: NonNullable<EndpointOptions["budget"]>) {
+  let spent = noCost;
+  const inFlight = new Set<Cost>();
+  return {
+    spent: () => spent,
+    spend: (cost: Cost) => {
+      spent = addCost(spent, cost);
+    },
+    /** Returns what gives the reservation back. @throws EngineError `budget-spent` */
+    reserve: (forecast: Cost): (() => void) => {
+      const total = [spent, ...inFlight, forecast].reduce(addCost);
+      const limits = [
+        ["calls", total.calls, budget.calls],
+        ["tokens", total.promptTokens + total.completionTokens, budget.tokens],
+        ["US dollars", total.usd, budget.usd],
+      ] as const;
+      for (const [unit, wanted, limit] of limits) {
+        if (limit === undefined || wanted <= limit) continue;
+        throw new EngineError(
+          "budget-spent",
+          `The budget of ${limit} ${unit} is spent: raise it to go on where this run stopped`,
+          { details: { spent, limit, unit } },
+        );
+      }
+      inFlight.add(forecast);
+      return () => inFlight.delete(forecast);
+    },
   };
-  const timer = setTimeout(() => {
-    signal?.removeEventListener("abort", stop);
-    resolve();
-  }, ms);
-  if (signal?.aborted) stop();
-  else signal?.addEventListener("abort", stop, { once: true });
-  return promise;
+}
+
+function parseBaseURL(text: string): URL {
+  const url = URL.parse(text);
+  const isUsable =
+    url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "";
+  if (!isUsable) {
+    const shown = url ? `${url.protocol}//${url.host}` : JSON.stringify(text);
+    throw new ConfigError(
+      "base-url-invalid",
+      `Expected a base URL like http://localhost:8000/v1, without user and password, got ${shown}`,
+    );
+  }
+  return url;
 }

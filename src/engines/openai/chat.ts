@@ -1,0 +1,137 @@
+/** `POST /chat/completions`: our request as its body, its answer as our completions. */
+import type OpenAI from "openai";
+import { z } from "zod";
+import type { Completion, GenerateRequest, Part } from "../../engine.ts";
+import { badResponse } from "./errors.ts";
+
+/** Which of the things a request may hold the endpoint takes. */
+export interface WireFeatures {
+  readonly images: boolean;
+  /** vLLM's frame list; otherwise frames are sent as images. */
+  readonly video: boolean;
+  readonly jsonSchema: boolean;
+  readonly samples: boolean;
+  readonly logprobs: boolean;
+  /** `max_tokens`; otherwise its later name `max_completion_tokens`. */
+  readonly maxTokens: boolean;
+  readonly temperature: boolean;
+}
+
+/** The request as the endpoint reads it, without what it does not take. */
+export function chatBody(
+  model: string,
+  request: GenerateRequest,
+  can: WireFeatures,
+): OpenAI.ChatCompletionCreateParamsNonStreaming {
+  const { system, parts, schema, logprobs, n = 1 } = request;
+  const { temperature, topP, topK, maxTokens, seed } = request.sampling ?? {};
+  // The client's types know neither vLLM's video_url nor top_k; it sends both as they are.
+  const content = parts.flatMap((part) => wireParts(part, can)) as OpenAI.ChatCompletionContentPart[];
+  return {
+    model,
+    messages: [
+      ...(system ? [{ role: "system" as const, content: system }] : []),
+      { role: "user" as const, content },
+    ],
+    ...(n > 1 && { n }),
+    ...(temperature !== undefined && can.temperature && { temperature }),
+    ...(topP !== undefined && { top_p: topP }),
+    ...(topK !== undefined && { top_k: topK }),
+    ...(maxTokens !== undefined && { [can.maxTokens ? "max_tokens" : "max_completion_tokens"]: maxTokens }),
+    ...(seed !== undefined && { seed }),
+    ...(logprobs && can.logprobs && { logprobs }),
+    ...(schema &&
+      can.jsonSchema && {
+        response_format: {
+          type: "json_schema" as const,
+          json_schema: { name: schema.name, schema: { ...schema.schema }, strict: true },
+        },
+      }),
+  };
+}
+
+type WirePart =
+  | { type: "text"; text: string }
+  | { type: "image_url"; image_url: { url: string } }
+  | { type: "video_url"; video_url: { url: string } };
+
+function wireParts(part: Part, { video }: WireFeatures): WirePart[] {
+  const image = (bytes: Uint8Array, mediaType: string): WirePart => ({
+    type: "image_url",
+    image_url: { url: `data:${mediaType};base64,${base64(bytes)}` },
+  });
+  if (part.type === "text") return [part];
+  if (part.type === "image") return [image(part.bytes, part.mediaType)];
+  if (!video) return part.frames.map(({ jpeg }) => image(jpeg, "image/jpeg"));
+  const frames = part.frames.map(({ jpeg }) => base64(jpeg)).join(",");
+  return [{ type: "video_url", video_url: { url: `data:video/jpeg;base64,${frames}` } }];
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+}
+
+const answerSchema = z.object({
+  choices: z
+    .array(
+      z.object({
+        message: z.object({
+          content: z.string().nullish(),
+          reasoning: z.string().nullish(),
+          reasoning_content: z.string().nullish(),
+        }),
+        finish_reason: z.string().nullish(),
+        logprobs: z
+          .object({ content: z.array(z.object({ token: z.string(), logprob: z.number() })).nullish() })
+          .nullish(),
+      }),
+    )
+    .min(1),
+  usage: z.object({ prompt_tokens: z.number().nullish(), completion_tokens: z.number().nullish() }).nullish(),
+});
+
+export interface ChatAnswer {
+  /** At least one. */
+  readonly completions: readonly Completion[];
+  /** `null` where the server does not say. */
+  readonly promptTokens: number | null;
+  readonly completionTokens: number | null;
+}
+
+/** @throws EngineError `bad-response` for a body that is no chat completion */
+export function readChat(body: unknown): ChatAnswer {
+  const parsed = answerSchema.safeParse(body);
+  if (!parsed.success) {
+    const got = JSON.stringify(body)?.slice(0, 200);
+    throw badResponse(`Expected a chat completion with choices, got ${got}`, parsed.error);
+  }
+  const { choices, usage } = parsed.data;
+  const completions = choices.map(({ message, finish_reason, logprobs }): Completion => {
+    const { text, thinking } = splitThinking(message.content ?? "");
+    const tokens = logprobs?.content;
+    return {
+      text,
+      thinking: message.reasoning || message.reasoning_content || thinking,
+      finish: finish_reason === "stop" || finish_reason === "length" ? finish_reason : "other",
+      tokens: tokens
+        ? {
+            texts: tokens.map(({ token }) => token),
+            logprobs: Float32Array.from(tokens, ({ logprob }) => logprob),
+          }
+        : null,
+    };
+  });
+  return {
+    completions,
+    promptTokens: usage?.prompt_tokens ?? null,
+    completionTokens: usage?.completion_tokens ?? null,
+  };
+}
+
+/** Separates `<think>…</think>`; the opening tag may be missing because the server's template supplies it. */
+function splitThinking(content: string): { text: string; thinking: string | null } {
+  const end = content.lastIndexOf("</think>");
+  if (end < 0) return { text: content, thinking: null };
+  const thinking = content.slice(0, end).replace(/^\s*<think>/, "");
+  return { text: content.slice(end + "</think>".length).trimStart(), thinking: thinking.trim() };
+}

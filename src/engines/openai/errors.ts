@@ -1,0 +1,82 @@
+/** A failed call in our terms: which endpoint, what it said, what to do, and whether another try may help. */
+import { APIConnectionError, APIError } from "openai";
+import { EngineError } from "../../errors.ts";
+
+/** What was called, for messages; the key only so that it can be kept out of them. */
+export interface Called {
+  readonly name: string;
+  readonly apiKey: string | undefined;
+  readonly timeoutMs: number;
+  readonly timedOut: boolean;
+}
+
+/** The body is no answer: the server said 200 and sent something else. Worth another try. */
+export function badResponse(message: string, cause?: unknown): EngineError {
+  return new EngineError("bad-response", message, { isRetryable: true, cause });
+}
+
+/** The error to throw for whatever an attempt threw. */
+export function toEngineError(error: unknown, called: Called): EngineError {
+  if (error instanceof EngineError) return error;
+  if (called.timedOut) {
+    const message = `${called.name} did not answer within ${called.timeoutMs / 1000} s`;
+    return new EngineError("timeout", message, { isRetryable: true, cause: error });
+  }
+  if (error instanceof SyntaxError) {
+    return badResponse(`${called.name} sent a body that is not JSON: ${error.message}`, error);
+  }
+  if (!(error instanceof APIError) || error instanceof APIConnectionError || error.status === undefined) {
+    const message = `${called.name} could not be reached, or the connection was lost: ${rootMessage(error)}`;
+    return new EngineError("unreachable", message, { isRetryable: true, cause: error });
+  }
+  return refusal(error, error.status, called);
+}
+
+/** An answer with an error status. No `cause`: what the server said may hold the key, and is in `details` without it. */
+function refusal(error: APIError, status: number, { name, apiKey }: Called): EngineError {
+  const said = withoutSecret(serverMessage(error), apiKey);
+  const facts = { status, details: { said, ...retryAfter(error.headers) } };
+  if (status === 401 || status === 403) {
+    const message = `${name} refused the key (${status}): set TASKMEM_API_KEY to one it accepts`;
+    return new EngineError("unauthorized", message, { status });
+  }
+  if (status === 404) {
+    const advice = "Check the base URL (it usually ends in /v1) and the model name";
+    return new EngineError("unknown-model", `${name} answers 404: ${said}. ${advice}`, facts);
+  }
+  if (status === 429 && /insufficient_quota|exceeded your current quota/i.test(`${error.code} ${said}`)) {
+    return new EngineError("quota-spent", `${name}: the account's quota is spent: ${said}`, facts);
+  }
+  // llama-server answers 500 to a picture its model cannot see.
+  const isFinal = status === 501 || /not support|unsupported/i.test(said);
+  if (!isFinal && (status === 408 || status === 409 || status === 429 || status >= 500)) {
+    const code = status === 429 ? "rate-limited" : "unavailable";
+    return new EngineError(code, `${name} answers ${status}: ${said}`, { ...facts, isRetryable: true });
+  }
+  return new EngineError("bad-request", `${name} refused the request (${status}): ${said}`, facts);
+}
+
+function serverMessage(error: APIError): string {
+  const body = error.error as { message?: unknown } | string | undefined;
+  const said = typeof body === "object" && body !== null ? body.message : body;
+  return (typeof said === "string" && said !== "" ? said : error.message).slice(0, 500);
+}
+
+function withoutSecret(text: string, apiKey: string | undefined): string {
+  return apiKey ? text.replaceAll(apiKey, "[key]") : text;
+}
+
+/** `retry-after` as seconds or as a date. */
+function retryAfter(headers: Headers | undefined): { retryAfterMs?: number } {
+  const value = headers?.get("retry-after");
+  if (!value) return {};
+  const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Number.isNaN(ms) ? {} : { retryAfterMs: Math.max(0, ms) };
+}
+
+/** The system's own words (`ECONNREFUSED`) lie below the client's. */
+function rootMessage(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause instanceof Error) return rootMessage(error.cause);
+  return error.message || ((error as NodeJS.ErrnoException).code ?? error.name);
+}
