@@ -1,0 +1,99 @@
+/** Text embeddings, `POST /embeddings`. */
+import { z } from "zod";
+import type { Embedder } from "../../engine.ts";
+import { EngineError } from "../../errors.ts";
+import { type EndpointOptions, openEndpoint } from "./client.ts";
+import { badResponse } from "./errors.ts";
+
+export interface EmbedderOptions extends EndpointOptions {
+  /** Numbers in a vector of this model. */
+  readonly dimension: number;
+}
+
+const batchSize = 64;
+
+/** An embedder of a dimension that is known. @throws ConfigError `base-url-invalid` */
+export function openaiEmbedder({ dimension, ...options }: EmbedderOptions): Embedder {
+  if (!Number.isInteger(dimension) || dimension < 1) {
+    throw new RangeError(`Expected \`dimension\` to be a whole number from 1 up, got ${dimension}`);
+  }
+  const askVectors = vectorsOf(options);
+  return {
+    id: `openai:${options.model}`,
+    dimension,
+    embed: async (texts, signal) => {
+      const vectors = texts.map(() => new Float32Array(dimension));
+      const wanted = texts.flatMap((text, index) => (text.trim() === "" ? [] : [{ text, index }]));
+      const batches = Array.from({ length: Math.ceil(wanted.length / batchSize) }, (_, i) =>
+        wanted.slice(i * batchSize, (i + 1) * batchSize),
+      );
+      await Promise.all(
+        batches.map(async (batch) => {
+          const answers = await askVectors(
+            batch.map(({ text }) => text),
+            signal,
+          );
+          for (const [i, { index }] of batch.entries()) {
+            const answer = answers[i]!;
+            if (answer.length !== dimension) {
+              throw new EngineError(
+                "dimension-mismatch",
+                `Expected vectors of ${dimension} numbers from ${options.model}, got ${answer.length}: correct \`dimension\``,
+              );
+            }
+            vectors[index]!.set(normalised(answer));
+          }
+        }),
+      );
+      return vectors;
+    },
+  };
+}
+
+/** An embedder whose dimension, unless given, is asked of the endpoint by one call. @throws EngineError */
+export async function openOpenaiEmbedder(
+  options: EndpointOptions & { readonly dimension?: number },
+  signal?: AbortSignal,
+): Promise<Embedder> {
+  const dimension = options.dimension ?? (await vectorsOf(options)(["dimension"], signal))[0]!.length;
+  return openaiEmbedder({ ...options, dimension });
+}
+
+const answerSchema = z.object({
+  data: z.array(z.object({ index: z.number().int(), embedding: z.array(z.number()).min(1) })),
+  usage: z.object({ prompt_tokens: z.number().nullish() }).nullish(),
+});
+
+/** One call for a batch of texts: their vectors, in order, as they came. */
+function vectorsOf(options: EndpointOptions) {
+  const endpoint = openEndpoint(options);
+  return async (input: string[], signal?: AbortSignal): Promise<number[][]> => {
+    const characters = input.reduce((sum, text) => sum + text.length, 0);
+    const forecast = { promptTokens: Math.ceil(characters / 4), completionTokens: 0 };
+    const { value } = await endpoint.call(
+      forecast,
+      async (client, signal) => {
+        const body = await client.embeddings.create(
+          { model: options.model, input, encoding_format: "float" },
+          { signal },
+        );
+        const parsed = answerSchema.safeParse(body);
+        if (!parsed.success) throw badResponse("Expected embeddings, got something else", parsed.error);
+        const { data, usage } = parsed.data;
+        const ordered = data.toSorted((a, b) => a.index - b.index);
+        if (ordered.length !== input.length) {
+          throw badResponse(`Expected ${input.length} embeddings, got ${ordered.length}`);
+        }
+        const used = { promptTokens: usage?.prompt_tokens ?? forecast.promptTokens, completionTokens: 0 };
+        return { value: ordered.map(({ embedding }) => embedding), used };
+      },
+      signal,
+    );
+    return value;
+  };
+}
+
+function normalised(vector: readonly number[]): Float32Array {
+  const norm = Math.hypot(...vector);
+  return Float32Array.from(vector, (value) => (norm > 0 ? value / norm : 0));
+}

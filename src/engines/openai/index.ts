@@ -1,0 +1,5 @@
+/** Models, text embeddings and speech to text behind OpenAI-compatible endpoints. */
+export type { EndpointOptions } from "./client.ts";
+export { type EmbedderOptions, openaiEmbedder, openOpenaiEmbedder } from "./embedder.ts";
+export { type ModelOptions, openaiModel } from "./model.ts";
+export { openaiTranscriber } from "./transcriber.ts";

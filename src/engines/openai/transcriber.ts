@@ -1,0 +1,133 @@
+/**
+ * Speech to text, `POST /audio/transcriptions` (whisper servers, vLLM, hosted).
+ *
+ * Silence is not sent: speech models invent words for it. An endpoint that gives no segment times gives one segment
+ * for the whole clip.
+ */
+import type OpenAI from "openai";
+import { toFile } from "openai";
+import { z } from "zod";
+import type { TranscribedSegment, Transcriber } from "../../engine.ts";
+import { EngineError } from "../../errors.ts";
+import type { Audio } from "../../stream/clip.ts";
+import { type EndpointOptions, openEndpoint } from "./client.ts";
+import { badResponse } from "./errors.ts";
+
+const samplesPerSecond = 16_000;
+/** Root mean square of what counts as silence: −60 dB of full scale. */
+const silenceRms = 0.001 * 32_768;
+/** Segments the model itself doubts more than this are dropped, as whisper's own decoder does. */
+const noSpeechLimit = 0.6;
+
+/** From most to least that is said about the words; the first the endpoint takes is used from then on. */
+const formats = ["verbose_json", "json", "text"] as const;
+
+/** @throws ConfigError `base-url-invalid` */
+export function openaiTranscriber(options: EndpointOptions): Transcriber {
+  const endpoint = openEndpoint(options);
+  let format = 0;
+
+  async function ask(
+    audio: Audio,
+    language: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<TranscribedSegment[]> {
+    const asked = format;
+    const wav = wavOf(audio.samples);
+    try {
+      const { value } = await endpoint.call(
+        { promptTokens: 0, completionTokens: 0 },
+        async (client, signal) => {
+          const body = {
+            file: await toFile(wav, "clip.wav", { type: "audio/wav" }),
+            model: options.model,
+            response_format: formats[asked]!,
+            temperature: 0,
+            ...(language && { language }),
+          } as OpenAI.Audio.TranscriptionCreateParamsNonStreaming;
+          const answer: unknown = await client.audio.transcriptions.create(body, { signal });
+          return { value: readTranscript(answer, audio), used: { promptTokens: 0, completionTokens: 0 } };
+        },
+        signal,
+      );
+      return value;
+    } catch (error) {
+      const isRefused =
+        error instanceof EngineError &&
+        error.code === "bad-request" &&
+        /response_format|verbose_json|'json'/i.test(String(error.details.said));
+      if (!isRefused || asked + 1 >= formats.length) throw error;
+      format = Math.max(format, asked + 1);
+      return ask(audio, language, signal);
+    }
+  }
+
+  return {
+    id: `openai:${options.model}`,
+    transcribe: async (audio, { language, signal }) => {
+      if (rootMeanSquare(audio.samples) < silenceRms) return [];
+      return ask(audio, language?.split("-")[0], signal);
+    },
+  };
+}
+
+const transcriptSchema = z.object({
+  text: z.string().nullish(),
+  language: z.string().nullish(),
+  segments: z
+    .array(
+      z.object({
+        start: z.number(),
+        end: z.number(),
+        text: z.string(),
+        speaker: z.string().nullish(),
+        no_speech_prob: z.number().nullish(),
+      }),
+    )
+    .nullish(),
+});
+
+/** Segments in stream time, kept inside the audio. @throws EngineError `bad-response` */
+function readTranscript(body: unknown, audio: Audio): TranscribedSegment[] {
+  const parsed = transcriptSchema.safeParse(typeof body === "string" ? { text: body } : body);
+  if (!parsed.success) throw badResponse("Expected a transcript, got something else", parsed.error);
+  const { text, language, segments } = parsed.data;
+  const duration = audio.samples.length / samplesPerSecond;
+  const inStream = (seconds: number) => audio.startSeconds + Math.min(duration, Math.max(0, seconds));
+  const heard = segments ?? [{ start: 0, end: duration, text: text ?? "" }];
+  return heard
+    .filter((segment) => segment.text.trim() !== "" && (segment.no_speech_prob ?? 0) <= noSpeechLimit)
+    .map((segment) => ({
+      startSeconds: inStream(segment.start),
+      endSeconds: inStream(segment.end),
+      text: segment.text.trim(),
+      speaker: segment.speaker ?? null,
+      language: language ?? null,
+    }))
+    .sort((a, b) => a.startSeconds - b.startSeconds);
+}
+
+function rootMeanSquare(samples: Int16Array): number {
+  if (samples.length === 0) return 0;
+  return Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
+}
+
+/** A RIFF file of 16-bit mono PCM. */
+function wavOf(samples: Int16Array): Uint8Array {
+  const headerBytes = 44;
+  const file = Buffer.alloc(headerBytes + samples.length * 2);
+  file.write("RIFF", 0, "ascii");
+  file.writeUInt32LE(file.length - 8, 4);
+  file.write("WAVEfmt ", 8, "ascii");
+  file.writeUInt32LE(16, 16); // length of the format chunk
+  file.writeUInt16LE(1, 20); // PCM
+  file.writeUInt16LE(1, 22); // channels
+  file.writeUInt32LE(samplesPerSecond, 24);
+  file.writeUInt32LE(samplesPerSecond * 2, 28); // bytes per second
+  file.writeUInt16LE(2, 32); // bytes per sample
+  file.writeUInt16LE(16, 34); // bits per sample
+  file.write("data", 36, "ascii");
+  file.writeUInt32LE(samples.length * 2, 40);
+  for (const [i, sample] of samples.entries()) file.writeInt16LE(sample, headerBytes + i * 2);
+  return file;
+}
