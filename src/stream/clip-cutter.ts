@@ -10,6 +10,8 @@ import { type Audio, type Clip, type Cue, clipIndexAt, type Frame, type Gap } fr
 export const sampleRate = 16_000;
 /** Holes shorter than this are how recorders and containers round, not something missed. Seconds. */
 const leastGapSeconds = 1;
+/** What containers round a length by: sound that ends so shortly after a clip makes no clip of its own. Seconds. */
+const leastTailSeconds = 0.05;
 /** Audio that continues within this many seconds of where it should is one piece: times come in milliseconds. */
 const audioJitterSeconds = 0.02;
 
@@ -112,9 +114,13 @@ export class ClipCutter {
     if (cell) cell.cues = cell.cues.filter(({ startSeconds }) => startSeconds < endSeconds);
   }
 
-  /** No more is coming: the last clip is cut where the material ends. */
+  /** No more is coming: the last clip is cut where the material ends. A sliver without picture or text is none. */
   close(): void {
-    this.#cutOpen(this.#coveredTo ?? 0);
+    const end = this.#coveredTo ?? 0;
+    const cell = this.#open && this.#cells.get(this.#open.index);
+    const isBare = (cell?.frames.length ?? 0) + (cell?.cues.length ?? 0) === 0;
+    const isSliver = this.#open !== null && isBare && end - this.#open.startSeconds < leastTailSeconds;
+    this.#cutOpen(isSliver ? this.#open!.startSeconds : end);
   }
 
   /** What is complete, in time order. */

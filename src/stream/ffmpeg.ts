@@ -214,6 +214,7 @@ function complaint(stderr: string, input: MediaInput): string | null {
   const line = stderr.trim().split(/\r?\n/).at(-1) ?? "";
   const said = line
     .replaceAll(input.url, input.name)
+    .replace(`${input.name}: `, "")
     .replace(/^\[[^\]]*\]\s*/, "")
     .replace(/\/\/[^/@\s]*@/g, "//")
     .trim();
