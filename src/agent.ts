@@ -131,7 +131,7 @@ async function* watch(
   const lease = await memory.lease(stream);
   try {
     const progress = await memory.progress(stream, windowClips);
-    let state = await memory.policyState(policy.id);
+    let state = await memory.policyState(policy.id, stream);
     let recent = progress.recent;
     let outages = 0;
 

@@ -28,10 +28,14 @@ import { build, type Db, inOurWords, toStoreError } from "./database.ts";
 
 export interface Blob {
   readonly hash: string;
+  readonly byteLength: number;
+  /** May be read from elsewhere each time it is looked at. */
   readonly bytes: Uint8Array;
 }
 
-export const blobOf = (bytes: Uint8Array): Blob => ({ hash: sha256(bytes), bytes });
+export function blobOf(bytes: Uint8Array): Blob {
+  return { hash: sha256(bytes), byteLength: bytes.byteLength, bytes };
+}
 
 export function blobPath(folder: string, hash: string): string {
   return join(folder, hash.slice(0, 2), hash);
@@ -106,13 +110,14 @@ function syncFolder(folder: string): void {
 
 /** Inside the transaction that refers to the blobs: makes sure that no sweep took the files, and registers them. */
 export function claimBlobs(db: Db, folder: string, blobs: readonly Blob[]): void {
-  for (const { hash, bytes } of blobs) {
+  for (const blob of blobs) {
+    const { hash, byteLength } = blob;
     const path = blobPath(folder, hash);
-    if (!existsSync(path)) writeBlobNow(path, bytes);
+    if (!existsSync(path)) writeBlobNow(path, blob.bytes);
     db.run(
       build
         .insertInto("blob")
-        .values({ hash, bytes: bytes.byteLength })
+        .values({ hash, bytes: byteLength })
         .onConflict((conflict) => conflict.doNothing()),
     );
     db.run(build.deleteFrom("loose_blob").where("hash", "=", hash));

@@ -19,7 +19,7 @@ import {
 } from "./journal.ts";
 import type { Leases } from "./lease.ts";
 import type { Decision, Entry, Evidence, Receipt, Statement } from "./memory.ts";
-import { addDecision, putPolicy } from "./policy-state.ts";
+import { addDecision, policyRow, putPolicyValue } from "./policy-state.ts";
 import { type Indexing, requireSpace } from "./space.ts";
 
 export interface CommitOptions {
@@ -132,7 +132,8 @@ function store(
   const undecided = [...clips.values()].filter(({ isDecided }) => !isDecided);
   if (undecided.length > 0) {
     const { revision, stateChange } = decision;
-    const policy = putPolicy(db, decision.policy, stateChange?.value);
+    const policy = policyRow(db, decision.policy);
+    if (stateChange) putPolicyValue(db, policy, stream.row, stateChange.value);
     const counted = stateChange ?? { documents: 0, words: new Map<string, number>() };
     const row = addDecision(db, { policy, revision, decidedAtMs: now() }, counted);
     for (const clip of undecided) {

@@ -3,8 +3,8 @@
  *
  * The format is the contract between stores and versions; text index, vectors and word counts are left out, being
  * computed again. The file alone, without blobs, can be read too: entries then keep the hashes of their frames only.
- * Importing reads a file twice: everything is looked at before anything is written, then rows are added batch by
- * batch. An import that is cut short is completed by making it again.
+ * An import is looked at whole before anything is written, then added in one transaction: all of it or nothing. Its
+ * rows are held in working memory for that, frames are not.
  */
 import {
   createReadStream,
@@ -12,25 +12,24 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
 } from "node:fs";
-import { open, readFile, rename, writeFile } from "node:fs/promises";
+import { open, rename, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { DataError } from "../errors.ts";
-import { sha256 } from "../util/hash.ts";
 import { blobPath } from "./blobs.ts";
-import { toStoreError } from "./database.ts";
+import { inOurWords, toStoreError } from "./database.ts";
 import type { JsonValue, Memory, MemoryRow } from "./memory.ts";
 
 export const exportFormat = "taskmem-memory";
 export const exportVersion = 1;
 const fileName = "memory.jsonl";
-const batchRows = 256;
 
 export interface ExportHeader {
   readonly row: "header";
@@ -127,33 +126,28 @@ function removeOtherBlobs(folder: string, keep: ReadonlySet<string>): void {
 /**
  * Reads an export, a directory or a JSONL file alone, into a memory. What is there already is skipped.
  *
- * @throws DataError naming the line that is malformed or conflicts with the memory; nothing is written then
+ * @throws DataError naming the line that is malformed or conflicts with the memory; nothing is added then
  */
 export async function importMemory(path: string, memory: Memory): Promise<ImportReport> {
   const { file, blobFolder } = importSource(path);
-  const blob = (hash: string) => (blobFolder === null ? Promise.resolve(null) : blobAt(blobFolder, hash));
+  const rows: MemoryRow[] = [];
+  const lines: number[] = [];
   for await (const { row, line } of readRows(file)) {
-    const conflict = await memory.conflictWith(row);
-    if (conflict)
-      throw new DataError("row-conflict", `${file}, line ${line}: ${conflict}`, { details: { line } });
-    for (const hash of hashesOf(row)) await checkBlob(hash, await blob(hash), `${file}, line ${line}`);
+    rows.push(row);
+    lines.push(line);
   }
-  const total = { rows: 0, blobs: 0, skipped: 0 };
-  let batch: MemoryRow[] = [];
-  const addBatch = async () => {
-    if (batch.length === 0) return;
-    const report = await memory.addRows(batch, blob);
-    total.rows += report.added;
-    total.skipped += report.skipped;
-    total.blobs += report.blobs;
-    batch = [];
-  };
-  for await (const { row } of readRows(file)) {
-    batch.push(row);
-    if (batch.length >= batchRows) await addBatch();
+  const blob = (hash: string) => (blobFolder === null ? null : blobAt(blobFolder, hash));
+  try {
+    const { added, skipped, blobs } = await memory.addRows(rows, blob);
+    return { rows: added, blobs, skipped };
+  } catch (error) {
+    if (!(error instanceof DataError) || typeof error.details.index !== "number") throw error;
+    const line = lines[error.details.index];
+    throw new DataError(error.code, `${file}, line ${line}: ${error.message}`, {
+      cause: error,
+      details: { file, line },
+    });
   }
-  await addBatch();
-  return total;
 }
 
 function importSource(path: string): { readonly file: string; readonly blobFolder: string | null } {
@@ -166,17 +160,9 @@ function importSource(path: string): { readonly file: string; readonly blobFolde
   );
 }
 
-async function blobAt(folder: string, hash: string): Promise<Uint8Array | null> {
+function blobAt(folder: string, hash: string): Uint8Array | null {
   const path = blobPath(folder, hash);
-  return existsSync(path) ? readFile(path) : null;
-}
-
-async function checkBlob(hash: string, bytes: Uint8Array | null, where: string): Promise<void> {
-  if (bytes === null || sha256(bytes) === hash) return;
-  throw new DataError(
-    "blob-damaged",
-    `${where}: expected the blob ${hash} to have that hash, got ${sha256(bytes)}: copy the export again`,
-  );
+  return existsSync(path) ? inOurWords(path, () => readFileSync(path)) : null;
 }
 
 /** Rows of a file with their line numbers, the header checked and left out. @throws DataError */
@@ -200,7 +186,7 @@ async function* readRows(file: string): AsyncGenerator<{ readonly row: MemoryRow
     }
     const parsed = rowSchema.safeParse(value);
     if (!parsed.success) throw malformed(file, line, z.prettifyError(parsed.error));
-    const row = parsed.data as MemoryRow;
+    const row = value as MemoryRow; // as it was written: parsing would put its keys into another order
     if (row.row === "stream") streams.add(row.id);
     for (const stream of streamsOf(row)) {
       if (!streams.has(stream)) throw malformed(file, line, `its stream ${stream} has no row above it`);
@@ -220,7 +206,7 @@ function parseLine(text: string, file: string, line: number): unknown {
 
 function streamsOf(row: MemoryRow): string[] {
   if (row.row === "decision") return row.clips.map(({ stream }) => stream);
-  return row.row === "clip" || row.row === "entry" || row.row === "gap" ? [row.stream] : [];
+  return row.row === "task" || row.row === "stream" ? [] : [row.stream];
 }
 
 function assertHeader(value: unknown, file: string): void {
@@ -229,7 +215,7 @@ function assertHeader(value: unknown, file: string): void {
   if (!parsed.success) {
     throw new DataError(
       "export-format",
-      `Expected ${file} to begin with the header of a TaskMem export, got ${JSON.stringify(value)?.slice(0, 80)}`,
+      `Expected ${file} to begin with the header of a TaskMem export, got ${JSON.stringify(value).slice(0, 80)} in line 1`,
       { details: { line: 1 } },
     );
   }
@@ -329,7 +315,7 @@ const rowSchema = z.discriminatedUnion("row", [
     evidence,
     closed: z.object({ atMs: z.int(), reason: z.string(), supersededBy: z.string().nullable() }).nullable(),
   }),
-  z.object({ row: z.literal("policy"), policy: z.string(), value: json }),
+  z.object({ row: z.literal("policy"), policy: z.string(), stream: z.string(), value: json }),
   z.object({
     row: z.literal("decision"),
     policy: z.string(),

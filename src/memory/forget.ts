@@ -10,7 +10,7 @@
  *    the person or holds the words itself.
  * 2. Word counts are kept per decision, so each decision about a clip concerned is taken back whole. A person's name
  *    is taken out of all counts.
- * 3. The small values of policies that watched the streams concerned start anew: they may hold words just seen.
+ * 3. What policies remember of the streams of those clips starts anew: it may hold words just seen.
  * 4. Frames are deleted from disk unless an entry that stays shows the same picture.
  *
  * Freed pages are zeroed (`secure_delete`) and the write-ahead log is emptied, so that the text is in no file. A clip
@@ -281,6 +281,8 @@ function takeBackDecisions(db: Db, clips: readonly number[]): Set<string> {
       select distinct d.row, d.policy, d.documents, d.words from decision_clip as dc
       join decision as d on d.row = dc.decision where dc.clip in ${listed(clips)}`,
   );
+  db.run(sql`delete from policy_value
+    where stream in (select stream from clip where row in ${listed(clips)})`);
   const lowered = new Set<string>();
   for (const decision of decisions) {
     const counted = JSON.parse(decision.words) as number[];
@@ -291,7 +293,7 @@ function takeBackDecisions(db: Db, clips: readonly number[]): Set<string> {
       );
       if (word) lowered.add(word.stem);
     }
-    db.run(sql`update policy set value = 'null', documents = max(0, documents - ${decision.documents})
+    db.run(sql`update policy set documents = max(0, documents - ${decision.documents})
       where row = ${decision.policy}`);
     db.run(sql`update decision set documents = 0, words = '[]' where row = ${decision.row}`);
   }

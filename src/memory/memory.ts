@@ -119,8 +119,9 @@ export interface Progress {
   readonly failedClips: number;
 }
 
-/** What a policy remembers between decisions: a small value of its own and word counts over everything it was offered. */
+/** What a policy remembers: a small value of its own per stream, and word counts over all it was offered anywhere. */
 export interface PolicyState {
+  /** Of this policy and stream; `null` before the first decision. */
   readonly value: JsonValue;
   /** Number of candidate texts seen, and how many of them held each stem. */
   readonly documents: number;
@@ -129,6 +130,7 @@ export interface PolicyState {
 
 /** The change one decision makes to it. Counts are increments, so commits of several processes add up. */
 export interface PolicyStateChange {
+  /** Replaces the value of the decision's policy and stream. */
   readonly value: JsonValue;
   readonly documents: number;
   readonly words: ReadonlyMap<string, number>;
@@ -260,7 +262,7 @@ export type MemoryRow =
       readonly observation: PackedObservation | null;
     }
   | ({ readonly row: "entry" } & Entry)
-  | { readonly row: "policy"; readonly policy: string; readonly value: JsonValue }
+  | { readonly row: "policy"; readonly policy: string; readonly stream: string; readonly value: JsonValue }
   | {
       readonly row: "decision";
       readonly policy: string;
@@ -305,7 +307,7 @@ export interface Memory {
   /** Journals a clip as failed; its observation stays for another try. */
   failClip(stream: string, clip: number, failure: Omit<ClipFailure, "attempts">): Promise<void>;
   clipFailures(stream?: string): Promise<{ stream: string; clip: number; failure: ClipFailure }[]>;
-  policyState(policy: string): Promise<PolicyState>;
+  policyState(policy: string, stream: string): Promise<PolicyState>;
   addGap(gap: Gap): Promise<void>;
   gaps(filter?: Pick<EntryFilter, "streams" | "fromSeconds" | "toSeconds">): Promise<Gap[]>;
 
@@ -324,14 +326,13 @@ export interface Memory {
   forget(request: ForgetRequest, options?: { readonly dryRun?: boolean }): Promise<ForgetReport>;
   /** Everything in it as of one moment, each row after those it refers to. */
   rows(): AsyncIterable<MemoryRow>;
-  /** Why a row could not be added beside what is here, or `null`. */
-  conflictWith(row: MemoryRow): Promise<string | null>;
   /**
    * Adds rows of another memory in one transaction; what is there already is skipped. `blob` finds their frames; an
    * entry whose frames it does not find keeps their hashes only.
-   * @throws DataError `row-conflict`
+   * @throws DataError `row-conflict` or `blob-damaged`, with the number of the row as `details.index`; nothing is
+   * added then
    */
-  addRows(rows: readonly MemoryRow[], blob: (hash: string) => Promise<Uint8Array | null>): Promise<AddedRows>;
+  addRows(rows: readonly MemoryRow[], blob: (hash: string) => Uint8Array | null): Promise<AddedRows>;
   stats(): Promise<MemoryStats>;
   /** Runs the database's own integrity check and compares rows, text index, vectors and blobs. Empty when all is well. */
   check(): Promise<string[]>;

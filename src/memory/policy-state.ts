@@ -1,41 +1,51 @@
 /**
- * What policies remember between decisions: a small value, and word counts over all they were offered.
+ * What policies remember between decisions: a small value per stream, and word counts over all they were offered.
  *
- * Counts are added to, never set, so decisions of several processes add up. Each decision keeps what it added, so
+ * A stream has one writer, so its value is set; counts are shared by all streams of a policy and are added to, never
+ * set, so decisions of several processes add up. Each decision keeps what it added, so
  * that forgetting can take it away again.
  */
 import { sql } from "kysely";
 import { build, type Db } from "./database.ts";
 import type { JsonValue, PolicyState, PolicyStateChange } from "./memory.ts";
 
-export function policyState(db: Db, policy: string): PolicyState {
+export function policyState(db: Db, policy: string, stream: string): PolicyState {
   return db.read(() => {
     const known = db.get(build.selectFrom("policy").selectAll().where("id", "=", policy));
     if (!known) return { value: null, documents: 0, words: new Map() };
+    const own = db.get(
+      build
+        .selectFrom("policy_value")
+        .innerJoin("stream", "stream.row", "policy_value.stream")
+        .select("policy_value.value")
+        .where("policy_value.policy", "=", known.row)
+        .where("stream.id", "=", stream),
+    );
     const words = db.all(
       build.selectFrom("word").select(["stem", "documents"]).where("policy", "=", known.row).orderBy("row"),
     );
     return {
-      value: JSON.parse(known.value) as JsonValue,
+      value: own ? (JSON.parse(own.value) as JsonValue) : null,
       documents: known.documents,
       words: new Map(words.map(({ stem, documents }) => [stem, documents])),
     };
   });
 }
 
-/** Makes a policy known, or gives the known one another value. Inside a transaction. @returns its row */
-export function putPolicy(db: Db, policy: string, value: JsonValue | undefined): number {
-  return db.get(
+/** Makes a policy known. Inside a transaction. @returns its row */
+export function policyRow(db: Db, policy: string): number {
+  db.run(
     build
       .insertInto("policy")
-      .values({ id: policy, value: JSON.stringify(value ?? null), documents: 0 })
-      .onConflict((conflict) =>
-        conflict
-          .column("id")
-          .doUpdateSet({ value: value === undefined ? sql`value` : JSON.stringify(value) }),
-      )
-      .returning("row"),
-  )!.row;
+      .values({ id: policy, documents: 0 })
+      .onConflict((conflict) => conflict.column("id").doNothing()),
+  );
+  return db.get(build.selectFrom("policy").select("row").where("id", "=", policy))!.row;
+}
+
+/** Sets what a policy remembers of a stream. Inside a transaction. */
+export function putPolicyValue(db: Db, policy: number, stream: number, value: JsonValue): void {
+  db.run(build.replaceInto("policy_value").values({ policy, stream, value: JSON.stringify(value) }));
 }
 
 /** Records a decision and adds up what it counted. Inside a transaction. @returns row of the decision */

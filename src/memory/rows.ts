@@ -5,15 +5,17 @@
  * told as of one moment. Reading in skips what is there: ids follow from content, so the same rows twice are the same
  * memory.
  */
+import { isDeepStrictEqual } from "node:util";
 import { sql } from "kysely";
+import type { Embedder } from "../engine.ts";
 import { DataError } from "../errors.ts";
-import { type Blob, blobOf, claimBlobs, writeBlobs } from "./blobs.ts";
+import { type Blob, blobOf, claimBlobs, sweepBlobs, writeBlobs } from "./blobs.ts";
 import { embedAll } from "./commit.ts";
 import { build, type Db, openDatabase } from "./database.ts";
 import { closeEntry, type EntryRow, insertEntry, selectEntryById, toEntry } from "./entries.ts";
 import { addGap, streamRow, toStream } from "./journal.ts";
 import type { AddedRows, Entry, JsonValue, MemoryRow, PackedObservation } from "./memory.ts";
-import { addDecision, putPolicy } from "./policy-state.ts";
+import { addDecision, policyRow, putPolicyValue } from "./policy-state.ts";
 import { type Indexing, requireSpace, spaceRows } from "./space.ts";
 import { addFeedback, addTask, toTask } from "./task-rows.ts";
 
@@ -66,8 +68,15 @@ function* clipRows(db: Db): Generator<RowOf<"clip">> {
 }
 
 function* policyRows(db: Db): Generator<RowOf<"policy">> {
-  for (const { id, value } of db.iterate(build.selectFrom("policy").select(["id", "value"]).orderBy("row"))) {
-    yield { row: "policy", policy: id, value: JSON.parse(value) as JsonValue };
+  const values = build
+    .selectFrom("policy_value")
+    .innerJoin("policy", "policy.row", "policy_value.policy")
+    .innerJoin("stream", "stream.row", "policy_value.stream")
+    .select(["policy.id as policy", "stream.id as stream", "policy_value.value"])
+    .orderBy("policy.id")
+    .orderBy("stream.row");
+  for (const { policy, stream, value } of db.iterate(values)) {
+    yield { row: "policy", policy, stream, value: JSON.parse(value) as JsonValue };
   }
 }
 
@@ -124,9 +133,9 @@ function* taskRows(db: Db): Generator<RowOf<"task">> {
 }
 
 /** Why a row cannot stand beside what the memory holds, or `null`. */
-export function conflictWith(db: Db, row: MemoryRow): string | null {
+function conflictWith(db: Db, row: MemoryRow): string | null {
   const [here, there, what] = compared(db, row);
-  if (here === undefined || JSON.stringify(here) === JSON.stringify(there)) return null;
+  if (here === undefined || isDeepStrictEqual(here, there)) return null;
   return `Expected ${what} to be the one this memory holds, got another of that name: import into another memory, or forget this one first`;
 }
 
@@ -168,35 +177,40 @@ function clipIn(db: Db, stream: string, clip: number) {
   );
 }
 
-/** As `Memory.addRows` says. */
+const blobsAtOnce = 64;
+const textsAtOnce = 256;
+
+/** As `Memory.addRows` says. Vectors of the new entries are held in working memory until all is added. */
 export async function addRows(
   db: Db,
   blobFolder: string,
   indexing: Indexing,
   rows: readonly MemoryRow[],
-  blob: (hash: string) => Promise<Uint8Array | null>,
+  blob: (hash: string) => Uint8Array | null,
 ): Promise<AddedRows> {
   requireSpace(db, indexing);
-  const fresh = rows.filter(
-    (row) =>
-      (row.row === "entry" && !db.get(selectEntryById(row.id))) ||
-      (row.row === "clip" && !clipIn(db, row.stream, row.clip)),
-  );
-  const blobs = await blobsOf(fresh, blob);
-  await writeBlobs(db, blobFolder, [...blobs.values()]);
-  const texts = fresh.filter((row) => row.row === "entry").map((row) => row.text);
-  const found = await embedAll(indexing.embedder, texts);
-  const vectors = new Map(texts.map((text, i) => [text, found[i]!]));
-  return db.write(() => {
-    const add = adder(db, { blobFolder, indexing, space: requireSpace(db, indexing), blobs, vectors });
-    let added = 0;
-    for (const row of rows) {
-      const conflict = conflictWith(db, row);
-      if (conflict) throw new DataError("row-conflict", conflict);
-      if (add(row)) added += 1;
-    }
-    return { added, skipped: rows.length - added, blobs: blobs.size };
-  });
+  try {
+    const blobs = await writeBlobsOf(db, blobFolder, rows, blob);
+    const vectors = await vectorsOf(db, indexing.embedder, rows);
+    return db.write(() => {
+      const add = adder(db, { blobFolder, indexing, space: requireSpace(db, indexing), blobs, vectors });
+      let added = 0;
+      for (const [index, row] of rows.entries()) {
+        const conflict = conflictWith(db, row);
+        if (conflict) throw new DataError("row-conflict", conflict, { details: { index } });
+        if (add(row)) added += 1;
+      }
+      return { added, skipped: rows.length - added, blobs: blobs.size };
+    });
+  } catch (error) {
+    sweepBlobs(db, blobFolder);
+    throw error;
+  }
+}
+
+function isNew(db: Db, row: MemoryRow): boolean {
+  if (row.row === "entry") return !db.get(selectEntryById(row.id));
+  return row.row === "clip" && !clipIn(db, row.stream, row.clip);
 }
 
 function hashesOf(row: MemoryRow): string[] {
@@ -204,24 +218,58 @@ function hashesOf(row: MemoryRow): string[] {
   return row.row === "clip" ? (row.observation?.frames ?? []).map(({ hash }) => hash) : [];
 }
 
-async function blobsOf(
+/** Writes the blobs that new rows name and `read` finds. @returns them by hash; their bytes are read again if needed */
+async function writeBlobsOf(
+  db: Db,
+  blobFolder: string,
   rows: readonly MemoryRow[],
-  read: (hash: string) => Promise<Uint8Array | null>,
+  read: (hash: string) => Uint8Array | null,
 ): Promise<Map<string, Blob>> {
-  const blobs = new Map<string, Blob>();
-  for (const hash of new Set(rows.flatMap(hashesOf))) {
-    const bytes = await read(hash);
-    if (bytes === null) continue;
-    const blob = blobOf(bytes);
-    if (blob.hash !== hash) {
-      throw new DataError(
-        "blob-damaged",
-        `Expected the blob ${hash} to have that hash, got ${blob.hash}: it is damaged`,
-      );
+  const found = new Map<string, Blob>();
+  const batch: Blob[] = [];
+  for (const [index, row] of rows.entries()) {
+    if (!isNew(db, row)) continue;
+    for (const hash of hashesOf(row)) {
+      const bytes = found.has(hash) ? null : read(hash);
+      if (bytes === null) continue;
+      const blob = blobOf(bytes);
+      if (blob.hash !== hash) {
+        throw new DataError(
+          "blob-damaged",
+          `Expected the blob ${hash} to have that hash, got ${blob.hash}: copy the export again`,
+          { details: { index } },
+        );
+      }
+      batch.push(blob);
+      found.set(hash, {
+        hash,
+        byteLength: bytes.byteLength,
+        get bytes() {
+          const again = read(hash);
+          if (again) return again;
+          throw new DataError("blob-missing", `Expected the blob ${hash} to stay until it is read, it went`);
+        },
+      });
     }
-    blobs.set(hash, blob);
+    if (batch.length >= blobsAtOnce) await writeBlobs(db, blobFolder, batch.splice(0));
   }
-  return blobs;
+  await writeBlobs(db, blobFolder, batch.splice(0));
+  return found;
+}
+
+async function vectorsOf(
+  db: Db,
+  embedder: Embedder,
+  rows: readonly MemoryRow[],
+): Promise<Map<string, Float32Array>> {
+  const texts = [...new Set(rows.flatMap((row) => (row.row === "entry" && isNew(db, row) ? row.text : [])))];
+  const vectors = new Map<string, Float32Array>();
+  for (let i = 0; i < texts.length; i += textsAtOnce) {
+    const batch = texts.slice(i, i + textsAtOnce);
+    const found = await embedAll(embedder, batch);
+    for (const [k, text] of batch.entries()) vectors.set(text, found[k]!);
+  }
+  return vectors;
 }
 
 /** Adds one row. @returns false where it is there already or its clip was forgotten */
@@ -247,11 +295,7 @@ function adder(
   const add: { readonly [Name in MemoryRow["row"]]: (row: RowOf<Name>) => boolean } = {
     stream: (row) => addStreamRow(db, row),
     clip: (row) => addClipRow(db, row, claim),
-    policy: ({ policy, value }) => {
-      if (db.get(build.selectFrom("policy").select("row").where("id", "=", policy))) return false;
-      putPolicy(db, policy, value);
-      return true;
-    },
+    policy: (row) => addPolicyRow(db, row),
     decision: (row) => addDecisionRow(db, row),
     entry: ({ row: _, ...entry }) => {
       const known = db.get(selectEntryById(entry.id));
@@ -285,9 +329,10 @@ function adder(
 }
 
 function addStreamRow(db: Db, row: RowOf<"stream">): boolean {
-  const known = db.get(build.selectFrom("stream").select("next_clip").where("id", "=", row.id));
+  const known = db.get(build.selectFrom("stream").select(["next_clip", "ended"]).where("id", "=", row.id));
   if (known) {
-    if (known.next_clip >= row.nextClip) return false;
+    const isFurther = row.nextClip > known.next_clip || (row.nextClip === known.next_clip && row.ended);
+    if (!isFurther || (row.nextClip === known.next_clip && known.ended === 1)) return false;
     const further = { next_clip: row.nextClip, ended: row.ended ? 1 : 0 };
     db.run(build.updateTable("stream").set(further).where("id", "=", row.id));
     return true;
@@ -351,6 +396,16 @@ function addClipRow(
   return true;
 }
 
+/** What this memory's policy remembers of a stream stays. */
+function addPolicyRow(db: Db, row: RowOf<"policy">): boolean {
+  const policy = policyRow(db, row.policy);
+  const stream = streamRow(db, row.stream).row;
+  const known = build.selectFrom("policy_value").select("policy").where("policy", "=", policy);
+  if (db.get(known.where("stream", "=", stream))) return false;
+  putPolicyValue(db, policy, stream, row.value);
+  return true;
+}
+
 function addDecisionRow(db: Db, row: RowOf<"decision">): boolean {
   const clips = row.clips.flatMap(({ stream, clip }) => clipIn(db, stream, clip)?.row ?? []);
   const isKnown = clips.some((clip) =>
@@ -364,7 +419,7 @@ function addDecisionRow(db: Db, row: RowOf<"decision">): boolean {
   );
   if (isKnown || clips.length === 0) return false;
   const { revision, decidedAtMs, documents } = row;
-  const policy = putPolicy(db, row.policy, undefined);
+  const policy = policyRow(db, row.policy);
   const words = new Map(row.words);
   const decision = addDecision(db, { policy, revision, decidedAtMs }, { documents, words });
   for (const clip of clips) db.run(build.insertInto("decision_clip").values({ clip, revision, decision }));

@@ -76,8 +76,15 @@ export interface DecisionClipTable {
 export interface PolicyTable {
   row: Generated<number>;
   id: string;
-  value: string;
   documents: number;
+}
+
+/** What a policy remembers of one stream: processes that watch different streams write different rows. */
+export interface PolicyValueTable {
+  policy: number;
+  stream: number;
+  /** JSON. */
+  value: string;
 }
 
 export interface WordTable {
@@ -170,6 +177,7 @@ export interface Tables {
   decision: DecisionTable;
   decision_clip: DecisionClipTable;
   policy: PolicyTable;
+  policy_value: PolicyValueTable;
   word: WordTable;
   entry: EntryTable;
   entry_speaker: EntrySpeakerTable;
@@ -209,8 +217,13 @@ export const migrations: readonly string[] = [
   ) without rowid;
   create index observation_frame_hash on observation_frame (hash);
   create table policy (
-    row integer primary key, id text not null unique, value text not null, documents integer not null
+    row integer primary key, id text not null unique, documents integer not null
   );
+  create table policy_value (
+    policy integer not null references policy (row),
+    stream integer not null references stream (row) on delete cascade, value text not null,
+    primary key (policy, stream)
+  ) without rowid;
   create table word (
     row integer primary key autoincrement, policy integer not null references policy (row), stem text not null,
     documents integer not null, unique (policy, stem)

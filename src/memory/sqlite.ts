@@ -29,7 +29,7 @@ import { leases } from "./lease.ts";
 import type { Memory } from "./memory.ts";
 import { policyState } from "./policy-state.ts";
 import { recallEntries } from "./recall.ts";
-import { addRows, conflictWith, memoryRows } from "./rows.ts";
+import { addRows, memoryRows } from "./rows.ts";
 import { openSpace, reindex, requireSpace, spaceRows } from "./space.ts";
 import { addFeedback, addTask, tasks } from "./task-rows.ts";
 
@@ -135,7 +135,7 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
         failClip(db, row, clip, failure);
       }),
     clipFailures: async (stream) => clipFailures(db, stream),
-    policyState: async (policy) => policyState(db, policy),
+    policyState: async (policy, stream) => policyState(db, policy, stream),
     addGap: async (gap) => void addGap(db, gap),
     gaps: async (filter = {}) => gaps(db, filter),
 
@@ -161,7 +161,6 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
 
     forget: async (request, { dryRun = false } = {}) => forget(db, blobFolder, words, request, dryRun),
     rows: () => memoryRows(directory),
-    conflictWith: async (row) => conflictWith(db, row),
     addRows: (rows, blob) => addRows(db, blobFolder, options, rows, blob),
     stats: async () => memoryStats(db),
     check: async () => checkMemory(db, blobFolder),

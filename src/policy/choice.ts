@@ -110,9 +110,8 @@ function taskWeights(adapter: Adapter | null, words: WordSpace): (stem: string) 
   };
 }
 
-/** What the policy remembers of one stream between decisions. */
+/** What the policy remembers of one stream between decisions: the value of its state. */
 interface StreamState {
-  readonly stream: string;
   /** Tokens left over; below zero after a line on credit, `null` before the first decision (a full purse). */
   readonly spare: number | null;
   /** Stems kept in each of the last windows, oldest first. */
@@ -121,18 +120,10 @@ interface StreamState {
   readonly standing: readonly string[];
 }
 
-/** Streams whose state is remembered, latest first; one that was long left starts afresh. */
-const mostStreams = 8;
+const freshState: StreamState = { spare: null, windows: [], standing: [] };
 
-function readState({ observations, state }: Context): StreamState {
-  const stream = observations[0]!.stream;
-  const known = streamStates(state.value).find((one) => one.stream === stream);
-  return known ?? { stream, spare: null, windows: [], standing: [] };
-}
-
-function streamStates(value: JsonValue): readonly StreamState[] {
-  const streams = (value as { streams?: unknown } | null)?.streams;
-  return Array.isArray(streams) ? (streams as StreamState[]) : [];
+function readState({ state }: Context): StreamState {
+  return (state.value as StreamState | null) ?? freshState;
 }
 
 function drawInput(
@@ -190,10 +181,10 @@ function actionOf(candidates: readonly Candidate[], { picks, logprobs }: Draw, r
 }
 
 function changeOf(
-  { observations, state }: Context,
+  { observations }: Context,
   action: Action,
   candidates: readonly Candidate[],
-  { stream, spare, windows, standing }: StreamState,
+  { spare, windows, standing }: StreamState,
   { allowance, mostCarried }: BudgetRules,
   { historyWindows }: ChoiceParameters,
   words: WordSpace,
@@ -207,17 +198,15 @@ function changeOf(
   for (const { stems } of candidates) {
     for (const stem of stems) counts.set(stem, (counts.get(stem) ?? 0) + 1);
   }
-  const next = {
-    stream,
+  const next: StreamState = {
     spare: Math.min(mostCarried, (spare ?? mostCarried) + allowance(candidates) - spent),
     windows: [...windows, [...new Set(kept.flatMap(({ stems }) => stems))]].slice(-historyWindows),
     standing: [...new Set([...standing, ...keptOnScreen.flatMap(({ stems }) => stems)])].filter((stem) =>
       onScreen.has(stem),
     ),
   };
-  const others = streamStates(state.value).filter((one) => one.stream !== stream);
   return {
-    value: { streams: [next, ...others].slice(0, mostStreams) } as unknown as JsonValue,
+    value: next as unknown as JsonValue,
     documents: candidates.length,
     words: counts,
   };
