@@ -56,7 +56,8 @@ export type Inability = "n" | "response_format" | "logprobs" | "images" | "video
 
 export interface ServerOptions {
   readonly models: readonly string[];
-  readonly faults?: (request: ServerRequest) => Fault | undefined;
+  /** Decides each request's fault; the answer waits for it. */
+  readonly faults?: (request: ServerRequest) => Fault | undefined | Promise<undefined>;
   readonly refuses?: readonly Inability[];
   /** Keys accepted; all without it. A refusal repeats the key, as hosted servers do. */
   readonly apiKey?: string;
@@ -99,7 +100,7 @@ export async function startOpenAiServer(options: ServerOptions): Promise<OpenAiS
     const read = { index: requests.length, path, authorization: message.headers.authorization };
     const request = await readRequest(message, read);
     requests.push(request);
-    const fault = faults?.(request);
+    const fault = await faults?.(request);
     if (fault && fault.kind !== "content") return fail(response, fault);
     checkRequest(request, options);
     if (path === "/v1/chat/completions") {
@@ -225,7 +226,7 @@ function wavSeconds(file: Buffer): number {
 }
 
 /** @throws Refusal naming what this server does not do */
-function checkRequest({ path, body, pictures, authorization, text }: ServerRequest, options: ServerOptions) {
+function checkRequest({ path, body, pictures, authorization }: ServerRequest, options: ServerOptions) {
   const { refuses = [], models, apiKey, transcriptFormats } = options;
   if (apiKey !== undefined && authorization !== `Bearer ${apiKey}`) {
     throw new Refusal(401, `Incorrect API key provided: ${authorization?.slice("Bearer ".length)}`);
@@ -246,7 +247,6 @@ function checkRequest({ path, body, pictures, authorization, text }: ServerReque
   if (refuses.includes("images") && pictures.length > 0) {
     throw new Refusal(400, `${body.model} is not a multimodal model`);
   }
-  if (path === "/v1/chat/completions" && text === "") throw new Refusal(400, "Expected messages with text");
   if (
     transcriptFormats &&
     body.response_format &&

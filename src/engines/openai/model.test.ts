@@ -1,0 +1,265 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { createCanvas } from "@napi-rs/canvas";
+import { type ServerOptions, startOpenAiServer } from "../../../test/support/openai-server.ts";
+import type { Part } from "../../engine.ts";
+import { type ModelOptions, openaiModel } from "./model.ts";
+
+async function connected(
+  t: TestContext,
+  server: Partial<ServerOptions> = {},
+  options: Partial<ModelOptions> = {},
+) {
+  const running = await startOpenAiServer({ models: ["eyes"], ...server });
+  t.after(() => running.close());
+  const model = openaiModel({ baseURL: running.baseURL, model: "eyes", retryMs: 1, ...options });
+  return { server: running, model, bodies: () => running.requests.map(({ body }) => body) };
+}
+
+const hello: Part = { type: "text", text: "Mira: hello there" };
+const schema = {
+  name: "note",
+  schema: { type: "object", properties: { lines: { type: "array", items: { type: "string" } } } },
+};
+
+function jpeg(colour: string): Uint8Array {
+  const canvas = createCanvas(64, 48);
+  const context = canvas.getContext("2d");
+  context.fillStyle = colour;
+  context.fillRect(0, 0, 64, 48);
+  return canvas.toBuffer("image/jpeg");
+}
+
+const clip: Part = {
+  type: "video",
+  frames: [
+    { atSeconds: 0, jpeg: jpeg("#ff0000") },
+    { atSeconds: 1, jpeg: jpeg("#0000ff") },
+  ],
+};
+
+test("system, text and the frames of a clip arrive in reading order, pictures whole", async (t) => {
+  const { server, model } = await connected(t);
+  const { completions } = await model.generate({ system: "You keep notes.", parts: [hello, clip] });
+  assert.match(completions[0]!.text, /2 pictures were shown.*Mira: hello there/);
+  const [request] = server.requests;
+  assert.equal(request!.text, "You keep notes.\nMira: hello there");
+  const [red, blue] = request!.pictures;
+  assert.deepEqual([red!.width, red!.height], [64, 48]);
+  assert.ok(red!.colour[0] > 240 && red!.colour[2] < 15, String(red!.colour));
+  assert.ok(blue!.colour[2] > 240 && blue!.colour[0] < 15, String(blue!.colour));
+});
+
+test("a base URL works with and without a slash at its end", async (t) => {
+  const { server } = await connected(t);
+  for (const baseURL of [server.baseURL, `${server.baseURL}/`]) {
+    await openaiModel({ baseURL, model: "eyes", maxRetries: 0 }).generate({ parts: [hello] });
+  }
+  assert.deepEqual(
+    server.requests.map(({ path }) => path),
+    ["/v1/chat/completions", "/v1/chat/completions"],
+  );
+});
+
+test("sampling of the request goes before that of the model", async (t) => {
+  const { model, bodies } = await connected(t, {}, { sampling: { temperature: 0.2, topP: 0.9, topK: 20 } });
+  await model.generate({ parts: [hello], sampling: { temperature: 0.7, maxTokens: 50, seed: 3 } });
+  const { temperature, top_p, top_k, max_tokens, seed } = bodies()[0]!;
+  assert.deepEqual([temperature, top_p, top_k, max_tokens, seed], [0.7, 0.9, 20, 50, 3]);
+});
+
+test("the answer meets the schema where the endpoint enforces it", async (t) => {
+  const { model } = await connected(t);
+  const { completions } = await model.generate({ parts: [hello], schema });
+  assert.match(JSON.parse(completions[0]!.text).lines[0], /hello there/);
+});
+
+test("log-probabilities come with their tokens where they are asked for", async (t) => {
+  const { model } = await connected(t);
+  const { completions } = await model.generate({ parts: [hello], logprobs: true });
+  const { text, tokens } = completions[0]!;
+  assert.equal(tokens!.texts.join(""), text);
+  assert.deepEqual(
+    [...tokens!.logprobs],
+    tokens!.texts.map(() => -0.25),
+  );
+  const plain = await model.generate({ parts: [hello] });
+  assert.equal(plain.completions[0]!.tokens, null);
+});
+
+test("thinking is separated from the answer, with and without its opening tag", async (t) => {
+  const { server, model } = await connected(t);
+  for (const opening of ["<think>", ""]) {
+    const content = `${opening}Is it green? It is.</think>\n\nThe door is green.`;
+    server.setFaults(() => ({ kind: "content", content }));
+    const { completions } = await model.generate({ parts: [hello] });
+    assert.equal(completions[0]!.text, "The door is green.");
+    assert.equal(completions[0]!.thinking, "Is it green? It is.");
+  }
+});
+
+test("thinking the server returns apart is kept, under either of its names", async (t) => {
+  const { server, model } = await connected(t);
+  for (const field of ["reasoning", "reasoning_content"]) {
+    const message = { role: "assistant", content: "Yes.", [field]: "Let me see." };
+    server.setFaults(() => ({ kind: "body", body: { choices: [{ message, finish_reason: "length" }] } }));
+    const { completions, cost } = await model.generate({ parts: [hello] });
+    assert.deepEqual(completions, [
+      { text: "Yes.", thinking: "Let me see.", finish: "length", tokens: null },
+    ]);
+    assert.ok(cost.promptTokens > 0, "estimated where the server sends no usage");
+  }
+});
+
+test("an empty answer is an answer, not an error", async (t) => {
+  const { server, model } = await connected(t);
+  server.setFaults(() => ({ kind: "content", content: "" }));
+  const { completions } = await model.generate({ parts: [hello] });
+  assert.equal(completions[0]!.text, "");
+  assert.equal(server.requests.length, 1);
+});
+
+test("several samples are one call where the endpoint draws them together", async (t) => {
+  const { server, model } = await connected(t);
+  const { completions, cost } = await model.generate({ parts: [hello], n: 4, sampling: { seed: 7 } });
+  assert.equal(completions.length, 4);
+  assert.equal(server.requests.length, 1);
+  assert.equal(cost.calls, 1);
+});
+
+test("samples an endpoint refuses to draw together are drawn one by one, with seeds of their own", async (t) => {
+  const { model, bodies } = await connected(t, { refuses: ["n"] }, { sampling: { seed: 7 } });
+  const { completions, cost } = await model.generate({ parts: [hello], n: 3 });
+  assert.equal(completions.length, 3);
+  assert.equal(cost.calls, 3);
+  const [refused, ...drawn] = bodies();
+  assert.equal(refused!.n, 3);
+  assert.deepEqual(drawn.map(({ n, seed }) => [n, seed]).toSorted(), [
+    [undefined, 7],
+    [undefined, 8],
+    [undefined, 9],
+  ]);
+  await model.generate({ parts: [hello], n: 2 });
+  assert.ok(
+    bodies()
+      .slice(4)
+      .every(({ n }) => n === undefined),
+    "the refusal is remembered",
+  );
+});
+
+test("samples an endpoint leaves out without a word are drawn one by one", async (t) => {
+  const { server, model } = await connected(t);
+  const body = { choices: [{ message: { content: "only one" }, finish_reason: "stop" }] };
+  server.setFaults(() => ({ kind: "body", body }));
+  const { completions } = await model.generate({ parts: [hello], n: 3 });
+  assert.equal(completions.length, 3);
+  assert.equal(server.requests.length, 3);
+});
+
+test("requests at once all step down from what is refused to the first of them", async (t) => {
+  const { model } = await connected(t, { refuses: ["n", "response_format", "logprobs"] });
+  const request = { parts: [hello], n: 2, schema, logprobs: true };
+  const answers = await Promise.all([1, 2, 3, 4].map(() => model.generate(request)));
+  assert.deepEqual(
+    answers.map(({ completions }) => completions.length),
+    [2, 2, 2, 2],
+  );
+});
+
+test("a schema an endpoint will not enforce is left to the prompt", async (t) => {
+  const { model, bodies } = await connected(t, { refuses: ["response_format"] });
+  const { completions } = await model.generate({ parts: [hello], schema });
+  assert.match(completions[0]!.text, /hello there/);
+  assert.deepEqual(
+    bodies().map((body) => "response_format" in body),
+    [true, false],
+  );
+});
+
+test("the length limit goes by its later name where the first is refused", async (t) => {
+  const { model, bodies } = await connected(t, { refuses: ["max_tokens"] });
+  await model.generate({ parts: [hello], sampling: { maxTokens: 40 } });
+  assert.equal(bodies()[1]!.max_completion_tokens, 40);
+});
+
+test("a clip is sent whole where the endpoint takes video, and as frames where it does not", async (t) => {
+  const whole = await connected(t, {}, { video: "auto" });
+  assert.match((await whole.model.generate({ parts: [hello, clip] })).completions[0]!.text, /2 pictures/);
+  assert.match(JSON.stringify(whole.bodies()[0]), /"video_url"/);
+  const frames = await connected(t, { refuses: ["video_url"] }, { video: "auto" });
+  assert.match((await frames.model.generate({ parts: [hello, clip] })).completions[0]!.text, /2 pictures/);
+  assert.equal((await frames.model.capabilities()).video, false);
+});
+
+test("pictures a model cannot see are an error that says so, and are not sent again", async (t) => {
+  const { server, model } = await connected(t, { refuses: ["images"] });
+  const refused = { code: "no-images", isRetryable: false, message: /eyes does not/ };
+  await assert.rejects(model.generate({ parts: [hello, clip] }), refused);
+  await assert.rejects(model.generate({ parts: [hello, clip] }), refused);
+  assert.equal(server.requests.length, 1);
+  assert.match((await model.generate({ parts: [hello] })).completions[0]!.text, /hello there/);
+});
+
+test("a refusal of some pictures does not make a model blind that has seen others", async (t) => {
+  const { server, model } = await connected(t);
+  await model.capabilities();
+  const message = "At most 1 image(s) may be provided in one prompt.";
+  server.setFaults(() => ({ kind: "status", status: 400, message }));
+  await assert.rejects(model.generate({ parts: [clip] }), {
+    code: "bad-request",
+    message: /At most 1 image/,
+  });
+  server.setFaults(undefined);
+  assert.match((await model.generate({ parts: [clip] })).completions[0]!.text, /2 pictures/);
+});
+
+test("a picture refused with a 500, as llama-server does, is refused at once", async (t) => {
+  const { server, model } = await connected(t);
+  const message = "image input is not supported - hint: you may need to provide the mmproj";
+  server.setFaults(() => ({ kind: "status", status: 500, message }));
+  await assert.rejects(model.generate({ parts: [clip] }), { code: "no-images" });
+  assert.equal(server.requests.length, 1);
+});
+
+test("capabilities are found by asking once", async (t) => {
+  const able = await connected(t, {}, { video: "auto" });
+  const [first, second] = await Promise.all([able.model.capabilities(), able.model.capabilities()]);
+  const all = { images: true, video: true, jsonSchema: true, samples: true, logprobs: true };
+  assert.deepEqual(first, all);
+  assert.deepEqual(second, all);
+  assert.equal(able.server.requests.length, 1);
+  const [grey] = able.server.requests[0]!.pictures;
+  assert.deepEqual([grey!.width, grey!.height], [32, 32]);
+
+  const unable = await connected(t, { refuses: ["n", "response_format", "logprobs", "images"] });
+  const none = { images: false, video: false, jsonSchema: false, samples: false, logprobs: false };
+  assert.deepEqual(await unable.model.capabilities(), none);
+});
+
+test("an endpoint that was down when asked for its capabilities is asked again", async (t) => {
+  const { server, model } = await connected(t, {}, { maxRetries: 0 });
+  server.setFaults(() => ({ kind: "status", status: 503 }));
+  await assert.rejects(model.capabilities(), { code: "unavailable" });
+  server.setFaults(undefined);
+  assert.equal((await model.capabilities()).images, true);
+});
+
+test("cost adds up over calls, in tokens and by the configured prices", async (t) => {
+  const prices = { promptPerMillion: 2, completionPerMillion: 10 };
+  const { model } = await connected(t, {}, { prices });
+  const costs = [];
+  for (const n of [1, 2]) costs.push((await model.generate({ parts: [hello], n })).cost);
+  const [first, second] = costs;
+  assert.equal(first!.promptTokens, 5); // 17 characters
+  assert.equal(second!.completionTokens, 2 * first!.completionTokens);
+  assert.equal(first!.usd, (5 * 2 + first!.completionTokens * 10) / 1e6);
+  const { calls, promptTokens, completionTokens, usd } = model.cost();
+  assert.deepEqual([calls, promptTokens, completionTokens], [2, 10, 3 * first!.completionTokens]);
+  assert.ok(Math.abs(usd - first!.usd - second!.usd) < 1e-12);
+});
+
+test("fewer samples than one is a wrong call", async (t) => {
+  const { model } = await connected(t);
+  await assert.rejects(model.generate({ parts: [hello], n: 0 }), RangeError);
+});
