@@ -57,7 +57,7 @@ export class ClipCutter {
     const end = this.#coveredTo;
     const isHole = end !== null && startSeconds - end >= leastGapSeconds;
     if (isHole) {
-      const span = { startSeconds: end, endSeconds: startSeconds };
+      const span = { startSeconds: toMicroseconds(end), endSeconds: toMicroseconds(startSeconds) };
       this.#gaps.push({ kind: "gap", stream: this.#stream, ...span, reason, detail });
     }
     if (this.#open?.index !== index) this.#cutOpen(end ?? startSeconds);
@@ -150,8 +150,8 @@ export class ClipCutter {
         kind: "clip",
         stream: this.#stream,
         index: open.index,
-        startSeconds: open.startSeconds,
-        endSeconds,
+        startSeconds: toMicroseconds(open.startSeconds),
+        endSeconds: toMicroseconds(endSeconds),
         frames,
         largeFrames,
         audio: joined(audio),
@@ -168,6 +168,9 @@ export class ClipCutter {
 
 const emptyCell: Cell = { frames: [], largeFrames: [], audio: [], cues: [], shots: [] };
 
+/** Sums of seconds without the dust of adding them. */
+const toMicroseconds = (seconds: number) => Math.round(seconds * 1e6) / 1e6;
+
 /** Pieces in time order as one block, silence where there is none between them. */
 function joined(pieces: readonly Audio[]): Audio | null {
   const first = pieces[0];
@@ -176,5 +179,5 @@ function joined(pieces: readonly Audio[]): Audio | null {
   const length = Math.max(...pieces.map((piece) => offset(piece) + piece.samples.length));
   const samples = new Int16Array(length);
   for (const piece of pieces) samples.set(piece.samples, offset(piece));
-  return { startSeconds: first.startSeconds, samples };
+  return { startSeconds: toMicroseconds(first.startSeconds), samples };
 }

@@ -13,12 +13,23 @@ test("day clocks count from midnight of day 1, frames as twentieths of a second"
 
 test("dates and times as cameras write them are read as UTC", () => {
   const seconds = Date.UTC(2026, 10, 23, 8, 39, 38) / 1000;
-  for (const name of ["2026-11-23_08-39-38.mkv", "VID_20261123_083938.mp4", "20261123083938.ts", "cam 2026-11-23 08.39.38.mp4"])
+  for (const name of [
+    "2026-11-23_08-39-38.mkv",
+    "VID_20261123_083938.mp4",
+    "20261123083938.ts",
+    "cam 2026-11-23 08.39.38.mp4",
+  ])
     assert.deepEqual(clockOfName(name), { kind: "wall", seconds }, name);
 });
 
 test("names without a clock, and impossible ones, give none", () => {
-  for (const name of ["talk.mp4", "DAY1.mp4", "DAY1_A1_25000000.mp4", "20261323_083938.mp4", "timecode-300s.mp4"])
+  for (const name of [
+    "talk.mp4",
+    "DAY1.mp4",
+    "DAY1_A1_25000000.mp4",
+    "20261323_083938.mp4",
+    "timecode-300s.mp4",
+  ])
     assert.equal(clockOfName(name), null, name);
 });
 
