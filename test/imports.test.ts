@@ -18,6 +18,7 @@ const layers = [
   ["reward"],
   ["training", "benchmarks"],
   ["engines", "server"],
+  ["config.ts"],
   ["index.ts"],
   ["cli"],
 ];

@@ -2,7 +2,7 @@
 /** The command line's entry: names the commands, loads the one that is called, turns errors into exit codes. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import type { FlagValues } from "./config.ts";
+import type { FlagValues } from "../config.ts";
 import { createOutput, exitCodeOf, exitCodes, type Output } from "./output.ts";
 
 /** What every command is called with. */

@@ -5,7 +5,7 @@ import { modelReader } from "../answer/model-reader.ts";
 import type { Reader } from "../answer/reader.ts";
 import type { Embedder, Model } from "../engine.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../engines/local/index.ts";
-import { openaiEmbedder, openaiModel, openaiTranscriber } from "../engines/openai/index.ts";
+import { openaiModel, openaiTranscriber, openOpenaiEmbedder } from "../engines/openai/index.ts";
 import { ConfigError, DataError } from "../errors.ts";
 import type { Memory, StreamRecord } from "../memory/memory.ts";
 import { openSqliteMemory } from "../memory/sqlite.ts";
@@ -15,7 +15,7 @@ import { choicePolicy } from "../policy/choice.ts";
 import { enginePolicy } from "../policy/engine.ts";
 import type { Policy } from "../policy/policy.ts";
 import { parseMoment } from "../util/time.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "../config.ts";
 
 const apiKeyVariable = "TASKMEM_API_KEY";
 
@@ -29,7 +29,7 @@ export async function openConfiguredMemory(config: Config, how: { mustExist: boo
   }
   return openSqliteMemory(config.memory, {
     words: wordSpace,
-    embedder: configuredEmbedder(config),
+    embedder: await configuredEmbedder(config),
     now: Date.now,
   });
 }
@@ -39,9 +39,9 @@ function apiKey(): { apiKey?: string } {
   return key ? { apiKey: key } : {};
 }
 
-function configuredEmbedder({ embedder }: Config): Embedder {
+async function configuredEmbedder({ embedder }: Config): Promise<Embedder> {
   if (embedder.baseUrl === undefined || embedder.model === undefined) return localEmbedder;
-  return openaiEmbedder({ baseURL: embedder.baseUrl, model: embedder.model, ...apiKey() });
+  return openOpenaiEmbedder({ baseURL: embedder.baseUrl, model: embedder.model, ...apiKey() });
 }
 
 /** The model at the configured endpoint, or `null`. */

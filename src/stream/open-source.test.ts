@@ -23,7 +23,9 @@ const tone = (seconds: number) => ["-f", "lavfi", "-i", `sine=frequency=440:dura
 const coding = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "20", "-pix_fmt", "yuv420p", "-c:a", "aac"];
 
 async function all(source: Source, fromSeconds = 0): Promise<(Clip | Gap)[]> {
-  return Array.fromAsync(source.open({ fromSeconds }));
+  const items: (Clip | Gap)[] = [];
+  for await (const item of source.open({ fromSeconds })) items.push(item);
+  return items;
 }
 const clipsOf = (items: readonly (Clip | Gap)[]) => items.filter((item) => item.kind === "clip");
 const spans = (items: readonly (Clip | Gap)[]) =>

@@ -4,7 +4,7 @@ import { answerQuestion } from "../../answer/answer.ts";
 import { ConfigError } from "../../errors.ts";
 import { letterOptions } from "../../tasks/task.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
-import { loadConfig } from "../config.ts";
+import { loadConfig } from "../../config.ts";
 import type { Invocation } from "../main.ts";
 import {
   chosenStreams,

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { findProgram, installHint, type ProgramName, runProgram } from "../../util/program.ts";
-import { type Config, loadConfig } from "../config.ts";
+import { type Config, loadConfig } from "../../config.ts";
 import type { Invocation } from "../main.ts";
 import { exitCodes } from "../output.ts";
 import { configuredModel, openConfiguredMemory } from "../wiring.ts";

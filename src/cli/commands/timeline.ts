@@ -2,7 +2,7 @@
 import { ConfigError } from "../../errors.ts";
 import type { Entry, EntryKind } from "../../memory/memory.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
-import { loadConfig } from "../config.ts";
+import { loadConfig } from "../../config.ts";
 import type { Invocation } from "../main.ts";
 import { chosenStreams, momentFlag, openConfiguredMemory } from "../wiring.ts";
 

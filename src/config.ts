@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
-import { ConfigError } from "../errors.ts";
+import { ConfigError } from "./errors.ts";
 
 const endpointSchema = z.strictObject({
   /** Root of an OpenAI-compatible API, such as `http://localhost:8000/v1`. */
