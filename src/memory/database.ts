@@ -58,6 +58,8 @@ export interface Db {
 }
 
 const busyTimeoutMs = 5000;
+/** So much of the file is read in place instead of page by page: exact recall goes over every vector. */
+const mappedBytes = 2 ** 30;
 const cachedStatements = 300;
 
 /**
@@ -124,6 +126,7 @@ function prepareFile(db: Db): void {
   }
   db.pragma("foreign_keys = on");
   db.pragma("secure_delete = on");
+  db.pragma(`mmap_size = ${mappedBytes}`);
   if (!db.readOnly) {
     patiently(() => db.pragma("journal_mode = wal"));
     db.pragma("synchronous = full");

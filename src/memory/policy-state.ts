@@ -61,10 +61,11 @@ export function addDecision(
       .set({ documents: sql`documents + ${counted.documents}` })
       .where("row", "=", policy),
   );
-  const words: number[] = [];
-  for (const [stem, times] of counted.words) {
-    if (times !== 0) words.push(addWord(db, policy, stem, times), times);
-  }
+  const words = addWords(
+    db,
+    policy,
+    [...counted.words].filter(([, times]) => times !== 0),
+  );
   const { lastInsertRowid } = db.run(
     build.insertInto("decision").values({
       policy,
@@ -77,14 +78,13 @@ export function addDecision(
   return Number(lastInsertRowid);
 }
 
-function addWord(db: Db, policy: number, stem: string, times: number): number {
-  return db.get(
-    build
-      .insertInto("word")
-      .values({ policy, stem, documents: times })
-      .onConflict((conflict) =>
-        conflict.columns(["policy", "stem"]).doUpdateSet({ documents: sql`documents + ${times}` }),
-      )
-      .returning("row"),
-  )!.row;
+/** @returns row of the word, times counted, row, times, … in the order given */
+function addWords(db: Db, policy: number, counted: readonly (readonly [string, number])[]): number[] {
+  const rows = db.all(sql<{ row: number; stem: string }>`
+    insert into word (policy, stem, documents)
+    select ${policy}, value ->> 0, value ->> 1 from json_each(${JSON.stringify(counted)}) where true
+    on conflict (policy, stem) do update set documents = documents + excluded.documents
+    returning row, stem`);
+  const rowOf = new Map(rows.map(({ row, stem }) => [stem, row]));
+  return counted.flatMap(([stem, times]) => [rowOf.get(stem)!, times]);
 }
