@@ -253,17 +253,11 @@ export function countClips(db: Db, state: "stored" | "failed", stream: number): 
 
 /** Lets go of stored observations that left the short-term window. Inside a transaction. */
 export function trimObservations(db: Db, stream: number, windowClips: number): void {
-  const old = db.all(
-    build
-      .selectFrom("clip")
-      .innerJoin("observation", "observation.clip", "clip.row")
-      .select("clip.row")
-      .where("clip.stream", "=", stream)
-      .where("clip.state", "=", "stored")
-      .orderBy("clip.clip", "desc")
-      .limit(-1)
-      .offset(windowClips),
-  );
+  // CROSS JOIN starts from the few observations kept, not from every clip the stream ever had.
+  const old = db.all(sql<{
+    row: number;
+  }>`select c.row from observation as o cross join clip as c on c.row = o.clip
+    where c.stream = ${stream} and c.state = 'stored' order by c.clip desc limit -1 offset ${windowClips}`);
   deleteObservations(
     db,
     old.map(({ row }) => row),
