@@ -9,7 +9,8 @@
  * 1. A task goes when it cited a forgotten entry (its answer may repeat it), was asked of a stream that goes, or names
  *    the person or holds the words itself.
  * 2. Word counts are kept per decision, so each decision about a clip concerned is taken back whole. A person's name
- *    is taken out of all counts.
+ *    is taken out of all counts, and so are words of the query that no entry holds any more: they may have been
+ *    counted in a clip of which nothing was kept.
  * 3. What policies remember of the streams of those clips starts anew: it may hold words just seen.
  * 4. Frames are deleted from disk unless an entry that stays shows the same picture.
  *
@@ -18,6 +19,7 @@
  */
 import { type RawBuilder, sql } from "kysely";
 import type { WordSpace } from "../engine.ts";
+import { StoreError } from "../errors.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Task } from "../tasks/task.ts";
 import { markLoose, sweepBlobs } from "./blobs.ts";
@@ -34,7 +36,10 @@ const sampleSize = 10;
 /** Whether a thing with these texts, and with these further texts and names, is what the request describes. */
 type Meant = (texts: readonly string[], names: readonly string[]) => boolean;
 
-/** @throws TypeError when nothing says what to forget; RangeError for a query without a content word */
+/**
+ * @throws TypeError when nothing says what to forget; RangeError for a query without a content word
+ * @throws StoreError `store-busy` when all is forgotten but a reader keeps the write-ahead log from being emptied
+ */
 export function forget(
   db: Db,
   blobFolder: string,
@@ -49,9 +54,19 @@ export function forget(
     : db.write(() => forgetRows(db, words, request));
   if (!dryRun) {
     sweepBlobs(db, blobFolder);
-    db.pragma("wal_checkpoint(truncate)");
+    emptyLog(db);
   }
   return { ...report, dryRun };
+}
+
+/** Makes sure that what was removed from the file is not in the log beside it either. */
+function emptyLog(db: Db): void {
+  const isBusy = db.pragma("wal_checkpoint(truncate)") !== 0;
+  if (!isBusy) return;
+  throw new StoreError(
+    "store-busy",
+    `Expected nobody else to be reading ${db.file}: what you named is forgotten, but the log ${db.file}-wal may hold it until that reader stops. Wait for it or end it, then forget the same again`,
+  );
 }
 
 function assertSaysWhat(request: ForgetRequest, words: WordSpace): void {
@@ -116,6 +131,10 @@ function forgetRows(db: Db, words: WordSpace, request: ForgetRequest): Omit<Forg
   );
   if (person !== undefined && Object.keys(withoutUndefined(request)).length === 1) {
     for (const stem of deleteWords(db, words.stems(person))) lowered.add(stem);
+  }
+  if (query !== undefined) {
+    const unheld = words.stems(query).filter((stem) => !isHeld(db, stem));
+    for (const stem of deleteWords(db, unheld)) lowered.add(stem);
   }
   const observations = deleteObservations(
     db,
@@ -299,6 +318,12 @@ function takeBackDecisions(db: Db, clips: readonly number[]): Set<string> {
   }
   db.run(sql`delete from word where documents <= 0`);
   return lowered;
+}
+
+/** Whether the text of any entry holds a stem. */
+function isHeld(db: Db, stem: string): boolean {
+  const match = `"${stem.replaceAll('"', '""')}"`;
+  return db.get(sql`select 1 from entry_text where entry_text match ${match} limit 1`) !== undefined;
 }
 
 function deleteWords(db: Db, stems: readonly string[]): string[] {

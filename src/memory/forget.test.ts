@@ -1,0 +1,337 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import {
+  addTestStream,
+  decisionOf,
+  filesHolding,
+  frameOf,
+  observationOf,
+  openTestMemory,
+  remember,
+  statementOf,
+  temporaryFolder,
+} from "../../test/support/memory.ts";
+import { localEmbedder, wordSpace } from "../engines/local/index.ts";
+import { StoreError } from "../errors.ts";
+import type { Entry, ForgetReport, ForgetRequest } from "./memory.ts";
+import type { SqliteMemory } from "./sqlite.ts";
+
+const folder = temporaryFolder("forget");
+let opened = 0;
+
+/** A word no other text holds, also as the text index and the counts keep it. */
+const canary = "zanzibarkanarie";
+const canaryText = `Quentin: the ${canary} sits in the pantry`;
+const canaryPicture = `jpeg of the ${canary}`;
+
+/** How the canary may stand in a file: as said, and as its stem. */
+const traces = [canary, wordSpace.stems(canary)[0]!];
+
+/** Two streams of ten clips. Clip 4 of `kitchen` (40–50 s) says and shows the canary, and a task cites it. */
+async function household(): Promise<{ memory: SqliteMemory; target: Entry }> {
+  const memory = await openTestMemory(join(folder, String(opened++)));
+  for (const stream of ["kitchen", "hall"]) {
+    await addTestStream(memory, stream);
+    for (let clip = 0; clip < 10; clip++) {
+      const isTarget = stream === "kitchen" && clip === 4;
+      const texts = isTarget ? [canaryText] : [`Ann: kettle ${clip} of the ${stream}`, `Rain ${clip}`];
+      await remember(memory, stream, clip, texts, {
+        frames: [frameOf(clip, isTarget ? canaryPicture : `picture ${stream} ${clip}`)],
+        speech: texts.map((text) => ({
+          startSeconds: clip * 10,
+          endSeconds: clip * 10 + 1,
+          text,
+          speaker: isTarget ? "Quentin" : "Ann",
+        })),
+      });
+    }
+  }
+  const [target] = await memory.entries({ streams: ["kitchen"], clips: [4] });
+  await addTask(memory, "task_cites", "Who sits there?", [target!.id]);
+  await addTask(memory, "task_other", "Which kettle?", []);
+  await memory.addGap({
+    kind: "gap",
+    stream: "kitchen",
+    startSeconds: 200,
+    endSeconds: 300,
+    reason: "source-down",
+    detail: "The camera was off.",
+  });
+  return { memory, target: target! };
+}
+
+async function addTask(memory: SqliteMemory, id: string, text: string, citations: readonly string[]) {
+  await memory.addTask({
+    id,
+    askedAtMs: 1,
+    asOfSeconds: null,
+    stream: null,
+    question: { text, options: [] },
+    answer: citations.length > 0 ? `The ${canary}` : "Kettle 3",
+    option: null,
+    abstained: false,
+    citations,
+    reader: "lexical",
+  });
+}
+
+function assertNoTrace(directory: string, label: string): void {
+  for (const trace of traces) assert.deepEqual(filesHolding(directory, trace), [], `${label}: ${trace}`);
+}
+
+/** Asserts that a canary can be found at all before it is looked for in vain. */
+function assertTraces(directory: string): void {
+  const held = traces.flatMap((trace) => filesHolding(directory, trace));
+  assert.ok(
+    held.some((name) => name.startsWith("memory.db")) && held.some((name) => name.startsWith("blobs")),
+  );
+}
+
+const counted = ({ sample: _, dryRun: __, words: ___, ...counts }: ForgetReport) => counts;
+
+describe("after forgetting, a text stands in no file of the memory", () => {
+  const nothing = {
+    entries: 0,
+    vectors: 0,
+    clips: 0,
+    observations: 0,
+    tasks: 0,
+    gaps: 0,
+    streams: 0,
+    blobs: 0,
+    blobBytes: 0,
+  };
+  const oneEntry = {
+    ...nothing,
+    entries: 1,
+    vectors: 1,
+    tasks: 1,
+    blobs: 1,
+    blobBytes: canaryPicture.length,
+  };
+  const requests: Record<string, [(target: Entry) => ForgetRequest, Partial<typeof nothing>]> = {
+    // The last 5 of 10 clips are in the short-term window and keep their observations.
+    stream: [
+      () => ({ streams: ["kitchen"] }),
+      {
+        entries: 19,
+        vectors: 19,
+        clips: 10,
+        observations: 5,
+        tasks: 1,
+        gaps: 1,
+        streams: 1,
+        blobs: 10,
+        blobBytes: canaryPicture.length + 9 * "picture kitchen 0".length,
+      },
+    ],
+    span: [() => ({ fromSeconds: 40, toSeconds: 50, streams: ["kitchen"] }), { ...oneEntry, clips: 1 }],
+    person: [() => ({ person: "quentin" }), oneEntry],
+    query: [() => ({ query: `the ${canary}` }), oneEntry],
+    id: [({ id }) => ({ entries: [id] }), oneEntry],
+  };
+  for (const [name, [request, expected]] of Object.entries(requests)) {
+    test(`by ${name}, with a dry run first that reports the same and changes nothing`, async () => {
+      const { memory, target } = await household();
+      assertTraces(memory.directory);
+      const known = await memory.entries();
+      const counts = await memory.policyState("choice", "hall");
+      const dry = await memory.forget(request(target), { dryRun: true });
+      assert.equal(dry.dryRun, true);
+      assert.ok(dry.sample.some(({ id, text }) => id === target.id && text === canaryText));
+      assert.deepEqual(await memory.entries(), known);
+      assert.deepEqual(await memory.policyState("choice", "hall"), counts);
+      assert.deepEqual(
+        Buffer.from((await memory.blob(target.evidence.frames[0]!.hash))!).toString(),
+        canaryPicture,
+      );
+
+      const report = await memory.forget(request(target));
+      assert.deepEqual(report, { ...dry, dryRun: false });
+      assert.deepEqual(counted(report), { ...nothing, ...expected });
+      assert.ok(report.words > 0);
+      assertNoTrace(memory.directory, "open");
+      if (name === "person") assert.deepEqual(filesHolding(memory.directory, "quentin"), []);
+      const gone = new Set(
+        known.filter((entry) => (name === "stream" ? entry.stream === "kitchen" : entry.id === target.id)),
+      );
+      assert.deepEqual(
+        await memory.entries(),
+        known.filter((entry) => !gone.has(entry)),
+      );
+      assert.equal(await memory.entry(target.id), null);
+      assert.deepEqual(
+        (await memory.recall({ text: canary })).filter(({ score }) => score.fullText),
+        [],
+      );
+      assert.deepEqual(
+        (await memory.tasks()).map(({ id }) => id),
+        ["task_other"],
+      );
+      assert.deepEqual(await memory.check(), []);
+      assert.deepEqual(
+        counted(await memory.forget(request(target))),
+        nothing,
+        "a second time there is nothing",
+      );
+      await memory.close();
+      assertNoTrace(memory.directory, "closed");
+    });
+  }
+
+  test("by query, also where nobody kept it: said in a clip of which no entry was made", async () => {
+    const { memory } = await household();
+    await memory.forget({ streams: ["kitchen"] });
+    const line = { startSeconds: 100, endSeconds: 101, text: canaryText, speaker: "Quentin" };
+    await memory.addObservation(observationOf("hall", 10, { speech: [line] }));
+    const words = new Map(wordSpace.stems(canaryText).map((stem) => [stem, 1]));
+    await memory.commit(
+      decisionOf("hall", [], { clips: [10], stateChange: { value: null, documents: 1, words } }),
+    );
+    for (let clip = 11; clip < 20; clip++) await remember(memory, "hall", clip, [`Rain ${clip}`]);
+    assert.ok(filesHolding(memory.directory, traces[1]!).length > 0, "its counts outlive the observation");
+    const report = await memory.forget({ query: canary });
+    assert.equal(report.entries, 0);
+    assert.ok(report.words > 0);
+    assertNoTrace(memory.directory, "open");
+    await memory.close();
+  });
+
+  test("by query, in a clip that is not decided yet", async () => {
+    const { memory, target } = await household();
+    await memory.forget({ entries: [target.id] });
+    const line = { startSeconds: 100, endSeconds: 101, text: canaryText, speaker: "Quentin" };
+    const frames = [frameOf(10, canaryPicture)];
+    await memory.addObservation(observationOf("hall", 10, { speech: [line], frames }));
+    const report = await memory.forget({ query: canary });
+    assert.deepEqual([report.entries, report.clips, report.observations, report.blobs], [0, 1, 1, 1]);
+    assert.deepEqual((await memory.progress("hall", 5)).pending, []);
+    assertNoTrace(memory.directory, "open");
+    await memory.close();
+  });
+
+  test("by person, in questions and corrections about them", async () => {
+    const { memory, target } = await household();
+    await memory.forget({ entries: [target.id] });
+    await addTask(memory, "task_named", "Where was Zanzibarkanarie?", []);
+    await memory.addFeedback("task_other", { atMs: 1, verdict: "wrong", correction: "zanzibarkanarie did" });
+    assert.equal((await memory.forget({ person: "Zanzibarkanarie" })).tasks, 2);
+    assert.deepEqual(await memory.tasks(), []);
+    assertNoTrace(memory.directory, "open");
+    await memory.close();
+  });
+});
+
+describe("forgetting", () => {
+  test("leaves no vector of a forgotten text in the file", async () => {
+    const { memory, target } = await household();
+    const [vector] = await localEmbedder.embed([target.text]);
+    const bytes = Buffer.from(vector!.buffer, vector!.byteOffset, 64 * 4);
+    const isHeld = () =>
+      readdirSync(memory.directory)
+        .filter((name) => name.startsWith("memory.db"))
+        .some((name) => readFileSync(join(memory.directory, name)).includes(bytes));
+    assert.ok(isHeld());
+    await memory.forget({ entries: [target.id] });
+    assert.ok(!isHeld());
+    await memory.close();
+  });
+
+  test("keeps a picture that another entry shows", async () => {
+    const { memory, target } = await household();
+    await remember(memory, "hall", 10, ["The same picture again"], { frames: [frameOf(10, canaryPicture)] });
+    const report = await memory.forget({ entries: [target.id] });
+    assert.equal(report.blobs, 0);
+    assert.ok(await memory.blob(target.evidence.frames[0]!.hash));
+    assert.deepEqual(await memory.check(), []);
+    await memory.close();
+  });
+
+  test("takes back what its decisions counted and leaves the counts of others", async () => {
+    const { memory, target } = await household();
+    const before = await memory.policyState("choice", "kitchen");
+    await memory.forget({ entries: [target.id] });
+    const { documents, words, value } = await memory.policyState("choice", "kitchen");
+    assert.equal(documents, before.documents - 1);
+    const expected = new Map(before.words);
+    for (const stem of new Set(wordSpace.stems(canaryText))) {
+      if (expected.get(stem) === 1) expected.delete(stem);
+      else expected.set(stem, expected.get(stem)! - 1);
+    }
+    assert.deepEqual(words, expected);
+    assert.equal(value, null, "what the policy remembered of this stream may hold the words");
+    assert.deepEqual((await memory.policyState("choice", "hall")).value, { last: "Rain 9" });
+    await memory.close();
+  });
+
+  test("does not have a forgotten clip watched again", async () => {
+    const { memory } = await household();
+    await memory.forget({ streams: ["kitchen"], fromSeconds: 80 });
+    const { nextClip, pending } = await memory.progress("kitchen", 5);
+    assert.deepEqual([nextClip, pending.length], [10, 0]);
+    await memory.close();
+  });
+
+  test("by several conditions forgets what meets all of them", async () => {
+    const { memory } = await household();
+    const report = await memory.forget({ streams: ["hall"], person: "Ann", query: "kettle", toSeconds: 25 });
+    assert.deepEqual(
+      report.sample.map(({ text }) => text),
+      ["Ann: kettle 0 of the hall", "Ann: kettle 1 of the hall", "Ann: kettle 2 of the hall"],
+    );
+    assert.equal((await memory.entries({ streams: ["hall"] })).length, 17);
+    await memory.close();
+  });
+
+  test("reaches closed entries, and entries they were superseded by", async () => {
+    const { memory, target } = await household();
+    const [old] = await memory.entries({ streams: ["kitchen"], clips: [3] });
+    await memory.closeEntry(old!.id, "it changed", target.id);
+    await memory.closeEntry(target.id, "it changed again");
+    assert.equal((await memory.forget({ query: canary })).entries, 1);
+    assert.equal((await memory.entry(old!.id))!.closed!.supersededBy, null);
+    await memory.close();
+  });
+
+  test("of everything leaves an empty memory", async () => {
+    const { memory } = await household();
+    await memory.addObservation(observationOf("hall", 10));
+    await memory.commit(decisionOf("hall", [statementOf(10, "One thing more")], { revision: "engine@1" }));
+    const streams = (await memory.streams()).map(({ id }) => id);
+    await memory.forget({ streams });
+    const { databaseBytes: _, tasks, ...counts } = await memory.stats();
+    assert.ok(Object.values(counts).every((count) => count === 0));
+    assert.equal(tasks, 1, "a question that concerns none of the streams stays");
+    assert.equal((await memory.policyState("choice", "hall")).documents, 0);
+    await memory.close();
+  });
+
+  test("says so when a reader keeps the log from being emptied, and empties it when it is called again", async () => {
+    const { memory } = await household();
+    const reader = memory.rows()[Symbol.asyncIterator]();
+    await reader.next();
+    await assert.rejects(
+      memory.forget({ query: canary }),
+      (error: unknown) => error instanceof StoreError && error.code === "store-busy",
+    );
+    assert.equal((await memory.recall({ text: canary }))[0]?.score.fullText, undefined);
+    await reader.return!(undefined);
+    await memory.forget({ query: canary });
+    assertNoTrace(memory.directory, "open");
+    await memory.close();
+  });
+
+  test("does not forget more than was said: an empty request, name or query is refused", async () => {
+    const { memory } = await household();
+    await assert.rejects(memory.forget({}), TypeError);
+    await assert.rejects(memory.forget({ person: " " }), RangeError);
+    await assert.rejects(memory.forget({ query: "the of" }), RangeError);
+    for (const none of [{ streams: [] }, { entries: [] }, { streams: ["attic"] }, { entries: ["entry_x"] }]) {
+      assert.deepEqual((await memory.forget(none)).entries, 0);
+    }
+    assert.equal((await memory.entries()).length, 39);
+    await memory.close();
+  });
+});
