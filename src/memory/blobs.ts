@@ -13,6 +13,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -20,7 +21,7 @@ import {
   writeSync,
 } from "node:fs";
 import { open, readFile, rename } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { sql } from "kysely";
 import { StoreError } from "../errors.ts";
 import { sha256 } from "../util/hash.ts";
@@ -94,7 +95,12 @@ async function writeBlob(folder: string, { hash, bytes }: Blob): Promise<void> {
   } finally {
     await handle.close();
   }
-  await rename(partial, path);
+  try {
+    await rename(partial, path);
+  } catch (error) {
+    // swept by another process as a crash's remains: `claimBlobs` writes it again
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
 }
 
 /** Without this a rename may not survive a power cut. Windows has no such call and needs none. */
@@ -144,13 +150,16 @@ export function markLoose(db: Db, hashes: readonly string[]): void {
   db.run(sql`insert or ignore into loose_blob (hash) select value from json_each(${JSON.stringify(hashes)})`);
 }
 
-/** Deletes the files of loose blobs that no row names; those that are named are no longer loose. */
+/** Deletes the files of loose blobs that no row names, and what a crash left half-written of any loose blob. */
 export function sweepBlobs(db: Db, folder: string): { readonly blobs: number; readonly bytes: number } {
   if (db.readOnly || !db.get(build.selectFrom("loose_blob").select("hash").limit(1)))
     return { blobs: 0, bytes: 0 };
   return db.write(() => {
     let blobs = 0;
     let bytes = 0;
+    for (const { hash } of db.all(build.selectFrom("loose_blob").select("hash"))) {
+      removePartials(blobPath(folder, hash));
+    }
     for (const { hash } of db.all(unreferencedLoose())) {
       const path = blobPath(folder, hash);
       inOurWords(path, () => {
@@ -164,6 +173,15 @@ export function sweepBlobs(db: Db, folder: string): { readonly blobs: number; re
     }
     db.run(build.deleteFrom("loose_blob"));
     return { blobs, bytes };
+  });
+}
+
+function removePartials(path: string): void {
+  if (!existsSync(dirname(path))) return;
+  inOurWords(path, () => {
+    for (const name of readdirSync(dirname(path))) {
+      if (name.startsWith(`${basename(path)}.`)) rmSync(join(dirname(path), name), { force: true });
+    }
   });
 }
 
