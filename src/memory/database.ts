@@ -5,7 +5,7 @@
  * nothing else of this process can step into. Kysely's own SQLite driver is not used: its transactions start
  * deferred, and one that reads before it writes then fails with BUSY beside a second process instead of waiting.
  */
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import {
@@ -100,7 +100,10 @@ function mentionsAny(text: string, names: string): number {
   return (JSON.parse(names) as string[]).some((name) => mentions(text, name)) ? 1 : 0;
 }
 
-/** On a medium that cannot be written the write-ahead log cannot be shared; such a file is opened as unchanging. */
+/**
+ * Where nothing can be written the write-ahead log cannot be shared: the file is read into working memory whole,
+ * unless a log lies beside it, which holds what the file does not.
+ */
 function openReadOnly(file: string): Database.Database {
   if (!existsSync(file)) {
     throw new StoreError("store-missing", `Expected a memory in ${dirname(file)}, found no ${file}`);
@@ -111,9 +114,16 @@ function openReadOnly(file: string): Database.Database {
     return connection;
   } catch (error) {
     connection.close();
-    if (sqliteCode(error) !== "SQLITE_CANTOPEN") throw error;
-    return new Database(`file:${encodeURI(file)}?immutable=1`, { readonly: true });
+    const cannotShare = /^SQLITE_(CANTOPEN|READONLY)/.test(sqliteCode(error) ?? "");
+    if (!cannotShare || statSync(`${file}-wal`, { throwIfNoEntry: false })?.size) throw error;
+    return new Database(withoutLog(readFileSync(file)), { readonly: true });
   }
+}
+
+/** The file as one that is not in write-ahead mode: its header's read and write versions (file format 1.3). */
+function withoutLog(bytes: Buffer): Buffer {
+  bytes.fill(1, 18, 20);
+  return bytes;
 }
 
 function prepareFile(db: Db): void {

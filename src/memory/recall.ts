@@ -5,6 +5,9 @@
  * in time, and who spoke. The lists are fused by reciprocal rank (Cormack, Clarke & Büttcher 2009, k = 60): an
  * entry's score is the sum of 1 / (60 + rank) over the channels that found it. Equal raw scores share a rank, and equal
  * totals are ordered by start time, then id, so the same question over the same memory always gets the same answer.
+ *
+ * A filter decides which entries are ranked, not how rare a word is: bm25 counts words over the whole memory, so an "as
+ * of" question never sees a later entry, but later entries may change the order of the earlier ones it does see.
  */
 import { type RawBuilder, sql } from "kysely";
 import type { WordSpace } from "../engine.ts";
