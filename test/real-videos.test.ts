@@ -114,7 +114,7 @@ test("the burnt-in clock agrees with entry times", { skip: videos.skip }, async 
     );
     compared += 1;
   }
-  assert.ok(compared >= 20, `${compared} entries show a clock`);
+  assert.ok(compared >= 10, `${compared} entries show a clock`);
 });
 
 test("signs and captions are found, and noise does not fill memory", { skip: videos.skip }, async () => {

@@ -5,7 +5,7 @@
  * nothing else of this process can step into. Kysely's own SQLite driver is not used: its transactions start
  * deferred, and one that reads before it writes then fails with BUSY beside a second process instead of waiting.
  */
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import {
@@ -18,6 +18,7 @@ import {
 } from "kysely";
 import { load as loadVectors } from "sqlite-vec";
 import { StoreError } from "../errors.ts";
+import { makeDirectory } from "../util/directory.ts";
 import { mentions } from "./names.ts";
 import { applicationId, migrations, type Tables } from "./schema.ts";
 
@@ -70,7 +71,7 @@ const cachedStatements = 300;
 export function openDatabase(directory: string, options: { readonly readOnly: boolean }): Db {
   const file = join(directory, "memory.db");
   return inOurWords(file, () => {
-    if (!options.readOnly) makeDirectory(directory);
+    if (!options.readOnly) prepareDirectory(directory);
     const connection = options.readOnly ? openReadOnly(file) : new Database(file, { timeout: busyTimeoutMs });
     try {
       loadVectors(connection);
@@ -85,14 +86,14 @@ export function openDatabase(directory: string, options: { readonly readOnly: bo
   });
 }
 
-function makeDirectory(directory: string): void {
+function prepareDirectory(directory: string): void {
   if (existsSync(directory) && !statSync(directory).isDirectory()) {
     throw new StoreError(
       "store-unopenable",
       `Expected a directory for the memory, got the file ${directory}: name another with --memory`,
     );
   }
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(directory);
 }
 
 /** SQL `mentions(text, names)`: whether a text names any of a JSON array of folded names. */

@@ -23,6 +23,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { DataError } from "../errors.ts";
+import { makeDirectory } from "../util/directory.ts";
 import { blobPath } from "./blobs.ts";
 import { inOurWords, toStoreError } from "./database.ts";
 import type { JsonValue, Memory, MemoryRow } from "./memory.ts";
@@ -72,7 +73,7 @@ export async function exportMemory(memory: Memory, directory: string): Promise<E
     }
   }
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
     await pipeline(Readable.from(lines()), createWriteStream(`${file}.partial`, { flush: true }));
     await rename(`${file}.partial`, file);
     removeOtherBlobs(blobFolder, hashes);
