@@ -128,7 +128,7 @@ test("faults that last cost their clips a visible row; the next run makes up for
 });
 
 test("a server that goes away stops the run as engine-down, and another goes on from there", async (t) => {
-  const leaving = await startOpenAiServer({ models: ["eyes"] });
+  const leaving = await start(t);
   let left: Promise<void> | undefined;
   leaving.setFaults((request) => {
     if (clipOf(request) !== 4) return undefined;

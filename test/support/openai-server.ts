@@ -135,8 +135,9 @@ export async function startOpenAiServer(options: ServerOptions): Promise<OpenAiS
       faults = chosen;
     },
     close: async () => {
-      server.closeAllConnections();
+      if (!server.listening) return;
       server.close();
+      server.closeAllConnections();
       await once(server, "close");
     },
   };
