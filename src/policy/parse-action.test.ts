@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { wordSpace } from "../engines/local/index.ts";
+import { pick, randomInt, seededRandom } from "../util/random.ts";
+import { tagIssues } from "./identity-tags.ts";
+import {
+  type ActionContract,
+  longestText,
+  mostKnowledge,
+  parseLeniently,
+  parseStrictly,
+} from "./parse-action.ts";
+
+const episodic: ActionContract = {
+  known: { ids: ["face_1"], speakers: ["Ann"] },
+  semantic: false,
+  countTokens: wordSpace.countTokens,
+};
+const both: ActionContract = { ...episodic, semantic: true };
+const good = "<face_1> puts the keys on the desk.";
+const asked = JSON.stringify({ description: good });
+const codes = ({ issues }: { issues: readonly { code: string }[] }) => issues.map(({ code }) => code);
+const words = (count: number) => Array.from({ length: count }, (_, i) => `word${i}`).join(" ");
+
+describe("strict reading", () => {
+  test("takes the object asked for, in a fence or none", () => {
+    for (const text of [asked, `\n${asked}\n`, `\`\`\`json\n${asked}\n\`\`\``, `\`\`\`\n${asked}\n\`\`\``]) {
+      assert.deepEqual(parseStrictly(text, episodic), { description: good, knowledge: [], issues: [] });
+    }
+    const knowledge = ["Ann keeps her keys in sight."];
+    const text = JSON.stringify({ description: good, knowledge });
+    assert.deepEqual(parseStrictly(text, both), { description: good, knowledge, issues: [] });
+    assert.deepEqual(codes(parseStrictly(JSON.stringify({ knowledge: [], description: good }), both)), []);
+  });
+
+  test("takes nothing else", () => {
+    const cases: [string, string][] = [
+      ["", "not-json"],
+      [good, "not-json"],
+      [`Here it is: ${asked}`, "not-json"],
+      [`${asked.slice(0, -1)},}`, "not-json"],
+      [`[${asked}]`, "not-json"],
+      ["null", "not-json"],
+      [`<think>hm</think>${asked}`, "not-json"],
+      ["{}", "wrong-schema"],
+      ['{"description": 5}', "wrong-schema"],
+      [JSON.stringify({ description: good, mood: "calm" }), "wrong-schema"],
+      [JSON.stringify({ description: good, knowledge: [] }), "wrong-schema"],
+      ['{"description": "  "}', "empty-text"],
+      [JSON.stringify({ description: words(longestText) }), "too-long"],
+      [JSON.stringify({ description: "[face_1] waves" }), "tag-malformed"],
+      [JSON.stringify({ description: "<face_9> waves" }), "tag-unknown"],
+    ];
+    for (const [text, code] of cases) assert.deepEqual(codes(parseStrictly(text, episodic)), [code], text);
+  });
+
+  test("holds knowledge to the same rules", () => {
+    const withKnowledge = (knowledge: unknown) =>
+      codes(parseStrictly(JSON.stringify({ description: good, knowledge }), both));
+    assert.deepEqual(codes(parseStrictly(asked, both)), ["wrong-schema"]);
+    assert.deepEqual(withKnowledge("Ann is tidy."), ["wrong-schema"]);
+    assert.deepEqual(withKnowledge(["Ann is tidy.", 5]), ["wrong-schema"]);
+    assert.deepEqual(withKnowledge([""]), ["empty-text"]);
+    assert.deepEqual(withKnowledge(["<face_4> is tidy."]), ["tag-unknown"]);
+    assert.deepEqual(withKnowledge(Array.from({ length: mostKnowledge + 1 }, (_, i) => `Fact ${i}.`)), [
+      "too-many",
+    ]);
+  });
+});
+
+describe("lenient reading", () => {
+  test("finds the description in whatever surrounds it", () => {
+    const texts = [
+      asked,
+      `Sure! Here is the JSON:\n\`\`\`json\n${asked}\n\`\`\`\nLet me know if you need more.`,
+      `<think>A {"description": "draft"} first.</think>\n${asked}`,
+      `The description: ${asked}`,
+      `${asked.slice(0, -1)},}`,
+      asked.slice(0, -1),
+      asked.replaceAll('"', "'"),
+      `{description: "${good}"}`,
+      `[${asked}]`,
+      asked.replace("description", "Description"),
+      `{"reasoning": "it is clear", "description": "${good}", "mood": "calm"}`,
+      good,
+      `"${good}"`,
+      `**Description:** ${good}`,
+      `Here is what happens:\n\n${good}`,
+      `\`\`\`\n${good}\n\`\`\``,
+    ];
+    for (const text of texts) {
+      assert.deepEqual(
+        parseLeniently(text, episodic),
+        { description: good, knowledge: [], issues: [] },
+        text,
+      );
+    }
+  });
+
+  test("writes one line, puts tags right and makes someone of unknown people", () => {
+    const { description } = parseLeniently(
+      JSON.stringify({ description: " Face_1 sees\n<face_9>\u0000 with a\tSurface 3 tablet. " }),
+      episodic,
+    );
+    assert.equal(description, "<face_1> sees someone with a Surface 3 tablet.");
+  });
+
+  test("keeps scripts without capitals or blanks", () => {
+    assert.equal(parseLeniently("她把钥匙放在桌子上。", episodic).description, "她把钥匙放在桌子上。");
+  });
+
+  test("keeps a quoted object in a description as text", () => {
+    const description = 'The screen shows {"description": "nothing"}.';
+    assert.equal(parseLeniently(JSON.stringify({ description }), episodic).description, description);
+  });
+
+  test("names what it cannot use", () => {
+    const cases: [string, string][] = [
+      ["", "empty-text"],
+      [" \n", "empty-text"],
+      ["...", "empty-text"],
+      ["<think>I wonder", "empty-text"],
+      ['{"description": ""}', "empty-text"],
+      ['{"description": ["a", "b"]}', "wrong-schema"],
+      ['{"summary": "Ann waves."}', "not-json"],
+      ['Here: {"summary": "Ann waves."}', "not-json"],
+      ["{{{{", "not-json"],
+      ["I'm sorry, but I can't describe people.", "refused"],
+      ['{"description": "I cannot help with that."}', "refused"],
+      ['{"description": "Ann puts the ke', "cut-off"],
+      [JSON.stringify({ description: words(1000) }), "too-long"],
+    ];
+    for (const [text, code] of cases) {
+      const parsed = parseLeniently(text, episodic);
+      assert.deepEqual([codes(parsed), parsed.description], [[code], ""], text);
+    }
+  });
+
+  test("takes a text that stopped at its length limit only when it is complete JSON", () => {
+    assert.deepEqual(codes(parseLeniently(asked, episodic, true)), []);
+    assert.deepEqual(codes(parseLeniently("Ann puts the keys", episodic, true)), ["cut-off"]);
+    assert.deepEqual(codes(parseLeniently('{"description": "Ann waves."', episodic, true)), ["cut-off"]);
+    assert.deepEqual(codes(parseLeniently("", episodic, true)), ["cut-off"]);
+  });
+
+  test("lists knowledge where it was asked for, each once, whatever else is in the list", () => {
+    const text = JSON.stringify({
+      description: good,
+      knowledge: ["Ann is tidy.", "- Ann is tidy.", "", 5, "face_1 owns a dog."],
+    });
+    assert.deepEqual(parseLeniently(text, both).knowledge, ["Ann is tidy.", "<face_1> owns a dog."]);
+    assert.deepEqual(parseLeniently(text, episodic).knowledge, []);
+    assert.deepEqual(parseLeniently(asked, both), { description: good, knowledge: [], issues: [] });
+    const lines = JSON.stringify({ description: good, knowledge: "1. Ann is tidy.\n2. Ann has a dog." });
+    assert.deepEqual(parseLeniently(lines, both).knowledge, ["Ann is tidy.", "Ann has a dog."]);
+  });
+});
+
+test("reads 5000 random texts without throwing; what it takes can be stored", () => {
+  const random = seededRandom("parse-action");
+  const pieces = [
+    ..."{}[]\"':,\\`<>_ \n\0",
+    ..."ab1é她\ud800",
+    "description",
+    '"description":',
+    '{"description": "',
+    '"knowledge": [',
+    "```json\n",
+    "```",
+    "<think>",
+    "</think>",
+    "face_9",
+    "<face_1>",
+    "Face 1",
+    "Ann waves.",
+    "I'm sorry",
+    "\\u00",
+    "null",
+    words(200),
+  ];
+  let taken = 0;
+  for (let i = 0; i < 5000; i++) {
+    const text = Array.from({ length: randomInt(random, 20) }, () => pick(random, pieces)).join("");
+    for (const contract of [episodic, both]) {
+      parseStrictly(text, contract);
+      const { description, knowledge, issues } = parseLeniently(text, contract, i % 7 === 0);
+      assert.equal(description === "", issues.length > 0, JSON.stringify(text));
+      if (issues.length > 0) continue;
+      taken += 1;
+      for (const one of [description, ...knowledge]) {
+        assert.match(one, /\p{L}/u);
+        assert.ok(one.isWellFormed() && !/\p{Cc}/u.test(one));
+        assert.ok(!tagIssues(one, contract.known).some(({ code }) => code === "tag-unknown"), one);
+      }
+    }
+  }
+  assert.ok(taken > 500, `${taken}`);
+});
+
+test("reads deep and long nonsense", () => {
+  for (const piece of ["{", "[", '{"description":', "<think>", '"', "<face_"]) {
+    const parsed = parseLeniently(piece.repeat(100_000), episodic);
+    assert.equal(parsed.issues.length, 1, piece);
+    assert.equal(parseStrictly(piece.repeat(100_000), episodic).issues.length, 1, piece);
+  }
+});

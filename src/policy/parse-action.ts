@@ -1,0 +1,213 @@
+/**
+ * What a model wrote for a clip, read as an action: strictly, as training scores it, or leniently, as acting takes it.
+ *
+ * Both return the same data and throw for no string. The strict reading changes nothing and names every departure from
+ * the contract (method.md C.3). The lenient one takes the JSON out of fences and prose, repairs it, takes plain
+ * sentences, and puts tags right; its issues are what is beyond that, and such a text must not be stored. A text that
+ * was cut off is beyond repair: half a sentence would be kept as if it were whole (method.md G 12).
+ */
+import { jsonrepair } from "jsonrepair";
+import { type KnownPeople, repairTags, tagIssues } from "./identity-tags.ts";
+import type { Issue } from "./policy.ts";
+
+/** What the text has to meet. */
+export interface ActionContract {
+  readonly known: KnownPeople;
+  /** Whether `knowledge` is asked for beside `description`. */
+  readonly semantic: boolean;
+  readonly countTokens: (text: string) => number;
+}
+
+export interface ParsedAction {
+  /** What happened, on one line; empty where there are issues with it. */
+  readonly description: string;
+  /** What is known from it, one self-contained sentence each. */
+  readonly knowledge: readonly string[];
+  readonly issues: readonly Issue[];
+}
+
+/** Longest texts and list on contract (method.md D.4: 150 tokens). */
+export const longestText = 150;
+export const mostKnowledge = 8;
+/** A text longer than this is a model running on, and is not taken by the lenient reading either. */
+const longestTakenText = 400;
+/** Characters of an answer that are read; nothing on contract comes near. */
+const mostCharacters = 20_000;
+
+/** The text as it should be: one JSON object, in a code fence or none, with the keys asked for and no other. */
+export function parseStrictly(text: string, contract: ActionContract): ParsedAction {
+  const fenced = /^```(?:json)?\s*\n([\s\S]*?)\n?```$/.exec(text.trim())?.[1];
+  const fields = readJson(() => fenced ?? text);
+  if (!isRecord(fields)) return failed(notTheObject);
+  const { description, knowledge = [] } = fields;
+  const keys = contract.semantic ? ["description", "knowledge"] : ["description"];
+  const rightKeys = Object.keys(fields).sort().join() === keys.join();
+  if (!rightKeys || typeof description !== "string" || !isTexts(knowledge)) {
+    return failed({
+      code: "wrong-schema",
+      message: `the answer was not an object with just ${keys.join(" and ")}`,
+    });
+  }
+  const texts = [description, ...knowledge];
+  const issues = [
+    ...texts.filter((one) => one.trim() === "").map(() => emptyText),
+    ...texts.flatMap((one) => tooLong(one, longestText, contract)),
+    ...(knowledge.length > mostKnowledge ? [tooMany(knowledge)] : []),
+    ...texts.flatMap((one) => tagIssues(one, contract.known)),
+  ];
+  return { description, knowledge, issues };
+}
+
+/**
+ * What can be used of a text.
+ * @param isCut whether the engine says that the text stopped at its length limit
+ */
+export function parseLeniently(text: string, contract: ActionContract, isCut = false): ParsedAction {
+  const answer = withoutThinking(text).slice(0, mostCharacters).trim();
+  if (answer === "") return failed(isCut ? cutOff : emptyText);
+  const read = readObject(answer, contract) ?? readSentences(answer);
+  if ("code" in read) return failed(read);
+  const [description, ...knowledge] = [read.description, ...read.knowledge].map((one) =>
+    repairTags(oneLine(one), contract.known),
+  );
+  if (!description || !/\p{L}/u.test(description)) return failed(emptyText);
+  const lacksItsEnd =
+    read.form === "repaired" && !answer.includes("}") && !/[.!?…。！？]["'”’]?$/.test(description);
+  if ((isCut && read.form !== "json") || lacksItsEnd) return failed(cutOff);
+  if (refusal.test(description)) {
+    return failed({
+      code: "refused",
+      message: `the answer declined to describe the clip: ${description.slice(0, 100)}`,
+    });
+  }
+  const kept = contract.semantic ? [...new Set(knowledge)].filter((one) => /\p{L}/u.test(one)) : [];
+  const issues = [
+    ...[description, ...kept].flatMap((one) => tooLong(one, longestTakenText, contract)),
+    ...(kept.length > 2 * mostKnowledge ? [tooMany(kept)] : []),
+  ];
+  return issues.length > 0 ? failed(...issues) : { description, knowledge: kept, issues: [] };
+}
+
+const emptyText: Issue = { code: "empty-text", message: "the answer held no description" };
+const cutOff: Issue = { code: "cut-off", message: "the answer was cut off before its end" };
+const notTheObject: Issue = { code: "not-json", message: "the answer was not the JSON object asked for" };
+const refusal =
+  /^(?:(?:i['’]?m|i am) (?:sorry|unable|not able)|sorry,|i (?:cannot|can['’]?t|can not|won['’]?t)\b|as an ai\b)/i;
+
+function failed(...issues: Issue[]): ParsedAction {
+  return { description: "", knowledge: [], issues };
+}
+
+function tooLong(text: string, most: number, { countTokens }: ActionContract): Issue[] {
+  // Tokens are counted by words; a run of letters without a blank is long all the same.
+  const tokens = Math.max(countTokens(text), Math.ceil(text.length / 10));
+  return tokens <= most
+    ? []
+    : [
+        {
+          code: "too-long",
+          message: `the answer held a text of ${tokens} tokens where ${longestText} are the most`,
+        },
+      ];
+}
+
+function tooMany(knowledge: readonly string[]): Issue {
+  return {
+    code: "too-many",
+    message: `the answer listed ${knowledge.length} things known where ${mostKnowledge} are the most`,
+  };
+}
+
+/** What follows the last closing thinking tag; nothing where thinking never ended. */
+function withoutThinking(text: string): string {
+  const end = text.lastIndexOf("</think>");
+  if (end >= 0) return text.slice(end + "</think>".length);
+  return /^\s*<think>/.test(text) ? "" : text;
+}
+
+interface Read {
+  /** How it was found: as it should be, after repair, or as sentences without JSON. */
+  readonly form: "json" | "repaired" | "sentences";
+  readonly description: string;
+  readonly knowledge: readonly string[];
+}
+
+/** The object with a description in a text; an issue where its values are not texts; `null` where there is none. */
+function readObject(answer: string, { semantic }: ActionContract): Read | Issue | null {
+  const starts = [...answer.matchAll(/["'“]?description["'”]?\s*:/gi)].map(({ index }) =>
+    answer.lastIndexOf("{", index),
+  );
+  for (const start of [...new Set(starts)].filter((at) => at >= 0).slice(0, 4)) {
+    const whole = answer.slice(start);
+    const upToLastBrace = whole.slice(0, whole.lastIndexOf("}") + 1) || whole;
+    const upToFence = whole.split("```")[0]!;
+    const ways = [
+      () => upToLastBrace,
+      () => upToFence,
+      () => jsonrepair(upToLastBrace),
+      () => jsonrepair(upToFence),
+    ];
+    for (const [i, way] of ways.entries()) {
+      const value = readJson(way);
+      const object = Array.isArray(value) ? value.find(isRecord) : value;
+      if (!isRecord(object)) continue;
+      const description = fieldOf(object, "description");
+      if (description === undefined) continue;
+      if (typeof description !== "string") {
+        return { code: "wrong-schema", message: "the answer's description was not a text" };
+      }
+      const knowledge = semantic ? textsOf(fieldOf(object, "knowledge")) : [];
+      return { form: i < 2 ? "json" : "repaired", description, knowledge };
+    }
+  }
+  return null;
+}
+
+/** A description without JSON: sentences, perhaps in a fence, after a label or a line such as "Here it is:". */
+function readSentences(answer: string): Read | Issue {
+  const sentences = answer
+    .replace(/^```\w*\s*|\s*```$/g, "")
+    .replace(/^(?:here|sure|certainly|okay|ok)\b[^\n]*:\s*\n/i, "")
+    .replace(/^[\s*_#]*description[\s*_]*:[\s*_]*/i, "")
+    .replace(/^"([\s\S]*)"$/, "$1")
+    .trim();
+  if (/^[{[]|\{\s*["'}]/.test(sentences)) return notTheObject;
+  return { form: "sentences", description: sentences, knowledge: [] };
+}
+
+/** The parsed value, or `undefined` where it does not parse. */
+function readJson(text: () => string): unknown {
+  try {
+    return JSON.parse(text());
+  } catch {
+    return undefined;
+  }
+}
+
+function fieldOf(object: Record<string, unknown>, key: string): unknown {
+  return Object.entries(object).find(([name]) => name.trim().toLowerCase() === key)?.[1];
+}
+
+/** The texts of a list, or of a text with one item a line. */
+function textsOf(value: unknown): string[] {
+  const items = Array.isArray(value) ? value : typeof value === "string" ? value.split("\n") : [];
+  return items
+    .filter((item) => typeof item === "string")
+    .map((item) => item.replace(/^\s*(?:[-*•]|\d+[.)])\s+/, ""));
+}
+
+/** White space as single blanks, nothing that cannot be printed or stored. */
+function oneLine(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(/[\s\p{Cc}]+/gu, " ")
+    .trim();
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
