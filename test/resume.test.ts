@@ -13,18 +13,22 @@ const content = (rows: readonly Row[]) =>
 
 test("a watch killed at 20 random moments ends with the same memory as one that never was", async () => {
   const folder = temporaryFolder();
-  const video = inventedVideo(folder, 400);
+  const video = inventedVideo(folder, 900);
   const killed = join(folder, "killed");
   const random = seededRandom("kills");
   const watch = ["watch", video, "--json", "--memory", killed, "--clip-seconds", "1", "--no-screen-text"];
 
   const acknowledged: Row[] = [];
   for (let kill = 0; kill < 20; kill++) {
-    const linesLeft = { count: 1 + Math.floor(random() * 12) };
-    const delayMs = random() * 15;
+    // Every other kill comes some milliseconds after the start, the others shortly after some acknowledged clip.
+    const afterLines = kill % 2 === 0 ? 0 : 1 + Math.floor(random() * 12);
+    const delayMs = random() * (kill % 2 === 0 ? 400 : 15);
+    let acknowledgements = 0;
     const run = await taskmem(watch, {
       onLine: (line, child) => {
-        if (parseRow(line)?.event === "clip-end" && --linesLeft.count === 0)
+        const event = parseRow(line)?.event;
+        if (event === "clip-end") acknowledgements += 1;
+        if (event === (afterLines === 0 ? "stream-start" : "clip-end") && acknowledgements === afterLines)
           setTimeout(() => child.kill("SIGKILL"), delayMs);
       },
     });
@@ -47,7 +51,7 @@ test("a watch killed at 20 random moments ends with the same memory as one that 
   const calm = join(folder, "calm");
   const whole = await taskmem(watch.map((part) => (part === killed ? calm : part)));
   assert.equal(whole.code, 0, whole.stderr);
-  assert.equal(whole.rows.filter(({ event }) => event === "clip-end").length, 400, "one clip a second");
+  assert.equal(whole.rows.filter(({ event }) => event === "clip-end").length, 900, "one clip a second");
   assert.ok(rows.length > 20);
   assert.deepEqual(content(rows), content(await timeline(calm)));
 
