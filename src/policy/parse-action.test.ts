@@ -109,6 +109,11 @@ describe("lenient reading", () => {
     assert.equal(parseLeniently("她把钥匙放在桌子上。", episodic).description, "她把钥匙放在桌子上。");
   });
 
+  test("tells somebody who cannot find something from a model that cannot help", () => {
+    const description = "I cannot find my keys and ask Ann.";
+    assert.equal(parseLeniently(description, episodic).description, description);
+  });
+
   test("keeps a quoted object in a description as text", () => {
     const description = 'The screen shows {"description": "nothing"}.';
     assert.equal(parseLeniently(JSON.stringify({ description }), episodic).description, description);

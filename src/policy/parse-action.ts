@@ -91,8 +91,12 @@ export function parseLeniently(text: string, contract: ActionContract, isCut = f
 const emptyText: Issue = { code: "empty-text", message: "the answer held no description" };
 const cutOff: Issue = { code: "cut-off", message: "the answer was cut off before its end" };
 const notTheObject: Issue = { code: "not-json", message: "the answer was not the JSON object asked for" };
-const refusal =
-  /^(?:(?:i['’]?m|i am) (?:sorry|unable|not able)|sorry,|i (?:cannot|can['’]?t|can not|won['’]?t)\b|as an ai\b)/i;
+const declined =
+  "(?:help|assist|comply|describe|identify|provide|see|view|watch|access|process|continue|do that)";
+const refusal = new RegExp(
+  `^(?:i['’]?m|i am) (?:sorry|unable|not able)\\b|^sorry, (?:but )?i\\b|^as an ai\\b|^i (?:cannot|can['’]?t|can not|won['’]?t) ${declined}`,
+  "i",
+);
 
 function failed(...issues: Issue[]): ParsedAction {
   return { description: "", knowledge: [], issues };
