@@ -74,12 +74,7 @@ export function parseLeniently(text: string, contract: ActionContract, isCut = f
   const lacksItsEnd =
     read.form === "repaired" && !answer.includes("}") && !/[.!?…。！？]["'”’]?$/.test(description);
   if ((isCut && read.form !== "json") || lacksItsEnd) return failed(cutOff);
-  if (refusal.test(description)) {
-    return failed({
-      code: "refused",
-      message: `the answer declined to describe the clip: ${description.slice(0, 100)}`,
-    });
-  }
+  if (refusal.test(description)) return failed(refused);
   const kept = contract.semantic ? [...new Set(knowledge)].filter((one) => /\p{L}/u.test(one)) : [];
   const issues = [
     ...[description, ...kept].flatMap((one) => tooLong(one, longestTakenText, contract)),
@@ -91,6 +86,7 @@ export function parseLeniently(text: string, contract: ActionContract, isCut = f
 const emptyText: Issue = { code: "empty-text", message: "the answer held no description" };
 const cutOff: Issue = { code: "cut-off", message: "the answer was cut off before its end" };
 const notTheObject: Issue = { code: "not-json", message: "the answer was not the JSON object asked for" };
+const refused: Issue = { code: "refused", message: "the answer declined to describe the clip" };
 const declined =
   "(?:help|assist|comply|describe|identify|provide|see|view|watch|access|process|continue|do that)";
 const refusal = new RegExp(
