@@ -22,7 +22,7 @@ const { countTokens } = wordSpace;
 
 /**
  * A small model in this process. By default it reports what it is told was said in the clip; `write` has it write
- * something else for the sample numbered `i` of the call numbered `call`.
+ * something else for the sample numbered `i` of the call numbered `call`. It can write 40 words and then stops.
  */
 function smallModel(
   write: (request: GenerateRequest, i: number, call: number) => string = report,
@@ -40,13 +40,14 @@ function smallModel(
       const call = requests.push(request) - 1;
       const completions = Array.from({ length: request.n ?? 1 }, (_, i): Completion => {
         const text = write(request, i, call);
-        const texts = text.match(/\S+\s*/g) ?? [];
+        const written = text.match(/\S+\s*/g) ?? [];
+        const texts = written.slice(0, 40);
         const logprobs = Float32Array.from(texts, (token) => -token.length / 8);
         return {
-          text,
+          text: texts.length < written.length ? texts.join("") : text,
           thinking: null,
-          finish: "stop",
-          tokens: request.logprobs ? { texts, logprobs } : null,
+          finish: texts.length < written.length ? "length" : "stop",
+          tokens: capabilities.logprobs ? { texts, logprobs } : null,
         };
       });
       const cost = { calls: 1, promptTokens: 100, completionTokens: 10, usd: 0.5 };
@@ -374,21 +375,21 @@ describe("what becomes of the answer", () => {
 
 describe("samples", () => {
   test("n come from one call, each with its own tokens, log-probabilities and issues", async () => {
-    const model = smallModel((_, i) => (i === 1 ? "{{" : asJson(`Ann waves ${i}.`)));
+    const model = smallModel((_, i) => (i === 0 ? "{{" : asJson(`Ann waves ${i}.`)));
     const { actions } = await policyOf(model).decide(about(clip(0)), { n: 3, random: seededRandom(1) });
     assert.equal(model.requests.length, 1); // one of three cannot be used: no reason to ask again
     assert.deepEqual([model.requests[0]!.n, model.requests[0]!.logprobs], [3, true]);
     assert.deepEqual(
       actions.map(({ text, issues, statements }) => [text, issues.length, statements[0]?.text]),
       [
-        ['{"description":"Ann waves 0."}', 0, "Ann waves 0."],
         ["{{", 1, undefined],
+        ['{"description":"Ann waves 1."}', 0, "Ann waves 1."],
         ['{"description":"Ann waves 2."}', 0, "Ann waves 2."],
       ],
     );
-    // '{"description":"Ann ' is 20 characters, 'waves ' 6, '0."}' 4; the small model gives minus an eighth for each.
-    assert.deepEqual(actions[0]!.logprobs!.tokens, ['{"description":"Ann ', "waves ", '0."}']);
-    assert.deepEqual([...actions[0]!.logprobs!.values], [-2.5, -0.75, -0.5]);
+    // '{"description":"Ann ' is 20 characters, 'waves ' 6, '1."}' 4; the small model gives minus an eighth for each.
+    assert.deepEqual(actions[1]!.logprobs!.tokens, ['{"description":"Ann ', "waves ", '1."}']);
+    assert.deepEqual([...actions[1]!.logprobs!.values], [-2.5, -0.75, -0.5]);
   });
 
   test("no log-probabilities where the model has none", async () => {
@@ -439,6 +440,15 @@ describe("an answer that cannot be used", () => {
       ],
     );
     assert.deepEqual([model.requests.length, cost.calls], [3, 3]);
+  });
+
+  test("may be one that stopped at its length limit", async () => {
+    const model = smallModel((_, __, call) =>
+      call === 0 ? "Ann waves again. ".repeat(20) : asJson("Ann waves."),
+    );
+    const { actions } = await policyOf(model).decide(about(clip(0)));
+    assert.match(textOf(model.requests[1]!), /could not be used: the answer was cut off/);
+    assert.equal(actions[0]!.statements[0]!.text, "Ann waves.");
   });
 
   test("is not repaired where no attempts are left to it", async () => {

@@ -156,6 +156,9 @@ describe("lenient reading", () => {
     assert.deepEqual(parseLeniently(text, both).knowledge, ["Ann is tidy.", "<face_1> owns a dog."]);
     assert.deepEqual(parseLeniently(text, episodic).knowledge, []);
     assert.deepEqual(parseLeniently(asked, both), { description: good, knowledge: [], issues: [] });
+    const endless = Array.from({ length: 100 }, (_, i) => `Ann has a dog ${i}.`);
+    const running = JSON.stringify({ description: good, knowledge: endless });
+    assert.deepEqual(codes(parseLeniently(running, both)), ["too-many"]);
     const lines = JSON.stringify({ description: good, knowledge: "1. Ann is tidy.\n2. Ann has a dog." });
     assert.deepEqual(parseLeniently(lines, both).knowledge, ["Ann is tidy.", "Ann has a dog."]);
   });
