@@ -1,0 +1,19 @@
+/** A simulated household that films itself, knows what is true and asks questions. */
+export { drawScene, frameSize } from "./draw.ts";
+export { type Fact, type FactKind, factKinds, factValue, keyOf, questionOf, sentenceOf } from "./language.ts";
+export { askAbout, type HouseholdQuestion, type QuestionOptions } from "./questions.ts";
+export {
+  captionsOf,
+  type RenderEpisodeOptions,
+  type RenderedEpisode,
+  renderEpisode,
+  subtitlesOf,
+} from "./render.ts";
+export {
+  createEpisode,
+  type Episode,
+  type EpisodeClip,
+  episodeSeed,
+  type Scene,
+  type Split,
+} from "./world.ts";

@@ -1,0 +1,213 @@
+/**
+ * A seeded day in a household: clips, the facts each one shows, and where in the picture each is to be seen.
+ *
+ * Each clip of 10 s has four scenes of 2.5 s, each scene's picture three strips; every fact has a strip of its own in
+ * one scene, some in two. A clip holds six facts, more than a memory of it may keep; about 30 % of them persist into
+ * the next clip, so that repeating what is known costs. Within an episode a key has one value (nano prototype's world,
+ * with twelve displays instead of six so that values do not repeat).
+ *
+ * The state is coherent: in one clip a thing is put in one place and a person is busy in one room; whoever puts a thing
+ * next moves it to another place, so where it is now is where it was put last.
+ */
+import { pick, type Random, randomInt, seededRandom, shuffle } from "../util/random.ts";
+import {
+  colours,
+  devices,
+  displayHours,
+  displayMinutes,
+  type Fact,
+  type FactKind,
+  factKinds,
+  garments,
+  hours,
+  keyOf,
+  objects,
+  people,
+  places,
+  rooms,
+  topics,
+  type Verb,
+  verbs,
+} from "./language.ts";
+
+export const clipSeconds = 10;
+export const scenesPerClip = 4;
+export const sceneSeconds = clipSeconds / scenesPerClip;
+export const stripsPerScene = 3;
+export const factsPerClip = 6;
+const persistShare = 0.3;
+
+export interface Scene {
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  /** Top to bottom; `null` is an empty strip. Length 3. */
+  readonly strips: readonly (Fact | null)[];
+}
+
+export interface EpisodeClip {
+  readonly index: number;
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  readonly facts: readonly Fact[];
+  readonly scenes: readonly Scene[];
+}
+
+export interface Episode {
+  readonly seed: string;
+  readonly clips: readonly EpisodeClip[];
+  readonly endSeconds: number;
+}
+
+/** Seeds that never mix: what is learnt on one split is never tested on it. */
+export type Split = "train" | "validation" | "held-out";
+
+/** The n-th episode's seed of a split. */
+export function episodeSeed(split: Split, n: number): string {
+  if (!Number.isInteger(n) || n < 0)
+    throw new RangeError(`Expected \`n\` to be a whole number from 0 up, got ${n}`);
+  return `${split}-${n}`;
+}
+
+/** The episode of a seed; equal seeds and lengths give equal episodes. @throws RangeError */
+export function createEpisode(seed: string, clips: number): Episode {
+  if (!Number.isInteger(clips) || clips < 1)
+    throw new RangeError(`Expected \`clips\` to be a whole number from 1 up, got ${clips}`);
+  const random = seededRandom(`household ${seed}`);
+  const state: State = { known: new Map(), puts: new Map() };
+  const made: EpisodeClip[] = [];
+  let previous: readonly Fact[] = [];
+  for (let index = 0; index < clips; index++) {
+    const facts = shuffle(random, clipFacts(random, previous, state));
+    const startSeconds = index * clipSeconds;
+    made.push({
+      index,
+      startSeconds,
+      endSeconds: startSeconds + clipSeconds,
+      facts,
+      scenes: placedInScenes(random, facts, startSeconds),
+    });
+    previous = facts;
+  }
+  return { seed, clips: made, endSeconds: clips * clipSeconds };
+}
+
+/** What has happened so far. */
+interface State {
+  /** By key: a key keeps the value it has. */
+  readonly known: Map<string, Fact>;
+  /** By thing: who put it where last. */
+  readonly puts: Map<string, Fact & { kind: "place" }>;
+}
+
+/** Six facts: some of the clip before, the rest new, kinds in turn as far as they go. */
+function clipFacts(random: Random, previous: readonly Fact[], state: State): Fact[] {
+  const facts = previous.filter(() => random() < persistShare);
+  const kinds: FactKind[] = [];
+  while (facts.length < factsPerClip) {
+    if (kinds.length === 0) kinds.push(...shuffle(random, factKinds));
+    const drawn = newFact(random, kinds.pop()!);
+    const fact = state.known.get(keyOf(drawn)) ?? drawn;
+    if (facts.some((other) => excludes(fact, other)) || movesNothing(fact, state)) continue;
+    // One thing is said in a scene.
+    if (fact.kind === "speech" && facts.filter(({ kind }) => kind === "speech").length >= scenesPerClip)
+      continue;
+    state.known.set(keyOf(fact), fact);
+    if (fact.kind === "place") state.puts.set(fact.object, fact);
+    facts.push(fact);
+  }
+  return facts;
+}
+
+/** Whether two facts cannot both belong to one clip. */
+function excludes(a: Fact, b: Fact): boolean {
+  if (a.kind === "place" && b.kind === "place") return a.object === b.object;
+  if (a.kind === "activity" && b.kind === "activity") return a.person === b.person;
+  return keyOf(a) === keyOf(b);
+}
+
+/** Whether somebody else already put the thing in that place. */
+function movesNothing(fact: Fact, { puts }: State): boolean {
+  if (fact.kind !== "place") return false;
+  const last = puts.get(fact.object);
+  return last !== undefined && last.person !== fact.person && last.place === fact.place;
+}
+
+function newFact(random: Random, kind: FactKind): Fact {
+  switch (kind) {
+    case "place":
+      return {
+        kind,
+        person: pick(random, people),
+        object: pick(random, objects),
+        place: pick(random, places),
+      };
+    case "wear":
+      return {
+        kind,
+        person: pick(random, people),
+        garment: pick(random, garments),
+        colour: pick(random, colours),
+      };
+    case "speech":
+      return { kind, person: pick(random, people), topic: pick(random, topics), hour: pick(random, hours) };
+    case "display":
+      return {
+        kind,
+        device: pick(random, devices),
+        time: `${pick(random, displayHours)}:${pick(random, displayMinutes)}`,
+      };
+    case "activity":
+      return {
+        kind,
+        person: pick(random, people),
+        verb: pick(random, Object.keys(verbs) as Verb[]),
+        room: pick(random, rooms),
+      };
+  }
+}
+
+/** Each fact in a strip of its own, about half of those seen a second time in another scene; speech at most one a scene. */
+function placedInScenes(random: Random, facts: readonly Fact[], startSeconds: number): Scene[] {
+  const strips: (Fact | null)[][] = Array.from({ length: scenesPerClip }, () =>
+    Array(stripsPerScene).fill(null),
+  );
+  const freeIn = (scene: number, fact: Fact) =>
+    strips[scene]!.includes(null) &&
+    !strips[scene]!.includes(fact) &&
+    !(fact.kind === "speech" && strips[scene]!.some((other) => other?.kind === "speech"));
+  const place = (fact: Fact) => {
+    const scenes = strips.flatMap((_, scene) => (freeIn(scene, fact) ? [scene] : []));
+    const emptiest = Math.min(
+      ...scenes.map((scene) => strips[scene]!.filter((strip) => strip !== null).length),
+    );
+    const scene = pick(
+      random,
+      scenes.filter((candidate) => strips[candidate]!.filter((strip) => strip !== null).length === emptiest),
+    );
+    const free = strips[scene]!.flatMap((strip, i) => (strip === null ? [i] : []));
+    strips[scene]![free[randomInt(random, free.length)]!] = fact;
+  };
+  // Nothing is said twice in one clip; speech is placed first, while every scene is free.
+  for (const fact of facts.filter(({ kind }) => kind === "speech")) place(fact);
+  for (const fact of facts.filter(({ kind }) => kind !== "speech")) place(fact);
+  for (const fact of facts) if (fact.kind !== "speech" && random() < 0.5) place(fact);
+  return strips.map((scene, i) => ({
+    startSeconds: startSeconds + i * sceneSeconds,
+    endSeconds: startSeconds + (i + 1) * sceneSeconds,
+    strips: scene,
+  }));
+}
+
+/** What has been shown in full by a moment: each fact once, with the indices of the clips that show it by then. */
+export function shownBy(episode: Episode, atSeconds: number): { fact: Fact; clips: number[] }[] {
+  const shown = new Map<Fact, number[]>();
+  for (const { index, scenes } of episode.clips) {
+    for (const fact of scenes.flatMap(({ endSeconds, strips }) => (endSeconds <= atSeconds ? strips : []))) {
+      if (fact === null) continue;
+      const clips = shown.get(fact) ?? [];
+      if (clips.at(-1) !== index) clips.push(index);
+      shown.set(fact, clips);
+    }
+  }
+  return [...shown].map(([fact, clips]) => ({ fact, clips }));
+}
