@@ -17,7 +17,7 @@ export interface Invocation {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-type Run = (invocation: Invocation, ...args: never[]) => Promise<number | void>;
+type Run = (invocation: Invocation, ...args: never[]) => Promise<unknown>;
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -191,7 +191,8 @@ function command(
         signal: abort.signal,
         options,
       };
-      process.exitCode = (await run(invocation, ...(received as never[]))) ?? exitCodes.done;
+      const code = await run(invocation, ...(received as never[]));
+      process.exitCode = typeof code === "number" ? code : exitCodes.done;
     });
 }
 

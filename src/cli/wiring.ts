@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { modelReader } from "../answer/model-reader.ts";
 import type { Reader } from "../answer/reader.ts";
+import type { Config } from "../config.ts";
 import type { Embedder, Model } from "../engine.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../engines/local/index.ts";
 import { openaiModel, openaiTranscriber, openOpenaiEmbedder } from "../engines/openai/index.ts";
@@ -15,7 +16,6 @@ import { choicePolicy } from "../policy/choice.ts";
 import { enginePolicy } from "../policy/engine.ts";
 import type { Policy } from "../policy/policy.ts";
 import { parseMoment } from "../util/time.ts";
-import type { Config } from "../config.ts";
 
 const apiKeyVariable = "TASKMEM_API_KEY";
 

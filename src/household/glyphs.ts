@@ -149,7 +149,7 @@ export const glyphs: Readonly<Record<string, string>> = {
     circle(17.5, 15, 1.3),
   attic: "M12 2l11 10h-3v10h-16v-10h-3z" + circle(12, 12, 3.5),
   cellar: "M5 2q7-2 14 0q3 10 0 20q-7 2-14 0q-3-10 0-20z" + box(3.5, 7, 17, 1.5) + box(3.5, 15.5, 17, 1.5),
-  balcony:
+  porch:
     box(1, 10, 22, 2.5) +
     box(2, 12, 2, 9) +
     box(6.5, 12, 2, 9) +

@@ -82,7 +82,7 @@ export const rooms = [
   "garage",
   "attic",
   "cellar",
-  "balcony",
+  "porch",
   "garden",
   "hallway",
 ] as const;

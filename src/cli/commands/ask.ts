@@ -1,10 +1,10 @@
 /** `taskmem ask`: a question answered from memory alone, with the moments the answer rests on. */
 import { text as readAll } from "node:stream/consumers";
 import { answerQuestion } from "../../answer/answer.ts";
+import { loadConfig } from "../../config.ts";
 import { ConfigError } from "../../errors.ts";
 import { letterOptions } from "../../tasks/task.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
-import { loadConfig } from "../../config.ts";
 import type { Invocation } from "../main.ts";
 import {
   chosenStreams,

@@ -1,6 +1,7 @@
 /** `taskmem export`: the whole memory as JSONL and blobs. */
-import { exportMemory, exportRows } from "../../memory/export.ts";
+
 import { loadConfig } from "../../config.ts";
+import { exportMemory, exportRows } from "../../memory/export.ts";
 import type { Invocation } from "../main.ts";
 import { openConfiguredMemory } from "../wiring.ts";
 

@@ -1,7 +1,8 @@
 /** `taskmem forget`: removes memories and everything derived from them, and says what went. */
+
+import { loadConfig } from "../../config.ts";
 import { ConfigError } from "../../errors.ts";
 import type { ForgetRequest } from "../../memory/memory.ts";
-import { loadConfig } from "../../config.ts";
 import type { Invocation } from "../main.ts";
 import { chosenStreams, momentFlag, openConfiguredMemory } from "../wiring.ts";
 

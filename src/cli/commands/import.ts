@@ -1,6 +1,7 @@
 /** `taskmem import`: reads an export into a memory; what is already there is skipped. */
-import { importMemory } from "../../memory/export.ts";
+
 import { loadConfig } from "../../config.ts";
+import { importMemory } from "../../memory/export.ts";
 import type { Invocation } from "../main.ts";
 import { openConfiguredMemory } from "../wiring.ts";
 

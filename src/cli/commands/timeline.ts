@@ -1,8 +1,9 @@
 /** `taskmem timeline`: what is remembered, in time order, gaps shown. */
+
+import { loadConfig } from "../../config.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Entry, EntryKind } from "../../memory/memory.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
-import { loadConfig } from "../../config.ts";
 import type { Invocation } from "../main.ts";
 import { chosenStreams, momentFlag, openConfiguredMemory } from "../wiring.ts";
 

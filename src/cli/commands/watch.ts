@@ -1,8 +1,8 @@
 /** `taskmem watch`: a stream becomes memories, printed as they are written. */
 import { createAgent, type StreamEnd, type WatchEvent } from "../../agent.ts";
+import { loadConfig } from "../../config.ts";
 import { openSource } from "../../stream/open-source.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
-import { loadConfig } from "../../config.ts";
 import type { Invocation } from "../main.ts";
 import { exitCodes, type Output } from "../output.ts";
 import {
