@@ -287,7 +287,7 @@ function chatAnswer(request: ServerRequest, content: string | undefined): Json {
 
 /** What was seen and last said, as one sentence. */
 function memoryOf({ text, pictures }: ServerRequest): string {
-  const spoken = text.match(/\p{Lu}\p{L}+: .+/gu)?.at(-1);
+  const spoken = text.match(/\p{Lu}\p{L}+(?: says)?: .+/gu)?.at(-1);
   const [red, green, blue] = pictures.at(-1)?.colour ?? [0, 0, 0];
   const seen = `${pictures.length} pictures were shown, the last of mean colour ${red} ${green} ${blue}`;
   return spoken ? `${seen}, and ${spoken}` : seen;
