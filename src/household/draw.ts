@@ -3,11 +3,13 @@
  *
  * A strip reads from left to right: who (a face and a name), then what, then where; displays show seven-segment digits.
  * Its ground has the colour of its kind. Somebody who speaks is shown speaking, not what they say: that is in the
- * sound. Words under the pictograms help people; nothing depends on them, so a machine without fonts loses no fact.
+ * sound. A person looks the same everywhere, a word's pictogram has one colour, and the words below help people read.
+ * No font of the machine is used, so the pictures are the same on all of them.
  */
 import { type Canvas, createCanvas, Path2D, type SKRSContext2D } from "@napi-rs/canvas";
 import { glyphs } from "./glyphs.ts";
-import type { Fact, FactKind, Person } from "./language.ts";
+import { devices, type Fact, type FactKind, objects, type Person, places, rooms, verbs } from "./language.ts";
+import { writeWords } from "./letters.ts";
 import { type Scene, stripsPerScene } from "./world.ts";
 
 export const frameSize = { width: 448, height: 252 };
@@ -50,7 +52,27 @@ const clothColours: Record<string, string> = {
   black: "#17171a",
 };
 const ink = "#2b2b33";
-const font = '"DejaVu Sans", Verdana, Arial, Helvetica, sans-serif';
+/** Dark enough for the grounds, and told apart when small. */
+const wordPalette = [
+  "#c62f2f",
+  "#2b62c9",
+  "#4c8c1f",
+  "#9a32b0",
+  "#d9730d",
+  "#0f7f9e",
+  "#c22c7a",
+  "#6b4a2b",
+  "#0f8a6a",
+  "#3c4350",
+  "#9c8100",
+  "#5b3fc4",
+];
+/** The one colour of each word's pictogram; words of one list differ. */
+const wordColours: Readonly<Record<string, string>> = Object.fromEntries(
+  [objects, places, devices, Object.keys(verbs), rooms].flatMap((words) =>
+    words.map((word, i) => [word, wordPalette[i % wordPalette.length]!]),
+  ),
+);
 
 /** A scene's picture. */
 export function drawScene({ strips }: Pick<Scene, "strips">): Canvas {
@@ -76,9 +98,9 @@ function drawFact(context: SKRSContext2D, fact: Fact): void {
   switch (fact.kind) {
     case "place":
       drawPerson(context, fact.person);
-      drawThing(context, 222, fact.object, fact.object, ink);
+      drawThing(context, 222, fact.object, fact.object);
       drawArrow(context, 290, accent.place);
-      drawThing(context, 370, fact.place, `on the ${fact.place}`, "#8a5a1a");
+      drawThing(context, 370, fact.place, `on the ${fact.place}`);
       return;
     case "wear":
       drawPerson(context, fact.person);
@@ -89,12 +111,12 @@ function drawFact(context: SKRSContext2D, fact: Fact): void {
       drawSpeech(context);
       return;
     case "display":
-      drawThing(context, 84, fact.device, fact.device, ink);
+      drawThing(context, 84, fact.device, fact.device);
       drawDigits(context, 180, fact.time);
       return;
     case "activity":
       drawPerson(context, fact.person);
-      drawThing(context, 222, fact.verb, fact.verb, accent.activity);
+      drawThing(context, 222, fact.verb, fact.verb);
       drawRoom(context, 370, fact.room);
       return;
   }
@@ -108,18 +130,10 @@ function drawWall(context: SKRSContext2D): void {
   for (let x = 0; x < frameSize.width; x += 28) context.fillRect(x, 0, 14, stripHeight);
 }
 
-function write(context: SKRSContext2D, text: string, x: number, y: number, size: number, colour = ink): void {
-  context.font = `bold ${size}px ${font}`;
-  context.textAlign = "center";
-  context.textBaseline = "alphabetic";
-  context.fillStyle = colour;
-  context.fillText(text, x, y);
-}
-
 /** A pictogram centred at x with its word below. */
-function drawThing(context: SKRSContext2D, x: number, glyph: string, word: string, colour: string): void {
-  drawGlyph(context, glyph, x - 26, 6, 52, colour);
-  write(context, word, x, 76, 13);
+function drawThing(context: SKRSContext2D, x: number, glyph: string, word: string): void {
+  drawGlyph(context, glyph, x - 26, 5, 52, wordColours[glyph]!);
+  writeWords(context, word, x, 75, 14, ink);
 }
 
 function drawGlyph(
@@ -203,7 +217,7 @@ function drawPerson(context: SKRSContext2D, person: Person): void {
   context.arc(x, 42, 7, 0.25 * Math.PI, 0.75 * Math.PI);
   context.stroke();
   context.restore();
-  write(context, person, 140, 49, 20);
+  writeWords(context, person, 140, 49, 22, ink);
 }
 
 function drawArrow(context: SKRSContext2D, x: number, colour: string): void {
@@ -224,7 +238,7 @@ function drawGarment(context: SKRSContext2D, x: number, garment: string, colour:
   context.roundRect(x, 12, 100, 30, 8);
   context.fill();
   context.stroke();
-  write(context, `${colour} ${garment}`, x + 50, 68, 14);
+  writeWords(context, `${colour} ${garment}`, x + 50, 66, 15, ink);
 }
 
 /** A bubble with a sound wave: what is said is heard, not seen. */
@@ -255,8 +269,8 @@ function drawRoom(context: SKRSContext2D, x: number, room: string): void {
   context.roundRect(x - 60, 5, 120, 56, 8);
   context.fill();
   context.stroke();
-  drawGlyph(context, room, x - 23, 10, 46, "#3b6b8f");
-  write(context, `in the ${room}`, x, 76, 13);
+  drawGlyph(context, room, x - 23, 10, 46, wordColours[room]!);
+  writeWords(context, `in the ${room}`, x, 76, 13, ink);
 }
 
 /** Lit segments of each digit: top, top left, top right, middle, bottom left, bottom right, bottom. */

@@ -50,7 +50,8 @@ export const glyphs: Readonly<Record<string, string>> = {
   // Garments; drawn in their colour.
   shirt: "M8 3l4 3l4-3l7 4l-3 6l-3-1.5v10h-10v-10l-3 1.5l-3-6z",
   coat: "M8 2h8l5 4l2 12h-4l-1-7v12h-12v-12l-1 7h-4l2-12z" + box(11.5, 6, 1, 16),
-  scarf: "M5 3q7 5 14 0v5q-4 3-6 3l3 12h-5l-2-11q-3-1-4-4z",
+  scarf:
+    "M3 3q9 6 18 0v5q-3 3-6 3.6l3.5 8.4h-4.5l-2-5.5l-2 5.5h-4.5l3.5-8.4q-3-0.6-6-3.6zM5.5 21h1.5v2h-1.5zM8.5 21h1.5v2h-1.5zM14 21h1.5v2h-1.5zM17 21h1.5v2h-1.5z",
   skirt: "M7 3h10l6 18h-22z" + box(7, 5, 10, 1),
   cap: "M2 15q0-10 10-10q9 0 9 9l3 4h-9q-6-3-13-3z",
   // Displays.

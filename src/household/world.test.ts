@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Fact, factKinds, factValue, keyOf, questionOf, sentenceOf } from "./language.ts";
-import { clipSeconds, createEpisode, episodeSeed, factsPerClip, type Split, shownBy } from "./world.ts";
+import { clipSeconds, createEpisode, episodeSeed, factsPerClip, type Split } from "./world.ts";
 
 const episodes = Array.from({ length: 20 }, (_, n) => createEpisode(episodeSeed("train", n), 12));
 const clips = episodes.flatMap((episode) => episode.clips);
@@ -119,23 +119,6 @@ test("splits share neither seeds nor episodes", () => {
     Array.from({ length: 300 }, (_, n) => JSON.stringify(createEpisode(episodeSeed(split, n), 2).clips));
   const all = (["train", "validation", "held-out"] as const).flatMap(episodesOf);
   assert.equal(new Set(all).size, 900);
-});
-
-test("what was shown by a moment are the facts of the scenes that had ended, with their clips", () => {
-  const [episode] = episodes;
-  const scene = episode!.clips[0]!.scenes[0]!;
-  assert.deepEqual(shownBy(episode!, 2.4), []);
-  assert.deepEqual(
-    shownBy(episode!, 2.5).map(({ fact }) => fact),
-    scene.strips.filter((strip) => strip !== null),
-  );
-  for (const { fact, clips } of shownBy(episode!, 60)) {
-    const truth = episode!.clips.slice(0, 6).filter(({ facts }) => facts.includes(fact));
-    assert.deepEqual(
-      clips,
-      truth.map(({ index }) => index),
-    );
-  }
 });
 
 test("the first word of a sentence, and of a question, decides the kind", () => {

@@ -197,17 +197,3 @@ function placedInScenes(random: Random, facts: readonly Fact[], startSeconds: nu
     strips: scene,
   }));
 }
-
-/** What has been shown in full by a moment: each fact once, with the indices of the clips that show it by then. */
-export function shownBy(episode: Episode, atSeconds: number): { fact: Fact; clips: number[] }[] {
-  const shown = new Map<Fact, number[]>();
-  for (const { index, scenes } of episode.clips) {
-    for (const fact of scenes.flatMap(({ endSeconds, strips }) => (endSeconds <= atSeconds ? strips : []))) {
-      if (fact === null) continue;
-      const clips = shown.get(fact) ?? [];
-      if (clips.at(-1) !== index) clips.push(index);
-      shown.set(fact, clips);
-    }
-  }
-  return [...shown].map(([fact, clips]) => ({ fact, clips }));
-}
