@@ -116,8 +116,11 @@ test("answers are spread over the letters, and asking by a moment asks nothing l
     const share = letters.filter((other) => other === letter).length / letters.length;
     assert.ok(share > 0.18 && share < 0.32, `${letter}: ${share}`);
   }
-  for (const question of askAbout(episodes[0]!, seededRandom(0), { perKind: 9, bySeconds: 40 }))
+  for (const question of askAbout(episodes[0]!, seededRandom(0), { perKind: 9, bySeconds: 40 })) {
+    assert.equal(question.askedAtSeconds, 40);
     for (const clip of question.clips) assert.ok(clip < 4);
+    for (const moment of question.moments) assert.ok(moment.endSeconds <= 40);
+  }
 });
 
 test("a display's distractors differ in the hour or in the minutes only", () => {
@@ -183,4 +186,12 @@ test("a rendered episode is a video of its length with the texts beside it, and 
     clips += 1;
   }
   assert.equal(clips, 3);
+});
+
+test("an abort ends the rendering", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "taskmem-household-"));
+  const controller = new AbortController();
+  const rendering = renderEpisode(createEpisode("long", 400), folder, { signal: controller.signal });
+  controller.abort();
+  await assert.rejects(rendering, { name: "AbortError" });
 });

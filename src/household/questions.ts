@@ -31,6 +31,8 @@ export interface HouseholdQuestion {
   readonly options: readonly Option[];
   /** Letter of the right one. */
   readonly answer: string;
+  /** Stream time it is asked at: nothing later counts. */
+  readonly askedAtSeconds: number;
   readonly fact: Fact;
   /** Clips that show the fact, in order. */
   readonly clips: readonly number[];
@@ -74,6 +76,7 @@ export function askAbout(
       text: questionOf(fact),
       options: letterOptions(values.map((text) => optionOf(fact.kind, text))),
       answer: String.fromCharCode(65 + values.indexOf(value)),
+      askedAtSeconds: bySeconds,
       fact,
       clips: showing.map(({ index }) => index),
       moments: showing.flatMap(({ scenes }) =>
