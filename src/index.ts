@@ -10,7 +10,14 @@ import type { Memory } from "./memory/memory.ts";
 import { openSqliteMemory } from "./memory/sqlite.ts";
 
 export type { Adapter } from "./adapter/adapter.ts";
-export { type Agent, type AgentOptions, createAgent, type StreamEnd, type WatchEvent, type WatchOptions } from "./agent.ts";
+export {
+  type Agent,
+  type AgentOptions,
+  createAgent,
+  type StreamEnd,
+  type WatchEvent,
+  type WatchOptions,
+} from "./agent.ts";
 export type { Answer, AskOptions, Citation } from "./answer/answer.ts";
 export { type ModelReaderOptions, modelReader } from "./answer/model-reader.ts";
 export type { Reader, Reading } from "./answer/reader.ts";
@@ -44,5 +51,10 @@ export interface MemoryOptions {
 
 /** Opens the memory in a directory, making it where there is none. @throws StoreError */
 export function openMemory(directory: string, options: MemoryOptions = {}): Promise<Memory> {
-  return openSqliteMemory(directory, { words: wordSpace, embedder: localEmbedder, now: Date.now, ...options });
+  return openSqliteMemory(directory, {
+    words: wordSpace,
+    embedder: localEmbedder,
+    now: Date.now,
+    ...options,
+  });
 }
