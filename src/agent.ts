@@ -158,7 +158,7 @@ async function* watch(
           : await memory.entries({ streams: [stream], clips: earlier.map((o) => o.clip) });
       const context: Context = {
         observations: group,
-        recent: { observations: earlier, entries: recentEntries.slice(-4) },
+        recent: { observations: earlier, entries: shortTerm(recentEntries) },
         state,
       };
       const clips = group.map((observation) => observation.clip);
@@ -280,6 +280,13 @@ async function* watch(
     reason,
     message,
   };
+}
+
+/** The last episodic entries, as many as the paper shows its policy, and all knowledge noted with the window's clips. */
+function shortTerm(entries: readonly Entry[]): Entry[] {
+  const firstShown = entries.filter(({ kind }) => kind === "episodic").at(-4);
+  const hidden = new Set(firstShown ? entries.slice(0, entries.indexOf(firstShown)) : []);
+  return entries.filter((entry) => entry.kind === "semantic" || !hidden.has(entry));
 }
 
 /** Whether an engine's failure says something about this clip or this moment, rather than about the whole set-up. */

@@ -71,7 +71,12 @@ export const configSchema = z.strictObject({
   /** Speech to text, `POST /audio/transcriptions`. */
   transcriber: endpointSchema.prefault({}),
   /** Text embeddings, `POST /embeddings`. Default: the local spelling embedder. */
-  embedder: endpointSchema.prefault({}),
+  embedder: endpointSchema
+    .extend({
+      /** Numbers in one vector; asked of the endpoint where it is not given. */
+      dimension: z.coerce.number().int().min(1).optional(),
+    })
+    .prefault({}),
 });
 
 export type Config = z.output<typeof configSchema>;

@@ -41,7 +41,8 @@ function apiKey(): { apiKey?: string } {
 
 async function configuredEmbedder({ embedder }: Config): Promise<Embedder> {
   if (embedder.baseUrl === undefined || embedder.model === undefined) return localEmbedder;
-  return openOpenaiEmbedder({ baseURL: embedder.baseUrl, model: embedder.model, ...apiKey() });
+  const { baseUrl: baseURL, model, dimension } = embedder;
+  return openOpenaiEmbedder({ baseURL, model, ...(dimension !== undefined && { dimension }), ...apiKey() });
 }
 
 /** The model at the configured endpoint, or `null`. */

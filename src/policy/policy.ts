@@ -13,7 +13,7 @@ import type { Random } from "../util/random.ts";
 export interface Recent {
   /** Earlier observations of the window, oldest first. */
   readonly observations: readonly Observation[];
-  /** The entries written inside the window, oldest first, at most 4. */
+  /** Entries of the window's earlier clips, oldest first: at most 4 episodic ones, and the semantic ones. */
   readonly entries: readonly Pick<Entry, "clip" | "text" | "kind">[];
 }
 

@@ -162,9 +162,8 @@ function peopleRule(context: Context): string {
 }
 
 function earlierTexts({ recent }: Context): { description: string[]; knowledge: string[] } {
-  const entries = recent.entries.slice(-mostEarlier);
-  const of = (wanted: string) => entries.filter(({ kind }) => kind === wanted).map(({ text }) => text);
-  return { description: of("episodic"), knowledge: of("semantic") };
+  const of = (wanted: string) => recent.entries.filter(({ kind }) => kind === wanted).map(({ text }) => text);
+  return { description: of("episodic").slice(-mostEarlier), knowledge: of("semantic") };
 }
 
 function peopleLines(people: Observation["people"]): string[] {

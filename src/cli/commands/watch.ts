@@ -44,8 +44,13 @@ export async function run(
     for (const problem of source.problems) output.note(`  skipped: ${problem}`);
     const show = watchPrinter(output, { live: source.live, endSeconds: source.endSeconds });
     for await (const event of agent.watch(source, { stream, signal })) {
-      show(event);
-      if (event.event === "stream-end") end = event;
+      if (event.event !== "stream-end") {
+        show(event);
+        continue;
+      }
+      // The model knows what failed calls and its probe cost too.
+      end = { ...event, cost: model?.cost() ?? event.cost };
+      show(end);
     }
     return exitCodeOfEnd(end!);
   } finally {

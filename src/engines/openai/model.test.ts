@@ -263,3 +263,18 @@ test("fewer samples than one is a wrong call", async (t) => {
   const { model } = await connected(t);
   await assert.rejects(model.generate({ parts: [hello], n: 0 }), RangeError);
 });
+
+test("an adapter is refused, not silently left out", async (t) => {
+  const { server, model } = await connected(t);
+  const adapter = {
+    kind: "vector",
+    revision: "adapter_1",
+    space: "words:1",
+    dimension: 4,
+    indices: new Int32Array([1]),
+    values: new Float32Array([0.5]),
+    scale: 1,
+  } as const;
+  await assert.rejects(model.generate({ parts: [hello], adapter }), /adapter_1/);
+  assert.equal(server.requests.length, 0);
+});

@@ -16,7 +16,7 @@ import {
   type Part,
   type Sampling,
 } from "../../engine.ts";
-import { EngineError } from "../../errors.ts";
+import { ConfigError, EngineError } from "../../errors.ts";
 import { chatBody, readChat, type WireFeatures } from "./chat.ts";
 import { type EndpointOptions, openEndpoint, type TokenUse } from "./client.ts";
 
@@ -62,6 +62,12 @@ export function openaiModel(options: ModelOptions): Model {
   async function generate(given: GenerateRequest): Promise<Generation> {
     const request = { ...given, sampling: { ...options.sampling, ...given.sampling } };
     const { n = 1 } = request;
+    if (request.adapter) {
+      throw new ConfigError(
+        "adapter-unsupported",
+        `Expected a request without an adapter, got ${request.adapter.revision}: ${options.model} is behind an endpoint that steers by prompt only`,
+      );
+    }
     if (!Number.isInteger(n) || n < 1) {
       throw new RangeError(`Expected \`n\` to be a whole number from 1 up, got ${n}`);
     }
