@@ -118,7 +118,7 @@ export function watchPrinter(
         `${event.entries} entries`,
         `${realTimeFactor.toFixed(1)} × real time`,
       ];
-      if (failed > 0) parts.push(`${failed} failed (the next run tries them again)`);
+      if (failed > 0) parts.push(`${failed} failed (the next run tries again what may pass)`);
       if (gaps > 0) parts.push(`${gaps} gaps`);
       if (cost.calls > 0)
         parts.push(
