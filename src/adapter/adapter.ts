@@ -1,13 +1,13 @@
 /**
  * The adapter: the only weights Phase Two trains, as one small file.
  *
- * Shapes and checks only; how it is trained and saved comes with the learning loop. A policy adds `scale · values` in
+ * The shape only: `arithmetic.ts` makes and combines adapters, `adapter-file.ts` keeps them. A policy adds `scale · values` in
  * the space it names; "no adapter" is the value `null`, and equals any adapter at scale 0 exactly.
  */
 
 export interface Adapter {
   readonly kind: "vector";
-  /** Content hash of the values, the revision that entries carry. */
+  /** Hash of what is added, `scale · values` in its space: the revision that entries carry. */
   readonly revision: string;
   /** What it is added to: `words:<hash>`, `embedding:<embedder>` or `residual:<model>@<block>`. */
   readonly space: string;

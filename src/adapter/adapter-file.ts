@@ -1,0 +1,191 @@
+/**
+ * The adapter as one small file: JSON that a person can read, a few kilobytes (DESIGN: "one artifact").
+ *
+ * A file says what its adapter is added to, what it was trained on and from which adapter it came. It is written
+ * whole or not at all, and read only by who can use it: another space, dimension or base is refused, and so is a file
+ * whose values do not give the revision and the norm it claims.
+ */
+import { randomUUID } from "node:crypto";
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { z } from "zod";
+import { ConfigError, DataError } from "../errors.ts";
+import { makeDirectory } from "../util/directory.ts";
+import type { Adapter } from "./adapter.ts";
+import { adapterNorm, withRevision } from "./arithmetic.ts";
+
+/** Where an adapter comes from. */
+export interface Provenance {
+  /** How it was made. */
+  readonly method: "closed-form" | "dpo" | "blend";
+  /** Revisions of the adapters it was made from: none, the one trained further, or the two blended. */
+  readonly parents: readonly string[];
+  /** Ids of the tasks it was trained on. */
+  readonly tasks: readonly string[];
+  /** Wall time. */
+  readonly createdAtMs: number;
+  /** What training and validation reported: numbers and words, by name. */
+  readonly report: Readonly<Record<string, number | string>>;
+}
+
+/** An adapter with all that its file says of it. */
+export interface AdapterRecord {
+  readonly adapter: Adapter;
+  /** Revision of the policy or the weights it was trained on; `null` when it was made of words alone and fits any. */
+  readonly base: string | null;
+  readonly provenance: Provenance;
+}
+
+/** What the reader of a file can use. */
+export interface AdapterTarget {
+  readonly space: string;
+  readonly dimension: number;
+  /** Revision of the base in force; a file with base `null` fits any. */
+  readonly base: string;
+}
+
+const format = "taskmem-adapter";
+const version = 1;
+
+const fileSchema = z.strictObject({
+  format: z.literal(format),
+  version: z.literal(version),
+  kind: z.literal("vector"),
+  space: z.string().min(1),
+  dimension: z.int().positive(),
+  base: z.string().min(1).nullable(),
+  revision: z.string(),
+  scale: z.number(),
+  norm: z.number(),
+  provenance: z.strictObject({
+    method: z.enum(["closed-form", "dpo", "blend"]),
+    parents: z.array(z.string()),
+    tasks: z.array(z.string()),
+    createdAtMs: z.number(),
+    report: z.record(z.string(), z.union([z.number(), z.string()])),
+  }),
+  indices: z.array(z.int()),
+  values: z.array(z.number()),
+});
+
+/**
+ * Writes an adapter to a file, replacing what stood there in one step.
+ * @throws DataError `adapter-invalid` for numbers that are not finite or not in place; nothing is written
+ * @throws ConfigError `adapter-write` when the file cannot be written
+ */
+export function saveAdapter(path: string, { adapter, base, provenance }: AdapterRecord): void {
+  const { kind, space, dimension, indices, values, scale, revision } = withRevision(adapter);
+  const norm = adapterNorm(adapter);
+  const content = checked(path, {
+    ...{ format, version, kind, space, dimension, base, revision, scale, norm, provenance },
+    indices: [...indices],
+    values: [...values],
+  });
+  try {
+    makeDirectory(dirname(path));
+    writeWhole(path, `${JSON.stringify(content)}\n`);
+  } catch (cause) {
+    throw new ConfigError("adapter-write", `Could not write the adapter to ${path}: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** To a file beside it first, forced to disk, then renamed: a crash leaves the old file or the new one. */
+function writeWhole(path: string, text: string): void {
+  const beside = `${path}.${randomUUID()}.part`;
+  try {
+    const file = openSync(beside, "wx", 0o600);
+    try {
+      writeFileSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(beside, path);
+  } finally {
+    rmSync(beside, { force: true });
+  }
+}
+
+/**
+ * Reads an adapter that fits `target`.
+ * @throws ConfigError `adapter-missing` when there is no such file; `adapter-space` or `adapter-base` when it is made
+ * for something else
+ * @throws DataError `adapter-invalid` when it is cut short, of another format, or its values are not what it claims
+ */
+export function loadAdapter(path: string, target: AdapterTarget): AdapterRecord {
+  const record = parse(path, readText(path));
+  const { space, dimension } = record.adapter;
+  if (space !== target.space || dimension !== target.dimension) {
+    throw new ConfigError(
+      "adapter-space",
+      `Expected an adapter of ${target.space} with dimension ${target.dimension} in ${path}, got ${space} with ${dimension}: train it anew in this space`,
+    );
+  }
+  if (record.base !== null && record.base !== target.base) {
+    throw new ConfigError(
+      "adapter-base",
+      `Expected an adapter trained on ${target.base} in ${path}, got one trained on ${record.base}: train it anew, or use that base`,
+    );
+  }
+  return record;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new ConfigError("adapter-missing", `Could not read an adapter from ${path}: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+function parse(path: string, text: string): AdapterRecord {
+  const { revision, norm, base, provenance, ...parts } = parseJson(path, text);
+  const adapter = withRevision({
+    kind: parts.kind,
+    space: parts.space,
+    dimension: parts.dimension,
+    indices: Int32Array.from(parts.indices),
+    values: Float32Array.from(parts.values),
+    scale: parts.scale,
+  });
+  if (adapter.revision !== revision || adapterNorm(adapter) !== norm) {
+    throw damaged(
+      path,
+      `values of revision ${adapter.revision} and norm ${adapterNorm(adapter)} under the name ${revision} and norm ${norm}`,
+    );
+  }
+  return { adapter, base, provenance };
+}
+
+function parseJson(path: string, text: string): z.infer<typeof fileSchema> {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (cause) {
+    throw damaged(path, `no whole JSON (${messageOf(cause)})`, cause);
+  }
+  return checked(path, content);
+}
+
+function checked(path: string, content: unknown): z.infer<typeof fileSchema> {
+  const parsed = fileSchema.safeParse(content);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw damaged(path, `${issue!.path.join(".") || "something"}: ${issue!.message}`, parsed.error);
+}
+
+function damaged(path: string, got: string, cause?: unknown): DataError {
+  return new DataError(
+    "adapter-invalid",
+    `Expected a whole adapter file of version ${version} in ${path}, got ${got}: take it from a backup or train it again`,
+    { cause },
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

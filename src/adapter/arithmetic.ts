@@ -1,0 +1,123 @@
+/**
+ * Arithmetic on adapters: made from weights, scaled, brought to a norm, blended.
+ *
+ * What an adapter does is `scale · values` and nothing else, so its revision is a hash of exactly that: doubled values
+ * at half the scale are the same revision, and every adapter at scale 0 has the revision of the empty one.
+ */
+import { ConfigError, DataError } from "../errors.ts";
+import { sha256 } from "../util/hash.ts";
+import type { Adapter } from "./adapter.ts";
+
+/** A place in the space, in [0, dimension), and its weight. */
+export type Weight = readonly [index: number, value: number];
+
+/**
+ * An adapter of these weights at scale 1: in order of place, weights of one place added up, zeros left out.
+ * @throws DataError `adapter-invalid` for a place outside the space or a weight that is not finite
+ */
+export function createAdapter(space: string, dimension: number, weights: Iterable<Weight>): Adapter {
+  const sums = new Map<number, number>();
+  for (const [index, value] of weights) sums.set(index, (sums.get(index) ?? 0) + value);
+  const placed = [...sums].filter(([, value]) => value !== 0).sort(([a], [b]) => a - b);
+  return withRevision({
+    kind: "vector",
+    space,
+    dimension,
+    indices: Int32Array.from(placed, ([index]) => index),
+    values: Float32Array.from(placed, ([, value]) => value),
+    scale: 1,
+  });
+}
+
+/** The same values at `factor` times the scale. @throws DataError `adapter-invalid` if that is not finite */
+export function scaleAdapter(adapter: Adapter, factor: number): Adapter {
+  return withRevision({ ...adapter, scale: adapter.scale * factor });
+}
+
+/** Euclidean norm of what is added, |scale| · ‖values‖. */
+export function adapterNorm({ values, scale }: Pick<Adapter, "values" | "scale">): number {
+  return Math.abs(scale) * Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+}
+
+/**
+ * The same direction with another norm.
+ * @throws RangeError for a norm below 0 or not finite
+ * @throws DataError `adapter-empty` when the adapter adds nothing, so has no direction
+ */
+export function rescaleAdapter(adapter: Adapter, norm: number): Adapter {
+  if (!(norm >= 0 && norm < Infinity)) throw new RangeError(`Expected a norm from 0 up, got ${norm}`);
+  const now = adapterNorm(adapter);
+  if (now === 0) {
+    throw new DataError(
+      "adapter-empty",
+      `Expected an adapter with a direction to rescale to norm ${norm}, got one that adds nothing: train it first`,
+    );
+  }
+  return scaleAdapter(adapter, norm / now);
+}
+
+/**
+ * `(1 − share) · first + share · second`, at scale 1.
+ * @param share of the second, 0 to 1; the ends are the adapters themselves
+ * @throws RangeError for a share out of range
+ * @throws ConfigError `adapter-space` when they are not of one space
+ */
+export function blendAdapters(first: Adapter, second: Adapter, share: number): Adapter {
+  if (!(share >= 0 && share <= 1)) throw new RangeError(`Expected a share from 0 to 1, got ${share}`);
+  if (first.space !== second.space || first.dimension !== second.dimension) {
+    throw new ConfigError(
+      "adapter-space",
+      `Expected two adapters of one space to blend, got ${first.space} with ${first.dimension} dimensions and ${second.space} with ${second.dimension}`,
+    );
+  }
+  if (share === 0) return first;
+  if (share === 1) return second;
+  return createAdapter(first.space, first.dimension, [
+    ...weightsOf(first).map(([index, value]): Weight => [index, (1 - share) * value]),
+    ...weightsOf(second).map(([index, value]): Weight => [index, share * value]),
+  ]);
+}
+
+/** What the adapter adds: `scale · value` of each place. */
+export function weightsOf({ indices, values, scale }: Adapter): Weight[] {
+  return Array.from(indices, (index, k) => [index, scale * values[k]!]);
+}
+
+/**
+ * Checks an adapter and names it by what it adds.
+ * @throws DataError `adapter-invalid` unless every value is finite and has its own place in the space, ascending
+ */
+export function withRevision(parts: Omit<Adapter, "revision">): Adapter {
+  const adapter = { ...parts, revision: "" };
+  checkAdapter(adapter);
+  const effect = weightsOf(adapter).filter(([, weight]) => weight !== 0);
+  return {
+    ...adapter,
+    revision: sha256(JSON.stringify([parts.space, parts.dimension, effect])).slice(0, 12),
+  };
+}
+
+function checkAdapter({ space, dimension, indices, values, scale }: Adapter): void {
+  const problem = problemOf(dimension, indices, values, scale);
+  if (problem === null) return;
+  throw new DataError(
+    "adapter-invalid",
+    `Expected an adapter of ${space} with a finite number for each place, got ${problem}: train it again, or load an earlier one`,
+  );
+}
+
+function problemOf(
+  dimension: number,
+  indices: Int32Array,
+  values: Float32Array,
+  scale: number,
+): string | null {
+  if (!(Number.isInteger(dimension) && dimension > 0)) return `dimension ${dimension}`;
+  if (!Number.isFinite(scale)) return `scale ${scale}`;
+  if (indices.length !== values.length) return `${indices.length} places for ${values.length} values`;
+  const stray = indices.findIndex((index, k) => index >= dimension || index <= (indices[k - 1] ?? -1));
+  if (stray >= 0)
+    return `place ${indices[stray]} of ${dimension} at position ${stray}, out of range or order`;
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  return bad >= 0 ? `${values[bad]} at place ${indices[bad]}` : null;
+}
