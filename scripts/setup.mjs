@@ -43,8 +43,8 @@ function installPrograms() {
   if (process.platform === "linux" && works("apt-get", ["--version"]) && process.getuid?.() === 0) {
     say(`installing ${names} with apt`);
     const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-    run("apt-get", ["update", "-qq"], env);
-    run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages], env);
+    run("apt-get", quiet("update"), env);
+    run("apt-get", quiet("install", "-y", "--no-install-recommends", ...packages), env);
     return;
   }
   const line =
@@ -59,14 +59,20 @@ function installPrograms() {
   process.exit(1);
 }
 
+/** apt that says only what went wrong. */
+function quiet(...args) {
+  return ["-qq", "-o", "Dpkg::Use-Pty=0", "-o", "quiet::ReadDatabase=0", ...args];
+}
+
 function works(program, args) {
   return spawnSync(program, args, { stdio: "ignore" }).status === 0;
 }
 
 function run(program, args, env = process.env) {
   try {
-    // What these print is progress, so it goes to stderr: stdout belongs to the command that follows.
-    execFileSync(program, args, { cwd: root, env, stdio: ["ignore", 2, 2], shell: windows });
+    // What these print is progress: stdout belongs to the command that follows, and dpkg's is of no use to anyone.
+    const chatter = program === "apt-get" ? "ignore" : 2;
+    execFileSync(program, args, { cwd: root, env, stdio: ["ignore", chatter, 2], shell: windows });
   } catch (error) {
     console.error(
       `taskmem set-up: \`${program} ${args.join(" ")}\` failed (${error.message.split("\n")[0]})`,

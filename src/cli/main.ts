@@ -2,20 +2,8 @@
 /** The command line's entry: names the commands, loads the one that is called, turns errors into exit codes. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import type { FlagValues } from "../config.ts";
-import { createOutput, exitCodeOf, exitCodes, type Output } from "./output.ts";
-
-/** What every command is called with. */
-export interface Invocation {
-  readonly output: Output;
-  /** Options of the configuration that flags set, by path. */
-  readonly flags: FlagValues;
-  readonly configFile: string | undefined;
-  /** Aborted by SIGINT or SIGTERM. */
-  readonly signal: AbortSignal;
-  /** All parsed flags of the command. */
-  readonly options: Readonly<Record<string, unknown>>;
-}
+import type { Invocation } from "./invocation.ts";
+import { createOutput, exitCodeOf, exitCodes } from "./output.ts";
 
 type Run = (invocation: Invocation, ...args: never[]) => Promise<unknown>;
 

@@ -5,7 +5,7 @@ import { loadConfig } from "../../config.ts";
 import { ConfigError } from "../../errors.ts";
 import { letterOptions } from "../../tasks/task.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
-import type { Invocation } from "../main.ts";
+import type { Invocation } from "../invocation.ts";
 import {
   chosenStreams,
   configuredModel,

@@ -22,7 +22,7 @@ import { choicePolicy } from "../../policy/choice.ts";
 import { openSource } from "../../stream/open-source.ts";
 import { seededRandom } from "../../util/random.ts";
 import { formatSeconds } from "../../util/time.ts";
-import type { Invocation } from "../main.ts";
+import type { Invocation } from "../invocation.ts";
 import { exitCodes, type Output } from "../output.ts";
 import { watchPrinter } from "./watch.ts";
 

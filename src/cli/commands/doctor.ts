@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, loadConfig } from "../../config.ts";
 import { findProgram, installHint, type ProgramName, runProgram } from "../../util/program.ts";
-import type { Invocation } from "../main.ts";
+import type { Invocation } from "../invocation.ts";
 import { exitCodes } from "../output.ts";
 import { configuredModel, openConfiguredMemory } from "../wiring.ts";
 

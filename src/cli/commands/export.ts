@@ -2,7 +2,7 @@
 
 import { loadConfig } from "../../config.ts";
 import { exportMemory, exportRows } from "../../memory/export.ts";
-import type { Invocation } from "../main.ts";
+import type { Invocation } from "../invocation.ts";
 import { openConfiguredMemory } from "../wiring.ts";
 
 export async function run({ output, flags, configFile }: Invocation, directory: string): Promise<void> {

@@ -3,7 +3,7 @@
 import { loadConfig } from "../../config.ts";
 import { ConfigError } from "../../errors.ts";
 import type { ForgetRequest } from "../../memory/memory.ts";
-import type { Invocation } from "../main.ts";
+import type { Invocation } from "../invocation.ts";
 import { chosenStreams, momentFlag, openConfiguredMemory } from "../wiring.ts";
 
 interface ForgetFlags {

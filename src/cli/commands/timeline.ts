@@ -4,7 +4,7 @@ import { loadConfig } from "../../config.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Entry, EntryKind } from "../../memory/memory.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
-import type { Invocation } from "../main.ts";
+import type { Invocation } from "../invocation.ts";
 import { chosenStreams, momentFlag, openConfiguredMemory } from "../wiring.ts";
 
 interface TimelineFlags {
@@ -38,7 +38,7 @@ export async function run({ output, flags, configFile, options }: Invocation): P
       ...(limit !== undefined && { limit, newest: true }),
       ...(closed && { includeClosed: true }),
     });
-    for (const entry of entries) output.object(timelineRow(entry));
+    for (const entry of entries) output.object(entry);
     if (output.json) return;
     const gaps = await memory.gaps(span);
     for (const { id, clock } of streams) {
@@ -71,38 +71,4 @@ function entryLine(entry: Entry, clock: Clock): string {
     entry.closed ? `closed: ${entry.closed.reason}` : null,
   ].filter((mark) => mark !== null);
   return `${formatMoment(entry.startSeconds, clock)}  ${entry.text}${marks.length > 0 ? ` (${marks.join(", ")})` : ""}`;
-}
-
-/** The documented row; evidence keeps its hashes, so a frame can be found again. */
-function timelineRow(entry: Entry): object {
-  const {
-    id,
-    stream,
-    clip,
-    kind,
-    startSeconds,
-    endSeconds,
-    text,
-    speakers,
-    revision,
-    policy,
-    writtenAtMs,
-    evidence,
-    closed,
-  } = entry;
-  return {
-    id,
-    stream,
-    clip,
-    kind,
-    startSeconds,
-    endSeconds,
-    text,
-    speakers,
-    revision,
-    policy,
-    writtenAtMs,
-    evidence,
-    closed,
-  };
 }

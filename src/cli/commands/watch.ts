@@ -3,7 +3,7 @@ import { createAgent, type StreamEnd, type WatchEvent } from "../../agent.ts";
 import { loadConfig } from "../../config.ts";
 import { openSource } from "../../stream/open-source.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
-import type { Invocation } from "../main.ts";
+import type { Invocation } from "../invocation.ts";
 import { exitCodes, type Output } from "../output.ts";
 import {
   configuredModel,

@@ -1,0 +1,14 @@
+/** What every command is called with. */
+import type { FlagValues } from "../config.ts";
+import type { Output } from "./output.ts";
+
+export interface Invocation {
+  readonly output: Output;
+  /** Options of the configuration that flags set, by path. */
+  readonly flags: FlagValues;
+  readonly configFile: string | undefined;
+  /** Aborted by SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+  /** All parsed flags of the command. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
