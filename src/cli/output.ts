@@ -49,13 +49,18 @@ export function createOutput(json: boolean, { stdout, stderr, env }: Terminal = 
     },
     progress(line) {
       if (!live) return;
-      const width = stderr.columns ?? 80;
+      const width = stderr.columns || 80;
       stderr.write(`\r\x1b[K${line.slice(0, width - 1)}`);
       shown = line !== "";
     },
     dim: paint(2),
     bold: paint(1),
   };
+}
+
+/** `1 clip`, `2 clips`. */
+export function counted(n: number, one: string, many = `${one}s`): string {
+  return `${n} ${n === 1 ? one : many}`;
 }
 
 /** Exit codes, as `docs/cli.md` lists them. */

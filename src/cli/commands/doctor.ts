@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Config, loadConfig } from "../../config.ts";
 import { findProgram, installHint, type ProgramName, runProgram } from "../../util/program.ts";
 import type { Invocation } from "../invocation.ts";
-import { exitCodes } from "../output.ts";
+import { counted, exitCodes } from "../output.ts";
 import { configuredModel, openConfiguredMemory } from "../wiring.ts";
 
 interface Check {
@@ -90,7 +90,7 @@ async function memoryCheck(config: Config): Promise<Check> {
     };
   }
   const { streams, clips, entries, tasks, databaseBytes, blobBytes } = stats;
-  const detail = `${streams} streams, ${clips} clips, ${entries} entries, ${tasks} questions, ${((databaseBytes + blobBytes) / 1e6).toFixed(1)} MB, sound`;
+  const detail = `${counted(streams, "stream")}, ${counted(clips, "clip")}, ${counted(entries, "entry", "entries")}, ${counted(tasks, "question")}, ${((databaseBytes + blobBytes) / 1e6).toFixed(1)} MB, sound`;
   return failures.length === 0
     ? { check: "memory", state: "ok", detail, fix: null }
     : {

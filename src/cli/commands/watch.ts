@@ -4,7 +4,7 @@ import { loadConfig } from "../../config.ts";
 import { openSource } from "../../stream/open-source.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
 import type { Invocation } from "../invocation.ts";
-import { exitCodes, type Output } from "../output.ts";
+import { counted, exitCodes, type Output } from "../output.ts";
 import {
   configuredModel,
   configuredPerceptors,
@@ -88,7 +88,7 @@ export function watchPrinter(
           : "";
       const whole = source.endSeconds === null ? "" : ` of ${formatMoment(source.endSeconds, clock)}`;
       output.progress(
-        `${formatMoment(event.endSeconds, clock)}${whole}, ${rate.toFixed(1)} × real time${lag}, ${entries} entries`,
+        `${formatMoment(event.endSeconds, clock)}${whole}, ${rate.toFixed(1)} × real time${lag}, ${counted(entries, "entry", "entries")}`,
       );
       return;
     }
@@ -98,7 +98,7 @@ export function watchPrinter(
       if (event.storedClips + event.pendingClips > 0) {
         output.text(
           output.dim(
-            `resuming ${event.stream} at ${formatMoment(event.fromSeconds, clock)}, ${event.storedClips} clips are already stored`,
+            `resuming ${event.stream} at ${formatMoment(event.fromSeconds, clock)}, ${counted(event.storedClips, "clip")} already stored`,
           ),
         );
       }
@@ -114,15 +114,15 @@ export function watchPrinter(
       output.progress("");
       const { clips, failed, gaps, realTimeFactor, cost } = event;
       const parts = [
-        `${clips} clips`,
-        `${event.entries} entries`,
+        counted(clips, "clip"),
+        counted(event.entries, "entry", "entries"),
         `${realTimeFactor.toFixed(1)} × real time`,
       ];
       if (failed > 0) parts.push(`${failed} failed (the next run tries again what may pass)`);
-      if (gaps > 0) parts.push(`${gaps} gaps`);
+      if (gaps > 0) parts.push(counted(gaps, "gap"));
       if (cost.calls > 0)
         parts.push(
-          `${cost.calls} calls, ${cost.promptTokens + cost.completionTokens} tokens, $${cost.usd.toFixed(4)}`,
+          `${counted(cost.calls, "call")}, ${cost.promptTokens + cost.completionTokens} tokens, $${cost.usd.toFixed(4)}`,
         );
       output.text(output.dim(`${event.stream}: ${parts.join(", ")}`));
       if (event.message) output.note(`stopped: ${event.message}`);
