@@ -1,0 +1,339 @@
+/**
+ * From judged comparisons to at most one preference pair per context: which of two memories of the same clip to prefer.
+ *
+ * A comparison is worth little alone; a long chain of them (a beat b, b beat c) means a wide gap. So the chosen text is
+ * one that nothing beats, the rejected one stands at the far end of a chain below it, and both are about as long and the
+ * chosen one passes the quality checks: what is left for training to learn from is relevance (method.md E.6).
+ *
+ * Left out: asking the judge, both orders of a comparison (only agreeing ones arrive here), and the checks themselves.
+ *
+ * Departures:
+ * 1. On a cycle only the comparisons that lie on it are dropped, as in the paper; the released code drops the context.
+ * 2. Among equally good pairs the seed decides, not the order of ids, so no position in a group is preferred.
+ * 3. A text sampled twice with two verdicts counts as failing: its quality is in doubt.
+ */
+import { pick, seededRandom, shuffle } from "../util/random.ts";
+
+/** One text the policy wrote for a context; the caller's own fields come back with the pair. */
+export interface PairCandidate {
+  /** Unique within its context. */
+  readonly id: string;
+  readonly text: string;
+  /** Length of the text alone, without thinking, in tokens. */
+  readonly tokens: number;
+  /** Whether it passes every quality check: true to the clip, labels right, tags well formed, not too long. */
+  readonly passes: boolean;
+}
+
+/** What a judge said, in both orders. */
+export interface Comparison {
+  /** Id of the candidate that helps more. */
+  readonly winner: string;
+  /** Id of the candidate that helps less. */
+  readonly loser: string;
+  /** Id of the task, or of the sample of tasks, it was judged by. */
+  readonly task: string;
+}
+
+/** What the policy was shown, everything it wrote for it, and how that compares. */
+export interface PairContext<C extends PairCandidate> {
+  readonly id: string;
+  readonly candidates: readonly C[];
+  readonly comparisons: readonly Comparison[];
+}
+
+export interface PairOptions {
+  /** Decides among equals, and the order of the pairs. @default 42 */
+  readonly seed?: number | string;
+  /** Chosen and rejected differ by fewer tokens than this, above 0. @default 20 */
+  readonly tokenMargin?: number;
+}
+
+/** Whether the rejected text passes the quality checks; the chosen one always does. */
+export type PairKind = "both-pass" | "rejected-fails";
+
+export interface PreferencePair<C extends PairCandidate> {
+  /** Id of the context both were written for. */
+  readonly context: string;
+  readonly chosen: C;
+  readonly rejected: C;
+  readonly kind: PairKind;
+  /** Steps of the longest chain from chosen down to rejected, 1 up. */
+  readonly distance: number;
+  /** The comparisons of that chain, from chosen down; several for a step that was judged by several tasks. */
+  readonly edges: readonly Comparison[];
+}
+
+/** Why a context gave no pair: the first of these that holds. */
+export type NoPairReason =
+  /** Fewer than two different texts. */
+  | "one-text"
+  /** The judge preferred nothing to anything. */
+  | "no-comparisons"
+  /** Each comparison prefers a text that fails the checks to one that passes. */
+  | "worse-quality"
+  /** Each comparison that is left lies on a cycle. */
+  | "all-cyclic"
+  /** No undefeated text that beat another passes the checks. */
+  | "none-passes"
+  /** Each pair differs too much in length. */
+  | "length";
+
+export interface PairReport {
+  readonly contexts: number;
+  readonly pairs: number;
+  readonly kinds: Readonly<Record<PairKind, number>>;
+  /** Means over the pairs; null where there are none. */
+  readonly means: {
+    readonly chosenTokens: number;
+    readonly rejectedTokens: number;
+    readonly distance: number;
+  } | null;
+  /** Contexts without a pair, by id. */
+  readonly skipped: readonly { readonly context: string; readonly reason: NoPairReason }[];
+  /** Comparisons dropped because they prefer the worse quality. */
+  readonly worseQuality: readonly ContextComparison[];
+  /** Comparisons dropped because they lie on a cycle. */
+  readonly cyclic: readonly ContextComparison[];
+}
+
+export interface ContextComparison extends Comparison {
+  readonly context: string;
+}
+
+/**
+ * At most one pair per context, in seeded order, and what became of the rest.
+ *
+ * Depends on the contents and the seed alone: the order of contexts, candidates and comparisons changes nothing, nor does
+ * one context change another's pair.
+ * @throws RangeError for an id used twice, a comparison of a candidate that is not there, a length below 0 or not finite
+ */
+export function choosePairs<C extends PairCandidate>(
+  contexts: readonly PairContext<C>[],
+  { seed = 42, tokenMargin = 20 }: PairOptions = {},
+): { readonly pairs: readonly PreferencePair<C>[]; readonly report: PairReport } {
+  if (!(tokenMargin > 0)) {
+    throw new RangeError(
+      `Expected \`tokenMargin\` above 0, got ${tokenMargin}: pairs of equal length differ by 0 tokens`,
+    );
+  }
+  checkUnique("context", contexts);
+  const pairs: PreferencePair<C>[] = [];
+  const skipped: PairReport["skipped"][number][] = [];
+  const worseQuality: ContextComparison[] = [];
+  const cyclic: ContextComparison[] = [];
+  for (const context of [...contexts].sort(byId)) {
+    const outcome = judgeContext(context, seed, tokenMargin);
+    const located = (comparison: Comparison) => ({ ...comparison, context: context.id });
+    worseQuality.push(...outcome.worseQuality.map(located));
+    cyclic.push(...outcome.cyclic.map(located));
+    if (typeof outcome.pair === "string") skipped.push({ context: context.id, reason: outcome.pair });
+    else pairs.push(outcome.pair);
+  }
+  const count = (kind: PairKind) => pairs.filter((pair) => pair.kind === kind).length;
+  const mean = (value: (pair: PreferencePair<C>) => number) =>
+    pairs.reduce((sum, pair) => sum + value(pair), 0) / pairs.length;
+  return {
+    pairs: shuffle(seededRandom(seed), pairs),
+    report: {
+      contexts: contexts.length,
+      pairs: pairs.length,
+      kinds: { "both-pass": count("both-pass"), "rejected-fails": count("rejected-fails") },
+      means:
+        pairs.length === 0
+          ? null
+          : {
+              chosenTokens: mean((pair) => pair.chosen.tokens),
+              rejectedTokens: mean((pair) => pair.rejected.tokens),
+              distance: mean((pair) => pair.distance),
+            },
+      skipped,
+      worseQuality,
+      cyclic,
+    },
+  };
+}
+
+interface Outcome<C extends PairCandidate> {
+  readonly pair: PreferencePair<C> | NoPairReason;
+  readonly worseQuality: readonly Comparison[];
+  readonly cyclic: readonly Comparison[];
+}
+
+function judgeContext<C extends PairCandidate>(
+  context: PairContext<C>,
+  seed: number | string,
+  tokenMargin: number,
+): Outcome<C> {
+  checkContext(context);
+  const nodeOf = distinctTexts(context.candidates);
+  const nodes = [...new Set(nodeOf.values())].sort(byId);
+  const comparisons = [...context.comparisons].sort(byNames);
+  const ends = ({ winner, loser }: Comparison) => ({
+    winner: nodeOf.get(winner)!,
+    loser: nodeOf.get(loser)!,
+  });
+  const isWorse = (comparison: Comparison) => {
+    const { winner, loser } = ends(comparison);
+    return loser.passes && !winner.passes;
+  };
+  const worseQuality = comparisons.filter(isWorse);
+  const sound = comparisons.filter((comparison) => !isWorse(comparison));
+
+  const beaten = beatenBy(sound, ends);
+  const below = new Map(nodes.map((node) => [node, reachable(node, beaten)]));
+  const isCyclic = (comparison: Comparison) => {
+    const { winner, loser } = ends(comparison);
+    return winner === loser || below.get(loser)!.has(winner);
+  };
+  const cyclic = sound.filter(isCyclic);
+  const kept = sound.filter((comparison) => !isCyclic(comparison));
+
+  const chains = longestChains(nodes, beatenBy(kept, ends));
+  const passing = chains.filter(({ chosen }) => chosen.passes);
+  const balanced = passing.filter((chain) => tokenDifference(chain) < tokenMargin);
+  if (balanced.length > 0) {
+    const best = balanced.reduce((a, b) => (compareChains(b, a) < 0 ? b : a));
+    const equals = balanced.filter((chain) => compareChains(chain, best) === 0);
+    const { chosen, rejected, steps } = pick(seededRandom(`${seed} ${context.id}`), equals);
+    const kind: PairKind = rejected.passes ? "both-pass" : "rejected-fails";
+    const edges = steps.flatMap(([winner, loser]) =>
+      kept.filter((comparison) => ends(comparison).winner === winner && ends(comparison).loser === loser),
+    );
+    const pair = { context: context.id, chosen, rejected, kind, distance: steps.length, edges };
+    return { pair, worseQuality, cyclic };
+  }
+  const reason = (): NoPairReason => {
+    if (nodes.length < 2) return "one-text";
+    if (comparisons.length === 0) return "no-comparisons";
+    if (sound.length === 0) return "worse-quality";
+    if (kept.length === 0) return "all-cyclic";
+    return passing.length === 0 ? "none-passes" : "length";
+  };
+  return { pair: reason(), worseQuality, cyclic };
+}
+
+/** The candidate that stands for each id: of one text the first by id, a failing one before a passing one. */
+function distinctTexts<C extends PairCandidate>(candidates: readonly C[]): Map<string, C> {
+  const ofText = new Map<string, C>();
+  const ordered = [...candidates].sort((a, b) => Number(a.passes) - Number(b.passes) || byId(a, b));
+  for (const candidate of ordered) {
+    if (!ofText.has(candidate.text)) ofText.set(candidate.text, candidate);
+  }
+  return new Map(candidates.map(({ id, text }) => [id, ofText.get(text)!]));
+}
+
+/** Whom each candidate beat directly. */
+function beatenBy<C>(
+  comparisons: readonly Comparison[],
+  ends: (comparison: Comparison) => { readonly winner: C; readonly loser: C },
+): Map<C, Set<C>> {
+  const beaten = new Map<C, Set<C>>();
+  for (const comparison of comparisons) {
+    const { winner, loser } = ends(comparison);
+    beaten.set(winner, (beaten.get(winner) ?? new Set()).add(loser));
+  }
+  return beaten;
+}
+
+/** Whom a candidate beat, directly or through others; itself only where it lies on a cycle. */
+function reachable<C>(from: C, beaten: ReadonlyMap<C, ReadonlySet<C>>): Set<C> {
+  const found = new Set<C>();
+  const open = [from];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    for (const next of beaten.get(node) ?? []) {
+      if (!found.has(next)) open.push(next);
+      found.add(next);
+    }
+  }
+  return found;
+}
+
+interface Chain<C> {
+  readonly chosen: C;
+  readonly rejected: C;
+  /** Winner and loser of each step, from chosen down. */
+  readonly steps: readonly (readonly [winner: C, loser: C])[];
+}
+
+/** For each undefeated candidate, a longest chain to each one below it. The graph has no cycles. */
+function longestChains<C>(nodes: readonly C[], beaten: ReadonlyMap<C, ReadonlySet<C>>): Chain<C>[] {
+  const losers = new Set([...beaten.values()].flatMap((set) => [...set]));
+  const order = winnersFirst(nodes, beaten);
+  return nodes.flatMap((chosen) => {
+    if (losers.has(chosen)) return [];
+    const chains = new Map<C, Chain<C>["steps"]>([[chosen, []]]);
+    for (const winner of order) {
+      const steps = chains.get(winner);
+      if (steps === undefined) continue;
+      for (const loser of beaten.get(winner) ?? []) {
+        if (steps.length + 1 > (chains.get(loser)?.length ?? 0))
+          chains.set(loser, [...steps, [winner, loser]]);
+      }
+    }
+    chains.delete(chosen);
+    return [...chains].map(([rejected, steps]) => ({ chosen, rejected, steps }));
+  });
+}
+
+/** The nodes of an acyclic graph, each winner before those it beat. */
+function winnersFirst<C>(nodes: readonly C[], beaten: ReadonlyMap<C, ReadonlySet<C>>): C[] {
+  const finished = new Set<C>();
+  const visit = (node: C): void => {
+    if (finished.has(node)) return;
+    for (const loser of beaten.get(node) ?? []) visit(loser);
+    finished.add(node);
+  };
+  for (const node of nodes) visit(node);
+  return [...finished].reverse();
+}
+
+/** Below 0 where the first is the better pair: the longer chain, then the smaller difference in length. */
+function compareChains(a: Chain<PairCandidate>, b: Chain<PairCandidate>): number {
+  return b.steps.length - a.steps.length || tokenDifference(a) - tokenDifference(b);
+}
+
+function tokenDifference({ chosen, rejected }: Chain<PairCandidate>): number {
+  return Math.abs(chosen.tokens - rejected.tokens);
+}
+
+function checkContext({ id, candidates, comparisons }: PairContext<PairCandidate>): void {
+  checkUnique(`candidate of context "${id}"`, candidates);
+  const ids = new Set(candidates.map((candidate) => candidate.id));
+  for (const candidate of candidates) {
+    if (!(candidate.tokens >= 0 && candidate.tokens < Infinity)) {
+      throw new RangeError(
+        `Expected \`tokens\` of candidate "${candidate.id}" of context "${id}" from 0 up, got ${candidate.tokens}: count the tokens of its text`,
+      );
+    }
+  }
+  for (const name of comparisons.flatMap(({ winner, loser }) => [winner, loser])) {
+    if (!ids.has(name)) {
+      throw new RangeError(
+        `Expected comparisons among the candidates of context "${id}", got "${name}": leave out comparisons of candidates that were excluded`,
+      );
+    }
+  }
+}
+
+function checkUnique(what: string, items: readonly { readonly id: string }[]): void {
+  const seen = new Set<string>();
+  for (const { id } of items) {
+    if (seen.has(id))
+      throw new RangeError(`Expected one ${what} per id, got "${id}" twice: give each its own id`);
+    seen.add(id);
+  }
+}
+
+function byId(a: { readonly id: string }, b: { readonly id: string }): number {
+  return order(a.id, b.id);
+}
+
+function byNames(a: Comparison, b: Comparison): number {
+  return order(a.winner, b.winner) || order(a.loser, b.loser) || order(a.task, b.task);
+}
+
+/** By code unit, the same on every platform. */
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
