@@ -1,0 +1,107 @@
+/**
+ * The arithmetic of the Phase One reward (method.md D.4), as pure functions:
+ *
+ *     reward = format + thinking + quality + richness
+ *
+ * Format gates the rest: a text that breaks the output contract earns the format penalty and nothing else. The constants
+ * are those of the paper's launch line. Lengths are tokens as memory budgets count them, of the thinking or of the
+ * memory's own text, never of JSON around it (G 30).
+ *
+ * Departures:
+ * 1. Rollouts of equal richness share the mean of their ranks.
+ * 2. A ranking that failed gives nobody a bonus (G 28): `richnessRewards` is then not asked.
+ */
+
+/** What each part is worth. */
+export interface RewardConstants {
+  /** Added for a text that breaks the output contract, instead of everything else. @default -1.5 */
+  readonly formatPenalty: number;
+  /** Thinking tokens that are free; at twice as many the penalty is whole. @default 1200 */
+  readonly freeThinking: number;
+  /** Added for thinking too long, in proportion to what is over. @default -1 */
+  readonly thinkingPenalty: number;
+  /** Added when all quality checks pass. @default 0.5 */
+  readonly goodQuality: number;
+  /** Added when any fails. @default -0.5 */
+  readonly badQuality: number;
+  /** Tokens that each text of a memory may have. @default 150 */
+  readonly longestMemory: number;
+  /** Added for the richest memory of a group; the poorest gets nothing, those between by rank. @default 0.05 */
+  readonly mostRichness: number;
+}
+
+export const paperConstants: RewardConstants = {
+  formatPenalty: -1.5,
+  freeThinking: 1200,
+  thinkingPenalty: -1,
+  goodQuality: 0.5,
+  badQuality: -0.5,
+  longestMemory: 150,
+  mostRichness: 0.05,
+};
+
+/** The four checks of a memory's quality. */
+export interface QualityChecks {
+  /** True of the clip, and fitting what was written before. */
+  readonly correct: boolean;
+  /** Free of what a memory must not hold: what was written before, talk about the video, labels. */
+  readonly clean: boolean;
+  /** Refers to people by known tags only. */
+  readonly tagged: boolean;
+  /** Each text within the length limit. */
+  readonly short: boolean;
+}
+
+export function formatReward(meetsContract: boolean, constants = paperConstants): number {
+  return meetsContract ? 0 : constants.formatPenalty;
+}
+
+/** Nothing up to the free length, then linear, whole from twice the free length. @param tokens of the thinking */
+export function thinkingReward(tokens: number, constants = paperConstants): number {
+  const { freeThinking, thinkingPenalty } = constants;
+  const over = (tokens - freeThinking) / freeThinking;
+  return over <= 0 ? 0 : thinkingPenalty * Math.min(1, over);
+}
+
+export function passes({ correct, clean, tagged, short }: QualityChecks): boolean {
+  return correct && clean && tagged && short;
+}
+
+export function qualityReward(pass: boolean, constants = paperConstants): number {
+  return pass ? constants.goodQuality : constants.badQuality;
+}
+
+/**
+ * The bonus of each memory of a group, shape [V]: by rank, the richest all of it, the poorest nothing.
+ *
+ * Nothing for anybody where there are fewer than two, or where all are equally rich.
+ * @param scores richness of each memory that passed, shape [V]; only their order counts
+ */
+export function richnessRewards(scores: readonly number[], constants = paperConstants): number[] {
+  const ranks = scores.map((score) => {
+    const above = scores.filter((other) => other > score).length;
+    const equal = scores.filter((other) => other === score).length;
+    return above + (equal + 1) / 2;
+  });
+  const best = Math.min(...ranks);
+  const worst = Math.max(...ranks);
+  if (scores.length === 0 || worst === best) return scores.map(() => 0);
+  return ranks.map((rank) => (constants.mostRichness * (worst - rank)) / (worst - best));
+}
+
+/** What a model reasoned before it answered, from its raw text: all up to the last closing tag; `""` for none. */
+export function thinkingOf(text: string): string {
+  const end = text.lastIndexOf(closingTag);
+  if (end >= 0) return text.slice(0, end).replace(openingTag, "").trim();
+  return openingTag.test(text) ? text.replace(openingTag, "").trim() : "";
+}
+
+/** What follows the thinking; `""` where it never ended. */
+export function answerOf(text: string): string {
+  const end = text.lastIndexOf(closingTag);
+  if (end >= 0) return text.slice(end + closingTag.length).trim();
+  return openingTag.test(text) ? "" : text;
+}
+
+const closingTag = "</think>";
+const openingTag = /^\s*<think>/;
