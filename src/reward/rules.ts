@@ -86,7 +86,7 @@ export function richnessRewards(scores: readonly number[], constants = paperCons
   const best = Math.min(...ranks);
   const worst = Math.max(...ranks);
   if (scores.length === 0 || worst === best) return scores.map(() => 0);
-  return ranks.map((rank) => (constants.mostRichness * (worst - rank)) / (worst - best));
+  return ranks.map((rank) => constants.mostRichness * ((worst - rank) / (worst - best)));
 }
 
 /** What a model reasoned before it answered, from its raw text: all up to the last closing tag; `""` for none. */
