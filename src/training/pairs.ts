@@ -1,14 +1,18 @@
 /**
- * From judged comparisons to at most one preference pair per context: which of two memories of the same clip to prefer.
+ * From judged comparisons to at most one preference pair per context: which of two memories of the same clip
+ * to prefer.
  *
- * A comparison is worth little alone; a long chain of them (a beat b, b beat c) means a wide gap. So the chosen text is
- * one that nothing beats, the rejected one stands at the far end of a chain below it, and both are about as long and the
- * chosen one passes the quality checks: what is left for training to learn from is relevance (method.md E.6).
+ * A comparison is worth little alone; a long chain of them (a beat b, b beat c) means a wide gap. So the
+ * chosen text is one that nothing beats, the rejected one stands at the far end of a chain below it, and
+ * both are about as long and the chosen one passes the quality checks: what is left for training to learn
+ * from is relevance (method.md E.6).
  *
- * Left out: asking the judge, both orders of a comparison (only agreeing ones arrive here), and the checks themselves.
+ * Left out: asking the judge, both orders of a comparison (only agreeing ones arrive here), and the checks
+ * themselves.
  *
  * Departures:
- * 1. On a cycle only the comparisons that lie on it are dropped, as in the paper; the released code drops the context.
+ * 1. On a cycle only the comparisons that lie on it are dropped, as in the paper; the released code drops
+ *    the context.
  * 2. Among equally good pairs the seed decides, not the order of ids, so no position in a group is preferred.
  * 3. A text sampled twice with two verdicts counts as failing: its quality is in doubt.
  */
@@ -21,7 +25,7 @@ export interface PairCandidate {
   readonly text: string;
   /** Length of the text alone, without thinking, in tokens. */
   readonly tokens: number;
-  /** Whether it passes every quality check: true to the clip, labels right, tags well formed, not too long. */
+  /** Whether it passes every quality check: true to the clip, labels right, tags well formed, length. */
   readonly passes: boolean;
 }
 
@@ -35,7 +39,10 @@ export interface Comparison {
   readonly task: string;
 }
 
-/** What the policy was shown, everything it wrote for it, and how that compares. */
+/**
+ * Everything the policy wrote for one clip, and how that compares. Give each kind of task a context of its own:
+ * kinds that prefer different things would only cancel out.
+ */
 export interface PairContext<C extends PairCandidate> {
   readonly id: string;
   readonly candidates: readonly C[];
@@ -104,9 +111,10 @@ export interface ContextComparison extends Comparison {
 /**
  * At most one pair per context, in seeded order, and what became of the rest.
  *
- * Depends on the contents and the seed alone: the order of contexts, candidates and comparisons changes nothing, nor does
- * one context change another's pair.
- * @throws RangeError for an id used twice, a comparison of a candidate that is not there, a length below 0 or not finite
+ * Depends on the contents and the seed alone: the order of contexts, candidates and comparisons changes
+ * nothing, nor does one context change another's pair.
+ * @throws RangeError for an id used twice, a comparison of a candidate that is not there, a length below 0 or
+ * not finite, a margin not above 0
  */
 export function choosePairs<C extends PairCandidate>(
   contexts: readonly PairContext<C>[],
@@ -123,7 +131,7 @@ export function choosePairs<C extends PairCandidate>(
   const worseQuality: ContextComparison[] = [];
   const cyclic: ContextComparison[] = [];
   for (const context of [...contexts].sort(byId)) {
-    const outcome = judgeContext(context, seed, tokenMargin);
+    const outcome = chooseWithin(context, seed, tokenMargin);
     const located = (comparison: Comparison) => ({ ...comparison, context: context.id });
     worseQuality.push(...outcome.worseQuality.map(located));
     cyclic.push(...outcome.cyclic.map(located));
@@ -160,7 +168,7 @@ interface Outcome<C extends PairCandidate> {
   readonly cyclic: readonly Comparison[];
 }
 
-function judgeContext<C extends PairCandidate>(
+function chooseWithin<C extends PairCandidate>(
   context: PairContext<C>,
   seed: number | string,
   tokenMargin: number,
@@ -184,7 +192,7 @@ function judgeContext<C extends PairCandidate>(
   const below = new Map(nodes.map((node) => [node, reachable(node, beaten)]));
   const isCyclic = (comparison: Comparison) => {
     const { winner, loser } = ends(comparison);
-    return winner === loser || below.get(loser)!.has(winner);
+    return below.get(loser)!.has(winner);
   };
   const cyclic = sound.filter(isCyclic);
   const kept = sound.filter((comparison) => !isCyclic(comparison));
@@ -256,7 +264,10 @@ interface Chain<C> {
   readonly steps: readonly (readonly [winner: C, loser: C])[];
 }
 
-/** For each undefeated candidate, a longest chain to each one below it. The graph has no cycles. */
+/**
+ * For each undefeated candidate, a longest chain to each one below it, in an acyclic graph. The order of the
+ * chains, and which of several longest ones is taken, follow from the order of the nodes and of the sets.
+ */
 function longestChains<C>(nodes: readonly C[], beaten: ReadonlyMap<C, ReadonlySet<C>>): Chain<C>[] {
   const losers = new Set([...beaten.values()].flatMap((set) => [...set]));
   const order = winnersFirst(nodes, beaten);
@@ -326,14 +337,14 @@ function checkUnique(what: string, items: readonly { readonly id: string }[]): v
 }
 
 function byId(a: { readonly id: string }, b: { readonly id: string }): number {
-  return order(a.id, b.id);
+  return compareText(a.id, b.id);
 }
 
 function byNames(a: Comparison, b: Comparison): number {
-  return order(a.winner, b.winner) || order(a.loser, b.loser) || order(a.task, b.task);
+  return compareText(a.winner, b.winner) || compareText(a.loser, b.loser) || compareText(a.task, b.task);
 }
 
 /** By code unit, the same on every platform. */
-function order(a: string, b: string): number {
+function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
