@@ -1,0 +1,81 @@
+/**
+ * The words nano reads and writes: those of the household's language, the function words of its sentences, and marks.
+ *
+ * One token a word, a time is two (`17` and `:05`), a full stop and a comma are tokens of their own. A sentence's first
+ * word is a token other than the same word within a sentence, so that it alone decides the kind. A word that is not in
+ * the list is left out when text is encoded.
+ */
+import {
+  colours,
+  devices,
+  displayHours,
+  displayMinutes,
+  garments,
+  hours,
+  objects,
+  people,
+  places,
+  rooms,
+  topics,
+  verbs,
+} from "../../household/language.ts";
+
+/**
+ * `pad` fills slots, `start` and `end` bound an answer, `heard` and `before` open the slots of speech and of the
+ * preceding memory, `none` opens either when it is empty and stands for an empty strip.
+ */
+export const marks = ["<pad>", "<start>", "<end>", "<none>", "<heard>", "<before>"] as const;
+const functionWords = [
+  ...["On", "Dressed", "Quote", "The", "Busy"],
+  ...["the", "puts", "in", "a", "an", "is", "at", "shows", ",", "."],
+];
+
+/** All tokens; a token's id is its place in the list, shape [V]. */
+export const tokens: readonly string[] = [
+  ...marks,
+  ...functionWords,
+  ...people,
+  ...objects,
+  ...places,
+  ...colours,
+  ...garments,
+  ...topics,
+  ...hours,
+  ...devices,
+  ...displayHours,
+  ...displayMinutes.map((minutes) => `:${minutes}`),
+  ...Object.keys(verbs),
+  ...rooms,
+];
+const ids: ReadonlyMap<string, number> = new Map(tokens.map((token, id) => [token, id]));
+
+/** A token's id. @throws RangeError when there is no such token */
+export function idOf(token: string): number {
+  const id = ids.get(token);
+  if (id === undefined) throw new RangeError(`Expected a token of nano's vocabulary, got "${token}"`);
+  return id;
+}
+
+export const pad = idOf("<pad>");
+export const start = idOf("<start>");
+export const end = idOf("<end>");
+export const none = idOf("<none>");
+export const heard = idOf("<heard>");
+export const before = idOf("<before>");
+export const fullStop = idOf(".");
+
+/** Token ids of a text, shape [T]; what is not in the vocabulary is left out. */
+export function encode(text: string): number[] {
+  return (text.match(/:\d\d|\w+|[.,]/g) ?? []).flatMap((word) => ids.get(word) ?? []);
+}
+
+/** The text of token ids, marks left out: `encode` of a household sentence and back gives the sentence. */
+export function decode(encoded: Iterable<number>): string {
+  let text = "";
+  for (const id of encoded) {
+    if (id < marks.length) continue;
+    const token = tokens[id]!;
+    text += text === "" || /^[.,:]/.test(token) ? token : ` ${token}`;
+  }
+  return text;
+}
