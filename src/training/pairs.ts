@@ -40,8 +40,8 @@ export interface Comparison {
 }
 
 /**
- * Everything the policy wrote for one clip, and how that compares. Give each kind of task a context of its own:
- * kinds that prefer different things would only cancel out.
+ * Everything the policy wrote for one clip, and how that compares. Give each kind of task a context of its
+ * own: kinds that prefer different things would only cancel out.
  */
 export interface PairContext<C extends PairCandidate> {
   readonly id: string;
