@@ -207,7 +207,7 @@ function parseLine(text: string, file: string, line: number): unknown {
 
 function streamsOf(row: MemoryRow): string[] {
   if (row.row === "decision") return row.clips.map(({ stream }) => stream);
-  return row.row === "task" || row.row === "stream" ? [] : [row.stream];
+  return row.row === "task" || row.row === "adapter" || row.row === "stream" ? [] : [row.stream];
 }
 
 function assertHeader(value: unknown, file: string): void {
@@ -351,5 +351,16 @@ const rowSchema = z.discriminatedUnion("row", [
     feedback: z
       .object({ atMs: z.number(), verdict: z.enum(["right", "wrong"]), correction: z.string().nullable() })
       .nullable(),
+  }),
+  z.object({
+    row: z.literal("adapter"),
+    id: z.string().min(1),
+    policy: z.string(),
+    revision: z.string(),
+    state: z.enum(["candidate", "active", "retired", "refused"]),
+    reason: z.string(),
+    atMs: z.number(),
+    tasks: z.array(z.string()),
+    file: z.string(),
   }),
 ]) satisfies z.ZodType<MemoryRow>;

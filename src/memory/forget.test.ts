@@ -98,6 +98,7 @@ describe("after forgetting, a text stands in no file of the memory", () => {
     clips: 0,
     observations: 0,
     tasks: 0,
+    adapters: 0,
     gaps: 0,
     streams: 0,
     blobs: 0,
@@ -108,18 +109,19 @@ describe("after forgetting, a text stands in no file of the memory", () => {
     entries: 1,
     vectors: 1,
     tasks: 1,
+    observations: 1,
     blobs: 1,
     blobBytes: canaryPicture.length,
   };
   const requests: Record<string, [(target: Entry) => ForgetRequest, Partial<typeof nothing>]> = {
-    // The last 5 of 10 clips are in the short-term window and keep their observations.
+    // All clips keep their observations, those beyond the short-term window without pictures.
     stream: [
       () => ({ streams: ["kitchen"] }),
       {
         entries: 19,
         vectors: 19,
         clips: 10,
-        observations: 5,
+        observations: 10,
         tasks: 1,
         gaps: 1,
         streams: 1,

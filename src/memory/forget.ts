@@ -12,7 +12,8 @@
  *    is taken out of all counts, and so are words of the query that no entry holds any more: they may have been
  *    counted in a clip of which nothing was kept.
  * 3. What policies remember of the streams of those clips starts anew: it may hold words just seen.
- * 4. Frames are deleted from disk unless an entry that stays shows the same picture.
+ * 4. An adapter goes when it was trained on a forgotten task; if it was in force, none is.
+ * 5. Frames are deleted from disk unless an entry that stays shows the same picture.
  *
  * Freed pages are zeroed (`secure_delete`) and the write-ahead log is emptied, so that the text is in no file. A clip
  * forgotten is not watched again: the stream remembers how far it got.
@@ -22,6 +23,7 @@ import type { WordSpace } from "../engine.ts";
 import { StoreError } from "../errors.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Task } from "../tasks/task.ts";
+import { deleteAdaptersOf } from "./adapter-rows.ts";
 import { markLoose, sweepBlobs } from "./blobs.ts";
 import { build, type Db } from "./database.ts";
 import { deleteEntries, entryCondition, listed } from "./entries.ts";
@@ -114,6 +116,7 @@ function forgetRows(db: Db, words: WordSpace, request: ForgetRequest): Omit<Forg
   const sample = entries.slice(0, sampleSize).map(({ id, text }) => ({ id, text }));
   const streams = streamRows(db, request);
   const tasks = deleteTasks(db, request, meant, new Set(entries.map(({ id }) => id)));
+  const adapters = deleteAdaptersOf(db, tasks);
   markLoose(db, framesOf(db, entries));
   const vectors = deleteEntries(
     db,
@@ -155,7 +158,8 @@ function forgetRows(db: Db, words: WordSpace, request: ForgetRequest): Omit<Forg
     vectors,
     clips: gone.length,
     observations,
-    tasks,
+    tasks: tasks.length,
+    adapters,
     gaps,
     streams: wholeStreams ? streams.length : 0,
     blobs: freed.blobs,
@@ -332,19 +336,21 @@ function deleteWords(db: Db, stems: readonly string[]): string[] {
     .map(({ stem }) => stem);
 }
 
-function deleteTasks(db: Db, request: ForgetRequest, meant: Meant, entries: ReadonlySet<string>): number {
-  const { person, query, entries: ids, streams, fromSeconds, toSeconds } = request;
-  const byText = (person !== undefined || query !== undefined) && ids === undefined;
-  const wholeStreams = [person, query, ids, fromSeconds, toSeconds].every((given) => given === undefined);
+/** @returns ids of the tasks deleted */
+function deleteTasks(db: Db, request: ForgetRequest, meant: Meant, entries: ReadonlySet<string>): string[] {
+  const { person, query, entries: only, streams, fromSeconds, toSeconds } = request;
+  const byText = (person !== undefined || query !== undefined) && only === undefined;
+  const wholeStreams = [person, query, only, fromSeconds, toSeconds].every((given) => given === undefined);
   const concerns = (task: Task) =>
     task.citations.some((id) => entries.has(id)) ||
     (wholeStreams && task.stream !== null && (streams?.includes(task.stream) ?? false)) ||
     (byText && isOfStreams(task, streams) && meant(textsOf(task), []));
-  const rows = db
-    .all(build.selectFrom("task").select(["row", "value", "feedback"]))
+  const ids = db
+    .all(build.selectFrom("task").select(["id", "value", "feedback"]))
     .filter((row) => concerns(toTask(row)))
-    .map(({ row }) => row);
-  return db.run(sql`delete from task where row in ${listed(rows)}`).changes;
+    .map(({ id }) => id);
+  db.run(sql`delete from task where id in ${listed(ids)}`);
+  return ids;
 }
 
 const isOfStreams = (task: Task, streams: readonly string[] | undefined) =>

@@ -4,7 +4,7 @@
  * Every step is one transaction and doing it twice changes nothing. What perception saw is kept while a clip is
  * undecided and inside the short-term window; after that only what an entry refers to stays on disk.
  */
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import { StoreError } from "../errors.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Clock } from "../util/time.ts";
@@ -251,29 +251,68 @@ export function countClips(db: Db, state: "stored" | "failed", stream: number): 
   return db.get(count.where("state", "=", state).where("stream", "=", stream))?.n ?? 0;
 }
 
-/** Lets go of stored observations that left the short-term window. Inside a transaction. */
+/** Observations kept of a stream, without frames beyond the short-term window: an hour in clips of 10 s. */
+export const keptObservations = 360;
+
+/** Lets go of the frames of stored observations that left the short-term window. Inside a transaction. */
 export function trimObservations(db: Db, stream: number, windowClips: number): void {
-  // CROSS JOIN starts from the few observations kept, not from every clip the stream ever had.
+  // CROSS JOIN starts from the few observations with frames, not from every clip the stream ever had.
   const old = db.all(sql<{
     row: number;
-  }>`select c.row from observation as o cross join clip as c on c.row = o.clip
+  }>`select c.row from (select distinct clip from observation_frame) as f cross join clip as c on c.row = f.clip
     where c.stream = ${stream} and c.state = 'stored' order by c.clip desc limit -1 offset ${windowClips}`);
-  deleteObservations(
-    db,
-    old.map(({ row }) => row),
-  );
+  if (old.length === 0) return;
+  const rows = listed(old.map(({ row }) => row));
+  freeFrames(db, rows);
+  db.run(sql`update observation set value = json_set(value, '$.frames', json('[]')) where clip in ${rows}`);
 }
 
-/** @returns how many there were */
-export function deleteObservations(db: Db, clipRows: readonly number[]): number {
-  if (clipRows.length === 0) return 0;
+/** Lets go of stored observations that are not among the last of their stream. */
+export function dropOldObservations(db: Db): void {
+  db.write(() => {
+    const old = db.all(sql<{ row: number }>`select row from (
+      select c.row, row_number() over (partition by c.stream order by c.clip desc) as place
+      from observation as o cross join clip as c on c.row = o.clip where c.state = 'stored'
+    ) where place > ${keptObservations}`);
+    deleteObservations(
+      db,
+      old.map(({ row }) => row),
+    );
+  });
+}
+
+export function decidedObservations(db: Db, blobFolder: string, stream: string): Observation[] {
+  const { row } = streamRow(db, stream);
+  const observed = build
+    .selectFrom("clip")
+    .innerJoin("observation", "observation.clip", "clip.row")
+    .select("observation.value")
+    .where("clip.stream", "=", row)
+    .where("clip.state", "=", "stored")
+    .orderBy("clip.clip", "desc")
+    .limit(keptObservations);
+  return db
+    .all(observed)
+    .map(({ value }) => unpackObservation(value, blobFolder))
+    .reverse();
+}
+
+/** Frames of these observations are theirs no longer. Inside a transaction. */
+function freeFrames(db: Db, clipRows: RawBuilder<unknown>): void {
   const frames = db.all(
-    sql<{ hash: string }>`select distinct hash from observation_frame where clip in ${listed(clipRows)}`,
+    sql<{ hash: string }>`select distinct hash from observation_frame where clip in ${clipRows}`,
   );
   markLoose(
     db,
     frames.map(({ hash }) => hash),
   );
+  db.run(sql`delete from observation_frame where clip in ${clipRows}`);
+}
+
+/** @returns how many there were */
+export function deleteObservations(db: Db, clipRows: readonly number[]): number {
+  if (clipRows.length === 0) return 0;
+  freeFrames(db, listed(clipRows));
   return db.run(sql`delete from observation where clip in ${listed(clipRows)}`).changes;
 }
 

@@ -147,6 +147,33 @@ export interface Decision {
   readonly stateChange: PolicyStateChange | null;
 }
 
+export type AdapterState =
+  /** Trained, not judged. */
+  | "candidate"
+  /** In force: the policy writes with it. */
+  | "active"
+  /** Was in force. */
+  | "retired"
+  /** Not good enough; the reason says why. */
+  | "refused";
+
+/** An adapter that was trained on this memory's tasks, and what became of it. */
+export interface KeptAdapter {
+  readonly id: string;
+  /** The policy it steers. */
+  readonly policy: string;
+  readonly revision: string;
+  readonly state: AdapterState;
+  /** Why it is in this state, for people. */
+  readonly reason: string;
+  /** When it came into this state, in wall time. */
+  readonly atMs: number;
+  /** Ids of the tasks it was trained on: forgetting one of them forgets the adapter. */
+  readonly tasks: readonly string[];
+  /** The adapter's file, whole. */
+  readonly file: string;
+}
+
 /** What a write did. Deciding the same clip at the same revision again stores nothing and says so. */
 export interface Receipt {
   readonly stored: readonly Entry[];
@@ -218,6 +245,8 @@ export interface ForgetReport {
   readonly clips: number;
   readonly observations: number;
   readonly tasks: number;
+  /** Adapters trained on forgotten tasks. */
+  readonly adapters: number;
   readonly gaps: number;
   readonly streams: number;
   readonly blobs: number;
@@ -274,7 +303,8 @@ export type MemoryRow =
       readonly words: readonly (readonly [stem: string, times: number])[];
     }
   | ({ readonly row: "gap" } & Omit<Gap, "kind">)
-  | ({ readonly row: "task" } & Task);
+  | ({ readonly row: "task" } & Task)
+  | ({ readonly row: "adapter" } & KeptAdapter);
 
 /** What adding rows did. */
 export interface AddedRows {
@@ -306,6 +336,11 @@ export interface Memory {
   commit(decision: Decision): Promise<Receipt>;
   /** Journals a clip as failed; its observation stays for another try. */
   failClip(stream: string, clip: number, failure: Omit<ClipFailure, "attempts">): Promise<void>;
+  /**
+   * Observations of clips that were decided, oldest first: those of the short-term window whole, earlier ones without
+   * frames, at most the last 360 of a stream. What policies are compared on.
+   */
+  observations(stream: string): Promise<Observation[]>;
   clipFailures(stream?: string): Promise<{ stream: string; clip: number; failure: ClipFailure }[]>;
   policyState(policy: string, stream: string): Promise<PolicyState>;
   addGap(gap: Gap): Promise<void>;
@@ -322,6 +357,13 @@ export interface Memory {
   addTask(task: Omit<Task, "feedback">): Promise<void>;
   tasks(filter?: { readonly limit?: number; readonly newest?: boolean }): Promise<Task[]>;
   addFeedback(task: string, feedback: Feedback): Promise<void>;
+
+  /** Keeps an adapter; one that is active takes the place of the active one. Adding it again changes nothing. */
+  addAdapter(adapter: KeptAdapter): Promise<void>;
+  /** In the order they were trained. */
+  adapters(policy?: string): Promise<KeptAdapter[]>;
+  /** Puts an adapter in force instead of the active one, or none. @throws StoreError `adapter-unknown` */
+  activateAdapter(policy: string, id: string | null, reason: string): Promise<void>;
 
   forget(request: ForgetRequest, options?: { readonly dryRun?: boolean }): Promise<ForgetReport>;
   /** Everything in it as of one moment, each row after those it refers to. */

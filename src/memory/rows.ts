@@ -9,6 +9,7 @@ import { isDeepStrictEqual } from "node:util";
 import { sql } from "kysely";
 import type { Embedder } from "../engine.ts";
 import { DataError } from "../errors.ts";
+import { adapters, addAdapter } from "./adapter-rows.ts";
 import { type Blob, blobOf, claimBlobs, sweepBlobs, writeBlobs } from "./blobs.ts";
 import { embedAll } from "./commit.ts";
 import { build, type Db, openDatabase } from "./database.ts";
@@ -33,6 +34,7 @@ export async function* memoryRows(directory: string): AsyncGenerator<MemoryRow> 
     yield* entryRows(db);
     yield* gapRows(db);
     yield* taskRows(db);
+    for (const adapter of adapters(db)) yield { row: "adapter", ...adapter };
   } finally {
     db.close();
   }
@@ -316,6 +318,7 @@ function adder(
       return true;
     },
     gap: ({ row: _, ...gap }) => addGap(db, { kind: "gap", ...gap }),
+    adapter: ({ row: _, ...adapter }) => addAdapter(db, adapter),
     task: ({ row: _, feedback, ...task }) => {
       const known = db.get(build.selectFrom("task").select("feedback").where("id", "=", task.id));
       if (!known) addTask(db, task);

@@ -159,6 +159,21 @@ export interface TaskTable {
   feedback: string | null;
 }
 
+/** Adapters that were trained here; at most one a policy is active. */
+export interface AdapterTable {
+  row: Generated<number>;
+  id: string;
+  policy: string;
+  revision: string;
+  state: "candidate" | "active" | "retired" | "refused";
+  reason: string;
+  at_ms: number;
+  /** JSON array of the ids of the tasks it was trained on. */
+  tasks: string;
+  /** The adapter's file, whole. */
+  file: string;
+}
+
 /** What text and vectors were indexed with. The current one is searched; another is one being built. */
 export interface SpaceTable {
   row: Generated<number>;
@@ -186,6 +201,7 @@ export interface Tables {
   loose_blob: LooseBlobTable;
   gap: GapTable;
   task: TaskTable;
+  adapter: AdapterTable;
   space: SpaceTable;
 }
 
@@ -269,6 +285,12 @@ export const migrations: readonly string[] = [
     value text not null, feedback text
   );
   create index task_time on task (asked_at_ms, id);
+  create table adapter (
+    row integer primary key, id text not null unique, policy text not null, revision text not null,
+    state text not null check (state in ('candidate', 'active', 'retired', 'refused')),
+    reason text not null, at_ms integer not null, tasks text not null, file text not null
+  );
+  create unique index adapter_active on adapter (policy) where state = 'active';
   create table space (
     row integer primary key, words text not null, embedder text not null, dimension integer not null,
     current integer not null

@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import type { Embedder, WordSpace } from "../engine.ts";
 import { defaultWindowClips } from "../stream/clip.ts";
+import { activateAdapter, adapters, addAdapter } from "./adapter-rows.ts";
 import { readBlob, sweepBlobs, writeBlobs } from "./blobs.ts";
 import { checkMemory, memoryStats } from "./check.ts";
 import { commitDecision, embedAll } from "./commit.ts";
@@ -18,6 +19,8 @@ import {
   addObservation,
   addStream,
   clipFailures,
+  decidedObservations,
+  dropOldObservations,
   failClip,
   gaps,
   packObservation,
@@ -124,6 +127,7 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
       clipsSinceSweep += decision.clips.length;
       if (clipsSinceSweep >= sweepEvery) {
         clipsSinceSweep = 0;
+        dropOldObservations(db);
         sweepBlobs(db, blobFolder);
       }
       return receipt;
@@ -134,6 +138,7 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
         held.assertHeld(row.row, stream);
         failClip(db, row, clip, failure);
       }),
+    observations: async (stream) => decidedObservations(db, blobFolder, stream),
     clipFailures: async (stream) => clipFailures(db, stream),
     policyState: async (policy, stream) => policyState(db, policy, stream),
     addGap: async (gap) => void addGap(db, gap),
@@ -158,6 +163,10 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
     addTask: async (task) => addTask(db, task),
     tasks: async (filter = {}) => tasks(db, filter),
     addFeedback: async (task, feedback) => addFeedback(db, task, feedback),
+
+    addAdapter: async (adapter) => void addAdapter(db, adapter),
+    adapters: async (policy) => adapters(db, policy),
+    activateAdapter: async (policy, id, reason) => activateAdapter(db, policy, { id, reason, atMs: now() }),
 
     forget: async (request, { dryRun = false } = {}) => forget(db, blobFolder, words, request, dryRun),
     rows: () => memoryRows(directory),
