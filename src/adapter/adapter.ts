@@ -1,8 +1,8 @@
 /**
  * The adapter: the only weights Phase Two trains, as one small file.
  *
- * The shape only: `arithmetic.ts` makes and combines adapters, `adapter-file.ts` keeps them. A policy adds `scale · values` in
- * the space it names; "no adapter" is the value `null`, and equals any adapter at scale 0 exactly.
+ * The shape only: `arithmetic.ts` makes and combines adapters, `adapter-file.ts` keeps them. A policy adds
+ * `scale · values` in the space it names; "no adapter" is the value `null`, and equals any adapter at scale 0 exactly.
  */
 
 export interface Adapter {
