@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { ConfigError, DataError, type TaskMemError } from "../errors.ts";
 import { seededRandom } from "../util/random.ts";
-import { type AdapterRecord, loadAdapter, saveAdapter } from "./adapter-file.ts";
+import { type AdapterRecord, formatAdapter, loadAdapter, parseAdapter, saveAdapter } from "./adapter-file.ts";
 import { createAdapter, scaleAdapter, type Weight } from "./arithmetic.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "taskmem-adapter-"));
@@ -48,6 +48,15 @@ describe("an adapter file", () => {
     saveAdapter(path, record);
     assert.deepEqual(loadAdapter(path, target), record);
     assert.equal(statSync(path).mode & 0o077, 0, "readable by its owner only");
+  });
+
+  test("is the same as text, kept elsewhere", () => {
+    const path = join(folder, "text.json");
+    saveAdapter(path, record);
+    assert.equal(readFileSync(path, "utf8"), formatAdapter(record));
+    assert.deepEqual(parseAdapter(formatAdapter(record), "the memory", target), record);
+    const cut = formatAdapter(record).slice(0, 50);
+    assert.throws(() => parseAdapter(cut, "the memory", target), /version 1 in the memory/);
   });
 
   test("fits any base when it was made of words alone", () => {

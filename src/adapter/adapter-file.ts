@@ -69,21 +69,30 @@ const fileSchema = z.strictObject({
 });
 
 /**
- * Writes an adapter to a file, replacing what stood there in one step.
- * @throws DataError `adapter-invalid` for numbers that are not finite or not in place; nothing is written
- * @throws ConfigError `adapter-write` when the file cannot be written
+ * An adapter as the text of its file.
+ * @throws DataError `adapter-invalid` for numbers that are not finite or not in place
  */
-export function saveAdapter(path: string, { adapter, base, provenance }: AdapterRecord): void {
+export function formatAdapter({ adapter, base, provenance }: AdapterRecord): string {
   const { kind, space, dimension, indices, values, scale, revision } = withRevision(adapter);
   const norm = adapterNorm(adapter);
-  const content = checked(path, {
+  const content = {
     ...{ format, version, kind, space, dimension, base, revision, scale, norm, provenance },
     indices: [...indices],
     values: [...values],
-  });
+  };
+  return `${JSON.stringify(checked("what is to be saved", content))}\n`;
+}
+
+/**
+ * Writes an adapter to a file, replacing what stood there in one step.
+ * @throws DataError `adapter-invalid` as `formatAdapter`; nothing is written
+ * @throws ConfigError `adapter-write` when the file cannot be written
+ */
+export function saveAdapter(path: string, record: AdapterRecord): void {
+  const text = formatAdapter(record);
   try {
     makeDirectory(dirname(path));
-    writeWhole(path, `${JSON.stringify(content)}\n`);
+    writeWhole(path, text);
   } catch (cause) {
     throw new ConfigError("adapter-write", `Could not write the adapter to ${path}: ${messageOf(cause)}`, {
       cause,
@@ -109,24 +118,33 @@ function writeWhole(path: string, text: string): void {
 }
 
 /**
- * Reads an adapter that fits `target`.
- * @throws ConfigError `adapter-missing` when there is no such file; `adapter-space` or `adapter-base` when it is made
- * for something else
- * @throws DataError `adapter-invalid` when it is cut short, of another format, or its values are not what it claims
+ * Reads an adapter that fits `target` from a file.
+ * @throws ConfigError `adapter-missing` when there is no such file
+ * @throws ConfigError and DataError as `parseAdapter`
  */
 export function loadAdapter(path: string, target: AdapterTarget): AdapterRecord {
-  const record = parse(path, readText(path));
+  return parseAdapter(readText(path), path, target);
+}
+
+/**
+ * Reads an adapter that fits `target` from the text of its file.
+ * @param name where the text is from, for messages
+ * @throws ConfigError `adapter-space` or `adapter-base` when it is made for something else
+ * @throws DataError `adapter-invalid` when it is cut short, of another format, or its values are not what it claims
+ */
+export function parseAdapter(text: string, name: string, target: AdapterTarget): AdapterRecord {
+  const record = recordOf(name, text);
   const { space, dimension } = record.adapter;
   if (space !== target.space || dimension !== target.dimension) {
     throw new ConfigError(
       "adapter-space",
-      `Expected an adapter of ${target.space} with dimension ${target.dimension} in ${path}, got ${space} with ${dimension}: train it anew in this space`,
+      `Expected an adapter of ${target.space} with dimension ${target.dimension} in ${name}, got ${space} with ${dimension}: train it anew in this space`,
     );
   }
   if (record.base !== null && record.base !== target.base) {
     throw new ConfigError(
       "adapter-base",
-      `Expected an adapter trained on ${target.base} in ${path}, got one trained on ${record.base}: train it anew, or use that base`,
+      `Expected an adapter trained on ${target.base} in ${name}, got one trained on ${record.base}: train it anew, or use that base`,
     );
   }
   return record;
@@ -142,8 +160,8 @@ function readText(path: string): string {
   }
 }
 
-function parse(path: string, text: string): AdapterRecord {
-  const { revision, norm, base, provenance, ...parts } = parseJson(path, text);
+function recordOf(name: string, text: string): AdapterRecord {
+  const { revision, norm, base, provenance, ...parts } = parseJson(name, text);
   const adapter = withRevision({
     kind: parts.kind,
     space: parts.space,
@@ -154,34 +172,34 @@ function parse(path: string, text: string): AdapterRecord {
   });
   if (adapter.revision !== revision || adapterNorm(adapter) !== norm) {
     throw damaged(
-      path,
+      name,
       `values of revision ${adapter.revision} and norm ${adapterNorm(adapter)} under the name ${revision} and norm ${norm}`,
     );
   }
   return { adapter, base, provenance };
 }
 
-function parseJson(path: string, text: string): z.infer<typeof fileSchema> {
+function parseJson(name: string, text: string): z.infer<typeof fileSchema> {
   let content: unknown;
   try {
     content = JSON.parse(text);
   } catch (cause) {
-    throw damaged(path, `no whole JSON (${messageOf(cause)})`, cause);
+    throw damaged(name, `no whole JSON (${messageOf(cause)})`, cause);
   }
-  return checked(path, content);
+  return checked(name, content);
 }
 
-function checked(path: string, content: unknown): z.infer<typeof fileSchema> {
+function checked(name: string, content: unknown): z.infer<typeof fileSchema> {
   const parsed = fileSchema.safeParse(content);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw damaged(path, `${issue!.path.join(".") || "something"}: ${issue!.message}`, parsed.error);
+  throw damaged(name, `${issue!.path.join(".") || "something"}: ${issue!.message}`, parsed.error);
 }
 
-function damaged(path: string, got: string, cause?: unknown): DataError {
+function damaged(name: string, got: string, cause?: unknown): DataError {
   return new DataError(
     "adapter-invalid",
-    `Expected a whole adapter file of version ${version} in ${path}, got ${got}: take it from a backup or train it again`,
+    `Expected a whole adapter file of version ${version} in ${name}, got ${got}: take it from a backup or train it again`,
     { cause },
   );
 }
