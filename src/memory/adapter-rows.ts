@@ -73,11 +73,6 @@ export function deleteAdaptersOf(db: Db, tasks: readonly string[]): number {
     where exists (select 1 from json_each(adapter.tasks) where value in ${listed(tasks)})`).changes;
 }
 
-export function toAdapter({
-  row: _,
-  at_ms,
-  tasks,
-  ...adapter
-}: Selectable<AdapterTable>): KeptAdapter {
+export function toAdapter({ row: _, at_ms, tasks, ...adapter }: Selectable<AdapterTable>): KeptAdapter {
   return { ...adapter, atMs: at_ms, tasks: JSON.parse(tasks) as string[] };
 }

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import {
+  addTestStream,
+  decisionOf,
+  frameOf,
+  observationOf,
+  openTestMemory,
+  temporaryFolder,
+} from "../../test/support/memory.ts";
+import { StoreError } from "../errors.ts";
+import type { KeptAdapter, Memory } from "./memory.ts";
+
+const folder = temporaryFolder("adapters");
+let opened = 0;
+const newMemory = () => openTestMemory(join(folder, String(opened++)));
+
+const adapter = (id: string, parts: Partial<KeptAdapter> = {}): KeptAdapter => ({
+  id,
+  policy: "choice",
+  revision: `r-${id}`,
+  state: "active",
+  reason: "it won",
+  atMs: 1,
+  tasks: [],
+  file: "{}",
+  ...parts,
+});
+const states = async (memory: Memory) => (await memory.adapters()).map(({ id, state }) => [id, state]);
+
+test("an adapter that is put in force retires the one before, and rolling back restores it", async () => {
+  const memory = await newMemory();
+  await memory.addAdapter(adapter("a"));
+  await memory.addAdapter(adapter("b"));
+  await memory.addAdapter(adapter("c", { state: "refused", reason: "it lost" }));
+  assert.deepEqual(await states(memory), [
+    ["a", "retired"],
+    ["b", "active"],
+    ["c", "refused"],
+  ]);
+  await memory.activateAdapter("choice", "a", "rolled back");
+  assert.deepEqual((await states(memory)).slice(0, 2), [
+    ["a", "active"],
+    ["b", "retired"],
+  ]);
+  await memory.activateAdapter("choice", null, "rolled back");
+  assert.equal((await memory.adapters()).filter(({ state }) => state === "active").length, 0);
+  await memory.close();
+});
+
+test("an unknown adapter is refused and the active one stays", async () => {
+  const memory = await newMemory();
+  await memory.addAdapter(adapter("a"));
+  await assert.rejects(
+    memory.activateAdapter("choice", "z", "promoted"),
+    (error) => error instanceof StoreError && error.code === "adapter-unknown",
+  );
+  await assert.rejects(memory.activateAdapter("nano", "a", "promoted"), StoreError);
+  assert.deepEqual(await states(memory), [["a", "active"]]);
+  await memory.close();
+});
+
+test("policies have an active adapter each, and adding one again changes nothing", async () => {
+  const memory = await newMemory();
+  await memory.addAdapter(adapter("a"));
+  await memory.addAdapter(adapter("n", { policy: "nano" }));
+  await memory.addAdapter(adapter("a", { state: "refused" }));
+  assert.deepEqual(await states(memory), [
+    ["a", "active"],
+    ["n", "active"],
+  ]);
+  assert.deepEqual(
+    (await memory.adapters("nano")).map(({ id }) => id),
+    ["n"],
+  );
+  await memory.close();
+});
+
+test("forgetting a task forgets the adapters trained on it, also the one in force", async () => {
+  const memory = await newMemory();
+  const task = {
+    id: "t1",
+    askedAtMs: 1,
+    asOfSeconds: null,
+    stream: null,
+    question: { text: "Where is the zither?", options: [] },
+    answer: "",
+    option: null,
+    abstained: true,
+    citations: [],
+    reader: "lexical",
+  };
+  await memory.addTask(task);
+  await memory.addAdapter(adapter("a", { tasks: ["t1", "t2"] }));
+  await memory.addAdapter(adapter("b", { state: "candidate", tasks: ["t2"] }));
+  const report = await memory.forget({ query: "zither" });
+  assert.deepEqual([report.tasks, report.adapters], [1, 1]);
+  assert.deepEqual(await states(memory), [["b", "candidate"]]);
+  await memory.close();
+});
+
+test("observations stay for comparing policies: all texts, pictures only inside the window", async () => {
+  const memory = await newMemory();
+  await addTestStream(memory, "kitchen");
+  const lease = await memory.lease("kitchen");
+  for (let clip = 0; clip < 8; clip++) {
+    const said = { startSeconds: clip * 10, endSeconds: clip * 10 + 2, text: `line ${clip}`, speaker: null };
+    await memory.addObservation(
+      observationOf("kitchen", clip, { frames: [frameOf(clip, `picture ${clip}`)], speech: [said] }),
+    );
+    await memory.commit(decisionOf("kitchen", [], { clips: [clip] }));
+  }
+  const observations = await memory.observations("kitchen");
+  assert.deepEqual(
+    observations.map(({ clip, speech, frames }) => [clip, speech[0]!.text, frames.length]),
+    [0, 1, 2, 3, 4, 5, 6, 7].map((clip) => [clip, `line ${clip}`, clip < 3 ? 0 : 1]),
+  );
+  assert.deepEqual(await memory.check(), []);
+  await lease.release();
+  await memory.close();
+});
