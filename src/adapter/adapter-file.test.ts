@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { ConfigError, DataError, type TaskMemError } from "../errors.ts";
 import { seededRandom } from "../util/random.ts";
-import { type AdapterRecord, formatAdapter, loadAdapter, parseAdapter, saveAdapter } from "./adapter-file.ts";
+import { type AdapterRecord, adapterText, loadAdapter, parseAdapter, saveAdapter } from "./adapter-file.ts";
 import { createAdapter, scaleAdapter, type Weight } from "./arithmetic.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "taskmem-adapter-"));
@@ -53,9 +53,9 @@ describe("an adapter file", () => {
   test("is the same as text, kept elsewhere", () => {
     const path = join(folder, "text.json");
     saveAdapter(path, record);
-    assert.equal(readFileSync(path, "utf8"), formatAdapter(record));
-    assert.deepEqual(parseAdapter(formatAdapter(record), "the memory", target), record);
-    const cut = formatAdapter(record).slice(0, 50);
+    assert.equal(readFileSync(path, "utf8"), adapterText(record, "the adapter"));
+    assert.deepEqual(parseAdapter(adapterText(record, "the adapter"), "the memory", target), record);
+    const cut = adapterText(record, "the adapter").slice(0, 50);
     assert.throws(() => parseAdapter(cut, "the memory", target), /version 1 in the memory/);
   });
 

@@ -70,9 +70,10 @@ const fileSchema = z.strictObject({
 
 /**
  * An adapter as the text of its file.
+ * @param name what it is, for messages
  * @throws DataError `adapter-invalid` for numbers that are not finite or not in place
  */
-export function formatAdapter({ adapter, base, provenance }: AdapterRecord): string {
+export function adapterText({ adapter, base, provenance }: AdapterRecord, name: string): string {
   const { kind, space, dimension, indices, values, scale, revision } = withRevision(adapter);
   const norm = adapterNorm(adapter);
   const content = {
@@ -80,16 +81,16 @@ export function formatAdapter({ adapter, base, provenance }: AdapterRecord): str
     indices: [...indices],
     values: [...values],
   };
-  return `${JSON.stringify(checked("what is to be saved", content))}\n`;
+  return `${JSON.stringify(checked(name, content))}\n`;
 }
 
 /**
  * Writes an adapter to a file, replacing what stood there in one step.
- * @throws DataError `adapter-invalid` as `formatAdapter`; nothing is written
+ * @throws DataError `adapter-invalid` as `adapterText`; nothing is written
  * @throws ConfigError `adapter-write` when the file cannot be written
  */
 export function saveAdapter(path: string, record: AdapterRecord): void {
-  const text = formatAdapter(record);
+  const text = adapterText(record, path);
   try {
     makeDirectory(dirname(path));
     writeWhole(path, text);
