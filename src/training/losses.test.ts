@@ -143,10 +143,11 @@ for (const name of ["grpo", "gspo"] as const) {
     });
 
     test("counts a sequence of advantage 0 in the mean and pushes it nowhere, whatever its ratio", () => {
-      const { loss, gradient, clipped } = lossOf([of(-1), of(-1)], [of(-1), of(-900)], [1, 0]);
-      assertNear(loss, -0.5);
-      assertGradient(gradient, [[-0.5], [0]]);
-      assert.deepEqual(clipped, { positive: 0, negative: 0 });
+      // A = −1 at ratio e^−1 costs 0.8, clipped; 0.8 / 2.
+      const { loss, gradient, clipped } = lossOf([of(-2), of(-1)], [of(-1), of(-900)], [-1, 0]);
+      assertNear(loss, 0.4);
+      assertGradient(gradient, [[0], [0]]);
+      assert.deepEqual(clipped, { positive: 0, negative: 1 });
     });
 
     test("stays finite at ratios that overflow and underflow", () => {
@@ -199,6 +200,12 @@ describe("grpo", () => {
     assertNear(loss, 2.5);
     assertGradient(gradient, [[1, 0]]);
     assert.deepEqual(clipped, { positive: 0, negative: 0.5 });
+  });
+
+  test("gains no more than the upper clip where the advantage is positive, dual clip or not", () => {
+    const { loss, gradient } = grpoLoss([of(Math.log(4) - 2)], [of(-2)], [1]);
+    assertNear(loss, -1.28);
+    assertGradient(gradient, [[0]]);
   });
 
   test("has the derivative of finite differences where tokens of one sequence lie in different regions", () => {

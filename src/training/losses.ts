@@ -50,8 +50,7 @@ export interface SurrogateLoss<L extends Logprobs> extends Loss<L[]> {
 /** Logarithm of the largest ratio, in nats; a larger one counts as this, with derivative 0, so none overflows. */
 const maxLogRatio = 10;
 
-/** Largest |log π_ref − log π| and largest k3 estimate of a token, both in nats; beyond, the derivative is 0. */
-const maxLogDistance = 20;
+/** Largest k3 estimate of a token, in nats; beyond, the derivative is 0. */
 const maxDivergence = 10;
 
 /**
@@ -182,9 +181,10 @@ export function ipoLoss<L extends Logprobs>(
  * The k3 estimate of KL(π ‖ π_ref) in nats, a mean over all tokens of the batch (Schulman 2020, "Approximating KL
  * divergence").
  *
- * Per token e^d − d − 1 with d = log π_ref − log π, d clamped to ±20 and the estimate, never below 0, to 10. Where a
- * clamp holds the derivative is 0: a token that far away is not pulled back. It estimates the divergence on tokens
- * sampled from π; on tokens replayed from a cache it is a penalty for leaving the reference there.
+ * Per token e^d − d − 1 with d = log π_ref − log π: never below 0 and clamped to at most 10, from d = −11 down and
+ * 2.61 up. There the derivative is 0: a token that far away is not pulled back. Clamping d to ±20 first, as is usual,
+ * would change nothing. It estimates the divergence on tokens sampled from π; on tokens replayed from a cache it is a
+ * penalty for leaving the reference there.
  * @param reference under the frozen weights, of the same shape as `policy`
  * @throws RangeError for an empty batch or sequence, shapes that differ, or a value that is not finite
  */
@@ -221,12 +221,10 @@ function surrogate(logRatio: number, advantage: number, clip: Clip): Term & { is
 }
 
 function divergence(distance: number): Term {
-  const clamped = Math.min(Math.max(distance, -maxLogDistance), maxLogDistance);
   // expm1 keeps the digits of a small distance, which exp(d) − 1 − d loses.
-  const growth = Math.expm1(clamped);
-  const value = growth - clamped;
-  if (value > maxDivergence) return { value: maxDivergence, slope: 0 };
-  return { value, slope: -growth };
+  const growth = Math.expm1(distance);
+  const value = growth - distance;
+  return value > maxDivergence ? { value: maxDivergence, slope: 0 } : { value, slope: -growth };
 }
 
 function marginLoss<L extends Logprobs>(
