@@ -107,7 +107,8 @@ export function grpoLoss<L extends Logprobs>(
  * The clipped surrogate of GSPO (Zheng et al. 2025, eq. 5), one ratio for the whole sequence.
  *
  * With s = exp(mean over t of (log π_t − log π_old,t)), per sequence max(−A s, −A clip(s, 1 − lower, 1 + upper)).
- * Mean over the N sequences, those of advantage 0 included, in units of the advantage.
+ * Mean over the N sequences, those of advantage 0 included, in units of the advantage. A ratio above e^10 counts as
+ * e^10 with derivative 0: without dual clip, a sequence of negative advantage that far away is no longer pushed.
  *
  * The token form (eqs. 13 and 14), where every token's ratio has the value s and the gradient of its own
  * log-probability (straight-through), has the same mean and, A being one for all tokens, the same gradient:
