@@ -16,6 +16,7 @@ import type { WordSpace } from "../engine.ts";
 import { ConfigError } from "../errors.ts";
 import { type DrawInput, drawGradient, drawLogprobs } from "../policy/choice-draw.ts";
 import type { Task } from "../tasks/task.ts";
+import { dpoLoss } from "./losses.ts";
 import type { OptimizerOptions, StepReport, Trainer } from "./trainer.ts";
 
 /** What was learnt, and why it should not be put in force where it should not. */
@@ -211,7 +212,7 @@ export interface PreferenceLesson extends Lesson {
 
 /**
  * The adapter that makes chosen draws likelier than rejected ones, by DPO against the policy without an adapter
- * (Rafailov et al. 2023, eq. 7; log-probabilities summed over a draw), brought to `norm`.
+ * (log-probabilities summed over a draw), brought to `norm`. Each draw holds at least one choice.
  */
 export async function adapterFromPairs(
   pairs: readonly ChoicePair[],
@@ -220,40 +221,25 @@ export async function adapterFromPairs(
   const { words, norm, beta = 0.1, steps = 10, learningRate = 1 } = options;
   const trainer = choiceTrainer({ words });
   if (pairs.length === 0) return { adapter: await trainer.snapshot(), problem: "no-pairs", losses: [] };
-  const samples = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]);
-  const reference = await sums(trainer, samples);
+  const chosen = pairs.map((pair) => pair.chosen);
+  const rejected = pairs.map((pair) => pair.rejected);
+  const logprobs = async () => ({
+    chosen: await trainer.logprobs(chosen),
+    rejected: await trainer.logprobs(rejected),
+  });
+  const reference = await logprobs();
   const losses: number[] = [];
   for (let step = 0; step < steps; step++) {
-    const { loss, slopes } = preferenceLoss(await sums(trainer, samples), reference, beta);
+    const { loss, gradient } = dpoLoss(await logprobs(), reference, beta);
     losses.push(loss);
-    await trainer.accumulate(
-      samples,
-      samples.map(({ picks }, i) => new Float32Array(picks.length).fill(slopes[i]!)),
-    );
+    await trainer.accumulate(chosen, gradient.chosen);
+    await trainer.accumulate(rejected, gradient.rejected);
     await trainer.step({ learningRate });
   }
   const trained = await trainer.snapshot();
   if (adapterNorm(trained) === 0) return { adapter: trained, problem: "no-direction", losses };
-  const stems = new Set(samples.flatMap((sample) => sample.stems));
+  const stems = new Set([...chosen, ...rejected].flatMap((sample) => sample.stems));
   return { adapter: withFloor(rescaleAdapter(trained, norm), stems, words), problem: null, losses };
-}
-
-/**
- * Mean DPO loss in nats, and its slope by each log-probability; shapes [2N], chosen and rejected in turn.
- *   z = β · ((chosen − its reference) − (rejected − its reference)), loss = −ln σ(z)
- */
-function preferenceLoss(policy: readonly number[], reference: readonly number[], beta: number) {
-  const pairs = policy.length / 2;
-  const gains = policy.map((value, i) => value - reference[i]!);
-  const slopes = new Float64Array(policy.length);
-  let loss = 0;
-  for (let i = 0; i < policy.length; i += 2) {
-    const z = beta * (gains[i]! - gains[i + 1]!);
-    loss += (Math.log1p(Math.exp(-Math.abs(z))) + Math.max(0, -z)) / pairs;
-    slopes[i + 1] = beta / (1 + Math.exp(z)) / pairs;
-    slopes[i] = -slopes[i + 1]!;
-  }
-  return { loss, slopes };
 }
 
 /** Below this a word would all but count against a line that holds it (choice.md 4.4). */
@@ -268,9 +254,4 @@ function withFloor(adapter: Adapter, stems: Iterable<string>, words: WordSpace):
     if (weight !== undefined) weights.set(index, sign * Math.max(leastWeight, sign * weight));
   }
   return createAdapter(adapter.space, adapter.dimension, weights);
-}
-
-/** Log-probability of each whole draw, shape [2N]: chosen and rejected in turn. */
-async function sums(trainer: Trainer<ChoiceSample>, samples: readonly ChoiceSample[]): Promise<number[]> {
-  return (await trainer.logprobs(samples)).map((values) => values.reduce((sum, value) => sum + value, 0));
 }
