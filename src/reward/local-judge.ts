@@ -1,0 +1,223 @@
+/**
+ * A judge without a model: it holds a memory's words against the texts that perception had.
+ *
+ * It goes by stems, so it knows whether something was spoken of and not whether it is told right: a negation, or who did
+ * what to whom, is beyond it, and so is what only the pictures show. A clip without texts gets a failure, not a grade.
+ *
+ * - **Correct**: nearly all of what it tells is in the clip's texts, sentence by sentence; no name or number is made up.
+ * - **Clean**: sentences, none of them twice, none that was written before, no question nobody asked, no word to the
+ *   judge.
+ * - **Rich**: how much of what the clip is about it tells, per token. Some tokens are added to every length, so that
+ *   one good word is not the richest text; only what could stand as a memory counts.
+ * - **Relevant**: how much of what it tells is spoken of in the questions or their options, rare words first.
+ */
+import type { WordSpace } from "../engine.ts";
+import type { Question } from "../tasks/task.ts";
+import { type Evidence, evidenceOf } from "./evidence.ts";
+import type { Judge, JudgeFailure } from "./judge.ts";
+import { addressesJudge, sentencesOf, withoutQuotes } from "./sentences.ts";
+
+export interface LocalJudgeOptions {
+  readonly words: WordSpace;
+}
+
+/** Share of its stems that a memory, and each of its sentences, must find in the clip. */
+const leastSupport = 2 / 3;
+const leastSentenceSupport = 1 / 2;
+/** A sentence with fewer stems is not measured for itself. */
+const fewStems = 3;
+/** Share of a sentence's stems that make it a repetition of a text that holds them. */
+const repeats = 0.9;
+/** How much denser than the clip's texts a memory may be before it is a list of keywords. */
+const mostDensity = 1.4;
+/** Tokens added to every length. */
+const addedTokens = 10;
+/** Difference in relevance, as a share of the larger, up to which it is a tie. */
+const tieMargin = 0.1;
+
+/** Verbs and nouns of telling what was heard and read: true of any clip. */
+const reporting = `asks tells replies answers explains mentions adds states announces calls speaks speaking speech
+  voice heard screen sign label reads shows shown appears text caption subtitle`;
+
+export function localJudge({ words }: LocalJudgeOptions): Judge {
+  const neutral = new Set(words.stems(reporting));
+  const readingOf = (memory: string, evidence: Evidence) => readMemory(memory, evidence, words, neutral);
+  return {
+    id: `local@1:${words.id}`,
+    async quality({ context, memory, signal }) {
+      signal?.throwIfAborted();
+      const evidence = evidenceOf(context, words);
+      if (evidence.worth.size === 0) return noEvidence;
+      const { untrue, unclean } = readingOf(memory, evidence);
+      return {
+        ok: true,
+        value: {
+          correct: untrue === null,
+          clean: unclean === null,
+          rationale:
+            [untrue, unclean].filter((fault) => fault !== null).join(" ") || "All of it is in the clip.",
+        },
+      };
+    },
+    async richness({ context, memories, signal }) {
+      signal?.throwIfAborted();
+      const evidence = evidenceOf(context, words);
+      if (evidence.worth.size === 0) return noEvidence;
+      const value = memories.map((memory) => {
+        const told = readingOf(memory, evidence).told;
+        return sum(told, (stem) => evidence.worth.get(stem)!) / (words.countTokens(memory) + addedTokens);
+      });
+      return { ok: true, value };
+    },
+    async relevance({ context, first, second, questions, signal }) {
+      signal?.throwIfAborted();
+      const evidence = evidenceOf(context, words);
+      if (evidence.worth.size === 0) return noEvidence;
+      const asked = askedStems(questions, words);
+      const [a, b] = [first, second].map((memory) =>
+        sum(
+          common(readingOf(memory, evidence).told, asked),
+          (stem) => Math.log(1 + asked.get(stem)!) * evidence.rarity(stem),
+        ),
+      ) as [number, number];
+      const isTie = Math.abs(a - b) <= tieMargin * Math.max(a, b);
+      return { ok: true, value: isTie ? "tie" : a > b ? "first" : "second" };
+    },
+  };
+}
+
+const noEvidence: JudgeFailure = {
+  ok: false,
+  reason: "no-evidence",
+  message: "The clip has no texts to hold a memory against: judge it by its frames, with a model.",
+};
+
+interface MemoryReading {
+  /** What is wrong with its truth, or with its form; `null` for nothing. */
+  readonly untrue: string | null;
+  readonly unclean: string | null;
+  /** Stems of the clip that its sound sentences tell. */
+  readonly told: ReadonlySet<string>;
+}
+
+function readMemory(
+  memory: string,
+  evidence: Evidence,
+  words: WordSpace,
+  neutral: ReadonlySet<string>,
+): MemoryReading {
+  const sentences = sentencesOf(memory).map((text) => readSentence(text, evidence, words, neutral));
+  const untrue = untruth(memory, sentences, evidence, words);
+  const told = new Set<string>();
+  const faults: string[] = [];
+  const tokens = words.countTokens(memory);
+  const isList = tokens >= 8 && words.stems(memory).length / tokens > mostDensity * evidence.density;
+  if (isList) faults.push("It is a list of words.");
+  for (const [i, sentence] of sentences.entries()) {
+    const fault = faultOf(sentence, sentences.slice(0, i), evidence);
+    if (fault !== null) faults.push(fault);
+    if (fault !== null || isList || !isSupported(sentence)) continue;
+    for (const stem of sentence.supported) if (evidence.worth.get(stem)! > 0) told.add(stem);
+  }
+  return { untrue, unclean: faults[0] ?? null, told };
+}
+
+interface Sentence {
+  readonly text: string;
+  /** Its content stems but those of telling. */
+  readonly stems: ReadonlySet<string>;
+  /** Those that the clip holds. */
+  readonly supported: ReadonlySet<string>;
+  /** Those that neither the clip nor what came before holds. */
+  readonly unsupported: ReadonlySet<string>;
+}
+
+function readSentence(
+  text: string,
+  { worth, background }: Evidence,
+  words: WordSpace,
+  neutral: ReadonlySet<string>,
+): Sentence {
+  const stems = new Set(words.stems(text).filter((stem) => !neutral.has(stem) || worth.has(stem)));
+  const supported = new Set([...stems].filter((stem) => worth.has(stem)));
+  return {
+    text,
+    stems,
+    supported,
+    unsupported: new Set([...stems].filter((stem) => !supported.has(stem) && !background.has(stem))),
+  };
+}
+
+function isSupported({ supported, unsupported }: Sentence): boolean {
+  const counted = supported.size + unsupported.size;
+  return counted < fewStems
+    ? supported.size >= unsupported.size
+    : supported.size >= leastSentenceSupport * counted;
+}
+
+function untruth(
+  memory: string,
+  sentences: readonly Sentence[],
+  evidence: Evidence,
+  words: WordSpace,
+): string | null {
+  const supported = new Set(sentences.flatMap((sentence) => [...sentence.supported]));
+  const unsupported = new Set(sentences.flatMap((sentence) => [...sentence.unsupported]));
+  if (supported.size === 0) return "It tells nothing that is in the clip.";
+  if (supported.size < leastSupport * (supported.size + unsupported.size)) {
+    return `The clip does not speak of ${[...unsupported].slice(0, 5).join(", ")}.`;
+  }
+  const bad = sentences.find((sentence) => !isSupported(sentence));
+  if (bad) return `The clip does not tell this: ${bad.text}`;
+  const invented = detailsOf(memory, evidence).find((detail) =>
+    words.stems(detail).some((stem) => unsupported.has(stem)),
+  );
+  return invented === undefined ? null : `${invented} is not in the clip.`;
+}
+
+/** Names and longer numbers, which one cannot put in other words. */
+function detailsOf(memory: string, { capitalsMarkNames }: Evidence): string[] {
+  const names = capitalsMarkNames ? (memory.match(/(?<=[\p{Ll}\p{N}][,;]? )\p{Lu}\p{Ll}+/gu) ?? []) : [];
+  return [...names, ...(memory.match(/\d+(?:[.,:]\d+)+|\d{2,}/g) ?? [])];
+}
+
+function faultOf(
+  { text, stems }: Sentence,
+  earlier: readonly Sentence[],
+  { lines, written }: Evidence,
+): string | null {
+  const own = withoutQuotes(text);
+  if (addressesJudge(own)) return `It speaks to its judge: ${text}`;
+  const isAsked = lines.some((line) => line.isQuestion && holds(line.stems, stems));
+  if (/[?？]/.test(own) && !isAsked) return `It asks instead of telling: ${text}`;
+  if (stems.size > 0 && earlier.some((sentence) => holds(sentence.stems, stems))) {
+    return `It says the same twice: ${text}`;
+  }
+  if (stems.size >= fewStems && written.some((entry) => holds(entry, stems))) {
+    return `It was written before: ${text}`;
+  }
+  return null;
+}
+
+function holds(whole: ReadonlySet<string>, part: ReadonlySet<string>): boolean {
+  return part.size > 0 && common(part, whole).size >= repeats * part.size;
+}
+
+/** Stems of the questions and their options, with the number of questions that hold them. */
+function askedStems(questions: readonly Question[], words: WordSpace): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { text, options } of questions) {
+    for (const stem of new Set(words.stems([text, ...options.map((option) => option.text)].join("\n")))) {
+      counts.set(stem, (counts.get(stem) ?? 0) + 1);
+    }
+  }
+  return counts;
+}
+
+function common(stems: ReadonlySet<string>, others: { has(stem: string): boolean }): Set<string> {
+  return new Set([...stems].filter((stem) => others.has(stem)));
+}
+
+function sum(stems: ReadonlySet<string>, worth: (stem: string) => number): number {
+  return [...stems].reduce((total, stem) => total + worth(stem), 0);
+}
