@@ -129,6 +129,28 @@ function buildProgram(): Command {
 
   command(
     program,
+    "tasks [action]",
+    "questions that were asked: list, or feedback on one",
+    () => import("./commands/tasks.ts"),
+  )
+    .option("--task <id>", "the task the feedback is about")
+    .option("--right", "its answer was right")
+    .option("--wrong", "its answer was wrong")
+    .option("--correction <text>", "what it should have been")
+    .option("--limit <n>", "only the newest n", wholeNumber);
+
+  command(
+    program,
+    "adapt [action]",
+    "learn from the questions asked what to remember: status, run, promote or rollback",
+    () => import("./commands/adapt.ts"),
+  )
+    .option("--adapter <id>", "the adapter to promote")
+    .option("--policy <name>", "choice (the only one that learns in this process)")
+    .option("--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1");
+
+  command(
+    program,
     "doctor",
     "check programs, configuration, memory and model endpoint",
     () => import("./commands/doctor.ts"),
@@ -137,11 +159,12 @@ function buildProgram(): Command {
   command(
     program,
     "demo",
-    "watch a simulated household and answer questions about it",
+    "watch a simulated household, answer questions, and learn from them",
     () => import("./commands/demo.ts"),
   )
     .option("--seed <n>", "which household", wholeNumber)
-    .option("--clips <n>", "how many 10 s clips", wholeNumber)
+    .option("--clips <n>", "how many 10 s clips a film has", wholeNumber)
+    .option("--kind <kind>", "what its user asks about: place, wear, speech, display or activity")
     .option("--keep <directory>", "keep the video and the memory here");
   return program;
 }

@@ -1,6 +1,8 @@
 /** From a configuration to the pieces it names: which memory, perceptors, policy and reader are at work. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { Adapter } from "../adapter/adapter.ts";
+import { parseAdapter } from "../adapter/adapter-file.ts";
 import { modelReader } from "../answer/model-reader.ts";
 import type { Reader } from "../answer/reader.ts";
 import type { Config } from "../config.ts";
@@ -78,7 +80,12 @@ export function configuredPerceptors(config: Config): Perceptors {
   });
 }
 
-export function configuredPolicy(config: Config, model: Model | null): Policy {
+/** @param adapter what the choice policy writes with; the engine policy takes none */
+export function configuredPolicy(
+  config: Config,
+  model: Model | null,
+  adapter: Adapter | null = null,
+): Policy {
   const name = config.policy ?? (model ? "engine" : "choice");
   if (name === "engine") {
     if (!model)
@@ -96,8 +103,17 @@ export function configuredPolicy(config: Config, model: Model | null): Policy {
   return choicePolicy({
     words: wordSpace,
     clipSeconds: config.stream.clipSeconds,
+    adapter,
     ...(config.choice.budget !== undefined && { budget: { fraction: config.choice.budget } }),
   });
+}
+
+/** The adapter in force for the choice policy of a memory, or `null`. @throws ConfigError, DataError */
+export async function activeAdapter(memory: Memory): Promise<Adapter | null> {
+  const active = (await memory.adapters("choice")).find(({ state }) => state === "active");
+  if (!active) return null;
+  const { id: space, dimension } = wordSpace;
+  return parseAdapter(active.file, active.id, { space, dimension, base: "choice@1" }).adapter;
 }
 
 export function configuredReader(config: Config, model: Model | null): Reader {

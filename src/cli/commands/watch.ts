@@ -6,6 +6,7 @@ import { type Clock, formatMoment } from "../../util/time.ts";
 import type { Invocation } from "../invocation.ts";
 import { counted, exitCodes, type Output } from "../output.ts";
 import {
+  activeAdapter,
   configuredModel,
   configuredPerceptors,
   configuredPolicy,
@@ -19,7 +20,6 @@ export async function run(
 ): Promise<number> {
   const config = await loadConfig(flags, { file: configFile });
   const model = configuredModel(config);
-  const policy = configuredPolicy(config, model);
   const perceptors = configuredPerceptors(config);
   const source = await openSource(specs, {
     ...config.stream,
@@ -32,6 +32,7 @@ export async function run(
   await model?.capabilities(signal);
   const memory = await openConfiguredMemory(config, { mustExist: false });
   try {
+    const policy = configuredPolicy(config, model, await activeAdapter(memory));
     const agent = createAgent({
       memory,
       policy,
