@@ -35,6 +35,11 @@ test("an episode is the same for the same seed, another for another, and splits 
   assert.equal(new Set(worlds).size, 150);
 });
 
+test("no seed is without an episode", () => {
+  for (const seed of ["train-64", "train-263", "train-398", "validation-377", "held-out-235"])
+    assert.equal(createEpisode(seed, 36).clips.length, 36, seed);
+});
+
 test("each clip shows six different facts, each in a strip of its own", () => {
   for (const { clips } of episodes) {
     for (const { facts, scenes } of clips) {

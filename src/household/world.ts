@@ -177,6 +177,7 @@ function placedInScenes(random: Random, facts: readonly Fact[], startSeconds: nu
     !(fact.kind === "speech" && strips[scene]!.some((other) => other?.kind === "speech"));
   const place = (fact: Fact) => {
     const scenes = strips.flatMap((_, scene) => (freeIn(scene, fact) ? [scene] : []));
+    if (scenes.length === 0) return; // only a second showing can find no scene
     const emptiest = Math.min(
       ...scenes.map((scene) => strips[scene]!.filter((strip) => strip !== null).length),
     );

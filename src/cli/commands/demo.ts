@@ -172,7 +172,7 @@ async function watch(
   const source = await openSource(video, { signal });
   const show = watchPrinter(output, source);
   for await (const event of agent.watch(source, { signal })) {
-    if (shows) show(event);
+    if (shows || output.json) show(event);
   }
   signal.throwIfAborted();
 }

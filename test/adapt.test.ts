@@ -1,0 +1,102 @@
+/** The learning loop on the command line: questions, a lesson, the gate, the next memory written with it, and back. */
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { askAbout, captionsOf, createEpisode, episodeSeed } from "../src/household/index.ts";
+import { seededRandom } from "../src/util/random.ts";
+import { type Row, taskmem, temporaryFolder } from "./support/cli.ts";
+
+const folder = temporaryFolder();
+const memory = join(folder, "memory");
+const film = createEpisode(episodeSeed("validation", 1), 30);
+const questions = askAbout(film, seededRandom("adapt"), { perKind: 14, kinds: ["wear"] });
+
+async function ok(...args: string[]): Promise<readonly Row[]> {
+  const run = await taskmem([...args, "--json", "--memory", memory]);
+  assert.equal(run.code, 0, run.stderr);
+  return run.rows;
+}
+const texts = (name: string, n: number) => {
+  const path = join(folder, `${name}.captions.srt`);
+  writeFileSync(path, captionsOf(createEpisode(episodeSeed("validation", n), 30)));
+  return path;
+};
+
+before(async () => {
+  await ok("watch", texts("first", 1));
+});
+
+test("without enough questions nothing is trained, and it says so", async () => {
+  const [report] = await ok("adapt", "run");
+  assert.equal(report!.activated, false);
+  assert.match(String(report!.reason), /0 different questions/);
+  for (let i = 0; i < 5; i++) await ok("ask", questions[0]!.text);
+  const [again] = await ok("adapt", "run");
+  assert.equal(again!.activated, false);
+  assert.match(String(again!.reason), /1 different question/);
+  assert.deepEqual((await ok("adapt", "status"))[0]!.adapters, []);
+});
+
+test("questions of one kind become an adapter in force, which writes the next memory and can be taken back", async () => {
+  for (const { text, options } of questions.slice(1)) {
+    await ok("ask", text, ...options.flatMap((option) => ["--option", option.text]));
+  }
+  const [report] = await ok("adapt", "run");
+  for (const field of [
+    ...["event", "adapter", "pairs", "steps", "norm", "winRate", "tieRate", "lossRate"],
+    ...["accuracyBefore", "accuracyAfter", "activated", "reason", "ms"],
+  ])
+    assert.ok(field in report!, field);
+  assert.equal(report!.event, "adapt-end");
+  assert.equal(report!.activated, true, JSON.stringify(report));
+  assert.ok(Number(report!.accuracyAfter) > Number(report!.accuracyBefore));
+
+  const [status] = await ok("adapt", "status");
+  assert.equal(status!.active, report!.id);
+  assert.ok((status!.learnt as { word: string }[]).some(({ word }) => word === "colour"));
+
+  const second = await ok("watch", texts("second", 2));
+  const revision = (rows: readonly Row[]) => String(rows.find(({ event }) => event === "clip-end")!.revision);
+  assert.equal(revision(second), `choice@1+${report!.adapter}`);
+
+  const [back] = await ok("adapt", "rollback");
+  assert.equal(back!.adapter, null);
+  assert.equal(revision(await ok("watch", texts("third", 3))), "choice@1");
+  const [promoted] = await ok("adapt", "promote", "--adapter", String(report!.id));
+  assert.equal(promoted!.adapter, report!.id);
+  assert.equal((await ok("adapt", "status"))[0]!.active, report!.id);
+});
+
+test("an adapter is exported and imported with its memory, and goes when its questions are forgotten", async () => {
+  await ok("export", join(folder, "export"));
+  const other = join(folder, "other");
+  const imported = await taskmem(["import", join(folder, "export"), "--json", "--memory", other]);
+  assert.equal(imported.code, 0, imported.stderr);
+  const status = await taskmem(["adapt", "--json", "--memory", other]);
+  assert.equal(status.rows[0]!.active, (await ok("adapt", "status"))[0]!.active);
+  await ok("forget", "--query", questions[0]!.text);
+  assert.equal((await ok("adapt", "status"))[0]!.active, null);
+});
+
+test("tasks are listed and take feedback; wrong calls are refused", async () => {
+  const tasks = await ok("tasks");
+  assert.ok(tasks.length >= 10);
+  const id = String(tasks.at(-1)!.id);
+  await ok("tasks", "feedback", "--task", id, "--wrong", "--correction", "in the attic");
+  const again = (await ok("tasks")).at(-1)!;
+  assert.deepEqual((again.feedback as Row).correction, "in the attic");
+  for (const [args, code] of [
+    [["tasks", "feedback", "--task", id], 2],
+    [["tasks", "feedback", "--task", "none", "--right"], 5],
+    [["tasks", "wat"], 2],
+    [["adapt", "wat"], 2],
+    [["adapt", "promote"], 2],
+    [["adapt", "promote", "--adapter", "none"], 5],
+    [["adapt", "rollback"], 2],
+  ] as const) {
+    const run = await taskmem([...args, "--memory", memory]);
+    assert.equal(run.code, code, `${args.join(" ")}: ${run.stderr}`);
+    assert.doesNotMatch(run.stderr, /\n\s+at /);
+  }
+});
