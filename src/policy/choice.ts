@@ -110,6 +110,41 @@ function taskWeights(adapter: Adapter | null, words: WordSpace): (stem: string) 
   };
 }
 
+/**
+ * A draw of this policy as a trainer replays it: what it depended on but for the adapter, the stem of each word, shape
+ * [W], and the candidates in the order they were picked.
+ * @throws RangeError when the action is none that this policy could take in this context
+ */
+export function replayOf(
+  context: Context,
+  action: Action,
+  options: Omit<ChoiceOptions, "adapter">,
+): { input: Omit<DrawInput, "task">; stems: readonly string[]; picks: readonly number[] } {
+  const { words, budget = defaultBudget } = options;
+  const parameters = { ...defaultChoiceParameters, ...options.parameters };
+  const state = readState(context);
+  const candidates = candidatesOf(context.observations, words, new Set(state.standing));
+  const { task: _, ...input } = drawInput(
+    candidates,
+    context.state,
+    state,
+    budgetRules(budget),
+    parameters,
+    () => 0,
+  );
+  const picks = (action.logprobs?.tokens ?? []).map((line) =>
+    candidates.findIndex(({ statement }) => statement.text === line),
+  );
+  if (picks.includes(-1) || picks.length < action.statements.length)
+    throw new RangeError("Expected an action drawn in this context, got one with other lines");
+  return { input, stems: vocabularyOf(candidates), picks };
+}
+
+/** The distinct stems on offer, in order of appearance. */
+function vocabularyOf(candidates: readonly Candidate[]): string[] {
+  return [...new Set(candidates.flatMap(({ stems }) => stems))];
+}
+
 /** What the policy remembers of one stream between decisions: the value of its state. */
 interface StreamState {
   /** Tokens left over; below zero after a line on credit, `null` before the first decision (a full purse). */
@@ -134,18 +169,15 @@ function drawInput(
   parameters: ChoiceParameters,
   taskWeight: (stem: string) => number,
 ): DrawInput {
+  const vocabulary = vocabularyOf(candidates);
   /** Position in [0, W) of each word on offer, and how many candidates hold it. */
-  const places = new Map<string, number>();
-  const here: number[] = [];
+  const places = new Map(vocabulary.map((stem, place) => [stem, place]));
+  const here = new Uint32Array(vocabulary.length);
   const items = candidates.map(({ tokens, trust, stems }) => {
-    for (const stem of stems) {
-      const place = places.get(stem) ?? places.size;
-      places.set(stem, place);
-      here[place] = (here[place] ?? 0) + 1;
-    }
-    return { tokens, trust, words: stems.map((stem) => places.get(stem)!) };
+    const words = stems.map((stem) => places.get(stem)!);
+    for (const place of words) here[place]! += 1;
+    return { tokens, trust, words };
   });
-  const vocabulary = [...places.keys()];
   const said = new Set(windows.flat());
   const purse = spare ?? mostCarried;
   const budget = allowance(candidates) + purse;
