@@ -1,0 +1,141 @@
+/**
+ * Trains nano from random weights: it reads strips (stage V), then writes dense captions, then memories.
+ *
+ *   node scripts/nano-pretrain.ts [--minutes 60] [--caption-steps 5000] [--memory-steps 260] [--folder runs/nano]
+ *
+ * A checkpoint is kept every 100 steps; started again it goes on from there. The last line printed is JSON. The weights
+ * are `<folder>/nano.safetensors`.
+ */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Adam, adamDefaults } from "../src/engines/nano/adam.ts";
+import { readCheckpoint, tensorsOf, writeCheckpoint } from "../src/engines/nano/checkpoint.ts";
+import { startDevice } from "../src/engines/nano/device.ts";
+import { fidelityFigures } from "../src/engines/nano/fidelity.ts";
+import { initialWeights, nanoConfig, type Weights, weightsFrom } from "../src/engines/nano/model.ts";
+import { stageV } from "../src/engines/nano/stage-v.ts";
+import { openStripCache, type StripCache } from "../src/engines/nano/strip-cache.ts";
+import {
+  compileEmbed,
+  measureFidelity,
+  type TextStage,
+  textStage,
+  tokensPerStep,
+} from "../src/engines/nano/text-stages.ts";
+import { writeWeights } from "../src/engines/nano/weights-file.ts";
+import { makeDirectory } from "../src/util/directory.ts";
+import { seededRandom } from "../src/util/random.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "60" },
+    "caption-steps": { type: "string", default: "5000" },
+    "memory-steps": { type: "string", default: "260" },
+    folder: { type: "string", default: "runs/nano" },
+    seed: { type: "string", default: "nano" },
+  },
+});
+const started = performance.now();
+const deadline = started + Number(options.minutes) * 60_000;
+const checkpointPath = join(options.folder, "checkpoint.safetensors");
+const seconds = () => Math.round((performance.now() - started) / 1000);
+const rounded = (_: string, value: unknown) => (typeof value === "number" ? Number(value.toFixed(3)) : value);
+const log = (line: object) => console.log(JSON.stringify({ seconds: seconds(), ...line }, rounded));
+
+makeDirectory(options.folder);
+await startDevice();
+const cache = await openStripCache(join(options.folder, "strips.bin"));
+let state = readCheckpoint(checkpointPath) ?? {
+  stage: "vision",
+  step: 0,
+  weights: weightsFrom(nanoConfig, initialWeights(nanoConfig, seededRandom(options.seed))),
+  adam: null,
+};
+if (state.stage === "vision") {
+  const weights = await stageV(nanoConfig, state.weights, cache, seededRandom(`${options.seed} vision`), {
+    steps: 1500,
+    learningRate: 1.5e-3,
+    strips: 384,
+    wantedExact: 0.995,
+    evaluateEvery: 50,
+    onProgress: (progress) => log({ stage: "vision", ...progress }),
+  });
+  state = { stage: "captions", step: 0, weights, adam: null };
+  await writeCheckpoint(checkpointPath, state, state.weights, null);
+}
+if (state.stage === "captions")
+  state = await runStage("captions", "memories", Number(options["caption-steps"]), 16, 1.5e-3);
+if (state.stage === "memories")
+  state = await runStage("memories", "done", Number(options["memory-steps"]), 24, 7e-4);
+writeWeights(join(options.folder, "nano.safetensors"), await tensorsOf(state.weights), {
+  bits: 16,
+  notes: { stage: state.stage, step: String(state.step) },
+});
+log({ event: "nano-pretrain-end", stage: state.stage, step: state.step });
+
+/** One stage from where it stands until its steps or the time are spent. */
+async function runStage(stage: TextStage, next: string, steps: number, clips: number, learningRate: number) {
+  const { still, moving } = splitWeights(state.weights);
+  const adam = new Adam(moving, adamDefaults, state.adam);
+  const embed = compileEmbed(nanoConfig, still);
+  const random = seededRandom(`${options.seed} ${stage} ${state.step}`);
+  let done = state.step;
+  let since = { step: done, at: performance.now(), loss: 0 };
+  await textStage(nanoConfig, adam, embed, cache, random, {
+    stage,
+    fromStep: done,
+    steps,
+    clips,
+    learningRate,
+    fromEpisode: (stage === "captions" ? 0 : 500_000) + done * clips,
+    onStep: async (step, loss) => {
+      done = step;
+      since.loss += loss;
+      if (step % 100 === 0) {
+        const tokens = (step - since.step) * tokensPerStep({ stage, clips });
+        log({
+          stage,
+          step,
+          loss: since.loss / (step - since.step),
+          tokensPerSecond: Math.round(tokens / ((performance.now() - since.at) / 1000)),
+        });
+        await writeCheckpoint(checkpointPath, { stage, step }, still, adam);
+        if (step % 500 === 0)
+          log({ stage, step, ...(await figures(stage, still, adam.weights, embed, cache, 64)) });
+        since = { step, at: performance.now(), loss: 0 };
+      }
+      return performance.now() < deadline;
+    },
+  });
+  log({ stage, step: done, ...(await figures(stage, still, adam.weights, embed, cache, 128)) });
+  const finished = done >= steps;
+  const at = finished ? { stage: next, step: 0 } : { stage, step: done };
+  const weights = { ...still, ...adam.weights };
+  await writeCheckpoint(checkpointPath, at, weights, finished ? null : adam);
+  return { ...at, weights, adam: null };
+}
+
+async function figures(
+  stage: TextStage,
+  still: Weights,
+  moving: Weights,
+  embed: ReturnType<typeof compileEmbed>,
+  strips: StripCache,
+  clips: number,
+) {
+  const weights = { ...still, ...moving };
+  const random = seededRandom("validation");
+  const counts = await measureFidelity(nanoConfig, weights, embed, strips, random, {
+    stage,
+    clips,
+    temperature: 0.7,
+  });
+  return fidelityFigures(counts);
+}
+
+/** The patch MLP stands still in the text stages. */
+function splitWeights(weights: Weights): { still: Weights; moving: Weights } {
+  const part = (wanted: boolean) =>
+    Object.fromEntries(Object.entries(weights).filter(([name]) => name.startsWith("patch.") === wanted));
+  return { still: part(true), moving: part(false) };
+}

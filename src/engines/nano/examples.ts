@@ -1,0 +1,149 @@
+/** Training examples: clips of train episodes with what may be written about them. */
+import { numpy as np } from "@jax-js/jax";
+import { type Fact, keyOf, sentenceOf, spokenLine } from "../../household/language.ts";
+import { createEpisode, type EpisodeClip, episodeSeed, type Split } from "../../household/world.ts";
+import { type Random, shuffle } from "../../util/random.ts";
+import {
+  answerSlots,
+  beforeSlots,
+  captionLength,
+  memoryLength,
+  speechSlots,
+  stripsSeen,
+  textSlots,
+} from "./layout.ts";
+import type { NanoConfig } from "./model.ts";
+import type { StripCache } from "./strip-cache.ts";
+import { encode, idOf } from "./vocabulary.ts";
+
+/** A clip, what was written about the one before it, and an answer. */
+export interface Example {
+  /** Scene by scene, top to bottom; length 12. */
+  readonly strips: readonly (Fact | null)[];
+  /** Token ids of what is said, without mark. */
+  readonly spoken: readonly number[];
+  /** Token ids of the preceding memory, without mark. */
+  readonly preceding: readonly number[];
+  /** Token ids of the answer, without marks. */
+  readonly answer: readonly number[];
+}
+
+const clipsPerEpisode = 8;
+
+/** Clips of a split's episodes from the n-th on, each with the one before it. */
+export function* clipsOf(
+  split: Split,
+  fromEpisode: number,
+): Generator<{ clip: EpisodeClip; previous: EpisodeClip | null }> {
+  for (let n = fromEpisode; ; n++) {
+    const { clips } = createEpisode(episodeSeed(split, n), clipsPerEpisode);
+    for (const [i, clip] of clips.entries()) yield { clip, previous: clips[i - 1] ?? null };
+  }
+}
+
+/** The strips of a clip and what is said in it; facts said beyond what the speech slot holds are not known. */
+export function seenAndHeard({
+  scenes,
+}: EpisodeClip): Pick<Example, "strips" | "spoken"> & { known: Fact[] } {
+  const strips = scenes.flatMap((scene) => scene.strips);
+  const spoken: number[] = [];
+  const known = new Map<string, Fact>();
+  for (const fact of strips) {
+    if (fact === null) continue;
+    if (fact.kind === "speech") {
+      const line = [idOf(fact.person), ...encode(spokenLine(fact))];
+      if (spoken.length + line.length >= speechSlots) continue;
+      spoken.push(...line);
+    }
+    known.set(keyOf(fact), fact);
+  }
+  return { strips, spoken, known: [...known.values()] };
+}
+
+/** A dense caption: all facts of the clip in random order, as many as fit; the preceding memory is not shown. */
+export function captionExample(clip: EpisodeClip, random: Random): Example {
+  const { strips, spoken, known } = seenAndHeard(clip);
+  return { strips, spoken, preceding: [], answer: sentences(shuffle(random, known), captionLength) };
+}
+
+/**
+ * A memory: one or two facts of the clip, mostly such as the preceding memory does not hold.
+ *
+ * 30 % have one fact; in 25 % what is already written does not matter, so that the base repeats itself now and then.
+ */
+export function memoryExample(clip: EpisodeClip, previous: EpisodeClip | null, random: Random): Example {
+  const { strips, spoken, known } = seenAndHeard(clip);
+  const written = previous === null ? [] : someOf(seenAndHeard(previous).known, random);
+  const free = new Set(written.map(sentenceOf));
+  const fresh = known.filter((fact) => !free.has(sentenceOf(fact)));
+  const choice = random() < 0.25 || fresh.length === 0 ? known : fresh;
+  return {
+    strips,
+    spoken,
+    preceding: sentences(written, beforeSlots),
+    answer: sentences(someOf(choice, random), memoryLength),
+  };
+}
+
+function someOf(facts: readonly Fact[], random: Random): Fact[] {
+  return shuffle(random, facts).slice(0, random() < 0.3 ? 1 : 2);
+}
+
+/** Sentences after each other, as many as leave room for one more token. */
+function sentences(facts: readonly Fact[], length: number): number[] {
+  const written: number[] = [];
+  for (const fact of facts) {
+    const sentence = encode(sentenceOf(fact));
+    if (written.length + sentence.length < length) written.push(...sentence);
+  }
+  return written;
+}
+
+/** Examples as arrays: strips' pixels [B · 12, X], texts [B, S], answers, targets and weights [B, A]. */
+export interface ExampleArrays {
+  readonly pixels: np.Array;
+  readonly texts: np.Array;
+  readonly answers: np.Array;
+  readonly targets: np.Array;
+  /** One over the number of tokens that count, 0 for padding. */
+  readonly weights: np.Array;
+}
+
+/** Examples as the network takes them; `withPreceding` is false for captions, which do without that slot. */
+export function arraysOf(
+  config: NanoConfig,
+  examples: readonly Example[],
+  cache: StripCache,
+  random: Random,
+  { answerLength, withPreceding }: { answerLength: number; withPreceding: boolean },
+): ExampleArrays {
+  const count = examples.length;
+  const textLength = speechSlots + (withPreceding ? beforeSlots : 0);
+  const pixels = new Float32Array(count * stripsSeen * config.stripValues);
+  const texts = new Int32Array(count * textLength);
+  const answers = new Int32Array(count * answerLength);
+  const targets = new Int32Array(count * answerLength);
+  const weights = new Float32Array(count * answerLength);
+  for (const [i, example] of examples.entries()) {
+    for (const [strip, fact] of example.strips.entries())
+      cache.fill(pixels, (i * stripsSeen + strip) * config.stripValues, fact, random);
+    const { speech, before } = textSlots(example.spoken, example.preceding);
+    texts.set(speech, i * textLength);
+    if (withPreceding) texts.set(before, i * textLength + speechSlots);
+    const slots = answerSlots(example.answer, answerLength);
+    answers.set(slots.inputs, i * answerLength);
+    targets.set(slots.targets, i * answerLength);
+    weights.set(slots.weights, i * answerLength);
+  }
+  const counted = weights.reduce((a, b) => a + b);
+  return {
+    pixels: np.array(pixels, { shape: [count * stripsSeen, config.stripValues] }),
+    texts: np.array(texts, { shape: [count, textLength] }),
+    answers: np.array(answers, { shape: [count, answerLength] }),
+    targets: np.array(targets, { shape: [count, answerLength] }),
+    weights: np.array(
+      weights.map((weight) => weight / counted),
+      { shape: [count, answerLength] },
+    ),
+  };
+}

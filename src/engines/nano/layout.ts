@@ -1,0 +1,63 @@
+/**
+ * The fixed slots of nano's context. Every clip fills the same positions, so one compiled program serves all clips.
+ *
+ * | slot              | positions | content                                                       |
+ * |-------------------|-----------|---------------------------------------------------------------|
+ * | strips            | 12        | 4 scenes × 3 strips, top to bottom                            |
+ * | speech            | 1 + 21    | `heard` or `none`, then up to three lines, speaker and words  |
+ * | preceding memory  | 1 + 18    | `before` or `none`, then up to two sentences                  |
+ * | answer            | 1 + 54    | `start`, then up to 19 tokens of a memory, 49 of a caption    |
+ */
+import { stripsPerScene } from "../../household/world.ts";
+import { before, end, heard, none, pad, start } from "./vocabulary.ts";
+
+export const scenesSeen = 4;
+export const stripsSeen = scenesSeen * stripsPerScene;
+export const speechSlots = 22;
+export const beforeSlots = 19;
+/** Tokens before the answer: those of the strips, of speech and of the preceding memory. */
+export const prefixLength = stripsSeen + speechSlots + beforeSlots;
+/** Longest memory and longest dense caption, `end` included. */
+export const memoryLength = 20;
+export const captionLength = 50;
+/** Learned positions, shape [P]. */
+export const positions = prefixLength + captionLength;
+
+/** The text slots of a clip: token ids, shape [22] and [19]. Tokens that do not fit are left out. */
+export interface TextSlots {
+  readonly speech: Int32Array;
+  readonly before: Int32Array;
+}
+
+/** Fills the text slots. `spoken` and `preceding` are token ids without marks. */
+export function textSlots(spoken: readonly number[], preceding: readonly number[]): TextSlots {
+  return { speech: slot(speechSlots, heard, spoken), before: slot(beforeSlots, before, preceding) };
+}
+
+function slot(length: number, mark: number, content: readonly number[]): Int32Array {
+  const slots = new Int32Array(length).fill(pad);
+  slots[0] = content.length > 0 ? mark : none;
+  slots.set(content.slice(0, length - 1), 1);
+  return slots;
+}
+
+/**
+ * An answer as the decoder is fed it and as it should go on, each of shape [length]: `start` first, `end` last, then
+ * `pad`, which never counts. @throws RangeError when it does not fit
+ */
+export function answerSlots(
+  answer: readonly number[],
+  length: number,
+): { inputs: Int32Array; targets: Int32Array; weights: Float32Array } {
+  if (answer.length >= length)
+    throw new RangeError(`Expected an answer of fewer than ${length} tokens, got ${answer.length}`);
+  const inputs = new Int32Array(length).fill(pad);
+  const targets = new Int32Array(length).fill(pad);
+  const weights = new Float32Array(length);
+  inputs[0] = start;
+  inputs.set(answer, 1);
+  targets.set(answer);
+  targets[answer.length] = end;
+  weights.fill(1, 0, answer.length + 1);
+  return { inputs, targets, weights };
+}

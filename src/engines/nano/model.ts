@@ -1,0 +1,224 @@
+/**
+ * Nano's network: a patch MLP that reads strips and a small transformer that writes about them.
+ *
+ * Pre-norm blocks with RMSNorm, tied head, learned positions, no biases outside the patch MLP. The prefix (strips,
+ * speech, preceding memory) sees itself both ways, the answer what came before it. The adapter is a vector added to the
+ * residual stream of the answer's positions after one block.
+ *
+ * Arrays of jax-js are consumed by use: every function here consumes its arguments unless it says otherwise.
+ */
+import { nn, numpy as np } from "@jax-js/jax";
+import type { Random } from "../../util/random.ts";
+import { positions, prefixLength, stripsSeen } from "./layout.ts";
+import { stripValues } from "./strips.ts";
+import { tokens } from "./vocabulary.ts";
+
+export interface NanoConfig {
+  /** Size of the vocabulary, V. */
+  readonly vocabulary: number;
+  /** Size of the residual stream, D. */
+  readonly width: number;
+  readonly blocks: number;
+  readonly heads: number;
+  /** Hidden units of a block's MLP. */
+  readonly hidden: number;
+  /** Values of a strip, X, and hidden units of the patch MLP. */
+  readonly stripValues: number;
+  readonly stripHidden: number;
+  /** The vector is added after this block, counted from 0. */
+  readonly adapterBlock: number;
+}
+
+export const nanoConfig: NanoConfig = {
+  vocabulary: tokens.length,
+  width: 128,
+  blocks: 4,
+  heads: 4,
+  hidden: 512,
+  stripValues,
+  stripHidden: 256,
+  adapterBlock: 2,
+};
+
+/** The space of the adapter's vector. */
+export const adapterSpace = `residual:nano@${nanoConfig.adapterBlock}`;
+
+/** Weights by name. */
+export type Weights = Record<string, np.Array>;
+
+/** Norm of a strip's embedding: a few times that of a word's, so that neither drowns the other. */
+export const stripGain = 0.25;
+
+/** Names and shapes of all weights, those of the patch MLP first. */
+export function weightShapes(config: NanoConfig): Record<string, number[]> {
+  const { vocabulary, width, blocks, hidden } = config;
+  const shapes: Record<string, number[]> = {
+    "patch.in": [config.stripValues, config.stripHidden],
+    "patch.inBias": [config.stripHidden],
+    "patch.out": [config.stripHidden, width],
+    "patch.outBias": [width],
+    embedding: [vocabulary, width],
+    position: [positions, width],
+    norm: [width],
+  };
+  for (let i = 0; i < blocks; i++) {
+    shapes[`block.${i}.attentionNorm`] = [width];
+    shapes[`block.${i}.query`] = [width, width];
+    shapes[`block.${i}.key`] = [width, width];
+    shapes[`block.${i}.value`] = [width, width];
+    shapes[`block.${i}.attentionOut`] = [width, width];
+    shapes[`block.${i}.mlpNorm`] = [width];
+    shapes[`block.${i}.mlpIn`] = [width, hidden];
+    shapes[`block.${i}.mlpOut`] = [hidden, width];
+  }
+  return shapes;
+}
+
+/** Random weights as plain numbers, by name. */
+export function initialWeights(
+  config: NanoConfig,
+  random: Random,
+): Record<string, Float32Array<ArrayBuffer>> {
+  const initial: Record<string, Float32Array<ArrayBuffer>> = {};
+  for (const [name, shape] of Object.entries(weightShapes(config))) {
+    const values = new Float32Array(shape.reduce((a, b) => a * b));
+    if (name.toLowerCase().endsWith("norm")) values.fill(1);
+    else if (!name.endsWith("Bias")) {
+      const deviation = deviationOf(name, shape, config);
+      for (let i = 0; i < values.length; i++) values[i] = deviation * normal(random);
+    }
+    initial[name] = values;
+  }
+  return initial;
+}
+
+function deviationOf(name: string, shape: readonly number[], { width, blocks }: NanoConfig): number {
+  if (name === "embedding") return 1 / Math.sqrt(width);
+  if (name === "position") return 0.5 / Math.sqrt(width);
+  const intoResidual = name.endsWith("attentionOut") || name.endsWith("mlpOut");
+  return 1 / Math.sqrt(shape[0]!) / (intoResidual ? Math.sqrt(2 * blocks) : 1);
+}
+
+function normal(random: Random): number {
+  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}
+
+/** Weights on the device from plain numbers. */
+export function weightsFrom(config: NanoConfig, values: Record<string, Float32Array<ArrayBuffer>>): Weights {
+  return Object.fromEntries(
+    Object.entries(weightShapes(config)).map(([name, shape]) => [name, np.array(values[name]!, { shape })]),
+  );
+}
+
+/** Strips [N, X] as embeddings [N, D] of root mean square 1. Uses only `patch.…`, and only by reference. */
+export function embedStrips(weights: Weights, strips: np.Array): np.Array {
+  const hidden = nn.gelu(np.matmul(strips, use(weights, "patch.in")).add(use(weights, "patch.inBias")));
+  return normalise(np.matmul(hidden, use(weights, "patch.out")).add(use(weights, "patch.outBias")));
+}
+
+/** What the transformer is shown: B examples, the answer's first A positions. */
+export interface Batch {
+  /** Strip embeddings, shape [B, 12, D]. */
+  readonly strips: np.Array;
+  /** Ids of the text slots in front of the answer, shape [B, S]; without preceding memory only those of speech. */
+  readonly texts: np.Array;
+  /** Ids the answer's positions are fed, shape [B, A]. */
+  readonly answers: np.Array;
+  /** What is added to the residual stream of the answer's positions, shape [B, D]. */
+  readonly vectors: np.Array;
+}
+
+/** Logits of the answer's positions, shape [B, A, V]. Weights are used by reference. */
+export function answerLogits(config: NanoConfig, weights: Weights, batch: Batch): np.Array {
+  const [examples, texts] = batch.texts.shape as [number, number];
+  const answers = batch.answers.shape[1]!;
+  const prefix = stripsSeen + texts;
+  const length = prefix + answers;
+  const words = embedWords(config, weights, np.concatenate([batch.texts, batch.answers], 1));
+  const position = use(weights, "position");
+  const places = np.concatenate(
+    [position.ref.slice([0, prefix]), position.slice([prefixLength, prefixLength + answers])],
+    0,
+  );
+  let x = np.concatenate([batch.strips.mul(stripGain), words], 1).add(places);
+  const mask = visible(prefix, length);
+  const added = np.concatenate(
+    [
+      np.zeros([examples, prefix, config.width]),
+      np.broadcastTo(batch.vectors.reshape([examples, 1, config.width]), [examples, answers, config.width]),
+    ],
+    1,
+  );
+  for (let i = 0; i < config.blocks; i++) {
+    const normed = normalise(x.ref).mul(use(weights, `block.${i}.attentionNorm`));
+    const query = heads(config, np.matmul(normed.ref, use(weights, `block.${i}.query`)));
+    const key = heads(config, np.matmul(normed.ref, use(weights, `block.${i}.key`)));
+    const value = heads(config, np.matmul(normed, use(weights, `block.${i}.value`)));
+    x = x.add(attend(config, weights, i, query, key, value, mask.ref));
+    x = mlp(weights, i, x);
+    if (i === config.adapterBlock) x = x.add(added.ref);
+  }
+  mask.dispose();
+  added.dispose();
+  return head(weights, x.slice([], [prefix, length]));
+}
+
+/** Word embeddings of ids [B, T]: [B, T, D], by a product with one-hot rows (gathering has no reliable gradient). */
+export function embedWords(config: NanoConfig, weights: Weights, ids: np.Array): np.Array {
+  return np.matmul(nn.oneHot(ids, config.vocabulary), use(weights, "embedding"));
+}
+
+/** Logits of residual streams [B, T, D] by the tied head: [B, T, V]. */
+export function head(weights: Weights, x: np.Array): np.Array {
+  return np.matmul(normalise(x).mul(use(weights, "norm")), use(weights, "embedding").transpose());
+}
+
+/** [B, T, D] as [B, H, T, D / H]. */
+export function heads({ heads: count, width }: NanoConfig, x: np.Array): np.Array {
+  const [examples, length] = x.shape as [number, number];
+  return x.reshape([examples, length, count, width / count]).transpose([0, 2, 1, 3]);
+}
+
+/** What block i's attention adds, [B, T, D]; `mask` is 0 where a position may be seen and very negative elsewhere. */
+export function attend(
+  { heads: count, width }: NanoConfig,
+  weights: Weights,
+  i: number,
+  query: np.Array,
+  key: np.Array,
+  value: np.Array,
+  mask: np.Array,
+): np.Array {
+  const [examples, , length] = query.shape as [number, number, number];
+  const scores = np.matmul(query, key.transpose([0, 1, 3, 2])).mul(1 / Math.sqrt(width / count));
+  const seen = np.matmul(nn.softmax(scores.add(mask), -1), value);
+  const joined = seen.transpose([0, 2, 1, 3]).reshape([examples, length, width]);
+  return np.matmul(joined, use(weights, `block.${i}.attentionOut`));
+}
+
+/** The residual stream after block i's MLP. */
+export function mlp(weights: Weights, i: number, x: np.Array): np.Array {
+  const normed = normalise(x.ref).mul(use(weights, `block.${i}.mlpNorm`));
+  const hidden = nn.gelu(np.matmul(normed, use(weights, `block.${i}.mlpIn`)));
+  return x.add(np.matmul(hidden, use(weights, `block.${i}.mlpOut`)));
+}
+
+/** Last axis scaled to root mean square 1. */
+export function normalise(x: np.Array): np.Array {
+  const meanSquare = np.mean(np.square(x.ref), -1, { keepdims: true });
+  return x.mul(np.reciprocal(np.sqrt(meanSquare.add(1e-6))));
+}
+
+/** [T, T]: 0 where row may see column (the prefix, and what came before), very negative elsewhere. */
+function visible(prefix: number, length: number): np.Array {
+  const mask = new Float32Array(length * length);
+  for (let row = 0; row < length; row++)
+    for (let column = 0; column < length; column++)
+      if (column >= prefix && column > row) mask[row * length + column] = -1e9;
+  return np.array(mask, { shape: [length, length] });
+}
+
+/** A weight by reference. */
+export function use(weights: Weights, name: string): np.Array {
+  return weights[name]!.ref;
+}

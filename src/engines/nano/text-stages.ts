@@ -1,0 +1,131 @@
+/**
+ * The stages that teach nano to write: dense captions first, then memories of one or two facts.
+ *
+ * The patch MLP stands still: stage V has taught it to read, and what is left to learn is which words of which strip
+ * belong together. Both stages are cross-entropy on examples made on the fly.
+ */
+import { jit, numpy as np, tree } from "@jax-js/jax";
+import type { Random } from "../../util/random.ts";
+import type { Adam } from "./adam.ts";
+import { Decoder } from "./decode.ts";
+import { arraysOf, captionExample, clipsOf, type Example, memoryExample, seenAndHeard } from "./examples.ts";
+import { countStatements, type Fidelity, noStatements } from "./fidelity.ts";
+import { beforeSlots, captionLength, memoryLength, speechSlots, stripsSeen } from "./layout.ts";
+import { embedStrips, type NanoConfig, type Weights } from "./model.ts";
+import { compileGradient } from "./objective.ts";
+import type { StripCache } from "./strip-cache.ts";
+
+export type TextStage = "captions" | "memories";
+
+export interface TextStageOptions {
+  readonly stage: TextStage;
+  /** First step and the number of all steps, for the rate of learning. */
+  readonly fromStep: number;
+  readonly steps: number;
+  /** Clips a step, B. */
+  readonly clips: number;
+  /** Falls to zero over the second half of the steps. */
+  readonly learningRate: number;
+  /** First train episode to draw clips from; a run that goes on takes later ones. */
+  readonly fromEpisode: number;
+  /** Called after each step with the mean loss of a token in nats; `false` ends the stage. */
+  readonly onStep: (step: number, loss: number) => Promise<boolean>;
+}
+
+/** Embeds pixels [N, X] as [N / 12, 12, D] with a patch MLP that stands still. */
+export type Embed = (pixels: np.Array) => np.Array;
+
+/** The patch MLP of weights, compiled; it uses them by reference. */
+export function compileEmbed(config: NanoConfig, patch: Weights): Embed {
+  const embed = jit(((weights: Weights, pixels: np.Array) => {
+    const embedded = embedStrips(weights, pixels);
+    tree.dispose(weights);
+    return embedded;
+  }) as never) as unknown as (weights: Weights, pixels: np.Array) => np.Array;
+  return (pixels) => {
+    const clips = pixels.shape[0]! / stripsSeen;
+    return embed(tree.ref(patch) as Weights, pixels).reshape([clips, stripsSeen, config.width]);
+  };
+}
+
+/** Trains the transformer's weights, which the optimiser holds. */
+export async function textStage(
+  config: NanoConfig,
+  adam: Adam,
+  embed: Embed,
+  cache: StripCache,
+  random: Random,
+  options: TextStageOptions,
+): Promise<void> {
+  const { stage, steps, clips, learningRate } = options;
+  const gradient = compileGradient(config);
+  const source = clipsOf("train", options.fromEpisode);
+  for (let step = options.fromStep; step < steps; step++) {
+    const examples = Array.from({ length: clips }, () => {
+      const { clip, previous } = source.next().value!;
+      return stage === "captions" ? captionExample(clip, random) : memoryExample(clip, previous, random);
+    });
+    const { pixels, ...arrays } = arraysOf(config, examples, cache, random, formOf(stage));
+    const [loss, slope] = gradient(tree.ref(adam.weights) as Weights, {
+      strips: embed(pixels),
+      ...arrays,
+      vectors: np.zeros([clips, config.width]),
+    });
+    const warming = Math.min(1, (step + 1) / 50);
+    adam.step(slope, learningRate * warming * Math.min(1, 2 * (1 - step / steps)));
+    const value = (await loss.data())[0]!;
+    if (!(await options.onStep(step + 1, value))) return;
+  }
+}
+
+function formOf(stage: TextStage) {
+  return stage === "captions"
+    ? { answerLength: captionLength, withPreceding: false }
+    : { answerLength: memoryLength, withPreceding: true };
+}
+
+/** What nano writes about clips of validation episodes, one sample a clip. Weights are used by reference. */
+export async function measureFidelity(
+  config: NanoConfig,
+  weights: Weights,
+  embed: Embed,
+  cache: StripCache,
+  random: Random,
+  { stage, clips, temperature }: { stage: TextStage; clips: number; temperature: number },
+): Promise<Fidelity> {
+  const source = clipsOf("validation", 0);
+  const shown = Array.from({ length: clips }, () => {
+    const { clip, previous } = source.next().value!;
+    const example: Example =
+      stage === "captions" ? captionExample(clip, random) : memoryExample(clip, previous, random);
+    return { example, known: seenAndHeard(clip).known };
+  });
+  const form = formOf(stage);
+  const arrays = arraysOf(
+    config,
+    shown.map(({ example }) => example),
+    cache,
+    random,
+    form,
+  );
+  for (const unused of [arrays.answers, arrays.targets, arrays.weights]) unused.dispose();
+  const written = await new Decoder(config).decode(
+    weights,
+    {
+      count: clips,
+      strips: (await embed(arrays.pixels).data()) as Float32Array<ArrayBuffer>,
+      texts: (await arrays.texts.data()) as Int32Array<ArrayBuffer>,
+    },
+    { samples: 1, temperature, random, length: form.answerLength },
+  );
+  const counts = noStatements();
+  for (const [i, { example, known }] of shown.entries())
+    countStatements(counts, written[i]![0]!.tokens, known, example.preceding);
+  return counts;
+}
+
+/** Tokens a step puts through the transformer. */
+export function tokensPerStep({ stage, clips }: Pick<TextStageOptions, "stage" | "clips">): number {
+  const { answerLength, withPreceding } = formOf(stage);
+  return clips * (stripsSeen + speechSlots + (withPreceding ? beforeSlots : 0) + answerLength);
+}
