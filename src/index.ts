@@ -36,6 +36,7 @@ export type * from "./policy/policy.ts";
 export type { Audio, Clip, Cue, Frame, OpenOptions, Source } from "./stream/clip.ts";
 export { openSource, type SourceOptions } from "./stream/open-source.ts";
 export type { Feedback, Question, Task } from "./tasks/task.ts";
+export { type AdaptOptions, type AdaptReport, adapt } from "./training/adapt.ts";
 export { type Clock, formatMoment, parseMoment } from "./util/time.ts";
 
 export interface MemoryOptions {
