@@ -1,0 +1,224 @@
+/**
+ * A judge that asks a model (method.md D.5, E.4): frames and texts for correctness, text alone for the rest.
+ *
+ * A verdict that cannot be used is asked for again, a few times, and so is a call that may work later; then it is a
+ * failure with its reason. Verdicts are cached by the hash of all that the model was shown; failures are not.
+ */
+import PQueue from "p-queue";
+import type { Model, ModelCapabilities } from "../engine.ts";
+import { EngineError } from "../errors.ts";
+import { sourceTexts } from "../policy/prompts.ts";
+import { sha256 } from "../util/hash.ts";
+import { seededRandom, shuffle } from "../util/random.ts";
+import type {
+  Judge,
+  Judged,
+  JudgeFailure,
+  Preference,
+  QualityRequest,
+  QualityVerdict,
+  RelevanceRequest,
+  RichnessRequest,
+} from "./judge.ts";
+import { parsePreference, parseRanking, parseVerdict } from "./parse-verdict.ts";
+import {
+  cleannessPrompt,
+  correctnessPrompt,
+  type JudgePrompt,
+  judgeInstructions,
+  relevancePrompt,
+  richnessPrompt,
+} from "./prompts.ts";
+
+/** Answers by content hash; a `Map` is one. */
+export interface JudgeCache {
+  get(key: string): string | undefined | Promise<string | undefined>;
+  set(key: string, answer: string): unknown;
+}
+
+export interface ModelJudgeOptions {
+  readonly model: Model;
+  /** Calls under way at once, from 1 up. @default 4 */
+  readonly concurrency?: number;
+  /** Longest a call may take, in ms. @default 120000 */
+  readonly timeoutMs?: number;
+  /** How often a verdict is asked for before it counts as failed, from 1 up. @default 3 */
+  readonly attempts?: number;
+  /** @default one of this judge's own, in memory */
+  readonly cache?: JudgeCache;
+}
+
+/** Raised whenever the prompts or the way they are asked change. */
+const version = 1;
+
+/** @throws RangeError for options out of range */
+export function modelJudge(options: ModelJudgeOptions): Judge {
+  const { model, concurrency = 4, timeoutMs = 120_000, attempts = 3, cache = new Map() } = options;
+  for (const [name, value] of Object.entries({ concurrency, timeoutMs, attempts })) {
+    if (!Number.isInteger(value) || value < 1) {
+      throw new RangeError(`Expected \`${name}\` to be an integer from 1 up, got ${value}`);
+    }
+  }
+  const id = `model@${version}:${model.id}`;
+  const setup: Setup = { id, model, queue: new PQueue({ concurrency }), timeoutMs, attempts, cache };
+  return {
+    id,
+    quality: (request) => quality(setup, request),
+    richness: (request) => richness(setup, request),
+    relevance: (request) => relevance(setup, request),
+  };
+}
+
+interface Setup extends Required<Omit<ModelJudgeOptions, "concurrency">> {
+  readonly id: string;
+  readonly queue: PQueue;
+}
+
+async function quality(setup: Setup, request: QualityRequest): Promise<Judged<QualityVerdict>> {
+  const { context, memory, signal } = request;
+  if (memory.trim() === "") {
+    return { ok: true, value: { correct: false, clean: true, rationale: "It is empty." } };
+  }
+  const sight = await attempt(setup, signal, (stop) => setup.model.capabilities(stop));
+  if (!sight.ok) return failureOf(sight);
+  const sees = sight.value.images || sight.value.video;
+  const hasTexts = context.observations.some((observation) => sourceTexts(observation).length > 0);
+  const hasFrames = context.observations.some(({ frames }) => frames.length > 0);
+  if (!hasTexts && !(sees && hasFrames)) return noEvidence;
+  const [correct, clean] = await Promise.all([
+    ask(setup, correctnessPrompt(context, memory, sees), signal, (text) => parseVerdict(text, "correct")),
+    ask(setup, cleannessPrompt(context, memory), signal, (text) => parseVerdict(text, "clean")),
+  ]);
+  if (!correct.ok) return correct;
+  if (!clean.ok) return clean;
+  const rationale = [correct.value.rationale, clean.value.rationale].filter(Boolean).join(" ");
+  return { ok: true, value: { correct: correct.value.pass, clean: clean.value.pass, rationale } };
+}
+
+const noEvidence: JudgeFailure = {
+  ok: false,
+  reason: "no-evidence",
+  message: "The clip has nothing that this judge can see, hear or read.",
+};
+
+async function richness(setup: Setup, request: RichnessRequest): Promise<Judged<readonly number[]>> {
+  const { context, memories, signal } = request;
+  // The same words are shown once, and in an order that says nothing about who wrote them.
+  const distinct = [...new Set(memories)].sort();
+  if (distinct.length < 2) return { ok: true, value: memories.map(() => 0) };
+  const shown = shuffle(seededRandom(sha256(JSON.stringify(distinct))), distinct);
+  const ranking = await ask(setup, richnessPrompt(context, shown), signal, (text) =>
+    parseRanking(text, shown.length),
+  );
+  if (!ranking.ok) return ranking;
+  return { ok: true, value: memories.map((memory) => -ranking.value.indexOf(shown.indexOf(memory) + 1)) };
+}
+
+async function relevance(setup: Setup, request: RelevanceRequest): Promise<Judged<Preference>> {
+  const { context, first, second, questions, signal } = request;
+  if (first === second || questions.length === 0) return { ok: true, value: "tie" };
+  return ask(setup, relevancePrompt(context, first, second, questions), signal, parsePreference);
+}
+
+/** A usable answer to a prompt: from the cache, or asked for up to `attempts` times. */
+async function ask<T>(
+  setup: Setup,
+  prompt: JudgePrompt,
+  signal: AbortSignal | undefined,
+  read: (text: string) => T | null,
+): Promise<Judged<T>> {
+  const { model, queue, attempts, cache } = setup;
+  const key = contentHash(setup.id, prompt);
+  const known = read((await cache.get(key)) ?? "");
+  if (known !== null) return { ok: true, value: known };
+  const can = await attempt(setup, signal, (stop) => model.capabilities(stop));
+  if (!can.ok) return failureOf(can);
+  for (let turn = 1; ; turn++) {
+    const answer = await queue.add(() => askOnce(setup, prompt, can.value, turn, signal));
+    const verdict = answer.ok ? read(answer.value) : null;
+    if (answer.ok && verdict !== null) {
+      await cache.set(key, answer.value);
+      return { ok: true, value: verdict };
+    }
+    if (answer.ok && turn >= attempts) return malformed(answer.value);
+    if (!answer.ok && (!answer.mayWorkLater || turn >= attempts)) return failureOf(answer);
+  }
+}
+
+/** What the model writes, whatever it is. */
+function askOnce(
+  setup: Setup,
+  { parts, schema }: JudgePrompt,
+  can: ModelCapabilities,
+  turn: number,
+  signal: AbortSignal | undefined,
+): Promise<Attempted<string>> {
+  return attempt(setup, signal, async (stop) => {
+    const { completions } = await setup.model.generate({
+      system: judgeInstructions,
+      parts,
+      // The second try must not be the first again.
+      sampling: { temperature: turn === 1 ? 0 : 0.7, maxTokens: 2048 },
+      ...(can.jsonSchema && { schema }),
+      signal: stop,
+    });
+    return completions[0]?.text ?? "";
+  });
+}
+
+function malformed(text: string): JudgeFailure {
+  return {
+    ok: false,
+    reason: "malformed",
+    message: `Expected the verdict as the JSON object asked for, got ${JSON.stringify(text.slice(0, 200))}.`,
+  };
+}
+
+function failureOf({ ok, reason, message }: JudgeFailure): JudgeFailure {
+  return { ok, reason, message };
+}
+
+type Attempted<T> =
+  | { readonly ok: true; readonly value: T }
+  | (JudgeFailure & { readonly mayWorkLater: boolean });
+
+/**
+ * Runs a call within the time limit, even one that does not heed its signal.
+ * @throws the caller's reason where the caller gave up, and whatever is no failure of an engine
+ */
+async function attempt<T>(
+  { timeoutMs, model }: Setup,
+  signal: AbortSignal | undefined,
+  call: (stop: AbortSignal) => Promise<T>,
+): Promise<Attempted<T>> {
+  signal?.throwIfAborted();
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), timeoutMs);
+  const stop = signal ? AbortSignal.any([signal, limit.signal]) : limit.signal;
+  const stopped = new Promise<never>((_, reject) => {
+    stop.addEventListener("abort", () => reject(stop.reason), { once: true });
+  });
+  try {
+    return { ok: true, value: await Promise.race([call(stop), stopped]) };
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (limit.signal.aborted) {
+      const message = `${model.id} gave no verdict within ${timeoutMs} ms.`;
+      return { ok: false, reason: "timed-out", message, mayWorkLater: false };
+    }
+    if (!(error instanceof EngineError)) throw error;
+    return { ok: false, reason: "engine-failed", message: error.message, mayWorkLater: error.isRetryable };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Names all that a model is shown: frames by their hash. */
+function contentHash(judge: string, { parts, schema }: JudgePrompt): string {
+  const shown = parts.map((part) => {
+    if (part.type === "text") return part.text;
+    if (part.type === "image") return sha256(part.bytes);
+    return part.frames.map(({ jpeg }) => sha256(jpeg));
+  });
+  return sha256(JSON.stringify([judge, judgeInstructions, shown, schema]));
+}

@@ -1,0 +1,44 @@
+/**
+ * What a model wrote as a verdict: the JSON object asked for, perhaps in a fence or between words, read strictly.
+ *
+ * Nothing stands for anything else: the text "0" is not true, 1 is not true, a ranking that leaves one out is no ranking
+ * (method.md G 16, 28, 29). `null` is a verdict that cannot be used; never throws.
+ */
+import type { Preference } from "./judge.ts";
+
+export interface Verdict {
+  readonly pass: boolean;
+  readonly rationale: string;
+}
+
+/** @param key of the boolean */
+export function parseVerdict(text: string, key: "correct" | "clean"): Verdict | null {
+  const fields = readObject(text);
+  const pass = fields?.[key];
+  if (typeof pass !== "boolean") return null;
+  return { pass, rationale: typeof fields?.rationale === "string" ? fields.rationale : "" };
+}
+
+/** Numbers from 1 to `count`, each once, the first the best. */
+export function parseRanking(text: string, count: number): number[] | null {
+  const ranking = readObject(text)?.ranking;
+  if (!Array.isArray(ranking) || ranking.length !== count) return null;
+  const isWhole = Array.from({ length: count }, (_, i) => i + 1).every((number) => ranking.includes(number));
+  return isWhole ? ranking : null;
+}
+
+export function parsePreference(text: string): Preference | null {
+  const preference = readObject(text)?.moreUseful;
+  return preference === "first" || preference === "second" || preference === "tie" ? preference : null;
+}
+
+function readObject(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1));
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
+  } catch {
+    return null;
+  }
+}
