@@ -19,7 +19,8 @@ import {
   use,
   type Weights,
 } from "./model.ts";
-import { end, marks, pad, start } from "./vocabulary.ts";
+import { drawToken, logprobOf, type TokenSampling } from "./sampling.ts";
+import { end, pad, start } from "./vocabulary.ts";
 
 /** A clip as the transformer takes it, N of them: strip embeddings [N, 12, D] and text slots [N, S]. */
 export interface Prompts {
@@ -28,11 +29,9 @@ export interface Prompts {
   readonly count: number;
 }
 
-export interface DecodeOptions {
+export interface DecodeOptions extends TokenSampling {
   /** Samples of each prompt, G. */
   readonly samples: number;
-  /** 0 takes the likeliest token each time. */
-  readonly temperature: number;
   readonly random: Random;
   /** Added to the residual stream of each prompt's answers, shape [N, D]. @default zeros */
   readonly vectors?: Float32Array<ArrayBuffer>;
@@ -81,7 +80,7 @@ export class Decoder {
 
   /** G answers to each of N prompts, prompt after prompt. Weights are used by reference. */
   async decode(weights: Weights, prompts: Prompts, options: DecodeOptions): Promise<Decoded[][]> {
-    const { samples, random, temperature, length = memoryLength } = options;
+    const { samples, random, length = memoryLength } = options;
     const { width } = this.#config;
     const rows = 2 ** Math.ceil(Math.log2(Math.max(1, prompts.count)));
     const batch = rows * samples;
@@ -118,7 +117,7 @@ export class Decoder {
       for (const [row, written] of decoded.entries()) {
         if (written.finished) continue;
         const own = logits.subarray(row * this.#config.vocabulary, (row + 1) * this.#config.vocabulary);
-        ids[row] = written.goOn(own, temperature, random);
+        ids[row] = written.goOn(own, options, random);
       }
     }
     tree.dispose(answer as never);
@@ -142,15 +141,11 @@ class Answer {
   readonly #logprobs: number[] = [];
   finished = false;
 
-  /** Draws the next token from logits, shape [V]. Marks other than `end` are never drawn, but keep their probability. */
-  goOn(logits: Float32Array, temperature: number, random: Random): number {
-    let most = Number.NEGATIVE_INFINITY;
-    for (const logit of logits) most = Math.max(most, logit);
-    let sum = 0;
-    for (const logit of logits) sum += Math.exp(logit - most);
-    const token = drawn(logits, temperature, random);
+  /** Draws the next token from logits, shape [V]. */
+  goOn(logits: Float32Array, sampling: TokenSampling, random: Random): number {
+    const token = drawToken(logits, sampling, random);
     this.#tokens.push(token);
-    this.#logprobs.push(logits[token]! - most - Math.log(sum));
+    this.#logprobs.push(logprobOf(logits, token));
     this.finished = token === end;
     return token;
   }
@@ -158,23 +153,6 @@ class Answer {
   result(): Decoded {
     return { tokens: this.#tokens, logprobs: Float32Array.from(this.#logprobs), finished: this.finished };
   }
-}
-
-function drawn(logits: Float32Array, temperature: number, random: Random): number {
-  const allowed = (token: number) => token === end || token >= marks.length;
-  let likeliest = end;
-  for (let token = 0; token < logits.length; token++)
-    if (allowed(token) && logits[token]! > logits[likeliest]!) likeliest = token;
-  if (temperature === 0) return likeliest;
-  const shares = logits.map((logit, token) =>
-    allowed(token) ? Math.exp((logit - logits[likeliest]!) / temperature) : 0,
-  );
-  let left = random() * shares.reduce((a, b) => a + b);
-  for (let token = 0; token < shares.length; token++) {
-    left -= shares[token]!;
-    if (left < 0) return token;
-  }
-  return likeliest;
 }
 
 function prefilled(config: NanoConfig, weights: Weights, strips: np.Array, texts: np.Array): Cache {

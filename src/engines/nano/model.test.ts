@@ -45,9 +45,9 @@ function batchOf(config: NanoConfig, vectors: Float32Array<ArrayBuffer>): Weight
   const answers = examples.map(({ answer }) => answerSlots(answer, memoryLength));
   return {
     strips: np.array(strips, { shape: [2, stripsSeen, config.width] }),
-    texts: np.array(Int32Array.from(texts.flatMap(({ speech, before }) => [...speech, ...before]))).reshape([
-      2, -1,
-    ]),
+    texts: np
+      .array(Int32Array.from(texts.flatMap(({ speech, before }) => [...speech, ...before])))
+      .reshape([2, -1]),
     answers: np.array(Int32Array.from(answers.flatMap(({ inputs }) => [...inputs]))).reshape([2, -1]),
     targets: np.array(Int32Array.from(answers.flatMap(({ targets }) => [...targets]))).reshape([2, -1]),
     weights: np.array(Float32Array.from(answers.flatMap(({ weights }) => [...weights]))).reshape([2, -1]),
@@ -95,14 +95,15 @@ test("a sampled answer's log-probabilities are those of the forward pass", async
   const strips = numbers(random, stripsSeen * tiny.width);
   const vectors = numbers(random, tiny.width, 3);
   const texts = Int32Array.from([...speech, ...before]);
-  const [[first, second]] = (await new Decoder(tiny).decode(
+  const [samples] = await new Decoder(tiny).decode(
     weights,
     { strips, texts, count: 1 },
     { samples: 2, temperature: 1, random, vectors },
-  )) as [[{ tokens: number[]; logprobs: Float32Array }, { tokens: number[]; logprobs: Float32Array }]];
+  );
+  const [first, second] = [samples![0]!, samples![1]!];
   assert.notDeepEqual(first.tokens, second.tokens);
   for (const { tokens, logprobs } of [first, second]) {
-    const inputs = answerSlots(tokens.slice(0, memoryLength - 1), memoryLength).inputs;
+    const inputs = Int32Array.from(answerSlots(tokens.slice(0, memoryLength - 1), memoryLength).inputs);
     const targets = new Int32Array(memoryLength);
     targets.set(tokens);
     const forward = await targetLogprobs(tiny, weights, {
@@ -181,7 +182,9 @@ test("a memory is of facts of its clip, and what is spoken fills its slot", () =
   const random = seededRandom("memories");
   const sentences = new Set(clips[1]!.facts.map(sentenceOf));
   const { answer, spoken } = memoryExample(clips[1]!, clips[0]!, random);
-  const written = decode(answer).match(/[^.]+\./g)!.map((sentence) => sentence.trim());
+  const written = decode(answer)
+    .match(/[^.]+\./g)!
+    .map((sentence) => sentence.trim());
   assert.ok(written.length === 1 || written.length === 2);
   for (const sentence of written) assert.ok(sentences.has(sentence), sentence);
   assert.deepEqual(encode(decode(spoken)), spoken);

@@ -26,7 +26,9 @@ export async function frameStrips(
 }
 
 /** A clip's strips as network inputs, shape [12, X]: of its frames those in the middle of each quarter. */
-export async function clipStrips(frames: readonly { readonly jpeg: Uint8Array }[]): Promise<Float32Array> {
+export async function clipStrips(
+  frames: readonly { readonly jpeg: Uint8Array }[],
+): Promise<Float32Array<ArrayBuffer>> {
   const inputs = new Float32Array(stripsSeen * stripValues);
   if (frames.length === 0) return inputs;
   for (let scene = 0; scene < scenesSeen; scene++) {

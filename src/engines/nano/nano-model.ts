@@ -1,0 +1,154 @@
+/**
+ * Nano as a model: it watches a clip's frames and writes one or two sentences about it, in this process.
+ *
+ * It does not read prose: `prompt-reading.ts` says what it takes from a prompt. Asked for JSON, its sentences are the
+ * text of `description` and every list asked for is empty; tokens and log-probabilities are those of the sentences.
+ */
+import { numpy as np } from "@jax-js/jax";
+import type { Adapter } from "../../adapter/adapter.ts";
+import {
+  addCost,
+  type Completion,
+  type Cost,
+  type GenerateRequest,
+  type Generation,
+  type Model,
+  type ModelCapabilities,
+  noCost,
+} from "../../engine.ts";
+import { DataError, EngineError } from "../../errors.ts";
+import { seededRandom } from "../../util/random.ts";
+import { type Decoded, Decoder } from "./decode.ts";
+import { startDevice } from "./device.ts";
+import { memoryLength, prefixLength, stripsSeen, textSlots } from "./layout.ts";
+import { adapterSpace, nanoConfig, type Weights, weightShapes, weightsFrom } from "./model.ts";
+import { readPrompt } from "./prompt-reading.ts";
+import { clipStrips } from "./strips.ts";
+import { compileEmbed, type Embed } from "./text-stages.ts";
+import { decode, end, tokens } from "./vocabulary.ts";
+import { readWeights } from "./weights-file.ts";
+
+const abilities: ModelCapabilities = {
+  images: false,
+  video: true,
+  jsonSchema: true,
+  samples: true,
+  logprobs: true,
+};
+
+/** Nano with the weights of a file. @throws DataError when the file is broken or of another network */
+export async function openNano(weightsPath: string): Promise<NanoModel> {
+  await startDevice();
+  const { tensors, checksum } = readWeights(weightsPath);
+  for (const [name, shape] of Object.entries(weightShapes(nanoConfig))) {
+    const found = tensors[name]?.shape;
+    if (String(found) !== String(shape))
+      throw new DataError(
+        "weights-broken",
+        `Expected ${name} of ${weightsPath} to be of shape [${shape}], got ${found ? `[${found}]` : "none"}: train nano anew`,
+      );
+  }
+  const values = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor.values]));
+  return new NanoModel(weightsFrom(nanoConfig, values), checksum);
+}
+
+export class NanoModel implements Model {
+  /** `nano:` and the first digits of the weights' checksum. */
+  readonly id: string;
+  readonly #weights: Weights;
+  readonly #embed: Embed;
+  readonly #decoder = new Decoder(nanoConfig);
+  #cost: Cost = noCost;
+
+  /** Takes over the weights, which live as long as the process. */
+  constructor(weights: Weights, checksum: string) {
+    this.id = `nano:${checksum.slice(0, 12)}`;
+    this.#weights = weights;
+    this.#embed = compileEmbed(nanoConfig, weights);
+  }
+
+  async capabilities(): Promise<ModelCapabilities> {
+    return abilities;
+  }
+
+  /** @throws EngineError `adapter-mismatch` for an adapter of another space or size */
+  async generate(request: GenerateRequest): Promise<Generation> {
+    request.signal?.throwIfAborted();
+    const { n = 1, sampling = {} } = request;
+    const { frames, spoken, preceding } = readPrompt(request.parts);
+    const strips = await this.#seen(await clipStrips(frames));
+    const { speech, before } = textSlots(spoken, preceding);
+    request.signal?.throwIfAborted();
+    const [decoded] = await this.#decoder.decode(
+      this.#weights,
+      { count: 1, strips, texts: Int32Array.from([...speech, ...before]) },
+      {
+        samples: n,
+        temperature: sampling.temperature ?? 1,
+        ...(sampling.topP !== undefined && { topP: sampling.topP }),
+        ...(sampling.topK !== undefined && { topK: sampling.topK }),
+        random: seededRandom(sampling.seed ?? `call ${this.#cost.calls}`),
+        vectors: vectorOf(request.adapter ?? null),
+      },
+    );
+    const most = Math.min(memoryLength, sampling.maxTokens ?? memoryLength);
+    const completions = decoded!.map((answer) => completionOf(answer, most, request));
+    const cost = {
+      calls: 1,
+      promptTokens: prefixLength,
+      completionTokens: decoded!.reduce((sum, { tokens }) => sum + Math.min(most, tokens.length), 0),
+      usd: 0,
+    };
+    this.#cost = addCost(this.#cost, cost);
+    return { completions, cost };
+  }
+
+  cost(): Cost {
+    return this.#cost;
+  }
+
+  /** Pixels of a clip's strips, shape [12, X], as embeddings [12, D]. */
+  async #seen(pixels: Float32Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer>> {
+    const embedded = this.#embed(np.array(pixels, { shape: [stripsSeen, nanoConfig.stripValues] }));
+    return Float32Array.from((await embedded.data()) as Float32Array);
+  }
+}
+
+/** What an adapter adds, shape [D]: zeros for none, and for any at scale 0. */
+export function vectorOf(adapter: Adapter | null): Float32Array<ArrayBuffer> {
+  const vector = new Float32Array(nanoConfig.width);
+  if (adapter === null) return vector;
+  if (adapter.space !== adapterSpace || adapter.dimension !== nanoConfig.width)
+    throw new EngineError(
+      "adapter-mismatch",
+      `Expected an adapter of ${nanoConfig.width} numbers of ${adapterSpace}, got ${adapter.dimension} of ${adapter.space}: use it with the model it was trained for`,
+    );
+  for (const [i, index] of adapter.indices.entries()) vector[index] = adapter.scale * adapter.values[i]!;
+  return vector;
+}
+
+function completionOf(answer: Decoded, most: number, request: GenerateRequest): Completion {
+  const written = answer.tokens.slice(0, most);
+  const text = decode(written);
+  return {
+    text: request.schema ? asObject(request.schema.schema, text) : text,
+    thinking: null,
+    finish: written.at(-1) === end ? "stop" : "length",
+    tokens: request.logprobs
+      ? { texts: written.map((token) => tokens[token]!), logprobs: answer.logprobs.slice(0, most) }
+      : null,
+  };
+}
+
+/** The JSON a schema asks for: the sentences as `description`, lists empty, other texts empty. */
+function asObject(schema: Readonly<Record<string, unknown>>, description: string): string {
+  const properties = (schema.properties ?? {}) as Record<string, { type?: string }>;
+  return JSON.stringify(
+    Object.fromEntries(
+      Object.entries(properties).map(([name, { type }]) => [
+        name,
+        name === "description" ? description : type === "array" ? [] : "",
+      ]),
+    ),
+  );
+}
