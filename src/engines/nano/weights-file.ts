@@ -6,6 +6,7 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { DataError } from "../../errors.ts";
 import { sha256 } from "../../util/hash.ts";
+import { fromHalf, toHalf } from "./half.ts";
 
 export interface Tensor {
   readonly shape: readonly number[];
@@ -36,7 +37,7 @@ export function writeWeights(
   const parts: Uint8Array[] = [];
   let offset = 0;
   for (const [name, { shape, values }] of Object.entries(tensors)) {
-    const numbers = bits === 16 ? Float16Array.from(values) : values;
+    const numbers = bits === 16 ? toHalf(values) : values;
     header[name] = {
       dtype: bits === 16 ? "F16" : "F32",
       shape,
@@ -86,7 +87,7 @@ export function readWeights(path: string): WeightsFile {
     const own = Uint8Array.from(data.subarray(from, to)).buffer;
     tensors[name] = {
       shape,
-      values: dtype === "F16" ? Float32Array.from(new Float16Array(own)) : new Float32Array(own),
+      values: dtype === "F16" ? fromHalf(new Uint16Array(own)) : new Float32Array(own),
     };
   }
   return { tensors, notes, checksum };
