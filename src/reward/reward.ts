@@ -1,0 +1,194 @@
+/**
+ * The reward of every action of a group (method.md D.4): what rollouts of one context are worth against each other.
+ *
+ * Rules come first: what breaks the contract is not judged, and neither is what has failed a check already. A judge that
+ * fails masks the whole group (D.6, point 4): advantages are relative, and without one member they are other ones. A
+ * ranking that fails masks nothing, its bonus just falls away (G 28).
+ *
+ * Departures:
+ * 1. The length limit holds for each text of a memory, and is counted of that text alone (G 30).
+ * 2. An action that keeps nothing is malformed: a policy that learns to be silent is always right. On a clip with
+ *    nothing to remember the judges fail for lack of evidence wherever something was written.
+ */
+import { parseStrictly } from "../policy/parse-action.ts";
+import type { Action, Context, Issue } from "../policy/policy.ts";
+import { knownPeople } from "../policy/prompts.ts";
+import type { Judge, Judged, JudgeFailure, QualityVerdict } from "./judge.ts";
+import {
+  answerOf,
+  formatReward,
+  paperConstants,
+  passes,
+  type QualityChecks,
+  qualityReward,
+  type RewardConstants,
+  richnessRewards,
+  thinkingOf,
+  thinkingReward,
+} from "./rules.ts";
+
+export interface ScoreOptions {
+  /** The one definition of length, `WordSpace.countTokens`: of memories and of thinking. */
+  readonly countTokens: (text: string) => number;
+  /**
+   * What the actions have to look like. The JSON of the memory prompt is read strictly from their text, whatever a
+   * lenient reading made of it; `statements` goes by the action's own statements and issues, for policies that write
+   * no JSON.
+   */
+  readonly form: "description" | "description-and-knowledge" | "statements";
+  /** @default the paper's */
+  readonly constants?: RewardConstants;
+  readonly signal?: AbortSignal;
+}
+
+export interface RewardParts {
+  readonly format: number;
+  readonly thinking: number;
+  /** `null` where the judge failed. */
+  readonly quality: number | null;
+  readonly richness: number;
+}
+
+export interface ActionReward {
+  /** The sum of the parts; `null` where the judge failed for this action. */
+  readonly total: number | null;
+  readonly parts: RewardParts;
+  /** The checks that were made: none for a text off contract, the judge's only where the rules' passed. */
+  readonly checks: Partial<QualityChecks>;
+  /** Whether a judge failed for anybody of the group: then nothing can be learnt from it. */
+  readonly masked: boolean;
+  /** What failed for this action; a failed ranking stands with all that took part in it. */
+  readonly failures: readonly JudgeFailure[];
+}
+
+/**
+ * The rewards of a group of actions, shape [G], in their order.
+ * @throws the signal's reason; a judge's failures are data
+ */
+export async function scoreGroup(
+  context: Context,
+  actions: readonly Action[],
+  judge: Judge,
+  options: ScoreOptions,
+): Promise<ActionReward[]> {
+  const { countTokens, constants = paperConstants } = options;
+  const judgeOnce = rememberingVerdicts(context, judge, options.signal);
+  const qualities = await Promise.all(
+    actions.map((action) => assess(readAction(context, action, options), judgeOnce, options)),
+  );
+  const bonuses = await richnessBonuses(context, qualities, judge, options);
+  const masked = qualities.some(({ failure }) => failure !== null);
+  return qualities.map(({ memory, checks, pass, failure }, i) => {
+    const isOnContract = memory !== null;
+    const thinking = isOnContract ? thinkingReward(countTokens(thinkingOf(actions[i]!.text)), constants) : 0;
+    const parts: RewardParts = {
+      format: formatReward(isOnContract, constants),
+      thinking,
+      quality: !isOnContract ? 0 : pass === null ? null : qualityReward(pass, constants),
+      richness: bonuses.of[i]!,
+    };
+    const { format, quality, richness } = parts;
+    const rankingFailed = pass === true && bonuses.failure !== null ? [bonuses.failure] : [];
+    return {
+      total: quality === null ? null : format + thinking + quality + richness,
+      parts,
+      checks,
+      masked,
+      failures: failure === null ? rankingFailed : [failure],
+    };
+  });
+}
+
+/** What the quality checks say of one action. */
+export interface QualityAssessment {
+  /** The memory's own text; `null` where the action is off contract. */
+  readonly memory: string | null;
+  readonly checks: Partial<QualityChecks>;
+  /** Whether all four pass; `null` where the judge failed. Off contract nothing passes. */
+  readonly pass: boolean | null;
+  readonly failure: JudgeFailure | null;
+}
+
+/** The quality checks of one action, as `scoreGroup` makes them; Phase Two labels its candidates by them. */
+export function assessQuality(
+  context: Context,
+  action: Action,
+  judge: Judge,
+  options: ScoreOptions,
+): Promise<QualityAssessment> {
+  const judged = rememberingVerdicts(context, judge, options.signal);
+  return assess(readAction(context, action, options), judged, options);
+}
+
+type JudgeMemory = (memory: string) => Promise<Judged<QualityVerdict>>;
+
+/** A group often writes the same twice: the same words get the same verdict, for one call. */
+function rememberingVerdicts(context: Context, judge: Judge, signal: AbortSignal | undefined): JudgeMemory {
+  const verdicts = new Map<string, Promise<Judged<QualityVerdict>>>();
+  return (memory) => {
+    const known = verdicts.get(memory);
+    if (known) return known;
+    const verdict = judge.quality({ context, memory, ...(signal && { signal }) });
+    verdicts.set(memory, verdict);
+    return verdict;
+  };
+}
+
+interface ReadAction {
+  readonly texts: readonly string[];
+  readonly issues: readonly Issue[];
+}
+
+function readAction(context: Context, action: Action, { form, countTokens }: ScoreOptions): ReadAction {
+  if (form === "statements") {
+    const texts = action.statements.map(({ text }) => text).filter((text) => text.trim() !== "");
+    return { texts, issues: action.issues };
+  }
+  const contract = { known: knownPeople(context), semantic: form !== "description", countTokens };
+  const { description, knowledge, issues } = parseStrictly(answerOf(action.text), contract);
+  return { texts: [description, ...knowledge], issues };
+}
+
+/** Issues that are matters of quality; any other is one of format. Length is counted here, by the limit in force. */
+const qualityIssues = new Set(["tag-malformed", "tag-unknown", "too-long", "too-many"]);
+
+async function assess(
+  { texts, issues }: ReadAction,
+  judgeMemory: JudgeMemory,
+  { countTokens, constants = paperConstants }: ScoreOptions,
+): Promise<QualityAssessment> {
+  if (texts.length === 0 || issues.some(({ code }) => !qualityIssues.has(code))) {
+    return { memory: null, checks: {}, pass: false, failure: null };
+  }
+  const memory = texts.join("\n");
+  const rules = {
+    tagged: !issues.some(({ code }) => code.startsWith("tag-")),
+    short:
+      texts.every((text) => countTokens(text) <= constants.longestMemory) &&
+      !issues.some(({ code }) => code === "too-many"),
+  };
+  if (!rules.tagged || !rules.short) return { memory, checks: rules, pass: false, failure: null };
+  const verdict = await judgeMemory(memory);
+  if (!verdict.ok) return { memory, checks: rules, pass: null, failure: verdict };
+  const { correct, clean } = verdict.value;
+  const checks = { correct, clean, ...rules };
+  return { memory, checks, pass: passes(checks), failure: null };
+}
+
+/** The bonus of each action, shape [G]: nothing for those that did not pass, or where nobody could be ranked. */
+async function richnessBonuses(
+  context: Context,
+  qualities: readonly QualityAssessment[],
+  judge: Judge,
+  { constants = paperConstants, signal }: ScoreOptions,
+): Promise<{ of: readonly number[]; failure: JudgeFailure | null }> {
+  const nothing = qualities.map(() => 0);
+  const valid = qualities.flatMap(({ pass, memory }, i) => (pass === true ? [{ i, memory: memory! }] : []));
+  if (valid.length < 2) return { of: nothing, failure: null };
+  const memories = valid.map(({ memory }) => memory);
+  const scores = await judge.richness({ context, memories, ...(signal && { signal }) });
+  if (!scores.ok) return { of: nothing, failure: scores };
+  const bonuses = richnessRewards(scores.value, constants);
+  const places = new Map(valid.map(({ i }, place) => [i, place]));
+  return { of: qualities.map((_, i) => bonuses[places.get(i) ?? -1] ?? 0), failure: null };
+}
