@@ -1,10 +1,10 @@
 /**
  * Trains nano from random weights: it reads strips (stage V), then writes dense captions, then memories.
  *
- *   node scripts/nano-pretrain.ts [--minutes 60] [--caption-steps 5000] [--memory-steps 260] [--folder runs/nano]
+ *   node scripts/nano-pretrain.ts [--minutes 60] [--caption-steps 2500] [--memory-steps 260] [--folder runs/nano]
  *
- * A checkpoint is kept every 100 steps; started again it goes on from there. The last line printed is JSON. The weights
- * are `<folder>/nano.safetensors`.
+ * A checkpoint is kept every 100 steps; started again it goes on from there. Every line printed is JSON. The weights are
+ * `<folder>/nano.safetensors`; with them, in 16 bits, real video of validation episodes is watched (needs ffmpeg).
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -13,6 +13,7 @@ import { readCheckpoint, tensorsOf, writeCheckpoint } from "../src/engines/nano/
 import { startDevice } from "../src/engines/nano/device.ts";
 import { fidelityFigures } from "../src/engines/nano/fidelity.ts";
 import { initialWeights, nanoConfig, type Weights, weightsFrom } from "../src/engines/nano/model.ts";
+import { openNano } from "../src/engines/nano/nano-model.ts";
 import { stageV } from "../src/engines/nano/stage-v.ts";
 import { openStripCache, type StripCache } from "../src/engines/nano/strip-cache.ts";
 import {
@@ -22,6 +23,7 @@ import {
   textStage,
   tokensPerStep,
 } from "../src/engines/nano/text-stages.ts";
+import { watchFidelity } from "../src/engines/nano/watch-fidelity.ts";
 import { writeWeights } from "../src/engines/nano/weights-file.ts";
 import { makeDirectory } from "../src/util/directory.ts";
 import { seededRandom } from "../src/util/random.ts";
@@ -29,9 +31,10 @@ import { seededRandom } from "../src/util/random.ts";
 const { values: options } = parseArgs({
   options: {
     minutes: { type: "string", default: "60" },
-    "caption-steps": { type: "string", default: "5000" },
+    "caption-steps": { type: "string", default: "2500" },
     "memory-steps": { type: "string", default: "260" },
     folder: { type: "string", default: "runs/nano" },
+    "watch-episodes": { type: "string", default: "16" },
     seed: { type: "string", default: "nano" },
   },
 });
@@ -67,11 +70,25 @@ if (state.stage === "captions")
   state = await runStage("captions", "memories", Number(options["caption-steps"]), 16, 1.5e-3);
 if (state.stage === "memories")
   state = await runStage("memories", "done", Number(options["memory-steps"]), 24, 7e-4);
-writeWeights(join(options.folder, "nano.safetensors"), await tensorsOf(state.weights), {
+const weightsPath = join(options.folder, "nano.safetensors");
+writeWeights(weightsPath, await tensorsOf(state.weights), {
   bits: 16,
   notes: { stage: state.stage, step: String(state.step) },
 });
-log({ event: "nano-pretrain-end", stage: state.stage, step: state.step });
+const model = await openNano(weightsPath);
+const watched = await watchFidelity(model, {
+  split: "validation",
+  episodes: Number(options["watch-episodes"]),
+  clips: 6,
+});
+log({
+  event: "nano-pretrain-end",
+  stage: state.stage,
+  step: state.step,
+  model: model.id,
+  ...fidelityFigures(watched),
+  stated: watched.stated,
+});
 
 /** One stage from where it stands until its steps or the time are spent. */
 async function runStage(stage: TextStage, next: string, steps: number, clips: number, learningRate: number) {
