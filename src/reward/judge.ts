@@ -9,13 +9,13 @@ import type { Question } from "../tasks/task.ts";
 
 export interface JudgeFailure {
   readonly ok: false;
-  readonly reason: /** There is nothing to hold the memory against: no texts, or no frames for a judge that sees. */
-    | "no-evidence"
-    /** What the judge answered is not what was asked for, after all tries. */
-    | "malformed"
-    | "timed-out"
-    /** The engine behind the judge failed or refused. */
-    | "engine-failed";
+  /**
+   * - `no-evidence`: there is nothing to hold the memory against, no texts, or no frames for a judge that sees
+   * - `malformed`: what the judge answered is not what was asked for, after all tries
+   * - `timed-out`
+   * - `engine-failed`: the engine behind the judge failed or refused
+   */
+  readonly reason: "no-evidence" | "malformed" | "timed-out" | "engine-failed";
   /** One sentence for logs. */
   readonly message: string;
 }

@@ -97,10 +97,7 @@ describe("the reward of a group", () => {
   });
 
   test("does not forgive what the lenient reading did", async () => {
-    const [, repaired] = [
-      described(gold),
-      { ...chosen(gold), text: `Here it is: {"description": "${gold}"` },
-    ];
+    const repaired = { ...chosen(gold), text: `Here it is: {"description": "${gold}"` };
     assert.equal((await scoreGroup(context, [repaired], judge, json))[0]?.total, -1.5);
     assert.equal((await scoreGroup(context, [repaired], judge, lines))[0]?.total, 0.5);
   });
