@@ -6,9 +6,12 @@
  * (the swap matrix). Five questions are asked about another episode than the one that is watched. The lexical
  * reader answers from all that was kept. Accuracy counts abstentions as wrong; each episode is one draw of a paired bootstrap.
  *
- * `node perf/choice-adapter.ts [episodes]`
+ * With `--preferences` the adapter comes from memories of that other episode that the local judge compared by the five questions.
+ *
+ * `node perf/choice-adapter.ts [episodes] [--preferences]`
  */
 import type { Adapter } from "../src/adapter/adapter.ts";
+import { adapterNorm } from "../src/adapter/arithmetic.ts";
 import { lexicalReader, wordSpace } from "../src/engines/local/index.ts";
 import {
   askAbout,
@@ -21,15 +24,19 @@ import {
   type HouseholdQuestion,
   subtitlesOf,
 } from "../src/household/index.ts";
-import type { PolicyState, Statement } from "../src/memory/memory.ts";
+import type { Statement } from "../src/memory/memory.ts";
 import type { Observation } from "../src/perception/observation.ts";
 import { choicePolicy } from "../src/policy/choice.ts";
+import { localJudge } from "../src/reward/local-judge.ts";
 import type { Cue } from "../src/stream/clip.ts";
 import { parseSubtitles } from "../src/stream/subtitles.ts";
 import { adapterFromTasks, learntWords } from "../src/training/choice-trainer.ts";
+import { adapterFromPreferences } from "../src/training/phase-two.ts";
+import { replay } from "../src/training/replay.ts";
 import { pick, seededRandom } from "../src/util/random.ts";
 
-const episodes = Number(process.argv[2] ?? 60);
+const byPreferences = process.argv.includes("--preferences");
+const episodes = Number(process.argv.slice(2).find((argument) => /^\d+$/.test(argument)) ?? 60);
 /** Six minutes: twelve decisions. */
 const clips = 36;
 const tasksLearnt = 5;
@@ -72,25 +79,18 @@ function observationsOf(episode: Episode): Observation[] {
   });
 }
 
-/** What the policy keeps of a stream it has never seen. */
-async function watch(observations: readonly Observation[], adapter: Adapter | null): Promise<Statement[]> {
-  const policy = choicePolicy({ words: wordSpace, budget, adapter });
-  const words = new Map<string, number>();
-  let state: PolicyState = { value: null, documents: 0, words };
-  const kept: Statement[] = [];
-  for (let first = 0; first < observations.length; first += policy.clipsPerDecision) {
-    const context = {
-      observations: observations.slice(first, first + policy.clipsPerDecision),
-      recent: { observations: [], entries: [] },
-      state,
-    };
-    const action = (await policy.decide(context)).actions[0]!;
-    kept.push(...action.statements);
-    const change = policy.advance(context, action)!;
-    for (const [stem, count] of change.words) words.set(stem, (words.get(stem) ?? 0) + count);
-    state = { value: change.value, documents: state.documents + change.documents, words };
-  }
-  return kept;
+/** What is learnt from questions about an episode. */
+async function learn(questions: readonly HouseholdQuestion[], episode: Episode): Promise<Adapter> {
+  const tasks = questions.map((question) => ({ question }));
+  const { adapter } = adapterFromTasks(tasks, { words: wordSpace });
+  if (!byPreferences) return adapter;
+  const lesson = await adapterFromPreferences(tasks, [observationsOf(episode)], {
+    words: wordSpace,
+    choice: { words: wordSpace, budget },
+    judge: localJudge({ words: wordSpace }),
+    norm: adapterNorm(adapter),
+  });
+  return lesson.adapter;
 }
 
 async function score(kept: readonly Statement[], questions: readonly HouseholdQuestion[]): Promise<Tally> {
@@ -179,14 +179,8 @@ for (let n = 0; n < episodes; n++) {
     ]),
   );
   for (const watcher of watchers) {
-    const adapter =
-      watcher === "none"
-        ? null
-        : adapterFromTasks(
-            lessons.get(watcher)!.map((question) => ({ question })),
-            { words: wordSpace },
-          ).adapter;
-    const kept = await watch(observations, adapter);
+    const adapter = watcher === "none" ? null : await learn(lessons.get(watcher)!, asked);
+    const kept = await replay(choicePolicy({ words: wordSpace, budget, adapter }), observations);
     const spent = kept.reduce((total, { text }) => total + wordSpace.countTokens(text), 0);
     tokens.set(watcher, (tokens.get(watcher) ?? 0) + spent);
     for (const kind of factKinds) tally(watcher, kind).push(await score(kept, tests.get(kind)!));
@@ -194,7 +188,7 @@ for (let n = 0; n < episodes; n++) {
 }
 
 console.log(
-  `${episodes} held-out episodes of ${clips / 6} minutes, ${budget.fraction * 100} % of the tokens, adapters of ${tasksLearnt} questions, lexical reader over all that was kept.\n`,
+  `${episodes} held-out episodes of ${clips / 6} minutes, ${budget.fraction * 100} % of the tokens, adapters of ${tasksLearnt} questions${byPreferences ? " by preferences" : ""}, lexical reader over all that was kept.\n`,
 );
 row(
   "Questions",
@@ -249,11 +243,9 @@ for (const watcher of watchers) {
 
 console.log("\nWhat the first lesson of each kind weighs most:\n");
 for (const kind of factKinds) {
-  const questions = questionsOf(createEpisode(episodeSeed("train", 0), clips), kind, tasksLearnt);
-  const { adapter } = adapterFromTasks(
-    questions.map((question) => ({ question })),
-    { words: wordSpace },
-  );
+  const episode = createEpisode(episodeSeed("train", 0), clips);
+  const questions = questionsOf(episode, kind, tasksLearnt);
+  const adapter = await learn(questions, episode);
   const texts = questions.flatMap(({ text, options }) => [text, ...options.map((option) => option.text)]);
   const heaviest = learntWords(adapter, texts, wordSpace).slice(0, 8);
   console.log(`- ${kind}: ${heaviest.map(({ word, weight }) => `${word} ${weight.toFixed(2)}`).join(", ")}`);

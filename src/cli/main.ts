@@ -145,6 +145,7 @@ function buildProgram(): Command {
     "learn from the questions asked what to remember: status, run, promote or rollback",
     () => import("./commands/adapt.ts"),
   )
+    .option("--method <name>", "closed-form (words of the questions) or preferences (memories compared)")
     .option("--adapter <id>", "the adapter to promote")
     .option("--policy <name>", "choice (the only one that learns in this process)")
     .option("--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1");

@@ -14,7 +14,7 @@ import type { Memory, StreamRecord } from "../memory/memory.ts";
 import { openSqliteMemory } from "../memory/sqlite.ts";
 import type { Perceptors } from "../perception/perceive.ts";
 import { createPerceptors } from "../perception/perceive.ts";
-import { choicePolicy } from "../policy/choice.ts";
+import { type ChoiceOptions, choicePolicy } from "../policy/choice.ts";
 import { enginePolicy } from "../policy/engine.ts";
 import type { Policy } from "../policy/policy.ts";
 import { parseMoment } from "../util/time.ts";
@@ -100,12 +100,15 @@ export function configuredPolicy(
       ...(config.model.temperature !== undefined && { sampling: { temperature: config.model.temperature } }),
     });
   }
-  return choicePolicy({
+  return choicePolicy({ ...choiceOptions(config), adapter });
+}
+
+export function choiceOptions(config: Config): Omit<ChoiceOptions, "adapter"> {
+  return {
     words: wordSpace,
     clipSeconds: config.stream.clipSeconds,
-    adapter,
     ...(config.choice.budget !== undefined && { budget: { fraction: config.choice.budget } }),
-  });
+  };
 }
 
 /** The adapter in force for the choice policy of a memory, or `null`. @throws ConfigError, DataError */

@@ -1,7 +1,7 @@
 /**
  * Phase Two of the choice policy: recent tasks become an adapter, the adapter is validated, a gate decides.
  *
- * The adapter is the closed form over all distinct recent questions. It is validated by two-fold cross-validation, so
+ * The adapter is the closed form over all distinct recent questions, or comes from preferences (`phase-two.ts`). It is validated by two-fold cross-validation, so
  * that no question judges an adapter it trained: the last hour's observations are watched again by the policy without
  * an adapter and by the policy with the one of the other fold, and for each held-out question the memory that the
  * reader can answer from wins. The gate wants the lower end of the win rate's 95 % interval above one half, memories no
@@ -15,17 +15,24 @@ import type { Reader } from "../answer/reader.ts";
 import type { WordSpace } from "../engine.ts";
 import type { Entry, Memory, Statement } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
-import type { Policy } from "../policy/policy.ts";
+import { type ChoiceOptions, choicePolicy } from "../policy/choice.ts";
+import type { Judge } from "../reward/judge.ts";
+import { localJudge } from "../reward/local-judge.ts";
 import type { Task } from "../tasks/task.ts";
 import { shortId } from "../util/hash.ts";
-import { adapterFromTasks, type LearntWord, learntWords } from "./choice-trainer.ts";
+import { adapterFromTasks, type LearntWord, type Lesson, learntWords } from "./choice-trainer.ts";
+import { adapterFromPreferences } from "./phase-two.ts";
 import { replay } from "./replay.ts";
 
 export interface AdaptOptions {
   readonly memory: Memory;
   readonly words: WordSpace;
-  /** The choice policy with an adapter in force, or none. */
-  readonly policyWith: (adapter: Adapter | null) => Policy;
+  /** The choice policy that is steered: budget, parameters, clip length. */
+  readonly choice: Omit<ChoiceOptions, "adapter">;
+  /** `closed-form` counts words of questions; `preferences` lets a judge compare memories. @default "closed-form" */
+  readonly method?: "closed-form" | "preferences";
+  /** Compares memories for `preferences`. @default localJudge */
+  readonly judge?: Pick<Judge, "relevance">;
   /** Says whether a memory answers a question. */
   readonly reader: Reader;
   /** Wall clock in milliseconds. */
@@ -74,14 +81,18 @@ const mostRedundancyRise = 0.05;
 
 /** Trains, validates and, if the gate lets it, activates an adapter. Nothing is activated on an error. */
 export async function adapt(options: AdaptOptions): Promise<AdaptReport> {
-  const { memory, words, policyWith, now, recentTasks = 200, leastQuestions = 5, signal } = options;
+  const { memory, words, choice, now, recentTasks = 200, leastQuestions = 5, signal } = options;
   const beganMs = now();
   const tasks = distinct(await memory.tasks({ limit: recentTasks, newest: true }));
-  const { adapter, problem } = adapterFromTasks(tasks, { words });
+  const streams: Observation[][] = [];
+  for (const { id } of await memory.streams()) streams.push(await memory.observations(id));
+  const { adapter, problem, pairs, steps } = await learn(tasks, streams, options);
   const texts = tasks.flatMap(({ question }) => [question.text, ...question.options.map(({ text }) => text)]);
   const trained = {
     ...untested,
     questions: tasks.length,
+    pairs,
+    steps,
     norm: adapterNorm(adapter),
     learnt: learntWords(adapter, texts, words),
   };
@@ -94,8 +105,6 @@ export async function adapt(options: AdaptOptions): Promise<AdaptReport> {
     return report({ reason: `${tasks.length} different questions so far, ${leastQuestions} are needed` });
   }
   if (problem !== null) return report({ reason: `nothing to learn from these questions (${problem})` });
-  const streams: Observation[][] = [];
-  for (const { id } of await memory.streams()) streams.push(await memory.observations(id));
   if (streams.every((observations) => observations.length === 0)) {
     return report({ reason: "nothing was watched yet to try it on" });
   }
@@ -105,7 +114,7 @@ export async function adapt(options: AdaptOptions): Promise<AdaptReport> {
   signal?.throwIfAborted();
   const createdAtMs = now();
   const id = shortId("adapter", adapter.revision, createdAtMs);
-  const base = policyWith(null);
+  const base = choicePolicy({ ...choice, adapter: null });
   const reason =
     refusal ??
     `it answers more held-out questions (${percent(validation.winRate)} won, ${percent(validation.lossRate)} lost)`;
@@ -117,7 +126,7 @@ export async function adapt(options: AdaptOptions): Promise<AdaptReport> {
     reason,
     atMs: createdAtMs,
     tasks: tasks.map((task) => task.id),
-    file: fileOf(adapter, tasks, validation, createdAtMs, base.revision),
+    file: fileOf(adapter, tasks, validation, createdAtMs, base.revision, options.method),
   });
   return report({ ...validation, id, adapter: adapter.revision, activated: refusal === null, reason });
 }
@@ -157,16 +166,34 @@ type Validation = Pick<
   | "redundancyAfter"
 >;
 
+/** A lesson from some tasks, by the method asked for. */
+async function learn(
+  tasks: readonly Task[],
+  streams: readonly (readonly Observation[])[],
+  { words, choice, method, judge, signal }: AdaptOptions,
+): Promise<Lesson & { readonly pairs: number; readonly steps: number }> {
+  const closed = adapterFromTasks(tasks, { words });
+  if (method !== "preferences" || closed.problem !== null) return { ...closed, pairs: 0, steps: 0 };
+  return adapterFromPreferences(tasks, streams, {
+    words,
+    choice,
+    judge: judge ?? localJudge({ words }),
+    norm: adapterNorm(closed.adapter),
+    signal,
+  });
+}
+
 /** Two-fold cross-validation over the questions. */
 async function validate(
   tasks: readonly Task[],
   streams: readonly (readonly Observation[])[],
-  { words, policyWith, reader, signal }: AdaptOptions,
+  options: AdaptOptions,
 ): Promise<Validation> {
+  const { words, choice, reader, signal } = options;
   const watch = async (adapter: Adapter | null) => {
     const kept: Statement[] = [];
-    for (const observations of streams)
-      kept.push(...(await replay(policyWith(adapter), observations, signal)));
+    const policy = choicePolicy({ ...choice, adapter });
+    for (const observations of streams) kept.push(...(await replay(policy, observations, signal)));
     return kept;
   };
   const base = await watch(null);
@@ -176,10 +203,8 @@ async function validate(
   const adaptedRepeats: number[] = [];
   for (const fold of [0, 1]) {
     const heldOut = tasks.filter((_, i) => i % 2 === fold);
-    const { adapter } = adapterFromTasks(
-      tasks.filter((_, i) => i % 2 !== fold),
-      { words },
-    );
+    const others = tasks.filter((_, i) => i % 2 !== fold);
+    const { adapter } = await learn(others, streams, options);
     const adapted = await watch(adapter);
     adaptedTokens.push(tokensOf(adapted, words));
     adaptedRepeats.push(redundancyOf(adapted, words));
@@ -300,9 +325,10 @@ function fileOf(
   validation: Validation,
   createdAtMs: number,
   baseRevision: string,
+  method: AdaptOptions["method"],
 ): string {
   const provenance = {
-    method: "closed-form" as const,
+    method: method === "preferences" ? ("dpo" as const) : ("closed-form" as const),
     parents: [],
     tasks: tasks.map(({ id }) => id),
     createdAtMs,

@@ -7,7 +7,7 @@ import { type AdaptReport, adapt } from "../../training/adapt.ts";
 import { type LearntWord, learntWords } from "../../training/choice-trainer.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
-import { activeAdapter, configuredPolicy, openConfiguredMemory } from "../wiring.ts";
+import { activeAdapter, choiceOptions, openConfiguredMemory } from "../wiring.ts";
 
 const wordsShown = 12;
 
@@ -29,7 +29,8 @@ export async function run(
       const report = await adapt({
         memory,
         words: wordSpace,
-        policyWith: (adapter) => configuredPolicy(config, null, adapter),
+        choice: choiceOptions(config),
+        method: methodOf(options.method),
         reader: lexicalReader({ words: wordSpace }),
         now: Date.now,
         signal,
@@ -47,6 +48,15 @@ export async function run(
   } finally {
     await memory.close();
   }
+}
+
+function methodOf(method: unknown): "closed-form" | "preferences" {
+  if (method === undefined || method === "closed-form") return "closed-form";
+  if (method === "preferences") return method;
+  throw new ConfigError(
+    "method-unknown",
+    `Expected --method to be closed-form or preferences, got ${method}`,
+  );
 }
 
 /** `promote` takes the adapter named; `rollback` the one retired last, or none where no other was in force. */

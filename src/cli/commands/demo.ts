@@ -112,7 +112,8 @@ export async function run({ output, signal, options }: Invocation): Promise<void
     const report = await adapt({
       memory,
       words: wordSpace,
-      policyWith: (adapter) => choicePolicy({ words: wordSpace, adapter }),
+      choice: { words: wordSpace },
+      method: "preferences",
       reader: lexicalReader({ words: wordSpace }),
       now: Date.now,
       signal,
@@ -138,7 +139,7 @@ export async function run({ output, signal, options }: Invocation): Promise<void
       await watch(watcher, second.video, output, { shows: false, signal });
       rows.push(await score(output, policy, day, watcher, questions, { kind, signal }));
     }
-    printTable(output, rows, kind);
+    printTable(output, rows, kind, report.activated);
     printNext(output, keep === undefined ? null : directory);
     output.object({
       event: "demo-end",
@@ -246,7 +247,7 @@ async function score(
   };
 }
 
-function printTable(output: Output, rows: readonly Row[], kind: FactKind): void {
+function printTable(output: Output, rows: readonly Row[], kind: FactKind, activated: boolean): void {
   const learnt = rows.find(({ policy }) => policy === "learnt")!;
   for (const print of learnt.examples) print();
   const columns = factKinds.map((each) => (each === kind ? `${each} *` : each));
@@ -254,7 +255,8 @@ function printTable(output: Output, rows: readonly Row[], kind: FactKind): void 
     `\n${"right answers".padEnd(24)}${columns.map((name) => name.padStart(11)).join("")}${"tokens kept".padStart(14)}`,
   );
   for (const { policy, kinds, tokens } of rows) {
-    const name = policy === "before" ? "as before" : "with what was learnt";
+    const name =
+      policy === "before" ? "as before" : activated ? "with what was learnt" : "again: nothing in force";
     const cells = kinds.map(({ right, n }) => `${right} of ${n}`.padStart(11)).join("");
     output.text(`${name.padEnd(24)}${cells}${String(tokens).padStart(14)}`);
   }
