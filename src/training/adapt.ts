@@ -153,7 +153,8 @@ const untested: AdaptReport = {
   ms: 0,
 };
 
-type Validation = Pick<
+/** What the gate looks at. */
+export type Validation = Pick<
   AdaptReport,
   | "winRate"
   | "tieRate"
@@ -232,7 +233,7 @@ async function validate(
 }
 
 /** Why the gate refuses, or `null`. */
-function refusalOf({
+export function refusalOf({
   winRateLow,
   winRate,
   lossRate,

@@ -1,0 +1,223 @@
+/** Phase Two of the choice policy on a real memory: what is learnt, what the gate lets through, and what it does not. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { openTestMemory, temporaryFolder } from "../../test/support/memory.ts";
+import { createAgent } from "../agent.ts";
+import type { Reader } from "../answer/reader.ts";
+import { lexicalReader, wordSpace } from "../engines/local/index.ts";
+import {
+  askAbout,
+  captionsOf,
+  createEpisode,
+  episodeSeed,
+  type FactKind,
+  factKinds,
+  subtitlesOf,
+} from "../household/index.ts";
+import type { Memory } from "../memory/memory.ts";
+import type { Observation } from "../perception/observation.ts";
+import { choicePolicy } from "../policy/choice.ts";
+import type { Judge } from "../reward/judge.ts";
+import { parseSubtitles } from "../stream/subtitles.ts";
+import { seededRandom } from "../util/random.ts";
+import { type AdaptOptions, adapt, refusalOf, wilsonLow } from "./adapt.ts";
+import { adapterFromPreferences } from "./phase-two.ts";
+import { replay } from "./replay.ts";
+
+const folder = temporaryFolder("adapt");
+let opened = 0;
+const film = createEpisode(episodeSeed("validation", 7), 30);
+const reader = lexicalReader({ words: wordSpace });
+
+function observationsOf(episode = film): Observation[] {
+  const read = (text: string, kind: "speech" | "caption") =>
+    parseSubtitles(text, { name: "texts", kind }).cues;
+  const said = read(subtitlesOf(episode), "speech");
+  const seen = read(captionsOf(episode), "caption");
+  return episode.clips.map(({ index, startSeconds, endSeconds }) => {
+    const inside = (cue: { startSeconds: number }) =>
+      cue.startSeconds >= startSeconds && cue.startSeconds < endSeconds;
+    return {
+      stream: "film",
+      clip: index,
+      ...{ startSeconds, endSeconds, frames: [], screen: [], shots: [], people: [], tiers: {}, problems: [] },
+      speech: said.filter(inside),
+      captions: seen.filter(inside),
+    };
+  });
+}
+
+/** A memory that watched the film and was asked about these kinds. */
+async function watchedMemory(kinds: readonly FactKind[], perKind: number): Promise<Memory> {
+  const memory = await openTestMemory(join(folder, String(opened++)));
+  await memory.addStream({
+    ...{ id: "film", description: "film", clipSeconds: 10, fingerprint: null },
+    clock: { kind: "media" },
+  });
+  const policy = choicePolicy({ words: wordSpace });
+  const lease = await memory.lease("film");
+  for (const observation of observationsOf()) {
+    await memory.addObservation(observation);
+    await memory.commit({
+      ...{ stream: "film", clips: [observation.clip], policy: "choice", revision: policy.revision },
+      ...{ statements: [], stateChange: null },
+    });
+  }
+  await lease.release();
+  const perceptors = { transcriber: null, language: null, screenReader: null };
+  const agent = createAgent({ memory, policy, perceptors, reader });
+  for (const { text, options } of askAbout(film, seededRandom("tasks"), { kinds, perKind })) {
+    await agent.ask({ text, options });
+  }
+  return memory;
+}
+
+const optionsFor = (memory: Memory, parts: Partial<AdaptOptions> = {}): AdaptOptions => ({
+  ...{ memory, words: wordSpace, choice: { words: wordSpace }, reader, now: Date.now },
+  ...parts,
+});
+
+for (const method of ["closed-form", "preferences"] as const) {
+  test(`${method}: questions of one kind give an adapter that passes the gate and is in force`, async () => {
+    const memory = await watchedMemory(["wear"], 16);
+    const report = await adapt(optionsFor(memory, { method }));
+    assert.equal(report.activated, true, report.reason);
+    assert.ok(report.accuracyAfter > report.accuracyBefore);
+    assert.ok(Math.abs(report.winRate + report.tieRate + report.lossRate - 1) < 1e-9);
+    assert.equal(report.pairs > 0, method === "preferences");
+    const [kept] = await memory.adapters();
+    assert.deepEqual(
+      [kept!.state, kept!.revision, kept!.tasks.length],
+      ["active", report.adapter, report.questions],
+    );
+    await memory.close();
+  });
+}
+
+test("questions about everything alike teach nothing in particular: refused, kept with the reason, nothing in force", async () => {
+  const memory = await watchedMemory(factKinds, 2);
+  const report = await adapt(optionsFor(memory));
+  assert.equal(report.activated, false);
+  const [kept] = await memory.adapters();
+  assert.deepEqual([kept!.state, kept!.reason], ["refused", report.reason]);
+  await memory.close();
+});
+
+test("too few questions, one question over and over, and an empty memory train nothing", async () => {
+  const none = await watchedMemory(["wear"], 0);
+  assert.match((await adapt(optionsFor(none))).reason, /0 different questions/);
+  for (let i = 0; i < 6; i++) {
+    await none.addTask({
+      ...{ id: `t${i}`, askedAtMs: i, asOfSeconds: null, stream: null, answer: "", option: null },
+      ...{ abstained: true, citations: [], reader: "lexical" },
+      question: { text: "Which colour is the cap?", options: [] },
+    });
+  }
+  assert.match((await adapt(optionsFor(none))).reason, /1 different question/);
+  assert.deepEqual(await none.adapters(), []);
+  await none.close();
+});
+
+test("the gate refuses what does not surely win, writes longer memories, or repeats itself more", () => {
+  const good = {
+    ...{ winRate: 0.5, tieRate: 0.5, lossRate: 0, winRateLow: 0.6, accuracyBefore: 0.3, accuracyAfter: 0.8 },
+    ...{ tokenRatio: 1.05, redundancyBefore: 0.1, redundancyAfter: 0.14 },
+  };
+  assert.equal(refusalOf(good), null);
+  assert.match(refusalOf({ ...good, winRateLow: 0.5 })!, /surely/);
+  assert.match(refusalOf({ ...good, tokenRatio: 1.11 })!, /times as long/);
+  assert.match(refusalOf({ ...good, redundancyAfter: 0.16 })!, /repeats itself/);
+});
+
+test("an abort in the middle activates nothing", async () => {
+  const memory = await watchedMemory(["wear"], 16);
+  const stop = new AbortController();
+  const aborting: Reader = {
+    ...reader,
+    read: (request) => {
+      stop.abort();
+      return reader.read(request);
+    },
+  };
+  await assert.rejects(adapt(optionsFor(memory, { reader: aborting, signal: stop.signal })), /abort/i);
+  assert.deepEqual(await memory.adapters(), []);
+  await memory.close();
+});
+
+test("a judge that always fails or prefers nothing gives no pairs, one that fails sometimes gives fewer", async () => {
+  const tasks = askAbout(film, seededRandom("tasks"), { kinds: ["wear"], perKind: 8 }).map((question) => ({
+    question,
+  }));
+  const learn = (relevance: Judge["relevance"]) =>
+    adapterFromPreferences(tasks, [observationsOf()], {
+      ...{ words: wordSpace, choice: { words: wordSpace }, judge: { relevance }, norm: 3 },
+    });
+  const failing = await learn(async () => ({ ok: false, reason: "timed-out", message: "no answer" }));
+  assert.deepEqual([failing.problem, failing.pairs], ["no-pairs", 0]);
+  assert.ok(failing.failedVerdicts > 0);
+  const tied = await learn(async () => ({ ok: true, value: "tie" }));
+  assert.deepEqual([tied.problem, tied.pairs, tied.failedVerdicts], ["no-pairs", 0, 0]);
+  // One that leans to what it is shown first agrees with itself never.
+  const leaning = await learn(async () => ({ ok: true, value: "first" }));
+  assert.equal(leaning.problem, "no-pairs");
+  const longer: Judge["relevance"] = async ({ first, second }) => ({
+    ok: true,
+    value: first.length === second.length ? "tie" : first.length > second.length ? "first" : "second",
+  });
+  const random = seededRandom("faults");
+  const sometimes = await learn(async (request) =>
+    random() < 0.3 ? { ok: false, reason: "timed-out", message: "no answer" } : longer(request),
+  );
+  assert.ok(sometimes.failedVerdicts > 0 && sometimes.pairs > 0);
+});
+
+test("the same questions and stream give the same adapter", async () => {
+  const tasks = askAbout(film, seededRandom("tasks"), { kinds: ["wear"], perKind: 8 }).map((question) => ({
+    question,
+  }));
+  const judge: Pick<Judge, "relevance"> = {
+    relevance: async ({ first, second }) => ({ ok: true, value: first < second ? "first" : "second" }),
+  };
+  const learn = () =>
+    adapterFromPreferences(tasks, [observationsOf()], {
+      ...{ words: wordSpace, choice: { words: wordSpace }, judge, norm: 3 },
+    });
+  const [first, second] = [await learn(), await learn()];
+  assert.equal(first.adapter.revision, second.adapter.revision);
+  assert.ok(first.losses.at(-1)! < first.losses[0]!, "the loss falls");
+});
+
+test("watching again without a store keeps what watching with one kept", async () => {
+  const policy = choicePolicy({ words: wordSpace });
+  const memory = await openTestMemory(join(folder, String(opened++)));
+  const source = {
+    ...{ id: "film", description: "film", live: false, clock: { kind: "media" as const }, clipSeconds: 10 },
+    ...{ endSeconds: film.endSeconds, fingerprint: null, problems: [] },
+    open: async function* () {
+      for (const { clip, speech, captions, startSeconds, endSeconds } of observationsOf()) {
+        const cue = (kind: "speech" | "caption") => (line: (typeof speech)[number]) => ({
+          ...line,
+          ...{ kind, origin: "stream" as const, language: null },
+        });
+        yield {
+          ...{ kind: "clip" as const, stream: "film", index: clip, startSeconds, endSeconds },
+          ...{ frames: [], largeFrames: [], audio: null, shots: [] },
+          cues: [...speech.map(cue("speech")), ...captions.map(cue("caption"))],
+        };
+      }
+    },
+  };
+  const perceptors = { transcriber: null, language: null, screenReader: null };
+  for await (const _ of createAgent({ memory, policy, perceptors, reader }).watch(source));
+  const kept = (await memory.entries()).map(({ text }) => text).sort();
+  const replayed = (await replay(policy, await memory.observations("film"))).map(({ text }) => text).sort();
+  assert.deepEqual(replayed, kept);
+  await memory.close();
+});
+
+test("the lower end of a win rate is Wilson's", () => {
+  assert.equal(wilsonLow(0, 0), 0);
+  assert.ok(Math.abs(wilsonLow(8, 10) - 0.4902) < 1e-3);
+  assert.ok(wilsonLow(4, 4) > 0.5 && wilsonLow(3, 3) < 0.5);
+});
