@@ -1,29 +1,37 @@
 /** Training examples: clips of train episodes with what may be written about them. */
 import { numpy as np } from "@jax-js/jax";
-import { type Fact, keyOf, sentenceOf, spokenLine } from "../../household/language.ts";
+import {
+  type Fact,
+  type FactKind,
+  factKinds,
+  keyOf,
+  questionOf,
+  sentenceOf,
+  spokenLine,
+} from "../../household/language.ts";
 import { createEpisode, type EpisodeClip, episodeSeed, type Split } from "../../household/world.ts";
-import { type Random, shuffle } from "../../util/random.ts";
+import { pick, type Random, randomInt, shuffle } from "../../util/random.ts";
+import { allFacts } from "./facts.ts";
 import {
   answerSlots,
   beforeSlots,
   captionLength,
   memoryLength,
+  prefixLength,
+  speechSlot,
   speechSlots,
   stripsSeen,
+  type Texts,
   textSlots,
 } from "./layout.ts";
 import type { NanoConfig } from "./model.ts";
 import type { StripCache } from "./strip-cache.ts";
-import { encode, idOf } from "./vocabulary.ts";
+import { encode, encodeContent, idOf } from "./vocabulary.ts";
 
-/** A clip, what was written about the one before it, and an answer. */
-export interface Example {
+/** A clip, the texts that go with it, and an answer. */
+export interface Example extends Texts {
   /** Scene by scene, top to bottom; length 12. */
   readonly strips: readonly (Fact | null)[];
-  /** Token ids of what is said, without mark. */
-  readonly spoken: readonly number[];
-  /** Token ids of the preceding memory, without mark. */
-  readonly preceding: readonly number[];
   /** Token ids of the answer, without marks. */
   readonly answer: readonly number[];
 }
@@ -60,16 +68,23 @@ export function seenAndHeard({
   return { strips, spoken, known: [...known.values()] };
 }
 
-/** A dense caption: all facts of the clip in random order, as many as fit; the preceding memory is not shown. */
+/** A dense caption: all facts of the clip in random order, as many as fit; of texts only speech is shown. */
 export function captionExample(clip: EpisodeClip, random: Random): Example {
   const { strips, spoken, known } = seenAndHeard(clip);
-  return { strips, spoken, preceding: [], answer: sentences(shuffle(random, known), captionLength) };
+  return {
+    strips,
+    spoken,
+    preceding: [],
+    wanted: [],
+    answer: sentences(shuffle(random, known), captionLength),
+  };
 }
 
 /**
  * A memory: one or two facts of the clip, mostly such as the preceding memory does not hold.
  *
- * 30 % have one fact; in 25 % what is already written does not matter, so that the base repeats itself now and then.
+ * 30 % have one fact; in 25 % what is already written does not matter, so that the base repeats itself now and then. In
+ * half of them one kind is asked for, by up to five questions about anything: its facts come first then.
  */
 export function memoryExample(clip: EpisodeClip, previous: EpisodeClip | null, random: Random): Example {
   const { strips, spoken, known } = seenAndHeard(clip);
@@ -77,16 +92,37 @@ export function memoryExample(clip: EpisodeClip, previous: EpisodeClip | null, r
   const free = new Set(written.map(sentenceOf));
   const fresh = known.filter((fact) => !free.has(sentenceOf(fact)));
   const choice = random() < 0.25 || fresh.length === 0 ? known : fresh;
+  const kind = random() < 0.5 ? pick(random, factKinds) : null;
+  const first = choice.filter((fact) => fact.kind === kind);
+  const others = choice.filter((fact) => fact.kind !== kind);
   return {
     strips,
     spoken,
     preceding: sentences(written, beforeSlots),
-    answer: sentences(someOf(choice, random), memoryLength),
+    wanted: kind === null ? [] : questionsOf(kind, random),
+    answer: sentences(
+      [...shuffle(random, first), ...shuffle(random, others)].slice(0, oneOrTwo(random)),
+      memoryLength,
+    ),
   };
 }
 
 function someOf(facts: readonly Fact[], random: Random): Fact[] {
-  return shuffle(random, facts).slice(0, random() < 0.3 ? 1 : 2);
+  return shuffle(random, facts).slice(0, oneOrTwo(random));
+}
+
+const oneOrTwo = (random: Random) => (random() < 0.3 ? 1 : 2);
+
+const factsByKind = Object.fromEntries(
+  factKinds.map((kind) => [kind, allFacts().filter((fact) => fact.kind === kind)]),
+) as Record<FactKind, readonly Fact[]>;
+
+/** Content words of one to five questions of a kind. */
+function questionsOf(kind: FactKind, random: Random): number[] {
+  const count = 1 + randomInt(random, 5);
+  return Array.from({ length: count }, () =>
+    encodeContent(questionOf(pick(random, factsByKind[kind]))),
+  ).flat();
 }
 
 /** Sentences after each other, as many as leave room for one more token. */
@@ -109,16 +145,16 @@ export interface ExampleArrays {
   readonly weights: np.Array;
 }
 
-/** Examples as the network takes them; `withPreceding` is false for captions, which do without that slot. */
+/** Examples as the network takes them; `speechOnly` is for captions, which do without the other text slots. */
 export function arraysOf(
   config: NanoConfig,
   examples: readonly Example[],
   cache: StripCache,
   random: Random,
-  { answerLength, withPreceding }: { answerLength: number; withPreceding: boolean },
+  { answerLength, speechOnly }: { answerLength: number; speechOnly: boolean },
 ): ExampleArrays {
   const count = examples.length;
-  const textLength = speechSlots + (withPreceding ? beforeSlots : 0);
+  const textLength = speechOnly ? speechSlots : prefixLength - stripsSeen;
   const pixels = new Float32Array(count * stripsSeen * config.stripValues);
   const texts = new Int32Array(count * textLength);
   const answers = new Int32Array(count * answerLength);
@@ -127,9 +163,7 @@ export function arraysOf(
   for (const [i, example] of examples.entries()) {
     for (const [strip, fact] of example.strips.entries())
       cache.fill(pixels, (i * stripsSeen + strip) * config.stripValues, fact, random);
-    const { speech, before } = textSlots(example.spoken, example.preceding);
-    texts.set(speech, i * textLength);
-    if (withPreceding) texts.set(before, i * textLength + speechSlots);
+    texts.set(speechOnly ? speechSlot(example.spoken) : textSlots(example), i * textLength);
     const slots = answerSlots(example.answer, answerLength);
     answers.set(slots.inputs, i * answerLength);
     targets.set(slots.targets, i * answerLength);

@@ -6,32 +6,47 @@
  * | strips            | 12        | 4 scenes × 3 strips, top to bottom                            |
  * | speech            | 1 + 21    | `heard` or `none`, then up to three lines, speaker and words  |
  * | preceding memory  | 1 + 18    | `before` or `none`, then up to two sentences                  |
- * | answer            | 1 + 54    | `start`, then up to 19 tokens of a memory, 49 of a caption    |
+ * | what is asked for | 1 + 15    | `wanted` or `none`, then content words of questions           |
+ * | answer            | 1 + 49    | `start`, then up to 19 tokens of a memory, 49 of a caption    |
  */
 import { stripsPerScene } from "../../household/world.ts";
-import { before, end, heard, none, pad, start } from "./vocabulary.ts";
+import { before, end, heard, none, pad, start, wanted } from "./vocabulary.ts";
 
 export const scenesSeen = 4;
 export const stripsSeen = scenesSeen * stripsPerScene;
 export const speechSlots = 22;
 export const beforeSlots = 19;
-/** Tokens before the answer: those of the strips, of speech and of the preceding memory. */
-export const prefixLength = stripsSeen + speechSlots + beforeSlots;
+export const wantedSlots = 16;
+/** Tokens before the answer. */
+export const prefixLength = stripsSeen + speechSlots + beforeSlots + wantedSlots;
 /** Longest memory and longest dense caption, `end` included. */
 export const memoryLength = 20;
 export const captionLength = 50;
 /** Learned positions, shape [P]. */
 export const positions = prefixLength + captionLength;
 
-/** The text slots of a clip: token ids, shape [22] and [19]. Tokens that do not fit are left out. */
-export interface TextSlots {
-  readonly speech: Int32Array;
-  readonly before: Int32Array;
+/** What the text slots of a clip hold: token ids without marks. */
+export interface Texts {
+  /** Speaker and words, line after line. */
+  readonly spoken: readonly number[];
+  /** What was written about the clip before. */
+  readonly preceding: readonly number[];
+  /** Content words of what is asked for. */
+  readonly wanted: readonly number[];
 }
 
-/** Fills the text slots. `spoken` and `preceding` are token ids without marks. */
-export function textSlots(spoken: readonly number[], preceding: readonly number[]): TextSlots {
-  return { speech: slot(speechSlots, heard, spoken), before: slot(beforeSlots, before, preceding) };
+/** The text slots one after another, shape [57]; tokens that do not fit are left out. */
+export function textSlots({ spoken, preceding, wanted: asked }: Texts): Int32Array<ArrayBuffer> {
+  return Int32Array.from([
+    ...speechSlot(spoken),
+    ...slot(beforeSlots, before, preceding),
+    ...slot(wantedSlots, wanted, asked),
+  ]);
+}
+
+/** The slot of speech alone, shape [22]: all the text that dense captions go with. */
+export function speechSlot(spoken: readonly number[]): Int32Array {
+  return slot(speechSlots, heard, spoken);
 }
 
 function slot(length: number, mark: number, content: readonly number[]): Int32Array {

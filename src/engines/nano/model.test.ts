@@ -41,7 +41,7 @@ function batchOf(config: NanoConfig, vectors: Float32Array<ArrayBuffer>): Weight
   const random = seededRandom("batch");
   const strips = numbers(random, 2 * stripsSeen * config.width);
   const examples = clips.map((clip, i) => memoryExample(clip, clips[i - 1] ?? null, random));
-  const texts = examples.map(({ spoken, preceding }) => textSlots(spoken, preceding));
+  const texts = examples.map(textSlots);
   const answers = examples.map(({ answer }) => answerSlots(answer, memoryLength));
   return {
     strips: np.array(strips, { shape: [2, stripsSeen, config.width] }),
@@ -90,11 +90,9 @@ test("the gradient agrees with finite differences in a random direction of every
 test("a sampled answer's log-probabilities are those of the forward pass", async () => {
   const weights = weightsFrom(tiny, initialWeights(tiny, seededRandom("weights")));
   const random = seededRandom("prompts");
-  const { spoken, preceding } = memoryExample(clips[1]!, clips[0]!, random);
-  const { speech, before } = textSlots(spoken, preceding);
+  const texts = textSlots(memoryExample(clips[1]!, clips[0]!, random));
   const strips = numbers(random, stripsSeen * tiny.width);
   const vectors = numbers(random, tiny.width, 3);
-  const texts = Int32Array.from([...speech, ...before]);
   const [samples] = await new Decoder(tiny).decode(
     weights,
     { strips, texts, count: 1 },
@@ -121,8 +119,7 @@ test("rows of a batch with vectors of their own are what they are alone", async 
   const weights = weightsFrom(tiny, initialWeights(tiny, seededRandom("weights")));
   const random = seededRandom("prompts");
   const strips = numbers(random, stripsSeen * tiny.width);
-  const { speech, before } = textSlots([], []);
-  const texts = Int32Array.from([...speech, ...before]);
+  const texts = textSlots({ spoken: [], preceding: [], wanted: [] });
   const vector = numbers(random, tiny.width, 5);
   const decoder = new Decoder(tiny);
   const alone = async (vectors?: Float32Array<ArrayBuffer>) =>

@@ -15,7 +15,7 @@ import { adapterSpace, initialWeights, nanoConfig, weightShapes } from "./model.
 import { type NanoModel, openNano } from "./nano-model.ts";
 import { readPrompt } from "./prompt-reading.ts";
 import { clipStrips, frameStrips, stripValues } from "./strips.ts";
-import { decode } from "./vocabulary.ts";
+import { decode, tokens } from "./vocabulary.ts";
 import { writeWeights } from "./weights-file.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "nano-"));
@@ -40,7 +40,7 @@ const observation: Observation = {
 const earlier = "Dressed in an orange cap is Eve. Quote Bob, the party is at nine.";
 
 /** The prompt the engine policy makes of the clip. */
-function prompt(entries: readonly string[]): Part[] {
+function prompt(entries: readonly string[], supplement = ""): Part[] {
   const said = [{ startSeconds: 3, endSeconds: 4, speaker: "Dan", text: "The match is at one." }];
   return memoryPrompt(
     {
@@ -50,6 +50,7 @@ function prompt(entries: readonly string[]): Part[] {
         entries: entries.map((text) => ({ clip: 0, kind: "episodic" as const, text })),
       },
       state: { value: null, documents: 0, words: new Map() },
+      supplement,
     },
     { semantic: false, countTokens: (text) => text.length },
   );
@@ -81,6 +82,15 @@ test("the policy's prompt gives frames, the clip's own speech and the latest mem
   assert.equal(decode(read.spoken), speech.map(({ speaker, text }) => `${speaker} ${text}`).join(" "));
   assert.equal(decode(read.preceding), earlier);
   assert.deepEqual(readPrompt(prompt([])).preceding, []);
+});
+
+test("of a supplement, question words and content words are read", () => {
+  const asked = "They may ask:\nWhat does the clock show?\nWhere does Ann put the keys?";
+  assert.deepEqual(
+    readPrompt(prompt([], asked)).wanted.map((id) => tokens[id]),
+    ["What", "clock", "Where", "Ann", "keys"],
+  );
+  assert.deepEqual(readPrompt(prompt([])).wanted, []);
 });
 
 test("what is said cannot forge a line of the fence or a preceding memory", () => {

@@ -75,13 +75,12 @@ export class NanoModel implements Model {
   async generate(request: GenerateRequest): Promise<Generation> {
     request.signal?.throwIfAborted();
     const { n = 1, sampling = {} } = request;
-    const { frames, spoken, preceding } = readPrompt(request.parts);
+    const { frames, ...texts } = readPrompt(request.parts);
     const strips = await this.#seen(await clipStrips(frames));
-    const { speech, before } = textSlots(spoken, preceding);
     request.signal?.throwIfAborted();
     const [decoded] = await this.#decoder.decode(
       this.#weights,
-      { count: 1, strips, texts: Int32Array.from([...speech, ...before]) },
+      { count: 1, strips, texts: textSlots(texts) },
       {
         samples: n,
         temperature: sampling.temperature ?? 1,

@@ -1,21 +1,21 @@
 /**
  * How nano finds its slots in a prompt made for models that read prose.
  *
- * It takes the first run of frames; the lines `… says: …` of the `stream` fence that are the clip's own; and the last
- * line of the `earlier` fence, which is what was written about the clip before. All other words it does not read.
+ * It takes the first run of frames; the lines `… says: …` of the `stream` fence that are the clip's own; the last line of
+ * the `earlier` fence, which is what was written about the clip before; and of the supplement, which ends the prompt, the
+ * words it knows. All other words it does not read.
  */
 import type { Part } from "../../engine.ts";
 import { earlierFence } from "../../policy/prompts.ts";
-import { beforeSlots, speechSlots } from "./layout.ts";
-import { encode } from "./vocabulary.ts";
+import { speechSlots, type Texts } from "./layout.ts";
+import { encode, encodeContent } from "./vocabulary.ts";
 
-export interface ReadPrompt {
+export interface ReadPrompt extends Texts {
   readonly frames: readonly { readonly jpeg: Uint8Array }[];
-  /** Token ids of what is said, speaker and words line after line, without mark. */
-  readonly spoken: readonly number[];
-  /** Token ids of the preceding memory, without mark. */
-  readonly preceding: readonly number[];
 }
+
+/** What stands in front of the supplement in the policy's prompt. */
+const supplementOpening = "as to content and not to form:\n";
 
 /** The slots of a prompt; a slot that is not found is empty. Lines of speech that do not fit are left out whole. */
 export function readPrompt(parts: readonly Part[]): ReadPrompt {
@@ -29,7 +29,9 @@ export function readPrompt(parts: readonly Part[]): ReadPrompt {
     if (spoken.length + words.length < speechSlots) spoken.push(...words);
   }
   const preceding = encode(fenced(text, earlierFence).at(-1) ?? "");
-  return { frames: video?.frames ?? [], spoken, preceding: preceding.slice(0, beforeSlots - 1) };
+  const supplement = text.lastIndexOf(supplementOpening);
+  const wanted = supplement < 0 ? [] : encodeContent(text.slice(supplement));
+  return { frames: video?.frames ?? [], spoken, preceding, wanted };
 }
 
 function fenced(text: string, name: string): string[] {

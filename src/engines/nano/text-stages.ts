@@ -10,7 +10,7 @@ import type { Adam } from "./adam.ts";
 import { Decoder } from "./decode.ts";
 import { arraysOf, captionExample, clipsOf, type Example, memoryExample, seenAndHeard } from "./examples.ts";
 import { countStatements, type Fidelity, noStatements } from "./fidelity.ts";
-import { beforeSlots, captionLength, memoryLength, speechSlots, stripsSeen } from "./layout.ts";
+import { captionLength, memoryLength, prefixLength, speechSlots, stripsSeen } from "./layout.ts";
 import { embedStrips, type NanoConfig, type Weights } from "./model.ts";
 import { compileGradient } from "./objective.ts";
 import type { StripCache } from "./strip-cache.ts";
@@ -80,8 +80,8 @@ export async function textStage(
 
 function formOf(stage: TextStage) {
   return stage === "captions"
-    ? { answerLength: captionLength, withPreceding: false }
-    : { answerLength: memoryLength, withPreceding: true };
+    ? { answerLength: captionLength, speechOnly: true }
+    : { answerLength: memoryLength, speechOnly: false };
 }
 
 /** What nano writes about clips of validation episodes, one sample a clip. Weights are used by reference. */
@@ -126,6 +126,6 @@ export async function measureFidelity(
 
 /** Tokens a step puts through the transformer. */
 export function tokensPerStep({ stage, clips }: Pick<TextStageOptions, "stage" | "clips">): number {
-  const { answerLength, withPreceding } = formOf(stage);
-  return clips * (stripsSeen + speechSlots + (withPreceding ? beforeSlots : 0) + answerLength);
+  const { answerLength, speechOnly } = formOf(stage);
+  return clips * ((speechOnly ? stripsSeen + speechSlots : prefixLength) + answerLength);
 }

@@ -21,19 +21,22 @@ import {
 } from "../../household/language.ts";
 
 /**
- * `pad` fills slots, `start` and `end` bound an answer, `heard` and `before` open the slots of speech and of the
- * preceding memory, `none` opens either when it is empty and stands for an empty strip.
+ * `pad` fills slots, `start` and `end` bound an answer, `heard`, `before` and `wanted` open the slots of speech,
+ * of the preceding memory and of what is asked for, `none` opens any of them when it is empty and stands for an empty strip.
  */
-export const marks = ["<pad>", "<start>", "<end>", "<none>", "<heard>", "<before>"] as const;
+export const marks = ["<pad>", "<start>", "<end>", "<none>", "<heard>", "<before>", "<wanted>"] as const;
 const functionWords = [
   ...["On", "Dressed", "Quote", "The", "Busy"],
   ...["the", "puts", "in", "a", "an", "is", "at", "shows", ",", "."],
 ];
+/** First words of questions, which tell their kind. */
+const questionWords = ["Where", "Which", "At", "What", "In"];
 
 /** All tokens; a token's id is its place in the list, shape [V]. */
 export const tokens: readonly string[] = [
   ...marks,
   ...functionWords,
+  ...questionWords,
   ...people,
   ...objects,
   ...places,
@@ -62,11 +65,17 @@ export const end = idOf("<end>");
 export const none = idOf("<none>");
 export const heard = idOf("<heard>");
 export const before = idOf("<before>");
+export const wanted = idOf("<wanted>");
 export const fullStop = idOf(".");
 
 /** Token ids of a text, shape [T]; what is not in the vocabulary is left out. */
 export function encode(text: string): number[] {
   return (text.match(/:\d\d|\w+|[.,]/g) ?? []).flatMap((word) => ids.get(word) ?? []);
+}
+
+/** Token ids of a text's question words and content words, shape [T]: what questions are told apart by. */
+export function encodeContent(text: string): number[] {
+  return encode(text).filter((id) => id >= marks.length + functionWords.length);
 }
 
 /** The text of token ids, marks left out: `encode` of a household sentence and back gives the sentence. */
