@@ -113,15 +113,15 @@ function someOf(facts: readonly Fact[], random: Random): Fact[] {
 
 const oneOrTwo = (random: Random) => (random() < 0.3 ? 1 : 2);
 
-const factsByKind = Object.fromEntries(
+const factsByKind: ReadonlyMap<FactKind, readonly Fact[]> = new Map(
   factKinds.map((kind) => [kind, allFacts().filter((fact) => fact.kind === kind)]),
-) as Record<FactKind, readonly Fact[]>;
+);
 
 /** Content words of one to five questions of a kind. */
 function questionsOf(kind: FactKind, random: Random): number[] {
   const count = 1 + randomInt(random, 5);
   return Array.from({ length: count }, () =>
-    encodeContent(questionOf(pick(random, factsByKind[kind]))),
+    encodeContent(questionOf(pick(random, factsByKind.get(kind)!))),
   ).flat();
 }
 

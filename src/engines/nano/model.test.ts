@@ -45,9 +45,7 @@ function batchOf(config: NanoConfig, vectors: Float32Array<ArrayBuffer>): Weight
   const answers = examples.map(({ answer }) => answerSlots(answer, memoryLength));
   return {
     strips: np.array(strips, { shape: [2, stripsSeen, config.width] }),
-    texts: np
-      .array(Int32Array.from(texts.flatMap(({ speech, before }) => [...speech, ...before])))
-      .reshape([2, -1]),
+    texts: np.array(Int32Array.from(texts.flatMap((slots) => [...slots]))).reshape([2, -1]),
     answers: np.array(Int32Array.from(answers.flatMap(({ inputs }) => [...inputs]))).reshape([2, -1]),
     targets: np.array(Int32Array.from(answers.flatMap(({ targets }) => [...targets]))).reshape([2, -1]),
     weights: np.array(Float32Array.from(answers.flatMap(({ weights }) => [...weights]))).reshape([2, -1]),

@@ -14,8 +14,9 @@ export interface ReadPrompt extends Texts {
   readonly frames: readonly { readonly jpeg: Uint8Array }[];
 }
 
-/** What stands in front of the supplement in the policy's prompt. */
+/** What stands in front of the supplement in the policy's prompt, and of what may follow it. */
 const supplementOpening = "as to content and not to form:\n";
+const mistakeOpening = "\n\nYou have answered before:";
 
 /** The slots of a prompt; a slot that is not found is empty. Lines of speech that do not fit are left out whole. */
 export function readPrompt(parts: readonly Part[]): ReadPrompt {
@@ -29,8 +30,8 @@ export function readPrompt(parts: readonly Part[]): ReadPrompt {
     if (spoken.length + words.length < speechSlots) spoken.push(...words);
   }
   const preceding = encode(fenced(text, earlierFence).at(-1) ?? "");
-  const supplement = text.lastIndexOf(supplementOpening);
-  const wanted = supplement < 0 ? [] : encodeContent(text.slice(supplement));
+  const supplement = text.split(supplementOpening)[1]?.split(mistakeOpening)[0] ?? "";
+  const wanted = encodeContent(supplement);
   return { frames: video?.frames ?? [], spoken, preceding, wanted };
 }
 
