@@ -22,6 +22,8 @@ import type { Clock } from "./util/time.ts";
 export interface AgentOptions {
   readonly memory: Memory;
   readonly policy: Policy;
+  /** Asked before each decision: where an adapter came into force meanwhile, the policy that writes with it. */
+  readonly currentPolicy?: (policy: Policy) => Promise<Policy>;
   readonly reader: Reader;
   readonly perceptors: Perceptors;
   /** Clips the policy sees at once, the new one included. @default 5 */
@@ -111,11 +113,12 @@ async function* watch(
   source: Source,
   options: WatchOptions = {},
 ): AsyncGenerator<WatchEvent, void> {
-  const { memory, policy, perceptors, windowClips = defaultWindowClips, now = Date.now } = agent;
+  const { memory, currentPolicy, perceptors, windowClips = defaultWindowClips, now = Date.now } = agent;
   const { signal } = options;
   const stream = options.stream ?? source.id;
   const { clipSeconds, description, fingerprint, endSeconds } = source;
   const startedAtMs = now();
+  let { policy } = agent;
   const total = { clips: 0, entries: 0, failed: 0, gaps: 0, seconds: 0, cost: noCost };
   let reason: StreamEnd["reason"] = "ended";
   let message: string | null = null;
@@ -151,6 +154,7 @@ async function* watch(
     async function* decide(group: readonly Observation[]): AsyncGenerator<WatchEvent> {
       if (group.length === 0) return;
       const began = now();
+      if (currentPolicy) policy = await currentPolicy(policy);
       const earlier = recent.slice(-Math.max(1, windowClips - group.length));
       const recentEntries =
         earlier.length === 0

@@ -113,7 +113,7 @@ export function choiceOptions(config: Config): Omit<ChoiceOptions, "adapter"> {
 
 /** The adapter in force for the choice policy of a memory, or `null`. @throws ConfigError, DataError */
 export async function activeAdapter(memory: Memory): Promise<Adapter | null> {
-  const active = (await memory.adapters("choice")).find(({ state }) => state === "active");
+  const [active] = await memory.adapters({ policy: "choice", state: "active" });
   if (!active) return null;
   const { id: space, dimension } = wordSpace;
   return parseAdapter(active.file, active.id, { space, dimension, base: "choice@1" }).adapter;

@@ -71,7 +71,7 @@ test("policies have an active adapter each, and adding one again changes nothing
     ["n", "active"],
   ]);
   assert.deepEqual(
-    (await memory.adapters("nano")).map(({ id }) => id),
+    (await memory.adapters({ policy: "nano" })).map(({ id }) => id),
     ["n"],
   );
   await memory.close();

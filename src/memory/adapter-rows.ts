@@ -7,7 +7,7 @@ import { type Selectable, sql } from "kysely";
 import { StoreError } from "../errors.ts";
 import { build, type Db } from "./database.ts";
 import { listed } from "./entries.ts";
-import type { KeptAdapter } from "./memory.ts";
+import type { AdapterState, KeptAdapter } from "./memory.ts";
 import type { AdapterTable } from "./schema.ts";
 
 /** @returns false for an adapter of that id that is kept already */
@@ -25,9 +25,14 @@ export function addAdapter(db: Db, { atMs, tasks, ...adapter }: KeptAdapter): bo
 }
 
 /** In the order they were trained. */
-export function adapters(db: Db, policy?: string): KeptAdapter[] {
-  const all = build.selectFrom("adapter").selectAll().orderBy("row");
-  return db.all(policy === undefined ? all : all.where("policy", "=", policy)).map(toAdapter);
+export function adapters(
+  db: Db,
+  { policy, state }: { readonly policy?: string; readonly state?: AdapterState } = {},
+): KeptAdapter[] {
+  let all = build.selectFrom("adapter").selectAll().orderBy("row");
+  if (policy !== undefined) all = all.where("policy", "=", policy);
+  if (state !== undefined) all = all.where("state", "=", state);
+  return db.all(all).map(toAdapter);
 }
 
 /**

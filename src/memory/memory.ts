@@ -361,7 +361,7 @@ export interface Memory {
   /** Keeps an adapter; one that is active takes the place of the active one. Adding it again changes nothing. */
   addAdapter(adapter: KeptAdapter): Promise<void>;
   /** In the order they were trained. */
-  adapters(policy?: string): Promise<KeptAdapter[]>;
+  adapters(filter?: { readonly policy?: string; readonly state?: AdapterState }): Promise<KeptAdapter[]>;
   /** Puts an adapter in force instead of the active one, or none. @throws StoreError `adapter-unknown` */
   activateAdapter(policy: string, id: string | null, reason: string): Promise<void>;
 

@@ -165,7 +165,7 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
     addFeedback: async (task, feedback) => addFeedback(db, task, feedback),
 
     addAdapter: async (adapter) => void addAdapter(db, adapter),
-    adapters: async (policy) => adapters(db, policy),
+    adapters: async (filter = {}) => adapters(db, filter),
     activateAdapter: async (policy, id, reason) => activateAdapter(db, policy, { id, reason, atMs: now() }),
 
     forget: async (request, { dryRun = false } = {}) => forget(db, blobFolder, words, request, dryRun),

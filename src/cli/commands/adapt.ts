@@ -61,7 +61,7 @@ function methodOf(method: unknown): "closed-form" | "preferences" {
 
 /** `promote` takes the adapter named; `rollback` the one retired last, or none where no other was in force. */
 async function putInForce(output: Output, memory: Memory, action: string, named: unknown): Promise<void> {
-  const adapters = await memory.adapters("choice");
+  const adapters = await memory.adapters({ policy: "choice" });
   const earlier = adapters
     .filter(({ state }) => state === "retired")
     .sort((a, b) => a.atMs - b.atMs)
@@ -78,12 +78,12 @@ async function putInForce(output: Output, memory: Memory, action: string, named:
   output.text(
     id === null
       ? "no adapter is in force"
-      : `${id} is in force; \`watch\` writes with it from its next start`,
+      : `${id} is in force; \`watch\` writes with it from its next decision`,
   );
 }
 
 async function printStatus(output: Output, memory: Memory): Promise<void> {
-  const adapters = await memory.adapters("choice");
+  const adapters = await memory.adapters({ policy: "choice" });
   const tasks = await memory.tasks();
   const words = await wordsOf(memory, adapters);
   const active = adapters.find(({ state }) => state === "active")?.id ?? null;

@@ -32,10 +32,12 @@ export async function run(
   await model?.capabilities(signal);
   const memory = await openConfiguredMemory(config, { mustExist: false });
   try {
-    const policy = configuredPolicy(config, model, await activeAdapter(memory));
+    const withAdapter = async () => configuredPolicy(config, model, await activeAdapter(memory));
+    const policy = await withAdapter();
     const agent = createAgent({
       memory,
       policy,
+      currentPolicy: withAdapter,
       perceptors,
       reader: configuredReader(config, model),
       windowClips: config.stream.windowClips,
