@@ -110,6 +110,22 @@ describe("a judge without a model", () => {
     assert.equal((await verdictOf(keys, "Are the boots of Jonas in the bowl?")).clean, false);
   });
 
+  test("lets small things happen twice, and little be told again", async () => {
+    const twice = `Maren nods. ${keys.gold} Maren nods.`;
+    assert.deepEqual(
+      [(await verdictOf(keys, twice)).correct, (await verdictOf(keys, twice)).clean],
+      [true, true],
+    );
+    assert.equal((await verdictOf(keys, `${keys.gold} ${keys.gold}`)).clean, false);
+  });
+
+  test("finds a made-up name or number in a memory that is right otherwise", async () => {
+    const grade = async (memory: string) => (await verdictOf(keys, memory)).correct;
+    assert.equal(await grade(keys.gold.replace("17:30", "19:30")), false);
+    assert.equal(await grade(keys.gold.replace("asks her", "asks Greta")), false);
+    assert.equal(await grade(keys.gold.replace("asks her", "asks Maren")), true);
+  });
+
   test("gives a failure for a clip without texts, not a grade", async () => {
     const [observation] = keys.context.observations;
     const context = {

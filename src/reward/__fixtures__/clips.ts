@@ -89,6 +89,9 @@ export const keys: ExampleClip = {
     "told before": "Jonas cooks lentil soup in the kitchen and tastes it with a wooden spoon.",
     invention:
       "Maren comes home with wet boots and leaves the car keys in the blue bowl by the door. Oskar asks her to call the dentist before 18:45.",
+    "all that was said, word by word":
+      "A woman comes in, her boots are wet. She puts the car keys into the blue bowl by the door. Maren: I'm home! Oh, my boots are soaking wet. Jonas: Can you call the dentist, please? They close at 17:30. Maren: Sure, the dentist. I leave the car keys in the bowl.",
+    half: "Maren comes home with wet boots and leaves the car keys in the blue bowl by the door.",
     "one word": "Keys.",
     short: "Maren comes home.",
   },
