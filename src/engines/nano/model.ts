@@ -40,8 +40,13 @@ export const nanoConfig: NanoConfig = {
   adapterBlock: 2,
 };
 
-/** The space of the adapter's vector. */
-export const adapterSpace = `residual:nano@${nanoConfig.adapterBlock}`;
+/** The space of a network's adapter. */
+export function adapterSpaceOf({ adapterBlock }: Pick<NanoConfig, "adapterBlock">): string {
+  return `residual:nano@${adapterBlock}`;
+}
+
+/** The space of nano's own adapter. */
+export const adapterSpace = adapterSpaceOf(nanoConfig);
 
 /** Weights by name. */
 export type Weights = Record<string, np.Array>;
@@ -130,37 +135,65 @@ export interface Batch {
 
 /** Logits of the answer's positions, shape [B, A, V]. Weights are used by reference. */
 export function answerLogits(config: NanoConfig, weights: Weights, batch: Batch): np.Array {
-  const [examples, texts] = batch.texts.shape as [number, number];
+  const { vectors, ...shown } = batch;
   const answers = batch.answers.shape[1]!;
-  const prefix = stripsSeen + texts;
-  const length = prefix + answers;
+  return logitsAbove(config, weights, streamBelow(config, weights, shown), vectors, answers);
+}
+
+/** The residual stream of all positions, [B, T, D], right below where the vector is added: it does not depend on that. */
+export function streamBelow(config: NanoConfig, weights: Weights, batch: Omit<Batch, "vectors">): np.Array {
+  const prefix = stripsSeen + batch.texts.shape[1]!;
+  const answers = batch.answers.shape[1]!;
   const words = embedWords(config, weights, np.concatenate([batch.texts, batch.answers], 1));
   const position = use(weights, "position");
   const places = np.concatenate(
     [position.ref.slice([0, prefix]), position.slice([prefixLength, prefixLength + answers])],
     0,
   );
-  let x = np.concatenate([batch.strips.mul(stripGain), words], 1).add(places);
-  const mask = visible(prefix, length);
-  const added = np.concatenate(
-    [
-      np.zeros([examples, prefix, config.width]),
-      np.broadcastTo(batch.vectors.reshape([examples, 1, config.width]), [examples, answers, config.width]),
-    ],
-    1,
-  );
-  for (let i = 0; i < config.blocks; i++) {
+  const x = np.concatenate([batch.strips.mul(stripGain), words], 1).add(places);
+  return blocks(config, weights, x, 0, config.adapterBlock + 1, answers);
+}
+
+/** Logits of the answers' A positions, [B, A, V], from the stream below the vectors [B, D], which are added to answers. */
+export function logitsAbove(
+  config: NanoConfig,
+  weights: Weights,
+  below: np.Array,
+  vectors: np.Array,
+  answers: number,
+): np.Array {
+  const [examples, length, width] = below.shape as [number, number, number];
+  let added = np.broadcastTo(vectors.reshape([examples, 1, width]), [examples, answers, width]);
+  if (length > answers) added = np.concatenate([np.zeros([examples, length - answers, width]), added], 1);
+  const x = below.add(added);
+  const top = blocks(config, weights, x, config.adapterBlock + 1, config.blocks, answers);
+  return head(weights, top.slice([], [top.shape[1]! - answers, top.shape[1]!]));
+}
+
+/** Blocks `from` up to `to`, exclusive. The last block of all is computed for the answers' positions only. */
+function blocks(
+  config: NanoConfig,
+  weights: Weights,
+  input: np.Array,
+  from: number,
+  to: number,
+  answers: number,
+): np.Array {
+  const length = input.shape[1]!;
+  const prefix = length - answers;
+  let x = input;
+  for (let i = from; i < to; i++) {
+    const firstRow = i === config.blocks - 1 ? prefix : 0;
     const normed = normalise(x.ref).mul(use(weights, `block.${i}.attentionNorm`));
-    const query = heads(config, np.matmul(normed.ref, use(weights, `block.${i}.query`)));
+    const asking = normed.ref.slice([], [firstRow, length]);
+    const query = heads(config, np.matmul(asking, use(weights, `block.${i}.query`)));
     const key = heads(config, np.matmul(normed.ref, use(weights, `block.${i}.key`)));
     const value = heads(config, np.matmul(normed, use(weights, `block.${i}.value`)));
-    x = x.add(attend(config, weights, i, query, key, value, mask.ref));
+    const mask = visible(prefix, length).slice([firstRow, length]);
+    x = x.slice([], [firstRow, length]).add(attend(config, weights, i, query, key, value, mask));
     x = mlp(weights, i, x);
-    if (i === config.adapterBlock) x = x.add(added.ref);
   }
-  mask.dispose();
-  added.dispose();
-  return head(weights, x.slice([], [prefix, length]));
+  return x;
 }
 
 /** Word embeddings of ids [B, T]: [B, T, D], by a product with one-hot rows (gathering has no reliable gradient). */
