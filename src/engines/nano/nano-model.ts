@@ -15,6 +15,7 @@ import {
   type Model,
   type ModelCapabilities,
   noCost,
+  type Part,
 } from "../../engine.ts";
 import { DataError, EngineError } from "../../errors.ts";
 import { seededRandom } from "../../util/random.ts";
@@ -25,6 +26,7 @@ import { adapterSpace, nanoConfig, type Weights, weightShapes, weightsFrom } fro
 import { readPrompt } from "./prompt-reading.ts";
 import { clipStrips } from "./strips.ts";
 import { compileEmbed, type Embed } from "./text-stages.ts";
+import { type NanoSample, NanoVectorTrainer } from "./vector-trainer.ts";
 import { decode, end, tokens } from "./vocabulary.ts";
 import { readWeights } from "./weights-file.ts";
 
@@ -75,12 +77,11 @@ export class NanoModel implements Model {
   async generate(request: GenerateRequest): Promise<Generation> {
     request.signal?.throwIfAborted();
     const { n = 1, sampling = {} } = request;
-    const { frames, ...texts } = readPrompt(request.parts);
-    const strips = await this.#seen(await clipStrips(frames));
+    const { strips, texts } = await this.read(request.parts);
     request.signal?.throwIfAborted();
     const [decoded] = await this.#decoder.decode(
       this.#weights,
-      { count: 1, strips, texts: textSlots(texts) },
+      { count: 1, strips, texts },
       {
         samples: n,
         temperature: sampling.temperature ?? 1,
@@ -104,6 +105,17 @@ export class NanoModel implements Model {
 
   cost(): Cost {
     return this.#cost;
+  }
+
+  /** What the network is shown of a prompt: strip embeddings [12, D] and text slots [57]. */
+  async read(parts: readonly Part[]): Promise<Pick<NanoSample, "strips" | "texts">> {
+    const { frames, ...texts } = readPrompt(parts);
+    return { strips: await this.#seen(await clipStrips(frames)), texts: textSlots(texts) };
+  }
+
+  /** A trainer of the adapter, starting from one. @throws EngineError `adapter-mismatch` */
+  vectorTrainer(start: Adapter | null = null): NanoVectorTrainer {
+    return new NanoVectorTrainer(nanoConfig, this.#weights, vectorOf(start));
   }
 
   /** Pixels of a clip's strips, shape [12, X], as embeddings [12, D]. */

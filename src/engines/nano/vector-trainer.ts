@@ -13,9 +13,9 @@ import { adapterSpaceOf, logitsAbove, type NanoConfig, streamBelow, type Weights
 /** A clip with what was written about it. */
 export interface NanoSample {
   /** Strip embeddings, shape [12, D]. */
-  readonly strips: Float32Array;
+  readonly strips: Float32Array<ArrayBuffer>;
   /** The text slots, shape [57]. */
-  readonly texts: Int32Array;
+  readonly texts: Int32Array<ArrayBuffer>;
   /** Token ids as they were sampled, `end` last unless the answer was cut; at most `memoryLength`. */
   readonly tokens: readonly number[];
 }
