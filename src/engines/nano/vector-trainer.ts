@@ -33,12 +33,14 @@ type Slope = (
   below: np.Array,
   targets: np.Array,
   tokenWeights: np.Array,
-) => [np.Array, np.Array];
+) => np.Array;
 
 /** Adam on the vector; the learning rate is of one number of it. */
 export class NanoVectorTrainer implements Trainer<NanoSample, Adapter> {
   readonly #config: NanoConfig;
   readonly #weights: Weights;
+  /** Those of the weights that logits above the vector depend on. */
+  readonly #above: Weights;
   readonly #vector: Float32Array<ArrayBuffer>;
   readonly #gradient: Float32Array;
   readonly #first: Float32Array;
@@ -54,6 +56,12 @@ export class NanoVectorTrainer implements Trainer<NanoSample, Adapter> {
   constructor(config: NanoConfig, weights: Weights, start?: Float32Array) {
     this.#config = config;
     this.#weights = weights;
+    this.#above = Object.fromEntries(
+      Object.entries(weights).filter(([name]) => {
+        const block = /^block\.(\d+)\./.exec(name);
+        return block ? Number(block[1]) > config.adapterBlock : name === "norm" || name === "embedding";
+      }),
+    );
     this.#vector = Float32Array.from(start ?? new Float32Array(config.width));
     this.#gradient = new Float32Array(config.width);
     this.#first = new Float32Array(config.width);
@@ -71,12 +79,23 @@ export class NanoVectorTrainer implements Trainer<NanoSample, Adapter> {
       return np.sum(nn.logSoftmax(logits, -1).mul(nn.oneHot(targets, config.vocabulary)), -1);
     };
     this.#logprobs = jit(logprobs as never) as never;
-    const weighted = (vector: np.Array, weights: Weights, below: np.Array, targets: np.Array, w: np.Array) =>
-      np.sum(logprobs(weights, vector, below, targets).mul(w));
-    const slope = jit(valueAndGrad(weighted as never) as never) as unknown as (
-      ...given: [np.Array, Weights, np.Array, np.Array, np.Array]
-    ) => [np.Array, np.Array];
-    this.#slope = (weights, vector, below, targets, w) => slope(vector, weights, below, targets, w);
+    const weighted = (
+      { vector, weights }: { vector: np.Array; weights: Weights },
+      below: np.Array,
+      targets: np.Array,
+      tokenWeights: np.Array,
+    ) => np.sum(logprobs(weights, vector, below, targets).mul(tokenWeights));
+    const slopes = jit(valueAndGrad(weighted as never) as never) as unknown as (
+      moving: { vector: np.Array; weights: Weights },
+      ...given: [np.Array, np.Array, np.Array]
+    ) => [np.Array, { vector: np.Array; weights: Weights }];
+    // The weights' slopes are thrown away: compiled without them the vector's takes several times as long.
+    this.#slope = (weights, vector, ...given) => {
+      const [sum, slope] = slopes({ vector, weights }, ...given);
+      sum.dispose();
+      tree.dispose(slope.weights);
+      return slope.vector;
+    };
   }
 
   async logprobs(samples: readonly NanoSample[]): Promise<Float32Array[]> {
@@ -84,7 +103,7 @@ export class NanoVectorTrainer implements Trainer<NanoSample, Adapter> {
     for (const batch of batches(samples)) {
       const { below, targets } = await this.#arrays(batch);
       const values = await this.#logprobs(
-        tree.ref(this.#weights) as Weights,
+        tree.ref(this.#above) as Weights,
         np.array(this.#vector.slice()),
         below,
         targets,
@@ -101,14 +120,13 @@ export class NanoVectorTrainer implements Trainer<NanoSample, Adapter> {
       const { below, targets } = await this.#arrays(batch);
       const tokenWeights = new Float32Array(samplesAtOnce * memoryLength);
       for (const i of batch.keys()) tokenWeights.set(weights[done + i]!, i * memoryLength);
-      const [sum, slope] = this.#slope(
-        tree.ref(this.#weights) as Weights,
+      const slope = this.#slope(
+        tree.ref(this.#above) as Weights,
         np.array(this.#vector.slice()),
         below,
         targets,
         np.array(tokenWeights, { shape: [samplesAtOnce, memoryLength] }),
       );
-      sum.dispose();
       for (const [d, value] of (await slope.data()).entries()) this.#gradient[d]! += value;
       done += batch.length;
     }
