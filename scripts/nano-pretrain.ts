@@ -1,7 +1,8 @@
 /**
  * Trains nano from random weights: it reads strips (stage V), then writes dense captions, then memories.
  *
- *   node scripts/nano-pretrain.ts [--minutes 60] [--caption-steps 2500] [--memory-steps 260] [--folder runs/nano]
+ *   node scripts/nano-pretrain.ts [--minutes 60] [--caption-steps 2500] [--memory-steps 260] [--watch-episodes 16]
+ *                                 [--folder runs/nano] [--seed nano]
  *
  * A checkpoint is kept every 100 steps; started again it goes on from there. Every line printed is JSON. The weights are
  * `<folder>/nano.safetensors`; with them, in 16 bits, real video of validation episodes is watched (needs ffmpeg).

@@ -1,4 +1,4 @@
-/** Every fact that can be true in a household, and the words by which a strip that shows one is told from the others. */
+/** Every fact that can be true in a household, and the words that tell the strips showing them apart. */
 import {
   colours,
   devices,

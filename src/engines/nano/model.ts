@@ -140,7 +140,7 @@ export function answerLogits(config: NanoConfig, weights: Weights, batch: Batch)
   return logitsAbove(config, weights, streamBelow(config, weights, shown), vectors, answers);
 }
 
-/** The residual stream of all positions, [B, T, D], right below where the vector is added: it does not depend on that. */
+/** The residual stream of all positions, [B, T, D], right below where the vector is added. */
 export function streamBelow(config: NanoConfig, weights: Weights, batch: Omit<Batch, "vectors">): np.Array {
   const prefix = stripsSeen + batch.texts.shape[1]!;
   const answers = batch.answers.shape[1]!;
@@ -154,7 +154,7 @@ export function streamBelow(config: NanoConfig, weights: Weights, batch: Omit<Ba
   return blocks(config, weights, x, 0, config.adapterBlock + 1, answers);
 }
 
-/** Logits of the answers' A positions, [B, A, V], from the stream below the vectors [B, D], which are added to answers. */
+/** Logits of the answers, [B, A, V], from the stream below the vectors [B, D], which are added here. */
 export function logitsAbove(
   config: NanoConfig,
   weights: Weights,

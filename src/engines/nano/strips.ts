@@ -44,7 +44,7 @@ export function inputOf(value: number): number {
   return value / 127.5 - 1;
 }
 
-/** RGBA of 448 × 252 as RGB of 96 × 54, each value the mean of the pixels it covers, parts of pixels counted in part. */
+/** RGBA of 448 × 252 as RGB of 96 × 54: means over the pixels covered, parts of pixels counted in part. */
 function averaged(pixels: Uint8ClampedArray): Uint8Array {
   const rows = stripSize.height * stripsPerScene;
   const columns = stripSize.width;

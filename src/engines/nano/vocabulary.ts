@@ -22,7 +22,8 @@ import {
 
 /**
  * `pad` fills slots, `start` and `end` bound an answer, `heard`, `before` and `wanted` open the slots of speech,
- * of the preceding memory and of what is asked for, `none` opens any of them when it is empty and stands for an empty strip.
+ * of the preceding memory and of what is asked for, `none` opens an empty one and
+ * stands for an empty strip.
  */
 export const marks = ["<pad>", "<start>", "<end>", "<none>", "<heard>", "<before>", "<wanted>"] as const;
 const functionWords = [
