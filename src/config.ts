@@ -49,6 +49,14 @@ export const configSchema = z.strictObject({
       budget: z.coerce.number().gt(0).max(1).optional(),
     })
     .prefault({}),
+  adapt: z
+    .strictObject({
+      /** Whether `ask` learns by itself, after it has answered, what to remember. */
+      auto: z.boolean().default(true),
+      /** New questions it waits for. */
+      every: z.coerce.number().int().min(1).default(5),
+    })
+    .prefault({}),
   model: endpointSchema
     .extend({
       timeoutSeconds: positive.default(120),

@@ -31,7 +31,7 @@ test("without enough questions nothing is trained, and it says so", async () => 
   const [report] = await ok("adapt", "run");
   assert.equal(report!.activated, false);
   assert.match(String(report!.reason), /0 different questions/);
-  for (let i = 0; i < 5; i++) await ok("ask", questions[0]!.text);
+  for (let i = 0; i < 5; i++) await ok("ask", questions[0]!.text, "--no-adapt");
   const [again] = await ok("adapt", "run");
   assert.equal(again!.activated, false);
   assert.match(String(again!.reason), /1 different question/);
@@ -40,7 +40,7 @@ test("without enough questions nothing is trained, and it says so", async () => 
 
 test("questions of one kind become an adapter in force, which writes the next memory and can be taken back", async () => {
   for (const { text, options } of questions.slice(1)) {
-    await ok("ask", text, ...options.flatMap((option) => ["--option", option.text]));
+    await ok("ask", text, "--no-adapt", ...options.flatMap((option) => ["--option", option.text]));
   }
   const [report] = await ok("adapt", "run");
   for (const field of [
@@ -66,6 +66,28 @@ test("questions of one kind become an adapter in force, which writes the next me
   const [promoted] = await ok("adapt", "promote", "--adapter", String(report!.id));
   assert.equal(promoted!.adapter, report!.id);
   assert.equal((await ok("adapt", "status"))[0]!.active, report!.id);
+});
+
+test("asking alone teaches, after enough new questions, and a refused lesson changes nothing", async () => {
+  const alone = join(folder, "alone");
+  const run = (...args: string[]) => taskmem([...args, "--json", "--memory", alone]);
+  await run("watch", texts("alone", 1));
+  const remarks: string[] = [];
+  for (const { text, options } of questions) {
+    const asked = await run("ask", text, ...options.flatMap((option) => ["--option", option.text]));
+    assert.equal(asked.code, 0, asked.stderr);
+    assert.equal(asked.rows.length, 1, "one object, whatever was learnt");
+    remarks.push(asked.stderr);
+  }
+  const [status] = (await run("adapt")).rows;
+  const adapters = status!.adapters as { id: string; state: string }[];
+  assert.ok(adapters.length >= 1 && adapters.length <= questions.length / 5, JSON.stringify(adapters));
+  assert.ok(adapters.filter(({ state }) => state === "active").length <= 1);
+  const activations = remarks.filter((remark) => remark.includes("learnt from your questions")).length;
+  assert.equal(
+    activations > 0,
+    adapters.some(({ state }) => state !== "refused"),
+  );
 });
 
 test("an adapter is exported and imported with its memory, and goes when its questions are forgotten", async () => {

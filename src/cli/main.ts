@@ -32,6 +32,7 @@ const configFlags: Record<string, string> = {
   fps: "stream.fps",
   windowClips: "stream.windowClips",
   budget: "choice.budget",
+  adapt: "adapt.auto",
 };
 
 const abort = new AbortController();
@@ -84,7 +85,8 @@ function buildProgram(): Command {
     .option("--speaker <name>", "only what these people said or what names them", collect)
     .option("--limit <n>", "entries to recall", wholeNumber)
     .option("--whole-memory", "give the reader everything in time order instead of searching")
-    .option("--reader <name>", "local (no model) or model");
+    .option("--reader <name>", "local (no model) or model")
+    .option("--no-adapt", "do not learn from the question afterwards");
 
   command(
     program,

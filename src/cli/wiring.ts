@@ -17,6 +17,7 @@ import { createPerceptors } from "../perception/perceive.ts";
 import { type ChoiceOptions, choicePolicy } from "../policy/choice.ts";
 import { enginePolicy } from "../policy/engine.ts";
 import type { Policy } from "../policy/policy.ts";
+import { type AdaptOptions, type AdaptReport, adapt } from "../training/adapt.ts";
 import { parseMoment } from "../util/time.ts";
 
 const apiKeyVariable = "TASKMEM_API_KEY";
@@ -117,6 +118,22 @@ export async function activeAdapter(memory: Memory): Promise<Adapter | null> {
   if (!active) return null;
   const { id: space, dimension } = wordSpace;
   return parseAdapter(active.file, active.id, { space, dimension, base: "choice@1" }).adapter;
+}
+
+/** Learns from the questions asked: what `adapt run` does, and `ask` after enough new ones. */
+export function adaptConfigured(
+  config: Config,
+  memory: Memory,
+  options: Pick<AdaptOptions, "method" | "signal"> = {},
+): Promise<AdaptReport> {
+  return adapt({
+    memory,
+    words: wordSpace,
+    choice: choiceOptions(config),
+    reader: lexicalReader({ words: wordSpace }),
+    now: Date.now,
+    ...options,
+  });
 }
 
 export function configuredReader(config: Config, model: Model | null): Reader {

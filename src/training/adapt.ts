@@ -76,6 +76,8 @@ export interface AdaptReport {
   readonly ms: number;
 }
 
+/** Two hours in clips of 10 s. */
+const mostClips = 720;
 const mostTokenRatio = 1.1;
 const mostRedundancyRise = 0.05;
 
@@ -84,8 +86,7 @@ export async function adapt(options: AdaptOptions): Promise<AdaptReport> {
   const { memory, words, choice, now, recentTasks = 200, leastQuestions = 5, signal } = options;
   const beganMs = now();
   const tasks = distinct(await memory.tasks({ limit: recentTasks, newest: true }));
-  const streams: Observation[][] = [];
-  for (const { id } of await memory.streams()) streams.push(await memory.observations(id));
+  const streams = await recentObservations(memory);
   const { adapter, problem, pairs, steps } = await learn(tasks, streams, options);
   const texts = tasks.flatMap(({ question }) => [question.text, ...question.options.map(({ text }) => text)]);
   const trained = {
@@ -166,6 +167,19 @@ export type Validation = Pick<
   | "redundancyBefore"
   | "redundancyAfter"
 >;
+
+/** Observations of the streams added last, whole streams, until there are enough to tell policies apart. */
+async function recentObservations(memory: Memory): Promise<Observation[][]> {
+  const streams: Observation[][] = [];
+  let clips = 0;
+  for (const { id } of (await memory.streams()).toReversed()) {
+    if (clips >= mostClips) break;
+    const observations = await memory.observations(id);
+    streams.push(observations);
+    clips += observations.length;
+  }
+  return streams;
+}
 
 /** A lesson from some tasks, by the method asked for. */
 async function learn(

@@ -1,13 +1,13 @@
 /** `taskmem adapt`: what was learnt from the questions, learning anew, and taking a lesson back. */
 import { loadConfig } from "../../config.ts";
-import { lexicalReader, wordSpace } from "../../engines/local/index.ts";
+import { wordSpace } from "../../engines/local/index.ts";
 import { ConfigError } from "../../errors.ts";
 import type { KeptAdapter, Memory } from "../../memory/memory.ts";
-import { type AdaptReport, adapt } from "../../training/adapt.ts";
+import type { AdaptReport } from "../../training/adapt.ts";
 import { type LearntWord, learntWords } from "../../training/choice-trainer.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
-import { activeAdapter, choiceOptions, openConfiguredMemory } from "../wiring.ts";
+import { activeAdapter, adaptConfigured, openConfiguredMemory } from "../wiring.ts";
 
 const wordsShown = 12;
 
@@ -26,15 +26,7 @@ export async function run(
   try {
     if (action === "status") await printStatus(output, memory);
     else if (action === "run") {
-      const report = await adapt({
-        memory,
-        words: wordSpace,
-        choice: choiceOptions(config),
-        method: methodOf(options.method),
-        reader: lexicalReader({ words: wordSpace }),
-        now: Date.now,
-        signal,
-      });
+      const report = await adaptConfigured(config, memory, { method: methodOf(options.method), signal });
       output.object({ event: "adapt-end", ...report });
       printReport(output, report);
     } else if (action === "promote" || action === "rollback") {
@@ -115,7 +107,7 @@ async function wordsOf(memory: Memory, adapters: readonly KeptAdapter[]): Promis
   return learntWords(adapter!, texts, wordSpace).slice(0, wordsShown);
 }
 
-const shownWords = (words: readonly LearntWord[]) =>
+export const shownWords = (words: readonly LearntWord[]) =>
   words.map(({ word, weight }) => `${word} ${weight.toFixed(1)}`).join(", ");
 
 /** What a run of learning came to, for people. */

@@ -1,18 +1,21 @@
 /** `taskmem ask`: a question answered from memory alone, with the moments the answer rests on. */
 import { text as readAll } from "node:stream/consumers";
 import { answerQuestion } from "../../answer/answer.ts";
-import { loadConfig } from "../../config.ts";
+import { type Config, loadConfig } from "../../config.ts";
 import { ConfigError } from "../../errors.ts";
+import type { Memory } from "../../memory/memory.ts";
 import { letterOptions } from "../../tasks/task.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
 import type { Invocation } from "../invocation.ts";
 import {
+  adaptConfigured,
   chosenStreams,
   configuredModel,
   configuredReader,
   momentFlag,
   openConfiguredMemory,
 } from "../wiring.ts";
+import { shownWords } from "./adapt.ts";
 
 interface AskFlags {
   readonly option?: string[];
@@ -83,7 +86,30 @@ export async function run(
         ),
       );
     }
+    if (config.policy !== "engine" && config.adapt.auto) await learn({ memory, config, output, signal });
   } finally {
     await memory.close();
+  }
+}
+
+/** After enough new questions, teaches the policy by them; only what comes into force is worth a remark. */
+async function learn({
+  memory,
+  config,
+  output,
+  signal,
+}: Pick<Invocation, "output" | "signal"> & { memory: Memory; config: Config }): Promise<void> {
+  const adapters = await memory.adapters({ policy: "choice" });
+  const learntAtMs = Math.max(0, ...adapters.map(({ atMs }) => atMs));
+  const news = (await memory.tasks({ newest: true, limit: 200 })).filter(
+    (task) => task.askedAtMs > learntAtMs,
+  );
+  if (news.length < config.adapt.every) return;
+  try {
+    const { activated, learnt } = await adaptConfigured(config, memory, { signal });
+    if (activated) output.note(`learnt from your questions to care about ${shownWords(learnt.slice(0, 6))}`);
+  } catch (error) {
+    // The question is answered: what went wrong afterwards is a remark.
+    output.note(`could not learn from your questions: ${(error as Error).message}`);
   }
 }
