@@ -1,7 +1,7 @@
 /**
  * Trains nano from random weights: it reads strips (stage V), then writes dense captions, then memories.
  *
- *   node scripts/nano-pretrain.ts [--minutes 60] [--caption-steps 2500] [--memory-steps 260] [--watch-episodes 16]
+ *   node scripts/nano-pretrain.ts [--minutes 60] [--caption-steps 5000] [--memory-steps 400] [--watch-episodes 16]
  *                                 [--folder runs/nano] [--seed nano]
  *
  * A checkpoint is kept every 100 steps; started again it goes on from there. Every line printed is JSON. The weights are
@@ -32,8 +32,8 @@ import { seededRandom } from "../src/util/random.ts";
 const { values: options } = parseArgs({
   options: {
     minutes: { type: "string", default: "60" },
-    "caption-steps": { type: "string", default: "2500" },
-    "memory-steps": { type: "string", default: "260" },
+    "caption-steps": { type: "string", default: "5000" },
+    "memory-steps": { type: "string", default: "400" },
     folder: { type: "string", default: "runs/nano" },
     "watch-episodes": { type: "string", default: "16" },
     seed: { type: "string", default: "nano" },

@@ -22,6 +22,7 @@ const tiny: NanoConfig = {
   ...nanoConfig,
   width: 16,
   blocks: 2,
+  adapterBlock: 0,
   heads: 2,
   hidden: 16,
   stripValues: tokens.length,
