@@ -1,5 +1,5 @@
 /**
- * The adapter as one small file: JSON that a person can read, a few kilobytes (DESIGN: "one artifact").
+ * The adapter as one small file: JSON that a person can read, a few kilobytes.
  *
  * A file says what its adapter is added to, what it was trained on and from which adapter it came. It is written
  * whole or not at all, and read only by who can use it: another space, dimension or base is refused, and so is a file

@@ -1,7 +1,8 @@
 /**
  * A reader that asks a model: rendered memory in, a cited answer or an abstention out.
  *
- * The prompt is our own and meets method.md F.3: memory only, reason first, "not answerable" is allowed. What the model
+ * The prompt is our own and asks what the paper's does: memory only, reason first, "not answerable" is allowed. What
+ * the model
  * writes is data: `parseReading` (`parse-reading.ts`) takes it or says what is wrong; after a few tries the reader
  * abstains and gives the reason. An answer that cites no entry it was shown is not taken: nobody could check it.
  *

@@ -2,7 +2,7 @@
  * What a model wrote, read as an answer: strictly as the JSON it was asked for, else leniently (code fences, text around
  * the object, broken JSON, a last line with a letter). Never throws; what cannot be used is named.
  *
- * Tested against the parser mistakes of method.md G (1, 2): only a whole final line counts as a letter, and a letter
+ * Tested against the released code's parser mistakes: only a whole final line counts as a letter, and a letter
  * that is no option is a mistake, not option A.
  */
 import { jsonrepair } from "jsonrepair";

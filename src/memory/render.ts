@@ -1,5 +1,5 @@
 /**
- * Memory as text for whoever answers: the one renderer (method.md C.6).
+ * Memory as text for whoever answers: the one renderer.
  *
  * Descriptions stand in time order in blocks, one per clip, under the span they cover on the stream's own clock;
  * knowledge follows, one item a line; times nobody watched stand where they belong. Entries are data from a scene full

@@ -2,7 +2,7 @@
  * What was said in a clip. Subtitles the source carries come first; an endpoint is asked only without them.
  *
  * The endpoint hears one clip at a time: a sentence that a clip's edge cuts may come as two utterances. The paper
- * transcribes overlapping windows instead, at several times the cost (method.md B.3).
+ * transcribes overlapping windows instead, at several times the cost.
  */
 import type { Transcriber } from "../engine.ts";
 import type { Clip } from "../stream/clip.ts";

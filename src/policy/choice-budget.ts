@@ -1,6 +1,6 @@
 /**
- * The token budget of the choice policy: what one window adds to the purse, and how much the purse may hold
- * (choice.md 2). What a window leaves unspent is carried over up to that.
+ * The token budget of the choice policy: what one window adds to the purse, and how much the purse may hold. What a
+ * window leaves unspent is carried over up to that.
  */
 import type { Candidate } from "./choice-candidates.ts";
 
@@ -15,11 +15,12 @@ export type ChoiceBudget =
   | { readonly tokensPerWindow: number };
 
 /**
- * A fifth of what is on offer, where a task adapter gains most (choice.md 3.1), but at least 40 tokens per 30 s.
+ * A fifth of what is on offer, where a task adapter gains most, but at least 40 tokens per 30 s.
  *
  * Somebody talking gives about 100 tokens in 30 s. With the floor a quiet stream (a line now and then, a sign, short
  * clips) is kept whole, an ordinary subtitled video keeps its most telling two lines in five, and only dense streams
- * are cut down towards the fifth (a week of a real life, spoken and captioned: to a quarter). It is still a small fraction of the 150 to 300 tokens per 10 s that a model writes.
+ * are cut down towards the fifth (a week of a real life, spoken and captioned: to a quarter). It is still a small
+ * fraction of the 150 to 300 tokens per 10 s that a model writes.
  */
 export const defaultBudget: ChoiceBudget = { fraction: 0.2, floorTokens: 40 };
 
@@ -35,7 +36,7 @@ export function budgetRules(budget: ChoiceBudget): BudgetRules {
     const { tokensPerWindow } = budget;
     if (!(tokensPerWindow > 0 && tokensPerWindow < Infinity))
       throw new RangeError(`Expected \`tokensPerWindow\` above 0, got ${tokensPerWindow}`);
-    // 120·b + 12 where a mean window of 168 tokens gives b·168 (choice.md 2): 120 / 168 = 5 / 7 of the window's own.
+    // 120·b + 12 where a mean window of 168 tokens gives b·168: 120 / 168 = 5 / 7 of the window's own.
     return { allowance: () => tokensPerWindow, mostCarried: (tokensPerWindow * 5) / 7 + 12 };
   }
   const { fraction, floorTokens = 0 } = budget;

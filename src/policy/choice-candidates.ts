@@ -19,7 +19,7 @@ export interface Candidate {
   readonly stems: readonly string[];
 }
 
-/** A line takes at least this many tokens of a budget: below, nothing worth a row fits (choice.md 4.2). */
+/** A line takes at least this many tokens of a budget: below, nothing worth a row fits. */
 const leastTokens = 3;
 /** On-screen text believed less than this is noise, and no candidate even where nothing else is on offer. */
 const leastTrust = 0.05;

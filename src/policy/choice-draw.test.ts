@@ -40,7 +40,7 @@ function allDraws(of: DrawInput): number[][] {
 const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0);
 
 describe("choice draw", () => {
-  test("scores by rare words per root of length, as choice.md 4.2 writes it", () => {
+  test("scores by rare words per root of length, as the formula above the draw has it", () => {
     // Item 0: κ·4^-0.5·(1.2·(1+0.3) + 0.3·0.4·1) = 0.5·0.5·1.68 = 0.42; item 2: 0.5·0.5·3^-0.5·1.7 = 0.24537.
     const two: DrawInput = { ...input, items: [input.items[0]!, input.items[2]!], budget: 4 };
     const [first] = drawLogprobs(two, [0]);

@@ -1,5 +1,5 @@
 /**
- * The mathematics of the choice policy: a state-dependent Plackett–Luce draw under a token budget (choice.md 4.2).
+ * The mathematics of the choice policy: a state-dependent Plackett–Luce draw under a token budget.
  *
  * Pure numbers: N items with W words between them, no texts, no streams. A step gives every item that still fits a
  * score, linear in the task weights `a`, and picks one by softmax (or the best one); words just picked are worth less
@@ -10,19 +10,19 @@
 import type { Random } from "../util/random.ts";
 
 export interface ChoiceParameters {
-  /** κ: sharpness of the softmax when drawing; greedy choice ignores it. @default 0.5 for groups of 8 (choice.md 4.2) */
+  /** κ: sharpness of the softmax when drawing; greedy choice ignores it. @default 0.5 for groups of 8 */
   readonly sharpness: number;
-  /** Power of the length that a gain is divided by; 0.5 beat 0 and 0.75 (choice.md 4.2). @default 0.5 */
+  /** Power of the length that a gain is divided by; 0.5 beat 0 and 0.75. @default 0.5 */
   readonly lengthExponent: number;
-  /** What a word is worth once it was chosen in this window or in the memory of the last ones (choice.md 4.2). @default 0.3 */
+  /** What a word is worth once it was chosen in this window or in the memory of the last ones. @default 0.3 */
   readonly repeatDiscount: number;
-  /** Windows of memory the discount looks back on; 8 did no better (choice.md 4.2). @default 2 */
+  /** Windows of memory the discount looks back on; 8 did no better. @default 2 */
   readonly historyWindows: number;
-  /** λ: how strongly task weights count; 2 and 4 were not better (choice.md 4.3). @default 1 */
+  /** λ: how strongly task weights count; 2 and 4 were not better. @default 1 */
   readonly taskStrength: number;
 }
 
-/** The shipped values, from which Phase One starts; nothing has to be trained at install (choice.md 4.5). */
+/** The shipped values, from which Phase One starts; nothing has to be trained at install. */
 export const defaultChoiceParameters: ChoiceParameters = {
   sharpness: 0.5,
   lengthExponent: 0.5,
@@ -94,7 +94,7 @@ export function drawLogprobs(input: DrawInput, picks: readonly number[]): Float6
 
 /**
  * Gradient of the draw's log-probability by the task weights, shape [W]: Σ over steps of x_chosen − E_softmax[x],
- * with x_{i,w} = κ · λ · trust_i · n_i^−exponent · disc_w · idf_w for the words of item i (choice.md 4.2).
+ * with x_{i,w} = κ · λ · trust_i · n_i^−exponent · disc_w · idf_w for the words of item i.
  * @throws RangeError as `drawLogprobs`
  */
 export function drawGradient(input: DrawInput, picks: readonly number[]): Float64Array {

@@ -5,7 +5,7 @@
  * (`choice-draw.ts`) for a token budget; unspent tokens are carried over. Rare words count more, words just kept count
  * less, and an adapter in word space makes the words of a user's questions count more still.
  *
- * After choice.md 4; departures:
+ * After a prototype on EgoLife's week of transcripts; departures from it:
  * 1. Word counts include the decision's own candidates, so that a stream shorter than two windows has counts at all.
  * 2. On-screen text is weighed by how far it can be believed: otherwise garbled words win, being rare.
  * 3. A line without content words is no candidate, and a line costs at least 3 tokens.
@@ -29,7 +29,7 @@ import {
 } from "./choice-draw.ts";
 import type { Action, Context, Policy } from "./policy.ts";
 
-/** Stream time of one decision; deciding per 10 s lost 4 to 6 points (choice.md 6.2). */
+/** Stream time of one decision; deciding per 10 s lost 4 to 6 points. */
 const windowSeconds = 30;
 
 export interface ChoiceOptions {
@@ -193,7 +193,7 @@ function drawInput(
   };
 }
 
-/** How telling a word is that `count` of `total` candidates hold (choice.md 4.1). */
+/** How telling a word is that `count` of `total` candidates hold. */
 function idf(count: number, total: number): number {
   return Math.log(1 + (total - count + 0.5) / (count + 0.5));
 }

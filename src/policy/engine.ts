@@ -3,8 +3,8 @@
  * asked, semantic ones.
  *
  * One decision is one call with n samples. Where no sample can be used, the model is told what was wrong and asked
- * again, a few times; then the actions are returned with their issues, and the caller journals a visible failure
- * (method.md G 12). A clip with nothing to see, hear or read costs no call and has nothing worth remembering.
+ * again, a few times; then the actions are returned with their issues, and the caller journals a visible failure. A
+ * clip with nothing to see, hear or read costs no call and has nothing worth remembering.
  */
 import type { Adapter } from "../adapter/adapter.ts";
 import {

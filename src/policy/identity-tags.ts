@@ -1,7 +1,7 @@
 /**
  * Identity tags: how a written memory refers to people perception tells apart but has no name for, `<face_3>`.
  *
- * A tag is the id of a person between angle brackets, exactly. After method.md C.4, with word boundaries, so that
+ * A tag is the id of a person between angle brackets, exactly. After the paper's rules, with word boundaries, so that
  * `the Surface 3 tablet` is no tag (G 8, 9). A tag of nobody who was seen is never kept: it would later be taken for
  * somebody else (G 10). Speakers whom the source names are called by that name and need no tag.
  */

@@ -2,9 +2,9 @@
  * What a model wrote for a clip, read as an action: strictly, as training scores it, or leniently, as acting takes it.
  *
  * Both return the same data and throw for no string. The strict reading changes nothing and names every departure from
- * the contract (method.md C.3). The lenient one takes the JSON out of fences and prose, repairs it, takes plain
+ * the contract. The lenient one takes the JSON out of fences and prose, repairs it, takes plain
  * sentences, and puts tags right; its issues are what is beyond that, and such a text must not be stored. A text that
- * was cut off is beyond repair: half a sentence would be kept as if it were whole (method.md G 12).
+ * was cut off is beyond repair: half a sentence would be kept as if it were whole.
  */
 import { jsonrepair } from "jsonrepair";
 import { type KnownPeople, repairTags, tagIssues } from "./identity-tags.ts";
@@ -26,7 +26,7 @@ export interface ParsedAction {
   readonly issues: readonly Issue[];
 }
 
-/** Longest texts and list on contract (method.md D.4: 150 tokens). */
+/** Longest texts and list on contract (150 tokens in the paper's reward). */
 export const longestText = 150;
 export const mostKnowledge = 8;
 /** A text longer than this is a model running on, and is not taken by the lenient reading either. */

@@ -1,7 +1,8 @@
 /**
  * What the engine policy asks a model: write the episodic memory of one clip, and what is known from it.
  *
- * Our own words, meeting method.md C.2 and C.5. Text, frames, text: first what came before and what was heard and read,
+ * Our own words, meeting the paper's requirements. Text, frames, text: first what came before and what was heard and
+ * read,
  * then the clip's frames, then what to write. Departures:
  * 1. Speech, captions and on-screen text are given as text with times, not painted into the frames (B.7).
  * 2. Only the clip decided about is shown in pictures; the window's earlier clips are there as text and as what was

@@ -1,8 +1,8 @@
 /**
  * The contract every judge meets: what a memory is worth, as grades of one memory, of a group, of two for some tasks.
  *
- * A failure is never a grade (DESIGN.md 5): every answer is either a value or says why there is none, so that training
- * can leave the group out instead of learning from a zero. After method.md D.5 and E.4.
+ * A failure is never a grade: every answer is either a value or says why there is none, so that training
+ * can leave the group out instead of learning from a zero.
  */
 import type { Context } from "../policy/policy.ts";
 import type { Question } from "../tasks/task.ts";

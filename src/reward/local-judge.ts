@@ -35,7 +35,7 @@ const mostRepetition = 1 / 4;
 const shortestList = 8;
 /**
  * Tokens added to every length, so that half a memory is not richer than the whole: with 10, the half of a summary of
- * 100 tokens was in three of four cases, with 60 in one of four; a policy would learn to be short (method.md D.9).
+ * 100 tokens was in three of four cases, with 60 in one of four; a policy would learn to be short.
  */
 const addedTokens = 60;
 /** Difference in relevance, as a share of the larger, up to which it is a tie. */

@@ -1,5 +1,5 @@
 /**
- * A judge that asks a model (method.md D.5, E.4): frames and texts for correctness, text alone for the rest.
+ * A judge that asks a model: frames and texts for correctness, text alone for the rest.
  *
  * A verdict that cannot be used is asked for again, a few times, and so is a call that may work later; then it is a
  * failure with its reason. Verdicts are cached by the hash of all that the model was shown; failures are not.

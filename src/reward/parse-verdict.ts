@@ -1,8 +1,8 @@
 /**
  * What a model wrote as a verdict: the JSON object asked for, perhaps in a fence or between words, read strictly.
  *
- * Nothing stands for anything else: the text "0" is not true, 1 is not true, a ranking that leaves one out is no ranking
- * (method.md G 16, 28, 29). `null` is a verdict that cannot be used; never throws.
+ * Nothing stands for anything else: the text "0" is not true, 1 is not true, a ranking that leaves one out is no
+ * ranking. `null` is a verdict that cannot be used; never throws.
  */
 import type { Preference } from "./judge.ts";
 

@@ -1,7 +1,7 @@
 /**
  * What a judge asks a model: is a memory right, is it clean, which tells most, which is more useful for some questions.
  *
- * Our own words, deciding what method.md D.5 and E.4 say. Each prompt stands beside the schema of its answer; reasons
+ * Our own words, deciding what the paper's judges decide. Each prompt stands beside the schema of its answer; reasons
  * come first in it, so that they are written first. Departures:
  * 1. Speech counts as evidence as it was transcribed, not only where it is displayed in the picture.
  * 2. Memories to compare are told apart by place, not by digits in a string.

@@ -1,5 +1,5 @@
 /**
- * The reward of every action of a group (method.md D.4): what rollouts of one context are worth against each other.
+ * The reward of every action of a group: what rollouts of one context are worth against each other.
  *
  * Rules come first: what breaks the contract is not judged, and neither is what has failed a check already. A judge that
  * fails masks the whole group (D.6, point 4): advantages are relative, and without one member they are other ones. A

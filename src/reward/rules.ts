@@ -1,5 +1,5 @@
 /**
- * The arithmetic of the Phase One reward (method.md D.4), as pure functions:
+ * The arithmetic of the Phase One reward, as pure functions:
  *
  *     reward = format + thinking + quality + richness
  *

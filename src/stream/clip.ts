@@ -2,8 +2,8 @@
  * Time and clips: what a source is cut into. Types and the arithmetic of the grid; sources make them.
  *
  * A stream is one timeline in seconds. Clip `i` covers [i·length, (i+1)·length), so a clip's number follows from its
- * time alone and a restart cuts at the same places (method.md B.1). The last clip of a file keeps its true, shorter
- * end; a tail is never dropped (method.md G, defect 14).
+ * time alone and a restart cuts at the same places. The last clip of a file keeps its true, shorter
+ * end; a tail is never dropped.
  */
 import type { Clock } from "../util/time.ts";
 

@@ -1,9 +1,9 @@
 /**
  * What trains the choice policy's adapter: weights of words, in closed form from questions, or by preferences.
  *
- * The closed form counts (choice.md 4.3): a word of c questions weighs ln(1 + c). It takes well under a millisecond, so
- * it can follow every question, and with a judge that only compares words nothing did better. Preferences (DPO,
- * choice.md 4.4) are for judges that understand more; their gradient is exact, for the draw is linear in the weights.
+ * The closed form counts: a word of c questions weighs ln(1 + c). It takes well under a millisecond, so
+ * it can follow every question, and with a judge that only compares words nothing did better. Preferences (DPO) are
+ * for judges that understand more; their gradient is exact, for the draw is linear in the weights.
  *
  * Departures:
  * 1. A question asked again in the same words counts once: a client that repeats itself teaches nothing new.
@@ -39,11 +39,11 @@ export interface Lesson {
 
 export interface ClosedFormOptions {
   readonly words: WordSpace;
-  /** Only so many of the latest tasks count. @default all: forgetting did worse (choice.md 3.3) */
+  /** Only so many of the latest tasks count. @default all: forgetting did worse */
   readonly recentTasks?: number;
 }
 
-/** What a word of the options counts, against 1 for a word of the question (choice.md 3.3). */
+/** What a word of the options counts, against 1 for a word of the question. */
 const optionWeight = 0.3;
 
 /**
@@ -127,8 +127,8 @@ export interface ChoiceTrainerOptions {
 }
 
 /**
- * Trains an adapter in word space by plain gradient descent: on sparse words Adam takes noise for direction
- * (choice.md 3.3). A draw is weighed as a whole: `accumulate` wants one weight for all its choices, as DPO and GSPO give.
+ * Trains an adapter in word space by plain gradient descent: on sparse words Adam takes noise for direction. A draw
+ * is weighed as a whole: `accumulate` wants one weight for all its choices, as DPO and GSPO give.
  * @throws ConfigError `adapter-space` for an adapter of another space
  */
 export function choiceTrainer(options: ChoiceTrainerOptions): Trainer<ChoiceSample, Adapter> {
@@ -195,7 +195,7 @@ export interface ChoicePair {
 
 export interface PreferenceOptions {
   readonly words: WordSpace;
-  /** Euclidean norm of the adapter at the end: that of the closed form over the same tasks (choice.md 4.4). */
+  /** Euclidean norm of the adapter at the end: that of the closed form over the same tasks. */
   readonly norm: number;
   /** How far a preference may pull from the policy without an adapter; smaller is farther. @default 0.1 */
   readonly beta?: number;
@@ -242,7 +242,7 @@ export async function adapterFromPairs(
   return { adapter: withFloor(rescaleAdapter(trained, norm), stems, words), problem: null, losses };
 }
 
-/** Below this a word would all but count against a line that holds it (choice.md 4.4). */
+/** Below this a word would all but count against a line that holds it. */
 const leastWeight = -0.8;
 
 /** The adapter with no word below `leastWeight`. */

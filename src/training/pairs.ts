@@ -5,7 +5,7 @@
  * A comparison is worth little alone; a long chain of them (a beat b, b beat c) means a wide gap. So the
  * chosen text is one that nothing beats, the rejected one stands at the far end of a chain below it, and
  * both are about as long and the chosen one passes the quality checks: what is left for training to learn
- * from is relevance (method.md E.6).
+ * from is relevance.
  *
  * Left out: asking the judge, both orders of a comparison (only agreeing ones arrive here), and the checks
  * themselves.

@@ -7,8 +7,8 @@
  * later one wins (the earlier one if the question says "first"). Where one sentence speaks for two options alike, where
  * the question or the sentence is negated, or where a word of weight is missing, it abstains.
  *
- * What it cannot do: synonyms, inference over several sentences, counting, "why". After the rules of choice.md 2
- * (best score over entries, a margin of 1.1) and nano.md ("Evaluation": a sentence must hold all content words);
+ * What it cannot do: synonyms, inference over several sentences, counting, "why". Its rules: the best
+ * score over entries, a margin of 1.1, and a sentence must hold all content words;
  * departure: words are not weighed by idf, because recalled entries are a sample biased towards the question. Words
  * that ask rather than tell ("time", "colour", "show") count a fifth instead.
  */
@@ -21,7 +21,7 @@ import type { Option, Question } from "../../tasks/task.ts";
 const leastCover = 0.7;
 /** Share of an option's own words that a sentence must hold. */
 const leastOwn = 0.5;
-/** The best option must beat the next by this factor, else the later statement decides (choice.md 2). */
+/** The best option must beat the next by this factor, else the later statement decides. */
 const margin = 1.1;
 /** Weight of a word that asks for the kind of answer and need not stand in it. */
 const askingWeight = 0.2;

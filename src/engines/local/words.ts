@@ -1,5 +1,5 @@
 /**
- * The word space: how text becomes stems, and stems become 2^16 signed buckets (reference: choice.md 2 and 4.1).
+ * The word space: how text becomes stems, and stems become 2^16 signed buckets.
  *
  * One space for all languages, no model and no dictionary. Latin, Cyrillic, Greek and other scripts written with
  * spaces give words; scripts written without spaces (Han, kana, Thai, …) and Hangul, whose particles cling to the
@@ -70,7 +70,7 @@ const id = `words:${sha256(
 /** The word space TaskMem ships with. */
 export const wordSpace: WordSpace = { id, dimension, countTokens, stems, bucket };
 
-/** Stems that stand for people, to tell topics from names. Compared as stems: `Alice` becomes `alic` (choice.md 6.3). */
+/** Stems that stand for people, to tell topics from names. Compared as stems: `Alice` becomes `alic`. */
 export function nameStems(names: Iterable<string>): Set<string> {
   return new Set([...names].flatMap(stems));
 }
