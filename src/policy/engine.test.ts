@@ -14,6 +14,9 @@ import {
 import { wordSpace } from "../engines/local/index.ts";
 import { ConfigError, EngineError } from "../errors.ts";
 import type { Observation, Utterance } from "../perception/observation.ts";
+import { localJudge } from "../reward/local-judge.ts";
+import { scoreGroup } from "../reward/reward.ts";
+import { thinkingOf } from "../reward/rules.ts";
 import { seededRandom } from "../util/random.ts";
 import { type EnginePolicyOptions, enginePolicy } from "./engine.ts";
 import type { Context } from "./policy.ts";
@@ -409,6 +412,55 @@ describe("samples", () => {
     assert.deepEqual([drawn!.temperature, drawn!.topP, Number.isInteger(drawn!.seed)], [0.6, 0.95, true]);
     assert.deepEqual(again, drawn);
     assert.equal(own!.temperature, 0.2);
+  });
+});
+
+describe("reasoning that the engine returns apart", () => {
+  /** The small model, reasoning so many words before each answer. */
+  function reasoning(words: number, write?: Parameters<typeof smallModel>[0]) {
+    const model = smallModel(write);
+    const thinking = Array.from({ length: words }, () => "hmm").join(" ");
+    return {
+      ...model,
+      generate: async (request: GenerateRequest) => {
+        const generation = await model.generate(request);
+        return {
+          ...generation,
+          completions: generation.completions.map((completion) => ({ ...completion, thinking })),
+        };
+      },
+    };
+  }
+
+  test("stands in the raw text before the answer, and nowhere in what is kept", async () => {
+    const { actions } = await policyOf(reasoning(3)).decide(about(clip(0)));
+    const [{ text, statements, issues }] = actions as [(typeof actions)[number]];
+    assert.equal(thinkingOf(text), "hmm hmm hmm");
+    assert.ok(text.endsWith(`{"description":"Ann says \\"Clip 0 has begun.\\"."}`), text);
+    assert.deepEqual([statements[0]!.text, issues], ['Ann says "Clip 0 has begun.".', []]);
+    const blank = await policyOf(reasoning(0)).decide(about(clip(0)));
+    assert.equal(blank.actions[0]!.text, '{"description":"Ann says \\"Clip 0 has begun.\\"."}');
+  });
+
+  test("costs reward when it is too long, and leaves the answer on contract", async () => {
+    const context = about(clip(0));
+    const judge = localJudge({ words: wordSpace });
+    const thinkingRewards: number[] = [];
+    // 1.3 tokens a word: 1560 tokens are 30 % over the free 1200.
+    for (const words of [100, 1200]) {
+      const { actions } = await policyOf(reasoning(words)).decide(context);
+      const [reward] = await scoreGroup(context, actions, judge, { countTokens, form: "description" });
+      assert.equal(reward!.parts.format, 0);
+      thinkingRewards.push(reward!.parts.thinking);
+    }
+    assert.equal(thinkingRewards[0], 0);
+    assert.ok(Math.abs(thinkingRewards[1]! + 0.3) < 1e-12, `${thinkingRewards[1]}`);
+  });
+
+  test("is not shown to the model as its mistake", async () => {
+    const model = reasoning(3, (_, __, call) => (call === 0 ? "{{" : asJson("Ann waves.")));
+    await policyOf(model).decide(about(clip(0)));
+    assert.equal(fenced(textOf(model.requests[1]!), "your_answer"), "{{");
   });
 });
 

@@ -22,7 +22,7 @@ import { foldName, mentions } from "../memory/names.ts";
 import type { Observation } from "../perception/observation.ts";
 import { type Random, randomInt } from "../util/random.ts";
 import { taggedIds } from "./identity-tags.ts";
-import { parseLeniently } from "./parse-action.ts";
+import { parseLeniently, withoutThinking } from "./parse-action.ts";
 import type { Action, Context, DecideOptions, DecideResult, Policy } from "./policy.ts";
 import {
   knownPeople,
@@ -131,7 +131,7 @@ async function repair(
     const generation = await setup.model.generate({
       ...request,
       logprobs: false,
-      parts: memoryPrompt(context, setup.prompts, { text: last.text, problem }),
+      parts: memoryPrompt(context, setup.prompts, { text: withoutThinking(last.text), problem }),
       sampling: { ...rolloutSampling, ...setup.sampling },
     });
     cost = addCost(cost, generation.cost);
@@ -169,13 +169,18 @@ function actionOf(completion: Completion, context: Context, { prompts, revision 
   const { description, knowledge, issues } = parseLeniently(text, contract, finish === "length");
   const statement = (kind: EntryKind) => (written: string) => statementOf(written, kind, context);
   return {
-    text,
+    text: withThinking(completion),
     statements:
       issues.length > 0 ? [] : [statement("episodic")(description), ...knowledge.map(statement("semantic"))],
     logprobs: tokens && { tokens: tokens.texts, values: tokens.logprobs },
     revision,
     issues,
   };
+}
+
+/** The raw text: reasoning that the engine returned apart stands before the answer again, as the model wrote it. */
+function withThinking({ text, thinking }: Completion): string {
+  return thinking === null || thinking.trim() === "" ? text : `<think>${thinking}</think>\n\n${text}`;
 }
 
 /** A text about the clip, with all that was heard and read in it and a few of its frames as proof. */

@@ -119,7 +119,7 @@ function tooMany(knowledge: readonly string[]): Issue {
 }
 
 /** What follows the last closing thinking tag; nothing where thinking never ended. */
-function withoutThinking(text: string): string {
+export function withoutThinking(text: string): string {
   const end = text.lastIndexOf("</think>");
   if (end >= 0) return text.slice(end + "</think>".length);
   return /^\s*<think>/.test(text) ? "" : text;

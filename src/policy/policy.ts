@@ -42,7 +42,7 @@ export interface Issue {
 
 /** One thing a policy could write for a context. */
 export interface Action {
-  /** As emitted: a model's raw text, or the chosen lines. */
+  /** As emitted: a model's raw text, its reasoning in `<think>` tags first, or the chosen lines. */
   readonly text: string;
   /** What it would keep. Empty is legal: nothing worth remembering. */
   readonly statements: readonly Statement[];
