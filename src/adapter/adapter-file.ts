@@ -5,12 +5,12 @@
  * whole or not at all, and read only by who can use it: another space, dimension or base is refused, and so is a file
  * whose values do not give the revision and the norm it claims.
  */
-import { randomUUID } from "node:crypto";
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { ConfigError, DataError } from "../errors.ts";
 import { makeDirectory } from "../util/directory.ts";
+import { replaceFile } from "../util/replace-file.ts";
 import type { Adapter } from "./adapter.ts";
 import { adapterNorm, withRevision } from "./arithmetic.ts";
 
@@ -93,28 +93,11 @@ export function saveAdapter(path: string, record: AdapterRecord): void {
   const text = adapterText(record, path);
   try {
     makeDirectory(dirname(path));
-    writeWhole(path, text);
+    replaceFile(path, text);
   } catch (cause) {
     throw new ConfigError("adapter-write", `Could not write the adapter to ${path}: ${messageOf(cause)}`, {
       cause,
     });
-  }
-}
-
-/** To a file beside it first, forced to disk, then renamed: a crash leaves the old file or the new one. */
-function writeWhole(path: string, text: string): void {
-  const beside = `${path}.${randomUUID()}.part`;
-  try {
-    const file = openSync(beside, "wx", 0o600);
-    try {
-      writeFileSync(file, text);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(beside, path);
-  } finally {
-    rmSync(beside, { force: true });
   }
 }
 

@@ -154,6 +154,24 @@ function buildProgram(): Command {
 
   command(
     program,
+    "train [phase]",
+    "train a policy before it is deployed: phase-one",
+    () => import("./commands/train.ts"),
+  )
+    .option("--policy <name>", "nano")
+    .option("--weights <file>", "weights to start from (default: the pretrained ones)")
+    .option("--run <directory>", "where the run is kept; a run that was stopped goes on")
+    .option("--steps <n>", "all steps", wholeNumber)
+    .option("--off-policy-steps <n>", "steps with a history that somebody else wrote", wholeNumber)
+    .option("--batch <n>", "live instances", wholeNumber)
+    .option("--group <n>", "memories sampled for each", wholeNumber)
+    .option("--learning-rate <rate>", "of Adam")
+    .option("--richness <bonus>", "most that the richest memory of a group earns")
+    .option("--checkpoint-every <n>", "steps between checkpoints", wholeNumber)
+    .option("--seed <text>", "what the run's draws depend on");
+
+  command(
+    program,
     "doctor",
     "check programs, configuration, memory and model endpoint",
     () => import("./commands/doctor.ts"),

@@ -1,6 +1,8 @@
 /** From a configuration to the pieces it names: which memory, perceptors, policy and reader are at work. */
+
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Adapter } from "../adapter/adapter.ts";
 import { parseAdapter } from "../adapter/adapter-file.ts";
 import { modelReader } from "../answer/model-reader.ts";
@@ -166,4 +168,9 @@ export function momentFlag(flag: string, text: string, streams: readonly StreamR
     "moment-invalid",
     `Expected ${flag} to be a moment (83.5, HH:MM:SS, 'DAY1 11:21:02' on a day clock, a date and time on a wall clock), got ${JSON.stringify(text)}`,
   );
+}
+
+/** Where weights that come with the package lie. */
+export function weightsOf(name: "nano-base" | "nano"): string {
+  return fileURLToPath(new URL(`../../weights/${name}.safetensors`, import.meta.url));
 }

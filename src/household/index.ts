@@ -1,6 +1,17 @@
 /** A simulated household that films itself, knows what is true and asks questions. */
 export { drawScene, frameSize } from "./draw.ts";
-export { type Fact, type FactKind, factKinds, factValue, keyOf, questionOf, sentenceOf } from "./language.ts";
+export {
+  type Fact,
+  type FactKind,
+  factKinds,
+  factValue,
+  keyOf,
+  kindOfQuestion,
+  kindOfSentence,
+  questionOf,
+  sentenceOf,
+} from "./language.ts";
+export { type ObserveOptions, observeClip } from "./observe.ts";
 export { askAbout, type HouseholdQuestion, type QuestionOptions } from "./questions.ts";
 export {
   captionsOf,
@@ -9,6 +20,7 @@ export {
   renderEpisode,
   subtitlesOf,
 } from "./render.ts";
+export { type HouseholdVideo, type HouseholdVideos, householdVideos } from "./training-videos.ts";
 export {
   createEpisode,
   type Episode,

@@ -191,6 +191,26 @@ export function questionOf(fact: Fact): string {
   }
 }
 
+const firstWords: readonly (readonly [kind: FactKind, sentence: string, question: string])[] = [
+  ["place", "On", "Where"],
+  ["wear", "Dressed", "Which"],
+  ["speech", "Quote", "At"],
+  ["display", "The", "What"],
+  ["activity", "Busy", "In"],
+];
+
+/** The kind of fact a sentence tells, by its first word; `null` for no sentence of this language. */
+export function kindOfSentence(sentence: string): FactKind | null {
+  const [word] = sentence.split(" ");
+  return firstWords.find(([, first]) => first === word)?.[0] ?? null;
+}
+
+/** The kind of fact a question asks for, by its first word; `null` for no question of this language. */
+export function kindOfQuestion(question: string): FactKind | null {
+  const [word] = question.split(" ");
+  return firstWords.find(([, , first]) => first === word)?.[0] ?? null;
+}
+
 /** An option as a person would say it. */
 export function optionOf(kind: FactKind, value: string): string {
   if (kind === "place") return `on the ${value}`;

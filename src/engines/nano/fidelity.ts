@@ -1,18 +1,9 @@
 /** How much of what nano writes is true, per kind of fact: the figure that training is judged by. */
-import { type Fact, type FactKind, factKinds, sentenceOf } from "../../household/language.ts";
+import { type Fact, type FactKind, factKinds, kindOfSentence, sentenceOf } from "../../household/language.ts";
 import { allFacts } from "./facts.ts";
 import { decode, fullStop } from "./vocabulary.ts";
 
-const kindOfSentence: ReadonlyMap<string, FactKind> = new Map(
-  allFacts().map((fact) => [sentenceOf(fact), fact.kind]),
-);
-const kindOfFirstWord: Readonly<Record<string, FactKind>> = {
-  On: "place",
-  Dressed: "wear",
-  Quote: "speech",
-  The: "display",
-  Busy: "activity",
-};
+const knownSentences: ReadonlySet<string> = new Set(allFacts().map(sentenceOf));
 
 export interface Fidelity {
   /** Statements made and those true, per kind of their first word. */
@@ -41,9 +32,9 @@ export function countStatements(
   const said = new Set(sentencesOf(preceding));
   counts.answers++;
   for (const sentence of sentencesOf(answer)) {
-    const kind = kindOfFirstWord[sentence.split(" ")[0]!];
-    if (!kindOfSentence.has(sentence)) counts.malformed++;
-    if (kind === undefined) continue;
+    const kind = kindOfSentence(sentence);
+    if (!knownSentences.has(sentence)) counts.malformed++;
+    if (kind === null) continue;
     counts.stated[kind]++;
     if (truths.has(sentence)) counts.true[kind]++;
     if (said.has(sentence)) counts.redundant++;

@@ -1,4 +1,7 @@
 /** A small multimodal transformer that watches the simulated household, trained in this repository. */
+export { nanoAdapterLearner, nanoPhaseOneLearner, nanoPolicy } from "./learners.ts";
 export { adapterSpace } from "./model.ts";
 export { NanoModel, openNano } from "./nano-model.ts";
-export { type NanoSample, NanoVectorTrainer } from "./vector-trainer.ts";
+export type { NanoSample } from "./sample-arrays.ts";
+export { NanoVectorTrainer } from "./vector-trainer.ts";
+export { NanoWeightsTrainer } from "./weights-trainer.ts";

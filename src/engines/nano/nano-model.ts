@@ -18,16 +18,19 @@ import {
   type Part,
 } from "../../engine.ts";
 import { DataError, EngineError } from "../../errors.ts";
+import type { Action } from "../../policy/policy.ts";
+import { sha256 } from "../../util/hash.ts";
 import { seededRandom } from "../../util/random.ts";
 import { type Decoded, Decoder } from "./decode.ts";
 import { startDevice } from "./device.ts";
 import { memoryLength, prefixLength, stripsSeen, textSlots } from "./layout.ts";
 import { adapterSpace, nanoConfig, type Weights, weightShapes, weightsFrom } from "./model.ts";
 import { readPrompt } from "./prompt-reading.ts";
+import type { NanoSample } from "./sample-arrays.ts";
 import { clipStrips } from "./strips.ts";
 import { compileEmbed, type Embed } from "./text-stages.ts";
-import { type NanoSample, NanoVectorTrainer } from "./vector-trainer.ts";
-import { decode, end, tokens } from "./vocabulary.ts";
+import { NanoVectorTrainer } from "./vector-trainer.ts";
+import { decode, end, idOf, tokens } from "./vocabulary.ts";
 import { readWeights } from "./weights-file.ts";
 
 const abilities: ModelCapabilities = {
@@ -40,6 +43,12 @@ const abilities: ModelCapabilities = {
 
 /** Nano with the weights of a file. @throws DataError when the file is broken or of another network */
 export async function openNano(weightsPath: string): Promise<NanoModel> {
+  const { weights, checksum } = await readNano(weightsPath);
+  return new NanoModel(weights, checksum);
+}
+
+/** The weights in a file, on the device. @throws DataError when the file is broken or of another network */
+export async function readNano(weightsPath: string): Promise<{ weights: Weights; checksum: string }> {
   await startDevice();
   const { tensors, checksum } = readWeights(weightsPath);
   for (const [name, shape] of Object.entries(weightShapes(nanoConfig))) {
@@ -51,22 +60,32 @@ export async function openNano(weightsPath: string): Promise<NanoModel> {
       );
   }
   const values = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor.values]));
-  return new NanoModel(weightsFrom(nanoConfig, values), checksum);
+  return { weights: weightsFrom(nanoConfig, values), checksum };
+}
+
+/** What is compiled once and serves models of different weights over one patch MLP. */
+export interface NanoPrograms {
+  readonly embed: Embed;
+  readonly decoder: Decoder;
+}
+
+/** @param weights of which the patch MLP is used, by reference */
+export function nanoPrograms(weights: Weights): NanoPrograms {
+  return { embed: compileEmbed(nanoConfig, weights), decoder: new Decoder(nanoConfig) };
 }
 
 export class NanoModel implements Model {
   /** `nano:` and the first digits of the weights' checksum. */
   readonly id: string;
   readonly #weights: Weights;
-  readonly #embed: Embed;
-  readonly #decoder = new Decoder(nanoConfig);
+  readonly #programs: NanoPrograms;
   #cost: Cost = noCost;
 
-  /** Takes over the weights, which live as long as the process. */
-  constructor(weights: Weights, checksum: string) {
+  /** Uses the weights by reference: they have to live as long as the model is asked. */
+  constructor(weights: Weights, checksum: string, programs: NanoPrograms = nanoPrograms(weights)) {
     this.id = `nano:${checksum.slice(0, 12)}`;
     this.#weights = weights;
-    this.#embed = compileEmbed(nanoConfig, weights);
+    this.#programs = programs;
   }
 
   async capabilities(): Promise<ModelCapabilities> {
@@ -79,7 +98,7 @@ export class NanoModel implements Model {
     const { n = 1, sampling = {} } = request;
     const { strips, texts } = await this.read(request.parts);
     request.signal?.throwIfAborted();
-    const [decoded] = await this.#decoder.decode(
+    const [decoded] = await this.#programs.decoder.decode(
       this.#weights,
       { count: 1, strips, texts },
       {
@@ -87,7 +106,8 @@ export class NanoModel implements Model {
         temperature: sampling.temperature ?? 1,
         ...(sampling.topP !== undefined && { topP: sampling.topP }),
         ...(sampling.topK !== undefined && { topK: sampling.topK }),
-        random: seededRandom(sampling.seed ?? `call ${this.#cost.calls}`),
+        // Without a seed what is shown decides: a run that was killed and goes on writes the same.
+        random: seededRandom(sampling.seed ?? sha256(Buffer.concat([bytesOf(strips), bytesOf(texts)]))),
         vectors: vectorOf(request.adapter ?? null),
       },
     );
@@ -113,6 +133,11 @@ export class NanoModel implements Model {
     return { strips: await this.#seen(await clipStrips(frames)), texts: textSlots(texts) };
   }
 
+  /** An action of an engine policy over this model as a trainer's sample. @param parts the prompt it was written for */
+  async sampleOf(parts: readonly Part[], { logprobs }: Pick<Action, "logprobs">): Promise<NanoSample> {
+    return { ...(await this.read(parts)), tokens: (logprobs?.tokens ?? []).map(idOf) };
+  }
+
   /** A trainer of the adapter, starting from one. @throws EngineError `adapter-mismatch` */
   vectorTrainer(start: Adapter | null = null): NanoVectorTrainer {
     return new NanoVectorTrainer(nanoConfig, this.#weights, vectorOf(start));
@@ -120,7 +145,7 @@ export class NanoModel implements Model {
 
   /** Pixels of a clip's strips, shape [12, X], as embeddings [12, D]. */
   async #seen(pixels: Float32Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer>> {
-    const embedded = this.#embed(np.array(pixels, { shape: [stripsSeen, nanoConfig.stripValues] }));
+    const embedded = this.#programs.embed(np.array(pixels, { shape: [stripsSeen, nanoConfig.stripValues] }));
     return Float32Array.from((await embedded.data()) as Float32Array);
   }
 }
@@ -137,6 +162,8 @@ export function vectorOf(adapter: Adapter | null): Float32Array<ArrayBuffer> {
   for (const [i, index] of adapter.indices.entries()) vector[index] = adapter.scale * adapter.values[i]!;
   return vector;
 }
+
+const bytesOf = ({ buffer }: Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>) => new Uint8Array(buffer);
 
 function completionOf(answer: Decoded, most: number, request: GenerateRequest): Completion {
   const written = answer.tokens.slice(0, most);

@@ -7,7 +7,8 @@ import { startDevice } from "./device.ts";
 import { memoryExample } from "./examples.ts";
 import { stripsSeen, textSlots } from "./layout.ts";
 import { initialWeights, type NanoConfig, nanoConfig, weightsFrom } from "./model.ts";
-import { type NanoSample, NanoVectorTrainer } from "./vector-trainer.ts";
+import type { NanoSample } from "./sample-arrays.ts";
+import { NanoVectorTrainer } from "./vector-trainer.ts";
 
 const middle: NanoConfig = { ...nanoConfig, width: 8, blocks: 3, heads: 2, hidden: 12, adapterBlock: 1 };
 const small = { ...middle, stripValues: 6, stripHidden: 4 };

@@ -7,18 +7,9 @@ import { jit, nn, numpy as np, tree, valueAndGrad } from "@jax-js/jax";
 import type { Adapter } from "../../adapter/adapter.ts";
 import { createAdapter } from "../../adapter/arithmetic.ts";
 import type { OptimizerOptions, StepReport, Trainer } from "../../training/trainer.ts";
-import { answerSlots, memoryLength, prefixLength, stripsSeen } from "./layout.ts";
+import { memoryLength, prefixLength, stripsSeen } from "./layout.ts";
 import { adapterSpaceOf, logitsAbove, type NanoConfig, streamBelow, type Weights } from "./model.ts";
-
-/** A clip with what was written about it. */
-export interface NanoSample {
-  /** Strip embeddings, shape [12, D]. */
-  readonly strips: Float32Array<ArrayBuffer>;
-  /** The text slots, shape [57]. */
-  readonly texts: Int32Array<ArrayBuffer>;
-  /** Token ids as they were sampled, `end` last unless the answer was cut; at most `memoryLength`. */
-  readonly tokens: readonly number[];
-}
+import { type NanoSample, sampleArrays } from "./sample-arrays.ts";
 
 /** Samples that go through the network at once, M; a last batch is filled up with its first sample at weight 0. */
 const samplesAtOnce = 32;
@@ -176,17 +167,7 @@ export class NanoVectorTrainer implements Trainer<NanoSample, Adapter> {
 
   async #keepBelow(samples: readonly NanoSample[]): Promise<void> {
     const { width } = this.#config;
-    const strips = new Float32Array(samplesAtOnce * stripsSeen * width);
-    const texts = new Int32Array(samplesAtOnce * (prefixLength - stripsSeen));
-    const answers = new Int32Array(samplesAtOnce * memoryLength);
-    for (const [i, sample] of samples.entries()) {
-      strips.set(sample.strips, i * stripsSeen * width);
-      texts.set(sample.texts, i * (prefixLength - stripsSeen));
-      answers.set(
-        answerSlots(sample.tokens.slice(0, memoryLength - 1), memoryLength).inputs,
-        i * memoryLength,
-      );
-    }
+    const { strips, texts, answers } = sampleArrays(samples, samplesAtOnce, width);
     const below = (await this.#computeBelow(
       tree.ref(this.#weights) as Weights,
       np.array(strips, { shape: [samplesAtOnce, stripsSeen, width] }),

@@ -3,9 +3,10 @@
  *
  * The layout is that of huggingface/safetensors: a length, a JSON header, then the tensors' bytes one after another.
  */
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { DataError } from "../../errors.ts";
 import { sha256 } from "../../util/hash.ts";
+import { replaceFile } from "../../util/replace-file.ts";
 import { fromHalf, toHalf } from "./half.ts";
 
 export interface Tensor {
@@ -52,8 +53,7 @@ export function writeWeights(
   const text = Buffer.from(json.padEnd(Math.ceil(json.length / 8) * 8));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(text.length));
-  writeFileSync(`${path}.part`, Buffer.concat([length, text, data]));
-  renameSync(`${path}.part`, path);
+  replaceFile(path, Buffer.concat([length, text, data]));
 }
 
 /** Reads a file whole. @throws DataError when it is cut, changed or not such a file */

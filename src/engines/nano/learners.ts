@@ -1,0 +1,68 @@
+/** Nano as a policy in training: all its weights in Phase One, the adapter in Phase Two. */
+import type { Adapter } from "../../adapter/adapter.ts";
+import type { Sampling } from "../../engine.ts";
+import { enginePolicy } from "../../policy/engine.ts";
+import type { Action, Context, Policy } from "../../policy/policy.ts";
+import { memoryPrompt } from "../../policy/prompts.ts";
+import type { Learner, PhaseOneLearner } from "../../training/learner.ts";
+import { shortId } from "../../util/hash.ts";
+import { nanoConfig } from "./model.ts";
+import { NanoModel, nanoPrograms, readNano } from "./nano-model.ts";
+import type { NanoSample } from "./sample-arrays.ts";
+import { NanoWeightsTrainer } from "./weights-trainer.ts";
+
+/** How long a text is in memory tokens. */
+type CountTokens = (text: string) => number;
+
+/** A rollout is a plain sample: its log-probabilities are those it was drawn with. */
+const rolloutSampling: Sampling = { temperature: 1, topP: 1 };
+/** Acting keeps some of the variety: the likeliest memory is always of the same kind. */
+const actingSampling: Sampling = { temperature: 0.7 };
+
+/**
+ * Learns all weights, starting from those of a file.
+ * @param snapshotPath where the trained weights are written
+ * @throws DataError when the file is broken or of another network
+ */
+export async function nanoPhaseOneLearner(
+  weightsPath: string,
+  snapshotPath: string,
+  countTokens: CountTokens,
+): Promise<PhaseOneLearner<NanoSample>> {
+  const { weights, checksum } = await readNano(weightsPath);
+  const programs = nanoPrograms(weights);
+  const trainer = new NanoWeightsTrainer(nanoConfig, weights, snapshotPath);
+  const current = () =>
+    new NanoModel(trainer.weights, shortId("", checksum, trainer.steps).slice(1), programs);
+  return {
+    id: `nano:${checksum.slice(0, 12)}`,
+    trainer,
+    policy: () => enginePolicy({ model: current(), countTokens, sampling: rolloutSampling, attempts: 0 }),
+    sampleOf: (context, action) => sampleOf(current(), context, action, countTokens),
+    save: (path) => trainer.save(path),
+    load: (path) => trainer.load(path),
+  };
+}
+
+/** The policy that acts with nano's weights and an adapter, or none. */
+export function nanoPolicy(model: NanoModel, adapter: Adapter | null, countTokens: CountTokens): Policy {
+  return enginePolicy({ model, countTokens, adapter, sampling: actingSampling });
+}
+
+/** Learns an adapter from nothing, over weights that stand still; `policy` is that without an adapter. */
+export function nanoAdapterLearner(model: NanoModel, countTokens: CountTokens): Learner<NanoSample, Adapter> {
+  return {
+    trainer: model.vectorTrainer(),
+    policy: () => enginePolicy({ model, countTokens, sampling: rolloutSampling, attempts: 0 }),
+    sampleOf: (context, action) => sampleOf(model, context, action, countTokens),
+  };
+}
+
+function sampleOf(
+  model: NanoModel,
+  context: Context,
+  action: Action,
+  countTokens: CountTokens,
+): Promise<NanoSample> {
+  return model.sampleOf(memoryPrompt(context, { semantic: false, countTokens }), action);
+}

@@ -1,0 +1,168 @@
+/**
+ * Trains all weights of nano's transformer, by automatic differentiation; the patch MLP stands still.
+ *
+ * The policy in training acts with the very weights held here: a model made by `model()` is good until the next step.
+ */
+import { jit, numpy as np, tree } from "@jax-js/jax";
+import { DataError } from "../../errors.ts";
+import type { Checkpoint, OptimizerOptions, StepReport, Trainer } from "../../training/trainer.ts";
+import { Adam, adamDefaults } from "./adam.ts";
+import { readCheckpoint, tensorsOf, writeCheckpoint } from "./checkpoint.ts";
+import { memoryLength, prefixLength, stripsSeen } from "./layout.ts";
+import { type NanoConfig, type Weights, weightShapes } from "./model.ts";
+import { compileGradient, targetLogprobs } from "./objective.ts";
+import { type NanoSample, sampleArrays } from "./sample-arrays.ts";
+import { readWeights, writeWeights } from "./weights-file.ts";
+
+/** Samples that go through the network at once, B; a last batch is filled up with weight 0. */
+const samplesAtOnce = 16;
+/** Adam's own limit on the gradient is off: `step` shortens it by what it is told. */
+const adamOptions = { ...adamDefaults, mostNorm: Number.MAX_VALUE };
+
+export class NanoWeightsTrainer implements Trainer<NanoSample, Checkpoint> {
+  readonly #config: NanoConfig;
+  /** The patch MLP. */
+  readonly #still: Weights;
+  #adam: Adam;
+  #gradient: Weights | null = null;
+  readonly #snapshotPath: string;
+  readonly #computeGradient: ReturnType<typeof compileGradient>;
+  readonly #computeLogprobs: (weights: Weights, batch: BatchArrays) => np.Array;
+  readonly #add: (a: Weights, b: Weights) => Weights;
+  readonly #measure: (a: Weights) => np.Array;
+  readonly #shrink: (a: Weights, factor: np.Array) => Weights;
+
+  /** Takes over the weights. @param snapshotPath where `snapshot` writes them, in 16 bits */
+  constructor(config: NanoConfig, weights: Weights, snapshotPath: string) {
+    this.#config = config;
+    this.#snapshotPath = snapshotPath;
+    const part = (patch: boolean) =>
+      Object.fromEntries(Object.entries(weights).filter(([name]) => name.startsWith("patch.") === patch));
+    this.#still = part(true);
+    this.#adam = new Adam(part(false), adamOptions);
+    this.#computeGradient = compileGradient(config);
+    this.#computeLogprobs = jit(((moving: Weights, batch: BatchArrays) => {
+      const logprobs = targetLogprobs(config, moving, batch);
+      tree.dispose(moving);
+      return logprobs;
+    }) as never) as never;
+    this.#add = jit(((a: Weights, b: Weights) =>
+      Object.fromEntries(Object.keys(a).map((name) => [name, a[name]!.add(b[name]!)]))) as never) as never;
+    this.#measure = jit(((a: Weights) => {
+      let square = np.array(0);
+      for (const g of Object.values(a)) square = square.add(np.sum(np.square(g)));
+      return np.sqrt(square);
+    }) as never) as never;
+    this.#shrink = jit(((a: Weights, factor: np.Array) => {
+      const shrunk = Object.fromEntries(Object.keys(a).map((name) => [name, a[name]!.mul(factor.ref)]));
+      factor.dispose();
+      return shrunk;
+    }) as never) as never;
+  }
+
+  /** All weights as they stand, to be used by reference and not beyond the next step. */
+  get weights(): Weights {
+    return { ...this.#still, ...this.#adam.weights };
+  }
+
+  /** Steps made since random weights or since a stage began, as Adam counts them. */
+  get steps(): number {
+    return this.#adam.state.steps;
+  }
+
+  async logprobs(samples: readonly NanoSample[]): Promise<Float32Array[]> {
+    const all: Float32Array[] = [];
+    for (const batch of batches(samples)) {
+      const values = await this.#computeLogprobs(
+        tree.ref(this.#adam.weights) as Weights,
+        this.#arrays(batch),
+      ).data();
+      for (const [i, { tokens }] of batch.entries())
+        all.push(Float32Array.from(values.subarray(i * memoryLength, i * memoryLength + tokens.length)));
+    }
+    return all;
+  }
+
+  async accumulate(samples: readonly NanoSample[], weights: readonly Float32Array[]): Promise<void> {
+    const counting = samples
+      .map((sample, i) => ({ sample, weight: weights[i]! }))
+      .filter(({ weight }) => weight.some((value) => value !== 0));
+    for (const batch of batches(counting)) {
+      const tokenWeights = new Float32Array(samplesAtOnce * memoryLength);
+      // The compiled objective is minus the weighted sum.
+      for (const [i, { weight }] of batch.entries())
+        for (const [t, value] of weight.entries()) tokenWeights[i * memoryLength + t] = -value;
+      const [loss, slope] = this.#computeGradient(tree.ref(this.#adam.weights) as Weights, {
+        ...this.#arrays(batch.map(({ sample }) => sample)),
+        weights: np.array(tokenWeights, { shape: [samplesAtOnce, memoryLength] }),
+      });
+      loss.dispose();
+      this.#gradient = this.#gradient === null ? slope : this.#add(this.#gradient, slope);
+    }
+  }
+
+  async step({ learningRate, maxGradientNorm = Infinity }: OptimizerOptions): Promise<StepReport> {
+    const gradient = this.#gradient;
+    if (gradient === null) return { gradientNorm: 0, updateNorm: 0 };
+    this.#gradient = null;
+    const gradientNorm = await this.#normOf(tree.ref(gradient) as Weights);
+    const factor = Math.min(1, maxGradientNorm / Math.max(gradientNorm, Number.MIN_VALUE));
+    const before = tree.ref(this.#adam.weights) as Weights;
+    this.#adam.step(this.#shrink(gradient, np.array(factor)), learningRate);
+    const moved = this.#add(tree.ref(this.#adam.weights) as Weights, this.#shrink(before, np.array(-1)));
+    return { gradientNorm, updateNorm: await this.#normOf(moved) };
+  }
+
+  /** Writes the weights in 16 bits: what `openNano` reads. */
+  async snapshot(): Promise<Checkpoint> {
+    writeWeights(this.#snapshotPath, await tensorsOf(this.weights), { bits: 16 });
+    const { checksum } = readWeights(this.#snapshotPath);
+    return { kind: "checkpoint", revision: checksum, path: this.#snapshotPath };
+  }
+
+  /** Weights and Adam's moments in 32 bits. */
+  async save(path: string): Promise<void> {
+    await writeCheckpoint(path, { stage: "phase-one", step: 0 }, this.#still, this.#adam);
+  }
+
+  /** @throws DataError when the file is missing, broken or of another network */
+  async load(path: string): Promise<void> {
+    const found = readCheckpoint(path);
+    const shapes = Object.entries(weightShapes(this.#config));
+    if (
+      found === null ||
+      shapes.some(([name, shape]) => String(found.weights[name]?.shape) !== String(shape))
+    )
+      throw new DataError(
+        "weights-broken",
+        `Expected ${path} to be a checkpoint of this network, got ${found ? "one of another" : "none"}: start the run anew`,
+      );
+    const moving = Object.fromEntries(
+      Object.entries(found.weights).filter(([name]) => !name.startsWith("patch.")),
+    );
+    tree.dispose(this.#adam.release());
+    this.#adam = new Adam(moving, adamOptions, found.adam);
+  }
+
+  async #normOf(weights: Weights): Promise<number> {
+    return (await this.#measure(weights).data())[0]!;
+  }
+
+  #arrays(batch: readonly NanoSample[]): BatchArrays {
+    const { width } = this.#config;
+    const { strips, texts, answers, targets } = sampleArrays(batch, samplesAtOnce, width);
+    return {
+      strips: np.array(strips, { shape: [samplesAtOnce, stripsSeen, width] }),
+      texts: np.array(texts, { shape: [samplesAtOnce, prefixLength - stripsSeen] }),
+      answers: np.array(answers, { shape: [samplesAtOnce, memoryLength] }),
+      targets: np.array(targets, { shape: [samplesAtOnce, memoryLength] }),
+      vectors: np.zeros([samplesAtOnce, width]),
+    };
+  }
+}
+
+type BatchArrays = Parameters<typeof targetLogprobs>[2];
+
+function* batches<T>(items: readonly T[]): Generator<readonly T[]> {
+  for (let i = 0; i < items.length; i += samplesAtOnce) yield items.slice(i, i + samplesAtOnce);
+}

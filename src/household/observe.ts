@@ -1,0 +1,70 @@
+/**
+ * A clip of an episode as perception would see it, without filming it: for training, where thousands are looked at once.
+ *
+ * One frame a scene, coded as JPEG twice, which stands in for the video codec; speech as its
+ * subtitles. What is watched for real is a film (`render.ts`).
+ */
+import { createCanvas, loadImage } from "@napi-rs/canvas";
+import type { Observation } from "../perception/observation.ts";
+import type { Frame } from "../stream/clip.ts";
+import { drawScene, frameSize } from "./draw.ts";
+import { sentenceOf, spokenLine } from "./language.ts";
+import type { EpisodeClip, Scene } from "./world.ts";
+
+export interface ObserveOptions {
+  readonly stream: string;
+  /** Whether frames are drawn. @default true */
+  readonly pictures?: boolean;
+  /** Whether what is seen comes as captions too. @default false */
+  readonly captions?: boolean;
+}
+
+/** The observation of one clip; the same each time. */
+export async function observeClip(
+  clip: EpisodeClip,
+  { stream, pictures = true, captions = false }: ObserveOptions,
+): Promise<Observation> {
+  const { index, startSeconds, endSeconds, scenes } = clip;
+  return {
+    stream,
+    clip: index,
+    startSeconds,
+    endSeconds,
+    frames: pictures ? await Promise.all(scenes.map(frameOf)) : [],
+    speech: scenes.flatMap((scene) =>
+      scene.strips.flatMap((fact) =>
+        fact?.kind === "speech"
+          ? [{ ...spanOf(scene, 0.25), text: spokenLine(fact), speaker: fact.person }]
+          : [],
+      ),
+    ),
+    captions: captions
+      ? scenes.flatMap((scene) =>
+          scene.strips.flatMap((fact) =>
+            fact !== null && fact.kind !== "speech"
+              ? [{ ...spanOf(scene), text: sentenceOf(fact), speaker: null }]
+              : [],
+          ),
+        )
+      : [],
+    screen: [],
+    shots: [],
+    people: [],
+    tiers: { picture: "drawn" },
+    problems: [],
+  };
+}
+
+function spanOf({ startSeconds, endSeconds }: Scene, margin = 0) {
+  return { startSeconds: startSeconds + margin, endSeconds: endSeconds - margin };
+}
+
+async function frameOf(scene: Scene): Promise<Frame> {
+  const { width, height } = frameSize;
+  const canvas = drawScene(scene);
+  const once = await loadImage(await canvas.encode("jpeg", 80));
+  const again = createCanvas(width, height);
+  again.getContext("2d").drawImage(once, 0, 0, width, height);
+  const jpeg = new Uint8Array(await again.encode("jpeg", 85));
+  return { atSeconds: (scene.startSeconds + scene.endSeconds) / 2, width, height, jpeg };
+}

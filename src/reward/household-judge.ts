@@ -1,0 +1,116 @@
+/**
+ * The judge that knows the household: it holds a memory against what is true in the world.
+ *
+ * - **Correct**: every sentence is one that the world has, and true of the clip.
+ * - **Clean**: no sentence is told twice, or was written before.
+ * - **Rich**: how many different true things it tells.
+ * - **Relevant**: how many of the true things it tells are of the kinds that the questions ask about. A question's kind
+ *   is that of its first word, a sentence's too (`household/language.ts`); what is false or repeated helps nobody.
+ *
+ * A clip it does not know gets a failure, not a grade.
+ */
+
+import {
+  type Fact,
+  type FactKind,
+  kindOfQuestion,
+  kindOfSentence,
+  sentenceOf,
+} from "../household/language.ts";
+import type { Entry } from "../memory/memory.ts";
+import type { Context } from "../policy/policy.ts";
+import type { Judge, JudgeFailure } from "./judge.ts";
+
+/** What is true of a clip, or `null` where nobody knows. */
+export type TruthOf = (stream: string, clip: number) => readonly Fact[] | null;
+
+export function householdJudge(truthOf: TruthOf): Judge {
+  const read = (context: Context, memory: string) => {
+    const truths = context.observations.map(({ stream, clip }) => truthOf(stream, clip));
+    if (truths.some((facts) => facts === null)) return null;
+    return readMemory(
+      memory,
+      new Set(truths.flatMap((facts) => facts!.map(sentenceOf))),
+      context.recent.entries,
+    );
+  };
+  return {
+    id: "household@1",
+    async quality({ context, memory, signal }) {
+      signal?.throwIfAborted();
+      const reading = read(context, memory);
+      if (reading === null) return unknownClip;
+      const { wrong, repeated, told } = reading;
+      return {
+        ok: true,
+        value: {
+          correct: wrong.length === 0 && told.length > 0,
+          clean: repeated.length === 0,
+          rationale:
+            [
+              ...wrong.map((sentence) => `Not so: ${sentence}`),
+              ...repeated.map((sentence) => `Told before: ${sentence}`),
+            ].join(" ") || "All of it is true and new.",
+        },
+      };
+    },
+    async richness({ context, memories, signal }) {
+      signal?.throwIfAborted();
+      const readings = memories.map((memory) => read(context, memory));
+      if (readings.includes(null)) return unknownClip;
+      return { ok: true, value: readings.map((reading) => new Set(reading!.told).size) };
+    },
+    async relevance({ context, first, second, questions, signal }) {
+      signal?.throwIfAborted();
+      const readings = [first, second].map((memory) => read(context, memory));
+      if (readings.includes(null)) return unknownClip;
+      const asked = new Map<FactKind, number>();
+      for (const { text } of questions) {
+        const kind = kindOfQuestion(text);
+        if (kind !== null) asked.set(kind, (asked.get(kind) ?? 0) + 1);
+      }
+      const [a, b] = readings.map((reading) =>
+        reading!.told.reduce((sum, sentence) => sum + (asked.get(kindOfSentence(sentence)!) ?? 0), 0),
+      ) as [number, number];
+      return { ok: true, value: a === b ? "tie" : a > b ? "first" : "second" };
+    },
+  };
+}
+
+const unknownClip: JudgeFailure = {
+  ok: false,
+  reason: "no-evidence",
+  message: "The clip is of no household whose truth is known: judge it with a model.",
+};
+
+interface Reading {
+  /** Sentences that are not true of the clip, or no sentences of the household's language. */
+  readonly wrong: readonly string[];
+  /** Sentences that were told before, in this memory or in earlier ones. */
+  readonly repeated: readonly string[];
+  /** True sentences told for the first time. */
+  readonly told: readonly string[];
+}
+
+function readMemory(
+  memory: string,
+  truths: ReadonlySet<string>,
+  entries: readonly Pick<Entry, "text">[],
+): Reading {
+  const said = new Set(entries.flatMap(({ text }) => sentencesOf(text)));
+  const reading = { wrong: [] as string[], repeated: [] as string[], told: [] as string[] };
+  for (const sentence of sentencesOf(memory)) {
+    if (said.has(sentence)) reading.repeated.push(sentence);
+    if (!truths.has(sentence)) reading.wrong.push(sentence);
+    else if (!said.has(sentence)) reading.told.push(sentence);
+    said.add(sentence);
+  }
+  return reading;
+}
+
+/** Sentences with their full stops, a cut last one without. */
+function sentencesOf(text: string): string[] {
+  return (text.match(/[^.]+\.?/g) ?? [])
+    .map((sentence) => sentence.trim())
+    .filter((sentence) => sentence !== "");
+}

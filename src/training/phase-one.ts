@@ -1,0 +1,392 @@
+/**
+ * Phase One, before deployment: a policy learns how to memorize, from what judges say of its own memories.
+ *
+ * Each step is one page of the paper: every live instance of the curriculum shows the policy one decision with its
+ * history; G memories are sampled; rewards (format, thinking, quality, richness) become group advantages; GSPO moves the
+ * weights; the best memory joins the history, and the instance goes on or starts anew. History is
+ * written by somebody else for the first steps (off-policy) and by the policy itself for the rest (on-policy).
+ *
+ * A run can be killed at any moment: what a step depends on is the checkpoint and the step's own seeds, so it goes on
+ * to the same numbers. Nothing here knows which policy it trains.
+ *
+ * Departures from method.md D:
+ * 1. History takes the first rollout that passes the quality checks, else the first on contract (G 27), else nothing.
+ * 2. A step that moved no log-probability stops the run: a trainer that does not train is a fault of the set-up.
+ */
+import type { Adapter } from "../adapter/adapter.ts";
+import { EngineError } from "../errors.ts";
+import type { PolicyState } from "../memory/memory.ts";
+import type { Observation } from "../perception/observation.ts";
+import type { Action, Context, Policy } from "../policy/policy.ts";
+import type { Judge } from "../reward/judge.ts";
+import { type ActionReward, type ScoreOptions, scoreGroup } from "../reward/reward.ts";
+import { type Random, seededRandom } from "../util/random.ts";
+import { groupAdvantages, type ScoredRollout } from "./advantages.ts";
+import { type CurriculumOptions, curriculumDefaults, nextPlace, type Place, startIn } from "./curriculum.ts";
+import type { Learner, PhaseOneLearner } from "./learner.ts";
+import { gspoLoss } from "./losses.ts";
+import type { PhaseOneRun } from "./phase-one-run.ts";
+import type { Checkpoint } from "./trainer.ts";
+
+/** A video to train on. */
+export interface TrainingVideo {
+  readonly clips: number;
+  /** What perception makes of a clip; the same each time. */
+  observe(clip: number): Promise<Observation>;
+  /** What somebody else wrote about a clip, for the off-policy steps. */
+  written(clip: number): Promise<string>;
+}
+
+export interface PhaseOneConfig {
+  /** Steps with somebody else's history, and all steps. */
+  readonly offPolicySteps: number;
+  readonly steps: number;
+  /** Live instances, B. */
+  readonly batch: number;
+  /** Memories sampled for each, G. */
+  readonly group: number;
+  /** Optimiser steps a step: the batch is split in so many parts. */
+  readonly parts: number;
+  readonly learningRate: number;
+  /** The whole gradient is shortened to this norm. */
+  readonly maxGradientNorm: number;
+  readonly seed: string;
+  /** A checkpoint every so many steps. */
+  readonly checkpointEvery: number;
+  /** Clips the policy is shown, the new ones included. */
+  readonly windowClips: number;
+  readonly curriculum: CurriculumOptions;
+}
+
+/** The paper's shape (D.8); sizes and rate are the policy's. */
+export const phaseOneDefaults: PhaseOneConfig = {
+  offPolicySteps: 60,
+  steps: 100,
+  batch: 32,
+  group: 8,
+  parts: 4,
+  learningRate: 1e-6,
+  maxGradientNorm: 1,
+  seed: "phase-one",
+  checkpointEvery: 10,
+  windowClips: 5,
+  curriculum: curriculumDefaults,
+};
+
+export interface PhaseOneOptions<Sample> {
+  readonly learner: PhaseOneLearner<Sample>;
+  /** The n-th video, the same each time it is asked for. */
+  readonly video: (n: number) => TrainingVideo;
+  readonly judge: Judge;
+  readonly score: ScoreOptions;
+  readonly config: PhaseOneConfig;
+  /** Where the run's state, metrics and checkpoints are kept. */
+  readonly run: PhaseOneRun;
+  readonly onStep?: (metrics: StepMetrics) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One line of a run's metrics. Shares are of all rollouts of the step, lengths in memory tokens. */
+export interface StepMetrics {
+  readonly step: number;
+  readonly history: "off-policy" | "on-policy";
+  /** Mean total reward and its parts. */
+  readonly reward: number;
+  readonly format: number;
+  readonly thinking: number;
+  readonly quality: number;
+  readonly richness: number;
+  /** Rollouts on contract, and those that pass all quality checks. */
+  readonly valid: number;
+  readonly passing: number;
+  /** Groups left out because a judge failed. */
+  readonly masked: number;
+  readonly tokens: number;
+  readonly loss: number;
+  /** Share of sequences a clip stopped, by the sign of their advantage. */
+  readonly clippedPositive: number;
+  readonly clippedNegative: number;
+  /** Largest difference, in nats, between a token's log-probability when it was sampled and before the first part. */
+  readonly mismatch: number;
+  readonly gradientNorm: number;
+  readonly updateNorm: number;
+  readonly resampled: number;
+  readonly revision: string;
+}
+
+/** A live instance, as plain data. */
+export interface Instance {
+  readonly place: Place;
+  /** What the policy wrote in this video, oldest first, as far as the window reaches. */
+  readonly entries: readonly { readonly clip: number; readonly text: string }[];
+  readonly state: PolicyState;
+}
+
+/** All a step depends on besides the weights. */
+export interface PhaseOneState {
+  /** Steps done. */
+  readonly step: number;
+  /** Videos drawn so far. */
+  readonly videos: number;
+  readonly instances: readonly Instance[];
+}
+
+/** A rollout with its reward. */
+interface Rollout<Sample> {
+  readonly sample: Sample;
+  readonly old: Float32Array;
+  readonly advantage: number;
+}
+
+/** Trains to the last step, from the run's checkpoint where there is one; the trained weights. */
+export async function phaseOne<Sample>(options: PhaseOneOptions<Sample>): Promise<Checkpoint> {
+  const { learner, config, run, signal } = options;
+  let state = await run.resume(learner);
+  while (state.step < config.steps) {
+    signal?.throwIfAborted();
+    const began = performance.now();
+    const seed = `${config.seed} ${state.step}`;
+    const live = filled(state, options, seededRandom(`${seed} videos`));
+    const policy = learner.policy();
+    const decisions: Decision[] = [];
+    for (const [i, instance] of live.instances.entries())
+      decisions.push(
+        await decide(instance, policy, options, seededRandom(`${seed} rollouts ${i}`), state.step),
+      );
+    const learnt = await improve(decisions, options);
+    const next = advanced(live, decisions, policy, options, seededRandom(`${seed} places`));
+    state = { ...next, step: state.step + 1 };
+    const metrics: StepMetrics = {
+      step: state.step,
+      history: isOffPolicy(state.step - 1, config) ? "off-policy" : "on-policy",
+      ...rewardFigures(decisions, options),
+      ...learnt,
+      resampled: config.batch - next.instances.length,
+      revision: policy.revision,
+    };
+    await run.record(metrics, performance.now() - began);
+    options.onStep?.(metrics);
+    if (state.step % config.checkpointEvery === 0 || state.step === config.steps)
+      await run.checkpoint(learner, state);
+  }
+  return learner.trainer.snapshot();
+}
+
+const isOffPolicy = (step: number, { offPolicySteps }: PhaseOneConfig) => step < offPolicySteps;
+
+/** The state with new instances in the places of those that left their videos. */
+function filled<Sample>(
+  state: PhaseOneState,
+  { learner, video, config }: PhaseOneOptions<Sample>,
+  random: Random,
+): PhaseOneState {
+  const instances = [...state.instances];
+  let { videos } = state;
+  const { clipsPerDecision } = learner.policy();
+  while (instances.length < config.batch) {
+    const decisions = Math.ceil(video(videos).clips / clipsPerDecision);
+    const place = startIn(videos, decisions, random, config.curriculum);
+    instances.push({ place, entries: [], state: freshPolicyState() });
+    videos += 1;
+  }
+  return { ...state, videos, instances };
+}
+
+const freshPolicyState = (): PolicyState => ({ value: null, documents: 0, words: new Map() });
+
+/** What one instance showed the policy, and what came of it. */
+interface Decision {
+  readonly context: Context;
+  readonly actions: readonly Action[];
+  readonly rewards: readonly ActionReward[];
+}
+
+async function decide<Sample>(
+  instance: Instance,
+  policy: Policy,
+  options: PhaseOneOptions<Sample>,
+  random: Random,
+  step: number,
+): Promise<Decision> {
+  const { config, judge, score, signal } = options;
+  const context = await contextOf(instance, policy, options, isOffPolicy(step, config));
+  const { actions } = await policy.decide(context, { n: config.group, random, ...(signal && { signal }) });
+  const rewards = await scoreGroup(context, actions, judge, { ...score, ...(signal && { signal }) });
+  return { context, actions, rewards };
+}
+
+/** The clips an instance stands at, and its history: its own entries, or what somebody else wrote. */
+async function contextOf<Sample>(
+  { place, entries, state }: Instance,
+  { clipsPerDecision }: Policy,
+  { video, config }: PhaseOneOptions<Sample>,
+  offPolicy: boolean,
+): Promise<Context> {
+  const shown = video(place.video);
+  const first = place.at * clipsPerDecision;
+  const numbers = (from: number, to: number) =>
+    Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
+  const clips = numbers(first, Math.min(first + clipsPerDecision, shown.clips));
+  // No further back than where the instance started, and than the window reaches.
+  const started = (place.at - place.steps) * clipsPerDecision;
+  const earlier = numbers(Math.max(started, first + clips.length - config.windowClips, 0), first);
+  const observe = (all: readonly number[]) => Promise.all(all.map((clip) => shown.observe(clip)));
+  const history = offPolicy
+    ? await Promise.all(earlier.map(async (clip) => ({ clip, text: await shown.written(clip) })))
+    : entries.filter(({ clip }) => earlier.includes(clip));
+  return {
+    observations: await observe(clips),
+    recent: {
+      observations: await observe(earlier),
+      entries: history
+        .filter(({ text }) => text !== "")
+        .map((entry) => ({ ...entry, kind: "episodic" as const })),
+    },
+    state,
+  };
+}
+
+/** Moves the weights by what the step's groups say. */
+async function improve<Sample>(
+  decisions: readonly Decision[],
+  { learner, config }: PhaseOneOptions<Sample>,
+): Promise<
+  Pick<
+    StepMetrics,
+    "loss" | "clippedPositive" | "clippedNegative" | "mismatch" | "gradientNorm" | "updateNorm"
+  >
+> {
+  const sums = { loss: 0, clippedPositive: 0, clippedNegative: 0, gradientNorm: 0, updateNorm: 0 };
+  let mismatch = 0;
+  const { trainer } = learner;
+  for (let part = 0; part < config.parts; part++) {
+    const own = decisions.filter((_, i) => i % config.parts === part);
+    const rollouts = (await Promise.all(own.map((decision) => rolloutsOf(decision, learner)))).flat();
+    const telling = rollouts.filter(({ advantage }) => advantage !== 0);
+    if (telling.length === 0) continue;
+    const samples = telling.map(({ sample }) => sample);
+    const now = await trainer.logprobs(samples);
+    if (part === 0) mismatch = largestDifference(now, telling);
+    const { loss, gradient, clipped } = gspoLoss(
+      now,
+      telling.map(({ old }) => old),
+      telling.map(({ advantage }) => advantage),
+    );
+    // The mean is over all rollouts of the part: those of advantage 0 count as sequences without a push.
+    const share = telling.length / rollouts.length;
+    await trainer.accumulate(
+      samples,
+      gradient.map((weights) => weights.map((weight) => share * weight)),
+    );
+    const { gradientNorm, updateNorm } = await trainer.step(config);
+    if (gradientNorm > 0) await requireMoved(learner, samples[0]!, now[0]!);
+    sums.loss += (share * loss) / config.parts;
+    sums.clippedPositive += clipped.positive / config.parts;
+    sums.clippedNegative += clipped.negative / config.parts;
+    sums.gradientNorm += gradientNorm / config.parts;
+    sums.updateNorm += updateNorm / config.parts;
+  }
+  return { ...sums, mismatch };
+}
+
+async function rolloutsOf<Sample>(
+  { context, actions, rewards }: Decision,
+  learner: Learner<Sample, Adapter | Checkpoint>,
+): Promise<Rollout<Sample>[]> {
+  const advantages = groupAdvantages(rewards.map(scored));
+  const rollouts: Rollout<Sample>[] = [];
+  for (const [i, action] of actions.entries()) {
+    if (action.logprobs === null || action.logprobs.values.length === 0) continue;
+    const sample = await learner.sampleOf(context, action);
+    rollouts.push({ sample, old: action.logprobs.values, advantage: advantages[i]! });
+  }
+  return rollouts;
+}
+
+/** One statement is judged a memory: right, wrong, or off contract. */
+function scored({ total, parts: { format, quality }, masked }: ActionReward): ScoredRollout {
+  return {
+    reward: masked ? null : total,
+    netCorrect: format < 0 || quality === null ? null : quality > 0 ? 1 : -1,
+  };
+}
+
+function largestDifference<Sample>(
+  now: readonly Float32Array[],
+  rollouts: readonly Rollout<Sample>[],
+): number {
+  let most = 0;
+  for (const [i, { old }] of rollouts.entries())
+    for (const [t, value] of old.entries()) most = Math.max(most, Math.abs(now[i]![t]! - value));
+  return most;
+}
+
+async function requireMoved<Sample>(
+  { trainer }: Learner<Sample, Adapter | Checkpoint>,
+  sample: Sample,
+  before: Float32Array,
+): Promise<void> {
+  const [after] = await trainer.logprobs([sample]);
+  if (after!.some((value, t) => value !== before[t])) return;
+  throw new EngineError(
+    "trainer-inert",
+    "Expected a step to change log-probabilities, it changed none: the trainer holds other weights than the policy acts with, or a rate of 0",
+  );
+}
+
+/** Instances after the step; those that left their videos are gone. */
+function advanced<Sample>(
+  state: PhaseOneState,
+  decisions: readonly Decision[],
+  policy: Policy,
+  { video, config }: PhaseOneOptions<Sample>,
+  random: Random,
+): PhaseOneState {
+  const instances = state.instances.flatMap((instance, i): Instance[] => {
+    const { context, actions, rewards } = decisions[i]!;
+    const count = Math.ceil(video(instance.place.video).clips / policy.clipsPerDecision);
+    const place = nextPlace(instance.place, count, random, config.curriculum);
+    if (place === null) return [];
+    const chosen =
+      actions.find((_, k) => (rewards[k]!.parts.quality ?? -1) > 0) ??
+      actions.find((_, k) => rewards[k]!.parts.format === 0);
+    const written = (chosen?.statements ?? []).map(({ clip, text }) => ({ clip, text }));
+    const entries = [...instance.entries, ...written].slice(-config.windowClips * 4);
+    const change = chosen ? policy.advance(context, chosen) : null;
+    return [{ place, entries, state: change ? changed(instance.state, change) : instance.state }];
+  });
+  return { ...state, instances };
+}
+
+function changed(state: PolicyState, change: NonNullable<ReturnType<Policy["advance"]>>): PolicyState {
+  const words = new Map(state.words);
+  for (const [stem, times] of change.words) words.set(stem, (words.get(stem) ?? 0) + times);
+  return { value: change.value, documents: state.documents + change.documents, words };
+}
+
+function rewardFigures<Sample>(
+  decisions: readonly Decision[],
+  { score }: PhaseOneOptions<Sample>,
+): Pick<
+  StepMetrics,
+  "reward" | "format" | "thinking" | "quality" | "richness" | "valid" | "passing" | "masked" | "tokens"
+> {
+  const rewards = decisions.flatMap(({ rewards }) => rewards);
+  const graded = rewards.filter(({ total }) => total !== null);
+  const mean = (values: readonly number[]) =>
+    values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length;
+  const texts = decisions.flatMap(({ actions }) =>
+    actions.map(({ statements }) => statements.map(({ text }) => text).join(" ")),
+  );
+  return {
+    reward: mean(graded.map(({ total }) => total!)),
+    format: mean(rewards.map(({ parts }) => parts.format)),
+    thinking: mean(rewards.map(({ parts }) => parts.thinking)),
+    quality: mean(graded.map(({ parts }) => parts.quality!)),
+    richness: mean(rewards.map(({ parts }) => parts.richness)),
+    valid: mean(rewards.map(({ parts }) => Number(parts.format === 0))),
+    passing: mean(rewards.map(({ parts }) => Number((parts.quality ?? -1) > 0))),
+    masked: decisions.filter(({ rewards }) => rewards.some(({ masked }) => masked)).length,
+    tokens: mean(texts.map(score.countTokens)),
+  };
+}
