@@ -120,6 +120,26 @@ describe("choice draw", () => {
     assert.ok(first! < -600 && Number.isFinite(first!));
   });
 
+  test("tilted, is even without task weights, whatever the lengths, and sums to one and has its gradient with them", () => {
+    const tilted: DrawInput = { ...input, tilted: true };
+    const even = { ...tilted, budget: 0, onCredit: true, task: new Float64Array(5) };
+    for (const item of [0, 1, 2, 3]) assert.deepEqual([...drawLogprobs(even, [item])], [-Math.log(4)]);
+    const draws = allDraws(tilted);
+    const total = draws.reduce((sumSoFar, picks) => sumSoFar + Math.exp(sum(drawLogprobs(tilted, picks))), 0);
+    assert.ok(Math.abs(total - 1) < 1e-12, `${total}`);
+    for (const picks of draws) {
+      for (const [word, slope] of drawGradient(tilted, picks).entries()) {
+        const at = (shift: number) => {
+          const task = tilted.task.slice();
+          task[word]! += shift;
+          return sum(drawLogprobs({ ...tilted, task }, picks));
+        };
+        const numeric = (at(1e-5) - at(-1e-5)) / 2e-5;
+        assert.ok(Math.abs(slope - numeric) < 1e-8, `${picks} word ${word}: ${slope} against ${numeric}`);
+      }
+    }
+  });
+
   test("refuses picks that could not have been drawn", () => {
     assert.throws(() => drawLogprobs(input, [3, 0]), RangeError); // 9 + 4 > 12
     assert.throws(() => drawLogprobs(input, [0, 0]), RangeError);

@@ -6,6 +6,9 @@
  * afterwards. The same feasibility mask serves drawing, log-probabilities and gradients, so all three agree exactly.
  *
  *   s_i = κ · trust_i · n_i^−exponent · Σ_{w ∈ i} disc_w · idf_w · (1 + λ·a_w)
+ *
+ * Where another policy wrote the items, the draw only tilts what it prefers: the 1 falls away, and an item is worth what
+ * its sum has beyond the mean per token of all items, times its tokens, so that neither long nor short ones win by length.
  */
 import type { Random } from "../util/random.ts";
 
@@ -48,6 +51,8 @@ export interface DrawInput {
   readonly idf: Float64Array;
   /** Task weights a, shape [W]; zeros without an adapter. */
   readonly task: Float64Array;
+  /** Whether the draw only tilts what another policy wrote: without an adapter every item is as likely. @default false */
+  readonly tilted?: boolean;
   /** 1 for words the recent memory holds already, shape [W]. */
   readonly said: Uint8Array;
   /** Tokens to spend. */
@@ -94,16 +99,21 @@ export function drawLogprobs(input: DrawInput, picks: readonly number[]): Float6
 
 /**
  * Gradient of the draw's log-probability by the task weights, shape [W]: Σ over steps of x_chosen − E_softmax[x],
- * with x_{i,w} = κ · λ · trust_i · n_i^−exponent · disc_w · idf_w for the words of item i.
+ * with x_{i,w} = κ · λ · trust_i · n_i^−exponent · disc_w · idf_w for the words of item i; a tilted draw measures each
+ * against the mean.
  * @throws RangeError as `drawLogprobs`
  */
 export function drawGradient(input: DrawInput, picks: readonly number[]): Float64Array {
   const gradient = new Float64Array(input.idf.length);
   const { sharpness, taskStrength, repeatDiscount } = input.parameters;
   replay(input, picks, (walk, pick) => {
+    const factorOf = (i: number) => ((i === pick ? 1 : 0) - walk.probabilities[i]!) * walk.sizes[i]!;
+    /** What each item gives up to the mean that all are measured against. */
+    const given = input.tilted
+      ? walk.feasible.reduce((sum, i) => sum + factorOf(i) * input.items[i]!.tokens, 0) / walk.tokensOffered()
+      : 0;
     for (const i of walk.feasible) {
-      const share = (i === pick ? 1 : 0) - walk.probabilities[i]!;
-      const factor = share * sharpness * taskStrength * walk.sizes[i]!;
+      const factor = sharpness * taskStrength * (factorOf(i) - given);
       for (const word of input.items[i]!.words) {
         gradient[word]! += factor * (walk.said[word] ? repeatDiscount : 1) * input.idf[word]!;
       }
@@ -160,16 +170,20 @@ class Walk {
 
   /** Scores the items that still fit; `false` when there are none. */
   measure(): boolean {
-    const { items, onCredit } = this.#input;
+    const { items, onCredit, parameters } = this.#input;
     const anyFits = onCredit && this.#steps === 0;
     const feasible: number[] = [];
     for (let i = 0; i < items.length; i++) {
       if (this.#taken[i] === 0 && (anyFits || items[i]!.tokens <= this.#left)) feasible.push(i);
     }
     this.feasible = feasible;
+    for (const i of feasible) this.scores[i] = this.#gain(i);
+    const mean = this.#input.tilted
+      ? feasible.reduce((sum, i) => sum + this.scores[i]!, 0) / this.tokensOffered()
+      : 0;
     let top = -Infinity;
     for (const i of feasible) {
-      this.scores[i] = this.#score(i);
+      this.scores[i] = parameters.sharpness * this.sizes[i]! * (this.scores[i]! - mean * items[i]!.tokens);
       top = Math.max(top, this.scores[i]);
     }
     let total = 0;
@@ -196,14 +210,21 @@ class Walk {
     for (const word of words) this.said[word] = 1;
   }
 
-  #score(i: number): number {
-    const { items, idf, task, parameters } = this.#input;
+  /** Of the items that fit now. */
+  tokensOffered(): number {
+    return this.feasible.reduce((sum, i) => sum + this.#input.items[i]!.tokens, 0);
+  }
+
+  /** What the words of an item are worth now. */
+  #gain(i: number): number {
+    const { items, idf, task, parameters, tilted = false } = this.#input;
+    const own = tilted ? 0 : 1;
     let gain = 0;
     for (const word of items[i]!.words) {
       const discount = this.said[word] ? parameters.repeatDiscount : 1;
-      gain += discount * idf[word]! * (1 + parameters.taskStrength * task[word]!);
+      gain += discount * idf[word]! * (own + parameters.taskStrength * task[word]!);
     }
-    return parameters.sharpness * this.sizes[i]! * gain;
+    return gain;
   }
 }
 

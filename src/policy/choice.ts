@@ -84,8 +84,11 @@ export function choicePolicy(options: ChoiceOptions): Policy {
   };
 }
 
-/** Weight a_w of a stem: `scale · sign · value` of its bucket, 0 where the adapter has none. */
-function taskWeights(adapter: Adapter | null, words: WordSpace): (stem: string) => number {
+/**
+ * Weight a_w of a stem: `scale · sign · value` of its bucket, 0 where the adapter has none.
+ * @throws ConfigError `adapter-space`, DataError `adapter-invalid`
+ */
+export function taskWeights(adapter: Adapter | null, words: WordSpace): (stem: string) => number {
   if (adapter === null) return () => 0;
   const { space, dimension, indices, values, scale } = adapter;
   if (space !== words.id || dimension !== words.dimension) {
@@ -141,7 +144,7 @@ export function replayOf(
 }
 
 /** The distinct stems on offer, in order of appearance. */
-function vocabularyOf(candidates: readonly Candidate[]): string[] {
+export function vocabularyOf(candidates: readonly Pick<Candidate, "stems">[]): string[] {
   return [...new Set(candidates.flatMap(({ stems }) => stems))];
 }
 
@@ -194,7 +197,7 @@ function drawInput(
 }
 
 /** How telling a word is that `count` of `total` candidates hold. */
-function idf(count: number, total: number): number {
+export function idf(count: number, total: number): number {
   return Math.log(1 + (total - count + 0.5) / (count + 0.5));
 }
 
