@@ -1,0 +1,104 @@
+/**
+ * Whether a difference is more than chance: paired tests over the same questions, and intervals that know
+ * which questions belong together (one hour, one video).
+ */
+import { type Random, randomInt } from "../util/random.ts";
+
+export interface Interval {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Mean of some numbers; 0 of none. */
+export function mean(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/**
+ * Two-sided p of paired differences, shape [N], under "the two are alike", by flipping signs: the share of sign
+ * patterns whose mean is at least as far from 0. All 2^N patterns where they are no more than `permutations`;
+ * otherwise that many drawn ones, the observed one counted with them. 1 where nothing differs.
+ */
+export function signFlipTest(differences: readonly number[], random: Random, permutations = 4000): number {
+  const moved = differences.filter((difference) => difference !== 0);
+  const observed = Math.abs(moved.reduce((sum, difference) => sum + difference, 0));
+  // Sums of the same terms in another order differ in the last bits.
+  const atLeast = observed - 1e-9 * moved.reduce((sum, difference) => sum + Math.abs(difference), 0);
+  const isExact = 2 ** moved.length <= permutations;
+  const patterns = isExact ? 2 ** moved.length : permutations;
+  let extreme = 0;
+  for (let pattern = 0; pattern < patterns; pattern++) {
+    let sum = 0;
+    for (const [i, difference] of moved.entries()) {
+      const flips = isExact ? (pattern >>> i) & 1 : random() < 0.5;
+      sum += flips ? -difference : difference;
+    }
+    if (Math.abs(sum) >= atLeast) extreme += 1;
+  }
+  return isExact ? extreme / patterns : (extreme + 1) / (patterns + 1);
+}
+
+/**
+ * Percentile interval of the mean of values, shape [N], by drawing whole clusters with replacement: questions of one hour or one
+ * video are no independent draws.
+ * @param clusters which cluster each value belongs to, shape [N]
+ * @param level share of the resampled means inside
+ * @throws RangeError for shapes that differ or no values
+ */
+export function clusterBootstrap(
+  values: readonly number[],
+  clusters: readonly (number | string)[],
+  random: Random,
+  { resamples = 2000, level = 0.95 }: { resamples?: number; level?: number } = {},
+): Interval {
+  if (values.length === 0 || values.length !== clusters.length) {
+    throw new RangeError(
+      `Expected one cluster for each of at least one value, got ${values.length} values and ${clusters.length} clusters`,
+    );
+  }
+  const groups = [...Map.groupBy(values.keys(), (i) => clusters[i]!).values()].map((members) => ({
+    sum: members.reduce((sum, i) => sum + values[i]!, 0),
+    count: members.length,
+  }));
+  const means = Float64Array.from({ length: resamples }, () => {
+    let sum = 0;
+    let count = 0;
+    for (let k = 0; k < groups.length; k++) {
+      const group = groups[randomInt(random, groups.length)]!;
+      sum += group.sum;
+      count += group.count;
+    }
+    return sum / count;
+  }).sort();
+  const tail = (1 - level) / 2;
+  return { low: quantile(means, tail), high: quantile(means, 1 - tail) };
+}
+
+/** The value below which a share of sorted values lies, interpolated between neighbours. */
+function quantile(sorted: Float64Array, share: number): number {
+  const place = share * (sorted.length - 1);
+  const below = Math.floor(place);
+  const above = Math.ceil(place);
+  return sorted[below]! + (place - below) * (sorted[above]! - sorted[below]!);
+}
+
+/**
+ * Exact two-sided p of McNemar's test: of the questions that only one of two got right, whether one got more than
+ * chance gives. 1 where there are none.
+ * @throws RangeError for a count that is no whole number from 0 up
+ */
+export function mcnemarTest(onlyFirst: number, onlySecond: number): number {
+  for (const count of [onlyFirst, onlySecond]) {
+    if (!(Number.isInteger(count) && count >= 0))
+      throw new RangeError(`Expected whole numbers from 0 up, got ${onlyFirst} and ${onlySecond}`);
+  }
+  const n = onlyFirst + onlySecond;
+  const fewer = Math.min(onlyFirst, onlySecond);
+  let tail = 0;
+  let logChoose = 0; // ln of n over k
+  for (let k = 0; k <= fewer; k++) {
+    tail += Math.exp(logChoose - n * Math.LN2);
+    logChoose += Math.log(n - k) - Math.log(k + 1);
+  }
+  return Math.min(1, 2 * tail);
+}
