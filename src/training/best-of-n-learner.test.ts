@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Adapter } from "../adapter/adapter.ts";
+import { weightsOf } from "../adapter/arithmetic.ts";
+import { noCost } from "../engine.ts";
+import { wordSpace } from "../engines/local/index.ts";
+import { askAbout, createEpisode, type Episode, type Fact, sentenceOf } from "../household/index.ts";
+import type { Observation } from "../perception/observation.ts";
+import { alternativesOf, bestOfNPolicy, type PickedAction } from "../policy/best-of-n.ts";
+import type { Action, Context, Policy } from "../policy/policy.ts";
+import { randomInt, seededRandom, shuffle } from "../util/random.ts";
+import { bestOfNLearner } from "./best-of-n-learner.ts";
+import { adapterFromPairs, adapterFromTasks, type ChoicePair } from "./choice-trainer.ts";
+import { dpoLoss } from "./losses.ts";
+
+const clips = 24;
+const episode = createEpisode("train-7", clips);
+
+/** Writes one or two true sentences of a clip of an episode. */
+const writerOf = (film: Episode): Policy => ({
+  id: "writer",
+  revision: "writer@1",
+  clipsPerDecision: 1,
+  decide: async ({ observations }, { n = 1, random = () => 0 } = {}) => {
+    const { clip } = observations[0]!;
+    const actions = Array.from({ length: n }, (): Action => {
+      const facts = shuffle(random, film.clips[clip]!.facts).slice(0, 1 + randomInt(random, 2));
+      const text = facts.map(sentenceOf).join(" ");
+      const span = { clip, kind: "episodic" as const, startSeconds: clip * 10, endSeconds: clip * 10 + 10 };
+      const statement = { ...span, text, speakers: [], sources: [], frameSeconds: [] };
+      return { text, statements: [statement], logprobs: null, revision: "writer@1", issues: [] };
+    });
+    return { actions, cost: noCost };
+  },
+  advance: () => null,
+});
+const writer = writerOf(episode);
+
+function about(clip: number): Context {
+  const observation: Observation = {
+    ...{ stream: "home", clip, startSeconds: clip * 10, endSeconds: clip * 10 + 10 },
+    ...{ frames: [], speech: [], captions: [], screen: [], shots: [], people: [], tiers: {}, problems: [] },
+  };
+  // Words of the last picks are said already: "dressed" and "show" count less.
+  const value = { inner: null, kept: [["dress"], ["show"]] };
+  return {
+    observations: [observation],
+    recent: { observations: [], entries: [] },
+    state: { value, documents: 40, words: new Map([["ann", 20]]) },
+  };
+}
+
+const isAbout = (kind: Fact["kind"], text: string, clip: number, film = episode) =>
+  film.clips[clip]!.facts.some((fact) => fact.kind === kind && text.includes(sentenceOf(fact)));
+
+const questions = (kind: Fact["kind"]) =>
+  askAbout(episode, seededRandom("learner"), { kinds: [kind], perKind: 5 }).map((question) => ({ question }));
+
+const sum = (values: Float32Array) => values.reduce((total, value) => total + value, 0);
+
+/** Draws of a context, as pairs of one about wear and one that is not. */
+async function wearPairs(): Promise<ChoicePair[]> {
+  const learner = bestOfNLearner({ inner: writer, words: wordSpace });
+  const random = seededRandom("pairs");
+  const pairs: ChoicePair[] = [];
+  for (let clip = 0; clip < clips; clip++) {
+    const context = about(clip);
+    const { actions } = await learner.policy().decide(context, { random });
+    const all = alternativesOf(actions[0] as PickedAction);
+    const chosen = all.find(({ text }) => isAbout("wear", text, clip));
+    const rejected = all.find(({ text }) => !isAbout("wear", text, clip));
+    if (!chosen || !rejected) continue;
+    pairs.push({
+      chosen: await learner.sampleOf(context, chosen),
+      rejected: await learner.sampleOf(context, rejected),
+    });
+  }
+  return pairs;
+}
+
+describe("the best-of-n learner", () => {
+  test("gives the trainer the log-probability that the policy drew with", async () => {
+    const { adapter } = adapterFromTasks(questions("wear"), { words: wordSpace });
+    const learner = bestOfNLearner({ inner: writer, words: wordSpace, adapter });
+    for (let clip = 0; clip < 8; clip++) {
+      const { actions } = await learner.policy().decide(about(clip), { n: 4, random: seededRandom(clip) });
+      for (const action of actions) {
+        const sample = await learner.sampleOf(about(clip), action);
+        const [logprobs] = await learner.trainer.logprobs([sample]);
+        assert.deepEqual(logprobs, action.logprobs!.values);
+      }
+    }
+    await assert.rejects(learner.sampleOf(about(0), (await writer.decide(about(0))).actions[0]!), RangeError);
+  });
+
+  test("has the gradient that finite differences find", async () => {
+    const { adapter } = adapterFromTasks(questions("wear"), { words: wordSpace });
+    const options = { inner: writer, words: wordSpace, adapter };
+    const { actions } = await bestOfNLearner(options)
+      .policy()
+      .decide(about(3), { random: seededRandom(1) });
+    const sample = await bestOfNLearner(options).sampleOf(about(3), actions[0]!);
+    // A step at rate 1 down −logprob adds the gradient to the weights: what moved is the gradient.
+    const learner = bestOfNLearner(options);
+    await learner.trainer.accumulate([sample], [Float32Array.of(-1)]);
+    await learner.trainer.step({ learningRate: 1 });
+    const before = new Map(weightsOf(adapter));
+    const moved = weightsOf(await learner.trainer.snapshot()).map(
+      ([index, value]) => [index, value - (before.get(index) ?? 0)] as const,
+    );
+    const steepest = moved.toSorted(([, a], [, b]) => Math.abs(b) - Math.abs(a)).slice(0, 8);
+    assert.ok(Math.abs(steepest[0]![1]) > 0.02, `${steepest[0]}`);
+    const width = 0.05;
+    for (const [index, slope] of steepest) {
+      const at = async (shift: number) => {
+        const weights = new Map(weightsOf(adapter));
+        weights.set(index, (weights.get(index) ?? 0) + shift);
+        const places = [...weights].sort(([a], [b]) => a - b);
+        const shifted = {
+          ...adapter,
+          scale: 1,
+          indices: Int32Array.from(places, ([place]) => place),
+          values: Float32Array.from(places, ([, weight]) => weight),
+        };
+        const [logprobs] = await bestOfNLearner({ ...options, adapter: shifted }).trainer.logprobs([sample]);
+        return sum(logprobs!);
+      };
+      const numeric = ((await at(width)) - (await at(-width))) / (2 * width);
+      assert.ok(Math.abs(numeric - slope) < 2e-4, `${slope} against ${numeric}`);
+    }
+  });
+
+  test("moves probability to the chosen samples by DPO, step by step, and its policy follows", async () => {
+    const pairs = await wearPairs();
+    assert.ok(pairs.length >= 12, `${pairs.length} pairs`);
+    const learner = bestOfNLearner({ inner: writer, words: wordSpace });
+    const { trainer } = learner;
+    const chosen = pairs.map((pair) => pair.chosen);
+    const rejected = pairs.map((pair) => pair.rejected);
+    const logprobs = async () => ({
+      chosen: await trainer.logprobs(chosen),
+      rejected: await trainer.logprobs(rejected),
+    });
+    const reference = await logprobs();
+    const revisions = new Set([learner.policy().revision]);
+    const losses: number[] = [];
+    for (let step = 0; step < 10; step++) {
+      const { loss, gradient } = dpoLoss(await logprobs(), reference, 0.1);
+      losses.push(loss);
+      await trainer.accumulate(chosen, gradient.chosen);
+      await trainer.accumulate(rejected, gradient.rejected);
+      const { updateNorm } = await trainer.step({ learningRate: 1 });
+      assert.ok(updateNorm > 0);
+      revisions.add(learner.policy().revision);
+    }
+    assert.ok(Math.abs(losses[0]! - Math.log(2)) < 1e-6);
+    for (const [step, loss] of losses.entries()) if (step > 0) assert.ok(loss < losses[step - 1]!);
+    assert.equal(revisions.size, 11);
+    const after = await logprobs();
+    const gained = pairs.filter(
+      (_, i) =>
+        sum(after.chosen[i]!) > sum(reference.chosen[i]!) && sum(after.rejected[i]!) < sum(after.chosen[i]!),
+    );
+    assert.ok(gained.length > 0.8 * pairs.length, `${gained.length} of ${pairs.length}`);
+  });
+});
+
+describe("Phase Two over another policy's samples", () => {
+  test("both the closed form and preferences make the policy keep what is asked about, in clips not learnt from", async () => {
+    const closed = adapterFromTasks(questions("wear"), { words: wordSpace }).adapter;
+    const lesson = await adapterFromPairs(await wearPairs(), { words: wordSpace, norm: 6 });
+    assert.equal(lesson.problem, null);
+    const film = createEpisode("held-out-7", clips);
+    const keptAboutWear = async (adapter: Adapter | null) => {
+      const policy = bestOfNPolicy({ inner: writerOf(film), words: wordSpace, adapter });
+      let kept = 0;
+      for (let clip = 0; clip < clips; clip++) {
+        const { actions } = await policy.decide(about(clip));
+        if (isAbout("wear", actions[0]!.text, clip, film)) kept += 1;
+      }
+      return kept;
+    };
+    const [without, counted, preferred] = [
+      await keptAboutWear(null),
+      await keptAboutWear(closed),
+      await keptAboutWear(lesson.adapter),
+    ];
+    assert.ok(counted >= without + 6, `${without} without, ${counted} by the closed form`);
+    assert.ok(preferred >= without + 6, `${without} without, ${preferred} by preferences`);
+  });
+});
