@@ -1,13 +1,15 @@
 /**
  * A small server that really speaks the OpenAI protocol: chat with pictures, schemas and samples, embeddings, speech.
  *
- * It decodes what it is sent and answers from it, so that a test can tell by the answer what arrived. Faults are
- * chosen per request: error statuses, hanging, a body cut in the middle, a body that is not JSON, any content.
+ * It decodes what it is sent and answers from it, so that a test can tell by the answer what arrived; or a model in this
+ * process answers chats. Faults are chosen per request: error statuses, hanging, a body cut in the middle, a body that is
+ * not JSON, any content.
  */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createCanvas, loadImage } from "@napi-rs/canvas";
+import type { GenerateRequest, Generation, Model, Part } from "../../src/engine.ts";
 
 export type Json = Record<string, unknown>;
 
@@ -66,6 +68,8 @@ export interface ServerOptions {
   /** Formats of transcripts taken. @default all */
   readonly transcriptFormats?: readonly string[];
   readonly segments?: readonly Json[];
+  /** Answers chats, whatever model they name: texts as they were sent, each run of pictures as one run of frames. */
+  readonly model?: Pick<Model, "generate">;
 }
 
 export interface OpenAiServer {
@@ -103,6 +107,13 @@ export async function startOpenAiServer(options: ServerOptions): Promise<OpenAiS
     const fault = await faults?.(request);
     if (fault && fault.kind !== "content") return fail(response, fault);
     checkRequest(request, options);
+    if (path === "/v1/chat/completions" && options.model && !fault) {
+      return send(
+        response,
+        200,
+        generatedAnswer(request, await options.model.generate(asGeneration(request))),
+      );
+    }
     if (path === "/v1/chat/completions") {
       return send(response, 200, chatAnswer(request, fault?.content));
     }
@@ -281,6 +292,82 @@ function chatAnswer(request: ServerRequest, content: string | undefined): Json {
       prompt_tokens: promptTokens,
       completion_tokens: n * tokens.length,
       total_tokens: promptTokens + n * tokens.length,
+    },
+  };
+}
+
+interface WireMessage {
+  readonly role: string;
+  readonly content:
+    | string
+    | readonly { text?: string; image_url?: { url: string }; video_url?: { url: string } }[];
+}
+
+/** A chat as a model in this process is asked. */
+function asGeneration({ body }: ServerRequest): GenerateRequest {
+  const parts: Part[] = [];
+  let system = "";
+  for (const { role, content } of body.messages as WireMessage[]) {
+    const sent = typeof content === "string" ? [{ text: content }] : content;
+    if (role === "system") system += sent.map(({ text = "" }) => text).join("\n");
+    else for (const part of sent) addPart(parts, part);
+  }
+  const format = body.response_format as { json_schema: { name: string; schema: Json } } | undefined;
+  const number = (field: string) => (body[field] === undefined ? undefined : Number(body[field]));
+  const sampling = {
+    temperature: number("temperature"),
+    topP: number("top_p"),
+    topK: number("top_k"),
+    maxTokens: number("max_tokens") ?? number("max_completion_tokens"),
+    seed: number("seed"),
+  };
+  const given = Object.entries(sampling).filter(([, value]) => value !== undefined);
+  return {
+    ...(system !== "" && { system }),
+    parts,
+    n: Number(body.n ?? 1),
+    sampling: Object.fromEntries(given),
+    logprobs: body.logprobs === true,
+    ...(format && { schema: format.json_schema }),
+  };
+}
+
+/** Adds a part of a message; a picture that follows a picture joins its run, a second later. */
+function addPart(parts: Part[], sent: Exclude<WireMessage["content"], string>[number]): void {
+  const url = sent.image_url?.url ?? sent.video_url?.url;
+  if (url === undefined) {
+    parts.push({ type: "text", text: sent.text ?? "" });
+    return;
+  }
+  const last = parts.at(-1);
+  const before = last?.type === "video" ? last.frames : [];
+  if (last?.type === "video") parts.pop();
+  const frames = jpegsOf(url).map((jpeg, i) => ({ atSeconds: before.length + i, jpeg }));
+  parts.push({ type: "video", frames: [...before, ...frames] });
+}
+
+function generatedAnswer({ body, index }: ServerRequest, { completions, cost }: Generation): Json {
+  return {
+    id: `chat-${index}`,
+    object: "chat.completion",
+    created: 0,
+    model: body.model,
+    choices: completions.map(({ text, thinking, finish, tokens }, i) => ({
+      index: i,
+      message: {
+        role: "assistant",
+        content: text,
+        ...(thinking !== null && { reasoning_content: thinking }),
+      },
+      finish_reason: finish,
+      logprobs: tokens && {
+        content: tokens.texts.map((token, place) => ({ token, logprob: tokens.logprobs[place] })),
+      },
+    })),
+    usage: {
+      prompt_tokens: cost.promptTokens,
+      completion_tokens: cost.completionTokens,
+      total_tokens: cost.promptTokens + cost.completionTokens,
     },
   };
 }

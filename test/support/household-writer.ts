@@ -1,0 +1,73 @@
+/**
+ * A model that writes about a household: one or two sentences about the clip a prompt names, most of them true.
+ *
+ * It really samples: each text is drawn from the seed and its place in the call. Where no pictures come, it says so.
+ */
+import {
+  addCost,
+  type Completion,
+  type Cost,
+  type GenerateRequest,
+  type Model,
+  noCost,
+} from "../../src/engine.ts";
+import { type Episode, type Fact, sentenceOf } from "../../src/household/index.ts";
+import { pick, type Random, randomInt, seededRandom, shuffle } from "../../src/util/random.ts";
+
+/** Share of sentences that tell of a clip what is true of another. */
+const falseShare = 0.15;
+
+export interface HouseholdWriter extends Model {
+  readonly requests: readonly GenerateRequest[];
+}
+
+export function householdWriter(episode: Episode): HouseholdWriter {
+  const requests: GenerateRequest[] = [];
+  let spent: Cost = noCost;
+  const facts = episode.clips.flatMap((clip) => clip.facts);
+  const tell = (random: Random, fact: Fact) => {
+    if (random() >= falseShare) return sentenceOf(fact);
+    return sentenceOf(
+      pick(
+        random,
+        facts.filter(({ kind }) => kind === fact.kind),
+      ),
+    );
+  };
+  const write = (request: GenerateRequest, random: Random): string => {
+    const text = request.parts.map((part) => (part.type === "text" ? part.text : "")).join("\n");
+    const [hours, minutes, seconds] = (/The clip runs from (\d+):(\d+):(\d+)/.exec(text) ?? [])
+      .slice(1)
+      .map(Number);
+    if (hours === undefined) return "ok";
+    if (!request.parts.some(({ type }) => type === "video")) return "Nothing can be seen.";
+    const clip = episode.clips[Math.floor((hours * 3600 + minutes! * 60 + seconds!) / 10)]!;
+    const told = shuffle(random, clip.facts).slice(0, 1 + randomInt(random, 2));
+    return told.map((fact) => tell(random, fact)).join(" ");
+  };
+  return {
+    id: "household",
+    requests,
+    cost: () => spent,
+    capabilities: async () => ({
+      images: true,
+      video: true,
+      jsonSchema: true,
+      samples: true,
+      logprobs: false,
+    }),
+    generate: async (request) => {
+      requests.push(request);
+      const { n = 1, sampling = {} } = request;
+      const completions = Array.from({ length: n }, (_, i): Completion => {
+        const seed = sampling.temperature === 0 ? "greedy" : `${sampling.seed} ${i}`;
+        const written = write(request, seededRandom(seed));
+        const text = request.schema ? JSON.stringify({ description: written }) : written;
+        return { text, thinking: null, finish: "stop", tokens: null };
+      });
+      const cost = { calls: 1, promptTokens: 1000, completionTokens: 20 * n, usd: 0 };
+      spent = addCost(spent, cost);
+      return { completions, cost };
+    },
+  };
+}
