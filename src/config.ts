@@ -20,8 +20,12 @@ const positive = z.coerce.number().positive();
 export const configSchema = z.strictObject({
   /** Directory of the memory. */
   memory: z.string().min(1).default(".taskmem"),
-  /** What writes memories: `choice` picks among texts perception has; `engine` asks the model. Default: `engine` where a model is configured. */
-  policy: z.enum(["choice", "engine"]).optional(),
+  /**
+   * What writes memories: `choice` picks among texts perception has; `engine` asks the model; `best-of-n` asks the model
+   * for several and keeps the one nearest to what is asked about. Default: `engine` where a model is configured, and
+   * `best-of-n` where `bestOfN.samples` is given too.
+   */
+  policy: z.enum(["choice", "engine", "best-of-n"]).optional(),
   /** Who reads memory to answer: `local` needs no model. Default: `model` where one is configured. */
   reader: z.enum(["local", "model"]).optional(),
   /** Languages of subtitles to keep, best first, as BCP 47 tags. Empty keeps all. */
@@ -47,6 +51,12 @@ export const configSchema = z.strictObject({
     .strictObject({
       /** Share of the candidate tokens of each 30 s that is kept, 0 to 1. */
       budget: z.coerce.number().gt(0).max(1).optional(),
+    })
+    .prefault({}),
+  bestOfN: z
+    .strictObject({
+      /** Texts the model is asked for per clip once something was learnt; before that one does. @default 8 */
+      samples: z.coerce.number().int().min(2).max(64).optional(),
     })
     .prefault({}),
   adapt: z
@@ -89,6 +99,15 @@ export const configSchema = z.strictObject({
 
 export type Config = z.output<typeof configSchema>;
 export type ConfigInput = z.input<typeof configSchema>;
+
+export type PolicyName = NonNullable<Config["policy"]>;
+
+/** The policy a configuration names or implies. */
+export function policyName({ policy, model, bestOfN }: Config): PolicyName {
+  if (policy !== undefined) return policy;
+  if (model.baseUrl === undefined || model.model === undefined) return "choice";
+  return bestOfN.samples === undefined ? "engine" : "best-of-n";
+}
 
 /** Types a config file: `export default defineConfig({ … })`. */
 export function defineConfig(config: ConfigInput): ConfigInput {
@@ -157,7 +176,12 @@ function conflicts(config: Config): string[] {
   const complete = config.model.baseUrl !== undefined && config.model.model !== undefined;
   const missing =
     "needs model.baseUrl (--base-url, TASKMEM_BASE_URL) and model.model (--model, TASKMEM_MODEL)";
-  if (config.policy === "engine" && !complete) issues.push(`  policy: \`engine\` ${missing}`);
+  if ((config.policy === "engine" || config.policy === "best-of-n") && !complete)
+    issues.push(`  policy: \`${config.policy}\` ${missing}`);
+  if (policyName(config) === "best-of-n" && config.model.temperature === 0)
+    issues.push(
+      "  model.temperature: expected above 0 for `best-of-n`, got 0: all its samples would be the same",
+    );
   if (config.reader === "model" && !complete) issues.push(`  reader: \`model\` ${missing}`);
   for (const name of ["model", "transcriber", "embedder"] as const) {
     const { baseUrl, model } = config[name];

@@ -30,6 +30,7 @@ export type * from "./memory/memory.ts";
 export { type RenderOptions, renderMemory } from "./memory/render.ts";
 export type * from "./perception/observation.ts";
 export { createPerceptors, type PerceptorOptions, type Perceptors, perceive } from "./perception/perceive.ts";
+export { type BestOfNOptions, bestOfNPolicy, type PickedAction } from "./policy/best-of-n.ts";
 export { type ChoiceOptions, choicePolicy } from "./policy/choice.ts";
 export { type EnginePolicyOptions, enginePolicy } from "./policy/engine.ts";
 export type * from "./policy/policy.ts";

@@ -32,6 +32,7 @@ const configFlags: Record<string, string> = {
   fps: "stream.fps",
   windowClips: "stream.windowClips",
   budget: "choice.budget",
+  samples: "bestOfN.samples",
   adapt: "adapt.auto",
 };
 
@@ -61,8 +62,9 @@ function buildProgram(): Command {
     .option("--window-clips <n>", "clips the policy sees at once")
     .option("--fps <n>", "frames per second the policy sees")
     .option("--no-screen-text", "do not read text in the picture")
-    .option("--policy <name>", "choice (no model) or engine")
+    .option("--policy <name>", "choice (no model), engine or best-of-n")
     .option("--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1")
+    .option("--samples <n>", "best-of-n: texts drawn per clip, of which what was learnt picks one")
     .option("--semantic", "engine: also write what is known, not only what happened")
     .option("--temperature <t>", "engine: sampling temperature")
     .option("--video <how>", "engine: send clips as frames, video, or auto")

@@ -7,7 +7,7 @@ import type { Adapter } from "../adapter/adapter.ts";
 import { parseAdapter } from "../adapter/adapter-file.ts";
 import { modelReader } from "../answer/model-reader.ts";
 import type { Reader } from "../answer/reader.ts";
-import type { Config } from "../config.ts";
+import { type Config, type PolicyName, policyName } from "../config.ts";
 import type { Embedder, Model } from "../engine.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../engines/local/index.ts";
 import { openaiModel, openaiTranscriber, openOpenaiEmbedder } from "../engines/openai/index.ts";
@@ -16,6 +16,7 @@ import type { Memory, StreamRecord } from "../memory/memory.ts";
 import { openSqliteMemory } from "../memory/sqlite.ts";
 import type { Perceptors } from "../perception/perceive.ts";
 import { createPerceptors } from "../perception/perceive.ts";
+import { bestOfNPolicy, defaultSamples } from "../policy/best-of-n.ts";
 import { type ChoiceOptions, choicePolicy } from "../policy/choice.ts";
 import { enginePolicy } from "../policy/engine.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -83,27 +84,34 @@ export function configuredPerceptors(config: Config): Perceptors {
   });
 }
 
-/** @param adapter what the choice policy writes with; the engine policy takes none */
+/** @param adapter what the policies in word space write with; the engine policy takes none */
 export function configuredPolicy(
   config: Config,
   model: Model | null,
   adapter: Adapter | null = null,
 ): Policy {
-  const name = config.policy ?? (model ? "engine" : "choice");
-  if (name === "engine") {
-    if (!model)
-      throw new ConfigError(
-        "model-missing",
-        "Expected a model for the `engine` policy: give --base-url and --model",
-      );
-    return enginePolicy({
-      model,
-      countTokens: wordSpace.countTokens,
-      semantic: config.semantic,
-      ...(config.model.temperature !== undefined && { sampling: { temperature: config.model.temperature } }),
-    });
-  }
-  return choicePolicy({ ...choiceOptions(config), adapter });
+  const name = policyName(config);
+  if (name === "choice") return choicePolicy({ ...choiceOptions(config), adapter });
+  if (!model)
+    throw new ConfigError(
+      "model-missing",
+      `Expected a model for the \`${name}\` policy: give --base-url and --model`,
+    );
+  const inner = configuredEngine(config, model);
+  if (name === "engine") return inner;
+  // Without an adapter any sample is as good as another: one is enough, and costs no more than the engine policy.
+  const samples = adapter === null ? 1 : (config.bestOfN.samples ?? defaultSamples);
+  return bestOfNPolicy({ inner, words: wordSpace, adapter, samples });
+}
+
+/** The engine policy over a model: also what the best-of-n policy draws its samples from. */
+export function configuredEngine(config: Config, model: Model): Policy {
+  return enginePolicy({
+    model,
+    countTokens: wordSpace.countTokens,
+    semantic: config.semantic,
+    ...(config.model.temperature !== undefined && { sampling: { temperature: config.model.temperature } }),
+  });
 }
 
 export function choiceOptions(config: Config): Omit<ChoiceOptions, "adapter"> {
@@ -114,12 +122,12 @@ export function choiceOptions(config: Config): Omit<ChoiceOptions, "adapter"> {
   };
 }
 
-/** The adapter in force for the choice policy of a memory, or `null`. @throws ConfigError, DataError */
-export async function activeAdapter(memory: Memory): Promise<Adapter | null> {
-  const [active] = await memory.adapters({ policy: "choice", state: "active" });
+/** The adapter in word space that is in force for a policy of a memory, or `null`. @throws ConfigError, DataError */
+export async function activeAdapter(memory: Memory, policy: PolicyName = "choice"): Promise<Adapter | null> {
+  const [active] = await memory.adapters({ policy, state: "active" });
   if (!active) return null;
   const { id: space, dimension } = wordSpace;
-  return parseAdapter(active.file, active.id, { space, dimension, base: "choice@1" }).adapter;
+  return parseAdapter(active.file, active.id, { space, dimension, base: `${policy}@1` }).adapter;
 }
 
 /** Learns from the questions asked: what `adapt run` does, and `ask` after enough new ones. */

@@ -1,6 +1,6 @@
 /** `taskmem watch`: a stream becomes memories, printed as they are written. */
 import { createAgent, type StreamEnd, type WatchEvent } from "../../agent.ts";
-import { loadConfig } from "../../config.ts";
+import { loadConfig, policyName } from "../../config.ts";
 import { openSource } from "../../stream/open-source.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
 import type { Invocation } from "../invocation.ts";
@@ -32,7 +32,8 @@ export async function run(
   await model?.capabilities(signal);
   const memory = await openConfiguredMemory(config, { mustExist: false });
   try {
-    const withAdapter = async () => configuredPolicy(config, model, await activeAdapter(memory));
+    const withAdapter = async () =>
+      configuredPolicy(config, model, await activeAdapter(memory, policyName(config)));
     const policy = await withAdapter();
     const agent = createAgent({
       memory,
