@@ -1,0 +1,202 @@
+/**
+ * EgoLife: one wearer's week, asked at wall-clock times; every QA file below the folder, in either layout.
+ *
+ * Stream time is seconds from midnight of day 1, as in the names of its recordings. Targets are moments; where the
+ * question asks is where its memory ends.
+ */
+import { basename } from "node:path";
+import { DataError } from "../../errors.ts";
+import { clockOfName } from "../../stream/clock-names.ts";
+import { formatMoment } from "../../util/time.ts";
+import { momentOf, targetMoments } from "../egolife-text/times.ts";
+import type { BenchmarkTask, LoadedTasks, StreamFiles } from "../task.ts";
+import type { MediaIndex } from "./media-index.ts";
+import { nameOf } from "./media-index.ts";
+import {
+  type Fields,
+  fieldsOf,
+  gatherTasks,
+  isFields,
+  letterOf,
+  optionalText,
+  optionsOf,
+  type Row,
+  RowProblem,
+  readJson,
+  shown,
+  textField,
+} from "./rows.ts";
+
+const wearerPattern = /A\d_[A-Z]+/i;
+const usualWearer = "A1_JAKE";
+
+/** @throws DataError where there are no questions */
+export function loadEgoLife(index: MediaIndex, root: string, annotations: string | undefined): LoadedTasks {
+  const files =
+    annotations === undefined
+      ? index.paths.filter((path) => /^egolife_?qa.*\.json$/i.test(basename(path)))
+      : [annotations];
+  if (files.length === 0) {
+    throw new DataError(
+      "annotations-missing",
+      `Expected EgoLifeQA/EgoLifeQA_${usualWearer}.json or egolife_qa.json below ${root}, found none: name the file with --annotations`,
+      { details: { path: root } },
+    );
+  }
+  const notes: string[] = [];
+  let late = 0;
+  const layouts = new Set<string>();
+  const rows = files.flatMap((path) => {
+    const file = basename(path);
+    const { value } = readJson(path);
+    const list = Array.isArray(value) ? value : isFields(value) ? value.results : null;
+    if (!Array.isArray(list)) {
+      throw new DataError(
+        "annotations-unreadable",
+        `Expected a list of questions, or \`results\`, in ${path}`,
+        {
+          details: { path },
+        },
+      );
+    }
+    const named = wearerPattern.exec(file)?.[0].toUpperCase();
+    if (named === undefined)
+      notes.push(`${file} names no wearer; ${usualWearer} unless a row says otherwise`);
+    return list.map((item: unknown, i): Row => {
+      const fields = isFields(item) ? item : {};
+      const grouped = isFields(fields.qa);
+      layouts.add(grouped ? "clip groups" : "rows");
+      const row = grouped ? ungrouped(fields) : item;
+      if (isFields(row) && frameOf(row) > 19) late += 1;
+      const id = optionalText(fields, "ID", "id");
+      const read = () => egoLifeTask(fieldsOf(row), named);
+      return { file, row: i + 1, id, read };
+    });
+  });
+  const { tasks, skipped } = gatherTasks(rows);
+  if (late > 0) notes.push(`${late} times with a frame past 19 were read as frame 19`);
+  return {
+    benchmark: "egolife",
+    layout: [...layouts].join(" and ") || "rows",
+    files,
+    rows: rows.length,
+    tasks: inOrderAsked(tasks),
+    skipped,
+    notes,
+  };
+}
+
+/** `{ID, qa: {query_time, target_time, answer}, qa_raw: {question, choice_a, type}, current_groups, target_groups}` as one row. */
+function ungrouped(item: Fields): Fields {
+  const raw = isFields(item.qa_raw) ? item.qa_raw : {};
+  const qa = isFields(item.qa) ? item.qa : {};
+  return { ID: item.ID, who: groupWearer(item), ...raw, ...qa };
+}
+
+function groupWearer({ current_groups }: Fields): string | undefined {
+  const [first] = Array.isArray(current_groups) ? current_groups : [];
+  const output = isFields(first) ? optionalText(first, "output") : null;
+  return output === null ? undefined : wearerPattern.exec(output)?.[0].toUpperCase();
+}
+
+function egoLifeTask(row: Fields, named: string | undefined): BenchmarkTask {
+  const id = textField(row, "ID");
+  const stream = named ?? optionalText(row, "who") ?? usualWearer;
+  const type = textField(row, "type");
+  const question = textField(row, "question");
+  const choices = ["a", "b", "c", "d"].map((letter) => row[`choice_${letter}`]);
+  if (row.choice_e !== undefined) throw new RowProblem("expected 4 options, got 5");
+  const options = optionsOf(choices, 4);
+  const answer = letterOf(optionalText(row, "answer"), options, "letter");
+  const asked = momentIn(row.query_time, "query_time");
+  const evidence = targetsIn(row.target_time);
+  if (evidence.at(-1)! > asked) {
+    const clock = { kind: "day" } as const;
+    throw new RowProblem(
+      `its target ${formatMoment(evidence.at(-1)!, clock)} lies after the question at ${formatMoment(asked, clock)}`,
+    );
+  }
+  return {
+    id: named === undefined || named === usualWearer ? id : `${named}-${id}`,
+    stream,
+    type,
+    askTime: asked,
+    question,
+    options,
+    answer,
+    evidence: evidence.map((seconds) => ({ startSeconds: seconds, endSeconds: seconds })),
+  };
+}
+
+/** A time of 8 digits; as a number it lost the zeros in front. */
+const digits = (time: unknown) =>
+  typeof time === "number" ? String(time).padStart(8, "0") : typeof time === "string" ? time : null;
+
+function momentIn(value: unknown, name: string): number {
+  const time = isFields(value) ? digits(value.time) : null;
+  const date = isFields(value) ? optionalText(value, "date") : null;
+  const moment = time === null || date === null ? null : momentOf(date, time);
+  if (moment === null)
+    throw new RowProblem(`expected \`${name}\` to be a day and 8 digits, got ${shown(value)}`);
+  return moment;
+}
+
+function targetsIn(value: unknown): number[] {
+  const date = isFields(value) ? optionalText(value, "date") : null;
+  const moments =
+    isFields(value) && date !== null
+      ? targetMoments({
+          date,
+          time: digits(value.time) ?? undefined,
+          time_list: Array.isArray(value.time_list)
+            ? value.time_list.map((time: unknown) => digits(time) ?? "")
+            : undefined,
+        })
+      : null;
+  if (moments === null)
+    throw new RowProblem(`expected \`target_time\` to be a day with times of 8 digits, got ${shown(value)}`);
+  return moments;
+}
+
+/** Files are in this order already; another file's questions are sorted in. */
+function inOrderAsked(tasks: readonly BenchmarkTask[]): BenchmarkTask[] {
+  return [...tasks].sort(
+    (a, b) =>
+      (a.stream < b.stream ? -1 : a.stream > b.stream ? 1 : 0) || Number(a.askTime) - Number(b.askTime),
+  );
+}
+
+/** Frame of a query time, which is written behind its seconds. */
+function frameOf({ query_time: asked }: Fields): number {
+  return Number((isFields(asked) ? (digits(asked.time) ?? "") : "").slice(6));
+}
+
+/** A wearer's recordings: names with the wearer, a day and a clock, wherever they lie. */
+export function egoLifeStreams(index: MediaIndex, streams: Iterable<string>): Map<string, StreamFiles> {
+  const found = new Map<string, StreamFiles>();
+  for (const stream of streams) {
+    const media = [...index.media.values()]
+      .filter((file) => nameOf(file).toUpperCase().includes(stream.toUpperCase()))
+      .map((file) => ({ file, clock: clockOfName(nameOf(file)) }))
+      .filter(({ clock }) => clock?.kind === "day")
+      .sort((a, b) => a.clock!.seconds - b.clock!.seconds)
+      .map(({ file }) => file);
+    if (media.length > 0) found.set(stream, { stream, media, subtitles: null, cut: null });
+  }
+  return found;
+}
+
+/** Days on which something is asked and nothing was recorded, one sentence each. */
+export function unrecordedDays(tasks: readonly BenchmarkTask[], { stream, media }: StreamFiles): string[] {
+  const dayOf = (seconds: number) => Math.floor(seconds / 86_400) + 1;
+  const recorded = new Set(media.map((file) => dayOf(clockOfName(nameOf(file))!.seconds)));
+  const asked = Map.groupBy(
+    tasks.filter((task) => task.stream === stream),
+    ({ askTime }) => dayOf(Number(askTime)),
+  );
+  return [...asked]
+    .filter(([day]) => !recorded.has(day))
+    .map(
+      ([day, ofDay]) => `${stream}: no recording of DAY${day}, on which ${ofDay.length} questions are asked`,
+    );
+}
