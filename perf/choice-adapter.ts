@@ -30,9 +30,10 @@ import { choicePolicy } from "../src/policy/choice.ts";
 import { localJudge } from "../src/reward/local-judge.ts";
 import type { Cue } from "../src/stream/clip.ts";
 import { parseSubtitles } from "../src/stream/subtitles.ts";
+import { steeredChoice } from "../src/training/choice-learner.ts";
 import { adapterFromTasks, learntWords } from "../src/training/choice-trainer.ts";
-import { adapterFromPreferences } from "../src/training/phase-two.ts";
 import { replay } from "../src/training/replay.ts";
+import { adapterFromPreferences } from "../src/training/word-adaptation.ts";
 import { pick, seededRandom } from "../src/util/random.ts";
 
 const byPreferences = process.argv.includes("--preferences");
@@ -85,8 +86,7 @@ async function learn(questions: readonly HouseholdQuestion[], episode: Episode):
   const { adapter } = adapterFromTasks(tasks, { words: wordSpace });
   if (!byPreferences) return adapter;
   const lesson = await adapterFromPreferences(tasks, [observationsOf(episode)], {
-    words: wordSpace,
-    choice: { words: wordSpace, budget },
+    ...steeredChoice({ words: wordSpace, budget }),
     judge: localJudge({ words: wordSpace }),
     norm: adapterNorm(adapter),
   });

@@ -37,7 +37,9 @@ export type * from "./policy/policy.ts";
 export type { Audio, Clip, Cue, Frame, OpenOptions, Source } from "./stream/clip.ts";
 export { openSource, type SourceOptions } from "./stream/open-source.ts";
 export type { Feedback, Question, Task } from "./tasks/task.ts";
-export { type AdaptOptions, type AdaptReport, adapt } from "./training/adapt.ts";
+export { type Adaptation, type AdaptOptions, type AdaptReport, adapt } from "./training/adapt.ts";
+export { steeredChoice } from "./training/choice-learner.ts";
+export { type WordAdaptationOptions, wordAdaptation } from "./training/word-adaptation.ts";
 export { type Clock, formatMoment, parseMoment } from "./util/time.ts";
 
 export interface MemoryOptions {

@@ -20,7 +20,9 @@ import { bestOfNPolicy, defaultSamples } from "../policy/best-of-n.ts";
 import { type ChoiceOptions, choicePolicy } from "../policy/choice.ts";
 import { enginePolicy } from "../policy/engine.ts";
 import type { Policy } from "../policy/policy.ts";
-import { type AdaptOptions, type AdaptReport, adapt } from "../training/adapt.ts";
+import { type AdaptReport, adapt } from "../training/adapt.ts";
+import { steeredChoice } from "../training/choice-learner.ts";
+import { type WordAdaptationOptions, wordAdaptation } from "../training/word-adaptation.ts";
 import { parseMoment } from "../util/time.ts";
 
 const apiKeyVariable = "TASKMEM_API_KEY";
@@ -131,19 +133,14 @@ export async function activeAdapter(memory: Memory, policy: PolicyName = "choice
 }
 
 /** Learns from the questions asked: what `adapt run` does, and `ask` after enough new ones. */
-export function adaptConfigured(
+export async function adaptConfigured(
   config: Config,
   memory: Memory,
-  options: Pick<AdaptOptions, "method" | "signal"> = {},
+  { method, signal }: { method?: WordAdaptationOptions["method"]; signal?: AbortSignal } = {},
 ): Promise<AdaptReport> {
-  return adapt({
-    memory,
-    words: wordSpace,
-    choice: choiceOptions(config),
-    reader: lexicalReader({ words: wordSpace }),
-    now: Date.now,
-    ...options,
-  });
+  const reader = lexicalReader({ words: wordSpace });
+  const adaptation = wordAdaptation({ ...steeredChoice(choiceOptions(config)), method, reader });
+  return adapt({ memory, adaptation, now: Date.now, signal });
 }
 
 export function configuredReader(config: Config, model: Model | null): Reader {

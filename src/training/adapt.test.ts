@@ -21,9 +21,11 @@ import { choicePolicy } from "../policy/choice.ts";
 import type { Judge } from "../reward/judge.ts";
 import { parseSubtitles } from "../stream/subtitles.ts";
 import { seededRandom } from "../util/random.ts";
-import { type AdaptOptions, adapt, refusalOf, wilsonLow } from "./adapt.ts";
-import { adapterFromPreferences } from "./phase-two.ts";
+import { type AdaptOptions, adapt } from "./adapt.ts";
+import { steeredChoice } from "./choice-learner.ts";
 import { replay } from "./replay.ts";
+import { refusalOf, wilsonLow } from "./validation.ts";
+import { adapterFromPreferences, type WordAdaptationOptions, wordAdaptation } from "./word-adaptation.ts";
 
 const folder = temporaryFolder("adapt");
 let opened = 0;
@@ -73,10 +75,15 @@ async function watchedMemory(kinds: readonly FactKind[], perKind: number): Promi
   return memory;
 }
 
-const optionsFor = (memory: Memory, parts: Partial<AdaptOptions> = {}): AdaptOptions => ({
-  ...{ memory, words: wordSpace, choice: { words: wordSpace }, reader, now: Date.now },
-  ...parts,
-});
+const choice = steeredChoice({ words: wordSpace });
+
+function optionsFor(
+  memory: Memory,
+  parts: Partial<WordAdaptationOptions> = {},
+  signal?: AbortSignal,
+): AdaptOptions {
+  return { memory, adaptation: wordAdaptation({ ...choice, reader, ...parts }), now: Date.now, signal };
+}
 
 for (const method of ["closed-form", "preferences"] as const) {
   test(`${method}: questions of one kind give an adapter that passes the gate and is in force`, async () => {
@@ -119,13 +126,17 @@ test("too few questions, one question over and over, and an empty memory train n
   await none.close();
 });
 
-test("the gate refuses what does not surely win, writes longer memories, or repeats itself more", () => {
+test("the gate refuses what does not surely win, is less often true, writes longer memories, or repeats itself more", () => {
   const good = {
-    ...{ winRate: 0.5, tieRate: 0.5, lossRate: 0, winRateLow: 0.6, accuracyBefore: 0.3, accuracyAfter: 0.8 },
+    ...{ n: 20, winRate: 0.5, tieRate: 0.5, lossRate: 0, winRateLow: 0.6 },
+    ...{ noiseWinRate: 0, noiseLossRate: 0, accuracyBefore: 0.3, accuracyAfter: 0.8 },
+    ...{ fidelityBefore: 0.94, fidelityAfter: 0.93 },
     ...{ tokenRatio: 1.05, redundancyBefore: 0.1, redundancyAfter: 0.14 },
   };
   assert.equal(refusalOf(good), null);
   assert.match(refusalOf({ ...good, winRateLow: 0.5 })!, /surely/);
+  assert.match(refusalOf({ ...good, fidelityAfter: 0.91 })!, /less often true/);
+  assert.match(refusalOf({ ...good, fidelityAfter: Number.NaN })!, /less often true/);
   assert.match(refusalOf({ ...good, tokenRatio: 1.11 })!, /times as long/);
   assert.match(refusalOf({ ...good, redundancyAfter: 0.16 })!, /repeats itself/);
 });
@@ -140,7 +151,7 @@ test("an abort in the middle activates nothing", async () => {
       return reader.read(request);
     },
   };
-  await assert.rejects(adapt(optionsFor(memory, { reader: aborting, signal: stop.signal })), /abort/i);
+  await assert.rejects(adapt(optionsFor(memory, { reader: aborting }, stop.signal)), /abort/i);
   assert.deepEqual(await memory.adapters(), []);
   await memory.close();
 });
@@ -151,7 +162,7 @@ test("a judge that always fails or prefers nothing gives no pairs, one that fail
   }));
   const learn = (relevance: Judge["relevance"]) =>
     adapterFromPreferences(tasks, [observationsOf()], {
-      ...{ words: wordSpace, choice: { words: wordSpace }, judge: { relevance }, norm: 3 },
+      ...{ ...choice, judge: { relevance }, norm: 3 },
     });
   const failing = await learn(async () => ({ ok: false, reason: "timed-out", message: "no answer" }));
   assert.deepEqual([failing.problem, failing.pairs], ["no-pairs", 0]);
@@ -181,7 +192,7 @@ test("the same questions and stream give the same adapter", async () => {
   };
   const learn = () =>
     adapterFromPreferences(tasks, [observationsOf()], {
-      ...{ words: wordSpace, choice: { words: wordSpace }, judge, norm: 3 },
+      ...{ ...choice, judge, norm: 3 },
     });
   const [first, second] = [await learn(), await learn()];
   assert.equal(first.adapter.revision, second.adapter.revision);

@@ -10,8 +10,9 @@ import { alternativesOf, bestOfNPolicy, type PickedAction } from "../policy/best
 import type { Action, Context, Policy } from "../policy/policy.ts";
 import { randomInt, seededRandom, shuffle } from "../util/random.ts";
 import { bestOfNLearner } from "./best-of-n-learner.ts";
-import { adapterFromPairs, adapterFromTasks, type ChoicePair } from "./choice-trainer.ts";
+import { adapterFromPairs, adapterFromTasks, type ChoiceSample } from "./choice-trainer.ts";
 import { dpoLoss } from "./losses.ts";
+import type { SamplePair } from "./phase-two.ts";
 
 const clips = 24;
 const episode = createEpisode("train-7", clips);
@@ -59,10 +60,10 @@ const questions = (kind: Fact["kind"]) =>
 const sum = (values: Float32Array) => values.reduce((total, value) => total + value, 0);
 
 /** Draws of a context, as pairs of one about wear and one that is not. */
-async function wearPairs(): Promise<ChoicePair[]> {
+async function wearPairs(): Promise<SamplePair<ChoiceSample>[]> {
   const learner = bestOfNLearner({ inner: writer, words: wordSpace });
   const random = seededRandom("pairs");
-  const pairs: ChoicePair[] = [];
+  const pairs: SamplePair<ChoiceSample>[] = [];
   for (let clip = 0; clip < clips; clip++) {
     const context = about(clip);
     const { actions } = await learner.policy().decide(context, { random });

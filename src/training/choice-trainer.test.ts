@@ -27,11 +27,11 @@ import { pick, type Random, randomInt, seededRandom, shuffle } from "../util/ran
 import {
   adapterFromPairs,
   adapterFromTasks,
-  type ChoicePair,
   type ChoiceSample,
   choiceTrainer,
   learntWords,
 } from "./choice-trainer.ts";
+import type { SamplePair } from "./phase-two.ts";
 
 const words = wordSpace;
 const budget = { fraction: 0.2 };
@@ -319,7 +319,7 @@ function drawOf(lines: readonly string[], tokens: number, random: Random): Choic
 }
 
 /** Pairs of two draws from one window each, the one with more lines of a topic chosen; ties are left out. */
-function pairsFor(topic: Topic, windows: number, seed: string): ChoicePair[] {
+function pairsFor(topic: Topic, windows: number, seed: string): SamplePair<ChoiceSample>[] {
   const random = seededRandom(seed);
   return Array.from({ length: windows }, () => {
     const lines = shuffle(
@@ -408,7 +408,7 @@ describe("an adapter from preferences", () => {
     for (const [i, loss] of losses.slice(1).entries()) assert.ok(loss < losses[i]!, losses.join());
     closeTo(adapterNorm(adapter), norm, 1e-4);
 
-    const margin = async (trained: Adapter | null, pairs: readonly ChoicePair[]) => {
+    const margin = async (trained: Adapter | null, pairs: readonly SamplePair<ChoiceSample>[]) => {
       const trainer = choiceTrainer({ words, adapter: trained });
       const chosen = await trainer.logprobs(pairs.map((pair) => pair.chosen));
       const rejected = await trainer.logprobs(pairs.map((pair) => pair.rejected));

@@ -16,26 +16,8 @@ import type { WordSpace } from "../engine.ts";
 import { ConfigError } from "../errors.ts";
 import { type DrawInput, drawGradient, drawLogprobs } from "../policy/choice-draw.ts";
 import type { Task } from "../tasks/task.ts";
-import { dpoLoss } from "./losses.ts";
+import { type Lesson, type PreferenceLesson, type SamplePair, trainOnPairs } from "./phase-two.ts";
 import type { OptimizerOptions, StepReport, Trainer } from "./trainer.ts";
-
-/** What was learnt, and why it should not be put in force where it should not. */
-export interface Lesson {
-  /** Adds nothing where there was nothing to learn from. */
-  readonly adapter: Adapter;
-  readonly problem:
-    | null
-    /** Nobody asked anything. */
-    | "no-tasks"
-    /** All questions are one and the same: no sign yet of what questions have in common. */
-    | "one-question"
-    /** No question holds a content word. */
-    | "no-words"
-    /** The judge preferred nothing to anything. */
-    | "no-pairs"
-    /** The pairs pull nowhere: chosen and rejected hold the same words. */
-    | "no-direction";
-}
 
 export interface ClosedFormOptions {
   readonly words: WordSpace;
@@ -187,17 +169,11 @@ function wholeWeight({ picks }: ChoiceSample, weights: Float32Array | undefined)
   );
 }
 
-/** Two draws for one context. */
-export interface ChoicePair {
-  readonly chosen: ChoiceSample;
-  readonly rejected: ChoiceSample;
-}
-
 export interface PreferenceOptions {
   readonly words: WordSpace;
   /** Euclidean norm of the adapter at the end: that of the closed form over the same tasks. */
   readonly norm: number;
-  /** How far a preference may pull from the policy without an adapter; smaller is farther. @default 0.1 */
+  /** @default 0.1 */
   readonly beta?: number;
   /** @default 10 */
   readonly steps?: number;
@@ -205,50 +181,30 @@ export interface PreferenceOptions {
   readonly learningRate?: number;
 }
 
-/** A lesson from preferences, with the mean loss before each step, in nats; it starts at ln 2. */
-export interface PreferenceLesson extends Lesson {
-  readonly losses: readonly number[];
-}
-
 /**
  * The adapter that makes chosen draws likelier than rejected ones, by DPO against the policy without an adapter
  * (log-probabilities summed over a draw), brought to `norm`. Each draw holds at least one choice.
  */
 export async function adapterFromPairs(
-  pairs: readonly ChoicePair[],
-  options: PreferenceOptions,
+  pairs: readonly SamplePair<ChoiceSample>[],
+  { words, norm, learningRate = 1, ...options }: PreferenceOptions,
 ): Promise<PreferenceLesson> {
-  const { words, norm, beta = 0.1, steps = 10, learningRate = 1 } = options;
   const trainer = choiceTrainer({ words });
-  if (pairs.length === 0) return { adapter: await trainer.snapshot(), problem: "no-pairs", losses: [] };
-  const chosen = pairs.map((pair) => pair.chosen);
-  const rejected = pairs.map((pair) => pair.rejected);
-  const logprobs = async () => ({
-    chosen: await trainer.logprobs(chosen),
-    rejected: await trainer.logprobs(rejected),
-  });
-  const reference = await logprobs();
-  const losses: number[] = [];
-  for (let step = 0; step < steps; step++) {
-    const { loss, gradient } = dpoLoss(await logprobs(), reference, beta);
-    losses.push(loss);
-    await trainer.accumulate(chosen, gradient.chosen);
-    await trainer.accumulate(rejected, gradient.rejected);
-    await trainer.step({ learningRate });
-  }
+  const losses = pairs.length === 0 ? [] : await trainOnPairs(trainer, pairs, { ...options, learningRate });
   const trained = await trainer.snapshot();
+  if (pairs.length === 0) return { adapter: trained, problem: "no-pairs", losses };
   if (adapterNorm(trained) === 0) return { adapter: trained, problem: "no-direction", losses };
-  const stems = new Set([...chosen, ...rejected].flatMap((sample) => sample.stems));
-  return { adapter: withFloor(rescaleAdapter(trained, norm), stems, words), problem: null, losses };
+  const samples = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]);
+  return { adapter: withFloor(rescaleAdapter(trained, norm), samples, words), problem: null, losses };
 }
 
 /** Below this a word would all but count against a line that holds it. */
 const leastWeight = -0.8;
 
-/** The adapter with no word below `leastWeight`. */
-function withFloor(adapter: Adapter, stems: Iterable<string>, words: WordSpace): Adapter {
+/** The adapter with no word of the samples below `leastWeight`. */
+export function withFloor(adapter: Adapter, samples: readonly ChoiceSample[], words: WordSpace): Adapter {
   const weights = new Map(weightsOf(adapter));
-  for (const stem of stems) {
+  for (const stem of new Set(samples.flatMap((sample) => sample.stems))) {
     const { index, sign } = words.bucket(stem);
     const weight = weights.get(index);
     if (weight !== undefined) weights.set(index, sign * Math.max(leastWeight, sign * weight));

@@ -28,6 +28,8 @@ import { createPerceptors } from "../../perception/perceive.ts";
 import { choicePolicy } from "../../policy/choice.ts";
 import { openSource } from "../../stream/open-source.ts";
 import { adapt } from "../../training/adapt.ts";
+import { steeredChoice } from "../../training/choice-learner.ts";
+import { wordAdaptation } from "../../training/word-adaptation.ts";
 import { seededRandom } from "../../util/random.ts";
 import { formatSeconds } from "../../util/time.ts";
 import type { Invocation } from "../invocation.ts";
@@ -111,10 +113,11 @@ export async function run({ output, signal, options }: Invocation): Promise<void
     output.text(output.bold("\nThe questions teach the policy what to remember\n"));
     const report = await adapt({
       memory,
-      words: wordSpace,
-      choice: { words: wordSpace },
-      method: "preferences",
-      reader: lexicalReader({ words: wordSpace }),
+      adaptation: wordAdaptation({
+        ...steeredChoice({ words: wordSpace }),
+        method: "preferences",
+        reader: lexicalReader({ words: wordSpace }),
+      }),
       now: Date.now,
       signal,
     });

@@ -71,7 +71,8 @@ export interface NanoPrograms {
 
 /** @param weights of which the patch MLP is used, by reference */
 export function nanoPrograms(weights: Weights): NanoPrograms {
-  return { embed: compileEmbed(nanoConfig, weights), decoder: new Decoder(nanoConfig) };
+  const patch = Object.entries(weights).filter(([name]) => name.startsWith("patch."));
+  return { embed: compileEmbed(nanoConfig, Object.fromEntries(patch)), decoder: new Decoder(nanoConfig) };
 }
 
 export class NanoModel implements Model {

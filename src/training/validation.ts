@@ -1,0 +1,184 @@
+/**
+ * What an adapter is tried by before it is put in force, and the gate.
+ *
+ * A validation compares memories written with the adapter and without it, on tasks or clips that did not train it. The gate wants the lower
+ * end of the win rate's 95 % interval above one half, and no harm: as many true memories (but for a margin),
+ * no more repetition, no longer texts.
+ */
+import type { Context, Policy } from "../policy/policy.ts";
+import type { Judge } from "../reward/judge.ts";
+import { assessQuality, type ScoreOptions } from "../reward/reward.ts";
+import type { Task } from "../tasks/task.ts";
+import { type Random, seededRandom, shuffle } from "../util/random.ts";
+
+/** Shares are of the held-out comparisons: of questions answered, or of contexts judged. */
+export interface Validation {
+  /** Held-out comparisons made. */
+  readonly n: number;
+  /** Where the adapted memory is the better one, neither is, the other is. */
+  readonly winRate: number;
+  readonly tieRate: number;
+  readonly lossRate: number;
+  /** Lower end of the 95 % interval (Wilson) of wins among wins and losses. */
+  readonly winRateLow: number;
+  /** Wins and losses of the policy without an adapter against itself: what the judge's noise alone gives. */
+  readonly noiseWinRate: number;
+  readonly noiseLossRate: number;
+  /**
+   * By questions: the share answered, rightly where feedback tells. By a judge of memories: the share that is true.
+   */
+  readonly accuracyBefore: number;
+  readonly accuracyAfter: number;
+  /** Share of memories that are true; 1 for a policy that copies lines. */
+  readonly fidelityBefore: number;
+  readonly fidelityAfter: number;
+  /** Share of lines or memories that repeat an earlier one. */
+  readonly redundancyBefore: number;
+  readonly redundancyAfter: number;
+  /** Tokens kept with the adapter for each kept without. */
+  readonly tokenRatio: number;
+}
+
+/** What the gate allows. */
+export const gateMargins = {
+  /** By how much the share of true memories may fall. */
+  fidelityFall: 0.02,
+  /** By how much the share of repeating ones may rise. */
+  redundancyRise: 0.05,
+  tokenRatio: 1.1,
+};
+
+/** Why the gate refuses, or `null`. */
+export function refusalOf(validation: Validation, margins = gateMargins): string | null {
+  const { winRateLow, winRate, lossRate, tokenRatio } = validation;
+  const { fidelityBefore, fidelityAfter, redundancyBefore, redundancyAfter } = validation;
+  if (!(winRateLow > 0.5)) {
+    return `it is not surely better on held-out questions (${percent(winRate)} won, ${percent(lossRate)} lost; the win rate may be as low as ${percent(winRateLow)})`;
+  }
+  if (!(fidelityBefore - fidelityAfter <= margins.fidelityFall)) {
+    return `its memories are less often true (${percent(fidelityBefore)} before, ${percent(fidelityAfter)} after)`;
+  }
+  if (!(tokenRatio <= margins.tokenRatio)) return `its memories are ${tokenRatio.toFixed(2)} times as long`;
+  if (!(redundancyAfter - redundancyBefore <= margins.redundancyRise)) {
+    return `it repeats itself more (${percent(redundancyBefore)} before, ${percent(redundancyAfter)} after)`;
+  }
+  return null;
+}
+
+/** Lower end of the 95 % interval of a share (Wilson 1927); 0 where nothing was counted. */
+export function wilsonLow(successes: number, n: number): number {
+  if (n === 0) return 0;
+  const z = 1.96;
+  const share = successes / n;
+  const centre = share + (z * z) / (2 * n);
+  const spread = z * Math.sqrt((share * (1 - share)) / n + (z * z) / (4 * n * n));
+  return Math.max(0, (centre - spread) / (1 + (z * z) / n));
+}
+
+export interface JudgedValidationOptions {
+  readonly judge: Judge;
+  readonly score: ScoreOptions;
+  /** Recent questions a context is judged by. @default 5 */
+  readonly questionsPerContext?: number;
+  readonly seed?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Held-out validation by a judge (method.md E.11): on each context one memory with the adapter against one without, in
+ * both orders, and one without against another without for the noise floor.
+ *
+ * A win needs one order that prefers the adapted memory and no order that prefers the other. A memory off
+ * contract is neither true nor new. Contexts whose judge failed are left out of what it failed at.
+ * @param contexts that trained nothing, with the history of the policy without an adapter
+ */
+export async function judgedValidation(
+  base: Policy,
+  adapted: Policy,
+  contexts: readonly Context[],
+  tasks: readonly Pick<Task, "question">[],
+  { judge, score, questionsPerContext = 5, seed = "validation", signal }: JudgedValidationOptions,
+): Promise<Validation> {
+  const verdicts = { adapted: [] as Verdict[], noise: [] as Verdict[] };
+  const graded = { before: [] as Grade[], after: [] as Grade[] };
+  for (const [i, context] of contexts.entries()) {
+    signal?.throwIfAborted();
+    const random = (what: string) => seededRandom(`${seed} ${i} ${what}`);
+    const questions = shuffle(random("questions"), tasks)
+      .slice(0, questionsPerContext)
+      .map(({ question }) => question);
+    const write = async (policy: Policy, draws: Random) => {
+      const { actions } = await policy.decide(context, { random: draws, ...(signal && { signal }) });
+      const action = actions[0]!;
+      const text = action.statements.map((statement) => statement.text).join("\n");
+      const { checks, pass } = await assessQuality(context, action, judge, score);
+      const grade = {
+        tokens: score.countTokens(text),
+        correct: checks.correct ?? false,
+        clean: checks.clean ?? false,
+      };
+      return { text, grade: pass === null ? null : grade };
+    };
+    // The same draws for both, so that what differs is the adapter.
+    const [before, again, after] = [
+      await write(base, random("memory")),
+      await write(base, random("another memory")),
+      await write(adapted, random("memory")),
+    ];
+    const against = async (first: string, second: string): Promise<Verdict> => {
+      if (first === second) return "tie";
+      const request = { context, first, second, questions, ...(signal && { signal }) };
+      return laxVerdict(judge, request);
+    };
+    verdicts.adapted.push(await against(after.text, before.text));
+    verdicts.noise.push(await against(again.text, before.text));
+    if (before.grade !== null && after.grade !== null) {
+      graded.before.push(before.grade);
+      graded.after.push(after.grade);
+    }
+  }
+  const share = <T>(items: readonly T[], holds: (item: T) => boolean) =>
+    items.length === 0 ? 0 : items.filter(holds).length / items.length;
+  const wins = verdicts.adapted.filter((verdict) => verdict === "win").length;
+  const losses = verdicts.adapted.filter((verdict) => verdict === "loss").length;
+  const tokens = (grades: readonly Grade[]) => grades.reduce((sum, grade) => sum + grade.tokens, 0);
+  const isTrue = ({ correct }: Grade) => correct;
+  const repeats = ({ clean }: Grade) => !clean;
+  const fidelity = { before: share(graded.before, isTrue), after: share(graded.after, isTrue) };
+  return {
+    n: contexts.length,
+    winRate: share(verdicts.adapted, (verdict) => verdict === "win"),
+    tieRate: share(verdicts.adapted, (verdict) => verdict === "tie"),
+    lossRate: share(verdicts.adapted, (verdict) => verdict === "loss"),
+    winRateLow: wilsonLow(wins, wins + losses),
+    noiseWinRate: share(verdicts.noise, (verdict) => verdict === "win"),
+    noiseLossRate: share(verdicts.noise, (verdict) => verdict === "loss"),
+    accuracyBefore: fidelity.before,
+    accuracyAfter: fidelity.after,
+    fidelityBefore: fidelity.before,
+    fidelityAfter: fidelity.after,
+    redundancyBefore: share(graded.before, repeats),
+    redundancyAfter: share(graded.after, repeats),
+    tokenRatio: tokens(graded.after) / Math.max(1, tokens(graded.before)),
+  };
+}
+
+type Verdict = "win" | "tie" | "loss";
+
+interface Grade {
+  readonly tokens: number;
+  readonly correct: boolean;
+  readonly clean: boolean;
+}
+
+/** The verdict on the first memory: both orders asked, a tie or a failure in one leaves it to the other. */
+async function laxVerdict(judge: Judge, request: Parameters<Judge["relevance"]>[0]): Promise<Verdict> {
+  const forward = await judge.relevance(request);
+  const backward = await judge.relevance({ ...request, first: request.second, second: request.first });
+  let balance = 0;
+  if (forward.ok) balance += forward.value === "first" ? 1 : forward.value === "second" ? -1 : 0;
+  if (backward.ok) balance += backward.value === "second" ? 1 : backward.value === "first" ? -1 : 0;
+  return balance > 0 ? "win" : balance < 0 ? "loss" : "tie";
+}
+
+const percent = (share: number) => `${Math.round(100 * share)} %`;

@@ -1,0 +1,216 @@
+/**
+ * Phase Two of the policies that are steered in word space: the choice policy, and best-of-n over another policy.
+ *
+ * They learn in closed form from the questions, or from preferences (`phase-two.ts`). What was learnt is tried by two-fold
+ * cross-validation over the questions, so that no question judges an adapter it trained: the last hour's observations are
+ * watched again without an adapter and with the one of the other fold, and for each held-out question the memory that the
+ * reader can answer from wins. These policies copy what they are offered, so fidelity cannot fall and is not tested.
+ */
+import type { Adapter } from "../adapter/adapter.ts";
+import { adapterNorm } from "../adapter/arithmetic.ts";
+import type { Reader } from "../answer/reader.ts";
+import type { WordSpace } from "../engine.ts";
+import type { Entry, Statement } from "../memory/memory.ts";
+import type { Observation } from "../perception/observation.ts";
+import type { Context, Policy } from "../policy/policy.ts";
+import type { Judge } from "../reward/judge.ts";
+import { localJudge } from "../reward/local-judge.ts";
+import type { Task } from "../tasks/task.ts";
+import type { Adaptation, Learnt } from "./adapt.ts";
+import { adapterFromTasks, type ChoiceSample, learntWords, withFloor } from "./choice-trainer.ts";
+import type { Learner } from "./learner.ts";
+import { phaseTwo, rollOut } from "./phase-two.ts";
+import { decisionsOf, replay } from "./replay.ts";
+import { type Validation, wilsonLow } from "./validation.ts";
+
+export interface WordAdaptationOptions {
+  readonly words: WordSpace;
+  /** The policy that is steered, with an adapter or without. */
+  readonly policy: (adapter: Adapter | null) => Policy;
+  /** A learner that starts without an adapter. */
+  readonly learner: () => Learner<ChoiceSample, Adapter>;
+  /** `closed-form` counts words of questions; `preferences` lets a judge compare memories. @default "closed-form" */
+  readonly method?: "closed-form" | "preferences" | undefined;
+  /** Compares memories for `preferences`. @default localJudge */
+  readonly judge?: Pick<Judge, "relevance"> | undefined;
+  /** Says whether a memory answers a question. */
+  readonly reader: Reader;
+}
+
+/** How a policy in word space adapts. */
+export function wordAdaptation(options: WordAdaptationOptions): Adaptation {
+  const { words, policy, method } = options;
+  const base = policy(null);
+  return {
+    policy: base.id,
+    base: base.revision,
+    fitsBase: null,
+    method: method === "preferences" ? "dpo" : "closed-form",
+    learn: (tasks, streams, signal) => learn(tasks, streams, options, signal),
+    validate: (tasks, streams, _, signal) => validate(tasks, streams, options, signal),
+    learntWords: (adapter, texts) => learntWords(adapter, texts, words),
+  };
+}
+
+/** A lesson from some tasks, by the method asked for. */
+async function learn(
+  tasks: readonly Pick<Task, "question">[],
+  streams: readonly (readonly Observation[])[],
+  { words, method, judge, learner, policy }: WordAdaptationOptions,
+  signal: AbortSignal | undefined,
+): Promise<Learnt> {
+  const closed = adapterFromTasks(tasks, { words });
+  if (method !== "preferences" || closed.problem !== null) return { ...closed, pairs: 0, steps: 0 };
+  return adapterFromPreferences(tasks, streams, {
+    ...{ words, policy, learner, judge: judge ?? localJudge({ words }) },
+    norm: adapterNorm(closed.adapter),
+    signal,
+  });
+}
+
+export interface WordPreferenceOptions extends Pick<WordAdaptationOptions, "words" | "policy" | "learner"> {
+  readonly judge: Pick<Judge, "relevance">;
+  /** Euclidean norm of the adapter: that of the closed form over the same tasks. */
+  readonly norm: number;
+  /** Memories drawn for a context. @default 8 */
+  readonly samples?: number;
+  readonly seed?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The adapter that recent questions prefer, in word space. A context is one decision of the policy; every memory is made of
+ * lines that were on offer, so all pass the quality checks and none is judged for them.
+ * @param tasks in the order they were asked
+ * @param streams observations of each stream, in order
+ */
+export async function adapterFromPreferences(
+  tasks: readonly Pick<Task, "question">[],
+  streams: readonly (readonly Observation[])[],
+  { words, policy, learner, judge, norm, samples, seed = "phase-two", signal }: WordPreferenceOptions,
+) {
+  const contexts: { id: string; context: Context }[] = [];
+  for (const [stream, observations] of streams.entries())
+    for await (const { context } of decisionsOf(policy(null), observations, signal))
+      contexts.push({ id: `${stream}-${context.observations[0]!.clip}`, context });
+  const learning = learner();
+  const cache = await rollOut(learning, contexts, {
+    ...{ seed, countTokens: words.countTokens, signal },
+    ...(samples !== undefined && { samples }),
+  });
+  const lesson = await phaseTwo(learning.trainer, cache, tasks, {
+    ...{ judge, seed, signal },
+    dpo: { learningRate: 1 },
+    length: { norm },
+  });
+  if (lesson.problem !== null) return lesson;
+  const drawn = cache.flatMap(({ candidates }) => candidates.map(({ sample }) => sample));
+  return { ...lesson, adapter: withFloor(lesson.adapter, drawn, words) };
+}
+
+/** Two-fold cross-validation over the questions. */
+async function validate(
+  tasks: readonly Task[],
+  streams: readonly (readonly Observation[])[],
+  options: WordAdaptationOptions,
+  signal: AbortSignal | undefined,
+): Promise<Validation> {
+  const { words, policy, reader } = options;
+  const watch = async (adapter: Adapter | null) => {
+    const kept: Statement[] = [];
+    for (const observations of streams) kept.push(...(await replay(policy(adapter), observations, signal)));
+    return kept;
+  };
+  const base = await watch(null);
+  const answered = { before: 0, after: 0 };
+  const verdicts = { win: 0, tie: 0, loss: 0 };
+  const adaptedTokens: number[] = [];
+  const adaptedRepeats: number[] = [];
+  for (const fold of [0, 1]) {
+    const heldOut = tasks.filter((_, i) => i % 2 === fold);
+    const others = tasks.filter((_, i) => i % 2 !== fold);
+    const { adapter } = await learn(others, streams, options, signal);
+    const adapted = await watch(adapter);
+    adaptedTokens.push(tokensOf(adapted, words));
+    adaptedRepeats.push(redundancyOf(adapted, words));
+    for (const task of heldOut) {
+      const before = await answers(reader, task, base, signal);
+      const after = await answers(reader, task, adapted, signal);
+      answered.before += Number(before);
+      answered.after += Number(after);
+      verdicts[before === after ? "tie" : after ? "win" : "loss"] += 1;
+    }
+  }
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const n = tasks.length;
+  return {
+    n,
+    winRate: verdicts.win / n,
+    tieRate: verdicts.tie / n,
+    lossRate: verdicts.loss / n,
+    winRateLow: wilsonLow(verdicts.win, verdicts.win + verdicts.loss),
+    // The greedy policy against itself keeps the same lines.
+    noiseWinRate: 0,
+    noiseLossRate: 0,
+    accuracyBefore: answered.before / n,
+    accuracyAfter: answered.after / n,
+    fidelityBefore: 1,
+    fidelityAfter: 1,
+    redundancyBefore: redundancyOf(base, words),
+    redundancyAfter: mean(adaptedRepeats),
+    tokenRatio: mean(adaptedTokens) / Math.max(1, tokensOf(base, words)),
+  };
+}
+
+/** Whether a reader answers a task from these lines, and rightly where feedback tells the right answer. */
+async function answers(
+  reader: Reader,
+  { question, option, answer, feedback }: Task,
+  lines: readonly Statement[],
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const recalled = lines.map((statement, i) => ({ entry: entryOf(statement, i), score: { total: 1 } }));
+  const reading = await reader.read({
+    question,
+    recalled,
+    rendered: "",
+    gaps: [],
+    ...(signal && { signal }),
+  });
+  if (reading.abstained) return false;
+  if (feedback?.verdict === "wrong" && feedback.correction === null) {
+    return option === null ? reading.answer !== answer : reading.option !== option;
+  }
+  const right = feedback === null ? null : (feedback.correction ?? option ?? answer);
+  return right === null || [reading.option, reading.answer].includes(right);
+}
+
+function entryOf(statement: Statement, i: number): Entry {
+  const { clip, startSeconds, endSeconds, sources } = statement;
+  return {
+    ...statement,
+    id: `line-${i}`,
+    stream: "replay",
+    writtenAtMs: 0,
+    policy: "choice",
+    revision: "",
+    evidence: { clips: [clip], startSeconds, endSeconds, frames: [], sources, tiers: {} },
+    closed: null,
+  };
+}
+
+const tokensOf = (lines: readonly Statement[], words: WordSpace) =>
+  lines.reduce((sum, { text }) => sum + words.countTokens(text), 0);
+
+/** Share of lines whose content words an earlier line holds, all but a fifth of them at the most. */
+function redundancyOf(lines: readonly Statement[], words: WordSpace): number {
+  const seen: ReadonlySet<string>[] = [];
+  let repeats = 0;
+  for (const { text } of lines) {
+    const stems = new Set(words.stems(text));
+    const holds = (earlier: ReadonlySet<string>) => [...stems].filter((stem) => earlier.has(stem)).length;
+    if (stems.size > 0 && seen.some((earlier) => holds(earlier) >= 0.8 * stems.size)) repeats += 1;
+    seen.push(stems);
+  }
+  return lines.length === 0 ? 0 : repeats / lines.length;
+}
