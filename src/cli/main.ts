@@ -174,6 +174,25 @@ function buildProgram(): Command {
 
   command(
     program,
+    "bench <benchmark>",
+    "run a benchmark as a stream: egolife --text (a week as texts, no model)",
+    () => import("./commands/bench.ts"),
+  )
+    .option("--text", "egolife: on transcript and captions instead of video")
+    .option("--root <directory>", "folder of the benchmark's files")
+    .option("--policies <names>", "policies to compare, separated by commas")
+    .option("--budgets <shares>", "shares of the tokens to keep, as .05,.1,.2")
+    .option("--stream <how>", "mixed (one memory) or types (one for each type of question)")
+    .option("--updates <when>", "learn after every question, or after so many, as 5,10,30,50")
+    .option("--window <seconds>", "stream time of one decision")
+    .option("--lang <tag>", "egolife: en or zh")
+    .option("--rechoose", "choose the whole past anew for each question")
+    .option("--foreign <file>", "JSON with other people's questions, for the control", collect)
+    .option("--seed <text>", "of everything drawn")
+    .option("--runs <directory>", "where the run is written (default: runs)");
+
+  command(
+    program,
     "doctor",
     "check programs, configuration, memory and model endpoint",
     () => import("./commands/doctor.ts"),

@@ -1,0 +1,129 @@
+/**
+ * The benchmark: one wearer's week as text, remembered under a budget by one policy after the other, and asked.
+ *
+ * Time runs one way: a window is chosen by what was said and asked before it, a question sees the lines that
+ * started before it was asked, and what was chosen is not revised (unless the past is chosen anew, `rechoose`).
+ */
+import type { WordSpace } from "../../engine.ts";
+import { createCorpus } from "./corpus.ts";
+import { isStrict } from "./evidence.ts";
+import type { Updates } from "./lessons.ts";
+import type { EgoLifeText, TextQuestion } from "./load.ts";
+import { measureAll, type PreparedQuestion, prepareQuestion, type QuestionResult } from "./measure.ts";
+import { type ForeignQuestions, type PolicyName, remember } from "./policies.ts";
+import { cutWindows, rememberingWords } from "./windows.ts";
+
+export interface EgoLifeTextOptions {
+  readonly policies: readonly PolicyName[];
+  /** Shares of the tokens to keep, above 0 to 1. */
+  readonly budgets: readonly number[];
+  /** One memory for all questions, or one for each type with adapters of its own. */
+  readonly stream: "mixed" | "types";
+  readonly updates: Updates;
+  /** Stream time of one decision. */
+  readonly windowSeconds: number;
+  readonly rechoose: boolean;
+  readonly seed: string;
+}
+
+export const defaultEgoLifeTextOptions: Omit<EgoLifeTextOptions, "policies"> = {
+  budgets: [0.05, 0.1, 0.2],
+  stream: "mixed",
+  updates: "every",
+  windowSeconds: 30,
+  rechoose: false,
+  seed: "5",
+};
+
+/** What was measured of one policy at one budget. */
+export interface PolicyResults {
+  readonly policy: string;
+  /** 1 for `all`. */
+  readonly budget: number;
+  /** Share of the tokens before the last question that it remembers then. */
+  readonly share: number;
+  /** By question, in the order they were asked. */
+  readonly results: readonly QuestionResult[];
+}
+
+export interface EgoLifeTextRun {
+  readonly questions: readonly TextQuestion[];
+  readonly measured: readonly PolicyResults[];
+  /** Questions with any evidence in the text, and with strict evidence. */
+  readonly answerable: number;
+  readonly strictlyAnswerable: number;
+  readonly windows: number;
+  readonly tokens: number;
+}
+
+export interface RunHooks {
+  readonly words: WordSpace;
+  /** For `cov+foreign`; none leaves it out. */
+  readonly foreign: readonly ForeignQuestions[];
+  /** Stems that stand for people. */
+  readonly names: ReadonlySet<string>;
+  readonly onProgress?: (step: { readonly policy: string; readonly budget: number }) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Runs every policy at every budget over the week. */
+export async function runEgoLifeText(
+  { entries, questions }: Pick<EgoLifeText, "entries" | "questions">,
+  options: EgoLifeTextOptions,
+  hooks: RunHooks,
+): Promise<EgoLifeTextRun> {
+  const words = rememberingWords(hooks.words);
+  const corpus = createCorpus(entries, words);
+  const windows = cutWindows(corpus, options.windowSeconds);
+  const prepared = questions.map((asked) => prepareQuestion(corpus, asked, hooks.names, words));
+  const { seed, updates, rechoose, windowSeconds } = options;
+  const setting = {
+    corpus,
+    windows,
+    windowSeconds,
+    questions,
+    foreign: hooks.foreign,
+    words,
+    names: new Set([...hooks.names].flatMap((stem) => corpus.vocabulary.get(stem) ?? [])),
+    byType: options.stream === "types",
+    updates,
+    rechoose,
+    seed,
+  };
+  const measured: PolicyResults[] = [];
+  for (const budget of options.budgets) {
+    for (const name of options.policies) {
+      if (name === "all" && budget !== options.budgets[0]) continue;
+      hooks.signal?.throwIfAborted();
+      const spent = name === "all" ? 1 : budget;
+      hooks.onProgress?.({ policy: name, budget: spent });
+      for (const { policy, memories } of await remember(name, spent, setting)) {
+        const results = measureAll(corpus, prepared, memories);
+        const share = shareKept(corpus.tokens, memories(questions.length - 1), prepared.at(-1)!.until);
+        measured.push({ policy, budget: spent, share, results });
+      }
+    }
+  }
+  return {
+    questions,
+    measured,
+    answerable: prepared.filter(({ evidence }) => evidence.best > 0).length,
+    strictlyAnswerable: prepared.filter(hasStrictEvidence).length,
+    windows: windows.length,
+    tokens: corpus.tokens.reduce((sum, tokens) => sum + tokens, 0),
+  };
+}
+
+function hasStrictEvidence({ evidence: { worth, best } }: PreparedQuestion): boolean {
+  return worth.some((one) => isStrict(one, best));
+}
+
+function shareKept(tokens: Uint32Array, kept: Uint8Array, until: number): number {
+  let all = 0;
+  let held = 0;
+  for (let i = 0; i < until; i++) {
+    all += tokens[i]!;
+    if (kept[i]) held += tokens[i]!;
+  }
+  return held / Math.max(1, all);
+}
