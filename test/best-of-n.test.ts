@@ -122,7 +122,8 @@ test("five questions of a kind make it keep more of that kind, as true and as lo
     const episode = createEpisode(episodeSeed("held-out", number), clips);
     const { writer, model } = await serve(t, episode);
     const observations = await observationsOf(episode);
-    const inner = rolloutCache(enginePolicy({ model, countTokens: wordSpace.countTokens }), { samples });
+    const engine = enginePolicy({ model, countTokens: wordSpace.countTokens });
+    const inner = rolloutCache(engine, { samples, oncePerClip: true });
     const watch = async (adapter: Adapter | null) => {
       const kept = await replay(bestOfNPolicy({ inner, words: wordSpace, samples, adapter }), observations);
       assert.equal(kept.length, clips);

@@ -154,6 +154,23 @@ describe("without an adapter", () => {
   });
 });
 
+test("several actions are spread over the samples as their probabilities are", async () => {
+  const textsOf = (actions: readonly Action[]) => actions.map(({ text }) => text);
+  for (let round = 0; round < 20; round++) {
+    const random = seededRandom(round);
+    const even = await bestOf(listed(...fourTexts), 4).decide(about(), { n: 4, random });
+    assert.deepEqual(textsOf(even.actions).sort(), [...fourTexts].sort());
+    const { actions } = await bestOf(listed(...fourTexts), 4, weighing({ oven: 3 })).decide(about(), {
+      n: 40,
+      random,
+    });
+    for (const { text, logprobs } of actions) {
+      const times = textsOf(actions).filter((other) => other === text).length;
+      assert.ok(Math.abs(times - 40 * Math.exp(logprobs!.values[0]!)) <= 1, `${times} times ${text}`);
+    }
+  }
+});
+
 describe("with an adapter", () => {
   test("scores by weighed rare words per root of length, and picks by their softmax", async () => {
     // 4 words are ceil(5.2) = 6 tokens, 2 are 3; one text of two holds "oven", so idf = ln(1 + 1.5 / 1.5) = ln 2 and

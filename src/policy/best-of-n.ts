@@ -13,7 +13,8 @@
  * when one of the last two texts kept holds them; and texts stay as long as they were, being measured against f̄.
  *
  * Departures from the choice policy: a text is picked whole, with all its statements, and no budget limits it; equal
- * samples stay apart, each one of n draws.
+ * samples stay apart, each one of n draws. Several actions of one decision are picked from the same samples, by systematic
+ * resampling: each is distributed as above, and together they repeat each other as little as that allows.
  */
 import type { Adapter } from "../adapter/adapter.ts";
 import type { WordSpace } from "../engine.ts";
@@ -75,8 +76,11 @@ export function bestOfNPolicy(options: BestOfNOptions): Policy {
       }
       const { input, stems } = offerOf(context, offered, words);
       const task = Float64Array.from(stems, taskWeight);
-      const picked = Array.from({ length: n }, (): PickedAction => {
-        const { picks, logprobs } = drawItems({ ...input, task }, random);
+      // n picks at even distances: of as many samples as are wanted, each comes once where nothing prefers one.
+      const offset = random ? random() : 0;
+      const picked = Array.from({ length: n }, (_, k): PickedAction => {
+        const at = (k + offset) / n;
+        const { picks, logprobs } = drawItems({ ...input, task }, random && (() => at));
         const action = offered[picks[0]!]!;
         const pick = { tokens: [action.text], values: Float32Array.from(logprobs) };
         return { ...action, logprobs: pick, revision, offered };

@@ -92,6 +92,16 @@ test("draws as many at first as will be wanted, and asks once for calls at the s
   assert.throws(() => rolloutCache(inner, { samples: 0 }), RangeError);
 });
 
+test("once per clip, the samples serve whatever was written before", async () => {
+  const inner = numbers();
+  const policy = rolloutCache(inner, { oncePerClip: true });
+  const random = seededRandom("clip");
+  const first = await policy.decide(about(0), { n: 4, random });
+  const other = await policy.decide(about(0, "Ann waves."), { n: 4, random });
+  assert.deepEqual([textsOf(other), other.cost, inner.calls.length], [textsOf(first), noCost, 1]);
+  assert.notDeepEqual(textsOf(await policy.decide(about(1), { n: 4, random })), textsOf(first));
+});
+
 test("a call that fails is passed on and keeps nothing", async () => {
   let isDown = true;
   const policy = rolloutCache(numbers(() => isDown));
