@@ -150,6 +150,11 @@ function assignment(context: Context, { semantic }: PromptOptions, mistake: Mist
     .join("\n\n");
 }
 
+/** The supplement of the task-prompt baseline: what is asked of the memory lately, as examples. */
+export function taskSupplement(questions: readonly string[]): string {
+  return `The memory will have to answer questions such as these, so write what answers their like:\n${questions.map((question) => `- ${question}`).join("\n")}`;
+}
+
 const knowledgeAssignment = `Also list what one comes to know from this clip beyond its events: conclusions that will still hold later.
 - Attributes of people (name, role, character, interests, habits), relations between them, and how things are done or arranged here.
 - Each item is one complete sentence that can be understood by itself, naming whom or what it is about; the same rules for people hold.

@@ -17,7 +17,6 @@ import {
   kindOfSentence,
   sentenceOf,
 } from "../household/language.ts";
-import type { Entry } from "../memory/memory.ts";
 import type { Context } from "../policy/policy.ts";
 import type { Judge, JudgeFailure } from "./judge.ts";
 
@@ -28,10 +27,10 @@ export function householdJudge(truthOf: TruthOf): Judge {
   const read = (context: Context, memory: string) => {
     const truths = context.observations.map(({ stream, clip }) => truthOf(stream, clip));
     if (truths.some((facts) => facts === null)) return null;
-    return readMemory(
+    return readHouseholdMemory(
       memory,
-      new Set(truths.flatMap((facts) => facts!.map(sentenceOf))),
-      context.recent.entries,
+      truths.flatMap((facts) => facts!),
+      context.recent.entries.map(({ text }) => text),
     );
   };
   return {
@@ -83,29 +82,36 @@ const unknownClip: JudgeFailure = {
   message: "The clip is of no household whose truth is known: judge it with a model.",
 };
 
-interface Reading {
+/** The sentences of a memory, sorted; a sentence can be both wrong and repeated. */
+export interface HouseholdReading {
   /** Sentences that are not true of the clip, or no sentences of the household's language. */
   readonly wrong: readonly string[];
   /** Sentences that were told before, in this memory or in earlier ones. */
   readonly repeated: readonly string[];
   /** True sentences told for the first time. */
   readonly told: readonly string[];
+  readonly sentences: number;
 }
 
-function readMemory(
+/** @param facts what is true of the clip @param written the memories before it */
+export function readHouseholdMemory(
   memory: string,
-  truths: ReadonlySet<string>,
-  entries: readonly Pick<Entry, "text">[],
-): Reading {
-  const said = new Set(entries.flatMap(({ text }) => sentencesOf(text)));
-  const reading = { wrong: [] as string[], repeated: [] as string[], told: [] as string[] };
-  for (const sentence of sentencesOf(memory)) {
-    if (said.has(sentence)) reading.repeated.push(sentence);
-    if (!truths.has(sentence)) reading.wrong.push(sentence);
-    else if (!said.has(sentence)) reading.told.push(sentence);
+  facts: readonly Fact[],
+  written: readonly string[],
+): HouseholdReading {
+  const truths = new Set(facts.map(sentenceOf));
+  const said = new Set(written.flatMap(sentencesOf));
+  const wrong: string[] = [];
+  const repeated: string[] = [];
+  const told: string[] = [];
+  const sentences = sentencesOf(memory);
+  for (const sentence of sentences) {
+    if (said.has(sentence)) repeated.push(sentence);
+    if (!truths.has(sentence)) wrong.push(sentence);
+    else if (!said.has(sentence)) told.push(sentence);
     said.add(sentence);
   }
-  return reading;
+  return { wrong, repeated, told, sentences: sentences.length };
 }
 
 /** Sentences with their full stops, a cut last one without. */

@@ -1,10 +1,14 @@
 /** Watching observations again: what a policy would meet and keep, without a store. */
-import type { PolicyState, Statement } from "../memory/memory.ts";
+import type { Entry, PolicyState, Statement } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Action, Context, Policy } from "../policy/policy.ts";
 
+/** Clips of the short-term window, and episodic entries shown of it: what an agent shows a policy. */
+const windowClips = 5;
+const mostEntries = 4;
+
 /**
- * The decisions a policy makes about one stream it sees for the first time, taking its greedy action at each.
+ * The decisions a policy makes about one stream it sees for the first time, as it makes them when it acts.
  * @param observations of one stream, in order
  */
 export async function* decisionsOf(
@@ -14,13 +18,20 @@ export async function* decisionsOf(
 ): AsyncGenerator<{ readonly context: Context; readonly action: Action }> {
   const words = new Map<string, number>();
   let state: PolicyState = { value: null, documents: 0, words };
+  let seen: Observation[] = [];
+  let entries: Pick<Entry, "clip" | "text" | "kind">[] = [];
   const groups = Map.groupBy(observations, ({ clip }) => Math.floor(clip / policy.clipsPerDecision));
   for (const group of groups.values()) {
     signal?.throwIfAborted();
-    const context: Context = { observations: group, recent: { observations: [], entries: [] }, state };
+    const earlier = seen.slice(-Math.max(1, windowClips - group.length));
+    const shown = entries.filter(({ clip }) => earlier.some((observation) => observation.clip === clip));
+    const recent = { observations: earlier, entries: shown.slice(-mostEntries) };
+    const context: Context = { observations: group, recent, state };
     const { actions } = await policy.decide(context, signal ? { signal } : {});
+    seen = [...seen, ...group].slice(-windowClips);
     const action = actions.find(({ issues }) => issues.length === 0);
     if (!action) continue;
+    entries = [...entries, ...action.statements].slice(-windowClips * mostEntries);
     const change = policy.advance(context, action);
     yield { context, action };
     if (!change) continue;

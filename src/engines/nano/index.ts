@@ -1,4 +1,5 @@
 /** A small multimodal transformer that watches the simulated household, trained in this repository. */
+export { type NanoAdaptation, type NanoAdaptationOptions, nanoAdaptation, nanoTarget } from "./adaptation.ts";
 export { nanoAdapterLearner, nanoPhaseOneLearner, nanoPolicy } from "./learners.ts";
 export { adapterSpace } from "./model.ts";
 export { NanoModel, openNano } from "./nano-model.ts";

@@ -46,7 +46,7 @@ export async function nanoPhaseOneLearner(
 
 /** The policy that acts with nano's weights and an adapter, or none. */
 export function nanoPolicy(model: NanoModel, adapter: Adapter | null, countTokens: CountTokens): Policy {
-  return enginePolicy({ model, countTokens, adapter, sampling: actingSampling });
+  return { ...enginePolicy({ model, countTokens, adapter, sampling: actingSampling }), id: "nano" };
 }
 
 /** Learns an adapter from nothing, over weights that stand still; `policy` is that without an adapter. */

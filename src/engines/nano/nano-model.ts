@@ -78,6 +78,8 @@ export function nanoPrograms(weights: Weights): NanoPrograms {
 export class NanoModel implements Model {
   /** `nano:` and the first digits of the weights' checksum. */
   readonly id: string;
+  /** Numbers of an adapter, D. */
+  readonly width = nanoConfig.width;
   readonly #weights: Weights;
   readonly #programs: NanoPrograms;
   #cost: Cost = noCost;

@@ -142,6 +142,26 @@ export class NanoVectorTrainer implements Trainer<NanoSample, Adapter> {
     return { gradientNorm, updateNorm: Math.sqrt(moved) };
   }
 
+  /** Mean length of the residual stream that the vector is added to, over the answers' positions of some samples. */
+  async streamNorm(samples: readonly NanoSample[]): Promise<number> {
+    const { width } = this.#config;
+    let sum = 0;
+    let positions = 0;
+    for (const batch of batches(samples)) {
+      const { below, targets } = await this.#arrays(batch);
+      targets.dispose();
+      const values = (await below.data()) as Float32Array;
+      const length = values.length / samplesAtOnce / width;
+      for (const [i, { tokens }] of batch.entries())
+        for (let t = 0; t < tokens.length; t++) {
+          const from = (i * length + length - memoryLength + t) * width;
+          sum += Math.hypot(...values.subarray(from, from + width));
+          positions += 1;
+        }
+    }
+    return sum / Math.max(1, positions);
+  }
+
   async snapshot(): Promise<Adapter> {
     const weights = Array.from(this.#vector, (value, d) => [d, value] as const);
     return createAdapter(adapterSpaceOf(this.#config), this.#config.width, weights);

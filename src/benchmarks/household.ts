@@ -1,0 +1,352 @@
+/**
+ * The household as a streaming benchmark: held-out films are watched, remembered and asked about, kind by kind.
+ *
+ * Each kind of question is an environment of its own. Its tasks come film by film; the first five are answered from
+ * Phase-One memory; Phase Two learns from these five; all later ones are answered from what the adapted policy wrote of
+ * their films. The rows: the base, the base with the five questions in its prompt, Phase One, and TaskMem. Every adapter is
+ * tried on every kind too (the swap control). A reader without a model answers from a film's whole memory; an
+ * abstention counts as wrong. Memory is all it sees.
+ *
+ * Departures from method.md A.3: adapters of all kinds come from one frozen cache; a film is asked several questions of
+ * a kind; which five tasks come first is the order of the films.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Adapter } from "../adapter/adapter.ts";
+import type { Reader } from "../answer/reader.ts";
+import {
+  askAbout,
+  createEpisode,
+  type Episode,
+  episodeSeed,
+  type FactKind,
+  factKinds,
+  type HouseholdQuestion,
+  renderEpisode,
+  type Split,
+} from "../household/index.ts";
+import type { Entry, RecalledEntry, Statement } from "../memory/memory.ts";
+import type { Observation } from "../perception/observation.ts";
+import { createPerceptors, perceive } from "../perception/perceive.ts";
+import type { Policy } from "../policy/policy.ts";
+import { taskSupplement } from "../policy/prompts.ts";
+import { readHouseholdMemory } from "../reward/household-judge.ts";
+import { openSource } from "../stream/open-source.ts";
+import { decisionsOf } from "../training/replay.ts";
+import { seededRandom } from "../util/random.ts";
+import { clusterBootstrap, type Interval, mean } from "./statistics.ts";
+
+/** A film as it was perceived, with what it is asked. */
+export interface HouseholdFilm {
+  readonly episode: Episode;
+  readonly observations: readonly Observation[];
+  readonly questions: readonly HouseholdQuestion[];
+}
+
+export interface FilmOptions {
+  readonly split: Split;
+  readonly from: number;
+  readonly films: number;
+  /** Clips of a film. */
+  readonly clips: number;
+  readonly questionsPerKind: number;
+  readonly onFilm?: (done: number) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Films episodes, codes them as video, and perceives the video. Needs ffmpeg. */
+export async function filmHousehold(options: FilmOptions): Promise<HouseholdFilm[]> {
+  const { split, from, films, clips, questionsPerKind, onFilm, signal } = options;
+  const perceptors = createPerceptors({ screenText: false });
+  const folder = await mkdtemp(join(tmpdir(), "taskmem-films-"));
+  const made: HouseholdFilm[] = [];
+  try {
+    for (let n = 0; n < films; n++) {
+      signal?.throwIfAborted();
+      const episode = createEpisode(episodeSeed(split, from + n), clips);
+      const { video } = await renderEpisode(episode, folder, { name: "film", ...(signal && { signal }) });
+      const observations: Observation[] = [];
+      for await (const item of (await openSource(video)).open(signal ? { signal } : {})) {
+        if (item.kind !== "clip" || item.index >= clips) continue;
+        observations.push({ ...(await perceive(item, perceptors)), stream: episode.seed });
+      }
+      const questions = askAbout(episode, seededRandom(`questions ${episode.seed}`), {
+        perKind: questionsPerKind,
+      });
+      made.push({ episode, observations, questions });
+      onFilm?.(n + 1);
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  return made;
+}
+
+/** The policies that are compared; where one is missing its row is left out. */
+export interface HouseholdPolicies {
+  /** Before Phase One. */
+  readonly base: Policy | null;
+  /** Whether the base takes a supplement of its prompt. */
+  readonly takesSupplement: boolean;
+  readonly phaseOne: Policy;
+  readonly adapted: (adapter: Adapter) => Policy;
+  /** Phase Two on some tasks; `null` where there was nothing to learn. */
+  readonly learn: (tasks: readonly { readonly question: HouseholdQuestion }[]) => Promise<Adapter | null>;
+}
+
+export interface HouseholdOptions {
+  readonly films: readonly HouseholdFilm[];
+  readonly policies: HouseholdPolicies;
+  readonly reader: Reader;
+  readonly countTokens: (text: string) => number;
+  /** Tasks of a kind after which Phase Two runs. @default 5 */
+  readonly updateAfter?: number;
+  readonly onProgress?: (what: string) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type HouseholdRowName = "base" | "base + task prompt" | "Phase One" | "TaskMem";
+
+export interface HouseholdRow {
+  readonly policy: HouseholdRowName;
+  readonly kind: FactKind | "all";
+  /** Shares of all questions; precision of those answered. */
+  readonly accuracy: number;
+  readonly coverage: number;
+  readonly precision: number;
+  readonly tokensPerEntry: number;
+  /** Statements an entry makes. */
+  readonly factsPerEntry: number;
+  /** Share of statements that are true, and that were told before. */
+  readonly trueShare: number;
+  readonly redundantShare: number;
+  /** Share of entries that pass the quality checks: all true and nothing told before. */
+  readonly passing: number;
+  /** Questions. */
+  readonly n: number;
+}
+
+/** A difference in points of accuracy, with its 95 % interval: a paired bootstrap over films. */
+export interface Gain extends Interval {
+  readonly gain: number;
+}
+
+export interface HouseholdResult {
+  readonly rows: readonly HouseholdRow[];
+  readonly gain: { readonly overall: Gain; readonly kinds: Readonly<Record<FactKind, Gain>> };
+  readonly kindsAboveZero: number;
+  /** Accuracy of each kind's questions (inner) with each kind's adapter (outer), and with none. */
+  readonly swap: Readonly<Record<FactKind | "none", Readonly<Record<FactKind, number>>>>;
+  readonly adapters: Readonly<Record<FactKind, Adapter | null>>;
+}
+
+/** What a policy wrote of one film. */
+interface Written {
+  readonly entries: readonly { readonly clip: number; readonly text: string }[];
+  readonly statements: readonly Statement[];
+}
+
+/** Answers to one question under one policy. */
+interface Answered {
+  readonly film: string;
+  readonly kind: FactKind;
+  readonly answered: boolean;
+  readonly right: boolean;
+}
+
+export async function householdBenchmark(options: HouseholdOptions): Promise<HouseholdResult> {
+  const { films, policies, updateAfter = 5, onProgress, signal } = options;
+  const write = async (policy: Policy): Promise<Written[]> => {
+    const all: Written[] = [];
+    for (const film of films) all.push(await writtenOf(policy, film, signal));
+    return all;
+  };
+  const ask = (written: readonly Written[], kind: FactKind) => answersOf(films, written, kind, options);
+
+  onProgress?.("Phase One watches");
+  const phaseOne = await write(policies.phaseOne);
+  if (policies.base) onProgress?.("the base watches");
+  const base = policies.base && (await write(policies.base));
+  const memories = new Map<HouseholdRowName, Map<FactKind, readonly Written[]>>();
+  const answers = new Map<HouseholdRowName, Map<FactKind, Answered[]>>();
+  const keep = (name: HouseholdRowName, kind: FactKind, written: readonly Written[], given: Answered[]) => {
+    memories.set(name, (memories.get(name) ?? new Map()).set(kind, written));
+    answers.set(name, (answers.get(name) ?? new Map()).set(kind, given));
+  };
+  const adapters = {} as Record<FactKind, Adapter | null>;
+  const swap = { none: {} } as Record<FactKind | "none", Record<FactKind, number>>;
+  for (const kind of factKinds) {
+    const questions = films.flatMap((film) => film.questions.filter((question) => question.kind === kind));
+    const first = questions.slice(0, updateAfter);
+    if (base !== null) {
+      keep("base", kind, base, await ask(base, kind));
+      if (policies.takesSupplement) {
+        onProgress?.(`the base watches, told of questions about ${kind}`);
+        const supplement = taskSupplement(first.map(({ text }) => text));
+        const prompted = await write(withSupplement(policies.base!, supplement));
+        const given = await ask(prompted, kind);
+        const before = answers.get("base")!.get(kind)!;
+        keep("base + task prompt", kind, prompted, [
+          ...before.slice(0, updateAfter),
+          ...given.slice(updateAfter),
+        ]);
+      }
+    }
+    const before = await ask(phaseOne, kind);
+    keep("Phase One", kind, phaseOne, before);
+    onProgress?.(`Phase Two learns from ${first.length} questions about ${kind}`);
+    const adapter = await policies.learn(first.map((question) => ({ question })));
+    adapters[kind] = adapter;
+    onProgress?.(`TaskMem watches with what it learnt about ${kind}`);
+    const adapted = adapter === null ? phaseOne : await write(policies.adapted(adapter));
+    const after = await ask(adapted, kind);
+    // The first tasks were answered before there was an adapter.
+    keep("TaskMem", kind, adapted, [...before.slice(0, updateAfter), ...after.slice(updateAfter)]);
+    swap.none[kind] = accuracy(before);
+    swap[kind] = {} as Record<FactKind, number>;
+    for (const other of factKinds) swap[kind][other] = accuracy(await ask(adapted, other));
+  }
+
+  const rows: HouseholdRow[] = [];
+  for (const [policy, byKind] of answers) {
+    for (const kind of [...factKinds, "all"] as const) {
+      const kinds = kind === "all" ? factKinds : [kind];
+      rows.push({
+        policy,
+        kind,
+        ...scores(kinds.flatMap((one) => byKind.get(one)!)),
+        ...entryFigures(
+          films,
+          kinds.map((one) => memories.get(policy)!.get(one)!),
+          options.countTokens,
+        ),
+      });
+    }
+  }
+  const gainOf = (kinds: readonly FactKind[]): Gain => {
+    const before = kinds.flatMap((kind) => answers.get("Phase One")!.get(kind)!);
+    const after = kinds.flatMap((kind) => answers.get("TaskMem")!.get(kind)!);
+    const differences = after.map(({ right }, i) => 100 * (Number(right) - Number(before[i]!.right)));
+    const clusters = before.map(({ film }) => film);
+    return {
+      gain: mean(differences),
+      ...clusterBootstrap(differences, clusters, seededRandom(`gain ${kinds.join()}`)),
+    };
+  };
+  const kinds = Object.fromEntries(factKinds.map((kind) => [kind, gainOf([kind])])) as Record<FactKind, Gain>;
+  return {
+    rows,
+    gain: { overall: gainOf(factKinds), kinds },
+    kindsAboveZero: Object.values(kinds).filter(({ low }) => low > 0).length,
+    swap,
+    adapters,
+  };
+}
+
+/** The same policy with a supplement in every prompt. */
+function withSupplement(policy: Policy, supplement: string): Policy {
+  return {
+    ...policy,
+    decide: (context, options) => policy.decide({ ...context, supplement }, options),
+  };
+}
+
+async function writtenOf(
+  policy: Policy,
+  { observations }: HouseholdFilm,
+  signal: AbortSignal | undefined,
+): Promise<Written> {
+  const entries: { clip: number; text: string }[] = [];
+  const statements: Statement[] = [];
+  for await (const { context, action } of decisionsOf(policy, observations, signal)) {
+    statements.push(...action.statements);
+    const text = action.statements.map((statement) => statement.text).join(" ");
+    entries.push({ clip: context.observations[0]!.clip, text });
+  }
+  return { entries, statements };
+}
+
+/** The answers to all questions of a kind, film after film. */
+async function answersOf(
+  films: readonly HouseholdFilm[],
+  written: readonly Written[],
+  kind: FactKind,
+  { reader, signal }: Pick<HouseholdOptions, "reader" | "signal">,
+): Promise<Answered[]> {
+  const answers: Answered[] = [];
+  for (const [i, { episode, questions }] of films.entries()) {
+    const recalled = written[i]!.statements.map(recalledOf);
+    for (const question of questions) {
+      if (question.kind !== kind) continue;
+      const { option, abstained } = await reader.read({
+        ...{ question, recalled, rendered: "", gaps: [] },
+        ...(signal && { signal }),
+      });
+      answers.push({
+        film: episode.seed,
+        kind,
+        answered: !abstained,
+        right: !abstained && option === question.answer,
+      });
+    }
+  }
+  return answers;
+}
+
+function recalledOf(statement: Statement, i: number): RecalledEntry {
+  const { clip, startSeconds, endSeconds, sources } = statement;
+  const entry: Entry = {
+    ...statement,
+    ...{ id: `entry-${i}`, stream: "film", writtenAtMs: 0, policy: "", revision: "", closed: null },
+    evidence: { clips: [clip], startSeconds, endSeconds, frames: [], sources, tiers: {} },
+  };
+  return { entry, score: { total: 1 } };
+}
+
+const accuracy = (answers: readonly Answered[]) => mean(answers.map(({ right }) => Number(right)));
+
+function scores(
+  answers: readonly Answered[],
+): Pick<HouseholdRow, "accuracy" | "coverage" | "precision" | "n"> {
+  const answered = answers.filter((answer) => answer.answered);
+  return {
+    accuracy: accuracy(answers),
+    coverage: answered.length / Math.max(1, answers.length),
+    precision: accuracy(answered),
+    n: answers.length,
+  };
+}
+
+/** Figures of what was written, over all films and the memories of some kinds. */
+function entryFigures(
+  films: readonly HouseholdFilm[],
+  memories: readonly (readonly Written[])[],
+  countTokens: (text: string) => number,
+): Pick<HouseholdRow, "tokensPerEntry" | "factsPerEntry" | "trueShare" | "redundantShare" | "passing"> {
+  let [entries, tokens, sentences, wrong, repeated, passing] = [0, 0, 0, 0, 0, 0];
+  for (const memory of memories) {
+    for (const [i, { episode }] of films.entries()) {
+      let before: string[] = [];
+      for (const { clip, text } of memory[i]!.entries) {
+        const reading = readHouseholdMemory(text, episode.clips[clip]!.facts, before);
+        entries += 1;
+        tokens += countTokens(text);
+        sentences += reading.sentences;
+        wrong += reading.wrong.length;
+        repeated += reading.repeated.length;
+        passing += Number(reading.wrong.length + reading.repeated.length === 0 && reading.told.length > 0);
+        before = [...before, text].slice(-4);
+      }
+    }
+  }
+  const perEntry = (count: number) => count / Math.max(1, entries);
+  const perSentence = (count: number) => count / Math.max(1, sentences);
+  return {
+    tokensPerEntry: perEntry(tokens),
+    factsPerEntry: perEntry(sentences),
+    trueShare: 1 - perSentence(wrong),
+    redundantShare: perSentence(repeated),
+    passing: perEntry(passing),
+  };
+}

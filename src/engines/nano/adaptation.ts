@@ -1,0 +1,139 @@
+/**
+ * Phase Two of nano: its adapter is a vector added to the residual stream, learnt from preferences between memories it
+ * drew itself.
+ *
+ * The pool that memories are drawn for, and the clips that the adapter is tried on, are households of the train and the
+ * validation split, whose truth the judge knows; what a user watched is not needed. Both are made at their first use and
+ * kept: the cache is frozen, and every later adaptation starts from it.
+ */
+import type { Adapter } from "../../adapter/adapter.ts";
+import { householdVideos } from "../../household/index.ts";
+import type { Context, Policy } from "../../policy/policy.ts";
+import { householdJudge } from "../../reward/household-judge.ts";
+import type { Judge } from "../../reward/judge.ts";
+import type { ScoreOptions } from "../../reward/reward.ts";
+import type { Task } from "../../tasks/task.ts";
+import type { Adaptation } from "../../training/adapt.ts";
+import { type CachedContext, type DpoOptions, phaseTwo, rollOut } from "../../training/phase-two.ts";
+import { decisionsOf } from "../../training/replay.ts";
+import { judgedValidation, type Validation } from "../../training/validation.ts";
+import { nanoAdapterLearner, nanoPolicy } from "./learners.ts";
+import { adapterSpace } from "./model.ts";
+import type { NanoModel } from "./nano-model.ts";
+import type { NanoSample } from "./sample-arrays.ts";
+
+export interface NanoAdaptationOptions {
+  readonly model: NanoModel;
+  readonly countTokens: (text: string) => number;
+  /** Says which memory helps more. @default householdJudge */
+  readonly judge?: Judge;
+  /** Episodes of six clips that memories are drawn for, and that the adapter is tried on. @default 8 each */
+  readonly poolEpisodes?: number;
+  readonly heldOutEpisodes?: number;
+  readonly seed?: string;
+}
+
+/** What worked on validation episodes; the length of the vector is a share of the mean length of what it is added to. */
+export const nanoDpo = {
+  learningRate: 0.06,
+  steps: 10,
+  beta: 0.1,
+  kl: 0.1,
+  pairsPerStep: 32,
+} satisfies DpoOptions;
+export const vectorShare = 0.2;
+
+const clipsPerEpisode = 6;
+/** Episodes of the train split that neither pretraining nor Phase One uses. */
+const firstPoolEpisode = 900_000;
+const samplesPerContext = 8;
+/** Two sentences of one length each differ by less. */
+const tokenMargin = 8;
+
+export interface NanoAdaptation extends Adaptation {
+  /** The frozen cache. */
+  cache(signal?: AbortSignal): Promise<readonly CachedContext<NanoSample>[]>;
+}
+
+export function nanoAdaptation(options: NanoAdaptationOptions): NanoAdaptation {
+  const { model, countTokens, poolEpisodes = 8, heldOutEpisodes = 8, seed = "nano" } = options;
+  const pool = householdVideos({ split: "train", from: firstPoolEpisode, clips: clipsPerEpisode });
+  const heldOut = householdVideos({ split: "validation", from: 0, clips: clipsPerEpisode });
+  const judge =
+    options.judge ??
+    householdJudge((stream, clip) => pool.truthOf(stream, clip) ?? heldOut.truthOf(stream, clip));
+  const score: ScoreOptions = { countTokens, form: "description" };
+  const base = nanoPolicy(model, null, countTokens);
+
+  const cached = once(async (signal) => {
+    const contexts = await contextsOf(base, pool, poolEpisodes, signal);
+    return rollOut(nanoAdapterLearner(model, countTokens), contexts, {
+      ...{ samples: samplesPerContext, seed, countTokens, signal },
+      quality: { judge, score },
+    });
+  });
+  const tried = once((signal) => contextsOf(base, heldOut, heldOutEpisodes, signal));
+
+  return {
+    policy: base.id,
+    base: base.revision,
+    fitsBase: base.revision,
+    method: "dpo",
+    needsNoStream: true,
+    cache: cached,
+    async learn(tasks: readonly Pick<Task, "question">[], _: unknown, signal?: AbortSignal) {
+      const cache = await cached(signal);
+      const trainer = model.vectorTrainer();
+      const samples = cache.flatMap(({ candidates }) => candidates.map(({ sample }) => sample));
+      const norm = vectorShare * (await trainer.streamNorm(samples.slice(0, 64)));
+      return phaseTwo(trainer, cache, tasks, {
+        ...{ judge, seed, tokenMargin, signal },
+        dpo: nanoDpo,
+        length: { norm },
+      });
+    },
+    async validate(tasks, _, adapter: Adapter, signal): Promise<Validation> {
+      const contexts = (await tried(signal)).map(({ context }) => context);
+      const adapted = nanoPolicy(model, adapter, countTokens);
+      return judgedValidation(base, adapted, contexts, tasks, { judge, score, seed, signal });
+    },
+    learntWords: () => [],
+  };
+}
+
+/** The contexts a policy meets in the first videos of a row, with its own history. */
+async function contextsOf(
+  policy: Policy,
+  videos: ReturnType<typeof householdVideos>,
+  episodes: number,
+  signal: AbortSignal | undefined,
+): Promise<{ id: string; context: Context }[]> {
+  const contexts: { id: string; context: Context }[] = [];
+  for (let n = 0; n < episodes; n++) {
+    const video = videos.video(n);
+    const observations = await Promise.all(
+      Array.from({ length: video.clips }, (_, clip) => video.observe(clip)),
+    );
+    for await (const { context } of decisionsOf(policy, observations, signal))
+      contexts.push({ id: `${n}-${context.observations[0]!.clip}`, context });
+  }
+  return contexts;
+}
+
+/** Makes a value at the first call; one that failed is made again by the next. */
+function once<T>(make: (signal?: AbortSignal) => Promise<T>): (signal?: AbortSignal) => Promise<T> {
+  let made: Promise<T> | null = null;
+  return (signal) => {
+    made ??= make(signal).catch((error) => {
+      made = null;
+      throw error;
+    });
+    return made;
+  };
+}
+
+/** Where nano's adapters are added, and the base they fit. */
+export function nanoTarget(model: NanoModel, countTokens: (text: string) => number) {
+  const { revision } = nanoPolicy(model, null, countTokens);
+  return { space: adapterSpace, dimension: model.width, base: revision };
+}
