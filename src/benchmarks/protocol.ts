@@ -75,7 +75,7 @@ export function examplesAvailable(i: number, updates: readonly number[]): number
 }
 
 /**
- * All tasks, type by type, each type in order.
+ * All tasks, each type in order: one type after the other, or, where questions have times, stream by stream.
  * @throws RangeError for updates that do not ascend from 1, and for a span that is not positive
  */
 export function schedule(tasks: readonly BenchmarkTask[], options: ProtocolOptions = {}): ScheduledTask[] {
@@ -86,9 +86,49 @@ export function schedule(tasks: readonly BenchmarkTask[], options: ProtocolOptio
   }
   if (oracle && !(oracle.seconds > 0))
     throw new RangeError(`Expected the oracle's \`seconds\` above 0, got ${oracle.seconds}`);
-  return [...Map.groupBy(tasks, ({ type }) => type).values()].flatMap((ofType) =>
+  const byType = [...Map.groupBy(tasks, ({ type }) => type).values()].flatMap((ofType) =>
     scheduleType(ofType, options),
   );
+  return neverAhead(
+    options.order === undefined || options.order === "official" ? merged(byType, tasks) : byType,
+  );
+}
+
+/**
+ * Questions with times, stream by stream in the order they are asked, so that the types watch a stream together; as they
+ * were where that would upset the order within a type.
+ */
+function merged(scheduled: readonly ScheduledTask[], tasks: readonly BenchmarkTask[]): ScheduledTask[] {
+  if (tasks.every(({ askTime }) => askTime === "end")) return [...scheduled];
+  const placeOf = new Map(
+    [...new Set(inOrder(tasks, "official").map(({ stream }) => stream))].map((id, i) => [id, i]),
+  );
+  const places = scheduled.map((item, i) => ({ item, i, stream: placeOf.get(item.task.stream)! }));
+  const moment = ({ item }: (typeof places)[number]) =>
+    item.task.askTime === "end" ? Number.MAX_VALUE : item.task.askTime;
+  const together = places
+    .sort((a, b) => a.stream - b.stream || moment(a) - moment(b) || a.i - b.i)
+    .map(({ item }) => item);
+  const inTypeOrder = [...Map.groupBy(together, ({ task }) => task.type).values()].every((ofType) =>
+    ofType.every(({ place }, i) => place === i),
+  );
+  return inTypeOrder ? together : [...scheduled];
+}
+
+/** A task whose memory was already watched further for another gets one of its own: also rankings must not know more. */
+function neverAhead(scheduled: readonly ScheduledTask[]): ScheduledTask[] {
+  const watched = new Map<string, number | "end">();
+  return scheduled.map((item) => {
+    const { key, untilSeconds } = item.memory;
+    const before = watched.get(key);
+    if (before !== undefined && isLater(before, untilSeconds)) {
+      const own = { ...item.memory, key: shortId("memory", key, untilSeconds) };
+      watched.set(own.key, untilSeconds);
+      return { ...item, memory: own };
+    }
+    watched.set(key, untilSeconds);
+    return item;
+  });
 }
 
 function scheduleType(ofType: readonly BenchmarkTask[], options: ProtocolOptions): ScheduledTask[] {
