@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { qaRow, writeEgoLife } from "./__fixtures__/made-up-files.ts";
+import { madeUpWeek } from "./__fixtures__/made-up-week.ts";
+import { loadEgoLifeText } from "./load.ts";
+
+const week = madeUpWeek({ windows: 130 }); // 65 minutes: two files of an hour each
+const row = qaRow(week.questions[0]!);
+
+function written(moreRows: readonly unknown[] = []): string {
+  const root = mkdtempSync(join(tmpdir(), "taskmem-egolife-"));
+  writeEgoLife(root, week, moreRows);
+  return root;
+}
+
+test("reads a week in English as it was written, speech and captions in order of time", () => {
+  const loaded = loadEgoLifeText(written(), "en");
+  assert.deepEqual(loaded.skipped, []);
+  assert.deepEqual(loaded.entries, week.entries);
+  assert.deepEqual(
+    loaded.questions,
+    week.questions.toSorted((a, b) => a.askedSeconds - b.askedSeconds),
+  );
+  assert.deepEqual([loaded.wearer, loaded.names], ["A1_ANN", ["Ann"]]);
+});
+
+test("reads the Chinese side from the first line of each cue and from the captions themselves", () => {
+  const { entries, questions } = loadEgoLifeText(written(), "zh");
+  assert.equal(entries.length, week.entries.length);
+  for (const [i, { kind, text, startSeconds }] of entries.entries()) {
+    assert.equal(text, `${kind === "speech" ? "说" : "看"}${week.entries[i]!.text}`);
+    assert.equal(startSeconds, week.entries[i]!.startSeconds);
+  }
+  assert.ok(questions.every(({ question }) => question.text.startsWith("问")));
+});
+
+test("reads every form of target time, days in any case, frames past 19", () => {
+  const at = (ID: string, target_time: unknown, time = "02000056") => ({
+    ...row,
+    ID,
+    query_time: { date: "Day1", time },
+    target_time,
+  });
+  const root = written([
+    at("list", { date: "DAY1", time_list: ["01300000", "00100000"] }),
+    at("glued", { date: "Day1", time: "00100000DAY1_01300000" }),
+    {
+      ...at("days", { date: "DAY1", time: "00100000DAY2_00000010" }),
+      query_time: { date: "DAY3", time: "00000000" },
+    },
+  ]);
+  const { questions, skipped } = loadEgoLifeText(root, "en");
+  assert.deepEqual(skipped, []);
+  const byId = new Map(questions.map((question) => [question.id, question]));
+  assert.deepEqual(byId.get("list")!.targetSeconds, [600, 5400]);
+  assert.equal(byId.get("list")!.askedSeconds, 7200.95);
+  assert.deepEqual(byId.get("glued")!.targetSeconds, [600, 5400]);
+  assert.deepEqual(byId.get("days")!.targetSeconds, [600, 86_400.5]);
+});
+
+test("lists rows that cannot be read with their number, and goes on", () => {
+  const after = week.questions.length;
+  const root = written([
+    { ...row, ID: "no-letter", answer: "E" },
+    { ...row, ID: "no-time", query_time: { date: "DAY1", time: "99000000" } },
+    { ...row, ID: "future", target_time: { date: "DAY7", time: "10000000" } },
+    { ...row, ID: "no-choice", choice_c: "" },
+    "not a row",
+  ]);
+  const jsonl = join(root, "EgoLifeCap/DenseCaption/translated/A1_ANN_DAY1_01000000.jsonl");
+  appendFileSync(jsonl, '\n{"custom_id": "x", "translated_text": "lost"}\nnot json\n');
+  appendFileSync(
+    join(root, "EgoLifeCap/Transcript/A1_ANN/DAY1/A1_ANN_DAY1_01000000.srt"),
+    "\n\n9\n00:00 > 00:01\nAnn: lost\n",
+  );
+  const { questions, entries, skipped } = loadEgoLifeText(root, "en");
+  assert.equal(questions.length, after);
+  assert.deepEqual(entries, week.entries);
+  const rows = skipped.filter(({ file }) => file === "EgoLifeQA_A1_ANN.json");
+  assert.deepEqual(
+    rows.map((one) => [one.row, one.id, one.reason.split(":")[0]]),
+    [
+      [after + 1, "no-letter", "answer"],
+      [after + 2, "no-time", "query_time"],
+      [after + 3, "future", "target_time"],
+      [after + 4, "no-choice", "choices"],
+      [after + 5, null, "ID"],
+    ],
+  );
+  const captions = week.entries.filter(
+    ({ kind, startSeconds }) => kind === "caption" && startSeconds >= 3600,
+  ).length;
+  assert.deepEqual(
+    skipped.filter(({ file }) => file.endsWith(".jsonl")).map((one) => one.row),
+    [captions + 1, captions + 2],
+  );
+  assert.equal(skipped.filter(({ file }) => file.endsWith(".srt")).length, 1);
+});
+
+test("refuses a root where a file or folder is missing, naming it", () => {
+  const missing = (path: string) => (error: Error & { code?: string }) =>
+    error.code === "file-missing" && error.message.includes(path);
+  for (const path of ["EgoLifeQA", "EgoLifeCap/Transcript", "EgoLifeCap/DenseCaption/translated"]) {
+    const root = written();
+    rmSync(join(root, path), { recursive: true });
+    assert.throws(() => loadEgoLifeText(root, "en"), missing(join(...path.split("/"))), path);
+  }
+  const root = written();
+  writeFileSync(join(root, "EgoLifeQA/EgoLifeQA_A1_ANN.json"), "{");
+  assert.throws(() => loadEgoLifeText(root, "en"), { code: "file-unreadable" });
+});
