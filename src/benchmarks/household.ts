@@ -23,6 +23,7 @@ import {
   type FactKind,
   factKinds,
   type HouseholdQuestion,
+  observeClip,
   renderEpisode,
   type Split,
 } from "../household/index.ts";
@@ -51,13 +52,15 @@ export interface FilmOptions {
   /** Clips of a film. */
   readonly clips: number;
   readonly questionsPerKind: number;
+  /** Whether what is seen comes as captions too, for policies that look at no pictures. @default false */
+  readonly captions?: boolean;
   readonly onFilm?: (done: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Films episodes, codes them as video, and perceives the video. Needs ffmpeg. */
 export async function filmHousehold(options: FilmOptions): Promise<HouseholdFilm[]> {
-  const { split, from, films, clips, questionsPerKind, onFilm, signal } = options;
+  const { split, from, films, clips, questionsPerKind, captions = false, onFilm, signal } = options;
   const perceptors = createPerceptors({ screenText: false });
   const folder = await mkdtemp(join(tmpdir(), "taskmem-films-"));
   const made: HouseholdFilm[] = [];
@@ -69,7 +72,13 @@ export async function filmHousehold(options: FilmOptions): Promise<HouseholdFilm
       const observations: Observation[] = [];
       for await (const item of (await openSource(video)).open(signal ? { signal } : {})) {
         if (item.kind !== "clip" || item.index >= clips) continue;
-        observations.push({ ...(await perceive(item, perceptors)), stream: episode.seed });
+        const seen = await perceive(item, perceptors);
+        const told = { stream: episode.seed, captions: true, pictures: false };
+        observations.push({
+          ...seen,
+          stream: episode.seed,
+          ...(captions && { captions: (await observeClip(episode.clips[item.index]!, told)).captions }),
+        });
       }
       const questions = askAbout(episode, seededRandom(`questions ${episode.seed}`), {
         perKind: questionsPerKind,

@@ -174,8 +174,8 @@ function buildProgram(): Command {
 
   command(
     program,
-    "bench <benchmark>",
-    "run a benchmark as a stream: egolife --text (a week as texts, no model)",
+    "bench <benchmark> [runs...]",
+    "run a benchmark as a stream: videomme, egolife, egotempo, m3bench; egolife --text (a week as texts, no model)",
     () => import("./commands/bench.ts"),
   )
     .option("--text", "egolife: on transcript and captions instead of video")
@@ -189,7 +189,19 @@ function buildProgram(): Command {
     .option("--rechoose", "choose the whole past anew for each question")
     .option("--foreign <file>", "JSON with other people's questions, for the control", collect)
     .option("--seed <text>", "of everything drawn")
-    .option("--runs <directory>", "where the run is written (default: runs)");
+    .option("--runs <directory>", "where the run is written (default: runs)")
+    .option("--annotations <file>", "questions to read instead of those found below --root")
+    .option("--policy <name>", "what writes the base row: choice (no model) or engine")
+    .option("--rows <names>", "some of keep-nothing,keep-all,uniform,base,task-prompt,taskmem")
+    .option("--variant <name>", "egolife: full-stream, or oracle (only the spans around the evidence)")
+    .option("--order <how>", "official or seeded:<n>")
+    .option("--limit <n>", "only the first n questions", wholeNumber)
+    .option("--votes <n>", "answers to each question, of which the majority counts", wholeNumber)
+    .option("--answer-model <name>", "who answers (default: --model)")
+    .option("--judge-model <name>", "who grades open answers (default: --model)")
+    .option("--no-screen-text", "do not read text in the picture")
+    .option("--run <id>", "name of the run (default: from its settings)")
+    .option("--resume", "go on with a run that was stopped");
 
   command(
     program,
@@ -204,9 +216,12 @@ function buildProgram(): Command {
     "watch a simulated household, answer questions, and learn from them",
     () => import("./commands/demo.ts"),
   )
+    .option("--policy <name>", "nano (looks at the pictures) or choice (no model)")
+    .option("--full", "nano: all held-out films")
+    .option("--films <n>", "nano: how many held-out films", wholeNumber)
     .option("--seed <n>", "which household", wholeNumber)
-    .option("--clips <n>", "how many 10 s clips a film has", wholeNumber)
-    .option("--kind <kind>", "what its user asks about: place, wear, speech, display or activity")
+    .option("--clips <n>", "choice: how many 10 s clips a film has", wholeNumber)
+    .option("--kind <kind>", "choice: what its user asks about: place, wear, speech, display or activity")
     .option("--keep <directory>", "keep the video and the memory here");
   return program;
 }
