@@ -115,6 +115,9 @@ describe("bench egolife --text", () => {
     assert.equal(wrong.code, 2);
     for (const flag of ["budgets", "policies", "updates", "lang"])
       assert.match(wrong.stderr, new RegExp(`--${flag}: expected`));
+    const unwritable = await taskmem(["bench", "egolife", "--text", "--root", root, "--runs", foreign]);
+    assert.equal(unwritable.code, 2);
+    assert.match(unwritable.stderr, /give another place with --runs/);
     const unknown = await taskmem(["bench", "chess"]);
     assert.equal(unknown.code, 2);
     assert.match(unknown.stderr, /got `bench chess`/);

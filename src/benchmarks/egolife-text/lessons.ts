@@ -46,8 +46,11 @@ export interface TaughtOptions {
   readonly rechoose: boolean;
   /** The adapter from the first `known` of these questions. */
   readonly teach: (questions: readonly TextQuestion[], known: number) => Promise<Adapter>;
-  /** What is kept of the stream with the adapter in force at a window's start. */
-  readonly keep: (adapterAt: (startSeconds: number) => Adapter | null) => Promise<Uint8Array>;
+  /** What is kept of the stream up to a moment with the adapter in force at a window's start. */
+  readonly keep: (
+    adapterAt: (startSeconds: number) => Adapter | null,
+    untilSeconds: number,
+  ) => Promise<Uint8Array>;
 }
 
 /** What is remembered for each question where questions teach. */
@@ -63,13 +66,17 @@ export async function taughtMemories(options: TaughtOptions): Promise<Memories> 
       lessons.push({ known, askedSeconds, adapter: await teach(group, known) });
     }
     if (!rechoose) {
-      const kept = await keep((startSeconds) => lessonBefore(lessons, startSeconds)?.adapter ?? null);
+      const kept = await keep(
+        (startSeconds) => lessonBefore(lessons, startSeconds)?.adapter ?? null,
+        Infinity,
+      );
       for (const i of members) memories[i] = kept;
       continue;
     }
     const versions = Map.groupBy(members.keys(), (place) => lessons.findLast(({ known }) => known <= place));
     for (const [lesson, places] of versions) {
-      const kept = await keep(() => lesson?.adapter ?? null);
+      const lastAsked = group[places.at(-1)!]!.askedSeconds;
+      const kept = await keep(() => lesson?.adapter ?? null, lastAsked);
       for (const place of places) memories[members[place]!] = kept;
     }
   }

@@ -127,7 +127,7 @@ export async function remember(
       );
     }
     case "cov": {
-      const kept = await keepChosen(share, options)(() => null);
+      const kept = await keepChosen(share, options)(() => null, Infinity);
       return one(() => kept);
     }
     case "cov+words":
@@ -194,16 +194,22 @@ function budgetOf(share: number, { tokens }: Pick<TextWindow, "tokens">): Choice
   return { fraction: share, floorTokens: share * tokens };
 }
 
+function windowsUntil(windows: readonly TextWindow[], untilSeconds: number): readonly TextWindow[] {
+  return untilSeconds === Infinity
+    ? windows
+    : windows.filter(({ startSeconds }) => startSeconds <= untilSeconds);
+}
+
 /** The shipped policy over the stream. */
 function keepChosen(
   share: number,
   { corpus, windows, words, windowSeconds }: PolicyOptions,
   visit?: Parameters<typeof keepByPolicy>[3],
 ): Keep {
-  return (adapterAt) =>
+  return (adapterAt, untilSeconds) =>
     keepByPolicy(
       corpus,
-      windows,
+      windowsUntil(windows, untilSeconds),
       (window) =>
         choicePolicy({
           words,
@@ -235,10 +241,10 @@ function keepPicked(
     weightsByAdapter.set(adapter, weight);
     return weight;
   };
-  return async (adapterAt) =>
+  return async (adapterAt, untilSeconds) =>
     keepByPicker(
       corpus,
-      windows,
+      windowsUntil(windows, untilSeconds),
       share,
       pickerOf((startSeconds) => {
         const adapter = adapterAt(startSeconds);
@@ -269,7 +275,7 @@ async function preferenceMemories(share: number, options: PolicyOptions): Promis
   const contexts: DrawnContext[] = [];
   await keepChosen(share, options, async (decision) => {
     contexts.push(await drawContext(decision, budgetOf(share, decision.window), words, random));
-  })(() => null);
+  })(() => null, Infinity);
   return taught(options, {
     updates: updates === "every" ? referenceUpdates : updates,
     teach: (group, known) => adapterFromDraws(group.slice(0, known), contexts, words, seed),

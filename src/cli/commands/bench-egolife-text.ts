@@ -1,5 +1,5 @@
 /** `taskmem bench egolife --text`: a week of a real life as texts, without a model. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { foreignFilesBeside, readForeignQuestions } from "../../benchmarks/egolife-text/foreign.ts";
 import type { Updates } from "../../benchmarks/egolife-text/lessons.ts";
@@ -15,7 +15,8 @@ import { differencesOf, rowsOf } from "../../benchmarks/egolife-text/summary.ts"
 import { noCost } from "../../engine.ts";
 import { wordSpace } from "../../engines/local/index.ts";
 import { nameStems } from "../../engines/local/words.ts";
-import { ConfigError } from "../../errors.ts";
+import { ConfigError, DataError } from "../../errors.ts";
+import { makeDirectory } from "../../util/directory.ts";
 import { sha256 } from "../../util/hash.ts";
 import type { Invocation } from "../invocation.ts";
 
@@ -31,7 +32,7 @@ export async function run({ output, options: flags, signal }: Invocation): Promi
   if (week.skipped.length > mostListed)
     output.note(`skipped ${week.skipped.length - mostListed} more rows; --json lists them`);
   if (week.questions.length === 0) {
-    throw new ConfigError("questions-missing", "Expected at least one question that can be read, got none");
+    throw new DataError("questions-missing", "Expected at least one question that can be read, got none");
   }
   const files =
     (flags.foreign as string[] | undefined) ?? (language === "en" ? foreignFilesBeside(root) : []);
@@ -39,16 +40,6 @@ export async function run({ output, options: flags, signal }: Invocation): Promi
   if (foreign.length === 0 && options.policies.includes("cov+foreign"))
     output.note("no foreign questions: give a JSON file of questions with --foreign to run cov+foreign");
 
-  const measured = await runEgoLifeText(week, options, {
-    words: wordSpace,
-    foreign,
-    names: nameStems(week.names),
-    signal,
-    onProgress: ({ policy, budget }) => output.progress(`${policy} at ${100 * budget} %`),
-  });
-  output.progress("");
-  const rows = rowsOf(measured, options.seed);
-  const paired = differencesOf(measured, options.seed);
   const config = {
     benchmark: "egolife",
     text: true,
@@ -64,9 +55,19 @@ export async function run({ output, options: flags, signal }: Invocation): Promi
     })),
     skipped: week.skipped.length,
   };
-  const report = reportOf(measured, rows, paired);
   const directory = join(runs, `egolife-text-${sha256(JSON.stringify(config)).slice(0, 12)}`);
-  mkdirSync(directory, { recursive: true });
+  makeRunDirectory(directory);
+  const measured = await runEgoLifeText(week, options, {
+    words: wordSpace,
+    foreign,
+    names: nameStems(week.names),
+    signal,
+    onProgress: ({ policy, budget }) => output.progress(`${policy} at ${100 * budget} %`),
+  });
+  output.progress("");
+  const rows = rowsOf(measured, options.seed);
+  const paired = differencesOf(measured, options.seed);
+  const report = reportOf(measured, rows, paired);
   const write = (name: string, content: string) => writeFileSync(join(directory, name), content);
   write("config.json", `${JSON.stringify(config, null, 2)}\n`);
   write("rows.jsonl", lines(rows));
@@ -94,6 +95,20 @@ export async function run({ output, options: flags, signal }: Invocation): Promi
     cost: noCost,
     run: directory,
   });
+}
+
+/** Before anything is measured: a run that cannot be written is not worth its minutes. */
+function makeRunDirectory(directory: string): void {
+  try {
+    makeDirectory(directory);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new ConfigError(
+      "runs-unwritable",
+      `Expected to make ${directory} for the results, got ${code}: give another place with --runs`,
+      { cause },
+    );
+  }
 }
 
 function lines(rows: readonly unknown[]): string {
