@@ -1,0 +1,268 @@
+/** `taskmem bench videomme|egolife|egotempo|m3bench`: a benchmark's videos, watched, remembered and asked about. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type AnswerJudge, modelAnswerJudge, wordingJudge } from "../../benchmarks/answer-judge.ts";
+import { type Answerer, modelAnswerer, readerAnswerer } from "../../benchmarks/answerers.ts";
+import { recordingsOf } from "../../benchmarks/loaders/egotempo.ts";
+import { loadBenchmark } from "../../benchmarks/loaders/load.ts";
+import { type ProtocolOptions, parseOrder, parseUpdates } from "../../benchmarks/protocol.ts";
+import { type BenchmarkRow, benchmarkRows, type RowName, rowNames } from "../../benchmarks/rows.ts";
+import { type RunSummary, runBenchmark } from "../../benchmarks/run.ts";
+import type { BenchmarkName, LoadedBenchmark } from "../../benchmarks/task.ts";
+import { type Config, loadConfig } from "../../config.ts";
+import type { Model } from "../../engine.ts";
+import { lexicalReader, localEmbedder, wordSpace } from "../../engines/local/index.ts";
+import { ConfigError, DataError } from "../../errors.ts";
+import { openSqliteMemory } from "../../memory/sqlite.ts";
+import { defaultSamples } from "../../policy/best-of-n.ts";
+import { sha256 } from "../../util/hash.ts";
+import type { Invocation } from "../invocation.ts";
+import type { Output } from "../output.ts";
+import { choiceOptions, configuredEngine, configuredModel, configuredPerceptors } from "../wiring.ts";
+
+/** Rows and streams named one by one. */
+const mostListed = 10;
+/** Stream watched around each place of evidence, and before the question, in EgoLife's oracle variant. */
+const oracleSeconds = 300;
+
+export async function run(
+  { output, flags, configFile, signal, options }: Invocation,
+  name: BenchmarkName,
+): Promise<void> {
+  const config = await loadConfig(flags, { file: configFile });
+  const root = textFlag(options.root);
+  if (root === undefined) {
+    throw new ConfigError("root-missing", `Expected --root with the folder of ${name}'s files, got none`);
+  }
+  const protocol = protocolOf(name, options);
+  const loaded = await loadBenchmark(name, root, textFlag(options.annotations));
+  printLoaded(output, loaded);
+  const limit = typeof options.limit === "number" ? options.limit : Number.POSITIVE_INFINITY;
+  const withMaterial = loaded.tasks.filter(({ stream }) => loaded.streams.has(stream));
+  const tasks = withMaterial.slice(0, limit);
+  const runs = resolve(textFlag(options.runs) ?? "runs");
+  if (tasks.length === 0) {
+    if (name === "egotempo") listRecordings(output, runs, loaded);
+    throw new DataError(
+      "material-missing",
+      `Expected videos of ${name} below ${loaded.root}, found those of none of its ${loaded.tasks.length} questions; nothing is fetched: put them there`,
+    );
+  }
+
+  const model = configuredModel(config);
+  const kind = policyKind(config, model);
+  const { rows, missing } = benchmarkRows({
+    base:
+      kind === "engine"
+        ? { kind, policy: configuredEngine(config, model!) }
+        : { kind, options: choiceOptions(config) },
+    words: wordSpace,
+    clipSeconds: config.stream.clipSeconds,
+    tasks: new Map(loaded.tasks.map((task) => [task.id, task])),
+    samples: config.bestOfN.samples ?? defaultSamples,
+    seed: protocol.seed!,
+  });
+  const chosen = chosenRows(rows, missing, textFlag(options.rows));
+  const { answerer, judge, models } = await answering(config, model, name, options, signal);
+  const votes = typeof options.votes === "number" ? options.votes : 1;
+  const settings = {
+    policy: kind,
+    model: models,
+    variant: protocol.oracle ? "oracle" : "full-stream",
+    limit: Number.isFinite(limit) ? limit : null,
+    screenText: config.screenText,
+    transcriber: config.transcriber.model ?? null,
+    embedder: localEmbedder.id,
+    command: commandOf(name, root, options),
+  };
+  const id = textFlag(options.run) ?? `${name}-${sha256(JSON.stringify([settings, protocol])).slice(0, 12)}`;
+  const directory = join(runs, id);
+  const { summary, cost } = await runBenchmark({
+    ...{ directory, loaded, tasks, protocol, answerer, judge, votes },
+    rows: chosen,
+    missingRows: missing,
+    openMemory: (place) =>
+      openSqliteMemory(place, { words: wordSpace, embedder: localEmbedder, now: Date.now }),
+    perceptors: configuredPerceptors(config),
+    source: { ...config.stream, languages: config.languages, largeFrames: config.screenText },
+    windowClips: config.stream.windowClips,
+    words: wordSpace,
+    concurrency: model ? config.model.concurrency : 1,
+    resume: options.resume === true,
+    config: settings,
+    onProgress: ({ row, done, total, outcome }) => {
+      output.progress(`${done} of ${total}: ${row} ${outcome}`);
+      output.object({ event: "bench-answer", row, done, total, outcome });
+    },
+    signal,
+  });
+  output.progress("");
+  if (name === "egotempo") listRecordings(output, directory, loaded);
+  output.object({ event: "bench-end", directory, summary, cost: model?.cost() ?? cost, costOfRun: cost });
+  printSummary(output, summary);
+  output.text(output.dim(`\n${directory}; \`taskmem bench report ${directory}\` draws it`));
+  if (cost.calls > 0) {
+    const tokens = cost.promptTokens + cost.completionTokens;
+    output.text(output.dim(`${cost.calls} calls, ${tokens} tokens, $${cost.usd.toFixed(4)} in all`));
+  }
+}
+
+const textFlag = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+
+function protocolOf(name: BenchmarkName, options: Invocation["options"]): ProtocolOptions & { seed: number } {
+  const order = parseOrder(textFlag(options.order) ?? "official");
+  if (order === null)
+    throw new ConfigError(
+      "order-unknown",
+      `Expected --order to be official or seeded:<n>, got ${options.order}`,
+    );
+  const updates = parseUpdates(textFlag(options.updates) ?? "5");
+  if (updates === null) {
+    throw new ConfigError(
+      "updates-invalid",
+      `Expected --updates to be none, or counts that ascend such as 5 or 10,30,50, got ${options.updates}`,
+    );
+  }
+  const seed = Number(textFlag(options.seed) ?? "1");
+  if (!Number.isInteger(seed) || seed < 0)
+    throw new ConfigError("seed-invalid", `Expected --seed to be a whole number, got ${options.seed}`);
+  const variant = textFlag(options.variant) ?? "full-stream";
+  if (variant !== "full-stream" && variant !== "oracle")
+    throw new ConfigError(
+      "variant-unknown",
+      `Expected --variant to be oracle or full-stream, got ${variant}`,
+    );
+  if (variant === "oracle" && name !== "egolife") {
+    throw new ConfigError(
+      "variant-unknown",
+      `Expected --variant oracle with egolife, got ${name}: it does not say where its evidence is`,
+    );
+  }
+  return { order, updates, seed, oracle: variant === "oracle" ? { seconds: oracleSeconds } : false };
+}
+
+function policyKind(config: Config, model: Model | null): "choice" | "engine" {
+  const policy = config.policy ?? (model ? "engine" : "choice");
+  if (policy === "choice") return "choice";
+  if (policy === "engine" && model) return "engine";
+  throw new ConfigError(
+    "policy-unknown",
+    policy === "engine"
+      ? "Expected a model for the `engine` policy: give --base-url and --model"
+      : `Expected --policy to be choice or engine, got ${policy}: what learns from them is a row of its own`,
+  );
+}
+
+function chosenRows(
+  rows: readonly BenchmarkRow[],
+  missing: Partial<Record<RowName, string>>,
+  flag: string | undefined,
+): BenchmarkRow[] {
+  if (flag === undefined) return [...rows];
+  return flag.split(",").map((written) => {
+    const name = written.trim();
+    const row = rows.find((each) => each.name === name);
+    if (row) return row;
+    const why = missing[name as RowName];
+    throw new ConfigError(
+      "row-unknown",
+      why
+        ? `Row ${name} cannot be run: ${why}`
+        : `Expected --rows to name some of ${rowNames.join(", ")}, got ${name}`,
+    );
+  });
+}
+
+/** Who answers and who grades: models at the configured endpoint, or what needs none. */
+async function answering(
+  config: Config,
+  model: Model | null,
+  name: BenchmarkName,
+  options: Invocation["options"],
+  signal: AbortSignal,
+): Promise<{ answerer: Answerer; judge: AnswerJudge; models: Record<string, string | null> }> {
+  const named = (flag: unknown) => {
+    const other = textFlag(flag);
+    if (other === undefined) return model;
+    return configuredModel({ ...config, model: { ...config.model, model: other } });
+  };
+  const [answering, judging] = [named(options.answerModel), named(options.judgeModel)];
+  for (const each of new Set([model, answering, judging])) await each?.capabilities(signal);
+  // A week does not fit a prompt: there the question finds what it needs.
+  const mode = name === "egolife" && textFlag(options.variant) !== "oracle" ? "search" : "whole-memory";
+  const reader = config.reader ?? (answering ? "model" : "local");
+  const answerer =
+    reader === "model" && answering
+      ? modelAnswerer(answering, { mode })
+      : readerAnswerer(lexicalReader({ words: wordSpace }), { mode });
+  const judge = judging ? modelAnswerJudge(judging) : wordingJudge();
+  const models = { writes: model?.id ?? null, answers: answerer.id, judges: judge.id, recall: mode };
+  return { answerer, judge, models };
+}
+
+/** The command that repeats a run. */
+function commandOf(name: string, root: string, options: Invocation["options"]): string {
+  const quoted = (value: unknown) => (/^[\w./:,-]+$/.test(String(value)) ? String(value) : `'${value}'`);
+  const flags =
+    "annotations policy rows updates variant order limit seed votes answerModel judgeModel baseUrl model"
+      .split(" ")
+      .filter((flag) => options[flag] !== undefined)
+      .map(
+        (flag) =>
+          `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} ${quoted(options[flag])}`,
+      );
+  return [`taskmem bench ${name} --root ${quoted(root)}`, ...flags].join(" ");
+}
+
+function printLoaded(output: Output, loaded: LoadedBenchmark): void {
+  const { benchmark, layout, files, rows, tasks, skipped, missing, notes, streams } = loaded;
+  output.object({
+    event: "bench-loaded",
+    ...{ benchmark, layout, files, rows, skipped, missing, notes },
+    tasks: tasks.length,
+    streams: streams.size,
+  });
+  output.note(
+    `${benchmark}: ${layout}, ${tasks.length} of ${rows} questions, ${streams.size} of ${streams.size + missing.length} videos`,
+  );
+  for (const note of notes) output.note(`  ${note}`);
+  for (const { file, row, reason } of skipped.slice(0, mostListed))
+    output.note(`  skipped ${file} row ${row}: ${reason}`);
+  if (skipped.length > mostListed)
+    output.note(`  skipped ${skipped.length - mostListed} more; run.json lists them`);
+  if (missing.length > 0) {
+    const more = missing.length > mostListed ? ` and ${missing.length - mostListed} more` : "";
+    output.note(`  no video of ${missing.slice(0, mostListed).join(", ")}${more}`);
+  }
+}
+
+/** What the Ego4D downloader is to be asked for. */
+function listRecordings(output: Output, directory: string, { missing }: LoadedBenchmark): void {
+  const recordings = recordingsOf(missing);
+  if (recordings.length === 0) return;
+  mkdirSync(directory, { recursive: true });
+  const path = join(directory, "missing-recordings.txt");
+  writeFileSync(path, `${recordings.join("\n")}\n`);
+  output.note(`  ${recordings.length} Ego4D recordings are missing; their ids are in ${path}`);
+}
+
+const percent = (share: number | null) =>
+  share === null ? "    –" : `${(100 * share).toFixed(1).padStart(5)}`;
+
+function printSummary(output: Output, { rows, againstBase, missingRows, counts }: RunSummary): void {
+  output.text(
+    output.bold(`\n${counts.used} questions      accuracy  coverage  precision   errors  tokens kept`),
+  );
+  for (const [name, { label, overall, tokens }] of Object.entries(rows)) {
+    const { accuracy, coverage, precision, errors } = overall;
+    const against = againstBase[name];
+    const line = `${label.padEnd(28)} ${percent(accuracy)}     ${percent(coverage)}      ${percent(precision)}   ${String(errors).padStart(6)}  ${tokens.toFixed(0).padStart(11)}`;
+    const test = against
+      ? output.dim(`   ${signed(100 * against.difference)} to base, p ${against.p.toFixed(3)}`)
+      : "";
+    output.text(line + test);
+  }
+  for (const [name, why] of Object.entries(missingRows)) output.text(output.dim(`${name}: ${why}`));
+}
+
+const signed = (points: number) => `${points < 0 ? "−" : "+"}${Math.abs(points).toFixed(1)}`;

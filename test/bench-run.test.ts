@@ -1,0 +1,430 @@
+/** Benchmarks end to end: small rendered videos, watched, remembered, asked about, scored; killed and resumed. */
+import assert from "node:assert/strict";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, type TestContext, test } from "node:test";
+import { type CliOptions, type CliRun, type Row, taskmem, temporaryFolder } from "./support/cli.ts";
+import { type HouseholdTree, householdVideoMme } from "./support/household-benchmark.ts";
+import { inventedSubtitles, inventedVideo } from "./support/media.ts";
+import { type OpenAiServer, type ServerRequest, startOpenAiServer } from "./support/openai-server.ts";
+
+const folder = temporaryFolder();
+let tree: HouseholdTree;
+before(async () => {
+  tree = await householdVideoMme(join(folder, "tree"));
+});
+
+interface Figures {
+  tasks: number;
+  right: number;
+  abstained: number;
+  errors: number;
+  accuracy: number | null;
+  coverage: number | null;
+  precision: number | null;
+}
+interface Summary {
+  counts: Record<string, number>;
+  rows: Record<
+    string,
+    { overall: Figures; tokens: number; byType: Record<string, Figures>; byGroup: Record<string, Figures> }
+  >;
+  missingRows: Record<string, string>;
+  againstBase: Record<string, { tasks: number; p: number }>;
+}
+
+function bench(name: string, flags: readonly string[], options: CliOptions = {}): Promise<CliRun> {
+  return taskmem(["bench", name, "--json", "--no-screen-text", ...flags], options);
+}
+
+const summaryOf = (run: CliRun) => run.rows.at(-1)!.summary as Summary;
+const resultsOf = (directory: string): Row[] =>
+  readFileSync(join(directory, "results.jsonl"), "utf8")
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Row);
+
+const files = ["run.json", "results.jsonl", "summary.json"];
+function assertSameRun(one: string, other: string): void {
+  for (const name of files)
+    assert.equal(readFileSync(join(other, name), "utf8"), readFileSync(join(one, name), "utf8"), name);
+}
+
+/** The first two of three films. */
+const used = 8;
+const firstFilms = () => ["--root", tree.root, "--limit", String(used)];
+const choiceFlags = () => [...firstFilms(), "--updates", "2", "--run", "choice"];
+const plain = join(folder, "plain");
+
+test("without a model: every row that can be, and the same bytes when run again", async () => {
+  const run = await bench("videomme", [...choiceFlags(), "--runs", plain]);
+  assert.equal(run.code, 0, run.stderr);
+  const { rows, counts, missingRows, againstBase } = summaryOf(run);
+  assert.deepEqual(Object.keys(rows), ["keep-nothing", "keep-all", "uniform", "base", "taskmem"]);
+  assert.match(missingRows["task-prompt"]!, /reads no prompt/);
+  assert.deepEqual(counts, { rows: tree.questions, skipped: 0, withoutMaterial: 0, used });
+  for (const { overall, byType, byGroup } of Object.values(rows)) {
+    assert.equal(overall.tasks, used);
+    assert.equal(overall.errors, 0);
+    assert.deepEqual(Object.keys(byType), ["wear", "place"]);
+    assert.deepEqual(Object.keys(byGroup), ["short", "medium"]);
+    if (overall.precision !== null)
+      assert.ok(Math.abs(overall.accuracy! - overall.coverage! * overall.precision) < 1e-12);
+  }
+  const nothing = rows["keep-nothing"]!;
+  assert.deepEqual([nothing.tokens, nothing.overall.accuracy, nothing.overall.coverage], [0, 0, 0]);
+  const all = rows["keep-all"]!;
+  assert.equal(all.overall.accuracy, 1, "all texts of a household hold every answer");
+  for (const name of ["uniform", "base", "taskmem"]) {
+    assert.ok(rows[name]!.tokens > 0 && rows[name]!.tokens < all.tokens, name);
+    assert.ok(rows[name]!.overall.accuracy! < 1, name);
+  }
+  assert.equal(againstBase.taskmem!.tasks, used);
+
+  const again = await bench("videomme", [...choiceFlags(), "--runs", join(folder, "again")]);
+  assert.equal(again.code, 0, again.stderr);
+  assertSameRun(join(plain, "choice"), join(folder, "again", "choice"));
+});
+
+test("the protocol: first tasks by the untouched policy, later ones by one that learnt; a video keeps its memory", () => {
+  const results = resultsOf(join(plain, "choice")).filter(({ row }) => row === "taskmem");
+  assert.equal(results.length, used);
+  const revisionOf = new Map<string, string>();
+  for (const { place, policy, revisions, stream, types } of results as unknown as {
+    place: number;
+    policy: string;
+    revisions: string[];
+    stream: string;
+    types: string[];
+  }[]) {
+    assert.equal(policy, place < 2 ? "base" : `${types[0]}/2`);
+    const video = `${stream} ${types[0]}`;
+    const earlier = revisionOf.get(video);
+    if (earlier !== undefined) assert.equal(revisions.join(), earlier);
+    else
+      assert.equal(
+        revisions.some((revision) => revision.includes("+")),
+        place >= 2,
+        "learnt where it is new",
+      );
+    revisionOf.set(video, revisions.join());
+  }
+});
+
+test("what a run leaves holds ids and hashes, no questions", () => {
+  const directory = join(plain, "choice");
+  const text = files.map((name) => readFileSync(join(directory, name), "utf8")).join();
+  const rows = JSON.parse(readFileSync(join(tree.root, "videomme.json"), "utf8")) as { question: string }[];
+  for (const { question } of rows) assert.ok(!text.includes(question), question);
+  const run = JSON.parse(readFileSync(join(directory, "run.json"), "utf8")) as Row;
+  assert.match(
+    String((run.config as Row).command),
+    /^taskmem bench videomme --root \S+ --updates 2 --limit 8$/,
+  );
+  assert.match((run.annotations as { sha256: string }[])[0]!.sha256, /^[0-9a-f]{64}$/);
+  assert.ok(!existsSync(join(directory, "scratch")));
+});
+
+test("a run killed again and again ends with the same bytes", async () => {
+  const runs = join(folder, "killed");
+  const flags = [...choiceFlags(), "--runs", runs];
+  for (const after of [3, 14, 30]) {
+    const run = await bench("videomme", [...flags, "--resume"], {
+      onLine: (line, child) => {
+        if (Number((JSON.parse(line) as Row).done) >= after) child.kill("SIGKILL");
+      },
+    });
+    assert.notEqual(run.code, 0);
+    const { length } = resultsOf(join(runs, "choice"));
+    assert.ok(length >= after && length < 5 * used, `${length} results`);
+  }
+  // A line that a kill cut short.
+  const path = join(runs, "choice", "results.jsonl");
+  writeFileSync(path, `${readFileSync(path, "utf8")}{"row":"taskmem","ta`);
+  const last = await bench("videomme", [...flags, "--resume"]);
+  assert.equal(last.code, 0, last.stderr);
+  assertSameRun(join(plain, "choice"), join(runs, "choice"));
+});
+
+test("a run is not gone over by chance, nor resumed as another", async () => {
+  const again = await bench("videomme", [...choiceFlags(), "--runs", plain]);
+  assert.equal(again.code, 2);
+  assert.match(again.stderr, /go on with it by --resume, or name another with --run/);
+  const other = await bench("videomme", [...choiceFlags(), "--runs", plain, "--resume", "--seed", "2"]);
+  assert.equal(other.code, 2);
+  assert.match(other.stderr, /its settings, annotations or policies are others/);
+});
+
+test("what does not fit is said before anything is watched", async () => {
+  const root = ["--root", tree.root];
+  const cases: [string[], RegExp][] = [
+    [[], /Expected --root with the folder of videomme's files/],
+    [[...root, "--updates", "10,5"], /--updates to be none, or counts that ascend/],
+    [[...root, "--order", "random"], /--order to be official or seeded:<n>/],
+    [[...root, "--variant", "oracle"], /--variant oracle with egolife/],
+    [[...root, "--rows", "base,best"], /--rows to name some of keep-nothing/],
+    [[...root, "--rows", "task-prompt"], /cannot be run: the choice policy picks/],
+    [[...root, "--policy", "engine"], /model\.baseUrl/],
+    [[...root, "--seed", "x"], /--seed to be a whole number/],
+  ];
+  for (const [flags, message] of cases) {
+    const run = await bench("videomme", flags);
+    assert.equal(run.code, 2, flags.join(" "));
+    assert.match(run.stderr, message);
+  }
+});
+
+test("missing videos and damaged ones cost their questions, not the run", async () => {
+  const root = join(folder, "holes");
+  mkdirSync(join(root, "data"), { recursive: true });
+  copyFileSync(join(tree.root, "videomme.json"), join(root, "videomme.json"));
+  copyFileSync(join(tree.root, "data", `${tree.videos[0]}.mp4`), join(root, "data", `${tree.videos[0]}.mp4`));
+  copyFileSync(
+    join(tree.root, "data", `${tree.videos[0]}.captions.srt`),
+    join(root, "data", `${tree.videos[0]}.captions.srt`),
+  );
+  writeFileSync(join(root, "data", `${tree.videos[1]}.mp4`), "no video at all");
+  const run = await bench("videomme", [
+    "--root",
+    root,
+    "--rows",
+    "keep-all",
+    "--runs",
+    join(root, "runs"),
+    "--run",
+    "r",
+  ]);
+  assert.equal(run.code, 0, run.stderr);
+  const perVideo = tree.questions / 3;
+  const { counts, rows } = summaryOf(run);
+  assert.deepEqual(counts, {
+    rows: tree.questions,
+    skipped: 0,
+    withoutMaterial: perVideo,
+    used: 2 * perVideo,
+  });
+  assert.equal(rows["keep-all"]!.overall.errors, perVideo);
+  assert.equal(rows["keep-all"]!.overall.right, perVideo);
+  assert.match(run.stderr, new RegExp(`no video of ${tree.videos[2]}`));
+  const failed = resultsOf(join(root, "runs", "r")).filter(({ outcome }) => outcome === "error");
+  assert.ok(failed.every(({ stream, problem }) => stream === tree.videos[1] && String(problem).length > 20));
+  const none = await bench("videomme", [
+    "--root",
+    root,
+    "--annotations",
+    join(root, "videomme.json"),
+    "--limit",
+    "0",
+  ]);
+  assert.equal(none.code, 3);
+  assert.match(none.stderr, /nothing is fetched/);
+});
+
+// With a model.
+
+async function start(t: TestContext): Promise<OpenAiServer> {
+  const server = await startOpenAiServer({ models: ["eyes", "answers", "grades"] });
+  t.after(() => server.close());
+  return server;
+}
+
+const modelFlags = ({ baseURL }: OpenAiServer) => ["--base-url", baseURL, "--model", "eyes"];
+const isAsking = ({ text }: ServerRequest) => text.includes("Reason first.");
+
+test("with a model: it writes, another answers, what was said is kept raw, and no picture reaches the answerer", async (t) => {
+  const server = await start(t);
+  server.setFaults((request) => {
+    if (!isAsking(request)) return undefined;
+    const question = /Question: (.*)/.exec(request.text)![1]!;
+    const letter = "ABCDE"[question.length % 5]!;
+    return { kind: "content", content: `As the memory says, A is unlikely.\nAnswer: ${letter}` };
+  });
+  const runs = join(folder, "model");
+  const flags = [
+    ...firstFilms(),
+    "--runs",
+    runs,
+    "--run",
+    "m",
+    "--updates",
+    "2",
+    "--answer-model",
+    "answers",
+  ];
+  const rows = ["--rows", "base,task-prompt,taskmem"];
+  const run = await bench("videomme", [...flags, ...rows, ...modelFlags(server)]);
+  assert.equal(run.code, 0, run.stderr);
+  const asked = server.requests.filter(isAsking);
+  assert.equal(asked.length, 3 * used);
+  for (const { body, pictures, text } of asked) {
+    assert.equal(body.model, "answers");
+    assert.equal(pictures.length, 0);
+    assert.ok(text.includes("<memory>") && !text.includes("(nothing was kept)"));
+  }
+  const withPictures = server.requests.filter(({ pictures }) => pictures.length > 0);
+  const writing = withPictures.filter(({ body }) => body.model === "eyes");
+  assert.ok(withPictures.length - writing.length <= 1, "the answerer is at most asked once what it can");
+  const hinted = writing.filter(({ text }) => text.includes("questions such as these"));
+  assert.ok(hinted.length > 0 && hinted.length < writing.length);
+  // TaskMem picks one of eight samples once it has learnt.
+  assert.ok(writing.some(({ body }) => body.n === 8));
+
+  const letters = new Map(
+    (
+      JSON.parse(readFileSync(join(tree.root, "videomme.json"), "utf8")) as {
+        question_id: string;
+        question: string;
+        answer: string;
+      }[]
+    ).map(({ question_id, question, answer }) => [
+      question_id,
+      { letter: "ABCDE"[question.length % 5]!, answer },
+    ]),
+  );
+  for (const { task, outcome, answer, raw, prompts, accesses } of resultsOf(join(runs, "m"))) {
+    const { letter, answer: gold } = letters.get(String(task))!;
+    assert.equal(outcome, letter === "E" ? "abstained" : letter === gold ? "right" : "wrong");
+    assert.equal(answer, letter === "E" ? null : letter);
+    assert.deepEqual(raw, [`As the memory says, A is unlikely.\nAnswer: ${letter}`]);
+    assert.match((prompts as string[])[0]!, /^[0-9a-f]{64}$/);
+    assert.ok((accesses as string[]).every((access) => !access.startsWith("refused")));
+  }
+  const { cost, costOfRun } = run.rows.at(-1) as { cost: Row; costOfRun: Row };
+  assert.ok(Number(costOfRun.calls) >= 3 * used && Number(cost.calls) > 0);
+});
+
+test("an outage stops the run, and it goes on from there with the same result", async (t) => {
+  const server = await start(t);
+  const answers = (request: ServerRequest) =>
+    isAsking(request) ? ({ kind: "content", content: "Answer: B" } as const) : undefined;
+  server.setFaults(answers);
+  const flags = [...firstFilms(), "--updates", "none", "--rows", "base", ...modelFlags(server)];
+  const config = join(folder, "impatient.json");
+  writeFileSync(config, JSON.stringify({ model: { maxRetries: 0, concurrency: 2 } }));
+  const whole = await bench("videomme", [
+    ...flags,
+    "--config",
+    config,
+    "--runs",
+    join(folder, "whole"),
+    "--run",
+    "o",
+  ]);
+  assert.equal(whole.code, 0, whole.stderr);
+  let left = 5;
+  server.setFaults((request) => {
+    if (isAsking(request) && left-- <= 0) return { kind: "status", status: 503 };
+    return answers(request);
+  });
+  const broken = [...flags, "--config", config, "--runs", join(folder, "broken"), "--run", "o"];
+  const first = await bench("videomme", broken);
+  assert.equal(first.code, 4, first.stderr);
+  server.setFaults(answers);
+  const second = await bench("videomme", [...broken, "--resume"]);
+  assert.equal(second.code, 0, second.stderr);
+  assertSameRun(join(folder, "whole", "o"), join(folder, "broken", "o"));
+});
+
+test("open answers are graded by a judge of their own; one that cannot be used is an error, no grade", async (t) => {
+  const server = await start(t);
+  const root = join(folder, "tempo");
+  mkdirSync(join(root, "v2", "full_scale"), { recursive: true });
+  const recording = "aaaa-1111";
+  inventedVideo(join(root, "v2", "full_scale"), 24, { name: recording, subtitles: false });
+  const row = (n: number, clip: string) => ({
+    question_id: `${clip}_${n}`,
+    clip_id: clip,
+    question_type: n < 2 ? "counting objects" : "object sequence",
+    question: `Made-up question ${n}?`,
+    answer: `Gold ${n}.`,
+  });
+  const clips = [`${recording}_0_11`, `${recording}_12.5_23.5`, "bbbb-2222_0_9"];
+  const annotations = [...[0, 1, 2, 3].map((n) => row(n, clips[n % 2]!)), row(4, clips[2]!)];
+  writeFileSync(join(root, "egotempo_openQA.json"), JSON.stringify({ info: {}, annotations }));
+  server.setFaults(({ text }) => {
+    if (text.includes("<answer_to_grade>")) {
+      if (text.includes("Gold 2")) return { kind: "content", content: "hard to say" };
+      const correct = text.includes("Gold 0");
+      return { kind: "content", content: JSON.stringify({ reason: "so", correct, score: correct ? 4 : 1 }) };
+    }
+    const asked = /Made-up question (\d)/.exec(text)?.[1];
+    if (asked === undefined) return undefined;
+    const said = asked === "3" ? "Insufficient Information." : `Something ${asked}.`;
+    return { kind: "content", content: `I think.\nAnswer: ${said}` };
+  });
+  const run = await bench("egotempo", [
+    ...[
+      "--root",
+      root,
+      "--runs",
+      join(root, "runs"),
+      "--run",
+      "t",
+      "--rows",
+      "base",
+      "--judge-model",
+      "grades",
+    ],
+    ...modelFlags(server),
+  ]);
+  assert.equal(run.code, 0, run.stderr);
+  const outcomes = Object.fromEntries(
+    resultsOf(join(root, "runs", "t")).map(({ task, outcome }) => [String(task).at(-1)!, outcome]),
+  );
+  assert.deepEqual(outcomes, { 0: "right", 1: "wrong", 2: "error", 3: "abstained" });
+  const { accuracy, coverage, precision, errors } = summaryOf(run).rows.base!.overall;
+  assert.deepEqual([accuracy, coverage, precision, errors], [0.25, 0.5, 0.5, 1]);
+  assert.ok(
+    server.requests
+      .filter(({ text }) => text.includes("<answer_to_grade>"))
+      .every(({ body }) => body.model === "grades"),
+  );
+  assert.equal(readFileSync(join(root, "runs", "t", "missing-recordings.txt"), "utf8"), "bbbb-2222\n");
+});
+
+test("a day asked at its times: nothing later is seen, in the full stream and around the evidence", async () => {
+  const root = join(folder, "ego");
+  const day = join(root, "A1_JAKE", "DAY1");
+  mkdirSync(day, { recursive: true });
+  mkdirSync(join(root, "EgoLifeQA"));
+  // Four files of 30 s from 11:00:00 on; sentences are numbered from 1 in each and placed by their file.
+  for (const [i, name] of ["11000000", "11003000", "11010000", "11020000"].entries()) {
+    inventedVideo(day, 30, { name: `DAY1_A1_JAKE_${name}`, subtitles: false });
+    writeFileSync(
+      join(day, `DAY1_A1_JAKE_${name}.srt`),
+      inventedSubtitles(30, 4, `ego ${i}`).replaceAll("number", `file ${i} number`),
+    );
+  }
+  const ask = (ID: string, time: string, target: string) => ({
+    ...{
+      ID,
+      type: "EntityLog",
+      query_time: { date: "DAY1", time },
+      target_time: { date: "DAY1", time: target },
+    },
+    question: "Where is the lantern?",
+    ...{ choice_a: "cellar", choice_b: "attic", choice_c: "garage", choice_d: "pantry", answer: "A" },
+  });
+  const rows = [
+    ask("1", "11003500", "11000500"),
+    ask("2", "11013000", "11004000"),
+    ask("3", "11023000", "11010500"),
+  ];
+  writeFileSync(join(root, "EgoLifeQA", "EgoLifeQA_A1_JAKE.json"), JSON.stringify(rows));
+  for (const variant of ["full-stream", "oracle"]) {
+    const runs = join(root, "runs");
+    const flags = ["--root", root, "--runs", runs, "--run", variant, "--variant", variant];
+    const run = await bench("egolife", [...flags, "--rows", "keep-all,base,taskmem", "--updates", "1"]);
+    assert.equal(run.code, 0, run.stderr);
+    const all = resultsOf(join(runs, variant)).filter(({ row }) => row === "keep-all");
+    const entries = all.map(({ memory }) => (memory as { entries: number }).entries);
+    // Seven sentences a file. Whole decisions of 30 s before 11:00:35, 11:01:30 and 11:02:30.
+    assert.deepEqual(entries, [7, 21, 28], variant);
+    const learnt = resultsOf(join(runs, variant)).filter(({ row }) => row === "taskmem");
+    const writers = learnt.map(({ revisions }) => (revisions as string[]).map((name) => name.includes("+")));
+    assert.deepEqual(
+      writers,
+      variant === "oracle" ? [[false], [true], [true]] : [[false], [false, true], [false, true]],
+    );
+  }
+});
