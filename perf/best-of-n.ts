@@ -51,7 +51,7 @@ const { values: options, positionals } = parseArgs({
   options: { weights: { type: "string" }, scripted: { type: "boolean", default: false } },
   allowPositionals: true,
 });
-const episodes = Number(positionals[0] ?? 8);
+const episodes = Number(positionals[0] ?? 20);
 /** Four minutes: 24 decisions. */
 const clips = 24;
 const samples = 8;

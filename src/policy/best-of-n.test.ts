@@ -174,9 +174,9 @@ test("several actions are spread over the samples as their probabilities are", a
 describe("with an adapter", () => {
   test("scores by weighed rare words per root of length, and picks by their softmax", async () => {
     // 4 words are ceil(5.2) = 6 tokens, 2 are 3; one text of two holds "oven", so idf = ln(1 + 1.5 / 1.5) = ln 2 and
-    // f = 2 ln 2 = 1.386, f̄ = f / 9. The oven: 0.5 · 6^−½ · (f − 6 f̄) = 0.0943; Ann: 0.5 · 3^−½ · (0 − 3 f̄) = −0.1334.
+    // f = 2 ln 2 = 1.386, f̄ = f / 9. The oven: 0.5 · 6^−¾ · (f − 6 f̄) = 0.0603; Ann: 0.5 · 3^−¾ · (0 − 3 f̄) = −0.1014.
     const policy = bestOf(listed("Ann waves.", "The oven shows 07:05."), 2, weighing({ oven: 2 }));
-    const p = 1 / (1 + Math.exp(-0.1334 - 0.0943));
+    const p = 1 / (1 + Math.exp(-0.1014 - 0.0603));
     const { actions } = await policy.decide(about());
     assert.equal(actions[0]!.text, "The oven shows 07:05.");
     assert.ok(Math.abs(actions[0]!.logprobs!.values[0]! - Math.log(p)) < 1e-4);
@@ -192,11 +192,11 @@ describe("with an adapter", () => {
       const place = random();
       return place < 0.6 ? "Ann waves." : place < 0.9 ? "Bob sleeps." : "Oven on.";
     });
-    const policy = bestOf(inner, 200, weighing({ sleeps: 0.2, oven: 0.5 }));
+    const policy = bestOf(inner, 200, weighing({ sleeps: 0.3, oven: 0.6 }));
     // 3 tokens each: two words are ceil(2.6). All being as long, the mean takes the same from each.
     const idf = Math.log(1 + (1e9 - 1000) / 1000);
-    const worth = (a: number) => Math.exp((0.5 * idf * a) / Math.sqrt(3));
-    const tilted = { "Ann waves.": 0.6, "Bob sleeps.": 0.3 * worth(0.2), "Oven on.": 0.1 * worth(0.5) };
+    const worth = (a: number) => Math.exp((0.5 * idf * a) / 3 ** 0.75);
+    const tilted = { "Ann waves.": 0.6, "Bob sleeps.": 0.3 * worth(0.3), "Oven on.": 0.1 * worth(0.6) };
     const total = Object.values(tilted).reduce((a, b) => a + b);
     assert.ok(tilted["Oven on."] / total > 0.2, "the adapter changes much");
     const drawn = await shares(policy, context, 3000);
@@ -249,6 +249,16 @@ describe("with an adapter", () => {
     assert.equal(await picked(seen({ oven: 5, radio: 5 }, [["oven"]])), texts[1]);
   });
 
+  test("does not tell again what it told, however much it is asked for", async () => {
+    const texts = ["The oven shows 07:05.", "The oven shows 09:40.", "Ann waves."];
+    const policy = bestOf(listed(...texts), 3, weighing({ oven: 2, show: 2, "07:05": 2 }));
+    const value = { inner: null, kept: [["oven", "show", "7:05"], ["bob"]] };
+    const { actions } = await policy.decide(about({ value, documents: 0, words: new Map() }));
+    assert.equal(actions[0]!.text, texts[1]);
+    const fresh = await policy.decide(about());
+    assert.equal(fresh.actions[0]!.text, texts[0]);
+  });
+
   test("picks texts as long as the samples are, whether it weighs few of their words or many", async () => {
     const vocabulary = Array.from({ length: 60 }, (_, i) => `word${String.fromCharCode(97 + (i % 26))}${i}`);
     const text = (random: Random) =>
@@ -273,8 +283,13 @@ describe("with an adapter", () => {
 
 describe("state", () => {
   test("counts all that was offered, remembers what was kept of the last two, and changes nothing handed in", async () => {
-    const policy = bestOf(listed(...fourTexts), 4, weighing({ oven: 1 }));
+    const policy = bestOf(
+      writer((random, i) => (i === 2 ? `The oven shows ${randomInt(random, 1e6)}.` : fourTexts[i]!)),
+      4,
+      weighing({ oven: 1 }),
+    );
     let state = noState;
+    const kept: string[] = [];
     for (let index = 0; index < 3; index++) {
       const context = about(state, index);
       const before = structuredClone(state);
@@ -283,12 +298,12 @@ describe("state", () => {
       assert.deepEqual(policy.advance(context, actions[0]!), change);
       assert.deepEqual(context.state, before);
       state = changed(state, change);
+      kept.push(actions[0]!.text);
     }
-    assert.deepEqual([state.documents, state.words.get("oven"), state.words.get("song")], [12, 3, 3]);
-    assert.deepEqual((state.value as { kept: unknown }).kept, [
-      ["oven", "show", "7:05"],
-      ["oven", "show", "7:05"],
-    ]);
+    // Four texts a clip; two of them are about the oven, one has a song.
+    assert.deepEqual([state.documents, state.words.get("oven"), state.words.get("song")], [12, 6, 3]);
+    const last = kept.slice(-2).map((text) => wordSpace.stems(text));
+    assert.deepEqual((state.value as { kept: unknown }).kept, last);
   });
 
   test("leaves an inner policy with a state of its own deciding as it does alone", async () => {

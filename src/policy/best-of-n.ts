@@ -4,13 +4,15 @@
  * So any policy can be steered whose weights are out of reach, a hosted model above all. Among n samples of the inner
  * policy one is picked by softmax of a score that is linear in the adapter, so the pick tends with n to
  *
- *   π(x) ∝ π_inner(x) · exp(s(x; a)),   s(x; a) = κ · tokens(x)^−½ · (f(x) − f̄ · tokens(x)),
- *   f(x) = λ · Σ_{w ∈ x} disc_w · idf_w · a_w,   f̄ its mean per token over the samples
+ *   π(x) ∝ π_inner(x) · exp(s(x; a)),   s(x; a) = κ · tokens(x)^−¾ · (f(x) − f̄ · tokens(x)),
+ *   f(x) = new(x) · λ · Σ_{w ∈ x} disc_w · idf_w · a_w,   f̄ its mean per token over the samples
  *
  * which is the form of DPO's optimum, π_ref · exp(r / β). Without an adapter every sample is as likely: exactly the
  * inner policy. Acting takes the best one. The arithmetic is that of the choice policy with one pick and nothing but
  * the adapter in its score (`choice-draw.ts`): words count by how rare they are among all texts ever offered, and less
- * when one of the last two texts kept holds them; and texts stay as long as they were, being measured against f̄.
+ * when one of the last two texts kept holds them. A text counts for the share of its words that is new against either of
+ * these: asked for one kind of fact, a model tells again what it told, and without this repeats rose from 11 to 18 % of the
+ * texts kept of the simulated household (with it: 12 %). And texts stay as long as they were, being measured against f̄.
  *
  * Departures from the choice policy: a text is picked whole, with all its statements, and no budget limits it; equal
  * samples stay apart, each one of n draws. Several actions of one decision are picked from the same samples, by systematic
@@ -21,7 +23,7 @@ import type { WordSpace } from "../engine.ts";
 import type { JsonValue, PolicyStateChange } from "../memory/memory.ts";
 import { type Random, seededRandom } from "../util/random.ts";
 import { idf, taskWeights, vocabularyOf } from "./choice.ts";
-import { type DrawInput, defaultChoiceParameters, drawItems } from "./choice-draw.ts";
+import { type ChoiceParameters, type DrawInput, defaultChoiceParameters, drawItems } from "./choice-draw.ts";
 import type { Action, Context, Policy } from "./policy.ts";
 
 export interface BestOfNOptions {
@@ -41,6 +43,9 @@ export interface PickedAction extends Action {
 }
 
 export const defaultSamples = 8;
+
+/** Those of the choice policy, but for the length: with 0.5 picks got up to 10 % longer, with 1 they repeated more. */
+const parameters: ChoiceParameters = { ...defaultChoiceParameters, lengthExponent: 0.75 };
 
 /**
  * A policy that keeps the best of `samples` texts of `inner`.
@@ -112,15 +117,6 @@ export function replayPick(
   return { ...offerOf(context, offered, words), picks: [place] };
 }
 
-/**
- * Each sample an action was picked from as if it had been the pick, with its own log-probability left out: the
- * candidates that a judge compares.
- */
-export function alternativesOf(action: PickedAction): PickedAction[] {
-  const { offered, revision } = action;
-  return offered.map((sample) => ({ ...sample, logprobs: null, revision, offered }));
-}
-
 function offeredWith(action: Action): readonly Action[] {
   return "offered" in action ? (action as PickedAction).offered : [action];
 }
@@ -175,7 +171,8 @@ function offerOf(
   const stems = vocabularyOf(samples);
   const places = new Map(stems.map((stem, place) => [stem, place]));
   const here = counted(samples);
-  const said = new Set(readState(context).kept.flat());
+  const { kept } = readState(context);
+  const said = new Set(kept.flat());
   const total = state.documents + here.documents;
   const count = (stem: string) => (state.words.get(stem) ?? 0) + here.words.get(stem)!;
   return {
@@ -183,7 +180,7 @@ function offerOf(
     input: {
       items: samples.map(({ tokens, stems }) => ({
         tokens,
-        trust: 1,
+        trust: noveltyOf(stems, kept),
         words: stems.map((stem) => places.get(stem)!),
       })),
       idf: Float64Array.from(stems, (stem) => idf(count(stem), total)),
@@ -192,9 +189,15 @@ function offerOf(
       // One pick, whatever its length: on credit, and nothing fits after it.
       budget: 0,
       onCredit: true,
-      parameters: defaultChoiceParameters,
+      parameters,
     },
   };
+}
+
+/** Share of a text's words that the kept text most like it does not hold; 1 for a text without words. */
+function noveltyOf(stems: readonly string[], kept: readonly (readonly string[])[]): number {
+  const told = kept.map((text) => stems.filter((stem) => text.includes(stem)).length);
+  return 1 - Math.max(0, ...told) / Math.max(1, stems.length);
 }
 
 /**
@@ -207,7 +210,7 @@ function changeOf(context: Context, action: Action, inner: Policy, words: WordSp
   const { stems } = sampleOf(action, words);
   const next: StreamState = {
     inner: change ? change.value : before,
-    kept: [...kept, stems].slice(-defaultChoiceParameters.historyWindows),
+    kept: [...kept, stems].slice(-parameters.historyWindows),
   };
   const { documents, words: counts } =
     change ?? counted(offeredWith(action).map((sample) => sampleOf(sample, words)));

@@ -37,7 +37,7 @@ export const defaultChoiceParameters: ChoiceParameters = {
 export interface DrawItem {
   /** n: what it costs. */
   readonly tokens: number;
-  /** 0 to 1: how far its text can be believed. */
+  /** 0 to 1, what its words count for: how far they can be believed, or how much of a text is new. */
   readonly trust: number;
   /** Its distinct words, as positions in [0, W). */
   readonly words: readonly number[];
@@ -113,7 +113,7 @@ export function drawGradient(input: DrawInput, picks: readonly number[]): Float6
       ? walk.feasible.reduce((sum, i) => sum + factorOf(i) * input.items[i]!.tokens, 0) / walk.tokensOffered()
       : 0;
     for (const i of walk.feasible) {
-      const factor = sharpness * taskStrength * (factorOf(i) - given);
+      const factor = sharpness * taskStrength * input.items[i]!.trust * (factorOf(i) - given);
       for (const word of input.items[i]!.words) {
         gradient[word]! += factor * (walk.said[word] ? repeatDiscount : 1) * input.idf[word]!;
       }
@@ -143,7 +143,7 @@ function replay(
 /** A draw under way: what is taken, what is left to spend, and the scores of the step at hand. */
 class Walk {
   readonly said: Uint8Array;
-  /** trust · n^−exponent, shape [N]. */
+  /** n^−exponent, shape [N]. */
   readonly sizes: Float64Array;
   readonly scores: Float64Array;
   readonly probabilities: Float64Array;
@@ -162,10 +162,7 @@ class Walk {
     this.said = input.said.slice();
     this.scores = new Float64Array(items.length);
     this.probabilities = new Float64Array(items.length);
-    this.sizes = Float64Array.from(
-      items,
-      ({ trust, tokens }) => trust * tokens ** -parameters.lengthExponent,
-    );
+    this.sizes = Float64Array.from(items, ({ tokens }) => tokens ** -parameters.lengthExponent);
   }
 
   /** Scores the items that still fit; `false` when there are none. */
@@ -224,7 +221,7 @@ class Walk {
       const discount = this.said[word] ? parameters.repeatDiscount : 1;
       gain += discount * idf[word]! * (own + parameters.taskStrength * task[word]!);
     }
-    return gain;
+    return items[i]!.trust * gain;
   }
 }
 

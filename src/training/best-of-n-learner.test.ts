@@ -1,19 +1,25 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { describe, test } from "node:test";
+import { openTestMemory, temporaryFolder } from "../../test/support/memory.ts";
 import type { Adapter } from "../adapter/adapter.ts";
 import { weightsOf } from "../adapter/arithmetic.ts";
+import { answerQuestion } from "../answer/answer.ts";
 import { noCost } from "../engine.ts";
-import { wordSpace } from "../engines/local/index.ts";
+import { lexicalReader, wordSpace } from "../engines/local/index.ts";
 import { askAbout, createEpisode, type Episode, type Fact, sentenceOf } from "../household/index.ts";
 import type { Observation } from "../perception/observation.ts";
-import { alternativesOf, bestOfNPolicy, type PickedAction } from "../policy/best-of-n.ts";
+import { bestOfNPolicy } from "../policy/best-of-n.ts";
 import type { Action, Context, Policy } from "../policy/policy.ts";
 import { randomInt, seededRandom, shuffle } from "../util/random.ts";
-import { bestOfNLearner } from "./best-of-n-learner.ts";
+import { adapt } from "./adapt.ts";
+import { bestOfNLearner, steeredBestOfN } from "./best-of-n-learner.ts";
 import { adapterFromPairs, adapterFromTasks, type ChoiceSample } from "./choice-trainer.ts";
 import { dpoLoss } from "./losses.ts";
 import type { SamplePair } from "./phase-two.ts";
+import { wordAdaptation } from "./word-adaptation.ts";
 
+const folder = temporaryFolder("best-of-n");
 const clips = 24;
 const episode = createEpisode("train-7", clips);
 
@@ -66,10 +72,9 @@ async function wearPairs(): Promise<SamplePair<ChoiceSample>[]> {
   const pairs: SamplePair<ChoiceSample>[] = [];
   for (let clip = 0; clip < clips; clip++) {
     const context = about(clip);
-    const { actions } = await learner.policy().decide(context, { random });
-    const all = alternativesOf(actions[0] as PickedAction);
-    const chosen = all.find(({ text }) => isAbout("wear", text, clip));
-    const rejected = all.find(({ text }) => !isAbout("wear", text, clip));
+    const { actions } = await learner.policy().decide(context, { n: 8, random });
+    const chosen = actions.find(({ text }) => isAbout("wear", text, clip));
+    const rejected = actions.find(({ text }) => !isAbout("wear", text, clip));
     if (!chosen || !rejected) continue;
     pairs.push({
       chosen: await learner.sampleOf(context, chosen),
@@ -189,4 +194,53 @@ describe("Phase Two over another policy's samples", () => {
     assert.ok(counted >= without + 6, `${without} without, ${counted} by the closed form`);
     assert.ok(preferred >= without + 6, `${without} without, ${preferred} by preferences`);
   });
+
+  for (const method of ["closed-form", "preferences"] as const) {
+    test(`a memory's questions teach it, tried on that memory at one call a clip: ${method}`, async () => {
+      const film = createEpisode("validation-7", 90);
+      const reader = lexicalReader({ words: wordSpace });
+      const memory = await openTestMemory(join(folder, method));
+      await memory.addStream({
+        ...{ id: "film", description: "film", clipSeconds: 10, fingerprint: null },
+        clock: { kind: "media" },
+      });
+      const lease = await memory.lease("film");
+      for (const { index, startSeconds, endSeconds, facts } of film.clips) {
+        // What the local judge compares memories by.
+        const text = facts.map(sentenceOf).join(" ");
+        const captions = [{ startSeconds, endSeconds, text, speaker: null }];
+        await memory.addObservation({ ...about(index).observations[0]!, stream: "film", captions });
+        const decision = { stream: "film", clips: [index], policy: "best-of-n", revision: "best-of-1@1" };
+        await memory.commit({ ...decision, statements: [], stateChange: null });
+      }
+      await lease.release();
+      for (const { text, options } of askAbout(film, seededRandom("tasks"), {
+        kinds: ["place"],
+        perKind: 20,
+      }))
+        await answerQuestion({ text, options }, { memory, reader, now: Date.now });
+
+      let calls = 0;
+      const hosted = writerOf(film);
+      const inner: Policy = {
+        ...hosted,
+        decide: (context, wanted) => {
+          calls += 1;
+          return hosted.decide(context, wanted);
+        },
+      };
+      const steered = steeredBestOfN({ inner, words: wordSpace });
+      const adaptation = wordAdaptation({ ...steered, method, reader });
+      const report = await adapt({ memory, adaptation, now: Date.now });
+      assert.ok(report.accuracyAfter > report.accuracyBefore + 0.2, JSON.stringify(report));
+      assert.ok(report.tokenRatio > 0.9 && report.tokenRatio < 1.1, `${report.tokenRatio} times as long`);
+      assert.equal(report.pairs > 0, method === "preferences");
+      assert.equal(calls, film.clips.length);
+      const [kept] = await memory.adapters({ policy: "best-of-n" });
+      assert.equal(kept!.revision, report.adapter);
+      // This writer does not look at what it wrote before: by preferences it repeats itself more than the gate lets through.
+      if (method === "closed-form") assert.equal(kept!.state, "active", report.reason);
+      await memory.close();
+    });
+  }
 });

@@ -1,11 +1,10 @@
 /**
  * The best-of-n policy in training: what it picked from is a sample of the choice policy's trainer, so Phase Two over a
  * black box is Phase Two of the choice policy.
- *
- * Give it a `rolloutCache` of the policy that writes, and a clip is paid for once whatever is tried on it.
  */
 import type { Adapter } from "../adapter/adapter.ts";
-import { type BestOfNOptions, bestOfNPolicy, replayPick } from "../policy/best-of-n.ts";
+import { type BestOfNOptions, bestOfNPolicy, defaultSamples, replayPick } from "../policy/best-of-n.ts";
+import { rolloutCache } from "../policy/rollout-cache.ts";
 import { type ChoiceSample, choiceTrainer } from "./choice-trainer.ts";
 import type { Learner } from "./learner.ts";
 
@@ -25,5 +24,19 @@ export function bestOfNLearner(options: BestOfNOptions): Learner<ChoiceSample, A
     },
     policy: () => policy,
     sampleOf: async (context, action) => replayPick(context, action, words),
+  };
+}
+
+/**
+ * The best-of-n policy as what `word-adaptation.ts` steers: it with an adapter or without, and its learner. All of them
+ * share one frozen cache, so a clip costs one call of the inner policy, and only what is picked differs.
+ */
+export function steeredBestOfN(options: Omit<BestOfNOptions, "adapter">) {
+  const { words, samples = defaultSamples } = options;
+  const frozen = { ...options, inner: rolloutCache(options.inner, { samples, oncePerClip: true }) };
+  return {
+    words,
+    policy: (adapter: Adapter | null) => bestOfNPolicy({ ...frozen, adapter }),
+    learner: () => bestOfNLearner(frozen),
   };
 }
