@@ -7,6 +7,7 @@ import {
   drawGradient,
   drawItems,
   drawLogprobs,
+  drawWeightsGradient,
 } from "./choice-draw.ts";
 
 /** Four items over five words; at most two or three fit. */
@@ -138,6 +139,115 @@ describe("choice draw", () => {
         assert.ok(Math.abs(slope - numeric) < 1e-8, `${picks} word ${word}: ${slope} against ${numeric}`);
       }
     }
+  });
+
+  describe("with features", () => {
+    /** One feature that stands still, then `fresh` and `told`. */
+    const weighed: DrawInput = {
+      ...input,
+      features: {
+        still: [Float64Array.of(1), Float64Array.of(0), Float64Array.of(0.5), Float64Array.of(0)],
+        told: Float64Array.of(0.5, 0, 1, 0),
+        weights: Float64Array.of(0.7, 1.1, -0.9),
+      },
+    };
+    const weighing = (weights: Float64Array): DrawInput => ({
+      ...weighed,
+      features: { ...weighed.features!, weights },
+    });
+
+    test("is the very draw it was before where they weigh nothing", () => {
+      const nothing = weighing(new Float64Array(3));
+      for (const picks of allDraws(input))
+        assert.deepEqual(drawLogprobs(nothing, picks), drawLogprobs(input, picks));
+      assert.deepEqual(drawItems(nothing), drawItems(input));
+      const [a, b] = [seededRandom("same"), seededRandom("same")];
+      for (let i = 0; i < 50; i++) assert.deepEqual(drawItems(nothing, a), drawItems(input, b));
+    });
+
+    test("adds to the score what stands above the draw", () => {
+      // Items 0 and 2 alone, on credit. Words' worth as in the first test: 0.42 and 0.24537. Features of item 0: 1; word 1
+      // was said, so fresh = 1.2 / (1.2 + 0.4) = 0.75; told 0.5: 0.7 + 0.825 − 0.45 = 1.075. Of item 2: 0.5; 1; 1:
+      // 0.35 + 1.1 − 0.9 = 0.55.
+      const { still, told, weights } = weighed.features!;
+      const two: DrawInput = {
+        ...weighed,
+        items: [input.items[0]!, input.items[2]!],
+        features: { still: [still[0]!, still[2]!], told: Float64Array.of(told[0]!, told[2]!), weights },
+        budget: 4,
+      };
+      const [first] = drawLogprobs(two, [0]);
+      assert.ok(Math.abs(first! - Math.log(1 / (1 + Math.exp(0.24537 + 0.55 - 0.42 - 1.075)))) < 1e-4);
+    });
+
+    test("takes what was just picked for told and no longer fresh", () => {
+      const words = [[0, 1], [0, 1], [2, 3], [4]];
+      const pairs: DrawInput = {
+        ...input,
+        items: words.map((own) => ({ tokens: 4, trust: 1, words: own })),
+        idf: new Float64Array(5).fill(1),
+        task: new Float64Array(5),
+        said: new Uint8Array(5),
+        budget: 12,
+        parameters: { ...defaultChoiceParameters, repeatDiscount: 1 },
+      };
+      const features = { still: words.map(() => new Float64Array()), told: new Float64Array(4) };
+      // Words' worth is 2, 2, 2, 1 times κ / 2, whatever was said; so only the features keep the repetition out.
+      assert.deepEqual(drawItems(pairs).picks, [0, 1, 2]);
+      const by = (fresh: number, told: number) =>
+        drawItems({ ...pairs, features: { ...features, weights: Float64Array.of(fresh, told) } }).picks;
+      assert.deepEqual(by(1, 0), [0, 2, 3]);
+      assert.deepEqual(by(0, -1), [0, 2, 3]);
+    });
+
+    test("gives probabilities that sum to one over all possible draws", () => {
+      const total = allDraws(weighed).reduce(
+        (sumSoFar, picks) => sumSoFar + Math.exp(sum(drawLogprobs(weighed, picks))),
+        0,
+      );
+      assert.ok(Math.abs(total - 1) < 1e-12, `${total}`);
+    });
+
+    test("has the gradient by weights and ln κ that finite differences find, for each pick's own weight", () => {
+      const { weights } = weighed.features!;
+      for (const picks of allDraws(weighed)) {
+        const perPick = picks.map((_, step) => 1 - 0.4 * step);
+        const total = (of: DrawInput) =>
+          drawLogprobs(of, picks).reduce((all, logprob, step) => all + perPick[step]! * logprob, 0);
+        const gradient = drawWeightsGradient(weighed, picks, perPick);
+        assert.equal(gradient.length, 4);
+        const numeric = (at: (shift: number) => DrawInput) => (total(at(1e-5)) - total(at(-1e-5))) / 2e-5;
+        for (let f = 0; f < 3; f++) {
+          const slope = numeric((shift) => weighing(weights.map((w, k) => (k === f ? w + shift : w))));
+          assert.ok(
+            Math.abs(gradient[f]! - slope) < 1e-8,
+            `${picks} feature ${f}: ${gradient[f]} and ${slope}`,
+          );
+        }
+        const byLogSharpness = numeric((shift) => ({
+          ...weighed,
+          parameters: { ...input.parameters, sharpness: input.parameters.sharpness * Math.exp(shift) },
+        }));
+        assert.ok(Math.abs(gradient[3]! - byLogSharpness) < 1e-8, `${picks} sharpness`);
+      }
+    });
+
+    test("leaves the gradient by task weights what finite differences find", () => {
+      for (const picks of allDraws(weighed)) {
+        for (const [word, slope] of drawGradient(weighed, picks).entries()) {
+          const at = (shift: number) => {
+            const task = weighed.task.map((value, w) => (w === word ? value + shift : value));
+            return sum(drawLogprobs({ ...weighed, task }, picks));
+          };
+          assert.ok(Math.abs(slope - (at(1e-5) - at(-1e-5)) / 2e-5) < 1e-8, `${picks} word ${word}`);
+        }
+      }
+    });
+
+    test("has no gradient where there are no features, or the draw is tilted", () => {
+      assert.throws(() => drawWeightsGradient(input, [0, 1], [1, 1]), RangeError);
+      assert.throws(() => drawWeightsGradient({ ...weighed, tilted: true }, [0, 1], [1, 1]), RangeError);
+    });
   });
 
   test("refuses picks that could not have been drawn", () => {

@@ -9,6 +9,9 @@
  *
  * Where another policy wrote the items, the draw only tilts what it prefers: the 1 falls away, and an item is worth what
  * its sum has beyond the mean per token of all items, times its tokens, so that neither long nor short ones win by length.
+ *
+ * Phase One adds w · φ_i, weighed features of the item (`choice-features.ts`). Two of them move with the draw, and are
+ * reckoned here: how much of the item is still new, and how much of it one text told before holds.
  */
 import type { Random } from "../util/random.ts";
 
@@ -53,6 +56,8 @@ export interface DrawInput {
   readonly task: Float64Array;
   /** Whether the draw only tilts what another policy wrote: without an adapter every item is as likely. @default false */
   readonly tilted?: boolean;
+  /** What trained weights add to the scores. @default nothing */
+  readonly features?: DrawFeatures;
   /** 1 for words the recent memory holds already, shape [W]. */
   readonly said: Uint8Array;
   /** Tokens to spend. */
@@ -60,6 +65,19 @@ export interface DrawInput {
   /** Whether the first pick may cost more than the budget. */
   readonly onCredit: boolean;
   readonly parameters: ChoiceParameters;
+}
+
+/** Features φ of N items, and what each is worth. */
+export interface DrawFeatures {
+  /** Those that stand still during a draw, shape [N][F − 2]. */
+  readonly still: readonly Float64Array[];
+  /** Largest share of each item's words that one earlier text holds, 0 to 1, shape [N]: where `told` starts. */
+  readonly told: Float64Array;
+  /**
+   * w, shape [F]: of the still ones, then of `fresh`, the share of an item's rarity in words not said yet, and of `told`, the
+   * largest share of its words that one text holds, written before or picked just now.
+   */
+  readonly weights: Float64Array;
 }
 
 export interface Draw {
@@ -122,6 +140,33 @@ export function drawGradient(input: DrawInput, picks: readonly number[]): Float6
   return gradient;
 }
 
+/**
+ * Gradient of Σ over picks of weight · log-probability by what Phase One trains, shape [F + 1]: the features' weights w,
+ * then ln κ. For w it is Σ over steps of weight · (φ_chosen − E_softmax[φ]); a tilted draw has none of this.
+ * @param weights one for each pick, shape [picks]
+ * @throws RangeError as `drawLogprobs`, or without features
+ */
+export function drawWeightsGradient(
+  input: DrawInput,
+  picks: readonly number[],
+  weights: ArrayLike<number>,
+): Float64Array {
+  const { features, tilted } = input;
+  if (!features || tilted)
+    throw new RangeError("Expected a draw that is not tilted, with features, got another: nothing to train");
+  const count = features.weights.length;
+  const gradient = new Float64Array(count + 1);
+  replay(input, picks, (walk, pick, step) => {
+    for (const i of walk.feasible) {
+      const factor = weights[step]! * ((i === pick ? 1 : 0) - walk.probabilities[i]!);
+      const own = walk.features[i]!;
+      for (let f = 0; f < count; f++) gradient[f]! += factor * own[f]!;
+      gradient[count]! += factor * walk.worths[i]!;
+    }
+  });
+  return gradient;
+}
+
 /** Walks a known draw, showing each step before it is taken. */
 function replay(
   input: DrawInput,
@@ -145,11 +190,17 @@ class Walk {
   readonly said: Uint8Array;
   /** n^−exponent, shape [N]. */
   readonly sizes: Float64Array;
+  /** What the words of each item are worth: its score without the features', shape [N]. */
+  readonly worths: Float64Array;
+  /** Features as they stand now, shape [N][F]; of feasible items, and where there are any. */
+  readonly features: readonly Float64Array[];
   readonly scores: Float64Array;
   readonly probabilities: Float64Array;
   feasible: readonly number[] = [];
   readonly #input: DrawInput;
   readonly #taken: Uint8Array;
+  /** Largest share of each item's words that one text told so far holds, shape [N]. */
+  readonly #told: Float64Array;
   #left: number;
   #steps = 0;
   #logTotal = 0;
@@ -160,6 +211,9 @@ class Walk {
     this.#taken = new Uint8Array(items.length);
     this.#left = input.budget;
     this.said = input.said.slice();
+    this.#told = input.features?.told.slice() ?? new Float64Array();
+    this.features = input.features?.still.map((still) => Float64Array.of(...still, 0, 0)) ?? [];
+    this.worths = new Float64Array(items.length);
     this.scores = new Float64Array(items.length);
     this.probabilities = new Float64Array(items.length);
     this.sizes = Float64Array.from(items, ({ tokens }) => tokens ** -parameters.lengthExponent);
@@ -180,7 +234,8 @@ class Walk {
       : 0;
     let top = -Infinity;
     for (const i of feasible) {
-      this.scores[i] = parameters.sharpness * this.sizes[i]! * (this.scores[i]! - mean * items[i]!.tokens);
+      this.worths[i] = parameters.sharpness * this.sizes[i]! * (this.scores[i]! - mean * items[i]!.tokens);
+      this.scores[i] = this.worths[i] + this.#bonus(i);
       top = Math.max(top, this.scores[i]);
     }
     let total = 0;
@@ -205,11 +260,38 @@ class Walk {
     this.#left -= tokens;
     this.#steps += 1;
     for (const word of words) this.said[word] = 1;
+    if (this.#input.features) this.#tell(words);
   }
 
   /** Of the items that fit now. */
   tokensOffered(): number {
     return this.feasible.reduce((sum, i) => sum + this.#input.items[i]!.tokens, 0);
+  }
+
+  /** w · φ of an item as it stands now; 0 without features. */
+  #bonus(i: number): number {
+    const { features, items, idf } = this.#input;
+    if (!features) return 0;
+    const own = this.features[i]!;
+    let whole = 0;
+    let fresh = 0;
+    for (const word of items[i]!.words) {
+      whole += idf[word]!;
+      if (!this.said[word]) fresh += idf[word]!;
+    }
+    own[own.length - 2] = whole > 0 ? fresh / whole : 0;
+    own[own.length - 1] = this.#told[i]!;
+    let bonus = 0;
+    for (let f = 0; f < own.length; f++) bonus += features.weights[f]! * own[f]!;
+    return bonus;
+  }
+
+  /** Takes note that a text with these words stands now. */
+  #tell(words: readonly number[]): void {
+    for (const [i, item] of this.#input.items.entries()) {
+      const held = item.words.filter((word) => words.includes(word)).length;
+      this.#told[i] = Math.max(this.#told[i]!, held / Math.max(1, item.words.length));
+    }
   }
 
   /** What the words of an item are worth now. */

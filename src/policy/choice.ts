@@ -16,7 +16,7 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { noCost, type WordSpace } from "../engine.ts";
 import { ConfigError, DataError } from "../errors.ts";
-import type { JsonValue, PolicyState, PolicyStateChange } from "../memory/memory.ts";
+import type { JsonValue, PolicyStateChange } from "../memory/memory.ts";
 import { shortId } from "../util/hash.ts";
 import { type BudgetRules, budgetRules, type ChoiceBudget, defaultBudget } from "./choice-budget.ts";
 import { type Candidate, candidatesOf, screenStems } from "./choice-candidates.ts";
@@ -27,6 +27,7 @@ import {
   defaultChoiceParameters,
   drawItems,
 } from "./choice-draw.ts";
+import { type ChoiceWeights, choiceWeightsRevision, readChoiceFeatures } from "./choice-features.ts";
 import type { Action, Context, Policy } from "./policy.ts";
 
 /** Stream time of one decision; deciding per 10 s lost 4 to 6 points. */
@@ -42,6 +43,8 @@ export interface ChoiceOptions {
   readonly adapter?: Adapter | null;
   /** @default defaultChoiceParameters */
   readonly parameters?: Partial<ChoiceParameters>;
+  /** What Phase One trained; its sharpness goes before that of `parameters`. @default null */
+  readonly weights?: ChoiceWeights | null;
 }
 
 /**
@@ -51,15 +54,14 @@ export interface ChoiceOptions {
  * @throws DataError `adapter-invalid` for one whose values are not finite or not in place
  */
 export function choicePolicy(options: ChoiceOptions): Policy {
-  const { words, clipSeconds = 10, budget = defaultBudget, adapter = null } = options;
+  const { words, clipSeconds = 10, budget = defaultBudget, adapter = null, weights = null } = options;
   if (!(clipSeconds > 0)) throw new RangeError(`Expected \`clipSeconds\` above 0, got ${clipSeconds}`);
-  const parameters = { ...defaultChoiceParameters, ...options.parameters };
+  const parameters = parametersOf(options);
   const rules = budgetRules(budget);
   const taskWeight = taskWeights(adapter, words);
-  const custom =
-    options.budget || options.parameters
-      ? `-${shortId("", JSON.stringify([budget, parameters])).slice(1, 7)}`
-      : "";
+  const own = [budget, parameters, ...(weights ? [choiceWeightsRevision(weights)] : [])];
+  const isCustom = options.budget || options.parameters || weights;
+  const custom = isCustom ? `-${shortId("", JSON.stringify(own)).slice(1, 7)}` : "";
   const revision = `choice@1${custom}${adapter ? `+${adapter.revision}` : ""}`;
 
   return {
@@ -67,9 +69,8 @@ export function choicePolicy(options: ChoiceOptions): Policy {
     revision,
     clipsPerDecision: Math.max(1, Math.ceil(windowSeconds / clipSeconds - 1e-9)),
     decide: async (context, { n = 1, random } = {}) => {
-      const state = readState(context);
-      const candidates = candidatesOf(context.observations, words, new Set(state.standing));
-      const input = drawInput(candidates, context.state, state, rules, parameters, taskWeight);
+      const candidates = candidatesOf(context.observations, words, new Set(readState(context).standing));
+      const input = drawInput(candidates, context, options, taskWeight);
       const greedy = random ? null : drawItems(input);
       const actions = Array.from({ length: n }, () =>
         actionOf(candidates, greedy ?? drawItems(input, random), revision),
@@ -123,18 +124,9 @@ export function replayOf(
   action: Action,
   options: Omit<ChoiceOptions, "adapter">,
 ): { input: Omit<DrawInput, "task">; stems: readonly string[]; picks: readonly number[] } {
-  const { words, budget = defaultBudget } = options;
-  const parameters = { ...defaultChoiceParameters, ...options.parameters };
-  const state = readState(context);
-  const candidates = candidatesOf(context.observations, words, new Set(state.standing));
-  const { task: _, ...input } = drawInput(
-    candidates,
-    context.state,
-    state,
-    budgetRules(budget),
-    parameters,
-    () => 0,
-  );
+  const { words } = options;
+  const candidates = candidatesOf(context.observations, words, new Set(readState(context).standing));
+  const { task: _, ...input } = drawInput(candidates, context, options, () => 0);
   const picks = (action.logprobs?.tokens ?? []).map((line) =>
     candidates.findIndex(({ statement }) => statement.text === line),
   );
@@ -164,14 +156,23 @@ function readState({ state }: Context): StreamState {
   return (state.value as StreamState | null) ?? freshState;
 }
 
+function parametersOf({
+  parameters,
+  weights,
+}: Pick<ChoiceOptions, "parameters" | "weights">): ChoiceParameters {
+  return { ...defaultChoiceParameters, ...parameters, ...(weights && { sharpness: weights.sharpness }) };
+}
+
 function drawInput(
   candidates: readonly Candidate[],
-  { documents, words: counts }: PolicyState,
-  { spare, windows }: StreamState,
-  { allowance, mostCarried }: BudgetRules,
-  parameters: ChoiceParameters,
+  context: Context,
+  options: Omit<ChoiceOptions, "adapter">,
   taskWeight: (stem: string) => number,
 ): DrawInput {
+  const { words: space, budget: share = defaultBudget, weights = null } = options;
+  const { documents, words: counts } = context.state;
+  const { spare, windows } = readState(context);
+  const { allowance, mostCarried } = budgetRules(share);
   const vocabulary = vocabularyOf(candidates);
   /** Position in [0, W) of each word on offer, and how many candidates hold it. */
   const places = new Map(vocabulary.map((stem, place) => [stem, place]));
@@ -185,14 +186,28 @@ function drawInput(
   const purse = spare ?? mostCarried;
   const budget = allowance(candidates) + purse;
   const total = documents + candidates.length;
+  const rarities = Float64Array.from(vocabulary, (stem, place) =>
+    idf((counts.get(stem) ?? 0) + here[place]!, total),
+  );
   return {
     items,
-    idf: Float64Array.from(vocabulary, (stem, place) => idf((counts.get(stem) ?? 0) + here[place]!, total)),
+    idf: rarities,
     task: Float64Array.from(vocabulary, taskWeight),
     said: Uint8Array.from(vocabulary, (stem) => (said.has(stem) ? 1 : 0)),
     budget,
     onCredit: purse >= mostCarried && candidates.every(({ tokens }) => tokens > budget),
-    parameters,
+    parameters: parametersOf(options),
+    ...(weights && {
+      features: readChoiceFeatures(
+        candidates,
+        {
+          state: context.state,
+          rarity: (stem) => rarities[places.get(stem)!]!,
+          written: context.recent.entries.map(({ text }) => new Set(space.stems(text))),
+        },
+        weights.features,
+      ),
+    }),
   };
 }
 
