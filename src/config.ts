@@ -25,7 +25,7 @@ export const configSchema = z.strictObject({
    * for several and keeps the one nearest to what is asked about. Default: `engine` where a model is configured, and
    * `best-of-n` where `bestOfN.samples` is given too.
    */
-  policy: z.enum(["choice", "engine", "best-of-n"]).optional(),
+  policy: z.enum(["choice", "nano", "engine", "best-of-n"]).optional(),
   /** Who reads memory to answer: `local` needs no model. Default: `model` where one is configured. */
   reader: z.enum(["local", "model"]).optional(),
   /** Languages of subtitles to keep, best first, as BCP 47 tags. Empty keeps all. */

@@ -62,7 +62,10 @@ function buildProgram(): Command {
     .option("--window-clips <n>", "clips the policy sees at once")
     .option("--fps <n>", "frames per second the policy sees")
     .option("--no-screen-text", "do not read text in the picture")
-    .option("--policy <name>", "choice (no model), engine or best-of-n")
+    .option(
+      "--policy <name>",
+      "choice (no model), nano (a small model of this project, for its household), engine or best-of-n",
+    )
     .option("--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1")
     .option("--samples <n>", "best-of-n: texts drawn per clip, of which what was learnt picks one")
     .option("--semantic", "engine: also write what is known, not only what happened")
@@ -146,12 +149,14 @@ function buildProgram(): Command {
   command(
     program,
     "adapt [action]",
-    "learn from the questions asked what to remember: status, run, promote or rollback",
+    "learn from the questions asked what to remember: status, run, promote, rollback or blend",
     () => import("./commands/adapt.ts"),
   )
     .option("--method <name>", "closed-form (words of the questions) or preferences (memories compared)")
-    .option("--adapter <id>", "the adapter to promote")
-    .option("--policy <name>", "choice (the only one that learns in this process)")
+    .option("--adapter <id>", "the adapter to promote, or the first to blend")
+    .option("--with <id>", "blend: the second adapter")
+    .option("--share <share>", "blend: share of the second, 0 to 1 (default: 0.5)")
+    .option("--policy <name>", "choice, nano or best-of-n")
     .option("--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1");
 
   command(
@@ -175,7 +180,7 @@ function buildProgram(): Command {
   command(
     program,
     "bench <benchmark> [runs...]",
-    "run a benchmark as a stream: videomme, egolife, egotempo, m3bench; egolife --text (a week as texts, no model)",
+    "run a benchmark as a stream: videomme, egolife, egotempo, m3bench; egolife --text (a week as texts, no model); report <runs...> draws runs",
     () => import("./commands/bench.ts"),
   )
     .option("--text", "egolife: on transcript and captions instead of video")
@@ -201,7 +206,8 @@ function buildProgram(): Command {
     .option("--judge-model <name>", "who grades open answers (default: --model)")
     .option("--no-screen-text", "do not read text in the picture")
     .option("--run <id>", "name of the run (default: from its settings)")
-    .option("--resume", "go on with a run that was stopped");
+    .option("--resume", "go on with a run that was stopped")
+    .option("--out <directory>", "report: where the page is written (default: the first run's folder)");
 
   command(
     program,

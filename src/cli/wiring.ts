@@ -4,12 +4,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Adapter } from "../adapter/adapter.ts";
-import { parseAdapter } from "../adapter/adapter-file.ts";
+import { type AdapterTarget, parseAdapter } from "../adapter/adapter-file.ts";
 import { modelReader } from "../answer/model-reader.ts";
 import type { Reader } from "../answer/reader.ts";
 import { type Config, type PolicyName, policyName } from "../config.ts";
 import type { Embedder, Model } from "../engine.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../engines/local/index.ts";
+import type { NanoModel } from "../engines/nano/index.ts";
 import { openaiModel, openaiTranscriber, openOpenaiEmbedder } from "../engines/openai/index.ts";
 import { ConfigError, DataError } from "../errors.ts";
 import type { Memory, StreamRecord } from "../memory/memory.ts";
@@ -20,7 +21,8 @@ import { bestOfNPolicy, defaultSamples } from "../policy/best-of-n.ts";
 import { type ChoiceOptions, choicePolicy } from "../policy/choice.ts";
 import { enginePolicy } from "../policy/engine.ts";
 import type { Policy } from "../policy/policy.ts";
-import { type AdaptReport, adapt } from "../training/adapt.ts";
+import { type Adaptation, type AdaptReport, adapt } from "../training/adapt.ts";
+import { steeredBestOfN } from "../training/best-of-n-learner.ts";
 import { steeredChoice } from "../training/choice-learner.ts";
 import { type WordAdaptationOptions, wordAdaptation } from "../training/word-adaptation.ts";
 import { parseMoment } from "../util/time.ts";
@@ -86,14 +88,28 @@ export function configuredPerceptors(config: Config): Perceptors {
   });
 }
 
-/** @param adapter what the policies in word space write with; the engine policy takes none */
-export function configuredPolicy(
+/** The model a policy writes with: nano in this process, or what is at the configured endpoint; `null` for none. */
+export async function openConfiguredModel(config: Config): Promise<Model | null> {
+  if (policyName(config) !== "nano") return configuredModel(config);
+  const { openNano } = await import("../engines/nano/index.ts");
+  return openNano(weightsOf("nano"));
+}
+
+/**
+ * @param model as `openConfiguredModel` gives it
+ * @param adapter what it writes with; the engine policy takes none
+ */
+export async function configuredPolicy(
   config: Config,
   model: Model | null,
   adapter: Adapter | null = null,
-): Policy {
+): Promise<Policy> {
   const name = policyName(config);
   if (name === "choice") return choicePolicy({ ...choiceOptions(config), adapter });
+  if (name === "nano") {
+    const { nanoPolicy } = await import("../engines/nano/index.ts");
+    return nanoPolicy(model as NanoModel, adapter, wordSpace.countTokens);
+  }
   if (!model)
     throw new ConfigError(
       "model-missing",
@@ -124,23 +140,68 @@ export function choiceOptions(config: Config): Omit<ChoiceOptions, "adapter"> {
   };
 }
 
-/** The adapter in word space that is in force for a policy of a memory, or `null`. @throws ConfigError, DataError */
-export async function activeAdapter(memory: Memory, policy: PolicyName = "choice"): Promise<Adapter | null> {
+/** The adapter in force for the configured policy of a memory, or `null`. @throws ConfigError, DataError */
+export async function activeAdapter(
+  memory: Memory,
+  config: Config,
+  model: Model | null,
+): Promise<Adapter | null> {
+  const policy = policyName(config);
   const [active] = await memory.adapters({ policy, state: "active" });
   if (!active) return null;
-  const { id: space, dimension } = wordSpace;
-  return parseAdapter(active.file, active.id, { space, dimension, base: `${policy}@1` }).adapter;
+  return parseAdapter(active.file, active.id, await adapterTarget(policy, model)).adapter;
+}
+
+/** What an adapter of a policy has to fit. */
+export async function adapterTarget(policy: PolicyName, model: Model | null): Promise<AdapterTarget> {
+  if (policy === "nano") {
+    const { nanoTarget } = await import("../engines/nano/index.ts");
+    return nanoTarget(model as NanoModel, wordSpace.countTokens);
+  }
+  return { space: wordSpace.id, dimension: wordSpace.dimension, base: `${policy}@1` };
+}
+
+export interface AdaptFlags {
+  readonly method?: WordAdaptationOptions["method"];
+  readonly signal?: AbortSignal;
 }
 
 /** Learns from the questions asked: what `adapt run` does, and `ask` after enough new ones. */
 export async function adaptConfigured(
   config: Config,
   memory: Memory,
-  { method, signal }: { method?: WordAdaptationOptions["method"]; signal?: AbortSignal } = {},
+  model: Model | null,
+  { method, signal }: AdaptFlags = {},
 ): Promise<AdaptReport> {
-  const reader = lexicalReader({ words: wordSpace });
-  const adaptation = wordAdaptation({ ...steeredChoice(choiceOptions(config)), method, reader });
+  const adaptation = await configuredAdaptation(config, model, method);
   return adapt({ memory, adaptation, now: Date.now, signal });
+}
+
+/** How the configured policy adapts. @throws ConfigError for a policy that cannot */
+async function configuredAdaptation(
+  config: Config,
+  model: Model | null,
+  method: AdaptFlags["method"],
+): Promise<Adaptation> {
+  const reader = lexicalReader({ words: wordSpace });
+  switch (policyName(config)) {
+    case "choice":
+      return wordAdaptation({ ...steeredChoice(choiceOptions(config)), method, reader });
+    case "best-of-n": {
+      const inner = configuredEngine(config, model!);
+      const { samples = defaultSamples } = config.bestOfN;
+      return wordAdaptation({ ...steeredBestOfN({ inner, words: wordSpace, samples }), method, reader });
+    }
+    case "nano": {
+      const { nanoAdaptation } = await import("../engines/nano/index.ts");
+      return nanoAdaptation({ model: model as NanoModel, countTokens: wordSpace.countTokens });
+    }
+    case "engine":
+      throw new ConfigError(
+        "policy-untrainable",
+        "Expected a policy that learns in this process, got engine: its weights are trained where the engine runs. Use --policy best-of-n to tilt what it writes",
+      );
+  }
 }
 
 export function configuredReader(config: Config, model: Model | null): Reader {

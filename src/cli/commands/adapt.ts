@@ -1,42 +1,74 @@
 /** `taskmem adapt`: what was learnt from the questions, learning anew, and taking a lesson back. */
-import { loadConfig } from "../../config.ts";
+import type { Adapter } from "../../adapter/adapter.ts";
+import { adapterText, type Provenance, parseAdapter } from "../../adapter/adapter-file.ts";
+import { blendAdapters } from "../../adapter/arithmetic.ts";
+import { type Config, loadConfig, type PolicyName, policyName } from "../../config.ts";
+import type { Model } from "../../engine.ts";
 import { wordSpace } from "../../engines/local/index.ts";
 import { ConfigError } from "../../errors.ts";
 import type { KeptAdapter, Memory } from "../../memory/memory.ts";
 import type { AdaptReport } from "../../training/adapt.ts";
 import { type LearntWord, learntWords } from "../../training/choice-trainer.ts";
+import { shortId } from "../../util/hash.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
-import { activeAdapter, adaptConfigured, openConfiguredMemory } from "../wiring.ts";
+import {
+  activeAdapter,
+  adaptConfigured,
+  adapterTarget,
+  openConfiguredMemory,
+  openConfiguredModel,
+} from "../wiring.ts";
 
 const wordsShown = 12;
 
+interface AdaptCommandFlags {
+  readonly method?: unknown;
+  readonly adapter?: unknown;
+  readonly with?: unknown;
+  readonly share?: unknown;
+}
+
+/** What an action is given. */
+interface Setting {
+  readonly output: Output;
+  readonly memory: Memory;
+  readonly config: Config;
+  readonly policy: PolicyName;
+  readonly model: Model | null;
+  readonly options: AdaptCommandFlags;
+  readonly signal: AbortSignal;
+}
+
+const actions: Readonly<Record<string, (setting: Setting) => Promise<void>>> = {
+  status: printStatus,
+  run: async ({ output, memory, config, model, options, signal }) => {
+    const report = await adaptConfigured(config, memory, model, { method: methodOf(options.method), signal });
+    output.object({ event: "adapt-end", ...report });
+    printReport(output, report);
+  },
+  promote: (setting) => putInForce(setting, "promote"),
+  rollback: (setting) => putInForce(setting, "rollback"),
+  blend,
+};
+
 export async function run(
   { output, flags, configFile, signal, options }: Invocation,
-  action = "status",
+  name = "status",
 ): Promise<void> {
-  const config = await loadConfig({ ...flags, policy: flags.policy ?? "choice" }, { file: configFile });
-  if (config.policy !== "choice") {
+  const action = actions[name];
+  if (!action) {
     throw new ConfigError(
-      "policy-untrainable",
-      `Expected the policy choice, got ${config.policy}: an engine's weights are trained where the engine runs`,
+      "action-unknown",
+      `Expected \`adapt status\`, \`run\`, \`promote\`, \`rollback\` or \`blend\`, got ${name}`,
     );
   }
+  const config = await loadConfig(flags, { file: configFile });
+  const policy = policyName(config);
   const memory = await openConfiguredMemory(config, { mustExist: true });
   try {
-    if (action === "status") await printStatus(output, memory);
-    else if (action === "run") {
-      const report = await adaptConfigured(config, memory, { method: methodOf(options.method), signal });
-      output.object({ event: "adapt-end", ...report });
-      printReport(output, report);
-    } else if (action === "promote" || action === "rollback") {
-      await putInForce(output, memory, action, options.adapter);
-    } else {
-      throw new ConfigError(
-        "action-unknown",
-        `Expected \`adapt status\`, \`run\`, \`promote\` or \`rollback\`, got ${action}`,
-      );
-    }
+    const model = await openConfiguredModel(config);
+    await action({ output, memory, config, policy, model, options, signal });
   } finally {
     await memory.close();
   }
@@ -52,20 +84,20 @@ function methodOf(method: unknown): "closed-form" | "preferences" {
 }
 
 /** `promote` takes the adapter named; `rollback` the one retired last, or none where no other was in force. */
-async function putInForce(output: Output, memory: Memory, action: string, named: unknown): Promise<void> {
-  const adapters = await memory.adapters({ policy: "choice" });
+async function putInForce({ output, memory, policy, options }: Setting, action: string): Promise<void> {
+  const adapters = await memory.adapters({ policy });
   const earlier = adapters
     .filter(({ state }) => state === "retired")
     .sort((a, b) => a.atMs - b.atMs)
     .at(-1);
-  if (action === "promote" && typeof named !== "string") {
+  if (action === "promote" && typeof options.adapter !== "string") {
     throw new ConfigError("adapter-missing", "Expected --adapter with the id that `taskmem adapt` lists");
   }
   if (action === "rollback" && !adapters.some(({ state }) => state === "active")) {
     throw new ConfigError("adapter-missing", "Expected an adapter in force to roll back, there is none");
   }
-  const id = action === "promote" ? (named as string) : (earlier?.id ?? null);
-  await memory.activateAdapter("choice", id, action === "promote" ? "promoted by hand" : "rolled back");
+  const id = action === "promote" ? (options.adapter as string) : (earlier?.id ?? null);
+  await memory.activateAdapter(policy, id, action === "promote" ? "promoted by hand" : "rolled back");
   output.object({ event: "adapter-active", adapter: id });
   output.text(
     id === null
@@ -74,20 +106,58 @@ async function putInForce(output: Output, memory: Memory, action: string, named:
   );
 }
 
-async function printStatus(output: Output, memory: Memory): Promise<void> {
-  const adapters = await memory.adapters({ policy: "choice" });
+/** Two adapters of the memory as one, kept as a candidate: nobody has tried it, `promote` puts it in force. */
+async function blend({ output, memory, policy, model, options }: Setting): Promise<void> {
+  const { adapter: firstId, with: secondId, share: shareText = "0.5" } = options;
+  const share = Number(shareText);
+  if (!(share > 0 && share < 1)) {
+    throw new ConfigError("share-invalid", `Expected --share between 0 and 1, got ${shareText}`);
+  }
+  const adapters = await memory.adapters({ policy });
+  const target = await adapterTarget(policy, model);
+  const found = (flag: string, id: unknown) => {
+    const kept = adapters.find((adapter) => adapter.id === id);
+    if (kept) return { kept, ...parseAdapter(kept.file, kept.id, target) };
+    throw new ConfigError(
+      "adapter-missing",
+      `Expected ${flag} with the id of an adapter that \`taskmem adapt\` lists, got ${id ?? "nothing"}`,
+    );
+  };
+  const [first, second] = [found("--adapter", firstId), found("--with", secondId)];
+  const adapter = blendAdapters(first.adapter, second.adapter, share);
+  const createdAtMs = Date.now();
+  const tasks = [...new Set([...first.kept.tasks, ...second.kept.tasks])];
+  const id = shortId("adapter", adapter.revision, createdAtMs);
+  const provenance: Provenance = {
+    method: "blend",
+    parents: [first.adapter.revision, second.adapter.revision],
+    ...{ tasks, createdAtMs, report: { share } },
+  };
+  await memory.addAdapter({
+    ...{ id, policy, revision: adapter.revision, state: "candidate", atMs: createdAtMs, tasks },
+    reason: `${Math.round(100 * share)} % of ${second.kept.id} in ${first.kept.id}`,
+    file: adapterText({ adapter, base: first.base, provenance }, "the blended adapter"),
+  });
+  output.object({ event: "adapter-blended", adapter: id, revision: adapter.revision });
+  output.text(`${id} is kept as a candidate; \`taskmem adapt promote --adapter ${id}\` puts it in force`);
+}
+
+async function printStatus({ output, memory, policy, config, model }: Setting): Promise<void> {
+  const adapters = await memory.adapters({ policy });
   const tasks = await memory.tasks();
-  const words = await wordsOf(memory, adapters);
-  const active = adapters.find(({ state }) => state === "active")?.id ?? null;
+  const active = adapters.find(({ state }) => state === "active") ?? null;
+  const adapter = await activeAdapter(memory, config, model);
+  const words = active && adapter?.space === wordSpace.id ? await wordsOf(memory, active, adapter) : [];
   output.object({
     event: "adapt-status",
-    active,
+    policy,
+    active: active?.id ?? null,
     tasks: tasks.length,
     learnt: words,
-    adapters: adapters.map(({ file: _, ...adapter }) => adapter),
+    adapters: adapters.map(({ file: _, ...kept }) => kept),
   });
   output.text(
-    `${tasks.length} questions asked, ${active === null ? "no adapter is in force" : `${active} is in force`}`,
+    `${tasks.length} questions asked, ${active === null ? "no adapter is in force" : `${active.id} is in force`}`,
   );
   if (words.length > 0) output.text(`it cares about ${shownWords(words)}`);
   for (const { id, state, reason, tasks: trainedOn } of adapters) {
@@ -96,15 +166,12 @@ async function printStatus(output: Output, memory: Memory): Promise<void> {
 }
 
 /** What the active adapter weighs most, named by the words of the tasks it was trained on. */
-async function wordsOf(memory: Memory, adapters: readonly KeptAdapter[]): Promise<LearntWord[]> {
-  const active = adapters.find(({ state }) => state === "active");
-  if (!active) return [];
+async function wordsOf(memory: Memory, active: KeptAdapter, adapter: Adapter): Promise<LearntWord[]> {
   const trainedOn = new Set(active.tasks);
   const texts = (await memory.tasks())
     .filter(({ id }) => trainedOn.has(id))
     .flatMap(({ question }) => [question.text, ...question.options.map(({ text }) => text)]);
-  const adapter = await activeAdapter(memory);
-  return learntWords(adapter!, texts, wordSpace).slice(0, wordsShown);
+  return learntWords(adapter, texts, wordSpace).slice(0, wordsShown);
 }
 
 export const shownWords = (words: readonly LearntWord[]) =>

@@ -14,6 +14,7 @@ import {
   configuredReader,
   momentFlag,
   openConfiguredMemory,
+  openConfiguredModel,
 } from "../wiring.ts";
 import { shownWords } from "./adapt.ts";
 
@@ -86,10 +87,16 @@ export async function run(
         ),
       );
     }
-    if (config.policy !== "engine" && config.adapt.auto) await learn({ memory, config, output, signal });
+    const learning = { ...config, policy: config.policy ?? ("choice" as const) };
+    if (learnsByItself(learning)) await learn({ memory, config: learning, output, signal });
   } finally {
     await memory.close();
   }
+}
+
+/** Whether answering may be followed by learning: what calls a model that costs is left to `adapt run`. */
+function learnsByItself(config: Config): boolean {
+  return config.adapt.auto && (config.policy === "choice" || config.policy === "nano");
 }
 
 /** After enough new questions, teaches the policy by them; only what comes into force is worth a remark. */
@@ -99,15 +106,18 @@ async function learn({
   output,
   signal,
 }: Pick<Invocation, "output" | "signal"> & { memory: Memory; config: Config }): Promise<void> {
-  const adapters = await memory.adapters({ policy: "choice" });
+  const adapters = await memory.adapters({ policy: config.policy! });
   const learntAtMs = Math.max(0, ...adapters.map(({ atMs }) => atMs));
   const news = (await memory.tasks({ newest: true, limit: 200 })).filter(
     (task) => task.askedAtMs > learntAtMs,
   );
   if (news.length < config.adapt.every) return;
   try {
-    const { activated, learnt } = await adaptConfigured(config, memory, { signal });
-    if (activated) output.note(`learnt from your questions to care about ${shownWords(learnt.slice(0, 6))}`);
+    const model = await openConfiguredModel(config);
+    const { activated, learnt, questions } = await adaptConfigured(config, memory, model, { signal });
+    if (!activated) return;
+    const what = learnt.length > 0 ? ` to care about ${shownWords(learnt.slice(0, 6))}` : "";
+    output.note(`learnt from your ${questions} questions${what}`);
   } catch (error) {
     // The question is answered: what went wrong afterwards is a remark.
     output.note(`could not learn from your questions: ${(error as Error).message}`);

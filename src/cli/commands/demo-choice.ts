@@ -9,6 +9,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Adapter } from "../../adapter/adapter.ts";
+import { parseAdapter } from "../../adapter/adapter-file.ts";
 import { type Agent, createAgent } from "../../agent.ts";
 import type { Answer } from "../../answer/answer.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../../engines/local/index.ts";
@@ -34,7 +35,7 @@ import { seededRandom } from "../../util/random.ts";
 import { formatSeconds } from "../../util/time.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
-import { activeAdapter } from "../wiring.ts";
+import { adapterTarget } from "../wiring.ts";
 import { printReport } from "./adapt.ts";
 import { watchPrinter } from "./watch.ts";
 
@@ -127,7 +128,10 @@ export async function run({ output, signal, options }: Invocation): Promise<void
       second.questions.filter((question) => question.kind === each).slice(0, questionsPerKind),
     );
     const rows: Row[] = [];
-    const adapter = await activeAdapter(memory);
+    const [active] = await memory.adapters({ policy: "choice", state: "active" });
+    const adapter = active
+      ? parseAdapter(active.file, active.id, await adapterTarget("choice", null)).adapter
+      : null;
     for (const [policy, adapterOf] of [
       ["before", null],
       ["learnt", adapter],

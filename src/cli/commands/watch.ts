@@ -1,6 +1,6 @@
 /** `taskmem watch`: a stream becomes memories, printed as they are written. */
 import { createAgent, type StreamEnd, type WatchEvent } from "../../agent.ts";
-import { loadConfig, policyName } from "../../config.ts";
+import { loadConfig } from "../../config.ts";
 import { openSource } from "../../stream/open-source.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
 import type { Invocation } from "../invocation.ts";
@@ -12,6 +12,7 @@ import {
   configuredPolicy,
   configuredReader,
   openConfiguredMemory,
+  openConfiguredModel,
 } from "../wiring.ts";
 
 export async function run(
@@ -19,7 +20,7 @@ export async function run(
   specs: string[],
 ): Promise<number> {
   const config = await loadConfig(flags, { file: configFile });
-  const model = configuredModel(config);
+  const model = await openConfiguredModel(config);
   const perceptors = configuredPerceptors(config);
   const source = await openSource(specs, {
     ...config.stream,
@@ -33,14 +34,14 @@ export async function run(
   const memory = await openConfiguredMemory(config, { mustExist: false });
   try {
     const withAdapter = async () =>
-      configuredPolicy(config, model, await activeAdapter(memory, policyName(config)));
+      configuredPolicy(config, model, await activeAdapter(memory, config, model));
     const policy = await withAdapter();
     const agent = createAgent({
       memory,
       policy,
       currentPolicy: withAdapter,
       perceptors,
-      reader: configuredReader(config, model),
+      reader: configuredReader(config, configuredModel(config)),
       windowClips: config.stream.windowClips,
     });
     const stream = typeof options.stream === "string" ? options.stream : source.id;
