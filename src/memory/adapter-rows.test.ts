@@ -10,6 +10,7 @@ import {
   temporaryFolder,
 } from "../../test/support/memory.ts";
 import { StoreError } from "../errors.ts";
+import { keptWithFrames } from "./journal.ts";
 import type { KeptAdapter, Memory } from "./memory.ts";
 
 const folder = temporaryFolder("adapters");
@@ -100,11 +101,12 @@ test("forgetting a task forgets the adapters trained on it, also the one in forc
   await memory.close();
 });
 
-test("observations stay for comparing policies: all texts, pictures only inside the window", async () => {
+test("observations stay for comparing policies: texts of an hour, pictures of its last ten minutes, as they were", async () => {
   const memory = await newMemory();
   await addTestStream(memory, "kitchen");
   const lease = await memory.lease("kitchen");
-  for (let clip = 0; clip < 8; clip++) {
+  const clips = keptWithFrames + 3;
+  for (let clip = 0; clip < clips; clip++) {
     const said = { startSeconds: clip * 10, endSeconds: clip * 10 + 2, text: `line ${clip}`, speaker: null };
     await memory.addObservation(
       observationOf("kitchen", clip, { frames: [frameOf(clip, `picture ${clip}`)], speech: [said] }),
@@ -113,8 +115,14 @@ test("observations stay for comparing policies: all texts, pictures only inside 
   }
   const observations = await memory.observations("kitchen");
   assert.deepEqual(
-    observations.map(({ clip, speech, frames }) => [clip, speech[0]!.text, frames.length]),
-    [0, 1, 2, 3, 4, 5, 6, 7].map((clip) => [clip, `line ${clip}`, clip < 3 ? 0 : 1]),
+    observations.map(({ clip, speech, frames }) => [
+      ...[clip, speech[0]!.text],
+      ...frames.map(({ jpeg }) => Buffer.from(jpeg).toString()),
+    ]),
+    Array.from({ length: clips }, (_, clip) => [
+      ...[clip, `line ${clip}`],
+      ...(clip < 3 ? [] : [`picture ${clip}`]),
+    ]),
   );
   assert.deepEqual(await memory.check(), []);
   await lease.release();

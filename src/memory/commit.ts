@@ -26,7 +26,8 @@ export interface CommitOptions {
   readonly indexing: Indexing;
   readonly now: () => number;
   readonly leases: Leases;
-  readonly windowClips: number;
+  /** Decided observations of the stream that keep their frames. */
+  readonly withFrames: number;
 }
 
 /** A statement with the id it will have. */
@@ -87,7 +88,7 @@ function store(
   decision: Decision,
   candidates: readonly Candidate[],
   vectors: readonly Float32Array[],
-  { indexing, now, leases, windowClips }: CommitOptions,
+  { indexing, now, leases, withFrames }: CommitOptions,
 ): Receipt {
   const space = requireSpace(db, indexing);
   const stream = streamRow(db, decision.stream);
@@ -140,7 +141,7 @@ function store(
       db.run(build.insertInto("decision_clip").values({ clip: clip.row, revision, decision: row }));
       markStored(db, clip.row);
     }
-    trimObservations(db, stream.row, windowClips);
+    trimObservations(db, stream.row, withFrames);
   }
   return { stored, skipped };
 }

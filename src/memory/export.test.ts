@@ -230,6 +230,24 @@ describe("an import", () => {
     await copy.close();
   });
 
+  test("brings the pictures that policies are tried on", async () => {
+    const memory = await household();
+    await remember(memory, "kitchen", 9, [], { frames: [frameOf(9, "nothing to write of")] });
+    const directory = newDirectory();
+    await exportMemory(memory, directory);
+    const copy = await openTestMemory(newDirectory());
+    await importMemory(directory, copy);
+    const pictures = async (of: Memory) =>
+      (await of.observations("kitchen")).map(({ clip, frames }) => [
+        clip,
+        ...frames.map(({ jpeg }) => Buffer.from(jpeg).toString()),
+      ]);
+    assert.deepEqual(await pictures(copy), await pictures(memory));
+    assert.deepEqual((await pictures(copy)).at(-1), [9, "nothing to write of"]);
+    await memory.close();
+    await copy.close();
+  });
+
   test("adds to a memory that holds other things", async () => {
     const memory = await household();
     const directory = newDirectory();

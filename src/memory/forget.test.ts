@@ -114,7 +114,7 @@ describe("after forgetting, a text stands in no file of the memory", () => {
     blobBytes: canaryPicture.length,
   };
   const requests: Record<string, [(target: Entry) => ForgetRequest, Partial<typeof nothing>]> = {
-    // All clips keep their observations, those beyond the short-term window without pictures.
+    // All clips keep their observations, of the last ten minutes with their pictures.
     stream: [
       () => ({ streams: ["kitchen"] }),
       {
@@ -213,6 +213,22 @@ describe("after forgetting, a text stands in no file of the memory", () => {
     assertNoTrace(memory.directory, "open");
     await memory.close();
   });
+
+  for (const request of [{ query: canary }, { person: "Quentin" }, { fromSeconds: 200, toSeconds: 210 }]) {
+    test(`by ${Object.keys(request)[0]}, in a clip long out of the window of which nothing was kept`, async () => {
+      const { memory, target } = await household();
+      await memory.forget({ entries: [target.id] });
+      const line = { startSeconds: 200, endSeconds: 201, text: canaryText, speaker: "Quentin" };
+      await remember(memory, "hall", 20, [], { speech: [line], frames: [frameOf(20, canaryPicture)] });
+      for (let clip = 21; clip < 31; clip++) await remember(memory, "hall", clip, []);
+      assert.ok(filesHolding(memory.directory, canary).some((name) => name.startsWith("blobs")));
+      const report = await memory.forget(request);
+      assert.deepEqual([report.entries, report.observations, report.blobs], [0, 1, 1]);
+      assertNoTrace(memory.directory, "open");
+      assert.deepEqual(await memory.check(), []);
+      await memory.close();
+    });
+  }
 
   test("by person, in questions and corrections about them", async () => {
     const { memory, target } = await household();

@@ -1,8 +1,9 @@
 /**
  * The journal: streams, clips as they go from perceived to stored or failed, and where a run takes up again.
  *
- * Every step is one transaction and doing it twice changes nothing. What perception saw is kept while a clip is
- * undecided and inside the short-term window; after that only what an entry refers to stays on disk.
+ * Every step is one transaction and doing it twice changes nothing. What perception saw is kept while a clip is undecided,
+ * and of the last decided clips for trying policies on: pictures of ten minutes, texts of an hour. After that only what an
+ * entry refers to stays on disk.
  */
 import { type RawBuilder, sql } from "kysely";
 import { StoreError } from "../errors.ts";
@@ -251,16 +252,21 @@ export function countClips(db: Db, state: "stored" | "failed", stream: number): 
   return db.get(count.where("state", "=", state).where("stream", "=", stream))?.n ?? 0;
 }
 
-/** Observations kept of a stream, without frames beyond the short-term window: an hour in clips of 10 s. */
+/** Decided observations kept of a stream: an hour in clips of 10 s. */
 export const keptObservations = 360;
+/** Those of them that keep their frames too: ten minutes in clips of 10 s. */
+export const keptWithFrames = 60;
 
-/** Lets go of the frames of stored observations that left the short-term window. Inside a transaction. */
-export function trimObservations(db: Db, stream: number, windowClips: number): void {
-  // CROSS JOIN starts from the few observations with frames, not from every clip the stream ever had.
-  const old = db.all(sql<{
-    row: number;
-  }>`select c.row from (select distinct clip from observation_frame) as f cross join clip as c on c.row = f.clip
-    where c.stream = ${stream} and c.state = 'stored' order by c.clip desc limit -1 offset ${windowClips}`);
+/**
+ * Lets go of the frames of decided observations but for the last `kept` of the stream. Inside a transaction.
+ *
+ * Looks no further back than observations are kept, so that it takes as long however much the stream has had.
+ */
+export function trimObservations(db: Db, stream: number, kept: number): void {
+  const old = db.all(sql<{ row: number }>`select row from
+    (select row from clip where stream = ${stream} and state = 'stored'
+      order by clip desc limit ${keptObservations} offset ${kept}) as earlier
+    where exists (select 1 from observation_frame where clip = earlier.row)`);
   if (old.length === 0) return;
   const rows = listed(old.map(({ row }) => row));
   freeFrames(db, rows);

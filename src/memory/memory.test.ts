@@ -13,6 +13,7 @@ import {
 } from "../../test/support/memory.ts";
 import { StoreError } from "../errors.ts";
 import type { Task } from "../tasks/task.ts";
+import { keptWithFrames } from "./journal.ts";
 import type { Memory } from "./memory.ts";
 import type { SqliteMemory } from "./sqlite.ts";
 
@@ -157,19 +158,37 @@ describe("the journal", () => {
     await next.close();
   });
 
-  test("keeps observations of the short-term window and lets older frames go", async () => {
+  test("shows the short-term window, keeps the pictures of the last ten minutes and lets older ones go", async () => {
     const memory = await kitchen();
     await memory.progress("kitchen", 3);
-    for (let clip = 0; clip < 8; clip++) {
+    for (let clip = 0; clip < keptWithFrames + 3; clip++) {
       await remember(memory, "kitchen", clip, [], { frames: [frameOf(clip, `picture ${clip}`)] });
     }
     const { recent, nextClip, storedClips } = await memory.progress("kitchen", 3);
-    assert.deepEqual([recent.map(({ clip }) => clip), nextClip, storedClips], [[6, 7], 8, 8]);
+    assert.deepEqual(
+      [recent.map(({ clip }) => clip), nextClip, storedClips],
+      [[keptWithFrames + 1, keptWithFrames + 2], keptWithFrames + 3, keptWithFrames + 3],
+    );
+    assert.equal(keptWithFrames, 60);
     await memory.close();
     const again = await openTestMemory(memory.directory);
-    assert.equal((await again.stats()).blobs, 5, "the default window is 5 clips");
+    assert.equal((await again.stats()).blobs, 60);
     assert.deepEqual(await again.check(), []);
     await again.close();
+  });
+
+  test("keeps the pictures of a wider window, of each stream for itself", async () => {
+    const memory = await kitchen();
+    await addTestStream(memory, "hall");
+    await memory.progress("kitchen", 62);
+    for (let clip = 0; clip < 64; clip++) {
+      await remember(memory, "kitchen", clip, [], { frames: [frameOf(clip, `picture ${clip}`)] });
+      if (clip < 3) await remember(memory, "hall", clip, [], { frames: [frameOf(clip, `hall ${clip}`)] });
+    }
+    const pictures = async (stream: string) =>
+      (await memory.observations(stream)).filter(({ frames }) => frames.length > 0).length;
+    assert.deepEqual([await pictures("kitchen"), await pictures("hall")], [62, 3]);
+    await memory.close();
   });
 
   test("keeps gaps, and the later end of one that is met again", async () => {

@@ -6,7 +6,6 @@
  */
 import { join } from "node:path";
 import type { Embedder, WordSpace } from "../engine.ts";
-import { defaultWindowClips } from "../stream/clip.ts";
 import { activateAdapter, adapters, addAdapter } from "./adapter-rows.ts";
 import { readBlob, sweepBlobs, writeBlobs } from "./blobs.ts";
 import { checkMemory, memoryStats } from "./check.ts";
@@ -23,6 +22,7 @@ import {
   dropOldObservations,
   failClip,
   gaps,
+  keptWithFrames,
   packObservation,
   progress,
   streamRow,
@@ -44,8 +44,6 @@ export interface SqliteMemoryOptions {
   readonly now: () => number;
   /** Nothing is written, and a memory that does not exist is not made. @default false */
   readonly readOnly?: boolean;
-  /** Stored observations kept per stream; `progress` raises it to the window it is asked for. @default 5 */
-  readonly windowClips?: number;
 }
 
 export interface SqliteMemory extends Memory {
@@ -83,7 +81,7 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
   const { words, embedder, now } = options;
   const blobFolder = join(directory, "blobs");
   const held = leases(db, now);
-  let windowClips = options.windowClips ?? defaultWindowClips;
+  let withFrames = keptWithFrames;
   let clipsSinceSweep = 0;
   let closed = false;
 
@@ -100,7 +98,7 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
       return held.take(streamRow(db, stream).row, stream);
     },
     progress: async (stream, window) => {
-      windowClips = Math.max(windowClips, window);
+      withFrames = Math.max(withFrames, window);
       return progress(db, blobFolder, stream, window);
     },
     endStream: async (stream) => {
@@ -122,7 +120,7 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
         indexing: options,
         now,
         leases: held,
-        windowClips,
+        withFrames,
       });
       clipsSinceSweep += decision.clips.length;
       if (clipsSinceSweep >= sweepEvery) {
