@@ -5,26 +5,18 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { type BestOfNOptions, bestOfNPolicy, defaultSamples, replayPick } from "../policy/best-of-n.ts";
 import { rolloutCache } from "../policy/rollout-cache.ts";
-import { type ChoiceSample, choiceTrainer } from "./choice-trainer.ts";
+import type { ChoiceSample } from "./choice-trainer.ts";
 import type { Learner } from "./learner.ts";
+import { wordLearner } from "./word-learner.ts";
 
 /** A learner that starts from `options.adapter`. @throws RangeError, ConfigError and DataError as `bestOfNPolicy` */
 export function bestOfNLearner(options: BestOfNOptions): Learner<ChoiceSample, Adapter> {
   const { words, adapter = null } = options;
-  const trainer = choiceTrainer({ words, adapter });
-  let policy = bestOfNPolicy(options);
-  return {
-    trainer: {
-      ...trainer,
-      step: async (optimizer) => {
-        const report = await trainer.step(optimizer);
-        policy = bestOfNPolicy({ ...options, adapter: await trainer.snapshot() });
-        return report;
-      },
-    },
-    policy: () => policy,
+  return wordLearner({
+    ...{ words, adapter },
+    policyWith: (current) => bestOfNPolicy({ ...options, adapter: current }),
     sampleOf: async (context, action) => replayPick(context, action, words),
-  };
+  });
 }
 
 /**
