@@ -1,8 +1,9 @@
 /**
  * Trains nano from random weights: it reads strips (stage V), then writes dense captions, then memories.
  *
- *   node scripts/nano-pretrain.ts [--minutes 60] [--caption-steps 5000] [--memory-steps 400] [--watch-episodes 16]
- *                                 [--folder runs/nano] [--seed nano]
+ *   node scripts/nano-pretrain.ts [--minutes 180] [--share 1] [--watch-episodes 16] [--folder runs/nano] [--seed nano]
+ *
+ * `--share 0.1` makes every stage after the first a tenth as long, for a try.
  *
  * A checkpoint is kept every 100 steps; started again it goes on from there. Every line printed is JSON. The weights are
  * `<folder>/nano.safetensors`; with them, in 16 bits, real video of validation episodes is watched (needs ffmpeg).
@@ -31,14 +32,26 @@ import { seededRandom } from "../src/util/random.ts";
 
 const { values: options } = parseArgs({
   options: {
-    minutes: { type: "string", default: "60" },
-    "caption-steps": { type: "string", default: "5000" },
-    "memory-steps": { type: "string", default: "400" },
+    minutes: { type: "string", default: "180" },
+    share: { type: "string", default: "1" },
     folder: { type: "string", default: "runs/nano" },
     "watch-episodes": { type: "string", default: "16" },
     seed: { type: "string", default: "nano" },
   },
 });
+/**
+ * The stages that follow stage V. Captions come twice, the rate falling to nothing each time: what speech and displays
+ * need, which are learnt last, is a second warm start.
+ */
+const plans = [
+  { name: "captions", stage: "captions", steps: 5000, clips: 16, learningRate: 1.5e-3, fromEpisode: 0 },
+  {
+    ...{ name: "captions again", stage: "captions", steps: 4500, clips: 16 },
+    ...{ learningRate: 1e-3, fromEpisode: 200_000 },
+  },
+  { name: "memories", stage: "memories", steps: 700, clips: 24, learningRate: 7e-4, fromEpisode: 500_000 },
+] as const satisfies readonly { stage: TextStage; [setting: string]: unknown }[];
+
 const started = performance.now();
 const deadline = started + Number(options.minutes) * 60_000;
 const checkpointPath = join(options.folder, "checkpoint.safetensors");
@@ -67,10 +80,8 @@ if (state.stage === "vision") {
   state = { stage: "captions", step: 0, weights, adam: null };
   await writeCheckpoint(checkpointPath, state, state.weights, null);
 }
-if (state.stage === "captions")
-  state = await runStage("captions", "memories", Number(options["caption-steps"]), 16, 1.5e-3);
-if (state.stage === "memories")
-  state = await runStage("memories", "done", Number(options["memory-steps"]), 24, 7e-4);
+for (const [i, plan] of plans.entries())
+  if (state.stage === plan.name) state = await runStage(plan, plans[i + 1]?.name ?? "done");
 const weightsPath = join(options.folder, "nano.safetensors");
 writeWeights(weightsPath, await tensorsOf(state.weights), {
   bits: 16,
@@ -92,11 +103,15 @@ log({
 });
 
 /** One stage from where it stands until its steps or the time are spent. */
-async function runStage(stage: TextStage, next: string, steps: number, clips: number, learningRate: number) {
+async function runStage(
+  { name, stage, steps: whole, clips, learningRate, fromEpisode }: (typeof plans)[number],
+  next: string,
+) {
+  const steps = Math.ceil(Number(options.share) * whole);
   const { still, moving } = splitWeights(state.weights);
   const adam = new Adam(moving, adamDefaults, state.adam);
   const embed = compileEmbed(nanoConfig, still);
-  const random = seededRandom(`${options.seed} ${stage} ${state.step}`);
+  const random = seededRandom(`${options.seed} ${name} ${state.step}`);
   let done = state.step;
   let since = { step: done, at: performance.now(), loss: 0 };
   await textStage(nanoConfig, adam, embed, cache, random, {
@@ -105,29 +120,29 @@ async function runStage(stage: TextStage, next: string, steps: number, clips: nu
     steps,
     clips,
     learningRate,
-    fromEpisode: (stage === "captions" ? 0 : 500_000) + done * clips,
+    fromEpisode: fromEpisode + done * clips,
     onStep: async (step, loss) => {
       done = step;
       since.loss += loss;
       if (step % 100 === 0) {
         const tokens = (step - since.step) * tokensPerStep({ stage, clips });
         log({
-          stage,
+          stage: name,
           step,
           loss: since.loss / (step - since.step),
           tokensPerSecond: Math.round(tokens / ((performance.now() - since.at) / 1000)),
         });
-        await writeCheckpoint(checkpointPath, { stage, step }, still, adam);
+        await writeCheckpoint(checkpointPath, { stage: name, step }, still, adam);
         if (step % 500 === 0)
-          log({ stage, step, ...(await figures(stage, still, adam.weights, embed, cache, 64)) });
+          log({ stage: name, step, ...(await figures(stage, still, adam.weights, embed, cache, 64)) });
         since = { step, at: performance.now(), loss: 0 };
       }
       return performance.now() < deadline;
     },
   });
-  log({ stage, step: done, ...(await figures(stage, still, adam.weights, embed, cache, 128)) });
+  log({ stage: name, step: done, ...(await figures(stage, still, adam.weights, embed, cache, 128)) });
   const finished = done >= steps;
-  const at = finished ? { stage: next, step: 0 } : { stage, step: done };
+  const at = finished ? { stage: next, step: 0 } : { stage: name, step: done };
   const weights = { ...still, ...adam.weights };
   await writeCheckpoint(checkpointPath, at, weights, finished ? null : adam);
   return { ...at, weights, adam: null };

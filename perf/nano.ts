@@ -1,0 +1,135 @@
+/**
+ * What nano costs on this machine, one thread: training, sampling, a step of Phase One, an adapter of Phase Two, memory.
+ *
+ * Prints Markdown. Rates are set against those of a hand-written C++ engine with AVX2 on another machine (885,888
+ * parameters; 8,550 tokens a second of training, 18,500 of sampling), so the ratio mixes engine and machine; the product of
+ * two matrices of 512 × 512, measured in the same run, says what this machine gives the library.
+ *
+ * `node perf/nano.ts [weights]`
+ */
+import { jit, numpy as np } from "@jax-js/jax";
+import { wordSpace } from "../src/engines/local/index.ts";
+import { Decoder } from "../src/engines/nano/decode.ts";
+import {
+  nanoAdaptation,
+  nanoAdapterLearner,
+  nanoPhaseOneLearner,
+  openNano,
+} from "../src/engines/nano/index.ts";
+import { memoryLength, prefixLength } from "../src/engines/nano/layout.ts";
+import { nanoConfig } from "../src/engines/nano/model.ts";
+import { readNano } from "../src/engines/nano/nano-model.ts";
+import type { NanoSample } from "../src/engines/nano/sample-arrays.ts";
+import { householdVideos } from "../src/household/index.ts";
+import { adapterFromTasks } from "../src/training/choice-trainer.ts";
+import { rollOut, trainOnPairs } from "../src/training/phase-two.ts";
+import { seededRandom } from "../src/util/random.ts";
+
+const weightsPath = process.argv[2] ?? new URL("../weights/nano.safetensors", import.meta.url).pathname;
+const reference = { training: 8550, sampling: 18_500 };
+const { countTokens } = wordSpace;
+const rows: string[][] = [];
+
+/** Best of so many runs after one that compiles, in seconds. */
+async function seconds(runs: number, work: () => Promise<unknown>): Promise<number> {
+  await work();
+  let best = Infinity;
+  for (let i = 0; i < runs; i++) {
+    const began = performance.now();
+    await work();
+    best = Math.min(best, (performance.now() - began) / 1000);
+  }
+  return best;
+}
+
+const model = await openNano(weightsPath);
+const videos = householdVideos({ split: "train", from: 990_000, clips: 8 });
+const contexts = await Promise.all(
+  Array.from({ length: 16 }, async (_, n) => ({
+    id: String(n),
+    context: {
+      observations: [await videos.video(n >> 3).observe(n & 7)],
+      recent: { observations: [], entries: [] },
+      state: { value: null, documents: 0, words: new Map() },
+    },
+  })),
+);
+const adapterLearner = nanoAdapterLearner(model, countTokens);
+const cache = await rollOut(adapterLearner, contexts, { samples: 8, countTokens });
+const samples: NanoSample[] = cache.flatMap(({ candidates }) => candidates.map(({ sample }) => sample));
+const positions = prefixLength + memoryLength;
+
+const square = jit((a: np.Array, b: np.Array) => np.matmul(a, b));
+const matrix = np.array(
+  Float32Array.from({ length: 512 * 512 }, (_, i) => i % 7),
+  { shape: [512, 512] },
+);
+const product = await seconds(20, async () => (await square(matrix.ref, matrix.ref).data())[0]);
+rows.push(["product of 512 × 512", `${((2 * 512 ** 3) / product / 1e9).toFixed(1)} GFLOP/s`, ""]);
+
+const { weights } = await readNano(weightsPath);
+const decoder = new Decoder(nanoConfig);
+const drawn = Array.from({ length: 16 }, (_, i) => samples[i]!);
+const prompts = {
+  count: 16,
+  strips: Float32Array.from(drawn.flatMap(({ strips }) => [...strips])),
+  texts: Int32Array.from(drawn.flatMap(({ texts }) => [...texts])),
+};
+let written = 0;
+const sampling = await seconds(3, async () => {
+  const answers = await decoder.decode(weights, prompts, {
+    ...{ samples: 8, temperature: 1, random: seededRandom("perf") },
+  });
+  written = answers.flat().reduce((sum, { tokens }) => sum + tokens.length, 0);
+});
+const rate = written / sampling;
+rows.push([
+  "sampling 16 × 8 memories",
+  `${Math.round(rate)} tokens/s`,
+  (rate / reference.sampling).toFixed(2),
+]);
+
+const learner = await nanoPhaseOneLearner(weightsPath, "/dev/null", countTokens);
+const every = samples.map(({ tokens }) => new Float32Array(tokens.length).fill(1e-6));
+const training = await seconds(2, async () => {
+  await learner.trainer.accumulate(samples, every);
+  await learner.trainer.step({ learningRate: 1e-9 });
+});
+const trained = (samples.length * positions) / training;
+rows.push([
+  `gradient and step, ${samples.length} × ${positions} positions`,
+  `${Math.round(trained)} positions/s`,
+  (trained / reference.training).toFixed(2),
+]);
+const step = await seconds(1, async () => {
+  await rollOut({ policy: () => learner.policy(), sampleOf: (c, a) => learner.sampleOf(c, a) }, contexts, {
+    ...{ samples: 8, countTokens },
+  });
+  await learner.trainer.logprobs(samples);
+  await learner.trainer.accumulate(samples, every);
+  await learner.trainer.step({ learningRate: 1e-9 });
+});
+rows.push([`a step of Phase One, 16 × 8 memories`, `${step.toFixed(1)} s`, ""]);
+
+const pairs = Array.from({ length: 32 }, (_, i) => ({
+  chosen: samples[(3 * i) % samples.length]!,
+  rejected: samples[(3 * i + 1) % samples.length]!,
+}));
+const adapter = await seconds(1, () =>
+  trainOnPairs(model.vectorTrainer(), pairs, { learningRate: 0.06, kl: 0.1, steps: 10 }),
+);
+rows.push(["Phase Two: 32 pairs × 10 steps", `${adapter.toFixed(1)} s`, ""]);
+
+const tasks = Array.from({ length: 200 }, (_, i) => ({
+  question: { text: `Where did person ${i % 40} put thing number ${i}?`, options: [] },
+}));
+const closed = await seconds(20, async () => adapterFromTasks(tasks, { words: wordSpace }));
+rows.push(["choice adapter, 200 questions", `${(1000 * closed).toFixed(1)} ms`, ""]);
+const adaptation = nanoAdaptation({ model, countTokens, poolEpisodes: 8 });
+const began = performance.now();
+await adaptation.cache();
+rows.push(["frozen cache: 48 contexts × 8", `${((performance.now() - began) / 1000).toFixed(1)} s`, ""]);
+rows.push(["memory peak of this process", `${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`, ""]);
+
+console.log("| what | measured | of the C++ figure |\n|---|--:|--:|");
+for (const row of rows) console.log(`| ${row.join(" | ")} |`);
