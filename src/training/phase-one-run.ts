@@ -25,6 +25,8 @@ export interface PhaseOneRun {
   /** Loads the learner's weights from the last checkpoint, if there is one, and says where the run stands. */
   resume(learner: Pick<PhaseOneLearner<unknown>, "load">): Promise<PhaseOneState>;
   record(metrics: StepMetrics, ms: number): Promise<void>;
+  /** All steps recorded so far, in order. */
+  metrics(): RecordedStep[];
   checkpoint(learner: Pick<PhaseOneLearner<unknown>, "save">, state: PhaseOneState): Promise<void>;
 }
 
@@ -56,6 +58,9 @@ export function openPhaseOneRun(directory: string, config: object): PhaseOneRun 
       `Expected ${directory} to hold a run of this configuration, it holds another (see its config.json): choose another directory, or the same options`,
     );
 
+  const writeMetrics = (steps: readonly RecordedStep[]) =>
+    replaceFile(path("metrics.jsonl"), steps.map((step) => `${JSON.stringify(step)}\n`).join(""));
+
   return {
     directory,
     async resume(learner) {
@@ -65,8 +70,7 @@ export function openPhaseOneRun(directory: string, config: object): PhaseOneRun 
         return { step: 0, videos: 0, instances: [] };
       }
       await learner.load(path(file.weights));
-      const lines = recorded(path("metrics.jsonl")).filter(({ step }) => step <= file.step);
-      replaceFile(path("metrics.jsonl"), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+      writeMetrics(recorded(path("metrics.jsonl")).filter(({ step }) => step <= file.step));
       const { weights: _, instances, ...rest } = file;
       return {
         ...rest,
@@ -79,7 +83,10 @@ export function openPhaseOneRun(directory: string, config: object): PhaseOneRun 
     async record(metrics, ms) {
       await appendFile(path("metrics.jsonl"), `${JSON.stringify({ ...metrics, ms: Math.round(ms) })}\n`);
     },
+    metrics: () => recorded(path("metrics.jsonl")),
     async checkpoint(learner, state) {
+      // A line just appended may not have reached the disk, and the state below counts on it.
+      writeMetrics(recorded(path("metrics.jsonl")));
       const weights = `step-${state.step}.weights`;
       await learner.save(path(weights));
       const file: StateFile = {

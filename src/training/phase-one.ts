@@ -12,6 +12,7 @@
  * Departures from method.md D:
  * 1. History takes the first rollout that passes the quality checks, else the first on contract (G 27), else nothing.
  * 2. A step that moved no log-probability stops the run: a trainer that does not train is a fault of the set-up.
+ * 3. A run in which no group ever told its members apart ends with the weights it began with, and says so.
  */
 import type { Adapter } from "../adapter/adapter.ts";
 import { EngineError } from "../errors.ts";
@@ -25,7 +26,8 @@ import { groupAdvantages, type ScoredRollout } from "./advantages.ts";
 import { type CurriculumOptions, curriculumDefaults, nextPlace, type Place, startIn } from "./curriculum.ts";
 import type { Learner, PhaseOneLearner } from "./learner.ts";
 import { gspoLoss } from "./losses.ts";
-import type { PhaseOneRun } from "./phase-one-run.ts";
+import type { PhaseOneRun, RecordedStep } from "./phase-one-run.ts";
+import { mostEntries } from "./replay.ts";
 import type { Checkpoint } from "./trainer.ts";
 
 /** A video to train on. */
@@ -99,8 +101,13 @@ export interface StepMetrics {
   /** Rollouts on contract, and those that pass all quality checks. */
   readonly valid: number;
   readonly passing: number;
+  /** Of those a judge has read: true, and telling nothing over again. */
+  readonly correct: number;
+  readonly clean: number;
   /** Groups left out because a judge failed. */
   readonly masked: number;
+  /** Rollouts that were better or worse than their siblings: those alone move the weights. */
+  readonly telling: number;
   readonly tokens: number;
   readonly loss: number;
   /** Share of sequences a clip stopped, by the sign of their advantage. */
@@ -138,8 +145,21 @@ interface Rollout<Sample> {
   readonly advantage: number;
 }
 
-/** Trains to the last step, from the run's checkpoint where there is one; the trained weights. */
-export async function phaseOne<Sample>(options: PhaseOneOptions<Sample>): Promise<Checkpoint> {
+/** What came of a whole run, steps of earlier processes included. */
+export interface PhaseOneOutcome {
+  readonly trained: Checkpoint;
+  readonly steps: number;
+  /** Steps that moved the weights. */
+  readonly movedSteps: number;
+  /**
+   * Why nothing was learnt: `judge-failed` where a judge failed in every group, `no-difference` where the members of each
+   * group that was judged got the same reward, as from a judge that says no to everything; `null` where something was.
+   */
+  readonly problem: "judge-failed" | "no-difference" | null;
+}
+
+/** Trains to the last step, from the run's checkpoint where there is one. */
+export async function phaseOne<Sample>(options: PhaseOneOptions<Sample>): Promise<PhaseOneOutcome> {
   const { learner, config, run, signal } = options;
   let state = await run.resume(learner);
   while (state.step < config.steps) {
@@ -169,7 +189,18 @@ export async function phaseOne<Sample>(options: PhaseOneOptions<Sample>): Promis
     if (state.step % config.checkpointEvery === 0 || state.step === config.steps)
       await run.checkpoint(learner, state);
   }
-  return learner.trainer.snapshot();
+  return outcomeOf(run.metrics(), await learner.trainer.snapshot(), config);
+}
+
+function outcomeOf(
+  steps: readonly RecordedStep[],
+  trained: Checkpoint,
+  { batch }: PhaseOneConfig,
+): PhaseOneOutcome {
+  const movedSteps = steps.filter(({ updateNorm }) => updateNorm > 0).length;
+  const allFailed = steps.every(({ masked }) => masked === batch);
+  const problem = movedSteps > 0 ? null : allFailed ? "judge-failed" : "no-difference";
+  return { trained, steps: steps.length, movedSteps, problem };
 }
 
 const isOffPolicy = (step: number, { offPolicySteps }: PhaseOneConfig) => step < offPolicySteps;
@@ -229,7 +260,8 @@ async function contextOf<Sample>(
   const clips = numbers(first, Math.min(first + clipsPerDecision, shown.clips));
   // No further back than where the instance started, and than the window reaches.
   const started = (place.at - place.steps) * clipsPerDecision;
-  const earlier = numbers(Math.max(started, first + clips.length - config.windowClips, 0), first);
+  const reach = Math.max(1, config.windowClips - clips.length);
+  const earlier = numbers(Math.max(started, first - reach, 0), first);
   const observe = (all: readonly number[]) => Promise.all(all.map((clip) => shown.observe(clip)));
   const history = offPolicy
     ? await Promise.all(earlier.map(async (clip) => ({ clip, text: await shown.written(clip) })))
@@ -240,6 +272,7 @@ async function contextOf<Sample>(
       observations: await observe(earlier),
       entries: history
         .filter(({ text }) => text !== "")
+        .slice(-mostEntries)
         .map((entry) => ({ ...entry, kind: "episodic" as const })),
     },
     state,
@@ -253,16 +286,25 @@ async function improve<Sample>(
 ): Promise<
   Pick<
     StepMetrics,
-    "loss" | "clippedPositive" | "clippedNegative" | "mismatch" | "gradientNorm" | "updateNorm"
+    | "telling"
+    | "loss"
+    | "clippedPositive"
+    | "clippedNegative"
+    | "mismatch"
+    | "gradientNorm"
+    | "updateNorm"
   >
 > {
   const sums = { loss: 0, clippedPositive: 0, clippedNegative: 0, gradientNorm: 0, updateNorm: 0 };
   let mismatch = 0;
+  let [all, told] = [0, 0];
   const { trainer } = learner;
   for (let part = 0; part < config.parts; part++) {
     const own = decisions.filter((_, i) => i % config.parts === part);
     const rollouts = (await Promise.all(own.map((decision) => rolloutsOf(decision, learner)))).flat();
     const telling = rollouts.filter(({ advantage }) => advantage !== 0);
+    all += rollouts.length;
+    told += telling.length;
     if (telling.length === 0) continue;
     const samples = telling.map(({ sample }) => sample);
     const now = await trainer.logprobs(samples);
@@ -279,14 +321,14 @@ async function improve<Sample>(
       gradient.map((weights) => weights.map((weight) => share * weight)),
     );
     const { gradientNorm, updateNorm } = await trainer.step(config);
-    if (gradientNorm > 0) await requireMoved(learner, samples[0]!, now[0]!);
+    if (gradientNorm > 0) await requireMoved(learner, samples, now);
     sums.loss += (share * loss) / config.parts;
     sums.clippedPositive += clipped.positive / config.parts;
     sums.clippedNegative += clipped.negative / config.parts;
     sums.gradientNorm += gradientNorm / config.parts;
     sums.updateNorm += updateNorm / config.parts;
   }
-  return { ...sums, mismatch };
+  return { telling: told / Math.max(1, all), ...sums, mismatch };
 }
 
 async function rolloutsOf<Sample>(
@@ -321,13 +363,16 @@ function largestDifference<Sample>(
   return most;
 }
 
+/** One after the other: nearly always the first moved, but a draw that left no choice has nothing to move. */
 async function requireMoved<Sample>(
   { trainer }: Learner<Sample, Adapter | Checkpoint>,
-  sample: Sample,
-  before: Float32Array,
+  samples: readonly Sample[],
+  before: readonly Float32Array[],
 ): Promise<void> {
-  const [after] = await trainer.logprobs([sample]);
-  if (after!.some((value, t) => value !== before[t])) return;
+  for (const [i, sample] of samples.entries()) {
+    const [after] = await trainer.logprobs([sample]);
+    if (after!.some((value, t) => value !== before[i]![t])) return;
+  }
   throw new EngineError(
     "trainer-inert",
     "Expected a step to change log-probabilities, it changed none: the trainer holds other weights than the policy acts with, or a rate of 0",
@@ -369,7 +414,17 @@ function rewardFigures<Sample>(
   { score }: PhaseOneOptions<Sample>,
 ): Pick<
   StepMetrics,
-  "reward" | "format" | "thinking" | "quality" | "richness" | "valid" | "passing" | "masked" | "tokens"
+  | "reward"
+  | "format"
+  | "thinking"
+  | "quality"
+  | "richness"
+  | "valid"
+  | "passing"
+  | "correct"
+  | "clean"
+  | "masked"
+  | "tokens"
 > {
   const rewards = decisions.flatMap(({ rewards }) => rewards);
   const graded = rewards.filter(({ total }) => total !== null);
@@ -386,6 +441,10 @@ function rewardFigures<Sample>(
     richness: mean(rewards.map(({ parts }) => parts.richness)),
     valid: mean(rewards.map(({ parts }) => Number(parts.format === 0))),
     passing: mean(rewards.map(({ parts }) => Number((parts.quality ?? -1) > 0))),
+    correct: mean(
+      rewards.flatMap(({ checks }) => (checks.correct === undefined ? [] : [Number(checks.correct)])),
+    ),
+    clean: mean(rewards.flatMap(({ checks }) => (checks.clean === undefined ? [] : [Number(checks.clean)]))),
     masked: decisions.filter(({ rewards }) => rewards.some(({ masked }) => masked)).length,
     tokens: mean(texts.map(score.countTokens)),
   };

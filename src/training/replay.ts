@@ -5,7 +5,7 @@ import type { Action, Context, Policy } from "../policy/policy.ts";
 
 /** Clips of the short-term window, and episodic entries shown of it: what an agent shows a policy. */
 const windowClips = 5;
-const mostEntries = 4;
+export const mostEntries = 4;
 
 /**
  * The decisions a policy makes about one stream it sees for the first time, as it makes them when it acts.
