@@ -51,6 +51,8 @@ export const configSchema = z.strictObject({
     .strictObject({
       /** Share of the candidate tokens of each 30 s that is kept, 0 to 1. */
       budget: z.coerce.number().gt(0).max(1).optional(),
+      /** File of weights that `train phase-one --policy choice` learnt. Default: none, the policy as it ships. */
+      weights: z.string().min(1).optional(),
     })
     .prefault({}),
   bestOfN: z

@@ -32,6 +32,7 @@ const configFlags: Record<string, string> = {
   fps: "stream.fps",
   windowClips: "stream.windowClips",
   budget: "choice.budget",
+  weights: "choice.weights",
   samples: "bestOfN.samples",
   adapt: "adapt.auto",
 };
@@ -67,6 +68,7 @@ function buildProgram(): Command {
       "choice (no model), nano (a small model of this project, for its household), engine or best-of-n",
     )
     .option("--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1")
+    .option("--weights <file>", "choice: what `train phase-one --policy choice` learnt")
     .option("--samples <n>", "best-of-n: texts drawn per clip, of which what was learnt picks one")
     .option("--semantic", "engine: also write what is known, not only what happened")
     .option("--temperature <t>", "engine: sampling temperature")
@@ -165,14 +167,14 @@ function buildProgram(): Command {
     "train a policy before it is deployed: phase-one",
     () => import("./commands/train.ts"),
   )
-    .option("--policy <name>", "nano")
-    .option("--weights <file>", "weights to start from (default: the pretrained ones)")
+    .option("--policy <name>", "nano (default) or choice")
+    .option("--weights <file>", "weights to start from (default: nano's pretrained ones, choice as it ships)")
     .option("--run <directory>", "where the run is kept; a run that was stopped goes on")
     .option("--steps <n>", "all steps", wholeNumber)
     .option("--off-policy-steps <n>", "steps with a history that somebody else wrote", wholeNumber)
     .option("--batch <n>", "live instances", wholeNumber)
     .option("--group <n>", "memories sampled for each", wholeNumber)
-    .option("--learning-rate <rate>", "of Adam")
+    .option("--learning-rate <rate>", "of nano's Adam, or of choice's gradient descent")
     .option("--richness <bonus>", "most that the richest memory of a group earns")
     .option("--checkpoint-every <n>", "steps between checkpoints", wholeNumber)
     .option("--seed <text>", "what the run's draws depend on");

@@ -24,6 +24,7 @@ import type { Policy } from "../policy/policy.ts";
 import { type Adaptation, type AdaptReport, adapt } from "../training/adapt.ts";
 import { steeredBestOfN } from "../training/best-of-n-learner.ts";
 import { steeredChoice } from "../training/choice-learner.ts";
+import { readChoiceWeights } from "../training/choice-weights-trainer.ts";
 import { type WordAdaptationOptions, wordAdaptation } from "../training/word-adaptation.ts";
 import { parseMoment } from "../util/time.ts";
 
@@ -137,6 +138,7 @@ export function choiceOptions(config: Config): Omit<ChoiceOptions, "adapter"> {
     words: wordSpace,
     clipSeconds: config.stream.clipSeconds,
     ...(config.choice.budget !== undefined && { budget: { fraction: config.choice.budget } }),
+    ...(config.choice.weights !== undefined && { weights: readChoiceWeights(config.choice.weights) }),
   };
 }
 

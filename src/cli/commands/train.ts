@@ -1,11 +1,18 @@
-/** `taskmem train phase-one`: a policy learns how to memorize, from nothing but a simulated household and its truth. */
+/** `taskmem train phase-one`: a policy learns how to memorize, from nothing but a simulated household. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { wordSpace } from "../../engines/local/index.ts";
 import { ConfigError } from "../../errors.ts";
-import { householdVideos } from "../../household/index.ts";
+import { type HouseholdVideos, householdVideos } from "../../household/index.ts";
+import type { HouseholdVideosOptions } from "../../household/training-videos.ts";
 import { householdJudge } from "../../reward/household-judge.ts";
+import type { Judge } from "../../reward/judge.ts";
+import { localJudge } from "../../reward/local-judge.ts";
+import type { ScoreOptions } from "../../reward/reward.ts";
 import { paperConstants } from "../../reward/rules.ts";
+import { choicePhaseOneLearner } from "../../training/choice-phase-one.ts";
+import { readChoiceWeights } from "../../training/choice-weights-trainer.ts";
+import type { PhaseOneLearner } from "../../training/learner.ts";
 import {
   type PhaseOneConfig,
   phaseOne,
@@ -31,21 +38,73 @@ interface TrainFlags {
   readonly checkpointEvery?: number;
 }
 
-/** What trains nano on two cores in a few minutes. The richness bonus is above the paper's 0.05: with it memories shrink. */
-const nanoDefaults: PhaseOneConfig & { readonly richness: number } = {
-  ...phaseOneDefaults,
-  offPolicySteps: 10,
-  steps: 30,
-  batch: 16,
-  parts: 2,
-  learningRate: 1e-4,
-  checkpointEvery: 5,
-  seed: "nano phase one",
-  richness: 0.25,
+type Defaults = PhaseOneConfig & { readonly richness: number };
+
+/** What Phase One of a policy needs: videos, a judge, and where it starts. */
+interface SetUp {
+  readonly defaults: Defaults;
+  /** Episodes of the train split, from one that nothing else uses. */
+  readonly videos: Omit<HouseholdVideosOptions, "split">;
+  judge(videos: HouseholdVideos): Judge;
+  readonly form: ScoreOptions["form"];
+  /** Name of the file of trained weights. */
+  readonly snapshot: string;
+  /** @param weights file to start from, where one was named */
+  learner(weights: string | undefined, snapshotPath: string): Promise<PhaseOneLearner<unknown>>;
+}
+
+const setUps: Readonly<Record<string, SetUp>> = {
+  /** In a few minutes on two cores. The richness bonus is above the paper's 0.05: with it memories shrink. */
+  nano: {
+    defaults: {
+      ...phaseOneDefaults,
+      offPolicySteps: 10,
+      steps: 30,
+      batch: 16,
+      parts: 2,
+      learningRate: 1e-4,
+      checkpointEvery: 5,
+      seed: "nano phase one",
+      richness: 0.25,
+    },
+    videos: { from: 800_000, clips: 24 },
+    judge: (videos) => householdJudge(videos.truthOf),
+    form: "description",
+    snapshot: "nano.safetensors",
+    async learner(weights = weightsOf("nano-base"), snapshotPath) {
+      if (!existsSync(weights)) {
+        throw new ConfigError(
+          "weights-missing",
+          `Expected nano's weights to start from in ${weights}, there are none: make them with \`npm run nano:pretrain\``,
+        );
+      }
+      const { nanoPhaseOneLearner } = await import("../../engines/nano/index.ts");
+      return nanoPhaseOneLearner(weights, snapshotPath, wordSpace.countTokens);
+    },
+  },
+  /** In seconds. What is said aloud is no sentence of the household's own, so its judge would call all speech untrue. */
+  choice: {
+    defaults: {
+      ...phaseOneDefaults,
+      offPolicySteps: 30,
+      batch: 16,
+      parts: 2,
+      learningRate: 1,
+      seed: "choice phase one",
+      richness: paperConstants.mostRichness,
+    },
+    videos: { from: 900_000, clips: 66, captions: true },
+    judge: () => localJudge({ words: wordSpace }),
+    form: "statements",
+    snapshot: "choice-weights.json",
+    learner: async (weights, snapshotPath) =>
+      choicePhaseOneLearner({
+        words: wordSpace,
+        snapshotPath,
+        ...(weights !== undefined && { weights: readChoiceWeights(weights) }),
+      }),
+  },
 };
-/** Episodes of the train split that pretraining does not use. */
-const firstEpisode = 800_000;
-const clipsPerVideo = 24;
 
 export async function run({ output, signal, options }: Invocation, phase?: string): Promise<void> {
   if (phase !== "phase-one") {
@@ -56,35 +115,37 @@ export async function run({ output, signal, options }: Invocation, phase?: strin
   }
   const flags = options as TrainFlags;
   const { policy = "nano" } = flags;
-  if (policy !== "nano") {
-    throw new ConfigError("policy-untrainable", `Expected --policy nano, got ${policy}: see docs/paper.md`);
-  }
-  const { richness, ...config } = configOf(flags);
-  const directory = flags.run ?? join("runs", `phase-one-${policy}`);
-  const weights = flags.weights ?? weightsOf("nano-base");
-  if (!existsSync(weights)) {
+  const setUp = Object.hasOwn(setUps, policy) ? setUps[policy]! : null;
+  if (setUp === null) {
     throw new ConfigError(
-      "weights-missing",
-      `Expected nano's weights to start from in ${weights}, there are none: make them with \`npm run nano:pretrain\``,
+      "policy-untrainable",
+      `Expected --policy ${Object.keys(setUps).join(" or ")}, got ${policy}: see docs/paper.md`,
     );
   }
-  const { nanoPhaseOneLearner } = await import("../../engines/nano/index.ts");
-  const snapshot = join(directory, "nano.safetensors");
-  const videos = householdVideos({ split: "train", from: firstEpisode, clips: clipsPerVideo });
-  const judge = householdJudge(videos.truthOf);
-  const openRun = openPhaseOneRun(directory, { policy, judge: judge.id, richness, ...config });
-  const learner = await nanoPhaseOneLearner(weights, snapshot, wordSpace.countTokens);
+  const { richness, ...config } = configOf(flags, setUp.defaults);
+  const directory = flags.run ?? join("runs", `phase-one-${policy}`);
+  const videos = householdVideos({ split: "train", ...setUp.videos });
+  const judge = setUp.judge(videos);
+  const learner = await setUp.learner(flags.weights, join(directory, setUp.snapshot));
+  const openRun = openPhaseOneRun(directory, {
+    policy,
+    learner: learner.id,
+    judge: judge.id,
+    videos: setUp.videos,
+    richness,
+    ...config,
+  });
   output.text(
     `Phase One of ${learner.id}, ${config.steps} steps of ${config.batch} × ${config.group} memories\n`,
   );
   output.text(header);
-  const trained = await phaseOne({
+  const { trained, ...outcome } = await phaseOne({
     learner,
     video: videos.video,
     judge,
     score: {
       countTokens: wordSpace.countTokens,
-      form: "description",
+      form: setUp.form,
       constants: { ...paperConstants, mostRichness: richness },
     },
     config,
@@ -92,29 +153,38 @@ export async function run({ output, signal, options }: Invocation, phase?: strin
     onStep: (metrics) => printStep(output, metrics),
     signal,
   });
-  output.object({ event: "train-end", phase, policy, directory, ...trained });
+  output.object({ event: "train-end", phase, policy, directory, ...outcome, ...trained });
+  if (outcome.problem) output.note(nothingLearnt[outcome.problem]);
   output.text(`\nweights    ${trained.path}\ncurves     ${join(directory, "curves.html")}`);
 }
 
-function configOf(flags: TrainFlags): typeof nanoDefaults {
+const nothingLearnt = {
+  "judge-failed": "nothing was learnt: the judge failed in every group; the weights are those it began with",
+  "no-difference":
+    "nothing was learnt: within each group all memories got the same reward; the weights are those it began with",
+};
+
+function configOf(flags: TrainFlags, defaults: Defaults): Defaults {
   const number = (name: string, text: string | undefined, otherwise: number) => {
     if (text === undefined) return otherwise;
     const value = Number(text);
     if (Number.isFinite(value) && value >= 0) return value;
     throw new ConfigError("number-invalid", `Expected ${name} to be a number from 0 up, got ${text}`);
   };
+  const { steps, offPolicySteps, batch, group, seed, checkpointEvery } = { ...defaults, ...flags };
   const config = {
-    ...nanoDefaults,
-    steps: flags.steps ?? nanoDefaults.steps,
-    offPolicySteps: flags.offPolicySteps ?? nanoDefaults.offPolicySteps,
-    batch: flags.batch ?? nanoDefaults.batch,
-    group: flags.group ?? nanoDefaults.group,
-    seed: flags.seed ?? nanoDefaults.seed,
-    checkpointEvery: flags.checkpointEvery ?? nanoDefaults.checkpointEvery,
-    learningRate: number("--learning-rate", flags.learningRate, nanoDefaults.learningRate),
-    richness: number("--richness", flags.richness, nanoDefaults.richness),
+    ...defaults,
+    steps,
+    offPolicySteps,
+    batch,
+    group,
+    seed,
+    checkpointEvery,
+    learningRate: number("--learning-rate", flags.learningRate, defaults.learningRate),
+    richness: number("--richness", flags.richness, defaults.richness),
   };
   for (const [name, least] of [
+    ["steps", 1],
     ["batch", 1],
     ["group", 2],
     ["checkpointEvery", 1],
@@ -124,14 +194,24 @@ function configOf(flags: TrainFlags): typeof nanoDefaults {
   return { ...config, parts: Math.min(config.parts, config.batch) };
 }
 
-const header = "step  history     reward  pass   valid  rich   tokens  clipped  gradient";
+const header = "step  history     reward  pass   true   new    rich   tokens  clipped  gradient";
 
 function printStep(output: Output, metrics: StepMetrics): void {
   output.object({ event: "step-end", ...metrics });
-  const { step, history, reward, passing, valid, richness, tokens, clippedPositive, clippedNegative } =
-    metrics;
+  const {
+    step,
+    history,
+    reward,
+    passing,
+    correct,
+    clean,
+    richness,
+    tokens,
+    clippedPositive,
+    clippedNegative,
+  } = metrics;
   const percent = (share: number) => `${Math.round(100 * share)} %`.padEnd(7);
   output.text(
-    `${String(step).padEnd(6)}${history.padEnd(12)}${reward.toFixed(3).padEnd(8)}${percent(passing)}${percent(valid)}${richness.toFixed(3).padEnd(7)}${tokens.toFixed(1).padEnd(8)}${percent((clippedPositive + clippedNegative) / 2).padEnd(9)}${metrics.gradientNorm.toFixed(3)}`,
+    `${String(step).padEnd(6)}${history.padEnd(12)}${reward.toFixed(3).padEnd(8)}${percent(passing)}${percent(correct)}${percent(clean)}${richness.toFixed(3).padEnd(7)}${tokens.toFixed(1).padEnd(8)}${percent((clippedPositive + clippedNegative) / 2).padEnd(9)}${metrics.gradientNorm.toFixed(3)}`,
   );
 }

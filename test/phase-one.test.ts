@@ -1,0 +1,354 @@
+/** Phase One as a whole: the same loop for every policy, runs that can be killed, and what judges do to it. */
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { weightsOf } from "../src/cli/wiring.ts";
+import { wordSpace as words } from "../src/engines/local/index.ts";
+import { nanoPhaseOneLearner } from "../src/engines/nano/index.ts";
+import { ConfigError } from "../src/errors.ts";
+import { householdVideos } from "../src/household/index.ts";
+import type { Observation } from "../src/perception/observation.ts";
+import { choicePolicy } from "../src/policy/choice.ts";
+import type { ChoiceBudget } from "../src/policy/choice-budget.ts";
+import {
+  type ChoiceWeights,
+  choiceFeatures,
+  formatChoiceWeights,
+  untrainedChoiceWeights,
+} from "../src/policy/choice-features.ts";
+import type { Policy } from "../src/policy/policy.ts";
+import { householdJudge } from "../src/reward/household-judge.ts";
+import type { Judge, JudgeFailure } from "../src/reward/judge.ts";
+import { localJudge } from "../src/reward/local-judge.ts";
+import { type ScoreOptions, scoreGroup } from "../src/reward/reward.ts";
+import { choicePhaseOneLearner } from "../src/training/choice-phase-one.ts";
+import { readChoiceWeights } from "../src/training/choice-weights-trainer.ts";
+import {
+  type PhaseOneConfig,
+  type PhaseOneOutcome,
+  phaseOne,
+  phaseOneDefaults,
+  type TrainingVideo,
+} from "../src/training/phase-one.ts";
+import { openPhaseOneRun, type RecordedStep, recorded } from "../src/training/phase-one-run.ts";
+import { decisionsOf } from "../src/training/replay.ts";
+import { seededRandom } from "../src/util/random.ts";
+import { taskmem, temporaryFolder } from "./support/cli.ts";
+
+const videos = householdVideos({ split: "train", from: 950_000, clips: 36, captions: true });
+const score: ScoreOptions = { countTokens: words.countTokens, form: "statements" };
+const small: PhaseOneConfig = {
+  ...phaseOneDefaults,
+  offPolicySteps: 4,
+  steps: 10,
+  batch: 6,
+  group: 4,
+  parts: 2,
+  learningRate: 1,
+  checkpointEvery: 4,
+  seed: "test",
+};
+/** Less than there is to tell, so that what to keep matters from the first clip on. */
+const aFifth: ChoiceBudget = { fraction: 0.2 };
+
+interface Trained {
+  readonly outcome: PhaseOneOutcome;
+  readonly metrics: readonly RecordedStep[];
+  readonly weights: ChoiceWeights;
+}
+
+async function train({
+  directory = temporaryFolder(),
+  config = small,
+  judge = localJudge({ words }),
+  video = videos.video,
+  budget = aFifth,
+}: {
+  directory?: string;
+  config?: PhaseOneConfig;
+  judge?: Judge;
+  video?: (n: number) => TrainingVideo;
+  budget?: ChoiceBudget;
+} = {}): Promise<Trained> {
+  const learner = choicePhaseOneLearner({ words, budget, snapshotPath: join(directory, "weights.json") });
+  const run = openPhaseOneRun(directory, { judge: judge.id, ...config });
+  const outcome = await phaseOne({ learner, video, judge, score, config, run });
+  return { outcome, metrics: run.metrics(), weights: readChoiceWeights(outcome.trained.path) };
+}
+
+const withoutTime = (metrics: readonly RecordedStep[]) => metrics.map(({ ms: _, ...rest }) => rest);
+
+describe("Phase One of the choice policy", () => {
+  test("gives the same metrics and weights for the same seed, and others for another", async () => {
+    const [once, again, other] = [
+      await train(),
+      await train(),
+      await train({ config: { ...small, seed: "other" } }),
+    ];
+    assert.equal(once.metrics.length, small.steps);
+    assert.deepEqual(withoutTime(once.metrics), withoutTime(again.metrics));
+    assert.deepEqual(once.weights, again.weights);
+    assert.notDeepEqual(once.weights, other.weights);
+    assert.notDeepEqual(once.weights, untrainedChoiceWeights);
+    assert.deepEqual(
+      [...new Set(once.metrics.map(({ history, step }) => `${history} ${step <= small.offPolicySteps}`))],
+      ["off-policy true", "on-policy false"],
+    );
+    for (const { step, mismatch } of once.metrics)
+      assert.equal(
+        mismatch,
+        0,
+        `at step ${step} the trainer gives draws the log-probabilities they were drawn with`,
+      );
+  });
+
+  test("killed twice with kill -9 between checkpoints, ends as a run that never was", async () => {
+    const folder = temporaryFolder();
+    const command = (name: string) => [
+      ...["train", "phase-one", "--policy", "choice", "--json", "--run", join(folder, name)],
+      ...[
+        "--steps",
+        "14",
+        "--off-policy-steps",
+        "6",
+        "--batch",
+        "4",
+        "--group",
+        "4",
+        "--checkpoint-every",
+        "5",
+      ],
+    ];
+    const killedAt = async (step: number) => {
+      const run = await taskmem(command("killed"), {
+        onLine: (line, child) => {
+          if (line.includes(`"step":${step},`)) child.kill("SIGKILL");
+        },
+      });
+      assert.equal(run.code, null, `killed at step ${step}: ${run.stderr}`);
+      return run.rows.map((row) => row.step);
+    };
+    await killedAt(3); // before the first checkpoint
+    await killedAt(8);
+    const last = await taskmem(command("killed"));
+    assert.equal(last.code, 0, last.stderr);
+    assert.equal(last.rows[0]?.step, 6, "goes on behind the checkpoint of step 5");
+    const calm = await taskmem(command("calm"));
+    assert.equal(calm.code, 0, calm.stderr);
+    const read = (name: string, file: string) => readFileSync(join(folder, name, file), "utf8");
+    for (const file of ["choice-weights.json", "step-14.weights", "state.json", "config.json"])
+      assert.equal(read("killed", file), read("calm", file), file);
+    const metrics = (name: string) => recorded(join(folder, name, "metrics.jsonl"));
+    assert.equal(metrics("calm").length, 14);
+    assert.deepEqual(withoutTime(metrics("killed")), withoutTime(metrics("calm")));
+
+    const end = (rows: typeof last.rows) => rows.at(-1) as Partial<PhaseOneOutcome>;
+    assert.equal(end(last.rows).movedSteps, end(calm.rows).movedSteps, "the outcome is of all its processes");
+    const other = await taskmem([...command("calm"), "--learning-rate", "2"]);
+    assert.equal(other.code, 2, other.stderr);
+    assert.match(other.stderr, /another.*choose another directory/s);
+  });
+
+  test("earns more on held-out videos than before it was trained", async () => {
+    const config = { ...small, offPolicySteps: 15, steps: 50, batch: 12, group: 8 };
+    const { weights, outcome } = await train({ config });
+    assert.equal(outcome.problem, null);
+    const before = await heldOutReward(choicePolicy({ words, budget: aFifth }));
+    const after = await heldOutReward(choicePolicy({ words, budget: aFifth, weights }));
+    // At most 0.525: quality 0.5, and a bonus whose mean in a group is half of 0.05.
+    assert.ok(before < 0.49, `before ${before}`);
+    assert.ok(after > before + 0.02, `${before} before, ${after} after`);
+  });
+});
+
+test("watch writes with trained weights, and refuses a file that holds none", async () => {
+  const folder = temporaryFolder();
+  const weights = join(folder, "weights.json");
+  const preferred = untrainedChoiceWeights.features.with(choiceFeatures.indexOf("question"), 99);
+  writeFileSync(weights, formatChoiceWeights({ ...untrainedChoiceWeights, features: preferred }));
+  const texts = join(folder, "talk.jsonl");
+  const lines = [
+    "The violin concerto by Sibelius fills the crowded hall tonight.",
+    "Who took the bread?",
+    "Nobody remembers the combination of the rusty padlock downstairs.",
+  ];
+  writeFileSync(
+    texts,
+    lines
+      .map((text, i) => `${JSON.stringify({ startSeconds: 2 * i, endSeconds: 2 * i + 1, text })}\n`)
+      .join(""),
+  );
+  const watch = (name: string, ...more: string[]) =>
+    taskmem(["watch", texts, "--json", "--budget", "0.02", "--memory", join(folder, name), ...more]);
+  const [shipped, trained] = [await watch("shipped"), await watch("trained", "--weights", weights)];
+  const clips = ({ rows }: typeof shipped) => rows.filter(({ event }) => event === "clip-end");
+  const kept = (run: typeof shipped) =>
+    clips(run).flatMap(({ entries }) => (entries as { text: string }[]).map(({ text }) => text));
+  assert.equal(trained.code, 0, trained.stderr);
+  assert.notDeepEqual(kept(shipped), kept(trained));
+  assert.deepEqual(kept(trained), [lines[1]]);
+  assert.notEqual(clips(shipped)[0]?.revision, clips(trained)[0]?.revision);
+  for (const [file, why] of [
+    [join(folder, "none.json"), /could not read/],
+    [texts, /to be weights of the choice policy/],
+  ] as const) {
+    const refused = await watch("refused", "--weights", file);
+    assert.notEqual(refused.code, 0);
+    assert.match(refused.stderr, why);
+  }
+});
+
+/** Mean reward of groups of 8 over held-out households, each policy with its own history. */
+async function heldOutReward(policy: Policy): Promise<number> {
+  const held = householdVideos({ split: "held-out", from: 0, clips: 24, captions: true });
+  const totals: number[] = [];
+  for (let n = 0; n < 12; n++) {
+    const video = held.video(n);
+    const observations = await Promise.all(
+      Array.from({ length: video.clips }, (_, clip) => video.observe(clip)),
+    );
+    let decision = 0;
+    for await (const { context } of decisionsOf(policy, observations)) {
+      const random = seededRandom(`held out ${n} ${decision++}`);
+      const { actions } = await policy.decide(context, { n: 8, random });
+      const rewards = await scoreGroup(context, actions, localJudge({ words }), score);
+      totals.push(...rewards.map(({ total }) => total!));
+    }
+  }
+  return totals.reduce((sum, total) => sum + total, 0) / totals.length;
+}
+
+const failure: JudgeFailure = { ok: false, reason: "engine-failed", message: "It is down." };
+
+describe("Phase One with a judge", () => {
+  test("that fails 3 calls in 10 leaves out just the groups it failed, and goes on", async () => {
+    const random = seededRandom("down");
+    const local = localJudge({ words });
+    const failed = new Set<object>();
+    const judge: Judge = {
+      ...local,
+      quality: async (request) => {
+        if (random() >= 0.3) return local.quality(request);
+        failed.add(request.context);
+        return failure;
+      },
+    };
+    const { outcome, metrics } = await train({ judge });
+    const masked = metrics.reduce((sum, step) => sum + step.masked, 0);
+    assert.equal(masked, failed.size);
+    assert.ok(masked > 20 && masked < small.steps * small.batch, `${masked} of 60 groups`);
+    assert.equal(outcome.steps, small.steps);
+    assert.equal(outcome.problem, null);
+    // What moves the weights is one of the groups left: at most all their members tell.
+    for (const step of metrics) assert.ok(step.telling <= 1 - step.masked / small.batch, `step ${step.step}`);
+  });
+
+  test("that only fails leaves the weights, and says so", async () => {
+    const judge = { ...localJudge({ words }), quality: async () => failure };
+    const { outcome, weights } = await train({ judge });
+    assert.deepEqual(weights, untrainedChoiceWeights);
+    assert.deepEqual([outcome.problem, outcome.movedSteps], ["judge-failed", 0]);
+  });
+
+  test("that says no to everything leaves the weights, and says so", async () => {
+    const verdict = { ok: true, value: { correct: false, clean: false, rationale: "No." } } as const;
+    const judge = { ...localJudge({ words }), quality: async () => verdict };
+    const { outcome, metrics, weights } = await train({ judge });
+    assert.deepEqual(weights, untrainedChoiceWeights);
+    assert.deepEqual([outcome.problem, outcome.movedSteps], ["no-difference", 0]);
+    for (const { passing, telling, reward } of metrics)
+      assert.deepEqual([passing, telling, reward], [0, 0, -0.5]);
+  });
+
+  test("that prefers one of two lines which no feature tells apart still trains on the others", async () => {
+    // One line fits. Mugs and cups have the same odds under any weights, so a step cannot move them.
+    const lines = (n: number) => [
+      "The mugs fall from the big table.",
+      n % 2 === 0 ? "The cups fall from the big table." : "Whatever Eve says about number 7, the door opens?",
+    ];
+    const video = (n: number): TrainingVideo => ({
+      clips: 1,
+      observe: async () => captioned(n, lines(n)),
+      written: async () => "",
+    });
+    const judge: Judge = {
+      ...localJudge({ words }),
+      richness: async ({ memories }) => ({
+        ok: true,
+        value: memories.map((text) => Number(text.includes("mugs"))),
+      }),
+    };
+    const config = { ...small, steps: 2, batch: 4, group: 8, parts: 1 };
+    const { outcome } = await train({ video, judge, config, budget: { tokensPerWindow: 1 } });
+    assert.equal(outcome.movedSteps, 2);
+  });
+});
+
+/** A clip with captions and nothing else. */
+function captioned(video: number, lines: readonly string[]): Observation {
+  const [startSeconds, endSeconds] = [0, 10];
+  return {
+    stream: `v${video}`,
+    clip: 0,
+    startSeconds,
+    endSeconds,
+    frames: [],
+    speech: [],
+    captions: lines.map((text) => ({ startSeconds, endSeconds, text, speaker: null })),
+    screen: [],
+    shots: [],
+    people: [],
+    tiers: {},
+    problems: [],
+  };
+}
+
+describe("the directory of a run", () => {
+  test("holds curves of what changed, as a page that loads nothing", async () => {
+    const directory = temporaryFolder();
+    await train({ directory });
+    const page = readFileSync(join(directory, "curves.html"), "utf8");
+    for (const name of ["reward", "telling", "gradientNorm"])
+      assert.match(page, new RegExp(`<figcaption>${name}<`));
+    const [first] = page.match(/<polyline class="curve" points="[^"]+"/) ?? [""];
+    assert.equal(first.match(/[\d.]+,[\d.]+/g)?.length, small.steps, "a point a step");
+    assert.doesNotMatch(page, /<script|<link|src=|NaN/);
+  });
+
+  test("goes on only with the configuration it holds", async () => {
+    const directory = temporaryFolder();
+    await train({ directory });
+    await assert.rejects(
+      train({ directory, config: { ...small, group: 5 } }),
+      (error) => error instanceof ConfigError && error.code === "run-differs",
+    );
+    const { outcome } = await train({ directory });
+    assert.equal(outcome.steps, small.steps, "and is over when it is over");
+  });
+});
+
+const nanoWeights = weightsOf("nano-base");
+test("the same loop trains nano", {
+  skip: existsSync(nanoWeights) ? false : `needs ${nanoWeights}: \`npm run nano:pretrain\` makes it`,
+}, async () => {
+  const directory = temporaryFolder();
+  const filmed = householdVideos({ split: "train", from: 960_000, clips: 4 });
+  const learner = await nanoPhaseOneLearner(
+    nanoWeights,
+    join(directory, "nano.safetensors"),
+    words.countTokens,
+  );
+  const config = { ...small, offPolicySteps: 1, steps: 2, batch: 2, group: 4, learningRate: 1e-4 };
+  const run = openPhaseOneRun(directory, config);
+  const outcome = await phaseOne({
+    learner,
+    video: filmed.video,
+    judge: householdJudge(filmed.truthOf),
+    score: { ...score, form: "description" },
+    config,
+    run,
+  });
+  assert.deepEqual([outcome.problem, outcome.steps], [null, 2]);
+  assert.ok(existsSync(outcome.trained.path));
+});
