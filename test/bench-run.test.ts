@@ -119,7 +119,7 @@ test("what a run leaves holds ids and hashes, no questions", () => {
   const run = JSON.parse(readFileSync(join(directory, "run.json"), "utf8")) as Row;
   assert.match(
     String((run.config as Row).command),
-    /^taskmem bench videomme --root \S+ --updates 2 --limit 8$/,
+    /^taskmem bench videomme --root \S+ --updates 2 --limit 8 --no-screen-text$/,
   );
   assert.match((run.annotations as { sha256: string }[])[0]!.sha256, /^[0-9a-f]{64}$/);
   assert.ok(!existsSync(join(directory, "scratch")));
@@ -166,6 +166,7 @@ test("what does not fit is said before anything is watched", async () => {
     [[...root, "--rows", "task-prompt"], /cannot be run: the choice policy picks/],
     [[...root, "--policy", "engine"], /model\.baseUrl/],
     [[...root, "--seed", "x"], /--seed to be a whole number/],
+    [[...root, "--group", "tiny"], /--group to name some of short, medium, long, got tiny/],
   ];
   for (const [flags, message] of cases) {
     const run = await bench("videomme", flags);
@@ -218,6 +219,36 @@ test("missing videos and damaged ones cost their questions, not the run", async 
   ]);
   assert.equal(none.code, 3);
   assert.match(none.stderr, /nothing is fetched/);
+});
+
+test("runs are drawn as one page that needs nothing else, and as Markdown", async () => {
+  const run = await taskmem([
+    "bench",
+    "report",
+    join(plain, "choice"),
+    "--json",
+    "--out",
+    join(folder, "page"),
+  ]);
+  assert.equal(run.code, 0, run.stderr);
+  const html = readFileSync(join(folder, "page", "report.html"), "utf8");
+  assert.equal(html.match(/<svg /g)!.length, 3);
+  assert.doesNotMatch(html, /<script|<link|<img|@import|url\(|https?:/);
+  for (const text of [html, readFileSync(join(folder, "page", "report.md"), "utf8")]) {
+    for (const said of [
+      "keep nothing",
+      "TaskMem",
+      "paper: GPT-5.2",
+      "67.3",
+      "What differs from the paper",
+      "lexical@1",
+    ])
+      assert.ok(text.includes(said), said);
+  }
+  const none = await taskmem(["bench", "report", tree.root]);
+  assert.equal(none.code, 3);
+  assert.match(none.stderr, /found no run\.json and results\.jsonl/);
+  assert.equal((await taskmem(["bench", "report"])).code, 2);
 });
 
 // With a model.

@@ -202,6 +202,7 @@ function buildProgram(): Command {
     .option("--rows <names>", "some of keep-nothing,keep-all,uniform,base,task-prompt,taskmem")
     .option("--variant <name>", "egolife: full-stream, or oracle (only the spans around the evidence)")
     .option("--order <how>", "official or seeded:<n>")
+    .option("--group <names>", "only these classes: short,medium,long of videomme, robot,web of m3bench")
     .option("--limit <n>", "only the first n questions", wholeNumber)
     .option("--votes <n>", "answers to each question, of which the majority counts", wholeNumber)
     .option("--answer-model <name>", "who answers (default: --model)")

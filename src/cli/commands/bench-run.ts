@@ -39,8 +39,14 @@ export async function run(
   printLoaded(output, loaded);
   const limit = typeof options.limit === "number" ? options.limit : Number.POSITIVE_INFINITY;
   const withMaterial = loaded.tasks.filter(({ stream }) => loaded.streams.has(stream));
-  const tasks = withMaterial.slice(0, limit);
+  const groups = textFlag(options.group)?.split(",");
+  const inGroups = withMaterial.filter(({ group }) => groups === undefined || groups.includes(group ?? ""));
+  const tasks = inGroups.slice(0, limit);
   const runs = resolve(textFlag(options.runs) ?? "runs");
+  if (inGroups.length === 0 && withMaterial.length > 0) {
+    const known = [...new Set(withMaterial.flatMap(({ group }) => group ?? []))].join(", ") || "none";
+    throw new ConfigError("group-unknown", `Expected --group to name some of ${known}, got ${options.group}`);
+  }
   if (tasks.length === 0) {
     if (name === "egotempo") listRecordings(output, runs, loaded);
     throw new DataError(
@@ -70,6 +76,8 @@ export async function run(
     model: models,
     variant: protocol.oracle ? "oracle" : "full-stream",
     limit: Number.isFinite(limit) ? limit : null,
+    groups: groups ?? null,
+    choiceBudget: config.choice.budget ?? null,
     screenText: config.screenText,
     transcriber: config.transcriber.model ?? null,
     embedder: localEmbedder.id,
@@ -204,13 +212,14 @@ async function answering(
 function commandOf(name: string, root: string, options: Invocation["options"]): string {
   const quoted = (value: unknown) => (/^[\w./:,-]+$/.test(String(value)) ? String(value) : `'${value}'`);
   const flags =
-    "annotations policy rows updates variant order limit seed votes answerModel judgeModel baseUrl model"
+    "annotations group policy rows updates variant order limit seed votes answerModel judgeModel baseUrl model config"
       .split(" ")
       .filter((flag) => options[flag] !== undefined)
       .map(
         (flag) =>
           `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} ${quoted(options[flag])}`,
       );
+  if (options.screenText === false) flags.push("--no-screen-text");
   return [`taskmem bench ${name} --root ${quoted(root)}`, ...flags].join(" ");
 }
 

@@ -9,6 +9,8 @@ type Benchmark = (invocation: Invocation, paths: readonly string[]) => Promise<u
 function load(name: string, isText: boolean): Promise<{ run: Benchmark }> | null {
   if (name === "household") return import("./bench-household.ts");
   if (name === "egolife" && isText) return import("./bench-egolife-text.ts");
+  if (name === "report")
+    return import("./bench-report.ts").then(({ run }) => ({ run: (call, paths) => run(call, paths) }));
   const onVideo = benchmarkNames.find((known) => known === name);
   if (onVideo && !isText)
     return import("./bench-run.ts").then(({ run }) => ({ run: (call) => run(call, onVideo) }));

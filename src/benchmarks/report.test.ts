@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { temporaryFolder } from "../../test/support/memory.ts";
+import { planePlot, pointsPlot } from "./plots.ts";
+import { readRun, reportOf } from "./report.ts";
+import type { Result } from "./run.ts";
+
+const folder = temporaryFolder("report");
+const hostile = '<script>alert("a|b")</script>';
+
+function madeRun(id: string, benchmark: string, results: readonly Partial<Result>[], used: number): string {
+  const directory = join(folder, id);
+  mkdirSync(directory, { recursive: true });
+  const run = {
+    ...{ format: 1, hash: "0123456789abcdef", benchmark, layout: "made up" },
+    annotations: [{ name: "x.json", sha256: "ab".repeat(32) }],
+    counts: { rows: used + 3, skipped: 1, withoutMaterial: 2, used },
+    protocol: { order: { seed: 3 }, updates: [2], hints: 5, seed: 1, oracle: { seconds: 300 } },
+    rows: [
+      { name: "base", label: "base", revision: "b@1" },
+      { name: "taskmem", label: hostile, revision: "b@1" },
+    ],
+    missingRows: { "task-prompt": "no prompt" },
+    answerer: { id: "model@1:x", prompt: "cd".repeat(32), votes: 3 },
+    judge: { id: "model@1:y", prompt: "ef".repeat(32) },
+    config: { command: "taskmem bench x --root 'a b'", policy: "engine", model: { writes: "openai:w" } },
+    skipped: [{ file: "x.json", row: 4, id: null, reason: "its answer is missing" }],
+    notes: ["a note"],
+  };
+  writeFileSync(join(directory, "run.json"), JSON.stringify(run));
+  const facts = {
+    ...{ policy: "base", revisions: [], answer: null, problem: null, raw: [], prompts: [], judgement: null },
+    ...{ judgeRaw: [], accesses: [], memory: { entries: 1, tokens: 100 } },
+  };
+  writeFileSync(
+    join(directory, "results.jsonl"),
+    results.map((result) => `${JSON.stringify({ ...facts, ...result })}\n`).join(""),
+  );
+  return directory;
+}
+
+const result = (row: string, n: number, outcome: Result["outcome"]): Partial<Result> => ({
+  ...{ row, task: `q${n}`, stream: `v${n}`, types: [hostile], place: n, outcome },
+});
+const outcomes = ["right", "wrong", "abstained", "error"] as const;
+const base = outcomes.map((outcome, n) => result("base", n, outcome));
+const better = [0, 1, 2, 3].map((n) => result("taskmem", n, n < 3 ? "right" : "wrong"));
+
+test("says what there is, what is missing and what differs, nothing of it as markup", () => {
+  const run = readRun(madeRun("finished", "egolife", [...base, ...better], 4));
+  assert.equal(run.finished, true);
+  const { html, markdown } = reportOf([run]);
+  assert.ok(!html.includes("<script"));
+  for (const text of [html, markdown]) {
+    for (const said of [
+      "25.0",
+      "75.0",
+      "+50.0",
+      "task-prompt: no prompt",
+      "x.json row 4",
+      "a note",
+      "4 questions; the paper has 500",
+    ])
+      assert.ok(text.replaceAll("\\", "").includes(said), said);
+    assert.match(text, /Only spans of one given length around the evidence/);
+    assert.match(text, /majority of 3; the paper asks GPT-4o/);
+    assert.match(text, /shuffled \(seed 3\) order/);
+  }
+  // Every line of a table has as many cells as its head, also with a bar in a name.
+  for (const table of markdown.split("\n\n").filter((part) => part.startsWith("|"))) {
+    const cells = table.split("\n").map((line) => line.replaceAll("\\|", "").split("|").length);
+    assert.equal(new Set(cells).size, 1, table);
+  }
+});
+
+test("an unfinished run, one without answers and a benchmark the paper lacks are drawn too", () => {
+  const unfinished = readRun(madeRun("unfinished", "m3bench", base.slice(0, 2), 4));
+  assert.equal(unfinished.finished, false);
+  const { html, markdown } = reportOf([unfinished]);
+  assert.match(markdown, /unfinished: 2 results so far/);
+  assert.match(markdown, /The paper does not report this benchmark/);
+  assert.ok(!markdown.includes("Beside the paper"));
+  assert.ok(!html.includes("NaN") && !html.includes("undefined"));
+  const empty = reportOf([
+    readRun(madeRun("empty", "egotempo", [], 4)),
+    readRun(madeRun("empty-too", "m3bench", [], 4)),
+  ]);
+  assert.ok(!empty.html.includes("NaN") && !empty.html.includes("Infinity"));
+});
+
+test("several runs stand together, each benchmark apart", () => {
+  const runs = [
+    readRun(madeRun("one", "videomme", [...base, ...better], 4)),
+    readRun(madeRun("two", "videomme", [...base, ...better], 4)),
+    readRun(madeRun("three", "egotempo", [...base, ...better], 4)),
+  ];
+  const { html } = reportOf(runs);
+  assert.equal(html.match(/<h2>/g)!.length, 2);
+  assert.equal(html.match(/<svg /g)!.length, 6);
+  assert.ok(html.includes("base · two") && !html.includes("base · three"));
+});
+
+test("a folder of something else is refused", () => {
+  const other = join(folder, "other");
+  mkdirSync(other);
+  assert.throws(() => readRun(other), /found no run\.json/);
+  writeFileSync(join(other, "results.jsonl"), "");
+  for (const content of ["{}", "no json", '{"format": 2}']) {
+    writeFileSync(join(other, "run.json"), content);
+    assert.throws(() => readRun(other), /its run\.json is another's/);
+  }
+});
+
+test("all marks lie inside their plot", () => {
+  const point = (x: number, y: number) => ({ x, y, low: y / 2, high: Math.min(1, y * 1.5) });
+  const series = [0, 0.5, 1].map((y, colour) => ({
+    label: `row ${y}`,
+    colour,
+    points: [point(1 + 999 * y, y)],
+  }));
+  const plots = [
+    pointsPlot(series, { x: "x", y: "y", logarithmic: true }),
+    pointsPlot(series, { x: "x", y: "y" }),
+    planePlot(series.map((one) => ({ ...one, points: one.points.map(({ y }) => ({ x: y, y })) }))),
+  ];
+  for (const plot of plots) {
+    const circles = [...plot.matchAll(/cx="([-\d.]+)" cy="([-\d.]+)"/g)];
+    assert.equal(circles.length, 3);
+    for (const [, x, y] of circles)
+      assert.ok(Number(x) >= 52 && Number(x) <= 636 && Number(y) >= 16 && Number(y) <= 316);
+  }
+});
