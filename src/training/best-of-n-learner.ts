@@ -28,6 +28,7 @@ export function steeredBestOfN(options: Omit<BestOfNOptions, "adapter">) {
   const frozen = { ...options, inner: rolloutCache(options.inner, { samples, oncePerClip: true }) };
   return {
     words,
+    looks: true,
     policy: (adapter: Adapter | null) => bestOfNPolicy({ ...frozen, adapter }),
     learner: () => bestOfNLearner(frozen),
   };

@@ -1,4 +1,5 @@
 /** Watching observations again: what a policy would meet and keep, without a store. */
+import { StoreError } from "../errors.ts";
 import type { Entry, PolicyState, Statement } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Action, Context, Policy } from "../policy/policy.ts";
@@ -49,4 +50,23 @@ export async function replay(
   const kept: Statement[] = [];
   for await (const { action } of decisionsOf(policy, observations, signal)) kept.push(...action.statements);
   return kept;
+}
+
+/**
+ * What a policy that looks can be tried on of one stream: observations that still have their pictures, or all of a stream
+ * that never had any. The pictures are read at once, for a running watch lets the oldest go meanwhile.
+ */
+export function withPictures(observations: readonly Observation[]): readonly Observation[] {
+  const seen = observations.filter(({ frames }) => frames.length > 0);
+  return seen.length === 0 ? observations : seen.flatMap((observation) => read(observation) ?? []);
+}
+
+/** The observation with its pictures in hand, or `null` where they went since it was listed. */
+function read(observation: Observation): Observation | null {
+  try {
+    return { ...observation, frames: observation.frames.map((frame) => ({ ...frame })) };
+  } catch (error) {
+    if (error instanceof StoreError && error.code === "blob-missing") return null;
+    throw error;
+  }
 }

@@ -2,9 +2,10 @@
  * Phase Two of the policies that are steered in word space: the choice policy, and best-of-n over another policy.
  *
  * They learn in closed form from the questions, or from preferences (`phase-two.ts`). What was learnt is tried by two-fold
- * cross-validation over the questions, so that no question judges an adapter it trained: the last hour's observations are
- * watched again without an adapter and with the one of the other fold, and for each held-out question the memory that the
- * reader can answer from wins. These policies copy what they are offered, so fidelity cannot fall and is not tested.
+ * cross-validation over the questions, so that no question judges an adapter it trained: the last hour's observations (of
+ * a policy that looks, the last ten minutes', which have their pictures) are watched again without an adapter and with
+ * the one of the other fold, and for each held-out question the memory that the reader can answer from wins. These
+ * policies copy what they are offered, so fidelity cannot fall and is not tested.
  */
 import type { Adapter } from "../adapter/adapter.ts";
 import { adapterNorm } from "../adapter/arithmetic.ts";
@@ -20,7 +21,7 @@ import type { Adaptation, Learnt } from "./adapt.ts";
 import { adapterFromTasks, type ChoiceSample, learntWords, withFloor } from "./choice-trainer.ts";
 import type { Learner } from "./learner.ts";
 import { phaseTwo, rollOut } from "./phase-two.ts";
-import { decisionsOf, replay } from "./replay.ts";
+import { decisionsOf, replay, withPictures } from "./replay.ts";
 import { type Validation, wilsonLow } from "./validation.ts";
 
 export interface WordAdaptationOptions {
@@ -29,6 +30,8 @@ export interface WordAdaptationOptions {
   readonly policy: (adapter: Adapter | null) => Policy;
   /** A learner that starts without an adapter. */
   readonly learner: () => Learner<ChoiceSample, Adapter>;
+  /** Whether it looks at pictures: it is then tried on clips that still have theirs. @default false */
+  readonly looks?: boolean;
   /** `closed-form` counts words of questions; `preferences` lets a judge compare memories. @default "closed-form" */
   readonly method?: "closed-form" | "preferences" | undefined;
   /** Compares memories for `preferences`. @default localJudge */
@@ -39,15 +42,17 @@ export interface WordAdaptationOptions {
 
 /** How a policy in word space adapts. */
 export function wordAdaptation(options: WordAdaptationOptions): Adaptation {
-  const { words, policy, method } = options;
+  const { words, policy, method, looks = false } = options;
   const base = policy(null);
+  const seen = (streams: readonly (readonly Observation[])[]) =>
+    looks ? streams.map(withPictures) : streams;
   return {
     policy: base.id,
     base: base.revision,
     fitsBase: null,
     method: method === "preferences" ? "dpo" : "closed-form",
-    learn: (tasks, streams, signal) => learn(tasks, streams, options, signal),
-    validate: (tasks, streams, _, signal) => validate(tasks, streams, options, signal),
+    learn: (tasks, streams, signal) => learn(tasks, seen(streams), options, signal),
+    validate: (tasks, streams, _, signal) => validate(tasks, seen(streams), options, signal),
     learntWords: (adapter, texts) => learntWords(adapter, texts, words),
   };
 }
