@@ -3,7 +3,7 @@
  *
  * - **Correct**: every sentence is one that the world has, and true of the clip.
  * - **Clean**: no sentence is told twice, or was written before.
- * - **Rich**: how many different true things it tells.
+ * - **Rich**: how much the different true things it tells amount to, in bits: a display has more values than a garment.
  * - **Relevant**: how many of the true things it tells are of the kinds that the questions ask about. A question's kind
  *   is that of its first word, a sentence's too (`household/language.ts`); what is false or repeated helps nobody.
  *
@@ -11,6 +11,7 @@
  */
 
 import {
+  bitsOf,
   type Fact,
   type FactKind,
   kindOfQuestion,
@@ -57,7 +58,12 @@ export function householdJudge(truthOf: TruthOf): Judge {
       signal?.throwIfAborted();
       const readings = memories.map((memory) => read(context, memory));
       if (readings.includes(null)) return unknownClip;
-      return { ok: true, value: readings.map((reading) => new Set(reading!.told).size) };
+      return {
+        ok: true,
+        value: readings.map((reading) =>
+          reading!.told.reduce((sum, sentence) => sum + bitsOf(kindOfSentence(sentence)!), 0),
+        ),
+      };
     },
     async relevance({ context, first, second, questions, signal }) {
       signal?.throwIfAborted();
