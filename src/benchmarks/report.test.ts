@@ -49,7 +49,11 @@ const base = outcomes.map((outcome, n) => result("base", n, outcome));
 const better = [0, 1, 2, 3].map((n) => result("taskmem", n, n < 3 ? "right" : "wrong"));
 
 test("says what there is, what is missing and what differs, nothing of it as markup", () => {
-  const run = readRun(madeRun("finished", "egolife", [...base, ...better], 4));
+  const directory = madeRun("finished", "egolife", [...base, ...better], 4);
+  const spent = { row: "base", on: "watch", calls: 3, promptTokens: 70, completionTokens: 7, usd: 0.5 };
+  const lines = [{ ...spent, failedClips: 2 }, spent].map((line) => JSON.stringify(line));
+  writeFileSync(join(directory, "cost.jsonl"), `${lines.join("\n")}\n{"row":"base","ca`);
+  const run = readRun(directory);
   assert.equal(run.finished, true);
   const { html, markdown } = reportOf([run]);
   assert.ok(!html.includes("<script"));
@@ -62,6 +66,8 @@ test("says what there is, what is missing and what differs, nothing of it as mar
       "x.json row 4",
       "a note",
       "4 questions; the paper has 500",
+      "6 calls, 154 tokens, $1.0000, repeated work included",
+      "2: the model gave nothing that could be used",
     ])
       assert.ok(text.replaceAll("\\", "").includes(said), said);
     assert.match(text, /Only spans of one given length around the evidence/);

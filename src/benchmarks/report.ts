@@ -224,6 +224,14 @@ function facts({ run, finished, results, cost }: ReportedRun): [string, string][
       `${name}: ${why}`,
     ]),
     ["cost", cost.calls === 0 ? "no model was called" : `${spent}, repeated work included`],
+    ...(cost.failedClips > 0
+      ? [
+          ["clips without a memory", `${cost.failedClips}: the model gave nothing that could be used`] as [
+            string,
+            string,
+          ],
+        ]
+      : []),
     ["settings", hash.slice(0, 12)],
     ...run.notes.map((note): [string, string] => ["note", note]),
     ...run.skipped

@@ -521,20 +521,20 @@ function spend(directory: string, row: string, on: string, cost: Cost, about: Re
   appendFileSync(join(directory, "cost.jsonl"), `${JSON.stringify({ row, on, ...about, ...cost })}\n`);
 }
 
-/** Everything a run has cost so far. */
-export function totalCost(directory: string): Cost {
+/** Everything a run has cost so far, and the clips that no policy could write about. */
+export function totalCost(directory: string): Cost & { readonly failedClips: number } {
   const path = join(directory, "cost.jsonl");
-  if (!existsSync(path)) return noCost;
-  const lines = readFileSync(path, "utf8").split("\n").filter(Boolean);
-  return sum(
-    lines.flatMap((line) => {
-      try {
-        return [JSON.parse(line) as Cost];
-      } catch {
-        return []; // cut short by a kill
-      }
-    }),
-  );
+  const lines = existsSync(path) ? readFileSync(path, "utf8").split("\n").filter(Boolean) : [];
+  const spent = lines.flatMap((line) => {
+    try {
+      return [JSON.parse(line) as Cost & { failedClips?: number }];
+    } catch {
+      return []; // cut short by a kill
+    }
+  });
+  const { calls, promptTokens, completionTokens, usd } = sum(spent);
+  const failedClips = spent.reduce((clips, line) => clips + (line.failedClips ?? 0), 0);
+  return { calls, promptTokens, completionTokens, usd, failedClips };
 }
 
 /** A result as scoring wants it. */
