@@ -16,6 +16,7 @@ import { inventedVideo } from "./support/media.ts";
 import { sharedData } from "./support/shared-data.ts";
 import { writeZip } from "./support/zip.ts";
 
+/** The made-up rows below as pyarrow 25 writes them: snappy with dictionaries; pages of version 2 and large lists; brotli. */
 const fixtures = join(import.meta.dirname, "../src/benchmarks/loaders/__fixtures__");
 
 function tree(files: Record<string, string | Uint8Array>): string {

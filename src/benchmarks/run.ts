@@ -2,7 +2,7 @@
  * A benchmark, run: videos are watched into memories, questions answered from them sealed, answers scored and kept raw.
  *
  * A run is a folder: `run.json` (what was run, with every id and hash), `results.jsonl` (one line for each row and task,
- * in the order of the schedule), `summary.json`, `cost.jsonl` and the memories. Results hold no times and no costs that
+ * in the order of the schedule), `summary.json`, `cost.jsonl`, what was perceived, and the memories. Results hold no times and no costs that
  * depend on a kill, so that a run that was killed and resumed ends with the same bytes as one that was not. Questions
  * are not copied: their ids are enough with the annotations at hand.
  */
@@ -27,6 +27,7 @@ import { sha256, shortId } from "../util/hash.ts";
 import type { AnswerJudge, Graded } from "./answer-judge.ts";
 import type { Answered, Answerer } from "./answerers.ts";
 import { openStream } from "./loaders/open-stream.ts";
+import { rememberingPerceptors } from "./perceived.ts";
 import { basePolicy, type ProtocolOptions, type ScheduledTask, schedule } from "./protocol.ts";
 import type { BenchmarkRow } from "./rows.ts";
 import { type Choice, compare, majorityVote, type Outcome, type Scored, summarise } from "./scoring.ts";
@@ -352,7 +353,8 @@ async function answerGroup(
   group: readonly (readonly [number, PlannedTask])[],
   write: (index: number, result: Result) => void,
 ): Promise<void> {
-  const { directory, loaded, source, perceptors, windowClips, signal } = options;
+  const { directory, loaded, source, windowClips, signal } = options;
+  const perceptors = rememberingPerceptors(options.perceptors, join(directory, "perceived"));
   const [, { folder, scheduled }] = group[0]!;
   const { stream } = scheduled.task;
   const place = join(directory, "memories", folder);
