@@ -176,6 +176,7 @@ function buildProgram(): Command {
     .option("--group <n>", "memories sampled for each", wholeNumber)
     .option("--learning-rate <rate>", "of nano's Adam, or of choice's gradient descent")
     .option("--richness <bonus>", "most that the richest memory of a group earns")
+    .option("--kl <weight>", "penalty for leaving the weights it started from")
     .option("--checkpoint-every <n>", "steps between checkpoints", wholeNumber)
     .option("--seed <text>", "what the run's draws depend on");
 

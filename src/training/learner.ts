@@ -24,6 +24,8 @@ export interface Learner<Sample, Snapshot extends Adapter | Checkpoint = Adapter
 export interface PhaseOneLearner<Sample> extends Learner<Sample, Checkpoint> {
   /** Names the policy and the weights it starts from, for the run's record. */
   readonly id: string;
+  /** Log-probabilities under the weights it started from, shape [T] per sample: what a KL penalty is against. */
+  reference?(samples: readonly Sample[]): Promise<Float32Array[]>;
   /** Writes weights and optimiser, all or nothing. */
   save(path: string): Promise<void>;
   /** Takes up what `save` wrote. @throws DataError when it is broken or of another network */

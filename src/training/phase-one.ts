@@ -15,7 +15,7 @@
  * 3. A run in which no group ever told its members apart ends with the weights it began with, and says so.
  */
 import type { Adapter } from "../adapter/adapter.ts";
-import { EngineError } from "../errors.ts";
+import { ConfigError, EngineError } from "../errors.ts";
 import type { PolicyState } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Action, Context, Policy } from "../policy/policy.ts";
@@ -25,7 +25,7 @@ import { type Random, seededRandom } from "../util/random.ts";
 import { groupAdvantages, type ScoredRollout } from "./advantages.ts";
 import { type CurriculumOptions, curriculumDefaults, nextPlace, type Place, startIn } from "./curriculum.ts";
 import type { Learner, PhaseOneLearner } from "./learner.ts";
-import { gspoLoss } from "./losses.ts";
+import { gspoLoss, klLoss } from "./losses.ts";
 import type { PhaseOneRun, RecordedStep } from "./phase-one-run.ts";
 import { mostEntries } from "./replay.ts";
 import type { Checkpoint } from "./trainer.ts";
@@ -52,6 +52,8 @@ export interface PhaseOneConfig {
   readonly learningRate: number;
   /** The whole gradient is shortened to this norm. */
   readonly maxGradientNorm: number;
+  /** Weight of a KL penalty (k3) against the weights the run started from; the paper has none. @default 0 */
+  readonly kl: number;
   readonly seed: string;
   /** A checkpoint every so many steps. */
   readonly checkpointEvery: number;
@@ -69,6 +71,7 @@ export const phaseOneDefaults: PhaseOneConfig = {
   parts: 4,
   learningRate: 1e-6,
   maxGradientNorm: 1,
+  kl: 0,
   seed: "phase-one",
   checkpointEvery: 10,
   windowClips: 5,
@@ -109,7 +112,10 @@ export interface StepMetrics {
   /** Rollouts that were better or worse than their siblings: those alone move the weights. */
   readonly telling: number;
   readonly tokens: number;
+  /** Of GSPO, in units of the advantage. */
   readonly loss: number;
+  /** Mean k3 estimate against the first weights, in nats a token; 0 where it is no penalty. */
+  readonly kl: number;
   /** Share of sequences a clip stopped, by the sign of their advantage. */
   readonly clippedPositive: number;
   readonly clippedNegative: number;
@@ -288,6 +294,7 @@ async function improve<Sample>(
     StepMetrics,
     | "telling"
     | "loss"
+    | "kl"
     | "clippedPositive"
     | "clippedNegative"
     | "mismatch"
@@ -295,7 +302,7 @@ async function improve<Sample>(
     | "updateNorm"
   >
 > {
-  const sums = { loss: 0, clippedPositive: 0, clippedNegative: 0, gradientNorm: 0, updateNorm: 0 };
+  const sums = { loss: 0, kl: 0, clippedPositive: 0, clippedNegative: 0, gradientNorm: 0, updateNorm: 0 };
   let mismatch = 0;
   let [all, told] = [0, 0];
   const { trainer } = learner;
@@ -306,20 +313,26 @@ async function improve<Sample>(
     all += rollouts.length;
     told += telling.length;
     if (telling.length === 0) continue;
-    const samples = telling.map(({ sample }) => sample);
+    // A penalty is on all rollouts; without one, those of advantage 0 push nothing and need not be computed.
+    const pushing = config.kl > 0 ? rollouts : telling;
+    const samples = pushing.map(({ sample }) => sample);
     const now = await trainer.logprobs(samples);
-    if (part === 0) mismatch = largestDifference(now, telling);
+    if (part === 0) mismatch = largestDifference(now, pushing);
     const { loss, gradient, clipped } = gspoLoss(
       now,
-      telling.map(({ old }) => old),
-      telling.map(({ advantage }) => advantage),
+      pushing.map(({ old }) => old),
+      pushing.map(({ advantage }) => advantage),
     );
-    // The mean is over all rollouts of the part: those of advantage 0 count as sequences without a push.
-    const share = telling.length / rollouts.length;
-    await trainer.accumulate(
-      samples,
-      gradient.map((weights) => weights.map((weight) => share * weight)),
-    );
+    // The mean is over all rollouts of the part: those left out count as sequences without a push.
+    const share = pushing.length / rollouts.length;
+    const weights = gradient.map((own) => own.map((weight) => share * weight));
+    if (config.kl > 0) {
+      const penalty = klLoss(now, await referenceOf(learner, samples));
+      sums.kl += penalty.loss / config.parts;
+      for (const [i, own] of weights.entries())
+        for (const t of own.keys()) own[t]! += config.kl * penalty.gradient[i]![t]!;
+    }
+    await trainer.accumulate(samples, weights);
     const { gradientNorm, updateNorm } = await trainer.step(config);
     if (gradientNorm > 0) await requireMoved(learner, samples, now);
     sums.loss += (share * loss) / config.parts;
@@ -329,6 +342,15 @@ async function improve<Sample>(
     sums.updateNorm += updateNorm / config.parts;
   }
   return { telling: told / Math.max(1, all), ...sums, mismatch };
+}
+
+/** @throws ConfigError for a learner that keeps no reference */
+function referenceOf<Sample>(learner: PhaseOneLearner<Sample>, samples: readonly Sample[]) {
+  if (learner.reference) return learner.reference(samples);
+  throw new ConfigError(
+    "reference-missing",
+    `Expected \`kl\` to be 0 for ${learner.id}, which keeps no weights to hold it to`,
+  );
 }
 
 async function rolloutsOf<Sample>(

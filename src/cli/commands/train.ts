@@ -34,6 +34,7 @@ interface TrainFlags {
   readonly group?: number;
   readonly learningRate?: string;
   readonly richness?: string;
+  readonly kl?: string;
   readonly seed?: string;
   readonly checkpointEvery?: number;
 }
@@ -181,6 +182,7 @@ function configOf(flags: TrainFlags, defaults: Defaults): Defaults {
     seed,
     checkpointEvery,
     learningRate: number("--learning-rate", flags.learningRate, defaults.learningRate),
+    kl: number("--kl", flags.kl, defaults.kl),
     richness: number("--richness", flags.richness, defaults.richness),
   };
   for (const [name, least] of [

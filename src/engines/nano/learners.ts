@@ -39,6 +39,7 @@ export async function nanoPhaseOneLearner(
     trainer,
     policy: () => enginePolicy({ model: current(), countTokens, sampling: rolloutSampling, attempts: 0 }),
     sampleOf: (context, action) => sampleOf(current(), context, action, countTokens),
+    reference: (samples) => trainer.reference(samples),
     save: (path) => trainer.save(path),
     load: (path) => trainer.load(path),
   };

@@ -23,6 +23,8 @@ export class NanoWeightsTrainer implements Trainer<NanoSample, Checkpoint> {
   readonly #config: NanoConfig;
   /** The patch MLP. */
   readonly #still: Weights;
+  /** The transformer as it was at the start. */
+  readonly #first: Weights;
   #adam: Adam;
   #gradient: Weights | null = null;
   readonly #snapshotPath: string;
@@ -39,7 +41,8 @@ export class NanoWeightsTrainer implements Trainer<NanoSample, Checkpoint> {
     const part = (patch: boolean) =>
       Object.fromEntries(Object.entries(weights).filter(([name]) => name.startsWith("patch.") === patch));
     this.#still = part(true);
-    this.#adam = new Adam(part(false), adamOptions);
+    this.#first = part(false);
+    this.#adam = new Adam(tree.ref(this.#first as never) as Weights, adamOptions);
     this.#computeGradient = compileGradient(config);
     this.#computeLogprobs = jit(((moving: Weights, batch: BatchArrays) => {
       const logprobs = targetLogprobs(config, moving, batch);
@@ -70,13 +73,19 @@ export class NanoWeightsTrainer implements Trainer<NanoSample, Checkpoint> {
     return this.#adam.state.steps;
   }
 
-  async logprobs(samples: readonly NanoSample[]): Promise<Float32Array[]> {
+  logprobs(samples: readonly NanoSample[]): Promise<Float32Array[]> {
+    return this.#logprobsUnder(this.#adam.weights, samples);
+  }
+
+  /** Log-probabilities under the weights at the start. */
+  reference(samples: readonly NanoSample[]): Promise<Float32Array[]> {
+    return this.#logprobsUnder(this.#first, samples);
+  }
+
+  async #logprobsUnder(weights: Weights, samples: readonly NanoSample[]): Promise<Float32Array[]> {
     const all: Float32Array[] = [];
     for (const batch of batches(samples)) {
-      const values = await this.#computeLogprobs(
-        tree.ref(this.#adam.weights) as Weights,
-        this.#arrays(batch),
-      ).data();
+      const values = await this.#computeLogprobs(tree.ref(weights) as Weights, this.#arrays(batch)).data();
       for (const [i, { tokens }] of batch.entries())
         all.push(Float32Array.from(values.subarray(i * memoryLength, i * memoryLength + tokens.length)));
     }
