@@ -2,9 +2,9 @@
  * A benchmark, run: videos are watched into memories, questions answered from them sealed, answers scored and kept raw.
  *
  * A run is a folder: `run.json` (what was run, with every id and hash), `results.jsonl` (one line for each row and task,
- * in the order of the schedule), `summary.json`, `cost.jsonl`, what was perceived, and the memories. Results hold no times and no costs that
- * depend on a kill, so that a run that was killed and resumed ends with the same bytes as one that was not. Questions
- * are not copied: their ids are enough with the annotations at hand.
+ * in the order of the schedule), `summary.json`, `cost.jsonl`, what was perceived, and the memories. Results hold no
+ * times and no costs that depend on a kill, so that a run that was killed and resumed ends with the same bytes as one
+ * that was not. Questions are not copied: their ids are enough with the annotations at hand.
  */
 import {
   appendFileSync,
