@@ -2,20 +2,25 @@
  * The base policy of the reference's Phase One: a line's score is linear in 14 plain features, trained by GRPO without
  * any question, so that lines tell much and repeat little.
  *
- * The draw is Plackett–Luce under the window's budget; a feature depends on what was picked before in the window. Reward
- * of a draw: half a point if none of its lines is more than four fifths redundant or holds fewer than two content words,
- * else minus half a point, and 0.05 for each draw of its group that adds less rare words. With task weights a line's score
- * gets Σ a_w · idf_w / 8 on top.
+ * The draw is the choice policy's, with nothing in its score but features (`policy/choice-draw.ts`); these are the reference's
+ * own, of which one depends on what was picked before in the window. Reward of a draw: half a point if none of its
+ * lines is more than four fifths redundant or holds fewer than two content words, else minus half a point, and 0.05 for each
+ * draw of its group that adds less rare words. With task weights a line's score gets Σ a_w · idf_w / 8 on top.
  */
+import {
+  type DrawInput,
+  defaultChoiceParameters,
+  drawItems,
+  drawWeightsGradient,
+} from "../../policy/choice-draw.ts";
 import { groupAdvantages } from "../../training/advantages.ts";
 import { seededRandom } from "../../util/random.ts";
 import type { Corpus } from "./corpus.ts";
-import { type Offer, type Picker, type TaskWeight, WordCounts } from "./pickers.ts";
+import { drawInputOf, type Offer, type Picker, type TaskWeight, WordCounts } from "./pickers.ts";
 import type { TextWindow } from "./windows.ts";
 
+/** The last of them, novelty in the window, is reckoned by the draw. */
 const featureCount = 14;
-/** Place of the one feature that depends on what was picked before. */
-const noveltyInWindow = 7;
 /** Windows of memory that novelty looks back on. */
 const noveltyWindows = 4;
 const group = 8;
@@ -25,7 +30,7 @@ const learningRate = 0.3;
 /** What a sum of task weights is divided by next to the features. */
 const taskDivisor = 8;
 
-/** Features of each line of a window, each within about [0, 1], shape [n][14]; novelty in the window starts at 1. */
+/** Features of each line of a window but the last, each within about [0, 1], shape [n][13]. */
 type FeatureReader = (
   offer: Offer,
   kept: ReadonlySet<number>,
@@ -47,7 +52,6 @@ function featureReader(corpus: Corpus, names: ReadonlySet<number>): FeatureReade
         Math.max(0, ...rare) / 10,
         Math.min(2, total / 40),
         total > 0 ? fresh / total : 0,
-        total > 0 ? 1 : 0,
         stems[i]!.some((place) => names.has(place)) ? 1 : 0,
         /\d/.test(text) ? 1 : 0,
         /\b(i|my|me|mine|i'm)\b|我/i.test(text) ? 1 : 0,
@@ -58,69 +62,32 @@ function featureReader(corpus: Corpus, names: ReadonlySet<number>): FeatureReade
     });
 }
 
-/** One line's share of rare words that were not picked in this window yet. */
-function freshShare({ stems, rarity }: Offer, i: number, picked: ReadonlySet<number>): number {
-  let total = 0;
-  let fresh = 0;
-  for (const place of stems[i]!) {
-    const idf = rarity(place);
-    total += idf;
-    if (!picked.has(place)) fresh += idf;
-  }
-  return total > 0 ? fresh / total : 0;
-}
-
-interface Walk {
-  readonly picks: readonly number[];
-  /** d log-probability / d weights, mean over the picks, shape [14]. */
-  readonly slope: Float64Array;
-}
-
-/** Position of the odds that `at`, in [0, sum), falls on. */
-function draw(odds: readonly number[], at: number): number {
-  let left = at;
-  for (const [i, odd] of odds.entries()) {
-    left -= odd;
-    if (left < 0) return i;
-  }
-  return odds.length - 1; // rounding left a sliver above the last
-}
-
-/** Draws lines by softmax, or the best ones where no `random` is given. */
-function walk(
+/**
+ * A window's draw by features. The task's part of the score goes along as a feature of weight 1, and what one line
+ * holds of another (`told`) weighs nothing.
+ */
+function drawOf(
   offer: Offer,
   features: readonly Float64Array[],
   weights: Float64Array,
   extra: readonly number[],
-  random: (() => number) | null,
-): Walk {
-  const picks: number[] = [];
-  const taken = new Set<number>();
-  const picked = new Set<number>();
-  const slope = new Float64Array(featureCount);
-  let left = offer.budget;
-  while (true) {
-    const fits = offer.entries.flatMap((_, i) => (!taken.has(i) && offer.tokens[i]! <= left ? [i] : []));
-    if (fits.length === 0) break;
-    for (const i of fits) features[i]![noveltyInWindow] = freshShare(offer, i, picked);
-    const scores = fits.map((i) => extra[i]! + features[i]!.reduce((sum, x, k) => sum + x * weights[k]!, 0));
-    const top = Math.max(...scores);
-    let choice = fits[scores.indexOf(top)]!;
-    if (random) {
-      const odds = scores.map((score) => Math.exp(score - top));
-      const total = odds.reduce((sum, odd) => sum + odd, 0);
-      choice = fits[draw(odds, random() * total)]!;
-      for (const [k, i] of fits.entries()) {
-        const share = (i === choice ? 1 : 0) - odds[k]! / total;
-        for (let f = 0; f < featureCount; f++) slope[f]! += share * features[i]![f]!;
-      }
-    }
-    picks.push(choice);
-    taken.add(choice);
-    for (const place of offer.stems[choice]!) picked.add(place);
-    left -= offer.tokens[choice]!;
-  }
-  return { picks, slope: slope.map((value) => value / Math.max(1, picks.length)) };
+): DrawInput {
+  const still = features.map((own, i) => Float64Array.of(extra[i]!, ...own));
+  return {
+    ...drawInputOf(offer),
+    features: {
+      still,
+      told: new Float64Array(still.length),
+      weights: Float64Array.of(1, ...weights, 0),
+    },
+    parameters: { ...defaultChoiceParameters, sharpness: 0 },
+  };
+}
+
+/** d log-probability / d weights, mean over the picks, shape [14]. */
+function slopeOf(input: DrawInput, picks: readonly number[]): Float64Array {
+  const each = picks.map(() => 1 / picks.length);
+  return drawWeightsGradient(input, picks, each).subarray(1, 1 + featureCount);
 }
 
 /** Half a point for a sound draw, and how much it tells. */
@@ -188,7 +155,8 @@ export function trainPhaseOne({ corpus, windows, share, names, seed }: PhaseOneO
       const memory = past.memory();
       const features = read(offer, memory, past.seen(corpus, window.entries));
       const none = offer.entries.map(() => 0);
-      const draws = Array.from({ length: group }, () => walk(offer, features, weights, none, random));
+      const input = drawOf(offer, features, weights, none);
+      const draws = Array.from({ length: group }, () => drawItems(input, random));
       const graded = draws.map(({ picks }) => qualityOf(offer, picks, memory));
       const advantages = groupAdvantages(
         graded.map(({ quality, mass }) => ({
@@ -196,7 +164,8 @@ export function trainPhaseOne({ corpus, windows, share, names, seed }: PhaseOneO
           netCorrect: null,
         })),
       );
-      for (const [g, { slope }] of draws.entries()) {
+      const slopes = draws.map(({ picks }) => slopeOf(input, picks));
+      for (const [g, slope] of slopes.entries()) {
         for (let f = 0; f < featureCount; f++) {
           weights[f]! += (learningRate * advantages[g]! * slope[f]!) / group;
         }
@@ -222,7 +191,7 @@ export function phaseOnePicker(
       (line) => line.reduce((sum, place) => sum + weight(place) * offer.rarity(place), 0) / taskDivisor,
     );
     const features = read(offer, past.memory(), past.seen(corpus, offer.entries));
-    const { picks } = walk(offer, features, weights, extra, null);
+    const { picks } = drawItems(drawOf(offer, features, weights, extra));
     past.add(corpus, offer, picks);
     return picks;
   };

@@ -7,7 +7,7 @@
  * choice uses the same draw and differs in what is shown to it: the speaker's name among a line's words, lines without content
  * words and repeated ones as candidates, counts without the window's own lines, an empty purse at the start, no credit.
  */
-import { defaultChoiceParameters, drawItems } from "../../policy/choice-draw.ts";
+import { type DrawInput, defaultChoiceParameters, drawItems } from "../../policy/choice-draw.ts";
 import { type Random, shuffle } from "../../util/random.ts";
 import { type Corpus, rarity } from "./corpus.ts";
 import type { TextWindow } from "./windows.ts";
@@ -107,25 +107,34 @@ export type TaskWeight = (place: number) => number;
 export function referencePicker(weightAt: (startSeconds: number) => TaskWeight): Picker {
   const { historyWindows } = defaultChoiceParameters;
   let history: (readonly number[])[] = [];
-  return ({ startSeconds, tokens, stems, rarity: idf, budget }) => {
-    const weight = weightAt(startSeconds);
-    const places = [...new Set(stems.flatMap((line) => [...line]))];
-    const local = new Map(places.map((place, w) => [place, w]));
-    const said = new Set(history.flat());
-    const { picks } = drawItems({
-      items: stems.map((line, i) => ({
-        tokens: tokens[i]!,
-        trust: 1,
-        words: Array.from(line, (place) => local.get(place)!),
-      })),
-      idf: Float64Array.from(places, idf),
-      task: Float64Array.from(places, weight),
-      said: Uint8Array.from(places, (place) => (said.has(place) ? 1 : 0)),
-      budget,
-      onCredit: false,
-      parameters: defaultChoiceParameters,
-    });
-    history = [...history, picks.flatMap((i) => [...stems[i]!])].slice(-historyWindows);
+  return (offer) => {
+    const { picks } = drawItems(
+      drawInputOf(offer, { weight: weightAt(offer.startSeconds), said: new Set(history.flat()) }),
+    );
+    history = [...history, picks.flatMap((i) => [...offer.stems[i]!])].slice(-historyWindows);
     return picks;
+  };
+}
+
+/** A window as the choice policy's draw takes it. @param context task weights, and places of stems the memory holds */
+export function drawInputOf(
+  { tokens, stems, rarity: idf, budget }: Offer,
+  context: { readonly weight?: TaskWeight; readonly said?: ReadonlySet<number> } = {},
+): DrawInput {
+  const { weight = () => 0, said = new Set() } = context;
+  const places = [...new Set(stems.flatMap((line) => [...line]))];
+  const local = new Map(places.map((place, w) => [place, w]));
+  return {
+    items: stems.map((line, i) => ({
+      tokens: tokens[i]!,
+      trust: 1,
+      words: Array.from(line, (place) => local.get(place)!),
+    })),
+    idf: Float64Array.from(places, idf),
+    task: Float64Array.from(places, weight),
+    said: Uint8Array.from(places, (place) => (said.has(place) ? 1 : 0)),
+    budget,
+    onCredit: false,
+    parameters: defaultChoiceParameters,
   };
 }
