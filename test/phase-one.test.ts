@@ -150,6 +150,16 @@ describe("Phase One of the choice policy", () => {
     assert.match(other.stderr, /another.*choose another directory/s);
   });
 
+  test("stays nearer to where it started the more it costs to leave", async () => {
+    const distance = async (kl: number) => {
+      const { weights, metrics } = await train({ config: { ...small, kl } });
+      assert.ok(kl === 0 || metrics.at(-1)!.kl > 0, "what it costs is in the metrics");
+      return Math.hypot(...weights.features, Math.log(weights.sharpness / untrainedChoiceWeights.sharpness));
+    };
+    const [free, held, tight] = [await distance(0), await distance(0.5), await distance(2)];
+    assert.ok(tight < held && held < free, `${tight}, ${held}, ${free}`);
+  });
+
   test("earns more on held-out videos than before it was trained", async () => {
     const config = { ...small, offPolicySteps: 15, steps: 50, batch: 12, group: 8 };
     const { weights, outcome } = await train({ config });

@@ -22,12 +22,14 @@ export function choicePhaseOneLearner({
   ...choice
 }: ChoicePhaseOneOptions): PhaseOneLearner<WeighedDraw> {
   const trainer = new ChoiceWeightsTrainer(weights, snapshotPath);
+  const start = new ChoiceWeightsTrainer(weights, snapshotPath);
   const current = () => ({ ...choice, weights: trainer.weights });
   return {
     id: `choice:${choiceWeightsRevision(weights)}`,
     trainer,
     policy: () => choicePolicy(current()),
     sampleOf: async (context, action) => replayOf(context, action, current()),
+    reference: (samples) => start.logprobs(samples),
     save: (path) => trainer.save(path),
     load: (path) => trainer.load(path),
   };
