@@ -3,23 +3,14 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openTestMemory, temporaryFolder } from "../../test/support/memory.ts";
+import { film, observationsOf, watchedMemory } from "../../test/support/watched-memory.ts";
 import { createAgent } from "../agent.ts";
 import type { Reader } from "../answer/reader.ts";
 import { lexicalReader, wordSpace } from "../engines/local/index.ts";
-import {
-  askAbout,
-  captionsOf,
-  createEpisode,
-  episodeSeed,
-  type FactKind,
-  factKinds,
-  subtitlesOf,
-} from "../household/index.ts";
+import { askAbout, type FactKind, factKinds } from "../household/index.ts";
 import type { Memory } from "../memory/memory.ts";
-import type { Observation } from "../perception/observation.ts";
 import { choicePolicy } from "../policy/choice.ts";
 import type { Judge } from "../reward/judge.ts";
-import { parseSubtitles } from "../stream/subtitles.ts";
 import { seededRandom } from "../util/random.ts";
 import { type AdaptOptions, adapt } from "./adapt.ts";
 import { steeredChoice } from "./choice-learner.ts";
@@ -29,51 +20,11 @@ import { adapterFromPreferences, type WordAdaptationOptions, wordAdaptation } fr
 
 const folder = temporaryFolder("adapt");
 let opened = 0;
-const film = createEpisode(episodeSeed("validation", 7), 30);
 const reader = lexicalReader({ words: wordSpace });
 
-function observationsOf(episode = film): Observation[] {
-  const read = (text: string, kind: "speech" | "caption") =>
-    parseSubtitles(text, { name: "texts", kind }).cues;
-  const said = read(subtitlesOf(episode), "speech");
-  const seen = read(captionsOf(episode), "caption");
-  return episode.clips.map(({ index, startSeconds, endSeconds }) => {
-    const inside = (cue: { startSeconds: number }) =>
-      cue.startSeconds >= startSeconds && cue.startSeconds < endSeconds;
-    return {
-      stream: "film",
-      clip: index,
-      ...{ startSeconds, endSeconds, frames: [], screen: [], shots: [], people: [], tiers: {}, problems: [] },
-      speech: said.filter(inside),
-      captions: seen.filter(inside),
-    };
-  });
-}
-
 /** A memory that watched the film and was asked about these kinds. */
-async function watchedMemory(kinds: readonly FactKind[], perKind: number): Promise<Memory> {
-  const memory = await openTestMemory(join(folder, String(opened++)));
-  await memory.addStream({
-    ...{ id: "film", description: "film", clipSeconds: 10, fingerprint: null },
-    clock: { kind: "media" },
-  });
-  const policy = choicePolicy({ words: wordSpace });
-  const lease = await memory.lease("film");
-  for (const observation of observationsOf()) {
-    await memory.addObservation(observation);
-    await memory.commit({
-      ...{ stream: "film", clips: [observation.clip], policy: "choice", revision: policy.revision },
-      ...{ statements: [], stateChange: null },
-    });
-  }
-  await lease.release();
-  const perceptors = { transcriber: null, language: null, screenReader: null };
-  const agent = createAgent({ memory, policy, perceptors, reader });
-  for (const { text, options } of askAbout(film, seededRandom("tasks"), { kinds, perKind })) {
-    await agent.ask({ text, options });
-  }
-  return memory;
-}
+const watched = (kinds: readonly FactKind[], perKind: number) =>
+  watchedMemory(join(folder, String(opened++)), kinds, perKind);
 
 const choice = steeredChoice({ words: wordSpace });
 
@@ -87,7 +38,7 @@ function optionsFor(
 
 for (const method of ["closed-form", "preferences"] as const) {
   test(`${method}: questions of one kind give an adapter that passes the gate and is in force`, async () => {
-    const memory = await watchedMemory(["wear"], 16);
+    const memory = await watched(["wear"], 16);
     const report = await adapt(optionsFor(memory, { method }));
     assert.equal(report.activated, true, report.reason);
     assert.ok(report.accuracyAfter > report.accuracyBefore);
@@ -103,7 +54,7 @@ for (const method of ["closed-form", "preferences"] as const) {
 }
 
 test("questions about everything alike teach nothing in particular: refused, kept with the reason, nothing in force", async () => {
-  const memory = await watchedMemory(factKinds, 2);
+  const memory = await watched(factKinds, 2);
   const report = await adapt(optionsFor(memory));
   assert.equal(report.activated, false);
   const [kept] = await memory.adapters();
@@ -112,7 +63,7 @@ test("questions about everything alike teach nothing in particular: refused, kep
 });
 
 test("too few questions, one question over and over, and an empty memory train nothing", async () => {
-  const none = await watchedMemory(["wear"], 0);
+  const none = await watched(["wear"], 0);
   assert.match((await adapt(optionsFor(none))).reason, /0 different questions/);
   for (let i = 0; i < 6; i++) {
     await none.addTask({
@@ -142,7 +93,7 @@ test("the gate refuses what does not surely win, is less often true, writes long
 });
 
 test("an abort in the middle activates nothing", async () => {
-  const memory = await watchedMemory(["wear"], 16);
+  const memory = await watched(["wear"], 16);
   const stop = new AbortController();
   const aborting: Reader = {
     ...reader,

@@ -15,8 +15,13 @@ import type { LearntWord } from "./choice-trainer.ts";
 import type { Lesson } from "./phase-two.ts";
 import { refusalOf, type Validation } from "./validation.ts";
 
-/** A lesson with what it was made of: no pairs and steps in closed form. */
-export type Learnt = Lesson & { readonly pairs: number; readonly steps: number };
+/** A lesson with what it was made of: no pairs, steps and verdicts in closed form. */
+export interface Learnt extends Lesson {
+  readonly pairs: number;
+  readonly steps: number;
+  /** Comparisons that the judge failed to make. */
+  readonly failedVerdicts: number;
+}
 
 /** How a policy adapts. */
 export interface Adaptation {
@@ -70,6 +75,8 @@ export interface AdaptReport extends Omit<Validation, "n"> {
   /** Preference pairs and steps: none in closed form. */
   readonly pairs: number;
   readonly steps: number;
+  /** Comparisons that the judge failed to make. */
+  readonly failedVerdicts: number;
   readonly norm: number;
   /** Held-out comparisons. */
   readonly heldOut: number;
@@ -101,13 +108,14 @@ export async function adapt(options: AdaptOptions): Promise<AdaptReport> {
   if (!adaptation.needsNoStream && streams.every((observations) => observations.length === 0))
     return refused("nothing was watched yet to try it on");
 
-  const { adapter, problem, pairs, steps } = await adaptation.learn(tasks, streams, signal);
+  const { adapter, problem, pairs, steps, failedVerdicts } = await adaptation.learn(tasks, streams, signal);
   const texts = tasks.flatMap(({ question }) => [question.text, ...question.options.map(({ text }) => text)]);
   const trained = {
-    ...{ pairs, steps, norm: adapterNorm(adapter) },
+    ...{ pairs, steps, failedVerdicts, norm: adapterNorm(adapter) },
     learnt: adaptation.learntWords(adapter, texts),
   };
-  if (problem !== null) return refused(`nothing to learn from these questions (${problem})`, trained);
+  if (problem !== null)
+    return refused(`nothing to learn from these questions: ${problemText(problem, failedVerdicts)}`, trained);
   const { n: heldOut, ...validation } = await adaptation.validate(tasks, streams, adapter, signal);
   const refusal = refusalOf({ n: heldOut, ...validation });
   signal?.throwIfAborted();
@@ -121,7 +129,7 @@ export async function adapt(options: AdaptOptions): Promise<AdaptReport> {
     parents: [],
     tasks: tasks.map((task) => task.id),
     createdAtMs,
-    report: { ...validation, heldOut, pairs, steps, base: adaptation.base },
+    report: { ...validation, heldOut, pairs, steps, failedVerdicts, base: adaptation.base },
   };
   await memory.addAdapter({
     id,
@@ -146,6 +154,7 @@ const untested: AdaptReport = {
   questions: 0,
   pairs: 0,
   steps: 0,
+  failedVerdicts: 0,
   norm: 0,
   heldOut: 0,
   winRate: 0,
@@ -166,6 +175,22 @@ const untested: AdaptReport = {
   learnt: [],
   ms: 0,
 };
+
+function problemText(problem: NonNullable<Lesson["problem"]>, failedVerdicts: number): string {
+  const failures = failedVerdicts === 0 ? "" : ` (it failed at ${failedVerdicts} comparisons)`;
+  switch (problem) {
+    case "no-tasks":
+      return "there are none";
+    case "one-question":
+      return "they are all the same one";
+    case "no-words":
+      return "none of them holds a word that says what it is about";
+    case "no-pairs":
+      return `the judge surely preferred no memory to another of the same clip and length${failures}`;
+    case "no-direction":
+      return "the memories that were preferred and those that were not differ in nothing that could be learnt";
+  }
+}
 
 /** Observations of the streams added last, whole streams, until there are enough to tell policies apart. */
 async function recentObservations(memory: Memory): Promise<Observation[][]> {

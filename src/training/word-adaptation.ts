@@ -65,7 +65,8 @@ async function learn(
   signal: AbortSignal | undefined,
 ): Promise<Learnt> {
   const closed = adapterFromTasks(tasks, { words });
-  if (method !== "preferences" || closed.problem !== null) return { ...closed, pairs: 0, steps: 0 };
+  if (method !== "preferences" || closed.problem !== null)
+    return { ...closed, pairs: 0, steps: 0, failedVerdicts: 0 };
   return adapterFromPreferences(tasks, streams, {
     ...{ words, policy, learner, judge: judge ?? localJudge({ words }) },
     norm: adapterNorm(closed.adapter),
