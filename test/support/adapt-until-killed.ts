@@ -1,0 +1,83 @@
+/**
+ * A process that learns from a memory's questions by preferences and says how far it is, one line a step:
+ * `node adapt-until-killed.ts <directory> [inside | <step> <times>]`.
+ *
+ * The steps are `rollout` (memories drawn for a context), `verdict` (two memories compared), `answer` (a held-out
+ * question read), `activating`, `activated` and the report as JSON. Named a step it goes no further than that, the n-th
+ * time, and waits to be killed there. With `inside` it kills itself in the middle of the transaction that puts the
+ * adapter in force: the one before is retired, the new one is not there yet.
+ */
+import { writeSync } from "node:fs";
+import { lexicalReader, localEmbedder, wordSpace } from "../../src/engines/local/index.ts";
+import { openSqliteMemory } from "../../src/memory/sqlite.ts";
+import { localJudge } from "../../src/reward/local-judge.ts";
+import { adapt } from "../../src/training/adapt.ts";
+import { steeredChoice } from "../../src/training/choice-learner.ts";
+import { wordAdaptation } from "../../src/training/word-adaptation.ts";
+
+const [directory, where, times] = process.argv.slice(2) as [string, string?, string?];
+const said = new Map<string, number>();
+
+async function say(line: string): Promise<void> {
+  writeSync(1, `${line}\n`);
+  said.set(line, (said.get(line) ?? 0) + 1);
+  if (line !== where || said.get(line) !== Number(times)) return;
+  setInterval(() => {}, 1000);
+  await Promise.withResolvers<never>().promise;
+}
+
+const memory = await openSqliteMemory(directory, {
+  words: wordSpace,
+  embedder: localEmbedder,
+  now: Date.now,
+});
+const choice = steeredChoice({ words: wordSpace });
+const judge = localJudge({ words: wordSpace });
+const reader = lexicalReader({ words: wordSpace });
+const adaptation = wordAdaptation({
+  ...choice,
+  method: "preferences",
+  learner: () => {
+    const learner = choice.learner();
+    const policy = learner.policy();
+    return {
+      ...learner,
+      policy: () => ({
+        ...policy,
+        decide: async (context, wanted) => {
+          await say("rollout");
+          return policy.decide(context, wanted);
+        },
+      }),
+    };
+  },
+  judge: {
+    relevance: async (request) => {
+      await say("verdict");
+      return judge.relevance(request);
+    },
+  },
+  reader: {
+    ...reader,
+    read: async (request) => {
+      await say("answer");
+      return reader.read(request);
+    },
+  },
+});
+const report = await adapt({
+  memory: {
+    ...memory,
+    addAdapter: async (adapter) => {
+      const tasks = [...adapter.tasks];
+      if (where === "inside") Object.assign(tasks, { toJSON: () => process.kill(process.pid, "SIGKILL") });
+      await say("activating");
+      await memory.addAdapter({ ...adapter, tasks });
+      await say("activated");
+    },
+  },
+  adaptation,
+  now: Date.now,
+});
+await say(JSON.stringify(report));
+await memory.close();
