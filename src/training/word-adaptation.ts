@@ -52,7 +52,7 @@ export function wordAdaptation(options: WordAdaptationOptions): Adaptation {
     fitsBase: null,
     method: method === "preferences" ? "dpo" : "closed-form",
     learn: (tasks, streams, signal) => learn(tasks, seen(streams), options, signal),
-    validate: (tasks, streams, _, signal) => validate(tasks, seen(streams), options, signal),
+    validate: (tasks, streams, adapter, signal) => validate(tasks, seen(streams), adapter, options, signal),
     learntWords: (adapter, texts) => learntWords(adapter, texts, words),
   };
 }
@@ -114,57 +114,75 @@ export async function adapterFromPreferences(
   return { ...lesson, adapter: withFloor(lesson.adapter, drawn, words) };
 }
 
-/** Two-fold cross-validation over the questions. */
+/**
+ * Two-fold cross-validation over the questions, and the adapter itself on all of them: it was made from these, so it has to
+ * do at least as well. The worse of the two counts. How long and how new memories are is measured on the adapter itself.
+ */
 async function validate(
   tasks: readonly Task[],
   streams: readonly (readonly Observation[])[],
+  adapter: Adapter,
   options: WordAdaptationOptions,
   signal: AbortSignal | undefined,
 ): Promise<Validation> {
   const { words, policy, reader } = options;
-  const watch = async (adapter: Adapter | null) => {
+  const watch = async (steering: Adapter | null) => {
     const kept: Statement[] = [];
-    for (const observations of streams) kept.push(...(await replay(policy(adapter), observations, signal)));
+    for (const observations of streams) kept.push(...(await replay(policy(steering), observations, signal)));
     return kept;
   };
   const base = await watch(null);
-  const answered = { before: 0, after: 0 };
-  const verdicts = { win: 0, tie: 0, loss: 0 };
-  const adaptedTokens: number[] = [];
-  const adaptedRepeats: number[] = [];
+  const without = new Map<Task, boolean>();
+  for (const task of tasks) without.set(task, await answers(reader, task, base, signal));
+  const compare = async (asked: readonly Task[], lines: readonly Statement[]): Promise<Comparison[]> => {
+    const comparisons: Comparison[] = [];
+    for (const task of asked)
+      comparisons.push({ before: without.get(task)!, after: await answers(reader, task, lines, signal) });
+    return comparisons;
+  };
+
+  const heldOut: Comparison[] = [];
   for (const fold of [0, 1]) {
-    const heldOut = tasks.filter((_, i) => i % 2 === fold);
     const others = tasks.filter((_, i) => i % 2 !== fold);
-    const { adapter } = await learn(others, streams, options, signal);
-    const adapted = await watch(adapter);
-    adaptedTokens.push(tokensOf(adapted, words));
-    adaptedRepeats.push(redundancyOf(adapted, words));
-    for (const task of heldOut) {
-      const before = await answers(reader, task, base, signal);
-      const after = await answers(reader, task, adapted, signal);
-      answered.before += Number(before);
-      answered.after += Number(after);
-      verdicts[before === after ? "tie" : after ? "win" : "loss"] += 1;
-    }
+    const lesson = await learn(others, streams, options, signal);
+    const asked = tasks.filter((_, i) => i % 2 === fold);
+    heldOut.push(...(await compare(asked, await watch(lesson.adapter))));
   }
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const n = tasks.length;
+  const adapted = await watch(adapter);
+  const rates = [ratesOf(heldOut), ratesOf(await compare(tasks, adapted))];
+  const [worse] = rates.toSorted((a, b) => a.winRateLow - b.winRateLow);
   return {
-    n,
-    winRate: verdicts.win / n,
-    tieRate: verdicts.tie / n,
-    lossRate: verdicts.loss / n,
-    winRateLow: wilsonLow(verdicts.win, verdicts.win + verdicts.loss),
+    ...worse!,
+    n: tasks.length,
     // The greedy policy against itself keeps the same lines.
     noiseWinRate: 0,
     noiseLossRate: 0,
-    accuracyBefore: answered.before / n,
-    accuracyAfter: answered.after / n,
     fidelityBefore: 1,
     fidelityAfter: 1,
     redundancyBefore: redundancyOf(base, words),
-    redundancyAfter: mean(adaptedRepeats),
-    tokenRatio: mean(adaptedTokens) / Math.max(1, tokensOf(base, words)),
+    redundancyAfter: redundancyOf(adapted, words),
+    tokenRatio: tokensOf(adapted, words) / Math.max(1, tokensOf(base, words)),
+  };
+}
+
+/** Whether a question is answered from the memory without an adapter, and from the one with it. */
+interface Comparison {
+  readonly before: boolean;
+  readonly after: boolean;
+}
+
+function ratesOf(comparisons: readonly Comparison[]) {
+  const share = (holds: (comparison: Comparison) => boolean) =>
+    comparisons.filter(holds).length / comparisons.length;
+  const wins = comparisons.filter(({ before, after }) => after && !before).length;
+  const losses = comparisons.filter(({ before, after }) => before && !after).length;
+  return {
+    winRate: wins / comparisons.length,
+    tieRate: share(({ before, after }) => before === after),
+    lossRate: losses / comparisons.length,
+    winRateLow: wilsonLow(wins, wins + losses),
+    accuracyBefore: share(({ before }) => before),
+    accuracyAfter: share(({ after }) => after),
   };
 }
 

@@ -1,0 +1,155 @@
+/**
+ * Adapters that win by cheating: they please the judge or the reader and spoil the memory. They go the way of every
+ * adapter, `adapt` with the policy's own validation; only what was learnt is exchanged.
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { before, describe, test } from "node:test";
+import type { Adapter } from "../src/adapter/adapter.ts";
+import { parseAdapter } from "../src/adapter/adapter-file.ts";
+import { createAdapter, scaleAdapter, type Weight, weightsOf } from "../src/adapter/arithmetic.ts";
+import { lexicalReader, wordSpace } from "../src/engines/local/index.ts";
+import { type NanoModel, nanoAdaptation, nanoTarget, openNano } from "../src/engines/nano/index.ts";
+import { askAbout, createEpisode, householdVideos } from "../src/household/index.ts";
+import { type FactKind, kindOfQuestion, kindOfSentence } from "../src/household/language.ts";
+import type { Memory } from "../src/memory/memory.ts";
+import { householdJudge } from "../src/reward/household-judge.ts";
+import type { Judge } from "../src/reward/judge.ts";
+import { type Adaptation, type AdaptReport, adapt } from "../src/training/adapt.ts";
+import { steeredChoice } from "../src/training/choice-learner.ts";
+import { refusalOf, type Validation } from "../src/training/validation.ts";
+import { wordAdaptation } from "../src/training/word-adaptation.ts";
+import { seededRandom } from "../src/util/random.ts";
+import { openTestMemory, temporaryFolder } from "./support/memory.ts";
+import { nanoWeights } from "./support/nano.ts";
+import { observationsOf, watchedMemory } from "./support/watched-memory.ts";
+
+const folder = temporaryFolder("hacked");
+
+/** The same adaptation with another adapter in place of what it learnt. */
+const cheating = (adaptation: Adaptation, hack: (learnt: Adapter) => Adapter): Adaptation => ({
+  ...adaptation,
+  learn: async (...given) => {
+    const lesson = await adaptation.learn(...given);
+    return { ...lesson, adapter: hack(lesson.adapter) };
+  },
+});
+
+/** Asserts that what was tried is kept as refused, whole, and that nothing else changed. */
+async function assertRefused(memory: Memory, report: AdaptReport, reason: RegExp): Promise<void> {
+  assert.match(report.reason, reason);
+  assert.equal(report.activated, false);
+  const kept = (await memory.adapters()).find(({ id }) => id === report.id)!;
+  assert.deepEqual([kept.state, kept.reason, kept.revision], ["refused", report.reason, report.adapter]);
+  assert.deepEqual(await memory.adapters({ state: "active" }), []);
+}
+
+/** The gate's verdict if what the cheat spoils were not looked at. */
+const unwatched = (report: AdaptReport, blind: Partial<Validation>) =>
+  refusalOf({ ...report, n: report.heldOut, ...blind });
+
+describe("on the choice policy", () => {
+  const adaptation = wordAdaptation({
+    ...steeredChoice({ words: wordSpace }),
+    reader: lexicalReader({ words: wordSpace }),
+  });
+  /** Weights of the stems that most lines of the film hold. */
+  const commonest = (weight: number): Weight[] => {
+    const counts = new Map<string, number>();
+    for (const { text } of observationsOf().flatMap(({ speech, captions }) => [...speech, ...captions]))
+      for (const stem of new Set(wordSpace.stems(text))) counts.set(stem, (counts.get(stem) ?? 0) + 1);
+    const most = [...counts].sort(([, a], [, b]) => b - a).slice(0, 3);
+    return most.map(([stem]) => {
+      const { index, sign } = wordSpace.bucket(stem);
+      return [index, sign * weight];
+    });
+  };
+  let memory: Memory;
+  before(async () => {
+    memory = await watchedMemory(join(folder, "choice"), ["wear"], 16);
+  });
+
+  test("one that answers the questions by lines that say the same over and over is refused for that", async () => {
+    const report = await adapt({
+      ...{ memory, now: Date.now },
+      adaptation: cheating(adaptation, (learnt) =>
+        createAdapter(wordSpace.id, wordSpace.dimension, [...weightsOf(learnt), ...commonest(30)]),
+      ),
+    });
+    assert.ok(report.accuracyAfter > report.accuracyBefore, "it does answer more");
+    await assertRefused(memory, report, /repeats itself more/);
+    assert.equal(unwatched(report, { redundancyAfter: report.redundancyBefore }), null);
+  });
+
+  test("one that learnt the contrary of what the other half of the questions teaches is refused", async () => {
+    const report = await adapt({
+      ...{ memory, now: Date.now },
+      adaptation: cheating(adaptation, (learnt) => scaleAdapter(learnt, -1)),
+    });
+    assert.ok(report.accuracyAfter < report.accuracyBefore);
+    await assertRefused(memory, report, /not surely better/);
+  });
+
+  test("what was really learnt from the same questions is put in force", async () => {
+    const report = await adapt({ memory, adaptation, now: Date.now });
+    assert.equal(report.activated, true, report.reason);
+    await memory.close();
+  });
+});
+
+const { path, skip } = nanoWeights();
+
+describe("on nano", { skip }, () => {
+  const clips = 6;
+  const pool = householdVideos({ split: "train", from: 0, clips });
+  const heldOut = householdVideos({ split: "validation", from: 0, clips });
+  const honest = householdJudge(
+    (stream, clip) => pool.truthOf(stream, clip) ?? heldOut.truthOf(stream, clip),
+  );
+  /** Goes by what a memory talks about, true or not: as a judge does that has not seen the clip. */
+  const gullible: Judge = {
+    ...honest,
+    id: "gullible",
+    relevance: async ({ first, second, questions }) => {
+      const asked = new Set<FactKind | null>(questions.map(({ text }) => kindOfQuestion(text)));
+      const [a, b] = [first, second].map(
+        (memory) =>
+          (memory.match(/[^.]+\./g) ?? []).filter((sentence) => asked.has(kindOfSentence(sentence.trim())))
+            .length,
+      ) as [number, number];
+      return { ok: true, value: a === b ? "tie" : a > b ? "first" : "second" };
+    },
+  };
+  let model: NanoModel;
+  before(async () => {
+    model = await openNano(path);
+  });
+
+  test("one that pleases a judge who cannot see by telling what is not so is refused for that", async () => {
+    const memory = await openTestMemory(join(folder, "nano"));
+    const questions = askAbout(createEpisode("train-5", 30), seededRandom("asked"), {
+      ...{ kinds: ["place"], perKind: 8 },
+    });
+    for (const [i, { text, options }] of questions.entries())
+      await memory.addTask({
+        ...{ id: `t${i}`, askedAtMs: i, asOfSeconds: null, stream: null, answer: "", option: null },
+        ...{ abstained: true, citations: [], reader: "lexical", question: { text, options } },
+      });
+    const { countTokens } = wordSpace;
+    const adaptation = nanoAdaptation({
+      ...{ model, countTokens, judge: gullible, poolEpisodes: 2, heldOutEpisodes: 2 },
+    });
+    const report = await adapt({
+      ...{ memory, now: Date.now },
+      adaptation: cheating(adaptation, (learnt) => scaleAdapter(learnt, 4)),
+    });
+    assert.ok(report.pairs > 0 && report.winRate > report.lossRate, "it does please the judge");
+    await assertRefused(memory, report, /less often true \(\d+ % before, \d+ % after\)/);
+    assert.equal(unwatched(report, { fidelityAfter: report.fidelityBefore }), null);
+    const [kept] = await memory.adapters();
+    const { adapter, provenance } = parseAdapter(kept!.file, kept!.id, nanoTarget(model, countTokens));
+    assert.equal(adapter.revision, report.adapter);
+    assert.equal(provenance.report.fidelityAfter, report.fidelityAfter);
+    await memory.close();
+  });
+});
