@@ -195,6 +195,7 @@ function buildProgram(): Command {
     .option("--window <seconds>", "stream time of one decision")
     .option("--lang <tag>", "egolife: en or zh")
     .option("--rechoose", "choose the whole past anew for each question")
+    .option("--weights <file>", "egolife --text: what the choice policy learnt in Phase One")
     .option("--foreign <file>", "JSON with other people's questions, for the control", collect)
     .option("--seed <text>", "of everything drawn")
     .option("--runs <directory>", "where the run is written (default: runs)")

@@ -4,6 +4,7 @@ import { weightsOf } from "../../adapter/arithmetic.ts";
 import type { WordSpace } from "../../engine.ts";
 import { choicePolicy } from "../../policy/choice.ts";
 import type { ChoiceBudget } from "../../policy/choice-budget.ts";
+import type { ChoiceWeights } from "../../policy/choice-features.ts";
 import type { Question } from "../../tasks/task.ts";
 import { adapterFromTasks } from "../../training/choice-trainer.ts";
 import { seededRandom } from "../../util/random.ts";
@@ -70,6 +71,8 @@ export interface PolicyOptions {
   readonly questions: readonly TextQuestion[];
   readonly foreign: readonly ForeignQuestions[];
   readonly words: WordSpace;
+  /** What the choice policy writes with. */
+  readonly weights: ChoiceWeights | null;
   /** Places of stems that stand for people. */
   readonly names: ReadonlySet<number>;
   readonly byType: boolean;
@@ -203,7 +206,7 @@ function windowsUntil(windows: readonly TextWindow[], untilSeconds: number): rea
 /** The shipped policy over the stream. */
 function keepChosen(
   share: number,
-  { corpus, windows, words, windowSeconds }: PolicyOptions,
+  { corpus, windows, words, weights, windowSeconds }: PolicyOptions,
   visit?: Parameters<typeof keepByPolicy>[3],
 ): Keep {
   return (adapterAt, untilSeconds) =>
@@ -215,6 +218,7 @@ function keepChosen(
           words,
           clipSeconds: windowSeconds,
           budget: budgetOf(share, window),
+          weights,
           adapter: adapterAt(window.startSeconds),
         }),
       visit,
@@ -270,11 +274,13 @@ function recentMemories(corpus: Corpus, questions: readonly TextQuestion[], shar
 
 /** DPO takes seconds: where updates are asked for after every question, it follows the reference's schedule. */
 async function preferenceMemories(share: number, options: PolicyOptions): Promise<Memories> {
-  const { words, seed, updates } = options;
+  const { words, weights, seed, updates } = options;
   const random = seededRandom(`draws ${seed} ${share}`);
   const contexts: DrawnContext[] = [];
   await keepChosen(share, options, async (decision) => {
-    contexts.push(await drawContext(decision, budgetOf(share, decision.window), words, random));
+    contexts.push(
+      await drawContext(decision, { words, weights, budget: budgetOf(share, decision.window) }, random),
+    );
   })(() => null, Infinity);
   return taught(options, {
     updates: updates === "every" ? referenceUpdates : updates,

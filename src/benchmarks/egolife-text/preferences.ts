@@ -35,11 +35,10 @@ export interface DrawnContext {
   readonly candidates: readonly Drawn[];
 }
 
-/** @param budget of the policy of the decision */
+/** @param choice what the policy of the decision was made with */
 export async function drawContext(
   { window, policy, context }: WindowDecision,
-  budget: Parameters<typeof replayOf>[2]["budget"],
-  words: WordSpace,
+  choice: Parameters<typeof replayOf>[2],
   random: Random,
 ): Promise<DrawnContext> {
   const { actions } = await policy.decide(context, { n: samples, random });
@@ -47,12 +46,12 @@ export async function drawContext(
   const candidates = [...distinct.values()]
     .filter(({ statements }) => statements.length > 0)
     .map((action, i): Drawn => {
-      const sample = replayOf(context, action, { words, ...(budget && { budget }) });
+      const sample = replayOf(context, action, choice);
       const kept = new Set(sample.picks.flatMap((item) => [...sample.input.items[item]!.words]));
       return {
         id: String(i),
         text: action.text,
-        tokens: words.countTokens(action.text),
+        tokens: choice.words.countTokens(action.text),
         passes: true,
         sample,
         rarity: new Map([...kept].map((word) => [sample.stems[word]!, sample.input.idf[word]!])),

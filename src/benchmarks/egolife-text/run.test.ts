@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { wordSpace } from "../../engines/local/words.ts";
+import { type ChoiceWeights, choiceFeatures, untrainedChoiceWeights } from "../../policy/choice-features.ts";
 import { madeUpWeek, topics } from "./__fixtures__/made-up-week.ts";
 import type { TextEntry, TextQuestion } from "./load.ts";
 import type { PolicyName } from "./policies.ts";
@@ -14,12 +16,14 @@ async function runWeek(
   policies: readonly PolicyName[],
   options: Partial<EgoLifeTextOptions> = {},
   of: { entries: readonly TextEntry[]; questions: readonly TextQuestion[] } = week,
+  weights: ChoiceWeights | null = null,
 ) {
   const run = await runEgoLifeText(
     of,
     { ...defaultEgoLifeTextOptions, budgets: [0.25], ...options, policies },
     {
       words: wordSpace,
+      weights,
       foreign: [
         {
           name: "other",
@@ -54,6 +58,23 @@ describe("the benchmark on a made-up stream", () => {
   test("preferences find the asked topics too", async () => {
     const { row } = await runWeek(["cov", "cov+dpo"], { updates: [20, 60] });
     assert.ok(row("cov+dpo").s60 > row("cov").s60 + 0.1, `${row("cov+dpo").s60} ${row("cov").s60}`);
+  });
+
+  test("weights of Phase One change what the choice policy keeps, and nothing else", async () => {
+    const long = untrainedChoiceWeights.features.with(choiceFeatures.indexOf("length"), 99);
+    const policies: PolicyName[] = ["cov", "cov+dpo", "longest", "reference"];
+    const measured = async (weights: ChoiceWeights | null) =>
+      (await runWeek(policies, { updates: [60] }, week, weights)).run.measured;
+    const shipped = await measured(null);
+    const [same, other] = [
+      await measured(untrainedChoiceWeights),
+      await measured({ ...untrainedChoiceWeights, features: long }),
+    ];
+    assert.deepEqual(same, shipped);
+    for (const [i, { policy, results }] of other.entries()) {
+      const unchanged = isDeepStrictEqual(results, shipped[i]!.results);
+      assert.equal(unchanged, !policy.startsWith("cov"), policy);
+    }
   });
 
   test("a memory of its own for each type helps that type", async () => {

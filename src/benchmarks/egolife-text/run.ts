@@ -5,6 +5,7 @@
  * started before it was asked, and what was chosen is not revised (unless the past is chosen anew, `rechoose`).
  */
 import type { WordSpace } from "../../engine.ts";
+import type { ChoiceWeights } from "../../policy/choice-features.ts";
 import { createCorpus } from "./corpus.ts";
 import { isStrict } from "./evidence.ts";
 import type { Updates } from "./lessons.ts";
@@ -58,6 +59,8 @@ export interface EgoLifeTextRun {
 
 export interface RunHooks {
   readonly words: WordSpace;
+  /** What the choice policy writes with, in all that begins with `cov`. @default none, as it ships */
+  readonly weights?: ChoiceWeights | null;
   /** For `cov+foreign`; none leaves it out. */
   readonly foreign: readonly ForeignQuestions[];
   /** Stems that stand for people. */
@@ -84,6 +87,7 @@ export async function runEgoLifeText(
     questions,
     foreign: hooks.foreign,
     words,
+    weights: hooks.weights ?? null,
     names: new Set([...hooks.names].flatMap((stem) => corpus.vocabulary.get(stem) ?? [])),
     byType: options.stream === "types",
     updates,

@@ -16,6 +16,8 @@ import { noCost } from "../../engine.ts";
 import { wordSpace } from "../../engines/local/index.ts";
 import { nameStems } from "../../engines/local/words.ts";
 import { ConfigError, DataError } from "../../errors.ts";
+import { choiceWeightsRevision } from "../../policy/choice-features.ts";
+import { readChoiceWeights } from "../../training/choice-weights-trainer.ts";
 import { makeDirectory } from "../../util/directory.ts";
 import { sha256 } from "../../util/hash.ts";
 import type { Invocation } from "../invocation.ts";
@@ -26,6 +28,7 @@ const mostListed = 20;
 export async function run({ output, options: flags, signal }: Invocation): Promise<void> {
   const startedMs = performance.now();
   const { options, language, root, runs } = settingsOf(flags);
+  const weights = typeof flags.weights === "string" ? readChoiceWeights(flags.weights) : null;
   const week = loadEgoLifeText(root, language);
   for (const { file, row, reason } of week.skipped.slice(0, mostListed))
     output.note(`skipped ${file} row ${row}: ${reason}`);
@@ -47,6 +50,7 @@ export async function run({ output, options: flags, signal }: Invocation): Promi
     language,
     ...options,
     words: wordSpace.id,
+    ...(weights && { weights: choiceWeightsRevision(weights) }),
     data: digestOf(week),
     foreign: foreign.map(({ name, texts }) => ({
       name,
@@ -59,6 +63,7 @@ export async function run({ output, options: flags, signal }: Invocation): Promi
   makeRunDirectory(directory);
   const measured = await runEgoLifeText(week, options, {
     words: wordSpace,
+    weights,
     foreign,
     names: nameStems(week.names),
     signal,
