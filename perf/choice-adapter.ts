@@ -8,8 +8,11 @@
  *
  * With `--preferences` the adapter comes from memories of that other episode that the local judge compared by the five questions.
  *
- * `node perf/choice-adapter.ts [episodes] [--preferences]`
+ * With `--weights FILE` the policy writes with what Phase One trained.
+ *
+ * `node perf/choice-adapter.ts [episodes] [--preferences] [--weights FILE]`
  */
+import { parseArgs } from "node:util";
 import type { Adapter } from "../src/adapter/adapter.ts";
 import { adapterNorm } from "../src/adapter/arithmetic.ts";
 import { lexicalReader, wordSpace } from "../src/engines/local/index.ts";
@@ -32,12 +35,18 @@ import type { Cue } from "../src/stream/clip.ts";
 import { parseSubtitles } from "../src/stream/subtitles.ts";
 import { steeredChoice } from "../src/training/choice-learner.ts";
 import { adapterFromTasks, learntWords } from "../src/training/choice-trainer.ts";
+import { readChoiceWeights } from "../src/training/choice-weights-trainer.ts";
 import { replay } from "../src/training/replay.ts";
 import { adapterFromPreferences } from "../src/training/word-adaptation.ts";
 import { pick, seededRandom } from "../src/util/random.ts";
 
-const byPreferences = process.argv.includes("--preferences");
-const episodes = Number(process.argv.slice(2).find((argument) => /^\d+$/.test(argument)) ?? 60);
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { preferences: { type: "boolean" }, weights: { type: "string" } },
+});
+const byPreferences = flags.preferences ?? false;
+const weights = flags.weights === undefined ? null : readChoiceWeights(flags.weights);
+const episodes = Number(positionals[0] ?? 60);
 /** Six minutes: twelve decisions. */
 const clips = 36;
 const tasksLearnt = 5;
@@ -86,7 +95,7 @@ async function learn(questions: readonly HouseholdQuestion[], episode: Episode):
   const { adapter } = adapterFromTasks(tasks, { words: wordSpace });
   if (!byPreferences) return adapter;
   const lesson = await adapterFromPreferences(tasks, [observationsOf(episode)], {
-    ...steeredChoice({ words: wordSpace, budget }),
+    ...steeredChoice({ words: wordSpace, budget, weights }),
     judge: localJudge({ words: wordSpace }),
     norm: adapterNorm(adapter),
   });
@@ -180,7 +189,7 @@ for (let n = 0; n < episodes; n++) {
   );
   for (const watcher of watchers) {
     const adapter = watcher === "none" ? null : await learn(lessons.get(watcher)!, asked);
-    const kept = await replay(choicePolicy({ words: wordSpace, budget, adapter }), observations);
+    const kept = await replay(choicePolicy({ words: wordSpace, budget, weights, adapter }), observations);
     const spent = kept.reduce((total, { text }) => total + wordSpace.countTokens(text), 0);
     tokens.set(watcher, (tokens.get(watcher) ?? 0) + spent);
     for (const kind of factKinds) tally(watcher, kind).push(await score(kept, tests.get(kind)!));

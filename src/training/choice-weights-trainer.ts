@@ -4,7 +4,7 @@
  *
  * The sharpness moves as its logarithm, so it stays above 0. It has to move along: where it stood still, the features'
  * weights grew to do its work, and an adapter's words, which it multiplies, drowned in them (perf/README.md). The power
- * of the length stands still: trained, it did the same harm. Nothing is kept between steps but the weights, so they are
+ * of the length stands still: trained, it earned no more and did the same. Nothing is kept between steps but the weights, so they are
  * the whole checkpoint.
  */
 import { readFileSync } from "node:fs";
