@@ -138,10 +138,11 @@ function buildProgram(): Command {
 
   command(
     program,
-    "tasks [action]",
-    "questions that were asked: list, or feedback on one",
+    "tasks [action] [question]",
+    "questions to learn from: list, add one without asking it, or feedback on one",
     () => import("./commands/tasks.ts"),
   )
+    .option("--option <text>", "add: a possible answer; repeat for multiple choice", collect)
     .option("--task <id>", "the task the feedback is about")
     .option("--right", "its answer was right")
     .option("--wrong", "its answer was wrong")
@@ -159,6 +160,7 @@ function buildProgram(): Command {
     .option("--with <id>", "blend: the second adapter")
     .option("--share <share>", "blend: share of the second, 0 to 1 (default: 0.5)")
     .option("--policy <name>", "choice, nano or best-of-n")
+    .option("--samples <n>", "best-of-n: texts drawn per clip")
     .option("--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1");
 
   command(

@@ -1,12 +1,10 @@
 /** `taskmem ask`: a question answered from memory alone, with the moments the answer rests on. */
-import { text as readAll } from "node:stream/consumers";
 import { answerQuestion } from "../../answer/answer.ts";
 import { type Config, loadConfig } from "../../config.ts";
-import { ConfigError } from "../../errors.ts";
 import type { Memory } from "../../memory/memory.ts";
-import { letterOptions } from "../../tasks/task.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
 import type { Invocation } from "../invocation.ts";
+import { readQuestion } from "../question.ts";
 import {
   adaptConfigured,
   chosenStreams,
@@ -33,39 +31,24 @@ export async function run(
   questionText: string,
 ): Promise<void> {
   const { option = [], stream, asOf, near, speaker, limit, wholeMemory } = options as AskFlags;
-  const text = (questionText === "-" ? await readAll(process.stdin) : questionText).trim();
-  if (text === "")
-    throw new ConfigError(
-      "question-empty",
-      'Expected a question, got none: taskmem ask "Where are the keys?"',
-    );
-  if (option.length === 1)
-    throw new ConfigError(
-      "options-few",
-      "Expected at least two --option values for multiple choice, got one",
-    );
-  if (option.length > 26)
-    throw new ConfigError("options-many", `Expected at most 26 --option values, got ${option.length}`);
+  const question = await readQuestion(questionText, option);
   const config = await loadConfig(flags, { file: configFile });
   const model = configuredModel(config);
   const memory = await openConfiguredMemory(config, { mustExist: true });
   try {
     const streams = await chosenStreams(memory, stream);
-    const answer = await answerQuestion(
-      { text, options: letterOptions(option) },
-      {
-        memory,
-        reader: configuredReader(config, model),
-        now: Date.now,
-        signal,
-        ...(stream && { streams: stream }),
-        ...(asOf !== undefined && { asOfSeconds: momentFlag("--as-of", asOf, streams) }),
-        ...(near !== undefined && { nearSeconds: momentFlag("--near", near, streams) }),
-        ...(speaker && { speakers: speaker }),
-        ...(limit !== undefined && { limit }),
-        ...(wholeMemory && { mode: "whole-memory" as const }),
-      },
-    );
+    const answer = await answerQuestion(question, {
+      memory,
+      reader: configuredReader(config, model),
+      now: Date.now,
+      signal,
+      ...(stream && { streams: stream }),
+      ...(asOf !== undefined && { asOfSeconds: momentFlag("--as-of", asOf, streams) }),
+      ...(near !== undefined && { nearSeconds: momentFlag("--near", near, streams) }),
+      ...(speaker && { speakers: speaker }),
+      ...(limit !== undefined && { limit }),
+      ...(wholeMemory && { mode: "whole-memory" as const }),
+    });
     output.object(answer);
     output.text(output.bold(answer.option === null ? answer.answer : `${answer.option}. ${answer.answer}`));
     const clocks = new Map<string, Clock>(streams.map(({ id, clock }) => [id, clock]));

@@ -1,0 +1,22 @@
+/** A question as people give it: its text, or `-` for standard input, and the answers to choose from. */
+import { text as readAll } from "node:stream/consumers";
+import { ConfigError } from "../errors.ts";
+import { letterOptions, type Question } from "../tasks/task.ts";
+
+/** @throws ConfigError for an empty question, a single option or more options than letters */
+export async function readQuestion(given: string, options: readonly string[]): Promise<Question> {
+  const text = (given === "-" ? await readAll(process.stdin) : given).trim();
+  if (text === "")
+    throw new ConfigError(
+      "question-empty",
+      'Expected a question, got none: taskmem ask "Where are the keys?"',
+    );
+  if (options.length === 1)
+    throw new ConfigError(
+      "options-few",
+      "Expected at least two --option values for multiple choice, got one",
+    );
+  if (options.length > 26)
+    throw new ConfigError("options-many", `Expected at most 26 --option values, got ${options.length}`);
+  return { text, options: letterOptions(options) };
+}
