@@ -103,44 +103,40 @@ describe("Phase One of the choice policy", () => {
       );
   });
 
-  test("killed twice with kill -9 between checkpoints, ends as a run that never was", async () => {
+  test("killed twice with kill -9, ends as a run that never was", async () => {
     const folder = temporaryFolder();
+    const steps = 40;
+    const options = "--policy choice --off-policy-steps 20 --batch 4 --group 4 --checkpoint-every 7";
     const command = (name: string) => [
-      ...["train", "phase-one", "--policy", "choice", "--json", "--run", join(folder, name)],
-      ...[
-        "--steps",
-        "14",
-        "--off-policy-steps",
-        "6",
-        "--batch",
-        "4",
-        "--group",
-        "4",
-        "--checkpoint-every",
-        "5",
-      ],
+      ...["train", "phase-one", "--json", "--run", join(folder, name), "--steps", String(steps)],
+      ...options.split(" "),
     ];
-    const killedAt = async (step: number) => {
+    const killedAfter = async (step: number) => {
       const run = await taskmem(command("killed"), {
         onLine: (line, child) => {
           if (line.includes(`"step":${step},`)) child.kill("SIGKILL");
         },
       });
-      assert.equal(run.code, null, `killed at step ${step}: ${run.stderr}`);
-      return run.rows.map((row) => row.step);
+      assert.equal(run.code, null, `killed after step ${step}: ${run.stderr}`);
+      return run.rows.at(-1)?.step as number;
     };
-    await killedAt(3); // before the first checkpoint
-    await killedAt(8);
+    await killedAfter(3);
+    const reached = await killedAfter(17);
     const last = await taskmem(command("killed"));
     assert.equal(last.code, 0, last.stderr);
-    assert.equal(last.rows[0]?.step, 6, "goes on behind the checkpoint of step 5");
+    // How many steps it makes before the signal arrives, nobody knows; where it goes on is behind a checkpoint.
+    const goesOnAt = last.rows[0]?.step as number;
+    assert.ok(
+      goesOnAt >= 15 && goesOnAt <= reached + 2 && (goesOnAt - 1) % 7 === 0,
+      `${goesOnAt} after ${reached}`,
+    );
     const calm = await taskmem(command("calm"));
     assert.equal(calm.code, 0, calm.stderr);
     const read = (name: string, file: string) => readFileSync(join(folder, name, file), "utf8");
-    for (const file of ["choice-weights.json", "step-14.weights", "state.json", "config.json"])
+    for (const file of ["choice-weights.json", `step-${steps}.weights`, "state.json", "config.json"])
       assert.equal(read("killed", file), read("calm", file), file);
     const metrics = (name: string) => recorded(join(folder, name, "metrics.jsonl"));
-    assert.equal(metrics("calm").length, 14);
+    assert.equal(metrics("calm").length, steps);
     assert.deepEqual(withoutTime(metrics("killed")), withoutTime(metrics("calm")));
 
     const end = (rows: typeof last.rows) => rows.at(-1) as Partial<PhaseOneOutcome>;
