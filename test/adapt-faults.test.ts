@@ -27,7 +27,7 @@ import { parseRow } from "./support/cli.ts";
 import { openTestMemory, temporaryFolder } from "./support/memory.ts";
 import { film, watchedMemory } from "./support/watched-memory.ts";
 
-const script = resolve(import.meta.dirname, "support/adapt-until-killed.ts");
+const script = resolve(import.meta.dirname, "support/adapt-step-by-step.ts");
 const folder = temporaryFolder("adapt-faults");
 const watched = join(folder, "watched");
 const target = { space: wordSpace.id, dimension: wordSpace.dimension, base: "choice@1" };

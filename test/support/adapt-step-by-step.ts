@@ -1,13 +1,13 @@
 /**
  * A process that learns from a memory's questions by preferences and says how far it is, one line a step:
- * `node adapt-until-killed.ts <directory> [inside | <step> <times>]`.
+ * `node adapt-step-by-step.ts <directory> [inside | <step> <times>]`.
  *
  * The steps are `rollout` (memories drawn for a context), `verdict` (two memories compared), `answer` (a held-out
  * question read), `activating`, `activated` and the report as JSON. Named a step it goes no further than that, the n-th
- * time, and waits to be killed there. With `inside` it kills itself in the middle of the transaction that puts the
+ * time, and waits there to be killed, or for a line on its standard input. With `inside` it kills itself in the middle of the transaction that puts the
  * adapter in force: the one before is retired, the new one is not there yet.
  */
-import { writeSync } from "node:fs";
+import { once } from "node:events";
 import { lexicalReader, localEmbedder, wordSpace } from "../../src/engines/local/index.ts";
 import { openSqliteMemory } from "../../src/memory/sqlite.ts";
 import { localJudge } from "../../src/reward/local-judge.ts";
@@ -19,11 +19,13 @@ const [directory, where, times] = process.argv.slice(2) as [string, string?, str
 const said = new Map<string, number>();
 
 async function say(line: string): Promise<void> {
-  writeSync(1, `${line}\n`);
+  await new Promise((written) => process.stdout.write(`${line}\n`, written));
   said.set(line, (said.get(line) ?? 0) + 1);
   if (line !== where || said.get(line) !== Number(times)) return;
-  setInterval(() => {}, 1000);
-  await Promise.withResolvers<never>().promise;
+  const alive = setInterval(() => {}, 1000);
+  await once(process.stdin, "data");
+  process.stdin.pause();
+  clearInterval(alive);
 }
 
 const memory = await openSqliteMemory(directory, {

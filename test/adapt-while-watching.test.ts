@@ -1,0 +1,144 @@
+/**
+ * Writing never waits for training: while another process is in the middle of learning, clips are decided and committed,
+ * and what was learnt is taken up by the next decision. Told by the order of events; no clock is looked at.
+ */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { type TestContext, test } from "node:test";
+import { createAgent } from "../src/agent.ts";
+import {
+  activeAdapter,
+  configuredPolicy,
+  configuredReader,
+  openConfiguredMemory,
+} from "../src/cli/wiring.ts";
+import { loadConfig } from "../src/config.ts";
+import { captionsOf, createEpisode, episodeSeed } from "../src/household/index.ts";
+import type { Source } from "../src/stream/clip.ts";
+import type { AdaptReport } from "../src/training/adapt.ts";
+import { parseRow, taskmem, temporaryFolder } from "./support/cli.ts";
+import { observationsOf, watchedMemory } from "./support/watched-memory.ts";
+
+const script = resolve(import.meta.dirname, "support/adapt-step-by-step.ts");
+const folder = temporaryFolder();
+const clips = 30;
+const second = createEpisode(episodeSeed("validation", 2), clips);
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+
+/** A process that learns, once it is in the middle of judging; it goes on when it is told to. */
+async function learningProcess(t: TestContext, directory: string) {
+  const child = spawn(process.execPath, [script, directory, "verdict", "150"], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  t.after(() => child.kill("SIGKILL"));
+  const lines: string[] = [];
+  const reader = createInterface({ input: child.stdout });
+  const halfway = Promise.withResolvers<void>();
+  reader.on("line", (line) => {
+    lines.push(line);
+    if (lines.filter((one) => one === "verdict").length === 150) halfway.resolve();
+  });
+  const closed = once(reader, "close");
+  await halfway.promise;
+  return {
+    isLearning: () => child.exitCode === null && lines.at(-1) === "verdict",
+    async finish(): Promise<AdaptReport> {
+      child.stdin.write("go on\n");
+      await closed;
+      return parseRow(lines.at(-1)!) as unknown as AdaptReport;
+    },
+  };
+}
+
+test("`watch` goes from the first clip to the last while another process learns", async (t) => {
+  const memory = join(folder, "whole");
+  await (await watchedMemory(memory, ["wear"], 16)).close();
+  const texts = (name: string) => {
+    const path = join(folder, `${name}.captions.srt`);
+    writeFileSync(path, captionsOf(second));
+    return path;
+  };
+  const learning = await learningProcess(t, memory);
+  const meanwhile: boolean[] = [];
+  const during = await taskmem(["watch", texts("during"), "--json", "--memory", memory], {
+    onLine: (line) => {
+      if (parseRow(line)?.event === "clip-end") meanwhile.push(learning.isLearning());
+    },
+  });
+  assert.equal(during.code, 0, during.stderr);
+  assert.deepEqual(
+    meanwhile,
+    range(0, clips).map(() => true),
+    "every clip was committed while it learnt",
+  );
+  assert.ok(learning.isLearning());
+  const report = await learning.finish();
+  assert.equal(report.activated, true, report.reason);
+  const revisions = ({ rows }: typeof during) =>
+    new Set(rows.filter(({ event }) => event === "clip-end").map(({ revision }) => revision));
+  const after = await taskmem(["watch", texts("after"), "--json", "--memory", memory]);
+  assert.deepEqual([...revisions(during)], ["choice@1"]);
+  assert.deepEqual([...revisions(after)], [`choice@1+${report.adapter}`]);
+});
+
+test("a watch that is running writes with what was learnt from its next decision on", async (t) => {
+  const directory = join(folder, "running");
+  await (await watchedMemory(directory, ["wear"], 16)).close();
+  const config = await loadConfig({ memory: directory }, { file: undefined });
+  const memory = await openConfiguredMemory(config, { mustExist: true });
+  t.after(() => memory.close());
+  const learning = await learningProcess(t, directory);
+  /** Opened when the source may go on to clip 9. */
+  const gate = Promise.withResolvers<void>();
+  const withAdapter = async () => configuredPolicy(config, null, await activeAdapter(memory, config, null));
+  const agent = createAgent({
+    memory,
+    policy: await withAdapter(),
+    currentPolicy: withAdapter,
+    reader: configuredReader(config, null),
+    perceptors: { transcriber: null, language: null, screenReader: null },
+  });
+
+  const events: string[] = [];
+  let report: AdaptReport | undefined;
+  for await (const event of agent.watch(sourceThatWaits(9, gate.promise))) {
+    if (event.event !== "clip-end") continue;
+    events.push(`clip ${event.clip} ${event.revision}${learning.isLearning() ? " while learning" : ""}`);
+    if (event.clip !== 8) continue;
+    report = await learning.finish();
+    events.push("in force");
+    gate.resolve();
+  }
+  assert.equal(report!.activated, true, report!.reason);
+  assert.deepEqual(events, [
+    ...range(0, 9).map((clip) => `clip ${clip} choice@1 while learning`),
+    "in force",
+    ...range(9, clips).map((clip) => `clip ${clip} choice@1+${report!.adapter}`),
+  ]);
+  assert.deepEqual(await memory.check(), []);
+});
+
+/** The second film as a stream that brings no clip from the n-th on before it is let. */
+function sourceThatWaits(n: number, until: Promise<void>): Source {
+  return {
+    ...{ id: "second", description: "second", live: false, clock: { kind: "media" }, clipSeconds: 10 },
+    ...{ endSeconds: second.endSeconds, fingerprint: null, problems: [] },
+    open: async function* () {
+      for (const { clip, captions, startSeconds, endSeconds } of observationsOf(second)) {
+        if (clip === n) await until;
+        yield {
+          ...{ kind: "clip" as const, stream: "second", index: clip, startSeconds, endSeconds },
+          ...{ frames: [], largeFrames: [], audio: null, shots: [] },
+          cues: captions.map((line) => ({
+            ...line,
+            ...{ kind: "caption" as const, origin: "stream" as const, language: null },
+          })),
+        };
+      }
+    },
+  };
+}
