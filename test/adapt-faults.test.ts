@@ -157,6 +157,31 @@ test("killed around the moment it is put in force, either the one before or the 
   }
 });
 
+test("a question forgotten while it is learnt from comes back in no adapter", async () => {
+  const directory = copied();
+  const memory = await openTestMemory(directory);
+  const [task] = await memory.tasks();
+  const reader = lexicalReader({ words: wordSpace });
+  let isForgotten = false;
+  const adaptation = wordAdaptation({
+    ...steeredChoice({ words: wordSpace }),
+    reader: {
+      ...reader,
+      read: async (request) => {
+        if (!isForgotten) await memory.forget({ query: task!.question.text });
+        isForgotten = true;
+        return reader.read(request);
+      },
+    },
+  });
+  await assert.rejects(adapt({ memory, adaptation, now: Date.now }), { code: "task-unknown" });
+  await memory.close();
+  assert.deepEqual(
+    (await soundAdapters(directory)).map(({ id, state }) => [id, state]),
+    [["adapter_earlier", "active"]],
+  );
+});
+
 /** Learns by preferences of a judge, in this process; what is not a matter of time or of names of the report. */
 async function judged(relevance: Judge["relevance"], directory = copied()) {
   const memory = await openTestMemory(directory);

@@ -67,6 +67,7 @@ test("policies have an active adapter each, and adding one again changes nothing
   await memory.addAdapter(adapter("a"));
   await memory.addAdapter(adapter("n", { policy: "nano" }));
   await memory.addAdapter(adapter("a", { state: "refused" }));
+  await memory.addAdapter(adapter("a"));
   assert.deepEqual(await states(memory), [
     ["a", "active"],
     ["n", "active"],
@@ -78,26 +79,34 @@ test("policies have an active adapter each, and adding one again changes nothing
   await memory.close();
 });
 
+/** A question that was asked; `t1` is about a zither. */
+const task = (id: string) => ({
+  ...{ id, askedAtMs: 1, asOfSeconds: null, stream: null, answer: "", option: null, abstained: true },
+  ...{ citations: [], reader: "lexical" },
+  question: { text: id === "t1" ? "Where is the zither?" : "Where is the kettle?", options: [] },
+});
+
 test("forgetting a task forgets the adapters trained on it, also the one in force", async () => {
   const memory = await newMemory();
-  const task = {
-    id: "t1",
-    askedAtMs: 1,
-    asOfSeconds: null,
-    stream: null,
-    question: { text: "Where is the zither?", options: [] },
-    answer: "",
-    option: null,
-    abstained: true,
-    citations: [],
-    reader: "lexical",
-  };
-  await memory.addTask(task);
+  for (const id of ["t1", "t2"]) await memory.addTask(task(id));
   await memory.addAdapter(adapter("a", { tasks: ["t1", "t2"] }));
   await memory.addAdapter(adapter("b", { state: "candidate", tasks: ["t2"] }));
   const report = await memory.forget({ query: "zither" });
   assert.deepEqual([report.tasks, report.adapters], [1, 1]);
   assert.deepEqual(await states(memory), [["b", "candidate"]]);
+  await memory.close();
+});
+
+test("an adapter whose task was forgotten while it was trained is not kept, and the one in force stays", async () => {
+  const memory = await newMemory();
+  for (const id of ["t1", "t2"]) await memory.addTask(task(id));
+  await memory.addAdapter(adapter("a", { tasks: ["t2"] }));
+  await memory.forget({ query: "zither" });
+  await assert.rejects(
+    memory.addAdapter(adapter("b", { tasks: ["t2", "t1"] })),
+    (error) => error instanceof StoreError && error.code === "task-unknown" && /t1/.test(error.message),
+  );
+  assert.deepEqual(await states(memory), [["a", "active"]]);
   await memory.close();
 });
 

@@ -10,17 +10,27 @@ import { listed } from "./entries.ts";
 import type { AdapterState, KeptAdapter } from "./memory.ts";
 import type { AdapterTable } from "./schema.ts";
 
-/** @returns false for an adapter of that id that is kept already */
+/**
+ * @returns false for an adapter of that id that is kept already
+ * @throws StoreError `task-unknown` where a task it was trained on is not there, forgotten while it was trained: what it
+ * taught must not come back
+ */
 export function addAdapter(db: Db, { atMs, tasks, ...adapter }: KeptAdapter): boolean {
   return db.write(() => {
-    if (adapter.state === "active") retireActive(db, adapter.policy, `replaced by ${adapter.revision}`, atMs);
-    const added = db.run(
-      build
-        .insertInto("adapter")
-        .values({ ...adapter, at_ms: atMs, tasks: JSON.stringify(tasks) })
-        .onConflict((conflict) => conflict.column("id").doNothing()),
+    if (db.get(build.selectFrom("adapter").select("row").where("id", "=", adapter.id))) return false;
+    const gone = db.get(
+      sql<{ id: string }>`select value as id from json_each(${JSON.stringify(tasks)})
+        where value not in (select id from task) limit 1`,
     );
-    return added.changes > 0;
+    if (gone) {
+      throw new StoreError(
+        "task-unknown",
+        `Expected all tasks of the adapter ${adapter.revision} to be in this memory, got ${gone.id}, which was forgotten: learn anew from those that are left`,
+      );
+    }
+    if (adapter.state === "active") retireActive(db, adapter.policy, `replaced by ${adapter.revision}`, atMs);
+    db.run(build.insertInto("adapter").values({ ...adapter, at_ms: atMs, tasks: JSON.stringify(tasks) }));
+    return true;
   });
 }
 

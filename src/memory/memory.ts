@@ -358,7 +358,10 @@ export interface Memory {
   tasks(filter?: { readonly limit?: number; readonly newest?: boolean }): Promise<Task[]>;
   addFeedback(task: string, feedback: Feedback): Promise<void>;
 
-  /** Keeps an adapter; one that is active takes the place of the active one. Adding it again changes nothing. */
+  /**
+   * Keeps an adapter; one that is active takes the place of the active one. Adding it again changes nothing.
+   * @throws StoreError `task-unknown` where a task it was trained on was forgotten meanwhile
+   */
   addAdapter(adapter: KeptAdapter): Promise<void>;
   /** In the order they were trained. */
   adapters(filter?: { readonly policy?: string; readonly state?: AdapterState }): Promise<KeptAdapter[]>;

@@ -72,7 +72,10 @@ const report = await adapt({
     ...memory,
     addAdapter: async (adapter) => {
       const tasks = [...adapter.tasks];
-      if (where === "inside") Object.assign(tasks, { toJSON: () => process.kill(process.pid, "SIGKILL") });
+      // Its tasks are written out twice: looked up first, and then, the one before being retired, inserted.
+      let looks = 0;
+      const toJSON = () => (++looks === 2 ? process.kill(process.pid, "SIGKILL") : [...adapter.tasks]);
+      if (where === "inside") Object.assign(tasks, { toJSON });
       await say("activating");
       await memory.addAdapter({ ...adapter, tasks });
       await say("activated");
