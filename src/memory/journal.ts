@@ -256,6 +256,8 @@ export function countClips(db: Db, state: "stored" | "failed", stream: number): 
 export const keptObservations = 360;
 /** Those of them that keep their frames too: ten minutes in clips of 10 s. */
 export const keptWithFrames = 60;
+/** Observations of all streams that keep frames beyond the short-term window: two hours, as many as adapting looks at. */
+export const mostWithFrames = 720;
 
 /**
  * Lets go of the frames of decided observations but for the last `kept` of the stream. Inside a transaction.
@@ -267,8 +269,35 @@ export function trimObservations(db: Db, stream: number, kept: number): void {
     (select row from clip where stream = ${stream} and state = 'stored'
       order by clip desc limit ${keptObservations} offset ${kept}) as earlier
     where exists (select 1 from observation_frame where clip = earlier.row)`);
-  if (old.length === 0) return;
-  const rows = listed(old.map(({ row }) => row));
+  dropFrames(
+    db,
+    old.map(({ row }) => row),
+  );
+}
+
+/**
+ * Lets go of the frames of decided observations of whatever stream but for the last perceived, `mostWithFrames` of them,
+ * and the short-term window of each stream, which a run that takes up again shows its policy.
+ */
+export function trimFramesOfAll(db: Db, windowClips: number): void {
+  db.write(() => {
+    const old = db.all(sql<{ row: number }>`select row from (
+      select c.row, row_number() over (order by c.row desc) as place,
+        row_number() over (partition by c.stream order by c.clip desc) as own_place
+      from (select distinct clip from observation_frame) as f cross join clip as c on c.row = f.clip
+      where c.state = 'stored'
+    ) where place > ${mostWithFrames} and own_place > ${windowClips}`);
+    dropFrames(
+      db,
+      old.map(({ row }) => row),
+    );
+  });
+}
+
+/** Inside a transaction. */
+function dropFrames(db: Db, clipRows: readonly number[]): void {
+  if (clipRows.length === 0) return;
+  const rows = listed(clipRows);
   freeFrames(db, rows);
   db.run(sql`update observation set value = json_set(value, '$.frames', json('[]')) where clip in ${rows}`);
 }

@@ -191,6 +191,33 @@ describe("the journal", () => {
     await memory.close();
   });
 
+  test("keeps pictures of two hours in all streams together, and the window of each", async () => {
+    const memory = await openTestMemory(newDirectory());
+    const streams = Array.from({ length: 14 }, (_, i) => `camera ${i}`);
+    for (const stream of streams) {
+      await addTestStream(memory, stream);
+      for (let clip = 0; clip < 60; clip++) {
+        await memory.addObservation(
+          observationOf(stream, clip, { frames: [frameOf(clip, `${stream} ${clip}`)] }),
+        );
+        await memory.commit(decisionOf(stream, [], { clips: [clip] }));
+      }
+    }
+    const pictured = async (stream: string) =>
+      (await memory.observations(stream)).filter(({ frames }) => frames.length > 0).map(({ clip }) => clip);
+    // 14 × 60 were watched; 12 × 60 keep their pictures, and five more of each of the two before.
+    const window = [55, 56, 57, 58, 59];
+    assert.deepEqual(await pictured("camera 0"), window);
+    assert.deepEqual(await pictured("camera 1"), window);
+    assert.equal((await pictured("camera 2")).length, 60);
+    assert.equal((await memory.observations("camera 0")).length, 60, "its texts stay");
+    await memory.close();
+    const again = await openTestMemory(memory.directory);
+    assert.equal((await again.stats()).blobs, 720 + 10);
+    assert.deepEqual(await again.check(), []);
+    await again.close();
+  });
+
   test("keeps gaps, and the later end of one that is met again", async () => {
     const memory = await kitchen();
     const gap = {

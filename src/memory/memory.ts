@@ -337,8 +337,9 @@ export interface Memory {
   /** Journals a clip as failed; its observation stays for another try. */
   failClip(stream: string, clip: number, failure: Omit<ClipFailure, "attempts">): Promise<void>;
   /**
-   * Observations of clips that were decided, oldest first: the last 60 of a stream whole, earlier ones without frames, 360
-   * at most. What policies are compared on. A frame's bytes are read when they are looked at, and may be gone by then.
+   * Observations of clips that were decided, oldest first: the last 60 of a stream whole (720 of all streams), earlier ones
+   * without frames, 360 at most. What policies are compared on. A frame's bytes are read when they are looked at, and may
+   * be gone by then.
    */
   observations(stream: string): Promise<Observation[]>;
   clipFailures(stream?: string): Promise<{ stream: string; clip: number; failure: ClipFailure }[]>;

@@ -6,6 +6,7 @@
  */
 import { join } from "node:path";
 import type { Embedder, WordSpace } from "../engine.ts";
+import { defaultWindowClips } from "../stream/clip.ts";
 import { activateAdapter, adapters, addAdapter } from "./adapter-rows.ts";
 import { readBlob, sweepBlobs, writeBlobs } from "./blobs.ts";
 import { checkMemory, memoryStats } from "./check.ts";
@@ -27,6 +28,7 @@ import {
   progress,
   streamRow,
   streams,
+  trimFramesOfAll,
 } from "./journal.ts";
 import { leases } from "./lease.ts";
 import type { Memory } from "./memory.ts";
@@ -81,7 +83,7 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
   const { words, embedder, now } = options;
   const blobFolder = join(directory, "blobs");
   const held = leases(db, now);
-  let withFrames = keptWithFrames;
+  let windowClips = defaultWindowClips;
   let clipsSinceSweep = 0;
   let closed = false;
 
@@ -98,7 +100,7 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
       return held.take(streamRow(db, stream).row, stream);
     },
     progress: async (stream, window) => {
-      withFrames = Math.max(withFrames, window);
+      windowClips = Math.max(windowClips, window);
       return progress(db, blobFolder, stream, window);
     },
     endStream: async (stream) => {
@@ -120,12 +122,13 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
         indexing: options,
         now,
         leases: held,
-        withFrames,
+        withFrames: Math.max(keptWithFrames, windowClips),
       });
       clipsSinceSweep += decision.clips.length;
       if (clipsSinceSweep >= sweepEvery) {
         clipsSinceSweep = 0;
         dropOldObservations(db);
+        trimFramesOfAll(db, windowClips);
         sweepBlobs(db, blobFolder);
       }
       return receipt;
