@@ -49,7 +49,7 @@ const plans = [
     ...{ name: "captions again", stage: "captions", steps: 4500, clips: 16 },
     ...{ learningRate: 1e-3, fromEpisode: 200_000 },
   },
-  { name: "memories", stage: "memories", steps: 700, clips: 24, learningRate: 7e-4, fromEpisode: 500_000 },
+  { name: "memories", stage: "memories", steps: 450, clips: 24, learningRate: 7e-4, fromEpisode: 500_000 },
 ] as const satisfies readonly { stage: TextStage; [setting: string]: unknown }[];
 
 const started = performance.now();
