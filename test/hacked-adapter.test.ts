@@ -11,7 +11,6 @@ import { createAdapter, scaleAdapter, type Weight, weightsOf } from "../src/adap
 import { lexicalReader, wordSpace } from "../src/engines/local/index.ts";
 import { type NanoModel, nanoAdaptation, nanoTarget, openNano } from "../src/engines/nano/index.ts";
 import { askAbout, createEpisode, householdVideos } from "../src/household/index.ts";
-import { type FactKind, kindOfQuestion, kindOfSentence } from "../src/household/language.ts";
 import type { Memory } from "../src/memory/memory.ts";
 import { householdJudge } from "../src/reward/household-judge.ts";
 import type { Judge } from "../src/reward/judge.ts";
@@ -106,18 +105,14 @@ describe("on nano", { skip }, () => {
   const honest = householdJudge(
     (stream, clip) => pool.truthOf(stream, clip) ?? heldOut.truthOf(stream, clip),
   );
-  /** Goes by what a memory talks about, true or not: as a judge does that has not seen the clip. */
+  const { countTokens } = wordSpace;
+  /** Takes the longer memory for the more helpful one, true or not: as judges do that have not seen the clip. */
   const gullible: Judge = {
     ...honest,
     id: "gullible",
-    relevance: async ({ first, second, questions }) => {
-      const asked = new Set<FactKind | null>(questions.map(({ text }) => kindOfQuestion(text)));
-      const [a, b] = [first, second].map(
-        (memory) =>
-          (memory.match(/[^.]+\./g) ?? []).filter((sentence) => asked.has(kindOfSentence(sentence.trim())))
-            .length,
-      ) as [number, number];
-      return { ok: true, value: a === b ? "tie" : a > b ? "first" : "second" };
+    relevance: async ({ first, second }) => {
+      const longer = countTokens(first) - countTokens(second);
+      return { ok: true, value: longer === 0 ? "tie" : longer > 0 ? "first" : "second" };
     },
   };
   let model: NanoModel;
@@ -125,7 +120,7 @@ describe("on nano", { skip }, () => {
     model = await openNano(path);
   });
 
-  test("one that pleases a judge who cannot see by telling what is not so is refused for that", async () => {
+  test("one that pleases a judge of lengths by telling what is not so is refused for that", async () => {
     const memory = await openTestMemory(join(folder, "nano"));
     const questions = askAbout(createEpisode("train-5", 30), seededRandom("asked"), {
       ...{ kinds: ["place"], perKind: 8 },
@@ -135,17 +130,16 @@ describe("on nano", { skip }, () => {
         ...{ id: `t${i}`, askedAtMs: i, asOfSeconds: null, stream: null, answer: "", option: null },
         ...{ abstained: true, citations: [], reader: "lexical", question: { text, options } },
       });
-    const { countTokens } = wordSpace;
     const adaptation = nanoAdaptation({
       ...{ model, countTokens, judge: gullible, poolEpisodes: 2, heldOutEpisodes: 2 },
     });
     const report = await adapt({
       ...{ memory, now: Date.now },
-      adaptation: cheating(adaptation, (learnt) => scaleAdapter(learnt, 4)),
+      adaptation: cheating(adaptation, (learnt) => scaleAdapter(learnt, 6)),
     });
-    assert.ok(report.pairs > 0 && report.winRate > report.lossRate, "it does please the judge");
+    assert.ok(report.pairs > 0 && report.winRate > 0.8, "it does please the judge");
     await assertRefused(memory, report, /less often true \(\d+ % before, \d+ % after\)/);
-    assert.equal(unwatched(report, { fidelityAfter: report.fidelityBefore }), null);
+    assert.equal(unwatched(report, { fidelityAfter: report.fidelityBefore, tokenRatio: 1 }), null);
     const [kept] = await memory.adapters();
     const { adapter, provenance } = parseAdapter(kept!.file, kept!.id, nanoTarget(model, countTokens));
     assert.equal(adapter.revision, report.adapter);
