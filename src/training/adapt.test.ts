@@ -77,16 +77,17 @@ test("too few questions, one question over and over, and an empty memory train n
   await none.close();
 });
 
-test("the gate refuses what does not surely win, is less often true, writes longer memories, or repeats itself more", () => {
+test("the gate refuses what does not surely win, is less often true or was not graded, writes longer memories, or repeats itself more", () => {
   const good = {
     ...{ n: 20, winRate: 0.5, tieRate: 0.5, lossRate: 0, winRateLow: 0.6 },
     ...{ noiseWinRate: 0, noiseLossRate: 0, accuracyBefore: 0.3, accuracyAfter: 0.8 },
-    ...{ fidelityBefore: 0.94, fidelityAfter: 0.93 },
+    ...{ graded: 18, fidelityBefore: 0.94, fidelityAfter: 0.93 },
     ...{ tokenRatio: 1.05, redundancyBefore: 0.1, redundancyAfter: 0.14 },
   };
   assert.equal(refusalOf(good), null);
   assert.match(refusalOf({ ...good, winRateLow: 0.5 })!, /surely/);
   assert.match(refusalOf({ ...good, fidelityAfter: 0.91 })!, /less often true/);
+  assert.match(refusalOf({ ...good, graded: 9 })!, /known whether they are true \(9 of 20\)/);
   assert.match(refusalOf({ ...good, fidelityAfter: Number.NaN })!, /less often true/);
   assert.match(refusalOf({ ...good, tokenRatio: 1.11 })!, /times as long/);
   assert.match(refusalOf({ ...good, redundancyAfter: 0.16 })!, /repeats itself/);

@@ -165,6 +165,7 @@ const untested: AdaptReport = {
   noiseLossRate: 0,
   accuracyBefore: 0,
   accuracyAfter: 0,
+  graded: 0,
   fidelityBefore: 0,
   fidelityAfter: 0,
   redundancyBefore: 0,

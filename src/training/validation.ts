@@ -29,7 +29,9 @@ export interface Validation {
    */
   readonly accuracyBefore: number;
   readonly accuracyAfter: number;
-  /** Share of memories that are true; 1 for a policy that copies lines. */
+  /** Comparisons of which it is known whether the memories are true: fewer than made where the judge failed. */
+  readonly graded: number;
+  /** Share of memories that are true, of those graded; 1 for a policy that copies lines. */
   readonly fidelityBefore: number;
   readonly fidelityAfter: number;
   /** Share of lines or memories that repeat an earlier one. */
@@ -41,6 +43,8 @@ export interface Validation {
 
 /** What the gate allows. */
 export const gateMargins = {
+  /** Share of the comparisons that have to be graded. */
+  gradedShare: 0.5,
   /** By how much the share of true memories may fall. */
   fidelityFall: 0.02,
   /** By how much the share of repeating ones may rise. */
@@ -51,9 +55,12 @@ export const gateMargins = {
 /** Why the gate refuses, or `null`. */
 export function refusalOf(validation: Validation, margins = gateMargins): string | null {
   const { winRateLow, winRate, lossRate, tokenRatio } = validation;
-  const { fidelityBefore, fidelityAfter, redundancyBefore, redundancyAfter } = validation;
+  const { n, graded, fidelityBefore, fidelityAfter, redundancyBefore, redundancyAfter } = validation;
   if (!(winRateLow > 0.5)) {
     return `it is not surely better on held-out questions (${percent(winRate)} won, ${percent(lossRate)} lost; the win rate may be as low as ${percent(winRateLow)})`;
+  }
+  if (!(graded >= margins.gradedShare * n)) {
+    return `of too few of its memories it is known whether they are true (${graded} of ${n})`;
   }
   if (!(fidelityBefore - fidelityAfter <= margins.fidelityFall)) {
     return `its memories are less often true (${percent(fidelityBefore)} before, ${percent(fidelityAfter)} after)`;
@@ -155,6 +162,7 @@ export async function judgedValidation(
     noiseLossRate: share(verdicts.noise, (verdict) => verdict === "loss"),
     accuracyBefore: fidelity.before,
     accuracyAfter: fidelity.after,
+    graded: graded.before.length,
     fidelityBefore: fidelity.before,
     fidelityAfter: fidelity.after,
     redundancyBefore: share(graded.before, repeats),

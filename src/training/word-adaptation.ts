@@ -157,6 +157,7 @@ async function validate(
     // The greedy policy against itself keeps the same lines.
     noiseWinRate: 0,
     noiseLossRate: 0,
+    graded: tasks.length,
     fidelityBefore: 1,
     fidelityAfter: 1,
     redundancyBefore: redundancyOf(base, words),
