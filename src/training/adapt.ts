@@ -13,7 +13,7 @@ import type { Task } from "../tasks/task.ts";
 import { shortId } from "../util/hash.ts";
 import type { LearntWord } from "./choice-trainer.ts";
 import type { Lesson } from "./phase-two.ts";
-import { refusalOf, type Validation } from "./validation.ts";
+import { type GateMargins, refusalOf, type Validation } from "./validation.ts";
 
 /** A lesson with what it was made of: no pairs, steps and verdicts in closed form. */
 export interface Learnt extends Lesson {
@@ -49,6 +49,8 @@ export interface Adaptation {
   ): Promise<Validation>;
   /** What an adapter weighs most, the heaviest first; none where it holds no words. */
   learntWords(adapter: Adapter, texts: readonly string[]): LearntWord[];
+  /** What the gate allows. @default gateMargins, of statements */
+  readonly margins?: GateMargins;
   /** Whether it learns and is tried without anything watched. @default false */
   readonly needsNoStream?: boolean;
 }
@@ -117,7 +119,7 @@ export async function adapt(options: AdaptOptions): Promise<AdaptReport> {
   if (problem !== null)
     return refused(`nothing to learn from these questions: ${problemText(problem, failedVerdicts)}`, trained);
   const { n: heldOut, ...validation } = await adaptation.validate(tasks, streams, adapter, signal);
-  const refusal = refusalOf({ n: heldOut, ...validation });
+  const refusal = refusalOf({ n: heldOut, ...validation }, adaptation.margins);
   signal?.throwIfAborted();
   const createdAtMs = now();
   const id = shortId("adapter", adapter.revision, createdAtMs);

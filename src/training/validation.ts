@@ -41,19 +41,26 @@ export interface Validation {
   readonly tokenRatio: number;
 }
 
-/** What the gate allows. */
-export const gateMargins = {
+export interface GateMargins {
   /** Share of the comparisons that have to be graded. */
+  readonly gradedShare: number;
+  /** By how much the share that is true may fall. */
+  readonly fidelityFall: number;
+  /** By how much the share that repeats may rise. */
+  readonly redundancyRise: number;
+  readonly tokenRatio: number;
+}
+
+/** What the gate allows where shares are of statements. */
+export const gateMargins: GateMargins = {
   gradedShare: 0.5,
-  /** By how much the share of true memories may fall. */
   fidelityFall: 0.02,
-  /** By how much the share of repeating ones may rise. */
   redundancyRise: 0.05,
   tokenRatio: 1.1,
 };
 
 /** Why the gate refuses, or `null`. */
-export function refusalOf(validation: Validation, margins = gateMargins): string | null {
+export function refusalOf(validation: Validation, margins: GateMargins = gateMargins): string | null {
   const { winRateLow, winRate, lossRate, tokenRatio } = validation;
   const { n, graded, fidelityBefore, fidelityAfter, redundancyBefore, redundancyAfter } = validation;
   if (!(winRateLow > 0.5)) {

@@ -16,7 +16,12 @@ import type { Task } from "../../tasks/task.ts";
 import type { Adaptation } from "../../training/adapt.ts";
 import { type CachedContext, type DpoOptions, phaseTwo, rollOut } from "../../training/phase-two.ts";
 import { decisionsOf } from "../../training/replay.ts";
-import { judgedValidation, type Validation } from "../../training/validation.ts";
+import {
+  type GateMargins,
+  gateMargins,
+  judgedValidation,
+  type Validation,
+} from "../../training/validation.ts";
 import { nanoAdapterLearner, nanoPolicy } from "./learners.ts";
 import { adapterSpace } from "./model.ts";
 import type { NanoModel } from "./nano-model.ts";
@@ -27,7 +32,7 @@ export interface NanoAdaptationOptions {
   readonly countTokens: (text: string) => number;
   /** Says which memory helps more. @default householdJudge */
   readonly judge?: Judge;
-  /** Episodes of six clips that memories are drawn for, and that the adapter is tried on. @default 8 each */
+  /** Episodes of six clips that memories are drawn for, and that the adapter is tried on. @default 8 and 16 */
   readonly poolEpisodes?: number;
   readonly heldOutEpisodes?: number;
   readonly seed?: string;
@@ -50,13 +55,19 @@ const samplesPerContext = 8;
 /** Two sentences of one length each differ by less. */
 const tokenMargin = 8;
 
+/**
+ * The gate's margins where shares are of memories: one of nearly two statements is false or repeats almost twice as
+ * often as a statement is.
+ */
+const memoryMargins: GateMargins = { ...gateMargins, fidelityFall: 0.04, redundancyRise: 0.09 };
+
 export interface NanoAdaptation extends Adaptation {
   /** The frozen cache. */
   cache(signal?: AbortSignal): Promise<readonly CachedContext<NanoSample>[]>;
 }
 
 export function nanoAdaptation(options: NanoAdaptationOptions): NanoAdaptation {
-  const { model, countTokens, poolEpisodes = 8, heldOutEpisodes = 8, seed = "nano" } = options;
+  const { model, countTokens, poolEpisodes = 8, heldOutEpisodes = 16, seed = "nano" } = options;
   const pool = householdVideos({ split: "train", from: firstPoolEpisode, clips: clipsPerEpisode });
   const heldOut = householdVideos({ split: "validation", from: 0, clips: clipsPerEpisode });
   const judge =
@@ -80,6 +91,7 @@ export function nanoAdaptation(options: NanoAdaptationOptions): NanoAdaptation {
     fitsBase: base.revision,
     method: "dpo",
     needsNoStream: true,
+    margins: memoryMargins,
     cache: cached,
     async learn(tasks: readonly Pick<Task, "question">[], _: unknown, signal?: AbortSignal) {
       const cache = await cached(signal);
