@@ -152,8 +152,17 @@ export interface HouseholdResult {
 
 /** What a policy wrote of one film. */
 interface Written {
-  readonly entries: readonly { readonly clip: number; readonly text: string }[];
+  readonly entries: readonly WrittenEntry[];
   readonly statements: readonly Statement[];
+}
+
+/** What a policy wrote at one decision. */
+interface WrittenEntry {
+  readonly clips: readonly number[];
+  /** In its own words. */
+  readonly text: string;
+  /** Lines of the stream, word for word: true of what was perceived. */
+  readonly copied: readonly string[];
 }
 
 /** Answers to one question under one policy. */
@@ -266,12 +275,19 @@ async function writtenOf(
   { observations }: HouseholdFilm,
   signal: AbortSignal | undefined,
 ): Promise<Written> {
-  const entries: { clip: number; text: string }[] = [];
+  const entries: WrittenEntry[] = [];
   const statements: Statement[] = [];
   for await (const { context, action } of decisionsOf(policy, observations, signal)) {
     statements.push(...action.statements);
-    const text = action.statements.map((statement) => statement.text).join(" ");
-    entries.push({ clip: context.observations[0]!.clip, text });
+    // What somebody said is kept with the name in front.
+    const isCopy = ({ text, sources }: Statement) =>
+      sources.some((source) => text === source.text || text.endsWith(`: ${source.text}`));
+    const textsOf = (some: readonly Statement[]) => some.map(({ text }) => text);
+    entries.push({
+      clips: context.observations.map(({ clip }) => clip),
+      text: textsOf(action.statements.filter((statement) => !isCopy(statement))).join(" "),
+      copied: textsOf(action.statements.filter(isCopy)),
+    });
   }
   return { entries, statements };
 }
@@ -327,6 +343,9 @@ function scores(
   };
 }
 
+/** Memories that a repetition is looked for in, at least: what a policy is shown of its own. */
+const mostEntriesBefore = 4;
+
 /** Figures of what was written, over all films and the memories of some kinds. */
 function entryFigures(
   films: readonly HouseholdFilm[],
@@ -336,16 +355,20 @@ function entryFigures(
   let [entries, tokens, sentences, wrong, repeated, passing] = [0, 0, 0, 0, 0, 0];
   for (const memory of memories) {
     for (const [i, { episode }] of films.entries()) {
-      let before: string[] = [];
-      for (const { clip, text } of memory[i]!.entries) {
-        const reading = readHouseholdMemory(text, episode.clips[clip]!.facts, before);
+      let entriesBefore: string[][] = [];
+      for (const { clips, text, copied } of memory[i]!.entries) {
+        const facts = clips.flatMap((clip) => episode.clips[clip]!.facts);
+        const before = entriesBefore.flat();
+        const reading = readHouseholdMemory(text, facts, before);
+        const again = copied.filter((line, at) => before.includes(line) || copied.indexOf(line) < at).length;
         entries += 1;
-        tokens += countTokens(text);
-        sentences += reading.sentences;
+        tokens += countTokens([text, ...copied].join(" "));
+        sentences += reading.sentences + copied.length;
         wrong += reading.wrong.length;
-        repeated += reading.repeated.length;
-        passing += Number(reading.wrong.length + reading.repeated.length === 0 && reading.told.length > 0);
-        before = [...before, text].slice(-4);
+        repeated += reading.repeated.length + again;
+        const faults = reading.wrong.length + reading.repeated.length + again;
+        passing += Number(faults === 0 && reading.told.length + copied.length > 0);
+        entriesBefore = [...entriesBefore, [text, ...copied]].slice(-mostEntriesBefore);
       }
     }
   }
