@@ -168,8 +168,6 @@ export interface DpoOptions {
   /** Pairs a step, drawn anew when all were used. @default all */
   readonly pairsPerStep?: number;
   readonly seed?: string;
-  /** Called with the adapter after each step: the learning curve. */
-  readonly onStep?: (step: number, adapter: () => Promise<Adapter>) => Promise<void>;
 }
 
 /** Trains on pairs from where the trainer stands, which is the reference too; the loss before each step, in nats. */
@@ -178,7 +176,7 @@ export async function trainOnPairs<Sample>(
   pairs: readonly SamplePair<Sample>[],
   options: DpoOptions,
 ): Promise<number[]> {
-  const { beta = 0.1, kl = 0, steps = 10, learningRate, seed = "pairs", onStep } = options;
+  const { beta = 0.1, kl = 0, steps = 10, learningRate, seed = "pairs" } = options;
   const { pairsPerStep = pairs.length } = options;
   const logprobs = async (some: readonly SamplePair<Sample>[]) => {
     const both = await trainer.logprobs([
@@ -219,7 +217,6 @@ export async function trainOnPairs<Sample>(
       weights,
     );
     await trainer.step({ learningRate });
-    await onStep?.(step + 1, () => trainer.snapshot());
   }
   return losses;
 }
