@@ -49,7 +49,7 @@ const plans = [
     ...{ name: "captions again", stage: "captions", steps: 4500, clips: 16 },
     ...{ learningRate: 1e-3, fromEpisode: 200_000 },
   },
-  { name: "memories", stage: "memories", steps: 450, clips: 24, learningRate: 7e-4, fromEpisode: 500_000 },
+  { name: "memories", stage: "memories", steps: 600, clips: 24, learningRate: 7e-4, fromEpisode: 500_000 },
 ] as const satisfies readonly { stage: TextStage; [setting: string]: unknown }[];
 
 const started = performance.now();
@@ -111,16 +111,16 @@ async function runStage(
   const { still, moving } = splitWeights(state.weights);
   const adam = new Adam(moving, adamDefaults, state.adam);
   const embed = compileEmbed(nanoConfig, still);
-  const random = seededRandom(`${options.seed} ${name} ${state.step}`);
   let done = state.step;
   let since = { step: done, at: performance.now(), loss: 0 };
-  await textStage(nanoConfig, adam, embed, cache, random, {
+  await textStage(nanoConfig, adam, embed, cache, {
     stage,
     fromStep: done,
     steps,
     clips,
     learningRate,
-    fromEpisode: fromEpisode + done * clips,
+    fromEpisode,
+    seed: `${options.seed} ${name}`,
     onStep: async (step, loss) => {
       done = step;
       since.loss += loss;

@@ -14,8 +14,8 @@ import { pick, type Random, randomInt, shuffle } from "../../util/random.ts";
 import { allFacts } from "./facts.ts";
 import {
   answerSlots,
-  beforeSlots,
   captionLength,
+  latestMemories,
   memoryLength,
   prefixLength,
   speechSlot,
@@ -26,7 +26,7 @@ import {
 } from "./layout.ts";
 import type { NanoConfig } from "./model.ts";
 import type { StripCache } from "./strip-cache.ts";
-import { encode, encodeContent, idOf } from "./vocabulary.ts";
+import { encode, encodeContent, fullStop, idOf } from "./vocabulary.ts";
 
 /** A clip, the texts that go with it, and an answer. */
 export interface Example extends Texts {
@@ -36,16 +36,19 @@ export interface Example extends Texts {
   readonly answer: readonly number[];
 }
 
-const clipsPerEpisode = 8;
+export const clipsPerEpisode = 8;
+/** Clips before one that a policy has the memories of. */
+const windowClips = 4;
 
-/** Clips of a split's episodes from the n-th on, each with the one before it. */
+/** Clips of a split's episodes from the n-th on, each with up to four before it, oldest first. */
 export function* clipsOf(
   split: Split,
   fromEpisode: number,
-): Generator<{ clip: EpisodeClip; previous: EpisodeClip | null }> {
+): Generator<{ clip: EpisodeClip; earlier: EpisodeClip[] }> {
   for (let n = fromEpisode; ; n++) {
     const { clips } = createEpisode(episodeSeed(split, n), clipsPerEpisode);
-    for (const [i, clip] of clips.entries()) yield { clip, previous: clips[i - 1] ?? null };
+    for (const [i, clip] of clips.entries())
+      yield { clip, earlier: clips.slice(Math.max(0, i - windowClips), i) };
   }
 }
 
@@ -81,24 +84,24 @@ export function captionExample(clip: EpisodeClip, random: Random): Example {
 }
 
 /**
- * A memory: one or two facts of the clip, mostly such as the preceding memory does not hold.
+ * A memory: one or two facts of the clip, mostly such as the earlier memories do not hold.
  *
- * 30 % have one fact; in 25 % what is already written does not matter, so that the base repeats itself now and then. In
- * half of them one kind is asked for, by up to five questions about anything: its facts come first then.
+ * 30 % have one fact; in half of them what is already written does not matter: that to repeat it helps nobody is for
+ * Phase One to teach. In half of them one kind is asked for, by up to five questions about anything: its facts come first then.
  */
-export function memoryExample(clip: EpisodeClip, previous: EpisodeClip | null, random: Random): Example {
+export function memoryExample(clip: EpisodeClip, earlier: readonly EpisodeClip[], random: Random): Example {
   const { strips, spoken, known } = seenAndHeard(clip);
-  const written = previous === null ? [] : someOf(seenAndHeard(previous).known, random);
-  const free = new Set(written.map(sentenceOf));
-  const fresh = known.filter((fact) => !free.has(sentenceOf(fact)));
-  const choice = random() < 0.25 || fresh.length === 0 ? known : fresh;
+  const written = earlier.map((before) => someOf(seenAndHeard(before).known, random));
+  const told = new Set(written.flat().map(sentenceOf));
+  const fresh = known.filter((fact) => !told.has(sentenceOf(fact)));
+  const choice = random() < 0.5 || fresh.length === 0 ? known : fresh;
   const kind = random() < 0.5 ? pick(random, factKinds) : null;
   const first = choice.filter((fact) => fact.kind === kind);
   const others = choice.filter((fact) => fact.kind !== kind);
   return {
     strips,
     spoken,
-    preceding: sentences(written, beforeSlots),
+    preceding: latestMemories(written.map((facts) => sentences(facts, memoryLength))),
     wanted: kind === null ? [] : questionsOf(kind, random),
     answer: sentences(
       [...shuffle(random, first), ...shuffle(random, others)].slice(0, oneOrTwo(random)),
@@ -135,13 +138,26 @@ function sentences(facts: readonly Fact[], length: number): number[] {
   return written;
 }
 
+/** Sentences of speech count twice: of ten words three tell something, and they are learnt last. */
+function emphasis(answer: readonly number[]): number[] {
+  let first: number | null = null;
+  return answer.map((token) => {
+    first ??= token;
+    const weight = first === quote ? 2 : 1;
+    if (token === fullStop) first = null;
+    return weight;
+  });
+}
+
+const quote = idOf("Quote");
+
 /** Examples as arrays: strips' pixels [B · 12, X], texts [B, S], answers, targets and weights [B, A]. */
 export interface ExampleArrays {
   readonly pixels: np.Array;
   readonly texts: np.Array;
   readonly answers: np.Array;
   readonly targets: np.Array;
-  /** One over the number of tokens that count, 0 for padding. */
+  /** How much a token counts; they sum to 1, padding has 0. */
   readonly weights: np.Array;
 }
 
@@ -167,6 +183,7 @@ export function arraysOf(
     const slots = answerSlots(example.answer, answerLength);
     answers.set(slots.inputs, i * answerLength);
     targets.set(slots.targets, i * answerLength);
+    for (const [t, weight] of emphasis(example.answer).entries()) slots.weights[t]! *= weight;
     weights.set(slots.weights, i * answerLength);
   }
   const counted = weights.reduce((a, b) => a + b);

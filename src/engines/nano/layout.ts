@@ -5,9 +5,12 @@
  * |-------------------|-----------|---------------------------------------------------------------|
  * | strips            | 12        | 4 scenes × 3 strips, top to bottom                            |
  * | speech            | 1 + 21    | `heard` or `none`, then up to three lines, speaker and words  |
- * | preceding memory  | 1 + 18    | `before` or `none`, then up to two sentences                  |
+ * | earlier memories  | 1 + 57    | `before` or `none`, then the latest memories, oldest first    |
  * | what is asked for | 1 + 15    | `wanted` or `none`, then content words of questions           |
  * | answer            | 1 + 49    | `start`, then up to 19 tokens of a memory, 49 of a caption    |
+ *
+ * A memory and all before it fill 128 positions, which products of matrices run through fast: an odd number of rows takes
+ * more than twice as long.
  */
 import { stripsPerScene } from "../../household/world.ts";
 import { before, end, heard, none, pad, start, wanted } from "./vocabulary.ts";
@@ -15,7 +18,7 @@ import { before, end, heard, none, pad, start, wanted } from "./vocabulary.ts";
 export const scenesSeen = 4;
 export const stripsSeen = scenesSeen * stripsPerScene;
 export const speechSlots = 22;
-export const beforeSlots = 19;
+export const beforeSlots = 58;
 export const wantedSlots = 16;
 /** Tokens before the answer. */
 export const prefixLength = stripsSeen + speechSlots + beforeSlots + wantedSlots;
@@ -29,19 +32,29 @@ export const positions = prefixLength + captionLength;
 export interface Texts {
   /** Speaker and words, line after line. */
   readonly spoken: readonly number[];
-  /** What was written about the clip before. */
+  /** What was written about the clips before, as much of the latest as fits. */
   readonly preceding: readonly number[];
   /** Content words of what is asked for. */
   readonly wanted: readonly number[];
 }
 
-/** The text slots one after another, shape [57]; tokens that do not fit are left out. */
+/** The text slots one after another, shape [96]; tokens that do not fit are left out. */
 export function textSlots({ spoken, preceding, wanted: asked }: Texts): Int32Array<ArrayBuffer> {
   return Int32Array.from([
     ...speechSlot(spoken),
     ...slot(beforeSlots, before, preceding),
     ...slot(wantedSlots, wanted, asked),
   ]);
+}
+
+/** The latest of some memories that fit their slot together, one after another. */
+export function latestMemories(memories: readonly (readonly number[])[]): number[] {
+  const kept: number[] = [];
+  for (const memory of memories.toReversed()) {
+    if (kept.length + memory.length >= beforeSlots) break;
+    kept.unshift(...memory);
+  }
+  return kept;
 }
 
 /** The slot of speech alone, shape [22]: all the text that dense captions go with. */

@@ -40,7 +40,7 @@ function numbers(random: Random, length: number, spread = 1): Float32Array<Array
 function batchOf(config: NanoConfig, vectors: Float32Array<ArrayBuffer>): WeightedBatch {
   const random = seededRandom("batch");
   const strips = numbers(random, 2 * stripsSeen * config.width);
-  const examples = clips.map((clip, i) => memoryExample(clip, clips[i - 1] ?? null, random));
+  const examples = clips.map((clip, i) => memoryExample(clip, clips.slice(0, i), random));
   const texts = examples.map(textSlots);
   const answers = examples.map(({ answer }) => answerSlots(answer, memoryLength));
   return {
@@ -88,7 +88,7 @@ test("the gradient agrees with finite differences in a random direction of every
 test("a sampled answer's log-probabilities are those of the forward pass", async () => {
   const weights = weightsFrom(tiny, initialWeights(tiny, seededRandom("weights")));
   const random = seededRandom("prompts");
-  const texts = textSlots(memoryExample(clips[1]!, clips[0]!, random));
+  const texts = textSlots(memoryExample(clips[1]!, [clips[0]!], random));
   const strips = numbers(random, stripsSeen * tiny.width);
   const vectors = numbers(random, tiny.width, 3);
   const [samples] = await new Decoder(tiny).decode(
@@ -176,7 +176,7 @@ test("weights are read from a file as they were written, and a changed file is r
 test("a memory is of facts of its clip, and what is spoken fills its slot", () => {
   const random = seededRandom("memories");
   const sentences = new Set(clips[1]!.facts.map(sentenceOf));
-  const { answer, spoken } = memoryExample(clips[1]!, clips[0]!, random);
+  const { answer, spoken } = memoryExample(clips[1]!, [clips[0]!], random);
   const written = decode(answer)
     .match(/[^.]+\./g)!
     .map((sentence) => sentence.trim());

@@ -130,7 +130,7 @@ export class NanoModel implements Model {
     return this.#cost;
   }
 
-  /** What the network is shown of a prompt: strip embeddings [12, D] and text slots [57]. */
+  /** What the network is shown of a prompt: strip embeddings [12, D] and text slots [96]. */
   async read(parts: readonly Part[]): Promise<Pick<NanoSample, "strips" | "texts">> {
     const { frames, ...texts } = readPrompt(parts);
     return { strips: await this.#seen(await clipStrips(frames)), texts: textSlots(texts) };

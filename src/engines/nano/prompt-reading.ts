@@ -1,13 +1,13 @@
 /**
  * How nano finds its slots in a prompt made for models that read prose.
  *
- * It takes the first run of frames; the lines `… says: …` of the `stream` fence that are the clip's own; the last line of
- * the `earlier` fence, which is what was written about the clip before; and of the supplement, which ends the prompt, the
+ * It takes the first run of frames; the lines `… says: …` of the `stream` fence that are the clip's own; the lines of the
+ * `earlier` fence, each a memory of a clip before, the latest that fit; and of the supplement, which ends the prompt, the
  * words it knows. All other words it does not read.
  */
 import type { Part } from "../../engine.ts";
 import { earlierFence } from "../../policy/prompts.ts";
-import { speechSlots, type Texts } from "./layout.ts";
+import { latestMemories, speechSlots, type Texts } from "./layout.ts";
 import { encode, encodeContent } from "./vocabulary.ts";
 
 export interface ReadPrompt extends Texts {
@@ -29,7 +29,7 @@ export function readPrompt(parts: readonly Part[]): ReadPrompt {
     const words = [...encode(said[1]!), ...encode(said[2]!)];
     if (spoken.length + words.length < speechSlots) spoken.push(...words);
   }
-  const preceding = encode(fenced(text, earlierFence).at(-1) ?? "");
+  const preceding = latestMemories(fenced(text, earlierFence).map(encode));
   const supplement = text.split(supplementOpening)[1]?.split(mistakeOpening)[0] ?? "";
   const wanted = encodeContent(supplement);
   return { frames: video?.frames ?? [], spoken, preceding, wanted };

@@ -5,7 +5,7 @@ import { answerSlots, memoryLength, prefixLength, stripsSeen } from "./layout.ts
 export interface NanoSample {
   /** Strip embeddings, shape [12, D]. */
   readonly strips: Float32Array<ArrayBuffer>;
-  /** The text slots, shape [57]. */
+  /** The text slots, shape [96]. */
   readonly texts: Int32Array<ArrayBuffer>;
   /** Token ids as they were sampled, `end` last unless the answer was cut; at most `memoryLength`. */
   readonly tokens: readonly number[];

@@ -69,13 +69,14 @@ test("a run that goes on from a checkpoint arrives where an unbroken one does", 
   };
   const steps = async (adam: Adam, still: Weights, fromStep: number, until: number) => {
     const losses: number[] = [];
-    await textStage(tiny, adam, compileEmbed(tiny, still), plainStrips, seededRandom(`from ${fromStep}`), {
+    await textStage(tiny, adam, compileEmbed(tiny, still), plainStrips, {
       stage: "memories",
       fromStep,
       steps: 100,
       clips: 2,
       learningRate: 0.01,
-      fromEpisode: fromStep,
+      fromEpisode: 0,
+      seed: "stages",
       onStep: async (step, loss) => {
         losses.push(loss);
         return step < until;

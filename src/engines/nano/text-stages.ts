@@ -5,10 +5,18 @@
  * belong together. Both stages are cross-entropy on examples made on the fly.
  */
 import { jit, numpy as np, tree } from "@jax-js/jax";
-import type { Random } from "../../util/random.ts";
+import { type Random, seededRandom } from "../../util/random.ts";
 import type { Adam } from "./adam.ts";
 import { Decoder } from "./decode.ts";
-import { arraysOf, captionExample, clipsOf, type Example, memoryExample, seenAndHeard } from "./examples.ts";
+import {
+  arraysOf,
+  captionExample,
+  clipsOf,
+  clipsPerEpisode,
+  type Example,
+  memoryExample,
+  seenAndHeard,
+} from "./examples.ts";
 import { countStatements, type Fidelity, noStatements } from "./fidelity.ts";
 import { captionLength, memoryLength, prefixLength, speechSlots, stripsSeen } from "./layout.ts";
 import { embedStrips, type NanoConfig, type Weights } from "./model.ts";
@@ -26,8 +34,9 @@ export interface TextStageOptions {
   readonly clips: number;
   /** Falls to zero over the second half of the steps. */
   readonly learningRate: number;
-  /** First train episode to draw clips from; a run that goes on takes later ones. */
+  /** First train episode that the stage's clips are of. */
   readonly fromEpisode: number;
+  readonly seed: string;
   /** Called after each step with the mean loss of a token in nats; `false` ends the stage. */
   readonly onStep: (step: number, loss: number) => Promise<boolean>;
 }
@@ -54,16 +63,17 @@ export async function textStage(
   adam: Adam,
   embed: Embed,
   cache: StripCache,
-  random: Random,
   options: TextStageOptions,
 ): Promise<void> {
   const { stage, steps, clips, learningRate } = options;
   const gradient = compileGradient(config);
-  const source = clipsOf("train", options.fromEpisode);
   for (let step = options.fromStep; step < steps; step++) {
+    // Each step draws on its own, so that a run that goes on draws the same as one that never stopped.
+    const random = seededRandom(`${options.seed} ${step}`);
+    const source = clipsOf("train", options.fromEpisode + Math.ceil((step * clips) / clipsPerEpisode));
     const examples = Array.from({ length: clips }, () => {
-      const { clip, previous } = source.next().value!;
-      return stage === "captions" ? captionExample(clip, random) : memoryExample(clip, previous, random);
+      const { clip, earlier } = source.next().value!;
+      return stage === "captions" ? captionExample(clip, random) : memoryExample(clip, earlier, random);
     });
     const { pixels, ...arrays } = arraysOf(config, examples, cache, random, formOf(stage));
     const [loss, slope] = gradient(tree.ref(adam.weights) as Weights, {
@@ -95,9 +105,9 @@ export async function measureFidelity(
 ): Promise<Fidelity> {
   const source = clipsOf("validation", 0);
   const shown = Array.from({ length: clips }, () => {
-    const { clip, previous } = source.next().value!;
+    const { clip, earlier } = source.next().value!;
     const example: Example =
-      stage === "captions" ? captionExample(clip, random) : memoryExample(clip, previous, random);
+      stage === "captions" ? captionExample(clip, random) : memoryExample(clip, earlier, random);
     return { example, known: seenAndHeard(clip).known };
   });
   const form = formOf(stage);

@@ -21,7 +21,7 @@ async function sampled(config: NanoConfig) {
   const weights = weightsFrom(config, initialWeights(config, seededRandom("weights")));
   const random = seededRandom("samples");
   const [first, second] = createEpisode("train-0", 2).clips;
-  const texts = textSlots(memoryExample(second!, first!, random));
+  const texts = textSlots(memoryExample(second!, [first!], random));
   const strips = Float32Array.from({ length: stripsSeen * config.width }, () => 2 * random() - 1);
   const [answers] = await new Decoder(config).decode(
     weights,

@@ -35,7 +35,7 @@ const trainerOf = (changed: Partial<typeof values> = {}) =>
 async function sampled() {
   const random = seededRandom("samples");
   const [first, second] = createEpisode("train-0", 2).clips;
-  const texts = textSlots(memoryExample(second!, first!, random));
+  const texts = textSlots(memoryExample(second!, [first!], random));
   const strips = Float32Array.from({ length: stripsSeen * config.width }, () => 2 * random() - 1);
   const weights: Weights = weightsFrom(config, values);
   const [answers] = await new Decoder(config).decode(
