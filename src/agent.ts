@@ -10,10 +10,11 @@ import { type Answer, type AskOptions, answerQuestion } from "./answer/answer.ts
 import type { Reader } from "./answer/reader.ts";
 import { addCost, type Cost, noCost } from "./engine.ts";
 import { EngineError } from "./errors.ts";
-import type { Entry, Memory, PolicyState, PolicyStateChange } from "./memory/memory.ts";
+import type { Entry, Memory } from "./memory/memory.ts";
 import type { Observation } from "./perception/observation.ts";
 import { type Perceptors, perceive } from "./perception/perceive.ts";
 import type { Action, Context, Policy } from "./policy/policy.ts";
+import { stateAfter } from "./policy/state.ts";
 import { type Clip, defaultWindowClips, type Gap, type Source } from "./stream/clip.ts";
 import type { Question } from "./tasks/task.ts";
 import { mapAhead } from "./util/async.ts";
@@ -193,7 +194,7 @@ async function* watch(
         statements: action.statements,
         stateChange,
       });
-      if (stateChange) state = changed(state, stateChange);
+      state = stateAfter(state, stateChange);
       recent = [...recent, ...group].slice(-windowClips);
       const ms = now() - began;
       for (const { clip, startSeconds, endSeconds, problems } of group) {
@@ -296,10 +297,4 @@ function shortTerm(entries: readonly Entry[]): Entry[] {
 /** Whether an engine's failure says something about this clip or this moment, rather than about the whole set-up. */
 function concernsClip(error: EngineError): boolean {
   return error.isRetryable || error.code === "bad-response" || error.code === "bad-request";
-}
-
-function changed(state: PolicyState, change: PolicyStateChange): PolicyState {
-  const words = state.words as Map<string, number>;
-  for (const [word, count] of change.words) words.set(word, (words.get(word) ?? 0) + count);
-  return { value: change.value, documents: state.documents + change.documents, words };
 }

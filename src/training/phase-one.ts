@@ -19,6 +19,7 @@ import { ConfigError, EngineError } from "../errors.ts";
 import type { PolicyState } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Action, Context, Policy } from "../policy/policy.ts";
+import { freshState, stateAfter } from "../policy/state.ts";
 import type { Judge } from "../reward/judge.ts";
 import { type ActionReward, type ScoreOptions, scoreGroup } from "../reward/reward.ts";
 import { type Random, seededRandom } from "../util/random.ts";
@@ -223,13 +224,11 @@ function filled<Sample>(
   while (instances.length < config.batch) {
     const decisions = Math.ceil(video(videos).clips / clipsPerDecision);
     const place = startIn(videos, decisions, random, config.curriculum);
-    instances.push({ place, entries: [], state: freshPolicyState() });
+    instances.push({ place, entries: [], state: freshState() });
     videos += 1;
   }
   return { ...state, videos, instances };
 }
-
-const freshPolicyState = (): PolicyState => ({ value: null, documents: 0, words: new Map() });
 
 /** What one instance showed the policy, and what came of it. */
 interface Decision {
@@ -420,15 +419,9 @@ function advanced<Sample>(
     const written = (chosen?.statements ?? []).map(({ clip, text }) => ({ clip, text }));
     const entries = [...instance.entries, ...written].slice(-config.windowClips * 4);
     const change = chosen ? policy.advance(context, chosen) : null;
-    return [{ place, entries, state: change ? changed(instance.state, change) : instance.state }];
+    return [{ place, entries, state: stateAfter(instance.state, change) }];
   });
   return { ...state, instances };
-}
-
-function changed(state: PolicyState, change: NonNullable<ReturnType<Policy["advance"]>>): PolicyState {
-  const words = new Map(state.words);
-  for (const [stem, times] of change.words) words.set(stem, (words.get(stem) ?? 0) + times);
-  return { value: change.value, documents: state.documents + change.documents, words };
 }
 
 function rewardFigures<Sample>(

@@ -1,8 +1,9 @@
 /** Watching observations again: what a policy would meet and keep, without a store. */
 import { StoreError } from "../errors.ts";
-import type { Entry, PolicyState, Statement } from "../memory/memory.ts";
+import type { Entry, Statement } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Action, Context, Policy } from "../policy/policy.ts";
+import { freshState, stateAfter } from "../policy/state.ts";
 
 /** Clips of the short-term window, and episodic entries shown of it: what an agent shows a policy. */
 const windowClips = 5;
@@ -17,8 +18,7 @@ export async function* decisionsOf(
   observations: readonly Observation[],
   signal?: AbortSignal,
 ): AsyncGenerator<{ readonly context: Context; readonly action: Action }> {
-  const words = new Map<string, number>();
-  let state: PolicyState = { value: null, documents: 0, words };
+  let state = freshState();
   let seen: Observation[] = [];
   let entries: Pick<Entry, "clip" | "text" | "kind">[] = [];
   const groups = Map.groupBy(observations, ({ clip }) => Math.floor(clip / policy.clipsPerDecision));
@@ -35,9 +35,7 @@ export async function* decisionsOf(
     entries = [...entries, ...action.statements].slice(-windowClips * mostEntries);
     const change = policy.advance(context, action);
     yield { context, action };
-    if (!change) continue;
-    for (const [stem, times] of change.words) words.set(stem, (words.get(stem) ?? 0) + times);
-    state = { value: change.value, documents: state.documents + change.documents, words };
+    state = stateAfter(state, change);
   }
 }
 
