@@ -148,7 +148,7 @@ test("the same questions and stream give the same adapter", async () => {
     });
   const [first, second] = [await learn(), await learn()];
   assert.equal(first.adapter.revision, second.adapter.revision);
-  assert.ok(first.losses.at(-1)! < first.losses[0]!, "the loss falls");
+  assert.ok(first.curve.at(-1)!.loss < first.curve[0]!.loss, "the loss falls");
 });
 
 test("watching again without a store keeps what watching with one kept", async () => {

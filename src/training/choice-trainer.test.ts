@@ -398,14 +398,24 @@ describe("an adapter from preferences", () => {
   const norm = adapterNorm(lessonOf(...questionsAbout("music")).adapter);
 
   test("falls from ln 2, has the norm asked for and makes held-out choices of its topic likelier", async () => {
-    const { adapter, problem, losses } = await adapterFromPairs(pairsFor("music", 200, "train"), {
+    const { adapter, problem, curve } = await adapterFromPairs(pairsFor("music", 200, "train"), {
       words,
       norm,
     });
     assert.equal(problem, null);
-    assert.equal(losses.length, 10);
-    closeTo(losses[0]!, Math.LN2);
-    for (const [i, loss] of losses.slice(1).entries()) assert.ok(loss < losses[i]!, losses.join());
+    assert.equal(curve.length, 10);
+    const [first] = curve;
+    closeTo(first!.loss, Math.LN2);
+    // At the reference no side has gained anything.
+    assert.deepEqual([first!.step, first!.rewardMargin, first!.won], [1, 0, 0]);
+    for (const [i, { loss, rewardMargin, adapterNorm }] of curve.slice(1).entries()) {
+      const before = curve[i]!;
+      assert.ok(loss < before.loss && rewardMargin > before.rewardMargin, JSON.stringify(curve));
+      assert.ok(adapterNorm > before.adapterNorm, JSON.stringify(curve));
+    }
+    // Plain descent at rate 1 from nothing: the first step is as long as its gradient.
+    closeTo(first!.adapterNorm, first!.gradientNorm, 1e-6);
+    assert.ok(curve.at(-1)!.won > 0.9, JSON.stringify(curve));
     closeTo(adapterNorm(adapter), norm, 1e-4);
 
     const margin = async (trained: Adapter | null, pairs: readonly SamplePair<ChoiceSample>[]) => {

@@ -190,12 +190,12 @@ export async function adapterFromPairs(
   { words, norm, learningRate = 1, ...options }: PreferenceOptions,
 ): Promise<PreferenceLesson> {
   const trainer = choiceTrainer({ words });
-  const losses = pairs.length === 0 ? [] : await trainOnPairs(trainer, pairs, { ...options, learningRate });
+  const curve = await trainOnPairs(trainer, pairs, { ...options, learningRate });
   const trained = await trainer.snapshot();
-  if (pairs.length === 0) return { adapter: trained, problem: "no-pairs", losses };
-  if (adapterNorm(trained) === 0) return { adapter: trained, problem: "no-direction", losses };
+  if (pairs.length === 0) return { adapter: trained, problem: "no-pairs", curve };
+  if (adapterNorm(trained) === 0) return { adapter: trained, problem: "no-direction", curve };
   const samples = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]);
-  return { adapter: withFloor(rescaleAdapter(trained, norm), samples, words), problem: null, losses };
+  return { adapter: withFloor(rescaleAdapter(trained, norm), samples, words), problem: null, curve };
 }
 
 /** Below this a word would all but count against a line that holds it. */

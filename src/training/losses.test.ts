@@ -308,7 +308,8 @@ describe("dpo", () => {
     // σ(1.2) = 0.768525, −ln 0.768525 = 0.263282; −0.1 · (1 − 0.768525) = −0.0231475.
     const policy = { chosen: [of(-1, -2)], rejected: [of(-3)] };
     const reference = { chosen: [of(-6, -8)], rejected: [of(-2)] };
-    const { loss, gradient } = dpoLoss(policy, reference);
+    const { loss, gradient, margins } = dpoLoss(policy, reference);
+    assert.deepEqual(margins, [12]);
     assertNear(loss, 0.263282, 1e-6);
     assertGradient(gradient.chosen, [[-0.0231475, -0.0231475]], 1e-7);
     assertGradient(gradient.rejected, [[0.0231475]], 1e-7);

@@ -23,6 +23,11 @@ export interface PairLogprobs<L extends Logprobs = Logprobs> {
   readonly rejected: readonly L[];
 }
 
+export interface PairLoss<L extends Logprobs> extends Loss<{ chosen: L[]; rejected: L[] }> {
+  /** How much more each chosen sequence gained on the reference than its rejected one, m of `dpoLoss`, shape [N]. For logs. */
+  readonly margins: readonly number[];
+}
+
 /** How far the ratio of new to old probability may move a loss. */
 export interface Clip {
   /** A negative advantage pushes no further down once the ratio is below 1 − this. In [0, 1). */
@@ -151,7 +156,7 @@ export function dpoLoss<L extends Logprobs>(
   policy: PairLogprobs<L>,
   reference: PairLogprobs,
   beta = 0.1,
-): Loss<{ chosen: L[]; rejected: L[] }> {
+): PairLoss<L> {
   return marginLoss(policy, reference, beta, (margin) => ({
     value: softplus(-beta * margin),
     slope: -beta * sigmoid(-beta * margin),
@@ -171,7 +176,7 @@ export function ipoLoss<L extends Logprobs>(
   policy: PairLogprobs<L>,
   reference: PairLogprobs,
   beta = 0.1,
-): Loss<{ chosen: L[]; rejected: L[] }> {
+): PairLoss<L> {
   return marginLoss(policy, reference, beta, (margin) => {
     const excess = margin - 1 / (2 * beta);
     return { value: excess ** 2, slope: 2 * excess };
@@ -233,22 +238,24 @@ function marginLoss<L extends Logprobs>(
   reference: PairLogprobs,
   beta: number,
   ofMargin: (margin: number) => Term,
-): Loss<{ chosen: L[]; rejected: L[] }> {
+): PairLoss<L> {
   requirePairs(policy, reference, beta);
   const pairs = policy.chosen.length;
   let loss = 0;
   const chosen: L[] = [];
   const rejected: L[] = [];
+  const margins: number[] = [];
   for (let i = 0; i < pairs; i++) {
     const margin =
       sumOfDifferences(policy.chosen[i]!, reference.chosen[i]!) -
       sumOfDifferences(policy.rejected[i]!, reference.rejected[i]!);
+    margins.push(margin);
     const term = ofMargin(margin);
     loss += term.value / pairs;
     chosen.push(filled(policy.chosen[i]!, term.slope / pairs));
     rejected.push(filled(policy.rejected[i]!, -term.slope / pairs));
   }
-  return { loss, gradient: { chosen, rejected } };
+  return { loss, gradient: { chosen, rejected }, margins };
 }
 
 /** Counts clipped tokens or sequences by the sign of their advantage. */

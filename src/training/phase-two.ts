@@ -47,9 +47,24 @@ export interface Lesson {
     | "no-direction";
 }
 
-/** A lesson from preferences, with the mean loss before each step, in nats; without KL it starts at ln 2. */
+/** One step of training on pairs. What is about the pairs is of those drawn for the step, before it. */
+export interface PairStep {
+  /** From 1 up. */
+  readonly step: number;
+  /** Mean of DPO and its penalty, in nats; without KL it starts at ln 2. */
+  readonly loss: number;
+  /** Mean implicit reward of the chosen one over the rejected one, β times the margin of `dpoLoss`; 0 before the first step. */
+  readonly rewardMargin: number;
+  /** Share of pairs whose chosen one gained more than the rejected one. */
+  readonly won: number;
+  readonly gradientNorm: number;
+  /** Euclidean norm of the adapter after the step. */
+  readonly adapterNorm: number;
+}
+
+/** A lesson from preferences, with how it was learnt. */
 export interface PreferenceLesson extends Lesson {
-  readonly losses: readonly number[];
+  readonly curve: readonly PairStep[];
 }
 
 /** A memory of the cache, as it was drawn. */
@@ -170,12 +185,13 @@ export interface DpoOptions {
   readonly seed?: string;
 }
 
-/** Trains on pairs from where the trainer stands, which is the reference too; the loss before each step, in nats. */
+/** Trains on pairs from where the trainer stands, which is the reference too; no pairs take no step. */
 export async function trainOnPairs<Sample>(
   trainer: Trainer<Sample, Adapter>,
   pairs: readonly SamplePair<Sample>[],
   options: DpoOptions,
-): Promise<number[]> {
+): Promise<PairStep[]> {
+  if (pairs.length === 0) return [];
   const { beta = 0.1, kl = 0, steps = 10, learningRate, seed = "pairs" } = options;
   const { pairsPerStep = pairs.length } = options;
   const logprobs = async (some: readonly SamplePair<Sample>[]) => {
@@ -186,10 +202,10 @@ export async function trainOnPairs<Sample>(
     return { chosen: both.slice(0, some.length), rejected: both.slice(some.length) };
   };
   const references = await logprobs(pairs);
-  const losses: number[] = [];
+  const curve: PairStep[] = [];
   const random = seededRandom(seed);
   let order: number[] = [];
-  for (let step = 0; step < steps; step++) {
+  for (let step = 1; step <= steps; step++) {
     while (order.length < pairsPerStep) order = [...order, ...shuffle(random, [...pairs.keys()])];
     const drawn = order.slice(0, pairsPerStep);
     order = order.slice(pairsPerStep);
@@ -199,7 +215,7 @@ export async function trainOnPairs<Sample>(
       rejected: drawn.map((i) => references.rejected[i]!),
     };
     const policy = await logprobs(batch);
-    const { loss, gradient } = dpoLoss(policy, reference, beta);
+    const { loss, gradient, margins } = dpoLoss(policy, reference, beta);
     const weights = [...gradient.chosen, ...gradient.rejected];
     let penalty = 0;
     if (kl > 0) {
@@ -211,14 +227,21 @@ export async function trainOnPairs<Sample>(
       for (const [i, own] of weights.entries())
         for (const t of own.keys()) own[t]! += kl * pull.gradient[i]![t]!;
     }
-    losses.push(loss + penalty);
     await trainer.accumulate(
       [...batch.map(({ chosen }) => chosen), ...batch.map(({ rejected }) => rejected)],
       weights,
     );
-    await trainer.step({ learningRate });
+    const { gradientNorm } = await trainer.step({ learningRate });
+    curve.push({
+      step,
+      loss: loss + penalty,
+      rewardMargin: (beta * margins.reduce((sum, margin) => sum + margin, 0)) / margins.length,
+      won: margins.filter((margin) => margin > 0).length / margins.length,
+      gradientNorm,
+      adapterNorm: adapterNorm(await trainer.snapshot()),
+    });
   }
-  return losses;
+  return curve;
 }
 
 export interface PhaseTwoOptions extends CompareOptions {
@@ -254,10 +277,10 @@ export async function phaseTwo<Sample>(
     chosen: chosen.sample,
     rejected: rejected.sample,
   }));
-  const losses = pairs.length === 0 ? [] : await trainOnPairs(trainer, samples, { seed, ...dpo });
+  const curve = await trainOnPairs(trainer, samples, { seed, ...dpo });
   const trained = await trainer.snapshot();
   const trainedNorm = adapterNorm(trained);
-  const found = { pairs: pairs.length, steps: losses.length, report, failedVerdicts, losses, trainedNorm };
+  const found = { pairs: pairs.length, steps: curve.length, report, failedVerdicts, curve, trainedNorm };
   if (pairs.length === 0) return { ...found, adapter: trained, problem: "no-pairs" };
   if (trainedNorm === 0) return { ...found, adapter: trained, problem: "no-direction" };
   const norm = "norm" in length ? length.norm : length.scale * trainedNorm;
