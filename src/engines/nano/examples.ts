@@ -1,5 +1,4 @@
 /** Training examples: clips of train episodes with what may be written about them. */
-import { numpy as np } from "@jax-js/jax";
 import {
   type Fact,
   type FactKind,
@@ -12,6 +11,7 @@ import {
 import { createEpisode, type EpisodeClip, episodeSeed, type Split } from "../../household/world.ts";
 import { pick, type Random, randomInt, shuffle } from "../../util/random.ts";
 import { allFacts } from "./facts.ts";
+import type { PlainBatch } from "./gradients.ts";
 import {
   answerSlots,
   captionLength,
@@ -151,14 +151,9 @@ function emphasis(answer: readonly number[]): number[] {
 
 const quote = idOf("Quote");
 
-/** Examples as arrays: strips' pixels [B · 12, X], texts [B, S], answers, targets and weights [B, A]. */
-export interface ExampleArrays {
-  readonly pixels: np.Array;
-  readonly texts: np.Array;
-  readonly answers: np.Array;
-  readonly targets: np.Array;
-  /** How much a token counts; they sum to 1, padding has 0. */
-  readonly weights: np.Array;
+/** Examples as numbers: strips' pixels [B · 12, X] and what goes with them; weights sum to 1, padding has 0. */
+export interface ExampleArrays extends Omit<PlainBatch, "strips"> {
+  readonly pixels: Float32Array<ArrayBuffer>;
 }
 
 /** Examples as the network takes them; `speechOnly` is for captions, which do without the other text slots. */
@@ -187,14 +182,5 @@ export function arraysOf(
     weights.set(slots.weights, i * answerLength);
   }
   const counted = weights.reduce((a, b) => a + b);
-  return {
-    pixels: np.array(pixels, { shape: [count * stripsSeen, config.stripValues] }),
-    texts: np.array(texts, { shape: [count, textLength] }),
-    answers: np.array(answers, { shape: [count, answerLength] }),
-    targets: np.array(targets, { shape: [count, answerLength] }),
-    weights: np.array(
-      weights.map((weight) => weight / counted),
-      { shape: [count, answerLength] },
-    ),
-  };
+  return { count, pixels, texts, answers, targets, weights: weights.map((weight) => weight / counted) };
 }

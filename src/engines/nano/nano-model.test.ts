@@ -76,12 +76,15 @@ const request = (changes: Partial<GenerateRequest> = {}): GenerateRequest => ({
   ...changes,
 });
 
-test("the policy's prompt gives frames, the clip's own speech and the latest memory", () => {
-  const read = readPrompt(prompt(["On the desk Ann puts the keys.", earlier]));
+test("the policy's prompt gives frames, the clip's own speech and the memories before", () => {
+  const first = "On the desk Ann puts the keys.";
+  const read = readPrompt(prompt([first, earlier]));
   assert.equal(read.frames, frames);
   assert.equal(decode(read.spoken), speech.map(({ speaker, text }) => `${speaker} ${text}`).join(" "));
-  assert.equal(decode(read.preceding), earlier);
+  assert.equal(decode(read.preceding), `${first} ${earlier}`);
   assert.deepEqual(readPrompt(prompt([])).preceding, []);
+  const many = readPrompt(prompt([first, ...Array(4).fill(earlier)]));
+  assert.equal(decode(many.preceding), [earlier, earlier, earlier].join(" "), "no more than fits, and nothing cut");
 });
 
 test("of a supplement, question words and content words are read", () => {

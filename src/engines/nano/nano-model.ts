@@ -4,7 +4,6 @@
  * It does not read prose: `prompt-reading.ts` says what it takes from a prompt. Asked for JSON, its sentences are the
  * text of `description` and every list asked for is empty; tokens and log-probabilities are those of the sentences.
  */
-import { numpy as np } from "@jax-js/jax";
 import type { Adapter } from "../../adapter/adapter.ts";
 import {
   addCost,
@@ -23,7 +22,7 @@ import { sha256 } from "../../util/hash.ts";
 import { seededRandom } from "../../util/random.ts";
 import { type Decoded, Decoder } from "./decode.ts";
 import { startDevice } from "./device.ts";
-import { memoryLength, prefixLength, stripsSeen, textSlots } from "./layout.ts";
+import { memoryLength, prefixLength, textSlots } from "./layout.ts";
 import { adapterSpace, nanoConfig, type Weights, weightShapes, weightsFrom } from "./model.ts";
 import { readPrompt } from "./prompt-reading.ts";
 import type { NanoSample } from "./sample-arrays.ts";
@@ -133,7 +132,7 @@ export class NanoModel implements Model {
   /** What the network is shown of a prompt: strip embeddings [12, D] and text slots [96]. */
   async read(parts: readonly Part[]): Promise<Pick<NanoSample, "strips" | "texts">> {
     const { frames, ...texts } = readPrompt(parts);
-    return { strips: await this.#seen(await clipStrips(frames)), texts: textSlots(texts) };
+    return { strips: await this.#programs.embed(await clipStrips(frames)), texts: textSlots(texts) };
   }
 
   /** An action of an engine policy over this model as a trainer's sample. @param parts the prompt it was written for */
@@ -144,12 +143,6 @@ export class NanoModel implements Model {
   /** A trainer of the adapter, starting from one. @throws EngineError `adapter-mismatch` */
   vectorTrainer(start: Adapter | null = null): NanoVectorTrainer {
     return new NanoVectorTrainer(nanoConfig, this.#weights, vectorOf(start));
-  }
-
-  /** Pixels of a clip's strips, shape [12, X], as embeddings [12, D]. */
-  async #seen(pixels: Float32Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer>> {
-    const embedded = this.#programs.embed(np.array(pixels, { shape: [stripsSeen, nanoConfig.stripValues] }));
-    return Float32Array.from((await embedded.data()) as Float32Array);
   }
 }
 

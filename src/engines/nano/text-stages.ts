@@ -18,9 +18,9 @@ import {
   seenAndHeard,
 } from "./examples.ts";
 import { countStatements, type Fidelity, noStatements } from "./fidelity.ts";
+import { Gradients, type PlainBatch } from "./gradients.ts";
 import { captionLength, memoryLength, prefixLength, speechSlots, stripsSeen } from "./layout.ts";
 import { embedStrips, type NanoConfig, type Weights } from "./model.ts";
-import { compileGradient } from "./objective.ts";
 import type { StripCache } from "./strip-cache.ts";
 
 export type TextStage = "captions" | "memories";
@@ -30,19 +30,21 @@ export interface TextStageOptions {
   /** First step and the number of all steps, for the rate of learning. */
   readonly fromStep: number;
   readonly steps: number;
-  /** Clips a step, B. */
+  /** Clips a step, B; an even number. */
   readonly clips: number;
   /** Falls to zero over the second half of the steps. */
   readonly learningRate: number;
   /** First train episode that the stage's clips are of. */
   readonly fromEpisode: number;
   readonly seed: string;
+  /** Most threads. @default see `Gradients` */
+  readonly threads?: number;
   /** Called after each step with the mean loss of a token in nats; `false` ends the stage. */
   readonly onStep: (step: number, loss: number) => Promise<boolean>;
 }
 
-/** Embeds pixels [N, X] as [N / 12, 12, D] with a patch MLP that stands still. */
-export type Embed = (pixels: np.Array) => np.Array;
+/** Embeds pixels [N, X] as [N, D] with a patch MLP that stands still. */
+export type Embed = (pixels: Float32Array<ArrayBuffer>) => Promise<Float32Array<ArrayBuffer>>;
 
 /** The patch MLP of weights, compiled; it uses them by reference. */
 export function compileEmbed(config: NanoConfig, patch: Weights): Embed {
@@ -51,9 +53,10 @@ export function compileEmbed(config: NanoConfig, patch: Weights): Embed {
     tree.dispose(weights);
     return embedded;
   }) as never) as unknown as (weights: Weights, pixels: np.Array) => np.Array;
-  return (pixels) => {
-    const clips = pixels.shape[0]! / stripsSeen;
-    return embed(tree.ref(patch) as Weights, pixels).reshape([clips, stripsSeen, config.width]);
+  return async (pixels) => {
+    const shape = [pixels.length / config.stripValues, config.stripValues];
+    const embedded = embed(tree.ref(patch) as Weights, np.array(pixels, { shape }));
+    return Float32Array.from((await embedded.data()) as Float32Array);
   };
 }
 
@@ -66,7 +69,7 @@ export async function textStage(
   options: TextStageOptions,
 ): Promise<void> {
   const { stage, steps, clips, learningRate } = options;
-  const gradient = compileGradient(config);
+  const gradients = new Gradients(config, options.threads);
   for (let step = options.fromStep; step < steps; step++) {
     // Each step draws on its own, so that a run that goes on draws the same as one that never stopped.
     const random = seededRandom(`${options.seed} ${step}`);
@@ -76,16 +79,29 @@ export async function textStage(
       return stage === "captions" ? captionExample(clip, random) : memoryExample(clip, earlier, random);
     });
     const { pixels, ...arrays } = arraysOf(config, examples, cache, random, formOf(stage));
-    const [loss, slope] = gradient(tree.ref(adam.weights) as Weights, {
-      strips: embed(pixels),
-      ...arrays,
-      vectors: np.zeros([clips, config.width]),
-    });
+    const batches = halves({ ...arrays, strips: await embed(pixels) });
+    const { loss, slope } = await gradients.gradient(adam.weights, batches);
     const warming = Math.min(1, (step + 1) / 50);
     adam.step(slope, learningRate * warming * Math.min(1, 2 * (1 - step / steps)));
-    const value = (await loss.data())[0]!;
-    if (!(await options.onStep(step + 1, value))) return;
+    if (!(await options.onStep(step + 1, loss))) return;
   }
+}
+
+/** A batch as two of half the size, for two threads. */
+function halves(batch: PlainBatch): PlainBatch[] {
+  const count = batch.count / 2;
+  return [0, 1].map((half) => {
+    const of = <T extends Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>>(values: T) =>
+      values.slice((half * values.length) / 2, ((half + 1) * values.length) / 2) as T;
+    return {
+      count,
+      strips: of(batch.strips),
+      texts: of(batch.texts),
+      answers: of(batch.answers),
+      targets: of(batch.targets),
+      weights: of(batch.weights),
+    };
+  });
 }
 
 function formOf(stage: TextStage) {
@@ -118,14 +134,9 @@ export async function measureFidelity(
     random,
     form,
   );
-  for (const unused of [arrays.answers, arrays.targets, arrays.weights]) unused.dispose();
   const written = await new Decoder(config).decode(
     weights,
-    {
-      count: clips,
-      strips: (await embed(arrays.pixels).data()) as Float32Array<ArrayBuffer>,
-      texts: (await arrays.texts.data()) as Int32Array<ArrayBuffer>,
-    },
+    { count: clips, strips: await embed(arrays.pixels), texts: arrays.texts },
     { samples: 1, temperature, random, length: form.answerLength },
   );
   const counts = noStatements();

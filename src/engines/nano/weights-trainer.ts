@@ -8,9 +8,9 @@ import { DataError } from "../../errors.ts";
 import type { Checkpoint, OptimizerOptions, StepReport, Trainer } from "../../training/trainer.ts";
 import { Adam, adamDefaults } from "./adam.ts";
 import { readCheckpoint, tensorsOf, writeCheckpoint } from "./checkpoint.ts";
-import { memoryLength, prefixLength, stripsSeen } from "./layout.ts";
+import { Gradients, type PlainBatch } from "./gradients.ts";
+import { memoryLength } from "./layout.ts";
 import { type NanoConfig, type Weights, weightShapes } from "./model.ts";
-import { compileGradient, targetLogprobs } from "./objective.ts";
 import { type NanoSample, sampleArrays } from "./sample-arrays.ts";
 import { readWeights, writeWeights } from "./weights-file.ts";
 
@@ -28,14 +28,17 @@ export class NanoWeightsTrainer implements Trainer<NanoSample, Checkpoint> {
   #adam: Adam;
   #gradient: Weights | null = null;
   readonly #snapshotPath: string;
-  readonly #computeGradient: ReturnType<typeof compileGradient>;
-  readonly #computeLogprobs: (weights: Weights, batch: BatchArrays) => np.Array;
+  readonly #gradients: Gradients;
   readonly #add: (a: Weights, b: Weights) => Weights;
   readonly #measure: (a: Weights) => np.Array;
   readonly #shrink: (a: Weights, factor: np.Array) => Weights;
 
-  /** Takes over the weights. @param snapshotPath where `snapshot` writes them, in 16 bits */
-  constructor(config: NanoConfig, weights: Weights, snapshotPath: string) {
+  /**
+   * Takes over the weights.
+   * @param snapshotPath where `snapshot` writes them, in 16 bits
+   * @param threads most threads. @default see `Gradients`
+   */
+  constructor(config: NanoConfig, weights: Weights, snapshotPath: string, threads?: number) {
     this.#config = config;
     this.#snapshotPath = snapshotPath;
     const part = (patch: boolean) =>
@@ -43,12 +46,7 @@ export class NanoWeightsTrainer implements Trainer<NanoSample, Checkpoint> {
     this.#still = part(true);
     this.#first = part(false);
     this.#adam = new Adam(tree.ref(this.#first as never) as Weights, adamOptions);
-    this.#computeGradient = compileGradient(config);
-    this.#computeLogprobs = jit(((moving: Weights, batch: BatchArrays) => {
-      const logprobs = targetLogprobs(config, moving, batch);
-      tree.dispose(moving);
-      return logprobs;
-    }) as never) as never;
+    this.#gradients = new Gradients(config, threads);
     this.#add = jit(((a: Weights, b: Weights) =>
       Object.fromEntries(Object.keys(a).map((name) => [name, a[name]!.add(b[name]!)]))) as never) as never;
     this.#measure = jit(((a: Weights) => {
@@ -83,31 +81,26 @@ export class NanoWeightsTrainer implements Trainer<NanoSample, Checkpoint> {
   }
 
   async #logprobsUnder(weights: Weights, samples: readonly NanoSample[]): Promise<Float32Array[]> {
-    const all: Float32Array[] = [];
-    for (const batch of batches(samples)) {
-      const values = await this.#computeLogprobs(tree.ref(weights) as Weights, this.#arrays(batch)).data();
-      for (const [i, { tokens }] of batch.entries())
-        all.push(Float32Array.from(values.subarray(i * memoryLength, i * memoryLength + tokens.length)));
-    }
-    return all;
+    const values = await this.#gradients.logprobs(weights, this.#batches(samples));
+    return samples.map(({ tokens }, i) => {
+      const from = (i % samplesAtOnce) * memoryLength;
+      return values[Math.floor(i / samplesAtOnce)]!.slice(from, from + tokens.length);
+    });
   }
 
   async accumulate(samples: readonly NanoSample[], weights: readonly Float32Array[]): Promise<void> {
     const counting = samples
       .map((sample, i) => ({ sample, weight: weights[i]! }))
       .filter(({ weight }) => weight.some((value) => value !== 0));
-    for (const batch of batches(counting)) {
-      const tokenWeights = new Float32Array(samplesAtOnce * memoryLength);
-      // The compiled objective is minus the weighted sum.
-      for (const [i, { weight }] of batch.entries())
-        for (const [t, value] of weight.entries()) tokenWeights[i * memoryLength + t] = -value;
-      const [loss, slope] = this.#computeGradient(tree.ref(this.#adam.weights) as Weights, {
-        ...this.#arrays(batch.map(({ sample }) => sample)),
-        weights: np.array(tokenWeights, { shape: [samplesAtOnce, memoryLength] }),
-      });
-      loss.dispose();
-      this.#gradient = this.#gradient === null ? slope : this.#add(this.#gradient, slope);
+    if (counting.length === 0) return;
+    const batches = this.#batches(counting.map(({ sample }) => sample));
+    for (const [i, { weight }] of counting.entries()) {
+      const own = batches[Math.floor(i / samplesAtOnce)]!.weights;
+      // The objective is minus the weighted sum.
+      for (const [t, value] of weight.entries()) own[(i % samplesAtOnce) * memoryLength + t] = -value;
     }
+    const { slope } = await this.#gradients.gradient(this.#adam.weights, batches);
+    this.#gradient = this.#gradient === null ? slope : this.#add(this.#gradient, slope);
   }
 
   async step({ learningRate, maxGradientNorm = Infinity }: OptimizerOptions): Promise<StepReport> {
@@ -157,21 +150,16 @@ export class NanoWeightsTrainer implements Trainer<NanoSample, Checkpoint> {
     return (await this.#measure(weights).data())[0]!;
   }
 
-  #arrays(batch: readonly NanoSample[]): BatchArrays {
-    const { width } = this.#config;
-    const { strips, texts, answers, targets } = sampleArrays(batch, samplesAtOnce, width);
-    return {
-      strips: np.array(strips, { shape: [samplesAtOnce, stripsSeen, width] }),
-      texts: np.array(texts, { shape: [samplesAtOnce, prefixLength - stripsSeen] }),
-      answers: np.array(answers, { shape: [samplesAtOnce, memoryLength] }),
-      targets: np.array(targets, { shape: [samplesAtOnce, memoryLength] }),
-      vectors: np.zeros([samplesAtOnce, width]),
-    };
+  /** Samples in batches of one size, every token at weight 0. */
+  #batches(samples: readonly NanoSample[]): PlainBatch[] {
+    return Array.from({ length: Math.ceil(samples.length / samplesAtOnce) }, (_, b) => ({
+      ...sampleArrays(
+        samples.slice(b * samplesAtOnce, (b + 1) * samplesAtOnce),
+        samplesAtOnce,
+        this.#config.width,
+      ),
+      count: samplesAtOnce,
+      weights: new Float32Array(samplesAtOnce * memoryLength),
+    }));
   }
-}
-
-type BatchArrays = Parameters<typeof targetLogprobs>[2];
-
-function* batches<T>(items: readonly T[]): Generator<readonly T[]> {
-  for (let i = 0; i < items.length; i += samplesAtOnce) yield items.slice(i, i + samplesAtOnce);
 }
