@@ -84,7 +84,11 @@ test("the policy's prompt gives frames, the clip's own speech and the memories b
   assert.equal(decode(read.preceding), `${first} ${earlier}`);
   assert.deepEqual(readPrompt(prompt([])).preceding, []);
   const many = readPrompt(prompt([first, ...Array(4).fill(earlier)]));
-  assert.equal(decode(many.preceding), [earlier, earlier, earlier].join(" "), "no more than fits, and nothing cut");
+  assert.equal(
+    decode(many.preceding),
+    [earlier, earlier, earlier].join(" "),
+    "no more than fits, and nothing cut",
+  );
 });
 
 test("of a supplement, question words and content words are read", () => {
