@@ -46,6 +46,7 @@ import { replay } from "../src/training/replay.ts";
 import { seededRandom } from "../src/util/random.ts";
 import { householdWriter } from "../test/support/household-writer.ts";
 import { startOpenAiServer } from "../test/support/openai-server.ts";
+import { printTable, signed } from "./markdown.ts";
 
 const { values: options, positionals } = parseArgs({
   options: { weights: { type: "string" }, scripted: { type: "boolean", default: false } },
@@ -218,7 +219,6 @@ const sum = (parts: readonly Tally[], field: "entries" | "tokens" | "sentences" 
   parts.reduce((total, part) => total + part[field], 0);
 const percent = (values: readonly number[]) =>
   (100 * values.reduce((total, value) => total + value, 0)) / values.length;
-const signed = (points: number) => (points < 0 ? "−" : "+") + Math.abs(points).toFixed(1);
 
 /** Points gained per question, with their interval over episodes. */
 function gain(before: readonly number[], after: readonly number[], clusters: readonly number[]): string {
@@ -227,7 +227,6 @@ function gain(before: readonly number[], after: readonly number[], clusters: rea
   return `${signed(percent(differences) / 100)} [${signed(low)}, ${signed(high)}]`;
 }
 
-const row = (...cells: (string | number)[]) => console.log(`| ${cells.join(" | ")} |`);
 const perEntry = ({ tokens, entries }: Tally) => (tokens / entries).toFixed(1);
 const fidelity = (part: Tally) => ((100 * part.true) / part.sentences).toFixed(1);
 
@@ -235,11 +234,10 @@ console.log(
   `\n${options.scripted ? "A scripted sampler" : nano!.id}, ${episodes} episodes of ${clips} clips, ${samples} samples a clip: ` +
     `${calls.made} calls, ${calls.completionTokens} tokens written, ${Math.round((performance.now() - began) / 1000)} s.\n`,
 );
-row(
+const row = printTable(
   ...["Questions", "n", "Without", "With their own kind's adapter", "Gain", "With foreign adapters", "Gain"],
   ...["Tokens an entry without / own / foreign", "True sentences without / own / foreign (%)"],
 );
-row("---", ...Array.from({ length: 8 }, () => "--:"));
 const foreignOf = (kind: FactKind) => {
   const parts = factKinds.filter((other) => other !== kind).map((other) => tally(other, kind));
   // Per question, the mean of the four foreign adapters.

@@ -18,27 +18,25 @@ import { adapterNorm } from "../src/adapter/arithmetic.ts";
 import { lexicalReader, wordSpace } from "../src/engines/local/index.ts";
 import {
   askAbout,
-  captionsOf,
   createEpisode,
   type Episode,
   episodeSeed,
   type FactKind,
   factKinds,
   type HouseholdQuestion,
-  subtitlesOf,
+  observeClip,
 } from "../src/household/index.ts";
 import type { Statement } from "../src/memory/memory.ts";
 import type { Observation } from "../src/perception/observation.ts";
 import { choicePolicy } from "../src/policy/choice.ts";
 import { localJudge } from "../src/reward/local-judge.ts";
-import type { Cue } from "../src/stream/clip.ts";
-import { parseSubtitles } from "../src/stream/subtitles.ts";
 import { steeredChoice } from "../src/training/choice-learner.ts";
 import { adapterFromTasks, learntWords } from "../src/training/choice-trainer.ts";
 import { readChoiceWeights } from "../src/training/choice-weights-trainer.ts";
 import { replay } from "../src/training/replay.ts";
 import { adapterFromPreferences } from "../src/training/word-adaptation.ts";
 import { pick, seededRandom } from "../src/util/random.ts";
+import { printTable, signed } from "./markdown.ts";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -62,31 +60,9 @@ interface Tally {
 
 const reader = lexicalReader({ words: wordSpace });
 
-function observationsOf(episode: Episode): Observation[] {
-  const cues = [
-    ...parseSubtitles(subtitlesOf(episode), { name: "subtitles" }).cues,
-    ...parseSubtitles(captionsOf(episode), { name: "captions", kind: "caption" }).cues,
-  ];
-  return episode.clips.map(({ index, startSeconds, endSeconds }) => {
-    const inside = (kind: Cue["kind"]) =>
-      cues.filter(
-        (cue) => cue.kind === kind && cue.startSeconds >= startSeconds && cue.startSeconds < endSeconds,
-      );
-    return {
-      stream: episode.seed,
-      clip: index,
-      startSeconds,
-      endSeconds,
-      frames: [],
-      speech: inside("speech"),
-      captions: inside("caption"),
-      screen: [],
-      shots: [],
-      people: [],
-      tiers: {},
-      problems: [],
-    };
-  });
+function observationsOf(episode: Episode): Promise<Observation[]> {
+  const told = { stream: episode.seed, pictures: false, captions: true };
+  return Promise.all(episode.clips.map((clip) => observeClip(clip, told)));
 }
 
 /** What is learnt from questions about an episode. */
@@ -94,7 +70,7 @@ async function learn(questions: readonly HouseholdQuestion[], episode: Episode):
   const tasks = questions.map((question) => ({ question }));
   const { adapter } = adapterFromTasks(tasks, { words: wordSpace });
   if (!byPreferences) return adapter;
-  const lesson = await adapterFromPreferences(tasks, [observationsOf(episode)], {
+  const lesson = await adapterFromPreferences(tasks, [await observationsOf(episode)], {
     ...steeredChoice({ words: wordSpace, budget, weights }),
     judge: localJudge({ words: wordSpace }),
     norm: adapterNorm(adapter),
@@ -163,9 +139,6 @@ function gainOf(
   return { gain, low, text: `${signed(gain)} [${signed(low)}, ${signed(high)}]` };
 }
 
-const signed = (points: number) => (points < 0 ? "−" : "+") + Math.abs(points).toFixed(1);
-const row = (...cells: (string | number)[]) => console.log(`| ${cells.join(" | ")} |`);
-
 type Watcher = "none" | FactKind;
 const watchers: readonly Watcher[] = ["none", ...factKinds];
 
@@ -178,7 +151,7 @@ for (const watcher of watchers) for (const kind of factKinds) tallies.set(`${wat
 for (let n = 0; n < episodes; n++) {
   const asked = createEpisode(episodeSeed("train", n), clips);
   const watched = createEpisode(episodeSeed("held-out", n), clips);
-  const observations = observationsOf(watched);
+  const observations = await observationsOf(watched);
   const lessons = new Map(factKinds.map((kind) => [kind, questionsOf(asked, kind, tasksLearnt)]));
   const known = new Set([...lessons.values()].flat().map(({ text }) => text));
   const tests = new Map(
@@ -199,7 +172,7 @@ for (let n = 0; n < episodes; n++) {
 console.log(
   `${episodes} held-out episodes of ${clips / 6} minutes, ${budget.fraction * 100} % of the tokens, adapters of ${tasksLearnt} questions${byPreferences ? " by preferences" : ""}, lexical reader over all that was kept.\n`,
 );
-row(
+const printGains = printTable(
   "Questions",
   "n",
   "Base",
@@ -209,7 +182,6 @@ row(
   "Gain (95 %)",
   "Own − foreign (95 %)",
 );
-row("---", "--:", "--:", "--:", "--:", "--:", "--:", "--:");
 const everyKind = (make: (kind: FactKind) => Tally[]) => {
   const columns = factKinds.map(make);
   return Array.from({ length: episodes }, (_, n) => sum(columns.map((column) => column[n]!)));
@@ -220,7 +192,7 @@ const foreign = (kind: FactKind): Tally[] =>
     sum(factKinds.filter((other) => other !== kind).map((other) => tally(other, kind)[n]!)),
   );
 const print = (name: string, base: Tally[], own: Tally[], other: Tally[]) =>
-  row(
+  printGains(
     name,
     sum(base).asked,
     accuracy(base).toFixed(1),
@@ -239,11 +211,10 @@ print(
 );
 
 console.log("\nAccuracy by adapter (row) and kind of question (column); tokens kept against the base:\n");
-row("Adapter", ...factKinds, "Tokens");
-row("---", ...factKinds.map(() => "--:"), "--:");
+const printSwaps = printTable("Adapter", ...factKinds, "Tokens");
 for (const watcher of watchers) {
   const share = (100 * tokens.get(watcher)!) / tokens.get("none")!;
-  row(
+  printSwaps(
     watcher,
     ...factKinds.map((kind) => accuracy(tally(watcher, kind)).toFixed(1)),
     `${share.toFixed(1)} %`,

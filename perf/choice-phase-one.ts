@@ -16,6 +16,7 @@ import { scoreGroup } from "../src/reward/reward.ts";
 import { readChoiceWeights } from "../src/training/choice-weights-trainer.ts";
 import { decisionsOf } from "../src/training/replay.ts";
 import { seededRandom } from "../src/util/random.ts";
+import { printTable } from "./markdown.ts";
 
 const [episodes, clips, group] = [40, 36, 8];
 const judge = localJudge({ words });
@@ -61,13 +62,13 @@ async function measure(policy: Policy): Promise<{ drawn: Sums; greedy: Sums }> {
   return { drawn, greedy };
 }
 
-const row = (...cells: string[]) => console.log(`| ${cells.join(" | ")} |`);
 const budgets = [
   ["a fifth", { fraction: 0.2 }],
   ["default", null],
 ] as const;
-row("Weights", "Budget", "Reward", "Passing", "Richness", "Tokens", "Greedy: passing", "Richness");
-row("---", "---", "--:", "--:", "--:", "--:", "--:", "--:");
+const row = printTable(
+  ...["Weights", "Budget", "Reward", "Passing", "Richness", "Tokens", "Greedy: passing", "Richness"],
+);
 for (const [name, budget] of budgets) {
   for (const path of [null, ...process.argv.slice(2)]) {
     const weights = path === null ? null : readChoiceWeights(path);

@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { openSource } from "../src/stream/open-source.ts";
 import { requireProgram } from "../src/util/program.ts";
+import { printTable } from "./markdown.ts";
 
 const minutes = [2.5, 5, 10];
 const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(0);
@@ -90,10 +91,15 @@ if (mode === "read") {
   const folder = mkdtempSync(join(tmpdir(), "taskmem-perf-"));
   try {
     console.log(`${availableParallelism()} cores, node ${process.version}\n`);
-    console.log(
-      "| length | larger frames | × real time | ffmpeg alone | ratio | our peak MiB | ffmpeg's peak MiB |",
+    const row = printTable(
+      "length",
+      "larger frames",
+      "× real time",
+      "ffmpeg alone",
+      "ratio",
+      "our peak MiB",
+      "ffmpeg's peak MiB",
     );
-    console.log("|---|---|---|---|---|---|---|");
     const file = join(folder, "part.mp4");
     render(file, minutes[0]! * 60);
     for (const length of minutes) {
@@ -109,8 +115,9 @@ if (mode === "read") {
         const { seconds, clips, ownBytes, ffmpegBytes } = JSON.parse(output) as Reading;
         if (clips < (length * 60) / 10) throw new Error(`Expected all clips, got ${clips}`);
         const [ours, alone] = [(length * 60) / seconds, (length * 60) / bare];
-        console.log(
-          `| ${length} min | ${size ? "yes" : "no"} | ${ours.toFixed(1)} | ${alone.toFixed(1)} | ${(ours / alone).toFixed(2)} | ${mebibytes(ownBytes)} | ${mebibytes(ffmpegBytes)} |`,
+        row(
+          ...[`${length} min`, size ? "yes" : "no", ours.toFixed(1), alone.toFixed(1)],
+          ...[(ours / alone).toFixed(2), mebibytes(ownBytes), mebibytes(ffmpegBytes)],
         );
       }
     }

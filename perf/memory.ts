@@ -18,6 +18,7 @@ import type { Memory, MemoryRow } from "../src/memory/memory.ts";
 import { openSqliteMemory } from "../src/memory/sqlite.ts";
 import { shortId } from "../src/util/hash.ts";
 import { pick, type Random, randomInt, seededRandom } from "../src/util/random.ts";
+import { printTable } from "./markdown.ts";
 
 const commits = 500;
 const questions = 40;
@@ -232,16 +233,15 @@ const folder = mkdtempSync(join(tmpdir(), "taskmem-perf-"));
 try {
   const { commit, insert } = await measureCommits(folder);
   const ms = (value: number) => value.toFixed(2);
-  const row = (what: string, own: Timings, baseline: string, other: Timings, exact: string) =>
-    `| ${what} | ${ms(own.p50)} | ${ms(own.p95)} | ${baseline} | ${ms(other.p50)} | ${(own.p50 / other.p50).toFixed(1)} | ${exact} |`;
   console.log(`${cpus()[0]?.model ?? "unknown CPU"}, Node ${process.version}\n`);
-  console.log("| | p50 ms | p95 ms | baseline | its p50 ms | ratio | vector leg exact |");
-  console.log("|---|---|---|---|---|---|---|");
-  console.log(row("commit of 3 statements", commit, "one bare INSERT, synced", insert, "–"));
+  const row = printTable("", "p50 ms", "p95 ms", "baseline", "its p50 ms", "ratio", "vector leg exact");
+  const print = (what: string, own: Timings, baseline: string, other: Timings, exact: string) =>
+    row(what, ms(own.p50), ms(own.p95), baseline, ms(other.p50), (own.p50 / other.p50).toFixed(1), exact);
+  print("commit of 3 statements", commit, "one bare INSERT, synced", insert, "–");
   for (const size of sizes) {
     const { entries, recall, scan, exact } = await measureRecall(folder, size);
     const found = `${exact} of ${questions} questions`;
-    console.log(row(`recall, ${entries} entries`, recall, "`like` over all texts", scan, found));
+    print(`recall, ${entries} entries`, recall, "`like` over all texts", scan, found);
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
