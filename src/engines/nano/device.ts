@@ -1,14 +1,43 @@
-/** The device nano computes on: WebAssembly on this thread, in every Node. */
+/**
+ * The device nano computes on: WebAssembly in every Node, or a GPU by WebGPU where `TASKMEM_DEVICE=webgpu` asks for it.
+ *
+ * Node has no WebGPU of its own: it is that of the package `webgpu` (Dawn) if it is installed, or whatever a program has
+ * put at `navigator.gpu`.
+ */
 import { defaultDevice, init } from "@jax-js/jax";
 import { EngineError } from "../../errors.ts";
 
-/** Makes WebAssembly the device of all arrays. @throws EngineError when it is not to be had */
+const names = ["wasm", "webgpu"] as const;
+
+/** Makes the device that is asked for that of all arrays. @throws EngineError `no-device` when it is not to be had */
 export async function startDevice(): Promise<void> {
-  const found = await init("wasm");
-  if (!found.includes("wasm"))
+  const wanted = process.env.TASKMEM_DEVICE || "wasm";
+  const name = names.find((known) => known === wanted);
+  if (!name)
+    throw new EngineError("no-device", `Expected TASKMEM_DEVICE to be wasm or webgpu, got "${wanted}"`);
+  if (name === "webgpu") await provideGpu();
+  const found = await init(name);
+  if (!found.includes(name)) throw new EngineError("no-device", missing[name]);
+  defaultDevice(name);
+}
+
+const missing: Record<(typeof names)[number], string> = {
+  wasm: "Expected WebAssembly for nano's arithmetic, got none: use Node 22 or later",
+  webgpu:
+    "Expected a GPU for nano's arithmetic, found none by WebGPU: check the graphics driver (Vulkan on Linux), or leave TASKMEM_DEVICE out to use WebAssembly",
+};
+
+/** The GPU of the optional package, unless there is one already. */
+async function provideGpu(): Promise<void> {
+  if ((globalThis.navigator as { gpu?: unknown } | undefined)?.gpu) return;
+  const name: string = "webgpu";
+  const dawn = await import(name).catch((cause) => {
     throw new EngineError(
       "no-device",
-      "Expected WebAssembly for nano's arithmetic, got none: use Node 22 or later",
+      "Expected the package webgpu for TASKMEM_DEVICE=webgpu, it is not there: npm install webgpu, or leave TASKMEM_DEVICE out to use WebAssembly",
+      { cause },
     );
-  defaultDevice("wasm");
+  });
+  Object.assign(globalThis, dawn.globals);
+  Object.defineProperty(globalThis.navigator, "gpu", { value: dawn.create([]), configurable: true });
 }

@@ -6,7 +6,7 @@
  */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { jit, numpy as np, tree } from "@jax-js/jax";
+import { defaultDevice, jit, numpy as np, tree } from "@jax-js/jax";
 import { EngineError } from "../../errors.ts";
 import { stripsSeen } from "./layout.ts";
 import { type NanoConfig, type Weights, weightShapes } from "./model.ts";
@@ -96,11 +96,14 @@ export class Gradients {
   readonly #workers: Worker[] = [];
   readonly #shared: Float32Array<SharedArrayBuffer>;
 
-  /** @param threads most threads, the calling one among them; each takes about a gigabyte. @default the machine's, up to 4 */
-  constructor(config: NanoConfig, threads: number = Math.min(4, availableParallelism())) {
+  /**
+   * @param threads most threads, the calling one among them; each takes about a gigabyte. @default as many as the machine
+   * has, up to 4; on a GPU one
+   */
+  constructor(config: NanoConfig, threads?: number) {
     this.#config = config;
     this.#own = new GradientEngine(config);
-    this.#most = threads;
+    this.#most = threads ?? (defaultDevice() === "wasm" ? Math.min(4, availableParallelism()) : 1);
     this.#shared = new Float32Array(new SharedArrayBuffer(4 * sizeOf(config)));
   }
 
