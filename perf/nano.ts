@@ -1,5 +1,6 @@
 /**
- * What nano costs on this machine, one thread: training, sampling, a step of Phase One, an adapter of Phase Two, memory.
+ * What nano costs on this machine: sampling on one thread, training on one and on all (as many as `Gradients` takes), a
+ * step of Phase One, an adapter of Phase Two, memory.
  *
  * Prints Markdown. Rates are set against those of a hand-written C++ engine with AVX2 on another machine (885,888
  * parameters; 8,550 tokens a second of training, 18,500 of sampling), so the ratio mixes engine and machine; the product of
@@ -20,10 +21,13 @@ import { memoryLength, prefixLength } from "../src/engines/nano/layout.ts";
 import { nanoConfig } from "../src/engines/nano/model.ts";
 import { readNano } from "../src/engines/nano/nano-model.ts";
 import type { NanoSample } from "../src/engines/nano/sample-arrays.ts";
+import { NanoWeightsTrainer } from "../src/engines/nano/weights-trainer.ts";
 import { householdVideos } from "../src/household/index.ts";
 import { adapterFromTasks } from "../src/training/choice-trainer.ts";
+import type { PhaseOneLearner } from "../src/training/learner.ts";
 import { rollOut, trainOnPairs } from "../src/training/phase-two.ts";
 import { seededRandom } from "../src/util/random.ts";
+import { printTable } from "./markdown.ts";
 
 const weightsPath = process.argv[2] ?? new URL("../weights/nano.safetensors", import.meta.url).pathname;
 const reference = { training: 8550, sampling: 18_500 };
@@ -89,18 +93,23 @@ rows.push([
   (rate / reference.sampling).toFixed(2),
 ]);
 
-const learner = await nanoPhaseOneLearner(weightsPath, "/dev/null", countTokens);
 const every = samples.map(({ tokens }) => new Float32Array(tokens.length).fill(1e-6));
-const training = await seconds(2, async () => {
-  await learner.trainer.accumulate(samples, every);
-  await learner.trainer.step({ learningRate: 1e-9 });
-});
-const trained = (samples.length * positions) / training;
+const training = async (trainer: PhaseOneLearner<NanoSample>["trainer"]) => {
+  const taken = await seconds(2, async () => {
+    await trainer.accumulate(samples, every);
+    await trainer.step({ learningRate: 1e-9 });
+  });
+  return (samples.length * positions) / taken;
+};
+const alone = await training(new NanoWeightsTrainer(nanoConfig, weights, "/dev/null", 1));
 rows.push([
-  `gradient and step, ${samples.length} × ${positions} positions`,
-  `${Math.round(trained)} positions/s`,
-  (trained / reference.training).toFixed(2),
+  `gradient and step, ${samples.length} × ${positions} positions, one thread`,
+  `${Math.round(alone)} positions/s`,
+  (alone / reference.training).toFixed(2),
 ]);
+const learner = await nanoPhaseOneLearner(weightsPath, "/dev/null", countTokens);
+const together = await training(learner.trainer);
+rows.push(["the same on all threads", `${(together / alone).toFixed(2)} × one thread`, ""]);
 const step = await seconds(1, async () => {
   await rollOut({ policy: () => learner.policy(), sampleOf: (c, a) => learner.sampleOf(c, a) }, contexts, {
     ...{ samples: 8, countTokens },
@@ -131,5 +140,5 @@ await adaptation.cache();
 rows.push(["frozen cache: 48 contexts × 8", `${((performance.now() - began) / 1000).toFixed(1)} s`, ""]);
 rows.push(["memory peak of this process", `${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`, ""]);
 
-console.log("| what | measured | of the C++ figure |\n|---|--:|--:|");
-for (const row of rows) console.log(`| ${row.join(" | ")} |`);
+const row = printTable("what", "measured", "of the C++ figure");
+for (const cells of rows) row(...cells);
