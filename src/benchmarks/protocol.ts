@@ -11,7 +11,6 @@
  *    while it is watched, as a running agent would. The code cuts such streams into pieces of its own.
  * 2. Questions shown as a hint are drawn once per policy, seeded; the code draws anew for every task, without a seed.
  */
-import { shortId } from "../util/hash.ts";
 import { seededRandom, shuffle } from "../util/random.ts";
 import type { BenchmarkTask, Span } from "./task.ts";
 
@@ -48,9 +47,8 @@ export interface PolicyVersion {
 
 export const basePolicy: PolicyVersion = { name: "base", examples: [], hints: [] };
 
-/** How the memory behind one task comes about. Tasks with the same key share it. */
+/** How the memory behind one task comes about. */
 export interface MemoryPlan {
-  readonly key: string;
   readonly stream: string;
   /** Who writes from when, in order; the first from 0. */
   readonly parts: readonly { readonly policy: PolicyVersion; readonly fromSeconds: number }[];
@@ -75,7 +73,7 @@ export function examplesAvailable(i: number, updates: readonly number[]): number
 }
 
 /**
- * All tasks, each type in order: one type after the other, or, where questions have times, stream by stream.
+ * All tasks, one type after the other, each in its order.
  * @throws RangeError for updates that do not ascend from 1, and for a span that is not positive
  */
 export function schedule(tasks: readonly BenchmarkTask[], options: ProtocolOptions = {}): ScheduledTask[] {
@@ -86,49 +84,9 @@ export function schedule(tasks: readonly BenchmarkTask[], options: ProtocolOptio
   }
   if (oracle && !(oracle.seconds > 0))
     throw new RangeError(`Expected the oracle's \`seconds\` above 0, got ${oracle.seconds}`);
-  const byType = [...Map.groupBy(tasks, ({ type }) => type).values()].flatMap((ofType) =>
+  return [...Map.groupBy(tasks, ({ type }) => type).values()].flatMap((ofType) =>
     scheduleType(ofType, options),
   );
-  return neverAhead(
-    options.order === undefined || options.order === "official" ? merged(byType, tasks) : byType,
-  );
-}
-
-/**
- * Questions with times, stream by stream in the order they are asked, so that the types watch a stream together; as they
- * were where that would upset the order within a type.
- */
-function merged(scheduled: readonly ScheduledTask[], tasks: readonly BenchmarkTask[]): ScheduledTask[] {
-  if (tasks.every(({ askTime }) => askTime === "end")) return [...scheduled];
-  const placeOf = new Map(
-    [...new Set(inOrder(tasks, "official").map(({ stream }) => stream))].map((id, i) => [id, i]),
-  );
-  const places = scheduled.map((item, i) => ({ item, i, stream: placeOf.get(item.task.stream)! }));
-  const moment = ({ item }: (typeof places)[number]) =>
-    item.task.askTime === "end" ? Number.MAX_VALUE : item.task.askTime;
-  const together = places
-    .sort((a, b) => a.stream - b.stream || moment(a) - moment(b) || a.i - b.i)
-    .map(({ item }) => item);
-  const inTypeOrder = [...Map.groupBy(together, ({ task }) => task.type).values()].every((ofType) =>
-    ofType.every(({ place }, i) => place === i),
-  );
-  return inTypeOrder ? together : [...scheduled];
-}
-
-/** A task whose memory was already watched further for another gets one of its own: also rankings must not know more. */
-function neverAhead(scheduled: readonly ScheduledTask[]): ScheduledTask[] {
-  const watched = new Map<string, number | "end">();
-  return scheduled.map((item) => {
-    const { key, untilSeconds } = item.memory;
-    const before = watched.get(key);
-    if (before !== undefined && isLater(before, untilSeconds)) {
-      const own = { ...item.memory, key: shortId("memory", key, untilSeconds) };
-      watched.set(own.key, untilSeconds);
-      return { ...item, memory: own };
-    }
-    watched.set(key, untilSeconds);
-    return item;
-  });
 }
 
 function scheduleType(ofType: readonly BenchmarkTask[], options: ProtocolOptions): ScheduledTask[] {
@@ -174,7 +132,7 @@ function grown(task: BenchmarkTask, policy: PolicyVersion, written: Map<string, 
         ? [...earlier.parts, { policy, fromSeconds: earlier.untilSeconds as number }]
         : earlier.parts;
   const until = earlier && !isLater(askTime, earlier.untilSeconds) ? earlier.untilSeconds : askTime;
-  const plan = planOf(stream, parts, null, askTime);
+  const plan = { stream, parts, spans: null, untilSeconds: askTime };
   written.set(stream, { ...plan, untilSeconds: until });
   return plan;
 }
@@ -183,22 +141,9 @@ function isLater(a: number | "end", b: number | "end"): boolean {
   return b !== "end" && (a === "end" || a > b);
 }
 
-function planOf(
-  stream: string,
-  parts: MemoryPlan["parts"],
-  spans: MemoryPlan["spans"],
-  untilSeconds: number | "end",
-): MemoryPlan {
-  const facts = JSON.stringify([
-    stream,
-    parts.map(({ policy, fromSeconds }) => [policy.name, fromSeconds]),
-    spans,
-  ]);
-  return { key: shortId("memory", facts), stream, parts, spans, untilSeconds };
-}
-
 function aroundEvidence(task: BenchmarkTask, policy: PolicyVersion, oracle: OracleOptions): MemoryPlan {
-  return planOf(task.stream, [{ policy, fromSeconds: 0 }], oracleSpans(task, oracle), task.askTime);
+  const { stream, askTime: untilSeconds } = task;
+  return { stream, parts: [{ policy, fromSeconds: 0 }], spans: oracleSpans(task, oracle), untilSeconds };
 }
 
 /**

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { temporaryFolder } from "../../test/support/memory.ts";
 import { planePlot, pointsPlot } from "./plots.ts";
 import { readRun, reportOf } from "./report.ts";
-import type { Result } from "./run.ts";
+import type { Result } from "./results.ts";
 
 const folder = temporaryFolder("report");
 const hostile = '<script>alert("a|b")</script>';
@@ -32,7 +32,7 @@ function madeRun(id: string, benchmark: string, results: readonly Partial<Result
   writeFileSync(join(directory, "run.json"), JSON.stringify(run));
   const facts = {
     ...{ policy: "base", revisions: [], answer: null, problem: null, raw: [], prompts: [], judgement: null },
-    ...{ judgeRaw: [], accesses: [], memory: { entries: 1, tokens: 100 } },
+    ...{ judgeRaw: [], accesses: [], memory: { id: "m", entries: 1, tokens: 100, missed: 2, lost: 1 } },
   };
   writeFileSync(
     join(directory, "results.jsonl"),
@@ -51,7 +51,7 @@ const better = [0, 1, 2, 3].map((n) => result("taskmem", n, n < 3 ? "right" : "w
 test("says what there is, what is missing and what differs, nothing of it as markup", () => {
   const directory = madeRun("finished", "egolife", [...base, ...better], 4);
   const spent = { row: "base", on: "watch", calls: 3, promptTokens: 70, completionTokens: 7, usd: 0.5 };
-  const lines = [{ ...spent, failedClips: 2 }, spent].map((line) => JSON.stringify(line));
+  const lines = [spent, spent].map((line) => JSON.stringify(line));
   writeFileSync(join(directory, "cost.jsonl"), `${lines.join("\n")}\n{"row":"base","ca`);
   const run = readRun(directory);
   assert.equal(run.finished, true);
@@ -67,7 +67,7 @@ test("says what there is, what is missing and what differs, nothing of it as mar
       "a note",
       "4 questions; the paper has 500",
       "6 calls, 154 tokens, $1.0000, repeated work included",
-      "2: the model gave nothing that could be used",
+      "2 that the engine failed at: --resume writes them; 1 for good",
     ])
       assert.ok(text.replaceAll("\\", "").includes(said), said);
     assert.match(text, /Only spans of one given length around the evidence/);

@@ -8,8 +8,9 @@ import { z } from "zod";
 import { DataError } from "../errors.ts";
 import { differencesFromPaper, paperRows } from "./paper.ts";
 import { escaped, linesPlot, type PlotSeries, planePlot, pointsPlot } from "./plots.ts";
+import { clipsWithout, type Result, readResults, scoredOf } from "./results.ts";
 import { rowNames } from "./rows.ts";
-import { type Result, readResults, scoredOf, totalCost } from "./run.ts";
+import { totalCost } from "./run.ts";
 import { compare, type Figures, type Summary, summarise } from "./scoring.ts";
 import { benchmarkNames } from "./task.ts";
 
@@ -63,7 +64,7 @@ export function readRun(directory: string): ReportedRun {
   if (!existsSync(described) || !existsSync(path)) throw unreadable("found no run.json and results.jsonl");
   const parsed = runSchema.safeParse(parseRun(readFileSync(described, "utf8")));
   if (!parsed.success) throw unreadable(`its run.json is another's: ${parsed.error.issues[0]!.message}`);
-  const { results } = readResults(path);
+  const results = readResults(path);
   const finished = results.length === parsed.data.rows.length * parsed.data.counts.used;
   return { id: basename(place), run: parsed.data, results, finished, cost: totalCost(place) };
 }
@@ -126,7 +127,7 @@ function rowsOf(runs: readonly ReportedRun[]): ReportedRow[] {
   return rows.sort((a, b) => place(a) - place(b) || a.ofRun - b.ofRun);
 }
 
-const colours = ["base", "taskmem", "task-prompt", "keep-all", "uniform", "keep-nothing"];
+const colours = ["base", "taskmem", "task-prompt", "keep-all", "uniform", "keep-nothing", "best-of-n"];
 const colourOf = (name: string) => Math.max(0, colours.indexOf(name));
 
 // What both forms say.
@@ -201,6 +202,8 @@ function differences({ run, results }: ReportedRun): string[] {
 
 function facts({ run, finished, results, cost }: ReportedRun): [string, string][] {
   const { counts, annotations, answerer, judge, layout, hash } = run;
+  const { missed, lost } = clipsWithout(results);
+  const withoutMemory = `${missed} that the engine failed at: --resume writes them; ${lost} for good: refused, or nothing usable was written`;
   const spent = `${cost.calls} calls, ${cost.promptTokens + cost.completionTokens} tokens, $${cost.usd.toFixed(4)}`;
   return [
     ["command", run.config.command],
@@ -224,14 +227,7 @@ function facts({ run, finished, results, cost }: ReportedRun): [string, string][
       `${name}: ${why}`,
     ]),
     ["cost", cost.calls === 0 ? "no model was called" : `${spent}, repeated work included`],
-    ...(cost.failedClips > 0
-      ? [
-          ["clips without a memory", `${cost.failedClips}: the model gave nothing that could be used`] as [
-            string,
-            string,
-          ],
-        ]
-      : []),
+    ...(missed + lost > 0 ? [["clips without a memory", withoutMemory] as [string, string]] : []),
     ["settings", hash.slice(0, 12)],
     ...run.notes.map((note): [string, string] => ["note", note]),
     ...run.skipped
@@ -369,9 +365,9 @@ function page(body: string): string {
 <title>${title}</title>
 <style>
 :root { color-scheme: light dark; --ink: #1c2024; --soft: #656d76; --line: #d7dce1; --page: #fff;
-  --c0: #0072b2; --c1: #d55e00; --c2: #007f5f; --c3: #6b4fa0; --c4: #b8860b; --c5: #7a7f85; }
+  --c0: #0072b2; --c1: #d55e00; --c2: #007f5f; --c3: #6b4fa0; --c4: #b8860b; --c5: #7a7f85; --c6: #b0457a; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e8ea; --soft: #9aa2ab; --line: #353b42; --page: #15181b;
-  --c0: #58aee0; --c1: #f08a4b; --c2: #4cc29f; --c3: #b39ae0; --c4: #dcb04a; --c5: #9aa0a6; } }
+  --c0: #58aee0; --c1: #f08a4b; --c2: #4cc29f; --c3: #b39ae0; --c4: #dcb04a; --c5: #9aa0a6; --c6: #e38bb5; } }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); max-width: 1080px;
   margin: 2rem auto; padding: 0 1.25rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.3rem; margin-top: 2.5rem; } h3 { font-size: 1rem; margin: 2rem 0 .5rem; }
@@ -395,7 +391,7 @@ svg text { fill: var(--soft); }
 .legend span::before { content: ""; display: inline-block; width: 20px; margin-right: .4em; vertical-align: middle; border-top: 3px solid currentColor; }
 .legend .d1::before { border-top-style: dashed; } .legend .d2::before, .legend .d3::before { border-top-style: dotted; }
 tr.own td:first-child { font-weight: 600; }
-${[0, 1, 2, 3, 4, 5].map((i) => `.line.c${i}, .bar.c${i} { stroke: var(--c${i}); } .dot.c${i}, svg text.c${i} { fill: var(--c${i}); } .legend .c${i} { color: var(--c${i}); }`).join("\n")}
+${colours.map((_, i) => `.line.c${i}, .bar.c${i} { stroke: var(--c${i}); } .dot.c${i}, svg text.c${i} { fill: var(--c${i}); } .legend .c${i} { color: var(--c${i}); }`).join("\n")}
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; font-size: 13px; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 </style>

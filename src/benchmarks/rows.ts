@@ -2,7 +2,8 @@
  * The rows of a benchmark's table: what writes the memory. Each names a policy for every version of the protocol.
  *
  * Keep-nothing measures what the answerer knows without a memory; keep-all what the stream's texts hold; uniform what
- * a budget keeps by chance. Base is the policy untouched; the task prompt shows it past questions; TaskMem learnt from them.
+ * a budget keeps by chance. Base is the policy untouched; best-of-n has it write as many texts as TaskMem picks from, with
+ * nothing learnt to pick by: what more samples alone do. The task prompt shows it past questions; TaskMem learnt from them.
  */
 import { noCost, type WordSpace } from "../engine.ts";
 import { bestOfNPolicy } from "../policy/best-of-n.ts";
@@ -17,7 +18,15 @@ import { seededRandom, shuffle } from "../util/random.ts";
 import type { PolicyVersion } from "./protocol.ts";
 import { type BenchmarkTask, questionOf } from "./task.ts";
 
-export const rowNames = ["keep-nothing", "keep-all", "uniform", "base", "task-prompt", "taskmem"] as const;
+export const rowNames = [
+  "keep-nothing",
+  "keep-all",
+  "uniform",
+  "base",
+  "best-of-n",
+  "task-prompt",
+  "taskmem",
+] as const;
 export type RowName = (typeof rowNames)[number];
 
 export interface BenchmarkRow {
@@ -83,9 +92,19 @@ export function benchmarkRows(options: RowOptions): {
     },
   };
   if (base.kind === "choice") {
-    const why = "the choice policy picks among texts and reads no prompt; give --policy engine";
-    return { rows: [...rows, taskmem], missing: { "task-prompt": why } };
+    const missing = {
+      "best-of-n": "the choice policy picks among texts and writes none; give --policy engine",
+      "task-prompt": "the choice policy picks among texts and reads no prompt; give --policy engine",
+    };
+    return { rows: [...rows, taskmem], missing };
   }
+  const { samples } = options;
+  const control: BenchmarkRow = {
+    name: "best-of-n",
+    label: `best of ${samples}, nothing learnt`,
+    learns: false,
+    policyOf: always(bestOfNPolicy({ inner: base.policy, words, samples })),
+  };
   const prompted: BenchmarkRow = {
     name: "task-prompt",
     label: "base + task prompt",
@@ -98,7 +117,7 @@ export function benchmarkRows(options: RowOptions): {
             hints.map((id) => tasks.get(id)!.question),
           ),
   };
-  return { rows: [...rows, prompted, taskmem], missing: {} };
+  return { rows: [...rows, control, prompted, taskmem], missing: {} };
 }
 
 const keepNothing: Policy = {

@@ -1,6 +1,6 @@
 /** Runs in this process over made-up texts: what happens to answerers that cheat or fail, and to policies by the book. */
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { inventedSubtitles } from "../../test/support/media.ts";
@@ -9,11 +9,13 @@ import { noCost } from "../engine.ts";
 import { wordSpace } from "../engines/local/index.ts";
 import { EngineError } from "../errors.ts";
 import { createPerceptors } from "../perception/perceive.ts";
+import type { Policy } from "../policy/policy.ts";
 import { letterOptions } from "../tasks/task.ts";
 import { wordingJudge } from "./answer-judge.ts";
 import type { Answered, Answerer } from "./answerers.ts";
-import { benchmarkRows } from "./rows.ts";
-import { type Result, type RunOptions, readResults, runBenchmark } from "./run.ts";
+import { type Result, readResults } from "./results.ts";
+import { type BenchmarkRow, benchmarkRows } from "./rows.ts";
+import { type RunOptions, runBenchmark } from "./run.ts";
 import type { BenchmarkTask, LoadedBenchmark } from "./task.ts";
 
 const folder = temporaryFolder("benchmark-run");
@@ -76,7 +78,7 @@ const answered = (letter: string): Answered => ({
 
 async function resultsOf(run: RunOptions): Promise<Result[]> {
   await runBenchmark(run);
-  return readResults(join(run.directory, "results.jsonl")).results;
+  return readResults(join(run.directory, "results.jsonl"));
 }
 
 test("an answerer that reaches for what is sealed is caught, also where it hides it", async (t) => {
@@ -133,7 +135,7 @@ test("an outage ends the run with what was done in order, and resuming asks the 
   });
   const run = options(t, answerer, { concurrency: 1 });
   await assert.rejects(runBenchmark(run), /nobody there/);
-  const before = readResults(join(run.directory, "results.jsonl")).results.length;
+  const before = readResults(join(run.directory, "results.jsonl")).length;
   assert.ok(before > 0 && before <= 3);
   left = 100;
   const { summary } = await runBenchmark({ ...run, resume: true });
@@ -155,4 +157,161 @@ test("each memory is read where the protocol says, and no other stream's", async
   });
   await resultsOf(options(t, answerer));
   for (const { question, stream } of tasks) assert.deepEqual([...seen.get(question)!], [stream]);
+});
+
+// An engine that fails.
+
+/** A clip of a stream: `video0 3`. */
+type Place = string;
+
+/** What its engine is at: clips it fails at, clips it always refuses, and every call it got. */
+interface Engine {
+  fails: readonly Place[];
+  refuses: readonly Place[];
+  readonly calls: Place[];
+}
+
+/** Writes of each clip what it was shown with it, so that a clip written out of its turn reads otherwise. */
+function showing(engine: Engine, revision: string): Policy {
+  return {
+    id: "showing",
+    revision,
+    clipsPerDecision: 1,
+    decide: async ({ observations: [clip], recent }) => {
+      const { stream, startSeconds, endSeconds } = clip!;
+      const place = `${stream} ${clip!.clip}`;
+      engine.calls.push(`${revision} ${place}`);
+      if (engine.fails.includes(place))
+        throw new EngineError("server-error", "out of order", { isRetryable: true });
+      if (engine.refuses.includes(place)) throw new EngineError("bad-request", "not this clip");
+      const shown = recent.observations.map((observation) => observation.clip).join();
+      const kept = recent.entries.map((entry) => entry.clip).join();
+      const text = `${revision} wrote clip ${clip!.clip} seeing ${shown} and knowing ${kept}`;
+      const statement = {
+        ...{ clip: clip!.clip, kind: "episodic" as const, startSeconds, endSeconds, text },
+        ...{ speakers: [], sources: [], frameSeconds: [] },
+      };
+      const action = { text, statements: [statement], logprobs: null, revision, issues: [] };
+      return { actions: [action], cost: { ...noCost, calls: 1 } };
+    },
+    advance: () => null,
+  };
+}
+
+/** Says all it was shown, so that results tell memories apart. */
+const repeats = says(async (_, memory, { askTime }) => {
+  const known = askTime === "end" ? {} : { asOfSeconds: askTime };
+  const texts = (await memory.entries(known)).map(({ text }) => text);
+  return { ...answered("B"), raw: texts };
+});
+
+/** Three videos asked about at their end, or one asked about at seven times by two types. */
+const asked: Record<"videos" | "day", readonly BenchmarkTask[]> = {
+  videos: tasks,
+  day: [40, 70, 100, 130, 160, 200, 240].map((askTime, i) => ({
+    ...tasks[0]!,
+    ...{ id: `d${i}`, type: i % 2 ? "wear" : "place", askTime },
+  })),
+};
+
+function failing(t: TestContext, kind: "videos" | "day", part: string, engine: Engine): RunOptions {
+  const row = (name: "base" | "taskmem"): BenchmarkRow => ({
+    ...{ name, label: name, learns: name === "taskmem" },
+    policyOf: (version) => showing(engine, version.name === "base" ? "base" : `learnt ${version.name}`),
+  });
+  const run = options(t, repeats, { tasks: asked[kind], rows: [row("base"), row("taskmem")] });
+  const root = join(run.directory, "..", `${kind}-root`);
+  mkdirSync(root, { recursive: true });
+  const streams = new Map(
+    [...run.loaded.streams.keys()].map((stream) => {
+      const path = join(root, `${stream}.srt`);
+      writeFileSync(path, inventedSubtitles(kind === "day" ? 260 : 60, 4, stream));
+      return [stream, { stream, media: [{ path }], subtitles: null, cut: null }];
+    }),
+  );
+  return { ...run, directory: `${run.directory}-${kind}-${part}`, loaded: { ...run.loaded, streams } };
+}
+
+const sameFiles = ["run.json", "results.jsonl"] as const;
+const read = (run: RunOptions, name: string) => readFileSync(join(run.directory, name), "utf8");
+
+/** Clips apart: in the middle, two in a row, the last before a question, and before another policy takes over. */
+const faults: Record<"videos" | "day", readonly Place[]> = {
+  videos: ["video0 3", "video1 5", "video2 1", "video2 2"],
+  day: ["video0 5", "video0 9", "video0 14", "video0 15"],
+};
+const refuses = ["video0 1", "video0 11"];
+
+for (const kind of ["videos", "day"] as const) {
+  test(`resumed with a sound engine, a run of ${kind} is as if it had never failed`, async (t) => {
+    const sound = failing(t, kind, "sound", { fails: [], refuses, calls: [] });
+    const { summary: expected } = await runBenchmark(sound);
+    assert.deepEqual(Object.values(expected.rows)[0]!.clips, { missed: 0, lost: kind === "day" ? 2 : 1 });
+
+    const engine: Engine = { fails: faults[kind], refuses, calls: [] };
+    const run = failing(t, kind, "faulty", engine);
+    const { summary } = await runBenchmark(run);
+    assert.ok(Object.values(summary.rows)[0]!.clips.missed > 0);
+    const affected = readResults(join(run.directory, "results.jsonl")).filter(({ memory }) => memory!.missed);
+    assert.ok(affected.length > 0);
+    assert.notEqual(read(run, "results.jsonl"), read(sound, "results.jsonl"));
+
+    // Nothing is lost where it still fails: what there is stays as it is.
+    const before = read(run, "results.jsonl");
+    await runBenchmark({ ...run, resume: true });
+    assert.equal(read(run, "results.jsonl"), before);
+
+    const found: unknown[] = [];
+    engine.fails = [];
+    const mended = await runBenchmark({ ...run, resume: true, onResume: (one) => found.push(one) });
+    const all = 2 * asked[kind].length;
+    assert.deepEqual(found, [{ done: all - affected.length, again: affected.length }]);
+    for (const name of sameFiles) assert.equal(read(run, name), read(sound, name), name);
+    assert.deepEqual({ ...mended.summary, id: "" }, { ...expected, id: "" });
+
+    engine.calls.length = 0;
+    await runBenchmark({ ...run, resume: true });
+    assert.deepEqual(engine.calls, [], "what is refused is not asked again");
+  });
+
+  test(`a run of ${kind} stopped anywhere, by hand or by an outage, ends as one that was not`, async (t) => {
+    const sound = failing(t, kind, "sound", { fails: [], refuses, calls: [] });
+    await runBenchmark(sound);
+    const engine: Engine = { fails: [2, 3, 4].map((clip) => `video0 ${clip}`), refuses, calls: [] };
+    const run = failing(t, kind, "stopped", engine);
+    await assert.rejects(runBenchmark(run), /out of order/);
+    engine.fails = [];
+    for (const [i, calls] of [1, 4, 6].entries()) {
+      const hand = new AbortController();
+      let left = calls;
+      engine.calls.push = (place) => {
+        if (--left < 0) hand.abort(new Error("stopped by hand"));
+        return Array.prototype.push.call(engine.calls, place);
+      };
+      const going = { ...run, resume: true, concurrency: 1 + i, signal: hand.signal };
+      await assert.rejects(runBenchmark(going), /stopped by hand/);
+    }
+    await runBenchmark({ ...run, resume: true });
+    for (const name of sameFiles) assert.equal(read(run, name), read(sound, name), name);
+  });
+}
+
+test("each policy watches a long stream once, whoever is asked about it", async (t) => {
+  const engine: Engine = { fails: [], refuses: [], calls: [] };
+  const run = failing(t, "day", "once", engine);
+  await runBenchmark(run);
+  assert.deepEqual(
+    engine.calls.filter((call, i) => engine.calls.indexOf(call) !== i),
+    [],
+  );
+  const clipsOf = (revision: string) => engine.calls.filter((call) => call.startsWith(`${revision} `)).length;
+  // 24 clips up to the last question. The second of `place` comes at 100 s, the last at 240; of `wear` at 130 and 200.
+  assert.deepEqual(["base", "learnt place/2", "learnt wear/2"].map(clipsOf), [24, 14, 7]);
+  assert.equal(readdirSync(join(run.directory, "memories")).length, 3);
+  // A question sees nothing that ended after it.
+  for (const { task, raw } of readResults(join(run.directory, "results.jsonl"))) {
+    const { askTime } = asked.day.find(({ id }) => id === task)!;
+    const clips = raw.map((text) => Number(/clip (\d+)/.exec(text)![1]));
+    assert.deepEqual(clips, [...Array(Number(askTime) / 10).keys()]);
+  }
 });

@@ -5,35 +5,48 @@
  * in the order of the schedule), `summary.json`, `cost.jsonl`, what was perceived, and the memories. Results hold no
  * times and no costs that depend on a kill, so that a run that was killed and resumed ends with the same bytes as one
  * that was not. Questions are not copied: their ids are enough with the annotations at hand.
+ *
+ * An engine that fails at a clip leaves a hole in a memory, and the run goes on. Resumed, it writes such memories again,
+ * from the start where something was written after the hole, and answers again what was answered without those clips.
  */
 import {
   appendFileSync,
+  constants,
   existsSync,
   mkdirSync,
   readFileSync,
   rmSync,
-  truncateSync,
   writeFileSync,
 } from "node:fs";
+import { cp, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import PQueue from "p-queue";
 import { addCost, type Cost, noCost, type WordSpace } from "../engine.ts";
 import { ConfigError, DataError, EngineError } from "../errors.ts";
 import type { JsonValue, Memory } from "../memory/memory.ts";
 import type { Perceptors } from "../perception/perceive.ts";
-import type { Policy } from "../policy/policy.ts";
 import type { SourceOptions } from "../stream/open-source.ts";
-import { sha256, shortId } from "../util/hash.ts";
+import { sha256 } from "../util/hash.ts";
 import type { AnswerJudge, Graded } from "./answer-judge.ts";
 import type { Answered, Answerer } from "./answerers.ts";
 import { openStream } from "./loaders/open-stream.ts";
 import { rememberingPerceptors } from "./perceived.ts";
-import { basePolicy, type ProtocolOptions, type ScheduledTask, schedule } from "./protocol.ts";
+import { type PlannedMemory, type PlannedTask, planRun, type RunPlan, stopsOf, untilOf } from "./plan.ts";
+import { basePolicy, type ProtocolOptions } from "./protocol.ts";
+import {
+  addResult,
+  clipsWithout,
+  type HeldMemory,
+  openResults,
+  orderResults,
+  type Result,
+  scoredOf,
+} from "./results.ts";
 import type { BenchmarkRow } from "./rows.ts";
-import { type Choice, compare, majorityVote, type Outcome, type Scored, summarise } from "./scoring.ts";
+import { type Choice, compare, majorityVote, type Outcome, summarise } from "./scoring.ts";
 import { sealMemory } from "./sealed.ts";
 import { type BenchmarkTask, type LoadedBenchmark, questionOf } from "./task.ts";
-import { watchUntil } from "./watching.ts";
+import { canGoOn, failedClips, isPast, watchUntil } from "./watching.ts";
 
 export interface RunOptions {
   readonly directory: string;
@@ -59,6 +72,8 @@ export interface RunOptions {
   readonly resume: boolean;
   /** Whatever else the run depends on, kept with it. */
   readonly config: Readonly<Record<string, JsonValue>>;
+  /** Told before a run goes on: how many results stand, and how many questions are answered again. */
+  readonly onResume?: (found: { readonly done: number; readonly again: number }) => void;
   readonly onProgress?: (progress: RunProgress) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -68,32 +83,6 @@ export interface RunProgress {
   readonly done: number;
   readonly total: number;
   readonly outcome: Outcome;
-}
-
-/** One line of `results.jsonl`. */
-export interface Result {
-  readonly row: string;
-  readonly task: string;
-  readonly stream: string;
-  readonly types: readonly string[];
-  readonly group?: string;
-  /** From 0 within its type. */
-  readonly place: number;
-  /** The protocol's policy when the task arrived. */
-  readonly policy: string;
-  /** Revisions of the policies that wrote its memory, in order. */
-  readonly revisions: readonly string[];
-  readonly memory: { readonly entries: number; readonly tokens: number } | null;
-  readonly outcome: Outcome;
-  /** Letter or text, `null` where there is none. */
-  readonly answer: string | null;
-  readonly problem: string | null;
-  readonly raw: readonly string[];
-  readonly prompts: readonly string[];
-  readonly judgement: { readonly correct: boolean; readonly mark: number; readonly reason: string } | null;
-  readonly judgeRaw: readonly string[];
-  /** What the answerer did with its memory: `recall 12`, `refused blob`. */
-  readonly accesses: readonly string[];
 }
 
 export interface RunSummary {
@@ -106,7 +95,15 @@ export interface RunSummary {
     readonly used: number;
   };
   readonly rows: Readonly<
-    Record<string, ReturnType<typeof summarise> & { readonly label: string; readonly tokens: number }>
+    Record<
+      string,
+      ReturnType<typeof summarise> & {
+        readonly label: string;
+        readonly tokens: number;
+        /** Without a memory: still to be tried again, and for good. */
+        readonly clips: Pick<HeldMemory, "missed" | "lost">;
+      }
+    >
   >;
   readonly missingRows: Readonly<Record<string, string>>;
   /** Of each row with base. */
@@ -125,59 +122,36 @@ export async function runBenchmark(options: RunOptions): Promise<{ summary: RunS
     if (!Number.isInteger(value) || value < 1)
       throw new RangeError(`Expected \`${name}\` to be an integer from 1 up, got ${value}`);
   }
-  const plans = rows.map((row) => ({ row, items: plannedRow(row, tasks, protocol) }));
-  const description = describe(options, plans);
-  const results = openResults(directory, description, options.resume);
-  const items = plans.flatMap(({ items: ofRow }) => ofRow);
-  results.done.forEach((result, i) => {
-    const expected = items[i];
-    if (expected?.row.name !== result.row || expected.scheduled.task.id !== result.task)
-      throw differs(directory, `its result ${i + 1} is of ${result.row} and task ${result.task}`);
-  });
+  const plan = planRun(rows, tasks, protocol);
+  const description = describe(options, plan);
+  openRun(directory, description, options.resume);
+  const path = join(directory, "results.jsonl");
+  const before = openResults(path);
+  const done = standing(directory, plan, before);
+  if (before.length > 0) options.onResume?.({ done: done.size, again: before.length - done.size });
   try {
-    await finish(options, items, results);
+    await finish(options, plan, done, path);
   } finally {
     rmSync(join(directory, "scratch"), { recursive: true, force: true });
   }
-  const all = readResults(results.path).results;
-  const summary = summaryOf(options, description.id, all);
+  const order = plan.items.map(({ row, scheduled }) => ({ row: row.name, task: scheduled.task.id }));
+  const summary = summaryOf(options, description.id, orderResults(path, order));
   writeFileSync(join(directory, "summary.json"), `${JSON.stringify(summary, null, 1)}\n`);
   return { summary, cost: totalCost(directory) };
 }
 
-/** A task of one row, with the memory it is answered from. */
-interface PlannedTask {
-  readonly row: BenchmarkRow;
-  readonly scheduled: ScheduledTask;
-  /** Name of the memory's folder; tasks with the same share it. */
-  readonly folder: string;
-  readonly parts: readonly { readonly policy: Policy; readonly fromSeconds: number }[];
-}
-
-/**
- * Rows whose policies have the same revisions share memories. Not where questions have times: there a row must not find
- * a memory that another has watched further.
- */
-function plannedRow(
-  row: BenchmarkRow,
-  tasks: readonly BenchmarkTask[],
-  protocol: ProtocolOptions,
-): PlannedTask[] {
-  const { updates: _, ...fixed } = protocol;
-  const policies = new Map<string, Policy>();
-  return schedule(tasks, row.learns ? protocol : fixed).map((scheduled) => {
-    const { memory, task } = scheduled;
-    const parts = memory.parts.map(({ policy: version, fromSeconds }) => {
-      const policy = policies.get(version.name) ?? row.policyOf(version);
-      policies.set(version.name, policy);
-      return { policy, fromSeconds };
-    });
-    const grows = task.askTime !== "end" && memory.spans === null;
-    const facts = grows
-      ? [row.name, memory.key]
-      : [memory.stream, parts.map(({ policy, fromSeconds }) => [policy.revision, fromSeconds]), memory.spans];
-    return { row, scheduled, folder: shortId("memory", JSON.stringify(facts)), parts };
-  });
+/** Places of the results that need not be found again. @throws ConfigError `run-differs` */
+function standing(directory: string, { items }: RunPlan, results: readonly Result[]): Set<number> {
+  const indexOf = new Map(
+    items.map(({ index, row, scheduled }) => [JSON.stringify([row.name, scheduled.task.id]), index]),
+  );
+  const done = new Set<number>();
+  for (const { row, task, memory } of results) {
+    const index = indexOf.get(JSON.stringify([row, task]));
+    if (index === undefined) throw differs(directory, `it has a result of ${row} for task ${task}`);
+    if (!memory?.missed) done.add(index);
+  }
+  return done;
 }
 
 interface Description {
@@ -202,7 +176,7 @@ function describe(
     config,
     directory,
   }: RunOptions,
-  plans: readonly { items: readonly PlannedTask[] }[],
+  { items }: RunPlan,
 ): Description {
   const { benchmark, layout, files, skipped, missing, notes } = loaded;
   const facts = {
@@ -228,7 +202,9 @@ function describe(
       revision: row.policyOf(basePolicy).revision,
     })),
     missingRows,
-    memories: plans.map(({ items }) => new Set(items.map(({ folder }) => folder)).size),
+    memories: rows.map(
+      ({ name }) => new Set(items.filter(({ row }) => row.name === name).map(({ memory }) => memory.id)).size,
+    ),
     answerer: { id: answerer.id, prompt: answerer.promptHash, votes },
     judge: { id: judge.id, prompt: judge.promptHash },
     source: { ...source },
@@ -251,20 +227,13 @@ function countsOf(loaded: LoadedBenchmark, tasks: readonly BenchmarkTask[]): Run
   };
 }
 
-interface OpenResults {
-  readonly path: string;
-  readonly done: readonly Result[];
-}
-
-/** The results there are, a line that was cut short taken off. */
-function openResults(directory: string, { hash, file }: Description, resume: boolean): OpenResults {
-  const path = join(directory, "results.jsonl");
+/** Makes a run's folder, or finds that it holds this run. @throws ConfigError `run-exists`, `run-differs` */
+function openRun(directory: string, { hash, file }: Description, resume: boolean): void {
   const described = join(directory, "run.json");
   if (!existsSync(described)) {
     mkdirSync(directory, { recursive: true });
     writeFileSync(described, `${JSON.stringify(file, null, 1)}\n`);
-    writeFileSync(path, "");
-    return { path, done: [] };
+    return;
   }
   if (!resume) {
     throw new ConfigError(
@@ -274,10 +243,6 @@ function openResults(directory: string, { hash, file }: Description, resume: boo
   }
   const before = JSON.parse(readFileSync(described, "utf8")) as { hash?: string };
   if (before.hash !== hash) throw differs(directory, "its settings, annotations or policies are others");
-  if (!existsSync(path)) writeFileSync(path, "");
-  const { results, bytes } = readResults(path);
-  truncateSync(path, bytes);
-  return { path, done: results };
 }
 
 function differs(directory: string, how: string): ConfigError {
@@ -287,102 +252,122 @@ function differs(directory: string, how: string): ConfigError {
   );
 }
 
-/** Results of a run's folder. @throws DataError for a line in the middle that is none */
-export function readResults(path: string): { results: Result[]; bytes: number } {
-  const text = readFileSync(path, "utf8");
-  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-  const lines = whole.split("\n").slice(0, -1);
-  const results = lines.map((line, i) => {
-    try {
-      return JSON.parse(line) as Result;
-    } catch (cause) {
-      throw new DataError(
-        "results-damaged",
-        `Expected a result in line ${i + 1} of ${path}, got something else`,
-        {
-          cause,
-        },
-      );
-    }
-  });
-  return { results, bytes: Buffer.byteLength(whole) };
-}
-
-/** Watches and asks, several memories at once, and writes results in order. */
+/** Watches and asks what is left, several memories at once; one that begins as a copy waits for the one before. */
 async function finish(
   options: RunOptions,
-  items: readonly PlannedTask[],
-  { path, done }: OpenResults,
+  { items, memories }: RunPlan,
+  done: ReadonlySet<number>,
+  path: string,
 ): Promise<void> {
   const { concurrency, onProgress } = options;
-  const waiting = new Map<number, Result>();
-  let next = done.length;
-  const write = (index: number, result: Result) => {
-    waiting.set(index, result);
-    for (let ready = waiting.get(next); ready; ready = waiting.get(next)) {
-      appendFileSync(path, `${JSON.stringify(ready)}\n`);
-      waiting.delete(next);
-      next += 1;
-      onProgress?.({ row: ready.row, done: next, total: items.length, outcome: ready.outcome });
-    }
+  let count = done.size;
+  const write = (result: Result) => {
+    addResult(path, result);
+    count += 1;
+    onProgress?.({ row: result.row, done: count, total: items.length, outcome: result.outcome });
   };
-  const left = [...items.entries()].slice(done.length);
   const failed = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal;
   const queue = new PQueue({ concurrency });
   let failure: unknown;
-  const runs = [...Map.groupBy(left, ([, { folder }]) => folder).values()].map((group) =>
-    queue.add(async () => {
+  const started = new Set<PlannedMemory>();
+  const copies = Map.groupBy(memories, ({ before }) => before);
+  const start = (memory: PlannedMemory) => {
+    if (started.has(memory)) return;
+    started.add(memory);
+    void queue.add(async () => {
       if (signal.aborted) return;
+      const left = memory.tasks.filter(({ index }) => !done.has(index));
+      const after = copies.get(memory) ?? [];
       try {
-        await answerGroup({ ...options, signal }, group, write);
+        if (left.length > 0) await answerFrom({ ...options, signal }, { memory, left, after, start, write });
+        after.forEach(start);
       } catch (error) {
         failure ??= error;
         failed.abort();
       }
-    }),
-  );
-  await Promise.all(runs);
+    });
+  };
+  try {
+    for (const memory of memories) {
+      const left = memory.tasks.find(({ index }) => !done.has(index));
+      if (left) await discardUnlessSound(options, memory, left);
+    }
+    (copies.get(null) ?? []).forEach(start);
+  } finally {
+    await queue.onIdle();
+  }
   options.signal?.throwIfAborted();
   if (failure !== undefined) throw failure;
 }
 
-/** All tasks of one memory, in order. */
-async function answerGroup(
+const placeOf = ({ directory }: RunOptions, { id }: PlannedMemory) => join(directory, "memories", id);
+
+/** Takes away a memory that would become another one if it were gone on with. */
+async function discardUnlessSound(
+  options: RunOptions,
+  planned: PlannedMemory,
+  left: PlannedTask,
+): Promise<void> {
+  const place = placeOf(options, planned);
+  if (!existsSync(place)) return;
+  const memory = await options.openMemory(place);
+  const { windowClips } = options;
+  const isSound = await canGoOn(memory, {
+    ...{ stream: planned.stream, untilSeconds: untilOf(left), windowClips },
+  }).finally(() => memory.close());
+  if (!isSound) await rm(place, { recursive: true });
+}
+
+interface Answering {
+  readonly memory: PlannedMemory;
+  /** Its tasks without a result. */
+  readonly left: readonly PlannedTask[];
+  /** Memories that begin as copies of it. */
+  readonly after: readonly PlannedMemory[];
+  start(memory: PlannedMemory): void;
+  write(result: Result): void;
+}
+
+/** Writes a memory from stop to stop, and answers at each. */
+async function answerFrom(
   options: RunOptions & { readonly signal: AbortSignal },
-  group: readonly (readonly [number, PlannedTask])[],
-  write: (index: number, result: Result) => void,
+  { memory: planned, left, after, start, write }: Answering,
 ): Promise<void> {
   const { directory, loaded, source, windowClips, signal } = options;
+  const { id, stream } = planned;
   const perceptors = rememberingPerceptors(options.perceptors, join(directory, "perceived"));
-  const [, { folder, scheduled }] = group[0]!;
-  const { stream } = scheduled.task;
-  const place = join(directory, "memories", folder);
+  const place = placeOf(options, planned);
   mkdirSync(place, { recursive: true });
-  const memory = await options.openMemory(place);
-  const left = new Map(group);
+  let memory = await options.openMemory(place);
+  const waiting = new Set(left);
   try {
     const opened = await openStream(
       loaded.streams.get(stream)!,
-      { scratch: join(directory, "scratch", folder), cuts: join(directory, "cuts") },
+      { scratch: join(directory, "scratch", id), cuts: join(directory, "cuts") },
       { ...source, signal },
     );
     try {
-      for (const [index, item] of group) {
+      for (const stop of stopsOf(planned)) {
+        if (waiting.size === 0) break;
         signal.throwIfAborted();
-        const { spans, untilSeconds } = item.scheduled.memory;
-        const watched = await watchUntil(
-          memory,
-          opened.source,
-          { parts: item.parts, spans, untilSeconds },
-          { perceptors, windowClips, signal },
-        );
-        spend(directory, item.row.name, "watch", watched.cost, {
-          memory: folder,
-          failedClips: watched.failed,
-        });
-        write(index, await answerTask(options, item, memory));
-        left.delete(index);
+        const plan = { ...planned, untilSeconds: stop };
+        const cost = await watchUntil(memory, opened.source, plan, { perceptors, windowClips, signal });
+        spend(directory, left[0]!.row.name, "watch", cost, { memory: id });
+        for (const copy of after) {
+          const target = placeOf(options, copy);
+          if (copy.parts.at(-1)!.fromSeconds !== stop || existsSync(target)) continue;
+          if (await isPast(memory, stream, stop)) continue;
+          await memory.close();
+          await copyMemory(place, target);
+          memory = await options.openMemory(place);
+          start(copy);
+        }
+        for (const item of left) {
+          if (untilOf(item) !== stop) continue;
+          write(await answerTask(options, item, memory));
+          waiting.delete(item);
+        }
       }
     } finally {
       await opened.close();
@@ -390,10 +375,18 @@ async function answerGroup(
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
     // Material that cannot be read costs its questions a visible error, not the run.
-    for (const [index, item] of left) write(index, unreadable(item, error.message));
+    for (const item of waiting) write(unreadable(item, error.message));
   } finally {
     await memory.close();
   }
+}
+
+/** A copy that a kill cuts short has another name. */
+async function copyMemory(from: string, to: string): Promise<void> {
+  const unfinished = `${to}.part`;
+  await rm(unfinished, { recursive: true, force: true });
+  await cp(from, unfinished, { recursive: true, mode: constants.COPYFILE_FICLONE });
+  await rename(unfinished, to);
 }
 
 function unreadable(item: PlannedTask, problem: string): Result {
@@ -407,7 +400,7 @@ function unreadable(item: PlannedTask, problem: string): Result {
   };
 }
 
-function factsOf({ row, scheduled, parts }: PlannedTask) {
+function factsOf({ row, scheduled, memory }: PlannedTask) {
   const { task, place, policy } = scheduled;
   return {
     row: row.name,
@@ -417,7 +410,7 @@ function factsOf({ row, scheduled, parts }: PlannedTask) {
     ...(task.group !== undefined && { group: task.group }),
     place,
     policy: policy.name,
-    revisions: parts.map((part) => part.policy.revision),
+    revisions: memory.parts.map((part) => part.policy.revision),
   };
 }
 
@@ -427,9 +420,13 @@ async function answerTask(options: RunOptions, item: PlannedTask, memory: Memory
   const question = questionOf(task);
   const known = task.askTime === "end" ? {} : { asOfSeconds: task.askTime };
   const entries = await memory.entries({ streams: [task.stream], ...known });
-  const held = {
+  const { missed, lost } = await failedClips(memory, task.stream);
+  const held: HeldMemory = {
+    id: item.memory.id,
     entries: entries.length,
     tokens: entries.reduce((sum, { text }) => sum + words.countTokens(text), 0),
+    missed: missed.length,
+    lost: lost.length,
   };
   const sealed = sealMemory(memory, task.stream, task.askTime);
   const samples: Answered[] = [];
@@ -519,34 +516,23 @@ const sum = (costs: readonly Cost[]) => costs.reduce(addCost, noCost);
 
 /** What was spent, work that had to be done again included. */
 function spend(directory: string, row: string, on: string, cost: Cost, about: Record<string, unknown>): void {
-  if (cost.calls === 0 && !about.failedClips) return;
+  if (cost.calls === 0) return;
   appendFileSync(join(directory, "cost.jsonl"), `${JSON.stringify({ row, on, ...about, ...cost })}\n`);
 }
 
-/** Everything a run has cost so far, and the clips that no policy could write about. */
-export function totalCost(directory: string): Cost & { readonly failedClips: number } {
+/** Everything a run has cost so far. */
+export function totalCost(directory: string): Cost {
   const path = join(directory, "cost.jsonl");
   const lines = existsSync(path) ? readFileSync(path, "utf8").split("\n").filter(Boolean) : [];
   const spent = lines.flatMap((line) => {
     try {
-      return [JSON.parse(line) as Cost & { failedClips?: number }];
+      return [JSON.parse(line) as Cost];
     } catch {
       return []; // cut short by a kill
     }
   });
   const { calls, promptTokens, completionTokens, usd } = sum(spent);
-  const failedClips = spent.reduce((clips, line) => clips + (line.failedClips ?? 0), 0);
-  return { calls, promptTokens, completionTokens, usd, failedClips };
-}
-
-/** A result as scoring wants it. */
-export function scoredOf(result: Result): Scored {
-  const { task, stream, types, group, outcome, judgement } = result;
-  return {
-    ...{ id: task, stream, types, outcome },
-    ...(group !== undefined && { group }),
-    ...(judgement && { mark: judgement.mark }),
-  };
+  return { calls, promptTokens, completionTokens, usd };
 }
 
 function summaryOf(
@@ -564,7 +550,8 @@ function summaryOf(
       rows.map(({ name, label }) => {
         const held = ofRow(name).flatMap(({ memory }) => memory?.tokens ?? []);
         const tokens = held.length === 0 ? 0 : held.reduce((total, each) => total + each, 0) / held.length;
-        return [name, { label, tokens, ...summarise(ofRow(name).map(scoredOf)) }];
+        const clips = clipsWithout(ofRow(name));
+        return [name, { label, tokens, clips, ...summarise(ofRow(name).map(scoredOf)) }];
       }),
     ),
     missingRows,

@@ -2,7 +2,8 @@
  * Memories written for a benchmark: a stream is watched up to where a question needs it, by the policies its plan names.
  *
  * A memory is a directory of its own. How far it was watched is written beside it after each part; what was interrupted
- * goes on where it stopped.
+ * goes on where it stopped. A clip that an engine failed at is tried again while nothing was written after it; later on
+ * it stays missed, for a clip written out of its turn would make another memory.
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +11,7 @@ import { createAgent } from "../agent.ts";
 import type { Reader } from "../answer/reader.ts";
 import { addCost, type Cost, noCost } from "../engine.ts";
 import { EngineError } from "../errors.ts";
-import type { Memory } from "../memory/memory.ts";
+import type { ClipFailure, Memory } from "../memory/memory.ts";
 import type { Perceptors } from "../perception/perceive.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Clip, Gap, Source } from "../stream/clip.ts";
@@ -22,17 +23,18 @@ export interface WritingPart {
   readonly fromSeconds: number;
 }
 
+/** Who writes a memory, and of what. */
+export interface WritingPlan {
+  /** In order; the first from 0. */
+  readonly parts: readonly WritingPart[];
+  /** Only these spans are watched, in order and apart; `null` for all. */
+  readonly spans: readonly Span[] | null;
+}
+
 export interface WatchTools {
   readonly perceptors: Perceptors;
   readonly windowClips: number;
   readonly signal?: AbortSignal | undefined;
-}
-
-export interface WatchResult {
-  readonly clips: number;
-  /** Clips that were journaled as failed: they have no entries. */
-  readonly failed: number;
-  readonly cost: Cost;
 }
 
 const marker = "watched.json";
@@ -45,39 +47,29 @@ export function watchedUntil(directory: string): number | "end" {
 }
 
 /**
- * Watches on until `untilSeconds`, each part by its policy.
+ * Watches on until `untilSeconds`, each part by its policy, and returns what that cost.
  * @throws EngineError where the engine is down or the budget spent, the signal's reason where it aborted; what was
  * stored until then stays
  */
 export async function watchUntil(
   memory: Memory,
   source: Source,
-  plan: {
-    readonly parts: readonly WritingPart[];
-    readonly spans: readonly Span[] | null;
-    readonly untilSeconds: number | "end";
-  },
+  { parts, spans, untilSeconds }: WritingPlan & { readonly untilSeconds: number | "end" },
   { perceptors, windowClips, signal }: WatchTools,
-): Promise<WatchResult> {
-  let result: WatchResult = { clips: 0, failed: 0, cost: noCost };
-  for (const [i, { policy }] of plan.parts.entries()) {
-    const until = plan.parts[i + 1]?.fromSeconds ?? plan.untilSeconds;
+): Promise<Cost> {
+  let spent = noCost;
+  // One grid for all policies: where one stops, the next goes on, in the middle of nobody's decision.
+  const grid = source.clipSeconds * Math.max(...parts.map(({ policy }) => policy.clipsPerDecision));
+  const begun = parts.filter(({ fromSeconds }) => untilSeconds === "end" || fromSeconds < untilSeconds);
+  for (const [i, { policy }] of begun.entries()) {
+    const until = begun[i + 1]?.fromSeconds ?? untilSeconds;
     const done = watchedUntil(memory.directory);
     if (done === "end" || (until !== "end" && until <= done)) continue;
-    // One grid for all policies: where one stops, the next goes on, in the middle of nobody's decision.
-    const grid = source.clipSeconds * Math.max(...plan.parts.map((part) => part.policy.clipsPerDecision));
-    const agent = createAgent({ memory, policy, perceptors, reader: nobody, windowClips });
-    for await (const event of agent.watch(
-      limited(source, plan.spans, until, grid),
-      signal ? { signal } : {},
-    )) {
+    const agent = createAgent({ memory: inTurn(memory), policy, perceptors, reader: nobody, windowClips });
+    for await (const event of agent.watch(limited(source, spans, until, grid), signal ? { signal } : {})) {
       if (event.event !== "stream-end") continue;
-      const { clips, failed, cost, reason, message } = event;
-      result = {
-        clips: result.clips + clips,
-        failed: result.failed + failed,
-        cost: addCost(result.cost, cost),
-      };
+      const { cost, reason, message } = event;
+      spent = addCost(spent, cost);
       if (reason === "interrupted") signal?.throwIfAborted();
       if (reason !== "ended") {
         throw new EngineError(reason, message ?? "the engine stopped", {
@@ -85,9 +77,75 @@ export async function watchUntil(
         });
       }
     }
-    writeMarker(memory.directory, until);
+    const last = await lastStored(memory, source.id);
+    const { missed } = await failedClips(memory, source.id);
+    if (!missed.some((clip) => clip > last)) writeMarker(memory.directory, until);
   }
-  return result;
+  return spent;
+}
+
+/** The memory as an agent sees it that decides clips in their turn only: what was missed before others stays so. */
+function inTurn(memory: Memory): Memory {
+  return {
+    ...memory,
+    progress: async (stream, windowClips) => {
+      const progress = await memory.progress(stream, windowClips);
+      const last = await lastStored(memory, stream);
+      return { ...progress, pending: progress.pending.filter(({ clip }) => clip > last) };
+    },
+  };
+}
+
+/** −1 where nothing is stored. */
+async function lastStored(memory: Memory, stream: string): Promise<number> {
+  return (await memory.progress(stream, 2)).recent.at(-1)?.clip ?? -1;
+}
+
+/**
+ * Clips without a memory. Missed are those the engine failed at, which another run may write; lost are those it refused,
+ * or wrote nothing usable about.
+ */
+export async function failedClips(
+  memory: Memory,
+  stream: string,
+): Promise<{ readonly missed: readonly number[]; readonly lost: readonly number[] }> {
+  const failures = await memory.clipFailures(stream);
+  const { missed = [], lost = [] } = Object.groupBy(failures, ({ failure }) =>
+    isMissed(failure) ? "missed" : "lost",
+  );
+  return { missed: missed.map(({ clip }) => clip), lost: lost.map(({ clip }) => clip) };
+}
+
+/** The journal would try text that cannot be used again too: here it is what the model wrote, and stays. */
+const isMissed = ({ retryable, code }: ClipFailure) => retryable && code !== "no-usable-text";
+
+/**
+ * Whether a memory can be gone on with for a question at `untilSeconds` as if its run had never stopped: it was watched
+ * no further, nothing was written after a missed clip, and no lost clip would be in the window, which a run that takes
+ * up again does not show its policy.
+ */
+export async function canGoOn(
+  memory: Memory,
+  {
+    stream,
+    untilSeconds,
+    windowClips,
+  }: { stream: string; untilSeconds: number | "end"; windowClips: number },
+): Promise<boolean> {
+  if (!(await memory.streams()).some(({ id }) => id === stream)) return true;
+  if (await isPast(memory, stream, untilSeconds)) return false;
+  const { nextClip } = await memory.progress(stream, 2);
+  const last = await lastStored(memory, stream);
+  const { missed, lost } = await failedClips(memory, stream);
+  return !missed.some((clip) => clip < last) && !lost.some((clip) => clip >= nextClip - windowClips);
+}
+
+/** Whether a memory was watched further than some moment. */
+export async function isPast(memory: Memory, stream: string, seconds: number | "end"): Promise<boolean> {
+  const known = (await memory.streams()).find(({ id }) => id === stream);
+  if (!known || seconds === "end") return false;
+  const { nextClip } = await memory.progress(stream, 2);
+  return nextClip * known.clipSeconds > seconds + 1e-6;
 }
 
 function writeMarker(directory: string, until: number | "end"): void {

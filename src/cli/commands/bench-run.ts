@@ -98,6 +98,11 @@ export async function run(
     concurrency: model ? config.model.concurrency : 1,
     resume: options.resume === true,
     config: settings,
+    onResume: ({ done, again }) => {
+      output.object({ event: "bench-resume", done, again });
+      const mended = again === 0 ? "" : `; ${again} questions are answered again, with the clips they missed`;
+      output.note(`resumed: ${done} results stand${mended}`);
+    },
     onProgress: ({ row, done, total, outcome }) => {
       output.progress(`${done} of ${total}: ${row} ${outcome}`);
       output.object({ event: "bench-answer", row, done, total, outcome });
@@ -272,6 +277,16 @@ function printSummary(output: Output, { rows, againstBase, missingRows, counts }
     output.text(line + test);
   }
   for (const [name, why] of Object.entries(missingRows)) output.text(output.dim(`${name}: ${why}`));
+  for (const { label, clips } of Object.values(rows)) {
+    if (clips.missed > 0)
+      output.text(
+        `${label}: the engine failed at ${clips.missed} clips; --resume writes them and asks again`,
+      );
+    if (clips.lost > 0)
+      output.text(
+        `${label}: ${clips.lost} clips stay without a memory: refused, or nothing usable was written`,
+      );
+  }
 }
 
 const signed = (points: number) => `${points < 0 ? "−" : "+"}${Math.abs(points).toFixed(1)}`;

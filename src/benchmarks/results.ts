@@ -1,0 +1,112 @@
+/**
+ * The results of a run on disk: one line for each row and task.
+ *
+ * A line is written when its question is answered, so a kill costs none; the lines are put in the order of the
+ * schedule when the run is done. A question that is answered again gets another line, and the later one counts.
+ */
+import { appendFileSync, existsSync, readFileSync, renameSync, truncateSync, writeFileSync } from "node:fs";
+import { DataError } from "../errors.ts";
+import type { Outcome, Scored } from "./scoring.ts";
+
+/** One line of `results.jsonl`. */
+export interface Result {
+  readonly row: string;
+  readonly task: string;
+  readonly stream: string;
+  readonly types: readonly string[];
+  readonly group?: string;
+  /** From 0 within its type. */
+  readonly place: number;
+  /** The protocol's policy when the task arrived. */
+  readonly policy: string;
+  /** Revisions of the policies that wrote its memory, in order. */
+  readonly revisions: readonly string[];
+  readonly memory: HeldMemory | null;
+  readonly outcome: Outcome;
+  /** Letter or text, `null` where there is none. */
+  readonly answer: string | null;
+  readonly problem: string | null;
+  readonly raw: readonly string[];
+  readonly prompts: readonly string[];
+  readonly judgement: { readonly correct: boolean; readonly mark: number; readonly reason: string } | null;
+  readonly judgeRaw: readonly string[];
+  /** What the answerer did with its memory: `recall 12`, `refused blob`. */
+  readonly accesses: readonly string[];
+}
+
+/** A memory as it was when its question came. */
+export interface HeldMemory {
+  /** Name of its folder. */
+  readonly id: string;
+  readonly entries: number;
+  readonly tokens: number;
+  /** Clips the engine failed at: a resumed run writes the memory again, and answers again. */
+  readonly missed: number;
+  /** Clips that stay without a memory: refused as a request, or nothing usable was written. */
+  readonly lost: number;
+}
+
+/** Clips without a memory, each memory counted once, as it was last. */
+export function clipsWithout(results: readonly Result[]): Pick<HeldMemory, "missed" | "lost"> {
+  const held = results.flatMap(({ memory }) => memory ?? []);
+  const memories = [...Map.groupBy(held, ({ id }) => id).values()];
+  const most = (count: "missed" | "lost") =>
+    memories.reduce((sum, ofOne) => sum + Math.max(...ofOne.map((memory) => memory[count])), 0);
+  return { missed: most("missed"), lost: most("lost") };
+}
+
+const keyOf = ({ row, task }: Pick<Result, "row" | "task">) => JSON.stringify([row, task]);
+
+/** Results of a run's folder, the last of each row and task. @throws DataError for a line in the middle that is none */
+export function readResults(path: string): Result[] {
+  const lines = wholeLines(path).split("\n").slice(0, -1);
+  const results = lines.map((line, i) => {
+    try {
+      return JSON.parse(line) as Result;
+    } catch (cause) {
+      throw new DataError(
+        "results-damaged",
+        `Expected a result in line ${i + 1} of ${path}, got something else`,
+        { cause },
+      );
+    }
+  });
+  return [...new Map(results.map((result) => [keyOf(result), result])).values()];
+}
+
+/** What a kill cut short left out. */
+function wholeLines(path: string): string {
+  const text = readFileSync(path, "utf8");
+  return text.slice(0, text.lastIndexOf("\n") + 1);
+}
+
+/** Results there are, a line that was cut short taken off; none yet in a new file. */
+export function openResults(path: string): Result[] {
+  if (!existsSync(path)) writeFileSync(path, "");
+  truncateSync(path, Buffer.byteLength(wholeLines(path)));
+  return readResults(path);
+}
+
+export function addResult(path: string, result: Result): void {
+  appendFileSync(path, `${JSON.stringify(result)}\n`);
+}
+
+/** Each row and task once, in the order given; returns them so. */
+export function orderResults(path: string, order: readonly Pick<Result, "row" | "task">[]): Result[] {
+  const places = new Map(order.map((one, place) => [keyOf(one), place]));
+  const placeOf = (result: Result) => places.get(keyOf(result)) ?? places.size;
+  const ordered = readResults(path).sort((a, b) => placeOf(a) - placeOf(b));
+  writeFileSync(`${path}.part`, ordered.map((result) => `${JSON.stringify(result)}\n`).join(""));
+  renameSync(`${path}.part`, path);
+  return ordered;
+}
+
+/** A result as scoring wants it. */
+export function scoredOf(result: Result): Scored {
+  const { task, stream, types, group, outcome, judgement } = result;
+  return {
+    ...{ id: task, stream, types, outcome },
+    ...(group !== undefined && { group }),
+    ...(judgement && { mark: judgement.mark }),
+  };
+}
