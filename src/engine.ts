@@ -106,6 +106,12 @@ export interface Model {
   cost(): Cost;
 }
 
+/** What engines said, by a hash of what they were asked. A `Map` is one. */
+export interface EngineCache {
+  get(key: string): string | undefined | Promise<string | undefined>;
+  set(key: string, said: string): unknown;
+}
+
 /** Turns texts into vectors of one space. */
 export interface Embedder {
   /** Names the space; vectors of different ids are never compared. */

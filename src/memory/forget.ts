@@ -14,6 +14,7 @@
  * 3. What policies remember of the streams of those clips starts anew: it may hold words just seen.
  * 4. An adapter goes when it was trained on a forgotten task; if it was in force, none is.
  * 5. Frames are deleted from disk unless an entry that stays shows the same picture.
+ * 6. What engines said while policies learnt goes altogether: it is a cache.
  *
  * Freed pages are zeroed (`secure_delete`) and the write-ahead log is emptied, so that the text is in no file. A clip
  * forgotten is not watched again: the stream remembers how far it got.
@@ -26,6 +27,7 @@ import type { Task } from "../tasks/task.ts";
 import { deleteAdaptersOf } from "./adapter-rows.ts";
 import { markLoose, sweepBlobs } from "./blobs.ts";
 import { build, type Db } from "./database.ts";
+import { emptyEngineCache } from "./engine-cache.ts";
 import { deleteEntries, entryCondition, listed } from "./entries.ts";
 import { deleteObservations } from "./journal.ts";
 import type { Evidence, ForgetReport, ForgetRequest } from "./memory.ts";
@@ -117,6 +119,7 @@ function forgetRows(db: Db, words: WordSpace, request: ForgetRequest): Omit<Forg
   const streams = streamRows(db, request);
   const tasks = deleteTasks(db, request, meant, new Set(entries.map(({ id }) => id)));
   const adapters = deleteAdaptersOf(db, tasks);
+  emptyEngineCache(db);
   markLoose(db, framesOf(db, entries));
   const vectors = deleteEntries(
     db,

@@ -6,6 +6,7 @@
  * same interface.
  */
 
+import type { EngineCache } from "../engine.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Frame, Gap } from "../stream/clip.ts";
 import type { Feedback, Task } from "../tasks/task.ts";
@@ -368,6 +369,13 @@ export interface Memory {
   adapters(filter?: { readonly policy?: string; readonly state?: AdapterState }): Promise<KeptAdapter[]>;
   /** Puts an adapter in force instead of the active one, or none. @throws StoreError `adapter-unknown` */
   activateAdapter(policy: string, id: string | null, reason: string): Promise<void>;
+
+  /**
+   * What engines said while a policy learnt, kept for the next run of it, but never exported. Bounded, and emptied whenever
+   * anything is forgotten: a cache opened before that keeps nothing any more.
+   * @param scope what the answers depend on besides their keys, such as the endpoint and its settings
+   */
+  engineCache(scope: string): EngineCache;
 
   forget(request: ForgetRequest, options?: { readonly dryRun?: boolean }): Promise<ForgetReport>;
   /** Everything in it as of one moment, each row after those it refers to. */

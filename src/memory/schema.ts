@@ -174,6 +174,14 @@ export interface AdapterTable {
   file: string;
 }
 
+/** What engines said while a policy learnt, a cache. Row numbers are never given twice: one names the cache's life. */
+export interface EngineAnswerTable {
+  row: Generated<number>;
+  /** Hash of what was asked. */
+  key: string;
+  said: string;
+}
+
 /** What text and vectors were indexed with. The current one is searched; another is one being built. */
 export interface SpaceTable {
   row: Generated<number>;
@@ -202,6 +210,7 @@ export interface Tables {
   gap: GapTable;
   task: TaskTable;
   adapter: AdapterTable;
+  engine_answer: EngineAnswerTable;
   space: SpaceTable;
 }
 
@@ -300,6 +309,9 @@ export const migrations: readonly string[] = [
     stems, speakers, tokenize = "unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"
   );
   insert into entry_text (entry_text, rank) values ('secure-delete', 1);
+  `,
+  `
+  create table engine_answer (row integer primary key autoincrement, key text not null unique, said text not null);
   `,
 ];
 

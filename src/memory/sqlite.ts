@@ -12,6 +12,7 @@ import { readBlob, sweepBlobs, writeBlobs } from "./blobs.ts";
 import { checkMemory, memoryStats } from "./check.ts";
 import { commitDecision, embedAll } from "./commit.ts";
 import { build, type Db, openDatabase } from "./database.ts";
+import { engineCache } from "./engine-cache.ts";
 import { closeEntry, selectEntries, selectEntryById, toEntry } from "./entries.ts";
 import { forget } from "./forget.ts";
 import {
@@ -168,6 +169,8 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
     addAdapter: async (adapter) => void addAdapter(db, adapter),
     adapters: async (filter = {}) => adapters(db, filter),
     activateAdapter: async (policy, id, reason) => activateAdapter(db, policy, { id, reason, atMs: now() }),
+
+    engineCache: (scope) => engineCache(db, scope),
 
     forget: async (request, { dryRun = false } = {}) => forget(db, blobFolder, words, request, dryRun),
     rows: () => memoryRows(directory),

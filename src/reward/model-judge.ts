@@ -5,7 +5,7 @@
  * failure with its reason. Verdicts are cached by the hash of all that the model was shown; failures are not.
  */
 import PQueue from "p-queue";
-import type { Model, ModelCapabilities } from "../engine.ts";
+import type { EngineCache, Model, ModelCapabilities } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import { sourceTexts } from "../policy/prompts.ts";
 import { sha256 } from "../util/hash.ts";
@@ -30,12 +30,6 @@ import {
   richnessPrompt,
 } from "./prompts.ts";
 
-/** Answers by content hash; a `Map` is one. */
-export interface JudgeCache {
-  get(key: string): string | undefined | Promise<string | undefined>;
-  set(key: string, answer: string): unknown;
-}
-
 export interface ModelJudgeOptions {
   readonly model: Model;
   /** Calls under way at once, from 1 up. @default 4 */
@@ -45,7 +39,7 @@ export interface ModelJudgeOptions {
   /** How often a verdict is asked for before it counts as failed, from 1 up. @default 3 */
   readonly attempts?: number;
   /** @default one of this judge's own, in memory */
-  readonly cache?: JudgeCache;
+  readonly cache?: EngineCache;
 }
 
 /** Raised whenever the prompts or the way they are asked change. */
