@@ -48,6 +48,17 @@ test("says what the engine policy needs", async () => {
   await assert.rejects(loadConfig({ policy: "engine" }, { cwd: folder(), env: {} }), /--base-url/);
 });
 
+test("weights of the choice policy are refused where another policy writes, however it was chosen", async () => {
+  const weights = { "choice.weights": "choice.json" };
+  const endpoint = { "model.baseUrl": "http://localhost:1/v1", "model.model": "m" };
+  const load = (flags: object) => loadConfig({ ...weights, ...flags }, { cwd: folder(), env: {} });
+  assert.equal((await load({})).choice.weights, "choice.json");
+  assert.equal((await load({ ...endpoint, policy: "choice" })).choice.weights, "choice.json");
+  await assert.rejects(load({ policy: "nano" }), /choice\.weights: .* got them for `nano`/);
+  await assert.rejects(load(endpoint), /got them for `engine`/);
+  await assert.rejects(load({ ...endpoint, "bestOfN.samples": 4 }), /got them for `best-of-n`/);
+});
+
 test("refuses an unknown option in the file and a file that is not there", async () => {
   const cwd = folder();
   writeFileSync(join(cwd, "taskmem.config.json"), JSON.stringify({ memroy: "typo" }));

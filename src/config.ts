@@ -51,7 +51,10 @@ export const configSchema = z.strictObject({
     .strictObject({
       /** Share of the candidate tokens of each 30 s that is kept, 0 to 1. */
       budget: z.coerce.number().gt(0).max(1).optional(),
-      /** File of weights that `train phase-one --policy choice` learnt. Default: none, the policy as it ships. */
+      /**
+       * File of weights that `train phase-one --policy choice` learnt, for no other policy. Default: none, the policy as it
+       * ships.
+       */
       weights: z.string().min(1).optional(),
     })
     .prefault({}),
@@ -183,6 +186,10 @@ function conflicts(config: Config): string[] {
   if (policyName(config) === "best-of-n" && config.model.temperature === 0)
     issues.push(
       "  model.temperature: expected above 0 for `best-of-n`, got 0: all its samples would be the same",
+    );
+  if (config.choice.weights !== undefined && policyName(config) !== "choice")
+    issues.push(
+      `  choice.weights: only the \`choice\` policy writes with weights, got them for \`${policyName(config)}\`: set policy (--policy) to choice, or leave them out`,
     );
   if (config.reader === "model" && !complete) issues.push(`  reader: \`model\` ${missing}`);
   for (const name of ["model", "transcriber", "embedder"] as const) {
