@@ -269,6 +269,18 @@ test("leaving early and aborting end the work at once", async () => {
   }, /abort/i);
 });
 
+test("a file of a week's lines is one stream", async () => {
+  const path = join(folder, "week.jsonl");
+  const lines = Array.from({ length: 200_000 }, (_, i) =>
+    JSON.stringify({ startSeconds: i, endSeconds: i + 1, text: `line ${i}` }),
+  );
+  writeFileSync(path, lines.join("\n"));
+  const source = await openSource(path);
+  assert.equal(source.endSeconds, 200_000);
+  const last = clipsOf(await all(source, 199_990)).at(-1)!;
+  assert.deepEqual([last.cues.length, last.cues.at(-1)!.text], [10, "line 199999"]);
+});
+
 test("what is missing, empty, no media, or does not go together is refused by name", async () => {
   const text = join(folder, "text.mp4");
   writeFileSync(text, "this is not a video\n");

@@ -10,6 +10,7 @@ import type { Clock } from "../util/time.ts";
 import type { Clip, Cue, Gap, OpenOptions, Source } from "./clip.ts";
 import { ClipCutter } from "./clip-cutter.ts";
 import { placeByNames } from "./clock-names.ts";
+import type { Subtitles } from "./subtitles.ts";
 import { readTexts, type TextOptions } from "./texts.ts";
 
 /** Silence is no absence: only a hole this long between two files' texts is one. Seconds. */
@@ -33,25 +34,23 @@ export async function textSource(paths: readonly string[], options: TextSourceOp
     clock: { kind: "media" } as Clock,
     placed: paths.map((path) => ({ path, startSeconds: 0 })),
   };
-  const cues: Cue[] = [];
-  const problems: string[] = [];
+  const layers: Subtitles[] = [];
   const spans: Span[] = [];
   for (const { path, startSeconds: offset } of placed) {
     const read = await readTexts(path, options);
-    problems.push(...read.problems);
     const shifted = read.cues.map((cue) => ({
       ...cue,
       startSeconds: cue.startSeconds + offset,
       endSeconds: cue.endSeconds + offset,
     }));
-    cues.push(...shifted);
+    layers.push({ cues: shifted, problems: read.problems });
     const endSeconds = shifted.reduce((end, cue) => Math.max(end, cue.endSeconds), offset);
     const last = spans.at(-1);
     if (last && offset - last.endSeconds < leastGapSeconds)
       last.endSeconds = Math.max(last.endSeconds, endSeconds);
     else spans.push({ startSeconds: offset, endSeconds });
   }
-  cues.sort((a, b) => a.startSeconds - b.startSeconds);
+  const cues = layers.flatMap((layer) => layer.cues).sort((a, b) => a.startSeconds - b.startSeconds);
   const [first] = cues;
   const identity = [basename(placed[0]?.path ?? ""), first?.startSeconds ?? null, first?.text ?? null];
   return {
@@ -62,7 +61,7 @@ export async function textSource(paths: readonly string[], options: TextSourceOp
     clipSeconds,
     endSeconds: spans.at(-1)?.endSeconds ?? 0,
     fingerprint: sha256(JSON.stringify(identity)),
-    problems,
+    problems: layers.flatMap(({ problems }) => problems),
     open: (openOptions) => cutTexts(id, clipSeconds, spans, cues, openOptions),
   };
 }

@@ -114,14 +114,14 @@ export async function readSidecars(mediaPath: string, languages: readonly string
   });
   const isSpeech = (name: string) => !isCaptionName(name) && extname(name).toLowerCase() !== ".jsonl";
   const speech = bestLanguage(names.filter(isSpeech).sort(byLength), languageOfName, languages);
-  const cues: Cue[] = [];
-  const problems: string[] = [];
+  const read: Subtitles[] = [];
   for (const name of [...speech, ...names.filter((other) => !isSpeech(other))].sort()) {
-    const read = await readTexts(join(folder, name), { origin: "sidecar", languages });
-    cues.push(...read.cues);
-    problems.push(...read.problems);
+    read.push(await readTexts(join(folder, name), { origin: "sidecar", languages }));
   }
-  return { cues, problems };
+  return {
+    cues: read.flatMap(({ cues }) => cues),
+    problems: read.flatMap(({ problems }) => problems),
+  };
 }
 
 const byLength = (a: string, b: string) => a.length - b.length || a.localeCompare(b);
