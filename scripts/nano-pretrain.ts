@@ -41,15 +41,15 @@ const { values: options } = parseArgs({
 });
 /**
  * The stages that follow stage V. Captions come twice, the rate falling to nothing each time: what speech and displays
- * need, which are learnt last, is a second warm start.
+ * need, which are learnt last, is a second warm start and clips that have two of them.
  */
 const plans = [
   { name: "captions", stage: "captions", steps: 5000, clips: 16, learningRate: 1.5e-3, fromEpisode: 0 },
   {
-    ...{ name: "captions again", stage: "captions", steps: 4500, clips: 16 },
-    ...{ learningRate: 1e-3, fromEpisode: 200_000 },
+    ...{ name: "captions again", stage: "captions", steps: 4000, clips: 16 },
+    ...{ learningRate: 1e-3, fromEpisode: 200_000, confusable: true },
   },
-  { name: "memories", stage: "memories", steps: 600, clips: 24, learningRate: 7e-4, fromEpisode: 500_000 },
+  { name: "memories", stage: "memories", steps: 500, clips: 24, learningRate: 7e-4, fromEpisode: 500_000 },
 ] as const satisfies readonly { stage: TextStage; [setting: string]: unknown }[];
 
 const started = performance.now();
@@ -103,10 +103,8 @@ log({
 });
 
 /** One stage from where it stands until its steps or the time are spent. */
-async function runStage(
-  { name, stage, steps: whole, clips, learningRate, fromEpisode }: (typeof plans)[number],
-  next: string,
-) {
+async function runStage({ name, steps: whole, ...plan }: (typeof plans)[number], next: string) {
+  const { stage, clips } = plan;
   const steps = Math.ceil(Number(options.share) * whole);
   const { still, moving } = splitWeights(state.weights);
   const adam = new Adam(moving, adamDefaults, state.adam);
@@ -114,12 +112,9 @@ async function runStage(
   let done = state.step;
   let since = { step: done, at: performance.now(), loss: 0 };
   await textStage(nanoConfig, adam, embed, cache, {
-    stage,
+    ...plan,
     fromStep: done,
     steps,
-    clips,
-    learningRate,
-    fromEpisode,
     seed: `${options.seed} ${name}`,
     onStep: async (step, loss) => {
       done = step;

@@ -5,6 +5,7 @@
  * belong together. Both stages are cross-entropy on examples made on the fly.
  */
 import { jit, numpy as np, tree } from "@jax-js/jax";
+import type { FactKind } from "../../household/language.ts";
 import { type Random, seededRandom } from "../../util/random.ts";
 import type { Adam } from "./adam.ts";
 import { Decoder } from "./decode.ts";
@@ -36,6 +37,8 @@ export interface TextStageOptions {
   readonly learningRate: number;
   /** First train episode that the stage's clips are of. */
   readonly fromEpisode: number;
+  /** Shows mostly clips where two speak or two displays are lit. @default false */
+  readonly confusable?: boolean;
   readonly seed: string;
   /** Most threads. @default see `Gradients` */
   readonly threads?: number;
@@ -73,9 +76,11 @@ export async function textStage(
   for (let step = options.fromStep; step < steps; step++) {
     // Each step draws on its own, so that a run that goes on draws the same as one that never stopped.
     const random = seededRandom(`${options.seed} ${step}`);
-    const source = clipsOf("train", options.fromEpisode + Math.ceil((step * clips) / clipsPerEpisode));
+    const episodes = ((options.confusable ? episodesLooked : 1) * step * clips) / clipsPerEpisode;
+    const source = clipsOf("train", options.fromEpisode + Math.ceil(episodes));
+    const drawn = options.confusable ? mostlyConfusable(source, random) : source;
     const examples = Array.from({ length: clips }, () => {
-      const { clip, earlier } = source.next().value!;
+      const { clip, earlier } = drawn.next().value!;
       return stage === "captions" ? captionExample(clip, random) : memoryExample(clip, earlier, random);
     });
     const { pixels, ...arrays } = arraysOf(config, examples, cache, random, formOf(stage));
@@ -84,6 +89,20 @@ export async function textStage(
     const warming = Math.min(1, (step + 1) / 50);
     adam.step(slope, learningRate * warming * Math.min(1, 2 * (1 - step / steps)));
     if (!(await options.onStep(step + 1, loss))) return;
+  }
+}
+
+/** Episodes looked through for each that a step takes, enough where three of four clips are passed over. */
+const episodesLooked = 4;
+
+/**
+ * All clips in which two speak or two displays are lit, and a quarter of the others. Who said which of two things, and
+ * which of two clocks shows what, is learnt last of all, and of half the clips there is nothing to learn of it.
+ */
+function* mostlyConfusable(source: ReturnType<typeof clipsOf>, random: Random): typeof source {
+  for (const drawn of source) {
+    const count = (kind: FactKind) => drawn.clip.facts.filter((fact) => fact.kind === kind).length;
+    if (count("speech") > 1 || count("display") > 1 || random() < 0.25) yield drawn;
   }
 }
 
