@@ -159,6 +159,10 @@ function buildProgram(): Command {
     .option("--adapter <id>", "the adapter to promote, or the first to blend")
     .option("--with <id>", "blend: the second adapter")
     .option("--share <share>", "blend: share of the second, 0 to 1 (default: 0.5)")
+    .option(
+      "--run <directory>",
+      "run: where the learning curve is written (default: in the memory's directory)",
+    )
     .option("--policy <name>", "choice, nano or best-of-n")
     .option("--samples <n>", "best-of-n: texts drawn per clip")
     .option("--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1");

@@ -175,13 +175,14 @@ export async function adaptConfigured(
   model: Model | null,
   { method, signal }: AdaptFlags = {},
 ): Promise<AdaptReport> {
-  const adaptation = await configuredAdaptation(config, model, method);
+  const adaptation = await configuredAdaptation(config, memory, model, method);
   return adapt({ memory, adaptation, now: Date.now, signal });
 }
 
 /** How the configured policy adapts. @throws ConfigError for a policy that cannot */
 async function configuredAdaptation(
   config: Config,
+  memory: Memory,
   model: Model | null,
   method: AdaptFlags["method"],
 ): Promise<Adaptation> {
@@ -192,7 +193,11 @@ async function configuredAdaptation(
     case "best-of-n": {
       const inner = configuredEngine(config, model!);
       const { samples = defaultSamples } = config.bestOfN;
-      return wordAdaptation({ ...steeredBestOfN({ inner, words: wordSpace, samples }), method, reader });
+      // What a model writes is dear: kept in the memory, it serves the next run too, of the same endpoint and settings.
+      const { baseUrl, temperature = null, video } = config.model;
+      const store = memory.engineCache(JSON.stringify([baseUrl, temperature, video]));
+      const steered = steeredBestOfN({ inner, words: wordSpace, samples, store });
+      return wordAdaptation({ ...steered, method, reader });
     }
     case "nano": {
       const { nanoAdaptation } = await import("../engines/nano/index.ts");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { noCost } from "../engine.ts";
+import { EngineError } from "../errors.ts";
 import type { Observation } from "../perception/observation.ts";
 import { randomInt, seededRandom } from "../util/random.ts";
 import type { Action, Context, DecideOptions, Policy } from "./policy.ts";
@@ -9,7 +10,7 @@ import { rolloutCache } from "./rollout-cache.ts";
 const cost = { calls: 1, promptTokens: 10, completionTokens: 1, usd: 0 };
 
 /** A policy that writes a random number for each sample; its calls are kept, and fail while `down` says so. */
-function numbers(down: () => boolean = () => false): Policy & { readonly calls: DecideOptions[] } {
+function numbers(down: () => Error | boolean = () => false): Policy & { readonly calls: DecideOptions[] } {
   const calls: DecideOptions[] = [];
   const action = (text: string): Action => ({
     text,
@@ -25,7 +26,8 @@ function numbers(down: () => boolean = () => false): Policy & { readonly calls: 
     calls,
     decide: async (_, options = {}) => {
       calls.push(options);
-      if (down()) throw new Error("down");
+      const fault = down();
+      if (fault) throw fault === true ? new Error("down") : fault;
       const { n = 1, random } = options;
       const seed = random ? String(randomInt(random, 2 ** 31)) : "greedy";
       return { actions: Array.from({ length: n }, (_, i) => action(`${seed} ${i}`)), cost };
@@ -108,4 +110,58 @@ test("a call that fails is passed on and keeps nothing", async () => {
   await assert.rejects(policy.decide(about(0)), /down/);
   isDown = false;
   assert.deepEqual(textsOf(await policy.decide(about(0))), ["greedy 0"]);
+});
+
+test("what is stored serves the next process: only what is missing is asked for", async () => {
+  const store = new Map<string, string>();
+  const first = rolloutCache(numbers(), { samples: 4, store });
+  const random = () => seededRandom("stored");
+  const one = await first.decide(about(0), { n: 1, random: random() });
+  const inner = numbers();
+  const next = rolloutCache(inner, { samples: 4, store });
+  const again = await next.decide(about(0), { n: 4, random: random() });
+  assert.deepEqual([textsOf(again).slice(0, 1), again.cost, inner.calls.length], [textsOf(one), noCost, 0]);
+  await next.decide(about(1), { n: 1, random: random() });
+  const five = await next.decide(about(0), { n: 5, random: random() });
+  assert.deepEqual(textsOf(five).slice(0, 4), textsOf(again));
+  assert.deepEqual(
+    inner.calls.map(({ n }) => n),
+    [4, 1],
+  );
+});
+
+test("an action comes back from the store as it was", async () => {
+  const action: Action = {
+    ...{ text: "Ann waves.", revision: "writer@1", issues: [] },
+    statements: [
+      {
+        ...{ clip: 0, kind: "episodic", startSeconds: 0, endSeconds: 10, text: "Ann waves." },
+        ...{ speakers: ["Ann"], sources: [], frameSeconds: [0.1] },
+      },
+    ],
+    logprobs: { tokens: ["Ann", " waves."], values: Float32Array.of(-0.1, -2.3) },
+  };
+  const store = new Map<string, string>();
+  const inner: Policy = { ...numbers(), decide: async () => ({ actions: [action], cost }) };
+  await rolloutCache(inner, { store }).decide(about(0));
+  const silent = numbers(() => true);
+  assert.deepEqual((await rolloutCache(silent, { store }).decide(about(0))).actions, [action]);
+});
+
+test("a refused request is an action that says so, asked for once, and again by the next process", async () => {
+  const store = new Map<string, string>();
+  const refusal = new EngineError("bad-request", "the clip is too long", { status: 400 });
+  const inner = numbers(() => refusal);
+  const policy = rolloutCache(inner, { samples: 4, store });
+  const issues = [{ code: "refused", message: "the clip is too long" }];
+  for (let time = 0; time < 2; time++) {
+    const { actions } = await policy.decide(about(0), { n: 4, random: seededRandom("refused") });
+    assert.equal(actions.length, 4);
+    for (const action of actions) assert.deepEqual([action.statements, action.issues], [[], issues]);
+  }
+  assert.deepEqual([inner.calls.length, store.size], [1, 0]);
+  for (const code of ["unknown-model", "unauthorized", "unreachable"]) {
+    const fault = new EngineError(code, code);
+    await assert.rejects(rolloutCache(numbers(() => fault)).decide(about(0)), { code });
+  }
 });

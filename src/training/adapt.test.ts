@@ -6,11 +6,13 @@ import { openTestMemory, temporaryFolder } from "../../test/support/memory.ts";
 import { film, observationsOf, watchedMemory } from "../../test/support/watched-memory.ts";
 import { createAgent } from "../agent.ts";
 import type { Reader } from "../answer/reader.ts";
+import { type Model, noCost } from "../engine.ts";
 import { lexicalReader, wordSpace } from "../engines/local/index.ts";
 import { askAbout, type FactKind, factKinds } from "../household/index.ts";
 import type { Memory } from "../memory/memory.ts";
 import { choicePolicy } from "../policy/choice.ts";
 import type { Judge } from "../reward/judge.ts";
+import { modelJudge } from "../reward/model-judge.ts";
 import { seededRandom } from "../util/random.ts";
 import { type AdaptOptions, adapt } from "./adapt.ts";
 import { steeredChoice } from "./choice-learner.ts";
@@ -44,6 +46,7 @@ for (const method of ["closed-form", "preferences"] as const) {
     assert.ok(report.accuracyAfter > report.accuracyBefore);
     assert.ok(Math.abs(report.winRate + report.tieRate + report.lossRate - 1) < 1e-9);
     assert.equal(report.pairs > 0, method === "preferences");
+    assert.deepEqual([report.curve.length, report.refusedClips], [report.steps, 0]);
     const [kept] = await memory.adapters();
     assert.deepEqual(
       [kept!.state, kept!.revision, kept!.tasks.length],
@@ -135,6 +138,37 @@ test("a judge that always fails or prefers nothing gives no pairs, one that fail
   assert.ok(sometimes.failedVerdicts > 0 && sometimes.pairs > 0);
 });
 
+test("a model's verdicts are kept in the memory: judging that was cut short goes on with those that are missing", async () => {
+  const tasks = askAbout(film, seededRandom("tasks"), { kinds: ["wear"], perKind: 8 }).map((question) => ({
+    question,
+  }));
+  const memory = await openTestMemory(join(folder, String(opened++)));
+  const learn = async (scope: string, dieAt = Number.POSITIVE_INFINITY) => {
+    let calls = 0;
+    const can = { images: false, video: false, jsonSchema: true, samples: false, logprobs: false };
+    const model: Model = {
+      id: "prefers-the-first",
+      capabilities: async () => can,
+      generate: async () => {
+        if (++calls === dieAt) throw new Error("cut short");
+        const text = '{"rationale":"It is first.","moreUseful":"first"}';
+        return { completions: [{ text, thinking: null, finish: "stop", tokens: null }], cost: noCost };
+      },
+      cost: () => noCost,
+    };
+    const judge = modelJudge({ model, cache: memory.engineCache(scope) });
+    const lesson = adapterFromPreferences(tasks, [observationsOf().slice(0, 3)], {
+      ...{ ...choice, judge, norm: 3 },
+    });
+    return { failedVerdicts: await lesson.then((done) => done.failedVerdicts, String), calls };
+  };
+  const calm = await learn("calm");
+  assert.ok(calm.failedVerdicts === 0 && calm.calls > 20, JSON.stringify(calm));
+  assert.deepEqual(await learn("cut", 15), { failedVerdicts: "Error: cut short", calls: 15 });
+  assert.deepEqual(await learn("cut"), { failedVerdicts: 0, calls: calm.calls - 14 });
+  await memory.close();
+});
+
 test("the same questions and stream give the same adapter", async () => {
   const tasks = askAbout(film, seededRandom("tasks"), { kinds: ["wear"], perKind: 8 }).map((question) => ({
     question,
@@ -149,6 +183,29 @@ test("the same questions and stream give the same adapter", async () => {
   const [first, second] = [await learn(), await learn()];
   assert.equal(first.adapter.revision, second.adapter.revision);
   assert.ok(first.curve.at(-1)!.loss < first.curve[0]!.loss, "the loss falls");
+});
+
+test("memories are drawn with the words that had been counted by then, none of the clips to come", async () => {
+  const learner = choice.learner();
+  const policy = learner.policy();
+  const counted: number[] = [];
+  await adapterFromPreferences([], [observationsOf()], {
+    ...{ ...choice, norm: 3, judge: { relevance: async () => ({ ok: true, value: "tie" }) } },
+    learner: () => ({
+      ...learner,
+      policy: () => ({
+        ...policy,
+        decide: (context, wanted) => {
+          const { documents, words } = context.state;
+          // A word is counted once a candidate at most.
+          assert.ok(Math.max(0, ...words.values()) <= documents, `${documents} candidates`);
+          counted.push(documents);
+          return policy.decide(context, wanted);
+        },
+      }),
+    }),
+  });
+  assert.ok(counted.length > 5 && counted.at(-1)! > counted[0]!, counted.join());
 });
 
 test("watching again without a store keeps what watching with one kept", async () => {

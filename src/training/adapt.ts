@@ -12,7 +12,7 @@ import type { Observation } from "../perception/observation.ts";
 import type { Task } from "../tasks/task.ts";
 import { shortId } from "../util/hash.ts";
 import type { LearntWord } from "./choice-trainer.ts";
-import type { Lesson } from "./phase-two.ts";
+import type { Lesson, PairStep } from "./phase-two.ts";
 import { type GateMargins, refusalOf, type Validation } from "./validation.ts";
 
 /** A lesson with what it was made of: no pairs, steps and verdicts in closed form. */
@@ -21,6 +21,10 @@ export interface Learnt extends Lesson {
   readonly steps: number;
   /** Comparisons that the judge failed to make. */
   readonly failedVerdicts: number;
+  /** How its steps went. @default there were none */
+  readonly curve?: readonly PairStep[];
+  /** Clips left out because an engine refused to write about them. @default 0 */
+  readonly refusedClips?: number;
 }
 
 /** How a policy adapts. */
@@ -67,7 +71,7 @@ export interface AdaptOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface AdaptReport extends Omit<Validation, "n"> {
+export interface AdaptReport extends Required<Omit<Validation, "n">> {
   /** Revision of the adapter, or `null` where none was trained. */
   readonly adapter: string | null;
   /** Its id in the memory. */
@@ -79,6 +83,8 @@ export interface AdaptReport extends Omit<Validation, "n"> {
   readonly steps: number;
   /** Comparisons that the judge failed to make. */
   readonly failedVerdicts: number;
+  /** A row a step. */
+  readonly curve: readonly PairStep[];
   readonly norm: number;
   /** Held-out comparisons. */
   readonly heldOut: number;
@@ -110,10 +116,11 @@ export async function adapt(options: AdaptOptions): Promise<AdaptReport> {
   if (!adaptation.needsNoStream && streams.every((observations) => observations.length === 0))
     return refused("nothing was watched yet to try it on");
 
-  const { adapter, problem, pairs, steps, failedVerdicts } = await adaptation.learn(tasks, streams, signal);
+  const lesson = await adaptation.learn(tasks, streams, signal);
+  const { adapter, problem, pairs, steps, failedVerdicts, curve = [], refusedClips = 0 } = lesson;
   const texts = tasks.flatMap(({ question }) => [question.text, ...question.options.map(({ text }) => text)]);
   const trained = {
-    ...{ pairs, steps, failedVerdicts, norm: adapterNorm(adapter) },
+    ...{ pairs, steps, failedVerdicts, curve, refusedClips, norm: adapterNorm(adapter) },
     learnt: adaptation.learntWords(adapter, texts),
   };
   if (problem !== null)
@@ -157,6 +164,7 @@ const untested: AdaptReport = {
   pairs: 0,
   steps: 0,
   failedVerdicts: 0,
+  curve: [],
   norm: 0,
   heldOut: 0,
   winRate: 0,
@@ -173,6 +181,7 @@ const untested: AdaptReport = {
   redundancyBefore: 0,
   redundancyAfter: 0,
   tokenRatio: 1,
+  refusedClips: 0,
   activated: false,
   reason: "",
   learnt: [],

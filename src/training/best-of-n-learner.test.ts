@@ -7,6 +7,7 @@ import { weightsOf } from "../adapter/arithmetic.ts";
 import { answerQuestion } from "../answer/answer.ts";
 import { noCost } from "../engine.ts";
 import { lexicalReader, wordSpace } from "../engines/local/index.ts";
+import { EngineError } from "../errors.ts";
 import { askAbout, createEpisode, type Episode, type Fact, sentenceOf } from "../household/index.ts";
 import type { Observation } from "../perception/observation.ts";
 import { bestOfNPolicy } from "../policy/best-of-n.ts";
@@ -226,6 +227,8 @@ describe("Phase Two over another policy's samples", () => {
         ...hosted,
         decide: (context, wanted) => {
           calls += 1;
+          const { clip } = context.observations[0]!;
+          if (clip === 5 || clip === 60) throw new EngineError("bad-request", "too long for this model");
           return hosted.decide(context, wanted);
         },
       };
@@ -235,7 +238,7 @@ describe("Phase Two over another policy's samples", () => {
       assert.ok(report.accuracyAfter > report.accuracyBefore + 0.2, JSON.stringify(report));
       assert.ok(report.tokenRatio > 0.9 && report.tokenRatio < 1.1, `${report.tokenRatio} times as long`);
       assert.equal(report.pairs > 0, method === "preferences");
-      assert.equal(calls, film.clips.length);
+      assert.deepEqual([calls, report.refusedClips], [film.clips.length, 2]);
       const [kept] = await memory.adapters({ policy: "best-of-n" });
       assert.equal(kept!.revision, report.adapter);
       // This writer does not look at what it wrote before: by preferences it repeats itself more than the gate lets through.

@@ -4,7 +4,7 @@
  */
 import type { Adapter } from "../adapter/adapter.ts";
 import { type BestOfNOptions, bestOfNPolicy, defaultSamples, replayPick } from "../policy/best-of-n.ts";
-import { rolloutCache } from "../policy/rollout-cache.ts";
+import { type RolloutCacheOptions, rolloutCache } from "../policy/rollout-cache.ts";
 import type { ChoiceSample } from "./choice-trainer.ts";
 import type { Learner } from "./learner.ts";
 import { wordLearner } from "./word-learner.ts";
@@ -19,13 +19,18 @@ export function bestOfNLearner(options: BestOfNOptions): Learner<ChoiceSample, A
   });
 }
 
+export interface SteeredBestOfNOptions
+  extends Omit<BestOfNOptions, "adapter">,
+    Pick<RolloutCacheOptions, "store"> {}
+
 /**
  * The best-of-n policy as what `word-adaptation.ts` steers: it with an adapter or without, and its learner. All of them
  * share one frozen cache, so a clip costs one call of the inner policy, and only what is picked differs.
  */
-export function steeredBestOfN(options: Omit<BestOfNOptions, "adapter">) {
-  const { words, samples = defaultSamples } = options;
-  const frozen = { ...options, inner: rolloutCache(options.inner, { samples, oncePerClip: true }) };
+export function steeredBestOfN(options: SteeredBestOfNOptions) {
+  const { words, samples = defaultSamples, store } = options;
+  const cache = { samples, oncePerClip: true, ...(store && { store }) };
+  const frozen = { ...options, inner: rolloutCache(options.inner, cache) };
   return {
     words,
     looks: true,

@@ -9,6 +9,12 @@ import { freshState, stateAfter } from "../policy/state.ts";
 const windowClips = 5;
 export const mostEntries = 4;
 
+export interface ReplayedDecision {
+  /** Its word counts go on growing with the stream: who keeps a context keeps a copy of them. */
+  readonly context: Context;
+  readonly action: Action;
+}
+
 /**
  * The decisions a policy makes about one stream it sees for the first time, as it makes them when it acts.
  * @param observations of one stream, in order
@@ -17,7 +23,17 @@ export async function* decisionsOf(
   policy: Policy,
   observations: readonly Observation[],
   signal?: AbortSignal,
-): AsyncGenerator<{ readonly context: Context; readonly action: Action }> {
+): AsyncGenerator<ReplayedDecision> {
+  for await (const { context, action } of attemptsOf(policy, observations, signal))
+    if (action.issues.length === 0) yield { context, action };
+}
+
+/** As `decisionsOf`, with what came to nothing too: the action that has the issues of its context. */
+export async function* attemptsOf(
+  policy: Policy,
+  observations: readonly Observation[],
+  signal?: AbortSignal,
+): AsyncGenerator<ReplayedDecision> {
   let state = freshState();
   let seen: Observation[] = [];
   let entries: Pick<Entry, "clip" | "text" | "kind">[] = [];
@@ -30,8 +46,12 @@ export async function* decisionsOf(
     const context: Context = { observations: group, recent, state };
     const { actions } = await policy.decide(context, signal ? { signal } : {});
     seen = [...seen, ...group].slice(-windowClips);
-    const action = actions.find(({ issues }) => issues.length === 0);
+    const action = actions.find(({ issues }) => issues.length === 0) ?? actions[0];
     if (!action) continue;
+    if (action.issues.length > 0) {
+      yield { context, action };
+      continue;
+    }
     entries = [...entries, ...action.statements].slice(-windowClips * mostEntries);
     const change = policy.advance(context, action);
     yield { context, action };

@@ -39,6 +39,8 @@ export interface Validation {
   readonly redundancyAfter: number;
   /** Tokens kept with the adapter for each kept without. */
   readonly tokenRatio: number;
+  /** Clips left out because an engine refused to write about them. @default 0 */
+  readonly refusedClips?: number;
 }
 
 export interface GateMargins {

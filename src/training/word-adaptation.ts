@@ -5,15 +5,18 @@
  * cross-validation over the questions, so that no question judges an adapter it trained: the last hour's observations (of
  * a policy that looks, the last ten minutes', which have their pictures) are watched again without an adapter and with
  * the one of the other fold, and for each held-out question the memory that the reader can answer from wins. These
- * policies copy what they are offered, so fidelity cannot fall and is not tested.
+ * policies copy what they are offered, so fidelity cannot fall and is not tested. Clips that an engine refuses for good
+ * are left out and counted, as long as most remain.
  */
 import type { Adapter } from "../adapter/adapter.ts";
 import { adapterNorm } from "../adapter/arithmetic.ts";
 import type { Reader } from "../answer/reader.ts";
 import type { WordSpace } from "../engine.ts";
+import { EngineError } from "../errors.ts";
 import type { Entry, Statement } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Context, Policy } from "../policy/policy.ts";
+import { refusedIssue } from "../policy/rollout-cache.ts";
 import type { Judge } from "../reward/judge.ts";
 import { localJudge } from "../reward/local-judge.ts";
 import type { Task } from "../tasks/task.ts";
@@ -21,7 +24,7 @@ import type { Adaptation, Learnt } from "./adapt.ts";
 import { adapterFromTasks, type ChoiceSample, learntWords, withFloor } from "./choice-trainer.ts";
 import type { Learner } from "./learner.ts";
 import { phaseTwo, rollOut } from "./phase-two.ts";
-import { decisionsOf, replay, withPictures } from "./replay.ts";
+import { attemptsOf, type ReplayedDecision, replay, withPictures } from "./replay.ts";
 import { type Validation, wilsonLow } from "./validation.ts";
 
 export interface WordAdaptationOptions {
@@ -96,9 +99,10 @@ export async function adapterFromPreferences(
   { words, policy, learner, judge, norm, samples, seed = "phase-two", signal }: WordPreferenceOptions,
 ) {
   const contexts: { id: string; context: Context }[] = [];
-  for (const [stream, observations] of streams.entries())
-    for await (const { context } of decisionsOf(policy(null), observations, signal))
-      contexts.push({ id: `${stream}-${context.observations[0]!.clip}`, context });
+  const refusedClips = await watchAgain(policy(null), streams, signal, ({ context }, stream) => {
+    const state = { ...context.state, words: new Map(context.state.words) };
+    contexts.push({ id: `${stream}-${context.observations[0]!.clip}`, context: { ...context, state } });
+  });
   const learning = learner();
   const cache = await rollOut(learning, contexts, {
     ...{ seed, countTokens: words.countTokens, signal },
@@ -109,9 +113,39 @@ export async function adapterFromPreferences(
     dpo: { learningRate: 1 },
     length: { norm },
   });
-  if (lesson.problem !== null) return lesson;
+  if (lesson.problem !== null) return { ...lesson, refusedClips };
   const drawn = cache.flatMap(({ candidates }) => candidates.map(({ sample }) => sample));
-  return { ...lesson, adapter: withFloor(lesson.adapter, drawn, words) };
+  return { ...lesson, refusedClips, adapter: withFloor(lesson.adapter, drawn, words) };
+}
+
+/**
+ * Shows a policy all streams again, each for itself, and hands on what it decides.
+ * @returns how many clips its engine refused for good
+ * @throws EngineError `bad-request` when that is more than half of them
+ */
+async function watchAgain(
+  policy: Policy,
+  streams: readonly (readonly Observation[])[],
+  signal: AbortSignal | undefined,
+  take: (decision: ReplayedDecision, stream: number) => void,
+): Promise<number> {
+  const clips = streams.reduce((sum, observations) => sum + observations.length, 0);
+  let refused = 0;
+  for (const [stream, observations] of streams.entries()) {
+    for await (const decision of attemptsOf(policy, observations, signal)) {
+      const { context, action } = decision;
+      if (action.issues.length === 0) take(decision, stream);
+      const refusal = action.issues.find(({ code }) => code === refusedIssue);
+      if (!refusal) continue;
+      refused += context.observations.length;
+      if (2 * refused <= clips) continue;
+      throw new EngineError(
+        "bad-request",
+        `Expected the model to write about most of the ${clips} clips to learn on, it refused ${refused} of them, more than half: choose a model that takes such clips. It said: ${refusal.message}`,
+      );
+    }
+  }
+  return refused;
 }
 
 /**
@@ -126,12 +160,15 @@ async function validate(
   signal: AbortSignal | undefined,
 ): Promise<Validation> {
   const { words, policy, reader } = options;
-  const watch = async (steering: Adapter | null) => {
+  const watch = async (steering: Adapter) => {
     const kept: Statement[] = [];
     for (const observations of streams) kept.push(...(await replay(policy(steering), observations, signal)));
     return kept;
   };
-  const base = await watch(null);
+  const base: Statement[] = [];
+  const refusedClips = await watchAgain(policy(null), streams, signal, ({ action }) => {
+    base.push(...action.statements);
+  });
   const without = new Map<Task, boolean>();
   for (const task of tasks) without.set(task, await answers(reader, task, base, signal));
   const compare = async (asked: readonly Task[], lines: readonly Statement[]): Promise<Comparison[]> => {
@@ -163,6 +200,7 @@ async function validate(
     redundancyBefore: redundancyOf(base, words),
     redundancyAfter: redundancyOf(adapted, words),
     tokenRatio: tokensOf(adapted, words) / Math.max(1, tokensOf(base, words)),
+    refusedClips,
   };
 }
 

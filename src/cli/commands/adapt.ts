@@ -1,4 +1,5 @@
 /** `taskmem adapt`: what was learnt from the questions, learning anew, and taking a lesson back. */
+import { join } from "node:path";
 import type { Adapter } from "../../adapter/adapter.ts";
 import { adapterText, type Provenance, parseAdapter } from "../../adapter/adapter-file.ts";
 import { blendAdapters } from "../../adapter/arithmetic.ts";
@@ -9,6 +10,7 @@ import { ConfigError } from "../../errors.ts";
 import type { KeptAdapter, Memory } from "../../memory/memory.ts";
 import type { AdaptReport } from "../../training/adapt.ts";
 import { type LearntWord, learntWords } from "../../training/choice-trainer.ts";
+import { writePhaseTwoRun } from "../../training/phase-two-run.ts";
 import { shortId } from "../../util/hash.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
@@ -27,6 +29,7 @@ interface AdaptCommandFlags {
   readonly adapter?: unknown;
   readonly with?: unknown;
   readonly share?: unknown;
+  readonly run?: string;
 }
 
 /** What an action is given. */
@@ -43,9 +46,13 @@ interface Setting {
 const actions: Readonly<Record<string, (setting: Setting) => Promise<void>>> = {
   status: printStatus,
   run: async ({ output, memory, config, model, options, signal }) => {
-    const report = await adaptConfigured(config, memory, model, { method: methodOf(options.method), signal });
-    output.object({ event: "adapt-end", ...report });
+    const method = methodOf(options.method);
+    const report = await adaptConfigured(config, memory, model, { method, signal });
+    const run = curveDirectory(report, memory, options.run);
+    if (run !== null) writePhaseTwoRun(run, report.curve);
+    output.object({ event: "adapt-end", ...report, run });
     printReport(output, report);
+    if (run !== null) output.text(output.dim(`curves of how it learnt: ${join(run, "curves.html")}`));
   },
   promote: (setting) => putInForce(setting, "promote"),
   rollback: (setting) => putInForce(setting, "rollback"),
@@ -72,6 +79,12 @@ export async function run(
   } finally {
     await memory.close();
   }
+}
+
+/** Where the learning curve is written: beside the memory unless told otherwise, `null` where there is none. */
+function curveDirectory({ curve, id }: AdaptReport, memory: Memory, told: string | undefined): string | null {
+  if (curve.length === 0) return null;
+  return told ?? join(memory.directory, "runs", id ?? "nothing-learnt");
 }
 
 function methodOf(method: unknown): "closed-form" | "preferences" {
@@ -188,6 +201,11 @@ export function printReport(output: Output, report: AdaptReport): void {
       output.dim(
         `tried on ${report.questions} questions it had not learnt from: answered ${percent(report.accuracyBefore)} before, ${percent(report.accuracyAfter)} after; memories ${report.tokenRatio.toFixed(2)} × as long; repeats ${percent(report.redundancyBefore)} before, ${percent(report.redundancyAfter)} after`,
       ),
+    );
+  }
+  if (report.refusedClips > 0) {
+    output.text(
+      output.dim(`the model refused to write about ${report.refusedClips} clips: they were left out`),
     );
   }
   output.text(`${output.bold(report.activated ? "in force" : "not in force")}: ${report.reason}`);
