@@ -5,7 +5,6 @@
  * question asks is where its memory ends.
  */
 import { basename } from "node:path";
-import { DataError } from "../../errors.ts";
 import { clockOfName } from "../../stream/clock-names.ts";
 import { formatMoment } from "../../util/time.ts";
 import { momentOf, targetMoments } from "../egolife-text/times.ts";
@@ -13,16 +12,18 @@ import type { BenchmarkTask, LoadedTasks, StreamFiles } from "../task.ts";
 import type { MediaIndex } from "./media-index.ts";
 import { nameOf } from "./media-index.ts";
 import {
+  annotationFiles,
   type Fields,
   fieldsOf,
   gatherTasks,
   isFields,
   letterOf,
+  listIn,
   optionalText,
   optionsOf,
   type Row,
   RowProblem,
-  readJson,
+  readAnnotations,
   shown,
   textField,
 } from "./rows.ts";
@@ -32,37 +33,20 @@ const usualWearer = "A1_JAKE";
 
 /** @throws DataError where there are no questions */
 export function loadEgoLife(index: MediaIndex, root: string, annotations: string | undefined): LoadedTasks {
-  const files =
-    annotations === undefined
-      ? index.paths.filter((path) => /^egolife_?qa.*\.json$/i.test(basename(path)))
-      : [annotations];
-  if (files.length === 0) {
-    throw new DataError(
-      "annotations-missing",
-      `Expected EgoLifeQA/EgoLifeQA_${usualWearer}.json or egolife_qa.json below ${root}, found none: name the file with --annotations`,
-      { details: { path: root } },
-    );
-  }
+  const files = annotationFiles(index, root, annotations, {
+    match: /^egolife_?qa.*\.json$/i,
+    called: `EgoLifeQA/EgoLifeQA_${usualWearer}.json or egolife_qa.json`,
+  });
   const notes: string[] = [];
   let late = 0;
   const layouts = new Set<string>();
   const rows = files.flatMap((path) => {
     const file = basename(path);
-    const { value } = readJson(path);
-    const list = Array.isArray(value) ? value : isFields(value) ? value.results : null;
-    if (!Array.isArray(list)) {
-      throw new DataError(
-        "annotations-unreadable",
-        `Expected a list of questions, or \`results\`, in ${path}`,
-        {
-          details: { path },
-        },
-      );
-    }
+    const list = readAnnotations(path, "a list of questions, or `results`,", listIn("results"));
     const named = wearerPattern.exec(file)?.[0].toUpperCase();
     if (named === undefined)
       notes.push(`${file} names no wearer; ${usualWearer} unless a row says otherwise`);
-    return list.map((item: unknown, i): Row => {
+    return list.map((item, i): Row => {
       const fields = isFields(item) ? item : {};
       const grouped = isFields(fields.qa);
       layouts.add(grouped ? "clip groups" : "rows");

@@ -4,40 +4,29 @@
  * The name is kept as it is written, for its seconds have up to 16 digits; numbers are read from it only to cut.
  */
 import { basename } from "node:path";
-import { DataError } from "../../errors.ts";
 import type { BenchmarkTask, LoadedTasks, Span, StreamFiles } from "../task.ts";
 import type { MediaIndex } from "./media-index.ts";
 import {
+  annotationFiles,
   fieldsOf,
   gatherTasks,
   isFields,
+  listIn,
   optionalText,
   type Row,
   RowProblem,
-  readJson,
+  readAnnotations,
   shown,
   textField,
 } from "./rows.ts";
 
 /** @throws DataError where there are no questions */
 export function loadEgoTempo(index: MediaIndex, root: string, annotations: string | undefined): LoadedTasks {
-  const path = annotations ?? index.paths.find((name) => /egotempo.*openqa.*\.json$/i.test(basename(name)));
-  if (path === undefined) {
-    throw new DataError(
-      "annotations-missing",
-      `Expected egotempo_openQA.json below ${root}, found none: name the file with --annotations`,
-      { details: { path: root } },
-    );
-  }
-  const { value } = readJson(path);
-  const list = isFields(value) ? value.annotations : value;
-  if (!Array.isArray(list)) {
-    throw new DataError("annotations-unreadable", `Expected \`annotations\` to be a list in ${path}`, {
-      details: { path },
-    });
-  }
+  const names = { match: /egotempo.*openqa.*\.json$/i, called: "egotempo_openQA.json" };
+  const path = annotationFiles(index, root, annotations, names)[0]!;
+  const list = readAnnotations(path, "`annotations` to be a list", listIn("annotations"));
   const file = basename(path);
-  const rows = list.map((item: unknown, i): Row => {
+  const rows = list.map((item, i): Row => {
     const id = isFields(item) ? optionalText(item, "question_id") : null;
     return { file, row: i + 1, id, read: () => egoTempoTask(item) };
   });

@@ -6,12 +6,12 @@
  * 2. "Multi-Detail Reasoning" is the robot's name of "Multi-Evidence Reasoning".
  */
 import { basename } from "node:path";
-import { DataError } from "../../errors.ts";
 import { parseMoment } from "../../util/time.ts";
 import type { BenchmarkTask, LoadedTasks, StreamFiles } from "../task.ts";
 import type { MediaIndex } from "./media-index.ts";
 import { stemOf } from "./media-index.ts";
 import {
+  annotationFiles,
   type Fields,
   fieldsOf,
   gatherTasks,
@@ -19,7 +19,7 @@ import {
   optionalText,
   type Row,
   RowProblem,
-  readJson,
+  readAnnotations,
   shown,
   textField,
 } from "./rows.ts";
@@ -34,28 +34,18 @@ export interface M3Tasks extends LoadedTasks {
 
 /** @throws DataError where there are no questions */
 export function loadM3Bench(index: MediaIndex, root: string, annotations: string | undefined): M3Tasks {
-  const files =
-    annotations === undefined
-      ? index.paths.filter((path) => /^(robot|web)\.json$/.test(basename(path)))
-      : [annotations];
-  if (files.length === 0) {
-    throw new DataError(
-      "annotations-missing",
-      `Expected robot.json or web.json below ${root}, found none: name the file with --annotations`,
-      { details: { path: root } },
-    );
-  }
+  const files = annotationFiles(index, root, annotations, {
+    match: /^(robot|web)\.json$/,
+    called: "robot.json or web.json",
+  });
   const videoNames = new Map<string, string>();
   const rows = files.flatMap((path) => {
     const file = basename(path);
-    const { value } = readJson(path);
-    if (!isFields(value)) {
-      throw new DataError("annotations-unreadable", `Expected an object from video to questions in ${path}`, {
-        details: { path },
-      });
-    }
+    const videos = readAnnotations(path, "an object from video to questions", (value) =>
+      isFields(value) ? value : null,
+    );
     let row = 0;
-    return Object.entries(value).flatMap(([stream, video]): Row[] => {
+    return Object.entries(videos).flatMap(([stream, video]): Row[] => {
       const list = isFields(video) ? video.qa_list : null;
       if (!isFields(video) || !Array.isArray(list)) {
         row += 1;

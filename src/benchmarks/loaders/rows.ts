@@ -1,10 +1,12 @@
 /** Rows of annotation files, read one by one: a row that is not what it should be is listed with its reason. */
 import { readFileSync, statSync } from "node:fs";
+import { basename } from "node:path";
 import { jsonrepair } from "jsonrepair";
 import { DataError } from "../../errors.ts";
 import { decodeText } from "../../stream/subtitles.ts";
 import { letterOptions, type Option } from "../../tasks/task.ts";
 import type { BenchmarkTask, SkippedRow } from "../task.ts";
+import type { MediaIndex } from "./media-index.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -108,6 +110,42 @@ export function letterOf(answer: string | null, options: readonly Option[], form
   throw new RowProblem(
     `expected its answer to be one of ${letters} or an option's text, got ${shown(answer)}`,
   );
+}
+
+/**
+ * The annotations named, or those found below the folder.
+ * @param names what the file's name must match, and what a message calls it
+ * @throws DataError `annotations-missing`
+ */
+export function annotationFiles(
+  { paths }: MediaIndex,
+  root: string,
+  annotations: string | undefined,
+  names: { readonly match: RegExp; readonly called: string },
+): string[] {
+  if (annotations !== undefined) return [annotations];
+  const found = paths.filter((path) => names.match.test(basename(path)));
+  if (found.length > 0) return found;
+  throw new DataError(
+    "annotations-missing",
+    `Expected ${names.called} below ${root}, found none: name the file with --annotations`,
+    { details: { path: root } },
+  );
+}
+
+/** What a file of annotations holds, as `form` takes it. @throws DataError `annotations-unreadable` where it returns `null` */
+export function readAnnotations<T>(path: string, expected: string, form: (value: unknown) => T | null): T {
+  const found = form(readJson(path).value);
+  if (found !== null) return found;
+  throw new DataError("annotations-unreadable", `Expected ${expected} in ${path}`, { details: { path } });
+}
+
+/** A list, or the one in a field of an object; for `readAnnotations`. */
+export function listIn(field: string): (value: unknown) => readonly unknown[] | null {
+  return (value) => {
+    const list = isFields(value) ? value[field] : value;
+    return Array.isArray(list) ? list : null;
+  };
 }
 
 /** Text of an annotation file. @throws DataError */
