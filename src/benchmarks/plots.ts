@@ -195,13 +195,18 @@ function linearAxis(title: string, from: number, to: number, format: (value: num
   return { title, from, to, ticks, format };
 }
 
+/** From 1, 2 or 5 times a power of ten to another, around the values. */
 function logAxis(title: string, low: number, high: number): Axis {
-  const from = 10 ** Math.floor(Math.log10(low) + 1e-9);
-  const to = Math.max(10 ** Math.ceil(Math.log10(high) - 1e-9), from * 10);
-  const decades = Math.round(Math.log10(to / from));
-  const ticks = Array.from({ length: decades + 1 }, (_, i) => from * 10 ** i).flatMap((tick) =>
-    decades <= 2 && tick < to ? [tick, 2 * tick, 5 * tick] : [tick],
+  const decade = Math.floor(Math.log10(low) + 1e-9);
+  const decades = Math.ceil(Math.log10(high) - 1e-9) - decade;
+  const steps = Array.from({ length: decades + 1 }, (_, i) =>
+    [1, 2, 5].map((step) => step * 10 ** (decade + i)),
   );
+  const ends = steps.flat();
+  const from = ends.findLast((tick) => tick <= low * (1 + 1e-9))!;
+  const to = ends.find((tick) => tick >= high && tick > from)!;
+  const shown = ends.filter((tick) => tick >= from && tick <= to);
+  const ticks = decades <= 2 ? shown : shown.filter((tick) => Number.isInteger(Math.log10(tick)));
   return { title, from, to, ticks, format: (value) => value.toLocaleString("en"), logarithmic: true };
 }
 
