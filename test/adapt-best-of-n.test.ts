@@ -1,12 +1,14 @@
 /**
  * A black box adapts on the command line: a model behind the OpenAI protocol watches a film, questions are asked, and
- * what they teach is tried on the clips whose pictures are kept.
+ * what they teach is tried on the clips whose pictures are kept. What the model wrote is never asked for twice.
  */
 import assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { answerQuestion } from "../src/answer/answer.ts";
+import type { GenerateRequest } from "../src/engine.ts";
 import { lexicalReader, wordSpace } from "../src/engines/local/index.ts";
 import { askAbout, createEpisode, episodeSeed, renderEpisode } from "../src/household/index.ts";
 import { seededRandom } from "../src/util/random.ts";
@@ -16,6 +18,14 @@ import { openTestMemory } from "./support/memory.ts";
 import { startOpenAiServer } from "./support/openai-server.ts";
 
 const folder = temporaryFolder();
+/** The clip a prompt is about; `null` for none. */
+function clipOf(text: string): number | null {
+  const [, hours, minutes, seconds] = /The clip runs from (\d+):(\d+):(\d+)/.exec(text) ?? [];
+  if (hours === undefined) return null;
+  return (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)) / 10;
+}
+const textOf = (parts: GenerateRequest["parts"]) =>
+  parts.map((part) => (part.type === "text" ? part.text : "")).join("\n");
 const clips = 63;
 
 test("best-of-n adapts over an endpoint, on the pictures of the last ten minutes, at one call a clip", async (t) => {
@@ -43,24 +53,48 @@ test("best-of-n adapts over an endpoint, on the pictures of the last ten minutes
   const pictured = observations.filter(({ frames }) => frames.length > 0);
   assert.deepEqual([observations.length, pictured.length], [63, 60]);
 
-  // The endpoint refuses in the middle of it: said so, and nothing comes of it.
+  const before = writer.requests.length;
+  const asked = () => writer.requests.slice(before).filter(({ parts }) => clipOf(textOf(parts)) !== null);
+
+  // The endpoint refuses more than half of it, however well the first twenty clips went: said so, and nothing comes of it.
   let calls = 0;
-  server.setFaults(() => (++calls > 20 ? { kind: "status", status: 400 } : undefined));
+  server.setFaults(({ text }) =>
+    clipOf(text) !== null && ++calls > 20 ? { kind: "status", status: 400 } : undefined,
+  );
   const broken = await taskmem(["adapt", "run", ...flags]);
   assert.equal(broken.code, 4, broken.stderr);
+  assert.match(broken.stderr, /60 clips to learn on, it refused 31 of them/);
   assert.deepEqual((await taskmem(["adapt", ...flags])).rows[0]!.adapters, []);
-  server.setFaults(undefined);
+  assert.equal(asked().length, 20);
 
-  const before = writer.requests.length;
+  // Killed at the eleventh clip of those that are left.
+  let child: ChildProcess | undefined;
+  calls = 0;
+  server.setFaults(({ text }) => {
+    if (clipOf(text) !== null && ++calls === 11) child!.kill("SIGKILL");
+    return undefined;
+  });
+  const onStart = (started: ChildProcess) => {
+    child = started;
+  };
+  assert.equal((await taskmem(["adapt", "run", ...flags], { onStart })).code, null);
+  assert.ok(asked().length === 30 || asked().length === 31, `${asked().length}`);
+
+  // Two clips the endpoint will never take cost only themselves, at one refusal each.
+  let refusals = 0;
+  server.setFaults(({ text }) => {
+    if (![40, 50].includes(clipOf(text) ?? -1)) return undefined;
+    refusals += 1;
+    return { kind: "status", status: 400 };
+  });
+  const lastBefore = asked().length;
   const adapted = await taskmem(["adapt", "run", ...flags]);
   assert.equal(adapted.code, 0, adapted.stderr);
   const [report] = adapted.rows;
   t.diagnostic(JSON.stringify({ ...report, learnt: [] }));
-  const asked = writer.requests
-    .slice(before)
-    .filter(({ parts }) => parts.some((part) => part.type === "text" && part.text.includes("The clip runs")));
-  assert.equal(asked.length, 60, "one call for each clip whose pictures are kept");
-  for (const { n, parts } of asked) {
+  assert.deepEqual([report!.refusedClips, refusals], [2, 2]);
+  assert.equal(asked().length - lastBefore, 60 - 20 - 10 - 2, "one call for each clip that was missing");
+  for (const { n, parts } of asked()) {
     assert.equal(n, 8);
     const shown = parts.flatMap((part) => (part.type === "video" ? part.frames : []));
     assert.ok(shown.length > 0, "it was shown what was seen");

@@ -20,6 +20,8 @@ export interface CliRun {
 export interface CliOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Called with the process as soon as it runs. */
+  readonly onStart?: (child: ChildProcess) => void;
   /** Called with each complete line of stdout and the process that printed it. */
   readonly onLine?: (line: string, child: ChildProcess) => void;
 }
@@ -36,6 +38,7 @@ export async function taskmem(args: readonly string[], options: CliOptions = {})
     env: { ...inherited, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  options.onStart?.(child);
   let stderr = "";
   child.stderr.on("data", (chunk: Buffer) => {
     stderr += chunk.toString();
