@@ -1,11 +1,12 @@
 /** The learning loop on the command line: questions, a lesson, the gate, the next memory written with it, and back. */
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { askAbout, captionsOf, createEpisode, episodeSeed } from "../src/household/index.ts";
 import { seededRandom } from "../src/util/random.ts";
-import { type Row, taskmem, temporaryFolder } from "./support/cli.ts";
+import { parseRow, type Row, taskmem, temporaryFolder } from "./support/cli.ts";
+import { watchedMemory } from "./support/watched-memory.ts";
 
 const folder = temporaryFolder();
 const memory = join(folder, "memory");
@@ -49,6 +50,7 @@ test("questions of one kind become an adapter in force, which writes the next me
   ])
     assert.ok(field in report!, field);
   assert.equal(report!.event, "adapt-end");
+  assert.equal(report!.run, null, "the closed form takes no steps");
   assert.equal(report!.activated, true, JSON.stringify(report));
   assert.ok(Number(report!.accuracyAfter) > Number(report!.accuracyBefore));
 
@@ -120,5 +122,40 @@ test("tasks are listed and take feedback; wrong calls are refused", async () => 
     const run = await taskmem([...args, "--memory", memory]);
     assert.equal(run.code, code, `${args.join(" ")}: ${run.stderr}`);
     assert.doesNotMatch(run.stderr, /\n\s+at /);
+  }
+});
+
+test("a lesson from preferences leaves its learning curve beside the memory, or where it is told to", async () => {
+  const watched = join(folder, "watched");
+  await (await watchedMemory(watched, ["wear"], 8)).close();
+  const learn = async (...args: string[]) => {
+    const run = await taskmem([
+      "adapt",
+      "run",
+      "--method",
+      "preferences",
+      "--json",
+      "--memory",
+      watched,
+      ...args,
+    ]);
+    assert.equal(run.code, 0, run.stderr);
+    return run.rows[0]!;
+  };
+  const report = await learn();
+  assert.equal(report.run, join(watched, "runs", String(report.id)));
+  const directory = join(folder, "curve");
+  const again = await learn("--run", directory);
+  assert.deepEqual([again.run, again.curve], [directory, report.curve]);
+  for (const run of [String(report.run), directory]) {
+    const lines = readFileSync(join(run, "metrics.jsonl"), "utf8").trimEnd().split("\n");
+    assert.deepEqual(lines.map(parseRow), report.curve);
+    assert.deepEqual(Object.keys(parseRow(lines[0]!)!), [
+      ...["step", "loss", "rewardMargin", "won", "gradientNorm", "adapterNorm"],
+    ]);
+    assert.equal(lines.length, report.steps);
+    const page = readFileSync(join(run, "curves.html"), "utf8");
+    for (const name of ["loss", "rewardMargin", "won"])
+      assert.ok(page.includes(`>${name}</figcaption>`), name);
   }
 });
