@@ -10,10 +10,12 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { wordSpace } from "../src/engines/local/index.ts";
 import { Adam, adamDefaults } from "../src/engines/nano/adam.ts";
 import { readCheckpoint, tensorsOf, writeCheckpoint } from "../src/engines/nano/checkpoint.ts";
 import { startDevice } from "../src/engines/nano/device.ts";
 import { fidelityFigures } from "../src/engines/nano/fidelity.ts";
+import { nanoPolicy } from "../src/engines/nano/learners.ts";
 import { initialWeights, nanoConfig, type Weights, weightsFrom } from "../src/engines/nano/model.ts";
 import { openNano } from "../src/engines/nano/nano-model.ts";
 import { stageV } from "../src/engines/nano/stage-v.ts";
@@ -88,7 +90,7 @@ writeWeights(weightsPath, await tensorsOf(state.weights), {
   notes: { stage: state.stage, step: String(state.step) },
 });
 const model = await openNano(weightsPath);
-const watched = await watchFidelity(model, {
+const watched = await watchFidelity(nanoPolicy(model, null, wordSpace.countTokens), {
   split: "validation",
   episodes: Number(options["watch-episodes"]),
   clips: 6,
