@@ -27,7 +27,13 @@ interface Summary {
   counts: Record<string, number>;
   rows: Record<
     string,
-    { overall: Figures; tokens: number; byType: Record<string, Figures>; byGroup: Record<string, Figures> }
+    {
+      overall: Figures;
+      tokens: number;
+      clips: { missed: number; lost: number };
+      byType: Record<string, Figures>;
+      byGroup: Record<string, Figures>;
+    }
   >;
   missingRows: Record<string, string>;
   againstBase: Record<string, { tasks: number; p: number }>;
@@ -38,6 +44,8 @@ function bench(name: string, flags: readonly string[], options: CliOptions = {})
 }
 
 const summaryOf = (run: CliRun) => run.rows.at(-1)!.summary as Summary;
+const clipsOf = (run: CliRun) =>
+  Object.fromEntries(Object.entries(summaryOf(run).rows).map(([name, { clips }]) => [name, clips]));
 const resultsOf = (directory: string): Row[] =>
   readFileSync(join(directory, "results.jsonl"), "utf8")
     .split("\n")
@@ -282,11 +290,11 @@ test("with a model: it writes, another answers, what was said is kept raw, and n
     "--answer-model",
     "answers",
   ];
-  const rows = ["--rows", "base,task-prompt,taskmem"];
+  const rows = ["--rows", "base,best-of-n,task-prompt,taskmem"];
   const run = await bench("videomme", [...flags, ...rows, ...modelFlags(server)]);
   assert.equal(run.code, 0, run.stderr);
   const asked = server.requests.filter(isAsking);
-  assert.equal(asked.length, 3 * used);
+  assert.equal(asked.length, 4 * used);
   for (const { body, pictures, text } of asked) {
     assert.equal(body.model, "answers");
     assert.equal(pictures.length, 0);
@@ -297,8 +305,16 @@ test("with a model: it writes, another answers, what was said is kept raw, and n
   assert.ok(withPictures.length - writing.length <= 1, "the answerer is at most asked once what it can");
   const hinted = writing.filter(({ text }) => text.includes("questions such as these"));
   assert.ok(hinted.length > 0 && hinted.length < writing.length);
-  // TaskMem picks one of eight samples once it has learnt.
-  assert.ok(writing.some(({ body }) => body.n === 8));
+  // TaskMem picks one of eight samples once it has learnt; its control of as many from the start.
+  const { rows: figures } = summaryOf(run);
+  assert.deepEqual(Object.keys(figures), ["base", "best-of-n", "task-prompt", "taskmem"]);
+  const results = resultsOf(join(runs, "m"));
+  const written = (row: string) =>
+    new Set(results.filter((result) => result.row === row).flatMap(({ revisions }) => revisions as string[]));
+  assert.match([...written("best-of-n")].join(), /^best-of-8@1:engine:[^+]*$/);
+  const learnt = [...written("taskmem")].filter((revision) => revision.startsWith("best-of-8@1:"));
+  assert.ok(learnt.length > 0 && learnt.every((revision) => revision.includes("+")));
+  assert.ok(writing.filter(({ body }) => body.n === 8).length >= 12, "two films of six clips");
 
   const letters = new Map(
     (
@@ -321,7 +337,7 @@ test("with a model: it writes, another answers, what was said is kept raw, and n
     assert.ok((accesses as string[]).every((access) => !access.startsWith("refused")));
   }
   const { cost, costOfRun } = run.rows.at(-1) as { cost: Row; costOfRun: Row };
-  assert.ok(Number(costOfRun.calls) >= 3 * used && Number(cost.calls) > 0);
+  assert.ok(Number(costOfRun.calls) >= 4 * used && Number(cost.calls) > 0);
 });
 
 test("an outage stops the run, and it goes on from there with the same result", async (t) => {
@@ -354,6 +370,46 @@ test("an outage stops the run, and it goes on from there with the same result", 
   const second = await bench("videomme", [...broken, "--resume"]);
   assert.equal(second.code, 0, second.stderr);
   assertSameRun(join(folder, "whole", "o"), join(folder, "broken", "o"));
+});
+
+test("clips that the endpoint failed at are written by a resumed run, as if it had been sound; refused ones stay", async (t) => {
+  const server = await start(t);
+  const runFrom = (seconds: string) => `The clip runs from ${seconds} to`;
+  const faulty = (fails: readonly string[]) => (request: ServerRequest) => {
+    if (isAsking(request)) {
+      const kept = request.text.match(/pictures were shown/g)?.length ?? 0;
+      return { kind: "content", content: `Answer: ${"ABCD"[kept % 4]}` } as const;
+    }
+    if (fails.some((at) => request.text.includes(runFrom(at))))
+      return { kind: "status", status: 503 } as const;
+    if (request.text.includes(runFrom("00:00:40"))) return { kind: "status", status: 400 } as const;
+    return undefined;
+  };
+  const config = join(folder, "no-retries.json");
+  writeFileSync(config, JSON.stringify({ model: { maxRetries: 0, concurrency: 2 } }));
+  const flags = [...firstFilms(), "--updates", "2", "--rows", "base,taskmem", ...modelFlags(server)];
+  const runIn = (place: string, ...more: string[]) =>
+    bench("videomme", [...flags, "--config", config, "--runs", join(folder, place), "--run", "f", ...more]);
+
+  server.setFaults(faulty([]));
+  const sound = await runIn("sound");
+  assert.equal(sound.code, 0, sound.stderr);
+  server.setFaults(faulty(["00:00:10", "00:00:50"]));
+  const faults = await runIn("faulty");
+  assert.equal(faults.code, 0, faults.stderr);
+  const { missed, lost } = clipsOf(faults).base!;
+  assert.deepEqual([missed, lost], [2 * 2, 2], "of two films");
+
+  server.setFaults(faulty([]));
+  const mended = await runIn("faulty", "--resume");
+  assert.equal(mended.code, 0, mended.stderr);
+  assert.deepEqual(
+    mended.rows.find(({ event }) => event === "bench-resume"),
+    { event: "bench-resume", done: 0, again: 2 * used },
+  );
+  assert.match(mended.stderr, /16 questions are answered again/);
+  assert.deepEqual(clipsOf(mended).base, { missed: 0, lost: 2 });
+  assertSameRun(join(folder, "sound", "f"), join(folder, "faulty", "f"));
 });
 
 test("open answers are graded by a judge of their own; one that cannot be used is an error, no grade", async (t) => {
