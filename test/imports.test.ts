@@ -14,6 +14,7 @@ const layers = [
   ["perception", "tasks"],
   ["memory", "household"],
   ["policy", "answer"],
+  ["stream-writer.ts"],
   ["agent.ts"],
   ["reward"],
   ["training"],

@@ -1,0 +1,203 @@
+/**
+ * Writes the memory of one stream: what was perceived goes in, clip by clip, and each decision about it comes to be
+ * committed, or journaled as failed with the reason.
+ *
+ * It carries what one decision leaves to the next: the policy and its state, the short-term window, the clips that wait
+ * to be decided about together. Reading the source and perceiving are its caller's (`agent.ts`).
+ */
+import { addCost, type Cost, noCost } from "./engine.ts";
+import { EngineError } from "./errors.ts";
+import type { Entry, Memory, PolicyState } from "./memory/memory.ts";
+import type { Observation } from "./perception/observation.ts";
+import type { Action, Context, Policy } from "./policy/policy.ts";
+import { stateAfter } from "./policy/state.ts";
+
+/** What came of a clip. */
+export type ClipEvent =
+  | {
+      readonly event: "clip-end";
+      readonly stream: string;
+      readonly clip: number;
+      readonly startSeconds: number;
+      readonly endSeconds: number;
+      readonly entries: readonly Entry[];
+      readonly problems: readonly string[];
+      readonly policy: string;
+      readonly revision: string;
+      readonly ms: number;
+    }
+  | ({
+      readonly event: "clip-failed";
+      readonly stream: string;
+      readonly clip: number;
+      readonly startSeconds: number;
+      readonly endSeconds: number;
+    } & Failure);
+
+interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+}
+
+export interface StreamWriterOptions {
+  readonly memory: Memory;
+  readonly stream: string;
+  readonly policy: Policy;
+  /** Asked before each decision: where an adapter came into force meanwhile, the policy that writes with it. */
+  readonly currentPolicy?: ((policy: Policy) => Promise<Policy>) | undefined;
+  /** Clips the policy sees at once, the new ones included. */
+  readonly windowClips: number;
+  /** Whether the source goes on whatever happens: a lasting outage does not stop it then. */
+  readonly live: boolean;
+  /** Wall clock in milliseconds. */
+  readonly now: () => number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** After so many clips in a row without an engine, a recorded source is left for a later run. */
+const outagesBeforeStop = 3;
+
+/** What was written so far. */
+export interface Written {
+  /** Clips and entries stored, clips journaled as failed, seconds of stream they cover. */
+  readonly clips: number;
+  readonly entries: number;
+  readonly failed: number;
+  readonly seconds: number;
+  readonly cost: Cost;
+}
+
+export class StreamWriter {
+  readonly #options: StreamWriterOptions;
+  readonly #written = { clips: 0, entries: 0, failed: 0, seconds: 0, cost: noCost };
+  /** Clips that are to be decided about together. */
+  readonly #waiting: Observation[] = [];
+  #policy: Policy;
+  #state: PolicyState;
+  /** Observations of the short-term window, oldest first. */
+  #recent: readonly Observation[];
+  #outages = 0;
+
+  /**
+   * @param state of the policy in this stream, used up
+   * @param recent the last observations that were stored, oldest first
+   */
+  constructor(options: StreamWriterOptions, state: PolicyState, recent: readonly Observation[]) {
+    this.#options = options;
+    this.#policy = options.policy;
+    this.#state = state;
+    this.#recent = recent;
+  }
+
+  get written(): Written {
+    return this.#written;
+  }
+
+  /**
+   * Takes up the next clip, and decides as soon as there are as many as one decision is about.
+   * @throws EngineError when the set-up is wrong, the budget is spent or the engine stays away; StoreError
+   */
+  async *take(observation: Observation): AsyncGenerator<ClipEvent> {
+    const decisionOf = ({ clip }: Observation) => Math.floor(clip / this.#policy.clipsPerDecision);
+    const [first] = this.#waiting;
+    if (first && decisionOf(first) !== decisionOf(observation)) yield* this.flush();
+    this.#waiting.push(observation);
+    if ((observation.clip + 1) % this.#policy.clipsPerDecision === 0) yield* this.flush();
+  }
+
+  /** Decides about the clips that wait, though there may come more. @throws as `take` */
+  async *flush(): AsyncGenerator<ClipEvent> {
+    const group = this.#waiting.splice(0);
+    if (group.length === 0) return;
+    const { currentPolicy, now } = this.#options;
+    const began = now();
+    if (currentPolicy) this.#policy = await currentPolicy(this.#policy);
+    const context = await this.#contextOf(group);
+    const { action, failure, outage } = await this.#decide(context);
+    this.#recent = [...this.#recent, ...group].slice(-this.#options.windowClips);
+    if (action) yield* this.#commit(context, action, began);
+    else yield* this.#fail(group, failure);
+    if (outage) throw outage;
+  }
+
+  async #contextOf(group: readonly Observation[]): Promise<Context> {
+    const { memory, stream, windowClips } = this.#options;
+    const observations = this.#recent.slice(-Math.max(1, windowClips - group.length));
+    const clips = observations.map(({ clip }) => clip);
+    const entries = clips.length === 0 ? [] : await memory.entries({ streams: [stream], clips });
+    return {
+      observations: group,
+      recent: { observations, entries: shortTerm(entries) },
+      state: this.#state,
+    };
+  }
+
+  /** The action to take, or why there is none; an outage that has lasted is to be thrown once that is journaled. */
+  async #decide(context: Context): Promise<Decided> {
+    const { signal, live } = this.#options;
+    try {
+      const { actions, cost } = await this.#policy.decide(context, signal ? { signal } : {});
+      this.#written.cost = addCost(this.#written.cost, cost);
+      this.#outages = 0;
+      const action = actions.find(({ issues }) => issues.length === 0);
+      return action ? { action } : { failure: unusable(actions) };
+    } catch (error) {
+      if (!(error instanceof EngineError) || !concernsClip(error)) throw error;
+      const { code, message, isRetryable: retryable } = error;
+      const lasts = retryable && ++this.#outages >= outagesBeforeStop && !live;
+      return { failure: { code, message, retryable }, ...(lasts && { outage: error }) };
+    }
+  }
+
+  async *#commit(context: Context, action: Action, began: number): AsyncGenerator<ClipEvent> {
+    const { memory, stream, now } = this.#options;
+    const { observations: group } = context;
+    const { revision, statements } = action;
+    const policy = this.#policy.id;
+    const stateChange = this.#policy.advance(context, action);
+    const clips = group.map(({ clip }) => clip);
+    const { stored } = await memory.commit({ stream, clips, policy, revision, statements, stateChange });
+    this.#state = stateAfter(this.#state, stateChange);
+    const ms = now() - began;
+    for (const { clip, startSeconds, endSeconds, problems } of group) {
+      const entries = stored.filter((entry) => entry.clip === clip);
+      this.#written.clips += 1;
+      this.#written.entries += entries.length;
+      this.#written.seconds += endSeconds - startSeconds;
+      const span = { stream, clip, startSeconds, endSeconds };
+      yield { event: "clip-end", ...span, entries, problems, policy, revision, ms };
+    }
+  }
+
+  async *#fail(group: readonly Observation[], failure: Failure): AsyncGenerator<ClipEvent> {
+    const { memory, stream } = this.#options;
+    for (const { clip, startSeconds, endSeconds } of group) {
+      await memory.failClip(stream, clip, failure);
+      this.#written.failed += 1;
+      this.#written.seconds += endSeconds - startSeconds;
+      yield { event: "clip-failed", stream, clip, startSeconds, endSeconds, ...failure };
+    }
+  }
+}
+
+type Decided =
+  | { readonly action: Action; readonly failure?: never; readonly outage?: never }
+  | { readonly action?: never; readonly failure: Failure; readonly outage?: EngineError };
+
+function unusable([action]: readonly Action[]): Failure {
+  const why = action?.issues.map(({ message }) => message).join("; ");
+  return { code: "no-usable-text", message: why || "the policy returned no action", retryable: true };
+}
+
+/** The last episodic entries, as many as the paper shows its policy, and all knowledge noted with the window's clips. */
+function shortTerm(entries: readonly Entry[]): Entry[] {
+  const firstShown = entries.filter(({ kind }) => kind === "episodic").at(-4);
+  const hidden = new Set(firstShown ? entries.slice(0, entries.indexOf(firstShown)) : []);
+  return entries.filter((entry) => entry.kind === "semantic" || !hidden.has(entry));
+}
+
+/** Whether an engine's failure says something about this clip or this moment, rather than about the whole set-up. */
+function concernsClip(error: EngineError): boolean {
+  return error.isRetryable || error.code === "bad-response" || error.code === "bad-request";
+}
