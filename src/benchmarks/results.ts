@@ -46,7 +46,7 @@ export interface HeldMemory {
   readonly lost: number;
 }
 
-/** Clips without a memory, each memory counted once, as it was last. */
+/** Clips without a memory, each memory counted once, as it was for the question it lacked most for. */
 export function clipsWithout(results: readonly Result[]): Pick<HeldMemory, "missed" | "lost"> {
   const held = results.flatMap(({ memory }) => memory ?? []);
   const memories = [...Map.groupBy(held, ({ id }) => id).values()];
