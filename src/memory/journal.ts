@@ -228,12 +228,11 @@ export function progress(db: Db, blobFolder: string, stream: string, windowClips
       .innerJoin("observation", "observation.clip", "clip.row")
       .select("observation.value")
       .where("clip.stream", "=", row);
-    const pending = observed
-      .where("clip.state", "<>", "stored")
-      .where(sql<boolean>`coalesce(clip.failure ->> 'retryable', 1)`)
-      .orderBy("clip.clip");
+    const waits = sql<boolean>`clip.state <> 'stored' and coalesce(clip.failure ->> 'retryable', 1)`;
+    const pending = observed.where(waits).orderBy("clip.clip");
+    // A clip that failed for good is of the window all the same, as it was when it failed.
     const recent = observed
-      .where("clip.state", "=", "stored")
+      .where(sql<boolean>`not (${waits})`)
       .orderBy("clip.clip", "desc")
       .limit(Math.max(0, windowClips - 1));
     const unpack = ({ value }: { value: string }) => unpackObservation(value, blobFolder);

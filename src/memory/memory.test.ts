@@ -140,8 +140,13 @@ describe("the journal", () => {
     await memory.close();
 
     const next = await openTestMemory(directory);
-    const { pending, failedClips } = await next.progress("kitchen", 5);
+    const { pending, recent, failedClips } = await next.progress("kitchen", 5);
     assert.deepEqual([pending.map(({ clip }) => clip), failedClips], [[0], 2]);
+    assert.deepEqual(
+      recent.map(({ clip }) => clip),
+      [1],
+      "the refused clip is of the window",
+    );
     assert.deepEqual(await next.clipFailures("kitchen"), [
       { stream: "kitchen", clip: 0, failure: { ...outage, attempts: 2 } },
       {

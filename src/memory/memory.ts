@@ -114,7 +114,7 @@ export interface Progress {
   readonly nextClip: number;
   /** Perceived but not stored, oldest first: decide these before anything new. Retryable failures are among them. */
   readonly pending: readonly Observation[];
-  /** The last stored observations of the short-term window, oldest first (at most window − 1). */
+  /** The last observations of the short-term window that are not pending, oldest first (at most window − 1). */
   readonly recent: readonly Observation[];
   readonly storedClips: number;
   readonly failedClips: number;

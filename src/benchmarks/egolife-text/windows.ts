@@ -1,8 +1,8 @@
 /** A stream of texts cut into windows, each decided at once, and what the shipped choice policy keeps of them. */
 import type { WordSpace } from "../../engine.ts";
-import type { PolicyState } from "../../memory/memory.ts";
 import type { Observation } from "../../perception/observation.ts";
 import type { Context, Policy } from "../../policy/policy.ts";
+import { freshState, stateAfter } from "../../policy/state.ts";
 import type { Corpus } from "./corpus.ts";
 
 /** Some seconds of the stream in which something is said or seen. */
@@ -65,8 +65,7 @@ export async function keepByPolicy(
   visit?: (decision: WindowDecision) => Promise<void>,
 ): Promise<Uint8Array> {
   const kept = new Uint8Array(entries.length);
-  const words = new Map<string, number>();
-  let state: PolicyState = { value: null, documents: 0, words };
+  let state = freshState();
   for (const window of windows) {
     const policy = policyFor(window);
     const context: Context = {
@@ -82,10 +81,7 @@ export async function keepByPolicy(
       // Of a line said twice in one window only the first is kept.
       if (sources.delete(placeOf(entries[i]!))) kept[i] = 1;
     }
-    const change = policy.advance(context, action);
-    if (!change) continue;
-    for (const [stem, times] of change.words) words.set(stem, (words.get(stem) ?? 0) + times);
-    state = { value: change.value, documents: state.documents + change.documents, words };
+    state = stateAfter(state, policy.advance(context, action));
   }
   return kept;
 }
