@@ -2,13 +2,14 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import type { Sampling } from "../../engine.ts";
 import { enginePolicy } from "../../policy/engine.ts";
-import type { Action, Context, Policy } from "../../policy/policy.ts";
+import type { Context, Policy } from "../../policy/policy.ts";
 import { memoryPrompt } from "../../policy/prompts.ts";
 import type { Learner, PhaseOneLearner } from "../../training/learner.ts";
 import { shortId } from "../../util/hash.ts";
 import { nanoConfig } from "./model.ts";
 import { NanoModel, nanoPrograms, readNano } from "./nano-model.ts";
 import type { NanoSample } from "./sample-arrays.ts";
+import { idOf } from "./vocabulary.ts";
 import { NanoWeightsTrainer } from "./weights-trainer.ts";
 
 /** How long a text is in memory tokens. */
@@ -38,7 +39,7 @@ export async function nanoPhaseOneLearner(
     id: `nano:${checksum.slice(0, 12)}`,
     trainer,
     policy: () => enginePolicy({ model: current(), countTokens, sampling: rolloutSampling, attempts: 0 }),
-    sampleOf: (context, action) => sampleOf(current(), context, action, countTokens),
+    sampleOf: samplesOf(new NanoModel(weights, checksum, programs), countTokens),
     reference: (samples) => trainer.reference(samples),
     save: (path) => trainer.save(path),
     load: (path) => trainer.load(path),
@@ -55,15 +56,19 @@ export function nanoAdapterLearner(model: NanoModel, countTokens: CountTokens): 
   return {
     trainer: model.vectorTrainer(),
     policy: () => enginePolicy({ model, countTokens, sampling: rolloutSampling, attempts: 0 }),
-    sampleOf: (context, action) => sampleOf(model, context, action, countTokens),
+    sampleOf: samplesOf(model, countTokens),
   };
 }
 
-function sampleOf(
-  model: NanoModel,
-  context: Context,
-  action: Action,
-  countTokens: CountTokens,
-): Promise<NanoSample> {
-  return model.sampleOf(memoryPrompt(context, { semantic: false, countTokens }), action);
+/**
+ * Makes samples of actions. Of a context's many actions its pictures are read once; of the weights only the patch MLP
+ * reads them, which stands still.
+ */
+function samplesOf(model: NanoModel, countTokens: CountTokens): Learner<NanoSample>["sampleOf"] {
+  const shown = new WeakMap<Context, ReturnType<NanoModel["read"]>>();
+  return async (context, { logprobs }) => {
+    const reading = shown.get(context) ?? model.read(memoryPrompt(context, { semantic: false, countTokens }));
+    shown.set(context, reading);
+    return { ...(await reading), tokens: (logprobs?.tokens ?? []).map(idOf) };
+  };
 }

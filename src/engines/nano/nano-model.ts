@@ -17,7 +17,6 @@ import {
   type Part,
 } from "../../engine.ts";
 import { DataError, EngineError } from "../../errors.ts";
-import type { Action } from "../../policy/policy.ts";
 import { sha256 } from "../../util/hash.ts";
 import { seededRandom } from "../../util/random.ts";
 import { type Decoded, Decoder } from "./decode.ts";
@@ -29,7 +28,7 @@ import type { NanoSample } from "./sample-arrays.ts";
 import { clipStrips } from "./strips.ts";
 import { compileEmbed, type Embed } from "./text-stages.ts";
 import { NanoVectorTrainer } from "./vector-trainer.ts";
-import { decode, end, idOf, tokens } from "./vocabulary.ts";
+import { decode, end, tokens } from "./vocabulary.ts";
 import { readWeights } from "./weights-file.ts";
 
 const abilities: ModelCapabilities = {
@@ -133,11 +132,6 @@ export class NanoModel implements Model {
   async read(parts: readonly Part[]): Promise<Pick<NanoSample, "strips" | "texts">> {
     const { frames, ...texts } = readPrompt(parts);
     return { strips: await this.#programs.embed(await clipStrips(frames)), texts: textSlots(texts) };
-  }
-
-  /** An action of an engine policy over this model as a trainer's sample. @param parts the prompt it was written for */
-  async sampleOf(parts: readonly Part[], { logprobs }: Pick<Action, "logprobs">): Promise<NanoSample> {
-    return { ...(await this.read(parts)), tokens: (logprobs?.tokens ?? []).map(idOf) };
   }
 
   /** A trainer of the adapter, starting from one. @throws EngineError `adapter-mismatch` */
