@@ -29,9 +29,10 @@ import {
   type PhaseOneOutcome,
   phaseOne,
   phaseOneDefaults,
+  type RecordedStep,
   type TrainingVideo,
 } from "../src/training/phase-one.ts";
-import { openPhaseOneRun, type RecordedStep, recorded } from "../src/training/phase-one-run.ts";
+import { openPhaseOneRun, recorded } from "../src/training/phase-one-run.ts";
 import { decisionsOf } from "../src/training/replay.ts";
 import { seededRandom } from "../src/util/random.ts";
 import { taskmem, temporaryFolder } from "./support/cli.ts";

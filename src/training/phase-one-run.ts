@@ -17,21 +17,7 @@ import { ConfigError, DataError } from "../errors.ts";
 import { makeDirectory } from "../util/directory.ts";
 import { replaceFile } from "../util/replace-file.ts";
 import { curvesPage } from "./curves.ts";
-import type { PhaseOneLearner } from "./learner.ts";
-import type { Instance, PhaseOneState, StepMetrics } from "./phase-one.ts";
-
-export interface PhaseOneRun {
-  readonly directory: string;
-  /** Loads the learner's weights from the last checkpoint, if there is one, and says where the run stands. */
-  resume(learner: Pick<PhaseOneLearner<unknown>, "load">): Promise<PhaseOneState>;
-  record(metrics: StepMetrics, ms: number): Promise<void>;
-  /** All steps recorded so far, in order. */
-  metrics(): RecordedStep[];
-  checkpoint(learner: Pick<PhaseOneLearner<unknown>, "save">, state: PhaseOneState): Promise<void>;
-}
-
-/** A line of `metrics.jsonl`: the metrics and the step's wall time, which alone differs between equal runs. */
-export type RecordedStep = StepMetrics & { readonly ms: number };
+import type { Instance, PhaseOneRun, PhaseOneState, RecordedStep } from "./phase-one.ts";
 
 interface StateFile extends Omit<PhaseOneState, "instances"> {
   readonly weights: string;

@@ -27,7 +27,6 @@ import { groupAdvantages, type ScoredRollout } from "./advantages.ts";
 import { type CurriculumOptions, curriculumDefaults, nextPlace, type Place, startIn } from "./curriculum.ts";
 import type { Learner, PhaseOneLearner } from "./learner.ts";
 import { gspoLoss, klLoss } from "./losses.ts";
-import type { PhaseOneRun, RecordedStep } from "./phase-one-run.ts";
 import { mostEntries } from "./replay.ts";
 import type { Checkpoint } from "./trainer.ts";
 
@@ -144,6 +143,20 @@ export interface PhaseOneState {
   readonly videos: number;
   readonly instances: readonly Instance[];
 }
+
+/** Where a run is kept: `phase-one-run.ts` keeps it in a directory. */
+export interface PhaseOneRun {
+  readonly directory: string;
+  /** Loads the learner's weights from the last checkpoint, if there is one, and says where the run stands. */
+  resume(learner: Pick<PhaseOneLearner<unknown>, "load">): Promise<PhaseOneState>;
+  record(metrics: StepMetrics, ms: number): Promise<void>;
+  /** All steps recorded so far, in order. */
+  metrics(): RecordedStep[];
+  checkpoint(learner: Pick<PhaseOneLearner<unknown>, "save">, state: PhaseOneState): Promise<void>;
+}
+
+/** The metrics of a step and the step's wall time, which alone differs between equal runs. */
+export type RecordedStep = StepMetrics & { readonly ms: number };
 
 /** A rollout with its reward. */
 interface Rollout<Sample> {
