@@ -27,7 +27,7 @@ export interface HouseholdSize {
 
 /** All held-out films, and a few of them. */
 export const wholeHousehold: HouseholdSize = { films: 64, clips: 6, questionsPerKind: 5 };
-export const smallHousehold: HouseholdSize = { films: 12, clips: 6, questionsPerKind: 3 };
+export const smallHousehold: HouseholdSize = { films: 9, clips: 6, questionsPerKind: 3 };
 
 /** The policies of one name: nano looks at pictures, choice reads captions and subtitles. */
 export async function householdPolicies(
