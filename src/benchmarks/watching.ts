@@ -121,8 +121,8 @@ const isMissed = ({ retryable, code }: ClipFailure) => retryable && code !== "no
 
 /**
  * Whether a memory can be gone on with for a question at `untilSeconds` as if its run had never stopped: it was watched
- * no further, nothing was written after a missed clip, and no lost clip would be in the window, which a run that takes
- * up again does not show its policy.
+ * no further, nothing was written after a missed clip, and no lost clip would be in the window: of those nothing usable
+ * was written about, a run that takes up again does not show its policy.
  */
 export async function canGoOn(
   memory: Memory,
