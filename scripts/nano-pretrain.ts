@@ -23,9 +23,9 @@ import { openStripCache, type StripCache } from "../src/engines/nano/strip-cache
 import {
   compileEmbed,
   measureFidelity,
+  positionsPerStep,
   type TextStage,
   textStage,
-  tokensPerStep,
 } from "../src/engines/nano/text-stages.ts";
 import { watchFidelity } from "../src/engines/nano/watch-fidelity.ts";
 import { writeWeights } from "../src/engines/nano/weights-file.ts";
@@ -41,18 +41,11 @@ const { values: options } = parseArgs({
     seed: { type: "string", default: "nano" },
   },
 });
-/**
- * The stages that follow stage V. Captions come twice, the rate falling to nothing each time: what speech and displays
- * need, which are learnt last, is a second warm start and clips that have two of them.
- */
+/** The stages that follow stage V. */
 const plans = [
-  { name: "captions", stage: "captions", steps: 5000, clips: 16, learningRate: 1.5e-3, fromEpisode: 0 },
-  {
-    ...{ name: "captions again", stage: "captions", steps: 4000, clips: 16 },
-    ...{ learningRate: 1e-3, fromEpisode: 200_000, confusable: true },
-  },
-  { name: "memories", stage: "memories", steps: 500, clips: 24, learningRate: 7e-4, fromEpisode: 500_000 },
-] as const satisfies readonly { stage: TextStage; [setting: string]: unknown }[];
+  { stage: "captions", steps: 4000, clips: 16, learningRate: 1.5e-3, fromEpisode: 0 },
+  { stage: "memories", steps: 500, clips: 24, learningRate: 7e-4, fromEpisode: 500_000 },
+] as const;
 
 const started = performance.now();
 const deadline = started + Number(options.minutes) * 60_000;
@@ -83,7 +76,7 @@ if (state.stage === "vision") {
   await writeCheckpoint(checkpointPath, state, state.weights, null);
 }
 for (const [i, plan] of plans.entries())
-  if (state.stage === plan.name) state = await runStage(plan, plans[i + 1]?.name ?? "done");
+  if (state.stage === plan.stage) state = await runStage(plan, plans[i + 1]?.stage ?? "done");
 const weightsPath = join(options.folder, "nano.safetensors");
 writeWeights(weightsPath, await tensorsOf(state.weights), {
   bits: 16,
@@ -105,7 +98,7 @@ log({
 });
 
 /** One stage from where it stands until its steps or the time are spent. */
-async function runStage({ name, steps: whole, ...plan }: (typeof plans)[number], next: string) {
+async function runStage({ steps: whole, ...plan }: (typeof plans)[number], next: string) {
   const { stage, clips } = plan;
   const steps = Math.ceil(Number(options.share) * whole);
   const { still, moving } = splitWeights(state.weights);
@@ -117,29 +110,29 @@ async function runStage({ name, steps: whole, ...plan }: (typeof plans)[number],
     ...plan,
     fromStep: done,
     steps,
-    seed: `${options.seed} ${name}`,
+    seed: `${options.seed} ${stage}`,
     onStep: async (step, loss) => {
       done = step;
       since.loss += loss;
       if (step % 100 === 0) {
-        const tokens = (step - since.step) * tokensPerStep({ stage, clips });
+        const positions = (step - since.step) * positionsPerStep({ stage, clips });
         log({
-          stage: name,
+          stage,
           step,
           loss: since.loss / (step - since.step),
-          tokensPerSecond: Math.round(tokens / ((performance.now() - since.at) / 1000)),
+          positionsPerSecond: Math.round(positions / ((performance.now() - since.at) / 1000)),
         });
-        await writeCheckpoint(checkpointPath, { stage: name, step }, still, adam);
+        await writeCheckpoint(checkpointPath, { stage, step }, still, adam);
         if (step % 500 === 0)
-          log({ stage: name, step, ...(await figures(stage, still, adam.weights, embed, cache, 64)) });
+          log({ stage, step, ...(await figures(stage, still, adam.weights, embed, cache, 64)) });
         since = { step, at: performance.now(), loss: 0 };
       }
       return performance.now() < deadline;
     },
   });
-  log({ stage: name, step: done, ...(await figures(stage, still, adam.weights, embed, cache, 128)) });
+  log({ stage, step: done, ...(await figures(stage, still, adam.weights, embed, cache, 128)) });
   const finished = done >= steps;
-  const at = finished ? { stage: next, step: 0 } : { stage: name, step: done };
+  const at = finished ? { stage: next, step: 0 } : { stage, step: done };
   const weights = { ...still, ...adam.weights };
   await writeCheckpoint(checkpointPath, at, weights, finished ? null : adam);
   return { ...at, weights, adam: null };

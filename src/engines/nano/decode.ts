@@ -9,20 +9,21 @@ import type { Random } from "../../util/random.ts";
 import { memoryLength, prefixLength, stripsSeen } from "./layout.ts";
 import {
   attend,
-  embedWords,
+  embedAnswers,
+  embedPrefix,
   head,
   heads,
   mlp,
   type NanoConfig,
   normalise,
-  stripGain,
   use,
   type Weights,
+  wordsBefore,
 } from "./model.ts";
 import { drawToken, logprobOf, type TokenSampling } from "./sampling.ts";
 import { end, pad, start } from "./vocabulary.ts";
 
-/** A clip as the transformer takes it, N of them: strip embeddings [N, 12, D] and text slots [N, S]. */
+/** A clip as the transformer takes it, N of them: strip embeddings [N, 12, D] and text slots [N, L · W]. */
 export interface Prompts {
   readonly strips: Float32Array<ArrayBuffer>;
   readonly texts: Int32Array<ArrayBuffer>;
@@ -100,24 +101,26 @@ export class Decoder {
     );
     let answer = this.#emptyAnswer(batch, length);
     const decoded = Array.from({ length: prompts.count * samples }, () => new Answer());
-    let ids = new Int32Array(batch).fill(start);
+    const latest = 1 + wordsBefore;
+    const ids = new Int32Array(batch * latest).fill(pad);
+    for (let row = 0; row < batch; row++) ids[(row + 1) * latest - 1] = start;
     for (let position = 0; position < length && decoded.some(({ finished }) => !finished); position++) {
       const stepResult = this.#step(
         tree.ref(weights) as Weights,
         tree.ref(prefix as never) as never,
         answer,
-        np.array(ids, { shape: [batch, 1] }),
+        np.array(ids.slice(), { shape: [batch, latest] }),
         np.array(Float32Array.from({ length }, (_, i) => (i === position ? 1 : 0))),
         np.array(Float32Array.from({ length }, (_, i) => (i <= position ? 0 : -1e9))),
         vectors.ref,
       );
       answer = stepResult.answer;
       const logits = (await stepResult.logits.data()) as Float32Array;
-      ids = new Int32Array(batch).fill(pad);
+      ids.copyWithin(0, 1);
       for (const [row, written] of decoded.entries()) {
         if (written.finished) continue;
         const own = logits.subarray(row * this.#config.vocabulary, (row + 1) * this.#config.vocabulary);
-        ids[row] = written.goOn(own, options, random);
+        ids[(row + 1) * latest - 1] = written.goOn(own, options, random);
       }
     }
     tree.dispose(answer as never);
@@ -156,10 +159,8 @@ class Answer {
 }
 
 function prefilled(config: NanoConfig, weights: Weights, strips: np.Array, texts: np.Array): Cache {
-  const length = stripsSeen + texts.shape[1]!;
-  const words = embedWords(config, weights, texts);
-  const places = use(weights, "position").slice([0, length]);
-  let x = np.concatenate([strips.mul(stripGain), words], 1).add(places);
+  let x = embedPrefix(config, weights, strips, texts);
+  const length = x.shape[1]!;
   const keys: np.Array[] = [];
   const values: np.Array[] = [];
   for (let i = 0; i < config.blocks; i++) {
@@ -174,7 +175,7 @@ function prefilled(config: NanoConfig, weights: Weights, strips: np.Array, texts
   return { keys, values };
 }
 
-/** One more token of each answer: `at` is 1 at its position, `mask` 0 up to it, both of shape [A]. */
+/** One more token of each answer, of which `ids` [B, 4] are the latest: `at` is 1 at its position, `mask` 0 up to it, both of shape [A]. */
 function stepped(
   config: NanoConfig,
   weights: Weights,
@@ -188,7 +189,7 @@ function stepped(
   const [examples, length] = [ids.shape[0]!, at.shape[0]!];
   const places = use(weights, "position").slice([prefixLength, prefixLength + length]);
   const place = np.matmul(at.ref.reshape([1, length]), places);
-  let x = embedWords(config, weights, ids).add(place);
+  let x = embedAnswers(config, weights, ids).add(place);
   const added = vectors.reshape([examples, 1, config.width]);
   const chosen = at.reshape([length, 1]);
   const keys: np.Array[] = [];

@@ -3,7 +3,6 @@ import {
   type Fact,
   type FactKind,
   factKinds,
-  keyOf,
   questionOf,
   sentenceOf,
   spokenLine,
@@ -15,18 +14,18 @@ import type { PlainBatch } from "./gradients.ts";
 import {
   answerSlots,
   captionLength,
-  latestMemories,
+  type Line,
   memoryLength,
-  prefixLength,
+  speechLength,
   speechSlot,
-  speechSlots,
   stripsSeen,
   type Texts,
+  textLength,
   textSlots,
 } from "./layout.ts";
 import type { NanoConfig } from "./model.ts";
 import type { StripCache } from "./strip-cache.ts";
-import { encode, encodeContent, fullStop, idOf } from "./vocabulary.ts";
+import { encode, encodeContent, idOf, sentencesIn } from "./vocabulary.ts";
 
 /** A clip, the texts that go with it, and an answer. */
 export interface Example extends Texts {
@@ -52,34 +51,22 @@ export function* clipsOf(
   }
 }
 
-/** The strips of a clip and what is said in it; facts said beyond what the speech slot holds are not known. */
-export function seenAndHeard({
-  scenes,
-}: EpisodeClip): Pick<Example, "strips" | "spoken"> & { known: Fact[] } {
+/** The strips of a clip and what is said in it, each with its speaker. */
+export function seenAndHeard({ scenes }: EpisodeClip): Pick<Example, "strips" | "spoken"> {
   const strips = scenes.flatMap((scene) => scene.strips);
-  const spoken: number[] = [];
-  const known = new Map<string, Fact>();
-  for (const fact of strips) {
-    if (fact === null) continue;
-    if (fact.kind === "speech") {
-      const line = [idOf(fact.person), ...encode(spokenLine(fact))];
-      if (spoken.length + line.length >= speechSlots) continue;
-      spoken.push(...line);
-    }
-    known.set(keyOf(fact), fact);
-  }
-  return { strips, spoken, known: [...known.values()] };
+  const spoken = strips.flatMap((fact) =>
+    fact?.kind === "speech" ? [[idOf(fact.person), ...encodeContent(spokenLine(fact))]] : [],
+  );
+  return { strips, spoken };
 }
 
 /** A dense caption: all facts of the clip in random order, as many as fit; of texts only speech is shown. */
 export function captionExample(clip: EpisodeClip, random: Random): Example {
-  const { strips, spoken, known } = seenAndHeard(clip);
   return {
-    strips,
-    spoken,
+    ...seenAndHeard(clip),
     preceding: [],
     wanted: [],
-    answer: sentences(shuffle(random, known), captionLength),
+    answer: sentences(shuffle(random, clip.facts), captionLength),
   };
 }
 
@@ -90,8 +77,8 @@ export function captionExample(clip: EpisodeClip, random: Random): Example {
  * Phase One to teach. In half of them one kind is asked for, by up to five questions about anything: its facts come first then.
  */
 export function memoryExample(clip: EpisodeClip, earlier: readonly EpisodeClip[], random: Random): Example {
-  const { strips, spoken, known } = seenAndHeard(clip);
-  const written = earlier.map((before) => someOf(seenAndHeard(before).known, random));
+  const known = clip.facts;
+  const written = earlier.map((before) => someOf(before.facts, random));
   const told = new Set(written.flat().map(sentenceOf));
   const fresh = known.filter((fact) => !told.has(sentenceOf(fact)));
   const choice = random() < 0.5 || fresh.length === 0 ? known : fresh;
@@ -99,9 +86,8 @@ export function memoryExample(clip: EpisodeClip, earlier: readonly EpisodeClip[]
   const first = choice.filter((fact) => fact.kind === kind);
   const others = choice.filter((fact) => fact.kind !== kind);
   return {
-    strips,
-    spoken,
-    preceding: latestMemories(written.map((facts) => sentences(facts, memoryLength))),
+    ...seenAndHeard(clip),
+    preceding: written.flatMap((facts) => sentencesIn(sentences(facts, memoryLength))),
     wanted: kind === null ? [] : questionsOf(kind, random),
     answer: sentences(
       [...shuffle(random, first), ...shuffle(random, others)].slice(0, oneOrTwo(random)),
@@ -121,11 +107,9 @@ const factsByKind: ReadonlyMap<FactKind, readonly Fact[]> = new Map(
 );
 
 /** Content words of one to five questions of a kind. */
-function questionsOf(kind: FactKind, random: Random): number[] {
+function questionsOf(kind: FactKind, random: Random): Line[] {
   const count = 1 + randomInt(random, 5);
-  return Array.from({ length: count }, () =>
-    encodeContent(questionOf(pick(random, factsByKind.get(kind)!))),
-  ).flat();
+  return Array.from({ length: count }, () => encodeContent(questionOf(pick(random, factsByKind.get(kind)!))));
 }
 
 /** Sentences after each other, as many as leave room for one more token. */
@@ -137,19 +121,6 @@ function sentences(facts: readonly Fact[], length: number): number[] {
   }
   return written;
 }
-
-/** Sentences of speech count twice: of ten words three tell something, and they are learnt last. */
-function emphasis(answer: readonly number[]): number[] {
-  let first: number | null = null;
-  return answer.map((token) => {
-    first ??= token;
-    const weight = first === quote ? 2 : 1;
-    if (token === fullStop) first = null;
-    return weight;
-  });
-}
-
-const quote = idOf("Quote");
 
 /** Examples as numbers: strips' pixels [B · 12, X] and what goes with them; weights sum to 1, padding has 0. */
 export interface ExampleArrays extends Omit<PlainBatch, "strips"> {
@@ -165,20 +136,19 @@ export function arraysOf(
   { answerLength, speechOnly }: { answerLength: number; speechOnly: boolean },
 ): ExampleArrays {
   const count = examples.length;
-  const textLength = speechOnly ? speechSlots : prefixLength - stripsSeen;
+  const ids = speechOnly ? speechLength : textLength;
   const pixels = new Float32Array(count * stripsSeen * config.stripValues);
-  const texts = new Int32Array(count * textLength);
+  const texts = new Int32Array(count * ids);
   const answers = new Int32Array(count * answerLength);
   const targets = new Int32Array(count * answerLength);
   const weights = new Float32Array(count * answerLength);
   for (const [i, example] of examples.entries()) {
     for (const [strip, fact] of example.strips.entries())
       cache.fill(pixels, (i * stripsSeen + strip) * config.stripValues, fact, random);
-    texts.set(speechOnly ? speechSlot(example.spoken) : textSlots(example), i * textLength);
+    texts.set(speechOnly ? speechSlot(example.spoken) : textSlots(example), i * ids);
     const slots = answerSlots(example.answer, answerLength);
     answers.set(slots.inputs, i * answerLength);
     targets.set(slots.targets, i * answerLength);
-    for (const [t, weight] of emphasis(example.answer).entries()) slots.weights[t]! *= weight;
     weights.set(slots.weights, i * answerLength);
   }
   const counted = weights.reduce((a, b) => a + b);

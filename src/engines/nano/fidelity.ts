@@ -1,7 +1,7 @@
 /** How much of what nano writes is true, per kind of fact: the figure that training is judged by. */
 import { type Fact, type FactKind, factKinds, kindOfSentence, sentenceOf } from "../../household/language.ts";
 import { allFacts } from "./facts.ts";
-import { decode, fullStop } from "./vocabulary.ts";
+import { decode, sentencesIn } from "./vocabulary.ts";
 
 const knownSentences: ReadonlySet<string> = new Set(allFacts().map(sentenceOf));
 
@@ -44,12 +44,9 @@ export function countStatements(
 
 /** Token ids as sentences, a cut last one included. */
 export function sentencesOf(answer: readonly number[]): string[] {
-  const sentences: number[][] = [[]];
-  for (const token of answer) {
-    sentences.at(-1)!.push(token);
-    if (token === fullStop) sentences.push([]);
-  }
-  return sentences.map(decode).filter((sentence) => sentence !== "");
+  return sentencesIn(answer)
+    .map(decode)
+    .filter((sentence) => sentence !== "");
 }
 
 /** Share of true statements per kind and overall, malformed and redundant ones per statement, facts per answer. */

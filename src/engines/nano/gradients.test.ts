@@ -5,7 +5,7 @@ import { seededRandom } from "../../util/random.ts";
 import { tensorsOf } from "./checkpoint.ts";
 import { startDevice } from "./device.ts";
 import { Gradients, type PlainBatch } from "./gradients.ts";
-import { memoryLength, prefixLength, stripsSeen } from "./layout.ts";
+import { memoryLength, stripsSeen, textLength } from "./layout.ts";
 import { initialWeights, type NanoConfig, nanoConfig, weightsFrom } from "./model.ts";
 
 const config: NanoConfig = {
@@ -20,7 +20,7 @@ const token = () => Math.floor(random() * config.vocabulary);
 const batches: PlainBatch[] = Array.from({ length: 3 }, () => ({
   count: 2,
   strips: Float32Array.from(numbers(2 * stripsSeen * config.width, () => 2 * random() - 1)),
-  texts: Int32Array.from(numbers(2 * (prefixLength - stripsSeen), token)),
+  texts: Int32Array.from(numbers(2 * textLength, token)),
   answers: Int32Array.from(numbers(2 * memoryLength, token)),
   targets: Int32Array.from(numbers(2 * memoryLength, token)),
   weights: Float32Array.from(numbers(2 * memoryLength, random)),

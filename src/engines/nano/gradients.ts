@@ -17,7 +17,7 @@ export interface PlainBatch {
   readonly count: number;
   /** Strip embeddings, shape [B, 12, D]. */
   readonly strips: Float32Array<ArrayBuffer>;
-  /** Text slots, shape [B, S]. */
+  /** Text slots, shape [B, L · W]. */
   readonly texts: Int32Array<ArrayBuffer>;
   /** What the answers' positions are fed and should go on with, each of shape [B, A]. */
   readonly answers: Int32Array<ArrayBuffer>;

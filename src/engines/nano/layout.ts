@@ -1,71 +1,79 @@
 /**
  * The fixed slots of nano's context. Every clip fills the same positions, so one compiled program serves all clips.
  *
- * | slot              | positions | content                                                       |
- * |-------------------|-----------|---------------------------------------------------------------|
- * | strips            | 12        | 4 scenes × 3 strips, top to bottom                            |
- * | speech            | 1 + 21    | `heard` or `none`, then up to three lines, speaker and words  |
- * | earlier memories  | 1 + 57    | `before` or `none`, then the latest memories, oldest first    |
- * | what is asked for | 1 + 15    | `wanted` or `none`, then content words of questions           |
- * | answer            | 1 + 49    | `start`, then up to 19 tokens of a memory, 49 of a caption    |
+ * | slot              | positions | content                                                            |
+ * |-------------------|-----------|--------------------------------------------------------------------|
+ * | strips            | 12        | 4 scenes × 3 strips, top to bottom                                 |
+ * | speech            | 4         | a line each: the speaker and what is said                          |
+ * | earlier memories  | 12        | a sentence each, the latest that fit, oldest first                 |
+ * | what is asked for | 8         | a question each                                                    |
+ * | answer            | 1 + A − 1 | `start`, then up to 19 tokens of a memory, 47 of a caption         |
  *
- * A memory and all before it fill 128 positions, which products of matrices run through fast: an odd number of rows takes
- * more than twice as long.
+ * A line of text is one position, as a strip is: the sum of its content words' embeddings. Which words belong together is
+ * given so, and to learn who of two speakers says what is no harder than to learn who of two people wears what; spread
+ * over positions it was not learnt in hours. What the order of words tells is lost: the household's slots each have their
+ * own words.
  */
 import { stripsPerScene } from "../../household/world.ts";
-import { before, end, heard, none, pad, start, wanted } from "./vocabulary.ts";
+import { contentOf, end, none, pad, start } from "./vocabulary.ts";
 
 export const scenesSeen = 4;
 export const stripsSeen = scenesSeen * stripsPerScene;
-export const speechSlots = 22;
-export const beforeSlots = 58;
-export const wantedSlots = 16;
-/** Tokens before the answer. */
-export const prefixLength = stripsSeen + speechSlots + beforeSlots + wantedSlots;
+const spokenLines = 4;
+const earlierLines = 12;
+const wantedLines = 8;
+/** Words of a line that are seen, W; more are left out, fewer are filled up with `pad`, which adds nothing. */
+export const lineWords = 6;
+/** Ids of the text slots, L · W, and of the speech slot, their first, alone. */
+export const textLength = (spokenLines + earlierLines + wantedLines) * lineWords;
+export const speechLength = spokenLines * lineWords;
+/** Positions before the answer. */
+export const prefixLength = stripsSeen + textLength / lineWords;
 /** Longest memory and longest dense caption, `end` included. */
 export const memoryLength = 20;
-export const captionLength = 50;
+export const captionLength = 48;
 /** Learned positions, shape [P]. */
 export const positions = prefixLength + captionLength;
 
-/** What the text slots of a clip hold: token ids without marks. */
+/** A line of text as token ids. */
+export type Line = readonly number[];
+
+/** What the text slots of a clip hold. */
 export interface Texts {
-  /** Speaker and words, line after line. */
-  readonly spoken: readonly number[];
-  /** What was written about the clips before, as much of the latest as fits. */
-  readonly preceding: readonly number[];
-  /** Content words of what is asked for. */
-  readonly wanted: readonly number[];
+  /** Speaker and content words of what each says. */
+  readonly spoken: readonly Line[];
+  /** Sentences of what was written about the clips before, whole, oldest first. */
+  readonly preceding: readonly Line[];
+  /** Content words of each question. */
+  readonly wanted: readonly Line[];
 }
 
-/** The text slots one after another, shape [96]; tokens that do not fit are left out. */
-export function textSlots({ spoken, preceding, wanted: asked }: Texts): Int32Array<ArrayBuffer> {
+/** The text slots one after another, shape [L · W]; lines that do not fit are left out, of earlier memories the oldest. */
+export function textSlots({ spoken, preceding, wanted }: Texts): Int32Array<ArrayBuffer> {
   return Int32Array.from([
     ...speechSlot(spoken),
-    ...slot(beforeSlots, before, preceding),
-    ...slot(wantedSlots, wanted, asked),
+    ...slot(earlierLines, preceding.slice(-earlierLines).map(sentenceLine)),
+    ...slot(wantedLines, wanted),
   ]);
 }
 
-/** The latest of some memories that fit their slot together, one after another. */
-export function latestMemories(memories: readonly (readonly number[])[]): number[] {
-  const kept: number[] = [];
-  for (const memory of memories.toReversed()) {
-    if (kept.length + memory.length >= beforeSlots) break;
-    kept.unshift(...memory);
+/** The slot of speech alone, shape [4 · W]: all the text that dense captions go with. */
+export function speechSlot(spoken: readonly Line[]): Int32Array<ArrayBuffer> {
+  return slot(spokenLines, spoken);
+}
+
+/** A sentence's first word, which tells its kind, and its content words. */
+function sentenceLine([first, ...others]: Line): Line {
+  return first === undefined ? [] : [first, ...contentOf(others)];
+}
+
+/** Lines as ids, each filled up to W; a place without a line holds `none`. */
+function slot(count: number, lines: readonly Line[]): Int32Array<ArrayBuffer> {
+  const slots = new Int32Array(count * lineWords).fill(pad);
+  for (let i = 0; i < count; i++) {
+    const line = lines[i] ?? [];
+    slots.set(line.length > 0 ? line.slice(0, lineWords) : [none], i * lineWords);
   }
-  return kept;
-}
-
-/** The slot of speech alone, shape [22]: all the text that dense captions go with. */
-export function speechSlot(spoken: readonly number[]): Int32Array {
-  return slot(speechSlots, heard, spoken);
-}
-
-function slot(length: number, mark: number, content: readonly number[]): Int32Array {
-  const slots = new Int32Array(length).fill(pad);
-  slots[0] = content.length > 0 ? mark : none;
-  slots.set(content.slice(0, length - 1), 1);
   return slots;
 }
 

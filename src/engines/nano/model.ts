@@ -1,17 +1,17 @@
 /**
  * Nano's network: a patch MLP that reads strips and a small transformer that writes about them.
  *
- * Pre-norm blocks with RMSNorm, tied head, learned positions, no biases outside the patch MLP. The prefix (strips,
- * speech, preceding memory) sees itself both ways, the answer what came before it. The adapter is a vector added to the
+ * Pre-norm blocks with RMSNorm, tied head, learned positions, no biases outside the patch MLP. The prefix (strips and
+ * lines of text, a position each) sees itself both ways, the answer what came before it. The adapter is a vector added to the
  * residual stream of the answer's positions after one block.
  *
  * Arrays of jax-js are consumed by use: every function here consumes its arguments unless it says otherwise.
  */
 import { nn, numpy as np } from "@jax-js/jax";
 import type { Random } from "../../util/random.ts";
-import { positions, prefixLength, stripsSeen } from "./layout.ts";
+import { lineWords, positions, prefixLength, stripsSeen } from "./layout.ts";
 import { stripValues } from "./strips.ts";
-import { tokens } from "./vocabulary.ts";
+import { pad, tokens } from "./vocabulary.ts";
 
 export interface NanoConfig {
   /** Size of the vocabulary, V. */
@@ -54,6 +54,13 @@ export type Weights = Record<string, np.Array>;
 /** Norm of a strip's embedding: a few times that of a word's, so that neither drowns the other. */
 export const stripGain = 0.25;
 
+/**
+ * Words before one that its position sees in its own embedding, each channel by a weight of its own: what has just been
+ * said need not be looked up. A sentence goes on with what belongs to its last words (the time of the clock just named),
+ * and with learned positions alone a network of this size takes hours to find that out.
+ */
+export const wordsBefore = 3;
+
 /** Names and shapes of all weights, those of the patch MLP first. */
 export function weightShapes(config: NanoConfig): Record<string, number[]> {
   const { vocabulary, width, blocks, hidden } = config;
@@ -64,6 +71,7 @@ export function weightShapes(config: NanoConfig): Record<string, number[]> {
     "patch.outBias": [width],
     embedding: [vocabulary, width],
     position: [positions, width],
+    shift: [wordsBefore, width],
     norm: [width],
   };
   for (let i = 0; i < blocks; i++) {
@@ -99,6 +107,7 @@ export function initialWeights(
 
 function deviationOf(name: string, shape: readonly number[], { width, blocks }: NanoConfig): number {
   if (name === "embedding") return 1 / Math.sqrt(width);
+  if (name === "shift") return 0.5;
   if (name === "position") return 0.5 / Math.sqrt(width);
   const intoResidual = name.endsWith("attentionOut") || name.endsWith("mlpOut");
   return 1 / Math.sqrt(shape[0]!) / (intoResidual ? Math.sqrt(2 * blocks) : 1);
@@ -125,7 +134,7 @@ export function embedStrips(weights: Weights, strips: np.Array): np.Array {
 export interface Batch {
   /** Strip embeddings, shape [B, 12, D]. */
   readonly strips: np.Array;
-  /** Ids of the text slots in front of the answer, shape [B, S]; without preceding memory only those of speech. */
+  /** Ids of the text slots in front of the answer, shape [B, L · W]; of dense captions only those of speech. */
   readonly texts: np.Array;
   /** Ids the answer's positions are fed, shape [B, A]. */
   readonly answers: np.Array;
@@ -142,15 +151,11 @@ export function answerLogits(config: NanoConfig, weights: Weights, batch: Batch)
 
 /** The residual stream of all positions, [B, T, D], right below where the vector is added. */
 export function streamBelow(config: NanoConfig, weights: Weights, batch: Omit<Batch, "vectors">): np.Array {
-  const prefix = stripsSeen + batch.texts.shape[1]!;
   const answers = batch.answers.shape[1]!;
-  const words = embedWords(config, weights, np.concatenate([batch.texts, batch.answers], 1));
-  const position = use(weights, "position");
-  const places = np.concatenate(
-    [position.ref.slice([0, prefix]), position.slice([prefixLength, prefixLength + answers])],
-    0,
-  );
-  const x = np.concatenate([batch.strips.mul(stripGain), words], 1).add(places);
+  const place = use(weights, "position").slice([prefixLength, prefixLength + answers]);
+  const none = np.full([batch.answers.shape[0]!, wordsBefore], pad, { dtype: np.int32 });
+  const written = embedAnswers(config, weights, np.concatenate([none, batch.answers], 1)).add(place);
+  const x = np.concatenate([embedPrefix(config, weights, batch.strips, batch.texts), written], 1);
   return blocks(config, weights, x, 0, config.adapterBlock + 1, answers);
 }
 
@@ -196,9 +201,41 @@ function blocks(
   return x;
 }
 
-/** Word embeddings of ids [B, T]: [B, T, D], by a product with one-hot rows (gathering has no reliable gradient). */
-export function embedWords(config: NanoConfig, weights: Weights, ids: np.Array): np.Array {
-  return np.matmul(nn.oneHot(ids, config.vocabulary), use(weights, "embedding"));
+/** Rows that pick a word's embedding, [..., V]; of `pad` all 0. A product with them has a gradient, gathering has none. */
+function picks(config: NanoConfig, ids: np.Array): np.Array {
+  const words = np.array(Float32Array.from({ length: config.vocabulary }, (_, id) => (id === pad ? 0 : 1)));
+  return nn.oneHot(ids, config.vocabulary).mul(words);
+}
+
+/** Embeddings of an answer's words, [B, A, D], each with those of the words before it: ids [B, 3 + A] begin with three such. */
+export function embedAnswers(config: NanoConfig, weights: Weights, ids: np.Array): np.Array {
+  const answers = ids.shape[1]! - wordsBefore;
+  const words = picks(config, ids);
+  const embedding = use(weights, "embedding");
+  const seen = [words.ref.slice([], [wordsBefore, wordsBefore + answers])];
+  const embeddings = [embedding.ref];
+  for (let back = 1; back <= wordsBefore; back++) {
+    seen.push(words.ref.slice([], [wordsBefore - back, wordsBefore - back + answers]));
+    embeddings.push(embedding.ref.mul(use(weights, "shift").slice(back - 1)));
+  }
+  words.dispose();
+  embedding.dispose();
+  return np.matmul(np.concatenate(seen, 2), np.concatenate(embeddings, 0));
+}
+
+/** The residual stream of what is shown, [B, 12 + L, D]: strips [B, 12, D] and lines of ids [B, L · W], each with its place. */
+export function embedPrefix(
+  config: NanoConfig,
+  weights: Weights,
+  strips: np.Array,
+  texts: np.Array,
+): np.Array {
+  const [examples, ids] = texts.shape as [number, number];
+  const lines = ids / lineWords;
+  const words = np.sum(picks(config, texts.reshape([examples, lines, lineWords])), 2);
+  const embedded = np.matmul(words, use(weights, "embedding"));
+  const places = use(weights, "position").slice([0, stripsSeen + lines]);
+  return np.concatenate([strips.mul(stripGain), embedded], 1).add(places);
 }
 
 /** Logits of residual streams [B, T, D] by the tied head: [B, T, V]. */

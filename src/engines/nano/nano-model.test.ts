@@ -15,7 +15,7 @@ import { adapterSpace, initialWeights, nanoConfig, weightShapes } from "./model.
 import { type NanoModel, openNano } from "./nano-model.ts";
 import { readPrompt } from "./prompt-reading.ts";
 import { clipStrips, frameStrips, stripValues } from "./strips.ts";
-import { decode, tokens } from "./vocabulary.ts";
+import { decode, encodeContent, tokens } from "./vocabulary.ts";
 import { writeWeights } from "./weights-file.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "nano-"));
@@ -80,22 +80,23 @@ test("the policy's prompt gives frames, the clip's own speech and the memories b
   const first = "On the desk Ann puts the keys.";
   const read = readPrompt(prompt([first, earlier]));
   assert.equal(read.frames, frames);
-  assert.equal(decode(read.spoken), speech.map(({ speaker, text }) => `${speaker} ${text}`).join(" "));
-  assert.equal(decode(read.preceding), `${first} ${earlier}`);
-  assert.deepEqual(readPrompt(prompt([])).preceding, []);
-  const many = readPrompt(prompt([first, ...Array(4).fill(earlier)]));
-  assert.equal(
-    decode(many.preceding),
-    [earlier, earlier, earlier].join(" "),
-    "no more than fits, and nothing cut",
+  assert.deepEqual(
+    read.spoken,
+    speech.map(({ speaker, text }) => encodeContent(`${speaker} ${text}`)),
   );
+  assert.ok(read.spoken.length > 0);
+  assert.equal(read.preceding.map(decode).join(" "), `${first} ${earlier}`);
+  assert.deepEqual(readPrompt(prompt([])).preceding, []);
 });
 
-test("of a supplement, question words and content words are read", () => {
+test("of a supplement, question words and content words are read, line by line", () => {
   const asked = "They may ask:\nWhat does the clock show?\nWhere does Ann put the keys?";
   assert.deepEqual(
-    readPrompt(prompt([], asked)).wanted.map((id) => tokens[id]),
-    ["What", "clock", "Where", "Ann", "keys"],
+    readPrompt(prompt([], asked)).wanted.map((line) => line.map((id) => tokens[id])),
+    [
+      ["What", "clock"],
+      ["Where", "Ann", "keys"],
+    ],
   );
   assert.deepEqual(readPrompt(prompt([])).wanted, []);
 });
@@ -105,7 +106,7 @@ test("what is said cannot forge a line of the fence or a preceding memory", () =
   const text = `<earlier>\n${earlier}\n</earlier>`;
   const lines = `<stream>\n[0:00:01] Ann says: ${forged.replace(/\s+/g, " ").replaceAll("<", "‹")}\n</stream>`;
   const read = readPrompt([{ type: "text", text: `${text}\n\n${lines}` }]);
-  assert.equal(decode(read.preceding), earlier);
+  assert.equal(read.preceding.map(decode).join(" "), earlier);
 });
 
 test("a clip's strips are those of the frames in the middle of its quarters", async () => {

@@ -128,7 +128,7 @@ export class NanoModel implements Model {
     return this.#cost;
   }
 
-  /** What the network is shown of a prompt: strip embeddings [12, D] and text slots [96]. */
+  /** What the network is shown of a prompt: strip embeddings [12, D] and text slots [L · W]. */
   async read(parts: readonly Part[]): Promise<Pick<NanoSample, "strips" | "texts">> {
     const { frames, ...texts } = readPrompt(parts);
     return { strips: await this.#programs.embed(await clipStrips(frames)), texts: textSlots(texts) };

@@ -2,13 +2,13 @@
  * How nano finds its slots in a prompt made for models that read prose.
  *
  * It takes the first run of frames; the lines `… says: …` of the `stream` fence that are the clip's own; the lines of the
- * `earlier` fence, each a memory of a clip before, the latest that fit; and of the supplement, which ends the prompt, the
- * words it knows. All other words it does not read.
+ * `earlier` fence, each a memory of a clip before; and of the supplement, which ends the prompt, each line. Of all these
+ * it knows only words of its vocabulary; all other words it does not read.
  */
 import type { Part } from "../../engine.ts";
 import { earlierFence } from "../../policy/prompts.ts";
-import { latestMemories, speechSlots, type Texts } from "./layout.ts";
-import { encode, encodeContent } from "./vocabulary.ts";
+import type { Texts } from "./layout.ts";
+import { encode, encodeContent, sentencesIn } from "./vocabulary.ts";
 
 export interface ReadPrompt extends Texts {
   readonly frames: readonly { readonly jpeg: Uint8Array }[];
@@ -18,20 +18,20 @@ export interface ReadPrompt extends Texts {
 const supplementOpening = "as to content and not to form:\n";
 const mistakeOpening = "\n\nYou have answered before:";
 
-/** The slots of a prompt; a slot that is not found is empty. Lines of speech that do not fit are left out whole. */
+/** The slots of a prompt; a slot that is not found is empty. */
 export function readPrompt(parts: readonly Part[]): ReadPrompt {
   const text = parts.map((part) => (part.type === "text" ? part.text : "")).join("\n\n");
   const video = parts.find((part) => part.type === "video");
-  const spoken: number[] = [];
-  for (const line of fenced(text, "stream")) {
+  const spoken = fenced(text, "stream").flatMap((line) => {
     const said = /^\[(?!before)[^\]]*\] (.+?) says: (.*)$/.exec(line);
-    if (!said) continue;
-    const words = [...encode(said[1]!), ...encode(said[2]!)];
-    if (spoken.length + words.length < speechSlots) spoken.push(...words);
-  }
-  const preceding = latestMemories(fenced(text, earlierFence).map(encode));
+    return said ? [[...encodeContent(said[1]!), ...encodeContent(said[2]!)]] : [];
+  });
+  const preceding = fenced(text, earlierFence).flatMap((memory) => sentencesIn(encode(memory)));
   const supplement = text.split(supplementOpening)[1]?.split(mistakeOpening)[0] ?? "";
-  const wanted = encodeContent(supplement);
+  const wanted = supplement
+    .split("\n")
+    .map(encodeContent)
+    .filter(({ length }) => length > 0);
   return { frames: video?.frames ?? [], spoken, preceding, wanted };
 }
 

@@ -1,19 +1,18 @@
 /** Samples of nano as the arrays its network takes, for trainers. */
-import { answerSlots, memoryLength, prefixLength, stripsSeen } from "./layout.ts";
+import { answerSlots, memoryLength, stripsSeen, textLength } from "./layout.ts";
 
 /** A clip with what was written about it. */
 export interface NanoSample {
   /** Strip embeddings, shape [12, D]. */
   readonly strips: Float32Array<ArrayBuffer>;
-  /** The text slots, shape [96]. */
+  /** The text slots, shape [L · W]. */
   readonly texts: Int32Array<ArrayBuffer>;
   /** Token ids as they were sampled, `end` last unless the answer was cut; at most `memoryLength`. */
   readonly tokens: readonly number[];
 }
 
-/** Arrays of `size` samples, what is missing filled with zeros: strips [B, 12, D], texts [B, S], answers and targets [B, A]. */
+/** Arrays of `size` samples, what is missing filled with zeros: strips [B, 12, D], texts [B, L · W], answers and targets [B, A]. */
 export function sampleArrays(samples: readonly NanoSample[], size: number, width: number) {
-  const textLength = prefixLength - stripsSeen;
   const strips = new Float32Array(size * stripsSeen * width);
   const texts = new Int32Array(size * textLength);
   const answers = new Int32Array(size * memoryLength);

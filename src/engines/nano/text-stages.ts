@@ -5,7 +5,6 @@
  * belong together. Both stages are cross-entropy on examples made on the fly.
  */
 import { jit, numpy as np, tree } from "@jax-js/jax";
-import type { FactKind } from "../../household/language.ts";
 import { type Random, seededRandom } from "../../util/random.ts";
 import type { Adam } from "./adam.ts";
 import { Decoder } from "./decode.ts";
@@ -16,11 +15,10 @@ import {
   clipsPerEpisode,
   type Example,
   memoryExample,
-  seenAndHeard,
 } from "./examples.ts";
 import { countStatements, type Fidelity, noStatements } from "./fidelity.ts";
 import { Gradients, type PlainBatch } from "./gradients.ts";
-import { captionLength, memoryLength, prefixLength, speechSlots, stripsSeen } from "./layout.ts";
+import { captionLength, lineWords, memoryLength, speechLength, stripsSeen, textLength } from "./layout.ts";
 import { embedStrips, type NanoConfig, type Weights } from "./model.ts";
 import type { StripCache } from "./strip-cache.ts";
 
@@ -37,8 +35,6 @@ export interface TextStageOptions {
   readonly learningRate: number;
   /** First train episode that the stage's clips are of. */
   readonly fromEpisode: number;
-  /** Shows mostly clips where two speak or two displays are lit. @default false */
-  readonly confusable?: boolean;
   readonly seed: string;
   /** Most threads. @default see `Gradients` */
   readonly threads?: number;
@@ -76,11 +72,9 @@ export async function textStage(
   for (let step = options.fromStep; step < steps; step++) {
     // Each step draws on its own, so that a run that goes on draws the same as one that never stopped.
     const random = seededRandom(`${options.seed} ${step}`);
-    const episodes = ((options.confusable ? episodesLooked : 1) * step * clips) / clipsPerEpisode;
-    const source = clipsOf("train", options.fromEpisode + Math.ceil(episodes));
-    const drawn = options.confusable ? mostlyConfusable(source, random) : source;
+    const source = clipsOf("train", options.fromEpisode + Math.ceil((step * clips) / clipsPerEpisode));
     const examples = Array.from({ length: clips }, () => {
-      const { clip, earlier } = drawn.next().value!;
+      const { clip, earlier } = source.next().value!;
       return stage === "captions" ? captionExample(clip, random) : memoryExample(clip, earlier, random);
     });
     const { pixels, ...arrays } = arraysOf(config, examples, cache, random, formOf(stage));
@@ -89,20 +83,6 @@ export async function textStage(
     const warming = Math.min(1, (step + 1) / 50);
     adam.step(slope, learningRate * warming * Math.min(1, 2 * (1 - step / steps)));
     if (!(await options.onStep(step + 1, loss))) return;
-  }
-}
-
-/** Episodes looked through for each that a step takes, enough where three of four clips are passed over. */
-const episodesLooked = 4;
-
-/**
- * All clips in which two speak or two displays are lit, and a quarter of the others. Who said which of two things, and
- * which of two clocks shows what, is learnt last of all, and of half the clips there is nothing to learn of it.
- */
-function* mostlyConfusable(source: ReturnType<typeof clipsOf>, random: Random): typeof source {
-  for (const drawn of source) {
-    const count = (kind: FactKind) => drawn.clip.facts.filter((fact) => fact.kind === kind).length;
-    if (count("speech") > 1 || count("display") > 1 || random() < 0.25) yield drawn;
   }
 }
 
@@ -143,7 +123,7 @@ export async function measureFidelity(
     const { clip, earlier } = source.next().value!;
     const example: Example =
       stage === "captions" ? captionExample(clip, random) : memoryExample(clip, earlier, random);
-    return { example, known: seenAndHeard(clip).known };
+    return { example, known: clip.facts };
   });
   const form = formOf(stage);
   const arrays = arraysOf(
@@ -160,12 +140,13 @@ export async function measureFidelity(
   );
   const counts = noStatements();
   for (const [i, { example, known }] of shown.entries())
-    countStatements(counts, written[i]![0]!.tokens, known, example.preceding);
+    countStatements(counts, written[i]![0]!.tokens, known, example.preceding.flat());
   return counts;
 }
 
-/** Tokens a step puts through the transformer. */
-export function tokensPerStep({ stage, clips }: Pick<TextStageOptions, "stage" | "clips">): number {
+/** Positions a step puts through the transformer. */
+export function positionsPerStep({ stage, clips }: Pick<TextStageOptions, "stage" | "clips">): number {
   const { answerLength, speechOnly } = formOf(stage);
-  return clips * ((speechOnly ? stripsSeen + speechSlots : prefixLength) + answerLength);
+  const lines = (speechOnly ? speechLength : textLength) / lineWords;
+  return clips * (stripsSeen + lines + answerLength);
 }

@@ -7,7 +7,7 @@ import { jit, nn, numpy as np, tree, valueAndGrad } from "@jax-js/jax";
 import type { Adapter } from "../../adapter/adapter.ts";
 import { createAdapter } from "../../adapter/arithmetic.ts";
 import type { OptimizerOptions, StepReport, Trainer } from "../../training/trainer.ts";
-import { memoryLength, prefixLength, stripsSeen } from "./layout.ts";
+import { memoryLength, stripsSeen, textLength } from "./layout.ts";
 import { adapterSpaceOf, logitsAbove, type NanoConfig, streamBelow, type Weights } from "./model.ts";
 import { type NanoSample, sampleArrays } from "./sample-arrays.ts";
 
@@ -191,7 +191,7 @@ export class NanoVectorTrainer implements Trainer<NanoSample, Adapter> {
     const below = (await this.#computeBelow(
       tree.ref(this.#weights) as Weights,
       np.array(strips, { shape: [samplesAtOnce, stripsSeen, width] }),
-      np.array(texts, { shape: [samplesAtOnce, prefixLength - stripsSeen] }),
+      np.array(texts, { shape: [samplesAtOnce, textLength] }),
       np.array(answers, { shape: [samplesAtOnce, memoryLength] }),
     ).data()) as Float32Array;
     const size = below.length / samplesAtOnce;

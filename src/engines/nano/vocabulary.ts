@@ -20,12 +20,8 @@ import {
   verbs,
 } from "../../household/language.ts";
 
-/**
- * `pad` fills slots, `start` and `end` bound an answer, `heard`, `before` and `wanted` open the slots of speech,
- * of the preceding memory and of what is asked for, `none` opens an empty one and
- * stands for an empty strip.
- */
-export const marks = ["<pad>", "<start>", "<end>", "<none>", "<heard>", "<before>", "<wanted>"] as const;
+/** `pad` fills lines and answers up, `start` and `end` bound an answer, `none` stands for an empty strip or line. */
+export const marks = ["<pad>", "<start>", "<end>", "<none>"] as const;
 const functionWords = [
   ...["On", "Dressed", "Quote", "The", "Busy"],
   ...["the", "puts", "in", "a", "an", "is", "at", "shows", ",", "."],
@@ -64,9 +60,6 @@ export const pad = idOf("<pad>");
 export const start = idOf("<start>");
 export const end = idOf("<end>");
 export const none = idOf("<none>");
-export const heard = idOf("<heard>");
-export const before = idOf("<before>");
-export const wanted = idOf("<wanted>");
 export const fullStop = idOf(".");
 
 /** Token ids of a text, shape [T]; what is not in the vocabulary is left out. */
@@ -76,7 +69,22 @@ export function encode(text: string): number[] {
 
 /** Token ids of a text's question words and content words, shape [T]: what questions are told apart by. */
 export function encodeContent(text: string): number[] {
-  return encode(text).filter((id) => id >= marks.length + functionWords.length);
+  return contentOf(encode(text));
+}
+
+/** Token ids without marks and function words. */
+export function contentOf(encoded: readonly number[]): number[] {
+  return encoded.filter((id) => id >= marks.length + functionWords.length);
+}
+
+/** Token ids as sentences, each with its full stop; what comes after the last one is a sentence too. */
+export function sentencesIn(encoded: readonly number[]): number[][] {
+  const sentences: number[][] = [[]];
+  for (const token of encoded) {
+    sentences.at(-1)!.push(token);
+    if (token === fullStop) sentences.push([]);
+  }
+  return sentences.filter(({ length }) => length > 0);
 }
 
 /** The text of token ids, marks left out: `encode` of a household sentence and back gives the sentence. */

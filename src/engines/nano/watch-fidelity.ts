@@ -12,7 +12,6 @@ import { createPerceptors, perceive } from "../../perception/perceive.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { openSource } from "../../stream/open-source.ts";
 import { decisionsOf } from "../../training/replay.ts";
-import { seenAndHeard } from "./examples.ts";
 import { countStatements, type Fidelity, noStatements } from "./fidelity.ts";
 import { encode } from "./vocabulary.ts";
 
@@ -39,7 +38,7 @@ export async function watchFidelity(
       for await (const item of (await openSource(video)).open())
         if (item.kind === "clip" && item.index < clips) observations.push(await perceive(item, perceptors));
       for await (const { context, action } of decisionsOf(policy, observations)) {
-        const { known } = seenAndHeard(episode.clips[context.observations[0]!.clip]!);
+        const known = episode.clips[context.observations[0]!.clip]!.facts;
         const words = (entries: readonly { text: string }[]) => entries.flatMap(({ text }) => encode(text));
         countStatements(counts, words(action.statements), known, words(context.recent.entries));
       }

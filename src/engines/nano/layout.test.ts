@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { answerSlots, lineWords, speechLength, speechSlot, textLength, textSlots } from "./layout.ts";
+import { encode, encodeContent, end, none, pad, start, tokens } from "./vocabulary.ts";
+
+const wordsOf = (slots: Int32Array) =>
+  Array.from({ length: slots.length / lineWords }, (_, i) =>
+    [...slots.subarray(i * lineWords, (i + 1) * lineWords)]
+      .filter((id) => id !== pad)
+      .map((id) => tokens[id])
+      .join(" "),
+  );
+
+test("a line of text fills one place: of a sentence its first word and its content words", () => {
+  const slots = textSlots({
+    spoken: [encodeContent("Ann The match is at one.")],
+    preceding: [encode("On the desk Ann puts the keys.")],
+    wanted: [encodeContent("What does the clock show?")],
+  });
+  assert.equal(slots.length, textLength);
+  assert.deepEqual(
+    wordsOf(slots).filter((line) => line !== tokens[none]),
+    ["Ann match one", "On desk Ann keys", "What clock"],
+  );
+});
+
+test("of earlier sentences the latest are kept, of a line the words that fit; what is empty says so", () => {
+  const clock = (minutes: string) => encode(`The clock shows 17:${minutes}.`);
+  const preceding = Array.from({ length: 13 }, (_, i) => clock(i === 0 ? "05" : "10"));
+  assert.ok(!wordsOf(textSlots({ spoken: [], preceding, wanted: [] })).some((line) => line.includes(":05")));
+  const long = Array(lineWords + 2).fill(encode("keys")[0]!);
+  const [first, second] = wordsOf(speechSlot([long, []]));
+  assert.equal(first, Array(lineWords).fill("keys").join(" "));
+  assert.equal(second, tokens[none]);
+  assert.equal(speechSlot([]).length, speechLength);
+});
+
+test("an answer is fed with its start and goes on to its end; one that does not fit is refused", () => {
+  const { inputs, targets, weights } = answerSlots([7, 8], 4);
+  assert.deepEqual(
+    [[...inputs], [...targets]],
+    [
+      [start, 7, 8, pad],
+      [7, 8, end, pad],
+    ],
+  );
+  assert.deepEqual([...weights], [1, 1, 1, 0]);
+  assert.throws(() => answerSlots([7, 8, 9, 7], 4), { name: "RangeError" });
+});
