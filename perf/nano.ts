@@ -11,14 +11,15 @@
 import { jit, numpy as np } from "@jax-js/jax";
 import { wordSpace } from "../src/engines/local/index.ts";
 import { Decoder } from "../src/engines/nano/decode.ts";
+import { Gradients, type PlainBatch } from "../src/engines/nano/gradients.ts";
 import {
   nanoAdaptation,
   nanoAdapterLearner,
   nanoPhaseOneLearner,
   openNano,
 } from "../src/engines/nano/index.ts";
-import { memoryLength, prefixLength } from "../src/engines/nano/layout.ts";
-import { nanoConfig } from "../src/engines/nano/model.ts";
+import { answerSlots, captionLength, memoryLength, prefixLength } from "../src/engines/nano/layout.ts";
+import { initialWeights, nanoConfig, weightsFrom } from "../src/engines/nano/model.ts";
 import { readNano } from "../src/engines/nano/nano-model.ts";
 import type { NanoSample } from "../src/engines/nano/sample-arrays.ts";
 import { NanoWeightsTrainer } from "../src/engines/nano/weights-trainer.ts";
@@ -33,6 +34,22 @@ const weightsPath = process.argv[2] ?? new URL("../weights/nano.safetensors", im
 const reference = { training: 8550, sampling: 18_500 };
 const { countTokens } = wordSpace;
 const rows: string[][] = [];
+
+/** A group's answers of 48 tokens about one clip as a batch in which every token counts. */
+function longBatch(
+  { strips, texts }: NanoSample,
+  group: readonly { tokens: readonly number[] }[],
+): PlainBatch {
+  const slots = group.map(({ tokens }) => answerSlots(tokens.slice(0, captionLength - 1), captionLength));
+  return {
+    count: group.length,
+    strips: Float32Array.from(group.flatMap(() => [...strips])),
+    texts: Int32Array.from(group.flatMap(() => [...texts])),
+    answers: Int32Array.from(slots.flatMap(({ inputs }) => [...inputs])),
+    targets: Int32Array.from(slots.flatMap(({ targets }) => [...targets])),
+    weights: Float32Array.from(slots.flatMap(({ weights }) => [...weights])),
+  };
+}
 
 /** Best of so many runs after one that compiles, in seconds. */
 async function seconds(runs: number, work: () => Promise<unknown>): Promise<number> {
@@ -119,6 +136,23 @@ const step = await seconds(1, async () => {
   await learner.trainer.step({ learningRate: 1e-9 });
 });
 rows.push([`a step of Phase One, 16 × 8 memories`, `${step.toFixed(1)} s`, ""]);
+
+// As long as a prompt's answer can be: with random weights none ends early.
+const random = weightsFrom(nanoConfig, initialWeights(nanoConfig, seededRandom("random")));
+const gradients = new Gradients(nanoConfig);
+const long = await seconds(1, async () => {
+  const answers = await decoder.decode(random, prompts, {
+    ...{ samples: 8, temperature: 1, random: seededRandom("long"), length: captionLength },
+  });
+  const batches = answers.map((group, i) => longBatch(drawn[i]!, group));
+  await gradients.logprobs(random, batches);
+  await gradients.gradient(random, batches);
+});
+rows.push([
+  `sampling, log-probabilities and gradient of 128 × ${captionLength} tokens`,
+  `${long.toFixed(1)} s`,
+  "",
+]);
 
 const pairs = Array.from({ length: 32 }, (_, i) => ({
   chosen: samples[(3 * i) % samples.length]!,

@@ -371,3 +371,20 @@ test("the same loop trains nano", {
   assert.deepEqual([outcome.problem, outcome.steps], [null, 2]);
   assert.ok(existsSync(outcome.trained.path));
 });
+
+test("`train phase-two` is `adapt run`, and knows no flags of Phase One", async () => {
+  const folder = temporaryFolder();
+  const memory = ["--memory", join(folder, "memory"), "--json"];
+  const texts = join(folder, "stream.srt");
+  writeFileSync(texts, "1\n00:00:01,000 --> 00:00:03,000\nThe keys lie on the desk.\n");
+  assert.equal((await taskmem(["watch", texts, ...memory])).code, 0);
+  assert.equal((await taskmem(["tasks", "add", "Where are the keys?", ...memory])).code, 0);
+  const learnt = await taskmem(["train", "phase-two", "--policy", "choice", ...memory]);
+  assert.equal(learnt.code, 0, learnt.stderr);
+  const { event, questions, activated, reason } = learnt.rows.at(-1)!;
+  assert.deepEqual([event, questions, activated], ["adapt-end", 1, false]);
+  assert.match(String(reason), /5 are needed/);
+  const refused = await taskmem(["train", "phase-two", "--learning-rate", "1", ...memory]);
+  assert.match(refused.stderr, /no --learning-rate with `train phase-two`/);
+  assert.equal((await taskmem(["train", "phase-three"])).code, 2);
+});

@@ -170,10 +170,11 @@ function buildProgram(): Command {
   command(
     program,
     "train [phase]",
-    "train a policy before it is deployed: phase-one",
+    "train a policy: phase-one, before it is deployed; phase-two, from a memory's questions (as adapt run)",
     () => import("./commands/train.ts"),
   )
-    .option("--policy <name>", "nano (default) or choice")
+    .option("--policy <name>", "phase-one: nano (default) or choice; phase-two: choice, nano or best-of-n")
+    .option("--method <name>", "phase-two: closed-form or preferences")
     .option("--weights <file>", "weights to start from (default: nano's pretrained ones, choice as it ships)")
     .option("--run <directory>", "where the run is kept; a run that was stopped goes on")
     .option("--steps <n>", "all steps", wholeNumber)

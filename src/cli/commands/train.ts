@@ -1,4 +1,7 @@
-/** `taskmem train phase-one`: a policy learns how to memorize, from nothing but a simulated household. */
+/**
+ * `taskmem train phase-one`: a policy learns how to memorize, from nothing but a simulated household. `train phase-two` is
+ * `adapt run`: from the questions a memory was asked it learns what to memorize.
+ */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { wordSpace } from "../../engines/local/index.ts";
@@ -23,6 +26,7 @@ import { openPhaseOneRun } from "../../training/phase-one-run.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
 import { weightsOf } from "../wiring.ts";
+import { run as adapt } from "./adapt.ts";
 
 interface TrainFlags {
   readonly policy?: string;
@@ -111,14 +115,19 @@ const setUps: Readonly<Record<string, SetUp>> = {
   },
 };
 
-export async function run({ output, signal, options }: Invocation, phase?: string): Promise<void> {
+export async function run(invocation: Invocation, phase?: string): Promise<void> {
+  const flags = invocation.options as TrainFlags;
+  if (phase === "phase-two") {
+    refuseFlags(flags);
+    return adapt(invocation, "run");
+  }
   if (phase !== "phase-one") {
     throw new ConfigError(
       "phase-unknown",
-      `Expected \`train phase-one\`, got ${phase ?? "nothing"}: Phase Two is \`taskmem adapt run\`, on the questions a memory was asked`,
+      `Expected \`train phase-one\` or \`train phase-two\`, got ${phase ?? "nothing"}`,
     );
   }
-  const flags = options as TrainFlags;
+  const { output, signal } = invocation;
   const { policy = "nano" } = flags;
   const setUp = Object.hasOwn(setUps, policy) ? setUps[policy]! : null;
   if (setUp === null) {
@@ -161,6 +170,19 @@ export async function run({ output, signal, options }: Invocation, phase?: strin
   output.object({ event: "train-end", phase, policy, directory, ...outcome, ...trained });
   if (outcome.problem) output.note(nothingLearnt[outcome.problem]);
   output.text(`\nweights    ${trained.path}\ncurves     ${join(directory, "curves.html")}`);
+}
+
+/** @throws ConfigError when a flag is set that only Phase One has */
+function refuseFlags(flags: TrainFlags): void {
+  for (const name of [
+    ...(["steps", "offPolicySteps", "batch", "group", "learningRate"] as const),
+    ...(["richness", "kl", "checkpointEvery", "seed"] as const),
+  ])
+    if (flags[name] !== undefined)
+      throw new ConfigError(
+        "flag-unused",
+        `Expected no --${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} with \`train phase-two\`: it is of Phase One`,
+      );
 }
 
 const nothingLearnt = {
