@@ -3,6 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { sql } from "kysely";
 import { blobPath } from "./blobs.ts";
 import { build, type Db } from "./database.ts";
+import { waits } from "./journal.ts";
 import type { MemoryStats } from "./memory.ts";
 import { vectorTable } from "./schema.ts";
 
@@ -67,7 +68,7 @@ function vectorProblems(db: Db): string[] {
 
 function referenceProblems(db: Db): string[] {
   const broken = db.all(sql<{ table: string }>`select "table" from pragma_foreign_key_check`);
-  const lost = count(db, sql`clip where state <> 'stored' and row not in (select clip from observation)`);
+  const lost = count(db, sql`clip where ${waits} and row not in (select clip from observation)`);
   return [
     ...[...new Set(broken.map(({ table }) => table))].map(
       (table) => `Rows of ${table} refer to rows that are gone`,

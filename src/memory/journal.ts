@@ -1,9 +1,9 @@
 /**
  * The journal: streams, clips as they go from perceived to stored or failed, and where a run takes up again.
  *
- * Every step is one transaction and doing it twice changes nothing. What perception saw is kept while a clip is undecided,
- * and of the last decided clips for trying policies on: pictures of ten minutes, texts of an hour. After that only what an
- * entry refers to stays on disk.
+ * Every step is one transaction and doing it twice changes nothing. What perception saw is kept while a clip waits to be
+ * decided, and of the last clips that do not for trying policies on: pictures of ten minutes, texts of an hour. After that
+ * only what an entry refers to stays on disk.
  */
 import { type RawBuilder, sql } from "kysely";
 import { StoreError } from "../errors.ts";
@@ -82,6 +82,9 @@ export function streamRow(db: Db, id: string): StreamRow {
     `Expected a stream of this memory, got ${id}: add it with addStream first`,
   );
 }
+
+/** Whether a clip is still to be decided about: perceived, or failed for a reason that may pass. */
+export const waits = sql<boolean>`(state <> 'stored' and coalesce(failure ->> 'retryable', 1))`;
 
 /** Frames as blobs, and the observation that names them. */
 export function packObservation(observation: Observation): {
@@ -228,11 +231,10 @@ export function progress(db: Db, blobFolder: string, stream: string, windowClips
       .innerJoin("observation", "observation.clip", "clip.row")
       .select("observation.value")
       .where("clip.stream", "=", row);
-    const waits = sql<boolean>`clip.state <> 'stored' and coalesce(clip.failure ->> 'retryable', 1)`;
     const pending = observed.where(waits).orderBy("clip.clip");
     // A clip that failed for good is of the window all the same, as it was when it failed.
     const recent = observed
-      .where(sql<boolean>`not (${waits})`)
+      .where(sql<boolean>`not ${waits}`)
       .orderBy("clip.clip", "desc")
       .limit(Math.max(0, windowClips - 1));
     const unpack = ({ value }: { value: string }) => unpackObservation(value, blobFolder);
@@ -251,7 +253,7 @@ export function countClips(db: Db, state: "stored" | "failed", stream: number): 
   return db.get(count.where("state", "=", state).where("stream", "=", stream))?.n ?? 0;
 }
 
-/** Decided observations kept of a stream: an hour in clips of 10 s. */
+/** Observations kept of a stream's clips that wait no longer, stored or failed for good: an hour in clips of 10 s. */
 export const keptObservations = 360;
 /** Those of them that keep their frames too: ten minutes in clips of 10 s. */
 export const keptWithFrames = 60;
@@ -259,13 +261,13 @@ export const keptWithFrames = 60;
 export const mostWithFrames = 720;
 
 /**
- * Lets go of the frames of decided observations but for the last `kept` of the stream. Inside a transaction.
+ * Lets go of the frames of observations that wait no longer but for the last `kept` of the stream. Inside a transaction.
  *
  * Looks no further back than observations are kept, so that it takes as long however much the stream has had.
  */
 export function trimObservations(db: Db, stream: number, kept: number): void {
   const old = db.all(sql<{ row: number }>`select row from
-    (select row from clip where stream = ${stream} and state = 'stored'
+    (select row from clip where stream = ${stream} and not ${waits}
       order by clip desc limit ${keptObservations} offset ${kept}) as earlier
     where exists (select 1 from observation_frame where clip = earlier.row)`);
   dropFrames(
@@ -275,8 +277,8 @@ export function trimObservations(db: Db, stream: number, kept: number): void {
 }
 
 /**
- * Lets go of the frames of decided observations of whatever stream but for the last perceived, `mostWithFrames` of them,
- * and the short-term window of each stream, which a run that takes up again shows its policy.
+ * Lets go of the frames of observations of whatever stream that wait no longer but for the last perceived,
+ * `mostWithFrames` of them, and the short-term window of each stream, which a run that takes up again shows its policy.
  */
 export function trimFramesOfAll(db: Db, windowClips: number): void {
   db.write(() => {
@@ -284,7 +286,7 @@ export function trimFramesOfAll(db: Db, windowClips: number): void {
       select c.row, row_number() over (order by c.row desc) as place,
         row_number() over (partition by c.stream order by c.clip desc) as own_place
       from (select distinct clip from observation_frame) as f cross join clip as c on c.row = f.clip
-      where c.state = 'stored'
+      where not ${waits}
     ) where place > ${mostWithFrames} and own_place > ${windowClips}`);
     dropFrames(
       db,
@@ -301,12 +303,12 @@ function dropFrames(db: Db, clipRows: readonly number[]): void {
   db.run(sql`update observation set value = json_set(value, '$.frames', json('[]')) where clip in ${rows}`);
 }
 
-/** Lets go of stored observations that are not among the last of their stream. */
+/** Lets go of observations that wait no longer and are not among the last of their stream. */
 export function dropOldObservations(db: Db): void {
   db.write(() => {
     const old = db.all(sql<{ row: number }>`select row from (
       select c.row, row_number() over (partition by c.stream order by c.clip desc) as place
-      from observation as o cross join clip as c on c.row = o.clip where c.state = 'stored'
+      from observation as o cross join clip as c on c.row = o.clip where not ${waits}
     ) where place > ${keptObservations}`);
     deleteObservations(
       db,

@@ -13,12 +13,14 @@ import {
 } from "../../test/support/memory.ts";
 import { StoreError } from "../errors.ts";
 import type { Task } from "../tasks/task.ts";
-import { keptWithFrames } from "./journal.ts";
+import { keptObservations, keptWithFrames } from "./journal.ts";
 import type { Memory } from "./memory.ts";
 import type { SqliteMemory } from "./sqlite.ts";
 
 const folder = temporaryFolder("memory");
 let opened = 0;
+/** Clips after which a memory deletes what it let go. */
+const sweepEvery = 20;
 const newDirectory = () => join(folder, String(opened++));
 
 async function kitchen(): Promise<SqliteMemory> {
@@ -220,6 +222,44 @@ describe("the journal", () => {
     const again = await openTestMemory(memory.directory);
     assert.equal((await again.stats()).blobs, 720 + 10);
     assert.deepEqual(await again.check(), []);
+    await again.close();
+  });
+
+  test("lets go of what clips that failed for good showed as it does of stored ones, and of nothing that waits", async () => {
+    const memory = await kitchen();
+    const fail = (clip: number, retryable: boolean) =>
+      memory.failClip("kitchen", clip, { code: "bad-request", message: "refused", retryable });
+    const clips = keptObservations + sweepEvery;
+    for (let clip = 0; clip < clips; clip++) {
+      const frames = [frameOf(clip, `picture ${clip}`)];
+      // An entry shows what refused clip 2 does; clip 3 is to be tried again; all others but the last are refused.
+      if (clip === 1) await remember(memory, "kitchen", 1, [kettle], { frames: [frameOf(1, "picture 2")] });
+      else await memory.addObservation(observationOf("kitchen", clip, { frames }));
+      if (clip === clips - 1) await memory.commit(decisionOf("kitchen", [], { clips: [clip] }));
+      else if (clip !== 1) await fail(clip, clip === 3);
+    }
+    const shown = async (hash: string) => Buffer.from((await memory.blob(hash))!).toString();
+    const [entry] = await memory.entries();
+    assert.equal(await shown(entry!.evidence.frames[0]!.hash), "picture 2", "an entry refers to it");
+    const { pending, recent, failedClips } = await memory.progress("kitchen", 5);
+    assert.deepEqual(
+      pending.map(({ clip, frames }) => [clip, Buffer.from(frames[0]!.jpeg).toString()]),
+      [[3, "picture 3"]],
+    );
+    assert.deepEqual(
+      recent.map(({ clip, frames }) => [clip, Buffer.from(frames[0]!.jpeg).toString()]),
+      [4, 3, 2, 1].map((back) => [clips - back, `picture ${clips - back}`]),
+    );
+    assert.equal(failedClips, clips - 2, "they stay visible");
+    assert.equal((await memory.clipFailures()).length, clips - 2);
+    await memory.close();
+    const again = await openTestMemory(memory.directory);
+    assert.equal((await again.stats()).blobs, keptWithFrames + 2);
+    assert.deepEqual(await again.check(), []);
+    const observed: number[] = [];
+    for await (const row of again.rows())
+      if (row.row === "clip" && row.observation !== null) observed.push(row.clip);
+    assert.deepEqual([observed.length, observed[0]], [keptObservations + 1, 3]);
     await again.close();
   });
 

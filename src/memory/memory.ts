@@ -335,7 +335,7 @@ export interface Memory {
   /** Journals a clip as perceived, its frames as blobs. Doing it twice changes nothing. */
   addObservation(observation: Observation): Promise<void>;
   commit(decision: Decision): Promise<Receipt>;
-  /** Journals a clip as failed; its observation stays for another try. */
+  /** Journals a clip as failed; its observation stays for another try, or where none may help as long as a stored clip's. */
   failClip(stream: string, clip: number, failure: Omit<ClipFailure, "attempts">): Promise<void>;
   /**
    * Observations of clips that were decided, oldest first: the last 60 of a stream whole (720 of all streams), earlier ones

@@ -30,6 +30,7 @@ import {
   streamRow,
   streams,
   trimFramesOfAll,
+  trimObservations,
 } from "./journal.ts";
 import { leases } from "./lease.ts";
 import type { Memory } from "./memory.ts";
@@ -87,6 +88,17 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
   let windowClips = defaultWindowClips;
   let clipsSinceSweep = 0;
   let closed = false;
+  /** Clips of a stream that wait no longer and keep their frames. */
+  const withFrames = () => Math.max(keptWithFrames, windowClips);
+  /** Now and then, after so many more clips: what is let go leaves the disk. */
+  const tidyAfter = (clips: number) => {
+    clipsSinceSweep += clips;
+    if (clipsSinceSweep < sweepEvery) return;
+    clipsSinceSweep = 0;
+    dropOldObservations(db);
+    trimFramesOfAll(db, windowClips);
+    sweepBlobs(db, blobFolder);
+  };
 
   return {
     directory,
@@ -123,23 +135,20 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
         indexing: options,
         now,
         leases: held,
-        withFrames: Math.max(keptWithFrames, windowClips),
+        withFrames: withFrames(),
       });
-      clipsSinceSweep += decision.clips.length;
-      if (clipsSinceSweep >= sweepEvery) {
-        clipsSinceSweep = 0;
-        dropOldObservations(db);
-        trimFramesOfAll(db, windowClips);
-        sweepBlobs(db, blobFolder);
-      }
+      tidyAfter(decision.clips.length);
       return receipt;
     },
-    failClip: async (stream, clip, failure) =>
+    failClip: async (stream, clip, failure) => {
       db.write(() => {
         const row = streamRow(db, stream);
         held.assertHeld(row.row, stream);
         failClip(db, row, clip, failure);
-      }),
+        trimObservations(db, row.row, withFrames());
+      });
+      tidyAfter(1);
+    },
     observations: async (stream) => decidedObservations(db, blobFolder, stream),
     clipFailures: async (stream) => clipFailures(db, stream),
     policyState: async (policy, stream) => policyState(db, policy, stream),
