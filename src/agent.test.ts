@@ -2,12 +2,22 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openTestMemory, temporaryFolder } from "../test/support/memory.ts";
+import {
+  addTestStream,
+  decisionOf,
+  frameOf,
+  observationOf,
+  openTestMemory,
+  temporaryFolder,
+} from "../test/support/memory.ts";
 import { createAdapter } from "./adapter/arithmetic.ts";
 import { createAgent } from "./agent.ts";
+import { noCost } from "./engine.ts";
 import { lexicalReader, wordSpace } from "./engines/local/index.ts";
 import { choicePolicy } from "./policy/choice.ts";
+import type { Policy } from "./policy/policy.ts";
 import type { Clip, Source } from "./stream/clip.ts";
+import { StreamWriter } from "./stream-writer.ts";
 
 const folder = temporaryFolder("agent");
 
@@ -59,5 +69,35 @@ test("an adapter that comes into force while a stream is watched writes from the
   assert.equal(revisions[0], "choice@1");
   assert.deepEqual(revisions.slice(6), [adapted, adapted, adapted]);
   for (const { clip, revision } of await memory.entries()) assert.equal(revision, revisions[clip]);
+  await memory.close();
+});
+
+test("a policy that makes up for clips of long ago still sees the pictures of the window", async () => {
+  const memory = await openTestMemory(join(folder, "late"));
+  await addTestStream(memory, "talk");
+  const late = 25;
+  for (let clip = 0; clip < 100; clip++) {
+    await memory.addObservation(observationOf("talk", clip, { frames: [frameOf(clip, `picture ${clip}`)] }));
+    if (clip >= late) await memory.commit(decisionOf("talk", [], { clips: [clip] }));
+    else await memory.failClip("talk", clip, { code: "no-usable-text", message: "", retryable: true });
+  }
+  const seen: string[][] = [];
+  const policy: Policy = {
+    ...{ id: "looks", revision: "looks@1", clipsPerDecision: 1, advance: () => null },
+    decide: async ({ observations, recent }) => {
+      const shown = [...recent.observations, ...observations].flatMap(({ frames }) => frames);
+      seen.push(shown.map(({ jpeg }) => Buffer.from(jpeg).toString()));
+      const action = { text: "", statements: [], logprobs: null, revision: "looks@1", issues: [] };
+      return { actions: [action], cost: noCost };
+    },
+  };
+  const { pending, recent } = await memory.progress("talk", 3);
+  const state = await memory.policyState(policy.id, "talk");
+  const setting = { memory, stream: "talk", policy, windowClips: 3, live: false, now: Date.now };
+  const writer = new StreamWriter(setting, state, recent);
+  for (const observation of pending) for await (const _ of writer.take(observation));
+  assert.equal(seen.length, late);
+  assert.deepEqual(seen[0], ["picture 98", "picture 99", "picture 0"]);
+  assert.deepEqual(seen.at(-1), ["picture 22", "picture 23", "picture 24"]);
   await memory.close();
 });

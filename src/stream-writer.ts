@@ -87,7 +87,7 @@ export class StreamWriter {
     this.#options = options;
     this.#policy = options.policy;
     this.#state = state;
-    this.#recent = recent;
+    this.#recent = recent.map(withPictures);
   }
 
   get written(): Written {
@@ -115,7 +115,7 @@ export class StreamWriter {
     if (currentPolicy) this.#policy = await currentPolicy(this.#policy);
     const context = await this.#contextOf(group);
     const { action, failure, outage } = await this.#decide(context);
-    this.#recent = [...this.#recent, ...group].slice(-this.#options.windowClips);
+    this.#recent = [...this.#recent, ...group.map(withPictures)].slice(-this.#options.windowClips);
     if (action) yield* this.#commit(context, action, began);
     else yield* this.#fail(group, failure);
     if (outage) throw outage;
@@ -180,6 +180,12 @@ export class StreamWriter {
     }
   }
 }
+
+/** With the bytes of its frames: once it is decided about the memory may let go of them, while the window still shows them. */
+const withPictures = (observation: Observation): Observation => ({
+  ...observation,
+  frames: observation.frames.map((frame) => ({ ...frame })),
+});
 
 type Decided =
   | { readonly action: Action; readonly failure?: never; readonly outage?: never }
