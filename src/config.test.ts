@@ -48,15 +48,24 @@ test("says what the engine policy needs", async () => {
   await assert.rejects(loadConfig({ policy: "engine" }, { cwd: folder(), env: {} }), /--base-url/);
 });
 
-test("weights of the choice policy are refused where another policy writes, however it was chosen", async () => {
-  const weights = { "choice.weights": "choice.json" };
+test("what is the choice policy's is refused where another policy writes, however it was chosen", async () => {
   const endpoint = { "model.baseUrl": "http://localhost:1/v1", "model.model": "m" };
-  const load = (flags: object) => loadConfig({ ...weights, ...flags }, { cwd: folder(), env: {} });
-  assert.equal((await load({})).choice.weights, "choice.json");
-  assert.equal((await load({ ...endpoint, policy: "choice" })).choice.weights, "choice.json");
-  await assert.rejects(load({ policy: "nano" }), /choice\.weights: .* got them for `nano`/);
-  await assert.rejects(load(endpoint), /got them for `engine`/);
-  await assert.rejects(load({ ...endpoint, "bestOfN.samples": 4 }), /got them for `best-of-n`/);
+  for (const [option, value] of [
+    ["weights", "choice.json"],
+    ["budget", 0.3],
+  ] as const) {
+    const load = (flags: object) =>
+      loadConfig({ [`choice.${option}`]: value, ...flags }, { cwd: folder(), env: {} });
+    assert.equal((await load({})).choice[option], value);
+    assert.equal((await load({ ...endpoint, policy: "choice" })).choice[option], value);
+    const refused = (policy: string) =>
+      new RegExp(`1 wrong:\n {2}choice\\.${option}: .* got it for \`${policy}\`: .* leave`);
+    await assert.rejects(load({ policy: "nano" }), refused("nano"));
+    await assert.rejects(load(endpoint), refused("engine"));
+    await assert.rejects(load({ ...endpoint, "bestOfN.samples": 4 }), refused("best-of-n"));
+  }
+  for (const flags of [{ policy: "nano" }, endpoint])
+    assert.deepEqual((await loadConfig(flags, { cwd: folder(), env: {} })).choice, {});
 });
 
 test("refuses an unknown option in the file and a file that is not there", async () => {

@@ -49,7 +49,10 @@ export const configSchema = z.strictObject({
     .prefault({}),
   choice: z
     .strictObject({
-      /** Share of the candidate tokens of each 30 s that is kept, 0 to 1. */
+      /**
+       * Share of the candidate tokens of each 30 s that is kept, 0 to 1, for no other policy. Default: 0.2, but at least 40
+       * tokens.
+       */
       budget: z.coerce.number().gt(0).max(1).optional(),
       /**
        * File of weights that `train phase-one --policy choice` learnt, for no other policy. Default: none, the policy as it
@@ -187,10 +190,11 @@ function conflicts(config: Config): string[] {
     issues.push(
       "  model.temperature: expected above 0 for `best-of-n`, got 0: all its samples would be the same",
     );
-  if (config.choice.weights !== undefined && policyName(config) !== "choice")
-    issues.push(
-      `  choice.weights: only the \`choice\` policy writes with weights, got them for \`${policyName(config)}\`: set policy (--policy) to choice, or leave them out`,
-    );
+  for (const option of ["budget", "weights"] as const)
+    if (config.choice[option] !== undefined && policyName(config) !== "choice")
+      issues.push(
+        `  choice.${option}: only the \`choice\` policy writes with it, got it for \`${policyName(config)}\`: set policy (--policy) to choice, or leave it out`,
+      );
   if (config.reader === "model" && !complete) issues.push(`  reader: \`model\` ${missing}`);
   for (const name of ["model", "transcriber", "embedder"] as const) {
     const { baseUrl, model } = config[name];
