@@ -30,7 +30,7 @@ interface Summary {
     {
       overall: Figures;
       tokens: number;
-      clips: { missed: number; lost: number };
+      clips: { missed: number; unheard: number; lost: number };
       byType: Record<string, Figures>;
       byGroup: Record<string, Figures>;
     }
@@ -39,11 +39,34 @@ interface Summary {
   againstBase: Record<string, { tasks: number; p: number }>;
 }
 
+interface BenchEnd {
+  event: string;
+  benchmark: string;
+  tasks: number;
+  skipped: unknown[];
+  rows: {
+    policy: string;
+    budget: number | null;
+    type: string;
+    n: number;
+    accuracy: number | null;
+    coverage: number | null;
+    precision: number | null;
+    low: number | null;
+    high: number | null;
+  }[];
+  paired: { first: string; second: string; n: number }[];
+  config: { command: string };
+  cost: { calls: number };
+  run: string;
+}
+
 function bench(name: string, flags: readonly string[], options: CliOptions = {}): Promise<CliRun> {
   return taskmem(["bench", name, "--json", "--no-screen-text", ...flags], options);
 }
 
-const summaryOf = (run: CliRun) => run.rows.at(-1)!.summary as Summary;
+const summaryOf = (run: CliRun) =>
+  JSON.parse(readFileSync(join(String(run.rows.at(-1)!.run), "summary.json"), "utf8")) as Summary;
 const clipsOf = (run: CliRun) =>
   Object.fromEntries(Object.entries(summaryOf(run).rows).map(([name, { clips }]) => [name, clips]));
 const resultsOf = (directory: string): Row[] =>
@@ -88,6 +111,35 @@ test("without a model: every row that can be, and the same bytes when run again"
     assert.ok(rows[name]!.overall.accuracy! < 1, name);
   }
   assert.equal(againstBase.taskmem!.tasks, used);
+
+  const end = run.rows.at(-1) as unknown as BenchEnd;
+  assert.deepEqual(
+    [end.event, end.benchmark, end.tasks, end.skipped, end.run, end.cost.calls],
+    ["bench-end", "videomme", used, [], join(plain, "choice"), 0],
+  );
+  assert.match(end.config.command, /^taskmem bench videomme /);
+  const budgets = end.rows.filter(({ type }) => type === "all").map(({ policy, budget }) => [policy, budget]);
+  const share = end.rows.find(({ policy }) => policy === "base")!.budget;
+  assert.deepEqual(budgets, [
+    ["keep-nothing", 0],
+    ["keep-all", 1],
+    ["uniform", share],
+    ["base", share],
+    ["taskmem", share],
+  ]);
+  for (const { policy, type, n, accuracy, coverage, precision, low, high } of end.rows) {
+    const { overall, byType } = rows[policy]!;
+    const figures = type === "all" ? overall : byType[type]!;
+    assert.deepEqual(
+      [n, accuracy, coverage, precision],
+      [figures.tasks, figures.accuracy, figures.coverage, figures.precision],
+    );
+    assert.ok(low! <= accuracy! && accuracy! <= high!);
+  }
+  assert.deepEqual(
+    end.paired.map(({ first, second, n }) => [first, second, n]),
+    ["keep-nothing", "keep-all", "uniform", "taskmem"].map((name) => [name, "base", used]),
+  );
 
   const again = await bench("videomme", [...choiceFlags(), "--runs", join(folder, "again")]);
   assert.equal(again.code, 0, again.stderr);
@@ -217,6 +269,17 @@ test("missing videos and damaged ones cost their questions, not the run", async 
   assert.match(run.stderr, new RegExp(`no video of ${tree.videos[2]}`));
   const failed = resultsOf(join(root, "runs", "r")).filter(({ outcome }) => outcome === "error");
   assert.ok(failed.every(({ stream, problem }) => stream === tree.videos[1] && String(problem).length > 20));
+  // The video was not whole: with a sound one the run goes on.
+  for (const name of [`${tree.videos[1]}.mp4`, `${tree.videos[1]}.captions.srt`])
+    copyFileSync(join(tree.root, "data", name), join(root, "data", name));
+  const mended = await bench("videomme", [
+    ...["--root", root, "--rows", "keep-all", "--runs", join(root, "runs"), "--run", "r", "--resume"],
+  ]);
+  assert.equal(mended.code, 0, mended.stderr);
+  assert.match(mended.stderr, new RegExp(`tried again: ${perVideo} whose video could not be read`));
+  const { overall } = summaryOf(mended).rows["keep-all"]!;
+  assert.deepEqual([overall.errors, overall.right], [0, 2 * perVideo]);
+
   const none = await bench("videomme", [
     "--root",
     root,
@@ -268,6 +331,9 @@ async function start(t: TestContext): Promise<OpenAiServer> {
 }
 
 const modelFlags = ({ baseURL }: OpenAiServer) => ["--base-url", baseURL, "--model", "eyes"];
+/** What an endpoint is asked at the start, to learn what it can. */
+const probes = ({ requests }: OpenAiServer) =>
+  requests.filter(({ text }) => text.startsWith("Answer with the JSON object"));
 const isAsking = ({ text }: ServerRequest) => text.includes("Reason first.");
 
 test("with a model: it writes, another answers, what was said is kept raw, and no picture reaches the answerer", async (t) => {
@@ -294,7 +360,7 @@ test("with a model: it writes, another answers, what was said is kept raw, and n
   const run = await bench("videomme", [...flags, ...rows, ...modelFlags(server)]);
   assert.equal(run.code, 0, run.stderr);
   const asked = server.requests.filter(isAsking);
-  assert.equal(asked.length, 4 * used);
+  assert.ok(asked.length > used && asked.length <= 4 * used);
   for (const { body, pictures, text } of asked) {
     assert.equal(body.model, "answers");
     assert.equal(pictures.length, 0);
@@ -336,8 +402,16 @@ test("with a model: it writes, another answers, what was said is kept raw, and n
     assert.match((prompts as string[])[0]!, /^[0-9a-f]{64}$/);
     assert.ok((accesses as string[]).every((access) => !access.startsWith("refused")));
   }
-  const { cost, costOfRun } = run.rows.at(-1) as { cost: Row; costOfRun: Row };
-  assert.ok(Number(costOfRun.calls) >= 4 * used && Number(cost.calls) > 0);
+  // The answerer says the same to the same memory: asked once, it is not paid again.
+  const book = readFileSync(join(runs, "m", "cost.jsonl"), "utf8")
+    .trim()
+    .split("\n");
+  const { cost } = run.rows.at(-1) as { cost: Row };
+  assert.equal(cost.calls, server.requests.length - probes(server).length);
+  assert.equal(
+    book.map((line) => JSON.parse(line) as Row).filter(({ on }) => on === "answer").length,
+    asked.length,
+  );
 });
 
 test("an outage stops the run, and it goes on from there with the same result", async (t) => {
@@ -397,19 +471,66 @@ test("clips that the endpoint failed at are written by a resumed run, as if it h
   server.setFaults(faulty(["00:00:10", "00:00:50"]));
   const faults = await runIn("faulty");
   assert.equal(faults.code, 0, faults.stderr);
+  assert.match(faults.stdout + faults.stderr, /"missed":4/);
   const { missed, lost } = clipsOf(faults).base!;
   assert.deepEqual([missed, lost], [2 * 2, 2], "of two films");
 
   server.setFaults(faulty([]));
+  const before = server.requests.length;
   const mended = await runIn("faulty", "--resume");
   assert.equal(mended.code, 0, mended.stderr);
+  const reasons = { missed: 2 * used, unheard: 0, unreadable: 0, answerer: 0, judge: 0 };
   assert.deepEqual(
     mended.rows.find(({ event }) => event === "bench-resume"),
-    { event: "bench-resume", done: 0, again: 2 * used },
+    { event: "bench-resume", done: 0, again: 2 * used, reasons },
   );
-  assert.match(mended.stderr, /16 questions are answered again/);
-  assert.deepEqual(clipsOf(mended).base, { missed: 0, lost: 2 });
+  assert.match(mended.stderr, /16 questions are tried again: 16 with the clips they missed/);
+  assert.deepEqual(clipsOf(mended).base, { missed: 0, unheard: 0, lost: 2 });
+  const asked = server.requests.slice(before).map(({ text }) => text);
+  assert.ok(asked.some((text) => text.includes(runFrom("00:00:10"))));
+  assert.ok(
+    !asked.some((text) => text.includes(runFrom("00:00:00"))),
+    "what was written before is not paid again",
+  );
   assertSameRun(join(folder, "sound", "f"), join(folder, "faulty", "f"));
+});
+
+test("a question that nobody answers costs the run that question, until it is resumed", async (t) => {
+  const server = await start(t);
+  const hopeless = (request: ServerRequest, name: string) => request.text.includes(name);
+  const rows = JSON.parse(readFileSync(join(tree.root, "videomme.json"), "utf8")) as { question: string }[];
+  const [first, , third] = rows.map(({ question }) => `Question: ${question}\n`);
+  const answers = (request: ServerRequest) =>
+    isAsking(request) ? ({ kind: "content", content: "Answer: B" } as const) : undefined;
+  const config = join(folder, "hopeless.json");
+  writeFileSync(config, JSON.stringify({ model: { maxRetries: 0, concurrency: 1 } }));
+  const flags = [...firstFilms(), "--updates", "none", "--rows", "base", "--config", config];
+  const runIn = (place: string, ...more: string[]) =>
+    bench("videomme", [
+      ...[...flags, ...modelFlags(server), "--runs", join(folder, place), "--run", "h"],
+      ...["--votes", "2", ...more],
+    ]);
+  server.setFaults(answers);
+  const sound = await runIn("all-answered");
+  assert.equal(sound.code, 0, sound.stderr);
+
+  // One is answered once and not again, the other never.
+  let left = 1;
+  server.setFaults((request) => {
+    if (!isAsking(request)) return undefined;
+    if (hopeless(request, third!) || (hopeless(request, first!) && left-- <= 0)) return { kind: "malformed" };
+    return answers(request);
+  });
+  const faulty = await runIn("not-all");
+  assert.equal(faulty.code, 0, faulty.stderr);
+  assert.equal(summaryOf(faulty).rows.base!.overall.errors, 2);
+  server.setFaults(answers);
+  const before = server.requests.length;
+  const mended = await runIn("not-all", "--resume");
+  assert.equal(mended.code, 0, mended.stderr);
+  assert.match(mended.stderr, /6 results stand; 2 questions are tried again: 2 that nobody answered/);
+  assert.equal(server.requests.slice(before).filter(isAsking).length, 3, "of four answers one was there");
+  assertSameRun(join(folder, "all-answered", "h"), join(folder, "not-all", "h"));
 });
 
 test("open answers are graded by a judge of their own; one that cannot be used is an error, no grade", async (t) => {

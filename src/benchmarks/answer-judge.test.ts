@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type GenerateRequest, type Model, noCost } from "../engine.ts";
+import { type Cost, type GenerateRequest, type Model, noCost } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import { modelAnswerJudge, parseGrade, wordingJudge } from "./answer-judge.ts";
 
@@ -30,7 +30,7 @@ function speaking(texts: readonly (string | Error)[]): Model & { readonly asked:
 
 const request = { question: "Where is the kettle?", truth: "In the attic.", answer: "It is in the attic" };
 
-test("a verdict is taken as asked for, its raw text and cost kept", async () => {
+test("a verdict is taken as asked for, its raw text kept", async () => {
   const raw = '{"reason": "Same {place}.", "correct": true, "score": 5}';
   const model = speaking([raw]);
   const graded = await modelAnswerJudge(model).grade(request);
@@ -38,7 +38,6 @@ test("a verdict is taken as asked for, its raw text and cost kept", async () => 
     ok: true,
     verdict: { correct: true, mark: 5, reason: "Same {place}." },
     raw: [raw],
-    cost: { ...noCost, calls: 1 },
   });
   assert.equal(model.asked[0]!.schema!.name, "grade_of_answer");
   assert.equal(model.asked[0]!.sampling!.temperature, 0);
@@ -46,17 +45,26 @@ test("a verdict is taken as asked for, its raw text and cost kept", async () => 
 
 test("an unusable verdict is asked for again, then it is a failure and no grade", async () => {
   const model = speaking(["well", '{"correct": "yes", "score": 5}', '{"correct": true, "score": 7}']);
-  const graded = await modelAnswerJudge(model).grade(request);
-  assert.deepEqual([graded.ok, graded.raw.length, graded.cost.calls], [false, 3, 3]);
+  const costs: Cost[] = [];
+  const onCost = (cost: Cost) => costs.push(cost);
+  const graded = await modelAnswerJudge(model).grade({ ...request, onCost });
+  assert.deepEqual([graded.ok, graded.raw.length, costs.length], [false, 3, 3]);
+  const samplings = model.asked.map(({ sampling }) => JSON.stringify(sampling));
+  assert.equal(new Set(samplings).size, 3, "or a model that remembers would say the same again");
   const second = await modelAnswerJudge(speaking(["well", '{"correct": false, "score": 1}'])).grade(request);
   assert.ok(second.ok && !second.verdict.correct && second.verdict.mark === 1);
 });
 
-test("a refusal of this one question is a failure; an outage is an error of the run", async () => {
+test("a refusal of this one question is a failure; an outage is not this question's, its cost is told all the same", async () => {
   const refused = new EngineError("bad-request", "too long");
   assert.equal((await modelAnswerJudge(speaking([refused])).grade(request)).ok, false);
   const down = new EngineError("unreachable", "nobody there", { isRetryable: true });
-  await assert.rejects(modelAnswerJudge(speaking([down])).grade(request), down);
+  for (const error of [down, new EngineError("bad-response", "half a body", { isRetryable: true })]) {
+    const costs: Cost[] = [];
+    const onCost = (cost: Cost) => costs.push(cost);
+    await assert.rejects(modelAnswerJudge(speaking(["well", error])).grade({ ...request, onCost }), error);
+    assert.equal(costs.length, 1);
+  }
 });
 
 test("an answer cannot close its fence or write another", async () => {

@@ -5,7 +5,7 @@
  * unless the truth does; a verdict and a mark from 0 to 5. A verdict that cannot be used is asked for again; then it is a failure,
  * never a grade. Figures of different judges are never mixed: the id names model and wording.
  */
-import { type AnswerSchema, addCost, type Cost, type Model, noCost } from "../engine.ts";
+import type { AnswerSchema, Cost, Model } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import { sha256 } from "../util/hash.ts";
 
@@ -20,23 +20,20 @@ export interface GradeRequest {
   readonly question: string;
   readonly truth: string;
   readonly answer: string;
+  /** Told of each call as it is paid. */
+  readonly onCost?: (cost: Cost) => void;
   readonly signal?: AbortSignal;
 }
 
 export type Graded =
-  | {
-      readonly ok: true;
-      readonly verdict: AnswerVerdict;
-      readonly raw: readonly string[];
-      readonly cost: Cost;
-    }
-  | { readonly ok: false; readonly problem: string; readonly raw: readonly string[]; readonly cost: Cost };
+  | { readonly ok: true; readonly verdict: AnswerVerdict; readonly raw: readonly string[] }
+  | { readonly ok: false; readonly problem: string; readonly raw: readonly string[] };
 
 export interface AnswerJudge {
   readonly id: string;
   /** Hash of the wording it judges by. */
   readonly promptHash: string;
-  /** @throws EngineError where it cannot be reached at all */
+  /** @throws EngineError where it cannot be reached; `isRetryable` where it may be later */
   grade(request: GradeRequest): Promise<Graded>;
 }
 
@@ -86,30 +83,31 @@ function gradePrompt({ question, truth, answer }: GradeRequest): string {
 
 async function grade(model: Model, request: GradeRequest, attempts: number): Promise<Graded> {
   const raw: string[] = [];
-  let cost = noCost;
   const can = await model.capabilities(request.signal);
   for (let attempt = 0; attempt < attempts; attempt++) {
     try {
       const generation = await model.generate({
         system: instructions,
         parts: [{ type: "text", text: gradePrompt(request) }],
-        // The second try must not be the first again.
-        sampling: { temperature: attempt === 0 ? 0 : 0.7, maxTokens: 2048 },
+        // No try must be one before again.
+        sampling: {
+          maxTokens: 2048,
+          ...(attempt === 0 ? { temperature: 0 } : { temperature: 0.7, seed: attempt }),
+        },
         ...(can.jsonSchema && { schema }),
         ...(request.signal && { signal: request.signal }),
       });
-      cost = addCost(cost, generation.cost);
+      request.onCost?.(generation.cost);
       const text = generation.completions[0]?.text ?? "";
       raw.push(text);
       const verdict = parseGrade(text);
-      if (verdict) return { ok: true, verdict, raw, cost };
+      if (verdict) return { ok: true, verdict, raw };
     } catch (error) {
-      if (!(error instanceof EngineError) || !["bad-request", "bad-response"].includes(error.code))
-        throw error;
-      return { ok: false, problem: `the judge failed: ${error.message}`, raw, cost };
+      if (!(error instanceof EngineError) || error.code !== "bad-request") throw error;
+      return { ok: false, problem: `the judge refused: ${error.message}`, raw };
     }
   }
-  return { ok: false, problem: `the judge gave no usable verdict in ${attempts} tries`, raw, cost };
+  return { ok: false, problem: `the judge gave no usable verdict in ${attempts} tries`, raw };
 }
 
 /** The verdict in a text: the JSON object asked for, perhaps in a fence or between words, read strictly. */
@@ -141,7 +139,7 @@ export function wordingJudge(): AnswerJudge {
       const wanted = words(truth);
       const correct = wanted.length > 0 && ` ${words(answer).join(" ")} `.includes(` ${wanted.join(" ")} `);
       const reason = correct ? "It says the right answer." : "It does not say the right answer in its words.";
-      return { ok: true, verdict: { correct, mark: correct ? 5 : 0, reason }, raw: [], cost: noCost };
+      return { ok: true, verdict: { correct, mark: correct ? 5 : 0, reason }, raw: [] };
     },
   };
 }

@@ -8,7 +8,7 @@
 
 import { answerQuestion } from "../answer/answer.ts";
 import type { Reader } from "../answer/reader.ts";
-import { addCost, type Cost, type Model, noCost } from "../engine.ts";
+import type { Cost, Model } from "../engine.ts";
 import type { Memory } from "../memory/memory.ts";
 import { renderMemory } from "../memory/render.ts";
 import type { Question } from "../tasks/task.ts";
@@ -21,6 +21,8 @@ export interface AskedOptions {
   readonly askTime: number | "end";
   /** Which of several samples, from 0. */
   readonly sample: number;
+  /** Told of each call as it is paid. */
+  readonly onCost?: (cost: Cost) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -35,13 +37,12 @@ export interface Answered {
   readonly raw: readonly string[];
   /** Hashes of the prompts, one for each try. */
   readonly prompts: readonly string[];
-  readonly cost: Cost;
 }
 
 export interface Answerer {
   readonly id: string;
   readonly promptHash: string;
-  /** @param memory sealed @throws EngineError where nobody answers */
+  /** @param memory sealed @throws EngineError where nobody answers; `isRetryable` where it may later */
   answer(question: Question, memory: Memory, options: AskedOptions): Promise<Answered>;
 }
 
@@ -71,12 +72,11 @@ export function modelAnswerer(model: Model, options: AnswererOptions = {}): Answ
   return {
     id: `model@1:${model.id}`,
     promptHash: sha256(JSON.stringify(wording)),
-    answer: async (question, memory, { askTime, sample, signal }) => {
+    answer: async (question, memory, { askTime, sample, onCost, signal }) => {
       const { rendered, now } = await readMemory(memory, question, askTime, { tokenBudget, mode, limit });
       const prompt = promptOf(question, rendered, now);
       const raw: string[] = [];
       const prompts: string[] = [];
-      let cost = noCost;
       let choice: Answered["choice"] = { kind: "unreadable", problem: "it was not asked" };
       for (let attempt = 0; attempt < attempts; attempt++) {
         const first = attempt === 0 && sample === 0;
@@ -89,14 +89,14 @@ export function modelAnswerer(model: Model, options: AnswererOptions = {}): Answ
             : { temperature: 0.7, maxTokens: 4096, seed: 1000 * attempt + sample },
           ...(signal && { signal }),
         });
-        cost = addCost(cost, generation.cost);
+        onCost?.(generation.cost);
         const text = generation.completions[0]?.text ?? "";
         raw.push(text);
         prompts.push(sha256(prompt));
         choice = question.options.length > 0 ? finalChoice(text, question.options) : openAnswer(text);
         if (choice.kind !== "unreadable") break;
       }
-      return { choice, raw, prompts, cost };
+      return { choice, raw, prompts };
     },
   };
 }
@@ -160,7 +160,7 @@ export function readerAnswerer(reader: Reader, options: Pick<AnswererOptions, "m
   return {
     id: reader.id,
     promptHash: sha256(reader.id),
-    answer: async (question, memory, { askTime, signal }) => {
+    answer: async (question, memory, { askTime, onCost, signal }) => {
       const { answer, option, abstained, cost } = await answerQuestion(question, {
         ...{ memory, reader, mode },
         now: () => 0,
@@ -168,12 +168,13 @@ export function readerAnswerer(reader: Reader, options: Pick<AnswererOptions, "m
         ...(askTime !== "end" && { asOfSeconds: askTime }),
         ...(signal && { signal }),
       });
+      onCost?.(cost);
       const choice: Answered["choice"] = abstained
         ? { kind: "abstained" }
         : option !== null
           ? { kind: "option", letter: option }
           : { kind: "text", text: answer };
-      return { choice, raw: [answer], prompts: [], cost };
+      return { choice, raw: [answer], prompts: [] };
     },
   };
 }

@@ -11,13 +11,16 @@ const untouched = choicePolicy({ words: wordSpace });
 
 /** A policy of its own for each version; or, of those named, the untouched one. */
 const learning = (name: "taskmem" | "task-prompt", nothingLearnt: readonly string[] = []): BenchmarkRow => ({
-  ...{ name, label: name, learns: true },
+  ...{ name, label: name, learns: true, budget: null },
   policyOf: (version) =>
     version.name === "base" || nothingLearnt.includes(version.name)
       ? untouched
       : { ...untouched, revision: `${name} ${version.name}` },
 });
-const base: BenchmarkRow = { name: "base", label: "base", learns: false, policyOf: () => untouched };
+const base: BenchmarkRow = {
+  ...{ name: "base", label: "base", learns: false, budget: null },
+  policyOf: () => untouched,
+};
 
 const task = (id: number, type: string, askTime: number | "end"): BenchmarkTask => ({
   ...{ id: String(id), type, stream: "week", askTime, question: "?", answer: "x" },

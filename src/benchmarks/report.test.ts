@@ -32,7 +32,11 @@ function madeRun(id: string, benchmark: string, results: readonly Partial<Result
   writeFileSync(join(directory, "run.json"), JSON.stringify(run));
   const facts = {
     ...{ policy: "base", revisions: [], answer: null, problem: null, raw: [], prompts: [], judgement: null },
-    ...{ judgeRaw: [], accesses: [], memory: { id: "m", entries: 1, tokens: 100, missed: 2, lost: 1 } },
+    ...{
+      judgeRaw: [],
+      accesses: [],
+      memory: { id: "m", entries: 1, tokens: 100, missed: 2, unheard: 3, lost: 1 },
+    },
   };
   writeFileSync(
     join(directory, "results.jsonl"),
@@ -68,6 +72,7 @@ test("says what there is, what is missing and what differs, nothing of it as mar
       "4 questions; the paper has 500",
       "6 calls, 154 tokens, $1.0000, repeated work included",
       "2 that the engine failed at: --resume writes them; 1 for good",
+      "3 that the transcriber failed at",
     ])
       assert.ok(text.replaceAll("\\", "").includes(said), said);
     assert.match(text, /Only spans of one given length around the evidence/);

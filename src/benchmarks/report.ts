@@ -8,7 +8,7 @@ import { z } from "zod";
 import { DataError } from "../errors.ts";
 import { differencesFromPaper, paperRows } from "./paper.ts";
 import { escaped, linesPlot, type PlotSeries, planePlot, pointsPlot } from "./plots.ts";
-import { clipsWithout, type Result, readResults, scoredOf } from "./results.ts";
+import { clipsWithout, countRetried, type Result, readResults, scoredOf } from "./results.ts";
 import { rowNames } from "./rows.ts";
 import { totalCost } from "./run.ts";
 import { compare, type Figures, type Summary, summarise } from "./scoring.ts";
@@ -127,7 +127,16 @@ function rowsOf(runs: readonly ReportedRun[]): ReportedRow[] {
   return rows.sort((a, b) => place(a) - place(b) || a.ofRun - b.ofRun);
 }
 
-const colours = ["base", "taskmem", "task-prompt", "keep-all", "uniform", "keep-nothing", "best-of-n"];
+const colours = [
+  "base",
+  "taskmem",
+  "task-prompt",
+  "keep-all",
+  "uniform",
+  "keep-nothing",
+  "best-of-n",
+  "phase-one",
+];
 const colourOf = (name: string) => Math.max(0, colours.indexOf(name));
 
 // What both forms say.
@@ -202,8 +211,13 @@ function differences({ run, results }: ReportedRun): string[] {
 
 function facts({ run, finished, results, cost }: ReportedRun): [string, string][] {
   const { counts, annotations, answerer, judge, layout, hash } = run;
-  const { missed, lost } = clipsWithout(results);
+  const { missed, unheard, lost } = clipsWithout(results);
   const withoutMemory = `${missed} that the engine failed at: --resume writes them; ${lost} for good: refused, or nothing usable was written`;
+  const withoutSpeech = `${unheard} that the transcriber failed at: --resume writes them again`;
+  const { answerer: unanswered, judge: ungraded } = countRetried(results);
+  const withoutGrade = `${unanswered} that the answerer failed at, ${ungraded} that the judge failed at: errors here, --resume tries them again`;
+  const fact = (isThere: number, name: string, value: string): [string, string][] =>
+    isThere > 0 ? [[name, value]] : [];
   const spent = `${cost.calls} calls, ${cost.promptTokens + cost.completionTokens} tokens, $${cost.usd.toFixed(4)}`;
   return [
     ["command", run.config.command],
@@ -227,7 +241,9 @@ function facts({ run, finished, results, cost }: ReportedRun): [string, string][
       `${name}: ${why}`,
     ]),
     ["cost", cost.calls === 0 ? "no model was called" : `${spent}, repeated work included`],
-    ...(missed + lost > 0 ? [["clips without a memory", withoutMemory] as [string, string]] : []),
+    ...fact(missed + lost, "clips without a memory", withoutMemory),
+    ...fact(unheard, "clips without their speech", withoutSpeech),
+    ...fact(unanswered + ungraded, "questions", withoutGrade),
     ["settings", hash.slice(0, 12)],
     ...run.notes.map((note): [string, string] => ["note", note]),
     ...run.skipped
@@ -365,9 +381,9 @@ function page(body: string): string {
 <title>${title}</title>
 <style>
 :root { color-scheme: light dark; --ink: #1c2024; --soft: #656d76; --line: #d7dce1; --page: #fff;
-  --c0: #0072b2; --c1: #d55e00; --c2: #007f5f; --c3: #6b4fa0; --c4: #b8860b; --c5: #7a7f85; --c6: #b0457a; }
+  --c0: #0072b2; --c1: #d55e00; --c2: #007f5f; --c3: #6b4fa0; --c4: #b8860b; --c5: #7a7f85; --c6: #b0457a; --c7: #00768a; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e8ea; --soft: #9aa2ab; --line: #353b42; --page: #15181b;
-  --c0: #58aee0; --c1: #f08a4b; --c2: #4cc29f; --c3: #b39ae0; --c4: #dcb04a; --c5: #9aa0a6; --c6: #e38bb5; } }
+  --c0: #58aee0; --c1: #f08a4b; --c2: #4cc29f; --c3: #b39ae0; --c4: #dcb04a; --c5: #9aa0a6; --c6: #e38bb5; --c7: #5cc8d4; } }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); max-width: 1080px;
   margin: 2rem auto; padding: 0 1.25rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.3rem; margin-top: 2.5rem; } h3 { font-size: 1rem; margin: 2rem 0 .5rem; }

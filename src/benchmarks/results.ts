@@ -21,8 +21,11 @@ export interface Result {
   readonly policy: string;
   /** Revisions of the policies that wrote its memory, in order. */
   readonly revisions: readonly string[];
+  /** `null` where its material could not be read. */
   readonly memory: HeldMemory | null;
   readonly outcome: Outcome;
+  /** Who failed at it, with nothing to say about this question: a resumed run asks, or grades, again. */
+  readonly failed: "answerer" | "judge" | null;
   /** Letter or text, `null` where there is none. */
   readonly answer: string | null;
   readonly problem: string | null;
@@ -42,17 +45,44 @@ export interface HeldMemory {
   readonly tokens: number;
   /** Clips the engine failed at: a resumed run writes the memory again, and answers again. */
   readonly missed: number;
+  /** Clips that were written about without what was said in them, for the transcriber failed: resumed likewise. */
+  readonly unheard: number;
   /** Clips that stay without a memory: refused as a request, or nothing usable was written. */
   readonly lost: number;
 }
 
-/** Clips without a memory, each memory counted once, as it was for the question it lacked most for. */
-export function clipsWithout(results: readonly Result[]): Pick<HeldMemory, "missed" | "lost"> {
+/** Clips that lack something, each memory counted once, as it was for the question it lacked most for. */
+export type ClipCounts = Pick<HeldMemory, "missed" | "unheard" | "lost">;
+
+export function clipsWithout(results: readonly Result[]): ClipCounts {
   const held = results.flatMap(({ memory }) => memory ?? []);
   const memories = [...Map.groupBy(held, ({ id }) => id).values()];
-  const most = (count: "missed" | "lost") =>
-    memories.reduce((sum, ofOne) => sum + Math.max(...ofOne.map((memory) => memory[count])), 0);
-  return { missed: most("missed"), lost: most("lost") };
+  const most = (count: keyof ClipCounts) =>
+    memories.reduce((sum, ofOne) => sum + Math.max(...ofOne.map((memory) => memory[count] ?? 0)), 0);
+  return { missed: most("missed"), unheard: most("unheard"), lost: most("lost") };
+}
+
+/** Why a resumed run finds a result again. */
+export type Retried = "missed" | "unheard" | "unreadable" | NonNullable<Result["failed"]>;
+
+/** `null` for a result that stands. */
+export function retriedFor({ memory, failed }: Result): Retried | null {
+  if (memory === null) return "unreadable";
+  if (memory.missed > 0) return "missed";
+  return memory.unheard > 0 ? "unheard" : (failed ?? null);
+}
+
+/** How many of some results a resumed run finds again, and why. */
+export function countRetried(results: readonly Result[]): Record<Retried, number> {
+  const reasons = results.map(retriedFor);
+  const count = (reason: Retried) => reasons.filter((one) => one === reason).length;
+  return {
+    missed: count("missed"),
+    unheard: count("unheard"),
+    unreadable: count("unreadable"),
+    answerer: count("answerer"),
+    judge: count("judge"),
+  };
 }
 
 const keyOf = ({ row, task }: Pick<Result, "row" | "task">) => JSON.stringify([row, task]);

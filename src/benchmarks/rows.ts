@@ -3,8 +3,10 @@
  *
  * Keep-nothing measures what the answerer knows without a memory; keep-all what the stream's texts hold; uniform what
  * a budget keeps by chance. Base is the policy untouched; best-of-n has it write as many texts as TaskMem picks from, with
- * nothing learnt to pick by: what more samples alone do. The task prompt shows it past questions; TaskMem learnt from them.
+ * nothing learnt to pick by: what more samples alone do. The task prompt shows it past questions. Phase One is the choice
+ * policy with weights of that phase, where there are some; TaskMem learnt from past questions, on top of Phase One or base.
  */
+import type { Adapter } from "../adapter/adapter.ts";
 import { noCost, type WordSpace } from "../engine.ts";
 import { bestOfNPolicy } from "../policy/best-of-n.ts";
 import { type ChoiceOptions, choicePolicy } from "../policy/choice.ts";
@@ -25,6 +27,7 @@ export const rowNames = [
   "base",
   "best-of-n",
   "task-prompt",
+  "phase-one",
   "taskmem",
 ] as const;
 export type RowName = (typeof rowNames)[number];
@@ -35,11 +38,13 @@ export interface BenchmarkRow {
   readonly label: string;
   /** Whether updates mean anything to it. */
   readonly learns: boolean;
+  /** Share of the tokens of a stream's texts it is to keep; `null` for a model, which writes texts of its own. */
+  readonly budget: number | null;
   policyOf(version: PolicyVersion): Policy;
 }
 
 export interface RowOptions {
-  /** What writes the base row. */
+  /** What writes the base row; weights are those of Phase One, and base is without them. */
   readonly base:
     | { readonly kind: "choice"; readonly options: Omit<ChoiceOptions, "adapter"> }
     | { readonly kind: "engine"; readonly policy: Policy };
@@ -59,65 +64,79 @@ export function benchmarkRows(options: RowOptions): {
 } {
   const { base, words, clipSeconds, tasks } = options;
   const budget = base.kind === "choice" ? (base.options.budget ?? defaultBudget) : defaultBudget;
-  const untouched = base.kind === "choice" ? choicePolicy(base.options) : base.policy;
+  const share = "fraction" in budget ? budget.fraction : null;
   const always = (policy: Policy) => () => policy;
-  const rows: BenchmarkRow[] = [
-    { name: "keep-nothing", label: "keep nothing", learns: false, policyOf: always(keepNothing) },
+  const texts: BenchmarkRow[] = [
+    { name: "keep-nothing", label: "keep nothing", learns: false, budget: 0, policyOf: always(keepNothing) },
     {
-      name: "keep-all",
-      label: "keep all texts",
-      learns: false,
+      ...{ name: "keep-all", label: "keep all texts", learns: false, budget: 1 },
       policyOf: always(choicePolicy({ words, clipSeconds, budget: { fraction: 1 } })),
     },
     {
-      name: "uniform",
-      label: "uniform random",
-      learns: false,
+      ...{ name: "uniform", label: "uniform random", learns: false, budget: share },
       policyOf: always(uniformPolicy({ words, clipSeconds, budget, seed: options.seed })),
     },
-    { name: "base", label: "base", learns: false, policyOf: always(untouched) },
   ];
-  const taskmem: BenchmarkRow = {
-    name: "taskmem",
-    label: base.kind === "choice" ? "TaskMem (words)" : `TaskMem (words, best of ${options.samples})`,
-    learns: true,
-    policyOf: ({ examples }) => {
+  /** TaskMem: `untouched` until there is something learnt, then `adapted`. */
+  const taskmem = (label: string, untouched: Policy, adapted: (adapter: Adapter) => Policy) => ({
+    ...{ name: "taskmem" as const, label, learns: true },
+    policyOf: ({ examples }: PolicyVersion) => {
       const questions = examples.map((id) => ({ question: questionOf(tasks.get(id)!) }));
       const { adapter, problem } = adapterFromTasks(questions, { words });
       // One question says nothing yet about what questions have in common, but it is all there is to follow.
-      if (problem !== null && problem !== "one-question") return untouched;
-      return base.kind === "choice"
-        ? choicePolicy({ ...base.options, adapter })
-        : bestOfNPolicy({ inner: base.policy, words, adapter, samples: options.samples });
+      return problem === null || problem === "one-question" ? adapted(adapter) : untouched;
     },
-  };
+  });
   if (base.kind === "choice") {
-    const missing = {
+    const { weights, ...shipped } = base.options;
+    const plain = choicePolicy(shipped);
+    const phaseOne = choicePolicy(base.options);
+    const fixed = { learns: false, budget: share };
+    const missing: Partial<Record<RowName, string>> = {
       "best-of-n": "the choice policy picks among texts and writes none; give --policy engine",
       "task-prompt": "the choice policy picks among texts and reads no prompt; give --policy engine",
+      ...(!weights && { "phase-one": "give what `train phase-one --policy choice` learnt with --weights" }),
     };
-    return { rows: [...rows, taskmem], missing };
+    const rows: BenchmarkRow[] = [
+      ...texts,
+      { name: "base", label: "base", ...fixed, policyOf: always(plain) },
+      ...(weights
+        ? [{ name: "phase-one" as const, label: "Phase One", ...fixed, policyOf: always(phaseOne) }]
+        : []),
+      {
+        ...taskmem("TaskMem (words)", phaseOne, (adapter) => choicePolicy({ ...base.options, adapter })),
+        budget: share,
+      },
+    ];
+    return { rows, missing };
   }
   const { samples } = options;
-  const control: BenchmarkRow = {
-    name: "best-of-n",
-    label: `best of ${samples}, nothing learnt`,
-    learns: false,
-    policyOf: always(bestOfNPolicy({ inner: base.policy, words, samples })),
+  const untouched = base.policy;
+  const best = (adapter: Adapter | null) => bestOfNPolicy({ inner: untouched, words, adapter, samples });
+  const rows: BenchmarkRow[] = [
+    ...texts,
+    { name: "base", label: "base", learns: false, budget: null, policyOf: always(untouched) },
+    {
+      ...{ name: "best-of-n", label: `best of ${samples}, nothing learnt`, learns: false, budget: null },
+      policyOf: always(best(null)),
+    },
+    {
+      ...{ name: "task-prompt", label: "base + task prompt", learns: true, budget: null },
+      policyOf: ({ hints }) =>
+        hints.length === 0
+          ? untouched
+          : withSupplement(
+              untouched,
+              hints.map((id) => tasks.get(id)!.question),
+            ),
+    },
+    { ...taskmem(`TaskMem (words, best of ${samples})`, untouched, best), budget: null },
+  ];
+  const missing = {
+    "phase-one":
+      "a model's weights are trained where it runs: give the endpoint of one that went through Phase One, and report both runs",
   };
-  const prompted: BenchmarkRow = {
-    name: "task-prompt",
-    label: "base + task prompt",
-    learns: true,
-    policyOf: ({ hints }) =>
-      hints.length === 0
-        ? untouched
-        : withSupplement(
-            untouched,
-            hints.map((id) => tasks.get(id)!.question),
-          ),
-  };
-  return { rows: [...rows, control, prompted, taskmem], missing: {} };
+  return { rows, missing };
 }
 
 const keepNothing: Policy = {

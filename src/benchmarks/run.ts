@@ -6,8 +6,10 @@
  * times and no costs that depend on a kill, so that a run that was killed and resumed ends with the same bytes as one
  * that was not. Questions are not copied: their ids are enough with the annotations at hand.
  *
- * An engine that fails at a clip leaves a hole in a memory, and the run goes on. Resumed, it writes such memories again,
- * from the start where something was written after the hole, and answers again what was answered without those clips.
+ * An engine that fails at a clip, or at a question, costs just that, and the run goes on; one that fails again and again
+ * stops it. Resumed, it writes memories with a hole again, from the start where something was written after the hole,
+ * answers again what was answered without those clips, asks again where nobody answered, and grades what was not graded.
+ * What stands is left alone.
  */
 import {
   appendFileSync,
@@ -27,26 +29,30 @@ import type { JsonValue, Memory } from "../memory/memory.ts";
 import type { Perceptors } from "../perception/perceive.ts";
 import type { SourceOptions } from "../stream/open-source.ts";
 import { sha256 } from "../util/hash.ts";
-import type { AnswerJudge, Graded } from "./answer-judge.ts";
+import type { AnswerJudge } from "./answer-judge.ts";
 import type { Answered, Answerer } from "./answerers.ts";
 import { openStream } from "./loaders/open-stream.ts";
-import { rememberingPerceptors } from "./perceived.ts";
 import { type PlannedMemory, type PlannedTask, planRun, type RunPlan, stopsOf, untilOf } from "./plan.ts";
 import { basePolicy, type ProtocolOptions } from "./protocol.ts";
+import { rememberingPerceptors } from "./remembered.ts";
 import {
   addResult,
+  type ClipCounts,
   clipsWithout,
+  countRetried,
   type HeldMemory,
   openResults,
   orderResults,
   type Result,
+  type Retried,
+  retriedFor,
   scoredOf,
 } from "./results.ts";
 import type { BenchmarkRow } from "./rows.ts";
 import { type Choice, compare, majorityVote, type Outcome, summarise } from "./scoring.ts";
 import { sealMemory } from "./sealed.ts";
 import { type BenchmarkTask, type LoadedBenchmark, questionOf } from "./task.ts";
-import { canGoOn, failedClips, isPast, watchUntil } from "./watching.ts";
+import { canGoOn, failedClips, isPast, noteUnheard, unheardClips, watchUntil } from "./watching.ts";
 
 export interface RunOptions {
   readonly directory: string;
@@ -72,8 +78,12 @@ export interface RunOptions {
   readonly resume: boolean;
   /** Whatever else the run depends on, kept with it. */
   readonly config: Readonly<Record<string, JsonValue>>;
-  /** Told before a run goes on: how many results stand, and how many questions are answered again. */
-  readonly onResume?: (found: { readonly done: number; readonly again: number }) => void;
+  /** Told before a run goes on: how many results stand, and how many are found again, for which reason. */
+  readonly onResume?: (found: {
+    readonly done: number;
+    readonly again: number;
+    readonly reasons: Readonly<Record<Retried, number>>;
+  }) => void;
   readonly onProgress?: (progress: RunProgress) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -100,8 +110,10 @@ export interface RunSummary {
       ReturnType<typeof summarise> & {
         readonly label: string;
         readonly tokens: number;
-        /** Without a memory: still to be tried again, and for good. */
-        readonly clips: Pick<HeldMemory, "missed" | "lost">;
+        /** Without a memory or its speech, and still to be tried again; and without a memory for good. */
+        readonly clips: ClipCounts;
+        /** Results that a resumed run finds again. */
+        readonly retried: Readonly<Record<Retried, number>>;
       }
     >
   >;
@@ -127,10 +139,13 @@ export async function runBenchmark(options: RunOptions): Promise<{ summary: RunS
   openRun(directory, description, options.resume);
   const path = join(directory, "results.jsonl");
   const before = openResults(path);
-  const done = standing(directory, plan, before);
-  if (before.length > 0) options.onResume?.({ done: done.size, again: before.length - done.size });
+  const standing = standingOf(directory, plan, before);
+  if (before.length > 0) {
+    const again = before.length - standing.done.size;
+    options.onResume?.({ done: standing.done.size, again, reasons: countRetried(before) });
+  }
   try {
-    await finish(options, plan, done, path);
+    await finish(options, plan, standing, path);
   } finally {
     rmSync(join(directory, "scratch"), { recursive: true, force: true });
   }
@@ -140,18 +155,29 @@ export async function runBenchmark(options: RunOptions): Promise<{ summary: RunS
   return { summary, cost: totalCost(directory) };
 }
 
-/** Places of the results that need not be found again. @throws ConfigError `run-differs` */
-function standing(directory: string, { items }: RunPlan, results: readonly Result[]): Set<number> {
+/** What a run that goes on finds. */
+interface Standing {
+  /** Places of the results that need not be found again. */
+  readonly done: ReadonlySet<number>;
+  /** By place: results that are found again. */
+  readonly again: ReadonlyMap<number, Result>;
+}
+
+/** @throws ConfigError `run-differs` */
+function standingOf(directory: string, { items }: RunPlan, results: readonly Result[]): Standing {
   const indexOf = new Map(
     items.map(({ index, row, scheduled }) => [JSON.stringify([row.name, scheduled.task.id]), index]),
   );
   const done = new Set<number>();
-  for (const { row, task, memory } of results) {
-    const index = indexOf.get(JSON.stringify([row, task]));
-    if (index === undefined) throw differs(directory, `it has a result of ${row} for task ${task}`);
-    if (!memory?.missed) done.add(index);
+  const again = new Map<number, Result>();
+  for (const result of results) {
+    const index = indexOf.get(JSON.stringify([result.row, result.task]));
+    if (index === undefined)
+      throw differs(directory, `it has a result of ${result.row} for task ${result.task}`);
+    if (retriedFor(result) === null) done.add(index);
+    else again.set(index, result);
   }
-  return done;
+  return { done, again };
 }
 
 interface Description {
@@ -252,46 +278,89 @@ function differs(directory: string, how: string): ConfigError {
   );
 }
 
+/** After failing at so many questions or clips in a row an engine is down: the run is left for a later one. */
+const failuresBeforeStop = 3;
+
+type Engine = "answerer" | "judge" | "transcriber";
+
+/** What all memories of a run share while it is finished. */
+interface Running extends RunOptions {
+  readonly signal: AbortSignal;
+  /** Told how each call of an engine went; stops the run where one is down. */
+  worked(engine: Engine): void;
+  /** @param at the question or clip: one that fails for every row says nothing of the others */
+  failed(engine: Engine, at: string, error: unknown): void;
+  write(result: Result): void;
+}
+
 /** Watches and asks what is left, several memories at once; one that begins as a copy waits for the one before. */
 async function finish(
   options: RunOptions,
   { items, memories }: RunPlan,
-  done: ReadonlySet<number>,
+  { done, again }: Standing,
   path: string,
 ): Promise<void> {
   const { concurrency, onProgress } = options;
   let count = done.size;
-  const write = (result: Result) => {
-    addResult(path, result);
-    count += 1;
-    onProgress?.({ row: result.row, done: count, total: items.length, outcome: result.outcome });
-  };
-  const failed = new AbortController();
-  const signal = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal;
-  const queue = new PQueue({ concurrency });
+  const stopped = new AbortController();
   let failure: unknown;
+  const stop = (error: unknown) => {
+    failure ??= error;
+    stopped.abort();
+  };
+  const inARow = { answerer: new Set<string>(), judge: new Set<string>(), transcriber: new Set<string>() };
+  const running: Running = {
+    ...options,
+    signal: options.signal ? AbortSignal.any([options.signal, stopped.signal]) : stopped.signal,
+    worked: (engine) => inARow[engine].clear(),
+    failed: (engine, at, error) => {
+      if (inARow[engine].add(at).size >= failuresBeforeStop) stop(error);
+    },
+    write: (result) => {
+      addResult(path, result);
+      count += 1;
+      onProgress?.({ row: result.row, done: count, total: items.length, outcome: result.outcome });
+    },
+  };
+  const queue = new PQueue({ concurrency });
+  const work = (task: () => Promise<void>) =>
+    void queue.add(async () => {
+      if (!running.signal.aborted) await task().catch(stop);
+    });
   const started = new Set<PlannedMemory>();
   const copies = Map.groupBy(memories, ({ before }) => before);
+  const leftOf = ({ tasks }: PlannedMemory) => tasks.filter(({ index }) => !done.has(index));
+  /** Answers that only lack their grade. */
+  const ungraded = (item: PlannedTask) => {
+    const result = again.get(item.index);
+    return result && retriedFor(result) === "judge" ? result : null;
+  };
   const start = (memory: PlannedMemory) => {
     if (started.has(memory)) return;
     started.add(memory);
-    void queue.add(async () => {
-      if (signal.aborted) return;
-      const left = memory.tasks.filter(({ index }) => !done.has(index));
+    work(async () => {
+      const left = leftOf(memory).filter((item) => ungraded(item) === null);
       const after = copies.get(memory) ?? [];
-      try {
-        if (left.length > 0) await answerFrom({ ...options, signal }, { memory, left, after, start, write });
-        after.forEach(start);
-      } catch (error) {
-        failure ??= error;
-        failed.abort();
-      }
+      const [kept, unkept] = [true, false].map((isKept) =>
+        left.filter((item) => existsSync(keptFor(running, item)) === isKept),
+      );
+      await answerFromKept(running, kept!);
+      if (unkept!.length > 0) await answerFrom(running, { memory, left: unkept!, after, start });
+      after.forEach(start);
     });
   };
   try {
     for (const memory of memories) {
-      const left = memory.tasks.find(({ index }) => !done.has(index));
-      if (left) await discardUnlessSound(options, memory, left);
+      const left = leftOf(memory).filter(
+        (item) => ungraded(item) === null && !existsSync(keptFor(running, item)),
+      );
+      if (left.length === 0) continue;
+      const isUnreadable = left.some(({ index }) => again.get(index)?.memory === null);
+      await discardUnlessSound(options, memory, left[0]!, isUnreadable);
+    }
+    for (const item of items) {
+      const result = ungraded(item);
+      if (result) work(async () => running.write(await gradeAgain(running, item, result)));
     }
     (copies.get(null) ?? []).forEach(start);
   } finally {
@@ -303,11 +372,19 @@ async function finish(
 
 const placeOf = ({ directory }: RunOptions, { id }: PlannedMemory) => join(directory, "memories", id);
 
-/** Takes away a memory that would become another one if it were gone on with. */
+/**
+ * Where a memory is kept as it was when an engine failed at a question, and it was to be watched further: that question
+ * can be asked again without writing the memory again.
+ */
+const keptFor = (options: RunOptions, { scheduled, memory }: PlannedTask) =>
+  `${placeOf(options, memory)}-at-${scheduled.memory.untilSeconds}`;
+
+/** Takes away a memory that would become another one if it were gone on with, or whose material could not be read. */
 async function discardUnlessSound(
   options: RunOptions,
   planned: PlannedMemory,
   left: PlannedTask,
+  isUnreadable: boolean,
 ): Promise<void> {
   const place = placeOf(options, planned);
   if (!existsSync(place)) return;
@@ -316,7 +393,26 @@ async function discardUnlessSound(
   const isSound = await canGoOn(memory, {
     ...{ stream: planned.stream, untilSeconds: untilOf(left), windowClips },
   }).finally(() => memory.close());
-  if (!isSound) await rm(place, { recursive: true });
+  if (!isSound || isUnreadable) await rm(place, { recursive: true });
+}
+
+/** Asks again what was failed at, each from its memory as it was then. */
+async function answerFromKept(running: Running, items: readonly PlannedTask[]): Promise<void> {
+  for (const [place, asked] of Map.groupBy(items, (item) => keptFor(running, item))) {
+    const memory = await running.openMemory(place);
+    let failures = 0;
+    try {
+      for (const item of asked) {
+        running.signal.throwIfAborted();
+        const result = await answerTask(running, item, memory);
+        running.write(result);
+        if (result.failed === "answerer") failures += 1;
+      }
+    } finally {
+      await memory.close();
+    }
+    if (failures === 0) await rm(place, { recursive: true });
+  }
 }
 
 interface Answering {
@@ -326,20 +422,26 @@ interface Answering {
   /** Memories that begin as copies of it. */
   readonly after: readonly PlannedMemory[];
   start(memory: PlannedMemory): void;
-  write(result: Result): void;
 }
 
 /** Writes a memory from stop to stop, and answers at each. */
 async function answerFrom(
-  options: RunOptions & { readonly signal: AbortSignal },
-  { memory: planned, left, after, start, write }: Answering,
+  running: Running,
+  { memory: planned, left, after, start }: Answering,
 ): Promise<void> {
-  const { directory, loaded, source, windowClips, signal } = options;
+  const { directory, loaded, source, windowClips, signal } = running;
   const { id, stream } = planned;
-  const perceptors = rememberingPerceptors(options.perceptors, join(directory, "perceived"));
-  const place = placeOf(options, planned);
+  const place = placeOf(running, planned);
   mkdirSync(place, { recursive: true });
-  let memory = await options.openMemory(place);
+  const perceptors = perceptorsOf(running, stream, place);
+  const onCost = spending(directory, { row: left[0]!.row.name, on: "watch", memory: id });
+  let memory = await running.openMemory(place);
+  const copyTo = async (target: string) => {
+    if (existsSync(target)) return;
+    await memory.close();
+    await copyMemory(place, target);
+    memory = await running.openMemory(place);
+  };
   const waiting = new Set(left);
   try {
     const opened = await openStream(
@@ -348,24 +450,26 @@ async function answerFrom(
       { ...source, signal },
     );
     try {
-      for (const stop of stopsOf(planned)) {
+      const stops = stopsOf(planned);
+      for (const stop of stops) {
         if (waiting.size === 0) break;
         signal.throwIfAborted();
         const plan = { ...planned, untilSeconds: stop };
-        const cost = await watchUntil(memory, opened.source, plan, { perceptors, windowClips, signal });
-        spend(directory, left[0]!.row.name, "watch", cost, { memory: id });
+        await watchUntil(memory, opened.source, plan, { perceptors, windowClips, onCost, signal });
         for (const copy of after) {
-          const target = placeOf(options, copy);
+          const target = placeOf(running, copy);
           if (copy.parts.at(-1)!.fromSeconds !== stop || existsSync(target)) continue;
           if (await isPast(memory, stream, stop)) continue;
-          await memory.close();
-          await copyMemory(place, target);
-          memory = await options.openMemory(place);
+          await copyTo(target);
           start(copy);
         }
         for (const item of left) {
           if (untilOf(item) !== stop) continue;
-          write(await answerTask(options, item, memory));
+          signal.throwIfAborted();
+          const result = await answerTask(running, item, memory);
+          if (retriedFor(result) === "answerer" && stop !== stops.at(-1))
+            await copyTo(keptFor(running, item));
+          running.write(result);
           waiting.delete(item);
         }
       }
@@ -375,11 +479,43 @@ async function answerFrom(
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
     // Material that cannot be read costs its questions a visible error, not the run.
-    for (const item of waiting) write(unreadable(item, error.message));
+    for (const item of waiting) running.write(unreadable(item, error.message));
   } finally {
     await memory.close();
   }
 }
+
+/** Senses that remember what they found; clips of a stream that the transcriber fails at are noted beside its memory. */
+function perceptorsOf(
+  { perceptors, directory, worked, failed }: Running,
+  stream: string,
+  place: string,
+): Perceptors {
+  const remembering = rememberingPerceptors(perceptors, join(directory, "perceived"));
+  const { transcriber } = remembering;
+  return {
+    ...remembering,
+    transcriber: transcriber && {
+      ...transcriber,
+      transcribe: async (audio, options) => {
+        try {
+          const heard = await transcriber.transcribe(audio, options);
+          worked("transcriber");
+          return heard;
+        } catch (error) {
+          if (isDown(error)) {
+            noteUnheard(place, audio.startSeconds);
+            failed("transcriber", `${stream} ${audio.startSeconds}`, error);
+          }
+          throw error;
+        }
+      },
+    },
+  };
+}
+
+/** Whether an engine failed that may work later. */
+const isDown = (error: unknown): error is EngineError => error instanceof EngineError && error.isRetryable;
 
 /** A copy that a kill cuts short has another name. */
 async function copyMemory(from: string, to: string): Promise<void> {
@@ -396,7 +532,7 @@ function unreadable(item: PlannedTask, problem: string): Result {
     outcome: "error",
     answer: null,
     problem,
-    ...{ raw: [], prompts: [], judgement: null, judgeRaw: [], accesses: [] },
+    ...{ failed: null, raw: [], prompts: [], judgement: null, judgeRaw: [], accesses: [] },
   };
 }
 
@@ -414,8 +550,8 @@ function factsOf({ row, scheduled, memory }: PlannedTask) {
   };
 }
 
-async function answerTask(options: RunOptions, item: PlannedTask, memory: Memory): Promise<Result> {
-  const { answerer, judge, votes, words, directory, signal } = options;
+async function answerTask(running: Running, item: PlannedTask, memory: Memory): Promise<Result> {
+  const { answerer, votes, words, directory, signal, worked, failed } = running;
   const { task } = item.scheduled;
   const question = questionOf(task);
   const known = task.askTime === "end" ? {} : { asOfSeconds: task.askTime };
@@ -426,38 +562,35 @@ async function answerTask(options: RunOptions, item: PlannedTask, memory: Memory
     entries: entries.length,
     tokens: entries.reduce((sum, { text }) => sum + words.countTokens(text), 0),
     missed: missed.length,
+    unheard: unheardClips(memory.directory),
     lost: lost.length,
   };
   const sealed = sealMemory(memory, task.stream, task.askTime);
+  const onCost = spending(directory, { row: item.row.name, on: "answer", task: task.id });
   const samples: Answered[] = [];
-  let problem: string | null = null;
-  for (let sample = 0; sample < (question.options.length > 0 ? votes : 1) && problem === null; sample++) {
+  let scored: Scoring | null = null;
+  for (let sample = 0; sample < (question.options.length > 0 ? votes : 1) && scored === null; sample++) {
     try {
-      const asked = { askTime: task.askTime, sample, ...(signal && { signal }) };
-      samples.push(await answerer.answer(question, sealed.memory, asked));
+      samples.push(
+        await answerer.answer(question, sealed.memory, { askTime: task.askTime, sample, onCost, signal }),
+      );
+      worked("answerer");
     } catch (error) {
-      problem = ownProblem(error);
+      scored = unscored(ownProblem(error));
+      if (isDown(error)) {
+        scored = { ...scored, failed: "answerer" };
+        failed("answerer", task.id, error);
+      }
     }
   }
-  spend(directory, item.row.name, "answer", sum(samples.map(({ cost }) => cost)), { task: task.id });
   const refused = sealed.accesses.find((access) => access.refused);
-  if (refused) problem = `the answerer reached for \`${refused.call}\``;
-  const scored =
-    problem === null
-      ? await scoreAnswer(task, samples, judge, signal)
-      : { outcome: "error" as const, answer: null, problem, graded: null };
-  if (scored.graded) spend(directory, item.row.name, "judge", scored.graded.cost, { task: task.id });
-  const { outcome, answer, graded } = scored;
+  if (refused) scored = unscored(`the answerer reached for \`${refused.call}\``);
   return {
     ...factsOf(item),
     memory: held,
-    outcome,
-    answer,
-    problem: scored.problem,
+    ...(scored ?? (await scoreAnswer(running, item, samples))),
     raw: samples.flatMap(({ raw }) => raw),
     prompts: samples.flatMap(({ prompts }) => prompts),
-    judgement: graded?.ok ? graded.verdict : null,
-    judgeRaw: graded?.raw ?? [],
     accesses: sealed.accesses.map(({ call, refused: no, returned }) =>
       no ? `refused ${call}` : `${call} ${returned}`,
     ),
@@ -467,57 +600,73 @@ async function answerTask(options: RunOptions, item: PlannedTask, memory: Memory
 /** A failure of this one question. @throws whatever concerns the whole run */
 function ownProblem(error: unknown): string {
   const concernsQuestion =
-    (error instanceof EngineError && ["bad-request", "bad-response"].includes(error.code)) ||
+    isDown(error) ||
+    (error instanceof EngineError && error.code === "bad-request") ||
     (error instanceof Error && "code" in error && error.code === "sealed");
   if (!concernsQuestion) throw error;
   return (error as Error).message;
 }
 
-interface ScoredAnswer {
-  readonly outcome: Outcome;
-  readonly answer: string | null;
-  readonly problem: string | null;
-  readonly graded: Graded | null;
-}
+/** What an answer is worth. */
+type Scoring = Pick<Result, "outcome" | "answer" | "problem" | "failed" | "judgement" | "judgeRaw">;
+
+const unscored = (problem: string, answer: string | null = null): Scoring => ({
+  ...{ outcome: "error", answer, problem, failed: null, judgement: null, judgeRaw: [] },
+});
 
 async function scoreAnswer(
-  task: BenchmarkTask,
+  running: Running,
+  item: PlannedTask,
   samples: readonly Answered[],
-  judge: AnswerJudge,
-  signal: AbortSignal | undefined,
-): Promise<ScoredAnswer> {
+): Promise<Scoring> {
+  const { task } = item.scheduled;
   const choices = samples.map(({ choice }) => choice);
-  const none = { graded: null, problem: null };
+  const scored = (outcome: Outcome, answer: string | null): Scoring => ({
+    ...{ outcome, answer, problem: null, failed: null, judgement: null, judgeRaw: [] },
+  });
   if (task.options) {
     const chosen = majorityVote(choices.filter((choice): choice is Choice => choice.kind !== "text"));
-    if (chosen.kind === "unreadable")
-      return { ...none, outcome: "error", answer: null, problem: chosen.problem };
-    if (chosen.kind === "abstained") return { ...none, outcome: "abstained", answer: null };
-    return { ...none, outcome: chosen.letter === task.answer ? "right" : "wrong", answer: chosen.letter };
+    if (chosen.kind === "unreadable") return unscored(chosen.problem);
+    if (chosen.kind === "abstained") return scored("abstained", null);
+    return scored(chosen.letter === task.answer ? "right" : "wrong", chosen.letter);
   }
   const [said] = choices;
-  if (said?.kind === "abstained") return { ...none, outcome: "abstained", answer: null };
-  if (said?.kind !== "text") {
-    const problem = said?.kind === "unreadable" ? said.problem : "it names an option of an open question";
-    return { ...none, outcome: "error", answer: null, problem };
-  }
-  const request = {
-    question: task.question,
-    truth: task.answer,
-    answer: said.text,
-    ...(signal && { signal }),
-  };
-  const graded = await judge.grade(request);
-  if (!graded.ok) return { outcome: "error", answer: said.text, problem: graded.problem, graded };
-  return { outcome: graded.verdict.correct ? "right" : "wrong", answer: said.text, problem: null, graded };
+  if (said?.kind === "abstained") return scored("abstained", null);
+  if (said?.kind !== "text")
+    return unscored(said?.kind === "unreadable" ? said.problem : "it names an option of an open question");
+  return grade(running, item, said.text);
 }
 
-const sum = (costs: readonly Cost[]) => costs.reduce(addCost, noCost);
+/** An open answer, graded. */
+async function grade(running: Running, item: PlannedTask, answer: string): Promise<Scoring> {
+  const { judge, directory, signal, worked, failed } = running;
+  const { question, answer: truth, id } = item.scheduled.task;
+  const onCost = spending(directory, { row: item.row.name, on: "judge", task: id });
+  try {
+    const graded = await judge.grade({ question, truth, answer, onCost, signal });
+    worked("judge");
+    if (!graded.ok) return { ...unscored(graded.problem, answer), judgeRaw: graded.raw };
+    const { verdict, raw } = graded;
+    const outcome = verdict.correct ? "right" : "wrong";
+    return { outcome, answer, problem: null, failed: null, judgement: verdict, judgeRaw: raw };
+  } catch (error) {
+    if (!isDown(error)) throw error;
+    failed("judge", id, error);
+    return { ...unscored(`the judge failed: ${error.message}`, answer), failed: "judge" };
+  }
+}
 
-/** What was spent, work that had to be done again included. */
-function spend(directory: string, row: string, on: string, cost: Cost, about: Record<string, unknown>): void {
-  if (cost.calls === 0) return;
-  appendFileSync(join(directory, "cost.jsonl"), `${JSON.stringify({ row, on, ...about, ...cost })}\n`);
+/** A result whose answer was not graded, with its grade. */
+async function gradeAgain(running: Running, item: PlannedTask, result: Result): Promise<Result> {
+  return { ...result, ...(await grade(running, item, result.answer!)) };
+}
+
+/** Books what is paid as it is paid, work that had to be done again included. */
+function spending(directory: string, about: Record<string, unknown>): (cost: Cost) => void {
+  return (cost) => {
+    if (cost.calls === 0) return;
+    appendFileSync(join(directory, "cost.jsonl"), `${JSON.stringify({ ...about, ...cost })}\n`);
+  };
 }
 
 /** Everything a run has cost so far. */
@@ -531,7 +680,7 @@ export function totalCost(directory: string): Cost {
       return []; // cut short by a kill
     }
   });
-  const { calls, promptTokens, completionTokens, usd } = sum(spent);
+  const { calls, promptTokens, completionTokens, usd } = spent.reduce(addCost, noCost);
   return { calls, promptTokens, completionTokens, usd };
 }
 
@@ -551,7 +700,8 @@ function summaryOf(
         const held = ofRow(name).flatMap(({ memory }) => memory?.tokens ?? []);
         const tokens = held.length === 0 ? 0 : held.reduce((total, each) => total + each, 0) / held.length;
         const clips = clipsWithout(ofRow(name));
-        return [name, { label, tokens, clips, ...summarise(ofRow(name).map(scoredOf)) }];
+        const again = countRetried(ofRow(name));
+        return [name, { label, tokens, clips, retried: again, ...summarise(ofRow(name).map(scoredOf)) }];
       }),
     ),
     missingRows,

@@ -3,13 +3,14 @@
  *
  * A memory is a directory of its own. How far it was watched is written beside it after each part; what was interrupted
  * goes on where it stopped. A clip that an engine failed at is tried again while nothing was written after it; later on
- * it stays missed, for a clip written out of its turn would make another memory.
+ * it stays missed, for a clip written out of its turn would make another memory. So does one that was written about
+ * without what was said in it, because the transcriber failed: it is noted.
  */
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createAgent } from "../agent.ts";
 import type { Reader } from "../answer/reader.ts";
-import { addCost, type Cost, noCost } from "../engine.ts";
+import type { Cost } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import type { ClipFailure, Memory } from "../memory/memory.ts";
 import type { Perceptors } from "../perception/perceive.ts";
@@ -34,6 +35,8 @@ export interface WritingPlan {
 export interface WatchTools {
   readonly perceptors: Perceptors;
   readonly windowClips: number;
+  /** Told of each decision as it is paid, whatever becomes of the watch. */
+  readonly onCost?: (cost: Cost) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -47,7 +50,7 @@ export function watchedUntil(directory: string): number | "end" {
 }
 
 /**
- * Watches on until `untilSeconds`, each part by its policy, and returns what that cost.
+ * Watches on until `untilSeconds`, each part by its policy.
  * @throws EngineError where the engine is down or the budget spent, the signal's reason where it aborted; what was
  * stored until then stays
  */
@@ -55,9 +58,8 @@ export async function watchUntil(
   memory: Memory,
   source: Source,
   { parts, spans, untilSeconds }: WritingPlan & { readonly untilSeconds: number | "end" },
-  { perceptors, windowClips, signal }: WatchTools,
-): Promise<Cost> {
-  let spent = noCost;
+  { perceptors, windowClips, onCost, signal }: WatchTools,
+): Promise<void> {
   // One grid for all policies: where one stops, the next goes on, in the middle of nobody's decision.
   const grid = source.clipSeconds * Math.max(...parts.map(({ policy }) => policy.clipsPerDecision));
   const begun = parts.filter(({ fromSeconds }) => untilSeconds === "end" || fromSeconds < untilSeconds);
@@ -65,11 +67,17 @@ export async function watchUntil(
     const until = begun[i + 1]?.fromSeconds ?? untilSeconds;
     const done = watchedUntil(memory.directory);
     if (done === "end" || (until !== "end" && until <= done)) continue;
-    const agent = createAgent({ memory: inTurn(memory), policy, perceptors, reader: nobody, windowClips });
+    const writer = paid(policy, onCost);
+    const agent = createAgent({
+      memory: inTurn(memory),
+      policy: writer,
+      perceptors,
+      reader: nobody,
+      windowClips,
+    });
     for await (const event of agent.watch(limited(source, spans, until, grid), signal ? { signal } : {})) {
       if (event.event !== "stream-end") continue;
-      const { cost, reason, message } = event;
-      spent = addCost(spent, cost);
+      const { reason, message } = event;
       if (reason === "interrupted") signal?.throwIfAborted();
       if (reason !== "ended") {
         throw new EngineError(reason, message ?? "the engine stopped", {
@@ -81,7 +89,17 @@ export async function watchUntil(
     const { missed } = await failedClips(memory, source.id);
     if (!missed.some((clip) => clip > last)) writeMarker(memory.directory, until);
   }
-  return spent;
+}
+
+function paid(policy: Policy, onCost: WatchTools["onCost"]): Policy {
+  return {
+    ...policy,
+    decide: async (context, options) => {
+      const decided = await policy.decide(context, options);
+      onCost?.(decided.cost);
+      return decided;
+    },
+  };
 }
 
 /** The memory as an agent sees it that decides clips in their turn only: what was missed before others stays so. */
@@ -116,12 +134,26 @@ export async function failedClips(
   return { missed: missed.map(({ clip }) => clip), lost: lost.map(({ clip }) => clip) };
 }
 
+const unheardNote = "unheard.txt";
+
+/** Notes beside a memory, before the clip is written about, that the transcriber failed at the one from this moment. */
+export function noteUnheard(directory: string, startSeconds: number): void {
+  appendFileSync(join(directory, unheardNote), `${startSeconds}\n`);
+}
+
+/** How many clips of the memory in a directory were written about although the transcriber had failed at them. */
+export function unheardClips(directory: string): number {
+  const path = join(directory, unheardNote);
+  if (!existsSync(path)) return 0;
+  return new Set(readFileSync(path, "utf8").split("\n").filter(Boolean)).size;
+}
+
 /** The journal would try text that cannot be used again too: here it is what the model wrote, and stays. */
 const isMissed = ({ retryable, code }: ClipFailure) => retryable && code !== "no-usable-text";
 
 /**
  * Whether a memory can be gone on with for a question at `untilSeconds` as if its run had never stopped: it was watched
- * no further, nothing was written after a missed clip, and no lost clip would be in the window: of those nothing usable
+ * no further, all was heard, nothing was written after a missed clip, and no lost clip would be in the window: of those nothing usable
  * was written about, a run that takes up again does not show its policy.
  */
 export async function canGoOn(
@@ -133,7 +165,7 @@ export async function canGoOn(
   }: { stream: string; untilSeconds: number | "end"; windowClips: number },
 ): Promise<boolean> {
   if (!(await memory.streams()).some(({ id }) => id === stream)) return true;
-  if (await isPast(memory, stream, untilSeconds)) return false;
+  if ((await isPast(memory, stream, untilSeconds)) || unheardClips(memory.directory) > 0) return false;
   const { nextClip } = await memory.progress(stream, 2);
   const last = await lastStored(memory, stream);
   const { missed, lost } = await failedClips(memory, stream);

@@ -2,10 +2,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type AnswerJudge, modelAnswerJudge, wordingJudge } from "../../benchmarks/answer-judge.ts";
-import { type Answerer, modelAnswerer, readerAnswerer } from "../../benchmarks/answerers.ts";
+import { type Answerer, modelAnswerer, type RecallMode, readerAnswerer } from "../../benchmarks/answerers.ts";
 import { recordingsOf } from "../../benchmarks/loaders/egotempo.ts";
 import { loadBenchmark } from "../../benchmarks/loaders/load.ts";
 import { type ProtocolOptions, parseOrder, parseUpdates } from "../../benchmarks/protocol.ts";
+import { rememberingModel } from "../../benchmarks/remembered.ts";
+import type { Retried } from "../../benchmarks/results.ts";
 import { type BenchmarkRow, benchmarkRows, type RowName, rowNames } from "../../benchmarks/rows.ts";
 import { type RunSummary, runBenchmark } from "../../benchmarks/run.ts";
 import type { BenchmarkName, LoadedBenchmark } from "../../benchmarks/task.ts";
@@ -55,25 +57,18 @@ export async function run(
     );
   }
 
-  const model = configuredModel(config);
-  const kind = policyKind(config, model);
-  const { rows, missing } = benchmarkRows({
-    base:
-      kind === "engine"
-        ? { kind, policy: configuredEngine(config, model!) }
-        : { kind, options: choiceOptions(config) },
-    words: wordSpace,
-    clipSeconds: config.stream.clipSeconds,
-    tasks: new Map(loaded.tasks.map((task) => [task.id, task])),
-    samples: config.bestOfN.samples ?? defaultSamples,
-    seed: protocol.seed!,
-  });
-  const chosen = chosenRows(rows, missing, textFlag(options.rows));
-  const { answerer, judge, models } = await answering(config, model, name, options, signal);
-  const votes = typeof options.votes === "number" ? options.votes : 1;
+  const models = modelsOf(config, options);
+  const kind = policyKind(config, models.writes);
+  // A week does not fit a prompt: there the question finds what it needs.
+  const mode = name === "egolife" && !protocol.oracle ? "search" : "whole-memory";
   const settings = {
     policy: kind,
-    model: models,
+    model: {
+      writes: models.writes?.id ?? null,
+      answers: answererOf(config, models.answers, mode).id,
+      judges: judgeOf(models.judges).id,
+      recall: mode,
+    },
     variant: protocol.oracle ? "oracle" : "full-stream",
     limit: Number.isFinite(limit) ? limit : null,
     groups: groups ?? null,
@@ -85,8 +80,28 @@ export async function run(
   };
   const id = textFlag(options.run) ?? `${name}-${sha256(JSON.stringify([settings, protocol])).slice(0, 12)}`;
   const directory = join(runs, id);
+  const remembering = (model: Model | null) => model && rememberingModel(model, join(directory, "said"));
+  const { rows, missing } = benchmarkRows({
+    base:
+      kind === "engine"
+        ? { kind, policy: configuredEngine(config, remembering(models.writes)!) }
+        : { kind, options: choiceOptions(config) },
+    words: wordSpace,
+    clipSeconds: config.stream.clipSeconds,
+    tasks: new Map(loaded.tasks.map((task) => [task.id, task])),
+    samples: config.bestOfN.samples ?? defaultSamples,
+    seed: protocol.seed!,
+  });
+  const chosen = chosenRows(rows, missing, textFlag(options.rows));
+  for (const model of new Set(Object.values(models))) await model?.capabilities(signal);
   const { summary, cost } = await runBenchmark({
-    ...{ directory, loaded, tasks, protocol, answerer, judge, votes },
+    directory,
+    loaded,
+    tasks,
+    protocol,
+    answerer: answererOf(config, remembering(models.answers), mode),
+    judge: judgeOf(remembering(models.judges)),
+    votes: typeof options.votes === "number" ? options.votes : 1,
     rows: chosen,
     missingRows: missing,
     openMemory: (place) =>
@@ -95,13 +110,13 @@ export async function run(
     source: { ...config.stream, languages: config.languages, largeFrames: config.screenText },
     windowClips: config.stream.windowClips,
     words: wordSpace,
-    concurrency: model ? config.model.concurrency : 1,
+    concurrency: models.writes ? config.model.concurrency : 1,
     resume: options.resume === true,
     config: settings,
-    onResume: ({ done, again }) => {
-      output.object({ event: "bench-resume", done, again });
-      const mended = again === 0 ? "" : `; ${again} questions are answered again, with the clips they missed`;
-      output.note(`resumed: ${done} results stand${mended}`);
+    onResume: ({ done, again, reasons }) => {
+      output.object({ event: "bench-resume", done, again, reasons });
+      const tried = again === 0 ? "" : `; ${again} questions are tried again: ${reasonsText(reasons)}`;
+      output.note(`resumed: ${done} results stand${tried}`);
     },
     onProgress: ({ row, done, total, outcome }) => {
       output.progress(`${done} of ${total}: ${row} ${outcome}`);
@@ -111,7 +126,16 @@ export async function run(
   });
   output.progress("");
   if (name === "egotempo") listRecordings(output, directory, loaded);
-  output.object({ event: "bench-end", directory, summary, cost: model?.cost() ?? cost, costOfRun: cost });
+  output.object({
+    event: "bench-end",
+    benchmark: name,
+    tasks: tasks.length,
+    skipped: loaded.skipped,
+    ...figuresOf(summary, chosen),
+    config: { ...settings, protocol },
+    cost,
+    run: directory,
+  });
   printSummary(output, summary);
   output.text(output.dim(`\n${directory}; \`taskmem bench report ${directory}\` draws it`));
   if (cost.calls > 0) {
@@ -186,32 +210,28 @@ function chosenRows(
   });
 }
 
-/** Who answers and who grades: models at the configured endpoint, or what needs none. */
-async function answering(
+/** Who writes, who answers and who grades, each at the configured endpoint; `null` for what needs no model. */
+function modelsOf(
   config: Config,
-  model: Model | null,
-  name: BenchmarkName,
   options: Invocation["options"],
-  signal: AbortSignal,
-): Promise<{ answerer: Answerer; judge: AnswerJudge; models: Record<string, string | null> }> {
+): Record<"writes" | "answers" | "judges", Model | null> {
+  const writes = configuredModel(config);
   const named = (flag: unknown) => {
     const other = textFlag(flag);
-    if (other === undefined) return model;
+    if (other === undefined) return writes;
     return configuredModel({ ...config, model: { ...config.model, model: other } });
   };
-  const [answering, judging] = [named(options.answerModel), named(options.judgeModel)];
-  for (const each of new Set([model, answering, judging])) await each?.capabilities(signal);
-  // A week does not fit a prompt: there the question finds what it needs.
-  const mode = name === "egolife" && textFlag(options.variant) !== "oracle" ? "search" : "whole-memory";
-  const reader = config.reader ?? (answering ? "model" : "local");
-  const answerer =
-    reader === "model" && answering
-      ? modelAnswerer(answering, { mode })
-      : readerAnswerer(lexicalReader({ words: wordSpace }), { mode });
-  const judge = judging ? modelAnswerJudge(judging) : wordingJudge();
-  const models = { writes: model?.id ?? null, answers: answerer.id, judges: judge.id, recall: mode };
-  return { answerer, judge, models };
+  return { writes, answers: named(options.answerModel), judges: named(options.judgeModel) };
 }
+
+function answererOf(config: Config, model: Model | null, mode: RecallMode): Answerer {
+  const reader = config.reader ?? (model ? "model" : "local");
+  return reader === "model" && model
+    ? modelAnswerer(model, { mode })
+    : readerAnswerer(lexicalReader({ words: wordSpace }), { mode });
+}
+
+const judgeOf = (model: Model | null): AnswerJudge => (model ? modelAnswerJudge(model) : wordingJudge());
 
 /** The command that repeats a run. */
 function commandOf(name: string, root: string, options: Invocation["options"]): string {
@@ -260,6 +280,40 @@ function listRecordings(output: Output, directory: string, { missing }: LoadedBe
   output.note(`  ${recordings.length} Ego4D recordings are missing; their ids are in ${path}`);
 }
 
+/** A run's figures as flat rows, one for each row of the table and type, and its paired tests. */
+function figuresOf(summary: RunSummary, rows: readonly BenchmarkRow[]) {
+  const flat = rows.flatMap(({ name, budget }) => {
+    const { label, tokens, clips, retried, overall, byType } = summary.rows[name]!;
+    return Object.entries({ all: overall, ...byType }).map(([type, figures]) => {
+      const { tasks: n, accuracyInterval, coverageInterval, precisionInterval, ...own } = figures;
+      const { low, high } = accuracyInterval ?? { low: null, high: null };
+      const ofAll = type === "all" && { tokens, clips, retried };
+      return { policy: name, label, budget, type, n, ...own, low, high, ...ofAll };
+    });
+  });
+  const paired = Object.entries(summary.againstBase).map(([first, comparison]) => {
+    const { tasks: n, difference, interval, p } = comparison;
+    const { low, high } = interval ?? { low: null, high: null };
+    return { first, second: "base", metric: "accuracy", subset: "all", n, difference, low, high, p };
+  });
+  return { rows: flat, paired };
+}
+
+/** Why results are found again, in words. */
+function reasonsText(reasons: Readonly<Record<Retried, number>>): string {
+  const words: Record<Retried, string> = {
+    missed: "with the clips they missed",
+    unheard: "with the speech they missed",
+    unreadable: "whose video could not be read",
+    answerer: "that nobody answered",
+    judge: "that were not graded",
+  };
+  return (Object.entries(reasons) as [Retried, number][])
+    .filter(([, count]) => count > 0)
+    .map(([reason, count]) => `${count} ${words[reason]}`)
+    .join(", ");
+}
+
 const percent = (share: number | null) =>
   share === null ? "    –" : `${(100 * share).toFixed(1).padStart(5)}`;
 
@@ -277,10 +331,14 @@ function printSummary(output: Output, { rows, againstBase, missingRows, counts }
     output.text(line + test);
   }
   for (const [name, why] of Object.entries(missingRows)) output.text(output.dim(`${name}: ${why}`));
-  for (const { label, clips } of Object.values(rows)) {
+  for (const { label, clips, retried } of Object.values(rows)) {
+    const reasons = reasonsText(retried);
+    if (reasons !== "") output.text(`${label}: --resume tries questions again: ${reasons}`);
     if (clips.missed > 0)
+      output.text(`${label}: the engine failed at ${clips.missed} clips; --resume writes them`);
+    if (clips.unheard > 0)
       output.text(
-        `${label}: the engine failed at ${clips.missed} clips; --resume writes them and asks again`,
+        `${label}: the transcriber failed at ${clips.unheard} clips; --resume writes them with their speech`,
       );
     if (clips.lost > 0)
       output.text(

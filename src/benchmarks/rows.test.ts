@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { wordSpace } from "../engines/local/index.ts";
+import { choicePolicy } from "../policy/choice.ts";
+import { untrainedChoiceWeights } from "../policy/choice-features.ts";
+import { basePolicy } from "./protocol.ts";
+import { benchmarkRows, type RowOptions } from "./rows.ts";
+import type { BenchmarkTask } from "./task.ts";
+
+const task = (id: string): BenchmarkTask => ({
+  ...{ id, stream: "v", type: "place", askTime: "end", answer: "x" },
+  question: `Where is the ${id}?`,
+});
+const tasks = new Map(["lantern", "kettle"].map((id) => [id, task(id)]));
+const rest = { words: wordSpace, clipSeconds: 10, tasks, samples: 8, seed: 1 };
+const weights = { ...untrainedChoiceWeights, sharpness: 2 * untrainedChoiceWeights.sharpness };
+const learnt = { name: "place/2", examples: ["lantern", "kettle"], hints: ["kettle"] };
+
+const revisions = (options: RowOptions, version = basePolicy) =>
+  Object.fromEntries(
+    benchmarkRows(options).rows.map(({ name, policyOf }) => [name, policyOf(version).revision]),
+  );
+
+test("with the weights of Phase One that phase has a row, base is without them, and TaskMem learns on top", () => {
+  const shipped: RowOptions = { ...rest, base: { kind: "choice", options: { words: wordSpace } } };
+  const trained: RowOptions = { ...rest, base: { kind: "choice", options: { words: wordSpace, weights } } };
+  const plain = choicePolicy({ words: wordSpace }).revision;
+  const phaseOne = choicePolicy({ words: wordSpace, weights }).revision;
+  assert.notEqual(plain, phaseOne);
+
+  assert.match(benchmarkRows(shipped).missing["phase-one"]!, /--weights/);
+  const without = revisions(shipped);
+  assert.deepEqual([without.base, without["phase-one"], without.taskmem], [plain, undefined, plain]);
+
+  assert.equal(benchmarkRows(trained).missing["phase-one"], undefined);
+  const before = revisions(trained);
+  assert.deepEqual([before.base, before["phase-one"], before.taskmem], [plain, phaseOne, phaseOne]);
+  const after = revisions(trained, learnt);
+  assert.deepEqual([after.base, after["phase-one"]], [plain, phaseOne]);
+  assert.match(after.taskmem!, new RegExp(`^${phaseOne}.*\\+`));
+});
+
+test("over a model each row says what it writes with, and Phase One is another model's", () => {
+  const inner = { ...choicePolicy({ words: wordSpace }), id: "engine", revision: "engine:m" };
+  const options: RowOptions = { ...rest, base: { kind: "engine", policy: inner } };
+  const { "task-prompt": prompted, taskmem, "best-of-n": control, base } = revisions(options);
+  assert.deepEqual([base, prompted, taskmem], ["engine:m", "engine:m", "engine:m"]);
+  assert.equal(control, "best-of-8@1:engine:m");
+  const after = revisions(options, learnt);
+  assert.match(after["task-prompt"]!, /^engine:m\+prompt-/);
+  assert.match(after.taskmem!, /^best-of-8@1:engine:m\+/);
+  assert.match(benchmarkRows(options).missing["phase-one"]!, /report both runs/);
+});
