@@ -73,6 +73,7 @@ test("without a model the demo watches, answers with moments, learns what its us
   }
   const lesson = run.rows.find(({ event }) => event === "adapt-end")!;
   assert.equal(lesson.activated, true, String(lesson.reason));
+  assert.equal((lesson.curve as Row[]).length, lesson.steps);
   const end = run.rows.at(-1)!;
   assert.equal(end.event, "demo-end");
   const [before, learnt] = end.rows as [Score, Score];

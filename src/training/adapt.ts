@@ -83,8 +83,8 @@ export interface AdaptReport extends Required<Omit<Validation, "n">> {
   readonly steps: number;
   /** Comparisons that the judge failed to make. */
   readonly failedVerdicts: number;
-  /** A row a step. */
-  readonly curve: readonly PairStep[];
+  /** A row a step; left out where there were none. */
+  readonly curve?: readonly PairStep[];
   readonly norm: number;
   /** Held-out comparisons. */
   readonly heldOut: number;
@@ -120,7 +120,8 @@ export async function adapt(options: AdaptOptions): Promise<AdaptReport> {
   const { adapter, problem, pairs, steps, failedVerdicts, curve = [], refusedClips = 0 } = lesson;
   const texts = tasks.flatMap(({ question }) => [question.text, ...question.options.map(({ text }) => text)]);
   const trained = {
-    ...{ pairs, steps, failedVerdicts, curve, refusedClips, norm: adapterNorm(adapter) },
+    ...{ pairs, steps, failedVerdicts, refusedClips, norm: adapterNorm(adapter) },
+    ...(curve.length > 0 && { curve }),
     learnt: adaptation.learntWords(adapter, texts),
   };
   if (problem !== null)
@@ -164,7 +165,6 @@ const untested: AdaptReport = {
   pairs: 0,
   steps: 0,
   failedVerdicts: 0,
-  curve: [],
   norm: 0,
   heldOut: 0,
   winRate: 0,

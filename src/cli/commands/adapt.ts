@@ -48,8 +48,9 @@ const actions: Readonly<Record<string, (setting: Setting) => Promise<void>>> = {
   run: async ({ output, memory, config, model, options, signal }) => {
     const method = methodOf(options.method);
     const report = await adaptConfigured(config, memory, model, { method, signal });
-    const run = curveDirectory(report, memory, options.run);
-    if (run !== null) writePhaseTwoRun(run, report.curve);
+    const { curve, id } = report;
+    const run = curve ? (options.run ?? join(memory.directory, "runs", id ?? "nothing-learnt")) : null;
+    if (curve) writePhaseTwoRun(run!, curve);
     output.object({ event: "adapt-end", ...report, run });
     printReport(output, report);
     if (run !== null) output.text(output.dim(`curves of how it learnt: ${join(run, "curves.html")}`));
@@ -79,12 +80,6 @@ export async function run(
   } finally {
     await memory.close();
   }
-}
-
-/** Where the learning curve is written: beside the memory unless told otherwise, `null` where there is none. */
-function curveDirectory({ curve, id }: AdaptReport, memory: Memory, told: string | undefined): string | null {
-  if (curve.length === 0) return null;
-  return told ?? join(memory.directory, "runs", id ?? "nothing-learnt");
 }
 
 function methodOf(method: unknown): "closed-form" | "preferences" {
