@@ -199,18 +199,6 @@ const firstWords: readonly (readonly [kind: FactKind, sentence: string, question
   ["activity", "Busy", "In"],
 ];
 
-/** What a fact of a kind tells, in bits: the logarithm of how many facts of the kind there can be. */
-export function bitsOf(kind: FactKind): number {
-  const counts: Record<FactKind, number> = {
-    place: people.length * objects.length * places.length,
-    wear: people.length * garments.length * colours.length,
-    speech: people.length * topics.length * hours.length,
-    display: devices.length * displayHours.length * displayMinutes.length,
-    activity: people.length * Object.keys(verbs).length * rooms.length,
-  };
-  return Math.log2(counts[kind]);
-}
-
 /** The kind of fact a sentence tells, by its first word; `null` for no sentence of this language. */
 export function kindOfSentence(sentence: string): FactKind | null {
   const [word] = sentence.split(" ");

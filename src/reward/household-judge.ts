@@ -3,15 +3,13 @@
  *
  * - **Correct**: every sentence is one that the world has, and true of the clip.
  * - **Clean**: no sentence is told twice, or was written before.
- * - **Rich**: how much the different true things it tells amount to, in bits: a display has more values than a garment.
+ * - **Rich**: how many different true things it tells; of whatever kind, for what will be asked is not known yet.
  * - **Relevant**: how many of the true things it tells are of the kinds that the questions ask about. A question's kind
  *   is that of its first word, a sentence's too (`household/language.ts`); what is false or repeated helps nobody.
  *
  * A clip it does not know gets a failure, not a grade.
  */
-
 import {
-  bitsOf,
   type Fact,
   type FactKind,
   kindOfQuestion,
@@ -35,7 +33,7 @@ export function householdJudge(truthOf: TruthOf): Judge {
     );
   };
   return {
-    id: "household@1",
+    id: "household@2",
     async quality({ context, memory, signal }) {
       signal?.throwIfAborted();
       const reading = read(context, memory);
@@ -58,12 +56,7 @@ export function householdJudge(truthOf: TruthOf): Judge {
       signal?.throwIfAborted();
       const readings = memories.map((memory) => read(context, memory));
       if (readings.includes(null)) return unknownClip;
-      return {
-        ok: true,
-        value: readings.map((reading) =>
-          reading!.told.reduce((sum, sentence) => sum + bitsOf(kindOfSentence(sentence)!), 0),
-        ),
-      };
+      return { ok: true, value: readings.map((reading) => reading!.told.length) };
     },
     async relevance({ context, first, second, questions, signal }) {
       signal?.throwIfAborted();
