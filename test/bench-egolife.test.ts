@@ -1,7 +1,7 @@
 /** `bench egolife --text` as people run it: on a made-up week, and on the real one where it is there. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { describe, test } from "node:test";
 import { qaRow, writeEgoLife } from "../src/benchmarks/egolife-text/__fixtures__/made-up-files.ts";
 import { madeUpWeek } from "../src/benchmarks/egolife-text/__fixtures__/made-up-week.ts";
@@ -97,7 +97,47 @@ describe("bench egolife --text", () => {
     assert.notEqual(await directoryOf("--seed", "6"), directory);
   });
 
+  test("killed and resumed it ends with the same bytes, and what was measured is not measured again", async () => {
+    const flags = [...args, "--seed", "7", "--limit", "9", "--updates", "none"];
+    const inFolder = (place: string, more: readonly string[], options = {}) =>
+      taskmem(
+        ["bench", "egolife", "--text", "--root", root, "--runs", join(root, place), ...flags, ...more],
+        options,
+      );
+    const whole = await inFolder("whole", ["--json"]);
+    assert.equal(whole.code, 0, whole.stderr);
+    assert.equal(whole.rows.at(-1)!.tasks, 9);
+    const directory = String(whole.rows.at(-1)!.run);
+    const killed = join(root, "killed", basename(directory));
+    mkdirSync(killed, { recursive: true });
+    // What a run leaves that was killed in its second step, with a figure no measurement gives.
+    const results = readFileSync(join(directory, "questions.jsonl"), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Row)
+      .filter(({ policy }) => policy === "all")
+      .map(({ policy: _, budget: __, question: ___, ...result }) => result);
+    const step = ["all at 1", [{ policy: "all", budget: 1, share: 1, results }]];
+    writeFileSync(join(killed, "unfinished.jsonl"), `${JSON.stringify(step)}\n["cov at 0.25",[{"pol`);
+    const resumed = await inFolder("killed", ["--resume"]);
+    assert.equal(resumed.code, 0, resumed.stderr);
+    assert.match(resumed.stderr, /resumed: 1 steps stand/);
+    assert.deepEqual(readdirSync(killed).sort(), readdirSync(directory).sort());
+    for (const name of readdirSync(directory))
+      assert.equal(
+        readFileSync(join(killed, name), "utf8"),
+        readFileSync(join(directory, name), "utf8"),
+        name,
+      );
+  });
+
   test("refuses what it cannot do, each thing by name", async () => {
+    const ignored = await bench(root, "--policy", "choice", "--votes", "3", "--no-screen-text");
+    assert.equal(ignored.code, 2);
+    assert.match(ignored.stderr, /got --no-screen-text, --policy, --votes/);
+    const others = await bench(root, "--variant", "oracle", "--order", "seeded:2");
+    assert.equal(others.code, 2);
+    assert.match(others.stderr, /--variant: expected full-stream.*--order: expected official/);
     const missing = await bench(join(root, "nowhere"));
     assert.equal(missing.code, 3);
     assert.match(missing.stderr, /Expected EgoLife's .*EgoLifeQA_A1_JAKE\.json, found none/);

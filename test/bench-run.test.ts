@@ -212,7 +212,7 @@ test("a run is not gone over by chance, nor resumed as another", async () => {
   assert.match(again.stderr, /go on with it by --resume, or name another with --run/);
   const other = await bench("videomme", [...choiceFlags(), "--runs", plain, "--resume", "--seed", "2"]);
   assert.equal(other.code, 2);
-  assert.match(other.stderr, /its settings, annotations or policies are others/);
+  assert.match(other.stderr, /its protocol, rows, config are another's: name another with --run/);
 });
 
 test("what does not fit is said before anything is watched", async () => {
@@ -226,6 +226,10 @@ test("what does not fit is said before anything is watched", async () => {
     [[...root, "--rows", "task-prompt"], /cannot be run: the choice policy picks/],
     [[...root, "--policy", "engine"], /model\.baseUrl/],
     [[...root, "--seed", "x"], /--seed to be a whole number/],
+    [
+      [...root, "--budgets", ".1", "--lang", "zh"],
+      /flags that `bench videomme` takes .*got --budgets, --lang/,
+    ],
     [[...root, "--group", "tiny"], /--group to name some of short, medium, long, got tiny/],
   ];
   for (const [flags, message] of cases) {
@@ -440,6 +444,7 @@ test("an outage stops the run, and it goes on from there with the same result", 
   const broken = [...flags, "--config", config, "--runs", join(folder, "broken"), "--run", "o"];
   const first = await bench("videomme", broken);
   assert.equal(first.code, 4, first.stderr);
+  assert.match(first.stderr, /stopped; the same command with --resume goes on with what stands in/);
   server.setFaults(answers);
   const second = await bench("videomme", [...broken, "--resume"]);
   assert.equal(second.code, 0, second.stderr);
@@ -588,6 +593,39 @@ test("open answers are graded by a judge of their own; one that cannot be used i
       .every(({ body }) => body.model === "grades"),
   );
   assert.equal(readFileSync(join(root, "runs", "t", "missing-recordings.txt"), "utf8"), "bbbb-2222\n");
+});
+
+test("EgoLife's questions are asked three times where a model answers, as the released script does", async (t) => {
+  const server = await start(t);
+  server.setFaults((request) =>
+    isAsking(request)
+      ? { kind: "content", content: `Answer: ${"ABB"[Number(request.body.seed ?? 0)]}` }
+      : undefined,
+  );
+  const root = join(folder, "votes");
+  const day = join(root, "A1_JAKE", "DAY1");
+  mkdirSync(day, { recursive: true });
+  inventedVideo(day, 30, { name: "DAY1_A1_JAKE_11000000", subtitles: false });
+  const row = {
+    ...{ ID: "1", type: "EntityLog", question: "Where is the lantern?", answer: "B" },
+    ...{ query_time: { date: "DAY1", time: "11003500" }, target_time: { date: "DAY1", time: "11000500" } },
+    ...{ choice_a: "cellar", choice_b: "attic", choice_c: "garage", choice_d: "pantry" },
+  };
+  writeFileSync(join(root, "EgoLifeQA_A1_JAKE.json"), JSON.stringify([row]));
+  const flags = ["--root", root, "--runs", join(root, "runs"), "--run", "v", "--rows", "base"];
+  const run = await bench("egolife", [...flags, ...modelFlags(server)]);
+  assert.equal(run.code, 0, run.stderr);
+  const [result] = resultsOf(join(root, "runs", "v"));
+  assert.deepEqual([(result!.raw as string[]).length, result!.answer, result!.outcome], [3, "B", "right"]);
+});
+
+test("without questions that can be used, the file is named, not the videos", async () => {
+  const root = join(folder, "no-questions");
+  mkdirSync(root);
+  writeFileSync(join(root, "egotempo_openQA.json"), "[]");
+  const run = await bench("egotempo", ["--root", root]);
+  assert.equal(run.code, 3);
+  assert.match(run.stderr, /Expected questions of egotempo in \S+egotempo_openQA\.json, got none of 0 rows/);
 });
 
 test("a day asked at its times: nothing later is seen, in the full stream and around the evidence", async () => {

@@ -10,14 +10,20 @@ import type { Result } from "./results.ts";
 const folder = temporaryFolder("report");
 const hostile = '<script>alert("a|b")</script>';
 
-function madeRun(id: string, benchmark: string, results: readonly Partial<Result>[], used: number): string {
+function madeRun(
+  id: string,
+  benchmark: string,
+  results: readonly Partial<Result>[],
+  used: number,
+  order: "official" | { seed: number } = { seed: 3 },
+): string {
   const directory = join(folder, id);
   mkdirSync(directory, { recursive: true });
   const run = {
     ...{ format: 1, hash: "0123456789abcdef", benchmark, layout: "made up" },
     annotations: [{ name: "x.json", sha256: "ab".repeat(32) }],
     counts: { rows: used + 3, skipped: 1, withoutMaterial: 2, used },
-    protocol: { order: { seed: 3 }, updates: [2], hints: 5, seed: 1, oracle: { seconds: 300 } },
+    protocol: { order, updates: [2], hints: 5, seed: 1, oracle: { seconds: 300 } },
     rows: [
       { name: "base", label: "base", revision: "b@1" },
       { name: "taskmem", label: hostile, revision: "b@1" },
@@ -111,6 +117,28 @@ test("several runs stand together, each benchmark apart", () => {
   assert.equal(html.match(/<h2>/g)!.length, 2);
   assert.equal(html.match(/<svg /g)!.length, 6);
   assert.ok(html.includes("base · two") && !html.includes("base · three"));
+});
+
+test("runs in several orders have their mean and spread, other runs do not", () => {
+  const none = [0, 1, 2, 3].map((n) => result("taskmem", n, "wrong"));
+  const orders = [
+    madeRun("official", "videomme", [...base, ...better], 4, "official"),
+    madeRun("seeded", "videomme", [...base, ...none], 4, { seed: 5 }),
+  ].map(readRun);
+  const { html, markdown } = reportOf(orders);
+  assert.match(html, /Over several orders/);
+  // Base is right in 1 of 4 both times, TaskMem in 3 and in none.
+  assert.ok(markdown.includes("| base | 2 | 25.0 | 25.0 | 25.0 |  |  |  |"), markdown);
+  assert.ok(
+    markdown
+      .replaceAll("\\", "")
+      .includes(`| ${hostile} | 2 | 37.5 | 0.0 | 75.0 | +12.5 | −25.0 | +50.0 |`.replace("|b", "|b")),
+    markdown,
+  );
+  const same = [orders[0]!, readRun(madeRun("same", "videomme", [...base, ...better], 4, "official"))];
+  assert.doesNotMatch(reportOf(same).markdown, /Over several orders/);
+  const unfinished = readRun(madeRun("half", "videomme", base.slice(0, 2), 4, { seed: 6 }));
+  assert.doesNotMatch(reportOf([orders[0]!, unfinished]).markdown, /Over several orders/);
 });
 
 test("a folder of something else is refused", () => {

@@ -252,6 +252,42 @@ function facts({ run, finished, results, cost }: ReportedRun): [string, string][
   ];
 }
 
+const spreadHeadings = ["", "orders", "accuracy", "lowest", "highest", "to base", "lowest", "highest"];
+
+/** Of finished runs that differ in the order of their tasks only: mean and spread of each row over the orders. */
+function spreadTables(runs: readonly ReportedRun[]): string[][][] {
+  const settings = ({ run }: ReportedRun) => {
+    const { hash: _, protocol, config, ...rest } = run;
+    const { command: __, ...others } = config;
+    return JSON.stringify([rest, others, { ...protocol, order: null }]);
+  };
+  const accuracyOf = (results: readonly Result[], row: string) =>
+    summarise(results.filter((result) => result.row === row).map(scoredOf)).overall.accuracy!;
+  const spread = (values: readonly number[], print: (value: number) => string) => [
+    print(values.reduce((sum, value) => sum + value, 0) / values.length),
+    print(Math.min(...values)),
+    print(Math.max(...values)),
+  ];
+  return [
+    ...Map.groupBy(
+      runs.filter(({ finished, results }) => finished && results.length > 0),
+      settings,
+    ).values(),
+  ].flatMap((alike) => {
+    const byOrder = [...new Map(alike.map((one) => [JSON.stringify(one.run.protocol.order), one])).values()];
+    if (byOrder.length < 2) return [];
+    return [
+      byOrder[0]!.run.rows.map(({ name, label }) => {
+        const accuracies = byOrder.map(({ results }) => accuracyOf(results, name));
+        const hasBase = name !== "base" && byOrder[0]!.run.rows.some((row) => row.name === "base");
+        const gains = byOrder.map(({ results }, i) => accuracies[i]! - accuracyOf(results, "base"));
+        const toBase = hasBase ? spread(gains, points) : ["", "", ""];
+        return [label, String(byOrder.length), ...spread(accuracies, share), ...toBase];
+      }),
+    ];
+  });
+}
+
 const explanation =
   "Accuracy is the share of right answers over all questions, coverage the share that was answered, precision the share of right ones among those: accuracy = coverage × precision. Failures count as not answered. Intervals are bootstrapped over videos; p is McNemar's exact test against base on the same questions.";
 
@@ -280,6 +316,9 @@ function htmlOf(runs: readonly ReportedRun[]): string {
       null,
     ),
     `</div>`,
+    ...spreadTables(runs).map(
+      (cells) => `<h3>Over several orders of the tasks</h3>${htmlTable(spreadHeadings, cells)}`,
+    ),
     `<h3>By type, accuracy in %</h3>`,
     htmlTable(types.headings, types.cells),
     ...(paper.length > 0
@@ -431,6 +470,10 @@ function markdownOf(runs: readonly ReportedRun[]): string {
     `## ${benchmarkTitles[run.benchmark]}`,
     markdownTable(headings, tableOf(rows)),
     explanation,
+    ...spreadTables(runs).flatMap((cells) => [
+      "### Over several orders of the tasks",
+      markdownTable(spreadHeadings, cells),
+    ]),
     "### By type, accuracy in %",
     markdownTable(types.headings, types.cells),
     ...(paperRows(run.benchmark).length > 0

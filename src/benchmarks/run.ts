@@ -267,8 +267,12 @@ function openRun(directory: string, { hash, file }: Description, resume: boolean
       `Expected ${directory} to hold no run: go on with it by --resume, or name another with --run`,
     );
   }
-  const before = JSON.parse(readFileSync(described, "utf8")) as { hash?: string };
-  if (before.hash !== hash) throw differs(directory, "its settings, annotations or policies are others");
+  const before = JSON.parse(readFileSync(described, "utf8")) as Record<string, unknown>;
+  if (before.hash === hash) return;
+  const other = Object.keys(file).filter(
+    (fact) => fact !== "hash" && JSON.stringify(before[fact]) !== JSON.stringify(file[fact]),
+  );
+  throw differs(directory, `its ${other.join(", ")} ${other.length === 1 ? "is" : "are"} another's`);
 }
 
 function differs(directory: string, how: string): ConfigError {

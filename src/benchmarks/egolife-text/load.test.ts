@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -100,15 +100,41 @@ test("lists rows that cannot be read with their number, and goes on", () => {
   assert.equal(skipped.filter(({ file }) => file.endsWith(".srt")).length, 1);
 });
 
-test("refuses a root where a file or folder is missing, naming it", () => {
+test("goes on with captions or transcript alone, and says what is missing", () => {
+  for (const [path, kind] of [
+    ["EgoLifeCap/Transcript", "speech"],
+    ["EgoLifeCap/DenseCaption/translated", "caption"],
+  ] as const) {
+    const root = written();
+    const whole = loadEgoLifeText(root, "en");
+    assert.deepEqual(whole.missing, []);
+    rmSync(join(root, path), { recursive: true });
+    const half = loadEgoLifeText(root, "en");
+    assert.deepEqual(
+      half.entries,
+      whole.entries.filter((entry) => entry.kind !== kind),
+    );
+    assert.equal(half.missing.length, 1);
+    assert.ok(half.missing[0]!.includes(join(...path.split("/"))), half.missing[0]);
+  }
+  const root = written();
+  const [gone] = globSync("EgoLifeCap/Transcript/*/*/*.srt", { cwd: root }).sort();
+  rmSync(join(root, gone!));
+  const [hour] = /DAY\d_\d\d/.exec(gone!)!;
+  const { missing } = loadEgoLifeText(root, "en");
+  assert.deepEqual(missing, [`no transcript of ${hour.replace("_", " at ")}`]);
+});
+
+test("refuses a root where the questions or all texts are missing, naming them", () => {
   const missing = (path: string) => (error: Error & { code?: string }) =>
     error.code === "file-missing" && error.message.includes(path);
-  for (const path of ["EgoLifeQA", "EgoLifeCap/Transcript", "EgoLifeCap/DenseCaption/translated"]) {
+  for (const path of ["EgoLifeQA", "EgoLifeCap"]) {
     const root = written();
     rmSync(join(root, path), { recursive: true });
     assert.throws(() => loadEgoLifeText(root, "en"), missing(join(...path.split("/"))), path);
   }
   const root = written();
+  assert.throws(() => loadEgoLifeText(root, "en", join(root, "none.json")), missing("none.json"));
   writeFileSync(join(root, "EgoLifeQA/EgoLifeQA_A1_ANN.json"), "{");
   assert.throws(() => loadEgoLifeText(root, "en"), { code: "file-unreadable" });
 });

@@ -3,7 +3,8 @@
  *
  * Read are `EgoLifeQA/EgoLifeQA_<who>.json`, `EgoLifeCap/Transcript/<who>/DAY*` (cues of two lines, Chinese then English)
  * and, for the captions, `EgoLifeCap/DenseCaption/translated` (English) or `EgoLifeCap/DenseCaption/<who>` (Chinese). A
- * row that cannot be read is left out and listed; a file or folder that is missing is refused.
+ * row that cannot be read is left out and listed; so are transcripts or captions that are missing, of all hours or of
+ * some. Without questions, or without either, there is nothing to run.
  */
 import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -52,32 +53,44 @@ export interface EgoLifeText {
   /** Speakers that have a name. */
   readonly names: readonly string[];
   readonly skipped: readonly SkippedRow[];
+  /** What was found, in a sentence. */
+  readonly found: string;
+  /** What was not, one sentence each. */
+  readonly missing: readonly string[];
 }
 
-/** @throws DataError `file-missing` for a file or folder that is not there, `file-unreadable` for no JSON */
-export function loadEgoLifeText(root: string, language: Language): EgoLifeText {
+/**
+ * @param annotations questions to read instead of those below `root`
+ * @throws DataError `file-missing` where there are no questions or no texts, `file-unreadable` for no JSON
+ */
+export function loadEgoLifeText(root: string, language: Language, annotations?: string): EgoLifeText {
   const questionFiles = existsSync(join(root, "EgoLifeQA"))
     ? readdirSync(join(root, "EgoLifeQA"))
         .filter((name) => /^EgoLifeQA_\w+\.json$/.test(name))
         .sort()
     : [];
-  const [questionFile] = questionFiles;
+  const questionFile =
+    annotations ?? (questionFiles[0] === undefined ? undefined : join(root, "EgoLifeQA", questionFiles[0]));
   if (questionFile === undefined) throw missing(join(root, "EgoLifeQA", "EgoLifeQA_A1_JAKE.json"));
-  const wearer = questionFile.slice("EgoLifeQA_".length, -".json".length);
+  if (!existsSync(questionFile)) throw missing(questionFile);
+  const wearer = /^EgoLifeQA_(\w+)\.json$/.exec(basename(questionFile))?.[1] ?? "A1_JAKE";
   const skipped: SkippedRow[] = [];
-  const questions = readQuestions(join(root, "EgoLifeQA", questionFile), language, skipped);
-  const speech = filesIn(join(root, "EgoLifeCap", "Transcript", wearer), "DAY*/*.srt").flatMap((path) =>
-    readTranscript(path, language, skipped),
-  );
+  const questions = readQuestions(questionFile, language, skipped);
   const captionFolder = join(root, "EgoLifeCap", "DenseCaption");
-  const captions =
+  const said = filesIn(join(root, "EgoLifeCap", "Transcript", wearer), "DAY*/*.srt");
+  const seen =
     language === "en"
-      ? filesIn(join(captionFolder, "translated"), `${wearer}_*.jsonl`).flatMap((path) =>
-          readTranslated(path, skipped),
-        )
-      : filesIn(join(captionFolder, wearer), "DAY*/*.srt").flatMap((path) => readCaptions(path, skipped));
+      ? filesIn(join(captionFolder, "translated"), `${wearer}_*.jsonl`)
+      : filesIn(join(captionFolder, wearer), "DAY*/*.srt");
+  if (said.paths.length + seen.paths.length === 0) throw missing(`${said.place} or ${seen.place}`);
+  const speech = said.paths.flatMap((path) => readTranscript(path, language, skipped));
+  const captions = seen.paths.flatMap((path) =>
+    language === "en" ? readTranslated(path, skipped) : readCaptions(path, skipped),
+  );
   const entries = [...speech, ...captions].sort((a, b) => a.startSeconds - b.startSeconds);
-  return { wearer, language, entries, questions, names: namesOf(speech), skipped };
+  const found = `${wearer}, ${questions.length} questions, transcripts of ${said.paths.length} hours, captions of ${seen.paths.length}`;
+  const gone = [...hoursMissing("transcript", said, seen), ...hoursMissing("captions", seen, said)];
+  return { wearer, language, entries, questions, names: namesOf(speech), skipped, found, missing: gone };
 }
 
 function missing(path: string): DataError {
@@ -88,11 +101,27 @@ function missing(path: string): DataError {
   );
 }
 
-/** @throws DataError when there is none */
-function filesIn(folder: string, pattern: string): string[] {
+/** Files of one kind, an hour each, and where they were looked for. */
+interface HourFiles {
+  readonly place: string;
+  readonly paths: readonly string[];
+}
+
+function filesIn(folder: string, pattern: string): HourFiles {
   const found = existsSync(folder) ? globSync(pattern, { cwd: folder }).sort() : [];
-  if (found.length === 0) throw missing(join(folder, pattern));
-  return found.map((name) => join(folder, name));
+  return { place: join(folder, pattern), paths: found.map((name) => join(folder, name)) };
+}
+
+/** Hours that the other kind has and this one has not. */
+function hoursMissing(kind: string, { place, paths }: HourFiles, other: HourFiles): string[] {
+  if (paths.length === 0) return [`no ${kind}: none found at ${place}`];
+  const hoursOf = (files: readonly string[]) =>
+    files.flatMap((path) => /DAY\d+_\d{2}/i.exec(basename(path))?.[0].toUpperCase() ?? []);
+  const there = new Set(hoursOf(paths));
+  const gone = hoursOf(other.paths).filter((hour) => !there.has(hour));
+  return gone.length === 0
+    ? []
+    : [`no ${kind} of ${gone.map((hour) => hour.replace("_", " at ")).join(", ")}`];
 }
 
 const filled = z.string().trim().min(1);

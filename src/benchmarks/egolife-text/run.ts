@@ -66,8 +66,15 @@ export interface RunHooks {
   /** Stems that stand for people. */
   readonly names: ReadonlySet<string>;
   readonly onProgress?: (step: { readonly policy: string; readonly budget: number }) => void;
+  /** Steps that were measured before, by `stepOf`: they are not measured again. @default none */
+  readonly before?: ReadonlyMap<string, readonly PolicyResults[]>;
+  /** Told of each step that is done, to be given as `before` should the run be stopped. */
+  readonly onMeasured?: (step: string, measured: readonly PolicyResults[]) => void;
   readonly signal?: AbortSignal;
 }
+
+/** Name of what a run does in one go: one policy at one budget. */
+const stepOf = (policy: PolicyName, budget: number) => `${policy} at ${budget}`;
 
 /** Runs every policy at every budget over the week. */
 export async function runEgoLifeText(
@@ -101,11 +108,17 @@ export async function runEgoLifeText(
       hooks.signal?.throwIfAborted();
       const spent = name === "all" ? 1 : budget;
       hooks.onProgress?.({ policy: name, budget: spent });
-      for (const { policy, memories } of await remember(name, spent, setting)) {
-        const results = measureAll(corpus, prepared, memories);
-        const share = shareKept(corpus.tokens, memories(questions.length - 1), prepared.at(-1)!.until);
-        measured.push({ policy, budget: spent, share, results });
-      }
+      const step = stepOf(name, spent);
+      const before = hooks.before?.get(step);
+      const found =
+        before ??
+        (await remember(name, spent, setting)).map(({ policy, memories }): PolicyResults => {
+          const results = measureAll(corpus, prepared, memories);
+          const share = shareKept(corpus.tokens, memories(questions.length - 1), prepared.at(-1)!.until);
+          return { policy, budget: spent, share, results };
+        });
+      if (!before) hooks.onMeasured?.(step, found);
+      measured.push(...found);
     }
   }
   return {

@@ -1,5 +1,5 @@
 /** `taskmem bench egolife --text`: a week of a real life as texts, without a model. */
-import { writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { foreignFilesBeside, readForeignQuestions } from "../../benchmarks/egolife-text/foreign.ts";
 import type { Updates } from "../../benchmarks/egolife-text/lessons.ts";
@@ -9,6 +9,7 @@ import { reportOf } from "../../benchmarks/egolife-text/report.ts";
 import {
   defaultEgoLifeTextOptions,
   type EgoLifeTextOptions,
+  type PolicyResults,
   runEgoLifeText,
 } from "../../benchmarks/egolife-text/run.ts";
 import { differencesOf, rowsOf } from "../../benchmarks/egolife-text/summary.ts";
@@ -27,9 +28,12 @@ const mostListed = 20;
 
 export async function run({ output, options: flags, signal }: Invocation): Promise<void> {
   const startedMs = performance.now();
-  const { options, language, root, runs } = settingsOf(flags);
+  const { options, language, root, runs, annotations, limit } = settingsOf(flags);
   const weights = typeof flags.weights === "string" ? readChoiceWeights(flags.weights) : null;
-  const week = loadEgoLifeText(root, language);
+  const loaded = loadEgoLifeText(root, language, annotations);
+  const week = { ...loaded, questions: loaded.questions.slice(0, limit) };
+  output.note(`egolife as text: ${week.found}`);
+  for (const what of week.missing) output.note(`  ${what}`);
   for (const { file, row, reason } of week.skipped.slice(0, mostListed))
     output.note(`skipped ${file} row ${row}: ${reason}`);
   if (week.skipped.length > mostListed)
@@ -58,10 +62,17 @@ export async function run({ output, options: flags, signal }: Invocation): Promi
       digest: sha256(texts.join("\n")),
     })),
     skipped: week.skipped.length,
+    missing: week.missing,
   };
   const directory = join(runs, `egolife-text-${sha256(JSON.stringify(config)).slice(0, 12)}`);
   makeRunDirectory(directory);
+  const unfinished = join(directory, "unfinished.jsonl");
+  if (flags.resume !== true) rmSync(unfinished, { force: true });
+  const before = readSteps(unfinished);
+  if (before.size > 0) output.note(`resumed: ${before.size} steps stand`);
   const measured = await runEgoLifeText(week, options, {
+    before,
+    onMeasured: (step, results) => appendFileSync(unfinished, `${JSON.stringify([step, results])}\n`),
     words: wordSpace,
     weights,
     foreign,
@@ -87,6 +98,7 @@ export async function run({ output, options: flags, signal }: Invocation): Promi
     ),
   );
   write("report.md", `${report.join("\n")}\n`);
+  rmSync(unfinished, { force: true });
   for (const line of report) output.text(line);
   output.text(`\nWritten to ${directory} in ${Math.round((performance.now() - startedMs) / 1000)} s.`);
   output.object({
@@ -100,6 +112,16 @@ export async function run({ output, options: flags, signal }: Invocation): Promi
     cost: noCost,
     run: directory,
   });
+}
+
+/** What a run that was stopped had measured, a line that was cut short left out. */
+function readSteps(path: string): Map<string, readonly PolicyResults[]> {
+  if (!existsSync(path)) return new Map();
+  const text = readFileSync(path, "utf8");
+  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+  writeFileSync(path, whole);
+  const lines = whole.split("\n").filter(Boolean);
+  return new Map(lines.map((line) => JSON.parse(line) as [string, readonly PolicyResults[]]));
 }
 
 /** Before anything is measured: a run that cannot be written is not worth its minutes. */
@@ -136,6 +158,9 @@ interface Settings {
   readonly language: Language;
   readonly root: string;
   readonly runs: string;
+  readonly annotations?: string;
+  /** Only the first so many questions. */
+  readonly limit: number;
 }
 
 /** @throws ConfigError naming every flag that is wrong */
@@ -163,7 +188,12 @@ function settingsOf(flags: Readonly<Record<string, unknown>>): Settings {
       (text) => (text === "mixed" || text === "types" ? text : null),
       "mixed or types",
     ),
-    updates: read("updates", defaults.updates, updatesOf, "every, or numbers of questions as 5,10,30,50"),
+    updates: read(
+      "updates",
+      defaults.updates,
+      updatesOf,
+      "every, none, or numbers of questions as 5,10,30,50",
+    ),
     windowSeconds: read("window", defaults.windowSeconds, (text) => numberAbove(text, 0), "seconds above 0"),
     rechoose: flags.rechoose === true,
     seed: flags.seed === undefined ? defaults.seed : String(flags.seed),
@@ -174,6 +204,18 @@ function settingsOf(flags: Readonly<Record<string, unknown>>): Settings {
     (text) => (text === "en" || text === "zh" ? text : null),
     "en or zh",
   );
+  read(
+    "variant",
+    "full-stream",
+    (text) => (text === "full-stream" ? text : null),
+    "full-stream: what a reader finds near the evidence is a column of it",
+  );
+  read(
+    "order",
+    "official",
+    (text) => (text === "official" ? text : null),
+    "official: its questions have times",
+  );
   if (typeof flags.root !== "string")
     issues.push("--root: expected the folder that holds EgoLifeQA and EgoLifeCap");
   if (issues.length > 0) throw new ConfigError("flags-invalid", issues.join("; "));
@@ -182,6 +224,8 @@ function settingsOf(flags: Readonly<Record<string, unknown>>): Settings {
     language,
     root: resolve(String(flags.root)),
     runs: resolve(typeof flags.runs === "string" ? flags.runs : "runs"),
+    ...(typeof flags.annotations === "string" && { annotations: resolve(flags.annotations) }),
+    limit: typeof flags.limit === "number" ? flags.limit : Number.POSITIVE_INFINITY,
   };
 }
 
@@ -198,6 +242,7 @@ function budgetsOf(text: string): number[] | null {
 
 function updatesOf(text: string): Updates | null {
   if (text === "every") return text;
+  if (text === "none") return [];
   const counts = text.split(",").map((part) => numberAbove(part, 0));
   return counts.every((count) => count !== null && Number.isInteger(count)) ? (counts as number[]) : null;
 }

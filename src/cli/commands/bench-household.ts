@@ -1,4 +1,5 @@
 /** `taskmem bench household`: the simulated household as a streaming benchmark, by the demo's code. */
+import { noCost } from "../../engine.ts";
 import { ConfigError } from "../../errors.ts";
 import { householdEvent, printHousehold, runHousehold, wholeHousehold } from "../household.ts";
 import type { Invocation } from "../invocation.ts";
@@ -14,8 +15,14 @@ export async function run({ output, signal, options }: Invocation): Promise<void
     event: "bench-end",
     benchmark: "household",
     tasks: filmed.reduce((sum, { questions }) => sum + questions.length, 0),
-    skipped: 0,
+    skipped: [],
     ...householdEvent(result),
+    paired: Object.entries({ all: result.gain.overall, ...result.gain.kinds }).map(([subset, gain]) => ({
+      ...{ first: "TaskMem", second: "Phase One", metric: "accuracy", subset, difference: gain.gain / 100 },
+      ...{ low: gain.low / 100, high: gain.high / 100 },
+    })),
     config: { policy, ...size, split: "held-out", updateAfter: 5 },
+    cost: noCost,
+    run: null,
   });
 }

@@ -14,7 +14,7 @@ import type { BenchmarkName, LoadedBenchmark } from "../../benchmarks/task.ts";
 import { type Config, loadConfig } from "../../config.ts";
 import type { Model } from "../../engine.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../../engines/local/index.ts";
-import { ConfigError, DataError } from "../../errors.ts";
+import { ConfigError, DataError, EngineError } from "../../errors.ts";
 import { openSqliteMemory } from "../../memory/sqlite.ts";
 import { defaultSamples } from "../../policy/best-of-n.ts";
 import { sha256 } from "../../util/hash.ts";
@@ -49,11 +49,17 @@ export async function run(
     const known = [...new Set(withMaterial.flatMap(({ group }) => group ?? []))].join(", ") || "none";
     throw new ConfigError("group-unknown", `Expected --group to name some of ${known}, got ${options.group}`);
   }
+  if (loaded.tasks.length === 0) {
+    throw new DataError(
+      "questions-missing",
+      `Expected questions of ${name} in ${loaded.files.join(", ")}, got none of ${loaded.rows} rows that can be used`,
+    );
+  }
   if (tasks.length === 0) {
     if (name === "egotempo") listRecordings(output, runs, loaded);
     throw new DataError(
       "material-missing",
-      `Expected videos of ${name} below ${loaded.root}, found those of none of its ${loaded.tasks.length} questions; nothing is fetched: put them there`,
+      `Expected videos of ${name} below ${loaded.root}, found those of none of its ${loaded.tasks.length} questions; nothing is fetched: put them there${name === "egolife" ? ", or run on transcript and captions with --text" : ""}`,
     );
   }
 
@@ -93,15 +99,21 @@ export async function run(
     seed: protocol.seed!,
   });
   const chosen = chosenRows(rows, missing, textFlag(options.rows));
+  const answerer = answererOf(config, remembering(models.answers), mode);
   for (const model of new Set(Object.values(models))) await model?.capabilities(signal);
+  const stopped = (error: unknown) => {
+    if (signal.aborted || error instanceof EngineError)
+      output.note(`stopped; the same command with --resume goes on with what stands in ${directory}`);
+    throw error;
+  };
   const { summary, cost } = await runBenchmark({
     directory,
     loaded,
     tasks,
     protocol,
-    answerer: answererOf(config, remembering(models.answers), mode),
+    answerer,
     judge: judgeOf(remembering(models.judges)),
-    votes: typeof options.votes === "number" ? options.votes : 1,
+    votes: typeof options.votes === "number" ? options.votes : votesOf(name, answerer),
     rows: chosen,
     missingRows: missing,
     openMemory: (place) =>
@@ -123,7 +135,7 @@ export async function run(
       output.object({ event: "bench-answer", row, done, total, outcome });
     },
     signal,
-  });
+  }).catch(stopped);
   output.progress("");
   if (name === "egotempo") listRecordings(output, directory, loaded);
   output.object({
@@ -231,13 +243,17 @@ function answererOf(config: Config, model: Model | null, mode: RecallMode): Answ
     : readerAnswerer(lexicalReader({ words: wordSpace }), { mode });
 }
 
+/** The released script asks EgoLife's questions three times; a reader without a model says the same each time. */
+const votesOf = (name: BenchmarkName, { id }: Answerer) =>
+  name === "egolife" && id.startsWith("model@") ? 3 : 1;
+
 const judgeOf = (model: Model | null): AnswerJudge => (model ? modelAnswerJudge(model) : wordingJudge());
 
 /** The command that repeats a run. */
 function commandOf(name: string, root: string, options: Invocation["options"]): string {
   const quoted = (value: unknown) => (/^[\w./:,-]+$/.test(String(value)) ? String(value) : `'${value}'`);
   const flags =
-    "annotations group policy rows updates variant order limit seed votes answerModel judgeModel baseUrl model config"
+    "annotations group policy weights rows updates variant order limit seed votes answerModel judgeModel baseUrl model config"
       .split(" ")
       .filter((flag) => options[flag] !== undefined)
       .map(

@@ -5,6 +5,54 @@ import type { Invocation } from "../invocation.ts";
 
 type Benchmark = (invocation: Invocation, paths: readonly string[]) => Promise<unknown>;
 
+const shared = ["memory", "config", "json"];
+const endpoint = ["baseUrl", "model"];
+/** Flags each takes; one that would be ignored is refused, for the figures would not be what was asked for. */
+const flagsOf: Readonly<Record<"report" | "household" | "text" | "video", readonly string[]>> = {
+  report: [...shared, "out"],
+  household: [...shared, "policy", "limit"],
+  text: [
+    ...shared,
+    ...[
+      "text",
+      "root",
+      "annotations",
+      "policies",
+      "budgets",
+      "stream",
+      "updates",
+      "window",
+      "lang",
+      "rechoose",
+    ],
+    ...["weights", "foreign", "seed", "runs", "variant", "order", "limit", "resume"],
+  ],
+  video: [
+    ...shared,
+    ...endpoint,
+    ...["root", "annotations", "policy", "weights", "rows", "updates", "variant", "order", "group", "limit"],
+    ...["seed", "votes", "answerModel", "judgeModel", "screenText", "runs", "run", "resume"],
+  ],
+};
+
+/** @throws ConfigError naming all flags that mean nothing here */
+function checkFlags(name: string, options: Invocation["options"]): void {
+  const isText = options.text === true;
+  const kind = name === "report" || name === "household" ? name : isText ? "text" : "video";
+  const ignored = Object.entries(options)
+    .filter(([flag, value]) => !flagsOf[kind].includes(flag) && value !== undefined)
+    .filter(([flag, value]) => flag !== "screenText" || value === false)
+    .map(([flag]) => `--${flag === "screenText" ? "no-screen-text" : kebab(flag)}`);
+  if (ignored.length === 0) return;
+  const called = `bench ${name}${isText ? " --text" : ""}`;
+  throw new ConfigError(
+    "flags-invalid",
+    `Expected flags that \`${called}\` takes (${flagsOf[kind].map((flag) => `--${kebab(flag)}`).join(", ")}), got ${ignored.join(", ")}`,
+  );
+}
+
+const kebab = (flag: string) => flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
 /** What can be run, by its name and whether it is run on texts alone. */
 function load(name: string, isText: boolean): Promise<{ run: Benchmark }> | null {
   if (name === "household") return import("./bench-household.ts");
@@ -25,5 +73,6 @@ export async function run(invocation: Invocation, name: string, paths: readonly 
       `Expected a benchmark such as \`bench egolife --text\` or \`bench videomme\`, got \`bench ${name}${invocation.options.text === true ? " --text" : ""}\``,
     );
   }
+  checkFlags(name, invocation.options);
   return (await found).run(invocation, paths);
 }
