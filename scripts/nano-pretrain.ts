@@ -43,7 +43,7 @@ const { values: options } = parseArgs({
 });
 /** The stages that follow stage V. */
 const plans = [
-  { stage: "captions", steps: 4000, clips: 16, learningRate: 1.5e-3, fromEpisode: 0 },
+  { stage: "captions", steps: 3000, clips: 16, learningRate: 1.5e-3, fromEpisode: 0 },
   { stage: "memories", steps: 500, clips: 24, learningRate: 7e-4, fromEpisode: 500_000 },
 ] as const;
 

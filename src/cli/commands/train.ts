@@ -59,19 +59,19 @@ interface SetUp {
 }
 
 const setUps: Readonly<Record<string, SetUp>> = {
-  /** In four minutes on two cores. With the paper's richness of 0.05 memories shrink. */
+  /** In five minutes on two cores. With the paper's richness of 0.05 memories shrink. */
   nano: {
     defaults: {
       ...phaseOneDefaults,
       offPolicySteps: 6,
-      steps: 40,
+      steps: 60,
       batch: 16,
       parts: 2,
       learningRate: 3e-4,
       kl: 0.1,
       checkpointEvery: 5,
       seed: "nano phase one",
-      richness: 0.2,
+      richness: 0.12,
     },
     videos: { from: 800_000, clips: 24 },
     judge: (videos) => householdJudge(videos.truthOf),

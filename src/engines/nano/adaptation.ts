@@ -46,7 +46,7 @@ export const nanoDpo = {
   kl: 0.1,
   pairsPerStep: 32,
 } satisfies DpoOptions;
-export const vectorShare = 0.3;
+export const vectorShare = 0.35;
 
 const clipsPerEpisode = 6;
 /** Episodes of the train split that neither pretraining nor Phase One uses. */

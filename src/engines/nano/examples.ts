@@ -14,10 +14,9 @@ import type { PlainBatch } from "./gradients.ts";
 import {
   answerSlots,
   captionLength,
+  earlierLines,
   type Line,
   memoryLength,
-  speechLength,
-  speechSlot,
   stripsSeen,
   type Texts,
   textLength,
@@ -25,7 +24,7 @@ import {
 } from "./layout.ts";
 import type { NanoConfig } from "./model.ts";
 import type { StripCache } from "./strip-cache.ts";
-import { encode, encodeContent, idOf, sentencesIn } from "./vocabulary.ts";
+import { encode, encodeContent, idOf } from "./vocabulary.ts";
 
 /** A clip, the texts that go with it, and an answer. */
 export interface Example extends Texts {
@@ -60,14 +59,31 @@ export function seenAndHeard({ scenes }: EpisodeClip): Pick<Example, "strips" | 
   return { strips, spoken };
 }
 
-/** A dense caption: all facts of the clip in random order, as many as fit; of texts only speech is shown. */
-export function captionExample(clip: EpisodeClip, random: Random): Example {
+/** A dense caption: all facts of the clip that are not told yet, in random order. */
+export function captionExample(clip: EpisodeClip, earlier: readonly EpisodeClip[], random: Random): Example {
+  const { preceding, fresh } = history(clip, earlier, random);
   return {
     ...seenAndHeard(clip),
-    preceding: [],
+    preceding,
     wanted: [],
-    answer: sentences(shuffle(random, clip.facts), captionLength),
+    answer: sentences(shuffle(random, fresh), captionLength),
   };
+}
+
+/**
+ * Sentences that were written before, of one or two facts of each earlier clip and in half of the histories of some of
+ * this one's too, and the facts of the clip that they do not tell. That few facts last for some clips teaches too slowly
+ * what has been told.
+ */
+function history(clip: EpisodeClip, earlier: readonly EpisodeClip[], random: Random) {
+  const recent = earlier.flatMap(({ facts }) => shuffle(random, facts).slice(0, oneOrTwo(random)));
+  const some = randomInt(random, clip.facts.length);
+  const again = random() < 0.5 ? shuffle(random, clip.facts).slice(0, some) : [];
+  const written = shuffle(random, [...recent, ...again])
+    .slice(-earlierLines)
+    .map(sentenceOf);
+  const fresh = clip.facts.filter((fact) => !written.includes(sentenceOf(fact)));
+  return { preceding: written.map(encode), fresh };
 }
 
 /**
@@ -77,27 +93,20 @@ export function captionExample(clip: EpisodeClip, random: Random): Example {
  * Phase One to teach. In half of them one kind is asked for, by up to five questions about anything: its facts come first then.
  */
 export function memoryExample(clip: EpisodeClip, earlier: readonly EpisodeClip[], random: Random): Example {
-  const known = clip.facts;
-  const written = earlier.map((before) => someOf(before.facts, random));
-  const told = new Set(written.flat().map(sentenceOf));
-  const fresh = known.filter((fact) => !told.has(sentenceOf(fact)));
-  const choice = random() < 0.5 || fresh.length === 0 ? known : fresh;
+  const { preceding, fresh } = history(clip, earlier, random);
+  const choice = random() < 0.5 || fresh.length === 0 ? clip.facts : fresh;
   const kind = random() < 0.5 ? pick(random, factKinds) : null;
   const first = choice.filter((fact) => fact.kind === kind);
   const others = choice.filter((fact) => fact.kind !== kind);
   return {
     ...seenAndHeard(clip),
-    preceding: written.flatMap((facts) => sentencesIn(sentences(facts, memoryLength))),
+    preceding,
     wanted: kind === null ? [] : questionsOf(kind, random),
     answer: sentences(
       [...shuffle(random, first), ...shuffle(random, others)].slice(0, oneOrTwo(random)),
       memoryLength,
     ),
   };
-}
-
-function someOf(facts: readonly Fact[], random: Random): Fact[] {
-  return shuffle(random, facts).slice(0, oneOrTwo(random));
 }
 
 const oneOrTwo = (random: Random) => (random() < 0.3 ? 1 : 2);
@@ -127,25 +136,24 @@ export interface ExampleArrays extends Omit<PlainBatch, "strips"> {
   readonly pixels: Float32Array<ArrayBuffer>;
 }
 
-/** Examples as the network takes them; `speechOnly` is for captions, which do without the other text slots. */
+/** Examples as the network takes them. */
 export function arraysOf(
   config: NanoConfig,
   examples: readonly Example[],
   cache: StripCache,
   random: Random,
-  { answerLength, speechOnly }: { answerLength: number; speechOnly: boolean },
+  answerLength: number,
 ): ExampleArrays {
   const count = examples.length;
-  const ids = speechOnly ? speechLength : textLength;
   const pixels = new Float32Array(count * stripsSeen * config.stripValues);
-  const texts = new Int32Array(count * ids);
+  const texts = new Int32Array(count * textLength);
   const answers = new Int32Array(count * answerLength);
   const targets = new Int32Array(count * answerLength);
   const weights = new Float32Array(count * answerLength);
   for (const [i, example] of examples.entries()) {
     for (const [strip, fact] of example.strips.entries())
       cache.fill(pixels, (i * stripsSeen + strip) * config.stripValues, fact, random);
-    texts.set(speechOnly ? speechSlot(example.spoken) : textSlots(example), i * ids);
+    texts.set(textSlots(example), i * textLength);
     const slots = answerSlots(example.answer, answerLength);
     answers.set(slots.inputs, i * answerLength);
     targets.set(slots.targets, i * answerLength);

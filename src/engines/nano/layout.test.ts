@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { answerSlots, lineWords, speechLength, speechSlot, textLength, textSlots } from "./layout.ts";
+import { answerSlots, lineWords, textLength, textSlots } from "./layout.ts";
 import { encode, encodeContent, end, none, pad, start, tokens } from "./vocabulary.ts";
 
 const wordsOf = (slots: Int32Array) =>
@@ -29,10 +29,9 @@ test("of earlier sentences the latest are kept, of a line the words that fit; wh
   const preceding = Array.from({ length: 13 }, (_, i) => clock(i === 0 ? "05" : "10"));
   assert.ok(!wordsOf(textSlots({ spoken: [], preceding, wanted: [] })).some((line) => line.includes(":05")));
   const long = Array(lineWords + 2).fill(encode("keys")[0]!);
-  const [first, second] = wordsOf(speechSlot([long, []]));
+  const [first, second] = wordsOf(textSlots({ spoken: [long, []], preceding: [], wanted: [] }));
   assert.equal(first, Array(lineWords).fill("keys").join(" "));
   assert.equal(second, tokens[none]);
-  assert.equal(speechSlot([]).length, speechLength);
 });
 
 test("an answer is fed with its start and goes on to its end; one that does not fit is refused", () => {

@@ -20,13 +20,12 @@ import { contentOf, end, none, pad, start } from "./vocabulary.ts";
 export const scenesSeen = 4;
 export const stripsSeen = scenesSeen * stripsPerScene;
 const spokenLines = 4;
-const earlierLines = 12;
+export const earlierLines = 12;
 const wantedLines = 8;
 /** Words of a line that are seen, W; more are left out, fewer are filled up with `pad`, which adds nothing. */
 export const lineWords = 6;
-/** Ids of the text slots, L · W, and of the speech slot, their first, alone. */
+/** Ids of the text slots, L · W. */
 export const textLength = (spokenLines + earlierLines + wantedLines) * lineWords;
-export const speechLength = spokenLines * lineWords;
 /** Positions before the answer. */
 export const prefixLength = stripsSeen + textLength / lineWords;
 /** Longest memory and longest dense caption, `end` included. */
@@ -51,15 +50,10 @@ export interface Texts {
 /** The text slots one after another, shape [L · W]; lines that do not fit are left out, of earlier memories the oldest. */
 export function textSlots({ spoken, preceding, wanted }: Texts): Int32Array<ArrayBuffer> {
   return Int32Array.from([
-    ...speechSlot(spoken),
+    ...slot(spokenLines, spoken),
     ...slot(earlierLines, preceding.slice(-earlierLines).map(sentenceLine)),
     ...slot(wantedLines, wanted),
   ]);
-}
-
-/** The slot of speech alone, shape [4 · W]: all the text that dense captions go with. */
-export function speechSlot(spoken: readonly Line[]): Int32Array<ArrayBuffer> {
-  return slot(spokenLines, spoken);
 }
 
 /** A sentence's first word, which tells its kind, and its content words. */

@@ -134,7 +134,7 @@ export function embedStrips(weights: Weights, strips: np.Array): np.Array {
 export interface Batch {
   /** Strip embeddings, shape [B, 12, D]. */
   readonly strips: np.Array;
-  /** Ids of the text slots in front of the answer, shape [B, L · W]; of dense captions only those of speech. */
+  /** Ids of the text slots in front of the answer, shape [B, L · W]. */
   readonly texts: np.Array;
   /** Ids the answer's positions are fed, shape [B, A]. */
   readonly answers: np.Array;

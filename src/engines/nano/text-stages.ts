@@ -8,17 +8,10 @@ import { jit, numpy as np, tree } from "@jax-js/jax";
 import { type Random, seededRandom } from "../../util/random.ts";
 import type { Adam } from "./adam.ts";
 import { Decoder } from "./decode.ts";
-import {
-  arraysOf,
-  captionExample,
-  clipsOf,
-  clipsPerEpisode,
-  type Example,
-  memoryExample,
-} from "./examples.ts";
+import { arraysOf, captionExample, clipsOf, clipsPerEpisode, memoryExample } from "./examples.ts";
 import { countStatements, type Fidelity, noStatements } from "./fidelity.ts";
 import { Gradients, type PlainBatch } from "./gradients.ts";
-import { captionLength, lineWords, memoryLength, speechLength, stripsSeen, textLength } from "./layout.ts";
+import { captionLength, memoryLength, prefixLength } from "./layout.ts";
 import { embedStrips, type NanoConfig, type Weights } from "./model.ts";
 import type { StripCache } from "./strip-cache.ts";
 
@@ -75,9 +68,9 @@ export async function textStage(
     const source = clipsOf("train", options.fromEpisode + Math.ceil((step * clips) / clipsPerEpisode));
     const examples = Array.from({ length: clips }, () => {
       const { clip, earlier } = source.next().value!;
-      return stage === "captions" ? captionExample(clip, random) : memoryExample(clip, earlier, random);
+      return exampleOf[stage](clip, earlier, random);
     });
-    const { pixels, ...arrays } = arraysOf(config, examples, cache, random, formOf(stage));
+    const { pixels, ...arrays } = arraysOf(config, examples, cache, random, answerLengths[stage]);
     const batches = halves({ ...arrays, strips: await embed(pixels) });
     const { loss, slope } = await gradients.gradient(adam.weights, batches);
     const warming = Math.min(1, (step + 1) / 50);
@@ -103,11 +96,8 @@ function halves(batch: PlainBatch): PlainBatch[] {
   });
 }
 
-function formOf(stage: TextStage) {
-  return stage === "captions"
-    ? { answerLength: captionLength, speechOnly: true }
-    : { answerLength: memoryLength, speechOnly: false };
-}
+const exampleOf = { captions: captionExample, memories: memoryExample } as const;
+const answerLengths = { captions: captionLength, memories: memoryLength } as const;
 
 /** What nano writes about clips of validation episodes, one sample a clip. Weights are used by reference. */
 export async function measureFidelity(
@@ -121,22 +111,21 @@ export async function measureFidelity(
   const source = clipsOf("validation", 0);
   const shown = Array.from({ length: clips }, () => {
     const { clip, earlier } = source.next().value!;
-    const example: Example =
-      stage === "captions" ? captionExample(clip, random) : memoryExample(clip, earlier, random);
+    const example = exampleOf[stage](clip, earlier, random);
     return { example, known: clip.facts };
   });
-  const form = formOf(stage);
+  const length = answerLengths[stage];
   const arrays = arraysOf(
     config,
     shown.map(({ example }) => example),
     cache,
     random,
-    form,
+    length,
   );
   const written = await new Decoder(config).decode(
     weights,
     { count: clips, strips: await embed(arrays.pixels), texts: arrays.texts },
-    { samples: 1, temperature, random, length: form.answerLength },
+    { samples: 1, temperature, random, length },
   );
   const counts = noStatements();
   for (const [i, { example, known }] of shown.entries())
@@ -146,7 +135,5 @@ export async function measureFidelity(
 
 /** Positions a step puts through the transformer. */
 export function positionsPerStep({ stage, clips }: Pick<TextStageOptions, "stage" | "clips">): number {
-  const { answerLength, speechOnly } = formOf(stage);
-  const lines = (speechOnly ? speechLength : textLength) / lineWords;
-  return clips * (stripsSeen + lines + answerLength);
+  return clips * (prefixLength + answerLengths[stage]);
 }
