@@ -71,7 +71,7 @@ const setUps: Readonly<Record<string, SetUp>> = {
       kl: 0.1,
       checkpointEvery: 5,
       seed: "nano phase one",
-      richness: 0.12,
+      richness: 0.1,
     },
     videos: { from: 800_000, clips: 24 },
     judge: (videos) => householdJudge(videos.truthOf),

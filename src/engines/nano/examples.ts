@@ -71,9 +71,9 @@ export function captionExample(clip: EpisodeClip, earlier: readonly EpisodeClip[
 }
 
 /**
- * Sentences that were written before, of one or two facts of each earlier clip and in half of the histories of some of
- * this one's too, and the facts of the clip that they do not tell. That few facts last for some clips teaches too slowly
- * what has been told.
+ * Sentences written before, of one or two facts of each earlier clip, and the facts of this clip that they do not tell.
+ * Half of the histories tell some of this clip's facts too: few facts last from one clip to another, and from those alone
+ * it is learnt too slowly not to tell a fact again.
  */
 function history(clip: EpisodeClip, earlier: readonly EpisodeClip[], random: Random) {
   const recent = earlier.flatMap(({ facts }) => shuffle(random, facts).slice(0, oneOrTwo(random)));
@@ -89,8 +89,8 @@ function history(clip: EpisodeClip, earlier: readonly EpisodeClip[], random: Ran
 /**
  * A memory: one or two facts of the clip, mostly such as the earlier memories do not hold.
  *
- * 30 % have one fact; in half of them what is already written does not matter: that to repeat it helps nobody is for
- * Phase One to teach. In half of them one kind is asked for, by up to five questions about anything: its facts come first then.
+ * 30 % have one fact. In half of them what is already written does not matter: that to repeat it helps nobody is for
+ * Phase One to teach. In half of them one kind is asked for, by up to five questions about anything, and its facts come first.
  */
 export function memoryExample(clip: EpisodeClip, earlier: readonly EpisodeClip[], random: Random): Example {
   const { preceding, fresh } = history(clip, earlier, random);
