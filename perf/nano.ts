@@ -35,16 +35,13 @@ const reference = { training: 8550, sampling: 18_500 };
 const { countTokens } = wordSpace;
 const rows: string[][] = [];
 
-/** A group's answers of 48 tokens about one clip as a batch in which every token counts. */
-function longBatch(
-  { strips, texts }: NanoSample,
-  group: readonly { tokens: readonly number[] }[],
-): PlainBatch {
-  const slots = group.map(({ tokens }) => answerSlots(tokens.slice(0, captionLength - 1), captionLength));
+/** Answers of 48 tokens, each with the clip it is about, as a batch in which every token counts. */
+function longBatch(answers: readonly { of: NanoSample; tokens: readonly number[] }[]): PlainBatch {
+  const slots = answers.map(({ tokens }) => answerSlots(tokens.slice(0, captionLength - 1), captionLength));
   return {
-    count: group.length,
-    strips: Float32Array.from(group.flatMap(() => [...strips])),
-    texts: Int32Array.from(group.flatMap(() => [...texts])),
+    count: answers.length,
+    strips: Float32Array.from(answers.flatMap(({ of }) => [...of.strips])),
+    texts: Int32Array.from(answers.flatMap(({ of }) => [...of.texts])),
     answers: Int32Array.from(slots.flatMap(({ inputs }) => [...inputs])),
     targets: Int32Array.from(slots.flatMap(({ targets }) => [...targets])),
     weights: Float32Array.from(slots.flatMap(({ weights }) => [...weights])),
@@ -137,14 +134,15 @@ const step = await seconds(1, async () => {
 });
 rows.push([`a step of Phase One, 16 × 8 memories`, `${step.toFixed(1)} s`, ""]);
 
-// As long as a prompt's answer can be: with random weights none ends early.
+// As long as a prompt's answer can be (with random weights none ends early), 16 at once as the trainer takes them.
 const random = weightsFrom(nanoConfig, initialWeights(nanoConfig, seededRandom("random")));
 const gradients = new Gradients(nanoConfig);
 const long = await seconds(1, async () => {
   const answers = await decoder.decode(random, prompts, {
     ...{ samples: 8, temperature: 1, random: seededRandom("long"), length: captionLength },
   });
-  const batches = answers.map((group, i) => longBatch(drawn[i]!, group));
+  const flat = answers.flatMap((group, i) => group.map(({ tokens }) => ({ of: drawn[i]!, tokens })));
+  const batches = Array.from({ length: 8 }, (_, i) => longBatch(flat.slice(16 * i, 16 * (i + 1))));
   await gradients.logprobs(random, batches);
   await gradients.gradient(random, batches);
 });
