@@ -20,24 +20,34 @@ export type Choice =
   | { readonly kind: "unreadable"; readonly problem: string };
 
 const noEvidence =
-  /\b(insufficient (information|evidence)|not answerable|no answer|cannot be (answered|determined|found)|can(not|'t| not) (tell|answer|be determined)|unanswerable|none)\b/i;
+  /\b(insufficient (information|evidence)|not answerable|no answer|cannot be (answered|determined|found)|can(not|'t| not) (tell|answer|be determined)|unanswerable|memory does(n't| not) tell)\b|^\W*none\W*$/i;
+// A line that begins with `Option B:` weighs an option, it does not settle on it.
 const stated =
-  /^\W*(?:so\W+|therefore\W+|thus\W+)?(?:the\s+)?(?:final\s+|correct\s+|best\s+|right\s+)?(?:answer|option|choice)(?:\s+is)?\s*[:=\-–—]?\s*(.+)$/i;
+  /^\W*(?:so\W+|therefore\W+|thus\W+)?(?:the\s+)?(?:(?:final\s+|correct\s+|best\s+|right\s+)?answer|(?:final|correct|best|right)\s+(?:option|choice)|(?:option|choice)(?=\s*[:=]|\s+is\b))(?:\s+is)?\s*[:=\-–—]?\s*(.+)$/i;
+const alone = /^\W*([A-Z])\W*$/i;
 
 /**
- * The option a free text settles on: the last line that states an answer (`Answer: C`), else a last line that is
- * nothing but a letter or an option; from JSON, its `answer`. The letter after the last option means "cannot be told".
+ * The option a free text settles on: a letter alone on the last line, else the last line that states an answer
+ * (`Answer: C`), else a last line that is an option; from JSON, its `answer`. The letter after the last option means
+ * "cannot be told".
  */
 export function finalChoice(text: string, options: readonly Option[]): Choice {
   const lines = text
     .trim()
     .split(/\r?\n/)
-    .map((line) => line.replace(/[*_`#]+/g, "").trim())
+    .map((line) =>
+      line
+        .replace(/<\/?answer>|\$|[*_`#]+/gi, "")
+        .replace(/\\boxed\{([^{}]*)\}/g, "$1")
+        .trim(),
+    )
     .filter(Boolean);
   const last = lines.at(-1);
   if (last === undefined) return { kind: "unreadable", problem: "it is empty" };
   const fromJson = jsonAnswer(text);
   if (fromJson !== null) return choiceOf(fromJson, options) ?? unreadable(fromJson);
+  const letter = alone.test(last) ? choiceOf(last, options) : null;
+  if (letter) return letter;
   for (const line of lines.toReversed()) {
     const answer = stated.exec(line)?.[1];
     const choice = answer === undefined ? null : choiceOf(answer, options);
@@ -59,15 +69,26 @@ function choiceOf(answer: string, options: readonly Option[]): Choice | null {
       .replace(/\s+/g, " ")
       .trim();
   const byText = options.filter((option) => plain(option.text) === plain(answer));
-  const bare = /^\W*([A-Z])\W*$/.exec(answer.trim().toUpperCase())?.[1];
+  const bare = alone.exec(answer)?.[1]?.toUpperCase();
   if (bare === undefined && byText.length === 1) return { kind: "option", letter: byText[0]!.letter };
-  const letter = bare ?? /^\W*(?:[Oo]ption\s+)?([A-Z])\s*[.):,]/.exec(answer.trim())?.[1];
+  const letter = bare ?? leadingLetter(answer, options);
   if (letter !== undefined) {
     if (options.some((option) => option.letter === letter)) return { kind: "option", letter };
     const beyond = String.fromCharCode((options.at(-1)?.letter.charCodeAt(0) ?? 64) + 1);
     return letter === beyond ? { kind: "abstained" } : null;
   }
   return noEvidence.test(answer) ? { kind: "abstained" } : null;
+}
+
+/** The letter an answer begins with and goes on about: `B. …`, `B – …`, `B because …`, or `B` and its own option. */
+function leadingLetter(answer: string, options: readonly Option[]): string | undefined {
+  const [, letter, rest = ""] =
+    /^\W*(?:[Oo]ption\s+)?([A-Z])(?![\p{L}\p{N}'’])(.*)$/su.exec(answer.trim()) ?? [];
+  if (letter === undefined || /^\s*[,/]\s*[A-Z]\b/.test(rest)) return undefined;
+  const own = options.find((option) => option.letter === letter)?.text.toLowerCase();
+  const goesOn = /^\s*([.):,]|[–—]|-\s|(because|since|as)\b|$)/.test(rest);
+  const about = rest.replace(/^[\s(]+/, "").toLowerCase();
+  return goesOn || (own !== undefined && about.startsWith(own)) ? letter : undefined;
 }
 
 /** The `answer` of a JSON object, bare or fenced, that is all of the text; `null` where it is something else. */
