@@ -107,32 +107,37 @@ const percent = (share: number) => (100 * share).toFixed(1);
 const cells = (values: readonly string[], width: number) =>
   values.map((value) => value.padStart(width)).join("");
 
+const answerShares = {
+  accuracy: "right answers, %",
+  coverage: "answered at all, %",
+  precision: "right if answered, %",
+} as const;
+
 /** The rows, the gain with its interval, and the swap control. */
 export function printHousehold(output: Output, { rows, gain, kindsAboveZero, swap }: HouseholdResult): void {
   const columns = ["all", ...factKinds] as const;
   const names = [...new Set(rows.map(({ policy }) => policy))];
   const cell = (name: HouseholdRowName, kind: (typeof columns)[number]) =>
     rows.find((row) => row.policy === name && row.kind === kind)!;
-  output.text(`\n${"right answers, %".padEnd(22)}${cells(columns, 10)}`);
-  for (const name of names)
-    output.text(
-      `${name.padEnd(22)}${cells(
-        columns.map((kind) => percent(cell(name, kind).accuracy)),
-        10,
-      )}`,
-    );
+  for (const [metric, title] of Object.entries(answerShares) as [keyof typeof answerShares, string][]) {
+    output.text(`\n${title.padEnd(22)}${cells(columns, 10)}`);
+    for (const name of names) {
+      const shares = columns.map((kind) => percent(cell(name, kind)[metric]));
+      output.text(`${name.padEnd(22)}${cells(shares, 10)}`);
+    }
+  }
   output.text(
-    `\n${"over all kinds, %".padEnd(22)}${cells(["coverage", "precision", "true", "repeated", "passing", "tokens", "facts"], 10)}`,
+    `\n${"memories".padEnd(22)}${cells(["true, %", "repeated", "passing", "tokens", "facts"], 10)}`,
   );
   for (const name of names) {
     const row = cell(name, "all");
-    const shares = [row.coverage, row.precision, row.trueShare, row.redundantShare, row.passing].map(percent);
+    const shares = [row.trueShare, row.redundantShare, row.passing].map(percent);
     const lengths = [row.tokensPerEntry.toFixed(1), row.factsPerEntry.toFixed(2)];
     output.text(`${name.padEnd(22)}${cells([...shares, ...lengths], 10)}`);
   }
   output.text(
     output.dim(
-      "true, repeated: of all statements; passing: memories all true and nothing told before; tokens, facts: per memory",
+      "true, repeated: of all statements; passing: memories all true and nothing told before; tokens, facts: of a memory",
     ),
   );
   const { overall } = gain;

@@ -190,7 +190,7 @@ function buildProgram(): Command {
   command(
     program,
     "bench <benchmark> [runs...]",
-    "run a benchmark as a stream: videomme, egolife, egotempo, m3bench; egolife --text (a week as texts, no model); report <runs...> draws runs",
+    "run a benchmark as a stream: videomme, egolife, egotempo, m3bench; egolife --text (a week as texts, no model); household (simulated); report <runs...> draws runs",
     () => import("./commands/bench.ts"),
   )
     .option("--text", "egolife: on transcript and captions instead of video")
@@ -202,17 +202,23 @@ function buildProgram(): Command {
     .option("--window <seconds>", "stream time of one decision")
     .option("--lang <tag>", "egolife: en or zh")
     .option("--rechoose", "choose the whole past anew for each question")
-    .option("--weights <file>", "egolife --text: what the choice policy learnt in Phase One")
+    .option("--weights <file>", "what the choice policy learnt in Phase One")
     .option("--foreign <file>", "JSON with other people's questions, for the control", collect)
     .option("--seed <text>", "of everything drawn")
     .option("--runs <directory>", "where the run is written (default: runs)")
     .option("--annotations <file>", "questions to read instead of those found below --root")
-    .option("--policy <name>", "what writes the base row: choice (no model) or engine")
-    .option("--rows <names>", "some of keep-nothing,keep-all,uniform,base,task-prompt,taskmem")
+    .option(
+      "--policy <name>",
+      "what writes the base row: choice (no model) or engine; household: nano (default) or choice",
+    )
+    .option(
+      "--rows <names>",
+      "some of keep-nothing,keep-all,uniform,base,best-of-n,task-prompt,phase-one,taskmem",
+    )
     .option("--variant <name>", "egolife: full-stream, or oracle (only the spans around the evidence)")
     .option("--order <how>", "official or seeded:<n>")
     .option("--group <names>", "only these classes: short,medium,long of videomme, robot,web of m3bench")
-    .option("--limit <n>", "only the first n questions", wholeNumber)
+    .option("--limit <n>", "only the first n questions; household: films", wholeNumber)
     .option("--votes <n>", "answers to each question, of which the majority counts", wholeNumber)
     .option("--answer-model <name>", "who answers (default: --model)")
     .option("--judge-model <name>", "who grades open answers (default: --model)")

@@ -13,19 +13,8 @@ const flagsOf: Readonly<Record<"report" | "household" | "text" | "video", readon
   household: [...shared, "policy", "limit"],
   text: [
     ...shared,
-    ...[
-      "text",
-      "root",
-      "annotations",
-      "policies",
-      "budgets",
-      "stream",
-      "updates",
-      "window",
-      "lang",
-      "rechoose",
-    ],
-    ...["weights", "foreign", "seed", "runs", "variant", "order", "limit", "resume"],
+    ...["text", "root", "annotations", "policies", "budgets", "stream", "updates", "window", "lang"],
+    ...["rechoose", "weights", "foreign", "seed", "runs", "variant", "order", "limit", "resume"],
   ],
   video: [
     ...shared,
@@ -70,7 +59,7 @@ export async function run(invocation: Invocation, name: string, paths: readonly 
   if (!found) {
     throw new ConfigError(
       "benchmark-unknown",
-      `Expected a benchmark such as \`bench egolife --text\` or \`bench videomme\`, got \`bench ${name}${invocation.options.text === true ? " --text" : ""}\``,
+      `Expected \`bench\` of household, ${benchmarkNames.join(", ")}, egolife --text, or report, got \`bench ${name}${invocation.options.text === true ? " --text" : ""}\``,
     );
   }
   checkFlags(name, invocation.options);
