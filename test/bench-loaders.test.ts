@@ -3,7 +3,7 @@
  * layouts for everything that can be different or wrong.
  */
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { before, test } from "node:test";
 import { loadBenchmark } from "../src/benchmarks/loaders/load.ts";
@@ -578,6 +578,12 @@ test("EgoTempo: clips are found cut, flat or in Ego4D's tree, and cut out exactl
   const made = readFileSync(cut);
   await openStream(loaded.streams.get(clips[0]!)!, folders);
   assert.deepEqual(readFileSync(cut), made);
+  const atOnce = ["one", "two", "three"].map((name) => ({
+    cuts: join(root, "others"),
+    scratch: join(root, name),
+  }));
+  await Promise.all(atOnce.map((each) => openStream(loaded.streams.get(clips[0]!)!, each)));
+  assert.deepEqual(readdirSync(join(root, "others")), [`${clips[0]}.mp4`], "by several memories at once");
   await assert.rejects(
     openStream(loaded.streams.get(clips[3]!)!, folders),
     /Expected .* to last 90 s, it lasts/,

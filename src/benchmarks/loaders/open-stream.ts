@@ -2,6 +2,7 @@
  * A stream's material as a source: files as they lie, zip entries copied out while they are watched, pieces of a longer
  * recording cut once into a cache.
  */
+import { randomUUID } from "node:crypto";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { DataError } from "../../errors.ts";
@@ -90,7 +91,8 @@ async function cutPiece(
     );
   }
   await mkdir(join(target, ".."), { recursive: true });
-  const unfinished = `${target.slice(0, -extname(target).length)}.part.mp4`;
+  // Two memories of one stream may be written at once.
+  const unfinished = `${target.slice(0, -extname(target).length)}.${randomUUID()}.part.mp4`;
   const length = String(endSeconds - startSeconds);
   const coding = [
     "-c:v",
@@ -121,6 +123,7 @@ async function cutPiece(
     { signal },
   );
   if (run.exitCode !== 0) {
+    await rm(unfinished, { force: true });
     throw new DataError(
       "cut-failed",
       `Expected ffmpeg to cut ${recording}, it failed: ${run.stderr.trim()}`,
