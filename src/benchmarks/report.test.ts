@@ -52,7 +52,7 @@ function madeRun(
 }
 
 const result = (row: string, n: number, outcome: Result["outcome"]): Partial<Result> => ({
-  ...{ row, task: `q${n}`, stream: `v${n}`, types: [hostile], place: n, outcome },
+  ...{ row, task: `q${n}`, stream: `v${n}`, askTime: "end", types: [hostile], place: n, outcome },
 });
 const outcomes = ["right", "wrong", "abstained", "error"] as const;
 const base = outcomes.map((outcome, n) => result("base", n, outcome));

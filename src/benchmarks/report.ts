@@ -289,7 +289,7 @@ function spreadTables(runs: readonly ReportedRun[]): string[][][] {
 }
 
 const explanation =
-  "Accuracy is the share of right answers over all questions, coverage the share that was answered, precision the share of right ones among those: accuracy = coverage × precision. Failures count as not answered. Intervals are bootstrapped over videos; p is McNemar's exact test against base on the same questions.";
+  "Accuracy is the share of right answers over all questions, coverage the share that was answered, precision the share of right ones among those: accuracy = coverage × precision. Failures count as not answered. Intervals are bootstrapped over videos, or over the hours of a stream that is asked at its times; p is McNemar's exact test against base on the same questions.";
 
 // The page.
 
@@ -381,8 +381,8 @@ function tokenPlot(rows: readonly ReportedRow[]): string {
   const point = ({ tokens, summary: { overall } }: ReportedRow) => ({
     x: tokens,
     y: overall.accuracy!,
-    low: overall.accuracyInterval!.low,
-    high: overall.accuracyInterval!.high,
+    low: overall.accuracyInterval?.low ?? overall.accuracy!,
+    high: overall.accuracyInterval?.high ?? overall.accuracy!,
   });
   const series = [...Map.groupBy(kept, ({ name }) => name)].map(([name, ofName]) => ({
     label: ofName[0]!.label.split(" · ")[0]!,

@@ -6,6 +6,7 @@
  */
 import { appendFileSync, existsSync, readFileSync, renameSync, truncateSync, writeFileSync } from "node:fs";
 import { DataError } from "../errors.ts";
+import { hourOf } from "./egolife-text/times.ts";
 import type { Outcome, Scored } from "./scoring.ts";
 
 /** One line of `results.jsonl`. */
@@ -13,6 +14,7 @@ export interface Result {
   readonly row: string;
   readonly task: string;
   readonly stream: string;
+  readonly askTime: number | "end";
   readonly types: readonly string[];
   readonly group?: string;
   /** From 0 within its type. */
@@ -133,9 +135,10 @@ export function orderResults(path: string, order: readonly Pick<Result, "row" | 
 
 /** A result as scoring wants it. */
 export function scoredOf(result: Result): Scored {
-  const { task, stream, types, group, outcome, judgement } = result;
+  const { task, stream, askTime, types, group, outcome, judgement } = result;
+  const cluster = askTime === "end" ? stream : `${stream} ${hourOf(askTime)}`;
   return {
-    ...{ id: task, stream, types, outcome },
+    ...{ id: task, cluster, types, outcome },
     ...(group !== undefined && { group }),
     ...(judgement && { mark: judgement.mark }),
   };

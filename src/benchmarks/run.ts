@@ -546,6 +546,7 @@ function factsOf({ row, scheduled, memory }: PlannedTask) {
     row: row.name,
     task: task.id,
     stream: task.stream,
+    askTime: task.askTime,
     types: [task.type, ...(task.otherTypes ?? [])],
     ...(task.group !== undefined && { group: task.group }),
     place,

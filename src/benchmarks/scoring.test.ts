@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { letterOptions } from "../tasks/task.ts";
 import { randomInt, seededRandom } from "../util/random.ts";
+import { type Result, scoredOf } from "./results.ts";
 import {
   type Choice,
   compare,
@@ -77,7 +78,7 @@ test("votes: most win, ties go to the earlier letter, unreadable ones do not vot
 });
 
 const one = (outcome: Outcome, rest: Partial<Scored> = {}): Scored => ({
-  ...{ id: "q", stream: "v", types: ["t"] },
+  ...{ id: "q", cluster: "v", types: ["t"] },
   outcome,
   ...rest,
 });
@@ -97,7 +98,7 @@ test("accuracy is coverage times precision, errors are counted apart and stay in
     "error",
   ];
   const scored = outcomes.map((outcome, i) =>
-    one(outcome as Outcome, { id: String(i), stream: `v${i % 3}` }),
+    one(outcome as Outcome, { id: String(i), cluster: `v${i % 3}` }),
   );
   const { accuracy, coverage, precision, accuracyWithoutErrors, errors } = figures(scored);
   assert.deepEqual([accuracy, coverage, precision, accuracyWithoutErrors, errors], [0.4, 0.5, 0.8, 0.5, 2]);
@@ -142,7 +143,10 @@ test("intervals are wider when questions share videos", () => {
   const outcome = (i: number): Outcome => (Math.floor(i / 20) % 2 === 0 ? "right" : "wrong");
   const scored = (videos: number) =>
     Array.from({ length: 200 }, (_, i) =>
-      one(outcome(i), { id: String(i), stream: `v${i % videos === i ? i : Math.floor(i / (200 / videos))}` }),
+      one(outcome(i), {
+        id: String(i),
+        cluster: `v${i % videos === i ? i : Math.floor(i / (200 / videos))}`,
+      }),
     );
   const width = (videos: number) => {
     const { low, high } = figures(scored(videos)).accuracyInterval!;
@@ -151,9 +155,18 @@ test("intervals are wider when questions share videos", () => {
   assert.ok(width(10) > 2 * width(200), `${width(10)} ${width(200)}`);
 });
 
+test("a single video has no interval; questions asked at times belong together by the hour", () => {
+  const { accuracyInterval } = figures([one("right", { id: "1" }), one("wrong", { id: "2" })]);
+  assert.equal(accuracyInterval, null);
+  const clusters = ["end", 3_599, 3_600, 7_199].map(
+    (askTime) => scoredOf({ stream: "week", askTime } as Result).cluster,
+  );
+  assert.deepEqual(clusters, ["week", "week 0", "week 1", "week 1"]);
+});
+
 test("two runs are compared on the questions both have", () => {
   const run = (outcomes: Record<string, Outcome>) =>
-    Object.entries(outcomes).map(([id, outcome]) => one(outcome, { id, stream: id }));
+    Object.entries(outcomes).map(([id, outcome]) => one(outcome, { id, cluster: id }));
   const first = run({ a: "right", b: "wrong", c: "wrong", d: "right", e: "abstained", only: "right" });
   const second = run({ a: "right", b: "right", c: "right", d: "error", e: "right" });
   const { tasks, onlyFirst, onlySecond, difference, p } = compare(first, second);

@@ -125,7 +125,8 @@ export function majorityVote(votes: readonly Choice[]): Choice {
 /** One task as it was scored. */
 export interface Scored {
   readonly id: string;
-  readonly stream: string;
+  /** What it shares its chances with: questions of one video, or of one hour of a day, are no independent draws. */
+  readonly cluster: string;
   /** All types it counts for, the one it was scheduled under first. */
   readonly types: readonly string[];
   readonly group?: string;
@@ -164,7 +165,7 @@ export interface Summary {
   readonly byGroup: Readonly<Record<string, Figures>>;
 }
 
-/** Figures over all, by type and by group; intervals are bootstrapped over videos. */
+/** Figures over all, by type and by group; intervals are bootstrapped over clusters, `null` where there are not two. */
 export function summarise(scored: readonly Scored[]): Summary {
   const types = [...new Set(scored.flatMap((one) => one.types))];
   const groups = [...new Set(scored.flatMap(({ group }) => group ?? []))];
@@ -219,11 +220,20 @@ export function figures(scored: readonly Scored[]): Figures {
 const isAnswered = ({ outcome }: Scored) => outcome === "right" || outcome === "wrong";
 
 function interval(scored: readonly Scored[], holds: (one: Scored) => boolean): Interval | null {
-  if (scored.length === 0) return null;
+  return drawn(
+    scored.map((one) => ({ cluster: one.cluster, value: holds(one) ? 1 : 0 })),
+    "benchmark intervals",
+  );
+}
+
+/** `null` for a single cluster: drawn again and again it says nothing of another one. */
+function drawn(values: readonly { cluster: string; value: number }[], seed: string): Interval | null {
+  const clusters = values.map(({ cluster }) => cluster);
+  if (new Set(clusters).size < 2) return null;
   return clusterBootstrap(
-    scored.map((one) => (holds(one) ? 1 : 0)),
-    scored.map(({ stream }) => stream),
-    seededRandom("benchmark intervals"),
+    values.map(({ value }) => value),
+    clusters,
+    seededRandom(seed),
   );
 }
 
@@ -235,7 +245,7 @@ export interface Comparison {
   readonly onlySecond: number;
   /** Accuracy of the second less that of the first. */
   readonly difference: number;
-  /** Bootstrapped over videos. */
+  /** Bootstrapped over clusters; `null` where there are not two. */
   readonly interval: Interval | null;
   /** McNemar's exact test. */
   readonly p: number;
@@ -245,24 +255,19 @@ export function compare(first: readonly Scored[], second: readonly Scored[]): Co
   const others = new Map(second.map((one) => [one.id, one]));
   const pairs = first.flatMap((one) => {
     const other = others.get(one.id);
-    return other ? [{ stream: one.stream, a: one.outcome === "right", b: other.outcome === "right" }] : [];
+    return other ? [{ cluster: one.cluster, a: one.outcome === "right", b: other.outcome === "right" }] : [];
   });
   const onlyFirst = pairs.filter(({ a, b }) => a && !b).length;
   const onlySecond = pairs.filter(({ a, b }) => b && !a).length;
-  const differences = pairs.map(({ a, b }) => Number(b) - Number(a));
   return {
     tasks: pairs.length,
     onlyFirst,
     onlySecond,
     difference: pairs.length === 0 ? 0 : (onlySecond - onlyFirst) / pairs.length,
-    interval:
-      pairs.length === 0
-        ? null
-        : clusterBootstrap(
-            differences,
-            pairs.map(({ stream }) => stream),
-            seededRandom("benchmark differences"),
-          ),
+    interval: drawn(
+      pairs.map(({ cluster, a, b }) => ({ cluster, value: Number(b) - Number(a) })),
+      "benchmark differences",
+    ),
     p: mcnemarTest(onlyFirst, onlySecond),
   };
 }
