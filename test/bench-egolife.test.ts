@@ -22,7 +22,7 @@ describe("bench egolife --text", () => {
     foreign,
     JSON.stringify({ rows: madeUpWeek({ asked: [3], seed: "foreign" }).questions.map(qaRow) }),
   );
-  const args = ["--budgets", ".25", "--policies", "all,cov,cov+words,cov+foreign", "--foreign", foreign];
+  const args = ["--budgets", ".25,.25", "--policies", "all,cov,cov+words,cov+foreign", "--foreign", foreign];
 
   test("ends in one object with rows, differences, configuration and what was skipped", async () => {
     const run = await bench(root, ...args, "--json");

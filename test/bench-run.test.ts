@@ -230,7 +230,12 @@ test("what does not fit is said before anything is watched", async () => {
       [...root, "--budgets", ".1", "--lang", "zh"],
       /flags that `bench videomme` takes .*got --budgets, --lang/,
     ],
-    [[...root, "--group", "tiny"], /--group to name some of short, medium, long, got tiny/],
+    [[...root, "--group", "short,tiny"], /--group to name some of short, medium, long, got short,tiny/],
+    [[...root, "--limit", "0"], /--limit to be a whole number from 1 up/],
+    [[...root, "--votes", "0"], /--votes to be a whole number from 1 up/],
+    [[...root, "--judge-model", "grades"], /--base-url for the model grades, got none/],
+    [[...root, "--memory", "kept"], /got --memory/],
+    [[...root, "short"], /Expected flags after `bench videomme`, got short/],
   ];
   for (const [flags, message] of cases) {
     const run = await bench("videomme", flags);
@@ -284,13 +289,12 @@ test("missing videos and damaged ones cost their questions, not the run", async 
   const { overall } = summaryOf(mended).rows["keep-all"]!;
   assert.deepEqual([overall.errors, overall.right], [0, 2 * perVideo]);
 
+  mkdirSync(join(root, "empty"));
   const none = await bench("videomme", [
     "--root",
-    root,
+    join(root, "empty"),
     "--annotations",
-    join(root, "videomme.json"),
-    "--limit",
-    "0",
+    join(tree.root, "videomme.json"),
   ]);
   assert.equal(none.code, 3);
   assert.match(none.stderr, /nothing is fetched/);

@@ -232,12 +232,12 @@ function settingsOf(flags: Readonly<Record<string, unknown>>): Settings {
 function policiesOf(text: string): PolicyName[] | null {
   const names = text.split(",").map((name) => name.trim());
   const known = names.filter((name): name is PolicyName => (policyNames as readonly string[]).includes(name));
-  return known.length === names.length ? known : null;
+  return known.length === names.length ? [...new Set(known)] : null;
 }
 
 function budgetsOf(text: string): number[] | null {
   const budgets = text.split(",").map((part) => numberAbove(part, 0));
-  return budgets.every((budget) => budget !== null && budget <= 1) ? (budgets as number[]) : null;
+  return budgets.every((budget) => budget !== null && budget <= 1) ? [...new Set(budgets as number[])] : null;
 }
 
 function updatesOf(text: string): Updates | null {

@@ -36,18 +36,26 @@ export async function run(
   if (root === undefined) {
     throw new ConfigError("root-missing", `Expected --root with the folder of ${name}'s files, got none`);
   }
+  for (const flag of ["limit", "votes"])
+    if (options[flag] === 0)
+      throw new ConfigError("flags-invalid", `Expected --${flag} to be a whole number from 1 up, got 0`);
   const protocol = protocolOf(name, options);
+  const models = modelsOf(config, options);
+  const kind = policyKind(config, models.writes);
   const loaded = await loadBenchmark(name, root, textFlag(options.annotations));
   printLoaded(output, loaded);
   const limit = typeof options.limit === "number" ? options.limit : Number.POSITIVE_INFINITY;
   const withMaterial = loaded.tasks.filter(({ stream }) => loaded.streams.has(stream));
-  const groups = textFlag(options.group)?.split(",");
+  const groups = textFlag(options.group)
+    ?.split(",")
+    .map((group) => group.trim());
   const inGroups = withMaterial.filter(({ group }) => groups === undefined || groups.includes(group ?? ""));
   const tasks = inGroups.slice(0, limit);
   const runs = resolve(textFlag(options.runs) ?? "runs");
-  if (inGroups.length === 0 && withMaterial.length > 0) {
-    const known = [...new Set(withMaterial.flatMap(({ group }) => group ?? []))].join(", ") || "none";
-    throw new ConfigError("group-unknown", `Expected --group to name some of ${known}, got ${options.group}`);
+  const known = new Set(loaded.tasks.flatMap(({ group }) => group ?? []));
+  if (groups?.some((group) => !known.has(group))) {
+    const names = [...known].join(", ") || "none";
+    throw new ConfigError("group-unknown", `Expected --group to name some of ${names}, got ${options.group}`);
   }
   if (loaded.tasks.length === 0) {
     throw new DataError(
@@ -63,8 +71,6 @@ export async function run(
     );
   }
 
-  const models = modelsOf(config, options);
-  const kind = policyKind(config, models.writes);
   // A week does not fit a prompt: there the question finds what it needs.
   const mode = name === "egolife" && !protocol.oracle ? "search" : "whole-memory";
   const settings = {
@@ -208,8 +214,8 @@ function chosenRows(
   flag: string | undefined,
 ): BenchmarkRow[] {
   if (flag === undefined) return [...rows];
-  return flag.split(",").map((written) => {
-    const name = written.trim();
+  const names = new Set(flag.split(",").map((written) => written.trim()));
+  return [...names].map((name) => {
     const row = rows.find((each) => each.name === name);
     if (row) return row;
     const why = missing[name as RowName];
@@ -231,6 +237,8 @@ function modelsOf(
   const named = (flag: unknown) => {
     const other = textFlag(flag);
     if (other === undefined) return writes;
+    if (config.model.baseUrl === undefined)
+      throw new ConfigError("model-missing", `Expected --base-url for the model ${other}, got none`);
     return configuredModel({ ...config, model: { ...config.model, model: other } });
   };
   return { writes, answers: named(options.answerModel), judges: named(options.judgeModel) };

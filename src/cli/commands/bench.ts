@@ -5,8 +5,8 @@ import type { Invocation } from "../invocation.ts";
 
 type Benchmark = (invocation: Invocation, paths: readonly string[]) => Promise<unknown>;
 
-const shared = ["memory", "config", "json"];
-const endpoint = ["baseUrl", "model"];
+const shared = ["json"];
+const configured = ["config", "baseUrl", "model"];
 /** Flags each takes; one that would be ignored is refused, for the figures would not be what was asked for. */
 const flagsOf: Readonly<Record<"report" | "household" | "text" | "video", readonly string[]>> = {
   report: [...shared, "out"],
@@ -18,7 +18,7 @@ const flagsOf: Readonly<Record<"report" | "household" | "text" | "video", readon
   ],
   video: [
     ...shared,
-    ...endpoint,
+    ...configured,
     ...["root", "annotations", "policy", "weights", "rows", "updates", "variant", "order", "group", "limit"],
     ...["seed", "votes", "answerModel", "judgeModel", "screenText", "runs", "run", "resume"],
   ],
@@ -63,5 +63,7 @@ export async function run(invocation: Invocation, name: string, paths: readonly 
     );
   }
   checkFlags(name, invocation.options);
+  if (name !== "report" && paths.length > 0)
+    throw new ConfigError("flags-invalid", `Expected flags after \`bench ${name}\`, got ${paths.join(" ")}`);
   return (await found).run(invocation, paths);
 }
