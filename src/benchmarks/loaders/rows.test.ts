@@ -16,6 +16,7 @@ test("takes letters off options only where all have theirs", () => {
 test("refuses five options, an empty one and what is no list", () => {
   assert.throws(() => optionsOf(["a", "b", "c", "d", "e"], 4), new RowProblem("expected 4 options, got 5"));
   assert.throws(() => optionsOf(["a", " ", "c", "d"], 4), new RowProblem("expected option B to have a text"));
+  assert.throws(() => optionsOf(["a", "b", {}, "d"], 4), new RowProblem("expected option C to have a text"));
   assert.throws(() => optionsOf("a, b", 4), RowProblem);
 });
 

@@ -78,7 +78,7 @@ const prefix = /^\s*\(?([A-Z])[.):：]\s*/;
 export function optionsOf(value: unknown, expected: number): Option[] {
   if (!Array.isArray(value)) throw new RowProblem(`expected a list of options, got ${shown(value)}`);
   if (value.length !== expected) throw new RowProblem(`expected ${expected} options, got ${value.length}`);
-  const texts = value.map((text) => String(text ?? "").trim());
+  const texts = value.map((text) => optionalText({ text }, "text") ?? "");
   const lettered = texts.every((text, i) => prefix.exec(text)?.[1] === String.fromCharCode(65 + i));
   const plain = lettered ? texts.map((text) => text.replace(prefix, "").trim()) : texts;
   const empty = plain.indexOf("");
