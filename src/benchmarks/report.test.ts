@@ -52,7 +52,16 @@ function madeRun(
 }
 
 const result = (row: string, n: number, outcome: Result["outcome"]): Partial<Result> => ({
-  ...{ row, task: `q${n}`, stream: `v${n}`, askTime: "end", types: [hostile], place: n, outcome },
+  ...{
+    row,
+    task: `q${n}`,
+    stream: `v${n}`,
+    askTime: "end",
+    types: [hostile],
+    place: n,
+    outcome,
+    group: "robot",
+  },
 });
 const outcomes = ["right", "wrong", "abstained", "error"] as const;
 const base = outcomes.map((outcome, n) => result("base", n, outcome));
@@ -72,6 +81,9 @@ test("says what there is, what is missing and what differs, nothing of it as mar
       "25.0",
       "75.0",
       "+50.0",
+      "less each other row",
+      "By class",
+      "robot",
       "task-prompt: no prompt",
       "x.json row 4",
       "a note",

@@ -146,6 +146,8 @@ const points = (value: number) => `${value < 0 ? "−" : "+"}${Math.abs(100 * va
 const between = (interval: Figures["accuracyInterval"]) =>
   interval === null ? "" : `${share(interval.low)} to ${share(interval.high)}`;
 
+const chance = (p: number) => (p < 0.001 ? "< 0.001" : p.toFixed(3));
+
 const headings = ["", "accuracy", "95 %", "coverage", "precision", "errors", "tokens kept", "to base", "p"];
 
 function tableOf(rows: readonly ReportedRow[]): string[][] {
@@ -161,21 +163,69 @@ function tableOf(rows: readonly ReportedRow[]): string[][] {
       String(overall.errors),
       tokens.toFixed(0),
       against ? points(against.difference) : "",
-      against ? (against.p < 0.001 ? "< 0.001" : against.p.toFixed(3)) : "",
+      against ? chance(against.p) : "",
     ];
   });
 }
 
-function typesTable(rows: readonly ReportedRow[]): { headings: string[]; cells: string[][] } {
-  const types = [...new Set(rows.flatMap(({ summary }) => Object.keys(summary.byType)))];
+const taskmemHeadings = ["", "points", "95 %", "p"];
+
+/** TaskMem with each other row of its run. */
+function taskmemTable(rows: readonly ReportedRow[]): string[][] {
+  return rows
+    .filter(({ name }) => name === "taskmem")
+    .flatMap((taskmem) =>
+      rows
+        .filter((other) => other.ofRun === taskmem.ofRun && other !== taskmem)
+        .map((other) => {
+          const { difference, interval, p } = compare(
+            other.results.map(scoredOf),
+            taskmem.results.map(scoredOf),
+          );
+          const between = interval === null ? "" : `${points(interval.low)} to ${points(interval.high)}`;
+          return [`${taskmem.label} − ${other.label}`, points(difference), between, chance(p)];
+        }),
+    );
+}
+
+type PartsTable = { readonly headings: readonly string[]; readonly cells: readonly (readonly string[])[] };
+
+function partsTable(rows: readonly ReportedRow[], parts: "byType" | "byGroup", called: string): PartsTable {
+  const names = [...new Set(rows.flatMap(({ summary }) => Object.keys(summary[parts])))];
   return {
-    headings: ["type", "tasks", ...rows.map(({ label }) => label)],
-    cells: types.map((type) => [
-      type,
-      String(rows[0]!.summary.byType[type]?.tasks ?? 0),
-      ...rows.map(({ summary }) => share(summary.byType[type]?.accuracy ?? null)),
+    headings: [called, "tasks", ...rows.map(({ label }) => label)],
+    cells: names.map((name) => [
+      name,
+      String(rows[0]!.summary[parts][name]?.tasks ?? 0),
+      ...rows.map(({ summary }) => share(summary[parts][name]?.accuracy ?? null)),
     ]),
   };
+}
+
+/** Tables of shares, those with nothing in them left out. */
+function tablesOf(
+  runs: readonly ReportedRun[],
+  rows: readonly ReportedRow[],
+): ({ title: string } & PartsTable)[] {
+  return [
+    ...spreadTables(runs).map((cells) => ({
+      title: "Over several orders of the tasks",
+      headings: spreadHeadings,
+      cells,
+    })),
+    {
+      title: "TaskMem less each other row, points of accuracy",
+      headings: taskmemHeadings,
+      cells: taskmemTable(rows),
+    },
+    { title: "By type, accuracy in %", ...partsTable(rows, "byType", "type") },
+    { title: "By class, accuracy in %", ...partsTable(rows, "byGroup", "class") },
+    {
+      title: "Beside the paper",
+      headings: ["", "accuracy", "coverage", "precision"],
+      cells: paperRows(runs[0]!.run.benchmark).length > 0 ? besidePaper(runs, rows) : [],
+    },
+  ].filter(({ cells }) => cells.length > 0);
 }
 
 /** The paper's rows, then ours. */
@@ -296,7 +346,6 @@ const explanation =
 function htmlOf(runs: readonly ReportedRun[]): string {
   const rows = rowsOf(runs);
   const [{ run }] = runs as [ReportedRun];
-  const types = typesTable(rows);
   const paper = paperRows(run.benchmark);
   const updates = [...new Set(runs.flatMap((each) => each.run.protocol.updates))];
   return [
@@ -316,17 +365,9 @@ function htmlOf(runs: readonly ReportedRun[]): string {
       null,
     ),
     `</div>`,
-    ...spreadTables(runs).map(
-      (cells) => `<h3>Over several orders of the tasks</h3>${htmlTable(spreadHeadings, cells)}`,
+    ...tablesOf(runs, rows).map(
+      ({ title: heading, headings: names, cells }) => `<h3>${heading}</h3>\n${htmlTable(names, cells)}`,
     ),
-    `<h3>By type, accuracy in %</h3>`,
-    htmlTable(types.headings, types.cells),
-    ...(paper.length > 0
-      ? [
-          `<h3>Beside the paper</h3>`,
-          htmlTable(["", "accuracy", "coverage", "precision"], besidePaper(runs, rows)),
-        ]
-      : []),
     ...runs.map((each) =>
       [
         `<h3>What differs from the paper${runs.length > 1 ? `: ${escaped(each.id)}` : ""}</h3>`,
@@ -464,24 +505,15 @@ ${body}
 function markdownOf(runs: readonly ReportedRun[]): string {
   const rows = rowsOf(runs);
   const [{ run }] = runs as [ReportedRun];
-  const types = typesTable(rows);
   const list = (lines: readonly string[]) => lines.map((line) => `- ${plain(line)}`).join("\n");
   return [
     `## ${benchmarkTitles[run.benchmark]}`,
     markdownTable(headings, tableOf(rows)),
     explanation,
-    ...spreadTables(runs).flatMap((cells) => [
-      "### Over several orders of the tasks",
-      markdownTable(spreadHeadings, cells),
+    ...tablesOf(runs, rows).flatMap(({ title: heading, headings: names, cells }) => [
+      `### ${heading}`,
+      markdownTable(names, cells),
     ]),
-    "### By type, accuracy in %",
-    markdownTable(types.headings, types.cells),
-    ...(paperRows(run.benchmark).length > 0
-      ? [
-          "### Beside the paper",
-          markdownTable(["", "accuracy", "coverage", "precision"], besidePaper(runs, rows)),
-        ]
-      : []),
     ...runs.flatMap((each) => [
       `### What differs from the paper${runs.length > 1 ? `: ${plain(each.id)}` : ""}`,
       list(differences(each)),

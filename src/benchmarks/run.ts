@@ -120,6 +120,8 @@ export interface RunSummary {
   readonly missingRows: Readonly<Record<string, string>>;
   /** Of each row with base. */
   readonly againstBase: Readonly<Record<string, ReturnType<typeof compare>>>;
+  /** Of TaskMem with each other row than base. */
+  readonly taskmemAgainst: Readonly<Record<string, ReturnType<typeof compare>>>;
 }
 
 /**
@@ -695,7 +697,10 @@ function summaryOf(
   results: readonly Result[],
 ): RunSummary {
   const ofRow = (name: string) => results.filter(({ row }) => row === name);
-  const base = ofRow("base").map(scoredOf);
+  const scored = (name: string) => ofRow(name).map(scoredOf);
+  const names = rows.map(({ name }) => name);
+  const others = (than: string) =>
+    names.some((name) => name === than) ? names.filter((name) => name !== than) : [];
   return {
     id,
     benchmark: loaded.benchmark,
@@ -706,14 +711,17 @@ function summaryOf(
         const tokens = held.length === 0 ? 0 : held.reduce((total, each) => total + each, 0) / held.length;
         const clips = clipsWithout(ofRow(name));
         const again = countRetried(ofRow(name));
-        return [name, { label, tokens, clips, retried: again, ...summarise(ofRow(name).map(scoredOf)) }];
+        return [name, { label, tokens, clips, retried: again, ...summarise(scored(name)) }];
       }),
     ),
     missingRows,
     againstBase: Object.fromEntries(
-      rows
-        .filter(({ name }) => name !== "base" && base.length > 0)
-        .map(({ name }) => [name, compare(base, ofRow(name).map(scoredOf))]),
+      others("base").map((name) => [name, compare(scored("base"), scored(name))]),
+    ),
+    taskmemAgainst: Object.fromEntries(
+      others("taskmem")
+        .filter((name) => name !== "base")
+        .map((name) => [name, compare(scored(name), scored("taskmem"))]),
     ),
   };
 }

@@ -315,10 +315,14 @@ function figuresOf(summary: RunSummary, rows: readonly BenchmarkRow[]) {
       return { policy: name, label, budget, type, n, ...own, low, high, ...ofAll };
     });
   });
-  const paired = Object.entries(summary.againstBase).map(([first, comparison]) => {
-    const { tasks: n, difference, interval, p } = comparison;
+  const comparisons = [
+    ...Object.entries(summary.againstBase).map(([first, of]) => ({ first, second: "base", of })),
+    ...Object.entries(summary.taskmemAgainst).map(([second, of]) => ({ first: "taskmem", second, of })),
+  ];
+  const paired = comparisons.map(({ first, second, of }) => {
+    const { tasks: n, difference, interval, p } = of;
     const { low, high } = interval ?? { low: null, high: null };
-    return { first, second: "base", metric: "accuracy", subset: "all", n, difference, low, high, p };
+    return { first, second, metric: "accuracy", subset: "all", n, difference, low, high, p };
   });
   return { rows: flat, paired };
 }
