@@ -131,6 +131,26 @@ describe("bench egolife --text", () => {
       );
   });
 
+  test("is drawn as one page that needs nothing else, its own files left as they are", async () => {
+    const run = await bench(root, ...args, "--json");
+    const directory = String(run.rows.at(-1)!.run);
+    const written = () => readFileSync(join(directory, "report.md"), "utf8");
+    const own = written();
+    const drawn = await taskmem(["bench", "report", directory, "--json"]);
+    assert.equal(drawn.code, 0, drawn.stderr);
+    const html = readFileSync(String(drawn.rows[0]!.html), "utf8");
+    assert.equal(html.match(/<svg /g)!.length, 4);
+    assert.equal(html.match(/<table>/g)!.length, own.match(/^\| budget/gm)!.length);
+    assert.match(html, /Verdict, cov\+words against cov: significant/);
+    assert.doesNotMatch(html, /<script|<link|<img|@import|url\(|https?:|NaN|undefined/);
+    assert.equal(written(), own);
+    assert.ok(readFileSync(String(drawn.rows[0]!.markdown), "utf8").includes(own));
+    writeFileSync(join(directory, "rows.jsonl"), "{}\n");
+    const damaged = await taskmem(["bench", "report", directory]);
+    assert.equal(damaged.code, 3);
+    assert.match(damaged.stderr, /Expected a run of `bench egolife --text` in/);
+  });
+
   test("refuses what it cannot do, each thing by name", async () => {
     const ignored = await bench(root, "--policy", "choice", "--votes", "3", "--no-screen-text");
     assert.equal(ignored.code, 2);

@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { z } from "zod";
 import { DataError } from "../errors.ts";
+import type { TextRun } from "./egolife-text/drawn.ts";
 import { differencesFromPaper, paperRows } from "./paper.ts";
 import { escaped, linesPlot, type PlotSeries, planePlot, pointsPlot } from "./plots.ts";
 import { clipsWithout, countRetried, type Result, readResults, scoredOf } from "./results.ts";
@@ -97,12 +98,35 @@ const benchmarkTitles = {
   m3bench: "M3-Bench",
 };
 
-/** The page and the Markdown of some runs, benchmark by benchmark. */
-export function reportOf(runs: readonly ReportedRun[]): { readonly html: string; readonly markdown: string } {
+/** The page and the Markdown of some runs, benchmark by benchmark, then of those on texts. */
+export function reportOf(
+  runs: readonly ReportedRun[],
+  texts: readonly TextRun[] = [],
+): { readonly html: string; readonly markdown: string } {
   const groups = [...Map.groupBy(runs, ({ run }) => run.benchmark)];
-  const html = groups.map(([, ofBenchmark]) => htmlOf(ofBenchmark)).join("\n");
-  const markdown = groups.map(([, ofBenchmark]) => markdownOf(ofBenchmark)).join("\n");
+  const html = [...groups.map(([, ofBenchmark]) => htmlOf(ofBenchmark)), ...texts.map(textHtml)].join("\n");
+  const markdown = [
+    ...groups.map(([, ofBenchmark]) => markdownOf(ofBenchmark)),
+    ...texts.map((text) => `## ${textTitle(text)}\n\n${text.lines.join("\n")}\n`),
+  ].join("\n");
   return { html: page(html), markdown: `# ${title}\n\n${markdown}` };
+}
+
+const textTitle = ({ wearer, id }: TextRun) => `EgoLife as text: ${wearer}, ${id}`;
+
+/** The tables of a run's Markdown as such, and its plots. */
+function textHtml(text: TextRun): string {
+  const figures = text.plots.map(({ svg, caption, keys }) => figure(svg, caption, keys));
+  const blocks = text.lines.join("\n").split("\n\n");
+  return [
+    `<h2>${escaped(textTitle(text))}</h2>`,
+    `<div class="plots">${figures.join("\n")}</div>`,
+    ...blocks.map((block) => {
+      if (!block.startsWith("|")) return `<p>${escaped(block)}</p>`;
+      const [head, , ...rows] = block.split("\n").map((line) => line.slice(2, -2).split(" | "));
+      return htmlTable(head!, rows);
+    }),
+  ].join("\n");
 }
 
 /** Rows of one name together, runs in the order they were named. */
@@ -356,13 +380,13 @@ function htmlOf(runs: readonly ReportedRun[]): string {
     figure(
       linesPlot(learning(rows), { x: "tasks of a type seen", y: "accuracy so far, %", marks: updates }),
       "Accuracy over the tasks so far, all types together. Upright: the policy learns.",
-      rows,
+      learning(rows),
     ),
-    figure(tokenPlot(rows), "Accuracy against what memory held when the question came, in tokens.", null),
+    figure(tokenPlot(rows), "Accuracy against what memory held when the question came, in tokens.", []),
     figure(
       planePlot([...planeSeries(rows), ...paperSeries(run.benchmark)]),
       `Coverage and precision; lines of equal accuracy.${paper.length > 0 ? " Grey: the paper." : ""}`,
-      null,
+      [],
     ),
     `</div>`,
     ...tablesOf(runs, rows).map(
@@ -391,10 +415,11 @@ function htmlTable(names: readonly string[], cells: readonly (readonly string[])
   return `<div class="wide"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 
-function figure(plot: string, caption: string, legend: readonly ReportedRow[] | null): string {
-  const keys = legend
-    ? `<p class="legend">${legend.map(({ name, label, ofRun }) => `<span class="c${colourOf(name)} d${ofRun % 4}">${escaped(label)}</span>`).join(" ")}</p>`
-    : "";
+function figure(plot: string, caption: string, legend: readonly PlotSeries[]): string {
+  const names = legend.map(
+    ({ label, colour, dash = 0 }) => `<span class="c${colour} d${dash % 4}">${escaped(label)}</span>`,
+  );
+  const keys = names.length > 0 ? `<p class="legend">${names.join(" ")}</p>` : "";
   return `<figure>${plot}${keys}<figcaption>${escaped(caption)}</figcaption></figure>`;
 }
 
