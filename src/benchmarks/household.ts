@@ -36,7 +36,7 @@ import { readHouseholdMemory } from "../reward/household-judge.ts";
 import { openSource } from "../stream/open-source.ts";
 import { decisionsOf } from "../training/replay.ts";
 import { seededRandom } from "../util/random.ts";
-import { clusterBootstrap, type Interval, mean } from "./statistics.ts";
+import { clusterBootstrap, type Interval, mcnemarTest, mean } from "./statistics.ts";
 
 /** A film as it was perceived, with what it is asked. */
 export interface HouseholdFilm {
@@ -132,6 +132,9 @@ export interface HouseholdRow {
   readonly redundantShare: number;
   /** Share of entries that pass the quality checks: all true and nothing told before. */
   readonly passing: number;
+  /** 95 % interval of the accuracy, bootstrapped over films. */
+  readonly low: number;
+  readonly high: number;
   /** Questions. */
   readonly n: number;
 }
@@ -139,6 +142,9 @@ export interface HouseholdRow {
 /** A difference in points of accuracy, with its 95 % interval: a paired bootstrap over films. */
 export interface Gain extends Interval {
   readonly gain: number;
+  /** Questions, and McNemar's exact test over them. */
+  readonly n: number;
+  readonly p: number;
 }
 
 export interface HouseholdResult {
@@ -247,8 +253,9 @@ export async function householdBenchmark(options: HouseholdOptions): Promise<Hou
     const after = kinds.flatMap((kind) => answers.get("TaskMem")!.get(kind)!);
     const differences = after.map(({ right }, i) => 100 * (Number(right) - Number(before[i]!.right)));
     const clusters = before.map(({ film }) => film);
+    const count = (sign: number) => differences.filter((difference) => Math.sign(difference) === sign).length;
     return {
-      gain: mean(differences),
+      ...{ gain: mean(differences), n: differences.length, p: mcnemarTest(count(-1), count(1)) },
       ...clusterBootstrap(differences, clusters, seededRandom(`gain ${kinds.join()}`)),
     };
   };
@@ -333,13 +340,18 @@ const accuracy = (answers: readonly Answered[]) => mean(answers.map(({ right }) 
 
 function scores(
   answers: readonly Answered[],
-): Pick<HouseholdRow, "accuracy" | "coverage" | "precision" | "n"> {
+): Pick<HouseholdRow, "accuracy" | "coverage" | "precision" | "low" | "high" | "n"> {
+  const { low, high } = clusterBootstrap(
+    answers.map(({ right }) => Number(right)),
+    answers.map(({ film }) => film),
+    seededRandom("household intervals"),
+  );
   const answered = answers.filter((answer) => answer.answered);
   return {
     accuracy: accuracy(answers),
     coverage: answered.length / Math.max(1, answers.length),
     precision: accuracy(answered),
-    n: answers.length,
+    ...{ low, high, n: answers.length },
   };
 }
 

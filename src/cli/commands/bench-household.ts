@@ -8,6 +8,8 @@ export async function run({ output, signal, options }: Invocation): Promise<void
   const { policy = "nano", limit = wholeHousehold.films } = options as { policy?: string; limit?: number };
   if (policy !== "nano" && policy !== "choice")
     throw new ConfigError("policy-unknown", `Expected --policy to be nano or choice, got ${policy}`);
+  if (limit === 0)
+    throw new ConfigError("flags-invalid", "Expected --limit to be a number of films from 1 up, got 0");
   const size = { ...wholeHousehold, films: limit };
   const { result, filmed } = await runHousehold(output, policy, size, signal);
   printHousehold(output, result);
@@ -17,9 +19,10 @@ export async function run({ output, signal, options }: Invocation): Promise<void
     tasks: filmed.reduce((sum, { questions }) => sum + questions.length, 0),
     skipped: [],
     ...householdEvent(result),
+    rows: result.rows.map((row) => ({ ...row, type: row.kind, budget: policy === "choice" ? 0.2 : null })),
     paired: Object.entries({ all: result.gain.overall, ...result.gain.kinds }).map(([subset, gain]) => ({
       ...{ first: "TaskMem", second: "Phase One", metric: "accuracy", subset, difference: gain.gain / 100 },
-      ...{ low: gain.low / 100, high: gain.high / 100 },
+      ...{ low: gain.low / 100, high: gain.high / 100, n: gain.n, p: gain.p },
     })),
     config: { policy, ...size, split: "held-out", updateAfter: 5 },
     cost: noCost,
