@@ -602,6 +602,70 @@ test("open answers are graded by a judge of their own; one that cannot be used i
   assert.equal(readFileSync(join(root, "runs", "t", "missing-recordings.txt"), "utf8"), "bbbb-2222\n");
 });
 
+test("M3-Bench: robots are asked while they watch, the web after it, half of the videos missing", async (t) => {
+  const server = await start(t);
+  const root = join(folder, "m3");
+  const videos = join(root, "videos", "robot");
+  mkdirSync(videos, { recursive: true });
+  for (const name of ["kitchen_99", "wwww4"]) inventedVideo(videos, 30, { name, subtitles: false });
+  const qa = (question_id: string, type: string[], rest: Row = {}) => ({
+    ...{ question: `What is in ${question_id}?`, answer: "Tea.", reasoning: "", question_id, type },
+    ...rest,
+  });
+  const [one, two] = ["Cross-Modal Reasoning", "Multi-Hop Reasoning"];
+  const robot = {
+    kitchen_99: {
+      video_path: "data/videos/robot/kitchen_99.mp4",
+      qa_list: [
+        qa("k-2", [one, two], { timestamp: "00:25", before_clip: 0 }),
+        qa("k-1", [two], { timestamp: "00:12", before_clip: 0 }),
+      ],
+    },
+    bedroom_99: { video_path: "bedroom_99.mp4", qa_list: [qa("b-1", [one], { timestamp: "00:10" })] },
+  };
+  const web = {
+    wwww4: { video_url: "https://example.org", qa_list: [qa("w-1", [one])] },
+    wwww5: { video_url: "https://example.org", qa_list: [qa("w-2", [one])] },
+  };
+  writeFileSync(join(root, "robot.json"), JSON.stringify(robot));
+  writeFileSync(join(root, "web.json"), JSON.stringify(web));
+  server.setFaults(({ text }) => {
+    if (text.includes("<answer_to_grade>"))
+      return { kind: "content", content: JSON.stringify({ reason: "so", correct: true, score: 5 }) };
+    return text.includes("Reason first.") ? { kind: "content", content: "I think.\nAnswer: Tea" } : undefined;
+  });
+  const flags = [
+    "--root",
+    root,
+    "--runs",
+    join(root, "runs"),
+    "--run",
+    "m3",
+    "--rows",
+    "uniform,base,taskmem",
+  ];
+  const run = await bench("m3bench", [...flags, "--updates", "1", ...modelFlags(server)]);
+  assert.equal(run.code, 0, run.stderr);
+  assert.match(run.stderr, /no video of bedroom_99, wwww5/);
+  const { counts, rows } = summaryOf(run);
+  assert.deepEqual(counts, { rows: 5, skipped: 0, withoutMaterial: 2, used: 3 });
+  const { byType, byGroup } = rows.base!;
+  const tasksOf = (figures: Record<string, { tasks: number }>) =>
+    Object.entries(figures).map(([name, { tasks }]) => [name, tasks]);
+  assert.deepEqual(Object.fromEntries(tasksOf(byType)), { [one!]: 2, [two!]: 2 });
+  assert.deepEqual(Object.fromEntries(tasksOf(byGroup)), { robot: 2, web: 1 });
+  const results = resultsOf(join(root, "runs", "m3")).filter(({ row }) => row === "base");
+  assert.deepEqual(
+    Object.fromEntries(results.map(({ task, memory }) => [task, (memory as { entries: number }).entries])),
+    { "k-1": 1, "k-2": 2, "w-1": 3 },
+    "clips of 10 s that were over when it was asked",
+  );
+  const shown = server.requests
+    .filter(isAsking)
+    .map(({ text }) => /asked at (\S+)\./.exec(text)?.[1] ?? null);
+  assert.deepEqual(new Set(shown), new Set(["00:00:12", "00:00:25", null]));
+});
+
 test("EgoLife's questions are asked three times where a model answers, as the released script does", async (t) => {
   const server = await start(t);
   server.setFaults((request) =>
