@@ -174,6 +174,22 @@ test("what a model said it says again, at no cost, in this process or the next",
   assert.equal((await rememberingModel(model, place).capabilities()).logprobs, false);
 });
 
+test("what is asked twice at once is asked once, and fails for both", async () => {
+  const { asked, model, fail } = counted();
+  const remembering = rememberingModel(model, join(folder, "at-once"));
+  const request: GenerateRequest = { parts: [{ type: "text", text: "a clip" }] };
+  fail(true);
+  const failed = await Promise.allSettled([remembering.generate(request), remembering.generate(request)]);
+  assert.deepEqual(
+    failed.map(({ status }) => status),
+    ["rejected", "rejected"],
+  );
+  fail(false);
+  const both = await Promise.all([remembering.generate(request), remembering.generate(request)]);
+  assert.equal(asked.length, 1);
+  assert.deepEqual(both[1], { ...both[0], cost: noCost });
+});
+
 test("whatever what is said depends on makes it another question", async () => {
   const { asked, model } = counted();
   const remembering = rememberingModel(model, join(folder, "others"));

@@ -7,7 +7,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, resolve } from "node:path";
 import {
   type Completion,
   type GenerateRequest,
@@ -76,13 +76,25 @@ function askedOf({ id }: Model, { system, parts, n = 1, sampling, schema, adapte
   return [id, system, parts.map(shown), n, sampling, schema, adapter?.revision];
 }
 
+/** What is being found, by the file it will be in: two memories of one stream may ask for it at once. */
+const pending = new Map<string, Promise<unknown>>();
+
 async function remembered<T>(folder: string, key: unknown, find: () => Promise<T>): Promise<T> {
   const hash = sha256(JSON.stringify(key));
-  const path = join(folder, hash.slice(0, 2), `${hash}.json`);
+  const path = resolve(folder, hash.slice(0, 2), `${hash}.json`);
   if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8")) as T;
-  const found = await find();
+  const finding = pending.get(path) ?? find().then((found) => keep(path, found));
+  pending.set(path, finding);
+  try {
+    return (await finding) as T;
+  } finally {
+    pending.delete(path);
+  }
+}
+
+function keep<T>(path: string, found: T): T {
   mkdirSync(dirname(path), { recursive: true });
-  // Two memories of one stream may be written at once.
+  // Another process may keep the same.
   const unfinished = `${path}.${randomUUID()}`;
   writeFileSync(unfinished, JSON.stringify(found));
   renameSync(unfinished, path);
