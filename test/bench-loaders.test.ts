@@ -506,11 +506,15 @@ test("EgoLife: recordings named by day and clock are one stream, unpacked under 
       "EgoLifeQA/EgoLifeQA_A1_JAKE.json": JSON.stringify([egoLifeRow("1", "10000000")]),
       [`${prefix}A1_JAKE/DAY1/DAY1_A1_JAKE_11094208.mp4`]: bytes,
       [`${prefix}A1_JAKE/DAY1/DAY1_A1_JAKE_09000000.mp4`]: bytes,
+      [`${prefix}A1_JAKE/DAY1/DAY1_A1_JAKE_10000000.mp4`]: "",
       [`${prefix}A2_ALICE/DAY1/DAY1_A2_ALICE_09000000.mp4`]: bytes,
     });
     const loaded = await load("egolife", root);
     assert.deepEqual(loaded.missing, []);
-    assert.deepEqual(loaded.notes, ["A1_JAKE: no recording of DAY2, on which 1 questions are asked"]);
+    assert.deepEqual(loaded.notes, [
+      "1 videos are empty, such as DAY1_A1_JAKE_10000000.mp4",
+      "A1_JAKE: no recording of DAY2, on which 1 questions are asked",
+    ]);
     const opened = await openStream(loaded.streams.get("A1_JAKE")!, {
       scratch: join(root, "s"),
       cuts: join(root, "c"),

@@ -18,7 +18,7 @@ export interface MediaIndex {
   /** By stem, case kept: video names tell `a` from `A`. */
   readonly media: ReadonlyMap<string, FileReference>;
   readonly subtitles: ReadonlyMap<string, FileReference>;
-  /** Zips that could not be read, one sentence each. */
+  /** Zips that could not be read and videos with nothing in them, one sentence each. */
   readonly problems: readonly string[];
 }
 
@@ -35,6 +35,10 @@ export async function indexMedia(root: string): Promise<MediaIndex> {
       problems.push(error.message);
     }
   }
+  const empty = paths.filter(
+    (path) => mediaExtensions.has(extname(path).toLowerCase()) && statSync(path).size === 0,
+  );
+  if (empty.length > 0) problems.push(`${empty.length} videos are empty, such as ${basename(empty[0]!)}`);
   return {
     paths,
     media: byStem(references, mediaExtensions),

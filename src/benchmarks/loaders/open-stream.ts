@@ -3,6 +3,7 @@
  * recording cut once into a cache.
  */
 import { randomUUID } from "node:crypto";
+import { statSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { DataError } from "../../errors.ts";
@@ -41,7 +42,9 @@ export async function openStream(
     const isCut = cut !== null && (await probed(cutPath));
     if (!isCut) for (const file of media) whole.push(await unpacked(file, scratch));
     if (cut !== null && !isCut) await cutPiece(whole[0]!, cut, cutPath, options.signal);
-    const paths = cut === null ? whole : [cutPath];
+    // One empty file of a week, whose download was cut short, is a gap.
+    const sound = whole.filter((path) => statSync(path, { throwIfNoEntry: false })?.size !== 0);
+    const paths = cut !== null ? [cutPath] : sound.length > 0 ? sound : whole;
     const source = await openSource(paths, {
       ...options,
       id: stream,
