@@ -142,7 +142,7 @@ function promptOf({ text, options }: Question, rendered: string, now: string | n
 }
 
 const insufficient =
-  /\binsufficient (information|evidence)\b|^\W*(unknown|not (stated|mentioned|answerable))\W*$/i;
+  /\b(insufficient|not enough) (information|evidence)\b|^\W*(unknown|not (stated|mentioned|answerable)|(it )?cannot be (determined|answered)|(the )?memory does(n't| not) tell)\W*$/i;
 
 /** The text behind the last `Answer:`, which may go on over several lines. */
 export function openAnswer(text: string): OpenAnswer {

@@ -40,6 +40,7 @@ test("reads the final answer, never the first character", () => {
     ["Option B: it fits.\nOption D: no.\n\nB", "B"],
     ["Answer: insufficient information", "E"],
     ["Answer: The memory does not tell.", "E"],
+    ["Answer: not enough information", "E"],
     ["None of them wore a hat.\nNone of these came first, so I am lost.", "?"],
     ["The memory says nothing of it.\nIt cannot be determined.", "E"],
     ['{"cot": "A comes first", "answer": "B"}', "B"],

@@ -20,7 +20,7 @@ export type Choice =
   | { readonly kind: "unreadable"; readonly problem: string };
 
 const noEvidence =
-  /\b(insufficient (information|evidence)|not answerable|no answer|cannot be (answered|determined|found)|can(not|'t| not) (tell|answer|be determined)|unanswerable|memory does(n't| not) tell)\b|^\W*none\W*$/i;
+  /\b((insufficient|not enough) (information|evidence)|not answerable|no answer|cannot be (answered|determined|found)|can(not|'t| not) (tell|answer|be determined)|unanswerable|memory does(n't| not) tell)\b|^\W*none\W*$/i;
 // A line that begins with `Option B:` weighs an option, it does not settle on it.
 const stated =
   /^\W*(?:so\W+|therefore\W+|thus\W+)?(?:the\s+)?(?:(?:final\s+|correct\s+|best\s+|right\s+)?answer|(?:final|correct|best|right)\s+(?:option|choice)|(?:option|choice)(?=\s*[:=]|\s+is\b))(?:\s+is)?\s*[:=\-–—]?\s*(.+)$/i;
