@@ -108,6 +108,7 @@ test("without a model: every row that can be, and the same bytes when run again"
   assert.equal(all.overall.accuracy, 1, "all texts of a household hold every answer");
   for (const name of ["uniform", "base", "taskmem"]) {
     assert.ok(rows[name]!.tokens > 0 && rows[name]!.tokens < all.tokens, name);
+    assert.ok(Math.abs(rows[name]!.tokens / rows.base!.tokens - 1) < 0.1, `${name}: budgets are equal`);
     assert.ok(rows[name]!.overall.accuracy! < 1, name);
   }
   assert.equal(againstBase.taskmem!.tasks, used);
