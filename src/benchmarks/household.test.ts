@@ -152,4 +152,38 @@ test("the base with the questions in its prompt has its first five answers from 
   assert.equal(all("TaskMem"), all("Phase One"), "an adapter that adds nothing changes nothing");
 });
 
+test("a film keeps the memory of its first question, also for what is asked of it after the update", async () => {
+  const films = await filmsOf(4);
+  const silent: Policy = {
+    ...perfectPolicy(films),
+    decide: async () => ({
+      actions: [{ text: "", statements: [], logprobs: null, revision: "silent", issues: [] }],
+      cost: { calls: 0, promptTokens: 0, completionTokens: 0, usd: 0 },
+    }),
+  };
+  // Of one kind each film is asked four times: the update after the fifth falls in the middle of the second film.
+  const { rows, gain, swap } = await householdBenchmark({
+    films,
+    ...{ reader, countTokens },
+    policies: {
+      ...{ base: null, takesSupplement: false, phaseOne: silent, adapted: () => perfectPolicy(films) },
+      learn: async () => createAdapter(wordSpace.id, wordSpace.dimension, []),
+    },
+  });
+  for (const kind of factKinds) {
+    const asked = films.map(({ questions }) => questions.filter((question) => question.kind === kind).length);
+    let before = 0;
+    const later = asked.filter((count) => {
+      before += count;
+      return before - count >= 5;
+    });
+    const right = later.reduce((sum, count) => sum + count, 0);
+    const row = rows.find((one) => one.policy === "TaskMem" && one.kind === kind)!;
+    assert.ok(right > 0 && right < row.n - 5, `${kind}: ${asked} questions of the films`);
+    assert.equal(Math.round(row.accuracy * row.n), right, kind);
+    assert.equal(Math.round((gain.kinds[kind].gain * row.n) / 100), right, kind);
+    assert.equal(swap[kind][kind], 1, "the control has all films written by the adapted policy");
+  }
+});
+
 const textOf = ({ text }: HouseholdQuestion) => text;

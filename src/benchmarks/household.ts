@@ -2,8 +2,9 @@
  * The household as a streaming benchmark: held-out films are watched, remembered and asked about, kind by kind.
  *
  * Each kind of question is an environment of its own. Its tasks come film by film; the first five are answered from
- * Phase-One memory; Phase Two learns from these five; all later ones are answered from what the adapted policy wrote of
- * their films. The rows: the base, the base with the five questions in its prompt, Phase One, and TaskMem. Every adapter is
+ * Phase-One memory; Phase Two learns from these five; films asked about later are written by the adapted policy. The
+ * memory of a film is written once, at its first question of the kind: what is asked of it after the update reads the
+ * old memory. The rows: the base, the base with the five questions in its prompt, Phase One, and TaskMem. Every adapter is
  * tried on every kind too (the swap control). A reader without a model answers from a film's whole memory; an
  * abstention counts as wrong. Memory is all it sees.
  *
@@ -151,7 +152,7 @@ export interface HouseholdResult {
   readonly rows: readonly HouseholdRow[];
   readonly gain: { readonly overall: Gain; readonly kinds: Readonly<Record<FactKind, Gain>> };
   readonly kindsAboveZero: number;
-  /** Accuracy of each kind's questions (inner) with each kind's adapter (outer), and with none. */
+  /** Accuracy of each kind's questions (inner) with each kind's adapter (outer) on all films, and with none. */
   readonly swap: Readonly<Record<FactKind | "none", Readonly<Record<FactKind, number>>>>;
   readonly adapters: Readonly<Record<FactKind, Adapter | null>>;
 }
@@ -194,40 +195,35 @@ export async function householdBenchmark(options: HouseholdOptions): Promise<Hou
   const base = policies.base && (await write(policies.base));
   const memories = new Map<HouseholdRowName, Map<FactKind, readonly Written[]>>();
   const answers = new Map<HouseholdRowName, Map<FactKind, Answered[]>>();
-  const keep = (name: HouseholdRowName, kind: FactKind, written: readonly Written[], given: Answered[]) => {
+  const keep = async (name: HouseholdRowName, kind: FactKind, written: readonly Written[]) => {
     memories.set(name, (memories.get(name) ?? new Map()).set(kind, written));
-    answers.set(name, (answers.get(name) ?? new Map()).set(kind, given));
+    answers.set(name, (answers.get(name) ?? new Map()).set(kind, await ask(written, kind)));
   };
   const adapters = {} as Record<FactKind, Adapter | null>;
   const swap = { none: {} } as Record<FactKind | "none", Record<FactKind, number>>;
   for (const kind of factKinds) {
     const questions = films.flatMap((film) => film.questions.filter((question) => question.kind === kind));
     const first = questions.slice(0, updateAfter);
+    /** Films asked before the update keep what was written of them then. */
+    const updated = (before: readonly Written[], after: readonly Written[]) =>
+      films.map((film, i) => (film.questions.some((one) => first.includes(one)) ? before[i]! : after[i]!));
     if (base !== null) {
-      keep("base", kind, base, await ask(base, kind));
+      await keep("base", kind, base);
       if (policies.takesSupplement) {
         onProgress?.(`the base watches, told of questions about ${kind}`);
         const supplement = taskSupplement(first.map(({ text }) => text));
         const prompted = await write(withSupplement(policies.base!, supplement));
-        const given = await ask(prompted, kind);
-        const before = answers.get("base")!.get(kind)!;
-        keep("base + task prompt", kind, prompted, [
-          ...before.slice(0, updateAfter),
-          ...given.slice(updateAfter),
-        ]);
+        await keep("base + task prompt", kind, updated(base, prompted));
       }
     }
-    const before = await ask(phaseOne, kind);
-    keep("Phase One", kind, phaseOne, before);
+    await keep("Phase One", kind, phaseOne);
     onProgress?.(`Phase Two learns from ${first.length} questions about ${kind}`);
     const adapter = await policies.learn(first.map((question) => ({ question })));
     adapters[kind] = adapter;
     onProgress?.(`TaskMem watches with what it learnt about ${kind}`);
     const adapted = adapter === null ? phaseOne : await write(policies.adapted(adapter));
-    const after = await ask(adapted, kind);
-    // The first tasks were answered before there was an adapter.
-    keep("TaskMem", kind, adapted, [...before.slice(0, updateAfter), ...after.slice(updateAfter)]);
-    swap.none[kind] = accuracy(before);
+    await keep("TaskMem", kind, updated(phaseOne, adapted));
+    swap.none[kind] = accuracy(answers.get("Phase One")!.get(kind)!);
     swap[kind] = {} as Record<FactKind, number>;
     for (const other of factKinds) swap[kind][other] = accuracy(await ask(adapted, other));
   }
