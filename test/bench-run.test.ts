@@ -150,6 +150,23 @@ test("without a model: every row that can be, and the same bytes when run again"
   assertSameRun(join(plain, "choice"), join(folder, "again", "choice"));
 });
 
+test("--budget is how much the rows of the choice policy keep, and part of the run", async () => {
+  const rows = ["--rows", "keep-all,uniform,base"];
+  const run = await bench("videomme", [...firstFilms(), ...rows, "--budget", ".1", "--runs", plain]);
+  assert.equal(run.code, 0, run.stderr);
+  const { rows: found } = summaryOf(run);
+  for (const name of ["uniform", "base"]) {
+    const share = found[name]!.tokens / found["keep-all"]!.tokens;
+    assert.ok(share < 0.3, `${name} keeps ${share}`);
+  }
+  const end = run.rows.at(-1) as unknown as BenchEnd;
+  assert.deepEqual(
+    end.rows.filter(({ type }) => type === "all").map(({ budget }) => budget),
+    [1, 0.1, 0.1],
+  );
+  assert.match(end.config.command, / --budget \.1 /);
+});
+
 test("the protocol: first tasks by the untouched policy, later ones by one that learnt; a video keeps its memory", () => {
   const results = resultsOf(join(plain, "choice")).filter(({ row }) => row === "taskmem");
   assert.equal(results.length, used);

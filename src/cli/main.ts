@@ -215,6 +215,7 @@ function buildProgram(): Command {
       "--rows <names>",
       "some of keep-nothing,keep-all,uniform,base,best-of-n,task-prompt,phase-one,taskmem",
     )
+    .option("--budget <share>", "rows of the choice policy: share of the candidate tokens to keep, 0 to 1")
     .option("--variant <name>", "egolife: full-stream, or oracle (only the spans around the evidence)")
     .option("--order <how>", "official or seeded:<n>")
     .option("--group <names>", "only these classes: short,medium,long of videomme, robot,web of m3bench")

@@ -261,7 +261,7 @@ const judgeOf = (model: Model | null): AnswerJudge => (model ? modelAnswerJudge(
 function commandOf(name: string, root: string, options: Invocation["options"]): string {
   const quoted = (value: unknown) => (/^[\w./:,-]+$/.test(String(value)) ? String(value) : `'${value}'`);
   const flags =
-    "annotations group policy weights rows updates variant order limit seed votes answerModel judgeModel baseUrl model config"
+    "annotations group policy weights budget rows updates variant order limit seed votes answerModel judgeModel baseUrl model config"
       .split(" ")
       .filter((flag) => options[flag] !== undefined)
       .map(

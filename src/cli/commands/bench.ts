@@ -19,8 +19,8 @@ const flagsOf: Readonly<Record<"report" | "household" | "text" | "video", readon
   video: [
     ...shared,
     ...configured,
-    ...["root", "annotations", "policy", "weights", "rows", "updates", "variant", "order", "group", "limit"],
-    ...["seed", "votes", "answerModel", "judgeModel", "screenText", "runs", "run", "resume"],
+    ...["root", "annotations", "policy", "weights", "budget", "rows", "updates", "variant", "order", "group"],
+    ...["limit", "seed", "votes", "answerModel", "judgeModel", "screenText", "runs", "run", "resume"],
   ],
 };
 
