@@ -1,5 +1,5 @@
 /** `taskmem bench egolife --text`: a week of a real life as texts, without a model. */
-import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { foreignFilesBeside, readForeignQuestions } from "../../benchmarks/egolife-text/foreign.ts";
 import type { Updates } from "../../benchmarks/egolife-text/lessons.ts";
@@ -19,9 +19,9 @@ import { nameStems } from "../../engines/local/words.ts";
 import { ConfigError, DataError } from "../../errors.ts";
 import { choiceWeightsRevision } from "../../policy/choice-features.ts";
 import { readChoiceWeights } from "../../training/choice-weights-trainer.ts";
-import { makeDirectory } from "../../util/directory.ts";
 import { sha256 } from "../../util/hash.ts";
 import type { Invocation } from "../invocation.ts";
+import { jsonLines, makeRunDirectory, openSteps } from "../run-directory.ts";
 
 /** Skipped rows named one by one. */
 const mostListed = 20;
@@ -66,13 +66,11 @@ export async function run({ output, options: flags, signal }: Invocation): Promi
   };
   const directory = join(runs, `egolife-text-${sha256(JSON.stringify(config)).slice(0, 12)}`);
   makeRunDirectory(directory);
-  const unfinished = join(directory, "unfinished.jsonl");
-  if (flags.resume !== true) rmSync(unfinished, { force: true });
-  const before = readSteps(unfinished);
-  if (before.size > 0) output.note(`resumed: ${before.size} steps stand`);
+  const steps = openSteps<readonly PolicyResults[]>(directory, flags.resume === true);
+  if (steps.before.size > 0) output.note(`resumed: ${steps.before.size} steps stand`);
   const measured = await runEgoLifeText(week, options, {
-    before,
-    onMeasured: (step, results) => appendFileSync(unfinished, `${JSON.stringify([step, results])}\n`),
+    before: steps.before,
+    onMeasured: steps.add,
     words: wordSpace,
     weights,
     foreign,
@@ -86,19 +84,19 @@ export async function run({ output, options: flags, signal }: Invocation): Promi
   const report = reportOf(measured, rows, paired);
   const write = (name: string, content: string) => writeFileSync(join(directory, name), content);
   write("config.json", `${JSON.stringify(config, null, 2)}\n`);
-  write("rows.jsonl", lines(rows));
-  write("paired.jsonl", lines(paired));
-  write("skipped.jsonl", lines(week.skipped));
+  write("rows.jsonl", jsonLines(rows));
+  write("paired.jsonl", jsonLines(paired));
+  write("skipped.jsonl", jsonLines(week.skipped));
   write(
     "questions.jsonl",
-    lines(
+    jsonLines(
       measured.measured.flatMap(({ policy, budget, results }) =>
         results.map((result, i) => ({ policy, budget, question: week.questions[i]!.id, ...result })),
       ),
     ),
   );
   write("report.md", `${report.join("\n")}\n`);
-  rmSync(unfinished, { force: true });
+  steps.remove();
   for (const line of report) output.text(line);
   output.text(`\nWritten to ${directory} in ${Math.round((performance.now() - startedMs) / 1000)} s.`);
   output.object({
@@ -112,34 +110,6 @@ export async function run({ output, options: flags, signal }: Invocation): Promi
     cost: noCost,
     run: directory,
   });
-}
-
-/** What a run that was stopped had measured, a line that was cut short left out. */
-function readSteps(path: string): Map<string, readonly PolicyResults[]> {
-  if (!existsSync(path)) return new Map();
-  const text = readFileSync(path, "utf8");
-  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-  writeFileSync(path, whole);
-  const lines = whole.split("\n").filter(Boolean);
-  return new Map(lines.map((line) => JSON.parse(line) as [string, readonly PolicyResults[]]));
-}
-
-/** Before anything is measured: a run that cannot be written is not worth its minutes. */
-function makeRunDirectory(directory: string): void {
-  try {
-    makeDirectory(directory);
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new ConfigError(
-      "runs-unwritable",
-      `Expected to make ${directory} for the results, got ${code}: give another place with --runs`,
-      { cause },
-    );
-  }
-}
-
-function lines(rows: readonly unknown[]): string {
-  return rows.map((row) => `${JSON.stringify(row)}\n`).join("");
 }
 
 /** What was read, so that a run can be told from one on other data. */
