@@ -186,4 +186,39 @@ test("a film keeps the memory of its first question, also for what is asked of i
   }
 });
 
+test("stopped and gone on with it gives the same, and steps that stand are not run again", async () => {
+  const films = await filmsOf(6);
+  let learnt = 0;
+  const stands = new Map<string, string>();
+  const runUntil = (steps: number) => {
+    let made = 0;
+    return householdBenchmark({
+      films,
+      ...{ reader, countTokens },
+      policies: {
+        ...{ base: null, takesSupplement: false, phaseOne: choice(null), adapted: choice },
+        learn: async (tasks) => {
+          learnt += 1;
+          return adapterFromTasks(tasks, { words: wordSpace }).adapter;
+        },
+      },
+      step: async <T>(name: string, make: () => Promise<T>): Promise<T> => {
+        const before = stands.get(name);
+        if (before !== undefined) return JSON.parse(before);
+        made += 1;
+        if (made > steps) throw new Error("killed");
+        const given = await make();
+        stands.set(name, JSON.stringify(given));
+        return given;
+      },
+    });
+  };
+  await assert.rejects(runUntil(4), /killed/);
+  const gone = await runUntil(Number.POSITIVE_INFINITY);
+  assert.equal(learnt, factKinds.length, "each kind is learnt once");
+  stands.clear();
+  assert.deepEqual(gone, await runUntil(Number.POSITIVE_INFINITY));
+  assert.equal(gone.answers.length, 2 * films.flatMap(({ questions }) => questions).length);
+});
+
 const textOf = ({ text }: HouseholdQuestion) => text;

@@ -112,6 +112,8 @@ export interface HouseholdOptions {
   readonly countTokens: (text: string) => number;
   /** Tasks of a kind after which Phase Two runs. @default 5 */
   readonly updateAfter?: number;
+  /** Runs the steps that take time, plain JSON each: what stands of a run that was stopped may be given instead. */
+  readonly step?: <T>(name: string, make: () => Promise<T>) => Promise<T>;
   readonly onProgress?: (what: string) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -155,6 +157,8 @@ export interface HouseholdResult {
   /** Accuracy of each kind's questions (inner) with each kind's adapter (outer) on all films, and with none. */
   readonly swap: Readonly<Record<FactKind | "none", Readonly<Record<FactKind, number>>>>;
   readonly adapters: Readonly<Record<FactKind, Adapter | null>>;
+  /** Every answer, row by row and kind by kind, in the order the questions came. */
+  readonly answers: readonly (HouseholdAnswer & { readonly policy: HouseholdRowName })[];
 }
 
 /** What a policy wrote of one film. */
@@ -172,29 +176,35 @@ interface WrittenEntry {
   readonly copied: readonly string[];
 }
 
-/** Answers to one question under one policy. */
-interface Answered {
+/** The answer to one question from what one policy wrote. */
+export interface HouseholdAnswer {
   readonly film: string;
   readonly kind: FactKind;
+  readonly question: string;
+  readonly options: HouseholdQuestion["options"];
+  /** Letters of the right option and of the chosen one. */
+  readonly answer: string;
+  readonly given: string | null;
   readonly answered: boolean;
   readonly right: boolean;
 }
 
 export async function householdBenchmark(options: HouseholdOptions): Promise<HouseholdResult> {
-  const { films, policies, updateAfter = 5, onProgress, signal } = options;
-  const write = async (policy: Policy): Promise<Written[]> => {
-    const all: Written[] = [];
-    for (const film of films) all.push(await writtenOf(policy, film, signal));
-    return all;
+  const { films, policies, updateAfter = 5, step = (_, make) => make(), onProgress, signal } = options;
+  const write = (name: string, policy: Policy): Promise<Written[]> => {
+    onProgress?.(name);
+    return step(name, async () => {
+      const all: Written[] = [];
+      for (const film of films) all.push(await writtenOf(policy, film, signal));
+      return all;
+    });
   };
   const ask = (written: readonly Written[], kind: FactKind) => answersOf(films, written, kind, options);
 
-  onProgress?.("Phase One watches");
-  const phaseOne = await write(policies.phaseOne);
-  if (policies.base) onProgress?.("the base watches");
-  const base = policies.base && (await write(policies.base));
+  const phaseOne = await write("Phase One watches", policies.phaseOne);
+  const base = policies.base && (await write("the base watches", policies.base));
   const memories = new Map<HouseholdRowName, Map<FactKind, readonly Written[]>>();
-  const answers = new Map<HouseholdRowName, Map<FactKind, Answered[]>>();
+  const answers = new Map<HouseholdRowName, Map<FactKind, HouseholdAnswer[]>>();
   const keep = async (name: HouseholdRowName, kind: FactKind, written: readonly Written[]) => {
     memories.set(name, (memories.get(name) ?? new Map()).set(kind, written));
     answers.set(name, (answers.get(name) ?? new Map()).set(kind, await ask(written, kind)));
@@ -210,18 +220,24 @@ export async function householdBenchmark(options: HouseholdOptions): Promise<Hou
     if (base !== null) {
       await keep("base", kind, base);
       if (policies.takesSupplement) {
-        onProgress?.(`the base watches, told of questions about ${kind}`);
         const supplement = taskSupplement(first.map(({ text }) => text));
-        const prompted = await write(withSupplement(policies.base!, supplement));
+        const prompting = withSupplement(policies.base!, supplement);
+        const prompted = await write(`the base watches, told of questions about ${kind}`, prompting);
         await keep("base + task prompt", kind, updated(base, prompted));
       }
     }
     await keep("Phase One", kind, phaseOne);
-    onProgress?.(`Phase Two learns from ${first.length} questions about ${kind}`);
-    const adapter = await policies.learn(first.map((question) => ({ question })));
+    const learning = `Phase Two learns from ${first.length} questions about ${kind}`;
+    onProgress?.(learning);
+    const learnt = await step(learning, async () =>
+      plainAdapter(await policies.learn(first.map((question) => ({ question })))),
+    );
+    const adapter = learnt && adapterOf(learnt);
     adapters[kind] = adapter;
-    onProgress?.(`TaskMem watches with what it learnt about ${kind}`);
-    const adapted = adapter === null ? phaseOne : await write(policies.adapted(adapter));
+    const adapted =
+      adapter === null
+        ? phaseOne
+        : await write(`TaskMem watches with what it learnt about ${kind}`, policies.adapted(adapter));
     await keep("TaskMem", kind, updated(phaseOne, adapted));
     swap.none[kind] = accuracy(answers.get("Phase One")!.get(kind)!);
     swap[kind] = {} as Record<FactKind, number>;
@@ -262,8 +278,20 @@ export async function householdBenchmark(options: HouseholdOptions): Promise<Hou
     kindsAboveZero: Object.values(kinds).filter(({ low }) => low > 0).length,
     swap,
     adapters,
+    answers: [...answers].flatMap(([policy, byKind]) =>
+      [...byKind.values()].flat().map((answer) => ({ policy, ...answer })),
+    ),
   };
 }
+
+/** An adapter as JSON holds it, and back. */
+const plainAdapter = (adapter: Adapter | null) =>
+  adapter && { ...adapter, indices: [...adapter.indices], values: [...adapter.values] };
+const adapterOf = (plain: NonNullable<ReturnType<typeof plainAdapter>>): Adapter => ({
+  ...plain,
+  indices: Int32Array.from(plain.indices),
+  values: Float32Array.from(plain.values),
+});
 
 /** The same policy with a supplement in every prompt. */
 function withSupplement(policy: Policy, supplement: string): Policy {
@@ -301,8 +329,8 @@ async function answersOf(
   written: readonly Written[],
   kind: FactKind,
   { reader, signal }: Pick<HouseholdOptions, "reader" | "signal">,
-): Promise<Answered[]> {
-  const answers: Answered[] = [];
+): Promise<HouseholdAnswer[]> {
+  const answers: HouseholdAnswer[] = [];
   for (const [i, { episode, questions }] of films.entries()) {
     const recalled = written[i]!.statements.map(recalledOf);
     for (const question of questions) {
@@ -314,6 +342,7 @@ async function answersOf(
       answers.push({
         film: episode.seed,
         kind,
+        ...{ question: question.text, options: question.options, answer: question.answer, given: option },
         answered: !abstained,
         right: !abstained && option === question.answer,
       });
@@ -332,10 +361,10 @@ function recalledOf(statement: Statement, i: number): RecalledEntry {
   return { entry, score: { total: 1 } };
 }
 
-const accuracy = (answers: readonly Answered[]) => mean(answers.map(({ right }) => Number(right)));
+const accuracy = (answers: readonly HouseholdAnswer[]) => mean(answers.map(({ right }) => Number(right)));
 
 function scores(
-  answers: readonly Answered[],
+  answers: readonly HouseholdAnswer[],
 ): Pick<HouseholdRow, "accuracy" | "coverage" | "precision" | "low" | "high" | "n"> {
   const { low, high } = clusterBootstrap(
     answers.map(({ right }) => Number(right)),
