@@ -1,10 +1,37 @@
 /** `bench household` as people run it: the demo's table in the form of the other benchmarks. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { type Row, taskmem } from "./support/cli.ts";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { type CliOptions, type Row, taskmem, temporaryFolder } from "./support/cli.ts";
+
+const folder = temporaryFolder();
+const bench = (runs: string, more: readonly string[] = [], options: CliOptions = {}) => {
+  const flags = ["--policy", "choice", "--limit", "2", "--json", "--runs", join(folder, runs), ...more];
+  return taskmem(["bench", "household", ...flags], options);
+};
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+test("killed and resumed it leaves the bytes of a run that was not", async () => {
+  const whole = await bench("whole");
+  let seen = 0;
+  const killed = await bench("killed", [], {
+    onLine: (line, child) => {
+      if (line.includes('"bench-step"') && ++seen === 3) child.kill("SIGKILL");
+    },
+  });
+  assert.equal(killed.code, null);
+  const resumed = await bench("killed", ["--resume"]);
+  assert.equal(resumed.code, 0, resumed.stderr);
+  assert.match(resumed.stderr, /resumed: \d+ steps stand/);
+  const [first, second] = [whole, resumed].map(({ rows }) => String(rows.at(-1)!.run)) as [string, string];
+  assert.deepEqual(readdirSync(second), readdirSync(first));
+  for (const name of readdirSync(first))
+    assert.equal(readFileSync(join(second, name), "utf8"), readFileSync(join(first, name), "utf8"), name);
+});
 
 test("ends in one object with rows and pairs as the other benchmarks have them", async () => {
-  const run = await taskmem(["bench", "household", "--policy", "choice", "--limit", "2", "--json"]);
+  const run = await bench("whole");
   assert.equal(run.code, 0, run.stderr);
   const end = run.rows.at(-1)!;
   assert.deepEqual([end.event, end.benchmark, end.skipped], ["bench-end", "household", []]);

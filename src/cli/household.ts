@@ -3,6 +3,7 @@ import type { Adapter } from "../adapter/adapter.ts";
 import {
   filmHousehold,
   type HouseholdFilm,
+  type HouseholdOptions,
   type HouseholdPolicies,
   type HouseholdResult,
   type HouseholdRowName,
@@ -80,6 +81,8 @@ export async function runHousehold(
   name: HouseholdPolicyName,
   { films, clips, questionsPerKind }: HouseholdSize,
   signal: AbortSignal,
+  policies?: HouseholdPolicies,
+  step?: HouseholdOptions["step"],
 ): Promise<{ result: HouseholdResult; filmed: readonly HouseholdFilm[] }> {
   const filmed = await filmHousehold({
     ...{ split: "held-out", from: 0, films, clips, questionsPerKind, captions: name === "choice", signal },
@@ -87,7 +90,8 @@ export async function runHousehold(
   });
   const result = await householdBenchmark({
     films: filmed,
-    policies: await householdPolicies(name, signal),
+    policies: policies ?? (await householdPolicies(name, signal)),
+    ...(step && { step }),
     reader: lexicalReader({ words: wordSpace }),
     countTokens: wordSpace.countTokens,
     onProgress: (what) => output.progress(what),

@@ -10,7 +10,7 @@ const configured = ["config", "baseUrl", "model"];
 /** Flags each takes; one that would be ignored is refused, for the figures would not be what was asked for. */
 const flagsOf: Readonly<Record<"report" | "household" | "text" | "video", readonly string[]>> = {
   report: [...shared, "out"],
-  household: [...shared, "policy", "limit"],
+  household: [...shared, "policy", "limit", "runs", "resume"],
   text: [
     ...shared,
     ...["text", "root", "annotations", "policies", "budgets", "stream", "updates", "window", "lang"],
