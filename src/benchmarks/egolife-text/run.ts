@@ -3,6 +3,8 @@
  *
  * Time runs one way: a window is chosen by what was said and asked before it, a question sees the lines that
  * started before it was asked, and what was chosen is not revised (unless the past is chosen anew, `rechoose`).
+ * A window is chosen at its end: among the lines a question sees, those of its own window were chosen knowing what
+ * followed up to that end, 30 s at most, as in the reference.
  */
 import type { WordSpace } from "../../engine.ts";
 import type { ChoiceWeights } from "../../policy/choice-features.ts";
