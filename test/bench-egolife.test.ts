@@ -148,7 +148,7 @@ describe("bench egolife --text", () => {
     writeFileSync(join(directory, "rows.jsonl"), "{}\n");
     const damaged = await taskmem(["bench", "report", directory]);
     assert.equal(damaged.code, 3);
-    assert.match(damaged.stderr, /Expected a run of `bench egolife --text` in/);
+    assert.match(damaged.stderr, /Expected a whole run of .*`bench egolife --text` in/);
   });
 
   test("refuses what it cannot do, each thing by name", async () => {

@@ -53,6 +53,28 @@ test("ends in one object with rows and pairs as the other benchmarks have them",
   for (const { p } of [overall!, ...kinds]) assert.ok(p! > 0 && p! <= 1);
 });
 
+test("a run is drawn as one page that needs nothing else", async () => {
+  const run = await bench("whole");
+  const directory = String(run.rows.at(-1)!.run);
+  const own = readFileSync(join(directory, "report.md"), "utf8");
+  const out = join(folder, "drawn");
+  const drawn = await taskmem(["bench", "report", directory, "--out", out, "--json"]);
+  assert.equal(drawn.code, 0, drawn.stderr);
+  const html = readFileSync(String(drawn.rows[0]!.html), "utf8");
+  assert.equal(html.match(/<svg /g)!.length, 3);
+  assert.equal(html.match(/<table>/g)!.length, own.match(/^\| ---/gm)!.length);
+  assert.match(html, /<h2>The household: choice, 2 films/);
+  assert.match(html, /TaskMem − Phase One: [+−][\d.]+ points/);
+  assert.doesNotMatch(html, /<script|<link|<img|@import|url\(|https?:|NaN|undefined/);
+  assert.ok(readFileSync(String(drawn.rows[0]!.markdown), "utf8").includes(own));
+  // The table is that of the rows.
+  const all = (run.rows.at(-1)!.rows as Record<string, number>[]).filter(
+    (row) => (row.type as unknown) === "all",
+  );
+  for (const row of all)
+    assert.match(own, new RegExp(`\\| ${row.policy} \\| ${(100 * row.accuracy!).toFixed(1)} \\|`));
+});
+
 test("refuses no films at all, and policies it does not have", async () => {
   const none = await taskmem(["bench", "household", "--limit", "0"]);
   assert.equal(none.code, 2);

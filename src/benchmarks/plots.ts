@@ -24,6 +24,14 @@ export interface PlotSeries {
   readonly dash?: number;
 }
 
+/** A plot that was drawn. */
+export interface Plot {
+  readonly svg: string;
+  readonly caption: string;
+  /** Lines that are named below it; none where names stand beside their points. */
+  readonly keys: readonly PlotSeries[];
+}
+
 interface Axis {
   readonly title: string;
   readonly from: number;

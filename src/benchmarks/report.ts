@@ -6,9 +6,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { z } from "zod";
 import { DataError } from "../errors.ts";
-import type { TextRun } from "./egolife-text/drawn.ts";
+import type { DrawnRun } from "./drawn-run.ts";
+import { markdownTable } from "./markdown.ts";
 import { differencesFromPaper, paperRows } from "./paper.ts";
-import { escaped, linesPlot, type PlotSeries, planePlot, pointsPlot } from "./plots.ts";
+import { escaped, linesPlot, type Plot, type PlotSeries, planePlot, pointsPlot } from "./plots.ts";
 import { clipsWithout, countRetried, type Result, readResults, scoredOf } from "./results.ts";
 import { rowNames } from "./rows.ts";
 import { totalCost } from "./run.ts";
@@ -98,28 +99,28 @@ const benchmarkTitles = {
   m3bench: "M3-Bench",
 };
 
-/** The page and the Markdown of some runs, benchmark by benchmark, then of those on texts. */
+/** The page and the Markdown of some runs, benchmark by benchmark, then of those with tables of their own. */
 export function reportOf(
   runs: readonly ReportedRun[],
-  texts: readonly TextRun[] = [],
+  drawn: readonly DrawnRun[] = [],
 ): { readonly html: string; readonly markdown: string } {
   const groups = [...Map.groupBy(runs, ({ run }) => run.benchmark)];
-  const html = [...groups.map(([, ofBenchmark]) => htmlOf(ofBenchmark)), ...texts.map(textHtml)].join("\n");
+  const html = [...groups.map(([, ofBenchmark]) => htmlOf(ofBenchmark)), ...drawn.map(drawnHtml)].join("\n");
   const markdown = [
     ...groups.map(([, ofBenchmark]) => markdownOf(ofBenchmark)),
-    ...texts.map((text) => `## ${textTitle(text)}\n\n${text.lines.join("\n")}\n`),
+    ...drawn.map((one) => `## ${drawnTitle(one)}\n\n${one.lines.join("\n")}\n`),
   ].join("\n");
   return { html: page(html), markdown: `# ${title}\n\n${markdown}` };
 }
 
-const textTitle = ({ wearer, id }: TextRun) => `EgoLife as text: ${wearer}, ${id}`;
+const drawnTitle = ({ title, id }: DrawnRun) => `${title}, ${id}`;
 
 /** The tables of a run's Markdown as such, and its plots. */
-function textHtml(text: TextRun): string {
-  const figures = text.plots.map(({ svg, caption, keys }) => figure(svg, caption, keys));
-  const blocks = text.lines.join("\n").split("\n\n");
+function drawnHtml(run: DrawnRun): string {
+  const figures = run.plots.map((plot) => figure(plot));
+  const blocks = run.lines.join("\n").split("\n\n");
   return [
-    `<h2>${escaped(textTitle(text))}</h2>`,
+    `<h2>${escaped(drawnTitle(run))}</h2>`,
     `<div class="plots">${figures.join("\n")}</div>`,
     ...blocks.map((block) => {
       if (!block.startsWith("|")) return `<p>${escaped(block)}</p>`;
@@ -377,17 +378,20 @@ function htmlOf(runs: readonly ReportedRun[]): string {
     htmlTable(headings, tableOf(rows)),
     `<p>${escaped(explanation)}</p>`,
     `<div class="plots">`,
-    figure(
-      linesPlot(learning(rows), { x: "tasks of a type seen", y: "accuracy so far, %", marks: updates }),
-      "Accuracy over the tasks so far, all types together. Upright: the policy learns.",
-      learning(rows),
-    ),
-    figure(tokenPlot(rows), "Accuracy against what memory held when the question came, in tokens.", []),
-    figure(
-      planePlot([...planeSeries(rows), ...paperSeries(run.benchmark)]),
-      `Coverage and precision; lines of equal accuracy.${paper.length > 0 ? " Grey: the paper." : ""}`,
-      [],
-    ),
+    figure({
+      svg: linesPlot(learning(rows), { x: "tasks of a type seen", y: "accuracy so far, %", marks: updates }),
+      caption: "Accuracy over the tasks so far, all types together. Upright: the policy learns.",
+      keys: learning(rows),
+    }),
+    figure({
+      svg: tokenPlot(rows),
+      ...{ caption: "Accuracy against what memory held when the question came, in tokens.", keys: [] },
+    }),
+    figure({
+      svg: planePlot([...planeSeries(rows), ...paperSeries(run.benchmark)]),
+      caption: `Coverage and precision; lines of equal accuracy.${paper.length > 0 ? " Grey: the paper." : ""}`,
+      keys: [],
+    }),
     `</div>`,
     ...tablesOf(runs, rows).map(
       ({ title: heading, headings: names, cells }) => `<h3>${heading}</h3>\n${htmlTable(names, cells)}`,
@@ -415,12 +419,12 @@ function htmlTable(names: readonly string[], cells: readonly (readonly string[])
   return `<div class="wide"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 
-function figure(plot: string, caption: string, legend: readonly PlotSeries[]): string {
-  const names = legend.map(
+function figure({ svg, caption, keys }: Plot): string {
+  const names = keys.map(
     ({ label, colour, dash = 0 }) => `<span class="c${colour} d${dash % 4}">${escaped(label)}</span>`,
   );
-  const keys = names.length > 0 ? `<p class="legend">${names.join(" ")}</p>` : "";
-  return `<figure>${plot}${keys}<figcaption>${escaped(caption)}</figcaption></figure>`;
+  const legend = names.length > 0 ? `<p class="legend">${names.join(" ")}</p>` : "";
+  return `<figure>${svg}${legend}<figcaption>${escaped(caption)}</figcaption></figure>`;
 }
 
 /** Accuracy over all tasks up to each place. */
@@ -530,14 +534,19 @@ ${body}
 function markdownOf(runs: readonly ReportedRun[]): string {
   const rows = rowsOf(runs);
   const [{ run }] = runs as [ReportedRun];
+  const table = (names: readonly string[], cells: readonly (readonly string[])[]) =>
+    markdownTable(
+      names.map(plain),
+      cells.map((row) => row.map(plain)),
+    ).join("\n");
   const list = (lines: readonly string[]) => lines.map((line) => `- ${plain(line)}`).join("\n");
   return [
     `## ${benchmarkTitles[run.benchmark]}`,
-    markdownTable(headings, tableOf(rows)),
+    table(headings, tableOf(rows)),
     explanation,
     ...tablesOf(runs, rows).flatMap(({ title: heading, headings: names, cells }) => [
       `### ${heading}`,
-      markdownTable(names, cells),
+      table(names, cells),
     ]),
     ...runs.flatMap((each) => [
       `### What differs from the paper${runs.length > 1 ? `: ${plain(each.id)}` : ""}`,
@@ -550,12 +559,3 @@ function markdownOf(runs: readonly ReportedRun[]): string {
 }
 
 const plain = (text: string) => text.replace(/([|\\`*_<>])/g, "\\$1").replace(/\s+/g, " ");
-
-function markdownTable(names: readonly string[], cells: readonly (readonly string[])[]): string {
-  const line = (row: readonly string[]) => `| ${row.map(plain).join(" | ")} |`;
-  return [
-    line(names),
-    `|${names.map((_, i) => (i === 0 ? "---" : "---:")).join("|")}|`,
-    ...cells.map(line),
-  ].join("\n");
-}

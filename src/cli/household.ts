@@ -6,12 +6,11 @@ import {
   type HouseholdOptions,
   type HouseholdPolicies,
   type HouseholdResult,
-  type HouseholdRowName,
   householdBenchmark,
 } from "../benchmarks/household.ts";
+import { householdReport } from "../benchmarks/household-report.ts";
 import { lexicalReader, wordSpace } from "../engines/local/index.ts";
 import { nanoAdaptation, nanoPolicy, openNano } from "../engines/nano/index.ts";
-import { type FactKind, factKinds } from "../household/index.ts";
 import { choicePolicy } from "../policy/choice.ts";
 import { adapterFromTasks } from "../training/choice-trainer.ts";
 import type { Output } from "./output.ts";
@@ -75,18 +74,25 @@ const unanswered = {
   ...{ citations: [], reader: "", feedback: null },
 };
 
+export interface HouseholdRun {
+  readonly output: Output;
+  readonly name: HouseholdPolicyName;
+  readonly size: HouseholdSize;
+  readonly signal: AbortSignal;
+  /** @default those of the name */
+  readonly policies?: HouseholdPolicies;
+  /** @default every step is run */
+  readonly step?: HouseholdOptions["step"];
+}
+
 /** Films held-out episodes and runs the benchmark over them. */
 export async function runHousehold(
-  output: Output,
-  name: HouseholdPolicyName,
-  { films, clips, questionsPerKind }: HouseholdSize,
-  signal: AbortSignal,
-  policies?: HouseholdPolicies,
-  step?: HouseholdOptions["step"],
+  options: HouseholdRun,
 ): Promise<{ result: HouseholdResult; filmed: readonly HouseholdFilm[] }> {
+  const { output, name, size, signal, policies, step } = options;
   const filmed = await filmHousehold({
-    ...{ split: "held-out", from: 0, films, clips, questionsPerKind, captions: name === "choice", signal },
-    onFilm: (done) => output.progress(`filming held-out days, ${done} of ${films}`),
+    ...{ split: "held-out", from: 0, ...size, captions: name === "choice", signal },
+    onFilm: (done) => output.progress(`filming held-out days, ${done} of ${size.films}`),
   });
   const result = await householdBenchmark({
     films: filmed,
@@ -107,59 +113,19 @@ export function householdEvent({ rows, gain, kindsAboveZero, swap }: HouseholdRe
   return { rows, gain: { overall, low, high, kinds: gain.kinds }, kindsAboveZero, swap };
 }
 
-const percent = (share: number) => (100 * share).toFixed(1);
-const cells = (values: readonly string[], width: number) =>
-  values.map((value) => value.padStart(width)).join("");
+const widths = { name: 22, number: 10 };
 
-const answerShares = {
-  accuracy: "right answers, %",
-  coverage: "answered at all, %",
-  precision: "right if answered, %",
-} as const;
-
-/** The rows, the gain with its interval, and the swap control. */
-export function printHousehold(output: Output, { rows, gain, kindsAboveZero, swap }: HouseholdResult): void {
-  const columns = ["all", ...factKinds] as const;
-  const names = [...new Set(rows.map(({ policy }) => policy))];
-  const cell = (name: HouseholdRowName, kind: (typeof columns)[number]) =>
-    rows.find((row) => row.policy === name && row.kind === kind)!;
-  for (const [metric, title] of Object.entries(answerShares) as [keyof typeof answerShares, string][]) {
-    output.text(`\n${title.padEnd(22)}${cells(columns, 10)}`);
-    for (const name of names) {
-      const shares = columns.map((kind) => percent(cell(name, kind)[metric]));
-      output.text(`${name.padEnd(22)}${cells(shares, 10)}`);
+/** The rows, the gain with its interval, and the swap control, as aligned columns. */
+export function printHousehold(output: Output, result: HouseholdResult): void {
+  for (const block of householdReport(result)) {
+    if (block.block === "note") output.text(output.dim(block.text));
+    else if (block.block === "verdict") output.text(`\n${output.bold(block.text)}`);
+    else {
+      const lines = [block.head, ...block.rows].map(
+        ([name, ...numbers]) =>
+          name!.padEnd(widths.name) + numbers.map((number) => number.padStart(widths.number)).join(""),
+      );
+      output.text(`\n${lines.join("\n")}`);
     }
   }
-  output.text(
-    `\n${"memories".padEnd(22)}${cells(["true, %", "repeated", "passing", "tokens", "facts"], 10)}`,
-  );
-  for (const name of names) {
-    const row = cell(name, "all");
-    const shares = [row.trueShare, row.redundantShare, row.passing].map(percent);
-    const lengths = [row.tokensPerEntry.toFixed(1), row.factsPerEntry.toFixed(2)];
-    output.text(`${name.padEnd(22)}${cells([...shares, ...lengths], 10)}`);
-  }
-  output.text(
-    output.dim(
-      "true, repeated: of all statements; passing: memories all true and nothing told before; tokens, facts: of a memory",
-    ),
-  );
-  const { overall } = gain;
-  output.text(
-    `\n${output.bold(`TaskMem − Phase One: ${signed(overall.gain)} points [${signed(overall.low)}, ${signed(overall.high)}]`)}, surely above zero in ${kindsAboveZero} of ${factKinds.length} kinds`,
-  );
-  output.text(`\n${"swapped adapters, %".padEnd(22)}${cells(factKinds, 10)}`);
-  for (const learnt of ["none", ...factKinds] as const) {
-    const values = factKinds.map((kind: FactKind) =>
-      learnt === kind ? `*${percent(swap[learnt][kind])}` : percent(swap[learnt][kind]),
-    );
-    output.text(
-      `${(learnt === "none" ? "no adapter" : `learnt from ${learnt}`).padEnd(22)}${cells(values, 10)}`,
-    );
-  }
-  output.text(
-    output.dim("columns: what is asked about, all questions; * the adapter of the questions' own kind"),
-  );
 }
-
-const signed = (points: number) => `${points < 0 ? "−" : "+"}${Math.abs(points).toFixed(1)}`;

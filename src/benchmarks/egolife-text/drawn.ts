@@ -3,11 +3,9 @@
  *
  * The reader's accuracy stands for accuracy; what a question is worth while they come in is `m`, for it is of one piece.
  */
-import { existsSync, readFileSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
 import { z } from "zod";
-import { DataError } from "../../errors.ts";
-import { linesPlot, type PlotSeries, planePlot, pointsPlot } from "../plots.ts";
+import type { DrawRun } from "../drawn-run.ts";
+import { linesPlot, type Plot, type PlotSeries, planePlot, pointsPlot } from "../plots.ts";
 import { mean } from "../statistics.ts";
 
 /** In the order of the page's colours. */
@@ -21,52 +19,18 @@ const rowSchema = z.object({
 });
 const questionSchema = z.object({ policy: z.string(), budget: z.number(), mass: z.number() });
 
-/** A run's folder, read. */
-export interface TextRun {
-  readonly id: string;
-  readonly wearer: string;
-  /** Markdown: tables, and a sentence before each. */
-  readonly lines: readonly string[];
-  readonly plots: readonly {
-    readonly svg: string;
-    readonly caption: string;
-    readonly keys: readonly PlotSeries[];
-  }[];
-}
-
-/** Whether a folder holds a run on texts that came to its end. */
-export function isTextRun(directory: string): boolean {
-  return ["config.json", "rows.jsonl", "report.md"].every((name) => existsSync(join(directory, name)));
-}
-
-/** @throws DataError `run-unreadable` */
-export function readTextRun(directory: string): TextRun {
-  const place = resolve(directory);
-  const read = (name: string) => readFileSync(join(place, name), "utf8");
-  const lines = (name: string) => read(name).split("\n").filter(Boolean);
-  try {
-    const { wearer, budgets } = configSchema.parse(JSON.parse(read("config.json")));
-    const rows = lines("rows.jsonl").map((line) => rowSchema.parse(JSON.parse(line)));
-    const questions = lines("questions.jsonl").map((line) => questionSchema.parse(JSON.parse(line)));
-    const plots = plotsOf(
-      rows.filter(({ type }) => type === "all"),
-      questions,
-      Math.max(...budgets),
-    );
-    return { id: basename(place), wearer, lines: read("report.md").trimEnd().split("\n"), plots };
-  } catch (cause) {
-    throw new DataError("run-unreadable", `Expected a run of \`bench egolife --text\` in ${place}`, {
-      cause,
-      details: { path: place },
-    });
-  }
-}
+export const drawText: DrawRun = (config, rowsOf) => {
+  const { wearer, budgets } = configSchema.parse(config);
+  const rows = rowsOf("rows.jsonl", rowSchema).filter(({ type }) => type === "all");
+  const plots = plotsOf(rows, rowsOf("questions.jsonl", questionSchema), Math.max(...budgets));
+  return { title: `EgoLife as text: ${wearer}`, plots };
+};
 
 function plotsOf(
   rows: readonly z.output<typeof rowSchema>[],
   questions: readonly z.output<typeof questionSchema>[],
   most: number,
-): TextRun["plots"] {
+): Plot[] {
   const series = <T extends { readonly policy: string }>(
     some: readonly T[],
     points: (of: T[]) => PlotSeries["points"],

@@ -1,4 +1,5 @@
 /** The figures of a run as text: Markdown tables in per cent, and one line that says what was shown. */
+import { markdownTable } from "../markdown.ts";
 import type { EgoLifeTextRun } from "./run.ts";
 import { type Difference, type Metric, type Row, significance } from "./summary.ts";
 
@@ -20,7 +21,7 @@ export function reportOf(
   return [
     `${questions.length} questions, evidence in the text for ${answerable} (strict ${strictlyAnswerable}); ${windows} windows, ${tokens} tokens.`,
     "",
-    ...table(
+    ...markdownTable(
       ["budget", "policy", "kept", ...columns],
       rows
         .filter(({ type }) => type === "all")
@@ -34,7 +35,7 @@ export function reportOf(
     "",
     "Differences in points with 95 % intervals (whole hours drawn) and p (sign flips):",
     "",
-    ...table(
+    ...markdownTable(
       ["budget", "first − second", "m", "s60", "r20", "oacc"],
       pairsIn(inPart("all")).map(([budget, pair, of]) => [
         budget,
@@ -87,7 +88,7 @@ function cell(one: Difference | undefined): string {
 function partTable(differences: readonly Difference[], parts: readonly string[]): string[] {
   const onMass = differences.filter(({ metric }) => metric === "m");
   const sizes = parts.map((part) => onMass.find(({ subset }) => subset === part)?.n ?? 0);
-  return table(
+  return markdownTable(
     ["budget", "first − second", ...parts.map((part, k) => `${part} (${sizes[k]})`)],
     pairsIn(onMass).map(([budget, pair, of]) => [
       budget,
@@ -104,9 +105,4 @@ function pairsIn(differences: readonly Difference[]): [string, string, Differenc
     .map((of): [number, string, Difference[]] => [of[0]!.budget, `${of[0]!.first} − ${of[0]!.second}`, of])
     .sort(([a], [b]) => a - b)
     .map(([budget, pair, of]) => [named(budget), pair, of]);
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map((_, k) => (k < 2 ? "---" : "--:"))), ...rows.map(line)];
 }

@@ -1,6 +1,7 @@
 /** `taskmem bench household`: the simulated household as a streaming benchmark, by the demo's code. */
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { householdMarkdown, householdReport } from "../../benchmarks/household-report.ts";
 import { noCost } from "../../engine.ts";
 import { ConfigError } from "../../errors.ts";
 import { sha256 } from "../../util/hash.ts";
@@ -38,7 +39,9 @@ export async function run({ output, signal, options }: Invocation): Promise<void
     output.object({ event: "bench-step", step: name });
     return given;
   };
-  const { result, filmed } = await runHousehold(output, policy, size, signal, policies, step);
+  const { result, filmed } = await runHousehold({
+    ...{ output, name: policy, size, signal, policies, step },
+  });
   const rows = result.rows.map((row) => ({
     ...row,
     ...{ type: row.kind, budget: policy === "choice" ? 0.2 : null },
@@ -53,6 +56,7 @@ export async function run({ output, signal, options }: Invocation): Promise<void
   write("paired.jsonl", jsonLines(paired));
   write("swap.json", `${JSON.stringify(result.swap, null, 2)}\n`);
   write("questions.jsonl", jsonLines(result.answers));
+  write("report.md", `${householdMarkdown(householdReport(result)).join("\n")}\n`);
   steps.remove();
   printHousehold(output, result);
   output.text(output.dim(`\n${directory}`));

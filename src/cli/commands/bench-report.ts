@@ -1,7 +1,7 @@
 /** `taskmem bench report`: runs as one page and as Markdown. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { isTextRun, readTextRun } from "../../benchmarks/egolife-text/drawn.ts";
+import { isDrawnRun, readDrawnRun } from "../../benchmarks/drawn-run.ts";
 import { readRun, reportOf } from "../../benchmarks/report.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Invocation } from "../invocation.ts";
@@ -13,12 +13,13 @@ export async function run({ output, options }: Invocation, paths: readonly strin
       "run-missing",
       "Expected folders of runs, such as `bench report runs/videomme-…`, got none",
     );
-  const { texts = [], videos = [] } = Object.groupBy(paths, (path) => (isTextRun(path) ? "texts" : "videos"));
-  const { html, markdown } = reportOf(videos.map(readRun), texts.map(readTextRun));
+  const drawn = paths.filter(isDrawnRun);
+  const others = paths.filter((path) => !drawn.includes(path));
+  const { html, markdown } = reportOf(others.map(readRun), drawn.map(readDrawnRun));
   const folder = resolve(typeof options.out === "string" ? options.out : first);
   mkdirSync(folder, { recursive: true });
-  // A run on texts has a report.md of its own.
-  const markdownName = isTextRun(folder) ? "runs.md" : "report.md";
+  // Such a run has a report.md of its own.
+  const markdownName = isDrawnRun(folder) ? "runs.md" : "report.md";
   const files = { html: join(folder, "report.html"), markdown: join(folder, markdownName) };
   writeFileSync(files.html, html);
   writeFileSync(files.markdown, markdown);

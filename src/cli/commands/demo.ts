@@ -57,7 +57,7 @@ export async function run(invocation: Invocation): Promise<void> {
         `\n${size.films} other days, never seen in training: five questions of a kind, Phase Two, then the rest of that kind\n`,
       ),
     );
-    const { result } = await runHousehold(output, "nano", size, signal);
+    const { result } = await runHousehold({ output, name: "nano", size, signal });
     printHousehold(output, result);
     printNext(output, keep === undefined ? null : directory, full);
     output.object({ event: "demo-end", policy, ...householdEvent(result) });
