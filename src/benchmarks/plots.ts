@@ -75,7 +75,7 @@ export function pointsPlot(
   const xs = series.flatMap(({ points }) => points.map((point) => point.x));
   const x = options.logarithmic
     ? logAxis(options.x, Math.min(...xs), Math.max(...xs))
-    : linearAxis(options.x, 0, Math.max(1, ...xs), String);
+    : linearAxis(options.x, 0, 1.1 * Math.max(1, ...xs), String);
   const y = shareAxis(options.y, series);
   const at = placer(x, y);
   const marks = series.flatMap(({ points, colour, label }) => {
