@@ -14,7 +14,7 @@ import { renderMemory } from "../memory/render.ts";
 import type { Question } from "../tasks/task.ts";
 import { sha256 } from "../util/hash.ts";
 import { formatMoment } from "../util/time.ts";
-import { type Choice, finalChoice } from "./scoring.ts";
+import { type Choice, finalChoice, lacksEvidence } from "./scoring.ts";
 
 export interface AskedOptions {
   /** Seconds of stream time, shown to the answerer where the question has a time. */
@@ -141,9 +141,6 @@ function promptOf({ text, options }: Question, rendered: string, now: string | n
     .join("\n\n");
 }
 
-const insufficient =
-  /\b(insufficient|not enough) (information|evidence)\b|^\W*(unknown|not (stated|mentioned|answerable)|(it )?cannot be (determined|answered)|(the )?memory does(n't| not) tell)\W*$/i;
-
 /** The text behind the last `Answer:`, which may go on over several lines. */
 export function openAnswer(text: string): OpenAnswer {
   const said = text.replace(/\*\*/g, "");
@@ -151,7 +148,7 @@ export function openAnswer(text: string): OpenAnswer {
   if (!at) return { kind: "unreadable", problem: "it has no line with `Answer:`" };
   const answer = said.slice(at.index + at[0].length).trim();
   if (answer === "") return { kind: "unreadable", problem: "its answer is empty" };
-  return insufficient.test(answer) ? { kind: "abstained" } : { kind: "text", text: answer };
+  return lacksEvidence(answer) ? { kind: "abstained" } : { kind: "text", text: answer };
 }
 
 /** A reader as an answerer, such as the one that needs no model. */

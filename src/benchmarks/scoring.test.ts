@@ -54,6 +54,21 @@ test("reads the final answer, never the first character", () => {
     ["Answer: A kettle, I think", "?"],
     ['{"answer": "F"}', "?"],
     ["As an AI I like questions.", "?"],
+    // What is said after the options were weighed counts, on the same line too; weighing them is no answer.
+    ["D) 3 is mentioned, yet wrong. Final answer: B", "B"],
+    ["A. seems right at first but memory tells of an attic. Answer: B", "B"],
+    ["The memory tells of an attic, so the answer is B.", "B"],
+    ["Answer: A would be rash. Answer: B", "B"],
+    ["A: no. B: no. C: yes.", "?"],
+    ["- C: mentioned\n- D: not mentioned", "?"],
+    ["D) is mentioned, yet wrong.", "?"],
+    ["Reasons.\nB because of the stairs", "B"],
+    ["Answer: C</s>", "C"],
+    ["Answer: C<|im_end|>", "C"],
+    ["Answer: unknown", "E"],
+    ["Answer: Not mentioned.", "E"],
+    ["Answer: I don't know", "E"],
+    ["Answer: It is not clear from the memory.", "E"],
   ];
   for (const [text, expected] of cases) assert.equal(kindOf(finalChoice(text, options)), expected, text);
 });
@@ -113,6 +128,19 @@ test("accuracy is coverage times precision, errors are counted apart and stay in
     if (all.precision !== null) assert.ok(Math.abs(all.accuracy! - all.coverage! * all.precision) < 1e-12);
     else assert.equal(all.accuracy, 0);
   }
+});
+
+test("intervals are the same in whatever order the tasks came", () => {
+  const random = seededRandom("orders");
+  const scored = Array.from({ length: 40 }, (_, i) =>
+    one((["right", "wrong"] as const)[randomInt(random, 2)]!, { id: String(i), cluster: `v${i % 7}` }),
+  );
+  const { accuracyInterval, precisionInterval } = figures(scored);
+  const turned = figures(scored.toReversed());
+  assert.deepEqual(
+    [turned.accuracyInterval, turned.precisionInterval],
+    [accuracyInterval, precisionInterval],
+  );
 });
 
 test("nothing to take a share of is no share", () => {

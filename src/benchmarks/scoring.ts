@@ -19,17 +19,31 @@ export type Choice =
   /** One clause saying why. */
   | { readonly kind: "unreadable"; readonly problem: string };
 
+/** Whether an answer, as a whole, says that there is nothing to answer from. */
+export function lacksEvidence(answer: string): boolean {
+  return /\b(insufficient|not enough) (information|evidence)\b/i.test(answer) || nothingToTell.test(answer);
+}
+const nothingToTell =
+  /^\W*((it|this|that|the answer|the memory)\s+(is\s+|was\s+)?|i\s+)?(unknown|unclear|uncertain|unanswerable|n\/?a|not (stated|mentioned|answerable|specified|given|known|clear|available|found|told)|can(not|'t| not) (tell|answer|say|be (determined|answered|found|told))|do(es)?(n't| not) (know|tell|say|mention)( (it|that|this))?)( (in|from|by|of) (the )?(memory|entries|information|records?)( (alone|given))?)?\W*$/i;
+/** With options at hand a sentence that says so somewhere is no answer either. */
 const noEvidence =
-  /\b((insufficient|not enough) (information|evidence)|not answerable|no answer|cannot be (answered|determined|found)|can(not|'t| not) (tell|answer|be determined)|unanswerable|memory does(n't| not) tell)\b|^\W*none\W*$/i;
+  /\b(not answerable|no answer|cannot be (answered|determined|found)|can(not|'t| not) (tell|answer|be determined)|unanswerable|memory does(n't| not) tell)\b|^\W*none\W*$/i;
+
+const answerIs = String.raw`(?:(?:final\s+|correct\s+|best\s+|right\s+)?answer|(?:final|correct|best|right)\s+(?:option|choice))`;
 // A line that begins with `Option B:` weighs an option, it does not settle on it.
-const stated =
-  /^\W*(?:so\W+|therefore\W+|thus\W+)?(?:the\s+)?(?:(?:final\s+|correct\s+|best\s+|right\s+)?answer|(?:final|correct|best|right)\s+(?:option|choice)|(?:option|choice)(?=\s*[:=]|\s+is\b))(?:\s+is)?\s*[:=\-–—]?\s*(.+)$/i;
+const stated = new RegExp(
+  String.raw`^\W*(?:so\W+|therefore\W+|thus\W+)?(?:the\s+)?(?:${answerIs}|(?:option|choice)(?=\s*[:=]|\s+is\b))(?:\s+is)?\s*[:=\-–—]?\s*(.+)$`,
+  "i",
+);
+/** The same after other words on the line; the last one. */
+const statedAtLast = new RegExp(String.raw`^.*\b${answerIs}(?:\s*[:=]|\s+is\b:?)\s*(.+)$`, "i");
 const alone = /^\W*([A-Z])\W*$/i;
+const markup = /<\/?(?:answer|s)>|<\|[^|>]*\|>|\$|[*_`#]+/gi;
 
 /**
  * The option a free text settles on: a letter alone on the last line, else the last line that states an answer
- * (`Answer: C`), else a last line that is an option; from JSON, its `answer`. The letter after the last option means
- * "cannot be told".
+ * (`Answer: C`; on the last line also after other words), else a last line that is an option or gives its reason; from
+ * JSON, its `answer`. The letter after the last option means "cannot be told".
  */
 export function finalChoice(text: string, options: readonly Option[]): Choice {
   const lines = text
@@ -37,7 +51,7 @@ export function finalChoice(text: string, options: readonly Option[]): Choice {
     .split(/\r?\n/)
     .map((line) =>
       line
-        .replace(/<\/?answer>|\$|[*_`#]+/gi, "")
+        .replace(markup, "")
         .replace(/\\boxed\{([^{}]*)\}/g, "$1")
         .trim(),
     )
@@ -48,12 +62,15 @@ export function finalChoice(text: string, options: readonly Option[]): Choice {
   if (fromJson !== null) return choiceOf(fromJson, options) ?? unreadable(fromJson);
   const letter = alone.test(last) ? choiceOf(last, options) : null;
   if (letter) return letter;
-  for (const line of lines.toReversed()) {
-    const answer = stated.exec(line)?.[1];
-    const choice = answer === undefined ? null : choiceOf(answer, options);
+  const answers = [
+    statedAtLast.exec(last)?.[1],
+    ...lines.toReversed().map((line) => stated.exec(line)?.[1]),
+  ].filter((answer) => answer !== undefined);
+  for (const answer of answers) {
+    const choice = choiceOf(answer, options);
     if (choice) return choice;
   }
-  return choiceOf(last, options) ?? unreadable(last);
+  return choiceOf(last, options, { unstated: true }) ?? unreadable(last);
 }
 
 const unreadable = (line: string): Choice => ({
@@ -61,7 +78,12 @@ const unreadable = (line: string): Choice => ({
   problem: `its final line ${JSON.stringify(line.slice(0, 60))} names no option`,
 });
 
-function choiceOf(answer: string, options: readonly Option[]): Choice | null {
+/** @param unstated whether the words may as well be about an option that was weighed */
+function choiceOf(
+  answer: string,
+  options: readonly Option[],
+  { unstated = false }: { unstated?: boolean } = {},
+): Choice | null {
   const plain = (words: string) =>
     words
       .toLowerCase()
@@ -71,23 +93,28 @@ function choiceOf(answer: string, options: readonly Option[]): Choice | null {
   const byText = options.filter((option) => plain(option.text) === plain(answer));
   const bare = alone.exec(answer)?.[1]?.toUpperCase();
   if (bare === undefined && byText.length === 1) return { kind: "option", letter: byText[0]!.letter };
-  const letter = bare ?? leadingLetter(answer, options);
+  const letter = bare ?? leadingLetter(answer, options, unstated);
   if (letter !== undefined) {
     if (options.some((option) => option.letter === letter)) return { kind: "option", letter };
     const beyond = String.fromCharCode((options.at(-1)?.letter.charCodeAt(0) ?? 64) + 1);
     return letter === beyond ? { kind: "abstained" } : null;
   }
-  return noEvidence.test(answer) ? { kind: "abstained" } : null;
+  return lacksEvidence(answer) || noEvidence.test(answer) ? { kind: "abstained" } : null;
 }
 
-/** The letter an answer begins with and goes on about: `B. …`, `B – …`, `B because …`, or `B` and its own option. */
-function leadingLetter(answer: string, options: readonly Option[]): string | undefined {
+/**
+ * The letter an answer begins with and goes on about: `B because …`, or `B` and its own option; where it was stated as
+ * the answer also `B. …` and `B – …`.
+ */
+function leadingLetter(answer: string, options: readonly Option[], unstated: boolean): string | undefined {
   const [, letter, rest = ""] =
     /^\W*(?:[Oo]ption\s+)?([A-Z])(?![\p{L}\p{N}'’])(.*)$/su.exec(answer.trim()) ?? [];
   if (letter === undefined || /^\s*[,/]\s*[A-Z]\b/.test(rest)) return undefined;
   const own = options.find((option) => option.letter === letter)?.text.toLowerCase();
-  const goesOn = /^\s*([.):,]|[–—]|-\s|(because|since|as)\b|$)/.test(rest);
-  const about = rest.replace(/^[\s(]+/, "").toLowerCase();
+  const goesOn = unstated
+    ? /^[\s,]*(because|since|as)\b/.test(rest)
+    : /^\s*([.):,]|[–—]|-\s|(because|since|as)\b|$)/.test(rest);
+  const about = rest.replace(/^[\s(.):,–—-]+/, "").toLowerCase();
   return goesOn || (own !== undefined && about.startsWith(own)) ? letter : undefined;
 }
 
@@ -226,8 +253,12 @@ function interval(scored: readonly Scored[], holds: (one: Scored) => boolean): I
   );
 }
 
-/** `null` for a single cluster: drawn again and again it says nothing of another one. */
-function drawn(values: readonly { cluster: string; value: number }[], seed: string): Interval | null {
+/**
+ * `null` for a single cluster: drawn again and again it says nothing of another one. The order of the tasks makes no
+ * difference.
+ */
+function drawn(unordered: readonly { cluster: string; value: number }[], seed: string): Interval | null {
+  const values = unordered.toSorted((a, b) => (a.cluster < b.cluster ? -1 : a.cluster > b.cluster ? 1 : 0));
   const clusters = values.map(({ cluster }) => cluster);
   if (new Set(clusters).size < 2) return null;
   return clusterBootstrap(

@@ -151,6 +151,18 @@ test("nothing after the question is seen, whatever is asked for", async (t) => {
   }
   assert.equal(await sealed.entry(ids[2]!), null);
   assert.deepEqual(await sealed.gaps(), []);
+  const odd = [
+    { asOfSeconds: "zzz" },
+    { asOfSeconds: Number.NaN },
+    { asOfSeconds: { valueOf: () => 1e9 } },
+    { streams: { filter: () => ["other"], includes: () => true } },
+    { streams: Object.assign(["day"], { filter: () => ["other"] }) },
+  ];
+  for (const filter of odd as never[]) {
+    const texts = (await sealed.entries(filter)).map(({ id }) => id);
+    assert.deepEqual(texts.sort(), ids.slice(0, 2).sort(), JSON.stringify(filter));
+  }
+  assert.deepEqual(await sealed.gaps({ toSeconds: "zzz" } as never), []);
   const { memory: later } = sealMemory(memory, "day", 40);
   assert.deepEqual(
     (await later.gaps()).map(({ endSeconds, detail }) => [endSeconds, detail]),

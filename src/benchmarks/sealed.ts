@@ -45,12 +45,14 @@ export function sealMemory(memory: Memory, stream: string, askTime: number | "en
     accesses.push({ call, refused: false, returned: found.length });
     return found;
   };
+  // What is asked for may be of any type: it narrows what is seen, or it changes nothing.
+  const upTo = (asked: unknown) => (typeof asked === "number" && asked < limit ? asked : limit);
   const within = <F extends EntryFilter>(filter: F): F => {
-    const asked = filter.asOfSeconds ?? Number.POSITIVE_INFINITY;
-    const asOf = Math.min(asked, limit);
+    const asOf = upTo(filter.asOfSeconds);
+    const isOfOthers = Array.isArray(filter.streams) && !filter.streams.includes(stream);
     return {
       ...filter,
-      streams: (filter.streams ?? [stream]).filter((id) => id === stream),
+      streams: isOfOthers ? [] : [stream],
       ...(asOf < Number.POSITIVE_INFINITY && { asOfSeconds: asOf }),
     };
   };
@@ -73,7 +75,7 @@ export function sealMemory(memory: Memory, stream: string, askTime: number | "en
         const gaps = await memory.gaps({
           ...rest,
           streams: streams ?? [],
-          toSeconds: Math.min(toSeconds ?? limit, limit),
+          toSeconds: upTo(toSeconds),
         });
         return gaps.filter(({ startSeconds }) => startSeconds < limit).map((gap) => cutGap(gap, limit));
       }),
