@@ -199,7 +199,7 @@ test("what a run leaves holds ids and hashes, no questions", () => {
   for (const { question } of rows) assert.ok(!text.includes(question), question);
   const run = JSON.parse(readFileSync(join(directory, "run.json"), "utf8")) as Row;
   assert.match(
-    String((run.config as Row).command),
+    String(run.command),
     /^taskmem bench videomme --root \S+ --updates 2 --limit 8 --no-screen-text$/,
   );
   assert.match((run.annotations as { sha256: string }[])[0]!.sha256, /^[0-9a-f]{64}$/);
@@ -233,7 +233,12 @@ test("a run is not gone over by chance, nor resumed as another", async () => {
   assert.match(again.stderr, /go on with it by --resume, or name another with --run/);
   const other = await bench("videomme", [...choiceFlags(), "--runs", plain, "--resume", "--seed", "2"]);
   assert.equal(other.code, 2);
-  assert.match(other.stderr, /its protocol, rows, config are another's: name another with --run/);
+  assert.match(other.stderr, /its protocol, rows are another's: name another with --run/);
+  const elsewhere = [...choiceFlags(), "--runs", plain, "--resume"].map((flag) =>
+    flag === tree.root ? `${tree.root}/.` : flag,
+  );
+  const spelt = await bench("videomme", elsewhere);
+  assert.equal(spelt.code, 0, spelt.stderr);
 });
 
 test("what does not fit is said before anything is watched", async () => {
@@ -252,6 +257,7 @@ test("what does not fit is said before anything is watched", async () => {
       /flags that `bench videomme` takes .*got --budgets, --lang/,
     ],
     [[...root, "--group", "short,tiny"], /--group to name some of short, medium, long, got short,tiny/],
+    [[...root, "--run", "../elsewhere"], /--run to be a name of letters/],
     [[...root, "--limit", "0"], /--limit to be a whole number from 1 up/],
     [[...root, "--votes", "0"], /--votes to be a whole number from 1 up/],
     [[...root, "--judge-model", "grades"], /--base-url for the model grades, got none/],

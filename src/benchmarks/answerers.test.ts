@@ -83,6 +83,22 @@ test("shows the whole memory in order, the options and the way out, and keeps wh
   assert.ok(!/entry_/.test(text), "ids are not shown");
 });
 
+test("what does not fit is left out and counted, and what is shown is said", async (t) => {
+  const memory = await memoryWith("long", ["one two three", "four five six", "seven eight nine"]);
+  t.after(() => memory.close());
+  // Headings, spans and entries count: of three entries two fit 16 tokens.
+  const model = speaking(["Answer: C", "Answer: C"]);
+  const tight = modelAnswerer(model, { tokenBudget: 16 });
+  const { leftOut } = await tight.answer(question, memory, whole);
+  assert.equal(leftOut, 1);
+  const shown = ["one two", "four five", "seven eight"].filter((text) =>
+    textOf(model.asked[0]!).includes(text),
+  );
+  assert.equal(shown.length, 2);
+  assert.equal(tight.recall, "the whole memory, up to 16 tokens");
+  assert.equal((await modelAnswerer(model).answer(question, memory, whole)).leftOut, 0);
+});
+
 test("asks once more where no option can be read, then says so", async (t) => {
   const memory = await memoryWith("again", ["The kettle stands in the attic"]);
   t.after(() => memory.close());

@@ -10,7 +10,7 @@ import { answerQuestion } from "../answer/answer.ts";
 import type { Reader } from "../answer/reader.ts";
 import type { Cost, Model } from "../engine.ts";
 import type { Memory } from "../memory/memory.ts";
-import { renderMemory } from "../memory/render.ts";
+import { renderMemory, withinBudget } from "../memory/render.ts";
 import type { Question } from "../tasks/task.ts";
 import { sha256 } from "../util/hash.ts";
 import { formatMoment } from "../util/time.ts";
@@ -37,11 +37,15 @@ export interface Answered {
   readonly raw: readonly string[];
   /** Hashes of the prompts, one for each try. */
   readonly prompts: readonly string[];
+  /** Entries that were recalled and did not fit what the answerer is shown. */
+  readonly leftOut: number;
 }
 
 export interface Answerer {
   readonly id: string;
   readonly promptHash: string;
+  /** What it is shown of a memory, in words. */
+  readonly recall: string;
   /** @param memory sealed @throws EngineError where nobody answers; `isRetryable` where it may later */
   answer(question: Question, memory: Memory, options: AskedOptions): Promise<Answered>;
 }
@@ -56,6 +60,11 @@ export interface AnswererOptions {
   /** Entries a search finds at most. @default 60 */
   readonly limit?: number;
 }
+
+const recallNames: Readonly<Record<RecallMode, (limit: number | null) => string>> = {
+  "whole-memory": () => "the whole memory",
+  search: (limit) => (limit === null ? "what a search finds" : `${limit} entries that a search finds`),
+};
 
 const attempts = 2;
 
@@ -72,8 +81,13 @@ export function modelAnswerer(model: Model, options: AnswererOptions = {}): Answ
   return {
     id: `model@1:${model.id}`,
     promptHash: sha256(JSON.stringify(wording)),
+    recall: `${recallNames[mode](limit)}, up to ${tokenBudget} tokens`,
     answer: async (question, memory, { askTime, sample, onCost, signal }) => {
-      const { rendered, now } = await readMemory(memory, question, askTime, { tokenBudget, mode, limit });
+      const { rendered, leftOut, now } = await readMemory(memory, question, askTime, {
+        tokenBudget,
+        mode,
+        limit,
+      });
       const prompt = promptOf(question, rendered, now);
       const raw: string[] = [];
       const prompts: string[] = [];
@@ -96,7 +110,7 @@ export function modelAnswerer(model: Model, options: AnswererOptions = {}): Answ
         choice = question.options.length > 0 ? finalChoice(text, question.options) : openAnswer(text);
         if (choice.kind !== "unreadable") break;
       }
-      return { choice, raw, prompts };
+      return { choice, raw, prompts, leftOut };
     },
   };
 }
@@ -107,7 +121,7 @@ async function readMemory(
   question: Question,
   askTime: number | "end",
   { tokenBudget, mode, limit }: Required<AnswererOptions>,
-): Promise<{ rendered: string; now: string | null }> {
+): Promise<{ rendered: string; leftOut: number; now: string | null }> {
   const streams = await memory.streams();
   const text = [question.text, ...question.options.map((option) => option.text)].join(" ");
   const recalled = await memory.recall({
@@ -118,9 +132,13 @@ async function readMemory(
   });
   const clocks = new Map(streams.map(({ id, clock }) => [id, clock]));
   const gaps = mode === "whole-memory" ? await memory.gaps() : [];
-  const rendered = renderMemory(recalled, { clocks, gaps, tokenBudget, ids: false });
+  const render = { clocks, gaps, tokenBudget, ids: false };
   const [stream] = streams;
-  return { rendered, now: askTime === "end" || !stream ? null : formatMoment(askTime, stream.clock) };
+  return {
+    rendered: renderMemory(recalled, render),
+    leftOut: recalled.length - withinBudget(recalled, render).entries.length,
+    now: askTime === "end" || !stream ? null : formatMoment(askTime, stream.clock),
+  };
 }
 
 function promptOf({ text, options }: Question, rendered: string, now: string | null): string {
@@ -157,6 +175,7 @@ export function readerAnswerer(reader: Reader, options: Pick<AnswererOptions, "m
   return {
     id: reader.id,
     promptHash: sha256(reader.id),
+    recall: recallNames[mode](null),
     answer: async (question, memory, { askTime, onCost, signal }) => {
       const { answer, option, abstained, cost } = await answerQuestion(question, {
         ...{ memory, reader, mode },
@@ -171,7 +190,7 @@ export function readerAnswerer(reader: Reader, options: Pick<AnswererOptions, "m
         : option !== null
           ? { kind: "option", letter: option }
           : { kind: "text", text: answer };
-      return { choice, raw: [answer], prompts: [] };
+      return { choice, raw: [answer], prompts: [], leftOut: 0 };
     },
   };
 }

@@ -9,7 +9,7 @@ const colours: Readonly<Record<HouseholdRowName, number>> = {
   base: 0,
   TaskMem: 1,
   "base + task prompt": 2,
-  "Phase One": 7,
+  "Phase One": 3,
 };
 
 const configSchema = z.object({ policy: z.string(), films: z.number(), updateAfter: z.number() });

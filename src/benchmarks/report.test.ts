@@ -29,9 +29,10 @@ function madeRun(
       { name: "taskmem", label: hostile, revision: "b@1" },
     ],
     missingRows: { "task-prompt": "no prompt" },
-    answerer: { id: "model@1:x", prompt: "cd".repeat(32), votes: 3 },
+    answerer: { id: "model@1:x", prompt: "cd".repeat(32), recall: "the whole memory", votes: 3 },
     judge: { id: "model@1:y", prompt: "ef".repeat(32) },
-    config: { command: "taskmem bench x --root 'a b'", policy: "engine", model: { writes: "openai:w" } },
+    command: "taskmem bench x --root 'a b'",
+    config: { policy: "engine", model: { writes: "openai:w" } },
     skipped: [{ file: "x.json", row: 4, id: null, reason: "its answer is missing" }],
     notes: ["a note"],
   };
@@ -41,6 +42,7 @@ function madeRun(
     ...{
       judgeRaw: [],
       accesses: [],
+      leftOut: 0,
       memory: { id: "m", entries: 1, tokens: 100, missed: 2, unheard: 3, lost: 1 },
     },
   };
@@ -65,7 +67,10 @@ const result = (row: string, n: number, outcome: Result["outcome"]): Partial<Res
 });
 const outcomes = ["right", "wrong", "abstained", "error"] as const;
 const base = outcomes.map((outcome, n) => result("base", n, outcome));
-const better = [0, 1, 2, 3].map((n) => result("taskmem", n, n < 3 ? "right" : "wrong"));
+const better = [0, 1, 2, 3].map((n) => ({
+  ...result("taskmem", n, n < 3 ? "right" : "wrong"),
+  leftOut: n === 3 ? 7 : 0,
+}));
 
 test("says what there is, what is missing and what differs, nothing of it as markup", () => {
   const directory = madeRun("finished", "egolife", [...base, ...better], 4);
@@ -77,6 +82,7 @@ test("says what there is, what is missing and what differs, nothing of it as mar
   const { html, markdown } = reportOf([run]);
   assert.ok(!html.includes("<script"));
   for (const text of [html, markdown]) {
+    assert.match(text, /not all of it in 1 of 8 answers/);
     for (const said of [
       "25.0",
       "75.0",

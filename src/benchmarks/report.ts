@@ -31,10 +31,10 @@ const runSchema = z.object({
   }),
   rows: z.array(z.object({ name: z.string(), label: z.string(), revision: z.string() })),
   missingRows: z.record(z.string(), z.string()),
-  answerer: z.object({ id: z.string(), prompt: z.string(), votes: z.number() }),
+  answerer: z.object({ id: z.string(), prompt: z.string(), recall: z.string(), votes: z.number() }),
   judge: z.object({ id: z.string(), prompt: z.string() }),
+  command: z.string(),
   config: z.looseObject({
-    command: z.string(),
     policy: z.string(),
     model: z.record(z.string(), z.string().nullable()),
   }),
@@ -156,11 +156,11 @@ const colours = [
   "base",
   "taskmem",
   "task-prompt",
-  "keep-all",
+  "phase-one",
   "uniform",
   "keep-nothing",
   "best-of-n",
-  "phase-one",
+  "keep-all",
 ];
 const colourOf = (name: string) => Math.max(0, colours.indexOf(name));
 
@@ -291,11 +291,12 @@ function facts({ run, finished, results, cost }: ReportedRun): [string, string][
   const withoutSpeech = `${unheard} that the transcriber failed at: --resume writes them again`;
   const { answerer: unanswered, judge: ungraded } = countRetried(results);
   const withoutGrade = `${unanswered} that the answerer failed at, ${ungraded} that the judge failed at: errors here, --resume tries them again`;
+  const cut = results.filter(({ leftOut }) => leftOut > 0).length;
   const fact = (isThere: number, name: string, value: string): [string, string][] =>
     isThere > 0 ? [[name, value]] : [];
   const spent = `${cost.calls} calls, ${cost.promptTokens + cost.completionTokens} tokens, $${cost.usd.toFixed(4)}`;
   return [
-    ["command", run.config.command],
+    ["command", run.command],
     [
       "questions",
       `${counts.used} used of ${counts.rows} rows: ${counts.skipped} could not be used, ${counts.withoutMaterial} have no video here${counts.used + counts.skipped + counts.withoutMaterial < counts.rows ? ", the others are past the limit" : ""}`,
@@ -307,8 +308,9 @@ function facts({ run, finished, results, cost }: ReportedRun): [string, string][
     ],
     [
       "answerer",
-      `${answerer.id}, prompt ${answerer.prompt.slice(0, 12)}, ${answerer.votes === 1 ? "one answer" : `${answerer.votes} votes`}`,
+      `${answerer.id}, prompt ${answerer.prompt.slice(0, 12)}, ${answerer.votes === 1 ? "one answer" : `${answerer.votes} votes`}; shown ${answerer.recall}`,
     ],
+    ...fact(cut, "memory shown", `not all of it in ${cut} of ${results.length} answers: it did not fit`),
     ["judge of open answers", `${judge.id}, prompt ${judge.prompt.slice(0, 12)}`],
     ["rows", run.rows.map(({ name, revision }) => `${name}: ${revision}`).join("; ")],
     ...Object.entries(run.missingRows).map(([name, why]): [string, string] => [
@@ -332,9 +334,8 @@ const spreadHeadings = ["", "orders", "accuracy", "lowest", "highest", "to base"
 /** Of finished runs that differ in the order of their tasks only: mean and spread of each row over the orders. */
 function spreadTables(runs: readonly ReportedRun[]): string[][][] {
   const settings = ({ run }: ReportedRun) => {
-    const { hash: _, protocol, config, ...rest } = run;
-    const { command: __, ...others } = config;
-    return JSON.stringify([rest, others, { ...protocol, order: null }]);
+    const { hash: _, command: __, protocol, ...rest } = run;
+    return JSON.stringify([rest, { ...protocol, order: null }]);
   };
   const accuracyOf = (results: readonly Result[], row: string) =>
     summarise(results.filter((result) => result.row === row).map(scoredOf)).overall.accuracy!;
@@ -490,9 +491,9 @@ function page(body: string): string {
 <title>${title}</title>
 <style>
 :root { color-scheme: light dark; --ink: #1c2024; --soft: #656d76; --line: #d7dce1; --page: #fff;
-  --c0: #0072b2; --c1: #d55e00; --c2: #007f5f; --c3: #6b4fa0; --c4: #b8860b; --c5: #7a7f85; --c6: #b0457a; --c7: #00768a; }
+  --c0: #0072b2; --c1: #d55e00; --c2: #007f5f; --c3: #6b4fa0; --c4: #b8860b; --c5: #7a7f85; --c6: #b0457a; --c7: #7b4b2a; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e8ea; --soft: #9aa2ab; --line: #353b42; --page: #15181b;
-  --c0: #58aee0; --c1: #f08a4b; --c2: #4cc29f; --c3: #b39ae0; --c4: #dcb04a; --c5: #9aa0a6; --c6: #e38bb5; --c7: #5cc8d4; } }
+  --c0: #58aee0; --c1: #f08a4b; --c2: #4cc29f; --c3: #b39ae0; --c4: #dcb04a; --c5: #9aa0a6; --c6: #e38bb5; --c7: #c79a76; } }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); max-width: 1080px;
   margin: 2rem auto; padding: 0 1.25rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.3rem; margin-top: 2.5rem; } h3 { font-size: 1rem; margin: 2rem 0 .5rem; }

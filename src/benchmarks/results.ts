@@ -33,6 +33,8 @@ export interface Result {
   readonly problem: string | null;
   readonly raw: readonly string[];
   readonly prompts: readonly string[];
+  /** Entries that were recalled and did not fit what the answerer is shown. */
+  readonly leftOut: number;
   readonly judgement: { readonly correct: boolean; readonly mark: number; readonly reason: string } | null;
   readonly judgeRaw: readonly string[];
   /** What the answerer did with its memory: `recall 12`, `refused blob`. */

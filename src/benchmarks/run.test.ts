@@ -63,16 +63,19 @@ function options(t: TestContext, answerer: Answerer, rest: Partial<RunOptions> =
     windowClips: 5,
     concurrency: 2,
     resume: false,
-    config: {},
+    ...{ config: {}, command: "taskmem bench" },
     ...rest,
   };
 }
 
-const says = (answer: Answerer["answer"]): Answerer => ({ id: "test", promptHash: "0", answer });
+const says = (answer: Answerer["answer"]): Answerer => ({
+  ...{ id: "test", promptHash: "0", recall: "all" },
+  answer,
+});
 const answered = (letter: string): Answered => ({
   choice: { kind: "option", letter },
   raw: [letter],
-  prompts: [],
+  ...{ prompts: [], leftOut: 0 },
 });
 
 async function resultsOf(run: RunOptions): Promise<Result[]> {

@@ -78,6 +78,8 @@ export interface RunOptions {
   readonly resume: boolean;
   /** Whatever else the run depends on, kept with it. */
   readonly config: Readonly<Record<string, JsonValue>>;
+  /** How to run it again, kept with it: one run may be written in several ways. */
+  readonly command: string;
   /** Told before a run goes on: how many results stand, and how many are found again, for which reason. */
   readonly onResume?: (found: {
     readonly done: number;
@@ -202,6 +204,7 @@ function describe(
     windowClips,
     words,
     config,
+    command,
     directory,
   }: RunOptions,
   { items }: RunPlan,
@@ -233,7 +236,7 @@ function describe(
     memories: rows.map(
       ({ name }) => new Set(items.filter(({ row }) => row.name === name).map(({ memory }) => memory.id)).size,
     ),
-    answerer: { id: answerer.id, prompt: answerer.promptHash, votes },
+    answerer: { id: answerer.id, prompt: answerer.promptHash, recall: answerer.recall, votes },
     judge: { id: judge.id, prompt: judge.promptHash },
     source: { ...source },
     windowClips,
@@ -242,7 +245,7 @@ function describe(
   };
   const hash = sha256(JSON.stringify(facts));
   const id = directory.slice(dirname(directory).length + 1);
-  return { id, hash, file: { hash, ...facts, notes, missing, skipped } };
+  return { id, hash, file: { hash, ...facts, command, notes, missing, skipped } };
 }
 
 function countsOf(loaded: LoadedBenchmark, tasks: readonly BenchmarkTask[]): RunSummary["counts"] {
@@ -272,7 +275,7 @@ function openRun(directory: string, { hash, file }: Description, resume: boolean
   const before = JSON.parse(readFileSync(described, "utf8")) as Record<string, unknown>;
   if (before.hash === hash) return;
   const other = Object.keys(file).filter(
-    (fact) => fact !== "hash" && JSON.stringify(before[fact]) !== JSON.stringify(file[fact]),
+    (fact) => !["hash", "command"].includes(fact) && JSON.stringify(before[fact]) !== JSON.stringify(file[fact]),
   );
   throw differs(directory, `its ${other.join(", ")} ${other.length === 1 ? "is" : "are"} another's`);
 }
@@ -538,7 +541,7 @@ function unreadable(item: PlannedTask, problem: string): Result {
     outcome: "error",
     answer: null,
     problem,
-    ...{ failed: null, raw: [], prompts: [], judgement: null, judgeRaw: [], accesses: [] },
+    ...{ failed: null, raw: [], prompts: [], leftOut: 0, judgement: null, judgeRaw: [], accesses: [] },
   };
 }
 
@@ -598,6 +601,7 @@ async function answerTask(running: Running, item: PlannedTask, memory: Memory): 
     ...(scored ?? (await scoreAnswer(running, item, samples))),
     raw: samples.flatMap(({ raw }) => raw),
     prompts: samples.flatMap(({ prompts }) => prompts),
+    leftOut: Math.max(0, ...samples.map(({ leftOut }) => leftOut)),
     accesses: sealed.accesses.map(({ call, refused: no, returned }) =>
       no ? `refused ${call}` : `${call} ${returned}`,
     ),

@@ -101,7 +101,7 @@ function inTimeOrder(entries: readonly Entry[]): Entry[] {
 }
 
 /** The best entries, then the gaps, that fit. Each is charged its own lines, so the whole is never under-counted. */
-function withinBudget(
+export function withinBudget(
   recalled: readonly RecalledEntry[],
   options: RenderOptions,
 ): { readonly entries: Entry[]; readonly gaps: Gap[] } {

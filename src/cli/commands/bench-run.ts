@@ -39,6 +39,12 @@ export async function run(
   for (const flag of ["limit", "votes"])
     if (options[flag] === 0)
       throw new ConfigError("flags-invalid", `Expected --${flag} to be a whole number from 1 up, got 0`);
+  const runName = textFlag(options.run);
+  if (runName !== undefined && !/^[\w][\w.-]*$/.test(runName))
+    throw new ConfigError(
+      "flags-invalid",
+      `Expected --run to be a name of letters, digits, - . _ for a folder below --runs, got ${runName}`,
+    );
   const protocol = protocolOf(name, options);
   const models = modelsOf(config, options);
   const kind = policyKind(config, models.writes);
@@ -71,6 +77,12 @@ export async function run(
     );
   }
 
+  if (options.votes !== undefined && tasks.every((task) => !task.options))
+    throw new ConfigError(
+      "flags-invalid",
+      `Expected --votes with questions that have options: those of ${name} are open, and answered once`,
+    );
+
   // A week does not fit a prompt: there the question finds what it needs.
   const mode = name === "egolife" && !protocol.oracle ? "search" : "whole-memory";
   const settings = {
@@ -88,9 +100,9 @@ export async function run(
     screenText: config.screenText,
     transcriber: config.transcriber.model ?? null,
     embedder: localEmbedder.id,
-    command: commandOf(name, root, options),
   };
-  const id = textFlag(options.run) ?? `${name}-${sha256(JSON.stringify([settings, protocol])).slice(0, 12)}`;
+  const command = commandOf(name, root, options);
+  const id = runName ?? `${name}-${sha256(JSON.stringify([settings, protocol])).slice(0, 12)}`;
   const directory = join(runs, id);
   const remembering = (model: Model | null) => model && rememberingModel(model, join(directory, "said"));
   const { rows, missing } = benchmarkRows({
@@ -130,7 +142,7 @@ export async function run(
     words: wordSpace,
     concurrency: models.writes ? config.model.concurrency : 1,
     resume: options.resume === true,
-    config: settings,
+    ...{ config: settings, command },
     onResume: ({ done, again, reasons }) => {
       output.object({ event: "bench-resume", done, again, reasons });
       const tried = again === 0 ? "" : `; ${again} questions are tried again: ${reasonsText(reasons)}`;
@@ -150,7 +162,7 @@ export async function run(
     tasks: tasks.length,
     skipped: loaded.skipped,
     ...figuresOf(summary, chosen),
-    config: { ...settings, protocol },
+    config: { ...settings, protocol, command },
     cost,
     run: directory,
   });
@@ -170,6 +182,11 @@ function protocolOf(name: BenchmarkName, options: Invocation["options"]): Protoc
     throw new ConfigError(
       "order-unknown",
       `Expected --order to be official or seeded:<n>, got ${options.order}`,
+    );
+  if (name === "egolife" && order !== "official")
+    throw new ConfigError(
+      "order-unknown",
+      `Expected --order official with egolife, got ${options.order}: all its questions are asked of one stream, at their times`,
     );
   const updates = parseUpdates(textFlag(options.updates) ?? "5");
   if (updates === null) {
