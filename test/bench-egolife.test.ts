@@ -151,6 +151,29 @@ describe("bench egolife --text", () => {
     assert.match(damaged.stderr, /Expected a whole run of .*`bench egolife --text` in/);
   });
 
+  test("what it is told to do differently it does differently", async () => {
+    const other = join(root, "other", "EgoLifeQA_A1_ANN.json");
+    mkdirSync(join(root, "other"));
+    writeFileSync(other, JSON.stringify(week.questions.slice(0, 5).map(qaRow)));
+    const endOf = async (...more: string[]) => {
+      const few = ["--budgets", ".1", "--policies", "cov+words", "--limit", "30", "--json"];
+      const run = await bench(root, ...few, ...more);
+      assert.equal(run.code, 0, run.stderr);
+      return run.rows.at(-1)!;
+    };
+    const rowsOf = (end: Row) => JSON.stringify(end.rows);
+    const plain = await endOf();
+    for (const flags of [["--rechoose"], ["--stream", "types"], ["--lang", "zh"], ["--window", "60"]]) {
+      const end = await endOf(...flags);
+      assert.notEqual(rowsOf(end), rowsOf(plain), flags.join(" "));
+      assert.notEqual(end.run, plain.run);
+      assert.equal(end.tasks, plain.tasks);
+    }
+    const zh = await endOf("--lang", "zh", "--policies", "all");
+    assert.ok(Number((zh.rows as Row[])[0]!.s60) > 0.9, "what is asked in Chinese is found in Chinese");
+    assert.equal((await endOf("--annotations", other)).tasks, 5);
+  });
+
   test("refuses what it cannot do, each thing by name", async () => {
     const ignored = await bench(root, "--policy", "choice", "--votes", "3", "--no-screen-text");
     assert.equal(ignored.code, 2);

@@ -167,6 +167,23 @@ test("--budget is how much the rows of the choice policy keep, and part of the r
   assert.match(end.config.command, / --budget \.1 /);
 });
 
+test("--order and --group say which tasks come, and when", async () => {
+  const tasksOf = async (...more: string[]) => {
+    const flags = ["--root", tree.root, "--rows", "keep-nothing", "--runs", join(folder, "orders"), ...more];
+    const run = await bench("videomme", flags);
+    assert.equal(run.code, 0, run.stderr);
+    return resultsOf(String(run.rows.at(-1)!.run));
+  };
+  const ids = (results: readonly Row[]) => results.map(({ task }) => task);
+  const official = await tasksOf();
+  const seeded = await tasksOf("--order", "seeded:3");
+  assert.notDeepEqual(ids(seeded), ids(official));
+  assert.deepEqual(ids(seeded).toSorted(), ids(official).toSorted());
+  const short = await tasksOf("--group", "short");
+  assert.ok(short.length > 0 && short.length < official.length);
+  assert.deepEqual(ids(short), ids(official.filter(({ group }) => group === "short")));
+});
+
 test("the protocol: first tasks by the untouched policy, later ones by one that learnt; a video keeps its memory", () => {
   const results = resultsOf(join(plain, "choice")).filter(({ row }) => row === "taskmem");
   assert.equal(results.length, used);
@@ -624,6 +641,30 @@ test("open answers are graded by a judge of their own; one that cannot be used i
       .every(({ body }) => body.model === "grades"),
   );
   assert.equal(readFileSync(join(root, "runs", "t", "missing-recordings.txt"), "utf8"), "bbbb-2222\n");
+  // Another row gives the same answers: none is graded twice, and none is paid twice.
+  const before = server.requests.length;
+  const two = await bench("egotempo", [
+    ...["--root", root, "--runs", join(root, "runs"), "--run", "two", "--judge-model", "grades"],
+    ...["--rows", "base,keep-nothing", ...modelFlags(server)],
+  ]);
+  assert.equal(two.code, 0, two.stderr);
+  const graded = server.requests
+    .slice(before)
+    .filter(({ text }) => text.includes("<answer_to_grade>"))
+    .map(({ body }) => JSON.stringify(body));
+  assert.ok(graded.length > 0);
+  assert.equal(new Set(graded).size, graded.length);
+  const byRow = Object.groupBy(resultsOf(join(root, "runs", "two")), ({ row }) => String(row));
+  assert.deepEqual(
+    byRow["keep-nothing"]!.map(({ judgement }) => judgement),
+    byRow.base!.map(({ judgement }) => judgement),
+  );
+  const voting = await bench("egotempo", ["--root", root, "--votes", "3", ...modelFlags(server)]);
+  assert.equal(voting.code, 2);
+  assert.match(
+    voting.stderr,
+    /Expected --votes with questions that have options: those of egotempo are open/,
+  );
 });
 
 test("M3-Bench: robots are asked while they watch, the web after it, half of the videos missing", async (t) => {
@@ -712,6 +753,12 @@ test("EgoLife's questions are asked three times where a model answers, as the re
   assert.equal(run.code, 0, run.stderr);
   const [result] = resultsOf(join(root, "runs", "v"));
   assert.deepEqual([(result!.raw as string[]).length, result!.answer, result!.outcome], [3, "B", "right"]);
+});
+
+test("EgoLife's questions come at their times, in no other order", async () => {
+  const run = await bench("egolife", ["--root", tree.root, "--order", "seeded:2"]);
+  assert.equal(run.code, 2);
+  assert.match(run.stderr, /Expected --order official with egolife, got seeded:2: all its questions/);
 });
 
 test("without questions that can be used, the file is named, not the videos", async () => {
