@@ -351,12 +351,13 @@ async function answersOf(
   return answers;
 }
 
+/** As a sealed memory gives it: without what it was written from. */
 function recalledOf(statement: Statement, i: number): RecalledEntry {
-  const { clip, startSeconds, endSeconds, sources } = statement;
+  const { clip, startSeconds, endSeconds } = statement;
   const entry: Entry = {
     ...statement,
     ...{ id: `entry-${i}`, stream: "film", writtenAtMs: 0, policy: "", revision: "", closed: null },
-    evidence: { clips: [clip], startSeconds, endSeconds, frames: [], sources, tiers: {} },
+    evidence: { clips: [clip], startSeconds, endSeconds, frames: [], sources: [], tiers: {} },
   };
   return { entry, score: { total: 1 } };
 }

@@ -110,6 +110,23 @@ test("says what there is, what is missing and what differs, nothing of it as mar
   }
 });
 
+test("curves and points stand where their figures are", () => {
+  const directory = madeRun("curves", "videomme", [...base, ...better], 4);
+  const { html } = reportOf([readRun(directory)]);
+  // The axes go from 0 at 316 to 1 at 16. Base is right in the first of four, TaskMem in the first three.
+  const heightOf = (y: string | undefined) => Math.round((100 * (316 - Number(y))) / 300);
+  const curve = (colour: number) =>
+    [
+      ...new RegExp(`<path class="line c${colour} d0" d="([^"]*)"`).exec(html)![1]!.matchAll(/,([\d.]+)/g),
+    ].map(([, y]) => heightOf(y));
+  assert.deepEqual(curve(0), [100, 50, 33, 25]);
+  assert.deepEqual(curve(1), [100, 100, 100, 75]);
+  const [, tokens] = html.split("<figure>").slice(1);
+  const point = (colour: number) =>
+    new RegExp(`<circle class="dot c${colour}" cx="[\\d.]+" cy="([\\d.]+)"`).exec(tokens!)![1];
+  assert.ok(heightOf(point(1)) - heightOf(point(0)) > 40);
+});
+
 test("an unfinished run, one without answers and a benchmark the paper lacks are drawn too", () => {
   const unfinished = readRun(madeRun("unfinished", "m3bench", base.slice(0, 2), 4));
   assert.equal(unfinished.finished, false);

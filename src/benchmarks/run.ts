@@ -275,7 +275,8 @@ function openRun(directory: string, { hash, file }: Description, resume: boolean
   const before = JSON.parse(readFileSync(described, "utf8")) as Record<string, unknown>;
   if (before.hash === hash) return;
   const other = Object.keys(file).filter(
-    (fact) => !["hash", "command"].includes(fact) && JSON.stringify(before[fact]) !== JSON.stringify(file[fact]),
+    (fact) =>
+      !["hash", "command"].includes(fact) && JSON.stringify(before[fact]) !== JSON.stringify(file[fact]),
   );
   throw differs(directory, `its ${other.join(", ")} ${other.length === 1 ? "is" : "are"} another's`);
 }
