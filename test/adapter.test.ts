@@ -227,7 +227,10 @@ describe("an adapter of nano", { skip }, () => {
         },
         {
           ...{ samples: 1, temperature: 0, random: seededRandom("unused") },
-          vectors: joined(adapters.map(vectorOf), Float32Array),
+          vectors: joined(
+            adapters.map((adapter) => vectorOf(adapter)),
+            Float32Array,
+          ),
         },
       );
     const tokensOf = (decoded: Awaited<ReturnType<typeof decode>>) =>

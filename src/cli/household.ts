@@ -58,21 +58,11 @@ export async function householdPolicies(
     phaseOne: nanoPolicy(model, null, countTokens),
     adapted: (adapter) => nanoPolicy(model, adapter, countTokens),
     learn: async (tasks) => {
-      const { adapter, problem } = await adaptation.learn(
-        tasks.map(({ question }, i) => ({ ...unanswered, id: `task-${i}`, question })),
-        [],
-        signal,
-      );
+      const { adapter, problem } = await adaptation.learn(tasks, [], signal);
       return problem === null ? adapter : null;
     },
   };
 }
-
-/** What Phase Two does not look at in a task. */
-const unanswered = {
-  ...{ askedAtMs: 0, asOfSeconds: null, stream: null, answer: "", option: null, abstained: true },
-  ...{ citations: [], reader: "", feedback: null },
-};
 
 export interface HouseholdRun {
   readonly output: Output;

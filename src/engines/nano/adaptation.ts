@@ -23,7 +23,6 @@ import {
   type Validation,
 } from "../../training/validation.ts";
 import { nanoAdapterLearner, nanoPolicy } from "./learners.ts";
-import { adapterSpace } from "./model.ts";
 import type { NanoModel } from "./nano-model.ts";
 import type { NanoSample } from "./sample-arrays.ts";
 
@@ -66,6 +65,12 @@ const tokenMargin = 8;
 const memoryMargins: GateMargins = { ...gateMargins, fidelityFall: 0.04, redundancyRise: 0.09 };
 
 export interface NanoAdaptation extends Adaptation {
+  /** Needs of a task its question, and nothing that was watched. */
+  learn(
+    tasks: readonly Pick<Task, "question">[],
+    streams?: unknown,
+    signal?: AbortSignal,
+  ): ReturnType<Adaptation["learn"]>;
   /** The frozen cache. */
   cache(signal?: AbortSignal): Promise<readonly CachedContext<NanoSample>[]>;
 }
@@ -97,7 +102,7 @@ export function nanoAdaptation(options: NanoAdaptationOptions): NanoAdaptation {
     needsNoStream: true,
     margins: memoryMargins,
     cache: cached,
-    async learn(tasks: readonly Pick<Task, "question">[], _: unknown, signal?: AbortSignal) {
+    async learn(tasks, _, signal) {
       const cache = await cached(signal);
       const trainer = model.vectorTrainer();
       const samples = cache.flatMap(({ candidates }) => candidates.map(({ sample }) => sample));
@@ -151,5 +156,5 @@ function once<T>(make: (signal?: AbortSignal) => Promise<T>): (signal?: AbortSig
 /** Where nano's adapters are added, and the base they fit. */
 export function nanoTarget(model: NanoModel, countTokens: (text: string) => number) {
   const { revision } = nanoPolicy(model, null, countTokens);
-  return { space: adapterSpace, dimension: model.width, base: revision };
+  return { space: model.adapterSpace, dimension: model.width, base: revision };
 }

@@ -45,9 +45,6 @@ export function adapterSpaceOf({ adapterBlock }: Pick<NanoConfig, "adapterBlock"
   return `residual:nano@${adapterBlock}`;
 }
 
-/** The space of nano's own adapter. */
-export const adapterSpace = adapterSpaceOf(nanoConfig);
-
 /** Weights by name. */
 export type Weights = Record<string, np.Array>;
 

@@ -11,7 +11,7 @@ import { createEpisode } from "../../household/world.ts";
 import type { Observation } from "../../perception/observation.ts";
 import { memoryPrompt, memorySchema } from "../../policy/prompts.ts";
 import { seededRandom } from "../../util/random.ts";
-import { adapterSpace, initialWeights, nanoConfig, weightShapes } from "./model.ts";
+import { initialWeights, nanoConfig, weightShapes } from "./model.ts";
 import { type NanoModel, openNano } from "./nano-model.ts";
 import { readPrompt } from "./prompt-reading.ts";
 import { clipStrips, frameStrips, stripValues } from "./strips.ts";
@@ -134,7 +134,7 @@ test("equal seeds give equal samples, and as many as asked for, with a log-proba
 test("an adapter at scale 0 is no adapter exactly; at scale 1 it is heard", async () => {
   const random = seededRandom("adapter");
   const adapter = createAdapter(
-    adapterSpace,
+    model.adapterSpace,
     nanoConfig.width,
     Array.from({ length: nanoConfig.width }, (_, i) => [i, random() - 0.5] as const),
   );
@@ -147,7 +147,10 @@ test("an adapter at scale 0 is no adapter exactly; at scale 1 it is heard", asyn
 });
 
 test("an adapter of another space or size is refused", async () => {
-  for (const adapter of [createAdapter("residual:nano@1", 128, []), createAdapter(adapterSpace, 64, [])])
+  for (const adapter of [
+    createAdapter("residual:nano@1", 128, []),
+    createAdapter(model.adapterSpace, 64, []),
+  ])
     await assert.rejects(model.generate(request({ adapter })), { code: "adapter-mismatch" });
 });
 

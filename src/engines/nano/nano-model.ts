@@ -22,7 +22,14 @@ import { seededRandom } from "../../util/random.ts";
 import { type Decoded, Decoder } from "./decode.ts";
 import { startDevice } from "./device.ts";
 import { memoryLength, prefixLength, textSlots } from "./layout.ts";
-import { adapterSpace, nanoConfig, type Weights, weightShapes, weightsFrom } from "./model.ts";
+import {
+  adapterSpaceOf,
+  type NanoConfig,
+  nanoConfig,
+  type Weights,
+  weightShapes,
+  weightsFrom,
+} from "./model.ts";
 import { readPrompt } from "./prompt-reading.ts";
 import type { NanoSample } from "./sample-arrays.ts";
 import { clipStrips } from "./strips.ts";
@@ -39,10 +46,21 @@ const abilities: ModelCapabilities = {
   logprobs: true,
 };
 
+export interface NanoOptions {
+  /** The adapter's vector is added after this block, from 0 to 3. @default 2 */
+  readonly adapterBlock?: number;
+}
+
 /** Nano with the weights of a file. @throws DataError when the file is broken or of another network */
-export async function openNano(weightsPath: string): Promise<NanoModel> {
+export async function openNano(weightsPath: string, options: NanoOptions = {}): Promise<NanoModel> {
   const { weights, checksum } = await readNano(weightsPath);
-  return new NanoModel(weights, checksum);
+  const config = { ...nanoConfig, ...options };
+  const { adapterBlock, blocks } = config;
+  if (!Number.isInteger(adapterBlock) || adapterBlock < 0 || adapterBlock >= blocks)
+    throw new RangeError(
+      `Expected \`adapterBlock\` to be an integer from 0 to ${blocks - 1}, got ${adapterBlock}`,
+    );
+  return new NanoModel(weights, checksum, nanoPrograms(weights, config));
 }
 
 /** The weights in a file, on the device. @throws DataError when the file is broken or of another network */
@@ -63,21 +81,23 @@ export async function readNano(weightsPath: string): Promise<{ weights: Weights;
 
 /** What is compiled once and serves models of different weights over one patch MLP. */
 export interface NanoPrograms {
+  readonly config: NanoConfig;
   readonly embed: Embed;
   readonly decoder: Decoder;
 }
 
 /** @param weights of which the patch MLP is used, by reference */
-export function nanoPrograms(weights: Weights): NanoPrograms {
+export function nanoPrograms(weights: Weights, config: NanoConfig = nanoConfig): NanoPrograms {
   const patch = Object.entries(weights).filter(([name]) => name.startsWith("patch."));
-  return { embed: compileEmbed(nanoConfig, Object.fromEntries(patch)), decoder: new Decoder(nanoConfig) };
+  return { config, embed: compileEmbed(config, Object.fromEntries(patch)), decoder: new Decoder(config) };
 }
 
 export class NanoModel implements Model {
   /** `nano:` and the first digits of the weights' checksum. */
   readonly id: string;
-  /** Numbers of an adapter, D. */
-  readonly width = nanoConfig.width;
+  /** Numbers of an adapter, D, and the space they are of. */
+  readonly width: number;
+  readonly adapterSpace: string;
   readonly #weights: Weights;
   readonly #programs: NanoPrograms;
   #cost: Cost = noCost;
@@ -85,6 +105,8 @@ export class NanoModel implements Model {
   /** Uses the weights by reference: they have to live as long as the model is asked. */
   constructor(weights: Weights, checksum: string, programs: NanoPrograms = nanoPrograms(weights)) {
     this.id = `nano:${checksum.slice(0, 12)}`;
+    this.width = programs.config.width;
+    this.adapterSpace = adapterSpaceOf(programs.config);
     this.#weights = weights;
     this.#programs = programs;
   }
@@ -109,7 +131,7 @@ export class NanoModel implements Model {
         ...(sampling.topK !== undefined && { topK: sampling.topK }),
         // Without a seed what is shown decides: a run that was killed and goes on writes the same.
         random: seededRandom(sampling.seed ?? sha256(Buffer.concat([bytesOf(strips), bytesOf(texts)]))),
-        vectors: vectorOf(request.adapter ?? null),
+        vectors: vectorOf(request.adapter ?? null, this.#programs.config),
       },
     );
     const most = Math.min(memoryLength, sampling.maxTokens ?? memoryLength);
@@ -136,18 +158,24 @@ export class NanoModel implements Model {
 
   /** A trainer of the adapter, starting from one. @throws EngineError `adapter-mismatch` */
   vectorTrainer(start: Adapter | null = null): NanoVectorTrainer {
-    return new NanoVectorTrainer(nanoConfig, this.#weights, vectorOf(start));
+    const { config } = this.#programs;
+    return new NanoVectorTrainer(config, this.#weights, vectorOf(start, config));
   }
 }
 
-/** What an adapter adds, shape [D]: zeros for none, and for any at scale 0. */
-export function vectorOf(adapter: Adapter | null): Float32Array<ArrayBuffer> {
-  const vector = new Float32Array(nanoConfig.width);
+/** What an adapter adds, shape [D]: zeros for none, and for any at scale 0. @throws EngineError `adapter-mismatch` */
+export function vectorOf(
+  adapter: Adapter | null,
+  config: NanoConfig = nanoConfig,
+): Float32Array<ArrayBuffer> {
+  const { width } = config;
+  const space = adapterSpaceOf(config);
+  const vector = new Float32Array(width);
   if (adapter === null) return vector;
-  if (adapter.space !== adapterSpace || adapter.dimension !== nanoConfig.width)
+  if (adapter.space !== space || adapter.dimension !== width)
     throw new EngineError(
       "adapter-mismatch",
-      `Expected an adapter of ${nanoConfig.width} numbers of ${adapterSpace}, got ${adapter.dimension} of ${adapter.space}: use it with the model it was trained for`,
+      `Expected an adapter of ${width} numbers of ${space}, got ${adapter.dimension} of ${adapter.space}: use it with the model it was trained for`,
     );
   for (const [i, index] of adapter.indices.entries()) vector[index] = adapter.scale * adapter.values[i]!;
   return vector;
