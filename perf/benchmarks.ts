@@ -104,7 +104,7 @@ async function load(): Promise<void> {
     );
   }
   const root = join(benchmarks, "egolife");
-  const { entries, wearer } = loadEgoLifeText(root, "en");
+  const { entries, wearer } = await loadEgoLifeText(root, "en");
   const texts = globSync(
     [`Transcript/${wearer}/DAY*/*.srt`, `DenseCaption/translated/${wearer}_*.jsonl`].map(
       (pattern) => `${root}/EgoLifeCap/${pattern}`,
@@ -183,7 +183,7 @@ async function watchLines(place: string, lines: readonly object[], onClip: (clip
 }
 
 async function watch(): Promise<void> {
-  const { entries: said } = loadEgoLifeText(join(benchmarks, "egolife"), "en");
+  const { entries: said } = await loadEgoLifeText(join(benchmarks, "egolife"), "en");
   const apart = clipSeconds / linesPerClip;
   const lines = said.map(({ kind, speaker, text }, i) => {
     return { startSeconds: i * apart, endSeconds: (i + 1) * apart, kind, speaker, text };

@@ -53,7 +53,10 @@ describe("bench egolife --text", () => {
   test("prints tables and ends them with one verdict", async () => {
     const run = await bench(root, ...args);
     assert.equal(run.code, 0, run.stderr);
-    assert.match(run.stderr, /skipped EgoLifeQA_A1_ANN\.json row \d+: answer/);
+    assert.match(
+      run.stderr,
+      /skipped EgoLifeQA_A1_ANN\.json row \d+: expected its answer to be one of A, B, C, D/,
+    );
     assert.match(
       run.stdout,
       /\| budget \| policy \| kept \| a60 \| s60 \| m \| r20 \| rs20 \| oacc \| ocov \|/,
@@ -182,8 +185,18 @@ describe("bench egolife --text", () => {
     assert.equal(others.code, 2);
     assert.match(others.stderr, /--variant: expected full-stream.*--order: expected official/);
     const missing = await bench(join(root, "nowhere"));
-    assert.equal(missing.code, 3);
-    assert.match(missing.stderr, /Expected EgoLife's .*EgoLifeQA_A1_JAKE\.json, found none/);
+    assert.equal(missing.code, 2);
+    assert.match(missing.stderr, /Expected --root to be a folder, found none at .*nowhere/);
+    mkdirSync(join(root, "empty"));
+    const empty = await bench(join(root, "empty"));
+    assert.equal(empty.code, 3);
+    assert.match(empty.stderr, /Expected EgoLifeQA\/EgoLifeQA_A1_JAKE\.json or egolife_qa\.json below/);
+    const none = await bench(root, "--limit", "0", "--updates", "30,10");
+    assert.equal(none.code, 2);
+    assert.match(
+      none.stderr,
+      /--updates: expected .*, got 30,10; --limit: expected a whole number from 1 up/,
+    );
     const wrong = await bench(
       root,
       "--budgets",

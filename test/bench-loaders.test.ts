@@ -412,6 +412,29 @@ test("a damaged entry of a zip is an error that names the zip", async () => {
   );
 });
 
+test("a file that is cut short is refused whole; one that is nearly JSON is read, and it is said", async () => {
+  const row = { ...{ clip_id: "aaaa_0_9", question_type: "t", question: "Which [one]?" }, answer: "It." };
+  const annotations = [0, 1, 2].map((n) => ({ ...row, question_id: `q${n}` }));
+  const whole = JSON.stringify({ annotations });
+  const file = (content: string) => tree({ "egotempo_openQA.json": content });
+  // In a string, behind a row, inside a row, behind all rows.
+  for (const end of [
+    whole.indexOf("Which") + 8,
+    whole.indexOf("},{") + 1,
+    whole.length - 20,
+    whole.length - 1,
+  ])
+    await assert.rejects(
+      load("egotempo", file(whole.slice(0, end))),
+      (error) => error instanceof DataError && /ends in the middle of a value: fetch/.test(error.message),
+    );
+  const sloppy = await load("egotempo", file(`${whole.slice(0, -2)},]}`));
+  assert.equal(sloppy.tasks.length, 3);
+  assert.deepEqual(sloppy.notes, [
+    "egotempo_openQA.json is not quite JSON and was read as what it must mean",
+  ]);
+});
+
 // EgoLife, made up.
 
 const egoLifeRow = (ID: string, time: string, rest: Record<string, unknown> = {}) => ({

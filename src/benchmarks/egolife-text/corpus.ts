@@ -4,7 +4,7 @@
  * For measuring only. What it counts over the whole stream would be a leak in a policy, which counts for itself.
  */
 import type { WordSpace } from "../../engine.ts";
-import type { TextEntry } from "./load.ts";
+import type { TextEntry } from "./lines.ts";
 
 export interface Corpus {
   /** In order of time, shape [N]. */

@@ -3,6 +3,7 @@ import { appendFileSync, globSync, mkdtempSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { loadBenchmark } from "../loaders/load.ts";
 import { qaRow, writeEgoLife } from "./__fixtures__/made-up-files.ts";
 import { madeUpWeek } from "./__fixtures__/made-up-week.ts";
 import { loadEgoLifeText } from "./load.ts";
@@ -16,8 +17,8 @@ function written(moreRows: readonly unknown[] = []): string {
   return root;
 }
 
-test("reads a week in English as it was written, speech and captions in order of time", () => {
-  const loaded = loadEgoLifeText(written(), "en");
+test("reads a week in English as it was written, speech and captions in order of time", async () => {
+  const loaded = await loadEgoLifeText(written(), "en");
   assert.deepEqual(loaded.skipped, []);
   assert.deepEqual(loaded.entries, week.entries);
   assert.deepEqual(
@@ -27,8 +28,8 @@ test("reads a week in English as it was written, speech and captions in order of
   assert.deepEqual([loaded.wearer, loaded.names], ["A1_ANN", ["Ann"]]);
 });
 
-test("reads the Chinese side from the first line of each cue and from the captions themselves", () => {
-  const { entries, questions } = loadEgoLifeText(written(), "zh");
+test("reads the Chinese side from the first line of each cue and from the captions themselves", async () => {
+  const { entries, questions } = await loadEgoLifeText(written(), "zh");
   assert.equal(entries.length, week.entries.length);
   for (const [i, { kind, text, startSeconds }] of entries.entries()) {
     assert.equal(text, `${kind === "speech" ? "说" : "看"}${week.entries[i]!.text}`);
@@ -37,7 +38,7 @@ test("reads the Chinese side from the first line of each cue and from the captio
   assert.ok(questions.every(({ question }) => question.text.startsWith("问")));
 });
 
-test("reads every form of target time, days in any case, frames past 19", () => {
+test("reads every form of target time, days in any case, frames past 19", async () => {
   const at = (ID: string, target_time: unknown, time = "02000056") => ({
     ...row,
     ID,
@@ -52,7 +53,7 @@ test("reads every form of target time, days in any case, frames past 19", () => 
       query_time: { date: "DAY3", time: "00000000" },
     },
   ]);
-  const { questions, skipped } = loadEgoLifeText(root, "en");
+  const { questions, skipped } = await loadEgoLifeText(root, "en");
   assert.deepEqual(skipped, []);
   const byId = new Map(questions.map((question) => [question.id, question]));
   assert.deepEqual(byId.get("list")!.targetSeconds, [600, 5400]);
@@ -61,7 +62,7 @@ test("reads every form of target time, days in any case, frames past 19", () => 
   assert.deepEqual(byId.get("days")!.targetSeconds, [600, 86_400.5]);
 });
 
-test("lists rows that cannot be read with their number, and goes on", () => {
+test("lists rows that cannot be read with their number, and goes on", async () => {
   const after = week.questions.length;
   const root = written([
     { ...row, ID: "no-letter", answer: "E" },
@@ -69,6 +70,10 @@ test("lists rows that cannot be read with their number, and goes on", () => {
     { ...row, ID: "future", target_time: { date: "DAY7", time: "10000000" } },
     { ...row, ID: "no-choice", choice_c: "" },
     "not a row",
+    { ...row, choice_e: "a fifth" },
+    { ...row, ID: "four" },
+    { ...row, ID: "four" },
+    { ...row, ID: 5000, answer: row.answer.toLowerCase() },
   ]);
   const jsonl = join(root, "EgoLifeCap/DenseCaption/translated/A1_ANN_DAY1_01000000.jsonl");
   appendFileSync(jsonl, '\n{"custom_id": "x", "translated_text": "lost"}\nnot json\n');
@@ -76,20 +81,26 @@ test("lists rows that cannot be read with their number, and goes on", () => {
     join(root, "EgoLifeCap/Transcript/A1_ANN/DAY1/A1_ANN_DAY1_01000000.srt"),
     "\n\n9\n00:00 > 00:01\nAnn: lost\n",
   );
-  const { questions, entries, skipped } = loadEgoLifeText(root, "en");
-  assert.equal(questions.length, after);
+  const { questions, entries, skipped } = await loadEgoLifeText(root, "en");
+  assert.equal(questions.length, after + 2);
   assert.deepEqual(entries, week.entries);
   const rows = skipped.filter(({ file }) => file === "EgoLifeQA_A1_ANN.json");
   assert.deepEqual(
-    rows.map((one) => [one.row, one.id, one.reason.split(":")[0]]),
+    rows.map((one) => [one.row, one.id]),
     [
-      [after + 1, "no-letter", "answer"],
-      [after + 2, "no-time", "query_time"],
-      [after + 3, "future", "target_time"],
-      [after + 4, "no-choice", "choices"],
-      [after + 5, null, "ID"],
+      [after + 1, "no-letter"],
+      [after + 2, "no-time"],
+      [after + 3, "future"],
+      [after + 4, "no-choice"],
+      [after + 5, null],
+      [after + 6, row.ID],
+      [after + 8, "four"],
     ],
   );
+  // The benchmark on video reads the same questions by the same rules.
+  const onVideo = await loadBenchmark("egolife", root);
+  assert.deepEqual(onVideo.skipped, rows);
+  assert.equal(onVideo.tasks.length, questions.length);
   const captions = week.entries.filter(
     ({ kind, startSeconds }) => kind === "caption" && startSeconds >= 3600,
   ).length;
@@ -100,16 +111,16 @@ test("lists rows that cannot be read with their number, and goes on", () => {
   assert.equal(skipped.filter(({ file }) => file.endsWith(".srt")).length, 1);
 });
 
-test("goes on with captions or transcript alone, and says what is missing", () => {
+test("goes on with captions or transcript alone, and says what is missing", async () => {
   for (const [path, kind] of [
     ["EgoLifeCap/Transcript", "speech"],
     ["EgoLifeCap/DenseCaption/translated", "caption"],
   ] as const) {
     const root = written();
-    const whole = loadEgoLifeText(root, "en");
+    const whole = await loadEgoLifeText(root, "en");
     assert.deepEqual(whole.missing, []);
     rmSync(join(root, path), { recursive: true });
-    const half = loadEgoLifeText(root, "en");
+    const half = await loadEgoLifeText(root, "en");
     assert.deepEqual(
       half.entries,
       whole.entries.filter((entry) => entry.kind !== kind),
@@ -121,20 +132,20 @@ test("goes on with captions or transcript alone, and says what is missing", () =
   const [gone] = globSync("EgoLifeCap/Transcript/*/*/*.srt", { cwd: root }).sort();
   rmSync(join(root, gone!));
   const [hour] = /DAY\d_\d\d/.exec(gone!)!;
-  const { missing } = loadEgoLifeText(root, "en");
+  const { missing } = await loadEgoLifeText(root, "en");
   assert.deepEqual(missing, [`no transcript of ${hour.replace("_", " at ")}`]);
 });
 
-test("refuses a root where the questions or all texts are missing, naming them", () => {
+test("refuses a root where the questions or all texts are missing, naming them", async () => {
   const missing = (path: string) => (error: Error & { code?: string }) =>
-    error.code === "file-missing" && error.message.includes(path);
+    /^(file|annotations)-missing$/.test(error.code!) && error.message.includes(path);
   for (const path of ["EgoLifeQA", "EgoLifeCap"]) {
     const root = written();
     rmSync(join(root, path), { recursive: true });
-    assert.throws(() => loadEgoLifeText(root, "en"), missing(join(...path.split("/"))), path);
+    await assert.rejects(loadEgoLifeText(root, "en"), missing(path), path);
   }
   const root = written();
-  assert.throws(() => loadEgoLifeText(root, "en", join(root, "none.json")), missing("none.json"));
+  await assert.rejects(loadEgoLifeText(root, "en", join(root, "none.json")), missing("none.json"));
   writeFileSync(join(root, "EgoLifeQA/EgoLifeQA_A1_ANN.json"), "{");
-  assert.throws(() => loadEgoLifeText(root, "en"), { code: "file-unreadable" });
+  await assert.rejects(loadEgoLifeText(root, "en"), { code: "annotations-cut" });
 });

@@ -1,32 +1,20 @@
 /**
  * EgoLife's week of one wearer as text: what was said and what captions tell in order of time, and the questions.
  *
- * Read are `EgoLifeQA/EgoLifeQA_<who>.json`, `EgoLifeCap/Transcript/<who>/DAY*` (cues of two lines, Chinese then English)
+ * Read are the questions of the first file that `bench egolife` would read, by the same rules, `EgoLifeCap/Transcript/<who>/DAY*` (cues of two lines, Chinese then English)
  * and, for the captions, `EgoLifeCap/DenseCaption/translated` (English) or `EgoLifeCap/DenseCaption/<who>` (Chinese). A
  * row that cannot be read is left out and listed; so are transcripts or captions that are missing, of all hours or of
  * some. Without questions, or without either, there is nothing to run.
  */
-import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, globSync } from "node:fs";
 import { basename, join } from "node:path";
-import { z } from "zod";
 import { DataError } from "../../errors.ts";
-import { clockOfName } from "../../stream/clock-names.ts";
-import { letterOptions, type Question } from "../../tasks/task.ts";
-import type { SkippedRow } from "../task.ts";
-import { momentOf, targetMoments } from "./times.ts";
-
-export type Language = "en" | "zh";
-
-/** One thing said or one caption: a line that memory may keep. */
-export interface TextEntry {
-  /** When it starts, in seconds from midnight of day 1. */
-  readonly startSeconds: number;
-  readonly endSeconds: number;
-  readonly kind: "speech" | "caption";
-  readonly speaker: string | null;
-  /** What was said, without the speaker. */
-  readonly text: string;
-}
+import type { Question } from "../../tasks/task.ts";
+import { type EgoLifeRow, egoLifeFiles, egoLifeRows } from "../loaders/egolife.ts";
+import { indexMedia } from "../loaders/media-index.ts";
+import { gatherTasks, optionalText } from "../loaders/rows.ts";
+import { type BenchmarkTask, questionOf, type SkippedRow } from "../task.ts";
+import { type Language, readCaptions, readTranscript, readTranslated, type TextEntry } from "./lines.ts";
 
 export interface TextQuestion {
   readonly id: string;
@@ -57,25 +45,23 @@ export interface EgoLifeText {
   readonly found: string;
   /** What was not, one sentence each. */
   readonly missing: readonly string[];
+  /** What was read otherwise than written, one sentence each. */
+  readonly notes: readonly string[];
 }
 
 /**
- * @param annotations questions to read instead of those below `root`
- * @throws DataError `file-missing` where there are no questions or no texts, `file-unreadable` for no JSON
+ * @param annotations questions to read instead of those found below `root`
+ * @throws DataError where there are no questions or no texts
  */
-export function loadEgoLifeText(root: string, language: Language, annotations?: string): EgoLifeText {
-  const questionFiles = existsSync(join(root, "EgoLifeQA"))
-    ? readdirSync(join(root, "EgoLifeQA"))
-        .filter((name) => /^EgoLifeQA_\w+\.json$/.test(name))
-        .sort()
-    : [];
-  const questionFile =
-    annotations ?? (questionFiles[0] === undefined ? undefined : join(root, "EgoLifeQA", questionFiles[0]));
-  if (questionFile === undefined) throw missing(join(root, "EgoLifeQA", "EgoLifeQA_A1_JAKE.json"));
-  if (!existsSync(questionFile)) throw missing(questionFile);
-  const wearer = /^EgoLifeQA_(\w+)\.json$/.exec(basename(questionFile))?.[1] ?? "A1_JAKE";
-  const skipped: SkippedRow[] = [];
-  const questions = readQuestions(questionFile, language, skipped);
+export async function loadEgoLifeText(
+  root: string,
+  language: Language,
+  annotations?: string,
+): Promise<EgoLifeText> {
+  const [file, ...others] = egoLifeFiles(await indexMedia(root), root, annotations);
+  const { rows, wearer, notes } = egoLifeRows(file!, language);
+  const { questions, skipped: unread } = readQuestions(rows);
+  const skipped = [...unread];
   const captionFolder = join(root, "EgoLifeCap", "DenseCaption");
   const said = filesIn(join(root, "EgoLifeCap", "Transcript", wearer), "DAY*/*.srt");
   const seen =
@@ -87,10 +73,45 @@ export function loadEgoLifeText(root: string, language: Language, annotations?: 
   const captions = seen.paths.flatMap((path) =>
     language === "en" ? readTranslated(path, skipped) : readCaptions(path, skipped),
   );
-  const entries = [...speech, ...captions].sort((a, b) => a.startSeconds - b.startSeconds);
-  const found = `${wearer}, ${questions.length} questions, transcripts of ${said.paths.length} hours, captions of ${seen.paths.length}`;
-  const gone = [...hoursMissing("transcript", said, seen), ...hoursMissing("captions", seen, said)];
-  return { wearer, language, entries, questions, names: namesOf(speech), skipped, found, missing: gone };
+  return {
+    ...{ wearer, language, skipped, names: namesOf(speech) },
+    entries: [...speech, ...captions].sort((a, b) => a.startSeconds - b.startSeconds),
+    questions,
+    found: `${wearer}, ${questions.length} of ${rows.length} questions, transcripts of ${said.paths.length} hours, captions of ${seen.paths.length}`,
+    missing: [
+      ...hoursMissing("transcript", said, seen),
+      ...hoursMissing("captions", seen, said),
+      ...others.map((path) => `${basename(path)} is of a run of its own: name it with --annotations`),
+    ],
+    notes,
+  };
+}
+
+/** In the order they were asked; questions of one moment as the file has them. */
+function readQuestions(rows: readonly EgoLifeRow[]): {
+  questions: TextQuestion[];
+  skipped: readonly SkippedRow[];
+} {
+  const rowOf = new Map<BenchmarkTask, EgoLifeRow>();
+  const noting = rows.map((row) => ({
+    ...row,
+    read: () => {
+      const task = row.read();
+      rowOf.set(task, row);
+      return task;
+    },
+  }));
+  const { tasks, skipped } = gatherTasks(noting);
+  const questions = tasks.map((task): TextQuestion => {
+    const { id, fields } = rowOf.get(task)!;
+    return {
+      ...{ id: id!, type: task.type, askedSeconds: Number(task.askTime), answer: task.answer },
+      question: questionOf(task),
+      keywords: optionalText(fields, "keywords") ?? "",
+      targetSeconds: task.evidence!.map(({ startSeconds }) => startSeconds),
+    };
+  });
+  return { questions: questions.sort((a, b) => a.askedSeconds - b.askedSeconds), skipped };
 }
 
 function missing(path: string): DataError {
@@ -122,191 +143,6 @@ function hoursMissing(kind: string, { place, paths }: HourFiles, other: HourFile
   return gone.length === 0
     ? []
     : [`no ${kind} of ${gone.map((hour) => hour.replace("_", " at ")).join(", ")}`];
-}
-
-const filled = z.string().trim().min(1);
-const rowSchema = z
-  .object({
-    ID: filled,
-    query_time: z.object({ date: z.string(), time: z.string() }),
-    type: filled,
-    question: filled,
-    choices: z.array(filled).length(4),
-    answer: z.enum(["A", "B", "C", "D"]),
-    target_time: z.object({
-      date: z.string(),
-      time: z.string().optional(),
-      time_list: z.array(z.string()).optional(),
-    }),
-    keywords: z.string(),
-  })
-  .transform((row, context): TextQuestion => {
-    const asked = momentOf(row.query_time.date, row.query_time.time);
-    const targets = targetMoments(row.target_time);
-    if (asked === null) context.addIssue("query_time: expected DAY1 and HHMMSSFF");
-    if (targets === null) context.addIssue("target_time: expected DAY1 and HHMMSSFF, one or more");
-    if (asked === null || targets === null) return z.NEVER;
-    if (targets.at(-1)! > asked) {
-      context.addIssue("target_time: lies after the question");
-      return z.NEVER;
-    }
-    return {
-      id: row.ID,
-      type: row.type,
-      askedSeconds: asked,
-      question: { text: row.question, options: letterOptions(row.choices) },
-      answer: row.answer,
-      keywords: row.keywords,
-      targetSeconds: targets,
-    };
-  });
-
-/** In the order they were asked; questions of one moment as the file has them. */
-function readQuestions(path: string, language: Language, skipped: SkippedRow[]): TextQuestion[] {
-  const rows = readJson(path);
-  if (!Array.isArray(rows)) throw unreadable(path, "a list of questions");
-  const suffix = language === "zh" ? "_chinese" : "";
-  const questions = rows.flatMap((row: unknown, i) => {
-    const fields = typeof row === "object" && row !== null ? (row as Record<string, unknown>) : {};
-    const parsed = rowSchema.safeParse({
-      ...fields,
-      question: fields[`question${suffix}`],
-      choices: ["a", "b", "c", "d"].map((letter) => fields[`choice_${letter}${suffix}`]),
-    });
-    if (parsed.success) return [parsed.data];
-    const reason = parsed.error.issues
-      .map(({ path: place, message }) => [...place, message].join(": "))
-      .join("; ");
-    skipped.push({
-      file: basename(path),
-      row: i + 1,
-      id: typeof fields.ID === "string" ? fields.ID : null,
-      reason,
-    });
-    return [];
-  });
-  return questions.sort((a, b) => a.askedSeconds - b.askedSeconds);
-}
-
-function readJson(path: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, "utf8"));
-  } catch {
-    throw unreadable(path, "JSON");
-  }
-}
-
-function unreadable(path: string, expected: string): DataError {
-  return new DataError("file-unreadable", `Expected ${expected} in ${path}, got something else`, {
-    details: { path },
-  });
-}
-
-interface SrtCue {
-  readonly row: number;
-  readonly startSeconds: number;
-  readonly endSeconds: number;
-  readonly lines: readonly string[];
-}
-
-/** Cues of one of EgoLife's hours, placed by the clock in its name. */
-function readCues(path: string, skipped: SkippedRow[]): SrtCue[] {
-  const hour = clockOfName(path);
-  if (hour?.kind !== "day") {
-    skipped.push({ file: basename(path), row: 1, id: null, reason: "its name has no day and hour" });
-    return [];
-  }
-  const cues: SrtCue[] = [];
-  const lines = readFileSync(path, "utf8").split(/\r?\n/);
-  let first = 0;
-  for (let i = 0; i <= lines.length; i++) {
-    if (i < lines.length && lines[i]!.trim() !== "") continue;
-    const block = lines.slice(first, i);
-    const row = first + 1;
-    first = i + 1;
-    if (block.length === 0) continue;
-    const timing = /^(\d+):(\d\d):(\d\d),(\d{1,3}) --> (\d+):(\d\d):(\d\d),(\d{1,3})\s*$/.exec(
-      block[1] ?? "",
-    );
-    if (!timing) {
-      skipped.push({ file: basename(path), row, id: null, reason: "expected a number, a timing and text" });
-      continue;
-    }
-    const at = (k: number) =>
-      hour.seconds +
-      Number(timing[k]) * 3600 +
-      Number(timing[k + 1]) * 60 +
-      Number(timing[k + 2]) +
-      Number(timing[k + 3]!.padEnd(3, "0")) / 1000;
-    cues.push({
-      row,
-      startSeconds: at(1),
-      endSeconds: at(5),
-      lines: block.slice(2).map((line) => line.trim()),
-    });
-  }
-  return cues;
-}
-
-/** `Name: text`, with either colon. */
-const spoken = /^([^:：]{1,40}?)\s*[:：]\s*(.*)$/;
-
-/** A cue has a Chinese line and below it the same in English; one with a single line has no English. */
-function readTranscript(path: string, language: Language, skipped: SkippedRow[]): TextEntry[] {
-  return readCues(path, skipped).flatMap(({ startSeconds, endSeconds, lines }) => {
-    const line = language === "en" ? lines[1] : lines[0];
-    const [, speaker = null, text = line ?? ""] = spoken.exec(line ?? "") ?? [];
-    if (text.trim() === "") return [];
-    return [{ startSeconds, endSeconds, kind: "speech", speaker, text: oneLine(text) } as const];
-  });
-}
-
-function readCaptions(path: string, skipped: SkippedRow[]): TextEntry[] {
-  return readCues(path, skipped).flatMap(({ startSeconds, endSeconds, lines }) => {
-    const text = oneLine(lines.join(" "));
-    return text === "" ? [] : [{ startSeconds, endSeconds, kind: "caption", speaker: null, text } as const];
-  });
-}
-
-const translated = z.object({
-  custom_id: z.string().regex(/^\d+-\w+-day\d+-\d{6}-\d{6}$/i, "expected <number>-<who>-DAY1-HHMMSS-HHMMSS"),
-  translated_text: z.string(),
-});
-
-/** Rows `{"custom_id":"<cue>-<who>-DAY1-080000-080002","translated_text":…}`. */
-function readTranslated(path: string, skipped: SkippedRow[]): TextEntry[] {
-  return readFileSync(path, "utf8")
-    .split(/\r?\n/)
-    .flatMap((line, i): TextEntry[] => {
-      if (line.trim() === "") return [];
-      const parsed = translated.safeParse(parsedJson(line));
-      const [day = "", start = "", end = ""] = parsed.success
-        ? parsed.data.custom_id.split("-").slice(2)
-        : [];
-      const startSeconds = momentOf(day, `${start}00`);
-      const endSeconds = momentOf(day, `${end}00`);
-      if (!parsed.success || startSeconds === null || endSeconds === null) {
-        const reason = parsed.success
-          ? "custom_id: expected times of day"
-          : parsed.error.issues.map(({ message }) => message).join("; ");
-        skipped.push({ file: basename(path), row: i + 1, id: null, reason });
-        return [];
-      }
-      const text = oneLine(parsed.data.translated_text);
-      return text === "" ? [] : [{ startSeconds, endSeconds, kind: "caption", speaker: null, text }];
-    });
-}
-
-function parsedJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ").trim();
 }
 
 /** Labels of voices that name nobody. */

@@ -33,40 +33,73 @@ const usualWearer = "A1_JAKE";
 
 /** @throws DataError where there are no questions */
 export function loadEgoLife(index: MediaIndex, root: string, annotations: string | undefined): LoadedTasks {
-  const files = annotationFiles(index, root, annotations, {
-    match: /^egolife_?qa.*\.json$/i,
-    called: `EgoLifeQA/EgoLifeQA_${usualWearer}.json or egolife_qa.json`,
-  });
-  const notes: string[] = [];
-  let late = 0;
-  const layouts = new Set<string>();
-  const rows = files.flatMap((path) => {
-    const file = basename(path);
-    const list = readAnnotations(path, "a list of questions, or `results`,", listIn("results"));
-    const named = wearerPattern.exec(file)?.[0].toUpperCase();
-    if (named === undefined)
-      notes.push(`${file} names no wearer; ${usualWearer} unless a row says otherwise`);
-    return list.map((item, i): Row => {
-      const fields = isFields(item) ? item : {};
-      const grouped = isFields(fields.qa);
-      layouts.add(grouped ? "clip groups" : "rows");
-      const row = grouped ? ungrouped(fields) : item;
-      if (isFields(row) && frameOf(row) > 19) late += 1;
-      const id = optionalText(fields, "ID", "id");
-      const read = () => egoLifeTask(fieldsOf(row), named);
-      return { file, row: i + 1, id, read };
-    });
-  });
+  const files = egoLifeFiles(index, root, annotations);
+  const read = files.map((path) => egoLifeRows(path));
+  const rows = read.flatMap((one) => one.rows);
   const { tasks, skipped } = gatherTasks(rows);
-  if (late > 0) notes.push(`${late} times with a frame past 19 were read as frame 19`);
   return {
     benchmark: "egolife",
-    layout: [...layouts].join(" and ") || "rows",
+    layout: [...new Set(rows.map(({ layout }) => layout))].join(" and ") || "rows",
     files,
     rows: rows.length,
     tasks: inOrderAsked(tasks),
     skipped,
-    notes,
+    notes: read.flatMap(({ notes }) => notes),
+  };
+}
+
+/** Files of questions, in order of their paths. @throws DataError where there are none */
+export const egoLifeFiles = (index: MediaIndex, root: string, annotations: string | undefined) =>
+  annotationFiles(index, root, annotations, {
+    match: /^egolife_?qa.*\.json$/i,
+    called: `EgoLifeQA/EgoLifeQA_${usualWearer}.json or egolife_qa.json`,
+  });
+
+export interface EgoLifeRow extends Row {
+  readonly layout: "rows" | "clip groups";
+  /** As the file has it, a group's fields brought together. */
+  readonly fields: Fields;
+}
+
+export interface EgoLifeRows {
+  readonly rows: readonly EgoLifeRow[];
+  /** Who the file's name says they are about, or else who usually is. */
+  readonly wearer: string;
+  readonly notes: readonly string[];
+}
+
+/**
+ * Rows of one file.
+ * @param language of questions and options; the Chinese ones stand beside the English
+ * @throws DataError for a file that holds no list
+ */
+export function egoLifeRows(path: string, language: "en" | "zh" = "en"): EgoLifeRows {
+  const file = basename(path);
+  const { found: list, notes } = readAnnotations(
+    path,
+    "a list of questions, or `results`,",
+    listIn("results"),
+  );
+  const named = wearerPattern.exec(file)?.[0].toUpperCase();
+  const rows = list.map((item, i): EgoLifeRow => {
+    const fields = isFields(item) ? item : {};
+    const grouped = isFields(fields.qa);
+    const row = grouped ? ungrouped(fields) : item;
+    return {
+      ...{ file, row: i + 1, id: optionalText(fields, "ID", "id"), fields: isFields(row) ? row : {} },
+      layout: grouped ? "clip groups" : "rows",
+      read: () => egoLifeTask(fieldsOf(row), named, language === "zh" ? "_chinese" : ""),
+    };
+  });
+  const late = rows.filter(({ fields }) => frameOf(fields) > 19).length;
+  return {
+    rows,
+    wearer: named ?? usualWearer,
+    notes: [
+      ...notes,
+      ...(named === undefined ? [`${file} names no wearer; ${usualWearer} unless a row says otherwise`] : []),
+      ...(late > 0 ? [`${late} times with a frame past 19 were read as frame 19`] : []),
+    ],
   };
 }
 
@@ -83,13 +116,14 @@ function groupWearer({ current_groups }: Fields): string | undefined {
   return output === null ? undefined : wearerPattern.exec(output)?.[0].toUpperCase();
 }
 
-function egoLifeTask(row: Fields, named: string | undefined): BenchmarkTask {
+/** @param suffix behind the names of the fields that hold texts */
+function egoLifeTask(row: Fields, named: string | undefined, suffix: string): BenchmarkTask {
   const id = textField(row, "ID");
   const stream = named ?? optionalText(row, "who") ?? usualWearer;
   const type = textField(row, "type");
-  const question = textField(row, "question");
-  const choices = ["a", "b", "c", "d"].map((letter) => row[`choice_${letter}`]);
-  if (row.choice_e !== undefined) throw new RowProblem("expected 4 options, got 5");
+  const question = textField(row, `question${suffix}`);
+  const choices = ["a", "b", "c", "d"].map((letter) => row[`choice_${letter}${suffix}`]);
+  if (row[`choice_e${suffix}`] !== undefined) throw new RowProblem("expected 4 options, got 5");
   const options = optionsOf(choices, 4);
   const answer = letterOf(optionalText(row, "answer"), options, "letter");
   const asked = momentIn(row.query_time, "query_time");

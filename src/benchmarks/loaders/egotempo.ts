@@ -23,8 +23,8 @@ import {
 /** @throws DataError where there are no questions */
 export function loadEgoTempo(index: MediaIndex, root: string, annotations: string | undefined): LoadedTasks {
   const names = { match: /egotempo.*openqa.*\.json$/i, called: "egotempo_openQA.json" };
-  const path = annotationFiles(index, root, annotations, names)[0]!;
-  const list = readAnnotations(path, "`annotations` to be a list", listIn("annotations"));
+  const [path, ...others] = annotationFiles(index, root, annotations, names) as [string, ...string[]];
+  const { found: list, notes } = readAnnotations(path, "`annotations` to be a list", listIn("annotations"));
   const file = basename(path);
   const rows = list.map((item, i): Row => {
     const id = isFields(item) ? optionalText(item, "question_id") : null;
@@ -36,7 +36,10 @@ export function loadEgoTempo(index: MediaIndex, root: string, annotations: strin
     files: [path],
     rows: rows.length,
     ...gatherTasks(rows),
-    notes: [],
+    notes: [
+      ...notes,
+      ...others.map((other) => `${other} was not read: name it with --annotations if it is the one`),
+    ],
   };
 }
 

@@ -39,11 +39,15 @@ export function loadM3Bench(index: MediaIndex, root: string, annotations: string
     called: "robot.json or web.json",
   });
   const videoNames = new Map<string, string>();
+  const notes: string[] = [];
   const rows = files.flatMap((path) => {
     const file = basename(path);
-    const videos = readAnnotations(path, "an object from video to questions", (value) =>
-      isFields(value) ? value : null,
+    const { found: videos, notes: repaired } = readAnnotations(
+      path,
+      "an object from video to questions",
+      (value) => (isFields(value) ? value : null),
     );
+    notes.push(...repaired);
     let row = 0;
     return Object.entries(videos).flatMap(([stream, video]): Row[] => {
       const list = isFields(video) ? video.qa_list : null;
@@ -71,7 +75,7 @@ export function loadM3Bench(index: MediaIndex, root: string, annotations: string
     rows: rows.length,
     tasks: inOrderAsked(tasks),
     skipped,
-    notes: [],
+    notes,
     videoNames,
   };
 }

@@ -133,12 +133,20 @@ export function annotationFiles(
   );
 }
 
-/** What a file of annotations holds, as `form` takes it. @throws DataError `annotations-unreadable` where it returns `null` */
-export function readAnnotations<T>(path: string, expected: string, form: (value: unknown) => T | null): T {
-  const found = form(readJson(path).value);
-  if (found !== null) return found;
+/** What a file of annotations holds, as `form` takes it, and whether it had to be repaired. @throws DataError `annotations-unreadable` where it returns `null` */
+export function readAnnotations<T>(
+  path: string,
+  expected: string,
+  form: (value: unknown) => T | null,
+): { found: T; notes: string[] } {
+  const { value, repaired } = readJson(path);
+  const found = form(value);
+  if (found !== null) return { found, notes: repaired ? [repairedNote(path)] : [] };
   throw new DataError("annotations-unreadable", `Expected ${expected} in ${path}`, { details: { path } });
 }
+
+export const repairedNote = (path: string) =>
+  `${basename(path)} is not quite JSON and was read as what it must mean`;
 
 /** A list, or the one in a field of an object; for `readAnnotations`. */
 export function listIn(field: string): (value: unknown) => readonly unknown[] | null {
@@ -161,16 +169,33 @@ export function readText(path: string): string {
   }
 }
 
-/** JSON of a file, repaired where it is nearly JSON (trailing commas, say). @throws DataError */
+/** JSON of a file, repaired where it is nearly JSON (trailing commas, say). @throws DataError also where the file is cut */
 export function readJson(path: string): { value: unknown; repaired: boolean } {
   return parseJson(readText(path), path);
+}
+
+/** Whether a text of JSON ends before its brackets or its last string do: a download that was cut short. */
+function isCut(text: string): boolean {
+  let depth = 0;
+  for (const [mark] of text.matchAll(/"(?:[^"\\]|\\.)*"|["[\]{}]/gs)) {
+    if (mark === '"') return true;
+    if (mark.length === 1) depth += mark === "[" || mark === "{" ? 1 : -1;
+  }
+  return depth > 0;
 }
 
 /** @param where for the message */
 export function parseJson(text: string, where: string): { value: unknown; repaired: boolean } {
   try {
     return { value: JSON.parse(text), repaired: false };
-  } catch {
+  } catch (cause) {
+    if (isCut(text)) {
+      throw new DataError(
+        "annotations-cut",
+        `Expected all of ${where}, it ends in the middle of a value: fetch it again`,
+        { cause, details: { path: where } },
+      );
+    }
     try {
       return { value: JSON.parse(jsonrepair(text)), repaired: true };
     } catch (cause) {

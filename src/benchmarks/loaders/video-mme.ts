@@ -25,6 +25,7 @@ import {
   RowProblem,
   readJson,
   readText,
+  repairedNote,
   shown,
   textField,
 } from "./rows.ts";
@@ -42,12 +43,14 @@ export async function loadVideoMme(
   for (const group of grouped(candidates)) {
     const read: { path: string; parsed: Parsed }[] = [];
     for (const path of group) {
+      let cut = "";
       const parsed = await parseFile(path).catch((error: unknown) => {
         if (annotations !== undefined || !(error instanceof DataError)) throw error;
+        if (error.code === "annotations-cut") cut = ", which is cut short";
         return null;
       });
       if (parsed) read.push({ path, parsed });
-      else tried.push(basename(path));
+      else tried.push(`${basename(path)}${cut}`);
     }
     const [first] = read;
     if (!first) continue;
@@ -109,8 +112,7 @@ async function parseFile(path: string): Promise<Parsed | null> {
   }
   const { value, repaired } = readJson(path);
   const parsed = Array.isArray(value) ? parseList(value, path, "json") : parseTyped(value, path);
-  const note = `${basename(path)} is not quite JSON and was read as what it must mean`;
-  return parsed && repaired ? { ...parsed, notes: [...parsed.notes, note] } : parsed;
+  return parsed && repaired ? { ...parsed, notes: [...parsed.notes, repairedNote(path)] } : parsed;
 }
 
 function parseList(list: readonly unknown[], path: string, form: string): Parsed | null {

@@ -3,7 +3,8 @@ import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { foreignFilesBeside, readForeignQuestions } from "../../benchmarks/egolife-text/foreign.ts";
 import type { Updates } from "../../benchmarks/egolife-text/lessons.ts";
-import { type EgoLifeText, type Language, loadEgoLifeText } from "../../benchmarks/egolife-text/load.ts";
+import type { Language } from "../../benchmarks/egolife-text/lines.ts";
+import { type EgoLifeText, loadEgoLifeText } from "../../benchmarks/egolife-text/load.ts";
 import { type PolicyName, policyNames } from "../../benchmarks/egolife-text/policies.ts";
 import { reportOf } from "../../benchmarks/egolife-text/report.ts";
 import {
@@ -13,6 +14,7 @@ import {
   runEgoLifeText,
 } from "../../benchmarks/egolife-text/run.ts";
 import { differencesOf, rowsOf } from "../../benchmarks/egolife-text/summary.ts";
+import { parseUpdates } from "../../benchmarks/protocol.ts";
 import { noCost } from "../../engine.ts";
 import { wordSpace } from "../../engines/local/index.ts";
 import { nameStems } from "../../engines/local/words.ts";
@@ -30,10 +32,10 @@ export async function run({ output, options: flags, signal }: Invocation): Promi
   const startedMs = performance.now();
   const { options, language, root, runs, annotations, limit } = settingsOf(flags);
   const weights = typeof flags.weights === "string" ? readChoiceWeights(flags.weights) : null;
-  const loaded = loadEgoLifeText(root, language, annotations);
+  const loaded = await loadEgoLifeText(root, language, annotations);
   const week = { ...loaded, questions: loaded.questions.slice(0, limit) };
   output.note(`egolife as text: ${week.found}`);
-  for (const what of week.missing) output.note(`  ${what}`);
+  for (const what of [...week.missing, ...week.notes]) output.note(`  ${what}`);
   for (const { file, row, reason } of week.skipped.slice(0, mostListed))
     output.note(`skipped ${file} row ${row}: ${reason}`);
   if (week.skipped.length > mostListed)
@@ -162,7 +164,7 @@ function settingsOf(flags: Readonly<Record<string, unknown>>): Settings {
       "updates",
       defaults.updates,
       updatesOf,
-      "every, none, or numbers of questions as 5,10,30,50",
+      "every, none, or numbers of questions that ascend, as 5,10,30,50",
     ),
     windowSeconds: read("window", defaults.windowSeconds, (text) => numberAbove(text, 0), "seconds above 0"),
     rechoose: flags.rechoose === true,
@@ -188,6 +190,7 @@ function settingsOf(flags: Readonly<Record<string, unknown>>): Settings {
   );
   if (typeof flags.root !== "string")
     issues.push("--root: expected the folder that holds EgoLifeQA and EgoLifeCap");
+  if (flags.limit === 0) issues.push("--limit: expected a whole number from 1 up, got 0");
   if (issues.length > 0) throw new ConfigError("flags-invalid", issues.join("; "));
   return {
     options,
@@ -211,10 +214,7 @@ function budgetsOf(text: string): number[] | null {
 }
 
 function updatesOf(text: string): Updates | null {
-  if (text === "every") return text;
-  if (text === "none") return [];
-  const counts = text.split(",").map((part) => numberAbove(part, 0));
-  return counts.every((count) => count !== null && Number.isInteger(count)) ? (counts as number[]) : null;
+  return text === "every" ? text : parseUpdates(text);
 }
 
 function numberAbove(text: string, least: number): number | null {

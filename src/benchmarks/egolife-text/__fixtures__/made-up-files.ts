@@ -2,7 +2,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { formatSeconds } from "../../../util/time.ts";
-import type { TextEntry, TextQuestion } from "../load.ts";
+import type { TextEntry } from "../lines.ts";
+import type { TextQuestion } from "../load.ts";
 import type { MadeUpWeek } from "./made-up-week.ts";
 
 const wearer = "A1_ANN";

@@ -7,7 +7,8 @@
  */
 import { letterOptions } from "../../../tasks/task.ts";
 import { pick, type Random, seededRandom, shuffle } from "../../../util/random.ts";
-import type { TextEntry, TextQuestion } from "../load.ts";
+import type { TextEntry } from "../lines.ts";
+import type { TextQuestion } from "../load.ts";
 
 /** Five topics of twelve words; no stem is of two. */
 export const topics: readonly (readonly string[])[] = [
