@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { before, test } from "node:test";
 import { loadBenchmark } from "../src/benchmarks/loaders/load.ts";
 import { openStream } from "../src/benchmarks/loaders/open-stream.ts";
-import type { BenchmarkName, LoadedBenchmark } from "../src/benchmarks/task.ts";
+import { type BenchmarkName, type LoadedBenchmark, withMaterial } from "../src/benchmarks/task.ts";
 import { DataError } from "../src/errors.ts";
 import { probeMedia } from "../src/stream/ffmpeg.ts";
 import { temporaryFolder } from "./support/cli.ts";
@@ -526,7 +526,12 @@ test("EgoLife: recordings named by day and clock are one stream, unpacked under 
   const bytes = readFileSync(short);
   for (const prefix of ["", "train/"]) {
     const root = tree({
-      "EgoLifeQA/EgoLifeQA_A1_JAKE.json": JSON.stringify([egoLifeRow("1", "10000000")]),
+      "EgoLifeQA/EgoLifeQA_A1_JAKE.json": JSON.stringify([
+        egoLifeRow("1", "10000000", { target_time: { date: "DAY1", time: "09000200" } }),
+        egoLifeRow("2", "10000000", { target_time: { date: "DAY1", time_list: ["09000200", "08595900"] } }),
+        egoLifeRow("3", "10000000", { target_time: { date: "DAY2", time: "09300000" } }),
+        egoLifeRow("4", "10000000", { target_time: { date: "DAY2", time: "09300100" } }),
+      ]),
       [`${prefix}A1_JAKE/DAY1/DAY1_A1_JAKE_11094208.mp4`]: bytes,
       [`${prefix}A1_JAKE/DAY1/DAY1_A1_JAKE_09000000.mp4`]: bytes,
       [`${prefix}A1_JAKE/DAY1/DAY1_A1_JAKE_10000000.mp4`]: "",
@@ -536,8 +541,13 @@ test("EgoLife: recordings named by day and clock are one stream, unpacked under 
     assert.deepEqual(loaded.missing, []);
     assert.deepEqual(loaded.notes, [
       "1 videos are empty, such as DAY1_A1_JAKE_10000000.mp4",
-      "A1_JAKE: no recording of DAY2, on which 1 questions are asked",
+      "A1_JAKE: no recording of DAY1 at 8, which 1 questions are about: left out",
+      "A1_JAKE: no recording of DAY2 at 9, which 2 questions are about: left out",
     ]);
+    assert.deepEqual(
+      withMaterial(loaded).map(({ id }) => id),
+      ["1"],
+    );
     const opened = await openStream(loaded.streams.get("A1_JAKE")!, {
       scratch: join(root, "s"),
       cuts: join(root, "c"),

@@ -45,7 +45,7 @@ function options(t: TestContext, answerer: Answerer, rest: Partial<RunOptions> =
   writeFileSync(annotations, "[]");
   const loaded: LoadedBenchmark = {
     ...{ benchmark: "videomme", layout: "made up", files: [annotations], rows: 6, tasks, skipped: [] },
-    ...{ notes: [], root, streams, missing: [] },
+    ...{ notes: [], root, streams, missing: [], unrecorded: new Set() },
   };
   const { rows, missing } = benchmarkRows({
     base: { kind: "choice", options: { words: wordSpace } },

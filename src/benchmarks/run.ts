@@ -51,7 +51,7 @@ import {
 import type { BenchmarkRow } from "./rows.ts";
 import { type Choice, compare, majorityVote, type Outcome, summarise } from "./scoring.ts";
 import { sealMemory } from "./sealed.ts";
-import { type BenchmarkTask, type LoadedBenchmark, questionOf } from "./task.ts";
+import { type BenchmarkTask, type LoadedBenchmark, questionOf, withMaterial } from "./task.ts";
 import { canGoOn, failedClips, isPast, noteUnheard, unheardClips, watchUntil } from "./watching.ts";
 
 export interface RunOptions {
@@ -249,11 +249,10 @@ function describe(
 }
 
 function countsOf(loaded: LoadedBenchmark, tasks: readonly BenchmarkTask[]): RunSummary["counts"] {
-  const missing = new Set(loaded.missing);
   return {
     rows: loaded.rows,
     skipped: loaded.skipped.length,
-    withoutMaterial: loaded.tasks.filter(({ stream }) => missing.has(stream)).length,
+    withoutMaterial: loaded.tasks.length - withMaterial(loaded).length,
     used: tasks.length,
   };
 }

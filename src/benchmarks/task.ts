@@ -83,6 +83,13 @@ export interface LoadedBenchmark extends LoadedTasks {
   readonly streams: ReadonlyMap<string, StreamFiles>;
   /** Streams with questions and without material, in order of first appearance. */
   readonly missing: readonly string[];
+  /** Ids of the tasks whose stream is there but not at their evidence. */
+  readonly unrecorded: ReadonlySet<string>;
+}
+
+/** The tasks whose material is there. */
+export function withMaterial({ tasks, streams, unrecorded }: LoadedBenchmark): BenchmarkTask[] {
+  return tasks.filter(({ id, stream }) => streams.has(stream) && !unrecorded.has(id));
 }
 
 /** A benchmark's question as memory is asked it. */

@@ -204,17 +204,39 @@ export function egoLifeStreams(index: MediaIndex, streams: Iterable<string>): Ma
   return found;
 }
 
-/** Days on which something is asked and nothing was recorded, one sentence each. */
-export function unrecordedDays(tasks: readonly BenchmarkTask[], { stream, media }: StreamFiles): string[] {
-  const dayOf = (seconds: number) => Math.floor(seconds / 86_400) + 1;
-  const recorded = new Set(media.map((file) => dayOf(clockOfName(nameOf(file))!.seconds)));
-  const asked = Map.groupBy(
-    tasks.filter((task) => task.stream === stream),
-    ({ askTime }) => dayOf(Number(askTime)),
+/** EgoLife's recordings are of 30 s: where none began for so long before a moment, nothing was recorded of it. */
+const mostSeconds = 3600;
+
+/**
+ * Tasks whose evidence nobody recorded here, as where a download is of some days only; the moment of the question need
+ * not be recorded, nor is it always in the whole week. One sentence for each hour that is missed.
+ */
+export function unrecordedTasks(
+  tasks: readonly BenchmarkTask[],
+  streams: ReadonlyMap<string, StreamFiles>,
+): { ids: ReadonlySet<string>; notes: string[] } {
+  const starts = new Map(
+    [...streams].map(([stream, { media }]) => [
+      stream,
+      media.map((file) => clockOfName(nameOf(file))!.seconds),
+    ]),
   );
-  return [...asked]
-    .filter(([day]) => !recorded.has(day))
-    .map(
-      ([day, ofDay]) => `${stream}: no recording of DAY${day}, on which ${ofDay.length} questions are asked`,
-    );
+  const isMissed = (stream: string, moment: number) =>
+    !starts.get(stream)!.some((start) => start <= moment && moment - start <= mostSeconds);
+  const missed = tasks
+    .filter(({ stream }) => starts.has(stream))
+    .flatMap(({ id, stream, evidence = [] }) => {
+      const moment = evidence.find(({ startSeconds }) => isMissed(stream, startSeconds))?.startSeconds;
+      return moment === undefined ? [] : [{ id, stream, hour: Math.floor(moment / 3600) }];
+    });
+  const byHour = Map.groupBy(missed, ({ stream, hour }) => JSON.stringify([stream, hour]));
+  return {
+    ids: new Set(missed.map(({ id }) => id)),
+    notes: [...byHour.values()]
+      .sort(([a], [b]) => a!.hour - b!.hour)
+      .map(
+        ([first, ...more]) =>
+          `${first!.stream}: no recording of DAY${Math.floor(first!.hour / 24) + 1} at ${first!.hour % 24}, which ${1 + more.length} questions are about: left out`,
+      ),
+  };
 }

@@ -5,7 +5,7 @@
  */
 import { resolve } from "node:path";
 import type { BenchmarkName, LoadedBenchmark, LoadedTasks, StreamFiles } from "../task.ts";
-import { egoLifeStreams, loadEgoLife, unrecordedDays } from "./egolife.ts";
+import { egoLifeStreams, loadEgoLife, unrecordedTasks } from "./egolife.ts";
 import { egoTempoStreams, loadEgoTempo } from "./egotempo.ts";
 import { loadM3Bench, m3Streams } from "./m3-bench.ts";
 import { indexMedia, type MediaIndex } from "./media-index.ts";
@@ -25,16 +25,15 @@ export async function loadBenchmark(
   const file = annotations === undefined ? undefined : resolve(annotations);
   const { loaded, streams } = await load(benchmark, index, folder, file);
   const asked = [...new Set(loaded.tasks.map(({ stream }) => stream))];
-  const days =
-    benchmark === "egolife"
-      ? [...streams.values()].flatMap((files) => unrecordedDays(loaded.tasks, files))
-      : [];
+  const unrecorded =
+    benchmark === "egolife" ? unrecordedTasks(loaded.tasks, streams) : { ids: new Set<string>(), notes: [] };
   return {
     ...loaded,
     root: folder,
     streams,
     missing: asked.filter((stream) => !streams.has(stream)),
-    notes: [...loaded.notes, ...index.problems, ...days],
+    unrecorded: unrecorded.ids,
+    notes: [...loaded.notes, ...index.problems, ...unrecorded.notes],
   };
 }
 

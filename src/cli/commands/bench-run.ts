@@ -10,7 +10,7 @@ import { rememberingModel } from "../../benchmarks/remembered.ts";
 import type { Retried } from "../../benchmarks/results.ts";
 import { type BenchmarkRow, benchmarkRows, type RowName, rowNames } from "../../benchmarks/rows.ts";
 import { type RunSummary, runBenchmark } from "../../benchmarks/run.ts";
-import type { BenchmarkName, LoadedBenchmark } from "../../benchmarks/task.ts";
+import { type BenchmarkName, type LoadedBenchmark, withMaterial } from "../../benchmarks/task.ts";
 import { type Config, loadConfig } from "../../config.ts";
 import type { Model } from "../../engine.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../../engines/local/index.ts";
@@ -51,11 +51,12 @@ export async function run(
   const loaded = await loadBenchmark(name, root, textFlag(options.annotations));
   printLoaded(output, loaded);
   const limit = typeof options.limit === "number" ? options.limit : Number.POSITIVE_INFINITY;
-  const withMaterial = loaded.tasks.filter(({ stream }) => loaded.streams.has(stream));
   const groups = textFlag(options.group)
     ?.split(",")
     .map((group) => group.trim());
-  const inGroups = withMaterial.filter(({ group }) => groups === undefined || groups.includes(group ?? ""));
+  const inGroups = withMaterial(loaded).filter(
+    ({ group }) => groups === undefined || groups.includes(group ?? ""),
+  );
   const tasks = inGroups.slice(0, limit);
   const runs = resolve(textFlag(options.runs) ?? "runs");
   const known = new Set(loaded.tasks.flatMap(({ group }) => group ?? []));
