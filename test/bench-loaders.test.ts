@@ -566,6 +566,45 @@ test("EgoLife: recordings named by day and clock are one stream, unpacked under 
   }
 });
 
+test("EgoLife: what was said comes from the hours' transcripts, unless recordings have subtitles", async () => {
+  const cue = (at: string, ...lines: string[]) => [`${at}00 --> ${at}90`, ...lines].join("\n");
+  const files = {
+    "EgoLifeQA/EgoLifeQA_A1_JAKE.json": JSON.stringify([egoLifeRow("1", "10000000")]),
+    "A1_JAKE/DAY1/DAY1_A1_JAKE_09000000.mp4": readFileSync(short),
+    "A1_JAKE/DAY1/DAY1_A1_JAKE_09300200.mp4": readFileSync(short),
+    "EgoLifeCap/Transcript/A1_JAKE/DAY1/A1_JAKE_DAY1_09000000.srt": [
+      cue("00:00:01,0", "你好", "Ann: hello there"),
+      cue("00:00:02,0", "只有中文"),
+      cue("00:10:00,0", "你好", "Ann: nobody filmed this"),
+      cue("00:30:03,0", "你好", "Ben: and later"),
+    ]
+      .map((text, i) => `${i + 1}\n${text}\n`)
+      .join("\n"),
+    "EgoLifeCap/Transcript/A2_ALICE/DAY1/A2_ALICE_DAY1_09000000.srt": `1\n${cue("00:00:01,0", "你", "Al: no")}\n`,
+  };
+  const saidIn = async (root: string) => {
+    const { streams } = await load("egolife", root);
+    const folders = { scratch: join(root, "s"), cuts: join(root, "c") };
+    const { source, close } = await openStream(streams.get("A1_JAKE")!, folders);
+    const said: unknown[] = [];
+    for await (const item of source.open())
+      if (item.kind === "clip")
+        said.push(...item.cues.map(({ text, speaker, startSeconds }) => [text, speaker, startSeconds]));
+    await close();
+    return said;
+  };
+  const root = tree(files);
+  assert.deepEqual(await saidIn(root), [
+    ["hello there", "Ann", 9 * hour + 1],
+    ["and later", "Ben", 9 * hour + 30 * 60 + 3],
+  ]);
+  assert.deepEqual(await saidIn(root), await saidIn(root), "again, with what was left of the first time");
+  const own = `1\n${cue("00:00:01,0", "its own line")}\n`;
+  assert.deepEqual(await saidIn(tree({ ...files, "A1_JAKE/DAY1/DAY1_A1_JAKE_09000000.srt": own })), [
+    ["its own line", null, 9 * hour + 1],
+  ]);
+});
+
 // EgoTempo and M3-Bench, made up.
 
 test("EgoTempo: clips are found cut, flat or in Ego4D's tree, and cut out exactly once", async () => {

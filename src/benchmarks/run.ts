@@ -120,6 +120,8 @@ export interface RunSummary {
     >
   >;
   readonly missingRows: Readonly<Record<string, string>>;
+  /** By stream: why its material could not be read. */
+  readonly unreadable: Readonly<Record<string, string>>;
   /** Of each row with base. */
   readonly againstBase: Readonly<Record<string, ReturnType<typeof compare>>>;
   /** Of TaskMem with each other row than base. */
@@ -719,6 +721,9 @@ function summaryOf(
       }),
     ),
     missingRows,
+    unreadable: Object.fromEntries(
+      results.filter(({ memory }) => memory === null).map(({ stream, problem }) => [stream, problem ?? ""]),
+    ),
     againstBase: Object.fromEntries(
       others("base").map((name) => [name, compare(scored("base"), scored(name))]),
     ),

@@ -73,6 +73,8 @@ export interface StreamFiles {
   /** One recording, or many with the day and time in their names. */
   readonly media: readonly FileReference[];
   readonly subtitles: FileReference | null;
+  /** What was said, hour by hour on the stream's clock: EgoLife's transcripts. @default none */
+  readonly transcripts?: readonly string[];
   /** Only this piece of the recording is the stream. */
   readonly cut: Span | null;
 }

@@ -10,7 +10,7 @@ import { formatMoment } from "../../util/time.ts";
 import { momentOf, targetMoments } from "../egolife-text/times.ts";
 import type { BenchmarkTask, LoadedTasks, StreamFiles } from "../task.ts";
 import type { MediaIndex } from "./media-index.ts";
-import { nameOf } from "./media-index.ts";
+import { nameOf, stemOf } from "./media-index.ts";
 import {
   annotationFiles,
   type Fields,
@@ -189,7 +189,10 @@ function frameOf({ query_time: asked }: Fields): number {
   return Number((isFields(asked) ? (digits(asked.time) ?? "") : "").slice(6));
 }
 
-/** A wearer's recordings: names with the wearer, a day and a clock, wherever they lie. */
+/**
+ * A wearer's recordings: names with the wearer, a day and a clock, wherever they lie. Where none has subtitles of its own, what
+ * was said is taken from the wearer's transcripts.
+ */
 export function egoLifeStreams(index: MediaIndex, streams: Iterable<string>): Map<string, StreamFiles> {
   const found = new Map<string, StreamFiles>();
   for (const stream of streams) {
@@ -199,9 +202,22 @@ export function egoLifeStreams(index: MediaIndex, streams: Iterable<string>): Ma
       .filter(({ clock }) => clock?.kind === "day")
       .sort((a, b) => a.clock!.seconds - b.clock!.seconds)
       .map(({ file }) => file);
-    if (media.length > 0) found.set(stream, { stream, media, subtitles: null, cut: null });
+    if (media.length === 0) continue;
+    const hasSubtitles = media.some((file) => index.subtitles.has(stemOf(nameOf(file))));
+    const transcripts = hasSubtitles ? [] : transcriptsOf(index, stream);
+    found.set(stream, { stream, media, subtitles: null, cut: null, transcripts });
   }
   return found;
+}
+
+/** Files of an hour below a folder `Transcript`, named like `A1_JAKE_DAY1_11000000.srt`. */
+function transcriptsOf({ paths }: MediaIndex, stream: string): string[] {
+  return paths.filter(
+    (path) =>
+      /[\\/]Transcript[\\/].*\.srt$/i.test(path) &&
+      basename(path).toUpperCase().includes(stream.toUpperCase()) &&
+      clockOfName(path)?.kind === "day",
+  );
 }
 
 /** EgoLife's recordings are of 30 s: where none began for so long before a moment, nothing was recorded of it. */

@@ -1,16 +1,18 @@
 /**
  * A stream's material as a source: files as they lie, zip entries copied out while they are watched, pieces of a longer
- * recording cut once into a cache.
+ * recording cut once into a cache, transcripts of whole hours laid beside the recordings they are about.
  */
 import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
-import { extname, join } from "node:path";
+import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { basename, extname, join, resolve } from "node:path";
 import { DataError } from "../../errors.ts";
 import type { Source } from "../../stream/clip.ts";
+import { clockOfName } from "../../stream/clock-names.ts";
 import { probeMedia } from "../../stream/ffmpeg.ts";
 import { openSource, type SourceOptions } from "../../stream/open-source.ts";
 import { requireProgram, runProgram } from "../../util/program.ts";
+import { readTranscript } from "../egolife-text/lines.ts";
 import type { FileReference, Span, StreamFiles } from "../task.ts";
 import { nameOf } from "./media-index.ts";
 import { extractEntry } from "./zip.ts";
@@ -29,7 +31,7 @@ const tolerance = 1;
  * @throws DataError for material that cannot be read, and for a piece that lies outside its recording
  */
 export async function openStream(
-  { stream, media, subtitles, cut }: StreamFiles,
+  { stream, media, subtitles, cut, transcripts = [] }: StreamFiles,
   folders: { readonly scratch: string; readonly cuts: string },
   options: Omit<SourceOptions, "id" | "subtitles"> = {},
 ): Promise<OpenedStream> {
@@ -44,7 +46,8 @@ export async function openStream(
     if (cut !== null && !isCut) await cutPiece(whole[0]!, cut, cutPath, options.signal);
     // One empty file of a week, whose download was cut short, is a gap.
     const sound = whole.filter((path) => statSync(path, { throwIfNoEntry: false })?.size !== 0);
-    const paths = cut !== null ? [cutPath] : sound.length > 0 ? sound : whole;
+    const found = cut !== null ? [cutPath] : sound.length > 0 ? sound : whole;
+    const paths = transcripts.length === 0 ? found : await withSpeech(found, transcripts, scratch);
     const source = await openSource(paths, {
       ...options,
       id: stream,
@@ -62,6 +65,43 @@ async function unpacked(file: FileReference, folder: string): Promise<string> {
   const path = join(folder, nameOf(file));
   await extractEntry(file.path, file.entry, path);
   return path;
+}
+
+/**
+ * Links to recordings in order of time, each with what was said from its start to the next one's as rows beside it: that is
+ * how a source of many files is told. A line in Chinese alone is left out.
+ */
+async function withSpeech(
+  recordings: readonly string[],
+  transcripts: readonly string[],
+  folder: string,
+): Promise<string[]> {
+  const spoken = transcripts
+    .flatMap((path) => readTranscript(path, "en", []))
+    .sort((a, b) => a.startSeconds - b.startSeconds);
+  const starts = recordings.map((path) => clockOfName(path)!.seconds);
+  const links = join(folder, "spoken");
+  // What a kill left behind.
+  await rm(links, { recursive: true, force: true });
+  const linked: string[] = [];
+  let next = 0;
+  for (const [i, recording] of recordings.entries()) {
+    const [from, to] = [starts[i]!, starts[i + 1] ?? Number.POSITIVE_INFINITY];
+    while (next < spoken.length && spoken[next]!.startSeconds < from) next += 1;
+    const rows: string[] = [];
+    for (; next < spoken.length && spoken[next]!.startSeconds < to; next++) {
+      const { startSeconds, endSeconds, speaker, text } = spoken[next]!;
+      const times = { startSeconds: startSeconds - from, endSeconds: endSeconds - from };
+      rows.push(JSON.stringify({ ...times, speaker, text, kind: "speech" }));
+    }
+    const place = join(links, String(i));
+    await mkdir(place, { recursive: true });
+    const link = join(place, basename(recording));
+    await symlink(resolve(recording), link);
+    await writeFile(`${link.slice(0, -extname(link).length)}.jsonl`, rows.map((row) => `${row}\n`).join(""));
+    linked.push(link);
+  }
+  return linked;
 }
 
 /** Whether a whole file is there: pieces get their name when they are complete. */

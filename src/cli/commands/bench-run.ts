@@ -1,6 +1,6 @@
 /** `taskmem bench videomme|egolife|egotempo|m3bench`: a benchmark's videos, watched, remembered and asked about. */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { type AnswerJudge, modelAnswerJudge, wordingJudge } from "../../benchmarks/answer-judge.ts";
 import { type Answerer, modelAnswerer, type RecallMode, readerAnswerer } from "../../benchmarks/answerers.ts";
 import { recordingsOf } from "../../benchmarks/loaders/egotempo.ts";
@@ -298,8 +298,10 @@ function printLoaded(output: Output, loaded: LoadedBenchmark): void {
     tasks: tasks.length,
     streams: streams.size,
   });
+  const names = files.map((path) => basename(path));
+  const listed = names.length > 3 ? `${names.slice(0, 3).join(", ")} and others` : names.join(", ");
   output.note(
-    `${benchmark}: ${layout}, ${tasks.length} of ${rows} questions, ${streams.size} of ${streams.size + missing.length} videos`,
+    `${benchmark}: ${layout} in ${listed}, ${tasks.length} of ${rows} questions, ${streams.size} of ${streams.size + missing.length} videos${textsFound(loaded)}`,
   );
   for (const note of notes) output.note(`  ${note}`);
   for (const { file, row, reason } of skipped.slice(0, mostListed))
@@ -310,6 +312,16 @@ function printLoaded(output: Output, loaded: LoadedBenchmark): void {
     const more = missing.length > mostListed ? ` and ${missing.length - mostListed} more` : "";
     output.note(`  no video of ${missing.slice(0, mostListed).join(", ")}${more}`);
   }
+}
+
+function textsFound({ streams }: LoadedBenchmark): string {
+  const found = [...streams.values()];
+  const subtitled = found.filter(({ subtitles }) => subtitles !== null).length;
+  const hours = found.reduce((sum, { transcripts = [] }) => sum + transcripts.length, 0);
+  return [
+    subtitled > 0 ? `, ${subtitled} with subtitles` : "",
+    hours > 0 ? `, transcripts of ${hours} hours` : "",
+  ].join("");
 }
 
 /** What the Ego4D downloader is to be asked for. */
@@ -363,7 +375,8 @@ function reasonsText(reasons: Readonly<Record<Retried, number>>): string {
 const percent = (share: number | null) =>
   share === null ? "    –" : `${(100 * share).toFixed(1).padStart(5)}`;
 
-function printSummary(output: Output, { rows, againstBase, missingRows, counts }: RunSummary): void {
+function printSummary(output: Output, summary: RunSummary): void {
+  const { rows, againstBase, missingRows, counts, unreadable } = summary;
   output.text(
     output.bold(`\n${counts.used} questions      accuracy  coverage  precision   errors  tokens kept`),
   );
@@ -372,11 +385,17 @@ function printSummary(output: Output, { rows, againstBase, missingRows, counts }
     const against = againstBase[name];
     const line = `${label.padEnd(28)} ${percent(accuracy)}     ${percent(coverage)}      ${percent(precision)}   ${String(errors).padStart(6)}  ${tokens.toFixed(0).padStart(11)}`;
     const test = against
-      ? output.dim(`   ${signed(100 * against.difference)} to base, p ${against.p.toFixed(3)}`)
+      ? output.dim(
+          `   ${signed(100 * against.difference)} to base, p ${against.p < 0.001 ? "< 0.001" : against.p.toFixed(3)}`,
+        )
       : "";
     output.text(line + test);
   }
   for (const [name, why] of Object.entries(missingRows)) output.text(output.dim(`${name}: ${why}`));
+  const broken = Object.entries(unreadable);
+  for (const [stream, why] of broken.slice(0, mostListed)) output.text(`${stream} could not be read: ${why}`);
+  if (broken.length > mostListed)
+    output.text(`${broken.length - mostListed} more could not be read; summary.json lists them`);
   for (const { label, clips, retried } of Object.values(rows)) {
     const reasons = reasonsText(retried);
     if (reasons !== "") output.text(`${label}: --resume tries questions again: ${reasons}`);
