@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { householdPolicies } from "../src/cli/household.ts";
+import { weightsOf } from "../src/cli/wiring.ts";
+import { readWeights } from "../src/engines/nano/weights-file.ts";
 import { type CliOptions, type Row, taskmem, temporaryFolder } from "./support/cli.ts";
 
 const folder = temporaryFolder();
@@ -73,6 +76,18 @@ test("a run is drawn as one page that needs nothing else", async () => {
   );
   for (const row of all)
     assert.match(own, new RegExp(`\\| ${row.policy} \\| ${(100 * row.accuracy!).toFixed(1)} \\|`));
+});
+
+test("nano's rows are written by the weights before and after Phase One", async () => {
+  const { base, phaseOne } = await householdPolicies("nano");
+  for (const [policy, name] of [
+    [base!, "nano-base"],
+    [phaseOne, "nano"],
+  ] as const) {
+    const { checksum } = readWeights(weightsOf(name));
+    assert.ok(policy.revision.includes(checksum.slice(0, 12)), `${policy.revision} of ${name}`);
+  }
+  assert.notEqual(base!.revision, phaseOne.revision);
 });
 
 test("refuses no films at all, and policies it does not have", async () => {

@@ -321,10 +321,7 @@ test("missing videos and damaged ones cost their questions, not the run", async 
   assert.equal(rows["keep-all"]!.overall.errors, perVideo);
   assert.equal(rows["keep-all"]!.overall.right, perVideo);
   assert.match(run.stderr, new RegExp(`no video of ${tree.videos[2]}`));
-  assert.match(
-    run.stderr,
-    /official \(json\) in videomme\.json, \d+ of \d+ questions, 2 of 3 videos/,
-  );
+  assert.match(run.stderr, /official \(json\) in videomme\.json, \d+ of \d+ questions, 2 of 3 videos/);
   assert.deepEqual(Object.keys(summaryOf(run).unreadable), [tree.videos[1]]);
   assert.ok(summaryOf(run).unreadable[tree.videos[1]!]!.includes(`${tree.videos[1]}.mp4`));
   const failed = resultsOf(join(root, "runs", "r")).filter(({ outcome }) => outcome === "error");

@@ -373,6 +373,7 @@ function htmlOf(runs: readonly ReportedRun[]): string {
   const rows = rowsOf(runs);
   const [{ run }] = runs as [ReportedRun];
   const paper = paperRows(run.benchmark);
+  const tokens = tokenPlot(rows);
   const updates = [...new Set(runs.flatMap((each) => each.run.protocol.updates))];
   return [
     `<h2>${benchmarkTitles[run.benchmark]}</h2>`,
@@ -384,10 +385,12 @@ function htmlOf(runs: readonly ReportedRun[]): string {
       caption: "Accuracy over the tasks so far, all types together. Upright: the policy learns.",
       keys: learning(rows),
     }),
-    figure({
-      svg: tokenPlot(rows),
-      ...{ caption: "Accuracy against what memory held when the question came, in tokens.", keys: [] },
-    }),
+    tokens === ""
+      ? ""
+      : figure({
+          svg: tokens,
+          ...{ caption: "Accuracy against what memory held when the question came, in tokens.", keys: [] },
+        }),
     figure({
       svg: planePlot([...planeSeries(rows), ...paperSeries(run.benchmark)]),
       caption: `Coverage and precision; lines of equal accuracy.${paper.length > 0 ? " Grey: the paper." : ""}`,
