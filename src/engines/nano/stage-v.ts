@@ -5,6 +5,7 @@
  * strips is learnt in minutes so; from the pixels through the transformer it would take hours (nano prototype).
  */
 import { jit, nn, numpy as np, tree, valueAndGrad } from "@jax-js/jax";
+import { EngineError } from "../../errors.ts";
 import type { Fact, FactKind } from "../../household/language.ts";
 import { pick, type Random } from "../../util/random.ts";
 import { Adam } from "./adam.ts";
@@ -34,7 +35,10 @@ export interface StageVProgress {
   readonly exact: Readonly<Record<Look, number>>;
 }
 
-/** Trains `patch.…` and `embedding` of `weights`, which are consumed; the rest is handed back as it was. */
+/**
+ * Trains `patch.…` and `embedding` of `weights`, which are consumed; the rest is handed back as it was.
+ * @throws EngineError `strips-unread` when a kind is still read less often than wanted after the most steps
+ */
 export async function stageV(
   config: NanoConfig,
   weights: Weights,
@@ -56,6 +60,8 @@ export async function stageV(
     words: np.Array,
   ) => [np.Array, Weights];
   const read = jit(wordLogits) as unknown as typeof wordLogits;
+  let exact = Object.fromEntries(looks.map((look) => [look, 0])) as Record<Look, number>;
+  const unread = () => looks.filter((look) => !(exact[look] >= options.wantedExact));
   for (let step = 1; step <= options.steps; step++) {
     const { strips, words } = drawn(config, cache, options.strips, random);
     const [loss, slope] = gradient(tree.ref(adam.weights), strips, words);
@@ -63,13 +69,32 @@ export async function stageV(
     adam.step(slope, decayed);
     const value = (await loss.data())[0]!;
     if (step % options.evaluateEvery !== 0 && step !== options.steps) continue;
-    const exact = await exactness(config, read, adam.weights, cache, options.strips, random);
+    exact = await exactness(config, read, adam.weights, cache, options.strips, random);
     options.onProgress({ step, loss: value, exact });
-    if (Object.values(exact).every((share) => share >= options.wantedExact)) break;
+    if (unread().length === 0) break;
   }
   const { threshold, ...trained } = adam.release();
   threshold!.dispose();
+  // What is not read here is never learnt from text: its sentences would be guesses.
+  if (unread().length > 0) {
+    tree.dispose({ ...trained, ...rest });
+    throw unreadStrips(options, exact, unread());
+  }
   return { ...trained, ...rest };
+}
+
+function unreadStrips(
+  { steps, wantedExact }: StageVOptions,
+  exact: Readonly<Record<Look, number>>,
+  unread: readonly Look[],
+): EngineError {
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  const named = unread.map((look) => `${look} ${percent(exact[look])}`).join(", ");
+  return new EngineError(
+    "strips-unread",
+    `Expected ${percent(wantedExact)} of the strips of every kind to be read exactly, got ${named} after ${steps} steps: give stage V more steps, or start from another seed`,
+    { details: { exact, unread } },
+  );
 }
 
 /** Logits of the words a strip shows, shape [N, V]; consumes the weights. */

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { tree } from "@jax-js/jax";
+import { EngineError } from "../../errors.ts";
 import { factKinds } from "../../household/language.ts";
 import { createEpisode } from "../../household/world.ts";
 import { seededRandom } from "../../util/random.ts";
@@ -58,6 +59,26 @@ test("stage V ends as soon as every kind of strip is read", async () => {
   });
   assert.ok(seen.at(-1)! < 400, `still learning after ${seen.at(-1)} steps`);
   assert.deepEqual(Object.keys(trained).sort(), Object.keys(freshWeights()).sort());
+});
+
+test("stage V fails when its steps are spent before every kind is read, and names those that are not", async () => {
+  /** What a display shows looks like nothing: no step can teach it. */
+  const blind: StripCache = {
+    ...plainStrips,
+    fill: (inputs, offset, fact, draws) =>
+      plainStrips.fill(inputs, offset, fact?.kind === "display" ? null : fact, draws),
+  };
+  const options = { learningRate: 0.02, strips: 12, wantedExact: 0.995, evaluateEvery: 20 };
+  const stage = (strips: StripCache, steps: number) =>
+    stageV(tiny, freshWeights(), strips, random(), { ...options, steps, onProgress: () => {} });
+  await assert.rejects(stage(blind, 200), (error) => {
+    assert.ok(error instanceof EngineError);
+    assert.equal(error.code, "strips-unread");
+    assert.ok((error.details.unread as string[]).includes("display"));
+    assert.match(error.message, /99\.5 %.*display 0\.0 %.* after 200 steps: .*more steps.*another seed/);
+    return true;
+  });
+  await assert.rejects(stage(plainStrips, 1), /after 1 steps/);
 });
 
 test("a run that goes on from a checkpoint arrives where an unbroken one does", async () => {
