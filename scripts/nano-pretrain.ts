@@ -6,7 +6,8 @@
  * `--share 0.1` makes every stage after the first a tenth as long, for a try.
  *
  * A checkpoint is kept every 100 steps; started again it goes on from there. Every line printed is JSON. The weights are
- * `<folder>/nano.safetensors`; with them, in 16 bits, real video of validation episodes is watched (needs ffmpeg).
+ * `<folder>/nano.safetensors`; with them, in 16 bits, real video of validation episodes is watched (needs ffmpeg). The last
+ * line says whether they are those of `weights/nano-base.safetensors`.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -18,6 +19,7 @@ import { fidelityFigures } from "../src/engines/nano/fidelity.ts";
 import { nanoPolicy } from "../src/engines/nano/learners.ts";
 import { initialWeights, nanoConfig, type Weights, weightsFrom } from "../src/engines/nano/model.ts";
 import { openNano } from "../src/engines/nano/nano-model.ts";
+import { besideShipped } from "../src/engines/nano/shipped.ts";
 import { stageV } from "../src/engines/nano/stage-v.ts";
 import { openStripCache, type StripCache } from "../src/engines/nano/strip-cache.ts";
 import {
@@ -28,7 +30,7 @@ import {
   textStage,
 } from "../src/engines/nano/text-stages.ts";
 import { watchFidelity } from "../src/engines/nano/watch-fidelity.ts";
-import { writeWeights } from "../src/engines/nano/weights-file.ts";
+import { readWeights, writeWeights } from "../src/engines/nano/weights-file.ts";
 import { makeDirectory } from "../src/util/directory.ts";
 import { seededRandom } from "../src/util/random.ts";
 
@@ -93,6 +95,7 @@ log({
   stage: state.stage,
   step: state.step,
   model: model.id,
+  weights: besideShipped("nano-base", readWeights(weightsPath).checksum),
   ...fidelityFigures(watched),
   stated: watched.stated,
 });
