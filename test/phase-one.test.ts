@@ -348,9 +348,10 @@ describe("the directory of a run", () => {
 });
 
 const nanoWeights = weightsOf("nano-base");
-test("the same loop trains nano", {
+const needsNano = {
   skip: existsSync(nanoWeights) ? false : `needs ${nanoWeights}: \`npm run nano:pretrain\` makes it`,
-}, async () => {
+};
+test("the same loop trains nano", needsNano, async () => {
   const directory = temporaryFolder();
   const filmed = householdVideos({ split: "train", from: 960_000, clips: 4 });
   const learner = await nanoPhaseOneLearner(
@@ -370,6 +371,36 @@ test("the same loop trains nano", {
   });
   assert.deepEqual([outcome.problem, outcome.steps], [null, 2]);
   assert.ok(existsSync(outcome.trained.path));
+});
+
+test("nano's run, killed with kill -9, ends as a run that never was", needsNano, async () => {
+  const folder = temporaryFolder();
+  const steps = 5;
+  const options = "--policy nano --off-policy-steps 1 --batch 2 --group 4 --checkpoint-every 1";
+  const command = (name: string) => [
+    ...["train", "phase-one", "--json", "--run", join(folder, name), "--steps", String(steps)],
+    ...options.split(" "),
+  ];
+  const killed = await taskmem(command("killed"), {
+    onLine: (line, child) => {
+      if (line.includes(`"step":3,`)) child.kill("SIGKILL");
+    },
+  });
+  assert.equal(killed.code, null, killed.stderr);
+  const resumed = await taskmem(command("killed"));
+  assert.equal(resumed.code, 0, resumed.stderr);
+  // The signal comes while step 3's checkpoint is written, or a little later.
+  assert.ok([3, 4, 5].includes(resumed.rows[0]?.step as number), `went on at ${resumed.rows[0]?.step}`);
+  const calm = await taskmem(command("calm"));
+  assert.equal(calm.code, 0, calm.stderr);
+
+  const metrics = (name: string) => withoutTime(recorded(join(folder, name, "metrics.jsonl")));
+  assert.equal(metrics("calm").length, steps);
+  assert.deepEqual(metrics("killed"), metrics("calm"));
+  assert.equal(calm.rows.at(-1)?.movedSteps, steps, "every step moves the weights");
+  const read = (name: string, file: string) => readFileSync(join(folder, name, file));
+  for (const file of ["nano.safetensors", `step-${steps}.weights`, "state.json", "config.json"])
+    assert.ok(read("killed", file).equals(read("calm", file)), file);
 });
 
 test("`train phase-two` is `adapt run`, and knows no flags of Phase One", async () => {
