@@ -34,10 +34,14 @@ export { type BestOfNOptions, bestOfNPolicy, type PickedAction } from "./policy/
 export { type ChoiceOptions, choicePolicy } from "./policy/choice.ts";
 export { type EnginePolicyOptions, enginePolicy } from "./policy/engine.ts";
 export type * from "./policy/policy.ts";
+export type { Judge, Judged, JudgeFailure } from "./reward/judge.ts";
+export { localJudge } from "./reward/local-judge.ts";
+export { type ModelJudgeOptions, modelJudge } from "./reward/model-judge.ts";
 export type { Audio, Clip, Cue, Frame, OpenOptions, Source } from "./stream/clip.ts";
 export { openSource, type SourceOptions } from "./stream/open-source.ts";
 export type { Feedback, Question, Task } from "./tasks/task.ts";
 export { type Adaptation, type AdaptOptions, type AdaptReport, adapt } from "./training/adapt.ts";
+export { type SteeredBestOfNOptions, steeredBestOfN } from "./training/best-of-n-learner.ts";
 export { steeredChoice } from "./training/choice-learner.ts";
 export { type WordAdaptationOptions, wordAdaptation } from "./training/word-adaptation.ts";
 export { type Clock, formatMoment, parseMoment } from "./util/time.ts";

@@ -28,7 +28,7 @@ const textOf = (parts: GenerateRequest["parts"]) =>
   parts.map((part) => (part.type === "text" ? part.text : "")).join("\n");
 const clips = 63;
 
-test("best-of-n adapts over an endpoint, on the pictures of the last ten minutes, at one call a clip", async (t) => {
+test("best-of-n adapts over an endpoint, on the pictures of the last ten minutes, at one call a clip to write and two a memory to judge", async (t) => {
   const episode = createEpisode(episodeSeed("validation", 7), clips);
   const { video, subtitles, captions } = await renderEpisode(episode, folder);
   for (const texts of [subtitles, captions]) rmSync(texts);
@@ -100,10 +100,26 @@ test("best-of-n adapts over an endpoint, on the pictures of the last ten minutes
     assert.ok(shown.length > 0, "it was shown what was seen");
   }
   assert.equal(report!.activated, true, JSON.stringify(report));
+  // What was written is graded by the endpoint, from the pictures: two clips were refused.
+  assert.deepEqual([report!.toGrade, report!.graded], [58, 58]);
+  assert.ok(Number(report!.fidelityBefore) > 0.6 && Number(report!.fidelityBefore) < 1);
+  const judging = () => writer.requests.filter(({ schema }) => schema?.name === "correctness_of_memory");
+  assert.ok(
+    judging().length > 58 && judging().every(({ parts }) => parts.some(({ type }) => type === "video")),
+  );
   assert.ok(Number(report!.accuracyAfter) > Number(report!.accuracyBefore));
 
   const [status] = (await taskmem(["adapt", ...flags])).rows;
   assert.deepEqual([status!.policy, status!.active], ["best-of-n", report!.id]);
+  // Verdicts are kept in the memory, as what was written is; by words alone pictures cannot be graded.
+  const verdicts = judging().length;
+  const again = await taskmem(["adapt", "run", ...flags]);
+  assert.equal(again.rows[0]!.fidelityAfter, report!.fidelityAfter);
+  assert.equal(judging().length, verdicts);
+  const blind = (await taskmem(["adapt", "run", "--judge", "local", ...flags])).rows[0]!;
+  assert.equal(blind.activated, false);
+  assert.match(String(blind.reason), /known whether they are true \(0 of 58\)/);
+
   const other = (await taskmem(["adapt", "--memory", directory, "--json"])).rows[0]!;
   assert.deepEqual([other.policy, other.active], ["choice", null], "it is nobody else's");
 });

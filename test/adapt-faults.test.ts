@@ -188,7 +188,7 @@ async function judged(relevance: Judge["relevance"], directory = copied()) {
   const reader = lexicalReader({ words: wordSpace });
   const adaptation = wordAdaptation({
     ...steeredChoice({ words: wordSpace }),
-    ...{ reader, method: "preferences", judge: { relevance } },
+    ...{ reader, method: "preferences", judge: { ...localJudge({ words: wordSpace }), relevance } },
   });
   const { ms: _, id, ...report } = await adapt({ memory, adaptation, now: Date.now });
   await memory.close();

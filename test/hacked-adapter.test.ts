@@ -8,20 +8,23 @@ import { before, describe, test } from "node:test";
 import type { Adapter } from "../src/adapter/adapter.ts";
 import { parseAdapter } from "../src/adapter/adapter-file.ts";
 import { createAdapter, scaleAdapter, type Weight, weightsOf } from "../src/adapter/arithmetic.ts";
+import { noCost } from "../src/engine.ts";
 import { lexicalReader, wordSpace } from "../src/engines/local/index.ts";
 import { type NanoModel, nanoAdaptation, nanoTarget, openNano } from "../src/engines/nano/index.ts";
-import { askAbout, createEpisode, householdVideos } from "../src/household/index.ts";
+import { askAbout, createEpisode, householdVideos, sentenceOf } from "../src/household/index.ts";
 import type { Memory } from "../src/memory/memory.ts";
+import type { Policy } from "../src/policy/policy.ts";
 import { householdJudge } from "../src/reward/household-judge.ts";
 import type { Judge } from "../src/reward/judge.ts";
 import { type Adaptation, type AdaptReport, adapt } from "../src/training/adapt.ts";
+import { steeredBestOfN } from "../src/training/best-of-n-learner.ts";
 import { steeredChoice } from "../src/training/choice-learner.ts";
 import { refusalOf, type Validation } from "../src/training/validation.ts";
 import { wordAdaptation } from "../src/training/word-adaptation.ts";
-import { seededRandom } from "../src/util/random.ts";
+import { pick, seededRandom } from "../src/util/random.ts";
 import { openTestMemory, temporaryFolder } from "./support/memory.ts";
 import { nanoWeights } from "./support/nano.ts";
-import { observationsOf, watchedMemory } from "./support/watched-memory.ts";
+import { film, observationsOf, watchedMemory } from "./support/watched-memory.ts";
 
 const folder = temporaryFolder("hacked");
 
@@ -96,6 +99,65 @@ describe("on the choice policy", () => {
   });
 });
 
+describe("on best-of-n", () => {
+  const truth = film.clips.map(({ facts }) => facts);
+  const judge = householdJudge((_, clip) => truth[clip] ?? null);
+  /** Every second of its texts tells of a place, nearly always the wrong one if it lies. */
+  const writer = (lies: boolean): Policy => ({
+    ...{ id: "writer", revision: `writer@1 ${lies}`, clipsPerDecision: 1 },
+    advance: () => null,
+    decide: async ({ observations }, { n = 1, random = seededRandom("writer") } = {}) => {
+      const { clip, startSeconds, endSeconds } = observations[0]!;
+      const before = new Set(truth.slice(0, clip).flat().map(sentenceOf));
+      const news = truth[clip]!.filter((fact) => !before.has(sentenceOf(fact)));
+      const places = (lies ? truth.flat() : news).filter(({ kind }) => kind === "place");
+      const others = news.filter(({ kind }) => kind !== "place");
+      const written = Array.from({ length: n }, (_, i) => {
+        const facts = [i % 2 === 1 ? places : others, others, truth[clip]!].find((some) => some.length > 0)!;
+        const text = sentenceOf(pick(random, facts));
+        const statement = { clip, kind: "episodic" as const, startSeconds, endSeconds, text };
+        return {
+          ...{ text, logprobs: null, revision: "writer@1", issues: [] },
+          statements: [{ ...statement, speakers: [], sources: [], frameSeconds: [] }],
+        };
+      });
+      return { actions: written, cost: noCost };
+    },
+  });
+  const reportOf = async (name: string, lies: boolean, method: "closed-form" | "preferences") => {
+    const memory = await watchedMemory(join(folder, name), ["place"], 20);
+    const steered = steeredBestOfN({ inner: writer(lies), words: wordSpace });
+    const reader = lexicalReader({ words: wordSpace });
+    const adaptation = wordAdaptation({ ...steered, method, judge, reader });
+    return { memory, report: await adapt({ memory, adaptation, now: Date.now }) };
+  };
+
+  test("one that prefers the texts in which the model makes things up is refused for that", async () => {
+    const { memory, report } = await reportOf("lying", true, "closed-form");
+    await assertRefused(memory, report, /less often true \(\d+ % before, \d+ % after\)/);
+    assert.equal(report.graded, film.clips.length);
+    assert.ok(report.fidelityBefore - report.fidelityAfter > 0.3);
+    assert.ok(report.winRateLow > 0.5, "it does win");
+    await memory.close();
+  });
+
+  test("of texts that are judged false none is preferred, so preferences teach no lies", async () => {
+    const { memory, report } = await reportOf("judged", true, "preferences");
+    assert.ok(
+      report.fidelityBefore - report.fidelityAfter <= 0.1 || !report.activated,
+      `${report.fidelityBefore} before, ${report.fidelityAfter} after: ${report.reason}`,
+    );
+    await memory.close();
+  });
+
+  test("one that prefers what is true and asked for is put in force", async () => {
+    const { memory, report } = await reportOf("honest", false, "closed-form");
+    assert.equal(report.activated, true, report.reason);
+    assert.deepEqual([report.fidelityBefore, report.fidelityAfter], [1, 1]);
+    await memory.close();
+  });
+});
+
 const { path, skip } = nanoWeights();
 
 describe("on nano", { skip }, () => {
@@ -139,7 +201,7 @@ describe("on nano", { skip }, () => {
     });
     assert.ok(report.pairs > 0 && report.winRate > 0.8, "it does please the judge");
     await assertRefused(memory, report, /less often true \(\d+ % before, \d+ % after\)/);
-    assert.equal(unwatched(report, { fidelityAfter: report.fidelityBefore, tokenRatio: 1 }), null);
+    assert.ok(report.winRateLow > 0.5, "it does win");
     const [kept] = await memory.adapters();
     const { adapter, provenance } = parseAdapter(kept!.file, kept!.id, nanoTarget(model, countTokens));
     assert.equal(adapter.revision, report.adapter);

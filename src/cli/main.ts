@@ -156,6 +156,11 @@ function buildProgram(): Command {
     () => import("./commands/adapt.ts"),
   )
     .option("--method <name>", "closed-form (words of the questions) or preferences (memories compared)")
+    .option(
+      "--judge <name>",
+      "who compares memories, and grades a model's: local (words) or model (best-of-n)",
+    )
+    .option("--judge-model <name>", "another model of the endpoint to judge")
     .option("--adapter <id>", "the adapter to promote, or the first to blend")
     .option("--with <id>", "blend: the second adapter")
     .option("--share <share>", "blend: share of the second, 0 to 1 (default: 0.5)")
@@ -175,6 +180,11 @@ function buildProgram(): Command {
   )
     .option("--policy <name>", "phase-one: nano (default) or choice; phase-two: choice, nano or best-of-n")
     .option("--method <name>", "phase-two: closed-form or preferences")
+    .option(
+      "--judge <name>",
+      "who judges: local (words) or model, at the endpoint; phase-one: default by policy",
+    )
+    .option("--judge-model <name>", "another model of the endpoint to judge")
     .option("--weights <file>", "weights to start from (default: nano's pretrained ones, choice as it ships)")
     .option("--run <directory>", "where the run is kept; a run that was stopped goes on")
     .option("--steps <n>", "all steps", wholeNumber)

@@ -8,7 +8,7 @@ import { type AdapterTarget, parseAdapter } from "../adapter/adapter-file.ts";
 import { modelReader } from "../answer/model-reader.ts";
 import type { Reader } from "../answer/reader.ts";
 import { type Config, type PolicyName, policyName } from "../config.ts";
-import type { Embedder, Model } from "../engine.ts";
+import type { Embedder, EngineCache, Model } from "../engine.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../engines/local/index.ts";
 import type { NanoModel } from "../engines/nano/index.ts";
 import { openaiModel, openaiTranscriber, openOpenaiEmbedder } from "../engines/openai/index.ts";
@@ -21,6 +21,9 @@ import { bestOfNPolicy, defaultSamples } from "../policy/best-of-n.ts";
 import { type ChoiceOptions, choicePolicy } from "../policy/choice.ts";
 import { enginePolicy } from "../policy/engine.ts";
 import type { Policy } from "../policy/policy.ts";
+import type { Judge } from "../reward/judge.ts";
+import { localJudge } from "../reward/local-judge.ts";
+import { modelJudge } from "../reward/model-judge.ts";
 import { type Adaptation, type AdaptReport, adapt } from "../training/adapt.ts";
 import { steeredBestOfN } from "../training/best-of-n-learner.ts";
 import { steeredChoice } from "../training/choice-learner.ts";
@@ -163,7 +166,7 @@ export async function adapterTarget(policy: PolicyName, model: Model | null): Pr
   return { space: wordSpace.id, dimension: wordSpace.dimension, base: `${policy}@1` };
 }
 
-export interface AdaptFlags {
+export interface AdaptFlags extends JudgeFlags {
   readonly method?: WordAdaptationOptions["method"];
   readonly signal?: AbortSignal;
 }
@@ -173,10 +176,47 @@ export async function adaptConfigured(
   config: Config,
   memory: Memory,
   model: Model | null,
-  { method, signal }: AdaptFlags = {},
+  { signal, ...flags }: AdaptFlags = {},
 ): Promise<AdaptReport> {
-  const adaptation = await configuredAdaptation(config, memory, model, method);
+  const adaptation = await configuredAdaptation(config, memory, model, flags);
   return adapt({ memory, adaptation, now: Date.now, signal });
+}
+
+export interface JudgeFlags {
+  /** `local` goes by words and asks nobody; `model` asks the endpoint. */
+  readonly judge?: "local" | "model" | undefined;
+  /** A model of the endpoint other than the one that writes. */
+  readonly judgeModel?: string | undefined;
+}
+
+/** Flags of a judge as they were given. @throws ConfigError for a judge there is none of */
+export function judgeFlags({ judge, judgeModel }: Readonly<Record<string, unknown>>): JudgeFlags {
+  if (judge !== undefined && judge !== "local" && judge !== "model")
+    throw new ConfigError("judge-unknown", `Expected --judge to be local or model, got ${judge}`);
+  const named = typeof judgeModel === "string" ? judgeModel : undefined;
+  if (judge === "local" && named !== undefined)
+    throw new ConfigError("flags-invalid", `Expected --judge model with --judge-model ${named}, got local`);
+  return { judge: named === undefined ? judge : "model", judgeModel: named };
+}
+
+/**
+ * Who grades and compares memories; by words where nothing else is asked for.
+ * @param cache where a model's verdicts are kept
+ * @throws ConfigError for a model without an endpoint
+ */
+export function configuredJudge(
+  config: Config,
+  { judge = "local", judgeModel }: JudgeFlags,
+  cache: () => EngineCache = () => new Map(),
+): Judge {
+  if (judge === "local") return localJudge({ words: wordSpace });
+  const model = configuredModel({
+    ...config,
+    model: { ...config.model, ...(judgeModel !== undefined && { model: judgeModel }) },
+  });
+  if (model === null)
+    throw new ConfigError("model-missing", "Expected a model to judge: give --base-url and --model");
+  return modelJudge({ model, concurrency: config.model.concurrency, cache: cache() });
 }
 
 /** How the configured policy adapts. @throws ConfigError for a policy that cannot */
@@ -184,12 +224,15 @@ async function configuredAdaptation(
   config: Config,
   memory: Memory,
   model: Model | null,
-  method: AdaptFlags["method"],
+  { method, judge: judgeName, judgeModel }: Omit<AdaptFlags, "signal">,
 ): Promise<Adaptation> {
   const reader = lexicalReader({ words: wordSpace });
+  const verdicts = () => memory.engineCache("verdicts");
   switch (policyName(config)) {
-    case "choice":
-      return wordAdaptation({ ...steeredChoice(choiceOptions(config)), method, reader });
+    case "choice": {
+      const judge = configuredJudge(config, { judge: judgeName, judgeModel }, verdicts);
+      return wordAdaptation({ ...steeredChoice(choiceOptions(config)), method, judge, reader });
+    }
     case "best-of-n": {
       const inner = configuredEngine(config, model!);
       const { samples = defaultSamples } = config.bestOfN;
@@ -197,9 +240,15 @@ async function configuredAdaptation(
       const { baseUrl, temperature = null, video } = config.model;
       const store = memory.engineCache(JSON.stringify([baseUrl, temperature, video]));
       const steered = steeredBestOfN({ inner, words: wordSpace, samples, store });
-      return wordAdaptation({ ...steered, method, reader });
+      const judge = configuredJudge(config, { judge: judgeName ?? "model", judgeModel }, verdicts);
+      return wordAdaptation({ ...steered, method, judge, reader });
     }
     case "nano": {
+      if (judgeName !== undefined || judgeModel !== undefined)
+        throw new ConfigError(
+          "flags-invalid",
+          "Expected no --judge with nano: its memories are of simulated households, whose truth is known",
+        );
       const { nanoAdaptation } = await import("../engines/nano/index.ts");
       return nanoAdaptation({ model: model as NanoModel, countTokens: wordSpace.countTokens });
     }

@@ -85,7 +85,7 @@ test("the gate refuses what does not surely win, is less often true or was not g
   const good = {
     ...{ n: 20, winRate: 0.5, tieRate: 0.5, lossRate: 0, winRateLow: 0.6 },
     ...{ noiseWinRate: 0, noiseLossRate: 0, accuracyBefore: 0.3, accuracyAfter: 0.8 },
-    ...{ graded: 18, fidelityBefore: 0.94, fidelityAfter: 0.93 },
+    ...{ toGrade: 20, graded: 18, fidelityBefore: 0.94, fidelityAfter: 0.93 },
     ...{ tokenRatio: 1.05, redundancyBefore: 0.1, redundancyAfter: 0.14 },
   };
   assert.equal(refusalOf(good), null);
@@ -112,13 +112,21 @@ test("an abort in the middle activates nothing", async () => {
   await memory.close();
 });
 
+/** Lines that were on offer are compared, and nothing else is asked of a judge. */
+const silent: Judge = {
+  id: "silent",
+  relevance: async () => ({ ok: true, value: "tie" }),
+  quality: () => assert.fail("lines that were copied are not graded"),
+  richness: () => assert.fail("nobody asked how much they tell"),
+};
+
 test("a judge that always fails or prefers nothing gives no pairs, one that fails sometimes gives fewer", async () => {
   const tasks = askAbout(film, seededRandom("tasks"), { kinds: ["wear"], perKind: 8 }).map((question) => ({
     question,
   }));
   const learn = (relevance: Judge["relevance"]) =>
     adapterFromPreferences(tasks, [observationsOf()], {
-      ...{ ...choice, judge: { relevance }, norm: 3 },
+      ...{ ...choice, judge: { ...silent, relevance }, norm: 3 },
     });
   const failing = await learn(async () => ({ ok: false, reason: "timed-out", message: "no answer" }));
   assert.deepEqual([failing.problem, failing.pairs], ["no-pairs", 0]);
@@ -174,7 +182,8 @@ test("the same questions and stream give the same adapter", async () => {
   const tasks = askAbout(film, seededRandom("tasks"), { kinds: ["wear"], perKind: 8 }).map((question) => ({
     question,
   }));
-  const judge: Pick<Judge, "relevance"> = {
+  const judge: Judge = {
+    ...silent,
     relevance: async ({ first, second }) => ({ ok: true, value: first < second ? "first" : "second" }),
   };
   const learn = () =>
@@ -191,7 +200,7 @@ test("memories are drawn with the words that had been counted by then, none of t
   const policy = learner.policy();
   const counted: number[] = [];
   await adapterFromPreferences([], [observationsOf()], {
-    ...{ ...choice, norm: 3, judge: { relevance: async () => ({ ok: true, value: "tie" }) } },
+    ...{ ...choice, norm: 3, judge: silent },
     learner: () => ({
       ...learner,
       policy: () => ({

@@ -81,7 +81,7 @@ export interface AdaptReport extends Required<Omit<Validation, "n">> {
   /** Preference pairs and steps: none in closed form. */
   readonly pairs: number;
   readonly steps: number;
-  /** Comparisons that the judge failed to make. */
+  /** Comparisons that the judge failed to make, in learning and in trying. */
   readonly failedVerdicts: number;
   /** A row a step; left out where there were none. */
   readonly curve?: readonly PairStep[];
@@ -126,7 +126,8 @@ export async function adapt(options: AdaptOptions): Promise<AdaptReport> {
   };
   if (problem !== null)
     return refused(`nothing to learn from these questions: ${problemText(problem, failedVerdicts)}`, trained);
-  const { n: heldOut, ...validation } = await adaptation.validate(tasks, streams, adapter, signal);
+  const { n: heldOut, ...tried } = await adaptation.validate(tasks, streams, adapter, signal);
+  const validation = { ...tried, failedVerdicts: failedVerdicts + (tried.failedVerdicts ?? 0) };
   const refusal = refusalOf({ n: heldOut, ...validation }, adaptation.margins);
   signal?.throwIfAborted();
   const createdAtMs = now();
@@ -139,7 +140,7 @@ export async function adapt(options: AdaptOptions): Promise<AdaptReport> {
     parents: [],
     tasks: tasks.map((task) => task.id),
     createdAtMs,
-    report: { ...validation, heldOut, pairs, steps, failedVerdicts, base: adaptation.base },
+    report: { ...validation, heldOut, pairs, steps, base: adaptation.base },
   };
   await memory.addAdapter({
     id,
@@ -175,6 +176,7 @@ const untested: AdaptReport = {
   noiseLossRate: 0,
   accuracyBefore: 0,
   accuracyAfter: 0,
+  toGrade: 0,
   graded: 0,
   fidelityBefore: 0,
   fidelityAfter: 0,

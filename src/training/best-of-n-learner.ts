@@ -33,7 +33,7 @@ export function steeredBestOfN(options: SteeredBestOfNOptions) {
   const frozen = { ...options, inner: rolloutCache(options.inner, cache) };
   return {
     words,
-    looks: true,
+    ...{ looks: true, writes: true },
     policy: (adapter: Adapter | null) => bestOfNPolicy({ ...frozen, adapter }),
     learner: () => bestOfNLearner(frozen),
   };

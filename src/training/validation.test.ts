@@ -75,7 +75,7 @@ test("a memory that the judge prefers only for its place wins nothing", async ()
   assert.equal(tieRate, 1);
 });
 
-test("what the judge fails at in one order is left to the other, and in both is a tie", async () => {
+test("what the judge fails at in one order is left to the other, and in both is left out", async () => {
   const half = (fails: (first: string) => boolean): Judge => ({
     ...judge,
     relevance: async (request) => (fails(request.first) ? failure : judge.relevance(request)),
@@ -90,15 +90,12 @@ test("what the judge fails at in one order is left to the other, and in both is 
     ).winRate,
     1,
   );
-  assert.equal(
-    (
-      await validate(
-        adapted,
-        half(() => true),
-      )
-    ).tieRate,
-    1,
+  const none = await validate(
+    adapted,
+    half(() => true),
   );
+  assert.deepEqual([none.n, none.tieRate, none.winRateLow], [0, 0, 0]);
+  assert.equal(none.failedVerdicts, 12);
 });
 
 test("an adapter of whose memories nobody could say whether they are true is refused", async () => {

@@ -29,7 +29,9 @@ export interface Validation {
    */
   readonly accuracyBefore: number;
   readonly accuracyAfter: number;
-  /** Comparisons of which it is known whether the memories are true: fewer than made where the judge failed. */
+  /** Memories, with the adapter and without it, of which a judge is to say whether they are true: none of lines copied. */
+  readonly toGrade: number;
+  /** Those of which it is known: fewer where the judge failed. */
   readonly graded: number;
   /** Share of memories that are true, of those graded; 1 for a policy that copies lines. */
   readonly fidelityBefore: number;
@@ -39,12 +41,14 @@ export interface Validation {
   readonly redundancyAfter: number;
   /** Tokens kept with the adapter for each kept without. */
   readonly tokenRatio: number;
+  /** Comparisons left out because the judge failed at them in both orders. @default 0 */
+  readonly failedVerdicts?: number;
   /** Clips left out because an engine refused to write about them. @default 0 */
   readonly refusedClips?: number;
 }
 
 export interface GateMargins {
-  /** Share of the comparisons that have to be graded. */
+  /** Share that has to be graded of what is to be. */
   readonly gradedShare: number;
   /** By how much the share that is true may fall. */
   readonly fidelityFall: number;
@@ -64,12 +68,12 @@ export const gateMargins: GateMargins = {
 /** Why the gate refuses, or `null`. */
 export function refusalOf(validation: Validation, margins: GateMargins = gateMargins): string | null {
   const { winRateLow, winRate, lossRate, tokenRatio } = validation;
-  const { n, graded, fidelityBefore, fidelityAfter, redundancyBefore, redundancyAfter } = validation;
+  const { toGrade, graded, fidelityBefore, fidelityAfter, redundancyBefore, redundancyAfter } = validation;
   if (!(winRateLow > 0.5)) {
     return `it is not surely better on held-out questions (${percent(winRate)} won, ${percent(lossRate)} lost; the win rate may be as low as ${percent(winRateLow)})`;
   }
-  if (!(graded >= margins.gradedShare * n)) {
-    return `of too few of its memories it is known whether they are true (${graded} of ${n})`;
+  if (!(graded >= margins.gradedShare * toGrade)) {
+    return `of too few of its memories it is known whether they are true (${graded} of ${toGrade})`;
   }
   if (!(fidelityBefore - fidelityAfter <= margins.fidelityFall)) {
     return `its memories are less often true (${percent(fidelityBefore)} before, ${percent(fidelityAfter)} after)`;
@@ -116,6 +120,7 @@ export async function judgedValidation(
   { judge, score, questionsPerContext = 5, seed = "validation", signal }: JudgedValidationOptions,
 ): Promise<Validation> {
   const verdicts = { adapted: [] as Verdict[], noise: [] as Verdict[] };
+  let failedVerdicts = 0;
   const graded = { before: [] as Grade[], after: [] as Grade[] };
   for (const [i, context] of contexts.entries()) {
     signal?.throwIfAborted();
@@ -141,13 +146,19 @@ export async function judgedValidation(
       await write(base, random("another memory")),
       await write(adapted, random("memory")),
     ];
-    const against = async (first: string, second: string): Promise<Verdict> => {
+    const against = async (first: string, second: string): Promise<Verdict | null> => {
       if (first === second) return "tie";
       const request = { context, first, second, questions, ...(signal && { signal }) };
       return laxVerdict(judge, request);
     };
-    verdicts.adapted.push(await against(after.text, before.text));
-    verdicts.noise.push(await against(again.text, before.text));
+    for (const [kind, other] of [
+      ["adapted", after],
+      ["noise", again],
+    ] as const) {
+      const verdict = await against(other.text, before.text);
+      if (verdict === null) failedVerdicts += 1;
+      else verdicts[kind].push(verdict);
+    }
     if (before.grade !== null && after.grade !== null) {
       graded.before.push(before.grade);
       graded.after.push(after.grade);
@@ -162,7 +173,8 @@ export async function judgedValidation(
   const repeats = ({ clean }: Grade) => !clean;
   const fidelity = { before: share(graded.before, isTrue), after: share(graded.after, isTrue) };
   return {
-    n: contexts.length,
+    n: verdicts.adapted.length,
+    failedVerdicts,
     winRate: share(verdicts.adapted, (verdict) => verdict === "win"),
     tieRate: share(verdicts.adapted, (verdict) => verdict === "tie"),
     lossRate: share(verdicts.adapted, (verdict) => verdict === "loss"),
@@ -171,6 +183,7 @@ export async function judgedValidation(
     noiseLossRate: share(verdicts.noise, (verdict) => verdict === "loss"),
     accuracyBefore: fidelity.before,
     accuracyAfter: fidelity.after,
+    toGrade: contexts.length,
     graded: graded.before.length,
     fidelityBefore: fidelity.before,
     fidelityAfter: fidelity.after,
@@ -188,10 +201,14 @@ interface Grade {
   readonly clean: boolean;
 }
 
-/** The verdict on the first memory: both orders asked, a tie or a failure in one leaves it to the other. */
-async function laxVerdict(judge: Judge, request: Parameters<Judge["relevance"]>[0]): Promise<Verdict> {
+/**
+ * The verdict on the first memory: both orders asked, a tie or a failure in one leaves it to the other; `null` where both
+ * failed.
+ */
+async function laxVerdict(judge: Judge, request: Parameters<Judge["relevance"]>[0]): Promise<Verdict | null> {
   const forward = await judge.relevance(request);
   const backward = await judge.relevance({ ...request, first: request.second, second: request.first });
+  if (!forward.ok && !backward.ok) return null;
   let balance = 0;
   if (forward.ok) balance += forward.value === "first" ? 1 : forward.value === "second" ? -1 : 0;
   if (backward.ok) balance += backward.value === "second" ? 1 : backward.value === "first" ? -1 : 0;

@@ -4,8 +4,9 @@
  * They learn in closed form from the questions, or from preferences (`phase-two.ts`). What was learnt is tried by two-fold
  * cross-validation over the questions, so that no question judges an adapter it trained: the last hour's observations (of
  * a policy that looks, the last ten minutes', which have their pictures) are watched again without an adapter and with
- * the one of the other fold, and for each held-out question the memory that the reader can answer from wins. These
- * policies copy what they are offered, so fidelity cannot fall and is not tested. Clips that an engine refuses for good
+ * the one of the other fold, and for each held-out question the memory that the reader can answer from wins. The choice policy
+ * copies what it is offered, so its fidelity cannot fall and is not tested; what best-of-n picks was written by a model, so a
+ * judge says of each memory, with the adapter and without it, whether it is true. Clips that an engine refuses for good
  * are left out and counted, as long as most remain.
  */
 import type { Adapter } from "../adapter/adapter.ts";
@@ -15,17 +16,18 @@ import type { WordSpace } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import type { Entry, Statement } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
-import type { Context, Policy } from "../policy/policy.ts";
+import type { Action, Context, Policy } from "../policy/policy.ts";
 import { refusedIssue } from "../policy/rollout-cache.ts";
 import type { Judge } from "../reward/judge.ts";
 import { localJudge } from "../reward/local-judge.ts";
+import { assessQuality, type ScoreOptions } from "../reward/reward.ts";
 import type { Task } from "../tasks/task.ts";
 import type { Adaptation, Learnt } from "./adapt.ts";
 import { adapterFromTasks, type ChoiceSample, learntWords, withFloor } from "./choice-trainer.ts";
 import type { Learner } from "./learner.ts";
 import { phaseTwo, rollOut } from "./phase-two.ts";
-import { attemptsOf, type ReplayedDecision, replay, withPictures } from "./replay.ts";
-import { type Validation, wilsonLow } from "./validation.ts";
+import { attemptsOf, type ReplayedDecision, withPictures } from "./replay.ts";
+import { type GateMargins, gateMargins, type Validation, wilsonLow } from "./validation.ts";
 
 export interface WordAdaptationOptions {
   readonly words: WordSpace;
@@ -37,15 +39,23 @@ export interface WordAdaptationOptions {
   readonly looks?: boolean;
   /** `closed-form` counts words of questions; `preferences` lets a judge compare memories. @default "closed-form" */
   readonly method?: "closed-form" | "preferences" | undefined;
-  /** Compares memories for `preferences`. @default localJudge */
-  readonly judge?: Pick<Judge, "relevance"> | undefined;
+  /** Whether its memories are words of its own, to be graded, and not lines that were on offer. @default false */
+  readonly writes?: boolean;
+  /** Compares memories for `preferences`, and says whether those of a policy that writes are true. @default localJudge */
+  readonly judge?: Judge | undefined;
   /** Says whether a memory answers a question. */
   readonly reader: Reader;
 }
 
+/**
+ * The gate's margins for memories of a model: of 60 as true as before, 6 in 100 pairs of samples differ by more than a tenth
+ * by chance.
+ */
+const writtenMargins: GateMargins = { ...gateMargins, fidelityFall: 0.1 };
+
 /** How a policy in word space adapts. */
 export function wordAdaptation(options: WordAdaptationOptions): Adaptation {
-  const { words, policy, method, looks = false } = options;
+  const { words, policy, method, looks = false, writes = false } = options;
   const base = policy(null);
   const seen = (streams: readonly (readonly Observation[])[]) =>
     looks ? streams.map(withPictures) : streams;
@@ -57,28 +67,36 @@ export function wordAdaptation(options: WordAdaptationOptions): Adaptation {
     learn: (tasks, streams, signal) => learn(tasks, seen(streams), options, signal),
     validate: (tasks, streams, adapter, signal) => validate(tasks, seen(streams), adapter, options, signal),
     learntWords: (adapter, texts) => learntWords(adapter, texts, words),
+    ...(writes && { margins: writtenMargins }),
   };
 }
+
+const judgeOf = ({ judge, words }: Pick<WordAdaptationOptions, "judge" | "words">) =>
+  judge ?? localJudge({ words });
+
+const scoring = (words: WordSpace): ScoreOptions => ({ countTokens: words.countTokens, form: "statements" });
 
 /** A lesson from some tasks, by the method asked for. */
 async function learn(
   tasks: readonly Pick<Task, "question">[],
   streams: readonly (readonly Observation[])[],
-  { words, method, judge, learner, policy }: WordAdaptationOptions,
+  options: WordAdaptationOptions,
   signal: AbortSignal | undefined,
 ): Promise<Learnt> {
+  const { words, method, learner, policy, writes = false } = options;
   const closed = adapterFromTasks(tasks, { words });
   if (method !== "preferences" || closed.problem !== null)
     return { ...closed, pairs: 0, steps: 0, failedVerdicts: 0 };
   return adapterFromPreferences(tasks, streams, {
-    ...{ words, policy, learner, judge: judge ?? localJudge({ words }) },
+    ...{ words, policy, learner, writes, judge: judgeOf(options) },
     norm: adapterNorm(closed.adapter),
     signal,
   });
 }
 
-export interface WordPreferenceOptions extends Pick<WordAdaptationOptions, "words" | "policy" | "learner"> {
-  readonly judge: Pick<Judge, "relevance">;
+export interface WordPreferenceOptions
+  extends Pick<WordAdaptationOptions, "words" | "policy" | "learner" | "writes"> {
+  readonly judge: Judge;
   /** Euclidean norm of the adapter: that of the closed form over the same tasks. */
   readonly norm: number;
   /** Memories drawn for a context. @default 8 */
@@ -88,16 +106,27 @@ export interface WordPreferenceOptions extends Pick<WordAdaptationOptions, "word
 }
 
 /**
- * The adapter that recent questions prefer, in word space. A context is one decision of the policy; every memory is made of
- * lines that were on offer, so all pass the quality checks and none is judged for them.
+ * The adapter that recent questions prefer, in word space. A context is one decision of the policy; where every memory is made of
+ * lines that were on offer, all pass the quality checks and none is judged for them.
  * @param tasks in the order they were asked
  * @param streams observations of each stream, in order
  */
 export async function adapterFromPreferences(
   tasks: readonly Pick<Task, "question">[],
   streams: readonly (readonly Observation[])[],
-  { words, policy, learner, judge, norm, samples, seed = "phase-two", signal }: WordPreferenceOptions,
+  options: WordPreferenceOptions,
 ) {
+  const {
+    words,
+    policy,
+    learner,
+    writes = false,
+    judge,
+    norm,
+    samples,
+    seed = "phase-two",
+    signal,
+  } = options;
   const contexts: { id: string; context: Context }[] = [];
   const refusedClips = await watchAgain(policy(null), streams, signal, ({ context }, stream) => {
     const state = { ...context.state, words: new Map(context.state.words) };
@@ -106,6 +135,7 @@ export async function adapterFromPreferences(
   const learning = learner();
   const cache = await rollOut(learning, contexts, {
     ...{ seed, countTokens: words.countTokens, signal },
+    ...(writes && { quality: { judge, score: scoring(words) } }),
     ...(samples !== undefined && { samples }),
   });
   const lesson = await phaseTwo(learning.trainer, cache, tasks, {
@@ -159,18 +189,24 @@ async function validate(
   options: WordAdaptationOptions,
   signal: AbortSignal | undefined,
 ): Promise<Validation> {
-  const { words, policy, reader } = options;
-  const watch = async (steering: Adapter) => {
+  const { words, policy, reader, writes = false } = options;
+  const watch = async (steering: Adapter | null): Promise<Watched> => {
+    const written = new Map<string, Written>();
     const kept: Statement[] = [];
-    for (const observations of streams) kept.push(...(await replay(policy(steering), observations, signal)));
-    return kept;
+    const refusedClips = await watchAgain(
+      policy(steering),
+      streams,
+      signal,
+      ({ context, action }, stream) => {
+        kept.push(...action.statements);
+        if (writes) written.set(`${stream} ${context.observations[0]!.clip}`, { context, action });
+      },
+    );
+    return { kept, written, refusedClips };
   };
-  const base: Statement[] = [];
-  const refusedClips = await watchAgain(policy(null), streams, signal, ({ action }) => {
-    base.push(...action.statements);
-  });
+  const base = await watch(null);
   const without = new Map<Task, boolean>();
-  for (const task of tasks) without.set(task, await answers(reader, task, base, signal));
+  for (const task of tasks) without.set(task, await answers(reader, task, base.kept, signal));
   const compare = async (asked: readonly Task[], lines: readonly Statement[]): Promise<Comparison[]> => {
     const comparisons: Comparison[] = [];
     for (const task of asked)
@@ -183,10 +219,10 @@ async function validate(
     const others = tasks.filter((_, i) => i % 2 !== fold);
     const lesson = await learn(others, streams, options, signal);
     const asked = tasks.filter((_, i) => i % 2 === fold);
-    heldOut.push(...(await compare(asked, await watch(lesson.adapter))));
+    heldOut.push(...(await compare(asked, (await watch(lesson.adapter)).kept)));
   }
   const adapted = await watch(adapter);
-  const rates = [ratesOf(heldOut), ratesOf(await compare(tasks, adapted))];
+  const rates = [ratesOf(heldOut), ratesOf(await compare(tasks, adapted.kept))];
   const [worse] = rates.toSorted((a, b) => a.winRateLow - b.winRateLow);
   return {
     ...worse!,
@@ -194,13 +230,53 @@ async function validate(
     // The greedy policy against itself keeps the same lines.
     noiseWinRate: 0,
     noiseLossRate: 0,
-    graded: tasks.length,
-    fidelityBefore: 1,
-    fidelityAfter: 1,
-    redundancyBefore: redundancyOf(base, words),
-    redundancyAfter: redundancyOf(adapted, words),
-    tokenRatio: tokensOf(adapted, words) / Math.max(1, tokensOf(base, words)),
-    refusedClips,
+    ...(await fidelity(base.written, adapted.written, judgeOf(options), {
+      ...scoring(words),
+      ...(signal && { signal }),
+    })),
+    redundancyBefore: redundancyOf(base.kept, words),
+    redundancyAfter: redundancyOf(adapted.kept, words),
+    tokenRatio: tokensOf(adapted.kept, words) / Math.max(1, tokensOf(base.kept, words)),
+    refusedClips: base.refusedClips,
+  };
+}
+
+/** What came of watching again. */
+interface Watched {
+  readonly kept: readonly Statement[];
+  /** By stream and clip; none of a policy that copies. */
+  readonly written: ReadonlyMap<string, Written>;
+  readonly refusedClips: number;
+}
+
+interface Written {
+  readonly context: Context;
+  readonly action: Action;
+}
+
+/** How many memories are true, of clips both watched and the judge could grade both of; all where none was written. */
+async function fidelity(
+  before: ReadonlyMap<string, Written>,
+  after: ReadonlyMap<string, Written>,
+  judge: Judge,
+  score: ScoreOptions,
+): Promise<Pick<Validation, "toGrade" | "graded" | "fidelityBefore" | "fidelityAfter">> {
+  const isTrue = async ({ context, action }: Written) => {
+    const { checks, pass } = await assessQuality(context, action, judge, score);
+    return pass === null ? null : (checks.correct ?? false);
+  };
+  const clips = [...before.keys()].filter((clip) => after.has(clip));
+  const pairs = await Promise.all(
+    clips.map((clip) => Promise.all([isTrue(before.get(clip)!), isTrue(after.get(clip)!)])),
+  );
+  const graded = pairs.filter((pair): pair is [boolean, boolean] => !pair.includes(null));
+  const share = (place: 0 | 1) =>
+    clips.length === 0 ? 1 : graded.filter((pair) => pair[place]).length / Math.max(1, graded.length);
+  return {
+    toGrade: clips.length,
+    graded: graded.length,
+    fidelityBefore: share(0),
+    fidelityAfter: share(1),
   };
 }
 

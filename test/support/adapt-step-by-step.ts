@@ -54,6 +54,7 @@ const adaptation = wordAdaptation({
     };
   },
   judge: {
+    ...judge,
     relevance: async (request) => {
       await say("verdict");
       return judge.relevance(request);

@@ -18,6 +18,7 @@ import {
   activeAdapter,
   adaptConfigured,
   adapterTarget,
+  judgeFlags,
   openConfiguredMemory,
   openConfiguredModel,
 } from "../wiring.ts";
@@ -26,6 +27,8 @@ const wordsShown = 12;
 
 interface AdaptCommandFlags {
   readonly method?: unknown;
+  readonly judge?: unknown;
+  readonly judgeModel?: unknown;
   readonly adapter?: unknown;
   readonly with?: unknown;
   readonly share?: unknown;
@@ -46,8 +49,8 @@ interface Setting {
 const actions: Readonly<Record<string, (setting: Setting) => Promise<void>>> = {
   status: printStatus,
   run: async ({ output, memory, config, model, options, signal }) => {
-    const method = methodOf(options.method);
-    const report = await adaptConfigured(config, memory, model, { method, signal });
+    const flags = { method: methodOf(options.method), ...judgeFlags({ ...options }), signal };
+    const report = await adaptConfigured(config, memory, model, flags);
     const { curve, id } = report;
     const run = curve ? (options.run ?? join(memory.directory, "runs", id ?? "nothing-learnt")) : null;
     if (curve) writePhaseTwoRun(run!, curve);

@@ -4,6 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { loadConfig } from "../../config.ts";
 import { wordSpace } from "../../engines/local/index.ts";
 import { ConfigError } from "../../errors.ts";
 import { type HouseholdVideos, householdVideos } from "../../household/index.ts";
@@ -25,12 +26,14 @@ import {
 import { openPhaseOneRun } from "../../training/phase-one-run.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
-import { weightsOf } from "../wiring.ts";
+import { configuredJudge, judgeFlags, weightsOf } from "../wiring.ts";
 import { run as adapt } from "./adapt.ts";
 
 interface TrainFlags {
   readonly policy?: string;
   readonly weights?: string;
+  readonly judge?: string;
+  readonly judgeModel?: string;
   readonly run?: string;
   readonly steps?: number;
   readonly offPolicySteps?: number;
@@ -126,6 +129,7 @@ export async function run(invocation: Invocation, phase?: string): Promise<void>
   }
   const { output, signal } = invocation;
   const { policy = "nano" } = flags;
+  const judging = judgeFlags({ ...flags });
   const setUp = Object.hasOwn(setUps, policy) ? setUps[policy]! : null;
   if (setUp === null) {
     throw new ConfigError(
@@ -136,7 +140,10 @@ export async function run(invocation: Invocation, phase?: string): Promise<void>
   const { richness, ...config } = configOf(flags, setUp.defaults);
   const directory = flags.run ?? join("runs", `phase-one-${policy}`);
   const videos = householdVideos({ split: "train", ...setUp.videos });
-  const judge = setUp.judge(videos);
+  const judge =
+    judging.judge === undefined
+      ? setUp.judge(videos)
+      : configuredJudge(await loadConfig(invocation.flags, { file: invocation.configFile }), judging);
   const learner = await setUp.learner(flags.weights, join(directory, setUp.snapshot));
   const openRun = openPhaseOneRun(directory, {
     policy,
@@ -216,6 +223,8 @@ function configOf(flags: TrainFlags, defaults: Defaults): Defaults {
   ] as const)
     if (config[name] < least)
       throw new ConfigError("number-invalid", `Expected ${name} to be ${least} or more, got ${config[name]}`);
+  if (config.learningRate === 0)
+    throw new ConfigError("number-invalid", "Expected --learning-rate above 0, got 0");
   return { ...config, parts: Math.min(config.parts, config.batch) };
 }
 
