@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { parseAdapter } from "../src/adapter/adapter-file.ts";
-import { blendAdapters, weightsOf } from "../src/adapter/arithmetic.ts";
+import { adapterText, parseAdapter } from "../src/adapter/adapter-file.ts";
+import { blendAdapters, createAdapter, weightsOf } from "../src/adapter/arithmetic.ts";
 import { wordSpace } from "../src/engines/local/index.ts";
 import { askAbout, captionsOf, createEpisode, episodeSeed, type FactKind } from "../src/household/index.ts";
 import { seededRandom } from "../src/util/random.ts";
@@ -132,4 +132,31 @@ test("a blend goes when a question of either of its parents is forgotten", async
   const [wear] = await ids();
   await ok("forget", "--query", questionsAbout("place", 10)[0]!.text);
   assert.deepEqual(await ids(), [wear]);
+});
+
+test("an adapter that does not fit is neither promoted nor hidden", async () => {
+  const opened = await openTestMemory(memory);
+  const [kept] = await opened.adapters();
+  const target = { space: wordSpace.id, dimension: wordSpace.dimension, base: "choice@1" };
+  const record = parseAdapter(kept!.file, kept!.id, target);
+  const adapter = createAdapter("words@other", wordSpace.dimension, weightsOf(record.adapter));
+  const file = adapterText({ ...record, adapter }, "an adapter of other words");
+  await opened.addAdapter({
+    ...{ ...kept!, id: "adapter_unfit", state: "candidate", file, reason: "of another word space" },
+    history: [],
+  });
+  await opened.close();
+  const active = (await ok("adapt"))[0]!.active;
+  await refused(2, /words@other/, "adapt", "promote", "--adapter", "adapter_unfit");
+  assert.equal((await ok("adapt"))[0]!.active, active);
+
+  // As after an update whose words are others: it is in force, says so, and can be taken back.
+  const again = await openTestMemory(memory);
+  await again.activateAdapter("choice", "adapter_unfit", "as if it had fitted");
+  await again.close();
+  const [status] = await ok("adapt");
+  assert.equal(status!.active, "adapter_unfit");
+  assert.match(String(status!.problem), /words@other/);
+  assert.notEqual((await ok("adapt", "rollback"))[0]!.adapter, "adapter_unfit");
+  assert.equal((await ok("adapt"))[0]!.problem, null);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import Database from "better-sqlite3";
 import {
   addTestStream,
   decisionOf,
@@ -10,6 +11,7 @@ import {
   temporaryFolder,
 } from "../../test/support/memory.ts";
 import { StoreError } from "../errors.ts";
+import { exportMemory, importMemory } from "./export.ts";
 import { keptWithFrames } from "./journal.ts";
 import type { KeptAdapter, Memory } from "./memory.ts";
 
@@ -40,14 +42,75 @@ test("an adapter that is put in force retires the one before, and rolling back r
     ["b", "active"],
     ["c", "refused"],
   ]);
-  await memory.activateAdapter("choice", "a", "rolled back");
+  assert.equal(await memory.rollbackAdapter("choice"), "a");
   assert.deepEqual((await states(memory)).slice(0, 2), [
     ["a", "active"],
     ["b", "retired"],
   ]);
-  await memory.activateAdapter("choice", null, "rolled back");
+  await memory.activateAdapter("choice", null, "put away");
   assert.equal((await memory.adapters()).filter(({ state }) => state === "active").length, 0);
   await memory.close();
+});
+
+test("rolling back goes back one by one, and never to what was rolled back", async () => {
+  const memory = await newMemory();
+  for (const [i, id] of ["a", "b", "c"].entries()) await memory.addAdapter(adapter(id, { atMs: i }));
+  await memory.activateAdapter("choice", "a", "promoted by hand");
+  const back = [0, 1, 2, 3, 4].map(() => memory.rollbackAdapter("choice"));
+  assert.deepEqual(await Promise.all(back), ["c", "b", "a", null, null]);
+  await memory.addAdapter(adapter("d", { atMs: Date.now() + 1 }));
+  assert.equal(await memory.rollbackAdapter("choice"), null);
+  await memory.close();
+});
+
+test("what became of an adapter is kept, the gate's verdict first, through an export too", async () => {
+  const memory = await newMemory();
+  await memory.addAdapter(adapter("a"));
+  await memory.addAdapter(adapter("b", { atMs: 2 }));
+  await memory.rollbackAdapter("choice");
+  await memory.activateAdapter("choice", "a", "already in force: no change");
+  const historyOf = async (of: Memory) =>
+    Object.fromEntries(
+      (await of.adapters()).map(({ id, history }) => [
+        id,
+        history!.map(({ state, reason }) => [state, reason]),
+      ]),
+    );
+  const expected = {
+    a: [
+      ["active", "it won"],
+      ["retired", "replaced by r-b"],
+      ["active", "rolled back"],
+    ],
+    b: [
+      ["active", "it won"],
+      ["retired", "rolled back"],
+    ],
+  };
+  assert.deepEqual(await historyOf(memory), expected);
+  const exported = join(folder, "exported");
+  await exportMemory(memory, exported);
+  const other = await newMemory();
+  await importMemory(exported, other);
+  assert.deepEqual(await historyOf(other), expected);
+  assert.equal(await other.rollbackAdapter("choice"), null);
+  await memory.close();
+  await other.close();
+});
+
+test("an adapter of an older file has its state for a history", async () => {
+  const memory = await newMemory();
+  await memory.addAdapter(adapter("a", { reason: "it was good", atMs: 7 }));
+  const { directory } = memory;
+  await memory.close();
+  const raw = new Database(join(directory, "memory.db"));
+  raw.exec("update adapter set history = '[]'");
+  raw.close();
+  const again = await openTestMemory(directory);
+  const [kept] = await again.adapters();
+  assert.deepEqual(kept!.history, [{ state: "active", reason: "it was good", atMs: 7 }]);
+  assert.equal(await again.rollbackAdapter("choice"), null);
+  await again.close();
 });
 
 test("an unknown adapter is refused and the active one stays", async () => {

@@ -279,6 +279,7 @@ const evidence = z.object({
   ),
   tiers,
 });
+const adapterState = z.enum(["candidate", "active", "retired", "refused"]);
 const rowSchema = z.discriminatedUnion("row", [
   z.object({
     row: z.literal("stream"),
@@ -357,10 +358,11 @@ const rowSchema = z.discriminatedUnion("row", [
     id: z.string().min(1),
     policy: z.string(),
     revision: z.string(),
-    state: z.enum(["candidate", "active", "retired", "refused"]),
+    state: adapterState,
     reason: z.string(),
     atMs: z.number(),
     tasks: z.array(z.string()),
     file: z.string(),
+    history: z.array(z.object({ state: adapterState, reason: z.string(), atMs: z.number() })).exactOptional(),
   }),
 ]) satisfies z.ZodType<MemoryRow>;

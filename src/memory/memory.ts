@@ -158,6 +158,15 @@ export type AdapterState =
   /** Not good enough; the reason says why. */
   | "refused";
 
+/** One thing that became of an adapter: it was kept, refused, put in force, taken out of it. */
+export interface AdapterChange {
+  readonly state: AdapterState;
+  /** For people. */
+  readonly reason: string;
+  /** Wall time. */
+  readonly atMs: number;
+}
+
 /** An adapter that was trained on this memory's tasks, and what became of it. */
 export interface KeptAdapter {
   readonly id: string;
@@ -173,6 +182,8 @@ export interface KeptAdapter {
   readonly tasks: readonly string[];
   /** The adapter's file, whole. */
   readonly file: string;
+  /** All that became of it, the gate's verdict first, its present state last. @default that state alone */
+  readonly history?: readonly AdapterChange[];
 }
 
 /** What a write did. Deciding the same clip at the same revision again stores nothing and says so. */
@@ -367,6 +378,11 @@ export interface Memory {
   addAdapter(adapter: KeptAdapter): Promise<void>;
   /** In the order they were trained. */
   adapters(filter?: { readonly policy?: string; readonly state?: AdapterState }): Promise<KeptAdapter[]>;
+  /**
+   * Takes back what was put in force last: the one before it that is still kept is in force again, or none.
+   * @returns its id
+   */
+  rollbackAdapter(policy: string): Promise<string | null>;
   /** Puts an adapter in force instead of the active one, or none. @throws StoreError `adapter-unknown` */
   activateAdapter(policy: string, id: string | null, reason: string): Promise<void>;
 

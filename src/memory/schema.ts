@@ -172,6 +172,8 @@ export interface AdapterTable {
   tasks: string;
   /** The adapter's file, whole. */
   file: string;
+  /** JSON array of `AdapterChange`; empty in rows of older versions. */
+  history: Generated<string>;
 }
 
 /** What engines said while a policy learnt, a cache. Row numbers are never given twice: one names the cache's life. */
@@ -312,6 +314,9 @@ export const migrations: readonly string[] = [
   `,
   `
   create table engine_answer (row integer primary key autoincrement, key text not null unique, said text not null);
+  `,
+  `
+  alter table adapter add column history text not null default '[]';
   `,
 ];
 

@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import type { Embedder, WordSpace } from "../engine.ts";
 import { defaultWindowClips } from "../stream/clip.ts";
-import { activateAdapter, adapters, addAdapter } from "./adapter-rows.ts";
+import { activateAdapter, adapters, addAdapter, rollbackAdapter } from "./adapter-rows.ts";
 import { readBlob, sweepBlobs, writeBlobs } from "./blobs.ts";
 import { checkMemory, memoryStats } from "./check.ts";
 import { commitDecision, embedAll } from "./commit.ts";
@@ -177,6 +177,7 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
 
     addAdapter: async (adapter) => void addAdapter(db, adapter),
     adapters: async (filter = {}) => adapters(db, filter),
+    rollbackAdapter: async (policy) => rollbackAdapter(db, policy, now()),
     activateAdapter: async (policy, id, reason) => activateAdapter(db, policy, { id, reason, atMs: now() }),
 
     engineCache: (scope) => engineCache(db, scope),

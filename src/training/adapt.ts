@@ -130,6 +130,12 @@ export async function adapt(options: AdaptOptions): Promise<AdaptReport> {
   const validation = { ...tried, failedVerdicts: failedVerdicts + (tried.failedVerdicts ?? 0) };
   const refusal = refusalOf({ n: heldOut, ...validation }, adaptation.margins);
   signal?.throwIfAborted();
+  const outcome = { ...validation, heldOut, adapter: adapter.revision };
+  const [active] = await memory.adapters({ policy: adaptation.policy, state: "active" });
+  if (refusal === null && active?.revision === adapter.revision) {
+    const same = refused("it is in force already: these questions teach nothing new", trained);
+    return { ...same, ...outcome, id: active.id, activated: true };
+  }
   const createdAtMs = now();
   const id = shortId("adapter", adapter.revision, createdAtMs);
   const reason =
@@ -154,8 +160,8 @@ export async function adapt(options: AdaptOptions): Promise<AdaptReport> {
   });
   return {
     ...refused(reason, trained),
-    ...validation,
-    ...{ heldOut, id, adapter: adapter.revision, activated: refusal === null },
+    ...outcome,
+    ...{ id, activated: refusal === null },
   };
 }
 

@@ -6,7 +6,7 @@ import { blendAdapters } from "../../adapter/arithmetic.ts";
 import { type Config, loadConfig, type PolicyName, policyName } from "../../config.ts";
 import type { Model } from "../../engine.ts";
 import { wordSpace } from "../../engines/local/index.ts";
-import { ConfigError } from "../../errors.ts";
+import { ConfigError, TaskMemError } from "../../errors.ts";
 import type { KeptAdapter, Memory } from "../../memory/memory.ts";
 import type { AdaptReport } from "../../training/adapt.ts";
 import { type LearntWord, learntWords } from "../../training/choice-trainer.ts";
@@ -58,8 +58,8 @@ const actions: Readonly<Record<string, (setting: Setting) => Promise<void>>> = {
     printReport(output, report);
     if (run !== null) output.text(output.dim(`curves of how it learnt: ${join(run, "curves.html")}`));
   },
-  promote: (setting) => putInForce(setting, "promote"),
-  rollback: (setting) => putInForce(setting, "rollback"),
+  promote,
+  rollback,
   blend,
 };
 
@@ -94,21 +94,24 @@ function methodOf(method: unknown): "closed-form" | "preferences" {
   );
 }
 
-/** `promote` takes the adapter named; `rollback` the one retired last, or none where no other was in force. */
-async function putInForce({ output, memory, policy, options }: Setting, action: string): Promise<void> {
-  const adapters = await memory.adapters({ policy });
-  const earlier = adapters
-    .filter(({ state }) => state === "retired")
-    .sort((a, b) => a.atMs - b.atMs)
-    .at(-1);
-  if (action === "promote" && typeof options.adapter !== "string") {
+/** @throws ConfigError, DataError where the adapter does not fit the policy as it is now */
+async function promote({ output, memory, policy, model, options }: Setting): Promise<void> {
+  const id = options.adapter;
+  if (typeof id !== "string")
     throw new ConfigError("adapter-missing", "Expected --adapter with the id that `taskmem adapt` lists");
-  }
-  if (action === "rollback" && !adapters.some(({ state }) => state === "active")) {
+  const kept = (await memory.adapters({ policy })).find((adapter) => adapter.id === id);
+  if (kept) parseAdapter(kept.file, id, await adapterTarget(policy, model));
+  await memory.activateAdapter(policy, id, "promoted by hand");
+  printInForce(output, id);
+}
+
+async function rollback({ output, memory, policy }: Setting): Promise<void> {
+  if ((await memory.adapters({ policy, state: "active" })).length === 0)
     throw new ConfigError("adapter-missing", "Expected an adapter in force to roll back, there is none");
-  }
-  const id = action === "promote" ? (options.adapter as string) : (earlier?.id ?? null);
-  await memory.activateAdapter(policy, id, action === "promote" ? "promoted by hand" : "rolled back");
+  printInForce(output, await memory.rollbackAdapter(policy));
+}
+
+function printInForce(output: Output, id: string | null): void {
   output.object({ event: "adapter-active", adapter: id });
   output.text(
     id === null
@@ -157,12 +160,20 @@ async function printStatus({ output, memory, policy, config, model }: Setting): 
   const adapters = await memory.adapters({ policy });
   const tasks = await memory.tasks();
   const active = adapters.find(({ state }) => state === "active") ?? null;
-  const adapter = await activeAdapter(memory, config, model);
+  // One that was trained for another model, or with other words, is shown with the rest.
+  const { adapter, problem } = await activeAdapter(memory, config, model).then(
+    (found) => ({ adapter: found, problem: null }),
+    (error: unknown) => {
+      if (!(error instanceof TaskMemError)) throw error;
+      return { adapter: null, problem: error.message };
+    },
+  );
   const words = active && adapter?.space === wordSpace.id ? await wordsOf(memory, active, adapter) : [];
   output.object({
     event: "adapt-status",
     policy,
     active: active?.id ?? null,
+    problem,
     tasks: tasks.length,
     learnt: words,
     adapters: adapters.map(({ file: _, ...kept }) => kept),
@@ -170,6 +181,8 @@ async function printStatus({ output, memory, policy, config, model }: Setting): 
   output.text(
     `${tasks.length} questions asked, ${active === null ? "no adapter is in force" : `${active.id} is in force`}`,
   );
+  if (problem !== null)
+    output.text(`it does not fit: ${problem}; \`taskmem adapt rollback\` takes it out of force`);
   if (words.length > 0) output.text(`it cares about ${shownWords(words)}`);
   for (const { id, state, reason, tasks: trainedOn } of adapters) {
     output.text(`  ${id}  ${state}  ${output.dim(`${trainedOn.length} questions: ${reason}`)}`);
