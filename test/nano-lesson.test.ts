@@ -3,11 +3,13 @@ import assert from "node:assert/strict";
 import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { weightsOf } from "../src/cli/wiring.ts";
 import { askAbout, createEpisode, episodeSeed } from "../src/household/index.ts";
 import { renderEpisode } from "../src/household/render.ts";
 import { seededRandom } from "../src/util/random.ts";
 import { type Row, taskmem, temporaryFolder } from "./support/cli.ts";
+import { openTestMemory } from "./support/memory.ts";
 
 const weights = weightsOf("nano");
 
@@ -47,4 +49,30 @@ test("nano learns from questions about displays, passes the gate, and writes dow
   assert.equal(after.revision, `${before.revision}+${report!.adapter}`);
   assert.notDeepEqual(after.texts, before.texts);
   assert.ok(after.displays > before.displays, `${before.displays} before, ${after.displays} after`);
+});
+
+test("after five questions a lesson begins of its own, and the answer does not wait for it", {
+  skip: existsSync(weights) ? false : `needs ${weights}: \`taskmem train phase-one\` makes it`,
+}, async () => {
+  const memory = join(temporaryFolder(), "memory");
+  const run = (...args: string[]) =>
+    taskmem([...args, "--json", "--memory", memory], { env: { TASKMEM_POLICY: "nano" } });
+  await (await openTestMemory(memory)).close();
+  const asked = createEpisode(episodeSeed("validation", 2), 30);
+  const remarks: string[] = [];
+  for (const { text } of askAbout(asked, seededRandom("by itself"), { perKind: 5, kinds: ["place"] })) {
+    const answer = await run("ask", text);
+    assert.equal(answer.code, 0, answer.stderr);
+    remarks.push(answer.stderr);
+  }
+  assert.deepEqual(
+    remarks.map((remark) => /learning from 5 new questions meanwhile/.test(remark)),
+    [false, false, false, false, true],
+  );
+  const kept = async () => (await run("adapt")).rows[0]!.adapters as Row[];
+  assert.deepEqual(await kept(), [], "the fifth answer was there before the lesson ended");
+  while ((await kept()).length === 0) await setTimeout(1000);
+  const [adapter] = await kept();
+  assert.equal((adapter!.tasks as string[]).length, 5);
+  assert.ok(["active", "refused"].includes(String(adapter!.state)));
 });

@@ -36,6 +36,8 @@ export interface Adaptation {
   /** The base that an adapter is good for; `null` where it fits any, as one made of words does. */
   readonly fitsBase: string | null;
   readonly method: Provenance["method"];
+  /** What its validation compares: answers to the questions, or memories of clips. */
+  readonly triedOn: "questions" | "clips";
   /**
    * @param tasks with different questions, in the order they were asked
    * @param streams what was watched lately, in order; only policies that learn from it need any
@@ -86,8 +88,9 @@ export interface AdaptReport extends Required<Omit<Validation, "n">> {
   /** A row a step; left out where there were none. */
   readonly curve?: readonly PairStep[];
   readonly norm: number;
-  /** Held-out comparisons. */
+  /** Held-out comparisons, and of what. */
   readonly heldOut: number;
+  readonly triedOn: Adaptation["triedOn"];
   readonly activated: boolean;
   readonly reason: string;
   /** What it weighs most, the heaviest first. */
@@ -105,7 +108,7 @@ export async function adapt(options: AdaptOptions): Promise<AdaptReport> {
   const tasks = distinct(await memory.tasks({ limit: recentTasks, newest: true }));
   const refused = (reason: string, parts: Partial<AdaptReport> = {}): AdaptReport => ({
     ...untested,
-    questions: tasks.length,
+    ...{ questions: tasks.length, triedOn: adaptation.triedOn },
     ...parts,
     reason,
     ms: now() - beganMs,
@@ -165,7 +168,7 @@ export async function adapt(options: AdaptOptions): Promise<AdaptReport> {
   };
 }
 
-const untested: AdaptReport = {
+const untested: Omit<AdaptReport, "triedOn"> = {
   adapter: null,
   id: null,
   questions: 0,

@@ -63,7 +63,7 @@ export function wordAdaptation(options: WordAdaptationOptions): Adaptation {
     policy: base.id,
     base: base.revision,
     fitsBase: null,
-    method: method === "preferences" ? "dpo" : "closed-form",
+    ...{ method: method === "preferences" ? "dpo" : "closed-form", triedOn: "questions" },
     learn: (tasks, streams, signal) => learn(tasks, seen(streams), options, signal),
     validate: (tasks, streams, adapter, signal) => validate(tasks, seen(streams), adapter, options, signal),
     learntWords: (adapter, texts) => learntWords(adapter, texts, words),

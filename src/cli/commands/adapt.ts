@@ -208,9 +208,18 @@ export function printReport(output: Output, report: AdaptReport): void {
     output.text(`learnt to care about ${shownWords(report.learnt.slice(0, wordsShown))}`);
   }
   if (report.adapter !== null) {
+    const { heldOut, winRate, lossRate, accuracyBefore, accuracyAfter } = report;
+    const tried =
+      report.triedOn === "questions"
+        ? `${heldOut} questions it had not learnt from: answered ${percent(accuracyBefore)} before, ${percent(accuracyAfter)} after`
+        : `${heldOut} clips it had not learnt from: the better memory in ${percent(winRate)}, the worse in ${percent(lossRate)}`;
+    const truth =
+      report.graded > 0
+        ? `; true ${percent(report.fidelityBefore)} before, ${percent(report.fidelityAfter)} after`
+        : "";
     output.text(
       output.dim(
-        `tried on ${report.questions} questions it had not learnt from: answered ${percent(report.accuracyBefore)} before, ${percent(report.accuracyAfter)} after; memories ${report.tokenRatio.toFixed(2)} × as long; repeats ${percent(report.redundancyBefore)} before, ${percent(report.redundancyAfter)} after`,
+        `tried on ${tried}${truth}; memories ${report.tokenRatio.toFixed(2)} × as long; repeats ${percent(report.redundancyBefore)} before, ${percent(report.redundancyAfter)} after`,
       ),
     );
   }

@@ -1,4 +1,5 @@
 /** `taskmem ask`: a question answered from memory alone, with the moments the answer rests on. */
+import { spawn } from "node:child_process";
 import { answerQuestion } from "../../answer/answer.ts";
 import { type Config, loadConfig } from "../../config.ts";
 import type { Memory } from "../../memory/memory.ts";
@@ -12,7 +13,6 @@ import {
   configuredReader,
   momentFlag,
   openConfiguredMemory,
-  openConfiguredModel,
 } from "../wiring.ts";
 import { shownWords } from "./adapt.ts";
 
@@ -71,7 +71,7 @@ export async function run(
       );
     }
     const learning = { ...config, policy: config.policy ?? ("choice" as const) };
-    if (learnsByItself(learning)) await learn({ memory, config: learning, output, signal });
+    if (learnsByItself(learning)) await learn({ memory, config: learning, output, signal, configFile });
   } finally {
     await memory.close();
   }
@@ -82,22 +82,33 @@ function learnsByItself(config: Config): boolean {
   return config.adapt.auto && (config.policy === "choice" || config.policy === "nano");
 }
 
-/** After enough new questions, teaches the policy by them; only what comes into force is worth a remark. */
+/**
+ * After every so many new questions, teaches the policy by them; only what comes into force is worth a remark. What takes
+ * longer than an answer does is left to a process of its own.
+ */
 async function learn({
   memory,
   config,
   output,
   signal,
-}: Pick<Invocation, "output" | "signal"> & { memory: Memory; config: Config }): Promise<void> {
+  configFile,
+}: Pick<Invocation, "output" | "signal" | "configFile"> & { memory: Memory; config: Config }): Promise<void> {
   const adapters = await memory.adapters({ policy: config.policy! });
   const learntAtMs = Math.max(0, ...adapters.map(({ atMs }) => atMs));
   const news = (await memory.tasks({ newest: true, limit: 200 })).filter(
     (task) => task.askedAtMs > learntAtMs,
   );
-  if (news.length < config.adapt.every) return;
+  // A lesson that came to nothing is tried again with as many more.
+  if (news.length === 0 || news.length % config.adapt.every !== 0) return;
+  if (config.policy === "nano") {
+    learnApart(config, configFile);
+    output.note(
+      `learning from ${news.length} new questions meanwhile: \`taskmem adapt --policy nano\` says what came of it`,
+    );
+    return;
+  }
   try {
-    const model = await openConfiguredModel(config);
-    const { activated, learnt, questions } = await adaptConfigured(config, memory, model, { signal });
+    const { activated, learnt, questions } = await adaptConfigured(config, memory, null, { signal });
     if (!activated) return;
     const what = learnt.length > 0 ? ` to care about ${shownWords(learnt.slice(0, 6))}` : "";
     output.note(`learnt from your ${questions} questions${what}`);
@@ -105,4 +116,12 @@ async function learn({
     // The question is answered: what went wrong afterwards is a remark.
     output.note(`could not learn from your questions: ${(error as Error).message}`);
   }
+}
+
+/** `adapt run` as a process that goes on when this one ends. */
+function learnApart({ memory, policy }: Config, configFile: string | undefined): void {
+  const flags = ["adapt", "run", "--policy", policy!, "--memory", memory];
+  const configured = configFile === undefined ? [] : ["--config", configFile];
+  const program = [...process.execArgv, process.argv[1]!, ...flags, ...configured];
+  spawn(process.execPath, program, { detached: true, stdio: "ignore" }).unref();
 }

@@ -98,7 +98,7 @@ export function nanoAdaptation(options: NanoAdaptationOptions): NanoAdaptation {
     policy: base.id,
     base: base.revision,
     fitsBase: base.revision,
-    method: "dpo",
+    ...{ method: "dpo", triedOn: "clips" },
     needsNoStream: true,
     margins: memoryMargins,
     cache: cached,
