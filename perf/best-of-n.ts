@@ -8,7 +8,8 @@
  * that was kept; accuracy counts abstentions as wrong; intervals are paired bootstraps over episodes (95 %). A sentence is
  * true that its clip shows.
  *
- * `node perf/best-of-n.ts [episodes] [--weights FILE] [--scripted]`; scripted, a sampler of the household's true sentences
+ * With `--preferences` the adapter comes from what nano wrote of that other episode, graded by its truth and compared by the
+ * five questions. `node perf/best-of-n.ts [episodes] [--preferences] [--weights FILE] [--scripted]`; scripted, a sampler of the household's true sentences
  * writes instead of nano. Needs ffmpeg.
  */
 import { existsSync } from "node:fs";
@@ -17,6 +18,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Adapter } from "../src/adapter/adapter.ts";
+import { adapterNorm } from "../src/adapter/arithmetic.ts";
 import type { Model } from "../src/engine.ts";
 import { wordSpace } from "../src/engines/local/index.ts";
 import { openNano } from "../src/engines/nano/nano-model.ts";
@@ -35,16 +37,23 @@ import { bestOfNPolicy } from "../src/policy/best-of-n.ts";
 import { enginePolicy } from "../src/policy/engine.ts";
 import type { Policy } from "../src/policy/policy.ts";
 import { rolloutCache } from "../src/policy/rollout-cache.ts";
+import { householdJudge } from "../src/reward/household-judge.ts";
 import { openSource } from "../src/stream/open-source.ts";
+import { bestOfNLearner } from "../src/training/best-of-n-learner.ts";
 import { adapterFromTasks } from "../src/training/choice-trainer.ts";
 import { replay } from "../src/training/replay.ts";
+import { adapterFromPreferences } from "../src/training/word-adaptation.ts";
 import { householdWriter } from "../test/support/household-writer.ts";
 import { startOpenAiServer } from "../test/support/openai-server.ts";
 import { AnswerSheet, accuracy, gain, lessonOf, rightFrom, type Watcher, watchers } from "./lessons.ts";
 import { printTable } from "./markdown.ts";
 
 const { values: options, positionals } = parseArgs({
-  options: { weights: { type: "string" }, scripted: { type: "boolean", default: false } },
+  options: {
+    weights: { type: "string" },
+    scripted: { type: "boolean", default: false },
+    preferences: { type: "boolean", default: false },
+  },
   allowPositionals: true,
 });
 const episodes = Number(positionals[0] ?? 20);
@@ -88,15 +97,28 @@ const written = new Map<Watcher, Written>(
 const began = performance.now();
 const calls = { made: 0, completionTokens: 0 };
 
-async function watchEpisode(n: number, inner: Policy, observations: readonly Observation[]): Promise<void> {
-  const { watched, lessons, tests } = lessonOf(n, clips);
-  const adapterOf = (watcher: Watcher): Adapter | null => {
+async function watchEpisode(n: number, inner: Policy, folder: string): Promise<void> {
+  const { asked, watched, lessons, tests } = lessonOf(n, clips);
+  const observations = await observationsOf(watched, folder);
+  const pool = options.preferences ? await observationsOf(asked, folder) : [];
+  const judge = householdJudge((stream, clip) =>
+    stream === asked.seed ? (asked.clips[clip]?.facts ?? null) : null,
+  );
+  const policyWith = (adapter: Adapter | null) =>
+    bestOfNPolicy({ inner, words: wordSpace, samples, adapter });
+  const adapterOf = async (watcher: Watcher): Promise<Adapter | null> => {
     if (watcher === "none") return null;
     const tasks = lessons.get(watcher)!.map((question) => ({ question }));
-    return adapterFromTasks(tasks, { words: wordSpace }).adapter;
+    const { adapter } = adapterFromTasks(tasks, { words: wordSpace });
+    if (!options.preferences) return adapter;
+    const lesson = await adapterFromPreferences(tasks, [pool], {
+      ...{ words: wordSpace, policy: policyWith, writes: true, judge, norm: adapterNorm(adapter) },
+      learner: () => bestOfNLearner({ inner, words: wordSpace, samples }),
+    });
+    return lesson.problem === null ? lesson.adapter : null;
   };
   for (const watcher of watchers) {
-    const policy = bestOfNPolicy({ inner, words: wordSpace, samples, adapter: adapterOf(watcher) });
+    const policy = policyWith(await adapterOf(watcher));
     const kept = await replay(policy, observations);
     for (const kind of factKinds) sheet.add(watcher, kind, await rightFrom(kept, tests.get(kind)!), n);
     const into = written.get(watcher)!;
@@ -127,7 +149,7 @@ try {
       });
       const engine = enginePolicy({ model, countTokens: wordSpace.countTokens });
       const inner = rolloutCache(engine, { samples, oncePerClip: true });
-      await watchEpisode(n, inner, await observationsOf(episode, folder));
+      await watchEpisode(n, inner, folder);
       calls.made += model.cost().calls;
       calls.completionTokens += model.cost().completionTokens;
     } finally {
