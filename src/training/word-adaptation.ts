@@ -48,8 +48,8 @@ export interface WordAdaptationOptions {
 }
 
 /**
- * The gate's margins for memories of a model: of 60 as true as before, 6 in 100 pairs of samples differ by more than a tenth
- * by chance.
+ * The gate's margins for memories of a model. Ten minutes hold 60 of them: where 85 in 100 are true with the adapter and
+ * without, the share falls by more than a tenth by chance 6 times in 100.
  */
 const writtenMargins: GateMargins = { ...gateMargins, fidelityFall: 0.1 };
 
