@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../../config.ts";
 import { wordSpace } from "../../engines/local/index.ts";
+import { shippedChecksums } from "../../engines/nano/shipped.ts";
 import { ConfigError } from "../../errors.ts";
 import { type HouseholdVideos, householdVideos } from "../../household/index.ts";
 import type { HouseholdVideosOptions } from "../../household/training-videos.ts";
@@ -173,7 +174,8 @@ export async function run(invocation: Invocation, phase?: string): Promise<void>
   });
   output.object({ event: "train-end", phase, policy, directory, ...outcome, ...trained });
   if (outcome.problem) output.note(nothingLearnt[outcome.problem]);
-  output.text(`\nweights    ${trained.path}\ncurves     ${join(directory, "curves.html")}`);
+  const shipped = trained.revision === shippedChecksums.nano ? " (as shipped)" : "";
+  output.text(`\nweights    ${trained.path}${shipped}\ncurves     ${join(directory, "curves.html")}`);
 }
 
 /** @throws ConfigError when a flag is set that only Phase One has */
