@@ -4,7 +4,6 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import type { z } from "zod";
 import { DataError } from "../errors.ts";
 import { drawText } from "./egolife-text/drawn.ts";
 import { drawHousehold } from "./household-drawn.ts";
@@ -18,16 +17,6 @@ export interface DrawnRun {
   readonly lines: readonly string[];
   readonly plots: readonly Plot[];
 }
-
-/**
- * What one benchmark draws of its run.
- * @param config what its config.json holds
- * @param rowsOf the rows of a file of JSON lines
- */
-export type DrawRun = (
-  config: unknown,
-  rowsOf: <S extends z.ZodType>(name: string, schema: S) => z.output<S>[],
-) => Pick<DrawnRun, "title" | "plots">;
 
 /** Whether a folder holds such a run that came to its end. */
 export function isDrawnRun(directory: string): boolean {

@@ -1,8 +1,7 @@
 /** A run of the household as `bench report` draws it: three plots beside its own tables. */
 import { z } from "zod";
-import type { DrawRun } from "./drawn-run.ts";
 import type { HouseholdRowName } from "./household.ts";
-import { linesPlot, type PlotSeries, planePlot, pointsPlot } from "./plots.ts";
+import { type DrawRun, linesPlot, type PlotSeries, planePlot, pointsPlot } from "./plots.ts";
 
 /** Which of the page's colours each has: those of the other benchmarks' rows. */
 const colours: Readonly<Record<HouseholdRowName, number>> = {

@@ -1,4 +1,5 @@
 /** Plots as inline SVG: lines, points with error bars, the plane of coverage and precision. Colours come from the page. */
+import type { z } from "zod";
 
 const width = 660;
 const height = 360;
@@ -31,6 +32,16 @@ export interface Plot {
   /** Lines that are named below it; none where names stand beside their points. */
   readonly keys: readonly PlotSeries[];
 }
+
+/**
+ * What one benchmark draws of its run.
+ * @param config what its config.json holds
+ * @param rowsOf the rows of a file of JSON lines
+ */
+export type DrawRun = (
+  config: unknown,
+  rowsOf: <S extends z.ZodType>(name: string, schema: S) => z.output<S>[],
+) => { readonly title: string; readonly plots: readonly Plot[] };
 
 interface Axis {
   readonly title: string;

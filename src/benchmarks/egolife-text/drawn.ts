@@ -4,8 +4,7 @@
  * The reader's accuracy stands for accuracy; what a question is worth while they come in is `m`, for it is of one piece.
  */
 import { z } from "zod";
-import type { DrawRun } from "../drawn-run.ts";
-import { linesPlot, type Plot, type PlotSeries, planePlot, pointsPlot } from "../plots.ts";
+import { type DrawRun, linesPlot, type Plot, type PlotSeries, planePlot, pointsPlot } from "../plots.ts";
 import { mean } from "../statistics.ts";
 
 /** In the order of the page's colours. */
