@@ -69,6 +69,10 @@ test("reads the final answer, never the first character", () => {
     ["Answer: Not mentioned.", "E"],
     ["Answer: I don't know", "E"],
     ["Answer: It is not clear from the memory.", "E"],
+    ["The answer is not in the memory.", "E"],
+    ["Answer: The memory doesn't mention it", "E"],
+    ["Answer: No information", "E"],
+    ["Answer: No information desk, in the attic", "?"],
   ];
   for (const [text, expected] of cases) assert.equal(kindOf(finalChoice(text, options)), expected, text);
 });

@@ -24,7 +24,7 @@ export function lacksEvidence(answer: string): boolean {
   return /\b(insufficient|not enough) (information|evidence)\b/i.test(answer) || nothingToTell.test(answer);
 }
 const nothingToTell =
-  /^\W*((it|this|that|the answer|the memory)\s+(is\s+|was\s+)?|i\s+)?(unknown|unclear|uncertain|unanswerable|n\/?a|not (stated|mentioned|answerable|specified|given|known|clear|available|found|told)|can(not|'t| not) (tell|answer|say|be (determined|answered|found|told))|do(es)?(n't| not) (know|tell|say|mention)( (it|that|this))?)( (in|from|by|of) (the )?(memory|entries|information|records?)( (alone|given))?)?\W*$/i;
+  /^\W*((it|this|that|the answer|the memory)\s+(is\s+|was\s+)?|i\s+)?(unknown|unclear|uncertain|unanswerable|n\/?a|no (information|evidence|mention)|not (in (the )?(memory|entries|records?)|stated|mentioned|answerable|specified|given|known|clear|available|found|told)|can(not|'t| not) (tell|answer|say|be (determined|answered|found|told))|do(es)?(n't| not) (know|tell|say|mention)( (it|that|this))?)( (in|from|by|of) (the )?(memory|entries|information|records?)( (alone|given))?)?\W*$/i;
 /** With options at hand a sentence that says so somewhere is no answer either. */
 const noEvidence =
   /\b(not answerable|no answer|cannot be (answered|determined|found)|can(not|'t| not) (tell|answer|be determined)|unanswerable|memory does(n't| not) tell)\b|^\W*none\W*$/i;
