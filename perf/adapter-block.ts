@@ -10,8 +10,8 @@
 import { filmHousehold, householdBenchmark } from "../src/benchmarks/household.ts";
 import { mean } from "../src/benchmarks/statistics.ts";
 import { lexicalReader, wordSpace } from "../src/engines/local/index.ts";
-import { nanoAdaptation, nanoPolicy, openNano } from "../src/engines/nano/index.ts";
 import { factKinds } from "../src/household/index.ts";
+import { nanoAdapterTrainer, nanoPolicy, openNano } from "../src/policies/nano/index.ts";
 import { printTable, signed } from "./markdown.ts";
 
 const weights = new URL("../weights/nano.safetensors", import.meta.url).pathname;
@@ -33,7 +33,7 @@ const row = printTable(
 );
 for (let adapterBlock = 0; adapterBlock < 4; adapterBlock++) {
   const model = await openNano(weights, { adapterBlock });
-  const adaptation = nanoAdaptation({ model, countTokens });
+  const adaptation = nanoAdapterTrainer({ model, countTokens });
   const { rows, gain, swap } = await householdBenchmark({
     films,
     policies: {

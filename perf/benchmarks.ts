@@ -29,7 +29,7 @@ import type { Output } from "../src/cli/output.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../src/engines/local/index.ts";
 import { openSqliteMemory } from "../src/memory/sqlite.ts";
 import { createPerceptors } from "../src/perception/perceive.ts";
-import { choicePolicy } from "../src/policy/choice.ts";
+import { choicePolicy } from "../src/policies/choice/choice.ts";
 import { openSource } from "../src/stream/open-source.ts";
 import { printTable } from "./markdown.ts";
 

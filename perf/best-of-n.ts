@@ -33,16 +33,16 @@ import {
 } from "../src/household/index.ts";
 import type { Observation } from "../src/perception/observation.ts";
 import { createPerceptors, perceive } from "../src/perception/perceive.ts";
-import { bestOfNPolicy } from "../src/policy/best-of-n.ts";
-import { enginePolicy } from "../src/policy/engine.ts";
+import { bestOfNPolicy } from "../src/policies/best-of-n/best-of-n.ts";
+import { trainableBestOfN } from "../src/policies/best-of-n/best-of-n-phase-two.ts";
+import { rolloutCache } from "../src/policies/best-of-n/rollout-cache.ts";
+import { adapterFromTasks } from "../src/policies/choice/word-vector-trainer.ts";
+import { modelPolicy } from "../src/policies/model/model-policy.ts";
+import { adapterFromPreferences } from "../src/policies/word-adapter-trainer.ts";
 import type { Policy } from "../src/policy/policy.ts";
-import { rolloutCache } from "../src/policy/rollout-cache.ts";
 import { householdJudge } from "../src/reward/household-judge.ts";
 import { openSource } from "../src/stream/open-source.ts";
-import { bestOfNLearner } from "../src/training/best-of-n-learner.ts";
-import { adapterFromTasks } from "../src/training/choice-trainer.ts";
 import { replay } from "../src/training/replay.ts";
-import { adapterFromPreferences } from "../src/training/word-adaptation.ts";
 import { householdWriter } from "../test/support/household-writer.ts";
 import { startOpenAiServer } from "../test/support/openai-server.ts";
 import { AnswerSheet, accuracy, gain, lessonOf, rightFrom, type Watcher, watchers } from "./lessons.ts";
@@ -113,7 +113,7 @@ async function watchEpisode(n: number, inner: Policy, folder: string): Promise<v
     if (!options.preferences) return adapter;
     const lesson = await adapterFromPreferences(tasks, [pool], {
       ...{ words: wordSpace, policy: policyWith, writes: true, judge, norm: adapterNorm(adapter) },
-      learner: () => bestOfNLearner({ inner, words: wordSpace, samples }),
+      learner: () => trainableBestOfN({ inner, words: wordSpace, samples }),
     });
     return lesson.problem === null ? lesson.adapter : null;
   };
@@ -147,7 +147,7 @@ try {
         concurrency: 1,
         timeoutMs: 600_000,
       });
-      const engine = enginePolicy({ model, countTokens: wordSpace.countTokens });
+      const engine = modelPolicy({ model, countTokens: wordSpace.countTokens });
       const inner = rolloutCache(engine, { samples, oncePerClip: true });
       await watchEpisode(n, inner, folder);
       calls.made += model.cost().calls;

@@ -18,13 +18,13 @@ import { adapterNorm } from "../src/adapter/arithmetic.ts";
 import { wordSpace } from "../src/engines/local/index.ts";
 import { type Episode, factKinds, type HouseholdQuestion, observeClip } from "../src/household/index.ts";
 import type { Observation } from "../src/perception/observation.ts";
-import { choicePolicy } from "../src/policy/choice.ts";
+import { choicePolicy } from "../src/policies/choice/choice.ts";
+import { choiceFamily } from "../src/policies/choice/choice-phase-two.ts";
+import { readChoiceWeights } from "../src/policies/choice/choice-weights-trainer.ts";
+import { adapterFromTasks, adapterWords } from "../src/policies/choice/word-vector-trainer.ts";
+import { adapterFromPreferences } from "../src/policies/word-adapter-trainer.ts";
 import { localJudge } from "../src/reward/local-judge.ts";
-import { steeredChoice } from "../src/training/choice-learner.ts";
-import { adapterFromTasks, learntWords } from "../src/training/choice-trainer.ts";
-import { readChoiceWeights } from "../src/training/choice-weights-trainer.ts";
 import { replay } from "../src/training/replay.ts";
-import { adapterFromPreferences } from "../src/training/word-adaptation.ts";
 import {
   AnswerSheet,
   accuracy,
@@ -59,7 +59,7 @@ async function learn(questions: readonly HouseholdQuestion[], episode: Episode):
   const { adapter } = adapterFromTasks(tasks, { words: wordSpace });
   if (!byPreferences) return adapter;
   const lesson = await adapterFromPreferences(tasks, [await observationsOf(episode)], {
-    ...steeredChoice({ words: wordSpace, budget, weights }),
+    ...choiceFamily({ words: wordSpace, budget, weights }),
     judge: localJudge({ words: wordSpace }),
     norm: adapterNorm(adapter),
   });
@@ -114,6 +114,6 @@ const first = lessonOf(0, clips);
 for (const [kind, questions] of first.lessons) {
   const adapter = await learn(questions, first.asked);
   const texts = questions.flatMap(({ text, options }) => [text, ...options.map((option) => option.text)]);
-  const heaviest = learntWords(adapter, texts, wordSpace).slice(0, 8);
+  const heaviest = adapterWords(adapter, texts, wordSpace).slice(0, 8);
   console.log(`- ${kind}: ${heaviest.map(({ word, weight }) => `${word} ${weight.toFixed(2)}`).join(", ")}`);
 }

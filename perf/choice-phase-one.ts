@@ -9,11 +9,11 @@
  */
 import { wordSpace as words } from "../src/engines/local/index.ts";
 import { householdVideos } from "../src/household/index.ts";
-import { choicePolicy } from "../src/policy/choice.ts";
+import { choicePolicy } from "../src/policies/choice/choice.ts";
+import { readChoiceWeights } from "../src/policies/choice/choice-weights-trainer.ts";
 import type { Action, Context, Policy } from "../src/policy/policy.ts";
 import { localJudge } from "../src/reward/local-judge.ts";
 import { scoreGroup } from "../src/reward/reward.ts";
-import { readChoiceWeights } from "../src/training/choice-weights-trainer.ts";
 import { decisionsOf } from "../src/training/replay.ts";
 import { seededRandom } from "../src/util/random.ts";
 import { printTable } from "./markdown.ts";

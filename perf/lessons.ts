@@ -22,7 +22,7 @@ export type Watcher = "none" | FactKind;
 export const watchers: readonly Watcher[] = ["none", ...factKinds];
 
 /** An episode to watch and be asked about, and another that questions to learn from are about. */
-export interface Lesson {
+export interface TrainedAdapter {
   readonly asked: Episode;
   readonly watched: Episode;
   readonly lessons: ReadonlyMap<FactKind, readonly HouseholdQuestion[]>;
@@ -30,7 +30,7 @@ export interface Lesson {
   readonly tests: ReadonlyMap<FactKind, readonly HouseholdQuestion[]>;
 }
 
-export function lessonOf(n: number, clips: number): Lesson {
+export function lessonOf(n: number, clips: number): TrainedAdapter {
   const asked = createEpisode(episodeSeed("train", n), clips);
   const watched = createEpisode(episodeSeed("held-out", n), clips);
   const lessons = new Map(factKinds.map((kind) => [kind, questionsOf(asked, kind, tasksLearnt)]));

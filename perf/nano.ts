@@ -8,25 +8,27 @@
  *
  * `node perf/nano.ts [weights]`
  */
+
 import { jit, numpy as np } from "@jax-js/jax";
 import { wordSpace } from "../src/engines/local/index.ts";
 import { Decoder } from "../src/engines/nano/decode.ts";
-import { Gradients, type PlainBatch } from "../src/engines/nano/gradients.ts";
-import {
-  nanoAdaptation,
-  nanoAdapterLearner,
-  nanoPhaseOneLearner,
-  openNano,
-} from "../src/engines/nano/index.ts";
 import { answerSlots, captionLength, memoryLength, prefixLength } from "../src/engines/nano/layout.ts";
-import { initialWeights, nanoConfig, weightsFrom } from "../src/engines/nano/model.ts";
 import { readNano } from "../src/engines/nano/nano-model.ts";
-import type { NanoSample } from "../src/engines/nano/sample-arrays.ts";
-import { NanoWeightsTrainer } from "../src/engines/nano/weights-trainer.ts";
+import { initialWeights, nanoConfig, weightsFrom } from "../src/engines/nano/network.ts";
 import { householdVideos } from "../src/household/index.ts";
-import { adapterFromTasks } from "../src/training/choice-trainer.ts";
-import type { PhaseOneLearner } from "../src/training/learner.ts";
+import { adapterFromTasks } from "../src/policies/choice/word-vector-trainer.ts";
+import { Gradients, type PlainBatch } from "../src/policies/nano/gradients.ts";
+import {
+  nanoAdapterTrainer,
+  nanoPhaseOnePolicy,
+  openNano,
+  trainableNano,
+} from "../src/policies/nano/index.ts";
+import type { NanoSample } from "../src/policies/nano/sample-arrays.ts";
+import { nanoVectorTrainer } from "../src/policies/nano/vector-trainer.ts";
+import { NanoWeightsTrainer } from "../src/policies/nano/weights-trainer.ts";
 import { rollOut, trainOnPairs } from "../src/training/phase-two.ts";
+import type { PhaseOnePolicy } from "../src/training/trainable-policy.ts";
 import { seededRandom } from "../src/util/random.ts";
 import { printTable } from "./markdown.ts";
 
@@ -72,7 +74,7 @@ const contexts = await Promise.all(
     },
   })),
 );
-const adapterLearner = nanoAdapterLearner(model, countTokens);
+const adapterLearner = trainableNano(model, countTokens);
 const cache = await rollOut(adapterLearner, contexts, { samples: 8, countTokens });
 const samples: NanoSample[] = cache.flatMap(({ candidates }) => candidates.map(({ sample }) => sample));
 const positions = prefixLength + memoryLength;
@@ -108,7 +110,7 @@ rows.push([
 ]);
 
 const every = samples.map(({ tokens }) => new Float32Array(tokens.length).fill(1e-6));
-const training = async (trainer: PhaseOneLearner<NanoSample>["trainer"]) => {
+const training = async (trainer: PhaseOnePolicy<NanoSample>["trainer"]) => {
   const taken = await seconds(2, async () => {
     await trainer.accumulate(samples, every);
     await trainer.step({ learningRate: 1e-9 });
@@ -121,7 +123,7 @@ rows.push([
   `${Math.round(alone)} positions/s`,
   (alone / reference.training).toFixed(2),
 ]);
-const learner = await nanoPhaseOneLearner(weightsPath, "/dev/null", countTokens);
+const learner = await nanoPhaseOnePolicy(weightsPath, "/dev/null", countTokens);
 const together = await training(learner.trainer);
 rows.push(["the same on all threads", `${(together / alone).toFixed(2)} × one thread`, ""]);
 const step = await seconds(1, async () => {
@@ -157,7 +159,7 @@ const pairs = Array.from({ length: 32 }, (_, i) => ({
   rejected: samples[(3 * i + 1) % samples.length]!,
 }));
 const adapter = await seconds(1, () =>
-  trainOnPairs(model.vectorTrainer(), pairs, { learningRate: 0.06, kl: 0.1, steps: 10 }),
+  trainOnPairs(nanoVectorTrainer(model), pairs, { learningRate: 0.06, kl: 0.1, steps: 10 }),
 );
 rows.push(["Phase Two: 32 pairs × 10 steps", `${adapter.toFixed(1)} s`, ""]);
 
@@ -166,7 +168,7 @@ const tasks = Array.from({ length: 200 }, (_, i) => ({
 }));
 const closed = await seconds(20, async () => adapterFromTasks(tasks, { words: wordSpace }));
 rows.push(["choice adapter, 200 questions", `${(1000 * closed).toFixed(1)} ms`, ""]);
-const adaptation = nanoAdaptation({ model, countTokens, poolEpisodes: 8 });
+const adaptation = nanoAdapterTrainer({ model, countTokens, poolEpisodes: 8 });
 const began = performance.now();
 await adaptation.cache();
 rows.push(["frozen cache: 48 contexts × 8", `${((performance.now() - began) / 1000).toFixed(1)} s`, ""]);

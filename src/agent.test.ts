@@ -14,7 +14,8 @@ import { createAdapter } from "./adapter/arithmetic.ts";
 import { createAgent } from "./agent.ts";
 import { noCost } from "./engine.ts";
 import { lexicalReader, wordSpace } from "./engines/local/index.ts";
-import { choicePolicy } from "./policy/choice.ts";
+import { choicePolicy } from "./policies/choice/choice.ts";
+import { contextDefaults } from "./policy/context.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { Clip, Source } from "./stream/clip.ts";
 import { StreamWriter } from "./stream-writer.ts";
@@ -93,7 +94,14 @@ test("a policy that makes up for clips of long ago still sees the pictures of th
   };
   const { pending, recent } = await memory.progress("talk", 3);
   const state = await memory.policyState(policy.id, "talk");
-  const setting = { memory, stream: "talk", policy, windowClips: 3, live: false, now: Date.now };
+  const setting = {
+    memory,
+    stream: "talk",
+    policy,
+    limits: { ...contextDefaults, windowClips: 3 },
+    live: false,
+    now: Date.now,
+  };
   const writer = new StreamWriter(setting, state, recent);
   for (const observation of pending) for await (const _ of writer.take(observation));
   assert.equal(seen.length, late);

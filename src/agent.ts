@@ -14,8 +14,9 @@ import { EngineError } from "./errors.ts";
 import type { Memory } from "./memory/memory.ts";
 import type { Observation } from "./perception/observation.ts";
 import { type Perceptors, perceive } from "./perception/perceive.ts";
+import { type ContextLimits, contextDefaults } from "./policy/context.ts";
 import type { Policy } from "./policy/policy.ts";
-import { type Clip, defaultWindowClips, type Gap, type OpenOptions, type Source } from "./stream/clip.ts";
+import type { Clip, Gap, OpenOptions, Source } from "./stream/clip.ts";
 import { type ClipEvent, StreamWriter } from "./stream-writer.ts";
 import type { Question } from "./tasks/task.ts";
 import { mapAhead } from "./util/async.ts";
@@ -28,8 +29,8 @@ export interface AgentOptions {
   readonly currentPolicy?: (policy: Policy) => Promise<Policy>;
   readonly reader: Reader;
   readonly perceptors: Perceptors;
-  /** Clips the policy sees at once, the new one included. @default 5 */
-  readonly windowClips?: number;
+  /** How much the policy is shown. @default contextDefaults */
+  readonly limits?: ContextLimits;
   /** Wall clock in milliseconds. @default Date.now */
   readonly now?: () => number;
 }
@@ -91,7 +92,7 @@ async function* watch(
   source: Source,
   { stream = source.id, signal }: WatchOptions = {},
 ): AsyncGenerator<WatchEvent, void> {
-  const { memory, policy, currentPolicy, windowClips = defaultWindowClips, now = Date.now } = agent;
+  const { memory, policy, currentPolicy, limits = contextDefaults, now = Date.now } = agent;
   const { clipSeconds, description, fingerprint, endSeconds, live } = source;
   const stoppable = signal ? { signal } : {};
   const startedAtMs = now();
@@ -103,9 +104,9 @@ async function* watch(
   let gaps = 0;
   let stop: Stop;
   try {
-    const { pending, recent, nextClip, storedClips } = await memory.progress(stream, windowClips);
+    const { pending, recent, nextClip, storedClips } = await memory.progress(stream, limits.windowClips);
     const state = await memory.policyState(policy.id, stream);
-    const setting = { memory, stream, policy, currentPolicy, windowClips, live, now, signal };
+    const setting = { memory, stream, policy, currentPolicy, limits, live, now, signal };
     writer = new StreamWriter(setting, state, recent);
     const fromSeconds = nextClip * clipSeconds;
     yield {

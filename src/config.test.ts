@@ -45,7 +45,7 @@ test("reports every wrong option together", async () => {
 });
 
 test("says what the engine policy needs", async () => {
-  await assert.rejects(loadConfig({ policy: "engine" }, { cwd: folder(), env: {} }), /--base-url/);
+  await assert.rejects(loadConfig({ policy: "model" }, { cwd: folder(), env: {} }), /--base-url/);
 });
 
 test("what is the choice policy's is refused where another policy writes, however it was chosen", async () => {
@@ -61,7 +61,7 @@ test("what is the choice policy's is refused where another policy writes, howeve
     const refused = (policy: string) =>
       new RegExp(`1 wrong:\n {2}choice\\.${option}: .* got it for \`${policy}\`: .* leave`);
     await assert.rejects(load({ policy: "nano" }), refused("nano"));
-    await assert.rejects(load(endpoint), refused("engine"));
+    await assert.rejects(load(endpoint), refused("model"));
     await assert.rejects(load({ ...endpoint, "bestOfN.samples": 4 }), refused("best-of-n"));
   }
   for (const flags of [{ policy: "nano" }, endpoint])

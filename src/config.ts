@@ -15,24 +15,26 @@ const endpointSchema = z.strictObject({
   model: z.string().min(1).optional(),
 });
 
+export const policyNames = ["choice", "nano", "model", "best-of-n"] as const;
+
 const positive = z.coerce.number().positive();
 
 export const configSchema = z.strictObject({
   /** Directory of the memory. */
   memory: z.string().min(1).default(".taskmem"),
   /**
-   * What writes memories: `choice` picks among texts perception has; `engine` asks the model; `best-of-n` asks the model
-   * for several and keeps the one nearest to what is asked about. Default: `engine` where a model is configured, and
-   * `best-of-n` where `bestOfN.samples` is given too.
+   * What writes memories: `choice` picks among texts perception has; `model` asks the model; `best-of-n` asks the model
+   * for several and keeps the one nearest to what is asked about. Default: `model` where a model is configured, and
+   * `best-of-n` where `bestOfN.samples` is given too. `engine` is the former name of `model` and still accepted.
    */
-  policy: z.enum(["choice", "nano", "engine", "best-of-n"]).optional(),
+  policy: z.preprocess((name) => (name === "engine" ? "model" : name), z.enum(policyNames).optional()),
   /** Who reads memory to answer: `local` needs no model. Default: `model` where one is configured. */
   reader: z.enum(["local", "model"]).optional(),
   /** Languages of subtitles to keep, best first, as BCP 47 tags. Empty keeps all. */
   languages: z.array(z.string().min(2)).default([]),
   /** Whether text in the picture is read (needs tesseract). */
   screenText: z.boolean().default(true),
-  /** Whether the engine policy also writes semantic entries. */
+  /** Whether the model policy also writes semantic entries. */
   semantic: z.boolean().default(false),
   stream: z
     .strictObject({
@@ -114,7 +116,7 @@ export type PolicyName = NonNullable<Config["policy"]>;
 export function policyName({ policy, model, bestOfN }: Config): PolicyName {
   if (policy !== undefined) return policy;
   if (model.baseUrl === undefined || model.model === undefined) return "choice";
-  return bestOfN.samples === undefined ? "engine" : "best-of-n";
+  return bestOfN.samples === undefined ? "model" : "best-of-n";
 }
 
 /** Types a config file: `export default defineConfig({ … })`. */
@@ -184,7 +186,7 @@ function conflicts(config: Config): string[] {
   const complete = config.model.baseUrl !== undefined && config.model.model !== undefined;
   const missing =
     "needs model.baseUrl (--base-url, TASKMEM_BASE_URL) and model.model (--model, TASKMEM_MODEL)";
-  if ((config.policy === "engine" || config.policy === "best-of-n") && !complete)
+  if ((config.policy === "model" || config.policy === "best-of-n") && !complete)
     issues.push(`  policy: \`${config.policy}\` ${missing}`);
   if (policyName(config) === "best-of-n" && config.model.temperature === 0)
     issues.push(

@@ -30,9 +30,12 @@ export type * from "./memory/memory.ts";
 export { type RenderOptions, renderMemory } from "./memory/render.ts";
 export type * from "./perception/observation.ts";
 export { createPerceptors, type PerceptorOptions, type Perceptors, perceive } from "./perception/perceive.ts";
-export { type BestOfNOptions, bestOfNPolicy, type PickedAction } from "./policy/best-of-n.ts";
-export { type ChoiceOptions, choicePolicy } from "./policy/choice.ts";
-export { type EnginePolicyOptions, enginePolicy } from "./policy/engine.ts";
+export { type BestOfNOptions, bestOfNPolicy, type PickedAction } from "./policies/best-of-n/best-of-n.ts";
+export { type BestOfNFamilyOptions, bestOfNFamily } from "./policies/best-of-n/best-of-n-phase-two.ts";
+export { type ChoiceOptions, choicePolicy } from "./policies/choice/choice.ts";
+export { choiceFamily } from "./policies/choice/choice-phase-two.ts";
+export { type ModelPolicyOptions, modelPolicy } from "./policies/model/model-policy.ts";
+export { type WordAdapterTrainerOptions, wordAdapterTrainer } from "./policies/word-adapter-trainer.ts";
 export type * from "./policy/policy.ts";
 export type { Judge, Judged, JudgeFailure } from "./reward/judge.ts";
 export { localJudge } from "./reward/local-judge.ts";
@@ -40,10 +43,12 @@ export { type ModelJudgeOptions, modelJudge } from "./reward/model-judge.ts";
 export type { Audio, Clip, Cue, Frame, OpenOptions, Source } from "./stream/clip.ts";
 export { openSource, type SourceOptions } from "./stream/open-source.ts";
 export type { Feedback, Question, Task } from "./tasks/task.ts";
-export { type Adaptation, type AdaptOptions, type AdaptReport, adapt } from "./training/adapt.ts";
-export { type SteeredBestOfNOptions, steeredBestOfN } from "./training/best-of-n-learner.ts";
-export { steeredChoice } from "./training/choice-learner.ts";
-export { type WordAdaptationOptions, wordAdaptation } from "./training/word-adaptation.ts";
+export {
+  type AdapterResult,
+  type AdapterTrainer,
+  type TrainAdapterOptions,
+  trainAdapter,
+} from "./training/train-adapter.ts";
 export { type Clock, formatMoment, parseMoment } from "./util/time.ts";
 
 export interface MemoryOptions {

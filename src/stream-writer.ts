@@ -9,6 +9,7 @@ import { addCost, type Cost, noCost } from "./engine.ts";
 import { EngineError } from "./errors.ts";
 import type { Entry, Memory, PolicyState } from "./memory/memory.ts";
 import type { Observation } from "./perception/observation.ts";
+import { buildContext, type ContextLimits } from "./policy/context.ts";
 import type { Action, Context, Policy } from "./policy/policy.ts";
 import { stateAfter } from "./policy/state.ts";
 
@@ -46,8 +47,8 @@ export interface StreamWriterOptions {
   readonly policy: Policy;
   /** Asked before each decision: where an adapter came into force meanwhile, the policy that writes with it. */
   readonly currentPolicy?: ((policy: Policy) => Promise<Policy>) | undefined;
-  /** Clips the policy sees at once, the new ones included. */
-  readonly windowClips: number;
+  /** How much the policy is shown. */
+  readonly limits: ContextLimits;
   /** Whether the source goes on whatever happens: a lasting outage does not stop it then. */
   readonly live: boolean;
   /** Wall clock in milliseconds. */
@@ -115,22 +116,18 @@ export class StreamWriter {
     if (currentPolicy) this.#policy = await currentPolicy(this.#policy);
     const context = await this.#contextOf(group);
     const { action, failure, outage } = await this.#decide(context);
-    this.#recent = [...this.#recent, ...group.map(withPictures)].slice(-this.#options.windowClips);
+    this.#recent = [...this.#recent, ...group.map(withPictures)].slice(-this.#options.limits.windowClips);
     if (action) yield* this.#commit(context, action, began);
     else yield* this.#fail(group, failure);
     if (outage) throw outage;
   }
 
   async #contextOf(group: readonly Observation[]): Promise<Context> {
-    const { memory, stream, windowClips } = this.#options;
-    const observations = this.#recent.slice(-Math.max(1, windowClips - group.length));
+    const { memory, stream, limits } = this.#options;
+    const observations = this.#recent;
     const clips = observations.map(({ clip }) => clip);
     const entries = clips.length === 0 ? [] : await memory.entries({ streams: [stream], clips });
-    return {
-      observations: group,
-      recent: { observations, entries: shortTerm(entries) },
-      state: this.#state,
-    };
+    return buildContext(group, { observations, entries, state: this.#state }, limits);
   }
 
   /** The action to take, or why there is none; an outage that has lasted is to be thrown once that is journaled. */
@@ -194,13 +191,6 @@ type Decided =
 function unusable([action]: readonly Action[]): Failure {
   const why = action?.issues.map(({ message }) => message).join("; ");
   return { code: "no-usable-text", message: why || "the policy returned no action", retryable: true };
-}
-
-/** The last episodic entries, as many as the paper shows its policy, and all knowledge noted with the window's clips. */
-function shortTerm(entries: readonly Entry[]): Entry[] {
-  const firstShown = entries.filter(({ kind }) => kind === "episodic").at(-4);
-  const hidden = new Set(firstShown ? entries.slice(0, entries.indexOf(firstShown)) : []);
-  return entries.filter((entry) => entry.kind === "semantic" || !hidden.has(entry));
 }
 
 /** Whether an engine's failure says something about this clip or this moment, rather than about the whole set-up. */

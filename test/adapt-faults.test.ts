@@ -15,13 +15,13 @@ import { noCost } from "../src/engine.ts";
 import { lexicalReader, wordSpace } from "../src/engines/local/index.ts";
 import { askAbout } from "../src/household/index.ts";
 import type { KeptAdapter, Memory } from "../src/memory/memory.ts";
+import { choiceFamily } from "../src/policies/choice/choice-phase-two.ts";
+import { adapterFromTasks } from "../src/policies/choice/word-vector-trainer.ts";
+import { wordAdapterTrainer } from "../src/policies/word-adapter-trainer.ts";
 import type { Judge } from "../src/reward/judge.ts";
 import { localJudge } from "../src/reward/local-judge.ts";
 import { modelJudge } from "../src/reward/model-judge.ts";
-import { type AdaptReport, adapt } from "../src/training/adapt.ts";
-import { steeredChoice } from "../src/training/choice-learner.ts";
-import { adapterFromTasks } from "../src/training/choice-trainer.ts";
-import { wordAdaptation } from "../src/training/word-adaptation.ts";
+import { type AdapterResult, trainAdapter } from "../src/training/train-adapter.ts";
 import { seededRandom } from "../src/util/random.ts";
 import { parseRow } from "./support/cli.ts";
 import { openTestMemory, temporaryFolder } from "./support/memory.ts";
@@ -66,7 +66,7 @@ async function run(
   directory: string,
   killAt: (step: string, times: number) => boolean,
   ...args: string[]
-): Promise<{ steps: readonly string[]; signal: string | null; report: AdaptReport | null }> {
+): Promise<{ steps: readonly string[]; signal: string | null; report: AdapterResult | null }> {
   const child: ChildProcess = spawn(process.execPath, [script, directory, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -82,7 +82,7 @@ async function run(
   return {
     steps,
     signal,
-    report: (steps.map(parseRow).find((row) => row !== null) ?? null) as AdaptReport | null,
+    report: (steps.map(parseRow).find((row) => row !== null) ?? null) as AdapterResult | null,
   };
 }
 
@@ -163,8 +163,8 @@ test("a question forgotten while it is learnt from comes back in no adapter", as
   const [task] = await memory.tasks();
   const reader = lexicalReader({ words: wordSpace });
   let isForgotten = false;
-  const adaptation = wordAdaptation({
-    ...steeredChoice({ words: wordSpace }),
+  const adaptation = wordAdapterTrainer({
+    ...choiceFamily({ words: wordSpace }),
     reader: {
       ...reader,
       read: async (request) => {
@@ -174,7 +174,7 @@ test("a question forgotten while it is learnt from comes back in no adapter", as
       },
     },
   });
-  await assert.rejects(adapt({ memory, adaptation, now: Date.now }), { code: "task-unknown" });
+  await assert.rejects(trainAdapter({ memory, adaptation, now: Date.now }), { code: "task-unknown" });
   await memory.close();
   assert.deepEqual(
     (await soundAdapters(directory)).map(({ id, state }) => [id, state]),
@@ -186,11 +186,11 @@ test("a question forgotten while it is learnt from comes back in no adapter", as
 async function judged(relevance: Judge["relevance"], directory = copied()) {
   const memory = await openTestMemory(directory);
   const reader = lexicalReader({ words: wordSpace });
-  const adaptation = wordAdaptation({
-    ...steeredChoice({ words: wordSpace }),
+  const adaptation = wordAdapterTrainer({
+    ...choiceFamily({ words: wordSpace }),
     ...{ reader, method: "preferences", judge: { ...localJudge({ words: wordSpace }), relevance } },
   });
-  const { ms: _, id, ...report } = await adapt({ memory, adaptation, now: Date.now });
+  const { ms: _, id, ...report } = await trainAdapter({ memory, adaptation, now: Date.now });
   await memory.close();
   const adapters = await soundAdapters(directory);
   if (!report.activated) assert.equal(active(adapters)!.id, "adapter_earlier");
@@ -270,11 +270,11 @@ for (const [what, texts, says] of [
     const directory = join(folder, `copy-${++copies}`);
     const memory = await watchedMemory(directory, ["wear"], 0);
     await ask(memory, texts);
-    const adaptation = wordAdaptation({
-      ...steeredChoice({ words: wordSpace }),
+    const adaptation = wordAdapterTrainer({
+      ...choiceFamily({ words: wordSpace }),
       reader: lexicalReader({ words: wordSpace }),
     });
-    const report = await adapt({ memory, adaptation, now: Date.now });
+    const report = await trainAdapter({ memory, adaptation, now: Date.now });
     assert.deepEqual([report.activated, report.adapter], [false, null]);
     assert.match(report.reason, says);
     assert.deepEqual(await memory.adapters(), []);

@@ -19,7 +19,7 @@ import {
 import { loadConfig } from "../src/config.ts";
 import { captionsOf, createEpisode, episodeSeed } from "../src/household/index.ts";
 import type { Source } from "../src/stream/clip.ts";
-import type { AdaptReport } from "../src/training/adapt.ts";
+import type { AdapterResult } from "../src/training/train-adapter.ts";
 import { parseRow, taskmem, temporaryFolder } from "./support/cli.ts";
 import { observationsOf, watchedMemory } from "./support/watched-memory.ts";
 
@@ -46,10 +46,10 @@ async function learningProcess(t: TestContext, directory: string) {
   await halfway.promise;
   return {
     isLearning: () => child.exitCode === null && lines.at(-1) === "verdict",
-    async finish(): Promise<AdaptReport> {
+    async finish(): Promise<AdapterResult> {
       child.stdin.write("go on\n");
       await closed;
-      return parseRow(lines.at(-1)!) as unknown as AdaptReport;
+      return parseRow(lines.at(-1)!) as unknown as AdapterResult;
     },
   };
 }
@@ -104,7 +104,7 @@ test("a watch that is running writes with what was learnt from its next decision
   });
 
   const events: string[] = [];
-  let report: AdaptReport | undefined;
+  let report: AdapterResult | undefined;
   for await (const event of agent.watch(sourceThatWaits(9, gate.promise))) {
     if (event.event !== "clip-end") continue;
     events.push(`clip ${event.clip} ${event.revision}${learning.isLearning() ? " while learning" : ""}`);

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { householdPolicies } from "../src/cli/household.ts";
-import { weightsOf } from "../src/cli/wiring.ts";
+import { shippedWeights } from "../src/engines/nano/shipped.ts";
 import { readWeights } from "../src/engines/nano/weights-file.ts";
 import { type CliOptions, type Row, taskmem, temporaryFolder } from "./support/cli.ts";
 
@@ -84,7 +84,7 @@ test("nano's rows are written by the weights before and after Phase One", async 
     [base!, "nano-base"],
     [phaseOne, "nano"],
   ] as const) {
-    const { checksum } = readWeights(weightsOf(name));
+    const { checksum } = readWeights(shippedWeights(name));
     assert.ok(policy.revision.includes(checksum.slice(0, 12)), `${policy.revision} of ${name}`);
   }
   assert.notEqual(base!.revision, phaseOne.revision);

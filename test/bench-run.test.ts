@@ -433,7 +433,7 @@ test("with a model: it writes, another answers, what was said is kept raw, and n
   const results = resultsOf(join(runs, "m"));
   const written = (row: string) =>
     new Set(results.filter((result) => result.row === row).flatMap(({ revisions }) => revisions as string[]));
-  assert.match([...written("best-of-n")].join(), /^best-of-8@1:engine:[^+]*$/);
+  assert.match([...written("best-of-n")].join(), /^best-of-8@1:model:[^+]*$/);
   const learnt = [...written("taskmem")].filter((revision) => revision.startsWith("best-of-8@1:"));
   assert.ok(learnt.length > 0 && learnt.every((revision) => revision.includes("+")));
   assert.ok(writing.filter(({ body }) => body.n === 8).length >= 12, "two films of six clips");

@@ -26,11 +26,11 @@ import {
 import type { Statement } from "../src/memory/memory.ts";
 import { openSqliteMemory } from "../src/memory/sqlite.ts";
 import type { Observation } from "../src/perception/observation.ts";
-import { bestOfNPolicy } from "../src/policy/best-of-n.ts";
-import { enginePolicy } from "../src/policy/engine.ts";
+import { bestOfNPolicy } from "../src/policies/best-of-n/best-of-n.ts";
+import { rolloutCache } from "../src/policies/best-of-n/rollout-cache.ts";
+import { adapterFromTasks } from "../src/policies/choice/word-vector-trainer.ts";
+import { modelPolicy } from "../src/policies/model/model-policy.ts";
 import { memoryPrompt } from "../src/policy/prompts.ts";
-import { rolloutCache } from "../src/policy/rollout-cache.ts";
-import { adapterFromTasks } from "../src/training/choice-trainer.ts";
 import { replay } from "../src/training/replay.ts";
 import { seededRandom } from "../src/util/random.ts";
 import { taskmem, temporaryFolder } from "./support/cli.ts";
@@ -94,7 +94,7 @@ test("the model behind the server gets texts word for word, pictures byte for by
     state: { value: null, documents: 0, words: new Map() },
   };
   const { countTokens } = wordSpace;
-  const { actions } = await enginePolicy({ model, countTokens }).decide(context, {
+  const { actions } = await modelPolicy({ model, countTokens }).decide(context, {
     n: samples,
     random: seededRandom(1),
   });
@@ -122,7 +122,7 @@ test("five questions of a kind make it keep more of that kind, as true and as lo
     const episode = createEpisode(episodeSeed("held-out", number), clips);
     const { writer, model } = await serve(t, episode);
     const observations = await observationsOf(episode);
-    const engine = enginePolicy({ model, countTokens: wordSpace.countTokens });
+    const engine = modelPolicy({ model, countTokens: wordSpace.countTokens });
     const inner = rolloutCache(engine, { samples, oncePerClip: true });
     const watch = async (adapter: Adapter | null) => {
       const kept = await replay(bestOfNPolicy({ inner, words: wordSpace, samples, adapter }), observations);
@@ -196,9 +196,9 @@ test("a running `watch` samples and picks from the decision after an adapter com
   );
   const revisions = written.map(({ revision }) => String(revision));
   for (const revision of revisions.slice(0, 5))
-    assert.match(revision, /^best-of-1@1:engine:openai:household@\w+$/);
+    assert.match(revision, /^best-of-1@1:model:openai:household@\w+$/);
   for (const revision of revisions.slice(5)) {
-    assert.ok(revision.startsWith("best-of-6@1:engine:openai:household@"), revision);
+    assert.ok(revision.startsWith("best-of-6@1:model:openai:household@"), revision);
     assert.ok(revision.endsWith(`+${adapter.revision}`), revision);
   }
   const asked = server.requests.filter(({ text }) => text.includes("The clip runs from"));

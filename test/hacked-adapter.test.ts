@@ -10,17 +10,17 @@ import { parseAdapter } from "../src/adapter/adapter-file.ts";
 import { createAdapter, scaleAdapter, type Weight, weightsOf } from "../src/adapter/arithmetic.ts";
 import { noCost } from "../src/engine.ts";
 import { lexicalReader, wordSpace } from "../src/engines/local/index.ts";
-import { type NanoModel, nanoAdaptation, nanoTarget, openNano } from "../src/engines/nano/index.ts";
 import { askAbout, createEpisode, householdVideos, sentenceOf } from "../src/household/index.ts";
 import type { Memory } from "../src/memory/memory.ts";
+import { bestOfNFamily } from "../src/policies/best-of-n/best-of-n-phase-two.ts";
+import { choiceFamily } from "../src/policies/choice/choice-phase-two.ts";
+import { type NanoModel, nanoAdapterTrainer, nanoTarget, openNano } from "../src/policies/nano/index.ts";
+import { wordAdapterTrainer } from "../src/policies/word-adapter-trainer.ts";
 import type { Policy } from "../src/policy/policy.ts";
 import { householdJudge } from "../src/reward/household-judge.ts";
 import type { Judge } from "../src/reward/judge.ts";
-import { type Adaptation, type AdaptReport, adapt } from "../src/training/adapt.ts";
-import { steeredBestOfN } from "../src/training/best-of-n-learner.ts";
-import { steeredChoice } from "../src/training/choice-learner.ts";
+import { type AdapterResult, type AdapterTrainer, trainAdapter } from "../src/training/train-adapter.ts";
 import { refusalOf, type Validation } from "../src/training/validation.ts";
-import { wordAdaptation } from "../src/training/word-adaptation.ts";
 import { pick, seededRandom } from "../src/util/random.ts";
 import { openTestMemory, temporaryFolder } from "./support/memory.ts";
 import { nanoWeights } from "./support/nano.ts";
@@ -29,7 +29,7 @@ import { film, observationsOf, watchedMemory } from "./support/watched-memory.ts
 const folder = temporaryFolder("hacked");
 
 /** The same adaptation with another adapter in place of what it learnt. */
-const cheating = (adaptation: Adaptation, hack: (learnt: Adapter) => Adapter): Adaptation => ({
+const cheating = (adaptation: AdapterTrainer, hack: (learnt: Adapter) => Adapter): AdapterTrainer => ({
   ...adaptation,
   learn: async (...given) => {
     const lesson = await adaptation.learn(...given);
@@ -38,7 +38,7 @@ const cheating = (adaptation: Adaptation, hack: (learnt: Adapter) => Adapter): A
 });
 
 /** Asserts that what was tried is kept as refused, whole, and that nothing else changed. */
-async function assertRefused(memory: Memory, report: AdaptReport, reason: RegExp): Promise<void> {
+async function assertRefused(memory: Memory, report: AdapterResult, reason: RegExp): Promise<void> {
   assert.match(report.reason, reason);
   assert.equal(report.activated, false);
   const kept = (await memory.adapters()).find(({ id }) => id === report.id)!;
@@ -47,12 +47,12 @@ async function assertRefused(memory: Memory, report: AdaptReport, reason: RegExp
 }
 
 /** The gate's verdict if what the cheat spoils were not looked at. */
-const unwatched = (report: AdaptReport, blind: Partial<Validation>) =>
+const unwatched = (report: AdapterResult, blind: Partial<Validation>) =>
   refusalOf({ ...report, n: report.heldOut, ...blind });
 
 describe("on the choice policy", () => {
-  const adaptation = wordAdaptation({
-    ...steeredChoice({ words: wordSpace }),
+  const adaptation = wordAdapterTrainer({
+    ...choiceFamily({ words: wordSpace }),
     reader: lexicalReader({ words: wordSpace }),
   });
   /** Weights of the stems that most lines of the film hold. */
@@ -72,7 +72,7 @@ describe("on the choice policy", () => {
   });
 
   test("one that answers the questions by lines that say the same over and over is refused for that", async () => {
-    const report = await adapt({
+    const report = await trainAdapter({
       ...{ memory, now: Date.now },
       adaptation: cheating(adaptation, (learnt) =>
         createAdapter(wordSpace.id, wordSpace.dimension, [...weightsOf(learnt), ...commonest(30)]),
@@ -84,7 +84,7 @@ describe("on the choice policy", () => {
   });
 
   test("one that learnt the contrary of what the other half of the questions teaches is refused", async () => {
-    const report = await adapt({
+    const report = await trainAdapter({
       ...{ memory, now: Date.now },
       adaptation: cheating(adaptation, (learnt) => scaleAdapter(learnt, -1)),
     });
@@ -93,7 +93,7 @@ describe("on the choice policy", () => {
   });
 
   test("what was really learnt from the same questions is put in force", async () => {
-    const report = await adapt({ memory, adaptation, now: Date.now });
+    const report = await trainAdapter({ memory, adaptation, now: Date.now });
     assert.equal(report.activated, true, report.reason);
     await memory.close();
   });
@@ -126,10 +126,10 @@ describe("on best-of-n", () => {
   });
   const reportOf = async (name: string, lies: boolean, method: "closed-form" | "preferences") => {
     const memory = await watchedMemory(join(folder, name), ["place"], 20);
-    const steered = steeredBestOfN({ inner: writer(lies), words: wordSpace });
+    const steered = bestOfNFamily({ inner: writer(lies), words: wordSpace });
     const reader = lexicalReader({ words: wordSpace });
-    const adaptation = wordAdaptation({ ...steered, method, judge, reader });
-    return { memory, report: await adapt({ memory, adaptation, now: Date.now }) };
+    const adaptation = wordAdapterTrainer({ ...steered, method, judge, reader });
+    return { memory, report: await trainAdapter({ memory, adaptation, now: Date.now }) };
   };
 
   test("one that prefers the texts in which the model makes things up is refused for that", async () => {
@@ -192,10 +192,10 @@ describe("on nano", { skip }, () => {
         ...{ id: `t${i}`, askedAtMs: i, asOfSeconds: null, stream: null, answer: "", option: null },
         ...{ abstained: true, citations: [], reader: "lexical", question: { text, options } },
       });
-    const adaptation = nanoAdaptation({
+    const adaptation = nanoAdapterTrainer({
       ...{ model, countTokens, judge: gullible, poolEpisodes: 2, heldOutEpisodes: 2 },
     });
-    const report = await adapt({
+    const report = await trainAdapter({
       ...{ memory, now: Date.now },
       adaptation: cheating(adaptation, (learnt) => scaleAdapter(learnt, 6)),
     });

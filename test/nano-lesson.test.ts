@@ -4,14 +4,14 @@ import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { weightsOf } from "../src/cli/wiring.ts";
+import { shippedWeights } from "../src/engines/nano/shipped.ts";
 import { askAbout, createEpisode, episodeSeed } from "../src/household/index.ts";
 import { renderEpisode } from "../src/household/render.ts";
 import { seededRandom } from "../src/util/random.ts";
 import { type Row, taskmem, temporaryFolder } from "./support/cli.ts";
 import { openTestMemory } from "./support/memory.ts";
 
-const weights = weightsOf("nano");
+const weights = shippedWeights("nano");
 
 test("nano learns from questions about displays, passes the gate, and writes down more of what they show", {
   skip: existsSync(weights) ? false : `needs ${weights}: \`taskmem train phase-one\` makes it`,

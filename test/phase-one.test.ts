@@ -3,27 +3,27 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { weightsOf } from "../src/cli/wiring.ts";
 import { wordSpace as words } from "../src/engines/local/index.ts";
-import { nanoPhaseOneLearner } from "../src/engines/nano/index.ts";
+import { shippedWeights } from "../src/engines/nano/shipped.ts";
 import { ConfigError } from "../src/errors.ts";
 import { householdVideos } from "../src/household/index.ts";
 import type { Observation } from "../src/perception/observation.ts";
-import { choicePolicy } from "../src/policy/choice.ts";
-import type { ChoiceBudget } from "../src/policy/choice-budget.ts";
+import { choicePolicy } from "../src/policies/choice/choice.ts";
+import type { ChoiceBudget } from "../src/policies/choice/choice-budget.ts";
 import {
   type ChoiceWeights,
   choiceFeatures,
   formatChoiceWeights,
   untrainedChoiceWeights,
-} from "../src/policy/choice-features.ts";
+} from "../src/policies/choice/choice-features.ts";
+import { choicePhaseOnePolicy } from "../src/policies/choice/choice-phase-one.ts";
+import { readChoiceWeights } from "../src/policies/choice/choice-weights-trainer.ts";
+import { nanoPhaseOnePolicy } from "../src/policies/nano/index.ts";
 import type { Policy } from "../src/policy/policy.ts";
 import { householdJudge } from "../src/reward/household-judge.ts";
 import type { Judge, JudgeFailure } from "../src/reward/judge.ts";
 import { localJudge } from "../src/reward/local-judge.ts";
 import { type ScoreOptions, scoreGroup } from "../src/reward/reward.ts";
-import { choicePhaseOneLearner } from "../src/training/choice-phase-one.ts";
-import { readChoiceWeights } from "../src/training/choice-weights-trainer.ts";
 import {
   type PhaseOneConfig,
   type PhaseOneOutcome,
@@ -72,7 +72,7 @@ async function train({
   video?: (n: number) => TrainingVideo;
   budget?: ChoiceBudget;
 } = {}): Promise<Trained> {
-  const learner = choicePhaseOneLearner({ words, budget, snapshotPath: join(directory, "weights.json") });
+  const learner = choicePhaseOnePolicy({ words, budget, snapshotPath: join(directory, "weights.json") });
   const run = openPhaseOneRun(directory, { judge: judge.id, ...config });
   const outcome = await phaseOne({ learner, video, judge, score, config, run });
   return { outcome, metrics: run.metrics(), weights: readChoiceWeights(outcome.trained.path) };
@@ -347,14 +347,14 @@ describe("the directory of a run", () => {
   });
 });
 
-const nanoWeights = weightsOf("nano-base");
+const nanoWeights = shippedWeights("nano-base");
 const needsNano = {
   skip: existsSync(nanoWeights) ? false : `needs ${nanoWeights}: \`npm run nano:pretrain\` makes it`,
 };
 test("the same loop trains nano", needsNano, async () => {
   const directory = temporaryFolder();
   const filmed = householdVideos({ split: "train", from: 960_000, clips: 4 });
-  const learner = await nanoPhaseOneLearner(
+  const learner = await nanoPhaseOnePolicy(
     nanoWeights,
     join(directory, "nano.safetensors"),
     words.countTokens,

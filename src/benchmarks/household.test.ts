@@ -14,9 +14,9 @@ import {
   observeClip,
   sentenceOf,
 } from "../household/index.ts";
-import { choicePolicy } from "../policy/choice.ts";
+import { choicePolicy } from "../policies/choice/choice.ts";
+import { adapterFromTasks } from "../policies/choice/word-vector-trainer.ts";
 import type { Policy } from "../policy/policy.ts";
-import { adapterFromTasks } from "../training/choice-trainer.ts";
 import { seededRandom } from "../util/random.ts";
 import { type HouseholdFilm, type HouseholdPolicies, householdBenchmark } from "./household.ts";
 

@@ -308,7 +308,7 @@ async function writtenOf(
 ): Promise<Written> {
   const entries: WrittenEntry[] = [];
   const statements: Statement[] = [];
-  for await (const { context, action } of decisionsOf(policy, observations, signal)) {
+  for await (const { context, action } of decisionsOf(policy, observations, { signal })) {
     statements.push(...action.statements);
     // What somebody said is kept with the name in front.
     const isCopy = ({ text, sources }: Statement) =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { wordSpace } from "../engines/local/index.ts";
-import { choicePolicy } from "../policy/choice.ts";
+import { choicePolicy } from "../policies/choice/choice.ts";
 import { randomInt, seededRandom } from "../util/random.ts";
 import { planRun, stopsOf, untilOf } from "./plan.ts";
 import type { BenchmarkRow } from "./rows.ts";

@@ -32,7 +32,7 @@ function madeRun(
     answerer: { id: "model@1:x", prompt: "cd".repeat(32), recall: "the whole memory", votes: 3 },
     judge: { id: "model@1:y", prompt: "ef".repeat(32) },
     command: "taskmem bench x --root 'a b'",
-    config: { policy: "engine", model: { writes: "openai:w" } },
+    config: { policy: "model", model: { writes: "openai:w" } },
     skipped: [{ file: "x.json", row: 4, id: null, reason: "its answer is missing" }],
     notes: ["a note"],
   };

@@ -274,7 +274,7 @@ function differences({ run, results }: ReportedRun): string[] {
     votes: answerer.votes,
     judge: judge.id,
     writer:
-      config.policy === "engine"
+      config.policy === "model"
         ? `the model ${config.model.writes}`
         : "the choice policy, which needs no model",
     order: protocol.order === "official" ? "official" : `shuffled (seed ${protocol.order.seed})`,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { wordSpace } from "../engines/local/index.ts";
-import { choicePolicy } from "../policy/choice.ts";
-import { untrainedChoiceWeights } from "../policy/choice-features.ts";
+import { choicePolicy } from "../policies/choice/choice.ts";
+import { untrainedChoiceWeights } from "../policies/choice/choice-features.ts";
 import { basePolicy } from "./protocol.ts";
 import { benchmarkRows, type RowOptions } from "./rows.ts";
 import type { BenchmarkTask } from "./task.ts";
@@ -41,13 +41,13 @@ test("with the weights of Phase One that phase has a row, base is without them, 
 });
 
 test("over a model each row says what it writes with, and Phase One is another model's", () => {
-  const inner = { ...choicePolicy({ words: wordSpace }), id: "engine", revision: "engine:m" };
-  const options: RowOptions = { ...rest, base: { kind: "engine", policy: inner } };
+  const inner = { ...choicePolicy({ words: wordSpace }), id: "model", revision: "model:m" };
+  const options: RowOptions = { ...rest, base: { kind: "model", policy: inner } };
   const { "task-prompt": prompted, taskmem, "best-of-n": control, base } = revisions(options);
-  assert.deepEqual([base, prompted, taskmem], ["engine:m", "engine:m", "engine:m"]);
-  assert.equal(control, "best-of-8@1:engine:m");
+  assert.deepEqual([base, prompted, taskmem], ["model:m", "model:m", "model:m"]);
+  assert.equal(control, "best-of-8@1:model:m");
   const after = revisions(options, learnt);
-  assert.match(after["task-prompt"]!, /^engine:m\+prompt-/);
-  assert.match(after.taskmem!, /^best-of-8@1:engine:m\+/);
+  assert.match(after["task-prompt"]!, /^model:m\+prompt-/);
+  assert.match(after.taskmem!, /^best-of-8@1:model:m\+/);
   assert.match(benchmarkRows(options).missing["phase-one"]!, /report both runs/);
 });

@@ -8,13 +8,13 @@
  */
 import type { Adapter } from "../adapter/adapter.ts";
 import { noCost, type WordSpace } from "../engine.ts";
-import { bestOfNPolicy } from "../policy/best-of-n.ts";
-import { type ChoiceOptions, choicePolicy } from "../policy/choice.ts";
-import { budgetRules, type ChoiceBudget, defaultBudget } from "../policy/choice-budget.ts";
-import { candidatesOf } from "../policy/choice-candidates.ts";
+import { bestOfNPolicy } from "../policies/best-of-n/best-of-n.ts";
+import { type ChoiceOptions, choicePolicy } from "../policies/choice/choice.ts";
+import { budgetRules, type ChoiceBudget, defaultBudget } from "../policies/choice/choice-budget.ts";
+import { candidatesOf } from "../policies/choice/choice-candidates.ts";
+import { adapterFromTasks } from "../policies/choice/word-vector-trainer.ts";
 import type { Action, Context, Policy } from "../policy/policy.ts";
 import { taskSupplement } from "../policy/prompts.ts";
-import { adapterFromTasks } from "../training/choice-trainer.ts";
 import { sha256 } from "../util/hash.ts";
 import { seededRandom, shuffle } from "../util/random.ts";
 import type { PolicyVersion } from "./protocol.ts";
@@ -47,7 +47,7 @@ export interface RowOptions {
   /** What writes the base row; weights are those of Phase One, and base is without them. */
   readonly base:
     | { readonly kind: "choice"; readonly options: Omit<ChoiceOptions, "adapter"> }
-    | { readonly kind: "engine"; readonly policy: Policy };
+    | { readonly kind: "model"; readonly policy: Policy };
   readonly words: WordSpace;
   readonly clipSeconds: number;
   /** By id: what a version has learnt from. */
@@ -93,8 +93,8 @@ export function benchmarkRows(options: RowOptions): {
     const phaseOne = choicePolicy(base.options);
     const fixed = { learns: false, budget: share };
     const missing: Partial<Record<RowName, string>> = {
-      "best-of-n": "the choice policy picks among texts and writes none; give --policy engine",
-      "task-prompt": "the choice policy picks among texts and reads no prompt; give --policy engine",
+      "best-of-n": "the choice policy picks among texts and writes none; give --policy model",
+      "task-prompt": "the choice policy picks among texts and reads no prompt; give --policy model",
       ...(!weights && { "phase-one": "give what `train phase-one --policy choice` learnt with --weights" }),
     };
     const rows: BenchmarkRow[] = [

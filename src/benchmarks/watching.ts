@@ -14,6 +14,7 @@ import type { Cost } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import type { ClipFailure, Memory } from "../memory/memory.ts";
 import type { Perceptors } from "../perception/perceive.ts";
+import { contextDefaults } from "../policy/context.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Clip, Gap, Source } from "../stream/clip.ts";
 import type { Span } from "./task.ts";
@@ -73,7 +74,7 @@ export async function watchUntil(
       policy: writer,
       perceptors,
       reader: nobody,
-      windowClips,
+      limits: { ...contextDefaults, windowClips },
     });
     for await (const event of agent.watch(limited(source, spans, until, grid), signal ? { signal } : {})) {
       if (event.event !== "stream-end") continue;

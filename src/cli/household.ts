@@ -10,11 +10,11 @@ import {
 } from "../benchmarks/household.ts";
 import { householdReport } from "../benchmarks/household-report.ts";
 import { lexicalReader, wordSpace } from "../engines/local/index.ts";
-import { nanoAdaptation, nanoPolicy, openNano } from "../engines/nano/index.ts";
-import { choicePolicy } from "../policy/choice.ts";
-import { adapterFromTasks } from "../training/choice-trainer.ts";
+import { shippedWeights } from "../engines/nano/shipped.ts";
+import { choicePolicy } from "../policies/choice/choice.ts";
+import { adapterFromTasks } from "../policies/choice/word-vector-trainer.ts";
+import { nanoAdapterTrainer, nanoPolicy, openNano } from "../policies/nano/index.ts";
 import type { Output } from "./output.ts";
-import { weightsOf } from "./wiring.ts";
 
 export type HouseholdPolicyName = "nano" | "choice";
 
@@ -49,9 +49,9 @@ export async function householdPolicies(
       },
     };
   }
-  const [base, model] = [await openNano(weightsOf("nano-base")), await openNano(weightsOf("nano"))];
+  const [base, model] = [await openNano(shippedWeights("nano-base")), await openNano(shippedWeights("nano"))];
   const { countTokens } = wordSpace;
-  const adaptation = nanoAdaptation({ model, countTokens });
+  const adaptation = nanoAdapterTrainer({ model, countTokens });
   return {
     base: nanoPolicy(base, null, countTokens),
     takesSupplement: true,

@@ -65,14 +65,14 @@ function buildProgram(): Command {
     .option("--no-screen-text", "do not read text in the picture")
     .option(
       "--policy <name>",
-      "choice (no model), nano (a small model of this project, for its household), engine or best-of-n",
+      "choice (no model), nano (a small model of this project, for its household), model or best-of-n",
     )
     .option("--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1")
     .option("--weights <file>", "choice: what `train phase-one --policy choice` learnt")
     .option("--samples <n>", "best-of-n: texts drawn per clip, of which what was learnt picks one")
-    .option("--semantic", "engine: also write what is known, not only what happened")
-    .option("--temperature <t>", "engine: sampling temperature")
-    .option("--video <how>", "engine: send clips as frames, video, or auto")
+    .option("--semantic", "model: also write what is known, not only what happened")
+    .option("--temperature <t>", "model: sampling temperature")
+    .option("--video <how>", "model: send clips as frames, video, or auto")
     .option("--budget-usd <n>", "stop before spending more in this run")
     .option("--budget-tokens <n>", "stop before using more tokens in this run")
     .option("--budget-calls <n>", "stop before making more calls in this run")
@@ -219,7 +219,7 @@ function buildProgram(): Command {
     .option("--annotations <file>", "questions to read instead of those found below --root")
     .option(
       "--policy <name>",
-      "what writes the base row: choice (no model) or engine; household: nano (default) or choice",
+      "what writes the base row: choice (no model) or model; household: nano (default) or choice",
     )
     .option(
       "--rows <names>",

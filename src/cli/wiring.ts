@@ -2,7 +2,6 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Adapter } from "../adapter/adapter.ts";
 import { type AdapterTarget, parseAdapter } from "../adapter/adapter-file.ts";
 import { modelReader } from "../answer/model-reader.ts";
@@ -10,25 +9,26 @@ import type { Reader } from "../answer/reader.ts";
 import { type Config, type PolicyName, policyName } from "../config.ts";
 import type { Embedder, EngineCache, Model } from "../engine.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../engines/local/index.ts";
-import type { NanoModel } from "../engines/nano/index.ts";
+import type { NanoModel } from "../engines/nano/nano-model.ts";
+import { shippedWeights } from "../engines/nano/shipped.ts";
 import { openaiModel, openaiTranscriber, openOpenaiEmbedder } from "../engines/openai/index.ts";
 import { ConfigError, DataError } from "../errors.ts";
 import type { Memory, StreamRecord } from "../memory/memory.ts";
 import { openSqliteMemory } from "../memory/sqlite.ts";
 import type { Perceptors } from "../perception/perceive.ts";
 import { createPerceptors } from "../perception/perceive.ts";
-import { bestOfNPolicy, defaultSamples } from "../policy/best-of-n.ts";
-import { type ChoiceOptions, choicePolicy } from "../policy/choice.ts";
-import { enginePolicy } from "../policy/engine.ts";
+import { bestOfNPolicy, defaultSamples } from "../policies/best-of-n/best-of-n.ts";
+import { bestOfNFamily } from "../policies/best-of-n/best-of-n-phase-two.ts";
+import { type ChoiceOptions, choicePolicy } from "../policies/choice/choice.ts";
+import { choiceFamily } from "../policies/choice/choice-phase-two.ts";
+import { readChoiceWeights } from "../policies/choice/choice-weights-trainer.ts";
+import { modelPolicy } from "../policies/model/model-policy.ts";
+import { type WordAdapterTrainerOptions, wordAdapterTrainer } from "../policies/word-adapter-trainer.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Judge } from "../reward/judge.ts";
 import { localJudge } from "../reward/local-judge.ts";
 import { modelJudge } from "../reward/model-judge.ts";
-import { type Adaptation, type AdaptReport, adapt } from "../training/adapt.ts";
-import { steeredBestOfN } from "../training/best-of-n-learner.ts";
-import { steeredChoice } from "../training/choice-learner.ts";
-import { readChoiceWeights } from "../training/choice-weights-trainer.ts";
-import { type WordAdaptationOptions, wordAdaptation } from "../training/word-adaptation.ts";
+import { type AdapterResult, type AdapterTrainer, trainAdapter } from "../training/train-adapter.ts";
 import { parseMoment } from "../util/time.ts";
 
 const apiKeyVariable = "TASKMEM_API_KEY";
@@ -95,8 +95,8 @@ export function configuredPerceptors(config: Config): Perceptors {
 /** The model a policy writes with: nano in this process, or what is at the configured endpoint; `null` for none. */
 export async function openConfiguredModel(config: Config): Promise<Model | null> {
   if (policyName(config) !== "nano") return configuredModel(config);
-  const { openNano } = await import("../engines/nano/index.ts");
-  return openNano(weightsOf("nano"));
+  const { openNano } = await import("../policies/nano/index.ts");
+  return openNano(shippedWeights("nano"));
 }
 
 /**
@@ -111,7 +111,7 @@ export async function configuredPolicy(
   const name = policyName(config);
   if (name === "choice") return choicePolicy({ ...choiceOptions(config), adapter });
   if (name === "nano") {
-    const { nanoPolicy } = await import("../engines/nano/index.ts");
+    const { nanoPolicy } = await import("../policies/nano/index.ts");
     return nanoPolicy(model as NanoModel, adapter, wordSpace.countTokens);
   }
   if (!model)
@@ -120,7 +120,7 @@ export async function configuredPolicy(
       `Expected a model for the \`${name}\` policy: give --base-url and --model`,
     );
   const inner = configuredEngine(config, model);
-  if (name === "engine") return inner;
+  if (name === "model") return inner;
   // Without an adapter any sample is as good as another: one is enough, and costs no more than the engine policy.
   const samples = adapter === null ? 1 : (config.bestOfN.samples ?? defaultSamples);
   return bestOfNPolicy({ inner, words: wordSpace, adapter, samples });
@@ -128,7 +128,7 @@ export async function configuredPolicy(
 
 /** The engine policy over a model: also what the best-of-n policy draws its samples from. */
 export function configuredEngine(config: Config, model: Model): Policy {
-  return enginePolicy({
+  return modelPolicy({
     model,
     countTokens: wordSpace.countTokens,
     semantic: config.semantic,
@@ -160,14 +160,14 @@ export async function activeAdapter(
 /** What an adapter of a policy has to fit. */
 export async function adapterTarget(policy: PolicyName, model: Model | null): Promise<AdapterTarget> {
   if (policy === "nano") {
-    const { nanoTarget } = await import("../engines/nano/index.ts");
+    const { nanoTarget } = await import("../policies/nano/index.ts");
     return nanoTarget(model as NanoModel, wordSpace.countTokens);
   }
   return { space: wordSpace.id, dimension: wordSpace.dimension, base: `${policy}@1` };
 }
 
 export interface AdaptFlags extends JudgeFlags {
-  readonly method?: WordAdaptationOptions["method"];
+  readonly method?: WordAdapterTrainerOptions["method"];
   readonly signal?: AbortSignal;
 }
 
@@ -177,9 +177,9 @@ export async function adaptConfigured(
   memory: Memory,
   model: Model | null,
   { signal, ...flags }: AdaptFlags = {},
-): Promise<AdaptReport> {
+): Promise<AdapterResult> {
   const adaptation = await configuredAdaptation(config, memory, model, flags);
-  return adapt({ memory, adaptation, now: Date.now, signal });
+  return trainAdapter({ memory, adaptation, now: Date.now, signal });
 }
 
 export interface JudgeFlags {
@@ -225,13 +225,13 @@ async function configuredAdaptation(
   memory: Memory,
   model: Model | null,
   { method, judge: judgeName, judgeModel }: Omit<AdaptFlags, "signal">,
-): Promise<Adaptation> {
+): Promise<AdapterTrainer> {
   const reader = lexicalReader({ words: wordSpace });
   const verdicts = () => memory.engineCache("verdicts");
   switch (policyName(config)) {
     case "choice": {
       const judge = configuredJudge(config, { judge: judgeName, judgeModel }, verdicts);
-      return wordAdaptation({ ...steeredChoice(choiceOptions(config)), method, judge, reader });
+      return wordAdapterTrainer({ ...choiceFamily(choiceOptions(config)), method, judge, reader });
     }
     case "best-of-n": {
       const inner = configuredEngine(config, model!);
@@ -239,9 +239,9 @@ async function configuredAdaptation(
       // What a model writes is dear: kept in the memory, it serves the next run too, of the same endpoint and settings.
       const { baseUrl, temperature = null, video } = config.model;
       const store = memory.engineCache(JSON.stringify([baseUrl, temperature, video]));
-      const steered = steeredBestOfN({ inner, words: wordSpace, samples, store });
+      const steered = bestOfNFamily({ inner, words: wordSpace, samples, store });
       const judge = configuredJudge(config, { judge: judgeName ?? "model", judgeModel }, verdicts);
-      return wordAdaptation({ ...steered, method, judge, reader });
+      return wordAdapterTrainer({ ...steered, method, judge, reader });
     }
     case "nano": {
       if (judgeName !== undefined || judgeModel !== undefined)
@@ -249,13 +249,13 @@ async function configuredAdaptation(
           "flags-invalid",
           "Expected no --judge with nano: its memories are of simulated households, whose truth is known",
         );
-      const { nanoAdaptation } = await import("../engines/nano/index.ts");
-      return nanoAdaptation({ model: model as NanoModel, countTokens: wordSpace.countTokens });
+      const { nanoAdapterTrainer } = await import("../policies/nano/index.ts");
+      return nanoAdapterTrainer({ model: model as NanoModel, countTokens: wordSpace.countTokens });
     }
-    case "engine":
+    case "model":
       throw new ConfigError(
         "policy-untrainable",
-        "Expected a policy that learns in this process, got engine: its weights are trained where the engine runs. Use --policy best-of-n to tilt what it writes",
+        "Expected a policy that learns in this process, got model: its weights are trained where the engine runs. Use --policy best-of-n to tilt what it writes",
       );
   }
 }
@@ -290,9 +290,4 @@ export function momentFlag(flag: string, text: string, streams: readonly StreamR
     "moment-invalid",
     `Expected ${flag} to be a moment (83.5, HH:MM:SS, 'DAY1 11:21:02' on a day clock, a date and time on a wall clock), got ${JSON.stringify(text)}`,
   );
-}
-
-/** Where weights that come with the package lie. */
-export function weightsOf(name: "nano-base" | "nano"): string {
-  return fileURLToPath(new URL(`../../weights/${name}.safetensors`, import.meta.url));
 }

@@ -7,13 +7,13 @@
  */
 
 import type { EngineCache } from "../engine.ts";
-import type { Observation } from "../perception/observation.ts";
+import type { Observation, SourceText } from "../perception/observation.ts";
 import type { Frame, Gap } from "../stream/clip.ts";
 import type { Feedback, Task } from "../tasks/task.ts";
 import type { Clock } from "../util/time.ts";
 
 /** Spans that were not watched are kept and read here too: whoever answers sees memory only. */
-export type { Gap };
+export type { Gap, SourceText };
 
 export type JsonValue =
   | null
@@ -24,16 +24,6 @@ export type JsonValue =
   | { readonly [key: string]: JsonValue };
 
 export type EntryKind = "episodic" | "semantic";
-
-/** A text perception had, kept as proof of an entry. */
-export interface SourceText {
-  readonly kind: "speech" | "caption" | "screen";
-  readonly startSeconds: number;
-  readonly endSeconds: number;
-  readonly text: string;
-  readonly speaker: string | null;
-  readonly confidence: number | null;
-}
 
 /** Where an entry came from. */
 export interface Evidence {

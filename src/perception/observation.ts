@@ -56,3 +56,32 @@ export interface Observation {
   /** What a perceptor could not do for this clip, one sentence each; the clip goes on without it. */
   readonly problems: readonly string[];
 }
+
+/** A text perception had, kept as proof of an entry. */
+export interface SourceText {
+  readonly kind: "speech" | "caption" | "screen";
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  readonly text: string;
+  readonly speaker: string | null;
+  readonly confidence: number | null;
+}
+
+/** All texts of a clip in time order, white space as single blanks. */
+export function sourceTexts({ speech, captions, screen }: Observation): SourceText[] {
+  return [
+    ...speech.map((said) => ({ kind: "speech" as const, ...said, confidence: null })),
+    ...captions.map((caption) => ({ kind: "caption" as const, ...caption, confidence: null })),
+    ...screen.map((read) => ({ kind: "screen" as const, ...read, speaker: null })),
+  ]
+    .map(({ kind, startSeconds, endSeconds, text, speaker, confidence }) => ({
+      kind,
+      startSeconds,
+      endSeconds,
+      text: text.replace(/\s+/g, " ").trim(),
+      speaker,
+      confidence,
+    }))
+    .filter(({ text }) => text !== "")
+    .sort((a, b) => a.startSeconds - b.startSeconds);
+}

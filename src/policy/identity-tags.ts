@@ -5,7 +5,7 @@
  * `the Surface 3 tablet` is no tag (G 8, 9). A tag of nobody who was seen is never kept: it would later be taken for
  * somebody else (G 10). Speakers whom the source names are called by that name and need no tag.
  */
-import type { Issue } from "./policy.ts";
+import type { Context, Issue } from "./policy.ts";
 
 /** Whom a text may refer to. */
 export interface KnownPeople {
@@ -13,6 +13,18 @@ export interface KnownPeople {
   readonly ids: readonly string[];
   /** Names the source gives its speakers. */
   readonly speakers: readonly string[];
+}
+
+/** Whom the clips in sight show or let speak. */
+export function knownPeople({ observations, recent }: Context): KnownPeople {
+  const seen = [...recent.observations, ...observations];
+  const speakers = seen.flatMap(({ speech, captions }) =>
+    [...speech, ...captions].map(({ speaker }) => speaker),
+  );
+  return {
+    ids: [...new Set(seen.flatMap(({ people }) => people.map(({ id }) => id)))],
+    speakers: [...new Set(speakers.filter((name) => name !== null))],
+  };
 }
 
 /** The tag of a person: `face_3` → `<face_3>`. */

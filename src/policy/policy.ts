@@ -9,13 +9,16 @@ import type { Entry, PolicyState, PolicyStateChange, Statement } from "../memory
 import type { Observation } from "../perception/observation.ts";
 import type { Random } from "../util/random.ts";
 
-/** Short-term memory: what the policy is shown besides the clips to decide about. */
+/** Short-term memory: what the policy is shown besides the clips to decide about; `buildContext` makes it. */
 export interface Recent {
   /** Earlier observations of the window, oldest first. */
   readonly observations: readonly Observation[];
-  /** Entries of the window's earlier clips, oldest first: at most 4 episodic ones, and the semantic ones. */
-  readonly entries: readonly Pick<Entry, "clip" | "text" | "kind">[];
+  /** Entries of the window's earlier clips, oldest first: the last episodic ones, and the semantic ones. */
+  readonly entries: readonly ShownEntry[];
 }
+
+/** An entry as a policy is shown it. */
+export type ShownEntry = Pick<Entry, "clip" | "text" | "kind">;
 
 export interface Context {
   /** The clips to decide about, oldest first; never empty, at most `clipsPerDecision`. */

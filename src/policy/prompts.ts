@@ -13,18 +13,15 @@
  * said, written or shown can end its fence, forge a line or speak the tokens of a chat template.
  */
 import type { AnswerSchema, Part } from "../engine.ts";
-import type { SourceText } from "../memory/memory.ts";
-import type { Observation } from "../perception/observation.ts";
+import { type Observation, type SourceText, sourceTexts } from "../perception/observation.ts";
 import { sha256 } from "../util/hash.ts";
 import { formatSeconds } from "../util/time.ts";
-import { type KnownPeople, tagOf } from "./identity-tags.ts";
+import { type KnownPeople, knownPeople, tagOf } from "./identity-tags.ts";
 import { longestText, mostKnowledge } from "./parse-action.ts";
 import type { Context } from "./policy.ts";
 
 /** Where the text before a clip stands in a prompt: whoever reads prompts (judges, training) finds it by these. */
 export const earlierFence = "earlier";
-/** Entries of the short-term memory that are shown at most. */
-const mostEarlier = 4;
 /** Tokens of speech, captions and on-screen text that are shown at most, the clip's own first. */
 const mostStreamTokens = 4000;
 const mostLineCharacters = 2000;
@@ -75,37 +72,6 @@ export function memorySchema(semantic: boolean): AnswerSchema {
       },
     },
   };
-}
-
-/** Whom the clips in sight show or let speak. */
-export function knownPeople({ observations, recent }: Context): KnownPeople {
-  const seen = [...recent.observations, ...observations];
-  const speakers = seen.flatMap(({ speech, captions }) =>
-    [...speech, ...captions].map(({ speaker }) => speaker),
-  );
-  return {
-    ids: [...new Set(seen.flatMap(({ people }) => people.map(({ id }) => id)))],
-    speakers: [...new Set(speakers.filter((name) => name !== null))],
-  };
-}
-
-/** All texts of a clip in time order, white space as single blanks. */
-export function sourceTexts({ speech, captions, screen }: Observation): SourceText[] {
-  return [
-    ...speech.map((said) => ({ kind: "speech" as const, ...said, confidence: null })),
-    ...captions.map((caption) => ({ kind: "caption" as const, ...caption, confidence: null })),
-    ...screen.map((read) => ({ kind: "screen" as const, ...read, speaker: null })),
-  ]
-    .map(({ kind, startSeconds, endSeconds, text, speaker, confidence }) => ({
-      kind,
-      startSeconds,
-      endSeconds,
-      text: text.replace(/\s+/g, " ").trim(),
-      speaker,
-      confidence,
-    }))
-    .filter(({ text }) => text !== "")
-    .sort((a, b) => a.startSeconds - b.startSeconds);
 }
 
 /** What came before, who is there, what is heard and read, and which frames follow. */
@@ -169,7 +135,7 @@ function peopleRule(context: Context): string {
 
 function earlierTexts({ recent }: Context): { description: string[]; knowledge: string[] } {
   const of = (wanted: string) => recent.entries.filter(({ kind }) => kind === wanted).map(({ text }) => text);
-  return { description: of("episodic").slice(-mostEarlier), knowledge: of("semantic") };
+  return { description: of("episodic"), knowledge: of("semantic") };
 }
 
 function peopleLines(people: Observation["people"]): string[] {

@@ -4,9 +4,10 @@
  * Evidence is what was heard, captioned and read in the clips decided about. What was written or heard before them is
  * background: a memory may refer to it, and it proves nothing new.
  */
+
 import type { WordSpace } from "../engine.ts";
+import { sourceTexts } from "../perception/observation.ts";
 import type { Context } from "../policy/policy.ts";
-import { sourceTexts } from "../policy/prompts.ts";
 import { addressesJudge } from "./sentences.ts";
 
 export interface Evidence {

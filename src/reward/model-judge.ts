@@ -4,10 +4,11 @@
  * A verdict that cannot be used is asked for again, a few times, and so is a call that may work later; then it is a
  * failure with its reason. Verdicts are cached by the hash of all that the model was shown; failures are not.
  */
+
 import PQueue from "p-queue";
 import type { EngineCache, Model, ModelCapabilities } from "../engine.ts";
 import { EngineError } from "../errors.ts";
-import { sourceTexts } from "../policy/prompts.ts";
+import { sourceTexts } from "../perception/observation.ts";
 import { sha256 } from "../util/hash.ts";
 import { seededRandom, shuffle } from "../util/random.ts";
 import type {

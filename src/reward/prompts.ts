@@ -9,10 +9,12 @@
  * All that comes out of the stream or was written by a policy stands in fences, on one line each, its angle brackets
  * made harmless, so that nothing in it can end its fence.
  */
+
 import type { AnswerSchema, Part } from "../engine.ts";
 import type { SourceText } from "../memory/memory.ts";
+import { sourceTexts } from "../perception/observation.ts";
+import { knownPeople } from "../policy/identity-tags.ts";
 import type { Context } from "../policy/policy.ts";
-import { knownPeople, sourceTexts } from "../policy/prompts.ts";
 import type { Question } from "../tasks/task.ts";
 import { formatSeconds } from "../util/time.ts";
 

@@ -10,9 +10,9 @@
  * 2. An action that keeps nothing is malformed: a policy that learns to be silent is always right. On a clip with
  *    nothing to remember the judges fail for lack of evidence wherever something was written.
  */
+import { knownPeople } from "../policy/identity-tags.ts";
 import { parseStrictly } from "../policy/parse-action.ts";
 import type { Action, Context, Issue } from "../policy/policy.ts";
-import { knownPeople } from "../policy/prompts.ts";
 import type { Judge, Judged, JudgeFailure, QualityVerdict } from "./judge.ts";
 import {
   answerOf,

@@ -18,16 +18,16 @@ import type { Adapter } from "../adapter/adapter.ts";
 import { ConfigError, EngineError } from "../errors.ts";
 import type { PolicyState } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
-import type { Action, Context, Policy } from "../policy/policy.ts";
+import { buildContext, contextDefaults, earlierClips } from "../policy/context.ts";
+import type { Action, Context, Policy, ShownEntry } from "../policy/policy.ts";
 import { freshState, stateAfter } from "../policy/state.ts";
 import type { Judge } from "../reward/judge.ts";
 import { type ActionReward, type ScoreOptions, scoreGroup } from "../reward/reward.ts";
 import { type Random, seededRandom } from "../util/random.ts";
 import { groupAdvantages, type ScoredRollout } from "./advantages.ts";
 import { type CurriculumOptions, curriculumDefaults, nextPlace, type Place, startIn } from "./curriculum.ts";
-import type { Learner, PhaseOneLearner } from "./learner.ts";
 import { gspoLoss, klLoss } from "./losses.ts";
-import { mostEntries } from "./replay.ts";
+import type { PhaseOnePolicy, TrainablePolicy } from "./trainable-policy.ts";
 import type { Checkpoint } from "./trainer.ts";
 
 /** A video to train on. */
@@ -79,7 +79,7 @@ export const phaseOneDefaults: PhaseOneConfig = {
 };
 
 export interface PhaseOneOptions<Sample> {
-  readonly learner: PhaseOneLearner<Sample>;
+  readonly learner: PhaseOnePolicy<Sample>;
   /** The n-th video, the same each time it is asked for. */
   readonly video: (n: number) => TrainingVideo;
   readonly judge: Judge;
@@ -131,7 +131,7 @@ export interface StepMetrics {
 export interface Instance {
   readonly place: Place;
   /** What the policy wrote in this video, oldest first, as far as the window reaches. */
-  readonly entries: readonly { readonly clip: number; readonly text: string }[];
+  readonly entries: readonly ShownEntry[];
   readonly state: PolicyState;
 }
 
@@ -148,11 +148,11 @@ export interface PhaseOneState {
 export interface PhaseOneRun {
   readonly directory: string;
   /** Loads the learner's weights from the last checkpoint, if there is one, and says where the run stands. */
-  resume(learner: Pick<PhaseOneLearner<unknown>, "load">): Promise<PhaseOneState>;
+  resume(learner: Pick<PhaseOnePolicy<unknown>, "load">): Promise<PhaseOneState>;
   record(metrics: StepMetrics, ms: number): Promise<void>;
   /** All steps recorded so far, in order. */
   metrics(): RecordedStep[];
-  checkpoint(learner: Pick<PhaseOneLearner<unknown>, "save">, state: PhaseOneState): Promise<void>;
+  checkpoint(learner: Pick<PhaseOnePolicy<unknown>, "save">, state: PhaseOneState): Promise<void>;
 }
 
 /** The metrics of a step and the step's wall time, which alone differs between equal runs. */
@@ -278,23 +278,20 @@ async function contextOf<Sample>(
   const clips = numbers(first, Math.min(first + clipsPerDecision, shown.clips));
   // No further back than where the instance started, and than the window reaches.
   const started = (place.at - place.steps) * clipsPerDecision;
-  const reach = Math.max(1, config.windowClips - clips.length);
+  const reach = earlierClips(clips.length, config);
   const earlier = numbers(Math.max(started, first - reach, 0), first);
   const observe = (all: readonly number[]) => Promise.all(all.map((clip) => shown.observe(clip)));
   const history = offPolicy
     ? await Promise.all(earlier.map(async (clip) => ({ clip, text: await shown.written(clip) })))
     : entries.filter(({ clip }) => earlier.includes(clip));
-  return {
-    observations: await observe(clips),
-    recent: {
-      observations: await observe(earlier),
-      entries: history
-        .filter(({ text }) => text !== "")
-        .slice(-mostEntries)
-        .map((entry) => ({ ...entry, kind: "episodic" as const })),
-    },
-    state,
-  };
+  const shownEntries = history
+    .filter(({ text }) => text !== "")
+    .map((entry): ShownEntry => ({ kind: "episodic", ...entry }));
+  return buildContext(
+    await observe(clips),
+    { observations: await observe(earlier), entries: shownEntries, state },
+    { ...contextDefaults, windowClips: config.windowClips },
+  );
 }
 
 /** Moves the weights by what the step's groups say. */
@@ -357,7 +354,7 @@ async function improve<Sample>(
 }
 
 /** @throws ConfigError for a learner that keeps no reference */
-function referenceOf<Sample>(learner: PhaseOneLearner<Sample>, samples: readonly Sample[]) {
+function referenceOf<Sample>(learner: PhaseOnePolicy<Sample>, samples: readonly Sample[]) {
   if (learner.reference) return learner.reference(samples);
   throw new ConfigError(
     "reference-missing",
@@ -367,7 +364,7 @@ function referenceOf<Sample>(learner: PhaseOneLearner<Sample>, samples: readonly
 
 async function rolloutsOf<Sample>(
   { context, actions, rewards }: Decision,
-  learner: Learner<Sample, Adapter | Checkpoint>,
+  learner: TrainablePolicy<Sample, Adapter | Checkpoint>,
 ): Promise<Rollout<Sample>[]> {
   const advantages = groupAdvantages(rewards.map(scored));
   const rollouts: Rollout<Sample>[] = [];
@@ -399,7 +396,7 @@ function largestDifference<Sample>(
 
 /** One after the other: nearly always the first moved, but a draw that left no choice has nothing to move. */
 async function requireMoved<Sample>(
-  { trainer }: Learner<Sample, Adapter | Checkpoint>,
+  { trainer }: TrainablePolicy<Sample, Adapter | Checkpoint>,
   samples: readonly Sample[],
   before: readonly Float32Array[],
 ): Promise<void> {
@@ -429,8 +426,9 @@ function advanced<Sample>(
     const chosen =
       actions.find((_, k) => (rewards[k]!.parts.quality ?? -1) > 0) ??
       actions.find((_, k) => rewards[k]!.parts.format === 0);
-    const written = (chosen?.statements ?? []).map(({ clip, text }) => ({ clip, text }));
-    const entries = [...instance.entries, ...written].slice(-config.windowClips * 4);
+    const written = (chosen?.statements ?? []).map(({ clip, text, kind }) => ({ clip, text, kind }));
+    const first = place.at * policy.clipsPerDecision - config.windowClips;
+    const entries = [...instance.entries, ...written].filter(({ clip }) => clip >= first);
     const change = chosen ? policy.advance(context, chosen) : null;
     return [{ place, entries, state: stateAfter(instance.state, change) }];
   });

@@ -18,7 +18,6 @@ import { type Judge, preferenceInBothOrders } from "../reward/judge.ts";
 import { assessQuality, type ScoreOptions } from "../reward/reward.ts";
 import type { Task } from "../tasks/task.ts";
 import { seededRandom, shuffle } from "../util/random.ts";
-import type { Learner } from "./learner.ts";
 import { dpoLoss, klLoss } from "./losses.ts";
 import {
   type Comparison,
@@ -27,10 +26,11 @@ import {
   type PairContext,
   type PairReport,
 } from "./pairs.ts";
+import type { TrainablePolicy } from "./trainable-policy.ts";
 import type { Trainer } from "./trainer.ts";
 
 /** What was learnt, and why it should not be put in force where it should not. */
-export interface Lesson {
+export interface TrainedAdapter {
   /** Adds nothing where there was nothing to learn from. */
   readonly adapter: Adapter;
   readonly problem:
@@ -63,7 +63,7 @@ export interface PairStep {
 }
 
 /** A lesson from preferences, with how it was learnt. */
-export interface PreferenceLesson extends Lesson {
+export interface PreferenceResult extends TrainedAdapter {
   readonly curve: readonly PairStep[];
 }
 
@@ -95,7 +95,7 @@ export interface RolloutOptions {
  * @param contexts each with an id of its own
  */
 export async function rollOut<Sample>(
-  learner: Pick<Learner<Sample>, "policy" | "sampleOf">,
+  learner: Pick<TrainablePolicy<Sample>, "policy" | "sampleOf">,
   contexts: readonly { readonly id: string; readonly context: Context }[],
   options: RolloutOptions,
 ): Promise<CachedContext<Sample>[]> {
@@ -252,7 +252,7 @@ export interface PhaseTwoOptions extends CompareOptions {
   readonly tokenMargin?: number;
 }
 
-export interface PhaseTwoLesson extends PreferenceLesson {
+export interface PhaseTwoResult extends PreferenceResult {
   readonly pairs: number;
   readonly steps: number;
   readonly report: PairReport;
@@ -268,7 +268,7 @@ export async function phaseTwo<Sample>(
   cache: readonly CachedContext<Sample>[],
   tasks: readonly Pick<Task, "question">[],
   options: PhaseTwoOptions,
-): Promise<PhaseTwoLesson> {
+): Promise<PhaseTwoResult> {
   const { dpo, length, tokenMargin, seed = "phase-two", signal } = options;
   const { contexts, failedVerdicts } = await compare(cache, tasks, { ...options, seed });
   const { pairs, report } = choosePairs(contexts, { seed, ...(tokenMargin && { tokenMargin }) });

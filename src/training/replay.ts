@@ -1,18 +1,21 @@
 /** Watching observations again: what a policy would meet and keep, without a store. */
 import { StoreError } from "../errors.ts";
-import type { Entry, Statement } from "../memory/memory.ts";
+import type { Statement } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
-import type { Action, Context, Policy } from "../policy/policy.ts";
+import { buildContext, type ContextLimits, contextDefaults } from "../policy/context.ts";
+import type { Action, Context, Policy, ShownEntry } from "../policy/policy.ts";
 import { freshState, stateAfter } from "../policy/state.ts";
-
-/** Clips of the short-term window, and episodic entries shown of it: what an agent shows a policy. */
-const windowClips = 5;
-export const mostEntries = 4;
 
 export interface ReplayedDecision {
   /** Its word counts go on growing with the stream: who keeps a context keeps a copy of them. */
   readonly context: Context;
   readonly action: Action;
+}
+
+export interface ReplayOptions {
+  /** As much as the policy is shown when it acts. @default contextDefaults */
+  readonly limits?: ContextLimits;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -22,9 +25,9 @@ export interface ReplayedDecision {
 export async function* decisionsOf(
   policy: Policy,
   observations: readonly Observation[],
-  signal?: AbortSignal,
+  options: ReplayOptions = {},
 ): AsyncGenerator<ReplayedDecision> {
-  for await (const { context, action } of attemptsOf(policy, observations, signal))
+  for await (const { context, action } of attemptsOf(policy, observations, options))
     if (action.issues.length === 0) yield { context, action };
 }
 
@@ -32,27 +35,25 @@ export async function* decisionsOf(
 export async function* attemptsOf(
   policy: Policy,
   observations: readonly Observation[],
-  signal?: AbortSignal,
+  { signal, limits = contextDefaults }: ReplayOptions = {},
 ): AsyncGenerator<ReplayedDecision> {
   let state = freshState();
   let seen: Observation[] = [];
-  let entries: Pick<Entry, "clip" | "text" | "kind">[] = [];
+  let entries: ShownEntry[] = [];
   const groups = Map.groupBy(observations, ({ clip }) => Math.floor(clip / policy.clipsPerDecision));
   for (const group of groups.values()) {
     signal?.throwIfAborted();
-    const earlier = seen.slice(-Math.max(1, windowClips - group.length));
-    const shown = entries.filter(({ clip }) => earlier.some((observation) => observation.clip === clip));
-    const recent = { observations: earlier, entries: shown.slice(-mostEntries) };
-    const context: Context = { observations: group, recent, state };
+    const context = buildContext(group, { observations: seen, entries, state }, limits);
     const { actions } = await policy.decide(context, signal ? { signal } : {});
-    seen = [...seen, ...group].slice(-windowClips);
+    seen = [...seen, ...group].slice(-limits.windowClips);
+    const inWindow = new Set(seen.map(({ clip }) => clip));
     const action = actions.find(({ issues }) => issues.length === 0) ?? actions[0];
     if (!action) continue;
     if (action.issues.length > 0) {
       yield { context, action };
       continue;
     }
-    entries = [...entries, ...action.statements].slice(-windowClips * mostEntries);
+    entries = [...entries, ...action.statements].filter(({ clip }) => inWindow.has(clip));
     const change = policy.advance(context, action);
     yield { context, action };
     state = stateAfter(state, change);
@@ -63,10 +64,10 @@ export async function* attemptsOf(
 export async function replay(
   policy: Policy,
   observations: readonly Observation[],
-  signal?: AbortSignal,
+  options: ReplayOptions = {},
 ): Promise<Statement[]> {
   const kept: Statement[] = [];
-  for await (const { action } of decisionsOf(policy, observations, signal)) kept.push(...action.statements);
+  for await (const { action } of decisionsOf(policy, observations, options)) kept.push(...action.statements);
   return kept;
 }
 

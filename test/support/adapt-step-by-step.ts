@@ -10,10 +10,10 @@
 import { once } from "node:events";
 import { lexicalReader, localEmbedder, wordSpace } from "../../src/engines/local/index.ts";
 import { openSqliteMemory } from "../../src/memory/sqlite.ts";
+import { choiceFamily } from "../../src/policies/choice/choice-phase-two.ts";
+import { wordAdapterTrainer } from "../../src/policies/word-adapter-trainer.ts";
 import { localJudge } from "../../src/reward/local-judge.ts";
-import { adapt } from "../../src/training/adapt.ts";
-import { steeredChoice } from "../../src/training/choice-learner.ts";
-import { wordAdaptation } from "../../src/training/word-adaptation.ts";
+import { trainAdapter } from "../../src/training/train-adapter.ts";
 
 const [directory, where, times] = process.argv.slice(2) as [string, string?, string?];
 const said = new Map<string, number>();
@@ -33,10 +33,10 @@ const memory = await openSqliteMemory(directory, {
   embedder: localEmbedder,
   now: Date.now,
 });
-const choice = steeredChoice({ words: wordSpace });
+const choice = choiceFamily({ words: wordSpace });
 const judge = localJudge({ words: wordSpace });
 const reader = lexicalReader({ words: wordSpace });
-const adaptation = wordAdaptation({
+const adaptation = wordAdapterTrainer({
   ...choice,
   method: "preferences",
   learner: () => {
@@ -68,7 +68,7 @@ const adaptation = wordAdaptation({
     },
   },
 });
-const report = await adapt({
+const report = await trainAdapter({
   memory: {
     ...memory,
     addAdapter: async (adapter) => {

@@ -12,7 +12,7 @@ import {
 } from "../../src/household/index.ts";
 import type { Memory } from "../../src/memory/memory.ts";
 import type { Observation } from "../../src/perception/observation.ts";
-import { choicePolicy } from "../../src/policy/choice.ts";
+import { choicePolicy } from "../../src/policies/choice/choice.ts";
 import { parseSubtitles } from "../../src/stream/subtitles.ts";
 import { seededRandom } from "../../src/util/random.ts";
 import { openTestMemory } from "./memory.ts";

@@ -16,7 +16,7 @@ export type Updates = "every" | readonly number[];
 export const referenceUpdates: readonly number[] = [5, 10, 20, 30, 50, 75, 100, 150, 200, 250, 300, 350];
 
 /** What the first `known` questions of a group taught. */
-export interface Lesson {
+export interface TrainedAdapter {
   readonly known: number;
   /** When the last of them was asked. */
   readonly askedSeconds: number;
@@ -30,7 +30,7 @@ export function updatesWithin(updates: Updates, total: number): number[] {
 }
 
 /** The last lesson whose questions were all asked before a moment, or `null`. @param lessons in order */
-export function lessonBefore(lessons: readonly Lesson[], seconds: number): Lesson | null {
+export function lessonBefore(lessons: readonly TrainedAdapter[], seconds: number): TrainedAdapter | null {
   return lessons.findLast(({ askedSeconds }) => askedSeconds < seconds) ?? null;
 }
 
@@ -60,7 +60,7 @@ export async function taughtMemories(options: TaughtOptions): Promise<Memories> 
   const groups = Map.groupBy(questions.keys(), (i) => (byType ? questions[i]!.type : "all"));
   for (const members of groups.values()) {
     const group = members.map((i) => questions[i]!);
-    const lessons: Lesson[] = [];
+    const lessons: TrainedAdapter[] = [];
     for (const known of updatesWithin(updates, group.length)) {
       const { askedSeconds } = group[known - 1]!;
       lessons.push({ known, askedSeconds, adapter: await teach(group, known) });

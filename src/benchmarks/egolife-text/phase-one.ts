@@ -12,7 +12,7 @@ import {
   defaultChoiceParameters,
   drawItems,
   drawWeightsGradient,
-} from "../../policy/choice-draw.ts";
+} from "../../policies/choice/choice-draw.ts";
 import { groupAdvantages } from "../../training/advantages.ts";
 import { seededRandom } from "../../util/random.ts";
 import type { Corpus } from "./corpus.ts";

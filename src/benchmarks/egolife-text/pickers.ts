@@ -7,7 +7,7 @@
  * choice uses the same draw and differs in what is shown to it: the speaker's name among a line's words, lines without content
  * words and repeated ones as candidates, counts without the window's own lines, an empty purse at the start, no credit.
  */
-import { type DrawInput, defaultChoiceParameters, drawItems } from "../../policy/choice-draw.ts";
+import { type DrawInput, defaultChoiceParameters, drawItems } from "../../policies/choice/choice-draw.ts";
 import { type Random, shuffle } from "../../util/random.ts";
 import { type Corpus, rarity } from "./corpus.ts";
 import type { TextWindow } from "./windows.ts";

@@ -2,11 +2,11 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import { weightsOf } from "../../adapter/arithmetic.ts";
 import type { WordSpace } from "../../engine.ts";
-import { choicePolicy } from "../../policy/choice.ts";
-import type { ChoiceBudget } from "../../policy/choice-budget.ts";
-import type { ChoiceWeights } from "../../policy/choice-features.ts";
+import { choicePolicy } from "../../policies/choice/choice.ts";
+import type { ChoiceBudget } from "../../policies/choice/choice-budget.ts";
+import type { ChoiceWeights } from "../../policies/choice/choice-features.ts";
+import { adapterFromTasks } from "../../policies/choice/word-vector-trainer.ts";
 import type { Question } from "../../tasks/task.ts";
-import { adapterFromTasks } from "../../training/choice-trainer.ts";
 import { seededRandom } from "../../util/random.ts";
 import { type Corpus, countUntil } from "./corpus.ts";
 import {

@@ -9,8 +9,12 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import { adapterNorm, createAdapter } from "../../adapter/arithmetic.ts";
 import type { WordSpace } from "../../engine.ts";
-import { replayOf } from "../../policy/choice.ts";
-import { adapterFromPairs, adapterFromTasks, type ChoiceSample } from "../../training/choice-trainer.ts";
+import { replayOf } from "../../policies/choice/choice.ts";
+import {
+  adapterFromPairs,
+  adapterFromTasks,
+  type ChoiceSample,
+} from "../../policies/choice/word-vector-trainer.ts";
 import { type Comparison, choosePairs, type PairCandidate } from "../../training/pairs.ts";
 import type { Random } from "../../util/random.ts";
 import type { TextQuestion } from "./load.ts";

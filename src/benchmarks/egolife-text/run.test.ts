@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import { wordSpace } from "../../engines/local/words.ts";
-import { type ChoiceWeights, choiceFeatures, untrainedChoiceWeights } from "../../policy/choice-features.ts";
+import {
+  type ChoiceWeights,
+  choiceFeatures,
+  untrainedChoiceWeights,
+} from "../../policies/choice/choice-features.ts";
 import { madeUpWeek, topics } from "./__fixtures__/made-up-week.ts";
 import type { TextEntry } from "./lines.ts";
 import type { TextQuestion } from "./load.ts";

@@ -7,7 +7,7 @@
  * followed up to that end, 30 s at most, as in the reference.
  */
 import type { WordSpace } from "../../engine.ts";
-import type { ChoiceWeights } from "../../policy/choice-features.ts";
+import type { ChoiceWeights } from "../../policies/choice/choice-features.ts";
 import { createCorpus } from "./corpus.ts";
 import { isStrict } from "./evidence.ts";
 import type { Updates } from "./lessons.ts";

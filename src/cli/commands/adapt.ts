@@ -8,9 +8,9 @@ import type { Model } from "../../engine.ts";
 import { wordSpace } from "../../engines/local/index.ts";
 import { ConfigError, TaskMemError } from "../../errors.ts";
 import type { KeptAdapter, Memory } from "../../memory/memory.ts";
-import type { AdaptReport } from "../../training/adapt.ts";
-import { type LearntWord, learntWords } from "../../training/choice-trainer.ts";
+import { type AdapterWord, adapterWords } from "../../policies/choice/word-vector-trainer.ts";
 import { writePhaseTwoRun } from "../../training/phase-two-run.ts";
+import type { AdapterResult } from "../../training/train-adapter.ts";
 import { shortId } from "../../util/hash.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
@@ -190,19 +190,19 @@ async function printStatus({ output, memory, policy, config, model }: Setting): 
 }
 
 /** What the active adapter weighs most, named by the words of the tasks it was trained on. */
-async function wordsOf(memory: Memory, active: KeptAdapter, adapter: Adapter): Promise<LearntWord[]> {
+async function wordsOf(memory: Memory, active: KeptAdapter, adapter: Adapter): Promise<AdapterWord[]> {
   const trainedOn = new Set(active.tasks);
   const texts = (await memory.tasks())
     .filter(({ id }) => trainedOn.has(id))
     .flatMap(({ question }) => [question.text, ...question.options.map(({ text }) => text)]);
-  return learntWords(adapter, texts, wordSpace).slice(0, wordsShown);
+  return adapterWords(adapter, texts, wordSpace).slice(0, wordsShown);
 }
 
-export const shownWords = (words: readonly LearntWord[]) =>
+export const shownWords = (words: readonly AdapterWord[]) =>
   words.map(({ word, weight }) => `${word} ${weight.toFixed(1)}`).join(", ");
 
 /** What a run of learning came to, for people. */
-export function printReport(output: Output, report: AdaptReport): void {
+export function printReport(output: Output, report: AdapterResult): void {
   const percent = (share: number) => `${Math.round(100 * share)} %`;
   if (report.learnt.length > 0) {
     output.text(`learnt to care about ${shownWords(report.learnt.slice(0, wordsShown))}`);

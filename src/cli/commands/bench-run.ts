@@ -16,7 +16,7 @@ import type { Model } from "../../engine.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../../engines/local/index.ts";
 import { ConfigError, DataError, EngineError } from "../../errors.ts";
 import { openSqliteMemory } from "../../memory/sqlite.ts";
-import { defaultSamples } from "../../policy/best-of-n.ts";
+import { defaultSamples } from "../../policies/best-of-n/best-of-n.ts";
 import { sha256 } from "../../util/hash.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
@@ -108,7 +108,7 @@ export async function run(
   const remembering = (model: Model | null) => model && rememberingModel(model, join(directory, "said"));
   const { rows, missing } = benchmarkRows({
     base:
-      kind === "engine"
+      kind === "model"
         ? { kind, policy: configuredEngine(config, remembering(models.writes)!) }
         : { kind, options: choiceOptions(config) },
     words: wordSpace,
@@ -214,14 +214,14 @@ function protocolOf(name: BenchmarkName, options: Invocation["options"]): Protoc
   return { order, updates, seed, oracle: variant === "oracle" ? { seconds: oracleSeconds } : false };
 }
 
-function policyKind(config: Config, model: Model | null): "choice" | "engine" {
-  const policy = config.policy ?? (model ? "engine" : "choice");
+function policyKind(config: Config, model: Model | null): "choice" | "model" {
+  const policy = config.policy ?? (model ? "model" : "choice");
   if (policy === "choice") return "choice";
-  if (policy === "engine" && model) return "engine";
+  if (policy === "model" && model) return "model";
   throw new ConfigError(
     "policy-unknown",
-    policy === "engine"
-      ? "Expected a model for the `engine` policy: give --base-url and --model"
+    policy === "model"
+      ? "Expected a model for the `model` policy: give --base-url and --model"
       : `Expected --policy to be choice or engine, got ${policy}: what learns from them is a row of its own`,
   );
 }

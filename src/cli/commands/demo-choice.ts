@@ -26,11 +26,11 @@ import {
 import type { Memory } from "../../memory/memory.ts";
 import { openSqliteMemory } from "../../memory/sqlite.ts";
 import { createPerceptors } from "../../perception/perceive.ts";
-import { choicePolicy } from "../../policy/choice.ts";
+import { choicePolicy } from "../../policies/choice/choice.ts";
+import { choiceFamily } from "../../policies/choice/choice-phase-two.ts";
+import { wordAdapterTrainer } from "../../policies/word-adapter-trainer.ts";
 import { openSource } from "../../stream/open-source.ts";
-import { adapt } from "../../training/adapt.ts";
-import { steeredChoice } from "../../training/choice-learner.ts";
-import { wordAdaptation } from "../../training/word-adaptation.ts";
+import { trainAdapter } from "../../training/train-adapter.ts";
 import { seededRandom } from "../../util/random.ts";
 import { formatSeconds } from "../../util/time.ts";
 import type { Invocation } from "../invocation.ts";
@@ -107,10 +107,10 @@ export async function run({ output, signal, options }: Invocation): Promise<void
     }
 
     output.text(output.bold("\nThe questions teach the policy what to remember\n"));
-    const report = await adapt({
+    const report = await trainAdapter({
       memory,
-      adaptation: wordAdaptation({
-        ...steeredChoice({ words: wordSpace }),
+      adaptation: wordAdapterTrainer({
+        ...choiceFamily({ words: wordSpace }),
         method: "preferences",
         reader: lexicalReader({ words: wordSpace }),
       }),

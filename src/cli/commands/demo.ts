@@ -10,11 +10,12 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createAgent } from "../../agent.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../../engines/local/index.ts";
-import { nanoPolicy, openNano } from "../../engines/nano/index.ts";
+import { shippedWeights } from "../../engines/nano/shipped.ts";
 import { ConfigError } from "../../errors.ts";
 import { askAbout, createEpisode, episodeSeed, renderEpisode } from "../../household/index.ts";
 import { openSqliteMemory } from "../../memory/sqlite.ts";
 import { createPerceptors } from "../../perception/perceive.ts";
+import { nanoPolicy, openNano } from "../../policies/nano/index.ts";
 import { openSource } from "../../stream/open-source.ts";
 import { seededRandom } from "../../util/random.ts";
 import {
@@ -26,7 +27,6 @@ import {
 } from "../household.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
-import { weightsOf } from "../wiring.ts";
 import { printAnswer, requireFree } from "./demo-choice.ts";
 import { watchPrinter } from "./watch.ts";
 
@@ -89,7 +89,7 @@ async function tellOneDay(
   try {
     const agent = createAgent({
       memory,
-      policy: nanoPolicy(await openNano(weightsOf("nano")), null, wordSpace.countTokens),
+      policy: nanoPolicy(await openNano(shippedWeights("nano")), null, wordSpace.countTokens),
       perceptors: createPerceptors({ screenText: false }),
       reader: lexicalReader({ words: wordSpace }),
     });

@@ -6,18 +6,17 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../../config.ts";
 import { wordSpace } from "../../engines/local/index.ts";
-import { shippedChecksums } from "../../engines/nano/shipped.ts";
+import { shippedChecksums, shippedWeights } from "../../engines/nano/shipped.ts";
 import { ConfigError } from "../../errors.ts";
 import { type HouseholdVideos, householdVideos } from "../../household/index.ts";
 import type { HouseholdVideosOptions } from "../../household/training-videos.ts";
+import { choicePhaseOnePolicy } from "../../policies/choice/choice-phase-one.ts";
+import { readChoiceWeights } from "../../policies/choice/choice-weights-trainer.ts";
 import { householdJudge } from "../../reward/household-judge.ts";
 import type { Judge } from "../../reward/judge.ts";
 import { localJudge } from "../../reward/local-judge.ts";
 import type { ScoreOptions } from "../../reward/reward.ts";
 import { paperConstants } from "../../reward/rules.ts";
-import { choicePhaseOneLearner } from "../../training/choice-phase-one.ts";
-import { readChoiceWeights } from "../../training/choice-weights-trainer.ts";
-import type { PhaseOneLearner } from "../../training/learner.ts";
 import {
   type PhaseOneConfig,
   phaseOne,
@@ -25,9 +24,10 @@ import {
   type StepMetrics,
 } from "../../training/phase-one.ts";
 import { openPhaseOneRun } from "../../training/phase-one-run.ts";
+import type { PhaseOnePolicy } from "../../training/trainable-policy.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
-import { configuredJudge, judgeFlags, weightsOf } from "../wiring.ts";
+import { configuredJudge, judgeFlags } from "../wiring.ts";
 import { run as adapt } from "./adapt.ts";
 
 interface TrainFlags {
@@ -59,7 +59,7 @@ interface SetUp {
   /** Name of the file of trained weights. */
   readonly snapshot: string;
   /** @param weights file to start from, where one was named */
-  learner(weights: string | undefined, snapshotPath: string): Promise<PhaseOneLearner<unknown>>;
+  learner(weights: string | undefined, snapshotPath: string): Promise<PhaseOnePolicy<unknown>>;
 }
 
 const setUps: Readonly<Record<string, SetUp>> = {
@@ -81,15 +81,15 @@ const setUps: Readonly<Record<string, SetUp>> = {
     judge: (videos) => householdJudge(videos.truthOf),
     form: "description",
     snapshot: "nano.safetensors",
-    async learner(weights = weightsOf("nano-base"), snapshotPath) {
+    async learner(weights = shippedWeights("nano-base"), snapshotPath) {
       if (!existsSync(weights)) {
         throw new ConfigError(
           "weights-missing",
           `Expected nano's weights to start from in ${weights}, there are none: make them with \`npm run nano:pretrain\``,
         );
       }
-      const { nanoPhaseOneLearner } = await import("../../engines/nano/index.ts");
-      return nanoPhaseOneLearner(weights, snapshotPath, wordSpace.countTokens);
+      const { nanoPhaseOnePolicy } = await import("../../policies/nano/index.ts");
+      return nanoPhaseOnePolicy(weights, snapshotPath, wordSpace.countTokens);
     },
   },
   /** In seconds. What is said aloud is no sentence of the household's own, so its judge would call all speech untrue. */
@@ -108,7 +108,7 @@ const setUps: Readonly<Record<string, SetUp>> = {
     form: "statements",
     snapshot: "choice-weights.json",
     learner: async (weights, snapshotPath) =>
-      choicePhaseOneLearner({
+      choicePhaseOnePolicy({
         words: wordSpace,
         snapshotPath,
         ...(weights !== undefined && { weights: readChoiceWeights(weights) }),

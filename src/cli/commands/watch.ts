@@ -1,6 +1,8 @@
 /** `taskmem watch`: a stream becomes memories, printed as they are written. */
+
 import { createAgent, type StreamEnd, type WatchEvent } from "../../agent.ts";
 import { loadConfig } from "../../config.ts";
+import { contextDefaults } from "../../policy/context.ts";
 import { openSource } from "../../stream/open-source.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
 import type { Invocation } from "../invocation.ts";
@@ -42,7 +44,7 @@ export async function run(
       currentPolicy: withAdapter,
       perceptors,
       reader: configuredReader(config, configuredModel(config)),
-      windowClips: config.stream.windowClips,
+      limits: { ...contextDefaults, windowClips: config.stream.windowClips },
     });
     const stream = typeof options.stream === "string" ? options.stream : source.id;
     let end: StreamEnd | undefined;

@@ -19,7 +19,7 @@ import {
   use,
   type Weights,
   wordsBefore,
-} from "./model.ts";
+} from "./network.ts";
 import { drawToken, logprobOf, type TokenSampling } from "./sampling.ts";
 import { end, pad, start } from "./vocabulary.ts";
 

@@ -1,7 +1,3 @@
-/** A small multimodal transformer that watches the simulated household, trained in this repository. */
-export { type NanoAdaptation, type NanoAdaptationOptions, nanoAdaptation, nanoTarget } from "./adaptation.ts";
-export { nanoAdapterLearner, nanoPhaseOneLearner, nanoPolicy } from "./learners.ts";
-export { NanoModel, type NanoOptions, openNano } from "./nano-model.ts";
-export type { NanoSample } from "./sample-arrays.ts";
-export { NanoVectorTrainer } from "./vector-trainer.ts";
-export { NanoWeightsTrainer } from "./weights-trainer.ts";
+/** Nano's network: a small multimodal transformer that watches the simulated household. `policies/nano` acts and trains with it. */
+export { NanoModel, type NanoOptions, openNano, type ShownClip } from "./nano-model.ts";
+export { shippedWeights } from "./shipped.ts";

@@ -24,17 +24,16 @@ import { startDevice } from "./device.ts";
 import { memoryLength, prefixLength, textSlots } from "./layout.ts";
 import {
   adapterSpaceOf,
+  compileEmbed,
+  type Embed,
   type NanoConfig,
   nanoConfig,
   type Weights,
   weightShapes,
   weightsFrom,
-} from "./model.ts";
+} from "./network.ts";
 import { readPrompt } from "./prompt-reading.ts";
-import type { NanoSample } from "./sample-arrays.ts";
 import { clipStrips } from "./strips.ts";
-import { compileEmbed, type Embed } from "./text-stages.ts";
-import { NanoVectorTrainer } from "./vector-trainer.ts";
 import { decode, end, tokens } from "./vocabulary.ts";
 import { readWeights } from "./weights-file.ts";
 
@@ -90,6 +89,14 @@ export interface NanoPrograms {
 export function nanoPrograms(weights: Weights, config: NanoConfig = nanoConfig): NanoPrograms {
   const patch = Object.entries(weights).filter(([name]) => name.startsWith("patch."));
   return { config, embed: compileEmbed(config, Object.fromEntries(patch)), decoder: new Decoder(config) };
+}
+
+/** What the network is shown of a clip. */
+export interface ShownClip {
+  /** Strip embeddings, shape [12, D]. */
+  readonly strips: Float32Array<ArrayBuffer>;
+  /** The text slots, shape [L · W]. */
+  readonly texts: Int32Array<ArrayBuffer>;
 }
 
 export class NanoModel implements Model {
@@ -151,15 +158,14 @@ export class NanoModel implements Model {
   }
 
   /** What the network is shown of a prompt: strip embeddings [12, D] and text slots [L · W]. */
-  async read(parts: readonly Part[]): Promise<Pick<NanoSample, "strips" | "texts">> {
+  async read(parts: readonly Part[]): Promise<ShownClip> {
     const { frames, ...texts } = readPrompt(parts);
     return { strips: await this.#programs.embed(await clipStrips(frames)), texts: textSlots(texts) };
   }
 
-  /** A trainer of the adapter, starting from one. @throws EngineError `adapter-mismatch` */
-  vectorTrainer(start: Adapter | null = null): NanoVectorTrainer {
-    const { config } = this.#programs;
-    return new NanoVectorTrainer(config, this.#weights, vectorOf(start, config));
+  /** Its sizes and its weights, by reference: what a trainer of the adapter computes with. */
+  get network(): { readonly config: NanoConfig; readonly weights: Weights } {
+    return { config: this.#programs.config, weights: this.#weights };
   }
 }
 

@@ -1,4 +1,5 @@
-/** The weights that come with the package, by the checksum of their numbers. */
+/** The weights that come with the package: where they lie, and the checksum of their numbers. */
+import { fileURLToPath } from "node:url";
 
 export const shippedChecksums = {
   /** What `npm run nano:pretrain` makes. */
@@ -13,4 +14,9 @@ export function besideShipped(
   checksum: string,
 ): "as shipped" | "differs from the shipped weights" {
   return checksum === shippedChecksums[name] ? "as shipped" : "differs from the shipped weights";
+}
+
+/** The file of weights that come with the package. */
+export function shippedWeights(name: keyof typeof shippedChecksums): string {
+  return fileURLToPath(new URL(`../../../weights/${name}.safetensors`, import.meta.url));
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { allFacts } from "../../../scripts/nano/facts.ts";
 import { type Fact, factKinds, sentenceOf } from "../../household/language.ts";
-import { allFacts } from "./facts.ts";
 import { decode, encode, end, idOf, start, tokens } from "./vocabulary.ts";
 
 test("every sentence of every kind of fact is encoded and decoded without loss", () => {

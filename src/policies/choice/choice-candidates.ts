@@ -1,0 +1,149 @@
+/**
+ * Candidates: the statements perception already has, each a line the choice policy may keep.
+ *
+ * Speech gives `Name: text`, a caption its text, on-screen text `On screen: TEXT`. An utterance is kept whole. The
+ * same line again within one decision is the same candidate. What could only be noise never becomes one: a line
+ * without a content word, on-screen text that cannot be believed, and on-screen text that was kept before and has been
+ * standing there since.
+ */
+import type { WordSpace } from "../../engine.ts";
+import type { SourceText, Statement } from "../../memory/memory.ts";
+import type { Observation } from "../../perception/observation.ts";
+
+export interface Candidate {
+  readonly statement: Statement;
+  readonly tokens: number;
+  /** 0 to 1: how far the text can be believed. */
+  readonly trust: number;
+  /** Distinct content stems of the text, in order of appearance. */
+  readonly stems: readonly string[];
+}
+
+/** A line takes at least this many tokens of a budget: below, nothing worth a row fits. */
+const leastTokens = 3;
+/** On-screen text believed less than this is noise, and no candidate even where nothing else is on offer. */
+const leastTrust = 0.05;
+
+/**
+ * The candidates of some clips in time order.
+ * @param standing stems of on-screen text that was kept and never left the screen
+ */
+export function candidatesOf(
+  observations: readonly Observation[],
+  words: WordSpace,
+  standing: ReadonlySet<string>,
+): Candidate[] {
+  const byLine = new Map<string, Candidate>();
+  for (const observation of observations) {
+    for (const source of sourcesOf(observation)) {
+      const line = lineOf(source);
+      const earlier = byLine.get(line);
+      const candidate = earlier
+        ? seenAgain(earlier, source)
+        : candidateOf(line, source, observation, words, standing);
+      if (candidate) byLine.set(line, candidate);
+    }
+  }
+  return [...byLine.values()].sort((a, b) => a.statement.startSeconds - b.statement.startSeconds);
+}
+
+/** Content stems of the on-screen text of some clips, believed or not. */
+export function screenStems(observations: readonly Observation[], words: WordSpace): Set<string> {
+  return new Set(observations.flatMap(({ screen }) => screen.flatMap(({ text }) => words.stems(text))));
+}
+
+/** All texts of a clip as evidence, speech before captions before on-screen text. */
+function sourcesOf(observation: Observation): SourceText[] {
+  return [
+    ...observation.speech.map((said) => ({ kind: "speech" as const, ...said, confidence: null })),
+    ...observation.captions.map((caption) => ({ kind: "caption" as const, ...caption, confidence: null })),
+    ...observation.screen.map((read) => ({ kind: "screen" as const, ...read, speaker: null })),
+  ].map(({ kind, startSeconds, endSeconds, text, speaker, confidence }) => ({
+    kind,
+    startSeconds,
+    endSeconds,
+    text: text.replace(/\s+/g, " ").trim(),
+    speaker,
+    confidence,
+  }));
+}
+
+function lineOf({ kind, text, speaker }: SourceText): string {
+  if (kind === "screen") return `On screen: ${text}`;
+  if (kind === "speech" && speaker !== null && !text.toLowerCase().startsWith(`${speaker.toLowerCase()}:`)) {
+    return `${speaker}: ${text}`;
+  }
+  return text;
+}
+
+function candidateOf(
+  line: string,
+  source: SourceText,
+  observation: Observation,
+  words: WordSpace,
+  standing: ReadonlySet<string>,
+): Candidate | null {
+  const content = words.stems(source.text);
+  if (content.length === 0) return null;
+  const trust = source.kind === "screen" ? trustInScreen(source) : 1;
+  if (trust < leastTrust || (source.kind === "screen" && content.every((stem) => standing.has(stem))))
+    return null;
+  return {
+    statement: {
+      clip: observation.clip,
+      kind: "episodic",
+      startSeconds: source.startSeconds,
+      endSeconds: source.endSeconds,
+      text: line,
+      speakers: source.speaker === null ? [] : [source.speaker],
+      sources: [source],
+      frameSeconds: nearestFrame(observation, (source.startSeconds + source.endSeconds) / 2),
+    },
+    tokens: Math.max(leastTokens, words.countTokens(line)),
+    trust,
+    // Of the text alone: a label or a speaker's name stands on every line of theirs and tells nothing of this one.
+    stems: [...new Set(content)],
+  };
+}
+
+/** Text that stays on the screen is one statement that lasts; anything else said again counts the first time. */
+function seenAgain(candidate: Candidate, source: SourceText): Candidate {
+  const { statement } = candidate;
+  if (source.kind !== "screen" || source.endSeconds <= statement.endSeconds) return candidate;
+  return {
+    ...candidate,
+    statement: { ...statement, endSeconds: source.endSeconds, sources: [...statement.sources, source] },
+  };
+}
+
+/**
+ * How far on-screen text can be believed: its confidence, from nothing at 55 to full at 95, times the share of its
+ * characters that stand in words or numbers, all squared. Reading noise is middling confidence and words two or three
+ * times as telling as real ones, none of them ever seen before; unweighed it wins.
+ */
+function trustInScreen({ text, confidence }: SourceText): number {
+  const byConfidence = Math.min(1, Math.max(0, ((confidence ?? 100) - 55) / 40));
+  const visible = text.match(/\S/gu)?.length ?? 0;
+  const inWords = (text.match(/\p{N}+(?:[.,:]\p{N}+)*(?!\p{L})|[\p{L}\p{M}\p{N}]+/gu) ?? []).filter(
+    readsAsWord,
+  );
+  return (byConfidence * (inWords.join("").length / Math.max(1, visible))) ** 2;
+}
+
+/** Numbers of two digits, capitals as in BBC, Latin words with a vowel, two characters of any other script. */
+function readsAsWord(token: string): boolean {
+  if (/^[\p{N}.,:]+$/u.test(token)) return token.length >= 2;
+  if (/^[A-Z]{3,5}$/.test(token)) return !/^[ILTJ]+$/.test(token);
+  if (!/\p{Script=Latin}/u.test(token)) return token.length >= 2;
+  const folded = token.normalize("NFD").toLowerCase();
+  return (
+    /[aeiouyæøœ]/.test(folded) && /[^aeiouyæøœ\p{M}]/u.test(folded) && /^\p{L}{3,}|^[A-Z]+\d+$/u.test(token)
+  );
+}
+
+function nearestFrame({ frames }: Observation, atSeconds: number): number[] {
+  const distance = (seconds: number) => Math.abs(seconds - atSeconds);
+  const [first, ...rest] = frames.map((frame) => frame.atSeconds);
+  if (first === undefined) return [];
+  return [rest.reduce((best, seconds) => (distance(seconds) < distance(best) ? seconds : best), first)];
+}

@@ -1,0 +1,471 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Adapter } from "../../adapter/adapter.ts";
+import { wordSpace } from "../../engines/local/words.ts";
+import { ConfigError, DataError } from "../../errors.ts";
+import type { PolicyState, PolicyStateChange } from "../../memory/memory.ts";
+import type { Observation } from "../../perception/observation.ts";
+import type { Action, Context, Policy } from "../../policy/policy.ts";
+import { pick, type Random, randomInt, seededRandom } from "../../util/random.ts";
+import { choicePolicy } from "./choice.ts";
+import type { ChoiceBudget } from "./choice-budget.ts";
+
+const noState: PolicyState = { value: null, documents: 0, words: new Map() };
+
+function observation(clip: number, parts: Partial<Observation> = {}): Observation {
+  return {
+    stream: "kitchen",
+    clip,
+    startSeconds: clip * 10,
+    endSeconds: clip * 10 + 10,
+    frames: [],
+    speech: [],
+    captions: [],
+    screen: [],
+    shots: [],
+    people: [],
+    tiers: {},
+    problems: [],
+    ...parts,
+  };
+}
+
+function said(clip: number, ...lines: string[]): Observation {
+  const speech = lines.map((text, i) => ({
+    startSeconds: clip * 10 + i,
+    endSeconds: clip * 10 + i + 1,
+    text,
+    speaker: null,
+  }));
+  return observation(clip, { speech });
+}
+
+const context = (observations: Observation[], state = noState): Context => ({
+  observations,
+  recent: { observations: [], entries: [] },
+  state,
+});
+
+/** As the store applies it, through JSON as it would be on disk. */
+function changed(state: PolicyState, change: PolicyStateChange): PolicyState {
+  const words = new Map(state.words);
+  for (const [word, count] of change.words) words.set(word, (words.get(word) ?? 0) + count);
+  return {
+    value: JSON.parse(JSON.stringify(change.value)),
+    documents: state.documents + change.documents,
+    words,
+  };
+}
+
+async function watch(policy: Policy, windows: Observation[][], random?: Random): Promise<Action[]> {
+  let state = noState;
+  const actions: Action[] = [];
+  for (const window of windows) {
+    const given = context(window, state);
+    const { actions: decided } = await policy.decide(given, random ? { random } : {});
+    actions.push(decided[0]!);
+    state = changed(state, policy.advance(given, decided[0]!)!);
+  }
+  return actions;
+}
+
+const topics = [
+  "garden",
+  "kettle",
+  "bicycle",
+  "ticket",
+  "window",
+  "violin",
+  "letter",
+  "ladder",
+  "carpet",
+  "lemon",
+];
+
+/** A stream of random lines: 0 to 5 a clip, 1 to 14 words each, with repeats, captions and on-screen text. */
+function randomWindows(seed: string, count: number): Observation[][] {
+  const random = seededRandom(seed);
+  const line = () => Array.from({ length: 1 + randomInt(random, 14) }, () => pick(random, topics)).join(" ");
+  return Array.from({ length: count }, (_, w) =>
+    [0, 1, 2].map((i) => {
+      const clip = w * 3 + i;
+      const lines = Array.from({ length: randomInt(random, 6) }, line);
+      const screen =
+        random() < 0.3
+          ? [
+              {
+                startSeconds: clip * 10,
+                endSeconds: clip * 10 + 3,
+                text: line(),
+                confidence: 50 + randomInt(random, 50),
+              },
+            ]
+          : [];
+      return { ...said(clip, ...lines), screen };
+    }),
+  );
+}
+
+const tokensOf = (action: Action) =>
+  action.statements.reduce((sum, { text }) => sum + Math.max(3, wordSpace.countTokens(text)), 0);
+
+function adapter(weights: Record<string, number>, change: Partial<Adapter> = {}): Adapter {
+  const buckets = Object.entries(weights)
+    .map(([word, weight]) => ({ ...wordSpace.bucket(wordSpace.stems(word)[0]!), weight }))
+    .sort((a, b) => a.index - b.index);
+  return {
+    kind: "vector",
+    revision: "a1",
+    space: wordSpace.id,
+    dimension: wordSpace.dimension,
+    indices: Int32Array.from(buckets, ({ index }) => index),
+    values: Float32Array.from(buckets, ({ sign, weight }) => sign * weight),
+    scale: 1,
+    ...change,
+  };
+}
+
+describe("choice policy", () => {
+  const policy = choicePolicy({ words: wordSpace });
+
+  test("keeps a short clip's only line with its moment, speaker and source", async () => {
+    const clip = observation(0, {
+      endSeconds: 1.4,
+      speech: [{ startSeconds: 0.2, endSeconds: 1.2, text: "The keys are\non the desk.", speaker: "Ann" }],
+      frames: [0, 1].map((atSeconds) => ({ atSeconds, width: 1, height: 1, jpeg: new Uint8Array() })),
+    });
+    for (const budget of [undefined, { fraction: 0.05 }]) {
+      const { actions } = await choicePolicy({ words: wordSpace, ...(budget && { budget }) }).decide(
+        context([clip]),
+      );
+      assert.deepEqual(actions[0]!.statements, [
+        {
+          clip: 0,
+          kind: "episodic",
+          startSeconds: 0.2,
+          endSeconds: 1.2,
+          text: "Ann: The keys are on the desk.",
+          speakers: ["Ann"],
+          sources: [
+            {
+              kind: "speech",
+              startSeconds: 0.2,
+              endSeconds: 1.2,
+              text: "The keys are on the desk.",
+              speaker: "Ann",
+              confidence: null,
+            },
+          ],
+          frameSeconds: [1], // the line's middle is 0.7 s
+        },
+      ]);
+    }
+  });
+
+  test("answers a window without candidates with an action that keeps nothing", async () => {
+    const quiet = context([observation(0), said(1, "Yeah, okay.", "Hmm")]);
+    const { actions } = await policy.decide(quiet, { n: 2 });
+    assert.equal(actions.length, 2);
+    assert.deepEqual(actions[0]!.statements, []);
+    assert.deepEqual(actions[0]!.issues, []);
+    assert.equal(actions[0]!.text, "");
+    assert.equal(policy.advance(quiet, actions[0]!)!.documents, 0);
+  });
+
+  test("decides per 30 s whatever the clip length", () => {
+    const clips = (clipSeconds: number) => choicePolicy({ words: wordSpace, clipSeconds }).clipsPerDecision;
+    assert.deepEqual([10, 30, 60, 7, 1].map(clips), [3, 1, 1, 5, 30]);
+  });
+
+  test("prefers telling lines over repeated and empty talk", async () => {
+    const windows = [
+      [
+        said(
+          0,
+          "I turn left.",
+          "I turn left again.",
+          "The passport is in the blue drawer.",
+          "So I turn left then.",
+          "I turn right.",
+          "And I turn left.",
+          "We turn right, we turn left.",
+          "I turn left, I turn.",
+        ),
+      ],
+    ];
+    const [action] = await watch(
+      choicePolicy({ words: wordSpace, budget: { tokensPerWindow: 10 } }),
+      windows,
+    );
+    assert.ok(
+      action!.statements.some(({ text }) => text.includes("passport")),
+      action!.text,
+    );
+  });
+
+  test("never spends more than its allowances and what may be carried over", async () => {
+    const budgets: ChoiceBudget[] = [
+      { fraction: 0.05 },
+      { fraction: 0.2 },
+      { fraction: 0.2, floorTokens: 40 },
+      { fraction: 1 },
+      { tokensPerWindow: 3 },
+      { tokensPerWindow: 30 },
+    ];
+    for (const budget of budgets) {
+      const most = "fraction" in budget ? 120 * budget.fraction + 12 : (budget.tokensPerWindow * 5) / 7 + 12;
+      for (const seed of ["a", "b", "c"]) {
+        const windows = randomWindows(seed, 40);
+        const chooser = choicePolicy({ words: wordSpace, budget });
+        const all = await watch(choicePolicy({ words: wordSpace, budget: { fraction: 1 } }), windows);
+        const actions = await watch(chooser, windows, seed === "c" ? seededRandom(seed) : undefined);
+        let allowed = most;
+        let spent = 0;
+        actions.forEach((action, w) => {
+          // `all` keeps every candidate but text standing on the screen, which this run may still be offered.
+          const offered =
+            tokensOf(all[w]!) +
+            windows[w]!.flatMap(({ screen }) => screen).reduce(
+              (sum, { text }) => sum + wordSpace.countTokens(`On screen: ${text}`),
+              0,
+            );
+          const allowance =
+            "fraction" in budget
+              ? Math.max(budget.fraction * offered, Math.min(budget.floorTokens ?? 0, offered))
+              : budget.tokensPerWindow;
+          allowed += allowance;
+          spent += tokensOf(action);
+          // One line on credit at a time: the longest is 14 + 2 words, ceil(1.3 · 16) = 21 tokens.
+          assert.ok(
+            spent <= allowed + 21 + 1e-9,
+            `${JSON.stringify(budget)} ${seed} window ${w}: ${spent} of ${allowed}`,
+          );
+          assert.ok(tokensOf(action) <= Math.max(21, allowance + most) + 1e-9);
+        });
+      }
+    }
+  });
+
+  test("spends about the fraction it was given on a long dense stream", async () => {
+    const windows = randomWindows("dense", 300);
+    const offered = (
+      await watch(choicePolicy({ words: wordSpace, budget: { fraction: 1 } }), windows)
+    ).reduce((sum, action) => sum + tokensOf(action), 0);
+    const kept = (await watch(choicePolicy({ words: wordSpace, budget: { fraction: 0.2 } }), windows)).reduce(
+      (sum, action) => sum + tokensOf(action),
+      0,
+    );
+    assert.ok(Math.abs(kept / offered - 0.2) < 0.02, `${kept / offered}`);
+  });
+
+  test("keeps a line longer than any budget once the purse is full, and pays it back", async () => {
+    const paragraph = topics.join(" ").repeat(8); // 73 words, 95 tokens
+    const windows = Array.from({ length: 12 }, (_, w) => [said(3 * w, `Part ${w}: ${paragraph}`)]);
+    const actions = await watch(choicePolicy({ words: wordSpace, budget: { fraction: 0.2 } }), windows);
+    const kept = actions.map(({ statements }) => statements.length);
+    assert.equal(kept[0], 1);
+    assert.ok(kept.reduce((a, b) => a + b) >= 2 && kept.reduce((a, b) => a + b) <= 4, kept.join());
+  });
+
+  test("gives the same actions every time, greedy or from the same seed", async () => {
+    const windows = randomWindows("same", 25);
+    assert.deepEqual(await watch(policy, windows), await watch(policy, windows));
+    assert.deepEqual(
+      await watch(policy, windows, seededRandom(7)),
+      await watch(policy, windows, seededRandom(7)),
+    );
+  });
+
+  test("goes on from stored state as if it had never stopped", async () => {
+    const windows = randomWindows("resume", 30);
+    const unbroken = await watch(policy, windows);
+    for (const cut of [1, 7, 29]) {
+      let state = noState;
+      for (const [w, window] of windows.entries()) {
+        // After the cut everything a process holds is new; only what JSON kept goes on.
+        const process = w < cut ? policy : choicePolicy({ words: wordSpace });
+        if (w === cut)
+          state = {
+            ...state,
+            value: JSON.parse(JSON.stringify(state.value)),
+            words: new Map(JSON.parse(JSON.stringify([...state.words]))),
+          };
+        const given = context(window, state);
+        const { actions } = await process.decide(given);
+        assert.deepEqual(actions[0], unbroken[w]);
+        state = changed(state, process.advance(given, actions[0]!)!);
+      }
+    }
+  });
+
+  test("remembers of a stream what was kept of it, whatever the stream is called", async () => {
+    const [window] = randomWindows("streams", 1);
+    const changeIn = async (stream: string) => {
+      const given = context(window!.map((one) => ({ ...one, stream })));
+      return policy.advance(given, (await policy.decide(given)).actions[0]!)!;
+    };
+    const change = await changeIn("kitchen");
+    assert.deepEqual(await changeIn("hall"), change);
+    assert.equal((change.value as { windows: unknown[] }).windows.length, 1);
+  });
+
+  test("counts each word once per candidate it was offered in", async () => {
+    const given = context([said(0, "The red kettle, the red one", "A red door")]);
+    const { actions } = await policy.decide(given);
+    const change = policy.advance(given, actions[0]!)!;
+    assert.equal(change.documents, 2);
+    assert.deepEqual(
+      [...change.words].sort(),
+      [
+        ["door", 1],
+        ["kettl", 1],
+        ["red", 2],
+      ]
+        .concat([["one", 1]])
+        .sort(),
+    );
+  });
+
+  test("returns one log-probability per pick that a sampled draw had", async () => {
+    const { actions } = await policy.decide(context(randomWindows("logs", 1)[0]!), {
+      n: 4,
+      random: seededRandom(3),
+    });
+    for (const { logprobs, statements } of actions) {
+      assert.deepEqual([...logprobs!.tokens].sort(), statements.map(({ text }) => text).sort());
+      assert.ok(logprobs!.values.every((value) => value <= 0 && Number.isFinite(value)));
+    }
+  });
+});
+
+describe("choice policy on on-screen text", () => {
+  const policy = choicePolicy({ words: wordSpace });
+  const screen = (clip: number, text: string, confidence: number) => ({
+    startSeconds: clip * 10 + 1,
+    endSeconds: clip * 10 + 4,
+    text,
+    confidence,
+  });
+
+  test("marks it as read from the screen and lets it last over the clips of a decision", async () => {
+    const clips = [0, 1].map((clip) => observation(clip, { screen: [screen(clip, "LONDON", 95)] }));
+    const { actions } = await policy.decide(context(clips));
+    const [sign, ...others] = actions[0]!.statements;
+    assert.equal(others.length, 0);
+    assert.equal(sign!.text, "On screen: LONDON");
+    assert.deepEqual([sign!.clip, sign!.startSeconds, sign!.endSeconds], [0, 1, 14]);
+    assert.equal(sign!.sources.length, 2);
+  });
+
+  test("leaves out what was read with little confidence or has no word in it", async () => {
+    for (const [text, confidence] of [
+      ["LONDON", 40],
+      ["|~ i; —", 90],
+      ["a1 =;", 90],
+      ["ii", 95],
+    ] as const) {
+      const { actions } = await policy.decide(
+        context([observation(0, { screen: [screen(0, text, confidence)] })]),
+      );
+      assert.deepEqual(actions[0]!.statements, [], text);
+    }
+    for (const text of ["17:05", "会议室", "EXIT", "Gate 42"]) {
+      const { actions } = await policy.decide(context([observation(0, { screen: [screen(0, text, 90)] })]));
+      assert.equal(actions[0]!.statements.length, 1, text);
+    }
+  });
+
+  test("does not let garbled words win by being rare", async () => {
+    const clip = {
+      ...said(0, "The dentist is at four"),
+      screen: [screen(0, "xqzv ebnwt plakr gfudh", 72)],
+    };
+    const state: PolicyState = {
+      ...noState,
+      documents: 500,
+      words: new Map([
+        ["dentist", 20],
+        ["four", 40],
+      ]),
+    };
+    // Speech: 5 words, 7 tokens; screen: 6 words, 8 tokens. Only one fits 8 − 3.
+    const spare = { spare: 0, windows: [], standing: [] };
+    const chooser = choicePolicy({ words: wordSpace, budget: { tokensPerWindow: 8 } });
+    const { actions } = await chooser.decide(context([clip], { ...state, value: spare }));
+    assert.deepEqual(
+      actions[0]!.statements.map(({ text }) => text),
+      ["The dentist is at four"],
+    );
+  });
+
+  test("writes a sign down once while it stays, and again when it comes back", async () => {
+    const sign = (clip: number) => observation(clip, { screen: [screen(clip, "Software Museum", 93)] });
+    const windows = [[sign(0)], [sign(3)], [sign(6)], [observation(9)], [sign(12)]];
+    const actions = await watch(policy, windows);
+    assert.deepEqual(
+      actions.map(({ statements }) => statements.length),
+      [1, 0, 0, 0, 1],
+    );
+  });
+});
+
+describe("choice policy with an adapter", () => {
+  const lines = [
+    "The garden gate is open",
+    "The violin case is open",
+    "The carpet shop is open",
+    "The lemon tree is open",
+  ];
+  const budget: ChoiceBudget = { tokensPerWindow: 8 };
+  const spent = { spare: 0, windows: [], standing: [] };
+  const given = context([said(0, ...lines)], { ...noState, value: spent });
+  const choose = async (a: Adapter | null) =>
+    (await choicePolicy({ words: wordSpace, budget, adapter: a }).decide(given)).actions[0]!;
+
+  test("keeps the line its words are in", async () => {
+    for (const [word, line] of [
+      ["violins", lines[1]],
+      ["carpet", lines[2]],
+      ["lemon", lines[3]],
+    ] as const) {
+      assert.equal((await choose(adapter({ [word]: 2 }))).text, line);
+    }
+  });
+
+  test("is exactly the policy without one at weight zero or scale zero", async () => {
+    const plain = await choose(null);
+    for (const nothing of [adapter({}), adapter({ violin: 0 }), adapter({ violin: 3 }, { scale: 0 })]) {
+      const { statements, logprobs } = await choose(nothing);
+      assert.deepEqual({ statements, logprobs }, { statements: plain.statements, logprobs: plain.logprobs });
+    }
+  });
+
+  test("names its adapter and its settings in the revision", () => {
+    const revision = (options: object) => choicePolicy({ words: wordSpace, ...options }).revision;
+    assert.equal(revision({}), "choice@1");
+    assert.equal(revision({ adapter: adapter({ violin: 1 }) }), "choice@1+a1");
+    assert.match(revision({ budget: { fraction: 0.1 } }), /^choice@1-[0-9a-f]{6}$/);
+    assert.notEqual(revision({ budget: { fraction: 0.1 } }), revision({ budget: { fraction: 0.3 } }));
+  });
+
+  test("refuses an adapter of another space and values that are not numbers", () => {
+    const make = (a: Adapter) => () => choicePolicy({ words: wordSpace, adapter: a });
+    assert.throws(make(adapter({ violin: 1 }, { space: "words:000000000000" })), ConfigError);
+    assert.throws(make(adapter({ violin: 1 }, { dimension: 128 })), ConfigError);
+    assert.throws(make(adapter({ violin: Number.NaN })), DataError);
+    assert.throws(make(adapter({ violin: 1 }, { scale: Number.POSITIVE_INFINITY })), DataError);
+    assert.throws(make(adapter({ violin: 1 }, { indices: Int32Array.of(70_000) })), DataError);
+  });
+
+  test("refuses a budget out of range", () => {
+    for (const wrong of [
+      { fraction: 0 },
+      { fraction: 1.1 },
+      { fraction: Number.NaN },
+      { tokensPerWindow: -1 },
+      { fraction: 0.2, floorTokens: -1 },
+    ]) {
+      assert.throws(() => choicePolicy({ words: wordSpace, budget: wrong }), RangeError);
+    }
+  });
+});

@@ -1,0 +1,12 @@
+/** The policy that writes with nano, the small model of this repository, and what trains it in both phases. */
+export { NanoModel, openNano } from "../../engines/nano/nano-model.ts";
+export {
+  type NanoAdapterTrainer,
+  type NanoAdapterTrainerOptions,
+  nanoAdapterTrainer,
+  nanoTarget,
+} from "./nano-adapter-trainer.ts";
+export { nanoPhaseOnePolicy, nanoPolicy, trainableNano } from "./nano-policy.ts";
+export type { NanoSample } from "./sample-arrays.ts";
+export { NanoVectorTrainer, nanoVectorTrainer } from "./vector-trainer.ts";
+export { NanoWeightsTrainer } from "./weights-trainer.ts";

@@ -1,0 +1,79 @@
+/** Nano as a policy in training: all its weights in Phase One, the adapter in Phase Two. */
+
+import type { Adapter } from "../../adapter/adapter.ts";
+import type { Sampling } from "../../engine.ts";
+import { NanoModel, nanoPrograms, readNano } from "../../engines/nano/nano-model.ts";
+import { nanoConfig } from "../../engines/nano/network.ts";
+import { idOf } from "../../engines/nano/vocabulary.ts";
+import type { Context, Policy } from "../../policy/policy.ts";
+import { memoryPrompt } from "../../policy/prompts.ts";
+import type { PhaseOnePolicy, TrainablePolicy } from "../../training/trainable-policy.ts";
+import { shortId } from "../../util/hash.ts";
+import { modelPolicy } from "../model/model-policy.ts";
+import type { NanoSample } from "./sample-arrays.ts";
+import { nanoVectorTrainer } from "./vector-trainer.ts";
+import { NanoWeightsTrainer } from "./weights-trainer.ts";
+
+/** How long a text is in memory tokens. */
+type CountTokens = (text: string) => number;
+
+/** A rollout is a plain sample: its log-probabilities are those it was drawn with. */
+const rolloutSampling: Sampling = { temperature: 1, topP: 1 };
+/** Acting keeps some of the variety: the likeliest memory is always of the same kind. */
+const actingSampling: Sampling = { temperature: 0.7 };
+
+/**
+ * Learns all weights, starting from those of a file.
+ * @param snapshotPath where the trained weights are written
+ * @throws DataError when the file is broken or of another network
+ */
+export async function nanoPhaseOnePolicy(
+  weightsPath: string,
+  snapshotPath: string,
+  countTokens: CountTokens,
+): Promise<PhaseOnePolicy<NanoSample>> {
+  const { weights, checksum } = await readNano(weightsPath);
+  const programs = nanoPrograms(weights);
+  const trainer = new NanoWeightsTrainer(nanoConfig, weights, snapshotPath);
+  const current = () =>
+    new NanoModel(trainer.weights, shortId("", checksum, trainer.steps).slice(1), programs);
+  return {
+    id: `nano:${checksum.slice(0, 12)}`,
+    trainer,
+    policy: () => modelPolicy({ model: current(), countTokens, sampling: rolloutSampling, attempts: 0 }),
+    sampleOf: samplesOf(new NanoModel(weights, checksum, programs), countTokens),
+    reference: (samples) => trainer.reference(samples),
+    save: (path) => trainer.save(path),
+    load: (path) => trainer.load(path),
+  };
+}
+
+/** The policy that acts with nano's weights and an adapter, or none. */
+export function nanoPolicy(model: NanoModel, adapter: Adapter | null, countTokens: CountTokens): Policy {
+  return { ...modelPolicy({ model, countTokens, adapter, sampling: actingSampling }), id: "nano" };
+}
+
+/** Learns an adapter from nothing, over weights that stand still; `policy` is that without an adapter. */
+export function trainableNano(
+  model: NanoModel,
+  countTokens: CountTokens,
+): TrainablePolicy<NanoSample, Adapter> {
+  return {
+    trainer: nanoVectorTrainer(model),
+    policy: () => modelPolicy({ model, countTokens, sampling: rolloutSampling, attempts: 0 }),
+    sampleOf: samplesOf(model, countTokens),
+  };
+}
+
+/**
+ * Makes samples of actions. Of a context's many actions its pictures are read once; of the weights only the patch MLP
+ * reads them, which stands still.
+ */
+function samplesOf(model: NanoModel, countTokens: CountTokens): TrainablePolicy<NanoSample>["sampleOf"] {
+  const shown = new WeakMap<Context, ReturnType<NanoModel["read"]>>();
+  return async (context, { logprobs }) => {
+    const reading = shown.get(context) ?? model.read(memoryPrompt(context, { semantic: false, countTokens }));
+    shown.set(context, reading);
+    return { ...(await reading), tokens: (logprobs?.tokens ?? []).map(idOf) };
+  };
+}

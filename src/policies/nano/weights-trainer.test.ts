@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { tree } from "@jax-js/jax";
+import { memoryExample } from "../../../scripts/nano/examples.ts";
+import { Decoder } from "../../engines/nano/decode.ts";
+import { startDevice } from "../../engines/nano/device.ts";
+import { stripsSeen, textSlots } from "../../engines/nano/layout.ts";
+import {
+  initialWeights,
+  type NanoConfig,
+  nanoConfig,
+  type Weights,
+  weightsFrom,
+} from "../../engines/nano/network.ts";
+import { createEpisode } from "../../household/world.ts";
+import { seededRandom } from "../../util/random.ts";
+import { tensorsOf } from "./checkpoint.ts";
+import type { NanoSample } from "./sample-arrays.ts";
+import { NanoWeightsTrainer } from "./weights-trainer.ts";
+
+const config: NanoConfig = {
+  ...nanoConfig,
+  ...{ width: 8, blocks: 2, heads: 2, hidden: 12, adapterBlock: 0, stripValues: 6, stripHidden: 4 },
+};
+const folder = mkdtempSync(join(tmpdir(), "nano-trainer-"));
+const values = initialWeights(config, seededRandom("weights"));
+
+before(startDevice);
+
+const trainerOf = (changed: Partial<typeof values> = {}) =>
+  new NanoWeightsTrainer(
+    config,
+    weightsFrom(config, { ...values, ...changed } as typeof values),
+    join(folder, "nano.safetensors"),
+  );
+
+/** Two answers, sampled, and their log-probabilities as the decoder has them. */
+async function sampled() {
+  const random = seededRandom("samples");
+  const [first, second] = createEpisode("train-0", 2).clips;
+  const texts = textSlots(memoryExample(second!, [first!], random));
+  const strips = Float32Array.from({ length: stripsSeen * config.width }, () => 2 * random() - 1);
+  const weights: Weights = weightsFrom(config, values);
+  const [answers] = await new Decoder(config).decode(
+    weights,
+    { strips, texts, count: 1 },
+    { samples: 2, temperature: 1, random },
+  );
+  tree.dispose(weights as never);
+  const samples: NanoSample[] = answers!.map(({ tokens }) => ({ strips, texts, tokens }));
+  return { samples, answers: answers! };
+}
+
+const weightsPer = (samples: readonly NanoSample[], each: readonly number[]) =>
+  samples.map(({ tokens }, i) => new Float32Array(tokens.length).fill(each[i]!));
+
+test("log-probabilities are those the answers were sampled with", async () => {
+  const { samples, answers } = await sampled();
+  const logprobs = await trainerOf().logprobs(samples);
+  for (const [i, { logprobs: expected }] of answers.entries())
+    for (const [t, value] of expected.entries()) assert.ok(Math.abs(logprobs[i]![t]! - value) < 1e-4);
+});
+
+test("the gradient is the one that finite differences measure, and a step goes down it", async () => {
+  const { samples } = await sampled();
+  const each = [1, -0.5];
+  const objective = async (trainer: NanoWeightsTrainer) =>
+    (await trainer.logprobs(samples)).reduce(
+      (sum, own, i) => sum + each[i]! * own.reduce((a, b) => a + b),
+      0,
+    );
+  const name = "block.1.mlpIn";
+  const distance = 1e-2;
+  const slopeAt = async (place: number) => {
+    const moved = (by: number) =>
+      trainerOf({ [name]: values[name]!.map((value, i) => (i === place ? value + by : value)) });
+    return ((await objective(moved(distance))) - (await objective(moved(-distance)))) / (2 * distance);
+  };
+
+  const trainer = trainerOf();
+  const before = await tensorsOf(trainer.weights);
+  await trainer.accumulate(samples, weightsPer(samples, each));
+  const { gradientNorm, updateNorm } = await trainer.step({ learningRate: 1e-3 });
+  const after = await tensorsOf(trainer.weights);
+  assert.ok(gradientNorm > 0 && updateNorm > 0);
+  // Adam's first step is the learning rate against the slope's sign: along it the objective falls.
+  assert.ok((await objective(trainer)) < (await objective(trainerOf())));
+  assert.deepEqual(after["patch.in"], before["patch.in"], "the patch MLP stands still");
+
+  let compared = 0;
+  for (let place = 0; place < 48; place += 4) {
+    const slope = await slopeAt(place);
+    if (Math.abs(slope) < 0.02) continue;
+    const change = after[name]!.values[place]! - before[name]!.values[place]!;
+    assert.equal(Math.sign(change), -Math.sign(slope), `at ${place}: slope ${slope}, moved ${change}`);
+    compared += 1;
+  }
+  assert.ok(compared >= 4, `${compared} slopes are clear enough to compare`);
+});
+
+test("a gradient longer than allowed is shortened, an empty one moves nothing", async () => {
+  const { samples } = await sampled();
+  const trainer = trainerOf();
+  assert.deepEqual(await trainer.step({ learningRate: 1 }), { gradientNorm: 0, updateNorm: 0 });
+  await trainer.accumulate(samples, weightsPer(samples, [0, 0]));
+  assert.deepEqual(await trainer.step({ learningRate: 1 }), { gradientNorm: 0, updateNorm: 0 });
+  await trainer.accumulate(samples, weightsPer(samples, [1, 1]));
+  await trainer.accumulate(samples, weightsPer(samples, [-1, -1]));
+  assert.ok((await trainer.step({ learningRate: 0 })).gradientNorm < 1e-4, "what cancels out is nothing");
+});
+
+test("a trainer that loads what another saved goes on to the same weights", async () => {
+  const { samples } = await sampled();
+  const path = join(folder, "saved");
+  const train = async (trainer: NanoWeightsTrainer) => {
+    await trainer.accumulate(samples, weightsPer(samples, [1, -1]));
+    await trainer.step({ learningRate: 1e-2, maxGradientNorm: 1 });
+  };
+  const trainer = trainerOf();
+  await train(trainer);
+  await trainer.save(path);
+  const again = trainerOf();
+  await again.load(path);
+  assert.equal(again.steps, 1);
+  await train(trainer);
+  await train(again);
+  assert.deepEqual(await tensorsOf(again.weights), await tensorsOf(trainer.weights));
+  assert.equal((await again.snapshot()).revision, (await trainer.snapshot()).revision);
+  await assert.rejects(again.load(join(folder, "nothing")), /start the run anew/);
+});
