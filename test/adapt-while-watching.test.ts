@@ -10,12 +10,7 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { createAgent } from "../src/agent.ts";
-import {
-  activeAdapter,
-  configuredPolicy,
-  configuredReader,
-  openConfiguredMemory,
-} from "../src/cli/wiring.ts";
+import { activeAdapter, configuredPolicy, configuredReader, openConfiguredMemory } from "../src/assembly.ts";
 import { loadConfig } from "../src/config.ts";
 import { captionsOf, createEpisode, episodeSeed } from "../src/household/index.ts";
 import type { Source } from "../src/stream/clip.ts";

@@ -21,7 +21,9 @@ const layers = [
   ["engines"],
   ["policies"],
   ["config.ts"],
-  ["taskmem.ts", "benchmarks"],
+  ["benchmarks"],
+  ["assembly.ts"],
+  ["taskmem.ts", "live.ts"],
   ["index.ts"],
   ["cli"],
 ];

@@ -17,3 +17,10 @@ export interface Adapter {
   readonly values: Float32Array;
   readonly scale: number;
 }
+
+export interface AdapterWord {
+  /** As it was written, in small letters. */
+  readonly word: string;
+  /** What it counts more than another word as rare: 0.7 is 70 % more. */
+  readonly weight: number;
+}

@@ -4,12 +4,12 @@
  *
  * How a policy learns and how it is tried is its own (`AdapterTrainer`). What does not pass is kept as refused, with the reason.
  */
-import type { Adapter } from "../adapter/adapter.ts";
+import type { Adapter, AdapterWord } from "../adapter/adapter.ts";
 import { adapterText, type Provenance } from "../adapter/adapter-file.ts";
 import { adapterNorm } from "../adapter/arithmetic.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
-import type { AdapterWord } from "../policies/choice/word-vector-trainer.ts";
+
 import type { Task } from "../tasks/task.ts";
 import { shortId } from "../util/hash.ts";
 import type { PairStep, TrainedAdapter } from "./phase-two.ts";

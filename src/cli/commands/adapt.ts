@@ -1,27 +1,27 @@
 /** `taskmem adapt`: what was learnt from the questions, learning anew, and taking a lesson back. */
 import { join } from "node:path";
-import type { Adapter } from "../../adapter/adapter.ts";
+import type { Adapter, AdapterWord } from "../../adapter/adapter.ts";
 import { adapterText, type Provenance, parseAdapter } from "../../adapter/adapter-file.ts";
 import { blendAdapters } from "../../adapter/arithmetic.ts";
+import {
+  activeAdapter,
+  adaptConfigured,
+  adapterTarget,
+  openConfiguredMemory,
+  openConfiguredModel,
+} from "../../assembly.ts";
 import { type Config, loadConfig, type PolicyName, policyName } from "../../config.ts";
 import type { Model } from "../../engine.ts";
 import { wordSpace } from "../../engines/local/index.ts";
 import { ConfigError, TaskMemError } from "../../errors.ts";
 import type { KeptAdapter, Memory } from "../../memory/memory.ts";
-import { type AdapterWord, adapterWords } from "../../policies/choice/word-vector-trainer.ts";
+import { adapterWords } from "../../policies/choice/word-vector-trainer.ts";
 import { writePhaseTwoRun } from "../../training/phase-two-run.ts";
 import type { AdapterResult } from "../../training/train-adapter.ts";
 import { shortId } from "../../util/hash.ts";
+import { judgeFlags } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
-import {
-  activeAdapter,
-  adaptConfigured,
-  adapterTarget,
-  judgeFlags,
-  openConfiguredMemory,
-  openConfiguredModel,
-} from "../wiring.ts";
 
 const wordsShown = 12;
 

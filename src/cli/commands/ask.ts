@@ -1,19 +1,19 @@
 /** `taskmem ask`: a question answered from memory alone, with the moments the answer rests on. */
 import { spawn } from "node:child_process";
 import { answerQuestion } from "../../answer/answer.ts";
-import { type Config, loadConfig } from "../../config.ts";
-import type { Memory } from "../../memory/memory.ts";
-import { type Clock, formatMoment } from "../../util/time.ts";
-import type { Invocation } from "../invocation.ts";
-import { readQuestion } from "../question.ts";
 import {
   adaptConfigured,
   chosenStreams,
   configuredModel,
   configuredReader,
-  momentFlag,
   openConfiguredMemory,
-} from "../wiring.ts";
+} from "../../assembly.ts";
+import { type Config, loadConfig } from "../../config.ts";
+import type { Memory } from "../../memory/memory.ts";
+import { type Clock, formatMoment } from "../../util/time.ts";
+import { momentFlag } from "../flags.ts";
+import type { Invocation } from "../invocation.ts";
+import { readQuestion } from "../question.ts";
 import { shownWords } from "./adapt.ts";
 
 interface AskFlags {

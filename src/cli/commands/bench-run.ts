@@ -1,6 +1,7 @@
 /** `taskmem bench videomme|egolife|egotempo|m3bench`: a benchmark's videos, watched, remembered and asked about. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import { choiceOptions, configuredEngine, configuredModel, configuredPerceptors } from "../../assembly.ts";
 import { type AnswerJudge, modelAnswerJudge, wordingJudge } from "../../benchmarks/answer-judge.ts";
 import { type Answerer, modelAnswerer, type RecallMode, readerAnswerer } from "../../benchmarks/answerers.ts";
 import { recordingsOf } from "../../benchmarks/loaders/egotempo.ts";
@@ -20,7 +21,6 @@ import { defaultSamples } from "../../policies/best-of-n/best-of-n.ts";
 import { sha256 } from "../../util/hash.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
-import { choiceOptions, configuredEngine, configuredModel, configuredPerceptors } from "../wiring.ts";
 
 /** Rows and streams named one by one. */
 const mostListed = 10;

@@ -12,6 +12,7 @@ import type { Adapter } from "../../adapter/adapter.ts";
 import { parseAdapter } from "../../adapter/adapter-file.ts";
 import { type Agent, createAgent } from "../../agent.ts";
 import type { Answer } from "../../answer/answer.ts";
+import { adapterTarget } from "../../assembly.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../../engines/local/index.ts";
 import { ConfigError } from "../../errors.ts";
 import {
@@ -35,7 +36,6 @@ import { seededRandom } from "../../util/random.ts";
 import { formatSeconds } from "../../util/time.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
-import { adapterTarget } from "../wiring.ts";
 import { printReport } from "./adapt.ts";
 import { watchPrinter } from "./watch.ts";
 

@@ -1,11 +1,11 @@
 /** `taskmem doctor`: what works, what does not, and the one thing to do about it. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { configuredModel, openConfiguredMemory } from "../../assembly.ts";
 import { type Config, loadConfig } from "../../config.ts";
 import { findProgram, installHint, type ProgramName, runProgram } from "../../util/program.ts";
 import type { Invocation } from "../invocation.ts";
 import { counted, exitCodes } from "../output.ts";
-import { configuredModel, openConfiguredMemory } from "../wiring.ts";
 
 interface Check {
   readonly check: string;

@@ -1,9 +1,9 @@
 /** `taskmem export`: the whole memory as JSONL and blobs. */
 
+import { openConfiguredMemory } from "../../assembly.ts";
 import { loadConfig } from "../../config.ts";
 import { exportMemory, exportRows } from "../../memory/export.ts";
 import type { Invocation } from "../invocation.ts";
-import { openConfiguredMemory } from "../wiring.ts";
 
 export async function run({ output, flags, configFile }: Invocation, directory: string): Promise<void> {
   const config = await loadConfig(flags, { file: configFile });

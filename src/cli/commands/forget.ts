@@ -1,10 +1,11 @@
 /** `taskmem forget`: removes memories and everything derived from them, and says what went. */
 
+import { chosenStreams, openConfiguredMemory } from "../../assembly.ts";
 import { loadConfig } from "../../config.ts";
 import { ConfigError } from "../../errors.ts";
 import type { ForgetRequest } from "../../memory/memory.ts";
+import { momentFlag } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
-import { chosenStreams, momentFlag, openConfiguredMemory } from "../wiring.ts";
 
 interface ForgetFlags {
   readonly stream?: string[];

@@ -1,9 +1,9 @@
 /** `taskmem import`: reads an export into a memory; what is already there is skipped. */
 
+import { openConfiguredMemory } from "../../assembly.ts";
 import { loadConfig } from "../../config.ts";
 import { importMemory } from "../../memory/export.ts";
 import type { Invocation } from "../invocation.ts";
-import { openConfiguredMemory } from "../wiring.ts";
 
 export async function run({ output, flags, configFile }: Invocation, directory: string): Promise<void> {
   const config = await loadConfig(flags, { file: configFile });

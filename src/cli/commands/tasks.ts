@@ -3,6 +3,7 @@
  * to learn from that nobody needs an answer to.
  */
 import { randomUUID } from "node:crypto";
+import { openConfiguredMemory } from "../../assembly.ts";
 import { loadConfig } from "../../config.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Memory } from "../../memory/memory.ts";
@@ -10,7 +11,6 @@ import type { Task } from "../../tasks/task.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
 import { readQuestion } from "../question.ts";
-import { openConfiguredMemory } from "../wiring.ts";
 
 interface TaskFlags {
   readonly task?: string;

@@ -1,11 +1,12 @@
 /** `taskmem timeline`: what is remembered, in time order, gaps shown. */
 
+import { chosenStreams, openConfiguredMemory } from "../../assembly.ts";
 import { loadConfig } from "../../config.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Entry, EntryKind } from "../../memory/memory.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
+import { momentFlag } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
-import { chosenStreams, momentFlag, openConfiguredMemory } from "../wiring.ts";
 
 interface TimelineFlags {
   readonly stream?: string[];

@@ -4,6 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { configuredJudge } from "../../assembly.ts";
 import { loadConfig } from "../../config.ts";
 import { wordSpace } from "../../engines/local/index.ts";
 import { shippedChecksums, shippedWeights } from "../../engines/nano/shipped.ts";
@@ -25,9 +26,9 @@ import {
 } from "../../training/phase-one.ts";
 import { openPhaseOneRun } from "../../training/phase-one-run.ts";
 import type { PhaseOnePolicy } from "../../training/trainable-policy.ts";
+import { judgeFlags } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
-import { configuredJudge, judgeFlags } from "../wiring.ts";
 import { run as adapt } from "./adapt.ts";
 
 interface TrainFlags {

@@ -1,12 +1,6 @@
 /** `taskmem watch`: a stream becomes memories, printed as they are written. */
 
 import { createAgent, type StreamEnd, type WatchEvent } from "../../agent.ts";
-import { loadConfig } from "../../config.ts";
-import { contextDefaults } from "../../policy/context.ts";
-import { openSource } from "../../stream/open-source.ts";
-import { type Clock, formatMoment } from "../../util/time.ts";
-import type { Invocation } from "../invocation.ts";
-import { counted, exitCodes, type Output } from "../output.ts";
 import {
   activeAdapter,
   configuredModel,
@@ -15,7 +9,13 @@ import {
   configuredReader,
   openConfiguredMemory,
   openConfiguredModel,
-} from "../wiring.ts";
+} from "../../assembly.ts";
+import { loadConfig } from "../../config.ts";
+import { contextDefaults } from "../../policy/context.ts";
+import { openSource } from "../../stream/open-source.ts";
+import { type Clock, formatMoment } from "../../util/time.ts";
+import type { Invocation } from "../invocation.ts";
+import { counted, exitCodes, type Output } from "../output.ts";
 
 export async function run(
   { output, flags, configFile, signal, options }: Invocation,

@@ -10,7 +10,7 @@
  * 2. Options count too, at `optionWeight`: with few questions they name what the answers look like.
  * 3. Weights of hash buckets are trained, not of words: words that share a bucket share its weight.
  */
-import type { Adapter } from "../../adapter/adapter.ts";
+import type { Adapter, AdapterWord } from "../../adapter/adapter.ts";
 import { adapterNorm, createAdapter, rescaleAdapter, weightsOf } from "../../adapter/arithmetic.ts";
 import type { WordSpace } from "../../engine.ts";
 import { ConfigError } from "../../errors.ts";
@@ -67,13 +67,6 @@ export function adapterFromTasks(
 function distinctQuestions(tasks: readonly Pick<Task, "question">[]) {
   const plain = (text: string) => text.toLowerCase().replace(/\s+/g, " ").trim();
   return [...new Map(tasks.map(({ question }) => [plain(question.text), question])).values()];
-}
-
-export interface AdapterWord {
-  /** As it was written, in small letters. */
-  readonly word: string;
-  /** What it counts more than another word as rare: 0.7 is 70 % more. */
-  readonly weight: number;
 }
 
 /**

@@ -2,34 +2,33 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Adapter } from "../adapter/adapter.ts";
-import { type AdapterTarget, parseAdapter } from "../adapter/adapter-file.ts";
-import { modelReader } from "../answer/model-reader.ts";
-import type { Reader } from "../answer/reader.ts";
-import { type Config, type PolicyName, policyName } from "../config.ts";
-import type { Embedder, EngineCache, Model } from "../engine.ts";
-import { lexicalReader, localEmbedder, wordSpace } from "../engines/local/index.ts";
-import type { NanoModel } from "../engines/nano/nano-model.ts";
-import { shippedWeights } from "../engines/nano/shipped.ts";
-import { openaiModel, openaiTranscriber, openOpenaiEmbedder } from "../engines/openai/index.ts";
-import { ConfigError, DataError } from "../errors.ts";
-import type { Memory, StreamRecord } from "../memory/memory.ts";
-import { openSqliteMemory } from "../memory/sqlite.ts";
-import type { Perceptors } from "../perception/perceive.ts";
-import { createPerceptors } from "../perception/perceive.ts";
-import { bestOfNPolicy, defaultSamples } from "../policies/best-of-n/best-of-n.ts";
-import { bestOfNFamily } from "../policies/best-of-n/best-of-n-phase-two.ts";
-import { type ChoiceOptions, choicePolicy } from "../policies/choice/choice.ts";
-import { choiceFamily } from "../policies/choice/choice-phase-two.ts";
-import { readChoiceWeights } from "../policies/choice/choice-weights-trainer.ts";
-import { modelPolicy } from "../policies/model/model-policy.ts";
-import { type WordAdapterTrainerOptions, wordAdapterTrainer } from "../policies/word-adapter-trainer.ts";
-import type { Policy } from "../policy/policy.ts";
-import type { Judge } from "../reward/judge.ts";
-import { localJudge } from "../reward/local-judge.ts";
-import { modelJudge } from "../reward/model-judge.ts";
-import { type AdapterResult, type AdapterTrainer, trainAdapter } from "../training/train-adapter.ts";
-import { parseMoment } from "../util/time.ts";
+import type { Adapter } from "./adapter/adapter.ts";
+import { type AdapterTarget, parseAdapter } from "./adapter/adapter-file.ts";
+import { modelReader } from "./answer/model-reader.ts";
+import type { Reader } from "./answer/reader.ts";
+import { type Config, type PolicyName, policyName } from "./config.ts";
+import type { Embedder, EngineCache, Model } from "./engine.ts";
+import { lexicalReader, localEmbedder, wordSpace } from "./engines/local/index.ts";
+import type { NanoModel } from "./engines/nano/nano-model.ts";
+import { shippedWeights } from "./engines/nano/shipped.ts";
+import { openaiModel, openaiTranscriber, openOpenaiEmbedder } from "./engines/openai/index.ts";
+import { ConfigError, DataError } from "./errors.ts";
+import type { Memory, StreamRecord } from "./memory/memory.ts";
+import { openSqliteMemory } from "./memory/sqlite.ts";
+import type { Perceptors } from "./perception/perceive.ts";
+import { createPerceptors } from "./perception/perceive.ts";
+import { bestOfNPolicy, defaultSamples } from "./policies/best-of-n/best-of-n.ts";
+import { bestOfNFamily } from "./policies/best-of-n/best-of-n-phase-two.ts";
+import { type ChoiceOptions, choicePolicy } from "./policies/choice/choice.ts";
+import { choiceFamily } from "./policies/choice/choice-phase-two.ts";
+import { readChoiceWeights } from "./policies/choice/choice-weights-trainer.ts";
+import { modelPolicy } from "./policies/model/model-policy.ts";
+import { type WordAdapterTrainerOptions, wordAdapterTrainer } from "./policies/word-adapter-trainer.ts";
+import type { Policy } from "./policy/policy.ts";
+import type { Judge } from "./reward/judge.ts";
+import { localJudge } from "./reward/local-judge.ts";
+import { modelJudge } from "./reward/model-judge.ts";
+import { type AdapterResult, type AdapterTrainer, trainAdapter } from "./training/train-adapter.ts";
 
 const apiKeyVariable = "TASKMEM_API_KEY";
 
@@ -95,7 +94,7 @@ export function configuredPerceptors(config: Config): Perceptors {
 /** The model a policy writes with: nano in this process, or what is at the configured endpoint; `null` for none. */
 export async function openConfiguredModel(config: Config): Promise<Model | null> {
   if (policyName(config) !== "nano") return configuredModel(config);
-  const { openNano } = await import("../policies/nano/index.ts");
+  const { openNano } = await import("./policies/nano/index.ts");
   return openNano(shippedWeights("nano"));
 }
 
@@ -111,7 +110,7 @@ export async function configuredPolicy(
   const name = policyName(config);
   if (name === "choice") return choicePolicy({ ...choiceOptions(config), adapter });
   if (name === "nano") {
-    const { nanoPolicy } = await import("../policies/nano/index.ts");
+    const { nanoPolicy } = await import("./policies/nano/index.ts");
     return nanoPolicy(model as NanoModel, adapter, wordSpace.countTokens);
   }
   if (!model)
@@ -160,13 +159,13 @@ export async function activeAdapter(
 /** What an adapter of a policy has to fit. */
 export async function adapterTarget(policy: PolicyName, model: Model | null): Promise<AdapterTarget> {
   if (policy === "nano") {
-    const { nanoTarget } = await import("../policies/nano/index.ts");
+    const { nanoTarget } = await import("./policies/nano/index.ts");
     return nanoTarget(model as NanoModel, wordSpace.countTokens);
   }
   return { space: wordSpace.id, dimension: wordSpace.dimension, base: `${policy}@1` };
 }
 
-export interface AdaptFlags extends JudgeFlags {
+export interface AdaptChoice extends JudgeChoice {
   readonly method?: WordAdapterTrainerOptions["method"];
   readonly signal?: AbortSignal;
 }
@@ -176,27 +175,17 @@ export async function adaptConfigured(
   config: Config,
   memory: Memory,
   model: Model | null,
-  { signal, ...flags }: AdaptFlags = {},
+  { signal, ...flags }: AdaptChoice = {},
 ): Promise<AdapterResult> {
   const adaptation = await configuredAdaptation(config, memory, model, flags);
   return trainAdapter({ memory, adaptation, now: Date.now, signal });
 }
 
-export interface JudgeFlags {
+export interface JudgeChoice {
   /** `local` goes by words and asks nobody; `model` asks the endpoint. */
   readonly judge?: "local" | "model" | undefined;
   /** A model of the endpoint other than the one that writes. */
   readonly judgeModel?: string | undefined;
-}
-
-/** Flags of a judge as they were given. @throws ConfigError for a judge there is none of */
-export function judgeFlags({ judge, judgeModel }: Readonly<Record<string, unknown>>): JudgeFlags {
-  if (judge !== undefined && judge !== "local" && judge !== "model")
-    throw new ConfigError("judge-unknown", `Expected --judge to be local or model, got ${judge}`);
-  const named = typeof judgeModel === "string" ? judgeModel : undefined;
-  if (judge === "local" && named !== undefined)
-    throw new ConfigError("flags-invalid", `Expected --judge model with --judge-model ${named}, got local`);
-  return { judge: named === undefined ? judge : "model", judgeModel: named };
 }
 
 /**
@@ -206,7 +195,7 @@ export function judgeFlags({ judge, judgeModel }: Readonly<Record<string, unknow
  */
 export function configuredJudge(
   config: Config,
-  { judge = "local", judgeModel }: JudgeFlags,
+  { judge = "local", judgeModel }: JudgeChoice,
   cache: () => EngineCache = () => new Map(),
 ): Judge {
   if (judge === "local") return localJudge({ words: wordSpace });
@@ -224,7 +213,7 @@ async function configuredAdaptation(
   config: Config,
   memory: Memory,
   model: Model | null,
-  { method, judge: judgeName, judgeModel }: Omit<AdaptFlags, "signal">,
+  { method, judge: judgeName, judgeModel }: Omit<AdaptChoice, "signal">,
 ): Promise<AdapterTrainer> {
   const reader = lexicalReader({ words: wordSpace });
   const verdicts = () => memory.engineCache("verdicts");
@@ -249,7 +238,7 @@ async function configuredAdaptation(
           "flags-invalid",
           "Expected no --judge with nano: its memories are of simulated households, whose truth is known",
         );
-      const { nanoAdapterTrainer } = await import("../policies/nano/index.ts");
+      const { nanoAdapterTrainer } = await import("./policies/nano/index.ts");
       return nanoAdapterTrainer({ model: model as NanoModel, countTokens: wordSpace.countTokens });
     }
     case "model":
@@ -278,16 +267,4 @@ export async function chosenStreams(
     const known = streams.map(({ id }) => id).join(", ") || "none";
     throw new DataError("stream-unknown", `Expected a stream of this memory, got ${name}: it holds ${known}`);
   });
-}
-
-/** Seconds of stream time for a moment given on the command line. @throws ConfigError when no chosen stream's clock can read it */
-export function momentFlag(flag: string, text: string, streams: readonly StreamRecord[]): number {
-  for (const { clock } of streams.length > 0 ? streams : [{ clock: { kind: "media" } as const }]) {
-    const seconds = parseMoment(text, clock);
-    if (seconds !== null) return seconds;
-  }
-  throw new ConfigError(
-    "moment-invalid",
-    `Expected ${flag} to be a moment (83.5, HH:MM:SS, 'DAY1 11:21:02' on a day clock, a date and time on a wall clock), got ${JSON.stringify(text)}`,
-  );
 }

@@ -1,0 +1,27 @@
+/** Flags that need more than a type: judges and moments. */
+import type { JudgeChoice } from "../assembly.ts";
+import { ConfigError } from "../errors.ts";
+import type { StreamRecord } from "../memory/memory.ts";
+import { parseMoment } from "../util/time.ts";
+
+/** Flags of a judge as they were given. @throws ConfigError for a judge there is none of */
+export function judgeFlags({ judge, judgeModel }: Readonly<Record<string, unknown>>): JudgeChoice {
+  if (judge !== undefined && judge !== "local" && judge !== "model")
+    throw new ConfigError("judge-unknown", `Expected --judge to be local or model, got ${judge}`);
+  const named = typeof judgeModel === "string" ? judgeModel : undefined;
+  if (judge === "local" && named !== undefined)
+    throw new ConfigError("flags-invalid", `Expected --judge model with --judge-model ${named}, got local`);
+  return { judge: named === undefined ? judge : "model", judgeModel: named };
+}
+
+/** Seconds of stream time for a moment given on the command line. @throws ConfigError when no chosen stream's clock can read it */
+export function momentFlag(flag: string, text: string, streams: readonly StreamRecord[]): number {
+  for (const { clock } of streams.length > 0 ? streams : [{ clock: { kind: "media" } as const }]) {
+    const seconds = parseMoment(text, clock);
+    if (seconds !== null) return seconds;
+  }
+  throw new ConfigError(
+    "moment-invalid",
+    `Expected ${flag} to be a moment (83.5, HH:MM:SS, 'DAY1 11:21:02' on a day clock, a date and time on a wall clock), got ${JSON.stringify(text)}`,
+  );
+}
