@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Adapter } from "./adapter/adapter.ts";
-import { type AdapterTarget, parseAdapter } from "./adapter/adapter-file.ts";
+import type { AdapterTarget } from "./adapter/adapter-file.ts";
 import { modelReader } from "./answer/model-reader.ts";
 import type { Reader } from "./answer/reader.ts";
 import { type Config, type PolicyName, policyName } from "./config.ts";
@@ -28,12 +28,25 @@ import type { Policy } from "./policy/policy.ts";
 import type { Judge } from "./reward/judge.ts";
 import { localJudge } from "./reward/local-judge.ts";
 import { modelJudge } from "./reward/model-judge.ts";
-import { type AdapterResult, type AdapterTrainer, trainAdapter } from "./training/train-adapter.ts";
+import type { Source } from "./stream/clip.ts";
+import { openSource, type SourceOptions } from "./stream/open-source.ts";
+import type { AdapterTrainer } from "./training/train-adapter.ts";
 
 const apiKeyVariable = "TASKMEM_API_KEY";
 
+export interface OpenChoice {
+  /** Whether a memory that does not exist is an error. */
+  readonly mustExist: boolean;
+  readonly readOnly?: boolean;
+  /** In place of the configured one. */
+  readonly embedder?: Embedder | undefined;
+  /** Wall clock in milliseconds. @default Date.now */
+  readonly now?: () => number;
+}
+
 /** Opens the memory directory; commands that only read refuse one that does not exist. */
-export async function openConfiguredMemory(config: Config, how: { mustExist: boolean }): Promise<Memory> {
+export async function openConfiguredMemory(config: Config, how: OpenChoice): Promise<Memory> {
+  const { embedder, now = Date.now, readOnly = false } = how;
   if (how.mustExist && !existsSync(join(config.memory, "memory.db"))) {
     throw new ConfigError(
       "memory-missing",
@@ -42,8 +55,8 @@ export async function openConfiguredMemory(config: Config, how: { mustExist: boo
   }
   return openSqliteMemory(config.memory, {
     words: wordSpace,
-    embedder: await configuredEmbedder(config),
-    now: Date.now,
+    embedder: embedder ?? (await configuredEmbedder(config)),
+    ...{ now, readOnly },
   });
 }
 
@@ -91,6 +104,15 @@ export function configuredPerceptors(config: Config): Perceptors {
   });
 }
 
+/** Opens what is named as a source. @throws DataError, ConfigError as `openSource` */
+export function openConfiguredSource(
+  { stream, languages, screenText }: Config,
+  spec: string | readonly string[],
+  options: Pick<SourceOptions, "subtitles" | "textKind" | "signal"> = {},
+): Promise<Source> {
+  return openSource(spec, { ...stream, languages, largeFrames: screenText, ...options });
+}
+
 /** The model a policy writes with: nano in this process, or what is at the configured endpoint; `null` for none. */
 export async function openConfiguredModel(config: Config): Promise<Model | null> {
   if (policyName(config) !== "nano") return configuredModel(config);
@@ -106,9 +128,10 @@ export async function configuredPolicy(
   config: Config,
   model: Model | null,
   adapter: Adapter | null = null,
+  choice: Pick<ChoiceOptions, "budget"> = {},
 ): Promise<Policy> {
   const name = policyName(config);
-  if (name === "choice") return choicePolicy({ ...choiceOptions(config), adapter });
+  if (name === "choice") return choicePolicy({ ...choiceOptions(config), ...choice, adapter });
   if (name === "nano") {
     const { nanoPolicy } = await import("./policies/nano/index.ts");
     return nanoPolicy(model as NanoModel, adapter, wordSpace.countTokens);
@@ -144,18 +167,6 @@ export function choiceOptions(config: Config): Omit<ChoiceOptions, "adapter"> {
   };
 }
 
-/** The adapter in force for the configured policy of a memory, or `null`. @throws ConfigError, DataError */
-export async function activeAdapter(
-  memory: Memory,
-  config: Config,
-  model: Model | null,
-): Promise<Adapter | null> {
-  const policy = policyName(config);
-  const [active] = await memory.adapters({ policy, state: "active" });
-  if (!active) return null;
-  return parseAdapter(active.file, active.id, await adapterTarget(policy, model)).adapter;
-}
-
 /** What an adapter of a policy has to fit. */
 export async function adapterTarget(policy: PolicyName, model: Model | null): Promise<AdapterTarget> {
   if (policy === "nano") {
@@ -165,25 +176,15 @@ export async function adapterTarget(policy: PolicyName, model: Model | null): Pr
   return { space: wordSpace.id, dimension: wordSpace.dimension, base: `${policy}@1` };
 }
 
-export interface AdaptChoice extends JudgeChoice {
+/** How a policy is to learn. */
+export interface TrainingChoice extends JudgeChoice {
+  /** `closed-form` counts words of questions; `preferences` compares memories. @default "closed-form" */
   readonly method?: WordAdapterTrainerOptions["method"];
-  readonly signal?: AbortSignal;
-}
-
-/** Learns from the questions asked: what `adapt run` does, and `ask` after enough new ones. */
-export async function adaptConfigured(
-  config: Config,
-  memory: Memory,
-  model: Model | null,
-  { signal, ...flags }: AdaptChoice = {},
-): Promise<AdapterResult> {
-  const adaptation = await configuredAdaptation(config, memory, model, flags);
-  return trainAdapter({ memory, adaptation, now: Date.now, signal });
 }
 
 export interface JudgeChoice {
-  /** `local` goes by words and asks nobody; `model` asks the endpoint. */
-  readonly judge?: "local" | "model" | undefined;
+  /** `local` goes by words and asks no model; `model` asks the endpoint; or one of your own. */
+  readonly judge?: "local" | "model" | Judge | undefined;
   /** A model of the endpoint other than the one that writes. */
   readonly judgeModel?: string | undefined;
 }
@@ -198,6 +199,7 @@ export function configuredJudge(
   { judge = "local", judgeModel }: JudgeChoice,
   cache: () => EngineCache = () => new Map(),
 ): Judge {
+  if (typeof judge === "object") return judge;
   if (judge === "local") return localJudge({ words: wordSpace });
   const model = configuredModel({
     ...config,
@@ -208,12 +210,12 @@ export function configuredJudge(
   return modelJudge({ model, concurrency: config.model.concurrency, cache: cache() });
 }
 
-/** How the configured policy adapts. @throws ConfigError for a policy that cannot */
-async function configuredAdaptation(
+/** How the configured policy learns. @throws ConfigError for a policy that cannot */
+export async function configuredTrainer(
   config: Config,
   memory: Memory,
   model: Model | null,
-  { method, judge: judgeName, judgeModel }: Omit<AdaptChoice, "signal">,
+  { method, judge: judgeName, judgeModel }: TrainingChoice,
 ): Promise<AdapterTrainer> {
   const reader = lexicalReader({ words: wordSpace });
   const verdicts = () => memory.engineCache("verdicts");

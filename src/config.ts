@@ -27,7 +27,10 @@ export const configSchema = z.strictObject({
    * for several and keeps the one nearest to what is asked about. Default: `model` where a model is configured, and
    * `best-of-n` where `bestOfN.samples` is given too. `engine` is the former name of `model` and still accepted.
    */
-  policy: z.preprocess((name) => (name === "engine" ? "model" : name), z.enum(policyNames).optional()),
+  policy: z
+    .enum([...policyNames, "engine"])
+    .transform((name) => (name === "engine" ? "model" : name))
+    .optional(),
   /** Who reads memory to answer: `local` needs no model. Default: `model` where one is configured. */
   reader: z.enum(["local", "model"]).optional(),
   /** Languages of subtitles to keep, best first, as BCP 47 tags. Empty keeps all. */
@@ -75,6 +78,8 @@ export const configSchema = z.strictObject({
       auto: z.boolean().default(true),
       /** New questions it waits for. */
       every: z.coerce.number().int().min(1).default(5),
+      /** Whether it learns in a process of its own. Default: for nano only, whose training takes half a minute. */
+      apart: z.boolean().optional(),
     })
     .prefault({}),
   model: endpointSchema
@@ -163,7 +168,12 @@ export async function loadConfig(
   for (const [path, value] of Object.entries(flags)) {
     if (value !== undefined) setPath(merged, path, value);
   }
-  const parsed = configSchema.safeParse(merged);
+  return parseConfig(merged, cwd);
+}
+
+/** A configuration with every default filled in. @throws ConfigError `config-invalid` naming every option that is wrong */
+export function parseConfig(given: unknown, cwd: string = process.cwd()): Config {
+  const parsed = configSchema.safeParse(given);
   const issues = parsed.success
     ? []
     : parsed.error.issues.map(({ path, message }) => `  ${path.join(".") || "(whole)"}: ${message}`);

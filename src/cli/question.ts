@@ -4,7 +4,7 @@ import { ConfigError } from "../errors.ts";
 import { letterOptions, type Question } from "../tasks/task.ts";
 
 /** @throws ConfigError for an empty question, a single option or more options than letters */
-export async function readQuestion(given: string, options: readonly string[]): Promise<Question> {
+export async function questionFlag(given: string, options: readonly string[]): Promise<Question> {
   const text = (given === "-" ? await readAll(process.stdin) : given).trim();
   if (text === "")
     throw new ConfigError(

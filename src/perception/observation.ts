@@ -1,7 +1,7 @@
 /**
  * What perception makes of one clip: the only thing a policy is shown. Plain data, stored as JSON with frames by hash.
  */
-import type { Frame } from "../stream/clip.ts";
+import type { Audio, Frame } from "../stream/clip.ts";
 
 /** Something said. */
 export interface Utterance {
@@ -53,8 +53,20 @@ export interface Observation {
   readonly shots: readonly number[];
   readonly people: readonly Person[];
   readonly tiers: Tiers;
-  /** What a perceptor could not do for this clip, one sentence each; the clip goes on without it. */
+  /** What a perceptor could not do for this clip, one sentence each; the clip is kept without it. */
   readonly problems: readonly string[];
+  /** Of a clip whose items were pushed. @default absent */
+  readonly pushed?: Pushed;
+}
+
+/** Items of a clip that were pushed one by one. */
+export interface Pushed {
+  /** Whether the senses have been at work; until then the observation holds the items as they came. */
+  readonly perceived: boolean;
+  /** Ids of items, so that pushing one again is noticed. */
+  readonly ids: readonly string[];
+  /** Sound that is not heard yet, in the order it was pushed. */
+  readonly sounds: readonly Audio[];
 }
 
 /** A text perception had, kept as proof of an entry. */

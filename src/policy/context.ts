@@ -1,5 +1,5 @@
 /**
- * What a policy is shown, built in one place for acting, learning, trying an adapter and Phase One (§4.1 of the paper):
+ * What a policy is shown, built in one place for acting, learning, trying an adapter and Phase One:
  * the clips to decide about, the earlier clips of the window, and what was written about those.
  *
  * The only parameters are the length of the window and how many episodic entries of it are shown. Where observations

@@ -154,7 +154,7 @@ export class ClipCutter {
         endSeconds: toMicroseconds(endSeconds),
         frames,
         largeFrames,
-        audio: joined(audio),
+        audio: joinAudio(audio),
         cues: [...cues].sort((a, b) => a.startSeconds - b.startSeconds),
         shots,
       });
@@ -172,7 +172,7 @@ const emptyCell: Cell = { frames: [], largeFrames: [], audio: [], cues: [], shot
 const toMicroseconds = (seconds: number) => Math.round(seconds * 1e6) / 1e6;
 
 /** Pieces in time order as one block, silence where there is none between them. */
-function joined(pieces: readonly Audio[]): Audio | null {
+export function joinAudio(pieces: readonly Audio[]): Audio | null {
   const first = pieces[0];
   if (first === undefined) return null;
   const offset = ({ startSeconds }: Audio) => Math.round((startSeconds - first.startSeconds) * sampleRate);

@@ -37,6 +37,9 @@ export interface Feedback {
   readonly correction: string | null;
 }
 
+/** Reader of a task that was recorded without an answer. */
+export const notAnswered = "nobody";
+
 /** Options as letters: the i-th text gets the i-th capital letter. */
 export function letterOptions(texts: readonly string[]): Option[] {
   return texts.map((text, i) => ({ letter: String.fromCharCode(65 + i), text }));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mapAhead } from "./async.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Broadcast, mapAhead, SerialQueue } from "./async.ts";
 
 test("keeps order and never works further ahead than asked", async () => {
   let pulled = 0;
@@ -39,4 +40,50 @@ test("raises an error at its place and closes the source", async () => {
   }, /two/);
   assert.deepEqual(seen, [0, 1]);
   assert.ok(closed);
+});
+
+test("work in a serial queue runs one after the other, also after a failure", async () => {
+  const queue = new SerialQueue();
+  const order: string[] = [];
+  const first = queue.run(async () => {
+    await sleep(5);
+    order.push("first");
+    throw new Error("no");
+  });
+  const second = queue.run(() => order.push("second"));
+  await assert.rejects(first, /no/);
+  await second;
+  assert.deepEqual(order, ["first", "second"]);
+});
+
+test("every listener of a broadcast gets all that is sent after it began", async () => {
+  const broadcast = new Broadcast<number>();
+  const early = broadcast.listen();
+  broadcast.send(1);
+  const late = broadcast.listen();
+  broadcast.send(2);
+  broadcast.end();
+  const all = async (listener: AsyncIterable<number>) => {
+    const values: number[] = [];
+    for await (const value of listener) values.push(value);
+    return values;
+  };
+  assert.deepEqual(await Promise.all([all(early), all(late), all(broadcast.listen())]), [[1, 2], [2], []]);
+});
+
+test("a broadcast that ends with an error throws it to listeners that have had everything", async () => {
+  const broadcast = new Broadcast<number>();
+  const listener = broadcast.listen();
+  broadcast.send(1);
+  broadcast.end(new Error("down"));
+  assert.deepEqual(await listener.next(), { done: false, value: 1 });
+  await assert.rejects(Promise.resolve(listener.next()), /down/);
+});
+
+test("a listener that leaves while it waits is let go", async () => {
+  const broadcast = new Broadcast<number>();
+  const listener = broadcast.listen();
+  const waiting = listener.next();
+  await listener.return?.();
+  assert.equal((await waiting).done, true);
 });

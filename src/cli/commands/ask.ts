@@ -1,19 +1,13 @@
 /** `taskmem ask`: a question answered from memory alone, with the moments the answer rests on. */
-import { spawn } from "node:child_process";
-import { answerQuestion } from "../../answer/answer.ts";
-import {
-  adaptConfigured,
-  chosenStreams,
-  configuredModel,
-  configuredReader,
-  openConfiguredMemory,
-} from "../../assembly.ts";
-import { type Config, loadConfig } from "../../config.ts";
-import type { Memory } from "../../memory/memory.ts";
+import type { Answer } from "../../answer/answer.ts";
+import type { LearningEvent } from "../../learning.ts";
+import type { StreamRecord } from "../../memory/memory.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
 import { momentFlag } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
-import { readQuestion } from "../question.ts";
+import { openFor } from "../open.ts";
+import type { Output } from "../output.ts";
+import { questionFlag } from "../question.ts";
 import { shownWords } from "./adapt.ts";
 
 interface AskFlags {
@@ -26,102 +20,53 @@ interface AskFlags {
   readonly wholeMemory?: boolean;
 }
 
-export async function run(
-  { output, flags, configFile, signal, options }: Invocation,
-  questionText: string,
-): Promise<void> {
+export async function run(invocation: Invocation, questionText: string): Promise<void> {
+  const { output, signal, options } = invocation;
   const { option = [], stream, asOf, near, speaker, limit, wholeMemory } = options as AskFlags;
-  const question = await readQuestion(questionText, option);
-  const config = await loadConfig(flags, { file: configFile });
-  const model = configuredModel(config);
-  const memory = await openConfiguredMemory(config, { mustExist: true });
-  try {
-    const streams = await chosenStreams(memory, stream);
-    const answer = await answerQuestion(question, {
-      memory,
-      reader: configuredReader(config, model),
-      now: Date.now,
-      signal,
-      ...(stream && { streams: stream }),
-      ...(asOf !== undefined && { asOfSeconds: momentFlag("--as-of", asOf, streams) }),
-      ...(near !== undefined && { nearSeconds: momentFlag("--near", near, streams) }),
-      ...(speaker && { speakers: speaker }),
-      ...(limit !== undefined && { limit }),
-      ...(wholeMemory && { mode: "whole-memory" as const }),
-    });
-    output.object(answer);
-    output.text(output.bold(answer.option === null ? answer.answer : `${answer.option}. ${answer.answer}`));
-    const clocks = new Map<string, Clock>(streams.map(({ id, clock }) => [id, clock]));
-    const moment = (entry: { stream: string; startSeconds: number }) =>
-      formatMoment(entry.startSeconds, clocks.get(entry.stream) ?? { kind: "media" });
-    for (const citation of answer.citations) {
-      output.text(`  ${output.dim(`${moment(citation)} ${citation.stream}`)}  ${citation.text}`);
-    }
-    if (answer.abstained && answer.nearestMisses.length > 0) {
-      output.text(output.dim("nearest in memory:"));
-      for (const miss of answer.nearestMisses)
-        output.text(`  ${output.dim(`${moment(miss)} ${miss.stream}`)}  ${miss.text}`);
-    }
-    for (const gap of answer.gaps) {
-      const clock = clocks.get(gap.stream) ?? { kind: "media" };
-      output.text(
-        output.dim(
-          `not watching ${formatMoment(gap.startSeconds, clock)} to ${formatMoment(gap.endSeconds, clock)}: ${gap.detail}`,
-        ),
-      );
-    }
-    const learning = { ...config, policy: config.policy ?? ("choice" as const) };
-    if (learnsByItself(learning)) await learn({ memory, config: learning, output, signal, configFile });
-  } finally {
-    await memory.close();
+  const question = await questionFlag(questionText, option);
+  const onLearning = (event: LearningEvent) => printLearning(output, event);
+  await using memory = await openFor(invocation, { mustExist: true, onLearning });
+  const streams = await memory.streams(stream);
+  const answer = await memory.ask(question, {
+    signal,
+    ...(stream && { streams: stream }),
+    ...(asOf !== undefined && { asOfSeconds: momentFlag("--as-of", asOf, streams) }),
+    ...(near !== undefined && { nearSeconds: momentFlag("--near", near, streams) }),
+    ...(speaker && { speakers: speaker }),
+    ...(limit !== undefined && { limit }),
+    ...(wholeMemory && { mode: "whole-memory" as const }),
+  });
+  output.object(answer);
+  printAnswer(output, answer, streams);
+}
+
+function printAnswer(output: Output, answer: Answer, streams: readonly StreamRecord[]): void {
+  output.text(output.bold(answer.option === null ? answer.answer : `${answer.option}. ${answer.answer}`));
+  const clocks = new Map<string, Clock>(streams.map(({ id, clock }) => [id, clock]));
+  const clockOf = (stream: string) => clocks.get(stream) ?? { kind: "media" as const };
+  const line = ({ stream, startSeconds, text }: Answer["citations"][number]) =>
+    `  ${output.dim(`${formatMoment(startSeconds, clockOf(stream))} ${stream}`)}  ${text}`;
+  for (const citation of answer.citations) output.text(line(citation));
+  if (answer.abstained && answer.nearestMisses.length > 0) {
+    output.text(output.dim("nearest in memory:"));
+    for (const miss of answer.nearestMisses) output.text(line(miss));
+  }
+  for (const { stream, startSeconds, endSeconds, detail } of answer.gaps) {
+    const [from, to] = [startSeconds, endSeconds].map((at) => formatMoment(at, clockOf(stream)));
+    output.text(output.dim(`not watching ${from} to ${to}: ${detail}`));
   }
 }
 
-/** Whether answering may be followed by learning: what calls a model that costs is left to `adapt run`. */
-function learnsByItself(config: Config): boolean {
-  return config.adapt.auto && (config.policy === "choice" || config.policy === "nano");
-}
-
-/**
- * After every so many new questions, teaches the policy by them; only what comes into force is worth a remark. What takes
- * longer than an answer does is left to a process of its own.
- */
-async function learn({
-  memory,
-  config,
-  output,
-  signal,
-  configFile,
-}: Pick<Invocation, "output" | "signal" | "configFile"> & { memory: Memory; config: Config }): Promise<void> {
-  const adapters = await memory.adapters({ policy: config.policy! });
-  const learntAtMs = Math.max(0, ...adapters.map(({ atMs }) => atMs));
-  const news = (await memory.tasks({ newest: true, limit: 200 })).filter(
-    (task) => task.askedAtMs > learntAtMs,
-  );
-  // A lesson that came to nothing is tried again with as many more.
-  if (news.length === 0 || news.length % config.adapt.every !== 0) return;
-  if (config.policy === "nano") {
-    learnApart(config, configFile);
+/** Only what becomes active is worth a remark; that the question was answered stands whatever comes of it. */
+function printLearning(output: Output, event: LearningEvent): void {
+  if (event.event === "learning-start" && event.apart)
     output.note(
-      `learning from ${news.length} new questions meanwhile: \`taskmem adapt --policy nano\` says what came of it`,
+      `learning from ${event.questions} new questions in the background: \`taskmem adapt status --policy ${event.policy}\` shows the result`,
     );
-    return;
-  }
-  try {
-    const { activated, learnt, questions } = await adaptConfigured(config, memory, null, { signal });
-    if (!activated) return;
+  else if (event.event === "learning-end" && event.result.activated) {
+    const { learnt, questions } = event.result;
     const what = learnt.length > 0 ? ` to care about ${shownWords(learnt.slice(0, 6))}` : "";
-    output.note(`learnt from your ${questions} questions${what}`);
-  } catch (error) {
-    // The question is answered: what went wrong afterwards is a remark.
-    output.note(`could not learn from your questions: ${(error as Error).message}`);
-  }
-}
-
-/** `adapt run` as a process that goes on when this one ends. */
-function learnApart({ memory, policy }: Config, configFile: string | undefined): void {
-  const flags = ["adapt", "run", "--policy", policy!, "--memory", memory];
-  const configured = configFile === undefined ? [] : ["--config", configFile];
-  const program = [...process.execArgv, process.argv[1]!, ...flags, ...configured];
-  spawn(process.execPath, program, { detached: true, stdio: "ignore" }).unref();
+    output.note(`learned from your ${questions} questions${what}`);
+  } else if (event.event === "learning-failed")
+    output.note(`could not learn from your questions: ${event.error.message}`);
 }

@@ -2,18 +2,15 @@
  * `taskmem demo --policy choice`: both loops on a simulated household, without a model.
  *
  * One film is watched and its user asks about one kind of thing only. The questions become an adapter. A second film
- * is then watched twice with the same token budget, without and with what was learnt, and both memories are asked about everything.
+ * is then watched twice with the same token budget, without and with what was learned, and both memories are asked about everything.
  */
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import type { Adapter } from "../../adapter/adapter.ts";
-import { parseAdapter } from "../../adapter/adapter-file.ts";
-import { type Agent, createAgent } from "../../agent.ts";
 import type { Answer } from "../../answer/answer.ts";
-import { adapterTarget } from "../../assembly.ts";
-import { lexicalReader, localEmbedder, wordSpace } from "../../engines/local/index.ts";
+import { openConfiguredSource } from "../../assembly.ts";
+import { wordSpace } from "../../engines/local/index.ts";
 import { ConfigError } from "../../errors.ts";
 import {
   askAbout,
@@ -24,19 +21,12 @@ import {
   type HouseholdQuestion,
   renderEpisode,
 } from "../../household/index.ts";
-import type { Memory } from "../../memory/memory.ts";
-import { openSqliteMemory } from "../../memory/sqlite.ts";
-import { createPerceptors } from "../../perception/perceive.ts";
-import { choicePolicy } from "../../policies/choice/choice.ts";
-import { choiceFamily } from "../../policies/choice/choice-phase-two.ts";
-import { wordAdapterTrainer } from "../../policies/word-adapter-trainer.ts";
-import { openSource } from "../../stream/open-source.ts";
-import { trainAdapter } from "../../training/train-adapter.ts";
+import { openTaskMem, type TaskMem } from "../../taskmem.ts";
 import { seededRandom } from "../../util/random.ts";
 import { formatSeconds } from "../../util/time.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
-import { printReport } from "./adapt.ts";
+import { printResult } from "./adapt.ts";
 import { watchPrinter } from "./watch.ts";
 
 interface DemoFlags {
@@ -70,16 +60,14 @@ export async function run({ output, signal, options }: Invocation): Promise<void
   }
   const directory = keep === undefined ? await mkdtemp(join(tmpdir(), "taskmem-demo-")) : resolve(keep);
   requireFree(directory);
-  const opened: Memory[] = [];
-  const open = async (name: string) => {
-    const memory = await openSqliteMemory(join(directory, name), {
-      words: wordSpace,
-      embedder: localEmbedder,
-      now: Date.now,
+  // The demo says itself when it learns.
+  const open = (name: string) =>
+    openTaskMem({
+      directory: join(directory, name),
+      policy: "choice",
+      screenText: false,
+      adapt: { auto: false },
     });
-    opened.push(memory);
-    return memory;
-  };
   const film = async (name: string, n: number) => {
     const episode = createEpisode(episodeSeed("held-out", n), clips);
     const questions = askAbout(episode, seededRandom(`demo ${n}`), {
@@ -95,62 +83,46 @@ export async function run({ output, signal, options }: Invocation): Promise<void
       ),
     );
     const first = await film("first", 2 * seed);
-    const memory = await open("memory");
-    const agent = agentWith(memory, null);
-    await watch(agent, first.video, output, { shows: true, signal });
+    await using memory = await open("memory");
+    await watch(memory, first.video, output, { shows: true, signal });
 
     output.text(output.bold(`\nIts user asks about one thing only: ${asked[kind]}\n`));
     const ofKind = first.questions.filter((question) => question.kind === kind).slice(0, tasksAsked);
     for (const question of ofKind) {
-      const answer = await agent.ask({ text: question.text, options: question.options }, { signal });
+      const answer = await memory.ask({ text: question.text, options: question.options }, { signal });
       printAnswer(output, question, answer);
     }
 
     output.text(output.bold("\nThe questions teach the policy what to remember\n"));
-    const report = await trainAdapter({
-      memory,
-      adaptation: wordAdapterTrainer({
-        ...choiceFamily({ words: wordSpace }),
-        method: "preferences",
-        reader: lexicalReader({ words: wordSpace }),
-      }),
-      now: Date.now,
-      signal,
-    });
-    output.object({ event: "adapt-end", ...report });
-    printReport(output, report);
+    const result = await memory.learn({ method: "preferences", signal });
+    output.object({ event: "adapt-end", ...result });
+    printResult(output, result);
 
     output.text(
-      output.bold("\nAnother day is filmed and watched twice: as before, and with what was learnt\n"),
+      output.bold("\nAnother day is filmed and watched twice: as before, and with what was learned\n"),
     );
     const second = await film("second", 2 * seed + 1);
     const questions = factKinds.flatMap((each) =>
       second.questions.filter((question) => question.kind === each).slice(0, questionsPerKind),
     );
     const rows: Row[] = [];
-    const [active] = await memory.adapters({ policy: "choice", state: "active" });
-    const adapter = active
-      ? parseAdapter(active.file, active.id, await adapterTarget("choice", null)).adapter
-      : null;
-    for (const [policy, adapterOf] of [
-      ["before", null],
-      ["learnt", adapter],
+    await using before = await open("memory-before");
+    for (const [policy, day] of [
+      ["before", before],
+      ["learnt", memory],
     ] as const) {
-      const day = policy === "learnt" ? memory : await open("memory-before");
-      const watcher = agentWith(day, adapterOf);
-      await watch(watcher, second.video, output, { shows: false, signal });
-      rows.push(await score(output, policy, day, watcher, questions, { kind, signal }));
+      await watch(day, second.video, output, { shows: false, signal });
+      rows.push(await score(output, policy, day, questions, { kind, signal }));
     }
-    printTable(output, rows, kind, report.activated);
+    printTable(output, rows, kind, result.activated);
     printNext(output, keep === undefined ? null : directory);
     output.object({
       event: "demo-end",
       kind,
-      activated: report.activated,
+      activated: result.activated,
       rows: rows.map(({ examples: _, ...row }) => row),
     });
   } finally {
-    for (const memory of opened) await memory.close();
     if (keep === undefined) await rm(directory, { recursive: true, force: true });
   }
 }
@@ -167,26 +139,15 @@ export function requireFree(directory: string): void {
 
 const isKind = (name: string): name is FactKind => (factKinds as readonly string[]).includes(name);
 
-function agentWith(memory: Memory, adapter: Adapter | null): Agent {
-  return createAgent({
-    memory,
-    policy: choicePolicy({ words: wordSpace, adapter }),
-    perceptors: createPerceptors({ screenText: false }),
-    reader: lexicalReader({ words: wordSpace }),
-  });
-}
-
 async function watch(
-  agent: Agent,
+  memory: TaskMem,
   video: string,
   output: Output,
   { shows, signal }: { readonly shows: boolean; readonly signal: AbortSignal },
 ): Promise<void> {
-  const source = await openSource(video, { signal });
+  const source = await openConfiguredSource(memory.config, video, { signal });
   const show = watchPrinter(output, source);
-  for await (const event of agent.watch(source, { signal })) {
-    if (shows || output.json) show(event);
-  }
+  for await (const event of memory.watch(source, { signal })) if (shows || output.json) show(event);
   signal.throwIfAborted();
 }
 
@@ -232,17 +193,16 @@ interface Row {
 async function score(
   output: Output,
   policy: Row["policy"],
-  memory: Memory,
-  agent: Agent,
+  memory: TaskMem,
   questions: readonly HouseholdQuestion[],
   { kind, signal }: { readonly kind: FactKind; readonly signal: AbortSignal },
 ): Promise<Row> {
-  const entries = await memory.entries({ streams: ["second"] });
+  const entries = await memory.store.entries({ streams: ["second"] });
   const tally = new Map(factKinds.map((each) => [each, { right: 0, wrong: 0, n: 0 }]));
   const shown: (() => void)[] = [];
   for (const question of questions) {
     const { text, options } = question;
-    const answer = await agent.ask({ text, options }, { streams: ["second"], record: false, signal });
+    const answer = await memory.ask({ text, options }, { streams: ["second"], record: false, signal });
     const outcome = outcomeOf(answer, question);
     const counts = tally.get(question.kind)!;
     counts.n += 1;
@@ -268,7 +228,7 @@ function printTable(output: Output, rows: readonly Row[], kind: FactKind, activa
   );
   for (const { policy, kinds, tokens } of rows) {
     const name =
-      policy === "before" ? "as before" : activated ? "with what was learnt" : "again: nothing in force";
+      policy === "before" ? "as before" : activated ? "with what was learned" : "again: no adapter is active";
     const cells = kinds.map(({ right, n }) => `${right} of ${n}`.padStart(11)).join("");
     output.text(`${name.padEnd(24)}${cells}${String(tokens).padStart(14)}`);
   }

@@ -8,15 +8,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { createAgent } from "../../agent.ts";
-import { lexicalReader, localEmbedder, wordSpace } from "../../engines/local/index.ts";
-import { shippedWeights } from "../../engines/nano/shipped.ts";
+import { openConfiguredSource } from "../../assembly.ts";
 import { ConfigError } from "../../errors.ts";
 import { askAbout, createEpisode, episodeSeed, renderEpisode } from "../../household/index.ts";
-import { openSqliteMemory } from "../../memory/sqlite.ts";
-import { createPerceptors } from "../../perception/perceive.ts";
-import { nanoPolicy, openNano } from "../../policies/nano/index.ts";
-import { openSource } from "../../stream/open-source.ts";
+import { openTaskMem } from "../../taskmem.ts";
 import { seededRandom } from "../../util/random.ts";
 import {
   householdEvent,
@@ -81,29 +76,20 @@ async function tellOneDay(
   const episode = createEpisode(episodeSeed("held-out", 1000 + seed), clips);
   const questions = askAbout(episode, seededRandom(`demo ${seed}`));
   const { video } = await renderEpisode(episode, directory, { name: "day", questions, signal });
-  const memory = await openSqliteMemory(join(directory, "memory"), {
-    words: wordSpace,
-    embedder: localEmbedder,
-    now: Date.now,
+  await using memory = await openTaskMem({
+    directory: join(directory, "memory"),
+    policy: "nano",
+    screenText: false,
+    adapt: { auto: false },
   });
-  try {
-    const agent = createAgent({
-      memory,
-      policy: nanoPolicy(await openNano(shippedWeights("nano")), null, wordSpace.countTokens),
-      perceptors: createPerceptors({ screenText: false }),
-      reader: lexicalReader({ words: wordSpace }),
-    });
-    const source = await openSource(video, { signal });
-    const show = watchPrinter(output, source);
-    for await (const event of agent.watch(source, { signal })) show(event);
-    signal.throwIfAborted();
-    output.text(output.bold("\nQuestions are answered from these sentences alone\n"));
-    for (const question of questions) {
-      const { text, options } = question;
-      printAnswer(output, question, await agent.ask({ text, options }, { signal }));
-    }
-  } finally {
-    await memory.close();
+  const source = await openConfiguredSource(memory.config, video, { signal });
+  const show = watchPrinter(output, source);
+  for await (const event of memory.watch(source, { signal })) show(event);
+  signal.throwIfAborted();
+  output.text(output.bold("\nQuestions are answered from these sentences alone\n"));
+  for (const question of questions) {
+    const { text, options } = question;
+    printAnswer(output, question, await memory.ask({ text, options }, { signal }));
   }
 }
 

@@ -1,11 +1,10 @@
 /** `taskmem forget`: removes memories and everything derived from them, and says what went. */
 
-import { chosenStreams, openConfiguredMemory } from "../../assembly.ts";
-import { loadConfig } from "../../config.ts";
 import { ConfigError } from "../../errors.ts";
 import type { ForgetRequest } from "../../memory/memory.ts";
 import { momentFlag } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
+import { openFor } from "../open.ts";
 
 interface ForgetFlags {
   readonly stream?: string[];
@@ -17,7 +16,8 @@ interface ForgetFlags {
   readonly dryRun?: boolean;
 }
 
-export async function run({ output, flags, configFile, options }: Invocation): Promise<void> {
+export async function run(invocation: Invocation): Promise<void> {
+  const { output, options } = invocation;
   const { stream, from, to, person, query, entry, dryRun = false } = options as ForgetFlags;
   if ([stream, from, to, person, query, entry].every((given) => given === undefined)) {
     throw new ConfigError(
@@ -25,26 +25,21 @@ export async function run({ output, flags, configFile, options }: Invocation): P
       "Expected what to forget: --stream, --from, --to, --person, --query or --entry",
     );
   }
-  const config = await loadConfig(flags, { file: configFile });
-  const memory = await openConfiguredMemory(config, { mustExist: true });
-  try {
-    const streams = await chosenStreams(memory, stream);
-    const request: ForgetRequest = {
-      ...(stream && { streams: stream }),
-      ...(from !== undefined && { fromSeconds: momentFlag("--from", from, streams) }),
-      ...(to !== undefined && { toSeconds: momentFlag("--to", to, streams) }),
-      ...(person !== undefined && { person }),
-      ...(query !== undefined && { query }),
-      ...(entry && { entries: entry }),
-    };
-    const report = await memory.forget(request, { dryRun });
-    output.object({ event: "forget-end", ...report });
-    output.text(
-      `${dryRun ? "would forget" : "forgot"} ${report.entries} entries, ${report.clips} clips, ${report.tasks} questions, ${report.gaps} gaps, ${report.blobs} blobs (${report.blobBytes} bytes)`,
-    );
-    for (const { id, text } of report.sample) output.text(output.dim(`  ${id}  ${text}`));
-    if (dryRun && report.entries + report.clips > 0) output.text("run it again without --dry-run to do it");
-  } finally {
-    await memory.close();
-  }
+  await using memory = await openFor(invocation, { mustExist: true });
+  const streams = await memory.streams(stream);
+  const request: ForgetRequest = {
+    ...(stream && { streams: stream }),
+    ...(from !== undefined && { fromSeconds: momentFlag("--from", from, streams) }),
+    ...(to !== undefined && { toSeconds: momentFlag("--to", to, streams) }),
+    ...(person !== undefined && { person }),
+    ...(query !== undefined && { query }),
+    ...(entry && { entries: entry }),
+  };
+  const report = await memory.forget(request, { dryRun });
+  output.object({ event: "forget-end", ...report });
+  output.text(
+    `${dryRun ? "would forget" : "forgot"} ${report.entries} entries, ${report.clips} clips, ${report.tasks} questions, ${report.gaps} gaps, ${report.blobs} blobs (${report.blobBytes} bytes)`,
+  );
+  for (const { id, text } of report.sample) output.text(output.dim(`  ${id}  ${text}`));
+  if (dryRun && report.entries + report.clips > 0) output.text("run it again without --dry-run to do it");
 }

@@ -1,16 +1,14 @@
 /**
  * `taskmem tasks`: the questions that were asked, which are what the memory learns from, feedback on them, and questions
- * to learn from that nobody needs an answer to.
+ * to learn from that need no answer.
  */
-import { randomUUID } from "node:crypto";
-import { openConfiguredMemory } from "../../assembly.ts";
-import { loadConfig } from "../../config.ts";
 import { ConfigError } from "../../errors.ts";
-import type { Memory } from "../../memory/memory.ts";
-import type { Task } from "../../tasks/task.ts";
+import type { TaskMem } from "../../taskmem.ts";
+import { notAnswered, type Task } from "../../tasks/task.ts";
 import type { Invocation } from "../invocation.ts";
+import { openFor } from "../open.ts";
 import type { Output } from "../output.ts";
-import { readQuestion } from "../question.ts";
+import { questionFlag } from "../question.ts";
 
 interface TaskFlags {
   readonly task?: string;
@@ -21,30 +19,18 @@ interface TaskFlags {
   readonly option?: string[];
 }
 
-type Action = (output: Output, memory: Memory, flags: TaskFlags, question: string) => Promise<void>;
+type Action = (memory: TaskMem, output: Output, flags: TaskFlags, question: string) => Promise<void>;
 
-const actions: Readonly<Record<string, Action>> = { list, add, feedback };
+export const actions = { list, add, feedback } satisfies Record<string, Action>;
 
-export async function run(
-  { output, flags, configFile, options }: Invocation,
-  name = "list",
-  question = "",
-): Promise<void> {
-  const action = actions[name];
-  if (!action) {
-    throw new ConfigError("action-unknown", `Expected \`tasks list\`, \`add\` or \`feedback\`, got ${name}`);
-  }
-  const config = await loadConfig(flags, { file: configFile });
-  const memory = await openConfiguredMemory(config, { mustExist: true });
-  try {
-    await action(output, memory, options as TaskFlags, question);
-  } finally {
-    await memory.close();
-  }
+export async function run(invocation: Invocation, name: keyof typeof actions, question = ""): Promise<void> {
+  // Noting down many questions is no moment to learn: `ask` and `adapt run` do.
+  await using memory = await openFor(invocation, { mustExist: true, adapt: { auto: false } });
+  await actions[name](memory, invocation.output, invocation.options as TaskFlags, question);
 }
 
-async function list(output: Output, memory: Memory, { limit }: TaskFlags): Promise<void> {
-  const tasks = await memory.tasks(limit === undefined ? {} : { limit, newest: true });
+async function list({ store }: TaskMem, output: Output, { limit }: TaskFlags): Promise<void> {
+  const tasks = await store.tasks(limit === undefined ? {} : { limit, newest: true });
   for (const task of tasks) {
     output.object(task);
     const verdict = task.feedback ? `, ${task.feedback.verdict}` : "";
@@ -52,31 +38,28 @@ async function list(output: Output, memory: Memory, { limit }: TaskFlags): Promi
       `${output.dim(task.id)}  ${task.question.text}  ${output.dim(`${outcomeOf(task)}${verdict}`)}`,
     );
   }
-  if (tasks.length === 0) output.note("nobody has asked anything yet");
+  if (tasks.length === 0) output.note("no questions yet");
 }
 
-/** Who answered a question that was only added. */
-const nobody = "nobody";
-
 function outcomeOf({ reader, abstained, answer }: Task): string {
-  if (reader === nobody) return "not answered";
+  if (reader === notAnswered) return "not answered";
   return abstained ? "not in memory" : answer;
 }
 
-async function add(output: Output, memory: Memory, { option = [] }: TaskFlags, given: string): Promise<void> {
-  const question = await readQuestion(given, option);
-  const id = `task_${randomUUID().slice(0, 13)}`;
-  await memory.addTask({
-    ...{ id, askedAtMs: Date.now(), asOfSeconds: null, stream: null, question },
-    ...{ answer: "", option: null, abstained: true, citations: [], reader: nobody },
-  });
+async function add(
+  memory: TaskMem,
+  output: Output,
+  { option = [] }: TaskFlags,
+  given: string,
+): Promise<void> {
+  const { id } = await memory.recordTask({ question: await questionFlag(given, option) });
   output.object({ event: "task-end", task: id });
   output.text(`noted: ${id}; \`taskmem adapt run\` learns from it`);
 }
 
 async function feedback(
+  { store }: TaskMem,
   output: Output,
-  memory: Memory,
   { task, right, wrong, correction }: TaskFlags,
 ): Promise<void> {
   if (task === undefined || (right === true) === (wrong === true || correction !== undefined)) {
@@ -85,7 +68,7 @@ async function feedback(
       "Expected --task with --right, or with --wrong and perhaps --correction",
     );
   }
-  await memory.addFeedback(task, {
+  await store.addFeedback(task, {
     atMs: Date.now(),
     verdict: right ? "right" : "wrong",
     correction: correction ?? null,

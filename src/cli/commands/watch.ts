@@ -1,68 +1,34 @@
 /** `taskmem watch`: a stream becomes memories, printed as they are written. */
 
-import { createAgent, type StreamEnd, type WatchEvent } from "../../agent.ts";
-import {
-  activeAdapter,
-  configuredModel,
-  configuredPerceptors,
-  configuredPolicy,
-  configuredReader,
-  openConfiguredMemory,
-  openConfiguredModel,
-} from "../../assembly.ts";
+import type { StreamEnd, WatchEvent } from "../../agent.ts";
+import { openConfiguredSource } from "../../assembly.ts";
 import { loadConfig } from "../../config.ts";
-import { contextDefaults } from "../../policy/context.ts";
-import { openSource } from "../../stream/open-source.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
 import type { Invocation } from "../invocation.ts";
+import { openConfigured } from "../open.ts";
 import { counted, exitCodes, type Output } from "../output.ts";
 
-export async function run(
-  { output, flags, configFile, signal, options }: Invocation,
-  specs: string[],
-): Promise<number> {
+interface WatchFlags {
+  readonly stream?: string;
+  readonly subtitles?: string;
+  readonly textKind?: "speech" | "caption";
+}
+
+export async function run(invocation: Invocation, specs: string[]): Promise<number> {
+  const { output, flags, configFile, signal, options } = invocation;
+  const { stream, ...texts } = options as WatchFlags;
   const config = await loadConfig(flags, { file: configFile });
-  const model = await openConfiguredModel(config);
-  const perceptors = configuredPerceptors(config);
-  const source = await openSource(specs, {
-    ...config.stream,
-    languages: config.languages,
-    largeFrames: config.screenText,
-    ...(typeof options.subtitles === "string" && { subtitles: options.subtitles }),
-    ...(typeof options.textKind === "string" && { textKind: options.textKind as "speech" | "caption" }),
-    signal,
-  });
-  await model?.capabilities(signal);
-  const memory = await openConfiguredMemory(config, { mustExist: false });
-  try {
-    const withAdapter = async () =>
-      configuredPolicy(config, model, await activeAdapter(memory, config, model));
-    const policy = await withAdapter();
-    const agent = createAgent({
-      memory,
-      policy,
-      currentPolicy: withAdapter,
-      perceptors,
-      reader: configuredReader(config, configuredModel(config)),
-      limits: { ...contextDefaults, windowClips: config.stream.windowClips },
-    });
-    const stream = typeof options.stream === "string" ? options.stream : source.id;
-    let end: StreamEnd | undefined;
-    for (const problem of source.problems) output.note(`  skipped: ${problem}`);
-    const show = watchPrinter(output, { live: source.live, endSeconds: source.endSeconds });
-    for await (const event of agent.watch(source, { stream, signal })) {
-      if (event.event !== "stream-end") {
-        show(event);
-        continue;
-      }
-      // The model knows what failed calls and its probe cost too.
-      end = { ...event, cost: model?.cost() ?? event.cost };
-      show(end);
-    }
-    return exitCodeOfEnd(end!);
-  } finally {
-    await memory.close();
+  // Before the memory: a source that cannot be read leaves none behind.
+  const source = await openConfiguredSource(config, specs, { ...texts, signal });
+  for (const problem of source.problems) output.note(`  skipped: ${problem}`);
+  await using memory = await openConfigured(invocation, config);
+  let end: StreamEnd | undefined;
+  const show = watchPrinter(output, source);
+  for await (const event of memory.watch(source, { ...(stream !== undefined && { stream }), signal })) {
+    show(event);
+    if (event.event === "stream-end") end = event;
   }
+  return exitCodeOfEnd(end!);
 }
 
 function exitCodeOfEnd({ reason }: StreamEnd): number {
@@ -133,7 +99,7 @@ export function watchPrinter(
         );
       output.text(output.dim(`${event.stream}: ${parts.join(", ")}`));
       if (event.message) output.note(`stopped: ${event.message}`);
-      else if (event.reason === "interrupted") output.note("stopped; the same command goes on from here");
+      else if (event.reason === "interrupted") output.note("stopped; the same command resumes here");
     }
   };
 }

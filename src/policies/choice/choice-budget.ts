@@ -4,6 +4,9 @@
  */
 import type { Candidate } from "./choice-candidates.ts";
 
+/** Stream time of one decision; deciding per 10 s lost 4 to 6 points. */
+export const windowSeconds = 30;
+
 /** How many tokens a decision may keep. */
 export type ChoiceBudget =
   | {
@@ -11,6 +14,11 @@ export type ChoiceBudget =
       readonly fraction: number;
       /** Keep at least so many tokens of a window where it has them. @default 0 */
       readonly floorTokens?: number;
+      /**
+       * Tokens that may be kept at once after a quiet time. With it the floor is per 30 s of stream time since the last
+       * decision, however often decisions are made. @default the floor is per decision
+       */
+      readonly burstTokens?: number;
     }
   | { readonly tokensPerWindow: number };
 
@@ -24,9 +32,18 @@ export type ChoiceBudget =
  */
 export const defaultBudget: ChoiceBudget = { fraction: 0.2, floorTokens: 40 };
 
-/** What one window adds to the purse, and how much the purse holds at most. */
+/**
+ * Of a stream that is pushed: decisions come whenever something was said, so the floor goes by time, and what comes in a
+ * rush after a quiet time is kept whole.
+ */
+export const liveBudget: ChoiceBudget = { fraction: 0.2, floorTokens: 40, burstTokens: 600 };
+
+/** What one decision may keep beyond what was carried over, and how much can be carried over. */
 export interface BudgetRules {
-  allowance(candidates: readonly Candidate[]): number;
+  /** Whether `sinceSeconds` counts: the time of the last decision is then part of the policy's state. */
+  readonly byTime: boolean;
+  /** @param sinceSeconds stream time since the last decision. @default 30 */
+  allowance(candidates: readonly Candidate[], sinceSeconds?: number): number;
   readonly mostCarried: number;
 }
 
@@ -37,18 +54,23 @@ export function budgetRules(budget: ChoiceBudget): BudgetRules {
     if (!(tokensPerWindow > 0 && tokensPerWindow < Infinity))
       throw new RangeError(`Expected \`tokensPerWindow\` above 0, got ${tokensPerWindow}`);
     // 120·b + 12 where a mean window of 168 tokens gives b·168: 120 / 168 = 5 / 7 of the window's own.
-    return { allowance: () => tokensPerWindow, mostCarried: (tokensPerWindow * 5) / 7 + 12 };
+    return { byTime: false, allowance: () => tokensPerWindow, mostCarried: (tokensPerWindow * 5) / 7 + 12 };
   }
-  const { fraction, floorTokens = 0 } = budget;
+  const { fraction, floorTokens = 0, burstTokens } = budget;
   if (!(fraction > 0 && fraction <= 1))
     throw new RangeError(`Expected the budget's \`fraction\` above 0 and up to 1, got ${fraction}`);
   if (!(floorTokens >= 0 && floorTokens < Infinity))
     throw new RangeError(`Expected \`floorTokens\` from 0 up, got ${floorTokens}`);
+  if (burstTokens !== undefined && !(burstTokens >= 0 && burstTokens < Infinity))
+    throw new RangeError(`Expected \`burstTokens\` from 0 up, got ${burstTokens}`);
+  const byTime = burstTokens !== undefined;
   return {
-    allowance: (candidates) => {
+    byTime,
+    allowance: (candidates, sinceSeconds = windowSeconds) => {
       const offered = candidates.reduce((sum, { tokens }) => sum + tokens, 0);
+      if (byTime) return Math.max(fraction * offered, (floorTokens * sinceSeconds) / windowSeconds);
       return Math.max(fraction * offered, Math.min(floorTokens, offered));
     },
-    mostCarried: 120 * fraction + 12,
+    mostCarried: burstTokens ?? 120 * fraction + 12,
   };
 }

@@ -469,3 +469,36 @@ describe("choice policy with an adapter", () => {
     }
   });
 });
+
+describe("a budget by time", () => {
+  const budget = { fraction: 0.2, floorTokens: 40, burstTokens: 100 };
+  const line = (i: number) => `Parcel ${i} has the number ${1000 + i} and lies in room ${i} of the depot`;
+  /** Shows one line a decision, each so many seconds after the last. @returns how many are kept */
+  async function keptOf(count: number, everySeconds: number): Promise<number> {
+    const policy = choicePolicy({ words: wordSpace, clipSeconds: 1, budget });
+    let state = noState;
+    let kept = 0;
+    for (let i = 0; i < count; i++) {
+      const span = { startSeconds: i * everySeconds, endSeconds: i * everySeconds + 1 };
+      const shown = context(
+        [observation(i, { ...span, speech: [{ ...span, text: line(i), speaker: null }] })],
+        state,
+      );
+      const [action] = (await policy.decide(shown)).actions;
+      kept += action!.statements.length;
+      state = changed(state, policy.advance(shown, action!)!);
+    }
+    return kept;
+  }
+
+  test("keeps a rush after a quiet time until the burst is spent, then what the floor earns", async () => {
+    // A line is 19 tokens (14 words, 1.3 each, rounded up). The first is paid by the time before it. Then a fifth of each line,
+    // 3.8, is more than the floor earns in a second, 1.3: 29 lines earn 110, and 100 of the burst make 210, which is 11 lines.
+    assert.equal(await keptOf(30, 1), 12);
+  });
+
+  test("keeps everything of a slow conversation", async () => {
+    // 19 tokens every 15 s: the floor earns 20 in that time.
+    assert.equal(await keptOf(30, 15), 30);
+  });
+});

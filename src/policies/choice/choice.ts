@@ -19,7 +19,13 @@ import { ConfigError, DataError } from "../../errors.ts";
 import type { JsonValue, PolicyStateChange } from "../../memory/memory.ts";
 import type { Action, Context, Policy } from "../../policy/policy.ts";
 import { shortId } from "../../util/hash.ts";
-import { type BudgetRules, budgetRules, type ChoiceBudget, defaultBudget } from "./choice-budget.ts";
+import {
+  type BudgetRules,
+  budgetRules,
+  type ChoiceBudget,
+  defaultBudget,
+  windowSeconds,
+} from "./choice-budget.ts";
 import { type Candidate, candidatesOf, screenStems } from "./choice-candidates.ts";
 import {
   type ChoiceParameters,
@@ -29,9 +35,6 @@ import {
   drawItems,
 } from "./choice-draw.ts";
 import { type ChoiceWeights, choiceWeightsRevision, readChoiceFeatures } from "./choice-features.ts";
-
-/** Stream time of one decision; deciding per 10 s lost 4 to 6 points. */
-const windowSeconds = 30;
 
 export interface ChoiceOptions {
   readonly words: WordSpace;
@@ -148,6 +151,13 @@ interface StreamState {
   readonly windows: readonly (readonly string[])[];
   /** Stems of on-screen text that was kept and is still on the screen. */
   readonly standing: readonly string[];
+  /** Where the last decision ended, in stream time, where the budget goes by it. */
+  readonly until?: number;
+}
+
+/** Stream time since the last decision, in seconds. */
+function sinceLast({ observations }: Context, { until }: StreamState): number {
+  return until === undefined ? windowSeconds : Math.max(0, observations.at(-1)!.endSeconds - until);
 }
 
 const freshState: StreamState = { spare: null, windows: [], standing: [] };
@@ -171,7 +181,8 @@ function drawInput(
 ): DrawInput {
   const { words: space, budget: share = defaultBudget, weights = null } = options;
   const { documents, words: counts } = context.state;
-  const { spare, windows } = readState(context);
+  const state = readState(context);
+  const { spare, windows } = state;
   const { allowance, mostCarried } = budgetRules(share);
   const vocabulary = vocabularyOf(candidates);
   /** Position in [0, W) of each word on offer, and how many candidates hold it. */
@@ -184,7 +195,7 @@ function drawInput(
   });
   const said = new Set(windows.flat());
   const purse = spare ?? mostCarried;
-  const budget = allowance(candidates) + purse;
+  const budget = allowance(candidates, sinceLast(context, state)) + purse;
   const total = documents + candidates.length;
   const rarities = Float64Array.from(vocabulary, (stem, place) =>
     idf((counts.get(stem) ?? 0) + here[place]!, total),
@@ -231,14 +242,16 @@ function actionOf(candidates: readonly Candidate[], { picks, logprobs }: Draw, r
 }
 
 function changeOf(
-  { observations }: Context,
+  context: Context,
   action: Action,
   candidates: readonly Candidate[],
-  { spare, windows, standing }: StreamState,
-  { allowance, mostCarried }: BudgetRules,
+  state: StreamState,
+  { allowance, mostCarried, byTime }: BudgetRules,
   { historyWindows }: ChoiceParameters,
   words: WordSpace,
 ): PolicyStateChange {
+  const { observations } = context;
+  const { spare, windows, standing } = state;
   const lines = new Set(action.statements.map(({ text }) => text));
   const kept = candidates.filter(({ statement }) => lines.has(statement.text));
   const spent = kept.reduce((sum, { tokens }) => sum + tokens, 0);
@@ -249,11 +262,17 @@ function changeOf(
     for (const stem of stems) counts.set(stem, (counts.get(stem) ?? 0) + 1);
   }
   const next: StreamState = {
-    spare: Math.min(mostCarried, (spare ?? mostCarried) + allowance(candidates) - spent),
+    spare: Math.min(
+      mostCarried,
+      (spare ?? mostCarried) + allowance(candidates, sinceLast(context, state)) - spent,
+    ),
     windows: [...windows, [...new Set(kept.flatMap(({ stems }) => stems))]].slice(-historyWindows),
     standing: [...new Set([...standing, ...keptOnScreen.flatMap(({ stems }) => stems)])].filter((stem) =>
       onScreen.has(stem),
     ),
+    ...(byTime && {
+      until: Math.max(state.until ?? Number.NEGATIVE_INFINITY, observations.at(-1)!.endSeconds),
+    }),
   };
   return {
     value: next as unknown as JsonValue,

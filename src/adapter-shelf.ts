@@ -1,0 +1,109 @@
+/** What a memory has learned: its adapters, and what can be done with them by hand. */
+import type { Adapter, AdapterWord } from "./adapter/adapter.ts";
+import { adapterText, type Provenance, parseAdapter } from "./adapter/adapter-file.ts";
+import { blendAdapters } from "./adapter/arithmetic.ts";
+import { wordSpace } from "./engines/local/index.ts";
+import { ConfigError } from "./errors.ts";
+import type { KeptAdapter } from "./memory/memory.ts";
+import type { Parts } from "./parts.ts";
+import { adapterWords } from "./policies/choice/word-vector-trainer.ts";
+import { shortId } from "./util/hash.ts";
+
+export class AdapterShelf {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Id of the policy whose adapters these are. */
+  get policy(): string {
+    return this.#parts.policyId;
+  }
+
+  /** All that were kept for the policy, in the order they were trained, with what became of each. */
+  list(): Promise<KeptAdapter[]> {
+    return this.#parts.memory.adapters({ policy: this.#parts.policyId });
+  }
+
+  /** The one the policy writes with, or `null`. */
+  async active(): Promise<KeptAdapter | null> {
+    const [active] = await this.#parts.memory.adapters({ policy: this.#parts.policyId, state: "active" });
+    return active ?? null;
+  }
+
+  /**
+   * Makes a kept adapter active; a running `watch` or live session writes with it from its next decision.
+   * @throws StoreError `adapter-unknown`; ConfigError, DataError where it does not fit the policy any more
+   */
+  async promote(id: string): Promise<void> {
+    const { memory, policyId } = this.#parts;
+    const kept = (await this.list()).find((adapter) => adapter.id === id);
+    if (kept) parseAdapter(kept.file, id, await this.#parts.adapterTarget());
+    await memory.activateAdapter(policyId, id, "promoted by hand");
+  }
+
+  /** Makes the one before the active one active again, or none. @returns its id. @throws ConfigError where none is active */
+  async rollback(): Promise<string | null> {
+    if ((await this.active()) === null)
+      throw new ConfigError("adapter-missing", "There is no active adapter to roll back.");
+    return this.#parts.memory.rollbackAdapter(this.#parts.policyId);
+  }
+
+  /**
+   * Two adapters as one, kept as a candidate: it is not tried; `promote` makes it active.
+   * @param share of the second, above 0 and below 1
+   * @throws RangeError, ConfigError `adapter-missing`
+   */
+  async blend(firstId: string, secondId: string, share = 0.5): Promise<KeptAdapter> {
+    if (!(share > 0 && share < 1))
+      throw new RangeError(`Expected \`share\` above 0 and below 1, got ${share}`);
+    const [first, second] = [await this.#read(firstId), await this.#read(secondId)];
+    const adapter = blendAdapters(first.adapter, second.adapter, share);
+    const createdAtMs = this.#parts.now();
+    const tasks = [...new Set([...first.kept.tasks, ...second.kept.tasks])];
+    const provenance: Provenance = {
+      method: "blend",
+      parents: [first.adapter.revision, second.adapter.revision],
+      ...{ tasks, createdAtMs, report: { share } },
+    };
+    const blended: KeptAdapter = {
+      id: shortId("adapter", adapter.revision, createdAtMs),
+      ...{ policy: this.#parts.policyId, revision: adapter.revision, state: "candidate" },
+      ...{ atMs: createdAtMs, tasks },
+      reason: `${Math.round(100 * share)} % of ${second.kept.id} in ${first.kept.id}`,
+      file: adapterText({ adapter, base: first.base, provenance }, "the blended adapter"),
+    };
+    await this.#parts.memory.addAdapter(blended);
+    return blended;
+  }
+
+  /**
+   * Words that an adapter weighs most, the heaviest first, named by the questions it was trained on; none where it is no
+   * adapter of words.
+   * @param id @default the active one
+   * @throws ConfigError, DataError where it does not fit the policy any more
+   */
+  async words(id?: string): Promise<AdapterWord[]> {
+    const kept = id === undefined ? await this.active() : (await this.#read(id)).kept;
+    if (kept === null) return [];
+    const { adapter } = parseAdapter(kept.file, kept.id, await this.#parts.adapterTarget());
+    return adapter.space === wordSpace.id ? adapterWords(adapter, await this.#textsOf(kept), wordSpace) : [];
+  }
+
+  async #read(id: string): Promise<{ kept: KeptAdapter; adapter: Adapter; base: string | null }> {
+    const kept = (await this.list()).find((adapter) => adapter.id === id);
+    if (kept) return { kept, ...parseAdapter(kept.file, kept.id, await this.#parts.adapterTarget()) };
+    throw new ConfigError(
+      "adapter-missing",
+      `There is no adapter ${id}. \`taskmem adapt status\` lists those there are.`,
+    );
+  }
+
+  async #textsOf(kept: KeptAdapter): Promise<string[]> {
+    const trainedOn = new Set(kept.tasks);
+    return (await this.#parts.memory.tasks())
+      .filter(({ id }) => trainedOn.has(id))
+      .flatMap(({ question }) => [question.text, ...question.options.map(({ text }) => text)]);
+  }
+}

@@ -1,0 +1,396 @@
+/** The command line as a table: commands, their arguments and flags. A command's file is loaded when it is called. */
+import { readFileSync } from "node:fs";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { policyNames } from "../config.ts";
+import type { Invocation } from "./invocation.ts";
+import { createOutput, exitCodes } from "./output.ts";
+
+type Run = (invocation: Invocation, ...args: never[]) => Promise<unknown>;
+type Load = () => Promise<{ run: Run }>;
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+/** Flags that fill the configuration: flag name as commander camel-cases it → path of the option. */
+const configFlags: Record<string, string> = {
+  memory: "memory",
+  policy: "policy",
+  reader: "reader",
+  baseUrl: "model.baseUrl",
+  model: "model.model",
+  temperature: "model.temperature",
+  video: "model.video",
+  budgetUsd: "model.budget.usd",
+  budgetTokens: "model.budget.tokens",
+  budgetCalls: "model.budget.calls",
+  transcribeBaseUrl: "transcriber.baseUrl",
+  transcribeModel: "transcriber.model",
+  language: "languages",
+  screenText: "screenText",
+  semantic: "semantic",
+  clipSeconds: "stream.clipSeconds",
+  fps: "stream.fps",
+  windowClips: "stream.windowClips",
+  budget: "choice.budget",
+  weights: "choice.weights",
+  samples: "bestOfN.samples",
+  adapt: "adapt.auto",
+};
+
+/** What a command is called with from outside. */
+export interface ProgramContext {
+  /** Aborted by SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+/** All commands, ready to parse arguments. */
+export function buildProgram(context: ProgramContext): Command {
+  const program = new Command("taskmem")
+    .description(
+      "Long-term memory for agents that see and hear, which learns what to remember from the tasks it is asked.",
+    )
+    .version(version)
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .showSuggestionAfterError();
+  const add = (parent: Command, usage: string, description: string, load: Load) =>
+    leaf(parent, usage, description, load, context);
+  addWatching(program, add);
+  addKeeping(program, add);
+  addTasks(program, add);
+  addAdapt(program, add);
+  addTrain(program, add);
+  addBench(program, add);
+  add(
+    program,
+    "doctor",
+    "check programs, configuration, memory and model endpoint",
+    () => import("./commands/doctor.ts"),
+  );
+  add(
+    program,
+    "demo",
+    "watch a simulated household, answer questions, and learn from them",
+    () => import("./commands/demo.ts"),
+  )
+    .option("--policy <name>", "nano (looks at the pictures) or choice (no model)")
+    .option("--full", "nano: all held-out films")
+    .option("--films <n>", "nano: how many held-out films", wholeNumber)
+    .option("--seed <n>", "which household", wholeNumber)
+    .option("--clips <n>", "choice: how many 10 s clips a film has", wholeNumber)
+    .option("--kind <kind>", "choice: what its user asks about: place, wear, speech, display or activity")
+    .option("--keep <directory>", "keep the video and the memory here");
+  return program;
+}
+
+type Add = (parent: Command, usage: string, description: string, load: Load) => Command;
+
+function addWatching(program: Command, add: Add): void {
+  add(
+    program,
+    "watch <source...>",
+    "watch a file, a folder, a live URL, a device or texts, and remember it",
+    () => import("./commands/watch.ts"),
+  )
+    .option("--stream <id>", "name of the stream (default: from the source)")
+    .option("--subtitles <file>", "subtitle file to use instead of those found")
+    .option("--text-kind <kind>", "what the lines of a text source are: speech or caption")
+    .option("--language <tag>", "languages of subtitles to keep, best first", collect)
+    .option("--clip-seconds <n>", "length of a clip")
+    .option("--window-clips <n>", "clips the policy sees at once")
+    .option("--fps <n>", "frames per second the policy sees")
+    .option("--no-screen-text", "do not read text in the picture")
+    .addOption(policyOption("what writes memories: choice needs no model, nano knows its household only"))
+    .option("--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1")
+    .option("--weights <file>", "choice: what `train phase-one --policy choice` learned")
+    .option("--samples <n>", "best-of-n: texts drawn per clip, of which the adapter picks one")
+    .option("--semantic", "model: also write what is known, not only what happened")
+    .option("--temperature <t>", "model: sampling temperature")
+    .option("--video <how>", "model: send clips as frames, video, or auto")
+    .option("--budget-usd <n>", "stop before spending more in this run")
+    .option("--budget-tokens <n>", "stop before using more tokens in this run")
+    .option("--budget-calls <n>", "stop before making more calls in this run")
+    .option("--transcribe-base-url <url>", "endpoint for speech to text")
+    .option("--transcribe-model <name>", "model for speech to text");
+  add(
+    program,
+    "ask <question>",
+    "answer a question from memory alone; - reads it from standard input",
+    () => import("./commands/ask.ts"),
+  )
+    .option("--option <text>", "a possible answer; repeat for multiple choice", collect)
+    .option("--stream <id>", "only these streams", collect)
+    .option("--as-of <moment>", "see nothing later than this: seconds, HH:MM:SS, 'DAY1 11:21:02' or a date")
+    .option("--near <moment>", "prefer memories near this moment")
+    .option("--speaker <name>", "only what these people said or what names them", collect)
+    .option("--limit <n>", "entries to recall", wholeNumber)
+    .option("--whole-memory", "give the reader everything in time order instead of searching")
+    .option("--reader <name>", "local (no model) or model")
+    .option("--no-adapt", "do not learn from the question afterwards");
+}
+
+function addKeeping(program: Command, add: Add): void {
+  add(program, "timeline", "print what is remembered, in time order", () => import("./commands/timeline.ts"))
+    .option("--stream <id>", "only these streams", collect)
+    .option("--from <moment>", "from this moment")
+    .option("--to <moment>", "to this moment")
+    .option("--speaker <name>", "only what these people said or what names them", collect)
+    .option("--kind <kind>", "episodic or semantic")
+    .option("--limit <n>", "only the newest n", wholeNumber)
+    .option("--closed", "entries that are no longer current too");
+  add(
+    program,
+    "remember <fact>",
+    "keep a fact as it is, past the policy",
+    () => import("./commands/remember.ts"),
+  )
+    .option("--speaker <name>", "who said it")
+    .option("--id <id>", "names the fact: one id is kept once")
+    .option("--kind <kind>", "semantic (default) or episodic")
+    .option("--stream <id>", "a stream that holds facts only (default: remembered)");
+  add(
+    program,
+    "export <directory>",
+    "write the memory as JSONL and blobs; - writes JSONL to standard output",
+    () => import("./commands/export.ts"),
+  );
+  add(program, "import <directory>", "read an export into the memory", () => import("./commands/import.ts"));
+  add(
+    program,
+    "forget",
+    "remove memories and everything derived from them, and report it",
+    () => import("./commands/forget.ts"),
+  )
+    .option("--stream <id>", "these streams", collect)
+    .option("--from <moment>", "from this moment")
+    .option("--to <moment>", "to this moment")
+    .option("--person <name>", "what this person said and what names them")
+    .option("--query <words>", "entries that hold all these words")
+    .option("--entry <id>", "these entries", collect)
+    .option("--dry-run", "only report what would go");
+}
+
+function addTasks(program: Command, add: Add): void {
+  const tasks = group(program, "tasks", "the questions the memory learns from");
+  const load: Load = () => import("./commands/tasks.ts");
+  const named =
+    (name: keyof typeof import("./commands/tasks.ts").actions): Load =>
+    () =>
+      load().then(({ run }) => ({ run: (call, ...args) => run(call, name as never, ...args) }));
+  add(tasks, "list", "the questions that were asked, with answers and feedback", named("list")).option(
+    "--limit <n>",
+    "only the newest n",
+    wholeNumber,
+  );
+  add(tasks, "add <question>", "a question to learn from, without asking it", named("add")).option(
+    "--option <text>",
+    "a possible answer; repeat for multiple choice",
+    collect,
+  );
+  add(tasks, "feedback", "whether an answer was right", named("feedback"))
+    .option("--task <id>", "the task the feedback is about")
+    .option("--right", "its answer was right")
+    .option("--wrong", "its answer was wrong")
+    .option("--correction <text>", "what it should have been");
+  tasks.addHelpText("after", "\nWithout a subcommand: list.");
+}
+
+function addAdapt(program: Command, add: Add): void {
+  const adapt = group(program, "adapt", "what was learned from the questions, and learning from them");
+  const named =
+    (name: string): Load =>
+    () =>
+      import("./commands/adapt.ts").then(({ run }) => ({ run: (call) => run(call, name) }));
+  const policy = () => policyOption("whose adapters: choice, nano or best-of-n");
+  add(
+    adapt,
+    "status",
+    "the active adapter, the words it weighs, and every adapter with its verdict",
+    named("status"),
+  ).addOption(policy());
+  learningFlags(
+    add(adapt, "run", "train an adapter from the questions, and activate it if it does better", named("run")),
+  );
+  add(adapt, "promote", "make a kept adapter active", named("promote"))
+    .option("--adapter <id>", "the adapter")
+    .addOption(policy());
+  add(
+    adapt,
+    "rollback",
+    "make the adapter before the active one active again, or none",
+    named("rollback"),
+  ).addOption(policy());
+  add(adapt, "blend", "keep two adapters as one, to be promoted", named("blend"))
+    .option("--adapter <id>", "the first adapter")
+    .option("--with <id>", "the second adapter")
+    .option("--share <share>", "share of the second, 0 to 1 (default: 0.5)")
+    .addOption(policy());
+  adapt.addHelpText("after", "\nWithout a subcommand: status.");
+}
+
+/** Flags of learning from a memory's questions. */
+function learningFlags(command: Command): Command {
+  return command
+    .option("--method <name>", "closed-form (words of the questions) or preferences (memories compared)")
+    .option(
+      "--judge <name>",
+      "who compares memories, and grades a model's: local (words) or model (best-of-n)",
+    )
+    .option("--judge-model <name>", "another model of the endpoint to judge")
+    .option("--run <directory>", "where the learning curve is written (default: in the memory's directory)")
+    .addOption(policyOption("who learns: choice, nano or best-of-n"))
+    .option("--samples <n>", "best-of-n: texts drawn per clip")
+    .option("--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1");
+}
+
+function addTrain(program: Command, add: Add): void {
+  const train = group(program, "train", "train a policy");
+  const named =
+    (name: string): Load =>
+    () =>
+      import("./commands/train.ts").then(({ run }) => ({ run: (call) => run(call, name) }));
+  add(train, "phase-one", "before deployment: how to memorize, on simulated households", named("phase-one"))
+    .option("--policy <name>", "nano (default) or choice")
+    .option("--judge <name>", "who judges: local (words) or model, at the endpoint (default: by policy)")
+    .option("--judge-model <name>", "another model of the endpoint to judge")
+    .option("--weights <file>", "weights to start from (default: nano's pretrained ones, choice as it ships)")
+    .option("--run <directory>", "where the run is kept; a run that was stopped is resumed")
+    .option("--steps <n>", "all steps", wholeNumber)
+    .option("--off-policy-steps <n>", "steps with a history that another policy wrote", wholeNumber)
+    .option("--batch <n>", "live instances", wholeNumber)
+    .option("--group <n>", "memories sampled for each", wholeNumber)
+    .option("--learning-rate <rate>", "of nano's Adam, or of choice's gradient descent")
+    .option("--richness <bonus>", "most that the richest memory of a group earns")
+    .option("--kl <weight>", "penalty for leaving the weights it started from")
+    .option("--checkpoint-every <n>", "steps between checkpoints", wholeNumber)
+    .option("--seed <text>", "random seed of the run");
+  learningFlags(
+    add(train, "phase-two", "after deployment: from a memory's questions, as adapt run", named("phase-two")),
+  );
+}
+
+const videoBenchmarks = {
+  videomme: "Video-MME's videos as streams",
+  egolife: "EgoLife's week on video, or as texts with --text",
+  egotempo: "EgoTempo's clips as streams",
+  m3bench: "M3-Bench's robot and web videos as streams",
+} as const;
+
+function addBench(program: Command, add: Add): void {
+  const bench = group(program, "bench", "run a benchmark as a stream, and draw what came of it");
+  const named =
+    (name: string): Load =>
+    () =>
+      import("./commands/bench.ts").then(({ run }) => ({
+        run: (call, ...args) => run(call, name, (args[0] ?? []) as readonly string[]),
+      }));
+  for (const [name, description] of Object.entries(videoBenchmarks)) {
+    const command = add(bench, name, description, named(name))
+      .option("--root <directory>", "folder of the benchmark's files")
+      .option("--annotations <file>", "questions to read instead of those found below --root")
+      .option("--policy <name>", "what writes the base row: choice (no model) or model")
+      .option("--weights <file>", "what the choice policy learned in Phase One")
+      .option("--budget <share>", "rows of the choice policy: share of the candidate tokens to keep, 0 to 1")
+      .option(
+        "--rows <names>",
+        "some of keep-nothing,keep-all,uniform,base,best-of-n,task-prompt,phase-one,taskmem",
+      )
+      .option("--updates <when>", "learn after every question, or after so many, as 5,10,30,50")
+      .option("--variant <name>", "egolife: full-stream, or oracle (only the spans around the evidence)")
+      .option("--order <how>", "official or seeded:<n>")
+      .option("--group <names>", "only these classes: short,medium,long of videomme, robot,web of m3bench")
+      .option("--limit <n>", "only the first n questions", wholeNumber)
+      .option("--votes <n>", "answers to each question, of which the majority counts", wholeNumber)
+      .option("--answer-model <name>", "who answers (default: --model)")
+      .option("--judge-model <name>", "who grades open answers (default: --model)")
+      .option("--no-screen-text", "do not read text in the picture")
+      .option("--seed <text>", "random seed of the run")
+      .option("--runs <directory>", "where the run is written (default: runs)")
+      .option("--run <id>", "name of the run (default: from its settings)")
+      .option("--resume", "continue a run that was stopped");
+    if (name === "egolife") egoLifeTextFlags(command);
+  }
+  add(bench, "household", "films of simulated households, whose truth is known", named("household"))
+    .option("--policy <name>", "nano (default) or choice")
+    .option("--limit <n>", "only the first n films", wholeNumber)
+    .option("--runs <directory>", "where the run is written (default: runs)")
+    .option("--resume", "continue a run that was stopped");
+  add(bench, "report <runs...>", "one page of tables and plots of some runs", named("report")).option(
+    "--out <directory>",
+    "where the page is written (default: the first run's folder)",
+  );
+}
+
+/** Flags of EgoLife's week as texts. */
+function egoLifeTextFlags(command: Command): Command {
+  return command
+    .option("--text", "on transcript and captions instead of video, without a model")
+    .option("--policies <names>", "--text: policies to compare, separated by commas")
+    .option("--budgets <shares>", "--text: shares of the tokens to keep, as .05,.1,.2")
+    .option("--stream <how>", "--text: mixed (one memory) or types (one for each type of question)")
+    .option("--window <seconds>", "--text: stream time of one decision")
+    .option("--lang <tag>", "--text: en or zh")
+    .option("--rechoose", "--text: re-select the whole history for every question")
+    .option("--foreign <file>", "--text: JSON with other people's questions, for the control", collect);
+}
+
+const policyOption = (description: string) =>
+  new Option("--policy <name>", `${description} (${policyNames.join(", ")})`);
+
+/** A command that only holds others. */
+function group(program: Command, name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true });
+}
+
+/** A command that runs, with the options all of them share. */
+function leaf(
+  parent: Command,
+  usage: string,
+  description: string,
+  load: Load,
+  { signal }: ProgramContext,
+): Command {
+  const name = usage.split(" ")[0];
+  const isDefault =
+    (parent.name() === "adapt" && name === "status") || (parent.name() === "tasks" && name === "list");
+  return parent
+    .command(usage, { isDefault })
+    .description(description)
+    .option("-m, --memory <directory>", "memory directory (default: .taskmem)")
+    .option("-c, --config <file>", "configuration file (default: taskmem.config.ts)")
+    .option("--base-url <url>", "OpenAI-compatible endpoint")
+    .option("--model <name>", "model at that endpoint")
+    .option("--json", "one JSON object a line")
+    .option("-v, --verbose", "write prompts, completions and decisions to standard error")
+    .exitOverride()
+    .action(async (...received: unknown[]) => {
+      const self = received.pop() as Command;
+      const options = received.pop() as Record<string, unknown>;
+      const flags = Object.fromEntries(
+        Object.entries(configFlags)
+          .filter(([flag]) => self.getOptionValueSource(flag) === "cli")
+          .map(([flag, path]) => [path, options[flag]]),
+      );
+      const { run } = await load();
+      const output = createOutput(options.json === true);
+      const configFile = options.config as string | undefined;
+      const code = await run({ output, flags, configFile, signal, options }, ...(received as never[]));
+      process.exitCode = typeof code === "number" ? code : exitCodes.done;
+    });
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError("Expected a whole number.");
+  return value;
+}
+
+/** A flag that may be given again and again. */
+function collect(value: string, earlier: readonly string[] = []): string[] {
+  return [...earlier, value];
+}

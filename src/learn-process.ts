@@ -1,0 +1,14 @@
+/** Learning in a process of its own: is handed a request as JSON, prints the result as JSON. */
+import type { ApartRequest } from "./learning.ts";
+import { openTaskMem } from "./taskmem.ts";
+
+const { config, choice } = JSON.parse(process.argv[2]!) as ApartRequest;
+const { memory: directory, ...options } = config;
+try {
+  await using memory = await openTaskMem({ directory, ...options, mustExist: true });
+  const result = await memory.learn(choice);
+  process.stdout.write(JSON.stringify(result));
+} catch (error) {
+  process.stderr.write((error as Error).message);
+  process.exitCode = 1;
+}

@@ -1,0 +1,132 @@
+/**
+ * When a memory learns by itself: after every so many new questions, of policies that learn for nothing. What takes
+ * longer than an answer is left to a process of its own.
+ */
+import { spawn } from "node:child_process";
+import { extname } from "node:path";
+import { text as readAll } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import type { TrainingChoice } from "./assembly.ts";
+import { type Config, policyName } from "./config.ts";
+import { ConfigError, EngineError } from "./errors.ts";
+import type { Parts } from "./parts.ts";
+import { type AdapterResult, trainAdapter } from "./training/train-adapter.ts";
+import { SerialQueue } from "./util/async.ts";
+
+/** How to learn. */
+export interface LearnOptions extends TrainingChoice {
+  /** In a process of its own: this one stays free to answer. @default false */
+  readonly apart?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What comes of learning that questions have started. */
+export type LearningEvent =
+  | {
+      readonly event: "learning-start";
+      readonly policy: string;
+      readonly questions: number;
+      readonly apart: boolean;
+    }
+  | { readonly event: "learning-end"; readonly policy: string; readonly result: AdapterResult }
+  | { readonly event: "learning-failed"; readonly policy: string; readonly error: Error };
+
+export class Learning {
+  readonly #parts: Parts;
+  readonly #tell: (event: LearningEvent) => void;
+  readonly #queue = new SerialQueue();
+  readonly #stop = new AbortController();
+
+  constructor(parts: Parts, tell: (event: LearningEvent) => void) {
+    this.#parts = parts;
+    this.#tell = tell;
+  }
+
+  /** Trains, tries and perhaps activates an adapter. @throws ConfigError for a policy that does not learn */
+  async run({ apart = false, signal, ...choice }: LearnOptions): Promise<AdapterResult> {
+    if (apart) return learnApart(this.#parts, choice, signal);
+    const { memory, now } = this.#parts;
+    return trainAdapter({ memory, adaptation: await this.#parts.trainer(choice), now, signal });
+  }
+
+  /** Called for each task that was recorded: starts learning where it completes so many new ones. */
+  async afterTask(task: string, signal: AbortSignal | undefined): Promise<void> {
+    const { memory, config, learningPolicy: policy } = this.#parts;
+    if (policy === null || !config.adapt.auto) return;
+    const adapters = await memory.adapters({ policy });
+    const lastMs = Math.max(0, ...adapters.map(({ atMs }) => atMs));
+    // The task's own place among those since the last result, so that of several processes one learns.
+    const questions = await memory.countTasks({ afterMs: lastMs, upTo: task });
+    if (questions === 0 || questions % config.adapt.every !== 0) return;
+    const apart = !this.#parts.isCustom && (config.adapt.apart ?? policy === "nano");
+    this.#tell({ event: "learning-start", policy, questions, apart });
+    if (apart) startApart(this.#parts.config, policy);
+    else void this.#queue.run(() => this.#learn(policy, signal));
+  }
+
+  /** Resolves when what was started has ended. */
+  settled(): Promise<void> {
+    return this.#queue.run(() => {});
+  }
+
+  /** Stops what runs. */
+  stop(): Promise<void> {
+    this.#stop.abort();
+    return this.settled();
+  }
+
+  async #train(policy: string, signal: AbortSignal): Promise<AdapterResult> {
+    const { memory, now } = this.#parts;
+    return trainAdapter({ memory, adaptation: await this.#parts.trainer({}, policy), now, signal });
+  }
+
+  async #learn(policy: string, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      const all = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
+      this.#tell({ event: "learning-end", policy, result: await this.#train(policy, all) });
+    } catch (error) {
+      // The question is answered: what goes wrong afterwards is told, not thrown.
+      this.#tell({ event: "learning-failed", policy, error: error as Error });
+    }
+  }
+}
+
+/** What the process of its own is handed. */
+export interface ApartRequest {
+  readonly config: Config;
+  readonly choice: TrainingChoice;
+}
+
+const program = fileURLToPath(new URL(`./learn-process${extname(import.meta.url)}`, import.meta.url));
+
+const apartArguments = (request: ApartRequest) => [...process.execArgv, program, JSON.stringify(request)];
+
+/** Starts learning in a process that outlives this one. */
+function startApart(config: Config, policy: string): void {
+  const request = { config: { ...config, policy: policy as Config["policy"] }, choice: {} };
+  spawn(process.execPath, apartArguments(request), { detached: true, stdio: "ignore" }).unref();
+}
+
+/** Learns in a process of its own and waits for it. @throws ConfigError for parts that only this process has */
+async function learnApart(
+  parts: Parts,
+  choice: TrainingChoice,
+  signal: AbortSignal | undefined,
+): Promise<AdapterResult> {
+  if (parts.isCustom || typeof choice.judge === "object")
+    throw new ConfigError(
+      "apart-impossible",
+      "A policy, model, judge or store of your own cannot be handed to another process. Learn without `apart`.",
+    );
+  const child = spawn(process.execPath, apartArguments({ config: parts.config, choice }), {
+    stdio: ["ignore", "pipe", "pipe"],
+    ...(signal && { signal }),
+  });
+  const exit = new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+  const [code, said, problem] = await Promise.all([exit, readAll(child.stdout), readAll(child.stderr)]);
+  if (code === 0) return JSON.parse(said) as AdapterResult;
+  throw new EngineError("learning-failed", `Learning in a process of its own failed: ${problem.trim()}`);
+}

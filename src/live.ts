@@ -1,0 +1,535 @@
+/**
+ * A stream that is pushed: an agent's own texts, pictures and sound, as they come.
+ *
+ * `push` resolves when the items are journaled, with a receipt for each. Items wait in open clips; a clip is closed and
+ * decided about `decideAfterMs` after its first text, or, with pictures or sound alone, when it is `clipSeconds` long.
+ * Nothing is dropped: an item from a time that is already decided goes into the open clip, with its true time, and its
+ * receipt says `late`. After a crash the next session of the stream takes up what was journaled.
+ *
+ * Clips of a pushed stream begin and end where its items do, so they are numbered by the second they begin in, or by the
+ * next number where that one is taken.
+ */
+import { DataError, isTaskMemError, StoreError } from "./errors.ts";
+import type { Memory, Progress, StreamLease } from "./memory/memory.ts";
+import type { Observation, ScreenText, Utterance } from "./perception/observation.ts";
+import { type Perceptors, perceive } from "./perception/perceive.ts";
+import type { ContextLimits } from "./policy/context.ts";
+import type { Policy } from "./policy/policy.ts";
+import type { Clip, Cue } from "./stream/clip.ts";
+import { joinAudio, sampleRate } from "./stream/clip-cutter.ts";
+import { jpegSize } from "./stream/jpeg.ts";
+import { type ClipEvent, StreamWriter } from "./stream-writer.ts";
+import { Broadcast, SerialQueue } from "./util/async.ts";
+import type { Clock } from "./util/time.ts";
+
+/** When an item happened: wall time, or stream time. @default now */
+export interface PushTime {
+  /** Wall time; only on a stream with a wall clock. */
+  readonly atMs?: number;
+  /** Seconds of stream time, from 0 up. */
+  readonly atSeconds?: number;
+  /** Names the item, so that pushing it again changes nothing. */
+  readonly id?: string;
+}
+
+/** Something said, a sentence about the picture, or text on a screen. */
+export interface PushedText extends PushTime {
+  readonly text: string;
+  /** @default null, nobody named */
+  readonly speaker?: string | null;
+  /** @default "speech" */
+  readonly kind?: "speech" | "caption" | "screen";
+  /** @default where it starts */
+  readonly endSeconds?: number;
+}
+
+/** A picture; it is shown to the policy as it is, so about 448 × 252 pixels are plenty. */
+export interface PushedPicture extends PushTime {
+  readonly jpeg: Uint8Array;
+}
+
+/** Mono sound at 16 kHz, from its time on; heard where a transcriber is configured. */
+export interface PushedSound extends PushTime {
+  readonly pcm16: Int16Array;
+}
+
+export type PushItem = PushedText | PushedPicture | PushedSound;
+
+/** What became of a pushed item; it is on disk. */
+export interface PushReceipt {
+  /** Number of the clip it belongs to. */
+  readonly clip: number;
+  /** Whether its own time was decided already: it belongs to a later clip, with its true time. */
+  readonly late: boolean;
+  /** Whether an item of its id was pushed before, in one of the last 360 clips: this one was not kept again. */
+  readonly duplicate: boolean;
+}
+
+export interface LiveOptions {
+  /** Stream id. */
+  readonly stream: string;
+  /** Of a new stream; one that exists keeps its own. @default a wall clock that starts now */
+  readonly clock?: Clock;
+  /** Longest time from a text's push to the decision about it, in milliseconds. @default 2000 */
+  readonly decideAfterMs?: number;
+  /** Length of a clip of pictures or sound alone, in seconds. @default 10 */
+  readonly clipSeconds?: number;
+  /** Ends the session at once; what was journaled is decided by the next one. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface LiveSession extends AsyncDisposable {
+  readonly stream: string;
+  readonly clock: Clock;
+  /**
+   * Journals items; waits while too many clips are undecided. Pushing those with ids again is safe whatever failed.
+   * @throws DataError `item-invalid` for an item that cannot be used; nothing is journaled then
+   * @throws the error that ended the session, once one has
+   */
+  push(item: PushItem): Promise<PushReceipt>;
+  push(items: readonly PushItem[]): Promise<PushReceipt[]>;
+  /** Decides now about all that was pushed. @returns what came of each clip. @throws as `push` */
+  flush(): Promise<ClipEvent[]>;
+  /** What comes of clips from now on; each caller gets all of it. Ends with the session. */
+  events(): AsyncIterable<ClipEvent>;
+  /** Decides about what is left and gives the stream free. @throws as `push` */
+  close(): Promise<void>;
+}
+
+/** What a session is made of. */
+export interface LiveTools {
+  readonly memory: Memory;
+  readonly perceptors: Perceptors;
+  readonly policy: Policy;
+  readonly currentPolicy?: (policy: Policy) => Promise<Policy>;
+  readonly limits: ContextLimits;
+  /** Wall clock in milliseconds. */
+  readonly now: () => number;
+}
+
+/** Finest grid of clip numbers, in seconds: the clip length a pushed stream is registered with. */
+export const liveGridSeconds = 1;
+/** Open clips; where there are more, pushing waits until the oldest are decided. */
+const mostOpenClips = 12;
+/** Without a session for longer than this a stream was not watched. */
+const leastGapSeconds = 60;
+/** A clip of one moment is this long, in seconds. */
+const leastClipSeconds = 1e-3;
+/** Timers of Node take no more, in milliseconds. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/** A clip that takes items. */
+interface OpenClip {
+  /** What was pushed so far, as it is journaled. */
+  readonly raw: Observation;
+  /** The piece of stream time it is of, counted in clip lengths. */
+  readonly place: number;
+  /** Wall time at which it is to be decided about. */
+  readonly dueAtMs: number;
+}
+
+/** An item that is checked and has its time. */
+interface TimedItem {
+  readonly id: string | null;
+  readonly atSeconds: number;
+  readonly endSeconds: number;
+  readonly content:
+    | {
+        readonly kind: "speech" | "caption" | "screen";
+        readonly text: string;
+        readonly speaker: string | null;
+      }
+    | { readonly kind: "picture"; readonly jpeg: Uint8Array; readonly width: number; readonly height: number }
+    | { readonly kind: "sound"; readonly samples: Int16Array };
+}
+
+/** Opens a session: takes the stream's lease, and takes up what an earlier session left. @throws StoreError, ConfigError */
+export async function openLive(tools: LiveTools, options: LiveOptions): Promise<LiveSession> {
+  const { memory, now, limits, policy, currentPolicy } = tools;
+  const { stream, clock: wanted = { kind: "wall", originMs: now() }, signal } = options;
+  signal?.throwIfAborted();
+  const added = { id: stream, description: `pushed to ${stream}`, clipSeconds: liveGridSeconds };
+  const { clock } = await memory.addStream({ ...added, clock: wanted, fingerprint: null });
+  const lease = await memory.lease(stream);
+  try {
+    const progress = await memory.progress(stream, Math.max(2, limits.windowClips));
+    const state = await memory.policyState(policy.id, stream);
+    const setting = { memory, stream, policy, currentPolicy, limits, live: true, now, signal };
+    const writer = new StreamWriter(setting, state, progress.recent);
+    const session = new Session(tools, options, { clock, lease, writer, nextClip: progress.nextClip });
+    await session.takeUp(progress);
+    return session;
+  } catch (error) {
+    await lease.release();
+    throw error;
+  }
+}
+
+interface SessionParts {
+  readonly clock: Clock;
+  readonly lease: StreamLease;
+  readonly writer: StreamWriter;
+  readonly nextClip: number;
+}
+
+class Session implements LiveSession {
+  readonly stream: string;
+  readonly clock: Clock;
+  readonly #tools: LiveTools;
+  readonly #decideAfterMs: number;
+  readonly #clipSeconds: number;
+  readonly #signal: AbortSignal | undefined;
+  readonly #lease: StreamLease;
+  readonly #writer: StreamWriter;
+  /** Everything that writes runs one after the other. */
+  readonly #queue = new SerialQueue();
+  readonly #events = new Broadcast<ClipEvent>();
+  #open: readonly OpenClip[] = [];
+  /** Clip of each id that was pushed. */
+  readonly #clipOfId = new Map<string, number>();
+  /** First clip number that no clip has had, and the end of what is closed, in stream time. */
+  #nextClip: number;
+  #closedTo = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+  #ended: { readonly error: unknown } | null = null;
+
+  constructor(tools: LiveTools, options: LiveOptions, { clock, lease, writer, nextClip }: SessionParts) {
+    const { stream, decideAfterMs = 2000, clipSeconds = 10, signal } = options;
+    if (!(decideAfterMs >= 0))
+      throw new RangeError(`Expected \`decideAfterMs\` from 0 up, got ${decideAfterMs}`);
+    if (!(clipSeconds >= liveGridSeconds))
+      throw new RangeError(`Expected \`clipSeconds\` from ${liveGridSeconds} up, got ${clipSeconds}`);
+    this.stream = stream;
+    this.clock = clock;
+    this.#tools = tools;
+    this.#decideAfterMs = decideAfterMs;
+    this.#clipSeconds = clipSeconds;
+    this.#signal = signal;
+    this.#lease = lease;
+    this.#writer = writer;
+    this.#nextClip = nextClip;
+    signal?.addEventListener("abort", () => void this.#end(signal.reason), { once: true });
+  }
+
+  /** Decides about what an earlier session left undecided. */
+  async takeUp({ pending, recent }: Progress): Promise<void> {
+    const { memory, now } = this.#tools;
+    for (const { clip, pushed } of [...(await memory.observations(this.stream)), ...pending])
+      for (const id of pushed?.ids ?? []) this.#clipOfId.set(id, clip);
+    const before = [...recent, ...pending].map(({ endSeconds }) => endSeconds);
+    this.#closedTo = Math.max(this.#closedTo, ...before);
+    await this.#noteAbsence(now());
+    for (const observation of pending)
+      await this.#announce(this.#writer.take(await this.#perceived(observation)));
+    await this.#announce(this.#writer.flush());
+  }
+
+  push(item: PushItem): Promise<PushReceipt>;
+  push(items: readonly PushItem[]): Promise<PushReceipt[]>;
+  async push(given: PushItem | readonly PushItem[]): Promise<PushReceipt | PushReceipt[]> {
+    const items = Array.isArray(given) ? (given as readonly PushItem[]) : [given as PushItem];
+    const nowMs = this.#tools.now();
+    const timed = items.map((item, i) => timedItem(item, { nowMs, clock: this.clock, place: i }));
+    const receipts = await this.#queue.run(() => this.#journal(timed, nowMs));
+    return Array.isArray(given) ? receipts : receipts[0]!;
+  }
+
+  flush(): Promise<ClipEvent[]> {
+    return this.#queue.run(() => {
+      this.#throwIfEnded();
+      return this.#decide(this.#open);
+    });
+  }
+
+  events(): AsyncIterable<ClipEvent> {
+    return this.#events.listen();
+  }
+
+  async close(): Promise<void> {
+    if (this.#ended) return;
+    try {
+      await this.flush();
+    } finally {
+      await this.#end(closedSession(this.stream));
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Puts items into open clips and those on disk; closes the oldest where too many are open. */
+  async #journal(items: readonly TimedItem[], nowMs: number): Promise<PushReceipt[]> {
+    this.#throwIfEnded();
+    const receipts: PushReceipt[] = [];
+    const ids = new Map(this.#clipOfId);
+    let open = this.#open;
+    const changed = new Set<number>();
+    for (const item of items) {
+      const known = item.id === null ? undefined : ids.get(item.id);
+      if (known !== undefined) {
+        receipts.push({ clip: known, late: false, duplicate: true });
+        continue;
+      }
+      const late = item.atSeconds < this.#closedTo;
+      const before = this.#clipFor(item, late, open);
+      const after = this.#with(before, item, late, nowMs);
+      open = [...open.filter((clip) => clip !== before), after];
+      changed.add(after.raw.clip);
+      if (item.id !== null) ids.set(item.id, after.raw.clip);
+      receipts.push({ clip: after.raw.clip, late, duplicate: false });
+    }
+    for (const { raw } of open) if (changed.has(raw.clip)) await this.#tools.memory.growObservation(raw);
+    this.#open = open;
+    for (const [id, clip] of ids) this.#clipOfId.set(id, clip);
+    const excess = open.length - mostOpenClips;
+    if (excess > 0) await this.#decide(open.toSorted((a, b) => a.place - b.place).slice(0, excess));
+    this.#schedule();
+    return receipts;
+  }
+
+  /** The open clip an item belongs to, or a new one: a late item goes into the newest. */
+  #clipFor({ atSeconds }: TimedItem, late: boolean, open: readonly OpenClip[]): OpenClip {
+    const seconds = late ? this.#closedTo : atSeconds;
+    const newest = open.toSorted((a, b) => a.place - b.place).at(-1);
+    const place = late && newest ? newest.place : Math.floor(seconds / this.#clipSeconds);
+    const found = open.find((clip) => clip.place === place);
+    if (found) return found;
+    let clip = Math.max(Math.floor(seconds / liveGridSeconds), this.#nextClip);
+    while (open.some(({ raw }) => raw.clip === clip)) clip += 1;
+    const span = { startSeconds: seconds, endSeconds: seconds + leastClipSeconds };
+    return {
+      raw: { stream: this.stream, clip, ...span, ...nothingSeen },
+      place,
+      dueAtMs: Number.POSITIVE_INFINITY,
+    };
+  }
+
+  /** The clip with one more item; a late one leaves its span where it is. */
+  #with({ raw, place, dueAtMs }: OpenClip, item: TimedItem, late: boolean, nowMs: number): OpenClip {
+    const { atSeconds, endSeconds, id, content } = item;
+    const isText = content.kind !== "picture" && content.kind !== "sound";
+    const waitMs = isText ? this.#decideAfterMs : this.#clipSeconds * 1000;
+    const { ids, sounds } = raw.pushed!;
+    const span = late
+      ? {}
+      : {
+          startSeconds: Math.min(raw.startSeconds, atSeconds),
+          endSeconds: Math.max(raw.endSeconds, endSeconds),
+        };
+    return {
+      place,
+      dueAtMs: Math.min(dueAtMs, nowMs + waitMs),
+      raw: {
+        ...raw,
+        ...span,
+        ...withContent(raw, item),
+        pushed: {
+          perceived: false,
+          ids: id === null ? ids : [...ids, id],
+          sounds:
+            content.kind === "sound"
+              ? [...sounds, { startSeconds: atSeconds, samples: content.samples }]
+              : sounds,
+        },
+      },
+    };
+  }
+
+  /** Sets the timer for the first clip that is due. */
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    if (this.#ended || this.#open.length === 0) return;
+    const dueAtMs = Math.min(...this.#open.map((clip) => clip.dueAtMs));
+    const waitMs = Math.min(Math.max(0, dueAtMs - this.#tools.now()), longestTimerMs);
+    this.#timer = setTimeout(() => {
+      const work = this.#queue.run(async () => {
+        if (this.#ended) return;
+        if (this.#open.some((clip) => clip.dueAtMs <= this.#tools.now())) await this.#decide(this.#open);
+        this.#schedule();
+      });
+      work.catch((error: unknown) => this.#end(error));
+    }, waitMs);
+  }
+
+  /** Closes clips, perceives them, and decides about them. */
+  async #decide(clips: readonly OpenClip[]): Promise<ClipEvent[]> {
+    const events: ClipEvent[] = [];
+    try {
+      for (const closing of clips.toSorted((a, b) => a.raw.clip - b.raw.clip)) {
+        const observation = await this.#perceived(closing.raw);
+        this.#open = this.#open.filter((clip) => clip !== closing);
+        this.#nextClip = Math.max(this.#nextClip, observation.clip + 1);
+        this.#closedTo = Math.max(this.#closedTo, observation.endSeconds);
+        events.push(...(await this.#announce(this.#writer.take(observation))));
+      }
+      events.push(...(await this.#announce(this.#writer.flush())));
+    } catch (error) {
+      await this.#end(error);
+      throw error;
+    }
+    return events;
+  }
+
+  /** What perception makes of a clip, journaled in the place of what was pushed. */
+  async #perceived(raw: Observation): Promise<Observation> {
+    if (raw.pushed?.perceived !== false) return raw;
+    const { memory, perceptors } = this.#tools;
+    const seen = await perceive(clipOf(raw), perceptors, this.#signal ? { signal: this.#signal } : {});
+    const observation = { ...seen, pushed: { perceived: true, ids: raw.pushed.ids, sounds: [] } };
+    await memory.growObservation(observation);
+    return observation;
+  }
+
+  async #announce(source: AsyncIterable<ClipEvent>): Promise<ClipEvent[]> {
+    const events: ClipEvent[] = [];
+    for await (const event of source) {
+      events.push(event);
+      this.#events.send(event);
+    }
+    return events;
+  }
+
+  /** Where a wall clock shows that no session was open for a while, that is a gap. */
+  async #noteAbsence(nowMs: number): Promise<void> {
+    if (this.clock.kind !== "wall" || !Number.isFinite(this.#closedTo)) return;
+    const [startSeconds, endSeconds] = [this.#closedTo, (nowMs - this.clock.originMs) / 1000];
+    if (endSeconds - startSeconds < leastGapSeconds) return;
+    const gap = { stream: this.stream, startSeconds, endSeconds, detail: "no session was open" };
+    await this.#tools.memory.addGap({ kind: "gap", reason: "not-watched", ...gap });
+  }
+
+  #throwIfEnded(): void {
+    if (this.#ended) throw this.#ended.error;
+  }
+
+  /** No more is written; whoever pushes from now on is told why. */
+  async #end(error: unknown): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = { error };
+    clearTimeout(this.#timer);
+    this.#events.end(isTaskMemError(error, "session-closed") ? null : error);
+    await this.#lease.release();
+  }
+}
+
+function closedSession(stream: string): StoreError {
+  return new StoreError(
+    "session-closed",
+    `The session of ${stream} is closed. Open another one with live().`,
+  );
+}
+
+const nothingSeen = {
+  frames: [],
+  speech: [],
+  captions: [],
+  screen: [],
+  shots: [],
+  people: [],
+  tiers: {},
+  problems: [],
+  pushed: { perceived: false, ids: [], sounds: [] },
+} as const satisfies Partial<Observation>;
+
+/** Where the content of an item belongs in an observation. */
+function withContent(
+  { frames, speech, captions, screen }: Observation,
+  { atSeconds, endSeconds, content }: TimedItem,
+): Partial<Observation> {
+  const span = { startSeconds: atSeconds, endSeconds };
+  switch (content.kind) {
+    case "speech":
+      return { speech: [...speech, { ...span, text: content.text, speaker: content.speaker }] };
+    case "caption":
+      return { captions: [...captions, { ...span, text: content.text, speaker: content.speaker }] };
+    case "screen":
+      return { screen: [...screen, { ...span, text: content.text, confidence: 100 }] };
+    case "picture": {
+      const { kind: _, ...picture } = content;
+      return { frames: [...frames, { atSeconds, ...picture }] };
+    }
+    case "sound":
+      return {};
+  }
+}
+
+/** What was pushed, as perception takes a clip. */
+function clipOf({ stream, clip, startSeconds, endSeconds, frames, pushed, ...texts }: Observation): Clip {
+  const cue = (kind: Cue["kind"]) => (text: Utterance | ScreenText) => ({
+    ...{ startSeconds: text.startSeconds, endSeconds: text.endSeconds, text: text.text, kind },
+    speaker: "speaker" in text ? text.speaker : null,
+    ...{ origin: "stream" as const, language: null },
+  });
+  const cues = [
+    ...texts.speech.map(cue("speech")),
+    ...texts.captions.map(cue("caption")),
+    ...texts.screen.map(cue("screen")),
+  ].sort((a, b) => a.startSeconds - b.startSeconds);
+  return {
+    ...{ kind: "clip", stream, index: clip, startSeconds, endSeconds, cues, shots: [] },
+    frames: frames.toSorted((a, b) => a.atSeconds - b.atSeconds),
+    largeFrames: [],
+    audio: joinAudio((pushed?.sounds ?? []).toSorted((a, b) => a.startSeconds - b.startSeconds)),
+  };
+}
+
+/** An item with its time in seconds of stream time, checked. @throws DataError `item-invalid` */
+function timedItem(
+  item: PushItem,
+  { nowMs, clock, place }: { readonly nowMs: number; readonly clock: Clock; readonly place: number },
+): TimedItem {
+  const refuse = (message: string) =>
+    new DataError("item-invalid", `Item ${place + 1} cannot be kept: ${message}`, { details: { place } });
+  if (typeof item !== "object" || item === null) throw refuse(`expected an object, got ${typeof item}`);
+  const unknown = Object.keys(item).find((key) => !itemKeys.includes(key));
+  if (unknown !== undefined) throw refuse(`unknown key \`${unknown}\`; the keys are ${itemKeys.join(", ")}`);
+  const atSeconds = secondsOf(item, nowMs, clock, refuse);
+  const { id = null } = item;
+  if (id !== null && (typeof id !== "string" || id === "")) throw refuse("expected `id` to be a text");
+  if ("text" in item) {
+    const { text, speaker = null, kind = "speech", endSeconds = atSeconds } = item;
+    if (typeof text !== "string" || text.trim() === "") throw refuse("expected `text` to hold some text");
+    if (!["speech", "caption", "screen"].includes(kind))
+      throw refuse(`expected \`kind\` to be speech, caption or screen, got ${kind}`);
+    if (!(endSeconds >= atSeconds))
+      throw refuse(`expected \`endSeconds\` from ${atSeconds} up, got ${endSeconds}`);
+    return { id, atSeconds, endSeconds, content: { kind, text, speaker } };
+  }
+  if ("jpeg" in item) {
+    const size = jpegSize(item.jpeg);
+    if (size === null) throw refuse("expected `jpeg` to be the bytes of a JPEG picture");
+    return { id, atSeconds, endSeconds: atSeconds, content: { kind: "picture", jpeg: item.jpeg, ...size } };
+  }
+  if ("pcm16" in item) {
+    const samples = item.pcm16;
+    if (!(samples instanceof Int16Array) || samples.length === 0)
+      throw refuse("expected `pcm16` to be an Int16Array of mono sound at 16 kHz");
+    const endSeconds = atSeconds + samples.length / sampleRate;
+    return { id, atSeconds, endSeconds, content: { kind: "sound", samples } };
+  }
+  throw refuse("expected `text`, `jpeg` or `pcm16`");
+}
+
+const itemKeys = ["id", "atMs", "atSeconds", "text", "speaker", "kind", "endSeconds", "jpeg", "pcm16"];
+
+function secondsOf(
+  { atMs, atSeconds }: PushTime,
+  nowMs: number,
+  clock: Clock,
+  refuse: (message: string) => DataError,
+): number {
+  if (atMs !== undefined && atSeconds !== undefined) throw refuse("give `atMs` or `atSeconds`, not both");
+  if (atSeconds === undefined && clock.kind !== "wall")
+    throw refuse(`the stream has a ${clock.kind} clock: give \`atSeconds\``);
+  if (atMs !== undefined && clock.kind !== "wall")
+    throw refuse(`the stream has a ${clock.kind} clock: give \`atSeconds\` instead of \`atMs\``);
+  if (atSeconds !== undefined) {
+    if (Number.isFinite(atSeconds) && atSeconds >= 0) return atSeconds;
+    throw refuse(`expected \`atSeconds\` from 0 up, got ${atSeconds}`);
+  }
+  if (atMs !== undefined && !Number.isFinite(atMs))
+    throw refuse(`expected \`atMs\` to be a number, got ${atMs}`);
+  // Before the stream's beginning it is below 0, which is a time like any other.
+  return ((atMs ?? nowMs) - (clock as { readonly originMs: number }).originMs) / 1000;
+}

@@ -1,0 +1,102 @@
+/**
+ * What is asked of a model and decided by a policy, told as it happens: for finding out why something was remembered.
+ *
+ * Pictures are told by number and moment, never by bytes; keys and headers are not known here.
+ */
+import type { Completion, GenerateRequest, Model } from "./engine.ts";
+import type { Context, Policy } from "./policy/policy.ts";
+
+/** One thing that happened inside. */
+export type LogEvent =
+  | {
+      readonly log: "prompt";
+      readonly model: string;
+      readonly system: string | null;
+      /** The prompt in reading order; pictures as a line that counts them. */
+      readonly text: string;
+      readonly samples: number;
+    }
+  | {
+      readonly log: "completion";
+      readonly model: string;
+      readonly text: string;
+      readonly thinking: string | null;
+      readonly finish: Completion["finish"];
+      readonly ms: number;
+    }
+  | {
+      readonly log: "decision";
+      readonly stream: string;
+      readonly clips: readonly number[];
+      readonly policy: string;
+      readonly revision: string;
+      /** Earlier clips and entries the policy was shown. */
+      readonly shownClips: readonly number[];
+      readonly shownEntries: number;
+      /** What it wrote, action by action, with what is wrong with it. */
+      readonly actions: readonly { readonly text: string; readonly issues: readonly string[] }[];
+      readonly ms: number;
+    };
+
+/** Takes log events; must not throw. */
+export type Log = (event: LogEvent) => void;
+
+/** The model, telling what it is asked and what it says. */
+export function loggedModel(model: Model, log: Log): Model {
+  return {
+    id: model.id,
+    capabilities: (signal) => model.capabilities(signal),
+    cost: () => model.cost(),
+    async generate(request) {
+      const { system = null, n = 1 } = request;
+      log({ log: "prompt", model: model.id, system, text: promptText(request), samples: n });
+      const began = performance.now();
+      const generation = await model.generate(request);
+      const ms = Math.round(performance.now() - began);
+      for (const { text, thinking, finish } of generation.completions)
+        log({ log: "completion", model: model.id, text, thinking, finish, ms });
+      return generation;
+    },
+  };
+}
+
+/** The policy, telling what it is shown and what it decides. */
+export function loggedPolicy(policy: Policy, log: Log): Policy {
+  return {
+    id: policy.id,
+    revision: policy.revision,
+    clipsPerDecision: policy.clipsPerDecision,
+    advance: (context, action) => policy.advance(context, action),
+    async decide(context, options) {
+      const began = performance.now();
+      const result = await policy.decide(context, options);
+      const actions = result.actions.map(({ text, issues }) => ({
+        text,
+        issues: issues.map(({ message }) => message),
+      }));
+      const ms = Math.round(performance.now() - began);
+      const { id, revision } = policy;
+      log({ log: "decision", ...shownIn(context), policy: id, revision, actions, ms });
+      return result;
+    },
+  };
+}
+
+function shownIn({ observations, recent }: Context) {
+  return {
+    stream: observations[0]!.stream,
+    clips: observations.map(({ clip }) => clip),
+    shownClips: recent.observations.map(({ clip }) => clip),
+    shownEntries: recent.entries.length,
+  };
+}
+
+function promptText({ parts }: GenerateRequest): string {
+  return parts
+    .map((part) => {
+      if (part.type === "text") return part.text;
+      if (part.type === "image") return "[one picture]";
+      return `[${part.frames.length} pictures: ${part.frames.map(({ atSeconds }) => `${atSeconds} s`).join(", ")}]`;
+    })
+    .join("\n");
+}

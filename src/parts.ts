@@ -1,0 +1,173 @@
+/**
+ * The parts of one TaskMem: what a configuration names (`assembly.ts`), or the caller's own in its place, each opened
+ * once and when it is first needed.
+ */
+import type { Adapter } from "./adapter/adapter.ts";
+import { type AdapterTarget, parseAdapter } from "./adapter/adapter-file.ts";
+import type { Reader } from "./answer/reader.ts";
+import {
+  adapterTarget,
+  configuredModel,
+  configuredPerceptors,
+  configuredPolicy,
+  configuredReader,
+  configuredTrainer,
+  openConfiguredMemory,
+  openConfiguredModel,
+  type TrainingChoice,
+} from "./assembly.ts";
+import { type Config, type PolicyName, policyName } from "./config.ts";
+import type { Embedder, Model } from "./engine.ts";
+import { ConfigError } from "./errors.ts";
+import { type Log, loggedModel, loggedPolicy } from "./logging.ts";
+import type { Memory } from "./memory/memory.ts";
+import type { Perceptors } from "./perception/perceive.ts";
+import { liveBudget } from "./policies/choice/choice-budget.ts";
+import { type ContextLimits, contextDefaults } from "./policy/context.ts";
+import type { Policy } from "./policy/policy.ts";
+import type { Judge } from "./reward/judge.ts";
+import type { AdapterTrainer } from "./training/train-adapter.ts";
+
+/** A policy of the caller's own that may learn. */
+export interface CustomPolicy {
+  /** The policy that writes with an adapter, or without; it has the same id with any. */
+  readonly policy: (adapter: Adapter | null) => Policy;
+  /** What its adapters have to fit. @default it has none */
+  readonly target?: AdapterTarget;
+  /** How it learns. @default it does not */
+  readonly trainer?: AdapterTrainer;
+}
+
+/** Parts in place of those that the configuration names. */
+export interface OwnParts {
+  readonly policy?: CustomPolicy;
+  readonly reader?: Reader;
+  readonly model?: Model;
+  readonly embedder?: Embedder;
+  readonly judge?: "local" | "model" | Judge;
+  readonly perceptors?: Perceptors;
+  readonly store?: Memory;
+  readonly readOnly?: boolean;
+  readonly mustExist?: boolean;
+  readonly now?: () => number;
+  readonly log?: Log;
+}
+
+export class Parts {
+  readonly config: Config;
+  readonly memory: Memory;
+  readonly now: () => number;
+  readonly limits: ContextLimits;
+  readonly #own: OwnParts;
+  #model: Promise<Model | null> | undefined;
+  #reader: Reader | undefined;
+  #perceptors: Perceptors | undefined;
+
+  constructor(config: Config, own: OwnParts, memory: Memory) {
+    this.config = config;
+    this.memory = memory;
+    this.now = own.now ?? Date.now;
+    this.limits = { ...contextDefaults, windowClips: config.stream.windowClips };
+    this.#own = own;
+  }
+
+  /** Id of the policy, by which the memory keeps its adapters. */
+  get policyId(): string {
+    return this.#own.policy?.policy(null).id ?? policyName(this.config);
+  }
+
+  /** The policy that learns after questions, or `null`: what calls a model that costs is left to `learn`. */
+  get learningPolicy(): string | null {
+    const own = this.#own.policy;
+    if (own) return own.trainer ? this.policyId : null;
+    const { policy = "choice" } = this.config;
+    return policy === "choice" || policy === "nano" ? policy : null;
+  }
+
+  /** Whether only this process has what the policy is made of. */
+  get isCustom(): boolean {
+    const { policy, model, judge, store } = this.#own;
+    return [policy, model, store].some((part) => part !== undefined) || typeof judge === "object";
+  }
+
+  /** What the policy writes with, and the model at the endpoint or the caller's; `null` for none. */
+  model(): Promise<Model | null> {
+    this.#model ??= this.#openModel();
+    return this.#model;
+  }
+
+  async #openModel(): Promise<Model | null> {
+    const { log } = this.#own;
+    const model = this.#own.model ?? (await openConfiguredModel(this.config));
+    // Nano is more than a model to the policy that knows it.
+    return model && log && policyName(this.config) !== "nano" ? loggedModel(model, log) : model;
+  }
+
+  get reader(): Reader {
+    this.#reader ??=
+      this.#own.reader ?? configuredReader(this.config, this.#own.model ?? configuredModel(this.config));
+    return this.#reader;
+  }
+
+  get perceptors(): Perceptors {
+    this.#perceptors ??= this.#own.perceptors ?? configuredPerceptors(this.config);
+    return this.#perceptors;
+  }
+
+  /** The policy with its active adapter. @throws ConfigError, DataError where that does not fit it any more */
+  async activePolicy({ live = false }: { readonly live?: boolean } = {}): Promise<Policy> {
+    const policy = await this.#policyWith(await this.activeAdapter(), live);
+    const { log } = this.#own;
+    return log ? loggedPolicy(policy, log) : policy;
+  }
+
+  async #policyWith(adapter: Adapter | null, live: boolean): Promise<Policy> {
+    if (this.#own.policy) return this.#own.policy.policy(adapter);
+    return configuredPolicy(live ? forLive(this.config) : this.config, await this.model(), adapter, {
+      ...(live && this.config.choice.budget === undefined && { budget: liveBudget }),
+    });
+  }
+
+  /** The active adapter of the policy, or `null`. @throws ConfigError, DataError where it does not fit any more */
+  async activeAdapter(): Promise<Adapter | null> {
+    const [active] = await this.memory.adapters({ policy: this.policyId, state: "active" });
+    if (!active) return null;
+    return parseAdapter(active.file, active.id, await this.adapterTarget()).adapter;
+  }
+
+  /** What an adapter of the policy has to fit. @throws ConfigError for a policy that has none */
+  async adapterTarget(): Promise<AdapterTarget> {
+    const own = this.#own.policy;
+    if (!own) return adapterTarget(policyName(this.config), await this.model());
+    if (own.target) return own.target;
+    throw untrainable(this.policyId);
+  }
+
+  /** How the policy, or another by its id, learns. @throws ConfigError for a policy that does not */
+  async trainer(choice: TrainingChoice, policy = this.policyId): Promise<AdapterTrainer> {
+    const own = this.#own.policy;
+    if (own?.trainer) return own.trainer;
+    if (own) throw untrainable(this.policyId);
+    const judge = choice.judge ?? this.#own.judge;
+    const asked = { ...choice, ...(judge !== undefined && { judge }) };
+    const config = { ...this.config, policy: policy as PolicyName };
+    return configuredTrainer(config, this.memory, await this.model(), asked);
+  }
+}
+
+/** Opens the memory and what is needed at once. @throws ConfigError, StoreError */
+export async function openParts(config: Config, own: OwnParts): Promise<Parts> {
+  const { store, readOnly = false, mustExist = false, embedder, now = Date.now } = own;
+  const memory = store ?? (await openConfiguredMemory(config, { mustExist, readOnly, embedder, now }));
+  return new Parts(config, own, memory);
+}
+
+/** Decisions of a pushed stream come by the second. */
+const forLive = (config: Config): Config => ({ ...config, stream: { ...config.stream, clipSeconds: 1 } });
+
+function untrainable(policy: string): ConfigError {
+  return new ConfigError(
+    "policy-untrainable",
+    `The policy ${policy} has no adapters: give it a \`target\` and a \`trainer\`.`,
+  );
+}

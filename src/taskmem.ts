@@ -1,0 +1,343 @@
+/**
+ * One object that watches, remembers, answers and learns. Every way in (command line, server, tools) calls it and adds
+ * nothing to it.
+ *
+ * It owns assembly (`assembly.ts`), when to learn (`learning.ts`) and which adapter is active. Everything but the
+ * directory has the default the command line has; an option that names a part also takes one of your own.
+ */
+import { randomUUID } from "node:crypto";
+import { AdapterShelf } from "./adapter-shelf.ts";
+import { createAgent, type StreamEnd, type WatchEvent } from "./agent.ts";
+import {
+  type Answer,
+  type AskedQuestion,
+  type AskOptions,
+  answerQuestion,
+  readQuestion,
+} from "./answer/answer.ts";
+import type { Reader } from "./answer/reader.ts";
+import { chosenStreams, openConfiguredSource } from "./assembly.ts";
+import { type Config, type ConfigInput, parseConfig } from "./config.ts";
+import type { Embedder, Model } from "./engine.ts";
+import { Learning, type LearningEvent, type LearnOptions } from "./learning.ts";
+import { type LiveOptions, type LiveSession, openLive } from "./live.ts";
+import type { Log } from "./logging.ts";
+import type {
+  Change,
+  ChangeOptions,
+  Entry,
+  EntryFilter,
+  ForgetReport,
+  ForgetRequest,
+  Gap,
+  Memory,
+  Page,
+  PageOptions,
+  Pages,
+  RecalledEntry,
+  RecallQuery,
+  StreamRecord,
+} from "./memory/memory.ts";
+import { type CustomPolicy, type OwnParts, openParts, type Parts } from "./parts.ts";
+import type { Perceptors } from "./perception/perceive.ts";
+import type { Policy } from "./policy/policy.ts";
+import { type Remembered, type RememberRequest, remember } from "./remember.ts";
+import type { Judge } from "./reward/judge.ts";
+import type { Source } from "./stream/clip.ts";
+import { notAnswered, type Task } from "./tasks/task.ts";
+import type { AdapterResult } from "./training/train-adapter.ts";
+
+/** Options of `openTaskMem`: those of the configuration file, the directory, and parts of your own. */
+export interface TaskMemOptions
+  extends Omit<ConfigInput, "memory" | "policy" | "reader" | "model" | "embedder"> {
+  /** Where the memory is kept; made where there is none. */
+  readonly directory: string;
+  /** What writes memories, by name or your own. @default "choice", or "model" where a model is given */
+  readonly policy?: ConfigInput["policy"] | Policy | CustomPolicy;
+  /** What answers from memory. @default "local", or "model" where a model is given */
+  readonly reader?: ConfigInput["reader"] | Reader;
+  /** A model at an endpoint, or your own. */
+  readonly model?: ConfigInput["model"] | Model;
+  /** Text embeddings: an endpoint's, or your own. @default the local spelling embedder */
+  readonly embedder?: ConfigInput["embedder"] | Embedder;
+  /** Who compares and grades memories when the policy learns. @default "local", or "model" for best-of-n */
+  readonly judge?: "local" | "model" | Judge;
+  /** The senses. @default what this machine has, within what the configuration asks for */
+  readonly perceptors?: Perceptors;
+  /** A store of your own in place of the one in the directory; closed with the object. */
+  readonly store?: Memory;
+  /** Opens without writing, for looking at a memory that another process writes. @default false */
+  readonly readOnly?: boolean;
+  /** Whether there has to be a memory in the directory already. @default false */
+  readonly mustExist?: boolean;
+  /** Told what comes of learning that questions have started. */
+  readonly onLearning?: (event: LearningEvent) => void;
+  /** Told what models are asked and policies decide: for finding out why something was remembered. */
+  readonly log?: Log;
+  /** Wall clock in milliseconds. @default Date.now */
+  readonly now?: () => number;
+}
+
+export interface WatchRequest {
+  /** Stream id. @default the source's own */
+  readonly stream?: string;
+  /** Subtitle file to use instead of those found. */
+  readonly subtitles?: string;
+  /** What the lines of a text source are. @default by the file's name, otherwise speech */
+  readonly textKind?: "speech" | "caption";
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A source being watched: iterate over its events, or await it to the end. It begins with either. */
+export interface Watching extends AsyncIterable<WatchEvent>, PromiseLike<StreamEnd> {}
+
+/** A question that was asked elsewhere: the memory learns from it as from its own. */
+export interface TaskRecord {
+  readonly question: AskedQuestion;
+  /** @default now */
+  readonly askedAtMs?: number;
+  /** The stream it is about. */
+  readonly stream?: string;
+  /** What the asker was told. @default not answered */
+  readonly answer?: string;
+  /** Ids of entries the answer rests on. */
+  readonly citations?: readonly string[];
+}
+
+/** What is remembered, in time order, with the times that were not watched. */
+export interface Timeline {
+  readonly entries: readonly Entry[];
+  readonly gaps: readonly Gap[];
+  readonly streams: readonly StreamRecord[];
+}
+
+export interface TimelineFilter extends EntryFilter {
+  /** Only the newest so many. */
+  readonly limit?: number;
+}
+
+export interface TaskMem extends AsyncDisposable {
+  /** The memory itself: tasks, feedback, export, checks. */
+  readonly store: Memory;
+  /** The configuration with every default filled in. */
+  readonly config: Config;
+  /** Watches a file, a folder, a URL, a device, texts or a source of your own, from where it stopped. */
+  watch(source: string | readonly string[] | Source, request?: WatchRequest): Watching;
+  /** Opens a stream that you push to. @throws StoreError `stream-busy` */
+  live(options: LiveOptions): Promise<LiveSession>;
+  /** Answers from memory alone; the question teaches. @throws DataError for a stream or speaker that is not there */
+  ask(question: AskedQuestion, options?: AskOptions): Promise<Answer>;
+  /** Trains an adapter from the questions asked, tries it and, if it does better, makes it active. */
+  learn(options?: LearnOptions): Promise<AdapterResult>;
+  /** Keeps a fact as it is, past the policy; once per id. */
+  remember(fact: string | RememberRequest): Promise<Remembered>;
+  /** Records a question that was answered elsewhere, to learn from. */
+  recordTask(record: TaskRecord): Promise<Task>;
+  timeline(filter?: TimelineFilter): Promise<Timeline>;
+  /** The streams of these names, or all. @throws DataError `stream-unknown` for a name the memory does not hold */
+  streams(names?: readonly string[]): Promise<StreamRecord[]>;
+  /** Entries by how well they fit a text, best first. */
+  recall(query: string | RecallQuery): Promise<RecalledEntry[]>;
+  /** Removes memories and all that is derived from them. */
+  forget(request: ForgetRequest, options?: { readonly dryRun?: boolean }): Promise<ForgetReport>;
+  /** A piece of a list, and the cursor of the next one. */
+  page<List extends keyof Pages>(list: List, options?: PageOptions<List>): Promise<Page<Pages[List]>>;
+  /** What is written from now on, or since a cursor, by this process and others. */
+  changes(options?: ChangeOptions): AsyncIterable<Change>;
+  /** What was learned: list, promote, roll back, blend. */
+  readonly adapters: AdapterShelf;
+  /** Resolves when learning that questions have started has ended. */
+  settled(): Promise<void>;
+  /** Waits for learning, ends live sessions, and closes the memory. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the memory of a directory with all that works on it.
+ * @throws ConfigError naming every option that is wrong; StoreError for a memory that cannot be opened
+ */
+export async function openTaskMem(options: TaskMemOptions): Promise<TaskMem> {
+  const { config, parts } = readOptions(options);
+  return new OpenTaskMem(await openParts(config, parts), options.onLearning ?? (() => {}));
+}
+
+/** The plain options as a configuration, the others as parts. @throws ConfigError */
+function readOptions(options: TaskMemOptions): { config: Config; parts: OwnParts } {
+  const { directory, policy, reader, model, embedder, judge, perceptors, store, ...rest } = options;
+  const { readOnly, mustExist, now, log, onLearning: _, ...plain } = rest;
+  const config = parseConfig({
+    ...plain,
+    memory: directory,
+    ...(typeof policy !== "object" && { policy }),
+    ...(typeof reader !== "object" && { reader }),
+    ...(model !== undefined && !("generate" in model) && { model }),
+    ...(embedder !== undefined && !("embed" in embedder) && { embedder }),
+  });
+  const parts: OwnParts = {
+    ...(typeof policy === "object" && { policy: "decide" in policy ? { policy: () => policy } : policy }),
+    ...(typeof reader === "object" && { reader }),
+    ...(model !== undefined && "generate" in model && { model }),
+    ...(embedder !== undefined && "embed" in embedder && { embedder }),
+    ...(judge !== undefined && { judge }),
+    ...(perceptors && { perceptors }),
+    ...(store && { store }),
+    ...(readOnly !== undefined && { readOnly }),
+    ...(mustExist !== undefined && { mustExist }),
+    ...(now && { now }),
+    ...(log && { log }),
+  };
+  return { config, parts };
+}
+
+class OpenTaskMem implements TaskMem {
+  readonly store: Memory;
+  readonly config: Config;
+  readonly adapters: AdapterShelf;
+  readonly #parts: Parts;
+  readonly #learning: Learning;
+  readonly #sessions = new Set<LiveSession>();
+
+  constructor(parts: Parts, onLearning: (event: LearningEvent) => void) {
+    this.store = parts.memory;
+    this.config = parts.config;
+    this.adapters = new AdapterShelf(parts);
+    this.#parts = parts;
+    this.#learning = new Learning(parts, onLearning);
+  }
+
+  watch(source: string | readonly string[] | Source, request: WatchRequest = {}): Watching {
+    return watching(() => this.#watch(source, request));
+  }
+
+  async *#watch(
+    spec: string | readonly string[] | Source,
+    request: WatchRequest,
+  ): AsyncGenerator<WatchEvent, void> {
+    const { memory, perceptors, reader, limits, now } = this.#parts;
+    const { signal } = request;
+    const source =
+      typeof spec === "object" && "open" in spec
+        ? spec
+        : await openConfiguredSource(this.config, spec, sourceOptions(request));
+    const model = await this.#parts.model();
+    await model?.capabilities(signal);
+    const currentPolicy = () => this.#parts.activePolicy();
+    const policy = await currentPolicy();
+    const agent = createAgent({ memory, policy, currentPolicy, perceptors, reader, limits, now });
+    const options = { stream: request.stream ?? source.id, ...(signal && { signal }) };
+    // The model knows what failed calls and its probe cost too.
+    for await (const event of agent.watch(source, options))
+      yield event.event === "stream-end" ? { ...event, cost: model?.cost() ?? event.cost } : event;
+  }
+
+  async live(options: LiveOptions): Promise<LiveSession> {
+    const { memory, perceptors, limits, now } = this.#parts;
+    const currentPolicy = () => this.#parts.activePolicy({ live: true });
+    const policy = await currentPolicy();
+    const session = await openLive({ memory, perceptors, policy, currentPolicy, limits, now }, options);
+    this.#sessions.add(session);
+    return session;
+  }
+
+  async ask(question: AskedQuestion, options: AskOptions = {}): Promise<Answer> {
+    const { memory, reader, now } = this.#parts;
+    const answer = await answerQuestion(question, { memory, reader, now, ...options });
+    if (answer.task !== null) await this.#learning.afterTask(answer.task, undefined);
+    return answer;
+  }
+
+  learn(options: LearnOptions = {}): Promise<AdapterResult> {
+    return this.#learning.run(options);
+  }
+
+  remember(fact: string | RememberRequest): Promise<Remembered> {
+    return remember(this.store, typeof fact === "string" ? { text: fact } : fact, this.#parts.now());
+  }
+
+  async recordTask(record: TaskRecord): Promise<Task> {
+    const { askedAtMs = this.#parts.now(), stream = null, answer = "", citations = [] } = record;
+    const question = readQuestion(record.question);
+    const task = {
+      id: `task_${randomUUID().slice(0, 13)}`,
+      ...{ askedAtMs, asOfSeconds: null, stream, question, answer, option: null, citations },
+      ...{
+        abstained: record.answer === undefined,
+        reader: record.answer === undefined ? notAnswered : "elsewhere",
+      },
+    };
+    await this.store.addTask(task);
+    await this.#learning.afterTask(task.id, undefined);
+    return { ...task, feedback: null };
+  }
+
+  async timeline(filter: TimelineFilter = {}): Promise<Timeline> {
+    const { limit, ...which } = filter;
+    const entries = await this.store.entries({
+      ...which,
+      ...(limit !== undefined && { limit, newest: true }),
+    });
+    const { streams: named, fromSeconds, toSeconds } = filter;
+    const gaps = await this.store.gaps({
+      ...(named && { streams: named }),
+      ...(fromSeconds !== undefined && { fromSeconds }),
+      ...(toSeconds !== undefined && { toSeconds }),
+    });
+    return { entries, gaps, streams: await this.streams(named) };
+  }
+
+  streams(names?: readonly string[]): Promise<StreamRecord[]> {
+    return chosenStreams(this.store, names);
+  }
+
+  recall(query: string | RecallQuery): Promise<RecalledEntry[]> {
+    return this.store.recall(typeof query === "string" ? { text: query } : query);
+  }
+
+  forget(request: ForgetRequest, options?: { readonly dryRun?: boolean }): Promise<ForgetReport> {
+    return this.store.forget(request, options);
+  }
+
+  page<List extends keyof Pages>(list: List, options?: PageOptions<List>): Promise<Page<Pages[List]>> {
+    return this.store.page(list, options);
+  }
+
+  changes(options?: ChangeOptions): AsyncIterable<Change> {
+    return this.store.changes(options);
+  }
+
+  settled(): Promise<void> {
+    return this.#learning.settled();
+  }
+
+  async close(): Promise<void> {
+    try {
+      for (const session of this.#sessions) await session.close();
+      await this.#learning.settled();
+    } finally {
+      await this.store.close();
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** Events of a watch that begins when they are first asked for, by iterating or awaiting. */
+function watching(begin: () => AsyncGenerator<WatchEvent, void>): Watching {
+  return {
+    [Symbol.asyncIterator]: begin,
+    // biome-ignore lint/suspicious/noThenProperty: awaiting a watch runs it to its end
+    then: (resolve, reject) => lastOf(begin()).then(resolve, reject),
+  };
+}
+
+async function lastOf(events: AsyncGenerator<WatchEvent, void>): Promise<StreamEnd> {
+  let end: StreamEnd | undefined;
+  for await (const event of events) if (event.event === "stream-end") end = event;
+  return end!;
+}
+
+function sourceOptions({ subtitles, textKind, signal }: WatchRequest) {
+  return { subtitles, textKind, signal };
+}
