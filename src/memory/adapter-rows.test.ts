@@ -12,8 +12,8 @@ import {
 } from "../../test/support/memory.ts";
 import { StoreError } from "../errors.ts";
 import { exportMemory, importMemory } from "./export.ts";
-import { keptWithFrames } from "./journal.ts";
 import type { KeptAdapter, Memory } from "./memory.ts";
+import { keptWithFrames } from "./retention.ts";
 
 const folder = temporaryFolder("adapters");
 let opened = 0;

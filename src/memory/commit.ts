@@ -8,15 +8,9 @@ import type { Embedder } from "../engine.ts";
 import { StoreError } from "../errors.ts";
 import { shortId } from "../util/hash.ts";
 import { build, type Db } from "./database.ts";
-import { insertEntry } from "./entries.ts";
-import {
-  clipWithObservation,
-  evidenceOf,
-  markStored,
-  streamRow,
-  trimObservations,
-  unknownClip,
-} from "./journal.ts";
+import { insertEntry, selectEntryById } from "./entries.ts";
+import { unknownClip } from "./errors.ts";
+import { clipWithObservation, evidenceOf, markStored, streamRow, trimObservations } from "./journal.ts";
 import type { Leases } from "./lease.ts";
 import type { Decision, Entry, Evidence, Receipt, Statement } from "./memory.ts";
 import { addDecision, policyRow, putPolicyValue } from "./policy-state.ts";
@@ -99,8 +93,9 @@ function store(
   for (const [i, { statement, text, id }] of candidates.entries()) {
     const clip = clips.get(statement.clip)!;
     const key = JSON.stringify([statement.kind, text]);
+    const isStored = () => clip.isDecided || db.get(selectEntryById(id)) !== undefined;
     const reason =
-      text === "" ? "empty" : clip.isDecided ? "already-stored" : clip.texts.has(key) ? "duplicate" : null;
+      text === "" ? "empty" : isStored() ? "already-stored" : clip.texts.has(key) ? "duplicate" : null;
     if (reason) {
       skipped.push({ statement, reason });
       continue;
@@ -139,7 +134,7 @@ function store(
     const row = addDecision(db, { policy, revision, decidedAtMs: now() }, counted);
     for (const clip of undecided) {
       db.run(build.insertInto("decision_clip").values({ clip: clip.row, revision, decision: row }));
-      markStored(db, clip.row);
+      markStored(db, stream.row, clip);
     }
     trimObservations(db, stream.row, withFrames);
   }
@@ -172,6 +167,7 @@ function openClip(
   );
   return {
     row: found.row,
+    clip,
     endSeconds: found.end_seconds,
     observation: found.value,
     isDecided: decided !== undefined,

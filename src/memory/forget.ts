@@ -11,10 +11,11 @@
  * 2. Word counts are kept per decision, so each decision about a clip concerned is taken back whole. A person's name
  *    is taken out of all counts, and so are words of the query that no entry holds any more: they may have been
  *    counted in a clip of which nothing was kept.
- * 3. What policies remember of the streams of those clips starts anew: it may hold words just seen.
- * 4. An adapter goes when it was trained on a forgotten task; if it was in force, none is.
+ * 3. What policies remember of the streams of those clips is emptied: it may hold words just seen.
+ * 4. An adapter goes when it was trained on a forgotten task; if it was active, none is.
  * 5. Frames are deleted from disk unless an entry that stays shows the same picture.
- * 6. What engines said while policies learnt goes altogether: it is a cache.
+ * 6. What engines said in training goes altogether: it is a cache.
+ * 7. The change log loses what it says of them, and tells only that those ids went.
  *
  * Freed pages are zeroed (`secure_delete`) and the write-ahead log is emptied, so that the text is in no file. A clip
  * forgotten is not watched again: the stream remembers how far it got.
@@ -26,10 +27,12 @@ import type { Observation } from "../perception/observation.ts";
 import type { Task } from "../tasks/task.ts";
 import { deleteAdaptersOf } from "./adapter-rows.ts";
 import { markLoose, sweepBlobs } from "./blobs.ts";
+import { logForgotten } from "./change-log.ts";
 import { build, type Db } from "./database.ts";
 import { emptyEngineCache } from "./engine-cache.ts";
-import { deleteEntries, entryCondition, listed } from "./entries.ts";
+import { deleteEntries, entryCondition } from "./entries.ts";
 import { deleteObservations } from "./journal.ts";
+import { listed } from "./listed.ts";
 import type { Evidence, ForgetReport, ForgetRequest } from "./memory.ts";
 import { foldName, mentions } from "./names.ts";
 import { spaceRows } from "./space.ts";
@@ -69,7 +72,7 @@ function emptyLog(db: Db): void {
   if (!isBusy) return;
   throw new StoreError(
     "store-busy",
-    `Expected nobody else to be reading ${db.file}: what you named is forgotten, but the log ${db.file}-wal may hold it until that reader stops. Wait for it or end it, then forget the same again`,
+    `What you named is forgotten, but ${db.file} is being read elsewhere and its log ${db.file}-wal may hold it until that reader stops. Wait for it or stop it, then forget the same again.`,
   );
 }
 
@@ -120,6 +123,12 @@ function forgetRows(db: Db, words: WordSpace, request: ForgetRequest): Omit<Forg
   const tasks = deleteTasks(db, request, meant, new Set(entries.map(({ id }) => id)));
   const adapters = deleteAdaptersOf(db, tasks);
   emptyEngineCache(db);
+  logForgotten(db, {
+    entries: entries.map(({ id }) => id),
+    tasks,
+    adapters,
+    streams: wholeStreams ? streams : [],
+  });
   markLoose(db, framesOf(db, entries));
   const vectors = deleteEntries(
     db,
@@ -162,7 +171,7 @@ function forgetRows(db: Db, words: WordSpace, request: ForgetRequest): Omit<Forg
     clips: gone.length,
     observations,
     tasks: tasks.length,
-    adapters,
+    adapters: adapters.length,
     gaps,
     streams: wholeStreams ? streams.length : 0,
     blobs: freed.blobs,

@@ -13,8 +13,8 @@ import {
 } from "../../test/support/memory.ts";
 import { StoreError } from "../errors.ts";
 import type { Task } from "../tasks/task.ts";
-import { keptObservations, keptWithFrames } from "./journal.ts";
 import type { Memory } from "./memory.ts";
+import { keptObservations, keptWithFrames } from "./retention.ts";
 import type { SqliteMemory } from "./sqlite.ts";
 
 const folder = temporaryFolder("memory");

@@ -12,15 +12,8 @@
 import { type RawBuilder, sql } from "kysely";
 import type { WordSpace } from "../engine.ts";
 import type { Db } from "./database.ts";
-import {
-  entryCondition,
-  listed,
-  noTime,
-  selectEntries,
-  selectEntriesByRow,
-  toBuffer,
-  toEntry,
-} from "./entries.ts";
+import { entryCondition, noTime, selectEntries, selectEntriesByRow, toBuffer, toEntry } from "./entries.ts";
+import { listed } from "./listed.ts";
 import type { EntryFilter, RecalledEntry, RecallQuery, RecallScore } from "./memory.ts";
 import { foldName } from "./names.ts";
 import { vectorTable } from "./schema.ts";

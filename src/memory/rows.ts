@@ -11,11 +11,13 @@ import type { Embedder } from "../engine.ts";
 import { DataError } from "../errors.ts";
 import { adapters, addAdapter } from "./adapter-rows.ts";
 import { type Blob, blobOf, claimBlobs, sweepBlobs, writeBlobs } from "./blobs.ts";
+import { logChange } from "./change-log.ts";
 import { embedAll } from "./commit.ts";
 import { build, type Db, openDatabase } from "./database.ts";
 import { closeEntry, type EntryRow, insertEntry, selectEntryById, toEntry } from "./entries.ts";
 import { addGap, streamRow, toStream } from "./journal.ts";
 import type { AddedRows, Entry, JsonValue, MemoryRow, PackedObservation } from "./memory.ts";
+import { toClipRecord } from "./page-rows.ts";
 import { addDecision, policyRow, putPolicyValue } from "./policy-state.ts";
 import { type Indexing, requireSpace, spaceRows } from "./space.ts";
 import { addFeedback, addTask, toTask } from "./task-rows.ts";
@@ -51,21 +53,12 @@ function* clipRows(db: Db): Generator<RowOf<"clip">> {
     .selectFrom("clip")
     .innerJoin("stream", "stream.row", "clip.stream")
     .leftJoin("observation", "observation.clip", "clip.row")
-    .select(["stream.id", "clip.clip", "clip.state", "clip.start_seconds", "clip.end_seconds"])
+    .select(["stream.id as stream", "clip.clip", "clip.state", "clip.start_seconds", "clip.end_seconds"])
     .select(["clip.failure", "clip.attempts", "observation.value"])
     .orderBy("clip.row");
   for (const clip of db.iterate(clips)) {
-    yield {
-      row: "clip",
-      stream: clip.id,
-      clip: clip.clip,
-      state: clip.state,
-      startSeconds: clip.start_seconds,
-      endSeconds: clip.end_seconds,
-      failure: clip.failure === null ? null : (JSON.parse(clip.failure) as RowOf<"clip">["failure"]),
-      attempts: clip.attempts,
-      observation: clip.value === null ? null : (JSON.parse(clip.value) as PackedObservation),
-    };
+    const observation = clip.value === null ? null : (JSON.parse(clip.value) as PackedObservation);
+    yield { row: "clip", ...toClipRecord(clip), observation };
   }
 }
 
@@ -366,15 +359,15 @@ function addClipRow(
   if (known) {
     if (known.state === "stored" || row.state === "perceived") return false;
     const later = { state: row.state, failure, attempts: row.attempts };
-    return (
-      db.run(
-        build
-          .updateTable("clip")
-          .set(later)
-          .where("row", "=", known.row)
-          .where((e) => e.or([e("state", "<>", later.state), e("attempts", "<", later.attempts)])),
-      ).changes > 0
+    const moved = db.run(
+      build
+        .updateTable("clip")
+        .set(later)
+        .where("row", "=", known.row)
+        .where((e) => e.or([e("state", "<>", later.state), e("attempts", "<", later.attempts)])),
     );
+    if (moved.changes > 0) logClip(db, row);
+    return moved.changes > 0;
   }
   const { lastInsertRowid } = db.run(
     build.insertInto("clip").values({
@@ -396,7 +389,13 @@ function addClipRow(
     );
     for (const hash of hashes) db.run(build.insertInto("observation_frame").values({ clip, hash }));
   }
+  logClip(db, row);
   return true;
+}
+
+function logClip(db: Db, { stream, clip, state }: RowOf<"clip">): void {
+  if (state === "perceived") return;
+  logChange(db, { kind: "clip", stream: streamRow(db, stream).row, clip, value: { state } });
 }
 
 /** What this memory's policy remembers of a stream stays. */
