@@ -192,11 +192,6 @@ export function clipWithObservation(db: Db, stream: number, clip: number) {
   );
 }
 
-/** Frames and tiers of a stored observation: what evidence is made of. */
-export function evidenceOf(value: string | null): Pick<PackedObservation, "frames" | "tiers"> {
-  return value === null ? { frames: [], tiers: {} } : (JSON.parse(value) as PackedObservation);
-}
-
 export function markStored(db: Db, stream: number, { row, clip }: { row: number; clip: number }): void {
   db.run(build.updateTable("clip").set({ state: "stored", failure: null }).where("row", "=", row));
   logChange(db, { kind: "clip", stream, clip, value: { state: "stored" } });

@@ -5,21 +5,21 @@
  * told as of one moment. Reading in skips what is there: ids follow from content, so the same rows twice are the same
  * memory.
  */
-import { isDeepStrictEqual } from "node:util";
 import { sql } from "kysely";
 import type { Embedder } from "../engine.ts";
 import { DataError } from "../errors.ts";
 import { adapters, addAdapter } from "./adapter-rows.ts";
 import { type Blob, blobOf, claimBlobs, sweepBlobs, writeBlobs } from "./blobs.ts";
 import { logChange } from "./change-log.ts";
-import { embedAll } from "./commit.ts";
 import { build, type Db, openDatabase } from "./database.ts";
 import { closeEntry, type EntryRow, insertEntry, selectEntryById, toEntry } from "./entries.ts";
 import { addGap, streamRow, toStream } from "./journal.ts";
-import type { AddedRows, Entry, JsonValue, MemoryRow, PackedObservation } from "./memory.ts";
+import type { AddedRows, JsonValue, MemoryRow, PackedObservation } from "./memory.ts";
 import { toClipRecord } from "./page-rows.ts";
 import { addDecision, policyRow, putPolicyValue } from "./policy-state.ts";
+import { assertFits, assertHash, type Held, hashesOf } from "./row-conflict.ts";
 import { type Indexing, requireSpace, spaceRows } from "./space.ts";
+import { embedAll } from "./statements.ts";
 import { addFeedback, addTask, toTask } from "./task-rows.ts";
 
 type RowOf<Name extends MemoryRow["row"]> = Extract<MemoryRow, { row: Name }>;
@@ -127,39 +127,25 @@ function* taskRows(db: Db): Generator<RowOf<"task">> {
   }
 }
 
-/** Why a row cannot stand beside what the memory holds, or `null`. */
-function conflictWith(db: Db, row: MemoryRow): string | null {
-  const [here, there, what] = compared(db, row);
-  if (here === undefined || isDeepStrictEqual(here, there)) return null;
-  return `Expected ${what} to be the one this memory holds, got another of that name: import into another memory, or forget this one first`;
-}
-
-/** What identifies the content of a row, as this memory has it and as the row has it. */
-function compared(db: Db, row: MemoryRow): readonly [here: unknown, there: unknown, what: string] {
-  if (row.row === "stream") {
-    const known = db.get(build.selectFrom("stream").selectAll().where("id", "=", row.id));
-    const facts = ({
-      clipSeconds,
-      clock,
-      fingerprint,
-    }: Pick<typeof row, "clipSeconds" | "clock" | "fingerprint">) => [clipSeconds, clock, fingerprint];
-    return [known && facts(toStream(known)), facts(row), `stream ${row.id}`];
-  }
-  if (row.row === "clip") {
-    const known = clipIn(db, row.stream, row.clip);
-    return [known && [known.start_seconds], [row.startSeconds], `clip ${row.clip} of ${row.stream}`];
-  }
-  if (row.row === "entry") {
-    const known = db.get(selectEntryById(row.id));
-    const facts = (entry: Entry) => [entry.stream, entry.clip, entry.kind, entry.text, entry.revision];
-    return [known && facts(toEntry(known)), facts(row), `entry ${row.id}`];
-  }
-  if (row.row === "task") {
-    const known = db.get(build.selectFrom("task").select(["value", "feedback"]).where("id", "=", row.id));
-    return [known && toTask(known).question, row.question, `task ${row.id}`];
-  }
-  return [undefined, undefined, row.row];
-}
+/** What this memory holds of the names of a row. */
+const heldIn = (db: Db): Held => ({
+  stream: (id) => {
+    const row = db.get(build.selectFrom("stream").selectAll().where("id", "=", id));
+    return row && toStream(row);
+  },
+  clip: (stream, clip) => {
+    const row = clipIn(db, stream, clip);
+    return row && { startSeconds: row.start_seconds };
+  },
+  entry: (id) => {
+    const row = db.get(selectEntryById(id));
+    return row && toEntry(row);
+  },
+  task: (id) => {
+    const row = db.get(build.selectFrom("task").select(["value", "feedback"]).where("id", "=", id));
+    return row && toTask(row);
+  },
+});
 
 function clipIn(db: Db, stream: string, clip: number) {
   return db.get(
@@ -189,10 +175,10 @@ export async function addRows(
     const vectors = await vectorsOf(db, indexing.embedder, rows);
     return db.write(() => {
       const add = adder(db, { blobFolder, indexing, space: requireSpace(db, indexing), blobs, vectors });
+      const held = heldIn(db);
       let added = 0;
       for (const [index, row] of rows.entries()) {
-        const conflict = conflictWith(db, row);
-        if (conflict) throw new DataError("row-conflict", conflict, { details: { index } });
+        assertFits(held, row, index);
         if (add(row)) added += 1;
       }
       return { added, skipped: rows.length - added, blobs: blobs.size };
@@ -206,11 +192,6 @@ export async function addRows(
 function isNew(db: Db, row: MemoryRow): boolean {
   if (row.row === "entry") return !db.get(selectEntryById(row.id));
   return row.row === "clip" && !clipIn(db, row.stream, row.clip);
-}
-
-function hashesOf(row: MemoryRow): string[] {
-  if (row.row === "entry") return row.evidence.frames.map(({ hash }) => hash);
-  return row.row === "clip" ? (row.observation?.frames ?? []).map(({ hash }) => hash) : [];
 }
 
 /** Writes the blobs that new rows name and `read` finds. @returns them by hash; their bytes are read again if needed */
@@ -228,13 +209,7 @@ async function writeBlobsOf(
       const bytes = found.has(hash) ? null : read(hash);
       if (bytes === null) continue;
       const blob = blobOf(bytes);
-      if (blob.hash !== hash) {
-        throw new DataError(
-          "blob-damaged",
-          `Expected the blob ${hash} to have that hash, got ${blob.hash}: copy the export again`,
-          { details: { index } },
-        );
-      }
+      assertHash(hash, blob.hash, index);
       batch.push(blob);
       found.set(hash, {
         hash,

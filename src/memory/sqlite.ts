@@ -12,7 +12,7 @@ import { readBlob, sweepBlobs, writeBlobs } from "./blobs.ts";
 import { ChangeFeed } from "./change-feed.ts";
 import { changeLog } from "./change-log.ts";
 import { checkMemory, memoryStats } from "./check.ts";
-import { commitDecision, embedAll } from "./commit.ts";
+import { commitDecision } from "./commit.ts";
 import { build, type Db, openDatabase } from "./database.ts";
 import { engineCache } from "./engine-cache.ts";
 import { closeEntry, selectEntries, selectEntryById, selectSpeakers, toEntry } from "./entries.ts";
@@ -43,6 +43,7 @@ import { recallEntries } from "./recall.ts";
 import { keptWithFrames, sweepEvery } from "./retention.ts";
 import { addRows, memoryRows } from "./rows.ts";
 import { openSpace, reindex, requireSpace, spaceRows } from "./space.ts";
+import { embedAll } from "./statements.ts";
 import { strict } from "./strict.ts";
 import { addFeedback, addTask, tasks } from "./task-rows.ts";
 
