@@ -91,7 +91,7 @@ describe("opening refuses", () => {
     const before = readFileSync(join(directory, "memory.db"));
     await assert.rejects(openTestMemory(directory), (error: unknown) => {
       assert.ok(code("store-newer")(error));
-      return /version 3 or lower, got 99/.test((error as Error).message);
+      return /version 4 or lower, got 99/.test((error as Error).message);
     });
     assert.ok(readFileSync(join(directory, "memory.db")).equals(before));
   });

@@ -99,7 +99,9 @@ function findByVector({ db, space, vector }: RecallIndex, query: RecallQuery, po
     where vector match ${toBuffer(vector)} and k = ${Math.min(pool, 4096)} and ${vectorCondition(query)}`);
   return found
     .map(({ row, distance }) => ({ row, score: 1 - distance ** 2 / 2 }))
-    .filter(({ score }) => score > leastLikeness);
+    .filter(({ score }) => score > leastLikeness)
+    .sort((a, b) => b.score - a.score) // several streams are searched one after another
+    .slice(0, pool);
 }
 
 /** The filter as vec0 takes it: streams by partition, "as of" and closing inside the scan, anything else by row. */

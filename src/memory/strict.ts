@@ -97,16 +97,27 @@ export function assertKeys(call: string, given: object, known: Readonly<Record<s
 }
 
 function unknownOption(call: string, key: string, keys: readonly string[]): ConfigError {
-  const [meant] = keys
-    .map((other) => ({ other, edits: edits(key.toLowerCase(), other.toLowerCase()) }))
-    .filter(({ other, edits }) => edits <= Math.max(1, Math.floor(other.length / 3)))
-    .sort((a, b) => a.edits - b.edits);
-  const hint = meant ? `: did you mean \`${meant.other}\`?` : ".";
+  const meant = nearest(key, keys);
+  const hint = meant ? `: did you mean \`${meant}\`?` : ".";
   return new ConfigError(
     "option-unknown",
     `${call} has no option \`${key}\`${hint} There are ${keys.map((one) => `\`${one}\``).join(", ")}.`,
-    { details: { call, key, meant: meant?.other ?? null, keys } },
+    { details: { call, key, meant, keys } },
   );
+}
+
+/** The key that is spelled most like another, if any is spelled nearly so or begins alike; else `null`. */
+function nearest(key: string, keys: readonly string[]): string | null {
+  const given = key.toLowerCase();
+  const [best] = keys
+    .map((other) => ({ other, known: other.toLowerCase() }))
+    .map(({ other, known }) => ({ other, known, away: edits(given, known) }))
+    .filter(
+      ({ known, away }) =>
+        away <= Math.max(1, Math.floor(known.length / 3)) || known.startsWith(given.slice(0, 4)),
+    )
+    .sort((a, b) => a.away - b.away);
+  return best?.other ?? null;
 }
 
 /** Letters to add, drop or change to come from one word to another (Levenshtein). */
