@@ -53,6 +53,8 @@ export interface Db {
   pragma(text: string): unknown;
   /** Everything inside commits together, synced to disk, or not at all; other writers wait. */
   write<Result>(action: () => Result): Result;
+  /** Has a listener called after each `write` that this connection committed. */
+  onWrite(listener: () => void): void;
   /** Everything inside sees one state of the file. */
   read<Result>(action: () => Result): Result;
   close(): void;
@@ -207,10 +209,13 @@ function wrap(connection: Database.Database, file: string, readOnly: boolean): D
       const { sql, parameters } = query.compile(build);
       return action(prepare(sql), parameters);
     });
+  const listeners: (() => void)[] = [];
   const transaction = (mode: "immediate" | "deferred") => {
     return <Result>(action: () => Result): Result => {
       if (connection.inTransaction) return action();
-      return guard(() => inOurWords(file, () => connection.transaction(action)[mode]()));
+      const result = guard(() => inOurWords(file, () => connection.transaction(action)[mode]()));
+      if (mode === "immediate") for (const listener of listeners) listener();
+      return result;
     };
   };
   return {
@@ -229,6 +234,7 @@ function wrap(connection: Database.Database, file: string, readOnly: boolean): D
     pragma: (text) => guard(() => connection.pragma(text, { simple: true })),
     write: transaction("immediate"),
     read: transaction("deferred"),
+    onWrite: (listener) => void listeners.push(listener),
     close: () => void connection.close(),
   };
 }

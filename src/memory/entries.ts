@@ -1,9 +1,11 @@
 /** Entries in the database: rows to entries and back, what a filter means in SQL, adding, listing and closing. */
 import { type RawBuilder, sql } from "kysely";
 import type { WordSpace } from "../engine.ts";
-import { StoreError } from "../errors.ts";
+import { logChange } from "./change-log.ts";
 import { build, type Db, type Query } from "./database.ts";
-import type { Entry, EntryFilter, Evidence } from "./memory.ts";
+import { unknownEntry } from "./errors.ts";
+import { listed } from "./listed.ts";
+import type { Entry, EntryFilter, EntryList, Evidence } from "./memory.ts";
 import { foldName } from "./names.ts";
 import { type EntryTable, vectorTable } from "./schema.ts";
 
@@ -30,10 +32,6 @@ export function toEntry(row: EntryRow): Entry {
         : { atMs: row.closed_at_ms, reason: row.closed_reason ?? "", supersededBy: row.superseded_by },
   };
 }
-
-/** A list as one SQL parameter, so that statements of any length of list share one plan. */
-export const listed = (values: readonly (string | number)[]): RawBuilder<string> =>
-  sql<string>`(select value from json_each(${JSON.stringify(values)}))`;
 
 /**
  * The condition a filter puts on `entry as e`.
@@ -69,18 +67,16 @@ function speakerCondition(names: readonly string[]): RawBuilder<unknown> {
 }
 
 /** Columns of `EntryRow` from `entry as e cross join stream as s`. */
-const columns = sql`e.row, e.id, s.id as stream, e.clip, e.kind, e.start_seconds, e.end_seconds, e.known_seconds,
+export const entryColumns = sql`e.row, e.id, s.id as stream, e.clip, e.kind, e.start_seconds, e.end_seconds, e.known_seconds,
   e.written_at_ms, e.text, e.speakers, e.policy, e.revision, e.evidence, e.closed_at_ms, e.closed_reason,
   e.superseded_by, e.has_vector`;
 
 /** Entries in time order: by stream, then start, then id; `newest` keeps the last `limit` of that order by start. */
-export function selectEntries(
-  filter: EntryFilter & { readonly limit?: number; readonly newest?: boolean },
-): Query<EntryRow> {
+export function selectEntries(filter: EntryList): Query<EntryRow> {
   const limit = filter.limit ?? -1;
   const order = sql`s.id, e.start_seconds, e.id`;
   const chosen = (direction: RawBuilder<unknown>) =>
-    sql<EntryRow>`select ${columns} from entry as e join stream as s on s.row = e.stream
+    sql<EntryRow>`select ${entryColumns} from entry as e join stream as s on s.row = e.stream
       where ${entryCondition(filter)} order by ${direction} limit ${limit}`;
   if (!filter.newest) return chosen(order);
   return sql<EntryRow>`select * from (${chosen(sql`e.start_seconds desc, e.id desc`)})
@@ -88,12 +84,18 @@ export function selectEntries(
 }
 
 export function selectEntriesByRow(rows: readonly number[]): Query<EntryRow> {
-  return sql<EntryRow>`select ${columns} from entry as e join stream as s on s.row = e.stream
+  return sql<EntryRow>`select ${entryColumns} from entry as e join stream as s on s.row = e.stream
     where e.row in ${listed(rows)}`;
 }
 
+/** Names of who speaks in current entries, in the order they were written. */
+export function selectSpeakers(): Query<{ name: string }> {
+  return sql<{ name: string }>`select speaker.value as name from entry as e, json_each(e.speakers) as speaker
+    where e.closed_at_ms is null group by speaker.value order by min(e.row), min(speaker.key)`;
+}
+
 export function selectEntryById(id: string): Query<EntryRow> {
-  return sql<EntryRow>`select ${columns} from entry as e join stream as s on s.row = e.stream where e.id = ${id}`;
+  return sql<EntryRow>`select ${entryColumns} from entry as e join stream as s on s.row = e.stream where e.id = ${id}`;
 }
 
 export const noTime = 9_000_000_000_000_000n;
@@ -154,6 +156,7 @@ export function insertEntry(
       vector: derived.vector,
     });
   }
+  logChange(db, { kind: "entry", id: entry.id, stream: derived.streamRow, clip: entry.clip });
   return row;
 }
 
@@ -212,7 +215,7 @@ export function closeEntry(
 ): void {
   db.write(() => {
     const entry = db.get(build.selectFrom("entry").select(["row", "closed_at_ms"]).where("id", "=", id));
-    if (!entry) throw new StoreError("entry-unknown", `Expected an entry of this memory, got ${id}`);
+    if (!entry) throw unknownEntry(id);
     if (entry.closed_at_ms !== null) return;
     db.run(
       build
@@ -224,5 +227,6 @@ export function closeEntry(
       db.run(sql`update ${sql.table(vectorTable(space))} set closed_at_ms = ${BigInt(closed.atMs)}
         where rowid = ${BigInt(entry.row)}`);
     }
+    logChange(db, { kind: "entry-closed", id });
   });
 }

@@ -26,7 +26,8 @@ import { DataError } from "../errors.ts";
 import { makeDirectory } from "../util/directory.ts";
 import { blobPath } from "./blobs.ts";
 import { inOurWords, toStoreError } from "./database.ts";
-import type { JsonValue, Memory, MemoryRow } from "./memory.ts";
+import type { Entries, JsonValue, Maintenance, Memory, MemoryRow } from "./memory.ts";
+import { hashesOf } from "./row-conflict.ts";
 
 export const exportFormat = "taskmem-memory";
 export const exportVersion = 1;
@@ -48,7 +49,9 @@ export interface ImportReport extends ExportReport {
 }
 
 /** The header and all rows, for a file without blobs or a pipe. */
-export async function* exportRows(memory: Memory): AsyncGenerator<ExportHeader | MemoryRow> {
+export async function* exportRows(
+  memory: Pick<Maintenance, "rows">,
+): AsyncGenerator<ExportHeader | MemoryRow> {
   yield { row: "header", format: exportFormat, version: exportVersion };
   yield* memory.rows();
 }
@@ -57,7 +60,10 @@ export async function* exportRows(memory: Memory): AsyncGenerator<ExportHeader |
  * Writes a memory into a directory. An earlier export there is replaced, blobs that are no longer in it too.
  * @throws DataError `export-target` when the directory holds anything else
  */
-export async function exportMemory(memory: Memory, directory: string): Promise<ExportReport> {
+export async function exportMemory(
+  memory: Entries & Maintenance & Pick<Memory, "directory">,
+  directory: string,
+): Promise<ExportReport> {
   const file = join(directory, fileName);
   const blobFolder = join(directory, "blobs");
   assertExportTarget(memory, directory);
@@ -66,7 +72,7 @@ export async function exportMemory(memory: Memory, directory: string): Promise<E
   async function* lines() {
     for await (const row of exportRows(memory)) {
       rows += 1;
-      for (const hash of hashesOf(row)) {
+      for (const hash of row.row === "header" ? [] : hashesOf(row)) {
         if (!hashes.has(hash) && (await copyBlob(memory, blobFolder, hash))) hashes.add(hash);
       }
       yield `${JSON.stringify(row)}\n`;
@@ -83,7 +89,7 @@ export async function exportMemory(memory: Memory, directory: string): Promise<E
   return { rows, blobs: hashes.size };
 }
 
-function assertExportTarget(memory: Memory, directory: string): void {
+function assertExportTarget(memory: Pick<Memory, "directory">, directory: string): void {
   const isOwn = resolve(directory) === resolve(memory.directory);
   const names = !isOwn && existsSync(directory) ? listed(directory) : [];
   const isFree = names.length === 0 || names.some((name) => name.startsWith(fileName));
@@ -99,12 +105,7 @@ function listed(directory: string): string[] {
   throw new DataError("export-target", `Expected a directory to export to, got the file ${directory}`);
 }
 
-function hashesOf(row: ExportHeader | MemoryRow): string[] {
-  if (row.row === "entry") return row.evidence.frames.map(({ hash }) => hash);
-  return row.row === "clip" ? (row.observation?.frames ?? []).map(({ hash }) => hash) : [];
-}
-
-async function copyBlob(memory: Memory, folder: string, hash: string): Promise<boolean> {
+async function copyBlob(memory: Pick<Entries, "blob">, folder: string, hash: string): Promise<boolean> {
   const path = blobPath(folder, hash);
   if (existsSync(path)) return true;
   const bytes = await memory.blob(hash);
@@ -129,7 +130,10 @@ function removeOtherBlobs(folder: string, keep: ReadonlySet<string>): void {
  *
  * @throws DataError naming the line that is malformed or conflicts with the memory; nothing is added then
  */
-export async function importMemory(path: string, memory: Memory): Promise<ImportReport> {
+export async function importMemory(
+  path: string,
+  memory: Pick<Maintenance, "addRows">,
+): Promise<ImportReport> {
   const { file, blobFolder } = importSource(path);
   const rows: MemoryRow[] = [];
   const lines: number[] = [];

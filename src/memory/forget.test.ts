@@ -10,7 +10,6 @@ import {
   observationOf,
   openTestMemory,
   remember,
-  statementOf,
   temporaryFolder,
 } from "../../test/support/memory.ts";
 import { localEmbedder, wordSpace } from "../engines/local/index.ts";
@@ -257,75 +256,6 @@ describe("forgetting", () => {
     await memory.close();
   });
 
-  test("keeps a picture that another entry shows", async () => {
-    const { memory, target } = await household();
-    await remember(memory, "hall", 10, ["The same picture again"], { frames: [frameOf(10, canaryPicture)] });
-    const report = await memory.forget({ entries: [target.id] });
-    assert.equal(report.blobs, 0);
-    assert.ok(await memory.blob(target.evidence.frames[0]!.hash));
-    assert.deepEqual(await memory.check(), []);
-    await memory.close();
-  });
-
-  test("takes back what its decisions counted and leaves the counts of others", async () => {
-    const { memory, target } = await household();
-    const before = await memory.policyState("choice", "kitchen");
-    await memory.forget({ entries: [target.id] });
-    const { documents, words, value } = await memory.policyState("choice", "kitchen");
-    assert.equal(documents, before.documents - 1);
-    const expected = new Map(before.words);
-    for (const stem of new Set(wordSpace.stems(canaryText))) {
-      if (expected.get(stem) === 1) expected.delete(stem);
-      else expected.set(stem, expected.get(stem)! - 1);
-    }
-    assert.deepEqual(words, expected);
-    assert.equal(value, null, "what the policy remembered of this stream may hold the words");
-    assert.deepEqual((await memory.policyState("choice", "hall")).value, { last: "Rain 9" });
-    await memory.close();
-  });
-
-  test("does not have a forgotten clip watched again", async () => {
-    const { memory } = await household();
-    await memory.forget({ streams: ["kitchen"], fromSeconds: 80 });
-    const { nextClip, pending } = await memory.progress("kitchen", 5);
-    assert.deepEqual([nextClip, pending.length], [10, 0]);
-    await memory.close();
-  });
-
-  test("by several conditions forgets what meets all of them", async () => {
-    const { memory } = await household();
-    const report = await memory.forget({ streams: ["hall"], person: "Ann", query: "kettle", toSeconds: 25 });
-    assert.deepEqual(
-      report.sample.map(({ text }) => text),
-      ["Ann: kettle 0 of the hall", "Ann: kettle 1 of the hall", "Ann: kettle 2 of the hall"],
-    );
-    assert.equal((await memory.entries({ streams: ["hall"] })).length, 17);
-    await memory.close();
-  });
-
-  test("reaches closed entries, and entries they were superseded by", async () => {
-    const { memory, target } = await household();
-    const [old] = await memory.entries({ streams: ["kitchen"], clips: [3] });
-    await memory.closeEntry(old!.id, "it changed", target.id);
-    await memory.closeEntry(target.id, "it changed again");
-    assert.equal((await memory.forget({ query: canary })).entries, 1);
-    assert.equal((await memory.entry(old!.id))!.closed!.supersededBy, null);
-    await memory.close();
-  });
-
-  test("of everything leaves an empty memory", async () => {
-    const { memory } = await household();
-    await memory.addObservation(observationOf("hall", 10));
-    await memory.commit(decisionOf("hall", [statementOf(10, "One thing more")], { revision: "engine@1" }));
-    const streams = (await memory.streams()).map(({ id }) => id);
-    await memory.forget({ streams });
-    const { databaseBytes: _, tasks, ...counts } = await memory.stats();
-    assert.ok(Object.values(counts).every((count) => count === 0));
-    assert.equal(tasks, 1, "a question that concerns none of the streams stays");
-    assert.equal((await memory.policyState("choice", "hall")).documents, 0);
-    await memory.close();
-  });
-
   test("says so when a reader keeps the log from being emptied, and empties it when it is called again", async () => {
     const { memory } = await household();
     const reader = memory.rows()[Symbol.asyncIterator]();
@@ -338,18 +268,6 @@ describe("forgetting", () => {
     await reader.return!(undefined);
     await memory.forget({ query: canary });
     assertNoTrace(memory.directory, "open");
-    await memory.close();
-  });
-
-  test("does not forget more than was said: an empty request, name or query is refused", async () => {
-    const { memory } = await household();
-    await assert.rejects(memory.forget({}), TypeError);
-    await assert.rejects(memory.forget({ person: " " }), RangeError);
-    await assert.rejects(memory.forget({ query: "the of" }), RangeError);
-    for (const none of [{ streams: [] }, { entries: [] }, { streams: ["attic"] }, { entries: ["entry_x"] }]) {
-      assert.deepEqual((await memory.forget(none)).entries, 0);
-    }
-    assert.equal((await memory.entries()).length, 39);
     await memory.close();
   });
 });

@@ -11,10 +11,11 @@
  * 2. Word counts are kept per decision, so each decision about a clip concerned is taken back whole. A person's name
  *    is taken out of all counts, and so are words of the query that no entry holds any more: they may have been
  *    counted in a clip of which nothing was kept.
- * 3. What policies remember of the streams of those clips starts anew: it may hold words just seen.
- * 4. An adapter goes when it was trained on a forgotten task; if it was in force, none is.
+ * 3. What policies remember of the streams of those clips is emptied: it may hold words just seen.
+ * 4. An adapter goes when it was trained on a forgotten task; if it was active, none is.
  * 5. Frames are deleted from disk unless an entry that stays shows the same picture.
- * 6. What engines said while policies learnt goes altogether: it is a cache.
+ * 6. What engines said in training goes altogether: it is a cache.
+ * 7. The change log loses what it says of them, and tells only that those ids went.
  *
  * Freed pages are zeroed (`secure_delete`) and the write-ahead log is emptied, so that the text is in no file. A clip
  * forgotten is not watched again: the stream remembers how far it got.
@@ -22,23 +23,26 @@
 import { type RawBuilder, sql } from "kysely";
 import type { WordSpace } from "../engine.ts";
 import { StoreError } from "../errors.ts";
-import type { Observation } from "../perception/observation.ts";
-import type { Task } from "../tasks/task.ts";
 import { deleteAdaptersOf } from "./adapter-rows.ts";
 import { markLoose, sweepBlobs } from "./blobs.ts";
+import { logForgotten } from "./change-log.ts";
 import { build, type Db } from "./database.ts";
 import { emptyEngineCache } from "./engine-cache.ts";
-import { deleteEntries, entryCondition, listed } from "./entries.ts";
+import { deleteEntries, entryCondition } from "./entries.ts";
+import {
+  assertSaysWhat,
+  isShown,
+  type Meant,
+  type Reach,
+  reachOf,
+  sampleSize,
+  taskGoes,
+} from "./forget-request.ts";
 import { deleteObservations } from "./journal.ts";
-import type { Evidence, ForgetReport, ForgetRequest } from "./memory.ts";
-import { foldName, mentions } from "./names.ts";
+import { listed } from "./listed.ts";
+import type { Evidence, ForgetReport, ForgetRequest, PackedObservation } from "./records.ts";
 import { spaceRows } from "./space.ts";
 import { toTask } from "./task-rows.ts";
-
-const sampleSize = 10;
-
-/** Whether a thing with these texts, and with these further texts and names, is what the request describes. */
-type Meant = (texts: readonly string[], names: readonly string[]) => boolean;
 
 /**
  * @throws TypeError when nothing says what to forget; RangeError for a query without a content word
@@ -69,23 +73,8 @@ function emptyLog(db: Db): void {
   if (!isBusy) return;
   throw new StoreError(
     "store-busy",
-    `Expected nobody else to be reading ${db.file}: what you named is forgotten, but the log ${db.file}-wal may hold it until that reader stops. Wait for it or end it, then forget the same again`,
+    `What you named is forgotten, but ${db.file} is being read elsewhere and its log ${db.file}-wal may hold it until that reader stops. Wait for it or stop it, then forget the same again.`,
   );
-}
-
-function assertSaysWhat(request: ForgetRequest, words: WordSpace): void {
-  if (Object.values(request).every((given) => given === undefined)) {
-    throw new TypeError("Expected what to forget: streams, a span of time, a person, a query or entries");
-  }
-  const { person, query } = request;
-  if (person !== undefined && foldName(person) === "") {
-    throw new RangeError("Expected `person` to be a name, got an empty one");
-  }
-  if (query !== undefined && words.stems(query).length === 0) {
-    throw new RangeError(
-      `Expected \`query\` to hold a content word, got ${JSON.stringify(query)}: it would match nothing or everything`,
-    );
-  }
 }
 
 class RolledBack<Result> extends Error {
@@ -109,17 +98,22 @@ function rolledBack<Result>(db: Db, action: () => Result): Result {
 }
 
 function forgetRows(db: Db, words: WordSpace, request: ForgetRequest): Omit<ForgetReport, "dryRun"> {
-  const { person, query, entries: ids, fromSeconds, toSeconds } = request;
-  const bySpan = person === undefined && query === undefined && ids === undefined;
-  const wholeStreams = bySpan && request.streams && fromSeconds === undefined && toSeconds === undefined;
-  const meant = whatIsMeant(request, words);
+  const { person, query } = request;
+  const reach = reachOf(request, words);
+  const { meant, wholeStreams } = reach;
 
   const entries = findEntries(db, request, meant);
   const sample = entries.slice(0, sampleSize).map(({ id, text }) => ({ id, text }));
   const streams = streamRows(db, request);
-  const tasks = deleteTasks(db, request, meant, new Set(entries.map(({ id }) => id)));
+  const tasks = deleteTasks(db, request, reach, new Set(entries.map(({ id }) => id)));
   const adapters = deleteAdaptersOf(db, tasks);
   emptyEngineCache(db);
+  logForgotten(db, {
+    entries: entries.map(({ id }) => id),
+    tasks,
+    adapters,
+    streams: wholeStreams ? streams : [],
+  });
   markLoose(db, framesOf(db, entries));
   const vectors = deleteEntries(
     db,
@@ -130,13 +124,13 @@ function forgetRows(db: Db, words: WordSpace, request: ForgetRequest): Omit<Forg
     sql`update entry set superseded_by = null where superseded_by in ${listed(entries.map(({ id }) => id))}`,
   );
 
-  const clips = findClips(db, request, bySpan, meant, entries);
+  const clips = findClips(db, request, reach, entries);
   const lowered = takeBackDecisions(
     db,
     clips.map(({ row }) => row),
   );
-  if (person !== undefined && Object.keys(withoutUndefined(request)).length === 1) {
-    for (const stem of deleteWords(db, words.stems(person))) lowered.add(stem);
+  if (reach.personOnly) {
+    for (const stem of deleteWords(db, words.stems(person!))) lowered.add(stem);
   }
   if (query !== undefined) {
     const unheld = words.stems(query).filter((stem) => !isHeld(db, stem));
@@ -162,7 +156,7 @@ function forgetRows(db: Db, words: WordSpace, request: ForgetRequest): Omit<Forg
     clips: gone.length,
     observations,
     tasks: tasks.length,
-    adapters,
+    adapters: adapters.length,
     gaps,
     streams: wholeStreams ? streams.length : 0,
     blobs: freed.blobs,
@@ -170,21 +164,6 @@ function forgetRows(db: Db, words: WordSpace, request: ForgetRequest): Omit<Forg
     words: lowered.size,
     sample,
   };
-}
-
-const withoutUndefined = (request: ForgetRequest) =>
-  Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
-
-function whatIsMeant({ person, query }: ForgetRequest, words: WordSpace): Meant {
-  const name = person === undefined ? undefined : foldName(person);
-  const stems = query === undefined ? undefined : words.stems(query);
-  const holdsWords = (text: string) => {
-    const held = new Set(words.stems(text));
-    return stems!.every((stem) => held.has(stem));
-  };
-  return (texts, names) =>
-    (name === undefined || [...texts, ...names].some((text) => mentions(text, name))) &&
-    (stems === undefined || texts.some(holdsWords));
 }
 
 interface FoundEntry {
@@ -249,8 +228,7 @@ interface FoundClip {
 function findClips(
   db: Db,
   request: ForgetRequest,
-  bySpan: boolean,
-  meant: Meant,
+  { bySpan, meant }: Reach,
   entries: readonly FoundEntry[],
 ): FoundClip[] {
   const { fromSeconds: from, toSeconds: to } = request;
@@ -285,19 +263,10 @@ function findClips(
       request.entries === undefined &&
       clip.in_scope === 1 &&
       clip.value !== null &&
-      isShown(JSON.parse(clip.value) as Observation, meant);
+      isShown(JSON.parse(clip.value) as PackedObservation, meant);
     if (lostEntries || shows) found.push({ row: clip.row, goes: shows && clip.state !== "stored" });
   }
   return found;
-}
-
-function isShown({ speech, captions, screen, people }: Observation, meant: Meant): boolean {
-  const said = [...speech, ...captions];
-  const names = [...said.map(({ speaker }) => speaker ?? ""), ...people.map(({ name }) => name ?? "")];
-  return meant(
-    [...said, ...screen].map(({ text }) => text),
-    names,
-  );
 }
 
 /** Subtracts what decisions about these clips counted. @returns the words whose counts were lowered */
@@ -340,31 +309,14 @@ function deleteWords(db: Db, stems: readonly string[]): string[] {
 }
 
 /** @returns ids of the tasks deleted */
-function deleteTasks(db: Db, request: ForgetRequest, meant: Meant, entries: ReadonlySet<string>): string[] {
-  const { person, query, entries: only, streams, fromSeconds, toSeconds } = request;
-  const byText = (person !== undefined || query !== undefined) && only === undefined;
-  const wholeStreams = [person, query, only, fromSeconds, toSeconds].every((given) => given === undefined);
-  const concerns = (task: Task) =>
-    task.citations.some((id) => entries.has(id)) ||
-    (wholeStreams && task.stream !== null && (streams?.includes(task.stream) ?? false)) ||
-    (byText && isOfStreams(task, streams) && meant(textsOf(task), []));
+function deleteTasks(db: Db, request: ForgetRequest, reach: Reach, entries: ReadonlySet<string>): string[] {
   const ids = db
     .all(build.selectFrom("task").select(["id", "value", "feedback"]))
-    .filter((row) => concerns(toTask(row)))
+    .filter((row) => taskGoes(toTask(row), request, reach, entries))
     .map(({ id }) => id);
   db.run(sql`delete from task where id in ${listed(ids)}`);
   return ids;
 }
-
-const isOfStreams = (task: Task, streams: readonly string[] | undefined) =>
-  streams === undefined || task.stream === null || streams.includes(task.stream);
-
-const textsOf = ({ question, answer, feedback }: Task) => [
-  question.text,
-  ...question.options.map(({ text }) => text),
-  answer,
-  feedback?.correction ?? "",
-];
 
 /** Blobs the sweep after this transaction will delete. */
 function freedBlobs(db: Db): { readonly blobs: number; readonly bytes: number } {

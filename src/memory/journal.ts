@@ -1,19 +1,22 @@
 /**
- * The journal: streams, clips as they go from perceived to stored or failed, and where a run takes up again.
+ * The journal: streams, clips as they go from perceived to stored or failed, and where a run resumes.
  *
  * Every step is one transaction and doing it twice changes nothing. What perception saw is kept while a clip waits to be
  * decided, and of the last clips that do not for trying policies on: pictures of ten minutes, texts of an hour. After that
  * only what an entry refers to stays on disk.
  */
 import { type RawBuilder, sql } from "kysely";
-import { StoreError } from "../errors.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Clock } from "../util/time.ts";
 import { type Blob, blobOf, claimBlobs, markLoose, readBlobNow } from "./blobs.ts";
+import { logChange } from "./change-log.ts";
 import { build, type Db } from "./database.ts";
-import { listed } from "./entries.ts";
-import type { ClipFailure, EntryFilter, Gap, PackedObservation, Progress, StreamRecord } from "./memory.ts";
+import { changedStream, decidedClip, unknownClip, unknownStream } from "./errors.ts";
+import { listed } from "./listed.ts";
+import type { ClipFailure, Gap, GapFilter, PackedObservation, Progress, StreamRecord } from "./records.ts";
+import { keptObservations, mostWithFrames } from "./retention.ts";
 import type { GapTable, StreamTable } from "./schema.ts";
+import { assertStream, assertStreams } from "./strict.ts";
 
 type StreamRow = {
   readonly [Column in keyof StreamTable]: Column extends "row" | "ended" | "next_clip"
@@ -33,12 +36,13 @@ export function toStream(row: StreamRow): StreamRecord {
   };
 }
 
-/** @throws StoreError `stream-changed` */
+/** @throws StoreError `stream-changed`; ConfigError for what can be no stream */
 export function addStream(
   db: Db,
   stream: Omit<StreamRecord, "addedAtMs" | "ended">,
   addedAtMs: number,
 ): StreamRecord {
+  assertStream(stream);
   return db.write(() => {
     db.run(
       build
@@ -59,11 +63,7 @@ export function addStream(
     );
     if (fact) {
       const what = fact === "fingerprint" ? "content" : `clip length (${known.clip_seconds} s)`;
-      throw new StoreError(
-        "stream-changed",
-        `Expected the stream ${stream.id} to have the ${what} it had when it was first watched, got another: give it another name with --stream, or forget the old one`,
-        { details: { stream: stream.id } },
-      );
+      throw changedStream(stream.id, what);
     }
     return toStream(known);
   });
@@ -77,9 +77,16 @@ export function streams(db: Db): StreamRecord[] {
 export function streamRow(db: Db, id: string): StreamRow {
   const row = db.get(build.selectFrom("stream").selectAll().where("id", "=", id));
   if (row) return row;
-  throw new StoreError(
-    "stream-unknown",
-    `Expected a stream of this memory, got ${id}: add it with addStream first`,
+  throw unknownStream(id);
+}
+
+/** @throws DataError `stream-unknown` for a name that is no stream of this memory */
+export function assertHeld(db: Db, named: readonly string[] | undefined): void {
+  if (named === undefined || named.length === 0) return;
+  const ids = db.all(build.selectFrom("stream").select("id").orderBy("row"));
+  assertStreams(
+    named,
+    ids.map(({ id }) => id),
   );
 }
 
@@ -118,7 +125,10 @@ function unpackObservation(value: string, blobFolder: string): Observation {
   };
 }
 
-/** Journals a clip as perceived; its blobs must have been written. A clip that is journaled already stays as it is. */
+/**
+ * Journals a clip as perceived; its blobs must have been written. A clip that waits to be decided stays as it is.
+ * @throws StoreError `clip-decided`
+ */
 export function addObservation(
   db: Db,
   blobFolder: string,
@@ -140,7 +150,10 @@ export function addObservation(
       })
       .onConflict((conflict) => conflict.columns(["stream", "clip"]).doNothing()),
   );
-  if (added.changes === 0) return;
+  if (added.changes === 0) {
+    assertWaits(db, stream, clip);
+    return;
+  }
   const row = Number(added.lastInsertRowid);
   db.run(build.insertInto("observation").values({ clip: row, value: packed.value }));
   claimBlobs(db, blobFolder, packed.blobs);
@@ -155,6 +168,18 @@ export function addObservation(
   );
 }
 
+function assertWaits(db: Db, stream: StreamRow, clip: number): void {
+  const isWaiting = db.get(
+    build
+      .selectFrom("clip")
+      .select("row")
+      .where("stream", "=", stream.row)
+      .where("clip", "=", clip)
+      .where(waits),
+  );
+  if (!isWaiting) throw decidedClip(stream.id, clip);
+}
+
 /** What is stored about a clip, or `undefined` if it was never perceived or was forgotten. */
 export function clipWithObservation(db: Db, stream: number, clip: number) {
   return db.get(
@@ -167,13 +192,9 @@ export function clipWithObservation(db: Db, stream: number, clip: number) {
   );
 }
 
-/** Frames and tiers of a stored observation: what evidence is made of. */
-export function evidenceOf(value: string | null): Pick<PackedObservation, "frames" | "tiers"> {
-  return value === null ? { frames: [], tiers: {} } : (JSON.parse(value) as PackedObservation);
-}
-
-export function markStored(db: Db, clipRow: number): void {
-  db.run(build.updateTable("clip").set({ state: "stored", failure: null }).where("row", "=", clipRow));
+export function markStored(db: Db, stream: number, { row, clip }: { row: number; clip: number }): void {
+  db.run(build.updateTable("clip").set({ state: "stored", failure: null }).where("row", "=", row));
+  logChange(db, { kind: "clip", stream, clip, value: { state: "stored" } });
 }
 
 /** @throws StoreError `clip-unknown`. A clip that is stored stays stored. */
@@ -183,7 +204,7 @@ export function failClip(
   clip: number,
   { code, message, retryable }: Omit<ClipFailure, "attempts">,
 ): void {
-  const changed = db.run(
+  const changed = db.get(
     build
       .updateTable("clip")
       .set({
@@ -192,16 +213,12 @@ export function failClip(
         attempts: sql`attempts + 1`,
       })
       .where("stream", "=", stream.row)
-      .where("clip", "=", clip),
+      .where("clip", "=", clip)
+      .returning("state"),
   );
-  if (changed.changes === 0) throw unknownClip(stream.id, clip);
-}
-
-export function unknownClip(stream: string, clip: number): StoreError {
-  return new StoreError(
-    "clip-unknown",
-    `Expected a clip of ${stream} that was perceived, got clip ${clip}: journal it with addObservation first`,
-  );
+  if (!changed) throw unknownClip(stream.id, clip);
+  if (changed.state === "failed")
+    logChange(db, { kind: "clip", stream: stream.row, clip, value: { state: "failed" } });
 }
 
 export function clipFailures(
@@ -253,17 +270,10 @@ export function countClips(db: Db, state: "stored" | "failed", stream: number): 
   return db.get(count.where("state", "=", state).where("stream", "=", stream))?.n ?? 0;
 }
 
-/** Observations kept of a stream's clips that wait no longer, stored or failed for good: an hour in clips of 10 s. */
-export const keptObservations = 360;
-/** Those of them that keep their frames too: ten minutes in clips of 10 s. */
-export const keptWithFrames = 60;
-/** Observations of all streams that keep frames beyond the short-term window: two hours, as many as adapting looks at. */
-export const mostWithFrames = 720;
-
 /**
- * Lets go of the frames of observations that wait no longer but for the last `kept` of the stream. Inside a transaction.
+ * Deletes frames of a stream's decided clips, keeping the newest `kept`. Inside a transaction.
  *
- * Looks no further back than observations are kept, so that it takes as long however much the stream has had.
+ * It looks no further back than observations are kept, so it takes as long after a year as after an hour.
  */
 export function trimObservations(db: Db, stream: number, kept: number): void {
   const old = db.all(sql<{ row: number }>`select row from
@@ -277,8 +287,8 @@ export function trimObservations(db: Db, stream: number, kept: number): void {
 }
 
 /**
- * Lets go of the frames of observations of whatever stream that wait no longer but for the last perceived,
- * `mostWithFrames` of them, and the short-term window of each stream, which a run that takes up again shows its policy.
+ * Deletes frames of decided clips, keeping the newest `mostWithFrames` overall and each stream's short-term window: a
+ * resumed run needs it.
  */
 export function trimFramesOfAll(db: Db, windowClips: number): void {
   db.write(() => {
@@ -303,7 +313,7 @@ function dropFrames(db: Db, clipRows: readonly number[]): void {
   db.run(sql`update observation set value = json_set(value, '$.frames', json('[]')) where clip in ${rows}`);
 }
 
-/** Lets go of observations that wait no longer and are not among the last of their stream. */
+/** Deletes observations of decided clips, keeping the newest of each stream. */
 export function dropOldObservations(db: Db): void {
   db.write(() => {
     const old = db.all(sql<{ row: number }>`select row from (
@@ -333,7 +343,7 @@ export function decidedObservations(db: Db, blobFolder: string, stream: string):
     .reverse();
 }
 
-/** Frames of these observations are theirs no longer. Inside a transaction. */
+/** Takes their frames away from observations. Inside a transaction. */
 function freeFrames(db: Db, clipRows: RawBuilder<unknown>): void {
   const frames = db.all(
     sql<{ hash: string }>`select distinct hash from observation_frame where clip in ${clipRows}`,
@@ -373,11 +383,14 @@ export function addGap(db: Db, gap: Gap): boolean {
             .where("gap.end_seconds", "<", row.end_seconds),
         ),
     );
-    return changed.changes > 0;
+    if (changed.changes === 0) return false;
+    const { startSeconds, endSeconds } = gap;
+    logChange(db, { kind: "gap", stream: row.stream, value: { startSeconds, endSeconds } });
+    return true;
   });
 }
 
-export function gaps(db: Db, filter: Pick<EntryFilter, "streams" | "fromSeconds" | "toSeconds">): Gap[] {
+export function gaps(db: Db, filter: GapFilter): Gap[] {
   let query = build
     .selectFrom("gap")
     .innerJoin("stream", "stream.row", "gap.stream")

@@ -13,7 +13,7 @@ import type { StreamLease } from "./memory.ts";
 const heartbeatMs = 10_000;
 const staleMs = 60_000;
 
-/** Tokens of this process, so that a predecessor with the same process id (a restarted container) is told apart. */
+/** Tokens of this process, so that a predecessor with the same process id (a restarted container) is not mistaken for this one. */
 const ownTokens = new Set<string>();
 
 interface Held {
@@ -66,7 +66,7 @@ export function leases(db: Db, now: () => number): Leases {
         if (other && isAlive(other, now())) {
           throw new StoreError(
             "stream-busy",
-            `Expected nobody to be watching ${name}, process ${other.pid} on ${other.host} is: wait for it or end it`,
+            `${name} is already being watched by process ${other.pid} on ${other.host}. Stop it, or wait for it to finish.`,
             { details: { stream: name, pid: other.pid, host: other.host } },
           );
         }
@@ -84,7 +84,7 @@ export function leases(db: Db, now: () => number): Leases {
       if (!mine || rowOf(stream)?.token === mine.token) return;
       throw new StoreError(
         "lease-lost",
-        `Expected to be the writer of ${name}: another process took the stream over while this one was silent. End one of them`,
+        `Another process took over ${name} while this one was silent for a minute. Stop one of them.`,
       );
     },
     releaseAll: () => {

@@ -1,342 +1,75 @@
 /**
- * What is kept, as types: entries with two clocks and their evidence, the journal, recall, forgetting.
+ * What a memory does, in five interfaces: the journal of what was watched, the entries that were kept, the tasks that
+ * were asked, the adapters that were trained, and the care of the whole. Who needs one part takes that part.
  *
- * Entries are closed or superseded, never rewritten; forgetting is explicit and reaches everything derived. Whatever
- * a call acknowledged is on disk when its promise resolves. `sqlite.ts` implements it; Postgres comes later behind the
- * same interface.
+ * Entries are closed or superseded, never rewritten; forgetting is explicit and reaches everything derived. Whatever a
+ * call acknowledged is kept when its promise resolves. `sqlite.ts` keeps it on disk, `in-memory.ts` in this process; both
+ * pass `memory-cases.ts`. A key that a filter or request does not have is a `ConfigError` `option-unknown`, and a stream
+ * that is named to read from and not held is a `DataError` `stream-unknown`.
  */
 
 import type { EngineCache } from "../engine.ts";
-import type { Observation, SourceText } from "../perception/observation.ts";
-import type { Frame, Gap } from "../stream/clip.ts";
+import type { Observation } from "../perception/observation.ts";
 import type { Feedback, Task } from "../tasks/task.ts";
-import type { Clock } from "../util/time.ts";
+import type {
+  AdapterFilter,
+  AddedRows,
+  Change,
+  ClipFailure,
+  Decision,
+  Entry,
+  EntryList,
+  ForgetReport,
+  ForgetRequest,
+  Gap,
+  GapFilter,
+  KeptAdapter,
+  MemoryRow,
+  MemoryStats,
+  Page,
+  Paged,
+  PageFilters,
+  PageOptions,
+  PolicyState,
+  Progress,
+  RecalledEntry,
+  RecallQuery,
+  Receipt,
+  StreamRecord,
+  TaskList,
+} from "./records.ts";
 
-/** Spans that were not watched are kept and read here too: whoever answers sees memory only. */
-export type { Gap, SourceText };
+export type * from "./records.ts";
 
-export type JsonValue =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly JsonValue[]
-  | { readonly [key: string]: JsonValue };
-
-export type EntryKind = "episodic" | "semantic";
-
-/** Where an entry came from. */
-export interface Evidence {
-  readonly clips: readonly number[];
-  readonly startSeconds: number;
-  readonly endSeconds: number;
-  /** Frames by content hash; the bytes are blobs beside the store. */
-  readonly frames: readonly { readonly atSeconds: number; readonly hash: string }[];
-  readonly sources: readonly SourceText[];
-  /** Which perceptor tiers were at work. */
-  readonly tiers: Readonly<Record<string, string>>;
-}
-
-/** One thing kept. */
-export interface Entry {
-  readonly id: string;
-  readonly stream: string;
-  readonly clip: number;
-  readonly kind: EntryKind;
-  /** Observed at, in stream time. */
-  readonly startSeconds: number;
-  readonly endSeconds: number;
-  /** Written at, in wall time. */
-  readonly writtenAtMs: number;
-  readonly text: string;
-  readonly speakers: readonly string[];
-  readonly policy: string;
-  /** Revision of the policy and adapter that wrote it. */
-  readonly revision: string;
-  readonly evidence: Evidence;
-  /** Set when the entry stopped being current; it stays readable. */
-  readonly closed: {
-    readonly atMs: number;
-    readonly reason: string;
-    readonly supersededBy: string | null;
-  } | null;
-}
-
-/** A thing to keep, before the store gives it an id and a writing time. */
-export interface Statement {
-  readonly clip: number;
-  readonly kind: EntryKind;
-  readonly startSeconds: number;
-  readonly endSeconds: number;
-  readonly text: string;
-  readonly speakers: readonly string[];
-  readonly sources: readonly SourceText[];
-  /** Moments of the key frames that show it; must be frames of the clip's observation. */
-  readonly frameSeconds: readonly number[];
-}
-
-export interface StreamRecord {
-  readonly id: string;
-  /** What was watched: path or URL with secrets removed. */
-  readonly description: string;
-  readonly clipSeconds: number;
-  readonly clock: Clock;
-  /** Hash of what identifies the content, or `null` where nothing does (live). */
-  readonly fingerprint: string | null;
-  readonly addedAtMs: number;
-  /** Whether its end was reached. */
-  readonly ended: boolean;
-}
-
-export type ClipState = "perceived" | "stored" | "failed";
-
-/** Why a clip has no entries although it was watched. A model outage is `retryable`: the next run tries it again. */
-export interface ClipFailure {
-  readonly code: string;
-  readonly message: string;
-  readonly retryable: boolean;
-  readonly attempts: number;
-}
-
-/** Where a run takes up again. */
-export interface Progress {
-  /** First clip index that was never perceived: where the source opens. */
-  readonly nextClip: number;
-  /** Perceived but not stored, oldest first: decide these before anything new. Retryable failures are among them. */
-  readonly pending: readonly Observation[];
-  /** The last observations of the short-term window that are not pending, oldest first (at most window − 1). */
-  readonly recent: readonly Observation[];
-  readonly storedClips: number;
-  readonly failedClips: number;
-}
-
-/** What a policy remembers: a small value of its own per stream, and word counts over all it was offered anywhere. */
-export interface PolicyState {
-  /** Of this policy and stream; `null` before the first decision. */
-  readonly value: JsonValue;
-  /** Number of candidate texts seen, and how many of them held each stem. */
-  readonly documents: number;
-  readonly words: ReadonlyMap<string, number>;
-}
-
-/** The change one decision makes to it. Counts are increments, so commits of several processes add up. */
-export interface PolicyStateChange {
-  /** Replaces the value of the decision's policy and stream. */
-  readonly value: JsonValue;
-  readonly documents: number;
-  readonly words: ReadonlyMap<string, number>;
-}
-
-/** One decision, committed in one transaction: entries, journal rows of its clips, policy state. */
-export interface Decision {
-  readonly stream: string;
-  /** The clips decided about; each becomes `stored`. */
-  readonly clips: readonly number[];
-  readonly policy: string;
-  readonly revision: string;
-  readonly statements: readonly Statement[];
-  readonly stateChange: PolicyStateChange | null;
-}
-
-export type AdapterState =
-  /** Trained, not judged. */
-  | "candidate"
-  /** In force: the policy writes with it. */
-  | "active"
-  /** Was in force. */
-  | "retired"
-  /** Not good enough; the reason says why. */
-  | "refused";
-
-/** One thing that became of an adapter: it was kept, refused, put in force, taken out of it. */
-export interface AdapterChange {
-  readonly state: AdapterState;
-  /** For people. */
-  readonly reason: string;
-  /** Wall time. */
-  readonly atMs: number;
-}
-
-/** An adapter that was trained on this memory's tasks, and what became of it. */
-export interface KeptAdapter {
-  readonly id: string;
-  /** The policy it steers. */
-  readonly policy: string;
-  readonly revision: string;
-  readonly state: AdapterState;
-  /** Why it is in this state, for people. */
-  readonly reason: string;
-  /** When it came into this state, in wall time. */
-  readonly atMs: number;
-  /** Ids of the tasks it was trained on: forgetting one of them forgets the adapter. */
-  readonly tasks: readonly string[];
-  /** The adapter's file, whole. */
-  readonly file: string;
-  /** All that became of it, the gate's verdict first, its present state last. @default that state alone */
-  readonly history?: readonly AdapterChange[];
-}
-
-/** What a write did. Deciding the same clip at the same revision again stores nothing and says so. */
-export interface Receipt {
-  readonly stored: readonly Entry[];
-  readonly skipped: readonly {
-    readonly statement: Statement;
-    readonly reason: "duplicate" | "empty" | "already-stored";
-  }[];
-}
-
-/** Which entries: every condition given must hold, and all are applied before any search. */
-export interface EntryFilter {
-  readonly streams?: readonly string[];
-  readonly kinds?: readonly EntryKind[];
-  /** Overlapping this span of stream time. */
-  readonly fromSeconds?: number;
-  readonly toSeconds?: number;
-  /** "As of": only entries whose observation had ended by this moment of stream time. */
-  readonly asOfSeconds?: number;
-  /** Only entries written up to this wall time. */
-  readonly writtenByMs?: number;
-  /** Spoken by or naming any of these, compared without case. */
-  readonly speakers?: readonly string[];
-  readonly clips?: readonly number[];
-  /** Closed entries too; default false. */
-  readonly includeClosed?: boolean;
-}
-
-export interface RecallQuery extends EntryFilter {
-  readonly text: string;
-  /** A moment of stream time the question is about: entries near it score. */
-  readonly nearSeconds?: number;
-  /** People the question names: entries of theirs score (unlike `speakers`, which filters). */
-  readonly aboutSpeakers?: readonly string[];
-  /** How many, best first; default 20. */
-  readonly limit?: number;
-  /** `search` ranks; `whole-memory` returns all entries in time order (the paper's evaluation). Default `search`. */
-  readonly mode?: "search" | "whole-memory";
-}
-
-/** Why an entry was recalled: rank (from 1) and raw score per channel, and the fused score. */
-export interface RecallScore {
-  readonly total: number;
-  readonly fullText?: { readonly rank: number; readonly score: number };
-  readonly vector?: { readonly rank: number; readonly score: number };
-  readonly time?: { readonly rank: number; readonly score: number };
-  readonly speaker?: { readonly rank: number; readonly score: number };
-}
-
-export interface RecalledEntry {
-  readonly entry: Entry;
-  readonly score: RecallScore;
-}
-
-export interface ForgetRequest {
-  readonly streams?: readonly string[];
-  readonly fromSeconds?: number;
-  readonly toSeconds?: number;
-  readonly person?: string;
-  /** Entries whose text holds all content words of this query. */
-  readonly query?: string;
-  readonly entries?: readonly string[];
-}
-
-/** Rows removed (or, dry, that would be), by kind. */
-export interface ForgetReport {
-  readonly dryRun: boolean;
-  readonly entries: number;
-  readonly vectors: number;
-  readonly clips: number;
-  readonly observations: number;
-  readonly tasks: number;
-  /** Adapters trained on forgotten tasks. */
-  readonly adapters: number;
-  readonly gaps: number;
-  readonly streams: number;
-  readonly blobs: number;
-  readonly blobBytes: number;
-  /** Distinct words whose counts were lowered. */
-  readonly words: number;
-  /** Texts of the first entries concerned, for a look before the deed. */
-  readonly sample: readonly { readonly id: string; readonly text: string }[];
-}
-
-export interface MemoryStats {
-  readonly streams: number;
-  readonly clips: number;
-  readonly failedClips: number;
-  readonly entries: number;
-  readonly gaps: number;
-  readonly tasks: number;
-  readonly blobs: number;
-  readonly databaseBytes: number;
-  readonly blobBytes: number;
-}
-
-/** An observation with its frames by hash. */
-export type PackedObservation = Omit<Observation, "frames"> & {
-  readonly frames: readonly (Omit<Frame, "jpeg"> & { readonly hash: string })[];
-};
-
-/** One row of an export: all that a memory holds but what can be computed again (text index, vectors, word counts). */
-export type MemoryRow =
-  | ({ readonly row: "stream"; readonly nextClip: number } & StreamRecord)
-  | {
-      readonly row: "clip";
-      readonly stream: string;
-      readonly clip: number;
-      readonly state: ClipState;
-      readonly startSeconds: number;
-      readonly endSeconds: number;
-      /** The last failure while the clip is failed. */
-      readonly failure: Omit<ClipFailure, "attempts"> | null;
-      readonly attempts: number;
-      /** Where it is still kept: the clip is undecided or inside the short-term window. */
-      readonly observation: PackedObservation | null;
-    }
-  | ({ readonly row: "entry" } & Entry)
-  | { readonly row: "policy"; readonly policy: string; readonly stream: string; readonly value: JsonValue }
-  | {
-      readonly row: "decision";
-      readonly policy: string;
-      readonly revision: string;
-      readonly decidedAtMs: number;
-      readonly clips: readonly { readonly stream: string; readonly clip: number }[];
-      /** What it added to the policy's word counts. */
-      readonly documents: number;
-      readonly words: readonly (readonly [stem: string, times: number])[];
-    }
-  | ({ readonly row: "gap" } & Omit<Gap, "kind">)
-  | ({ readonly row: "task" } & Task)
-  | ({ readonly row: "adapter" } & KeptAdapter);
-
-/** What adding rows did. */
-export interface AddedRows {
-  readonly added: number;
-  /** Already there. */
-  readonly skipped: number;
-  readonly blobs: number;
-}
-
-/** Held by the process that writes a stream; released by `close` or by the death of the process. */
+/** Held by whoever writes a stream; released by `release`, by closing the memory, or by the death of the process. */
 export interface StreamLease {
   release(): Promise<void>;
 }
 
-export interface Memory {
-  readonly directory: string;
-
-  /** Registers a stream, or returns the one of that id. @throws StoreError when its fingerprint or clip length differ. */
+/** What was watched: streams, and their clips from perceived to stored or failed. Every step may be made twice. */
+export interface Journal {
+  /**
+   * Registers a stream, or returns the one of that id.
+   * @throws StoreError `stream-changed` when its fingerprint or clip length differ
+   * @throws ConfigError `clock-invalid`, `clip-seconds-invalid` or `stream-id-invalid`
+   */
   addStream(stream: Omit<StreamRecord, "addedAtMs" | "ended">): Promise<StreamRecord>;
+  /** In the order they were added. */
   streams(): Promise<StreamRecord[]>;
   /** @throws StoreError `stream-busy` when a live process holds it. */
   lease(stream: string): Promise<StreamLease>;
   /** @param windowClips how many clips the short-term window holds, the new one included */
   progress(stream: string, windowClips: number): Promise<Progress>;
+  /** Marks that the end of a stream was reached; another clip of it takes the mark away. */
   endStream(stream: string): Promise<void>;
-
-  /** Journals a clip as perceived, its frames as blobs. Doing it twice changes nothing. */
+  /**
+   * Journals a clip as perceived, its frames as blobs. Of a clip that waits to be decided it changes nothing.
+   * @throws StoreError `clip-decided` for a clip that is stored, or failed for good, with `stream` and `clip` in `details`
+   */
   addObservation(observation: Observation): Promise<void>;
+  /** Stores what was decided about clips, in one step. Decided twice at one revision, a clip stores nothing more. */
   commit(decision: Decision): Promise<Receipt>;
-  /** Journals a clip as failed; its observation stays for another try, or where none may help as long as a stored clip's. */
+  /** Journals a clip as failed. If the failure is retryable, the clip waits for another try. */
   failClip(stream: string, clip: number, failure: Omit<ClipFailure, "attempts">): Promise<void>;
   /**
    * Observations of clips that were decided, oldest first: the last 60 of a stream whole (720 of all streams), earlier ones
@@ -344,45 +77,84 @@ export interface Memory {
    * be gone by then.
    */
   observations(stream: string): Promise<Observation[]>;
+  /** Failures of one stream or of all, in the order of their clips. */
   clipFailures(stream?: string): Promise<{ stream: string; clip: number; failure: ClipFailure }[]>;
+  /** What a policy remembers of a stream, and its word counts over all streams. */
   policyState(policy: string, stream: string): Promise<PolicyState>;
+  /** Keeps a span that was not watched; one that begins at the same moment keeps the later end. */
   addGap(gap: Gap): Promise<void>;
-  gaps(filter?: Pick<EntryFilter, "streams" | "fromSeconds" | "toSeconds">): Promise<Gap[]>;
+  /** By stream, then start. */
+  gaps(filter?: GapFilter): Promise<Gap[]>;
+}
 
+/** What is remembered. */
+export interface Entries {
   /** Entries in time order (by stream, then start). */
-  entries(filter?: EntryFilter & { readonly limit?: number; readonly newest?: boolean }): Promise<Entry[]>;
+  entries(filter?: EntryList): Promise<Entry[]>;
   entry(id: string): Promise<Entry | null>;
+  /** Entries a question is about, best first, with the reasons. */
   recall(query: RecallQuery): Promise<RecalledEntry[]>;
+  /** Names of all who speak in current entries, each in its first spelling, sorted. */
+  speakers(): Promise<string[]>;
+  /** Marks an entry as no longer so; one that is closed stays as it is. @throws StoreError `entry-unknown` */
   closeEntry(id: string, reason: string, supersededBy?: string): Promise<void>;
   /** Bytes of a blob, or `null` if it was forgotten. */
   blob(hash: string): Promise<Uint8Array | null>;
+}
 
+/** What was asked, and what people thought of the answers. */
+export interface Tasks {
+  /** Adding a task again changes nothing. */
   addTask(task: Omit<Task, "feedback">): Promise<void>;
-  tasks(filter?: { readonly limit?: number; readonly newest?: boolean }): Promise<Task[]>;
+  /** In the order they were asked; `newest` keeps the last `limit` of them. */
+  tasks(filter?: TaskList): Promise<Task[]>;
+  /** @throws StoreError `task-unknown` */
   addFeedback(task: string, feedback: Feedback): Promise<void>;
+}
 
+/** What was trained on the tasks, at most one adapter active a policy, and what training keeps for its next run. */
+export interface Adapters {
   /**
    * Keeps an adapter; one that is active takes the place of the active one. Adding it again changes nothing.
    * @throws StoreError `task-unknown` where a task it was trained on was forgotten meanwhile
    */
   addAdapter(adapter: KeptAdapter): Promise<void>;
   /** In the order they were trained. */
-  adapters(filter?: { readonly policy?: string; readonly state?: AdapterState }): Promise<KeptAdapter[]>;
+  adapters(filter?: AdapterFilter): Promise<KeptAdapter[]>;
   /**
-   * Takes back what was put in force last: the one before it that is still kept is in force again, or none.
+   * Takes back the last activation: the adapter before it that is still kept is active again, or none.
    * @returns its id
    */
   rollbackAdapter(policy: string): Promise<string | null>;
-  /** Puts an adapter in force instead of the active one, or none. @throws StoreError `adapter-unknown` */
+  /** Makes an adapter active instead of the present one, or none. @throws StoreError `adapter-unknown` */
   activateAdapter(policy: string, id: string | null, reason: string): Promise<void>;
-
   /**
-   * What engines said while a policy learnt, kept for the next run of it, but never exported. Bounded, and emptied whenever
-   * anything is forgotten: a cache opened before that keeps nothing any more.
+   * What engines said in training, kept for the next run and never exported. Bounded, and emptied whenever anything is
+   * forgotten: a cache opened before that keeps nothing any more.
    * @param scope what the answers depend on besides their keys, such as the endpoint and its settings
    */
   engineCache(scope: string): EngineCache;
+}
 
+/** The memory as a whole: looking through it, following it, forgetting, moving, checking. */
+export interface Maintenance {
+  /**
+   * One page of a list; `next` is where the following one begins, `null` at the end. What is written in between neither
+   * repeats nor hides an item that was there before.
+   * @throws ConfigError `cursor-invalid` for a cursor of another list or filter
+   */
+  page<List extends keyof Paged>(
+    list: List,
+    filter?: PageFilters[List],
+    options?: PageOptions,
+  ): Promise<Page<Paged[List]>>;
+  /**
+   * What changes from the call on, or from after `since`, by this process or another, until the signal aborts or the
+   * memory closes. The last 10,000 changes are known; an older cursor gets one `reset` first.
+   * @throws ConfigError `cursor-invalid`
+   */
+  changes(options?: { readonly since?: string; readonly signal?: AbortSignal }): AsyncIterable<Change>;
+  /** Removes what a request describes and everything derived from it. A dry run reports the same and changes nothing. */
   forget(request: ForgetRequest, options?: { readonly dryRun?: boolean }): Promise<ForgetReport>;
   /** Everything in it as of one moment, each row after those it refers to. */
   rows(): AsyncIterable<MemoryRow>;
@@ -394,7 +166,14 @@ export interface Memory {
    */
   addRows(rows: readonly MemoryRow[], blob: (hash: string) => Uint8Array | null): Promise<AddedRows>;
   stats(): Promise<MemoryStats>;
-  /** Runs the database's own integrity check and compares rows, text index, vectors and blobs. Empty when all is well. */
+  /** Compares what belongs together and runs the store's own checks: a sentence a problem, empty when all is well. */
   check(): Promise<string[]>;
+}
+
+/** A whole memory. */
+export interface Memory extends Journal, Entries, Tasks, Adapters, Maintenance, AsyncDisposable {
+  /** Where it is kept. */
+  readonly directory: string;
+  /** Releases what it holds; a closed memory refuses every call. Closing twice is closing once. */
   close(): Promise<void>;
 }

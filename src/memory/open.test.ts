@@ -15,6 +15,7 @@ import {
   temporaryFolder,
 } from "../../test/support/memory.ts";
 import { StoreError } from "../errors.ts";
+import { applicationId, migrations } from "./schema.ts";
 
 const folder = temporaryFolder("open");
 let opened = 0;
@@ -82,6 +83,48 @@ describe("two processes at once", () => {
   });
 });
 
+describe("opening brings up to date", () => {
+  /** A memory as the first versions left it, with one stream, entry, task and adapter. */
+  function olderMemory(version: number): string {
+    const directory = newDirectory();
+    mkdirSync(directory);
+    const raw = new Database(join(directory, "memory.db"));
+    for (const migration of migrations.slice(0, version)) raw.exec(migration);
+    raw.pragma(`application_id = ${applicationId}`);
+    raw.pragma(`user_version = ${version}`);
+    raw.exec(`
+      insert into stream (row, id, description, clip_seconds, clock, added_at_ms, next_clip)
+        values (1, 'kitchen', 'kitchen.mp4', 10, '{"kind":"media"}', 5, 1);
+      insert into clip (stream, clip, state, start_seconds, end_seconds) values (1, 0, 'stored', 0, 10);
+      insert into task (id, asked_at_ms, value)
+        values ('task_1', 7, '{"id":"task_1","askedAtMs":7,"question":{"text":"Where?","options":[]},"citations":[]}');
+      insert into adapter (id, policy, revision, state, reason, at_ms, tasks, file)
+        values ('adapter_1', 'choice', 'r1', 'active', 'it won', 9, '["task_1"]', '{}');
+    `);
+    raw.close();
+    return directory;
+  }
+
+  for (const version of [1, 2, 3]) {
+    test(`a memory of schema version ${version}, with all it holds, and tells what changes from then on`, async () => {
+      const memory = await openTestMemory(olderMemory(version));
+      assert.deepEqual(
+        [(await memory.streams()).length, (await memory.tasks()).length, (await memory.adapters())[0]!.id],
+        [1, 1, "adapter_1"],
+      );
+      const changes = memory.changes();
+      const { stored } = await remember(memory, "kitchen", 1, ["Ann: tea is ready"]);
+      for await (const { cursor: _, ...change } of changes) {
+        assert.deepEqual(change, { kind: "entry", entry: stored[0]!.id, stream: "kitchen", clip: 1 });
+        break;
+      }
+      assert.equal((await memory.recall({ text: "tea" }))[0]!.entry.id, stored[0]!.id);
+      assert.deepEqual(await memory.check(), []);
+      await memory.close();
+    });
+  }
+});
+
 describe("opening refuses", () => {
   test("a file of a newer version, saying which", async () => {
     const directory = await closedMemory();
@@ -91,7 +134,7 @@ describe("opening refuses", () => {
     const before = readFileSync(join(directory, "memory.db"));
     await assert.rejects(openTestMemory(directory), (error: unknown) => {
       assert.ok(code("store-newer")(error));
-      return /version 3 or lower, got 99/.test((error as Error).message);
+      return /version 4 or lower, got 99/.test((error as Error).message);
     });
     assert.ok(readFileSync(join(directory, "memory.db")).equals(before));
   });

@@ -2,9 +2,7 @@
  * Recall: which entries a question is about.
  *
  * Four channels rank the entries that pass the filter: words they share (bm25), closeness of vectors (exact), nearness
- * in time, and who spoke. The lists are fused by reciprocal rank (Cormack, Clarke & Büttcher 2009, k = 60): an
- * entry's score is the sum of 1 / (60 + rank) over the channels that found it. Equal raw scores share a rank, and equal
- * totals are ordered by start time, then id, so the same question over the same memory always gets the same answer.
+ * in time, and who spoke. `fusion.ts` makes one list of theirs.
  *
  * A filter decides which entries are ranked, not how rare a word is: bm25 counts words over the whole memory, so an "as
  * of" question never sees a later entry, but later entries may change the order of the earlier ones it does see.
@@ -12,31 +10,22 @@
 import { type RawBuilder, sql } from "kysely";
 import type { WordSpace } from "../engine.ts";
 import type { Db } from "./database.ts";
+import { entryCondition, noTime, selectEntries, selectEntriesByRow, toBuffer, toEntry } from "./entries.ts";
 import {
-  entryCondition,
-  listed,
-  noTime,
-  selectEntries,
-  selectEntriesByRow,
-  toBuffer,
-  toEntry,
-} from "./entries.ts";
+  byScore,
+  defaultRecallLimit,
+  type Found,
+  fuse,
+  leaders,
+  leastLikeness,
+  minimumPool,
+  momentAskedAbout,
+  mostHits,
+} from "./fusion.ts";
+import { listed } from "./listed.ts";
 import type { EntryFilter, RecalledEntry, RecallQuery, RecallScore } from "./memory.ts";
 import { foldName } from "./names.ts";
 import { vectorTable } from "./schema.ts";
-
-const fusionK = 60;
-const defaultLimit = 20;
-/**
- * Each channel offers at least this many. Rank r in two channels beats the first of a single one while
- * 2 / (60 + r) > 1 / 61, that is up to r = 61.
- */
-const minimumPool = 64;
-
-type Channel = "fullText" | "vector" | "time" | "speaker";
-
-/** Rows of entries with a raw score, the higher the better. */
-type Found = readonly { readonly row: number; readonly score: number }[];
 
 export interface RecallIndex {
   readonly db: Db;
@@ -49,7 +38,7 @@ export interface RecallIndex {
 /** Entries best first; in `whole-memory` mode all of them in time order, with empty scores. */
 export function recallEntries(index: RecallIndex, query: RecallQuery): RecalledEntry[] {
   if (query.mode === "whole-memory") return wholeMemory(index.db, query);
-  const limit = query.limit ?? defaultLimit;
+  const limit = query.limit ?? defaultRecallLimit;
   const pool = Math.max(minimumPool, limit);
   return index.db.read(() => {
     const text = findByText(index, query, pool);
@@ -68,7 +57,7 @@ function wholeMemory(db: Db, query: RecallQuery): RecalledEntry[] {
 }
 
 /** Words of the question in any order, weighed by rarity; who spoke is searched like text. */
-function findByText({ db, words }: RecallIndex, query: RecallQuery, pool: number): Found {
+function findByText({ db, words }: RecallIndex, query: RecallQuery, pool: number): Found<number> {
   const terms = [...new Set(words.stems(query.text))].map((stem) => `"${stem.replaceAll('"', '""')}"`);
   if (terms.length === 0) return [];
   const match = tellingTerms(db, terms).join(" OR ");
@@ -89,17 +78,11 @@ function findByText({ db, words }: RecallIndex, query: RecallQuery, pool: number
 
 /** Hits looked up per place in the pool before all are. */
 const leadersPerPlace = 4;
-/** Below so many hits a term is cheap, whatever it says. */
-const cheapHits = 2000;
-
-/**
- * Terms without those that more than half of all entries hold: bm25 gives such a term no weight (its inverse document
- * frequency is not above 0), and scoring every entry for it takes most of a recall. All terms, if all are such.
- */
+/** Terms without those that too many entries hold; all terms, if all are such. */
 function tellingTerms(db: Db, terms: readonly string[]): readonly string[] {
   // The last row's number is found at once and is never below the count, so no term that tells is left out.
   const { entries } = db.get(sql<{ entries: number }>`select coalesce(max(row), 0) as entries from entry`)!;
-  const most = Math.max(cheapHits, Math.floor(entries / 2));
+  const most = mostHits(entries);
   if (entries <= most) return terms;
   const telling = terms.filter((term) => {
     const hits = sql`select 1 from entry_text where entry_text match ${term} limit ${most + 1}`;
@@ -109,14 +92,16 @@ function tellingTerms(db: Db, terms: readonly string[]): readonly string[] {
 }
 
 /** Nearest vectors by cosine, over everything the filter lets through; what has no likeness at all is not found. */
-function findByVector({ db, space, vector }: RecallIndex, query: RecallQuery, pool: number): Found {
+function findByVector({ db, space, vector }: RecallIndex, query: RecallQuery, pool: number): Found<number> {
   if (vector.every((value) => value === 0)) return [];
   const table = sql.table(vectorTable(space));
   const found = db.all(sql<{ row: number; distance: number }>`select rowid as row, distance from ${table}
     where vector match ${toBuffer(vector)} and k = ${Math.min(pool, 4096)} and ${vectorCondition(query)}`);
   return found
     .map(({ row, distance }) => ({ row, score: 1 - distance ** 2 / 2 }))
-    .filter(({ score }) => score > 1e-6);
+    .filter(({ score }) => score > leastLikeness)
+    .sort((a, b) => b.score - a.score) // several streams are searched one after another
+    .slice(0, pool);
 }
 
 /** The filter as vec0 takes it: streams by partition, "as of" and closing inside the scan, anything else by row. */
@@ -135,15 +120,8 @@ function vectorCondition(query: EntryFilter): RawBuilder<boolean> {
   return sql<boolean>`${sql.join(conditions, sql` and `)}`;
 }
 
-/** `nearSeconds`; or, for a question without a word to search for, the moment it is asked as of; or none. */
-function momentAskedAbout({ words, vector }: RecallIndex, query: RecallQuery): number | null {
-  if (query.nearSeconds !== undefined) return query.nearSeconds;
-  const saysSomething = words.stems(query.text).length > 0 || vector.some((value) => value !== 0);
-  return saysSomething ? null : (query.asOfSeconds ?? null);
-}
-
 /** Entries by their distance in seconds from a moment; those that span it are at 0. */
-function findByTime(db: Db, query: RecallQuery, near: number, pool: number): Found {
+function findByTime(db: Db, query: RecallQuery, near: number, pool: number): Found<number> {
   return db.all(sql<{ row: number; score: number }>`select e.row,
       -max(0, e.start_seconds - ${near}, ${near} - e.end_seconds) as score
     from entry as e where ${entryCondition(query)}
@@ -151,7 +129,7 @@ function findByTime(db: Db, query: RecallQuery, near: number, pool: number): Fou
 }
 
 /** Entries of the people asked about: 1 where one of them spoke, ½ where the text names one. */
-function findBySpeaker(db: Db, query: RecallQuery, others: readonly number[], pool: number): Found {
+function findBySpeaker(db: Db, query: RecallQuery, others: readonly number[], pool: number): Found<number> {
   const names = (query.aboutSpeakers ?? []).map(foldName).filter((name) => name !== "");
   if (names.length === 0) return [];
   const spoken = sql`exists (select 1 from entry_speaker where entry = e.row and name in ${listed(names)})`;
@@ -162,7 +140,7 @@ function findBySpeaker(db: Db, query: RecallQuery, others: readonly number[], po
     }>`select e.row, case when ${spoken} then 1.0 else 0.5 end as score
       from entry as e where ${where} limit ${limit}`);
   const named = sql`(${spoken} or mentions(e.text, ${JSON.stringify(names)}))`;
-  // Everyone the other channels found, and the first of those nobody else found.
+  // All that the other channels found, and the first of those they did not find.
   const own = scored(
     sql`e.row in (select entry from entry_speaker where name in ${listed(names)}) and ${entryCondition(query)}
       order by e.start_seconds, e.id`,
@@ -174,34 +152,10 @@ function findBySpeaker(db: Db, query: RecallQuery, others: readonly number[], po
   );
 }
 
-/** Reciprocal rank fusion; ranks count from 1 and equal raw scores share one. */
-function fuse(channels: Readonly<Record<Channel, Found>>): Map<number, RecallScore> {
-  const scores = new Map<number, RecallScore>();
-  for (const [channel, found] of Object.entries(channels) as [Channel, Found][]) {
-    let rank = 0;
-    for (const [i, { row, score }] of found.entries()) {
-      if (i === 0 || score !== found[i - 1]!.score) rank = i + 1;
-      const sofar = scores.get(row) ?? { total: 0 };
-      scores.set(row, { ...sofar, total: sofar.total + 1 / (fusionK + rank), [channel]: { rank, score } });
-    }
-  }
-  return scores;
-}
-
 function best(db: Db, scores: ReadonlyMap<number, RecallScore>, limit: number): RecalledEntry[] {
-  // Enough of the leaders that ties at the border are settled by time and id, not by chance.
-  const totals = [...scores.values()].map(({ total }) => total).sort((a, b) => b - a);
-  const border = totals[Math.min(limit, totals.length) - 1];
-  if (border === undefined) return [];
-  const leaders = [...scores.keys()].filter((row) => scores.get(row)!.total >= border);
   return db
-    .all(selectEntriesByRow(leaders))
+    .all(selectEntriesByRow(leaders(scores, limit)))
     .map((row) => ({ entry: toEntry(row), score: scores.get(row.row)! }))
-    .sort(
-      (a, b) =>
-        b.score.total - a.score.total ||
-        a.entry.startSeconds - b.entry.startSeconds ||
-        (a.entry.id < b.entry.id ? -1 : 1),
-    )
+    .sort(byScore)
     .slice(0, limit);
 }

@@ -5,19 +5,21 @@
  * told as of one moment. Reading in skips what is there: ids follow from content, so the same rows twice are the same
  * memory.
  */
-import { isDeepStrictEqual } from "node:util";
 import { sql } from "kysely";
 import type { Embedder } from "../engine.ts";
 import { DataError } from "../errors.ts";
 import { adapters, addAdapter } from "./adapter-rows.ts";
 import { type Blob, blobOf, claimBlobs, sweepBlobs, writeBlobs } from "./blobs.ts";
-import { embedAll } from "./commit.ts";
+import { logChange } from "./change-log.ts";
 import { build, type Db, openDatabase } from "./database.ts";
 import { closeEntry, type EntryRow, insertEntry, selectEntryById, toEntry } from "./entries.ts";
 import { addGap, streamRow, toStream } from "./journal.ts";
-import type { AddedRows, Entry, JsonValue, MemoryRow, PackedObservation } from "./memory.ts";
+import type { AddedRows, JsonValue, MemoryRow, PackedObservation } from "./memory.ts";
+import { toClipRecord } from "./page-rows.ts";
 import { addDecision, policyRow, putPolicyValue } from "./policy-state.ts";
+import { assertFits, assertHash, type Held, hashesOf } from "./row-conflict.ts";
 import { type Indexing, requireSpace, spaceRows } from "./space.ts";
+import { embedAll } from "./statements.ts";
 import { addFeedback, addTask, toTask } from "./task-rows.ts";
 
 type RowOf<Name extends MemoryRow["row"]> = Extract<MemoryRow, { row: Name }>;
@@ -51,21 +53,12 @@ function* clipRows(db: Db): Generator<RowOf<"clip">> {
     .selectFrom("clip")
     .innerJoin("stream", "stream.row", "clip.stream")
     .leftJoin("observation", "observation.clip", "clip.row")
-    .select(["stream.id", "clip.clip", "clip.state", "clip.start_seconds", "clip.end_seconds"])
+    .select(["stream.id as stream", "clip.clip", "clip.state", "clip.start_seconds", "clip.end_seconds"])
     .select(["clip.failure", "clip.attempts", "observation.value"])
     .orderBy("clip.row");
   for (const clip of db.iterate(clips)) {
-    yield {
-      row: "clip",
-      stream: clip.id,
-      clip: clip.clip,
-      state: clip.state,
-      startSeconds: clip.start_seconds,
-      endSeconds: clip.end_seconds,
-      failure: clip.failure === null ? null : (JSON.parse(clip.failure) as RowOf<"clip">["failure"]),
-      attempts: clip.attempts,
-      observation: clip.value === null ? null : (JSON.parse(clip.value) as PackedObservation),
-    };
+    const observation = clip.value === null ? null : (JSON.parse(clip.value) as PackedObservation);
+    yield { row: "clip", ...toClipRecord(clip), observation };
   }
 }
 
@@ -134,39 +127,25 @@ function* taskRows(db: Db): Generator<RowOf<"task">> {
   }
 }
 
-/** Why a row cannot stand beside what the memory holds, or `null`. */
-function conflictWith(db: Db, row: MemoryRow): string | null {
-  const [here, there, what] = compared(db, row);
-  if (here === undefined || isDeepStrictEqual(here, there)) return null;
-  return `Expected ${what} to be the one this memory holds, got another of that name: import into another memory, or forget this one first`;
-}
-
-/** What identifies the content of a row, as this memory has it and as the row has it. */
-function compared(db: Db, row: MemoryRow): readonly [here: unknown, there: unknown, what: string] {
-  if (row.row === "stream") {
-    const known = db.get(build.selectFrom("stream").selectAll().where("id", "=", row.id));
-    const facts = ({
-      clipSeconds,
-      clock,
-      fingerprint,
-    }: Pick<typeof row, "clipSeconds" | "clock" | "fingerprint">) => [clipSeconds, clock, fingerprint];
-    return [known && facts(toStream(known)), facts(row), `stream ${row.id}`];
-  }
-  if (row.row === "clip") {
-    const known = clipIn(db, row.stream, row.clip);
-    return [known && [known.start_seconds], [row.startSeconds], `clip ${row.clip} of ${row.stream}`];
-  }
-  if (row.row === "entry") {
-    const known = db.get(selectEntryById(row.id));
-    const facts = (entry: Entry) => [entry.stream, entry.clip, entry.kind, entry.text, entry.revision];
-    return [known && facts(toEntry(known)), facts(row), `entry ${row.id}`];
-  }
-  if (row.row === "task") {
-    const known = db.get(build.selectFrom("task").select(["value", "feedback"]).where("id", "=", row.id));
-    return [known && toTask(known).question, row.question, `task ${row.id}`];
-  }
-  return [undefined, undefined, row.row];
-}
+/** What this memory holds of the names of a row. */
+const heldIn = (db: Db): Held => ({
+  stream: (id) => {
+    const row = db.get(build.selectFrom("stream").selectAll().where("id", "=", id));
+    return row && toStream(row);
+  },
+  clip: (stream, clip) => {
+    const row = clipIn(db, stream, clip);
+    return row && { startSeconds: row.start_seconds };
+  },
+  entry: (id) => {
+    const row = db.get(selectEntryById(id));
+    return row && toEntry(row);
+  },
+  task: (id) => {
+    const row = db.get(build.selectFrom("task").select(["value", "feedback"]).where("id", "=", id));
+    return row && toTask(row);
+  },
+});
 
 function clipIn(db: Db, stream: string, clip: number) {
   return db.get(
@@ -196,10 +175,10 @@ export async function addRows(
     const vectors = await vectorsOf(db, indexing.embedder, rows);
     return db.write(() => {
       const add = adder(db, { blobFolder, indexing, space: requireSpace(db, indexing), blobs, vectors });
+      const held = heldIn(db);
       let added = 0;
       for (const [index, row] of rows.entries()) {
-        const conflict = conflictWith(db, row);
-        if (conflict) throw new DataError("row-conflict", conflict, { details: { index } });
+        assertFits(held, row, index);
         if (add(row)) added += 1;
       }
       return { added, skipped: rows.length - added, blobs: blobs.size };
@@ -213,11 +192,6 @@ export async function addRows(
 function isNew(db: Db, row: MemoryRow): boolean {
   if (row.row === "entry") return !db.get(selectEntryById(row.id));
   return row.row === "clip" && !clipIn(db, row.stream, row.clip);
-}
-
-function hashesOf(row: MemoryRow): string[] {
-  if (row.row === "entry") return row.evidence.frames.map(({ hash }) => hash);
-  return row.row === "clip" ? (row.observation?.frames ?? []).map(({ hash }) => hash) : [];
 }
 
 /** Writes the blobs that new rows name and `read` finds. @returns them by hash; their bytes are read again if needed */
@@ -235,13 +209,7 @@ async function writeBlobsOf(
       const bytes = found.has(hash) ? null : read(hash);
       if (bytes === null) continue;
       const blob = blobOf(bytes);
-      if (blob.hash !== hash) {
-        throw new DataError(
-          "blob-damaged",
-          `Expected the blob ${hash} to have that hash, got ${blob.hash}: copy the export again`,
-          { details: { index } },
-        );
-      }
+      assertHash(hash, blob.hash, index);
       batch.push(blob);
       found.set(hash, {
         hash,
@@ -366,15 +334,15 @@ function addClipRow(
   if (known) {
     if (known.state === "stored" || row.state === "perceived") return false;
     const later = { state: row.state, failure, attempts: row.attempts };
-    return (
-      db.run(
-        build
-          .updateTable("clip")
-          .set(later)
-          .where("row", "=", known.row)
-          .where((e) => e.or([e("state", "<>", later.state), e("attempts", "<", later.attempts)])),
-      ).changes > 0
+    const moved = db.run(
+      build
+        .updateTable("clip")
+        .set(later)
+        .where("row", "=", known.row)
+        .where((e) => e.or([e("state", "<>", later.state), e("attempts", "<", later.attempts)])),
     );
+    if (moved.changes > 0) logClip(db, row);
+    return moved.changes > 0;
   }
   const { lastInsertRowid } = db.run(
     build.insertInto("clip").values({
@@ -396,7 +364,13 @@ function addClipRow(
     );
     for (const hash of hashes) db.run(build.insertInto("observation_frame").values({ clip, hash }));
   }
+  logClip(db, row);
   return true;
+}
+
+function logClip(db: Db, { stream, clip, state }: RowOf<"clip">): void {
+  if (state === "perceived") return;
+  logChange(db, { kind: "clip", stream: streamRow(db, stream).row, clip, value: { state } });
 }
 
 /** What this memory's policy remembers of a stream stays. */

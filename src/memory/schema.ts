@@ -184,6 +184,21 @@ export interface EngineAnswerTable {
   said: string;
 }
 
+/**
+ * What happened lately, for whoever follows the memory: ids and numbers, never a text. A stream is its row, so that its
+ * name goes with it. Row numbers are never given twice: a cursor is one.
+ */
+export interface ChangeTable {
+  row: Generated<number>;
+  kind: string;
+  /** Of the entry, task or adapter. */
+  id: string | null;
+  stream: number | null;
+  clip: number | null;
+  /** JSON of what else the change tells. */
+  value: string | null;
+}
+
 /** What text and vectors were indexed with. The current one is searched; another is one being built. */
 export interface SpaceTable {
   row: Generated<number>;
@@ -213,6 +228,7 @@ export interface Tables {
   task: TaskTable;
   adapter: AdapterTable;
   engine_answer: EngineAnswerTable;
+  change: ChangeTable;
   space: SpaceTable;
 }
 
@@ -317,6 +333,12 @@ export const migrations: readonly string[] = [
   `,
   `
   alter table adapter add column history text not null default '[]';
+  `,
+  `
+  create table change (
+    row integer primary key autoincrement, kind text not null, id text, stream integer, clip integer, value text
+  );
+  create index change_id on change (id) where id is not null;
   `,
 ];
 

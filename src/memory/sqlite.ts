@@ -9,22 +9,24 @@ import type { Embedder, WordSpace } from "../engine.ts";
 import { defaultWindowClips } from "../stream/clip.ts";
 import { activateAdapter, adapters, addAdapter, rollbackAdapter } from "./adapter-rows.ts";
 import { readBlob, sweepBlobs, writeBlobs } from "./blobs.ts";
+import { ChangeFeed } from "./change-feed.ts";
+import { changeLog } from "./change-log.ts";
 import { checkMemory, memoryStats } from "./check.ts";
-import { commitDecision, embedAll } from "./commit.ts";
+import { commitDecision } from "./commit.ts";
 import { build, type Db, openDatabase } from "./database.ts";
 import { engineCache } from "./engine-cache.ts";
-import { closeEntry, selectEntries, selectEntryById, toEntry } from "./entries.ts";
+import { closeEntry, selectEntries, selectEntryById, selectSpeakers, toEntry } from "./entries.ts";
 import { forget } from "./forget.ts";
 import {
   addGap,
   addObservation,
   addStream,
+  assertHeld,
   clipFailures,
   decidedObservations,
   dropOldObservations,
   failClip,
   gaps,
-  keptWithFrames,
   packObservation,
   progress,
   streamRow,
@@ -34,10 +36,15 @@ import {
 } from "./journal.ts";
 import { leases } from "./lease.ts";
 import type { Memory } from "./memory.ts";
+import { distinctNames } from "./names.ts";
+import { page } from "./page-rows.ts";
 import { policyState } from "./policy-state.ts";
 import { recallEntries } from "./recall.ts";
+import { keptWithFrames, sweepEvery } from "./retention.ts";
 import { addRows, memoryRows } from "./rows.ts";
 import { openSpace, reindex, requireSpace, spaceRows } from "./space.ts";
+import { embedAll } from "./statements.ts";
+import { strict } from "./strict.ts";
 import { addFeedback, addTask, tasks } from "./task-rows.ts";
 
 export interface SqliteMemoryOptions {
@@ -52,14 +59,11 @@ export interface SqliteMemoryOptions {
 
 export interface SqliteMemory extends Memory {
   /**
-   * Indexes everything anew with the word space and embedder this memory was opened with. The old index serves until
-   * the end; a call that was cut short goes on when it is made again.
+   * Indexes everything again with the word space and embedder this memory was opened with. The old index serves until
+   * the end; a call that was cut short resumes when it is made again.
    */
   reindex(signal?: AbortSignal): Promise<{ readonly entries: number }>;
 }
-
-/** Blobs let go are deleted from disk after so many clips. */
-const sweepEvery = 20;
 
 /**
  * Opens the memory of a directory, making it where there is none.
@@ -85,12 +89,13 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
   const { words, embedder, now } = options;
   const blobFolder = join(directory, "blobs");
   const held = leases(db, now);
+  const feed = new ChangeFeed(changeLog(db));
+  db.onWrite(() => feed.wake());
   let windowClips = defaultWindowClips;
   let clipsSinceSweep = 0;
   let closed = false;
   /** Clips of a stream that wait no longer and keep their frames. */
   const withFrames = () => Math.max(keptWithFrames, windowClips);
-  /** Now and then, after so many more clips: what is let go leaves the disk. */
   const tidyAfter = (clips: number) => {
     clipsSinceSweep += clips;
     if (clipsSinceSweep < sweepEvery) return;
@@ -98,6 +103,18 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
     dropOldObservations(db);
     trimFramesOfAll(db, windowClips);
     sweepBlobs(db, blobFolder);
+  };
+
+  const close = async () => {
+    if (closed) return;
+    closed = true;
+    try {
+      held.releaseAll();
+      sweepBlobs(db, blobFolder);
+    } finally {
+      db.close();
+      feed.close();
+    }
   };
 
   return {
@@ -153,50 +170,71 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
     clipFailures: async (stream) => clipFailures(db, stream),
     policyState: async (policy, stream) => policyState(db, policy, stream),
     addGap: async (gap) => void addGap(db, gap),
-    gaps: async (filter = {}) => gaps(db, filter),
+    gaps: async (filter = {}) => {
+      strict.gaps(filter);
+      assertHeld(db, filter.streams);
+      return gaps(db, filter);
+    },
 
-    entries: async (filter = {}) => db.all(selectEntries(filter)).map(toEntry),
+    entries: async (filter = {}) => {
+      strict.entries(filter);
+      assertHeld(db, filter.streams);
+      return db.all(selectEntries(filter)).map(toEntry);
+    },
     entry: async (id) => {
       const row = db.get(selectEntryById(id));
       return row ? toEntry(row) : null;
     },
     recall: async (query) => {
+      strict.recall(query);
+      assertHeld(db, query.streams);
       if (query.mode === "whole-memory")
         return recallEntries({ db, words, space: 0, vector: new Float32Array() }, query);
       requireSpace(db, options);
       const [vector] = await embedAll(embedder, [query.text.trim()]);
       return recallEntries({ db, words, space: requireSpace(db, options), vector: vector! }, query);
     },
+    speakers: async () => distinctNames(db.all(selectSpeakers()).map(({ name }) => name)),
     closeEntry: async (id, reason, supersededBy) =>
       closeEntry(db, id, { atMs: now(), reason, supersededBy: supersededBy ?? null }, spaceRows(db)),
     blob: (hash) => readBlob(blobFolder, hash),
 
     addTask: async (task) => addTask(db, task),
-    tasks: async (filter = {}) => tasks(db, filter),
+    tasks: async (filter = {}) => {
+      strict.tasks(filter);
+      return tasks(db, filter);
+    },
     addFeedback: async (task, feedback) => addFeedback(db, task, feedback),
 
     addAdapter: async (adapter) => void addAdapter(db, adapter),
-    adapters: async (filter = {}) => adapters(db, filter),
+    adapters: async (filter = {}) => {
+      strict.adapters(filter);
+      return adapters(db, filter);
+    },
     rollbackAdapter: async (policy) => rollbackAdapter(db, policy, now()),
     activateAdapter: async (policy, id, reason) => activateAdapter(db, policy, { id, reason, atMs: now() }),
 
     engineCache: (scope) => engineCache(db, scope),
 
-    forget: async (request, { dryRun = false } = {}) => forget(db, blobFolder, words, request, dryRun),
+    page: async (list, filter = {}, pageOptions = {}) => {
+      strict.page(list, filter, pageOptions);
+      if ("streams" in filter) assertHeld(db, filter.streams);
+      return page(db, list, filter, pageOptions);
+    },
+    changes: (following = {}) => {
+      strict.changes(following);
+      return feed.follow(following);
+    },
+    forget: async (request, how = {}) => {
+      strict.forget(request, how);
+      return forget(db, blobFolder, words, request, how.dryRun ?? false);
+    },
     rows: () => memoryRows(directory),
     addRows: (rows, blob) => addRows(db, blobFolder, options, rows, blob),
     stats: async () => memoryStats(db),
     check: async () => checkMemory(db, blobFolder),
     reindex: (signal) => reindex(db, options, signal),
-    close: async () => {
-      if (closed) return;
-      closed = true;
-      try {
-        held.releaseAll();
-        sweepBlobs(db, blobFolder);
-      } finally {
-        db.close();
-      }
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }

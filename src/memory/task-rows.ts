@@ -1,26 +1,31 @@
 /** Questions that were asked, in the database. */
-import { StoreError } from "../errors.ts";
 import type { Feedback, Task } from "../tasks/task.ts";
+import { logChange } from "./change-log.ts";
 import { build, type Db } from "./database.ts";
+import { unknownTask } from "./errors.ts";
+import type { TaskList } from "./records.ts";
 
 /** Adding a task again changes nothing. */
 export function addTask(db: Db, task: Omit<Task, "feedback">): void {
-  db.run(
-    build
-      .insertInto("task")
-      .values({
-        id: task.id,
-        stream: task.stream,
-        asked_at_ms: task.askedAtMs,
-        value: JSON.stringify(task),
-        feedback: null,
-      })
-      .onConflict((conflict) => conflict.column("id").doNothing()),
-  );
+  db.write(() => {
+    const added = db.run(
+      build
+        .insertInto("task")
+        .values({
+          id: task.id,
+          stream: task.stream,
+          asked_at_ms: task.askedAtMs,
+          value: JSON.stringify(task),
+          feedback: null,
+        })
+        .onConflict((conflict) => conflict.column("id").doNothing()),
+    );
+    if (added.changes > 0) logChange(db, { kind: "task", id: task.id });
+  });
 }
 
 /** Tasks in the order they were asked; `newest` keeps the last `limit` of them. */
-export function tasks(db: Db, filter: { readonly limit?: number; readonly newest?: boolean }): Task[] {
+export function tasks(db: Db, filter: TaskList): Task[] {
   const direction = filter.newest ? "desc" : "asc";
   const rows = db.all(
     build
@@ -48,12 +53,14 @@ export function toTask({
 
 /** @throws StoreError `task-unknown` */
 export function addFeedback(db: Db, id: string, feedback: Feedback): void {
-  const changed = db.run(
-    build
-      .updateTable("task")
-      .set({ feedback: JSON.stringify(feedback) })
-      .where("id", "=", id),
-  );
-  if (changed.changes > 0) return;
-  throw new StoreError("task-unknown", `Expected a task of this memory, got ${id}`);
+  db.write(() => {
+    const changed = db.run(
+      build
+        .updateTable("task")
+        .set({ feedback: JSON.stringify(feedback) })
+        .where("id", "=", id),
+    );
+    if (changed.changes === 0) throw unknownTask(id);
+    logChange(db, { kind: "feedback", id });
+  });
 }

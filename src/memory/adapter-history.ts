@@ -1,0 +1,88 @@
+/**
+ * What becomes of the adapters of one policy, as pure functions: kept adapters in, changed adapters out.
+ *
+ * At most one is active. Times rise within a policy even where the clock was set back: their order tells what a rollback
+ * goes back to.
+ */
+import { forgottenTask, unknownAdapter } from "./errors.ts";
+import type { AdapterChange, KeptAdapter } from "./records.ts";
+
+const rolledBack = "rolled back";
+
+/** The adapter with its history, and the one it takes the place of, retired. */
+export function added(kept: readonly KeptAdapter[], adapter: KeptAdapter): KeptAdapter[] {
+  const { state, reason, atMs } = adapter;
+  const retired = state === "active" ? retire(kept, `replaced by ${adapter.revision}`, atMs) : [];
+  const history = adapter.history ?? [{ state, reason, atMs: nextMs(replaced(kept, retired), atMs) }];
+  return [...retired, { ...adapter, history }];
+}
+
+/**
+ * Those that change where an adapter becomes active, or none does.
+ * @throws StoreError `adapter-unknown`
+ */
+export function activated(
+  kept: readonly KeptAdapter[],
+  policy: string,
+  { id, reason, atMs }: { readonly id: string | null; readonly reason: string; readonly atMs: number },
+): KeptAdapter[] {
+  const next = kept.find((adapter) => adapter.id === id);
+  if (id !== null && !next) throw unknownAdapter(policy, id);
+  if (next?.state === "active") return [];
+  const retired = retire(kept, next ? `replaced by ${next.revision}` : reason, atMs);
+  if (!next) return retired;
+  return [...retired, changed(replaced(kept, retired), next, { state: "active", reason, atMs })];
+}
+
+/** Those that change where the last activation is taken back, and the id of the one that is active again, or `null`. */
+export function rolledBackFrom(
+  kept: readonly KeptAdapter[],
+  atMs: number,
+): { readonly changed: KeptAdapter[]; readonly active: string | null } {
+  const before = activations(kept).at(-2) ?? null;
+  const retired = retire(kept, rolledBack, atMs);
+  if (!before) return { changed: retired, active: null };
+  const now = replaced(kept, retired);
+  const last = now.find(({ id }) => id === before.id)!;
+  const again = changed(now, last, { state: "active", reason: rolledBack, atMs });
+  return { changed: [...retired.filter(({ id }) => id !== again.id), again], active: again.id };
+}
+
+/** @throws StoreError `task-unknown` where a task the adapter was trained on is not held */
+export function assertTasksHeld({ revision, tasks }: KeptAdapter, held: (task: string) => boolean): void {
+  const gone = tasks.find((task) => !held(task));
+  if (gone !== undefined) throw forgottenTask(revision, gone);
+}
+
+/** What was activated and not taken back, oldest first, but for what was forgotten. */
+function activations(kept: readonly KeptAdapter[]): KeptAdapter[] {
+  const changes = kept
+    .flatMap((adapter) => adapter.history!.map((one) => ({ adapter, ...one })))
+    .sort((a, b) => a.atMs - b.atMs);
+  const stack: KeptAdapter[] = [];
+  for (const { adapter, state, reason } of changes) {
+    if (state === "active" && reason !== rolledBack) stack.push(adapter);
+    const place = stack.lastIndexOf(adapter);
+    if (state === "retired" && reason === rolledBack && place >= 0) stack.splice(place, 1);
+  }
+  return stack;
+}
+
+function retire(kept: readonly KeptAdapter[], reason: string, atMs: number): KeptAdapter[] {
+  return kept
+    .filter(({ state }) => state === "active")
+    .map((adapter) => changed(kept, adapter, { state: "retired", reason, atMs }));
+}
+
+function changed(kept: readonly KeptAdapter[], adapter: KeptAdapter, now: AdapterChange): KeptAdapter {
+  const change = { ...now, atMs: nextMs(kept, now.atMs) };
+  return { ...adapter, ...change, history: [...adapter.history!, change] };
+}
+
+const replaced = (kept: readonly KeptAdapter[], by: readonly KeptAdapter[]): KeptAdapter[] =>
+  kept.map((adapter) => by.find(({ id }) => id === adapter.id) ?? adapter);
+
+/** Now, or just after the last change where the clock was set back. */
+function nextMs(kept: readonly KeptAdapter[], nowMs: number): number {
+  return Math.max(nowMs, ...kept.flatMap(({ history }) => history!.map(({ atMs }) => atMs + 1)));
+}

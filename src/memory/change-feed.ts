@@ -1,0 +1,138 @@
+/**
+ * Following a memory: whoever listens is given the changes of a log one by one, and waits where there is none.
+ *
+ * The log is the store's. What this process writes wakes the listeners at once; what others write is looked for now and
+ * then, and only while somebody waits.
+ */
+import { fromCursor, toCursor } from "./page.ts";
+import type { Change } from "./records.ts";
+
+type WithoutCursor<T> = T extends unknown ? Omit<T, "cursor"> : never;
+
+/** A change as a log keeps it. */
+export type LoggedChange = WithoutCursor<Change>;
+
+/** Changes in the order they happened, numbered from 1 up. Numbers may be missing, where a change was forgotten. */
+export interface ChangeLog {
+  /** Number of the last change, 0 before the first. */
+  last(): number;
+  /** The first changes after a number that are still known. */
+  after(number: number): readonly { readonly number: number; readonly change: LoggedChange }[];
+  /** Whether another process wrote since this was last called. */
+  wroteElsewhere?(): boolean;
+}
+
+/** So many changes are kept, the newest. */
+export const keptChanges = 10_000;
+/** Forgetting more things than this is told as a reset. */
+export const mostForgotten = 1000;
+
+const pollMs = 200;
+const cursorName = "changes";
+
+export class ChangeFeed {
+  readonly #log: ChangeLog;
+  readonly #waiting = new Set<() => void>();
+  #timer: NodeJS.Timeout | null = null;
+  #closed = false;
+
+  constructor(log: ChangeLog) {
+    this.#log = log;
+  }
+
+  /**
+   * Changes after a cursor, or from now on, until the signal aborts or the feed is closed.
+   * @throws ConfigError `cursor-invalid`
+   */
+  follow({
+    since,
+    signal,
+  }: {
+    readonly since?: string | undefined;
+    readonly signal?: AbortSignal | undefined;
+  }): AsyncIterable<Change> {
+    const from =
+      since === undefined ? this.#log.last() : Number(fromCursor(cursorName, since, ["number"])[0]);
+    return {
+      [Symbol.asyncIterator]: () => {
+        const stop = new AbortController();
+        const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+        const changes = this.#changesAfter(from, either);
+        return {
+          next: () => changes.next(),
+          // A generator that waits would keep `return` waiting too.
+          return: () => {
+            stop.abort();
+            return changes.return();
+          },
+        };
+      },
+    };
+  }
+
+  /** To be called when something was written. */
+  wake(): void {
+    for (const resume of this.#waiting) resume();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.wake();
+  }
+
+  async *#changesAfter(from: number, signal: AbortSignal): AsyncGenerator<Change, void, void> {
+    let seen = from;
+    while (!this.#closed && !signal.aborted) {
+      const last = this.#log.last();
+      if (seen > last || seen < last - keptChanges) {
+        seen = last;
+        yield { kind: "reset", cursor: toCursor(cursorName, [seen]) };
+        continue;
+      }
+      const found = this.#log.after(seen);
+      for (const { number, change } of found) {
+        if (this.#closed || signal.aborted) return;
+        seen = number;
+        yield { ...change, cursor: toCursor(cursorName, [number]) } as Change;
+      }
+      if (found.length === 0) await this.#written(signal);
+    }
+  }
+
+  /** Resolves when something may have been written, or nothing will be waited for any more. */
+  #written(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const resume = () => {
+        this.#waiting.delete(resume);
+        signal.removeEventListener("abort", resume);
+        this.#poll();
+        resolve();
+      };
+      this.#waiting.add(resume);
+      signal.addEventListener("abort", resume);
+      this.#poll();
+    });
+  }
+
+  /** Looks for others' writes while anyone waits. */
+  #poll(): void {
+    const isWanted = this.#waiting.size > 0 && !this.#closed && this.#log.wroteElsewhere !== undefined;
+    if (!isWanted && this.#timer) {
+      clearInterval(this.#timer);
+      this.#timer = null;
+    } else if (isWanted && !this.#timer) {
+      this.#timer = setInterval(() => {
+        if (this.#mayHaveChanged()) this.wake();
+      }, pollMs);
+    }
+  }
+
+  /** A log that cannot be read wakes the listeners too: it fails where they read it. */
+  #mayHaveChanged(): boolean {
+    try {
+      return this.#log.wroteElsewhere!();
+    } catch {
+      return true;
+    }
+  }
+}

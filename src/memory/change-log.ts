@@ -1,0 +1,112 @@
+/**
+ * The change log in the database: each change is written in the transaction that makes it, so that it is told if and only
+ * if it happened.
+ */
+import { sql } from "kysely";
+import { type ChangeLog, keptChanges, type LoggedChange, mostForgotten } from "./change-feed.ts";
+import { build, type Db } from "./database.ts";
+import { listed } from "./listed.ts";
+import type { AdapterState } from "./records.ts";
+
+const atOnce = 256;
+/** Old changes are deleted after so many new ones. */
+const trimEvery = 100;
+
+interface Logged {
+  readonly kind: Exclude<LoggedChange["kind"], never>;
+  readonly id?: string;
+  readonly stream?: number;
+  readonly clip?: number;
+  readonly value?: unknown;
+}
+
+/** Notes a change. Inside the transaction that makes it. */
+export function logChange(db: Db, { kind, id, stream, clip, value }: Logged): void {
+  const { lastInsertRowid } = db.run(
+    build.insertInto("change").values({
+      kind,
+      id: id ?? null,
+      stream: stream ?? null,
+      clip: clip ?? null,
+      value: value === undefined ? null : JSON.stringify(value),
+    }),
+  );
+  const row = Number(lastInsertRowid);
+  if (row % trimEvery === 0) db.run(build.deleteFrom("change").where("row", "<=", row - keptChanges));
+}
+
+/** Takes what was forgotten out of the log, and notes that it went. Inside a transaction. */
+export function logForgotten(
+  db: Db,
+  gone: {
+    readonly entries: readonly string[];
+    readonly tasks: readonly string[];
+    readonly adapters: readonly string[];
+    /** Rows of streams forgotten whole. */
+    readonly streams: readonly number[];
+  },
+): void {
+  const { streams, ...value } = gone;
+  const ids = [...gone.entries, ...gone.tasks, ...gone.adapters];
+  if (ids.length === 0 && streams.length === 0) return;
+  db.run(sql`delete from change where stream in ${listed(streams)}`);
+  if (ids.length > mostForgotten) {
+    db.run(build.deleteFrom("change"));
+    logChange(db, { kind: "reset" });
+    return;
+  }
+  db.run(sql`delete from change where id in ${listed(ids)}`);
+  logChange(db, { kind: "forgotten", value });
+}
+
+interface ChangeRow {
+  readonly row: number;
+  readonly kind: LoggedChange["kind"];
+  readonly id: string | null;
+  readonly stream: string | null;
+  readonly clip: number | null;
+  readonly value: string | null;
+}
+
+/** The log as listeners read it. */
+export function changeLog(db: Db): ChangeLog {
+  let version: unknown;
+  return {
+    last: () => db.get(sql<{ seq: number }>`select seq from sqlite_sequence where name = 'change'`)?.seq ?? 0,
+    after: (number) =>
+      db
+        .all(
+          sql<ChangeRow>`select c.row, c.kind, c.id, s.id as stream, c.clip, c.value from change as c
+            left join stream as s on s.row = c.stream where c.row > ${number} order by c.row limit ${atOnce}`,
+        )
+        .map((row) => ({ number: row.row, change: toChange(row) })),
+    wroteElsewhere: () => {
+      const before = version;
+      version = db.pragma("data_version");
+      return version !== before;
+    },
+  };
+}
+
+function toChange({ kind, id, stream, clip, value }: ChangeRow): LoggedChange {
+  const more = value === null ? undefined : (JSON.parse(value) as never);
+  switch (kind) {
+    case "entry":
+      return { kind, entry: id!, stream: stream!, clip: clip! };
+    case "entry-closed":
+      return { kind, entry: id! };
+    case "task":
+    case "feedback":
+      return { kind, task: id! };
+    case "adapter":
+      return { kind, adapter: id!, ...(more! as { policy: string; state: AdapterState }) };
+    case "clip":
+      return { kind, stream: stream!, clip: clip!, ...(more! as { state: "stored" | "failed" }) };
+    case "gap":
+      return { kind, stream: stream!, ...(more! as { startSeconds: number; endSeconds: number }) };
+    case "forgotten":
+      return { kind, ...(more! as { entries: string[]; tasks: string[]; adapters: string[] }) };
+    case "reset":
+      return { kind };
+  }
+}

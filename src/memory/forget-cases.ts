@@ -1,0 +1,231 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import {
+  addTestStream,
+  decisionOf,
+  frameOf,
+  observationOf,
+  remember,
+  statementOf,
+} from "../../test/support/memory.ts";
+import { rowsOf, type TestStore } from "../../test/support/store.ts";
+import { wordSpace } from "../engines/local/index.ts";
+import type { Entry, ForgetReport, ForgetRequest, Memory } from "./memory.ts";
+
+/** A word no other text holds, also as the text index and the counts keep it. */
+const canary = "zanzibarkanarie";
+const canaryText = `Quentin: the ${canary} sits in the pantry`;
+const canaryPicture = `jpeg of the ${canary}`;
+
+/** How the canary may stand in a file: as said, and as its stem. */
+const traces = [canary, wordSpace.stems(canary)[0]!];
+
+/** Two streams of ten clips. Clip 4 of `kitchen` (40–50 s) says and shows the canary, and a task cites it. */
+async function household(store: TestStore): Promise<{ memory: Memory; target: Entry }> {
+  const memory = await store.open();
+  for (const stream of ["kitchen", "hall"]) {
+    await addTestStream(memory, stream);
+    for (let clip = 0; clip < 10; clip++) {
+      const isTarget = stream === "kitchen" && clip === 4;
+      const texts = isTarget ? [canaryText] : [`Ann: kettle ${clip} of the ${stream}`, `Rain ${clip}`];
+      await remember(memory, stream, clip, texts, {
+        frames: [frameOf(clip, isTarget ? canaryPicture : `picture ${stream} ${clip}`)],
+        speech: texts.map((text) => ({
+          startSeconds: clip * 10,
+          endSeconds: clip * 10 + 1,
+          text,
+          speaker: isTarget ? "Quentin" : "Ann",
+        })),
+      });
+    }
+  }
+  const [target] = await memory.entries({ streams: ["kitchen"], clips: [4] });
+  await addTask(memory, "task_cites", "Who sits there?", [target!.id]);
+  await addTask(memory, "task_other", "Which kettle?", []);
+  await memory.addGap({
+    kind: "gap",
+    stream: "kitchen",
+    startSeconds: 200,
+    endSeconds: 300,
+    reason: "source-down",
+    detail: "The camera was off.",
+  });
+  return { memory, target: target! };
+}
+
+async function addTask(memory: Memory, id: string, text: string, citations: readonly string[]) {
+  await memory.addTask({
+    id,
+    askedAtMs: 1,
+    asOfSeconds: null,
+    stream: null,
+    question: { text, options: [] },
+    answer: citations.length > 0 ? `The ${canary}` : "Kettle 3",
+    option: null,
+    abstained: false,
+    citations,
+    reader: "lexical",
+  });
+}
+
+const counted = ({ sample: _, dryRun: __, words: ___, ...counts }: ForgetReport) => counts;
+
+/** What forgetting reaches, and what it leaves. */
+export function forgetCases(store: TestStore): void {
+  describe("forgetting by", () => {
+    const nothing = {
+      entries: 0,
+      vectors: 0,
+      clips: 0,
+      observations: 0,
+      tasks: 0,
+      adapters: 0,
+      gaps: 0,
+      streams: 0,
+      blobs: 0,
+      blobBytes: 0,
+    };
+    const oneEntry = {
+      ...nothing,
+      entries: 1,
+      vectors: 1,
+      tasks: 1,
+      observations: 1,
+      blobs: 1,
+      blobBytes: canaryPicture.length,
+    };
+    const requests: Record<string, [(target: Entry) => ForgetRequest, Partial<typeof nothing>]> = {
+      // All clips keep their observations, of the last ten minutes with their pictures.
+      stream: [
+        () => ({ streams: ["kitchen"] }),
+        {
+          entries: 19,
+          vectors: 19,
+          clips: 10,
+          observations: 10,
+          tasks: 1,
+          gaps: 1,
+          streams: 1,
+          blobs: 10,
+          blobBytes: canaryPicture.length + 9 * "picture kitchen 0".length,
+        },
+      ],
+      span: [() => ({ fromSeconds: 40, toSeconds: 50, streams: ["kitchen"] }), { ...oneEntry, clips: 1 }],
+      person: [() => ({ person: "quentin" }), oneEntry],
+      query: [() => ({ query: `the ${canary}` }), oneEntry],
+      id: [({ id }) => ({ entries: [id] }), oneEntry],
+    };
+    for (const [name, [request, expected]] of Object.entries(requests)) {
+      test(`${name} reports what it removes, in a dry run too, and no row tells of it afterwards`, async () => {
+        const { memory, target } = await household(store);
+        const known = await memory.entries();
+        const dry = await memory.forget(request(target), { dryRun: true });
+        assert.deepEqual(await memory.entries(), known);
+        const report = await memory.forget(request(target));
+        assert.deepEqual(report, { ...dry, dryRun: false });
+        assert.deepEqual(counted(report), { ...nothing, ...expected });
+        const rows = JSON.stringify(await rowsOf(memory)).toLowerCase();
+        for (const trace of traces) assert.ok(!rows.includes(trace), trace);
+        assert.equal(await memory.blob(target.evidence.frames[0]!.hash), null);
+        assert.deepEqual(await memory.check(), []);
+        assert.deepEqual(counted(await memory.forget(request(target))), nothing);
+        await memory.close();
+      });
+    }
+  });
+
+  describe("forgetting", () => {
+    test("keeps a picture that another entry shows", async () => {
+      const { memory, target } = await household(store);
+      await remember(memory, "hall", 10, ["The same picture again"], {
+        frames: [frameOf(10, canaryPicture)],
+      });
+      const report = await memory.forget({ entries: [target.id] });
+      assert.equal(report.blobs, 0);
+      assert.ok(await memory.blob(target.evidence.frames[0]!.hash));
+      assert.deepEqual(await memory.check(), []);
+      await memory.close();
+    });
+
+    test("takes back what its decisions counted and leaves the counts of others", async () => {
+      const { memory, target } = await household(store);
+      const before = await memory.policyState("choice", "kitchen");
+      await memory.forget({ entries: [target.id] });
+      const { documents, words, value } = await memory.policyState("choice", "kitchen");
+      assert.equal(documents, before.documents - 1);
+      const expected = new Map(before.words);
+      for (const stem of new Set(wordSpace.stems(canaryText))) {
+        if (expected.get(stem) === 1) expected.delete(stem);
+        else expected.set(stem, expected.get(stem)! - 1);
+      }
+      assert.deepEqual(words, expected);
+      assert.equal(value, null, "what the policy remembered of this stream may hold the words");
+      assert.deepEqual((await memory.policyState("choice", "hall")).value, { last: "Rain 9" });
+      await memory.close();
+    });
+
+    test("does not have a forgotten clip watched again", async () => {
+      const { memory } = await household(store);
+      await memory.forget({ streams: ["kitchen"], fromSeconds: 80 });
+      const { nextClip, pending } = await memory.progress("kitchen", 5);
+      assert.deepEqual([nextClip, pending.length], [10, 0]);
+      await memory.close();
+    });
+
+    test("by several conditions forgets what meets all of them", async () => {
+      const { memory } = await household(store);
+      const report = await memory.forget({
+        streams: ["hall"],
+        person: "Ann",
+        query: "kettle",
+        toSeconds: 25,
+      });
+      assert.deepEqual(
+        report.sample.map(({ text }) => text),
+        ["Ann: kettle 0 of the hall", "Ann: kettle 1 of the hall", "Ann: kettle 2 of the hall"],
+      );
+      assert.equal((await memory.entries({ streams: ["hall"] })).length, 17);
+      await memory.close();
+    });
+
+    test("reaches closed entries, and entries they were superseded by", async () => {
+      const { memory, target } = await household(store);
+      const [old] = await memory.entries({ streams: ["kitchen"], clips: [3] });
+      await memory.closeEntry(old!.id, "it changed", target.id);
+      await memory.closeEntry(target.id, "it changed again");
+      assert.equal((await memory.forget({ query: canary })).entries, 1);
+      assert.equal((await memory.entry(old!.id))!.closed!.supersededBy, null);
+      await memory.close();
+    });
+
+    test("of everything leaves an empty memory", async () => {
+      const { memory } = await household(store);
+      await memory.addObservation(observationOf("hall", 10));
+      await memory.commit(decisionOf("hall", [statementOf(10, "One thing more")], { revision: "engine@1" }));
+      const streams = (await memory.streams()).map(({ id }) => id);
+      await memory.forget({ streams });
+      const { databaseBytes: _, tasks, ...counts } = await memory.stats();
+      assert.ok(Object.values(counts).every((count) => count === 0));
+      assert.equal(tasks, 1, "a question that concerns none of the streams stays");
+      assert.equal((await memory.policyState("choice", "hall")).documents, 0);
+      await memory.close();
+    });
+
+    test("does not forget more than was said: an empty request, name or query is refused", async () => {
+      const { memory } = await household(store);
+      await assert.rejects(memory.forget({}), TypeError);
+      await assert.rejects(memory.forget({ person: " " }), RangeError);
+      await assert.rejects(memory.forget({ query: "the of" }), RangeError);
+      for (const none of [
+        { streams: [] },
+        { entries: [] },
+        { streams: ["attic"] },
+        { entries: ["entry_x"] },
+      ]) {
+        assert.deepEqual((await memory.forget(none)).entries, 0);
+      }
+      assert.equal((await memory.entries()).length, 39);
+      await memory.close();
+    });
+  });
+}

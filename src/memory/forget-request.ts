@@ -1,0 +1,103 @@
+/** What a request to forget means, without a store: which texts, tasks and observations it describes. */
+import type { WordSpace } from "../engine.ts";
+import type { Observation } from "../perception/observation.ts";
+import type { Task } from "../tasks/task.ts";
+import { foldName, mentions } from "./names.ts";
+import type { ForgetRequest, PackedObservation } from "./records.ts";
+
+/** How many texts of entries a report shows. */
+export const sampleSize = 10;
+
+/** Whether a thing with these texts, and with these further texts and names, is what the request describes. */
+export type Meant = (texts: readonly string[], names: readonly string[]) => boolean;
+
+/** What a request is about. */
+export interface Reach {
+  readonly meant: Meant;
+  /** By stream or time alone: it takes clips whole. */
+  readonly bySpan: boolean;
+  /** By stream alone: the streams go too. */
+  readonly wholeStreams: boolean;
+  /** By a person alone: the name goes out of all counts. */
+  readonly personOnly: boolean;
+}
+
+/** @throws TypeError when nothing says what to forget; RangeError for an empty name or a query without a content word */
+export function assertSaysWhat(request: ForgetRequest, words: WordSpace): void {
+  if (Object.values(request).every((given) => given === undefined)) {
+    throw new TypeError("Expected what to forget: streams, a span of time, a person, a query or entries");
+  }
+  const { person, query } = request;
+  if (person !== undefined && foldName(person) === "") {
+    throw new RangeError("Expected `person` to be a name, got an empty one");
+  }
+  if (query !== undefined && words.stems(query).length === 0) {
+    throw new RangeError(
+      `Expected \`query\` to hold a content word, got ${JSON.stringify(query)}: it would match nothing or everything`,
+    );
+  }
+}
+
+export function reachOf(request: ForgetRequest, words: WordSpace): Reach {
+  const { streams, fromSeconds, toSeconds, person, query, entries } = request;
+  const bySpan = [person, query, entries].every((given) => given === undefined);
+  return {
+    meant: whatIsMeant(request, words),
+    bySpan,
+    wholeStreams: bySpan && streams !== undefined && fromSeconds === undefined && toSeconds === undefined,
+    personOnly:
+      person !== undefined &&
+      [streams, fromSeconds, toSeconds, query, entries].every((given) => given === undefined),
+  };
+}
+
+function whatIsMeant({ person, query }: ForgetRequest, words: WordSpace): Meant {
+  const name = person === undefined ? undefined : foldName(person);
+  const stems = query === undefined ? undefined : words.stems(query);
+  const holdsWords = (text: string) => {
+    const held = new Set(words.stems(text));
+    return stems!.every((stem) => held.has(stem));
+  };
+  return (texts, names) =>
+    (name === undefined || [...texts, ...names].some((text) => mentions(text, name))) &&
+    (stems === undefined || texts.some(holdsWords));
+}
+
+/** Whether an observation shows what is meant. */
+export function isShown(
+  { speech, captions, screen, people }: Observation | PackedObservation,
+  meant: Meant,
+): boolean {
+  const said = [...speech, ...captions];
+  const names = [...said.map(({ speaker }) => speaker ?? ""), ...people.map(({ name }) => name ?? "")];
+  return meant(
+    [...said, ...screen].map(({ text }) => text),
+    names,
+  );
+}
+
+/** Whether a task goes: it cites a forgotten entry, is about a stream that goes, or says what is meant itself. */
+export function taskGoes(
+  task: Task,
+  request: ForgetRequest,
+  { meant, wholeStreams }: Reach,
+  entries: ReadonlySet<string>,
+): boolean {
+  const { person, query, entries: only, streams } = request;
+  const byText = (person !== undefined || query !== undefined) && only === undefined;
+  return (
+    task.citations.some((id) => entries.has(id)) ||
+    (wholeStreams && task.stream !== null && streams!.includes(task.stream)) ||
+    (byText && isOfStreams(task, streams) && meant(textsOf(task), []))
+  );
+}
+
+const isOfStreams = (task: Task, streams: readonly string[] | undefined) =>
+  streams === undefined || task.stream === null || streams.includes(task.stream);
+
+const textsOf = ({ question, answer, feedback }: Task) => [
+  question.text,
+  ...question.options.map(({ text }) => text),
+  answer,
+  feedback?.correction ?? "",
+];

@@ -1,0 +1,333 @@
+/**
+ * Memory in this process, gone when it is closed: for tests and small agents. It does what the store on disk does, over
+ * plain maps, and passes the same cases; looking through them takes as long as there are entries.
+ *
+ * What can fail changes a copy, which then becomes the state.
+ */
+import type { Embedder, EngineCache, WordSpace } from "../engine.ts";
+import { StoreError } from "../errors.ts";
+import { defaultWindowClips } from "../stream/clip.ts";
+import type { Task } from "../tasks/task.ts";
+import { activated, rolledBackFrom } from "./adapter-history.ts";
+import { ChangeFeed } from "./change-feed.ts";
+import { unknownEntry, unknownTask } from "./errors.ts";
+import { forget } from "./in-memory/forget.ts";
+import {
+  addGap,
+  addObservation,
+  addStream,
+  clipFailures,
+  commit,
+  decidedObservations,
+  failClip,
+  gaps,
+  plain,
+  policyState,
+  progress,
+  streamOf,
+  trimAll,
+  trimFrames,
+} from "./in-memory/journal.ts";
+import { page } from "./in-memory/page.ts";
+import { recallEntries } from "./in-memory/recall.ts";
+import { adaptersOf, addAdapter, addRows, memoryRows, putAdapters } from "./in-memory/rows.ts";
+import {
+  emptyState,
+  entriesPassing,
+  itemsOf,
+  logChange,
+  put,
+  type State,
+  speakersOf,
+  sweepBlobs,
+  waits,
+} from "./in-memory/state.ts";
+import type { Memory } from "./memory.ts";
+import { keptWithFrames, sweepEvery } from "./retention.ts";
+import { embedAll } from "./statements.ts";
+import { assertStreams, strict } from "./strict.ts";
+
+export interface InMemoryOptions {
+  /** How text is split for the text index. */
+  readonly words: WordSpace;
+  readonly embedder: Embedder;
+  /** Wall clock in milliseconds. */
+  readonly now: () => number;
+}
+
+/** Kept of what engines said, as characters. */
+const mostCached = 64 * 2 ** 20;
+
+/** An empty memory in this process. */
+export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory {
+  let kept = emptyState();
+  let cache = new Map<string, string>();
+  let closed = false;
+  let windowClips = defaultWindowClips;
+  let clipsSinceSweep = 0;
+  const leased = new Set<string>();
+
+  const open = (): State => {
+    if (!closed) return kept;
+    throw new StoreError("store-closed", "This memory was closed.");
+  };
+  const feed = new ChangeFeed({
+    last: () => kept.log.last,
+    after: (number) => kept.log.changes.filter((change) => change.number > number),
+  });
+  /** Runs a change and tells the listeners. */
+  const write = <Result>(change: (state: State) => Result): Result => {
+    const result = change(open());
+    feed.wake();
+    return result;
+  };
+  /** Runs a change on a copy, which stays where it worked. */
+  const writeWhole = <Result>(change: (state: State) => Result): Result =>
+    write((state) => {
+      const copy = structuredClone(state);
+      const result = change(copy);
+      kept = copy;
+      return result;
+    });
+  /** Now and then: what decided clips showed is let go. */
+  const tidyAfter = (state: State, stream: string, clips: number) => {
+    trimFrames(state, stream, Math.max(keptWithFrames, windowClips));
+    clipsSinceSweep += clips;
+    if (clipsSinceSweep < sweepEvery) return;
+    clipsSinceSweep = 0;
+    trimAll(state, windowClips);
+    sweepBlobs(state);
+  };
+  const assertHeld = (streams: readonly string[] | undefined) =>
+    assertStreams(streams, [...open().streams.keys()]);
+  const close = async () => {
+    closed = true;
+    kept = emptyState();
+    cache = new Map();
+    leased.clear();
+    feed.close();
+  };
+
+  return {
+    directory: ":memory:",
+
+    addStream: async (stream) => write((state) => addStream(state, stream, now())),
+    streams: async () => [...open().streams.values()].map(({ record }) => plain(record)),
+    lease: async (stream) => {
+      streamOf(open(), stream);
+      if (leased.has(stream)) {
+        throw new StoreError(
+          "stream-busy",
+          `${stream} is already being watched by this process. Stop it, or wait for it to finish.`,
+          { details: { stream, pid: process.pid } },
+        );
+      }
+      leased.add(stream);
+      return { release: async () => void leased.delete(stream) };
+    },
+    progress: async (stream, window) => {
+      windowClips = Math.max(windowClips, window);
+      return progress(open, stream, window);
+    },
+    endStream: async (stream) =>
+      write((state) => {
+        streamOf(state, stream).record.ended = true;
+      }),
+    addObservation: async (observation) => write((state) => addObservation(state, observation)),
+    commit: async (decision) => {
+      open();
+      const texts = decision.statements.map(({ text }) => text.trim());
+      const vectors = await embedAll(embedder, texts);
+      return write((state) => {
+        const receipt = commit(state, decision, { vectors, words, now });
+        tidyAfter(state, decision.stream, decision.clips.length);
+        return plain(receipt);
+      });
+    },
+    failClip: async (stream, clip, failure) =>
+      write((state) => {
+        failClip(state, stream, clip, failure);
+        tidyAfter(state, stream, 1);
+      }),
+    observations: async (stream) => decidedObservations(open, stream),
+    clipFailures: async (stream) => plain(clipFailures(open(), stream)),
+    policyState: async (policy, stream) => policyState(open(), policy, stream),
+    addGap: async (gap) => void write((state) => addGap(state, gap)),
+    gaps: async (filter = {}) => {
+      strict.gaps(filter);
+      assertHeld(filter.streams);
+      return gaps(open(), filter);
+    },
+
+    entries: async (filter = {}) => {
+      strict.entries(filter);
+      assertHeld(filter.streams);
+      const { limit = Number.POSITIVE_INFINITY, newest = false } = filter;
+      const passing = entriesPassing(open(), filter).map(({ entry }) => entry);
+      if (!newest) return plain(passing.slice(0, limit));
+      const latest = passing
+        .toSorted((a, b) => b.startSeconds - a.startSeconds || (a.id < b.id ? 1 : -1))
+        .slice(0, limit);
+      return plain(passing.filter((entry) => latest.includes(entry)));
+    },
+    entry: async (id) => plain(open().entries.get(id)?.entry ?? null),
+    recall: async (query) => {
+      strict.recall(query);
+      assertHeld(query.streams);
+      const texts = query.mode === "whole-memory" ? [] : [query.text.trim()];
+      const [vector = new Float32Array()] = await embedAll(embedder, texts);
+      return plain(recallEntries(open(), { words, vector }, query));
+    },
+    speakers: async () => speakersOf(open()),
+    closeEntry: async (id, reason, supersededBy) =>
+      write((state) => {
+        const known = state.entries.get(id);
+        if (!known) throw unknownEntry(id);
+        if (known.entry.closed !== null) return;
+        const how = { atMs: now(), reason, supersededBy: supersededBy ?? null };
+        known.entry = { ...known.entry, closed: how };
+        logChange(state, { kind: "entry-closed", entry: id }, { id });
+      }),
+    blob: async (hash) => {
+      const bytes = open().blobs.get(hash);
+      return bytes ? Uint8Array.from(bytes) : null;
+    },
+
+    addTask: async (task) =>
+      write((state) => {
+        if (state.tasks.has(task.id)) return;
+        put(state, state.tasks, plain({ ...task, feedback: null }));
+        logChange(state, { kind: "task", task: task.id }, { id: task.id });
+      }),
+    tasks: async (filter = {}) => {
+      strict.tasks(filter);
+      const { limit = Number.POSITIVE_INFINITY, newest = false } = filter;
+      const all = inOrderAsked(open());
+      return plain(newest ? all.slice(Math.max(0, all.length - limit)) : all.slice(0, limit));
+    },
+    addFeedback: async (id, feedback) =>
+      write((state) => {
+        const task = state.tasks.get(id)?.item;
+        if (!task) throw unknownTask(id);
+        put(state, state.tasks, { ...task, feedback: plain(feedback) });
+        logChange(state, { kind: "feedback", task: id }, { id });
+      }),
+
+    addAdapter: async (adapter) => void write((state) => addAdapter(state, adapter)),
+    adapters: async (filter = {}) => {
+      strict.adapters(filter);
+      const { policy, state } = filter;
+      const all = itemsOf(open().adapters);
+      return plain(
+        all.filter(
+          (adapter) =>
+            (policy === undefined || adapter.policy === policy) &&
+            (state === undefined || adapter.state === state),
+        ),
+      );
+    },
+    rollbackAdapter: async (policy) =>
+      write((state) => {
+        const { changed, active } = rolledBackFrom(adaptersOf(state, policy), now());
+        putAdapters(state, changed);
+        return active;
+      }),
+    activateAdapter: async (policy, id, reason) =>
+      write((state) => {
+        putAdapters(state, activated(adaptersOf(state, policy), policy, { id, reason, atMs: now() }));
+      }),
+    engineCache: (scope) => {
+      open();
+      return cacheOf(() => cache, scope);
+    },
+
+    page: async (list, filter = {}, options = {}) => {
+      strict.page(list, filter, options);
+      if ("streams" in filter) assertHeld(filter.streams);
+      return plain(page(open(), list, filter, options));
+    },
+    changes: (options = {}) => {
+      strict.changes(options);
+      open();
+      return feed.follow(options);
+    },
+    forget: async (request, options = {}) => {
+      strict.forget(request, options);
+      if (options.dryRun) return { ...forget(structuredClone(open()), words, request), dryRun: true };
+      const report = writeWhole((state) => forget(state, words, request));
+      cache = new Map();
+      return { ...report, dryRun: false };
+    },
+    rows: () => rowsOf(() => memoryRows(open())),
+    addRows: async (rows, blob) => {
+      const texts = rows.flatMap((row) => (row.row === "entry" ? row.text : []));
+      const distinct = [...new Set(texts)];
+      const found = await embedAll(embedder, distinct);
+      const vectors = new Map(distinct.map((text, i) => [text, found[i]!]));
+      return writeWhole((state) => addRows(state, rows, { words, vectors, blob }));
+    },
+    stats: async () => {
+      const state = open();
+      sweepBlobs(state);
+      const clips = [...state.clips.values()];
+      const bytes = [...state.blobs.values()].map(({ byteLength }) => byteLength);
+      return {
+        streams: state.streams.size,
+        clips: clips.length,
+        failedClips: clips.filter((clip) => clip.state === "failed").length,
+        entries: state.entries.size,
+        gaps: [...state.streams.values()].reduce((sum, stream) => sum + stream.gaps.length, 0),
+        tasks: state.tasks.size,
+        blobs: state.blobs.size,
+        databaseBytes: 0,
+        blobBytes: bytes.reduce((sum, size) => sum + size, 0),
+      };
+    },
+    check: async () => problemsOf(open()),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function inOrderAsked(state: State): Task[] {
+  return itemsOf(state.tasks).sort((a, b) => a.askedAtMs - b.askedAtMs);
+}
+
+/** Tells the memory as of the moment the first row is asked for. */
+async function* rowsOf<Row>(read: () => readonly Row[]): AsyncGenerator<Row> {
+  yield* read();
+}
+
+/** A cache whose answers end with the map it was opened on. */
+function cacheOf(current: () => Map<string, string>, scope: string): EngineCache {
+  const own = current();
+  const keyOf = (key: string) => JSON.stringify([scope, key]);
+  return {
+    get: (key) => (current() === own ? own.get(keyOf(key)) : undefined),
+    set: (key, said) => {
+      if (current() !== own) return;
+      own.delete(keyOf(key));
+      own.set(keyOf(key), said);
+      let length = [...own.values()].reduce((sum, text) => sum + text.length, 0);
+      for (const [oldest, text] of own) {
+        if (length <= mostCached) break;
+        own.delete(oldest);
+        length -= text.length;
+      }
+    },
+  };
+}
+
+function problemsOf(state: State): string[] {
+  const clips = [...state.clips.values()];
+  const lost = clips.filter((clip) => waits(clip) && clip.observation === null).length;
+  const shown = [
+    ...[...state.entries.values()].flatMap(({ frames }) => [...frames]),
+    ...clips.flatMap(({ observation }) => (observation?.frames ?? []).map(({ hash }) => hash)),
+  ];
+  const missing = new Set(shown.filter((hash) => !state.blobs.has(hash)));
+  return [
+    ...(lost > 0 ? [`${lost} undecided clips have lost their observation`] : []),
+    ...[...missing].map((hash) => `The blob ${hash} is missing`),
+  ];
+}

@@ -1,0 +1,338 @@
+/** The journal in this process: streams, clips, decisions and what policies remember. Each call changes all or nothing. */
+import type { WordSpace } from "../../engine.ts";
+import { StoreError } from "../../errors.ts";
+import type { Observation } from "../../perception/observation.ts";
+import { sha256 } from "../../util/hash.ts";
+import { changedStream, decidedClip, unknownClip, unknownStream } from "../errors.ts";
+import { foldName } from "../names.ts";
+import type {
+  ClipFailure,
+  Decision,
+  Entry,
+  Gap,
+  GapFilter,
+  PackedObservation,
+  PolicyState,
+  Progress,
+  Receipt,
+  StreamRecord,
+} from "../records.ts";
+import { keptObservations, mostWithFrames } from "../retention.ts";
+import { candidatesOf, evidenceOf } from "../statements.ts";
+import { assertStream } from "../strict.ts";
+import {
+  clipKey,
+  clipsOf,
+  compare,
+  type KeptClip,
+  type KeptEntry,
+  type KeptPolicy,
+  type KeptStream,
+  logChange,
+  nextRow,
+  type State,
+  waits,
+} from "./state.ts";
+
+/** As it would come back from a file: plain, and not shared with the caller. */
+export const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
+export function addStream(
+  state: State,
+  stream: Omit<StreamRecord, "addedAtMs" | "ended">,
+  addedAtMs: number,
+): StreamRecord {
+  assertStream(stream);
+  const { id, description, clipSeconds, clock, fingerprint } = stream;
+  const known = state.streams.get(id)?.record;
+  if (known && known.clipSeconds !== clipSeconds)
+    throw changedStream(id, `clip length (${known.clipSeconds} s)`);
+  if (known && known.fingerprint !== fingerprint) throw changedStream(id, "content");
+  if (known) return { ...known };
+  const record = { id, description, clipSeconds, clock: plain(clock), fingerprint, addedAtMs, ended: false };
+  state.streams.set(id, { record, nextClip: 0, gaps: [] });
+  return { ...record };
+}
+
+/** @throws StoreError `stream-unknown` */
+export function streamOf(state: State, id: string): KeptStream {
+  const stream = state.streams.get(id);
+  if (stream) return stream;
+  throw unknownStream(id);
+}
+
+/** @throws StoreError `clip-decided` */
+export function addObservation(state: State, observation: Observation): void {
+  const { clip, startSeconds, endSeconds } = observation;
+  const stream = streamOf(state, observation.stream);
+  const key = clipKey(observation.stream, clip);
+  const known = state.clips.get(key);
+  if (known && !waits(known)) throw decidedClip(observation.stream, clip);
+  if (known) return;
+  state.clips.set(key, {
+    row: nextRow(state),
+    ...{ stream: observation.stream, clip, startSeconds, endSeconds },
+    ...{ state: "perceived", failure: null, attempts: 0, decided: new Set() },
+    observation: packed(state, observation),
+  });
+  stream.nextClip = Math.max(stream.nextClip, clip + 1);
+  stream.record.ended = false;
+}
+
+function packed(state: State, observation: Observation): PackedObservation {
+  const frames = observation.frames.map(({ jpeg, ...frame }) => {
+    const hash = sha256(jpeg);
+    if (!state.blobs.has(hash)) state.blobs.set(hash, Uint8Array.from(jpeg));
+    return { atSeconds: frame.atSeconds, width: frame.width, height: frame.height, hash };
+  });
+  return plain({ ...observation, frames });
+}
+
+/** The observation with its frames, whose bytes are looked up when they are looked at. */
+function unpacked(blobs: () => ReadonlyMap<string, Uint8Array>, observation: PackedObservation): Observation {
+  return {
+    ...plain(observation),
+    frames: observation.frames.map(({ hash, ...frame }) => ({
+      ...frame,
+      get jpeg() {
+        const bytes = blobs().get(hash);
+        if (bytes) return bytes;
+        throw new StoreError("blob-missing", `The blob ${hash} is gone: it was deleted or forgotten.`);
+      },
+    })),
+  };
+}
+
+/** @throws StoreError `clip-unknown`. A clip that is stored stays stored. */
+export function failClip(
+  state: State,
+  stream: string,
+  clip: number,
+  { code, message, retryable }: Omit<ClipFailure, "attempts">,
+): void {
+  streamOf(state, stream);
+  const known = state.clips.get(clipKey(stream, clip));
+  if (!known) throw unknownClip(stream, clip);
+  known.attempts += 1;
+  if (known.state === "stored") return;
+  known.state = "failed";
+  known.failure = { code, message, retryable };
+  logChange(state, { kind: "clip", stream, clip, state: "failed" }, { stream });
+}
+
+export function clipFailures(
+  state: State,
+  stream?: string,
+): { stream: string; clip: number; failure: ClipFailure }[] {
+  const streams = stream === undefined ? [...state.streams.keys()] : [stream];
+  return streams
+    .flatMap((id) => clipsOf(state, id))
+    .filter((clip) => clip.state === "failed")
+    .map(({ stream, clip, failure, attempts }) => ({ stream, clip, failure: { ...failure!, attempts } }));
+}
+
+export function progress(state: () => State, id: string, windowClips: number): Progress {
+  const { nextClip } = streamOf(state(), id);
+  const clips = clipsOf(state(), id);
+  const observed = clips.filter(({ observation }) => observation !== null);
+  const unpack = ({ observation }: KeptClip) => unpacked(() => state().blobs, observation!);
+  const recent = observed.filter((clip) => !waits(clip));
+  return {
+    nextClip,
+    pending: observed.filter(waits).map(unpack),
+    recent: windowClips > 1 ? recent.slice(1 - windowClips).map(unpack) : [],
+    storedClips: clips.filter((clip) => clip.state === "stored").length,
+    failedClips: clips.filter((clip) => clip.state === "failed").length,
+  };
+}
+
+export function decidedObservations(state: () => State, id: string): Observation[] {
+  streamOf(state(), id);
+  return clipsOf(state(), id)
+    .filter((clip) => clip.state === "stored" && clip.observation !== null)
+    .slice(-keptObservations)
+    .map(({ observation }) => unpacked(() => state().blobs, observation!));
+}
+
+/** Deletes frames of a stream's decided clips, keeping the newest `kept`. */
+export function trimFrames(state: State, stream: string, kept: number): void {
+  const decided = clipsOf(state, stream).filter((clip) => !waits(clip));
+  for (const clip of decided.slice(0, Math.max(0, decided.length - kept))) dropFrames(clip);
+}
+
+/** What else of decided clips is let go: frames beyond what all streams keep together, observations beyond each one's. */
+export function trimAll(state: State, windowClips: number): void {
+  const decided = [...state.clips.values()].filter((clip) => clip.observation && !waits(clip));
+  for (const clips of Map.groupBy(decided, ({ stream }) => stream).values()) {
+    const newest = clips.sort((a, b) => b.clip - a.clip);
+    for (const clip of newest.slice(keptObservations)) clip.observation = null;
+  }
+  const pictured = decided.filter(({ observation }) => observation && observation.frames.length > 0);
+  const inWindow = new Set(
+    [...Map.groupBy(pictured, ({ stream }) => stream).values()].flatMap((clips) =>
+      clips.sort((a, b) => b.clip - a.clip).slice(0, windowClips),
+    ),
+  );
+  const latest = pictured.toSorted((a, b) => b.row - a.row);
+  for (const clip of latest.slice(mostWithFrames)) if (!inWindow.has(clip)) dropFrames(clip);
+}
+
+function dropFrames(clip: KeptClip): void {
+  if (clip.observation && clip.observation.frames.length > 0)
+    clip.observation = { ...clip.observation, frames: [] };
+}
+
+/** A gap that is met again by a later run keeps its later end. @returns whether anything changed */
+export function addGap(state: State, gap: Gap): boolean {
+  const { gaps } = streamOf(state, gap.stream);
+  const { stream, startSeconds, endSeconds, reason, detail } = gap;
+  const place = gaps.findIndex((known) => known.startSeconds === startSeconds && known.reason === reason);
+  if (place >= 0 && gaps[place]!.endSeconds >= endSeconds) return false;
+  gaps.splice(place >= 0 ? place : gaps.length, place >= 0 ? 1 : 0, {
+    ...{ kind: "gap", stream, startSeconds, endSeconds, reason, detail },
+  });
+  gaps.sort((a, b) => a.startSeconds - b.startSeconds || compare(a.reason, b.reason));
+  logChange(state, { kind: "gap", stream, startSeconds, endSeconds }, { stream });
+  return true;
+}
+
+export function gaps(state: State, { streams, fromSeconds, toSeconds }: GapFilter): Gap[] {
+  return [...state.streams.keys()]
+    .filter((id) => streams?.includes(id) ?? true)
+    .sort(compare)
+    .flatMap((id) => state.streams.get(id)!.gaps)
+    .filter(
+      (gap) =>
+        (fromSeconds === undefined || gap.endSeconds > fromSeconds) &&
+        (toSeconds === undefined || gap.startSeconds < toSeconds),
+    )
+    .map((gap) => ({ ...gap }));
+}
+
+export function policyState(state: State, policy: string, stream: string): PolicyState {
+  const known = state.policies.get(policy);
+  return {
+    value: plain(known?.values.get(stream) ?? null),
+    documents: known?.documents ?? 0,
+    words: new Map(known?.words),
+  };
+}
+
+export function policyOf(state: State, id: string): KeptPolicy {
+  const known = state.policies.get(id);
+  if (known) return known;
+  const policy: KeptPolicy = { documents: 0, words: new Map(), values: new Map() };
+  state.policies.set(id, policy);
+  return policy;
+}
+
+/** Records a decision and adds up what it counted. */
+export function addDecision(
+  state: State,
+  decision: { readonly policy: string; readonly revision: string; readonly decidedAtMs: number },
+  clips: readonly KeptClip[],
+  counted: { readonly documents: number; readonly words: ReadonlyMap<string, number> },
+): void {
+  const policy = policyOf(state, decision.policy);
+  const words = new Map([...counted.words].filter(([, times]) => times !== 0));
+  policy.documents += counted.documents;
+  for (const [stem, times] of words) policy.words.set(stem, (policy.words.get(stem) ?? 0) + times);
+  for (const clip of clips) clip.decided.add(decision.revision);
+  const keys = clips.map(({ stream, clip }) => clipKey(stream, clip));
+  state.decisions.add({ ...decision, clips: new Set(keys), documents: counted.documents, words });
+}
+
+/** Adds an entry with what is derived from it. */
+export function addEntry(
+  state: State,
+  entry: Entry,
+  derived: Pick<KeptEntry, "knownSeconds" | "vector"> & {
+    readonly words: WordSpace;
+    /** Hashes whose blobs are here; all by default. */
+    readonly frames?: ReadonlySet<string>;
+  },
+): void {
+  const { words, knownSeconds, vector } = derived;
+  const stems = [...words.stems(entry.text), ...entry.speakers.flatMap((name) => words.stems(name))];
+  const counts = new Map<string, number>();
+  for (const stem of stems) counts.set(stem, (counts.get(stem) ?? 0) + 1);
+  state.entries.set(entry.id, {
+    entry: plain(entry),
+    knownSeconds,
+    stems: counts,
+    length: stems.length,
+    speakers: new Set(entry.speakers.map(foldName)),
+    vector,
+    frames: derived.frames ?? new Set(entry.evidence.frames.map(({ hash }) => hash)),
+  });
+  const { id, stream, clip } = entry;
+  logChange(state, { kind: "entry", entry: id, stream, clip }, { id, stream });
+}
+
+/**
+ * Stores a decision whose candidates have their vectors. Everything that can be refused is refused before anything is
+ * stored.
+ */
+export function commit(
+  state: State,
+  decision: Decision,
+  { vectors, words, now }: { vectors: readonly Float32Array[]; words: WordSpace; now: () => number },
+): Receipt {
+  const candidates = candidatesOf(decision);
+  streamOf(state, decision.stream);
+  const clips = new Map(decision.clips.map((clip) => [clip, openClip(state, decision, clip)]));
+  const chosen: { readonly entry: Entry; readonly knownSeconds: number; readonly vector: Float32Array }[] =
+    [];
+  const skipped: Receipt["skipped"][number][] = [];
+  for (const [i, { statement, text, id }] of candidates.entries()) {
+    const { kept, isDecided, texts } = clips.get(statement.clip)!;
+    const key = JSON.stringify([statement.kind, text]);
+    const isStored = isDecided || state.entries.has(id);
+    const reason = text === "" ? "empty" : isStored ? "already-stored" : texts.has(key) ? "duplicate" : null;
+    if (reason) {
+      skipped.push({ statement, reason });
+      continue;
+    }
+    texts.add(key);
+    const { kind, startSeconds, endSeconds } = statement;
+    const { stream, policy, revision } = decision;
+    const entry: Entry = {
+      ...{ id, stream, clip: statement.clip, kind, startSeconds, endSeconds, writtenAtMs: now(), text },
+      ...{ speakers: [...new Set(statement.speakers)], policy, revision },
+      ...{ evidence: evidenceOf(statement, kept.observation), closed: null },
+    };
+    const knownSeconds = Math.max(endSeconds, kept.endSeconds);
+    chosen.push({ entry, knownSeconds, vector: vectors[i]! });
+  }
+  for (const { entry, ...derived } of chosen) addEntry(state, entry, { ...derived, words });
+  const undecided = [...clips.values()].filter(({ isDecided }) => !isDecided).map(({ kept }) => kept);
+  if (undecided.length > 0) markDecided(state, decision, undecided, now());
+  return { stored: chosen.map(({ entry }) => entry), skipped };
+}
+
+/** @throws StoreError `clip-unknown` */
+function openClip(state: State, { stream, revision }: Decision, clip: number) {
+  const kept = state.clips.get(clipKey(stream, clip));
+  if (!kept) throw unknownClip(stream, clip);
+  const current = [...state.entries.values()]
+    .map(({ entry }) => entry)
+    .filter((entry) => entry.stream === stream && entry.clip === clip && entry.closed === null);
+  const texts = new Set(current.map(({ kind, text }) => JSON.stringify([kind, text])));
+  return { kept, isDecided: kept.decided.has(revision), texts };
+}
+
+function markDecided(
+  state: State,
+  { policy, revision, stream, stateChange }: Decision,
+  clips: readonly KeptClip[],
+  decidedAtMs: number,
+): void {
+  if (stateChange) policyOf(state, policy).values.set(stream, plain(stateChange.value));
+  const counted = stateChange ?? { documents: 0, words: new Map<string, number>() };
+  addDecision(state, { policy, revision, decidedAtMs }, clips, counted);
+  for (const kept of clips) {
+    kept.state = "stored";
+    kept.failure = null;
+    logChange(state, { kind: "clip", stream, clip: kept.clip, state: "stored" }, { stream });
+  }
+}

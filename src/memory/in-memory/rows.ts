@@ -1,0 +1,246 @@
+/** A memory in this process as rows, out and in, as `rows.ts` does it with a file. */
+import type { WordSpace } from "../../engine.ts";
+import { sha256 } from "../../util/hash.ts";
+import { added, assertTasksHeld } from "../adapter-history.ts";
+import type { AddedRows, KeptAdapter, MemoryRow } from "../records.ts";
+import { assertFits, assertHash, type Held, hashesOf } from "../row-conflict.ts";
+import { addDecision, addEntry, addGap, gaps, plain, policyOf, streamOf } from "./journal.ts";
+import {
+  clipKey,
+  compare,
+  itemsOf,
+  type KeptClip,
+  logChange,
+  nextRow,
+  put,
+  type State,
+  toClipRecord,
+} from "./state.ts";
+
+type RowOf<Name extends MemoryRow["row"]> = Extract<MemoryRow, { row: Name }>;
+
+/** All rows, written order kept within a kind. */
+export function memoryRows(state: State): MemoryRow[] {
+  const streams = [...state.streams.values()];
+  const clips = [...state.clips.values()].sort((a, b) => a.row - b.row);
+  const rows: MemoryRow[] = [
+    ...streams.map(({ record, nextClip }) => ({ row: "stream" as const, ...record, nextClip })),
+    ...clips.map((clip) => ({
+      row: "clip" as const,
+      ...toClipRecord(clip),
+      observation: clip.observation,
+    })),
+    ...[...state.policies]
+      .sort(([a], [b]) => compare(a, b))
+      .flatMap(([policy, { values }]) =>
+        streams
+          .map(({ record }) => record.id)
+          .filter((stream) => values.has(stream))
+          .map((stream) => ({ row: "policy" as const, policy, stream, value: values.get(stream)! })),
+      ),
+    ...[...state.decisions].map(({ clips, words, ...decision }) => ({
+      row: "decision" as const,
+      ...decision,
+      clips: [...clips]
+        .map((key) => state.clips.get(key)!)
+        .sort((a, b) => a.row - b.row)
+        .map(({ stream, clip }) => ({ stream, clip })),
+      words: [...words],
+    })),
+    ...[...state.entries.values()].map(({ entry }) => ({ row: "entry" as const, ...entry })),
+    ...streams.flatMap(({ record }) =>
+      gaps(state, { streams: [record.id] }).map(({ kind: _, ...gap }) => ({ row: "gap" as const, ...gap })),
+    ),
+    ...itemsOf(state.tasks).map((task) => ({ row: "task" as const, ...task })),
+    ...itemsOf(state.adapters).map((adapter) => ({ row: "adapter" as const, ...adapter })),
+  ];
+  return plain(rows);
+}
+
+/** What a memory holds of the names of a row. */
+const heldIn = (state: State): Held => ({
+  stream: (id) => state.streams.get(id)?.record,
+  clip: (stream, clip) => state.clips.get(clipKey(stream, clip)),
+  entry: (id) => state.entries.get(id)?.entry,
+  task: (id) => state.tasks.get(id)?.item,
+});
+
+export interface Adding {
+  readonly words: WordSpace;
+  /** Vectors of the entries' texts. */
+  readonly vectors: ReadonlyMap<string, Float32Array>;
+  readonly blob: (hash: string) => Uint8Array | null;
+}
+
+/** Changes the state it is given, which is a copy: what cannot be added whole is not added. */
+export function addRows(state: State, rows: readonly MemoryRow[], adding: Adding): AddedRows {
+  const held = heldIn(state);
+  const found = new Set<string>();
+  let count = 0;
+  for (const [index, row] of rows.entries()) {
+    assertFits(held, row, index);
+    const frames = isNew(state, row) ? framesOf(state, row, adding.blob, index) : new Set<string>();
+    for (const hash of frames) found.add(hash);
+    if (addRow(state, row, frames, adding)) count += 1;
+  }
+  return { added: count, skipped: rows.length - count, blobs: found.size };
+}
+
+function isNew(state: State, row: MemoryRow): boolean {
+  if (row.row === "entry") return !state.entries.has(row.id);
+  return row.row === "clip" && !state.clips.has(clipKey(row.stream, row.clip));
+}
+
+/** Takes the blobs of a row in. @returns hashes of those that are here */
+function framesOf(
+  state: State,
+  row: MemoryRow,
+  read: (hash: string) => Uint8Array | null,
+  index: number,
+): Set<string> {
+  const here = new Set<string>();
+  for (const hash of hashesOf(row)) {
+    const bytes = read(hash);
+    if (bytes === null) continue;
+    assertHash(hash, sha256(bytes), index);
+    state.blobs.set(hash, Uint8Array.from(bytes));
+    here.add(hash);
+  }
+  return here;
+}
+
+/** @returns false where it is there already or its clip was forgotten */
+function addRow(state: State, row: MemoryRow, frames: ReadonlySet<string>, adding: Adding): boolean {
+  switch (row.row) {
+    case "stream":
+      return addStreamRow(state, row);
+    case "clip":
+      return addClipRow(state, row, frames);
+    case "policy":
+      return addPolicyRow(state, row);
+    case "decision":
+      return addDecisionRow(state, row);
+    case "entry":
+      return addEntryRow(state, row, frames, adding);
+    case "gap": {
+      const { row: _, ...gap } = row;
+      return addGap(state, { kind: "gap", ...gap });
+    }
+    case "task":
+      return addTaskRow(state, row);
+    case "adapter": {
+      const { row: _, ...adapter } = row;
+      return addAdapter(state, adapter);
+    }
+  }
+}
+
+function addStreamRow(state: State, { row: _, nextClip, ...record }: RowOf<"stream">): boolean {
+  const known = state.streams.get(record.id);
+  if (!known) {
+    state.streams.set(record.id, { record: plain(record), nextClip, gaps: [] });
+    return true;
+  }
+  const isFurther = nextClip > known.nextClip || (nextClip === known.nextClip && record.ended);
+  if (!isFurther || (nextClip === known.nextClip && known.record.ended)) return false;
+  known.nextClip = nextClip;
+  known.record.ended = record.ended;
+  return true;
+}
+
+/** A clip that is further here than there stays; one that is further there moves on. */
+function addClipRow(state: State, { row: _, ...row }: RowOf<"clip">, frames: ReadonlySet<string>): boolean {
+  const key = clipKey(row.stream, row.clip);
+  const known = state.clips.get(key);
+  if (known) {
+    if (known.state === "stored" || row.state === "perceived") return false;
+    if (known.state === row.state && known.attempts >= row.attempts) return false;
+    known.state = row.state;
+    known.failure = plain(row.failure);
+    known.attempts = row.attempts;
+  } else {
+    streamOf(state, row.stream);
+    const clip: KeptClip = { ...plain(row), row: nextRow(state), decided: new Set() };
+    if (clip.observation) {
+      const held = clip.observation.frames.filter(({ hash }) => frames.has(hash));
+      clip.observation = { ...clip.observation, frames: held };
+    }
+    state.clips.set(key, clip);
+  }
+  const { stream, clip } = row;
+  if (row.state !== "perceived")
+    logChange(state, { kind: "clip", stream, clip, state: row.state }, { stream });
+  return true;
+}
+
+/** What this memory's policy remembers of a stream stays. */
+function addPolicyRow(state: State, { policy, stream, value }: RowOf<"policy">): boolean {
+  streamOf(state, stream);
+  const { values } = policyOf(state, policy);
+  if (values.has(stream)) return false;
+  values.set(stream, plain(value));
+  return true;
+}
+
+function addDecisionRow(state: State, row: RowOf<"decision">): boolean {
+  const clips = row.clips.flatMap(({ stream, clip }) => state.clips.get(clipKey(stream, clip)) ?? []);
+  if (clips.length === 0 || clips.some(({ decided }) => decided.has(row.revision))) return false;
+  const { policy, revision, decidedAtMs, documents } = row;
+  addDecision(state, { policy, revision, decidedAtMs }, clips, { documents, words: new Map(row.words) });
+  return true;
+}
+
+function addEntryRow(
+  state: State,
+  { row: _, ...entry }: RowOf<"entry">,
+  frames: ReadonlySet<string>,
+  { words, vectors }: Adding,
+): boolean {
+  const known = state.entries.get(entry.id);
+  if (known) {
+    if (known.entry.closed !== null || !entry.closed) return false;
+    known.entry = { ...known.entry, closed: { ...entry.closed } };
+    logChange(state, { kind: "entry-closed", entry: entry.id }, { id: entry.id });
+    return true;
+  }
+  streamOf(state, entry.stream);
+  const clipEnds = state.clips.get(clipKey(entry.stream, entry.clip))?.endSeconds ?? 0;
+  const knownSeconds = Math.max(entry.endSeconds, clipEnds);
+  addEntry(state, entry, { knownSeconds, words, vector: vectors.get(entry.text)!, frames });
+  return true;
+}
+
+function addTaskRow(state: State, { row: _, feedback, ...task }: RowOf<"task">): boolean {
+  const known = state.tasks.get(task.id)?.item;
+  const { id } = task;
+  if (!known) {
+    put(state, state.tasks, plain({ ...task, feedback: null }));
+    logChange(state, { kind: "task", task: id }, { id });
+  }
+  const isNews = feedback !== null && (known?.feedback ?? null) === null;
+  if (isNews) {
+    put(state, state.tasks, { ...state.tasks.get(id)!.item, feedback: plain(feedback) });
+    logChange(state, { kind: "feedback", task: id }, { id });
+  }
+  return !known || isNews;
+}
+
+/** @throws StoreError `task-unknown` */
+export function addAdapter(state: State, adapter: KeptAdapter): boolean {
+  if (state.adapters.has(adapter.id)) return false;
+  assertTasksHeld(adapter, (task) => state.tasks.has(task));
+  putAdapters(state, added(adaptersOf(state, adapter.policy), plain(adapter)));
+  return true;
+}
+
+export function adaptersOf(state: State, policy: string): KeptAdapter[] {
+  return itemsOf(state.adapters).filter((adapter) => adapter.policy === policy);
+}
+
+export function putAdapters(state: State, changed: readonly KeptAdapter[]): void {
+  for (const adapter of changed) {
+    const { id, policy } = adapter;
+    put(state, state.adapters, adapter);
+    logChange(state, { kind: "adapter", adapter: id, policy, state: adapter.state }, { id });
+  }
+}

@@ -1,0 +1,228 @@
+/** What the store in this process holds: maps of plain data, with everything derived from it beside it. */
+
+import type { Task } from "../../tasks/task.ts";
+import { keptChanges, type LoggedChange, mostForgotten } from "../change-feed.ts";
+import { distinctNames, foldName, mentions } from "../names.ts";
+import type {
+  ClipRecord,
+  Entry,
+  EntryFilter,
+  Gap,
+  JsonValue,
+  KeptAdapter,
+  PackedObservation,
+  StreamRecord,
+} from "../records.ts";
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+export interface KeptStream {
+  readonly record: Mutable<StreamRecord>;
+  /** First clip never perceived. Only grows, so that a forgotten clip is not watched again. */
+  nextClip: number;
+  readonly gaps: Gap[];
+}
+
+export interface KeptClip {
+  /** Rises in the order they were perceived. */
+  readonly row: number;
+  readonly stream: string;
+  readonly clip: number;
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  state: ClipRecord["state"];
+  failure: ClipRecord["failure"];
+  attempts: number;
+  observation: PackedObservation | null;
+  /** Revisions it was decided at. */
+  readonly decided: Set<string>;
+}
+
+export interface KeptDecision {
+  readonly policy: string;
+  readonly revision: string;
+  readonly decidedAtMs: number;
+  /** Keys of its clips. */
+  readonly clips: Set<string>;
+  documents: number;
+  /** What it counted, and forgetting takes back. */
+  readonly words: Map<string, number>;
+}
+
+export interface KeptPolicy {
+  documents: number;
+  readonly words: Map<string, number>;
+  /** Of each stream. */
+  readonly values: Map<string, JsonValue>;
+}
+
+export interface KeptEntry {
+  entry: Entry;
+  /** From this moment of stream time on it could be known. */
+  readonly knownSeconds: number;
+  /** How often each stem stands in its text and among its speakers. */
+  readonly stems: ReadonlyMap<string, number>;
+  /** Stems in all. */
+  readonly length: number;
+  /** Folded names. */
+  readonly speakers: ReadonlySet<string>;
+  readonly vector: Float32Array;
+  /** Hashes of frames whose bytes are here. */
+  readonly frames: ReadonlySet<string>;
+}
+
+export interface KeptChange {
+  readonly number: number;
+  readonly change: LoggedChange;
+  /** The entry, task or adapter, and the stream, whose forgetting takes it out of the log. */
+  readonly id: string | null;
+  readonly stream: string | null;
+}
+
+/** A thing and its place among those of its kind: places rise, and are not given twice. */
+export interface Placed<Item> {
+  readonly row: number;
+  readonly item: Item;
+}
+
+export interface State {
+  /** The last place given. */
+  lastRow: number;
+  readonly streams: Map<string, KeptStream>;
+  readonly clips: Map<string, KeptClip>;
+  readonly decisions: Set<KeptDecision>;
+  readonly policies: Map<string, KeptPolicy>;
+  readonly entries: Map<string, KeptEntry>;
+  readonly tasks: Map<string, Placed<Task>>;
+  readonly adapters: Map<string, Placed<KeptAdapter>>;
+  readonly blobs: Map<string, Uint8Array>;
+  readonly log: { last: number; changes: KeptChange[] };
+}
+
+export function emptyState(): State {
+  return {
+    lastRow: 0,
+    streams: new Map(),
+    clips: new Map(),
+    decisions: new Set(),
+    policies: new Map(),
+    entries: new Map(),
+    tasks: new Map(),
+    adapters: new Map(),
+    blobs: new Map(),
+    log: { last: 0, changes: [] },
+  };
+}
+
+/** A place after all given before. */
+export function nextRow(state: State): number {
+  state.lastRow += 1;
+  return state.lastRow;
+}
+
+/** Puts a task or an adapter in the place it has, or a new one. */
+export function put<Item extends { readonly id: string }>(
+  state: State,
+  map: Map<string, Placed<Item>>,
+  item: Item,
+): void {
+  map.set(item.id, { row: map.get(item.id)?.row ?? nextRow(state), item });
+}
+
+export const itemsOf = <Item>(map: ReadonlyMap<string, Placed<Item>>): Item[] =>
+  [...map.values()].map(({ item }) => item);
+
+export const clipKey = (stream: string, clip: number): string => JSON.stringify([stream, clip]);
+
+/** Whether a clip is still to be decided about: perceived, or failed for a reason that may pass. */
+export const waits = ({ state, failure }: KeptClip): boolean =>
+  state !== "stored" && (failure?.retryable ?? true);
+
+/** Clips of a stream by their number. */
+export function clipsOf(state: State, stream: string): KeptClip[] {
+  return [...state.clips.values()].filter((clip) => clip.stream === stream).sort((a, b) => a.clip - b.clip);
+}
+
+export function toClipRecord({ stream, clip, startSeconds, endSeconds, ...kept }: KeptClip): ClipRecord {
+  const { state, failure, attempts } = kept;
+  return { stream, clip, state, startSeconds, endSeconds, failure, attempts };
+}
+
+/** Entries that pass a filter, in time order: by stream, then start, then id. */
+export function entriesPassing(state: State, filter: EntryFilter): KeptEntry[] {
+  const passes = filterOf(filter);
+  return [...state.entries.values()].filter(passes).sort(inTimeOrder);
+}
+
+export function inTimeOrder({ entry: a }: { entry: Entry }, { entry: b }: { entry: Entry }): number {
+  return compare(a.stream, b.stream) || a.startSeconds - b.startSeconds || compare(a.id, b.id);
+}
+
+export const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/**
+ * What a filter lets through. An entry closed after `writtenByMs` counts as open: that is what was known by then.
+ */
+export function filterOf(filter: EntryFilter): (kept: KeptEntry) => boolean {
+  const { streams, kinds, fromSeconds, toSeconds, asOfSeconds, writtenByMs, clips, includeClosed } = filter;
+  const names = filter.speakers?.map(foldName).filter((name) => name !== "");
+  return ({ entry, knownSeconds, speakers }) =>
+    (streams?.includes(entry.stream) ?? true) &&
+    (kinds?.includes(entry.kind) ?? true) &&
+    (clips?.includes(entry.clip) ?? true) &&
+    (fromSeconds === undefined || entry.endSeconds > fromSeconds || entry.startSeconds >= fromSeconds) &&
+    (toSeconds === undefined || entry.startSeconds < toSeconds) &&
+    (asOfSeconds === undefined || knownSeconds <= asOfSeconds) &&
+    (writtenByMs === undefined || entry.writtenAtMs <= writtenByMs) &&
+    (includeClosed === true ||
+      entry.closed === null ||
+      (writtenByMs !== undefined && entry.closed.atMs > writtenByMs)) &&
+    (names?.some((name) => speakers.has(name) || mentions(entry.text, name)) ?? true);
+}
+
+/** Names of who speaks in current entries. */
+export function speakersOf(state: State): string[] {
+  const current = [...state.entries.values()].filter(({ entry }) => entry.closed === null);
+  return distinctNames(current.flatMap(({ entry }) => entry.speakers));
+}
+
+/** Notes a change. */
+export function logChange(
+  { log }: State,
+  change: LoggedChange,
+  of: { readonly id?: string; readonly stream?: string } = {},
+): void {
+  log.last += 1;
+  log.changes.push({ number: log.last, change, id: of.id ?? null, stream: of.stream ?? null });
+  if (log.changes.length > 2 * keptChanges) log.changes = log.changes.slice(-keptChanges);
+}
+
+/** Takes what was forgotten out of the log, and notes that it went. */
+export function logForgotten(
+  state: State,
+  { streams, ...gone }: Record<"entries" | "tasks" | "adapters" | "streams", readonly string[]>,
+): void {
+  const ids = new Set([...gone.entries, ...gone.tasks, ...gone.adapters]);
+  if (ids.size === 0 && streams.length === 0) return;
+  const stays = ({ id, stream }: KeptChange) =>
+    (id === null || !ids.has(id)) && (stream === null || !streams.includes(stream));
+  state.log.changes = ids.size > mostForgotten ? [] : state.log.changes.filter(stays);
+  logChange(state, ids.size > mostForgotten ? { kind: "reset" } : { kind: "forgotten", ...gone });
+}
+
+/** Deletes blobs that nothing names. @returns what they were */
+export function sweepBlobs(state: State): { readonly blobs: number; readonly bytes: number } {
+  const named = new Set<string>();
+  for (const { frames } of state.entries.values()) for (const hash of frames) named.add(hash);
+  for (const { observation } of state.clips.values())
+    for (const { hash } of observation?.frames ?? []) named.add(hash);
+  let blobs = 0;
+  let bytes = 0;
+  for (const [hash, blob] of state.blobs) {
+    if (named.has(hash)) continue;
+    blobs += 1;
+    bytes += blob.byteLength;
+    state.blobs.delete(hash);
+  }
+  return { blobs, bytes };
+}

@@ -1,0 +1,67 @@
+/** Which rows of another memory cannot stand beside what a memory holds. */
+import { isDeepStrictEqual } from "node:util";
+import { DataError } from "../errors.ts";
+import type { Task } from "../tasks/task.ts";
+import type { ClipRecord, Entry, MemoryRow, StreamRecord } from "./records.ts";
+
+/** What a memory holds under a name. */
+export interface Held {
+  stream(id: string): StreamRecord | undefined;
+  clip(stream: string, clip: number): Pick<ClipRecord, "startSeconds"> | undefined;
+  entry(id: string): Entry | undefined;
+  task(id: string): Task | undefined;
+}
+
+/** @throws DataError `row-conflict` where the memory holds another thing of the row's name */
+export function assertFits(held: Held, row: MemoryRow, index: number): void {
+  const [here, there, what] = compared(held, row);
+  if (here === undefined || isDeepStrictEqual(here, there)) return;
+  throw new DataError(
+    "row-conflict",
+    `Expected ${what} to be the one this memory holds, got another of that name: import into another memory, or forget this one first`,
+    { details: { index } },
+  );
+}
+
+/** What identifies the content of a row, as the memory has it and as the row has it. */
+function compared(held: Held, row: MemoryRow): readonly [here: unknown, there: unknown, what: string] {
+  switch (row.row) {
+    case "stream": {
+      const known = held.stream(row.id);
+      return [known && streamFacts(known), streamFacts(row), `stream ${row.id}`];
+    }
+    case "clip":
+      return [
+        held.clip(row.stream, row.clip)?.startSeconds,
+        row.startSeconds,
+        `clip ${row.clip} of ${row.stream}`,
+      ];
+    case "entry": {
+      const known = held.entry(row.id);
+      return [known && entryFacts(known), entryFacts(row), `entry ${row.id}`];
+    }
+    case "task":
+      return [held.task(row.id)?.question, row.question, `task ${row.id}`];
+    default:
+      return [undefined, undefined, row.row];
+  }
+}
+
+const streamFacts = ({ clipSeconds, clock, fingerprint }: StreamRecord) => [clipSeconds, clock, fingerprint];
+const entryFacts = (entry: Entry) => [entry.stream, entry.clip, entry.kind, entry.text, entry.revision];
+
+/** Hashes of the frames a row names. */
+export function hashesOf(row: MemoryRow): string[] {
+  if (row.row === "entry") return row.evidence.frames.map(({ hash }) => hash);
+  return row.row === "clip" ? (row.observation?.frames ?? []).map(({ hash }) => hash) : [];
+}
+
+/** @throws DataError `blob-damaged` */
+export function assertHash(hash: string, actual: string, index: number): void {
+  if (actual === hash) return;
+  throw new DataError(
+    "blob-damaged",
+    `Expected the blob ${hash} to have that hash, got ${actual}: copy the export again`,
+    { details: { index } },
+  );
+}

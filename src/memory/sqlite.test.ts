@@ -1,0 +1,158 @@
+/** The store on disk: the cases of every store, and what only several processes and files can show. */
+import assert from "node:assert/strict";
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import {
+  addTestStream,
+  decisionOf,
+  observationOf,
+  openTestMemory,
+  remember,
+  statementOf,
+  temporaryFolder,
+} from "../../test/support/memory.ts";
+import { kitchen, texts } from "../../test/support/store.ts";
+import { StoreError } from "../errors.ts";
+import type { Memory } from "./memory.ts";
+import { memoryCases } from "./memory-cases.ts";
+
+const folder = temporaryFolder("memory");
+let opened = 0;
+const newDirectory = () => join(folder, String(opened++));
+const store = {
+  open: (options: { now?: () => number } = {}) => openTestMemory(newDirectory(), options),
+  reopen: async (memory: Memory) => {
+    await memory.close();
+    return openTestMemory(memory.directory);
+  },
+};
+const code = (name: string) => (error: unknown) => error instanceof StoreError && error.code === name;
+const kettle = "Ann puts the kettle on the stove";
+const phone = "Bob takes a phone call";
+
+memoryCases(store);
+
+describe("policy state", () => {
+  const change = (value: string, words: Record<string, number>, documents = 1) => ({
+    value,
+    documents,
+    words: new Map(Object.entries(words)),
+  });
+
+  test("of two handles on two streams is neither overwritten nor lost", async () => {
+    const one = await kitchen(store);
+    await addTestStream(one, "hall");
+    const two = await openTestMemory(one.directory);
+    const leases = [await one.lease("kitchen"), await two.lease("hall")];
+    const watched = [
+      [one, "kitchen"],
+      [two, "hall"],
+    ] as const;
+    for (let clip = 0; clip < 10; clip++) {
+      await Promise.all(
+        watched.map(async ([memory, stream]) => {
+          await memory.addObservation(observationOf(stream, clip));
+          const stateChange = change(`${stream} ${clip}`, { tea: 1, [stream]: 1 });
+          await memory.commit(decisionOf(stream, [], { clips: [clip], stateChange }));
+        }),
+      );
+    }
+    const words = new Map([
+      ["tea", 20],
+      ["kitchen", 10],
+      ["hall", 10],
+    ]);
+    for (const memory of [one, two]) {
+      for (const stream of ["kitchen", "hall"]) {
+        const state = { value: `${stream} 9`, documents: 20, words };
+        assert.deepEqual(await memory.policyState("choice", stream), state);
+      }
+    }
+    for (const lease of leases) await lease.release();
+    await one.close();
+    await two.close();
+  });
+});
+
+describe("leases", () => {
+  test("let one handle write a stream at a time", async () => {
+    const one = await kitchen(store);
+    await addTestStream(one, "hall");
+    const two = await openTestMemory(one.directory);
+    const lease = await one.lease("kitchen");
+    await assert.rejects(two.lease("kitchen"), (error: StoreError) => {
+      assert.equal(error.code, "stream-busy");
+      return error.message.includes(String(process.pid));
+    });
+    await assert.rejects(one.lease("kitchen"), code("stream-busy"));
+    const other = await two.lease("hall");
+    await lease.release();
+    const next = await two.lease("kitchen");
+    await next.release();
+    await other.release();
+    await one.close();
+    await two.close();
+  });
+
+  test("end when the memory is closed", async () => {
+    const one = await kitchen(store);
+    await one.lease("kitchen");
+    await one.close();
+    const two = await openTestMemory(one.directory);
+    await (await two.lease("kitchen")).release();
+    await two.close();
+  });
+
+  test("are taken over after a minute of silence, and then the former holder may not write", async () => {
+    const nowMs = 1_700_000_000_000;
+    const one = await openTestMemory(newDirectory(), { now: () => nowMs });
+    await addTestStream(one, "kitchen");
+    await one.addObservation(observationOf("kitchen", 0));
+    const lease = await one.lease("kitchen");
+    const two = await openTestMemory(one.directory, { now: () => nowMs + 59_000 });
+    await assert.rejects(two.lease("kitchen"), code("stream-busy"));
+    const three = await openTestMemory(one.directory, { now: () => nowMs + 61_000 });
+    const taken = await three.lease("kitchen");
+    await assert.rejects(one.addObservation(observationOf("kitchen", 1)), code("lease-lost"));
+    await assert.rejects(one.commit(decisionOf("kitchen", [statementOf(0, kettle)])), code("lease-lost"));
+    await lease.release();
+    await assert.rejects(two.lease("kitchen"), code("stream-busy"), "releasing a lost lease frees nothing");
+    await three.commit(decisionOf("kitchen", [statementOf(0, kettle)]));
+    await taken.release();
+    for (const memory of [one, two, three]) await memory.close();
+  });
+});
+
+describe("a memory", () => {
+  test("counts the bytes of its file", async () => {
+    const memory = await kitchen(store);
+    assert.ok((await memory.stats()).databaseBytes >= statSync(join(memory.directory, "memory.db")).size);
+    await memory.close();
+  });
+
+  test("indexed with another embedder is refused for writing and searching until it is reindexed", async () => {
+    const memory = await kitchen(store);
+    await remember(memory, "kitchen", 0, [kettle, phone]);
+    await memory.close();
+    const embedder = {
+      id: "letters",
+      dimension: 2,
+      embed: async (given: readonly string[]) =>
+        given.map((text) => {
+          const share = [...text].filter((letter) => letter === "e").length / text.length;
+          return Float32Array.of(Math.cos(share), Math.sin(share));
+        }),
+    };
+    const other = await openTestMemory(memory.directory, { embedder });
+    assert.deepEqual(await texts(other), [kettle, phone]);
+    await assert.rejects(other.recall({ text: "kettle" }), code("space-mismatch"));
+    await assert.rejects(other.commit(decisionOf("kitchen", [statementOf(0, "x")])), code("space-mismatch"));
+    assert.deepEqual(await other.reindex(), { entries: 2 });
+    const [best] = await other.recall({ text: kettle });
+    assert.equal(best!.entry.text, kettle);
+    assert.ok(Math.abs(best!.score.vector!.score - 1) < 1e-6);
+    assert.deepEqual(await other.check(), []);
+    await other.close();
+  });
+});

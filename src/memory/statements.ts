@@ -1,0 +1,74 @@
+/** What a decision's statements become, without a store: ids, vectors, evidence. */
+import type { Embedder } from "../engine.ts";
+import { StoreError } from "../errors.ts";
+import { shortId } from "../util/hash.ts";
+import type { Decision, Evidence, PackedObservation, Statement } from "./records.ts";
+
+/** A statement with the id it will have. */
+export interface Candidate {
+  readonly statement: Statement;
+  readonly text: string;
+  readonly id: string;
+}
+
+/**
+ * Ids follow from what an entry is (stream, clip, revision, place, text), so deciding twice finds the same ones.
+ * @throws RangeError for a statement about a clip that is not decided about, or with a span that is not ordered
+ */
+export function candidatesOf({ stream, clips, revision, statements }: Decision): Candidate[] {
+  const ordinals = new Map<number, number>();
+  return statements.map((statement) => {
+    const { clip, startSeconds, endSeconds } = statement;
+    if (!clips.includes(clip)) {
+      throw new RangeError(`Expected statements about clips ${clips.join(", ")}, got one about clip ${clip}`);
+    }
+    if (!(Number.isFinite(startSeconds) && endSeconds >= startSeconds && Number.isFinite(endSeconds))) {
+      throw new RangeError(`Expected a statement's span to be ordered, got ${startSeconds} to ${endSeconds}`);
+    }
+    const ordinal = ordinals.get(clip) ?? 0;
+    ordinals.set(clip, ordinal + 1);
+    const text = statement.text.trim();
+    return { statement, text, id: shortId("entry", stream, clip, revision, ordinal, text) };
+  });
+}
+
+/** Zero vectors for empty texts, without a call. @throws StoreError `embedder-broken` */
+export async function embedAll(embedder: Embedder, texts: readonly string[]): Promise<Float32Array[]> {
+  const given = texts.filter((text) => text !== "");
+  const found = given.length === 0 ? [] : await embedder.embed(given);
+  const wrong = found.find(({ length }) => length !== embedder.dimension);
+  if (found.length !== given.length || wrong) {
+    throw new StoreError(
+      "embedder-broken",
+      `Expected ${given.length} vectors of ${embedder.dimension} from ${embedder.id}, got ${found.length}${wrong ? ` with one of ${wrong.length}` : ""}`,
+    );
+  }
+  let next = 0;
+  return texts.map((text) => (text === "" ? new Float32Array(embedder.dimension) : found[next++]!));
+}
+
+/** A key frame is the one asked for when it is no further off than this. */
+const frameToleranceSeconds = 1e-3;
+
+/** @throws RangeError when a moment is no frame of the observation; where that is gone, no frames are kept */
+export function evidenceOf(
+  statement: Statement,
+  observation: Pick<PackedObservation, "frames" | "tiers"> | null,
+): Evidence {
+  const { frames, tiers } = observation ?? { frames: [], tiers: {} };
+  const moments = observation === null ? [] : statement.frameSeconds;
+  return {
+    clips: [statement.clip],
+    startSeconds: statement.startSeconds,
+    endSeconds: statement.endSeconds,
+    frames: moments.map((seconds) => {
+      const frame = frames.find(({ atSeconds }) => Math.abs(atSeconds - seconds) <= frameToleranceSeconds);
+      if (frame) return { atSeconds: frame.atSeconds, hash: frame.hash };
+      throw new RangeError(
+        `Expected \`frameSeconds\` to be frames of clip ${statement.clip} (${frames.map(({ atSeconds }) => atSeconds).join(", ") || "none"}), got ${seconds}`,
+      );
+    }),
+    sources: statement.sources,
+    tiers,
+  };
+}
