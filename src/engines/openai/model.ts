@@ -95,9 +95,9 @@ export function openaiModel(options: ModelOptions): Model {
     try {
       const { value, cost } = await endpoint.call(
         forecast,
-        async (client, signal) => {
+        async (post) => {
           const body = { ...chatBody(options.model, request, sent), ...options.extraBody };
-          const answer = readChat(await client.chat.completions.create(body, { signal }));
+          const answer = readChat(await post("chat/completions", body));
           const used = {
             promptTokens: answer.promptTokens ?? forecast.promptTokens,
             completionTokens: answer.completionTokens ?? tokensOf(answer.completions),
