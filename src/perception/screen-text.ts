@@ -5,7 +5,6 @@
  * the reader is sure of it and it looks like a word; on real street scenes almost everything else is leaves and railings.
  * Lines that stand over several frames are one text with a first and a last moment.
  */
-import { createCanvas, loadImage } from "@napi-rs/canvas";
 import type { Frame } from "../stream/clip.ts";
 import { findProgram, runProgram } from "../util/program.ts";
 import type { ScreenText } from "./observation.ts";
@@ -80,6 +79,7 @@ async function changedFrames(frames: readonly Frame[]): Promise<{ frame: Frame; 
 
 /** Luminance of a frame scaled to width × height, row by row, 0 to 255. */
 async function greyPixels(frame: Frame, width: number, height: number): Promise<Uint8Array> {
+  const { createCanvas, loadImage } = await import("../util/canvas.ts");
   const canvas = createCanvas(width, height);
   const context = canvas.getContext("2d");
   context.imageSmoothingEnabled = true;

@@ -4,8 +4,9 @@
  * Keys and values of the prefix are computed once a clip and shared by its samples; those of the answer are kept as they
  * come. Everything has fixed shapes: rows are filled up to a power of two, answers to their longest.
  */
-import { jit, numpy as np, tree } from "@jax-js/jax";
+
 import type { Random } from "../../util/random.ts";
+import { jit, numpy as np, tree } from "./jax.ts";
 import { memoryLength, prefixLength, stripsSeen } from "./layout.ts";
 import {
   attend,

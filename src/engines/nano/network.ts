@@ -7,8 +7,9 @@
  *
  * Arrays of jax-js are consumed by use: every function here consumes its arguments unless it says otherwise.
  */
-import { jit, nn, numpy as np, tree } from "@jax-js/jax";
+
 import type { Random } from "../../util/random.ts";
+import { jit, nn, numpy as np, tree } from "./jax.ts";
 import { lineWords, positions, prefixLength, stripsSeen } from "./layout.ts";
 import { stripValues } from "./strips.ts";
 import { pad, tokens } from "./vocabulary.ts";
