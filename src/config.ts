@@ -119,11 +119,6 @@ export function policyName({ policy, model, bestOfN }: Config): PolicyName {
   return bestOfN.samples === undefined ? "model" : "best-of-n";
 }
 
-/** Types a config file: `export default defineConfig({ … })`. */
-export function defineConfig(config: ConfigInput): ConfigInput {
-  return config;
-}
-
 /** Environment variables and the option each one fills. */
 const environment: Record<string, string> = {
   TASKMEM_MEMORY: "memory",
