@@ -89,4 +89,6 @@ export const exportMemory = whenCalled(async () => (await import("./memory/expor
 export const importMemory = whenCalled(async () => (await import("./memory/export.ts")).importMemory);
 
 /** Phase Two over a memory: trains an adapter on its tasks, and makes it active where the gate lets it. @throws EngineError */
-export const trainAdapter = whenCalled(async () => (await import("./training/train-adapter.ts")).trainAdapter);
+export const trainAdapter = whenCalled(
+  async () => (await import("./training/train-adapter.ts")).trainAdapter,
+);
