@@ -7,6 +7,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import { ConfigError } from "./errors.ts";
+import type { Environment } from "./util/environment.ts";
 
 const endpointSchema = z.strictObject({
   /** Root of an OpenAI-compatible API, such as `http://localhost:8000/v1`. */
@@ -148,7 +149,7 @@ export type FlagValues = Readonly<Record<string, unknown>>;
  */
 export async function loadConfig(
   flags: FlagValues,
-  options: { file?: string | undefined; cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  options: { file?: string | undefined; cwd?: string; env?: Environment } = {},
 ): Promise<Config> {
   const { cwd = process.cwd(), env = process.env } = options;
   const merged = await readConfigFile(options.file, cwd);

@@ -6,6 +6,7 @@
  * Lines that stand over several frames are one text with a first and a last moment.
  */
 import type { Frame } from "../stream/clip.ts";
+import type { Environment } from "../util/environment.ts";
 import { findProgram, runProgram } from "../util/program.ts";
 import type { ScreenText } from "./observation.ts";
 
@@ -27,7 +28,7 @@ const readers = 2;
 const timeoutMs = 30_000;
 
 /** The tesseract of this machine, or `null` where there is none. */
-export function tesseractReader(env: NodeJS.ProcessEnv = process.env): ScreenReader | null {
+export function tesseractReader(env: Environment = process.env): ScreenReader | null {
   const path = findProgram("tesseract", env);
   if (path === null) return null;
   return {
@@ -95,7 +96,7 @@ async function greyPixels(frame: Frame, width: number, height: number): Promise<
 async function readFrame(
   path: string,
   frame: Frame,
-  env: NodeJS.ProcessEnv,
+  env: Environment,
   signal?: AbortSignal,
 ): Promise<ReadLine[]> {
   const scale = Math.min(4, Math.max(1, Math.sqrt(targetPixels / (frame.width * frame.height))));
