@@ -25,7 +25,17 @@ export type { Reader, Reading } from "./answer/reader.ts";
 export type { Config, ConfigInput } from "./config.ts";
 export type * from "./engine.ts";
 export { lexicalReader, localEmbedder, spellingEmbedder, wordSpace } from "./engines/local/index.ts";
-export { ConfigError, DataError, EngineError, StoreError, TaskMemError } from "./errors.ts";
+export {
+  ConfigError,
+  DataError,
+  EngineError,
+  type ErrorCode,
+  type ErrorFacts,
+  errorCodes,
+  isTaskMemError,
+  StoreError,
+  TaskMemError,
+} from "./errors.ts";
 export type { ExportReport, ImportReport } from "./memory/export.ts";
 export type * from "./memory/memory.ts";
 export { type RenderOptions, renderMemory } from "./memory/render.ts";
