@@ -108,7 +108,9 @@ export const configSchema = z.strictObject({
     .prefault({}),
 });
 
+/** A configuration with every default filled in. */
 export type Config = z.output<typeof configSchema>;
+/** A configuration as it is written: every option may be left out. */
 export type ConfigInput = z.input<typeof configSchema>;
 
 export type PolicyName = NonNullable<Config["policy"]>;

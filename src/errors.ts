@@ -5,12 +5,14 @@
  * Wrong calls from code get `TypeError` or `RangeError` instead. What a model writes is data, never an error.
  */
 
+/** What an error carries besides its message. */
 export interface ErrorFacts {
   readonly cause?: unknown;
   /** What went wrong as data: paths, line numbers, statuses. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
+/** The base of every error that TaskMem throws on purpose. */
 export class TaskMemError extends Error {
   /** Stable, kebab-case, safe to match on: `file-missing`, `budget-spent`. */
   readonly code: string;

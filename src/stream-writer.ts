@@ -35,7 +35,7 @@ export type ClipEvent =
       readonly endSeconds: number;
     } & Failure);
 
-interface Failure {
+export interface Failure {
   readonly code: string;
   readonly message: string;
   readonly retryable: boolean;

@@ -10,6 +10,7 @@ import type { Environment } from "../util/environment.ts";
 import { findProgram, runProgram } from "../util/program.ts";
 import type { ScreenText } from "./observation.ts";
 
+/** Reads text in pictures. */
 export interface ScreenReader {
   readonly id: string;
   /** Texts of one clip's frames in order of appearance. @throws Error when the reader itself fails */

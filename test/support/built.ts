@@ -12,5 +12,5 @@ export function ensureBuilt(): void {
   const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" });
   const newest = Math.max(...sources.map((name) => statSync(join(root, "src", name)).mtimeMs));
   if (existsSync(built) && statSync(built).mtimeMs > newest) return;
-  execFileSync(process.execPath, [join(root, "scripts", "build.ts")], { cwd: root, stdio: "pipe" });
+  execFileSync(process.execPath, [join(root, "scripts", "build.ts")], { cwd: root, stdio: ["ignore", 2, 2] });
 }

@@ -85,6 +85,7 @@ const answerSchema = z.object({
   usage: z.object({ prompt_tokens: z.number().nullish(), completion_tokens: z.number().nullish() }).nullish(),
 });
 
+/** A chat completion as it was read. */
 export interface ChatAnswer {
   /** At least one. */
   readonly completions: readonly Completion[];

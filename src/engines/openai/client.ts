@@ -13,6 +13,7 @@ import type { Random } from "../../util/random.ts";
 import { toEngineError } from "./errors.ts";
 import { type Connection, post, readBody } from "./http.ts";
 
+/** How an endpoint is reached, and within which limits. */
 export interface EndpointOptions {
   /** Root of the API, such as `http://localhost:8000/v1`, with or without a slash at its end. */
   readonly baseURL: string;
@@ -48,6 +49,7 @@ export interface EndpointOptions {
   readonly random?: Random;
 }
 
+/** Tokens of one call, counted or forecast. */
 export interface TokenUse {
   readonly promptTokens: number;
   readonly completionTokens: number;
@@ -59,6 +61,7 @@ export type Post = (path: string, body: object) => Promise<unknown>;
 /** Makes one request by `post`, which aborts at the time-out too. */
 export type Attempt<T> = (post: Post) => Promise<{ readonly value: T; readonly used: TokenUse }>;
 
+/** An endpoint that calls are made to. */
 export interface Endpoint {
   /**
    * Makes one call within limits and budget, retrying while it may help.
@@ -79,7 +82,7 @@ const longestBackoffMs = 60_000;
 /** A server that asks for more patience than this is tried before. */
 const longestAskedMs = 120_000;
 
-/** @throws ConfigError `base-url-invalid` */
+/** An endpoint with its own queue and budget; nothing is sent yet. @throws ConfigError `base-url-invalid` */
 export function openEndpoint(options: EndpointOptions): Endpoint {
   const { concurrency = 4, requestsPerMinute, timeoutMs = 120_000, maxRetries = 5, retryMs = 1000 } = options;
   const { apiKey, random = Math.random } = options;

@@ -5,6 +5,7 @@ import { EngineError } from "../../errors.ts";
 import { type EndpointOptions, openEndpoint } from "./client.ts";
 import { badResponse } from "./errors.ts";
 
+/** How an embedding model behind an endpoint is reached. */
 export interface EmbedderOptions extends EndpointOptions {
   /** Numbers in a vector of this model. */
   readonly dimension: number;

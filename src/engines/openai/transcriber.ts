@@ -20,7 +20,7 @@ const noSpeechLimit = 0.6;
 /** From most to least that is said about the words; the first the endpoint takes is used from then on. */
 const formats = ["verbose_json", "json", "text"] as const;
 
-/** @throws ConfigError `base-url-invalid` */
+/** Speech to text behind an endpoint. @throws ConfigError `base-url-invalid` */
 export function openaiTranscriber(options: EndpointOptions): Transcriber {
   const endpoint = openEndpoint(options);
   let format = 0;
