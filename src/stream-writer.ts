@@ -35,6 +35,7 @@ export type ClipEvent =
       readonly endSeconds: number;
     } & Failure);
 
+/** Why a clip has no memory, and whether another try may give it one. */
 export interface Failure {
   readonly code: string;
   readonly message: string;

@@ -31,6 +31,7 @@ export interface Prompts {
   readonly count: number;
 }
 
+/** How texts are drawn from the network. */
 export interface DecodeOptions extends TokenSampling {
   /** Samples of each prompt, G. */
   readonly samples: number;
@@ -41,6 +42,7 @@ export interface DecodeOptions extends TokenSampling {
   readonly length?: number;
 }
 
+/** One text as it was drawn. */
 export interface Decoded {
   /** Token ids without `start`, `end` last unless the answer was cut. */
   readonly tokens: number[];

@@ -14,6 +14,7 @@ import { lineWords, positions, prefixLength, stripsSeen } from "./layout.ts";
 import { stripValues } from "./strips.ts";
 import { pad, tokens } from "./vocabulary.ts";
 
+/** Sizes of the network. */
 export interface NanoConfig {
   /** Size of the vocabulary, V. */
   readonly vocabulary: number;
