@@ -28,7 +28,10 @@ export const configSchema = z.strictObject({
    * for several and keeps the one nearest to what is asked about. Default: `model` where a model is configured, and
    * `best-of-n` where `bestOfN.samples` is given too. `engine` is the former name of `model` and still accepted.
    */
-  policy: z.preprocess((name) => (name === "engine" ? "model" : name), z.enum(policyNames).optional()),
+  policy: z
+    .enum([...policyNames, "engine"])
+    .transform((name) => (name === "engine" ? "model" : name))
+    .optional(),
   /** Who reads memory to answer: `local` needs no model. Default: `model` where one is configured. */
   reader: z.enum(["local", "model"]).optional(),
   /** Languages of subtitles to keep, best first, as BCP 47 tags. Empty keeps all. */
