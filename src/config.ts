@@ -7,6 +7,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import { ConfigError } from "./errors.ts";
+import type { Environment } from "./util/environment.ts";
 
 const endpointSchema = z.strictObject({
   /** Root of an OpenAI-compatible API, such as `http://localhost:8000/v1`. */
@@ -112,7 +113,9 @@ export const configSchema = z.strictObject({
     .prefault({}),
 });
 
+/** A configuration with every default filled in. */
 export type Config = z.output<typeof configSchema>;
+/** A configuration as it is written: every option may be left out. */
 export type ConfigInput = z.input<typeof configSchema>;
 
 export type PolicyName = NonNullable<Config["policy"]>;
@@ -122,11 +125,6 @@ export function policyName({ policy, model, bestOfN }: Config): PolicyName {
   if (policy !== undefined) return policy;
   if (model.baseUrl === undefined || model.model === undefined) return "choice";
   return bestOfN.samples === undefined ? "model" : "best-of-n";
-}
-
-/** Types a config file: `export default defineConfig({ … })`. */
-export function defineConfig(config: ConfigInput): ConfigInput {
-  return config;
 }
 
 /** Environment variables and the option each one fills. */
@@ -158,7 +156,7 @@ export type FlagValues = Readonly<Record<string, unknown>>;
  */
 export async function loadConfig(
   flags: FlagValues,
-  options: { file?: string | undefined; cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  options: { file?: string | undefined; cwd?: string; env?: Environment } = {},
 ): Promise<Config> {
   const { cwd = process.cwd(), env = process.env } = options;
   const merged = await readConfigFile(options.file, cwd);

@@ -21,6 +21,7 @@ export type Part =
       readonly frames: readonly { readonly atSeconds: number; readonly jpeg: Uint8Array }[];
     };
 
+/** How the next token is drawn; what is left out is up to the model. */
 export interface Sampling {
   readonly temperature?: number;
   readonly topP?: number;
@@ -35,6 +36,7 @@ export interface AnswerSchema {
   readonly schema: Readonly<Record<string, unknown>>;
 }
 
+/** What a model is asked for. */
 export interface GenerateRequest {
   readonly system?: string;
   readonly parts: readonly Part[];
@@ -49,6 +51,7 @@ export interface GenerateRequest {
   readonly signal?: AbortSignal;
 }
 
+/** One text a model wrote. */
 export interface Completion {
   /** What the model said, thinking removed. May be anything, the empty string too. */
   readonly text: string;
@@ -68,8 +71,10 @@ export interface Cost {
   readonly usd: number;
 }
 
+/** What nothing costs. */
 export const noCost: Cost = { calls: 0, promptTokens: 0, completionTokens: 0, usd: 0 };
 
+/** The sum of two costs. */
 export function addCost(a: Cost, b: Cost): Cost {
   return {
     calls: a.calls + b.calls,
@@ -79,12 +84,14 @@ export function addCost(a: Cost, b: Cost): Cost {
   };
 }
 
+/** The texts of one request, and what they cost. */
 export interface Generation {
   /** One per sample asked for; an engine that cannot sample n at once calls n times. */
   readonly completions: readonly Completion[];
   readonly cost: Cost;
 }
 
+/** Which of the things a request may hold a model takes. */
 export interface ModelCapabilities {
   readonly images: boolean;
   /** Takes a whole clip as video. */
@@ -121,6 +128,7 @@ export interface Embedder {
   embed(texts: readonly string[], signal?: AbortSignal): Promise<Float32Array[]>;
 }
 
+/** A stretch of speech and its words. */
 export interface TranscribedSegment {
   readonly startSeconds: number;
   readonly endSeconds: number;

@@ -5,12 +5,14 @@
  * Wrong calls from code get `TypeError` or `RangeError` instead. What a model writes is data, never an error.
  */
 
+/** What an error carries besides its message. */
 export interface ErrorFacts {
   readonly cause?: unknown;
   /** What went wrong as data: paths, line numbers, statuses. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
+/** The base of every error that TaskMem throws on purpose. */
 export class TaskMemError extends Error {
   /** Stable, kebab-case, safe to match on: `file-missing`, `budget-spent`. */
   readonly code: string;
@@ -50,3 +52,139 @@ export class EngineError extends TaskMemError {
 
 /** The memory could not be opened, read or written; what was acknowledged before is still there. */
 export class StoreError extends TaskMemError {}
+
+/** Every code an error of TaskMem may have, with what it means. A code is never reused for something else. */
+export const errorCodes = {
+  "action-unknown": "The command has no such action.",
+  "adapter-base": "The adapter was trained on other weights than the policy writes with.",
+  "adapter-empty": "The adapter would hold no weight.",
+  "adapter-invalid": "The file is no adapter, or its values do not fit its space.",
+  "adapter-mismatch": "The adapter is not of the model it is given to.",
+  "adapter-missing": "No adapter is at that path, or none was named.",
+  "adapter-space": "The adapter belongs to another space than the policy or the other adapter.",
+  "adapter-unknown": "Memory holds no adapter of that id.",
+  "adapter-unsupported": "The model takes no adapter with a request.",
+  "adapter-write": "The adapter's file could not be written.",
+  "annotations-cut": "A benchmark's annotations end in the middle of a value.",
+  "annotations-missing": "A benchmark's annotations are not in the folder.",
+  "annotations-unreadable": "A benchmark's annotations are not in the format they are published in.",
+  "bad-request": "The endpoint refused the request as it is; the same one will be refused again.",
+  "bad-response": "The endpoint's answer could not be used.",
+  "base-url-invalid": "The base URL is no http or https URL, or holds a user or a password.",
+  "benchmark-unknown": "No benchmark has that name.",
+  "blob-damaged": "A picture's bytes do not have the hash they are kept under.",
+  "blob-missing": "A picture that memory or an export refers to is not there.",
+  "budget-spent": "The next call would pass the budget that was given.",
+  "clip-unknown": "The stream has no such clip.",
+  "clips-few": "The demo's films are too short to ask about.",
+  "config-invalid": "Options do not have the values they may have; each is named.",
+  "config-unreadable": "The configuration file could not be loaded.",
+  "cut-failed": "ffmpeg could not cut the recording.",
+  "decode-failed": "ffmpeg's output could not be read.",
+  "dimension-mismatch": "The embedding model gives vectors of another length than said.",
+  "directory-taken": "The directory already holds something else.",
+  "disk-full": "The disk is full; what was acknowledged is kept.",
+  "embedder-broken": "The embedder gave too few vectors, or some of another length.",
+  "engine-down": "The engine stopped answering in the middle of a run, which can be resumed.",
+  "entry-unknown": "Memory holds no entry of that id.",
+  "export-format": "The file is no export of a memory.",
+  "export-target": "The export cannot be written there.",
+  "export-version": "The export was written by another version.",
+  "feedback-invalid": "Feedback needs a task and whether its answer was right.",
+  "file-empty": "The file is empty.",
+  "file-missing": "No file is at that path.",
+  "file-unreadable": "The file could not be read, or does not hold what it should.",
+  "flag-unused": "The flag has no effect on this command.",
+  "flags-invalid": "Flags do not go together, or have values they may not have.",
+  "folder-empty": "The folder holds nothing to watch.",
+  "forget-what": "Nothing was named that should be forgotten.",
+  "group-unknown": "The benchmark has no such group of questions.",
+  "import-missing": "No export is at that path.",
+  "judge-unknown": "No judge has that name.",
+  "kind-invalid": "Entries are episodic or semantic.",
+  "kind-unknown": "The household has no such kind of fact.",
+  "lease-lost": "Another process took over the stream.",
+  "material-missing": "The benchmark's videos are not in the folder.",
+  "media-unreadable": "ffmpeg cannot read the medium.",
+  "memory-missing": "No memory is in the directory.",
+  "method-unknown": "No training method has that name.",
+  "model-missing": "The command needs a model, and none is configured.",
+  "moment-invalid": "The text names no moment.",
+  "no-device": "The device that nano should run on is not there.",
+  "no-images": "The model sees no pictures.",
+  "number-invalid": "The flag needs a number in its range.",
+  "options-few": "A multiple-choice question needs two options.",
+  "options-many": "A multiple-choice question has more options than letters.",
+  "order-unknown": "The order of a benchmark's questions is official or seeded:<n>.",
+  "package-missing": "An optional package is needed and not installed; the message has its install line.",
+  "phase-unknown": "The phases are phase-one and phase-two.",
+  "piece-outside": "A part of a recording lies outside it.",
+  "policy-unknown": "No policy has that name, or none that the command takes.",
+  "policy-untrainable": "The policy is not trained in this process.",
+  "program-missing": "A program is not installed; the message has its install line.",
+  "question-empty": "The question is empty.",
+  "questions-missing": "There are no questions to ask.",
+  "quota-spent": "The endpoint's account has no quota left.",
+  "rate-limited": "The endpoint takes no more requests for now.",
+  "reference-missing": "The trainer keeps no weights that a KL penalty could hold it to.",
+  "render-failed": "ffmpeg could not write the household's video.",
+  "results-damaged": "The results of a run could not be read.",
+  "root-missing": "The folder of the benchmark's files was not named, or is not there.",
+  "row-conflict": "An imported row contradicts what memory holds.",
+  "row-invalid": "A row of the text file does not have the fields it should.",
+  "row-malformed": "A row of the export does not have the fields it should.",
+  "row-unknown": "The benchmark has no row of that name.",
+  "run-broken": "The state of the run could not be read.",
+  "run-differs": "The directory holds a run with other settings.",
+  "run-exists": "The directory holds a run already; resume it or name another.",
+  "run-missing": "No run was named, or none is at that path.",
+  "run-unreadable": "The directory holds no run that could be read.",
+  "runs-unwritable": "The folder of the runs cannot be written.",
+  sealed: "An answerer reached for more than memory.",
+  "sealed-read-failed": "Memory failed while an answerer read it.",
+  "seed-invalid": "The random seed is not a whole number.",
+  "share-invalid": "A share is a number from 0 to 1.",
+  "source-down": "The live source cannot be reached.",
+  "source-missing": "No source to watch was named.",
+  "sources-mixed": "The sources cannot be watched as one stream.",
+  "space-mismatch": "Memory is indexed with another word space or embedder.",
+  "store-busy": "Another process has locked the memory.",
+  "store-closed": "The memory was closed.",
+  "store-corrupt": "The memory's file is damaged.",
+  "store-failed": "SQLite failed for a reason of its own.",
+  "store-foreign": "The file is a database, but no memory.",
+  "store-io": "The disk failed.",
+  "store-missing": "No memory is there to be read.",
+  "store-newer": "A newer version wrote the memory.",
+  "store-older": "The memory must be brought to this version, and was opened to be read only.",
+  "store-read-only": "The memory's file, directory or disk is read-only.",
+  "store-unopenable": "The memory cannot be opened or created at that path.",
+  "stream-busy": "Another process watches the stream.",
+  "stream-changed": "The stream is not the one that was watched under that name.",
+  "stream-unknown": "Memory holds no stream of that name.",
+  "subtitles-unreadable": "The subtitles could not be parsed.",
+  "task-unknown": "Memory holds no task of that id.",
+  timeout: "The endpoint did not answer in time.",
+  "trainer-inert": "A training step changed nothing.",
+  unauthorized: "The endpoint refused the key.",
+  unavailable: "The endpoint has a failure that may pass.",
+  "unknown-model": "The endpoint has no such model, or no such path.",
+  unreachable: "The endpoint could not be reached, or the connection was lost.",
+  "updates-invalid": "The numbers of questions between updates are whole and rise.",
+  "variant-unknown": "The benchmark has no such variant.",
+  "weights-broken": "The file holds no weights, or weights of another model.",
+  "weights-missing": "No weights are at that path.",
+  "worker-failed": "A thread that computes gradients failed.",
+  "zip-unreadable": "The zip could not be read.",
+} as const;
+
+/** A code an error of TaskMem may have. */
+export type ErrorCode = keyof typeof errorCodes;
+
+/** Whether an error is TaskMem's and, where a code is given, has that code. */
+export function isTaskMemError<Code extends ErrorCode>(
+  error: unknown,
+  code?: Code,
+): error is TaskMemError & { readonly code: Code } {
+  return error instanceof TaskMemError && (code === undefined || error.code === code);
+}

@@ -4,12 +4,14 @@
  * Types of what these functions take and return come with them. `taskmem/engines/openai` has models behind endpoints,
  * `taskmem/engines/local` what needs none.
  */
+import type { ConfigInput } from "./config.ts";
 import type { Embedder, WordSpace } from "./engine.ts";
 import { localEmbedder, wordSpace } from "./engines/local/index.ts";
 import type { Memory } from "./memory/memory.ts";
-import { openSqliteMemory } from "./memory/sqlite.ts";
+import { whenCalled } from "./util/when-called.ts";
 
-export type { Adapter } from "./adapter/adapter.ts";
+export type { Adapter, AdapterWord } from "./adapter/adapter.ts";
+export type { Provenance } from "./adapter/adapter-file.ts";
 export {
   type Agent,
   type AgentOptions,
@@ -20,37 +22,97 @@ export {
 } from "./agent.ts";
 export type { Answer, AskOptions, Citation } from "./answer/answer.ts";
 export { type ModelReaderOptions, modelReader } from "./answer/model-reader.ts";
-export type { Reader, Reading } from "./answer/reader.ts";
-export { type Config, type ConfigInput, defineConfig, loadConfig } from "./config.ts";
-export type * from "./engine.ts";
-export { lexicalReader, localEmbedder, spellingEmbedder, wordSpace } from "./engines/local/index.ts";
-export { ConfigError, DataError, EngineError, StoreError, TaskMemError } from "./errors.ts";
-export { exportMemory, importMemory } from "./memory/export.ts";
+export type { Reader, Reading, ReadRequest } from "./answer/reader.ts";
+export type { Config, ConfigInput, FlagValues } from "./config.ts";
+export type {
+  AnswerSchema,
+  Completion,
+  Cost,
+  Embedder,
+  EngineCache,
+  GenerateRequest,
+  Generation,
+  Model,
+  ModelCapabilities,
+  Part,
+  Sampling,
+  TranscribedSegment,
+  Transcriber,
+  WordSpace,
+} from "./engine.ts";
+export {
+  type LexicalReaderOptions,
+  lexicalReader,
+  localEmbedder,
+  spellingEmbedder,
+  wordSpace,
+} from "./engines/local/index.ts";
+export {
+  ConfigError,
+  DataError,
+  EngineError,
+  type ErrorCode,
+  type ErrorFacts,
+  errorCodes,
+  isTaskMemError,
+  StoreError,
+  TaskMemError,
+} from "./errors.ts";
+export type { ExportReport, ImportReport } from "./memory/export.ts";
 export type * from "./memory/memory.ts";
 export { type RenderOptions, renderMemory } from "./memory/render.ts";
-export type * from "./perception/observation.ts";
+export type {
+  Caption,
+  Observation,
+  Person,
+  ScreenText,
+  SourceText,
+  Tiers,
+  Utterance,
+} from "./perception/observation.ts";
 export { createPerceptors, type PerceptorOptions, type Perceptors, perceive } from "./perception/perceive.ts";
+export type { ScreenReader } from "./perception/screen-text.ts";
 export { type BestOfNOptions, bestOfNPolicy, type PickedAction } from "./policies/best-of-n/best-of-n.ts";
 export { type BestOfNFamilyOptions, bestOfNFamily } from "./policies/best-of-n/best-of-n-phase-two.ts";
 export { type ChoiceOptions, choicePolicy } from "./policies/choice/choice.ts";
 export { choiceFamily } from "./policies/choice/choice-phase-two.ts";
 export { type ModelPolicyOptions, modelPolicy } from "./policies/model/model-policy.ts";
 export { type WordAdapterTrainerOptions, wordAdapterTrainer } from "./policies/word-adapter-trainer.ts";
-export type * from "./policy/policy.ts";
-export type { Judge, Judged, JudgeFailure } from "./reward/judge.ts";
-export { localJudge } from "./reward/local-judge.ts";
+export type { ContextLimits } from "./policy/context.ts";
+export type {
+  Action,
+  Context,
+  DecideOptions,
+  DecideResult,
+  Issue,
+  Policy,
+  Recent,
+  ShownEntry,
+} from "./policy/policy.ts";
+export type {
+  Judge,
+  Judged,
+  JudgeFailure,
+  Preference,
+  QualityRequest,
+  QualityVerdict,
+  RelevanceRequest,
+  RichnessRequest,
+} from "./reward/judge.ts";
+export { type LocalJudgeOptions, localJudge } from "./reward/local-judge.ts";
 export { type ModelJudgeOptions, modelJudge } from "./reward/model-judge.ts";
-export type { Audio, Clip, Cue, Frame, OpenOptions, Source } from "./stream/clip.ts";
-export { openSource, type SourceOptions } from "./stream/open-source.ts";
-export type { Feedback, Question, Task } from "./tasks/task.ts";
-export {
-  type AdapterResult,
-  type AdapterTrainer,
-  type TrainAdapterOptions,
-  trainAdapter,
-} from "./training/train-adapter.ts";
+export type { Audio, Clip, Cue, Frame, Gap, OpenOptions, Source } from "./stream/clip.ts";
+export type { FrameOptions } from "./stream/ffmpeg.ts";
+export type { LiveSourceOptions } from "./stream/live-source.ts";
+export type { SourceOptions } from "./stream/open-source.ts";
+export type { ClipEvent, Failure } from "./stream-writer.ts";
+export type { Feedback, Option, Question, Task } from "./tasks/task.ts";
+export type { AdapterResult, AdapterTrainer, TrainAdapterOptions } from "./training/train-adapter.ts";
+export type { Environment } from "./util/environment.ts";
+export type { Random } from "./util/random.ts";
 export { type Clock, formatMoment, parseMoment } from "./util/time.ts";
 
+/** How a memory is opened. */
 export interface MemoryOptions {
   /** Word space of the text index. @default wordSpace */
   readonly words?: WordSpace;
@@ -63,7 +125,8 @@ export interface MemoryOptions {
 }
 
 /** Opens the memory in a directory, making it where there is none. @throws StoreError */
-export function openMemory(directory: string, options: MemoryOptions = {}): Promise<Memory> {
+export async function openMemory(directory: string, options: MemoryOptions = {}): Promise<Memory> {
+  const { openSqliteMemory } = await import("./memory/sqlite.ts");
   return openSqliteMemory(directory, {
     words: wordSpace,
     embedder: localEmbedder,
@@ -71,3 +134,27 @@ export function openMemory(directory: string, options: MemoryOptions = {}): Prom
     ...options,
   });
 }
+
+/** Types a config file: `export default defineConfig({ … })`. */
+export function defineConfig(config: ConfigInput): ConfigInput {
+  return config;
+}
+
+// What stands on SQLite or zod is loaded when it is called, so that importing the library is light.
+
+/** The configuration of a config file, the environment and given flags, checked as one. @throws ConfigError */
+export const loadConfig = whenCalled(async () => (await import("./config.ts")).loadConfig);
+
+/** Opens what a path, a URL or a device names as a source of clips. @throws ConfigError, DataError */
+export const openSource = whenCalled(async () => (await import("./stream/open-source.ts")).openSource);
+
+/** Writes a memory into a directory, as JSONL and blobs. @throws DataError, StoreError */
+export const exportMemory = whenCalled(async () => (await import("./memory/export.ts")).exportMemory);
+
+/** Reads an export into a memory. @throws DataError, StoreError */
+export const importMemory = whenCalled(async () => (await import("./memory/export.ts")).importMemory);
+
+/** Phase Two over a memory: trains an adapter on its tasks, and makes it active where the gate lets it. @throws EngineError */
+export const trainAdapter = whenCalled(
+  async () => (await import("./training/train-adapter.ts")).trainAdapter,
+);

@@ -35,7 +35,8 @@ export type ClipEvent =
       readonly endSeconds: number;
     } & Failure);
 
-interface Failure {
+/** Why a clip has no memory, and whether another try may give it one. */
+export interface Failure {
   readonly code: string;
   readonly message: string;
   readonly retryable: boolean;

@@ -18,6 +18,7 @@ export interface Adapter {
   readonly scale: number;
 }
 
+/** A word an adapter cares about. */
 export interface AdapterWord {
   /** As it was written, in small letters. */
   readonly word: string;

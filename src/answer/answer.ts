@@ -20,6 +20,7 @@ import type { Question } from "../tasks/task.ts";
 import { type Clock, formatMoment, parseMoment } from "../util/time.ts";
 import type { Reader, Reading } from "./reader.ts";
 
+/** Which part of memory a question is asked of, and how it is searched. */
 export interface AskOptions {
   /** Only these streams. @default all */
   readonly streams?: readonly string[];
@@ -54,6 +55,7 @@ export interface Citation {
   readonly text: string;
 }
 
+/** What memory says to a question, or that it says nothing. */
 export interface Answer {
   /** For an abstention, what was missing. */
   readonly answer: string;

@@ -13,6 +13,7 @@ import type { Question } from "../tasks/task.ts";
 import { parseReading } from "./parse-reading.ts";
 import type { Reader, Reading, ReadRequest } from "./reader.ts";
 
+/** How a model is asked to read. */
 export interface ModelReaderOptions {
   /** Tokens of rendered memory it is shown at most. @default 16000 */
   readonly tokenBudget?: number;
@@ -20,7 +21,7 @@ export interface ModelReaderOptions {
   readonly attempts?: number;
 }
 
-/** @throws EngineError from `read` when the model cannot be reached */
+/** A reader that asks a model, which must cite the memories it answers from. @throws EngineError from `read` when the model cannot be reached */
 export function modelReader(model: Model, options: ModelReaderOptions = {}): Reader {
   const { tokenBudget = 16_000, attempts = 3 } = options;
   if (!Number.isInteger(attempts) || attempts < 1)

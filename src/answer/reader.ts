@@ -3,6 +3,7 @@ import type { Cost } from "../engine.ts";
 import type { Gap, RecalledEntry } from "../memory/memory.ts";
 import type { Question } from "../tasks/task.ts";
 
+/** What a reader is shown of memory for one question. */
 export interface ReadRequest {
   readonly question: Question;
   /** Best first. */
@@ -13,6 +14,7 @@ export interface ReadRequest {
   readonly signal?: AbortSignal;
 }
 
+/** What a reader made of the memories it was shown. */
 export interface Reading {
   /** One or more sentences; for an abstention, what was missing. */
   readonly answer: string;
@@ -24,6 +26,7 @@ export interface Reading {
   readonly cost: Cost;
 }
 
+/** Answers a question from the memories it is shown, and from nothing else. */
 export interface Reader {
   readonly id: string;
   /** Tokens of rendered memory it wants at most. */

@@ -6,7 +6,8 @@
  * sound. A person looks the same everywhere, a word's pictogram has one colour, and the words below help people read.
  * No font of the machine is used, so the pictures are the same on all of them.
  */
-import { type Canvas, createCanvas, Path2D, type SKRSContext2D } from "@napi-rs/canvas";
+import type { Canvas, SKRSContext2D } from "@napi-rs/canvas";
+import { createCanvas, Path2D } from "../util/canvas.ts";
 import { glyphs } from "./glyphs.ts";
 import { devices, type Fact, type FactKind, objects, type Person, places, rooms, verbs } from "./language.ts";
 import { writeWords } from "./letters.ts";

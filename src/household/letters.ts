@@ -5,7 +5,8 @@
  * These letters need none and are the same everywhere. There are small letters and the capitals people's names begin
  * with; digits are left to the displays.
  */
-import { Path2D, type SKRSContext2D } from "@napi-rs/canvas";
+import type { SKRSContext2D } from "@napi-rs/canvas";
+import { Path2D } from "../util/canvas.ts";
 
 /** Width and pen strokes of a letter: capitals reach from 0 to the baseline at 10, small letters begin at 4. */
 type Letter = readonly [width: number, strokes: string];

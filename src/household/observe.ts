@@ -4,9 +4,10 @@
  * One frame a scene, coded as JPEG twice, which stands in for the video codec; speech as its
  * subtitles. What is watched for real is a film (`render.ts`).
  */
-import { createCanvas, loadImage } from "@napi-rs/canvas";
+
 import type { Observation } from "../perception/observation.ts";
 import type { Frame } from "../stream/clip.ts";
+import { createCanvas, loadImage } from "../util/canvas.ts";
 import { drawScene, frameSize } from "./draw.ts";
 import { sentenceOf, spokenLine } from "./language.ts";
 import type { EpisodeClip, Scene } from "./world.ts";

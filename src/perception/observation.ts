@@ -41,6 +41,7 @@ export interface Person {
 /** Which tier of each perceptor ran, for provenance: `{speech: "embedded", screen: "tesseract 5.3.0"}`. */
 export type Tiers = Readonly<Record<string, string>>;
 
+/** What perception made of one clip. */
 export interface Observation {
   readonly stream: string;
   readonly clip: number;

@@ -10,6 +10,7 @@ import type { Caption, Observation, Person, ScreenText, Utterance } from "./obse
 import { type ScreenReader, tesseractReader } from "./screen-text.ts";
 import { hear, joinRolling } from "./speech.ts";
 
+/** The senses a clip is perceived with; `null` for one that is not there. */
 export interface Perceptors {
   /** Speech to text where the source has no subtitles. */
   readonly transcriber: Transcriber | null;
@@ -19,6 +20,7 @@ export interface Perceptors {
   readonly screenReader: ScreenReader | null;
 }
 
+/** Which senses are asked for. */
 export interface PerceptorOptions {
   /** Read text in the picture; needs tesseract, and is left out where there is none. @default true */
   readonly screenText?: boolean;
@@ -36,7 +38,7 @@ export function createPerceptors(options: PerceptorOptions = {}): Perceptors {
   };
 }
 
-/** @throws only when aborted */
+/** The observation of one clip; a sense that fails is named in its `problems`. @throws only when aborted */
 export async function perceive(
   clip: Clip,
   perceptors: Perceptors,

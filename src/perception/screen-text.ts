@@ -5,11 +5,12 @@
  * the reader is sure of it and it looks like a word; on real street scenes almost everything else is leaves and railings.
  * Lines that stand over several frames are one text with a first and a last moment.
  */
-import { createCanvas, loadImage } from "@napi-rs/canvas";
 import type { Frame } from "../stream/clip.ts";
+import type { Environment } from "../util/environment.ts";
 import { findProgram, runProgram } from "../util/program.ts";
 import type { ScreenText } from "./observation.ts";
 
+/** Reads text in pictures. */
 export interface ScreenReader {
   readonly id: string;
   /** Texts of one clip's frames in order of appearance. @throws Error when the reader itself fails */
@@ -28,7 +29,7 @@ const readers = 2;
 const timeoutMs = 30_000;
 
 /** The tesseract of this machine, or `null` where there is none. */
-export function tesseractReader(env: NodeJS.ProcessEnv = process.env): ScreenReader | null {
+export function tesseractReader(env: Environment = process.env): ScreenReader | null {
   const path = findProgram("tesseract", env);
   if (path === null) return null;
   return {
@@ -80,6 +81,7 @@ async function changedFrames(frames: readonly Frame[]): Promise<{ frame: Frame; 
 
 /** Luminance of a frame scaled to width × height, row by row, 0 to 255. */
 async function greyPixels(frame: Frame, width: number, height: number): Promise<Uint8Array> {
+  const { createCanvas, loadImage } = await import("../util/canvas.ts");
   const canvas = createCanvas(width, height);
   const context = canvas.getContext("2d");
   context.imageSmoothingEnabled = true;
@@ -95,7 +97,7 @@ async function greyPixels(frame: Frame, width: number, height: number): Promise<
 async function readFrame(
   path: string,
   frame: Frame,
-  env: NodeJS.ProcessEnv,
+  env: Environment,
   signal?: AbortSignal,
 ): Promise<ReadLine[]> {
   const scale = Math.min(4, Math.max(1, Math.sqrt(targetPixels / (frame.width * frame.height))));

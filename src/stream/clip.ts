@@ -39,6 +39,7 @@ export interface Cue {
   readonly language: string | null;
 }
 
+/** One contiguous piece of a stream: its frames, sound and texts. */
 export interface Clip {
   readonly kind: "clip";
   readonly stream: string;
@@ -68,6 +69,7 @@ export interface Gap {
   readonly detail: string;
 }
 
+/** From where, and by which clock, a source is read. */
 export interface OpenOptions {
   /** Start here instead of at the beginning; a multiple of the clip length. */
   readonly fromSeconds?: number;

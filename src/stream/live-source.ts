@@ -13,6 +13,7 @@ import { type Clip, clipIndexAt, type Gap, type OpenOptions, type Source } from 
 import { ClipCutter } from "./clip-cutter.ts";
 import { decodeMedia, type FrameOptions, type MediaInput } from "./ffmpeg.ts";
 
+/** How a live source is read, and when its connection counts as dead. */
 export interface LiveSourceOptions {
   readonly id: string;
   readonly description: string;

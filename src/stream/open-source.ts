@@ -10,6 +10,7 @@ import { fileSource, filesSource, idOfPath, type MediaSourceOptions, urlSource }
 import { textSource } from "./text-source.ts";
 import { textExtensions } from "./texts.ts";
 
+/** How a source is cut into clips, and what of it is read. */
 export interface SourceOptions {
   /** Stream id. @default from the source's name */
   readonly id?: string;

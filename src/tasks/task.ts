@@ -1,11 +1,13 @@
 /** A task: a demand from the environment at a time. In question answering, a question. */
 
+/** A possible answer of a multiple-choice question. */
 export interface Option {
   /** `A`, `B`, … */
   readonly letter: string;
   readonly text: string;
 }
 
+/** A question, open or multiple choice. */
 export interface Question {
   readonly text: string;
   /** Empty for a free-form question. */
@@ -30,6 +32,7 @@ export interface Task {
   readonly feedback: Feedback | null;
 }
 
+/** What a user said of an answer. */
 export interface Feedback {
   readonly atMs: number;
   readonly verdict: "right" | "wrong";

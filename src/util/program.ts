@@ -3,6 +3,7 @@ import { type SpawnOptions, spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { ConfigError } from "../errors.ts";
+import type { Environment } from "./environment.ts";
 
 export type ProgramName = "ffmpeg" | "ffprobe" | "tesseract";
 
@@ -21,7 +22,7 @@ export function installHint(name: ProgramName, platform: NodeJS.Platform = proce
 }
 
 /** The path of a program from `<NAME>_PATH` or PATH, or `null`. */
-export function findProgram(name: ProgramName, env: NodeJS.ProcessEnv = process.env): string | null {
+export function findProgram(name: ProgramName, env: Environment = process.env): string | null {
   const configured = env[`${name.toUpperCase()}_PATH`];
   if (configured) return isExecutable(configured) ? configured : null;
   const file = process.platform === "win32" ? `${name}.exe` : name;
@@ -33,7 +34,7 @@ export function findProgram(name: ProgramName, env: NodeJS.ProcessEnv = process.
 }
 
 /** As `findProgram`, but a missing program is a `ConfigError` that says how to get it. */
-export function requireProgram(name: ProgramName, env: NodeJS.ProcessEnv = process.env): string {
+export function requireProgram(name: ProgramName, env: Environment = process.env): string {
   const path = findProgram(name, env);
   if (path !== null) return path;
   throw new ConfigError(
@@ -54,7 +55,7 @@ export interface RunResult {
 export function runProgram(
   path: string,
   args: readonly string[],
-  options: { input?: Uint8Array; signal?: AbortSignal | undefined; env?: NodeJS.ProcessEnv } = {},
+  options: { input?: Uint8Array; signal?: AbortSignal | undefined; env?: Environment } = {},
 ): Promise<RunResult> {
   const { promise, resolve, reject } = Promise.withResolvers<RunResult>();
   const spawnOptions: SpawnOptions = {

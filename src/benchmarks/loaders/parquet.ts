@@ -1,10 +1,11 @@
 /** Rows of a Parquet file as plain objects: text columns, dictionary-encoded or not, and lists of text. */
-import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { DataError } from "../../errors.ts";
+import { optionalPackage } from "../../util/optional.ts";
 import type { Fields } from "./rows.ts";
 
 /** @throws DataError `annotations-unreadable` for what is no Parquet, or is packed in a way this cannot unpack */
 export async function readParquet(path: string): Promise<Fields[]> {
+  const { asyncBufferFromFile, parquetReadObjects } = await optionalPackage("hyparquet", "to read Parquet");
   try {
     return await parquetReadObjects({ file: await asyncBufferFromFile(path) });
   } catch (cause) {

@@ -19,6 +19,7 @@ const gramLengths = [3, 4];
 const wholeShare = 0.4;
 const version = 1;
 
+/** An embedder without a model: texts spelled alike are near each other. */
 export function spellingEmbedder(words: WordSpace): Embedder {
   const settings = [version, words.id, dimension, componentsPerFeature, gramLengths, wholeShare];
   return {

@@ -36,10 +36,12 @@ const askingWords = `
   number many much ask answer question know remember see saw seen hear heard call called appear there
 `;
 
+/** What the reader without a model stands on. */
 export interface LexicalReaderOptions {
   readonly words: WordSpace;
 }
 
+/** A reader without a model: finds the sentence that shares most with the question, and abstains where too little is shared. */
 export function lexicalReader({ words }: LexicalReaderOptions): Reader {
   const asking = new Set(words.stems(askingWords));
   return {

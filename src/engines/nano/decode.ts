@@ -4,8 +4,9 @@
  * Keys and values of the prefix are computed once a clip and shared by its samples; those of the answer are kept as they
  * come. Everything has fixed shapes: rows are filled up to a power of two, answers to their longest.
  */
-import { jit, numpy as np, tree } from "@jax-js/jax";
+
 import type { Random } from "../../util/random.ts";
+import { jit, numpy as np, tree } from "./jax.ts";
 import { memoryLength, prefixLength, stripsSeen } from "./layout.ts";
 import {
   attend,
@@ -30,6 +31,7 @@ export interface Prompts {
   readonly count: number;
 }
 
+/** How texts are drawn from the network. */
 export interface DecodeOptions extends TokenSampling {
   /** Samples of each prompt, G. */
   readonly samples: number;
@@ -40,6 +42,7 @@ export interface DecodeOptions extends TokenSampling {
   readonly length?: number;
 }
 
+/** One text as it was drawn. */
 export interface Decoded {
   /** Token ids without `start`, `end` last unless the answer was cut. */
   readonly tokens: number[];

@@ -4,8 +4,9 @@
  * Node has no WebGPU of its own: it is that of the package `webgpu` (Dawn) if it is installed, or whatever a program has
  * put at `navigator.gpu`.
  */
-import { defaultDevice, init } from "@jax-js/jax";
+
 import { EngineError } from "../../errors.ts";
+import { defaultDevice, init } from "./jax.ts";
 
 const names = ["wasm", "webgpu"] as const;
 

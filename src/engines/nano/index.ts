@@ -1,3 +1,6 @@
 /** Nano's network: a small multimodal transformer that watches the simulated household. `policies/nano` acts and trains with it. */
-export { NanoModel, type NanoOptions, openNano, type ShownClip } from "./nano-model.ts";
+export type { Decoded, DecodeOptions, Decoder, Prompts } from "./decode.ts";
+export { NanoModel, type NanoOptions, type NanoPrograms, openNano, type ShownClip } from "./nano-model.ts";
+export type { Embed, NanoConfig, Weights } from "./network.ts";
+export type { TokenSampling } from "./sampling.ts";
 export { shippedWeights } from "./shipped.ts";

@@ -45,6 +45,7 @@ const abilities: ModelCapabilities = {
   logprobs: true,
 };
 
+/** What of nano is chosen when it is opened. */
 export interface NanoOptions {
   /** The adapter's vector is added after this block, from 0 to 3. @default 2 */
   readonly adapterBlock?: number;
@@ -99,6 +100,7 @@ export interface ShownClip {
   readonly texts: Int32Array<ArrayBuffer>;
 }
 
+/** The small transformer of this repository as a model; it knows the simulated household and nothing else. */
 export class NanoModel implements Model {
   /** `nano:` and the first digits of the weights' checksum. */
   readonly id: string;

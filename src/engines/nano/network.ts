@@ -7,12 +7,14 @@
  *
  * Arrays of jax-js are consumed by use: every function here consumes its arguments unless it says otherwise.
  */
-import { jit, nn, numpy as np, tree } from "@jax-js/jax";
+
 import type { Random } from "../../util/random.ts";
+import { jit, nn, numpy as np, tree } from "./jax.ts";
 import { lineWords, positions, prefixLength, stripsSeen } from "./layout.ts";
 import { stripValues } from "./strips.ts";
 import { pad, tokens } from "./vocabulary.ts";
 
+/** Sizes of the network. */
 export interface NanoConfig {
   /** Size of the vocabulary, V. */
   readonly vocabulary: number;

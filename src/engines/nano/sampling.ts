@@ -2,6 +2,7 @@
 import type { Random } from "../../util/random.ts";
 import { end, marks } from "./vocabulary.ts";
 
+/** How a token is drawn from the distribution over the next one. */
 export interface TokenSampling {
   /** 0 takes the likeliest token each time. */
   readonly temperature: number;

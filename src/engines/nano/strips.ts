@@ -3,9 +3,10 @@
  *
  * A frame is decoded, brought to 448 × 252 and averaged down to 96 × 54; each third of it is a strip of 96 × 18 pixels.
  */
-import { createCanvas, loadImage } from "@napi-rs/canvas";
+
 import { frameSize } from "../../household/draw.ts";
 import { stripsPerScene } from "../../household/world.ts";
+import { createCanvas, loadImage } from "../../util/canvas.ts";
 import { scenesSeen, stripsSeen } from "./layout.ts";
 
 export const stripSize = { width: 96, height: 18 };

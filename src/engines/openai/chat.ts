@@ -1,5 +1,4 @@
 /** `POST /chat/completions`: our request as its body, its answer as our completions. */
-import type OpenAI from "openai";
 import { z } from "zod";
 import type { Completion, GenerateRequest, Part } from "../../engine.ts";
 import { badResponse } from "./errors.ts";
@@ -22,17 +21,13 @@ export function chatBody(
   model: string,
   request: GenerateRequest,
   can: WireFeatures,
-): OpenAI.ChatCompletionCreateParamsNonStreaming {
+): Readonly<Record<string, unknown>> {
   const { system, parts, schema, logprobs, n = 1 } = request;
   const { temperature, topP, topK, maxTokens, seed } = request.sampling ?? {};
-  // The client's types know neither vLLM's video_url nor top_k; it sends both as they are.
-  const content = parts.flatMap((part) => wireParts(part, can)) as OpenAI.ChatCompletionContentPart[];
+  const content = parts.flatMap((part) => wireParts(part, can));
   return {
     model,
-    messages: [
-      ...(system ? [{ role: "system" as const, content: system }] : []),
-      { role: "user" as const, content },
-    ],
+    messages: [...(system ? [{ role: "system", content: system }] : []), { role: "user", content }],
     ...(n > 1 && { n }),
     ...(temperature !== undefined && can.temperature && { temperature }),
     ...(topP !== undefined && { top_p: topP }),
@@ -43,7 +38,7 @@ export function chatBody(
     ...(schema &&
       can.jsonSchema && {
         response_format: {
-          type: "json_schema" as const,
+          type: "json_schema",
           json_schema: { name: schema.name, schema: { ...schema.schema }, strict: true },
         },
       }),
@@ -90,6 +85,7 @@ const answerSchema = z.object({
   usage: z.object({ prompt_tokens: z.number().nullish(), completion_tokens: z.number().nullish() }).nullish(),
 });
 
+/** A chat completion as it was read. */
 export interface ChatAnswer {
   /** At least one. */
   readonly completions: readonly Completion[];

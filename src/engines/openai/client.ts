@@ -1,18 +1,19 @@
 /**
  * One OpenAI-compatible endpoint: calls with retries, rate and concurrency limits, time-outs and a budget.
  *
- * The official client does the wire; its own retries are off, because they stop at the response's head: a body that is
- * cut or hangs would be lost. Retried is what may work later (408, 409, 429, 5xx, a lost connection, a time-out, a body
- * that is no answer), with exponential back-off and full jitter, or after as long as `retry-after` says.
+ * An attempt ends with the body, not with its head: a body that is cut or hangs is tried again. Retried is what may work
+ * later (408, 409, 429, 5xx, a lost connection, a time-out, a body that is no answer), with exponential back-off and full
+ * jitter, or after as long as `retry-after` says.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import OpenAI from "openai";
 import PQueue from "p-queue";
 import { addCost, type Cost, noCost } from "../../engine.ts";
 import { ConfigError, EngineError } from "../../errors.ts";
 import type { Random } from "../../util/random.ts";
 import { toEngineError } from "./errors.ts";
+import { type Connection, post, readBody } from "./http.ts";
 
+/** How an endpoint is reached, and within which limits. */
 export interface EndpointOptions {
   /** Root of the API, such as `http://localhost:8000/v1`, with or without a slash at its end. */
   readonly baseURL: string;
@@ -42,21 +43,25 @@ export interface EndpointOptions {
     readonly tokens?: number | undefined;
     readonly calls?: number | undefined;
   };
+  /** What sends the requests: another one adds headers, a proxy or a recording. @default globalThis.fetch */
+  readonly fetch?: typeof globalThis.fetch;
   /** For the jitter of the back-off. @default Math.random */
   readonly random?: Random;
 }
 
+/** Tokens of one call, counted or forecast. */
 export interface TokenUse {
   readonly promptTokens: number;
   readonly completionTokens: number;
 }
 
-/** Makes one request; `signal` aborts at the time-out too. */
-export type Attempt<T> = (
-  client: OpenAI,
-  signal: AbortSignal,
-) => Promise<{ readonly value: T; readonly used: TokenUse }>;
+/** POSTs an object as JSON, or a form, to a path below the base URL and reads the answer's body. */
+export type Post = (path: string, body: object) => Promise<unknown>;
 
+/** Makes one request by `post`, which aborts at the time-out too. */
+export type Attempt<T> = (post: Post) => Promise<{ readonly value: T; readonly used: TokenUse }>;
+
+/** An endpoint that calls are made to. */
 export interface Endpoint {
   /**
    * Makes one call within limits and budget, retrying while it may help.
@@ -77,19 +82,13 @@ const longestBackoffMs = 60_000;
 /** A server that asks for more patience than this is tried before. */
 const longestAskedMs = 120_000;
 
-/** @throws ConfigError `base-url-invalid` */
+/** An endpoint with its own queue and budget; nothing is sent yet. @throws ConfigError `base-url-invalid` */
 export function openEndpoint(options: EndpointOptions): Endpoint {
   const { concurrency = 4, requestsPerMinute, timeoutMs = 120_000, maxRetries = 5, retryMs = 1000 } = options;
   const { apiKey, random = Math.random } = options;
   const url = parseBaseURL(options.baseURL);
   const called = { name: `${url.host} (model ${options.model})`, apiKey, timeoutMs };
-  const client = new OpenAI({
-    baseURL: url.href,
-    apiKey: apiKey ?? "none",
-    maxRetries: 0,
-    timeout: 2 * timeoutMs, // ours comes first: it covers the body
-    logLevel: "off",
-  });
+  const connection: Connection = { url, apiKey, fetch: options.fetch ?? globalThis.fetch };
   const queue = new PQueue({
     concurrency,
     ...(requestsPerMinute && {
@@ -98,7 +97,7 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
       strict: true,
     }),
   });
-  const purse = openPurse(options.budget ?? {});
+  const budget = openBudget(options.budget ?? {});
 
   function costOf({ promptTokens, completionTokens }: TokenUse): Cost {
     const { promptPerMillion, completionPerMillion } = options.prices ?? {
@@ -111,12 +110,15 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
 
   async function attemptOnce<T>(forecast: TokenUse, attempt: Attempt<T>, signal: AbortSignal | undefined) {
     signal?.throwIfAborted();
-    const release = purse.reserve(costOf(forecast));
+    const release = budget.reserve(costOf(forecast));
     const limit = AbortSignal.timeout(timeoutMs);
+    const either = signal ? AbortSignal.any([signal, limit]) : limit;
     try {
-      const { value, used } = await attempt(client, signal ? AbortSignal.any([signal, limit]) : limit);
+      const { value, used } = await attempt(async (path, body) =>
+        readBody(await post(connection, path, body, either)),
+      );
       const cost = costOf(used);
-      purse.spend(cost);
+      budget.spend(cost);
       return { value, cost };
     } catch (error) {
       signal?.throwIfAborted();
@@ -127,7 +129,7 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
   }
 
   return {
-    cost: purse.spent,
+    cost: budget.spent,
     call: async (forecast, attempt, signal) => {
       const waiting = signal ? { signal } : {};
       for (let retry = 0; ; retry++) {
@@ -146,7 +148,7 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
 }
 
 /** What may be spent: calls in flight are reserved by their forecast, so that those made at once cannot pass it. */
-function openPurse(budget: NonNullable<EndpointOptions["budget"]>) {
+function openBudget(budget: NonNullable<EndpointOptions["budget"]>) {
   let spent = noCost;
   const inFlight = new Set<Cost>();
   return {

@@ -5,6 +5,7 @@ import { EngineError } from "../../errors.ts";
 import { type EndpointOptions, openEndpoint } from "./client.ts";
 import { badResponse } from "./errors.ts";
 
+/** How an embedding model behind an endpoint is reached. */
 export interface EmbedderOptions extends EndpointOptions {
   /** Numbers in a vector of this model. */
   readonly dimension: number;
@@ -72,11 +73,8 @@ function vectorsOf(options: EndpointOptions) {
     const forecast = { promptTokens: Math.ceil(characters / 4), completionTokens: 0 };
     const { value } = await endpoint.call(
       forecast,
-      async (client, signal) => {
-        const body = await client.embeddings.create(
-          { model: options.model, input, encoding_format: "float" },
-          { signal },
-        );
+      async (post) => {
+        const body = await post("embeddings", { model: options.model, input, encoding_format: "float" });
         const parsed = answerSchema.safeParse(body);
         if (!parsed.success) throw badResponse("Expected embeddings, got something else", parsed.error);
         const { data, usage } = parsed.data;

@@ -1,6 +1,6 @@
 /** A failed call in our terms: which endpoint, what it said, what to do, and whether another try may help. */
-import { APIConnectionError, APIError } from "openai";
 import { EngineError } from "../../errors.ts";
+import { Refusal } from "./http.ts";
 
 /** What was called, for messages; the key only so that it can be kept out of them. */
 export interface Called {
@@ -25,17 +25,16 @@ export function toEngineError(error: unknown, called: Called): EngineError {
   if (error instanceof SyntaxError) {
     return badResponse(`${called.name} sent a body that is not JSON: ${error.message}`, error);
   }
-  if (!(error instanceof APIError) || error instanceof APIConnectionError || error.status === undefined) {
-    const message = `${called.name} could not be reached, or the connection was lost: ${rootMessage(error)}`;
-    return new EngineError("unreachable", message, { isRetryable: true, cause: error });
-  }
-  return refusal(error, error.status, called);
+  if (error instanceof Refusal) return refusalError(error, called);
+  const message = `${called.name} could not be reached, or the connection was lost: ${rootMessage(error)}`;
+  return new EngineError("unreachable", message, { isRetryable: true, cause: error });
 }
 
 /** An answer with an error status. No `cause`: what the server said may hold the key, and is in `details` without it. */
-function refusal(error: APIError, status: number, { name, apiKey }: Called): EngineError {
-  const said = withoutSecret(serverMessage(error), apiKey);
-  const facts = { status, details: { said, ...retryAfter(error.headers) } };
+function refusalError({ status, headers, body }: Refusal, { name, apiKey }: Called): EngineError {
+  const { message: words, code: kind } = saidIn(body);
+  const said = withoutSecret(words, apiKey);
+  const facts = { status, details: { said, ...retryAfter(headers) } };
   if (status === 401 || status === 403) {
     const message = `${name} refused the key (${status}): set TASKMEM_API_KEY to one it accepts`;
     return new EngineError("unauthorized", message, { status });
@@ -44,7 +43,7 @@ function refusal(error: APIError, status: number, { name, apiKey }: Called): Eng
     const advice = "Check the base URL (it usually ends in /v1) and the model name";
     return new EngineError("unknown-model", `${name} answers 404: ${said}. ${advice}`, facts);
   }
-  if (status === 429 && /insufficient_quota|exceeded your current quota/i.test(`${error.code} ${said}`)) {
+  if (status === 429 && /insufficient_quota|exceeded your current quota/i.test(`${kind} ${said}`)) {
     return new EngineError("quota-spent", `${name}: the account's quota is spent: ${said}`, facts);
   }
   // llama-server answers 500 to a picture its model cannot see.
@@ -56,10 +55,20 @@ function refusal(error: APIError, status: number, { name, apiKey }: Called): Eng
   return new EngineError("bad-request", `${name} refused the request (${status}): ${said}`, facts);
 }
 
-function serverMessage(error: APIError): string {
-  const body = error.error as { message?: unknown } | string | undefined;
-  const said = typeof body === "object" && body !== null ? body.message : body;
-  return (typeof said === "string" && said !== "" ? said : error.message).slice(0, 500);
+/** What servers say, each in its own shape: `{error: {message, code}}`, `{error}`, `{message}`, `{detail}`, or text. */
+function saidIn(body: unknown): { message: string; code: string } {
+  const fields = isFields(body) ? body : {};
+  const error = isFields(fields.error) ? fields.error : fields;
+  const words = [error.message, fields.error, fields.detail, body];
+  const said = words.find((word) => typeof word === "string" && word !== "");
+  return {
+    message: String(said ?? (body === "" ? "no reason given" : JSON.stringify(body))).slice(0, 500),
+    code: String(error.code ?? ""),
+  };
+}
+
+function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }
 
 function withoutSecret(text: string, apiKey: string | undefined): string {
@@ -67,8 +76,8 @@ function withoutSecret(text: string, apiKey: string | undefined): string {
 }
 
 /** `retry-after` as seconds or as a date. */
-function retryAfter(headers: Headers | undefined): { retryAfterMs?: number } {
-  const value = headers?.get("retry-after");
+function retryAfter(headers: Headers): { retryAfterMs?: number } {
+  const value = headers.get("retry-after");
   if (!value) return {};
   const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
   return Number.isNaN(ms) ? {} : { retryAfterMs: Math.max(0, ms) };

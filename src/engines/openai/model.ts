@@ -20,6 +20,7 @@ import { ConfigError, EngineError } from "../../errors.ts";
 import { chatBody, readChat, type WireFeatures } from "./chat.ts";
 import { type EndpointOptions, openEndpoint, type TokenUse } from "./client.ts";
 
+/** How a model behind an endpoint is reached and asked. */
 export interface ModelOptions extends EndpointOptions {
   /** Defaults that a request's own sampling overrides. */
   readonly sampling?: Sampling;
@@ -43,7 +44,7 @@ const refusals: readonly [keyof WireFeatures, RegExp][] = [
   ["samples", /\bn\b|best_of|(one|number of|multiple) (choices?|completions?)|one completion/i],
 ];
 
-/** @throws ConfigError `base-url-invalid` */
+/** A model behind an endpoint; nothing is sent before it is asked something. @throws ConfigError `base-url-invalid` */
 export function openaiModel(options: ModelOptions): Model {
   const endpoint = openEndpoint(options);
   const can: { -readonly [feature in keyof WireFeatures]: boolean } = {
@@ -95,9 +96,9 @@ export function openaiModel(options: ModelOptions): Model {
     try {
       const { value, cost } = await endpoint.call(
         forecast,
-        async (client, signal) => {
+        async (post) => {
           const body = { ...chatBody(options.model, request, sent), ...options.extraBody };
-          const answer = readChat(await client.chat.completions.create(body, { signal }));
+          const answer = readChat(await post("chat/completions", body));
           const used = {
             promptTokens: answer.promptTokens ?? forecast.promptTokens,
             completionTokens: answer.completionTokens ?? tokensOf(answer.completions),

@@ -4,8 +4,6 @@
  * Silence is not sent: speech models invent words for it. An endpoint that gives no segment times gives one segment
  * for the whole clip.
  */
-import type OpenAI from "openai";
-import { toFile } from "openai";
 import { z } from "zod";
 import type { TranscribedSegment, Transcriber } from "../../engine.ts";
 import { EngineError } from "../../errors.ts";
@@ -22,7 +20,7 @@ const noSpeechLimit = 0.6;
 /** From most to least that is said about the words; the first the endpoint takes is used from then on. */
 const formats = ["verbose_json", "json", "text"] as const;
 
-/** @throws ConfigError `base-url-invalid` */
+/** Speech to text behind an endpoint. @throws ConfigError `base-url-invalid` */
 export function openaiTranscriber(options: EndpointOptions): Transcriber {
   const endpoint = openEndpoint(options);
   let format = 0;
@@ -37,15 +35,14 @@ export function openaiTranscriber(options: EndpointOptions): Transcriber {
     try {
       const { value } = await endpoint.call(
         { promptTokens: 0, completionTokens: 0 },
-        async (client, signal) => {
-          const body = {
-            file: await toFile(wav, "clip.wav", { type: "audio/wav" }),
-            model: options.model,
-            response_format: formats[asked]!,
-            temperature: 0,
-            ...(language && { language }),
-          } as OpenAI.Audio.TranscriptionCreateParamsNonStreaming;
-          const answer: unknown = await client.audio.transcriptions.create(body, { signal });
+        async (post) => {
+          const form = new FormData();
+          form.set("file", new Blob([wav], { type: "audio/wav" }), "clip.wav");
+          form.set("model", options.model);
+          form.set("response_format", formats[asked]!);
+          form.set("temperature", "0");
+          if (language) form.set("language", language);
+          const answer = await post("audio/transcriptions", form);
           return { value: readTranscript(answer, audio), used: { promptTokens: 0, completionTokens: 0 } };
         },
         signal,
@@ -113,7 +110,7 @@ function rootMeanSquare(samples: Int16Array): number {
 }
 
 /** A RIFF file of 16-bit mono PCM. */
-function wavOf(samples: Int16Array): Uint8Array {
+function wavOf(samples: Int16Array): Uint8Array<ArrayBuffer> {
   const headerBytes = 44;
   const file = Buffer.alloc(headerBytes + samples.length * 2);
   file.write("RIFF", 0, "ascii");

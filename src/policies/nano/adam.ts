@@ -1,5 +1,5 @@
 /** Adam (Kingma and Ba 2015) with the gradient's norm limited; all of it one compiled function. */
-import { jit, numpy as np, tree } from "@jax-js/jax";
+import { jit, numpy as np, tree } from "../../engines/nano/jax.ts";
 import type { Weights } from "../../engines/nano/network.ts";
 
 export interface AdamOptions {

@@ -1,6 +1,6 @@
 /** Where a pretraining run stands, in one safetensors file: weights, Adam's moments, stage and step. */
 import { existsSync } from "node:fs";
-import { numpy as np } from "@jax-js/jax";
+import { numpy as np } from "../../engines/nano/jax.ts";
 import type { Weights } from "../../engines/nano/network.ts";
 import { readWeights, type Tensor, writeWeights } from "../../engines/nano/weights-file.ts";
 import type { Adam, AdamState } from "./adam.ts";

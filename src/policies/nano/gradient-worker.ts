@@ -1,7 +1,7 @@
 /** A thread that computes log-probabilities and gradients for `gradients.ts`. */
 import { parentPort, workerData } from "node:worker_threads";
-import { tree } from "@jax-js/jax";
 import { startDevice } from "../../engines/nano/device.ts";
+import { tree } from "../../engines/nano/jax.ts";
 import { type Answered, type Asked, GradientEngine, unflatten, type WorkerSetup } from "./gradients.ts";
 
 const { config, weights: buffer } = workerData as WorkerSetup;

@@ -6,7 +6,7 @@
  */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { defaultDevice, jit, numpy as np, tree } from "@jax-js/jax";
+import { defaultDevice, jit, numpy as np, tree } from "../../engines/nano/jax.ts";
 import { stripsSeen } from "../../engines/nano/layout.ts";
 import { type NanoConfig, type Weights, weightShapes } from "../../engines/nano/network.ts";
 import { EngineError } from "../../errors.ts";

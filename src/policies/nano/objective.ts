@@ -4,7 +4,7 @@
  * Cross-entropy has weights of minus one over the number of tokens; policy gradients and preferences differ in their
  * weights only, computed outside the graph.
  */
-import { jit, nn, numpy as np, tree, valueAndGrad } from "@jax-js/jax";
+import { jit, nn, numpy as np, tree, valueAndGrad } from "../../engines/nano/jax.ts";
 import { answerLogits, type Batch, type NanoConfig, type Weights } from "../../engines/nano/network.ts";
 
 /** A batch with what should be written, shape [B, A], and how much each token counts, shape [B, A]. */

@@ -3,9 +3,10 @@
  *
  * All below the vector is computed once a sample and kept, so a step goes through the blocks above it only.
  */
-import { jit, nn, numpy as np, tree, valueAndGrad } from "@jax-js/jax";
+
 import type { Adapter } from "../../adapter/adapter.ts";
 import { createAdapter } from "../../adapter/arithmetic.ts";
+import { jit, nn, numpy as np, tree, valueAndGrad } from "../../engines/nano/jax.ts";
 import { memoryLength, stripsSeen, textLength } from "../../engines/nano/layout.ts";
 import { type NanoModel, vectorOf } from "../../engines/nano/nano-model.ts";
 import {

@@ -3,7 +3,7 @@
  *
  * The policy in training acts with the very weights held here: a model made by `model()` is good until the next step.
  */
-import { jit, numpy as np, tree } from "@jax-js/jax";
+import { jit, numpy as np, tree } from "../../engines/nano/jax.ts";
 import { memoryLength } from "../../engines/nano/layout.ts";
 import { type NanoConfig, type Weights, weightShapes } from "../../engines/nano/network.ts";
 import { readWeights, writeWeights } from "../../engines/nano/weights-file.ts";

@@ -1,0 +1,8 @@
+/** The policy that picks one of n texts of any model, and what trains it. */
+export {
+  type WordAdapterTrainerOptions,
+  wordAdapterTrainer,
+} from "../word-adapter-trainer.ts";
+export { type BestOfNOptions, bestOfNPolicy, defaultSamples, type PickedAction } from "./best-of-n.ts";
+export { type BestOfNFamilyOptions, bestOfNFamily, trainableBestOfN } from "./best-of-n-phase-two.ts";
+export { type RolloutCacheOptions, rolloutCache } from "./rollout-cache.ts";

@@ -1,0 +1,29 @@
+/** The policy that picks among statements perception has, within a budget of tokens, and what trains it in both phases. */
+export {
+  type WordAdapterTrainerOptions,
+  wordAdapterTrainer,
+} from "../word-adapter-trainer.ts";
+export { type ChoiceOptions, choicePolicy } from "./choice.ts";
+export { type ChoiceBudget, defaultBudget } from "./choice-budget.ts";
+export { type ChoiceParameters, defaultChoiceParameters } from "./choice-draw.ts";
+export {
+  type ChoiceFeature,
+  type ChoiceWeights,
+  choiceFeatures,
+  formatChoiceWeights,
+  parseChoiceWeights,
+  untrainedChoiceWeights,
+} from "./choice-features.ts";
+export { type ChoicePhaseOneOptions, choicePhaseOnePolicy } from "./choice-phase-one.ts";
+export { choiceFamily, trainableChoice } from "./choice-phase-two.ts";
+export { ChoiceWeightsTrainer, readChoiceWeights } from "./choice-weights-trainer.ts";
+export {
+  adapterFromPairs,
+  adapterFromTasks,
+  adapterWords,
+  type ChoiceSample,
+  type ChoiceTrainerOptions,
+  type ClosedFormOptions,
+  choiceTrainer,
+  type PreferenceOptions,
+} from "./word-vector-trainer.ts";

@@ -1,0 +1,2 @@
+/** The policy that asks a model what to remember of each clip. */
+export { type ModelPolicyOptions, modelPolicy } from "./model-policy.ts";

@@ -1,0 +1,59 @@
+/**
+ * Packages that only some uses need. They are optional peers: not installed with TaskMem, loaded when asked for, and
+ * named with their install line where they are missing.
+ */
+import { readFileSync } from "node:fs";
+import { ConfigError } from "../errors.ts";
+
+const loaders = {
+  "@jax-js/jax": () => import("@jax-js/jax"),
+  "@napi-rs/canvas": () => import("@napi-rs/canvas"),
+  hyparquet: () => import("hyparquet"),
+  yauzl: () => import("yauzl"),
+};
+
+/** A package that may be missing. */
+export type OptionalPackage = keyof typeof loaders;
+
+/** What a package exports. */
+type Exports<Name extends OptionalPackage> = Awaited<ReturnType<(typeof loaders)[Name]>>;
+
+/**
+ * Loads an optional package.
+ *
+ * @param purpose why it is needed, as the end of a sentence: `to draw the household`
+ * @throws ConfigError `package-missing`, with the line that installs it
+ */
+export async function optionalPackage<Name extends OptionalPackage>(
+  name: Name,
+  purpose: string,
+): Promise<Exports<Name>> {
+  try {
+    return (await loaders[name]()) as Exports<Name>;
+  } catch (cause) {
+    if (!isMissing(cause, name)) throw cause;
+    const install = installLine(name);
+    throw new ConfigError(
+      "package-missing",
+      `${name} is needed ${purpose} and is not installed: ${install}`,
+      {
+        cause,
+        details: { package: name, install },
+      },
+    );
+  }
+}
+
+/** The command that installs the version TaskMem was tested with. */
+export function installLine(name: OptionalPackage): string {
+  const { peerDependencies } = JSON.parse(
+    readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
+  ) as { peerDependencies: Record<OptionalPackage, string> };
+  return `npm install ${name}@${peerDependencies[name].replace(/^[\^~]/, "")}`;
+}
+
+/** Whether it is this package that could not be found, and not one of its own parts. */
+function isMissing(error: unknown, name: string): boolean {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === "ERR_MODULE_NOT_FOUND" && message.includes(`'${name}'`);
+}
