@@ -7,7 +7,7 @@ import { extname } from "node:path";
 import { text as readAll } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import type { TrainingChoice } from "./assembly.ts";
-import { type Config, policyName } from "./config.ts";
+import type { Config } from "./config.ts";
 import { ConfigError, EngineError } from "./errors.ts";
 import type { Parts } from "./parts.ts";
 import { type AdapterResult, trainAdapter } from "./training/train-adapter.ts";

@@ -8,13 +8,7 @@
 import { randomUUID } from "node:crypto";
 import { AdapterShelf } from "./adapter-shelf.ts";
 import { createAgent, type StreamEnd, type WatchEvent } from "./agent.ts";
-import {
-  type Answer,
-  type AskedQuestion,
-  type AskOptions,
-  answerQuestion,
-  readQuestion,
-} from "./answer/answer.ts";
+import { type Answer, type AskOptions, answerQuestion } from "./answer/answer.ts";
 import type { Reader } from "./answer/reader.ts";
 import { chosenStreams, openConfiguredSource } from "./assembly.ts";
 import { type Config, type ConfigInput, parseConfig } from "./config.ts";
@@ -24,7 +18,6 @@ import { type LiveOptions, type LiveSession, openLive } from "./live.ts";
 import type { Log } from "./logging.ts";
 import type {
   Change,
-  ChangeOptions,
   Entry,
   EntryFilter,
   ForgetReport,
@@ -32,8 +25,9 @@ import type {
   Gap,
   Memory,
   Page,
+  Paged,
+  PageFilters,
   PageOptions,
-  Pages,
   RecalledEntry,
   RecallQuery,
   StreamRecord,
@@ -44,7 +38,7 @@ import type { Policy } from "./policy/policy.ts";
 import { type Remembered, type RememberRequest, remember } from "./remember.ts";
 import type { Judge } from "./reward/judge.ts";
 import type { Source } from "./stream/clip.ts";
-import { notAnswered, type Task } from "./tasks/task.ts";
+import { notAnswered, type QuestionInput, type Task, toQuestion } from "./tasks/task.ts";
 import type { AdapterResult } from "./training/train-adapter.ts";
 
 /** Options of `openTaskMem`: those of the configuration file, the directory, and parts of your own. */
@@ -93,7 +87,7 @@ export interface Watching extends AsyncIterable<WatchEvent>, PromiseLike<StreamE
 
 /** A question that was asked elsewhere: the memory learns from it as from its own. */
 export interface TaskRecord {
-  readonly question: AskedQuestion;
+  readonly question: QuestionInput;
   /** @default now */
   readonly askedAtMs?: number;
   /** The stream it is about. */
@@ -126,7 +120,7 @@ export interface TaskMem extends AsyncDisposable {
   /** Opens a stream that you push to. @throws StoreError `stream-busy` */
   live(options: LiveOptions): Promise<LiveSession>;
   /** Answers from memory alone; the question teaches. @throws DataError for a stream or speaker that is not there */
-  ask(question: AskedQuestion, options?: AskOptions): Promise<Answer>;
+  ask(question: QuestionInput, options?: AskOptions): Promise<Answer>;
   /** Trains an adapter from the questions asked, tries it and, if it does better, makes it active. */
   learn(options?: LearnOptions): Promise<AdapterResult>;
   /** Keeps a fact as it is, past the policy; once per id. */
@@ -141,9 +135,13 @@ export interface TaskMem extends AsyncDisposable {
   /** Removes memories and all that is derived from them. */
   forget(request: ForgetRequest, options?: { readonly dryRun?: boolean }): Promise<ForgetReport>;
   /** A piece of a list, and the cursor of the next one. */
-  page<List extends keyof Pages>(list: List, options?: PageOptions<List>): Promise<Page<Pages[List]>>;
+  page<List extends keyof Paged>(
+    list: List,
+    filter?: PageFilters[List],
+    options?: PageOptions,
+  ): Promise<Page<Paged[List]>>;
   /** What is written from now on, or since a cursor, by this process and others. */
-  changes(options?: ChangeOptions): AsyncIterable<Change>;
+  changes(options?: { readonly since?: string; readonly signal?: AbortSignal }): AsyncIterable<Change>;
   /** What was learned: list, promote, roll back, blend. */
   readonly adapters: AdapterShelf;
   /** Resolves when learning that questions have started has ended. */
@@ -239,7 +237,7 @@ class OpenTaskMem implements TaskMem {
     return session;
   }
 
-  async ask(question: AskedQuestion, options: AskOptions = {}): Promise<Answer> {
+  async ask(question: QuestionInput, options: AskOptions = {}): Promise<Answer> {
     const { memory, reader, now } = this.#parts;
     const answer = await answerQuestion(question, { memory, reader, now, ...options });
     if (answer.task !== null) await this.#learning.afterTask(answer.task, undefined);
@@ -256,7 +254,7 @@ class OpenTaskMem implements TaskMem {
 
   async recordTask(record: TaskRecord): Promise<Task> {
     const { askedAtMs = this.#parts.now(), stream = null, answer = "", citations = [] } = record;
-    const question = readQuestion(record.question);
+    const question = toQuestion(record.question);
     const task = {
       id: `task_${randomUUID().slice(0, 13)}`,
       ...{ askedAtMs, asOfSeconds: null, stream, question, answer, option: null, citations },
@@ -297,11 +295,15 @@ class OpenTaskMem implements TaskMem {
     return this.store.forget(request, options);
   }
 
-  page<List extends keyof Pages>(list: List, options?: PageOptions<List>): Promise<Page<Pages[List]>> {
-    return this.store.page(list, options);
+  page<List extends keyof Paged>(
+    list: List,
+    filter?: PageFilters[List],
+    options?: PageOptions,
+  ): Promise<Page<Paged[List]>> {
+    return this.store.page(list, filter, options);
   }
 
-  changes(options?: ChangeOptions): AsyncIterable<Change> {
+  changes(options?: { readonly since?: string; readonly signal?: AbortSignal }): AsyncIterable<Change> {
     return this.store.changes(options);
   }
 

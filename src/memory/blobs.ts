@@ -24,19 +24,10 @@ import { open, readFile, rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { sql } from "kysely";
 import { StoreError } from "../errors.ts";
-import { sha256 } from "../util/hash.ts";
+import type { Blob } from "./blob.ts";
 import { build, type Db, inOurWords, toStoreError } from "./database.ts";
 
-export interface Blob {
-  readonly hash: string;
-  readonly byteLength: number;
-  /** May be read from elsewhere each time it is looked at. */
-  readonly bytes: Uint8Array;
-}
-
-export function blobOf(bytes: Uint8Array): Blob {
-  return { hash: sha256(bytes), byteLength: bytes.byteLength, bytes };
-}
+export { type Blob, blobOf } from "./blob.ts";
 
 export function blobPath(folder: string, hash: string): string {
   return join(folder, hash.slice(0, 2), hash);

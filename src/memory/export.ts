@@ -267,6 +267,13 @@ const observation = z.object({
   people: z.array(z.object({ id: z.string(), name: z.string().nullable(), atSeconds: z.array(seconds) })),
   tiers,
   problems: z.array(z.string()),
+  pushed: z
+    .object({
+      perceived: z.boolean(),
+      ids: z.array(z.string()),
+      sounds: z.array(z.object({ startSeconds: z.number(), hash })),
+    })
+    .optional(),
 });
 const evidence = z.object({
   clips: z.array(index),

@@ -133,7 +133,10 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
       write((state) => {
         streamOf(state, stream).record.ended = true;
       }),
-    addObservation: async (observation) => write((state) => addObservation(state, observation)),
+    addObservation: async (observation) =>
+      write((state) => addObservation(state, observation, { grow: false })),
+    growObservation: async (observation) =>
+      write((state) => addObservation(state, observation, { grow: true })),
     commit: async (decision) => {
       open();
       const texts = decision.statements.map(({ text }) => text.trim());
@@ -204,6 +207,11 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
       const { limit = Number.POSITIVE_INFINITY, newest = false } = filter;
       const all = inOrderAsked(open());
       return plain(newest ? all.slice(Math.max(0, all.length - limit)) : all.slice(0, limit));
+    },
+    countTasks: async ({ afterMs, upTo }) => {
+      const all = inOrderAsked(open());
+      const last = all.findIndex(({ id }) => id === upTo);
+      return all.slice(0, last + 1).filter(({ askedAtMs }) => askedAtMs > afterMs).length;
     },
     addFeedback: async (id, feedback) =>
       write((state) => {

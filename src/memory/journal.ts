@@ -8,11 +8,12 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Observation } from "../perception/observation.ts";
 import type { Clock } from "../util/time.ts";
-import { type Blob, blobOf, claimBlobs, markLoose, readBlobNow } from "./blobs.ts";
+import { claimBlobs, markLoose, readBlobNow } from "./blobs.ts";
 import { logChange } from "./change-log.ts";
 import { build, type Db } from "./database.ts";
 import { changedStream, decidedClip, unknownClip, unknownStream } from "./errors.ts";
 import { listed } from "./listed.ts";
+import { type packObservation, unpackObservation } from "./packed.ts";
 import type { ClipFailure, Gap, GapFilter, PackedObservation, Progress, StreamRecord } from "./records.ts";
 import { keptObservations, mostWithFrames } from "./retention.ts";
 import type { GapTable, StreamTable } from "./schema.ts";
@@ -93,73 +94,42 @@ export function assertHeld(db: Db, named: readonly string[] | undefined): void {
 /** Whether a clip is still to be decided about: perceived, or failed for a reason that may pass. */
 export const waits = sql<boolean>`(state <> 'stored' and coalesce(failure ->> 'retryable', 1))`;
 
-/** Frames as blobs, and the observation that names them. */
-export function packObservation(observation: Observation): {
-  readonly value: string;
-  readonly blobs: Blob[];
-} {
-  const blobs = observation.frames.map(({ jpeg }) => blobOf(jpeg));
-  const frames = observation.frames.map(({ atSeconds, width, height }, i) => {
-    return { atSeconds, width, height, hash: blobs[i]!.hash };
-  });
-  const stored: PackedObservation = { ...observation, frames };
-  return { value: JSON.stringify(stored), blobs };
-}
+const unpack = (value: string, blobFolder: string): Observation =>
+  unpackObservation(JSON.parse(value) as PackedObservation, (hash) => readBlobNow(blobFolder, hash));
 
 /**
- * The observation with its frames. Bytes are read when they are looked at: after an outage a whole day of clips may
- * be waiting.
- */
-function unpackObservation(value: string, blobFolder: string): Observation {
-  const stored = JSON.parse(value) as PackedObservation;
-  return {
-    ...stored,
-    frames: stored.frames.map(({ atSeconds, width, height, hash }) => ({
-      atSeconds,
-      width,
-      height,
-      get jpeg() {
-        return readBlobNow(blobFolder, hash);
-      },
-    })),
-  };
-}
-
-/**
- * Journals a clip as perceived; its blobs must have been written. A clip that waits to be decided stays as it is.
+ * Journals a clip as perceived; its blobs must have been written. Of a clip that waits to be decided it changes nothing,
+ * unless it is to `grow`: then this is what is known of it now.
  * @throws StoreError `clip-decided`
  */
 export function addObservation(
   db: Db,
   blobFolder: string,
   stream: StreamRow,
-  observation: Observation,
-  packed: ReturnType<typeof packObservation>,
+  { packed, blobs }: ReturnType<typeof packObservation>,
+  { grow }: { readonly grow: boolean },
 ): void {
-  const { clip, startSeconds, endSeconds } = observation;
+  const { clip, startSeconds, endSeconds } = packed;
+  const span = { start_seconds: startSeconds, end_seconds: endSeconds };
   const added = db.run(
     build
       .insertInto("clip")
-      .values({
-        stream: stream.row,
-        clip,
-        state: "perceived",
-        start_seconds: startSeconds,
-        end_seconds: endSeconds,
-        failure: null,
-      })
+      .values({ stream: stream.row, clip, state: "perceived", ...span, failure: null })
       .onConflict((conflict) => conflict.columns(["stream", "clip"]).doNothing()),
   );
+  let row = Number(added.lastInsertRowid);
   if (added.changes === 0) {
-    assertWaits(db, stream, clip);
-    return;
+    row = waitingRow(db, stream, clip);
+    if (!grow) return;
+    deleteObservations(db, [row]);
+    db.run(build.updateTable("clip").set(span).where("row", "=", row));
   }
-  const row = Number(added.lastInsertRowid);
-  db.run(build.insertInto("observation").values({ clip: row, value: packed.value }));
-  claimBlobs(db, blobFolder, packed.blobs);
-  for (const hash of new Set(packed.blobs.map((blob) => blob.hash))) {
+  db.run(build.insertInto("observation").values({ clip: row, value: JSON.stringify(packed) }));
+  claimBlobs(db, blobFolder, blobs);
+  for (const hash of new Set(blobs.map((blob) => blob.hash))) {
     db.run(build.insertInto("observation_frame").values({ clip: row, hash }));
   }
+  if (added.changes === 0) return;
   db.run(
     build
       .updateTable("stream")
@@ -168,8 +138,9 @@ export function addObservation(
   );
 }
 
-function assertWaits(db: Db, stream: StreamRow, clip: number): void {
-  const isWaiting = db.get(
+/** @throws StoreError `clip-decided` */
+function waitingRow(db: Db, stream: StreamRow, clip: number): number {
+  const waiting = db.get(
     build
       .selectFrom("clip")
       .select("row")
@@ -177,7 +148,8 @@ function assertWaits(db: Db, stream: StreamRow, clip: number): void {
       .where("clip", "=", clip)
       .where(waits),
   );
-  if (!isWaiting) throw decidedClip(stream.id, clip);
+  if (waiting) return waiting.row;
+  throw decidedClip(stream.id, clip);
 }
 
 /** What is stored about a clip, or `undefined` if it was never perceived or was forgotten. */
@@ -254,11 +226,11 @@ export function progress(db: Db, blobFolder: string, stream: string, windowClips
       .where(sql<boolean>`not ${waits}`)
       .orderBy("clip.clip", "desc")
       .limit(Math.max(0, windowClips - 1));
-    const unpack = ({ value }: { value: string }) => unpackObservation(value, blobFolder);
+    const observationOf = ({ value }: { value: string }) => unpack(value, blobFolder);
     return {
       nextClip: next_clip,
-      pending: db.all(pending).map(unpack),
-      recent: db.all(recent).map(unpack).reverse(),
+      pending: db.all(pending).map(observationOf),
+      recent: db.all(recent).map(observationOf).reverse(),
       storedClips: countClips(db, "stored", row),
       failedClips: countClips(db, "failed", row),
     };
@@ -339,7 +311,7 @@ export function decidedObservations(db: Db, blobFolder: string, stream: string):
     .limit(keptObservations);
   return db
     .all(observed)
-    .map(({ value }) => unpackObservation(value, blobFolder))
+    .map(({ value }) => unpack(value, blobFolder))
     .reverse();
 }
 

@@ -36,6 +36,7 @@ import type {
   RecallQuery,
   Receipt,
   StreamRecord,
+  TaskCount,
   TaskList,
 } from "./records.ts";
 
@@ -67,6 +68,11 @@ export interface Journal {
    * @throws StoreError `clip-decided` for a clip that is stored, or failed for good, with `stream` and `clip` in `details`
    */
   addObservation(observation: Observation): Promise<void>;
+  /**
+   * Journals what is known of a clip so far, in the place of what was: for clips whose items come one by one.
+   * @throws StoreError `clip-decided`
+   */
+  growObservation(observation: Observation): Promise<void>;
   /** Stores what was decided about clips, in one step. Decided twice at one revision, a clip stores nothing more. */
   commit(decision: Decision): Promise<Receipt>;
   /** Journals a clip as failed. If the failure is retryable, the clip waits for another try. */
@@ -108,6 +114,8 @@ export interface Tasks {
   addTask(task: Omit<Task, "feedback">): Promise<void>;
   /** In the order they were asked; `newest` keeps the last `limit` of them. */
   tasks(filter?: TaskList): Promise<Task[]>;
+  /** How many tasks were asked after a moment, up to one of them and with it; 0 where that was asked before. */
+  countTasks(which: TaskCount): Promise<number>;
   /** @throws StoreError `task-unknown` */
   addFeedback(task: string, feedback: Feedback): Promise<void>;
 }

@@ -3,7 +3,7 @@
  * what is asked of a memory and comes back. `memory.ts` has what can be done with it.
  */
 
-import type { Observation, SourceText } from "../perception/observation.ts";
+import type { Observation, Pushed, SourceText } from "../perception/observation.ts";
 import type { Frame, Gap } from "../stream/clip.ts";
 import type { Task } from "../tasks/task.ts";
 import type { Clock } from "../util/time.ts";
@@ -222,6 +222,14 @@ export interface EntryList extends EntryFilter {
 
 export type GapFilter = Pick<EntryFilter, "streams" | "fromSeconds" | "toSeconds">;
 
+/** Which tasks are counted. */
+export interface TaskCount {
+  /** Wall time they were asked after. */
+  readonly afterMs: number;
+  /** Id of the last one that counts. */
+  readonly upTo: string;
+}
+
 /** Which tasks to list. */
 export interface TaskList {
   /** At most so many. @default all */
@@ -304,8 +312,13 @@ export interface MemoryStats {
 }
 
 /** An observation with its frames by hash. */
-export type PackedObservation = Omit<Observation, "frames"> & {
+export type PackedObservation = Omit<Observation, "frames" | "pushed"> & {
   readonly frames: readonly (Omit<Frame, "jpeg"> & { readonly hash: string })[];
+  readonly pushed?:
+    | (Omit<Pushed, "sounds"> & {
+        readonly sounds: readonly { readonly startSeconds: number; readonly hash: string }[];
+      })
+    | undefined;
 };
 
 /** One row of an export: all that a memory holds but what can be computed again (text index, vectors, word counts). */

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { DataError } from "../errors.ts";
 import type { Task } from "../tasks/task.ts";
+import { hashesIn } from "./packed.ts";
 import type { ClipRecord, Entry, MemoryRow, StreamRecord } from "./records.ts";
 
 /** What a memory holds under a name. */
@@ -50,10 +51,10 @@ function compared(held: Held, row: MemoryRow): readonly [here: unknown, there: u
 const streamFacts = ({ clipSeconds, clock, fingerprint }: StreamRecord) => [clipSeconds, clock, fingerprint];
 const entryFacts = (entry: Entry) => [entry.stream, entry.clip, entry.kind, entry.text, entry.revision];
 
-/** Hashes of the frames a row names. */
+/** Hashes of the blobs a row names. */
 export function hashesOf(row: MemoryRow): string[] {
   if (row.row === "entry") return row.evidence.frames.map(({ hash }) => hash);
-  return row.row === "clip" ? (row.observation?.frames ?? []).map(({ hash }) => hash) : [];
+  return row.row === "clip" && row.observation ? hashesIn(row.observation) : [];
 }
 
 /** @throws DataError `blob-damaged` */

@@ -6,6 +6,7 @@
  */
 import { join } from "node:path";
 import type { Embedder, WordSpace } from "../engine.ts";
+import type { Observation } from "../perception/observation.ts";
 import { defaultWindowClips } from "../stream/clip.ts";
 import { activateAdapter, adapters, addAdapter, rollbackAdapter } from "./adapter-rows.ts";
 import { readBlob, sweepBlobs, writeBlobs } from "./blobs.ts";
@@ -27,7 +28,6 @@ import {
   dropOldObservations,
   failClip,
   gaps,
-  packObservation,
   progress,
   streamRow,
   streams,
@@ -37,6 +37,7 @@ import {
 import { leases } from "./lease.ts";
 import type { Memory } from "./memory.ts";
 import { distinctNames } from "./names.ts";
+import { packObservation } from "./packed.ts";
 import { page } from "./page-rows.ts";
 import { policyState } from "./policy-state.ts";
 import { recallEntries } from "./recall.ts";
@@ -45,7 +46,7 @@ import { addRows, memoryRows } from "./rows.ts";
 import { openSpace, reindex, requireSpace, spaceRows } from "./space.ts";
 import { embedAll } from "./statements.ts";
 import { strict } from "./strict.ts";
-import { addFeedback, addTask, tasks } from "./task-rows.ts";
+import { addFeedback, addTask, countTasks, tasks } from "./task-rows.ts";
 
 export interface SqliteMemoryOptions {
   /** How text is split for the text index. */
@@ -117,6 +118,16 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
     }
   };
 
+  const journal = async (observation: Observation, how: { readonly grow: boolean }) => {
+    const packed = packObservation(observation);
+    await writeBlobs(db, blobFolder, packed.blobs);
+    db.write(() => {
+      const stream = streamRow(db, observation.stream);
+      held.assertHeld(stream.row, stream.id);
+      addObservation(db, blobFolder, stream, packed, how);
+    });
+  };
+
   return {
     directory,
 
@@ -138,15 +149,8 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
       db.run(build.updateTable("stream").set({ ended: 1 }).where("row", "=", row));
     },
 
-    addObservation: async (observation) => {
-      const packed = packObservation(observation);
-      await writeBlobs(db, blobFolder, packed.blobs);
-      db.write(() => {
-        const stream = streamRow(db, observation.stream);
-        held.assertHeld(stream.row, stream.id);
-        addObservation(db, blobFolder, stream, observation, packed);
-      });
-    },
+    addObservation: (observation) => journal(observation, { grow: false }),
+    growObservation: (observation) => journal(observation, { grow: true }),
     commit: async (decision) => {
       const receipt = await commitDecision(db, decision, {
         indexing: options,
@@ -204,6 +208,7 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
       strict.tasks(filter);
       return tasks(db, filter);
     },
+    countTasks: async (which) => countTasks(db, which),
     addFeedback: async (task, feedback) => addFeedback(db, task, feedback),
 
     addAdapter: async (adapter) => void addAdapter(db, adapter),

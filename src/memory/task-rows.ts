@@ -1,9 +1,10 @@
 /** Questions that were asked, in the database. */
+import { sql } from "kysely";
 import type { Feedback, Task } from "../tasks/task.ts";
 import { logChange } from "./change-log.ts";
 import { build, type Db } from "./database.ts";
 import { unknownTask } from "./errors.ts";
-import type { TaskList } from "./records.ts";
+import type { TaskCount, TaskList } from "./records.ts";
 
 /** Adding a task again changes nothing. */
 export function addTask(db: Db, task: Omit<Task, "feedback">): void {
@@ -36,6 +37,15 @@ export function tasks(db: Db, filter: TaskList): Task[] {
       .limit(filter.limit ?? -1),
   );
   return (filter.newest ? rows.reverse() : rows).map(toTask);
+}
+
+export function countTasks(db: Db, { afterMs, upTo }: TaskCount): number {
+  const last = db.get(build.selectFrom("task").select(["row", "asked_at_ms"]).where("id", "=", upTo));
+  if (!last) return 0;
+  const { row, asked_at_ms: atMs } = last;
+  const count = sql<{ n: number }>`select count(*) as n from task
+    where asked_at_ms > ${afterMs} and (asked_at_ms < ${atMs} or (asked_at_ms = ${atMs} and row <= ${row}))`;
+  return db.get(count)!.n;
 }
 
 export function toTask({

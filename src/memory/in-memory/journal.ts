@@ -2,9 +2,9 @@
 import type { WordSpace } from "../../engine.ts";
 import { StoreError } from "../../errors.ts";
 import type { Observation } from "../../perception/observation.ts";
-import { sha256 } from "../../util/hash.ts";
 import { changedStream, decidedClip, unknownClip, unknownStream } from "../errors.ts";
 import { foldName } from "../names.ts";
+import { packObservation, unpackObservation } from "../packed.ts";
 import type {
   ClipFailure,
   Decision,
@@ -61,17 +61,24 @@ export function streamOf(state: State, id: string): KeptStream {
   throw unknownStream(id);
 }
 
-/** @throws StoreError `clip-decided` */
-export function addObservation(state: State, observation: Observation): void {
+/** Of a clip that waits it changes nothing, unless it is to `grow`. @throws StoreError `clip-decided` */
+export function addObservation(
+  state: State,
+  observation: Observation,
+  { grow }: { readonly grow: boolean },
+): void {
   const { clip, startSeconds, endSeconds } = observation;
   const stream = streamOf(state, observation.stream);
   const key = clipKey(observation.stream, clip);
   const known = state.clips.get(key);
   if (known && !waits(known)) throw decidedClip(observation.stream, clip);
+  if (known && !grow) return;
+  const span = { startSeconds, endSeconds };
+  if (known) Object.assign(known, { ...span, observation: packed(state, observation) });
   if (known) return;
   state.clips.set(key, {
     row: nextRow(state),
-    ...{ stream: observation.stream, clip, startSeconds, endSeconds },
+    ...{ stream: observation.stream, clip, ...span },
     ...{ state: "perceived", failure: null, attempts: 0, decided: new Set() },
     observation: packed(state, observation),
   });
@@ -80,27 +87,19 @@ export function addObservation(state: State, observation: Observation): void {
 }
 
 function packed(state: State, observation: Observation): PackedObservation {
-  const frames = observation.frames.map(({ jpeg, ...frame }) => {
-    const hash = sha256(jpeg);
-    if (!state.blobs.has(hash)) state.blobs.set(hash, Uint8Array.from(jpeg));
-    return { atSeconds: frame.atSeconds, width: frame.width, height: frame.height, hash };
-  });
-  return plain({ ...observation, frames });
+  const { packed, blobs } = packObservation(observation);
+  for (const { hash, bytes } of blobs)
+    if (!state.blobs.has(hash)) state.blobs.set(hash, Uint8Array.from(bytes));
+  return plain(packed);
 }
 
-/** The observation with its frames, whose bytes are looked up when they are looked at. */
+/** The observation with its blobs, whose bytes are looked up when they are looked at. */
 function unpacked(blobs: () => ReadonlyMap<string, Uint8Array>, observation: PackedObservation): Observation {
-  return {
-    ...plain(observation),
-    frames: observation.frames.map(({ hash, ...frame }) => ({
-      ...frame,
-      get jpeg() {
-        const bytes = blobs().get(hash);
-        if (bytes) return bytes;
-        throw new StoreError("blob-missing", `The blob ${hash} is gone: it was deleted or forgotten.`);
-      },
-    })),
-  };
+  return unpackObservation(plain(observation), (hash) => {
+    const bytes = blobs().get(hash);
+    if (bytes) return bytes;
+    throw new StoreError("blob-missing", `The blob ${hash} is gone: it was deleted or forgotten.`);
+  });
 }
 
 /** @throws StoreError `clip-unknown`. A clip that is stored stays stored. */

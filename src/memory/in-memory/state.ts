@@ -3,6 +3,7 @@
 import type { Task } from "../../tasks/task.ts";
 import { keptChanges, type LoggedChange, mostForgotten } from "../change-feed.ts";
 import { distinctNames, foldName, mentions } from "../names.ts";
+import { hashesIn } from "../packed.ts";
 import type {
   ClipRecord,
   Entry,
@@ -215,7 +216,7 @@ export function sweepBlobs(state: State): { readonly blobs: number; readonly byt
   const named = new Set<string>();
   for (const { frames } of state.entries.values()) for (const hash of frames) named.add(hash);
   for (const { observation } of state.clips.values())
-    for (const { hash } of observation?.frames ?? []) named.add(hash);
+    for (const hash of observation ? hashesIn(observation) : []) named.add(hash);
   let blobs = 0;
   let bytes = 0;
   for (const [hash, blob] of state.blobs) {
