@@ -24,6 +24,7 @@ import { choiceFamily } from "./policies/choice/choice-phase-two.ts";
 import { readChoiceWeights } from "./policies/choice/choice-weights-trainer.ts";
 import { modelPolicy } from "./policies/model/model-policy.ts";
 import { type WordAdapterTrainerOptions, wordAdapterTrainer } from "./policies/word-adapter-trainer.ts";
+import type { PictureLimits } from "./policy/pictures.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { Judge } from "./reward/judge.ts";
 import { localJudge } from "./reward/local-judge.ts";
@@ -131,8 +132,14 @@ export function configuredEngine(config: Config, model: Model): Policy {
     model,
     countTokens: wordSpace.countTokens,
     semantic: config.semantic,
+    ...pictureLimits(config),
     ...(config.model.temperature !== undefined && { sampling: { temperature: config.model.temperature } }),
   });
+}
+
+/** What the model policy and its judge are shown of the window's pictures. */
+function pictureLimits({ model: { framesPerClip, pictureTokens } }: Config): PictureLimits {
+  return { framesPerClip, pictureTokens };
 }
 
 export function choiceOptions(config: Config): Omit<ChoiceOptions, "adapter"> {
@@ -160,7 +167,7 @@ export async function activeAdapter(
 export async function adapterTarget(policy: PolicyName, model: Model | null): Promise<AdapterTarget> {
   if (policy === "nano") {
     const { nanoTarget } = await import("./policies/nano/index.ts");
-    return nanoTarget(model as NanoModel, wordSpace.countTokens);
+    return nanoTarget(model as NanoModel);
   }
   return { space: wordSpace.id, dimension: wordSpace.dimension, base: `${policy}@1` };
 }
@@ -205,7 +212,12 @@ export function configuredJudge(
   });
   if (model === null)
     throw new ConfigError("model-missing", "Expected a model to judge: give --base-url and --model");
-  return modelJudge({ model, concurrency: config.model.concurrency, cache: cache() });
+  return modelJudge({
+    model,
+    concurrency: config.model.concurrency,
+    cache: cache(),
+    ...pictureLimits(config),
+  });
 }
 
 /** How the configured policy adapts. @throws ConfigError for a policy that cannot */
