@@ -36,6 +36,7 @@ export { type ChoiceOptions, choicePolicy } from "./policies/choice/choice.ts";
 export { choiceFamily } from "./policies/choice/choice-phase-two.ts";
 export { type ModelPolicyOptions, modelPolicy } from "./policies/model/model-policy.ts";
 export { type WordAdapterTrainerOptions, wordAdapterTrainer } from "./policies/word-adapter-trainer.ts";
+export type { PictureLimits } from "./policy/pictures.ts";
 export type * from "./policy/policy.ts";
 export type { Judge, Judged, JudgeFailure } from "./reward/judge.ts";
 export { localJudge } from "./reward/local-judge.ts";

@@ -36,7 +36,6 @@ export const promptMarks = {
   /** Opens what may follow the supplement. */
   mistake: "You have answered before:",
 } as const;
-const marks = promptMarks;
 
 /** Tokens of speech, captions and on-screen text that are shown at most, the clip's own first. */
 const mostStreamTokens = 4000;
@@ -79,25 +78,29 @@ export function memoryPrompt(
 export function pictureParts({ observations, recent }: Context, limits: PictureLimits): Part[] {
   const clips = [...recent.observations, ...observations];
   const shown = framesShown(clips, limits, observations.length);
-  const runs = clips
-    .map((clip, i) => ({ clip, frames: shown[i]!, isBefore: i < recent.observations.length }))
-    .filter(({ frames }) => frames.length > 0);
-  const line = ({ clip: { startSeconds, endSeconds }, frames, isBefore }: (typeof runs)[number]) => {
-    const opening = isBefore
-      ? `${marks.picturesBefore}${moment(startSeconds)} to ${moment(endSeconds)}, ${frames.length} frames follow`
-      : `The clip's ${frames.length} frames follow`;
-    return `${opening}, in order, from these moments: ${frames.map(({ atSeconds }) => moment(atSeconds, 1)).join(", ")}.`;
-  };
-  return [
-    ...(runs.some(({ isBefore }) => isBefore) ? [{ type: "text" as const, text: picturesOpening }] : []),
-    ...runs.flatMap((run): Part[] => [
-      { type: "text", text: line(run) },
-      { type: "video", frames: run.frames },
-    ]),
-    ...(runs.every(({ isBefore }) => isBefore)
-      ? [{ type: "text" as const, text: "There are no pictures of this clip." }]
-      : []),
-  ];
+  const parts: Part[] = [];
+  for (const [i, clip] of clips.entries()) {
+    const frames = shown[i]!;
+    const isBefore = i < recent.observations.length;
+    if (frames.length === 0) continue;
+    if (isBefore && parts.length === 0) parts.push({ type: "text", text: picturesOpening });
+    parts.push({ type: "text", text: pictureLine(clip, frames, isBefore) }, { type: "video", frames });
+  }
+  if (observations.every(({ frames }) => frames.length === 0))
+    parts.push({ type: "text", text: "There are no pictures of this clip." });
+  return parts;
+}
+
+function pictureLine(
+  { startSeconds, endSeconds }: Observation,
+  frames: Observation["frames"],
+  isBefore: boolean,
+): string {
+  const opening = isBefore
+    ? `${promptMarks.picturesBefore}${moment(startSeconds)} to ${moment(endSeconds)}, ${frames.length} frames follow`
+    : `The clip's ${frames.length} frames follow`;
+  const moments = frames.map(({ atSeconds }) => moment(atSeconds, 1)).join(", ");
+  return `${opening}, in order, from these moments: ${moments}.`;
 }
 
 const picturesOpening =
@@ -138,10 +141,10 @@ function situation(context: Context, options: PromptOptions): string {
   const { description, knowledge } = earlierTexts(context);
   return [
     `The clip runs from ${moment(startSeconds)} to ${moment(endSeconds)}.`,
-    `Written about the moments before it, oldest first:\n${fence(marks.earlier, description, known)}`,
+    `Written about the moments before it, oldest first:\n${fence(promptMarks.earlier, description, known)}`,
     options.semantic && `Already noted as known from the last clips:\n${fence("known", knowledge, known)}`,
     people.length > 0 && `People recognised in the clip:\n${fence("people", peopleLines(people), known)}`,
-    `What was heard and read, with times; lines from before the clip are marked "${marks.before}":\n${fence(marks.stream, streamLines(context, options), known)}`,
+    `What was heard and read, with times; lines from before the clip are marked "${promptMarks.before}":\n${fence(promptMarks.stream, streamLines(context, options), known)}`,
   ]
     .filter((part) => part !== false)
     .join("\n\n");
@@ -162,9 +165,9 @@ function assignment(context: Context, { semantic }: PromptOptions, mistake: Mist
     semantic && knowledgeAssignment,
     `Answer with one JSON object and nothing else. It has ${keys}.`,
     context.supplement &&
-      `A further requirement for what you write, ${marks.supplement}\n${context.supplement}`,
+      `A further requirement for what you write, ${promptMarks.supplement}\n${context.supplement}`,
     mistake !== null &&
-      `${marks.mistake}\n${fence("your_answer", [mistake.text.slice(0, mostLineCharacters)], knownPeople(context))}\nThat could not be used: ${mistake.problem}. Answer again, in the form asked for.`,
+      `${promptMarks.mistake}\n${fence("your_answer", [mistake.text.slice(0, mostLineCharacters)], knownPeople(context))}\nThat could not be used: ${mistake.problem}. Answer again, in the form asked for.`,
   ]
     .filter((part) => part !== false && part !== undefined && part !== "")
     .join("\n\n");
@@ -212,7 +215,7 @@ function streamLines({ observations, recent }: Context, { countTokens }: PromptO
   const own = sourceTexts(observations[0]!).map((source) => streamLine(source, ""));
   const before = recent.observations
     .flatMap(sourceTexts)
-    .map((source) => streamLine(source, `${marks.before}, `));
+    .map((source) => streamLine(source, `${promptMarks.before}, `));
   const shown = within(own);
   const shownBefore = within(before.toReversed()).toReversed();
   const omitted = own.length - shown.length;
@@ -221,7 +224,7 @@ function streamLines({ observations, recent }: Context, { countTokens }: PromptO
 
 function streamLine({ kind, startSeconds, text, speaker, confidence }: SourceText, mark: string): string {
   const labels = {
-    speech: `${speaker ?? "somebody"}${marks.says}`,
+    speech: `${speaker ?? "somebody"}${promptMarks.says}`,
     caption: speaker === null ? "caption: " : `caption by ${speaker}: `,
     screen: `on screen, read with confidence ${Math.round(confidence ?? 0)} of 100: `,
   };

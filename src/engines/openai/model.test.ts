@@ -238,7 +238,7 @@ test("a refusal of some pictures does not make a model blind that has seen other
   server.setFaults(() => ({ kind: "status", status: 400, message }));
   await assert.rejects(model.generate({ parts: [clip] }), {
     code: "bad-request",
-    message: /At most 1 image/,
+    message: /At most 1 image.*--frames-per-clip/,
   });
   server.setFaults(undefined);
   assert.match((await model.generate({ parts: [clip] })).completions[0]!.text, /2 pictures/);

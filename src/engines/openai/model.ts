@@ -113,9 +113,10 @@ export function openaiModel(options: ModelOptions): Model {
       if (sent.video) tookVideos = Math.max(tookVideos, videosIn(request));
       return { completions: value, cost };
     } catch (error) {
-      const refused = error instanceof EngineError ? refusedFeature(error, request, sent) : undefined;
+      if (!(error instanceof EngineError)) throw error;
+      const refused = refusedFeature(error, request, sent);
       if (refused === undefined) throw error;
-      if (refused === "images" && tookPictures) throw error;
+      if (refused === "images" && tookPictures) throw picturesRefused(error);
       if (refused === "video" && videosIn(request) <= tookVideos) throw error;
       can[refused] = false;
       return ask({ ...request, ...(!can.samples && { n: 1 }) });
@@ -188,6 +189,13 @@ function usesOf({ parts, schema, logprobs, n = 1, sampling }: GenerateRequest): 
     images: parts.some(({ type }) => type !== "text"),
     samples: n > 1,
   };
+}
+
+/** The refusal of these pictures by an endpoint that took others, with the way out. */
+function picturesRefused(error: EngineError): EngineError {
+  const { code, message, status, details } = error;
+  const advice = "Send fewer with --frames-per-clip or --picture-tokens";
+  return new EngineError(code, `${message.replace(/\.$/, "")}. ${advice}`, { status, details, cause: error });
 }
 
 function videosIn({ parts }: GenerateRequest): number {
