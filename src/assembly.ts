@@ -24,6 +24,7 @@ import { choiceFamily } from "./policies/choice/choice-phase-two.ts";
 import { readChoiceWeights } from "./policies/choice/choice-weights-trainer.ts";
 import { modelPolicy } from "./policies/model/model-policy.ts";
 import { type WordAdapterTrainerOptions, wordAdapterTrainer } from "./policies/word-adapter-trainer.ts";
+import type { PictureLimits } from "./policy/pictures.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { Judge } from "./reward/judge.ts";
 import { localJudge } from "./reward/local-judge.ts";
@@ -154,8 +155,14 @@ export function configuredEngine(config: Config, model: Model): Policy {
     model,
     countTokens: wordSpace.countTokens,
     semantic: config.semantic,
+    ...pictureLimits(config),
     ...(config.model.temperature !== undefined && { sampling: { temperature: config.model.temperature } }),
   });
+}
+
+/** What the model policy and its judge are shown of the window's pictures. */
+function pictureLimits({ model: { framesPerClip, pictureTokens } }: Config): PictureLimits {
+  return { framesPerClip, pictureTokens };
 }
 
 export function choiceOptions(config: Config): Omit<ChoiceOptions, "adapter"> {
@@ -171,7 +178,7 @@ export function choiceOptions(config: Config): Omit<ChoiceOptions, "adapter"> {
 export async function adapterTarget(policy: PolicyName, model: Model | null): Promise<AdapterTarget> {
   if (policy === "nano") {
     const { nanoTarget } = await import("./policies/nano/index.ts");
-    return nanoTarget(model as NanoModel, wordSpace.countTokens);
+    return nanoTarget(model as NanoModel);
   }
   return { space: wordSpace.id, dimension: wordSpace.dimension, base: `${policy}@1` };
 }
@@ -207,7 +214,12 @@ export function configuredJudge(
   });
   if (model === null)
     throw new ConfigError("model-missing", "Expected a model to judge: give --base-url and --model");
-  return modelJudge({ model, concurrency: config.model.concurrency, cache: cache() });
+  return modelJudge({
+    model,
+    concurrency: config.model.concurrency,
+    cache: cache(),
+    ...pictureLimits(config),
+  });
 }
 
 /** How the configured policy learns. @throws ConfigError for a policy that cannot */

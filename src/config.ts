@@ -92,6 +92,13 @@ export const configSchema = z.strictObject({
       temperature: z.coerce.number().min(0).max(2).optional(),
       /** How clips are sent: whole where the server takes video (`auto`), or always as frames. */
       video: z.enum(["auto", "frames", "video"]).default("frames"),
+      /** Frames of each clip of the window that are sent, evenly spaced. Default: all, `stream.fps` a second. */
+      framesPerClip: z.coerce.number().int().min(1).optional(),
+      /**
+       * Estimated tokens of the pictures in one request, a token for 28 × 28 pixels; older clips are thinned first. Default:
+       * no limit.
+       */
+      pictureTokens: z.coerce.number().int().min(1).optional(),
       /** US dollars per million tokens, for the cost report and the budget. */
       prices: z
         .strictObject({ promptPerMillion: z.number().min(0), completionPerMillion: z.number().min(0) })

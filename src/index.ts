@@ -79,6 +79,7 @@ export { choiceFamily } from "./policies/choice/choice-phase-two.ts";
 export { type ModelPolicyOptions, modelPolicy } from "./policies/model/model-policy.ts";
 export { type WordAdapterTrainerOptions, wordAdapterTrainer } from "./policies/word-adapter-trainer.ts";
 export type { ContextLimits } from "./policy/context.ts";
+export type { PictureLimits } from "./policy/pictures.ts";
 export type {
   Action,
   Context,

@@ -164,7 +164,7 @@ describe("an adapter of nano", { skip }, () => {
   const vector = (seed: string): Adapter => {
     const random = seededRandom(seed);
     const weights = Array.from({ length: nanoConfig.width }, (_, d): Weight => [d, random() - 0.5]);
-    return createAdapter(nanoTarget(model, countTokens).space, nanoConfig.width, weights);
+    return createAdapter(nanoTarget(model).space, nanoConfig.width, weights);
   };
   let weights: Weights;
   let model: NanoModel;
@@ -182,7 +182,7 @@ describe("an adapter of nano", { skip }, () => {
       { observations: [earlier], recent: { observations: [], entries: [] }, state },
       { observations: [later], recent: { observations: [earlier], entries }, state },
     ];
-    const target = nanoTarget(model, countTokens);
+    const target = nanoTarget(model);
     subject = {
       ...{ target, base: target.base, first: vector("first"), second: vector("second") },
       context: contexts[1]!,
@@ -193,7 +193,7 @@ describe("an adapter of nano", { skip }, () => {
 
   test("is refused by nano with other weights, as trained on another base", () => {
     const others = weightsFrom(nanoConfig, initialWeights(nanoConfig, seededRandom("other weights")));
-    const target = nanoTarget(new NanoModel(others, "0123456789ab"), countTokens);
+    const target = nanoTarget(new NanoModel(others, "0123456789ab"));
     assert.notEqual(target.base, subject.target.base);
     assert.throws(
       () => parseAdapter(adapterText(recordOf(subject), "kept"), "kept", target),
@@ -203,6 +203,17 @@ describe("an adapter of nano", { skip }, () => {
         error.message.includes(target.base) &&
         error.message.includes(subject.target.base),
     );
+  });
+
+  test("is read from a file that names the wording of the prompt too, as earlier versions did", () => {
+    const text = (base: string) => adapterText({ ...recordOf(subject), base }, "kept");
+    for (const policy of ["engine", "model"]) {
+      const former = `${policy}:${model.id}@0123456789ab`;
+      const { adapter } = parseAdapter(text(former), "kept", subject.target);
+      assert.equal(adapter.revision, subject.first.revision);
+    }
+    for (const other of ["model:nano:0123456789ab@0123456789ab", `${model.id}@0123456789ab`])
+      assert.throws(() => parseAdapter(text(other), "kept", subject.target), { code: "adapter-base" });
   });
 
   test("in one batch with another one, each prompt's answers are those it gets alone", async () => {

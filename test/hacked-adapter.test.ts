@@ -203,7 +203,7 @@ describe("on nano", { skip }, () => {
     await assertRefused(memory, report, /less often true \(\d+ % before, \d+ % after\)/);
     assert.ok(report.winRateLow > 0.5, "it does win");
     const [kept] = await memory.adapters();
-    const { adapter, provenance } = parseAdapter(kept!.file, kept!.id, nanoTarget(model, countTokens));
+    const { adapter, provenance } = parseAdapter(kept!.file, kept!.id, nanoTarget(model));
     assert.equal(adapter.revision, report.adapter);
     assert.equal(provenance.report.fidelityAfter, report.fidelityAfter);
     await memory.close();

@@ -40,8 +40,10 @@ export interface AdapterRecord {
 export interface AdapterTarget {
   readonly space: string;
   readonly dimension: number;
-  /** Revision of the base in force; a file with base `null` fits any. */
+  /** What it was trained on; a file with base `null` fits any. */
   readonly base: string;
+  /** What files of earlier versions call that base. */
+  readonly formerBase?: RegExp;
 }
 
 const format = "taskmem-adapter";
@@ -125,7 +127,8 @@ export function parseAdapter(text: string, name: string, target: AdapterTarget):
       `Expected an adapter of ${target.space} with dimension ${target.dimension} in ${name}, got ${space} with ${dimension}: train it anew in this space`,
     );
   }
-  if (record.base !== null && record.base !== target.base) {
+  const fits = record.base === null || record.base === target.base || target.formerBase?.test(record.base);
+  if (!fits) {
     throw new ConfigError(
       "adapter-base",
       `Expected an adapter trained on ${target.base} in ${name}, got one trained on ${record.base}: train it anew, or use that base`,

@@ -21,6 +21,8 @@ const configFlags: Record<string, string> = {
   model: "model.model",
   temperature: "model.temperature",
   video: "model.video",
+  framesPerClip: "model.framesPerClip",
+  pictureTokens: "model.pictureTokens",
   budgetUsd: "model.budget.usd",
   budgetTokens: "model.budget.tokens",
   budgetCalls: "model.budget.calls",
@@ -108,6 +110,8 @@ function addWatching(program: Command, add: Add): void {
     .option("--semantic", "model: also write what is known, not only what happened")
     .option("--temperature <t>", "model: sampling temperature")
     .option("--video <how>", "model: send clips as frames, video, or auto")
+    .option("--frames-per-clip <n>", "model: frames sent of each clip of the window (default: all)")
+    .option("--picture-tokens <n>", "model: tokens of pictures in one request; older clips are thinned first")
     .option("--budget-usd <n>", "stop before spending more in this run")
     .option("--budget-tokens <n>", "stop before using more tokens in this run")
     .option("--budget-calls <n>", "stop before making more calls in this run")
@@ -297,6 +301,11 @@ function addBench(program: Command, add: Add): void {
         "some of keep-nothing,keep-all,uniform,base,best-of-n,task-prompt,phase-one,taskmem",
       )
       .option("--updates <when>", "learn after every question, or after so many, as 5,10,30,50")
+      .option("--frames-per-clip <n>", "model: frames sent of each clip of the window (default: all)")
+      .option(
+        "--picture-tokens <n>",
+        "model: tokens of pictures in one request; older clips are thinned first",
+      )
       .option("--variant <name>", "egolife: full-stream, or oracle (only the spans around the evidence)")
       .option("--order <how>", "official or seeded:<n>")
       .option("--group <names>", "only these classes: short,medium,long of videomme, robot,web of m3bench")

@@ -1,8 +1,8 @@
 /**
- * What the texts of a clip prove, counted in stems: the ground a judge without a model stands on.
+ * What the texts of a clip prove, counted in stems: all that a judge without a model has.
  *
  * Evidence is what was heard, captioned and read in the clips decided about. What was written or heard before them is
- * background: a memory may refer to it, and it proves nothing new.
+ * background: a memory may refer to it, but it proves nothing new. Pictures are not looked at.
  */
 
 import type { WordSpace } from "../engine.ts";
@@ -13,13 +13,13 @@ import { addressesJudge } from "./sentences.ts";
 export interface Evidence {
   /** Stems of each line, shape [lines]. */
   readonly lines: readonly { readonly stems: ReadonlySet<string>; readonly isQuestion: boolean }[];
-  /** Every stem that the clips hold, with what telling it is worth; 0 for what was only said to sway a judge. */
+  /** Every stem of the clips, with what telling it is worth; 0 for what was only said to sway a judge. */
   readonly worth: ReadonlyMap<string, number>;
   /** Stems known from before, and of the names of people. */
   readonly background: ReadonlySet<string>;
   /** What was written before, as stems. */
   readonly written: readonly ReadonlySet<string>[];
-  /** How rare a stem is among all lines ever offered, or where nobody counted them, among those in sight; above 0. */
+  /** How rare a stem is among all lines ever offered, or among those in sight where none were counted; above 0. */
   rarity(stem: string): number;
   /** Content stems per token. */
   readonly density: number;

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type GenerateRequest, type Model, noCost } from "../engine.ts";
+import { type GenerateRequest, type Model, noCost, type Part } from "../engine.ts";
 import { wordSpace } from "../engines/local/words.ts";
 import { EngineError } from "../errors.ts";
+import type { PictureLimits } from "../policy/pictures.ts";
 import type { Context } from "../policy/policy.ts";
+import { memoryPrompt } from "../policy/prompts.ts";
 import { seededRandom } from "../util/random.ts";
 import { keys } from "./__fixtures__/clips.ts";
 import { type Judge, type Judged, preferenceInBothOrders } from "./judge.ts";
@@ -100,6 +102,9 @@ function allOf(judge: Judge): Promise<Judged<unknown>[]> {
   ]);
 }
 
+const momentsOf = (parts: readonly Part[]) =>
+  parts.flatMap((part) => (part.type === "video" ? [part.frames.map(({ atSeconds }) => atSeconds)] : []));
+
 const withFrames = (jpeg: number): Context => ({
   ...context,
   observations: context.observations.map((observation) => ({
@@ -152,6 +157,49 @@ describe("a judge that asks a model", () => {
         sees ? ["correctness_of_memory"] : [],
       );
     }
+  });
+
+  test("shows for correctness the window that the policy was shown: pictures and lines from before, then the clip's", async () => {
+    const frame = (atSeconds: number) => ({
+      atSeconds,
+      width: 56,
+      height: 28,
+      jpeg: Uint8Array.of(atSeconds),
+    });
+    const [own] = withFrames(1).observations;
+    const before = { ...own!, startSeconds: 50, endSeconds: 60, captions: [], screen: [] };
+    const speech = [{ startSeconds: 52, endSeconds: 53, speaker: "Bob", text: "Here is the ladder." }];
+    const window: Context = {
+      observations: [{ ...own!, frames: [frame(61), frame(65)] }],
+      recent: { observations: [{ ...before, frames: [frame(51), frame(55)], speech }], entries: [] },
+      state: context.state,
+    };
+    const shownWith = async (limits: PictureLimits) => {
+      const { model, asked } = modelOf(careful);
+      await modelJudge({ model, ...limits }).quality({ context: window, memory: gold });
+      const correctness = asked.find(({ schema }) => schema?.name === "correctness_of_memory")!;
+      const policyParts = memoryPrompt(window, {
+        semantic: false,
+        countTokens: wordSpace.countTokens,
+        ...limits,
+      });
+      assert.deepEqual(momentsOf(correctness.parts), momentsOf(policyParts));
+      return { text: correctness.text, moments: momentsOf(correctness.parts) };
+    };
+    const { text, moments } = await shownWith({});
+    assert.deepEqual(moments, [
+      [51, 55],
+      [61, 65],
+    ]);
+    assert.match(
+      fenced(text, "stream")[0]!,
+      /^\[before, 00:00:52\] Bob says: Here is the ladder\.\n\[00:01:/,
+    );
+    assert.match(text, /From before the clip, 00:00:50 to 00:01:00, .*\.\n\[video\]\nThe clip's 2 frames/);
+    assert.deepEqual((await shownWith({ framesPerClip: 1 })).moments, [[55], [65]]);
+    // Two tokens a frame: 4 + 4 do not fit 5, nor do 2 + 4.
+    assert.deepEqual((await shownWith({ pictureTokens: 5 })).moments, [[61, 65]]);
+    assert.throws(() => modelJudge({ model: modelOf(careful).model, pictureTokens: 0 }), RangeError);
   });
 
   test("cannot judge pictures without texts by a model that cannot see", async () => {

@@ -1,5 +1,6 @@
 /**
- * A judge that asks a model: frames and texts for correctness, text alone for the rest.
+ * A judge that asks a model: for correctness it shows what the policy was shown, pictures of the window included; for
+ * all else text alone.
  *
  * A verdict that cannot be used is asked for again, a few times, and so is a call that may work later; then it is a
  * failure with its reason. Verdicts are cached by the hash of all that the model was shown; failures are not.
@@ -9,6 +10,7 @@ import PQueue from "p-queue";
 import type { EngineCache, Model, ModelCapabilities } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import { sourceTexts } from "../perception/observation.ts";
+import { checkPictureLimits, type PictureLimits } from "../policy/pictures.ts";
 import { sha256 } from "../util/hash.ts";
 import { seededRandom, shuffle } from "../util/random.ts";
 import type {
@@ -31,7 +33,8 @@ import {
   richnessPrompt,
 } from "./prompts.ts";
 
-export interface ModelJudgeOptions {
+/** The limits of pictures are those of the policy whose memories are judged. */
+export interface ModelJudgeOptions extends PictureLimits {
   readonly model: Model;
   /** Calls under way at once, from 1 up. @default 4 */
   readonly concurrency?: number;
@@ -44,7 +47,7 @@ export interface ModelJudgeOptions {
 }
 
 /** Raised whenever the prompts or the way they are asked change. */
-const version = 1;
+const version = 2;
 
 /** @throws RangeError for options out of range */
 export function modelJudge(options: ModelJudgeOptions): Judge {
@@ -54,8 +57,12 @@ export function modelJudge(options: ModelJudgeOptions): Judge {
       throw new RangeError(`Expected \`${name}\` to be an integer from 1 up, got ${value}`);
     }
   }
+  const { framesPerClip, pictureTokens, tokensPerFrame } = options;
+  const pictures = { framesPerClip, pictureTokens, tokensPerFrame };
+  checkPictureLimits(pictures);
   const id = `model@${version}:${model.id}`;
-  const setup: Setup = { id, model, queue: new PQueue({ concurrency }), timeoutMs, attempts, cache };
+  const queue = new PQueue({ concurrency });
+  const setup: Setup = { id, model, pictures, queue, timeoutMs, attempts, cache };
   return {
     id,
     quality: (request) => quality(setup, request),
@@ -64,8 +71,9 @@ export function modelJudge(options: ModelJudgeOptions): Judge {
   };
 }
 
-interface Setup extends Required<Omit<ModelJudgeOptions, "concurrency">> {
+interface Setup extends Required<Pick<ModelJudgeOptions, "model" | "timeoutMs" | "attempts" | "cache">> {
   readonly id: string;
+  readonly pictures: PictureLimits;
   readonly queue: PQueue;
 }
 
@@ -80,8 +88,9 @@ async function quality(setup: Setup, request: QualityRequest): Promise<Judged<Qu
   const hasTexts = context.observations.some((observation) => sourceTexts(observation).length > 0);
   const hasFrames = context.observations.some(({ frames }) => frames.length > 0);
   if (!hasTexts && !(sees && hasFrames)) return noEvidence;
+  const correctness = correctnessPrompt(context, memory, sees ? setup.pictures : null);
   const [correct, clean] = await Promise.all([
-    ask(setup, correctnessPrompt(context, memory, sees), signal, (text) => parseVerdict(text, "correct")),
+    ask(setup, correctness, signal, (text) => parseVerdict(text, "correct")),
     ask(setup, cleannessPrompt(context, memory), signal, (text) => parseVerdict(text, "clean")),
   ]);
   if (!correct.ok) return correct;

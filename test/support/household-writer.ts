@@ -45,22 +45,25 @@ export function householdWriter(episode: Episode): HouseholdWriter {
     if (hours === undefined) return "ok";
     if (!request.parts.some(({ type }) => type === "video")) return "Nothing can be seen.";
     const place = Math.floor((hours * 3600 + minutes! * 60 + seconds!) / 10);
-    for (const picture of picturesOf(request)) seen.set(picture, place);
+    for (const picture of ownPicturesOf(request)) seen.set(picture, place);
     const clip = episode.clips[place]!;
     const told = shuffle(random, clip.facts).slice(0, 1 + randomInt(random, 2));
     return told.map((fact) => tell(random, fact)).join(" ");
   };
   /** The clip a picture is of, by its bytes. */
   const seen = new Map<string, number>();
-  const picturesOf = ({ parts }: GenerateRequest) =>
-    parts.flatMap((part) => (part.type === "video" ? part.frames : [])).map(({ jpeg }) => sha256(jpeg));
+  /** Pictures of the clip a request is about, the last run of them. */
+  const ownPicturesOf = ({ parts }: GenerateRequest) => {
+    const run = parts.findLast(({ type }) => type === "video");
+    return run?.type === "video" ? run.frames.map(({ jpeg }) => sha256(jpeg)) : [];
+  };
   const fenced = (text: string, name: string) =>
     new RegExp(`<${name}>\n([^]*?)\n</${name}>`).exec(text)?.[1] ?? "";
   const sentences = (text: string) => text.split(/(?<=[.?!])\s+/).filter(Boolean);
   const judge = (request: GenerateRequest): Record<string, unknown> => {
     const text = request.parts.map((part) => (part.type === "text" ? part.text : "")).join("\n");
     if (request.schema!.name.startsWith("correctness")) {
-      const clip = picturesOf(request).flatMap((hash) => seen.get(hash) ?? [])[0];
+      const clip = ownPicturesOf(request).flatMap((hash) => seen.get(hash) ?? [])[0];
       const truths = new Set((clip === undefined ? [] : episode.clips[clip]!.facts).map(sentenceOf));
       return { correct: sentences(fenced(text, "memory")).every((sentence) => truths.has(sentence)) };
     }

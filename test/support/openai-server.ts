@@ -10,6 +10,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { createCanvas, loadImage } from "@napi-rs/canvas";
 import type { GenerateRequest, Generation, Model, Part } from "../../src/engine.ts";
+import { betweenPictures } from "../../src/engines/openai/chat.ts";
 
 export type Json = Record<string, unknown>;
 
@@ -28,7 +29,7 @@ export interface ServerRequest {
   readonly authorization: string | undefined;
   /** The JSON body, or the fields of the form. */
   readonly body: Json;
-  /** All text of a chat, system included, one part a line. */
+  /** All text of a chat, system included, one part a line, but for the words between pictures of one run. */
   readonly text: string;
   readonly pictures: readonly Picture[];
   /** Seconds of 16 kHz mono PCM in the uploaded WAV. */
@@ -196,10 +197,13 @@ async function readRequest(message: IncomingMessage, read: Read): Promise<Server
   const body = JSON.parse(bytes.toString()) as Json;
   const parts = ((body.messages as { content: unknown }[] | undefined) ?? []).flatMap(({ content }) =>
     typeof content === "string" ? [{ type: "text", text: content }] : (content as Json[]),
-  ) as { type: string; text?: string; image_url?: { url: string }; video_url?: { url: string } }[];
+  ) as WirePart[];
   const urls = parts.flatMap(({ image_url, video_url }) => image_url?.url ?? video_url?.url ?? []);
   const pictures = await Promise.all(urls.flatMap(jpegsOf).map(look));
-  const text = parts.flatMap((part) => part.text ?? []).join("\n");
+  const text = parts
+    .filter((_, i) => !isBetweenPictures(parts, i))
+    .flatMap((part) => part.text ?? [])
+    .join("\n");
   return { ...read, ...none, body, text, pictures };
 }
 
@@ -296,11 +300,21 @@ function chatAnswer(request: ServerRequest, content: string | undefined): Json {
   };
 }
 
+interface WirePart {
+  readonly type?: string;
+  readonly text?: string;
+  readonly image_url?: { readonly url: string };
+  readonly video_url?: { readonly url: string };
+}
+
 interface WireMessage {
   readonly role: string;
-  readonly content:
-    | string
-    | readonly { text?: string; image_url?: { url: string }; video_url?: { url: string } }[];
+  readonly content: string | readonly WirePart[];
+}
+
+/** Whether a text only keeps two pictures of one run apart. */
+function isBetweenPictures(parts: readonly WirePart[], i: number): boolean {
+  return parts[i]!.text === betweenPictures && Boolean(parts[i - 1]?.image_url && parts[i + 1]?.image_url);
 }
 
 /** A chat as a model in this process is asked. */
@@ -310,7 +324,7 @@ function asGeneration({ body }: ServerRequest): GenerateRequest {
   for (const { role, content } of body.messages as WireMessage[]) {
     const sent = typeof content === "string" ? [{ text: content }] : content;
     if (role === "system") system += sent.map(({ text = "" }) => text).join("\n");
-    else for (const part of sent) addPart(parts, part);
+    else for (const [i, part] of sent.entries()) if (!isBetweenPictures(sent, i)) addPart(parts, part);
   }
   const format = body.response_format as { json_schema: { name: string; schema: Json } } | undefined;
   const number = (field: string) => (body[field] === undefined ? undefined : Number(body[field]));
@@ -333,7 +347,7 @@ function asGeneration({ body }: ServerRequest): GenerateRequest {
 }
 
 /** Adds a part of a message; a picture that follows a picture joins its run, a second later. */
-function addPart(parts: Part[], sent: Exclude<WireMessage["content"], string>[number]): void {
+function addPart(parts: Part[], sent: WirePart): void {
   const url = sent.image_url?.url ?? sent.video_url?.url;
   if (url === undefined) {
     parts.push({ type: "text", text: sent.text ?? "" });

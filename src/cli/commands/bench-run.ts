@@ -86,6 +86,7 @@ export async function run(
 
   // A week does not fit a prompt: there the question finds what it needs.
   const mode = name === "egolife" && !protocol.oracle ? "search" : "whole-memory";
+  const { framesPerClip, pictureTokens } = config.model;
   const settings = {
     policy: kind,
     model: {
@@ -98,6 +99,8 @@ export async function run(
     limit: Number.isFinite(limit) ? limit : null,
     groups: groups ?? null,
     choiceBudget: config.choice.budget ?? null,
+    ...(framesPerClip !== undefined && { framesPerClip }),
+    ...(pictureTokens !== undefined && { pictureTokens }),
     screenText: config.screenText,
     transcriber: config.transcriber.model ?? null,
     embedder: localEmbedder.id,
@@ -279,7 +282,7 @@ const judgeOf = (model: Model | null): AnswerJudge => (model ? modelAnswerJudge(
 function commandOf(name: string, root: string, options: Invocation["options"]): string {
   const quoted = (value: unknown) => (/^[\w./:,-]+$/.test(String(value)) ? String(value) : `'${value}'`);
   const flags =
-    "annotations group policy weights budget rows updates variant order limit seed votes answerModel judgeModel baseUrl model config"
+    "annotations group policy weights budget rows updates variant order limit seed votes answerModel judgeModel baseUrl model framesPerClip pictureTokens config"
       .split(" ")
       .filter((flag) => options[flag] !== undefined)
       .map(

@@ -76,6 +76,38 @@ const request = (changes: Partial<GenerateRequest> = {}): GenerateRequest => ({
   ...changes,
 });
 
+/** The prompt about the clip, or the clip otherwise, with the pictures of an earlier one in the window. */
+const promptAfter = (earlierFrames: Observation["frames"], changed: Partial<Observation> = {}) =>
+  memoryPrompt(
+    {
+      observations: [{ ...observation, ...changed }],
+      recent: {
+        observations: [{ ...observation, clip: 0, frames: earlierFrames }],
+        entries: [{ clip: 0, kind: "episodic", text: earlier }],
+      },
+      state: { value: null, documents: 0, words: new Map() },
+      supplement: "Where does Ann put the keys?",
+    },
+    { semantic: false, countTokens: (text) => text.length },
+  );
+
+test("pictures from before the clip change nothing of what is read or written", async () => {
+  const [alone, after] = [promptAfter([]), promptAfter(frames.toReversed())];
+  assert.equal(alone.filter(({ type }) => type === "video").length, 1);
+  assert.equal(after.filter(({ type }) => type === "video").length, 2);
+  const reading = readPrompt(after);
+  assert.equal(reading.frames, frames);
+  assert.deepEqual(reading, readPrompt(alone));
+  assert.ok([reading.spoken, reading.preceding, reading.wanted].every(({ length }) => length > 0));
+  assert.deepEqual(await model.read(after), await model.read(alone));
+  const written = await Promise.all([alone, after].map((parts) => model.generate(request({ parts }))));
+  assert.deepEqual(written[1], written[0]);
+});
+
+test("of a clip without pictures no frames are read, whatever the window shows", () => {
+  assert.deepEqual(readPrompt(promptAfter(frames, { frames: [] })).frames, []);
+});
+
 test("the policy's prompt gives frames, the clip's own speech and the memories before", () => {
   const first = "On the desk Ann puts the keys.";
   const read = readPrompt(prompt([first, earlier]));

@@ -1,12 +1,13 @@
 /**
  * How nano finds its slots in a prompt made for models that read prose.
  *
- * It takes the first run of frames; the lines `… says: …` of the `stream` fence that are the clip's own; the lines of the
- * `earlier` fence, each a memory of a clip before; and of the supplement, which ends the prompt, each line. Of all these
- * it knows only words of its vocabulary; all other words it does not read.
+ * It takes the frames of the clip decided about; of the `stream` fence the clip's own lines of speech; of the `earlier`
+ * fence each line, a memory of a clip before; and each line of the supplement, which ends the prompt. Of all these it
+ * knows only words of its vocabulary; all other words it does not read. Where each of them stands is said by the marks
+ * that the prompt itself is made with.
  */
 import type { Part } from "../../engine.ts";
-import { earlierFence } from "../../policy/prompts.ts";
+import { promptMarks as marks } from "../../policy/prompts.ts";
 import type { Texts } from "./layout.ts";
 import { encode, encodeContent, sentencesIn } from "./vocabulary.ts";
 
@@ -14,25 +15,33 @@ export interface ReadPrompt extends Texts {
   readonly frames: readonly { readonly jpeg: Uint8Array }[];
 }
 
-/** What stands in front of the supplement in the policy's prompt, and of what may follow it. */
-const supplementOpening = "as to content and not to form:\n";
-const mistakeOpening = "\n\nYou have answered before:";
+/** A line of speech in the clip itself: who speaks, what is said. */
+const ownSpeech = new RegExp(`^\\[(?!${marks.before})[^\\]]*\\] (.+?)${marks.says}(.*)$`);
 
 /** The slots of a prompt; a slot that is not found is empty. */
 export function readPrompt(parts: readonly Part[]): ReadPrompt {
   const text = parts.map((part) => (part.type === "text" ? part.text : "")).join("\n\n");
-  const video = parts.find((part) => part.type === "video");
-  const spoken = fenced(text, "stream").flatMap((line) => {
-    const said = /^\[(?!before)[^\]]*\] (.+?) says: (.*)$/.exec(line);
+  const spoken = fenced(text, marks.stream).flatMap((line) => {
+    const said = ownSpeech.exec(line);
     return said ? [[...encodeContent(said[1]!), ...encodeContent(said[2]!)]] : [];
   });
-  const preceding = fenced(text, earlierFence).flatMap((memory) => sentencesIn(encode(memory)));
-  const supplement = text.split(supplementOpening)[1]?.split(mistakeOpening)[0] ?? "";
+  const preceding = fenced(text, marks.earlier).flatMap((memory) => sentencesIn(encode(memory)));
+  const supplement = text.split(`${marks.supplement}\n`)[1]?.split(`\n\n${marks.mistake}`)[0] ?? "";
   const wanted = supplement
     .split("\n")
     .map(encodeContent)
     .filter(({ length }) => length > 0);
-  return { frames: video?.frames ?? [], spoken, preceding, wanted };
+  return { frames: ownFrames(parts), spoken, preceding, wanted };
+}
+
+/** The last run of frames, unless the line in front of it says that they are from before the clip. */
+function ownFrames(parts: readonly Part[]): ReadPrompt["frames"] {
+  const place = parts.findLastIndex(({ type }) => type === "video");
+  const video = parts[place];
+  if (video?.type !== "video") return [];
+  const front = parts[place - 1];
+  const line = front?.type === "text" ? front.text.split("\n").at(-1)! : "";
+  return line.startsWith(marks.picturesBefore) ? [] : video.frames;
 }
 
 function fenced(text: string, name: string): string[] {

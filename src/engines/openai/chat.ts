@@ -24,7 +24,7 @@ export function chatBody(
 ): Readonly<Record<string, unknown>> {
   const { system, parts, schema, logprobs, n = 1 } = request;
   const { temperature, topP, topK, maxTokens, seed } = request.sampling ?? {};
-  const content = parts.flatMap((part) => wireParts(part, can));
+  const content = apart(parts.flatMap((part) => wireParts(part, can)));
   return {
     model,
     messages: [...(system ? [{ role: "system", content: system }] : []), { role: "user", content }],
@@ -49,6 +49,20 @@ type WirePart =
   | { type: "text"; text: string }
   | { type: "image_url"; image_url: { url: string } }
   | { type: "video_url"; video_url: { url: string } };
+
+/**
+ * With a word between neighbouring pictures: llama.cpp takes two of one size for one moment of a video and merges them.
+ * White space would do there, but other servers refuse a text that is blank.
+ */
+function apart(parts: readonly WirePart[]): WirePart[] {
+  return parts.flatMap((part, i) => {
+    const neighbours = part.type === "image_url" && parts[i - 1]?.type === "image_url";
+    return neighbours ? [{ type: "text", text: betweenPictures }, part] : [part];
+  });
+}
+
+/** The word between two pictures of one run. */
+export const betweenPictures = "then";
 
 function wireParts(part: Part, { video }: WireFeatures): WirePart[] {
   const image = (bytes: Uint8Array, mediaType: string): WirePart => ({

@@ -3,6 +3,7 @@ import { type TestContext, test } from "node:test";
 import { createCanvas } from "@napi-rs/canvas";
 import { type ServerOptions, startOpenAiServer } from "../../../test/support/openai-server.ts";
 import type { Part } from "../../engine.ts";
+import { betweenPictures } from "./chat.ts";
 import { type ModelOptions, openaiModel } from "./model.ts";
 
 async function connected(
@@ -192,6 +193,35 @@ test("a clip is sent whole where the endpoint takes video, and as frames where i
   assert.equal((await frames.model.capabilities()).video, false);
 });
 
+test("between two pictures there is always text", async (t) => {
+  const { model, bodies } = await connected(t);
+  await model.generate({
+    parts: [hello, clip, hello, clip, { type: "image", bytes: jpeg("#00ff00"), mediaType: "image/jpeg" }],
+  });
+  const [message] = bodies()[0]!.messages as { content: { type: string; text?: string }[] }[];
+  const [mira, then] = [(hello as { text: string }).text, betweenPictures];
+  assert.deepEqual(
+    message!.content.map(({ type, text }) => text ?? type),
+    [mira, "image_url", then, "image_url", mira, "image_url", then, "image_url", then, "image_url"],
+  );
+});
+
+test("clips are sent as frames where one video is taken and several are not", async (t) => {
+  const { server, model, bodies } = await connected(t, {}, { video: "video" });
+  await model.capabilities();
+  const several = { parts: [hello, clip, hello, clip] };
+  server.setFaults(({ body }) => {
+    const videos = JSON.stringify(body).match(/"video_url":/g)?.length ?? 0;
+    const message = "At most 1 video(s) may be provided in one prompt.";
+    return videos > 1 ? { kind: "status", status: 400, message } : undefined;
+  });
+  assert.match((await model.generate(several)).completions[0]!.text, /4 pictures were shown/);
+  assert.ok(!JSON.stringify(bodies().at(-1)).includes("video_url"));
+  const before = server.requests.length;
+  await model.generate(several);
+  assert.equal(server.requests.length, before + 1);
+});
+
 test("pictures a model cannot see are an error that says so, and are not sent again", async (t) => {
   const { server, model } = await connected(t, { refuses: ["images"] });
   const refused = { code: "no-images", isRetryable: false, message: /eyes does not/ };
@@ -208,7 +238,7 @@ test("a refusal of some pictures does not make a model blind that has seen other
   server.setFaults(() => ({ kind: "status", status: 400, message }));
   await assert.rejects(model.generate({ parts: [clip] }), {
     code: "bad-request",
-    message: /At most 1 image/,
+    message: /At most 1 image.*--frames-per-clip/,
   });
   server.setFaults(undefined);
   assert.match((await model.generate({ parts: [clip] })).completions[0]!.text, /2 pictures/);

@@ -1,9 +1,10 @@
 /**
  * A model behind an OpenAI-compatible endpoint (vLLM, SGLang, llama-server, Ollama, hosted).
  *
- * What the endpoint cannot do is learnt once: a probe asks for everything at the start, and a request that is refused
+ * What the endpoint cannot do is found out once: a probe asks for everything at the start, and a request that is refused
  * for a feature is sent again without it. Samples it will not draw together are drawn one by one; a schema it will not
- * enforce is left to the prompt; video it does not take is sent as frames. Pictures it cannot see are an error.
+ * enforce is left to the prompt; video it does not take, or not so many in one request, is sent as frames. Pictures it
+ * cannot see are an error.
  */
 import {
   addCost,
@@ -57,7 +58,9 @@ export function openaiModel(options: ModelOptions): Model {
     temperature: true,
   };
   /** Once pictures were taken, a refusal that names them is about those pictures: too many, too large. */
-  const taken = new Set<keyof WireFeatures>();
+  let tookPictures = false;
+  /** The most videos that were taken in one request; where more are refused, all clips are sent as frames. */
+  let tookVideos = 0;
   let probed: Promise<ModelCapabilities> | undefined;
 
   async function generate(given: GenerateRequest): Promise<Generation> {
@@ -107,13 +110,15 @@ export function openaiModel(options: ModelOptions): Model {
         },
         request.signal,
       );
-      for (const feature of ["images", "video"] as const) {
-        if (sent[feature] && usesOf(request)[feature]) taken.add(feature);
-      }
+      tookPictures ||= usesOf(request).images;
+      if (sent.video) tookVideos = Math.max(tookVideos, videosIn(request));
       return { completions: value, cost };
     } catch (error) {
-      const refused = error instanceof EngineError ? refusedFeature(error, request, sent) : undefined;
-      if (refused === undefined || taken.has(refused)) throw error;
+      if (!(error instanceof EngineError)) throw error;
+      const refused = refusedFeature(error, request, sent);
+      if (refused === undefined) throw error;
+      if (refused === "images" && tookPictures) throw picturesRefused(error);
+      if (refused === "video" && videosIn(request) <= tookVideos) throw error;
       can[refused] = false;
       return ask({ ...request, ...(!can.samples && { n: 1 }) });
     }
@@ -185,6 +190,17 @@ function usesOf({ parts, schema, logprobs, n = 1, sampling }: GenerateRequest): 
     images: parts.some(({ type }) => type !== "text"),
     samples: n > 1,
   };
+}
+
+/** The refusal of these pictures by an endpoint that took others, with the way out. */
+function picturesRefused(error: EngineError): EngineError {
+  const { code, message, status, details } = error;
+  const advice = "Send fewer with --frames-per-clip or --picture-tokens";
+  return new EngineError(code, `${message.replace(/\.$/, "")}. ${advice}`, { status, details, cause: error });
+}
+
+function videosIn({ parts }: GenerateRequest): number {
+  return parts.filter(({ type }) => type === "video").length;
 }
 
 /** The feature a refusal names, if this request was sent with it. */

@@ -68,6 +68,20 @@ test("a context is drawn once; what else is shown, or another clip, is another c
   assert.equal(inner.calls.length, 5);
 });
 
+test("the pictures of the window are of the context: other clips or other frames of them are drawn for again", async () => {
+  const inner = numbers();
+  const policy = rolloutCache(inner, { oncePerClip: true });
+  const after = (clip: number, atSeconds: number): Context => {
+    const [observation] = about(clip).observations;
+    const frames = [{ atSeconds, width: 4, height: 2, jpeg: new Uint8Array() }];
+    return { ...about(2), recent: { observations: [{ ...observation!, frames }], entries: [] } };
+  };
+  for (const context of [after(1, 10), after(1, 11), after(0, 10), about(2)]) await policy.decide(context);
+  assert.equal(inner.calls.length, 4);
+  await policy.decide(after(1, 10));
+  assert.equal(inner.calls.length, 4);
+});
+
 test("more samples than are kept are drawn in addition, and not the same ones again", async () => {
   const inner = numbers();
   const policy = rolloutCache(inner);

@@ -2,9 +2,9 @@
  * A policy that draws each context's samples once and keeps them, a frozen cache for training and trying adapters out.
  *
  * A clip of a hosted model is paid for once for each memory it is shown with, however often it is replayed; or just once,
- * and then adapters are compared on the very same samples. Contexts are told apart by the inner revision, stream, clips,
- * the earlier entries shown, the supplement and the inner policy's own value; word counts are not looked at, so it is for
- * policies that write without them, as the engine policy does.
+ * and then adapters are compared on the very same samples. Contexts are told apart by the inner revision, the clips and
+ * frames of the window, the earlier entries shown, the supplement and the inner policy's own value; word counts are not
+ * looked at, so it is for policies that write without them, as the model policy does.
  *
  * An engine's draws can be kept beyond this process too, so that a run which was killed asks only for what is missing. What
  * it refuses for good is an action that says so: one clip too long for a model should not cost the others.
@@ -101,7 +101,11 @@ function keyOf(
   { observations, recent, supplement = "", state }: Context,
   { isGreedy, oncePerClip }: { readonly isGreedy: boolean; readonly oncePerClip: boolean },
 ): string {
-  const clips = observations.map(({ stream, clip }) => [stream, clip]);
+  // Frames by their moments: a clip that was watched again at another rate is shown otherwise.
+  const clips = [...recent.observations, ...observations].map(({ stream, clip, frames }) => [
+    ...[stream, clip],
+    ...frames.map(({ atSeconds, width, height }) => [atSeconds, width, height]),
+  ]);
   const entries = oncePerClip ? [] : recent.entries.map(({ clip, kind, text }) => [clip, kind, text]);
   return sha256(JSON.stringify([revision, clips, entries, supplement, state.value, isGreedy]));
 }

@@ -109,6 +109,9 @@ function about(observation: Observation, more: Partial<Context> = {}): Context {
   };
 }
 
+/** Whole seconds from one up to another. */
+const seconds = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+
 const policyOf = (model: Model, options: Partial<ModelPolicyOptions> = {}) =>
   modelPolicy({ model, countTokens, ...options });
 
@@ -160,19 +163,73 @@ describe("what the model is shown", () => {
       "[00:00:12] Ann says: Clip 1 has begun.",
       "[00:00:15] caption: A red mug.",
     ]);
-    // Only the clip decided about is shown in pictures.
-    assert.equal(model.requests[0]!.parts.filter(({ type }) => type === "video").length, 1);
   });
 
-  test("no more than the last four entries", async () => {
+  test("pictures of the window, oldest first, each clip's behind a line with its span and moments", async () => {
     const model = smallModel();
-    const entries = Array.from({ length: 6 }, (_, i) => ({
+    const recent = { observations: [clip(0), clip(1, { frames: [] }), clip(2)], entries: [] };
+    await policyOf(model).decide(about(clip(3), { recent }));
+    const { parts } = model.requests[0]!;
+    assert.deepEqual(
+      parts.map((part) =>
+        part.type === "video" ? part.frames.map(({ atSeconds }) => atSeconds) : part.type,
+      ),
+      ["text", seconds(0, 10), "text", seconds(20, 30), "text", seconds(30, 40), "text"],
+    );
+    const [first, second, own] = parts
+      .filter((part) => part.type === "text")
+      .map(({ text }) => text.split("\n").at(-1)!);
+    assert.match(
+      first!,
+      /^From before the clip, 00:00:00 to 00:00:10, 10 frames .*: 00:00:00\.0, 00:00:01\.0,/,
+    );
+    assert.match(second!, /^From before the clip, 00:00:20 to 00:00:30, 10 frames .*, 00:00:29\.0\.$/);
+    assert.match(own!, /^The clip's 10 frames follow.*: 00:00:30\.0, .*00:00:39\.0\.$/);
+  });
+
+  test("fewer frames of each clip, and of older clips first, as far as its limits ask", async () => {
+    const model = smallModel();
+    const recent = { observations: [clip(0), clip(1)], entries: [] };
+    const momentsWith = async (limits: Partial<ModelPolicyOptions>) => {
+      await policyOf(model, limits).decide(about(clip(2), { recent }));
+      return model.requests
+        .at(-1)!
+        .parts.flatMap((part) =>
+          part.type === "video" ? [part.frames.map(({ atSeconds }) => atSeconds)] : [],
+        );
+    };
+    assert.deepEqual(await momentsWith({ framesPerClip: 2 }), [
+      [2, 7],
+      [12, 17],
+      [22, 27],
+    ]);
+    // A frame of 4 × 2 pixels takes one token: 10 + 10 + 10 do not fit 13, nor do 0 + 5 + 10; 0 + 2 + 10 do.
+    assert.deepEqual(await momentsWith({ pictureTokens: 13 }), [[12, 17], seconds(20, 30)]);
+    assert.deepEqual(await momentsWith({ pictureTokens: 100, tokensPerFrame: 60 }), [[25]]);
+    assert.throws(() => policyOf(model, { framesPerClip: 0 }), RangeError);
+  });
+
+  test("the pictures from before are of the window alone where the clip has none", async () => {
+    const model = smallModel();
+    const recent = { observations: [clip(0)], entries: [] };
+    await policyOf(model).decide(about(clip(1, { frames: [] }), { recent }));
+    const { parts } = model.requests[0]!;
+    assert.deepEqual(
+      parts.map(({ type }) => type),
+      ["text", "video", "text"],
+    );
+    assert.match(textOf(model.requests[0]!), /\(video\)\nThere are no pictures of this clip\./);
+  });
+
+  test("the memories of the window, oldest first", async () => {
+    const model = smallModel();
+    const entries = Array.from({ length: 2 }, (_, i) => ({
       clip: i,
       kind: "episodic" as const,
       text: `Entry ${i}.`,
     }));
-    await policyOf(model).decide(about(clip(6), { recent: { observations: [], entries } }));
-    assert.equal(fenced(textOf(model.requests[0]!), "earlier"), "Entry 2.\nEntry 3.\nEntry 4.\nEntry 5.");
+    await policyOf(model).decide(about(clip(2), { recent: { observations: [], entries } }));
+    assert.equal(fenced(textOf(model.requests[0]!), "earlier"), "Entry 0.\nEntry 1.");
     await policyOf(model).decide(about(clip(0)));
     assert.equal(fenced(textOf(model.requests[1]!), "earlier"), "(nothing)");
   });
@@ -221,7 +278,7 @@ describe("what the model is shown", () => {
   test("a clip without pictures has no frames to send; a very long text is cut, the clip's own kept first", async () => {
     const model = smallModel();
     const long = Array.from({ length: 500 }, (_, i) => says(i / 100, "Ann", `word${i} `.repeat(20)));
-    const earlier = clip(0, { speech: long });
+    const earlier = clip(0, { speech: long, frames: [] });
     await policyOf(model).decide(
       about(clip(1, { frames: [] }), { recent: { observations: [earlier], entries: [] } }),
     );
@@ -543,6 +600,9 @@ describe("the revision", () => {
     assert.match(plain.revision, /^model:small@[0-9a-f]{12}$/);
     assert.equal(policyOf(model).revision, plain.revision);
     assert.notEqual(semantic.revision, plain.revision);
+    const limits = [{ framesPerClip: 5 }, { pictureTokens: 5 }, { tokensPerFrame: 5 }];
+    const limited = limits.map((limit) => policyOf(model, limit).revision);
+    assert.equal(new Set([plain.revision, ...limited]).size, 4);
     assert.equal(adapted.revision, `${plain.revision}+abc123`);
     assert.deepEqual([plain.id, plain.clipsPerDecision], ["model", 1]);
     await adapted.decide(about(clip(0)));

@@ -1,6 +1,6 @@
 /**
- * The model policy: a model behind an engine looks at a clip and writes its memory, one episodic entry and, where
- * asked, semantic ones.
+ * The model policy: a model looks at a clip, with the window before it, and writes its memory: one episodic entry and,
+ * where asked, semantic ones.
  *
  * One decision is one call with n samples. Where no sample can be used, the model is told what was wrong and asked
  * again, a few times; then the actions are returned with their issues, and the caller journals a visible failure. A
@@ -24,6 +24,7 @@ import type { Observation } from "../../perception/observation.ts";
 import { sourceTexts } from "../../perception/observation.ts";
 import { knownPeople, taggedIds } from "../../policy/identity-tags.ts";
 import { parseLeniently, withoutThinking } from "../../policy/parse-action.ts";
+import { checkPictureLimits, evenlySpaced, type PictureLimits } from "../../policy/pictures.ts";
 import type { Action, Context, DecideOptions, DecideResult, Policy } from "../../policy/policy.ts";
 import {
   memoryInstructions,
@@ -34,7 +35,7 @@ import {
 } from "../../policy/prompts.ts";
 import { type Random, randomInt } from "../../util/random.ts";
 
-export interface ModelPolicyOptions {
+export interface ModelPolicyOptions extends PictureLimits {
   readonly model: Model;
   /** Length of a text as memory counts it. */
   readonly countTokens: (text: string) => number;
@@ -48,18 +49,19 @@ export interface ModelPolicyOptions {
   readonly adapter?: Adapter | null;
 }
 
-/** An answer with room for a thinking model's reasoning; B.2 allows 8192, more than small servers take. */
+/** An answer with room for a thinking model's reasoning; the released code allows 8192, more than small servers take. */
 const defaultMaxTokens = 4096;
 /** Key frames kept as proof of an entry; all of a clip's would be a gigabyte a day. */
 const mostEvidenceFrames = 3;
 
 /**
  * A policy that asks `model`.
- * @throws RangeError for `attempts` out of range
+ * @throws RangeError for `attempts` or a limit of pictures out of range
  * @throws ConfigError `adapter-space` for an adapter that is not of a model's residual stream
  */
 export function modelPolicy(options: ModelPolicyOptions): Policy {
   const { model, countTokens, semantic = false, sampling = {}, attempts = 2, adapter = null } = options;
+  const { framesPerClip, pictureTokens, tokensPerFrame } = options;
   if (!Number.isInteger(attempts) || attempts < 0) {
     throw new RangeError(`Expected \`attempts\` to be an integer from 0 up, got ${attempts}`);
   }
@@ -69,7 +71,8 @@ export function modelPolicy(options: ModelPolicyOptions): Policy {
       `Expected an adapter of a model's residual stream (residual:<model>@<block>), got ${adapter.space}: use it with the policy it was trained for`,
     );
   }
-  const prompts: PromptOptions = { semantic, countTokens };
+  const prompts: PromptOptions = { semantic, countTokens, framesPerClip, pictureTokens, tokensPerFrame };
+  checkPictureLimits(prompts);
   const revision = `model:${model.id}@${promptHash(prompts)}${adapter ? `+${adapter.revision}` : ""}`;
   return {
     id: "model",
@@ -214,11 +217,7 @@ function peopleNamed(text: string, context: Context): string[] {
   ];
 }
 
-/** Moments of frames spread evenly over the clip. */
+/** Moments of a few frames, evenly spaced over the clip. */
 function keyFrames({ frames }: Observation): number[] {
-  const count = Math.min(mostEvidenceFrames, frames.length);
-  return Array.from({ length: count }, (_, i) => {
-    const place = Math.floor(((i + 0.5) * frames.length) / count);
-    return frames[place]!.atSeconds;
-  });
+  return evenlySpaced(frames, mostEvidenceFrames).map(({ atSeconds }) => atSeconds);
 }

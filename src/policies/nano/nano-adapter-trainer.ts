@@ -8,6 +8,7 @@
  */
 
 import type { Adapter } from "../../adapter/adapter.ts";
+import type { AdapterTarget } from "../../adapter/adapter-file.ts";
 import type { NanoModel } from "../../engines/nano/nano-model.ts";
 import { householdVideos } from "../../household/index.ts";
 import type { Context, Policy } from "../../policy/policy.ts";
@@ -99,7 +100,7 @@ export function nanoAdapterTrainer(options: NanoAdapterTrainerOptions): NanoAdap
   return {
     policy: base.id,
     base: base.revision,
-    fitsBase: base.revision,
+    fitsBase: nanoTarget(model).base,
     ...{ method: "dpo", triedOn: "clips" },
     needsNoStream: true,
     margins: memoryMargins,
@@ -155,8 +156,13 @@ function once<T>(make: (signal?: AbortSignal) => Promise<T>): (signal?: AbortSig
   };
 }
 
-/** Where nano's adapters are added, and the base they fit. */
-export function nanoTarget(model: NanoModel, countTokens: (text: string) => number) {
-  const { revision } = nanoPolicy(model, null, countTokens);
-  return { space: model.adapterSpace, dimension: model.width, base: revision };
+/**
+ * Where nano's adapters are added, and the base they fit: its weights alone, for it does not read the prompt's wording.
+ * Files of earlier versions name the wording too.
+ */
+export function nanoTarget(model: NanoModel): AdapterTarget {
+  return {
+    ...{ space: model.adapterSpace, dimension: model.width, base: model.id },
+    formerBase: new RegExp(`^(engine|model):${model.id}@[0-9a-f]{12}$`),
+  };
 }
