@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, test } from "node:test";
-import { qaRow, writeEgoLife } from "../src/benchmarks/egolife-text/__fixtures__/made-up-files.ts";
-import { madeUpWeek } from "../src/benchmarks/egolife-text/__fixtures__/made-up-week.ts";
+import { qaRow, writeEgoLife } from "../src/benchmarks/datasets/egolife-text/__fixtures__/made-up-files.ts";
+import { madeUpWeek } from "../src/benchmarks/datasets/egolife-text/__fixtures__/made-up-week.ts";
 import { type Row, taskmem, temporaryFolder } from "./support/cli.ts";
 import { sharedData } from "./support/shared-data.ts";
 

@@ -7,8 +7,8 @@ import {
   type HouseholdPolicies,
   type HouseholdResult,
   householdBenchmark,
-} from "../benchmarks/household.ts";
-import { householdReport } from "../benchmarks/household-report.ts";
+} from "../benchmarks/datasets/household/household.ts";
+import { householdReport } from "../benchmarks/datasets/household/report.ts";
 import { lexicalReader, wordSpace } from "../engines/local/index.ts";
 import { shippedWeights } from "../engines/nano/shipped.ts";
 import { choicePolicy } from "../policies/choice/choice.ts";

@@ -1,8 +1,14 @@
 /** What a memory holds of each question's evidence, whether a search finds it, and what a reader makes of it. */
 import type { WordSpace } from "../../engine.ts";
-import { type Corpus, countUntil, placesOf } from "./corpus.ts";
-import { type Evidence, entriesNear, evidenceOf, isStrict, nearSeconds } from "./evidence.ts";
-import type { TextQuestion } from "./load.ts";
+import { type Corpus, countUntil, placesOf } from "../datasets/egolife-text/corpus.ts";
+import {
+  type Evidence,
+  entriesNear,
+  evidenceOf,
+  isStrict,
+  nearSeconds,
+} from "../datasets/egolife-text/evidence.ts";
+import type { TextQuestion } from "../datasets/egolife-text/week.ts";
 import { chooseOption, type Sizes, search, sizesOf } from "./search.ts";
 
 /** How many hits a reader is given. */

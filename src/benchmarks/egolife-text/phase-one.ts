@@ -15,7 +15,7 @@ import {
 } from "../../policies/choice/choice-draw.ts";
 import { groupAdvantages } from "../../training/advantages.ts";
 import { seededRandom } from "../../util/random.ts";
-import type { Corpus } from "./corpus.ts";
+import type { Corpus } from "../datasets/egolife-text/corpus.ts";
 import { drawInputOf, type Offer, type Picker, type TaskWeight, WordCounts } from "./pickers.ts";
 import type { TextWindow } from "./windows.ts";
 

@@ -9,7 +9,7 @@
  */
 import { type DrawInput, defaultChoiceParameters, drawItems } from "../../policies/choice/choice-draw.ts";
 import { type Random, shuffle } from "../../util/random.ts";
-import { type Corpus, rarity } from "./corpus.ts";
+import { type Corpus, rarity } from "../datasets/egolife-text/corpus.ts";
 import type { TextWindow } from "./windows.ts";
 
 /** A window as a picker is shown it. */

@@ -17,7 +17,7 @@ import {
 } from "../../policies/choice/word-vector-trainer.ts";
 import { type Comparison, choosePairs, type PairCandidate } from "../../training/pairs.ts";
 import type { Random } from "../../util/random.ts";
-import type { TextQuestion } from "./load.ts";
+import type { TextQuestion } from "../datasets/egolife-text/week.ts";
 import type { WindowDecision } from "./windows.ts";
 
 /** Draws of one context. */

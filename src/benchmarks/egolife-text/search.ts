@@ -5,7 +5,7 @@
  * stands out. It is plain on purpose, the same for every policy, and understands nothing; absolute accuracies
  * say little, differences between two memories something.
  */
-import { type Corpus, rarity } from "./corpus.ts";
+import { type Corpus, rarity } from "../datasets/egolife-text/corpus.ts";
 
 const saturation = 1.2;
 const lengthWeight = 0.5;

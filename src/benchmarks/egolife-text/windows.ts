@@ -3,7 +3,7 @@ import type { WordSpace } from "../../engine.ts";
 import type { Observation } from "../../perception/observation.ts";
 import type { Context, Policy } from "../../policy/policy.ts";
 import { freshState, stateAfter } from "../../policy/state.ts";
-import type { Corpus } from "./corpus.ts";
+import type { Corpus } from "../datasets/egolife-text/corpus.ts";
 
 /** Some seconds of the stream in which something is said or seen. */
 export interface TextWindow {

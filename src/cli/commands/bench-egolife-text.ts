@@ -1,20 +1,21 @@
 /** `taskmem bench egolife --text`: a week of a real life as texts, without a model. */
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { foreignFilesBeside, readForeignQuestions } from "../../benchmarks/egolife-text/foreign.ts";
-import type { Updates } from "../../benchmarks/egolife-text/lessons.ts";
-import type { Language } from "../../benchmarks/egolife-text/lines.ts";
-import { type EgoLifeText, loadEgoLifeText } from "../../benchmarks/egolife-text/load.ts";
-import { type PolicyName, policyNames } from "../../benchmarks/egolife-text/policies.ts";
-import { reportOf } from "../../benchmarks/egolife-text/report.ts";
+import { foreignFilesBeside, readForeignQuestions } from "../../benchmarks/datasets/egolife-text/foreign.ts";
+import type { Updates } from "../../benchmarks/datasets/egolife-text/learning.ts";
+import { type PolicyName, policyNames } from "../../benchmarks/datasets/egolife-text/policies.ts";
+import { reportOf } from "../../benchmarks/datasets/egolife-text/report.ts";
 import {
   defaultEgoLifeTextOptions,
   type EgoLifeTextOptions,
   type PolicyResults,
   runEgoLifeText,
-} from "../../benchmarks/egolife-text/run.ts";
-import { differencesOf, rowsOf } from "../../benchmarks/egolife-text/summary.ts";
-import { parseUpdates } from "../../benchmarks/protocol.ts";
+} from "../../benchmarks/datasets/egolife-text/run.ts";
+import { differencesOf, rowsOf } from "../../benchmarks/datasets/egolife-text/summary.ts";
+import { type EgoLifeText, loadEgoLifeText } from "../../benchmarks/datasets/egolife-text/week.ts";
+import type { Language } from "../../benchmarks/datasets/files/transcripts.ts";
+import { jsonLines, makeRunDirectory, openSteps } from "../../benchmarks/run/directory.ts";
+import { parseUpdates } from "../../benchmarks/run/protocol.ts";
 import { noCost } from "../../engine.ts";
 import { wordSpace } from "../../engines/local/index.ts";
 import { nameStems } from "../../engines/local/words.ts";
@@ -23,7 +24,6 @@ import { choiceWeightsRevision } from "../../policies/choice/choice-features.ts"
 import { readChoiceWeights } from "../../policies/choice/choice-weights-trainer.ts";
 import { sha256 } from "../../util/hash.ts";
 import type { Invocation } from "../invocation.ts";
-import { jsonLines, makeRunDirectory, openSteps } from "../run-directory.ts";
 
 /** Skipped rows named one by one. */
 const mostListed = 20;

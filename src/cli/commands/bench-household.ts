@@ -1,7 +1,8 @@
 /** `taskmem bench household`: the simulated household as a streaming benchmark, by the demo's code. */
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { householdMarkdown, householdReport } from "../../benchmarks/household-report.ts";
+import { householdMarkdown, householdReport } from "../../benchmarks/datasets/household/report.ts";
+import { jsonLines, makeRunDirectory, openSteps } from "../../benchmarks/run/directory.ts";
 import { noCost } from "../../engine.ts";
 import { ConfigError } from "../../errors.ts";
 import { sha256 } from "../../util/hash.ts";
@@ -13,7 +14,6 @@ import {
   wholeHousehold,
 } from "../household.ts";
 import type { Invocation } from "../invocation.ts";
-import { jsonLines, makeRunDirectory, openSteps } from "../run-directory.ts";
 
 export async function run({ output, signal, options }: Invocation): Promise<void> {
   const { policy = "nano", limit = wholeHousehold.films } = options as { policy?: string; limit?: number };

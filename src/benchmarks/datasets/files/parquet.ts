@@ -1,0 +1,17 @@
+/** Rows of a Parquet file as plain objects: text columns, dictionary-encoded or not, and lists of text. */
+import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
+import { DataError } from "../../../errors.ts";
+import type { Fields } from "./annotations.ts";
+
+/** @throws DataError `annotations-unreadable` for what is no Parquet, or is packed in a way this cannot unpack */
+export async function readParquet(path: string): Promise<Fields[]> {
+  try {
+    return await parquetReadObjects({ file: await asyncBufferFromFile(path) });
+  } catch (cause) {
+    throw new DataError(
+      "annotations-unreadable",
+      `Expected Parquet (plain or snappy) in ${path}: ${(cause as Error).message}`,
+      { cause, details: { path } },
+    );
+  }
+}
