@@ -211,7 +211,6 @@ function buildProgram(): Command {
     .option("--updates <when>", "learn after every question, or after so many, as 5,10,30,50")
     .option("--window <seconds>", "stream time of one decision")
     .option("--lang <tag>", "egolife: en or zh")
-    .option("--rechoose", "choose the whole past anew for each question")
     .option("--weights <file>", "what the choice policy learnt in Phase One")
     .option("--foreign <file>", "JSON with other people's questions, for the control", collect)
     .option("--seed <text>", "of everything drawn")

@@ -1,14 +1,85 @@
-/** The folder of a benchmark's run, and the steps in it that stand when the run is stopped. */
+/**
+ * The folder of a run: its name, and for runs that are computed in steps what stands when they are stopped.
+ *
+ * A run on videos keeps every answer as it comes (`results.ts`); the household and the week of texts are a few long
+ * steps whose results are plain JSON, and write their figures at the end.
+ */
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError } from "../../errors.ts";
 import { makeDirectory } from "../../util/directory.ts";
+import { sha256 } from "../../util/hash.ts";
 
-/**
- * Before anything is measured: a run that cannot be written is not worth its minutes.
- * @throws ConfigError `runs-unwritable`
- */
-export function makeRunDirectory(directory: string): void {
+/** A name that the same settings have again. */
+export function runName(benchmark: string, settings: unknown): string {
+  return `${benchmark}-${sha256(JSON.stringify(settings)).slice(0, 12)}`;
+}
+
+export interface StepRunOptions {
+  /** Folder of runs. */
+  readonly runs: string;
+  /** First part of its name. */
+  readonly name: string;
+  /** All that the results depend on; kept with them. */
+  readonly config: object;
+  /** Whether steps of a run that was stopped stand. */
+  readonly resume: boolean;
+  readonly onStep?: (name: string) => void;
+}
+
+/** What a run of steps found. */
+export interface StepRunFigures {
+  readonly rows: readonly object[];
+  readonly paired: readonly object[];
+  /** Every answer. */
+  readonly questions: readonly object[];
+  /** Markdown. */
+  readonly report: readonly string[];
+  /** Further files by name. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+export interface StepRun {
+  readonly directory: string;
+  /** Number of steps that stand. */
+  readonly standing: number;
+  /** What stands of a step, or what it gives now, which is kept. */
+  step<T>(name: string, make: () => Promise<T>): Promise<T>;
+  /** Writes the figures; the steps are not needed any more. */
+  finish(figures: StepRunFigures): void;
+}
+
+/** @throws ConfigError `runs-unwritable` before anything is measured */
+export function openStepRun({ runs, name, config, resume, onStep }: StepRunOptions): StepRun {
+  const directory = join(runs, runName(name, config));
+  makeRunDirectory(directory);
+  const path = join(directory, "unfinished.jsonl");
+  if (!resume) rmSync(path, { force: true });
+  const before = readSteps(path);
+  const write = (file: string, text: string) => writeFileSync(join(directory, file), text);
+  return {
+    directory,
+    standing: before.size,
+    step: async <T>(step: string, make: () => Promise<T>): Promise<T> => {
+      if (before.has(step)) return before.get(step) as T;
+      const given = await make();
+      appendFileSync(path, `${JSON.stringify([step, given])}\n`);
+      onStep?.(step);
+      return given;
+    },
+    finish: ({ rows, paired, questions, report, files }) => {
+      write("config.json", `${JSON.stringify(config, null, 2)}\n`);
+      write("rows.jsonl", jsonLines(rows));
+      write("paired.jsonl", jsonLines(paired));
+      write("questions.jsonl", jsonLines(questions));
+      write("report.md", `${report.join("\n")}\n`);
+      for (const [file, text] of Object.entries(files)) write(file, text);
+      rmSync(path, { force: true });
+    },
+  };
+}
+
+function makeRunDirectory(directory: string): void {
   try {
     makeDirectory(directory);
   } catch (cause) {
@@ -21,35 +92,18 @@ export function makeRunDirectory(directory: string): void {
   }
 }
 
-/** Steps of a run by name; what each gave is JSON. */
-export interface Steps<T> {
-  /** Those of a run that was stopped. */
-  readonly before: ReadonlyMap<string, T>;
-  add(name: string, given: T): void;
-  /** At the end of the run. */
-  remove(): void;
-}
-
-/** @param resume whether steps of a run that was stopped stand */
-export function openSteps<T>(directory: string, resume: boolean): Steps<T> {
-  const path = join(directory, "unfinished.jsonl");
-  const remove = () => rmSync(path, { force: true });
-  if (!resume) remove();
-  return {
-    before: readSteps(path),
-    add: (name, given) => appendFileSync(path, `${JSON.stringify([name, given])}\n`),
-    remove,
-  };
-}
-
 /** A line that was cut short is taken off. */
-function readSteps<T>(path: string): Map<string, T> {
+function readSteps(path: string): Map<string, unknown> {
   if (!existsSync(path)) return new Map();
   const text = readFileSync(path, "utf8");
   const whole = text.slice(0, text.lastIndexOf("\n") + 1);
   writeFileSync(path, whole);
-  const lines = whole.split("\n").filter(Boolean);
-  return new Map(lines.map((line) => JSON.parse(line) as [string, T]));
+  return new Map(
+    whole
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as [string, unknown]),
+  );
 }
 
 /** Rows as JSON, one a line. */

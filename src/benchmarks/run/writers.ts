@@ -54,7 +54,7 @@ export interface RowOptions {
   readonly tasks: ReadonlyMap<string, BenchmarkTask>;
   /** Texts one is picked from, for TaskMem over an engine. */
   readonly samples: number;
-  readonly seed: number;
+  readonly seed: number | string;
 }
 
 /** The rows there can be for a base, and why the others cannot. */
@@ -157,7 +157,7 @@ interface UniformOptions {
   readonly words: WordSpace;
   readonly clipSeconds: number;
   readonly budget: ChoiceBudget;
-  readonly seed: number;
+  readonly seed: number | string;
 }
 
 /** The choice policy's purse, spent on any texts: each is as likely, seeded by place, so a rerun is the same. */

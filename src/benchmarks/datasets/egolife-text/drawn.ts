@@ -1,7 +1,7 @@
 /**
  * A run on texts as `bench report` draws it: its own tables, and four plots of the policies that say most.
  *
- * The reader's accuracy stands for accuracy; what a question is worth while they come in is `m`, for it is of one piece.
+ * What a question is worth while they come in is `m`, which is finer than right or wrong.
  */
 import { z } from "zod";
 import {
@@ -15,13 +15,13 @@ import {
 import { mean } from "../../statistics.ts";
 
 /** In the order of the page's colours. */
-const drawn = ["cov", "cov+words", "p1+words", "p1", "random", "recent", "tfidf", "all"];
+const drawn = ["cov", "cov+words", "cov+dpo", "all", "random", "recent"];
 
 const configSchema = z.object({ text: z.literal(true), wearer: z.string(), budgets: z.array(z.number()) });
 const rowSchema = z.object({
   ...{ policy: z.string(), budget: z.number(), type: z.string(), share: z.number(), m: z.number() },
   ...{ accuracy: z.number(), coverage: z.number(), precision: z.number().nullable() },
-  ...{ low: z.number(), high: z.number() },
+  ...{ low: z.number().nullable(), high: z.number().nullable() },
 });
 const questionSchema = z.object({ policy: z.string(), budget: z.number(), mass: z.number() });
 
@@ -67,12 +67,17 @@ function plotsOf(
     {
       svg: pointsPlot(
         series(rows, (of) =>
-          of.map(({ share, accuracy: y, low, high }) => ({ x: 100 * share, y, low, high })),
+          of.map(({ share, accuracy: y, low, high }) => ({
+            x: 100 * share,
+            y,
+            low: low ?? y,
+            high: high ?? y,
+          })),
         ),
         { ...tokens, y: "accuracy, %" },
       ),
       ...{
-        caption: "Accuracy of the reader by words against the share of the tokens that is kept.",
+        caption: "Accuracy against the share of the tokens that is kept.",
         keys: [],
       },
     },
@@ -81,7 +86,7 @@ function plotsOf(
         series(atMost(rows), (of) => of.map(({ coverage: x, precision }) => ({ x, y: precision ?? 0 }))),
       ),
       ...{
-        caption: `Coverage and precision of that reader at ${budget}; lines of equal accuracy.`,
+        caption: `Coverage and precision at ${budget}; lines of equal accuracy.`,
         keys: [],
       },
     },

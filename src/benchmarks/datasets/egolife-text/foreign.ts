@@ -3,7 +3,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { DataError } from "../../../errors.ts";
 import { seededRandom, shuffle } from "../../../util/random.ts";
-import type { ForeignQuestions } from "./policies.ts";
+
+/** Questions that were not asked of this week. */
+export interface ForeignQuestions {
+  readonly name: string;
+  readonly texts: readonly string[];
+}
 
 /** Benchmarks beside EgoLife whose questions can serve, from its root. */
 const neighbours = ["../egotempo/egotempo_openQA.json", "../m3bench/web.json", "../m3bench/robot.json"];

@@ -1,13 +1,21 @@
 /** The figures of a run as text: Markdown tables in per cent, and one line that says what was shown. */
 import { markdownTable } from "../../report/markdown-table.ts";
 import type { EgoLifeTextRun } from "./run.ts";
-import { type Difference, type Metric, type Row, significance } from "./summary.ts";
+import { comparedMetrics, type Difference, type Row } from "./summary.ts";
 
-const columns: readonly Metric[] = ["a60", "s60", "m", "r20", "rs20", "oacc", "ocov", "acc", "cov"];
-/** Parts of the questions, in the order of the columns they fill. */
-const partColumns = ["all", "DAY1-3", "DAY4-7"];
+const columns = [
+  "a60",
+  "s60",
+  "m",
+  "r20",
+  "accuracy",
+  "coverage",
+  "precision",
+] as const satisfies (keyof Row)[];
+/** Least p that counts as chance. */
+const significance = 0.05;
 
-const percent = (share: number) => (100 * share).toFixed(1);
+const percent = (share: number | null) => (share === null ? "–" : (100 * share).toFixed(1));
 const signed = (share: number) => `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(1)}`;
 const named = (budget: number) => `${Number((100 * budget).toFixed(2))} %`;
 
@@ -17,7 +25,8 @@ export function reportOf(
   differences: readonly Difference[],
 ): string[] {
   const types = [...new Set(rows.map(({ type }) => type))].filter((type) => type !== "all");
-  const inPart = (subset: string) => differences.filter((one) => one.subset === subset);
+  const onMass = differences.filter(({ metric }) => metric === "m");
+  const ofAll = differences.filter(({ subset }) => subset === "all");
   return [
     `${questions.length} questions, evidence in the text for ${answerable} (strict ${strictlyAnswerable}); ${windows} windows, ${tokens} tokens.`,
     "",
@@ -26,40 +35,22 @@ export function reportOf(
       rows
         .filter(({ type }) => type === "all")
         .map((row) => [
-          named(row.budget),
-          row.policy,
-          percent(row.share),
+          ...[named(row.budget), row.policy, percent(row.share)],
           ...columns.map((column) => percent(row[column])),
         ]),
     ),
     "",
     "Differences in points with 95 % intervals (whole hours drawn) and p (sign flips):",
     "",
-    ...markdownTable(
-      ["budget", "first − second", "m", "s60", "r20", "oacc"],
-      pairsIn(inPart("all")).map(([budget, pair, of]) => [
-        budget,
-        pair,
-        ...(["m", "s60", "r20", "oacc"] as const).map((metric) =>
-          cell(of.find((one) => one.metric === metric)),
-        ),
-      ]),
-    ),
+    ...differencesTable(ofAll, comparedMetrics, comparedMetrics, ({ metric }) => metric),
     "",
     "On m, early and late days:",
     "",
-    ...partTable(differences, partColumns),
+    ...partsTable(onMass, ["all", "DAY1-3", "DAY4-7"]),
     "",
     "On m, by type of question:",
     "",
-    ...partTable(differences, types),
-    "",
-    "On m, by the number of questions asked before the evidence:",
-    "",
-    ...partTable(
-      differences,
-      [...new Set(differences.map(({ subset }) => subset))].filter((subset) => / earlier$/.test(subset)),
-    ),
+    ...partsTable(onMass, types),
     "",
     verdictOf(differences),
   ];
@@ -84,25 +75,26 @@ function cell(one: Difference | undefined): string {
   return `${signed(one.difference)} [${signed(one.low)}, ${signed(one.high)}] p ${one.p < 0.001 ? one.p.toFixed(4) : one.p.toFixed(3)}`;
 }
 
-/** Differences on `m`, a row a pair, a column a part of the questions. */
-function partTable(differences: readonly Difference[], parts: readonly string[]): string[] {
-  const onMass = differences.filter(({ metric }) => metric === "m");
-  const sizes = parts.map((part) => onMass.find(({ subset }) => subset === part)?.n ?? 0);
-  return markdownTable(
-    ["budget", "first − second", ...parts.map((part, k) => `${part} (${sizes[k]})`)],
-    pairsIn(onMass).map(([budget, pair, of]) => [
-      budget,
-      pair,
-      ...parts.map((part) => cell(of.find(({ subset }) => subset === part))),
-    ]),
-  );
+function partsTable(onMass: readonly Difference[], parts: readonly string[]): string[] {
+  const sizeOf = (part: string) => onMass.find(({ subset }) => subset === part)?.n ?? 0;
+  const headings = parts.map((part) => `${part} (${sizeOf(part)})`);
+  return differencesTable(onMass, headings, parts, ({ subset }) => subset);
 }
 
-/** Differences of one pair at one budget together, by budget. */
-function pairsIn(differences: readonly Difference[]): [string, string, Difference[]][] {
-  const groups = Map.groupBy(differences, (one) => JSON.stringify([one.budget, one.first, one.second]));
-  return [...groups.values()]
-    .map((of): [number, string, Difference[]] => [of[0]!.budget, `${of[0]!.first} − ${of[0]!.second}`, of])
-    .sort(([a], [b]) => a - b)
-    .map(([budget, pair, of]) => [named(budget), pair, of]);
+/** A row a pair of policies at a budget, a column a key. */
+function differencesTable(
+  differences: readonly Difference[],
+  headings: readonly string[],
+  keys: readonly string[],
+  keyOf: (one: Difference) => string,
+): string[] {
+  const pairs = Map.groupBy(differences, (one) => JSON.stringify([one.budget, one.first, one.second]));
+  const rows = [...pairs.values()].sort(([a], [b]) => a!.budget - b!.budget);
+  return markdownTable(
+    ["budget", "first − second", ...headings],
+    rows.map((of) => [
+      ...[named(of[0]!.budget), `${of[0]!.first} − ${of[0]!.second}`],
+      ...keys.map((key) => cell(of.find((one) => keyOf(one) === key))),
+    ]),
+  );
 }

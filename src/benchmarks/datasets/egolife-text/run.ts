@@ -1,24 +1,25 @@
 /**
- * The benchmark: one wearer's week as text, remembered under a budget by one policy after the other, and asked.
+ * EgoLife's week of one wearer as texts: kept under a budget by one policy after the other, and asked.
  *
- * Time runs one way: a window is chosen by what was said and asked before it, a question sees the lines that
- * started before it was asked, and what was chosen is not revised (unless the past is chosen anew, `rechoose`).
- * A window is chosen at its end: among the lines a question sees, those of its own window were chosen knowing what
- * followed up to that end, 30 s at most, as in the reference.
+ * What is kept is measured by its evidence (`evidence.ts`): lines that started before the question count, those of its
+ * own window too, which is decided at its end, 30 s later at most. What is answered is the product's: the answer sees
+ * the windows that were over by then (`asking.ts`).
  */
 import type { WordSpace } from "../../../engine.ts";
 import type { ChoiceWeights } from "../../../policies/choice/choice-features.ts";
+import type { Outcome } from "../../run/scoring.ts";
+import { type AskedAnswer, askWeek } from "./asking.ts";
+import { countUntil, createCorpus, cutWindows, rememberingWords } from "./corpus.ts";
+import { type Evidence, type EvidenceFigures, evidenceOf, hasStrict, measureEvidence } from "./evidence.ts";
+import type { ForeignQuestions } from "./foreign.ts";
 import {
-  measureAll,
-  type PreparedQuestion,
-  prepareQuestion,
-  type QuestionResult,
-} from "../../egolife-text/measure.ts";
-import { cutWindows, rememberingWords } from "../../egolife-text/windows.ts";
-import { createCorpus } from "./corpus.ts";
-import { isStrict } from "./evidence.ts";
-import type { Updates } from "./learning.ts";
-import { type ForeignQuestions, type PolicyName, remember } from "./policies.ts";
+  type DecidingPolicy,
+  type PolicyName,
+  type PolicyOptions,
+  recentFrom,
+  remember,
+  type Updates,
+} from "./policies.ts";
 import type { EgoLifeText, TextQuestion } from "./week.ts";
 
 export interface EgoLifeTextOptions {
@@ -30,7 +31,6 @@ export interface EgoLifeTextOptions {
   readonly updates: Updates;
   /** Stream time of one decision. */
   readonly windowSeconds: number;
-  readonly rechoose: boolean;
   readonly seed: string;
 }
 
@@ -39,9 +39,15 @@ export const defaultEgoLifeTextOptions: Omit<EgoLifeTextOptions, "policies"> = {
   stream: "mixed",
   updates: "every",
   windowSeconds: 30,
-  rechoose: false,
   seed: "5",
 };
+
+/** One question, asked of one memory. */
+export interface QuestionResult extends EvidenceFigures {
+  /** Letter of the chosen option, `null` where the reader abstained. */
+  readonly option: string | null;
+  readonly outcome: Outcome;
+}
 
 /** What was measured of one policy at one budget. */
 export interface PolicyResults {
@@ -56,6 +62,7 @@ export interface PolicyResults {
 
 export interface EgoLifeTextRun {
   readonly questions: readonly TextQuestion[];
+  /** Budget by budget, in the order of the policies; `all` with the first. */
   readonly measured: readonly PolicyResults[];
   /** Questions with any evidence in the text, and with strict evidence. */
   readonly answerable: number;
@@ -72,16 +79,11 @@ export interface RunHooks {
   readonly foreign: readonly ForeignQuestions[];
   /** Stems that stand for people. */
   readonly names: ReadonlySet<string>;
-  readonly onProgress?: (step: { readonly policy: string; readonly budget: number }) => void;
-  /** Steps that were measured before, by `stepOf`: they are not measured again. @default none */
-  readonly before?: ReadonlyMap<string, readonly PolicyResults[]>;
-  /** Told of each step that is done, to be given as `before` should the run be stopped. */
-  readonly onMeasured?: (step: string, measured: readonly PolicyResults[]) => void;
+  /** Runs a part of it, plain JSON: what stands of a run that was stopped may be given instead. @default runs it */
+  readonly step?: <T>(name: string, make: () => Promise<T>) => Promise<T>;
+  readonly onProgress?: (what: string) => void;
   readonly signal?: AbortSignal;
 }
-
-/** Name of what a run does in one go: one policy at one budget. */
-const stepOf = (policy: PolicyName, budget: number) => `${policy} at ${budget}`;
 
 /** Runs every policy at every budget over the week. */
 export async function runEgoLifeText(
@@ -89,65 +91,130 @@ export async function runEgoLifeText(
   options: EgoLifeTextOptions,
   hooks: RunHooks,
 ): Promise<EgoLifeTextRun> {
-  const words = rememberingWords(hooks.words);
-  const corpus = createCorpus(entries, words);
-  const windows = cutWindows(corpus, options.windowSeconds);
-  const prepared = questions.map((asked) => prepareQuestion(corpus, asked, hooks.names, words));
-  const { seed, updates, rechoose, windowSeconds } = options;
-  const setting = {
-    corpus,
-    windows,
-    windowSeconds,
-    questions,
-    foreign: hooks.foreign,
-    words,
-    weights: hooks.weights ?? null,
-    names: new Set([...hooks.names].flatMap((stem) => corpus.vocabulary.get(stem) ?? [])),
-    byType: options.stream === "types",
-    updates,
-    rechoose,
-    seed,
+  const { policies, budgets } = options;
+  const { step = (_, make) => make(), onProgress } = hooks;
+  const week = prepare(entries, questions, options, hooks);
+  const run = (name: string, make: () => Promise<PolicyResults[]>) => {
+    onProgress?.(name);
+    return step(name, make);
   };
-  const measured: PolicyResults[] = [];
-  for (const budget of options.budgets) {
-    for (const name of options.policies) {
-      if (name === "all" && budget !== options.budgets[0]) continue;
-      hooks.signal?.throwIfAborted();
-      const spent = name === "all" ? 1 : budget;
-      hooks.onProgress?.({ policy: name, budget: spent });
-      const step = stepOf(name, spent);
-      const before = hooks.before?.get(step);
-      const found =
-        before ??
-        (await remember(name, spent, setting)).map(({ policy, memories }): PolicyResults => {
-          const results = measureAll(corpus, prepared, memories);
-          const share = shareKept(corpus.tokens, memories(questions.length - 1), prepared.at(-1)!.until);
-          return { policy, budget: spent, share, results };
-        });
-      if (!before) hooks.onMeasured?.(step, found);
+  const whole = policies.filter((name) => name === "all" || name === "recent");
+  const measured =
+    whole.length === 0 ? [] : await run(whole.join(" and "), () => ofWholeStream(week, whole, budgets));
+  for (const budget of budgets) {
+    for (const name of policies) {
+      if (name === "all" || name === "recent") continue;
+      const found = await run(`${name} at ${100 * budget} %`, () => ofPolicy(week, name, budget));
       measured.push(...found);
     }
   }
   return {
     questions,
-    measured,
-    answerable: prepared.filter(({ evidence }) => evidence.best > 0).length,
-    strictlyAnswerable: prepared.filter(hasStrictEvidence).length,
-    windows: windows.length,
-    tokens: corpus.tokens.reduce((sum, tokens) => sum + tokens, 0),
+    measured: inOrder(measured, policies, budgets),
+    answerable: week.evidence.filter(({ size }) => size > 0).length,
+    strictlyAnswerable: week.evidence.filter(hasStrict).length,
+    windows: week.windows.length,
+    tokens: week.corpus.tokens.reduce((sum, tokens) => sum + tokens, 0),
   };
 }
 
-function hasStrictEvidence({ evidence: { worth, best } }: PreparedQuestion): boolean {
-  return worth.some((one) => isStrict(one, best));
+/** The week with what does not depend on a policy. */
+interface Week extends PolicyOptions {
+  /** By question. */
+  readonly evidence: readonly Evidence[];
+  /** By question: entries that start no later. */
+  readonly until: readonly number[];
 }
 
-function shareKept(tokens: Uint32Array, kept: Uint8Array, until: number): number {
-  let all = 0;
-  let held = 0;
-  for (let i = 0; i < until; i++) {
-    all += tokens[i]!;
-    if (kept[i]) held += tokens[i]!;
+function prepare(
+  entries: EgoLifeText["entries"],
+  questions: readonly TextQuestion[],
+  { stream, updates, windowSeconds, seed }: EgoLifeTextOptions,
+  { words: own, weights = null, foreign, names, signal }: RunHooks,
+): Week {
+  const words = rememberingWords(own);
+  const corpus = createCorpus(entries, words);
+  return {
+    ...{ corpus, windowSeconds, questions, foreign, words, weights, updates, seed, signal },
+    windows: cutWindows(corpus, windowSeconds),
+    byType: stream === "types",
+    evidence: questions.map((asked) => evidenceOf(corpus, asked, names, words)),
+    until: questions.map(({ askedSeconds }) => countUntil(corpus, askedSeconds)),
+  };
+}
+
+/** Everything, and the most recent share of it at each budget, from one store. */
+async function ofWholeStream(
+  week: Week,
+  policies: readonly PolicyName[],
+  budgets: readonly number[],
+): Promise<PolicyResults[]> {
+  const kept = new Uint8Array(week.corpus.entries.length).fill(1);
+  const memories = [
+    ...(policies.includes("all") ? [{ policy: "all", budget: 1, from: week.questions.map(() => 0) }] : []),
+    ...(policies.includes("recent")
+      ? budgets.map((budget) => ({ policy: "recent", budget, from: recentFrom(week, budget) }))
+      : []),
+  ];
+  const asked = [...week.questions.keys()];
+  const answers = await askWeek(
+    week,
+    kept,
+    asked,
+    memories.map(
+      ({ from }) =>
+        (question) =>
+          from[question]!,
+    ),
+  );
+  return memories.map(({ policy, budget, from }, k) => {
+    const isKept = (question: number) => (entry: number) => entry >= from[question]!;
+    const results = asked.map((question) =>
+      resultOf(week, question, isKept(question), answers[k]![question]!),
+    );
+    return { policy, budget, share: shareKept(week, isKept(asked.at(-1)!)), results };
+  });
+}
+
+async function ofPolicy(week: Week, name: DecidingPolicy, budget: number): Promise<PolicyResults[]> {
+  const measured: PolicyResults[] = [];
+  for (const { policy, memories } of await remember(name, budget, week)) {
+    const results: QuestionResult[] = [];
+    for (const { kept, asked } of memories) {
+      const [answers] = await askWeek(week, kept, asked, [() => 0]);
+      for (const [k, question] of asked.entries())
+        results[question] = resultOf(week, question, (entry) => kept[entry] === 1, answers![k]!);
+    }
+    const last = memories.find(({ asked }) => asked.includes(week.questions.length - 1))!;
+    measured.push({ policy, budget, share: shareKept(week, (entry) => last.kept[entry] === 1), results });
   }
-  return held / Math.max(1, all);
+  return measured;
+}
+
+function resultOf(
+  { questions, evidence }: Week,
+  question: number,
+  isKept: (entry: number) => boolean,
+  { option, recalled }: AskedAnswer,
+): QuestionResult {
+  const outcome = option === null ? "abstained" : option === questions[question]!.answer ? "right" : "wrong";
+  return { ...measureEvidence(evidence[question]!, isKept, recalled), option, outcome };
+}
+
+/** Of the tokens before the last question. */
+function shareKept({ corpus: { tokens }, until }: Week, isKept: (entry: number) => boolean): number {
+  const before = tokens.subarray(0, until.at(-1));
+  const all = before.reduce((sum, own) => sum + own, 0);
+  return before.reduce((sum, own, entry) => (isKept(entry) ? sum + own : sum), 0) / Math.max(1, all);
+}
+
+function inOrder(
+  measured: readonly PolicyResults[],
+  policies: readonly PolicyName[],
+  budgets: readonly number[],
+): PolicyResults[] {
+  const place = ({ policy, budget }: PolicyResults) =>
+    policies.length * (policy === "all" ? 0 : budgets.indexOf(budget)) +
+    policies.findIndex((name) => policy === name || policy.startsWith(`${name}(`));
+  return measured.toSorted((a, b) => place(a) - place(b));
 }

@@ -3,7 +3,7 @@
  * length and rarity; questions are about two of the topics.
  *
  * A line is three of its topic's words and a code that no other line holds. A question tells two of the topic's words
- * of a line some minutes back, and asks for its code.
+ * of a line some minutes back, and asks what stood with them: its code.
  */
 import { letterOptions } from "../../../../tasks/task.ts";
 import { pick, type Random, seededRandom, shuffle } from "../../../../util/random.ts";
@@ -65,7 +65,7 @@ function questionAbout(
     id: String(number),
     type: `topic ${topic}`,
     askedSeconds: targetSeconds + 120,
-    question: { text: `Which code came with the ${first} and the ${second}?`, options: letterOptions(codes) },
+    question: { text: `What was shown with the ${first} and the ${second}?`, options: letterOptions(codes) },
     answer: letter,
     keywords: "",
     targetSeconds: [targetSeconds],
