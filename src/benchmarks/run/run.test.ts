@@ -14,8 +14,10 @@ import { letterOptions } from "../../tasks/task.ts";
 import type { BenchmarkTask, LoadedBenchmark } from "../task.ts";
 import { wordingJudge } from "./answer-judge.ts";
 import type { Answered, Answerer } from "./answerers.ts";
+import { totalCost } from "./cost.ts";
+import type { RunOptions } from "./options.ts";
 import { type Result, readResults } from "./results.ts";
-import { type RunOptions, runBenchmark, totalCost } from "./run.ts";
+import { runBenchmark } from "./run.ts";
 import { type BenchmarkRow, benchmarkRows } from "./writers.ts";
 
 const folder = temporaryFolder("benchmark-run");

@@ -14,7 +14,8 @@ import {
 } from "../../benchmarks/run/answerers.ts";
 import { type ProtocolOptions, parseOrder, parseUpdates } from "../../benchmarks/run/protocol.ts";
 import type { Retried } from "../../benchmarks/run/results.ts";
-import { type RunSummary, runBenchmark } from "../../benchmarks/run/run.ts";
+import { runBenchmark } from "../../benchmarks/run/run.ts";
+import type { RunSummary } from "../../benchmarks/run/summary.ts";
 import { type BenchmarkRow, benchmarkRows, type RowName, rowNames } from "../../benchmarks/run/writers.ts";
 import { type BenchmarkName, type LoadedBenchmark, withMaterial } from "../../benchmarks/task.ts";
 import { type Config, loadConfig } from "../../config.ts";

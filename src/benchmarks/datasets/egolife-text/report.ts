@@ -27,7 +27,7 @@ export function reportOf(
   const types = [...new Set(rows.map(({ type }) => type))].filter((type) => type !== "all");
   const onMass = differences.filter(({ metric }) => metric === "m");
   const ofAll = differences.filter(({ subset }) => subset === "all");
-  return [
+  const tables = [
     `${questions.length} questions, evidence in the text for ${answerable} (strict ${strictlyAnswerable}); ${windows} windows, ${tokens} tokens.`,
     "",
     ...markdownTable(
@@ -40,6 +40,10 @@ export function reportOf(
         ]),
     ),
     "",
+  ];
+  if (differences.length === 0) return [...tables, verdictOf(differences)];
+  return [
+    ...tables,
     "Differences in points with 95 % intervals (whole hours drawn) and p (sign flips):",
     "",
     ...differencesTable(ofAll, comparedMetrics, comparedMetrics, ({ metric }) => metric),
