@@ -1,5 +1,7 @@
-/** Plots as inline SVG: lines, points with error bars, the plane of coverage and precision. Colours come from the page. */
-import type { z } from "zod";
+/**
+ * Plots as inline SVG: lines, points with error bars, the plane of coverage and precision, and values of any range. A page
+ * that shows them holds `plotStyle` once.
+ */
 
 const width = 660;
 const height = 360;
@@ -33,15 +35,19 @@ export interface Plot {
   readonly keys: readonly PlotSeries[];
 }
 
-/**
- * What one benchmark draws of its run.
- * @param config what its config.json holds
- * @param rowsOf the rows of a file of JSON lines
- */
-export type DrawRun = (
-  config: unknown,
-  rowsOf: <S extends z.ZodType>(name: string, schema: S) => z.output<S>[],
-) => { readonly title: string; readonly plots: readonly Plot[] };
+/** Colours by light and dark, and how lines, points and labels look. */
+export const plotStyle = `:root { color-scheme: light dark; --ink: #1c2024; --soft: #656d76; --line: #d7dce1; --page: #fff;
+  --c0: #0072b2; --c1: #d55e00; --c2: #007f5f; --c3: #6b4fa0; --c4: #b8860b; --c5: #7a7f85; --c6: #b0457a; --c7: #7b4b2a; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e8ea; --soft: #9aa2ab; --line: #353b42; --page: #15181b;
+  --c0: #58aee0; --c1: #f08a4b; --c2: #4cc29f; --c3: #b39ae0; --c4: #dcb04a; --c5: #9aa0a6; --c6: #e38bb5; --c7: #c79a76; } }
+svg { width: 100%; height: auto; font: 12px system-ui, sans-serif; }
+svg text { fill: var(--soft); }
+.grid { stroke: var(--line); } .axis { stroke: var(--soft); } .mark { stroke: var(--soft); stroke-dasharray: 3 4; }
+.line { fill: none; stroke-width: 2; stroke-linejoin: round; } .bar { stroke-width: 1.5; opacity: .55; }
+.curve { fill: none; stroke: var(--line); stroke-dasharray: 2 4; } text.curve { stroke: none; fill: var(--soft); opacity: .7; font-size: 10px; }
+.faint { fill: var(--soft); opacity: .45; } text.label.grey { fill: var(--soft); opacity: .8; font-size: 11px; }
+.d1 { stroke-dasharray: 7 4; } .d2 { stroke-dasharray: 2 4; } .d3 { stroke-dasharray: 10 4 2 4; }
+${Array.from({ length: 8 }, (_, i) => `.line.c${i}, .bar.c${i} { stroke: var(--c${i}); } .dot.c${i}, svg text.c${i} { fill: var(--c${i}); }`).join("\n")}`;
 
 interface Axis {
   readonly title: string;
@@ -103,6 +109,28 @@ export function pointsPlot(
     series.flatMap(({ points }) => points.map((point) => ({ x: at.x(point.x), y: at.y(point.y) }))),
   );
   return svg([axes(x, y), ...marks, ...labels], `${options.y} against ${options.x}`);
+}
+
+/** One number over steps, on axes from its lowest to its highest value. */
+export function valuesPlot(
+  points: readonly PlotPoint[],
+  { x: across, y: up }: { readonly x: string; readonly y: string },
+): string {
+  const [x, y] = [
+    valueAxis(
+      across,
+      points.map((point) => point.x),
+    ),
+    valueAxis(
+      up,
+      points.map((point) => point.y),
+    ),
+  ];
+  const at = placer(x, y);
+  const places = points.map((point) => ({ x: at.x(point.x), y: at.y(point.y) }));
+  const line = `<polyline class="line c0" points="${places.map((place) => `${place.x},${place.y}`).join(" ")}"/>`;
+  const dots = places.map((place) => `<circle class="dot c0" cx="${place.x}" cy="${place.y}" r="3"/>`);
+  return svg([axes(x, y), line, ...dots], `${up} by ${across}`);
 }
 
 /** Coverage across, precision up, with lines of equal accuracy. Shares of 1. */
@@ -212,6 +240,18 @@ function ticksOf(from: number, to: number, wanted = 6): number[] {
 function linearAxis(title: string, from: number, to: number, format: (value: number) => string): Axis {
   const ticks = ticksOf(from, to).filter((tick) => !Number.isInteger(from) || Number.isInteger(tick));
   return { title, from, to, ticks, format };
+}
+
+/** From the lowest to the highest of some values, which are named with their middle. */
+function valueAxis(title: string, values: readonly number[]): Axis {
+  const [from, to] = [Math.min(...values), Math.max(...values)];
+  return { title, from, to, ticks: [from, (from + to) / 2, to], format: shortNumber };
+}
+
+function shortNumber(value: number): string {
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 0.001 || size >= 100_000)) return value.toExponential(1);
+  return String(Number(value.toFixed(size < 1 ? 4 : 2)));
 }
 
 /** From 1, 2 or 5 times a power of ten to another, around the values. */

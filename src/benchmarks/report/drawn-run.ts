@@ -18,6 +18,9 @@ export interface DrawnRun {
   readonly plots: readonly Plot[];
 }
 
+/** A heading for it. */
+export const drawnTitle = ({ title, id }: DrawnRun): string => `${title}, ${id}`;
+
 /** Whether a folder holds such a run that came to its end. */
 export function isDrawnRun(directory: string): boolean {
   return ["config.json", "rows.jsonl", "report.md"].every((name) => existsSync(join(directory, name)));

@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { temporaryFolder } from "../../../test/support/memory.ts";
 import { planePlot, pointsPlot } from "../../util/plots.ts";
 import type { Result } from "../run/results.ts";
-import { readRun, reportOf } from "./report.ts";
+import { readRun } from "./read-run.ts";
+import { reportOf } from "./report.ts";
 
 const folder = temporaryFolder("report");
 const hostile = '<script>alert("a|b")</script>';

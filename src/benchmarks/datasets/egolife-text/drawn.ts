@@ -4,14 +4,8 @@
  * What a question is worth while they come in is `m`, which is finer than right or wrong.
  */
 import { z } from "zod";
-import {
-  type DrawRun,
-  linesPlot,
-  type Plot,
-  type PlotSeries,
-  planePlot,
-  pointsPlot,
-} from "../../../util/plots.ts";
+import { linesPlot, type Plot, type PlotSeries, planePlot, pointsPlot } from "../../../util/plots.ts";
+import type { DrawRun } from "../../report/draw.ts";
 import { mean } from "../../statistics.ts";
 
 /** In the order of the page's colours. */

@@ -1,6 +1,7 @@
 /** A run of the household as `bench report` draws it: three plots beside its own tables. */
 import { z } from "zod";
-import { type DrawRun, linesPlot, type PlotSeries, planePlot, pointsPlot } from "../../../util/plots.ts";
+import { linesPlot, type PlotSeries, planePlot, pointsPlot } from "../../../util/plots.ts";
+import type { DrawRun } from "../../report/draw.ts";
 import type { HouseholdRowName } from "./household.ts";
 
 /** Which of the page's colours each has: those of the other benchmarks' rows. */
