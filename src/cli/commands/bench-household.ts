@@ -1,16 +1,11 @@
 /** `taskmem bench household`: the simulated household as a streaming benchmark, by the demo's code. */
 import { resolve } from "node:path";
+import { householdPolicies, wholeHousehold } from "../../benchmarks/datasets/household/policies.ts";
 import { householdMarkdown, householdReport } from "../../benchmarks/datasets/household/report.ts";
 import { openStepRun } from "../../benchmarks/run/directory.ts";
 import { noCost } from "../../engine.ts";
 import { ConfigError } from "../../errors.ts";
-import {
-  householdEvent,
-  householdPolicies,
-  printHousehold,
-  runHousehold,
-  wholeHousehold,
-} from "../household.ts";
+import { householdEvent, printHousehold, runHousehold } from "../household.ts";
 import type { Invocation } from "../invocation.ts";
 
 export async function run({ output, signal, options }: Invocation): Promise<void> {

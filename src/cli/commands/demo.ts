@@ -9,6 +9,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createAgent } from "../../agent.ts";
+import { smallHousehold, wholeHousehold } from "../../benchmarks/datasets/household/policies.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../../engines/local/index.ts";
 import { shippedWeights } from "../../engines/nano/shipped.ts";
 import { ConfigError } from "../../errors.ts";
@@ -18,13 +19,7 @@ import { createPerceptors } from "../../perception/perceive.ts";
 import { nanoPolicy, openNano } from "../../policies/nano/index.ts";
 import { openSource } from "../../stream/open-source.ts";
 import { seededRandom } from "../../util/random.ts";
-import {
-  householdEvent,
-  printHousehold,
-  runHousehold,
-  smallHousehold,
-  wholeHousehold,
-} from "../household.ts";
+import { householdEvent, printHousehold, runHousehold } from "../household.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
 import { printAnswer, requireFree } from "./demo-choice.ts";

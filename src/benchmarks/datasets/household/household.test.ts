@@ -18,7 +18,8 @@ import { choicePolicy } from "../../../policies/choice/choice.ts";
 import { adapterFromTasks } from "../../../policies/choice/word-vector-trainer.ts";
 import type { Policy } from "../../../policy/policy.ts";
 import { seededRandom } from "../../../util/random.ts";
-import { type HouseholdFilm, type HouseholdPolicies, householdBenchmark } from "./household.ts";
+import type { HouseholdFilm } from "./films.ts";
+import { type HouseholdPolicies, householdBenchmark } from "./household.ts";
 
 const reader = lexicalReader({ words: wordSpace });
 const { countTokens } = wordSpace;
@@ -82,9 +83,15 @@ test("five questions of a kind teach it, the first five are answered before, and
   const films = await filmsOf(10);
   const learntFrom: string[][] = [];
   const asked: string[] = [];
+  /** Names of all that a question tells besides its text and options. */
+  const more = new Set<string>();
+  const lookAt = (question: object) => {
+    for (const key of Object.keys(question)) if (key !== "text" && key !== "options") more.add(key);
+  };
   const watching: Reader = {
     ...reader,
     read: (request) => {
+      lookAt(request.question);
       asked.push(request.question.text);
       return reader.read(request);
     },
@@ -92,6 +99,7 @@ test("five questions of a kind teach it, the first five are answered before, and
   const policies: HouseholdPolicies = {
     ...{ base: null, takesSupplement: false, phaseOne: choice(null), adapted: choice },
     learn: async (tasks) => {
+      for (const { question } of tasks) lookAt(question);
       learntFrom.push(tasks.map(({ question }) => question.text));
       return adapterFromTasks(tasks, { words: wordSpace }).adapter;
     },
@@ -117,6 +125,7 @@ test("five questions of a kind teach it, the first five are answered before, and
   const difference = (100 * (right(all("TaskMem")) - right(all("Phase One")))) / all("TaskMem").n;
   assert.ok(Math.abs(difference - gain.overall.gain) < 1e-9, "the gain is that of the two rows");
   assert.ok(asked.length > 0);
+  assert.deepEqual([...more], [], "neither the reader nor Phase Two is shown the answer");
 });
 
 test("the base with the questions in its prompt has its first five answers from before they were asked", async () => {

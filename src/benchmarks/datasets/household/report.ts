@@ -50,17 +50,17 @@ export function householdReport({ rows, gain, kindsAboveZero, swap }: HouseholdR
     ),
     {
       block: "note",
-      text: "true, repeated: of all statements; passing: memories all true and nothing told before; tokens, facts: of a memory",
+      text: "true, repeated: of all statements; passing: memories all true with nothing repeated; tokens, facts: of a memory",
     },
     {
       block: "verdict",
-      text: `TaskMem − Phase One: ${difference}, surely above zero in ${kindsAboveZero} of ${factKinds.length} kinds`,
+      text: `TaskMem − Phase One: ${difference}, significantly above zero in ${kindsAboveZero} of ${factKinds.length} kinds`,
     },
     table(
       ["swapped adapters, %", ...factKinds],
-      (["none", ...factKinds] as const).map((learnt) => [
-        learnt === "none" ? "no adapter" : `learnt from ${learnt}`,
-        ...factKinds.map((kind: FactKind) => `${learnt === kind ? "*" : ""}${percent(swap[learnt][kind])}`),
+      (["none", ...factKinds] as const).map((own) => [
+        own === "none" ? "no adapter" : `trained on ${own}`,
+        ...factKinds.map((kind: FactKind) => `${own === kind ? "*" : ""}${percent(swap[own][kind])}`),
       ]),
     ),
     {
