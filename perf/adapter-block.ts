@@ -7,7 +7,7 @@
  *
  * `node perf/adapter-block.ts [films]`
  */
-import { filmHousehold, householdBenchmark } from "../src/benchmarks/household.ts";
+import { filmHousehold, householdBenchmark } from "../src/benchmarks/datasets/household/household.ts";
 import { mean } from "../src/benchmarks/statistics.ts";
 import { lexicalReader, wordSpace } from "../src/engines/local/index.ts";
 import { factKinds } from "../src/household/index.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { householdPolicies } from "../src/cli/household.ts";
+import { householdPolicies } from "../src/benchmarks/datasets/household/policies.ts";
 import { shippedWeights } from "../src/engines/nano/shipped.ts";
 import { readWeights } from "../src/engines/nano/weights-file.ts";
 import { type CliOptions, type Row, taskmem, temporaryFolder } from "./support/cli.ts";

@@ -6,8 +6,8 @@ import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { before, test } from "node:test";
-import { loadBenchmark } from "../src/benchmarks/loaders/load.ts";
-import { openStream } from "../src/benchmarks/loaders/open-stream.ts";
+import { openStream } from "../src/benchmarks/datasets/files/open-stream.ts";
+import { loadBenchmark } from "../src/benchmarks/datasets/load.ts";
 import { type BenchmarkName, type LoadedBenchmark, withMaterial } from "../src/benchmarks/task.ts";
 import { DataError } from "../src/errors.ts";
 import { probeMedia } from "../src/stream/ffmpeg.ts";
@@ -17,7 +17,7 @@ import { sharedData } from "./support/shared-data.ts";
 import { writeZip } from "./support/zip.ts";
 
 /** The made-up rows below as pyarrow 25 writes them: snappy with dictionaries; pages of version 2 and large lists; brotli. */
-const fixtures = join(import.meta.dirname, "../src/benchmarks/loaders/__fixtures__");
+const fixtures = join(import.meta.dirname, "../src/benchmarks/datasets/files/__fixtures__");
 
 function tree(files: Record<string, string | Uint8Array>): string {
   const root = temporaryFolder();

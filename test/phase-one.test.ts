@@ -330,7 +330,7 @@ describe("the directory of a run", () => {
     const page = readFileSync(join(directory, "curves.html"), "utf8");
     for (const name of ["reward", "telling", "gradientNorm"])
       assert.match(page, new RegExp(`<figcaption>${name}<`));
-    const [first] = page.match(/<polyline class="curve" points="[^"]+"/) ?? [""];
+    const [first] = page.match(/<polyline class="line c0" points="[^"]+"/) ?? [""];
     assert.equal(first.match(/[\d.]+,[\d.]+/g)?.length, small.steps, "a point a step");
     assert.doesNotMatch(page, /<script|<link|src=|NaN/);
   });

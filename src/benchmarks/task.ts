@@ -8,6 +8,14 @@ import type { Option, Question } from "../tasks/task.ts";
 export const benchmarkNames = ["videomme", "egolife", "egotempo", "m3bench"] as const;
 export type BenchmarkName = (typeof benchmarkNames)[number];
 
+/** As their papers write them. */
+export const benchmarkTitles: Readonly<Record<BenchmarkName, string>> = {
+  videomme: "Video-MME",
+  egolife: "EgoLife",
+  egotempo: "EgoTempo",
+  m3bench: "M3-Bench",
+};
+
 /** A piece of stream time in seconds; a single moment starts and ends at once. */
 export interface Span {
   readonly startSeconds: number;

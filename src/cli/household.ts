@@ -1,68 +1,19 @@
-/** What the demo and `bench household` share: the policies that are compared, and the table of what came out. */
-import type { Adapter } from "../adapter/adapter.ts";
+/** What the demo and `bench household` share: the benchmark over held-out films, and the table of what came out. */
+import { filmHousehold, type HouseholdFilm } from "../benchmarks/datasets/household/films.ts";
 import {
-  filmHousehold,
-  type HouseholdFilm,
   type HouseholdOptions,
   type HouseholdPolicies,
   type HouseholdResult,
   householdBenchmark,
-} from "../benchmarks/household.ts";
-import { householdReport } from "../benchmarks/household-report.ts";
+} from "../benchmarks/datasets/household/household.ts";
+import {
+  type HouseholdPolicyName,
+  type HouseholdSize,
+  householdPolicies,
+} from "../benchmarks/datasets/household/policies.ts";
+import { householdReport } from "../benchmarks/datasets/household/report.ts";
 import { lexicalReader, wordSpace } from "../engines/local/index.ts";
-import { shippedWeights } from "../engines/nano/shipped.ts";
-import { choicePolicy } from "../policies/choice/choice.ts";
-import { adapterFromTasks } from "../policies/choice/word-vector-trainer.ts";
-import { nanoAdapterTrainer, nanoPolicy, openNano } from "../policies/nano/index.ts";
 import type { Output } from "./output.ts";
-
-export type HouseholdPolicyName = "nano" | "choice";
-
-export interface HouseholdSize {
-  readonly films: number;
-  /** Clips of a film, 10 s each. */
-  readonly clips: number;
-  readonly questionsPerKind: number;
-}
-
-/** All held-out films, and a few of them. */
-export const wholeHousehold: HouseholdSize = { films: 64, clips: 6, questionsPerKind: 5 };
-export const smallHousehold: HouseholdSize = { films: 9, clips: 6, questionsPerKind: 3 };
-
-/** The policies of one name: nano looks at pictures, choice reads captions and subtitles. */
-export async function householdPolicies(
-  name: HouseholdPolicyName,
-  signal?: AbortSignal,
-): Promise<HouseholdPolicies> {
-  if (name === "choice") {
-    // Two sentences of a clip's nine or so, as nano writes.
-    const budget = { fraction: 0.2 };
-    const choice = (adapter: Adapter | null) => choicePolicy({ words: wordSpace, budget, adapter });
-    return {
-      base: null,
-      takesSupplement: false,
-      phaseOne: choice(null),
-      adapted: choice,
-      learn: async (tasks) => {
-        const { adapter, problem } = adapterFromTasks(tasks, { words: wordSpace });
-        return problem === null ? adapter : null;
-      },
-    };
-  }
-  const [base, model] = [await openNano(shippedWeights("nano-base")), await openNano(shippedWeights("nano"))];
-  const { countTokens } = wordSpace;
-  const adaptation = nanoAdapterTrainer({ model, countTokens });
-  return {
-    base: nanoPolicy(base, null, countTokens),
-    takesSupplement: true,
-    phaseOne: nanoPolicy(model, null, countTokens),
-    adapted: (adapter) => nanoPolicy(model, adapter, countTokens),
-    learn: async (tasks) => {
-      const { adapter, problem } = await adaptation.learn(tasks, [], signal);
-      return problem === null ? adapter : null;
-    },
-  };
-}
 
 export interface HouseholdRun {
   readonly output: Output;

@@ -340,7 +340,6 @@ function egoLifeTextFlags(command: Command): Command {
     .option("--stream <how>", "--text: mixed (one memory) or types (one for each type of question)")
     .option("--window <seconds>", "--text: stream time of one decision")
     .option("--lang <tag>", "--text: en or zh")
-    .option("--rechoose", "--text: re-select the whole history for every question")
     .option("--foreign <file>", "--text: JSON with other people's questions, for the control", collect);
 }
 

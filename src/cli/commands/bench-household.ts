@@ -1,19 +1,12 @@
 /** `taskmem bench household`: the simulated household as a streaming benchmark, by the demo's code. */
-import { writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { householdMarkdown, householdReport } from "../../benchmarks/household-report.ts";
+import { resolve } from "node:path";
+import { householdPolicies, wholeHousehold } from "../../benchmarks/datasets/household/policies.ts";
+import { householdMarkdown, householdReport } from "../../benchmarks/datasets/household/report.ts";
+import { openStepRun } from "../../benchmarks/run/directory.ts";
 import { noCost } from "../../engine.ts";
 import { ConfigError } from "../../errors.ts";
-import { sha256 } from "../../util/hash.ts";
-import {
-  householdEvent,
-  householdPolicies,
-  printHousehold,
-  runHousehold,
-  wholeHousehold,
-} from "../household.ts";
+import { householdEvent, printHousehold, runHousehold } from "../household.ts";
 import type { Invocation } from "../invocation.ts";
-import { jsonLines, makeRunDirectory, openSteps } from "../run-directory.ts";
 
 export async function run({ output, signal, options }: Invocation): Promise<void> {
   const { policy = "nano", limit = wholeHousehold.films } = options as { policy?: string; limit?: number };
@@ -27,20 +20,14 @@ export async function run({ output, signal, options }: Invocation): Promise<void
     ...{ benchmark: "household", policy, ...size, split: "held-out", updateAfter: 5 },
     revisions: { base: policies.base?.revision ?? null, phaseOne: policies.phaseOne.revision },
   };
-  const runs = resolve(typeof options.runs === "string" ? options.runs : "runs");
-  const directory = join(runs, `household-${sha256(JSON.stringify(config)).slice(0, 12)}`);
-  makeRunDirectory(directory);
-  const steps = openSteps<unknown>(directory, options.resume === true);
-  if (steps.before.size > 0) output.note(`resumed: ${steps.before.size} steps stand`);
-  const step = async <T>(name: string, make: () => Promise<T>): Promise<T> => {
-    if (steps.before.has(name)) return steps.before.get(name) as T;
-    const given = await make();
-    steps.add(name, given);
-    output.object({ event: "bench-step", step: name });
-    return given;
-  };
+  const kept = openStepRun({
+    ...{ runs: resolve(typeof options.runs === "string" ? options.runs : "runs"), name: "household", config },
+    resume: options.resume === true,
+    onStep: (step) => output.object({ event: "bench-step", step }),
+  });
+  if (kept.standing > 0) output.note(`resumed: ${kept.standing} steps stand`);
   const { result, filmed } = await runHousehold({
-    ...{ output, name: policy, size, signal, policies, step },
+    ...{ output, name: policy, size, signal, policies, step: kept.step },
   });
   const rows = result.rows.map((row) => ({
     ...row,
@@ -50,16 +37,12 @@ export async function run({ output, signal, options }: Invocation): Promise<void
     ...{ first: "TaskMem", second: "Phase One", metric: "accuracy", subset, difference: gain.gain / 100 },
     ...{ low: gain.low / 100, high: gain.high / 100, n: gain.n, p: gain.p },
   }));
-  const write = (name: string, content: string) => writeFileSync(join(directory, name), content);
-  write("config.json", `${JSON.stringify(config, null, 2)}\n`);
-  write("rows.jsonl", jsonLines(rows));
-  write("paired.jsonl", jsonLines(paired));
-  write("swap.json", `${JSON.stringify(result.swap, null, 2)}\n`);
-  write("questions.jsonl", jsonLines(result.answers));
-  write("report.md", `${householdMarkdown(householdReport(result)).join("\n")}\n`);
-  steps.remove();
+  kept.finish({
+    ...{ rows, paired, questions: result.answers, report: householdMarkdown(householdReport(result)) },
+    files: { "swap.json": `${JSON.stringify(result.swap, null, 2)}\n` },
+  });
   printHousehold(output, result);
-  output.text(output.dim(`\n${directory}`));
+  output.text(output.dim(`\n${kept.directory}`));
   output.object({
     event: "bench-end",
     benchmark: "household",
@@ -70,6 +53,6 @@ export async function run({ output, signal, options }: Invocation): Promise<void
     paired,
     config,
     cost: noCost,
-    run: directory,
+    run: kept.directory,
   });
 }

@@ -1,8 +1,9 @@
 /** `taskmem bench report`: runs as one page and as Markdown. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { isDrawnRun, readDrawnRun } from "../../benchmarks/drawn-run.ts";
-import { readRun, reportOf } from "../../benchmarks/report.ts";
+import { isDrawnRun, readDrawnRun } from "../../benchmarks/report/drawn-run.ts";
+import { readRun } from "../../benchmarks/report/read-run.ts";
+import { reportOf } from "../../benchmarks/report/report.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Invocation } from "../invocation.ts";
 

@@ -2,15 +2,21 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { choiceOptions, configuredEngine, configuredModel, configuredPerceptors } from "../../assembly.ts";
-import { type AnswerJudge, modelAnswerJudge, wordingJudge } from "../../benchmarks/answer-judge.ts";
-import { type Answerer, modelAnswerer, type RecallMode, readerAnswerer } from "../../benchmarks/answerers.ts";
-import { recordingsOf } from "../../benchmarks/loaders/egotempo.ts";
-import { loadBenchmark } from "../../benchmarks/loaders/load.ts";
-import { type ProtocolOptions, parseOrder, parseUpdates } from "../../benchmarks/protocol.ts";
+import { recordingsOf } from "../../benchmarks/datasets/egotempo.ts";
+import { loadBenchmark } from "../../benchmarks/datasets/load.ts";
 import { rememberingModel } from "../../benchmarks/remembered.ts";
-import type { Retried } from "../../benchmarks/results.ts";
-import { type BenchmarkRow, benchmarkRows, type RowName, rowNames } from "../../benchmarks/rows.ts";
-import { type RunSummary, runBenchmark } from "../../benchmarks/run.ts";
+import { type AnswerJudge, modelAnswerJudge, wordingJudge } from "../../benchmarks/run/answer-judge.ts";
+import {
+  type Answerer,
+  modelAnswerer,
+  type RecallMode,
+  readerAnswerer,
+} from "../../benchmarks/run/answerers.ts";
+import { type ProtocolOptions, parseOrder, parseUpdates } from "../../benchmarks/run/protocol.ts";
+import type { Retried } from "../../benchmarks/run/results.ts";
+import { runBenchmark } from "../../benchmarks/run/run.ts";
+import type { RunSummary } from "../../benchmarks/run/summary.ts";
+import { type BenchmarkRow, benchmarkRows, type RowName, rowNames } from "../../benchmarks/run/writers.ts";
 import { type BenchmarkName, type LoadedBenchmark, withMaterial } from "../../benchmarks/task.ts";
 import { type Config, loadConfig } from "../../config.ts";
 import type { Model } from "../../engine.ts";

@@ -14,7 +14,7 @@ const flagsOf: Readonly<Record<"report" | "household" | "text" | "video", readon
   text: [
     ...shared,
     ...["text", "root", "annotations", "policies", "budgets", "stream", "updates", "window", "lang"],
-    ...["rechoose", "weights", "foreign", "seed", "runs", "variant", "order", "limit", "resume"],
+    ...["weights", "foreign", "seed", "runs", "variant", "order", "limit", "resume"],
   ],
   video: [
     ...shared,

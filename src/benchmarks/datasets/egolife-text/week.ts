@@ -1,0 +1,167 @@
+/**
+ * EgoLife's week of one wearer as text: what was said and what captions tell in order of time, and the questions.
+ *
+ * Read are the questions of the first file that `bench egolife` would read, by the same rules, `EgoLifeCap/Transcript/<who>/DAY*` (cues of two lines, Chinese then English)
+ * and, for the captions, `EgoLifeCap/DenseCaption/translated` (English) or `EgoLifeCap/DenseCaption/<who>` (Chinese). A
+ * row that cannot be read is left out and listed; so are transcripts or captions that are missing, of all hours or of
+ * some. Without questions, or without either, there is nothing to run.
+ */
+import { existsSync, globSync } from "node:fs";
+import { basename, join } from "node:path";
+import { DataError } from "../../../errors.ts";
+import type { Question } from "../../../tasks/task.ts";
+import { type BenchmarkTask, questionOf, type SkippedRow } from "../../task.ts";
+import { type EgoLifeRow, egoLifeFiles, egoLifeRows } from "../egolife.ts";
+import { gatherTasks, optionalText } from "../files/annotations.ts";
+import { indexMedia } from "../files/media-index.ts";
+import {
+  type Language,
+  readCaptions,
+  readTranscript,
+  readTranslated,
+  type TextEntry,
+} from "../files/transcripts.ts";
+
+export interface TextQuestion {
+  readonly id: string;
+  readonly type: string;
+  /** When it was asked, in seconds from midnight of day 1. */
+  readonly askedSeconds: number;
+  /** With four options. */
+  readonly question: Question;
+  /** Letter of the right option. */
+  readonly answer: string;
+  /** Words of the answer's evidence. */
+  readonly keywords: string;
+  /** Where the evidence is, in order of time; none later than the question. */
+  readonly targetSeconds: readonly number[];
+}
+
+export interface EgoLifeText {
+  readonly wearer: string;
+  readonly language: Language;
+  /** In order of time. */
+  readonly entries: readonly TextEntry[];
+  /** In the order they were asked. */
+  readonly questions: readonly TextQuestion[];
+  /** Speakers that have a name. */
+  readonly names: readonly string[];
+  readonly skipped: readonly SkippedRow[];
+  /** What was found, in a sentence. */
+  readonly found: string;
+  /** What was not, one sentence each. */
+  readonly missing: readonly string[];
+  /** What was read otherwise than written, one sentence each. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * @param annotations questions to read instead of those found below `root`
+ * @throws DataError where there are no questions or no texts
+ */
+export async function loadEgoLifeText(
+  root: string,
+  language: Language,
+  annotations?: string,
+): Promise<EgoLifeText> {
+  const [file, ...others] = egoLifeFiles(await indexMedia(root), root, annotations);
+  const { rows, wearer, notes } = egoLifeRows(file!, language);
+  const { questions, skipped: unread } = readQuestions(rows);
+  const skipped = [...unread];
+  const captionFolder = join(root, "EgoLifeCap", "DenseCaption");
+  const said = filesIn(join(root, "EgoLifeCap", "Transcript", wearer), "DAY*/*.srt");
+  const seen =
+    language === "en"
+      ? filesIn(join(captionFolder, "translated"), `${wearer}_*.jsonl`)
+      : filesIn(join(captionFolder, wearer), "DAY*/*.srt");
+  if (said.paths.length + seen.paths.length === 0) throw missing(`${said.place} or ${seen.place}`);
+  const speech = said.paths.flatMap((path) => readTranscript(path, language, skipped));
+  const captions = seen.paths.flatMap((path) =>
+    language === "en" ? readTranslated(path, skipped) : readCaptions(path, skipped),
+  );
+  return {
+    ...{ wearer, language, skipped, names: namesOf(speech) },
+    entries: [...speech, ...captions].sort((a, b) => a.startSeconds - b.startSeconds),
+    questions,
+    found: `${wearer}, ${questions.length} of ${rows.length} questions, transcripts of ${said.paths.length} hours, captions of ${seen.paths.length}`,
+    missing: [
+      ...hoursMissing("transcript", said, seen),
+      ...hoursMissing("captions", seen, said),
+      ...others.map((path) => `${basename(path)} is of a run of its own: name it with --annotations`),
+    ],
+    notes,
+  };
+}
+
+/** In the order they were asked; questions of one moment as the file has them. */
+function readQuestions(rows: readonly EgoLifeRow[]): {
+  questions: TextQuestion[];
+  skipped: readonly SkippedRow[];
+} {
+  const rowOf = new Map<BenchmarkTask, EgoLifeRow>();
+  const noting = rows.map((row) => ({
+    ...row,
+    read: () => {
+      const task = row.read();
+      rowOf.set(task, row);
+      return task;
+    },
+  }));
+  const { tasks, skipped } = gatherTasks(noting);
+  const questions = tasks.map((task): TextQuestion => {
+    const { id, fields } = rowOf.get(task)!;
+    return {
+      ...{ id: id!, type: task.type, askedSeconds: Number(task.askTime), answer: task.answer },
+      question: questionOf(task),
+      keywords: optionalText(fields, "keywords") ?? "",
+      targetSeconds: task.evidence!.map(({ startSeconds }) => startSeconds),
+    };
+  });
+  return { questions: questions.sort((a, b) => a.askedSeconds - b.askedSeconds), skipped };
+}
+
+function missing(path: string): DataError {
+  return new DataError(
+    "file-missing",
+    `Expected EgoLife's ${path}, found none: give the folder that holds EgoLifeQA and EgoLifeCap as --root`,
+    { details: { path } },
+  );
+}
+
+/** Files of one kind, an hour each, and where they were looked for. */
+interface HourFiles {
+  readonly place: string;
+  readonly paths: readonly string[];
+}
+
+function filesIn(folder: string, pattern: string): HourFiles {
+  const found = existsSync(folder) ? globSync(pattern, { cwd: folder }).sort() : [];
+  return { place: join(folder, pattern), paths: found.map((name) => join(folder, name)) };
+}
+
+/** Hours that the other kind has and this one has not. */
+function hoursMissing(kind: string, { place, paths }: HourFiles, other: HourFiles): string[] {
+  if (paths.length === 0) return [`no ${kind}: none found at ${place}`];
+  const hoursOf = (files: readonly string[]) =>
+    files.flatMap((path) => /DAY\d+_\d{2}/i.exec(basename(path))?.[0].toUpperCase() ?? []);
+  const there = new Set(hoursOf(paths));
+  const gone = hoursOf(other.paths).filter((hour) => !there.has(hour));
+  return gone.length === 0
+    ? []
+    : [`no ${kind} of ${gone.map((hour) => hour.replace("_", " at ")).join(", ")}`];
+}
+
+/** Labels of voices that name nobody. */
+const noName =
+  /\b(others?|people|person|some(one|body)|every(one|body)|unknown|unidentified|strangers?|guests?|music|lyrics|laugh\w*|voice|sister|brother|neighbou?r|boss|owner|guy|man|woman|consumer|ai)\b|[^\p{Script=Latin}\p{P}\s]/iu;
+/** A label on fewer cues is a slip of the transcript. */
+const leastCues = 30;
+
+function namesOf(speech: readonly TextEntry[]): string[] {
+  const cues = new Map<string, number>();
+  for (const { speaker } of speech) if (speaker !== null) cues.set(speaker, (cues.get(speaker) ?? 0) + 1);
+  return [...cues]
+    .filter(([label, n]) => n >= leastCues && !noName.test(label))
+    .map(([label]) => label)
+    .sort();
+}

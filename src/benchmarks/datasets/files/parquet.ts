@@ -1,0 +1,18 @@
+/** Rows of a Parquet file as plain objects: text columns, dictionary-encoded or not, and lists of text. */
+import { DataError } from "../../../errors.ts";
+import { optionalPackage } from "../../../util/optional.ts";
+import type { Fields } from "./annotations.ts";
+
+/** @throws DataError `annotations-unreadable` for what is no Parquet, or is packed in a way this cannot unpack */
+export async function readParquet(path: string): Promise<Fields[]> {
+  const { asyncBufferFromFile, parquetReadObjects } = await optionalPackage("hyparquet", "to read Parquet");
+  try {
+    return await parquetReadObjects({ file: await asyncBufferFromFile(path) });
+  } catch (cause) {
+    throw new DataError(
+      "annotations-unreadable",
+      `Expected Parquet (plain or snappy) in ${path}: ${(cause as Error).message}`,
+      { cause, details: { path } },
+    );
+  }
+}

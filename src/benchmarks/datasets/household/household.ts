@@ -1,0 +1,196 @@
+/**
+ * The household as a streaming benchmark: held-out films are watched, remembered and asked about, kind by kind.
+ *
+ * Each kind of question is an environment of its own. Its tasks come film by film; the first five are answered from
+ * Phase-One memory; Phase Two learns from these five; films asked about later are written by the adapted policy. The
+ * memory of a film is written once, at its first question of the kind: what is asked of it after the update reads the
+ * old memory. The rows: the base, the base with the five questions in its prompt, Phase One, and TaskMem. Every adapter is
+ * tried on every kind too (the swap control). A reader without a model answers from a film's whole memory; an
+ * abstention counts as wrong. Memory is all it sees.
+ *
+ * Departures from the paper (§5.1 and appendix F.1): adapters of all kinds come from one frozen cache; a film is asked several questions of
+ * a kind; which five tasks come first is the order of the films.
+ */
+import type { Adapter } from "../../../adapter/adapter.ts";
+import type { Reader } from "../../../answer/reader.ts";
+import { type FactKind, factKinds } from "../../../household/index.ts";
+import type { Policy } from "../../../policy/policy.ts";
+import { taskSupplement } from "../../../policy/prompts.ts";
+import type { Question } from "../../../tasks/task.ts";
+import { seededRandom } from "../../../util/random.ts";
+import { clusterBootstrap, type Interval, mcnemarTest, mean } from "../../statistics.ts";
+import { type AnswerFigures, accuracy, answersOf, askedOf, type HouseholdAnswer, scores } from "./answers.ts";
+import type { HouseholdFilm } from "./films.ts";
+import { type EntryFigures, entryFigures, type Written, writtenOf } from "./memories.ts";
+
+/** The policies that are compared; where one is missing its row is left out. */
+export interface HouseholdPolicies {
+  /** Before Phase One. */
+  readonly base: Policy | null;
+  /** Whether the base takes a supplement of its prompt. */
+  readonly takesSupplement: boolean;
+  readonly phaseOne: Policy;
+  readonly adapted: (adapter: Adapter) => Policy;
+  /** Phase Two on some tasks; `null` where there was nothing to learn. */
+  readonly learn: (tasks: readonly { readonly question: Question }[]) => Promise<Adapter | null>;
+}
+
+export interface HouseholdOptions {
+  readonly films: readonly HouseholdFilm[];
+  readonly policies: HouseholdPolicies;
+  readonly reader: Reader;
+  readonly countTokens: (text: string) => number;
+  /** Tasks of a kind after which Phase Two runs. @default 5 */
+  readonly updateAfter?: number;
+  /** Runs the steps that take time, plain JSON each: what stands of a run that was stopped may be given instead. */
+  readonly step?: <T>(name: string, make: () => Promise<T>) => Promise<T>;
+  readonly onProgress?: (what: string) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type HouseholdRowName = "base" | "base + task prompt" | "Phase One" | "TaskMem";
+
+export interface HouseholdRow extends AnswerFigures, EntryFigures {
+  readonly policy: HouseholdRowName;
+  readonly kind: FactKind | "all";
+}
+
+/** A difference in points of accuracy, with its 95 % interval: a paired bootstrap over films. */
+export interface Gain extends Interval {
+  readonly gain: number;
+  /** Questions, and McNemar's exact test over them. */
+  readonly n: number;
+  readonly p: number;
+}
+
+export interface HouseholdResult {
+  readonly rows: readonly HouseholdRow[];
+  readonly gain: { readonly overall: Gain; readonly kinds: Readonly<Record<FactKind, Gain>> };
+  readonly kindsAboveZero: number;
+  /** Accuracy of each kind's questions (inner) with each kind's adapter (outer) on all films, and with none. */
+  readonly swap: Readonly<Record<FactKind | "none", Readonly<Record<FactKind, number>>>>;
+  readonly adapters: Readonly<Record<FactKind, Adapter | null>>;
+  /** Every answer, row by row and kind by kind, in the order the questions came. */
+  readonly answers: readonly (HouseholdAnswer & { readonly policy: HouseholdRowName })[];
+}
+
+export async function householdBenchmark(options: HouseholdOptions): Promise<HouseholdResult> {
+  const { films, policies, updateAfter = 5, step = (_, make) => make(), onProgress, signal } = options;
+  const write = (name: string, policy: Policy): Promise<Written[]> => {
+    onProgress?.(name);
+    return step(name, async () => {
+      const all: Written[] = [];
+      for (const film of films) all.push(await writtenOf(policy, film, signal));
+      return all;
+    });
+  };
+  const ask = (written: readonly Written[], kind: FactKind) => answersOf(films, written, kind, options);
+
+  const phaseOne = await write("Phase One watches", policies.phaseOne);
+  const base = policies.base && (await write("the base watches", policies.base));
+  const memories = new Map<HouseholdRowName, Map<FactKind, readonly Written[]>>();
+  const answers = new Map<HouseholdRowName, Map<FactKind, HouseholdAnswer[]>>();
+  const keep = async (name: HouseholdRowName, kind: FactKind, written: readonly Written[]) => {
+    memories.set(name, (memories.get(name) ?? new Map()).set(kind, written));
+    answers.set(name, (answers.get(name) ?? new Map()).set(kind, await ask(written, kind)));
+  };
+  const adapters = {} as Record<FactKind, Adapter | null>;
+  const swap = { none: {} } as Record<FactKind | "none", Record<FactKind, number>>;
+  for (const kind of factKinds) {
+    const questions = films.flatMap((film) => film.questions.filter((question) => question.kind === kind));
+    const first = questions.slice(0, updateAfter);
+    /** Films asked before the update keep what was written of them then. */
+    const updated = (before: readonly Written[], after: readonly Written[]) =>
+      films.map((film, i) => (film.questions.some((one) => first.includes(one)) ? before[i]! : after[i]!));
+    if (base !== null) {
+      await keep("base", kind, base);
+      if (policies.takesSupplement) {
+        const supplement = taskSupplement(first.map(({ text }) => text));
+        const prompting = withSupplement(policies.base!, supplement);
+        const prompted = await write(`the base watches, shown questions about ${kind}`, prompting);
+        await keep("base + task prompt", kind, updated(base, prompted));
+      }
+    }
+    await keep("Phase One", kind, phaseOne);
+    const learning = `Phase Two learns from ${first.length} questions about ${kind}`;
+    onProgress?.(learning);
+    const learnt = await step(learning, async () =>
+      plainAdapter(await policies.learn(first.map((question) => ({ question: askedOf(question) })))),
+    );
+    const adapter = learnt && adapterOf(learnt);
+    adapters[kind] = adapter;
+    const adapted =
+      adapter === null
+        ? phaseOne
+        : await write(
+            `TaskMem watches with its adapter for questions about ${kind}`,
+            policies.adapted(adapter),
+          );
+    await keep("TaskMem", kind, updated(phaseOne, adapted));
+    swap.none[kind] = accuracy(answers.get("Phase One")!.get(kind)!);
+    swap[kind] = {} as Record<FactKind, number>;
+    for (const other of factKinds) swap[kind][other] = accuracy(await ask(adapted, other));
+  }
+
+  const kinds = Object.fromEntries(factKinds.map((kind) => [kind, gainOf(answers, [kind])]));
+  return {
+    rows: rowsOf(films, answers, memories, options.countTokens),
+    gain: { overall: gainOf(answers, factKinds), kinds: kinds as Record<FactKind, Gain> },
+    kindsAboveZero: Object.values(kinds).filter(({ low }) => low > 0).length,
+    ...{ swap, adapters },
+    answers: [...answers].flatMap(([policy, byKind]) =>
+      [...byKind.values()].flat().map((answer) => ({ policy, ...answer })),
+    ),
+  };
+}
+
+type ByRow<T> = ReadonlyMap<HouseholdRowName, ReadonlyMap<FactKind, T>>;
+
+function rowsOf(
+  films: readonly HouseholdFilm[],
+  answers: ByRow<readonly HouseholdAnswer[]>,
+  memories: ByRow<readonly Written[]>,
+  countTokens: (text: string) => number,
+): HouseholdRow[] {
+  return [...answers].flatMap(([policy, byKind]) =>
+    ([...factKinds, "all"] as const).map((kind): HouseholdRow => {
+      const kinds = kind === "all" ? factKinds : [kind];
+      const written = kinds.map((one) => memories.get(policy)!.get(one)!);
+      return {
+        ...{ policy, kind },
+        ...scores(kinds.flatMap((one) => byKind.get(one)!)),
+        ...entryFigures(films, written, countTokens),
+      };
+    }),
+  );
+}
+
+/** TaskMem − Phase One on the questions of some kinds. */
+function gainOf(answers: ByRow<readonly HouseholdAnswer[]>, kinds: readonly FactKind[]): Gain {
+  const before = kinds.flatMap((kind) => answers.get("Phase One")!.get(kind)!);
+  const after = kinds.flatMap((kind) => answers.get("TaskMem")!.get(kind)!);
+  const differences = after.map(({ right }, i) => 100 * (Number(right) - Number(before[i]!.right)));
+  const clusters = before.map(({ film }) => film);
+  const count = (sign: number) => differences.filter((difference) => Math.sign(difference) === sign).length;
+  return {
+    ...{ gain: mean(differences), n: differences.length, p: mcnemarTest(count(-1), count(1)) },
+    ...clusterBootstrap(differences, clusters, seededRandom(`gain ${kinds.join()}`)),
+  };
+}
+
+/** An adapter as JSON holds it, and back. */
+const plainAdapter = (adapter: Adapter | null) =>
+  adapter && { ...adapter, indices: [...adapter.indices], values: [...adapter.values] };
+const adapterOf = (plain: NonNullable<ReturnType<typeof plainAdapter>>): Adapter => ({
+  ...plain,
+  indices: Int32Array.from(plain.indices),
+  values: Float32Array.from(plain.values),
+});
+
+/** The same policy with a supplement in every prompt. */
+function withSupplement(policy: Policy, supplement: string): Policy {
+  return {
+    ...policy,
+    decide: (context, options) => policy.decide({ ...context, supplement }, options),
+  };
+}

@@ -1,0 +1,56 @@
+/** Who is compared on the household: nano looks at pictures, choice reads captions and subtitles. */
+import type { Adapter } from "../../../adapter/adapter.ts";
+import { wordSpace } from "../../../engines/local/index.ts";
+import { shippedWeights } from "../../../engines/nano/shipped.ts";
+import { choicePolicy } from "../../../policies/choice/choice.ts";
+import { adapterFromTasks } from "../../../policies/choice/word-vector-trainer.ts";
+import { nanoAdapterTrainer, nanoPolicy, openNano } from "../../../policies/nano/index.ts";
+import type { HouseholdPolicies } from "./household.ts";
+
+export type HouseholdPolicyName = "nano" | "choice";
+
+export interface HouseholdSize {
+  readonly films: number;
+  /** Clips of a film, 10 s each. */
+  readonly clips: number;
+  readonly questionsPerKind: number;
+}
+
+/** All held-out films, and a few of them. */
+export const wholeHousehold: HouseholdSize = { films: 64, clips: 6, questionsPerKind: 5 };
+export const smallHousehold: HouseholdSize = { films: 9, clips: 6, questionsPerKind: 3 };
+
+/** The policies of one name: nano looks at pictures, choice reads captions and subtitles. */
+export async function householdPolicies(
+  name: HouseholdPolicyName,
+  signal?: AbortSignal,
+): Promise<HouseholdPolicies> {
+  if (name === "choice") {
+    // Two sentences of a clip's nine or so, as nano writes.
+    const budget = { fraction: 0.2 };
+    const choice = (adapter: Adapter | null) => choicePolicy({ words: wordSpace, budget, adapter });
+    return {
+      base: null,
+      takesSupplement: false,
+      phaseOne: choice(null),
+      adapted: choice,
+      learn: async (tasks) => {
+        const { adapter, problem } = adapterFromTasks(tasks, { words: wordSpace });
+        return problem === null ? adapter : null;
+      },
+    };
+  }
+  const [base, model] = [await openNano(shippedWeights("nano-base")), await openNano(shippedWeights("nano"))];
+  const { countTokens } = wordSpace;
+  const adaptation = nanoAdapterTrainer({ model, countTokens });
+  return {
+    base: nanoPolicy(base, null, countTokens),
+    takesSupplement: true,
+    phaseOne: nanoPolicy(model, null, countTokens),
+    adapted: (adapter) => nanoPolicy(model, adapter, countTokens),
+    learn: async (tasks) => {
+      const { adapter, problem } = await adaptation.learn(tasks, [], signal);
+      return problem === null ? adapter : null;
+    },
+  };
+}

@@ -1,0 +1,67 @@
+/** What a run was: its settings, what was left out and what went wrong, and what differs from the paper. */
+import { clipsWithout, countRetried } from "../run/results.ts";
+import { differencesFromPaper } from "./paper.ts";
+import type { ReportedRun } from "./read-run.ts";
+
+export function differences({ run, results }: ReportedRun): string[] {
+  const { benchmark, counts, answerer, judge, config, protocol } = run;
+  return differencesFromPaper(benchmark, {
+    used: counts.used,
+    answerer: answerer.id,
+    votes: answerer.votes,
+    judge: judge.id,
+    writer:
+      config.policy === "model"
+        ? `the model ${config.model.writes}`
+        : "the choice policy, which needs no model",
+    order: protocol.order === "official" ? "official" : `shuffled (seed ${protocol.order.seed})`,
+    updates: protocol.updates,
+    oracle: protocol.oracle !== false,
+    open: results.some(({ judgement }) => judgement !== null),
+  });
+}
+
+export function facts({ run, finished, results, cost }: ReportedRun): [string, string][] {
+  const { counts, annotations, answerer, judge, layout, hash } = run;
+  const { missed, unheard, lost } = clipsWithout(results);
+  const withoutMemory = `${missed} that the engine failed at: --resume writes them; ${lost} for good: refused, or nothing usable was written`;
+  const withoutSpeech = `${unheard} that the transcriber failed at: --resume writes them again`;
+  const { answerer: unanswered, judge: ungraded } = countRetried(results);
+  const withoutGrade = `${unanswered} that the answerer failed at, ${ungraded} that the judge failed at: errors here, --resume tries them again`;
+  const cut = results.filter(({ leftOut }) => leftOut > 0).length;
+  const fact = (isThere: number, name: string, value: string): [string, string][] =>
+    isThere > 0 ? [[name, value]] : [];
+  const spent = `${cost.calls} calls, ${cost.promptTokens + cost.completionTokens} tokens, $${cost.usd.toFixed(4)}`;
+  return [
+    ["command", run.command],
+    [
+      "questions",
+      `${counts.used} used of ${counts.rows} rows: ${counts.skipped} could not be used, ${counts.withoutMaterial} have no video here${counts.used + counts.skipped + counts.withoutMaterial < counts.rows ? ", the others are past the limit" : ""}`,
+    ],
+    ["state", finished ? "finished" : `unfinished: ${results.length} results so far`],
+    [
+      "annotations",
+      `${layout}: ${annotations.map(({ name, sha256 }) => `${name} ${sha256.slice(0, 12)}`).join(", ")}`,
+    ],
+    [
+      "answerer",
+      `${answerer.id}, prompt ${answerer.prompt.slice(0, 12)}, ${answerer.votes === 1 ? "one answer" : `${answerer.votes} votes`}; shown ${answerer.recall}`,
+    ],
+    ...fact(cut, "memory shown", `not all of it in ${cut} of ${results.length} answers: it did not fit`),
+    ["judge of open answers", `${judge.id}, prompt ${judge.prompt.slice(0, 12)}`],
+    ["rows", run.rows.map(({ name, revision }) => `${name}: ${revision}`).join("; ")],
+    ...Object.entries(run.missingRows).map(([name, why]): [string, string] => [
+      "row not run",
+      `${name}: ${why}`,
+    ]),
+    ["cost", cost.calls === 0 ? "no model was called" : `${spent}, repeated work included`],
+    ...fact(missed + lost, "clips without a memory", withoutMemory),
+    ...fact(unheard, "clips without their speech", withoutSpeech),
+    ...fact(unanswered + ungraded, "questions", withoutGrade),
+    ["settings", hash.slice(0, 12)],
+    ...run.notes.map((note): [string, string] => ["note", note]),
+    ...run.skipped
+      .slice(0, 20)
+      .map(({ file, row, reason }): [string, string] => [`${file} row ${row}`, reason]),
+  ];
+}
