@@ -111,11 +111,11 @@ async function watchEpisode(n: number, inner: Policy, folder: string): Promise<v
     const tasks = lessons.get(watcher)!.map((question) => ({ question }));
     const { adapter } = adapterFromTasks(tasks, { words: wordSpace });
     if (!options.preferences) return adapter;
-    const lesson = await adapterFromPreferences(tasks, [pool], {
+    const result = await adapterFromPreferences(tasks, [pool], {
       ...{ words: wordSpace, policy: policyWith, writes: true, judge, norm: adapterNorm(adapter) },
-      learner: () => trainableBestOfN({ inner, words: wordSpace, samples }),
+      trainable: () => trainableBestOfN({ inner, words: wordSpace, samples }),
     });
-    return lesson.problem === null ? lesson.adapter : null;
+    return result.problem === null ? result.adapter : null;
   };
   for (const watcher of watchers) {
     const policy = policyWith(await adapterOf(watcher));

@@ -19,7 +19,7 @@ import { wordSpace } from "../src/engines/local/index.ts";
 import { type Episode, factKinds, type HouseholdQuestion, observeClip } from "../src/household/index.ts";
 import type { Observation } from "../src/perception/observation.ts";
 import { choicePolicy } from "../src/policies/choice/choice.ts";
-import { choiceFamily } from "../src/policies/choice/choice-phase-two.ts";
+import { choiceFamily } from "../src/policies/choice/choice-training.ts";
 import { readChoiceWeights } from "../src/policies/choice/choice-weights-trainer.ts";
 import { adapterFromTasks, adapterWords } from "../src/policies/choice/word-vector-trainer.ts";
 import { adapterFromPreferences } from "../src/policies/word-adapter-trainer.ts";
@@ -58,12 +58,12 @@ async function learn(questions: readonly HouseholdQuestion[], episode: Episode):
   const tasks = questions.map((question) => ({ question }));
   const { adapter } = adapterFromTasks(tasks, { words: wordSpace });
   if (!byPreferences) return adapter;
-  const lesson = await adapterFromPreferences(tasks, [await observationsOf(episode)], {
+  const result = await adapterFromPreferences(tasks, [await observationsOf(episode)], {
     ...choiceFamily({ words: wordSpace, budget, weights }),
     judge: localJudge({ words: wordSpace }),
     norm: adapterNorm(adapter),
   });
-  return lesson.adapter;
+  return result.adapter;
 }
 
 const sheet = new AnswerSheet();

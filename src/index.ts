@@ -9,7 +9,7 @@ import { localEmbedder, wordSpace } from "./engines/local/index.ts";
 import type { Memory } from "./memory/memory.ts";
 import { openSqliteMemory } from "./memory/sqlite.ts";
 
-export type { Adapter } from "./adapter/adapter.ts";
+export type { Adapter, RemoteAdapter, VectorAdapter } from "./adapter/adapter.ts";
 export {
   type Agent,
   type AgentOptions,
@@ -33,7 +33,7 @@ export { createPerceptors, type PerceptorOptions, type Perceptors, perceive } fr
 export { type BestOfNOptions, bestOfNPolicy, type PickedAction } from "./policies/best-of-n/best-of-n.ts";
 export { type BestOfNFamilyOptions, bestOfNFamily } from "./policies/best-of-n/best-of-n-phase-two.ts";
 export { type ChoiceOptions, choicePolicy } from "./policies/choice/choice.ts";
-export { choiceFamily } from "./policies/choice/choice-phase-two.ts";
+export { choiceFamily } from "./policies/choice/choice-training.ts";
 export { type ModelPolicyOptions, modelPolicy } from "./policies/model/model-policy.ts";
 export { type WordAdapterTrainerOptions, wordAdapterTrainer } from "./policies/word-adapter-trainer.ts";
 export type * from "./policy/policy.ts";

@@ -15,7 +15,7 @@ import { noCost } from "../src/engine.ts";
 import { lexicalReader, wordSpace } from "../src/engines/local/index.ts";
 import { askAbout } from "../src/household/index.ts";
 import type { KeptAdapter, Memory } from "../src/memory/memory.ts";
-import { choiceFamily } from "../src/policies/choice/choice-phase-two.ts";
+import { choiceFamily } from "../src/policies/choice/choice-training.ts";
 import { adapterFromTasks } from "../src/policies/choice/word-vector-trainer.ts";
 import { wordAdapterTrainer } from "../src/policies/word-adapter-trainer.ts";
 import type { Judge } from "../src/reward/judge.ts";
@@ -163,7 +163,7 @@ test("a question forgotten while it is learnt from comes back in no adapter", as
   const [task] = await memory.tasks();
   const reader = lexicalReader({ words: wordSpace });
   let isForgotten = false;
-  const adaptation = wordAdapterTrainer({
+  const trainer = wordAdapterTrainer({
     ...choiceFamily({ words: wordSpace }),
     reader: {
       ...reader,
@@ -174,7 +174,7 @@ test("a question forgotten while it is learnt from comes back in no adapter", as
       },
     },
   });
-  await assert.rejects(trainAdapter({ memory, adaptation, now: Date.now }), { code: "task-unknown" });
+  await assert.rejects(trainAdapter({ memory, trainer, now: Date.now }), { code: "task-unknown" });
   await memory.close();
   assert.deepEqual(
     (await soundAdapters(directory)).map(({ id, state }) => [id, state]),
@@ -186,11 +186,11 @@ test("a question forgotten while it is learnt from comes back in no adapter", as
 async function judged(relevance: Judge["relevance"], directory = copied()) {
   const memory = await openTestMemory(directory);
   const reader = lexicalReader({ words: wordSpace });
-  const adaptation = wordAdapterTrainer({
+  const trainer = wordAdapterTrainer({
     ...choiceFamily({ words: wordSpace }),
     ...{ reader, method: "preferences", judge: { ...localJudge({ words: wordSpace }), relevance } },
   });
-  const { ms: _, id, ...report } = await trainAdapter({ memory, adaptation, now: Date.now });
+  const { ms: _, id, ...report } = await trainAdapter({ memory, trainer, now: Date.now });
   await memory.close();
   const adapters = await soundAdapters(directory);
   if (!report.activated) assert.equal(active(adapters)!.id, "adapter_earlier");
@@ -270,11 +270,11 @@ for (const [what, texts, says] of [
     const directory = join(folder, `copy-${++copies}`);
     const memory = await watchedMemory(directory, ["wear"], 0);
     await ask(memory, texts);
-    const adaptation = wordAdapterTrainer({
+    const trainer = wordAdapterTrainer({
       ...choiceFamily({ words: wordSpace }),
       reader: lexicalReader({ words: wordSpace }),
     });
-    const report = await trainAdapter({ memory, adaptation, now: Date.now });
+    const report = await trainAdapter({ memory, trainer, now: Date.now });
     assert.deepEqual([report.activated, report.adapter], [false, null]);
     assert.match(report.reason, says);
     assert.deepEqual(await memory.adapters(), []);

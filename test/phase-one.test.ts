@@ -16,7 +16,7 @@ import {
   formatChoiceWeights,
   untrainedChoiceWeights,
 } from "../src/policies/choice/choice-features.ts";
-import { choicePhaseOnePolicy } from "../src/policies/choice/choice-phase-one.ts";
+import { choicePhaseOnePolicy } from "../src/policies/choice/choice-training.ts";
 import { readChoiceWeights } from "../src/policies/choice/choice-weights-trainer.ts";
 import { nanoPhaseOnePolicy } from "../src/policies/nano/index.ts";
 import type { Policy } from "../src/policy/policy.ts";
@@ -32,8 +32,9 @@ import {
   type RecordedStep,
   type TrainingVideo,
 } from "../src/training/phase-one.ts";
-import { openPhaseOneRun, recorded } from "../src/training/phase-one-run.ts";
+import { openPhaseOneRun } from "../src/training/phase-one-run.ts";
 import { decisionsOf } from "../src/training/replay.ts";
+import { rowsOf } from "../src/training/run-directory.ts";
 import { seededRandom } from "../src/util/random.ts";
 import { taskmem, temporaryFolder } from "./support/cli.ts";
 
@@ -72,9 +73,9 @@ async function train({
   video?: (n: number) => TrainingVideo;
   budget?: ChoiceBudget;
 } = {}): Promise<Trained> {
-  const learner = choicePhaseOnePolicy({ words, budget, snapshotPath: join(directory, "weights.json") });
+  const trainable = choicePhaseOnePolicy({ words, budget, snapshotPath: join(directory, "weights.json") });
   const run = openPhaseOneRun(directory, { judge: judge.id, ...config });
-  const outcome = await phaseOne({ learner, video, judge, score, config, run });
+  const outcome = await phaseOne({ trainable, video, judge, score, config, run });
   return { outcome, metrics: run.metrics(), weights: readChoiceWeights(outcome.trained.path) };
 }
 
@@ -136,7 +137,7 @@ describe("Phase One of the choice policy", () => {
     const read = (name: string, file: string) => readFileSync(join(folder, name, file), "utf8");
     for (const file of ["choice-weights.json", `step-${steps}.weights`, "state.json", "config.json"])
       assert.equal(read("killed", file), read("calm", file), file);
-    const metrics = (name: string) => recorded(join(folder, name, "metrics.jsonl"));
+    const metrics = (name: string) => rowsOf<RecordedStep>(join(folder, name, "metrics.jsonl"));
     assert.equal(metrics("calm").length, steps);
     assert.deepEqual(withoutTime(metrics("killed")), withoutTime(metrics("calm")));
 
@@ -354,7 +355,7 @@ const needsNano = {
 test("the same loop trains nano", needsNano, async () => {
   const directory = temporaryFolder();
   const filmed = householdVideos({ split: "train", from: 960_000, clips: 4 });
-  const learner = await nanoPhaseOnePolicy(
+  const trainable = await nanoPhaseOnePolicy(
     nanoWeights,
     join(directory, "nano.safetensors"),
     words.countTokens,
@@ -362,7 +363,7 @@ test("the same loop trains nano", needsNano, async () => {
   const config = { ...small, offPolicySteps: 1, steps: 2, batch: 2, group: 4, learningRate: 1e-4 };
   const run = openPhaseOneRun(directory, config);
   const outcome = await phaseOne({
-    learner,
+    trainable,
     video: filmed.video,
     judge: householdJudge(filmed.truthOf),
     score: { ...score, form: "description" },
@@ -394,7 +395,7 @@ test("nano's run, killed with kill -9, ends as a run that never was", needsNano,
   const calm = await taskmem(command("calm"));
   assert.equal(calm.code, 0, calm.stderr);
 
-  const metrics = (name: string) => withoutTime(recorded(join(folder, name, "metrics.jsonl")));
+  const metrics = (name: string) => withoutTime(rowsOf<RecordedStep>(join(folder, name, "metrics.jsonl")));
   assert.equal(metrics("calm").length, steps);
   assert.deepEqual(metrics("killed"), metrics("calm"));
   assert.equal(calm.rows.at(-1)?.movedSteps, steps, "every step moves the weights");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ConfigError, DataError } from "../errors.ts";
-import type { Adapter } from "./adapter.ts";
+import type { VectorAdapter } from "./adapter.ts";
 import {
   adapterNorm,
   blendAdapters,
@@ -16,7 +16,7 @@ const space = "words:test";
 const make = (...weights: [number, number][]) => createAdapter(space, 16, weights);
 /** ‖(3, −4)‖ = 5. */
 const five = make([2, 3], [7, -4]);
-const doubled = (adapter: Adapter) =>
+const doubled = (adapter: VectorAdapter) =>
   withRevision({ ...adapter, values: adapter.values.map((value) => 2 * value), scale: adapter.scale / 2 });
 
 describe("creating an adapter", () => {

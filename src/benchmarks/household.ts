@@ -15,6 +15,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Adapter } from "../adapter/adapter.ts";
+import { vectorAdapter } from "../adapter/arithmetic.ts";
 import type { Reader } from "../answer/reader.ts";
 import {
   askAbout,
@@ -285,8 +286,11 @@ export async function householdBenchmark(options: HouseholdOptions): Promise<Hou
 }
 
 /** An adapter as JSON holds it, and back. */
-const plainAdapter = (adapter: Adapter | null) =>
-  adapter && { ...adapter, indices: [...adapter.indices], values: [...adapter.values] };
+function plainAdapter(adapter: Adapter | null) {
+  if (adapter === null) return null;
+  const vector = vectorAdapter(adapter);
+  return { ...vector, indices: [...vector.indices], values: [...vector.values] };
+}
 const adapterOf = (plain: NonNullable<ReturnType<typeof plainAdapter>>): Adapter => ({
   ...plain,
   indices: Int32Array.from(plain.indices),

@@ -17,7 +17,7 @@ import { type TrainAdapterOptions, trainAdapter } from "../training/train-adapte
 import { refusalOf, wilsonLow } from "../training/validation.ts";
 import { seededRandom } from "../util/random.ts";
 import { choicePolicy } from "./choice/choice.ts";
-import { choiceFamily } from "./choice/choice-phase-two.ts";
+import { choiceFamily } from "./choice/choice-training.ts";
 import {
   adapterFromPreferences,
   type WordAdapterTrainerOptions,
@@ -39,7 +39,7 @@ function optionsFor(
   parts: Partial<WordAdapterTrainerOptions> = {},
   signal?: AbortSignal,
 ): TrainAdapterOptions {
-  return { memory, adaptation: wordAdapterTrainer({ ...choice, reader, ...parts }), now: Date.now, signal };
+  return { memory, trainer: wordAdapterTrainer({ ...choice, reader, ...parts }), now: Date.now, signal };
 }
 
 for (const method of ["closed-form", "preferences"] as const) {
@@ -170,10 +170,10 @@ test("a model's verdicts are kept in the memory: judging that was cut short goes
       cost: () => noCost,
     };
     const judge = modelJudge({ model, cache: memory.engineCache(scope) });
-    const lesson = adapterFromPreferences(tasks, [observationsOf().slice(0, 3)], {
+    const result = adapterFromPreferences(tasks, [observationsOf().slice(0, 3)], {
       ...{ ...choice, judge, norm: 3 },
     });
-    return { failedVerdicts: await lesson.then((done) => done.failedVerdicts, String), calls };
+    return { failedVerdicts: await result.then((done) => done.failedVerdicts, String), calls };
   };
   const calm = await learn("calm");
   assert.ok(calm.failedVerdicts === 0 && calm.calls > 20, JSON.stringify(calm));
@@ -200,14 +200,14 @@ test("the same questions and stream give the same adapter", async () => {
 });
 
 test("memories are drawn with the words that had been counted by then, none of the clips to come", async () => {
-  const learner = choice.learner();
-  const policy = learner.policy();
+  const trainable = choice.trainable();
+  const policy = await trainable.policy();
   const counted: number[] = [];
   await adapterFromPreferences([], [observationsOf()], {
     ...{ ...choice, norm: 3, judge: silent },
-    learner: () => ({
-      ...learner,
-      policy: () => ({
+    trainable: () => ({
+      ...trainable,
+      policy: async () => ({
         ...policy,
         decide: (context, wanted) => {
           const { documents, words } = context.state;

@@ -20,7 +20,14 @@ export interface JudgeFailure {
   readonly message: string;
 }
 
-export type Judged<T> = { readonly ok: true; readonly value: T } | JudgeFailure;
+export type Judged<T> =
+  | {
+      readonly ok: true;
+      readonly value: T;
+      /** Why, in a sentence or two, where the judge says so. */
+      readonly rationale?: string;
+    }
+  | JudgeFailure;
 
 export interface QualityVerdict {
   /** True of the clip by what was seen, heard and read, and fitting what was written before. */
@@ -80,7 +87,12 @@ export async function preferenceInBothOrders(
   const backward = await judge.relevance({ ...request, first: request.second, second: request.first });
   if (!backward.ok) return backward;
   const agreed = forward.value === swapped(backward.value);
-  return { ok: true, value: agreed ? forward.value : "tie" };
+  const reasons = [forward.rationale, backward.rationale].filter((reason) => reason !== undefined);
+  return {
+    ok: true,
+    value: agreed ? forward.value : "tie",
+    ...(reasons.length > 0 && { rationale: reasons.join(" ") }),
+  };
 }
 
 function swapped(preference: Preference): Preference {

@@ -55,7 +55,9 @@ export interface ActionReward {
   readonly parts: RewardParts;
   /** The checks that were made: none for a text off contract, the judge's only where the rules' passed. */
   readonly checks: Partial<QualityChecks>;
-  /** Whether a judge failed for anybody of the group: then nothing can be learnt from it. */
+  /** Why the judge of quality said so, where it did. */
+  readonly rationale?: string;
+  /** Whether a judge failed for any action of the group: then nothing can be learned from it. */
   readonly masked: boolean;
   /** What failed for this action; a failed ranking stands with all that took part in it. */
   readonly failures: readonly JudgeFailure[];
@@ -78,7 +80,7 @@ export async function scoreGroup(
   );
   const bonuses = await richnessBonuses(context, qualities, judge, options);
   const masked = qualities.some(({ failure }) => failure !== null);
-  return qualities.map(({ memory, checks, pass, failure }, i) => {
+  return qualities.map(({ memory, checks, pass, failure, rationale }, i) => {
     const isOnContract = memory !== null;
     const thinking = isOnContract ? thinkingReward(countTokens(thinkingOf(actions[i]!.text)), constants) : 0;
     const parts: RewardParts = {
@@ -93,6 +95,7 @@ export async function scoreGroup(
       total: quality === null ? null : format + thinking + quality + richness,
       parts,
       checks,
+      ...(rationale !== undefined && { rationale }),
       masked,
       failures: failure === null ? rankingFailed : [failure],
     };
@@ -106,6 +109,8 @@ export interface QualityAssessment {
   readonly checks: Partial<QualityChecks>;
   /** Whether all four pass; `null` where the judge failed. Off contract nothing passes. */
   readonly pass: boolean | null;
+  /** Why the judge said so, or why it could not; left out where it was not asked or gives no reason. */
+  readonly rationale?: string;
   readonly failure: JudgeFailure | null;
 }
 
@@ -169,10 +174,11 @@ async function assess(
   };
   if (!rules.tagged || !rules.short) return { memory, checks: rules, pass: false, failure: null };
   const verdict = await judgeMemory(memory);
-  if (!verdict.ok) return { memory, checks: rules, pass: null, failure: verdict };
-  const { correct, clean } = verdict.value;
+  if (!verdict.ok) return { memory, checks: rules, pass: null, rationale: verdict.message, failure: verdict };
+  const { correct, clean, rationale } = verdict.value;
   const checks = { correct, clean, ...rules };
-  return { memory, checks, pass: passes(checks), failure: null };
+  const reason = rationale === "" ? {} : { rationale };
+  return { memory, checks, pass: passes(checks), ...reason, failure: null };
 }
 
 /** The bonus of each action, shape [G]: nothing for those that did not pass, or where nobody could be ranked. */

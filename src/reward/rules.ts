@@ -76,8 +76,11 @@ export function qualityReward(pass: boolean, constants = paperConstants): number
  *
  * Nothing for anybody where there are fewer than two, or where all are equally rich.
  * @param scores richness of each memory that passed, shape [V]; only their order counts
+ * @throws RangeError for a score that is not a number: it has no rank
  */
 export function richnessRewards(scores: readonly number[], constants = paperConstants): number[] {
+  const bad = scores.findIndex(Number.isNaN);
+  if (bad >= 0) throw new RangeError(`Expected scores[${bad}] to be a number, got ${scores[bad]}`);
   const ranks = scores.map((score) => {
     const above = scores.filter((other) => other > score).length;
     const equal = scores.filter((other) => other === score).length;

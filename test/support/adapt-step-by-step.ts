@@ -10,7 +10,7 @@
 import { once } from "node:events";
 import { lexicalReader, localEmbedder, wordSpace } from "../../src/engines/local/index.ts";
 import { openSqliteMemory } from "../../src/memory/sqlite.ts";
-import { choiceFamily } from "../../src/policies/choice/choice-phase-two.ts";
+import { choiceFamily } from "../../src/policies/choice/choice-training.ts";
 import { wordAdapterTrainer } from "../../src/policies/word-adapter-trainer.ts";
 import { localJudge } from "../../src/reward/local-judge.ts";
 import { trainAdapter } from "../../src/training/train-adapter.ts";
@@ -36,21 +36,23 @@ const memory = await openSqliteMemory(directory, {
 const choice = choiceFamily({ words: wordSpace });
 const judge = localJudge({ words: wordSpace });
 const reader = lexicalReader({ words: wordSpace });
-const adaptation = wordAdapterTrainer({
+const trainer = wordAdapterTrainer({
   ...choice,
   method: "preferences",
-  learner: () => {
-    const learner = choice.learner();
-    const policy = learner.policy();
+  trainable: () => {
+    const trainable = choice.trainable();
     return {
-      ...learner,
-      policy: () => ({
-        ...policy,
-        decide: async (context, wanted) => {
-          await say("rollout");
-          return policy.decide(context, wanted);
-        },
-      }),
+      ...trainable,
+      policy: async () => {
+        const policy = await trainable.policy();
+        return {
+          ...policy,
+          decide: async (context, wanted) => {
+            await say("rollout");
+            return policy.decide(context, wanted);
+          },
+        };
+      },
     };
   },
   judge: {
@@ -82,7 +84,7 @@ const report = await trainAdapter({
       await say("activated");
     },
   },
-  adaptation,
+  trainer,
   now: Date.now,
 });
 await say(JSON.stringify(report));

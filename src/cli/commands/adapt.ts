@@ -1,4 +1,5 @@
-/** `taskmem adapt`: what was learnt from the questions, learning anew, and taking a lesson back. */
+/** `taskmem adapt`: what the questions taught, training again, and taking an adapter back. */
+import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Adapter, AdapterWord } from "../../adapter/adapter.ts";
 import { adapterText, type Provenance, parseAdapter } from "../../adapter/adapter-file.ts";
@@ -16,7 +17,6 @@ import { wordSpace } from "../../engines/local/index.ts";
 import { ConfigError, TaskMemError } from "../../errors.ts";
 import type { KeptAdapter, Memory } from "../../memory/memory.ts";
 import { adapterWords } from "../../policies/choice/word-vector-trainer.ts";
-import { writePhaseTwoRun } from "../../training/phase-two-run.ts";
 import type { AdapterResult } from "../../training/train-adapter.ts";
 import { shortId } from "../../util/hash.ts";
 import { judgeFlags } from "../flags.ts";
@@ -49,14 +49,23 @@ interface Setting {
 const actions: Readonly<Record<string, (setting: Setting) => Promise<void>>> = {
   status: printStatus,
   run: async ({ output, memory, config, model, options, signal }) => {
-    const flags = { method: methodOf(options.method), ...judgeFlags({ ...options }), signal };
+    const unfinished = options.run ?? join(memory.directory, "runs", "unfinished");
+    const flags = {
+      method: methodOf(options.method),
+      ...judgeFlags({ ...options }),
+      run: unfinished,
+      signal,
+    };
     const report = await adaptConfigured(config, memory, model, flags);
-    const { curve, id } = report;
-    const run = curve ? (options.run ?? join(memory.directory, "runs", id ?? "nothing-learnt")) : null;
-    if (curve) writePhaseTwoRun(run!, curve);
-    output.object({ event: "adapt-end", ...report, run });
+    const run = options.run ?? join(memory.directory, "runs", report.id ?? "nothing-learnt");
+    const isKept = existsSync(unfinished);
+    if (isKept && run !== unfinished) {
+      rmSync(run, { recursive: true, force: true });
+      renameSync(unfinished, run);
+    }
+    output.object({ ...adaptEnd(report), run: isKept ? run : null });
     printReport(output, report);
-    if (run !== null) output.text(output.dim(`curves of how it learnt: ${join(run, "curves.html")}`));
+    if (isKept) output.text(output.dim(`curves of the training: ${join(run, "curves.html")}`));
   },
   promote,
   rollback,
@@ -201,18 +210,23 @@ async function wordsOf(memory: Memory, active: KeptAdapter, adapter: Adapter): P
 export const shownWords = (words: readonly AdapterWord[]) =>
   words.map(({ word, weight }) => `${word} ${weight.toFixed(1)}`).join(", ");
 
-/** What a run of learning came to, for people. */
+/** What a run of training came to, for scripts. */
+export function adaptEnd({ words: learnt, ...report }: AdapterResult) {
+  return { event: "adapt-end", ...report, learnt };
+}
+
+/** What a run of training came to, for people. */
 export function printReport(output: Output, report: AdapterResult): void {
   const percent = (share: number) => `${Math.round(100 * share)} %`;
-  if (report.learnt.length > 0) {
-    output.text(`learnt to care about ${shownWords(report.learnt.slice(0, wordsShown))}`);
+  if (report.words.length > 0) {
+    output.text(`learned to care about ${shownWords(report.words.slice(0, wordsShown))}`);
   }
   if (report.adapter !== null) {
     const { heldOut, winRate, lossRate, accuracyBefore, accuracyAfter } = report;
     const tried =
       report.triedOn === "questions"
-        ? `${heldOut} questions it had not learnt from: answered ${percent(accuracyBefore)} before, ${percent(accuracyAfter)} after`
-        : `${heldOut} clips it had not learnt from: the better memory in ${percent(winRate)}, the worse in ${percent(lossRate)}`;
+        ? `${heldOut} questions it was not trained on: answered ${percent(accuracyBefore)} before, ${percent(accuracyAfter)} after`
+        : `${heldOut} clips it was not trained on: the better memory in ${percent(winRate)}, the worse in ${percent(lossRate)}`;
     const truth =
       report.graded > 0
         ? `; true ${percent(report.fidelityBefore)} before, ${percent(report.fidelityAfter)} after`

@@ -108,9 +108,9 @@ async function learn({
     return;
   }
   try {
-    const { activated, learnt, questions } = await adaptConfigured(config, memory, null, { signal });
+    const { activated, words, questions } = await adaptConfigured(config, memory, null, { signal });
     if (!activated) return;
-    const what = learnt.length > 0 ? ` to care about ${shownWords(learnt.slice(0, 6))}` : "";
+    const what = words.length > 0 ? ` to care about ${shownWords(words.slice(0, 6))}` : "";
     output.note(`learnt from your ${questions} questions${what}`);
   } catch (error) {
     // The question is answered: what went wrong afterwards is a remark.

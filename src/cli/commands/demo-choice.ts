@@ -28,7 +28,7 @@ import type { Memory } from "../../memory/memory.ts";
 import { openSqliteMemory } from "../../memory/sqlite.ts";
 import { createPerceptors } from "../../perception/perceive.ts";
 import { choicePolicy } from "../../policies/choice/choice.ts";
-import { choiceFamily } from "../../policies/choice/choice-phase-two.ts";
+import { choiceFamily } from "../../policies/choice/choice-training.ts";
 import { wordAdapterTrainer } from "../../policies/word-adapter-trainer.ts";
 import { openSource } from "../../stream/open-source.ts";
 import { trainAdapter } from "../../training/train-adapter.ts";
@@ -36,7 +36,7 @@ import { seededRandom } from "../../util/random.ts";
 import { formatSeconds } from "../../util/time.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
-import { printReport } from "./adapt.ts";
+import { adaptEnd, printReport } from "./adapt.ts";
 import { watchPrinter } from "./watch.ts";
 
 interface DemoFlags {
@@ -109,7 +109,7 @@ export async function run({ output, signal, options }: Invocation): Promise<void
     output.text(output.bold("\nThe questions teach the policy what to remember\n"));
     const report = await trainAdapter({
       memory,
-      adaptation: wordAdapterTrainer({
+      trainer: wordAdapterTrainer({
         ...choiceFamily({ words: wordSpace }),
         method: "preferences",
         reader: lexicalReader({ words: wordSpace }),
@@ -117,7 +117,7 @@ export async function run({ output, signal, options }: Invocation): Promise<void
       now: Date.now,
       signal,
     });
-    output.object({ event: "adapt-end", ...report });
+    output.object(adaptEnd(report));
     printReport(output, report);
 
     output.text(

@@ -11,6 +11,7 @@
  */
 import { type Cost, type EngineCache, noCost } from "../../engine.ts";
 import { EngineError } from "../../errors.ts";
+import { actionOf, type PlainAction, plainAction } from "../../policy/plain-action.ts";
 import type { Action, Context, DecideOptions, Policy } from "../../policy/policy.ts";
 import { sha256 } from "../../util/hash.ts";
 
@@ -82,19 +83,8 @@ function refusals(n: number, message: string, revision: string): Action[] {
   return Array.from({ length: n }, () => ({ text: "", statements: [], logprobs: null, revision, issues }));
 }
 
-const textOf = (actions: readonly Action[]): string =>
-  JSON.stringify(
-    actions.map(({ logprobs, ...action }) => ({
-      ...action,
-      logprobs: logprobs && { ...logprobs, values: [...logprobs.values] },
-    })),
-  );
-
-const actionsOf = (text: string): Action[] =>
-  (JSON.parse(text) as Action[]).map(({ logprobs, ...action }) => ({
-    ...action,
-    logprobs: logprobs && { ...logprobs, values: Float32Array.from(logprobs.values) },
-  }));
+const textOf = (actions: readonly Action[]): string => JSON.stringify(actions.map(plainAction));
+const actionsOf = (text: string): Action[] => (JSON.parse(text) as PlainAction[]).map(actionOf);
 
 function keyOf(
   { revision }: Policy,

@@ -14,6 +14,7 @@
  * 5. The default budget has a floor (see `defaultBudget`).
  */
 import type { Adapter } from "../../adapter/adapter.ts";
+import { vectorAdapter } from "../../adapter/arithmetic.ts";
 import { noCost, type WordSpace } from "../../engine.ts";
 import { ConfigError, DataError } from "../../errors.ts";
 import type { JsonValue, PolicyStateChange } from "../../memory/memory.ts";
@@ -87,15 +88,15 @@ export function choicePolicy(options: ChoiceOptions): Policy {
 
 /**
  * Weight a_w of a stem: `scale · sign · value` of its bucket, 0 where the adapter has none.
- * @throws ConfigError `adapter-space`, DataError `adapter-invalid`
+ * @throws ConfigError `adapter-space` or `adapter-remote`, DataError `adapter-invalid`
  */
 export function taskWeights(adapter: Adapter | null, words: WordSpace): (stem: string) => number {
   if (adapter === null) return () => 0;
-  const { space, dimension, indices, values, scale } = adapter;
+  const { space, dimension, indices, values, scale } = vectorAdapter(adapter);
   if (space !== words.id || dimension !== words.dimension) {
     throw new ConfigError(
       "adapter-space",
-      `Expected an adapter of ${words.id} with dimension ${words.dimension}, got ${space} with ${dimension}: train it anew in this space`,
+      `Expected an adapter of ${words.id} with dimension ${words.dimension}, got ${space} with ${dimension}: train it in this space`,
     );
   }
   const inPlace =

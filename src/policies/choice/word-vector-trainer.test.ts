@@ -417,10 +417,10 @@ describe("an adapter from preferences", () => {
     for (const [i, { loss, rewardMargin, adapterNorm }] of curve.slice(1).entries()) {
       const before = curve[i]!;
       assert.ok(loss < before.loss && rewardMargin > before.rewardMargin, JSON.stringify(curve));
-      assert.ok(adapterNorm > before.adapterNorm, JSON.stringify(curve));
+      assert.ok(adapterNorm! > before.adapterNorm!, JSON.stringify(curve));
     }
     // Plain descent at rate 1 from nothing: the first step is as long as its gradient.
-    closeTo(first!.adapterNorm, first!.gradientNorm, 1e-6);
+    closeTo(first!.adapterNorm!, first!.gradientNorm, 1e-6);
     assert.ok(curve.at(-1)!.won > 0.9, JSON.stringify(curve));
     closeTo(adapterNorm(adapter), norm, 1e-4);
 

@@ -44,7 +44,7 @@ export interface ModelPolicyOptions {
   readonly sampling?: Sampling;
   /** How often the model is asked again when nothing it wrote can be used, from 0 up. @default 2 */
   readonly attempts?: number;
-  /** Residual-stream weights the engine is to apply. @default null */
+  /** What the engine is to write with: a vector of its residual stream, or weights it holds. @default null */
   readonly adapter?: Adapter | null;
 }
 
@@ -56,14 +56,14 @@ const mostEvidenceFrames = 3;
 /**
  * A policy that asks `model`.
  * @throws RangeError for `attempts` out of range
- * @throws ConfigError `adapter-space` for an adapter that is not of a model's residual stream
+ * @throws ConfigError `adapter-space` for a vector that is not of a model's residual stream
  */
 export function modelPolicy(options: ModelPolicyOptions): Policy {
   const { model, countTokens, semantic = false, sampling = {}, attempts = 2, adapter = null } = options;
   if (!Number.isInteger(attempts) || attempts < 0) {
     throw new RangeError(`Expected \`attempts\` to be an integer from 0 up, got ${attempts}`);
   }
-  if (adapter && !adapter.space.startsWith("residual:")) {
+  if (adapter?.kind === "vector" && !adapter.space.startsWith("residual:")) {
     throw new ConfigError(
       "adapter-space",
       `Expected an adapter of a model's residual stream (residual:<model>@<block>), got ${adapter.space}: use it with the policy it was trained for`,
@@ -116,7 +116,7 @@ async function decide(setup: Setup, context: Context, wanted: DecideOptions): Pr
 
 /**
  * Asks again until something can be used. It was written for another prompt, so its log-probabilities say nothing of
- * this one: a repaired action has none.
+ * this one: a repaired action has none, and no handle.
  */
 async function repair(
   setup: Setup,
@@ -137,7 +137,8 @@ async function repair(
     cost = addCost(cost, generation.cost);
     const [completion] = generation.completions;
     if (!completion) continue;
-    last = { ...actionOf(completion, context, setup), logprobs: null };
+    const { handle: _, ...repaired } = actionOf(completion, context, setup);
+    last = { ...repaired, logprobs: null };
     if (isUsable(last)) return { repaired: last, cost };
   }
   return { repaired: null, cost };
@@ -172,7 +173,11 @@ function actionOf(completion: Completion, context: Context, { prompts, revision 
     text: withThinking(completion),
     statements:
       issues.length > 0 ? [] : [statement("episodic")(description), ...knowledge.map(statement("semantic"))],
-    logprobs: tokens && { tokens: tokens.texts, values: tokens.logprobs },
+    logprobs: tokens && {
+      ...{ tokens: tokens.texts, values: tokens.logprobs },
+      ...(tokens.ids && { ids: tokens.ids }),
+    },
+    ...(completion.handle !== undefined && { handle: completion.handle }),
     revision,
     issues,
   };
