@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { ConfigError, DataError, type TaskMemError } from "../errors.ts";
 import { seededRandom } from "../util/random.ts";
+import type { RemoteAdapter } from "./adapter.ts";
 import { type AdapterRecord, adapterText, loadAdapter, parseAdapter, saveAdapter } from "./adapter-file.ts";
 import { createAdapter, scaleAdapter, type Weight } from "./arithmetic.ts";
 
@@ -130,6 +131,21 @@ describe("an adapter file", () => {
     ];
     for (const [name, change] of changes)
       assert.throws(() => loadAdapter(changedFile(change), target), isInvalid, name);
+  });
+
+  test("of an adapter that an engine holds names it, and is refused in another space or cut short", () => {
+    const adapter: RemoteAdapter = {
+      ...{ kind: "remote", revision: "r1", space: "weights:small", uri: "http://engine/1", format: "lora" },
+      norm: null,
+    };
+    const remote: AdapterRecord = { ...record, adapter, base: "small@1" };
+    const text = adapterText(remote, "the adapter");
+    assert.equal(JSON.parse(text).version, 2);
+    const fits = { space: "weights:small", dimension: 1, base: "small@1" };
+    assert.deepEqual(parseAdapter(text, "the memory", fits), remote);
+    assert.throws(() => parseAdapter(text, "the memory", target), hasCode(ConfigError, "adapter-space"));
+    assert.throws(() => parseAdapter(text.replace("lora", "nails"), "the memory", fits), isInvalid);
+    assert.throws(() => adapterText({ ...remote, adapter: { ...adapter, uri: "" } }, "it"), isInvalid);
   });
 
   test("names the path when there is none", () => {

@@ -118,7 +118,8 @@ export function readChat(body: unknown): ChatAnswer {
     throw badResponse(`Expected a chat completion with choices, got ${got}`, parsed.error);
   }
   const { id: response = null, prompt_token_ids: prompt, choices, usage } = parsed.data;
-  const handle: ChatHandle = { response, promptIds: prompt ? Int32Array.from(prompt) : null };
+  const handle: ChatHandle | null =
+    response || prompt ? { response, promptIds: prompt ? Int32Array.from(prompt) : null } : null;
   const completions = choices.map(({ message, finish_reason, logprobs, token_ids: ids }): Completion => {
     const { text, thinking } = splitThinking(message.content ?? "");
     const tokens = logprobs?.content;
@@ -133,7 +134,7 @@ export function readChat(body: unknown): ChatAnswer {
             ...(ids && { ids: Int32Array.from(ids) }),
           }
         : null,
-      handle,
+      ...(handle && { handle }),
     };
   });
   return {
