@@ -149,7 +149,9 @@ async function whileTrying(limits: ContextLimits): Promise<Shown[]> {
   await trainer.validate(tasks, [stream], adapter);
   // Watched without an adapter, with that of each fold (and once before, to train it), and with the adapter itself.
   assert.ok(seen.length > clips && seen.length % clips === 0);
-  const watchings = Array.from({ length: seen.length / clips }, (_, i) => seen.slice(i * clips, (i + 1) * clips));
+  const watchings = Array.from({ length: seen.length / clips }, (_, i) =>
+    seen.slice(i * clips, (i + 1) * clips),
+  );
   for (const watching of watchings) assert.deepEqual(watching, watchings[0]);
   return watchings.at(-1)!;
 }
