@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { openTestMemory, temporaryFolder } from "../../test/support/memory.ts";
 import { film, observationsOf, watchedMemory } from "../../test/support/watched-memory.ts";
 import { createAgent } from "../agent.ts";
@@ -12,6 +13,7 @@ import { askAbout, type FactKind, factKinds } from "../household/index.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Judge } from "../reward/judge.ts";
 import { modelJudge } from "../reward/model-judge.ts";
+import type { Task } from "../tasks/task.ts";
 import { replay } from "../training/replay.ts";
 import { type TrainAdapterOptions, trainAdapter } from "../training/train-adapter.ts";
 import { refusalOf, wilsonLow } from "../training/validation.ts";
@@ -60,6 +62,34 @@ for (const method of ["closed-form", "preferences"] as const) {
     await memory.close();
   });
 }
+
+test("by preferences the adapter and its trial are the same at any concurrency", async () => {
+  const tasks = askAbout(film, seededRandom("tasks"), { kinds: ["wear"], perKind: 6 }).map(
+    (question, i): Task => ({
+      ...{ id: `t${i}`, askedAtMs: i, asOfSeconds: null, stream: null, answer: "", option: null, question },
+      ...{ abstained: true, citations: [], reader: "lexical", feedback: null },
+    }),
+  );
+  const random = seededRandom("delays");
+  const slowReader: Reader = {
+    ...reader,
+    read: async (request) => {
+      await setTimeout(3 * random());
+      return reader.read(request);
+    },
+  };
+  const streams = [observationsOf().slice(0, 12), observationsOf().slice(12)];
+  const all = [];
+  for (const concurrency of [1, 3, 16]) {
+    const how = { ...choice, reader: slowReader, method: "preferences" as const, concurrency };
+    const trainer = wordAdapterTrainer(how);
+    const result = await trainer.train(tasks, streams);
+    all.push({ result, tried: await trainer.validate(tasks, streams, result.adapter) });
+  }
+  assert.ok(all[0]!.result.pairs > 0);
+  assert.deepEqual(all[1], all[0]);
+  assert.deepEqual(all[2], all[0]);
+});
 
 test("questions about everything alike teach nothing in particular: refused, kept with the reason, nothing in force", async () => {
   const memory = await watched(factKinds, 2);

@@ -1,10 +1,12 @@
 /** Held-out validation by a judge, on policies whose memories are given, so that each number can be counted. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { observationOf, statementOf } from "../../test/support/memory.ts";
 import { noCost } from "../engine.ts";
 import type { Context, Policy } from "../policy/policy.ts";
 import type { Judge, JudgeFailure } from "../reward/judge.ts";
+import { seededRandom } from "../util/random.ts";
 import { judgedValidation, refusalOf } from "./validation.ts";
 
 const n = 12;
@@ -64,6 +66,24 @@ test("counts wins, ties and losses, what is true, what repeats and how long it i
   assert.deepEqual([validation.redundancyBefore, validation.redundancyAfter], [0, 2 / n]);
   assert.equal(validation.tokenRatio, (11 * 3 + 2) / (n * 2));
   assert.match(refusalOf(validation)!, /less often true \(100 % before, 75 % after\)/);
+});
+
+test("is the same however many contexts are judged at once", async () => {
+  const random = seededRandom("delays");
+  const slow: Judge = {
+    ...judge,
+    relevance: async (request) => {
+      await setTimeout(4 * random());
+      return judge.relevance(request);
+    },
+  };
+  const adapted = policyOf("adapted", (clip) => (clip % 3 === 0 ? "In the attic" : "It is false"));
+  const all = [];
+  for (const concurrency of [1, 3, 16])
+    all.push(await judgedValidation(plain, adapted, contexts, tasks, { judge: slow, score, concurrency }));
+  assert.equal(all[0]!.winRate, 4 / n);
+  assert.deepEqual(all[1], all[0]);
+  assert.deepEqual(all[2], all[0]);
 });
 
 test("a memory that the judge prefers only for its place wins nothing", async () => {
