@@ -52,10 +52,10 @@ for (let adapterBlock = 0; adapterBlock < 4; adapterBlock++) {
   const { trueShare, redundantShare, tokensPerEntry, accuracy } = of("TaskMem");
   const swapped = (isOwn: boolean) =>
     mean(
-      factKinds.flatMap((learnt) =>
+      factKinds.flatMap((trained) =>
         factKinds
-          .filter((asked) => (asked === learnt) === isOwn)
-          .map((asked) => 100 * (swap[learnt][asked] - swap.none[asked])),
+          .filter((asked) => (asked === trained) === isOwn)
+          .map((asked) => 100 * (swap[trained][asked] - swap.none[asked])),
       ),
     );
   const percent = (share: number) => (100 * share).toFixed(1);

@@ -75,8 +75,8 @@ const contexts = await Promise.all(
     },
   })),
 );
-const adapterLearner = trainableNano(model, countTokens);
-const cache = await rollOut(adapterLearner, contexts, { samples: 8, countTokens });
+const trainableAdapter = trainableNano(model, countTokens);
+const cache = await rollOut(trainableAdapter, contexts, { samples: 8, countTokens });
 const samples: NanoSample[] = cache.flatMap(({ candidates }) => candidates.map(({ sample }) => sample));
 const positions = prefixLength + memoryLength;
 

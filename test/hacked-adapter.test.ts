@@ -1,6 +1,6 @@
 /**
  * Adapters that win by cheating: they please the judge or the reader and spoil the memory. They go the way of every
- * adapter, `adapt` with the policy's own validation; only what was learnt is exchanged.
+ * adapter, `trainAdapter` with the policy's own validation; only what was trained is exchanged.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -83,16 +83,16 @@ describe("on the choice policy", () => {
     assert.equal(unwatched(report, { redundancyAfter: report.redundancyBefore }), null);
   });
 
-  test("one that learnt the contrary of what the other half of the questions teaches is refused", async () => {
+  test("one trained to the contrary of what the other half of the questions teaches is refused", async () => {
     const report = await trainAdapter({
       ...{ memory, now: Date.now },
       trainer: cheating(trainer, (trained) => scaleAdapter(trained, -1)),
     });
     assert.ok(report.accuracyAfter < report.accuracyBefore);
-    await assertRefused(memory, report, /not surely better/);
+    await assertRefused(memory, report, /not significantly better/);
   });
 
-  test("what was really learnt from the same questions is put in force", async () => {
+  test("the adapter really trained on the same questions becomes active", async () => {
     const report = await trainAdapter({ memory, trainer, now: Date.now });
     assert.equal(report.activated, true, report.reason);
     await memory.close();
@@ -150,7 +150,7 @@ describe("on best-of-n", () => {
     await memory.close();
   });
 
-  test("one that prefers what is true and asked for is put in force", async () => {
+  test("one that prefers what is true and asked for becomes active", async () => {
     const { memory, report } = await reportOf("honest", false, "closed-form");
     assert.equal(report.activated, true, report.reason);
     assert.deepEqual([report.fidelityBefore, report.fidelityAfter], [1, 1]);

@@ -72,7 +72,7 @@ export interface DecideResult {
 
 export interface Policy {
   readonly id: string;
-  /** Policy and adapter in force, stamped on every entry. */
+  /** Policy and active adapter, stamped on every entry. */
   readonly revision: string;
   /** How many clips one decision is about: the choice policy decides per 30 s, the engine policy per clip. */
   readonly clipsPerDecision: number;

@@ -32,7 +32,7 @@ export type Judged<T> =
 export interface QualityVerdict {
   /** True of the clip by what was seen, heard and read, and fitting what was written before. */
   readonly correct: boolean;
-  /** Tells nothing over again, and is about the events: not about a video, a caption or its own grading. */
+  /** Repeats nothing, and is about the events: not about a video, a caption or its own grading. */
   readonly clean: boolean;
   /** Why, in a sentence or two. */
   readonly rationale: string;
@@ -57,7 +57,7 @@ export interface RelevanceRequest {
   readonly context: Context;
   readonly first: string;
   readonly second: string;
-  /** Examples of what is asked. Their answers are not shown: nobody knows them yet. */
+  /** Examples of what is asked. Their answers are not shown: they are not known yet. */
   readonly questions: readonly Question[];
   readonly signal?: AbortSignal;
 }

@@ -147,7 +147,7 @@ function judged<T>(value: T, text: string): Judged<T> {
   return { ok: true, value, ...(rationale !== "" && { rationale }) };
 }
 
-/** What the model writes, whatever it is. */
+/** What the model writes. */
 function askOnce(
   setup: Setup,
   { parts, schema }: JudgePrompt,
@@ -186,7 +186,7 @@ type Attempted<T> =
 
 /**
  * Runs a call within the time limit, even one that does not heed its signal.
- * @throws the caller's reason where the caller gave up, and whatever is no failure of an engine
+ * @throws the caller's reason where the caller gave up, and any error that is no failure of an engine
  */
 async function attempt<T>(
   { timeoutMs, model }: Setup,

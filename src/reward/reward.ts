@@ -2,11 +2,11 @@
  * The reward of every action of a group: what rollouts of one context are worth against each other.
  *
  * Rules come first: what breaks the contract is not judged, and neither is what has failed a check already. A judge that
- * fails masks the whole group (D.6, point 4): advantages are relative, and without one member they are other ones. A
- * ranking that fails masks nothing, its bonus just falls away (G 28).
+ * fails masks the whole group: advantages are relative, and without one member they are other ones. A
+ * ranking that fails masks nothing, its bonus just falls away.
  *
  * Departures:
- * 1. The length limit holds for each text of a memory, and is counted of that text alone (G 30).
+ * 1. The length limit holds for each text of a memory, and is counted of that text alone.
  * 2. An action that keeps nothing is malformed: a policy that learns to be silent is always right. On a clip with
  *    nothing to remember the judges fail for lack of evidence wherever something was written.
  */
@@ -31,8 +31,8 @@ export interface ScoreOptions {
   /** The one definition of length, `WordSpace.countTokens`: of memories and of thinking. */
   readonly countTokens: (text: string) => number;
   /**
-   * What the actions have to look like. The JSON of the memory prompt is read strictly from their text, whatever a
-   * lenient reading made of it; `statements` goes by the action's own statements and issues, for policies that write
+   * What the actions have to look like. The JSON of the memory prompt is read strictly from their text, not as a
+   * lenient reading made it; `statements` goes by the action's own statements and issues, for policies that write
    * no JSON.
    */
   readonly form: "description" | "description-and-knowledge" | "statements";
@@ -154,7 +154,7 @@ function readAction(context: Context, action: Action, { form, countTokens }: Sco
   return { texts: [description, ...knowledge], issues };
 }
 
-/** Issues that are matters of quality; any other is one of format. Length is counted here, by the limit in force. */
+/** Issues that are matters of quality; any other is one of format. Length is counted here, by the given limit. */
 const qualityIssues = new Set(["tag-malformed", "tag-unknown", "too-long", "too-many"]);
 
 async function assess(
@@ -181,7 +181,7 @@ async function assess(
   return { memory, checks, pass: passes(checks), ...reason, failure: null };
 }
 
-/** The bonus of each action, shape [G]: nothing for those that did not pass, or where nobody could be ranked. */
+/** The bonus of each action, shape [G]: nothing for those that did not pass, or where none could be ranked. */
 async function richnessBonuses(
   context: Context,
   qualities: readonly QualityAssessment[],

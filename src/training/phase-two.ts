@@ -35,7 +35,7 @@ import type { DrawnRollout, PairStep, PhaseTwoRun, RecordedCandidate } from "./p
 import type { TrainablePolicy } from "./trainable-policy.ts";
 import type { Trainer } from "./trainer.ts";
 
-/** What training an adapter gave, in whatever way. */
+/** What training an adapter gave: by preferences, or in closed form. */
 export interface TrainingResult<Trained extends Adapter = Adapter> {
   /** Adds nothing where there was nothing to learn from. */
   readonly adapter: Trained;
@@ -50,7 +50,7 @@ export interface TrainingResult<Trained extends Adapter = Adapter> {
     | "no-words"
     /** The judge preferred nothing to anything. */
     | "no-pairs"
-    /** The pairs pull nowhere: chosen and rejected are as likely whatever is trained. */
+    /** The pairs pull nowhere: chosen and rejected stay equally likely. */
     | "no-direction";
   /** Preference pairs it was trained on: none in closed form. */
   readonly pairs: number;

@@ -1,5 +1,5 @@
 /**
- * The contract of a trainer, as types only: whatever turns a weight per log-probability into a step.
+ * The contract of a trainer, as types only: what turns a weight per log-probability into a step.
  *
  * A loss is a pure function from log-probabilities to (loss, d loss / d log-probability); a trainer never knows which
  * one it serves. Phase One and Phase Two are written once against this, for every kind of policy.

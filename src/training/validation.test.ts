@@ -118,7 +118,7 @@ test("what the judge fails at in one order is left to the other, and in both is 
   assert.equal(none.failedVerdicts, 12);
 });
 
-test("an adapter of whose memories nobody could say whether they are true is refused", async () => {
+test("an adapter is refused where the judge could not say whether its memories are true", async () => {
   const adapted = policyOf("adapted", () => "In the attic");
   const grades = (fails: (clip: number) => boolean): Judge => ({
     ...judge,

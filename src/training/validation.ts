@@ -71,7 +71,7 @@ export function refusalOf(validation: Validation, margins: GateMargins = gateMar
   const { winRateLow, winRate, lossRate, tokenRatio } = validation;
   const { toGrade, graded, fidelityBefore, fidelityAfter, redundancyBefore, redundancyAfter } = validation;
   if (!(winRateLow > 0.5)) {
-    return `it is not surely better on held-out questions (${percent(winRate)} won, ${percent(lossRate)} lost; the win rate may be as low as ${percent(winRateLow)})`;
+    return `it is not significantly better on held-out questions (${percent(winRate)} won, ${percent(lossRate)} lost; the win rate may be as low as ${percent(winRateLow)})`;
   }
   if (!(graded >= margins.gradedShare * toGrade)) {
     return `of too few of its memories it is known whether they are true (${graded} of ${toGrade})`;

@@ -85,7 +85,7 @@ async function wearPairs(): Promise<SamplePair<ChoiceSample>[]> {
   return pairs;
 }
 
-describe("the best-of-n learner", () => {
+describe("the best-of-n policy in training", () => {
   test("gives the trainer the log-probability that the policy drew with", async () => {
     const { adapter } = adapterFromTasks(questions("wear"), { words: wordSpace });
     const trainable = trainableBestOfN({ inner: writer, words: wordSpace, adapter });
@@ -180,10 +180,10 @@ describe("the best-of-n learner", () => {
 });
 
 describe("Phase Two over another policy's samples", () => {
-  test("both the closed form and preferences make the policy keep what is asked about, in clips not learnt from", async () => {
+  test("both the closed form and preferences make the policy keep what is asked about, in clips they were not trained on", async () => {
     const closed = adapterFromTasks(questions("wear"), { words: wordSpace }).adapter;
-    const lesson = await adapterFromPairs(await wearPairs(), { words: wordSpace, norm: 6 });
-    assert.equal(lesson.problem, null);
+    const result = await adapterFromPairs(await wearPairs(), { words: wordSpace, norm: 6 });
+    assert.equal(result.problem, null);
     const film = createEpisode("held-out-7", clips);
     const keptAboutWear = async (adapter: Adapter | null) => {
       const policy = bestOfNPolicy({ inner: writerOf(film), words: wordSpace, adapter });
@@ -197,7 +197,7 @@ describe("Phase Two over another policy's samples", () => {
     const [without, counted, preferred] = [
       await keptAboutWear(null),
       await keptAboutWear(closed),
-      await keptAboutWear(lesson.adapter),
+      await keptAboutWear(result.adapter),
     ];
     assert.ok(counted >= without + 6, `${without} without, ${counted} by the closed form`);
     assert.ok(preferred >= without + 6, `${without} without, ${preferred} by preferences`);

@@ -19,7 +19,7 @@ export interface RolloutCacheOptions {
   /** Draws at least so many at a context's first call, so that later ones need no call. @default 1 */
   readonly samples?: number;
   /**
-   * Whether the samples of a clip serve whatever was written before it: one call a clip for all adapters, at the price
+   * Whether the samples of a clip serve any history: one call a clip for all adapters, at the price
    * that each but the first reads texts which go on from another's memory. @default false
    */
   readonly oncePerClip?: boolean;
@@ -60,7 +60,7 @@ export function rolloutCache(inner: Policy, options: RolloutCacheOptions = {}): 
       let cost: Cost = noCost;
       const after = before.then(async (actions) => {
         if (actions.length >= n) return actions;
-        // Whoever seeds by context seeds anew each time: the seeds that gave the first samples are passed over.
+        // A caller that seeds by context seeds again each time: the seeds that gave the first samples are passed over.
         if (random) for (const _ of actions) random();
         const missing = Math.max(n, samples) - actions.length;
         const drawn = await draw(context, { ...wanted, n: missing });

@@ -5,12 +5,12 @@
  * (`choice-draw.ts`) for a token budget; unspent tokens are carried over. Rare words count more, words just kept count
  * less, and an adapter in word space makes the words of a user's questions count more still.
  *
- * After a prototype on EgoLife's week of transcripts; departures from it:
+ * Decisions behind it:
  * 1. Word counts include the decision's own candidates, so that a stream shorter than two windows has counts at all.
  * 2. On-screen text is weighed by how far it can be believed: otherwise garbled words win, being rare.
  * 3. A line without content words is no candidate, and a line costs at least 3 tokens.
  * 4. A stream starts with the largest sum that can be carried over, so a short clip's only line is kept; and a window
- *    in which nothing fits although the purse is full may take one line on credit, paid back by the next windows.
+ *    in which nothing fits although all that can be carried over was may take one line on credit, paid back by the next windows.
  * 5. The default budget has a floor (see `defaultBudget`).
  */
 import type { Adapter } from "../../adapter/adapter.ts";
