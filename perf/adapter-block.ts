@@ -33,7 +33,7 @@ const row = printTable(
 );
 for (let adapterBlock = 0; adapterBlock < 4; adapterBlock++) {
   const model = await openNano(weights, { adapterBlock });
-  const adaptation = nanoAdapterTrainer({ model, countTokens });
+  const trainer = nanoAdapterTrainer({ model, countTokens });
   const { rows, gain, swap } = await householdBenchmark({
     films,
     policies: {
@@ -41,7 +41,7 @@ for (let adapterBlock = 0; adapterBlock < 4; adapterBlock++) {
       phaseOne: nanoPolicy(model, null, countTokens),
       adapted: (adapter) => nanoPolicy(model, adapter, countTokens),
       learn: async (tasks) => {
-        const { adapter, problem } = await adaptation.learn(tasks);
+        const { adapter, problem } = await trainer.train(tasks);
         return problem === null ? adapter : null;
       },
     },
@@ -52,10 +52,10 @@ for (let adapterBlock = 0; adapterBlock < 4; adapterBlock++) {
   const { trueShare, redundantShare, tokensPerEntry, accuracy } = of("TaskMem");
   const swapped = (isOwn: boolean) =>
     mean(
-      factKinds.flatMap((learnt) =>
+      factKinds.flatMap((trained) =>
         factKinds
-          .filter((asked) => (asked === learnt) === isOwn)
-          .map((asked) => 100 * (swap[learnt][asked] - swap.none[asked])),
+          .filter((asked) => (asked === trained) === isOwn)
+          .map((asked) => 100 * (swap[trained][asked] - swap.none[asked])),
       ),
     );
   const percent = (share: number) => (100 * share).toFixed(1);

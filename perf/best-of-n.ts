@@ -1,7 +1,7 @@
 /**
  * What five questions teach a black box on the household: prints Markdown.
  *
- * Nano stands behind a server that speaks the OpenAI protocol, as any hosted model would; nobody touches its weights. It
+ * Nano stands behind a server that speaks the OpenAI protocol, as any hosted model would; its weights are out of reach. It
  * watches held-out episodes, coded and cut as real video is, and writes eight memories of each clip. The best-of-n policy keeps
  * the first of them, or the one preferred by an adapter in closed form from five questions of one kind about another episode:
  * the matching kind's, or each foreign kind's. All watch the same samples, drawn once. The lexical reader answers from all
@@ -45,7 +45,15 @@ import { openSource } from "../src/stream/open-source.ts";
 import { replay } from "../src/training/replay.ts";
 import { householdWriter } from "../test/support/household-writer.ts";
 import { startOpenAiServer } from "../test/support/openai-server.ts";
-import { AnswerSheet, accuracy, gain, lessonOf, rightFrom, type Watcher, watchers } from "./lessons.ts";
+import {
+  AnswerSheet,
+  accuracy,
+  gain,
+  rightFrom,
+  trialOf,
+  type Watcher,
+  watchers,
+} from "./household-trials.ts";
 import { printTable } from "./markdown.ts";
 
 const { values: options, positionals } = parseArgs({
@@ -98,7 +106,7 @@ const began = performance.now();
 const calls = { made: 0, completionTokens: 0 };
 
 async function watchEpisode(n: number, inner: Policy, folder: string): Promise<void> {
-  const { asked, watched, lessons, tests } = lessonOf(n, clips);
+  const { asked, watched, taught, tests } = trialOf(n, clips);
   const observations = await observationsOf(watched, folder);
   const pool = options.preferences ? await observationsOf(asked, folder) : [];
   const judge = householdJudge((stream, clip) =>
@@ -108,14 +116,14 @@ async function watchEpisode(n: number, inner: Policy, folder: string): Promise<v
     bestOfNPolicy({ inner, words: wordSpace, samples, adapter });
   const adapterOf = async (watcher: Watcher): Promise<Adapter | null> => {
     if (watcher === "none") return null;
-    const tasks = lessons.get(watcher)!.map((question) => ({ question }));
+    const tasks = taught.get(watcher)!.map((question) => ({ question }));
     const { adapter } = adapterFromTasks(tasks, { words: wordSpace });
     if (!options.preferences) return adapter;
-    const lesson = await adapterFromPreferences(tasks, [pool], {
+    const result = await adapterFromPreferences(tasks, [pool], {
       ...{ words: wordSpace, policy: policyWith, writes: true, judge, norm: adapterNorm(adapter) },
-      learner: () => trainableBestOfN({ inner, words: wordSpace, samples }),
+      trainable: () => trainableBestOfN({ inner, words: wordSpace, samples }),
     });
-    return lesson.problem === null ? lesson.adapter : null;
+    return result.problem === null ? result.adapter : null;
   };
   for (const watcher of watchers) {
     const policy = policyWith(await adapterOf(watcher));

@@ -2,7 +2,7 @@
  * What five questions teach the choice policy on the household, measured without a model: prints Markdown.
  *
  * For each kind of question: a stream of sentences is watched by the choice policy at a fifth of its tokens, without an
- * adapter, with one learnt in closed form from five questions of this kind, and with one from five questions of each other kind
+ * adapter, with one trained in closed form from five questions of this kind, and with one from five questions of each other kind
  * (the swap matrix). Five questions are asked about another episode than the one that is watched. The lexical
  * reader answers from all that was kept. Accuracy counts abstentions as wrong; each episode is one draw of a paired bootstrap.
  *
@@ -19,7 +19,7 @@ import { wordSpace } from "../src/engines/local/index.ts";
 import { type Episode, factKinds, type HouseholdQuestion, observeClip } from "../src/household/index.ts";
 import type { Observation } from "../src/perception/observation.ts";
 import { choicePolicy } from "../src/policies/choice/choice.ts";
-import { choiceFamily } from "../src/policies/choice/choice-phase-two.ts";
+import { choiceFamily } from "../src/policies/choice/choice-training.ts";
 import { readChoiceWeights } from "../src/policies/choice/choice-weights-trainer.ts";
 import { adapterFromTasks, adapterWords } from "../src/policies/choice/word-vector-trainer.ts";
 import { adapterFromPreferences } from "../src/policies/word-adapter-trainer.ts";
@@ -29,12 +29,12 @@ import {
   AnswerSheet,
   accuracy,
   gain,
-  lessonOf,
   rightFrom,
-  tasksLearnt,
+  tasksTrainedOn,
+  trialOf,
   type Watcher,
   watchers,
-} from "./lessons.ts";
+} from "./household-trials.ts";
 import { printTable } from "./markdown.ts";
 
 const { values: flags, positionals } = parseArgs({
@@ -53,26 +53,26 @@ function observationsOf(episode: Episode): Promise<Observation[]> {
   return Promise.all(episode.clips.map((clip) => observeClip(clip, told)));
 }
 
-/** What is learnt from questions about an episode. */
-async function learn(questions: readonly HouseholdQuestion[], episode: Episode): Promise<Adapter> {
+/** The adapter that questions about an episode give. */
+async function train(questions: readonly HouseholdQuestion[], episode: Episode): Promise<Adapter> {
   const tasks = questions.map((question) => ({ question }));
   const { adapter } = adapterFromTasks(tasks, { words: wordSpace });
   if (!byPreferences) return adapter;
-  const lesson = await adapterFromPreferences(tasks, [await observationsOf(episode)], {
+  const result = await adapterFromPreferences(tasks, [await observationsOf(episode)], {
     ...choiceFamily({ words: wordSpace, budget, weights }),
     judge: localJudge({ words: wordSpace }),
     norm: adapterNorm(adapter),
   });
-  return lesson.adapter;
+  return result.adapter;
 }
 
 const sheet = new AnswerSheet();
 const tokens = new Map<Watcher, number>();
 for (let n = 0; n < episodes; n++) {
-  const { asked, watched, lessons, tests } = lessonOf(n, clips);
+  const { asked, watched, taught, tests } = trialOf(n, clips);
   const observations = await observationsOf(watched);
   for (const watcher of watchers) {
-    const adapter = watcher === "none" ? null : await learn(lessons.get(watcher)!, asked);
+    const adapter = watcher === "none" ? null : await train(taught.get(watcher)!, asked);
     const kept = await replay(choicePolicy({ words: wordSpace, budget, weights, adapter }), observations);
     const spent = kept.reduce((total, { text }) => total + wordSpace.countTokens(text), 0);
     tokens.set(watcher, (tokens.get(watcher) ?? 0) + spent);
@@ -81,7 +81,7 @@ for (let n = 0; n < episodes; n++) {
 }
 
 console.log(
-  `${episodes} held-out episodes of ${clips / 6} minutes, ${budget.fraction * 100} % of the tokens, adapters of ${tasksLearnt} questions${byPreferences ? " by preferences" : ""}, lexical reader over all that was kept.\n`,
+  `${episodes} held-out episodes of ${clips / 6} minutes, ${budget.fraction * 100} % of the tokens, adapters of ${tasksTrainedOn} questions${byPreferences ? " by preferences" : ""}, lexical reader over all that was kept.\n`,
 );
 const printGains = printTable(
   ...[
@@ -109,10 +109,10 @@ for (const watcher of watchers) {
   printSwaps(watcher, ...cells, `${share.toFixed(1)} %`);
 }
 
-console.log("\nWhat the first lesson of each kind weighs most:\n");
-const first = lessonOf(0, clips);
-for (const [kind, questions] of first.lessons) {
-  const adapter = await learn(questions, first.asked);
+console.log("\nWhat the first adapter of each kind weighs most:\n");
+const first = trialOf(0, clips);
+for (const [kind, questions] of first.taught) {
+  const adapter = await train(questions, first.asked);
   const texts = questions.flatMap(({ text, options }) => [text, ...options.map((option) => option.text)]);
   const heaviest = adapterWords(adapter, texts, wordSpace).slice(0, 8);
   console.log(`- ${kind}: ${heaviest.map(({ word, weight }) => `${word} ${weight.toFixed(2)}`).join(", ")}`);

@@ -21,6 +21,7 @@ import { Gradients, type PlainBatch } from "../src/policies/nano/gradients.ts";
 import {
   nanoAdapterTrainer,
   nanoPhaseOnePolicy,
+  nanoPhaseTwoRecipe,
   openNano,
   trainableNano,
 } from "../src/policies/nano/index.ts";
@@ -74,8 +75,8 @@ const contexts = await Promise.all(
     },
   })),
 );
-const adapterLearner = trainableNano(model, countTokens);
-const cache = await rollOut(adapterLearner, contexts, { samples: 8, countTokens });
+const trainableAdapter = trainableNano(model, countTokens);
+const cache = await rollOut(trainableAdapter, contexts, { samples: 8, countTokens });
 const samples: NanoSample[] = cache.flatMap(({ candidates }) => candidates.map(({ sample }) => sample));
 const positions = prefixLength + memoryLength;
 
@@ -123,16 +124,14 @@ rows.push([
   `${Math.round(alone)} positions/s`,
   (alone / reference.training).toFixed(2),
 ]);
-const learner = await nanoPhaseOnePolicy(weightsPath, "/dev/null", countTokens);
-const together = await training(learner.trainer);
+const trainable = await nanoPhaseOnePolicy(weightsPath, "/dev/null", countTokens);
+const together = await training(trainable.trainer);
 rows.push(["the same on all threads", `${(together / alone).toFixed(2)} × one thread`, ""]);
 const step = await seconds(1, async () => {
-  await rollOut({ policy: () => learner.policy(), sampleOf: (c, a) => learner.sampleOf(c, a) }, contexts, {
-    ...{ samples: 8, countTokens },
-  });
-  await learner.trainer.logprobs(samples);
-  await learner.trainer.accumulate(samples, every);
-  await learner.trainer.step({ learningRate: 1e-9 });
+  await rollOut(trainable, contexts, { samples: 8, countTokens });
+  await trainable.trainer.logprobs(samples);
+  await trainable.trainer.accumulate(samples, every);
+  await trainable.trainer.step({ learningRate: 1e-9 });
 });
 rows.push([`a step of Phase One, 16 × 8 memories`, `${step.toFixed(1)} s`, ""]);
 
@@ -158,9 +157,7 @@ const pairs = Array.from({ length: 32 }, (_, i) => ({
   chosen: samples[(3 * i) % samples.length]!,
   rejected: samples[(3 * i + 1) % samples.length]!,
 }));
-const adapter = await seconds(1, () =>
-  trainOnPairs(nanoVectorTrainer(model), pairs, { learningRate: 0.06, kl: 0.1, steps: 10 }),
-);
+const adapter = await seconds(1, () => trainOnPairs(nanoVectorTrainer(model), pairs, nanoPhaseTwoRecipe.dpo));
 rows.push(["Phase Two: 32 pairs × 10 steps", `${adapter.toFixed(1)} s`, ""]);
 
 const tasks = Array.from({ length: 200 }, (_, i) => ({
@@ -168,9 +165,9 @@ const tasks = Array.from({ length: 200 }, (_, i) => ({
 }));
 const closed = await seconds(20, async () => adapterFromTasks(tasks, { words: wordSpace }));
 rows.push(["choice adapter, 200 questions", `${(1000 * closed).toFixed(1)} ms`, ""]);
-const adaptation = nanoAdapterTrainer({ model, countTokens, poolEpisodes: 8 });
+const adapterTrainer = nanoAdapterTrainer({ model, countTokens });
 const began = performance.now();
-await adaptation.cache();
+await adapterTrainer.cache();
 rows.push(["frozen cache: 48 contexts × 8", `${((performance.now() - began) / 1000).toFixed(1)} s`, ""]);
 rows.push(["memory peak of this process", `${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`, ""]);
 

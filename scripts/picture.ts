@@ -28,7 +28,11 @@ writeFileSync(
 );
 const main = resolve(import.meta.dirname, "../src/cli/main.ts");
 const run = (...args: string[]) =>
-  execFileSync(process.execPath, [main, ...args], { cwd: folder, encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } })
+  execFileSync(process.execPath, [main, ...args], {
+    cwd: folder,
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1" },
+  })
     .trimEnd()
     .split("\n");
 
@@ -48,7 +52,8 @@ const printed = commands.flatMap(([command, argument]) => [
 ]);
 
 const [width, lineHeight, top, left] = [860, 20, 52, 20];
-const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+const escaped = (text: string) =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 const most = 96;
 const cut = (text: string) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 const rows = printed.slice(0, -1);

@@ -20,10 +20,11 @@ import { createPerceptors } from "./perception/perceive.ts";
 import { bestOfNPolicy, defaultSamples } from "./policies/best-of-n/best-of-n.ts";
 import { bestOfNFamily } from "./policies/best-of-n/best-of-n-phase-two.ts";
 import { type ChoiceOptions, choicePolicy } from "./policies/choice/choice.ts";
-import { choiceFamily } from "./policies/choice/choice-phase-two.ts";
+import { choiceFamily } from "./policies/choice/choice-training.ts";
 import { readChoiceWeights } from "./policies/choice/choice-weights-trainer.ts";
 import { modelPolicy } from "./policies/model/model-policy.ts";
 import { type WordAdapterTrainerOptions, wordAdapterTrainer } from "./policies/word-adapter-trainer.ts";
+import { type ContextLimits, contextDefaults } from "./policy/context.ts";
 import type { PictureLimits } from "./policy/pictures.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { Judge } from "./reward/judge.ts";
@@ -222,6 +223,11 @@ export function configuredJudge(
   });
 }
 
+/** Calls at once in training: as many as the endpoint is allowed, where it is asked. */
+export function concurrencyOf({ model }: Config, asksEndpoint: boolean): number {
+  return asksEndpoint ? model.concurrency : 1;
+}
+
 /** How the configured policy learns. @throws ConfigError for a policy that cannot */
 export async function configuredTrainer(
   config: Config,
@@ -230,11 +236,16 @@ export async function configuredTrainer(
   { method, judge: judgeName, judgeModel }: TrainingChoice,
 ): Promise<AdapterTrainer> {
   const reader = lexicalReader({ words: wordSpace });
+  const limits: ContextLimits = { ...contextDefaults, windowClips: config.stream.windowClips };
   const verdicts = () => memory.engineCache("verdicts");
   switch (policyName(config)) {
     case "choice": {
       const judge = configuredJudge(config, { judge: judgeName, judgeModel }, verdicts);
-      return wordAdapterTrainer({ ...choiceFamily(choiceOptions(config)), method, judge, reader });
+      const family = choiceFamily(choiceOptions(config));
+      return wordAdapterTrainer({
+        ...{ ...family, method, judge, reader, limits },
+        concurrency: concurrencyOf(config, judgeName === "model"),
+      });
     }
     case "best-of-n": {
       const inner = configuredEngine(config, model!);
@@ -242,9 +253,10 @@ export async function configuredTrainer(
       // What a model writes is dear: kept in the memory, it serves the next run too, of the same endpoint and settings.
       const { baseUrl, temperature = null, video } = config.model;
       const store = memory.engineCache(JSON.stringify([baseUrl, temperature, video]));
-      const steered = bestOfNFamily({ inner, words: wordSpace, samples, store });
+      const family = bestOfNFamily({ inner, words: wordSpace, samples, store });
       const judge = configuredJudge(config, { judge: judgeName ?? "model", judgeModel }, verdicts);
-      return wordAdapterTrainer({ ...steered, method, judge, reader });
+      const concurrency = concurrencyOf(config, true);
+      return wordAdapterTrainer({ ...family, method, judge, reader, limits, concurrency });
     }
     case "nano": {
       if (judgeName !== undefined || judgeModel !== undefined)
@@ -253,7 +265,7 @@ export async function configuredTrainer(
           "Expected no --judge with nano: its memories are of simulated households, whose truth is known",
         );
       const { nanoAdapterTrainer } = await import("./policies/nano/index.ts");
-      return nanoAdapterTrainer({ model: model as NanoModel, countTokens: wordSpace.countTokens });
+      return nanoAdapterTrainer({ model: model as NanoModel, countTokens: wordSpace.countTokens, limits });
     }
     case "model":
       throw new ConfigError(

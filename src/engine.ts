@@ -59,7 +59,19 @@ export interface Completion {
   readonly thinking: string | null;
   readonly finish: "stop" | "length" | "other";
   /** Tokens and their natural log-probabilities, shape [T]; `null` where the engine has none. */
-  readonly tokens: { readonly texts: readonly string[]; readonly logprobs: Float32Array } | null;
+  readonly tokens: SampledTokens | null;
+  /** What names the prompt to the engine: a request's id, or the prompt's tokens. Its form is the engine's own. */
+  readonly handle?: unknown;
+}
+
+export interface SampledTokens {
+  readonly texts: readonly string[];
+  readonly logprobs: Float32Array;
+  /**
+   * Ids of all sampled tokens, those of the thinking and the one that ended the answer included: what a trainer computes
+   * with. More than T where the engine tells log-probabilities of the answer alone; left out where it tells no ids.
+   */
+  readonly ids?: Int32Array;
 }
 
 /** What calls cost. Additive. */

@@ -10,7 +10,7 @@ import { localEmbedder, wordSpace } from "./engines/local/index.ts";
 import type { Memory } from "./memory/memory.ts";
 import { whenCalled } from "./util/when-called.ts";
 
-export type { Adapter, AdapterWord } from "./adapter/adapter.ts";
+export type { Adapter, AdapterWord, RemoteAdapter, VectorAdapter } from "./adapter/adapter.ts";
 export type { Provenance } from "./adapter/adapter-file.ts";
 export {
   type Agent,
@@ -75,7 +75,7 @@ export type { ScreenReader } from "./perception/screen-text.ts";
 export { type BestOfNOptions, bestOfNPolicy, type PickedAction } from "./policies/best-of-n/best-of-n.ts";
 export { type BestOfNFamilyOptions, bestOfNFamily } from "./policies/best-of-n/best-of-n-phase-two.ts";
 export { type ChoiceOptions, choicePolicy } from "./policies/choice/choice.ts";
-export { choiceFamily } from "./policies/choice/choice-phase-two.ts";
+export { choiceFamily } from "./policies/choice/choice-training.ts";
 export { type ModelPolicyOptions, modelPolicy } from "./policies/model/model-policy.ts";
 export { type WordAdapterTrainerOptions, wordAdapterTrainer } from "./policies/word-adapter-trainer.ts";
 export type { ContextLimits } from "./policy/context.ts";

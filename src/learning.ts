@@ -3,7 +3,8 @@
  * longer than an answer is left to a process of its own.
  */
 import { spawn } from "node:child_process";
-import { extname } from "node:path";
+import { existsSync, renameSync, rmSync } from "node:fs";
+import { extname, join } from "node:path";
 import { text as readAll } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import type { TrainingChoice } from "./assembly.ts";
@@ -17,7 +18,15 @@ import { SerialQueue } from "./util/async.ts";
 export interface LearnOptions extends TrainingChoice {
   /** In a process of its own: this one stays free to answer. @default false */
   readonly apart?: boolean;
+  /** Where a run that takes steps is kept, and resumed from. @default below `runs/` in the memory's directory */
+  readonly run?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** What came of learning. */
+export interface LearnResult extends AdapterResult {
+  /** Directory with the run's rollouts, curve and checkpoint; `null` where the adapter was trained in no steps. */
+  readonly run: string | null;
 }
 
 /** What comes of learning that questions have started. */
@@ -43,10 +52,15 @@ export class Learning {
   }
 
   /** Trains, tries and perhaps activates an adapter. @throws ConfigError for a policy that does not learn */
-  async run({ apart = false, signal, ...choice }: LearnOptions): Promise<AdapterResult> {
-    if (apart) return learnApart(this.#parts, choice, signal);
-    const { memory, now } = this.#parts;
-    return trainAdapter({ memory, adaptation: await this.#parts.trainer(choice), now, signal });
+  async run({ apart = false, run, signal, ...choice }: LearnOptions): Promise<LearnResult> {
+    if (apart) return learnApart(this.#parts, { ...choice, run }, signal);
+    const { memory, policyId } = this.#parts;
+    const unfinished = run ?? join(memory.directory, "runs", `unfinished-${policyId}`);
+    const result = await this.#train(policyId, choice, { run: unfinished, signal });
+    return {
+      ...result,
+      run: keptRun(result, unfinished, run ?? join(memory.directory, "runs", result.id ?? "nothing-learned")),
+    };
   }
 
   /** Called for each task that was recorded: starts learning where it completes so many new ones. */
@@ -75,15 +89,19 @@ export class Learning {
     return this.settled();
   }
 
-  async #train(policy: string, signal: AbortSignal): Promise<AdapterResult> {
+  async #train(
+    policy: string,
+    choice: TrainingChoice,
+    options: { readonly run?: string; readonly signal: AbortSignal | undefined },
+  ): Promise<AdapterResult> {
     const { memory, now } = this.#parts;
-    return trainAdapter({ memory, adaptation: await this.#parts.trainer({}, policy), now, signal });
+    return trainAdapter({ memory, trainer: await this.#parts.trainer(choice, policy), now, ...options });
   }
 
   async #learn(policy: string, signal: AbortSignal | undefined): Promise<void> {
     try {
       const all = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
-      this.#tell({ event: "learning-end", policy, result: await this.#train(policy, all) });
+      this.#tell({ event: "learning-end", policy, result: await this.#train(policy, {}, { signal: all }) });
     } catch (error) {
       // The question is answered: what goes wrong afterwards is told, not thrown.
       this.#tell({ event: "learning-failed", policy, error: error as Error });
@@ -91,10 +109,20 @@ export class Learning {
   }
 }
 
+/** Moves a finished run to where it belongs. @returns where that is, or `null` where there is none */
+function keptRun({ curve }: AdapterResult, unfinished: string, kept: string): string | null {
+  if (curve === undefined || !existsSync(unfinished)) return null;
+  if (kept !== unfinished) {
+    rmSync(kept, { recursive: true, force: true });
+    renameSync(unfinished, kept);
+  }
+  return kept;
+}
+
 /** What the process of its own is handed. */
 export interface ApartRequest {
   readonly config: Config;
-  readonly choice: TrainingChoice;
+  readonly choice: Omit<LearnOptions, "apart" | "signal">;
 }
 
 const program = fileURLToPath(new URL(`./learn-process${extname(import.meta.url)}`, import.meta.url));
@@ -110,9 +138,9 @@ function startApart(config: Config, policy: string): void {
 /** Learns in a process of its own and waits for it. @throws ConfigError for parts that only this process has */
 async function learnApart(
   parts: Parts,
-  choice: TrainingChoice,
+  choice: ApartRequest["choice"],
   signal: AbortSignal | undefined,
-): Promise<AdapterResult> {
+): Promise<LearnResult> {
   if (parts.isCustom || typeof choice.judge === "object")
     throw new ConfigError(
       "apart-impossible",
@@ -127,6 +155,6 @@ async function learnApart(
     child.once("close", resolve);
   });
   const [code, said, problem] = await Promise.all([exit, readAll(child.stdout), readAll(child.stderr)]);
-  if (code === 0) return JSON.parse(said) as AdapterResult;
+  if (code === 0) return JSON.parse(said) as LearnResult;
   throw new EngineError("learning-failed", `Learning in a process of its own failed: ${problem.trim()}`);
 }

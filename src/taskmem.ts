@@ -13,7 +13,7 @@ import type { Reader } from "./answer/reader.ts";
 import { chosenStreams, openConfiguredSource } from "./assembly.ts";
 import { type Config, type ConfigInput, parseConfig } from "./config.ts";
 import type { Embedder, Model } from "./engine.ts";
-import { Learning, type LearningEvent, type LearnOptions } from "./learning.ts";
+import { Learning, type LearningEvent, type LearnOptions, type LearnResult } from "./learning.ts";
 import { type LiveOptions, type LiveSession, openLive } from "./live.ts";
 import type { Log } from "./logging.ts";
 import type {
@@ -39,7 +39,6 @@ import { type Remembered, type RememberRequest, remember } from "./remember.ts";
 import type { Judge } from "./reward/judge.ts";
 import type { Source } from "./stream/clip.ts";
 import { notAnswered, type QuestionInput, type Task, toQuestion } from "./tasks/task.ts";
-import type { AdapterResult } from "./training/train-adapter.ts";
 
 /** Options of `openTaskMem`: those of the configuration file, the directory, and parts of your own. */
 export interface TaskMemOptions
@@ -122,7 +121,7 @@ export interface TaskMem extends AsyncDisposable {
   /** Answers from memory alone; the question teaches. @throws DataError for a stream or speaker that is not there */
   ask(question: QuestionInput, options?: AskOptions): Promise<Answer>;
   /** Trains an adapter from the questions asked, tries it and, if it does better, makes it active. */
-  learn(options?: LearnOptions): Promise<AdapterResult>;
+  learn(options?: LearnOptions): Promise<LearnResult>;
   /** Keeps a fact as it is, past the policy; once per id. */
   remember(fact: string | RememberRequest): Promise<Remembered>;
   /** Records a question that was answered elsewhere, to learn from. */
@@ -244,7 +243,7 @@ class OpenTaskMem implements TaskMem {
     return answer;
   }
 
-  learn(options: LearnOptions = {}): Promise<AdapterResult> {
+  learn(options: LearnOptions = {}): Promise<LearnResult> {
     return this.#learning.run(options);
   }
 

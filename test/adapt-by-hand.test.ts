@@ -46,7 +46,7 @@ before(async () => {
   await ok("watch", texts("first", 1));
 });
 
-test("questions that nobody asked the memory teach it as those it was asked", async () => {
+test("questions that were only added teach the memory as those it was asked", async () => {
   await add("wear", 14);
   const tasks = await ok("tasks");
   const [asked] = questionsAbout("wear", 14);
@@ -81,7 +81,7 @@ test("two adapters blended are kept as a candidate, and written with once promot
   const [blended] = await ok("adapt", "blend", "--adapter", first!, "--with", second!, "--share", "0.25");
   assert.equal(blended!.event, "adapter-blended");
   const [status] = await ok("adapt");
-  assert.equal(status!.active, before, "nobody has tried it yet");
+  assert.equal(status!.active, before, "it is not tried yet");
   const kept = (status!.adapters as Row[]).at(-1)!;
   assert.deepEqual([kept.id, kept.state, kept.revision], [blended!.adapter, "candidate", blended!.revision]);
 
@@ -150,7 +150,7 @@ test("an adapter that does not fit is neither promoted nor hidden", async () => 
   await refused(2, /words@other/, "adapt", "promote", "--adapter", "adapter_unfit");
   assert.equal((await ok("adapt"))[0]!.active, active);
 
-  // As after an update whose words are others: it is in force, says so, and can be taken back.
+  // As after an update whose words are others: it is active, says so, and can be taken back.
   const again = await openTestMemory(memory);
   await again.activateAdapter("choice", "adapter_unfit", "as if it had fitted");
   await again.close();

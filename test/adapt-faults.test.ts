@@ -1,6 +1,6 @@
 /**
  * What can go wrong while an adapter is made: the process is killed, the judge fails, answers nonsense or prefers
- * nothing, the questions are all one. Whatever happens, a memory has a whole adapter in force or none.
+ * nothing, the questions are all one. In any case a memory has one whole active adapter or none.
  */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
@@ -15,7 +15,7 @@ import { noCost } from "../src/engine.ts";
 import { lexicalReader, wordSpace } from "../src/engines/local/index.ts";
 import { askAbout } from "../src/household/index.ts";
 import type { KeptAdapter, Memory } from "../src/memory/memory.ts";
-import { choiceFamily } from "../src/policies/choice/choice-phase-two.ts";
+import { choiceFamily } from "../src/policies/choice/choice-training.ts";
 import { adapterFromTasks } from "../src/policies/choice/word-vector-trainer.ts";
 import { wordAdapterTrainer } from "../src/policies/word-adapter-trainer.ts";
 import type { Judge } from "../src/reward/judge.ts";
@@ -33,7 +33,7 @@ const watched = join(folder, "watched");
 const target = { space: wordSpace.id, dimension: wordSpace.dimension, base: "choice@1" };
 let copies = 0;
 
-/** A memory that watched a film, was asked sixteen questions about clothes, and has an adapter about places in force. */
+/** A memory that watched a film, was asked sixteen questions about clothes, and has an active adapter about places. */
 before(async () => {
   const memory = await watchedMemory(watched, ["wear"], 16);
   const tasks = askAbout(film, seededRandom("places"), { kinds: ["place"], perKind: 5 });
@@ -86,7 +86,7 @@ async function run(
   };
 }
 
-/** Opens a memory, asserts that it is sound and that at most one whole adapter is in force. */
+/** Opens a memory, asserts that it is sound and that at most one whole adapter is active. */
 async function soundAdapters(directory: string): Promise<readonly KeptAdapter[]> {
   const memory = await openTestMemory(directory);
   assert.deepEqual(await memory.check(), []);
@@ -109,7 +109,7 @@ const kills: Readonly<Record<string, [step: string, times: number]>> = {
   "while it is tried on a question": ["answer", 9],
 };
 
-test("killed before it is put in force, an adapter leaves nothing, and learning again succeeds", async () => {
+test("killed before it becomes active, an adapter leaves nothing, and training again succeeds", async () => {
   const calm = await run(copied(), () => false);
   assert.equal(calm.signal, null);
   assert.equal(calm.report!.activated, true, calm.report!.reason);
@@ -138,7 +138,7 @@ test("killed before it is put in force, an adapter leaves nothing, and learning 
   assert.equal(active(await soundAdapters(directory))!.id, again.report!.id);
 });
 
-test("killed around the moment it is put in force, either the one before or the new one is, whole", async () => {
+test("killed around the moment it becomes active, either the one before or the new one is, whole", async () => {
   for (const step of ["activating", "activating", "activated"]) {
     const directory = copied();
     const killed = await run(directory, (at) => at === step);
@@ -157,13 +157,13 @@ test("killed around the moment it is put in force, either the one before or the 
   }
 });
 
-test("a question forgotten while it is learnt from comes back in no adapter", async () => {
+test("a question forgotten while it is trained on comes back in no adapter", async () => {
   const directory = copied();
   const memory = await openTestMemory(directory);
   const [task] = await memory.tasks();
   const reader = lexicalReader({ words: wordSpace });
   let isForgotten = false;
-  const adaptation = wordAdapterTrainer({
+  const trainer = wordAdapterTrainer({
     ...choiceFamily({ words: wordSpace }),
     reader: {
       ...reader,
@@ -174,7 +174,7 @@ test("a question forgotten while it is learnt from comes back in no adapter", as
       },
     },
   });
-  await assert.rejects(trainAdapter({ memory, adaptation, now: Date.now }), { code: "task-unknown" });
+  await assert.rejects(trainAdapter({ memory, trainer, now: Date.now }), { code: "task-unknown" });
   await memory.close();
   assert.deepEqual(
     (await soundAdapters(directory)).map(({ id, state }) => [id, state]),
@@ -186,11 +186,11 @@ test("a question forgotten while it is learnt from comes back in no adapter", as
 async function judged(relevance: Judge["relevance"], directory = copied()) {
   const memory = await openTestMemory(directory);
   const reader = lexicalReader({ words: wordSpace });
-  const adaptation = wordAdapterTrainer({
+  const trainer = wordAdapterTrainer({
     ...choiceFamily({ words: wordSpace }),
     ...{ reader, method: "preferences", judge: { ...localJudge({ words: wordSpace }), relevance } },
   });
-  const { ms: _, id, ...report } = await trainAdapter({ memory, adaptation, now: Date.now });
+  const { ms: _, id, ...report } = await trainAdapter({ memory, trainer, now: Date.now });
   await memory.close();
   const adapters = await soundAdapters(directory);
   if (!report.activated) assert.equal(active(adapters)!.id, "adapter_earlier");
@@ -244,7 +244,7 @@ const uselessJudges: Readonly<Record<string, [relevance: Judge["relevance"], say
 };
 
 for (const [what, [relevance, says]] of Object.entries(uselessJudges)) {
-  test(`a judge that ${what} gives no pair: said so, nothing kept, what was in force stays`, async () => {
+  test(`a judge that ${what} gives no pair: said so, nothing kept, the active adapter stays`, async () => {
     const { report, adapters } = await judged(relevance);
     assert.deepEqual([report.activated, report.adapter, report.pairs], [false, null, 0]);
     assert.match(report.reason, /nothing to learn from these questions/);
@@ -270,11 +270,11 @@ for (const [what, texts, says] of [
     const directory = join(folder, `copy-${++copies}`);
     const memory = await watchedMemory(directory, ["wear"], 0);
     await ask(memory, texts);
-    const adaptation = wordAdapterTrainer({
+    const trainer = wordAdapterTrainer({
       ...choiceFamily({ words: wordSpace }),
       reader: lexicalReader({ words: wordSpace }),
     });
-    const report = await trainAdapter({ memory, adaptation, now: Date.now });
+    const report = await trainAdapter({ memory, trainer, now: Date.now });
     assert.deepEqual([report.activated, report.adapter], [false, null]);
     assert.match(report.reason, says);
     assert.deepEqual(await memory.adapters(), []);

@@ -1,4 +1,4 @@
-/** The learning loop on the command line: questions, a lesson, the gate, the next memory written with it, and back. */
+/** The learning loop on the command line: questions, an adapter, the gate, the next memory written with it, and back. */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -39,7 +39,7 @@ test("without enough questions nothing is trained, and it says so", async () => 
   assert.deepEqual((await ok("adapt", "status"))[0]!.adapters, []);
 });
 
-test("questions of one kind become an adapter in force, which writes the next memory and can be taken back", async () => {
+test("questions of one kind become an active adapter, which writes the next memory and can be taken back", async () => {
   for (const { text, options } of questions.slice(1)) {
     await ok("ask", text, "--no-adapt", ...options.flatMap((option) => ["--option", option.text]));
   }
@@ -70,7 +70,7 @@ test("questions of one kind become an adapter in force, which writes the next me
   assert.equal((await ok("adapt", "status"))[0]!.active, report!.id);
 });
 
-test("asking alone teaches, after enough new questions, and a refused lesson changes nothing", async () => {
+test("asking alone teaches, after enough new questions, and a refused adapter changes nothing", async () => {
   const alone = join(folder, "alone");
   const run = (...args: string[]) => taskmem([...args, "--json", "--memory", alone]);
   await run("watch", texts("alone", 1));
@@ -78,7 +78,7 @@ test("asking alone teaches, after enough new questions, and a refused lesson cha
   for (const { text, options } of questions) {
     const asked = await run("ask", text, ...options.flatMap((option) => ["--option", option.text]));
     assert.equal(asked.code, 0, asked.stderr);
-    assert.equal(asked.rows.length, 1, "one object, whatever was learnt");
+    assert.equal(asked.rows.length, 1, "one object, with training or without");
     remarks.push(asked.stderr);
   }
   const [status] = (await run("adapt")).rows;
@@ -125,7 +125,7 @@ test("tasks are listed and take feedback; wrong calls are refused", async () => 
   }
 });
 
-test("a lesson from preferences leaves its learning curve beside the memory, or where it is told to", async () => {
+test("training by preferences leaves its run beside the memory, or where it is told to", async () => {
   const watched = join(folder, "watched");
   await (await watchedMemory(watched, ["wear"], 8)).close();
   const learn = async (...args: string[]) => {

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
-import type { Adapter } from "../src/adapter/adapter.ts";
+import type { Adapter, VectorAdapter } from "../src/adapter/adapter.ts";
 import {
   type AdapterRecord,
   type AdapterTarget,
@@ -38,8 +38,8 @@ interface Subject {
   readonly target: AdapterTarget;
   /** What its adapters' files name as their base. */
   readonly base: string | null;
-  readonly first: Adapter;
-  readonly second: Adapter;
+  readonly first: VectorAdapter;
+  readonly second: VectorAdapter;
   readonly context: Context;
   policy(adapter: Adapter | null): Policy;
 }
@@ -56,7 +56,7 @@ const recordOf = ({ base, first }: Subject, adapter = first): AdapterRecord => (
 });
 
 /** Twice the values at half the scale. */
-const doubled = (adapter: Adapter) =>
+const doubled = (adapter: VectorAdapter) =>
   withRevision({ ...adapter, values: adapter.values.map((value) => 2 * value), scale: adapter.scale / 2 });
 
 function cases(subjectOf: () => Subject): void {
@@ -106,7 +106,11 @@ function cases(subjectOf: () => Subject): void {
         () => parseAdapter(text, "kept", { ...target, ...other }),
         (error) => error instanceof ConfigError && error.code === code && says.test(error.message),
       );
-    refused({ space: "words:other" }, "adapter-space", /Expected an adapter of words:other .* train it anew/);
+    refused(
+      { space: "words:other" },
+      "adapter-space",
+      /Expected an adapter of words:other .* train it in this space/,
+    );
     refused({ dimension: 7 }, "adapter-space", /dimension 7/);
     const broken = { ...first, values: first.values.with(0, Number.NaN) };
     assert.throws(
@@ -161,7 +165,7 @@ const { path, skip } = nanoWeights();
 
 describe("an adapter of nano", { skip }, () => {
   const film = householdVideos({ split: "validation", from: 3, clips: 2 });
-  const vector = (seed: string): Adapter => {
+  const vector = (seed: string): VectorAdapter => {
     const random = seededRandom(seed);
     const weights = Array.from({ length: nanoConfig.width }, (_, d): Weight => [d, random() - 0.5]);
     return createAdapter(nanoTarget(model).space, nanoConfig.width, weights);

@@ -1,6 +1,6 @@
 /**
  * Adapters that win by cheating: they please the judge or the reader and spoil the memory. They go the way of every
- * adapter, `adapt` with the policy's own validation; only what was learnt is exchanged.
+ * adapter, `trainAdapter` with the policy's own validation; only what was trained is exchanged.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import { lexicalReader, wordSpace } from "../src/engines/local/index.ts";
 import { askAbout, createEpisode, householdVideos, sentenceOf } from "../src/household/index.ts";
 import type { Memory } from "../src/memory/memory.ts";
 import { bestOfNFamily } from "../src/policies/best-of-n/best-of-n-phase-two.ts";
-import { choiceFamily } from "../src/policies/choice/choice-phase-two.ts";
+import { choiceFamily } from "../src/policies/choice/choice-training.ts";
 import { type NanoModel, nanoAdapterTrainer, nanoTarget, openNano } from "../src/policies/nano/index.ts";
 import { wordAdapterTrainer } from "../src/policies/word-adapter-trainer.ts";
 import type { Policy } from "../src/policy/policy.ts";
@@ -28,12 +28,12 @@ import { film, observationsOf, watchedMemory } from "./support/watched-memory.ts
 
 const folder = temporaryFolder("hacked");
 
-/** The same adaptation with another adapter in place of what it learnt. */
-const cheating = (adaptation: AdapterTrainer, hack: (learnt: Adapter) => Adapter): AdapterTrainer => ({
-  ...adaptation,
-  learn: async (...given) => {
-    const lesson = await adaptation.learn(...given);
-    return { ...lesson, adapter: hack(lesson.adapter) };
+/** The same trainer with another adapter in place of the one it trained. */
+const cheating = (trainer: AdapterTrainer, hack: (trained: Adapter) => Adapter): AdapterTrainer => ({
+  ...trainer,
+  train: async (...given) => {
+    const result = await trainer.train(...given);
+    return { ...result, adapter: hack(result.adapter) };
   },
 });
 
@@ -51,7 +51,7 @@ const unwatched = (report: AdapterResult, blind: Partial<Validation>) =>
   refusalOf({ ...report, n: report.heldOut, ...blind });
 
 describe("on the choice policy", () => {
-  const adaptation = wordAdapterTrainer({
+  const trainer = wordAdapterTrainer({
     ...choiceFamily({ words: wordSpace }),
     reader: lexicalReader({ words: wordSpace }),
   });
@@ -74,8 +74,8 @@ describe("on the choice policy", () => {
   test("one that answers the questions by lines that say the same over and over is refused for that", async () => {
     const report = await trainAdapter({
       ...{ memory, now: Date.now },
-      adaptation: cheating(adaptation, (learnt) =>
-        createAdapter(wordSpace.id, wordSpace.dimension, [...weightsOf(learnt), ...commonest(30)]),
+      trainer: cheating(trainer, (trained) =>
+        createAdapter(wordSpace.id, wordSpace.dimension, [...weightsOf(trained), ...commonest(30)]),
       ),
     });
     assert.ok(report.accuracyAfter > report.accuracyBefore, "it does answer more");
@@ -83,17 +83,17 @@ describe("on the choice policy", () => {
     assert.equal(unwatched(report, { redundancyAfter: report.redundancyBefore }), null);
   });
 
-  test("one that learnt the contrary of what the other half of the questions teaches is refused", async () => {
+  test("one trained to the contrary of what the other half of the questions teaches is refused", async () => {
     const report = await trainAdapter({
       ...{ memory, now: Date.now },
-      adaptation: cheating(adaptation, (learnt) => scaleAdapter(learnt, -1)),
+      trainer: cheating(trainer, (trained) => scaleAdapter(trained, -1)),
     });
     assert.ok(report.accuracyAfter < report.accuracyBefore);
-    await assertRefused(memory, report, /not surely better/);
+    await assertRefused(memory, report, /not significantly better/);
   });
 
-  test("what was really learnt from the same questions is put in force", async () => {
-    const report = await trainAdapter({ memory, adaptation, now: Date.now });
+  test("the adapter really trained on the same questions becomes active", async () => {
+    const report = await trainAdapter({ memory, trainer, now: Date.now });
     assert.equal(report.activated, true, report.reason);
     await memory.close();
   });
@@ -128,8 +128,8 @@ describe("on best-of-n", () => {
     const memory = await watchedMemory(join(folder, name), ["place"], 20);
     const steered = bestOfNFamily({ inner: writer(lies), words: wordSpace });
     const reader = lexicalReader({ words: wordSpace });
-    const adaptation = wordAdapterTrainer({ ...steered, method, judge, reader });
-    return { memory, report: await trainAdapter({ memory, adaptation, now: Date.now }) };
+    const trainer = wordAdapterTrainer({ ...steered, method, judge, reader });
+    return { memory, report: await trainAdapter({ memory, trainer, now: Date.now }) };
   };
 
   test("one that prefers the texts in which the model makes things up is refused for that", async () => {
@@ -150,7 +150,7 @@ describe("on best-of-n", () => {
     await memory.close();
   });
 
-  test("one that prefers what is true and asked for is put in force", async () => {
+  test("one that prefers what is true and asked for becomes active", async () => {
     const { memory, report } = await reportOf("honest", false, "closed-form");
     assert.equal(report.activated, true, report.reason);
     assert.deepEqual([report.fidelityBefore, report.fidelityAfter], [1, 1]);
@@ -192,12 +192,12 @@ describe("on nano", { skip }, () => {
         ...{ id: `t${i}`, askedAtMs: i, asOfSeconds: null, stream: null, answer: "", option: null },
         ...{ abstained: true, citations: [], reader: "lexical", question: { text, options } },
       });
-    const adaptation = nanoAdapterTrainer({
+    const trainer = nanoAdapterTrainer({
       ...{ model, countTokens, judge: gullible, poolEpisodes: 2, heldOutEpisodes: 2 },
     });
     const report = await trainAdapter({
       ...{ memory, now: Date.now },
-      adaptation: cheating(adaptation, (learnt) => scaleAdapter(learnt, 6)),
+      trainer: cheating(trainer, (trained) => scaleAdapter(trained, 6)),
     });
     assert.ok(report.pairs > 0 && report.winRate > 0.8, "it does please the judge");
     await assertRefused(memory, report, /less often true \(\d+ % before, \d+ % after\)/);

@@ -1,4 +1,4 @@
-/** Phase Two of nano on the command line: questions of one kind become an adapter in force, and change what it writes. */
+/** Phase Two of nano on the command line: questions of one kind become an active adapter, and change what it writes. */
 import assert from "node:assert/strict";
 import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
@@ -51,7 +51,7 @@ test("nano learns from questions about displays, passes the gate, and writes dow
   assert.ok(after.displays > before.displays, `${before.displays} before, ${after.displays} after`);
 });
 
-test("after five questions a lesson begins of its own, and the answer does not wait for it", {
+test("after five questions training begins by itself, and the answer does not wait for it", {
   skip: existsSync(weights) ? false : `needs ${weights}: \`taskmem train phase-one\` makes it`,
 }, async () => {
   const memory = join(temporaryFolder(), "memory");
@@ -70,7 +70,7 @@ test("after five questions a lesson begins of its own, and the answer does not w
     [false, false, false, false, true],
   );
   const kept = async () => (await run("adapt")).rows[0]!.adapters as Row[];
-  assert.deepEqual(await kept(), [], "the fifth answer was there before the lesson ended");
+  assert.deepEqual(await kept(), [], "the fifth answer was there before the training ended");
   while ((await kept()).length === 0) await setTimeout(1000);
   const [adapter] = await kept();
   assert.equal((adapter!.tasks as string[]).length, 5);

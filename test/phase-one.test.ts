@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { wordSpace as words } from "../src/engines/local/index.ts";
 import { shippedWeights } from "../src/engines/nano/shipped.ts";
 import { ConfigError } from "../src/errors.ts";
@@ -16,7 +17,7 @@ import {
   formatChoiceWeights,
   untrainedChoiceWeights,
 } from "../src/policies/choice/choice-features.ts";
-import { choicePhaseOnePolicy } from "../src/policies/choice/choice-phase-one.ts";
+import { choicePhaseOnePolicy } from "../src/policies/choice/choice-training.ts";
 import { readChoiceWeights } from "../src/policies/choice/choice-weights-trainer.ts";
 import { nanoPhaseOnePolicy } from "../src/policies/nano/index.ts";
 import type { Policy } from "../src/policy/policy.ts";
@@ -29,11 +30,13 @@ import {
   type PhaseOneOutcome,
   phaseOne,
   phaseOneDefaults,
+  type RecordedRollout,
   type RecordedStep,
   type TrainingVideo,
 } from "../src/training/phase-one.ts";
-import { openPhaseOneRun, recorded } from "../src/training/phase-one-run.ts";
+import { openPhaseOneRun } from "../src/training/phase-one-run.ts";
 import { decisionsOf } from "../src/training/replay.ts";
+import { rowsOf } from "../src/training/run-directory.ts";
 import { seededRandom } from "../src/util/random.ts";
 import { taskmem, temporaryFolder } from "./support/cli.ts";
 
@@ -65,16 +68,18 @@ async function train({
   judge = localJudge({ words }),
   video = videos.video,
   budget = aFifth,
+  concurrency,
 }: {
   directory?: string;
   config?: PhaseOneConfig;
   judge?: Judge;
   video?: (n: number) => TrainingVideo;
   budget?: ChoiceBudget;
+  concurrency?: number;
 } = {}): Promise<Trained> {
-  const learner = choicePhaseOnePolicy({ words, budget, snapshotPath: join(directory, "weights.json") });
+  const trainable = choicePhaseOnePolicy({ words, budget, snapshotPath: join(directory, "weights.json") });
   const run = openPhaseOneRun(directory, { judge: judge.id, ...config });
-  const outcome = await phaseOne({ learner, video, judge, score, config, run });
+  const outcome = await phaseOne({ trainable, video, judge, score, config, run, concurrency });
   return { outcome, metrics: run.metrics(), weights: readChoiceWeights(outcome.trained.path) };
 }
 
@@ -104,6 +109,49 @@ describe("Phase One of the choice policy", () => {
       );
   });
 
+  test("gives the same metrics, rollouts and weights however many instances are judged at once", async () => {
+    const random = seededRandom("delays");
+    const judge = localJudge({ words });
+    const slow: Judge = {
+      ...judge,
+      quality: async (request) => {
+        await setTimeout(3 * random());
+        return judge.quality(request);
+      },
+    };
+    const config = { ...small, steps: 5, checkpointEvery: 5 };
+    const runs = [];
+    for (const concurrency of [1, 3, 16]) {
+      const directory = temporaryFolder();
+      const { metrics, weights } = await train({ directory, config, judge: slow, concurrency });
+      const rollouts = readFileSync(join(directory, "rollouts.jsonl"), "utf8");
+      runs.push({ metrics: withoutTime(metrics), weights, rollouts });
+    }
+    assert.deepEqual(runs[1], runs[0]);
+    assert.deepEqual(runs[2], runs[0]);
+  });
+
+  test("keeps each rollout with its text, its reward, its advantage and why the judge said so", async () => {
+    const directory = temporaryFolder();
+    const { metrics } = await train({ directory });
+    const rollouts = rowsOf<RecordedRollout>(join(directory, "rollouts.jsonl"));
+    assert.equal(rollouts.length, small.steps * small.batch * small.group);
+    for (const { step, reward, telling } of metrics) {
+      const own = rollouts.filter((rollout) => rollout.step === step);
+      const mean = own.reduce((sum, rollout) => sum + rollout.reward!, 0) / own.length;
+      assert.ok(Math.abs(mean - reward) < 1e-9);
+      assert.equal(own.filter(({ advantage }) => advantage !== 0).length / own.length, telling);
+    }
+    for (let first = 0; first < rollouts.length; first += small.group) {
+      const group = rollouts.slice(first, first + small.group);
+      assert.equal(new Set(group.map(({ stream, clip }) => `${stream} ${clip}`)).size, 1);
+    }
+    const { text, parts, checks, rationale } =
+      rollouts.find(({ checks }) => checks.correct === false) ?? rollouts[0]!;
+    assert.ok(text.length > 0 && rationale!.length > 0 && "correct" in checks);
+    assert.deepEqual(Object.keys(parts), ["format", "thinking", "quality", "richness"]);
+  });
+
   test("killed twice with kill -9, ends as a run that never was", async () => {
     const folder = temporaryFolder();
     const steps = 40;
@@ -125,18 +173,24 @@ describe("Phase One of the choice policy", () => {
     const reached = await killedAfter(17);
     const last = await taskmem(command("killed"));
     assert.equal(last.code, 0, last.stderr);
-    // How many steps it makes before the signal arrives, nobody knows; where it goes on is behind a checkpoint.
-    const goesOnAt = last.rows[0]?.step as number;
+    // How many steps it makes before the signal arrives is chance; it resumes behind a checkpoint.
+    const resumedAt = last.rows[0]?.step as number;
     assert.ok(
-      goesOnAt >= 15 && goesOnAt <= reached + 2 && (goesOnAt - 1) % 7 === 0,
-      `${goesOnAt} after ${reached}`,
+      resumedAt >= 15 && resumedAt <= reached + 2 && (resumedAt - 1) % 7 === 0,
+      `${resumedAt} after ${reached}`,
     );
     const calm = await taskmem(command("calm"));
     assert.equal(calm.code, 0, calm.stderr);
     const read = (name: string, file: string) => readFileSync(join(folder, name, file), "utf8");
-    for (const file of ["choice-weights.json", `step-${steps}.weights`, "state.json", "config.json"])
-      assert.equal(read("killed", file), read("calm", file), file);
-    const metrics = (name: string) => recorded(join(folder, name, "metrics.jsonl"));
+    const files = [
+      "choice-weights.json",
+      `step-${steps}.weights`,
+      "state.json",
+      "config.json",
+      "rollouts.jsonl",
+    ];
+    for (const file of files) assert.equal(read("killed", file), read("calm", file), file);
+    const metrics = (name: string) => rowsOf<RecordedStep>(join(folder, name, "metrics.jsonl"));
     assert.equal(metrics("calm").length, steps);
     assert.deepEqual(withoutTime(metrics("killed")), withoutTime(metrics("calm")));
 
@@ -354,7 +408,7 @@ const needsNano = {
 test("the same loop trains nano", needsNano, async () => {
   const directory = temporaryFolder();
   const filmed = householdVideos({ split: "train", from: 960_000, clips: 4 });
-  const learner = await nanoPhaseOnePolicy(
+  const trainable = await nanoPhaseOnePolicy(
     nanoWeights,
     join(directory, "nano.safetensors"),
     words.countTokens,
@@ -362,7 +416,7 @@ test("the same loop trains nano", needsNano, async () => {
   const config = { ...small, offPolicySteps: 1, steps: 2, batch: 2, group: 4, learningRate: 1e-4 };
   const run = openPhaseOneRun(directory, config);
   const outcome = await phaseOne({
-    learner,
+    trainable,
     video: filmed.video,
     judge: householdJudge(filmed.truthOf),
     score: { ...score, form: "description" },
@@ -394,7 +448,7 @@ test("nano's run, killed with kill -9, ends as a run that never was", needsNano,
   const calm = await taskmem(command("calm"));
   assert.equal(calm.code, 0, calm.stderr);
 
-  const metrics = (name: string) => withoutTime(recorded(join(folder, name, "metrics.jsonl")));
+  const metrics = (name: string) => withoutTime(rowsOf<RecordedStep>(join(folder, name, "metrics.jsonl")));
   assert.equal(metrics("calm").length, steps);
   assert.deepEqual(metrics("killed"), metrics("calm"));
   assert.equal(calm.rows.at(-1)?.movedSteps, steps, "every step moves the weights");

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { ConfigError, DataError, type TaskMemError } from "../errors.ts";
 import { seededRandom } from "../util/random.ts";
+import type { RemoteAdapter } from "./adapter.ts";
 import { type AdapterRecord, adapterText, loadAdapter, parseAdapter, saveAdapter } from "./adapter-file.ts";
 import { createAdapter, scaleAdapter, type Weight } from "./arithmetic.ts";
 
@@ -15,7 +16,7 @@ const space = "words:test";
 const target = { space, dimension: 65536, base: "choice@1" };
 const random = seededRandom("adapter file");
 const weights = Array.from({ length: 500 }, (_, k): Weight => [k * 131, Math.log(random()) / 3]);
-const record: AdapterRecord = {
+const record = {
   adapter: scaleAdapter(createAdapter(space, 65536, weights), 1.5),
   base: "choice@1",
   provenance: {
@@ -25,7 +26,7 @@ const record: AdapterRecord = {
     createdAtMs: 1_700_000_000_000,
     report: { pairs: 32, judge: "lexical" },
   },
-};
+} satisfies AdapterRecord;
 
 let files = 0;
 /** Saves the record, changes the file's content and returns its path. */
@@ -56,7 +57,7 @@ describe("an adapter file", () => {
     assert.equal(readFileSync(path, "utf8"), adapterText(record, "the adapter"));
     assert.deepEqual(parseAdapter(adapterText(record, "the adapter"), "the memory", target), record);
     const cut = adapterText(record, "the adapter").slice(0, 50);
-    assert.throws(() => parseAdapter(cut, "the memory", target), /version 1 in the memory/);
+    assert.throws(() => parseAdapter(cut, "the memory", target), /version 1 or 2 in the memory/);
   });
 
   test("fits any base when it was made of words alone", () => {
@@ -130,6 +131,21 @@ describe("an adapter file", () => {
     ];
     for (const [name, change] of changes)
       assert.throws(() => loadAdapter(changedFile(change), target), isInvalid, name);
+  });
+
+  test("of an adapter that an engine holds names it, and is refused in another space or cut short", () => {
+    const adapter: RemoteAdapter = {
+      ...{ kind: "remote", revision: "r1", space: "weights:small", uri: "http://engine/1", format: "lora" },
+      norm: null,
+    };
+    const remote: AdapterRecord = { ...record, adapter, base: "small@1" };
+    const text = adapterText(remote, "the adapter");
+    assert.equal(JSON.parse(text).version, 2);
+    const fits = { space: "weights:small", dimension: 1, base: "small@1" };
+    assert.deepEqual(parseAdapter(text, "the memory", fits), remote);
+    assert.throws(() => parseAdapter(text, "the memory", target), hasCode(ConfigError, "adapter-space"));
+    assert.throws(() => parseAdapter(text.replace("lora", "nails"), "the memory", fits), isInvalid);
+    assert.throws(() => adapterText({ ...remote, adapter: { ...adapter, uri: "" } }, "it"), isInvalid);
   });
 
   test("names the path when there is none", () => {

@@ -3,7 +3,8 @@
  *
  * A file says what its adapter is added to, what it was trained on and from which adapter it came. It is written
  * whole or not at all, and read only by who can use it: another space, dimension or base is refused, and so is a file
- * whose values do not give the revision and the norm it claims.
+ * whose values do not give the revision and the norm it claims. Version 1 holds a vector; version 2 names an adapter
+ * that an engine holds.
  */
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -11,7 +12,7 @@ import { z } from "zod";
 import { ConfigError, DataError } from "../errors.ts";
 import { makeDirectory } from "../util/directory.ts";
 import { replaceFile } from "../util/replace-file.ts";
-import type { Adapter } from "./adapter.ts";
+import type { Adapter, RemoteAdapter, VectorAdapter } from "./adapter.ts";
 import { adapterNorm, withRevision } from "./arithmetic.ts";
 
 /** Where an adapter comes from. */
@@ -47,28 +48,43 @@ export interface AdapterTarget {
 }
 
 const format = "taskmem-adapter";
-const version = 1;
 
-const fileSchema = z.strictObject({
-  format: z.literal(format),
-  version: z.literal(version),
-  kind: z.literal("vector"),
-  space: z.string().min(1),
-  dimension: z.int().positive(),
-  base: z.string().min(1).nullable(),
-  revision: z.string(),
-  scale: z.number(),
-  norm: z.number(),
-  provenance: z.strictObject({
-    method: z.enum(["closed-form", "dpo", "blend"]),
-    parents: z.array(z.string()),
-    tasks: z.array(z.string()),
-    createdAtMs: z.number(),
-    report: z.record(z.string(), z.union([z.number(), z.string()])),
-  }),
-  indices: z.array(z.int()),
-  values: z.array(z.number()),
+const provenanceSchema = z.strictObject({
+  method: z.enum(["closed-form", "dpo", "blend"]),
+  parents: z.array(z.string()),
+  tasks: z.array(z.string()),
+  createdAtMs: z.number(),
+  report: z.record(z.string(), z.union([z.number(), z.string()])),
 });
+
+const fileSchema = z.discriminatedUnion("kind", [
+  z.strictObject({
+    format: z.literal(format),
+    version: z.literal(1),
+    kind: z.literal("vector"),
+    space: z.string().min(1),
+    dimension: z.int().positive(),
+    base: z.string().min(1).nullable(),
+    revision: z.string(),
+    scale: z.number(),
+    norm: z.number(),
+    provenance: provenanceSchema,
+    indices: z.array(z.int()),
+    values: z.array(z.number()),
+  }),
+  z.strictObject({
+    format: z.literal(format),
+    version: z.literal(2),
+    kind: z.literal("remote"),
+    space: z.string().min(1),
+    base: z.string().min(1).nullable(),
+    revision: z.string().min(1),
+    uri: z.string().min(1),
+    weights: z.enum(["lora", "steer"]),
+    norm: z.number().min(0).nullable(),
+    provenance: provenanceSchema,
+  }),
+]);
 
 /**
  * An adapter as the text of its file.
@@ -76,15 +92,22 @@ const fileSchema = z.strictObject({
  * @throws DataError `adapter-invalid` for numbers that are not finite or not in place
  */
 export function adapterText({ adapter, base, provenance }: AdapterRecord, name: string): string {
+  const content = adapter.kind === "vector" ? vectorContent(adapter) : remoteContent(adapter);
+  return `${JSON.stringify(checked(name, { format, base, provenance, ...content }))}\n`;
+}
+
+function vectorContent(adapter: VectorAdapter) {
   const { kind, space, dimension, indices, values, scale, revision } = withRevision(adapter);
   const norm = adapterNorm(adapter);
-  const content = {
-    ...{ format, version, kind, space, dimension, base, revision, scale, norm, provenance },
-    indices: [...indices],
-    values: [...values],
+  return {
+    ...{ version: 1, kind, space, dimension, revision, scale, norm },
+    ...{ indices: [...indices], values: [...values] },
   };
-  return `${JSON.stringify(checked(name, content))}\n`;
 }
+
+const remoteContent = ({ kind, space, revision, uri, format: weights, norm }: RemoteAdapter) => ({
+  ...{ version: 2, kind, space, revision, uri, weights, norm },
+});
 
 /**
  * Writes an adapter to a file, replacing what stood there in one step.
@@ -120,18 +143,19 @@ export function loadAdapter(path: string, target: AdapterTarget): AdapterRecord 
  */
 export function parseAdapter(text: string, name: string, target: AdapterTarget): AdapterRecord {
   const record = recordOf(name, text);
-  const { space, dimension } = record.adapter;
-  if (space !== target.space || dimension !== target.dimension) {
+  const { adapter } = record;
+  const dimension = adapter.kind === "vector" ? adapter.dimension : target.dimension;
+  if (adapter.space !== target.space || dimension !== target.dimension) {
     throw new ConfigError(
       "adapter-space",
-      `Expected an adapter of ${target.space} with dimension ${target.dimension} in ${name}, got ${space} with ${dimension}: train it anew in this space`,
+      `Expected an adapter of ${target.space} with dimension ${target.dimension} in ${name}, got ${adapter.space} with ${dimension}: train it in this space`,
     );
   }
   const fits = record.base === null || record.base === target.base || target.formerBase?.test(record.base);
   if (!fits) {
     throw new ConfigError(
       "adapter-base",
-      `Expected an adapter trained on ${target.base} in ${name}, got one trained on ${record.base}: train it anew, or use that base`,
+      `Expected an adapter trained on ${target.base} in ${name}, got one trained on ${record.base}: train it again, or use that base`,
     );
   }
   return record;
@@ -148,10 +172,16 @@ function readText(path: string): string {
 }
 
 function recordOf(name: string, text: string): AdapterRecord {
-  const { revision, norm, base, provenance, ...parts } = parseJson(name, text);
+  const content = parseJson(name, text);
+  const { revision, space, base, provenance } = content;
+  if (content.kind === "remote") {
+    const { kind, uri, weights, norm } = content;
+    return { adapter: { kind, revision, space, uri, format: weights, norm }, base, provenance };
+  }
+  const { norm, ...parts } = content;
   const adapter = withRevision({
     kind: parts.kind,
-    space: parts.space,
+    space,
     dimension: parts.dimension,
     indices: Int32Array.from(parts.indices),
     values: Float32Array.from(parts.values),
@@ -186,7 +216,7 @@ function checked(name: string, content: unknown): z.infer<typeof fileSchema> {
 function damaged(name: string, got: string, cause?: unknown): DataError {
   return new DataError(
     "adapter-invalid",
-    `Expected a whole adapter file of version ${version} in ${name}, got ${got}: take it from a backup or train it again`,
+    `Expected a whole adapter file of version 1 or 2 in ${name}, got ${got}: take it from a backup or train it again`,
     { cause },
   );
 }

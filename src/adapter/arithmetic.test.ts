@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ConfigError, DataError } from "../errors.ts";
-import type { Adapter } from "./adapter.ts";
+import type { RemoteAdapter, VectorAdapter } from "./adapter.ts";
 import {
   adapterNorm,
   blendAdapters,
@@ -16,7 +16,7 @@ const space = "words:test";
 const make = (...weights: [number, number][]) => createAdapter(space, 16, weights);
 /** ‖(3, −4)‖ = 5. */
 const five = make([2, 3], [7, -4]);
-const doubled = (adapter: Adapter) =>
+const doubled = (adapter: VectorAdapter) =>
   withRevision({ ...adapter, values: adapter.values.map((value) => 2 * value), scale: adapter.scale / 2 });
 
 describe("creating an adapter", () => {
@@ -115,4 +115,27 @@ describe("blending", () => {
     for (const share of [-0.1, 1.1, Number.NaN])
       assert.throws(() => blendAdapters(five, other, share), RangeError);
   });
+});
+
+test("an adapter that an engine holds has the norm it says, and is refused by all other arithmetic", () => {
+  const remote: RemoteAdapter = {
+    ...{ kind: "remote", revision: "r1", space: "weights:small", uri: "http://engine/adapters/1" },
+    ...{ format: "lora", norm: 2 },
+  };
+  assert.equal(adapterNorm(remote), 2);
+  assert.equal(adapterNorm({ ...remote, norm: null }), null);
+  for (const act of [
+    () => scaleAdapter(remote, 2),
+    () => rescaleAdapter(remote, 1),
+    () => blendAdapters(five, remote, 0.5),
+    () => blendAdapters(remote, five, 0),
+    () => weightsOf(remote),
+  ])
+    assert.throws(
+      act,
+      (error) =>
+        error instanceof ConfigError &&
+        error.code === "adapter-remote" &&
+        error.message.includes("http://engine/adapters/1"),
+    );
 });

@@ -1,12 +1,12 @@
 /**
  * Arithmetic on adapters: made from weights, scaled, brought to a norm, blended.
  *
- * What an adapter does is `scale · values` and nothing else, so its revision is a hash of exactly that: doubled values
+ * It is done on vectors: an adapter that an engine holds is refused with `adapter-remote`. What a vector does is `scale · values` and nothing else, so its revision is a hash of exactly that: doubled values
  * at half the scale are the same revision, and every adapter at scale 0 has the revision of the empty one.
  */
 import { ConfigError, DataError } from "../errors.ts";
 import { sha256 } from "../util/hash.ts";
-import type { Adapter } from "./adapter.ts";
+import type { Adapter, VectorAdapter } from "./adapter.ts";
 
 /** A place in the space, in [0, dimension), and its weight. */
 export type Weight = readonly [index: number, value: number];
@@ -15,7 +15,7 @@ export type Weight = readonly [index: number, value: number];
  * An adapter of these weights at scale 1: in order of place, weights of one place added up, zeros left out.
  * @throws DataError `adapter-invalid` for a place outside the space or a weight that is not finite
  */
-export function createAdapter(space: string, dimension: number, weights: Iterable<Weight>): Adapter {
+export function createAdapter(space: string, dimension: number, weights: Iterable<Weight>): VectorAdapter {
   const sums = new Map<number, number>();
   for (const [index, value] of weights) sums.set(index, (sums.get(index) ?? 0) + value);
   const placed = [...sums].filter(([, value]) => value !== 0).sort(([a], [b]) => a - b);
@@ -29,24 +29,41 @@ export function createAdapter(space: string, dimension: number, weights: Iterabl
   });
 }
 
-/** The same values at `factor` times the scale. @throws DataError `adapter-invalid` if that is not finite */
-export function scaleAdapter(adapter: Adapter, factor: number): Adapter {
-  return withRevision({ ...adapter, scale: adapter.scale * factor });
+/** The adapter as a vector. @throws ConfigError `adapter-remote` for one that an engine holds */
+export function vectorAdapter(adapter: Adapter): VectorAdapter {
+  if (adapter.kind === "vector") return adapter;
+  throw new ConfigError(
+    "adapter-remote",
+    `Expected an adapter whose numbers are at hand, got ${adapter.revision} (${adapter.format}), which is at ${adapter.uri}: use it with the engine that holds it`,
+  );
 }
 
-/** Euclidean norm of what is added, |scale| · ‖values‖. */
-export function adapterNorm({ values, scale }: Pick<Adapter, "values" | "scale">): number {
+/**
+ * The same values at `factor` times the scale.
+ * @throws DataError `adapter-invalid` if that is not finite; ConfigError `adapter-remote`
+ */
+export function scaleAdapter(adapter: Adapter, factor: number): VectorAdapter {
+  const vector = vectorAdapter(adapter);
+  return withRevision({ ...vector, scale: vector.scale * factor });
+}
+
+/** Euclidean norm of what is added, |scale| · ‖values‖; of an adapter that an engine holds what it says, or `null`. */
+export function adapterNorm(adapter: Pick<VectorAdapter, "values" | "scale">): number;
+export function adapterNorm(adapter: Adapter): number | null;
+export function adapterNorm(adapter: Adapter | Pick<VectorAdapter, "values" | "scale">): number | null {
+  if (!("values" in adapter)) return adapter.norm;
+  const { values, scale } = adapter;
   return Math.abs(scale) * Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
 }
 
 /**
  * The same direction with another norm.
  * @throws RangeError for a norm below 0 or not finite
- * @throws DataError `adapter-empty` when the adapter adds nothing, so has no direction
+ * @throws DataError `adapter-empty` when the adapter adds nothing, so has no direction; ConfigError `adapter-remote`
  */
-export function rescaleAdapter(adapter: Adapter, norm: number): Adapter {
+export function rescaleAdapter(adapter: Adapter, norm: number): VectorAdapter {
   if (!(norm >= 0 && norm < Infinity)) throw new RangeError(`Expected a norm from 0 up, got ${norm}`);
-  const now = adapterNorm(adapter);
+  const now = adapterNorm(vectorAdapter(adapter));
   if (now === 0) {
     throw new DataError(
       "adapter-empty",
@@ -57,13 +74,14 @@ export function rescaleAdapter(adapter: Adapter, norm: number): Adapter {
 }
 
 /**
- * `(1 − share) · first + share · second`, at scale 1.
- * @param share of the second, 0 to 1; the ends are the adapters themselves
+ * `(1 − share) · one + share · other`, at scale 1.
+ * @param share of the other, 0 to 1; the ends are the adapters themselves
  * @throws RangeError for a share out of range
- * @throws ConfigError `adapter-space` when they are not of one space
+ * @throws ConfigError `adapter-space` when they are not of one space; `adapter-remote`
  */
-export function blendAdapters(first: Adapter, second: Adapter, share: number): Adapter {
+export function blendAdapters(one: Adapter, other: Adapter, share: number): VectorAdapter {
   if (!(share >= 0 && share <= 1)) throw new RangeError(`Expected a share from 0 to 1, got ${share}`);
+  const [first, second] = [vectorAdapter(one), vectorAdapter(other)];
   if (first.space !== second.space || first.dimension !== second.dimension) {
     throw new ConfigError(
       "adapter-space",
@@ -78,8 +96,9 @@ export function blendAdapters(first: Adapter, second: Adapter, share: number): A
   ]);
 }
 
-/** What the adapter adds: `scale · value` of each place. */
-export function weightsOf({ indices, values, scale }: Adapter): Weight[] {
+/** What the adapter adds: `scale · value` of each place. @throws ConfigError `adapter-remote` */
+export function weightsOf(adapter: Adapter): Weight[] {
+  const { indices, values, scale } = vectorAdapter(adapter);
   return Array.from(indices, (index, k) => [index, scale * values[k]!]);
 }
 
@@ -87,7 +106,7 @@ export function weightsOf({ indices, values, scale }: Adapter): Weight[] {
  * Checks an adapter and names it by what it adds.
  * @throws DataError `adapter-invalid` unless every value is finite and has its own place in the space, ascending
  */
-export function withRevision(parts: Omit<Adapter, "revision">): Adapter {
+export function withRevision(parts: Omit<VectorAdapter, "revision">): VectorAdapter {
   const adapter = { ...parts, revision: "" };
   checkAdapter(adapter);
   const effect = weightsOf(adapter).filter(([, weight]) => weight !== 0);
@@ -97,7 +116,7 @@ export function withRevision(parts: Omit<Adapter, "revision">): Adapter {
   };
 }
 
-function checkAdapter({ space, dimension, indices, values, scale }: Adapter): void {
+function checkAdapter({ space, dimension, indices, values, scale }: VectorAdapter): void {
   const problem = problemOf(dimension, indices, values, scale);
   if (problem === null) return;
   throw new DataError(

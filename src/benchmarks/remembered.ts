@@ -58,7 +58,10 @@ export function rememberingModel(model: Model, folder: string): Model {
       const completions = await remembered<Completion[]>(folder, askedOf(model, request), async () => {
         const generation = await model.generate({ ...request, logprobs: false });
         cost = generation.cost;
-        return generation.completions.map((completion) => ({ ...completion, tokens: null }));
+        return generation.completions.map(({ handle: _, ...completion }) => ({
+          ...completion,
+          tokens: null,
+        }));
       });
       return { completions, cost };
     },

@@ -84,6 +84,7 @@ describe("cluster bootstrap", () => {
   test("refuses values without clusters", () => {
     assert.throws(() => clusterBootstrap([1, 2], ["a"], seededRandom(1)), RangeError);
     assert.throws(() => clusterBootstrap([], [], seededRandom(1)), RangeError);
+    assert.throws(() => clusterBootstrap([1, Number.NaN], ["a", "b"], seededRandom(1)), /values\[1\].*NaN/);
   });
 });
 

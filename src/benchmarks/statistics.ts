@@ -43,7 +43,7 @@ export function signFlipTest(differences: readonly number[], random: Random, per
  * video are no independent draws.
  * @param clusters which cluster each value belongs to, shape [N]
  * @param level share of the resampled means inside
- * @throws RangeError for shapes that differ or no values
+ * @throws RangeError for shapes that differ, no values or a value that is not finite
  */
 export function clusterBootstrap(
   values: readonly number[],
@@ -56,6 +56,8 @@ export function clusterBootstrap(
       `Expected one cluster for each of at least one value, got ${values.length} values and ${clusters.length} clusters`,
     );
   }
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) throw new RangeError(`Expected values[${bad}] to be a finite number, got ${values[bad]}`);
   const groups = [...Map.groupBy(values.keys(), (i) => clusters[i]!).values()].map((members) => ({
     sum: members.reduce((sum, i) => sum + values[i]!, 0),
     count: members.length,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import {
@@ -266,6 +266,18 @@ describe("forgetting", () => {
     );
     assert.equal((await memory.recall({ text: canary }))[0]?.score.fullText, undefined);
     await reader.return!(undefined);
+    await memory.forget({ query: canary });
+    assertNoTrace(memory.directory, "open");
+    await memory.close();
+  });
+
+  test("takes the records of training along: they hold texts", async () => {
+    const { memory } = await household();
+    const run = join(memory.directory, "runs", "adapter_1");
+    mkdirSync(run, { recursive: true });
+    writeFileSync(join(run, "rollouts.jsonl"), `{"text":"${canaryText}"}\n`);
+    await memory.forget({ query: canary }, { dryRun: true });
+    assert.ok(existsSync(run));
     await memory.forget({ query: canary });
     assertNoTrace(memory.directory, "open");
     await memory.close();

@@ -14,12 +14,14 @@
  * 3. What policies remember of the streams of those clips is emptied: it may hold words just seen.
  * 4. An adapter goes when it was trained on a forgotten task; if it was active, none is.
  * 5. Frames are deleted from disk unless an entry that stays shows the same picture.
- * 6. What engines said in training goes altogether: it is a cache.
+ * 6. What engines said in training goes altogether: it is a cache. So do the records of training in `runs/`.
  * 7. The change log loses what it says of them, and tells only that those ids went.
  *
  * Freed pages are zeroed (`secure_delete`) and the write-ahead log is emptied, so that the text is in no file. A clip
  * forgotten is not watched again: the stream remembers how far it got.
  */
+import { rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { type RawBuilder, sql } from "kysely";
 import type { WordSpace } from "../engine.ts";
 import { StoreError } from "../errors.ts";
@@ -62,6 +64,7 @@ export function forget(
     : db.write(() => forgetRows(db, words, request));
   if (!dryRun) {
     sweepBlobs(db, blobFolder);
+    rmSync(join(dirname(blobFolder), "runs"), { recursive: true, force: true });
     emptyLog(db);
   }
   return { ...report, dryRun };

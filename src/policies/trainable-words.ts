@@ -1,5 +1,5 @@
-/** A policy steered in word space, in training: it acts with the adapter as it stands, and is another after each step. */
-import type { Adapter } from "../adapter/adapter.ts";
+/** A policy steered in word space, in training: it acts with the adapter as it stands. */
+import type { Adapter, VectorAdapter } from "../adapter/adapter.ts";
 import type { WordSpace } from "../engine.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { TrainablePolicy } from "../training/trainable-policy.ts";
@@ -14,20 +14,24 @@ export interface TrainableWordsOptions extends Pick<TrainablePolicy<ChoiceSample
 }
 
 /** @throws what `policyWith` throws, ConfigError and DataError as `choiceTrainer` */
-export function trainableWords(options: TrainableWordsOptions): TrainablePolicy<ChoiceSample, Adapter> {
+export function trainableWords(options: TrainableWordsOptions): TrainablePolicy<ChoiceSample, VectorAdapter> {
   const { words, adapter, policyWith, sampleOf } = options;
   const trainer = choiceTrainer({ words, adapter });
-  let policy = policyWith(adapter);
+  const start = policyWith(adapter);
+  let hasMoved = false;
   return {
     trainer: {
       ...trainer,
-      step: async (optimizer) => {
-        const report = await trainer.step(optimizer);
-        policy = policyWith(await trainer.snapshot());
-        return report;
+      step: (optimizer) => {
+        hasMoved = true;
+        return trainer.step(optimizer);
+      },
+      load: (path) => {
+        hasMoved = true;
+        return trainer.load(path);
       },
     },
-    policy: () => policy,
+    policy: async () => (hasMoved ? policyWith(await trainer.snapshot()) : start),
     sampleOf,
   };
 }

@@ -1,7 +1,7 @@
 /**
  * Phase Two of the policies that are steered in word space: the choice policy, and best-of-n over another policy.
  *
- * They learn in closed form from the questions, or from preferences (`phase-two.ts`). What was learnt is tried by two-fold
+ * They are trained in closed form from the questions, or by preferences (`phase-two.ts`). An adapter is tried by two-fold
  * cross-validation over the questions, so that no question judges an adapter it trained: the last hour's observations (of
  * a policy that looks, the last ten minutes', which have their pictures) are watched again without an adapter and with
  * the one of the other fold, and for each held-out question the memory that the reader can answer from wins. The choice policy
@@ -16,17 +16,22 @@ import type { WordSpace } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import type { Entry, Statement } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
-import type { Action, Context, Policy } from "../policy/policy.ts";
+import { type ContextLimits, contextDefaults } from "../policy/context.ts";
+import type { Policy } from "../policy/policy.ts";
 import type { Judge } from "../reward/judge.ts";
 import { localJudge } from "../reward/local-judge.ts";
 import { assessQuality, type ScoreOptions } from "../reward/reward.ts";
 import type { Task } from "../tasks/task.ts";
-import { phaseTwo, rollOut } from "../training/phase-two.ts";
+import { phaseTwo, rollOut, type TrainingResult } from "../training/phase-two.ts";
+import { openPhaseTwoRun } from "../training/phase-two-run.ts";
 import { attemptsOf, type ReplayedDecision, withPictures } from "../training/replay.ts";
-import type { AdapterTrainer, TrainingResult } from "../training/train-adapter.ts";
+import type { AdapterTrainer, TrainOptions } from "../training/train-adapter.ts";
 import type { TrainablePolicy } from "../training/trainable-policy.ts";
 import { type GateMargins, gateMargins, type Validation, wilsonLow } from "../training/validation.ts";
+import { mapConcurrently } from "../util/async.ts";
+import { sha256 } from "../util/hash.ts";
 import { refusedIssue } from "./best-of-n/rollout-cache.ts";
+import { choicePhaseTwoRecipe } from "./choice/recipes.ts";
 import {
   adapterFromTasks,
   adapterWords,
@@ -38,8 +43,8 @@ export interface WordAdapterTrainerOptions {
   readonly words: WordSpace;
   /** The policy that is steered, with an adapter or without. */
   readonly policy: (adapter: Adapter | null) => Policy;
-  /** A learner that starts without an adapter. */
-  readonly learner: () => TrainablePolicy<ChoiceSample, Adapter>;
+  /** The policy in training, without an adapter at the start. */
+  readonly trainable: () => TrainablePolicy<ChoiceSample, Adapter>;
   /** Whether it looks at pictures: it is then tried on clips that still have theirs. @default false */
   readonly looks?: boolean;
   /** `closed-form` counts words of questions; `preferences` lets a judge compare memories. @default "closed-form" */
@@ -50,6 +55,10 @@ export interface WordAdapterTrainerOptions {
   readonly judge?: Judge | undefined;
   /** Says whether a memory answers a question. */
   readonly reader: Reader;
+  /** As much as the policy is shown when it acts. @default contextDefaults */
+  readonly limits?: ContextLimits;
+  /** Calls of the policy, the judge or the reader at once; what comes of them is the same at any. @default 1 */
+  readonly concurrency?: number;
 }
 
 /**
@@ -58,7 +67,7 @@ export interface WordAdapterTrainerOptions {
  */
 const writtenMargins: GateMargins = { ...gateMargins, fidelityFall: 0.1 };
 
-/** How a policy in word space adapts. */
+/** Trains and tries adapters of a policy in word space. */
 export function wordAdapterTrainer(options: WordAdapterTrainerOptions): AdapterTrainer {
   const { words, policy, method, looks = false, writes = false } = options;
   const base = policy(null);
@@ -69,7 +78,7 @@ export function wordAdapterTrainer(options: WordAdapterTrainerOptions): AdapterT
     base: base.revision,
     fitsBase: null,
     ...{ method: method === "preferences" ? "dpo" : "closed-form", triedOn: "questions" },
-    learn: (tasks, streams, signal) => learn(tasks, seen(streams), options, signal),
+    train: (tasks, streams, how = {}) => train(tasks, seen(streams), options, how),
     validate: (tasks, streams, adapter, signal) => validate(tasks, seen(streams), adapter, options, signal),
     adapterWords: (adapter, texts) => adapterWords(adapter, texts, words),
     ...(writes && { margins: writtenMargins }),
@@ -81,33 +90,34 @@ const judgeOf = ({ judge, words }: Pick<WordAdapterTrainerOptions, "judge" | "wo
 
 const scoring = (words: WordSpace): ScoreOptions => ({ countTokens: words.countTokens, form: "statements" });
 
-/** A lesson from some tasks, by the method asked for. */
-async function learn(
+/** An adapter from some tasks, by the method asked for. */
+async function train(
   tasks: readonly Pick<Task, "question">[],
   streams: readonly (readonly Observation[])[],
   options: WordAdapterTrainerOptions,
-  signal: AbortSignal | undefined,
+  how: TrainOptions,
 ): Promise<TrainingResult> {
-  const { words, method, learner, policy, writes = false } = options;
-  const closed = adapterFromTasks(tasks, { words });
-  if (method !== "preferences" || closed.problem !== null)
-    return { ...closed, pairs: 0, steps: 0, failedVerdicts: 0 };
+  const closed = adapterFromTasks(tasks, options);
+  if (options.method !== "preferences" || closed.problem !== null) return closed;
   return adapterFromPreferences(tasks, streams, {
-    ...{ words, policy, learner, writes, judge: judgeOf(options) },
-    norm: adapterNorm(closed.adapter),
-    signal,
+    ...options,
+    ...{ judge: judgeOf(options), norm: adapterNorm(closed.adapter) },
+    ...how,
   });
 }
 
 export interface WordPreferenceOptions
-  extends Pick<WordAdapterTrainerOptions, "words" | "policy" | "learner" | "writes"> {
+  extends Pick<
+      WordAdapterTrainerOptions,
+      "words" | "policy" | "trainable" | "writes" | "limits" | "concurrency"
+    >,
+    TrainOptions {
   readonly judge: Judge;
   /** Euclidean norm of the adapter: that of the closed form over the same tasks. */
   readonly norm: number;
   /** Memories drawn for a context. @default 8 */
   readonly samples?: number;
   readonly seed?: string;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -120,67 +130,90 @@ export async function adapterFromPreferences(
   tasks: readonly Pick<Task, "question">[],
   streams: readonly (readonly Observation[])[],
   options: WordPreferenceOptions,
-) {
-  const {
-    words,
-    policy,
-    learner,
-    writes = false,
-    judge,
-    norm,
-    samples,
-    seed = "phase-two",
-    signal,
-  } = options;
-  const contexts: { id: string; context: Context }[] = [];
-  const refusedClips = await watchAgain(policy(null), streams, signal, ({ context }, stream) => {
-    const state = { ...context.state, words: new Map(context.state.words) };
-    contexts.push({ id: `${stream}-${context.observations[0]!.clip}`, context: { ...context, state } });
-  });
-  const learning = learner();
-  const cache = await rollOut(learning, contexts, {
-    ...{ seed, countTokens: words.countTokens, signal },
+): Promise<TrainingResult> {
+  const { words, policy, trainable: startTraining, writes = false, judge, norm } = options;
+  const { samples = choicePhaseTwoRecipe.samples, seed = "phase-two", concurrency, signal } = options;
+  const base = policy(null);
+  const { decisions, refusedClips } = await watchAgain(base, streams, options);
+  const run =
+    options.run === undefined
+      ? undefined
+      : openPhaseTwoRun(options.run, runConfig(base, tasks, streams, options), { otherRun: "replace" });
+  const contexts = decisions.map(({ context, stream }) => ({
+    id: `${stream}-${context.observations[0]!.clip}`,
+    context,
+  }));
+  const trainable = startTraining();
+  const cache = await rollOut(trainable, contexts, {
+    ...{ samples, seed, countTokens: words.countTokens, run, concurrency, signal },
     ...(writes && { quality: { judge, score: scoring(words) } }),
-    ...(samples !== undefined && { samples }),
   });
-  const lesson = await phaseTwo(learning.trainer, cache, tasks, {
-    ...{ judge, seed, signal },
-    dpo: { learningRate: 1 },
+  const result = await phaseTwo(trainable.trainer, cache, tasks, {
+    ...{ judge, seed, run, concurrency, signal },
+    dpo: choicePhaseTwoRecipe.dpo,
     length: { norm },
   });
-  if (lesson.problem !== null) return { ...lesson, refusedClips };
+  if (result.problem !== null) return { ...result, refusedClips };
   const drawn = cache.flatMap(({ candidates }) => candidates.map(({ sample }) => sample));
-  return { ...lesson, refusedClips, adapter: withFloor(lesson.adapter, drawn, words) };
+  return { ...result, refusedClips, adapter: withFloor(result.adapter, drawn, words) };
+}
+
+/** All that a run's numbers depend on; what was watched by a hash of its texts. */
+function runConfig(
+  base: Policy,
+  tasks: readonly Pick<Task, "question">[],
+  streams: readonly (readonly Observation[])[],
+  { judge, norm, writes = false, limits = contextDefaults, ...options }: WordPreferenceOptions,
+): object {
+  const { samples = choicePhaseTwoRecipe.samples, seed = "phase-two" } = options;
+  const texts = streams.map((observations) =>
+    observations.map(({ frames: _, ...observation }) => observation),
+  );
+  return {
+    ...{ base: base.revision, judge: judge.id, questions: tasks.map(({ question }) => question) },
+    ...{ streams: sha256(JSON.stringify(texts)), writes, limits, samples, seed, norm },
+    dpo: choicePhaseTwoRecipe.dpo,
+  };
+}
+
+type WatchOptions = Pick<WordAdapterTrainerOptions, "limits" | "concurrency"> & Pick<TrainOptions, "signal">;
+
+interface WatchedDecision extends ReplayedDecision {
+  /** Place of its stream among those watched. */
+  readonly stream: number;
 }
 
 /**
- * Shows a policy all streams again, each for itself, and hands on what it decides.
- * @returns how many clips its engine refused for good
+ * Shows a policy all streams again, each for itself.
+ * @returns what it decided, in the order of the streams, and how many clips its engine refused for good
  * @throws EngineError `bad-request` when that is more than half of them
  */
 async function watchAgain(
   policy: Policy,
   streams: readonly (readonly Observation[])[],
-  signal: AbortSignal | undefined,
-  take: (decision: ReplayedDecision, stream: number) => void,
-): Promise<number> {
+  options: WatchOptions,
+): Promise<{ decisions: WatchedDecision[]; refusedClips: number }> {
+  const { limits = contextDefaults, signal } = options;
   const clips = streams.reduce((sum, observations) => sum + observations.length, 0);
-  let refused = 0;
-  for (const [stream, observations] of streams.entries()) {
-    for await (const decision of attemptsOf(policy, observations, { signal })) {
-      const { context, action } = decision;
-      if (action.issues.length === 0) take(decision, stream);
+  let refusedClips = 0;
+  const watched = await mapConcurrently(streams, options, async (observations, stream) => {
+    const decisions: WatchedDecision[] = [];
+    for await (const { context, action } of attemptsOf(policy, observations, { limits, signal })) {
+      // The counts of words grow with the stream: they are kept as they were.
+      const state = { ...context.state, words: new Map(context.state.words) };
+      if (action.issues.length === 0) decisions.push({ context: { ...context, state }, action, stream });
       const refusal = action.issues.find(({ code }) => code === refusedIssue);
       if (!refusal) continue;
-      refused += context.observations.length;
-      if (2 * refused <= clips) continue;
+      refusedClips += context.observations.length;
+      if (2 * refusedClips <= clips) continue;
       throw new EngineError(
         "bad-request",
-        `Expected the model to write about most of the ${clips} clips to learn on, it refused ${refused} of them, more than half: choose a model that takes such clips. It said: ${refusal.message}`,
+        `Expected the model to write about most of the ${clips} clips to learn on, it refused ${refusedClips} of them, more than half: choose a model that takes such clips. It said: ${refusal.message}`,
       );
     }
-  }
-  return refused;
+    return decisions;
+  });
+  return { decisions: watched.flat(), refusedClips };
 }
 
 /**
@@ -194,37 +227,28 @@ async function validate(
   options: WordAdapterTrainerOptions,
   signal: AbortSignal | undefined,
 ): Promise<Validation> {
-  const { words, policy, reader, writes = false } = options;
+  const { words, policy, reader, writes = false, concurrency } = options;
   const watch = async (steering: Adapter | null): Promise<Watched> => {
-    const written = new Map<string, Written>();
-    const kept: Statement[] = [];
-    const refusedClips = await watchAgain(
-      policy(steering),
-      streams,
-      signal,
-      ({ context, action }, stream) => {
-        kept.push(...action.statements);
-        if (writes) written.set(`${stream} ${context.observations[0]!.clip}`, { context, action });
-      },
-    );
-    return { kept, written, refusedClips };
+    const { decisions, refusedClips } = await watchAgain(policy(steering), streams, { ...options, signal });
+    const kept = decisions.flatMap(({ action }) => action.statements);
+    return { kept, written: writes ? decisions : [], refusedClips };
   };
+  const answered = (asked: readonly Task[], lines: readonly Statement[]) =>
+    mapConcurrently(asked, { concurrency, signal }, (task) => answers(reader, task, lines, signal));
   const base = await watch(null);
-  const without = new Map<Task, boolean>();
-  for (const task of tasks) without.set(task, await answers(reader, task, base.kept, signal));
+  const right = await answered(tasks, base.kept);
+  const without = new Map(tasks.map((task, i) => [task, right[i]!]));
   const compare = async (asked: readonly Task[], lines: readonly Statement[]): Promise<Comparison[]> => {
-    const comparisons: Comparison[] = [];
-    for (const task of asked)
-      comparisons.push({ before: without.get(task)!, after: await answers(reader, task, lines, signal) });
-    return comparisons;
+    const after = await answered(asked, lines);
+    return asked.map((task, i) => ({ before: without.get(task)!, after: after[i]! }));
   };
 
   const heldOut: Comparison[] = [];
   for (const fold of [0, 1]) {
     const others = tasks.filter((_, i) => i % 2 !== fold);
-    const lesson = await learn(others, streams, options, signal);
+    const trained = await train(others, streams, options, { signal });
     const asked = tasks.filter((_, i) => i % 2 === fold);
-    heldOut.push(...(await compare(asked, (await watch(lesson.adapter)).kept)));
+    heldOut.push(...(await compare(asked, (await watch(trained.adapter)).kept)));
   }
   const adapted = await watch(adapter);
   const rates = [ratesOf(heldOut), ratesOf(await compare(tasks, adapted.kept))];
@@ -235,10 +259,7 @@ async function validate(
     // The greedy policy against itself keeps the same lines.
     noiseWinRate: 0,
     noiseLossRate: 0,
-    ...(await fidelity(base.written, adapted.written, judgeOf(options), {
-      ...scoring(words),
-      ...(signal && { signal }),
-    })),
+    ...(await fidelity(base.written, adapted.written, options, signal)),
     redundancyBefore: redundancyOf(base.kept, words),
     redundancyAfter: redundancyOf(adapted.kept, words),
     tokenRatio: tokensOf(adapted.kept, words) / Math.max(1, tokensOf(base.kept, words)),
@@ -249,36 +270,35 @@ async function validate(
 /** What came of watching again. */
 interface Watched {
   readonly kept: readonly Statement[];
-  /** By stream and clip; none of a policy that copies. */
-  readonly written: ReadonlyMap<string, Written>;
+  /** None of a policy that copies. */
+  readonly written: readonly WatchedDecision[];
   readonly refusedClips: number;
-}
-
-interface Written {
-  readonly context: Context;
-  readonly action: Action;
 }
 
 /** How many memories are true, of clips both watched and the judge could grade both of; all where none was written. */
 async function fidelity(
-  before: ReadonlyMap<string, Written>,
-  after: ReadonlyMap<string, Written>,
-  judge: Judge,
-  score: ScoreOptions,
+  before: readonly WatchedDecision[],
+  after: readonly WatchedDecision[],
+  options: WordAdapterTrainerOptions,
+  signal: AbortSignal | undefined,
 ): Promise<Pick<Validation, "toGrade" | "graded" | "fidelityBefore" | "fidelityAfter">> {
-  const isTrue = async ({ context, action }: Written) => {
+  const judge = judgeOf(options);
+  const score: ScoreOptions = { ...scoring(options.words), ...(signal && { signal }) };
+  const isTrue = async ({ context, action }: WatchedDecision) => {
     const { checks, pass } = await assessQuality(context, action, judge, score);
     return pass === null ? null : (checks.correct ?? false);
   };
-  const clips = [...before.keys()].filter((clip) => after.has(clip));
-  const pairs = await Promise.all(
-    clips.map((clip) => Promise.all([isTrue(before.get(clip)!), isTrue(after.get(clip)!)])),
+  const keyOf = ({ stream, context }: WatchedDecision) => `${stream} ${context.observations[0]!.clip}`;
+  const partners = new Map(after.map((decision) => [keyOf(decision), decision]));
+  const both = before.filter((decision) => partners.has(keyOf(decision)));
+  const pairs = await mapConcurrently(both, { ...options, signal }, (decision) =>
+    Promise.all([isTrue(decision), isTrue(partners.get(keyOf(decision))!)]),
   );
   const graded = pairs.filter((pair): pair is [boolean, boolean] => !pair.includes(null));
   const share = (place: 0 | 1) =>
-    clips.length === 0 ? 1 : graded.filter((pair) => pair[place]).length / Math.max(1, graded.length);
+    both.length === 0 ? 1 : graded.filter((pair) => pair[place]).length / Math.max(1, graded.length);
   return {
-    toGrade: clips.length,
+    toGrade: both.length,
     graded: graded.length,
     fidelityBefore: share(0),
     fidelityAfter: share(1),

@@ -43,6 +43,13 @@ export interface Issue {
   readonly message: string;
 }
 
+export interface ActionLogprobs {
+  readonly tokens: readonly string[];
+  readonly values: Float32Array;
+  /** Ids of all sampled tokens, as `SampledTokens.ids`. */
+  readonly ids?: Int32Array;
+}
+
 /** One thing a policy could write for a context. */
 export interface Action {
   /** As emitted: a model's raw text, its reasoning in `<think>` tags first, or the chosen lines. */
@@ -50,7 +57,9 @@ export interface Action {
   /** What it would keep. Empty is legal: nothing worth remembering. */
   readonly statements: readonly Statement[];
   /** Tokens or choices and their natural log-probabilities, shape [T]; `null` where the engine has none. */
-  readonly logprobs: { readonly tokens: readonly string[]; readonly values: Float32Array } | null;
+  readonly logprobs: ActionLogprobs | null;
+  /** What names the prompt to the engine that wrote it, as `Completion.handle`. */
+  readonly handle?: unknown;
   readonly revision: string;
   /** Non-empty when the text breaks the output contract; such an action must not be stored. */
   readonly issues: readonly Issue[];
@@ -63,7 +72,7 @@ export interface DecideResult {
 
 export interface Policy {
   readonly id: string;
-  /** Policy and adapter in force, stamped on every entry. */
+  /** Policy and active adapter, stamped on every entry. */
   readonly revision: string;
   /** How many clips one decision is about: the choice policy decides per 30 s, the engine policy per clip. */
   readonly clipsPerDecision: number;

@@ -19,7 +19,7 @@ export interface Evidence {
   readonly background: ReadonlySet<string>;
   /** What was written before, as stems. */
   readonly written: readonly ReadonlySet<string>[];
-  /** How rare a stem is among all lines ever offered, or among those in sight where none were counted; above 0. */
+  /** How rare a stem is among all lines ever offered, or where they were not counted, among those in sight; above 0. */
   rarity(stem: string): number;
   /** Content stems per token. */
   readonly density: number;

@@ -2,10 +2,10 @@
  * The judge that knows the household: it holds a memory against what is true in the world.
  *
  * - **Correct**: every sentence is one that the world has, and true of the clip.
- * - **Clean**: no sentence is told twice, or was written before.
- * - **Rich**: how many different true things it tells; of whatever kind, for what will be asked is not known yet.
+ * - **Clean**: no sentence is repeated, within the memory or from an earlier one.
+ * - **Rich**: how many different true things it tells, of any kind: what will be asked is not known yet.
  * - **Relevant**: how many of the true things it tells are of the kinds that the questions ask about. A question's kind
- *   is that of its first word, a sentence's too (`household/language.ts`); what is false or repeated helps nobody.
+ *   is that of its first word, a sentence's too (`household/language.ts`); what is false or repeated counts nothing.
  *
  * A clip it does not know gets a failure, not a grade.
  */
@@ -19,7 +19,7 @@ import {
 import type { Context } from "../policy/policy.ts";
 import type { Judge, JudgeFailure } from "./judge.ts";
 
-/** What is true of a clip, or `null` where nobody knows. */
+/** What is true of a clip, or `null` where it is not known. */
 export type TruthOf = (stream: string, clip: number) => readonly Fact[] | null;
 
 export function householdJudge(truthOf: TruthOf): Judge {
@@ -47,7 +47,7 @@ export function householdJudge(truthOf: TruthOf): Judge {
           rationale:
             [
               ...wrong.map((sentence) => `Not so: ${sentence}`),
-              ...repeated.map((sentence) => `Told before: ${sentence}`),
+              ...repeated.map((sentence) => `Repeated: ${sentence}`),
             ].join(" ") || "All of it is true and new.",
         },
       };
@@ -85,7 +85,7 @@ const unknownClip: JudgeFailure = {
 export interface HouseholdReading {
   /** Sentences that are not true of the clip, or no sentences of the household's language. */
   readonly wrong: readonly string[];
-  /** Sentences that were told before, in this memory or in earlier ones. */
+  /** Sentences that repeat this memory or an earlier one. */
   readonly repeated: readonly string[];
   /** True sentences told for the first time. */
   readonly told: readonly string[];

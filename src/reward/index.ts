@@ -1,6 +1,43 @@
-/** From rollouts to numbers: the rules of both phases and the judges that compare and grade. */
-export type { Judge, Judged, JudgeFailure } from "./judge.ts";
-export { localJudge } from "./local-judge.ts";
+/**
+ * What a memory is worth: the reward of Phase One (`scoreGroup`), its rules, and the judges it asks, which compare
+ * memories for Phase Two too.
+ */
+export {
+  type HouseholdReading,
+  householdJudge,
+  readHouseholdMemory,
+  type TruthOf,
+} from "./household-judge.ts";
+export {
+  type Judge,
+  type Judged,
+  type JudgeFailure,
+  type Preference,
+  preferenceInBothOrders,
+  type QualityRequest,
+  type QualityVerdict,
+  type RelevanceRequest,
+  type RichnessRequest,
+} from "./judge.ts";
+export { type LocalJudgeOptions, localJudge } from "./local-judge.ts";
 export { type ModelJudgeOptions, modelJudge } from "./model-judge.ts";
-export { type ActionReward, type ScoreOptions, scoreGroup } from "./reward.ts";
-export { paperConstants, type RewardConstants } from "./rules.ts";
+export {
+  type ActionReward,
+  assessQuality,
+  type QualityAssessment,
+  type RewardParts,
+  type ScoreOptions,
+  scoreGroup,
+} from "./reward.ts";
+export {
+  answerOf,
+  formatReward,
+  paperConstants,
+  passes,
+  type QualityChecks,
+  qualityReward,
+  type RewardConstants,
+  richnessRewards,
+  thinkingOf,
+  thinkingReward,
+} from "./rules.ts";

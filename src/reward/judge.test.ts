@@ -68,4 +68,17 @@ describe("a preference in both orders", () => {
     const once = judging((first) => (first === "long" ? "first" : failure));
     assert.deepEqual(await preferenceInBothOrders(once.judge, request), failure);
   });
+
+  test("says why in the words of both orders", async () => {
+    const telling: Pick<Judge, "relevance"> = {
+      relevance: async ({ first }) => ({
+        ok: true,
+        value: first === "long" ? "first" : "second",
+        rationale: `It is ${first}.`,
+      }),
+    };
+    assert.deepEqual(await preferenceInBothOrders(telling, request), {
+      ...{ ok: true, value: "first", rationale: "It is long. It is short." },
+    });
+  });
 });

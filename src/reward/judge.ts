@@ -20,12 +20,19 @@ export interface JudgeFailure {
   readonly message: string;
 }
 
-export type Judged<T> = { readonly ok: true; readonly value: T } | JudgeFailure;
+export type Judged<T> =
+  | {
+      readonly ok: true;
+      readonly value: T;
+      /** Why, in a sentence or two, where the judge says so. */
+      readonly rationale?: string;
+    }
+  | JudgeFailure;
 
 export interface QualityVerdict {
   /** True of the clip by what was seen, heard and read, and fitting what was written before. */
   readonly correct: boolean;
-  /** Tells nothing over again, and is about the events: not about a video, a caption or its own grading. */
+  /** Repeats nothing, and is about the events: not about a video, a caption or its own grading. */
   readonly clean: boolean;
   /** Why, in a sentence or two. */
   readonly rationale: string;
@@ -50,7 +57,7 @@ export interface RelevanceRequest {
   readonly context: Context;
   readonly first: string;
   readonly second: string;
-  /** Examples of what is asked. Their answers are not shown: nobody knows them yet. */
+  /** Examples of what is asked. Their answers are not shown: they are not known yet. */
   readonly questions: readonly Question[];
   readonly signal?: AbortSignal;
 }
@@ -80,7 +87,12 @@ export async function preferenceInBothOrders(
   const backward = await judge.relevance({ ...request, first: request.second, second: request.first });
   if (!backward.ok) return backward;
   const agreed = forward.value === swapped(backward.value);
-  return { ok: true, value: agreed ? forward.value : "tie" };
+  const reasons = [forward.rationale, backward.rationale].filter((reason) => reason !== undefined);
+  return {
+    ok: true,
+    value: agreed ? forward.value : "tie",
+    ...(reasons.length > 0 && { rationale: reasons.join(" ") }),
+  };
 }
 
 function swapped(preference: Preference): Preference {

@@ -5,7 +5,7 @@
  * what to whom, is beyond it, and so is what only the pictures show. A clip without texts gets a failure, not a grade.
  *
  * - **Correct**: nearly all of what it tells is in the clip's texts, sentence by sentence; no name or number is made up.
- * - **Clean**: sentences, little in them told twice or written before, no question nobody asked, no word to the judge.
+ * - **Clean**: sentences, little in them repeated, no question that was not asked in the clip, no word to the judge.
  * - **Rich**: how much of what the clip is about it tells, per token. Some tokens are added to every length, so that
  *   one good word is not the richest text; only what could stand as a memory counts.
  * - **Relevant**: how much of what it tells is spoken of in the questions or their options, rare words first.
@@ -217,7 +217,7 @@ function repetition(sentences: readonly Sentence[], { written }: Evidence): stri
   }
   const lengthOf = (some: readonly Sentence[]) => some.reduce((total, { stems }) => total + stems.size, 0);
   const isMuch = lengthOf(repeated) > mostRepetition * lengthOf(sentences);
-  return isMuch ? `It was told before: ${repeated[0]!.text}` : null;
+  return isMuch ? `It is repeated: ${repeated[0]!.text}` : null;
 }
 
 function holds(whole: ReadonlySet<string>, part: ReadonlySet<string>): boolean {

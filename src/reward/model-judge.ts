@@ -23,7 +23,7 @@ import type {
   RelevanceRequest,
   RichnessRequest,
 } from "./judge.ts";
-import { parsePreference, parseRanking, parseVerdict } from "./parse-verdict.ts";
+import { parsePreference, parseRanking, parseRationale, parseVerdict } from "./parse-verdict.ts";
 import {
   cleannessPrompt,
   correctnessPrompt,
@@ -115,7 +115,8 @@ async function richness(setup: Setup, request: RichnessRequest): Promise<Judged<
     parseRanking(text, shown.length),
   );
   if (!ranking.ok) return ranking;
-  return { ok: true, value: memories.map((memory) => -ranking.value.indexOf(shown.indexOf(memory) + 1)) };
+  const value = memories.map((memory) => -ranking.value.indexOf(shown.indexOf(memory) + 1));
+  return { ...ranking, value };
 }
 
 async function relevance(setup: Setup, request: RelevanceRequest): Promise<Judged<Preference>> {
@@ -133,8 +134,9 @@ async function ask<T>(
 ): Promise<Judged<T>> {
   const { model, queue, attempts, cache } = setup;
   const key = contentHash(setup.id, prompt);
-  const known = read((await cache.get(key)) ?? "");
-  if (known !== null) return { ok: true, value: known };
+  const kept = (await cache.get(key)) ?? "";
+  const known = read(kept);
+  if (known !== null) return judged(known, kept);
   const can = await attempt(setup, signal, (stop) => model.capabilities(stop));
   if (!can.ok) return failureOf(can);
   for (let turn = 1; ; turn++) {
@@ -142,14 +144,19 @@ async function ask<T>(
     const verdict = answer.ok ? read(answer.value) : null;
     if (answer.ok && verdict !== null) {
       await cache.set(key, answer.value);
-      return { ok: true, value: verdict };
+      return judged(verdict, answer.value);
     }
     if (answer.ok && turn >= attempts) return malformed(answer.value);
     if (!answer.ok && (!answer.mayWorkLater || turn >= attempts)) return failureOf(answer);
   }
 }
 
-/** What the model writes, whatever it is. */
+function judged<T>(value: T, text: string): Judged<T> {
+  const rationale = parseRationale(text);
+  return { ok: true, value, ...(rationale !== "" && { rationale }) };
+}
+
+/** What the model writes. */
 function askOnce(
   setup: Setup,
   { parts, schema }: JudgePrompt,
@@ -188,7 +195,7 @@ type Attempted<T> =
 
 /**
  * Runs a call within the time limit, even one that does not heed its signal.
- * @throws the caller's reason where the caller gave up, and whatever is no failure of an engine
+ * @throws the caller's reason where the caller gave up, and any error that is no failure of an engine
  */
 async function attempt<T>(
   { timeoutMs, model }: Setup,

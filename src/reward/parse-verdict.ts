@@ -16,7 +16,13 @@ export function parseVerdict(text: string, key: "correct" | "clean"): Verdict | 
   const fields = readObject(text);
   const pass = fields?.[key];
   if (typeof pass !== "boolean") return null;
-  return { pass, rationale: typeof fields?.rationale === "string" ? fields.rationale : "" };
+  return { pass, rationale: parseRationale(text) };
+}
+
+/** Why the verdict is what it is; empty where it does not say. */
+export function parseRationale(text: string): string {
+  const rationale = readObject(text)?.rationale;
+  return typeof rationale === "string" ? rationale : "";
 }
 
 /** Numbers from 1 to `count`, each once, the first the best. */

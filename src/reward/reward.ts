@@ -2,11 +2,11 @@
  * The reward of every action of a group: what rollouts of one context are worth against each other.
  *
  * Rules come first: what breaks the contract is not judged, and neither is what has failed a check already. A judge that
- * fails masks the whole group (D.6, point 4): advantages are relative, and without one member they are other ones. A
- * ranking that fails masks nothing, its bonus just falls away (G 28).
+ * fails masks the whole group: advantages are relative, and without one member they are other ones. A
+ * ranking that fails masks nothing, its bonus just falls away.
  *
  * Departures:
- * 1. The length limit holds for each text of a memory, and is counted of that text alone (G 30).
+ * 1. The length limit holds for each text of a memory, and is counted of that text alone.
  * 2. An action that keeps nothing is malformed: a policy that learns to be silent is always right. On a clip with
  *    nothing to remember the judges fail for lack of evidence wherever something was written.
  */
@@ -31,8 +31,8 @@ export interface ScoreOptions {
   /** The one definition of length, `WordSpace.countTokens`: of memories and of thinking. */
   readonly countTokens: (text: string) => number;
   /**
-   * What the actions have to look like. The JSON of the memory prompt is read strictly from their text, whatever a
-   * lenient reading made of it; `statements` goes by the action's own statements and issues, for policies that write
+   * What the actions have to look like. The JSON of the memory prompt is read strictly from their text, not as a
+   * lenient reading made it; `statements` goes by the action's own statements and issues, for policies that write
    * no JSON.
    */
   readonly form: "description" | "description-and-knowledge" | "statements";
@@ -55,7 +55,9 @@ export interface ActionReward {
   readonly parts: RewardParts;
   /** The checks that were made: none for a text off contract, the judge's only where the rules' passed. */
   readonly checks: Partial<QualityChecks>;
-  /** Whether a judge failed for anybody of the group: then nothing can be learnt from it. */
+  /** Why the judge of quality said so, where it did. */
+  readonly rationale?: string;
+  /** Whether a judge failed for any action of the group: then nothing can be learned from it. */
   readonly masked: boolean;
   /** What failed for this action; a failed ranking stands with all that took part in it. */
   readonly failures: readonly JudgeFailure[];
@@ -78,7 +80,7 @@ export async function scoreGroup(
   );
   const bonuses = await richnessBonuses(context, qualities, judge, options);
   const masked = qualities.some(({ failure }) => failure !== null);
-  return qualities.map(({ memory, checks, pass, failure }, i) => {
+  return qualities.map(({ memory, checks, pass, failure, rationale }, i) => {
     const isOnContract = memory !== null;
     const thinking = isOnContract ? thinkingReward(countTokens(thinkingOf(actions[i]!.text)), constants) : 0;
     const parts: RewardParts = {
@@ -93,6 +95,7 @@ export async function scoreGroup(
       total: quality === null ? null : format + thinking + quality + richness,
       parts,
       checks,
+      ...(rationale !== undefined && { rationale }),
       masked,
       failures: failure === null ? rankingFailed : [failure],
     };
@@ -106,6 +109,8 @@ export interface QualityAssessment {
   readonly checks: Partial<QualityChecks>;
   /** Whether all four pass; `null` where the judge failed. Off contract nothing passes. */
   readonly pass: boolean | null;
+  /** Why the judge said so, or why it could not; left out where it was not asked or gives no reason. */
+  readonly rationale?: string;
   readonly failure: JudgeFailure | null;
 }
 
@@ -149,7 +154,7 @@ function readAction(context: Context, action: Action, { form, countTokens }: Sco
   return { texts: [description, ...knowledge], issues };
 }
 
-/** Issues that are matters of quality; any other is one of format. Length is counted here, by the limit in force. */
+/** Issues that are matters of quality; any other is one of format. Length is counted here, by the given limit. */
 const qualityIssues = new Set(["tag-malformed", "tag-unknown", "too-long", "too-many"]);
 
 async function assess(
@@ -169,13 +174,14 @@ async function assess(
   };
   if (!rules.tagged || !rules.short) return { memory, checks: rules, pass: false, failure: null };
   const verdict = await judgeMemory(memory);
-  if (!verdict.ok) return { memory, checks: rules, pass: null, failure: verdict };
-  const { correct, clean } = verdict.value;
+  if (!verdict.ok) return { memory, checks: rules, pass: null, rationale: verdict.message, failure: verdict };
+  const { correct, clean, rationale } = verdict.value;
   const checks = { correct, clean, ...rules };
-  return { memory, checks, pass: passes(checks), failure: null };
+  const reason = rationale === "" ? {} : { rationale };
+  return { memory, checks, pass: passes(checks), ...reason, failure: null };
 }
 
-/** The bonus of each action, shape [G]: nothing for those that did not pass, or where nobody could be ranked. */
+/** The bonus of each action, shape [G]: nothing for those that did not pass, or where none could be ranked. */
 async function richnessBonuses(
   context: Context,
   qualities: readonly QualityAssessment[],

@@ -63,6 +63,10 @@ describe("richness", () => {
     assert.deepEqual(richnessRewards([-4, 1000, 0.1]), [0, 0.05, 0.025]);
   });
 
+  test("is refused where a score is no number: it has no rank", () => {
+    assert.throws(() => richnessRewards([1, Number.NaN, 2]), /scores\[1\].*NaN/);
+  });
+
   test("is shared by equals", () => {
     // ranks 1, 2.5, 2.5, 4
     const rewards = richnessRewards([8, 5, 5, 2]);

@@ -5,11 +5,11 @@
  *
  * Format gates the rest: a text that breaks the output contract earns the format penalty and nothing else. The constants
  * are those of the paper's launch line. Lengths are tokens as memory budgets count them, of the thinking or of the
- * memory's own text, never of JSON around it (G 30).
+ * memory's own text, never of JSON around it.
  *
  * Departures:
  * 1. Rollouts of equal richness share the mean of their ranks.
- * 2. A ranking that failed gives nobody a bonus (G 28): `richnessRewards` is then not asked.
+ * 2. A ranking that failed gives no bonus: `richnessRewards` is then not called.
  */
 
 /** What each part is worth. */
@@ -74,10 +74,13 @@ export function qualityReward(pass: boolean, constants = paperConstants): number
 /**
  * The bonus of each memory of a group, shape [V]: by rank, the richest all of it, the poorest nothing.
  *
- * Nothing for anybody where there are fewer than two, or where all are equally rich.
+ * Nothing where there are fewer than two, or where all are equally rich.
  * @param scores richness of each memory that passed, shape [V]; only their order counts
+ * @throws RangeError for a score that is not a number: it has no rank
  */
 export function richnessRewards(scores: readonly number[], constants = paperConstants): number[] {
+  const bad = scores.findIndex(Number.isNaN);
+  if (bad >= 0) throw new RangeError(`Expected scores[${bad}] to be a number, got ${scores[bad]}`);
   const ranks = scores.map((score) => {
     const above = scores.filter((other) => other > score).length;
     const equal = scores.filter((other) => other === score).length;

@@ -1,9 +1,9 @@
 /**
  * The streaming curriculum of Phase One: live instances walk along videos, as many as a batch holds.
  *
- * After each step an instance is extended (the chosen memory joins its history and it goes on to the next clip) or
- * resampled (it starts anew in another video). Below `leastSteps` it is always extended, above `mostSteps` never, and
- * between them it is resampled with a small probability a step. After method.md D.3 and Algorithm 1 of the paper; the
+ * After each step an instance is extended (the chosen memory joins its history and it moves to the next clip) or
+ * resampled (it starts in another video). Below `leastSteps` it is always extended, above `mostSteps` never, and
+ * between them it is resampled with a small probability a step. After Algorithm 1 of the paper; the
  * released code draws the schedule before training and keeps it in files, here it is a state that goes in and out.
  *
  * Departures:

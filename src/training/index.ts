@@ -1,8 +1,102 @@
-/** How a policy is trained: Phase One and Phase Two over any trainer, their losses and pairs. */
+/**
+ * Training a policy: Phase One (`phaseOne`), Phase Two (`rollOut`, `phaseTwo`), the life of an adapter (`trainAdapter`), and
+ * the parts they are made of.
+ *
+ * A policy that implements `TrainablePolicy` can be trained by both phases; one that implements `AdapterTrainer` learns
+ * from a memory's questions.
+ */
 export { groupAdvantages, type ScoredRollout } from "./advantages.ts";
-export { dpoLoss, grpoLoss, gspoLoss, type Logprobs } from "./losses.ts";
-export { choosePairs, type PreferencePair } from "./pairs.ts";
-export { type PhaseOneConfig, type PhaseOneOptions, phaseOne, phaseOneDefaults } from "./phase-one.ts";
-export { type PhaseTwoOptions, type PhaseTwoResult, phaseTwo } from "./phase-two.ts";
-export type { TrainablePolicy } from "./trainable-policy.ts";
-export type { Trainer } from "./trainer.ts";
+export { type CurriculumOptions, curriculumDefaults, nextPlace, type Place, startIn } from "./curriculum.ts";
+export {
+  type Clip,
+  crossEntropyLoss,
+  dpoLoss,
+  grpoClip,
+  grpoLoss,
+  gspoClip,
+  gspoLoss,
+  ipoLoss,
+  klLoss,
+  type Logprobs,
+  type Loss,
+  type PairLogprobs,
+  type PairLoss,
+  type SurrogateLoss,
+} from "./losses.ts";
+export {
+  type Comparison,
+  type ContextComparison,
+  choosePairs,
+  type NoPairReason,
+  type PairCandidate,
+  type PairContext,
+  type PairKind,
+  type PairOptions,
+  type PairReport,
+  type PreferencePair,
+} from "./pairs.ts";
+export {
+  type Instance,
+  type PhaseOneConfig,
+  type PhaseOneOptions,
+  type PhaseOneOutcome,
+  type PhaseOneRun,
+  type PhaseOneState,
+  phaseOne,
+  phaseOneDefaults,
+  type RecordedRollout,
+  type RecordedStep,
+  type StepMetrics,
+  type TrainingVideo,
+} from "./phase-one.ts";
+export { openPhaseOneRun } from "./phase-one-run.ts";
+export {
+  type CachedContext,
+  type CachedRollout,
+  type CompareOptions,
+  compare,
+  type DpoOptions,
+  type PhaseTwoOptions,
+  type PhaseTwoResult,
+  phaseTwo,
+  type RolloutOptions,
+  rollOut,
+  type SamplePair,
+  type TrainingResult,
+  trainOnPairs,
+} from "./phase-two.ts";
+export {
+  type DrawnContext,
+  type DrawnRollout,
+  openPhaseTwoRun,
+  type PairStep,
+  type PhaseTwoRun,
+  type RecordedCandidate,
+  type RecordedVerdict,
+} from "./phase-two-run.ts";
+export {
+  attemptsOf,
+  decisionsOf,
+  type ReplayedDecision,
+  type ReplayOptions,
+  replay,
+} from "./replay.ts";
+export type { RunDirectoryOptions } from "./run-directory.ts";
+export {
+  type AdapterResult,
+  type AdapterTrainer,
+  type TrainAdapterOptions,
+  type TrainOptions,
+  trainAdapter,
+} from "./train-adapter.ts";
+export type { PhaseOnePolicy, TrainablePolicy } from "./trainable-policy.ts";
+export type { Checkpoint, OptimizerOptions, StepReport, Trainer } from "./trainer.ts";
+export {
+  type GateMargins,
+  gateMargins,
+  type JudgedValidationOptions,
+  judgedValidation,
+  refusalOf,
+  type Validation,
+  wilsonLow,
+} from "./validation.ts";

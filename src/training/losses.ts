@@ -149,7 +149,7 @@ export function gspoLoss<L extends Logprobs>(
  * The margin m = Δ_chosen − Δ_rejected, in nats, where Δ is the sum over all tokens of a sequence, not their mean, of
  * log π − log π_ref. At weights equal to the reference the loss is ln 2 = 0.693.
  * @param reference under the frozen weights, of the same shape as `policy`
- * @param beta above 0; the larger, the sooner a pair counts as learnt. @default 0.1
+ * @param beta above 0; the larger, the sooner a pair counts as learned. @default 0.1
  * @throws RangeError for an empty batch or sequence, shapes that differ, a value that is not finite, or such a beta
  */
 export function dpoLoss<L extends Logprobs>(

@@ -1,32 +1,24 @@
 /**
- * The directory of a Phase One run: its configuration, a line of metrics a step, curves, and the last checkpoint.
+ * The directory of a Phase One run (`run-directory.ts`).
  *
- *     config.json      all that decides the run's numbers; another configuration is refused
  *     metrics.jsonl    one line a step
- *     curves.html      the same as pictures, self-contained
- *     state.json       where the run stands, and which weights go with it
- *     step-<n>.weights  weights and optimiser of that step
+ *     rollouts.jsonl   one line a memory that was sampled: its text, reward and advantage, and why the judge said so
  *
- * The state names its weights and is renamed into place after they are written, so a crash leaves the old pair or the
- * new one. Lines of metrics beyond the checkpoint are taken back when a run goes on: the steps are done again.
+ * Lines beyond the checkpoint are taken back when a run is resumed: the steps are done again.
  */
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { appendFile } from "node:fs/promises";
-import { join } from "node:path";
-import { ConfigError, DataError } from "../errors.ts";
-import { makeDirectory } from "../util/directory.ts";
-import { replaceFile } from "../util/replace-file.ts";
-import { curvesPage } from "./curves.ts";
-import type { Instance, PhaseOneRun, PhaseOneState, RecordedStep } from "./phase-one.ts";
+import type { Instance, PhaseOneRun, PhaseOneState, RecordedRollout, RecordedStep } from "./phase-one.ts";
+import { openRunDirectory } from "./run-directory.ts";
 
-interface StateFile extends Omit<PhaseOneState, "instances"> {
-  readonly weights: string;
-  readonly instances: readonly (Omit<Instance, "state"> & {
-    readonly state: Omit<Instance["state"], "words"> & {
-      readonly words: readonly (readonly [string, number])[];
-    };
-  })[];
+interface SavedState extends Omit<PhaseOneState, "instances"> {
+  readonly instances: readonly SavedInstance[];
 }
+
+/** An instance as JSON holds it: the counts of words as a list. */
+type SavedInstance = Omit<Instance, "state"> & {
+  readonly state: Omit<Instance["state"], "words"> & {
+    readonly words: readonly (readonly [string, number])[];
+  };
+};
 
 /**
  * Opens or makes a run's directory.
@@ -34,86 +26,45 @@ interface StateFile extends Omit<PhaseOneState, "instances"> {
  * @throws ConfigError `run-differs` when the directory holds a run of another configuration
  */
 export function openPhaseOneRun(directory: string, config: object): PhaseOneRun {
-  makeDirectory(directory);
-  const path = (name: string) => join(directory, name);
-  const configText = `${JSON.stringify(config, null, 2)}\n`;
-  if (!existsSync(path("config.json"))) replaceFile(path("config.json"), configText);
-  else if (readFileSync(path("config.json"), "utf8") !== configText)
-    throw new ConfigError(
-      "run-differs",
-      `Expected ${directory} to hold a run of this configuration, it holds another (see its config.json): choose another directory, or the same options`,
-    );
-
-  const writeMetrics = (steps: readonly RecordedStep[]) =>
-    replaceFile(path("metrics.jsonl"), steps.map((step) => `${JSON.stringify(step)}\n`).join(""));
-
+  const run = openRunDirectory(directory, config);
+  const takeBackAfter = (last: number) => {
+    for (const name of ["metrics.jsonl", "rollouts.jsonl"])
+      run.replace(
+        name,
+        run.rows<{ readonly step: number }>(name).filter(({ step }) => step <= last),
+      );
+  };
   return {
     directory,
-    async resume(learner) {
-      const file = readState(path("state.json"));
-      if (file === null) {
-        rmSync(path("metrics.jsonl"), { force: true });
-        return { step: 0, videos: 0, instances: [] };
-      }
-      await learner.load(path(file.weights));
-      writeMetrics(recorded(path("metrics.jsonl")).filter(({ step }) => step <= file.step));
-      const { weights: _, instances, ...rest } = file;
-      return {
-        ...rest,
-        instances: instances.map((instance) => ({
-          ...instance,
-          state: { ...instance.state, words: new Map(instance.state.words) },
-        })),
-      };
+    async resume(trainer) {
+      const saved = await run.resume<SavedState>(trainer);
+      takeBackAfter(saved?.step ?? 0);
+      if (saved === null) return { step: 0, videos: 0, instances: [] };
+      const instances = saved.instances.map((instance) => ({
+        ...instance,
+        state: { ...instance.state, words: new Map(instance.state.words) },
+      }));
+      return { ...saved, instances };
     },
-    async record(metrics, ms) {
-      await appendFile(path("metrics.jsonl"), `${JSON.stringify({ ...metrics, ms: Math.round(ms) })}\n`);
+    async record(metrics, ms, rollouts) {
+      const { step } = metrics;
+      await run.append(
+        "rollouts.jsonl",
+        rollouts.map((rollout): RecordedRollout => ({ step, ...rollout })),
+      );
+      await run.append("metrics.jsonl", [{ ...metrics, ms: Math.round(ms) }]);
     },
-    metrics: () => recorded(path("metrics.jsonl")),
-    async checkpoint(learner, state) {
-      // A line just appended may not have reached the disk, and the state below counts on it.
-      writeMetrics(recorded(path("metrics.jsonl")));
-      const weights = `step-${state.step}.weights`;
-      await learner.save(path(weights));
-      const file: StateFile = {
-        ...state,
-        weights,
-        instances: state.instances.map((instance) => ({
+    metrics: () => run.rows<RecordedStep>("metrics.jsonl"),
+    async checkpoint(trainer, state) {
+      const instances = state.instances.map(
+        (instance): SavedInstance => ({
           ...instance,
           state: { ...instance.state, words: [...instance.state.words] },
-        })),
-      };
-      replaceFile(path("state.json"), `${JSON.stringify(file)}\n`);
-      for (const name of readdirSync(directory))
-        if (/^step-\d+\.weights/.test(name) && name !== weights) rmSync(path(name));
-      replaceFile(path("curves.html"), curvesPage("Phase One", recorded(path("metrics.jsonl"))));
+        }),
+      );
+      const saved: SavedState = { ...state, instances };
+      await run.checkpoint(trainer, saved);
+      run.drawCurves("Phase One");
     },
   };
-}
-
-function readState(path: string): StateFile | null {
-  if (!existsSync(path)) return null;
-  try {
-    return JSON.parse(readFileSync(path, "utf8")) as StateFile;
-  } catch (cause) {
-    throw new DataError(
-      "run-broken",
-      `Expected ${path} to be the state of a run, it is no JSON: start the run anew in another directory`,
-      { cause },
-    );
-  }
-}
-
-/** Whole lines of a metrics file; a last line that was cut off is not one. */
-export function recorded(path: string): RecordedStep[] {
-  if (!existsSync(path)) return [];
-  return readFileSync(path, "utf8")
-    .split("\n")
-    .flatMap((line) => {
-      try {
-        return line === "" ? [] : [JSON.parse(line) as RecordedStep];
-      } catch {
-        return [];
-      }
-    });
 }

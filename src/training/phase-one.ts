@@ -1,46 +1,48 @@
 /**
  * Phase One, before deployment: a policy learns how to memorize, from what judges say of its own memories.
  *
- * Each step is one page of the paper: every live instance of the curriculum shows the policy one decision with its
+ * Each step is Algorithm 1 of the paper: every live instance of the curriculum shows the policy one decision with its
  * history; G memories are sampled; rewards (format, thinking, quality, richness) become group advantages; GSPO moves the
- * weights; the best memory joins the history, and the instance goes on or starts anew. History is
- * written by somebody else for the first steps (off-policy) and by the policy itself for the rest (on-policy).
+ * weights; the best memory joins the history, and the instance moves to its next clip or to another video. For the first
+ * steps the history comes with the videos (off-policy), for the rest it is the policy's own (on-policy).
  *
- * A run can be killed at any moment: what a step depends on is the checkpoint and the step's own seeds, so it goes on
- * to the same numbers. Nothing here knows which policy it trains.
+ * A run can be killed at any moment: what a step depends on is the checkpoint and the step's own seeds, so a resumed run
+ * ends with the same numbers. Nothing here knows which policy it trains.
  *
- * Departures from method.md D:
- * 1. History takes the first rollout that passes the quality checks, else the first on contract (G 27), else nothing.
+ * Departures:
+ * 1. History takes the first rollout that passes the quality checks, else the first on contract, else nothing.
  * 2. A step that moved no log-probability stops the run: a trainer that does not train is a fault of the set-up.
- * 3. A run in which no group ever told its members apart ends with the weights it began with, and says so.
+ * 3. A run in which no group told its members apart ends with the weights it began with, and says so.
  */
 import type { Adapter } from "../adapter/adapter.ts";
 import { ConfigError, EngineError } from "../errors.ts";
 import type { PolicyState } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
-import { buildContext, contextDefaults, earlierClips } from "../policy/context.ts";
+import { buildContext, type ContextLimits, contextDefaults, earlierClips } from "../policy/context.ts";
 import type { Action, Context, Policy, ShownEntry } from "../policy/policy.ts";
 import { freshState, stateAfter } from "../policy/state.ts";
 import type { Judge } from "../reward/judge.ts";
 import { type ActionReward, type ScoreOptions, scoreGroup } from "../reward/reward.ts";
+import { mapConcurrently } from "../util/async.ts";
 import { type Random, seededRandom } from "../util/random.ts";
 import { groupAdvantages, type ScoredRollout } from "./advantages.ts";
 import { type CurriculumOptions, curriculumDefaults, nextPlace, type Place, startIn } from "./curriculum.ts";
 import { gspoLoss, klLoss } from "./losses.ts";
 import type { PhaseOnePolicy, TrainablePolicy } from "./trainable-policy.ts";
-import type { Checkpoint } from "./trainer.ts";
+import type { Checkpoint, Trainer } from "./trainer.ts";
 
 /** A video to train on. */
 export interface TrainingVideo {
   readonly clips: number;
   /** What perception makes of a clip; the same each time. */
   observe(clip: number): Promise<Observation>;
-  /** What somebody else wrote about a clip, for the off-policy steps. */
+  /** A memory of a clip that is not the policy's, for the off-policy steps. */
   written(clip: number): Promise<string>;
 }
 
-export interface PhaseOneConfig {
-  /** Steps with somebody else's history, and all steps. */
+/** What decides a run's numbers; the limits are of what the policy is shown. */
+export interface PhaseOneConfig extends ContextLimits {
+  /** Steps whose history is not the policy's own, and all steps. */
   readonly offPolicySteps: number;
   readonly steps: number;
   /** Live instances, B. */
@@ -57,12 +59,10 @@ export interface PhaseOneConfig {
   readonly seed: string;
   /** A checkpoint every so many steps. */
   readonly checkpointEvery: number;
-  /** Clips the policy is shown, the new ones included. */
-  readonly windowClips: number;
   readonly curriculum: CurriculumOptions;
 }
 
-/** The paper's shape (D.8); sizes and rate are the policy's. */
+/** The paper's sizes and rate; a policy of another size has its own. */
 export const phaseOneDefaults: PhaseOneConfig = {
   offPolicySteps: 60,
   steps: 100,
@@ -74,12 +74,12 @@ export const phaseOneDefaults: PhaseOneConfig = {
   kl: 0,
   seed: "phase-one",
   checkpointEvery: 10,
-  windowClips: 5,
+  ...contextDefaults,
   curriculum: curriculumDefaults,
 };
 
 export interface PhaseOneOptions<Sample> {
-  readonly learner: PhaseOnePolicy<Sample>;
+  readonly trainable: PhaseOnePolicy<Sample>;
   /** The n-th video, the same each time it is asked for. */
   readonly video: (n: number) => TrainingVideo;
   readonly judge: Judge;
@@ -87,6 +87,8 @@ export interface PhaseOneOptions<Sample> {
   readonly config: PhaseOneConfig;
   /** Where the run's state, metrics and checkpoints are kept. */
   readonly run: PhaseOneRun;
+  /** Instances that are shown to the policy and judged at once; the numbers are the same at any. @default 1 */
+  readonly concurrency?: number | undefined;
   readonly onStep?: (metrics: StepMetrics) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -104,7 +106,7 @@ export interface StepMetrics {
   /** Rollouts on contract, and those that pass all quality checks. */
   readonly valid: number;
   readonly passing: number;
-  /** Of those a judge has read: true, and telling nothing over again. */
+  /** Of those a judge has read: true, and repeating nothing. */
   readonly correct: number;
   readonly clean: number;
   /** Groups left out because a judge failed. */
@@ -147,12 +149,30 @@ export interface PhaseOneState {
 /** Where a run is kept: `phase-one-run.ts` keeps it in a directory. */
 export interface PhaseOneRun {
   readonly directory: string;
-  /** Loads the learner's weights from the last checkpoint, if there is one, and says where the run stands. */
-  resume(learner: Pick<PhaseOnePolicy<unknown>, "load">): Promise<PhaseOneState>;
-  record(metrics: StepMetrics, ms: number): Promise<void>;
+  /** Loads the trainer's weights from the last checkpoint, if there is one, and says where the run stands. */
+  resume(trainer: Pick<Trainer<never>, "load">): Promise<PhaseOneState>;
+  record(metrics: StepMetrics, ms: number, rollouts: readonly Omit<RecordedRollout, "step">[]): Promise<void>;
   /** All steps recorded so far, in order. */
   metrics(): RecordedStep[];
-  checkpoint(learner: Pick<PhaseOnePolicy<unknown>, "save">, state: PhaseOneState): Promise<void>;
+  checkpoint(trainer: Pick<Trainer<never>, "save">, state: PhaseOneState): Promise<void>;
+}
+
+/** A memory that was sampled, as a run keeps it. */
+export interface RecordedRollout {
+  readonly step: number;
+  readonly stream: string;
+  /** The first clip it is about. */
+  readonly clip: number;
+  /** As the policy emitted it. */
+  readonly text: string;
+  readonly reward: number | null;
+  readonly parts: ActionReward["parts"];
+  readonly checks: ActionReward["checks"];
+  readonly advantage: number;
+  /** Why the judge said so. */
+  readonly rationale?: string;
+  /** What failed while it was judged. */
+  readonly failures: ActionReward["failures"];
 }
 
 /** The metrics of a step and the step's wall time, which alone differs between equal runs. */
@@ -172,7 +192,7 @@ export interface PhaseOneOutcome {
   /** Steps that moved the weights. */
   readonly movedSteps: number;
   /**
-   * Why nothing was learnt: `judge-failed` where a judge failed in every group, `no-difference` where the members of each
+   * Why nothing was learned: `judge-failed` where a judge failed in every group, `no-difference` where the members of each
    * group that was judged got the same reward, as from a judge that says no to everything; `null` where something was.
    */
   readonly problem: "judge-failed" | "no-difference" | null;
@@ -180,36 +200,35 @@ export interface PhaseOneOutcome {
 
 /** Trains to the last step, from the run's checkpoint where there is one. */
 export async function phaseOne<Sample>(options: PhaseOneOptions<Sample>): Promise<PhaseOneOutcome> {
-  const { learner, config, run, signal } = options;
-  let state = await run.resume(learner);
+  const { trainable, config, run, concurrency, signal } = options;
+  let state = await run.resume(trainable.trainer);
   while (state.step < config.steps) {
     signal?.throwIfAborted();
     const began = performance.now();
     const seed = `${config.seed} ${state.step}`;
-    const live = filled(state, options, seededRandom(`${seed} videos`));
-    const policy = learner.policy();
-    const decisions: Decision[] = [];
-    for (const [i, instance] of live.instances.entries())
-      decisions.push(
-        await decide(instance, policy, options, seededRandom(`${seed} rollouts ${i}`), state.step),
-      );
-    const learnt = await improve(decisions, options);
+    const policy = await trainable.policy();
+    const live = filled(state, policy, options, seededRandom(`${seed} videos`));
+    const { step } = state;
+    const decisions = await mapConcurrently(live.instances, { concurrency, signal }, (instance, i) =>
+      decide(instance, policy, options, seededRandom(`${seed} rollouts ${i}`), step),
+    );
+    const result = await improve(decisions, options);
     const next = advanced(live, decisions, policy, options, seededRandom(`${seed} places`));
-    state = { ...next, step: state.step + 1 };
+    state = { ...next, step: step + 1 };
     const metrics: StepMetrics = {
       step: state.step,
-      history: isOffPolicy(state.step - 1, config) ? "off-policy" : "on-policy",
+      history: isOffPolicy(step, config) ? "off-policy" : "on-policy",
       ...rewardFigures(decisions, options),
-      ...learnt,
+      ...result,
       resampled: config.batch - next.instances.length,
       revision: policy.revision,
     };
-    await run.record(metrics, performance.now() - began);
+    await run.record(metrics, performance.now() - began, decisions.flatMap(recordedRollouts));
     options.onStep?.(metrics);
     if (state.step % config.checkpointEvery === 0 || state.step === config.steps)
-      await run.checkpoint(learner, state);
+      await run.checkpoint(trainable.trainer, state);
   }
-  return outcomeOf(run.metrics(), await learner.trainer.snapshot(), config);
+  return outcomeOf(run.metrics(), await trainable.trainer.snapshot(), config);
 }
 
 function outcomeOf(
@@ -228,12 +247,12 @@ const isOffPolicy = (step: number, { offPolicySteps }: PhaseOneConfig) => step <
 /** The state with new instances in the places of those that left their videos. */
 function filled<Sample>(
   state: PhaseOneState,
-  { learner, video, config }: PhaseOneOptions<Sample>,
+  { clipsPerDecision }: Policy,
+  { video, config }: PhaseOneOptions<Sample>,
   random: Random,
 ): PhaseOneState {
   const instances = [...state.instances];
   let { videos } = state;
-  const { clipsPerDecision } = learner.policy();
   while (instances.length < config.batch) {
     const decisions = Math.ceil(video(videos).clips / clipsPerDecision);
     const place = startIn(videos, decisions, random, config.curriculum);
@@ -248,6 +267,7 @@ interface Decision {
   readonly context: Context;
   readonly actions: readonly Action[];
   readonly rewards: readonly ActionReward[];
+  readonly advantages: readonly number[];
 }
 
 async function decide<Sample>(
@@ -261,10 +281,24 @@ async function decide<Sample>(
   const context = await contextOf(instance, policy, options, isOffPolicy(step, config));
   const { actions } = await policy.decide(context, { n: config.group, random, ...(signal && { signal }) });
   const rewards = await scoreGroup(context, actions, judge, { ...score, ...(signal && { signal }) });
-  return { context, actions, rewards };
+  return { context, actions, rewards, advantages: groupAdvantages(rewards.map(scored)) };
 }
 
-/** The clips an instance stands at, and its history: its own entries, or what somebody else wrote. */
+function recordedRollouts({
+  context,
+  actions,
+  rewards,
+  advantages,
+}: Decision): Omit<RecordedRollout, "step">[] {
+  const { stream, clip } = context.observations[0]!;
+  return actions.map(({ text }, i) => {
+    const { total: reward, parts, checks, rationale, failures } = rewards[i]!;
+    const why = rationale === undefined ? {} : { rationale };
+    return { stream, clip, text, reward, parts, checks, advantage: advantages[i]!, ...why, failures };
+  });
+}
+
+/** The clips an instance stands at, and its history: its own entries, or those that come with the video. */
 async function contextOf<Sample>(
   { place, entries, state }: Instance,
   { clipsPerDecision }: Policy,
@@ -290,14 +324,14 @@ async function contextOf<Sample>(
   return buildContext(
     await observe(clips),
     { observations: await observe(earlier), entries: shownEntries, state },
-    { ...contextDefaults, windowClips: config.windowClips },
+    config,
   );
 }
 
 /** Moves the weights by what the step's groups say. */
 async function improve<Sample>(
   decisions: readonly Decision[],
-  { learner, config }: PhaseOneOptions<Sample>,
+  { trainable, config }: PhaseOneOptions<Sample>,
 ): Promise<
   Pick<
     StepMetrics,
@@ -314,10 +348,10 @@ async function improve<Sample>(
   const sums = { loss: 0, kl: 0, clippedPositive: 0, clippedNegative: 0, gradientNorm: 0, updateNorm: 0 };
   let mismatch = 0;
   let [all, told] = [0, 0];
-  const { trainer } = learner;
+  const { trainer } = trainable;
   for (let part = 0; part < config.parts; part++) {
     const own = decisions.filter((_, i) => i % config.parts === part);
-    const rollouts = (await Promise.all(own.map((decision) => rolloutsOf(decision, learner)))).flat();
+    const rollouts = (await Promise.all(own.map((decision) => rolloutsOf(decision, trainable)))).flat();
     const telling = rollouts.filter(({ advantage }) => advantage !== 0);
     all += rollouts.length;
     told += telling.length;
@@ -336,14 +370,14 @@ async function improve<Sample>(
     const share = pushing.length / rollouts.length;
     const weights = gradient.map((own) => own.map((weight) => share * weight));
     if (config.kl > 0) {
-      const penalty = klLoss(now, await referenceOf(learner, samples));
+      const penalty = klLoss(now, await referenceOf(trainable, samples));
       sums.kl += penalty.loss / config.parts;
       for (const [i, own] of weights.entries())
         for (const t of own.keys()) own[t]! += config.kl * penalty.gradient[i]![t]!;
     }
     await trainer.accumulate(samples, weights);
     const { gradientNorm, updateNorm } = await trainer.step(config);
-    if (gradientNorm > 0) await requireMoved(learner, samples, now);
+    if (gradientNorm > 0) await requireMoved(trainable, samples, now);
     sums.loss += (share * loss) / config.parts;
     sums.clippedPositive += clipped.positive / config.parts;
     sums.clippedNegative += clipped.negative / config.parts;
@@ -353,24 +387,23 @@ async function improve<Sample>(
   return { telling: told / Math.max(1, all), ...sums, mismatch };
 }
 
-/** @throws ConfigError for a learner that keeps no reference */
-function referenceOf<Sample>(learner: PhaseOnePolicy<Sample>, samples: readonly Sample[]) {
-  if (learner.reference) return learner.reference(samples);
+/** @throws ConfigError for a policy that keeps no reference */
+function referenceOf<Sample>(trainable: PhaseOnePolicy<Sample>, samples: readonly Sample[]) {
+  if (trainable.reference) return trainable.reference(samples);
   throw new ConfigError(
     "reference-missing",
-    `Expected \`kl\` to be 0 for ${learner.id}, which keeps no weights to hold it to`,
+    `Expected \`kl\` to be 0 for ${trainable.id}, which keeps no weights to hold it to`,
   );
 }
 
 async function rolloutsOf<Sample>(
-  { context, actions, rewards }: Decision,
-  learner: TrainablePolicy<Sample, Adapter | Checkpoint>,
+  { context, actions, advantages }: Decision,
+  trainable: TrainablePolicy<Sample, Adapter | Checkpoint>,
 ): Promise<Rollout<Sample>[]> {
-  const advantages = groupAdvantages(rewards.map(scored));
   const rollouts: Rollout<Sample>[] = [];
   for (const [i, action] of actions.entries()) {
     if (action.logprobs === null || action.logprobs.values.length === 0) continue;
-    const sample = await learner.sampleOf(context, action);
+    const sample = await trainable.sampleOf(context, action);
     rollouts.push({ sample, old: action.logprobs.values, advantage: advantages[i]! });
   }
   return rollouts;
@@ -406,7 +439,7 @@ async function requireMoved<Sample>(
   }
   throw new EngineError(
     "trainer-inert",
-    "Expected a step to change log-probabilities, it changed none: the trainer holds other weights than the policy acts with, or a rate of 0",
+    "A step changed no log-probability: the trainer holds other weights than the policy acts with, or has a rate of 0",
   );
 }
 

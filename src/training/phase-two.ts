@@ -4,20 +4,24 @@
  * The policy without an adapter draws several memories of each context, once (a frozen cache: nothing trained on is
  * stale); a judge says of each two, in both orders, which helps more with questions like a sample of the recent ones;
  * consistent verdicts become at most one pair a context (`pairs.ts`); DPO with a KL penalty trains the adapter on the
- * pairs for a few steps; and since its direction settles long before its length, it is brought to a
- * norm. After method.md E. Nothing here knows which policy it trains.
+ * pairs for a few steps; and since its direction settles long before its length, it may be brought to a norm. After the
+ * paper's Phase Two and its released code. Nothing here knows which policy it trains.
  *
  * Departures:
- * 1. Questions are drawn anew for each context, and their options count as part of them.
+ * 1. Questions are drawn for each context apart, and their options count as part of them.
  * 2. Both sides of a pair are computed live in every step; the released code keeps the partner's as they were.
+ * 3. The gradient is not clipped unless `maxGradientNorm` is given; the released actor clips it.
  */
 import type { Adapter } from "../adapter/adapter.ts";
 import { adapterNorm, rescaleAdapter } from "../adapter/arithmetic.ts";
-import type { Context } from "../policy/policy.ts";
-import { type Judge, preferenceInBothOrders } from "../reward/judge.ts";
+import { ConfigError } from "../errors.ts";
+import { actionOf, plainAction } from "../policy/plain-action.ts";
+import type { Action, Context, Policy } from "../policy/policy.ts";
+import { type Judge, type Judged, type Preference, preferenceInBothOrders } from "../reward/judge.ts";
 import { assessQuality, type ScoreOptions } from "../reward/reward.ts";
 import type { Task } from "../tasks/task.ts";
-import { seededRandom, shuffle } from "../util/random.ts";
+import { type ConcurrencyOptions, mapConcurrently } from "../util/async.ts";
+import { type Random, seededRandom, shuffle } from "../util/random.ts";
 import { dpoLoss, klLoss } from "./losses.ts";
 import {
   type Comparison,
@@ -25,17 +29,20 @@ import {
   type PairCandidate,
   type PairContext,
   type PairReport,
+  type PreferencePair,
 } from "./pairs.ts";
+import type { DrawnRollout, PairStep, PhaseTwoRun, RecordedCandidate } from "./phase-two-run.ts";
 import type { TrainablePolicy } from "./trainable-policy.ts";
 import type { Trainer } from "./trainer.ts";
 
-/** What was learnt, and why it should not be put in force where it should not. */
-export interface TrainedAdapter {
+/** What training an adapter gave: by preferences, or in closed form. */
+export interface TrainingResult<Trained extends Adapter = Adapter> {
   /** Adds nothing where there was nothing to learn from. */
-  readonly adapter: Adapter;
+  readonly adapter: Trained;
+  /** Why it should not become active, or `null`. */
   readonly problem:
     | null
-    /** Nobody asked anything. */
+    /** There are no tasks. */
     | "no-tasks"
     /** All questions are one and the same: no sign yet of what questions have in common. */
     | "one-question"
@@ -43,33 +50,23 @@ export interface TrainedAdapter {
     | "no-words"
     /** The judge preferred nothing to anything. */
     | "no-pairs"
-    /** The pairs pull nowhere: chosen and rejected are as likely whatever is trained. */
+    /** The pairs pull nowhere: chosen and rejected stay equally likely. */
     | "no-direction";
-}
-
-/** One step of training on pairs. What is about the pairs is of those drawn for the step, before it. */
-export interface PairStep {
-  /** From 1 up. */
-  readonly step: number;
-  /** Mean of DPO and its penalty, in nats; without KL it starts at ln 2. */
-  readonly loss: number;
-  /** Mean implicit reward of the chosen one over the rejected one, β times the margin of `dpoLoss`; 0 before the first step. */
-  readonly rewardMargin: number;
-  /** Share of pairs whose chosen one gained more than the rejected one. */
-  readonly won: number;
-  readonly gradientNorm: number;
-  /** Euclidean norm of the adapter after the step. */
-  readonly adapterNorm: number;
-}
-
-/** A lesson from preferences, with how it was learnt. */
-export interface PreferenceResult extends TrainedAdapter {
+  /** Preference pairs it was trained on: none in closed form. */
+  readonly pairs: number;
+  /** A row a step: none in closed form. */
   readonly curve: readonly PairStep[];
+  /** Comparisons that the judge failed to make. */
+  readonly failedVerdicts: number;
+  /** Clips left out because an engine refused to write about them. @default 0 */
+  readonly refusedClips?: number;
 }
 
 /** A memory of the cache, as it was drawn. */
 export interface CachedRollout<Sample> extends PairCandidate {
   readonly sample: Sample;
+  /** Why it passes or does not, where a judge said so. */
+  readonly rationale?: string;
 }
 
 /** Everything that was drawn for one context, and the context for the judge. */
@@ -79,7 +76,7 @@ export interface CachedContext<Sample> {
   readonly candidates: readonly CachedRollout<Sample>[];
 }
 
-export interface RolloutOptions {
+export interface RolloutOptions extends ConcurrencyOptions {
   /** Memories drawn for a context, N. @default 8 */
   readonly samples?: number;
   readonly seed?: string;
@@ -87,83 +84,146 @@ export interface RolloutOptions {
   readonly countTokens: (text: string) => number;
   /** Labels each memory's quality; without it all are as good, as those of a policy that copies lines are. */
   readonly quality?: { readonly judge: Judge; readonly score: ScoreOptions };
-  readonly signal?: AbortSignal | undefined;
+  /** Where what is drawn is kept; what it holds already is not drawn again. */
+  readonly run?: Pick<PhaseTwoRun, "drawn" | "keepDrawn"> | undefined;
 }
 
 /**
- * The frozen cache. Memories off contract are left out, and so are those whose quality the judge failed to say.
+ * The frozen cache. Memories off contract are left out, and so are those whose quality the judge failed to say. The
+ * same at any concurrency, which is of contexts.
  * @param contexts each with an id of its own
  */
 export async function rollOut<Sample>(
-  learner: Pick<TrainablePolicy<Sample>, "policy" | "sampleOf">,
+  trainable: Pick<TrainablePolicy<Sample>, "policy" | "sampleOf">,
   contexts: readonly { readonly id: string; readonly context: Context }[],
   options: RolloutOptions,
 ): Promise<CachedContext<Sample>[]> {
-  const { samples = 8, seed = "rollouts", countTokens, quality, signal } = options;
-  const policy = learner.policy();
-  const cache: CachedContext<Sample>[] = [];
-  for (const { id, context } of contexts) {
-    signal?.throwIfAborted();
-    const random = seededRandom(`${seed} ${id}`);
-    const { actions } = await policy.decide(context, { n: samples, random, ...(signal && { signal }) });
+  const { countTokens, run } = options;
+  const policy = await trainable.policy();
+  return mapConcurrently(contexts, options, async ({ id, context }) => {
+    const drawn = keptDraws(run, id) ?? (await draw(policy, id, context, options));
     const candidates: CachedRollout<Sample>[] = [];
-    for (const [i, action] of actions.entries()) {
-      if (action.statements.length === 0 || action.logprobs === null) continue;
+    for (const [i, { action, passes, rationale }] of drawn.entries()) {
+      if (passes === null) continue;
       const text = action.statements.map((statement) => statement.text).join("\n");
-      const pass = quality ? (await assessQuality(context, action, quality.judge, quality.score)).pass : true;
-      if (pass === null) continue;
-      candidates.push({
-        id: String(i),
-        text,
-        tokens: countTokens(text),
-        passes: pass,
-        sample: await learner.sampleOf(context, action),
-      });
+      const sample = await trainable.sampleOf(context, action);
+      const graded = { passes, ...(rationale !== undefined && { rationale }) };
+      candidates.push({ id: String(i), text, tokens: countTokens(text), ...graded, sample });
     }
-    cache.push({ id, context, candidates });
-  }
-  return cache;
+    return { id, context, candidates };
+  });
 }
 
-export interface CompareOptions {
+/** A memory that was drawn; one that does not pass is kept for pairs too, one of which that is not known is not. */
+interface Drawn extends Omit<DrawnRollout, "action"> {
+  readonly action: Action;
+}
+
+function keptDraws(run: RolloutOptions["run"], id: string): Drawn[] | null {
+  const kept = run?.drawn(id);
+  return kept ? kept.rollouts.map((rollout) => ({ ...rollout, action: actionOf(rollout.action) })) : null;
+}
+
+/** Draws the memories of a context and grades them. */
+async function draw(
+  policy: Policy,
+  id: string,
+  context: Context,
+  { samples = 8, seed = "rollouts", quality, run, signal }: RolloutOptions,
+): Promise<Drawn[]> {
+  const random = seededRandom(`${seed} ${id}`);
+  const { actions } = await policy.decide(context, { n: samples, random, ...(signal && { signal }) });
+  const drawn: Drawn[] = [];
+  for (const action of actions) drawn.push({ action, ...(await gradeOf(context, action, quality)) });
+  const { stream, clip } = context.observations[0]!;
+  const rollouts = drawn.map((one) => ({ ...one, action: plainAction(one.action) }));
+  await run?.keepDrawn({ context: id, stream, clip, rollouts });
+  return drawn;
+}
+
+/** Whether an action passes, with the judge's words; `null` for one off contract, or of which the judge failed to say. */
+async function gradeOf(
+  context: Context,
+  action: Action,
+  quality: RolloutOptions["quality"],
+): Promise<Omit<Drawn, "action">> {
+  if (action.statements.length === 0 || action.logprobs === null) {
+    const why = action.issues.map(({ message }) => message).join("; ");
+    return { passes: null, ...(why !== "" && { rationale: why }) };
+  }
+  if (!quality) return { passes: true };
+  const { pass, rationale } = await assessQuality(context, action, quality.judge, quality.score);
+  return { passes: pass, ...(rationale !== undefined && { rationale }) };
+}
+
+export interface CompareOptions extends ConcurrencyOptions {
   readonly judge: Pick<Judge, "relevance">;
   /** Recent questions a context is judged by. @default 5 */
   readonly questionsPerContext?: number;
   readonly seed?: string;
-  readonly signal?: AbortSignal | undefined;
+  /** Where verdicts are kept; what it holds already is not asked again. */
+  readonly run?: Pick<PhaseTwoRun, "verdict" | "keepVerdict"> | undefined;
 }
 
-/** The comparisons of each context's memories, by questions drawn for it, and how many verdicts failed. */
+/**
+ * The comparisons of each context's memories, by questions drawn for it, and how many verdicts failed. The same at any
+ * concurrency, which is of comparisons.
+ */
 export async function compare<Sample>(
   cache: readonly CachedContext<Sample>[],
   tasks: readonly Pick<Task, "question">[],
-  { judge, questionsPerContext = 5, seed = "questions", signal }: CompareOptions,
+  options: CompareOptions,
 ): Promise<{ contexts: PairContext<CachedRollout<Sample>>[]; failedVerdicts: number }> {
-  let failedVerdicts = 0;
-  const contexts: PairContext<CachedRollout<Sample>>[] = [];
-  for (const { id, context, candidates } of cache) {
-    signal?.throwIfAborted();
+  const { judge, questionsPerContext = 5, seed = "questions", run, signal } = options;
+  const asked = cache.flatMap(({ id, context, candidates }) => {
     const questions = shuffle(seededRandom(`${seed} ${id}`), tasks)
       .slice(0, questionsPerContext)
       .map(({ question }) => question);
-    const comparisons: Comparison[] = [];
-    for (const [i, first] of candidates.entries()) {
-      for (const second of candidates.slice(i + 1)) {
-        if (first.text === second.text) continue;
-        const verdict = await preferenceInBothOrders(judge, {
-          ...{ context, first: first.text, second: second.text, questions },
-          ...(signal && { signal }),
-        });
-        if (!verdict.ok) failedVerdicts += 1;
-        else if (verdict.value === "first")
-          comparisons.push({ winner: first.id, loser: second.id, task: "recent" });
-        else if (verdict.value === "second")
-          comparisons.push({ winner: second.id, loser: first.id, task: "recent" });
-      }
-    }
-    contexts.push({ id, candidates, comparisons });
-  }
-  return { contexts, failedVerdicts };
+    return differentPairs(candidates).map(([first, second]) => ({ id, context, first, second, questions }));
+  });
+  const verdicts = await mapConcurrently(asked, options, async ({ id, first, second, ...request }) => {
+    const names = { context: id, first: first.id, second: second.id };
+    const known = run?.verdict(names);
+    if (known) return known;
+    const texts = { first: first.text, second: second.text };
+    const verdict = await preferenceInBothOrders(judge, { ...request, ...texts, ...(signal && { signal }) });
+    await run?.keepVerdict({ ...names, verdict });
+    return verdict;
+  });
+  const comparisons = Map.groupBy(
+    asked.flatMap(({ id, first, second }, i) => comparisonOf(id, first.id, second.id, verdicts[i]!)),
+    ({ context }) => context,
+  );
+  return {
+    contexts: cache.map(({ id, candidates }) => ({
+      id,
+      candidates,
+      comparisons: (comparisons.get(id) ?? []).map(({ context: _, ...comparison }) => comparison),
+    })),
+    failedVerdicts: verdicts.filter(({ ok }) => !ok).length,
+  };
+}
+
+/** All unordered pairs of memories with different texts. */
+function differentPairs<C extends PairCandidate>(candidates: readonly C[]): [first: C, second: C][] {
+  return candidates.flatMap((first, i) =>
+    candidates
+      .slice(i + 1)
+      .filter((second) => first.text !== second.text)
+      .map((second): [C, C] => [first, second]),
+  );
+}
+
+/** The comparison a verdict is, if it prefers one. */
+function comparisonOf(
+  context: string,
+  first: string,
+  second: string,
+  verdict: Judged<Preference>,
+): (Comparison & { readonly context: string })[] {
+  if (!verdict.ok || verdict.value === "tie") return [];
+  const [winner, loser] = verdict.value === "first" ? [first, second] : [second, first];
+  return [{ context, winner, loser, task: "recent" }];
 }
 
 /** Two samples of one context, the preferred one first. */
@@ -180,109 +240,185 @@ export interface DpoOptions {
   /** @default 10 */
   readonly steps?: number;
   readonly learningRate: number;
-  /** Pairs a step, drawn anew when all were used. @default all */
+  /** The gradient is shortened to this norm. @default no limit */
+  readonly maxGradientNorm?: number;
+  /** Pairs a step, drawn again when all were used. @default all */
   readonly pairsPerStep?: number;
   readonly seed?: string;
+  /** Where steps are kept; those it holds are not made again. */
+  readonly run?: Pick<PhaseTwoRun, "resume" | "keepStep"> | undefined;
 }
 
-/** Trains on pairs from where the trainer stands, which is the reference too; no pairs take no step. */
+/**
+ * Trains on pairs from where the trainer stands, which is the reference too; no pairs take no step.
+ * @returns all steps, those of earlier processes included
+ */
 export async function trainOnPairs<Sample>(
   trainer: Trainer<Sample, Adapter>,
   pairs: readonly SamplePair<Sample>[],
   options: DpoOptions,
 ): Promise<PairStep[]> {
   if (pairs.length === 0) return [];
-  const { beta = 0.1, kl = 0, steps = 10, learningRate, seed = "pairs" } = options;
-  const { pairsPerStep = pairs.length } = options;
-  const logprobs = async (some: readonly SamplePair<Sample>[]) => {
-    const both = await trainer.logprobs([
-      ...some.map(({ chosen }) => chosen),
-      ...some.map(({ rejected }) => rejected),
-    ]);
-    return { chosen: both.slice(0, some.length), rejected: both.slice(some.length) };
-  };
-  const references = await logprobs(pairs);
-  const curve: PairStep[] = [];
-  const random = seededRandom(seed);
-  let order: number[] = [];
+  const { steps = 10, pairsPerStep = pairs.length, seed = "pairs", run } = options;
+  const reference = await logprobsOf(trainer, pairs);
+  const curve = run ? await run.resume(trainer) : [];
+  const draw = drawing(pairs.length, pairsPerStep, seededRandom(seed));
   for (let step = 1; step <= steps; step++) {
-    while (order.length < pairsPerStep) order = [...order, ...shuffle(random, [...pairs.keys()])];
-    const drawn = order.slice(0, pairsPerStep);
-    order = order.slice(pairsPerStep);
-    const batch = drawn.map((i) => pairs[i]!);
-    const reference = {
-      chosen: drawn.map((i) => references.chosen[i]!),
-      rejected: drawn.map((i) => references.rejected[i]!),
-    };
-    const policy = await logprobs(batch);
-    const { loss, gradient, margins } = dpoLoss(policy, reference, beta);
-    const weights = [...gradient.chosen, ...gradient.rejected];
-    let penalty = 0;
-    if (kl > 0) {
-      const pull = klLoss(
-        [...policy.chosen, ...policy.rejected],
-        [...reference.chosen, ...reference.rejected],
-      );
-      penalty = kl * pull.loss;
-      for (const [i, own] of weights.entries())
-        for (const t of own.keys()) own[t]! += kl * pull.gradient[i]![t]!;
-    }
-    await trainer.accumulate(
-      [...batch.map(({ chosen }) => chosen), ...batch.map(({ rejected }) => rejected)],
-      weights,
-    );
-    const { gradientNorm } = await trainer.step({ learningRate });
-    curve.push({
-      step,
-      loss: loss + penalty,
-      rewardMargin: (beta * margins.reduce((sum, margin) => sum + margin, 0)) / margins.length,
-      won: margins.filter((margin) => margin > 0).length / margins.length,
-      gradientNorm,
-      adapterNorm: adapterNorm(await trainer.snapshot()),
-    });
+    const drawn = draw();
+    if (step <= curve.length) continue;
+    const row: PairStep = { step, ...(await stepOn(trainer, pairs, reference, drawn, options)) };
+    curve.push(row);
+    await run?.keepStep(trainer, row);
   }
   return curve;
 }
 
-export interface PhaseTwoOptions extends CompareOptions {
-  readonly dpo: DpoOptions;
-  /** Euclidean norm the adapter is brought to, or what it is multiplied by. */
-  readonly length: { readonly norm: number } | { readonly scale: number };
+type Both = Record<"chosen" | "rejected", Float32Array[]>;
+
+async function logprobsOf<Sample>(
+  trainer: Pick<Trainer<Sample>, "logprobs">,
+  pairs: readonly SamplePair<Sample>[],
+): Promise<Both> {
+  const both = await trainer.logprobs(samplesOf(pairs));
+  return { chosen: both.slice(0, pairs.length), rejected: both.slice(pairs.length) };
+}
+
+/** The chosen ones of all pairs, then the rejected ones. */
+const samplesOf = <Sample>(pairs: readonly SamplePair<Sample>[]) => [
+  ...pairs.map(({ chosen }) => chosen),
+  ...pairs.map(({ rejected }) => rejected),
+];
+
+/** Draws places of pairs for one step after another, each pair once before any comes again. */
+function drawing(count: number, size: number, random: Random): () => number[] {
+  let order: number[] = [];
+  return () => {
+    while (order.length < size)
+      order = [
+        ...order,
+        ...shuffle(
+          random,
+          Array.from({ length: count }, (_, i) => i),
+        ),
+      ];
+    const drawn = order.slice(0, size);
+    order = order.slice(size);
+    return drawn;
+  };
+}
+
+/** One step on the pairs at some places. @param references of all pairs */
+async function stepOn<Sample>(
+  trainer: Trainer<Sample, Adapter>,
+  pairs: readonly SamplePair<Sample>[],
+  references: Both,
+  drawn: readonly number[],
+  { beta = 0.1, kl = 0, learningRate, maxGradientNorm }: DpoOptions,
+): Promise<Omit<PairStep, "step">> {
+  const batch = drawn.map((i) => pairs[i]!);
+  const reference: Both = {
+    chosen: drawn.map((i) => references.chosen[i]!),
+    rejected: drawn.map((i) => references.rejected[i]!),
+  };
+  const policy = await logprobsOf(trainer, batch);
+  const { loss, gradient, margins } = dpoLoss(policy, reference, beta);
+  const weights = [...gradient.chosen, ...gradient.rejected];
+  let penalty = 0;
+  if (kl > 0) {
+    const pull = klLoss([...policy.chosen, ...policy.rejected], [...reference.chosen, ...reference.rejected]);
+    penalty = kl * pull.loss;
+    for (const [i, own] of weights.entries())
+      for (const t of own.keys()) own[t]! += kl * pull.gradient[i]![t]!;
+  }
+  await trainer.accumulate(samplesOf(batch), weights);
+  const limit = maxGradientNorm === undefined ? {} : { maxGradientNorm };
+  const { gradientNorm, adapterNorm: norm = null } = await trainer.step({ learningRate, ...limit });
+  return {
+    loss: loss + penalty,
+    rewardMargin: (beta * margins.reduce((sum, margin) => sum + margin, 0)) / margins.length,
+    won: margins.filter((margin) => margin > 0).length / margins.length,
+    gradientNorm,
+    adapterNorm: norm,
+  };
+}
+
+export interface PhaseTwoOptions extends Omit<CompareOptions, "run"> {
+  readonly dpo: Omit<DpoOptions, "run">;
+  /** Euclidean norm the adapter is brought to, or what it is multiplied by. @default it stays as trained */
+  readonly length?: { readonly norm: number } | { readonly scale: number };
   /** Chosen and rejected differ by fewer tokens than this. @default 20 */
   readonly tokenMargin?: number;
+  /** Where the run is kept, to be looked at and resumed. */
+  readonly run?: PhaseTwoRun | undefined;
 }
 
-export interface PhaseTwoResult extends PreferenceResult {
-  readonly pairs: number;
-  readonly steps: number;
+export interface PhaseTwoResult extends TrainingResult {
   readonly report: PairReport;
-  /** Verdicts the judge failed to give. */
-  readonly failedVerdicts: number;
-  /** Norm before it was brought to its length. */
-  readonly trainedNorm: number;
+  /** Norm before it was brought to its length; `null` where none is known. */
+  readonly trainedNorm: number | null;
 }
 
-/** The adapter that recent tasks prefer, from a cache of the learner's own draws. */
+/** The adapter that recent tasks prefer, from a cache of the policy's own draws. */
 export async function phaseTwo<Sample>(
   trainer: Trainer<Sample, Adapter>,
   cache: readonly CachedContext<Sample>[],
   tasks: readonly Pick<Task, "question">[],
   options: PhaseTwoOptions,
 ): Promise<PhaseTwoResult> {
-  const { dpo, length, tokenMargin, seed = "phase-two", signal } = options;
+  const { dpo, length, tokenMargin, seed = "phase-two", run, signal } = options;
   const { contexts, failedVerdicts } = await compare(cache, tasks, { ...options, seed });
   const { pairs, report } = choosePairs(contexts, { seed, ...(tokenMargin && { tokenMargin }) });
   signal?.throwIfAborted();
+  await run?.keepRollouts(recordedCandidates(cache, contexts, pairs));
   const samples = pairs.map(({ chosen, rejected }) => ({
     chosen: chosen.sample,
     rejected: rejected.sample,
   }));
-  const curve = await trainOnPairs(trainer, samples, { seed, ...dpo });
+  const curve = await trainOnPairs(trainer, samples, { seed, ...dpo, run });
+  run?.end();
   const trained = await trainer.snapshot();
   const trainedNorm = adapterNorm(trained);
-  const found = { pairs: pairs.length, steps: curve.length, report, failedVerdicts, curve, trainedNorm };
+  const found = { pairs: pairs.length, report, failedVerdicts, curve, trainedNorm };
   if (pairs.length === 0) return { ...found, adapter: trained, problem: "no-pairs" };
   if (trainedNorm === 0) return { ...found, adapter: trained, problem: "no-direction" };
-  const norm = "norm" in length ? length.norm : length.scale * trainedNorm;
-  return { ...found, adapter: rescaleAdapter(trained, norm), problem: null };
+  return { ...found, adapter: await lengthened(trainer, trained, length), problem: null };
+}
+
+/** The trained adapter at the length asked for. @throws ConfigError `adapter-remote` where it cannot be brought there */
+async function lengthened<Sample>(
+  trainer: Trainer<Sample, Adapter>,
+  trained: Adapter,
+  length: PhaseTwoOptions["length"],
+): Promise<Adapter> {
+  if (length === undefined) return trained;
+  const now = adapterNorm(trained);
+  if (!("norm" in length) && now === null)
+    throw new ConfigError(
+      "adapter-remote",
+      `Expected a norm to bring ${trained.revision} to, got a scale of ${length.scale}: how long it is, its engine does not tell`,
+    );
+  const norm = "norm" in length ? length.norm : length.scale * now!;
+  if (!trainer.rescale) return rescaleAdapter(trained, norm);
+  await trainer.rescale(norm);
+  return trainer.snapshot();
+}
+
+/** All memories of the cache with what became of them. */
+function recordedCandidates<Sample>(
+  cache: readonly CachedContext<Sample>[],
+  contexts: readonly PairContext<CachedRollout<Sample>>[],
+  pairs: readonly PreferencePair<CachedRollout<Sample>>[],
+): RecordedCandidate[] {
+  const pairOf = new Map(pairs.map((pair) => [pair.context, pair]));
+  return cache.flatMap(({ id: context, context: { observations }, candidates }, i) => {
+    const { stream, clip } = observations[0]!;
+    const { comparisons } = contexts[i]!;
+    const pair = pairOf.get(context);
+    return candidates.map(({ sample: _, id, ...candidate }): RecordedCandidate => {
+      const role = id === pair?.chosen.id ? "chosen" : id === pair?.rejected.id ? "rejected" : null;
+      const beat = comparisons.filter(({ winner }) => winner === id).map(({ loser }) => loser);
+      const beatenBy = comparisons.filter(({ loser }) => loser === id).map(({ winner }) => winner);
+      return { context, stream, clip, id, ...candidate, beat, beatenBy, role };
+    });
+  });
 }

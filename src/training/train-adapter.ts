@@ -1,33 +1,31 @@
 /**
  * The life of an adapter: recent tasks become one, it is tried on what did not train it, a gate decides, and what came of
- * it is one row of the memory, written in one transaction: an adapter is in force or it is not.
+ * it is one row of the memory, written in one transaction: an adapter is active or it is not.
  *
- * How a policy learns and how it is tried is its own (`AdapterTrainer`). What does not pass is kept as refused, with the reason.
+ * How a policy's adapter is trained and tried is its own (`AdapterTrainer`). What does not pass is kept as refused, with
+ * the reason.
  */
 import type { Adapter, AdapterWord } from "../adapter/adapter.ts";
 import { adapterText, type Provenance } from "../adapter/adapter-file.ts";
 import { adapterNorm } from "../adapter/arithmetic.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
-
 import type { Task } from "../tasks/task.ts";
 import { shortId } from "../util/hash.ts";
-import type { PairStep, TrainedAdapter } from "./phase-two.ts";
+import type { TrainingResult } from "./phase-two.ts";
+import type { PairStep } from "./phase-two-run.ts";
 import { type GateMargins, refusalOf, type Validation } from "./validation.ts";
 
-/** A lesson with what it was made of: no pairs, steps and verdicts in closed form. */
-export interface TrainingResult extends TrainedAdapter {
-  readonly pairs: number;
-  readonly steps: number;
-  /** Comparisons that the judge failed to make. */
-  readonly failedVerdicts: number;
-  /** How its steps went. @default there were none */
-  readonly curve?: readonly PairStep[];
-  /** Clips left out because an engine refused to write about them. @default 0 */
-  readonly refusedClips?: number;
+export interface TrainOptions {
+  /**
+   * Directory in which the run is kept and from which it is resumed; a trainer that takes no steps makes none. A run of
+   * other tasks that it holds is replaced. @default nowhere
+   */
+  readonly run?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** How a policy adapts. */
+/** How a policy's adapter is trained and tried. */
 export interface AdapterTrainer {
   /** Id of the policy, by which the memory keeps its adapters. */
   readonly policy: string;
@@ -42,10 +40,10 @@ export interface AdapterTrainer {
    * @param tasks with different questions, in the order they were asked
    * @param streams what was watched lately, in order; only policies that learn from it need any
    */
-  learn(
+  train(
     tasks: readonly Task[],
     streams: readonly (readonly Observation[])[],
-    signal?: AbortSignal,
+    options?: TrainOptions,
   ): Promise<TrainingResult>;
   validate(
     tasks: readonly Task[],
@@ -57,20 +55,19 @@ export interface AdapterTrainer {
   adapterWords(adapter: Adapter, texts: readonly string[]): AdapterWord[];
   /** What the gate allows. @default gateMargins, of statements */
   readonly margins?: GateMargins;
-  /** Whether it learns and is tried without anything watched. @default false */
+  /** Whether it is trained and tried without anything watched. @default false */
   readonly needsNoStream?: boolean;
 }
 
-export interface TrainAdapterOptions {
+export interface TrainAdapterOptions extends TrainOptions {
   readonly memory: Memory;
-  readonly adaptation: AdapterTrainer;
+  readonly trainer: AdapterTrainer;
   /** Wall clock in milliseconds. */
   readonly now: () => number;
   /** The latest tasks that count. @default 200 */
   readonly recentTasks?: number;
   /** Distinct questions below which nothing is trained. @default 5 */
   readonly leastQuestions?: number;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface AdapterResult extends Required<Omit<Validation, "n">> {
@@ -83,18 +80,19 @@ export interface AdapterResult extends Required<Omit<Validation, "n">> {
   /** Preference pairs and steps: none in closed form. */
   readonly pairs: number;
   readonly steps: number;
-  /** Comparisons that the judge failed to make, in learning and in trying. */
+  /** Comparisons that the judge failed to make, in training and in trying. */
   readonly failedVerdicts: number;
   /** A row a step; left out where there were none. */
   readonly curve?: readonly PairStep[];
-  readonly norm: number;
+  /** Euclidean norm of the adapter; `null` where none is known. */
+  readonly norm: number | null;
   /** Held-out comparisons, and of what. */
   readonly heldOut: number;
   readonly triedOn: AdapterTrainer["triedOn"];
   readonly activated: boolean;
   readonly reason: string;
   /** What it weighs most, the heaviest first. */
-  readonly learnt: readonly AdapterWord[];
+  readonly words: readonly AdapterWord[];
   readonly ms: number;
 }
 
@@ -103,12 +101,12 @@ const mostClips = 720;
 
 /** Trains, validates and, if the gate lets it, activates an adapter. Nothing is activated on an error. */
 export async function trainAdapter(options: TrainAdapterOptions): Promise<AdapterResult> {
-  const { memory, adaptation, now, recentTasks = 200, leastQuestions = 5, signal } = options;
+  const { memory, trainer, now, recentTasks = 200, leastQuestions = 5, run, signal } = options;
   const beganMs = now();
   const tasks = distinct(await memory.tasks({ limit: recentTasks, newest: true }));
   const refused = (reason: string, parts: Partial<AdapterResult> = {}): AdapterResult => ({
     ...untested,
-    ...{ questions: tasks.length, triedOn: adaptation.triedOn },
+    ...{ questions: tasks.length, triedOn: trainer.triedOn },
     ...parts,
     reason,
     ms: now() - beganMs,
@@ -116,27 +114,28 @@ export async function trainAdapter(options: TrainAdapterOptions): Promise<Adapte
   if (tasks.length < leastQuestions)
     return refused(`${tasks.length} different questions so far, ${leastQuestions} are needed`);
   const streams = await recentObservations(memory);
-  if (!adaptation.needsNoStream && streams.every((observations) => observations.length === 0))
+  if (!trainer.needsNoStream && streams.every((observations) => observations.length === 0))
     return refused("nothing was watched yet to try it on");
 
-  const lesson = await adaptation.learn(tasks, streams, signal);
-  const { adapter, problem, pairs, steps, failedVerdicts, curve = [], refusedClips = 0 } = lesson;
+  const result = await trainer.train(tasks, streams, { run, signal });
+  const { adapter, problem, pairs, failedVerdicts, curve, refusedClips = 0 } = result;
+  const steps = curve.length;
   const texts = tasks.flatMap(({ question }) => [question.text, ...question.options.map(({ text }) => text)]);
   const trained = {
     ...{ pairs, steps, failedVerdicts, refusedClips, norm: adapterNorm(adapter) },
-    ...(curve.length > 0 && { curve }),
-    learnt: adaptation.adapterWords(adapter, texts),
+    ...(steps > 0 && { curve }),
+    words: trainer.adapterWords(adapter, texts),
   };
   if (problem !== null)
     return refused(`nothing to learn from these questions: ${problemText(problem, failedVerdicts)}`, trained);
-  const { n: heldOut, ...tried } = await adaptation.validate(tasks, streams, adapter, signal);
+  const { n: heldOut, ...tried } = await trainer.validate(tasks, streams, adapter, signal);
   const validation = { ...tried, failedVerdicts: failedVerdicts + (tried.failedVerdicts ?? 0) };
-  const refusal = refusalOf({ n: heldOut, ...validation }, adaptation.margins);
+  const refusal = refusalOf({ n: heldOut, ...validation }, trainer.margins);
   signal?.throwIfAborted();
   const outcome = { ...validation, heldOut, adapter: adapter.revision };
-  const [active] = await memory.adapters({ policy: adaptation.policy, state: "active" });
+  const [active] = await memory.adapters({ policy: trainer.policy, state: "active" });
   if (refusal === null && active?.revision === adapter.revision) {
-    const same = refused("it is in force already: these questions teach nothing new", trained);
+    const same = refused("it is active already: these questions teach nothing new", trained);
     return { ...same, ...outcome, id: active.id, activated: true };
   }
   const createdAtMs = now();
@@ -145,21 +144,21 @@ export async function trainAdapter(options: TrainAdapterOptions): Promise<Adapte
     refusal ??
     `it does better on what did not train it (${percent(validation.winRate)} won, ${percent(validation.lossRate)} lost)`;
   const provenance: Provenance = {
-    method: adaptation.method,
+    method: trainer.method,
     parents: [],
     tasks: tasks.map((task) => task.id),
     createdAtMs,
-    report: { ...validation, heldOut, pairs, steps, base: adaptation.base },
+    report: { ...validation, heldOut, pairs, steps, base: trainer.base },
   };
   await memory.addAdapter({
     id,
-    policy: adaptation.policy,
+    policy: trainer.policy,
     revision: adapter.revision,
     state: refusal === null ? "active" : "refused",
     reason,
     atMs: createdAtMs,
     tasks: tasks.map((task) => task.id),
-    file: adapterText({ adapter, base: adaptation.fitsBase, provenance }, "the trained adapter"),
+    file: adapterText({ adapter, base: trainer.fitsBase, provenance }, "the trained adapter"),
   });
   return {
     ...refused(reason, trained),
@@ -195,11 +194,11 @@ const untested: Omit<AdapterResult, "triedOn"> = {
   refusedClips: 0,
   activated: false,
   reason: "",
-  learnt: [],
+  words: [],
   ms: 0,
 };
 
-function problemText(problem: NonNullable<TrainedAdapter["problem"]>, failedVerdicts: number): string {
+function problemText(problem: NonNullable<TrainingResult["problem"]>, failedVerdicts: number): string {
   const failures = failedVerdicts === 0 ? "" : ` (it failed at ${failedVerdicts} comparisons)`;
   switch (problem) {
     case "no-tasks":
@@ -209,9 +208,9 @@ function problemText(problem: NonNullable<TrainedAdapter["problem"]>, failedVerd
     case "no-words":
       return "none of them holds a word that says what it is about";
     case "no-pairs":
-      return `the judge surely preferred no memory to another of the same clip and length${failures}`;
+      return `the judge preferred no memory to another of the same clip and length in both orders${failures}`;
     case "no-direction":
-      return "the memories that were preferred and those that were not differ in nothing that could be learnt";
+      return "the memories that were preferred and those that were not differ in nothing that could be learned";
   }
 }
 

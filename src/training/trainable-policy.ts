@@ -11,23 +11,22 @@ import type { Checkpoint, Trainer } from "./trainer.ts";
 export interface TrainablePolicy<Sample, Snapshot extends Adapter | Checkpoint = Adapter | Checkpoint> {
   /** Trains the weights that `policy` acts with. */
   readonly trainer: Trainer<Sample, Snapshot>;
-  /** The policy as its weights stand; after a step there is another one, with another revision. */
-  policy(): Policy;
+  /**
+   * The policy as its weights stand; after a step there is another one, with another revision. An engine may have to
+   * publish the weights first.
+   */
+  policy(): Promise<Policy>;
   /**
    * What the trainer needs of an action of `policy()` in a context: its sample, with as many tokens as the action has
-   * log-probabilities.
+   * log-probabilities. An action that was kept for a later process has no handle.
    */
   sampleOf(context: Context, action: Action): Promise<Sample>;
 }
 
-/** A learner of all weights, whose run can stop and go on. */
+/** A policy all of whose weights Phase One trains. */
 export interface PhaseOnePolicy<Sample> extends TrainablePolicy<Sample, Checkpoint> {
   /** Names the policy and the weights it starts from, for the run's record. */
   readonly id: string;
   /** Log-probabilities under the weights it started from, shape [T] per sample: what a KL penalty is against. */
   reference?(samples: readonly Sample[]): Promise<Float32Array[]>;
-  /** Writes weights and optimiser, all or nothing. */
-  save(path: string): Promise<void>;
-  /** Takes up what `save` wrote. @throws DataError when it is broken or of another network */
-  load(path: string): Promise<void>;
 }

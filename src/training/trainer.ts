@@ -1,5 +1,5 @@
 /**
- * The contract of a trainer, as types only: whatever turns a weight per log-probability into a step.
+ * The contract of a trainer, as types only: what turns a weight per log-probability into a step.
  *
  * A loss is a pure function from log-probabilities to (loss, d loss / d log-probability); a trainer never knows which
  * one it serves. Phase One and Phase Two are written once against this, for every kind of policy.
@@ -18,6 +18,8 @@ export interface StepReport {
   readonly gradientNorm: number;
   /** Euclidean norm of the change of the trained weights; 0 where a step changed nothing. */
   readonly updateNorm: number;
+  /** Euclidean norm of the adapter after the step; left out where all weights are trained, or none is known. */
+  readonly adapterNorm?: number;
 }
 
 /** All weights of a policy, too many for an adapter: a file an engine holds. */
@@ -46,4 +48,10 @@ export interface Trainer<Sample, Snapshot extends Adapter | Checkpoint = Adapter
   step(options: OptimizerOptions): Promise<StepReport>;
   /** The trained weights as they stand. */
   snapshot(): Promise<Snapshot>;
+  /** Brings the adapter to a Euclidean norm, its direction kept: for one whose numbers are not at hand. */
+  rescale?(norm: number): Promise<void>;
+  /** Writes weights and optimiser, all or nothing. What has accumulated is not part of it. */
+  save(path: string): Promise<void>;
+  /** Resumes from what `save` wrote. @throws DataError when it is broken or of other weights */
+  load(path: string): Promise<void>;
 }

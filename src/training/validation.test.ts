@@ -1,10 +1,12 @@
 /** Held-out validation by a judge, on policies whose memories are given, so that each number can be counted. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { observationOf, statementOf } from "../../test/support/memory.ts";
 import { noCost } from "../engine.ts";
 import type { Context, Policy } from "../policy/policy.ts";
 import type { Judge, JudgeFailure } from "../reward/judge.ts";
+import { seededRandom } from "../util/random.ts";
 import { judgedValidation, refusalOf } from "./validation.ts";
 
 const n = 12;
@@ -66,6 +68,24 @@ test("counts wins, ties and losses, what is true, what repeats and how long it i
   assert.match(refusalOf(validation)!, /less often true \(100 % before, 75 % after\)/);
 });
 
+test("is the same however many contexts are judged at once", async () => {
+  const random = seededRandom("delays");
+  const slow: Judge = {
+    ...judge,
+    relevance: async (request) => {
+      await setTimeout(4 * random());
+      return judge.relevance(request);
+    },
+  };
+  const adapted = policyOf("adapted", (clip) => (clip % 3 === 0 ? "In the attic" : "It is false"));
+  const all = [];
+  for (const concurrency of [1, 3, 16])
+    all.push(await judgedValidation(plain, adapted, contexts, tasks, { judge: slow, score, concurrency }));
+  assert.equal(all[0]!.winRate, 4 / n);
+  assert.deepEqual(all[1], all[0]);
+  assert.deepEqual(all[2], all[0]);
+});
+
 test("a memory that the judge prefers only for its place wins nothing", async () => {
   const leaning: Judge = { ...judge, relevance: async () => ({ ok: true, value: "first" }) };
   const { tieRate } = await validate(
@@ -98,7 +118,7 @@ test("what the judge fails at in one order is left to the other, and in both is 
   assert.equal(none.failedVerdicts, 12);
 });
 
-test("an adapter of whose memories nobody could say whether they are true is refused", async () => {
+test("an adapter is refused where the judge could not say whether its memories are true", async () => {
   const adapted = policyOf("adapted", () => "In the attic");
   const grades = (fails: (clip: number) => boolean): Judge => ({
     ...judge,

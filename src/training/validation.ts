@@ -1,5 +1,5 @@
 /**
- * What an adapter is tried by before it is put in force, and the gate.
+ * What an adapter is tried by before it becomes active, and the gate.
  *
  * A validation compares memories written with the adapter and without it, on tasks or clips that did not train it. The gate wants the lower
  * end of the win rate's 95 % interval above one half, and no harm: as many true memories (but for a margin),
@@ -8,7 +8,8 @@
 import type { Context, Policy } from "../policy/policy.ts";
 import type { Judge } from "../reward/judge.ts";
 import { assessQuality, type ScoreOptions } from "../reward/reward.ts";
-import type { Task } from "../tasks/task.ts";
+import type { Question, Task } from "../tasks/task.ts";
+import { type ConcurrencyOptions, mapConcurrently } from "../util/async.ts";
 import { type Random, seededRandom, shuffle } from "../util/random.ts";
 
 /** Shares are of the held-out comparisons: of questions answered, or of contexts judged. */
@@ -70,7 +71,7 @@ export function refusalOf(validation: Validation, margins: GateMargins = gateMar
   const { winRateLow, winRate, lossRate, tokenRatio } = validation;
   const { toGrade, graded, fidelityBefore, fidelityAfter, redundancyBefore, redundancyAfter } = validation;
   if (!(winRateLow > 0.5)) {
-    return `it is not surely better on held-out questions (${percent(winRate)} won, ${percent(lossRate)} lost; the win rate may be as low as ${percent(winRateLow)})`;
+    return `it is not significantly better on held-out questions (${percent(winRate)} won, ${percent(lossRate)} lost; the win rate may be as low as ${percent(winRateLow)})`;
   }
   if (!(graded >= margins.gradedShare * toGrade)) {
     return `of too few of its memories it is known whether they are true (${graded} of ${toGrade})`;
@@ -95,18 +96,18 @@ export function wilsonLow(successes: number, n: number): number {
   return Math.max(0, (centre - spread) / (1 + (z * z) / n));
 }
 
-export interface JudgedValidationOptions {
+export interface JudgedValidationOptions extends ConcurrencyOptions {
   readonly judge: Judge;
   readonly score: ScoreOptions;
   /** Recent questions a context is judged by. @default 5 */
   readonly questionsPerContext?: number;
   readonly seed?: string;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Held-out validation by a judge (method.md E.11): on each context one memory with the adapter against one without, in
- * both orders, and one without against another without for the noise floor.
+ * Held-out validation by a judge, as in the paper: on each context one memory with the adapter against one without, in
+ * both orders, and one without against another without for the noise floor. The same at any concurrency, which is of
+ * contexts.
  *
  * A win needs one order that prefers the adapted memory and no order that prefers the other. A memory off
  * contract is neither true nor new. Contexts whose judge failed are left out of what it failed at.
@@ -117,79 +118,101 @@ export async function judgedValidation(
   adapted: Policy,
   contexts: readonly Context[],
   tasks: readonly Pick<Task, "question">[],
-  { judge, score, questionsPerContext = 5, seed = "validation", signal }: JudgedValidationOptions,
+  options: JudgedValidationOptions,
 ): Promise<Validation> {
-  const verdicts = { adapted: [] as Verdict[], noise: [] as Verdict[] };
-  let failedVerdicts = 0;
-  const graded = { before: [] as Grade[], after: [] as Grade[] };
-  for (const [i, context] of contexts.entries()) {
-    signal?.throwIfAborted();
+  const { questionsPerContext = 5, seed = "validation" } = options;
+  const trials = await mapConcurrently(contexts, options, (context, i) => {
     const random = (what: string) => seededRandom(`${seed} ${i} ${what}`);
     const questions = shuffle(random("questions"), tasks)
       .slice(0, questionsPerContext)
       .map(({ question }) => question);
-    const write = async (policy: Policy, draws: Random) => {
-      const { actions } = await policy.decide(context, { random: draws, ...(signal && { signal }) });
-      const action = actions[0]!;
-      const text = action.statements.map((statement) => statement.text).join("\n");
-      const { checks, pass } = await assessQuality(context, action, judge, score);
-      const grade = {
-        tokens: score.countTokens(text),
-        correct: checks.correct ?? false,
-        clean: checks.clean ?? false,
-      };
-      return { text, grade: pass === null ? null : grade };
-    };
-    // The same draws for both, so that what differs is the adapter.
-    const [before, again, after] = [
-      await write(base, random("memory")),
-      await write(base, random("another memory")),
-      await write(adapted, random("memory")),
-    ];
-    const against = async (first: string, second: string): Promise<Verdict | null> => {
-      if (first === second) return "tie";
-      const request = { context, first, second, questions, ...(signal && { signal }) };
-      return laxVerdict(judge, request);
-    };
-    for (const [kind, other] of [
-      ["adapted", after],
-      ["noise", again],
-    ] as const) {
-      const verdict = await against(other.text, before.text);
-      if (verdict === null) failedVerdicts += 1;
-      else verdicts[kind].push(verdict);
-    }
-    if (before.grade !== null && after.grade !== null) {
-      graded.before.push(before.grade);
-      graded.after.push(after.grade);
-    }
-  }
+    return tryOn(context, base, adapted, { ...options, questions, random });
+  });
+  return validationOf(trials);
+}
+
+/** What came of one context. */
+interface Trial {
+  /** `null` where the judge failed in both orders. */
+  readonly adapted: Verdict | null;
+  readonly noise: Verdict | null;
+  /** `null` where the judge failed. */
+  readonly before: Grade | null;
+  readonly after: Grade | null;
+}
+
+interface TrialOptions extends JudgedValidationOptions {
+  readonly questions: readonly Question[];
+  /** The draws for one purpose. */
+  readonly random: (what: string) => Random;
+}
+
+async function tryOn(context: Context, base: Policy, adapted: Policy, options: TrialOptions): Promise<Trial> {
+  const { judge, questions, random, signal } = options;
+  // The same draws for both, so that what differs is the adapter.
+  const before = await write(context, base, random("memory"), options);
+  const again = await write(context, base, random("another memory"), options);
+  const after = await write(context, adapted, random("memory"), options);
+  const against = (first: string, second: string): Promise<Verdict | null> | Verdict =>
+    first === second
+      ? "tie"
+      : laxVerdict(judge, { context, first, second, questions, ...(signal && { signal }) });
+  return {
+    adapted: await against(after.text, before.text),
+    noise: await against(again.text, before.text),
+    before: before.grade,
+    after: after.grade,
+  };
+}
+
+async function write(
+  context: Context,
+  policy: Policy,
+  draws: Random,
+  { judge, score, signal }: TrialOptions,
+): Promise<{ text: string; grade: Grade | null }> {
+  const { actions } = await policy.decide(context, { random: draws, ...(signal && { signal }) });
+  const action = actions[0]!;
+  const text = action.statements.map((statement) => statement.text).join("\n");
+  const { checks, pass } = await assessQuality(context, action, judge, score);
+  const { correct = false, clean = false } = checks;
+  return { text, grade: pass === null ? null : { tokens: score.countTokens(text), correct, clean } };
+}
+
+function validationOf(trials: readonly Trial[]): Validation {
+  const known = <T>(items: readonly (T | null)[]) => items.filter((item) => item !== null);
+  const adapted = known(trials.map((trial) => trial.adapted));
+  const noise = known(trials.map((trial) => trial.noise));
+  const graded = trials.filter(({ before, after }) => before !== null && after !== null);
+  const before = graded.map((trial) => trial.before!);
+  const after = graded.map((trial) => trial.after!);
   const share = <T>(items: readonly T[], holds: (item: T) => boolean) =>
     items.length === 0 ? 0 : items.filter(holds).length / items.length;
-  const wins = verdicts.adapted.filter((verdict) => verdict === "win").length;
-  const losses = verdicts.adapted.filter((verdict) => verdict === "loss").length;
+  const shareOf = (verdicts: readonly Verdict[], wanted: Verdict) =>
+    share(verdicts, (verdict) => verdict === wanted);
+  const count = (wanted: Verdict) => adapted.filter((verdict) => verdict === wanted).length;
   const tokens = (grades: readonly Grade[]) => grades.reduce((sum, grade) => sum + grade.tokens, 0);
   const isTrue = ({ correct }: Grade) => correct;
   const repeats = ({ clean }: Grade) => !clean;
-  const fidelity = { before: share(graded.before, isTrue), after: share(graded.after, isTrue) };
+  const fidelity = { before: share(before, isTrue), after: share(after, isTrue) };
   return {
-    n: verdicts.adapted.length,
-    failedVerdicts,
-    winRate: share(verdicts.adapted, (verdict) => verdict === "win"),
-    tieRate: share(verdicts.adapted, (verdict) => verdict === "tie"),
-    lossRate: share(verdicts.adapted, (verdict) => verdict === "loss"),
-    winRateLow: wilsonLow(wins, wins + losses),
-    noiseWinRate: share(verdicts.noise, (verdict) => verdict === "win"),
-    noiseLossRate: share(verdicts.noise, (verdict) => verdict === "loss"),
+    n: adapted.length,
+    failedVerdicts: 2 * trials.length - adapted.length - noise.length,
+    winRate: shareOf(adapted, "win"),
+    tieRate: shareOf(adapted, "tie"),
+    lossRate: shareOf(adapted, "loss"),
+    winRateLow: wilsonLow(count("win"), count("win") + count("loss")),
+    noiseWinRate: shareOf(noise, "win"),
+    noiseLossRate: shareOf(noise, "loss"),
     accuracyBefore: fidelity.before,
     accuracyAfter: fidelity.after,
-    toGrade: contexts.length,
-    graded: graded.before.length,
+    toGrade: trials.length,
+    graded: graded.length,
     fidelityBefore: fidelity.before,
     fidelityAfter: fidelity.after,
-    redundancyBefore: share(graded.before, repeats),
-    redundancyAfter: share(graded.after, repeats),
-    tokenRatio: tokens(graded.after) / Math.max(1, tokens(graded.before)),
+    redundancyBefore: share(before, repeats),
+    redundancyAfter: share(after, repeats),
+    tokenRatio: tokens(after) / Math.max(1, tokens(before)),
   };
 }
 

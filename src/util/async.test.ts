@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { Broadcast, mapAhead, SerialQueue } from "./async.ts";
+import { setTimeout } from "node:timers/promises";
+import { Broadcast, mapAhead, mapConcurrently, SerialQueue } from "./async.ts";
+import { seededRandom } from "./random.ts";
 
 test("keeps order and never works further ahead than asked", async () => {
   let pulled = 0;
@@ -46,7 +47,7 @@ test("work in a serial queue runs one after the other, also after a failure", as
   const queue = new SerialQueue();
   const order: string[] = [];
   const first = queue.run(async () => {
-    await sleep(5);
+    await setTimeout(5);
     order.push("first");
     throw new Error("no");
   });
@@ -86,4 +87,52 @@ test("a listener that leaves while it waits is let go", async () => {
   const waiting = listener.next();
   await listener.return?.();
   assert.equal((await waiting).done, true);
+});
+
+for (const concurrency of [1, 3, 16]) {
+  test(`gives results in the order of the items, ${concurrency} at once and never more`, async () => {
+    const random = seededRandom("delays");
+    const items = Array.from({ length: 20 }, (_, i) => i);
+    let running = 0;
+    let most = 0;
+    const squares = await mapConcurrently(items, { concurrency }, async (item) => {
+      most = Math.max(most, ++running);
+      await setTimeout(5 * random());
+      running -= 1;
+      return item ** 2;
+    });
+    assert.deepEqual(
+      squares,
+      items.map((item) => item ** 2),
+    );
+    assert.equal(most, concurrency);
+  });
+}
+
+test("after the first error no item is begun, and it is thrown when the others have ended", async () => {
+  const ended: number[] = [];
+  const begun: number[] = [];
+  const mapped = mapConcurrently([0, 1, 2, 3, 4, 5], { concurrency: 2 }, async (item) => {
+    begun.push(item);
+    if (item === 1) throw new Error("one");
+    await setTimeout(5);
+    ended.push(item);
+  });
+  await assert.rejects(mapped, /one/);
+  assert.deepEqual([begun, ended], [[0, 1], [0]]);
+});
+
+test("an abort stops before the next item, and a concurrency below 1 is refused", async () => {
+  const stop = new AbortController();
+  const begun: number[] = [];
+  const mapped = mapConcurrently([0, 1, 2], { signal: stop.signal }, async (item) => {
+    begun.push(item);
+    stop.abort(new Error("enough"));
+  });
+  await assert.rejects(mapped, /enough/);
+  assert.deepEqual(begun, [0]);
+  await assert.rejects(
+    mapConcurrently([0], { concurrency: 0 }, async () => 0),
+    RangeError,
+  );
 });

@@ -1,4 +1,4 @@
-/** Small helpers for async iteration. */
+/** Small helpers for async work: ahead of a consumer, and several at once. */
 
 /**
  * Maps items while the consumer works on earlier ones: at most `ahead` results wait, order is kept.
@@ -32,6 +32,44 @@ export async function* mapAhead<A, B>(
   } finally {
     await iterator.return?.();
   }
+}
+
+export interface ConcurrencyOptions {
+  /** How many run at once, from 1 up. @default 1 */
+  readonly concurrency?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Maps items, several at once, and gives the results in the order of the items.
+ *
+ * After the first error no item is begun; it is thrown once what is under way has ended.
+ * @throws RangeError for a concurrency below 1; the signal's reason
+ */
+export async function mapConcurrently<A, B>(
+  items: readonly A[],
+  { concurrency = 1, signal }: ConcurrencyOptions,
+  map: (item: A, index: number) => Promise<B>,
+): Promise<B[]> {
+  if (!Number.isInteger(concurrency) || concurrency < 1)
+    throw new RangeError(`Expected \`concurrency\` to be an integer from 1 up, got ${concurrency}`);
+  const results = new Array<B>(items.length);
+  const failures: unknown[] = [];
+  let next = 0;
+  const work = async () => {
+    while (next < items.length && failures.length === 0) {
+      const index = next++;
+      try {
+        signal?.throwIfAborted();
+        results[index] = await map(items[index]!, index);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, work));
+  if (failures.length > 0) throw failures[0];
+  return results;
 }
 
 /** Runs pieces of work one after the other; one that fails does not stop those behind it. */

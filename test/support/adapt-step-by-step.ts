@@ -1,21 +1,21 @@
 /**
  * A process that learns from a memory's questions by preferences and says how far it is, one line a step:
- * `node adapt-step-by-step.ts <directory> [inside | <step> <times>]`.
+ * `node adapt-step-by-step.ts <directory> [inside | <step> <times> [<run>]]`.
  *
- * The steps are `rollout` (memories drawn for a context), `verdict` (two memories compared), `answer` (a held-out
- * question read), `activating`, `activated` and the report as JSON. Named a step it goes no further than that, the n-th
+ * The steps are `rollout` (memories drawn for a context), `verdict` (two memories compared), `step` (of the trainer),
+ * `answer` (a held-out question read), `activating`, `activated` and the report as JSON. Named a step it goes no further than that, the n-th
  * time, and waits there to be killed, or for a line on its standard input. With `inside` it kills itself in the middle of the transaction that puts the
  * adapter in force: the one before is retired, the new one is not there yet.
  */
 import { once } from "node:events";
 import { lexicalReader, localEmbedder, wordSpace } from "../../src/engines/local/index.ts";
 import { openSqliteMemory } from "../../src/memory/sqlite.ts";
-import { choiceFamily } from "../../src/policies/choice/choice-phase-two.ts";
+import { choiceFamily } from "../../src/policies/choice/choice-training.ts";
 import { wordAdapterTrainer } from "../../src/policies/word-adapter-trainer.ts";
 import { localJudge } from "../../src/reward/local-judge.ts";
 import { trainAdapter } from "../../src/training/train-adapter.ts";
 
-const [directory, where, times] = process.argv.slice(2) as [string, string?, string?];
+const [directory, where, times, run] = process.argv.slice(2) as [string, string?, string?, string?];
 const said = new Map<string, number>();
 
 async function say(line: string): Promise<void> {
@@ -36,21 +36,30 @@ const memory = await openSqliteMemory(directory, {
 const choice = choiceFamily({ words: wordSpace });
 const judge = localJudge({ words: wordSpace });
 const reader = lexicalReader({ words: wordSpace });
-const adaptation = wordAdapterTrainer({
+const trainer = wordAdapterTrainer({
   ...choice,
   method: "preferences",
-  learner: () => {
-    const learner = choice.learner();
-    const policy = learner.policy();
+  trainable: () => {
+    const trainable = choice.trainable();
     return {
-      ...learner,
-      policy: () => ({
-        ...policy,
-        decide: async (context, wanted) => {
-          await say("rollout");
-          return policy.decide(context, wanted);
+      ...trainable,
+      trainer: {
+        ...trainable.trainer,
+        step: async (how) => {
+          await say("step");
+          return trainable.trainer.step(how);
         },
-      }),
+      },
+      policy: async () => {
+        const policy = await trainable.policy();
+        return {
+          ...policy,
+          decide: async (context, wanted) => {
+            await say("rollout");
+            return policy.decide(context, wanted);
+          },
+        };
+      },
     };
   },
   judge: {
@@ -82,8 +91,7 @@ const report = await trainAdapter({
       await say("activated");
     },
   },
-  adaptation,
-  now: Date.now,
+  ...{ trainer, run, now: Date.now },
 });
 await say(JSON.stringify(report));
 await memory.close();

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import type { AdapterWord } from "../../adapter/adapter.ts";
 import { ConfigError, TaskMemError } from "../../errors.ts";
 import type { TaskMem } from "../../taskmem.ts";
-import { writePhaseTwoRun } from "../../training/phase-two-run.ts";
 import type { AdapterResult } from "../../training/train-adapter.ts";
 import { judgeFlags } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
@@ -32,13 +31,11 @@ export async function run(invocation: Invocation, name: string): Promise<void> {
 }
 
 async function learn(memory: TaskMem, { output, signal }: Invocation, flags: AdaptFlags): Promise<void> {
-  const result = await memory.learn({ method: methodOf(flags.method), ...judgeFlags({ ...flags }), signal });
-  const { curve, id } = result;
-  const run = curve ? (flags.run ?? join(memory.store.directory, "runs", id ?? "nothing-learned")) : null;
-  if (curve) writePhaseTwoRun(run!, curve);
-  output.object({ event: "adapt-end", ...result, run });
+  const { method, run, ...judge } = flags;
+  const result = await memory.learn({ method: methodOf(method), ...judgeFlags({ ...judge }), run, signal });
+  output.object(adaptEnd(result));
   printResult(output, result);
-  if (run !== null) output.text(output.dim(`learning curve: ${join(run, "curves.html")}`));
+  if (result.run !== null) output.text(output.dim(`learning curve: ${join(result.run, "curves.html")}`));
 }
 
 function methodOf(method: string | undefined): "closed-form" | "preferences" {
@@ -119,11 +116,16 @@ async function status(memory: TaskMem, { output }: Invocation): Promise<void> {
 export const shownWords = (words: readonly AdapterWord[]) =>
   words.map(({ word, weight }) => `${word} ${weight.toFixed(1)}`).join(", ");
 
+/** What a run of learning came to, for scripts. */
+export function adaptEnd({ words: learnt, ...result }: AdapterResult) {
+  return { event: "adapt-end", ...result, learnt };
+}
+
 /** What a run of learning came to, for people. */
 export function printResult(output: Output, report: AdapterResult): void {
   const percent = (share: number) => `${Math.round(100 * share)} %`;
-  if (report.learnt.length > 0) {
-    output.text(`learned to care about ${shownWords(report.learnt.slice(0, wordsShown))}`);
+  if (report.words.length > 0) {
+    output.text(`learned to care about ${shownWords(report.words.slice(0, wordsShown))}`);
   }
   if (report.adapter !== null) {
     const { heldOut, winRate, lossRate, accuracyBefore, accuracyAfter } = report;

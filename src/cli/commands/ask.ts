@@ -64,8 +64,8 @@ function printLearning(output: Output, event: LearningEvent): void {
       `learning from ${event.questions} new questions in the background: \`taskmem adapt status --policy ${event.policy}\` shows the result`,
     );
   else if (event.event === "learning-end" && event.result.activated) {
-    const { learnt, questions } = event.result;
-    const what = learnt.length > 0 ? ` to care about ${shownWords(learnt.slice(0, 6))}` : "";
+    const { words, questions } = event.result;
+    const what = words.length > 0 ? ` to care about ${shownWords(words.slice(0, 6))}` : "";
     output.note(`learned from your ${questions} questions${what}`);
   } else if (event.event === "learning-failed")
     output.note(`could not learn from your questions: ${event.error.message}`);

@@ -26,7 +26,7 @@ import { seededRandom } from "../../util/random.ts";
 import { formatSeconds } from "../../util/time.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
-import { printResult } from "./adapt.ts";
+import { adaptEnd, printResult } from "./adapt.ts";
 import { watchPrinter } from "./watch.ts";
 
 interface DemoFlags {
@@ -95,7 +95,8 @@ export async function run({ output, signal, options }: Invocation): Promise<void
 
     output.text(output.bold("\nThe questions teach the policy what to remember\n"));
     const result = await memory.learn({ method: "preferences", signal });
-    output.object({ event: "adapt-end", ...result });
+    const { run: _, ...event } = adaptEnd(result) as ReturnType<typeof adaptEnd> & { run?: unknown };
+    output.object(event);
     printResult(output, result);
 
     output.text(

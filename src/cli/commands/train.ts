@@ -4,26 +4,23 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { configuredJudge } from "../../assembly.ts";
+import { concurrencyOf, configuredJudge } from "../../assembly.ts";
 import { loadConfig } from "../../config.ts";
 import { wordSpace } from "../../engines/local/index.ts";
 import { shippedChecksums, shippedWeights } from "../../engines/nano/shipped.ts";
 import { ConfigError } from "../../errors.ts";
 import { type HouseholdVideos, householdVideos } from "../../household/index.ts";
 import type { HouseholdVideosOptions } from "../../household/training-videos.ts";
-import { choicePhaseOnePolicy } from "../../policies/choice/choice-phase-one.ts";
+import { choicePhaseOnePolicy } from "../../policies/choice/choice-training.ts";
 import { readChoiceWeights } from "../../policies/choice/choice-weights-trainer.ts";
+import { choicePhaseOneRecipe } from "../../policies/choice/recipes.ts";
+import { nanoPhaseOneRecipe } from "../../policies/nano/recipes.ts";
 import { householdJudge } from "../../reward/household-judge.ts";
 import type { Judge } from "../../reward/judge.ts";
 import { localJudge } from "../../reward/local-judge.ts";
 import type { ScoreOptions } from "../../reward/reward.ts";
 import { paperConstants } from "../../reward/rules.ts";
-import {
-  type PhaseOneConfig,
-  phaseOne,
-  phaseOneDefaults,
-  type StepMetrics,
-} from "../../training/phase-one.ts";
+import { type PhaseOneConfig, phaseOne, type StepMetrics } from "../../training/phase-one.ts";
 import { openPhaseOneRun } from "../../training/phase-one-run.ts";
 import type { PhaseOnePolicy } from "../../training/trainable-policy.ts";
 import { judgeFlags } from "../flags.ts";
@@ -48,67 +45,47 @@ interface TrainFlags {
   readonly checkpointEvery?: number;
 }
 
-type Defaults = PhaseOneConfig & { readonly richness: number };
+type Settings = PhaseOneConfig & { readonly richness: number };
 
-/** What Phase One of a policy needs: videos, a judge, and where it starts. */
+/** What Phase One of a policy needs: its recipe, a judge, and where it starts. */
 interface SetUp {
-  readonly defaults: Defaults;
-  /** Episodes of the train split, from one that nothing else uses. */
-  readonly videos: Omit<HouseholdVideosOptions, "split">;
+  readonly recipe: {
+    readonly config: PhaseOneConfig;
+    readonly richness: number;
+    readonly videos: HouseholdVideosOptions;
+  };
   judge(videos: HouseholdVideos): Judge;
   readonly form: ScoreOptions["form"];
   /** Name of the file of trained weights. */
   readonly snapshot: string;
   /** @param weights file to start from, where one was named */
-  learner(weights: string | undefined, snapshotPath: string): Promise<PhaseOnePolicy<unknown>>;
+  trainable(weights: string | undefined, snapshotPath: string): Promise<PhaseOnePolicy<unknown>>;
 }
 
 const setUps: Readonly<Record<string, SetUp>> = {
-  /** In five minutes on two cores. With the paper's richness of 0.05 memories shrink. */
   nano: {
-    defaults: {
-      ...phaseOneDefaults,
-      offPolicySteps: 6,
-      steps: 60,
-      batch: 16,
-      parts: 2,
-      learningRate: 3e-4,
-      kl: 0.1,
-      checkpointEvery: 5,
-      seed: "nano phase one",
-      richness: 0.1,
-    },
-    videos: { from: 800_000, clips: 24 },
+    recipe: nanoPhaseOneRecipe,
     judge: (videos) => householdJudge(videos.truthOf),
     form: "description",
     snapshot: "nano.safetensors",
-    async learner(weights = shippedWeights("nano-base"), snapshotPath) {
+    async trainable(weights = shippedWeights("nano-base"), snapshotPath) {
       if (!existsSync(weights)) {
         throw new ConfigError(
           "weights-missing",
-          `Expected nano's weights to start from in ${weights}, there are none: make them with \`npm run nano:pretrain\``,
+          `nano's weights to start from are not in ${weights}: make them with \`npm run nano:pretrain\``,
         );
       }
       const { nanoPhaseOnePolicy } = await import("../../policies/nano/index.ts");
       return nanoPhaseOnePolicy(weights, snapshotPath, wordSpace.countTokens);
     },
   },
-  /** In seconds. What is said aloud is no sentence of the household's own, so its judge would call all speech untrue. */
+  /** What is said aloud is no sentence of the household's own, so its judge would call all speech untrue. */
   choice: {
-    defaults: {
-      ...phaseOneDefaults,
-      offPolicySteps: 30,
-      batch: 16,
-      parts: 2,
-      learningRate: 1,
-      seed: "choice phase one",
-      richness: paperConstants.mostRichness,
-    },
-    videos: { from: 900_000, clips: 66, captions: true },
+    recipe: choicePhaseOneRecipe,
     judge: () => localJudge({ words: wordSpace }),
     form: "statements",
     snapshot: "choice-weights.json",
-    learner: async (weights, snapshotPath) =>
+    trainable: async (weights, snapshotPath) =>
       choicePhaseOnePolicy({
         words: wordSpace,
         snapshotPath,
@@ -131,7 +108,6 @@ export async function run(invocation: Invocation, phase?: string): Promise<void>
   }
   const { output, signal } = invocation;
   const { policy = "nano" } = flags;
-  const judging = judgeFlags({ ...flags });
   const setUp = Object.hasOwn(setUps, policy) ? setUps[policy]! : null;
   if (setUp === null) {
     throw new ConfigError(
@@ -139,30 +115,27 @@ export async function run(invocation: Invocation, phase?: string): Promise<void>
       `Expected --policy ${Object.keys(setUps).join(" or ")}, got ${policy}: see docs/paper.md`,
     );
   }
-  const { richness, ...config } = configOf(flags, setUp.defaults);
+  const { recipe } = setUp;
+  const { richness, ...config } = settingsOf(flags, { ...recipe.config, richness: recipe.richness });
   const directory = flags.run ?? join("runs", `phase-one-${policy}`);
-  const videos = householdVideos({ split: "train", ...setUp.videos });
-  const judge =
-    judging.judge === undefined
-      ? setUp.judge(videos)
-      : configuredJudge(await loadConfig(invocation.flags, { file: invocation.configFile }), judging);
-  const learner = await setUp.learner(flags.weights, join(directory, setUp.snapshot));
+  const videos = householdVideos(recipe.videos);
+  const judging = await judgeOf(invocation, setUp, videos);
+  const { judge } = judging;
+  const trainable = await setUp.trainable(flags.weights, join(directory, setUp.snapshot));
   const openRun = openPhaseOneRun(directory, {
     policy,
-    learner: learner.id,
+    trainable: trainable.id,
     judge: judge.id,
-    videos: setUp.videos,
+    videos: recipe.videos,
     richness,
     ...config,
   });
   output.text(
-    `Phase One of ${learner.id}, ${config.steps} steps of ${config.batch} × ${config.group} memories\n`,
+    `Phase One of ${trainable.id}, ${config.steps} steps of ${config.batch} × ${config.group} memories\n`,
   );
   output.text(header);
   const { trained, ...outcome } = await phaseOne({
-    learner,
-    video: videos.video,
-    judge,
+    ...{ trainable, video: videos.video, ...judging },
     score: {
       countTokens: wordSpace.countTokens,
       form: setUp.form,
@@ -174,9 +147,24 @@ export async function run(invocation: Invocation, phase?: string): Promise<void>
     signal,
   });
   output.object({ event: "train-end", phase, policy, directory, ...outcome, ...trained });
-  if (outcome.problem) output.note(nothingLearnt[outcome.problem]);
+  if (outcome.problem) output.note(nothingLearned[outcome.problem]);
   const shipped = trained.revision === shippedChecksums.nano ? " (as shipped)" : "";
   output.text(`\nweights    ${trained.path}${shipped}\ncurves     ${join(directory, "curves.html")}`);
+}
+
+/** Who judges, and how many instances at once: those of the set-up one by one, an endpoint as many as it is allowed. */
+async function judgeOf(
+  { options, flags, configFile: file }: Invocation,
+  setUp: SetUp,
+  videos: HouseholdVideos,
+): Promise<{ judge: Judge; concurrency: number }> {
+  const chosen = judgeFlags({ ...options });
+  if (chosen.judge === undefined) return { judge: setUp.judge(videos), concurrency: 1 };
+  const config = await loadConfig(flags, { file });
+  return {
+    judge: configuredJudge(config, chosen),
+    concurrency: concurrencyOf(config, chosen.judge === "model"),
+  };
 }
 
 /** @throws ConfigError when a flag is set that only Phase One has */
@@ -192,13 +180,13 @@ function refuseFlags(flags: TrainFlags): void {
       );
 }
 
-const nothingLearnt = {
-  "judge-failed": "nothing was learnt: the judge failed in every group; the weights are those it began with",
+const nothingLearned = {
+  "judge-failed": "nothing was learned: the judge failed in every group; the weights are those it began with",
   "no-difference":
-    "nothing was learnt: within each group all memories got the same reward; the weights are those it began with",
+    "nothing was learned: within each group all memories got the same reward; the weights are those it began with",
 };
 
-function configOf(flags: TrainFlags, defaults: Defaults): Defaults {
+function settingsOf(flags: TrainFlags, defaults: Settings): Settings {
   const number = (name: string, text: string | undefined, otherwise: number) => {
     if (text === undefined) return otherwise;
     const value = Number(text);
@@ -206,7 +194,7 @@ function configOf(flags: TrainFlags, defaults: Defaults): Defaults {
     throw new ConfigError("number-invalid", `Expected ${name} to be a number from 0 up, got ${text}`);
   };
   const { steps, offPolicySteps, batch, group, seed, checkpointEvery } = { ...defaults, ...flags };
-  const config = {
+  const settings = {
     ...defaults,
     steps,
     offPolicySteps,
@@ -224,11 +212,14 @@ function configOf(flags: TrainFlags, defaults: Defaults): Defaults {
     ["group", 2],
     ["checkpointEvery", 1],
   ] as const)
-    if (config[name] < least)
-      throw new ConfigError("number-invalid", `Expected ${name} to be ${least} or more, got ${config[name]}`);
-  if (config.learningRate === 0)
+    if (settings[name] < least)
+      throw new ConfigError(
+        "number-invalid",
+        `Expected ${name} to be ${least} or more, got ${settings[name]}`,
+      );
+  if (settings.learningRate === 0)
     throw new ConfigError("number-invalid", "Expected --learning-rate above 0, got 0");
-  return { ...config, parts: Math.min(config.parts, config.batch) };
+  return { ...settings, parts: Math.min(settings.parts, settings.batch) };
 }
 
 const header = "step  history     reward  pass   true   new    rich   tokens  clipped  gradient";

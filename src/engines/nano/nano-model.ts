@@ -5,6 +5,7 @@
  * text of `description` and every list asked for is empty; tokens and log-probabilities are those of the sentences.
  */
 import type { Adapter } from "../../adapter/adapter.ts";
+import { vectorAdapter, weightsOf } from "../../adapter/arithmetic.ts";
 import {
   addCost,
   type Completion,
@@ -171,7 +172,7 @@ export class NanoModel implements Model {
   }
 }
 
-/** What an adapter adds, shape [D]: zeros for none, and for any at scale 0. @throws EngineError `adapter-mismatch` */
+/** What an adapter adds, shape [D]: zeros for none, and for any at scale 0. @throws EngineError `adapter-mismatch`; ConfigError `adapter-remote` */
 export function vectorOf(
   adapter: Adapter | null,
   config: NanoConfig = nanoConfig,
@@ -180,12 +181,13 @@ export function vectorOf(
   const space = adapterSpaceOf(config);
   const vector = new Float32Array(width);
   if (adapter === null) return vector;
-  if (adapter.space !== space || adapter.dimension !== width)
+  const { dimension } = vectorAdapter(adapter);
+  if (adapter.space !== space || dimension !== width)
     throw new EngineError(
       "adapter-mismatch",
-      `Expected an adapter of ${width} numbers of ${space}, got ${adapter.dimension} of ${adapter.space}: use it with the model it was trained for`,
+      `Expected an adapter of ${width} numbers of ${space}, got ${dimension} of ${adapter.space}: use it with the model it was trained for`,
     );
-  for (const [i, index] of adapter.indices.entries()) vector[index] = adapter.scale * adapter.values[i]!;
+  for (const [index, value] of weightsOf(adapter)) vector[index] = value;
   return vector;
 }
 
@@ -199,7 +201,11 @@ function completionOf(answer: Decoded, most: number, request: GenerateRequest): 
     thinking: null,
     finish: written.at(-1) === end ? "stop" : "length",
     tokens: request.logprobs
-      ? { texts: written.map((token) => tokens[token]!), logprobs: answer.logprobs.slice(0, most) }
+      ? {
+          texts: written.map((token) => tokens[token]!),
+          logprobs: answer.logprobs.slice(0, most),
+          ids: Int32Array.from(written),
+        }
       : null,
   };
 }

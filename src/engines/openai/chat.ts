@@ -80,7 +80,12 @@ function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
 }
 
+/** What vLLM adds where `return_token_ids` is asked for (`extraBody`). */
+const tokenIds = z.array(z.int()).nullish().catch(null);
+
 const answerSchema = z.object({
+  id: z.string().nullish().catch(null),
+  prompt_token_ids: tokenIds,
   choices: z
     .array(
       z.object({
@@ -90,6 +95,7 @@ const answerSchema = z.object({
           reasoning_content: z.string().nullish(),
         }),
         finish_reason: z.string().nullish(),
+        token_ids: tokenIds,
         logprobs: z
           .object({ content: z.array(z.object({ token: z.string(), logprob: z.number() })).nullish() })
           .nullish(),
@@ -98,6 +104,12 @@ const answerSchema = z.object({
     .min(1),
   usage: z.object({ prompt_tokens: z.number().nullish(), completion_tokens: z.number().nullish() }).nullish(),
 });
+
+/** What names a prompt at such an endpoint: the answer's id, and the prompt's tokens where the server tells them. */
+export interface ChatHandle {
+  readonly response: string | null;
+  readonly promptIds: Int32Array | null;
+}
 
 /** A chat completion as it was read. */
 export interface ChatAnswer {
@@ -115,8 +127,10 @@ export function readChat(body: unknown): ChatAnswer {
     const got = JSON.stringify(body)?.slice(0, 200);
     throw badResponse(`Expected a chat completion with choices, got ${got}`, parsed.error);
   }
-  const { choices, usage } = parsed.data;
-  const completions = choices.map(({ message, finish_reason, logprobs }): Completion => {
+  const { id: response = null, prompt_token_ids: prompt, choices, usage } = parsed.data;
+  const handle: ChatHandle | null =
+    response || prompt ? { response, promptIds: prompt ? Int32Array.from(prompt) : null } : null;
+  const completions = choices.map(({ message, finish_reason, logprobs, token_ids: ids }): Completion => {
     const { text, thinking } = splitThinking(message.content ?? "");
     const tokens = logprobs?.content;
     return {
@@ -127,8 +141,10 @@ export function readChat(body: unknown): ChatAnswer {
         ? {
             texts: tokens.map(({ token }) => token),
             logprobs: Float32Array.from(tokens, ({ logprob }) => logprob),
+            ...(ids && { ids: Int32Array.from(ids) }),
           }
         : null,
+      ...(handle && { handle }),
     };
   });
   return {

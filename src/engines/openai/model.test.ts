@@ -88,6 +88,26 @@ test("log-probabilities come with their tokens where they are asked for", async 
   assert.equal(plain.completions[0]!.tokens, null);
 });
 
+test("ids of all sampled tokens and what names the prompt are kept where the server tells them", async (t) => {
+  const { server, model } = await connected(t);
+  const choice = {
+    message: { role: "assistant", content: "<think>Hm.</think>Yes." },
+    finish_reason: "stop",
+    logprobs: { content: [{ token: "Yes.", logprob: -0.5 }] },
+    token_ids: [7, 9, 8, 3, 2],
+  };
+  const body = { id: "chatcmpl-1", prompt_token_ids: [1, 4], choices: [choice] };
+  server.setFaults(() => ({ kind: "body", body }));
+  const [completion] = (await model.generate({ parts: [hello], logprobs: true })).completions;
+  // The thinking's tokens and the last one, which ended the answer, have ids and no text.
+  assert.deepEqual(completion!.tokens!.ids, Int32Array.of(7, 9, 8, 3, 2));
+  assert.deepEqual(completion!.handle, { response: "chatcmpl-1", promptIds: Int32Array.of(1, 4) });
+  const { token_ids: _, ...older } = choice;
+  server.setFaults(() => ({ kind: "body", body: { choices: [older] } }));
+  const [plain] = (await model.generate({ parts: [hello], logprobs: true })).completions;
+  assert.deepEqual(["ids" in plain!.tokens!, "handle" in plain!], [false, false]);
+});
+
 test("thinking is separated from the answer, with and without its opening tag", async (t) => {
   const { server, model } = await connected(t);
   for (const opening of ["<think>", ""]) {

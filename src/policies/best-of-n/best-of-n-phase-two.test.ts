@@ -68,51 +68,56 @@ const sum = (values: Float32Array) => values.reduce((total, value) => total + va
 
 /** Draws of a context, as pairs of one about wear and one that is not. */
 async function wearPairs(): Promise<SamplePair<ChoiceSample>[]> {
-  const learner = trainableBestOfN({ inner: writer, words: wordSpace });
+  const trainable = trainableBestOfN({ inner: writer, words: wordSpace });
   const random = seededRandom("pairs");
   const pairs: SamplePair<ChoiceSample>[] = [];
   for (let clip = 0; clip < clips; clip++) {
     const context = about(clip);
-    const { actions } = await learner.policy().decide(context, { n: 8, random });
+    const { actions } = await (await trainable.policy()).decide(context, { n: 8, random });
     const chosen = actions.find(({ text }) => isAbout("wear", text, clip));
     const rejected = actions.find(({ text }) => !isAbout("wear", text, clip));
     if (!chosen || !rejected) continue;
     pairs.push({
-      chosen: await learner.sampleOf(context, chosen),
-      rejected: await learner.sampleOf(context, rejected),
+      chosen: await trainable.sampleOf(context, chosen),
+      rejected: await trainable.sampleOf(context, rejected),
     });
   }
   return pairs;
 }
 
-describe("the best-of-n learner", () => {
+describe("the best-of-n policy in training", () => {
   test("gives the trainer the log-probability that the policy drew with", async () => {
     const { adapter } = adapterFromTasks(questions("wear"), { words: wordSpace });
-    const learner = trainableBestOfN({ inner: writer, words: wordSpace, adapter });
+    const trainable = trainableBestOfN({ inner: writer, words: wordSpace, adapter });
     for (let clip = 0; clip < 8; clip++) {
-      const { actions } = await learner.policy().decide(about(clip), { n: 4, random: seededRandom(clip) });
+      const { actions } = await (await trainable.policy()).decide(about(clip), {
+        n: 4,
+        random: seededRandom(clip),
+      });
       for (const action of actions) {
-        const sample = await learner.sampleOf(about(clip), action);
-        const [logprobs] = await learner.trainer.logprobs([sample]);
+        const sample = await trainable.sampleOf(about(clip), action);
+        const [logprobs] = await trainable.trainer.logprobs([sample]);
         assert.deepEqual(logprobs, action.logprobs!.values);
       }
     }
-    await assert.rejects(learner.sampleOf(about(0), (await writer.decide(about(0))).actions[0]!), RangeError);
+    await assert.rejects(
+      trainable.sampleOf(about(0), (await writer.decide(about(0))).actions[0]!),
+      RangeError,
+    );
   });
 
   test("has the gradient that finite differences find", async () => {
     const { adapter } = adapterFromTasks(questions("wear"), { words: wordSpace });
     const options = { inner: writer, words: wordSpace, adapter };
-    const { actions } = await trainableBestOfN(options)
-      .policy()
-      .decide(about(3), { random: seededRandom(1) });
+    const policy = await trainableBestOfN(options).policy();
+    const { actions } = await policy.decide(about(3), { random: seededRandom(1) });
     const sample = await trainableBestOfN(options).sampleOf(about(3), actions[0]!);
     // A step at rate 1 down −logprob adds the gradient to the weights: what moved is the gradient.
-    const learner = trainableBestOfN(options);
-    await learner.trainer.accumulate([sample], [Float32Array.of(-1)]);
-    await learner.trainer.step({ learningRate: 1 });
+    const trainable = trainableBestOfN(options);
+    await trainable.trainer.accumulate([sample], [Float32Array.of(-1)]);
+    await trainable.trainer.step({ learningRate: 1 });
     const before = new Map(weightsOf(adapter));
-    const moved = weightsOf(await learner.trainer.snapshot()).map(
+    const moved = weightsOf(await trainable.trainer.snapshot()).map(
       ([index, value]) => [index, value - (before.get(index) ?? 0)] as const,
     );
     const steepest = moved.toSorted(([, a], [, b]) => Math.abs(b) - Math.abs(a)).slice(0, 8);
@@ -142,8 +147,8 @@ describe("the best-of-n learner", () => {
   test("moves probability to the chosen samples by DPO, step by step, and its policy follows", async () => {
     const pairs = await wearPairs();
     assert.ok(pairs.length >= 12, `${pairs.length} pairs`);
-    const learner = trainableBestOfN({ inner: writer, words: wordSpace });
-    const { trainer } = learner;
+    const trainable = trainableBestOfN({ inner: writer, words: wordSpace });
+    const { trainer } = trainable;
     const chosen = pairs.map((pair) => pair.chosen);
     const rejected = pairs.map((pair) => pair.rejected);
     const logprobs = async () => ({
@@ -151,7 +156,7 @@ describe("the best-of-n learner", () => {
       rejected: await trainer.logprobs(rejected),
     });
     const reference = await logprobs();
-    const revisions = new Set([learner.policy().revision]);
+    const revisions = new Set([(await trainable.policy()).revision]);
     const losses: number[] = [];
     for (let step = 0; step < 10; step++) {
       const { loss, gradient } = dpoLoss(await logprobs(), reference, 0.1);
@@ -160,7 +165,7 @@ describe("the best-of-n learner", () => {
       await trainer.accumulate(rejected, gradient.rejected);
       const { updateNorm } = await trainer.step({ learningRate: 1 });
       assert.ok(updateNorm > 0);
-      revisions.add(learner.policy().revision);
+      revisions.add((await trainable.policy()).revision);
     }
     assert.ok(Math.abs(losses[0]! - Math.log(2)) < 1e-6);
     for (const [step, loss] of losses.entries()) if (step > 0) assert.ok(loss < losses[step - 1]!);
@@ -175,10 +180,10 @@ describe("the best-of-n learner", () => {
 });
 
 describe("Phase Two over another policy's samples", () => {
-  test("both the closed form and preferences make the policy keep what is asked about, in clips not learnt from", async () => {
+  test("both the closed form and preferences make the policy keep what is asked about, in clips they were not trained on", async () => {
     const closed = adapterFromTasks(questions("wear"), { words: wordSpace }).adapter;
-    const lesson = await adapterFromPairs(await wearPairs(), { words: wordSpace, norm: 6 });
-    assert.equal(lesson.problem, null);
+    const result = await adapterFromPairs(await wearPairs(), { words: wordSpace, norm: 6 });
+    assert.equal(result.problem, null);
     const film = createEpisode("held-out-7", clips);
     const keptAboutWear = async (adapter: Adapter | null) => {
       const policy = bestOfNPolicy({ inner: writerOf(film), words: wordSpace, adapter });
@@ -192,7 +197,7 @@ describe("Phase Two over another policy's samples", () => {
     const [without, counted, preferred] = [
       await keptAboutWear(null),
       await keptAboutWear(closed),
-      await keptAboutWear(lesson.adapter),
+      await keptAboutWear(result.adapter),
     ];
     assert.ok(counted >= without + 6, `${without} without, ${counted} by the closed form`);
     assert.ok(preferred >= without + 6, `${without} without, ${preferred} by preferences`);
@@ -235,8 +240,8 @@ describe("Phase Two over another policy's samples", () => {
         },
       };
       const steered = bestOfNFamily({ inner, words: wordSpace });
-      const adaptation = wordAdapterTrainer({ ...steered, method, reader });
-      const report = await trainAdapter({ memory, adaptation, now: Date.now });
+      const trainer = wordAdapterTrainer({ ...steered, method, reader });
+      const report = await trainAdapter({ memory, trainer, now: Date.now });
       assert.ok(report.accuracyAfter > report.accuracyBefore + 0.2, JSON.stringify(report));
       assert.ok(report.tokenRatio > 0.9 && report.tokenRatio < 1.1, `${report.tokenRatio} times as long`);
       assert.equal(report.pairs > 0, method === "preferences");

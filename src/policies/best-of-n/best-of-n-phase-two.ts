@@ -2,15 +2,18 @@
  * The best-of-n policy in training: what it picked from is a sample of the choice policy's trainer, so Phase Two over a
  * black box is Phase Two of the choice policy.
  */
-import type { Adapter } from "../../adapter/adapter.ts";
+import type { Adapter, VectorAdapter } from "../../adapter/adapter.ts";
 import type { TrainablePolicy } from "../../training/trainable-policy.ts";
 import type { ChoiceSample } from "../choice/word-vector-trainer.ts";
 import { trainableWords } from "../trainable-words.ts";
 import { type BestOfNOptions, bestOfNPolicy, defaultSamples, replayPick } from "./best-of-n.ts";
 import { type RolloutCacheOptions, rolloutCache } from "./rollout-cache.ts";
 
-/** A learner that starts from `options.adapter`. @throws RangeError, ConfigError and DataError as `bestOfNPolicy` */
-export function trainableBestOfN(options: BestOfNOptions): TrainablePolicy<ChoiceSample, Adapter> {
+/**
+ * Trains an adapter of the best-of-n policy, starting from `options.adapter`.
+ * @throws RangeError, ConfigError and DataError as `bestOfNPolicy`
+ */
+export function trainableBestOfN(options: BestOfNOptions): TrainablePolicy<ChoiceSample, VectorAdapter> {
   const { words, adapter = null } = options;
   return trainableWords({
     ...{ words, adapter },
@@ -24,7 +27,7 @@ export interface BestOfNFamilyOptions
     Pick<RolloutCacheOptions, "store"> {}
 
 /**
- * The best-of-n policy as what `word-adaptation.ts` steers: it with an adapter or without, and its learner. All of them
+ * The best-of-n policy as what `wordAdapterTrainer` trains: with an adapter or without, and in training. All of them
  * share one frozen cache, so a clip costs one call of the inner policy, and only what is picked differs.
  */
 export function bestOfNFamily(options: BestOfNFamilyOptions) {
@@ -35,6 +38,6 @@ export function bestOfNFamily(options: BestOfNFamilyOptions) {
     words,
     ...{ looks: true, writes: true },
     policy: (adapter: Adapter | null) => bestOfNPolicy({ ...frozen, adapter }),
-    learner: () => trainableBestOfN(frozen),
+    trainable: () => trainableBestOfN(frozen),
   };
 }

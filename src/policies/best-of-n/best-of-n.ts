@@ -43,7 +43,7 @@ export interface BestOfNOptions {
 
 /** An action of the best-of-n policy, with what it was picked from. */
 export interface PickedAction extends Action {
-  /** The usable samples, the picked one among them; empty where none was. */
+  /** The usable samples without their log-probabilities, the picked one among them; empty where none was. */
   readonly offered: readonly Action[];
 }
 
@@ -77,7 +77,8 @@ export function bestOfNPolicy(options: BestOfNOptions): Policy {
         random: random ?? ownRandom(context, inner),
         ...(signal && { signal }),
       });
-      const offered = actions.filter(({ issues }) => issues.length === 0);
+      const usable = actions.filter(({ issues }) => issues.length === 0);
+      const offered = usable.map((action): Action => ({ ...action, logprobs: null }));
       if (offered.length === 0) {
         const unusable = actions
           .slice(0, n)

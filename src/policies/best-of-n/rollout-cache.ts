@@ -11,6 +11,7 @@
  */
 import { type Cost, type EngineCache, noCost } from "../../engine.ts";
 import { EngineError } from "../../errors.ts";
+import { actionOf, type PlainAction, plainAction } from "../../policy/plain-action.ts";
 import type { Action, Context, DecideOptions, Policy } from "../../policy/policy.ts";
 import { sha256 } from "../../util/hash.ts";
 
@@ -18,7 +19,7 @@ export interface RolloutCacheOptions {
   /** Draws at least so many at a context's first call, so that later ones need no call. @default 1 */
   readonly samples?: number;
   /**
-   * Whether the samples of a clip serve whatever was written before it: one call a clip for all adapters, at the price
+   * Whether the samples of a clip serve any history: one call a clip for all adapters, at the price
    * that each but the first reads texts which go on from another's memory. @default false
    */
   readonly oncePerClip?: boolean;
@@ -59,7 +60,7 @@ export function rolloutCache(inner: Policy, options: RolloutCacheOptions = {}): 
       let cost: Cost = noCost;
       const after = before.then(async (actions) => {
         if (actions.length >= n) return actions;
-        // Whoever seeds by context seeds anew each time: the seeds that gave the first samples are passed over.
+        // A caller that seeds by context seeds again each time: the seeds that gave the first samples are passed over.
         if (random) for (const _ of actions) random();
         const missing = Math.max(n, samples) - actions.length;
         const drawn = await draw(context, { ...wanted, n: missing });
@@ -82,19 +83,8 @@ function refusals(n: number, message: string, revision: string): Action[] {
   return Array.from({ length: n }, () => ({ text: "", statements: [], logprobs: null, revision, issues }));
 }
 
-const textOf = (actions: readonly Action[]): string =>
-  JSON.stringify(
-    actions.map(({ logprobs, ...action }) => ({
-      ...action,
-      logprobs: logprobs && { ...logprobs, values: [...logprobs.values] },
-    })),
-  );
-
-const actionsOf = (text: string): Action[] =>
-  (JSON.parse(text) as Action[]).map(({ logprobs, ...action }) => ({
-    ...action,
-    logprobs: logprobs && { ...logprobs, values: Float32Array.from(logprobs.values) },
-  }));
+const textOf = (actions: readonly Action[]): string => JSON.stringify(actions.map(plainAction));
+const actionsOf = (text: string): Action[] => (JSON.parse(text) as PlainAction[]).map(actionOf);
 
 function keyOf(
   { revision }: Policy,

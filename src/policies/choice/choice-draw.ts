@@ -11,7 +11,7 @@
  * its sum has beyond the mean per token of all items, times its tokens, so that neither long nor short ones win by length.
  *
  * Phase One adds w · φ_i, weighed features of the item (`choice-features.ts`). Two of them move with the draw, and are
- * reckoned here: how much of the item is still new, and how much of it one text told before holds.
+ * computed here: how much of the item is still new, and how much of it one earlier text holds.
  */
 import type { Random } from "../../util/random.ts";
 

@@ -2,9 +2,8 @@
  * What Phase One weighs about a line besides its words: fourteen plain features, each within about [0, 1].
  *
  * They need nothing but what the choice policy is shown, and no language is privileged but for `self`, which knows the
- * words of English and Chinese. After the features of a prototype on EgoLife's week, with two departures: kinds of text
- * are two features, since there are three of them; and how often a line was said before is read off its least
- * common word, since a policy's state counts words.
+ * words of English and Chinese. Kinds of text are two features, since there are three of them; how often a line was said
+ * before is read off its least common word, since a policy's state counts words.
  */
 import { DataError } from "../../errors.ts";
 import type { Context } from "../../policy/policy.ts";
@@ -12,7 +11,7 @@ import { sha256 } from "../../util/hash.ts";
 import type { Candidate } from "./choice-candidates.ts";
 import { type ChoiceParameters, type DrawFeatures, defaultChoiceParameters } from "./choice-draw.ts";
 
-/** In the order of the weights; the last two move with a draw and are reckoned there (`DrawFeatures`). */
+/** In the order of the weights; the last two move with a draw and are computed there (`DrawFeatures`). */
 export const choiceFeatures = [
   /** 1 for an utterance. */
   "speech",

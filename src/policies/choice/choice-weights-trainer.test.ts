@@ -8,13 +8,13 @@ import { DataError } from "../../errors.ts";
 import { householdVideos } from "../../household/index.ts";
 import type { Action, Context } from "../../policy/policy.ts";
 import { seededRandom } from "../../util/random.ts";
-import { choicePhaseOnePolicy } from "./choice-phase-one.ts";
+import { choicePhaseOnePolicy } from "./choice-training.ts";
 import { readChoiceWeights } from "./choice-weights-trainer.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "taskmem-choice-weights-"));
 const budget = { fraction: 0.2 };
 const video = householdVideos({ split: "train", from: 940_000, clips: 6, captions: true }).video(0);
-const learner = () => choicePhaseOnePolicy({ words, budget, snapshotPath: join(folder, "snapshot.json") });
+const trainable = () => choicePhaseOnePolicy({ words, budget, snapshotPath: join(folder, "snapshot.json") });
 
 /** A decision about a household, with something written before it. */
 async function someContext(): Promise<Context> {
@@ -27,9 +27,9 @@ async function someContext(): Promise<Context> {
   };
 }
 
-async function draws(of: ReturnType<typeof learner>, n: number) {
+async function draws(of: ReturnType<typeof trainable>, n: number) {
   const context = await someContext();
-  const { actions } = await of.policy().decide(context, { n, random: seededRandom("draws") });
+  const { actions } = await (await of.policy()).decide(context, { n, random: seededRandom("draws") });
   const samples = await Promise.all(actions.map((action: Action) => of.sampleOf(context, action)));
   return { actions, samples };
 }
@@ -39,7 +39,7 @@ const whole = (values: Float32Array, weight: number) => new Float32Array(values.
 
 describe("the trainer of the choice policy's weights", () => {
   test("gives draws the log-probabilities they were drawn with, to the last bit, before and after a step", async () => {
-    const one = learner();
+    const one = trainable();
     for (let round = 0; round < 3; round++) {
       const { actions, samples } = await draws(one, 6);
       const now = await one.trainer.logprobs(samples);
@@ -51,9 +51,9 @@ describe("the trainer of the choice policy's weights", () => {
   });
 
   test("makes likelier what the loss asks for, and its policy acts with that under another revision", async () => {
-    const one = learner();
+    const one = trainable();
     const { samples } = await draws(one, 2);
-    const revision = one.policy().revision;
+    const revision = (await one.policy()).revision;
     const [wanted, unwanted] = await one.trainer.logprobs(samples);
     for (let step = 0; step < 5; step++) {
       await one.trainer.accumulate(samples, [whole(wanted!, -1), whole(unwanted!, 1)]);
@@ -61,11 +61,11 @@ describe("the trainer of the choice policy's weights", () => {
     }
     const [likelier, unlikelier] = await one.trainer.logprobs(samples);
     assert.ok(sum(likelier!) - sum(unlikelier!) > sum(wanted!) - sum(unwanted!) + 0.1);
-    assert.notEqual(one.policy().revision, revision);
+    assert.notEqual((await one.policy()).revision, revision);
   });
 
   test("shortens a gradient that is longer than allowed, and moves nothing without one", async () => {
-    const one = learner();
+    const one = trainable();
     const { samples } = await draws(one, 1);
     const [logprobs] = await one.trainer.logprobs(samples);
     await one.trainer.accumulate(samples, [whole(logprobs!, -100)]);
@@ -75,8 +75,8 @@ describe("the trainer of the choice policy's weights", () => {
     assert.deepEqual(await one.trainer.step({ learningRate: 0.1 }), { gradientNorm: 0, updateNorm: 0 });
   });
 
-  test("goes on from a file to the same weights as without a stop", async () => {
-    const [calm, first, second] = [learner(), learner(), learner()];
+  test("resumes from a file to the same weights as without a stop", async () => {
+    const [calm, first, second] = [trainable(), trainable(), trainable()];
     const step = async (of: typeof calm) => {
       const { samples } = await draws(of, 2);
       const [a, b] = await of.trainer.logprobs(samples);
@@ -87,19 +87,19 @@ describe("the trainer of the choice policy's weights", () => {
     await step(calm);
     await step(first);
     const path = join(folder, "step-1.weights");
-    await first.save(path);
-    await second.load(path);
+    await first.trainer.save(path);
+    await second.trainer.load(path);
     await step(second);
     assert.equal((await second.trainer.snapshot()).revision, (await calm.trainer.snapshot()).revision);
   });
 
   test("refuses a file that is missing or broken, and a draw without features", async () => {
-    const one = learner();
+    const one = trainable();
     const path = join(folder, "broken.weights");
-    await one.save(path);
+    await one.trainer.save(path);
     writeFileSync(path, readFileSync(path, "utf8").slice(0, 40));
     const refusedAs = (code: string) => (error: Error) => error instanceof DataError && error.code === code;
-    await assert.rejects(one.load(path), refusedAs("weights-broken"));
+    await assert.rejects(one.trainer.load(path), refusedAs("weights-broken"));
     assert.throws(() => readChoiceWeights(join(folder, "none")), refusedAs("weights-missing"));
     const { samples } = await draws(one, 1);
     const { features: _, ...input } = samples[0]!.input;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Adapter } from "../../adapter/adapter.ts";
+import type { Adapter, VectorAdapter } from "../../adapter/adapter.ts";
 import { wordSpace } from "../../engines/local/words.ts";
 import { ConfigError, DataError } from "../../errors.ts";
 import type { PolicyState, PolicyStateChange } from "../../memory/memory.ts";
@@ -109,7 +109,7 @@ function randomWindows(seed: string, count: number): Observation[][] {
 const tokensOf = (action: Action) =>
   action.statements.reduce((sum, { text }) => sum + Math.max(3, wordSpace.countTokens(text)), 0);
 
-function adapter(weights: Record<string, number>, change: Partial<Adapter> = {}): Adapter {
+function adapter(weights: Record<string, number>, change: Partial<VectorAdapter> = {}): VectorAdapter {
   const buckets = Object.entries(weights)
     .map(([word, weight]) => ({ ...wordSpace.bucket(wordSpace.stems(word)[0]!), weight }))
     .sort((a, b) => a.index - b.index);

@@ -5,15 +5,16 @@
  * (`choice-draw.ts`) for a token budget; unspent tokens are carried over. Rare words count more, words just kept count
  * less, and an adapter in word space makes the words of a user's questions count more still.
  *
- * After a prototype on EgoLife's week of transcripts; departures from it:
+ * Decisions behind it:
  * 1. Word counts include the decision's own candidates, so that a stream shorter than two windows has counts at all.
  * 2. On-screen text is weighed by how far it can be believed: otherwise garbled words win, being rare.
  * 3. A line without content words is no candidate, and a line costs at least 3 tokens.
  * 4. A stream starts with the largest sum that can be carried over, so a short clip's only line is kept; and a window
- *    in which nothing fits although the purse is full may take one line on credit, paid back by the next windows.
+ *    in which nothing fits although all that can be carried over was may take one line on credit, paid back by the next windows.
  * 5. The default budget has a floor (see `defaultBudget`).
  */
 import type { Adapter } from "../../adapter/adapter.ts";
+import { vectorAdapter } from "../../adapter/arithmetic.ts";
 import { noCost, type WordSpace } from "../../engine.ts";
 import { ConfigError, DataError } from "../../errors.ts";
 import type { JsonValue, PolicyStateChange } from "../../memory/memory.ts";
@@ -90,15 +91,15 @@ export function choicePolicy(options: ChoiceOptions): Policy {
 
 /**
  * Weight a_w of a stem: `scale · sign · value` of its bucket, 0 where the adapter has none.
- * @throws ConfigError `adapter-space`, DataError `adapter-invalid`
+ * @throws ConfigError `adapter-space` or `adapter-remote`, DataError `adapter-invalid`
  */
 export function taskWeights(adapter: Adapter | null, words: WordSpace): (stem: string) => number {
   if (adapter === null) return () => 0;
-  const { space, dimension, indices, values, scale } = adapter;
+  const { space, dimension, indices, values, scale } = vectorAdapter(adapter);
   if (space !== words.id || dimension !== words.dimension) {
     throw new ConfigError(
       "adapter-space",
-      `Expected an adapter of ${words.id} with dimension ${words.dimension}, got ${space} with ${dimension}: train it anew in this space`,
+      `Expected an adapter of ${words.id} with dimension ${words.dimension}, got ${space} with ${dimension}: train it in this space`,
     );
   }
   const inPlace =

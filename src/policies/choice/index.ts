@@ -4,7 +4,7 @@ export {
   wordAdapterTrainer,
 } from "../word-adapter-trainer.ts";
 export { type ChoiceOptions, choicePolicy } from "./choice.ts";
-export { type ChoiceBudget, defaultBudget } from "./choice-budget.ts";
+export { type ChoiceBudget, defaultBudget, liveBudget } from "./choice-budget.ts";
 export { type ChoiceParameters, defaultChoiceParameters } from "./choice-draw.ts";
 export {
   type ChoiceFeature,
@@ -14,9 +14,14 @@ export {
   parseChoiceWeights,
   untrainedChoiceWeights,
 } from "./choice-features.ts";
-export { type ChoicePhaseOneOptions, choicePhaseOnePolicy } from "./choice-phase-one.ts";
-export { choiceFamily, trainableChoice } from "./choice-phase-two.ts";
+export {
+  type ChoicePhaseOneOptions,
+  choiceFamily,
+  choicePhaseOnePolicy,
+  trainableChoice,
+} from "./choice-training.ts";
 export { ChoiceWeightsTrainer, readChoiceWeights } from "./choice-weights-trainer.ts";
+export { choicePhaseOneRecipe, choicePhaseTwoRecipe } from "./recipes.ts";
 export {
   adapterFromPairs,
   adapterFromTasks,

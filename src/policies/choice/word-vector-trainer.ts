@@ -10,19 +10,28 @@
  * 2. Options count too, at `optionWeight`: with few questions they name what the answers look like.
  * 3. Weights of hash buckets are trained, not of words: words that share a bucket share its weight.
  */
-import type { Adapter, AdapterWord } from "../../adapter/adapter.ts";
-import { adapterNorm, createAdapter, rescaleAdapter, weightsOf } from "../../adapter/arithmetic.ts";
+import { z } from "zod";
+import type { Adapter, AdapterWord, VectorAdapter } from "../../adapter/adapter.ts";
+import {
+  adapterNorm,
+  createAdapter,
+  rescaleAdapter,
+  vectorAdapter,
+  weightsOf,
+} from "../../adapter/arithmetic.ts";
 import type { WordSpace } from "../../engine.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Task } from "../../tasks/task.ts";
 import {
-  type PreferenceResult,
+  type DpoOptions,
   type SamplePair,
-  type TrainedAdapter,
+  type TrainingResult,
   trainOnPairs,
 } from "../../training/phase-two.ts";
 import type { OptimizerOptions, StepReport, Trainer } from "../../training/trainer.ts";
+import { loadTrainerState, saveTrainerState } from "../trainer-state.ts";
 import { type DrawInput, drawGradient, drawLogprobs } from "./choice-draw.ts";
+import { choicePhaseTwoRecipe } from "./recipes.ts";
 
 export interface ClosedFormOptions {
   readonly words: WordSpace;
@@ -40,7 +49,7 @@ const optionWeight = 0.3;
 export function adapterFromTasks(
   tasks: readonly Pick<Task, "question">[],
   { words, recentTasks = tasks.length }: ClosedFormOptions,
-): TrainedAdapter {
+): TrainingResult<VectorAdapter> {
   const questions = distinctQuestions(recentTasks > 0 ? tasks.slice(-recentTasks) : []);
   const counts = new Map<string, number>();
   for (const { text, options } of questions) {
@@ -59,9 +68,12 @@ export function adapterFromTasks(
       return [index, sign * Math.log(1 + count)];
     }),
   );
-  if (questions.length === 0) return { adapter, problem: "no-tasks" };
-  if (counts.size === 0) return { adapter, problem: "no-words" };
-  return { adapter, problem: questions.length === 1 ? "one-question" : null };
+  const result = (problem: TrainingResult["problem"]) => ({
+    ...{ adapter, problem, pairs: 0, curve: [], failedVerdicts: 0 },
+  });
+  if (questions.length === 0) return result("no-tasks");
+  if (counts.size === 0) return result("no-words");
+  return result(questions.length === 1 ? "one-question" : null);
 }
 
 function distinctQuestions(tasks: readonly Pick<Task, "question">[]) {
@@ -70,7 +82,7 @@ function distinctQuestions(tasks: readonly Pick<Task, "question">[]) {
 }
 
 /**
- * The words of some texts that an adapter weighs, the heaviest first: what a memory has learnt to care about.
+ * The words of some texts that an adapter weighs, the heaviest first: what a memory cares about.
  * @param texts where the words are looked for, such as the tasks' questions and options: an adapter holds only hashes
  */
 export function adapterWords(adapter: Adapter, texts: Iterable<string>, words: WordSpace): AdapterWord[] {
@@ -109,17 +121,18 @@ export interface ChoiceTrainerOptions {
 /**
  * Trains an adapter in word space by plain gradient descent: on sparse words Adam takes noise for direction. A draw
  * is weighed as a whole: `accumulate` wants one weight for all its choices, as DPO and GSPO give.
- * @throws ConfigError `adapter-space` for an adapter of another space
+ * @throws ConfigError `adapter-space` for an adapter of another space, `adapter-remote`
  */
-export function choiceTrainer(options: ChoiceTrainerOptions): Trainer<ChoiceSample, Adapter> {
-  const { words, adapter = null } = options;
+export function choiceTrainer(options: ChoiceTrainerOptions): Trainer<ChoiceSample, VectorAdapter> {
+  const { words } = options;
+  const adapter = options.adapter ? vectorAdapter(options.adapter) : null;
   if (adapter !== null && (adapter.space !== words.id || adapter.dimension !== words.dimension)) {
     throw new ConfigError(
       "adapter-space",
       `Expected an adapter of ${words.id} with dimension ${words.dimension} to train further, got ${adapter.space} with ${adapter.dimension}: start without one`,
     );
   }
-  const weights = new Map(adapter === null ? [] : weightsOf(adapter));
+  let weights = new Map(adapter === null ? [] : weightsOf(adapter));
   let gradient = new Map<number, number>();
 
   const drawOf = ({ input, stems }: ChoiceSample): DrawInput => ({
@@ -129,6 +142,8 @@ export function choiceTrainer(options: ChoiceTrainerOptions): Trainer<ChoiceSamp
       return sign * (weights.get(index) ?? 0);
     }),
   });
+
+  const snapshot = () => createAdapter(words.id, words.dimension, weights);
 
   return {
     logprobs: async (samples) =>
@@ -152,11 +167,19 @@ export function choiceTrainer(options: ChoiceTrainerOptions): Trainer<ChoiceSamp
         moved += (rate * slope) ** 2;
       }
       gradient = new Map();
-      return { gradientNorm, updateNorm: Math.sqrt(moved) };
+      return { gradientNorm, updateNorm: Math.sqrt(moved), adapterNorm: adapterNorm(snapshot()) };
     },
-    snapshot: async () => createAdapter(words.id, words.dimension, weights),
+    snapshot: async () => snapshot(),
+    save: async (path) => saveTrainerState(path, { space: words.id, weights: [...weights] }),
+    load: async (path) => {
+      const saved = loadTrainerState(path, stateSchema.extend({ space: z.literal(words.id) }));
+      weights = new Map(saved.weights);
+      gradient = new Map();
+    },
   };
 }
+
+const stateSchema = z.strictObject({ space: z.string(), weights: z.array(z.tuple([z.int(), z.number()])) });
 
 /** @throws RangeError unless there is one weight per choice, all the same */
 function wholeWeight({ picks }: ChoiceSample, weights: Float32Array | undefined): number {
@@ -167,16 +190,10 @@ function wholeWeight({ picks }: ChoiceSample, weights: Float32Array | undefined)
   );
 }
 
-export interface PreferenceOptions {
+export interface PreferenceOptions extends Partial<Pick<DpoOptions, "beta" | "steps" | "learningRate">> {
   readonly words: WordSpace;
   /** Euclidean norm of the adapter at the end: that of the closed form over the same tasks. */
   readonly norm: number;
-  /** @default 0.1 */
-  readonly beta?: number;
-  /** @default 10 */
-  readonly steps?: number;
-  /** @default 1 */
-  readonly learningRate?: number;
 }
 
 /**
@@ -185,27 +202,32 @@ export interface PreferenceOptions {
  */
 export async function adapterFromPairs(
   pairs: readonly SamplePair<ChoiceSample>[],
-  { words, norm, learningRate = 1, ...options }: PreferenceOptions,
-): Promise<PreferenceResult> {
+  { words, norm, ...dpo }: PreferenceOptions,
+): Promise<TrainingResult<VectorAdapter>> {
   const trainer = choiceTrainer({ words });
-  const curve = await trainOnPairs(trainer, pairs, { ...options, learningRate });
+  const curve = await trainOnPairs(trainer, pairs, { ...choicePhaseTwoRecipe.dpo, ...dpo });
   const trained = await trainer.snapshot();
-  if (pairs.length === 0) return { adapter: trained, problem: "no-pairs", curve };
-  if (adapterNorm(trained) === 0) return { adapter: trained, problem: "no-direction", curve };
+  const found = { curve, pairs: pairs.length, failedVerdicts: 0 };
+  if (pairs.length === 0) return { ...found, adapter: trained, problem: "no-pairs" };
+  if (adapterNorm(trained) === 0) return { ...found, adapter: trained, problem: "no-direction" };
   const samples = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]);
-  return { adapter: withFloor(rescaleAdapter(trained, norm), samples, words), problem: null, curve };
+  return { ...found, adapter: withFloor(rescaleAdapter(trained, norm), samples, words), problem: null };
 }
 
 /** Below this a word would all but count against a line that holds it. */
 const leastWeight = -0.8;
 
 /** The adapter with no word of the samples below `leastWeight`. */
-export function withFloor(adapter: Adapter, samples: readonly ChoiceSample[], words: WordSpace): Adapter {
+export function withFloor(
+  adapter: Adapter,
+  samples: readonly ChoiceSample[],
+  words: WordSpace,
+): VectorAdapter {
   const weights = new Map(weightsOf(adapter));
   for (const stem of new Set(samples.flatMap((sample) => sample.stems))) {
     const { index, sign } = words.bucket(stem);
     const weight = weights.get(index);
     if (weight !== undefined) weights.set(index, sign * Math.max(leastWeight, sign * weight));
   }
-  return createAdapter(adapter.space, adapter.dimension, weights);
+  return createAdapter(words.id, words.dimension, weights);
 }

@@ -14,6 +14,7 @@ import {
 import { wordSpace } from "../../engines/local/index.ts";
 import { ConfigError, EngineError } from "../../errors.ts";
 import type { Observation, Utterance } from "../../perception/observation.ts";
+import { actionOf, plainAction } from "../../policy/plain-action.ts";
 import type { Context } from "../../policy/policy.ts";
 import { localJudge } from "../../reward/local-judge.ts";
 import { scoreGroup } from "../../reward/reward.ts";
@@ -450,6 +451,32 @@ describe("samples", () => {
     // '{"description":"Ann ' is 20 characters, 'waves ' 6, '1."}' 4; the small model gives minus an eighth for each.
     assert.deepEqual(actions[1]!.logprobs!.tokens, ['{"description":"Ann ', "waves ", '1."}']);
     assert.deepEqual([...actions[1]!.logprobs!.values], [-2.5, -0.75, -0.5]);
+  });
+
+  test("carry the ids of all sampled tokens and what names the prompt, but not for a repaired answer", async () => {
+    const model = smallModel((_, __, call) => (call === 0 ? "{{" : asJson("Ann waves.")));
+    const ids = Int32Array.of(5, 6, 2);
+    const handle = { response: "r1" };
+    const telling: Model = {
+      ...model,
+      generate: async (request) => {
+        const { completions, cost } = await model.generate(request);
+        const told = completions.map((one) => ({
+          ...one,
+          tokens: one.tokens && { ...one.tokens, ids },
+          handle,
+        }));
+        return { completions: told, cost };
+      },
+    };
+    const [repaired] = (await policyOf(telling).decide(about(clip(0)))).actions;
+    assert.deepEqual([repaired!.issues, repaired!.logprobs, repaired!.handle], [[], null, undefined]);
+    const [action] = (await policyOf(telling).decide(about(clip(0)))).actions;
+    assert.equal(action!.logprobs!.ids, ids);
+    assert.equal(action!.handle, handle);
+    const kept = actionOf(JSON.parse(JSON.stringify(plainAction(action!))));
+    const { handle: _, ...rest } = action!;
+    assert.deepEqual(kept, rest, "all but the handle is kept as JSON");
   });
 
   test("no log-probabilities where the model has none", async () => {

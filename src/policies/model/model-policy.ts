@@ -45,7 +45,7 @@ export interface ModelPolicyOptions extends PictureLimits {
   readonly sampling?: Sampling;
   /** How often the model is asked again when nothing it wrote can be used, from 0 up. @default 2 */
   readonly attempts?: number;
-  /** Residual-stream weights the engine is to apply. @default null */
+  /** What the engine is to write with: a vector of its residual stream, or weights it holds. @default null */
   readonly adapter?: Adapter | null;
 }
 
@@ -65,7 +65,7 @@ export function modelPolicy(options: ModelPolicyOptions): Policy {
   if (!Number.isInteger(attempts) || attempts < 0) {
     throw new RangeError(`Expected \`attempts\` to be an integer from 0 up, got ${attempts}`);
   }
-  if (adapter && !adapter.space.startsWith("residual:")) {
+  if (adapter?.kind === "vector" && !adapter.space.startsWith("residual:")) {
     throw new ConfigError(
       "adapter-space",
       `Expected an adapter of a model's residual stream (residual:<model>@<block>), got ${adapter.space}: use it with the policy it was trained for`,
@@ -119,7 +119,7 @@ async function decide(setup: Setup, context: Context, wanted: DecideOptions): Pr
 
 /**
  * Asks again until something can be used. It was written for another prompt, so its log-probabilities say nothing of
- * this one: a repaired action has none.
+ * this one: a repaired action has none, and no handle.
  */
 async function repair(
   setup: Setup,
@@ -140,7 +140,8 @@ async function repair(
     cost = addCost(cost, generation.cost);
     const [completion] = generation.completions;
     if (!completion) continue;
-    last = { ...actionOf(completion, context, setup), logprobs: null };
+    const { handle: _, ...repaired } = actionOf(completion, context, setup);
+    last = { ...repaired, logprobs: null };
     if (isUsable(last)) return { repaired: last, cost };
   }
   return { repaired: null, cost };
@@ -175,7 +176,11 @@ function actionOf(completion: Completion, context: Context, { prompts, revision 
     text: withThinking(completion),
     statements:
       issues.length > 0 ? [] : [statement("episodic")(description), ...knowledge.map(statement("semantic"))],
-    logprobs: tokens && { tokens: tokens.texts, values: tokens.logprobs },
+    logprobs: tokens && {
+      ...{ tokens: tokens.texts, values: tokens.logprobs },
+      ...(tokens.ids && { ids: tokens.ids }),
+    },
+    ...(completion.handle !== undefined && { handle: completion.handle }),
     revision,
     issues,
   };

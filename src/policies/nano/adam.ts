@@ -35,7 +35,7 @@ export class Adam {
   readonly #update: Update;
   readonly #options: AdamOptions;
 
-  /** Takes over the weights, and the moments of a run that goes on. */
+  /** Takes over the weights, and the moments of a resumed run. */
   constructor(weights: Weights, options: AdamOptions = adamDefaults, state: AdamState | null = null) {
     this.#weights = weights;
     const zeros = () =>

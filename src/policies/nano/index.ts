@@ -7,6 +7,7 @@ export {
   nanoTarget,
 } from "./nano-adapter-trainer.ts";
 export { nanoPhaseOnePolicy, nanoPolicy, trainableNano } from "./nano-policy.ts";
+export { nanoPhaseOneRecipe, nanoPhaseTwoRecipe } from "./recipes.ts";
 export type { NanoSample } from "./sample-arrays.ts";
 export { NanoVectorTrainer, nanoVectorTrainer } from "./vector-trainer.ts";
 export { NanoWeightsTrainer } from "./weights-trainer.ts";

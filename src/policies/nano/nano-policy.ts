@@ -1,10 +1,9 @@
 /** Nano as a policy in training: all its weights in Phase One, the adapter in Phase Two. */
 
-import type { Adapter } from "../../adapter/adapter.ts";
+import type { Adapter, VectorAdapter } from "../../adapter/adapter.ts";
 import type { Sampling } from "../../engine.ts";
 import { NanoModel, nanoPrograms, readNano } from "../../engines/nano/nano-model.ts";
 import { nanoConfig } from "../../engines/nano/network.ts";
-import { idOf } from "../../engines/nano/vocabulary.ts";
 import type { Context, Policy } from "../../policy/policy.ts";
 import { memoryPrompt } from "../../policy/prompts.ts";
 import type { PhaseOnePolicy, TrainablePolicy } from "../../training/trainable-policy.ts";
@@ -23,7 +22,7 @@ const rolloutSampling: Sampling = { temperature: 1, topP: 1 };
 const actingSampling: Sampling = { temperature: 0.7 };
 
 /**
- * Learns all weights, starting from those of a file.
+ * Trains all weights, starting from those of a file.
  * @param snapshotPath where the trained weights are written
  * @throws DataError when the file is broken or of another network
  */
@@ -40,11 +39,10 @@ export async function nanoPhaseOnePolicy(
   return {
     id: `nano:${checksum.slice(0, 12)}`,
     trainer,
-    policy: () => modelPolicy({ model: current(), countTokens, sampling: rolloutSampling, attempts: 0 }),
+    policy: async () =>
+      modelPolicy({ model: current(), countTokens, sampling: rolloutSampling, attempts: 0 }),
     sampleOf: samplesOf(new NanoModel(weights, checksum, programs), countTokens),
     reference: (samples) => trainer.reference(samples),
-    save: (path) => trainer.save(path),
-    load: (path) => trainer.load(path),
   };
 }
 
@@ -53,14 +51,14 @@ export function nanoPolicy(model: NanoModel, adapter: Adapter | null, countToken
   return { ...modelPolicy({ model, countTokens, adapter, sampling: actingSampling }), id: "nano" };
 }
 
-/** Learns an adapter from nothing, over weights that stand still; `policy` is that without an adapter. */
+/** Trains an adapter from nothing, over weights that stand still; `policy` is that without an adapter. */
 export function trainableNano(
   model: NanoModel,
   countTokens: CountTokens,
-): TrainablePolicy<NanoSample, Adapter> {
+): TrainablePolicy<NanoSample, VectorAdapter> {
   return {
     trainer: nanoVectorTrainer(model),
-    policy: () => modelPolicy({ model, countTokens, sampling: rolloutSampling, attempts: 0 }),
+    policy: async () => modelPolicy({ model, countTokens, sampling: rolloutSampling, attempts: 0 }),
     sampleOf: samplesOf(model, countTokens),
   };
 }
@@ -74,6 +72,6 @@ function samplesOf(model: NanoModel, countTokens: CountTokens): TrainablePolicy<
   return async (context, { logprobs }) => {
     const reading = shown.get(context) ?? model.read(memoryPrompt(context, { semantic: false, countTokens }));
     shown.set(context, reading);
-    return { ...(await reading), tokens: (logprobs?.tokens ?? []).map(idOf) };
+    return { ...(await reading), tokens: [...(logprobs?.ids ?? [])] };
   };
 }

@@ -3,9 +3,9 @@
  *
  * All below the vector is computed once a sample and kept, so a step goes through the blocks above it only.
  */
-
-import type { Adapter } from "../../adapter/adapter.ts";
-import { createAdapter } from "../../adapter/arithmetic.ts";
+import { z } from "zod";
+import type { Adapter, VectorAdapter } from "../../adapter/adapter.ts";
+import { adapterNorm, createAdapter } from "../../adapter/arithmetic.ts";
 import { jit, nn, numpy as np, tree, valueAndGrad } from "../../engines/nano/jax.ts";
 import { memoryLength, stripsSeen, textLength } from "../../engines/nano/layout.ts";
 import { type NanoModel, vectorOf } from "../../engines/nano/nano-model.ts";
@@ -17,6 +17,7 @@ import {
   type Weights,
 } from "../../engines/nano/network.ts";
 import type { OptimizerOptions, StepReport, Trainer } from "../../training/trainer.ts";
+import { loadTrainerState, saveTrainerState } from "../trainer-state.ts";
 import { type NanoSample, sampleArrays } from "./sample-arrays.ts";
 
 /** Samples that go through the network at once, M; a last batch is filled up with its first sample at weight 0. */
@@ -35,7 +36,7 @@ type Slope = (
 ) => np.Array;
 
 /** Adam on the vector; the learning rate is of one number of it. */
-export class NanoVectorTrainer implements Trainer<NanoSample, Adapter> {
+export class NanoVectorTrainer implements Trainer<NanoSample, VectorAdapter> {
   readonly #config: NanoConfig;
   readonly #weights: Weights;
   /** Those of the weights that logits above the vector depend on. */
@@ -147,7 +148,8 @@ export class NanoVectorTrainer implements Trainer<NanoSample, Adapter> {
       moved += change * change;
     }
     this.#gradient.fill(0);
-    return { gradientNorm, updateNorm: Math.sqrt(moved) };
+    const norm = adapterNorm({ values: this.#vector, scale: 1 });
+    return { gradientNorm, updateNorm: Math.sqrt(moved), adapterNorm: norm };
   }
 
   /** Mean length of the residual stream that the vector is added to, over the answers' positions of some samples. */
@@ -170,7 +172,32 @@ export class NanoVectorTrainer implements Trainer<NanoSample, Adapter> {
     return sum / Math.max(1, positions);
   }
 
-  async snapshot(): Promise<Adapter> {
+  async save(path: string): Promise<void> {
+    saveTrainerState(path, {
+      space: adapterSpaceOf(this.#config),
+      steps: this.#steps,
+      ...{ vector: [...this.#vector], first: [...this.#first], second: [...this.#second] },
+    });
+  }
+
+  /** @throws DataError `checkpoint-broken` when it is of another space or size */
+  async load(path: string): Promise<void> {
+    const numbers = z.array(z.number()).length(this.#config.width);
+    const { steps, vector, first, second } = loadTrainerState(
+      path,
+      z.strictObject({
+        ...{ space: z.literal(adapterSpaceOf(this.#config)), steps: z.int().min(0) },
+        ...{ vector: numbers, first: numbers, second: numbers },
+      }),
+    );
+    this.#steps = steps;
+    this.#vector.set(vector);
+    this.#first.set(first);
+    this.#second.set(second);
+    this.#gradient.fill(0);
+  }
+
+  async snapshot(): Promise<VectorAdapter> {
     const weights = Array.from(this.#vector, (value, d) => [d, value] as const);
     return createAdapter(adapterSpaceOf(this.#config), this.#config.width, weights);
   }

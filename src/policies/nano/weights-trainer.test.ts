@@ -112,7 +112,7 @@ test("a gradient longer than allowed is shortened, an empty one moves nothing", 
   assert.ok((await trainer.step({ learningRate: 0 })).gradientNorm < 1e-4, "what cancels out is nothing");
 });
 
-test("a trainer that loads what another saved goes on to the same weights", async () => {
+test("a trainer that loads what another saved ends with the same weights", async () => {
   const { samples } = await sampled();
   const path = join(folder, "saved");
   const train = async (trainer: NanoWeightsTrainer) => {
@@ -129,5 +129,5 @@ test("a trainer that loads what another saved goes on to the same weights", asyn
   await train(again);
   assert.deepEqual(await tensorsOf(again.weights), await tensorsOf(trainer.weights));
   assert.equal((await again.snapshot()).revision, (await trainer.snapshot()).revision);
-  await assert.rejects(again.load(join(folder, "nothing")), /start the run anew/);
+  await assert.rejects(again.load(join(folder, "nothing")), /start the run again/);
 });

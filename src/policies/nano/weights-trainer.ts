@@ -137,7 +137,7 @@ export class NanoWeightsTrainer implements Trainer<NanoSample, Checkpoint> {
     )
       throw new DataError(
         "weights-broken",
-        `Expected ${path} to be a checkpoint of this network, got ${found ? "one of another" : "none"}: start the run anew`,
+        `Expected ${path} to be a checkpoint of this network, got ${found ? "one of another" : "none"}: start the run again in another directory`,
       );
     const moving = Object.fromEntries(
       Object.entries(found.weights).filter(([name]) => !name.startsWith("patch.")),

@@ -11,7 +11,7 @@ import type { SourceText } from "../../../perception/observation.ts";
 import { choicePolicy } from "../../../policies/choice/choice.ts";
 import type { ChoiceBudget } from "../../../policies/choice/choice-budget.ts";
 import type { ChoiceWeights } from "../../../policies/choice/choice-features.ts";
-import { choiceFamily } from "../../../policies/choice/choice-phase-two.ts";
+import { choiceFamily } from "../../../policies/choice/choice-training.ts";
 import { adapterFromTasks } from "../../../policies/choice/word-vector-trainer.ts";
 import { adapterFromPreferences } from "../../../policies/word-adapter-trainer.ts";
 import type { Context, Policy } from "../../../policy/policy.ts";
@@ -204,7 +204,7 @@ function preferences(
     const { adapter, problem } = await adapterFromPreferences(asked, [watched], {
       ...choice,
       judge: localJudge({ words }),
-      norm: adapterNorm(closedForm(asked, words)),
+      norm: adapterNorm(closedForm(asked, words))!,
       signal,
     });
     return problem === null ? adapter : null;

@@ -12,6 +12,7 @@
  * a kind; which five tasks come first is the order of the films.
  */
 import type { Adapter } from "../../../adapter/adapter.ts";
+import { vectorAdapter } from "../../../adapter/arithmetic.ts";
 import type { Reader } from "../../../answer/reader.ts";
 import { type FactKind, factKinds } from "../../../household/index.ts";
 import type { Policy } from "../../../policy/policy.ts";
@@ -179,8 +180,11 @@ function gainOf(answers: ByRow<readonly HouseholdAnswer[]>, kinds: readonly Fact
 }
 
 /** An adapter as JSON holds it, and back. */
-const plainAdapter = (adapter: Adapter | null) =>
-  adapter && { ...adapter, indices: [...adapter.indices], values: [...adapter.values] };
+function plainAdapter(adapter: Adapter | null) {
+  if (adapter === null) return null;
+  const vector = vectorAdapter(adapter);
+  return { ...vector, indices: [...vector.indices], values: [...vector.values] };
+}
 const adapterOf = (plain: NonNullable<ReturnType<typeof plainAdapter>>): Adapter => ({
   ...plain,
   indices: Int32Array.from(plain.indices),

@@ -42,14 +42,14 @@ export async function householdPolicies(
   }
   const [base, model] = [await openNano(shippedWeights("nano-base")), await openNano(shippedWeights("nano"))];
   const { countTokens } = wordSpace;
-  const adaptation = nanoAdapterTrainer({ model, countTokens });
+  const trainer = nanoAdapterTrainer({ model, countTokens });
   return {
     base: nanoPolicy(base, null, countTokens),
     takesSupplement: true,
     phaseOne: nanoPolicy(model, null, countTokens),
     adapted: (adapter) => nanoPolicy(model, adapter, countTokens),
     learn: async (tasks) => {
-      const { adapter, problem } = await adaptation.learn(tasks, [], signal);
+      const { adapter, problem } = await trainer.train(tasks, [], { signal });
       return problem === null ? adapter : null;
     },
   };

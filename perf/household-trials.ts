@@ -14,30 +14,30 @@ import type { Statement } from "../src/memory/memory.ts";
 import { seededRandom } from "../src/util/random.ts";
 import { signed } from "./markdown.ts";
 
-export const tasksLearnt = 5;
+export const tasksTrainedOn = 5;
 const questionsPerKind = 10;
 
 /** Who watches: a policy without an adapter, or with the one of a kind of question. */
 export type Watcher = "none" | FactKind;
 export const watchers: readonly Watcher[] = ["none", ...factKinds];
 
-/** An episode to watch and be asked about, and another that questions to learn from are about. */
-export interface TrainedAdapter {
+/** An episode to watch and be asked about, and another that questions to train on are about. */
+export interface Trial {
   readonly asked: Episode;
   readonly watched: Episode;
-  readonly lessons: ReadonlyMap<FactKind, readonly HouseholdQuestion[]>;
-  /** None of them is also learnt from. */
+  readonly taught: ReadonlyMap<FactKind, readonly HouseholdQuestion[]>;
+  /** None of them is also trained on. */
   readonly tests: ReadonlyMap<FactKind, readonly HouseholdQuestion[]>;
 }
 
-export function lessonOf(n: number, clips: number): TrainedAdapter {
+export function trialOf(n: number, clips: number): Trial {
   const asked = createEpisode(episodeSeed("train", n), clips);
   const watched = createEpisode(episodeSeed("held-out", n), clips);
-  const lessons = new Map(factKinds.map((kind) => [kind, questionsOf(asked, kind, tasksLearnt)]));
-  const known = new Set([...lessons.values()].flat().map(({ text }) => text));
+  const taught = new Map(factKinds.map((kind) => [kind, questionsOf(asked, kind, tasksTrainedOn)]));
+  const known = new Set([...taught.values()].flat().map(({ text }) => text));
   const unseen = (kind: FactKind) =>
     questionsOf(watched, kind, questionsPerKind).filter(({ text }) => !known.has(text));
-  return { asked, watched, lessons, tests: new Map(factKinds.map((kind) => [kind, unseen(kind)])) };
+  return { asked, watched, taught, tests: new Map(factKinds.map((kind) => [kind, unseen(kind)])) };
 }
 
 function questionsOf(episode: Episode, kind: FactKind, count: number): HouseholdQuestion[] {

@@ -1,0 +1,138 @@
+/**
+ * A run of training on disk, which can be killed at any moment and resumed: what both phases keep alike.
+ *
+ *     config.json       all that decides the run's numbers; another configuration is refused
+ *     *.jsonl           lines that are appended as they come
+ *     curves.html       metrics as pictures, self-contained
+ *     state.json        where the run stands, and which weights go with it
+ *     step-<n>.weights  weights and optimiser of that step
+ *
+ * The state names its weights and is renamed into place after they are written, so a crash leaves the old pair or the
+ * new one.
+ */
+import { existsSync, readdirSync, readFileSync, rmSync, truncateSync } from "node:fs";
+import { appendFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ConfigError, DataError } from "../errors.ts";
+import { makeDirectory } from "../util/directory.ts";
+import { replaceFile } from "../util/replace-file.ts";
+import { curvesPage } from "./curves.ts";
+import type { Trainer } from "./trainer.ts";
+
+/** What a checkpoint holds beside the weights. */
+export interface RunState {
+  /** Steps done. */
+  readonly step: number;
+}
+
+export interface RunDirectory {
+  readonly path: string;
+  /** Whole lines of a file, none where there is no such file. */
+  rows<Row>(name: string): Row[];
+  /** Appends a line for each row, forced to disk: a checkpoint may count on them. */
+  append(name: string, rows: readonly object[]): Promise<void>;
+  /** Appends as `append` does, but leaves it to the system when it reaches the disk. */
+  note(name: string, rows: readonly object[]): Promise<void>;
+  /** All lines of a file at once. */
+  replace(name: string, rows: readonly object[]): void;
+  /** The last checkpoint's state, its weights loaded; `null` at the start. */
+  resume<State extends RunState>(trainer: Pick<Trainer<never>, "load">): Promise<State | null>;
+  checkpoint(trainer: Pick<Trainer<never>, "save">, state: RunState): Promise<void>;
+  /** Draws what is in `metrics.jsonl`. */
+  drawCurves(title: string): void;
+}
+
+export interface RunDirectoryOptions {
+  /** What becomes of a run of another configuration in the directory: refused, or replaced. @default "refuse" */
+  readonly otherRun?: "refuse" | "replace";
+}
+
+/**
+ * Opens or makes a run's directory.
+ * @param config plain data; all that the run's numbers depend on
+ * @throws ConfigError `run-differs` when the directory holds a run of another configuration
+ */
+export function openRunDirectory(
+  directory: string,
+  config: object,
+  { otherRun = "refuse" }: RunDirectoryOptions = {},
+): RunDirectory {
+  makeDirectory(directory);
+  const path = (name: string) => join(directory, name);
+  const configText = `${JSON.stringify(config, null, 2)}\n`;
+  const isOther = existsSync(path("config.json")) && readFileSync(path("config.json"), "utf8") !== configText;
+  if (isOther && otherRun === "refuse")
+    throw new ConfigError(
+      "run-differs",
+      `${directory} holds a run of another configuration (see its config.json): choose another directory, or the same options`,
+    );
+  if (isOther) removeRun(directory);
+  if (!existsSync(path("config.json"))) replaceFile(path("config.json"), configText);
+  for (const name of readdirSync(directory)) if (name.endsWith(".jsonl")) cutLastLine(path(name));
+
+  const linesOf = (rows: readonly object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+  return {
+    path: directory,
+    rows: (name) => rowsOf(path(name)),
+    append: (name, rows) => appendFile(path(name), linesOf(rows), { flush: true }),
+    note: (name, rows) => appendFile(path(name), linesOf(rows)),
+    replace: (name, rows) => replaceFile(path(name), linesOf(rows)),
+    async resume<State extends RunState>(trainer: Pick<Trainer<never>, "load">) {
+      const state = readState(path("state.json"));
+      if (state === null) return null;
+      const { weights, ...rest } = state;
+      await trainer.load(path(weights));
+      return rest as unknown as State;
+    },
+    async checkpoint(trainer, state) {
+      const weights = `step-${state.step}.weights`;
+      await trainer.save(path(weights));
+      replaceFile(path("state.json"), `${JSON.stringify({ ...state, weights })}\n`);
+      for (const name of readdirSync(directory))
+        if (/^step-\d+\.weights/.test(name) && name !== weights) rmSync(path(name));
+    },
+    drawCurves: (title) =>
+      replaceFile(path("curves.html"), curvesPage(title, rowsOf<object>(path("metrics.jsonl")))),
+  };
+}
+
+/** Removes what this module writes, and nothing else. */
+function removeRun(directory: string): void {
+  for (const name of readdirSync(directory))
+    if (/^(config\.json|state\.json|curves\.html|.*\.jsonl|step-\d+\.weights.*)$/.test(name))
+      rmSync(join(directory, name));
+}
+
+/** A line that a kill cut short is taken off, so that the next one begins a line. */
+function cutLastLine(path: string): void {
+  const content = readFileSync(path);
+  const whole = content.lastIndexOf("\n") + 1;
+  if (whole < content.length) truncateSync(path, whole);
+}
+
+function readState(path: string): (RunState & { readonly weights: string }) | null {
+  if (!existsSync(path)) return null;
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    throw new DataError(
+      "run-broken",
+      `${path} does not hold the state of a run: start again in another directory`,
+      { cause },
+    );
+  }
+}
+
+/** Whole lines of a file of JSON lines; a last line that was cut off is not one. */
+export function rowsOf<Row>(path: string): Row[] {
+  if (!existsSync(path)) return [];
+  return readFileSync(path, "utf8")
+    .split("\n")
+    .flatMap((line) => {
+      try {
+        return line === "" ? [] : [JSON.parse(line) as Row];
+      } catch {
+        return [];
+      }
+    });
+}
