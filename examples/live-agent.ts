@@ -1,6 +1,7 @@
 /** An agent that pushes what it hears and sees, and asks its memory. Run: node examples/live-agent.ts */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,7 +33,10 @@ const receipts = [];
 for (let i = 0; i < 22; i++) {
   const place = (i * 7) % 22;
   receipts.push(
-    await kitchen.push({ text: `Parcel ${place} has the number ${1000 + place}.`, atMs: began + place * 1000 }),
+    await kitchen.push({
+      text: `Parcel ${place} has the number ${1000 + place}.`,
+      atMs: began + place * 1000,
+    }),
   );
   if (i % 5 === 4) await kitchen.flush();
 }
@@ -52,6 +56,7 @@ for await (const line of child.stdout) {
   acknowledged += String(line).trim().split("\n").length;
   if (acknowledged >= 10) child.kill("SIGKILL");
 }
+await once(child, "close");
 const cellar = await memory.live({ stream: "cellar" });
 await cellar.close();
 const kept = (await memory.timeline({ streams: ["cellar"] })).entries.length;

@@ -1,8 +1,9 @@
 /**
- * The library: open a source and a memory, create an agent, watch, ask.
+ * The library: `openTaskMem` gives one object that watches, remembers, answers and learns.
  *
- * Types of what these functions take and return come with them. `taskmem/engines/openai` has models behind endpoints,
- * `taskmem/engines/local` what needs none.
+ * Types of what it takes and returns come with it, and the parts it is made of for those who put them together
+ * themselves. Training is in `taskmem/training` and `taskmem/reward`, each policy in `taskmem/policies/…`, models in
+ * `taskmem/engines/…`.
  */
 import type { ConfigInput } from "./config.ts";
 import type { Embedder, WordSpace } from "./engine.ts";
@@ -12,6 +13,7 @@ import { whenCalled } from "./util/when-called.ts";
 
 export type { Adapter, AdapterWord, RemoteAdapter, VectorAdapter } from "./adapter/adapter.ts";
 export type { Provenance } from "./adapter/adapter-file.ts";
+export type { AdapterShelf } from "./adapter-shelf.ts";
 export {
   type Agent,
   type AgentOptions,
@@ -23,6 +25,7 @@ export {
 export type { Answer, AskOptions, Citation } from "./answer/answer.ts";
 export { type ModelReaderOptions, modelReader } from "./answer/model-reader.ts";
 export type { Reader, Reading, ReadRequest } from "./answer/reader.ts";
+export type { JudgeChoice, TrainingChoice } from "./assembly.ts";
 export type { Config, ConfigInput, FlagValues } from "./config.ts";
 export type {
   AnswerSchema,
@@ -58,9 +61,22 @@ export {
   StoreError,
   TaskMemError,
 } from "./errors.ts";
+export type { LearningEvent, LearnOptions, LearnResult } from "./learning.ts";
+export type {
+  LiveOptions,
+  LiveSession,
+  PushedPicture,
+  PushedSound,
+  PushedText,
+  PushItem,
+  PushReceipt,
+  PushTime,
+} from "./live.ts";
+export type { Log, LogEvent } from "./logging.ts";
 export type { ExportReport, ImportReport } from "./memory/export.ts";
 export type * from "./memory/memory.ts";
 export { type RenderOptions, renderMemory } from "./memory/render.ts";
+export type { CustomPolicy } from "./parts.ts";
 export type {
   Caption,
   Observation,
@@ -90,6 +106,7 @@ export type {
   Recent,
   ShownEntry,
 } from "./policy/policy.ts";
+export type { Remembered, RememberRequest } from "./remember.ts";
 export type {
   Judge,
   Judged,
@@ -107,7 +124,16 @@ export type { FrameOptions } from "./stream/ffmpeg.ts";
 export type { LiveSourceOptions } from "./stream/live-source.ts";
 export type { SourceOptions } from "./stream/open-source.ts";
 export type { ClipEvent, Failure } from "./stream-writer.ts";
-export type { Feedback, Option, Question, Task } from "./tasks/task.ts";
+export type {
+  TaskMem,
+  TaskMemOptions,
+  TaskRecord,
+  Timeline,
+  TimelineFilter,
+  Watching,
+  WatchRequest,
+} from "./taskmem.ts";
+export type { Feedback, Option, Question, QuestionInput, Task } from "./tasks/task.ts";
 export type { AdapterResult, AdapterTrainer, TrainAdapterOptions } from "./training/train-adapter.ts";
 export type { Environment } from "./util/environment.ts";
 export type { Random } from "./util/random.ts";
@@ -140,6 +166,9 @@ export async function openMemory(directory: string, options: MemoryOptions = {})
 export function defineConfig(config: ConfigInput): ConfigInput {
   return config;
 }
+
+/** Opens the memory of a directory with all that works on it. @throws ConfigError, StoreError */
+export const openTaskMem = whenCalled(async () => (await import("./taskmem.ts")).openTaskMem);
 
 // What stands on SQLite or zod is loaded when it is called, so that importing the library is light.
 

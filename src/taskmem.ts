@@ -238,7 +238,7 @@ class OpenTaskMem implements TaskMem {
 
   async ask(question: QuestionInput, options: AskOptions = {}): Promise<Answer> {
     const { memory, reader, now } = this.#parts;
-    const answer = await answerQuestion(question, { memory, reader, now, ...options });
+    const answer = await answerQuestion(toQuestion(question), { memory, reader, now, ...options });
     if (answer.task !== null) await this.#learning.afterTask(answer.task, undefined);
     return answer;
   }

@@ -1,6 +1,6 @@
 /**
  * Writing never waits for training: while another process is in the middle of learning, clips are decided and committed,
- * and what was learnt is taken up by the next decision. Told by the order of events; no clock is looked at.
+ * and the new adapter is taken up by the next decision. Told by the order of events; no clock is looked at.
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -9,11 +9,9 @@ import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
-import { createAgent } from "../src/agent.ts";
-import { activeAdapter, configuredPolicy, configuredReader, openConfiguredMemory } from "../src/assembly.ts";
-import { loadConfig } from "../src/config.ts";
 import { captionsOf, createEpisode, episodeSeed } from "../src/household/index.ts";
 import type { Source } from "../src/stream/clip.ts";
+import { openTaskMem } from "../src/taskmem.ts";
 import type { AdapterResult } from "../src/training/train-adapter.ts";
 import { parseRow, taskmem, temporaryFolder } from "./support/cli.ts";
 import { observationsOf, watchedMemory } from "./support/watched-memory.ts";
@@ -80,41 +78,31 @@ test("`watch` goes from the first clip to the last while another process learns"
   assert.deepEqual([...revisions(after)], [`choice@1+${report.adapter}`]);
 });
 
-test("a watch that is running writes with what was learnt from its next decision on", async (t) => {
+test("a watch that is running writes with the new adapter from its next decision on", async (t) => {
   const directory = join(folder, "running");
   await (await watchedMemory(directory, ["wear"], 16)).close();
-  const config = await loadConfig({ memory: directory }, { file: undefined });
-  const memory = await openConfiguredMemory(config, { mustExist: true });
+  const memory = await openTaskMem({ directory, mustExist: true, screenText: false });
   t.after(() => memory.close());
   const learning = await learningProcess(t, directory);
   /** Opened when the source may go on to clip 9. */
   const gate = Promise.withResolvers<void>();
-  const withAdapter = async () => configuredPolicy(config, null, await activeAdapter(memory, config, null));
-  const agent = createAgent({
-    memory,
-    policy: await withAdapter(),
-    currentPolicy: withAdapter,
-    reader: configuredReader(config, null),
-    perceptors: { transcriber: null, language: null, screenReader: null },
-  });
-
   const events: string[] = [];
   let report: AdapterResult | undefined;
-  for await (const event of agent.watch(sourceThatWaits(9, gate.promise))) {
+  for await (const event of memory.watch(sourceThatWaits(9, gate.promise))) {
     if (event.event !== "clip-end") continue;
     events.push(`clip ${event.clip} ${event.revision}${learning.isLearning() ? " while learning" : ""}`);
     if (event.clip !== 8) continue;
     report = await learning.finish();
-    events.push("in force");
+    events.push("active");
     gate.resolve();
   }
   assert.equal(report!.activated, true, report!.reason);
   assert.deepEqual(events, [
     ...range(0, 9).map((clip) => `clip ${clip} choice@1 while learning`),
-    "in force",
+    "active",
     ...range(9, clips).map((clip) => `clip ${clip} choice@1+${report!.adapter}`),
   ]);
-  assert.deepEqual(await memory.check(), []);
+  assert.deepEqual(await memory.store.check(), []);
 });
 
 /** The second film as a stream that brings no clip from the n-th on before it is let. */

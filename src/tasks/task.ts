@@ -1,18 +1,26 @@
 /** A task: a demand from the environment at a time. In question answering, a question. */
+import { ConfigError } from "../errors.ts";
 
-/** A possible answer of a multiple-choice question. */
 export interface Option {
   /** `A`, `B`, … */
   readonly letter: string;
   readonly text: string;
 }
 
-/** A question, open or multiple choice. */
 export interface Question {
   readonly text: string;
   /** Empty for a free-form question. */
   readonly options: readonly Option[];
 }
+
+/** A question as people give it: its text, or its text with the answers to choose from, whose letters may be left out. */
+export type QuestionInput =
+  | string
+  | {
+      readonly text: string;
+      /** @default none: a free-form question */
+      readonly options?: readonly (string | Option)[];
+    };
 
 /** A question that was asked, what memory answered, and what the user thought of it. */
 export interface Task {
@@ -32,12 +40,38 @@ export interface Task {
   readonly feedback: Feedback | null;
 }
 
-/** What a user said of an answer. */
 export interface Feedback {
   readonly atMs: number;
   readonly verdict: "right" | "wrong";
   /** The right answer where the user gave it. */
   readonly correction: string | null;
+}
+
+const mostOptions = 26;
+
+/**
+ * A question with all its parts; options without a letter get the one of their place.
+ * @throws ConfigError for an empty question, a single option or more options than letters
+ */
+export function toQuestion(given: QuestionInput): Question {
+  const { text, options = [] } = typeof given === "string" ? { text: given } : given;
+  if (typeof text !== "string" || text.trim() === "")
+    throw new ConfigError("question-empty", "Expected a question, got none.");
+  if (options.length === 1)
+    throw new ConfigError("options-few", "Expected at least two options to choose from, got one.");
+  if (options.length > mostOptions) {
+    throw new ConfigError(
+      "options-many",
+      `Expected at most ${mostOptions} options, one a letter, got ${options.length}.`,
+    );
+  }
+  const lettered = letterOptions(
+    options.map((option) => (typeof option === "string" ? option : option.text)),
+  );
+  return {
+    text,
+    options: options.map((option, i) => (typeof option === "string" ? lettered[i]! : option)),
+  };
 }
 
 /** Reader of a task that was recorded without an answer. */
