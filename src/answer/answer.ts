@@ -3,8 +3,8 @@
  *
  * The reader sees recalled entries and gaps, nothing else. What the asker leaves open is taken from the question where
  * it is plain: people who speak in memory and clock times ("at 0:45"). Every question asked is a task, answered or not.
- * Who asks about a stream or a speaker that memory does not have is told so: an answer would only say that nothing is
- * remembered.
+ * A stream or a speaker that memory does not have is an error that names those it has: an answer would only say that
+ * nothing is remembered.
  */
 import { randomUUID } from "node:crypto";
 import type { Cost } from "../engine.ts";
@@ -74,7 +74,7 @@ export interface Answer {
   readonly citations: readonly Citation[];
   /** For an abstention, the entries that came nearest, best first. */
   readonly nearestMisses: readonly Citation[];
-  /** Times the question is about at which nobody was watching. */
+  /** Times the question is about that were not watched. */
   readonly gaps: readonly Gap[];
   /** What was recalled, best first, and why. */
   readonly recall: readonly { readonly entry: string; readonly score: RecallScore }[];
@@ -259,7 +259,7 @@ function covers({ stream, startSeconds, endSeconds }: Gap, moment: Moment): bool
   return isThere && moment.seconds >= startSeconds && moment.seconds < endSeconds;
 }
 
-/** An abstention about a time nobody watched says so first. */
+/** An abstention about a time that was not watched says so first. */
 function withGaps(
   { answer, abstained }: Reading,
   unwatched: readonly Gap[],
