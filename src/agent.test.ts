@@ -14,6 +14,7 @@ import { createAdapter } from "./adapter/arithmetic.ts";
 import { createAgent } from "./agent.ts";
 import { noCost } from "./engine.ts";
 import { lexicalReader, wordSpace } from "./engines/local/index.ts";
+import { StoreError } from "./errors.ts";
 import { choicePolicy } from "./policies/choice/choice.ts";
 import { contextDefaults } from "./policy/context.ts";
 import type { Policy } from "./policy/policy.ts";
@@ -70,6 +71,30 @@ test("an adapter that comes into force while a stream is watched writes from the
   assert.equal(revisions[0], "choice@1");
   assert.deepEqual(revisions.slice(6), [adapted, adapted, adapted]);
   for (const { clip, revision } of await memory.entries()) assert.equal(revision, revisions[clip]);
+  await memory.close();
+});
+
+test("a source that gives a decided clip again is refused, and another run may watch", async () => {
+  const memory = await openTestMemory(join(folder, "again"));
+  const source: Source = {
+    ...{ id: "talk", description: "talk", live: true, clock: { kind: "media" }, clipSeconds: 10 },
+    ...{ endSeconds: null, fingerprint: null, problems: [] },
+    open: async function* () {
+      for (const clip of [0, 1, 2, 1]) yield said(clip);
+    },
+  };
+  const agent = createAgent({
+    memory,
+    policy: choicePolicy({ words: wordSpace }),
+    perceptors: { transcriber: null, language: null, screenReader: null },
+    reader: lexicalReader({ words: wordSpace }),
+  });
+  const watch = async () => {
+    for await (const _ of agent.watch(source));
+  };
+  await assert.rejects(watch, (error) => error instanceof StoreError && error.code === "clip-decided");
+  assert.equal((await memory.progress("talk", 5)).storedClips, 3);
+  await (await memory.lease("talk")).release();
   await memory.close();
 });
 

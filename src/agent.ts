@@ -18,7 +18,7 @@ import { type ContextLimits, contextDefaults } from "./policy/context.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { Clip, Gap, OpenOptions, Source } from "./stream/clip.ts";
 import { type ClipEvent, StreamWriter } from "./stream-writer.ts";
-import type { Question } from "./tasks/task.ts";
+import type { QuestionInput } from "./tasks/task.ts";
 import { mapAhead } from "./util/async.ts";
 import type { Clock } from "./util/time.ts";
 
@@ -76,7 +76,7 @@ export interface Agent {
   /** Watches a source to its end, an abort, a spent budget or a lasting outage; the last event is `stream-end`. */
   watch(source: Source, options?: WatchOptions): AsyncGenerator<WatchEvent, void>;
   /** Answers from memory alone and records the question as a task. */
-  ask(question: Question, options?: AskOptions): Promise<Answer>;
+  ask(question: QuestionInput, options?: AskOptions): Promise<Answer>;
 }
 
 export function createAgent(options: AgentOptions): Agent {

@@ -7,7 +7,7 @@
  */
 import { addCost, type Cost, noCost } from "./engine.ts";
 import { EngineError } from "./errors.ts";
-import type { Entry, Memory, PolicyState } from "./memory/memory.ts";
+import type { Entries, Entry, Journal, PolicyState } from "./memory/memory.ts";
 import type { Observation } from "./perception/observation.ts";
 import { buildContext, type ContextLimits } from "./policy/context.ts";
 import type { Action, Context, Policy } from "./policy/policy.ts";
@@ -43,7 +43,7 @@ export interface Failure {
 }
 
 export interface StreamWriterOptions {
-  readonly memory: Memory;
+  readonly memory: Pick<Journal, "commit" | "failClip"> & Pick<Entries, "entries">;
   readonly stream: string;
   readonly policy: Policy;
   /** Asked before each decision: where an adapter came into force meanwhile, the policy that writes with it. */

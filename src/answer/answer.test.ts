@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { lexicalReader, localEmbedder, wordSpace } from "../engines/local/index.ts";
-import type { Memory, Statement } from "../memory/memory.ts";
+import { ConfigError, DataError } from "../errors.ts";
+import type { Entry, Memory, Statement } from "../memory/memory.ts";
 import { openSqliteMemory } from "../memory/sqlite.ts";
 import { letterOptions } from "../tasks/task.ts";
 import type { Clock } from "../util/time.ts";
@@ -280,6 +281,79 @@ describe("answerQuestion", () => {
       record: false,
     });
     assert.deepEqual([answer.option, answer.citations[0]!.stream, answer.task], ["B", "hall", null]);
+    assert.deepEqual(await memory.tasks(), []);
+    await memory.close();
+  });
+
+  test("takes a plain string, and answers to choose from without letters", async () => {
+    const memory = await memoryOf(kitchen);
+    const { answer, abstained } = await answerQuestion("Where does Ann put the keys?", {
+      memory,
+      reader,
+      now,
+    });
+    assert.ok(!abstained && answer.includes("keys"));
+    const options = ["on the desk", "on the shelf"];
+    const chosen = await answerQuestion(
+      { text: "Where does Ann put the keys?", options },
+      { memory, reader, now },
+    );
+    assert.equal(chosen.option, "B");
+    const [plain, choice] = await memory.tasks();
+    assert.deepEqual(plain!.question, { text: "Where does Ann put the keys?", options: [] });
+    assert.deepEqual(choice!.question.options, letterOptions(options));
+    await memory.close();
+  });
+
+  test("refuses no question, one option, more options than letters, and an option there is not", async () => {
+    const memory = await memoryOf(kitchen);
+    const tools = { memory, reader, now };
+    const wrong: [string, () => Promise<unknown>][] = [
+      ["question-empty", () => answerQuestion("  ", tools)],
+      ["options-few", () => answerQuestion({ text: "Which?", options: ["this"] }, tools)],
+      ["options-many", () => answerQuestion({ text: "Which?", options: Array(27).fill("x") }, tools)],
+      ["option-unknown", () => answerQuestion("Which?", { ...tools, stream: ["home"] } as never)],
+    ];
+    for (const [code, call] of wrong)
+      await assert.rejects(call, (error) => error instanceof ConfigError && error.code === code, code);
+    assert.deepEqual(await memory.tasks(), []);
+    await memory.close();
+  });
+
+  test("names the streams and the people there are where it is asked about others", async () => {
+    const memory = await memoryOf([...kitchen, [51, null, "Carla waters the fern."]]);
+    const refused = (options: AskOptions, code: string, told: RegExp) =>
+      assert.rejects(
+        ask(memory, "Where are the keys?", options),
+        (error) => error instanceof DataError && error.code === code && told.test(error.message),
+      );
+    await refused({ streams: ["home", "attic"] }, "stream-unknown", /attic: it holds home/);
+    await refused({ speakers: ["Dan"] }, "speaker-unknown", /Dan: it knows Ann, Bob/);
+    assert.deepEqual(await memory.tasks(), []);
+    // Carla is named in a text and speaks nowhere.
+    for (const speakers of [["Dan", "ann"], ["carla"], []])
+      await ask(memory, "Where are the keys?", { speakers });
+    const [{ id }] = (await memory.entries({ speakers: ["Carla"] })) as [Entry, ...Entry[]];
+    await memory.closeEntry(id, "it withered");
+    await refused({ speakers: ["Carla"] }, "speaker-unknown", /Carla/);
+    await memory.close();
+  });
+
+  test("stops when its signal aborts, before and while the reader reads, and records nothing", async () => {
+    const memory = await memoryOf(kitchen);
+    const reason = new Error("enough");
+    await assert.rejects(ask(memory, "Where are the keys?", { signal: AbortSignal.abort(reason) }), reason);
+    const stop = new AbortController();
+    const deaf = witness();
+    const by: Reader = {
+      ...deaf,
+      read: (request) => {
+        stop.abort(reason);
+        return deaf.read(request);
+      },
+    };
+    await assert.rejects(ask(memory, "Where are the keys?", { by, signal: stop.signal }), reason);
+    assert.equal(deaf.seen.length, 1);
     assert.deepEqual(await memory.tasks(), []);
     await memory.close();
   });

@@ -3,20 +3,26 @@
  *
  * The reader sees recalled entries and gaps, nothing else. What the asker leaves open is taken from the question where
  * it is plain: people who speak in memory and clock times ("at 0:45"). Every question asked is a task, answered or not.
+ * A stream or a speaker that memory does not have is an error that names those it has: an answer would only say that
+ * nothing is remembered.
  */
 import { randomUUID } from "node:crypto";
 import type { Cost } from "../engine.ts";
+import { DataError } from "../errors.ts";
 import type {
+  Entries,
   Entry,
   Gap,
-  Memory,
+  Journal,
   RecalledEntry,
   RecallQuery,
   RecallScore,
   StreamRecord,
+  Tasks,
 } from "../memory/memory.ts";
 import { renderMemory } from "../memory/render.ts";
-import type { Question } from "../tasks/task.ts";
+import { assertKeys, assertStreams, type Keys } from "../memory/strict.ts";
+import { type Question, type QuestionInput, toQuestion } from "../tasks/task.ts";
 import { type Clock, formatMoment, parseMoment } from "../util/time.ts";
 import type { Reader, Reading } from "./reader.ts";
 
@@ -36,11 +42,17 @@ export interface AskOptions {
   readonly mode?: "search" | "whole-memory";
   /** Whether the question is kept as a task. @default true */
   readonly record?: boolean;
+  /** Stops the question: its reason is thrown, and nothing is recorded. */
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What of a memory is read to answer, and where the question is kept. */
+export type AnswerMemory = Pick<Journal, "streams" | "gaps"> &
+  Pick<Entries, "entries" | "recall" | "speakers"> &
+  Pick<Tasks, "addTask">;
+
 export interface AnswerTools {
-  readonly memory: Memory;
+  readonly memory: AnswerMemory;
   readonly reader: Reader;
   /** Wall clock in milliseconds. */
   readonly now: () => number;
@@ -64,7 +76,7 @@ export interface Answer {
   readonly citations: readonly Citation[];
   /** For an abstention, the entries that came nearest, best first. */
   readonly nearestMisses: readonly Citation[];
-  /** Times the question is about at which nobody was watching. */
+  /** Times the question is about that were not watched. */
   readonly gaps: readonly Gap[];
   /** What was recalled, best first, and why. */
   readonly recall: readonly { readonly entry: string; readonly score: RecallScore }[];
@@ -76,20 +88,41 @@ export interface Answer {
 const defaultLimit = 30;
 const mostMisses = 3;
 
+const askKeys: Keys<AnswerTools & AskOptions> = {
+  ...{ memory: true, reader: true, now: true, streams: true, asOfSeconds: true, nearSeconds: true },
+  ...{ speakers: true, limit: true, mode: true, record: true, signal: true },
+};
+
 /**
  * Answers a question from memory.
+ * @throws ConfigError `option-unknown` for an option there is not, or for no question
+ * @throws DataError `stream-unknown` or `speaker-unknown`, naming those that memory has
  * @throws EngineError when a model reader cannot reach its model; nothing is recorded then
  */
-export async function answerQuestion(question: Question, options: AnswerTools & AskOptions): Promise<Answer> {
+export async function answerQuestion(
+  given: QuestionInput,
+  options: AnswerTools & AskOptions,
+): Promise<Answer> {
+  assertKeys("ask", options, askKeys);
   const { memory, reader, now, streams, record = true, signal } = options;
+  const question = toQuestion(given);
+  signal?.throwIfAborted();
   const askedAtMs = now();
-  const records = (await memory.streams()).filter(({ id }) => streams?.includes(id) ?? true);
+  const held = await memory.streams();
+  assertStreams(
+    streams,
+    held.map(({ id }) => id),
+  );
+  await assertSpeakers(options);
+  const records = held.filter(({ id }) => streams?.includes(id) ?? true);
   const moments = await momentsAsked(question, records, options);
   const recalled = await recallFor(question, moments, options);
   const gaps = await gapsAmong(recalled, moments, records, options);
   const clocks = new Map<string, Clock>(records.map(({ id, clock }) => [id, clock]));
   const rendered = renderMemory(recalled, { clocks, gaps, tokenBudget: reader.tokenBudget });
+  signal?.throwIfAborted();
   const reading = await reader.read({ question, recalled, rendered, gaps, ...(signal && { signal }) });
+  signal?.throwIfAborted();
 
   const unwatched = gaps.filter((gap) => moments.some((moment) => covers(gap, moment)));
   const citations = reading.abstained ? [] : citationsOf(recalled, reading.cited);
@@ -121,6 +154,19 @@ export async function answerQuestion(question: Question, options: AnswerTools & 
     });
   }
   return answer;
+}
+
+/** @throws DataError `speaker-unknown` where no current entry is of any of these people, nor names one */
+async function assertSpeakers({ memory, speakers = [] }: AnswerTools & AskOptions): Promise<void> {
+  if (speakers.length === 0) return;
+  const [known] = await memory.entries({ speakers, limit: 1 });
+  if (known) return;
+  const there = await memory.speakers();
+  throw new DataError(
+    "speaker-unknown",
+    `Expected people of this memory, got ${speakers.join(", ")}: it knows ${there.join(", ") || "none by name"}`,
+    { details: { speakers, known: there } },
+  );
 }
 
 /** A moment the question is about, in one stream or in any (`null`). */
@@ -215,7 +261,7 @@ function covers({ stream, startSeconds, endSeconds }: Gap, moment: Moment): bool
   return isThere && moment.seconds >= startSeconds && moment.seconds < endSeconds;
 }
 
-/** An abstention about a time nobody watched says so first. */
+/** An abstention about a time that was not watched says so first. */
 function withGaps(
   { answer, abstained }: Reading,
   unwatched: readonly Gap[],

@@ -2,7 +2,7 @@
  * Bytes by content hash: `blobs/ab/<sha256>` beside the memory file.
  *
  * A blob is on disk, synced, before the row that names it commits, and is deleted only after the rows that named it
- * are gone. In between its hash stands in `loose_blob`, so whatever a crash leaves behind, a later sweep finds. The
+ * are gone. In between its hash stands in `loose_blob`, so a later sweep finds what a crash leaves behind. The
  * sweep deletes under the database's write lock and a writer looks again under the same lock before it commits a
  * reference, so the two never cross.
  */
@@ -48,7 +48,7 @@ export async function readBlob(folder: string, hash: string): Promise<Uint8Array
 export function readBlobNow(folder: string, hash: string): Uint8Array {
   const path = blobPath(folder, hash);
   if (existsSync(path)) return inOurWords(path, () => readFileSync(path));
-  throw new StoreError("blob-missing", `Expected the blob ${path}, found none: it was deleted or forgotten`);
+  throw new StoreError("blob-missing", `The blob ${path} is gone: it was deleted or forgotten.`);
 }
 
 /** Puts blobs on disk and marks them loose; `claimBlobs` must follow in the transaction that names them. */

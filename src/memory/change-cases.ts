@@ -48,7 +48,7 @@ function entryRows(count: number): MemoryRow[] {
   }));
 }
 
-/** What a listener is told. */
+/** What a listener gets. */
 export function changeCases(store: TestStore): void {
   describe("changes", () => {
     test("tell of everything that is written, in order, by ids", async () => {
@@ -169,7 +169,7 @@ export function changeCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("of which too many were missed, or forgotten at once, are told as a reset", async () => {
+    test("of which too many were missed, or forgotten at once, are a reset", async () => {
       const memory = await kitchen(store);
       const first = listen(memory);
       const early = listen(memory);

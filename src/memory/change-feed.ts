@@ -2,7 +2,7 @@
  * Following a memory: whoever listens is given the changes of a log one by one, and waits where there is none.
  *
  * The log is the store's. What this process writes wakes the listeners at once; what others write is looked for now and
- * then, and only while somebody waits.
+ * then, and only while a listener waits.
  */
 import { fromCursor, toCursor } from "./page.ts";
 import type { Change } from "./records.ts";
@@ -24,7 +24,7 @@ export interface ChangeLog {
 
 /** So many changes are kept, the newest. */
 export const keptChanges = 10_000;
-/** Forgetting more things than this is told as a reset. */
+/** Forgetting more things than this is one reset. */
 export const mostForgotten = 1000;
 
 const pollMs = 200;

@@ -1,6 +1,6 @@
 /**
- * The change log in the database: each change is written in the transaction that makes it, so that it is told if and only
- * if it happened.
+ * The change log in the database: each change is written in the transaction that makes it, so that it is in the log if
+ * and only if it happened.
  */
 import { sql } from "kysely";
 import { type ChangeLog, keptChanges, type LoggedChange, mostForgotten } from "./change-feed.ts";
@@ -13,7 +13,7 @@ const atOnce = 256;
 const trimEvery = 100;
 
 interface Logged {
-  readonly kind: Exclude<LoggedChange["kind"], never>;
+  readonly kind: LoggedChange["kind"];
   readonly id?: string;
   readonly stream?: number;
   readonly clip?: number;

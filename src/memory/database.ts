@@ -109,7 +109,7 @@ function mentionsAny(text: string, names: string): number {
  */
 function openReadOnly(file: string): Database.Database {
   if (!existsSync(file)) {
-    throw new StoreError("store-missing", `Expected a memory in ${dirname(file)}, found no ${file}`);
+    throw new StoreError("store-missing", `There is no memory in ${dirname(file)}: it has no ${file}.`);
   }
   const connection = new Database(file, { readonly: true, timeout: busyTimeoutMs });
   try {
@@ -162,7 +162,7 @@ function migrate(db: Db): void {
   if (db.readOnly) {
     throw new StoreError(
       "store-older",
-      `Expected ${db.file} to have schema version ${migrations.length}: open it once for writing to bring it up to date`,
+      `${db.file} has an older schema than version ${migrations.length}. Open it once for writing to bring it up to date.`,
     );
   }
   db.write(() => {
@@ -198,7 +198,7 @@ function wrap(connection: Database.Database, file: string, readOnly: boolean): D
     return statement;
   };
   const guard = <Result>(action: () => Result): Result => {
-    if (!connection.open) throw new StoreError("store-closed", `Expected ${file} to be open: it was closed`);
+    if (!connection.open) throw new StoreError("store-closed", `The memory ${file} was closed.`);
     return connection.inTransaction ? action() : inOurWords(file, action);
   };
   const call = <Result>(
@@ -264,7 +264,7 @@ const meanings: readonly { readonly match: RegExp; readonly code: string; readon
   {
     match: /^(SQLITE_BUSY|SQLITE_LOCKED)/,
     code: "store-busy",
-    advice: "is locked by another process that has not let go for 5 s. Try again, or end that process",
+    advice: "has been locked by another process for 5 s. Try again, or stop that process",
   },
   {
     match:

@@ -1,9 +1,9 @@
 /**
- * What engines said while a policy learnt, in the memory file: a run of learning that was killed goes on with it.
+ * What engines said in training, in the memory file: a training run that was killed resumes with it.
  *
- * It is no more than a cache: exports leave it out, what was kept longest ago makes room, and forgetting anything empties
- * it, for who can tell what a model's words repeat? What is still being said meanwhile is not kept either: the cache
- * it was asked through has ended.
+ * It is no more than a cache: exports leave it out, the oldest answers make room, and any `forget` clears it, since cached
+ * output may quote what was forgotten. What an engine is still saying then is not kept either: the cache it was asked
+ * through has ended.
  */
 import { sql } from "kysely";
 import type { EngineCache } from "../engine.ts";

@@ -161,7 +161,7 @@ function importSource(path: string): { readonly file: string; readonly blobFolde
   if (existsSync(file)) return { file, blobFolder: stat?.isDirectory() ? join(path, "blobs") : null };
   throw new DataError(
     "import-missing",
-    `Expected an export, a directory with ${fileName} or such a file, found no ${file}`,
+    `There is no export at ${file}. Name a directory with ${fileName}, or such a file.`,
   );
 }
 

@@ -301,7 +301,7 @@ function inOrderAsked(state: State): Task[] {
   return itemsOf(state.tasks).sort((a, b) => a.askedAtMs - b.askedAtMs);
 }
 
-/** Tells the memory as of the moment the first row is asked for. */
+/** The memory as of the moment the first row is asked for. */
 async function* rowsOf<Row>(read: () => readonly Row[]): AsyncGenerator<Row> {
   yield* read();
 }

@@ -392,7 +392,7 @@ export type Change = {
 } & (
   | { readonly kind: "entry"; readonly entry: string; readonly stream: string; readonly clip: number }
   | { readonly kind: "entry-closed"; readonly entry: string }
-  /** These went, and whatever was derived from them. */
+  /** These went, and all that was derived from them. */
   | {
       readonly kind: "forgotten";
       readonly entries: readonly string[];

@@ -2,11 +2,11 @@
  * Memory as text for whoever answers: the one renderer.
  *
  * Descriptions stand in time order in blocks, one per clip, under the span they cover on the stream's own clock;
- * knowledge follows, one item a line; times nobody watched stand where they belong. Entries are data from a scene full
+ * knowledge follows, one item a line; times without a watcher stand where they belong. Entries are data from a scene full
  * of strangers' words: an entry is always one line, so no text can pass for another entry or for a heading.
  *
- * Departures from the reference: 1. a block's span is that of its entries, not a multiple of the clip length, so a
- * short last clip is told truly; 2. ids stand in brackets by default, so that an answer can cite.
+ * Departures from the paper's form (arXiv 2605.31075): 1. a block's span is that of its entries, not a multiple of the clip
+ * length, so a short last clip keeps its true end; 2. ids stand in brackets by default, so that an answer can cite.
  */
 import { type Clock, formatMoment } from "../util/time.ts";
 import type { Entry, Gap, RecalledEntry } from "./memory.ts";
@@ -19,7 +19,7 @@ export interface RenderOptions {
   readonly tokenBudget?: number;
   /** Length of a text. @default the estimate of memory budgets: 1.3 per word, 1 per CJK character */
   readonly countTokens?: (text: string) => number;
-  /** Whether each entry is led by its id in brackets; `false` gives the reference's plain form. @default true */
+  /** Whether each entry is led by its id in brackets; `false` gives the paper's plain form. @default true */
   readonly ids?: boolean;
 }
 

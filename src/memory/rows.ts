@@ -2,7 +2,7 @@
  * A memory as rows, out and in: what `export.ts` writes to files and reads back.
  *
  * Reading out runs on a connection of its own inside one read transaction, so a memory being written meanwhile is
- * told as of one moment. Reading in skips what is there: ids follow from content, so the same rows twice are the same
+ * read as of one moment. Reading in skips what is there: ids follow from content, so the same rows twice are the same
  * memory.
  */
 import { sql } from "kysely";
@@ -217,7 +217,10 @@ async function writeBlobsOf(
         get bytes() {
           const again = read(hash);
           if (again) return again;
-          throw new DataError("blob-missing", `Expected the blob ${hash} to stay until it is read, it went`);
+          throw new DataError(
+            "blob-missing",
+            `The blob ${hash} was removed while it was read. Import again.`,
+          );
         },
       });
     }

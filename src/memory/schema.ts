@@ -176,7 +176,7 @@ export interface AdapterTable {
   history: Generated<string>;
 }
 
-/** What engines said while a policy learnt, a cache. Row numbers are never given twice: one names the cache's life. */
+/** What engines said in training, a cache. Row numbers are never given twice: one names the cache's life. */
 export interface EngineAnswerTable {
   row: Generated<number>;
   /** Hash of what was asked. */

@@ -61,34 +61,34 @@ function difference(
   space: { readonly words: string; readonly embedder: string; readonly dimension: number },
   { words, embedder }: Indexing,
 ): string | null {
-  if (space.words !== words.id) return `the word space ${space.words}, got ${words.id}`;
-  if (space.embedder !== embedder.id) return `the embedder ${space.embedder}, got ${embedder.id}`;
+  if (space.words !== words.id) return `the word space ${space.words}, not with ${words.id}`;
+  if (space.embedder !== embedder.id) return `the embedder ${space.embedder}, not with ${embedder.id}`;
   if (space.dimension !== embedder.dimension)
-    return `${space.dimension} dimensions of ${space.embedder}, got ${embedder.dimension}`;
+    return `${space.dimension} dimensions of ${space.embedder}, not with ${embedder.dimension}`;
   return null;
 }
 
 /**
- * Row of the space in force.
+ * Row of the current space.
  *
  * @throws StoreError `space-mismatch` when the memory is indexed with another one than it was opened with
  */
 export function requireSpace(db: Db, indexing: Indexing): number {
   const space = spaceNow(db);
-  const found = space ? difference(space, indexing) : "an index, found none";
+  const found = space ? difference(space, indexing) : "nothing yet";
   if (space && found === null) return space.row;
   throw new StoreError(
     "space-mismatch",
-    `Expected ${found}: ${db.file} is indexed with the former. Open it with that one, or call \`reindex\` to change over`,
+    `${db.file} is indexed with ${found}. Open it with what it is indexed with, or call \`reindex\`.`,
     { details: { space, words: indexing.words.id, embedder: indexing.embedder.id } },
   );
 }
 
 /**
- * Embeds and indexes every entry anew from its text, in the spaces the memory was opened with.
+ * Embeds and indexes every entry again from its text, in the spaces the memory was opened with.
  *
- * The old index serves until the last moment. Batches are committed, so a call that is cut short goes on where it
- * stopped when it is made again.
+ * The old index serves until the last moment. Batches are committed, so a call that is cut short resumes
+ * where it stopped when it is made again.
  * @returns how many entries this call embedded
  */
 export async function reindex(

@@ -97,6 +97,7 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
   let closed = false;
   /** Clips of a stream that wait no longer and keep their frames. */
   const withFrames = () => Math.max(keptWithFrames, windowClips);
+  /** Now and then, after so many more clips: what was let go is deleted. */
   const tidyAfter = (clips: number) => {
     clipsSinceSweep += clips;
     if (clipsSinceSweep < sweepEvery) return;

@@ -58,7 +58,7 @@ export function strictCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("that names a stream the memory does not hold is told which it holds", async () => {
+    test("that names a stream the memory does not hold is refused with those it holds", async () => {
       const memory = await filled(store);
       const streams = ["kitchen", "attik"];
       for (const call of [

@@ -17,7 +17,7 @@ import type {
 } from "./records.ts";
 
 /** Every key of a type, once. */
-type Keys<T> = { readonly [Key in keyof Required<T>]: true };
+export type Keys<T> = { readonly [Key in keyof Required<T>]: true };
 
 const span: Keys<GapFilter> = { streams: true, fromSeconds: true, toSeconds: true };
 const entryFilter: Keys<EntryFilter> = {

@@ -8,7 +8,7 @@
 import type { Adapter, AdapterWord } from "../adapter/adapter.ts";
 import { adapterText, type Provenance } from "../adapter/adapter-file.ts";
 import { adapterNorm } from "../adapter/arithmetic.ts";
-import type { Memory } from "../memory/memory.ts";
+import type { Adapters, Journal, Tasks } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Task } from "../tasks/task.ts";
 import { shortId } from "../util/hash.ts";
@@ -60,7 +60,7 @@ export interface AdapterTrainer {
 }
 
 export interface TrainAdapterOptions extends TrainOptions {
-  readonly memory: Memory;
+  readonly memory: Pick<Journal, "streams" | "observations"> & Tasks & Adapters;
   readonly trainer: AdapterTrainer;
   /** Wall clock in milliseconds. */
   readonly now: () => number;
@@ -215,7 +215,9 @@ function problemText(problem: NonNullable<TrainingResult["problem"]>, failedVerd
 }
 
 /** Observations of the streams added last, whole streams, until there are enough to tell policies apart. */
-async function recentObservations(memory: Memory): Promise<Observation[][]> {
+async function recentObservations(
+  memory: Pick<Journal, "streams" | "observations">,
+): Promise<Observation[][]> {
   const streams: Observation[][] = [];
   let clips = 0;
   for (const { id } of (await memory.streams()).toReversed()) {

@@ -71,7 +71,7 @@ export function sealMemory(memory: Memory, stream: string, askTime: number | "en
       ),
     gaps: (filter = {}) =>
       read("gaps", async () => {
-        const { streams, toSeconds, ...rest } = within({ ...filter });
+        const { streams, toSeconds, asOfSeconds: _, ...rest } = within<EntryFilter>({ ...filter });
         const gaps = await memory.gaps({
           ...rest,
           streams: streams ?? [],

@@ -64,6 +64,10 @@ export async function watchUntil(
   // One grid for all policies: where one stops, the next goes on, in the middle of nobody's decision.
   const grid = source.clipSeconds * Math.max(...parts.map(({ policy }) => policy.clipsPerDecision));
   const begun = parts.filter(({ fromSeconds }) => untilSeconds === "end" || fromSeconds < untilSeconds);
+  if (begun.length === 0) {
+    const { id, description, clipSeconds, clock, fingerprint } = source;
+    await memory.addStream({ id, description, clipSeconds, clock, fingerprint });
+  }
   for (const [i, { policy }] of begun.entries()) {
     const until = begun[i + 1]?.fromSeconds ?? untilSeconds;
     const done = watchedUntil(memory.directory);
