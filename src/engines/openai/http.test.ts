@@ -62,3 +62,10 @@ test("a quota that is spent is told from a rate that is too high, by its code", 
   const { model } = answered(() => Response.json({ error }, { status: 429 }));
   await assert.rejects(model.generate(request), { code: "quota-spent", isRetryable: false });
 });
+
+test("a key that a long refusal repeats where it is cut is not shown in part", async () => {
+  const apiKey = "sk-0123456789";
+  const message = `${"x".repeat(495)}${apiKey}`;
+  const { model } = answered(() => Response.json({ error: { message } }, { status: 400 }), { apiKey });
+  await assert.rejects(model.generate(request), (error: Error) => !error.message.includes("sk-"));
+});
