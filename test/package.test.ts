@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { before, describe, type TestContext, test } from "node:test";
+import { after, before, describe, type TestContext, test } from "node:test";
 import { root } from "./support/built.ts";
 import {
   bytesOnDisk,
@@ -23,6 +23,7 @@ let consumer: Consumer | null = null;
 before(async () => {
   consumer = await installedPackage();
 });
+after(() => consumer?.remove());
 
 /** A test of the installed package, skipped where there is none. */
 function installedTest(name: string, body: (consumer: Consumer, t: TestContext) => Promise<void>) {
@@ -89,6 +90,19 @@ describe("the package, installed", () => {
       stderr,
       /^taskmem: @\S+ is needed .* and is not installed: npm install @\S+@\d+\.\d+\.\d+$/m,
     );
+  });
+
+  installedTest("names in doctor what is not installed, and what it would be for", async (consumer) => {
+    const { stdout } = await consumer.run("npx", ["--no-install", "taskmem", "doctor", "--json"]);
+    const checks = stdout
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
+    for (const name of optional) {
+      const { state, fix } = checks.find(({ check }) => check === name);
+      assert.equal(state, "missing");
+      assert.match(fix, new RegExp(`^npm install ${name}@\\d`));
+    }
   });
 
   for (const skipLibCheck of [true, false]) {

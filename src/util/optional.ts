@@ -44,6 +44,24 @@ export async function optionalPackage<Name extends OptionalPackage>(
   }
 }
 
+/** What each optional package is for, as `doctor` says it. */
+export const optionalUses: Readonly<Record<OptionalPackage, string>> = {
+  "@jax-js/jax": "nano",
+  "@napi-rs/canvas": "text in the picture, the simulated household, nano",
+  hyparquet: "Video-MME's annotations",
+  yauzl: "benchmark videos in zips",
+};
+
+/** Whether an optional package is installed; nothing is loaded. */
+export function hasPackage(name: OptionalPackage): boolean {
+  try {
+    import.meta.resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The command that installs the version TaskMem was tested with. */
 export function installLine(name: OptionalPackage): string {
   const { peerDependencies } = JSON.parse(

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -31,6 +32,8 @@ export interface Consumer {
   run(program: string, args: readonly string[], node?: string): Promise<Ran>;
   /** Writes a file of the project. */
   write(name: string, text: string): void;
+  /** Deletes the project. */
+  remove(): void;
   /** Gives the project the repository's copy of some packages. */
   addFromRepository(names: readonly string[]): void;
 }
@@ -51,14 +54,18 @@ export async function installedPackage(): Promise<Consumer | null> {
   const directory = temporaryFolder();
   const run: Consumer["run"] = (program, args, node = process.execPath) =>
     ran(program, args, { cwd: directory, node });
+  const remove = () => rmSync(directory, { recursive: true, force: true });
   const write = (name: string, text: string) => writeFileSync(join(directory, name), text);
   write("package.json", JSON.stringify({ name: "consumer", private: true, type: "module" }));
   const pack = ["pack", "--ignore-scripts", "--json", "--pack-destination", directory, root];
   const [{ filename }] = JSON.parse(succeeded(await run("npm", pack)).stdout);
   const installed = await run("npm", ["install", ...quietly, `./${filename}`]);
-  if (isOffline(installed)) return null;
+  if (isOffline(installed)) {
+    remove();
+    return null;
+  }
   succeeded(installed);
-  return { directory, run, write, addFromRepository: (names) => link(directory, names) };
+  return { directory, run, write, addFromRepository: (names) => link(directory, names), remove };
 }
 
 /** Path of the oldest Node the package allows, kept in the user's cache; `null` where the registry cannot be reached. */

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { configuredModel, openConfiguredMemory } from "../../assembly.ts";
 import { type Config, loadConfig } from "../../config.ts";
+import { hasPackage, installLine, type OptionalPackage, optionalUses } from "../../util/optional.ts";
 import { findProgram, installHint, type ProgramName, runProgram } from "../../util/program.ts";
 import type { Invocation } from "../invocation.ts";
 import { counted, exitCodes } from "../output.ts";
@@ -27,6 +28,7 @@ export async function run({ output, flags, configFile, signal }: Invocation): Pr
   report(await program("ffmpeg", ["-version"], "broken"));
   report(await program("ffprobe", ["-version"], "broken"));
   report(await program("tesseract", ["--version"], "missing"));
+  for (const [name, use] of Object.entries(optionalUses)) report(optionalCheck(name as OptionalPackage, use));
 
   const config = await attempt("configuration", () => loadConfig(flags, { file: configFile }));
   if ("failed" in config) {
@@ -61,6 +63,12 @@ async function program(
   return exitCode === 0
     ? { check: name, state: "ok", detail: `${version} (${path})`, fix: null }
     : { check: name, state: without, detail: `${path} exits with ${exitCode}`, fix: hint };
+}
+
+function optionalCheck(name: OptionalPackage, use: string): Check {
+  return hasPackage(name)
+    ? { check: name, state: "ok", detail: `installed, for ${use}`, fix: null }
+    : { check: name, state: "missing", detail: `not installed; only for ${use}`, fix: installLine(name) };
 }
 
 async function memoryCheck(config: Config): Promise<Check> {

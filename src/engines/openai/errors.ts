@@ -33,7 +33,7 @@ export function toEngineError(error: unknown, called: Called): EngineError {
 /** An answer with an error status. No `cause`: what the server said may hold the key, and is in `details` without it. */
 function refusalError({ status, headers, body }: Refusal, { name, apiKey }: Called): EngineError {
   const { message: words, code: kind } = saidIn(body);
-  const said = withoutSecret(words, apiKey);
+  const said = withoutSecret(words, apiKey).slice(0, 500);
   const facts = { status, details: { said, ...retryAfter(headers) } };
   if (status === 401 || status === 403) {
     const message = `${name} refused the key (${status}): set TASKMEM_API_KEY to one it accepts`;
@@ -62,7 +62,7 @@ function saidIn(body: unknown): { message: string; code: string } {
   const words = [error.message, fields.error, fields.detail, body];
   const said = words.find((word) => typeof word === "string" && word !== "");
   return {
-    message: String(said ?? (body === "" ? "no reason given" : JSON.stringify(body))).slice(0, 500),
+    message: String(said ?? (body === "" ? "no reason given" : JSON.stringify(body))),
     code: String(error.code ?? ""),
   };
 }
