@@ -7,7 +7,8 @@
  *
  * `node perf/adapter-block.ts [films]`
  */
-import { filmHousehold, householdBenchmark } from "../src/benchmarks/datasets/household/household.ts";
+import { filmHousehold } from "../src/benchmarks/datasets/household/films.ts";
+import { householdBenchmark } from "../src/benchmarks/datasets/household/household.ts";
 import { mean } from "../src/benchmarks/statistics.ts";
 import { lexicalReader, wordSpace } from "../src/engines/local/index.ts";
 import { factKinds } from "../src/household/index.ts";
