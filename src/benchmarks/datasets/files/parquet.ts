@@ -1,10 +1,13 @@
 /** Rows of a Parquet file as plain objects: text columns, dictionary-encoded or not, and lists of text. */
-import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { DataError } from "../../../errors.ts";
 import type { Fields } from "./annotations.ts";
 
+/** Loaded when there is Parquet to read. */
+const loadHyparquet = () => import("hyparquet");
+
 /** @throws DataError `annotations-unreadable` for what is no Parquet, or is packed in a way this cannot unpack */
 export async function readParquet(path: string): Promise<Fields[]> {
+  const { asyncBufferFromFile, parquetReadObjects } = await loadHyparquet();
   try {
     return await parquetReadObjects({ file: await asyncBufferFromFile(path) });
   } catch (cause) {

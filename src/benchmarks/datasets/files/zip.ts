@@ -2,13 +2,18 @@
 import { createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
-import { type Entry, openPromise } from "yauzl";
+import type { Entry } from "yauzl";
 import { DataError } from "../../../errors.ts";
+
+/** Loaded when there is a zip to read. */
+const loadYauzl = () => import("yauzl");
+const openOptions = { lazyEntries: true, autoClose: false };
 
 /** Names of the files in a zip. @throws DataError `zip-unreadable` */
 export async function zipEntries(path: string): Promise<string[]> {
+  const { openPromise } = await loadYauzl();
   return reading(path, async () => {
-    const zip = await openPromise(path, { lazyEntries: true, autoClose: false });
+    const zip = await openPromise(path, openOptions);
     try {
       const names: string[] = [];
       for await (const { fileName } of zip.eachEntry()) if (!fileName.endsWith("/")) names.push(fileName);
@@ -21,8 +26,9 @@ export async function zipEntries(path: string): Promise<string[]> {
 
 /** Copies one entry to a file; a copy that fails leaves none. @throws DataError `zip-unreadable` */
 export async function extractEntry(path: string, name: string, target: string): Promise<void> {
+  const { openPromise } = await loadYauzl();
   await reading(path, async () => {
-    const zip = await openPromise(path, { lazyEntries: true, autoClose: false });
+    const zip = await openPromise(path, openOptions);
     try {
       let found: Entry | undefined;
       for await (const entry of zip.eachEntry()) {
