@@ -8,6 +8,7 @@ import { basename } from "node:path";
 import { clockOfName } from "../../stream/clock-names.ts";
 import { formatMoment } from "../../util/time.ts";
 import type { BenchmarkTask, LoadedTasks, StreamFiles } from "../task.ts";
+import { type Dataset, streamsAsked } from "./dataset.ts";
 import {
   annotationFiles,
   type Fields,
@@ -31,8 +32,15 @@ import { nameOf, stemOf } from "./files/media-index.ts";
 const wearerPattern = /A\d_[A-Z]+/i;
 const usualWearer = "A1_JAKE";
 
+/** EgoLife: recordings of a wearer by their clocks. */
+export const egoLife: Dataset = (index, root, annotations) => {
+  const loaded = readTasks(index, root, annotations);
+  const streams = egoLifeStreams(index, streamsAsked(loaded));
+  return { loaded, streams, unrecorded: unrecordedTasks(loaded.tasks, streams) };
+};
+
 /** @throws DataError where there are no questions */
-export function loadEgoLife(index: MediaIndex, root: string, annotations: string | undefined): LoadedTasks {
+function readTasks(index: MediaIndex, root: string, annotations: string | undefined): LoadedTasks {
   const files = egoLifeFiles(index, root, annotations);
   const read = files.map((path) => egoLifeRows(path));
   const rows = read.flatMap((one) => one.rows);
@@ -193,7 +201,7 @@ function frameOf({ query_time: asked }: Fields): number {
  * A wearer's recordings: names with the wearer, a day and a clock, wherever they lie. Where none has subtitles of its own, what
  * was said is taken from the wearer's transcripts.
  */
-export function egoLifeStreams(index: MediaIndex, streams: Iterable<string>): Map<string, StreamFiles> {
+function egoLifeStreams(index: MediaIndex, streams: Iterable<string>): Map<string, StreamFiles> {
   const found = new Map<string, StreamFiles>();
   for (const stream of streams) {
     const media = [...index.media.values()]
@@ -227,7 +235,7 @@ const mostSeconds = 3600;
  * Tasks whose evidence nobody recorded here, as where a download is of some days only; the moment of the question need
  * not be recorded, nor is it always in the whole week. One sentence for each hour that is missed.
  */
-export function unrecordedTasks(
+function unrecordedTasks(
   tasks: readonly BenchmarkTask[],
   streams: ReadonlyMap<string, StreamFiles>,
 ): { ids: ReadonlySet<string>; notes: string[] } {

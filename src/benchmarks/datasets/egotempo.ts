@@ -5,6 +5,7 @@
  */
 import { basename } from "node:path";
 import type { BenchmarkTask, LoadedTasks, Span, StreamFiles } from "../task.ts";
+import { type Dataset, streamsAsked } from "./dataset.ts";
 import {
   annotationFiles,
   fieldsOf,
@@ -20,8 +21,14 @@ import {
 } from "./files/annotations.ts";
 import type { MediaIndex } from "./files/media-index.ts";
 
+/** EgoTempo: clips of Ego4D recordings. */
+export const egoTempo: Dataset = (index, root, annotations) => {
+  const loaded = readTasks(index, root, annotations);
+  return { loaded, streams: egoTempoStreams(index, streamsAsked(loaded)) };
+};
+
 /** @throws DataError where there are no questions */
-export function loadEgoTempo(index: MediaIndex, root: string, annotations: string | undefined): LoadedTasks {
+function readTasks(index: MediaIndex, root: string, annotations: string | undefined): LoadedTasks {
   const names = { match: /egotempo.*openqa.*\.json$/i, called: "egotempo_openQA.json" };
   const [path, ...others] = annotationFiles(index, root, annotations, names) as [string, ...string[]];
   const { found: list, notes } = readAnnotations(path, "`annotations` to be a list", listIn("annotations"));
@@ -72,7 +79,7 @@ export function clipOf(name: string): ({ recording: string } & Span) | null {
 }
 
 /** Clips that were cut already by their own name, others as a piece of their recording. */
-export function egoTempoStreams(index: MediaIndex, streams: Iterable<string>): Map<string, StreamFiles> {
+function egoTempoStreams(index: MediaIndex, streams: Iterable<string>): Map<string, StreamFiles> {
   const found = new Map<string, StreamFiles>();
   for (const stream of streams) {
     const { recording, startSeconds, endSeconds } = clipOf(stream)!;

@@ -8,6 +8,7 @@
 import { basename } from "node:path";
 import { parseMoment } from "../../util/time.ts";
 import type { BenchmarkTask, LoadedTasks, StreamFiles } from "../task.ts";
+import { type Dataset, streamsAsked } from "./dataset.ts";
 import {
   annotationFiles,
   type Fields,
@@ -27,13 +28,19 @@ import { stemOf } from "./files/media-index.ts";
 const cutSeconds = 30;
 const sameTypes: Record<string, string> = { "Multi-Detail Reasoning": "Multi-Evidence Reasoning" };
 
-export interface M3Tasks extends LoadedTasks {
+/** M3-Bench: a robot's recordings and web videos. */
+export const m3Bench: Dataset = (index, root, annotations) => {
+  const { videoNames, ...loaded } = readTasks(index, root, annotations);
+  return { loaded, streams: m3Streams(index, streamsAsked(loaded), videoNames) };
+};
+
+interface M3Tasks extends LoadedTasks {
   /** Stem of each stream's video where the file names one. */
   readonly videoNames: ReadonlyMap<string, string>;
 }
 
 /** @throws DataError where there are no questions */
-export function loadM3Bench(index: MediaIndex, root: string, annotations: string | undefined): M3Tasks {
+function readTasks(index: MediaIndex, root: string, annotations: string | undefined): M3Tasks {
   const files = annotationFiles(index, root, annotations, {
     match: /^(robot|web)\.json$/,
     called: "robot.json or web.json",
@@ -120,7 +127,7 @@ function inOrderAsked(tasks: readonly BenchmarkTask[]): BenchmarkTask[] {
   );
 }
 
-export function m3Streams(
+function m3Streams(
   index: MediaIndex,
   streams: Iterable<string>,
   names: ReadonlyMap<string, string>,

@@ -7,7 +7,8 @@
  */
 import { basename, extname } from "node:path";
 import { DataError } from "../../errors.ts";
-import type { BenchmarkTask, LoadedTasks } from "../task.ts";
+import type { BenchmarkTask, LoadedTasks, StreamFiles } from "../task.ts";
+import { type Dataset, streamsAsked } from "./dataset.ts";
 import {
   type Fields,
   fieldsOf,
@@ -32,8 +33,19 @@ import { parsePythonList } from "./files/python-list.ts";
 
 const optionCount = 4;
 
-/** Reads the file named, or those found. @throws DataError where there is none, or none in a known layout */
-export async function loadVideoMme(
+/** Video-MME: one recording a question, named like it, subtitles too. */
+export const videoMme: Dataset = async (index, root, annotations) => {
+  const loaded = await readTasks(index, root, annotations);
+  const streams = [...streamsAsked(loaded)].flatMap((stream): [string, StreamFiles][] => {
+    const media = index.media.get(stream);
+    const subtitles = index.subtitles.get(stream) ?? null;
+    return media ? [[stream, { stream, media: [media], subtitles, cut: null }]] : [];
+  });
+  return { loaded, streams: new Map(streams) };
+};
+
+/** The questions of the file named, or of those found. @throws DataError where there is none, or none in a known layout */
+async function readTasks(
   index: MediaIndex,
   root: string,
   annotations: string | undefined,

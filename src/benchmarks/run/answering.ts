@@ -6,7 +6,6 @@ import { DataError, EngineError } from "../../errors.ts";
 import type { Memory } from "../../memory/memory.ts";
 import type { Perceptors } from "../../perception/perceive.ts";
 import { openStream } from "../datasets/files/open-stream.ts";
-import { rememberingPerceptors } from "../remembered.ts";
 import { questionOf } from "../task.ts";
 import type { Answered } from "./answerers.ts";
 import { spending } from "./cost.ts";
@@ -107,16 +106,11 @@ export async function answerFrom(
   }
 }
 
-/** Senses that remember what they found; clips of a stream that the transcriber fails at are noted beside its memory. */
-function perceptorsOf(
-  { perceptors, directory, worked, failed }: Running,
-  stream: string,
-  place: string,
-): Perceptors {
-  const remembering = rememberingPerceptors(perceptors, join(directory, "perceived"));
-  const { transcriber } = remembering;
+/** The senses; clips of a stream that the transcriber fails at are noted beside its memory. */
+function perceptorsOf({ perceptors, worked, failed }: Running, stream: string, place: string): Perceptors {
+  const { transcriber } = perceptors;
   return {
-    ...remembering,
+    ...perceptors,
     transcriber: transcriber && {
       ...transcriber,
       transcribe: async (audio, options) => {

@@ -13,7 +13,9 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import PQueue from "p-queue";
 import type { Cost } from "../../engine.ts";
+import { folderCache } from "../../engines/cached-model.ts";
 import { answerFrom, answerFromKept } from "./answering.ts";
+import { cachedPerceptors } from "./cached-senses.ts";
 import { totalCost } from "./cost.ts";
 import { gradeAgain } from "./grading.ts";
 import { describe, openRun } from "./identity.ts";
@@ -77,6 +79,7 @@ async function finish(
   const inARow = { answerer: new Set<string>(), judge: new Set<string>(), transcriber: new Set<string>() };
   const running: Running = {
     ...options,
+    perceptors: cachedPerceptors(options.perceptors, folderCache(join(options.directory, "perceived"))),
     signal: options.signal ? AbortSignal.any([options.signal, stopped.signal]) : stopped.signal,
     worked: (engine) => inARow[engine].clear(),
     failed: (engine, at, error) => {

@@ -4,7 +4,6 @@ import { basename, join, resolve } from "node:path";
 import { choiceOptions, configuredEngine, configuredModel, configuredPerceptors } from "../../assembly.ts";
 import { recordingsOf } from "../../benchmarks/datasets/egotempo.ts";
 import { loadBenchmark } from "../../benchmarks/datasets/load.ts";
-import { rememberingModel } from "../../benchmarks/remembered.ts";
 import { type AnswerJudge, modelAnswerJudge, wordingJudge } from "../../benchmarks/run/answer-judge.ts";
 import {
   type Answerer,
@@ -20,6 +19,7 @@ import { type BenchmarkRow, benchmarkRows, type RowName, rowNames } from "../../
 import { type BenchmarkName, type LoadedBenchmark, withMaterial } from "../../benchmarks/task.ts";
 import { type Config, loadConfig } from "../../config.ts";
 import type { Model } from "../../engine.ts";
+import { cachedModel, folderCache } from "../../engines/cached-model.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../../engines/local/index.ts";
 import { ConfigError, DataError, EngineError } from "../../errors.ts";
 import { openSqliteMemory } from "../../memory/sqlite.ts";
@@ -114,11 +114,11 @@ export async function run(
   const command = commandOf(name, root, options);
   const id = runName ?? `${name}-${sha256(JSON.stringify([settings, protocol])).slice(0, 12)}`;
   const directory = join(runs, id);
-  const remembering = (model: Model | null) => model && rememberingModel(model, join(directory, "said"));
+  const cached = (model: Model | null) => model && cachedModel(model, folderCache(join(directory, "said")));
   const { rows, missing } = benchmarkRows({
     base:
       kind === "model"
-        ? { kind, policy: configuredEngine(config, remembering(models.writes)!) }
+        ? { kind, policy: configuredEngine(config, cached(models.writes)!) }
         : { kind, options: choiceOptions(config) },
     words: wordSpace,
     clipSeconds: config.stream.clipSeconds,
@@ -127,7 +127,7 @@ export async function run(
     seed: protocol.seed!,
   });
   const chosen = chosenRows(rows, missing, textFlag(options.rows));
-  const answerer = answererOf(config, remembering(models.answers), mode);
+  const answerer = answererOf(config, cached(models.answers), mode);
   for (const model of new Set(Object.values(models))) await model?.capabilities(signal);
   const stopped = (error: unknown) => {
     if (signal.aborted || error instanceof EngineError)
@@ -140,7 +140,7 @@ export async function run(
     tasks,
     protocol,
     answerer,
-    judge: judgeOf(remembering(models.judges)),
+    judge: judgeOf(cached(models.judges)),
     votes: typeof options.votes === "number" ? options.votes : votesOf(name, answerer),
     rows: chosen,
     missingRows: missing,
