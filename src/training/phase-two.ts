@@ -114,7 +114,7 @@ export async function rollOut<Sample>(
   });
 }
 
-/** A memory that was drawn; one that does not pass is kept for pairs too, one of which that is not known is not. */
+/** A memory as it was drawn and graded. */
 interface Drawn extends Omit<DrawnRollout, "action"> {
   readonly action: Action;
 }
@@ -135,9 +135,11 @@ async function draw(
   const { actions } = await policy.decide(context, { n: samples, random, ...(signal && { signal }) });
   const drawn: Drawn[] = [];
   for (const action of actions) drawn.push({ action, ...(await gradeOf(context, action, quality)) });
-  const { stream, clip } = context.observations[0]!;
-  const rollouts = drawn.map((one) => ({ ...one, action: plainAction(one.action) }));
-  await run?.keepDrawn({ context: id, stream, clip, rollouts });
+  if (run) {
+    const { stream, clip } = context.observations[0]!;
+    const rollouts = drawn.map((one) => ({ ...one, action: plainAction(one.action) }));
+    await run.keepDrawn({ context: id, stream, clip, rollouts });
+  }
   return drawn;
 }
 

@@ -48,8 +48,8 @@ interface Setting {
 
 const actions: Readonly<Record<string, (setting: Setting) => Promise<void>>> = {
   status: printStatus,
-  run: async ({ output, memory, config, model, options, signal }) => {
-    const unfinished = options.run ?? join(memory.directory, "runs", "unfinished");
+  run: async ({ output, memory, config, policy, model, options, signal }) => {
+    const unfinished = options.run ?? join(memory.directory, "runs", `unfinished-${policy}`);
     const flags = {
       method: methodOf(options.method),
       ...judgeFlags({ ...options }),
@@ -58,7 +58,7 @@ const actions: Readonly<Record<string, (setting: Setting) => Promise<void>>> = {
     };
     const report = await adaptConfigured(config, memory, model, flags);
     const run = options.run ?? join(memory.directory, "runs", report.id ?? "nothing-learnt");
-    const isKept = existsSync(unfinished);
+    const isKept = report.curve !== undefined && existsSync(unfinished);
     if (isKept && run !== unfinished) {
       rmSync(run, { recursive: true, force: true });
       renameSync(unfinished, run);
