@@ -80,6 +80,7 @@ const fileSchema = z.discriminatedUnion("kind", [
     base: z.string().min(1).nullable(),
     revision: z.string().min(1),
     uri: z.string().min(1),
+    /** The adapter's `format`, a name the file has for itself. */
     weights: z.enum(["lora", "steer"]),
     norm: z.number().min(0).nullable(),
     provenance: provenanceSchema,

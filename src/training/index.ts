@@ -5,6 +5,8 @@
  * A policy that implements `TrainablePolicy` can be trained by both phases; one that implements `AdapterTrainer` learns
  * from a memory's questions.
  */
+export type { PlainAction } from "../policy/plain-action.ts";
+export type { ConcurrencyOptions } from "../util/async.ts";
 export { groupAdvantages, type ScoredRollout } from "./advantages.ts";
 export { type CurriculumOptions, curriculumDefaults, nextPlace, type Place, startIn } from "./curriculum.ts";
 export {

@@ -114,7 +114,7 @@ export async function rollOut<Sample>(
   });
 }
 
-/** A memory that was drawn; one that does not pass is kept for pairs too, one of which that is not known is not. */
+/** A memory as it was drawn and graded. */
 interface Drawn extends Omit<DrawnRollout, "action"> {
   readonly action: Action;
 }
@@ -135,9 +135,11 @@ async function draw(
   const { actions } = await policy.decide(context, { n: samples, random, ...(signal && { signal }) });
   const drawn: Drawn[] = [];
   for (const action of actions) drawn.push({ action, ...(await gradeOf(context, action, quality)) });
-  const { stream, clip } = context.observations[0]!;
-  const rollouts = drawn.map((one) => ({ ...one, action: plainAction(one.action) }));
-  await run?.keepDrawn({ context: id, stream, clip, rollouts });
+  if (run) {
+    const { stream, clip } = context.observations[0]!;
+    const rollouts = drawn.map((one) => ({ ...one, action: plainAction(one.action) }));
+    await run.keepDrawn({ context: id, stream, clip, rollouts });
+  }
   return drawn;
 }
 
@@ -245,6 +247,7 @@ export interface DpoOptions {
   /** Pairs a step, drawn again when all were used. @default all */
   readonly pairsPerStep?: number;
   readonly seed?: string;
+  readonly signal?: AbortSignal | undefined;
   /** Where steps are kept; those it holds are not made again. */
   readonly run?: Pick<PhaseTwoRun, "resume" | "keepStep"> | undefined;
 }
@@ -259,13 +262,14 @@ export async function trainOnPairs<Sample>(
   options: DpoOptions,
 ): Promise<PairStep[]> {
   if (pairs.length === 0) return [];
-  const { steps = 10, pairsPerStep = pairs.length, seed = "pairs", run } = options;
+  const { steps = 10, pairsPerStep = pairs.length, seed = "pairs", run, signal } = options;
   const reference = await logprobsOf(trainer, pairs);
   const curve = run ? await run.resume(trainer) : [];
   const draw = drawing(pairs.length, pairsPerStep, seededRandom(seed));
   for (let step = 1; step <= steps; step++) {
     const drawn = draw();
     if (step <= curve.length) continue;
+    signal?.throwIfAborted();
     const row: PairStep = { step, ...(await stepOn(trainer, pairs, reference, drawn, options)) };
     curve.push(row);
     await run?.keepStep(trainer, row);
@@ -293,14 +297,7 @@ const samplesOf = <Sample>(pairs: readonly SamplePair<Sample>[]) => [
 function drawing(count: number, size: number, random: Random): () => number[] {
   let order: number[] = [];
   return () => {
-    while (order.length < size)
-      order = [
-        ...order,
-        ...shuffle(
-          random,
-          Array.from({ length: count }, (_, i) => i),
-        ),
-      ];
+    while (order.length < size) order = [...order, ...shuffle(random, [...Array(count).keys()])];
     const drawn = order.slice(0, size);
     order = order.slice(size);
     return drawn;
@@ -343,7 +340,7 @@ async function stepOn<Sample>(
 }
 
 export interface PhaseTwoOptions extends Omit<CompareOptions, "run"> {
-  readonly dpo: Omit<DpoOptions, "run">;
+  readonly dpo: Omit<DpoOptions, "run" | "signal">;
   /** Euclidean norm the adapter is brought to, or what it is multiplied by. @default it stays as trained */
   readonly length?: { readonly norm: number } | { readonly scale: number };
   /** Chosen and rejected differ by fewer tokens than this. @default 20 */
@@ -374,7 +371,7 @@ export async function phaseTwo<Sample>(
     chosen: chosen.sample,
     rejected: rejected.sample,
   }));
-  const curve = await trainOnPairs(trainer, samples, { seed, ...dpo, run });
+  const curve = await trainOnPairs(trainer, samples, { seed, ...dpo, run, signal });
   run?.end();
   const trained = await trainer.snapshot();
   const trainedNorm = adapterNorm(trained);

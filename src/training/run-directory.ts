@@ -68,7 +68,8 @@ export function openRunDirectory(
     );
   if (isOther) removeRun(directory);
   if (!existsSync(path("config.json"))) replaceFile(path("config.json"), configText);
-  for (const name of readdirSync(directory)) if (name.endsWith(".jsonl")) cutLastLine(path(name));
+  for (const name of readdirSync(directory))
+    if (runFiles.test(name) && name.endsWith(".jsonl")) cutLastLine(path(name));
 
   const linesOf = (rows: readonly object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
   return {
@@ -96,11 +97,12 @@ export function openRunDirectory(
   };
 }
 
-/** Removes what this module writes, and nothing else. */
+const runFiles =
+  /^((config|state)\.json|curves\.html|(metrics|rollouts|drawn|verdicts)\.jsonl|step-\d+\.weights.*)$/;
+
+/** Removes the files of a run, and nothing else. */
 function removeRun(directory: string): void {
-  for (const name of readdirSync(directory))
-    if (/^(config\.json|state\.json|curves\.html|.*\.jsonl|step-\d+\.weights.*)$/.test(name))
-      rmSync(join(directory, name));
+  for (const name of readdirSync(directory)) if (runFiles.test(name)) rmSync(join(directory, name));
 }
 
 /** A line that a kill cut short is taken off, so that the next one begins a line. */
