@@ -30,61 +30,12 @@ export async function run(invocation: Invocation, name: string): Promise<void> {
   await actions[name as keyof typeof actions](memory, invocation, invocation.options as AdaptFlags);
 }
 
-<<<<<<< HEAD
 async function learn(memory: TaskMem, { output, signal }: Invocation, flags: AdaptFlags): Promise<void> {
   const { method, run, ...judge } = flags;
   const result = await memory.learn({ method: methodOf(method), ...judgeFlags({ ...judge }), run, signal });
   output.object(adaptEnd(result));
   printResult(output, result);
   if (result.run !== null) output.text(output.dim(`learning curve: ${join(result.run, "curves.html")}`));
-=======
-const actions: Readonly<Record<string, (setting: Setting) => Promise<void>>> = {
-  status: printStatus,
-  run: async ({ output, memory, config, policy, model, options, signal }) => {
-    const unfinished = options.run ?? join(memory.directory, "runs", `unfinished-${policy}`);
-    const flags = {
-      method: methodOf(options.method),
-      ...judgeFlags({ ...options }),
-      run: unfinished,
-      signal,
-    };
-    const report = await adaptConfigured(config, memory, model, flags);
-    const run = options.run ?? join(memory.directory, "runs", report.id ?? "nothing-learnt");
-    const isKept = report.curve !== undefined && existsSync(unfinished);
-    if (isKept && run !== unfinished) {
-      rmSync(run, { recursive: true, force: true });
-      renameSync(unfinished, run);
-    }
-    output.object({ ...adaptEnd(report), run: isKept ? run : null });
-    printReport(output, report);
-    if (isKept) output.text(output.dim(`curves of the training: ${join(run, "curves.html")}`));
-  },
-  promote,
-  rollback,
-  blend,
-};
-
-export async function run(
-  { output, flags, configFile, signal, options }: Invocation,
-  name = "status",
-): Promise<void> {
-  const action = actions[name];
-  if (!action) {
-    throw new ConfigError(
-      "action-unknown",
-      `Expected \`adapt status\`, \`run\`, \`promote\`, \`rollback\` or \`blend\`, got ${name}`,
-    );
-  }
-  const config = await loadConfig(flags, { file: configFile });
-  const policy = policyName(config);
-  const memory = await openConfiguredMemory(config, { mustExist: true });
-  try {
-    const model = await openConfiguredModel(config);
-    await action({ output, memory, config, policy, model, options, signal });
-  } finally {
-    await memory.close();
-  }
->>>>>>> training
 }
 
 function methodOf(method: string | undefined): "closed-form" | "preferences" {
