@@ -49,6 +49,10 @@ export type WatchEvent =
       readonly clock: Clock;
       readonly fromSeconds: number;
       readonly endSeconds: number | null;
+      /** Whether the source lasts as long as somebody watches. */
+      readonly live: boolean;
+      /** What of it, or of this machine's senses, is left out, one sentence each. */
+      readonly problems: readonly string[];
       readonly storedClips: number;
       readonly pendingClips: number;
     }
@@ -116,6 +120,8 @@ async function* watch(
       clock,
       fromSeconds,
       endSeconds,
+      live,
+      problems: [...source.problems, ...(agent.perceptors.problems ?? [])],
       storedClips,
       pendingClips: pending.length,
     };

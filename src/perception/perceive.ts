@@ -6,6 +6,7 @@
  */
 import type { Transcriber } from "../engine.ts";
 import type { Clip } from "../stream/clip.ts";
+import { hasPackage, installLine } from "../util/optional.ts";
 import type { Caption, Observation, Person, ScreenText, Utterance } from "./observation.ts";
 import { type ScreenReader, tesseractReader } from "./screen-text.ts";
 import { hear, joinRolling } from "./speech.ts";
@@ -18,6 +19,8 @@ export interface Perceptors {
   readonly language: string | null;
   /** Reads text in the picture. */
   readonly screenReader: ScreenReader | null;
+  /** Senses that were asked for and are not there, a sentence each with what to do. @default none */
+  readonly problems?: readonly string[];
 }
 
 /** Which senses are asked for. */
@@ -31,10 +34,17 @@ export interface PerceptorOptions {
 
 /** The senses this machine has, within what is asked for. */
 export function createPerceptors(options: PerceptorOptions = {}): Perceptors {
+  const tesseract = options.screenText === false ? null : tesseractReader();
+  // tesseract reads what the canvas has decoded.
+  const canRead = tesseract !== null && hasPackage("@napi-rs/canvas");
   return {
     transcriber: options.transcriber ?? null,
     language: options.language ?? null,
-    screenReader: options.screenText === false ? null : tesseractReader(),
+    screenReader: canRead ? tesseract : null,
+    problems:
+      tesseract !== null && !canRead
+        ? [`Text in the picture is not read: ${installLine("@napi-rs/canvas")}`]
+        : [],
   };
 }
 

@@ -20,7 +20,6 @@ export async function run(invocation: Invocation, specs: string[]): Promise<numb
   const config = await loadConfig(flags, { file: configFile });
   // Before the memory: a source that cannot be read leaves none behind.
   const source = await openConfiguredSource(config, specs, { ...texts, signal });
-  for (const problem of source.problems) output.note(`  skipped: ${problem}`);
   await using memory = await openConfigured(invocation, config);
   let end: StreamEnd | undefined;
   const show = watchPrinter(output, source);
@@ -68,6 +67,7 @@ export function watchPrinter(
     output.object(event);
     if (event.event === "stream-start") {
       ({ fromSeconds, clock } = event);
+      for (const problem of event.problems) output.note(`  left out: ${problem}`);
       if (event.storedClips + event.pendingClips > 0) {
         output.text(
           output.dim(
