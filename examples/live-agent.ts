@@ -21,13 +21,10 @@ if (role === "killed") {
 }
 
 const kitchen = await memory.live({ stream: "kitchen" });
-await kitchen.push([
-  { text: "The dentist is on Tuesday at nine." },
-  { text: "The keys hang behind the pantry door." },
-]);
+await kitchen.push([{ text: "The dentist is on Tuesday." }, { text: "The keys hang behind the door." }]);
 await kitchen.flush(); // or wait two seconds
-assert.match((await memory.ask("When is the dentist?")).answer, /Tuesday at nine/);
-assert.match((await memory.ask("Where are the keys?")).answer, /pantry door/);
+assert.match((await memory.ask("When is the dentist?")).answer, /Tuesday/);
+assert.match((await memory.ask("Where are the keys?")).answer, /behind the door/);
 
 // Out of order, some from times that are already decided: all are kept, with their own times.
 const began = Date.now();
@@ -57,8 +54,7 @@ for await (const line of child.stdout) {
   if (acknowledged >= 10) child.kill("SIGKILL");
 }
 await once(child, "close");
-const cellar = await memory.live({ stream: "cellar" });
-await cellar.close();
+await (await memory.live({ stream: "cellar" })).close();
 const kept = (await memory.timeline({ streams: ["cellar"] })).entries.length;
 assert.ok(kept >= acknowledged, `${kept} of ${acknowledged} acknowledged notes are kept`);
 console.log(`${acknowledged} acknowledged before the kill, ${kept} kept`);
