@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { localEmbedder, wordSpace } from "../../engines/local/index.ts";
+import { inMemoryStore } from "../../memory/in-memory.ts";
+import { choicePolicy } from "../../policies/choice/choice.ts";
 import type { Clip, Gap, Source } from "../../stream/clip.ts";
 import type { Span } from "../task.ts";
-import { limited } from "./watching.ts";
+import { sealMemory } from "./sealed.ts";
+import { limited, watchUntil } from "./watching.ts";
 
 const clip = (index: number, endSeconds = index * 10 + 10): Clip => ({
   ...{ kind: "clip", stream: "s", index, startSeconds: index * 10, endSeconds },
@@ -84,4 +88,20 @@ test("spans are opened where they begin, and taken up where a run stopped", asyn
   assert.deepEqual(opened, [10, 80]);
   assert.equal(await seen([span(12, 38), span(85, 88)], "end", 10, 20), "2, 3, gap 40-80, 8");
   assert.equal(await seen([span(12, 18), span(85, 88)], "end", 10, 20), "gap 20-80, 8");
+});
+
+test("a memory that is asked before anything was watched holds the stream and answers from nothing", async () => {
+  const memory = inMemoryStore({ words: wordSpace, embedder: localEmbedder, now: Date.now });
+  const plan = { parts: [{ policy: choicePolicy({ words: wordSpace }), fromSeconds: 0 }], spans: null };
+  const perceptors = { transcriber: null, language: null, screenReader: null };
+  await watchUntil(memory, source, { ...plan, untilSeconds: 0 }, { perceptors, windowClips: 5 });
+  assert.deepEqual(
+    (await memory.streams()).map(({ id }) => id),
+    ["s"],
+  );
+  const { memory: sealed } = sealMemory(memory, "s", 0);
+  assert.deepEqual(
+    [await sealed.entries(), await sealed.recall({ text: "keys" }), await sealed.gaps()],
+    [[], [], []],
+  );
 });
