@@ -1,5 +1,5 @@
 /**
- * Which frames of a window a model is shown (q_t of the paper, §4.1: the last 50 s of video).
+ * Which frames of a window a model is shown (q_t of the paper: the last 50 s of video).
  *
  * Two limits, both off by default: frames of one clip, and estimated tokens of all pictures together. Older clips are
  * thinned first, so that what is decided about stays as sharp as it was.

@@ -1,7 +1,7 @@
 /**
  * What the model policy asks a model: to write the episodic memory of one clip, and what is known from it.
  *
- * Our own words, meeting the paper's requirements (arXiv 2605.31075, §4.1). Text first: what was written before, what
+ * Our own words, meeting the paper's requirements. Text first: what was written before, what
  * was heard and read. Then the pictures of the window, oldest clip first, each clip's behind a line that says which
  * moments they show. Then what to write. Departures:
  * 1. Speech, captions and on-screen text are given as text with times, not painted into the frames.

@@ -8,7 +8,7 @@
  * tried on every kind too (the swap control). A reader without a model answers from a film's whole memory; an
  * abstention counts as wrong. Memory is all it sees.
  *
- * Departures from the paper (§5.1 and appendix F.1): adapters of all kinds come from one frozen cache; a film is asked several questions of
+ * Departures from the paper: adapters of all kinds come from one frozen cache; a film is asked several questions of
  * a kind; which five tasks come first is the order of the films.
  */
 import type { Adapter } from "../../../adapter/adapter.ts";
