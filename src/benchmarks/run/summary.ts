@@ -12,6 +12,7 @@ import {
 import { compare, summarise } from "./scoring.ts";
 import type { BenchmarkRow } from "./writers.ts";
 
+/** Figures of a run, row by row, and the differences between rows. */
 export interface RunSummary {
   readonly id: string;
   readonly benchmark: string;
