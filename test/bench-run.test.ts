@@ -496,7 +496,7 @@ test("an outage stops the run, and it goes on from there with the same result", 
   const broken = [...flags, "--config", config, "--runs", join(folder, "broken"), "--run", "o"];
   const first = await bench("videomme", broken);
   assert.equal(first.code, 4, first.stderr);
-  assert.match(first.stderr, /stopped; the same command with --resume goes on with what stands in/);
+  assert.match(first.stderr, /stopped; the same command with --resume continues with what stands in/);
   server.setFaults(answers);
   const second = await bench("videomme", [...broken, "--resume"]);
   assert.equal(second.code, 0, second.stderr);
