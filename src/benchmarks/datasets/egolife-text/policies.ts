@@ -167,13 +167,13 @@ async function adaptersOf(
   learn: Learn,
 ): Promise<(seconds: number) => Adapter | null> {
   const counts = updates === "every" ? questions.map((_, i) => i + 1) : updates;
-  const learnt: { readonly askedSeconds: number; readonly adapter: Adapter | null }[] = [];
+  const trained: { readonly askedSeconds: number; readonly adapter: Adapter | null }[] = [];
   for (const count of counts.filter((each) => each <= questions.length)) {
     signal?.throwIfAborted();
     const adapter = await learn(questions.slice(0, count));
-    learnt.push({ askedSeconds: questions[count - 1]!.askedSeconds, adapter });
+    trained.push({ askedSeconds: questions[count - 1]!.askedSeconds, adapter });
   }
-  return (seconds) => learnt.findLast(({ askedSeconds }) => askedSeconds < seconds)?.adapter ?? null;
+  return (seconds) => trained.findLast(({ askedSeconds }) => askedSeconds < seconds)?.adapter ?? null;
 }
 
 function closedForm(tasks: readonly { readonly question: Question }[], words: WordSpace): Adapter {
