@@ -60,7 +60,7 @@ export function reasonsText(reasons: Readonly<Record<Retried, number>>): string 
     missed: "with the clips they missed",
     unheard: "with the speech they missed",
     unreadable: "whose video could not be read",
-    answerer: "that nobody answered",
+    answerer: "that were not answered",
     judge: "that were not graded",
   };
   return (Object.entries(reasons) as [Retried, number][])
