@@ -193,7 +193,7 @@ class Session implements LiveSession {
   #open: readonly OpenClip[] = [];
   /** Clip of each id that was pushed. */
   readonly #clipOfId = new Map<string, number>();
-  /** First unused clip number; below, the end of the closed clips, in stream time. */
+  /** First unused clip number. */
   #nextClip: number;
   #closedTo = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
