@@ -28,7 +28,9 @@ export interface Reach {
  */
 export function assertSaysWhat(request: ForgetRequest, words: WordSpace): void {
   if (Object.values(request).every((given) => given === undefined)) {
-    throw new TypeError("The request to forget names nothing. Give streams, a span of time, a person, a query or entries.");
+    throw new TypeError(
+      "The request to forget names nothing. Give streams, a span of time, a person, a query or entries.",
+    );
   }
   const { person, query } = request;
   if (person !== undefined && foldName(person) === "") {

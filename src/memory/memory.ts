@@ -97,6 +97,7 @@ export interface Journal {
 export interface Entries {
   /** Entries in time order (by stream, then start). */
   entries(filter?: EntryList): Promise<Entry[]>;
+  /** The entry with an id, or `null`. */
   entry(id: string): Promise<Entry | null>;
   /** Entries a question is about, best first, with the reasons for each. */
   recall(query: RecallQuery): Promise<RecalledEntry[]>;
@@ -173,6 +174,7 @@ export interface Maintenance {
    * then
    */
   addRows(rows: readonly MemoryRow[], blob: (hash: string) => Uint8Array | null): Promise<AddedRows>;
+  /** What the memory holds, in numbers. */
   stats(): Promise<MemoryStats>;
   /** Checks that all parts of the memory agree. @returns one sentence per problem */
   check(): Promise<string[]>;
@@ -180,7 +182,7 @@ export interface Maintenance {
 
 /** A whole memory. */
 export interface Memory extends Journal, Entries, Tasks, Adapters, Maintenance, AsyncDisposable {
-  /** Directory it is kept in. */
+  /** Directory it is kept in; `:memory:` for the in-memory store. */
   readonly directory: string;
   /** Closes the memory, which then refuses every call. It may be closed twice. */
   close(): Promise<void>;
