@@ -109,7 +109,7 @@ function cases(subjectOf: () => Subject): void {
     refused(
       { space: "words:other" },
       "adapter-space",
-      /Expected an adapter of words:other .* train it in this space/,
+      /Expected an adapter of words:other .* Train it in this space/,
     );
     refused({ dimension: 7 }, "adapter-space", /dimension 7/);
     const broken = { ...first, values: first.values.with(0, Number.NaN) };

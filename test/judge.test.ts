@@ -44,7 +44,7 @@ test("a judge there is none of is refused", async () => {
     [["--judge", "wise"], /--judge to be local or model, got wise/],
     [["--judge", "model"], /a model to judge: give --base-url and --model/],
     [["--judge", "local", "--judge-model", "m"], /--judge model with --judge-model m, got local/],
-    [["--policy", "nano", "--judge", "local"], /no --judge with nano/],
+    [["--policy", "nano", "--judge", "local"], /--judge does not apply to nano/],
   ];
   for (const [flags, message] of cases) {
     const run = await taskmem(["adapt", "run", "--memory", memory, ...flags]);

@@ -50,7 +50,7 @@ export function entriesCases(store: TestStore): void {
         [{ fromSeconds: 1, toSeconds: 11 }, [box, radio]],
         [{ fromSeconds: 1.5, toSeconds: 1.6 }, [radio]],
         [{ toSeconds: 1 }, [morning]],
-        // known only when its clip was over: at 10, 20 and 30 s
+        // known when its clip has ended: at 10, 20 and 30 s
         [{ asOfSeconds: 9.9 }, []],
         [{ asOfSeconds: 10 }, [morning, radio]],
         [{ asOfSeconds: 29.9 }, [box, morning, radio]],
@@ -69,7 +69,7 @@ export function entriesCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("that are closed stay readable and are left out unless asked for", async () => {
+    test("that are closed stay readable and are listed only on request", async () => {
       const memory = await timeline();
       const entries = await memory.entries();
       const closing = entries.find(({ text }) => text === hot)!;
@@ -146,7 +146,7 @@ export function entriesCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("says that it was closed when it is used afterwards, and closes twice", async () => {
+    test("refuses calls after it was closed, and may be closed twice", async () => {
       const memory = await kitchen(store);
       await memory.close();
       await memory.close();

@@ -9,7 +9,7 @@ import { pageCases } from "./page-cases.ts";
 import { recallCases } from "./recall-cases.ts";
 import { strictCases } from "./strict-cases.ts";
 
-/** Registers all of them for one store. */
+/** Registers all cases for one store. */
 export function memoryCases(store: TestStore): void {
   journalCases(store);
   entriesCases(store);

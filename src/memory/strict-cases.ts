@@ -15,10 +15,10 @@ async function filled(store: TestStore): Promise<Memory> {
   return memory;
 }
 
-/** What a memory refuses instead of ignoring it. */
+/** What a memory refuses instead of ignoring. */
 export function strictCases(store: TestStore): void {
   describe("a request", () => {
-    test("with an unknown key is refused by name, with what was probably meant and what there is", async () => {
+    test("with an unknown key is refused by name, with the nearest key and all keys", async () => {
       const memory = await filled(store);
       const calls: [string, string | null, () => unknown][] = [
         ["stream", "streams", () => memory.entries({ stream: ["kitchen"] } as never)],
@@ -58,7 +58,7 @@ export function strictCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("that names a stream the memory does not hold is refused with those it holds", async () => {
+    test("for an unknown stream is refused with the streams it holds", async () => {
       const memory = await filled(store);
       const streams = ["kitchen", "attik"];
       for (const call of [
@@ -80,7 +80,7 @@ export function strictCases(store: TestStore): void {
   });
 
   describe("a stream", () => {
-    test("is refused with a clock, a clip length or a name that can be none", async () => {
+    test("is refused with an invalid clock, clip length or name", async () => {
       const memory = await store.open();
       const stream = {
         id: "a",
