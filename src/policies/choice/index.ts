@@ -1,4 +1,4 @@
-/** The policy that picks among statements perception has, within a budget of tokens, and what trains it in both phases. */
+/** The policy that picks among perception's statements within a token budget, and its trainers for both phases. */
 export {
   type WordAdapterTrainerOptions,
   wordAdapterTrainer,

@@ -1,4 +1,4 @@
-/** The policy that writes with nano, the small model of this repository, and what trains it in both phases. */
+/** The policy that writes with nano, the small model of this repository, and its trainers for both phases. */
 export { NanoModel, openNano } from "../../engines/nano/nano-model.ts";
 export {
   type NanoAdapterTrainer,
