@@ -196,8 +196,8 @@ function drawInput(
     return { tokens, trust, words };
   });
   const said = new Set(windows.flat());
-  const purse = spare ?? mostCarried;
-  const budget = allowance(candidates, sinceLast(context, state)) + purse;
+  const carriedOver = spare ?? mostCarried;
+  const budget = allowance(candidates, sinceLast(context, state)) + carriedOver;
   const total = documents + candidates.length;
   const rarities = Float64Array.from(vocabulary, (stem, place) =>
     idf((counts.get(stem) ?? 0) + here[place]!, total),
@@ -208,7 +208,7 @@ function drawInput(
     task: Float64Array.from(vocabulary, taskWeight),
     said: Uint8Array.from(vocabulary, (stem) => (said.has(stem) ? 1 : 0)),
     budget,
-    onCredit: purse >= mostCarried && candidates.every(({ tokens }) => tokens > budget),
+    onCredit: carriedOver >= mostCarried && candidates.every(({ tokens }) => tokens > budget),
     parameters: parametersOf(options),
     ...(weights && {
       features: readChoiceFeatures(

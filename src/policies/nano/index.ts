@@ -6,7 +6,7 @@ export {
   nanoAdapterTrainer,
   nanoTarget,
 } from "./nano-adapter-trainer.ts";
-export { nanoPhaseOnePolicy, nanoPolicy, trainableNano } from "./nano-policy.ts";
+export { type CountTokens, nanoPhaseOnePolicy, nanoPolicy, trainableNano } from "./nano-policy.ts";
 export { nanoPhaseOneRecipe, nanoPhaseTwoRecipe } from "./recipes.ts";
 export type { NanoSample } from "./sample-arrays.ts";
 export { NanoVectorTrainer, nanoVectorTrainer } from "./vector-trainer.ts";

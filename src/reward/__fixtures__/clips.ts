@@ -1,4 +1,4 @@
-/** Invented clips with a faithful memory, and texts that play for a grade. */
+/** Invented clips with a faithful memory, and texts that try to win a grade without merit. */
 import type { Observation } from "../../perception/observation.ts";
 import type { Context } from "../../policy/policy.ts";
 import type { Question } from "../../tasks/task.ts";
@@ -7,7 +7,7 @@ export interface ExampleClip {
   readonly name: string;
   readonly context: Context;
   readonly gold: string;
-  /** Each says less or worse than the gold memory, by what it does. */
+  /** Texts worse than the gold memory, named by what they do. */
   readonly hacks: Readonly<Record<string, string>>;
   /** What the gold memory holds an answer to, and what it does not. */
   readonly question: Question;
