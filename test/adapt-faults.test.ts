@@ -263,8 +263,16 @@ async function ask(memory: Memory, texts: readonly string[]): Promise<void> {
 }
 
 for (const [what, texts, says] of [
-  ["five times one question", Array(5).fill("Which colour is the cap?"), /nothing learned yet: 1 of 5 distinct questions/],
-  ["questions without a word", ["Who?", "Why?", "When?", "What is it?", "Where is it?"], /holds a content word/],
+  [
+    "five times one question",
+    Array(5).fill("Which colour is the cap?"),
+    /nothing learned yet: 1 of 5 distinct questions/,
+  ],
+  [
+    "questions without a word",
+    ["Who?", "Why?", "When?", "What is it?", "Where is it?"],
+    /holds a content word/,
+  ],
 ] as const) {
   test(`${what}: said so, nothing kept`, async () => {
     const directory = join(folder, `copy-${++copies}`);

@@ -95,7 +95,7 @@ test("a memory that the judge prefers only for its place wins nothing", async ()
   assert.equal(tieRate, 1);
 });
 
-test("what the judge fails at in one order is left to the other, and in both is left out", async () => {
+test("a comparison that fails in one order is decided by the other, and one that fails in both is left out", async () => {
   const half = (fails: (first: string) => boolean): Judge => ({
     ...judge,
     relevance: async (request) => (fails(request.first) ? failure : judge.relevance(request)),
