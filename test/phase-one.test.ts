@@ -254,7 +254,7 @@ test("watch writes with trained weights, and refuses a file that holds none", as
   assert.notEqual(clips(shipped)[0]?.revision, clips(trained)[0]?.revision);
   for (const [file, why] of [
     [join(folder, "none.json"), /could not read/],
-    [texts, /to be weights of the choice policy/],
+    [texts, /does not hold weights of the choice policy/],
   ] as const) {
     const refused = await watch("refused", "--weights", file);
     assert.notEqual(refused.code, 0);

@@ -181,7 +181,7 @@ function malformed(text: string): JudgeFailure {
   return {
     ok: false,
     reason: "malformed",
-    message: `Expected the verdict as the JSON object asked for, got ${JSON.stringify(text.slice(0, 200))}.`,
+    message: `The verdict is not the JSON object asked for: ${JSON.stringify(text.slice(0, 200))}.`,
   };
 }
 

@@ -393,7 +393,7 @@ function referenceOf<Sample>(trainable: PhaseOnePolicy<Sample>, samples: readonl
   if (trainable.reference) return trainable.reference(samples);
   throw new ConfigError(
     "reference-missing",
-    `Expected \`kl\` to be 0 for ${trainable.id}, which keeps no weights to hold it to`,
+    `Expected \`kl\` to be 0 for ${trainable.id}, which keeps no initial weights to compare with`,
   );
 }
 

@@ -129,7 +129,7 @@ test("an adapter is refused where the judge could not say whether its memories a
     grades(() => true),
   );
   assert.deepEqual([blind.winRate, blind.graded], [1, 0]);
-  assert.match(refusalOf({ ...blind, tokenRatio: 1 })!, /known whether they are true \(0 of 12\)/);
+  assert.match(refusalOf({ ...blind, tokenRatio: 1 })!, /could be graded \(0 of 12\)/);
   const partly = await validate(
     adapted,
     grades((clip) => clip < 4),

@@ -23,9 +23,9 @@ export async function startDevice(): Promise<void> {
 }
 
 const missing: Record<(typeof names)[number], string> = {
-  wasm: "Expected WebAssembly for nano's arithmetic, got none: use Node 22 or later",
+  wasm: "This Node has no WebAssembly, which nano needs. Use Node 22 or later",
   webgpu:
-    "Expected a GPU for nano's arithmetic, found none by WebGPU: check the graphics driver (Vulkan on Linux), or leave TASKMEM_DEVICE out to use WebAssembly",
+    "WebGPU finds no GPU for nano. Check the graphics driver (Vulkan on Linux), or leave TASKMEM_DEVICE out to use WebAssembly",
 };
 
 /** Loads the GPU of the optional package, unless there is one already. */

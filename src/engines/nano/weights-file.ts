@@ -62,7 +62,7 @@ export function writeWeights(
 export function readWeights(path: string): WeightsFile {
   const bytes = readFileSync(path);
   const broken = (got: string, cause?: unknown) =>
-    new DataError("weights-broken", `Expected ${path} to be nano's weights, ${got}: make the file again`, {
+    new DataError("weights-broken", `${path} does not hold nano's weights (${got}): make the file again`, {
       cause,
     });
   const headerLength = bytes.length < 8 ? Number.POSITIVE_INFINITY : Number(bytes.readBigUInt64LE(0));

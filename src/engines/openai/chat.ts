@@ -125,7 +125,7 @@ export function readChat(body: unknown): ChatAnswer {
   const parsed = answerSchema.safeParse(body);
   if (!parsed.success) {
     const got = JSON.stringify(body)?.slice(0, 200);
-    throw badResponse(`Expected a chat completion with choices, got ${got}`, parsed.error);
+    throw badResponse(`The endpoint sent no chat completion with choices: ${got}`, parsed.error);
   }
   const { id: response = null, prompt_token_ids: prompt, choices, usage } = parsed.data;
   const handle: ChatHandle | null =

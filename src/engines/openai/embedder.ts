@@ -76,11 +76,11 @@ function vectorsOf(options: EndpointOptions) {
       async (post) => {
         const body = await post("embeddings", { model: options.model, input, encoding_format: "float" });
         const parsed = answerSchema.safeParse(body);
-        if (!parsed.success) throw badResponse("Expected embeddings, got something else", parsed.error);
+        if (!parsed.success) throw badResponse("The endpoint sent no embeddings", parsed.error);
         const { data, usage } = parsed.data;
         const ordered = data.toSorted((a, b) => a.index - b.index);
         if (ordered.length !== input.length) {
-          throw badResponse(`Expected ${input.length} embeddings, got ${ordered.length}`);
+          throw badResponse(`The endpoint sent ${ordered.length} embeddings for ${input.length} texts`);
         }
         const used = { promptTokens: usage?.prompt_tokens ?? forecast.promptTokens, completionTokens: 0 };
         return { value: ordered.map(({ embedding }) => embedding), used };

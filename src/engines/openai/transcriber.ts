@@ -87,7 +87,7 @@ const transcriptSchema = z.object({
 /** Segments in stream time, kept inside the audio. @throws EngineError `bad-response` */
 function readTranscript(body: unknown, audio: Audio): TranscribedSegment[] {
   const parsed = transcriptSchema.safeParse(typeof body === "string" ? { text: body } : body);
-  if (!parsed.success) throw badResponse("Expected a transcript, got something else", parsed.error);
+  if (!parsed.success) throw badResponse("The endpoint sent no transcript", parsed.error);
   const { text, language, segments } = parsed.data;
   const duration = audio.samples.length / samplesPerSecond;
   const inStream = (seconds: number) => audio.startSeconds + Math.min(duration, Math.max(0, seconds));

@@ -132,7 +132,7 @@ export function parseChoiceWeights(text: string, path: string): ChoiceWeights {
   const broken = (got: string, cause?: unknown) =>
     new DataError(
       "weights-broken",
-      `Expected ${path} to be weights of the choice policy, ${got}: train them with \`taskmem train phase-one --policy choice\``,
+      `${path} does not hold weights of the choice policy (${got}): train them with \`taskmem train phase-one --policy choice\``,
       { cause },
     );
   let file: Partial<Record<string, unknown>> | null;

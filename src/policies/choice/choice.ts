@@ -108,7 +108,7 @@ export function taskWeights(adapter: Adapter | null, words: WordSpace): (stem: s
   if (!inPlace || !Number.isFinite(scale) || !values.every((value) => Number.isFinite(value))) {
     throw new DataError(
       "adapter-invalid",
-      `Expected adapter ${adapter.revision} to hold one finite number per bucket below ${dimension}, got others: the file is damaged`,
+      `Adapter ${adapter.revision} does not hold one finite number per bucket below ${dimension}: the file is damaged`,
     );
   }
   const weights = new Map<number, number>();

@@ -129,5 +129,5 @@ test("a trainer that loads what another saved ends with the same weights", async
   await train(again);
   assert.deepEqual(await tensorsOf(again.weights), await tensorsOf(trainer.weights));
   assert.equal((await again.snapshot()).revision, (await trainer.snapshot()).revision);
-  await assert.rejects(again.load(join(folder, "nothing")), /start the run again/);
+  await assert.rejects(again.load(join(folder, "nothing")), /not a checkpoint\. Start the run again/);
 });
