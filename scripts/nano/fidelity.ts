@@ -24,6 +24,7 @@ export interface Fidelity {
   answers: number;
 }
 
+/** Counts before the first statement. */
 export function noStatements(): Fidelity {
   const zeros = () => Object.fromEntries(factKinds.map((kind) => [kind, 0])) as Record<FactKind, number>;
   return { stated: zeros(), true: zeros(), malformed: 0, redundant: 0, answers: 0 };

@@ -58,7 +58,7 @@ export function formatReward(meetsContract: boolean, constants = paperConstants)
   return meetsContract ? 0 : constants.formatPenalty;
 }
 
-/** The thinking part: 0 up to the free length, then linear, the whole penalty from twice the free length. @param tokens of the thinking */
+/** The thinking part: 0 up to the free length, then linear to the whole penalty at twice that. @param tokens of the thinking */
 export function thinkingReward(tokens: number, constants = paperConstants): number {
   const { freeThinking, thinkingPenalty } = constants;
   const over = (tokens - freeThinking) / freeThinking;

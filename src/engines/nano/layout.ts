@@ -31,8 +31,9 @@ export const lineWords = 6;
 export const textLength = (spokenLines + earlierLines + wantedLines) * lineWords;
 /** Number of positions before the answer. */
 export const prefixLength = stripsSeen + textLength / lineWords;
-/** Longest memory and longest dense caption, `end` included. */
+/** Longest memory in tokens, `end` included. */
 export const memoryLength = 20;
+/** Longest dense caption in tokens, `end` included. */
 export const captionLength = 48;
 /** Learned positions, shape [P]. */
 export const positions = prefixLength + captionLength;

@@ -56,6 +56,7 @@ export function idOf(token: string): number {
   return id;
 }
 
+// Ids of the marks and of the full stop.
 export const pad = idOf("<pad>");
 export const start = idOf("<start>");
 export const end = idOf("<end>");

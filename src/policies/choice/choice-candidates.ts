@@ -9,6 +9,7 @@ import type { WordSpace } from "../../engine.ts";
 import type { SourceText, Statement } from "../../memory/memory.ts";
 import type { Observation } from "../../perception/observation.ts";
 
+/** A line on offer. */
 export interface Candidate {
   readonly statement: Statement;
   readonly tokens: number;

@@ -10,6 +10,7 @@ export interface AdamOptions {
   readonly mostNorm: number;
 }
 
+/** The settings nano is trained with. */
 export const adamDefaults: AdamOptions = { beta1: 0.9, beta2: 0.98, mostNorm: 1 };
 
 /** What Adam keeps beside the weights. */

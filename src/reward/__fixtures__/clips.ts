@@ -3,6 +3,7 @@ import type { Observation } from "../../perception/observation.ts";
 import type { Context } from "../../policy/policy.ts";
 import type { Question } from "../../tasks/task.ts";
 
+/** A clip with its gold memory, worse texts and questions. */
 export interface ExampleClip {
   readonly name: string;
   readonly context: Context;
@@ -55,6 +56,7 @@ function question(text: string, ...options: string[]): Question {
 const keysGold =
   "Maren comes home with wet boots and leaves the car keys in the blue bowl by the door. Jonas asks her to call the dentist before 17:30.";
 
+/** Speech, captions and on-screen text at home. */
 export const keys: ExampleClip = {
   name: "keys in a bowl",
   context: clip({
@@ -108,6 +110,7 @@ export const keys: ExampleClip = {
 const lectureGold =
   "Dr. Abeo explains how yeast turns sugar into alcohol and carbon dioxide, and that above 40 degrees the yeast dies. The slide lists flour, water, salt and 7 grams of yeast.";
 
+/** A lecture with a slide. */
 export const lecture: ExampleClip = {
   name: "a lecture on bread",
   context: clip({
@@ -139,6 +142,7 @@ export const lecture: ExampleClip = {
 
 const marketGold = "王芳在市场买了三斤苹果和一条鱼，摊主说明天草莓会便宜。";
 
+/** A clip in Chinese. */
 export const market: ExampleClip = {
   name: "a market, in Chinese",
   context: clip({
@@ -158,4 +162,5 @@ export const market: ExampleClip = {
   otherQuestion: question("王芳早上坐什么去城里？"),
 };
 
+/** All example clips. */
 export const exampleClips: readonly ExampleClip[] = [keys, lecture, market];
