@@ -23,7 +23,7 @@ export interface CurriculumOptions {
   readonly resampleProbability: number;
 }
 
-/** The released code's values. */
+/** The default stay in a video: 16 steps on average. */
 export const curriculumDefaults: CurriculumOptions = {
   leastSteps: 11,
   mostSteps: 22,
