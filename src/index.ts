@@ -99,6 +99,7 @@ export type { ContextLimits } from "./policy/context.ts";
 export type { PictureLimits } from "./policy/pictures.ts";
 export type {
   Action,
+  ActionLogprobs,
   Context,
   DecideOptions,
   DecideResult,
