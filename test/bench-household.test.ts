@@ -26,7 +26,7 @@ test("killed and resumed it leaves the bytes of a run that was not", async () =>
   assert.equal(killed.code, null);
   const resumed = await bench("killed", ["--resume"]);
   assert.equal(resumed.code, 0, resumed.stderr);
-  assert.match(resumed.stderr, /resumed: \d+ steps stand/);
+  assert.match(resumed.stderr, /resumed: \d+ steps kept/);
   const [first, second] = [whole, resumed].map(({ rows }) => String(rows.at(-1)!.run)) as [string, string];
   assert.deepEqual(readdirSync(second), readdirSync(first));
   for (const name of readdirSync(first))

@@ -28,7 +28,7 @@ import { sha256 } from "../../util/hash.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
 
-/** Rows and streams named one by one. */
+/** Most rows and streams that are named one by one. */
 const mostListed = 10;
 /** Stream watched around each place of evidence, and before the question, in EgoLife's oracle variant. */
 const oracleSeconds = 300;
@@ -73,24 +73,24 @@ export async function run(
   if (loaded.tasks.length === 0) {
     throw new DataError(
       "questions-missing",
-      `Expected questions of ${name} in ${loaded.files.join(", ")}, got none of ${loaded.rows} rows that can be used`,
+      `No question of ${name} can be used: none of the ${loaded.rows} rows in ${loaded.files.join(", ")}`,
     );
   }
   if (tasks.length === 0) {
     if (name === "egotempo") listRecordings(output, runs, loaded);
     throw new DataError(
       "material-missing",
-      `Expected videos of ${name} below ${loaded.root}, found those of none of its ${loaded.tasks.length} questions; nothing is fetched: put them there${name === "egolife" ? ", or run on transcript and captions with --text" : ""}`,
+      `${loaded.root} holds no video of the ${loaded.tasks.length} questions of ${name}. Put them there (nothing is downloaded)${name === "egolife" ? ", or run on transcript and captions with --text" : ""}`,
     );
   }
 
   if (options.votes !== undefined && tasks.every((task) => !task.options))
     throw new ConfigError(
       "flags-invalid",
-      `Expected --votes with questions that have options: those of ${name} are open, and answered once`,
+      `Expected no --votes with ${name}: its questions are open, and answered once`,
     );
 
-  // A week does not fit a prompt: there the question finds what it needs.
+  // A week does not fit a prompt: there memory is searched for the question.
   const mode = name === "egolife" && !protocol.oracle ? "search" : "whole-memory";
   const { framesPerClip, pictureTokens } = config.model;
   const settings = {
@@ -131,7 +131,7 @@ export async function run(
   for (const model of new Set(Object.values(models))) await model?.capabilities(signal);
   const stopped = (error: unknown) => {
     if (signal.aborted || error instanceof EngineError)
-      output.note(`stopped; the same command with --resume goes on with what stands in ${directory}`);
+      output.note(`stopped; the same command with --resume continues the run in ${directory}`);
     throw error;
   };
   const { summary, cost } = await runBenchmark({
@@ -156,7 +156,7 @@ export async function run(
     onResume: ({ done, again, reasons }) => {
       output.object({ event: "bench-resume", done, again, reasons });
       const tried = again === 0 ? "" : `; ${again} questions are tried again: ${reasonsText(reasons)}`;
-      output.note(`resumed: ${done} results stand${tried}`);
+      output.note(`resumed: ${done} results kept${tried}`);
     },
     onProgress: ({ row, done, total, outcome }) => {
       output.progress(`${done} of ${total}: ${row} ${outcome}`);
@@ -196,7 +196,7 @@ function protocolOf(name: BenchmarkName, options: Invocation["options"]): Protoc
   if (name === "egolife" && order !== "official")
     throw new ConfigError(
       "order-unknown",
-      `Expected --order official with egolife, got ${options.order}: all its questions are asked of one stream, at their times`,
+      `Expected --order official with egolife, got ${options.order}: all its questions are asked about one stream, at their times`,
     );
   const updates = parseUpdates(textFlag(options.updates) ?? "5");
   if (updates === null) {
@@ -217,7 +217,7 @@ function protocolOf(name: BenchmarkName, options: Invocation["options"]): Protoc
   if (variant === "oracle" && name !== "egolife") {
     throw new ConfigError(
       "variant-unknown",
-      `Expected --variant oracle with egolife, got ${name}: it does not say where its evidence is`,
+      `Expected --variant oracle with egolife, got ${name}: its files do not say where the evidence is`,
     );
   }
   return { order, updates, seed, oracle: variant === "oracle" ? { seconds: oracleSeconds } : false };
@@ -231,7 +231,7 @@ function policyKind(config: Config, model: Model | null): "choice" | "model" {
     "policy-unknown",
     policy === "model"
       ? "Expected a model for the `model` policy: give --base-url and --model"
-      : `Expected --policy to be choice or engine, got ${policy}: what learns from them is a row of its own`,
+      : `Expected --policy to be choice or model, got ${policy}: policies that learn are rows of their own`,
   );
 }
 
@@ -278,7 +278,7 @@ function answererOf(config: Config, model: Model | null, mode: RecallMode): Answ
     : readerAnswerer(lexicalReader({ words: wordSpace }), { mode });
 }
 
-/** The released script asks EgoLife's questions three times; a reader without a model says the same each time. */
+/** The released code asks EgoLife's questions three times; a reader without a model gives the same answer each time. */
 const votesOf = (name: BenchmarkName, { id }: Answerer) =>
   name === "egolife" && id.startsWith("model@") ? 3 : 1;
 
@@ -333,7 +333,7 @@ function textsFound({ streams }: LoadedBenchmark): string {
   ].join("");
 }
 
-/** What the Ego4D downloader is to be asked for. */
+/** Writes the ids that the Ego4D downloader takes. */
 function listRecordings(output: Output, directory: string, { missing }: LoadedBenchmark): void {
   const recordings = recordingsOf(missing);
   if (recordings.length === 0) return;
@@ -366,14 +366,14 @@ function figuresOf(summary: RunSummary, rows: readonly BenchmarkRow[]) {
   return { rows: flat, paired };
 }
 
-/** Why results are found again, in words. */
+/** Why questions are tried again, in words. */
 function reasonsText(reasons: Readonly<Record<Retried, number>>): string {
   const words: Record<Retried, string> = {
-    missed: "with the clips they missed",
-    unheard: "with the speech they missed",
-    unreadable: "whose video could not be read",
-    answerer: "that nobody answered",
-    judge: "that were not graded",
+    missed: "with missing clips",
+    unheard: "with missing speech",
+    unreadable: "with an unreadable video",
+    answerer: "without an answer",
+    judge: "without a grade",
   };
   return (Object.entries(reasons) as [Retried, number][])
     .filter(([, count]) => count > 0)
@@ -409,14 +409,12 @@ function printSummary(output: Output, summary: RunSummary): void {
     const reasons = reasonsText(retried);
     if (reasons !== "") output.text(`${label}: --resume tries questions again: ${reasons}`);
     if (clips.missed > 0)
-      output.text(`${label}: the engine failed at ${clips.missed} clips; --resume writes them`);
+      output.text(`${label}: the engine failed at ${clips.missed} clips; --resume retries them`);
     if (clips.unheard > 0)
-      output.text(
-        `${label}: the transcriber failed at ${clips.unheard} clips; --resume writes them with their speech`,
-      );
+      output.text(`${label}: the transcriber failed at ${clips.unheard} clips; --resume retries them`);
     if (clips.lost > 0)
       output.text(
-        `${label}: ${clips.lost} clips stay without a memory: refused, or nothing usable was written`,
+        `${label}: ${clips.lost} clips have no memory: they were refused, or nothing usable was written`,
       );
   }
 }
