@@ -55,12 +55,12 @@ export class StoreError extends TaskMemError {}
 
 /** Every code an error of TaskMem may have, with what it means. A code is never reused for something else. */
 export const errorCodes = {
-  "action-unknown": "The command has no such action.",
   "adapter-base": "The adapter was trained on other weights than the policy writes with.",
   "adapter-empty": "The adapter would hold no weight.",
   "adapter-invalid": "The file is no adapter, or its values do not fit its space.",
   "adapter-mismatch": "The adapter is not of the model it is given to.",
   "adapter-missing": "No adapter is at that path, or none was named.",
+  "adapter-remote": "An engine holds the adapter; its numbers are not here.",
   "adapter-space": "The adapter belongs to another space than the policy or the other adapter.",
   "adapter-unknown": "Memory holds no adapter of that id.",
   "adapter-unsupported": "The model takes no adapter with a request.",
@@ -75,6 +75,7 @@ export const errorCodes = {
   "blob-damaged": "A picture's bytes do not have the hash they are kept under.",
   "blob-missing": "A picture that memory or an export refers to is not there.",
   "budget-spent": "The next call would pass the budget that was given.",
+  "checkpoint-broken": "The checkpoint could not be read.",
   "clip-decided": "The clip is stored, or failed for good; what was observed of it no longer changes.",
   "clip-seconds-invalid": "The length of a clip is a number above 0.",
   "clip-unknown": "The stream has no such clip.",
