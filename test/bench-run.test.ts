@@ -342,7 +342,7 @@ test("missing videos and damaged ones cost their questions, not the run", async 
     join(tree.root, "videomme.json"),
   ]);
   assert.equal(none.code, 3);
-  assert.match(none.stderr, /nothing is fetched/);
+  assert.match(none.stderr, /nothing is downloaded/);
 });
 
 test("runs are drawn as one page that needs nothing else, and as Markdown", async () => {
