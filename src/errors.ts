@@ -156,7 +156,7 @@ export const errorCodes = {
   "source-missing": "No source to watch was named.",
   "sources-mixed": "The sources cannot be watched as one stream.",
   "space-mismatch": "Memory is indexed with another word space or embedder.",
-  "speaker-unknown": "Memory holds nobody of that name.",
+  "speaker-unknown": "Memory holds no one of that name.",
   "store-busy": "Another process has locked the memory.",
   "store-closed": "The memory was closed.",
   "store-corrupt": "The memory's file is damaged.",

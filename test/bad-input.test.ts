@@ -139,7 +139,7 @@ for (const { name, args, code, says } of cases) {
   });
 }
 
-test("a program is told of a flag that the command lacks as of any error", async () => {
+test("with --json a flag that the command lacks is an error object", async () => {
   const run = await taskmem(["adapt", "rollback", "--judge", "local", "--json"]);
   assert.equal(run.code, 2);
   assert.deepEqual(run.rows, [
