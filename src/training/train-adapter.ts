@@ -223,10 +223,16 @@ async function recentObservations(
   for (const { id } of (await memory.streams()).toReversed()) {
     if (clips >= mostClips) break;
     const observations = await memory.observations(id);
+    // Facts that were kept past the policy show it nothing.
+    if (observations.every(isBlank)) continue;
     streams.push(observations);
     clips += observations.length;
   }
   return streams;
+}
+
+function isBlank({ frames, speech, captions, screen }: Observation): boolean {
+  return [frames, speech, captions, screen].every(({ length }) => length === 0);
 }
 
 /** Tasks with different questions, the latest of each kept, in the order they were asked. */

@@ -12,6 +12,7 @@ import type { Result, Retried } from "./results.ts";
 import type { Outcome } from "./scoring.ts";
 import type { BenchmarkRow } from "./writers.ts";
 
+/** What a run is given. */
 export interface RunOptions {
   readonly directory: string;
   readonly loaded: LoadedBenchmark;
@@ -48,6 +49,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How far a run is. */
 export interface RunProgress {
   readonly row: string;
   readonly done: number;

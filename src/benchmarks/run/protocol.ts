@@ -17,6 +17,7 @@ import type { BenchmarkTask, Span } from "../task.ts";
 /** The order of tasks within a type: the benchmark's own, or drawn. */
 export type Order = "official" | { readonly seed: number };
 
+/** How tasks arrive and when the policy learns. */
 export interface ProtocolOptions {
   /** @default "official" */
   readonly order?: Order;
@@ -30,6 +31,7 @@ export interface ProtocolOptions {
   readonly oracle?: OracleOptions | false;
 }
 
+/** How much is watched around the evidence. */
 export interface OracleOptions {
   /** Length of stream watched around each place of evidence, and before the question. */
   readonly seconds: number;

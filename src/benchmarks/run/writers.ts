@@ -20,6 +20,7 @@ import { seededRandom, shuffle } from "../../util/random.ts";
 import { type BenchmarkTask, questionOf } from "../task.ts";
 import type { PolicyVersion } from "./protocol.ts";
 
+/** Names of the rows, in the order of the table. */
 export const rowNames = [
   "keep-nothing",
   "keep-all",
@@ -30,8 +31,10 @@ export const rowNames = [
   "phase-one",
   "taskmem",
 ] as const;
+/** One of `rowNames`. */
 export type RowName = (typeof rowNames)[number];
 
+/** One row of the table: a policy for each version of the protocol. */
 export interface BenchmarkRow {
   readonly name: RowName;
   /** For people. */
@@ -43,6 +46,7 @@ export interface BenchmarkRow {
   policyOf(version: PolicyVersion): Policy;
 }
 
+/** What the rows of a table are made of. */
 export interface RowOptions {
   /** What writes the base row; weights are those of Phase One, and base is without them. */
   readonly base:

@@ -32,6 +32,7 @@ import type { TextQuestion } from "./week.ts";
  *   watched in the hour before the last of them; `+foreign`: in closed form from as many questions of other people
  */
 export const policyNames = ["all", "random", "recent", "cov", "cov+words", "cov+dpo", "cov+foreign"] as const;
+/** One of `policyNames`. */
 export type PolicyName = (typeof policyNames)[number];
 
 /** After how many questions an adapter is made: after every one, or after these numbers of them, ascending. */

@@ -22,6 +22,7 @@ import {
 } from "./policies.ts";
 import type { EgoLifeText, TextQuestion } from "./week.ts";
 
+/** What is run on a week of texts. */
 export interface EgoLifeTextOptions {
   readonly policies: readonly PolicyName[];
   /** Shares of the tokens to keep, above 0 to 1. */
@@ -34,6 +35,7 @@ export interface EgoLifeTextOptions {
   readonly seed: string;
 }
 
+/** What `bench egolife --text` runs, all policies aside. */
 export const defaultEgoLifeTextOptions: Omit<EgoLifeTextOptions, "policies"> = {
   budgets: [0.05, 0.1, 0.2],
   stream: "mixed",
@@ -60,6 +62,7 @@ export interface PolicyResults {
   readonly results: readonly QuestionResult[];
 }
 
+/** What was measured on a week of texts. */
 export interface EgoLifeTextRun {
   readonly questions: readonly TextQuestion[];
   /** Budget by budget, in the order of the policies; `all` with the first. */
@@ -71,7 +74,8 @@ export interface EgoLifeTextRun {
   readonly tokens: number;
 }
 
-export interface RunHooks {
+/** What a run on a week of texts works with. */
+export interface EgoLifeTextHooks {
   readonly words: WordSpace;
   /** What the choice policy writes with, in all that begins with `cov`. @default none, as it ships */
   readonly weights?: ChoiceWeights | null;
@@ -89,7 +93,7 @@ export interface RunHooks {
 export async function runEgoLifeText(
   { entries, questions }: Pick<EgoLifeText, "entries" | "questions">,
   options: EgoLifeTextOptions,
-  hooks: RunHooks,
+  hooks: EgoLifeTextHooks,
 ): Promise<EgoLifeTextRun> {
   const { policies, budgets } = options;
   const { step = (_, make) => make(), onProgress } = hooks;
@@ -130,7 +134,7 @@ function prepare(
   entries: EgoLifeText["entries"],
   questions: readonly TextQuestion[],
   { stream, updates, windowSeconds, seed }: EgoLifeTextOptions,
-  { words: own, weights = null, foreign, names, signal }: RunHooks,
+  { words: own, weights = null, foreign, names, signal }: EgoLifeTextHooks,
 ): Week {
   const words = rememberingWords(own);
   const corpus = createCorpus(entries, words);

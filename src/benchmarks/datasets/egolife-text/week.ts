@@ -22,6 +22,7 @@ import {
   type TextEntry,
 } from "../files/transcripts.ts";
 
+/** A question of the week. */
 export interface TextQuestion {
   readonly id: string;
   readonly type: string;
@@ -37,6 +38,7 @@ export interface TextQuestion {
   readonly targetSeconds: readonly number[];
 }
 
+/** A week of one wearer as texts, and what is asked of it. */
 export interface EgoLifeText {
   readonly wearer: string;
   readonly language: Language;
@@ -56,6 +58,7 @@ export interface EgoLifeText {
 }
 
 /**
+ * Reads a week below a folder.
  * @param annotations questions to read instead of those found below `root`
  * @throws DataError where there are no questions or no texts
  */
