@@ -157,7 +157,7 @@ test("killed around the moment it becomes active, either the one before or the n
   }
 });
 
-test("a question forgotten while it is trained on comes back in no adapter", async () => {
+test("a question forgotten while it is trained on is in no adapter", async () => {
   const directory = copied();
   const memory = await openTestMemory(directory);
   const [task] = await memory.tasks();
@@ -198,7 +198,7 @@ async function judged(relevance: Judge["relevance"], directory = copied()) {
   return { report, adapters };
 }
 
-test("with a judge that fails three calls of ten it adapts from the rest, the same each time", async () => {
+test("with a judge that fails three calls of ten it learns from the rest, the same each time", async () => {
   const judge = localJudge({ words: wordSpace });
   const faulty = (): Judge["relevance"] => {
     const random = seededRandom("faults");
@@ -244,7 +244,7 @@ const uselessJudges: Readonly<Record<string, [relevance: Judge["relevance"], say
 };
 
 for (const [what, [relevance, says]] of Object.entries(uselessJudges)) {
-  test(`a judge that ${what} gives no pair: said so, nothing kept, the active adapter stays`, async () => {
+  test(`a judge that ${what} gives no pair: it says so, keeps nothing, and the active adapter stays`, async () => {
     const { report, adapters } = await judged(relevance);
     assert.deepEqual([report.activated, report.adapter, report.pairs], [false, null, 0]);
     assert.match(report.reason, /nothing to learn from these questions/);
@@ -274,7 +274,7 @@ for (const [what, texts, says] of [
     /holds a content word/,
   ],
 ] as const) {
-  test(`${what}: said so, nothing kept`, async () => {
+  test(`${what}: it says so and keeps nothing`, async () => {
     const directory = join(folder, `copy-${++copies}`);
     const memory = await watchedMemory(directory, ["wear"], 0);
     await ask(memory, texts);

@@ -19,11 +19,12 @@ test("help of a subcommand shows what that one takes", async () => {
   assert.doesNotMatch(household.stdout, /--votes|--annotations/);
 });
 
-test("a flag of another subcommand, and a subcommand that is none, are wrong usage", async () => {
+test("a flag of another subcommand and an unknown subcommand are wrong usage", async () => {
   for (const [args, named] of [
     [["adapt", "rollback", "--method", "preferences"], /--method/],
     [["train", "phase-two", "--steps", "3"], /--steps/],
     [["bench", "household", "--votes", "3"], /--votes/],
+    [["bench", "household", "--base-url", "http://localhost/v1"], /--base-url/],
     [["adapt", "undo"], /undo|too many arguments/],
     [["train", "phase-three"], /phase-three/],
     [["bench", "nothing"], /nothing/],
@@ -47,7 +48,7 @@ test("adapt alone is its status, tasks alone are listed", async () => {
   );
 });
 
-test("--verbose tells decisions on standard error, TASKMEM_LOG appends them to a file as JSON", async () => {
+test("--verbose writes decisions to standard error, TASKMEM_LOG appends them to a file as JSON", async () => {
   const log = join(folder, "log.jsonl");
   const run = await taskmem(["watch", talk, "--memory", join(folder, "verbose"), "--verbose"], {
     env: { TASKMEM_LOG: log },

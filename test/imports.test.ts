@@ -14,8 +14,8 @@ const layers = [
   ["perception", "tasks"],
   ["memory", "household"],
   ["policy", "answer"],
-  ["stream-writer.ts"],
-  ["agent.ts"],
+  ["stream-writer.ts", "remember.ts", "logging.ts"],
+  ["agent.ts", "live.ts"],
   ["reward"],
   ["training"],
   ["engines"],
@@ -23,8 +23,10 @@ const layers = [
   ["config.ts"],
   ["benchmarks"],
   ["assembly.ts"],
-  ["taskmem.ts", "live.ts"],
-  ["index.ts"],
+  ["parts.ts"],
+  ["learning.ts", "adapter-shelf.ts"],
+  ["taskmem.ts"],
+  ["index.ts", "learn-process.ts"],
   ["cli"],
 ];
 

@@ -57,7 +57,7 @@ function printAnswer(output: Output, answer: Answer, streams: readonly StreamRec
   }
 }
 
-/** Only what becomes active is worth a remark; that the question was answered stands whatever comes of it. */
+/** Remarks on learning; a result that was not activated gets none. The answer was printed before. */
 function printLearning(output: Output, event: LearningEvent): void {
   if (event.event === "learning-start" && event.apart)
     output.note(

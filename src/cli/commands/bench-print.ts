@@ -1,4 +1,4 @@
-/** What `bench` prints about a run on videos: what was found, how far it is, and the table at its end. */
+/** What `bench` prints about a run on videos: what was found, and the table at its end. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { recordingsOf } from "../../benchmarks/datasets/egotempo.ts";
@@ -7,9 +7,10 @@ import type { RunSummary } from "../../benchmarks/run/summary.ts";
 import type { LoadedBenchmark } from "../../benchmarks/task.ts";
 import type { Output } from "../output.ts";
 
-/** Rows and streams named one by one. */
+/** Most rows and streams that are named one by one. */
 const mostListed = 10;
 
+/** What was found of a benchmark, and what was not. */
 export function printLoaded(output: Output, loaded: LoadedBenchmark): void {
   const { benchmark, layout, files, rows, tasks, skipped, missing, notes, streams } = loaded;
   output.object({
@@ -44,7 +45,7 @@ function textsFound({ streams }: LoadedBenchmark): string {
   ].join("");
 }
 
-/** What the Ego4D downloader is to be asked for. */
+/** Writes the ids that the Ego4D downloader takes. */
 export function listRecordings(output: Output, directory: string, { missing }: LoadedBenchmark): void {
   const recordings = recordingsOf(missing);
   if (recordings.length === 0) return;
@@ -54,14 +55,14 @@ export function listRecordings(output: Output, directory: string, { missing }: L
   output.note(`  ${recordings.length} Ego4D recordings are missing; their ids are in ${path}`);
 }
 
-/** Why results are found again, in words. */
+/** Why questions are tried again, in words. */
 export function reasonsText(reasons: Readonly<Record<Retried, number>>): string {
   const words: Record<Retried, string> = {
-    missed: "with the clips they missed",
-    unheard: "with the speech they missed",
-    unreadable: "whose video could not be read",
-    answerer: "that were not answered",
-    judge: "that were not graded",
+    missed: "with missing clips",
+    unheard: "with missing speech",
+    unreadable: "with an unreadable video",
+    answerer: "without an answer",
+    judge: "without a grade",
   };
   return (Object.entries(reasons) as [Retried, number][])
     .filter(([, count]) => count > 0)
@@ -72,6 +73,7 @@ export function reasonsText(reasons: Readonly<Record<Retried, number>>): string 
 const percent = (share: number | null) =>
   share === null ? "    –" : `${(100 * share).toFixed(1).padStart(5)}`;
 
+/** The table of a run, and what can be tried again. */
 export function printSummary(output: Output, summary: RunSummary): void {
   const { rows, againstBase, missingRows, counts, unreadable } = summary;
   output.text(
@@ -97,14 +99,12 @@ export function printSummary(output: Output, summary: RunSummary): void {
     const reasons = reasonsText(retried);
     if (reasons !== "") output.text(`${label}: --resume tries questions again: ${reasons}`);
     if (clips.missed > 0)
-      output.text(`${label}: the engine failed at ${clips.missed} clips; --resume writes them`);
+      output.text(`${label}: the engine failed at ${clips.missed} clips; --resume retries them`);
     if (clips.unheard > 0)
-      output.text(
-        `${label}: the transcriber failed at ${clips.unheard} clips; --resume writes them with their speech`,
-      );
+      output.text(`${label}: the transcriber failed at ${clips.unheard} clips; --resume retries them`);
     if (clips.lost > 0)
       output.text(
-        `${label}: ${clips.lost} clips stay without a memory: refused, or nothing usable was written`,
+        `${label}: ${clips.lost} clips have no memory: they were refused, or nothing usable was written`,
       );
   }
 }

@@ -47,13 +47,13 @@ export async function run(invocation: Invocation, name: BenchmarkName): Promise<
   if (options.votes !== undefined && tasks.every((task) => !task.options))
     throw new ConfigError(
       "flags-invalid",
-      `Expected --votes with questions that have options: those of ${name} are open, and answered once`,
+      `Expected no --votes with ${name}: its questions are open, and answered once`,
     );
   const run = runOptionsOf(invocation, { config, selection, models, kind, loaded, tasks });
   for (const model of new Set(Object.values(models))) await model?.capabilities(signal);
   const { summary, cost } = await runBenchmark(run).catch((error: unknown) => {
     if (signal.aborted || error instanceof EngineError)
-      output.note(`stopped; the same command with --resume continues with what stands in ${run.directory}`);
+      output.note(`stopped; the same command with --resume continues the run in ${run.directory}`);
     throw error;
   });
   output.progress("");
@@ -121,7 +121,7 @@ function protocolOf(name: BenchmarkName, options: Invocation["options"]): Protoc
   if (name === "egolife" && order !== "official")
     throw new ConfigError(
       "order-unknown",
-      `Expected --order official with egolife, got ${options.order}: all its questions are asked of one stream, at their times`,
+      `Expected --order official with egolife, got ${options.order}: all its questions are asked about one stream, at their times`,
     );
   const updates = parseUpdates(textFlag(options.updates) ?? "5");
   if (updates === null) {
@@ -142,7 +142,7 @@ function protocolOf(name: BenchmarkName, options: Invocation["options"]): Protoc
   if (variant === "oracle" && name !== "egolife") {
     throw new ConfigError(
       "variant-unknown",
-      `Expected --variant oracle with egolife, got ${name}: it does not say where its evidence is`,
+      `Expected --variant oracle with egolife, got ${name}: its files do not say where the evidence is`,
     );
   }
   return { order, updates, seed, oracle: variant === "oracle" ? { seconds: oracleSeconds } : false };
@@ -163,7 +163,7 @@ function tasksOf(
   if (loaded.tasks.length === 0)
     throw new DataError(
       "questions-missing",
-      `Expected questions of ${name} in ${loaded.files.join(", ")}, got none of ${loaded.rows} rows that can be used`,
+      `No question of ${name} can be used: none of the ${loaded.rows} rows in ${loaded.files.join(", ")}`,
     );
   const tasks = withMaterial(loaded)
     .filter(({ group }) => groups === null || groups.includes(group ?? ""))
@@ -172,7 +172,7 @@ function tasksOf(
   if (name === "egotempo") listRecordings(output, runs, loaded);
   throw new DataError(
     "material-missing",
-    `Expected videos of ${name} below ${loaded.root}, found those of none of its ${loaded.tasks.length} questions; nothing is fetched: put them there${name === "egolife" ? ", or run on transcript and captions with --text" : ""}`,
+    `${loaded.root} holds no video of the ${loaded.tasks.length} questions of ${name}. Put them there (nothing is downloaded)${name === "egolife" ? ", or run on transcript and captions with --text" : ""}`,
   );
 }
 
@@ -192,7 +192,7 @@ function runOptionsOf(invocation: Invocation, parts: Parts): RunOptions & { read
   const { output, options, signal } = invocation;
   const { config, selection, models, kind, loaded, tasks } = parts;
   const { name, protocol, runs } = selection;
-  // A week does not fit a prompt: there the question finds what it needs.
+  // A week does not fit a prompt: there memory is searched for the question.
   const mode = name === "egolife" && !protocol.oracle ? "search" : "whole-memory";
   const settings = settingsOf(parts, mode);
   const directory = join(runs, selection.run ?? runName(name, [settings, protocol]));
@@ -228,7 +228,7 @@ function runOptionsOf(invocation: Invocation, parts: Parts): RunOptions & { read
     onResume: ({ done, again, reasons }) => {
       output.object({ event: "bench-resume", done, again, reasons });
       const tried = again === 0 ? "" : `; ${again} questions are tried again: ${reasonsText(reasons)}`;
-      output.note(`resumed: ${done} results stand${tried}`);
+      output.note(`resumed: ${done} results kept${tried}`);
     },
     onProgress: ({ row, done, total, outcome }) => {
       output.progress(`${done} of ${total}: ${row} ${outcome}`);
@@ -269,7 +269,7 @@ function policyKind(config: Config, model: Model | null): "choice" | "model" {
     "policy-unknown",
     policy === "model"
       ? "Expected a model for the `model` policy: give --base-url and --model"
-      : `Expected --policy to be choice or model, got ${policy}: what learns from them is a row of its own`,
+      : `Expected --policy to be choice or model, got ${policy}: policies that learn are rows of their own`,
   );
 }
 
@@ -313,7 +313,7 @@ function answererOf(config: Config, model: Model | null, mode: RecallMode): Answ
     : readerAnswerer(lexicalReader({ words: wordSpace }), { mode });
 }
 
-/** The released script asks EgoLife's questions three times; a reader without a model says the same each time. */
+/** The released code asks EgoLife's questions three times; a reader without a model gives the same answer each time. */
 const votesOf = (name: BenchmarkName, { id }: Answerer) =>
   name === "egolife" && id.startsWith("model@") ? 3 : 1;
 

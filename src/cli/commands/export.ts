@@ -1,5 +1,4 @@
 /** `taskmem export`: the whole memory as JSONL and blobs. */
-
 import { openConfiguredMemory } from "../../assembly.ts";
 import { loadConfig } from "../../config.ts";
 import { exportMemory, exportRows } from "../../memory/export.ts";

@@ -1,5 +1,4 @@
 /** `taskmem import`: reads an export into a memory; what is already there is skipped. */
-
 import { openConfiguredMemory } from "../../assembly.ts";
 import { loadConfig } from "../../config.ts";
 import { importMemory } from "../../memory/export.ts";
