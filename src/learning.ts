@@ -1,6 +1,6 @@
 /**
  * When a memory learns by itself: after every `adapt.every` new questions, if learning costs no calls to a model.
- * Training that takes longer than an answer runs in a process of its own.
+ * Training that takes longer than an answer runs in a separate process.
  */
 import { spawn } from "node:child_process";
 import { existsSync, renameSync, rmSync } from "node:fs";
@@ -160,5 +160,5 @@ async function learnApart(
   });
   const [code, said, problem] = await Promise.all([exit, readAll(child.stdout), readAll(child.stderr)]);
   if (code === 0) return JSON.parse(said) as LearnResult;
-  throw new EngineError("learning-failed", `Learning in a process of its own failed: ${problem.trim()}`);
+  throw new EngineError("learning-failed", `Learning in a separate process failed: ${problem.trim()}`);
 }

@@ -53,6 +53,7 @@ export interface PushedSound extends PushTime {
   readonly pcm16: Int16Array;
 }
 
+/** An item to push: a text, a picture or a sound. */
 export type PushItem = PushedText | PushedPicture | PushedSound;
 
 /** What happened to a pushed item, which is on disk now. */

@@ -336,8 +336,8 @@ describe("answerQuestion", () => {
         ask(memory, "Where are the keys?", options),
         (error) => error instanceof DataError && error.code === code && told.test(error.message),
       );
-    await refused({ streams: ["home", "attic"] }, "stream-unknown", /attic: it holds home/);
-    await refused({ speakers: ["Dan"] }, "speaker-unknown", /Dan: it knows Ann, Bob/);
+    await refused({ streams: ["home", "attic"] }, "stream-unknown", /attic. It holds home/);
+    await refused({ speakers: ["Dan"] }, "speaker-unknown", /Dan. It knows Ann, Bob/);
     assert.deepEqual(await memory.tasks(), []);
     // Carla is named in a text and speaks nowhere.
     for (const speakers of [["Dan", "ann"], ["carla"], []])

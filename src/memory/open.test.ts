@@ -222,10 +222,10 @@ describe("a memory opened read-only", () => {
       await memory.close();
     `;
     // Root may write anywhere, so the child process runs as another user.
-    const nobody = 65_534;
+    const otherUser = 65_534;
     const isRoot = process.getuid?.() === 0;
     if (process.platform === "win32") return t.skip("directories have no such mode there");
-    const user = isRoot ? { uid: nobody, gid: nobody } : {};
+    const user = isRoot ? { uid: otherUser, gid: otherUser } : {};
     const probe = spawnSync(process.execPath, ["--check", writer], user);
     if (probe.status !== 0) return t.skip("another user cannot read this checkout");
     chmodSync(folder, 0o755);

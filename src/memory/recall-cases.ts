@@ -45,7 +45,7 @@ const deeds = ["finds", "drops", "hides", "cleans", "borrows", "paints", "repair
 function invented(random: Random): string {
   const who = pick(random, people);
   const what = `${pick(random, deeds)} the ${pick(random, things)} in the ${pick(random, places)}`;
-  return random() < 0.5 ? `${who}: somebody ${what}` : `${who} ${what}`;
+  return random() < 0.5 ? `${who}: someone ${what}` : `${who} ${what}`;
 }
 
 /** Three streams of 120 clips with two lines each; every ninth entry closed. */
