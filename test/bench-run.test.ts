@@ -248,7 +248,7 @@ test("a run killed again and again ends with the same bytes", async () => {
 test("a run is not gone over by chance, nor resumed as another", async () => {
   const again = await bench("videomme", [...choiceFlags(), "--runs", plain]);
   assert.equal(again.code, 2);
-  assert.match(again.stderr, /go on with it by --resume, or name another with --run/);
+  assert.match(again.stderr, /resume it with --resume, or name another with --run/);
   const other = await bench("videomme", [...choiceFlags(), "--runs", plain, "--resume", "--seed", "2"]);
   assert.equal(other.code, 2);
   assert.match(other.stderr, /its protocol, rows are another's: name another with --run/);
@@ -496,7 +496,7 @@ test("an outage stops the run, and it goes on from there with the same result", 
   const broken = [...flags, "--config", config, "--runs", join(folder, "broken"), "--run", "o"];
   const first = await bench("videomme", broken);
   assert.equal(first.code, 4, first.stderr);
-  assert.match(first.stderr, /stopped; the same command with --resume goes on with what stands in/);
+  assert.match(first.stderr, /stopped; the same command with --resume continues with what stands in/);
   server.setFaults(answers);
   const second = await bench("videomme", [...broken, "--resume"]);
   assert.equal(second.code, 0, second.stderr);
@@ -585,7 +585,7 @@ test("a question that nobody answers costs the run that question, until it is re
   const before = server.requests.length;
   const mended = await runIn("not-all", "--resume");
   assert.equal(mended.code, 0, mended.stderr);
-  assert.match(mended.stderr, /6 results stand; 2 questions are tried again: 2 that nobody answered/);
+  assert.match(mended.stderr, /6 results stand; 2 questions are tried again: 2 that were not answered/);
   assert.equal(server.requests.slice(before).filter(isAsking).length, 3, "of four answers one was there");
   assertSameRun(join(folder, "all-answered", "h"), join(folder, "not-all", "h"));
 });

@@ -13,6 +13,7 @@ import { devices, type Fact, type FactKind, objects, type Person, places, rooms,
 import { writeWords } from "./letters.ts";
 import { type Scene, stripsPerScene } from "./world.ts";
 
+/** Width and height of a picture, in pixels. */
 export const frameSize = { width: 448, height: 252 };
 const stripHeight = frameSize.height / stripsPerScene;
 

@@ -1,4 +1,6 @@
 /** A simulated household that films itself, knows what is true and asks questions. */
+export type { Option } from "../tasks/task.ts";
+export type { Random } from "../util/random.ts";
 export { drawScene, frameSize } from "./draw.ts";
 export {
   type Fact,
@@ -8,8 +10,10 @@ export {
   keyOf,
   kindOfQuestion,
   kindOfSentence,
+  type Person,
   questionOf,
   sentenceOf,
+  type Verb,
 } from "./language.ts";
 export { type ObserveOptions, observeClip } from "./observe.ts";
 export { askAbout, type HouseholdQuestion, type QuestionOptions } from "./questions.ts";
@@ -20,7 +24,12 @@ export {
   renderEpisode,
   subtitlesOf,
 } from "./render.ts";
-export { type HouseholdVideo, type HouseholdVideos, householdVideos } from "./training-videos.ts";
+export {
+  type HouseholdVideo,
+  type HouseholdVideos,
+  type HouseholdVideosOptions,
+  householdVideos,
+} from "./training-videos.ts";
 export {
   createEpisode,
   type Episode,

@@ -87,7 +87,9 @@ export const rooms = [
   "hallway",
 ] as const;
 
+/** Who lives in the household. */
 export type Person = (typeof people)[number];
+/** What is done in it. */
 export type Verb = keyof typeof verbs;
 
 /** One thing that is true in an episode. */
@@ -119,7 +121,9 @@ export type Fact =
       readonly room: (typeof rooms)[number];
     };
 
+/** The five kinds of fact. */
 export type FactKind = Fact["kind"];
+/** All kinds of fact, in the order of every table. */
 export const factKinds: readonly FactKind[] = ["place", "wear", "speech", "display", "activity"];
 
 /** What a fact is about, without its value: within one episode a key has one value. */

@@ -12,6 +12,7 @@ import { drawScene, frameSize } from "./draw.ts";
 import { sentenceOf, spokenLine } from "./language.ts";
 import type { EpisodeClip, Scene } from "./world.ts";
 
+/** What an observation holds of a clip. */
 export interface ObserveOptions {
   readonly stream: string;
   /** Whether frames are drawn. @default true */

@@ -24,6 +24,7 @@ import {
 } from "./language.ts";
 import type { Episode } from "./world.ts";
 
+/** A question about an episode, with its answer and where that is to be seen. */
 export interface HouseholdQuestion {
   readonly kind: FactKind;
   readonly text: string;
@@ -40,6 +41,7 @@ export interface HouseholdQuestion {
   readonly moments: readonly { readonly startSeconds: number; readonly endSeconds: number }[];
 }
 
+/** How many questions are asked. */
 export interface QuestionOptions {
   /** How many of each kind, as far as the episode has facts. @default 1 */
   readonly perKind?: number;

@@ -18,6 +18,7 @@ import { type Episode, sceneSeconds } from "./world.ts";
 /** Source frames a second; scenes last 2.5 s. */
 const frameRate = 8;
 
+/** Files of a filmed episode. */
 export interface RenderedEpisode {
   readonly video: string;
   /** What people say, `Ann: The train is at two.` */
@@ -28,6 +29,7 @@ export interface RenderedEpisode {
   readonly truth: string;
 }
 
+/** How an episode is filmed. */
 export interface RenderEpisodeOptions {
   /** File names without extension. @default "household" */
   readonly name?: string;

@@ -9,12 +9,14 @@ import { type Fact, sentenceOf } from "./language.ts";
 import { observeClip } from "./observe.ts";
 import { createEpisode, type Episode, episodeSeed, type Split } from "./world.ts";
 
+/** One simulated video of Phase One. */
 export interface HouseholdVideo {
   readonly clips: number;
   observe(clip: number): Promise<Observation>;
   written(clip: number): Promise<string>;
 }
 
+/** Which videos are made. */
 export interface HouseholdVideosOptions {
   readonly split: Split;
   /** First episode. */
@@ -25,6 +27,7 @@ export interface HouseholdVideosOptions {
   readonly captions?: boolean;
 }
 
+/** Videos by number, for Phase One. */
 export interface HouseholdVideos {
   /** The n-th video, from 0. */
   video(n: number): HouseholdVideo;
@@ -35,6 +38,7 @@ export interface HouseholdVideos {
 /** Observations of a clip are kept for so many clips: an instance shows each one to the policy several times. */
 const mostKept = 400;
 
+/** Simulated videos, each made when it is asked for. */
 export function householdVideos({
   split,
   from,

@@ -37,6 +37,7 @@ export const stripsPerScene = 3;
 export const factsPerClip = 6;
 const persistShare = 0.3;
 
+/** A part of a clip: what its strips show, in order. */
 export interface Scene {
   readonly startSeconds: number;
   readonly endSeconds: number;
@@ -44,6 +45,7 @@ export interface Scene {
   readonly strips: readonly (Fact | null)[];
 }
 
+/** One clip of an episode. */
 export interface EpisodeClip {
   readonly index: number;
   readonly startSeconds: number;
@@ -52,6 +54,7 @@ export interface EpisodeClip {
   readonly scenes: readonly Scene[];
 }
 
+/** A simulated day: its clips and all that is true in them. */
 export interface Episode {
   readonly seed: string;
   readonly clips: readonly EpisodeClip[];

@@ -227,10 +227,16 @@ async function recentObservations(
   for (const { id } of (await memory.streams()).toReversed()) {
     if (clips >= mostClips) break;
     const observations = await memory.observations(id);
+    // A stream of remembered facts alone has nothing to show a policy.
+    if (observations.every(isBlank)) continue;
     streams.push(observations);
     clips += observations.length;
   }
   return streams;
+}
+
+function isBlank({ frames, speech, captions, screen }: Observation): boolean {
+  return [frames, speech, captions, screen].every(({ length }) => length === 0);
 }
 
 /** Tasks with distinct questions, the latest of each kept, in the order they were asked. */

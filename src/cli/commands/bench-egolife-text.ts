@@ -12,7 +12,7 @@ import {
   type EgoLifeTextOptions,
   runEgoLifeText,
 } from "../../benchmarks/datasets/egolife-text/run.ts";
-import { differencesOf, rowsOf } from "../../benchmarks/datasets/egolife-text/summary.ts";
+import { weekDifferences, weekRows } from "../../benchmarks/datasets/egolife-text/summary.ts";
 import { type EgoLifeText, loadEgoLifeText } from "../../benchmarks/datasets/egolife-text/week.ts";
 import type { Language } from "../../benchmarks/datasets/files/transcripts.ts";
 import { jsonLines, openStepRun } from "../../benchmarks/run/directory.ts";
@@ -65,8 +65,8 @@ export async function run({ output, options: flags, signal }: Invocation): Promi
     onProgress: (what) => output.progress(what),
   });
   output.progress("");
-  const rows = rowsOf(measured);
-  const paired = differencesOf(measured, options.seed);
+  const rows = weekRows(measured);
+  const paired = weekDifferences(measured, options.seed);
   const report = reportOf(measured, rows, paired);
   const questions = measured.measured.flatMap(({ policy, budget, results }) =>
     results.map((result, i) => ({ policy, budget, question: week.questions[i]!.id, ...result })),
