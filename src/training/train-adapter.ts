@@ -227,7 +227,7 @@ async function recentObservations(
   for (const { id } of (await memory.streams()).toReversed()) {
     if (clips >= mostClips) break;
     const observations = await memory.observations(id);
-    // Facts that were kept past the policy show it nothing.
+    // A stream of remembered facts alone has nothing to show a policy.
     if (observations.every(isBlank)) continue;
     streams.push(observations);
     clips += observations.length;
