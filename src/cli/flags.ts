@@ -1,7 +1,8 @@
 /** Flags that need more than a type: judges and moments. */
-import type { JudgeChoice } from "../assembly.ts";
+
 import { ConfigError } from "../errors.ts";
 import type { StreamRecord } from "../memory/memory.ts";
+import type { JudgeChoice } from "../taskmem/assembly.ts";
 import { parseMoment } from "../util/time.ts";
 
 /** The judge that flags name. @throws ConfigError for an unknown one */
