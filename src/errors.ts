@@ -77,7 +77,7 @@ export const errorCodes = {
   "blob-damaged": "A picture's bytes do not match their hash.",
   "blob-missing": "A picture that memory or an export refers to is missing.",
   "budget-spent": "The next call would exceed the given budget.",
-  "checkpoint-broken": "The checkpoint could not be read.",
+  "checkpoint-broken": "The checkpoint of a training run is missing or cannot be used.",
   "clip-decided": "The clip was stored, or failed for good, so its observation no longer changes.",
   "clip-seconds-invalid": "The length of a clip is not a number above 0.",
   "clip-unknown": "The stream has no such clip.",

@@ -115,7 +115,7 @@ function cases(subjectOf: () => Subject): void {
     const broken = { ...first, values: first.values.with(0, Number.NaN) };
     assert.throws(
       () => adapterText(recordOf(subject, broken), "kept"),
-      (error) => error instanceof DataError && /finite number.*got NaN at place/.test(error.message),
+      (error) => error instanceof DataError && /finite number.*got NaN at index/.test(error.message),
     );
     const value = JSON.stringify([...first.values]);
     const nulled = text.replace(value, JSON.stringify([...broken.values]));
