@@ -64,6 +64,7 @@ export interface Completion {
   readonly handle?: unknown;
 }
 
+/** The tokens of one sample, with their log-probabilities. */
 export interface SampledTokens {
   readonly texts: readonly string[];
   readonly logprobs: Float32Array;
