@@ -259,8 +259,7 @@ export interface DpoOptions {
 }
 
 /**
- * Trains on pairs from the trainer's current weights, which also give the reference log-probabilities. Without pairs it
- * takes no step.
+ * Trains on pairs from the trainer's current weights, which also give log π_ref. Without pairs it takes no step.
  * @returns all steps, those of earlier processes included
  */
 export async function trainOnPairs<Sample>(
