@@ -84,12 +84,14 @@ ${table(["Code", "Means", "Class", "Exit", "From"], rows)}
 
 function cliPage(): string {
   const leaves = leavesOf(buildProgram({ signal: new AbortController().signal }));
-  const shared = (leaves[0]?.command.options ?? []).filter(({ flags }) =>
-    leaves.every(({ command }) => command.options.some((option) => option.flags === flags)),
+  const ordinary = leaves.filter(({ name }) => !name.startsWith("taskmem bench"));
+  const shared = (ordinary[0]?.command.options ?? []).filter(({ flags }) =>
+    ordinary.every(({ command }) => command.options.some((option) => option.flags === flags)),
   );
   const sharedFlags = new Set(shared.map(({ flags }) => flags));
   const sections = leaves.map(({ name, command }) => {
-    const own = command.options.filter(({ flags, hidden }) => !sharedFlags.has(flags) && !hidden);
+    const listed = ordinary.some((each) => each.command === command) ? sharedFlags : new Set<string>();
+    const own = command.options.filter(({ flags, hidden }) => !listed.has(flags) && !hidden);
     return [
       `## \`${[name, ...command.registeredArguments.map(argumentUsage)].join(" ")}\``,
       sentence(command.description()),
@@ -101,7 +103,7 @@ function cliPage(): string {
 
 [cli.md](cli.md) says how they are used, what \`--json\` prints and what the exit codes mean.
 
-Every command takes:
+Every command but those of \`bench\`, which list their own, takes:
 
 ${optionsTable(shared).join("")}
 

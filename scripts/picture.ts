@@ -10,12 +10,11 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 const lines: [startSeconds: number, speaker: string, text: string][] = [
-  [2, "Mara", "Good morning. Before we start: the survey closes on Friday at noon."],
-  [9, "Mara", "Tom, did the second buoy come back from the harbour?"],
-  [14, "Tom", "It did. The battery was flat, so I left it on the charger in the boat shed."],
-  [24, "Tom", "The new sensor reads two degrees too warm, I would not trust it yet."],
-  [33, "Mara", "Then we go out with the old one. Who has the keys of the shed?"],
-  [38, "Tom", "Ines has them. She is in the workshop until four."],
+  [2, "Mara", "Good morning. The survey closes on Friday at noon."],
+  [9, "Tom", "The second buoy is on the charger in the boat shed, its battery was flat."],
+  [18, "Tom", "The new sensor reads two degrees too warm."],
+  [27, "Mara", "Then we sail with the old one at half past nine."],
+  [36, "Tom", "Ines has the keys of the shed, she is in the workshop until four."],
 ];
 
 const folder = mkdtempSync(join(tmpdir(), "taskmem-picture-"));
@@ -39,8 +38,8 @@ const run = (...args: string[]) =>
 const commands: string[][] = [
   ["watch", "meeting.srt"],
   ["ask", "Where is the second buoy?"],
-  ["ask", "Who has the keys of the shed?"],
-  ["ask", "What colour is the boat?"],
+  ["ask", "When does the survey close?"],
+  ["ask", "How much does the ferry cost?"],
 ];
 const printed = commands.flatMap(([command, argument]) => [
   { style: "command", text: `$ taskmem ${command} ${/\s/.test(argument!) ? `"${argument}"` : argument}` },

@@ -134,3 +134,28 @@ test("a policy that retries old clips still sees the pictures of the window", as
   assert.deepEqual(seen.at(-1), ["picture 22", "picture 23", "picture 24"]);
   await memory.close();
 });
+
+test("a source that was watched to its end is marked as ended, one that was stopped is not", async () => {
+  const memory = await openTestMemory(join(folder, "ended"));
+  const sourceOf = (id: string): Source => ({
+    ...{ id, description: id, live: false, clock: { kind: "media" }, clipSeconds: 10 },
+    ...{ endSeconds: 20, fingerprint: null, problems: [] },
+    open: async function* () {
+      for (const clip of [0, 1]) yield { ...said(clip), stream: id };
+    },
+  });
+  const agent = createAgent({
+    ...{ memory, policy: choicePolicy({ words: wordSpace }), reader: lexicalReader({ words: wordSpace }) },
+    perceptors: { transcriber: null, language: null, screenReader: null },
+  });
+  for await (const _ of agent.watch(sourceOf("whole")));
+  const stop = new AbortController();
+  for await (const event of agent.watch(sourceOf("stopped"), { signal: stop.signal }))
+    if (event.event === "stream-start") stop.abort();
+  const ended = (await memory.streams()).map((stream) => [stream.id, stream.ended]);
+  assert.deepEqual(ended, [
+    ["whole", true],
+    ["stopped", false],
+  ]);
+  await memory.close();
+});

@@ -56,7 +56,6 @@ export class StoreError extends TaskMemError {}
 
 /** Every error code with its meaning. A code is never reused for another meaning. */
 export const errorCodes = {
-  "action-unknown": "The command has no such action.",
   "adapter-base": "The adapter was trained on other weights than the policy writes with.",
   "adapter-empty": "The adapter adds nothing.",
   "adapter-invalid": "The file is not an adapter, or its values do not fit its space.",
@@ -103,7 +102,6 @@ export const errorCodes = {
   "file-empty": "The file is empty.",
   "file-missing": "No file is at that path.",
   "file-unreadable": "The file could not be read, or has the wrong content.",
-  "flag-unused": "The flag has no effect on this command.",
   "flags-invalid": "Flags have invalid values, or exclude each other.",
   "folder-empty": "The folder holds nothing to watch.",
   "forget-what": "The request does not say what to forget.",
@@ -129,7 +127,6 @@ export const errorCodes = {
   "options-many": "A multiple-choice question has more options than letters.",
   "order-unknown": "The order of a benchmark's questions is neither official nor seeded:<n>.",
   "package-missing": "An optional package is needed and not installed; the message has its install line.",
-  "phase-unknown": "The phase is neither phase-one nor phase-two.",
   "piece-outside": "A part of a recording lies outside it.",
   "policy-unknown": "No policy has that name, or the command does not take it.",
   "policy-untrainable": "The policy cannot be trained in this process.",

@@ -13,7 +13,6 @@ import { whenCalled } from "./util/when-called.ts";
 
 export type { Adapter, AdapterWord, RemoteAdapter, VectorAdapter } from "./adapter/adapter.ts";
 export type { AdapterTarget, Provenance } from "./adapter/adapter-file.ts";
-export type { AdapterShelf } from "./adapter-shelf.ts";
 export {
   type Agent,
   type AgentOptions,
@@ -25,7 +24,6 @@ export {
 export type { Answer, AskOptions, Citation } from "./answer/answer.ts";
 export { type ModelReaderOptions, modelReader } from "./answer/model-reader.ts";
 export type { Reader, Reading, ReadRequest } from "./answer/reader.ts";
-export type { JudgeChoice, TrainingChoice } from "./assembly.ts";
 export type { Config, ConfigInput, FlagValues } from "./config.ts";
 export type {
   AnswerSchema,
@@ -61,7 +59,6 @@ export {
   StoreError,
   TaskMemError,
 } from "./errors.ts";
-export type { LearningEvent, LearnOptions, LearnResult } from "./learning.ts";
 export type {
   LiveOptions,
   LiveSession,
@@ -72,11 +69,9 @@ export type {
   PushReceipt,
   PushTime,
 } from "./live.ts";
-export type { Log, LogEvent } from "./logging.ts";
 export type { ExportReport, ImportReport } from "./memory/export.ts";
 export type * from "./memory/memory.ts";
 export { type RenderOptions, renderMemory } from "./memory/render.ts";
-export type { CustomPolicy, OwnParts, Parts } from "./parts.ts";
 export type {
   Caption,
   Observation,
@@ -99,6 +94,7 @@ export type { ContextLimits } from "./policy/context.ts";
 export type { PictureLimits } from "./policy/pictures.ts";
 export type {
   Action,
+  ActionLogprobs,
   Context,
   DecideOptions,
   DecideResult,
@@ -107,7 +103,6 @@ export type {
   Recent,
   ShownEntry,
 } from "./policy/policy.ts";
-export type { Remembered, RememberRequest } from "./remember.ts";
 export type {
   Judge,
   Judged,
@@ -125,6 +120,12 @@ export type { FrameOptions } from "./stream/ffmpeg.ts";
 export type { LiveSourceOptions } from "./stream/live-source.ts";
 export type { SourceOptions } from "./stream/open-source.ts";
 export type { ClipEvent, Failure } from "./stream-writer.ts";
+export type { AdapterShelf } from "./taskmem/adapter-shelf.ts";
+export type { JudgeChoice, TrainingChoice } from "./taskmem/assembly.ts";
+export type { LearningEvent, LearnOptions, LearnResult } from "./taskmem/learning.ts";
+export type { Log, LogEvent } from "./taskmem/logging.ts";
+export type { CustomPolicy, OwnParts, Parts } from "./taskmem/parts.ts";
+export type { Remembered, RememberRequest } from "./taskmem/remember.ts";
 export type {
   TaskMem,
   TaskMemOptions,

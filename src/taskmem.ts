@@ -6,16 +6,12 @@
  * directory has the command line's default. An option that names a part also takes a part of your own.
  */
 import { randomUUID } from "node:crypto";
-import { AdapterShelf } from "./adapter-shelf.ts";
 import { createAgent, type StreamEnd, type WatchEvent } from "./agent.ts";
 import { type Answer, type AskOptions, answerQuestion } from "./answer/answer.ts";
 import type { Reader } from "./answer/reader.ts";
-import { chosenStreams, openConfiguredSource } from "./assembly.ts";
 import { type Config, type ConfigInput, parseConfig } from "./config.ts";
 import type { Embedder, Model } from "./engine.ts";
-import { Learning, type LearningEvent, type LearnOptions, type LearnResult } from "./learning.ts";
 import { type LiveOptions, type LiveSession, openLive } from "./live.ts";
-import type { Log } from "./logging.ts";
 import type {
   Change,
   Entry,
@@ -32,12 +28,16 @@ import type {
   RecallQuery,
   StreamRecord,
 } from "./memory/memory.ts";
-import { type CustomPolicy, type OwnParts, openParts, type Parts } from "./parts.ts";
 import type { Perceptors } from "./perception/perceive.ts";
 import type { Policy } from "./policy/policy.ts";
-import { type Remembered, type RememberRequest, remember } from "./remember.ts";
 import type { Judge } from "./reward/judge.ts";
 import type { Source } from "./stream/clip.ts";
+import { AdapterShelf } from "./taskmem/adapter-shelf.ts";
+import { chosenStreams, openConfiguredSource } from "./taskmem/assembly.ts";
+import { Learning, type LearningEvent, type LearnOptions, type LearnResult } from "./taskmem/learning.ts";
+import type { Log } from "./taskmem/logging.ts";
+import { type CustomPolicy, type OwnParts, openParts, type Parts } from "./taskmem/parts.ts";
+import { type Remembered, type RememberRequest, remember } from "./taskmem/remember.ts";
 import { notAnswered, type QuestionInput, type Task, toQuestion } from "./tasks/task.ts";
 
 /** Options of `openTaskMem`: those of the configuration file, the directory, and parts of your own. */

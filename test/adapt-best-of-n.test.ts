@@ -1,6 +1,6 @@
 /**
- * A black box adapts on the command line: a model behind the OpenAI protocol watches a film, questions are asked, and
- * what they teach is tried on the clips whose pictures are kept. What the model wrote is never asked for twice.
+ * A hosted model learns on the command line: a model behind the OpenAI protocol watches a film, questions train an
+ * adapter, and it is tried on the clips whose pictures are kept. What the model wrote is never asked for twice.
  */
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
@@ -28,7 +28,7 @@ const textOf = (parts: GenerateRequest["parts"]) =>
   parts.map((part) => (part.type === "text" ? part.text : "")).join("\n");
 const clips = 63;
 
-test("best-of-n adapts over an endpoint, on the pictures of the last ten minutes, at one call a clip to write and two a memory to judge", async (t) => {
+test("best-of-n learns over an endpoint from the last ten minutes: one call a clip to write, two a memory to judge", async (t) => {
   // A film whose adapter passes the gate: draws depend on the prompt's hash, and on 58 texts a share has a standard error of
   // 5 points, as much as the gate allows, so a rewording may need another film.
   const episode = createEpisode(episodeSeed("validation", 8), clips);
@@ -58,7 +58,7 @@ test("best-of-n adapts over an endpoint, on the pictures of the last ten minutes
   const before = writer.requests.length;
   const asked = () => writer.requests.slice(before).filter(({ parts }) => clipOf(textOf(parts)) !== null);
 
-  // The endpoint refuses more than half of it, however well the first twenty clips went: said so, and nothing comes of it.
+  // The endpoint refuses more than half of it, however well the first twenty clips went: it says so and stops.
   let calls = 0;
   server.setFaults(({ text }) =>
     clipOf(text) !== null && ++calls > 20 ? { kind: "status", status: 400 } : undefined,
@@ -123,5 +123,5 @@ test("best-of-n adapts over an endpoint, on the pictures of the last ten minutes
   assert.match(String(blind.reason), /known whether they are true \(0 of 58\)/);
 
   const other = (await taskmem(["adapt", "--memory", directory, "--json"])).rows[0]!;
-  assert.deepEqual([other.policy, other.active], ["choice", null], "it is nobody else's");
+  assert.deepEqual([other.policy, other.active], ["choice", null], "no other policy has it");
 });

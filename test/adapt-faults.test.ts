@@ -157,7 +157,7 @@ test("killed around the moment it becomes active, either the one before or the n
   }
 });
 
-test("a question forgotten while it is trained on comes back in no adapter", async () => {
+test("a question forgotten while it is trained on is in no adapter", async () => {
   const directory = copied();
   const memory = await openTestMemory(directory);
   const [task] = await memory.tasks();
@@ -198,7 +198,7 @@ async function judged(relevance: Judge["relevance"], directory = copied()) {
   return { report, adapters };
 }
 
-test("with a judge that fails three calls of ten it adapts from the rest, the same each time", async () => {
+test("with a judge that fails three calls of ten it learns from the rest, the same each time", async () => {
   const judge = localJudge({ words: wordSpace });
   const faulty = (): Judge["relevance"] => {
     const random = seededRandom("faults");
@@ -234,9 +234,9 @@ const uselessJudges: Readonly<Record<string, [relevance: Judge["relevance"], say
   ],
   "says that all are as good": [
     modelJudge({ model: modelThatSays('{"moreUseful":"tie"}') }).relevance,
-    /preferred no memory/,
+    /no consistent preference/,
   ],
-  "prefers what it is shown first": [async () => ({ ok: true, value: "first" }), /preferred no memory/],
+  "prefers what it is shown first": [async () => ({ ok: true, value: "first" }), /no consistent preference/],
   "always fails": [
     async () => ({ ok: false, reason: "engine-failed", message: "it is down" }),
     /it failed at \d+ comparisons/,
@@ -244,7 +244,7 @@ const uselessJudges: Readonly<Record<string, [relevance: Judge["relevance"], say
 };
 
 for (const [what, [relevance, says]] of Object.entries(uselessJudges)) {
-  test(`a judge that ${what} gives no pair: said so, nothing kept, the active adapter stays`, async () => {
+  test(`a judge that ${what} gives no pair: it says so, keeps nothing, and the active adapter stays`, async () => {
     const { report, adapters } = await judged(relevance);
     assert.deepEqual([report.activated, report.adapter, report.pairs], [false, null, 0]);
     assert.match(report.reason, /nothing to learn from these questions/);
@@ -263,10 +263,18 @@ async function ask(memory: Memory, texts: readonly string[]): Promise<void> {
 }
 
 for (const [what, texts, says] of [
-  ["five times one question", Array(5).fill("Which colour is the cap?"), /1 different questions so far, 5/],
-  ["questions without a word", ["Who?", "Why?", "When?", "What is it?", "Where is it?"], /holds a word/],
+  [
+    "five times one question",
+    Array(5).fill("Which colour is the cap?"),
+    /nothing learned yet: 1 of 5 distinct questions/,
+  ],
+  [
+    "questions without a word",
+    ["Who?", "Why?", "When?", "What is it?", "Where is it?"],
+    /holds a content word/,
+  ],
 ] as const) {
-  test(`${what}: said so, nothing kept`, async () => {
+  test(`${what}: it says so and keeps nothing`, async () => {
     const directory = join(folder, `copy-${++copies}`);
     const memory = await watchedMemory(directory, ["wear"], 0);
     await ask(memory, texts);

@@ -1,6 +1,6 @@
 /**
  * Writing never waits for training: while another process is in the middle of learning, clips are decided and committed,
- * and the new adapter is taken up by the next decision. Told by the order of events; no clock is looked at.
+ * and the next decision uses the new adapter. The order of events shows it, not a clock.
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -22,7 +22,7 @@ const clips = 30;
 const second = createEpisode(episodeSeed("validation", 2), clips);
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
 
-/** A process that learns, once it is in the middle of judging; it goes on when it is told to. */
+/** A process that learns, once it is in the middle of judging; it continues when asked to. */
 async function learningProcess(t: TestContext, directory: string) {
   const child = spawn(process.execPath, [script, directory, "verdict", "150"], {
     stdio: ["pipe", "pipe", "inherit"],
@@ -40,14 +40,14 @@ async function learningProcess(t: TestContext, directory: string) {
   return {
     isLearning: () => child.exitCode === null && lines.at(-1) === "verdict",
     async finish(): Promise<AdapterResult> {
-      child.stdin.write("go on\n");
+      child.stdin.write("continue\n");
       await closed;
       return parseRow(lines.at(-1)!) as unknown as AdapterResult;
     },
   };
 }
 
-test("`watch` goes from the first clip to the last while another process learns", async (t) => {
+test("`watch` runs from the first clip to the last while another process learns", async (t) => {
   const memory = join(folder, "whole");
   await (await watchedMemory(memory, ["wear"], 16)).close();
   const texts = (name: string) => {
@@ -66,7 +66,7 @@ test("`watch` goes from the first clip to the last while another process learns"
   assert.deepEqual(
     meanwhile,
     range(0, clips).map(() => true),
-    "every clip was committed while it learnt",
+    "every clip was committed while it learned",
   );
   assert.ok(learning.isLearning());
   const report = await learning.finish();
@@ -78,13 +78,13 @@ test("`watch` goes from the first clip to the last while another process learns"
   assert.deepEqual([...revisions(after)], [`choice@1+${report.adapter}`]);
 });
 
-test("a watch that is running writes with the new adapter from its next decision on", async (t) => {
+test("a running watch writes with the new adapter from its next decision", async (t) => {
   const directory = join(folder, "running");
   await (await watchedMemory(directory, ["wear"], 16)).close();
   const memory = await openTaskMem({ directory, mustExist: true, screenText: false });
   t.after(() => memory.close());
   const learning = await learningProcess(t, directory);
-  /** Opened when the source may go on to clip 9. */
+  /** Opened when the source may deliver clip 9. */
   const gate = Promise.withResolvers<void>();
   const events: string[] = [];
   let report: AdapterResult | undefined;

@@ -28,18 +28,18 @@ before(async () => {
   await ok("watch", texts("first", 1));
 });
 
-test("without enough questions nothing is trained, and it says so", async () => {
+test("with too few questions nothing is trained, and it says so", async () => {
   const [report] = await ok("adapt", "run");
   assert.equal(report!.activated, false);
-  assert.match(String(report!.reason), /0 different questions/);
+  assert.match(String(report!.reason), /0 of 5 distinct questions/);
   for (let i = 0; i < 5; i++) await ok("ask", questions[0]!.text, "--no-adapt");
   const [again] = await ok("adapt", "run");
   assert.equal(again!.activated, false);
-  assert.match(String(again!.reason), /1 different question/);
+  assert.match(String(again!.reason), /1 of 5 distinct questions/);
   assert.deepEqual((await ok("adapt", "status"))[0]!.adapters, []);
 });
 
-test("questions of one kind become an active adapter, which writes the next memory and can be taken back", async () => {
+test("questions of one kind become an active adapter, which writes the next memory and can be rolled back", async () => {
   for (const { text, options } of questions.slice(1)) {
     await ok("ask", text, "--no-adapt", ...options.flatMap((option) => ["--option", option.text]));
   }
@@ -70,7 +70,7 @@ test("questions of one kind become an active adapter, which writes the next memo
   assert.equal((await ok("adapt", "status"))[0]!.active, report!.id);
 });
 
-test("asking alone teaches, after enough new questions, and a refused adapter changes nothing", async () => {
+test("asking alone trains, after enough new questions, and a refused adapter changes nothing", async () => {
   const alone = join(folder, "alone");
   const run = (...args: string[]) => taskmem([...args, "--json", "--memory", alone]);
   await run("watch", texts("alone", 1));
@@ -85,7 +85,7 @@ test("asking alone teaches, after enough new questions, and a refused adapter ch
   const adapters = status!.adapters as { id: string; state: string }[];
   assert.ok(adapters.length >= 1 && adapters.length <= questions.length / 5, JSON.stringify(adapters));
   assert.ok(adapters.filter(({ state }) => state === "active").length <= 1);
-  const activations = remarks.filter((remark) => remark.includes("learnt from your questions")).length;
+  const activations = remarks.filter((remark) => remark.includes("learned from your")).length;
   assert.equal(
     activations > 0,
     adapters.some(({ state }) => state !== "refused"),
@@ -125,7 +125,7 @@ test("tasks are listed and take feedback; wrong calls are refused", async () => 
   }
 });
 
-test("training by preferences leaves its run beside the memory, or where it is told to", async () => {
+test("training by preferences keeps its run beside the memory, or in --run", async () => {
   const watched = join(folder, "watched");
   await (await watchedMemory(watched, ["wear"], 8)).close();
   const learn = async (...args: string[]) => {

@@ -1,6 +1,6 @@
 /**
- * An adapter's round trip, on the choice policy and on nano: what is kept is what acts, nothing of it is left when it is
- * gone, and what fits something else is refused.
+ * An adapter's round trip, on the choice policy and on nano: what is saved is what acts, nothing is left when it is
+ * removed, and an adapter of something else is refused.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -83,21 +83,21 @@ function cases(subjectOf: () => Subject): void {
     assert.deepEqual(await written(subject, doubled(subject.first)), await written(subject, subject.first));
   });
 
-  test("another one in between leaves nothing behind", async () => {
+  test("another adapter in between leaves nothing behind", async () => {
     const subject = subjectOf();
     const before = await written(subject, subject.first);
     assert.notDeepEqual(await written(subject, subject.second), before);
     assert.deepEqual(await written(subject, subject.first), before);
   });
 
-  test("two at once do not mix", async () => {
+  test("two adapters at once do not mix", async () => {
     const subject = subjectOf();
     const alone = [await written(subject, subject.first), await written(subject, subject.second)];
     const together = await Promise.all([written(subject, subject.first), written(subject, subject.second)]);
     assert.deepEqual(together, alone);
   });
 
-  test("of another space, dimension or base it is refused, and so is a value that is no number", () => {
+  test("one of another space, dimension or base is refused, and so is a value that is not a number", () => {
     const subject = subjectOf();
     const { target, first } = subject;
     const text = adapterText(recordOf(subject), "kept");

@@ -139,6 +139,14 @@ for (const { name, args, code, says } of cases) {
   });
 }
 
+test("with --json a flag that the command lacks is an error object", async () => {
+  const run = await taskmem(["adapt", "rollback", "--judge", "local", "--json"]);
+  assert.equal(run.code, 2);
+  assert.deepEqual(run.rows, [
+    { event: "error", error: "ConfigError", code: "flags-invalid", message: "unknown option '--judge'" },
+  ]);
+});
+
 test("a truncated video gives the clips it can and a gap for the rest", async () => {
   const whole = inventedVideo(folder, 60, { name: "cut" });
   const fast = join(folder, "cut-fast.mp4");

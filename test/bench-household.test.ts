@@ -26,14 +26,14 @@ test("killed and resumed it leaves the bytes of a run that was not", async () =>
   assert.equal(killed.code, null);
   const resumed = await bench("killed", ["--resume"]);
   assert.equal(resumed.code, 0, resumed.stderr);
-  assert.match(resumed.stderr, /resumed: \d+ steps stand/);
+  assert.match(resumed.stderr, /resumed: \d+ steps kept/);
   const [first, second] = [whole, resumed].map(({ rows }) => String(rows.at(-1)!.run)) as [string, string];
   assert.deepEqual(readdirSync(second), readdirSync(first));
   for (const name of readdirSync(first))
     assert.equal(readFileSync(join(second, name), "utf8"), readFileSync(join(first, name), "utf8"), name);
 });
 
-test("ends in one object with rows and pairs as the other benchmarks have them", async () => {
+test("ends in one object with rows and pairs like the other benchmarks", async () => {
   const run = await bench("whole");
   assert.equal(run.code, 0, run.stderr);
   const end = run.rows.at(-1)!;
@@ -56,7 +56,7 @@ test("ends in one object with rows and pairs as the other benchmarks have them",
   for (const { p } of [overall!, ...kinds]) assert.ok(p! > 0 && p! <= 1);
 });
 
-test("a run is drawn as one page that needs nothing else", async () => {
+test("a run is drawn as one self-contained page", async () => {
   const run = await bench("whole");
   const directory = String(run.rows.at(-1)!.run);
   const own = readFileSync(join(directory, "report.md"), "utf8");
@@ -90,7 +90,7 @@ test("nano's rows are written by the weights before and after Phase One", async 
   assert.notEqual(base!.revision, phaseOne.revision);
 });
 
-test("refuses no films at all, and policies it does not have", async () => {
+test("refuses zero films and unknown policies", async () => {
   const none = await taskmem(["bench", "household", "--limit", "0"]);
   assert.equal(none.code, 2);
   assert.match(none.stderr, /--limit to be a number of films from 1 up/);

@@ -276,7 +276,7 @@ test("Video-MME: every layout gives the same tasks", async (t) => {
   }
 });
 
-test("Video-MME: three files by task type are one benchmark, named classes and all", async () => {
+test("Video-MME: three files by task type are one benchmark, with their class names", async () => {
   const rows = officialRows();
   const part = (name: string) =>
     JSON.stringify({
@@ -326,7 +326,7 @@ test("Video-MME: rows that cannot be used are listed with their number and reaso
   });
 });
 
-test("Video-MME: a file that is none of the layouts, no file, and no folder are refused with what to do", async () => {
+test("Video-MME: an unknown layout, no file and no folder are refused with the way out", async () => {
   const missing = (error: unknown) =>
     error instanceof DataError && /name the file with --annotations/.test(error.message);
   await assert.rejects(load("videomme", tree({ "a.json": '{"x": 1}' })), missing);
@@ -337,7 +337,7 @@ test("Video-MME: a file that is none of the layouts, no file, and no folder are 
   await assert.rejects(load("videomme", root, join(root, "none.json")), /could not read them: ENOENT/);
 });
 
-test("Video-MME: --annotations goes before what is found", async () => {
+test("Video-MME: --annotations takes precedence over what is found", async () => {
   const root = tree({ "videomme.json": "[]", "other/mine.json": JSON.stringify(officialRows().slice(0, 2)) });
   const loaded = await load("videomme", root, join(root, "other/mine.json"));
   assert.equal(loaded.rows, 2);
@@ -412,7 +412,7 @@ test("a damaged entry of a zip is an error that names the zip", async () => {
   );
 });
 
-test("a file that is cut short is refused whole; one that is nearly JSON is read, and it is said", async () => {
+test("a file that is cut short is refused whole; one that is nearly JSON is read with a note", async () => {
   const row = { ...{ clip_id: "aaaa_0_9", question_type: "t", question: "Which [one]?" }, answer: "It." };
   const annotations = [0, 1, 2].map((n) => ({ ...row, question_id: `q${n}` }));
   const whole = JSON.stringify({ annotations });
@@ -566,7 +566,7 @@ test("EgoLife: recordings named by day and clock are one stream, unpacked under 
   }
 });
 
-test("EgoLife: what was said comes from the hours' transcripts, unless recordings have subtitles", async () => {
+test("EgoLife: speech comes from the hours' transcripts, unless recordings have subtitles", async () => {
   const cue = (at: string, ...lines: string[]) => [`${at}00 --> ${at}90`, ...lines].join("\n");
   const files = {
     "EgoLifeQA/EgoLifeQA_A1_JAKE.json": JSON.stringify([egoLifeRow("1", "10000000")]),
@@ -607,7 +607,7 @@ test("EgoLife: what was said comes from the hours' transcripts, unless recording
 
 // EgoTempo and M3-Bench, made up.
 
-test("EgoTempo: clips are found cut, flat or in Ego4D's tree, and cut out exactly once", async () => {
+test("EgoTempo: clips are found cut, flat or in Ego4D's tree, and each is cut once", async () => {
   const recording = "0a1b2c3d-1111-2222";
   const clips = [
     `${recording}_1_3.0000000000000004`,

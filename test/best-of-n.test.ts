@@ -1,5 +1,5 @@
 /**
- * A black box that learns: a model behind the OpenAI protocol writes several texts of each clip, and an adapter made from
+ * A hosted model that learns: a model behind the OpenAI protocol writes several texts of each clip, and an adapter made from
  * five questions picks the one to keep.
  */
 import assert from "node:assert/strict";
@@ -66,7 +66,7 @@ async function serve(t: TestContext, episode: Episode): Promise<{ writer: Househ
 }
 
 /** What five questions of one kind about another episode teach. */
-function learnt(kind: FactKind): Adapter {
+function adapterFor(kind: FactKind): Adapter {
   const episode = createEpisode(episodeSeed("train", 3), clips);
   const questions = askAbout(episode, seededRandom(`best-of-n ${kind}`), { kinds: [kind], perKind: 5 });
   assert.equal(questions.length, 5);
@@ -84,7 +84,7 @@ const countOf = (kind: FactKind, statement: Statement) =>
   sentencesIn(statement).filter((sentence) => sentence.startsWith(`${firstWords[kind]} `)).length;
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
-test("the model behind the server gets texts word for word, pictures byte for byte, and how to sample", async (t) => {
+test("the model behind the server gets texts word for word, pictures byte for byte, and the sampling options", async (t) => {
   const episode = createEpisode(episodeSeed("held-out", 0), 2);
   const { writer, model } = await serve(t, episode);
   const [observation] = await observationsOf(episode);
@@ -113,12 +113,12 @@ test("the model behind the server gets texts word for word, pictures byte for by
   assert.equal(schema!.name, "clip_memory");
 });
 
-test("five questions of a kind make it keep more of that kind, as true and as long, at the price of one call a clip", async (t) => {
+test("five questions of a kind make it keep more of that kind, as true and as long, at one call a clip", async (t) => {
   const gains: number[] = [];
   const foreignGains: number[] = [];
   const tokens = { without: 0, own: 0 };
   const told = { without: { true: 0, all: 0 }, own: { true: 0, all: 0 } };
-  for (const number of [0, 1]) {
+  for (const number of [0, 1, 2, 3]) {
     const episode = createEpisode(episodeSeed("held-out", number), clips);
     const { writer, model } = await serve(t, episode);
     const observations = await observationsOf(episode);
@@ -140,8 +140,8 @@ test("five questions of a kind make it keep more of that kind, as true and as lo
     };
     const without = await watch(null);
     for (const [i, kind] of factKinds.entries()) {
-      const own = await watch(learnt(kind));
-      const foreign = await watch(learnt(factKinds[(i + 1) % factKinds.length]!));
+      const own = await watch(adapterFor(kind));
+      const foreign = await watch(adapterFor(factKinds[(i + 1) % factKinds.length]!));
       tally("without", without);
       tally("own", own);
       for (const [clip, statement] of without.entries()) {
@@ -163,21 +163,22 @@ test("five questions of a kind make it keep more of that kind, as true and as lo
   assert.ok(perClip(foreignGains) <= 0.02, `${perClip(foreignGains)} more sentences a clip`);
   const ratio = tokens.own / tokens.without;
   assert.ok(ratio > 0.9 && ratio < 1.1, `${ratio} times as long`);
-  // About 900 sentences each, 85 % true: a difference has a standard error of 1.7 points.
+  // Four films of 30 clips, nearly two sentences a text: about 220 without an adapter, the same for every kind, 88 % of them
+  // true. That share alone has a standard error of 2.2 points (the root of 0.88 · 0.12 / 220).
   const fidelity = told.own.true / told.own.all - told.without.true / told.without.all;
   assert.ok(Math.abs(fidelity) < 0.06, `${fidelity} truer`);
 });
 
-test("a running `watch` samples and picks from the decision after an adapter comes into force", async (t) => {
+test("a running `watch` samples and picks from the decision after an adapter becomes active", async (t) => {
   const episode = createEpisode(episodeSeed("held-out", 2), 8);
   const source = join(folder, "home.captions.srt");
   writeFileSync(source, captionsOf(episode));
   const directory = join(folder, "memory");
   mkdirSync(directory);
-  const adapter = learnt("wear");
+  const adapter = adapterFor("wear");
   const server = await startOpenAiServer({ models: ["household"], model: householdWriter(episode) });
   t.after(() => server.close());
-  /** Somebody puts an adapter in force while the model writes about clip 4. */
+  /** An adapter becomes active while the model writes about clip 4. */
   let came: Promise<undefined> | undefined;
   server.setFaults(({ text }) => {
     if (!text.includes("runs from 00:00:40")) return undefined;
@@ -218,7 +219,7 @@ async function putInForce(directory: string, adapter: Adapter): Promise<undefine
   const provenance = { method: "closed-form" as const, parents: [], tasks: [], createdAtMs: 0, report: {} };
   await memory.addAdapter({
     ...{ id: "adapter_wear", policy: "best-of-n", revision: adapter.revision, state: "active" },
-    ...{ reason: "put in force by hand", atMs: Date.now(), tasks: [] },
+    ...{ reason: "promoted by hand", atMs: Date.now(), tasks: [] },
     file: adapterText({ adapter, base: null, provenance }, "wear"),
   });
   await memory.close();

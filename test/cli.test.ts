@@ -48,7 +48,7 @@ test("watch prints one clip-end a clip and one stream-end, with the documented f
   assert.equal(end.clips, 7);
 });
 
-test("watching again does nothing twice", async () => {
+test("watching again repeats nothing", async () => {
   const before = await ok("timeline");
   const again = await ok("watch", video, "--budget", "1", "--no-screen-text");
   assert.equal(again.at(-1)!.clips, 0);
@@ -128,7 +128,7 @@ test("an export imported elsewhere exports to the same bytes", async () => {
   assert.deepEqual(same.rows, await ok("timeline"));
 });
 
-test("forget says what would go, then removes it for good", async () => {
+test("forget reports what it would remove, then removes it", async () => {
   const rows = await ok("timeline");
   const speaker = String((rows[0]!.speakers as string[])[0]);
   const theirs = rows.filter(({ text }) => String(text).includes(speaker)).length;

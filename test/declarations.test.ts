@@ -24,7 +24,7 @@ test("every name has a doc sentence, and every type it shows can be imported", (
   );
 });
 
-test("the list of what is still to do holds nothing that is done", () => {
+test("the list of names to document holds none that is done", () => {
   assert.deepEqual(
     todo.filter((line) => !found.includes(line)),
     [],

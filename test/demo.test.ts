@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { factKinds } from "../src/household/index.ts";
 import { type Row, taskmem, temporaryFolder } from "./support/cli.ts";
 
-test("nano tells both phases: what is seen is remembered and asked about, then the table of the four policies", async () => {
+test("nano watches, remembers and answers, then prints the table of the four policies", async () => {
   const folder = join(temporaryFolder(), "kept");
   const run = await taskmem(["demo", "--films", "4", "--keep", folder, "--json"]);
   assert.equal(run.code, 0, run.stderr);
@@ -44,8 +44,7 @@ test("nano tells both phases: what is seen is remembered and asked about, then t
   const gain = 100 * (overall("TaskMem").accuracy - overall("Phase One").accuracy);
   assert.ok(Math.abs(gain - end.gain.overall) < 1e-6);
   assert.ok(end.gain.overall > 0, `${end.gain.overall} points`);
-  for (const learnt of ["none", ...factKinds])
-    assert.deepEqual(Object.keys(end.swap[learnt]!), [...factKinds]);
+  for (const own of ["none", ...factKinds]) assert.deepEqual(Object.keys(end.swap[own]!), [...factKinds]);
   const timeline = await taskmem(["timeline", "--json", "--memory", join(folder, "memory")]);
   assert.equal(timeline.rows.length, written.length);
 });
@@ -71,19 +70,19 @@ test("without a model the demo watches, answers with moments, learns what its us
     if (outcome === "right") assert.equal(option, expected);
     for (const { entry } of cited) assert.ok(written.some(({ id }) => id === entry));
   }
-  const lesson = run.rows.find(({ event }) => event === "adapt-end")!;
-  assert.equal(lesson.activated, true, String(lesson.reason));
-  assert.equal((lesson.curve as Row[]).length, lesson.steps);
+  const result = run.rows.find(({ event }) => event === "adapt-end")!;
+  assert.equal(result.activated, true, String(result.reason));
+  assert.equal((result.curve as Row[]).length, result.steps);
   const end = run.rows.at(-1)!;
   assert.equal(end.event, "demo-end");
-  const [before, learnt] = end.rows as [Score, Score];
-  assert.deepEqual([before.policy, learnt.policy], ["before", "learnt"]);
+  const [before, after] = end.rows as [Score, Score];
+  assert.deepEqual([before.policy, after.policy], ["before", "learnt"]);
   const rightOf = ({ kinds }: Score) => kinds.find(({ kind }) => kind === end.kind)!;
-  assert.ok(rightOf(learnt).right > rightOf(before).right, JSON.stringify(end.rows));
-  assert.ok(learnt.tokens <= 1.1 * before.tokens, "within the same budget");
+  assert.ok(rightOf(after).right > rightOf(before).right, JSON.stringify(end.rows));
+  assert.ok(after.tokens <= 1.1 * before.tokens, "within the same budget");
 });
 
-test("the demo without a model is the same every time, reads as a story, and keeps what it is asked to keep", async () => {
+test("the demo without a model prints the same every time, and keeps its files with --keep", async () => {
   const folder = join(temporaryFolder(), "kept");
   const small = ["demo", "--policy", "choice", "--clips", "6", "--kind", "place"];
   const [first, second] = [await taskmem(small), await taskmem([...small, "--keep", folder])];

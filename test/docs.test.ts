@@ -1,4 +1,4 @@
-/** The generated references say what the code says. */
+/** The generated pages say what the code says. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -37,7 +37,7 @@ test("the list is in order, a sentence a code", () => {
   for (const [code, meaning] of Object.entries(errorCodes)) assert.match(meaning, /^[A-Zf].*\.$/, code);
 });
 
-test("the reference names every code with a class, its exit code and where it comes from", () => {
+test("docs/errors.md names every code with a class, its exit code and where it comes from", () => {
   const lines = pages["docs/errors.md"]!.split("\n");
   for (const code of Object.keys(errorCodes)) {
     const row = lines.find((line) => line.startsWith(`| \`${code}\` |`));
@@ -45,7 +45,7 @@ test("the reference names every code with a class, its exit code and where it co
   }
 });
 
-test("an error of TaskMem is told from others, and by its code", () => {
+test("`isTaskMemError` tells an error of TaskMem from others, and by its code", () => {
   const error = new EngineError("budget-spent", "The budget is spent");
   assert.ok(isTaskMemError(error));
   assert.ok(isTaskMemError(error, "budget-spent"));

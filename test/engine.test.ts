@@ -65,7 +65,7 @@ test("frames arrive as images, the schema is honoured, every clip gets its entry
   assert.ok(Number((endOf(run).cost as Row).calls) >= allClips.length);
 });
 
-test("faults that pass cost retries and no clip", async (t) => {
+test("faults that pass cost retries, not clips", async (t) => {
   const server = await start(t);
   const faults: Fault[] = [
     { kind: "status", status: 429, retryAfter: "0.01" },
@@ -86,7 +86,7 @@ test("faults that pass cost retries and no clip", async (t) => {
   assert.deepEqual(await remembered("passing"), allClips);
 });
 
-test("faults that last cost their clips a visible row; the next run makes up for all that may pass", async (t) => {
+test("faults that last leave visible failed clips; the next run retries those that may pass", async (t) => {
   const server = await start(t);
   const refused = 10;
   const lasting = new Map<number | null, [Fault, string]>([
@@ -127,7 +127,7 @@ test("faults that last cost their clips a visible row; the next run makes up for
   );
 });
 
-test("a server that goes away stops the run as engine-down, and another goes on from there", async (t) => {
+test("a server that goes away stops the run as engine-down, and another run resumes there", async (t) => {
   const leaving = await start(t);
   let left: Promise<void> | undefined;
   leaving.setFaults((request) => {
@@ -149,7 +149,7 @@ test("a server that goes away stops the run as engine-down, and another goes on 
   assert.deepEqual(await remembered("leaving"), allClips);
 });
 
-test("a budget that is spent stops the run before the call that would pass it; more goes on from there", async (t) => {
+test("a spent budget stops the run before the call that would exceed it; a larger one resumes there", async (t) => {
   const server = await start(t);
   const first = await watch(server, "budget", { budget: { calls: 6 } });
   assert.equal(first.code, 6, first.stderr);

@@ -1,6 +1,6 @@
 /**
- * Adapters that win by cheating: they please the judge or the reader and spoil the memory. They go the way of every
- * adapter, `trainAdapter` with the policy's own validation; only what was trained is exchanged.
+ * Adapters that win by cheating: they please the judge or the reader and spoil the memory. They pass
+ * through `trainAdapter` with the policy's own validation; only the trained values are replaced.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -71,7 +71,7 @@ describe("on the choice policy", () => {
     memory = await watchedMemory(join(folder, "choice"), ["wear"], 16);
   });
 
-  test("one that answers the questions by lines that say the same over and over is refused for that", async () => {
+  test("one that answers by repeating the same lines is refused for that", async () => {
     const report = await trainAdapter({
       ...{ memory, now: Date.now },
       trainer: cheating(trainer, (trained) =>
@@ -83,7 +83,7 @@ describe("on the choice policy", () => {
     assert.equal(unwatched(report, { redundancyAfter: report.redundancyBefore }), null);
   });
 
-  test("one trained to the contrary of what the other half of the questions teaches is refused", async () => {
+  test("one trained against the other half of the questions is refused", async () => {
     const report = await trainAdapter({
       ...{ memory, now: Date.now },
       trainer: cheating(trainer, (trained) => scaleAdapter(trained, -1)),
@@ -132,7 +132,7 @@ describe("on best-of-n", () => {
     return { memory, report: await trainAdapter({ memory, trainer, now: Date.now }) };
   };
 
-  test("one that prefers the texts in which the model makes things up is refused for that", async () => {
+  test("one that prefers made-up texts is refused for that", async () => {
     const { memory, report } = await reportOf("lying", true, "closed-form");
     await assertRefused(memory, report, /less often true \(\d+ % before, \d+ % after\)/);
     assert.equal(report.graded, film.clips.length);
@@ -141,7 +141,7 @@ describe("on best-of-n", () => {
     await memory.close();
   });
 
-  test("of texts that are judged false none is preferred, so preferences teach no lies", async () => {
+  test("no text that is judged false is preferred, so preferences teach none", async () => {
     const { memory, report } = await reportOf("judged", true, "preferences");
     assert.ok(
       report.fidelityBefore - report.fidelityAfter <= 0.1 || !report.activated,
@@ -182,7 +182,7 @@ describe("on nano", { skip }, () => {
     model = await openNano(path);
   });
 
-  test("one that pleases a judge of lengths by telling what is not so is refused for that", async () => {
+  test("one that pleases a judge of lengths with false statements is refused for that", async () => {
     const memory = await openTestMemory(join(folder, "nano"));
     const questions = askAbout(createEpisode("train-5", 30), seededRandom("asked"), {
       ...{ kinds: ["place"], perKind: 8 },

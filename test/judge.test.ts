@@ -22,9 +22,9 @@ test("a model at the endpoint compares memories and judges Phase One", async (t)
 
   const choice = ["--policy", "choice", "--memory", memory];
   const adapt = ["adapt", "run", "--method", "preferences", "--judge", "model", ...choice];
-  const lesson = await taskmem([...adapt, ...endpoint]);
-  assert.equal(lesson.code, 0, lesson.stderr);
-  assert.ok(Number(lesson.rows[0]!.pairs) > 0);
+  const result = await taskmem([...adapt, ...endpoint]);
+  assert.equal(result.code, 0, result.stderr);
+  assert.ok(Number(result.rows[0]!.pairs) > 0);
   assert.deepEqual([...new Set(asked())], ["relevance_of_memory"], "copied lines need no grade");
   const compared = asked().length;
   assert.equal((await taskmem([...adapt, ...endpoint])).code, 0);
@@ -37,7 +37,7 @@ test("a model at the endpoint compares memories and judges Phase One", async (t)
   assert.ok(asked().slice(compared).includes("correctness_of_memory"));
 });
 
-test("a judge there is none of is refused", async () => {
+test("an unknown judge is refused", async () => {
   const memory = join(folder, "refused");
   await (await watchedMemory(memory, ["wear"], 1)).close();
   const cases: [string[], RegExp][] = [

@@ -88,7 +88,7 @@ test("stage V fails when its steps are spent before every kind is read, and name
   await assert.rejects(stage(plainStrips, 1), /after 1 steps/);
 });
 
-test("a run that goes on from a checkpoint arrives where an unbroken one does", async () => {
+test("a run resumed from a checkpoint ends where an unbroken one does", async () => {
   const path = join(mkdtempSync(join(tmpdir(), "nano-")), "checkpoint.safetensors");
   const split = (weights: Weights) => {
     const of = (patch: boolean) =>

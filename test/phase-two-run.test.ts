@@ -63,7 +63,7 @@ describe("of the choice policy, by preferences", () => {
     return { lines, signal, report };
   }
 
-  test("killed while it draws, judges and trains, it ends with the same adapter", async () => {
+  test("killed while it draws, judges and trains, ends with the same adapter", async () => {
     const [calmRun, killedRun] = [join(folder, "calm"), join(folder, "killed")];
     const calm = await train(calmRun);
     assert.ok(calm.report!.pairs > 0 && calm.report!.steps === 10, JSON.stringify(calm.report));
@@ -89,7 +89,7 @@ describe("of the choice policy, by preferences", () => {
     assert.equal(countOf(calm.lines, "step") - countOf(last.lines, "step"), 3);
   });
 
-  test("it keeps each memory with its grade, its comparisons and its place in a pair", async () => {
+  test("keeps each memory with its grade, its comparisons and its place in a pair", async () => {
     const run = join(folder, "kept");
     const { report } = await train(run);
     const rollouts = rowsOf<RecordedCandidate>(join(run, "rollouts.jsonl"));
@@ -149,7 +149,7 @@ describe("the directory of a Phase Two run", () => {
     assert.deepEqual(openPhaseTwoRun(directory, {}).verdict(pair), failed);
   });
 
-  test("takes off a line that was cut short, refuses another configuration or replaces it", async () => {
+  test("removes a line that was cut short, and refuses or replaces another configuration", async () => {
     const directory = join(folder, "config");
     const run = openPhaseTwoRun(directory, { seed: 1 });
     const verdict: RecordedVerdict = {

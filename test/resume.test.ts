@@ -82,7 +82,7 @@ test("one process asks while another watches", async () => {
   }
 });
 
-test("a second process may not write the same stream, and the first Ctrl-C stops a run that can go on", async () => {
+test("a second process may not write the same stream, and the first Ctrl-C stops a run that can be resumed", async () => {
   const folder = temporaryFolder();
   const video = inventedVideo(folder, 200);
   const args = [

@@ -105,7 +105,7 @@ test("`--frames-per-clip` sends fewer of each clip, `--picture-tokens` thins old
   assert.notEqual(revisions[0], revisions[1]);
 });
 
-test("a run that is resumed shows the pictures that it would have shown", async (t) => {
+test("a resumed run shows the pictures that it would have shown", async (t) => {
   const [whole, first, second] = [await start(t), await start(t), await start(t)];
   assert.equal((await watch(whole, "whole")).code, 0);
   const stopped = await watch(first, "resumed", "--budget-calls", "4");
@@ -116,7 +116,7 @@ test("a run that is resumed shows the pictures that it would have shown", async 
   assert.deepEqual(resumed, runsOf(whole).slice(-resumed.length));
 });
 
-test("a limit that is no number is refused by its name", async (t) => {
+test("a wrong limit is refused by its name", async (t) => {
   const run = await watch(await start(t), "refused", "--frames-per-clip", "0");
   assert.equal(run.code, 2);
   assert.match(run.stderr, /model\.framesPerClip/);

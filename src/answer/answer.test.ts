@@ -204,6 +204,15 @@ describe("answerQuestion", () => {
     await memory.close();
   });
 
+  test("takes a clock time for the moment asked about, but not one beyond what the stream has", async () => {
+    const memory = await memoryOf(kitchen);
+    const scores = async (text: string) =>
+      (await ask(memory, text, { by: witness() })).recall.map(({ score }) => score);
+    assert.ok((await scores("Where are the keys at 0:03?")).some(({ time }) => time !== undefined));
+    assert.ok((await scores("Where are the keys at 59:00?")).every(({ time }) => time === undefined));
+    await memory.close();
+  });
+
   test("reads hours and minutes on a day clock as the moment asked about", async () => {
     const hour = 3600;
     const memory = await memoryOf(

@@ -1,5 +1,97 @@
-/** The streaming benchmarks: their protocol, one runner, and its report. */
+/**
+ * The streaming benchmarks: their datasets, the protocol, and the statistics and reports of their runs.
+ *
+ * `loadBenchmark` reads one of four video benchmarks, `benchmarkRows` says what writes its memories, `runBenchmark`
+ * watches, asks and scores, `readRun` and `reportOf` tell what came of it. A dataset of your own is a
+ * `LoadedBenchmark`: tasks, and where the video of each stream lies. The household and EgoLife's week as texts
+ * have a function each.
+ */
+export type { Option, Question } from "../tasks/task.ts";
+export type { Plot, PlotPoint, PlotSeries } from "../util/plots.ts";
+export type { Random } from "../util/random.ts";
+export type { EvidenceFigures } from "./datasets/egolife-text/evidence.ts";
+export { type ForeignQuestions, readForeignQuestions } from "./datasets/egolife-text/foreign.ts";
+export { type PolicyName, policyNames, type Updates } from "./datasets/egolife-text/policies.ts";
+export {
+  defaultEgoLifeTextOptions,
+  type EgoLifeTextHooks,
+  type EgoLifeTextOptions,
+  type EgoLifeTextRun,
+  type PolicyResults,
+  type QuestionResult,
+  runEgoLifeText,
+} from "./datasets/egolife-text/run.ts";
+export {
+  type WeekDifference,
+  type WeekMetric,
+  type WeekRow,
+  weekDifferences,
+  weekRows,
+} from "./datasets/egolife-text/summary.ts";
+export { type EgoLifeText, loadEgoLifeText, type TextQuestion } from "./datasets/egolife-text/week.ts";
+export type { Language, TextEntry } from "./datasets/files/transcripts.ts";
+export type { AnswerFigures, HouseholdAnswer } from "./datasets/household/answers.ts";
+export { type FilmOptions, filmHousehold, type HouseholdFilm } from "./datasets/household/films.ts";
+export {
+  type Gain,
+  type HouseholdOptions,
+  type HouseholdPolicies,
+  type HouseholdResult,
+  type HouseholdRow,
+  type HouseholdRowName,
+  householdBenchmark,
+} from "./datasets/household/household.ts";
+export type { EntryFigures } from "./datasets/household/memories.ts";
+export { loadBenchmark } from "./datasets/load.ts";
+export { type DrawnRun, isDrawnRun, readDrawnRun } from "./report/drawn-run.ts";
+export { type PaperRow, paperRows } from "./report/paper.ts";
 export { type ReportedRun, readRun } from "./report/read-run.ts";
-export type { RunOptions } from "./run/options.ts";
+export { reportOf } from "./report/report.ts";
+export {
+  type AnswerJudge,
+  type AnswerVerdict,
+  type Graded,
+  type GradeRequest,
+  modelAnswerJudge,
+  wordingJudge,
+} from "./run/answer-judge.ts";
+export {
+  type Answered,
+  type Answerer,
+  type AnswererOptions,
+  type AskedOptions,
+  modelAnswerer,
+  type OpenAnswer,
+  type RecallMode,
+  readerAnswerer,
+} from "./run/answerers.ts";
+export type { RunCounts } from "./run/identity.ts";
+export type { RunOptions, RunProgress } from "./run/options.ts";
+export type { OracleOptions, Order, PolicyVersion, ProtocolOptions } from "./run/protocol.ts";
+export type { ClipCounts, HeldMemory, Result, Retried } from "./run/results.ts";
 export { runBenchmark } from "./run/run.ts";
+export {
+  type Choice,
+  type Comparison,
+  compare,
+  type Figures,
+  type Outcome,
+  type Scored,
+  type Summary,
+  summarise,
+} from "./run/scoring.ts";
 export type { RunSummary } from "./run/summary.ts";
+export { type BenchmarkRow, benchmarkRows, type RowName, type RowOptions, rowNames } from "./run/writers.ts";
+export { clusterBootstrap, type Interval, mcnemarTest, mean, signFlipTest } from "./statistics.ts";
+export {
+  type BenchmarkName,
+  type BenchmarkTask,
+  benchmarkNames,
+  type FileReference,
+  type LoadedBenchmark,
+  type LoadedTasks,
+  type SkippedRow,
+  type Span,
+  type StreamFiles,
+  withMaterial,
+} from "./task.ts";

@@ -4,6 +4,7 @@
  */
 import { type Random, randomInt } from "../util/random.ts";
 
+/** Ends of an interval. */
 export interface Interval {
   readonly low: number;
   readonly high: number;

@@ -5,7 +5,9 @@
  */
 import type { Option, Question } from "../tasks/task.ts";
 
+/** Names of the video benchmarks, as the command line has them. */
 export const benchmarkNames = ["videomme", "egolife", "egotempo", "m3bench"] as const;
+/** One of `benchmarkNames`. */
 export type BenchmarkName = (typeof benchmarkNames)[number];
 
 /** As their papers write them. */
@@ -22,6 +24,7 @@ export interface Span {
   readonly endSeconds: number;
 }
 
+/** One question of a benchmark. */
 export interface BenchmarkTask {
   /** Unique within the benchmark. */
   readonly id: string;
@@ -87,6 +90,7 @@ export interface StreamFiles {
   readonly cut: Span | null;
 }
 
+/** A benchmark as it was found below a folder. */
 export interface LoadedBenchmark extends LoadedTasks {
   readonly root: string;
   /** By stream; those without material are missing. */

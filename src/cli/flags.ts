@@ -1,10 +1,11 @@
 /** Flags that need more than a type: judges and moments. */
-import type { JudgeChoice } from "../assembly.ts";
+
 import { ConfigError } from "../errors.ts";
 import type { StreamRecord } from "../memory/memory.ts";
+import type { JudgeChoice } from "../taskmem/assembly.ts";
 import { parseMoment } from "../util/time.ts";
 
-/** Flags of a judge as they were given. @throws ConfigError for a judge there is none of */
+/** The judge that flags name. @throws ConfigError for an unknown one */
 export function judgeFlags({ judge, judgeModel }: Readonly<Record<string, unknown>>): JudgeChoice {
   if (judge !== undefined && judge !== "local" && judge !== "model")
     throw new ConfigError("judge-unknown", `Expected --judge to be local or model, got ${judge}`);
@@ -14,7 +15,7 @@ export function judgeFlags({ judge, judgeModel }: Readonly<Record<string, unknow
   return { judge: named === undefined ? judge : "model", judgeModel: named };
 }
 
-/** Seconds of stream time for a moment given on the command line. @throws ConfigError when no chosen stream's clock can read it */
+/** Seconds of stream time of a moment on the command line. @throws ConfigError where no chosen stream's clock reads it */
 export function momentFlag(flag: string, text: string, streams: readonly StreamRecord[]): number {
   for (const { clock } of streams.length > 0 ? streams : [{ clock: { kind: "media" } as const }]) {
     const seconds = parseMoment(text, clock);

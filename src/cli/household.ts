@@ -1,4 +1,4 @@
-/** What the demo and `bench household` share: the benchmark over held-out films, and the table of what came out. */
+/** Shared by the demo and `bench household`: the benchmark over held-out films, and its table. */
 import { filmHousehold, type HouseholdFilm } from "../benchmarks/datasets/household/films.ts";
 import {
   type HouseholdOptions,
@@ -15,6 +15,7 @@ import { householdReport } from "../benchmarks/datasets/household/report.ts";
 import { lexicalReader, wordSpace } from "../engines/local/index.ts";
 import type { Output } from "./output.ts";
 
+/** What to run, on which films. */
 export interface HouseholdRun {
   readonly output: Output;
   readonly name: HouseholdPolicyName;
@@ -48,7 +49,7 @@ export async function runHousehold(
   return { result, filmed };
 }
 
-/** What the end event of the demo and of `bench household` holds. */
+/** The figures in the end event of the demo and of `bench household`. */
 export function householdEvent({ rows, gain, kindsAboveZero, swap }: HouseholdResult) {
   const { gain: overall, low, high } = gain.overall;
   return { rows, gain: { overall, low, high, kinds: gain.kinds }, kindsAboveZero, swap };

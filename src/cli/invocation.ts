@@ -2,6 +2,7 @@
 import type { FlagValues } from "../config.ts";
 import type { Output } from "./output.ts";
 
+/** What was given on the command line, and where to write. */
 export interface Invocation {
   readonly output: Output;
   /** Options of the configuration that flags set, by path. */

@@ -25,22 +25,31 @@ listenForSignals();
 try {
   await buildProgram({ signal: abort.signal }).parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-  } else {
-    const code = abort.signal.aborted ? exitCodes.interrupted : exitCodeOf(error);
-    const { name, message, code: kind, stack } = error as Error & { code?: string };
-    if (code !== exitCodes.interrupted) {
-      if (process.argv.includes("--json"))
-        process.stdout.write(
-          `${JSON.stringify({ event: "error", error: name, code: kind ?? null, message })}\n`,
-        );
-      process.stderr.write(
-        code === exitCodes.bug
-          ? `taskmem: unexpected error, please report it\n${stack}\n`
-          : `taskmem: ${message}\n`,
-      );
-    }
-    process.exitCode = code;
-  }
+  process.exitCode = error instanceof CommanderError ? wrongUsage(error) : failure(error as Error);
+}
+
+/** Exit code of what commander said: help, the version, or what is wrong with the flags. */
+function wrongUsage({ code, exitCode, message }: CommanderError): number {
+  if (exitCode === 0) return exitCodes.done;
+  if (code !== "commander.help") printError("ConfigError", "flags-invalid", message.replace(/^error: /, ""));
+  return exitCodes.usage;
+}
+
+/** Exit code of a command that failed, which is told on standard error unless it was interrupted. */
+function failure(error: Error & { code?: string }): number {
+  const exitCode = abort.signal.aborted ? exitCodes.interrupted : exitCodeOf(error);
+  if (exitCode === exitCodes.interrupted) return exitCode;
+  printError(error.name, error.code ?? null, error.message);
+  process.stderr.write(
+    exitCode === exitCodes.bug
+      ? `taskmem: unexpected error, please report it\n${error.stack}\n`
+      : `taskmem: ${error.message}\n`,
+  );
+  return exitCode;
+}
+
+/** The object that programs read. */
+function printError(error: string, code: string | null, message: string): void {
+  if (process.argv.includes("--json"))
+    process.stdout.write(`${JSON.stringify({ event: "error", error, code, message })}\n`);
 }

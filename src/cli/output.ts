@@ -1,6 +1,7 @@
 /** What people and programs see: results on stdout (text, or one JSON object a line), progress and notes on stderr. */
 import type { TaskMemError } from "../errors.ts";
 
+/** Where a command writes. */
 export interface Output {
   readonly json: boolean;
   /** One result line for people; silent in JSON mode. */
@@ -22,6 +23,7 @@ interface Terminal {
   readonly env: NodeJS.ProcessEnv;
 }
 
+/** Output for people, or with `json` for programs. */
 export function createOutput(json: boolean, { stdout, stderr, env }: Terminal = process): Output {
   const colour = stdout.isTTY === true && !env.NO_COLOR && env.TERM !== "dumb";
   const live = stderr.isTTY === true && !env.CI;

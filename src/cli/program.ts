@@ -1,6 +1,7 @@
-/** The command line as a table: commands, their arguments and flags. A command's file is loaded when it is called. */
+/** Commands, their arguments and flags. A command's file is loaded when it is called. */
 import { readFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
+import type { BenchmarkName } from "../benchmarks/task.ts";
 import { policyNames } from "../config.ts";
 import type { Invocation } from "./invocation.ts";
 import { createOutput, exitCodes } from "./output.ts";
@@ -12,7 +13,7 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
   version: string;
 };
 
-/** Flags that fill the configuration: flag name as commander camel-cases it → path of the option. */
+/** Flags that fill the configuration: name in camel case → path of the option. */
 const configFlags: Record<string, string> = {
   memory: "memory",
   policy: "policy",
@@ -40,7 +41,7 @@ const configFlags: Record<string, string> = {
   adapt: "adapt.auto",
 };
 
-/** What a command is called with from outside. */
+/** What the program takes from its process. */
 export interface ProgramContext {
   /** Aborted by SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
@@ -56,14 +57,20 @@ export function buildProgram(context: ProgramContext): Command {
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
     .showSuggestionAfterError();
-  const add = (parent: Command, usage: string, description: string, load: Load) =>
-    leaf(parent, usage, description, load, context);
+  const bare: Add = (parent, usage, description, load) => leaf(parent, usage, description, load, context);
+  const add: Add = (parent, usage, description, load) =>
+    endpointFlags(
+      bare(parent, usage, description, load).option(
+        "-m, --memory <directory>",
+        "memory directory (default: .taskmem)",
+      ),
+    ).option("-v, --verbose", "write prompts, completions and decisions to standard error");
   addWatching(program, add);
   addKeeping(program, add);
   addTasks(program, add);
   addAdapt(program, add);
   addTrain(program, add);
-  addBench(program, add);
+  addBench(program, bare);
   add(
     program,
     "doctor",
@@ -125,9 +132,9 @@ function addWatching(program: Command, add: Add): void {
   )
     .option("--option <text>", "a possible answer; repeat for multiple choice", collect)
     .option("--stream <id>", "only these streams", collect)
-    .option("--as-of <moment>", "see nothing later than this: seconds, HH:MM:SS, 'DAY1 11:21:02' or a date")
+    .option("--as-of <moment>", "ignore everything later: seconds, HH:MM:SS, 'DAY1 11:21:02' or a date")
     .option("--near <moment>", "prefer memories near this moment")
-    .option("--speaker <name>", "only what these people said or what names them", collect)
+    .option("--speaker <name>", "only what these people said, or what names them", collect)
     .option("--limit <n>", "entries to recall", wholeNumber)
     .option("--whole-memory", "give the reader everything in time order instead of searching")
     .option("--reader <name>", "local (no model) or model")
@@ -139,10 +146,10 @@ function addKeeping(program: Command, add: Add): void {
     .option("--stream <id>", "only these streams", collect)
     .option("--from <moment>", "from this moment")
     .option("--to <moment>", "to this moment")
-    .option("--speaker <name>", "only what these people said or what names them", collect)
+    .option("--speaker <name>", "only what these people said, or what names them", collect)
     .option("--kind <kind>", "episodic or semantic")
     .option("--limit <n>", "only the newest n", wholeNumber)
-    .option("--closed", "entries that are no longer current too");
+    .option("--closed", "also entries that were closed");
   add(
     program,
     "remember <fact>",
@@ -172,7 +179,7 @@ function addKeeping(program: Command, add: Add): void {
     .option("--person <name>", "what this person said and what names them")
     .option("--query <words>", "entries that hold all these words")
     .option("--entry <id>", "these entries", collect)
-    .option("--dry-run", "only report what would go");
+    .option("--dry-run", "only report what would be removed");
 }
 
 function addTasks(program: Command, add: Add): void {
@@ -202,35 +209,35 @@ function addTasks(program: Command, add: Add): void {
 
 function addAdapt(program: Command, add: Add): void {
   const adapt = group(program, "adapt", "what was learned from the questions, and learning from them");
-  const named =
-    (name: string): Load =>
-    () =>
-      import("./commands/adapt.ts").then(({ run }) => ({ run: (call) => run(call, name) }));
-  const policy = () => policyOption("whose adapters: choice, nano or best-of-n");
-  add(
-    adapt,
-    "status",
-    "the active adapter, the words it weighs, and every adapter with its verdict",
-    named("status"),
-  ).addOption(policy());
-  learningFlags(
-    add(adapt, "run", "train an adapter from the questions, and activate it if it does better", named("run")),
-  );
-  add(adapt, "promote", "make a kept adapter active", named("promote"))
-    .option("--adapter <id>", "the adapter")
-    .addOption(policy());
-  add(
-    adapt,
-    "rollback",
-    "make the adapter before the active one active again, or none",
-    named("rollback"),
-  ).addOption(policy());
-  add(adapt, "blend", "keep two adapters as one, to be promoted", named("blend"))
+  const action = (name: AdaptAction, description: string) =>
+    policyFlags(
+      add(adapt, name, description, adaptAction(name)),
+      "whose adapters: choice, nano or best-of-n",
+    );
+  action("status", "the active adapter, the words it weighs, and every adapter with its verdict");
+  learningFlags(action("run", "train an adapter from the questions, and activate it if it does better"));
+  action("promote", "make a kept adapter active").option("--adapter <id>", "the adapter");
+  action("rollback", "make the adapter before the active one active again, or none");
+  action("blend", "keep two adapters as one, to be promoted")
     .option("--adapter <id>", "the first adapter")
     .option("--with <id>", "the second adapter")
-    .option("--share <share>", "share of the second, 0 to 1 (default: 0.5)")
-    .addOption(policy());
+    .option("--share <share>", "share of the second, 0 to 1 (default: 0.5)");
   adapt.addHelpText("after", "\nWithout a subcommand: status.");
+}
+
+type AdaptAction = keyof typeof import("./commands/adapt.ts").actions;
+
+/** Flags that say which policy is meant; how it writes is part of that. */
+function policyFlags(command: Command, description: string): Command {
+  return command
+    .addOption(policyOption(description))
+    .option("--samples <n>", "best-of-n: texts drawn per clip")
+    .option("--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1");
+}
+
+/** One of the things `taskmem adapt` does. */
+function adaptAction(name: AdaptAction): Load {
+  return () => import("./commands/adapt.ts").then(({ run }) => ({ run: (call) => run(call, name) }));
 }
 
 /** Flags of learning from a memory's questions. */
@@ -242,19 +249,17 @@ function learningFlags(command: Command): Command {
       "who compares memories, and grades a model's: local (words) or model (best-of-n)",
     )
     .option("--judge-model <name>", "another model of the endpoint to judge")
-    .option("--run <directory>", "where the learning curve is written (default: in the memory's directory)")
-    .addOption(policyOption("who learns: choice, nano or best-of-n"))
-    .option("--samples <n>", "best-of-n: texts drawn per clip")
-    .option("--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1");
+    .option("--run <directory>", "where the learning curve is written (default: in the memory's directory)");
 }
 
 function addTrain(program: Command, add: Add): void {
   const train = group(program, "train", "train a policy");
-  const named =
-    (name: string): Load =>
-    () =>
-      import("./commands/train.ts").then(({ run }) => ({ run: (call) => run(call, name) }));
-  add(train, "phase-one", "before deployment: how to memorize, on simulated households", named("phase-one"))
+  add(
+    train,
+    "phase-one",
+    "before deployment: how to memorize, on simulated households",
+    () => import("./commands/train-phase-one.ts"),
+  )
     .option("--policy <name>", "nano (default) or choice")
     .option("--judge <name>", "who judges: local (words) or model, at the endpoint (default: by policy)")
     .option("--judge-model <name>", "another model of the endpoint to judge")
@@ -269,28 +274,30 @@ function addTrain(program: Command, add: Add): void {
     .option("--kl <weight>", "penalty for leaving the weights it started from")
     .option("--checkpoint-every <n>", "steps between checkpoints", wholeNumber)
     .option("--seed <text>", "random seed of the run");
-  learningFlags(
-    add(train, "phase-two", "after deployment: from a memory's questions, as adapt run", named("phase-two")),
+  const phaseTwo = add(
+    train,
+    "phase-two",
+    "after deployment: from a memory's questions, as adapt run",
+    adaptAction("run"),
   );
+  learningFlags(policyFlags(phaseTwo, "who learns: choice, nano or best-of-n"));
 }
 
-const videoBenchmarks = {
+const videoBenchmarks: Readonly<Record<BenchmarkName, string>> = {
   videomme: "Video-MME's videos as streams",
   egolife: "EgoLife's week on video, or as texts with --text",
   egotempo: "EgoTempo's clips as streams",
   m3bench: "M3-Bench's robot and web videos as streams",
-} as const;
+};
 
 function addBench(program: Command, add: Add): void {
-  const bench = group(program, "bench", "run a benchmark as a stream, and draw what came of it");
-  const named =
-    (name: string): Load =>
-    () =>
-      import("./commands/bench.ts").then(({ run }) => ({
-        run: (call, ...args) => run(call, name, (args[0] ?? []) as readonly string[]),
-      }));
-  for (const [name, description] of Object.entries(videoBenchmarks)) {
-    const command = add(bench, name, description, named(name))
+  const bench = group(program, "bench", "run a benchmark as a stream, and draw the results");
+  for (const [name, description] of Object.entries(videoBenchmarks) as [BenchmarkName, string][]) {
+    const load: Load = () =>
+      name === "egolife"
+        ? import("./commands/bench-egolife.ts")
+        : import("./commands/bench-run.ts").then(({ run }) => ({ run: (call) => run(call, name) }));
+    const command = endpointFlags(add(bench, name, description, load))
       .option("--root <directory>", "folder of the benchmark's files")
       .option("--annotations <file>", "questions to read instead of those found below --root")
       .option("--policy <name>", "what writes the base row: choice (no model) or model")
@@ -310,7 +317,7 @@ function addBench(program: Command, add: Add): void {
       .option("--order <how>", "official or seeded:<n>")
       .option("--group <names>", "only these classes: short,medium,long of videomme, robot,web of m3bench")
       .option("--limit <n>", "only the first n questions", wholeNumber)
-      .option("--votes <n>", "answers to each question, of which the majority counts", wholeNumber)
+      .option("--votes <n>", "answers to each question; the majority counts", wholeNumber)
       .option("--answer-model <name>", "who answers (default: --model)")
       .option("--judge-model <name>", "who grades open answers (default: --model)")
       .option("--no-screen-text", "do not read text in the picture")
@@ -320,15 +327,22 @@ function addBench(program: Command, add: Add): void {
       .option("--resume", "continue a run that was stopped");
     if (name === "egolife") egoLifeTextFlags(command);
   }
-  add(bench, "household", "films of simulated households, whose truth is known", named("household"))
+  add(
+    bench,
+    "household",
+    "films of simulated households, whose truth is known",
+    () => import("./commands/bench-household.ts"),
+  )
     .option("--policy <name>", "nano (default) or choice")
     .option("--limit <n>", "only the first n films", wholeNumber)
     .option("--runs <directory>", "where the run is written (default: runs)")
     .option("--resume", "continue a run that was stopped");
-  add(bench, "report <runs...>", "one page of tables and plots of some runs", named("report")).option(
-    "--out <directory>",
-    "where the page is written (default: the first run's folder)",
-  );
+  add(
+    bench,
+    "report <runs...>",
+    "one page of tables and plots of some runs",
+    () => import("./commands/bench-report.ts"),
+  ).option("--out <directory>", "where the page is written (default: the first run's folder)");
 }
 
 /** Flags of EgoLife's week as texts. */
@@ -355,7 +369,15 @@ function group(program: Command, name: string, description: string): Command {
     .configureHelp({ showGlobalOptions: true });
 }
 
-/** A command that runs, with the options all of them share. */
+/** Flags of the configuration, and of the model it names. */
+function endpointFlags(command: Command): Command {
+  return command
+    .option("-c, --config <file>", "configuration file (default: taskmem.config.ts)")
+    .option("--base-url <url>", "OpenAI-compatible endpoint")
+    .option("--model <name>", "model at that endpoint");
+}
+
+/** A command that runs. */
 function leaf(
   parent: Command,
   usage: string,
@@ -369,12 +391,7 @@ function leaf(
   return parent
     .command(usage, { isDefault })
     .description(description)
-    .option("-m, --memory <directory>", "memory directory (default: .taskmem)")
-    .option("-c, --config <file>", "configuration file (default: taskmem.config.ts)")
-    .option("--base-url <url>", "OpenAI-compatible endpoint")
-    .option("--model <name>", "model at that endpoint")
     .option("--json", "one JSON object a line")
-    .option("-v, --verbose", "write prompts, completions and decisions to standard error")
     .exitOverride()
     .action(async (...received: unknown[]) => {
       const self = received.pop() as Command;
@@ -398,7 +415,7 @@ function wholeNumber(text: string): number {
   return value;
 }
 
-/** A flag that may be given again and again. */
+/** A flag that may be repeated. */
 function collect(value: string, earlier: readonly string[] = []): string[] {
   return [...earlier, value];
 }

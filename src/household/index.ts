@@ -1,4 +1,6 @@
 /** A simulated household that films itself, knows what is true and asks questions. */
+export type { Option } from "../tasks/task.ts";
+export type { Random } from "../util/random.ts";
 export { drawScene, frameSize } from "./draw.ts";
 export {
   type Fact,

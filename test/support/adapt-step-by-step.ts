@@ -3,9 +3,9 @@
  * `node adapt-step-by-step.ts <directory> [inside | <step> <times> [<run>]]`.
  *
  * The steps are `rollout` (memories drawn for a context), `verdict` (two memories compared), `step` (of the trainer),
- * `answer` (a held-out question read), `activating`, `activated` and the report as JSON. Named a step it goes no further than that, the n-th
- * time, and waits there to be killed, or for a line on its standard input. With `inside` it kills itself in the middle of the transaction that puts the
- * adapter in force: the one before is retired, the new one is not there yet.
+ * `answer` (a held-out question read), `activating`, `activated` and the report as JSON. At a named step it stops, the n-th
+ * time, and waits to be killed, or for a line on its standard input. With `inside` it kills itself in the middle of the
+ * transaction that activates the adapter: the one before is retired, the new one is not there yet.
  */
 import { once } from "node:events";
 import { lexicalReader, localEmbedder, wordSpace } from "../../src/engines/local/index.ts";
@@ -82,9 +82,8 @@ const report = await trainAdapter({
     ...memory,
     addAdapter: async (adapter) => {
       const tasks = [...adapter.tasks];
-      // Its tasks are written out twice: looked up first, and then, the one before being retired, inserted.
-      let looks = 0;
-      const toJSON = () => (++looks === 2 ? process.kill(process.pid, "SIGKILL") : [...adapter.tasks]);
+      // Its tasks are written out when it is inserted: the one before is retired by then.
+      const toJSON = () => process.kill(process.pid, "SIGKILL");
       if (where === "inside") Object.assign(tasks, { toJSON });
       await say("activating");
       await memory.addAdapter({ ...adapter, tasks });

@@ -1,4 +1,4 @@
-/** What the built declarations show of each entry: its names, those without a doc sentence, and types nobody can name. */
+/** What the built declarations show of each entry: its names, those without a doc sentence, and types that cannot be named. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isIdentifier, type Node, type SourceFile } from "typescript/unstable/ast";

@@ -17,7 +17,7 @@ import { kindOfQuestion, kindOfSentence } from "../../src/household/language.ts"
 import { sha256 } from "../../src/util/hash.ts";
 import { pick, type Random, randomInt, seededRandom, shuffle } from "../../src/util/random.ts";
 
-/** Share of sentences that tell of a clip what is true of another. */
+/** Share of sentences that say of a clip what is true of another. */
 const falseShare = 0.15;
 
 export interface HouseholdWriter extends Model {

@@ -69,7 +69,7 @@ export interface ServerOptions {
   /** Formats of transcripts taken. @default all */
   readonly transcriptFormats?: readonly string[];
   readonly segments?: readonly Json[];
-  /** Answers chats, whatever model they name: texts as they were sent, each run of pictures as one run of frames. */
+  /** Answers chats, for any model name: texts as they were sent, each run of pictures as one run of frames. */
   readonly model?: Pick<Model, "generate">;
 }
 

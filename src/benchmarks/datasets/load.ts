@@ -20,6 +20,7 @@ const datasets: Readonly<Record<BenchmarkName, Dataset>> = {
 };
 
 /**
+ * A video benchmark, read from a folder.
  * @param annotations file to read instead of those found below the folder
  * @throws ConfigError where the folder is not there; DataError where it holds no questions in a known layout
  */

@@ -26,7 +26,7 @@ export function isDrawnRun(directory: string): boolean {
   return ["config.json", "rows.jsonl", "report.md"].every((name) => existsSync(join(directory, name)));
 }
 
-/** @throws DataError `run-unreadable` */
+/** Reads the folder of a run with tables of its own. @throws DataError `run-unreadable` */
 export function readDrawnRun(directory: string): DrawnRun {
   const place = resolve(directory);
   const read = (name: string) => readFileSync(join(place, name), "utf8");

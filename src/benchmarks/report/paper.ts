@@ -1,6 +1,7 @@
 /** The paper's main table (arXiv 2605.31075; the two marked rows are its Table 3), in per cent, to stand beside ours. */
 import type { BenchmarkName } from "../task.ts";
 
+/** One row of the paper's table, in per cent. */
 export interface PaperRow {
   readonly method: string;
   readonly accuracy: number;
@@ -24,6 +25,7 @@ const table: readonly (readonly [method: string, videomme: string, egolife: stri
 /** Questions behind the paper's figures. */
 const questions: Partial<Record<BenchmarkName, number>> = { videomme: 1800, egolife: 500, egotempo: 500 };
 
+/** The paper's rows of a benchmark; none where it does not report it. */
 export function paperRows(benchmark: BenchmarkName): PaperRow[] {
   const column = ["videomme", "egolife", "egotempo"].indexOf(benchmark);
   if (column < 0) return [];

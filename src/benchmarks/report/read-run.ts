@@ -43,7 +43,10 @@ export interface ReportedRun {
   readonly cost: ReturnType<typeof totalCost>;
 }
 
-/** @throws DataError `run-unreadable` for a folder that holds no run */
+/**
+ * Reads the folder of a run on videos.
+ * @throws DataError `run-unreadable` for a folder that holds no run
+ */
 export function readRun(directory: string): ReportedRun {
   const place = resolve(directory);
   const unreadable = (problem: string) =>

@@ -9,6 +9,7 @@ import type { AnswerSchema, Cost, Model } from "../../engine.ts";
 import { EngineError } from "../../errors.ts";
 import { sha256 } from "../../util/hash.ts";
 
+/** A judge's grade of an open answer. */
 export interface AnswerVerdict {
   readonly correct: boolean;
   /** 0 to 5. */
@@ -16,6 +17,7 @@ export interface AnswerVerdict {
   readonly reason: string;
 }
 
+/** An open answer to grade, beside the right one. */
 export interface GradeRequest {
   readonly question: string;
   readonly truth: string;
@@ -25,10 +27,12 @@ export interface GradeRequest {
   readonly signal?: AbortSignal;
 }
 
+/** A verdict, or why there is none; with all that the judge said. */
 export type Graded =
   | { readonly ok: true; readonly verdict: AnswerVerdict; readonly raw: readonly string[] }
   | { readonly ok: false; readonly problem: string; readonly raw: readonly string[] };
 
+/** Grades open answers against the right one. */
 export interface AnswerJudge {
   readonly id: string;
   /** Hash of the wording it judges by. */
@@ -59,7 +63,10 @@ const schema: AnswerSchema = {
   },
 };
 
-/** @param attempts how often a verdict is asked for before it counts as failed, from 1 up */
+/**
+ * A judge that asks a model.
+ * @param attempts how often a verdict is asked for before it counts as failed, from 1 up
+ */
 export function modelAnswerJudge(model: Model, { attempts = 3 }: { attempts?: number } = {}): AnswerJudge {
   if (!Number.isInteger(attempts) || attempts < 1)
     throw new RangeError(`Expected \`attempts\` to be an integer from 1 up, got ${attempts}`);

@@ -12,6 +12,7 @@ import type { Result, Retried } from "./results.ts";
 import type { Outcome } from "./scoring.ts";
 import type { BenchmarkRow } from "./writers.ts";
 
+/** What a run is given. */
 export interface RunOptions {
   readonly directory: string;
   readonly loaded: LoadedBenchmark;
@@ -34,11 +35,11 @@ export interface RunOptions {
   readonly concurrency: number;
   /** Goes on in a folder that holds results of the same run. */
   readonly resume: boolean;
-  /** Whatever else the run depends on, kept with it. */
+  /** All else that the run depends on, kept with it. */
   readonly config: Readonly<Record<string, JsonValue>>;
   /** How to run it again, kept with it: one run may be written in several ways. */
   readonly command: string;
-  /** Told before a run goes on: how many results stand, and how many are found again, for which reason. */
+  /** Called before a run is resumed: how many results stand, and how many are found again, for which reason. */
   readonly onResume?: (found: {
     readonly done: number;
     readonly again: number;
@@ -48,6 +49,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How far a run is. */
 export interface RunProgress {
   readonly row: string;
   readonly done: number;

@@ -13,6 +13,7 @@ import { clusterBootstrap, type Interval, mcnemarTest } from "../statistics.ts";
 /** `error`: no usable answer, or no usable verdict on it. */
 export type Outcome = "right" | "wrong" | "abstained" | "error";
 
+/** What was made of an answer to a question with options. */
 export type Choice =
   | { readonly kind: "option"; readonly letter: string }
   | { readonly kind: "abstained" }
@@ -103,7 +104,7 @@ function choiceOf(
 }
 
 /**
- * The letter an answer begins with and goes on about: `B because …`, or `B` and its own option; where it was stated as
+ * The letter an answer begins with and speaks of: `B because …`, or `B` and its own option; where it was stated as
  * the answer also `B. …` and `B – …`.
  */
 function leadingLetter(answer: string, options: readonly Option[], unstated: boolean): string | undefined {
@@ -184,6 +185,7 @@ export interface Figures {
   readonly precisionInterval: Interval | null;
 }
 
+/** Figures over all questions, by type and by group. */
 export interface Summary {
   readonly overall: Figures;
   /** Mean accuracy over types, each counting alike. */
@@ -282,6 +284,7 @@ export interface Comparison {
   readonly p: number;
 }
 
+/** The difference in accuracy of two runs, paired by question. */
 export function compare(first: readonly Scored[], second: readonly Scored[]): Comparison {
   const others = new Map(second.map((one) => [one.id, one]));
   const pairs = first.flatMap((one) => {

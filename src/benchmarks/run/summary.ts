@@ -10,7 +10,9 @@ import {
   scoredOf,
 } from "./results.ts";
 import { compare, summarise } from "./scoring.ts";
+import type { BenchmarkRow } from "./writers.ts";
 
+/** Figures of a run, row by row, and the differences between rows. */
 export interface RunSummary {
   readonly id: string;
   readonly benchmark: string;
@@ -73,4 +75,27 @@ export function summaryOf(
         .map((name) => [name, compare(scored(name), scored("taskmem"))]),
     ),
   };
+}
+
+/** A run's figures as flat rows, one for each row of the table and type, and its paired tests. */
+export function figuresOf(summary: RunSummary, rows: readonly BenchmarkRow[]) {
+  const flat = rows.flatMap(({ name, budget }) => {
+    const { label, tokens, clips, retried, overall, byType } = summary.rows[name]!;
+    return Object.entries({ all: overall, ...byType }).map(([type, figures]) => {
+      const { tasks: n, accuracyInterval, coverageInterval, precisionInterval, ...own } = figures;
+      const { low, high } = accuracyInterval ?? { low: null, high: null };
+      const ofAll = type === "all" && { tokens, clips, retried };
+      return { policy: name, label, budget, type, n, ...own, low, high, ...ofAll };
+    });
+  });
+  const comparisons = [
+    ...Object.entries(summary.againstBase).map(([first, of]) => ({ first, second: "base", of })),
+    ...Object.entries(summary.taskmemAgainst).map(([second, of]) => ({ first: "taskmem", second, of })),
+  ];
+  const paired = comparisons.map(({ first, second, of }) => {
+    const { tasks: n, difference, interval, p } = of;
+    const { low, high } = interval ?? { low: null, high: null };
+    return { first, second, metric: "accuracy", subset: "all", n, difference, low, high, p };
+  });
+  return { rows: flat, paired };
 }

@@ -23,11 +23,12 @@ interface AdaptFlags {
 
 type Action = (memory: TaskMem, call: Invocation, flags: AdaptFlags) => Promise<void>;
 
-const actions = { status, run: learn, promote, rollback, blend } satisfies Record<string, Action>;
+/** What `taskmem adapt` does, by name. */
+export const actions = { status, run: learn, promote, rollback, blend } satisfies Record<string, Action>;
 
-export async function run(invocation: Invocation, name: string): Promise<void> {
+export async function run(invocation: Invocation, name: keyof typeof actions): Promise<void> {
   await using memory = await openFor(invocation, { mustExist: true });
-  await actions[name as keyof typeof actions](memory, invocation, invocation.options as AdaptFlags);
+  await actions[name](memory, invocation, invocation.options as AdaptFlags);
 }
 
 async function learn(memory: TaskMem, { output, signal }: Invocation, flags: AdaptFlags): Promise<void> {
@@ -64,7 +65,7 @@ function printActive(output: Output, id: string | null): void {
   );
 }
 
-/** Two adapters of the memory as one, kept as a candidate: it is not tried, `promote` makes it active. */
+/** Keeps a blend of two adapters as a candidate. It is not tried; `promote` makes it active. */
 async function blend(memory: TaskMem, { output }: Invocation, flags: AdaptFlags): Promise<void> {
   const share = Number(flags.share ?? "0.5");
   if (!(share > 0 && share < 1))
@@ -75,7 +76,7 @@ async function blend(memory: TaskMem, { output }: Invocation, flags: AdaptFlags)
   output.text(`${id} is kept as a candidate; \`taskmem adapt promote --adapter ${id}\` makes it active`);
 }
 
-/** The id a flag names. @throws ConfigError `adapter-missing` */
+/** The id that a flag names. @throws ConfigError `adapter-missing` */
 function given(flag: string, id: string | undefined): string {
   if (id !== undefined) return id;
   throw new ConfigError(
@@ -108,20 +109,21 @@ async function status(memory: TaskMem, { output }: Invocation): Promise<void> {
     `${tasks.length} questions asked, ${active === null ? "no adapter is active" : `${active.id} is active`}`,
   );
   if (problem !== null) output.text(`it does not fit: ${problem}; \`taskmem adapt rollback\` deactivates it`);
-  if (words.length > 0) output.text(`it cares about ${shownWords(words)}`);
+  if (words.length > 0) output.text(`it weighs ${shownWords(words)}`);
   for (const { id, state, reason, tasks: trainedOn } of adapters)
     output.text(`  ${id}  ${state}  ${output.dim(`${trainedOn.length} questions: ${reason}`)}`);
 }
 
+/** Words and their weights in a line. */
 export const shownWords = (words: readonly AdapterWord[]) =>
   words.map(({ word, weight }) => `${word} ${weight.toFixed(1)}`).join(", ");
 
-/** What a run of learning came to, for scripts. */
+/** The result of learning, as the object that `adapt run --json` prints. */
 export function adaptEnd({ words: learnt, ...result }: AdapterResult) {
   return { event: "adapt-end", ...result, learnt };
 }
 
-/** What a run of learning came to, for people. */
+/** Prints the result of learning for people. */
 export function printResult(output: Output, report: AdapterResult): void {
   const percent = (share: number) => `${Math.round(100 * share)} %`;
   if (report.words.length > 0) {

@@ -1,7 +1,7 @@
 /** `taskmem ask`: a question answered from memory alone, with the moments the answer rests on. */
 import type { Answer } from "../../answer/answer.ts";
-import type { LearningEvent } from "../../learning.ts";
 import type { StreamRecord } from "../../memory/memory.ts";
+import type { LearningEvent } from "../../taskmem/learning.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
 import { momentFlag } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
@@ -57,7 +57,7 @@ function printAnswer(output: Output, answer: Answer, streams: readonly StreamRec
   }
 }
 
-/** Only what becomes active is worth a remark; that the question was answered stands whatever comes of it. */
+/** Remarks on learning; a result that was not activated gets none. The answer was printed before. */
 function printLearning(output: Output, event: LearningEvent): void {
   if (event.event === "learning-start" && event.apart)
     output.note(

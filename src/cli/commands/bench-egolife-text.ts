@@ -12,7 +12,7 @@ import {
   type EgoLifeTextOptions,
   runEgoLifeText,
 } from "../../benchmarks/datasets/egolife-text/run.ts";
-import { differencesOf, rowsOf } from "../../benchmarks/datasets/egolife-text/summary.ts";
+import { weekDifferences, weekRows } from "../../benchmarks/datasets/egolife-text/summary.ts";
 import { type EgoLifeText, loadEgoLifeText } from "../../benchmarks/datasets/egolife-text/week.ts";
 import type { Language } from "../../benchmarks/datasets/files/transcripts.ts";
 import { jsonLines, openStepRun } from "../../benchmarks/run/directory.ts";
@@ -27,7 +27,7 @@ import { sha256 } from "../../util/hash.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
 
-/** Skipped rows named one by one. */
+/** Most skipped rows that are named one by one. */
 const mostListed = 20;
 
 export async function run({ output, options: flags, signal }: Invocation): Promise<void> {
@@ -38,12 +38,12 @@ export async function run({ output, options: flags, signal }: Invocation): Promi
   const week = { ...loaded, questions: loaded.questions.slice(0, limit) };
   printLoaded(output, week);
   if (week.questions.length === 0)
-    throw new DataError("questions-missing", "Expected at least one question that can be read, got none");
+    throw new DataError("questions-missing", `No question below ${root} can be used`);
   const files =
     (flags.foreign as string[] | undefined) ?? (language === "en" ? foreignFilesBeside(root) : []);
   const foreign = files.map((path) => readForeignQuestions(path, options.seed));
   if (foreign.length === 0 && options.policies.includes("cov+foreign"))
-    output.note("no foreign questions: give a JSON file of questions with --foreign to run cov+foreign");
+    output.note("cov+foreign is left out: name a JSON file of other people's questions with --foreign");
 
   const config = {
     ...{ benchmark: "egolife", text: true, wearer: week.wearer, language },
@@ -59,14 +59,14 @@ export async function run({ output, options: flags, signal }: Invocation): Promi
   const onStep = (step: string) => output.object({ event: "bench-step", step });
   const resume = flags.resume === true;
   const kept = openStepRun({ runs, name: "egolife-text", config, resume, onStep });
-  if (kept.standing > 0) output.note(`resumed: ${kept.standing} steps stand`);
+  if (kept.standing > 0) output.note(`resumed: ${kept.standing} steps kept`);
   const measured = await runEgoLifeText(week, options, {
     ...{ step: kept.step, words: wordSpace, weights, foreign, names: nameStems(week.names), signal },
     onProgress: (what) => output.progress(what),
   });
   output.progress("");
-  const rows = rowsOf(measured);
-  const paired = differencesOf(measured, options.seed);
+  const rows = weekRows(measured);
+  const paired = weekDifferences(measured, options.seed);
   const report = reportOf(measured, rows, paired);
   const questions = measured.measured.flatMap(({ policy, budget, results }) =>
     results.map((result, i) => ({ policy, budget, question: week.questions[i]!.id, ...result })),
@@ -90,7 +90,7 @@ function printLoaded(output: Output, { found, missing, notes, skipped }: EgoLife
     output.note(`skipped ${skipped.length - mostListed} more rows; --json lists them`);
 }
 
-/** What was read, so that a run can be told from one on other data. */
+/** What was read, so that runs on other data differ. */
 function digestOf({ entries, questions, names }: EgoLifeText) {
   return {
     entries: entries.length,
@@ -134,10 +134,10 @@ function settingsOf(flags: Readonly<Record<string, unknown>>): Settings {
     seed: flags.seed === undefined ? defaults.seed : String(flags.seed),
   };
   const language = oneOf("lang", ["en", "zh"]);
-  oneOf("variant", ["full-stream"], ": where its evidence is serves for measuring only");
+  oneOf("variant", ["full-stream"], ": on texts, evidence only serves to measure");
   oneOf("order", ["official"], ": its questions have times");
   if (typeof flags.root !== "string")
-    issues.push("--root: expected the folder that holds EgoLifeQA and EgoLifeCap");
+    issues.push("--root: expected the folder with EgoLifeQA and EgoLifeCap, got none");
   if (flags.limit === 0) issues.push("--limit: expected a whole number from 1 up, got 0");
   if (issues.length > 0) throw new ConfigError("flags-invalid", issues.join("; "));
   return {

@@ -1,4 +1,4 @@
-/** `taskmem bench household`: the simulated household as a streaming benchmark, by the demo's code. */
+/** `taskmem bench household`: the simulated household as a streaming benchmark, run by the demo's code. */
 import { resolve } from "node:path";
 import { householdPolicies, wholeHousehold } from "../../benchmarks/datasets/household/policies.ts";
 import { householdMarkdown, householdReport } from "../../benchmarks/datasets/household/report.ts";
@@ -25,7 +25,7 @@ export async function run({ output, signal, options }: Invocation): Promise<void
     resume: options.resume === true,
     onStep: (step) => output.object({ event: "bench-step", step }),
   });
-  if (kept.standing > 0) output.note(`resumed: ${kept.standing} steps stand`);
+  if (kept.standing > 0) output.note(`resumed: ${kept.standing} steps kept`);
   const { result, filmed } = await runHousehold({
     ...{ output, name: policy, size, signal, policies, step: kept.step },
   });

@@ -1,4 +1,4 @@
-/** `taskmem bench report`: runs as one page and as Markdown. */
+/** `taskmem bench report`: draws runs as one page and as Markdown. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { isDrawnRun, readDrawnRun } from "../../benchmarks/report/drawn-run.ts";

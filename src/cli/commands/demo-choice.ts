@@ -9,7 +9,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Answer } from "../../answer/answer.ts";
-import { openConfiguredSource } from "../../assembly.ts";
 import { wordSpace } from "../../engines/local/index.ts";
 import { ConfigError } from "../../errors.ts";
 import {
@@ -21,6 +20,7 @@ import {
   type HouseholdQuestion,
   renderEpisode,
 } from "../../household/index.ts";
+import { openConfiguredSource } from "../../taskmem/assembly.ts";
 import { openTaskMem, type TaskMem } from "../../taskmem.ts";
 import { seededRandom } from "../../util/random.ts";
 import { formatSeconds } from "../../util/time.ts";
@@ -46,7 +46,7 @@ const asked: Record<FactKind, string> = {
 /** Questions about the first film, and about each kind in the second. */
 const tasksAsked = 16;
 const questionsPerKind = 10;
-/** Answers of the second film that are printed. */
+/** Answers about the second film that are printed. */
 const examples = 3;
 
 export async function run({ output, signal, options }: Invocation): Promise<void> {
@@ -60,7 +60,7 @@ export async function run({ output, signal, options }: Invocation): Promise<void
   }
   const directory = keep === undefined ? await mkdtemp(join(tmpdir(), "taskmem-demo-")) : resolve(keep);
   requireFree(directory);
-  // The demo says itself when it learns.
+  // The demo learns at one moment only, shown below.
   const open = (name: string) =>
     openTaskMem({
       directory: join(directory, name),
@@ -128,12 +128,12 @@ export async function run({ output, signal, options }: Invocation): Promise<void
   }
 }
 
-/** @throws ConfigError when a demo was kept there already */
+/** @throws ConfigError `directory-taken` where a demo was kept before */
 export function requireFree(directory: string): void {
   if (existsSync(join(directory, "memory"))) {
     throw new ConfigError(
       "directory-taken",
-      `Expected --keep to name a new directory, ${directory} holds a demo already`,
+      `Expected --keep to name a new directory, got ${directory}, which holds a demo`,
     );
   }
 }
@@ -190,7 +190,7 @@ interface Row {
   readonly examples: readonly (() => void)[];
 }
 
-/** Asks a memory everything about the second film; nothing of it is kept as tasks. */
+/** Asks a memory all questions about the second film, without recording them as tasks. */
 async function score(
   output: Output,
   policy: Row["policy"],
@@ -229,13 +229,13 @@ function printTable(output: Output, rows: readonly Row[], kind: FactKind, activa
   );
   for (const { policy, kinds, tokens } of rows) {
     const name =
-      policy === "before" ? "as before" : activated ? "with what was learned" : "again: no adapter is active";
+      policy === "before" ? "as before" : activated ? "with what was learned" : "no adapter is active";
     const cells = kinds.map(({ right, n }) => `${right} of ${n}`.padStart(11)).join("");
     output.text(`${name.padEnd(24)}${cells}${String(tokens).padStart(14)}`);
   }
   output.text(
     output.dim(
-      "* what its user asks about. The budget is the same: what is remembered more, something else is remembered less.",
+      "* what its user asks about. The budget is the same: to remember more of one thing is to remember less of another.",
     ),
   );
 }

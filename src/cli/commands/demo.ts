@@ -1,17 +1,17 @@
 /**
  * `taskmem demo`: the whole paper on a laptop, with nano, a small model trained in this repository.
  *
- * A household is filmed; nano watches the film and remembers it; its user asks. Then both phases are put to the test on
- * held-out films: what the base remembers, what Phase One does, and what Phase Two makes of five questions of each kind.
- * `--policy choice` tells the same story without any model.
+ * A household is filmed; nano watches the film and remembers it; its user asks. Then both phases are tested on
+ * held-out films: the pretrained base, after Phase One, and after Phase Two on five questions of each kind.
+ * `--policy choice` shows the same without a model.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { openConfiguredSource } from "../../assembly.ts";
 import { smallHousehold, wholeHousehold } from "../../benchmarks/datasets/household/policies.ts";
 import { ConfigError } from "../../errors.ts";
 import { askAbout, createEpisode, episodeSeed, renderEpisode } from "../../household/index.ts";
+import { openConfiguredSource } from "../../taskmem/assembly.ts";
 import { openTaskMem } from "../../taskmem.ts";
 import { seededRandom } from "../../util/random.ts";
 import { householdEvent, printHousehold, runHousehold } from "../household.ts";
@@ -39,7 +39,7 @@ export async function run(invocation: Invocation): Promise<void> {
   const directory = keep === undefined ? await mkdtemp(join(tmpdir(), "taskmem-demo-")) : resolve(keep);
   requireFree(directory);
   try {
-    await tellOneDay(output, directory, seed, signal);
+    await showOneDay(output, directory, seed, signal);
     const whole = full ? wholeHousehold : smallHousehold;
     const size = { ...whole, films: films ?? whole.films };
     output.text(
@@ -56,8 +56,8 @@ export async function run(invocation: Invocation): Promise<void> {
   }
 }
 
-/** One film is watched and remembered for real, into a memory on disk, and asked about. */
-async function tellOneDay(
+/** Films one day, watches it into a memory on disk, and asks about it. */
+async function showOneDay(
   output: Output,
   directory: string,
   seed: number,

@@ -1,8 +1,8 @@
-/** `taskmem doctor`: what works, what does not, and the one thing to do about it. */
+/** `taskmem doctor`: checks programs, configuration, memory and endpoint, and says what to do about what is broken. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { configuredModel, openConfiguredMemory } from "../../assembly.ts";
-import { type Config, loadConfig } from "../../config.ts";
+import { type Config, loadConfig, policyName } from "../../config.ts";
+import { configuredModel, openConfiguredMemory } from "../../taskmem/assembly.ts";
 import { hasPackage, installLine, type OptionalPackage, optionalUses } from "../../util/optional.ts";
 import { findProgram, installHint, type ProgramName, runProgram } from "../../util/program.ts";
 import type { Invocation } from "../invocation.ts";
@@ -10,7 +10,7 @@ import { counted, exitCodes } from "../output.ts";
 
 interface Check {
   readonly check: string;
-  /** `missing` is something TaskMem can do without. */
+  /** `missing` is something TaskMem works without. */
   readonly state: "ok" | "missing" | "broken";
   readonly detail: string;
   readonly fix: string | null;
@@ -21,8 +21,8 @@ export async function run({ output, flags, configFile, signal }: Invocation): Pr
   const report = (check: Check) => {
     checks.push(check);
     output.object(check);
-    const mark = { ok: "ok     ", missing: "missing", broken: "BROKEN " }[check.state];
-    output.text(`${mark}  ${check.check}: ${check.detail}${check.fix ? `\n         ${check.fix}` : ""}`);
+    const mark = { ok: "ok    ", missing: "off   ", broken: "BROKEN" }[check.state];
+    output.text(`${mark}  ${check.check}: ${check.detail}${check.fix ? `\n        ${check.fix}` : ""}`);
   };
   report({ check: "node", state: "ok", detail: process.version, fix: null });
   report(await program("ffmpeg", ["-version"], "broken"));
@@ -35,18 +35,18 @@ export async function run({ output, flags, configFile, signal }: Invocation): Pr
     report(config.failed);
     return exitCodes.usage;
   }
-  const { memory: directory, policy = "by model", model } = config.value;
+  const { memory: directory, model } = config.value;
   report({
     check: "configuration",
     state: "ok",
-    detail: `memory ${directory}, policy ${policy}, model ${model.model ?? "none"}`,
+    detail: `memory ${directory}, policy ${policyName(config.value)}, ${model.model === undefined ? "no model" : `model ${model.model}`}`,
     fix: null,
   });
   for (const check of [await memoryCheck(config.value), await modelCheck(config.value, signal)])
     if (check) report(check);
 
   const broken = checks.filter(({ state }) => state === "broken").length;
-  output.text(broken === 0 ? "all that is needed works" : `${broken} broken`);
+  output.text(broken === 0 ? "everything that is needed works" : `${broken} broken`);
   return broken === 0 ? exitCodes.done : exitCodes.usage;
 }
 
@@ -115,7 +115,7 @@ async function modelCheck(config: Config, signal: AbortSignal): Promise<Check> {
     return {
       check: "model",
       state: "missing",
-      detail: "none configured; choice policy and local reader work without",
+      detail: "none configured; the choice policy and the local reader work without one",
       fix: "--base-url and --model, or TASKMEM_BASE_URL and TASKMEM_MODEL",
     };
   const probed = await attempt("model", () => model.capabilities(signal));

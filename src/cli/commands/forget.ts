@@ -1,5 +1,4 @@
-/** `taskmem forget`: removes memories and everything derived from them, and says what went. */
-
+/** `taskmem forget`: removes memories and everything derived from them, and reports it. */
 import { ConfigError } from "../../errors.ts";
 import type { ForgetRequest } from "../../memory/memory.ts";
 import { momentFlag } from "../flags.ts";
@@ -22,7 +21,7 @@ export async function run(invocation: Invocation): Promise<void> {
   if ([stream, from, to, person, query, entry].every((given) => given === undefined)) {
     throw new ConfigError(
       "forget-what",
-      "Expected what to forget: --stream, --from, --to, --person, --query or --entry",
+      "Say what to forget: --stream, --from, --to, --person, --query or --entry",
     );
   }
   await using memory = await openFor(invocation, { mustExist: true });

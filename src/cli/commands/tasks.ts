@@ -1,6 +1,5 @@
 /**
- * `taskmem tasks`: the questions that were asked, which are what the memory learns from, feedback on them, and questions
- * to learn from that need no answer.
+ * `taskmem tasks`: the questions a memory learns from. Lists them, adds one without answering it, records feedback.
  */
 import { ConfigError } from "../../errors.ts";
 import type { TaskMem } from "../../taskmem.ts";
@@ -21,10 +20,11 @@ interface TaskFlags {
 
 type Action = (memory: TaskMem, output: Output, flags: TaskFlags, question: string) => Promise<void>;
 
+/** What `taskmem tasks` does, by name. */
 export const actions = { list, add, feedback } satisfies Record<string, Action>;
 
 export async function run(invocation: Invocation, name: keyof typeof actions, question = ""): Promise<void> {
-  // Noting down many questions is no moment to learn: `ask` and `adapt run` do.
+  // Adding many questions does not train after every fifth: `ask` and `adapt run` do that.
   await using memory = await openFor(invocation, { mustExist: true, adapt: { auto: false } });
   await actions[name](memory, invocation.output, invocation.options as TaskFlags, question);
 }
@@ -65,7 +65,7 @@ async function feedback(
   if (task === undefined || (right === true) === (wrong === true || correction !== undefined)) {
     throw new ConfigError(
       "feedback-invalid",
-      "Expected --task with --right, or with --wrong and perhaps --correction",
+      "Expected --task with --right, or with --wrong and optionally --correction",
     );
   }
   await store.addFeedback(task, {

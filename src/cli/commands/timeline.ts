@@ -1,5 +1,4 @@
-/** `taskmem timeline`: what is remembered, in time order, gaps shown. */
-
+/** `taskmem timeline`: what is remembered, in time order, with the gaps. */
 import { ConfigError } from "../../errors.ts";
 import type { Entry, EntryKind, Gap } from "../../memory/memory.ts";
 import type { Timeline } from "../../taskmem.ts";

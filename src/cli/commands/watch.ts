@@ -1,8 +1,7 @@
 /** `taskmem watch`: a stream becomes memories, printed as they are written. */
-
 import type { StreamEnd, WatchEvent } from "../../agent.ts";
-import { openConfiguredSource } from "../../assembly.ts";
 import { loadConfig } from "../../config.ts";
+import { openConfiguredSource } from "../../taskmem/assembly.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
 import type { Invocation } from "../invocation.ts";
 import { openConfigured } from "../open.ts";
@@ -36,7 +35,7 @@ function exitCodeOfEnd({ reason }: StreamEnd): number {
   return reason === "interrupted" ? exitCodes.interrupted : exitCodes.done;
 }
 
-/** Prints watch events: JSON objects as documented in docs/cli.md, or a timeline that grows, with rate and lag below it. */
+/** Prints watch events: the JSON objects of docs/cli.md, or a growing timeline with rate and lag below it. */
 export function watchPrinter(
   output: Output,
   source: { live: boolean; endSeconds: number | null },
@@ -91,7 +90,7 @@ export function watchPrinter(
         counted(event.entries, "entry", "entries"),
         `${realTimeFactor.toFixed(1)} × real time`,
       ];
-      if (failed > 0) parts.push(`${failed} failed (the next run tries again what may pass)`);
+      if (failed > 0) parts.push(`${failed} failed (the next run retries what may work)`);
       if (gaps > 0) parts.push(counted(gaps, "gap"));
       if (cost.calls > 0)
         parts.push(

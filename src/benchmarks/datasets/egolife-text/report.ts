@@ -1,7 +1,7 @@
 /** The figures of a run as text: Markdown tables in per cent, and one line that says what was shown. */
 import { markdownTable } from "../../report/markdown-table.ts";
 import type { EgoLifeTextRun } from "./run.ts";
-import { comparedMetrics, type Difference, type Row } from "./summary.ts";
+import { comparedMetrics, type WeekDifference, type WeekRow } from "./summary.ts";
 
 const columns = [
   "a60",
@@ -11,7 +11,7 @@ const columns = [
   "accuracy",
   "coverage",
   "precision",
-] as const satisfies (keyof Row)[];
+] as const satisfies (keyof WeekRow)[];
 /** Least p that counts as chance. */
 const significance = 0.05;
 
@@ -21,8 +21,8 @@ const named = (budget: number) => `${Number((100 * budget).toFixed(2))} %`;
 
 export function reportOf(
   { questions, answerable, strictlyAnswerable, windows, tokens }: EgoLifeTextRun,
-  rows: readonly Row[],
-  differences: readonly Difference[],
+  rows: readonly WeekRow[],
+  differences: readonly WeekDifference[],
 ): string[] {
   const types = [...new Set(rows.map(({ type }) => type))].filter((type) => type !== "all");
   const onMass = differences.filter(({ metric }) => metric === "m");
@@ -61,7 +61,7 @@ export function reportOf(
 }
 
 /** Whether the adapter gained on `m`, at each budget: the one line to quote. */
-export function verdictOf(differences: readonly Difference[]): string {
+export function verdictOf(differences: readonly WeekDifference[]): string {
   const found = differences.filter(
     ({ first, second, metric, subset }) =>
       first === "cov+words" && second === "cov" && metric === "m" && subset === "all",
@@ -74,12 +74,12 @@ export function verdictOf(differences: readonly Difference[]): string {
   return `Verdict, cov+words against cov: ${parts.join("; ")}.`;
 }
 
-function cell(one: Difference | undefined): string {
+function cell(one: WeekDifference | undefined): string {
   if (!one) return "–";
   return `${signed(one.difference)} [${signed(one.low)}, ${signed(one.high)}] p ${one.p < 0.001 ? one.p.toFixed(4) : one.p.toFixed(3)}`;
 }
 
-function partsTable(onMass: readonly Difference[], parts: readonly string[]): string[] {
+function partsTable(onMass: readonly WeekDifference[], parts: readonly string[]): string[] {
   const sizeOf = (part: string) => onMass.find(({ subset }) => subset === part)?.n ?? 0;
   const headings = parts.map((part) => `${part} (${sizeOf(part)})`);
   return differencesTable(onMass, headings, parts, ({ subset }) => subset);
@@ -87,10 +87,10 @@ function partsTable(onMass: readonly Difference[], parts: readonly string[]): st
 
 /** A row a pair of policies at a budget, a column a key. */
 function differencesTable(
-  differences: readonly Difference[],
+  differences: readonly WeekDifference[],
   headings: readonly string[],
   keys: readonly string[],
-  keyOf: (one: Difference) => string,
+  keyOf: (one: WeekDifference) => string,
 ): string[] {
   const pairs = Map.groupBy(differences, (one) => JSON.stringify([one.budget, one.first, one.second]));
   const rows = [...pairs.values()].sort(([a], [b]) => a!.budget - b!.budget);

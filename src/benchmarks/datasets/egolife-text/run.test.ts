@@ -12,7 +12,7 @@ import { madeUpWeek, topics } from "./__fixtures__/made-up-week.ts";
 import type { PolicyName } from "./policies.ts";
 import { verdictOf } from "./report.ts";
 import { defaultEgoLifeTextOptions, type EgoLifeTextOptions, runEgoLifeText } from "./run.ts";
-import { differencesOf, rowsOf } from "./summary.ts";
+import { weekDifferences, weekRows } from "./summary.ts";
 import type { TextQuestion } from "./week.ts";
 
 const week = madeUpWeek();
@@ -39,7 +39,7 @@ async function runWeek(
       names: new Set(),
     },
   );
-  const rows = rowsOf(run);
+  const rows = weekRows(run);
   const row = (policy: string, type = "all") => {
     const found = rows.find((one) => one.policy === policy && one.type === type);
     assert.ok(found, policy);
@@ -57,7 +57,7 @@ describe("the benchmark on a made-up stream", () => {
     assert.ok(own.s60 > base.s60 + 0.2, `with its own words ${own.s60}, without ${base.s60}`);
     assert.ok(own.accuracy > base.accuracy + 0.1, `accuracy ${own.accuracy} against ${base.accuracy}`);
     assert.ok(foreign.s60 <= base.s60, `with foreign words ${foreign.s60}, without ${base.s60}`);
-    const differences = differencesOf(run, "5");
+    const differences = weekDifferences(run, "5");
     assert.match(verdictOf(differences), /^Verdict, cov\+words against cov: significant on m at 25 % \(\+/);
   });
 

@@ -22,6 +22,7 @@ import {
 } from "./policies.ts";
 import type { EgoLifeText, TextQuestion } from "./week.ts";
 
+/** What is run on a week of texts. */
 export interface EgoLifeTextOptions {
   readonly policies: readonly PolicyName[];
   /** Shares of the tokens to keep, above 0 to 1. */
@@ -34,6 +35,7 @@ export interface EgoLifeTextOptions {
   readonly seed: string;
 }
 
+/** What `bench egolife --text` runs, all policies aside. */
 export const defaultEgoLifeTextOptions: Omit<EgoLifeTextOptions, "policies"> = {
   budgets: [0.05, 0.1, 0.2],
   stream: "mixed",
@@ -60,6 +62,7 @@ export interface PolicyResults {
   readonly results: readonly QuestionResult[];
 }
 
+/** What was measured on a week of texts. */
 export interface EgoLifeTextRun {
   readonly questions: readonly TextQuestion[];
   /** Budget by budget, in the order of the policies; `all` with the first. */
@@ -71,7 +74,8 @@ export interface EgoLifeTextRun {
   readonly tokens: number;
 }
 
-export interface RunHooks {
+/** What a run on a week of texts works with. */
+export interface EgoLifeTextHooks {
   readonly words: WordSpace;
   /** What the choice policy writes with, in all that begins with `cov`. @default none, as it ships */
   readonly weights?: ChoiceWeights | null;
@@ -89,7 +93,7 @@ export interface RunHooks {
 export async function runEgoLifeText(
   { entries, questions }: Pick<EgoLifeText, "entries" | "questions">,
   options: EgoLifeTextOptions,
-  hooks: RunHooks,
+  hooks: EgoLifeTextHooks,
 ): Promise<EgoLifeTextRun> {
   const { policies, budgets } = options;
   const { step = (_, make) => make(), onProgress } = hooks;
@@ -130,7 +134,7 @@ function prepare(
   entries: EgoLifeText["entries"],
   questions: readonly TextQuestion[],
   { stream, updates, windowSeconds, seed }: EgoLifeTextOptions,
-  { words: own, weights = null, foreign, names, signal }: RunHooks,
+  { words: own, weights = null, foreign, names, signal }: EgoLifeTextHooks,
 ): Week {
   const words = rememberingWords(own);
   const corpus = createCorpus(entries, words);
@@ -151,22 +155,14 @@ async function ofWholeStream(
 ): Promise<PolicyResults[]> {
   const kept = new Uint8Array(week.corpus.entries.length).fill(1);
   const memories = [
-    ...(policies.includes("all") ? [{ policy: "all", budget: 1, from: week.questions.map(() => 0) }] : []),
+    ...(policies.includes("all") ? [{ policy: "all", budget: 1, from: everything(week) }] : []),
     ...(policies.includes("recent")
       ? budgets.map((budget) => ({ policy: "recent", budget, from: recentFrom(week, budget) }))
       : []),
   ];
   const asked = [...week.questions.keys()];
-  const answers = await askWeek(
-    week,
-    kept,
-    asked,
-    memories.map(
-      ({ from }) =>
-        (question) =>
-          from[question]!,
-    ),
-  );
+  const oldest = memories.map(({ from }) => from);
+  const answers = await askWeek(week, kept, asked, oldest);
   return memories.map(({ policy, budget, from }, k) => {
     const isKept = (question: number) => (entry: number) => entry >= from[question]!;
     const results = asked.map((question) =>
@@ -176,12 +172,15 @@ async function ofWholeStream(
   });
 }
 
+/** Nothing forgotten at any question. */
+const everything = ({ questions }: Week) => questions.map(() => 0);
+
 async function ofPolicy(week: Week, name: DecidingPolicy, budget: number): Promise<PolicyResults[]> {
   const measured: PolicyResults[] = [];
   for (const { policy, memories } of await remember(name, budget, week)) {
     const results: QuestionResult[] = [];
     for (const { kept, asked } of memories) {
-      const [answers] = await askWeek(week, kept, asked, [() => 0]);
+      const [answers] = await askWeek(week, kept, asked, [everything(week)]);
       for (const [k, question] of asked.entries())
         results[question] = resultOf(week, question, (entry) => kept[entry] === 1, answers![k]!);
     }

@@ -20,11 +20,12 @@ const metrics = {
   accuracy: ({ outcome }: QuestionResult) => Number(outcome === "right"),
 } as const;
 
-export type Metric = keyof typeof metrics;
-export const comparedMetrics = ["m", "s60", "r20", "accuracy"] as const satisfies readonly Metric[];
+/** A figure that policies are compared by. */
+export type WeekMetric = keyof typeof metrics;
+export const comparedMetrics = ["m", "s60", "r20", "accuracy"] as const satisfies readonly WeekMetric[];
 
 /** Shares of 1 over the questions of a type. */
-export interface Row extends Readonly<Record<keyof typeof evidenceMetrics, number>> {
+export interface WeekRow extends Readonly<Record<keyof typeof evidenceMetrics, number>> {
   readonly policy: string;
   readonly budget: number;
   /** `all`, or one of the question types. */
@@ -41,11 +42,12 @@ export interface Row extends Readonly<Record<keyof typeof evidenceMetrics, numbe
   readonly high: number | null;
 }
 
-export interface Difference {
+/** The difference of two policies at one budget, paired by question. */
+export interface WeekDifference {
   readonly first: string;
   readonly second: string;
   readonly budget: number;
-  readonly metric: Metric;
+  readonly metric: WeekMetric;
   /** `all`, `DAY1-3`, `DAY4-7` or a question type. */
   readonly subset: string;
   readonly n: number;
@@ -71,9 +73,10 @@ const comparisons: readonly (readonly [first: string, second: string])[] = [
 const typesOf = (questions: readonly TextQuestion[]) =>
   [...new Set(questions.map(({ type }) => type))].sort();
 
-export function rowsOf({ questions, measured }: EgoLifeTextRun): Row[] {
+/** A row for each policy, budget and type of question. */
+export function weekRows({ questions, measured }: EgoLifeTextRun): WeekRow[] {
   return measured.flatMap(({ policy, budget, share, results }) =>
-    ["all", ...typesOf(questions)].map((type): Row => {
+    ["all", ...typesOf(questions)].map((type): WeekRow => {
       const members = [...questions.keys()].filter((i) => type === "all" || questions[i]!.type === type);
       const { accuracy, coverage, precision, accuracyInterval } = figures(
         members.map((i) => scoredOf(questions[i]!, results[i]!)),
@@ -97,12 +100,12 @@ function scoredOf({ id, type, askedSeconds }: TextQuestion, { outcome }: Questio
 }
 
 /** Every comparison of policies that ran, on all questions, and by `m` on parts of them. */
-export function differencesOf({ questions, measured }: EgoLifeTextRun, seed: string): Difference[] {
+export function weekDifferences({ questions, measured }: EgoLifeTextRun, seed: string): WeekDifference[] {
   const subsets = subsetsOf(questions);
   return comparisons.flatMap(([first, second]) =>
     pairsOf(measured, first, second).flatMap(([a, b]) =>
       comparedMetrics.flatMap((metric) =>
-        [...subsets].flatMap(([subset, members]): Difference[] => {
+        [...subsets].flatMap(([subset, members]): WeekDifference[] => {
           if ((metric !== "m" && subset !== "all") || members.length === 0) return [];
           const differences = members.map(
             (i) => metrics[metric](a.results[i]!) - metrics[metric](b.results[i]!),

@@ -22,6 +22,7 @@ import {
   type TextEntry,
 } from "../files/transcripts.ts";
 
+/** A question of the week. */
 export interface TextQuestion {
   readonly id: string;
   readonly type: string;
@@ -37,6 +38,7 @@ export interface TextQuestion {
   readonly targetSeconds: readonly number[];
 }
 
+/** A week of one wearer as texts, and what is asked of it. */
 export interface EgoLifeText {
   readonly wearer: string;
   readonly language: Language;
@@ -56,6 +58,7 @@ export interface EgoLifeText {
 }
 
 /**
+ * Reads a week below a folder.
  * @param annotations questions to read instead of those found below `root`
  * @throws DataError where there are no questions or no texts
  */
@@ -151,7 +154,7 @@ function hoursMissing(kind: string, { place, paths }: HourFiles, other: HourFile
     : [`no ${kind} of ${gone.map((hour) => hour.replace("_", " at ")).join(", ")}`];
 }
 
-/** Labels of voices that name nobody. */
+/** Labels of voices that are no names. */
 const noName =
   /\b(others?|people|person|some(one|body)|every(one|body)|unknown|unidentified|strangers?|guests?|music|lyrics|laugh\w*|voice|sister|brother|neighbou?r|boss|owner|guy|man|woman|consumer|ai)\b|[^\p{Script=Latin}\p{P}\s]/iu;
 /** A label on fewer cues is a slip of the transcript. */

@@ -9,6 +9,7 @@ import { clockOfName } from "../../../stream/clock-names.ts";
 import type { SkippedRow } from "../../task.ts";
 import { momentOf } from "./day-clock.ts";
 
+/** English, or the Chinese that was spoken. */
 export type Language = "en" | "zh";
 
 /** One thing said or one caption: a line that memory may keep. */

@@ -24,6 +24,7 @@ export interface HouseholdFilm {
   readonly questions: readonly HouseholdQuestion[];
 }
 
+/** Which episodes are filmed, and how. */
 export interface FilmOptions {
   readonly split: Split;
   readonly from: number;

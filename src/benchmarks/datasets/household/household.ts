@@ -36,6 +36,7 @@ export interface HouseholdPolicies {
   readonly learn: (tasks: readonly { readonly question: Question }[]) => Promise<Adapter | null>;
 }
 
+/** What the household benchmark works with. */
 export interface HouseholdOptions {
   readonly films: readonly HouseholdFilm[];
   readonly policies: HouseholdPolicies;
@@ -49,8 +50,10 @@ export interface HouseholdOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The policies that are compared. */
 export type HouseholdRowName = "base" | "base + task prompt" | "Phase One" | "TaskMem";
 
+/** Figures of one policy on the questions of one kind, or of all. */
 export interface HouseholdRow extends AnswerFigures, EntryFigures {
   readonly policy: HouseholdRowName;
   readonly kind: FactKind | "all";
@@ -64,6 +67,7 @@ export interface Gain extends Interval {
   readonly p: number;
 }
 
+/** What came of the household benchmark. */
 export interface HouseholdResult {
   readonly rows: readonly HouseholdRow[];
   readonly gain: { readonly overall: Gain; readonly kinds: Readonly<Record<FactKind, Gain>> };
@@ -75,6 +79,7 @@ export interface HouseholdResult {
   readonly answers: readonly (HouseholdAnswer & { readonly policy: HouseholdRowName })[];
 }
 
+/** Runs the household benchmark over some films. */
 export async function householdBenchmark(options: HouseholdOptions): Promise<HouseholdResult> {
   const { films, policies, updateAfter = 5, step = (_, make) => make(), onProgress, signal } = options;
   const write = (name: string, policy: Policy): Promise<Written[]> => {
@@ -115,10 +120,10 @@ export async function householdBenchmark(options: HouseholdOptions): Promise<Hou
     await keep("Phase One", kind, phaseOne);
     const learning = `Phase Two learns from ${first.length} questions about ${kind}`;
     onProgress?.(learning);
-    const learnt = await step(learning, async () =>
+    const plain = await step(learning, async () =>
       plainAdapter(await policies.learn(first.map((question) => ({ question: askedOf(question) })))),
     );
-    const adapter = learnt && adapterOf(learnt);
+    const adapter = plain && adapterOf(plain);
     adapters[kind] = adapter;
     const adapted =
       adapter === null

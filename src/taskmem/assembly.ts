@@ -2,37 +2,37 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Adapter } from "./adapter/adapter.ts";
-import type { AdapterTarget } from "./adapter/adapter-file.ts";
-import { modelReader } from "./answer/model-reader.ts";
-import type { Reader } from "./answer/reader.ts";
-import { type Config, type PolicyName, policyName } from "./config.ts";
-import type { Embedder, EngineCache, Model } from "./engine.ts";
-import { lexicalReader, localEmbedder, wordSpace } from "./engines/local/index.ts";
-import type { NanoModel } from "./engines/nano/nano-model.ts";
-import { shippedWeights } from "./engines/nano/shipped.ts";
-import { openaiModel, openaiTranscriber, openOpenaiEmbedder } from "./engines/openai/index.ts";
-import { ConfigError, DataError } from "./errors.ts";
-import type { Memory, StreamRecord } from "./memory/memory.ts";
-import { openSqliteMemory } from "./memory/sqlite.ts";
-import type { Perceptors } from "./perception/perceive.ts";
-import { createPerceptors } from "./perception/perceive.ts";
-import { bestOfNPolicy, defaultSamples } from "./policies/best-of-n/best-of-n.ts";
-import { bestOfNFamily } from "./policies/best-of-n/best-of-n-phase-two.ts";
-import { type ChoiceOptions, choicePolicy } from "./policies/choice/choice.ts";
-import { choiceFamily } from "./policies/choice/choice-training.ts";
-import { readChoiceWeights } from "./policies/choice/choice-weights-trainer.ts";
-import { modelPolicy } from "./policies/model/model-policy.ts";
-import { type WordAdapterTrainerOptions, wordAdapterTrainer } from "./policies/word-adapter-trainer.ts";
-import { type ContextLimits, contextDefaults } from "./policy/context.ts";
-import type { PictureLimits } from "./policy/pictures.ts";
-import type { Policy } from "./policy/policy.ts";
-import type { Judge } from "./reward/judge.ts";
-import { localJudge } from "./reward/local-judge.ts";
-import { modelJudge } from "./reward/model-judge.ts";
-import type { Source } from "./stream/clip.ts";
-import { openSource, type SourceOptions } from "./stream/open-source.ts";
-import type { AdapterTrainer } from "./training/train-adapter.ts";
+import type { Adapter } from "../adapter/adapter.ts";
+import type { AdapterTarget } from "../adapter/adapter-file.ts";
+import { modelReader } from "../answer/model-reader.ts";
+import type { Reader } from "../answer/reader.ts";
+import { type Config, type PolicyName, policyName } from "../config.ts";
+import type { Embedder, EngineCache, Model } from "../engine.ts";
+import { lexicalReader, localEmbedder, wordSpace } from "../engines/local/index.ts";
+import type { NanoModel } from "../engines/nano/nano-model.ts";
+import { shippedWeights } from "../engines/nano/shipped.ts";
+import { openaiModel, openaiTranscriber, openOpenaiEmbedder } from "../engines/openai/index.ts";
+import { ConfigError, DataError } from "../errors.ts";
+import type { Memory, StreamRecord } from "../memory/memory.ts";
+import { openSqliteMemory } from "../memory/sqlite.ts";
+import type { Perceptors } from "../perception/perceive.ts";
+import { createPerceptors } from "../perception/perceive.ts";
+import { bestOfNPolicy, defaultSamples } from "../policies/best-of-n/best-of-n.ts";
+import { bestOfNFamily } from "../policies/best-of-n/best-of-n-phase-two.ts";
+import { type ChoiceOptions, choicePolicy } from "../policies/choice/choice.ts";
+import { choiceFamily } from "../policies/choice/choice-training.ts";
+import { readChoiceWeights } from "../policies/choice/choice-weights-trainer.ts";
+import { modelPolicy } from "../policies/model/model-policy.ts";
+import { type WordAdapterTrainerOptions, wordAdapterTrainer } from "../policies/word-adapter-trainer.ts";
+import { type ContextLimits, contextDefaults } from "../policy/context.ts";
+import type { PictureLimits } from "../policy/pictures.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { Judge } from "../reward/judge.ts";
+import { localJudge } from "../reward/local-judge.ts";
+import { modelJudge } from "../reward/model-judge.ts";
+import type { Source } from "../stream/clip.ts";
+import { openSource, type SourceOptions } from "../stream/open-source.ts";
+import type { AdapterTrainer } from "../training/train-adapter.ts";
 
 const apiKeyVariable = "TASKMEM_API_KEY";
 
@@ -118,7 +118,7 @@ export function openConfiguredSource(
 /** The model a policy writes with: nano in this process, or the one at the configured endpoint; `null` for none. */
 export async function openConfiguredModel(config: Config): Promise<Model | null> {
   if (policyName(config) !== "nano") return configuredModel(config);
-  const { openNano } = await import("./policies/nano/index.ts");
+  const { openNano } = await import("../policies/nano/index.ts");
   return openNano(shippedWeights("nano"));
 }
 
@@ -135,7 +135,7 @@ export async function configuredPolicy(
   const name = policyName(config);
   if (name === "choice") return choicePolicy({ ...choiceOptions(config), ...choice, adapter });
   if (name === "nano") {
-    const { nanoPolicy } = await import("./policies/nano/index.ts");
+    const { nanoPolicy } = await import("../policies/nano/index.ts");
     return nanoPolicy(model as NanoModel, adapter, wordSpace.countTokens);
   }
   if (!model)
@@ -178,7 +178,7 @@ export function choiceOptions(config: Config): Omit<ChoiceOptions, "adapter"> {
 /** What an adapter of a policy must fit. */
 export async function adapterTarget(policy: PolicyName, model: Model | null): Promise<AdapterTarget> {
   if (policy === "nano") {
-    const { nanoTarget } = await import("./policies/nano/index.ts");
+    const { nanoTarget } = await import("../policies/nano/index.ts");
     return nanoTarget(model as NanoModel);
   }
   return { space: wordSpace.id, dimension: wordSpace.dimension, base: `${policy}@1` };
@@ -268,7 +268,7 @@ export async function configuredTrainer(
           "flags-invalid",
           "--judge does not apply to nano: it remembers simulated households, whose truth is known. Leave out --judge.",
         );
-      const { nanoAdapterTrainer } = await import("./policies/nano/index.ts");
+      const { nanoAdapterTrainer } = await import("../policies/nano/index.ts");
       return nanoAdapterTrainer({ model: model as NanoModel, countTokens: wordSpace.countTokens, limits });
     }
     case "model":

@@ -1,10 +1,6 @@
-/**
- * `taskmem train phase-one`: a policy learns how to memorize, from nothing but a simulated household. `train phase-two` is
- * `adapt run`: from the questions a memory was asked it learns what to memorize.
- */
+/** `taskmem train phase-one`: a policy learns on simulated households how to memorize, before it is deployed. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { concurrencyOf, configuredJudge } from "../../assembly.ts";
 import { loadConfig } from "../../config.ts";
 import { wordSpace } from "../../engines/local/index.ts";
 import { shippedChecksums, shippedWeights } from "../../engines/nano/shipped.ts";
@@ -20,13 +16,13 @@ import type { Judge } from "../../reward/judge.ts";
 import { localJudge } from "../../reward/local-judge.ts";
 import type { ScoreOptions } from "../../reward/reward.ts";
 import { paperConstants } from "../../reward/rules.ts";
+import { concurrencyOf, configuredJudge } from "../../taskmem/assembly.ts";
 import { type PhaseOneConfig, phaseOne, type StepMetrics } from "../../training/phase-one.ts";
 import { openPhaseOneRun } from "../../training/phase-one-run.ts";
 import type { PhaseOnePolicy } from "../../training/trainable-policy.ts";
 import { judgeFlags } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
-import { run as adapt } from "./adapt.ts";
 
 interface TrainFlags {
   readonly policy?: string;
@@ -72,14 +68,14 @@ const setUps: Readonly<Record<string, SetUp>> = {
       if (!existsSync(weights)) {
         throw new ConfigError(
           "weights-missing",
-          `nano's weights to start from are not in ${weights}: make them with \`npm run nano:pretrain\``,
+          `No weights to start from at ${weights}. Name others with --weights, or make nano's in a checkout: \`npm run nano:pretrain\``,
         );
       }
       const { nanoPhaseOnePolicy } = await import("../../policies/nano/index.ts");
       return nanoPhaseOnePolicy(weights, snapshotPath, wordSpace.countTokens);
     },
   },
-  /** What is said aloud is no sentence of the household's own, so its judge would call all speech untrue. */
+  /** Speech is not in the household's sentences, so the household's judge would grade all of it incorrect. */
   choice: {
     recipe: choicePhaseOneRecipe,
     judge: () => localJudge({ words: wordSpace }),
@@ -94,25 +90,15 @@ const setUps: Readonly<Record<string, SetUp>> = {
   },
 };
 
-export async function run(invocation: Invocation, phase?: string): Promise<void> {
+export async function run(invocation: Invocation): Promise<void> {
   const flags = invocation.options as TrainFlags;
-  if (phase === "phase-two") {
-    refuseFlags(flags);
-    return adapt(invocation, "run");
-  }
-  if (phase !== "phase-one") {
-    throw new ConfigError(
-      "phase-unknown",
-      `Expected \`train phase-one\` or \`train phase-two\`, got ${phase ?? "nothing"}`,
-    );
-  }
   const { output, signal } = invocation;
   const { policy = "nano" } = flags;
   const setUp = Object.hasOwn(setUps, policy) ? setUps[policy]! : null;
   if (setUp === null) {
     throw new ConfigError(
       "policy-untrainable",
-      `Expected --policy ${Object.keys(setUps).join(" or ")}, got ${policy}: see docs/paper.md`,
+      `Expected --policy to be ${Object.keys(setUps).join(" or ")}, got ${policy}: docs/paper.md says what is trained`,
     );
   }
   const { recipe } = setUp;
@@ -146,13 +132,13 @@ export async function run(invocation: Invocation, phase?: string): Promise<void>
     onStep: (metrics) => printStep(output, metrics),
     signal,
   });
-  output.object({ event: "train-end", phase, policy, directory, ...outcome, ...trained });
+  output.object({ event: "train-end", phase: "phase-one", policy, directory, ...outcome, ...trained });
   if (outcome.problem) output.note(nothingLearned[outcome.problem]);
   const shipped = trained.revision === shippedChecksums.nano ? " (as shipped)" : "";
   output.text(`\nweights    ${trained.path}${shipped}\ncurves     ${join(directory, "curves.html")}`);
 }
 
-/** Who judges, and how many instances at once: those of the set-up one by one, an endpoint as many as it is allowed. */
+/** The judge, and how many instances run at once: one with the set-up's own judge, the endpoint's limit with a model. */
 async function judgeOf(
   { options, flags, configFile: file }: Invocation,
   setUp: SetUp,
@@ -167,23 +153,10 @@ async function judgeOf(
   };
 }
 
-/** @throws ConfigError when a flag is set that only Phase One has */
-function refuseFlags(flags: TrainFlags): void {
-  for (const name of [
-    ...(["steps", "offPolicySteps", "batch", "group", "learningRate"] as const),
-    ...(["richness", "kl", "checkpointEvery", "seed"] as const),
-  ])
-    if (flags[name] !== undefined)
-      throw new ConfigError(
-        "flag-unused",
-        `Expected no --${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} with \`train phase-two\`: it is of Phase One`,
-      );
-}
-
 const nothingLearned = {
-  "judge-failed": "nothing was learned: the judge failed in every group; the weights are those it began with",
+  "judge-failed": "nothing learned: the judge failed in every group; the weights are unchanged",
   "no-difference":
-    "nothing was learned: within each group all memories got the same reward; the weights are those it began with",
+    "nothing learned: in each group all memories earned the same reward; the weights are unchanged",
 };
 
 function settingsOf(flags: TrainFlags, defaults: Settings): Settings {

@@ -3,8 +3,8 @@
  *
  * Pictures are logged by number and moment, never by bytes. API keys and headers do not reach this file.
  */
-import type { Completion, GenerateRequest, Model } from "./engine.ts";
-import type { Context, Policy } from "./policy/policy.ts";
+import type { Completion, GenerateRequest, Model } from "../engine.ts";
+import type { Context, Policy } from "../policy/policy.ts";
 
 /** One thing that happened inside. */
 export type LogEvent =

@@ -2,9 +2,19 @@
  * The parts of one TaskMem: those a configuration names (`assembly.ts`), or the caller's own in their place. Each is
  * opened once, when it is first needed.
  */
-import type { Adapter } from "./adapter/adapter.ts";
-import { type AdapterTarget, parseAdapter } from "./adapter/adapter-file.ts";
-import type { Reader } from "./answer/reader.ts";
+import type { Adapter } from "../adapter/adapter.ts";
+import { type AdapterTarget, parseAdapter } from "../adapter/adapter-file.ts";
+import type { Reader } from "../answer/reader.ts";
+import { type Config, type PolicyName, policyName } from "../config.ts";
+import type { Embedder, Model } from "../engine.ts";
+import { ConfigError } from "../errors.ts";
+import type { Memory } from "../memory/memory.ts";
+import type { Perceptors } from "../perception/perceive.ts";
+import { liveBudget } from "../policies/choice/choice-budget.ts";
+import { type ContextLimits, contextDefaults } from "../policy/context.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { Judge } from "../reward/judge.ts";
+import type { AdapterTrainer } from "../training/train-adapter.ts";
 import {
   adapterTarget,
   configuredModel,
@@ -16,17 +26,7 @@ import {
   openConfiguredModel,
   type TrainingChoice,
 } from "./assembly.ts";
-import { type Config, type PolicyName, policyName } from "./config.ts";
-import type { Embedder, Model } from "./engine.ts";
-import { ConfigError } from "./errors.ts";
 import { type Log, loggedModel, loggedPolicy } from "./logging.ts";
-import type { Memory } from "./memory/memory.ts";
-import type { Perceptors } from "./perception/perceive.ts";
-import { liveBudget } from "./policies/choice/choice-budget.ts";
-import { type ContextLimits, contextDefaults } from "./policy/context.ts";
-import type { Policy } from "./policy/policy.ts";
-import type { Judge } from "./reward/judge.ts";
-import type { AdapterTrainer } from "./training/train-adapter.ts";
 
 /** A policy of your own that may learn. */
 export interface CustomPolicy {

@@ -1,13 +1,13 @@
 /** The adapters a memory has learned, and how to promote, roll back and blend them by hand. */
-import type { Adapter, AdapterWord } from "./adapter/adapter.ts";
-import { adapterText, type Provenance, parseAdapter } from "./adapter/adapter-file.ts";
-import { blendAdapters } from "./adapter/arithmetic.ts";
-import { wordSpace } from "./engines/local/index.ts";
-import { ConfigError } from "./errors.ts";
-import type { KeptAdapter } from "./memory/memory.ts";
+import type { Adapter, AdapterWord } from "../adapter/adapter.ts";
+import { adapterText, type Provenance, parseAdapter } from "../adapter/adapter-file.ts";
+import { blendAdapters } from "../adapter/arithmetic.ts";
+import { wordSpace } from "../engines/local/index.ts";
+import { ConfigError } from "../errors.ts";
+import type { KeptAdapter } from "../memory/memory.ts";
+import { adapterWords } from "../policies/choice/word-vector-trainer.ts";
+import { shortId } from "../util/hash.ts";
 import type { Parts } from "./parts.ts";
-import { adapterWords } from "./policies/choice/word-vector-trainer.ts";
-import { shortId } from "./util/hash.ts";
 
 /** The adapters of one memory and its policy. */
 export class AdapterShelf {

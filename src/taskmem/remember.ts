@@ -5,10 +5,10 @@
  * the id, so a second try finds the first.
  */
 import { randomUUID } from "node:crypto";
-import { ConfigError, isTaskMemError } from "./errors.ts";
-import type { Entry, EntryKind, Memory, Statement, StreamRecord } from "./memory/memory.ts";
-import type { Observation } from "./perception/observation.ts";
-import { sha256 } from "./util/hash.ts";
+import { ConfigError, isTaskMemError } from "../errors.ts";
+import type { Entry, EntryKind, Memory, Statement, StreamRecord } from "../memory/memory.ts";
+import type { Observation } from "../perception/observation.ts";
+import { sha256 } from "../util/hash.ts";
 
 /** A fact to keep, with what is known about it. */
 export interface RememberRequest {

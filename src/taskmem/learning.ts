@@ -7,12 +7,12 @@ import { existsSync, renameSync, rmSync } from "node:fs";
 import { extname, join } from "node:path";
 import { text as readAll } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import type { Config } from "../config.ts";
+import { ConfigError, EngineError } from "../errors.ts";
+import { type AdapterResult, trainAdapter } from "../training/train-adapter.ts";
+import { SerialQueue } from "../util/async.ts";
 import type { TrainingChoice } from "./assembly.ts";
-import type { Config } from "./config.ts";
-import { ConfigError, EngineError } from "./errors.ts";
 import type { Parts } from "./parts.ts";
-import { type AdapterResult, trainAdapter } from "./training/train-adapter.ts";
-import { SerialQueue } from "./util/async.ts";
 
 /** How to learn. */
 export interface LearnOptions extends TrainingChoice {
@@ -129,7 +129,7 @@ export interface ApartRequest {
   readonly choice: Omit<LearnOptions, "apart" | "signal">;
 }
 
-const program = fileURLToPath(new URL(`./learn-process${extname(import.meta.url)}`, import.meta.url));
+const program = fileURLToPath(new URL(`../learn-process${extname(import.meta.url)}`, import.meta.url));
 
 const apartArguments = (request: ApartRequest) => [...process.execArgv, program, JSON.stringify(request)];
 
