@@ -73,7 +73,6 @@ export const errorCodes = {
   "bad-request": "The endpoint refused the request, and will refuse it again.",
   "bad-response": "The endpoint's answer could not be used.",
   "base-url-invalid": "The base URL is not an http or https URL, or contains a user or a password.",
-  "benchmark-unknown": "No benchmark has that name.",
   "blob-damaged": "A picture's bytes do not match their hash.",
   "blob-missing": "A picture that memory or an export refers to is missing.",
   "budget-spent": "The next call would exceed the given budget.",

@@ -36,6 +36,7 @@ export type {
   Model,
   ModelCapabilities,
   Part,
+  SampledTokens,
   Sampling,
   TranscribedSegment,
   Transcriber,
