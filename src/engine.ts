@@ -64,7 +64,7 @@ export interface Completion {
   readonly handle?: unknown;
 }
 
-/** The tokens of one sample, with their log-probabilities. */
+/** The sampled tokens of an answer with their log-probabilities, shape [T]. */
 export interface SampledTokens {
   readonly texts: readonly string[];
   readonly logprobs: Float32Array;

@@ -2,8 +2,8 @@
  * One object that watches, remembers, answers and learns. Every way in (command line, server, tools) calls it and adds
  * nothing to it.
  *
- * It owns assembly (`taskmem/assembly.ts`), when to learn (`taskmem/learning.ts`) and which adapter is active. Every option but the
- * directory has the command line's default. An option that names a part also takes a part of your own.
+ * It owns assembly (`taskmem/assembly.ts`), when to learn (`taskmem/learning.ts`) and which adapter is active. Every
+ * option but the directory has the command line's default. An option that names a part also takes a part of your own.
  */
 import { randomUUID } from "node:crypto";
 import { createAgent, type StreamEnd, type WatchEvent } from "./agent.ts";

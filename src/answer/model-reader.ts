@@ -21,7 +21,10 @@ export interface ModelReaderOptions {
   readonly attempts?: number;
 }
 
-/** A reader that asks a model, which must cite the memories it answers from. @throws EngineError from `read` when the model cannot be reached */
+/**
+ * A reader that asks a model, which must cite the memories it answers from. Its `read` throws EngineError if the model
+ * cannot be reached.
+ */
 export function modelReader(model: Model, options: ModelReaderOptions = {}): Reader {
   const { tokenBudget = 16_000, attempts = 3 } = options;
   if (!Number.isInteger(attempts) || attempts < 1)

@@ -163,7 +163,7 @@ export interface Maintenance {
    * @throws ConfigError `cursor-invalid`
    */
   changes(options?: { readonly since?: string; readonly signal?: AbortSignal }): AsyncIterable<Change>;
-  /** Removes what a request describes and everything derived from it. A dry run reports the same and changes nothing. */
+  /** Deletes what a request describes and everything derived from it. A dry run only reports. */
   forget(request: ForgetRequest, options?: { readonly dryRun?: boolean }): Promise<ForgetReport>;
   /** The whole memory as of one moment, each row after the rows it refers to. */
   rows(): AsyncIterable<MemoryRow>;
