@@ -93,7 +93,7 @@ async function memoryCheck(config: Config): Promise<Check> {
     return {
       check: "memory",
       state: "broken",
-      detail: problems.join("; "),
+      detail: problems.join(" "),
       fix: "export what can be read: taskmem export <directory>",
     };
   }
