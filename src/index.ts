@@ -165,6 +165,15 @@ export async function openMemory(directory: string, options: MemoryOptions = {})
   });
 }
 
+/**
+ * An empty memory in this process, for tests and short runs: the `store` of `openTaskMem`. Nothing of it reaches the disk,
+ * and it searches by words and vectors as the memory in a directory does.
+ */
+export async function inMemoryStore(options: Omit<MemoryOptions, "readOnly"> = {}): Promise<Memory> {
+  const store = await import("./memory/in-memory.ts");
+  return store.inMemoryStore({ words: wordSpace, embedder: localEmbedder, now: Date.now, ...options });
+}
+
 /** Types a config file: `export default defineConfig({ … })`. */
 export function defineConfig(config: ConfigInput): ConfigInput {
   return config;

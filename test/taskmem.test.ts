@@ -3,8 +3,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { localEmbedder, wordSpace } from "../src/engines/local/index.ts";
-import { inMemoryStore } from "../src/memory/in-memory.ts";
+import { inMemoryStore } from "../src/index.ts";
 import type { LearningEvent } from "../src/taskmem/learning.ts";
 import { openTaskMem, type TaskMemOptions } from "../src/taskmem.ts";
 import type { AdapterTrainer } from "../src/training/train-adapter.ts";
@@ -150,7 +149,7 @@ describe("learning by itself", () => {
     await using memory = await opened({
       policy: { policy: () => policy, trainer },
       onLearning: (event) => events.push(event),
-      store: inMemoryStore({ words: wordSpace, embedder: localEmbedder, now: Date.now }),
+      store: await inMemoryStore(),
     });
     for (let i = 1; i <= 212; i++) {
       await memory.recordTask({ question: `What has number ${i} to say?` });

@@ -33,7 +33,7 @@ export interface RunOptions {
   readonly words: WordSpace;
   /** Memories written and asked at once, from 1 up. */
   readonly concurrency: number;
-  /** Goes on in a folder that holds results of the same run. */
+  /** Resumes in a directory that holds results of the same run. */
   readonly resume: boolean;
   /** All else that the run depends on, kept with it. */
   readonly config: Readonly<Record<string, JsonValue>>;
