@@ -60,16 +60,8 @@ export {
   StoreError,
   TaskMemError,
 } from "./errors.ts";
-export type {
-  LiveOptions,
-  LiveSession,
-  PushedPicture,
-  PushedSound,
-  PushedText,
-  PushItem,
-  PushReceipt,
-  PushTime,
-} from "./live.ts";
+export type { PushedPicture, PushedSound, PushedText, PushItem, PushTime } from "./live/items.ts";
+export type { LiveOptions, LiveSession, PushReceipt } from "./live/live.ts";
 export type { ExportReport, ImportReport } from "./memory/export.ts";
 export type * from "./memory/memory.ts";
 export { type RenderOptions, renderMemory } from "./memory/render.ts";

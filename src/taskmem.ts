@@ -11,7 +11,7 @@ import { type Answer, type AskOptions, answerQuestion } from "./answer/answer.ts
 import type { Reader } from "./answer/reader.ts";
 import { type Config, type ConfigInput, parseConfig } from "./config.ts";
 import type { Embedder, Model } from "./engine.ts";
-import { type LiveOptions, type LiveSession, openLive } from "./live.ts";
+import { type LiveOptions, type LiveSession, openLive } from "./live/live.ts";
 import type {
   Change,
   Entry,

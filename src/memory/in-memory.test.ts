@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import { memoryCases } from "../../test/memory-cases/index.ts";
 import {
   addTestStream,
   frameOf,
@@ -16,7 +17,6 @@ import { localEmbedder, wordSpace } from "../engines/local/index.ts";
 import { pick, randomInt, seededRandom } from "../util/random.ts";
 import { type InMemoryOptions, inMemoryStore } from "./in-memory.ts";
 import type { Entry, Memory, Progress, RecalledEntry, RecallQuery } from "./memory.ts";
-import { memoryCases } from "./memory-cases.ts";
 
 const folder = temporaryFolder("in-memory");
 

@@ -4,7 +4,7 @@
  *
  * Entries are closed or superseded, never rewritten. Forgetting is explicit and removes everything derived. When the
  * promise of a call resolves, its result is kept: on disk by `sqlite.ts`, in this process by `in-memory.ts`. Both pass
- * `memory-cases.ts`. An unknown key in a filter or request is a `ConfigError` `option-unknown`; reading an unknown
+ * `test/memory-cases`. An unknown key in a filter or request is a `ConfigError` `option-unknown`; reading an unknown
  * stream is a `DataError` `stream-unknown`.
  */
 

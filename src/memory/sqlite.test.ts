@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { memoryCases } from "../../test/memory-cases/index.ts";
 import {
   addTestStream,
   decisionOf,
@@ -15,7 +16,6 @@ import {
 import { kitchen, texts } from "../../test/support/store.ts";
 import { StoreError } from "../errors.ts";
 import type { Memory } from "./memory.ts";
-import { memoryCases } from "./memory-cases.ts";
 
 const folder = temporaryFolder("memory");
 let opened = 0;

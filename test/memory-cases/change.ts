@@ -1,16 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import {
-  addTestStream,
-  decisionOf,
-  observationOf,
-  remember,
-  statementOf,
-} from "../../test/support/memory.ts";
-import { kitchen, type TestStore } from "../../test/support/store.ts";
-import { ConfigError } from "../errors.ts";
-import { keptChanges, mostForgotten } from "./change-feed.ts";
-import type { Change, Memory, MemoryRow } from "./memory.ts";
+import { ConfigError } from "../../src/errors.ts";
+import { keptChanges, mostForgotten } from "../../src/memory/change-feed.ts";
+import type { Change, Memory, MemoryRow } from "../../src/memory/memory.ts";
+import { addTestStream, decisionOf, observationOf, remember, statementOf } from "../support/memory.ts";
+import { kitchen, type TestStore } from "../support/store.ts";
 
 /** The next changes, without their cursors. */
 async function take(changes: AsyncIterator<Change>, count: number): Promise<object[]> {

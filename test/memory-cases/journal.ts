@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { type StoreError, TaskMemError } from "../../src/errors.ts";
+import { keptObservations, keptWithFrames, sweepEvery } from "../../src/memory/retention.ts";
 import {
   addTestStream,
   decisionOf,
@@ -7,10 +9,8 @@ import {
   observationOf,
   remember,
   statementOf,
-} from "../../test/support/memory.ts";
-import { kitchen, type TestStore, texts } from "../../test/support/store.ts";
-import { type StoreError, TaskMemError } from "../errors.ts";
-import { keptObservations, keptWithFrames, sweepEvery } from "./retention.ts";
+} from "../support/memory.ts";
+import { kitchen, type TestStore, texts } from "../support/store.ts";
 
 const code = (name: string) => (error: unknown) => error instanceof TaskMemError && error.code === name;
 const kettle = "Ann puts the kettle on the stove";

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { wordSpace } from "../../src/engines/local/index.ts";
+import type { Entry, ForgetReport, ForgetRequest, Memory } from "../../src/memory/memory.ts";
 import {
   addTestStream,
   decisionOf,
@@ -7,10 +9,8 @@ import {
   observationOf,
   remember,
   statementOf,
-} from "../../test/support/memory.ts";
-import { rowsOf, type TestStore } from "../../test/support/store.ts";
-import { wordSpace } from "../engines/local/index.ts";
-import type { Entry, ForgetReport, ForgetRequest, Memory } from "./memory.ts";
+} from "../support/memory.ts";
+import { rowsOf, type TestStore } from "../support/store.ts";
 
 /** A word that no other text holds, also in the form the text index and the word counts keep. */
 const canary = "zanzibarkanarie";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { addTestStream, remember } from "../../test/support/memory.ts";
-import type { TestStore } from "../../test/support/store.ts";
-import { localEmbedder } from "../engines/local/index.ts";
-import { pick, type Random, randomInt, seededRandom } from "../util/random.ts";
-import type { EntryFilter, Memory, RecalledEntry, RecallQuery } from "./memory.ts";
+import { localEmbedder } from "../../src/engines/local/index.ts";
+import type { EntryFilter, Memory, RecalledEntry, RecallQuery } from "../../src/memory/memory.ts";
+import { pick, type Random, randomInt, seededRandom } from "../../src/util/random.ts";
+import { addTestStream, remember } from "../support/memory.ts";
+import type { TestStore } from "../support/store.ts";
 
 const textsOf = (recalled: readonly RecalledEntry[]) => recalled.map(({ entry }) => entry.text);
 

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createCanvas } from "@napi-rs/canvas";
-import { localEmbedder, wordSpace } from "./engines/local/index.ts";
-import { type LiveOptions, type LiveSession, type LiveTools, openLive, type PushItem } from "./live.ts";
-import { inMemoryStore } from "./memory/in-memory.ts";
-import type { Memory } from "./memory/memory.ts";
-import { choicePolicy } from "./policies/choice/choice.ts";
-import { liveBudget } from "./policies/choice/choice-budget.ts";
-import { contextDefaults } from "./policy/context.ts";
-import type { Policy } from "./policy/policy.ts";
+import { localEmbedder, wordSpace } from "../engines/local/index.ts";
+import { inMemoryStore } from "../memory/in-memory.ts";
+import type { Memory } from "../memory/memory.ts";
+import { choicePolicy } from "../policies/choice/choice.ts";
+import { liveBudget } from "../policies/choice/choice-budget.ts";
+import { contextDefaults } from "../policy/context.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { PushItem } from "./items.ts";
+import { type LiveOptions, type LiveSession, type LiveTools, openLive } from "./live.ts";
 
 const originMs = Date.UTC(2026, 0, 1, 12);
 const clock = { kind: "wall", originMs } as const;
@@ -231,6 +232,16 @@ describe("an item that cannot be used is refused with its place, and nothing of 
     ["bytes that are no JPEG", { jpeg: new Uint8Array(9), atSeconds: 1 }, /JPEG/],
     ["sound of another kind", { pcm16: new Float32Array(9), atSeconds: 1 }, /Int16Array/],
     ["an end before its start", { text: "Hello", atSeconds: 2, endSeconds: 1 }, /`endSeconds` from 2 up/],
+    [
+      "an end that never comes",
+      { text: "Hello", atSeconds: 2, endSeconds: Infinity },
+      /`endSeconds` from 2 up/,
+    ],
+    [
+      "a speaker without a name",
+      { text: "Hello", atSeconds: 2, speaker: 7 },
+      /`speaker` to be a text or null/,
+    ],
   ];
   for (const [what, item, message] of cases)
     test(what, async () => {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { addTestStream, remember } from "../../test/support/memory.ts";
-import type { TestStore } from "../../test/support/store.ts";
-import { ConfigError, DataError } from "../errors.ts";
-import type { Clock } from "../util/time.ts";
-import type { Memory } from "./memory.ts";
+import { ConfigError, DataError } from "../../src/errors.ts";
+import type { Memory } from "../../src/memory/memory.ts";
+import type { Clock } from "../../src/util/time.ts";
+import { addTestStream, remember } from "../support/memory.ts";
+import type { TestStore } from "../support/store.ts";
 
 async function filled(store: TestStore): Promise<Memory> {
   const memory = await store.open();

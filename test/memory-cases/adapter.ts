@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { addTestStream, decisionOf, frameOf, observationOf } from "../../test/support/memory.ts";
-import { rowsOf, type TestStore } from "../../test/support/store.ts";
-import { StoreError } from "../errors.ts";
-import type { KeptAdapter, Memory } from "./memory.ts";
-import { keptWithFrames } from "./retention.ts";
+import { StoreError } from "../../src/errors.ts";
+import type { KeptAdapter, Memory } from "../../src/memory/memory.ts";
+import { keptWithFrames } from "../../src/memory/retention.ts";
+import { addTestStream, decisionOf, frameOf, observationOf } from "../support/memory.ts";
+import { rowsOf, type TestStore } from "../support/store.ts";
 
 const adapter = (id: string, parts: Partial<KeptAdapter> = {}): KeptAdapter => ({
   id,

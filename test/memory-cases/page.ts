@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { addTestStream, observationOf, remember } from "../../test/support/memory.ts";
-import type { TestStore } from "../../test/support/store.ts";
-import { ConfigError } from "../errors.ts";
-import type { Memory, Paged, PageFilters } from "./memory.ts";
+import { ConfigError } from "../../src/errors.ts";
+import type { Memory, Paged, PageFilters } from "../../src/memory/memory.ts";
+import { addTestStream, observationOf, remember } from "../support/memory.ts";
+import type { TestStore } from "../support/store.ts";
 
 /** Entries, tasks, clips and adapters that are not written in list order. */
 async function filled(store: TestStore): Promise<Memory> {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { addTestStream, frameOf, observationOf, remember } from "../../test/support/memory.ts";
-import { kitchen, type TestStore, texts } from "../../test/support/store.ts";
-import { TaskMemError } from "../errors.ts";
-import type { Task } from "../tasks/task.ts";
-import type { Memory } from "./memory.ts";
+import { TaskMemError } from "../../src/errors.ts";
+import type { Memory } from "../../src/memory/memory.ts";
+import type { Task } from "../../src/tasks/task.ts";
+import { addTestStream, frameOf, observationOf, remember } from "../support/memory.ts";
+import { kitchen, type TestStore, texts } from "../support/store.ts";
 
 const code = (name: string) => (error: unknown) => error instanceof TaskMemError && error.code === name;
 const kettle = "Ann puts the kettle on the stove";
