@@ -140,11 +140,10 @@ for (const { name, args, code, says } of cases) {
 }
 
 test("with --json a flag that the command lacks is an error object", async () => {
-  const run = await taskmem(["adapt", "rollback", "--judge", "local", "--json"]);
+  const run = await taskmem(["adapt", "rollback", "--polcy", "nano", "--json"]);
   assert.equal(run.code, 2);
-  assert.deepEqual(run.rows, [
-    { event: "error", error: "ConfigError", code: "flags-invalid", message: "unknown option '--judge'" },
-  ]);
+  const message = "unknown option '--polcy' (Did you mean --policy?)";
+  assert.deepEqual(run.rows, [{ event: "error", error: "ConfigError", code: "flags-invalid", message }]);
 });
 
 test("a truncated video gives the clips it can and a gap for the rest", async () => {

@@ -31,7 +31,8 @@ try {
 /** Exit code of what commander said: help, the version, or what is wrong with the flags. */
 function wrongUsage({ code, exitCode, message }: CommanderError): number {
   if (exitCode === 0) return exitCodes.done;
-  if (code !== "commander.help") printError("ConfigError", "flags-invalid", message.replace(/^error: /, ""));
+  if (code !== "commander.help")
+    printError("ConfigError", "flags-invalid", message.replace(/^error: /, "").replaceAll("\n", " "));
   return exitCodes.usage;
 }
 
