@@ -4,6 +4,11 @@ import { ConfigError } from "../errors.ts";
 import type { StreamRecord } from "../memory/memory.ts";
 import { parseMoment } from "../util/time.ts";
 
+/** A flag as it is typed: `checkpointEvery` → `--checkpoint-every`. */
+export function flagOf(option: string): string {
+  return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 /** The judge that flags name. @throws ConfigError for an unknown one */
 export function judgeFlags({ judge, judgeModel }: Readonly<Record<string, unknown>>): JudgeChoice {
   if (judge !== undefined && judge !== "local" && judge !== "model")
