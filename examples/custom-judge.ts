@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type Judge, openTaskMem } from "taskmem";
 
 let comparisons = 0;
-/** Prefers the memory that names more people, whatever was asked; grades are not its business. */
+/** Prefers the memory that names more people; it does not grade. */
 const judge: Judge = {
   id: "names-people",
   quality: async () => ({ ok: true, value: { correct: true, clean: true, rationale: "not looked at" } }),

@@ -1,5 +1,5 @@
 // Makes a fresh checkout ready, and does nothing on one that is: packages from the lock file, ffmpeg and tesseract.
-// Plain JavaScript for whatever Node the machine has; everything after it runs on the Node pinned in package.json.
+// Plain JavaScript that runs on the Node the machine has; everything after it runs on the Node pinned in package.json.
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** The loop itself: what a run writes with when an adapter comes into force in its middle. */
+/** The acting loop, and what a run writes with when an adapter becomes active in the middle of it. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -34,7 +34,7 @@ const said = (clip: number): Clip => ({
   ],
 });
 
-test("an adapter that comes into force while a stream is watched writes from the next decision on", async () => {
+test("an adapter activated while a stream is watched is used from the next decision", async () => {
   const memory = await openTestMemory(join(folder, "memory"));
   const adapter = createAdapter(wordSpace.id, wordSpace.dimension, [[wordSpace.bucket("lantern").index, 1]]);
   const policyNow = async () => {
@@ -74,7 +74,7 @@ test("an adapter that comes into force while a stream is watched writes from the
   await memory.close();
 });
 
-test("a source that gives a decided clip again is refused, and another run may watch", async () => {
+test("a source that repeats a decided clip is refused, and another run may watch", async () => {
   const memory = await openTestMemory(join(folder, "again"));
   const source: Source = {
     ...{ id: "talk", description: "talk", live: true, clock: { kind: "media" }, clipSeconds: 10 },
@@ -98,7 +98,7 @@ test("a source that gives a decided clip again is refused, and another run may w
   await memory.close();
 });
 
-test("a policy that makes up for clips of long ago still sees the pictures of the window", async () => {
+test("a policy that retries old clips still sees the pictures of the window", async () => {
   const memory = await openTestMemory(join(folder, "late"));
   await addTestStream(memory, "talk");
   const late = 25;

@@ -2,10 +2,10 @@
  * The acting loop on one page: clip → observation → action → entries, and question → answer. How a decision is made and
  * committed is in `stream-writer.ts`.
  *
- * `watch` is resumable at any moment. A clip is journaled when it is perceived and again when it is decided, each in
- * one durable step; after a crash the pending clips are decided first and the source opens at the first clip that was
- * never perceived. A model that writes nonsense, or is down, costs the clip a visible `failed` row, never the run's
- * earlier work; failed clips are tried again by the next run.
+ * `watch` can be interrupted and resumed at any moment. A clip is journaled when it is perceived and again when it is
+ * decided, each time in one durable step. After a crash the pending clips are decided first, and the source opens at
+ * the first clip that was never perceived. If the model is down or writes nonsense, the clip gets a visible `failed`
+ * row, nothing written earlier is lost, and the next run tries the clip again.
  */
 import { type Answer, type AskOptions, answerQuestion } from "./answer/answer.ts";
 import type { Reader } from "./answer/reader.ts";
@@ -22,10 +22,11 @@ import type { QuestionInput } from "./tasks/task.ts";
 import { mapAhead } from "./util/async.ts";
 import type { Clock } from "./util/time.ts";
 
+/** The parts of an agent. */
 export interface AgentOptions {
   readonly memory: Memory;
   readonly policy: Policy;
-  /** Asked before each decision: where an adapter came into force meanwhile, the policy that writes with it. */
+  /** Called before each decision; returns the policy with the adapter that is active now. */
   readonly currentPolicy?: (policy: Policy) => Promise<Policy>;
   readonly reader: Reader;
   readonly perceptors: Perceptors;
@@ -35,12 +36,14 @@ export interface AgentOptions {
   readonly now?: () => number;
 }
 
+/** Options of `Agent.watch`. */
 export interface WatchOptions {
   /** Stream id; the source's own by default. */
   readonly stream?: string;
   readonly signal?: AbortSignal;
 }
 
+/** An event of a watched stream: its start, what happened to each clip, gaps, and its end. */
 export type WatchEvent =
   | {
       readonly event: "stream-start";
@@ -49,9 +52,9 @@ export type WatchEvent =
       readonly clock: Clock;
       readonly fromSeconds: number;
       readonly endSeconds: number | null;
-      /** Whether the source lasts as long as somebody watches. */
+      /** Whether the source is live: it has no end of its own. */
       readonly live: boolean;
-      /** What of it, or of this machine's senses, is left out, one sentence each. */
+      /** Parts of the source that are skipped and senses this machine lacks, one sentence each. */
       readonly problems: readonly string[];
       readonly storedClips: number;
       readonly pendingClips: number;
@@ -60,13 +63,17 @@ export type WatchEvent =
   | ({ readonly event: "gap" } & Omit<Gap, "kind">)
   | StreamEnd;
 
+/** The last event of a watched stream: totals of this run and why it stopped. */
 export interface StreamEnd {
   readonly event: "stream-end";
   readonly stream: string;
-  /** Clips and entries stored by this run, clips it journaled as failed, gaps it met. */
+  /** Clips stored by this run. */
   readonly clips: number;
+  /** Entries stored by this run. */
   readonly entries: number;
+  /** Clips this run journaled as failed. */
   readonly failed: number;
+  /** Gaps this run met. */
   readonly gaps: number;
   /** Seconds of stream per second of work. */
   readonly realTimeFactor: number;
@@ -76,6 +83,7 @@ export interface StreamEnd {
   readonly message: string | null;
 }
 
+/** Watches streams into memory and answers questions from it. */
 export interface Agent {
   /** Watches a source to its end, an abort, a spent budget or a lasting outage; the last event is `stream-end`. */
   watch(source: Source, options?: WatchOptions): AsyncGenerator<WatchEvent, void>;
@@ -83,6 +91,7 @@ export interface Agent {
   ask(question: QuestionInput, options?: AskOptions): Promise<Answer>;
 }
 
+/** An agent made of the given memory, policy, reader and perceptors. */
 export function createAgent(options: AgentOptions): Agent {
   const { memory, reader, now = Date.now } = options;
   return {
@@ -154,7 +163,7 @@ async function* watch(
   yield { event: "stream-end", stream, clips, entries, failed, gaps, realTimeFactor, cost, ...stop };
 }
 
-/** Gaps and observations of a source from a moment on, in order: the next clip is perceived while one is decided about. */
+/** Gaps and observations of a source from a moment on, in order. While one clip is decided, the next is perceived. */
 function perceived(
   { perceptors }: AgentOptions,
   source: Source,
@@ -170,7 +179,7 @@ function perceived(
 
 type Stop = Pick<StreamEnd, "reason" | "message">;
 
-/** Why a run that can go on stopped. @throws the error where it cannot */
+/** Why a run stopped that can be resumed. @throws the error if it cannot be resumed */
 function stopOf(error: unknown, signal: AbortSignal | undefined): Stop {
   if (signal?.aborted) return { reason: "interrupted", message: null };
   if (!(error instanceof EngineError)) throw error;

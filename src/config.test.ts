@@ -16,7 +16,7 @@ test("fills defaults and resolves the memory directory", async () => {
   assert.equal(config.stream.windowClips, 5);
 });
 
-test("flags win over environment, environment over the file", async () => {
+test("flags override the environment, the environment overrides the file", async () => {
   const cwd = folder();
   writeFileSync(
     join(cwd, "taskmem.config.ts"),
@@ -44,11 +44,11 @@ test("reports every wrong option together", async () => {
   );
 });
 
-test("says what the engine policy needs", async () => {
+test("says what the model policy needs", async () => {
   await assert.rejects(loadConfig({ policy: "model" }, { cwd: folder(), env: {} }), /--base-url/);
 });
 
-test("what is the choice policy's is refused where another policy writes, however it was chosen", async () => {
+test("options of the choice policy are refused with another policy, however it was chosen", async () => {
   const endpoint = { "model.baseUrl": "http://localhost:1/v1", "model.model": "m" };
   for (const [option, value] of [
     ["weights", "choice.json"],
@@ -68,9 +68,12 @@ test("what is the choice policy's is refused where another policy writes, howeve
     assert.deepEqual((await loadConfig(flags, { cwd: folder(), env: {} })).choice, {});
 });
 
-test("refuses an unknown option in the file and a file that is not there", async () => {
+test("refuses an unknown option in the file and a missing file", async () => {
   const cwd = folder();
   writeFileSync(join(cwd, "taskmem.config.json"), JSON.stringify({ memroy: "typo" }));
   await assert.rejects(loadConfig({}, { cwd, env: {} }), /memroy/);
-  await assert.rejects(loadConfig({}, { cwd, env: {}, file: "nowhere.ts" }), /found none/);
+  await assert.rejects(
+    loadConfig({}, { cwd, env: {}, file: "nowhere.ts" }),
+    /There is no configuration file/,
+  );
 });

@@ -1,6 +1,6 @@
 /**
- * Configuration: one typed object, filled from `taskmem.config.ts`, then environment, then flags, validated once with
- * every issue reported together. Secrets come from the environment only.
+ * Configuration: one typed object, filled from `taskmem.config.ts`, then the environment, then flags. It is validated
+ * once, and all issues are reported together. Secrets come from the environment only.
  */
 import { existsSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
@@ -24,15 +24,16 @@ export const configSchema = z.strictObject({
   /** Directory of the memory. */
   memory: z.string().min(1).default(".taskmem"),
   /**
-   * What writes memories: `choice` picks among texts perception has; `model` asks the model; `best-of-n` asks the model
-   * for several and keeps the one nearest to what is asked about. Default: `model` where a model is configured, and
-   * `best-of-n` where `bestOfN.samples` is given too. `engine` is the former name of `model` and still accepted.
+   * What writes memories: `choice` picks among the texts perception found; `model` asks the model; `best-of-n` asks the
+   * model for several texts and keeps the one nearest to the questions asked. Default: `model` if a model is
+   * configured, or `best-of-n` if `bestOfN.samples` is given too; otherwise `choice`. `engine` is the former name of
+   * `model` and still accepted.
    */
   policy: z
     .enum([...policyNames, "engine"])
     .transform((name) => (name === "engine" ? "model" : name))
     .optional(),
-  /** Who reads memory to answer: `local` needs no model. Default: `model` where one is configured. */
+  /** What reads memory to answer; `local` needs no model. Default: `model` if one is configured. */
   reader: z.enum(["local", "model"]).optional(),
   /** Languages of subtitles to keep, best first, as BCP 47 tags. Empty keeps all. */
   languages: z.array(z.string().min(2)).default([]),
@@ -56,30 +57,30 @@ export const configSchema = z.strictObject({
   choice: z
     .strictObject({
       /**
-       * Share of the candidate tokens of each 30 s that is kept, 0 to 1, for no other policy. Default: 0.2, but at least 40
-       * tokens.
+       * Share of the candidate tokens of each 30 s that is kept, 0 to 1; the choice policy only. Default: 0.2, but at
+       * least 40 tokens.
        */
       budget: z.coerce.number().gt(0).max(1).optional(),
       /**
-       * File of weights that `train phase-one --policy choice` learnt, for no other policy. Default: none, the policy as it
-       * ships.
+       * File of weights from `train phase-one --policy choice`; the choice policy only. Default: the weights it ships
+       * with.
        */
       weights: z.string().min(1).optional(),
     })
     .prefault({}),
   bestOfN: z
     .strictObject({
-      /** Texts the model is asked for per clip once something was learnt; before that one does. @default 8 */
+      /** Texts the model is asked for per clip when an adapter is active; otherwise one. @default 8 */
       samples: z.coerce.number().int().min(2).max(64).optional(),
     })
     .prefault({}),
   adapt: z
     .strictObject({
-      /** Whether `ask` learns by itself, after it has answered, what to remember. */
+      /** Whether `ask` learns by itself what to remember, after it has answered. */
       auto: z.boolean().default(true),
-      /** New questions it waits for. */
+      /** New questions between two trainings. */
       every: z.coerce.number().int().min(1).default(5),
-      /** Whether it learns in a process of its own. Default: for nano only, whose training takes half a minute. */
+      /** Whether it learns in a separate process. Default: only for nano, whose training takes half a minute. */
       apart: z.boolean().optional(),
     })
     .prefault({}),
@@ -90,20 +91,20 @@ export const configSchema = z.strictObject({
       concurrency: z.coerce.number().int().min(1).max(256).default(4),
       requestsPerMinute: positive.optional(),
       temperature: z.coerce.number().min(0).max(2).optional(),
-      /** How clips are sent: whole where the server takes video (`auto`), or always as frames. */
+      /** How clips are sent: as video if the server takes it (`auto`), or always as frames. */
       video: z.enum(["auto", "frames", "video"]).default("frames"),
-      /** Frames of each clip of the window that are sent, evenly spaced. Default: all, `stream.fps` a second. */
+      /** Frames sent per clip of the window, evenly spaced. Default: all, `stream.fps` per second. */
       framesPerClip: z.coerce.number().int().min(1).optional(),
       /**
-       * Estimated tokens of the pictures in one request, a token for 28 × 28 pixels; older clips are thinned first. Default:
-       * no limit.
+       * Most tokens of pictures in one request, estimated at one token per 28 × 28 pixels; older clips are thinned
+       * first. Default: no limit.
        */
       pictureTokens: z.coerce.number().int().min(1).optional(),
       /** US dollars per million tokens, for the cost report and the budget. */
       prices: z
         .strictObject({ promptPerMillion: z.number().min(0), completionPerMillion: z.number().min(0) })
         .optional(),
-      /** Stop cleanly before spending more than this in one run. */
+      /** US dollars one run may spend: it stops cleanly before spending more. */
       budget: z
         .strictObject({ usd: positive.optional(), tokens: positive.optional(), calls: positive.optional() })
         .optional(),
@@ -114,7 +115,7 @@ export const configSchema = z.strictObject({
   /** Text embeddings, `POST /embeddings`. Default: the local spelling embedder. */
   embedder: endpointSchema
     .extend({
-      /** Numbers in one vector; asked of the endpoint where it is not given. */
+      /** Length of a vector. Default: asked of the endpoint. */
       dimension: z.coerce.number().int().min(1).optional(),
     })
     .prefault({}),
@@ -122,7 +123,7 @@ export const configSchema = z.strictObject({
 
 /** A configuration with every default filled in. */
 export type Config = z.output<typeof configSchema>;
-/** A configuration as it is written: every option may be left out. */
+/** A configuration as a person writes it: every option may be left out. */
 export type ConfigInput = z.input<typeof configSchema>;
 
 export type PolicyName = NonNullable<Config["policy"]>;
@@ -158,8 +159,8 @@ export const configFiles = [
 export type FlagValues = Readonly<Record<string, unknown>>;
 
 /**
- * The configuration in force.
- * @throws ConfigError `config-invalid` naming every option that is wrong, or `config-unreadable`
+ * The configuration of a config file, the environment and flags.
+ * @throws ConfigError `config-invalid` that names every wrong option, or `config-unreadable`
  */
 export async function loadConfig(
   flags: FlagValues,
@@ -176,7 +177,7 @@ export async function loadConfig(
   return parseConfig(merged, cwd);
 }
 
-/** A configuration with every default filled in. @throws ConfigError `config-invalid` naming every option that is wrong */
+/** A configuration with every default filled in. @throws ConfigError `config-invalid` that names every wrong option */
 export function parseConfig(given: unknown, cwd: string = process.cwd()): Config {
   const parsed = configSchema.safeParse(given);
   const issues = parsed.success
@@ -195,7 +196,7 @@ export function parseConfig(given: unknown, cwd: string = process.cwd()): Config
   };
 }
 
-/** What no single option shows: options that need each other. */
+/** Issues between options: those that need or exclude each other. */
 function conflicts(config: Config): string[] {
   const issues: string[] = [];
   const complete = config.model.baseUrl !== undefined && config.model.model !== undefined;
@@ -210,7 +211,7 @@ function conflicts(config: Config): string[] {
   for (const option of ["budget", "weights"] as const)
     if (config.choice[option] !== undefined && policyName(config) !== "choice")
       issues.push(
-        `  choice.${option}: only the \`choice\` policy writes with it, got it for \`${policyName(config)}\`: set policy (--policy) to choice, or leave it out`,
+        `  choice.${option}: only the \`choice\` policy uses it, got it for \`${policyName(config)}\`: set policy (--policy) to choice, or leave it out`,
       );
   if (config.reader === "model" && !complete) issues.push(`  reader: \`model\` ${missing}`);
   for (const name of ["model", "transcriber", "embedder"] as const) {
@@ -230,7 +231,10 @@ async function readConfigFile(file: string | undefined, cwd: string): Promise<Re
     : configFiles.map((name) => join(cwd, name)).find((candidate) => existsSync(candidate));
   if (path === undefined) return {};
   if (!existsSync(path))
-    throw new ConfigError("config-unreadable", `Expected a configuration file at ${path}, found none`);
+    throw new ConfigError(
+      "config-unreadable",
+      `There is no configuration file at ${path}. Name another with --config, or leave it out.`,
+    );
   try {
     const module = path.endsWith(".json")
       ? await import(pathToFileURL(path).href, { with: { type: "json" } })

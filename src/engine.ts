@@ -64,6 +64,7 @@ export interface Completion {
   readonly handle?: unknown;
 }
 
+/** The sampled tokens of an answer with their log-probabilities, shape [T]. */
 export interface SampledTokens {
   readonly texts: readonly string[];
   readonly logprobs: Float32Array;

@@ -1,7 +1,7 @@
 /**
- * The library: `openTaskMem` gives one object that watches, remembers, answers and learns.
+ * The library: `openTaskMem` returns one object that watches, remembers, answers and learns.
  *
- * Types of what it takes and returns come with it, and the parts it is made of for those who put them together
+ * The types of its arguments and results are exported too, and the parts it is made of, for callers who combine them
  * themselves. Training is in `taskmem/training` and `taskmem/reward`, each policy in `taskmem/policies/…`, models in
  * `taskmem/engines/…`.
  */
@@ -12,8 +12,7 @@ import type { Memory } from "./memory/memory.ts";
 import { whenCalled } from "./util/when-called.ts";
 
 export type { Adapter, AdapterWord, RemoteAdapter, VectorAdapter } from "./adapter/adapter.ts";
-export type { Provenance } from "./adapter/adapter-file.ts";
-export type { AdapterShelf } from "./adapter-shelf.ts";
+export type { AdapterTarget, Provenance } from "./adapter/adapter-file.ts";
 export {
   type Agent,
   type AgentOptions,
@@ -25,7 +24,6 @@ export {
 export type { Answer, AskOptions, Citation } from "./answer/answer.ts";
 export { type ModelReaderOptions, modelReader } from "./answer/model-reader.ts";
 export type { Reader, Reading, ReadRequest } from "./answer/reader.ts";
-export type { JudgeChoice, TrainingChoice } from "./assembly.ts";
 export type { Config, ConfigInput, FlagValues } from "./config.ts";
 export type {
   AnswerSchema,
@@ -38,6 +36,7 @@ export type {
   Model,
   ModelCapabilities,
   Part,
+  SampledTokens,
   Sampling,
   TranscribedSegment,
   Transcriber,
@@ -61,26 +60,16 @@ export {
   StoreError,
   TaskMemError,
 } from "./errors.ts";
-export type { LearningEvent, LearnOptions, LearnResult } from "./learning.ts";
-export type {
-  LiveOptions,
-  LiveSession,
-  PushedPicture,
-  PushedSound,
-  PushedText,
-  PushItem,
-  PushReceipt,
-  PushTime,
-} from "./live.ts";
-export type { Log, LogEvent } from "./logging.ts";
+export type { PushedPicture, PushedSound, PushedText, PushItem, PushTime } from "./live/items.ts";
+export type { LiveOptions, LiveSession, PushReceipt } from "./live/live.ts";
 export type { ExportReport, ImportReport } from "./memory/export.ts";
 export type * from "./memory/memory.ts";
 export { type RenderOptions, renderMemory } from "./memory/render.ts";
-export type { CustomPolicy } from "./parts.ts";
 export type {
   Caption,
   Observation,
   Person,
+  Pushed,
   ScreenText,
   SourceText,
   Tiers,
@@ -98,6 +87,7 @@ export type { ContextLimits } from "./policy/context.ts";
 export type { PictureLimits } from "./policy/pictures.ts";
 export type {
   Action,
+  ActionLogprobs,
   Context,
   DecideOptions,
   DecideResult,
@@ -106,7 +96,6 @@ export type {
   Recent,
   ShownEntry,
 } from "./policy/policy.ts";
-export type { Remembered, RememberRequest } from "./remember.ts";
 export type {
   Judge,
   Judged,
@@ -124,6 +113,12 @@ export type { FrameOptions } from "./stream/ffmpeg.ts";
 export type { LiveSourceOptions } from "./stream/live-source.ts";
 export type { SourceOptions } from "./stream/open-source.ts";
 export type { ClipEvent, Failure } from "./stream-writer.ts";
+export type { AdapterShelf } from "./taskmem/adapter-shelf.ts";
+export type { JudgeChoice, TrainingChoice } from "./taskmem/assembly.ts";
+export type { LearningEvent, LearnOptions, LearnResult } from "./taskmem/learning.ts";
+export type { Log, LogEvent } from "./taskmem/logging.ts";
+export type { CustomPolicy, OwnParts, Parts } from "./taskmem/parts.ts";
+export type { Remembered, RememberRequest } from "./taskmem/remember.ts";
 export type {
   TaskMem,
   TaskMemOptions,
@@ -145,13 +140,13 @@ export interface MemoryOptions {
   readonly words?: WordSpace;
   /** Space of the vectors. @default localEmbedder */
   readonly embedder?: Embedder;
-  /** Opens without writing: for looking at a memory another process writes. @default false */
+  /** Whether to open it without writing, to read a memory that another process writes. @default false */
   readonly readOnly?: boolean;
   /** Wall clock in milliseconds. @default Date.now */
   readonly now?: () => number;
 }
 
-/** Opens the memory in a directory, making it where there is none. @throws StoreError */
+/** Opens the memory in a directory; a missing one is created. @throws StoreError */
 export async function openMemory(directory: string, options: MemoryOptions = {}): Promise<Memory> {
   const { openSqliteMemory } = await import("./memory/sqlite.ts");
   return openSqliteMemory(directory, {
@@ -162,20 +157,32 @@ export async function openMemory(directory: string, options: MemoryOptions = {})
   });
 }
 
+/**
+ * An empty memory in this process, for tests and short runs: the `store` of `openTaskMem`. Nothing of it reaches the disk,
+ * and it searches by words and vectors as the memory in a directory does.
+ */
+export async function inMemoryStore(options: Omit<MemoryOptions, "readOnly"> = {}): Promise<Memory> {
+  const store = await import("./memory/in-memory.ts");
+  return store.inMemoryStore({ words: wordSpace, embedder: localEmbedder, now: Date.now, ...options });
+}
+
 /** Types a config file: `export default defineConfig({ … })`. */
 export function defineConfig(config: ConfigInput): ConfigInput {
   return config;
 }
 
-/** Opens the memory of a directory with all that works on it. @throws ConfigError, StoreError */
+/**
+ * Opens the memory of a directory together with the policy, reader, senses and trainer that work on it.
+ * @throws ConfigError, StoreError
+ */
 export const openTaskMem = whenCalled(async () => (await import("./taskmem.ts")).openTaskMem);
 
-// What stands on SQLite or zod is loaded when it is called, so that importing the library is light.
+// Functions that need SQLite or zod are loaded when they are called, so that importing the library is fast.
 
-/** The configuration of a config file, the environment and given flags, checked as one. @throws ConfigError */
+/** The configuration of a config file, the environment and flags, validated together. @throws ConfigError */
 export const loadConfig = whenCalled(async () => (await import("./config.ts")).loadConfig);
 
-/** Opens what a path, a URL or a device names as a source of clips. @throws ConfigError, DataError */
+/** Opens a path, URL or device as a source of clips. @throws ConfigError, DataError */
 export const openSource = whenCalled(async () => (await import("./stream/open-source.ts")).openSource);
 
 /** Writes a memory into a directory, as JSONL and blobs. @throws DataError, StoreError */
@@ -184,7 +191,10 @@ export const exportMemory = whenCalled(async () => (await import("./memory/expor
 /** Reads an export into a memory. @throws DataError, StoreError */
 export const importMemory = whenCalled(async () => (await import("./memory/export.ts")).importMemory);
 
-/** Phase Two over a memory: trains an adapter on its tasks, and makes it active where the gate lets it. @throws EngineError */
+/**
+ * Phase Two over a memory: trains an adapter on its tasks, and activates it if it passes the gate.
+ * @throws EngineError
+ */
 export const trainAdapter = whenCalled(
   async () => (await import("./training/train-adapter.ts")).trainAdapter,
 );

@@ -1,5 +1,5 @@
 /** Learning in a process of its own: is handed a request as JSON, prints the result as JSON. */
-import type { ApartRequest } from "./learning.ts";
+import type { ApartRequest } from "./taskmem/learning.ts";
 import { openTaskMem } from "./taskmem.ts";
 
 const { config, choice } = JSON.parse(process.argv[2]!) as ApartRequest;

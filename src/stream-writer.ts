@@ -1,9 +1,9 @@
 /**
- * Writes the memory of one stream: what was perceived goes in, clip by clip, and each decision about it comes to be
- * committed, or journaled as failed with the reason.
+ * Writes the memory of one stream. It takes observations clip by clip, asks the policy, and commits each decision or
+ * journals the clip as failed with the reason.
  *
- * It carries what one decision leaves to the next: the policy and its state, the short-term window, the clips that wait
- * to be decided about together. Reading the source and perceiving are its caller's (`agent.ts`).
+ * Between decisions it holds the policy and its state, the short-term window, and the clips that wait to be decided
+ * together. Its caller reads and perceives the source (`agent.ts`).
  */
 import { addCost, type Cost, noCost } from "./engine.ts";
 import { EngineError } from "./errors.ts";
@@ -13,7 +13,7 @@ import { buildContext, type ContextLimits } from "./policy/context.ts";
 import type { Action, Context, Policy } from "./policy/policy.ts";
 import { stateAfter } from "./policy/state.ts";
 
-/** What came of a clip. */
+/** What happened to a clip: it was stored, or it failed. */
 export type ClipEvent =
   | {
       readonly event: "clip-end";
@@ -35,45 +35,50 @@ export type ClipEvent =
       readonly endSeconds: number;
     } & Failure);
 
-/** Why a clip has no memory, and whether another try may give it one. */
+/** Why a clip has no memory, and whether another try may succeed. */
 export interface Failure {
   readonly code: string;
   readonly message: string;
   readonly retryable: boolean;
 }
 
+/** The parts of a stream writer. */
 export interface StreamWriterOptions {
   readonly memory: Pick<Journal, "commit" | "failClip"> & Pick<Entries, "entries">;
   readonly stream: string;
   readonly policy: Policy;
-  /** Asked before each decision: where an adapter came into force meanwhile, the policy that writes with it. */
+  /** Called before each decision; returns the policy with the adapter that is active now. */
   readonly currentPolicy?: ((policy: Policy) => Promise<Policy>) | undefined;
   /** How much the policy is shown. */
   readonly limits: ContextLimits;
-  /** Whether the source goes on whatever happens: a lasting outage does not stop it then. */
+  /** Whether the source is live: a lasting outage then does not stop the run. */
   readonly live: boolean;
   /** Wall clock in milliseconds. */
   readonly now: () => number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** After so many clips in a row without an engine, a recorded source is left for a later run. */
+/** After this many clips in a row without an engine, a recorded source is left for a later run. */
 const outagesBeforeStop = 3;
 
-/** What was written so far. */
+/** What has been written so far. */
 export interface Written {
-  /** Clips and entries stored, clips journaled as failed, seconds of stream they cover. */
+  /** Clips stored. */
   readonly clips: number;
+  /** Entries stored. */
   readonly entries: number;
+  /** Clips journaled as failed. */
   readonly failed: number;
+  /** Seconds of stream that all these clips cover. */
   readonly seconds: number;
   readonly cost: Cost;
 }
 
+/** Writes the memory of one stream, decision by decision. */
 export class StreamWriter {
   readonly #options: StreamWriterOptions;
   readonly #written = { clips: 0, entries: 0, failed: 0, seconds: 0, cost: noCost };
-  /** Clips that are to be decided about together. */
+  /** Clips that wait to be decided together. */
   readonly #waiting: Observation[] = [];
   #policy: Policy;
   #state: PolicyState;
@@ -82,7 +87,7 @@ export class StreamWriter {
   #outages = 0;
 
   /**
-   * @param state of the policy in this stream, used up
+   * @param state of the policy in this stream; the writer changes it
    * @param recent the last observations that were stored, oldest first
    */
   constructor(options: StreamWriterOptions, state: PolicyState, recent: readonly Observation[]) {
@@ -97,8 +102,8 @@ export class StreamWriter {
   }
 
   /**
-   * Takes up the next clip, and decides as soon as there are as many as one decision is about.
-   * @throws EngineError when the set-up is wrong, the budget is spent or the engine stays away; StoreError
+   * Takes the next clip, and decides as soon as enough clips wait for one decision.
+   * @throws EngineError when the set-up is wrong, the budget is spent or the engine stays down; StoreError
    */
   async *take(observation: Observation): AsyncGenerator<ClipEvent> {
     const decisionOf = ({ clip }: Observation) => Math.floor(clip / this.#policy.clipsPerDecision);
@@ -108,7 +113,7 @@ export class StreamWriter {
     if ((observation.clip + 1) % this.#policy.clipsPerDecision === 0) yield* this.flush();
   }
 
-  /** Decides about the clips that wait, though there may come more. @throws as `take` */
+  /** Decides about the waiting clips without waiting for more. @throws as `take` */
   async *flush(): AsyncGenerator<ClipEvent> {
     const group = this.#waiting.splice(0);
     if (group.length === 0) return;
@@ -131,7 +136,7 @@ export class StreamWriter {
     return buildContext(group, { observations, entries, state: this.#state }, limits);
   }
 
-  /** The action to take, or why there is none; an outage that has lasted is to be thrown once that is journaled. */
+  /** The action to take, or why there is none. The caller throws a lasting outage once the failure is journaled. */
   async #decide(context: Context): Promise<Decided> {
     const { signal, live } = this.#options;
     try {
@@ -179,7 +184,10 @@ export class StreamWriter {
   }
 }
 
-/** With the bytes of its frames: once it is decided about the memory may let go of them, while the window still shows them. */
+/**
+ * The observation with the bytes of its frames: memory may delete them once the clip is decided, while the window still
+ * shows them.
+ */
 const withPictures = (observation: Observation): Observation => ({
   ...observation,
   frames: observation.frames.map((frame) => ({ ...frame })),
@@ -194,7 +202,7 @@ function unusable([action]: readonly Action[]): Failure {
   return { code: "no-usable-text", message: why || "the policy returned no action", retryable: true };
 }
 
-/** Whether an engine's failure says something about this clip or this moment, rather than about the whole set-up. */
+/** Whether an engine's failure concerns this clip or this moment rather than the whole set-up. */
 function concernsClip(error: EngineError): boolean {
   return error.isRetryable || error.code === "bad-response" || error.code === "bad-request";
 }

@@ -2,20 +2,16 @@
  * One object that watches, remembers, answers and learns. Every way in (command line, server, tools) calls it and adds
  * nothing to it.
  *
- * It owns assembly (`assembly.ts`), when to learn (`learning.ts`) and which adapter is active. Everything but the
- * directory has the default the command line has; an option that names a part also takes one of your own.
+ * It owns assembly (`taskmem/assembly.ts`), when to learn (`taskmem/learning.ts`) and which adapter is active. Every
+ * option but the directory has the command line's default. An option that names a part also takes a part of your own.
  */
 import { randomUUID } from "node:crypto";
-import { AdapterShelf } from "./adapter-shelf.ts";
 import { createAgent, type StreamEnd, type WatchEvent } from "./agent.ts";
 import { type Answer, type AskOptions, answerQuestion } from "./answer/answer.ts";
 import type { Reader } from "./answer/reader.ts";
-import { chosenStreams, openConfiguredSource } from "./assembly.ts";
 import { type Config, type ConfigInput, parseConfig } from "./config.ts";
 import type { Embedder, Model } from "./engine.ts";
-import { Learning, type LearningEvent, type LearnOptions, type LearnResult } from "./learning.ts";
-import { type LiveOptions, type LiveSession, openLive } from "./live.ts";
-import type { Log } from "./logging.ts";
+import { type LiveOptions, type LiveSession, openLive } from "./live/live.ts";
 import type {
   Change,
   Entry,
@@ -32,18 +28,22 @@ import type {
   RecallQuery,
   StreamRecord,
 } from "./memory/memory.ts";
-import { type CustomPolicy, type OwnParts, openParts, type Parts } from "./parts.ts";
 import type { Perceptors } from "./perception/perceive.ts";
 import type { Policy } from "./policy/policy.ts";
-import { type Remembered, type RememberRequest, remember } from "./remember.ts";
 import type { Judge } from "./reward/judge.ts";
 import type { Source } from "./stream/clip.ts";
+import { AdapterShelf } from "./taskmem/adapter-shelf.ts";
+import { chosenStreams, openConfiguredSource } from "./taskmem/assembly.ts";
+import { Learning, type LearningEvent, type LearnOptions, type LearnResult } from "./taskmem/learning.ts";
+import type { Log } from "./taskmem/logging.ts";
+import { type CustomPolicy, type OwnParts, openParts, type Parts } from "./taskmem/parts.ts";
+import { type Remembered, type RememberRequest, remember } from "./taskmem/remember.ts";
 import { notAnswered, type QuestionInput, type Task, toQuestion } from "./tasks/task.ts";
 
 /** Options of `openTaskMem`: those of the configuration file, the directory, and parts of your own. */
 export interface TaskMemOptions
   extends Omit<ConfigInput, "memory" | "policy" | "reader" | "model" | "embedder"> {
-  /** Where the memory is kept; made where there is none. */
+  /** Directory of the memory; it is created if missing. */
   readonly directory: string;
   /** What writes memories, by name or your own. @default "choice", or "model" where a model is given */
   readonly policy?: ConfigInput["policy"] | Policy | CustomPolicy;
@@ -53,62 +53,65 @@ export interface TaskMemOptions
   readonly model?: ConfigInput["model"] | Model;
   /** Text embeddings: an endpoint's, or your own. @default the local spelling embedder */
   readonly embedder?: ConfigInput["embedder"] | Embedder;
-  /** Who compares and grades memories when the policy learns. @default "local", or "model" for best-of-n */
+  /** The judge that compares and grades memories when the policy learns. @default "local", or "model" for best-of-n */
   readonly judge?: "local" | "model" | Judge;
-  /** The senses. @default what this machine has, within what the configuration asks for */
+  /** The senses. @default those the configuration asks for and this machine has */
   readonly perceptors?: Perceptors;
   /** A store of your own in place of the one in the directory; closed with the object. */
   readonly store?: Memory;
-  /** Opens without writing, for looking at a memory that another process writes. @default false */
+  /** Whether to open it without writing, to read a memory that another process writes. @default false */
   readonly readOnly?: boolean;
-  /** Whether there has to be a memory in the directory already. @default false */
+  /** Whether the directory must already hold a memory. @default false */
   readonly mustExist?: boolean;
-  /** Told what comes of learning that questions have started. */
+  /** Called with events of learning that questions started. */
   readonly onLearning?: (event: LearningEvent) => void;
-  /** Told what models are asked and policies decide: for finding out why something was remembered. */
+  /** Called with what models are asked and policies decide, to find out why something was remembered. */
   readonly log?: Log;
   /** Wall clock in milliseconds. @default Date.now */
   readonly now?: () => number;
 }
 
+/** How a source is watched. */
 export interface WatchRequest {
   /** Stream id. @default the source's own */
   readonly stream?: string;
   /** Subtitle file to use instead of those found. */
   readonly subtitles?: string;
-  /** What the lines of a text source are. @default by the file's name, otherwise speech */
+  /** What the lines of a text source are. @default as the file's name says, otherwise speech */
   readonly textKind?: "speech" | "caption";
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A source being watched: iterate over its events, or await it to the end. It begins with either. */
+/** A source being watched: iterate over its events, or await its end. Watching starts with either. */
 export interface Watching extends AsyncIterable<WatchEvent>, PromiseLike<StreamEnd> {}
 
-/** A question that was asked elsewhere: the memory learns from it as from its own. */
+/** A question that was asked elsewhere. The memory learns from it as from its own. */
 export interface TaskRecord {
   readonly question: QuestionInput;
   /** @default now */
   readonly askedAtMs?: number;
-  /** The stream it is about. */
+  /** Id of the stream it is about. */
   readonly stream?: string;
-  /** What the asker was told. @default not answered */
+  /** The answer that was given. @default not answered */
   readonly answer?: string;
-  /** Ids of entries the answer rests on. */
+  /** Ids of the entries the answer cites. */
   readonly citations?: readonly string[];
 }
 
-/** What is remembered, in time order, with the times that were not watched. */
+/** What is remembered, in time order, with the gaps: times that were not watched. */
 export interface Timeline {
   readonly entries: readonly Entry[];
   readonly gaps: readonly Gap[];
   readonly streams: readonly StreamRecord[];
 }
 
+/** What part of memory a timeline shows. */
 export interface TimelineFilter extends EntryFilter {
-  /** Only the newest so many. */
+  /** At most this many, the newest. @default all */
   readonly limit?: number;
 }
 
+/** One memory with everything that works on it: it watches, remembers, answers and learns. */
 export interface TaskMem extends AsyncDisposable {
   /** The memory itself: tasks, feedback, export, checks. */
   readonly store: Memory;
@@ -118,47 +121,51 @@ export interface TaskMem extends AsyncDisposable {
   watch(source: string | readonly string[] | Source, request?: WatchRequest): Watching;
   /** Opens a stream that you push to. @throws StoreError `stream-busy` */
   live(options: LiveOptions): Promise<LiveSession>;
-  /** Answers from memory alone; the question teaches. @throws DataError for a stream or speaker that is not there */
+  /**
+   * Answers from memory alone; the memory learns from the question.
+   * @throws DataError for an unknown stream or speaker
+   */
   ask(question: QuestionInput, options?: AskOptions): Promise<Answer>;
   /** Trains an adapter from the questions asked, tries it and, if it does better, makes it active. */
   learn(options?: LearnOptions): Promise<LearnResult>;
-  /** Keeps a fact as it is, past the policy; once per id. */
+  /** Keeps a fact as it is, without asking the policy; once per id. */
   remember(fact: string | RememberRequest): Promise<Remembered>;
-  /** Records a question that was answered elsewhere, to learn from. */
+  /** Records a question that was answered elsewhere, so that the memory learns from it. */
   recordTask(record: TaskRecord): Promise<Task>;
+  /** What is remembered, in time order, and the gaps. */
   timeline(filter?: TimelineFilter): Promise<Timeline>;
-  /** The streams of these names, or all. @throws DataError `stream-unknown` for a name the memory does not hold */
+  /** The streams with these ids, or all. @throws DataError `stream-unknown` */
   streams(names?: readonly string[]): Promise<StreamRecord[]>;
-  /** Entries by how well they fit a text, best first. */
+  /** Entries that fit a text, best first. */
   recall(query: string | RecallQuery): Promise<RecalledEntry[]>;
-  /** Removes memories and all that is derived from them. */
+  /** Removes memories and everything derived from them. */
   forget(request: ForgetRequest, options?: { readonly dryRun?: boolean }): Promise<ForgetReport>;
-  /** A piece of a list, and the cursor of the next one. */
+  /** One page of a list, and the cursor of the next page. */
   page<List extends keyof Paged>(
     list: List,
     filter?: PageFilters[List],
     options?: PageOptions,
   ): Promise<Page<Paged[List]>>;
-  /** What is written from now on, or since a cursor, by this process and others. */
+  /** Changes from now on, or since a cursor, by this process and others. */
   changes(options?: { readonly since?: string; readonly signal?: AbortSignal }): AsyncIterable<Change>;
   /** What was learned: list, promote, roll back, blend. */
   readonly adapters: AdapterShelf;
-  /** Resolves when learning that questions have started has ended. */
+  /** Resolves when learning that questions started has ended. */
   settled(): Promise<void>;
   /** Waits for learning, ends live sessions, and closes the memory. */
   close(): Promise<void>;
 }
 
 /**
- * Opens the memory of a directory with all that works on it.
- * @throws ConfigError naming every option that is wrong; StoreError for a memory that cannot be opened
+ * Opens the memory of a directory together with the policy, reader, senses and trainer that work on it.
+ * @throws ConfigError that names every wrong option; StoreError if the memory cannot be opened
  */
 export async function openTaskMem(options: TaskMemOptions): Promise<TaskMem> {
   const { config, parts } = readOptions(options);
   return new OpenTaskMem(await openParts(config, parts), options.onLearning ?? (() => {}));
 }
 
-/** The plain options as a configuration, the others as parts. @throws ConfigError */
+/** Splits the options into a plain configuration and parts of the caller's own. @throws ConfigError */
 function readOptions(options: TaskMemOptions): { config: Config; parts: OwnParts } {
   const { directory, policy, reader, model, embedder, judge, perceptors, store, ...rest } = options;
   const { readOnly, mustExist, now, log, onLearning: _, ...plain } = rest;
@@ -222,7 +229,7 @@ class OpenTaskMem implements TaskMem {
     const policy = await currentPolicy();
     const agent = createAgent({ memory, policy, currentPolicy, perceptors, reader, limits, now });
     const options = { stream: request.stream ?? source.id, ...(signal && { signal }) };
-    // The model knows what failed calls and its probe cost too.
+    // The model also counts its probe and failed calls.
     for await (const event of agent.watch(source, options))
       yield event.event === "stream-end" ? { ...event, cost: model?.cost() ?? event.cost } : event;
   }
@@ -324,7 +331,7 @@ class OpenTaskMem implements TaskMem {
   }
 }
 
-/** Events of a watch that begins when they are first asked for, by iterating or awaiting. */
+/** Events of a watch, which starts when it is first iterated or awaited. */
 function watching(begin: () => AsyncGenerator<WatchEvent, void>): Watching {
   return {
     [Symbol.asyncIterator]: begin,

@@ -31,11 +31,11 @@ before(async () => {
 test("with too few questions nothing is trained, and it says so", async () => {
   const [report] = await ok("adapt", "run");
   assert.equal(report!.activated, false);
-  assert.match(String(report!.reason), /0 different questions/);
+  assert.match(String(report!.reason), /0 of 5 distinct questions/);
   for (let i = 0; i < 5; i++) await ok("ask", questions[0]!.text, "--no-adapt");
   const [again] = await ok("adapt", "run");
   assert.equal(again!.activated, false);
-  assert.match(String(again!.reason), /1 different question/);
+  assert.match(String(again!.reason), /1 of 5 distinct questions/);
   assert.deepEqual((await ok("adapt", "status"))[0]!.adapters, []);
 });
 

@@ -109,13 +109,13 @@ function cases(subjectOf: () => Subject): void {
     refused(
       { space: "words:other" },
       "adapter-space",
-      /Expected an adapter of words:other .* train it in this space/,
+      /Expected an adapter of words:other .* Train it in this space/,
     );
     refused({ dimension: 7 }, "adapter-space", /dimension 7/);
     const broken = { ...first, values: first.values.with(0, Number.NaN) };
     assert.throws(
       () => adapterText(recordOf(subject, broken), "kept"),
-      (error) => error instanceof DataError && /finite number.*got NaN at place/.test(error.message),
+      (error) => error instanceof DataError && /finite number.*got NaN at index/.test(error.message),
     );
     const value = JSON.stringify([...first.values]);
     const nulled = text.replace(value, JSON.stringify([...broken.values]));

@@ -248,7 +248,7 @@ test("a run killed again and again ends with the same bytes", async () => {
 test("a run is not overwritten by chance, nor resumed as another", async () => {
   const again = await bench("videomme", [...choiceFlags(), "--runs", plain]);
   assert.equal(again.code, 2);
-  assert.match(again.stderr, /go on with it by --resume, or name another with --run/);
+  assert.match(again.stderr, /resume it with --resume, or name another with --run/);
   const other = await bench("videomme", [...choiceFlags(), "--runs", plain, "--resume", "--seed", "2"]);
   assert.equal(other.code, 2);
   assert.match(other.stderr, /its protocol, rows are another's: name another with --run/);

@@ -42,9 +42,9 @@ test("an unknown judge is refused", async () => {
   await (await watchedMemory(memory, ["wear"], 1)).close();
   const cases: [string[], RegExp][] = [
     [["--judge", "wise"], /--judge to be local or model, got wise/],
-    [["--judge", "model"], /a model to judge: give --base-url and --model/],
+    [["--judge", "model"], /--judge model` needs a model. Name one with --base-url and --model/],
     [["--judge", "local", "--judge-model", "m"], /--judge model with --judge-model m, got local/],
-    [["--policy", "nano", "--judge", "local"], /no --judge with nano/],
+    [["--policy", "nano", "--judge", "local"], /--judge does not apply to nano/],
   ];
   for (const [flags, message] of cases) {
     const run = await taskmem(["adapt", "run", "--memory", memory, ...flags]);

@@ -1,4 +1,4 @@
-/** Training examples: clips of train episodes with what may be written about them. */
+/** Training examples: clips of train episodes and what may be written about them. */
 
 import {
   answerSlots,
@@ -35,8 +35,9 @@ export interface Example extends Texts {
   readonly answer: readonly number[];
 }
 
+/** Clips of a training episode. */
 export const clipsPerEpisode = 8;
-/** Clips before one that a policy has the memories of. */
+/** Earlier clips whose memories a policy has. */
 const windowClips = 4;
 
 /** Clips of a split's episodes from the n-th on, each with up to four before it, oldest first. */
@@ -60,7 +61,7 @@ export function seenAndHeard({ scenes }: EpisodeClip): Pick<Example, "strips" | 
   return { strips, spoken };
 }
 
-/** A dense caption: all facts of the clip that are not told yet, in random order. */
+/** A dense caption: all facts of the clip that earlier memories do not tell, in random order. */
 export function captionExample(clip: EpisodeClip, earlier: readonly EpisodeClip[], random: Random): Example {
   const { preceding, fresh } = history(clip, earlier, random);
   return {
@@ -73,8 +74,8 @@ export function captionExample(clip: EpisodeClip, earlier: readonly EpisodeClip[
 
 /**
  * Sentences written before, of one or two facts of each earlier clip, and the facts of this clip that they do not tell.
- * Half of the histories tell some of this clip's facts too: few facts last from one clip to another, and from those alone
- * it is learnt too slowly not to tell a fact again.
+ * Half of the histories also tell some of this clip's facts: few facts last from one clip to another, and from those alone
+ * the network learns too slowly not to repeat a fact.
  */
 function history(clip: EpisodeClip, earlier: readonly EpisodeClip[], random: Random) {
   const recent = earlier.flatMap(({ facts }) => shuffle(random, facts).slice(0, oneOrTwo(random)));
@@ -88,10 +89,10 @@ function history(clip: EpisodeClip, earlier: readonly EpisodeClip[], random: Ran
 }
 
 /**
- * A memory: one or two facts of the clip, mostly such as the earlier memories do not hold.
+ * A memory: one or two facts of the clip, mostly facts that the earlier memories do not hold.
  *
- * 30 % have one fact. In half of them what is already written does not matter: that to repeat it helps nobody is for
- * Phase One to teach. In half of them one kind is asked for, by up to five questions about anything, and its facts come first.
+ * 30 % have one fact. Half of these ignore what is already written: Phase One teaches that repetition has no use.
+ * In half of them one kind is asked for, by up to five questions about anything, and its facts come first.
  */
 export function memoryExample(clip: EpisodeClip, earlier: readonly EpisodeClip[], random: Random): Example {
   const { preceding, fresh } = history(clip, earlier, random);
@@ -122,7 +123,7 @@ function questionsOf(kind: FactKind, random: Random): Line[] {
   return Array.from({ length: count }, () => encodeContent(questionOf(pick(random, factsByKind.get(kind)!))));
 }
 
-/** Sentences after each other, as many as leave room for one more token. */
+/** Sentences one after another, as many as leave room for one more token. */
 function sentences(facts: readonly Fact[], length: number): number[] {
   const written: number[] = [];
   for (const fact of facts) {
@@ -132,7 +133,7 @@ function sentences(facts: readonly Fact[], length: number): number[] {
   return written;
 }
 
-/** Examples as numbers: strips' pixels [B · 12, X] and what goes with them; weights sum to 1, padding has 0. */
+/** Examples as numbers: strips' pixels [B · 12, X] and the other arrays; weights sum to 1, padding has 0. */
 export interface ExampleArrays extends Omit<PlainBatch, "strips"> {
   readonly pixels: Float32Array<ArrayBuffer>;
 }

@@ -1,4 +1,4 @@
-/** Every fact that can be true in a household, and the words that tell the strips showing them apart. */
+/** Every fact that can be true in a household, and the words that distinguish the strips showing them. */
 
 import { encode, idOf, none } from "../../src/engines/nano/vocabulary.ts";
 import {
@@ -18,7 +18,7 @@ import {
   verbs,
 } from "../../src/household/language.ts";
 
-/** All facts, in one order for all time of a language. */
+/** All facts, in one fixed order per language. */
 export function allFacts(): Fact[] {
   return [
     ...people.flatMap((person) =>
@@ -66,7 +66,7 @@ export function stripWords(fact: Fact | null): number[] {
   }
 }
 
-/** Names what a strip looks like: facts that look the same have the same. */
+/** A name for the look of a strip: facts that look the same share it. */
 export function stripKey(fact: Fact | null): string {
   return stripWords(fact).join(" ");
 }

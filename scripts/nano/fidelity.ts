@@ -1,4 +1,4 @@
-/** How much of what nano writes is true, per kind of fact: the figure that training is judged by. */
+/** How much of nano's writing is true, per kind of fact: the figure that training is judged by. */
 
 import { decode, sentencesIn } from "../../src/engines/nano/vocabulary.ts";
 import {
@@ -12,23 +12,25 @@ import { allFacts } from "./facts.ts";
 
 const knownSentences: ReadonlySet<string> = new Set(allFacts().map(sentenceOf));
 
+/** Counts of statements. */
 export interface Fidelity {
   /** Statements made and those true, per kind of their first word. */
   readonly stated: Record<FactKind, number>;
   readonly true: Record<FactKind, number>;
   /** Sentences that no fact has. */
   malformed: number;
-  /** Statements that say again what the answer or the preceding memory has said. */
+  /** Statements that repeat the answer or the preceding memory. */
   redundant: number;
   answers: number;
 }
 
+/** Counts before the first statement. */
 export function noStatements(): Fidelity {
   const zeros = () => Object.fromEntries(factKinds.map((kind) => [kind, 0])) as Record<FactKind, number>;
   return { stated: zeros(), true: zeros(), malformed: 0, redundant: 0, answers: 0 };
 }
 
-/** Counts an answer's statements in. `known` is what the clip shows, `preceding` what was written before. */
+/** Adds an answer's statements to the counts. `known` is what the clip shows, `preceding` what was written before. */
 export function countStatements(
   counts: Fidelity,
   answer: readonly number[],

@@ -3,11 +3,11 @@
  *
  *   node scripts/nano/pretrain.ts [--minutes 180] [--share 1] [--watch-episodes 16] [--folder runs/nano] [--seed nano]
  *
- * `--share 0.1` makes every stage after the first a tenth as long, for a try.
+ * `--share 0.1` makes every stage after the first a tenth as long, for a trial run.
  *
- * A checkpoint is kept every 100 steps; started again it goes on from there. Every line printed is JSON. The weights are
- * `<folder>/nano.safetensors`; with them, in 16 bits, real video of validation episodes is watched (needs ffmpeg). The last
- * line says whether they are those of `weights/nano-base.safetensors`.
+ * It keeps a checkpoint every 100 steps; a restart resumes from there. Every printed line is JSON. The weights are
+ * `<folder>/nano.safetensors`. With these, in 16 bits, it watches real video of validation episodes (needs ffmpeg). The
+ * last line says whether they equal `weights/nano-base.safetensors`.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -100,7 +100,7 @@ log({
   stated: watched.stated,
 });
 
-/** One stage from where it stands until its steps or the time are spent. */
+/** Runs one stage from its current step until its steps or the time are spent. */
 async function runStage({ steps: whole, ...plan }: (typeof plans)[number], next: string) {
   const { stage, clips } = plan;
   const steps = Math.ceil(Number(options.share) * whole);
@@ -159,7 +159,7 @@ async function figures(
   return fidelityFigures(counts);
 }
 
-/** The patch MLP stands still in the text stages. */
+/** The patch MLP is frozen in the text stages. */
 function splitWeights(weights: Weights): { still: Weights; moving: Weights } {
   const part = (wanted: boolean) =>
     Object.fromEntries(Object.entries(weights).filter(([name]) => name.startsWith("patch.") === wanted));

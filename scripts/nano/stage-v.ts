@@ -1,8 +1,8 @@
 /**
  * Stage V: the patch MLP alone learns to name what a strip shows, before any text is written.
  *
- * Each strip's embedding is compared with the words' embeddings (the tied head's), one yes-or-no question a word. Reading
- * strips is learnt in minutes so; from the pixels through the transformer it would take hours (nano prototype).
+ * Each strip's embedding is compared with the words' embeddings (the tied head's), one yes-or-no question per word. In
+ * this way reading strips is learned in minutes; from the pixels through the transformer it would take hours.
  */
 import { jit, nn, numpy as np, tree, valueAndGrad } from "@jax-js/jax";
 import { embedStrips, type NanoConfig, use, type Weights } from "../../src/engines/nano/network.ts";
@@ -13,31 +13,34 @@ import { pick, type Random } from "../../src/util/random.ts";
 import { stripWords } from "./facts.ts";
 import type { StripCache } from "./strip-cache.ts";
 
+/** What a strip can show. */
 export type Look = FactKind | "empty";
 
+/** Options of `stageV`. */
 export interface StageVOptions {
   /** Most steps. */
   readonly steps: number;
   readonly learningRate: number;
-  /** Strips a step, N. */
+  /** Strips per step, N. */
   readonly strips: number;
-  /** Every kind must be read exactly this often before the stage ends. */
+  /** Share of strips of every kind that must be read exactly before the stage ends. */
   readonly wantedExact: number;
   /** Steps between two evaluations. */
   readonly evaluateEvery: number;
   readonly onProgress: (progress: StageVProgress) => void;
 }
 
+/** The state of the stage at one evaluation. */
 export interface StageVProgress {
   readonly step: number;
   readonly loss: number;
-  /** Share of strips of which all words and no other were named, per kind. */
+  /** Share of strips per kind of which exactly the right words were named. */
   readonly exact: Readonly<Record<Look, number>>;
 }
 
 /**
- * Trains `patch.…` and `embedding` of `weights`, which are consumed; the rest is handed back as it was.
- * @throws EngineError `strips-unread` when a kind is still read less often than wanted after the most steps
+ * Trains `patch.…` and `embedding` of `weights`, which are consumed; the rest is returned unchanged.
+ * @throws EngineError `strips-unread` when a kind is read exactly less often than wanted after all steps
  */
 export async function stageV(
   config: NanoConfig,
@@ -75,7 +78,7 @@ export async function stageV(
   }
   const { threshold, ...trained } = adam.release();
   threshold!.dispose();
-  // What is not read here is never learnt from text: its sentences would be guesses.
+  // What is not read here is never learned from text: its sentences would be guesses.
   if (unread().length > 0) {
     tree.dispose({ ...trained, ...rest });
     throw unreadStrips(options, exact, unread());
@@ -92,7 +95,7 @@ function unreadStrips(
   const named = unread.map((look) => `${look} ${percent(exact[look])}`).join(", ");
   return new EngineError(
     "strips-unread",
-    `Expected ${percent(wantedExact)} of the strips of every kind to be read exactly, got ${named} after ${steps} steps: give stage V more steps, or start from another seed`,
+    `Stage V read only ${named} exactly after ${steps} steps; ${percent(wantedExact)} of every kind are needed. Give it more steps, or start from another random seed`,
     { details: { exact, unread } },
   );
 }

@@ -1,9 +1,9 @@
 /**
- * Every strip there can be, drawn and coded a few ways once, and handed out with noise for training.
+ * Every possible strip, drawn and coded in a few ways once, and served with noise for training.
  *
- * About 4,600 strips differ (of speech only the speaker is seen). Each is drawn in another row and company per variant,
+ * About 4,600 strips differ (of speech only the speaker is seen). Each variant is drawn in another row and company,
  * coded as JPEG once or twice at different qualities, and moved by a pixel or two; brightness, contrast and noise are
- * drawn anew each time.
+ * drawn again each time.
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { loadImage } from "@napi-rs/canvas";
@@ -21,6 +21,7 @@ const variants: readonly { readonly qualities: readonly number[]; readonly shift
   { qualities: [60, 80], shift: 2 },
 ];
 
+/** All strips, ready for training. */
 export interface StripCache {
   /** One fact for each look, `null` for the empty strip. */
   readonly facts: readonly (Fact | null)[];
@@ -28,7 +29,7 @@ export interface StripCache {
   fill(inputs: Float32Array, offset: number, fact: Fact | null, random: Random): void;
 }
 
-/** The cache in a file, drawn first (about a minute) when there is none. */
+/** Opens the cache in a file, and draws it first (about a minute) when there is none. */
 export async function openStripCache(path: string): Promise<StripCache> {
   const facts = distinctStrips();
   const expected = variants.length * facts.length * stripValues;

@@ -1,7 +1,7 @@
 /**
  * The stages that teach nano to write: dense captions first, then memories of one or two facts.
  *
- * The patch MLP stands still: stage V has taught it to read, and what is left to learn is which words of which strip
+ * The patch MLP is frozen: stage V has taught it to read, and what is left to learn is which words of which strip
  * belong together. Both stages are cross-entropy on examples made on the fly.
  */
 
@@ -15,18 +15,20 @@ import { arraysOf, captionExample, clipsOf, clipsPerEpisode, memoryExample } fro
 import { countStatements, type Fidelity, noStatements } from "./fidelity.ts";
 import type { StripCache } from "./strip-cache.ts";
 
+/** A stage of writing. */
 export type TextStage = "captions" | "memories";
 
+/** Options of `textStage`. */
 export interface TextStageOptions {
   readonly stage: TextStage;
-  /** First step and the number of all steps, for the rate of learning. */
+  /** First step and the number of all steps, for the learning rate. */
   readonly fromStep: number;
   readonly steps: number;
-  /** Clips a step, B; an even number. */
+  /** Clips per step, B; an even number. */
   readonly clips: number;
   /** Falls to zero over the second half of the steps. */
   readonly learningRate: number;
-  /** First train episode that the stage's clips are of. */
+  /** First train episode of the stage's clips. */
   readonly fromEpisode: number;
   readonly seed: string;
   /** Most threads. @default see `Gradients` */
@@ -46,7 +48,7 @@ export async function textStage(
   const { stage, steps, clips, learningRate } = options;
   const gradients = new Gradients(config, options.threads);
   for (let step = options.fromStep; step < steps; step++) {
-    // Each step draws on its own, so that a run that goes on draws the same as one that never stopped.
+    // Each step draws by itself, so that a resumed run draws the same as one that never stopped.
     const random = seededRandom(`${options.seed} ${step}`);
     const source = clipsOf("train", options.fromEpisode + Math.ceil((step * clips) / clipsPerEpisode));
     const examples = Array.from({ length: clips }, () => {
@@ -116,7 +118,7 @@ export async function measureFidelity(
   return counts;
 }
 
-/** Positions a step puts through the transformer. */
+/** Positions that a step runs through the transformer. */
 export function positionsPerStep({ stage, clips }: Pick<TextStageOptions, "stage" | "clips">): number {
   return clips * (prefixLength + answerLengths[stage]);
 }

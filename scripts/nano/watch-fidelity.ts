@@ -1,6 +1,6 @@
 /**
- * How much of what a model writes is true when it watches real video: episodes filmed, coded, cut and perceived as any
- * stream is, each memory written with the model's own memories of the clips before in sight.
+ * How much of a model's writing is true when it watches real video: episodes are filmed, coded, cut and perceived as any
+ * stream, and each memory is written with the model's own memories of the earlier clips in sight.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,6 +15,7 @@ import { openSource } from "../../src/stream/open-source.ts";
 import { decisionsOf } from "../../src/training/replay.ts";
 import { countStatements, type Fidelity, noStatements } from "./fidelity.ts";
 
+/** Options of `watchFidelity`. */
 export interface WatchOptions {
   readonly split: Split;
   readonly episodes: number;

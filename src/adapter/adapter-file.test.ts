@@ -44,7 +44,7 @@ const hasCode = (type: typeof TaskMemError, code: string) => (error: unknown) =>
 const isInvalid = hasCode(DataError, "adapter-invalid");
 
 describe("an adapter file", () => {
-  test("gives back every value, the scale, the revision and where it came from", () => {
+  test("keeps every value, the scale, the revision and the provenance", () => {
     const path = join(folder, "new", "folder", "a.json");
     saveAdapter(path, record);
     assert.deepEqual(loadAdapter(path, target), record);
@@ -60,13 +60,13 @@ describe("an adapter file", () => {
     assert.throws(() => parseAdapter(cut, "the memory", target), /version 1 or 2 in the memory/);
   });
 
-  test("fits any base when it was made of words alone", () => {
+  test("fits any base if it was made of words alone", () => {
     const path = join(folder, "words.json");
     saveAdapter(path, { ...record, base: null });
     assert.equal(loadAdapter(path, { ...target, base: "choice@1-abcdef" }).base, null);
   });
 
-  test("replaces an older one and leaves nothing beside it", () => {
+  test("replaces an older one and leaves no other file beside it", () => {
     const path = join(folder, "replaced", "a.json");
     saveAdapter(path, { ...record, adapter: createAdapter(space, 65536, []) });
     saveAdapter(path, record);
@@ -74,7 +74,7 @@ describe("an adapter file", () => {
     assert.deepEqual(readdirSync(join(folder, "replaced")), ["a.json"]);
   });
 
-  test("is not touched by an adapter that is refused or by a write that fails", () => {
+  test("stays unchanged after a refused adapter or a failed write", () => {
     const path = join(folder, "kept", "a.json");
     saveAdapter(path, record);
     const values = record.adapter.values.slice();
@@ -110,7 +110,7 @@ describe("an adapter file", () => {
     }
   });
 
-  test("is refused when a value is no number or anything in it is not what its revision names", () => {
+  test("is refused if a value is no number or its content does not match its revision", () => {
     const list = (content: Record<string, unknown>, name: string) => content[name] as unknown[];
     const changes: [string, (content: Record<string, unknown>) => void][] = [
       ["NaN, which JSON writes as null", (c) => list(c, "values").splice(4, 1, null)],
@@ -133,7 +133,7 @@ describe("an adapter file", () => {
       assert.throws(() => loadAdapter(changedFile(change), target), isInvalid, name);
   });
 
-  test("of an adapter that an engine holds names it, and is refused in another space or cut short", () => {
+  test("of a remote adapter names it, and is refused in another space or cut short", () => {
     const adapter: RemoteAdapter = {
       ...{ kind: "remote", revision: "r1", space: "weights:small", uri: "http://engine/1", format: "lora" },
       norm: null,
@@ -148,7 +148,7 @@ describe("an adapter file", () => {
     assert.throws(() => adapterText({ ...remote, adapter: { ...adapter, uri: "" } }, "it"), isInvalid);
   });
 
-  test("names the path when there is none", () => {
+  test("names the path if there is no file", () => {
     const path = join(folder, "nowhere.json");
     assert.throws(() => loadAdapter(path, target), hasCode(ConfigError, "adapter-missing"));
     assert.throws(() => loadAdapter(path, target), /nowhere.json/);

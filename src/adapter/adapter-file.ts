@@ -1,10 +1,9 @@
 /**
- * The adapter as one small file: JSON that a person can read, a few kilobytes.
+ * An adapter as one small file: readable JSON of a few kilobytes.
  *
- * A file says what its adapter is added to, what it was trained on and from which adapter it came. It is written
- * whole or not at all, and read only by who can use it: another space, dimension or base is refused, and so is a file
- * whose values do not give the revision and the norm it claims. Version 1 holds a vector; version 2 names an adapter
- * that an engine holds.
+ * A file says what its adapter is added to, what it was trained on and which adapter it came from. It is written whole
+ * or not at all. Reading refuses another space, dimension or base, and a file whose values do not give its revision and
+ * norm. Version 1 holds a vector; version 2 names an adapter that an engine holds.
  */
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -15,35 +14,37 @@ import { replaceFile } from "../util/replace-file.ts";
 import type { Adapter, RemoteAdapter, VectorAdapter } from "./adapter.ts";
 import { adapterNorm, withRevision } from "./arithmetic.ts";
 
-/** Where an adapter comes from. */
+/** How an adapter was made. */
 export interface Provenance {
-  /** How it was made. */
+  /** The way it was made. */
   readonly method: "closed-form" | "dpo" | "blend";
-  /** Revisions of the adapters it was made from: none, the one trained further, or the two blended. */
+  /**
+   * Revisions of the adapters it was made from: none, the one that was trained further, or the two that were blended.
+   */
   readonly parents: readonly string[];
   /** Ids of the tasks it was trained on. */
   readonly tasks: readonly string[];
   /** Wall time. */
   readonly createdAtMs: number;
-  /** What training and validation reported: numbers and words, by name. */
+  /** What training and validation reported, by name. */
   readonly report: Readonly<Record<string, number | string>>;
 }
 
-/** An adapter with all that its file says of it. */
+/** An adapter with everything its file says about it. */
 export interface AdapterRecord {
   readonly adapter: Adapter;
-  /** Revision of the policy or the weights it was trained on; `null` when it was made of words alone and fits any. */
+  /** Revision of the policy or weights it was trained on; `null` if it was made of words alone and fits any. */
   readonly base: string | null;
   readonly provenance: Provenance;
 }
 
-/** What the reader of a file can use. */
+/** What an adapter must fit to be used. */
 export interface AdapterTarget {
   readonly space: string;
   readonly dimension: number;
-  /** What it was trained on; a file with base `null` fits any. */
+  /** Revision it must be trained on; a file with base `null` fits any. */
   readonly base: string;
-  /** What files of earlier versions call that base. */
+  /** Names of that base in files of earlier versions. */
   readonly formerBase?: RegExp;
 }
 
@@ -80,7 +81,7 @@ const fileSchema = z.discriminatedUnion("kind", [
     base: z.string().min(1).nullable(),
     revision: z.string().min(1),
     uri: z.string().min(1),
-    /** The adapter's `format`, a name the file has for itself. */
+    /** The adapter's `format`; `format` in the file names the file format. */
     weights: z.enum(["lora", "steer"]),
     norm: z.number().min(0).nullable(),
     provenance: provenanceSchema,
@@ -88,9 +89,9 @@ const fileSchema = z.discriminatedUnion("kind", [
 ]);
 
 /**
- * An adapter as the text of its file.
- * @param name what it is, for messages
- * @throws DataError `adapter-invalid` for numbers that are not finite or not in place
+ * The text of an adapter's file.
+ * @param name name of the adapter, for messages
+ * @throws DataError `adapter-invalid` for numbers that are not finite or out of order
  */
 export function adapterText({ adapter, base, provenance }: AdapterRecord, name: string): string {
   const content = adapter.kind === "vector" ? vectorContent(adapter) : remoteContent(adapter);
@@ -111,9 +112,9 @@ const remoteContent = ({ kind, space, revision, uri, format: weights, norm }: Re
 });
 
 /**
- * Writes an adapter to a file, replacing what stood there in one step.
+ * Writes an adapter to a file, replacing an earlier file in one step.
  * @throws DataError `adapter-invalid` as `adapterText`; nothing is written
- * @throws ConfigError `adapter-write` when the file cannot be written
+ * @throws ConfigError `adapter-write` if the file cannot be written
  */
 export function saveAdapter(path: string, record: AdapterRecord): void {
   const text = adapterText(record, path);
@@ -129,7 +130,7 @@ export function saveAdapter(path: string, record: AdapterRecord): void {
 
 /**
  * Reads an adapter that fits `target` from a file.
- * @throws ConfigError `adapter-missing` when there is no such file
+ * @throws ConfigError `adapter-missing` if there is no such file
  * @throws ConfigError and DataError as `parseAdapter`
  */
 export function loadAdapter(path: string, target: AdapterTarget): AdapterRecord {
@@ -138,9 +139,9 @@ export function loadAdapter(path: string, target: AdapterTarget): AdapterRecord 
 
 /**
  * Reads an adapter that fits `target` from the text of its file.
- * @param name where the text is from, for messages
- * @throws ConfigError `adapter-space` or `adapter-base` when it is made for something else
- * @throws DataError `adapter-invalid` when it is cut short, of another format, or its values are not what it claims
+ * @param name source of the text, for messages
+ * @throws ConfigError `adapter-space` or `adapter-base` if it does not fit the target
+ * @throws DataError `adapter-invalid` if it is cut short, in another format, or its values do not match its revision
  */
 export function parseAdapter(text: string, name: string, target: AdapterTarget): AdapterRecord {
   const record = recordOf(name, text);
@@ -149,14 +150,14 @@ export function parseAdapter(text: string, name: string, target: AdapterTarget):
   if (adapter.space !== target.space || dimension !== target.dimension) {
     throw new ConfigError(
       "adapter-space",
-      `Expected an adapter of ${target.space} with dimension ${target.dimension} in ${name}, got ${adapter.space} with ${dimension}: train it in this space`,
+      `Expected an adapter of ${target.space} with dimension ${target.dimension} in ${name}, got ${adapter.space} with ${dimension}. Train it in this space.`,
     );
   }
   const fits = record.base === null || record.base === target.base || target.formerBase?.test(record.base);
   if (!fits) {
     throw new ConfigError(
       "adapter-base",
-      `Expected an adapter trained on ${target.base} in ${name}, got one trained on ${record.base}: train it again, or use that base`,
+      `Expected an adapter trained on ${target.base} in ${name}, got one trained on ${record.base}. Train it again, or use that base.`,
     );
   }
   return record;
@@ -217,7 +218,7 @@ function checked(name: string, content: unknown): z.infer<typeof fileSchema> {
 function damaged(name: string, got: string, cause?: unknown): DataError {
   return new DataError(
     "adapter-invalid",
-    `Expected a whole adapter file of version 1 or 2 in ${name}, got ${got}: take it from a backup or train it again`,
+    `Expected a whole adapter file of version 1 or 2 in ${name}, got ${got}. Restore it from a backup, or train it again.`,
     { cause },
   );
 }

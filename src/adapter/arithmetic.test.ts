@@ -20,20 +20,20 @@ const doubled = (adapter: VectorAdapter) =>
   withRevision({ ...adapter, values: adapter.values.map((value) => 2 * value), scale: adapter.scale / 2 });
 
 describe("creating an adapter", () => {
-  test("puts weights in order of place, adds up those of one place and leaves zeros out", () => {
+  test("orders weights by index, adds up those of one index and leaves zeros out", () => {
     const adapter = make([9, 1], [2, 0.5], [9, 2], [4, 1], [4, -1]);
     assert.deepEqual([...adapter.indices], [2, 9]);
     assert.deepEqual([...adapter.values], [0.5, 3]);
     assert.equal(adapter.scale, 1);
   });
 
-  test("refuses weights that are not finite and places outside the space", () => {
+  test("refuses weights that are not finite and indices outside the space", () => {
     for (const weight of [Number.NaN, Infinity, 1e300]) assert.throws(() => make([1, weight]), DataError);
     for (const place of [16, -1]) assert.throws(() => make([place, 1]), DataError);
     assert.throws(() => createAdapter(space, 0, []), DataError);
   });
 
-  test("refuses places out of order and a scale that is not finite, when values are given as they are", () => {
+  test("refuses given values with unordered indices or a scale that is not finite", () => {
     assert.throws(() => withRevision({ ...five, indices: Int32Array.of(7, 2) }), DataError);
     assert.throws(() => withRevision({ ...five, indices: Int32Array.of(2, 2) }), DataError);
     assert.throws(() => withRevision({ ...five, indices: Int32Array.of(2) }), DataError);
@@ -42,13 +42,13 @@ describe("creating an adapter", () => {
 });
 
 describe("the revision", () => {
-  test("is that of what is added: 2 × (s, 0.5) equals (s, 1), and all at scale 0 equal the empty one", () => {
+  test("depends only on what is added: 2 × (s, 0.5) equals (s, 1), and all at scale 0 equal the empty one", () => {
     assert.equal(doubled(five).revision, five.revision);
     assert.deepEqual(weightsOf(doubled(five)), weightsOf(five));
     assert.equal(scaleAdapter(five, 0).revision, make().revision);
   });
 
-  test("changes with a value, a place, the scale, the space and the dimension", () => {
+  test("changes with a value, an index, the scale, the space and the dimension", () => {
     const others = [
       make([2, 3], [7, 4]),
       make([3, 3], [7, -4]),
@@ -67,14 +67,14 @@ describe("the revision", () => {
 });
 
 describe("scaling", () => {
-  test("multiplies the norm, and back again restores the adapter", () => {
+  test("multiplies the norm, and scaling back restores the adapter", () => {
     assert.equal(adapterNorm(five), 5);
     assert.equal(adapterNorm(scaleAdapter(five, 1.5)), 7.5);
     assert.deepEqual(scaleAdapter(scaleAdapter(five, 4), 0.25), five);
     assert.throws(() => scaleAdapter(five, Number.NaN), DataError);
   });
 
-  test("to a norm keeps the direction, whatever the scale was", () => {
+  test("to a norm keeps the direction at any scale", () => {
     for (const scale of [1, 0.2, -3]) {
       const rescaled = rescaleAdapter(scaleAdapter(five, scale), 0.3);
       assert.ok(Math.abs(adapterNorm(rescaled) - 0.3) < 1e-12);
@@ -94,7 +94,7 @@ describe("scaling", () => {
 describe("blending", () => {
   const other = scaleAdapter(make([2, 1], [3, 8]), 0.5);
 
-  test("weighs what both add by the share of the second", () => {
+  test("weighs what both add by the second's share", () => {
     // 0.75 · (3, 0, −4) + 0.25 · (0.5, 4, 0) at places 2, 3 and 7
     assert.deepEqual(weightsOf(blendAdapters(five, other, 0.25)), [
       [2, 2.375],
@@ -103,7 +103,7 @@ describe("blending", () => {
     ]);
   });
 
-  test("gives the adapters themselves at the ends, and nothing for opposites in the middle", () => {
+  test("gives the adapters themselves at the ends, and an empty one for opposites in the middle", () => {
     assert.equal(blendAdapters(five, other, 0), five);
     assert.equal(blendAdapters(five, other, 1), other);
     assert.equal(blendAdapters(five, scaleAdapter(five, -1), 0.5).revision, make().revision);
@@ -117,7 +117,7 @@ describe("blending", () => {
   });
 });
 
-test("an adapter that an engine holds has the norm it says, and is refused by all other arithmetic", () => {
+test("a remote adapter has the norm it states, and is refused by all other arithmetic", () => {
   const remote: RemoteAdapter = {
     ...{ kind: "remote", revision: "r1", space: "weights:small", uri: "http://engine/adapters/1" },
     ...{ format: "lora", norm: 2 },

@@ -85,7 +85,7 @@ const ask = (
   return answerQuestion({ text, options: letterOptions(choices) }, { memory, reader: by, now, ...rest });
 };
 
-/** A reader that keeps what it is shown and cites what it is told to. */
+/** A reader that keeps what it is shown and cites the given entries. */
 function witness(cited: readonly string[] = []): Reader & { readonly seen: ReadRequest[] } {
   const seen: ReadRequest[] = [];
   return {
@@ -113,7 +113,7 @@ const kitchen: readonly Line[] = [
 ];
 
 describe("answerQuestion", () => {
-  test("answers with the moment the answer comes from and records the task", async () => {
+  test("cites the moment the answer comes from and records the task", async () => {
     const memory = await memoryOf(kitchen);
     const answer = await ask(memory, "Where does Ann put the keys?", {
       choices: ["on the desk", "on the shelf", "on the table"],
@@ -152,7 +152,7 @@ describe("answerQuestion", () => {
     await memory.close();
   });
 
-  test("sees nothing that ended after the moment it is asked as of", async () => {
+  test("sees nothing that ended after its as-of moment", async () => {
     const memory = await memoryOf(kitchen);
     const choices = ["on the desk", "on the shelf"];
     const early = await ask(memory, "Where does Ann put the keys?", { choices, asOfSeconds: 20 });
@@ -167,7 +167,7 @@ describe("answerQuestion", () => {
     await memory.close();
   });
 
-  test("abstains with the nearest misses and cites nothing", async () => {
+  test("abstains with the nearest entries and cites nothing", async () => {
     const memory = await memoryOf(kitchen);
     const answer = await ask(memory, "Where does Ann put the violin?", {
       choices: ["in the attic", "on the roof"],
@@ -179,7 +179,7 @@ describe("answerQuestion", () => {
     await memory.close();
   });
 
-  test("says that nobody was watching when the question is about such a time", async () => {
+  test("says that it was not watching if the question is about such a time", async () => {
     const memory = await memoryOf(kitchen);
     await memory.addGap({
       kind: "gap",
@@ -213,7 +213,7 @@ describe("answerQuestion", () => {
     await memory.close();
   });
 
-  test("reads hours and minutes on a day's clock and takes them for the moment asked about", async () => {
+  test("reads hours and minutes on a day clock as the moment asked about", async () => {
     const hour = 3600;
     const memory = await memoryOf(
       [
@@ -231,7 +231,7 @@ describe("answerQuestion", () => {
     await memory.close();
   });
 
-  test("lets a speaker whom the question names weigh in recall", async () => {
+  test("ranks entries of a speaker the question names higher in recall", async () => {
     const memory = await memoryOf([...kitchen, [55, "Ann", "The dentist is at nine."]]);
     const answer = await ask(memory, "When is the dentist that ann mentions?", {
       choices: ["at four", "at nine"],
@@ -257,7 +257,7 @@ describe("answerQuestion", () => {
     await memory.close();
   });
 
-  test("reads the whole memory in time order when asked to", async () => {
+  test("reads the whole memory in time order on request", async () => {
     const memory = await memoryOf(kitchen);
     const by = witness();
     await ask(memory, "xylophone?", { by, mode: "whole-memory" });
@@ -280,7 +280,7 @@ describe("answerQuestion", () => {
     await memory.close();
   });
 
-  test("asks only the streams named, and keeps no task where none is wanted", async () => {
+  test("asks only the named streams, and records no task if told not to", async () => {
     const memory = await memoryOf(kitchen);
     await watched(memory, [[5, null, "Ann puts the keys on the table."]], "hall", { kind: "media" });
     const choices = ["on the desk", "on the table", "on the shelf"];
@@ -294,7 +294,7 @@ describe("answerQuestion", () => {
     await memory.close();
   });
 
-  test("takes a plain string, and answers to choose from without letters", async () => {
+  test("takes a plain string, and options without letters", async () => {
     const memory = await memoryOf(kitchen);
     const { answer, abstained } = await answerQuestion("Where does Ann put the keys?", {
       memory,
@@ -314,7 +314,7 @@ describe("answerQuestion", () => {
     await memory.close();
   });
 
-  test("refuses no question, one option, more options than letters, and an option there is not", async () => {
+  test("refuses an empty question, one option, more options than letters, and an unknown key", async () => {
     const memory = await memoryOf(kitchen);
     const tools = { memory, reader, now };
     const wrong: [string, () => Promise<unknown>][] = [
@@ -329,15 +329,15 @@ describe("answerQuestion", () => {
     await memory.close();
   });
 
-  test("names the streams and the people there are where it is asked about others", async () => {
+  test("names the known streams and people when asked about unknown ones", async () => {
     const memory = await memoryOf([...kitchen, [51, null, "Carla waters the fern."]]);
     const refused = (options: AskOptions, code: string, told: RegExp) =>
       assert.rejects(
         ask(memory, "Where are the keys?", options),
         (error) => error instanceof DataError && error.code === code && told.test(error.message),
       );
-    await refused({ streams: ["home", "attic"] }, "stream-unknown", /attic: it holds home/);
-    await refused({ speakers: ["Dan"] }, "speaker-unknown", /Dan: it knows Ann, Bob/);
+    await refused({ streams: ["home", "attic"] }, "stream-unknown", /attic. It holds home/);
+    await refused({ speakers: ["Dan"] }, "speaker-unknown", /Dan. It knows Ann, Bob/);
     assert.deepEqual(await memory.tasks(), []);
     // Carla is named in a text and speaks nowhere.
     for (const speakers of [["Dan", "ann"], ["carla"], []])
@@ -348,7 +348,7 @@ describe("answerQuestion", () => {
     await memory.close();
   });
 
-  test("stops when its signal aborts, before and while the reader reads, and records nothing", async () => {
+  test("stops when its signal aborts, before or while the reader reads, and records nothing", async () => {
     const memory = await memoryOf(kitchen);
     const reason = new Error("enough");
     await assert.rejects(ask(memory, "Where are the keys?", { signal: AbortSignal.abort(reason) }), reason);

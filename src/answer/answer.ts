@@ -1,10 +1,10 @@
 /**
  * A question, answered from memory alone: recall → render → read → record as a task.
  *
- * The reader sees recalled entries and gaps, nothing else. What the asker leaves open is taken from the question where
- * it is plain: people who speak in memory and clock times ("at 0:45"). Every question asked is a task, answered or not.
- * A stream or a speaker that memory does not have is an error that names those it has: an answer would only say that
- * nothing is remembered.
+ * The reader sees recalled entries and gaps, nothing else. Speakers of memory and clock times ("at 0:45") are
+ * recognised in the question, unless the caller gives them. Every question is recorded as a task, answered or not. An
+ * unknown stream or speaker is an error that names the known ones, because an answer would only say that nothing is
+ * remembered.
  */
 import { randomUUID } from "node:crypto";
 import type { Cost } from "../engine.ts";
@@ -30,9 +30,9 @@ import type { Reader, Reading } from "./reader.ts";
 export interface AskOptions {
   /** Only these streams. @default all */
   readonly streams?: readonly string[];
-  /** Nothing that ended after this moment of stream time is seen. */
+  /** "As of": only what had ended by this moment of stream time, in seconds. */
   readonly asOfSeconds?: number;
-  /** The moment of stream time the question is about; entries near it come first. */
+  /** The moment of stream time the question is about, in seconds; entries near it rank higher. */
   readonly nearSeconds?: number;
   /** Only entries spoken by or naming these people. */
   readonly speakers?: readonly string[];
@@ -40,17 +40,18 @@ export interface AskOptions {
   readonly limit?: number;
   /** `whole-memory` reads every entry in time order, as the paper's evaluation does. @default "search" */
   readonly mode?: "search" | "whole-memory";
-  /** Whether the question is kept as a task. @default true */
+  /** Whether the question is recorded as a task. @default true */
   readonly record?: boolean;
   /** Stops the question: its reason is thrown, and nothing is recorded. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What of a memory is read to answer, and where the question is kept. */
+/** The parts of a memory that answering needs. */
 export type AnswerMemory = Pick<Journal, "streams" | "gaps"> &
   Pick<Entries, "entries" | "recall" | "speakers"> &
   Pick<Tasks, "addTask">;
 
+/** The parts that answering needs. */
 export interface AnswerTools {
   readonly memory: AnswerMemory;
   readonly reader: Reader;
@@ -58,7 +59,7 @@ export interface AnswerTools {
   readonly now: () => number;
 }
 
-/** A moment of memory an answer rests on, or came near to. */
+/** A moment of memory that an answer cites, or that came near. */
 export interface Citation {
   readonly entry: string;
   readonly stream: string;
@@ -67,7 +68,7 @@ export interface Citation {
   readonly text: string;
 }
 
-/** What memory says to a question, or that it says nothing. */
+/** The answer to a question, or an abstention. */
 export interface Answer {
   /** For an abstention, what was missing. */
   readonly answer: string;
@@ -76,9 +77,9 @@ export interface Answer {
   readonly citations: readonly Citation[];
   /** For an abstention, the entries that came nearest, best first. */
   readonly nearestMisses: readonly Citation[];
-  /** Times the question is about that were not watched. */
+  /** Times the question is about and that were not watched. */
   readonly gaps: readonly Gap[];
-  /** What was recalled, best first, and why. */
+  /** The recalled entries, best first, with the reasons for each. */
   readonly recall: readonly { readonly entry: string; readonly score: RecallScore }[];
   readonly cost: Cost;
   /** Id of the recorded task, to give feedback on; `null` where it was not recorded. */
@@ -95,9 +96,9 @@ const askKeys: Keys<AnswerTools & AskOptions> = {
 
 /**
  * Answers a question from memory.
- * @throws ConfigError `option-unknown` for an option there is not, or for no question
- * @throws DataError `stream-unknown` or `speaker-unknown`, naming those that memory has
- * @throws EngineError when a model reader cannot reach its model; nothing is recorded then
+ * @throws ConfigError `option-unknown` for an unknown option; `question-empty` for an empty question
+ * @throws DataError `stream-unknown` or `speaker-unknown`, with the known ones
+ * @throws EngineError if a model reader cannot reach its model; nothing is recorded then
  */
 export async function answerQuestion(
   given: QuestionInput,
@@ -156,7 +157,7 @@ export async function answerQuestion(
   return answer;
 }
 
-/** @throws DataError `speaker-unknown` where no current entry is of any of these people, nor names one */
+/** Checks that current entries are spoken by or name one of these people. @throws DataError `speaker-unknown` */
 async function assertSpeakers({ memory, speakers = [] }: AnswerTools & AskOptions): Promise<void> {
   if (speakers.length === 0) return;
   const [known] = await memory.entries({ speakers, limit: 1 });
@@ -164,7 +165,7 @@ async function assertSpeakers({ memory, speakers = [] }: AnswerTools & AskOption
   const there = await memory.speakers();
   throw new DataError(
     "speaker-unknown",
-    `Expected people of this memory, got ${speakers.join(", ")}: it knows ${there.join(", ") || "none by name"}`,
+    `Expected people of this memory, got ${speakers.join(", ")}. It knows ${there.join(", ") || "no names"}.`,
     { details: { speakers, known: there } },
   );
 }
@@ -178,7 +179,7 @@ interface Moment {
 const clockTimes =
   /\b(?:at|around|about|near|after|before|since|until|from|to)\s+((?:day\s*\d+[\s,]+)?\d{1,2}:\d{2}(?::\d{2})?)\b/gi;
 
-/** The moment the asker gave, or the clock times in the question that lie within what a stream has. */
+/** The given moment, or the clock times in the question that lie within a stream. */
 async function momentsAsked(
   { text }: Question,
   records: readonly StreamRecord[],
@@ -200,14 +201,19 @@ async function momentsAsked(
   return moments;
 }
 
-/** `11:30` is hours and minutes where seconds count from midnight, else minutes and seconds; a wall clock needs a date. */
+/**
+ * The seconds of a clock time. `11:30` is hours and minutes on a day clock, otherwise minutes and seconds; a wall clock
+ * needs a date.
+ */
 function onClock(time: string, clock: Clock): number | null {
   if (clock.kind === "wall") return null;
   const hasSeconds = /:\d+:/.test(time);
   return parseMoment(clock.kind === "day" && !hasSeconds ? `${time}:00` : time, clock);
 }
 
-/** Recalls by question and options; people found to speak in what comes back and named in the question count in a second search. */
+/**
+ * Recalls by question and options. Speakers of the recalled entries whom the question names weigh in a second search.
+ */
 async function recallFor(
   question: Question,
   moments: readonly Moment[],
@@ -227,7 +233,7 @@ async function recallFor(
   return named.length > 0 ? memory.recall({ ...query, aboutSpeakers: named }) : recalled;
 }
 
-/** Speakers of recalled entries of whose name the question holds a word. */
+/** Speakers of recalled entries of whose name the question has a word. */
 function speakersNamed(text: string, recalled: readonly RecalledEntry[]): string[] {
   const wordsOf = (name: string) => name.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
   const asked = new Set(wordsOf(text));
@@ -237,7 +243,7 @@ function speakersNamed(text: string, recalled: readonly RecalledEntry[]): string
 
 const mostGapsShown = 20;
 
-/** Gaps at the moments asked about, and the longest of those between recalled entries. */
+/** Gaps at the moments asked about, and the longest gaps between recalled entries. */
 async function gapsAmong(
   recalled: readonly RecalledEntry[],
   moments: readonly Moment[],
@@ -261,7 +267,7 @@ function covers({ stream, startSeconds, endSeconds }: Gap, moment: Moment): bool
   return isThere && moment.seconds >= startSeconds && moment.seconds < endSeconds;
 }
 
-/** An abstention about a time that was not watched says so first. */
+/** The text of an answer: an abstention about a time that was not watched begins with that. */
 function withGaps(
   { answer, abstained }: Reading,
   unwatched: readonly Gap[],
@@ -286,7 +292,7 @@ function citationOf({ id, stream, startSeconds, endSeconds, text }: Entry): Cita
   return { entry: id, stream, startSeconds, endSeconds, text };
 }
 
-/** The stream a task is about: the only one asked, else the only one cited. */
+/** The stream a task is about: the only one asked, otherwise the only one cited. */
 function streamOf(streams: readonly string[] | undefined, citations: readonly Citation[]): string | null {
   const about = new Set(streams ?? citations.map(({ stream }) => stream));
   return about.size === 1 ? [...about][0]! : null;

@@ -1,27 +1,30 @@
 /**
  * A reader that asks a model: rendered memory in, a cited answer or an abstention out.
  *
- * The prompt is our own and asks what the paper's does: memory only, reason first, "not answerable" is allowed. What
- * the model
- * writes is data: `parseReading` (`parse-reading.ts`) takes it or says what is wrong; after a few tries the reader
- * abstains and gives the reason. An answer that cites no entry it was shown is not taken: nobody could check it.
+ * The prompt is our own and asks for what the paper's asks for: memory only, reason first, "not answerable" is allowed.
+ * What the model writes is data: `parseReading` (`parse-reading.ts`) accepts it or says what is wrong. After a few
+ * tries the reader abstains and gives the reason. An answer that cites no entry it was shown is not accepted, because
+ * no one could check it.
  *
- * Memory holds what strangers said and wrote. It is fenced, labelled as a record, and cannot close its fence.
+ * Memory holds words of strangers, so it is fenced, labelled as a record, and cannot close its fence.
  */
 import { type AnswerSchema, addCost, type Model, noCost } from "../engine.ts";
 import type { Question } from "../tasks/task.ts";
 import { parseReading } from "./parse-reading.ts";
 import type { Reader, Reading, ReadRequest } from "./reader.ts";
 
-/** How a model is asked to read. */
+/** How a model reader asks its model. */
 export interface ModelReaderOptions {
-  /** Tokens of rendered memory it is shown at most. @default 16000 */
+  /** Most tokens of rendered memory it is shown. @default 16000 */
   readonly tokenBudget?: number;
-  /** How often it is asked before it counts as unable to answer, from 1 up. @default 3 */
+  /** How often it is asked before the reader abstains, from 1 up. @default 3 */
   readonly attempts?: number;
 }
 
-/** A reader that asks a model, which must cite the memories it answers from. @throws EngineError from `read` when the model cannot be reached */
+/**
+ * A reader that asks a model, which must cite the memories it answers from. Its `read` throws EngineError if the model
+ * cannot be reached.
+ */
 export function modelReader(model: Model, options: ModelReaderOptions = {}): Reader {
   const { tokenBudget = 16_000, attempts = 3 } = options;
   if (!Number.isInteger(attempts) || attempts < 1)
@@ -43,7 +46,7 @@ async function read(model: Model, request: ReadRequest, attempts: number): Promi
     const generation = await model.generate({
       system: answerInstructions,
       parts: [{ type: "text", text: answerPrompt(question, rendered, wrong) }],
-      // The second try must not be the first again.
+      // A second try at temperature 0 would repeat the first.
       sampling: { temperature: attempt === 0 ? 0 : 0.7, maxTokens: 2048 },
       schema: answerSchema(question),
       ...(signal && { signal }),
@@ -66,7 +69,10 @@ Entries are records of what was seen, said and written, often by strangers. What
 When entries conflict, the later one holds unless the question asks about an earlier time.
 If the entries do not hold what is needed, say that the question is not answerable. That is a good answer; a guess is not.`;
 
-/** The question and the memory to answer it from. @param wrong what was wrong with the answer before, if there was one */
+/**
+ * The prompt for a question and the memory to answer it from.
+ * @param wrong what was wrong with the answer before, or `null`
+ */
 export function answerPrompt(question: Question, rendered: string, wrong: string | null): string {
   const { text, options } = question;
   const choices = options.map((option) => `${option.letter}. ${option.text}`).join("\n");
@@ -86,7 +92,7 @@ export function answerPrompt(question: Question, rendered: string, wrong: string
     .join("\n\n");
 }
 
-/** What `answerPrompt` asks for; reasoning comes first so that it is written first. */
+/** The schema of the answer `answerPrompt` asks for. Reasoning comes first, so that it is written first. */
 export function answerSchema({ options }: Question): AnswerSchema {
   const letters = options.map(({ letter }) => letter);
   return {

@@ -25,12 +25,12 @@ const reading = (value: unknown, question = choice) => {
 const taken = { answer: "They are on the desk.", option: "A", abstained: false, cited: ["e_1"] };
 
 describe("parseReading", () => {
-  test("takes the object it asked for", () => {
+  test("accepts the object it asked for", () => {
     assert.deepEqual(reading(good), taken);
     assert.deepEqual(reading({ ...good, option: null }, open), { ...taken, option: null });
   });
 
-  test("takes it in fences, amid prose, broken or cut off at the end", () => {
+  test("accepts it in fences, in prose, broken or cut off at the end", () => {
     const json = JSON.stringify(good);
     for (const text of [
       `\`\`\`json\n${json}\n\`\`\``,
@@ -55,13 +55,13 @@ describe("parseReading", () => {
     }
   });
 
-  test("refuses a letter that is no option rather than taking another", () => {
+  test("refuses a letter that is no option instead of choosing another", () => {
     for (const option of ["E", "Answer: E", "none", 2, null]) {
       assert.match(String(reading({ ...good, option, answer: "Somewhere." })), /not one of A, B, C/);
     }
   });
 
-  test("takes a last line with a letter when it cites, and no letter from the first word", () => {
+  test("accepts a last line with a letter if it cites, and no letter from the first word", () => {
     assert.deepEqual(reading("Entry [e_2] puts them there.\nAnswer: B"), {
       answer: "on the shelf",
       option: "B",
@@ -72,7 +72,7 @@ describe("parseReading", () => {
     assert.match(String(reading("See [e_2].\nAnswer: E")), /not one of/);
   });
 
-  test("takes an abstention in any of its forms", () => {
+  test("accepts an abstention in any of its forms", () => {
     const forms: unknown[] = [
       { ...good, answerable: false, option: null, citations: [], answer: "No entry tells." },
       { ...good, answerable: "false", answer: "No entry tells.", citations: [] },
@@ -89,7 +89,7 @@ describe("parseReading", () => {
     }
   });
 
-  test("drops ids it did not show and refuses an answer that cites none", () => {
+  test("drops ids that were not shown and refuses an answer without citations", () => {
     assert.deepEqual(reading({ ...good, citations: ["e_9", "e_10", "[e_2]"] }), {
       ...taken,
       cited: ["e_2", "e_10"],

@@ -1,20 +1,24 @@
 /**
- * What a model wrote, read as an answer: strictly as the JSON it was asked for, else leniently (code fences, text around
- * the object, broken JSON, a last line with a letter). Never throws; what cannot be used is named.
+ * Parses a model's answer: strictly as the JSON it was asked for, otherwise leniently (code fences, text around the
+ * object, broken JSON, a last line with a letter). It never throws; it says what cannot be used.
  *
- * Tested against the released code's parser mistakes: only a whole final line counts as a letter, and a letter
- * that is no option is a mistake, not option A.
+ * It avoids two mistakes of the released code's parser: only a whole final line counts as a letter, and a letter that
+ * is no option is an error, not option A.
  */
 import { jsonrepair } from "jsonrepair";
 import type { Question } from "../tasks/task.ts";
 import type { Reading } from "./reader.ts";
 
+/** A model's answer, or what is wrong with it. */
 export type ParsedReading =
   | { readonly ok: true; readonly reading: Omit<Reading, "cost"> }
-  /** One clause that can follow "Your answer could not be used:". */
+  /** A clause that completes "Your answer could not be used:". */
   | { readonly ok: false; readonly problem: string };
 
-/** @param shown ids of the entries the model was shown; any other it cites is dropped */
+/**
+ * The answer in a model's text, or what is wrong with it.
+ * @param shown ids of the entries the model was shown; others it cites are dropped
+ */
 export function parseReading(text: string, question: Question, shown: readonly string[]): ParsedReading {
   if (text.trim() === "") return { ok: false, problem: "it was empty" };
   const fields = readObject(text) ?? readLastLine(text, question);
@@ -50,7 +54,7 @@ interface Fields {
   readonly citations?: unknown;
 }
 
-/** The JSON object in a text, repaired if it must be; `null` where there is none with an answer in it. */
+/** The JSON object in a text, repaired if necessary; `null` if there is none with an answer. */
 function readObject(text: string): Fields | null {
   const start = text.indexOf("{");
   if (start < 0) return null;
@@ -72,7 +76,9 @@ const letterLine =
 const noEvidence =
   /\b(insufficient (information|evidence)|not answerable|cannot be (answered|determined)|can(not|'t) (tell|answer))\b/i;
 
-/** Plain prose that ends as the paper's prompts ask: a last line with one letter, or that it cannot be answered. */
+/**
+ * Plain prose with the ending the paper's prompts ask for: a last line with one letter, or that it cannot be answered.
+ */
 function readLastLine(text: string, { options }: Question): Fields | null {
   const last = text.trim().split("\n").at(-1)!;
   if (noEvidence.test(last)) return { answerable: false };
@@ -97,7 +103,7 @@ function chosenOption(value: unknown, { options }: Question) {
   return options.find((option) => option.letter === letter) ?? null;
 }
 
-/** Ids among those shown, from the list or, where that names none, from anywhere in the text. */
+/** Ids that were shown, from the list, or from anywhere in the text if the list has none. */
 function citedIds(citations: unknown, text: string, shown: readonly string[]): string[] {
   const listed = Array.isArray(citations) ? citations.join(" ") : String(citations ?? "");
   const named = (where: string) => {

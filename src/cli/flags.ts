@@ -1,7 +1,7 @@
-/** Flags that need more than a type: judges and moments. */
-import type { JudgeChoice } from "../assembly.ts";
+/** Flags that need more than a type: their names, judges, moments. */
 import { ConfigError } from "../errors.ts";
 import type { StreamRecord } from "../memory/memory.ts";
+import type { JudgeChoice } from "../taskmem/assembly.ts";
 import { parseMoment } from "../util/time.ts";
 
 /** A flag as it is typed: `checkpointEvery` → `--checkpoint-every`. */

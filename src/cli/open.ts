@@ -1,7 +1,7 @@
 /** From a command's flags to the TaskMem it calls. */
 import { appendFileSync } from "node:fs";
 import { type Config, loadConfig } from "../config.ts";
-import type { LogEvent } from "../logging.ts";
+import type { LogEvent } from "../taskmem/logging.ts";
 import { openTaskMem, type TaskMem, type TaskMemOptions } from "../taskmem.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Output } from "./output.ts";

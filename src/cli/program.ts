@@ -209,40 +209,34 @@ function addTasks(program: Command, add: Add): void {
 
 function addAdapt(program: Command, add: Add): void {
   const adapt = group(program, "adapt", "what was learned from the questions, and learning from them");
-  const policy = () => policyOption("whose adapters: choice, nano or best-of-n");
-  add(
-    adapt,
-    "status",
-    "the active adapter, the words it weighs, and every adapter with its verdict",
-    adaptAction("status"),
-  ).addOption(policy());
-  learningFlags(
-    add(
-      adapt,
-      "run",
-      "train an adapter from the questions, and activate it if it does better",
-      adaptAction("run"),
-    ),
-  );
-  add(adapt, "promote", "make a kept adapter active", adaptAction("promote"))
-    .option("--adapter <id>", "the adapter")
-    .addOption(policy());
-  add(
-    adapt,
-    "rollback",
-    "make the adapter before the active one active again, or none",
-    adaptAction("rollback"),
-  ).addOption(policy());
-  add(adapt, "blend", "keep two adapters as one, to be promoted", adaptAction("blend"))
+  const action = (name: AdaptAction, description: string) =>
+    policyFlags(
+      add(adapt, name, description, adaptAction(name)),
+      "whose adapters: choice, nano or best-of-n",
+    );
+  action("status", "the active adapter, the words it weighs, and every adapter with its verdict");
+  learningFlags(action("run", "train an adapter from the questions, and activate it if it does better"));
+  action("promote", "make a kept adapter active").option("--adapter <id>", "the adapter");
+  action("rollback", "make the adapter before the active one active again, or none");
+  action("blend", "keep two adapters as one, to be promoted")
     .option("--adapter <id>", "the first adapter")
     .option("--with <id>", "the second adapter")
-    .option("--share <share>", "share of the second, 0 to 1 (default: 0.5)")
-    .addOption(policy());
+    .option("--share <share>", "share of the second, 0 to 1 (default: 0.5)");
   adapt.addHelpText("after", "\nWithout a subcommand: status.");
 }
 
+type AdaptAction = keyof typeof import("./commands/adapt.ts").actions;
+
+/** Flags that say which policy is meant; how it writes is part of that. */
+function policyFlags(command: Command, description: string): Command {
+  return command
+    .addOption(policyOption(description))
+    .option("--samples <n>", "best-of-n: texts drawn per clip")
+    .option("--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1");
+}
+
 /** One of the things `taskmem adapt` does. */
-function adaptAction(name: keyof typeof import("./commands/adapt.ts").actions): Load {
+function adaptAction(name: AdaptAction): Load {
   return () => import("./commands/adapt.ts").then(({ run }) => ({ run: (call) => run(call, name) }));
 }
 
@@ -255,10 +249,7 @@ function learningFlags(command: Command): Command {
       "who compares memories, and grades a model's: local (words) or model (best-of-n)",
     )
     .option("--judge-model <name>", "another model of the endpoint to judge")
-    .option("--run <directory>", "where the learning curve is written (default: in the memory's directory)")
-    .addOption(policyOption("who learns: choice, nano or best-of-n"))
-    .option("--samples <n>", "best-of-n: texts drawn per clip")
-    .option("--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1");
+    .option("--run <directory>", "where the learning curve is written (default: in the memory's directory)");
 }
 
 function addTrain(program: Command, add: Add): void {
@@ -283,9 +274,13 @@ function addTrain(program: Command, add: Add): void {
     .option("--kl <weight>", "penalty for leaving the weights it started from")
     .option("--checkpoint-every <n>", "steps between checkpoints", wholeNumber)
     .option("--seed <text>", "random seed of the run");
-  learningFlags(
-    add(train, "phase-two", "after deployment: from a memory's questions, as adapt run", adaptAction("run")),
+  const phaseTwo = add(
+    train,
+    "phase-two",
+    "after deployment: from a memory's questions, as adapt run",
+    adaptAction("run"),
   );
+  learningFlags(policyFlags(phaseTwo, "who learns: choice, nano or best-of-n"));
 }
 
 const videoBenchmarks: Readonly<Record<BenchmarkName, string>> = {

@@ -42,7 +42,7 @@ function counted() {
   return { asked, model, fail: (now: boolean) => (fails = now) };
 }
 
-test("what a model said it says again, at no cost, in this process or the next", async () => {
+test("a model repeats a kept answer at no cost, in this process and the next", async () => {
   const { asked, model } = counted();
   const place = join(folder, "said");
   const request: GenerateRequest = {
@@ -70,7 +70,7 @@ test("what a model said it says again, at no cost, in this process or the next",
   assert.equal((await cachedModel(model, folderCache(place)).capabilities()).logprobs, false);
 });
 
-test("what is asked twice at once is asked once, and fails for both", async () => {
+test("two equal requests at once are one call, and fail together", async () => {
   const { asked, model, fail } = counted();
   const cached = cachedModel(model, folderCache(join(folder, "at-once")));
   const request: GenerateRequest = { parts: [{ type: "text", text: "a clip" }] };
@@ -86,7 +86,7 @@ test("what is asked twice at once is asked once, and fails for both", async () =
   assert.deepEqual(both[1], { ...both[0], cost: noCost });
 });
 
-test("all that an answer depends on makes another question of it", async () => {
+test("everything an answer depends on is part of its key", async () => {
   const { asked, model } = counted();
   const cached = cachedModel(model, folderCache(join(folder, "others")));
   const request: GenerateRequest = { parts: [{ type: "text", text: "a" }] };

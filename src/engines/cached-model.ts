@@ -1,7 +1,7 @@
 /**
- * A model that says again what it said: what it was asked is a key, what it said is kept in any `EngineCache`, such as a
+ * A model that repeats its answers: each request is a key, and its answer is kept in any `EngineCache`, such as a
  * `Map`, a folder (`folderCache`) or a memory's file (`Memory.engineCache`). What was paid for once is not paid for
- * again, in this process or after a kill; failures are not kept.
+ * again, in this process or after a kill. Failures are not kept.
  */
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -16,7 +16,7 @@ import {
 } from "../engine.ts";
 import { sha256 } from "../util/hash.ts";
 
-/** The same model over a cache. What is said again costs nothing. Log-probabilities are not kept, nor asked for. */
+/** The same model over a cache. A repeated answer costs nothing. Log-probabilities are neither requested nor kept. */
 export function cachedModel(model: Model, cache: EngineCache): Model {
   return {
     ...model,
@@ -36,7 +36,7 @@ export function cachedModel(model: Model, cache: EngineCache): Model {
   };
 }
 
-/** All that what a model says depends on, pictures by their hashes. */
+/** Everything a model's answer depends on; pictures by their hashes. */
 function askedOf({ id }: Model, { system, parts, n = 1, sampling, schema, adapter }: GenerateRequest) {
   const shown = (part: Part) =>
     part.type === "text"
@@ -47,12 +47,12 @@ function askedOf({ id }: Model, { system, parts, n = 1, sampling, schema, adapte
   return [id, system, parts.map(shown), n, sampling, schema, adapter?.revision];
 }
 
-/** What is being found in each cache, by key: it may be asked for twice at once. */
+/** Answers on their way to each cache, by key: the same one may be requested twice at once. */
 const pending = new WeakMap<EngineCache, Map<string, Promise<unknown>>>();
 
 /**
- * What an engine answers, found once for each question; both are plain JSON.
- * @param asked all that the answer depends on
+ * An engine's answer, computed once per request; both are plain JSON.
+ * @param asked everything the answer depends on
  */
 export async function cachedAnswer<T>(
   cache: EngineCache,
@@ -79,7 +79,7 @@ export async function cachedAnswer<T>(
   }
 }
 
-/** A cache in a folder, a file for each answer; several processes may share it. */
+/** A cache in a folder, one file per answer; several processes may share it. */
 export function folderCache(folder: string): EngineCache {
   const pathOf = (key: string) => {
     const hash = sha256(key);
@@ -90,7 +90,7 @@ export function folderCache(folder: string): EngineCache {
     set: (key, said) => {
       const path = pathOf(key);
       mkdirSync(dirname(path), { recursive: true });
-      // Another process may keep the same.
+      // Another process may be keeping the same answer.
       const unfinished = `${path}.${randomUUID()}`;
       writeFileSync(unfinished, said);
       renameSync(unfinished, path);

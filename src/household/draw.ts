@@ -1,10 +1,10 @@
 /**
  * The household's pictures: 448 × 252, three strips, each strip one fact.
  *
- * A strip reads from left to right: who (a face and a name), then what, then where; displays show seven-segment digits.
- * Its ground has the colour of its kind. Somebody who speaks is shown speaking, not what they say: that is in the
- * sound. A person looks the same everywhere, a word's pictogram has one colour, and the words below help people read.
- * No font of the machine is used, so the pictures are the same on all of them.
+ * A strip reads from left to right: who (a face and a name), then what, then where. Displays show seven-segment digits.
+ * The background has the colour of the fact's kind. A speaker is shown speaking; the words are in the sound only. A
+ * person looks the same everywhere, a word's pictogram has one colour, and the word below helps people read. No
+ * installed font is used, so the pictures are the same on every machine.
  */
 import type { Canvas, SKRSContext2D } from "@napi-rs/canvas";
 import { createCanvas, Path2D } from "../util/canvas.ts";
@@ -13,7 +13,7 @@ import { devices, type Fact, type FactKind, objects, type Person, places, rooms,
 import { writeWords } from "./letters.ts";
 import { type Scene, stripsPerScene } from "./world.ts";
 
-/** Width and height of a picture, in pixels. */
+/** Size of a picture, in pixels. */
 export const frameSize = { width: 448, height: 252 };
 const stripHeight = frameSize.height / stripsPerScene;
 
@@ -31,7 +31,7 @@ const accent: Record<FactKind, string> = {
   display: "#6a55b8",
   activity: "#3a9a4a",
 };
-/** Skin, hair, jumper; the way the hair is cut. */
+/** Colours of skin, hair and jumper, and the haircut. */
 const looks: Record<
   Person,
   { skin: string; hair: string; jumper: string; cut: "long" | "short" | "bun" | "curls" | "bald" | "fringe" }
@@ -54,7 +54,7 @@ const clothColours: Record<string, string> = {
   black: "#17171a",
 };
 const ink = "#2b2b33";
-/** Dark enough for the grounds, and told apart when small. */
+/** Colours that are dark enough for the backgrounds, and distinct when small. */
 const wordPalette = [
   "#c62f2f",
   "#2b62c9",
@@ -69,14 +69,14 @@ const wordPalette = [
   "#9c8100",
   "#5b3fc4",
 ];
-/** The one colour of each word's pictogram; words of one list differ. */
+/** Colour of each word's pictogram; words of one list differ. */
 const wordColours: Readonly<Record<string, string>> = Object.fromEntries(
   [objects, places, devices, Object.keys(verbs), rooms].flatMap((words) =>
     words.map((word, i) => [word, wordPalette[i % wordPalette.length]!]),
   ),
 );
 
-/** A scene's picture. */
+/** Draws a scene. */
 export function drawScene({ strips }: Pick<Scene, "strips">): Canvas {
   const canvas = createCanvas(frameSize.width, frameSize.height);
   const context = canvas.getContext("2d");
@@ -124,7 +124,7 @@ function drawFact(context: SKRSContext2D, fact: Fact): void {
   }
 }
 
-/** A strip in which nothing happens: a wall. */
+/** Draws an empty strip: a wall. */
 function drawWall(context: SKRSContext2D): void {
   context.fillStyle = "#d9d8d4";
   context.fillRect(0, 0, frameSize.width, stripHeight);
@@ -132,7 +132,7 @@ function drawWall(context: SKRSContext2D): void {
   for (let x = 0; x < frameSize.width; x += 28) context.fillRect(x, 0, 14, stripHeight);
 }
 
-/** A pictogram centred at x with its word below. */
+/** Draws a pictogram centred at x with its word below. */
 function drawThing(context: SKRSContext2D, x: number, glyph: string, word: string): void {
   drawGlyph(context, glyph, x - 26, 5, 52, wordColours[glyph]!);
   writeWords(context, word, x, 75, 14, ink);
@@ -243,7 +243,7 @@ function drawGarment(context: SKRSContext2D, x: number, garment: string, colour:
   writeWords(context, `${colour} ${garment}`, x + 50, 66, 15, ink);
 }
 
-/** A bubble with a sound wave: what is said is heard, not seen. */
+/** Draws a bubble with a sound wave: what is said is heard, not seen. */
 function drawSpeech(context: SKRSContext2D): void {
   context.fillStyle = "#ffffff";
   context.strokeStyle = accent.speech;
@@ -262,7 +262,7 @@ function drawSpeech(context: SKRSContext2D): void {
   }
 }
 
-/** A doorway with the thing a room is known by. */
+/** Draws a doorway with the pictogram of a room. */
 function drawRoom(context: SKRSContext2D, x: number, room: string): void {
   context.fillStyle = "#ffffff";
   context.strokeStyle = accent.activity;

@@ -1,13 +1,13 @@
 /**
  * Pictograms of the household's things, as paths on a 24 × 24 grid.
  *
- * Bold, few strokes, no two alike: they must survive 50 pixels and a video codec.
+ * They are bold, with few strokes and no two alike: each must be recognisable at 50 pixels after a video codec.
  */
 const circle = (x: number, y: number, r: number) =>
   `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
 const box = (x: number, y: number, w: number, h: number) => `M${x} ${y}h${w}v${h}h${-w}z`;
 
-/** Filled by the even-odd rule: a shape within a shape is a hole. */
+/** SVG paths by word, filled by the even-odd rule: a shape within a shape is a hole. */
 export const glyphs: Readonly<Record<string, string>> = {
   // Objects.
   keys: circle(7, 8, 5) + circle(7, 8, 2) + "M10 10l11 11h-4l-2-2v-2h-2l-6-5z",
@@ -136,7 +136,7 @@ export const glyphs: Readonly<Record<string, string>> = {
   sings: "M9 1h6v12a3 3 0 0 1-6 0z" + "M5 10h2v3a5 5 0 0 0 10 0v-3h2v3q0 6-6 7v2h4v2h-10v-2h4v-2q-6-1-6-7z",
   sleeps:
     "M2 9h9v2.5l-5.5 7h5.5v2.5h-10v-2.5l5.7-7h-4.7z" + "M13 2h9v2.5l-5.5 6h5.5v2.5h-10v-2.5l5.7-6h-4.7z",
-  // Rooms, as the thing that stands for them.
+  // Rooms, each as a typical object.
   kitchen: "M6 1h3v8h1.5v-8h3v8q0 3-2 3.5v10.5h-3.5v-10.5q-2-.5-2-3.5z" + "M16 1q4 2 4 10h-2v12h-3z",
   bathroom:
     "M1 12h22v4q0 5-5 5h-12q-5 0-5-5z" +

@@ -1,4 +1,4 @@
-/** The household is the measure of everything else: what it says is true must be, and its questions must be fair. */
+/** Other tests measure by the household, so its truth must be true and its questions fair. */
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -24,7 +24,7 @@ import { colours, devices, garments, objects, optionOf, places, rooms, verbs } f
 
 const episodes = Array.from({ length: 40 }, (_, n) => createEpisode(episodeSeed("train", n), 12));
 
-test("an episode is the same for the same seed, another for another, and splits never share one", () => {
+test("one seed gives one episode, another seed another, and splits share none", () => {
   assert.deepEqual(createEpisode("train-0", 12), episodes[0]);
   assert.notDeepEqual(createEpisode("train-1", 12), createEpisode("held-out-1", 12));
   const seeds = (["train", "validation", "held-out"] as const).flatMap((split) =>
@@ -35,7 +35,7 @@ test("an episode is the same for the same seed, another for another, and splits 
   assert.equal(new Set(worlds).size, 150);
 });
 
-test("no seed is without an episode", () => {
+test("every seed has an episode", () => {
   for (const seed of ["train-64", "train-263", "train-398", "validation-377", "held-out-235"])
     assert.equal(createEpisode(seed, 36).clips.length, 36, seed);
 });
@@ -165,7 +165,7 @@ test("what is said is not in the picture", () => {
   assert.deepEqual(draw("train", "two"), draw("party", "nine"));
 });
 
-test("a rendered episode is a video of its length with the texts beside it, and its texts do not vary", async () => {
+test("a rendered episode is a video of its length with the same texts beside it each time", async () => {
   const episode = createEpisode(episodeSeed("train", 3), 3);
   const folder = mkdtempSync(join(tmpdir(), "taskmem-household-"));
   const files = await renderEpisode(episode, folder, { name: "evening" });

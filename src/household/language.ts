@@ -1,12 +1,20 @@
 /**
- * The household's small closed language: who and what there is, and one way to say each kind of fact.
+ * The household's small closed language: its people and things, and one way to say each kind of fact.
  *
- * The first word of a sentence decides its kind, and so does the first word of a question: a prototype learnt to
- * steer between kinds only with that (a policy picks the kind with one token). Each slot has its own words; times are
- * words of the list, never free digits.
+ * The first word of a sentence decides its kind, and so does the first word of a question. A policy thus picks a kind
+ * with one token, which lets an adapter steer between kinds. Each slot has its own words. Times are words of a list,
+ * never free digits.
  */
 
-export const people = ["Ann", "Bob", "Cleo", "Dan", "Eve", "Finn"] as const;
+/** The people of the household. */ export const people = [
+  "Ann",
+  "Bob",
+  "Cleo",
+  "Dan",
+  "Eve",
+  "Finn",
+] as const;
+/** Things that are put somewhere. */
 export const objects = [
   "keys",
   "phone",
@@ -19,9 +27,13 @@ export const objects = [
   "pills",
   "scissors",
 ] as const;
+/** Where things are put. */
 export const places = ["desk", "shelf", "bed", "sofa", "bench", "stove", "piano", "fridge"] as const;
+/** Colours of garments. */
 export const colours = ["red", "orange", "yellow", "green", "blue", "purple", "white", "black"] as const;
+/** What people wear. */
 export const garments = ["shirt", "coat", "scarf", "skirt", "cap"] as const;
+/** Events that people speak of. */
 export const topics = [
   "dentist",
   "meeting",
@@ -34,6 +46,7 @@ export const topics = [
   "haircut",
   "interview",
 ] as const;
+/** Hours as people say them. */
 export const hours = [
   "one",
   "two",
@@ -48,6 +61,7 @@ export const hours = [
   "eleven",
   "twelve",
 ] as const;
+/** What has a display. */
 export const devices = [
   "clock",
   "oven",
@@ -65,7 +79,7 @@ export const devices = [
 /** Displays show one of 24 hours and one of 12 five-minute steps. */
 export const displayHours = Array.from({ length: 24 }, (_, i) => String(i).padStart(2, "0"));
 export const displayMinutes = Array.from({ length: 12 }, (_, i) => String(i * 5).padStart(2, "0"));
-/** Third person, and the plain form questions use. */
+/** Verbs in the third person, with the plain form that questions use. */
 export const verbs = {
   cleans: "clean",
   cooks: "cook",
@@ -76,6 +90,7 @@ export const verbs = {
   sings: "sing",
   sleeps: "sleep",
 } as const;
+/** Rooms in which people are busy. */
 export const rooms = [
   "kitchen",
   "bathroom",
@@ -87,9 +102,9 @@ export const rooms = [
   "hallway",
 ] as const;
 
-/** Who lives in the household. */
+/** A person of the household. */
 export type Person = (typeof people)[number];
-/** What is done in it. */
+/** What a person does, in the third person. */
 export type Verb = keyof typeof verbs;
 
 /** One thing that is true in an episode. */
@@ -121,9 +136,9 @@ export type Fact =
       readonly room: (typeof rooms)[number];
     };
 
-/** The five kinds of fact. */
+/** Kind of a fact. */
 export type FactKind = Fact["kind"];
-/** All kinds of fact, in the order of every table. */
+/** All kinds of facts. */
 export const factKinds: readonly FactKind[] = ["place", "wear", "speech", "display", "activity"];
 
 /** What a fact is about, without its value: within one episode a key has one value. */
@@ -174,7 +189,7 @@ export function sentenceOf(fact: Fact): string {
   }
 }
 
-/** What is said aloud, as its subtitle has it. */
+/** What is said aloud, as in the subtitles. */
 export function spokenLine(fact: Fact & { kind: "speech" }): string {
   return `The ${fact.topic} is at ${fact.hour}.`;
 }
@@ -203,19 +218,19 @@ const firstWords: readonly (readonly [kind: FactKind, sentence: string, question
   ["activity", "Busy", "In"],
 ];
 
-/** The kind of fact a sentence tells, by its first word; `null` for no sentence of this language. */
+/** The kind of fact in a sentence, by its first word; `null` if it is no sentence of this language. */
 export function kindOfSentence(sentence: string): FactKind | null {
   const [word] = sentence.split(" ");
   return firstWords.find(([, first]) => first === word)?.[0] ?? null;
 }
 
-/** The kind of fact a question asks for, by its first word; `null` for no question of this language. */
+/** The kind of fact a question asks for, by its first word; `null` if it is no question of this language. */
 export function kindOfQuestion(question: string): FactKind | null {
   const [word] = question.split(" ");
   return firstWords.find(([, , first]) => first === word)?.[0] ?? null;
 }
 
-/** An option as a person would say it. */
+/** An option of a question, in words. */
 export function optionOf(kind: FactKind, value: string): string {
   if (kind === "place") return `on the ${value}`;
   if (kind === "activity") return `in the ${value}`;

@@ -21,7 +21,7 @@ function inkedColumns(pixels: Uint8ClampedArray): number[] {
   );
 }
 
-test("every word of the household's pictures can be written, and no two look the same", () => {
+test("every word of the household's pictures can be written, and no two look alike", () => {
   const words = [
     ...people,
     ...objects,
@@ -35,7 +35,7 @@ test("every word of the household's pictures can be written, and no two look the
   assert.equal(new Set(pictures).size, words.length);
 });
 
-test("words are centred, and longer ones take more room", () => {
+test("words are centred, and longer ones are wider", () => {
   const [short, long] = [inkedColumns(written("mug")), inkedColumns(written("in the bathroom"))];
   for (const columns of [short, long]) {
     assert.ok(Math.abs((columns[0]! + columns.at(-1)!) / 2 - 99.5) <= 1, String(columns));

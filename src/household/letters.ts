@@ -1,14 +1,14 @@
 /**
- * A stroke font of our own for the words in the household's pictures.
+ * A stroke font for the words in the household's pictures.
  *
- * A canvas on a machine without fonts draws no text and says nothing; with fonts it draws other pixels on every machine.
- * These letters need none and are the same everywhere. There are small letters and the capitals people's names begin
- * with; digits are left to the displays.
+ * Without installed fonts a canvas silently draws no text, and with fonts the pixels differ between machines. This font
+ * needs none and is the same everywhere. It has small letters and the capitals that names begin with; the displays draw
+ * digits.
  */
 import type { SKRSContext2D } from "@napi-rs/canvas";
 import { Path2D } from "../util/canvas.ts";
 
-/** Width and pen strokes of a letter: capitals reach from 0 to the baseline at 10, small letters begin at 4. */
+/** Width and pen strokes of a letter. Capitals reach from 0 to the baseline at 10; small letters begin at 4. */
 type Letter = readonly [width: number, strokes: string];
 
 const bowl = "M0 7a3 3 0 1 1 6 0a3 3 0 1 1-6 0";
@@ -53,7 +53,10 @@ const gap = 2.9;
 const penWidth = 1.75;
 const unitsPerSize = 13.5;
 
-/** Writes words centred at x with their baseline at y, in letters of a size in pixels. @throws RangeError for a letter there is not */
+/**
+ * Writes words centred at x with their baseline at y; the size is in pixels.
+ * @throws RangeError for a letter the font lacks
+ */
 export function writeWords(
   context: SKRSContext2D,
   text: string,

@@ -1,8 +1,8 @@
 /**
- * A clip of an episode as perception would see it, without filming it: for training, where thousands are looked at once.
+ * A clip of an episode as perception would see it, without making a video: for training, which sees thousands of clips.
  *
- * One frame a scene, coded as JPEG twice, which stands in for the video codec; speech as its
- * subtitles. What is watched for real is a film (`render.ts`).
+ * It has one frame per scene, coded as JPEG twice in place of the video codec, and speech as subtitles. Watching for
+ * real uses a video (`render.ts`).
  */
 
 import type { Observation } from "../perception/observation.ts";
@@ -12,16 +12,16 @@ import { drawScene, frameSize } from "./draw.ts";
 import { sentenceOf, spokenLine } from "./language.ts";
 import type { EpisodeClip, Scene } from "./world.ts";
 
-/** What an observation holds of a clip. */
+/** What an observation of a clip contains. */
 export interface ObserveOptions {
   readonly stream: string;
   /** Whether frames are drawn. @default true */
   readonly pictures?: boolean;
-  /** Whether what is seen comes as captions too. @default false */
+  /** Whether what is seen is also given as captions. @default false */
   readonly captions?: boolean;
 }
 
-/** The observation of one clip; the same each time. */
+/** The observation of one clip; the same at each call. */
 export async function observeClip(
   clip: EpisodeClip,
   { stream, pictures = true, captions = false }: ObserveOptions,

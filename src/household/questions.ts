@@ -1,9 +1,8 @@
 /**
- * Questions about an episode, with four options and the answer: five kinds, one per kind of fact.
+ * Questions about an episode, with four options and the answer: one kind of question per kind of fact.
  *
- * A distractor differs from the answer in one thing: it is another value of the same slot, one that was really shown of
- * something else where there is one, so that half a memory does not give the answer away; a display's differs in the
- * hour or in the minutes.
+ * A distractor is another value of the answer's slot, if possible one that was shown of something else, so that half a
+ * memory does not give the answer away. A display's distractor differs in the hour or in the minutes.
  */
 import { letterOptions, type Option } from "../tasks/task.ts";
 import { pick, type Random, shuffle } from "../util/random.ts";
@@ -24,15 +23,15 @@ import {
 } from "./language.ts";
 import type { Episode } from "./world.ts";
 
-/** A question about an episode, with its answer and where that is to be seen. */
+/** A multiple-choice question about an episode, with its answer and evidence. */
 export interface HouseholdQuestion {
   readonly kind: FactKind;
   readonly text: string;
-  /** Four, lettered A to D. */
+  /** Four options, lettered A to D. */
   readonly options: readonly Option[];
-  /** Letter of the right one. */
+  /** Letter of the correct option. */
   readonly answer: string;
-  /** Stream time it is asked at: nothing later counts. */
+  /** Stream time it is asked at, in seconds: later clips do not count. */
   readonly askedAtSeconds: number;
   readonly fact: Fact;
   /** Clips that show the fact, in order. */
@@ -41,17 +40,17 @@ export interface HouseholdQuestion {
   readonly moments: readonly { readonly startSeconds: number; readonly endSeconds: number }[];
 }
 
-/** How many questions are asked. */
+/** Which questions to ask about an episode. */
 export interface QuestionOptions {
-  /** How many of each kind, as far as the episode has facts. @default 1 */
+  /** How many questions of each kind, as far as the episode has facts. @default 1 */
   readonly perKind?: number;
-  /** @default all five */
+  /** Kinds of questions. @default all five */
   readonly kinds?: readonly FactKind[];
   /** Only facts shown completely by this moment. @default the episode's end */
   readonly bySeconds?: number;
 }
 
-/** Questions about facts an episode has shown, kinds in turn. */
+/** Questions about facts that an episode has shown, kinds in turn. */
 export function askAbout(
   episode: Episode,
   random: Random,
@@ -90,7 +89,7 @@ export function askAbout(
   });
 }
 
-/** Three other values of a fact's slot. */
+/** Three wrong values for a fact's slot. */
 function distractors(random: Random, fact: Fact, facts: readonly Fact[]): string[] {
   if (fact.kind === "display") {
     const [hour, minutes] = fact.time.split(":") as [string, string];

@@ -1,7 +1,7 @@
 /**
- * An episode as the files a camera and two careful listeners would leave: mp4, speech as SRT, captions as SRT, truth.
+ * An episode as files: mp4, speech as SRT, captions as SRT, and the truth as JSON.
  *
- * The texts and the truth are the same bytes for the same seed; the video's bytes are its encoder's.
+ * The same seed gives the same bytes of texts and truth; the video's bytes depend on the encoder.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -15,21 +15,21 @@ import { sentenceOf, spokenLine } from "./language.ts";
 import type { HouseholdQuestion } from "./questions.ts";
 import { type Episode, sceneSeconds } from "./world.ts";
 
-/** Source frames a second; scenes last 2.5 s. */
+/** Frames per second of the video; scenes last 2.5 s. */
 const frameRate = 8;
 
-/** Files of a filmed episode. */
+/** Paths of the files of a rendered episode. */
 export interface RenderedEpisode {
   readonly video: string;
-  /** What people say, `Ann: The train is at two.` */
+  /** SRT of what people say, `Ann: The train is at two.` */
   readonly subtitles: string;
-  /** A sentence for everything the picture shows. */
+  /** SRT of what the picture shows, one sentence per fact. */
   readonly captions: string;
   /** The episode and its questions as JSON. */
   readonly truth: string;
 }
 
-/** How an episode is filmed. */
+/** What a rendered episode contains. */
 export interface RenderEpisodeOptions {
   /** File names without extension. @default "household" */
   readonly name?: string;
@@ -38,7 +38,7 @@ export interface RenderEpisodeOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Writes `<name>.mp4`, `.srt`, `.captions.srt` and `.truth.json` into a folder. @throws DataError when ffmpeg fails */
+/** Writes `<name>.mp4`, `.srt`, `.captions.srt` and `.truth.json` into a folder. @throws DataError if ffmpeg fails */
 export async function renderEpisode(
   episode: Episode,
   folder: string,
@@ -61,7 +61,7 @@ export async function renderEpisode(
   return files;
 }
 
-/** SRT of what is said, each line inside the scene that shows its speaker. */
+/** SRT of what is said, each line in the scene that shows its speaker. */
 export function subtitlesOf(episode: Episode): string {
   return srt(
     scenesOf(episode).flatMap(({ startSeconds, endSeconds, strips }) =>
@@ -80,7 +80,7 @@ export function subtitlesOf(episode: Episode): string {
   );
 }
 
-/** SRT of what is seen, one sentence a strip. */
+/** SRT of what is seen, one sentence per strip. */
 export function captionsOf(episode: Episode): string {
   return srt(
     scenesOf(episode).flatMap(({ startSeconds, endSeconds, strips }) =>
@@ -125,7 +125,7 @@ async function encode(episode: Episode, path: string, signal: AbortSignal | unde
   child.stderr.on("data", (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-2000);
   });
-  child.stdin.on("error", () => {}); // its exit code tells
+  child.stdin.on("error", () => {}); // its exit code reports the failure
   const closed = once(child, "close") as Promise<[number | null]>;
   closed.catch(() => {}); // awaited below
   for (const scene of scenesOf(episode)) {
@@ -136,6 +136,5 @@ async function encode(episode: Episode, path: string, signal: AbortSignal | unde
   child.stdin.end();
   const [exitCode] = await closed;
   signal?.throwIfAborted();
-  if (exitCode !== 0)
-    throw new DataError("render-failed", `Expected ffmpeg to write ${path}, it failed: ${said.trim()}`);
+  if (exitCode !== 0) throw new DataError("render-failed", `ffmpeg could not write ${path}: ${said.trim()}`);
 }

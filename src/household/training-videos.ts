@@ -1,7 +1,7 @@
 /**
- * Episodes of the train split as videos to learn from: an endless row, numbered, the same each time.
+ * Episodes of the train split as videos to train on: endless, numbered, the same each time.
  *
- * What somebody else wrote about a clip (the off-policy history of Phase One) is one or two true sentences of it.
+ * The off-policy history of Phase One, which another writer would have written, is one or two true sentences per clip.
  */
 import type { Observation } from "../perception/observation.ts";
 import { randomInt, seededRandom, shuffle } from "../util/random.ts";
@@ -9,36 +9,36 @@ import { type Fact, sentenceOf } from "./language.ts";
 import { observeClip } from "./observe.ts";
 import { createEpisode, type Episode, episodeSeed, type Split } from "./world.ts";
 
-/** One simulated video of Phase One. */
+/** One episode as a video to train on. */
 export interface HouseholdVideo {
   readonly clips: number;
   observe(clip: number): Promise<Observation>;
   written(clip: number): Promise<string>;
 }
 
-/** Which videos are made. */
+/** Which episodes to train on. */
 export interface HouseholdVideosOptions {
   readonly split: Split;
-  /** First episode. */
+  /** Number of the first episode. */
   readonly from: number;
-  /** Clips of an episode. */
+  /** Clips per episode. */
   readonly clips: number;
-  /** Whether what is seen comes as captions too, for policies that look at no pictures. @default false */
+  /** Whether what is seen is also given as captions, for policies that take no pictures. @default false */
   readonly captions?: boolean;
 }
 
-/** Videos by number, for Phase One. */
+/** Endless training videos, and the truth about them. */
 export interface HouseholdVideos {
   /** The n-th video, from 0. */
   video(n: number): HouseholdVideo;
-  /** What is true of a clip of the stream `<split>-<episode>`; `null` for any other. */
+  /** The facts of a clip of the stream `<split>-<episode>`; `null` for any other stream. */
   truthOf(stream: string, clip: number): readonly Fact[] | null;
 }
 
-/** Observations of a clip are kept for so many clips: an instance shows each one to the policy several times. */
+/** How many clips keep their observation cached: an instance shows each one to the policy several times. */
 const mostKept = 400;
 
-/** Simulated videos, each made when it is asked for. */
+/** Episodes of the train split as training videos. */
 export function householdVideos({
   split,
   from,
@@ -72,7 +72,7 @@ export function householdVideos({
   };
 }
 
-/** The value of a key, made where it is not there; the oldest goes when there are too many. */
+/** The cached value of a key, made if missing. The oldest value is dropped when there are too many. */
 function remembered<T>(values: Map<string, T>, key: string, make: () => T): T {
   const known = values.get(key);
   if (known !== undefined) return known;

@@ -7,12 +7,12 @@ const episodes = Array.from({ length: 20 }, (_, n) => createEpisode(episodeSeed(
 const clips = episodes.flatMap((episode) => episode.clips);
 
 describe("episode", () => {
-  test("is the same for the same seed and another for another", () => {
+  test("is the same for one seed and differs for another", () => {
     assert.deepEqual(createEpisode("train-3", 12), createEpisode("train-3", 12));
     assert.notDeepEqual(createEpisode("train-3", 12), createEpisode("train-4", 12));
   });
 
-  test("does not change its beginning when it is longer", () => {
+  test("has the same beginning at a greater length", () => {
     assert.deepEqual(createEpisode("a", 12).clips.slice(0, 5), createEpisode("a", 5).clips);
   });
 
@@ -42,7 +42,7 @@ describe("episode", () => {
     }
   });
 
-  test("says everything once in a clip", () => {
+  test("has each fact once in a clip", () => {
     for (const { facts, scenes } of clips) {
       for (const fact of facts.filter(({ kind }) => kind === "speech")) {
         assert.equal(scenes.filter(({ strips }) => strips.includes(fact)).length, 1);
@@ -60,7 +60,7 @@ describe("episode", () => {
     }
   });
 
-  test("puts a thing in one place a clip, and moves it when somebody else puts it next", () => {
+  test("puts a thing in one place per clip, and moves it when another person puts it next", () => {
     let moves = 0;
     for (const { clips } of episodes) {
       const last = new Map<string, Fact & { kind: "place" }>();
@@ -80,7 +80,7 @@ describe("episode", () => {
     assert.ok(moves > 50, `${moves} moves in 20 episodes`);
   });
 
-  test("has a person busy in one room a clip", () => {
+  test("has a person busy in one room per clip", () => {
     for (const { facts } of clips) {
       const busy = facts.filter((fact) => fact.kind === "activity").map(({ person }) => person);
       assert.equal(new Set(busy).size, busy.length);

@@ -1,13 +1,12 @@
 /**
- * A seeded day in a household: clips, the facts each one shows, and where in the picture each is to be seen.
+ * A seeded day in a household: its clips, the facts each shows, and the strip that shows each fact.
  *
- * Each clip of 10 s has four scenes of 2.5 s, each scene's picture three strips; every fact has a strip of its own in
- * one scene, some in two. A clip holds six facts, more than a memory of it may keep; about 30 % of them persist into
- * the next clip, so that repeating what is known costs. Within an episode a key has one value (nano prototype's world,
- * with twelve displays instead of six so that values do not repeat).
+ * Each clip of 10 s has four scenes of 2.5 s, and each scene's picture has three strips. Every fact has its own strip
+ * in one scene, some in two. A clip has six facts, more than a memory of it may keep. About 30 % of them persist into
+ * the next clip, so that repeating known facts costs. Within an episode a key has one value.
  *
- * The state is coherent: in one clip a thing is put in one place and a person is busy in one room; whoever puts a thing
- * next moves it to another place, so where it is now is where it was put last.
+ * The state is coherent: in one clip a thing is put in one place and a person is busy in one room. The next person who
+ * puts a thing moves it to another place, so it is where it was put last.
  */
 import { pick, type Random, randomInt, seededRandom, shuffle } from "../util/random.ts";
 import {
@@ -30,18 +29,23 @@ import {
   verbs,
 } from "./language.ts";
 
+/** Length of a clip, in seconds. */
 export const clipSeconds = 10;
+/** Scenes per clip. */
 export const scenesPerClip = 4;
+/** Length of a scene, in seconds. */
 export const sceneSeconds = clipSeconds / scenesPerClip;
+/** Strips in a scene's picture. */
 export const stripsPerScene = 3;
+/** Facts per clip. */
 export const factsPerClip = 6;
 const persistShare = 0.3;
 
-/** A part of a clip: what its strips show, in order. */
+/** A scene of a clip: one picture. */
 export interface Scene {
   readonly startSeconds: number;
   readonly endSeconds: number;
-  /** Top to bottom; `null` is an empty strip. Length 3. */
+  /** Facts of the strips from top to bottom; `null` is an empty strip. Length 3. */
   readonly strips: readonly (Fact | null)[];
 }
 
@@ -54,24 +58,24 @@ export interface EpisodeClip {
   readonly scenes: readonly Scene[];
 }
 
-/** A simulated day: its clips and all that is true in them. */
+/** A simulated day in a household. */
 export interface Episode {
   readonly seed: string;
   readonly clips: readonly EpisodeClip[];
   readonly endSeconds: number;
 }
 
-/** Seeds that never mix: what is learnt on one split is never tested on it. */
+/** Part of the episodes, for training or for one kind of testing; splits share no seed. */
 export type Split = "train" | "validation" | "held-out";
 
-/** The n-th episode's seed of a split. */
+/** Seed of the n-th episode of a split. */
 export function episodeSeed(split: Split, n: number): string {
   if (!Number.isInteger(n) || n < 0)
     throw new RangeError(`Expected \`n\` to be a whole number from 0 up, got ${n}`);
   return `${split}-${n}`;
 }
 
-/** The episode of a seed; equal seeds and lengths give equal episodes. @throws RangeError */
+/** The episode of a seed; equal seeds and lengths give equal episodes. @throws RangeError for an invalid length */
 export function createEpisode(seed: string, clips: number): Episode {
   if (!Number.isInteger(clips) || clips < 1)
     throw new RangeError(`Expected \`clips\` to be a whole number from 1 up, got ${clips}`);
@@ -94,15 +98,15 @@ export function createEpisode(seed: string, clips: number): Episode {
   return { seed, clips: made, endSeconds: clips * clipSeconds };
 }
 
-/** What has happened so far. */
+/** The state after some clips. */
 interface State {
-  /** By key: a key keeps the value it has. */
+  /** Facts by key: a key keeps its value. */
   readonly known: Map<string, Fact>;
-  /** By thing: who put it where last. */
+  /** By thing: who last put it where. */
   readonly puts: Map<string, Fact & { kind: "place" }>;
 }
 
-/** Six facts: some of the clip before, the rest new, kinds in turn as far as they go. */
+/** Six facts: some of the clip before, the rest new, kinds in turn as far as possible. */
 function clipFacts(random: Random, previous: readonly Fact[], state: State): Fact[] {
   const facts = previous.filter(() => random() < persistShare);
   const kinds: FactKind[] = [];
@@ -111,7 +115,7 @@ function clipFacts(random: Random, previous: readonly Fact[], state: State): Fac
     const drawn = newFact(random, kinds.pop()!);
     const fact = state.known.get(keyOf(drawn)) ?? drawn;
     if (facts.some((other) => excludes(fact, other)) || movesNothing(fact, state)) continue;
-    // One thing is said in a scene.
+    // A scene has at most one spoken fact.
     if (fact.kind === "speech" && facts.filter(({ kind }) => kind === "speech").length >= scenesPerClip)
       continue;
     state.known.set(keyOf(fact), fact);
@@ -128,7 +132,7 @@ function excludes(a: Fact, b: Fact): boolean {
   return keyOf(a) === keyOf(b);
 }
 
-/** Whether somebody else already put the thing in that place. */
+/** Whether another person already put the thing in that place. */
 function movesNothing(fact: Fact, { puts }: State): boolean {
   if (fact.kind !== "place") return false;
   const last = puts.get(fact.object);
@@ -169,7 +173,10 @@ function newFact(random: Random, kind: FactKind): Fact {
   }
 }
 
-/** Each fact in a strip of its own, about half of those seen a second time in another scene; speech at most one a scene. */
+/**
+ * Gives each fact its own strip, and about half of the visible ones a second in another scene. A scene has at most one
+ * spoken fact.
+ */
 function placedInScenes(random: Random, facts: readonly Fact[], startSeconds: number): Scene[] {
   const strips: (Fact | null)[][] = Array.from({ length: scenesPerClip }, () =>
     Array(stripsPerScene).fill(null),
@@ -191,7 +198,7 @@ function placedInScenes(random: Random, facts: readonly Fact[], startSeconds: nu
     const free = strips[scene]!.flatMap((strip, i) => (strip === null ? [i] : []));
     strips[scene]![free[randomInt(random, free.length)]!] = fact;
   };
-  // Nothing is said twice in one clip; speech is placed first, while every scene is free.
+  // A clip says nothing twice. Speech is placed first, while every scene is free.
   for (const fact of facts.filter(({ kind }) => kind === "speech")) place(fact);
   for (const fact of facts.filter(({ kind }) => kind !== "speech")) place(fact);
   for (const fact of facts) if (fact.kind !== "speech" && random() < 0.5) place(fact);

@@ -1,15 +1,15 @@
 /**
- * What becomes of the adapters of one policy, as pure functions: kept adapters in, changed adapters out.
+ * Changes to the adapters of one policy, as pure functions: kept adapters in, changed adapters out.
  *
- * At most one is active. Times rise within a policy even where the clock was set back: their order tells what a rollback
- * goes back to.
+ * At most one is active. Times rise within a policy even if the clock was set back, because their order decides what a
+ * rollback restores.
  */
 import { forgottenTask, unknownAdapter } from "./errors.ts";
 import type { AdapterChange, KeptAdapter } from "./records.ts";
 
 const rolledBack = "rolled back";
 
-/** The adapter with its history, and the one it takes the place of, retired. */
+/** The adapter with its history, and the adapter it replaces, retired. */
 export function added(kept: readonly KeptAdapter[], adapter: KeptAdapter): KeptAdapter[] {
   const { state, reason, atMs } = adapter;
   const retired = state === "active" ? retire(kept, `replaced by ${adapter.revision}`, atMs) : [];
@@ -18,7 +18,7 @@ export function added(kept: readonly KeptAdapter[], adapter: KeptAdapter): KeptA
 }
 
 /**
- * Those that change where an adapter becomes active, or none does.
+ * The adapters that change when one becomes active, or none does.
  * @throws StoreError `adapter-unknown`
  */
 export function activated(
@@ -34,7 +34,9 @@ export function activated(
   return [...retired, changed(replaced(kept, retired), next, { state: "active", reason, atMs })];
 }
 
-/** Those that change where the last activation is taken back, and the id of the one that is active again, or `null`. */
+/**
+ * The adapters that change when the last activation is undone, and the id of the one that is active again, or `null`.
+ */
 export function rolledBackFrom(
   kept: readonly KeptAdapter[],
   atMs: number,
@@ -48,13 +50,13 @@ export function rolledBackFrom(
   return { changed: [...retired.filter(({ id }) => id !== again.id), again], active: again.id };
 }
 
-/** @throws StoreError `task-unknown` where a task the adapter was trained on is not held */
+/** Checks that every task an adapter was trained on is still held. @throws StoreError `task-unknown` */
 export function assertTasksHeld({ revision, tasks }: KeptAdapter, held: (task: string) => boolean): void {
   const gone = tasks.find((task) => !held(task));
   if (gone !== undefined) throw forgottenTask(revision, gone);
 }
 
-/** What was activated and not taken back, oldest first, but for what was forgotten. */
+/** Adapters that were activated and not rolled back, oldest first, without forgotten ones. */
 function activations(kept: readonly KeptAdapter[]): KeptAdapter[] {
   const changes = kept
     .flatMap((adapter) => adapter.history!.map((one) => ({ adapter, ...one })))
@@ -82,7 +84,7 @@ function changed(kept: readonly KeptAdapter[], adapter: KeptAdapter, now: Adapte
 const replaced = (kept: readonly KeptAdapter[], by: readonly KeptAdapter[]): KeptAdapter[] =>
   kept.map((adapter) => by.find(({ id }) => id === adapter.id) ?? adapter);
 
-/** Now, or just after the last change where the clock was set back. */
+/** Now, or just after the last change if the clock was set back. */
 function nextMs(kept: readonly KeptAdapter[], nowMs: number): number {
   return Math.max(nowMs, ...kept.flatMap(({ history }) => history!.map(({ atMs }) => atMs + 1)));
 }

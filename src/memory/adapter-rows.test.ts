@@ -4,7 +4,7 @@ import { test } from "node:test";
 import Database from "better-sqlite3";
 import { openTestMemory, temporaryFolder } from "../../test/support/memory.ts";
 
-test("an adapter of an older file has its state for a history", async () => {
+test("an adapter of an older file has its state as its history", async () => {
   const memory = await openTestMemory(join(temporaryFolder("adapters"), "older"));
   await memory.addAdapter({
     ...{ id: "a", policy: "choice", revision: "r-a", state: "active", reason: "it was good", atMs: 7 },

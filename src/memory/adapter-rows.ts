@@ -1,8 +1,8 @@
 /**
- * Adapters trained on this memory's tasks, in the database: kept with the verdict on each and all that became of it since.
+ * Adapters trained on this memory's tasks, in the database, each with its verdict and its history.
  *
- * What changes is decided in `adapter-history.ts` and written in one transaction, so there is never half an adapter, nor
- * two that are active.
+ * `adapter-history.ts` decides what changes, and one transaction writes it, so there is never half an adapter or two
+ * active ones.
  */
 import { type Selectable, sql } from "kysely";
 import { activated, added, assertTasksHeld, rolledBackFrom } from "./adapter-history.ts";
@@ -13,8 +13,8 @@ import type { AdapterChange, AdapterFilter, KeptAdapter } from "./records.ts";
 import type { AdapterTable } from "./schema.ts";
 
 /**
- * @returns false for an adapter of that id that is kept already
- * @throws StoreError `task-unknown` where a task it was trained on was forgotten while it was trained
+ * Keeps an adapter. @returns false if one with its id is already kept
+ * @throws StoreError `task-unknown` if a task it was trained on was forgotten meanwhile
  */
 export function addAdapter(db: Db, adapter: KeptAdapter): boolean {
   return db.write(() => {
@@ -28,7 +28,7 @@ export function addAdapter(db: Db, adapter: KeptAdapter): boolean {
   });
 }
 
-/** In the order they were trained. */
+/** Adapters that pass a filter, in the order they were trained. */
 export function adapters(db: Db, { policy, state }: AdapterFilter = {}): KeptAdapter[] {
   let all = build.selectFrom("adapter").selectAll().orderBy("row");
   if (policy !== undefined) all = all.where("policy", "=", policy);
@@ -37,7 +37,7 @@ export function adapters(db: Db, { policy, state }: AdapterFilter = {}): KeptAda
 }
 
 /**
- * Makes an adapter active instead of the present one, or none; nothing changes where it is active already.
+ * Makes an adapter active instead of the present one, or none. Nothing changes if it is already active.
  * @throws StoreError `adapter-unknown`
  */
 export function activateAdapter(
@@ -50,7 +50,7 @@ export function activateAdapter(
   });
 }
 
-/** Takes back the last activation. @returns the id of the adapter that is active again, or `null` */
+/** Undoes the last activation. @returns the id of the adapter that is active again, or `null` */
 export function rollbackAdapter(db: Db, policy: string, atMs: number): string | null {
   return db.write(() => {
     const { changed, active } = rolledBackFrom(adapters(db, { policy }), atMs);
@@ -59,7 +59,7 @@ export function rollbackAdapter(db: Db, policy: string, atMs: number): string | 
   });
 }
 
-/** Inside a transaction. Of an adapter that is kept only its state changes. */
+/** Writes an adapter, inside a transaction. If it is already kept, only its state and history change. */
 function put(db: Db, { id, policy, revision, state, reason, atMs, tasks, file, history }: KeptAdapter): void {
   const now = { state, reason, at_ms: atMs, history: JSON.stringify(history) };
   db.run(
@@ -71,7 +71,7 @@ function put(db: Db, { id, policy, revision, state, reason, atMs, tasks, file, h
   logChange(db, { kind: "adapter", id, value: { policy, state } });
 }
 
-/** Deletes adapters that were trained on any of these tasks. Inside a transaction. @returns their ids */
+/** Deletes adapters that were trained on any of these tasks, inside a transaction. @returns their ids */
 export function deleteAdaptersOf(db: Db, tasks: readonly string[]): string[] {
   return db
     .all(
@@ -81,6 +81,7 @@ export function deleteAdaptersOf(db: Db, tasks: readonly string[]): string[] {
     .map(({ id }) => id);
 }
 
+/** An adapter from its row. */
 export function toAdapter({
   row: _,
   at_ms: atMs,

@@ -1,10 +1,10 @@
 /**
  * Bytes by content hash: `blobs/ab/<sha256>` beside the memory file.
  *
- * A blob is on disk, synced, before the row that names it commits, and is deleted only after the rows that named it
- * are gone. In between its hash stands in `loose_blob`, so a later sweep finds what a crash leaves behind. The
- * sweep deletes under the database's write lock and a writer looks again under the same lock before it commits a
- * reference, so the two never cross.
+ * A blob is on disk, synced, before the row that names it commits, and is deleted only after the rows that named it are
+ * gone. In between, its hash is in `loose_blob`, so a later sweep finds what a crash leaves behind. The sweep deletes
+ * under the database's write lock, and a writer checks again under the same lock before it commits a reference, so the
+ * two never cross.
  */
 import { randomUUID } from "node:crypto";
 import {
@@ -29,11 +29,12 @@ import { build, type Db, inOurWords, toStoreError } from "./database.ts";
 
 export { type Blob, blobOf } from "./blob.ts";
 
+/** Path of a blob's file. */
 export function blobPath(folder: string, hash: string): string {
   return join(folder, hash.slice(0, 2), hash);
 }
 
-/** The bytes, or `null` where there is no such file. */
+/** The bytes of a blob, or `null` if there is no such file. */
 export async function readBlob(folder: string, hash: string): Promise<Uint8Array | null> {
   const path = blobPath(folder, hash);
   try {
@@ -44,14 +45,14 @@ export async function readBlob(folder: string, hash: string): Promise<Uint8Array
   }
 }
 
-/** @throws StoreError `blob-missing` */
+/** The bytes of a blob, read synchronously. @throws StoreError `blob-missing` */
 export function readBlobNow(folder: string, hash: string): Uint8Array {
   const path = blobPath(folder, hash);
   if (existsSync(path)) return inOurWords(path, () => readFileSync(path));
   throw new StoreError("blob-missing", `The blob ${path} is gone: it was deleted or forgotten.`);
 }
 
-/** Puts blobs on disk and marks them loose; `claimBlobs` must follow in the transaction that names them. */
+/** Writes blobs to disk and marks them loose. `claimBlobs` must follow in the transaction that names them. */
 export async function writeBlobs(db: Db, folder: string, blobs: readonly Blob[]): Promise<void> {
   const missing = [...new Map(blobs.map((blob) => [blob.hash, blob])).values()].filter(
     ({ hash }) => !existsSync(blobPath(folder, hash)),
@@ -89,7 +90,7 @@ async function writeBlob(folder: string, { hash, bytes }: Blob): Promise<void> {
   try {
     await rename(partial, path);
   } catch (error) {
-    // swept by another process as a crash's remains: `claimBlobs` writes it again
+    // another process swept it as left by a crash: `claimBlobs` writes it again
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
 }
@@ -105,7 +106,7 @@ function syncFolder(folder: string): void {
   }
 }
 
-/** Inside the transaction that refers to the blobs: makes sure that no sweep took the files, and registers them. */
+/** Registers blobs, inside the transaction that refers to them, and writes files again that a sweep has deleted. */
 export function claimBlobs(db: Db, folder: string, blobs: readonly Blob[]): void {
   for (const blob of blobs) {
     const { hash, byteLength } = blob;
@@ -137,11 +138,12 @@ function writeBlobNow(path: string, bytes: Uint8Array): void {
   });
 }
 
+/** Marks blobs that perhaps no row names, for the next sweep. */
 export function markLoose(db: Db, hashes: readonly string[]): void {
   db.run(sql`insert or ignore into loose_blob (hash) select value from json_each(${JSON.stringify(hashes)})`);
 }
 
-/** Deletes the files of loose blobs that no row names, and what a crash left half-written of any loose blob. */
+/** Deletes the files of loose blobs that no row names, and half-written files that a crash left. */
 export function sweepBlobs(db: Db, folder: string): { readonly blobs: number; readonly bytes: number } {
   if (db.readOnly || !db.get(build.selectFrom("loose_blob").select("hash").limit(1)))
     return { blobs: 0, bytes: 0 };

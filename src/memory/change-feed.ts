@@ -1,8 +1,8 @@
 /**
- * Following a memory: whoever listens is given the changes of a log one by one, and waits where there is none.
+ * Following a memory: each listener receives the changes of a log one by one and waits for the next.
  *
- * The log is the store's. What this process writes wakes the listeners at once; what others write is looked for now and
- * then, and only while a listener waits.
+ * The store keeps the log. A write of this process wakes the listeners at once. Writes of other processes are polled
+ * for, only while a listener waits.
  */
 import { fromCursor, toCursor } from "./page.ts";
 import type { Change } from "./records.ts";
@@ -12,24 +12,25 @@ type WithoutCursor<T> = T extends unknown ? Omit<T, "cursor"> : never;
 /** A change as a log keeps it. */
 export type LoggedChange = WithoutCursor<Change>;
 
-/** Changes in the order they happened, numbered from 1 up. Numbers may be missing, where a change was forgotten. */
+/** Changes in the order they happened, numbered from 1 up. The number of a forgotten change is missing. */
 export interface ChangeLog {
   /** Number of the last change, 0 before the first. */
   last(): number;
-  /** The first changes after a number that are still known. */
+  /** The first changes after a number that the log still holds. */
   after(number: number): readonly { readonly number: number; readonly change: LoggedChange }[];
-  /** Whether another process wrote since this was last called. */
+  /** Whether another process has written since the last call. */
   wroteElsewhere?(): boolean;
 }
 
-/** So many changes are kept, the newest. */
+/** How many changes are kept, the newest. */
 export const keptChanges = 10_000;
-/** Forgetting more things than this is one reset. */
+/** Forgetting more items than this at once is reported as one reset. */
 export const mostForgotten = 1000;
 
 const pollMs = 200;
 const cursorName = "changes";
 
+/** Sends the changes of a log to its listeners. */
 export class ChangeFeed {
   readonly #log: ChangeLog;
   readonly #waiting = new Set<() => void>();
@@ -60,7 +61,7 @@ export class ChangeFeed {
         const changes = this.#changesAfter(from, either);
         return {
           next: () => changes.next(),
-          // A generator that waits would keep `return` waiting too.
+          // While a generator waits, its `return` would wait too.
           return: () => {
             stop.abort();
             return changes.return();
@@ -70,7 +71,7 @@ export class ChangeFeed {
     };
   }
 
-  /** To be called when something was written. */
+  /** Wakes the listeners; called after each write. */
   wake(): void {
     for (const resume of this.#waiting) resume();
   }
@@ -99,7 +100,7 @@ export class ChangeFeed {
     }
   }
 
-  /** Resolves when something may have been written, or nothing will be waited for any more. */
+  /** Resolves when something may have been written, or when waiting ends. */
   #written(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const resume = () => {
@@ -114,7 +115,7 @@ export class ChangeFeed {
     });
   }
 
-  /** Looks for others' writes while anyone waits. */
+  /** Polls for writes of other processes while a listener waits. */
   #poll(): void {
     const isWanted = this.#waiting.size > 0 && !this.#closed && this.#log.wroteElsewhere !== undefined;
     if (!isWanted && this.#timer) {
@@ -127,7 +128,7 @@ export class ChangeFeed {
     }
   }
 
-  /** A log that cannot be read wakes the listeners too: it fails where they read it. */
+  /** Wakes the listeners also if the log cannot be read: they get the error when they read it. */
   #mayHaveChanged(): boolean {
     try {
       return this.#log.wroteElsewhere!();

@@ -21,7 +21,7 @@ import { openDatabase } from "./database.ts";
 const folder = temporaryFolder("changes");
 const writer = join(import.meta.dirname, "../../test/support/remember-forever.ts");
 
-test("what another process writes arrives, each entry once and in order, and nothing it did not commit", async () => {
+test("entries of another process arrive once and in order, and nothing uncommitted does", async () => {
   const directory = join(folder, "two");
   const memory = await openTestMemory(directory);
   const child = spawn(process.execPath, [writer, directory, "camera"], {
@@ -48,7 +48,7 @@ test("what another process writes arrives, each entry once and in order, and not
   }
 });
 
-test("a memory opened for reading only follows what is written to it", async () => {
+test("a memory opened read-only follows what is written to it", async () => {
   const memory = await openTestMemory(join(folder, "watched"));
   await addTestStream(memory, "kitchen");
   const reader = await openTestMemory(memory.directory, { readOnly: true });
@@ -61,7 +61,7 @@ test("a memory opened for reading only follows what is written to it", async () 
   await memory.close();
 });
 
-test("the log keeps the last changes only", () => {
+test("the log keeps only the last changes", () => {
   const db = openDatabase(join(folder, "bounded"), { readOnly: false });
   db.write(() => {
     for (let i = 0; i < keptChanges + 1000; i++) logChange(db, { kind: "task", id: `task_${i}` });
@@ -75,7 +75,7 @@ test("the log keeps the last changes only", () => {
   raw.close();
 });
 
-test("a change that is rolled back is in no log", async () => {
+test("a change that is rolled back is not in the log", async () => {
   const memory = await openTestMemory(join(folder, "rolled-back"));
   await addTestStream(memory, "kitchen");
   const { stored } = await remember(memory, "kitchen", 0, ["Ann: tea"]);
@@ -90,7 +90,7 @@ test("a change that is rolled back is in no log", async () => {
   await memory.close();
 });
 
-test("neither the text nor the name of a forgotten stream stands in the file", async () => {
+test("neither the text nor the name of a forgotten stream is in the file", async () => {
   const memory = await openTestMemory(join(folder, "forgotten"));
   await addTestStream(memory, "zanzibarkanarie");
   await remember(memory, "zanzibarkanarie", 0, ["Quentin: the quetzal sleeps"]);

@@ -1,6 +1,6 @@
 /**
- * The change log in the database: each change is written in the transaction that makes it, so that it is in the log if
- * and only if it happened.
+ * The change log in the database. Each change is logged in the transaction that makes it, so it is in the log if and
+ * only if it happened.
  */
 import { sql } from "kysely";
 import { type ChangeLog, keptChanges, type LoggedChange, mostForgotten } from "./change-feed.ts";
@@ -9,7 +9,7 @@ import { listed } from "./listed.ts";
 import type { AdapterState } from "./records.ts";
 
 const atOnce = 256;
-/** Old changes are deleted after so many new ones. */
+/** Old changes are deleted after this many new ones. */
 const trimEvery = 100;
 
 interface Logged {
@@ -20,7 +20,7 @@ interface Logged {
   readonly value?: unknown;
 }
 
-/** Notes a change. Inside the transaction that makes it. */
+/** Logs a change, inside the transaction that makes it. */
 export function logChange(db: Db, { kind, id, stream, clip, value }: Logged): void {
   const { lastInsertRowid } = db.run(
     build.insertInto("change").values({
@@ -35,14 +35,14 @@ export function logChange(db: Db, { kind, id, stream, clip, value }: Logged): vo
   if (row % trimEvery === 0) db.run(build.deleteFrom("change").where("row", "<=", row - keptChanges));
 }
 
-/** Takes what was forgotten out of the log, and notes that it went. Inside a transaction. */
+/** Removes what was forgotten from the log, and logs that it was forgotten. Inside a transaction. */
 export function logForgotten(
   db: Db,
   gone: {
     readonly entries: readonly string[];
     readonly tasks: readonly string[];
     readonly adapters: readonly string[];
-    /** Rows of streams forgotten whole. */
+    /** Rows of streams that were forgotten whole. */
     readonly streams: readonly number[];
   },
 ): void {

@@ -1,4 +1,4 @@
-/** Looking a memory over: what it holds, and whether rows, text index, vectors and blobs agree. */
+/** Checks a memory: what it holds, and whether rows, text index, vectors and blobs agree. */
 import { existsSync, statSync } from "node:fs";
 import { sql } from "kysely";
 import { blobPath } from "./blobs.ts";
@@ -10,6 +10,7 @@ import { vectorTable } from "./schema.ts";
 const count = (db: Db, from: ReturnType<typeof sql>) =>
   db.get(sql<{ n: number }>`select count(*) as n from ${from}`)!.n;
 
+/** What a memory holds, in numbers. */
 export function memoryStats(db: Db): MemoryStats {
   return db.read(() => ({
     streams: count(db, sql`stream`),
@@ -26,7 +27,7 @@ export function memoryStats(db: Db): MemoryStats {
   }));
 }
 
-/** What is wrong, a sentence each; empty when all is well. */
+/** Problems, one sentence each; empty if there are none. */
 export function checkMemory(db: Db, blobFolder: string): string[] {
   return db.read(() => [
     ...integrityProblems(db),
@@ -49,20 +50,20 @@ function textProblems(db: Db): string[] {
   const missing = count(db, sql`entry where row not in (select rowid from entry_text)`);
   const extra = count(db, sql`entry_text where rowid not in (select row from entry)`);
   return [
-    ...(missing > 0 ? [`${missing} entries are not in the text index: reindex`] : []),
-    ...(extra > 0 ? [`The text index holds ${extra} entries that are gone: reindex`] : []),
+    ...(missing > 0 ? [`${missing} entries are not in the text index. Reindex the memory.`] : []),
+    ...(extra > 0 ? [`The text index holds ${extra} deleted entries. Reindex the memory.`] : []),
   ];
 }
 
 function vectorProblems(db: Db): string[] {
   const space = db.get(build.selectFrom("space").select("row").where("current", "=", 1));
-  if (!space) return ["The memory has no index: reindex"];
+  if (!space) return ["The memory has no index. Reindex the memory."];
   const vectors = sql.table(vectorTable(space.row));
   const missing = count(db, sql`entry where has_vector and row not in (select rowid from ${vectors})`);
   const extra = count(db, sql`${vectors} where rowid not in (select row from entry where has_vector)`);
   return [
-    ...(missing > 0 ? [`${missing} entries have no vector: reindex`] : []),
-    ...(extra > 0 ? [`${extra} vectors belong to entries that are gone: reindex`] : []),
+    ...(missing > 0 ? [`${missing} entries have no vector. Reindex the memory.`] : []),
+    ...(extra > 0 ? [`${extra} vectors belong to deleted entries. Reindex the memory.`] : []),
   ];
 }
 
@@ -71,9 +72,9 @@ function referenceProblems(db: Db): string[] {
   const lost = count(db, sql`clip where ${waits} and row not in (select clip from observation)`);
   return [
     ...[...new Set(broken.map(({ table }) => table))].map(
-      (table) => `Rows of ${table} refer to rows that are gone`,
+      (table) => `Rows of ${table} refer to missing rows.`,
     ),
-    ...(lost > 0 ? [`${lost} undecided clips have lost their observation`] : []),
+    ...(lost > 0 ? [`${lost} undecided clips have no observation.`] : []),
   ];
 }
 
@@ -85,10 +86,10 @@ function blobProblems(db: Db, blobFolder: string): string[] {
       left join blob on blob.hash = used.hash`;
   for (const { hash, bytes } of db.iterate(named)) {
     const path = blobPath(blobFolder, hash);
-    if (bytes === null) problems.push(`The frame ${hash} is used but not registered`);
-    else if (!existsSync(path)) problems.push(`The blob ${path} is missing`);
+    if (bytes === null) problems.push(`The frame ${hash} is used but not registered.`);
+    else if (!existsSync(path)) problems.push(`The blob ${path} is missing.`);
     else if (statSync(path).size !== bytes)
-      problems.push(`The blob ${path} has ${statSync(path).size} bytes instead of ${bytes}`);
+      problems.push(`The blob ${path} has ${statSync(path).size} bytes instead of ${bytes}.`);
   }
   return problems;
 }

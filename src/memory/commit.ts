@@ -1,7 +1,7 @@
 /**
- * Committing a decision: statements become entries, with their evidence, in one durable transaction.
+ * Commits a decision: its statements become entries with their evidence, in one durable transaction.
  *
- * Embedding may call a model, so it comes before the transaction, never inside.
+ * Embedding may call a model, so it runs before the transaction.
  */
 import { build, type Db } from "./database.ts";
 import { insertEntry, selectEntryById } from "./entries.ts";
@@ -14,15 +14,16 @@ import type { Decision, Entry, PackedObservation, Receipt } from "./records.ts";
 import { type Indexing, requireSpace } from "./space.ts";
 import { type Candidate, candidatesOf, embedAll, evidenceOf } from "./statements.ts";
 
+/** The store a decision is committed to. */
 export interface CommitOptions {
   readonly indexing: Indexing;
   readonly now: () => number;
   readonly leases: Leases;
-  /** Decided observations of the stream that keep their frames. */
+  /** How many of the stream's decided observations keep their frames. */
   readonly withFrames: number;
 }
 
-/** @throws RangeError, StoreError */
+/** Stores what was decided about clips; what is already stored is skipped. @throws RangeError, StoreError */
 export async function commitDecision(db: Db, decision: Decision, options: CommitOptions): Promise<Receipt> {
   const candidates = candidatesOf(decision);
   requireSpace(db, options.indexing);

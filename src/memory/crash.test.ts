@@ -1,4 +1,4 @@
-/** Kills a writing process in the middle of its work and looks at what it left. */
+/** Kills a process while it writes, and checks what it left. */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -49,7 +49,7 @@ function blobFiles(directory: string): string[] {
 
 const isPartial = (path: string) => path.endsWith(".partial");
 
-test("whatever was acknowledged is there after ten kills, no clip twice, and the file is sound", async () => {
+test("everything acknowledged is there after ten kills, no clip twice, and the file is intact", async () => {
   const directory = join(folder, "killed");
   const random = seededRandom("kills");
   const acknowledged = new Map<string, string[]>();
@@ -63,7 +63,7 @@ test("whatever was acknowledged is there after ten kills, no clip twice, and the
     assert.equal(raw.pragma("integrity_check", { simple: true }), "ok");
     raw.close();
     for (const path of blobFiles(directory).filter((path) => !isPartial(path))) {
-      assert.equal(sha256(readFileSync(path)), basename(path), "a blob is whole or not there");
+      assert.equal(sha256(readFileSync(path)), basename(path), "a blob is whole or absent");
     }
 
     const memory = await openTestMemory(directory);
@@ -88,13 +88,13 @@ test("whatever was acknowledged is there after ten kills, no clip twice, and the
     for (const { evidence } of entries) {
       assert.ok((await memory.blob(evidence.frames[0]!.hash)) !== null, "a frame that is cited is there");
     }
-    assert.deepEqual(blobFiles(directory).filter(isPartial), [], "half-written blobs are cleared away");
+    assert.deepEqual(blobFiles(directory).filter(isPartial), [], "half-written blobs are deleted");
     await memory.close();
   }
   assert.ok(acknowledged.size >= 10);
 });
 
-test("a half-written blob is not visible, is cleared away, and does not stop the picture from being written", async () => {
+test("a half-written blob is invisible, is deleted, and does not stop the picture from being written", async () => {
   const memory = await openTestMemory(join(folder, "torn"));
   await addTestStream(memory, "camera");
   const bytes = Buffer.from("a picture of the garden");

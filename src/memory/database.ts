@@ -1,9 +1,9 @@
 /**
- * One connection to one memory file: opening, migrating, errors in our words, and statements run where they stand.
+ * One connection to one memory file: opening it, migrating it, running statements, and turning its errors into ours.
  *
- * Kysely builds and types the SQL; better-sqlite3 runs it synchronously, so that a transaction is one function call
- * nothing else of this process can step into. Kysely's own SQLite driver is not used: its transactions start
- * deferred, and one that reads before it writes then fails with BUSY beside a second process instead of waiting.
+ * Kysely builds and types the SQL. better-sqlite3 runs it synchronously, so a transaction is one function call that
+ * nothing else in this process can interrupt. Kysely's own SQLite driver is not used: its transactions start deferred,
+ * so one that reads before it writes fails with BUSY beside a second process instead of waiting.
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -37,11 +37,13 @@ export interface Query<Row = unknown> {
   compile(builder: typeof build): CompiledQuery<Row>;
 }
 
+/** What a statement changed. */
 export interface Changes {
   readonly changes: number;
   readonly lastInsertRowid: number | bigint;
 }
 
+/** A connection to a memory file. */
 export interface Db {
   readonly file: string;
   readonly readOnly: boolean;
@@ -51,24 +53,25 @@ export interface Db {
   run(query: Query<unknown>): Changes;
   exec(text: string): void;
   pragma(text: string): unknown;
-  /** Everything inside commits together, synced to disk, or not at all; other writers wait. */
+  /** Runs a transaction: everything inside commits together, synced to disk, or not at all. Other writers wait. */
   write<Result>(action: () => Result): Result;
-  /** Has a listener called after each `write` that this connection committed. */
+  /** Calls a listener after each committed `write` of this connection. */
   onWrite(listener: () => void): void;
-  /** Everything inside sees one state of the file. */
+  /** Runs a read transaction: everything inside sees one state of the file. */
   read<Result>(action: () => Result): Result;
   close(): void;
 }
 
 const busyTimeoutMs = 5000;
-/** So much of the file is read in place instead of page by page: exact recall goes over every vector. */
+/** How much of the file is mapped into memory: exact recall reads every vector. */
 const mappedBytes = 2 ** 30;
 const cachedStatements = 300;
 
 /**
- * Opens `memory.db` in a directory, made (for its owner only) if it is missing, and brings it to this version.
+ * Opens `memory.db` in a directory and migrates it to this version. A missing directory is created, for its owner only.
  *
- * @throws StoreError `store-corrupt`, `store-foreign`, `store-newer`, `store-read-only`, `store-unopenable`, `disk-full`.
+ * @throws StoreError `store-corrupt`, `store-foreign`, `store-newer`, `store-read-only`, `store-unopenable`,
+ * `disk-full`.
  */
 export function openDatabase(directory: string, options: { readonly readOnly: boolean }): Db {
   const file = join(directory, "memory.db");
@@ -92,7 +95,7 @@ function prepareDirectory(directory: string): void {
   if (existsSync(directory) && !statSync(directory).isDirectory()) {
     throw new StoreError(
       "store-unopenable",
-      `Expected a directory for the memory, got the file ${directory}: name another with --memory`,
+      `Expected a directory for the memory, got the file ${directory}. Name another with --memory.`,
     );
   }
   makeDirectory(directory);
@@ -104,8 +107,8 @@ function mentionsAny(text: string, names: string): number {
 }
 
 /**
- * Where nothing can be written the write-ahead log cannot be shared: the file is read into working memory whole,
- * unless a log lies beside it, which holds what the file does not.
+ * On a read-only disk the write-ahead log cannot be shared, so the whole file is read into working memory. This fails
+ * if there is a log beside the file, because the log holds what the file does not.
  */
 function openReadOnly(file: string): Database.Database {
   if (!existsSync(file)) {
@@ -134,7 +137,7 @@ function prepareFile(db: Db): void {
   if (!empty && db.pragma("application_id") !== applicationId) {
     throw new StoreError(
       "store-foreign",
-      `Expected a TaskMem memory in ${db.file}, got another program's database: name another directory`,
+      `${db.file} is another program's database, not a TaskMem memory. Name another directory.`,
     );
   }
   db.pragma("foreign_keys = on");
@@ -153,7 +156,7 @@ function migrate(db: Db): void {
     if (version > migrations.length) {
       throw new StoreError(
         "store-newer",
-        `Expected ${db.file} to have schema version ${migrations.length} or lower, got ${version}: it was written by a newer TaskMem, update this one`,
+        `${db.file} has schema version ${version}; this TaskMem reads versions up to ${migrations.length}. A newer TaskMem wrote it: update this one.`,
       );
     }
     return version;
@@ -172,7 +175,7 @@ function migrate(db: Db): void {
   });
 }
 
-/** SQLite does not wait its busy time-out for a change of the journal mode; several openers of a new file need it to. */
+/** Waits while the file is busy: SQLite's own time-out does not apply to a change of the journal mode. */
 function patiently(action: () => void): void {
   const pause = new Int32Array(new SharedArrayBuffer(4));
   for (let waitedMs = 0; ; waitedMs += 20) {
@@ -243,13 +246,13 @@ function sqliteCode(error: unknown): string | undefined {
   return error instanceof Database.SqliteError ? error.code : undefined;
 }
 
-/** What a failure of SQLite or of the file system means for the user. */
+/** What a failure of SQLite or the file system means for the user. */
 const meanings: readonly { readonly match: RegExp; readonly code: string; readonly advice: string }[] = [
   {
     match: /^SQLITE_(NOTADB|CORRUPT)/,
     code: "store-corrupt",
     advice:
-      "is damaged or is not a memory file. It was left as it is: restore a backup or an export, or name another directory",
+      "is damaged or is not a memory file. It was left unchanged: restore a backup or an export, or name another directory",
   },
   {
     match: /^(SQLITE_FULL|ENOSPC|EDQUOT)/,
@@ -279,7 +282,7 @@ const meanings: readonly { readonly match: RegExp; readonly code: string; readon
   },
 ];
 
-/** Runs an action; errors of SQLite and of the file system come out as `StoreError`. */
+/** Runs an action; errors of SQLite and of the file system become `StoreError`. */
 export function inOurWords<Result>(path: string, action: () => Result): Result {
   try {
     return action();
@@ -288,6 +291,7 @@ export function inOurWords<Result>(path: string, action: () => Result): Result {
   }
 }
 
+/** An error as a `StoreError`, if it is one of SQLite or the file system; other errors unchanged. */
 export function toStoreError(path: string, error: unknown): unknown {
   const code = sqliteCode(error) ?? (error as NodeJS.ErrnoException)?.code;
   if (error instanceof StoreError || typeof code !== "string") return error;

@@ -8,7 +8,7 @@ import { engineCache } from "./engine-cache.ts";
 
 const folder = temporaryFolder("engine-cache");
 
-test("what was said is there when the memory is opened again, in its scope only, and not in an export", async () => {
+test("kept output survives reopening, in its scope only, and is not exported", async () => {
   const directory = join(folder, "kept");
   const memory = await openTestMemory(directory);
   const cache = memory.engineCache("here");
@@ -24,7 +24,7 @@ test("what was said is there when the memory is opened again, in its scope only,
   await again.close();
 });
 
-test("what was kept longest ago makes room", () => {
+test("the oldest output is dropped first", () => {
   const db = openDatabase(join(folder, "full"), { readOnly: false });
   // Four letters each: two of them fit into ten bytes. "é" is two bytes.
   const cache = engineCache(db, "", 10);
@@ -38,7 +38,7 @@ test("what was kept longest ago makes room", () => {
   db.close();
 });
 
-test("forgetting anything empties it, and what was asked before that is not kept afterwards", async () => {
+test("forgetting anything empties it, and a cache opened before that keeps nothing more", async () => {
   const directory = join(folder, "forgotten");
   const [memory, other] = [await openTestMemory(directory), await openTestMemory(directory)];
   await addTestStream(memory, "kitchen");

@@ -1,22 +1,22 @@
 /**
- * What engines said in training, in the memory file: a training run that was killed resumes with it.
+ * Output of engines in training, kept in the memory file, so that an interrupted training run does not ask again.
  *
- * It is no more than a cache: exports leave it out, the oldest answers make room, and any `forget` clears it, since cached
- * output may quote what was forgotten. What an engine is still saying then is not kept either: the cache it was asked
- * through has ended.
+ * Exports leave it out, and the oldest output is dropped when it is full. Any `forget` clears it, since cached output
+ * may quote what was forgotten. A cache object opened before a `forget` keeps nothing afterwards, so output that
+ * arrives late is not kept either.
  */
 import { sql } from "kysely";
 import type { EngineCache } from "../engine.ts";
 import { sha256 } from "../util/hash.ts";
 import { build, type Db } from "./database.ts";
 
-/** Kept of all scopes together. */
+/** Most bytes of all scopes together. */
 const mostBytes = 64 * 2 ** 20;
 
-/** The row whose number names the life of the cache; numbers are never given twice. */
+/** Key of the row whose number identifies the cache until the next `forget`; row numbers are never reused. */
 const lifeKey = "life";
 
-/** @param scope what the answers depend on besides their keys: those of another are not found */
+/** A cache of engine output. @param scope what the output depends on besides the key; other scopes are not found */
 export function engineCache(db: Db, scope: string, limitBytes = mostBytes): EngineCache {
   const keyOf = (key: string) => sha256(JSON.stringify([scope, key]));
   const life = lifeOf(db);
@@ -45,7 +45,7 @@ function makeRoom(db: Db, limitBytes: number): void {
     where bytes > ${limitBytes})`);
 }
 
-/** Ends the life of the cache. Inside a transaction. */
+/** Clears the cache and ends every open cache object. Inside a transaction. */
 export function emptyEngineCache(db: Db): void {
   db.run(build.deleteFrom("engine_answer"));
 }

@@ -1,4 +1,4 @@
-/** Entries in the database: rows to entries and back, what a filter means in SQL, adding, listing and closing. */
+/** Entries in the database: rows to entries and back, filters as SQL, and adding, listing and closing entries. */
 import { type RawBuilder, sql } from "kysely";
 import type { WordSpace } from "../engine.ts";
 import { logChange } from "./change-log.ts";
@@ -36,7 +36,7 @@ export function toEntry(row: EntryRow): Entry {
 /**
  * The condition a filter puts on `entry as e`.
  *
- * An entry closed after `writtenByMs` counts as open: that is what was known by then.
+ * An entry closed after `writtenByMs` counts as open, as it was known then.
  */
 export function entryCondition(filter: EntryFilter): RawBuilder<boolean> {
   const { streams, kinds, fromSeconds, toSeconds, asOfSeconds, writtenByMs, speakers, clips } = filter;
@@ -71,7 +71,7 @@ export const entryColumns = sql`e.row, e.id, s.id as stream, e.clip, e.kind, e.s
   e.written_at_ms, e.text, e.speakers, e.policy, e.revision, e.evidence, e.closed_at_ms, e.closed_reason,
   e.superseded_by, e.has_vector`;
 
-/** Entries in time order: by stream, then start, then id; `newest` keeps the last `limit` of that order by start. */
+/** Entries in time order: by stream, then start, then id. `newest` keeps the `limit` entries with the latest start. */
 export function selectEntries(filter: EntryList): Query<EntryRow> {
   const limit = filter.limit ?? -1;
   const order = sql`s.id, e.start_seconds, e.id`;
@@ -88,7 +88,7 @@ export function selectEntriesByRow(rows: readonly number[]): Query<EntryRow> {
     where e.row in ${listed(rows)}`;
 }
 
-/** Names of who speaks in current entries, in the order they were written. */
+/** Names of speakers in current entries, in the order they were written. */
 export function selectSpeakers(): Query<{ name: string }> {
   return sql<{ name: string }>`select speaker.value as name from entry as e, json_each(e.speakers) as speaker
     where e.closed_at_ms is null group by speaker.value order by min(e.row), min(speaker.key)`;
@@ -100,7 +100,7 @@ export function selectEntryById(id: string): Query<EntryRow> {
 
 export const noTime = 9_000_000_000_000_000n;
 
-/** Adds one entry with everything derived from it. Inside a transaction. @returns its row */
+/** Adds one entry with everything derived from it, inside a transaction. @returns its row */
 export function insertEntry(
   db: Db,
   entry: Entry,
@@ -108,10 +108,10 @@ export function insertEntry(
     readonly streamRow: number;
     readonly knownSeconds: number;
     readonly words: WordSpace;
-    /** Row of the space and the unit vector; zeros are not indexed. */
+    /** Row of the vector space, and the unit vector; a zero vector is not indexed. */
     readonly space: number;
     readonly vector: Float32Array;
-    /** Hashes whose blobs are here; all by default. */
+    /** Hashes of blobs that are here. @default all */
     readonly frames?: ReadonlySet<string>;
   },
 ): number {
@@ -160,7 +160,7 @@ export function insertEntry(
   return row;
 }
 
-/** What the text index holds of an entry: its stems, and those of who spoke. */
+/** Puts an entry into the text index: its stems, and those of its speakers. */
 export function insertText(
   db: Db,
   row: number,
@@ -191,7 +191,7 @@ export function insertVector(
 export const toBuffer = (vector: Float32Array): Buffer =>
   Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
 
-/** Removes entries and everything derived from them, blobs aside. Inside a transaction. @returns vectors removed */
+/** Deletes entries and everything derived from them except blobs, inside a transaction. @returns vectors deleted */
 export function deleteEntries(db: Db, rows: readonly number[], spaces: readonly number[]): number {
   let vectors = 0;
   for (const row of rows) {
@@ -206,7 +206,7 @@ export function deleteEntries(db: Db, rows: readonly number[], spaces: readonly 
   return vectors;
 }
 
-/** Closes an entry; one that is closed stays as it is. @throws StoreError `entry-unknown` */
+/** Closes an entry; a closed one stays as it is. @throws StoreError `entry-unknown` */
 export function closeEntry(
   db: Db,
   id: string,

@@ -1,23 +1,23 @@
-/** Errors that every store throws alike. */
+/** Errors that all stores share. */
 import { StoreError } from "../errors.ts";
 
-/** `stream-unknown`: a stream is written to, or resumed, that was never added. */
+/** `stream-unknown`: the stream to write or resume was never added. */
 export function unknownStream(id: string): StoreError {
   return new StoreError("stream-unknown", `This memory has no stream ${id}. Add it with addStream first.`, {
     details: { stream: id },
   });
 }
 
-/** `stream-changed`: the id belongs to a stream of another content or clip length. */
+/** `stream-changed`: the id belongs to a stream with other content or another clip length. */
 export function changedStream(id: string, what: string): StoreError {
   return new StoreError(
     "stream-changed",
-    `The stream ${id} has another ${what} than when it was first watched. Give it another name with --stream, or forget the old one.`,
+    `The stream ${id} has another ${what} than when it was first watched. Name the new one with --stream, or forget the old one.`,
     { details: { stream: id } },
   );
 }
 
-/** `clip-unknown`: a clip is decided about that was never perceived, or was forgotten. */
+/** `clip-unknown`: the clip to decide was never perceived, or was forgotten. */
 export function unknownClip(stream: string, clip: number): StoreError {
   return new StoreError(
     "clip-unknown",
@@ -26,35 +26,35 @@ export function unknownClip(stream: string, clip: number): StoreError {
   );
 }
 
-/** `clip-decided`: a clip is perceived again after it was stored, or failed for good. */
+/** `clip-decided`: the clip was already stored, or failed for good. */
 export function decidedClip(stream: string, clip: number): StoreError {
   return new StoreError(
     "clip-decided",
-    `Clip ${clip} of ${stream} is decided already: what it shows was stored, or failed for good. Put what is new into a later clip.`,
+    `Clip ${clip} of ${stream} is already decided: it was stored, or it failed for good. Put new items into a later clip.`,
     { details: { stream, clip } },
   );
 }
 
-/** `entry-unknown` */
+/** `entry-unknown`: the memory holds no such entry. */
 export function unknownEntry(id: string): StoreError {
   return new StoreError("entry-unknown", `This memory has no entry ${id}.`, { details: { entry: id } });
 }
 
-/** `task-unknown` */
+/** `task-unknown`: the memory holds no such task. */
 export function unknownTask(id: string): StoreError {
   return new StoreError("task-unknown", `This memory has no task ${id}.`, { details: { task: id } });
 }
 
-/** `task-unknown`: what a forgotten task taught must not come back. */
+/** `task-unknown`: the adapter was trained on a forgotten task, so it is not kept. */
 export function forgottenTask(revision: string, task: string): StoreError {
   return new StoreError(
     "task-unknown",
-    `The adapter ${revision} was trained on the task ${task}, which was forgotten meanwhile. Train again on those that are left.`,
+    `The adapter ${revision} was trained on the task ${task}, which has been forgotten. Train again on the remaining tasks.`,
     { details: { task } },
   );
 }
 
-/** `adapter-unknown` */
+/** `adapter-unknown`: the memory holds no such adapter of the policy. */
 export function unknownAdapter(policy: string, id: string): StoreError {
   return new StoreError("adapter-unknown", `This memory has no adapter ${id} of the ${policy} policy.`, {
     details: { adapter: id, policy },

@@ -122,7 +122,7 @@ describe("an export", () => {
     await copy.close();
   });
 
-  test("carries over all that is known: entries, recall, journal, policy state, tasks, gaps", async () => {
+  test("keeps everything: entries, recall, journal, policy state, tasks, gaps", async () => {
     const memory = await household();
     const directory = newDirectory();
     await exportMemory(memory, directory);
@@ -161,7 +161,7 @@ describe("an export", () => {
     await memory.close();
   });
 
-  test("replaces an earlier one, with what was forgotten since gone from it", async () => {
+  test("replaces an earlier one, without what was forgotten since", async () => {
     const memory = await household();
     const directory = newDirectory();
     const before = await exportMemory(memory, directory);
@@ -173,7 +173,7 @@ describe("an export", () => {
     await memory.close();
   });
 
-  test("is refused where anything else stands, which stays as it is", async () => {
+  test("is refused where the directory holds anything else, which stays as it is", async () => {
     const memory = await household();
     const directory = newDirectory();
     mkdirSync(directory);
@@ -189,7 +189,7 @@ describe("an export", () => {
     await memory.close();
   });
 
-  test("tells the memory as of one moment while it is written to", async () => {
+  test("shows the memory as of one moment while it is written to", async () => {
     const memory = await household();
     const expected = await rowsOf(memory);
     const rows: unknown[] = [];
@@ -204,7 +204,7 @@ describe("an export", () => {
 });
 
 describe("an import", () => {
-  test("skips what is there, and adds what is new since", async () => {
+  test("skips what is already there, and adds what is new", async () => {
     const memory = await household();
     const directory = newDirectory();
     const written = await exportMemory(memory, directory);
@@ -230,7 +230,7 @@ describe("an import", () => {
     await copy.close();
   });
 
-  test("brings the pictures that policies are tried on", async () => {
+  test("includes the pictures that policies are compared on", async () => {
     const memory = await household();
     await remember(memory, "kitchen", 9, [], { frames: [frameOf(9, "nothing to write of")] });
     const directory = newDirectory();
@@ -248,7 +248,7 @@ describe("an import", () => {
     await copy.close();
   });
 
-  test("adds to a memory that holds other things", async () => {
+  test("adds to a memory with other content", async () => {
     const memory = await household();
     const directory = newDirectory();
     await exportMemory(memory, directory);
@@ -361,7 +361,7 @@ describe("an import", () => {
     );
     assert.equal((await copy.stats()).streams, 0);
     const blobs = join(copy.directory, "blobs");
-    assert.ok(!existsSync(blobs) || contents(blobs).size === 0, "blobs already copied are swept");
+    assert.ok(!existsSync(blobs) || contents(blobs).size === 0, "blobs already copied are deleted");
     await copy.close();
   });
 

@@ -1,10 +1,10 @@
 /**
  * A memory as files: `memory.jsonl`, a header and then one row a line, and `blobs/ab/<sha256>` beside it.
  *
- * The format is the contract between stores and versions; text index, vectors and word counts are left out, being
- * computed again. The file alone, without blobs, can be read too: entries then keep the hashes of their frames only.
- * An import is looked at whole before anything is written, then added in one transaction: all of it or nothing. Its
- * rows are held in working memory for that, frames are not.
+ * The format is the contract between stores and versions. It leaves out the text index, vectors and word counts, which
+ * are computed again. The file can be read without its blobs: entries then keep only the hashes of their frames. An
+ * import is checked whole before anything is written, then added in one transaction, all of it or nothing. For that its
+ * rows are held in working memory; frames are not.
  */
 import {
   createReadStream,
@@ -29,26 +29,31 @@ import { inOurWords, toStoreError } from "./database.ts";
 import type { Entries, JsonValue, Maintenance, Memory, MemoryRow } from "./memory.ts";
 import { hashesOf } from "./row-conflict.ts";
 
+/** Name of the export format. */
 export const exportFormat = "taskmem-memory";
+/** Version of the export format; older ones are read, newer ones refused. */
 export const exportVersion = 1;
 const fileName = "memory.jsonl";
 
+/** First line of an export. */
 export interface ExportHeader {
   readonly row: "header";
   readonly format: typeof exportFormat;
   readonly version: typeof exportVersion;
 }
 
+/** How much an export wrote. */
 export interface ExportReport {
   readonly rows: number;
   readonly blobs: number;
 }
 
+/** How much an import added, and how many rows were already there. */
 export interface ImportReport extends ExportReport {
   readonly skipped: number;
 }
 
-/** The header and all rows, for a file without blobs or a pipe. */
+/** The header and all rows, for a pipe or a file without blobs. */
 export async function* exportRows(
   memory: Pick<Maintenance, "rows">,
 ): AsyncGenerator<ExportHeader | MemoryRow> {
@@ -57,7 +62,7 @@ export async function* exportRows(
 }
 
 /**
- * Writes a memory into a directory. An earlier export there is replaced, blobs that are no longer in it too.
+ * Writes a memory into a directory. An earlier export there is replaced, with its blobs.
  * @throws DataError `export-target` when the directory holds anything else
  */
 export async function exportMemory(
@@ -96,7 +101,7 @@ function assertExportTarget(memory: Pick<Memory, "directory">, directory: string
   if (!isOwn && isFree) return;
   throw new DataError(
     "export-target",
-    `Expected a new or empty directory or an earlier export, got ${isOwn ? "the memory's own directory" : directory}: name another`,
+    `Expected a new or empty directory or an earlier export, got ${isOwn ? "the memory's own directory" : directory}. Name another.`,
   );
 }
 
@@ -116,7 +121,7 @@ async function copyBlob(memory: Pick<Entries, "blob">, folder: string, hash: str
   return true;
 }
 
-/** Blobs of an earlier export to the same place: what was forgotten since must not live on there. */
+/** Deletes blobs of an earlier export in the same place, so that nothing forgotten stays there. */
 function removeOtherBlobs(folder: string, keep: ReadonlySet<string>): void {
   if (!existsSync(folder)) return;
   for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
@@ -126,9 +131,9 @@ function removeOtherBlobs(folder: string, keep: ReadonlySet<string>): void {
 }
 
 /**
- * Reads an export, a directory or a JSONL file alone, into a memory. What is there already is skipped.
+ * Reads an export, a directory or a JSONL file alone, into a memory. Rows already there are skipped.
  *
- * @throws DataError naming the line that is malformed or conflicts with the memory; nothing is added then
+ * @throws DataError that names the line that is malformed or conflicts with the memory; nothing is added then
  */
 export async function importMemory(
   path: string,
@@ -170,7 +175,7 @@ function blobAt(folder: string, hash: string): Uint8Array | null {
   return existsSync(path) ? inOurWords(path, () => readFileSync(path)) : null;
 }
 
-/** Rows of a file with their line numbers, the header checked and left out. @throws DataError */
+/** Rows of a file with their line numbers, after the header was checked. @throws DataError */
 async function* readRows(file: string): AsyncGenerator<{ readonly row: MemoryRow; readonly line: number }> {
   const handle = await open(file).catch((error: unknown) => {
     throw toStoreError(file, error);
@@ -191,7 +196,7 @@ async function* readRows(file: string): AsyncGenerator<{ readonly row: MemoryRow
     }
     const parsed = rowSchema.safeParse(value);
     if (!parsed.success) throw malformed(file, line, z.prettifyError(parsed.error));
-    const row = value as MemoryRow; // as it was written: parsing would put its keys into another order
+    const row = value as MemoryRow; // as it was written: parsing would reorder its keys
     if (row.row === "stream") streams.add(row.id);
     for (const stream of streamsOf(row)) {
       if (!streams.has(stream)) throw malformed(file, line, `its stream ${stream} has no row above it`);
@@ -227,7 +232,7 @@ function assertHeader(value: unknown, file: string): void {
   if (parsed.data.version > exportVersion) {
     throw new DataError(
       "export-version",
-      `Expected an export of version ${exportVersion} or lower, got ${parsed.data.version}: it was written by a newer TaskMem, update this one`,
+      `Expected an export of version ${exportVersion} or lower, got ${parsed.data.version}. A newer TaskMem wrote it: update this one.`,
       { details: { line: 1 } },
     );
   }

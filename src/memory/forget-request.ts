@@ -1,35 +1,40 @@
-/** What a request to forget means, without a store: which texts, tasks and observations it describes. */
+/** What a request to forget describes, without a store: which texts, tasks and observations. */
 import type { WordSpace } from "../engine.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Task } from "../tasks/task.ts";
 import { foldName, mentions } from "./names.ts";
 import type { ForgetRequest, PackedObservation } from "./records.ts";
 
-/** How many texts of entries a report shows. */
+/** How many entries a report shows as a sample. */
 export const sampleSize = 10;
 
-/** Whether a thing with these texts, and with these further texts and names, is what the request describes. */
+/** Whether a request describes something with these texts and these names. */
 export type Meant = (texts: readonly string[], names: readonly string[]) => boolean;
 
-/** What a request is about. */
+/** What a request removes. */
 export interface Reach {
   readonly meant: Meant;
-  /** By stream or time alone: it takes clips whole. */
+  /** Whether it is by stream or time alone: whole clips then go. */
   readonly bySpan: boolean;
-  /** By stream alone: the streams go too. */
+  /** Whether it is by stream alone: the streams themselves then go too. */
   readonly wholeStreams: boolean;
-  /** By a person alone: the name goes out of all counts. */
+  /** Name of a person the request is about alone: it is then removed from all counts. */
   readonly personOnly: boolean;
 }
 
-/** @throws TypeError when nothing says what to forget; RangeError for an empty name or a query without a content word */
+/**
+ * Checks that a request says what to forget.
+ * @throws TypeError if it names nothing; RangeError for an empty name or a query without a content word
+ */
 export function assertSaysWhat(request: ForgetRequest, words: WordSpace): void {
   if (Object.values(request).every((given) => given === undefined)) {
-    throw new TypeError("Expected what to forget: streams, a span of time, a person, a query or entries");
+    throw new TypeError(
+      "The request to forget names nothing. Give streams, a span of time, a person, a query or entries.",
+    );
   }
   const { person, query } = request;
   if (person !== undefined && foldName(person) === "") {
-    throw new RangeError("Expected `person` to be a name, got an empty one");
+    throw new RangeError("Expected `person` to be a name, got an empty text");
   }
   if (query !== undefined && words.stems(query).length === 0) {
     throw new RangeError(
@@ -63,7 +68,7 @@ function whatIsMeant({ person, query }: ForgetRequest, words: WordSpace): Meant 
     (stems === undefined || texts.some(holdsWords));
 }
 
-/** Whether an observation shows what is meant. */
+/** Whether an observation shows what the request describes. */
 export function isShown(
   { speech, captions, screen, people }: Observation | PackedObservation,
   meant: Meant,
@@ -76,7 +81,10 @@ export function isShown(
   );
 }
 
-/** Whether a task goes: it cites a forgotten entry, is about a stream that goes, or says what is meant itself. */
+/**
+ * Whether a task is removed: it cites a forgotten entry, is about a removed stream, or its text is what the request
+ * describes.
+ */
 export function taskGoes(
   task: Task,
   request: ForgetRequest,

@@ -20,12 +20,12 @@ import type { SqliteMemory } from "./sqlite.ts";
 const folder = temporaryFolder("forget");
 let opened = 0;
 
-/** A word no other text holds, also as the text index and the counts keep it. */
+/** A word that no other text holds, also in the form the text index and the word counts keep. */
 const canary = "zanzibarkanarie";
 const canaryText = `Quentin: the ${canary} sits in the pantry`;
 const canaryPicture = `jpeg of the ${canary}`;
 
-/** How the canary may stand in a file: as said, and as its stem. */
+/** Forms of the canary that a file may hold: the word itself and its stem. */
 const traces = [canary, wordSpace.stems(canary)[0]!];
 
 /** Two streams of ten clips. Clip 4 of `kitchen` (40–50 s) says and shows the canary, and a task cites it. */
@@ -80,7 +80,7 @@ function assertNoTrace(directory: string, label: string): void {
   for (const trace of traces) assert.deepEqual(filesHolding(directory, trace), [], `${label}: ${trace}`);
 }
 
-/** Asserts that a canary can be found at all before it is looked for in vain. */
+/** Asserts that the canary is found before forgetting, so that its absence afterwards means something. */
 function assertTraces(directory: string): void {
   const held = traces.flatMap((trace) => filesHolding(directory, trace));
   assert.ok(
@@ -90,7 +90,7 @@ function assertTraces(directory: string): void {
 
 const counted = ({ sample: _, dryRun: __, words: ___, ...counts }: ForgetReport) => counts;
 
-describe("after forgetting, a text stands in no file of the memory", () => {
+describe("after forgetting, a text is in no file of the memory", () => {
   const nothing = {
     entries: 0,
     vectors: 0,
@@ -113,7 +113,7 @@ describe("after forgetting, a text stands in no file of the memory", () => {
     blobBytes: canaryPicture.length,
   };
   const requests: Record<string, [(target: Entry) => ForgetRequest, Partial<typeof nothing>]> = {
-    // All clips keep their observations, of the last ten minutes with their pictures.
+    // All clips keep their observations; those of the last ten minutes keep their pictures.
     stream: [
       () => ({ streams: ["kitchen"] }),
       {
@@ -182,7 +182,7 @@ describe("after forgetting, a text stands in no file of the memory", () => {
     });
   }
 
-  test("by query, also where nobody kept it: said in a clip of which no entry was made", async () => {
+  test("by query, also if it was never kept: said in a clip without an entry", async () => {
     const { memory } = await household();
     await memory.forget({ streams: ["kitchen"] });
     const line = { startSeconds: 100, endSeconds: 101, text: canaryText, speaker: "Quentin" };
@@ -200,7 +200,7 @@ describe("after forgetting, a text stands in no file of the memory", () => {
     await memory.close();
   });
 
-  test("by query, in a clip that is not decided yet", async () => {
+  test("by query, in a clip that is still undecided", async () => {
     const { memory, target } = await household();
     await memory.forget({ entries: [target.id] });
     const line = { startSeconds: 100, endSeconds: 101, text: canaryText, speaker: "Quentin" };
@@ -214,7 +214,7 @@ describe("after forgetting, a text stands in no file of the memory", () => {
   });
 
   for (const request of [{ query: canary }, { person: "Quentin" }, { fromSeconds: 200, toSeconds: 210 }]) {
-    test(`by ${Object.keys(request)[0]}, in a clip long out of the window of which nothing was kept`, async () => {
+    test(`by ${Object.keys(request)[0]}, in an old clip without an entry`, async () => {
       const { memory, target } = await household();
       await memory.forget({ entries: [target.id] });
       const line = { startSeconds: 200, endSeconds: 201, text: canaryText, speaker: "Quentin" };
@@ -256,7 +256,7 @@ describe("forgetting", () => {
     await memory.close();
   });
 
-  test("says so when a reader keeps the log from being emptied, and empties it when it is called again", async () => {
+  test("says so when a reader stops the log from being emptied, and empties it on the next call", async () => {
     const { memory } = await household();
     const reader = memory.rows()[Symbol.asyncIterator]();
     await reader.next();
@@ -271,7 +271,7 @@ describe("forgetting", () => {
     await memory.close();
   });
 
-  test("takes the records of training along: they hold texts", async () => {
+  test("deletes the records of training, because they hold texts", async () => {
     const { memory } = await household();
     const run = join(memory.directory, "runs", "adapter_1");
     mkdirSync(run, { recursive: true });

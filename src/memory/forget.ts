@@ -1,24 +1,24 @@
 /**
- * Forgetting: removing entries and everything derived from them, in one transaction, with a report.
+ * Forgetting: deletes entries and everything derived from them, in one transaction, with a report.
  *
- * All conditions of a request must hold. A request by stream or time alone is about those clips whole: their journal
- * and observations go too, and with a whole stream its gaps and itself. A request by person, text or id is about
- * entries, and about observations not decided yet that would become such entries.
+ * All conditions of a request must hold. A request by stream or time alone removes whole clips with their journal and
+ * observations, and a whole stream with its gaps. A request by person, text or id removes entries, and undecided
+ * observations that would become such entries.
  *
- * What is derived goes further than what was asked for, never less far:
- * 1. A task goes when it cited a forgotten entry (its answer may repeat it), was asked of a stream that goes, or names
- *    the person or holds the words itself.
- * 2. Word counts are kept per decision, so each decision about a clip concerned is taken back whole. A person's name
- *    is taken out of all counts, and so are words of the query that no entry holds any more: they may have been
- *    counted in a clip of which nothing was kept.
- * 3. What policies remember of the streams of those clips is emptied: it may hold words just seen.
- * 4. An adapter goes when it was trained on a forgotten task; if it was active, none is.
- * 5. Frames are deleted from disk unless an entry that stays shows the same picture.
- * 6. What engines said in training goes altogether: it is a cache. So do the records of training in `runs/`.
- * 7. The change log loses what it says of them, and tells only that those ids went.
+ * What is derived is removed generously, never too little:
+ * 1. A task is removed if it cited a forgotten entry (its answer may repeat it), was asked of a removed stream, names
+ *    the person or holds the words.
+ * 2. Word counts are kept per decision, so the counts of each decision about an affected clip are subtracted whole. A
+ *    person's name is removed from all counts, and so are words of the query that no entry holds any longer: a clip
+ *    without entries may have counted them.
+ * 3. What policies remember of the streams of those clips is cleared: it may hold words just seen.
+ * 4. An adapter is removed if it was trained on a forgotten task. If it was active, none is active afterwards.
+ * 5. Frames are deleted from disk unless a remaining entry shows the same picture.
+ * 6. The cache of engine output and the records of training in `runs/` are deleted whole.
+ * 7. The change log keeps only that these ids were forgotten.
  *
- * Freed pages are zeroed (`secure_delete`) and the write-ahead log is emptied, so that the text is in no file. A clip
- * forgotten is not watched again: the stream remembers how far it got.
+ * Freed pages are zeroed (`secure_delete`) and the write-ahead log is emptied, so that no file holds the text. A
+ * forgotten clip is not watched again: the stream remembers how far it was watched.
  */
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -47,8 +47,8 @@ import { spaceRows } from "./space.ts";
 import { toTask } from "./task-rows.ts";
 
 /**
- * @throws TypeError when nothing says what to forget; RangeError for a query without a content word
- * @throws StoreError `store-busy` when all is forgotten but a reader keeps the write-ahead log from being emptied
+ * @throws TypeError if the request names nothing; RangeError for a query without a content word
+ * @throws StoreError `store-busy` if everything is forgotten but a reader stops the write-ahead log from being emptied
  */
 export function forget(
   db: Db,
@@ -70,13 +70,13 @@ export function forget(
   return { ...report, dryRun };
 }
 
-/** Makes sure that what was removed from the file is not in the log beside it either. */
+/** Empties the write-ahead log, so that it does not hold what was deleted from the file. */
 function emptyLog(db: Db): void {
   const isBusy = db.pragma("wal_checkpoint(truncate)") !== 0;
   if (!isBusy) return;
   throw new StoreError(
     "store-busy",
-    `What you named is forgotten, but ${db.file} is being read elsewhere and its log ${db.file}-wal may hold it until that reader stops. Wait for it or stop it, then forget the same again.`,
+    `The memories are forgotten, but another process reads ${db.file}, so the log ${db.file}-wal may still hold them. Wait for that process or stop it, then run the same forget again.`,
   );
 }
 
@@ -88,7 +88,7 @@ class RolledBack<Result> extends Error {
   }
 }
 
-/** What an action would return; its changes are undone. */
+/** The result of an action, whose changes are undone. */
 function rolledBack<Result>(db: Db, action: () => Result): Result {
   try {
     return db.write(() => {
@@ -177,7 +177,7 @@ interface FoundEntry {
   readonly text: string;
 }
 
-/** Entries concerned, closed ones too, in the order they were written. */
+/** Entries to remove, closed ones too, in the order they were written. */
 function findEntries(db: Db, request: ForgetRequest, meant: Meant): FoundEntry[] {
   const { entries: ids, person, query } = request;
   const conditions: RawBuilder<unknown>[] = [entryCondition({ ...scopeOf(request), includeClosed: true })];
@@ -220,13 +220,13 @@ function framesOf(db: Db, entries: readonly FoundEntry[]): string[] {
 
 interface FoundClip {
   readonly row: number;
-  /** Whether the journal row goes; otherwise only its observation does. */
+  /** Whether the journal row is removed; otherwise only its observation is. */
   readonly goes: boolean;
 }
 
 /**
- * Clips that lose their observation and their share of the word counts: those that lost an entry, those of a span,
- * and undecided ones that show what is meant. Called when the entries are gone.
+ * Clips whose observation and word counts are removed: those that lost an entry, those of a span, and undecided ones
+ * that show what the request describes. Called after the entries are deleted.
  */
 function findClips(
   db: Db,
@@ -321,7 +321,7 @@ function deleteTasks(db: Db, request: ForgetRequest, reach: Reach, entries: Read
   return ids;
 }
 
-/** Blobs the sweep after this transaction will delete. */
+/** Blobs that the sweep after this transaction will delete. */
 function freedBlobs(db: Db): { readonly blobs: number; readonly bytes: number } {
   return db.get(sql<{ blobs: number; bytes: number }>`
     select count(*) as blobs, coalesce(sum(bytes), 0) as bytes from blob

@@ -1,38 +1,40 @@
 /**
- * Recall without a store: how the channels' lists become one, and what a question asks for in time.
+ * The part of recall that needs no store: fusing the channels' lists, and finding the moment a question is about.
  *
- * The lists are fused by reciprocal rank (Cormack, Clarke & Büttcher 2009, k = 60): an entry's score is the sum of
- * 1 / (60 + rank) over the channels that found it. Equal raw scores share a rank, and equal totals are ordered by start
+ * The lists are fused by reciprocal rank (Cormack, Clarke & Büttcher 2009, k = 60): an entry's score is the sum of 1 /
+ * (60 + rank) over the channels that found it. Equal raw scores share a rank, and equal totals are ordered by start
  * time, then id, so the same question over the same memory always gets the same answer.
  */
 import type { WordSpace } from "../engine.ts";
 import type { RecalledEntry, RecallQuery, RecallScore } from "./records.ts";
 
 const fusionK = 60;
+/** Entries a recall returns by default. */
 export const defaultRecallLimit = 20;
 /**
  * Each channel offers at least this many. Rank r in two channels beats the first of a single one while
  * 2 / (60 + r) > 1 / 61, that is up to r = 61.
  */
 export const minimumPool = 64;
-/** Below this a likeness of vectors is none. */
+/** Vectors with a smaller similarity count as unrelated. */
 export const leastLikeness = 1e-6;
 
-/** Below so many hits a term is cheap, even one that says nothing. */
+/** A term with at most this many hits is cheap to search for, however common. */
 const cheapHits = 2000;
 
 /**
- * A term that more entries hold is not searched for where another is: bm25 gives what half of all entries hold no weight
- * (its inverse document frequency is not above 0), and scoring every entry for it takes most of a recall.
+ * Most hits of a term that is searched for, unless every term has more. bm25 gives no weight to a term that half of all
+ * entries hold (its inverse document frequency is not above 0), and scoring every entry for it takes most of a recall.
  */
 export const mostHits = (entries: number): number => Math.max(cheapHits, Math.floor(entries / 2));
 
+/** A way to find entries: shared words, similar vectors, nearness in time, or who spoke. */
 export type Channel = "fullText" | "vector" | "time" | "speaker";
 
 /** Keys of entries with a raw score, the highest first. */
 export type Found<Key> = readonly { readonly row: Key; readonly score: number }[];
 
-/** `nearSeconds`; or, for a question without a word to search for, the moment it is asked as of; or none. */
+/** `nearSeconds`; for a question without a word to search for, the moment it is asked as of; otherwise `null`. */
 export function momentAskedAbout(
   { words, vector }: { readonly words: WordSpace; readonly vector: Float32Array },
   query: RecallQuery,
@@ -56,7 +58,7 @@ export function fuse<Key>(channels: Readonly<Record<Channel, Found<Key>>>): Map<
   return scores;
 }
 
-/** Keys among which the best `limit` are: ties at the border are settled by time and id, not by chance. */
+/** Keys that include the best `limit`, with all ties at the border, which time and id then decide. */
 export function leaders<Key>(scores: ReadonlyMap<Key, RecallScore>, limit: number): Key[] {
   const totals = [...scores.values()].map(({ total }) => total).sort((a, b) => b - a);
   const border = totals[Math.min(limit, totals.length) - 1];
@@ -64,7 +66,7 @@ export function leaders<Key>(scores: ReadonlyMap<Key, RecallScore>, limit: numbe
   return [...scores.keys()].filter((key) => scores.get(key)!.total >= border);
 }
 
-/** Best first. */
+/** Orders entries by score, best first, then by start and id. */
 export function byScore(a: RecalledEntry, b: RecalledEntry): number {
   return (
     b.score.total - a.score.total ||

@@ -1,7 +1,8 @@
-/** The store in this process: the cases of every store, and that it agrees with the one on disk in what it returns. */
+/** The in-memory store: the cases of every store, and agreement with the store on disk. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import { memoryCases } from "../../test/memory-cases/index.ts";
 import {
   addTestStream,
   frameOf,
@@ -16,7 +17,6 @@ import { localEmbedder, wordSpace } from "../engines/local/index.ts";
 import { pick, randomInt, seededRandom } from "../util/random.ts";
 import { type InMemoryOptions, inMemoryStore } from "./in-memory.ts";
 import type { Entry, Memory, Progress, RecalledEntry, RecallQuery } from "./memory.ts";
-import { memoryCases } from "./memory-cases.ts";
 
 const folder = temporaryFolder("in-memory");
 
@@ -31,7 +31,7 @@ const people = ["Ann", "Bob", "Carla"];
 const things = ["teapot", "scissors", "ladder", "violin", "blanket", "lantern"];
 const places = ["kitchen", "garden", "cellar", "attic", "hall"];
 
-/** Writes the same into a memory each time it is called. */
+/** Writes the same content into a memory on each call. */
 async function lived(memory: Memory): Promise<Memory> {
   const random = seededRandom("lived");
   for (const stream of ["one", "two", "three"]) {
@@ -87,7 +87,7 @@ async function lived(memory: Memory): Promise<Memory> {
 const both = async (name: string) =>
   [await lived(open()), await lived(await openTestMemory(join(folder, name)))] as const;
 
-/** All a memory tells of itself. */
+/** Everything a memory returns. */
 const told = async (memory: Memory) => ({
   rows: await rowsOf(memory),
   entries: await memory.entries({ includeClosed: true }),
@@ -100,7 +100,7 @@ const told = async (memory: Memory) => ({
   stats: { ...(await memory.stats()), databaseBytes: 0 },
 });
 
-/** With pictures as texts: bytes come as one class or another. */
+/** With pictures as texts: stores return bytes in different classes. */
 function shown({ pending, recent, ...counts }: Progress) {
   const texts = (observations: Progress["recent"]) =>
     observations.map((one) => ({
@@ -110,7 +110,7 @@ function shown({ pending, recent, ...counts }: Progress) {
   return { ...counts, pending: texts(pending), recent: texts(recent) };
 }
 
-test("the same life leaves the same memory as on disk, before and after forgetting", async () => {
+test("the same calls leave the same memory as on disk, before and after forgetting", async () => {
   const [here, disk] = await both("life");
   assert.deepEqual(await told(here), await told(disk));
   const [{ id }] = (await here.entries({ streams: ["three"] })) as [Entry, ...Entry[]];
@@ -131,8 +131,8 @@ test("the same life leaves the same memory as on disk, before and after forgetti
 });
 
 /**
- * Four of 16 components are ½: a unit vector whose distances come out the same in any precision and order of adding, where
- * those of real vectors differ in the last digits and their near ties with them.
+ * Four of 16 components are ½: a unit vector whose distances are the same in any precision and order of adding.
+ * Distances of real vectors differ in the last digits, and so do their near ties.
  */
 const exactEmbedder: Embedder = {
   id: "halves",
@@ -201,7 +201,7 @@ test("a memory moves from disk into this process and back", async () => {
   for (const memory of [disk, back]) await memory.close();
 });
 
-test("what comes out of it is not what it holds", async () => {
+test("what it returns is a copy of what it holds", async () => {
   const memory = open();
   await addTestStream(memory, "kitchen");
   const { stored } = await remember(memory, "kitchen", 0, ["Ann: tea"]);

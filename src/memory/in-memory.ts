@@ -1,8 +1,8 @@
 /**
- * Memory in this process, gone when it is closed: for tests and small agents. It does what the store on disk does, over
- * plain maps, and passes the same cases; looking through them takes as long as there are entries.
+ * Memory in this process, lost when it is closed, for tests and small agents. It behaves as the store on disk and
+ * passes the same cases. It keeps plain maps, so the time of a search grows with the number of entries.
  *
- * What can fail changes a copy, which then becomes the state.
+ * A change that can fail is made on a copy, which then becomes the state.
  */
 import type { Embedder, EngineCache, WordSpace } from "../engine.ts";
 import { StoreError } from "../errors.ts";
@@ -47,6 +47,7 @@ import { keptWithFrames, sweepEvery } from "./retention.ts";
 import { embedAll } from "./statements.ts";
 import { assertStreams, strict } from "./strict.ts";
 
+/** The parts of an in-memory store. */
 export interface InMemoryOptions {
   /** How text is split for the text index. */
   readonly words: WordSpace;
@@ -55,7 +56,7 @@ export interface InMemoryOptions {
   readonly now: () => number;
 }
 
-/** Kept of what engines said, as characters. */
+/** Most characters of engine output that are kept. */
 const mostCached = 64 * 2 ** 20;
 
 /** An empty memory in this process. */
@@ -81,7 +82,7 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
     feed.wake();
     return result;
   };
-  /** Runs a change on a copy, which stays where it worked. */
+  /** Runs a change on a copy, which becomes the state if it succeeds. */
   const writeWhole = <Result>(change: (state: State) => Result): Result =>
     write((state) => {
       const copy = structuredClone(state);
@@ -89,7 +90,7 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
       kept = copy;
       return result;
     });
-  /** Now and then: what decided clips showed is let go. */
+  /** Every few clips: deletes old observations of decided clips. */
   const tidyAfter = (state: State, stream: string, clips: number) => {
     trimFrames(state, stream, Math.max(keptWithFrames, windowClips));
     clipsSinceSweep += clips;
@@ -301,7 +302,7 @@ function inOrderAsked(state: State): Task[] {
   return itemsOf(state.tasks).sort((a, b) => a.askedAtMs - b.askedAtMs);
 }
 
-/** The memory as of the moment the first row is asked for. */
+/** The memory as of the moment the first row is requested. */
 async function* rowsOf<Row>(read: () => readonly Row[]): AsyncGenerator<Row> {
   yield* read();
 }
@@ -335,7 +336,7 @@ function problemsOf(state: State): string[] {
   ];
   const missing = new Set(shown.filter((hash) => !state.blobs.has(hash)));
   return [
-    ...(lost > 0 ? [`${lost} undecided clips have lost their observation`] : []),
-    ...[...missing].map((hash) => `The blob ${hash} is missing`),
+    ...(lost > 0 ? [`${lost} undecided clips have no observation.`] : []),
+    ...[...missing].map((hash) => `The blob ${hash} is missing.`),
   ];
 }

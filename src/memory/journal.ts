@@ -1,9 +1,9 @@
 /**
  * The journal: streams, clips as they go from perceived to stored or failed, and where a run resumes.
  *
- * Every step is one transaction and doing it twice changes nothing. What perception saw is kept while a clip waits to be
- * decided, and of the last clips that do not for trying policies on: pictures of ten minutes, texts of an hour. After that
- * only what an entry refers to stays on disk.
+ * Every step is one transaction, and repeating it changes nothing. Observations are kept while a clip waits to be
+ * decided. Those of recent decided clips are kept to compare policies on: pictures of ten minutes, texts of an hour.
+ * After that only frames that an entry refers to stay on disk.
  */
 import { type RawBuilder, sql } from "kysely";
 import type { Observation } from "../perception/observation.ts";
@@ -37,7 +37,10 @@ export function toStream(row: StreamRow): StreamRecord {
   };
 }
 
-/** @throws StoreError `stream-changed`; ConfigError for what can be no stream */
+/**
+ * Adds a stream, or returns the one with its id.
+ * @throws StoreError `stream-changed`; ConfigError for an invalid stream
+ */
 export function addStream(
   db: Db,
   stream: Omit<StreamRecord, "addedAtMs" | "ended">,
@@ -74,14 +77,14 @@ export function streams(db: Db): StreamRecord[] {
   return db.all(build.selectFrom("stream").selectAll().orderBy("row")).map(toStream);
 }
 
-/** @throws StoreError `stream-unknown` */
+/** Row of a stream. @throws StoreError `stream-unknown` */
 export function streamRow(db: Db, id: string): StreamRow {
   const row = db.get(build.selectFrom("stream").selectAll().where("id", "=", id));
   if (row) return row;
   throw unknownStream(id);
 }
 
-/** @throws DataError `stream-unknown` for a name that is no stream of this memory */
+/** Checks that the named streams exist. @throws DataError `stream-unknown` */
 export function assertHeld(db: Db, named: readonly string[] | undefined): void {
   if (named === undefined || named.length === 0) return;
   const ids = db.all(build.selectFrom("stream").select("id").orderBy("row"));
@@ -91,15 +94,15 @@ export function assertHeld(db: Db, named: readonly string[] | undefined): void {
   );
 }
 
-/** Whether a clip is still to be decided about: perceived, or failed for a reason that may pass. */
+/** Whether a clip is undecided: perceived, or failed with a retryable failure. */
 export const waits = sql<boolean>`(state <> 'stored' and coalesce(failure ->> 'retryable', 1))`;
 
 const unpack = (value: string, blobFolder: string): Observation =>
   unpackObservation(JSON.parse(value) as PackedObservation, (hash) => readBlobNow(blobFolder, hash));
 
 /**
- * Journals a clip as perceived; its blobs must have been written. Of a clip that waits to be decided it changes nothing,
- * unless it is to `grow`: then this is what is known of it now.
+ * Journals a clip as perceived; its blobs must have been written. A waiting clip stays as it is, unless `grow` is set:
+ * then this observation replaces the one before.
  * @throws StoreError `clip-decided`
  */
 export function addObservation(
@@ -138,7 +141,7 @@ export function addObservation(
   );
 }
 
-/** @throws StoreError `clip-decided` */
+/** Row of a waiting clip. @throws StoreError `clip-decided` */
 function waitingRow(db: Db, stream: StreamRow, clip: number): number {
   const waiting = db.get(
     build
@@ -152,7 +155,7 @@ function waitingRow(db: Db, stream: StreamRow, clip: number): number {
   throw decidedClip(stream.id, clip);
 }
 
-/** What is stored about a clip, or `undefined` if it was never perceived or was forgotten. */
+/** What is stored about a clip; `undefined` if it was never perceived or was forgotten. */
 export function clipWithObservation(db: Db, stream: number, clip: number) {
   return db.get(
     build
@@ -169,7 +172,7 @@ export function markStored(db: Db, stream: number, { row, clip }: { row: number;
   logChange(db, { kind: "clip", stream, clip, value: { state: "stored" } });
 }
 
-/** @throws StoreError `clip-unknown`. A clip that is stored stays stored. */
+/** Journals a clip as failed; a stored clip stays stored. @throws StoreError `clip-unknown` */
 export function failClip(
   db: Db,
   stream: StreamRow,
@@ -221,7 +224,7 @@ export function progress(db: Db, blobFolder: string, stream: string, windowClips
       .select("observation.value")
       .where("clip.stream", "=", row);
     const pending = observed.where(waits).orderBy("clip.clip");
-    // A clip that failed for good is of the window all the same, as it was when it failed.
+    // A clip that failed for good is part of the window too, as it was when it failed.
     const recent = observed
       .where(sql<boolean>`not ${waits}`)
       .orderBy("clip.clip", "desc")
@@ -245,7 +248,7 @@ export function countClips(db: Db, state: "stored" | "failed", stream: number): 
 /**
  * Deletes frames of a stream's decided clips, keeping the newest `kept`. Inside a transaction.
  *
- * It looks no further back than observations are kept, so it takes as long after a year as after an hour.
+ * It looks back only as far as observations are kept, so its time does not grow with the stream.
  */
 export function trimObservations(db: Db, stream: number, kept: number): void {
   const old = db.all(sql<{ row: number }>`select row from
@@ -315,7 +318,7 @@ export function decidedObservations(db: Db, blobFolder: string, stream: string):
     .reverse();
 }
 
-/** Takes their frames away from observations. Inside a transaction. */
+/** Removes the frames of observations. Inside a transaction. */
 function freeFrames(db: Db, clipRows: RawBuilder<unknown>): void {
   const frames = db.all(
     sql<{ hash: string }>`select distinct hash from observation_frame where clip in ${clipRows}`,
@@ -327,14 +330,14 @@ function freeFrames(db: Db, clipRows: RawBuilder<unknown>): void {
   db.run(sql`delete from observation_frame where clip in ${clipRows}`);
 }
 
-/** @returns how many there were */
+/** Deletes observations with their frames. @returns how many there were */
 export function deleteObservations(db: Db, clipRows: readonly number[]): number {
   if (clipRows.length === 0) return 0;
   freeFrames(db, listed(clipRows));
   return db.run(sql`delete from observation where clip in ${listed(clipRows)}`).changes;
 }
 
-/** A gap that is met again by a later run keeps its later end. @returns whether anything changed */
+/** Keeps a gap; if a later run meets it again, the later end is kept. @returns whether anything changed */
 export function addGap(db: Db, gap: Gap): boolean {
   return db.write(() => {
     const row: GapTable = {

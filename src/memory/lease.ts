@@ -1,8 +1,8 @@
 /**
- * Who writes a stream: one process at a time, found out by a row with a heartbeat.
+ * Leases: one process at a time writes a stream. A row with a heartbeat says which.
  *
- * A lease is taken over when its process is dead (same machine) or silent for a minute. A process that was only
- * asleep finds its token gone when it next writes and is refused, so a stream never has two writers.
+ * A lease is taken over if its process is dead (same machine) or silent for a minute. A process that was only asleep
+ * finds its token gone at its next write and is refused, so a stream never has two writers.
  */
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
@@ -13,7 +13,7 @@ import type { StreamLease } from "./memory.ts";
 const heartbeatMs = 10_000;
 const staleMs = 60_000;
 
-/** Tokens of this process, so that a predecessor with the same process id (a restarted container) is not mistaken for this one. */
+/** Tokens of this process, to tell it from an earlier one with the same process id (a restarted container). */
 const ownTokens = new Set<string>();
 
 interface Held {
@@ -21,14 +21,19 @@ interface Held {
   readonly timer: NodeJS.Timeout;
 }
 
+/** The leases that one open memory holds. */
 export interface Leases {
   /** @throws StoreError `stream-busy` */
   take(streamRow: number, stream: string): StreamLease;
-  /** Inside a write: @throws StoreError `lease-lost` when this memory held the stream and another has it now. */
+  /**
+   * Checks inside a write that the lease is still held.
+   * @throws StoreError `lease-lost` if another process took it over
+   */
   assertHeld(streamRow: number, stream: string): void;
   releaseAll(): void;
 }
 
+/** Leases over a memory file. */
 export function leases(db: Db, now: () => number): Leases {
   const held = new Map<number, Held>();
 

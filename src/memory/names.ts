@@ -1,6 +1,6 @@
-/** People as texts name them: how two names compare, and whether a text names a person. */
+/** Names of people: how two names compare, and whether a text names a person. */
 
-/** How names are compared: without case, composed the same way, white space as one blank. */
+/** A name in the form in which names are compared: without case, composed the same way, white space as one blank. */
 export function foldName(name: string): string {
   return name.normalize("NFKC").toLowerCase().replace(/\s+/g, " ").trim();
 }

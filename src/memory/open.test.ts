@@ -1,4 +1,4 @@
-/** Opening: beside another process, and what is not, or not quite, a memory. */
+/** Opening: beside another process, and files that are no memory or a damaged one. */
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -32,7 +32,7 @@ async function closedMemory(): Promise<string> {
 }
 
 describe("two processes at once", () => {
-  test("one writes a stream, the other reads it, recalls from it, writes another, and may not write the same", async () => {
+  test("one writes a stream; the other reads it, recalls from it, writes another, and may not write the same", async () => {
     const directory = newDirectory();
     const child = spawn(process.execPath, [writer, directory, "camera"], {
       stdio: ["ignore", "pipe", "inherit"],
@@ -68,7 +68,7 @@ describe("two processes at once", () => {
     }
   });
 
-  test("may open a memory that does not exist yet at the same moment", async () => {
+  test("may create the same memory at the same moment", async () => {
     const directory = newDirectory();
     const children = ["one", "two", "three"].map((stream) =>
       spawn(process.execPath, [writer, directory, stream], { stdio: ["ignore", "pipe", "inherit"] }),
@@ -84,7 +84,7 @@ describe("two processes at once", () => {
 });
 
 describe("opening brings up to date", () => {
-  /** A memory as the first versions left it, with one stream, entry, task and adapter. */
+  /** A memory of an early version, with one stream, entry, task and adapter. */
   function olderMemory(version: number): string {
     const directory = newDirectory();
     mkdirSync(directory);
@@ -106,7 +106,7 @@ describe("opening brings up to date", () => {
   }
 
   for (const version of [1, 2, 3]) {
-    test(`a memory of schema version ${version}, with all it holds, and tells what changes from then on`, async () => {
+    test(`a memory of schema version ${version}, with all it holds, and logs changes from then on`, async () => {
       const memory = await openTestMemory(olderMemory(version));
       assert.deepEqual(
         [(await memory.streams()).length, (await memory.tasks()).length, (await memory.adapters())[0]!.id],
@@ -126,7 +126,7 @@ describe("opening brings up to date", () => {
 });
 
 describe("opening refuses", () => {
-  test("a file of a newer version, saying which", async () => {
+  test("a file of a newer version, which it names", async () => {
     const directory = await closedMemory();
     const raw = new Database(join(directory, "memory.db"));
     raw.pragma("user_version = 99");
@@ -134,12 +134,12 @@ describe("opening refuses", () => {
     const before = readFileSync(join(directory, "memory.db"));
     await assert.rejects(openTestMemory(directory), (error: unknown) => {
       assert.ok(code("store-newer")(error));
-      return /version 4 or lower, got 99/.test((error as Error).message);
+      return /schema version 99; this TaskMem reads versions up to 4/.test((error as Error).message);
     });
     assert.ok(readFileSync(join(directory, "memory.db")).equals(before));
   });
 
-  test("a file that is no database, and leaves it as it is", async () => {
+  test("a file that is no database, and leaves it unchanged", async () => {
     const directory = newDirectory();
     mkdirSync(directory);
     const file = join(directory, "memory.db");
@@ -152,7 +152,7 @@ describe("opening refuses", () => {
     assert.ok(!existsSync(join(directory, "memory.db-wal")));
   });
 
-  test("a memory whose pages are damaged, and leaves it as it is", async () => {
+  test("a memory with damaged pages, and leaves it unchanged", async () => {
     const directory = await closedMemory();
     const file = join(directory, "memory.db");
     const damaged = readFileSync(file);
@@ -162,7 +162,7 @@ describe("opening refuses", () => {
     assert.ok(readFileSync(file).equals(damaged));
   });
 
-  test("another program's database, and leaves it as it is", async () => {
+  test("another program's database, and leaves it unchanged", async () => {
     const directory = newDirectory();
     mkdirSync(directory);
     const file = join(directory, "memory.db");
@@ -189,14 +189,14 @@ describe("opening refuses", () => {
     await assert.rejects(openTestMemory(directory), code("store-unopenable"));
   });
 
-  test("reading where there is no memory, and makes none", async () => {
+  test("to read a missing memory, and creates none", async () => {
     const directory = newDirectory();
     await assert.rejects(openTestMemory(directory, { readOnly: true }), code("store-missing"));
     assert.ok(!existsSync(directory));
   });
 });
 
-describe("a memory opened for reading only", () => {
+describe("a memory opened read-only", () => {
   test("answers beside a writer and refuses to write", async () => {
     const directory = await closedMemory();
     const other = await openTestMemory(directory);
@@ -210,7 +210,7 @@ describe("a memory opened for reading only", () => {
     await other.close();
   });
 
-  test("in a directory that cannot be written is read; for writing it is refused", async (t) => {
+  test("in a read-only directory can be read, and is refused for writing", async (t) => {
     const directory = await closedMemory();
     const script = `
       import { openTestMemory } from ${JSON.stringify(join(import.meta.dirname, "../../test/support/memory.ts"))};
@@ -221,11 +221,11 @@ describe("a memory opened for reading only", () => {
       console.log(JSON.stringify([refused, entry.text]));
       await memory.close();
     `;
-    // Root writes anywhere, so the child gives that up.
-    const nobody = 65_534;
+    // Root may write anywhere, so the child process runs as another user.
+    const otherUser = 65_534;
     const isRoot = process.getuid?.() === 0;
     if (process.platform === "win32") return t.skip("directories have no such mode there");
-    const user = isRoot ? { uid: nobody, gid: nobody } : {};
+    const user = isRoot ? { uid: otherUser, gid: otherUser } : {};
     const probe = spawnSync(process.execPath, ["--check", writer], user);
     if (probe.status !== 0) return t.skip("another user cannot read this checkout");
     chmodSync(folder, 0o755);

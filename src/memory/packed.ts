@@ -1,9 +1,9 @@
-/** Observations as stores keep them: pictures and sound by hash, everything else as it is. */
+/** Observations as stores keep them: pictures and sound by hash, everything else unchanged. */
 import type { Observation } from "../perception/observation.ts";
 import { type Blob, blobOf } from "./blob.ts";
 import type { PackedObservation } from "./records.ts";
 
-/** The observation that names its blobs, and the blobs. */
+/** Packs an observation. @returns the observation with hashes, and its blobs */
 export function packObservation(observation: Observation): {
   readonly packed: PackedObservation;
   readonly blobs: readonly Blob[];
@@ -34,7 +34,7 @@ export function packObservation(observation: Observation): {
 }
 
 /**
- * The observation with its pictures and sound. Bytes are read when they are looked at: after an outage a whole day of
+ * The observation with its pictures and sound. Bytes are read at each access, because after an outage a whole day of
  * clips may be waiting.
  */
 export function unpackObservation(

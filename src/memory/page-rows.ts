@@ -11,7 +11,7 @@ import { toTask } from "./task-rows.ts";
 
 type Found<Item> = readonly { readonly item: Item; readonly key: PageKey }[];
 
-/** @throws ConfigError `cursor-invalid` */
+/** One page of a list. @throws ConfigError `cursor-invalid` */
 export function page<List extends keyof Paged>(
   db: Db,
   list: List,

@@ -1,16 +1,17 @@
 /**
- * Cursors: where the next page of a list begins, or which change was seen last.
+ * Cursors: where the next page of a list begins, or which change was read last.
  *
- * A cursor holds the key of the last item, so a page is found by comparing and what is written in between shifts nothing.
- * It also holds what it is for: one of another list or filter is refused instead of giving other items.
+ * A cursor holds the key of the last item, so writes between two pages shift nothing. It also holds its list and
+ * filter: a cursor of another list or filter is refused instead of returning wrong items.
  */
 import { ConfigError } from "../errors.ts";
 import { sha256 } from "../util/hash.ts";
 import type { Page } from "./records.ts";
 
-/** What orders the items of a list, the most telling part first. */
+/** Key that orders the items of a list, most significant part first. */
 export type PageKey = readonly (string | number)[];
 
+/** Items of a page by default. */
 export const defaultPageLimit = 100;
 
 /** The name of a list under a filter; the order of the filter's keys does not matter. */
@@ -21,6 +22,7 @@ export function listName(list: string, filter: object): string {
   return given.length === 0 ? list : `${list} ${sha256(JSON.stringify(given)).slice(0, 12)}`;
 }
 
+/** The cursor after an item of a list. */
 export function toCursor(list: string, key: PageKey): string {
   return Buffer.from(JSON.stringify([list, ...key])).toString("base64url");
 }
@@ -36,7 +38,7 @@ export function fromCursor(list: string, cursor: string, parts: readonly ("strin
   if (from === list && isKey) return key as (string | number)[];
   throw new ConfigError(
     "cursor-invalid",
-    `Expected a cursor of ${list.split(" ")[0]} under this filter, got ${JSON.stringify(cursor)}: begin without one`,
+    `Expected a cursor of ${list.split(" ")[0]} under this filter, got ${JSON.stringify(cursor)}. Begin without a cursor.`,
     { details: { cursor } },
   );
 }
@@ -50,11 +52,11 @@ function parsed(cursor: string): readonly unknown[] {
   }
 }
 
-/** What orders each list that can be paged through. */
+/** Types of the key of each list that can be paged through. */
 export const keyParts = {
   /** Stream, start, id. */
   entries: ["string", "number", "string"],
-  /** Moment asked, place among those of one moment. */
+  /** Time asked, then place among tasks of the same time. */
   tasks: ["number", "number"],
   /** Stream, number. */
   clips: ["string", "number"],
@@ -62,7 +64,7 @@ export const keyParts = {
   adapters: ["number"],
 } as const;
 
-/** A page of what was found: one item more than its limit tells that there is another. */
+/** A page of the items found. Callers look for one item more than the limit: if it is there, there is a next page. */
 export function pageOf<Item>(
   list: string,
   found: readonly { readonly item: Item; readonly key: PageKey }[],

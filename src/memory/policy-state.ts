@@ -1,14 +1,14 @@
 /**
- * What policies remember between decisions: a small value per stream, and word counts over all they were offered.
+ * Policy state between decisions: a small value per stream, and word counts over all candidates of all streams.
  *
- * A stream has one writer, so its value is set; counts are shared by all streams of a policy and are added to, never
- * set, so decisions of several processes add up. Each decision keeps what it added, so
- * that forgetting can take it away again.
+ * A stream has one writer, so its value is set. Counts are shared by all streams of a policy, so they are incremented,
+ * and decisions of several processes add up. Each decision keeps what it added, so that forgetting can subtract it.
  */
 import { sql } from "kysely";
 import { build, type Db } from "./database.ts";
 import type { JsonValue, PolicyState, PolicyStateChange } from "./memory.ts";
 
+/** What a policy remembers of a stream, and its word counts. */
 export function policyState(db: Db, policy: string, stream: string): PolicyState {
   return db.read(() => {
     const known = db.get(build.selectFrom("policy").selectAll().where("id", "=", policy));
@@ -32,7 +32,7 @@ export function policyState(db: Db, policy: string, stream: string): PolicyState
   });
 }
 
-/** Makes a policy known. Inside a transaction. @returns its row */
+/** The row of a policy, added if missing. Inside a transaction. */
 export function policyRow(db: Db, policy: string): number {
   db.run(
     build
@@ -43,12 +43,12 @@ export function policyRow(db: Db, policy: string): number {
   return db.get(build.selectFrom("policy").select("row").where("id", "=", policy))!.row;
 }
 
-/** Sets what a policy remembers of a stream. Inside a transaction. */
+/** Sets a policy's value of a stream. Inside a transaction. */
 export function putPolicyValue(db: Db, policy: number, stream: number, value: JsonValue): void {
   db.run(build.replaceInto("policy_value").values({ policy, stream, value: JSON.stringify(value) }));
 }
 
-/** Records a decision and adds up what it counted. Inside a transaction. @returns row of the decision */
+/** Records a decision and adds its counts. Inside a transaction. @returns row of the decision */
 export function addDecision(
   db: Db,
   decision: { readonly policy: number; readonly revision: string; readonly decidedAtMs: number },

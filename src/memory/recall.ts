@@ -1,11 +1,11 @@
 /**
- * Recall: which entries a question is about.
+ * Recall: the entries a question is about.
  *
- * Four channels rank the entries that pass the filter: words they share (bm25), closeness of vectors (exact), nearness
- * in time, and who spoke. `fusion.ts` makes one list of theirs.
+ * Four channels rank the entries that pass the filter: shared words (bm25), similarity of vectors (exact), nearness in
+ * time, and who spoke. `fusion.ts` fuses their lists into one.
  *
- * A filter decides which entries are ranked, not how rare a word is: bm25 counts words over the whole memory, so an "as
- * of" question never sees a later entry, but later entries may change the order of the earlier ones it does see.
+ * A filter decides which entries are ranked, not how rare a word is: bm25 counts words over the whole memory. So an "as
+ * of" question never sees a later entry, but later entries may change the order of the earlier ones.
  */
 import { type RawBuilder, sql } from "kysely";
 import type { WordSpace } from "../engine.ts";
@@ -27,6 +27,7 @@ import type { EntryFilter, RecalledEntry, RecallQuery, RecallScore } from "./mem
 import { foldName } from "./names.ts";
 import { vectorTable } from "./schema.ts";
 
+/** What a recall searches. */
 export interface RecallIndex {
   readonly db: Db;
   readonly words: WordSpace;
@@ -56,12 +57,12 @@ function wholeMemory(db: Db, query: RecallQuery): RecalledEntry[] {
   return db.all(selectEntries(query)).map((row) => ({ entry: toEntry(row), score: { total: 0 } }));
 }
 
-/** Words of the question in any order, weighed by rarity; who spoke is searched like text. */
+/** Words of the question in any order, weighted by rarity. Speakers are searched like text. */
 function findByText({ db, words }: RecallIndex, query: RecallQuery, pool: number): Found<number> {
   const terms = [...new Set(words.stems(query.text))].map((stem) => `"${stem.replaceAll('"', '""')}"`);
   if (terms.length === 0) return [];
   const match = tellingTerms(db, terms).join(" OR ");
-  // The best of all usually pass the filter: looking up only those saves a look-up of every hit.
+  // The best hits usually pass the filter, so they are looked up first, and all hits only if too few do.
   const leaders = db.all(sql<{ row: number; score: number; passes: number }>`
     select e.row, best.score, ${entryCondition(query)} as passes
     from (select rowid, -rank as score from entry_text where entry_text match ${match}
@@ -76,11 +77,11 @@ function findByText({ db, words }: RecallIndex, query: RecallQuery, pool: number
     order by score desc, e.start_seconds, e.id limit ${pool}`);
 }
 
-/** Hits looked up per place in the pool before all are. */
+/** Hits looked up first, per place in the pool. */
 const leadersPerPlace = 4;
-/** Terms without those that too many entries hold; all terms, if all are such. */
+/** Terms without those that too many entries hold, unless all are such. */
 function tellingTerms(db: Db, terms: readonly string[]): readonly string[] {
-  // The last row's number is found at once and is never below the count, so no term that tells is left out.
+  // The last row's number is fast to find and never below the count, so no selective term is left out.
   const { entries } = db.get(sql<{ entries: number }>`select coalesce(max(row), 0) as entries from entry`)!;
   const most = mostHits(entries);
   if (entries <= most) return terms;
@@ -91,7 +92,7 @@ function tellingTerms(db: Db, terms: readonly string[]): readonly string[] {
   return telling.length > 0 ? telling : terms;
 }
 
-/** Nearest vectors by cosine, over everything the filter lets through; what has no likeness at all is not found. */
+/** Nearest vectors by cosine, over everything that passes the filter. Unrelated entries are not found. */
 function findByVector({ db, space, vector }: RecallIndex, query: RecallQuery, pool: number): Found<number> {
   if (vector.every((value) => value === 0)) return [];
   const table = sql.table(vectorTable(space));
@@ -100,11 +101,11 @@ function findByVector({ db, space, vector }: RecallIndex, query: RecallQuery, po
   return found
     .map(({ row, distance }) => ({ row, score: 1 - distance ** 2 / 2 }))
     .filter(({ score }) => score > leastLikeness)
-    .sort((a, b) => b.score - a.score) // several streams are searched one after another
+    .sort((a, b) => b.score - a.score) // several streams are searched in turn
     .slice(0, pool);
 }
 
-/** The filter as vec0 takes it: streams by partition, "as of" and closing inside the scan, anything else by row. */
+/** The filter in vec0's terms: streams by partition, "as of" and closing inside the scan, anything else by row. */
 function vectorCondition(query: EntryFilter): RawBuilder<boolean> {
   const conditions: RawBuilder<unknown>[] = [sql`1`];
   if (query.streams) {
@@ -120,7 +121,7 @@ function vectorCondition(query: EntryFilter): RawBuilder<boolean> {
   return sql<boolean>`${sql.join(conditions, sql` and `)}`;
 }
 
-/** Entries by their distance in seconds from a moment; those that span it are at 0. */
+/** Entries by their distance in seconds from a moment; 0 for entries that span it. */
 function findByTime(db: Db, query: RecallQuery, near: number, pool: number): Found<number> {
   return db.all(sql<{ row: number; score: number }>`select e.row,
       -max(0, e.start_seconds - ${near}, ${near} - e.end_seconds) as score
@@ -128,7 +129,7 @@ function findByTime(db: Db, query: RecallQuery, near: number, pool: number): Fou
     order by score desc, e.start_seconds, e.id limit ${pool}`);
 }
 
-/** Entries of the people asked about: 1 where one of them spoke, ½ where the text names one. */
+/** Entries of the people asked about: 1 if one of them spoke, ½ if the text names one. */
 function findBySpeaker(db: Db, query: RecallQuery, others: readonly number[], pool: number): Found<number> {
   const names = (query.aboutSpeakers ?? []).map(foldName).filter((name) => name !== "");
   if (names.length === 0) return [];
@@ -140,7 +141,7 @@ function findBySpeaker(db: Db, query: RecallQuery, others: readonly number[], po
     }>`select e.row, case when ${spoken} then 1.0 else 0.5 end as score
       from entry as e where ${where} limit ${limit}`);
   const named = sql`(${spoken} or mentions(e.text, ${JSON.stringify(names)}))`;
-  // All that the other channels found, and the first of those they did not find.
+  // All entries that the other channels found, and the first of those they did not find.
   const own = scored(
     sql`e.row in (select entry from entry_speaker where name in ${listed(names)}) and ${entryCondition(query)}
       order by e.start_seconds, e.id`,

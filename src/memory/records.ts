@@ -1,6 +1,6 @@
 /**
- * What is kept, as data: streams, clips, entries with two clocks and their evidence, decisions, adapters, changes, and
- * what is asked of a memory and comes back. `memory.ts` has what can be done with it.
+ * The data of a memory: streams, clips, entries with two clocks and their evidence, decisions, adapters, changes, and
+ * the requests and results of its calls. The calls are in `memory.ts`.
  */
 
 import type { Observation, Pushed, SourceText } from "../perception/observation.ts";
@@ -8,9 +8,10 @@ import type { Frame, Gap } from "../stream/clip.ts";
 import type { Task } from "../tasks/task.ts";
 import type { Clock } from "../util/time.ts";
 
-/** Spans that were not watched are kept and read here too: whoever answers sees memory only. */
+/** Gaps and source texts are part of memory: readers see memory only. */
 export type { Gap, SourceText };
 
+/** A value that JSON can hold. */
 export type JsonValue =
   | null
   | boolean
@@ -19,6 +20,7 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [key: string]: JsonValue };
 
+/** Kind of an entry: episodic is what happened, semantic is what is known. */
 export type EntryKind = "episodic" | "semantic";
 
 /** Where an entry came from. */
@@ -29,20 +31,20 @@ export interface Evidence {
   /** Frames by content hash; the bytes are blobs beside the store. */
   readonly frames: readonly { readonly atSeconds: number; readonly hash: string }[];
   readonly sources: readonly SourceText[];
-  /** Which perceptor tiers were at work. */
+  /** Tier of each perceptor that ran. */
   readonly tiers: Readonly<Record<string, string>>;
 }
 
-/** One thing kept. */
+/** One memory: a text with its time, people and evidence. */
 export interface Entry {
   readonly id: string;
   readonly stream: string;
   readonly clip: number;
   readonly kind: EntryKind;
-  /** Observed at, in stream time. */
+  /** Start of what was observed, in stream time. */
   readonly startSeconds: number;
   readonly endSeconds: number;
-  /** Written at, in wall time. */
+  /** When it was written, in wall time. */
   readonly writtenAtMs: number;
   readonly text: string;
   readonly speakers: readonly string[];
@@ -58,7 +60,7 @@ export interface Entry {
   } | null;
 }
 
-/** A thing to keep, before the store gives it an id and a writing time. */
+/** A text to keep, before the store gives it an id and a writing time. */
 export interface Statement {
   readonly clip: number;
   readonly kind: EntryKind;
@@ -71,22 +73,24 @@ export interface Statement {
   readonly frameSeconds: readonly number[];
 }
 
+/** A stream that was added to a memory. */
 export interface StreamRecord {
   readonly id: string;
   /** What was watched: path or URL with secrets removed. */
   readonly description: string;
   readonly clipSeconds: number;
   readonly clock: Clock;
-  /** Hash of what identifies the content, or `null` where nothing does (live). */
+  /** Hash that identifies the content; `null` for a live stream. */
   readonly fingerprint: string | null;
   readonly addedAtMs: number;
-  /** Whether its end was reached. */
+  /** Whether it was watched to its end. */
   readonly ended: boolean;
 }
 
+/** State of a clip in the journal. */
 export type ClipState = "perceived" | "stored" | "failed";
 
-/** Why a clip has no entries although it was watched. A model outage is `retryable`: the next run tries it again. */
+/** Why a watched clip has no entries. A model outage is `retryable`: the next run tries the clip again. */
 export interface ClipFailure {
   readonly code: string;
   readonly message: string;
@@ -111,7 +115,7 @@ export interface ClipRecord {
 export interface Progress {
   /** First clip index that was never perceived: where the source opens. */
   readonly nextClip: number;
-  /** Perceived but not stored, oldest first: decide these before anything new. Retryable failures are among them. */
+  /** Clips that wait to be decided, oldest first, retryable failures included. They are decided before anything new. */
   readonly pending: readonly Observation[];
   /** The last observations of the short-term window that are not pending, oldest first (at most window − 1). */
   readonly recent: readonly Observation[];
@@ -119,16 +123,16 @@ export interface Progress {
   readonly failedClips: number;
 }
 
-/** What a policy remembers: a small value of its own per stream, and word counts over all it was offered anywhere. */
+/** What a policy remembers: a small value per stream, and word counts over all its candidates of all streams. */
 export interface PolicyState {
-  /** Of this policy and stream; `null` before the first decision. */
+  /** The policy's value of this stream; `null` before the first decision. */
   readonly value: JsonValue;
   /** Number of candidate texts seen, and how many of them held each stem. */
   readonly documents: number;
   readonly words: ReadonlyMap<string, number>;
 }
 
-/** The change one decision makes to it. Counts are increments, so commits of several processes add up. */
+/** How one decision changes the policy's state. Counts are increments, so commits of several processes add up. */
 export interface PolicyStateChange {
   /** Replaces the value of the decision's policy and stream. */
   readonly value: JsonValue;
@@ -147,45 +151,46 @@ export interface Decision {
   readonly stateChange: PolicyStateChange | null;
 }
 
+/** State of an adapter; at most one per policy is active. */
 export type AdapterState =
-  /** Trained, not judged. */
+  /** Trained, not yet tried. */
   | "candidate"
-  /** The policy writes with it. */
+  /** The policy writes with it now. */
   | "active"
-  /** Was active. */
+  /** It was active before. */
   | "retired"
-  /** Not good enough; the reason says why. */
+  /** It failed the gate; the reason says why. */
   | "refused";
 
-/** One thing that became of an adapter: it was kept, refused, made active, retired. */
+/** A change of an adapter's state. */
 export interface AdapterChange {
   readonly state: AdapterState;
-  /** For people. */
+  /** Reason, for people. */
   readonly reason: string;
   /** Wall time. */
   readonly atMs: number;
 }
 
-/** An adapter that was trained on this memory's tasks, and what became of it. */
+/** An adapter that was trained on this memory's tasks, with its state and history. */
 export interface KeptAdapter {
   readonly id: string;
-  /** The policy it steers. */
+  /** Id of the policy it belongs to. */
   readonly policy: string;
   readonly revision: string;
   readonly state: AdapterState;
   /** Why it is in this state, for people. */
   readonly reason: string;
-  /** When it came into this state, in wall time. */
+  /** When it entered this state, in wall time. */
   readonly atMs: number;
   /** Ids of the tasks it was trained on: forgetting one of them forgets the adapter. */
   readonly tasks: readonly string[];
   /** The adapter's file, whole. */
   readonly file: string;
-  /** All that became of it, the gate's verdict first, its present state last. @default that state alone */
+  /** All its states, the gate's verdict first, the present one last. @default the present state alone */
   readonly history?: readonly AdapterChange[];
 }
 
-/** What a write did. Deciding the same clip at the same revision again stores nothing and says so. */
+/** What a commit did. Repeating a decision at the same revision stores nothing and says so. */
 export interface Receipt {
   readonly stored: readonly Entry[];
   readonly skipped: readonly {
@@ -194,7 +199,7 @@ export interface Receipt {
   }[];
 }
 
-/** Which entries: every condition given must hold, and all are applied before any search. */
+/** Which entries: every given condition must hold. Filters apply before any search. */
 export interface EntryFilter {
   readonly streams?: readonly string[];
   readonly kinds?: readonly EntryKind[];
@@ -205,53 +210,59 @@ export interface EntryFilter {
   readonly asOfSeconds?: number;
   /** Only entries written up to this wall time. */
   readonly writtenByMs?: number;
-  /** Spoken by or naming any of these, compared without case. */
+  /** Entries spoken by or naming any of these people, compared without case. */
   readonly speakers?: readonly string[];
   readonly clips?: readonly number[];
-  /** Closed entries too; default false. */
+  /** Whether closed entries are included. @default false */
   readonly includeClosed?: boolean;
 }
 
-/** Which entries to list. */
+/** Which entries are listed. */
 export interface EntryList extends EntryFilter {
-  /** At most so many. @default all */
+  /** At most this many. @default all */
   readonly limit?: number;
-  /** The last `limit` by start instead of the first. @default false */
+  /** Whether to list the last `limit` by start instead of the first. @default false */
   readonly newest?: boolean;
 }
 
+/** Which gaps are listed. */
 export type GapFilter = Pick<EntryFilter, "streams" | "fromSeconds" | "toSeconds">;
 
 /** Which tasks are counted. */
 export interface TaskCount {
-  /** Wall time they were asked after. */
+  /** Wall time after which they were asked. */
   readonly afterMs: number;
   /** Id of the last one that counts. */
   readonly upTo: string;
 }
 
-/** Which tasks to list. */
+/** Which tasks are listed. */
 export interface TaskList {
-  /** At most so many. @default all */
+  /** At most this many. @default all */
   readonly limit?: number;
-  /** The last `limit` asked instead of the first. @default false */
+  /** Whether to list the last `limit` asked instead of the first. @default false */
   readonly newest?: boolean;
 }
 
+/** Which adapters are listed. */
 export interface AdapterFilter {
   readonly policy?: string;
   readonly state?: AdapterState;
 }
 
+/** What to recall entries for, and how. */
 export interface RecallQuery extends EntryFilter {
   readonly text: string;
-  /** A moment of stream time the question is about: entries near it score. */
+  /** A moment of stream time the question is about: entries near it score higher. */
   readonly nearSeconds?: number;
-  /** People the question names: entries of theirs score (unlike `speakers`, which filters). */
+  /** People the question names: their entries score higher (`speakers` filters instead). */
   readonly aboutSpeakers?: readonly string[];
-  /** How many, best first; default 20. */
+  /** How many entries, best first. @default 20 */
   readonly limit?: number;
-  /** `search` ranks; `whole-memory` returns all entries in time order (the paper's evaluation). Default `search`. */
+  /**
+   * `search` ranks entries; `whole-memory` returns all in time order, as the paper's evaluation does.
+   * @default "search"
+   */
   readonly mode?: "search" | "whole-memory";
 }
 
@@ -264,11 +275,13 @@ export interface RecallScore {
   readonly speaker?: { readonly rank: number; readonly score: number };
 }
 
+/** An entry with the reasons it was recalled. */
 export interface RecalledEntry {
   readonly entry: Entry;
   readonly score: RecallScore;
 }
 
+/** What to forget: everything that meets all given conditions. */
 export interface ForgetRequest {
   readonly streams?: readonly string[];
   readonly fromSeconds?: number;
@@ -279,7 +292,7 @@ export interface ForgetRequest {
   readonly entries?: readonly string[];
 }
 
-/** Rows removed (or, dry, that would be), by kind. */
+/** Rows that were removed, or in a dry run would be removed, by kind. */
 export interface ForgetReport {
   readonly dryRun: boolean;
   readonly entries: number;
@@ -295,10 +308,11 @@ export interface ForgetReport {
   readonly blobBytes: number;
   /** Distinct words whose counts were lowered. */
   readonly words: number;
-  /** Texts of the first entries concerned, for a look before the deed. */
+  /** Texts of the first entries removed, to check before forgetting. */
   readonly sample: readonly { readonly id: string; readonly text: string }[];
 }
 
+/** What a memory holds, in numbers. */
 export interface MemoryStats {
   readonly streams: number;
   readonly clips: number;
@@ -321,12 +335,14 @@ export type PackedObservation = Omit<Observation, "frames" | "pushed"> & {
     | undefined;
 };
 
-/** One row of an export: all that a memory holds but what can be computed again (text index, vectors, word counts). */
+/**
+ * One row of an export: everything a memory holds except what can be computed again (text index, vectors, word counts).
+ */
 export type MemoryRow =
   | ({ readonly row: "stream"; readonly nextClip: number } & StreamRecord)
   | ({
       readonly row: "clip";
-      /** Where it is still kept: the clip is undecided or inside the short-term window. */
+      /** The observation, if it is still kept. */
       readonly observation: PackedObservation | null;
     } & ClipRecord)
   | ({ readonly row: "entry" } & Entry)
@@ -348,12 +364,12 @@ export type MemoryRow =
 /** What adding rows did. */
 export interface AddedRows {
   readonly added: number;
-  /** Already there. */
+  /** Rows that were already there. */
   readonly skipped: number;
   readonly blobs: number;
 }
 
-/** The lists that can be paged through, and what they hold. */
+/** The lists that can be paged through, and the items of each. */
 export interface Paged {
   /** In time order (by stream, then start). */
   readonly entries: Entry;
@@ -365,7 +381,7 @@ export interface Paged {
   readonly adapters: KeptAdapter;
 }
 
-/** What each list can be narrowed by. */
+/** The filter of each list. */
 export interface PageFilters {
   readonly entries: EntryFilter;
   readonly tasks: { readonly streams?: readonly string[] };
@@ -373,26 +389,28 @@ export interface PageFilters {
   readonly adapters: AdapterFilter;
 }
 
+/** Which page of a list to read. */
 export interface PageOptions {
-  /** `next` of the page before. @default the beginning */
+  /** `next` of the page before. @default from the beginning */
   readonly cursor?: string;
-  /** Items a page, from 1 up. @default 100 */
+  /** Items per page, from 1 up. @default 100 */
   readonly limit?: number;
 }
 
+/** One page of a list, and the cursor of the next, `null` at the end. */
 export interface Page<Item> {
   readonly items: readonly Item[];
   readonly next: string | null;
 }
 
-/** One thing that happened to a memory. Ids only: what they name is asked for, and may be gone by then. */
+/** One change of a memory. It holds ids only; what they name may be gone when it is read. */
 export type Change = {
-  /** Where to go on from after this one. */
+  /** Cursor to resume after this change. */
   readonly cursor: string;
 } & (
   | { readonly kind: "entry"; readonly entry: string; readonly stream: string; readonly clip: number }
   | { readonly kind: "entry-closed"; readonly entry: string }
-  /** These went, and all that was derived from them. */
+  /** These were forgotten, with everything derived from them. */
   | {
       readonly kind: "forgotten";
       readonly entries: readonly string[];
@@ -401,14 +419,14 @@ export type Change = {
     }
   | { readonly kind: "task"; readonly task: string }
   | { readonly kind: "feedback"; readonly task: string }
-  /** It was kept, or came into another state. */
+  /** The adapter was kept, or entered another state. */
   | {
       readonly kind: "adapter";
       readonly adapter: string;
       readonly policy: string;
       readonly state: AdapterState;
     }
-  /** It was decided, or failed. */
+  /** The clip was decided, or failed. */
   | {
       readonly kind: "clip";
       readonly stream: string;
@@ -421,6 +439,6 @@ export type Change = {
       readonly startSeconds: number;
       readonly endSeconds: number;
     }
-  /** More changed than is known: read again what you keep a copy of. */
+  /** More changed than the log holds: read again what you keep a copy of. */
   | { readonly kind: "reset" }
 );

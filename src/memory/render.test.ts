@@ -42,7 +42,7 @@ const gap: Gap = {
   detail: "the camera was off",
 };
 
-test("renders the reference's plain form: spans, descriptions, knowledge", () => {
+test("renders the paper's plain form: spans, descriptions, knowledge", () => {
   const text = renderMemory(
     [
       recalled("e3", 0, "Ann is a nurse.", { kind: "semantic" }),
@@ -68,7 +68,7 @@ test("renders the reference's plain form: spans, descriptions, knowledge", () =>
   );
 });
 
-test("leads entries with their ids, joins those of one clip and says when nobody was watching", () => {
+test("puts ids before entries, joins those of one clip and shows gaps", () => {
   const text = renderMemory(
     [
       recalled("e3", 95, "Bo leaves."),
@@ -95,7 +95,7 @@ test("leads entries with their ids, joins those of one clip and says when nobody
   );
 });
 
-test("tells the time on each stream's own clock", () => {
+test("shows times on each stream's own clock", () => {
   const wall: Clock = { kind: "wall", originMs: Date.UTC(2026, 10, 23, 23, 59, 50) };
   assert.equal(formatSpan(0, 5, wall), "2026-11-23 23:59:50-23:59:55");
   assert.equal(formatSpan(0, 15, wall), "2026-11-23 23:59:50-2026-11-24 00:00:05");
@@ -131,7 +131,7 @@ test("an entry cannot forge a heading or another entry", () => {
   );
 });
 
-test("says what is no longer so, and nothing of an empty memory", () => {
+test("marks closed entries, and renders an empty memory as an empty text", () => {
   const closed = { atMs: 1, reason: "moved", supersededBy: null };
   assert.match(
     renderMemory([recalled("e1", 0, "Ann lives in Bern.", { closed })]),

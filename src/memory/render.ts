@@ -1,25 +1,27 @@
 /**
- * Memory as text for whoever answers: the one renderer.
+ * Memory as text, for readers: the only renderer.
  *
- * Descriptions stand in time order in blocks, one per clip, under the span they cover on the stream's own clock;
- * knowledge follows, one item a line; times without a watcher stand where they belong. Entries are data from a scene full
- * of strangers' words: an entry is always one line, so no text can pass for another entry or for a heading.
+ * Descriptions come in time order in blocks, one per clip, under the span they cover on the stream's own clock. Gaps
+ * stand between them at their times. Knowledge follows, one item per line. Entries hold words of strangers, so an entry
+ * is always one line: no text can pass for another entry or a heading.
  *
- * Departures from the paper's form (arXiv 2605.31075): 1. a block's span is that of its entries, not a multiple of the clip
- * length, so a short last clip keeps its true end; 2. ids stand in brackets by default, so that an answer can cite.
+ * Departures from the paper's form (arXiv 2605.31075): 1. A block's span is that of its entries, not a multiple of the
+ * clip length, so a short last clip keeps its true end. 2. Ids in brackets lead entries by default, so that an answer
+ * can cite them.
  */
 import { type Clock, formatMoment } from "../util/time.ts";
 import type { Entry, Gap, RecalledEntry } from "./memory.ts";
 
+/** How memory is rendered. */
 export interface RenderOptions {
-  /** Clock of each stream by its id; seconds from the start where a stream has none here. */
+  /** Clock of each stream, by id. @default seconds from the start */
   readonly clocks?: ReadonlyMap<string, Clock>;
   readonly gaps?: readonly Gap[];
-  /** Tokens the text may have; the best-scored entries that fit are kept. @default unlimited */
+  /** Most tokens of the text; the best-scored entries that fit are kept. @default unlimited */
   readonly tokenBudget?: number;
-  /** Length of a text. @default the estimate of memory budgets: 1.3 per word, 1 per CJK character */
+  /** Counts the tokens of a text. @default an estimate: 1.3 per word, 1 per CJK character */
   readonly countTokens?: (text: string) => number;
-  /** Whether each entry is led by its id in brackets; `false` gives the paper's plain form. @default true */
+  /** Whether an id in brackets leads each entry; `false` gives the paper's plain form. @default true */
   readonly ids?: boolean;
 }
 
@@ -27,7 +29,7 @@ export const descriptionHeading = "Description:";
 export const knowledgeHeading = "Knowledge:";
 export const gapMark = "not watching";
 
-/** The text of recalled entries, empty when there is nothing to tell. */
+/** The text of recalled entries; empty if there are none. */
 export function renderMemory(recalled: readonly RecalledEntry[], options: RenderOptions = {}): string {
   const { entries, gaps } = withinBudget(recalled, options);
   const episodic = entries.filter(({ kind }) => kind === "episodic");
@@ -48,7 +50,7 @@ export function renderMemory(recalled: readonly RecalledEntry[], options: Render
   ].join("\n\n");
 }
 
-/** `00:00:10-00:00:20`; on a clock with days, the day is said once: `DAY2 11:09:40-11:09:50`. */
+/** A span such as `00:00:10-00:00:20`. On a clock with days the day is given once: `DAY2 11:09:40-11:09:50`. */
 export function formatSpan(startSeconds: number, endSeconds: number, clock: Clock): string {
   const start = formatMoment(startSeconds, clock);
   const end = formatMoment(endSeconds, clock);
@@ -100,7 +102,7 @@ function inTimeOrder(entries: readonly Entry[]): Entry[] {
   );
 }
 
-/** The best entries, then the gaps, that fit. Each is charged its own lines, so the whole is never under-counted. */
+/** The best entries, then the gaps, that fit. Each counts with its own lines, so the total is never underestimated. */
 export function withinBudget(
   recalled: readonly RecalledEntry[],
   options: RenderOptions,

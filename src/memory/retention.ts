@@ -1,10 +1,10 @@
-/** How much of what was observed stays after it was decided: for comparing policies on, and for resuming. */
+/** How many observations are kept after their clip was decided, to compare policies on and to resume. */
 
-/** Observations kept of a stream's decided clips, stored or failed for good: an hour in clips of 10 s. */
+/** Observations kept per stream of decided clips, stored or failed for good: an hour in clips of 10 s. */
 export const keptObservations = 360;
-/** Those of them that keep their frames too: ten minutes in clips of 10 s. */
+/** How many of them keep their frames: ten minutes in clips of 10 s. */
 export const keptWithFrames = 60;
-/** Observations of all streams that keep frames beyond the short-term window: two hours, as many as training looks at. */
+/** Observations of all streams that keep frames beyond the short-term window: two hours, as many as training uses. */
 export const mostWithFrames = 720;
-/** What is let go is deleted after so many clips. */
+/** Old observations are deleted after this many clips. */
 export const sweepEvery = 20;

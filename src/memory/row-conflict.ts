@@ -1,11 +1,11 @@
-/** Which rows of another memory cannot stand beside what a memory holds. */
+/** Which rows of another memory conflict with what a memory holds. */
 import { isDeepStrictEqual } from "node:util";
 import { DataError } from "../errors.ts";
 import type { Task } from "../tasks/task.ts";
 import { hashesIn } from "./packed.ts";
 import type { ClipRecord, Entry, MemoryRow, StreamRecord } from "./records.ts";
 
-/** What a memory holds under a name. */
+/** What a memory holds under the names of a row. */
 export interface Held {
   stream(id: string): StreamRecord | undefined;
   clip(stream: string, clip: number): Pick<ClipRecord, "startSeconds"> | undefined;
@@ -13,18 +13,18 @@ export interface Held {
   task(id: string): Task | undefined;
 }
 
-/** @throws DataError `row-conflict` where the memory holds another thing of the row's name */
+/** Checks that a row agrees with what the memory holds under its name. @throws DataError `row-conflict` */
 export function assertFits(held: Held, row: MemoryRow, index: number): void {
   const [here, there, what] = compared(held, row);
   if (here === undefined || isDeepStrictEqual(here, there)) return;
   throw new DataError(
     "row-conflict",
-    `Expected ${what} to be the one this memory holds, got another of that name: import into another memory, or forget this one first`,
+    `This memory holds the ${what} with other content. Import into another memory, or forget this one first.`,
     { details: { index } },
   );
 }
 
-/** What identifies the content of a row, as the memory has it and as the row has it. */
+/** What identifies the content of a row, in the memory and in the row. */
 function compared(held: Held, row: MemoryRow): readonly [here: unknown, there: unknown, what: string] {
   switch (row.row) {
     case "stream": {
@@ -57,12 +57,12 @@ export function hashesOf(row: MemoryRow): string[] {
   return row.row === "clip" && row.observation ? hashesIn(row.observation) : [];
 }
 
-/** @throws DataError `blob-damaged` */
+/** Checks the hash of a blob. @throws DataError `blob-damaged` */
 export function assertHash(hash: string, actual: string, index: number): void {
   if (actual === hash) return;
   throw new DataError(
     "blob-damaged",
-    `Expected the blob ${hash} to have that hash, got ${actual}: copy the export again`,
+    `The blob ${hash} is damaged: its bytes have the hash ${actual}. Copy the export again.`,
     { details: { index } },
   );
 }

@@ -1,9 +1,9 @@
 /**
- * A memory as rows, out and in: what `export.ts` writes to files and reads back.
+ * A memory as rows, out and in, for `export.ts` to write to files and read back.
  *
- * Reading out runs on a connection of its own inside one read transaction, so a memory being written meanwhile is
- * read as of one moment. Reading in skips what is there: ids follow from content, so the same rows twice are the same
- * memory.
+ * Reading runs on its own connection in one read transaction, so it sees the memory as of one moment even while it is
+ * written. Adding skips rows that are already there. Ids follow from content, so adding the same rows twice changes
+ * nothing.
  */
 import { sql } from "kysely";
 import type { Embedder } from "../engine.ts";
@@ -24,7 +24,7 @@ import { addFeedback, addTask, toTask } from "./task-rows.ts";
 
 type RowOf<Name extends MemoryRow["row"]> = Extract<MemoryRow, { row: Name }>;
 
-/** All rows, written order kept within a kind. */
+/** All rows, in written order within a kind. */
 export async function* memoryRows(directory: string): AsyncGenerator<MemoryRow> {
   const db = openDatabase(directory, { readOnly: true });
   try {
@@ -127,7 +127,7 @@ function* taskRows(db: Db): Generator<RowOf<"task">> {
   }
 }
 
-/** What this memory holds of the names of a row. */
+/** What this memory holds under the names of a row. */
 const heldIn = (db: Db): Held => ({
   stream: (id) => {
     const row = db.get(build.selectFrom("stream").selectAll().where("id", "=", id));
@@ -161,7 +161,7 @@ function clipIn(db: Db, stream: string, clip: number) {
 const blobsAtOnce = 64;
 const textsAtOnce = 256;
 
-/** As `Memory.addRows` says. Vectors of the new entries are held in working memory until all is added. */
+/** Adds rows as `Memory.addRows` says. Vectors of new entries are held in working memory until all rows are added. */
 export async function addRows(
   db: Db,
   blobFolder: string,
@@ -194,7 +194,10 @@ function isNew(db: Db, row: MemoryRow): boolean {
   return row.row === "clip" && !clipIn(db, row.stream, row.clip);
 }
 
-/** Writes the blobs that new rows name and `read` finds. @returns them by hash; their bytes are read again if needed */
+/**
+ * Writes the blobs that new rows name and `read` finds.
+ * @returns the blobs by hash; their bytes are read again if needed
+ */
 async function writeBlobsOf(
   db: Db,
   blobFolder: string,
@@ -219,7 +222,7 @@ async function writeBlobsOf(
           if (again) return again;
           throw new DataError(
             "blob-missing",
-            `The blob ${hash} was removed while it was read. Import again.`,
+            `The blob ${hash} was deleted while it was read. Import again.`,
           );
         },
       });
@@ -245,7 +248,7 @@ async function vectorsOf(
   return vectors;
 }
 
-/** Adds one row. @returns false where it is there already or its clip was forgotten */
+/** Adds one row. @returns false if it is already there or its clip was forgotten */
 function adder(
   db: Db,
   to: {
@@ -326,7 +329,7 @@ function addStreamRow(db: Db, row: RowOf<"stream">): boolean {
   return true;
 }
 
-/** A clip that is further here than there stays; one that is further there moves on. */
+/** The further state of a clip is kept, whichever memory has it. */
 function addClipRow(
   db: Db,
   row: RowOf<"clip">,
@@ -376,7 +379,7 @@ function logClip(db: Db, { stream, clip, state }: RowOf<"clip">): void {
   logChange(db, { kind: "clip", stream: streamRow(db, stream).row, clip, value: { state } });
 }
 
-/** What this memory's policy remembers of a stream stays. */
+/** An existing value of this memory's policy stays. */
 function addPolicyRow(db: Db, row: RowOf<"policy">): boolean {
   const policy = policyRow(db, row.policy);
   const stream = streamRow(db, row.stream).row;

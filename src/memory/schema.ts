@@ -1,9 +1,9 @@
 /**
- * The tables of one memory file, and how a file of an older version becomes one of this version.
+ * The tables of a memory file, and the migrations from older versions.
  *
- * `pragma application_id` marks the file as ours, `pragma user_version` holds the schema version; both live in the
- * file's header and change in the transaction of the migration itself. A version is never edited once released: a
- * change is a new element of `migrations`.
+ * `pragma application_id` marks the file as ours, `pragma user_version` holds the schema version; both are in the
+ * file's header and change in the transaction of the migration itself. A released version is never edited: a change is
+ * a new element of `migrations`.
  */
 import type { Generated } from "kysely";
 
@@ -20,7 +20,7 @@ export interface StreamTable {
   fingerprint: string | null;
   added_at_ms: number;
   ended: Generated<number>;
-  /** First clip never perceived. Only grows, so that a forgotten clip is not watched again. */
+  /** First clip never perceived. It only grows, so that a forgotten clip is not watched again. */
   next_clip: Generated<number>;
 }
 
@@ -47,7 +47,7 @@ export interface ClipTable {
 export interface ObservationTable {
   /** Row of the clip. */
   clip: number;
-  /** JSON of an observation whose frames carry hashes in place of bytes. */
+  /** JSON of an observation with hashes in place of bytes. */
   value: string;
 }
 
@@ -62,7 +62,7 @@ export interface DecisionTable {
   revision: string;
   decided_at_ms: number;
   documents: number;
-  /** JSON array of pairs laid flat: row of the word, times counted, …: what forgetting subtracts. */
+  /** JSON array [row of a word, times counted, row of a word, …], which forgetting subtracts. */
   words: string;
 }
 
@@ -79,7 +79,7 @@ export interface PolicyTable {
   documents: number;
 }
 
-/** What a policy remembers of one stream: processes that watch different streams write different rows. */
+/** A policy's value of one stream. Processes that watch different streams write different rows. */
 export interface PolicyValueTable {
   policy: number;
   stream: number;
@@ -102,7 +102,7 @@ export interface EntryTable {
   kind: "episodic" | "semantic";
   start_seconds: number;
   end_seconds: number;
-  /** From this moment of stream time on it could be known: the end of the clip it was made from, or its own. */
+  /** Moment of stream time from which it is known: the end of its clip, or its own end. */
   known_seconds: number;
   written_at_ms: number;
   text: string;
@@ -115,7 +115,7 @@ export interface EntryTable {
   closed_at_ms: number | null;
   closed_reason: string | null;
   superseded_by: string | null;
-  /** 0 where the embedder found nothing to embed. */
+  /** 0 if the embedder found nothing to embed. */
   has_vector: number;
 }
 
@@ -135,7 +135,7 @@ export interface BlobTable {
   bytes: number;
 }
 
-/** Blobs that perhaps no row names: written before their row, or freed by a deletion. A sweep looks at them. */
+/** Blobs that perhaps no row names: written before their row, or freed by a deletion. The sweep checks them. */
 export interface LooseBlobTable {
   hash: string;
 }
@@ -159,7 +159,7 @@ export interface TaskTable {
   feedback: string | null;
 }
 
-/** Adapters that were trained here; at most one a policy is active. */
+/** Adapters trained on this memory's tasks; at most one per policy is active. */
 export interface AdapterTable {
   row: Generated<number>;
   id: string;
@@ -176,30 +176,30 @@ export interface AdapterTable {
   history: Generated<string>;
 }
 
-/** What engines said in training, a cache. Row numbers are never given twice: one names the cache's life. */
+/** Cache of engine output in training. Row numbers are never reused: one of them identifies the cache. */
 export interface EngineAnswerTable {
   row: Generated<number>;
-  /** Hash of what was asked. */
+  /** Hash of the request. */
   key: string;
   said: string;
 }
 
 /**
- * What happened lately, for whoever follows the memory: ids and numbers, never a text. A stream is its row, so that its
- * name goes with it. Row numbers are never given twice: a cursor is one.
+ * Recent changes, for listeners: ids and numbers, never a text. A stream is named by its row, so its name disappears
+ * with it. Row numbers are never reused, because a cursor is one.
  */
 export interface ChangeTable {
   row: Generated<number>;
   kind: string;
-  /** Of the entry, task or adapter. */
+  /** Id of the entry, task or adapter. */
   id: string | null;
   stream: number | null;
   clip: number | null;
-  /** JSON of what else the change tells. */
+  /** JSON of the other fields of the change. */
   value: string | null;
 }
 
-/** What text and vectors were indexed with. The current one is searched; another is one being built. */
+/** Word space and embedder of an index. The current one is searched; another is being built. */
 export interface SpaceTable {
   row: Generated<number>;
   words: string;

@@ -1,6 +1,6 @@
 /**
- * What the memory is indexed with: one word space for text, one embedder for vectors. Vectors of two embedders are
- * never compared: a memory opened with another one can be read, but not written or searched until it is reindexed.
+ * The index of a memory: one word space for text, one embedder for vectors. Vectors of two embedders are never
+ * compared, so a memory opened with another embedder can be read, but not written or searched until it is reindexed.
  */
 import { sql } from "kysely";
 import type { Embedder, WordSpace } from "../engine.ts";
@@ -20,7 +20,7 @@ function spaceNow(db: Db) {
   return db.get(build.selectFrom("space").selectAll().where("current", "=", 1));
 }
 
-/** Rows of all spaces, the one being built too: what deletes must reach. */
+/** Rows of all spaces, including one being built: deletes must reach all of them. */
 export function spaceRows(db: Db): number[] {
   return db.all(build.selectFrom("space").select("row")).map(({ row }) => row);
 }
@@ -43,7 +43,7 @@ function dropSpace(db: Db, row: number): void {
 
 const isEmpty = (db: Db) => !db.get(build.selectFrom("entry").select("row").limit(1));
 
-/** Gives a new memory its space, and an empty one the space of who opens it. */
+/** Sets the space of a new or empty memory. */
 export function openSpace(db: Db, indexing: Indexing): void {
   const fits = () => {
     const space = spaceNow(db);
@@ -69,9 +69,9 @@ function difference(
 }
 
 /**
- * Row of the current space.
+ * The row of the current space.
  *
- * @throws StoreError `space-mismatch` when the memory is indexed with another one than it was opened with
+ * @throws StoreError `space-mismatch` if the memory is indexed with another space than it was opened with
  */
 export function requireSpace(db: Db, indexing: Indexing): number {
   const space = spaceNow(db);
@@ -79,16 +79,16 @@ export function requireSpace(db: Db, indexing: Indexing): number {
   if (space && found === null) return space.row;
   throw new StoreError(
     "space-mismatch",
-    `${db.file} is indexed with ${found}. Open it with what it is indexed with, or call \`reindex\`.`,
+    `${db.file} is indexed with ${found}. Open it with the same word space and embedder, or call \`reindex\`.`,
     { details: { space, words: indexing.words.id, embedder: indexing.embedder.id } },
   );
 }
 
 /**
- * Embeds and indexes every entry again from its text, in the spaces the memory was opened with.
+ * Embeds and indexes every entry again from its text, in the space the memory was opened with.
  *
- * The old index serves until the last moment. Batches are committed, so a call that is cut short resumes
- * where it stopped when it is made again.
+ * The old index is used until the new one is complete. Batches are committed, so an interrupted call resumes when it is
+ * repeated.
  * @returns how many entries this call embedded
  */
 export async function reindex(
@@ -111,7 +111,10 @@ export async function reindex(
   }
 }
 
-/** The unfinished space of an earlier call for the same spaces, or a new one; other unfinished ones go. */
+/**
+ * The unfinished space of an earlier call with the same word space and embedder, or a new one. Other unfinished ones
+ * are deleted.
+ */
 function buildingSpace(db: Db, indexing: Indexing): number {
   let found: number | undefined;
   for (const space of db.all(build.selectFrom("space").selectAll().where("current", "=", 0))) {
@@ -124,7 +127,7 @@ function buildingSpace(db: Db, indexing: Indexing): number {
   return row;
 }
 
-/** Entries embedded so far, texts with nothing to embed among them. */
+/** Entries embedded so far, including texts with nothing to embed. */
 const doneTable = (space: number) => `reindexed_${space}`;
 
 interface Unembedded {
@@ -149,7 +152,7 @@ function addVectors(
   const done = sql.table(doneTable(space));
   for (const [i, entry] of batch.entries()) {
     const vector = vectors[i]!;
-    // forgotten, closed or embedded by another process while the embedder worked
+    // forgotten, closed or embedded by another process while the embedder ran
     const now = db.get(build.selectFrom("entry").select("closed_at_ms").where("row", "=", entry.row));
     if (!now) continue;
     const hasVector = vector.some((value) => value !== 0);
@@ -165,7 +168,7 @@ function addVectors(
   }
 }
 
-/** Makes the new space current. @returns false when entries were added meanwhile */
+/** Makes the new space current. @returns false if entries were added meanwhile */
 function changeOver(db: Db, space: number, { words }: Indexing): boolean {
   if (db.all(missingFrom(space)).length > 0) return false;
   const done = sql.table(doneTable(space));

@@ -1,8 +1,9 @@
-/** The store on disk: the cases of every store, and what only several processes and files can show. */
+/** The store on disk: the cases of every store, and cases that need several processes or files. */
 import assert from "node:assert/strict";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { memoryCases } from "../../test/memory-cases/index.ts";
 import {
   addTestStream,
   decisionOf,
@@ -15,7 +16,6 @@ import {
 import { kitchen, texts } from "../../test/support/store.ts";
 import { StoreError } from "../errors.ts";
 import type { Memory } from "./memory.ts";
-import { memoryCases } from "./memory-cases.ts";
 
 const folder = temporaryFolder("memory");
 let opened = 0;
@@ -40,7 +40,7 @@ describe("policy state", () => {
     words: new Map(Object.entries(words)),
   });
 
-  test("of two handles on two streams is neither overwritten nor lost", async () => {
+  test("of two handles on two streams is not overwritten or lost", async () => {
     const one = await kitchen(store);
     await addTestStream(one, "hall");
     const two = await openTestMemory(one.directory);
@@ -104,7 +104,7 @@ describe("leases", () => {
     await two.close();
   });
 
-  test("are taken over after a minute of silence, and then the former holder may not write", async () => {
+  test("are taken over after a minute of silence, after which the former holder may not write", async () => {
     const nowMs = 1_700_000_000_000;
     const one = await openTestMemory(newDirectory(), { now: () => nowMs });
     await addTestStream(one, "kitchen");

@@ -1,8 +1,8 @@
 /**
  * Memory in one directory: `memory.db` (SQLite, write-ahead log, every commit synced to disk) and `blobs/`.
  *
- * Several processes may open it at once. This file only puts the parts together: each part of the work is in the
- * file named for it. Statements run synchronously on one connection; a promise resolves when the disk has it.
+ * Several processes may open it at once. This file only combines the parts, each in a file named for it. Statements run
+ * synchronously on one connection; a promise resolves when the data is on disk.
  */
 import { join } from "node:path";
 import type { Embedder, WordSpace } from "../engine.ts";
@@ -48,28 +48,30 @@ import { embedAll } from "./statements.ts";
 import { strict } from "./strict.ts";
 import { addFeedback, addTask, countTasks, tasks } from "./task-rows.ts";
 
+/** How a memory on disk is opened. */
 export interface SqliteMemoryOptions {
   /** How text is split for the text index. */
   readonly words: WordSpace;
   readonly embedder: Embedder;
   /** Wall clock in milliseconds. */
   readonly now: () => number;
-  /** Nothing is written, and a memory that does not exist is not made. @default false */
+  /** Whether to open it without writing; a missing memory is then not created. @default false */
   readonly readOnly?: boolean;
 }
 
+/** A memory on disk. */
 export interface SqliteMemory extends Memory {
   /**
-   * Indexes everything again with the word space and embedder this memory was opened with. The old index serves until
-   * the end; a call that was cut short resumes when it is made again.
+   * Indexes everything again with the word space and embedder this memory was opened with. The old index is used until
+   * the end; an interrupted call resumes when it is repeated.
    */
   reindex(signal?: AbortSignal): Promise<{ readonly entries: number }>;
 }
 
 /**
- * Opens the memory of a directory, making it where there is none.
+ * Opens the memory of a directory; a missing one is created.
  *
- * @throws StoreError with what was expected and what to do: damaged, foreign or newer file, read-only or full disk.
+ * @throws StoreError for a damaged, foreign or newer file, or a read-only or full disk
  */
 export async function openSqliteMemory(
   directory: string,
@@ -95,9 +97,9 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
   let windowClips = defaultWindowClips;
   let clipsSinceSweep = 0;
   let closed = false;
-  /** Clips of a stream that wait no longer and keep their frames. */
+  /** Decided clips of a stream that keep their frames. */
   const withFrames = () => Math.max(keptWithFrames, windowClips);
-  /** Now and then, after so many more clips: what was let go is deleted. */
+  /** Every few clips: deletes old observations of decided clips. */
   const tidyAfter = (clips: number) => {
     clipsSinceSweep += clips;
     if (clipsSinceSweep < sweepEvery) return;

@@ -1,4 +1,4 @@
-/** What a decision's statements become, without a store: ids, vectors, evidence. */
+/** From a decision's statements to what a store keeps: ids, vectors, evidence. */
 import type { Embedder } from "../engine.ts";
 import { StoreError } from "../errors.ts";
 import { shortId } from "../util/hash.ts";
@@ -12,8 +12,9 @@ export interface Candidate {
 }
 
 /**
- * Ids follow from what an entry is (stream, clip, revision, place, text), so deciding twice finds the same ones.
- * @throws RangeError for a statement about a clip that is not decided about, or with a span that is not ordered
+ * Gives statements their ids. An id follows from stream, clip, revision, place and text, so repeating a decision gives
+ * the same ids.
+ * @throws RangeError for a statement about a clip outside the decision, or with an unordered span
  */
 export function candidatesOf({ stream, clips, revision, statements }: Decision): Candidate[] {
   const ordinals = new Map<number, number>();
@@ -32,7 +33,7 @@ export function candidatesOf({ stream, clips, revision, statements }: Decision):
   });
 }
 
-/** Zero vectors for empty texts, without a call. @throws StoreError `embedder-broken` */
+/** Vectors of texts; an empty text gets zeros without a call. @throws StoreError `embedder-broken` */
 export async function embedAll(embedder: Embedder, texts: readonly string[]): Promise<Float32Array[]> {
   const given = texts.filter((text) => text !== "");
   const found = given.length === 0 ? [] : await embedder.embed(given);
@@ -47,10 +48,13 @@ export async function embedAll(embedder: Embedder, texts: readonly string[]): Pr
   return texts.map((text) => (text === "" ? new Float32Array(embedder.dimension) : found[next++]!));
 }
 
-/** A key frame is the one asked for when it is no further off than this. */
+/** Largest difference between a key frame's time and the time asked for, in seconds. */
 const frameToleranceSeconds = 1e-3;
 
-/** @throws RangeError when a moment is no frame of the observation; where that is gone, no frames are kept */
+/**
+ * The evidence of a statement; without frames if the observation is gone.
+ * @throws RangeError if a moment is no frame of the observation
+ */
 export function evidenceOf(
   statement: Statement,
   observation: Pick<PackedObservation, "frames" | "tiers"> | null,

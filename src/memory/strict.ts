@@ -1,6 +1,6 @@
 /**
- * What a memory is asked, checked before anything is read: a misspelt key would be ignored, and a filter that is ignored
- * returns what belongs to others.
+ * Checks requests to a memory before anything is read: a misspelt key would be ignored, and an ignored filter returns
+ * what belongs to others.
  */
 import { ConfigError, DataError } from "../errors.ts";
 import type {
@@ -50,7 +50,7 @@ const pageFilters: { readonly [List in keyof PageFilters]: Keys<PageFilters[List
 const pageOptions: Keys<PageOptions> = { cursor: true, limit: true };
 const changesOptions = { since: true, signal: true } as const;
 
-/** What each call of a memory may be given. */
+/** Checks of the arguments of each call. */
 export const strict = {
   entries: (filter: EntryList) => assertKeys("entries", filter, entryList),
   recall: (query: RecallQuery) => assertKeys("recall", query, recallQuery),
@@ -78,14 +78,14 @@ export const strict = {
   },
 };
 
-/** Keys that hold lists: a name alone would match its letters. */
+/** Keys that hold lists: a plain text would match letter by letter. */
 const lists = new Set(["streams", "kinds", "speakers", "aboutSpeakers", "clips", "entries", "states"]);
 
 /**
  * Refuses an object with a key that its reader does not know.
- * @param call what it was given to, for the message
- * @param known its keys are those there are
- * @throws ConfigError `option-unknown` naming the key, what it probably meant and the keys there are; TypeError where a
+ * @param call name of the call, for the message
+ * @param known object with the known keys
+ * @throws ConfigError `option-unknown` that names the key, the nearest known key and all known keys; TypeError if a
  * list was expected
  */
 export function assertKeys(call: string, given: object, known: Readonly<Record<string, true>>): void {
@@ -106,7 +106,7 @@ function unknownOption(call: string, key: string, keys: readonly string[]): Conf
   );
 }
 
-/** The key that is spelled most like another, if any is spelled nearly so or begins alike; else `null`. */
+/** The known key that is spelled most like the given one, if it is near enough or begins alike; otherwise `null`. */
 function nearest(key: string, keys: readonly string[]): string | null {
   const given = key.toLowerCase();
   const [best] = keys
@@ -120,7 +120,7 @@ function nearest(key: string, keys: readonly string[]): string | null {
   return best?.other ?? null;
 }
 
-/** Letters to add, drop or change to come from one word to another (Levenshtein). */
+/** Levenshtein distance: letters to add, drop or change from one word to the other. */
 function edits(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, j) => j);
   for (const [i, letter] of [...from].entries()) {
@@ -134,21 +134,21 @@ function edits(from: string, to: string): number {
   return row[to.length]!;
 }
 
-/** @throws DataError `stream-unknown` naming a stream that is not among those held, and those */
+/** Checks that the named streams exist. @throws DataError `stream-unknown` that names the streams there are */
 export function assertStreams(named: readonly string[] | undefined, held: readonly string[]): void {
   const unknown = named?.find((stream) => !held.includes(stream));
   if (unknown === undefined) return;
   throw new DataError(
     "stream-unknown",
-    `Expected a stream of this memory, got ${unknown}: it holds ${held.join(", ") || "none"}`,
+    `Expected a stream of this memory, got ${unknown}. It holds ${held.join(", ") || "none"}.`,
     { details: { stream: unknown, streams: held } },
   );
 }
 
-/** The last moment a `Date` can tell. */
+/** The last moment a `Date` can hold, in milliseconds. */
 const lastMs = 8.64e15;
 
-/** @throws ConfigError `stream-id-invalid`, `clip-seconds-invalid` or `clock-invalid` */
+/** Checks a stream to add. @throws ConfigError `stream-id-invalid`, `clip-seconds-invalid` or `clock-invalid` */
 export function assertStream({
   id,
   clipSeconds,

@@ -1,5 +1,6 @@
 /**
- * What perception makes of one clip: the only thing a policy is shown. Plain data, stored as JSON with frames by hash.
+ * What perception makes of one clip, which is all that a policy sees of it. Plain data, stored as JSON with frames by
+ * hash.
  */
 import type { Audio, Frame } from "../stream/clip.ts";
 
@@ -8,7 +9,7 @@ export interface Utterance {
   readonly startSeconds: number;
   readonly endSeconds: number;
   readonly text: string;
-  /** A name where the source or an identity says, else `null`. */
+  /** Name of the speaker, from the source or an identity, or `null`. */
   readonly speaker: string | null;
 }
 
@@ -20,25 +21,25 @@ export interface Caption {
   readonly speaker: string | null;
 }
 
-/** Text read off the picture. */
+/** Text read from the picture. */
 export interface ScreenText {
-  /** First and last moment it was read. */
+  /** First moment it was read; `endSeconds` is the last. */
   readonly startSeconds: number;
   readonly endSeconds: number;
   readonly text: string;
-  /** The reader's own confidence, 0 to 100. */
+  /** Confidence of the screen reader, 0 to 100. */
   readonly confidence: number;
 }
 
-/** Somebody seen or heard. Filled by identity perceptors; empty until one runs. */
+/** A person seen or heard. */
 export interface Person {
-  /** Stable over the whole memory. */
+  /** Id of the person, stable over the whole memory. */
   readonly id: string;
   readonly name: string | null;
   readonly atSeconds: readonly number[];
 }
 
-/** Which tier of each perceptor ran, for provenance: `{speech: "embedded", screen: "tesseract 5.3.0"}`. */
+/** The tier of each perceptor that ran, as provenance: `{speech: "embedded", screen: "tesseract 5.3.0"}`. */
 export type Tiers = Readonly<Record<string, string>>;
 
 /** What perception made of one clip. */
@@ -54,23 +55,23 @@ export interface Observation {
   readonly shots: readonly number[];
   readonly people: readonly Person[];
   readonly tiers: Tiers;
-  /** What a perceptor could not do for this clip, one sentence each; the clip is kept without it. */
+  /** Failures of perceptors on this clip, one sentence each; the clip is kept without their output. */
   readonly problems: readonly string[];
-  /** Of a clip whose items were pushed. @default absent */
+  /** The pushed items, if the clip was pushed. @default absent */
   readonly pushed?: Pushed;
 }
 
-/** Items of a clip that were pushed one by one. */
+/** State of a clip whose items are pushed one by one. */
 export interface Pushed {
-  /** Whether the senses have been at work; until then the observation holds the items as they came. */
+  /** Whether perception has run; before that the observation holds the items as they were pushed. */
   readonly perceived: boolean;
-  /** Ids of items, so that pushing one again is noticed. */
+  /** Ids of the items, to notice one that is pushed again. */
   readonly ids: readonly string[];
-  /** Sound that is not heard yet, in the order it was pushed. */
+  /** Sound that is not yet transcribed, in the order it was pushed. */
   readonly sounds: readonly Audio[];
 }
 
-/** A text perception had, kept as proof of an entry. */
+/** A text that perception found, kept as evidence of an entry. */
 export interface SourceText {
   readonly kind: "speech" | "caption" | "screen";
   readonly startSeconds: number;
@@ -80,7 +81,7 @@ export interface SourceText {
   readonly confidence: number | null;
 }
 
-/** All texts of a clip in time order, white space as single blanks. */
+/** All texts of a clip in time order, with white space as single blanks. */
 export function sourceTexts({ speech, captions, screen }: Observation): SourceText[] {
   return [
     ...speech.map((said) => ({ kind: "speech" as const, ...said, confidence: null })),

@@ -31,10 +31,10 @@ const clip = (more: Partial<Clip> = {}): Clip => ({
   ...more,
 });
 
-const nobody = { transcriber: null, language: null, screenReader: null };
+const noSenses = { transcriber: null, language: null, screenReader: null };
 const sound = { startSeconds: 20, samples: new Int16Array(160_000).fill(900) };
 
-/** Says what it was given: how many seconds, from where, in which language. */
+/** A transcriber that returns how many seconds it got, and in which language. */
 const parrot: Transcriber = {
   id: "parrot",
   transcribe: async ({ startSeconds, samples }, { language }) => [
@@ -49,14 +49,14 @@ const parrot: Transcriber = {
   ],
 };
 
-test("sorts the source's cues into speech, captions and screen text, and says where they came from", async () => {
+test("sorts the source's cues into speech, captions and screen text, with their origin", async () => {
   const cues = [
     cue(21, "the keys are here", { speaker: "Mira" }),
     cue(22, "a hand puts down keys", { kind: "caption", origin: "stream" }),
     cue(23, "EXIT", { kind: "screen" }),
     cue(24, "and the lamp", { speaker: "Mira" }),
   ];
-  const observation = await perceive(clip({ cues }), nobody);
+  const observation = await perceive(clip({ cues }), noSenses);
   assert.deepEqual(
     observation.speech.map(({ text }) => text),
     ["the keys are here", "and the lamp"],
@@ -72,8 +72,8 @@ test("sorts the source's cues into speech, captions and screen text, and says wh
   assert.deepEqual(observation.problems, []);
 });
 
-test("transcribes only where the source has no subtitles", async () => {
-  const perceptors = { ...nobody, transcriber: parrot, language: "en" };
+test("transcribes only if the source has no subtitles", async () => {
+  const perceptors = { ...noSenses, transcriber: parrot, language: "en" };
   const heard = await perceive(clip({ audio: sound }), perceptors);
   assert.deepEqual(heard.speech, [{ startSeconds: 20, endSeconds: 30, text: "10 s of en", speaker: null }]);
   assert.equal(heard.tiers.speech, "parrot");
@@ -85,7 +85,7 @@ test("transcribes only where the source has no subtitles", async () => {
   assert.equal((await perceive(clip(), perceptors)).tiers.speech, "none");
 });
 
-test("a sense that fails is a problem of the clip, not its end", async () => {
+test("a failed sense is a problem of the clip, which is kept", async () => {
   const deaf: Transcriber = {
     id: "deaf",
     transcribe: () => Promise.reject(new EngineError("down", "the endpoint is down")),
@@ -109,14 +109,14 @@ test("an abort ends perception", async () => {
   const abort = new AbortController();
   const perceived = perceive(
     clip({ audio: sound }),
-    { ...nobody, transcriber: hanging },
+    { ...noSenses, transcriber: hanging },
     { signal: abort.signal },
   );
   abort.abort(new Error("enough"));
   await assert.rejects(perceived, /enough/);
 });
 
-test("joins rolling captions and leaves repetitions that come later", () => {
+test("joins rolling captions and keeps later repetitions", () => {
   const rolling = joinRolling([
     cue(0, "where are"),
     cue(1, "where are the keys"),

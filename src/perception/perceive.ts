@@ -1,8 +1,9 @@
 /**
- * Clip → observation. Each perceptor says which tier ran; one that fails costs the clip that sense and a sentence in
- * `problems`, never the clip. Nothing is remembered between clips, so a resumed run perceives what an unbroken one would.
+ * Clip → observation. Each perceptor reports the tier that ran. If one fails, the clip is kept without that sense and
+ * gets a sentence in `problems`. There is no state between clips, so a resumed run perceives the same as an
+ * uninterrupted one.
  *
- * Faces and voices are left out: `people` holds the speakers the source itself names.
+ * Faces and voices are left out: `people` holds the speakers that the source names.
  */
 import type { Transcriber } from "../engine.ts";
 import type { Clip } from "../stream/clip.ts";
@@ -11,28 +12,28 @@ import type { Caption, Observation, Person, ScreenText, Utterance } from "./obse
 import { type ScreenReader, tesseractReader } from "./screen-text.ts";
 import { hear, joinRolling } from "./speech.ts";
 
-/** The senses a clip is perceived with; `null` for one that is not there. */
+/** The senses a clip is perceived with; `null` for a missing one. */
 export interface Perceptors {
-  /** Speech to text where the source has no subtitles. */
+  /** Speech to text, for sources without subtitles. */
   readonly transcriber: Transcriber | null;
-  /** Language the transcriber is told to expect. */
+  /** Language the transcriber expects, as a BCP 47 tag. */
   readonly language: string | null;
   /** Reads text in the picture. */
   readonly screenReader: ScreenReader | null;
-  /** Senses that were asked for and are not there, a sentence each with what to do. @default none */
+  /** Senses that were requested and are missing, one sentence each with the way out. @default none */
   readonly problems?: readonly string[];
 }
 
-/** Which senses are asked for. */
+/** Which senses to use. */
 export interface PerceptorOptions {
-  /** Read text in the picture; needs tesseract, and is left out where there is none. @default true */
+  /** Whether to read text in the picture, if tesseract is installed. @default true */
   readonly screenText?: boolean;
   readonly transcriber?: Transcriber;
   /** BCP 47 tag. */
   readonly language?: string;
 }
 
-/** The senses this machine has, within what is asked for. */
+/** The requested senses that this machine has. */
 export function createPerceptors(options: PerceptorOptions = {}): Perceptors {
   const tesseract = options.screenText === false ? null : tesseractReader();
   // tesseract reads what the canvas has decoded.
@@ -48,7 +49,7 @@ export function createPerceptors(options: PerceptorOptions = {}): Perceptors {
   };
 }
 
-/** The observation of one clip; a sense that fails is named in its `problems`. @throws only when aborted */
+/** The observation of one clip; a failed sense is named in its `problems`. @throws only if aborted */
 export async function perceive(
   clip: Clip,
   perceptors: Perceptors,
@@ -112,7 +113,7 @@ function tierOf(clip: Clip, kind: "speech" | "caption"): string {
   return clip.cues.find((cue) => cue.kind === kind)?.origin ?? "none";
 }
 
-/** Speakers by name, in order of first appearance; identity perceptors will add who is seen. */
+/** Speakers by name, in order of first appearance. */
 function peopleOf(utterances: readonly Utterance[]): Person[] {
   const moments = new Map<string, number[]>();
   for (const { speaker, startSeconds } of utterances) {

@@ -38,7 +38,7 @@ async function speckle(seed: number, atSeconds: number): Promise<Frame> {
   return { atSeconds, width: 448, height: 252, jpeg: await canvas.encode("jpeg", 85) };
 }
 
-test("reads signs in small pictures with their seconds, and joins what stands over several frames", {
+test("reads signs in small pictures with their times, and joins text that stays over several frames", {
   skip: noTesseract,
 }, async () => {
   const reader = tesseractReader()!;
@@ -84,7 +84,7 @@ test("keeps nothing of pictures without a letter", { skip: noTesseract }, async 
   assert.deepEqual(await tesseractReader()!.read(frames), []);
 });
 
-test("stops when aborted, and is not there without the program", { skip: noTesseract }, async () => {
+test("stops when aborted, and is missing without the program", { skip: noTesseract }, async () => {
   assert.equal(tesseractReader({ PATH: "/nowhere" }), null);
   const abort = new AbortController();
   const reading = tesseractReader()!.read([await pictureOf(["Harbour"], 0)], abort.signal);
@@ -92,7 +92,7 @@ test("stops when aborted, and is not there without the program", { skip: noTesse
   await assert.rejects(reading);
 });
 
-test("keeps sure words and drops what does not look like one", () => {
+test("keeps confident words and drops what does not look like a word", () => {
   const line = (...words: [string, number][]) =>
     cleanLine(words.map(([text, confidence]) => ({ text, confidence })))?.text ?? null;
   assert.equal(line(["Harbour", 95], ["St", 88]), "Harbour St");
@@ -121,7 +121,7 @@ test("reads tesseract's table by line and skips its layout rows", () => {
   assert.deepEqual(parseTsv(tsv), [{ text: "Platform nine", confidence: 94 }]);
 });
 
-test("keeps the surest reading of a line and at most twelve texts of a clip", () => {
+test("keeps the most confident reading of a line, and at most twelve texts per clip", () => {
   const texts = joinLines([
     { atSeconds: 0, untilSeconds: 1, lines: [{ text: "Platform nine", confidence: 80 }] },
     { atSeconds: 2, untilSeconds: 4, lines: [{ text: "PLATFORM NINE", confidence: 95 }] },

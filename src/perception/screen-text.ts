@@ -1,9 +1,9 @@
 /**
  * Text in the picture, read by the tesseract program.
  *
- * Frames that look like the one just read are not read again. Small pictures are enlarged first. A word stays only if
- * the reader is sure of it and it looks like a word; on real street scenes almost everything else is leaves and railings.
- * Lines that stand over several frames are one text with a first and a last moment.
+ * Frames that look like the one just read are not read again. Small pictures are enlarged first. A word is kept only if
+ * tesseract is confident and it looks like a word: in real street scenes almost everything else is leaves and railings.
+ * A line that stays over several frames is one text with a first and a last moment.
  */
 import type { Frame } from "../stream/clip.ts";
 import type { Environment } from "../util/environment.ts";
@@ -13,22 +13,22 @@ import type { ScreenText } from "./observation.ts";
 /** Reads text in pictures. */
 export interface ScreenReader {
   readonly id: string;
-  /** Texts of one clip's frames in order of appearance. @throws Error when the reader itself fails */
+  /** Texts of one clip's frames in order of appearance. @throws Error if the reader itself fails */
   read(frames: readonly Frame[], signal?: AbortSignal): Promise<ScreenText[]>;
 }
 
-/** Pixels a picture is enlarged to, at most four times its size: letters under 20 pixels are not read. */
+/** Size in pixels to which a picture is enlarged, at most fourfold: letters under 20 pixels are not recognised. */
 const targetPixels = 1_000_000;
-/** A frame counts as unchanged when no cell of a 64×36 grey thumbnail moved by more than this, of 255. */
+/** A frame counts as unchanged if no pixel of its 64×36 grey thumbnail changed by more than this, of 255. */
 const sameCell = 14;
 const vowel = /[aeiouyàáâãäåæèéêëìíîïòóôõöøùúûüœ]/i;
-/** Distinct texts kept of one clip; a picture full of print must not fill the memory. */
+/** Most distinct texts per clip, so that a picture full of print does not fill the memory. */
 const textsPerClip = 12;
-/** Programs at work at once. */
+/** Programs that run at once. */
 const readers = 2;
 const timeoutMs = 30_000;
 
-/** The tesseract of this machine, or `null` where there is none. */
+/** A reader that runs tesseract, or `null` if it is not installed. */
 export function tesseractReader(env: Environment = process.env): ScreenReader | null {
   const path = findProgram("tesseract", env);
   if (path === null) return null;
@@ -52,7 +52,7 @@ export function tesseractReader(env: Environment = process.env): ScreenReader | 
   };
 }
 
-/** One line read off one frame. */
+/** One line read in one frame. */
 export interface ReadLine {
   readonly text: string;
   /** Mean of its words' confidence, 0 to 100. */
@@ -61,12 +61,12 @@ export interface ReadLine {
 
 interface FrameReading {
   readonly atSeconds: number;
-  /** Last moment the picture looked the same. */
+  /** Last moment at which the picture looked the same. */
   readonly untilSeconds: number;
   readonly lines: readonly ReadLine[];
 }
 
-/** The frames worth reading, each with the last moment that looked like it. */
+/** The frames to read, each with the last moment that looked the same. */
 async function changedFrames(frames: readonly Frame[]): Promise<{ frame: Frame; untilSeconds: number }[]> {
   const changed: { frame: Frame; untilSeconds: number; cells: Uint8Array }[] = [];
   for (const frame of frames) {
@@ -116,7 +116,7 @@ async function readFrame(
   return parseTsv(stdout.toString());
 }
 
-/** Lines of tesseract's TSV, noise gone. Columns used: 3–5 block, paragraph, line; 11 confidence; 12 text. */
+/** Lines of tesseract's TSV, without noise. Columns used: 3–5 block, paragraph, line; 11 confidence; 12 text. */
 export function parseTsv(tsv: string): ReadLine[] {
   const lines = new Map<string, { text: string; confidence: number }[]>();
   for (const row of tsv.split("\n").slice(1)) {
@@ -130,7 +130,7 @@ export function parseTsv(tsv: string): ReadLine[] {
   return [...lines.values()].map(cleanLine).filter((line) => line !== null);
 }
 
-/** A line's believable words, or `null` if it has none that could stand alone. */
+/** The plausible words of a line, or `null` if none of them could stand alone. */
 export function cleanLine(words: readonly { text: string; confidence: number }[]): ReadLine | null {
   const kept = words
     .map(({ text, confidence }) => ({
@@ -143,7 +143,7 @@ export function cleanLine(words: readonly { text: string; confidence: number }[]
   return { text: kept.map(({ text }) => text).join(" "), confidence: Math.round(confidence) };
 }
 
-/** Letters with a vowel somewhere (abbreviations of two or three may lack one), or a number; the rest is noise. */
+/** Whether a text looks like a word: letters with a vowel (abbreviations of two or three may lack one), or a number. */
 function looksLikeWord(text: string): boolean {
   if (/^\d[\d.,:/%-]*$/.test(text)) return true;
   if (!/^\p{L}[\p{L}\p{N}'’.&-]*[.!?]?$/u.test(text)) return false;
@@ -151,7 +151,7 @@ function looksLikeWord(text: string): boolean {
   return !latin || text.length <= 3 || text === text.toUpperCase() || vowel.test(text);
 }
 
-/** Whether a word makes a line worth keeping: the shorter it is, the surer the reader must be. */
+/** Whether a word makes a line worth keeping: the shorter the word, the higher the confidence it needs. */
 function standsAlone(text: string, confidence: number): boolean {
   const characters = text.replace(/[^\p{L}\p{N}]/gu, "").length;
   const isCjk = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u.test(text);
@@ -162,8 +162,8 @@ function standsAlone(text: string, confidence: number): boolean {
 }
 
 /**
- * Texts of a clip from the readings of its frames: the same line (letters and digits compared without case) in
- * following readings is one text, kept in its surest reading; of too many, the surest are kept.
+ * Texts of a clip from the readings of its frames. The same line in successive readings (comparing letters and digits
+ * without case) is one text, in its most confident reading. Of too many texts the most confident are kept.
  */
 export function joinLines(readings: readonly FrameReading[]): ScreenText[] {
   const key = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");

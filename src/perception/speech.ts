@@ -1,7 +1,7 @@
 /**
- * What was said in a clip. Subtitles the source carries come first; an endpoint is asked only without them.
+ * What was said in a clip: the source's subtitles, or, if it has none, what the transcriber hears.
  *
- * The endpoint hears one clip at a time: a sentence that a clip's edge cuts may come as two utterances. The paper
+ * The transcriber gets one clip at a time, so a sentence cut by a clip's edge may become two utterances. The paper
  * transcribes overlapping windows instead, at several times the cost.
  */
 import type { Transcriber } from "../engine.ts";
@@ -13,7 +13,7 @@ interface Hearing {
   readonly utterances: Utterance[];
 }
 
-/** Transcribes a clip's audio; without audio or transcriber the tier is `none`. */
+/** Utterances of a clip and their tier; without subtitles, audio or transcriber the tier is `none`. */
 export async function hear(
   clip: Clip,
   { transcriber, language }: { transcriber: Transcriber | null; language: string | null },
@@ -36,8 +36,8 @@ export async function hear(
 }
 
 /**
- * Joins rolling captions: a line that repeats and extends the one just shown replaces it, from when that began.
- * Lines further apart than a second are said again, and stay.
+ * Joins rolling captions: a line that repeats and extends the one before replaces it, with its start. A line more than
+ * a second later is a repetition and is kept.
  */
 export function joinRolling(utterances: readonly Utterance[]): Utterance[] {
   const joined: Utterance[] = [];

@@ -1,15 +1,15 @@
-/** What a small trainer saves of itself: numbers as JSON, whole or not at all. */
+/** The saved state of a small trainer: numbers as JSON, whole or not at all. */
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { DataError } from "../errors.ts";
 import { replaceFile } from "../util/replace-file.ts";
 
-/** @throws the system's error */
+/** Writes a trainer's state. @throws the system's error */
 export function saveTrainerState(path: string, state: object): void {
   replaceFile(path, `${JSON.stringify(state)}\n`);
 }
 
-/** @throws DataError `checkpoint-broken` when there is no such file, or what it holds is of another form */
+/** Reads a trainer's state. @throws DataError `checkpoint-broken` when the file is missing or of another form */
 export function loadTrainerState<State>(path: string, schema: z.ZodType<State>): State {
   try {
     return schema.parse(JSON.parse(readFileSync(path, "utf8")));

@@ -1,4 +1,4 @@
-/** Phase Two of the choice policy on a real memory: what is trained, what the gate lets through, and what it does not. */
+/** Phase Two of the choice policy on a real memory: training, and what the gate accepts and refuses. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -91,7 +91,7 @@ test("by preferences the adapter and its trial are the same at any concurrency",
   assert.deepEqual(all[2], all[0]);
 });
 
-test("questions about everything alike teach nothing in particular: refused, kept with the reason, none active", async () => {
+test("questions about everything equally teach nothing in particular: refused, kept with the reason, none active", async () => {
   const memory = await watched(factKinds, 2);
   const report = await trainAdapter(optionsFor(memory));
   assert.equal(report.activated, false);
@@ -100,9 +100,9 @@ test("questions about everything alike teach nothing in particular: refused, kep
   await memory.close();
 });
 
-test("too few questions, one question over and over, and an empty memory train nothing", async () => {
+test("too few questions, one repeated question, and an empty memory train nothing", async () => {
   const none = await watched(["wear"], 0);
-  assert.match((await trainAdapter(optionsFor(none))).reason, /0 different questions/);
+  assert.match((await trainAdapter(optionsFor(none))).reason, /0 of 5 distinct questions/);
   for (let i = 0; i < 6; i++) {
     await none.addTask({
       ...{ id: `t${i}`, askedAtMs: i, asOfSeconds: null, stream: null, answer: "", option: null },
@@ -110,7 +110,7 @@ test("too few questions, one question over and over, and an empty memory train n
       question: { text: "Which colour is the cap?", options: [] },
     });
   }
-  assert.match((await trainAdapter(optionsFor(none))).reason, /1 different question/);
+  assert.match((await trainAdapter(optionsFor(none))).reason, /1 of 5 distinct questions/);
   assert.deepEqual(await none.adapters(), []);
   await none.close();
 });
@@ -125,7 +125,7 @@ test("the gate refuses what does not win significantly, is less often true or wa
   assert.equal(refusalOf(good), null);
   assert.match(refusalOf({ ...good, winRateLow: 0.5 })!, /significantly/);
   assert.match(refusalOf({ ...good, fidelityAfter: 0.91 })!, /less often true/);
-  assert.match(refusalOf({ ...good, graded: 9 })!, /known whether they are true \(9 of 20\)/);
+  assert.match(refusalOf({ ...good, graded: 9 })!, /could be graded \(9 of 20\)/);
   assert.match(refusalOf({ ...good, fidelityAfter: Number.NaN })!, /less often true/);
   assert.match(refusalOf({ ...good, tokenRatio: 1.11 })!, /times as long/);
   assert.match(refusalOf({ ...good, redundancyAfter: 0.16 })!, /repeats itself/);
@@ -146,7 +146,7 @@ test("an abort in the middle activates nothing", async () => {
   await memory.close();
 });
 
-/** Lines that were on offer are compared, and nothing else is asked of a judge. */
+/** For copied lines the judge only compares. */
 const silent: Judge = {
   id: "silent",
   relevance: async () => ({ ok: true, value: "tie" }),
@@ -167,7 +167,7 @@ test("a judge that always fails or prefers nothing gives no pairs, one that fail
   assert.ok(failing.failedVerdicts > 0);
   const tied = await learn(async () => ({ ok: true, value: "tie" }));
   assert.deepEqual([tied.problem, tied.pairs, tied.failedVerdicts], ["no-pairs", 0, 0]);
-  // One that leans to what it is shown first agrees with itself never.
+  // A judge that always prefers the first never agrees with itself.
   const leaning = await learn(async () => ({ ok: true, value: "first" }));
   assert.equal(leaning.problem, "no-pairs");
   const longer: Judge["relevance"] = async ({ first, second }) => ({
@@ -181,7 +181,7 @@ test("a judge that always fails or prefers nothing gives no pairs, one that fail
   assert.ok(sometimes.failedVerdicts > 0 && sometimes.pairs > 0);
 });
 
-test("a model's verdicts are kept in the memory: judging that was cut short resumes with those that are missing", async () => {
+test("a model's verdicts are kept in the memory: interrupted judging resumes with the missing ones", async () => {
   const tasks = askAbout(film, seededRandom("tasks"), { kinds: ["wear"], perKind: 8 }).map((question) => ({
     question,
   }));
@@ -229,7 +229,7 @@ test("the same questions and stream give the same adapter", async () => {
   assert.ok(first.curve.at(-1)!.loss < first.curve[0]!.loss, "the loss falls");
 });
 
-test("memories are drawn with the words that had been counted by then, none of the clips to come", async () => {
+test("memories are drawn with the words counted so far, none from later clips", async () => {
   const trainable = choice.trainable();
   const policy = await trainable.policy();
   const counted: number[] = [];
@@ -241,7 +241,7 @@ test("memories are drawn with the words that had been counted by then, none of t
         ...policy,
         decide: (context, wanted) => {
           const { documents, words } = context.state;
-          // A word is counted once a candidate at most.
+          // A word counts at most once per candidate.
           assert.ok(Math.max(0, ...words.values()) <= documents, `${documents} candidates`);
           counted.push(documents);
           return policy.decide(context, wanted);
@@ -252,7 +252,7 @@ test("memories are drawn with the words that had been counted by then, none of t
   assert.ok(counted.length > 5 && counted.at(-1)! > counted[0]!, counted.join());
 });
 
-test("watching again without a store keeps what watching with one kept", async () => {
+test("watching again without a store keeps the same as watching with one", async () => {
   const policy = choicePolicy({ words: wordSpace });
   const memory = await openTestMemory(join(folder, String(opened++)));
   const source = {

@@ -1,13 +1,14 @@
 /**
  * Phase Two of the policies that are steered in word space: the choice policy, and best-of-n over another policy.
  *
- * They are trained in closed form from the questions, or by preferences (`phase-two.ts`). An adapter is tried by two-fold
- * cross-validation over the questions, so that no question judges an adapter it trained: the last hour's observations (of
- * a policy that looks, the last ten minutes', which have their pictures) are watched again without an adapter and with
- * the one of the other fold, and for each held-out question the memory that the reader can answer from wins. The choice policy
- * copies what it is offered, so its fidelity cannot fall and is not tested; what best-of-n picks was written by a model, so a
- * judge says of each memory, with the adapter and without it, whether it is true. Clips that an engine refuses for good
- * are left out and counted, as long as most remain.
+ * They are trained in closed form from the questions, or by preferences (`phase-two.ts`). An adapter is validated by
+ * two-fold cross-validation over the questions, so that no question judges an adapter it trained: the last hour's
+ * observations (for a policy that looks, the last ten minutes, which still have pictures) are watched again without an
+ * adapter and with that of the other fold. For each held-out question, the memory that the reader can answer from wins.
+ *
+ * The choice policy copies what it is offered, so its fidelity cannot fall and is not tested. What best-of-n picks was
+ * written by a model, so a judge says whether each memory is true, with the adapter and without it. Clips that an engine
+ * refuses permanently are left out and counted, as long as most remain.
  */
 import type { Adapter } from "../adapter/adapter.ts";
 import { adapterNorm } from "../adapter/arithmetic.ts";
@@ -39,25 +40,26 @@ import {
   withFloor,
 } from "./choice/word-vector-trainer.ts";
 
+/** Options of `wordAdapterTrainer`. */
 export interface WordAdapterTrainerOptions {
   readonly words: WordSpace;
   /** The policy that is steered, with an adapter or without. */
   readonly policy: (adapter: Adapter | null) => Policy;
-  /** The policy in training, without an adapter at the start. */
+  /** The policy in training, at first without an adapter. */
   readonly trainable: () => TrainablePolicy<ChoiceSample, Adapter>;
-  /** Whether it looks at pictures: it is then tried on clips that still have theirs. @default false */
+  /** Whether it looks at pictures; it is then tried on clips that still have theirs. @default false */
   readonly looks?: boolean;
   /** `closed-form` counts words of questions; `preferences` lets a judge compare memories. @default "closed-form" */
   readonly method?: "closed-form" | "preferences" | undefined;
-  /** Whether its memories are words of its own, to be graded, and not lines that were on offer. @default false */
+  /** Whether it writes its own words, which have to be graded, instead of copying lines. @default false */
   readonly writes?: boolean;
-  /** Compares memories for `preferences`, and says whether those of a policy that writes are true. @default localJudge */
+  /** Compares memories for `preferences`, and says whether the memories of a policy that writes are true. @default localJudge */
   readonly judge?: Judge | undefined;
   /** Says whether a memory answers a question. */
   readonly reader: Reader;
-  /** As much as the policy is shown when it acts. @default contextDefaults */
+  /** How much the policy is shown when it acts. @default contextDefaults */
   readonly limits?: ContextLimits;
-  /** Calls of the policy, the judge or the reader at once; what comes of them is the same at any. @default 1 */
+  /** Simultaneous calls of the policy, the judge or the reader; results are the same at any value. @default 1 */
   readonly concurrency?: number;
 }
 
@@ -90,7 +92,7 @@ const judgeOf = ({ judge, words }: Pick<WordAdapterTrainerOptions, "judge" | "wo
 
 const scoring = (words: WordSpace): ScoreOptions => ({ countTokens: words.countTokens, form: "statements" });
 
-/** An adapter from some tasks, by the method asked for. */
+/** An adapter from some tasks, by the configured method. */
 async function train(
   tasks: readonly Pick<Task, "question">[],
   streams: readonly (readonly Observation[])[],
@@ -106,6 +108,7 @@ async function train(
   });
 }
 
+/** Options of `adapterFromPreferences`. */
 export interface WordPreferenceOptions
   extends Pick<
       WordAdapterTrainerOptions,
@@ -121,8 +124,8 @@ export interface WordPreferenceOptions
 }
 
 /**
- * The adapter that recent questions prefer, in word space. A context is one decision of the policy; where every memory is made of
- * lines that were on offer, all pass the quality checks and none is judged for them.
+ * The adapter that recent questions prefer, in word space. A context is one decision of the policy. Where every memory
+ * is copied from lines on offer, all pass the quality checks and none is judged for them.
  * @param tasks in the order they were asked
  * @param streams observations of each stream, in order
  */
@@ -158,7 +161,7 @@ export async function adapterFromPreferences(
   return { ...result, refusedClips, adapter: withFloor(result.adapter, drawn, words) };
 }
 
-/** All that a run's numbers depend on; what was watched by a hash of its texts. */
+/** Everything a run's numbers depend on; observations by a hash of their texts. */
 function runConfig(
   base: Policy,
   tasks: readonly Pick<Task, "question">[],
@@ -184,8 +187,8 @@ interface WatchedDecision extends ReplayedDecision {
 }
 
 /**
- * Shows a policy all streams again, each for itself.
- * @returns what it decided, in the order of the streams, and how many clips its engine refused for good
+ * Shows a policy all streams again, each by itself.
+ * @returns its decisions, in the order of the streams, and how many clips its engine refused permanently
  * @throws EngineError `bad-request` when that is more than half of them
  */
 async function watchAgain(
@@ -199,7 +202,7 @@ async function watchAgain(
   const watched = await mapConcurrently(streams, options, async (observations, stream) => {
     const decisions: WatchedDecision[] = [];
     for await (const { context, action } of attemptsOf(policy, observations, { limits, signal })) {
-      // The counts of words grow with the stream: they are kept as they were.
+      // Word counts grow with the stream, so each decision keeps a copy.
       const state = { ...context.state, words: new Map(context.state.words) };
       if (action.issues.length === 0) decisions.push({ context: { ...context, state }, action, stream });
       const refusal = action.issues.find(({ code }) => code === refusedIssue);
@@ -208,7 +211,7 @@ async function watchAgain(
       if (2 * refusedClips <= clips) continue;
       throw new EngineError(
         "bad-request",
-        `Expected the model to write about most of the ${clips} clips to learn on, it refused ${refusedClips} of them, more than half: choose a model that takes such clips. It said: ${refusal.message}`,
+        `The model refused ${refusedClips} of the ${clips} clips to learn on, more than half: choose a model that takes such clips. It said: ${refusal.message}`,
       );
     }
     return decisions;
@@ -217,8 +220,8 @@ async function watchAgain(
 }
 
 /**
- * Two-fold cross-validation over the questions, and the adapter itself on all of them: it was made from these, so it has to
- * do at least as well. The worse of the two counts. How long and how new memories are is measured on the adapter itself.
+ * Two-fold cross-validation over the questions, and the adapter itself on all of them: it was trained on these, so it has
+ * to do at least as well. The worse of the two counts. Length and repetition are measured on the adapter itself.
  */
 async function validate(
   tasks: readonly Task[],
@@ -267,15 +270,15 @@ async function validate(
   };
 }
 
-/** What came of watching again. */
+/** The result of watching again. */
 interface Watched {
   readonly kept: readonly Statement[];
-  /** None of a policy that copies. */
+  /** Decisions of a policy that writes; none for a policy that copies. */
   readonly written: readonly WatchedDecision[];
   readonly refusedClips: number;
 }
 
-/** How many memories are true, of clips both watched and the judge could grade both of; all where none was written. */
+/** How many memories are true, of clips that both watched and of which the judge graded both; all where none was written. */
 async function fidelity(
   before: readonly WatchedDecision[],
   after: readonly WatchedDecision[],
@@ -326,7 +329,7 @@ function ratesOf(comparisons: readonly Comparison[]) {
   };
 }
 
-/** Whether a reader answers a task from these lines, and rightly where feedback tells the right answer. */
+/** Whether a reader answers a task from these lines, and correctly where feedback gives the right answer. */
 async function answers(
   reader: Reader,
   { question, option, answer, feedback }: Task,
@@ -366,7 +369,7 @@ function entryOf(statement: Statement, i: number): Entry {
 const tokensOf = (lines: readonly Statement[], words: WordSpace) =>
   lines.reduce((sum, { text }) => sum + words.countTokens(text), 0);
 
-/** Share of lines whose content words an earlier line holds, all but a fifth of them at the most. */
+/** Share of lines of which an earlier line holds at least four fifths of the content words. */
 function redundancyOf(lines: readonly Statement[], words: WordSpace): number {
   const seen: ReadonlySet<string>[] = [];
   let repeats = 0;

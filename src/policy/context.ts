@@ -1,9 +1,9 @@
 /**
  * What a policy is shown, built in one place for acting, learning, trying an adapter and Phase One:
- * the clips to decide about, the earlier clips of the window, and what was written about those.
+ * the clips to decide about, the earlier clips of the window, and the entries written about those.
  *
- * The only parameters are the length of the window and how many episodic entries of it are shown. Where observations
- * and entries come from, a store, a replay or a simulated history, is the caller's.
+ * The only parameters are the length of the window and the number of episodic entries shown. The caller supplies
+ * observations and entries, from a store, a replay or a simulated history.
  */
 import type { PolicyState } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
@@ -11,16 +11,16 @@ import type { Context, ShownEntry } from "./policy.ts";
 
 /** How much a policy is shown. */
 export interface ContextLimits {
-  /** Clips in the window, those to decide about included, from 1 up. @default 5 */
+  /** Clips in the window, including those to decide about, from 1 up. @default 5 */
   readonly windowClips: number;
-  /** Episodic entries of the window's earlier clips, from 0 up; the semantic ones are all shown. @default 4 */
+  /** Episodic entries of the window's earlier clips, from 0 up; semantic ones are all shown. @default 4 */
   readonly recentEntries: number;
 }
 
 /** As in the paper: 50 s of stream and 4 memories. */
 export const contextDefaults: ContextLimits = { windowClips: 5, recentEntries: 4 };
 
-/** What came before the clips to decide about; more than the window holds does no harm. */
+/** What came before the clips to decide about. It may reach further back than the window. */
 export interface History {
   /** Earlier observations of the stream, oldest first. */
   readonly observations: readonly Observation[];
@@ -53,12 +53,12 @@ export function buildContext(
   };
 }
 
-/** Earlier clips that are shown beside so many new ones: at least one, however many are decided about together. */
+/** How many earlier clips are shown beside this many new ones: at least one, however many are decided about together. */
 export function earlierClips(newClips: number, { windowClips }: Pick<ContextLimits, "windowClips">): number {
   return Math.max(1, windowClips - newClips);
 }
 
-/** The last episodic entries, as many as the limit allows, and all semantic ones. */
+/** The last episodic entries up to the limit, and all semantic ones. */
 function shownEntries(
   entries: readonly ShownEntry[],
   { recentEntries }: Pick<ContextLimits, "recentEntries">,

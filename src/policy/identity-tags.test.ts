@@ -33,7 +33,7 @@ describe("tag issues", () => {
     }
   });
 
-  test("names well-formed tags of nobody seen, of any kind", () => {
+  test("names well-formed tags of people who were not seen, of any kind", () => {
     assert.deepEqual(codes("<face_9> and <voice_2> talk to <person_7>"), ["tag-unknown", "tag-unknown"]);
     assert.match(tagIssues("<face_9>", known)[0]!.message, /<face_9>/);
   });
@@ -63,7 +63,7 @@ describe("repairing tags", () => {
     }
   });
 
-  test("makes someone of whoever was not seen, so that no later person is taken for them", () => {
+  test("replaces people who were not seen by someone, so that no later person is taken for them", () => {
     assert.equal(repairTags("<face_9> waves. [face_8] nods.", known), "Someone waves. Someone nods.");
     assert.equal(repairTags("Ann waves at <face_9>'s dog", known), "Ann waves at someone's dog");
     assert.equal(repairTags("<face> waves", known), "Someone waves");

@@ -1,9 +1,9 @@
 /**
- * Identity tags: how a written memory refers to people perception tells apart but has no name for, `<face_3>`.
+ * Identity tags: how a written memory refers to people whom perception tells apart but cannot name, `<face_3>`.
  *
- * A tag is the id of a person between angle brackets, exactly. After the paper's rules, with word boundaries, so that
- * `the Surface 3 tablet` is no tag (G 8, 9). A tag of nobody who was seen is never kept: it would later be taken for
- * somebody else (G 10). Speakers whom the source names are called by that name and need no tag.
+ * A tag is the id of a person between angle brackets, exactly. The rules follow the paper, with word boundaries added, so
+ * that `the Surface 3 tablet` is no tag. A tag of a person who was not seen is never kept: it would later be taken for
+ * someone else. Speakers whom the source names are called by that name and need no tag.
  */
 import type { Context, Issue } from "./policy.ts";
 
@@ -15,7 +15,7 @@ export interface KnownPeople {
   readonly speakers: readonly string[];
 }
 
-/** Whom the clips in sight show or let speak. */
+/** The people whom the clips of a context show or let speak. */
 export function knownPeople({ observations, recent }: Context): KnownPeople {
   const seen = [...recent.observations, ...observations];
   const speakers = seen.flatMap(({ speech, captions }) =>
@@ -54,7 +54,7 @@ export function tagIssues(text: string, known: KnownPeople): Issue[] {
 }
 
 /**
- * The text with the tags of known people put right and those of anybody else replaced by "someone". Words that only
+ * The text with the tags of known people corrected and all other tags replaced by "someone". Words that only
  * might be a tag (`face 3 people`) stay as they are.
  */
 export function repairTags(text: string, known: KnownPeople): string {
@@ -74,7 +74,7 @@ interface Tag {
   readonly written: string;
   /** `exact`: `<face_3>`; `loose`: `[Face_3]`, `face_3`, `<face>`; `words`: `face 3`, which may be plain speech. */
   readonly form: "exact" | "loose" | "words";
-  /** How it should read: a known person's tag or a speaker's name; `null` for nobody known. */
+  /** How it should read: a known person's tag or a speaker's name; `null` where no known person fits. */
   readonly meant: string | null;
 }
 

@@ -23,7 +23,7 @@ const codes = ({ issues }: { issues: readonly { code: string }[] }) => issues.ma
 const words = (count: number) => Array.from({ length: count }, (_, i) => `word${i}`).join(" ");
 
 describe("strict reading", () => {
-  test("takes the object asked for, in a fence or none", () => {
+  test("accepts the object asked for, with or without a fence", () => {
     for (const text of [asked, `\n${asked}\n`, `\`\`\`json\n${asked}\n\`\`\``, `\`\`\`\n${asked}\n\`\`\``]) {
       assert.deepEqual(parseStrictly(text, episodic), { description: good, knowledge: [], issues: [] });
     }
@@ -33,7 +33,7 @@ describe("strict reading", () => {
     assert.deepEqual(codes(parseStrictly(JSON.stringify({ knowledge: [], description: good }), both)), []);
   });
 
-  test("takes nothing else", () => {
+  test("accepts nothing else", () => {
     const cases: [string, string][] = [
       ["", "not-json"],
       [good, "not-json"],
@@ -69,7 +69,7 @@ describe("strict reading", () => {
 });
 
 describe("lenient reading", () => {
-  test("finds the description in whatever surrounds it", () => {
+  test("finds the description in any surroundings", () => {
     const texts = [
       asked,
       `Sure! Here is the JSON:\n\`\`\`json\n${asked}\n\`\`\`\nLet me know if you need more.`,
@@ -97,7 +97,7 @@ describe("lenient reading", () => {
     }
   });
 
-  test("writes one line, puts tags right and makes someone of unknown people", () => {
+  test("writes one line, corrects tags and replaces unknown people by someone", () => {
     const { description } = parseLeniently(
       JSON.stringify({ description: " Face_1 sees\n<face_9>\u0000 with a\tSurface 3 tablet. " }),
       episodic,
@@ -109,7 +109,7 @@ describe("lenient reading", () => {
     assert.equal(parseLeniently("她把钥匙放在桌子上。", episodic).description, "她把钥匙放在桌子上。");
   });
 
-  test("tells somebody who cannot find something from a model that cannot help", () => {
+  test("distinguishes a person who cannot find something from a model that cannot help", () => {
     const description = "I cannot find my keys and ask Ann.";
     assert.equal(parseLeniently(description, episodic).description, description);
   });
@@ -119,7 +119,7 @@ describe("lenient reading", () => {
     assert.equal(parseLeniently(JSON.stringify({ description }), episodic).description, description);
   });
 
-  test("names what it cannot use", () => {
+  test("names unusable answers", () => {
     const cases: [string, string][] = [
       ["", "empty-text"],
       [" \n", "empty-text"],
@@ -148,7 +148,7 @@ describe("lenient reading", () => {
     assert.deepEqual(codes(parseLeniently("", episodic, true)), ["cut-off"]);
   });
 
-  test("lists knowledge where it was asked for, each once, whatever else is in the list", () => {
+  test("lists knowledge where it was asked for, each once, regardless of what else is in the list", () => {
     const text = JSON.stringify({
       description: good,
       knowledge: ["Ann is tidy.", "- Ann is tidy.", "", 5, "face_1 owns a dog."],

@@ -2,15 +2,15 @@
  * What a model wrote for a clip, read as an action: strictly, as training scores it, or leniently, as acting takes it.
  *
  * Both return the same data and throw for no string. The strict reading changes nothing and names every departure from
- * the contract. The lenient one takes the JSON out of fences and prose, repairs it, takes plain
- * sentences, and puts tags right; its issues are what is beyond that, and such a text must not be stored. A text that
- * was cut off is beyond repair: half a sentence would be kept as if it were whole.
+ * the contract. The lenient one takes the JSON out of fences and prose, repairs it, accepts plain sentences and corrects
+ * tags. Its issues are what it could not repair; such a text must not be stored. A text that was cut off
+ * cannot be repaired: half a sentence would be kept as if it were whole.
  */
 import { jsonrepair } from "jsonrepair";
 import { type KnownPeople, repairTags, tagIssues } from "./identity-tags.ts";
 import type { Issue } from "./policy.ts";
 
-/** What the text has to meet. */
+/** What the text has to satisfy. */
 export interface ActionContract {
   readonly known: KnownPeople;
   /** Whether `knowledge` is asked for beside `description`. */
@@ -18,6 +18,7 @@ export interface ActionContract {
   readonly countTokens: (text: string) => number;
 }
 
+/** A text as it was read, with what is wrong with it. */
 export interface ParsedAction {
   /** What happened, on one line; empty where there are issues with it. */
   readonly description: string;
@@ -26,15 +27,16 @@ export interface ParsedAction {
   readonly issues: readonly Issue[];
 }
 
-/** Longest texts and list on contract (150 tokens in the paper's reward). */
+/** Longest text on contract in tokens, as in the paper's reward. */
 export const longestText = 150;
+/** Most items of `knowledge` on contract. */
 export const mostKnowledge = 8;
-/** A text longer than this is a model running on, and is not taken by the lenient reading either. */
+/** Beyond this many tokens a model runs on; the lenient reading does not accept the text either. */
 const longestTakenText = 400;
-/** Characters of an answer that are read; nothing on contract comes near. */
+/** Characters of an answer that are read; no answer on contract comes near. */
 const mostCharacters = 20_000;
 
-/** The text as it should be: one JSON object, in a code fence or none, with the keys asked for and no other. */
+/** The strict reading: one JSON object, in a code fence or none, with exactly the keys asked for. */
 export function parseStrictly(text: string, contract: ActionContract): ParsedAction {
   const fenced = /^```(?:json)?\s*\n([\s\S]*?)\n?```$/.exec(text.trim())?.[1];
   const fields = readJson(() => fenced ?? text);
@@ -59,7 +61,7 @@ export function parseStrictly(text: string, contract: ActionContract): ParsedAct
 }
 
 /**
- * What can be used of a text.
+ * The lenient reading: everything usable in a text.
  * @param isCut whether the engine says that the text stopped at its length limit
  */
 export function parseLeniently(text: string, contract: ActionContract, isCut = false): ParsedAction {
@@ -99,7 +101,7 @@ function failed(...issues: Issue[]): ParsedAction {
 }
 
 function tooLong(text: string, most: number, { countTokens }: ActionContract): Issue[] {
-  // Tokens are counted by words; a run of letters without a blank is long all the same.
+  // Tokens are counted by words, but a run of letters without a blank is long too.
   const tokens = Math.max(countTokens(text), Math.ceil(text.length / 10));
   return tokens <= most
     ? []

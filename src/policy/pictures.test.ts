@@ -9,7 +9,7 @@ import {
   type PictureLimits,
 } from "./pictures.ts";
 
-/** A clip of so many frames of 448 × 252 pixels, one a second. */
+/** A clip of some frames of 448 × 252 pixels, one a second. */
 const clipOf = (frames: number, startSeconds = 0) => ({
   frames: Array.from(
     { length: frames },
@@ -33,7 +33,7 @@ describe("the frames shown of a window", () => {
     );
   });
 
-  test("are so many of each clip, from the middle of equal shares", () => {
+  test("are `framesPerClip` of each clip, from the middle of equal shares", () => {
     const moments = framesShown(window, { framesPerClip: 2 }).map((frames) =>
       frames.map(({ atSeconds }) => atSeconds),
     );
@@ -74,7 +74,7 @@ describe("the frames shown of a window", () => {
     assert.deepEqual(countsOf({ framesPerClip: 4, pictureTokens: 17 * 144 }), [1, 4, 4, 4, 4]);
   });
 
-  test("cost what the caller says where it says so", () => {
+  test("cost what the caller configures", () => {
     assert.deepEqual(countsOf({ pictureTokens: 4500, tokensPerFrame: 100 }), [5, 10, 10, 10, 10]);
   });
 });
@@ -85,7 +85,7 @@ test("a frame takes a token for 28 × 28 pixels, begun ones counted", () => {
   assert.equal(frameTokens({ width: 1, height: 1 }), 1);
 });
 
-test("as many as there are, or more, are the very items", () => {
+test("as many as there are, or more, give the same items", () => {
   const items = [1, 2, 3];
   assert.equal(evenlySpaced(items, 3), items);
   assert.equal(evenlySpaced(items, Infinity), items);

@@ -6,6 +6,7 @@
  */
 import type { Frame } from "../stream/clip.ts";
 
+/** Limits on the pictures of one prompt. */
 export interface PictureLimits {
   /** Frames of one clip, from 1 up. @default all it has, which is 10 at 1 frame a second */
   readonly framesPerClip?: number | undefined;
@@ -15,7 +16,7 @@ export interface PictureLimits {
   readonly tokensPerFrame?: number | undefined;
 }
 
-/** @throws RangeError for a limit that is no integer from 1 up */
+/** Checks limits. @throws RangeError for a limit that is not an integer from 1 up */
 export function checkPictureLimits({ framesPerClip, pictureTokens, tokensPerFrame }: PictureLimits): void {
   for (const [name, value] of Object.entries({ framesPerClip, pictureTokens, tokensPerFrame })) {
     if (value !== undefined && (!Number.isInteger(value) || value < 1))

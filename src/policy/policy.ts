@@ -1,25 +1,26 @@
 /**
- * The contract every memorization policy meets: observation + recent memory → actions.
+ * The contract of every memorization policy: observation + recent memory → actions.
  *
  * A policy is immutable: a new adapter makes a new policy, so no rollout comes from stale weights. It keeps nothing
- * between calls; what it must remember is the `PolicyState` handed in, and `advance` says how an action changes it.
+ * between calls. What it must remember is the `PolicyState` it is given, and `advance` says how an action changes it.
  */
 import type { Cost } from "../engine.ts";
 import type { Entry, PolicyState, PolicyStateChange, Statement } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Random } from "../util/random.ts";
 
-/** Short-term memory: what the policy is shown besides the clips to decide about; `buildContext` makes it. */
+/** Short-term memory: what the policy is shown besides the clips to decide about, made by `buildContext`. */
 export interface Recent {
   /** Earlier observations of the window, oldest first. */
   readonly observations: readonly Observation[];
-  /** Entries of the window's earlier clips, oldest first: the last episodic ones, and the semantic ones. */
+  /** Entries of the window's earlier clips, oldest first: the last episodic ones and all semantic ones. */
   readonly entries: readonly ShownEntry[];
 }
 
 /** An entry as a policy is shown it. */
 export type ShownEntry = Pick<Entry, "clip" | "text" | "kind">;
 
+/** What a policy is shown for one decision. */
 export interface Context {
   /** The clips to decide about, oldest first; never empty, at most `clipsPerDecision`. */
   readonly observations: readonly Observation[];
@@ -29,20 +30,22 @@ export interface Context {
   readonly supplement?: string;
 }
 
+/** How a policy decides. */
 export interface DecideOptions {
-  /** Actions wanted, default 1. */
+  /** Number of actions. @default 1 */
   readonly n?: number;
-  /** Draws are greedy without it. */
+  /** Source of random draws. @default none: the policy decides greedily */
   readonly random?: Random;
   readonly signal?: AbortSignal;
 }
 
-/** What is wrong with what a policy wrote. Data, not an exception: rewards score it. */
+/** What is wrong with what a policy wrote. It is data, not an exception: rewards score it. */
 export interface Issue {
   readonly code: string;
   readonly message: string;
 }
 
+/** Sampled tokens or choices, and the natural log-probability of each, shape [T]. */
 export interface ActionLogprobs {
   readonly tokens: readonly string[];
   readonly values: Float32Array;
@@ -54,29 +57,34 @@ export interface ActionLogprobs {
 export interface Action {
   /** As emitted: a model's raw text, its reasoning in `<think>` tags first, or the chosen lines. */
   readonly text: string;
-  /** What it would keep. Empty is legal: nothing worth remembering. */
+  /** What it would keep. May be empty: nothing worth remembering. */
   readonly statements: readonly Statement[];
   /** Tokens or choices and their natural log-probabilities, shape [T]; `null` where the engine has none. */
   readonly logprobs: ActionLogprobs | null;
-  /** What names the prompt to the engine that wrote it, as `Completion.handle`. */
+  /** Names the prompt to the engine that wrote it, as `Completion.handle`. */
   readonly handle?: unknown;
   readonly revision: string;
   /** Non-empty when the text breaks the output contract; such an action must not be stored. */
   readonly issues: readonly Issue[];
 }
 
+/** The actions of one decision and what they cost. */
 export interface DecideResult {
   readonly actions: readonly Action[];
   readonly cost: Cost;
 }
 
+/** A memorization policy. */
 export interface Policy {
   readonly id: string;
   /** Policy and active adapter, stamped on every entry. */
   readonly revision: string;
-  /** How many clips one decision is about: the choice policy decides per 30 s, the engine policy per clip. */
+  /** How many clips one decision covers: the choice policy decides per 30 s, the model policy per clip. */
   readonly clipsPerDecision: number;
-  /** @throws EngineError when its engine failed for good; nonsense from a model is an action with issues. */
+  /**
+   * Actions for a context. Nonsense from a model is an action with issues.
+   * @throws EngineError when its engine failed permanently
+   */
   decide(context: Context, options?: DecideOptions): Promise<DecideResult>;
   /** How taking this action changes the policy's state. */
   advance(context: Context, action: Action): PolicyStateChange | null;

@@ -1,12 +1,12 @@
-/** A policy's state as whoever acts with it carries it along: none at first, then what each decision makes of it. */
+/** A policy's state, carried along by its caller: empty at first, then changed by each decision. */
 import type { PolicyState, PolicyStateChange } from "../memory/memory.ts";
 
-/** Before the first decision. */
+/** The state before the first decision. */
 export const freshState = (): PolicyState => ({ value: null, documents: 0, words: new Map() });
 
 /**
- * The state after a change. Its words are counted where they are, in the map of the state it came from, which is used up:
- * copying all words a long stream ever had would cost more than deciding. Who keeps a state keeps a copy.
+ * The state after a change. It counts words in place, in the map of the state it came from, which must not be used again:
+ * copying all words of a long stream would cost more than deciding. To keep a state, keep a copy.
  */
 export function stateAfter(state: PolicyState, change: PolicyStateChange | null): PolicyState {
   if (change === null) return state;

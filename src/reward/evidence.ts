@@ -1,8 +1,8 @@
 /**
- * What the texts of a clip prove, counted in stems: all that a judge without a model has.
+ * What the texts of a clip prove, counted in stems: all the evidence of a judge without a model.
  *
- * Evidence is what was heard, captioned and read in the clips decided about. What was written or heard before them is
- * background: a memory may refer to it, but it proves nothing new. Pictures are not looked at.
+ * Evidence is what was heard, captioned and read in the decided clips. What was written or heard before them is
+ * background: a memory may refer to it, but it proves nothing new. Pictures are ignored.
  */
 
 import type { WordSpace } from "../engine.ts";
@@ -10,16 +10,17 @@ import { sourceTexts } from "../perception/observation.ts";
 import type { Context } from "../policy/policy.ts";
 import { addressesJudge } from "./sentences.ts";
 
+/** The evidence for one context. */
 export interface Evidence {
   /** Stems of each line, shape [lines]. */
   readonly lines: readonly { readonly stems: ReadonlySet<string>; readonly isQuestion: boolean }[];
-  /** Every stem of the clips, with what telling it is worth; 0 for what was only said to sway a judge. */
+  /** Every stem of the clips with its worth; 0 for one that was only said to sway a judge. */
   readonly worth: ReadonlyMap<string, number>;
-  /** Stems known from before, and of the names of people. */
+  /** Stems known from before, and those of people's names. */
   readonly background: ReadonlySet<string>;
-  /** What was written before, as stems. */
+  /** The memories written before, as stems. */
   readonly written: readonly ReadonlySet<string>[];
-  /** How rare a stem is among all lines ever offered, or where they were not counted, among those in sight; above 0. */
+  /** How rare a stem is, above 0: among all lines ever offered or, where those were not counted, among those in sight. */
   rarity(stem: string): number;
   /** Content stems per token. */
   readonly density: number;
@@ -27,9 +28,10 @@ export interface Evidence {
   readonly capitalsMarkNames: boolean;
 }
 
-/** On-screen text read with less confidence is more often noise than text. */
+/** On-screen text of lower confidence is more often noise than text. */
 const leastConfidence = 55;
 
+/** The evidence that a context holds. */
 export function evidenceOf({ observations, recent, state }: Context, words: WordSpace): Evidence {
   const sources = observations
     .flatMap(sourceTexts)
@@ -56,7 +58,7 @@ export function evidenceOf({ observations, recent, state }: Context, words: Word
   const text = sources.map((source) => source.text).join("\n");
   return {
     lines,
-    // What is spoken of again and again is what the clip is about.
+    // What is mentioned again and again is what the clip is about.
     worth: new Map(
       [...told].map(([stem, { times, trust }]) => [
         stem,

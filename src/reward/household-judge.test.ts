@@ -36,7 +36,7 @@ async function grades(memory: string, before: readonly string[] = []) {
   return [verdict.value.correct, verdict.value.clean];
 }
 
-test("a memory is correct when all of it is true of the clip, and clean when none of it was told", async () => {
+test("a memory is correct when all of it is true of the clip, and clean when nothing in it is repeated", async () => {
   assert.deepEqual(await grades(`${place} ${display}`), [true, true]);
   assert.deepEqual(await grades(`${place} The oven shows 17:10.`), [false, true]);
   assert.deepEqual(await grades(`${place} ${place}`), [true, false]);
@@ -46,7 +46,7 @@ test("a memory is correct when all of it is true of the clip, and clean when non
   assert.deepEqual(await grades(place, [place]), [false, false]);
 });
 
-test("richer is who tells more true things, padding and lies tell nothing", async () => {
+test("a memory with more true things is richer; padding and lies count nothing", async () => {
   const memories = [
     `${place} ${wear}`,
     place,
@@ -58,7 +58,7 @@ test("richer is who tells more true things, padding and lies tell nothing", asyn
   assert.deepEqual(richness, { ok: true, value: [2, 1, 1, 1, 0] });
 });
 
-test("more relevant is who tells more of the kinds asked for, whatever the order", async () => {
+test("a memory that tells more of the kinds asked for is more relevant, in either order", async () => {
   const ask = (first: string, second: string, ...texts: string[]) =>
     preferenceInBothOrders(judge, {
       context: contextOf(),
@@ -75,7 +75,7 @@ test("more relevant is who tells more of the kinds asked for, whatever the order
     assert.deepEqual(await ask(hacked, display, about), { ok: true, value: "second" });
 });
 
-test("a clip whose truth is not known is not graded", async () => {
+test("a clip of unknown truth is not graded", async () => {
   const verdict = await judge.quality({ context: contextOf(4), memory: place });
   assert.equal(verdict.ok, false);
 });

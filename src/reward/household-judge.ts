@@ -1,13 +1,13 @@
 /**
- * The judge that knows the household: it holds a memory against what is true in the world.
+ * The judge that knows the household: it compares a memory with what is true in the simulated world.
  *
- * - **Correct**: every sentence is one that the world has, and true of the clip.
+ * - **Correct**: every sentence is a sentence of the world's language, and true of the clip.
  * - **Clean**: no sentence is repeated, within the memory or from an earlier one.
- * - **Rich**: how many different true things it tells, of any kind: what will be asked is not known yet.
- * - **Relevant**: how many of the true things it tells are of the kinds that the questions ask about. A question's kind
- *   is that of its first word, a sentence's too (`household/language.ts`); what is false or repeated counts nothing.
+ * - **Rich**: how many different true things it tells, of any kind, because the questions are not known yet.
+ * - **Relevant**: how many of the true things it tells are of the kinds that the questions ask about. The first word of a
+ *   question or sentence decides its kind (`household/language.ts`). False or repeated sentences count nothing.
  *
- * A clip it does not know gets a failure, not a grade.
+ * An unknown clip gets a failure, not a grade.
  */
 import {
   type Fact,
@@ -19,9 +19,10 @@ import {
 import type { Context } from "../policy/policy.ts";
 import type { Judge, JudgeFailure } from "./judge.ts";
 
-/** What is true of a clip, or `null` where it is not known. */
+/** What is true of a clip, or `null` for an unknown clip. */
 export type TruthOf = (stream: string, clip: number) => readonly Fact[] | null;
 
+/** A judge that reads the household's language and knows the truth of its clips. */
 export function householdJudge(truthOf: TruthOf): Judge {
   const read = (context: Context, memory: string) => {
     const truths = context.observations.map(({ stream, clip }) => truthOf(stream, clip));
@@ -78,12 +79,12 @@ export function householdJudge(truthOf: TruthOf): Judge {
 const unknownClip: JudgeFailure = {
   ok: false,
   reason: "no-evidence",
-  message: "The clip is of no household whose truth is known: judge it with a model.",
+  message: "This clip is not of a household whose truth is known: judge it with a model.",
 };
 
 /** The sentences of a memory, sorted; a sentence can be both wrong and repeated. */
 export interface HouseholdReading {
-  /** Sentences that are not true of the clip, or no sentences of the household's language. */
+  /** Sentences that are not true of the clip, or not of the household's language. */
   readonly wrong: readonly string[];
   /** Sentences that repeat this memory or an earlier one. */
   readonly repeated: readonly string[];
@@ -92,7 +93,7 @@ export interface HouseholdReading {
   readonly sentences: number;
 }
 
-/** @param facts what is true of the clip @param written the memories before it */
+/** Sorts the sentences of a memory. @param facts what is true of the clip @param written the memories before it */
 export function readHouseholdMemory(
   memory: string,
   facts: readonly Fact[],
@@ -113,7 +114,7 @@ export function readHouseholdMemory(
   return { wrong, repeated, told, sentences: sentences.length };
 }
 
-/** Sentences with their full stops, a cut last one without. */
+/** Sentences with their full stops; a last one that was cut off has none. */
 function sentencesOf(text: string): string[] {
   return (text.match(/[^.]+\.?/g) ?? [])
     .map((sentence) => sentence.trim())

@@ -1,6 +1,6 @@
 /**
- * What a memory is worth: the reward of Phase One (`scoreGroup`), its rules, and the judges it asks, which compare
- * memories for Phase Two too.
+ * What a memory is worth: the reward of Phase One (`scoreGroup`), its rules, and the judges, which also compare memories
+ * for Phase Two.
  */
 export {
   type HouseholdReading,

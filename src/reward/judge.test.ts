@@ -44,7 +44,7 @@ describe("a preference in both orders", () => {
     }
   });
 
-  test("is a tie where the judge names whatever stands in the same place", async () => {
+  test("is a tie where the judge always names the same place", async () => {
     for (const place of ["first", "second"] as const) {
       const { judge } = judging(() => place);
       assert.deepEqual(await preferenceInBothOrders(judge, request), { ok: true, value: "tie" });

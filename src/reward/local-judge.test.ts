@@ -38,7 +38,7 @@ for (const clip of exampleClips) {
       });
     });
 
-    test("the faithful memory earns more than every text that plays for a grade", async () => {
+    test("the faithful memory earns more than every text that only tries to win a grade", async () => {
       const hacks = Object.entries(clip.hacks);
       const [gold, ...others] = await rewardsOf(clip, [clip.gold, ...hacks.map(([, text]) => text)]);
       for (const [i, [name]] of hacks.entries()) assert.ok(gold! > others[i]!, `${name} earns ${others[i]}`);
@@ -53,7 +53,7 @@ for (const clip of exampleClips) {
       assert.equal(scores.value[1], Math.max(...scores.value));
     });
 
-    test("for the question it answers, the faithful memory loses to none and beats the others' tricks", async () => {
+    test("for the question it answers, the faithful memory loses to none and beats the tricks", async () => {
       for (const [name, hack] of Object.entries(clip.hacks)) {
         const preference = await preferenceInBothOrders(judge, {
           context: clip.context,
@@ -63,7 +63,7 @@ for (const clip of exampleClips) {
         });
         assert.ok(preference.ok);
         assert.notEqual(preference.value, "second", name);
-        if (/echo|copied|told before|one word|list/.test(name)) assert.equal(preference.value, "first", name);
+        if (/echo|copied|repeated|one word|list/.test(name)) assert.equal(preference.value, "first", name);
       }
     });
   });
@@ -90,7 +90,7 @@ describe("a judge without a model", () => {
     }
   });
 
-  test("finds a rare word of a question more telling than a common one", async () => {
+  test("weighs a rare word of a question more than a common one", async () => {
     const words = new Map([
       ["bowl", 90],
       ["dentist", 1],
@@ -105,12 +105,12 @@ describe("a judge without a model", () => {
     assert.deepEqual(preference, { ok: true, value: "second" });
   });
 
-  test("takes a question that somebody asked, and none that nobody did", async () => {
+  test("accepts a question that was asked in the clip, and no other", async () => {
     assert.equal((await verdictOf(keys, "Jonas: Can you call the dentist, please?")).clean, true);
     assert.equal((await verdictOf(keys, "Are the boots of Jonas in the bowl?")).clean, false);
   });
 
-  test("lets small things happen twice, and little be told again", async () => {
+  test("allows small things to happen twice, and a little repetition", async () => {
     const twice = `Maren nods. ${keys.gold} Maren nods.`;
     assert.deepEqual(
       [(await verdictOf(keys, twice)).correct, (await verdictOf(keys, twice)).clean],
@@ -119,7 +119,7 @@ describe("a judge without a model", () => {
     assert.equal((await verdictOf(keys, `${keys.gold} ${keys.gold}`)).clean, false);
   });
 
-  test("finds a made-up name or number in a memory that is right otherwise", async () => {
+  test("finds a made-up name or number in a memory that is otherwise correct", async () => {
     const grade = async (memory: string) => (await verdictOf(keys, memory)).correct;
     assert.equal(await grade(keys.gold.replace("17:30", "19:30")), false);
     assert.equal(await grade(keys.gold.replace("asks her", "asks Greta")), false);

@@ -1,14 +1,14 @@
 /**
- * A judge without a model: it holds a memory's words against the texts that perception had.
+ * A judge without a model: it compares a memory's words with the texts that perception had.
  *
- * It goes by stems, so it knows whether something was spoken of and not whether it is told right: a negation, or who did
- * what to whom, is beyond it, and so is what only the pictures show. A clip without texts gets a failure, not a grade.
+ * It works by stems, so it knows whether something was mentioned but not whether it is told correctly: a negation, or who
+ * did what to whom, is beyond it, and so is what only the pictures show. A clip without texts gets a failure, not a grade.
  *
  * - **Correct**: nearly all of what it tells is in the clip's texts, sentence by sentence; no name or number is made up.
  * - **Clean**: sentences, little in them repeated, no question that was not asked in the clip, no word to the judge.
- * - **Rich**: how much of what the clip is about it tells, per token. Some tokens are added to every length, so that
- *   one good word is not the richest text; only what could stand as a memory counts.
- * - **Relevant**: how much of what it tells is spoken of in the questions or their options, rare words first.
+ * - **Rich**: how much it tells per token of what the clip is about. Some tokens are added to every length, so that
+ *   a single good word is not the richest text; only usable memories count.
+ * - **Relevant**: how much of what it tells is mentioned in the questions or their options, rare words first.
  */
 import type { WordSpace } from "../engine.ts";
 import type { Question } from "../tasks/task.ts";
@@ -16,6 +16,7 @@ import { type Evidence, evidenceOf } from "./evidence.ts";
 import type { Judge, JudgeFailure } from "./judge.ts";
 import { addressesJudge, sentencesOf, withoutQuotes } from "./sentences.ts";
 
+/** Options of `localJudge`. */
 export interface LocalJudgeOptions {
   readonly words: WordSpace;
 }
@@ -23,28 +24,29 @@ export interface LocalJudgeOptions {
 /** Share of its stems that a memory, and each of its sentences, must find in the clip. */
 const leastSupport = 2 / 3;
 const leastSentenceSupport = 1 / 2;
-/** A sentence with fewer stems is not measured for itself. */
+/** A sentence with fewer stems is not measured by itself. */
 const fewStems = 3;
-/** Share of a sentence's stems that make it a repetition of a text that holds them. */
+/** A sentence repeats a text that holds this share of its stems. */
 const repeats = 0.9;
 /** How much denser than the clip's texts a memory may be before it is a list of keywords. */
 const mostDensity = 1.4;
-/** Share of its stems that a memory may tell again. */
+/** Share of its stems that a memory may repeat. */
 const mostRepetition = 1 / 4;
-/** Tokens from which a list of keywords can be told from a few words. */
+/** Least tokens of a list of keywords; fewer are a few words. */
 const shortestList = 8;
 /**
- * Tokens added to every length, so that half a memory is not richer than the whole: with 10, the half of a summary of
- * 100 tokens was in three of four cases, with 60 in one of four; a policy would learn to be short.
+ * Tokens added to every length, so that half a memory is not richer than the whole. With 10, the half of a summary of
+ * 100 tokens was richer in three of four cases, with 60 in one of four; a policy would learn to be short.
  */
 const addedTokens = 60;
 /** Difference in relevance, as a share of the larger, up to which it is a tie. */
 const tieMargin = 0.1;
 
-/** Verbs and nouns of telling what was heard and read: true of any clip. */
+/** Verbs and nouns for reporting what was heard and read: true of any clip. */
 const reporting = `asks tells replies answers explains mentions adds states announces calls speaks speaking speech
   voice heard screen sign label reads shows shown appears text caption subtitle`;
 
+/** A judge that needs no model and no network. */
 export function localJudge({ words }: LocalJudgeOptions): Judge {
   const neutral = new Set(words.stems(reporting));
   const readingOf = (memory: string, evidence: Evidence) => readMemory(memory, evidence, words, neutral);
@@ -95,14 +97,14 @@ export function localJudge({ words }: LocalJudgeOptions): Judge {
 const noEvidence: JudgeFailure = {
   ok: false,
   reason: "no-evidence",
-  message: "The clip has no texts to hold a memory against: judge it by its frames, with a model.",
+  message: "The clip has no texts to compare a memory with: judge it by its frames, with a model.",
 };
 
 interface MemoryReading {
-  /** What is wrong with its truth, or with its form; `null` for nothing. */
+  /** The fault in its truth, or in its form; `null` for none. */
   readonly untrue: string | null;
   readonly unclean: string | null;
-  /** Stems of the clip that its sound sentences tell. */
+  /** Stems of the clip that its usable sentences tell. */
   readonly told: ReadonlySet<string>;
 }
 
@@ -133,11 +135,11 @@ const listOfWords = "It is a list of words.";
 
 interface Sentence {
   readonly text: string;
-  /** Its content stems but those of telling. */
+  /** Its content stems except those of reporting. */
   readonly stems: ReadonlySet<string>;
-  /** Those that the clip holds. */
+  /** Those in the clip. */
   readonly supported: ReadonlySet<string>;
-  /** Those that neither the clip nor what came before holds. */
+  /** Those neither in the clip nor in what came before. */
   readonly unsupported: ReadonlySet<string>;
 }
 
@@ -182,13 +184,13 @@ function untruth(
   return invented === undefined ? null : `${invented} is not in the clip.`;
 }
 
-/** Names and longer numbers, which one cannot put in other words. */
+/** Names and longer numbers, which cannot be paraphrased. */
 function detailsOf(memory: string, { capitalsMarkNames }: Evidence): string[] {
   const names = capitalsMarkNames ? (memory.match(/(?<=[\p{Ll}\p{N}][,;]? )\p{Lu}\p{Ll}+/gu) ?? []) : [];
   return [...names, ...(memory.match(/\d+(?:[.,:]\d+)+|\d{2,}/g) ?? [])];
 }
 
-/** Many content words and little between them, next to how the clip's own texts are written. */
+/** Whether a text has many content words and little between them, compared with the clip's own texts. */
 function isList(memory: string, { density }: Evidence, words: WordSpace): boolean {
   const tokens = words.countTokens(memory);
   return tokens >= shortestList && words.stems(memory).length > mostDensity * density * tokens;
@@ -199,7 +201,7 @@ function asks({ text, stems }: Sentence, { lines }: Evidence): boolean {
   return /[?？]/.test(text) && stems.size >= fewStems && !isAsked;
 }
 
-/** What speaks to its judge or asks, outside of what it quotes. */
+/** The first sentence outside quotations that addresses the judge or asks, as a fault; `null` for none. */
 function impurity(unquoted: readonly Sentence[], evidence: Evidence): string | null {
   const address = unquoted.find(({ text }) => addressesJudge(text));
   if (address) return `It speaks to its judge: ${address.text}`;
@@ -207,7 +209,7 @@ function impurity(unquoted: readonly Sentence[], evidence: Evidence): string | n
   return question ? `It asks instead of telling: ${question.text}` : null;
 }
 
-/** Too much of it said twice, or written before. Small things happen again and again: a nod, an "OK". */
+/** The fault of a memory too much of which is repeated. Small things happen again and again: a nod, an "OK". */
 function repetition(sentences: readonly Sentence[], { written }: Evidence): string | null {
   const earlier = [...written];
   const repeated: Sentence[] = [];

@@ -114,7 +114,7 @@ const withFrames = (jpeg: number): Context => ({
 });
 
 describe("a judge that asks a model", () => {
-  test("tells a faithful memory from an invented one and from one told before", async () => {
+  test("tells a faithful memory from an invented one and from a repeated one", async () => {
     const judge = modelJudge({ model: modelOf(careful).model });
     const grade = async (memory: string) => {
       const { correct, clean } = gradeOf(await judge.quality({ context, memory }));
@@ -122,11 +122,11 @@ describe("a judge that asks a model", () => {
     };
     assert.deepEqual(await grade(gold), { correct: true, clean: true });
     assert.deepEqual(await grade(invented), { correct: false, clean: true });
-    assert.equal((await grade(hacks["told before"]!)).clean, false);
+    assert.equal((await grade(hacks.repeated!)).clean, false);
     assert.deepEqual(await grade(""), { correct: false, clean: true });
   });
 
-  test("ranks memories by place given, whatever order they were shown in, equal ones alike", async () => {
+  test("ranks memories by place given, in any order of showing, equal ones the same", async () => {
     const judge = modelJudge({ model: modelOf(careful).model });
     const memories = ["Keys.", gold, "The boots are wet.", gold];
     const [one, two, three, four] = gradeOf(await judge.richness({ context, memories }));
@@ -211,7 +211,7 @@ describe("a judge that asks a model", () => {
   });
 });
 
-describe("what a model says that is no verdict", () => {
+describe("an answer that is no verdict", () => {
   const nonsense: Record<string, string> = {
     "the text 0": '"0"',
     "the number 0": "0",
@@ -231,7 +231,7 @@ describe("what a model says that is no verdict", () => {
     });
   }
 
-  test("is asked for again, warmer, as often as is allowed", async () => {
+  test("is asked for again at a higher temperature, up to the limit", async () => {
     const { model, asked } = modelOf(() => "no");
     await modelJudge({ model, attempts: 2 }).relevance(clear);
     assert.deepEqual(
@@ -267,7 +267,7 @@ describe("a model that fails", () => {
   test("is asked again where that may help, and not where it cannot", async () => {
     for (const isRetryable of [true, false]) {
       const { model, asked } = modelOf((request, call) => {
-        if (call < 3) throw new EngineError("unreachable", "Nobody there.", { isRetryable });
+        if (call < 3) throw new EngineError("unreachable", "No one there.", { isRetryable });
         return careful(request);
       });
       const judged = await modelJudge({ model }).relevance(clear);
@@ -277,12 +277,12 @@ describe("a model that fails", () => {
     }
   });
 
-  test("to answer in time is a failure, even where it never heeds the signal", async () => {
+  test("to answer in time is a failure, even where it ignores the signal", async () => {
     const { model } = modelOf(() => new Promise<string>(() => {}));
     assert.equal(reasonOf(await modelJudge({ model, timeoutMs: 20 }).relevance(clear)), "timed-out");
   });
 
-  test("as no engine fails is not hidden", async () => {
+  test("in a way no engine fails is not hidden", async () => {
     const { model } = modelOf(() => {
       throw new TypeError("a mistake in code");
     });
@@ -291,7 +291,7 @@ describe("a model that fails", () => {
 });
 
 describe("calls to the model", () => {
-  test("are at most so many at once", async () => {
+  test("are limited in number at once", async () => {
     let running = 0;
     let most = 0;
     const { model } = modelOf(async (asked) => {
@@ -394,7 +394,7 @@ describe("what is graded", () => {
     assert.equal(fenced(correctness.text, "memory")[0]!.includes("\n"), false);
   });
 
-  test("keeps the tags of people who are there, and of nobody else", async () => {
+  test("keeps the tags of people who are there, and no others", async () => {
     const { model, asked } = modelOf(careful);
     const [observation] = context.observations;
     const people = [{ id: "face_1", name: null, atSeconds: [61] }];

@@ -1,9 +1,9 @@
 /**
- * A judge that asks a model: for correctness it shows what the policy was shown, pictures of the window included; for
- * all else text alone.
+ * A judge that asks a model. For correctness it shows what the policy was shown, pictures of the window included; for
+ * everything else text alone.
  *
- * A verdict that cannot be used is asked for again, a few times, and so is a call that may work later; then it is a
- * failure with its reason. Verdicts are cached by the hash of all that the model was shown; failures are not.
+ * An unusable verdict is asked for again, a few times, and so is a call that may work later; after that it is a
+ * failure with its reason. Verdicts are cached by the hash of everything the model was shown; failures are not.
  */
 
 import PQueue from "p-queue";
@@ -33,23 +33,23 @@ import {
   richnessPrompt,
 } from "./prompts.ts";
 
-/** The limits of pictures are those of the policy whose memories are judged. */
+/** Options of `modelJudge`. The limits of pictures are those of the policy whose memories are judged. */
 export interface ModelJudgeOptions extends PictureLimits {
   readonly model: Model;
-  /** Calls under way at once, from 1 up. @default 4 */
+  /** Simultaneous calls, from 1 up. @default 4 */
   readonly concurrency?: number;
   /** Longest a call may take, in ms. @default 120000 */
   readonly timeoutMs?: number;
-  /** How often a verdict is asked for before it counts as failed, from 1 up. @default 3 */
+  /** Attempts at a verdict before it counts as failed, from 1 up. @default 3 */
   readonly attempts?: number;
-  /** @default one of this judge's own, in memory */
+  /** Keeps verdicts. @default one of this judge's own, in memory */
   readonly cache?: EngineCache;
 }
 
 /** Raised whenever the prompts or the way they are asked change. */
 const version = 2;
 
-/** @throws RangeError for options out of range */
+/** A judge that asks `model`. @throws RangeError for options out of range */
 export function modelJudge(options: ModelJudgeOptions): Judge {
   const { model, concurrency = 4, timeoutMs = 120_000, attempts = 3, cache = new Map() } = options;
   for (const [name, value] of Object.entries({ concurrency, timeoutMs, attempts })) {
@@ -107,7 +107,7 @@ const noEvidence: JudgeFailure = {
 
 async function richness(setup: Setup, request: RichnessRequest): Promise<Judged<readonly number[]>> {
   const { context, memories, signal } = request;
-  // The same words are shown once, and in an order that says nothing about who wrote them.
+  // Equal texts are shown once, in an order that says nothing about who wrote them.
   const distinct = [...new Set(memories)].sort();
   if (distinct.length < 2) return { ok: true, value: memories.map(() => 0) };
   const shown = shuffle(seededRandom(sha256(JSON.stringify(distinct))), distinct);
@@ -168,7 +168,7 @@ function askOnce(
     const { completions } = await setup.model.generate({
       system: judgeInstructions,
       parts,
-      // The second try must not be the first again.
+      // The second attempt must not repeat the first.
       sampling: { temperature: turn === 1 ? 0 : 0.7, maxTokens: 2048 },
       ...(can.jsonSchema && { schema }),
       signal: stop,
@@ -181,7 +181,7 @@ function malformed(text: string): JudgeFailure {
   return {
     ok: false,
     reason: "malformed",
-    message: `Expected the verdict as the JSON object asked for, got ${JSON.stringify(text.slice(0, 200))}.`,
+    message: `The verdict is not the JSON object asked for: ${JSON.stringify(text.slice(0, 200))}.`,
   };
 }
 
@@ -194,8 +194,8 @@ type Attempted<T> =
   | (JudgeFailure & { readonly mayWorkLater: boolean });
 
 /**
- * Runs a call within the time limit, even one that does not heed its signal.
- * @throws the caller's reason where the caller gave up, and any error that is no failure of an engine
+ * Runs a call within the time limit, even one that ignores its signal.
+ * @throws the caller's reason where the caller aborted, and any error that is no failure of an engine
  */
 async function attempt<T>(
   { timeoutMs, model }: Setup,
@@ -224,7 +224,7 @@ async function attempt<T>(
   }
 }
 
-/** Names all that a model is shown: frames by their hash. */
+/** A name for everything a model is shown: frames by their hash. */
 function contentHash(judge: string, { parts, schema }: JudgePrompt): string {
   const shown = parts.map((part) => {
     if (part.type === "text") return part.text;

@@ -1,17 +1,18 @@
 /**
  * What a model wrote as a verdict: the JSON object asked for, perhaps in a fence or between words, read strictly.
  *
- * Nothing stands for anything else: the text "0" is not true, 1 is not true, a ranking that leaves one out is no
- * ranking. `null` is a verdict that cannot be used; never throws.
+ * Nothing is converted: the text "0" is not true, 1 is not true, a ranking that leaves one out is no
+ * ranking. `null` is an unusable verdict; nothing is thrown.
  */
 import type { Preference } from "./judge.ts";
 
+/** A yes-or-no verdict with its reason. */
 export interface Verdict {
   readonly pass: boolean;
   readonly rationale: string;
 }
 
-/** @param key of the boolean */
+/** The verdict in a text. @param key of the boolean */
 export function parseVerdict(text: string, key: "correct" | "clean"): Verdict | null {
   const fields = readObject(text);
   const pass = fields?.[key];
@@ -19,13 +20,13 @@ export function parseVerdict(text: string, key: "correct" | "clean"): Verdict | 
   return { pass, rationale: parseRationale(text) };
 }
 
-/** Why the verdict is what it is; empty where it does not say. */
+/** The reason for a verdict; empty where none is given. */
 export function parseRationale(text: string): string {
   const rationale = readObject(text)?.rationale;
   return typeof rationale === "string" ? rationale : "";
 }
 
-/** Numbers from 1 to `count`, each once, the first the best. */
+/** The ranking in a text: numbers from 1 to `count`, each once, the best first. */
 export function parseRanking(text: string, count: number): number[] | null {
   const ranking = readObject(text)?.ranking;
   if (!Array.isArray(ranking) || ranking.length !== count) return null;
@@ -33,6 +34,7 @@ export function parseRanking(text: string, count: number): number[] | null {
   return isWhole ? ranking : null;
 }
 
+/** The preference in a text. */
 export function parsePreference(text: string): Preference | null {
   const preference = readObject(text)?.moreUseful;
   return preference === "first" || preference === "second" || preference === "tie" ? preference : null;

@@ -35,13 +35,13 @@ function chosen(...texts: string[]): Action {
   return { ...written(texts.join("\n")), statements };
 }
 
-/** Text of so many words of thinking: 1.3 tokens each. */
+/** Text of `words` words of thinking: 1.3 tokens each. */
 const thinking = (words: number) => `<think>${"hm ".repeat(words)}</think>`;
 
 const totals = (rewards: readonly ActionReward[]) => rewards.map(({ total }) => total);
 const { context, gold, hacks } = keys;
 
-const failure: JudgeFailure = { ok: false, reason: "engine-failed", message: "Nobody there." };
+const failure: JudgeFailure = { ok: false, reason: "engine-failed", message: "No one there." };
 /** The judge above, but for some memories it has no verdict. */
 const failingFor = (isLost: (memory: string) => boolean): Judge => ({
   ...judge,
@@ -79,7 +79,7 @@ describe("the reward of a group", () => {
     assert.equal(reward?.total, 0.5 - 0.625);
   });
 
-  test("is the format penalty alone for what breaks the contract, however long it thought", async () => {
+  test("is the format penalty alone for what breaks the contract, regardless of the thinking", async () => {
     const broken = [
       gold,
       thinking(5000) + gold,
@@ -96,13 +96,13 @@ describe("the reward of a group", () => {
     }
   });
 
-  test("does not forgive what the lenient reading did", async () => {
+  test("does not accept what only the lenient reading repaired", async () => {
     const repaired = { ...chosen(gold), text: `Here it is: {"description": "${gold}"` };
     assert.equal((await scoreGroup(context, [repaired], judge, json))[0]?.total, -1.5);
     assert.equal((await scoreGroup(context, [repaired], judge, lines))[0]?.total, 0.5);
   });
 
-  test("fails tags of nobody and texts too long without asking the judge", async () => {
+  test("fails tags of unknown people and texts that are too long without asking the judge", async () => {
     const asked: string[] = [];
     const listening: Judge = {
       ...judge,
@@ -157,7 +157,7 @@ describe("the reward of a group", () => {
     assert.deepEqual(totals(await scoreGroup(context, actions, judge, lines)), [0.5, -1.5, -1.5]);
   });
 
-  test("of nobody is none", async () => {
+  test("of an empty group is empty", async () => {
     assert.deepEqual(await scoreGroup(context, [], judge, json), []);
   });
 });
@@ -197,7 +197,7 @@ describe("a judge that fails", () => {
     );
   });
 
-  test("to rank gives nobody a bonus, masks nothing and says so", async () => {
+  test("to rank gives no bonus, masks nothing and reports it", async () => {
     const unranked: Judge = { ...judge, richness: async () => failure };
     const actions = [gold, "Maren comes home.", hacks.invention!].map(described);
     const rewards = await scoreGroup(context, actions, unranked, json);
@@ -226,7 +226,7 @@ describe("a judge that fails", () => {
 });
 
 describe("the quality of one action", () => {
-  test("is what a group's reward rests on, by the limit in force", async () => {
+  test("decides the group's reward, by the configured limit", async () => {
     const { pass, checks, memory } = await assessQuality(context, described(gold), judge, json);
     assert.deepEqual({ pass, memory }, { pass: true, memory: gold });
     assert.deepEqual(checks, { correct: true, clean: true, tagged: true, short: true });

@@ -1,14 +1,14 @@
 /**
- * The reward of every action of a group: what rollouts of one context are worth against each other.
+ * The reward of every action of a group: what rollouts of one context are worth relative to each other.
  *
- * Rules come first: what breaks the contract is not judged, and neither is what has failed a check already. A judge that
- * fails masks the whole group: advantages are relative, and without one member they are other ones. A
- * ranking that fails masks nothing, its bonus just falls away.
+ * Rules come first: a judge reads neither an action that breaks the contract nor one that has already failed a check. A
+ * judge that fails masks the whole group, because advantages are relative and a missing member changes them all. A
+ * ranking that fails masks nothing; only its bonus is lost.
  *
  * Departures:
- * 1. The length limit holds for each text of a memory, and is counted of that text alone.
- * 2. An action that keeps nothing is malformed: a policy that learns to be silent is always right. On a clip with
- *    nothing to remember the judges fail for lack of evidence wherever something was written.
+ * 1. The length limit applies to each text of a memory, and counts that text alone.
+ * 2. An action that keeps nothing is malformed, or else a policy would learn to be silent, which is never wrong. On a
+ *    clip with nothing to remember the judges fail for lack of evidence wherever something was written.
  */
 import { knownPeople } from "../policy/identity-tags.ts";
 import { parseStrictly } from "../policy/parse-action.ts";
@@ -27,20 +27,21 @@ import {
   thinkingReward,
 } from "./rules.ts";
 
+/** Options of `scoreGroup`. */
 export interface ScoreOptions {
-  /** The one definition of length, `WordSpace.countTokens`: of memories and of thinking. */
+  /** Counts the tokens of memories and of thinking: `WordSpace.countTokens`. */
   readonly countTokens: (text: string) => number;
   /**
-   * What the actions have to look like. The JSON of the memory prompt is read strictly from their text, not as a
-   * lenient reading made it; `statements` goes by the action's own statements and issues, for policies that write
-   * no JSON.
+   * The form of the actions. The JSON of the memory prompt is read strictly from their text, not from a lenient reading.
+   * `statements` uses the action's own statements and issues, for policies that write no JSON.
    */
   readonly form: "description" | "description-and-knowledge" | "statements";
-  /** @default the paper's */
+  /** What each part is worth. @default the paper's constants */
   readonly constants?: RewardConstants;
   readonly signal?: AbortSignal;
 }
 
+/** The parts of a reward. */
 export interface RewardParts {
   readonly format: number;
   readonly thinking: number;
@@ -49,23 +50,24 @@ export interface RewardParts {
   readonly richness: number;
 }
 
+/** The reward of one action. */
 export interface ActionReward {
   /** The sum of the parts; `null` where the judge failed for this action. */
   readonly total: number | null;
   readonly parts: RewardParts;
   /** The checks that were made: none for a text off contract, the judge's only where the rules' passed. */
   readonly checks: Partial<QualityChecks>;
-  /** Why the judge of quality said so, where it did. */
+  /** The judge's reason for its quality verdict, where it gave one. */
   readonly rationale?: string;
-  /** Whether a judge failed for any action of the group: then nothing can be learned from it. */
+  /** Whether a judge failed for any action of the group; nothing can then be learned from the group. */
   readonly masked: boolean;
-  /** What failed for this action; a failed ranking stands with all that took part in it. */
+  /** What failed for this action; a failed ranking is listed with every action that took part in it. */
   readonly failures: readonly JudgeFailure[];
 }
 
 /**
- * The rewards of a group of actions, shape [G], in their order.
- * @throws the signal's reason; a judge's failures are data
+ * The rewards of a group of actions, shape [G], in their order. A judge's failures are data.
+ * @throws the signal's reason
  */
 export async function scoreGroup(
   context: Context,
@@ -102,19 +104,19 @@ export async function scoreGroup(
   });
 }
 
-/** What the quality checks say of one action. */
+/** The result of the quality checks of one action. */
 export interface QualityAssessment {
   /** The memory's own text; `null` where the action is off contract. */
   readonly memory: string | null;
   readonly checks: Partial<QualityChecks>;
   /** Whether all four pass; `null` where the judge failed. Off contract nothing passes. */
   readonly pass: boolean | null;
-  /** Why the judge said so, or why it could not; left out where it was not asked or gives no reason. */
+  /** The judge's reason, or why it failed; left out where it was not asked or gives no reason. */
   readonly rationale?: string;
   readonly failure: JudgeFailure | null;
 }
 
-/** The quality checks of one action, as `scoreGroup` makes them; Phase Two labels its candidates by them. */
+/** The quality checks of one action, as `scoreGroup` makes them; Phase Two labels its candidates with them. */
 export function assessQuality(
   context: Context,
   action: Action,
@@ -127,7 +129,7 @@ export function assessQuality(
 
 type JudgeMemory = (memory: string) => Promise<Judged<QualityVerdict>>;
 
-/** A group often writes the same twice: the same words get the same verdict, for one call. */
+/** A group often holds equal texts: equal texts get the same verdict for one call. */
 function rememberingVerdicts(context: Context, judge: Judge, signal: AbortSignal | undefined): JudgeMemory {
   const verdicts = new Map<string, Promise<Judged<QualityVerdict>>>();
   return (memory) => {
@@ -154,7 +156,7 @@ function readAction(context: Context, action: Action, { form, countTokens }: Sco
   return { texts: [description, ...knowledge], issues };
 }
 
-/** Issues that are matters of quality; any other is one of format. Length is counted here, by the given limit. */
+/** Issues of quality; any other issue is one of format. Length is counted here, by the given limit. */
 const qualityIssues = new Set(["tag-malformed", "tag-unknown", "too-long", "too-many"]);
 
 async function assess(
@@ -181,7 +183,7 @@ async function assess(
   return { memory, checks, pass: passes(checks), ...reason, failure: null };
 }
 
-/** The bonus of each action, shape [G]: nothing for those that did not pass, or where none could be ranked. */
+/** The bonus of each action, shape [G]: 0 for those that did not pass, or where none could be ranked. */
 async function richnessBonuses(
   context: Context,
   qualities: readonly QualityAssessment[],

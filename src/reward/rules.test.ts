@@ -58,7 +58,7 @@ describe("rewards of Phase One", () => {
 });
 
 describe("richness", () => {
-  test("falls with rank in even steps, whatever the distance of the scores", () => {
+  test("falls with rank in even steps, regardless of the distances between scores", () => {
     // ranks 3, 1, 2 of three: 1 − (3 − 1) / 2 = 0, 1 − 0 = 1, 1 − 1/2 = 0.5, times 0.05
     assert.deepEqual(richnessRewards([-4, 1000, 0.1]), [0, 0.05, 0.025]);
   });
@@ -73,7 +73,7 @@ describe("richness", () => {
     assert.deepEqual(rewards, [0.05, 0.025, 0.025, 0]);
   });
 
-  test("is nothing where there is nobody to compare with or nothing to tell apart", () => {
+  test("is nothing without another memory, or where all are equal", () => {
     assert.deepEqual(richnessRewards([]), []);
     assert.deepEqual(richnessRewards([3]), [0]);
     assert.deepEqual(richnessRewards([3, 3, 3]), [0, 0, 0]);

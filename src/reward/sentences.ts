@@ -1,6 +1,6 @@
-/** A memory's text as sentences, and the kinds of sentence that tell nothing: what a text is that plays for a grade. */
+/** A memory's text as sentences, and the kinds of sentence that tell nothing and only try to win a grade. */
 
-/** Sentences of a text, in order; a line ends one too. */
+/** Sentences of a text, in order; a line break ends one too. */
 export function sentencesOf(text: string): string[] {
   return text
     .split(/(?<=[.!?…]["'”’)]*)\s+|(?<=[。！？][」』”]?)|\n+/u)
@@ -14,9 +14,9 @@ export function withoutQuotes(sentence: string): string {
 }
 
 /**
- * Whether a sentence speaks to whoever grades it: of the memory and its grade, or of instructions to be dropped.
+ * Whether a sentence addresses its judge: about the memory and its grade, or about instructions to be dropped.
  *
- * English phrases, and not all of them. What slips through is told as something said, and earns what that earns.
+ * English phrases, and not all of them. One that slips through is treated as a normal statement.
  */
 export function addressesJudge(sentence: string): boolean {
   return (

@@ -39,7 +39,7 @@ test("material that starts late starts its first clip late, on the same grid", (
   ]);
 });
 
-test("a hole becomes a gap between the clips beside it, and clips inside the hole do not exist", () => {
+test("a hole becomes a gap between the clips beside it, and there are no clips inside it", () => {
   const cutter = new ClipCutter("s", 10);
   cutter.begin(0);
   cutter.finish(12);
@@ -84,7 +84,7 @@ test("frames, cues, shots and sound go to the clip they start in", () => {
   assert.equal(second!.audio!.startSeconds, 10);
 });
 
-test("sound that pauses keeps its place, silence between", () => {
+test("sound that pauses keeps its place, with silence between", () => {
   const cutter = new ClipCutter("s", 10);
   cutter.begin(0);
   cutter.addAudio({ startSeconds: 1, samples: new Int16Array(1600).fill(7) });
@@ -96,7 +96,7 @@ test("sound that pauses keeps its place, silence between", () => {
   assert.deepEqual([audio!.samples[0], audio!.samples[8000], audio!.samples[16_000]], [7, 0, 9]);
 });
 
-test("nothing before the first clip asked for is delivered", () => {
+test("nothing before the first requested clip is delivered", () => {
   const cutter = new ClipCutter("s", 10, 20);
   cutter.begin(0);
   cutter.addFrame(frame(5), "policy");
@@ -108,7 +108,7 @@ test("nothing before the first clip asked for is delivered", () => {
   assert.equal((items[0] as Clip).frames.length, 1);
 });
 
-test("a rounding sliver after the last clip makes no clip, a picture there does", () => {
+test("a rounding error after the last clip makes no clip, a picture there does", () => {
   for (const [at, count] of [
     [null, 1],
     [10.001, 2],

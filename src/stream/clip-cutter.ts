@@ -1,18 +1,20 @@
 /**
- * Cuts one timeline into clips: whoever decodes says what there is and how far it is complete, and takes what is ready.
+ * Cuts one timeline into clips. A decoder adds material, says up to where it is complete, and takes the ready clips.
  *
- * Pure and in memory: it holds what has been added and not yet been cut. A clip starts and ends where the grid or the
- * material does; two spans that meet in one grid cell give one clip. A hole in the material becomes a gap.
+ * Pure: it holds the material that was added and is not yet cut. A clip starts and ends where the grid or the material
+ * does; two spans that meet in one grid cell give one clip. A hole in the material becomes a gap.
  */
 import { type Audio, type Clip, type Cue, clipIndexAt, type Frame, type Gap } from "./clip.ts";
 
 /** Sampling rate of all audio, in Hz. */
 export const sampleRate = 16_000;
-/** Holes shorter than this are how recorders and containers round, not something missed. Seconds. */
+/** Shorter holes are rounding by recorders and containers, not missing material. Seconds. */
 const leastGapSeconds = 1;
-/** What containers round a length by: sound that ends so shortly after a clip makes no clip of its own. Seconds. */
+/** Rounding of lengths by containers: sound that ends this shortly after a clip makes no clip of its own. Seconds. */
 const leastTailSeconds = 0.05;
-/** Audio that continues within this many seconds of where it should is one piece: times come in milliseconds. */
+/**
+ * Audio that continues within this many seconds of its expected time is one piece, because times are in milliseconds.
+ */
 const audioJitterSeconds = 0.02;
 
 interface Cell {
@@ -23,6 +25,7 @@ interface Cell {
   shots: number[];
 }
 
+/** Cuts one timeline into clips and gaps. */
 export class ClipCutter {
   readonly #stream: string;
   readonly #clipSeconds: number;
@@ -42,12 +45,15 @@ export class ClipCutter {
     this.#firstIndex = clipIndexAt(fromSeconds, clipSeconds);
   }
 
-  /** End of the material so far; `null` before any. */
+  /** End of the material so far; `null` before the first. */
   get coveredTo(): number | null {
     return this.#coveredTo;
   }
 
-  /** Material starts at this moment, not before the end of what there was; what lies between is a gap for this reason. */
+  /**
+   * Material starts at this moment, or at the end of earlier material if that is later. The time between is a gap with
+   * this reason.
+   */
   begin(
     startSeconds: number,
     reason: Gap["reason"] = "between-files",
@@ -79,7 +85,7 @@ export class ClipCutter {
     this.#cellAt(cue.startSeconds)?.cues.push(cue);
   }
 
-  /** Audio is split where the grid cuts it. */
+  /** Adds audio, split where the grid cuts it. */
   addAudio({ startSeconds, samples }: Audio): void {
     let at = startSeconds;
     if (this.#audioEnd !== null && Math.abs(at - this.#audioEnd) < audioJitterSeconds) at = this.#audioEnd;
@@ -93,7 +99,7 @@ export class ClipCutter {
     }
   }
 
-  /** Everything before this moment has been added. */
+  /** Says that everything before this moment has been added. */
   advance(toSeconds: number): void {
     if (this.#open === null) return;
     while ((this.#open.index + 1) * this.#clipSeconds <= toSeconds + 1e-9) {
@@ -104,7 +110,7 @@ export class ClipCutter {
     this.#coveredTo = Math.max(this.#coveredTo ?? toSeconds, toSeconds);
   }
 
-  /** The material ends here for now; what was added for later is dropped. */
+  /** The material ends here for now; anything added for later times is dropped. */
   finish(endSeconds: number): void {
     this.advance(endSeconds);
     this.#coveredTo = endSeconds;
@@ -114,7 +120,10 @@ export class ClipCutter {
     if (cell) cell.cues = cell.cues.filter(({ startSeconds }) => startSeconds < endSeconds);
   }
 
-  /** No more is coming: the last clip is cut where the material ends. A sliver without picture or text is none. */
+  /**
+   * The material is complete: the last clip is cut where it ends. A rounding error without picture or text makes no
+   * clip.
+   */
   close(): void {
     const end = this.#coveredTo ?? 0;
     const cell = this.#open && this.#cells.get(this.#open.index);
@@ -123,7 +132,7 @@ export class ClipCutter {
     this.#cutOpen(isSliver ? this.#open!.startSeconds : end);
   }
 
-  /** What is complete, in time order. */
+  /** The complete clips and gaps, in time order. */
   take(): (Clip | Gap)[] {
     const ready = this.#ready;
     this.#ready = [];
@@ -132,7 +141,7 @@ export class ClipCutter {
 
   #cellAt(seconds: number): Cell | undefined {
     const index = clipIndexAt(seconds, this.#clipSeconds);
-    if (index < Math.max(this.#firstIndex, this.#open?.index ?? index)) return undefined; // too late, or not asked for
+    if (index < Math.max(this.#firstIndex, this.#open?.index ?? index)) return undefined; // too late, or not requested
     let cell = this.#cells.get(index);
     if (!cell) {
       cell = { frames: [], largeFrames: [], audio: [], cues: [], shots: [] };
@@ -168,10 +177,10 @@ export class ClipCutter {
 
 const emptyCell: Cell = { frames: [], largeFrames: [], audio: [], cues: [], shots: [] };
 
-/** Sums of seconds without the dust of adding them. */
+/** Seconds without the rounding error of adding them. */
 const toMicroseconds = (seconds: number) => Math.round(seconds * 1e6) / 1e6;
 
-/** Pieces in time order as one block, silence where there is none between them. */
+/** Pieces in time order as one block, with silence between them. */
 export function joinAudio(pieces: readonly Audio[]): Audio | null {
   const first = pieces[0];
   if (first === undefined) return null;

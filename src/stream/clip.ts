@@ -1,15 +1,15 @@
 /**
- * Time and clips: what a source is cut into. Types and the arithmetic of the grid; sources make them.
+ * Time and clips: the types that sources produce, and the arithmetic of the clip grid.
  *
  * A stream is one timeline in seconds. Clip `i` covers [i·length, (i+1)·length), so a clip's number follows from its
- * time alone and a restart cuts at the same places. The last clip of a file keeps its true, shorter
- * end; a tail is never dropped.
+ * time alone and a restart cuts at the same places. The last clip of a file keeps its true, shorter end; a tail is
+ * never dropped.
  */
 import type { Clock } from "../util/time.ts";
 
-/** Clip length in seconds where nothing else is said (the paper's segment length). */
+/** Default clip length in seconds (the paper's segment length). */
 export const defaultClipSeconds = 10;
-/** How many clips the policy sees at once, the new one included (the paper's K). */
+/** Default number of clips the policy sees at once, the new one included (the paper's K). */
 export const defaultWindowClips = 5;
 
 /** One picture with the exact media time of its source frame. */
@@ -26,16 +26,16 @@ export interface Audio {
   readonly samples: Int16Array;
 }
 
-/** One timed text the source itself carries. */
+/** A timed text that the source itself contains. */
 export interface Cue {
   readonly startSeconds: number;
   readonly endSeconds: number;
   readonly text: string;
   readonly speaker: string | null;
   readonly kind: "speech" | "caption" | "screen";
-  /** Where it was read: a file beside the media, a track inside it, or a text stream. */
+  /** Where it was read: a file beside the medium, a track inside it, or a text stream. */
   readonly origin: "sidecar" | "embedded" | "stream";
-  /** BCP 47 tag where the source says. */
+  /** BCP 47 tag, if the source gives one. */
   readonly language: string | null;
 }
 
@@ -47,9 +47,9 @@ export interface Clip {
   readonly index: number;
   readonly startSeconds: number;
   readonly endSeconds: number;
-  /** What a policy looks at: about one a second, within 448×252. Empty where there is no picture. */
+  /** What a policy sees: about one frame a second, within 448×252. Empty if there is no picture. */
   readonly frames: readonly Frame[];
-  /** The same moments larger, for reading text. Empty where there is no picture or nobody reads. */
+  /** The same moments larger, for reading text. Empty if there is no picture or no screen reader. */
   readonly largeFrames: readonly Frame[];
   readonly audio: Audio | null;
   /** Cues that start inside the clip (a cue belongs to the clip it starts in), in time order. */
@@ -58,7 +58,7 @@ export interface Clip {
   readonly shots: readonly number[];
 }
 
-/** A span the stream has no picture or text of. Kept, so that an answer can say "I was not watching then". */
+/** A span that was not watched. It is kept, so that an answer can say "I was not watching then". */
 export interface Gap {
   readonly kind: "gap";
   readonly stream: string;
@@ -69,32 +69,32 @@ export interface Gap {
   readonly detail: string;
 }
 
-/** From where, and by which clock, a source is read. */
+/** Where a source is read from, and by which clock. */
 export interface OpenOptions {
-  /** Start here instead of at the beginning; a multiple of the clip length. */
+  /** Where to start, in seconds: a multiple of the clip length. */
   readonly fromSeconds?: number;
-  /** For live sources: the stream's clock as an earlier run set it. @default the source's own */
+  /** For live sources: the clock that an earlier run gave the stream. @default the source's own */
   readonly clock?: Clock;
   readonly signal?: AbortSignal;
 }
 
-/** One ordered input, opened as often as needed. */
+/** One ordered input, which may be opened repeatedly. */
 export interface Source {
   /** Default stream id: readable, stable for the same source. */
   readonly id: string;
-  /** What the user named, for messages. */
+  /** The name the user gave, for messages. */
   readonly description: string;
   readonly live: boolean;
   readonly clock: Clock;
   /** Clip length in seconds. */
   readonly clipSeconds: number;
-  /** End of the timeline in seconds, or `null` when only the end will tell. */
+  /** End of the timeline in seconds; `null` if it is not known in advance. */
   readonly endSeconds: number | null;
-  /** Hash of what identifies the content, to notice that a file was replaced between runs; `null` for live sources. */
+  /** Hash that identifies the content, to notice a file that was replaced between runs; `null` for live sources. */
   readonly fingerprint: string | null;
-  /** What was skipped while opening, one sentence each. */
+  /** Parts that were skipped while opening, one sentence each. */
   readonly problems: readonly string[];
-  /** Clips and gaps in time order. Back-pressure: the next is made when it is asked for. */
+  /** Clips and gaps in time order. Back-pressure: the next is made when it is requested. */
   open(options?: OpenOptions): AsyncIterable<Clip | Gap>;
 }
 

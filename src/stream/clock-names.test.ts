@@ -33,7 +33,7 @@ test("names without a clock, and impossible ones, give none", () => {
     assert.equal(clockOfName(name), null, name);
 });
 
-test("files are placed only when all names carry a clock of one kind", () => {
+test("files are placed only if all names carry a clock of one kind", () => {
   assert.equal(placeByNames(["DAY1_A1_JAKE_11000000.mp4", "talk.mp4"]), null);
   assert.equal(placeByNames(["DAY1_A1_JAKE_11000000.mp4", "2026-11-23_08-39-38.mkv"]), null);
   const placed = placeByNames(["2026-11-23_08-39-48.mkv", "2026-11-23_08-39-38.mkv"])!;

@@ -1,10 +1,10 @@
 /**
- * Clocks in file names: where on a timeline a recording starts.
+ * Clocks in file names, which say where on a timeline a recording starts.
  *
- * Read are EgoLife's names, `DAY1_A1_JAKE_11094208.mp4` and `A1_JAKE_DAY1_11000000.srt` (hours, minutes, seconds and a
+ * It reads EgoLife's names, `DAY1_A1_JAKE_11094208.mp4` and `A1_JAKE_DAY1_11000000.srt` (hours, minutes, seconds and a
  * frame of 20 a second; frames past 19 occur and are clamped), and dates with times as cameras and phones write them:
  * `2026-11-23_08-39-38`, `20261123_083938`, `VID_20261123_083938`. A date without a zone is read as UTC, so that times
- * print as the name has them.
+ * print as in the name.
  */
 import { basename, extname } from "node:path";
 import type { Clock } from "../util/time.ts";
@@ -21,7 +21,7 @@ const dayTimePattern = /(?:^|[_\-. ])(\d{2})(\d{2})(\d{2})(\d{2})?(?=[_\-. ]|$)/
 const datePattern =
   /(?:^|\D)((?:19|20)\d{2})[-_.]?(\d{2})[-_.]?(\d{2})(?:[T _-]|[-_ ]at[-_ ])?(\d{2})[-_.:h]?(\d{2})[-_.:m]?(\d{2})(?:[.,_](\d{3})(?=\D|$))?(?!\d)/i;
 
-/** The clock a file's name carries, or `null`. */
+/** The clock in a file's name, or `null`. */
 export function clockOfName(path: string): NameClock | null {
   const name = basename(path, extname(path));
   const day = dayPattern.exec(name);
@@ -48,8 +48,8 @@ function secondsOfDay(hours: string, minutes: string, seconds: string): number |
 }
 
 /**
- * Files on the timeline their names give, in order, or `null` unless all names carry a clock of one kind. Days are
- * counted from day 1; dates from the first file's start.
+ * Files in order on the timeline their names give; `null` unless all names carry a clock of one kind. Days count from
+ * day 1; dates count from the first file's start.
  */
 export function placeByNames(
   paths: readonly string[],

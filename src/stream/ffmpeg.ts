@@ -1,9 +1,9 @@
 /**
- * The only file that speaks to ffmpeg and ffprobe: what is in a medium, and its decoded packets.
+ * The only file that runs ffmpeg and ffprobe: what a medium contains, and its decoded packets.
  *
- * One ffmpeg process per medium decodes once and writes Matroska to its pipes: the sampled frames in one or two
- * sizes, a tiny grey picture of every source frame (shot changes, progress), 16 kHz mono audio, text tracks. Memory
- * is constant: when nobody takes packets all pipes are paused, and ffmpeg waits.
+ * One ffmpeg process per medium decodes once and writes Matroska to its pipes: the sampled frames in one or two sizes,
+ * a tiny grey picture of every source frame (shot changes, progress), 16 kHz mono audio, text tracks. Memory is
+ * constant: if no packets are taken, all pipes are paused and ffmpeg waits.
  *
  * A sampled frame is the first source frame of its grid cell, with that frame's own time: nothing is duplicated or
  * interpolated, so variable frame rates and late starts keep their times. Times are rounded to the millisecond.
@@ -17,16 +17,17 @@ import { requireProgram, runProgram } from "../util/program.ts";
 import { type MatroskaPacket, MatroskaReader } from "./matroska.ts";
 import { lumaSize, shotDetector } from "./shots.ts";
 
-/** What ffmpeg is pointed at, and how to say so in messages. */
+/** An input of ffmpeg, and its name in messages. */
 export interface MediaInput {
   /** Path or URL as ffmpeg takes it. */
   readonly url: string;
   /** Options before `-i`: `["-f", "v4l2"]`. */
   readonly args: readonly string[];
-  /** As shown to people: no secrets. */
+  /** Name for people, without secrets. */
   readonly name: string;
 }
 
+/** A picture track of a medium. */
 export interface VideoTrack {
   readonly index: number;
   /** Display size: rotation and pixel shape applied. */
@@ -34,26 +35,28 @@ export interface VideoTrack {
   readonly height: number;
   readonly frameRate: number | null;
   readonly startSeconds: number;
-  /** `null` where the container does not say. */
+  /** `null` if the container does not say. */
   readonly durationSeconds: number | null;
 }
 
+/** A sound track of a medium. */
 export interface AudioTrack {
   readonly index: number;
   readonly startSeconds: number;
   readonly durationSeconds: number | null;
 }
 
+/** A subtitle track of a medium. */
 export interface TextTrack {
   readonly index: number;
   readonly language: string | null;
   readonly isDefault: boolean;
 }
 
-/** What a medium holds; times are relative to its own start. */
+/** What a medium contains; times are relative to its own start. */
 export interface MediaInfo {
   readonly durationSeconds: number | null;
-  /** Containers that are not indexed by key frames need a longer run-up when seeking. */
+  /** Whether seeking needs a longer run-up: the container has no index of key frames. */
   readonly format: string;
   readonly video: VideoTrack | null;
   readonly audio: AudioTrack | null;
@@ -67,13 +70,14 @@ export interface FrameOptions {
   /** Box the policy's frames are fitted into; they are never enlarged. @default 448 × 252 */
   readonly width: number;
   readonly height: number;
-  /** Also deliver the same moments within 1280 × 720. @default false */
+  /** Whether the same moments also come within 1280 × 720. @default false */
   readonly largeFrames: boolean;
 }
 
 export const defaultFrames: FrameOptions = { fps: 1, width: 448, height: 252, largeFrames: false };
 const largeBox = { width: 1280, height: 720 };
 
+/** A decoded piece of a medium: a frame, a picture change, sound, text, or the end. */
 export type Packet =
   | {
       readonly kind: "frame" | "large-frame";
@@ -93,7 +97,7 @@ export type Packet =
       /** Place in the list of text tracks asked for. */
       readonly track: number;
     }
-  /** The last packet. `problem` is ffmpeg's last complaint, `failed` whether it exited with an error. */
+  /** The last packet. `problem` is ffmpeg's last error line; `failed` is whether it exited with an error. */
   | { readonly kind: "end"; readonly failed: boolean; readonly problem: string | null };
 
 const textCodecs = new Set(["mov_text", "subrip", "srt", "webvtt", "ass", "ssa", "text"]);
@@ -114,7 +118,7 @@ interface ProbeStream {
   side_data_list?: { rotation?: number }[];
 }
 
-/** Reads what a medium holds. @throws DataError when ffprobe cannot, or there is neither picture nor sound. */
+/** Reads what a medium contains. @throws DataError if ffprobe cannot read it, or it has neither picture nor sound */
 export async function probeMedia(input: MediaInput, signal?: AbortSignal): Promise<MediaInfo> {
   const args = ["-v", "error", "-of", "json", "-show_format", "-show_streams", ...input.args, input.url];
   const run = await runProgram(requireProgram("ffprobe"), args, { signal });
@@ -148,7 +152,7 @@ export async function probeMedia(input: MediaInput, signal?: AbortSignal): Promi
   };
 }
 
-/** Length of a medium whose container does not say, by reading it through without decoding. Seconds. */
+/** Length in seconds of a medium whose container does not give it: reads it to the end without decoding. */
 export async function scanDuration(input: MediaInput, signal?: AbortSignal): Promise<number> {
   const entries = ["-show_entries", "packet=pts_time,duration_time", "-of", "csv=p=0"];
   const args = ["-v", "error", ...entries, ...input.args, input.url];
@@ -204,12 +208,12 @@ function unreadable(input: MediaInput, stderr: string): DataError {
   const said = complaint(stderr, input);
   return new DataError(
     "media-unreadable",
-    `Expected ${input.name} to hold video or audio that ffmpeg can read, got ${said ?? "neither"}`,
+    `ffmpeg finds no video or audio in ${input.name}${said ? `: ${said}` : "."}`,
     { details: { path: input.name } },
   );
 }
 
-/** The last line ffmpeg complained with, secrets removed. */
+/** ffmpeg's last error line, without secrets. */
 function complaint(stderr: string, input: MediaInput): string | null {
   const line = stderr.trim().split(/\r?\n/).at(-1) ?? "";
   const said = line
@@ -221,24 +225,26 @@ function complaint(stderr: string, input: MediaInput): string | null {
   return said === "" ? null : said;
 }
 
+/** What to decode, and from where. */
 export interface DecodeRequest {
   readonly input: MediaInput;
-  /** Tracks to decode; `null` for a live source, where the first picture and the first sound are taken if they are there. */
+  /** Tracks to decode; `null` for a live source, of which the first picture and sound track are taken. */
   readonly info: MediaInfo | null;
   readonly texts: readonly TextTrack[];
   readonly frames: FrameOptions;
   /** Where decoding starts, in whole seconds; packets keep their place in the medium. @default 0 */
   readonly startSeconds?: number;
-  /** A live source without a packet for so long is taken for dead. @default never */
+  /** A live source without a packet for this long counts as dead. @default never */
   readonly stallMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Bytes of packets that may wait for the consumer before the pipes are paused. */
+/** Most bytes of packets that wait for the consumer before the pipes are paused. */
 const waitingBytes = 1 << 20;
 
 /**
- * Packets of a medium as ffmpeg decodes them, nearly in time order across tracks and exactly within one, then `end`.
+ * Packets of a medium as ffmpeg decodes them, then `end`. They are in time order within a track, and nearly so across
+ * tracks.
  *
  * Leaving the loop early, or an abort, kills ffmpeg. @throws the signal's reason when aborted.
  */
@@ -333,7 +339,7 @@ export async function* decodeMedia(request: DecodeRequest): AsyncGenerator<Packe
   }
 }
 
-/** Arguments of each output. Recorded sound has its own, so that a late first sound holds nothing up. */
+/** Arguments of each output. Recorded sound has an output of its own, so that a late first sound delays nothing. */
 function outputArgs({ info, texts, frames, startSeconds = 0 }: DecodeRequest): string[][] {
   const video = info === null ? "0:V:0?" : info.video ? `0:${info.video.index}` : null;
   const audio = info === null ? "0:a:0?" : info.audio ? `0:${info.audio.index}` : null;
@@ -380,7 +386,7 @@ function fitted(box: { width: number; height: number }, video: VideoTrack | null
   return `scale=w='max(2,2*round(iw*sar*${scale}/2))':h='max(2,2*round(ih*${scale}/2))',setsar=1`;
 }
 
-/** Turns what the pipes carry into packets in the medium's own time. */
+/** Turns the data of the pipes into packets in the medium's own time. */
 function packetMaker({ startSeconds = 0 }: DecodeRequest): (packet: MatroskaPacket) => Packet {
   const startsShot = shotDetector();
   let firstText: number | undefined;

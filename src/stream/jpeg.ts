@@ -1,6 +1,6 @@
 /** The size of a JPEG picture, read from its header; nothing is decoded. */
 
-/** Width and height in pixels, or `null` for bytes that are no JPEG. After ITU-T T.81, annex B. */
+/** Width and height in pixels, or `null` for bytes that are no JPEG (ITU-T T.81, annex B). */
 export function jpegSize(bytes: Uint8Array): { readonly width: number; readonly height: number } | null {
   if (!(bytes instanceof Uint8Array) || bytes[0] !== 0xff || bytes[1] !== 0xd8) return null;
   for (let at = 2; at + 9 < bytes.length; ) {

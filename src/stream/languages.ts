@@ -1,16 +1,16 @@
-/** Languages of texts: which script a line is written in, and whether a language is one the user asked for. */
+/** Languages of texts: the script of a line, and whether the user wants a language. */
 import type { Cue } from "./clip.ts";
 
-/** Scripts that tell a language by themselves, Latin, or `null` for a line without letters. */
+/** A script: those that identify a language, Latin, another, or `null` for a line without letters. */
 export type Script = "zh" | "ja" | "ko" | "Latn" | "other" | null;
 
-/** The script most letters of a line are written in; kana decides for Japanese wherever it appears beside Han. */
+/** The script of most letters of a line. Kana beside Han makes it Japanese. */
 export function scriptOf(line: string): Script {
   const count = (pattern: RegExp) => line.match(pattern)?.length ?? 0;
   const kana = count(/[\p{Script=Hiragana}\p{Script=Katakana}]/gu);
   const han = count(/\p{Script=Han}/gu);
   const hangul = count(/\p{Script=Hangul}/gu);
-  // A Han or Hangul character is about a word, a Latin word about five letters.
+  // A Han or Hangul character counts as a word, five Latin letters too.
   const latin = count(/\p{Script=Latin}+/gu);
   const letters = count(/\p{L}+/gu);
   if (letters === 0) return null;
@@ -27,7 +27,7 @@ const notLatin = new Set(
 
 const primary = (tag: string) => canonical(tag).split("-")[0]!;
 
-/** Three-letter codes of containers as the two-letter ones people type. */
+/** Three-letter codes of containers, and the two-letter codes people type. */
 const shortCodes: Record<string, string> = {
   eng: "en", chi: "zh", zho: "zh", cmn: "zh", jpn: "ja", kor: "ko", ger: "de", deu: "de", fre: "fr", fra: "fr",
   spa: "es", ita: "it", por: "pt", rus: "ru", dut: "nl", nld: "nl", ara: "ar", hin: "hi", tur: "tr", pol: "pl",
@@ -35,20 +35,20 @@ const shortCodes: Record<string, string> = {
   fin: "fi", nor: "no", hun: "hu", ind: "id", ron: "ro", rum: "ro",
 }; // biome-ignore format: a table
 
-/** A language tag as compared here: lower case, two letters where there are two. */
+/** A language tag in the form compared here: lower case, with two letters if there is such a code. */
 export function canonical(tag: string): string {
   const [first = "", ...rest] = tag.toLowerCase().replaceAll("_", "-").split("-");
   return [shortCodes[first] ?? first, ...rest].join("-");
 }
 
-/** The language of a line: what its script says, then what the file says, then nothing. */
+/** The language of a line: by its script, otherwise by the file, otherwise `null`. */
 export function languageOfScript(
   script: Script,
   fileLanguage: string | null,
   isBilingual: boolean,
 ): string | null {
   if (script === "zh" || script === "ja" || script === "ko") {
-    // A line of Han alone in a Japanese file is Japanese.
+    // A line of only Han in a Japanese file is Japanese.
     return fileLanguage !== null && notLatin.has(primary(fileLanguage)) && !isBilingual
       ? fileLanguage
       : script;
@@ -57,7 +57,7 @@ export function languageOfScript(
   return fileLanguage !== null && !notLatin.has(primary(fileLanguage)) ? fileLanguage : "und-Latn";
 }
 
-/** Whether a language is among those wanted. None wanted means all; unknown languages are kept. */
+/** Whether a language is wanted. An empty list wants all; unknown languages are always kept. */
 export function isWanted(language: string | null, wanted: readonly string[]): boolean {
   if (wanted.length === 0 || language === null) return true;
   if (language === "und-Latn") return wanted.some((tag) => !notLatin.has(primary(tag)));

@@ -1,4 +1,4 @@
-/** A real TCP sender: connections that end are outages, and come back as gaps; a slow taker loses the newest clips. */
+/** With a real TCP sender: a connection that ends becomes a gap, and a slow consumer loses the newest clips. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -11,7 +11,7 @@ import { openSource } from "./open-source.ts";
 
 const test = (name: string, body: () => Promise<void>) => nodeTest(name, { timeout: 120_000 }, body);
 
-/** Sends some seconds of pictures and a tone to whoever connects, at natural speed, then hangs up. */
+/** Sends some seconds of pictures and a tone to each connection, in real time, then closes it. */
 async function sender(seconds: number) {
   let connections = 0;
   const server = createServer((socket) => {
@@ -49,7 +49,7 @@ async function sender(seconds: number) {
   return { url: `tcp://127.0.0.1:${port}`, connections: () => connections, close: () => server.close() };
 }
 
-test("an outage is a gap, and watching goes on after it on the same clock", async () => {
+test("an outage is a gap, and watching resumes after it on the same clock", async () => {
   const { url, connections, close } = await sender(3);
   const source = await openSource(url, { clipSeconds: 1, live: { reconnectMs: 4000 } });
   assert.equal(source.live, true);
@@ -91,7 +91,7 @@ test("a later run keeps the first run's clock, and the time between is a gap", a
   assert.ok(gap.endSeconds >= 60 && clip!.startSeconds >= gap.endSeconds);
 });
 
-test("a taker that is too slow loses the newest clips to a gap, never the order", async () => {
+test("a slow consumer loses the newest clips to a gap, never the order", async () => {
   const source = await openSource("lavfi:testsrc=size=64x36:rate=5,realtime", {
     clipSeconds: 0.5,
     live: { queueClips: 2 },
@@ -114,7 +114,7 @@ test("a taker that is too slow loses the newest clips to a gap, never the order"
   }
 });
 
-test("a source that cannot be reached is an error when reconnecting is limited", async () => {
+test("an unreachable source is an error if reconnecting is limited", async () => {
   const source = await openSource("tcp://127.0.0.1:9", { live: { maxReconnects: 1, reconnectMs: 10 } });
   await assert.rejects(async () => {
     for await (const _ of source.open());

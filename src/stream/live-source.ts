@@ -1,10 +1,10 @@
 /**
- * Live sources: network streams and capture devices, on the wall clock, for as long as they last.
+ * Live sources: network streams and capture devices, on a wall clock.
  *
- * The stream's clock starts when it is first watched; a later run goes on with that clock, and the time between is a
- * gap. A connection that ends or stalls is made again with back-off; the outage is a gap. Clips wait in a short queue
- * for whoever takes them; when it is full the newest are dropped and the span is a gap, so that memory stays constant
- * and the lag bounded.
+ * The stream's clock starts when it is first watched. A later run keeps that clock, and the time between is a gap. A
+ * connection that ends or stalls is opened again with back-off, and the outage is a gap. Clips wait in a short queue
+ * for the consumer. If it is full the newest are dropped and their span is a gap, so that memory stays constant and the
+ * lag bounded.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { DataError } from "../errors.ts";
@@ -21,19 +21,20 @@ export interface LiveSourceOptions {
   readonly frames: FrameOptions;
   /** Wall clock in milliseconds. @default Date.now */
   readonly now?: () => number;
-  /** Without a packet for so long a connection counts as dead. @default 15000 */
+  /** A connection without a packet for this long counts as dead, in milliseconds. @default 15000 */
   readonly stallMs?: number;
-  /** First back-off before connecting again; doubled up to a minute. @default 1000 */
+  /** First back-off before reconnecting, in milliseconds; doubled up to a minute. @default 1000 */
   readonly reconnectMs?: number;
-  /** Connections that may fail in a row before the source counts as ended. @default Infinity */
+  /** How many connections may fail in a row before the source counts as ended. @default Infinity */
   readonly maxReconnects?: number;
-  /** Whether an end without a complaint is the end (a playlist that says so), not an outage. @default false */
+  /** Whether an end without an error is the end (as of a playlist), not an outage. @default false */
   readonly endsCleanly?: boolean;
-  /** Clips that may wait. @default 12 */
+  /** Most clips that wait. @default 12 */
   readonly queueClips?: number;
   readonly random?: Random;
 }
 
+/** A network stream or capture device as a source. */
 export function liveSource(input: MediaInput, options: LiveSourceOptions): Source {
   const { id, description, clipSeconds, now = Date.now } = options;
   const clock = { kind: "wall", originMs: now() } as const;
@@ -81,7 +82,7 @@ interface PumpOptions extends LiveSourceOptions {
   readonly signal: AbortSignal;
 }
 
-/** Connects again and again, and hands on what is cut. Ends when the source may not be reconnected any more. */
+/** Reconnects after each outage and delivers the clips. Ends when the source may not be reconnected. */
 async function pump(
   input: MediaInput,
   options: PumpOptions,
@@ -94,11 +95,11 @@ async function pump(
     maxReconnects = Number.POSITIVE_INFINITY,
     random = Math.random,
   } = options;
-  // A clip that an earlier run finished is not cut again, also when this run starts inside its span.
+  // A clip that an earlier run finished is not cut again, even if this run starts inside its span.
   const start = Math.max(secondsNow(), fromSeconds);
   const cutter = new ClipCutter(id, clipSeconds, clipIndexAt(start, clipSeconds) * clipSeconds);
   if (fromSeconds > 0 && start > fromSeconds) {
-    take([gap(id, fromSeconds, start, "not-watched", "nobody was watching")]);
+    take([gap(id, fromSeconds, start, "not-watched", "no run was watching")]);
   }
   for (let failures = 0; ; failures++) {
     let offset: number | null = null;
@@ -112,7 +113,7 @@ async function pump(
         break;
       }
       if (offset === null) {
-        // The first packet is now; what follows keeps its distance to it.
+        // The first packet is now; later packets keep their distance to it.
         offset = Math.max(secondsNow() - packet.atSeconds, start, cutter.coveredTo ?? 0);
         cutter.begin(
           offset + packet.atSeconds,
@@ -141,7 +142,7 @@ async function pump(
       if (cutter.coveredTo === null) {
         throw new DataError(
           "source-down",
-          `Expected ${input.name} to send pictures or sound, got none: ${problem ?? "it ended"}`,
+          `${input.name} sent no picture and no sound: ${problem ?? "it ended"}.`,
         );
       }
       cutter.close();
@@ -153,7 +154,7 @@ async function pump(
   }
 }
 
-/** How much the tracks of a live source may lag behind each other. Seconds. */
+/** Most seconds that one track of a live source may lag behind another. */
 const trackLagSeconds = 1;
 
 function gap(
@@ -166,7 +167,7 @@ function gap(
   return { kind: "gap", stream, startSeconds, endSeconds, reason, detail };
 }
 
-/** Clips between the one who makes them and the one who takes them; the newest are dropped when too many wait. */
+/** The queue of clips between producer and consumer. If too many wait, the newest are dropped. */
 class LiveQueue {
   readonly #limit: number;
   readonly #waiting: (Clip | Gap)[] = [];

@@ -1,12 +1,13 @@
 /**
  * Reads Matroska as ffmpeg writes it to a pipe: packets with their times, in order, in constant memory.
  *
- * Only what ffmpeg's muxer emits on a pipe is understood (no lacing, no encryption, no cues); everything else is
- * skipped. Matroska is the wire format between ffmpeg and us because each packet carries its own time, to the
- * millisecond, and because one pipe that interleaves its tracks cannot deadlock.
+ * It understands only what ffmpeg's muxer writes to a pipe (no lacing, no encryption, no cues) and skips everything
+ * else. Matroska is used because each packet carries its own time, to the millisecond, and because one pipe with
+ * interleaved tracks cannot deadlock.
  */
 import { DataError } from "../errors.ts";
 
+/** A track of the output. */
 export interface MatroskaTrack {
   /** From 1, in the order of ffmpeg's `-map`. */
   readonly number: number;
@@ -16,11 +17,12 @@ export interface MatroskaTrack {
   readonly height: number;
 }
 
+/** A packet of one track. */
 export interface MatroskaPacket {
   readonly track: MatroskaTrack;
   readonly atSeconds: number;
   readonly durationSeconds: number | null;
-  /** A view that is only good until the next `read`. */
+  /** A view that is valid until the next `read`. */
   readonly data: Buffer;
 }
 
@@ -44,16 +46,17 @@ const ids = {
 interface Element {
   readonly id: number;
   readonly bodyStart: number;
-  /** `null` where the size is unknown: a master element that ends where the next one starts. */
+  /** `null` if the size is unknown: a master element that ends where the next one starts. */
   readonly size: number | null;
 }
 
+/** Reads Matroska from chunks of bytes. */
 export class MatroskaReader {
   #pending: Buffer = Buffer.alloc(0);
   #clusterMs = 0;
   readonly #tracks = new Map<number, MatroskaTrack>();
 
-  /** Packets completed by these bytes. @throws DataError when they are not Matroska. */
+  /** Packets completed by these bytes. @throws DataError if they are not Matroska */
   read(chunk: Buffer): MatroskaPacket[] {
     const bytes = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
     const packets: MatroskaPacket[] = [];
@@ -67,7 +70,7 @@ export class MatroskaReader {
         continue;
       }
       if (size === null)
-        throw new DataError("decode-failed", "Expected Matroska from ffmpeg, got an open end");
+        throw new DataError("decode-failed", "ffmpeg's output is not Matroska: an element has no end.");
       if (bodyStart + size > bytes.length) break;
       const body = bytes.subarray(bodyStart, bodyStart + size);
       at = bodyStart + size;
@@ -103,7 +106,7 @@ export class MatroskaReader {
   #packet(block: Buffer, durationSeconds: number | null): MatroskaPacket {
     const number = variableInteger(block, 0)!;
     const track = this.#tracks.get(number.value ?? -1);
-    if (!track) throw new DataError("decode-failed", "Expected a known Matroska track from ffmpeg");
+    if (!track) throw new DataError("decode-failed", "ffmpeg's Matroska output has an unknown track.");
     const ms = this.#clusterMs + block.readInt16BE(number.length);
     return { track, atSeconds: ms / 1000, durationSeconds, data: block.subarray(number.length + 3) };
   }
@@ -113,7 +116,7 @@ function elementAt(bytes: Buffer, at: number): Element | null {
   const first = bytes[at];
   if (first === undefined) return null;
   const idLength = Math.clz32(first) - 23;
-  if (idLength > 4) throw new DataError("decode-failed", "Expected Matroska from ffmpeg, got something else");
+  if (idLength > 4) throw new DataError("decode-failed", "ffmpeg's output is not Matroska.");
   if (at + idLength >= bytes.length) return null;
   const size = variableInteger(bytes, at + idLength);
   if (size === null) return null;
@@ -129,7 +132,7 @@ function variableInteger(bytes: Buffer, at: number): { value: number | null; len
   const first = bytes[at];
   if (first === undefined) return null;
   const length = Math.clz32(first) - 23;
-  if (length > 8) throw new DataError("decode-failed", "Expected Matroska from ffmpeg, got something else");
+  if (length > 8) throw new DataError("decode-failed", "ffmpeg's output is not Matroska.");
   if (at + length > bytes.length) return null;
   let value = first & (0xff >> length);
   let isUnknown = value === 0xff >> length;

@@ -19,6 +19,7 @@ import { cutRecorded, type MediaTexts, type TimedMedia } from "./recorded.ts";
 import { cuesOfText } from "./subtitles.ts";
 import { bestLanguage, readSidecars, readTexts } from "./texts.ts";
 
+/** How recorded media are cut, and which texts belong to them. */
 export interface MediaSourceOptions {
   readonly id: string;
   readonly description: string;
@@ -30,7 +31,7 @@ export interface MediaSourceOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** One file. @throws DataError when it, or its subtitles, cannot be read */
+/** One file as a source. @throws DataError if it or its subtitles cannot be read */
 export async function fileSource(path: string, options: MediaSourceOptions): Promise<Source> {
   const input = fileInput(path);
   const info = await probeMedia(input, options.signal);
@@ -49,7 +50,7 @@ export async function fileSource(path: string, options: MediaSourceOptions): Pro
   );
 }
 
-/** A recording behind a URL. */
+/** A recording at a URL as a source. @throws DataError if it cannot be read */
 export async function urlSource(
   input: MediaInput,
   info: MediaInfo,
@@ -75,8 +76,8 @@ export async function urlSource(
 }
 
 /**
- * Files on one timeline: by the clocks in their names where all carry one, otherwise one after the other in natural
- * order. A file that cannot be read is a gap.
+ * Files on one timeline as a source: placed by the clocks in their names if all carry one, otherwise one after the
+ * other in natural order. An unreadable file is a gap.
  */
 export async function filesSource(paths: readonly string[], options: MediaSourceOptions): Promise<Source> {
   const byNames = placeByNames(paths);
@@ -86,7 +87,7 @@ export async function filesSource(paths: readonly string[], options: MediaSource
   for (const [i, { path, startSeconds }] of placed.entries()) {
     const input = fileInput(path);
     const start = byNames ? startSeconds : end;
-    // Only files one after the other must be opened to know where the next one starts.
+    // Files without clocks must be opened to know where the next one starts.
     if (!byNames) end = start + (await durationOf(input, options));
     files.push({
       input,
@@ -111,7 +112,7 @@ const unplaced = (paths: readonly string[]) => ({
   placed: paths.map((path) => ({ path, startSeconds: 0 })),
 });
 
-/** A file ffmpeg must not take for a pattern, an option or a protocol. */
+/** A path that ffmpeg cannot take for a pattern, an option or a protocol. */
 const fileInput = (path: string): MediaInput => ({ url: `file:${path}`, args: [], name: path });
 
 function recordedSource(
@@ -130,7 +131,7 @@ function recordedSource(
   };
 }
 
-/** Length of a file, by its container or by reading it through; an unreadable one stands for one clip. */
+/** Length of a file, by its container or by reading it to the end. An unreadable file counts as one clip. */
 async function durationOf(input: MediaInput, { signal, clipSeconds }: MediaSourceOptions): Promise<number> {
   try {
     return (await probeMedia(input, signal)).durationSeconds ?? (await scanDuration(input, signal));
@@ -140,7 +141,10 @@ async function durationOf(input: MediaInput, { signal, clipSeconds }: MediaSourc
   }
 }
 
-/** The texts of a file: those named, else speech beside it, else inside it; captions beside it in any case. */
+/**
+ * The texts of a file: the named subtitles, otherwise speech beside it, otherwise speech inside it; captions beside it
+ * in any case.
+ */
 async function textsOf(
   path: string,
   info: MediaInfo,
@@ -170,7 +174,7 @@ function embeddedTexts(info: MediaInfo, languages: readonly string[]): MediaText
   };
 }
 
-/** Bytes of a file that tell it from another: its head, so that a recording may still grow. */
+/** Bytes that identify a file: its head, so that a recording may still grow. */
 const headBytes = 1 << 20;
 
 async function fingerprintOf(path: string): Promise<string> {

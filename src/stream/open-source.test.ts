@@ -62,7 +62,7 @@ test("a file becomes clips with frames at their own times, sound of full length,
   assert.ok(Math.abs(samples / 16_000 - 23) < 0.1, `${samples / 16_000} s of sound`);
 });
 
-test("starting in the middle gives the same clips as from the beginning", async () => {
+test("starting in the middle gives the same clips as starting at the beginning", async () => {
   const path = join(folder, "middle.mp4");
   ffmpeg(...pictures(45), ...tone(45), ...coding, path);
   writeFileSync(join(folder, "middle.srt"), srt(["01,000", "02,000", "one"], ["31,000", "32,000", "two"]));
@@ -102,7 +102,7 @@ test("variable frame rate and a late start keep the source's own times", async (
   assert.ok(first!.audio!.startSeconds < 0.1);
 });
 
-test("portrait, silent, picture-less and very short files are watched to their end", async () => {
+test("portrait, silent, sound-only and very short files are watched to their end", async () => {
   const portrait = join(folder, "portrait.mp4");
   ffmpeg("-f", "lavfi", "-i", "testsrc=size=180x320:rate=10:duration=1.3", ...coding.slice(0, 8), portrait);
   const [clip] = clipsOf(await all(await openSource(portrait)));
@@ -120,7 +120,7 @@ test("portrait, silent, picture-less and very short files are watched to their e
   );
 });
 
-test("speech comes from the file beside the medium in the language wanted, captions too; else from inside", async () => {
+test("speech and captions come from files beside the medium in the wanted language, otherwise from inside", async () => {
   const path = join(folder, "talk.mkv");
   writeFileSync(join(folder, "inside.srt"), srt(["01,000", "02,000", "said inside"]));
   ffmpeg(
@@ -154,7 +154,7 @@ test("speech comes from the file beside the medium in the language wanted, capti
   ]);
 });
 
-test("text inside an mp4 (mov_text) comes at its seconds without markup", async () => {
+test("text inside an mp4 (mov_text) is read with its times and without markup", async () => {
   const path = join(folder, "movtext.mp4");
   writeFileSync(
     join(folder, "mov.srt"),
@@ -240,7 +240,7 @@ test("texts: layers of one recording start together, hours in the names make a d
   );
 });
 
-test("a file that breaks off gives what can be read and an unreadable gap for the rest", async () => {
+test("a truncated file gives what can be read and an unreadable gap for the rest", async () => {
   const path = join(folder, "cut.mkv");
   const half = join(folder, "half.mp4");
   ffmpeg(...pictures(40), ...coding.slice(0, 8), "-movflags", "+faststart", half);
@@ -256,7 +256,7 @@ test("a file that breaks off gives what can be read and an unreadable gap for th
   );
 });
 
-test("leaving early and aborting end the work at once", async () => {
+test("leaving the loop early or aborting stops at once", async () => {
   const path = join(folder, "middle.mp4");
   const source = await openSource(path);
   for await (const item of source.open()) {
@@ -281,7 +281,7 @@ test("a file of a week's lines is one stream", async () => {
   assert.deepEqual([last.cues.length, last.cues.at(-1)!.text], [10, "line 199999"]);
 });
 
-test("what is missing, empty, no media, or does not go together is refused by name", async () => {
+test("sources that are missing, empty, no media or incompatible are refused by name", async () => {
   const text = join(folder, "text.mp4");
   writeFileSync(text, "this is not a video\n");
   const empty = join(folder, "empty.mp4");

@@ -1,4 +1,4 @@
-/** From what a user names to a source: a file, a folder, a URL, a capture device, or texts. */
+/** Opens what a user names as a source: a file, a folder, a URL, a capture device, or texts. */
 import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,7 +10,7 @@ import { fileSource, filesSource, idOfPath, type MediaSourceOptions, urlSource }
 import { textSource } from "./text-source.ts";
 import { textExtensions } from "./texts.ts";
 
-/** How a source is cut into clips, and what of it is read. */
+/** How a source is cut into clips, and what is read of it. */
 export interface SourceOptions {
   /** Stream id. @default from the source's name */
   readonly id?: string;
@@ -21,15 +21,15 @@ export interface SourceOptions {
   /** Box those frames are fitted into, in pixels. @default 448 × 252 */
   readonly width?: number;
   readonly height?: number;
-  /** Whether frames are also delivered within 1280 × 720, for reading text in them. @default false */
+  /** Whether frames also come within 1280 × 720, to read text in them. @default false */
   readonly largeFrames?: boolean;
-  /** Languages of texts to keep, best first, as BCP 47 tags; none keeps all. */
+  /** Languages of texts to keep, best first, as BCP 47 tags; an empty list keeps all. */
   readonly languages?: readonly string[];
   /** Subtitle file to use instead of those beside or inside the medium. */
   readonly subtitles?: string | undefined;
-  /** What the lines of texts are. @default by the files' names, otherwise speech */
+  /** What the lines of texts are. @default as the files' names say, otherwise speech */
   readonly textKind?: "speech" | "caption" | undefined;
-  /** How a live source reconnects and how many clips may wait. */
+  /** How a live source reconnects, and how many clips may wait. */
   readonly live?: Pick<LiveSourceOptions, "stallMs" | "reconnectMs" | "maxReconnects" | "queueClips">;
   readonly signal?: AbortSignal | undefined;
 }
@@ -49,8 +49,8 @@ const mediaExtensions = new Set(
 );
 
 /**
- * Opens what is named; several paths make one stream.
- * @throws DataError for what is missing or cannot be read; ConfigError for what does not go together
+ * Opens paths, URLs or a device as a source; several paths make one stream.
+ * @throws DataError for a missing or unreadable source; ConfigError for sources that cannot be combined
  */
 export async function openSource(
   spec: string | readonly string[],
@@ -58,7 +58,11 @@ export async function openSource(
 ): Promise<Source> {
   const specs = typeof spec === "string" ? [spec] : spec;
   const [first] = specs;
-  if (first === undefined) throw new ConfigError("source-missing", "Expected a source to watch, got none");
+  if (first === undefined)
+    throw new ConfigError(
+      "source-missing",
+      "There is no source to watch. Name a file, a folder, a URL or a device.",
+    );
   const {
     clipSeconds = defaultClipSeconds,
     languages = [],
@@ -76,7 +80,7 @@ export async function openSource(
     if (specs.length > 1) {
       throw new ConfigError(
         "sources-mixed",
-        `Expected one live source, got ${specs.length}: watch each as its own stream`,
+        `Expected one live source, got ${specs.length}. Watch each as its own stream.`,
       );
     }
     return isDevice ? deviceSource(device[1]!, device[2]!, options, common) : openUrl(first, options, common);
@@ -94,14 +98,14 @@ export async function openSource(
   if (texts.length > 0 && !isFolder) {
     throw new ConfigError(
       "sources-mixed",
-      "Expected media or texts, got both: texts that go with a medium lie beside it, or are named by --subtitles",
+      "Expected media or texts, got both. Put the texts of a medium beside it, or name them with --subtitles.",
     );
   }
   if (media.length === 1 && !isFolder) return fileSource(place, { ...common, id, description });
   if (subtitles !== undefined) {
     throw new ConfigError(
       "sources-mixed",
-      "Expected one medium for --subtitles, got several: put subtitles beside each",
+      "Expected one medium for --subtitles, got several. Put subtitles beside each.",
     );
   }
   return filesSource(media, { ...common, id, description });
@@ -110,7 +114,7 @@ export async function openSource(
 const isText = (path: string) => textExtensions.has(extname(path).toLowerCase());
 const naturally = new Intl.Collator("en", { numeric: true });
 
-/** Files named, and files of media or texts in folders named, subfolders included. */
+/** The named files, and files of media or texts in the named folders, subfolders included. */
 async function filesOf(paths: readonly string[]): Promise<{ files: string[]; isFolder: boolean }> {
   const files: string[] = [];
   let isFolder = false;
@@ -118,7 +122,7 @@ async function filesOf(paths: readonly string[]): Promise<{ files: string[]; isF
     const info = await stat(path).catch((cause: NodeJS.ErrnoException) => {
       throw new DataError(
         "file-missing",
-        `Expected a file or folder at ${path}, could not open it: ${cause.code}`,
+        `There is no file or folder at ${path} that can be opened: ${cause.code}.`,
         {
           cause,
           details: { path },
@@ -127,7 +131,7 @@ async function filesOf(paths: readonly string[]): Promise<{ files: string[]; isF
     });
     if (!info.isDirectory()) {
       if (info.isFile() && info.size === 0) {
-        throw new DataError("file-empty", `Expected media or texts in ${path}, got an empty file`, {
+        throw new DataError("file-empty", `The file ${path} is empty.`, {
           details: { path },
         });
       }
@@ -141,13 +145,9 @@ async function filesOf(paths: readonly string[]): Promise<{ files: string[]; isF
       .filter((file) => isText(file) || mediaExtensions.has(extname(file).toLowerCase()))
       .sort(naturally.compare);
     if (found.length === 0) {
-      throw new DataError(
-        "folder-empty",
-        `Expected media or texts (SRT, VTT, JSONL) in ${path}, found none`,
-        {
-          details: { path },
-        },
-      );
+      throw new DataError("folder-empty", `There are no media or texts (SRT, VTT, JSONL) in ${path}.`, {
+        details: { path },
+      });
     }
     files.push(...found);
   }
@@ -168,7 +168,7 @@ async function openUrl(url: string, options: SourceOptions, common: Common): Pro
   const id =
     options.id ?? ([host.replace(/:/g, "-"), basename(pathname)].filter(Boolean).join("-") || "live");
   const isWeb = /^https?:/i.test(url);
-  // What streams cannot be asked twice: only what may be a recording is looked at first.
+  // A stream cannot be opened twice, so only what may be a recording is probed first.
   if (isWeb) {
     const info = await probeMedia(input, common.signal);
     if (info.durationSeconds !== null) return urlSource(input, info, { ...common, id, description: shown });
@@ -186,7 +186,7 @@ function deviceSource(format: string, name: string, options: SourceOptions, comm
   );
 }
 
-/** A URL as it may be shown and stored: no user, no password, no query that may hold a token. */
+/** A URL that may be shown and stored: without user, password and query, which may hold a token. */
 function withoutSecrets(url: string): string {
   const parsed = new URL(url);
   parsed.username = "";

@@ -1,19 +1,19 @@
 /**
- * Recorded media on one timeline: each file is decoded in its turn, cut on the grid, holes kept as gaps.
+ * Recorded media on one timeline: files are decoded in turn and cut on the grid, with holes kept as gaps.
  *
- * What cannot be read of a file is a gap too, and the next file goes on. Where two files overlap, the earlier one is
- * used and the later one from there.
+ * An unreadable part of a file is a gap too, and the next file follows. If two files overlap, the earlier one is used,
+ * and the later one from its end on.
  */
 import { DataError } from "../errors.ts";
 import type { Clip, Cue, Gap } from "./clip.ts";
 import { ClipCutter } from "./clip-cutter.ts";
 import { decodeMedia, type FrameOptions, type MediaInfo, type MediaInput, type TextTrack } from "./ffmpeg.ts";
 
-/** The texts that go with a medium, in its own time. */
+/** The texts of a medium, in its own time. */
 export interface MediaTexts {
   readonly cues: readonly Cue[];
   readonly tracks: readonly TextTrack[];
-  /** What a track's text becomes. */
+  /** Makes cues of a track's text. */
   readonly cuesOf: (text: {
     startSeconds: number;
     endSeconds: number;
@@ -26,12 +26,13 @@ export interface MediaTexts {
 export interface TimedMedia {
   readonly input: MediaInput;
   readonly startSeconds: number;
-  /** Where the next file starts, if the timeline says so before the file is opened: lets a later start skip it unread. */
+  /** Where the next file starts, if known before the file is opened: a later start then skips the file unread. */
   readonly untilSeconds: number | null;
-  /** Read when its turn comes. @throws DataError for a file that cannot be read */
+  /** Opens the file when its turn comes. @throws DataError if it cannot be read */
   readonly load: (signal?: AbortSignal) => Promise<{ info: MediaInfo; texts: MediaTexts }>;
 }
 
+/** How recorded files are cut. */
 export interface RecordedOptions {
   readonly stream: string;
   readonly clipSeconds: number;
@@ -40,12 +41,15 @@ export interface RecordedOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How far one track may lag behind another before it is taken to have ended. Seconds of media. */
+/** A track that lags behind another by more counts as ended. Seconds of media. */
 const mostLagSeconds = 60;
-/** Decoding starts this much before the first clip wanted, so that key frames, filters and shot scores have run up. */
+/**
+ * Decoding starts this many seconds before the first wanted clip, so that key frames, filters and shot scores are
+ * ready.
+ */
 const runUpSeconds = { indexed: 5, other: 15 };
 
-/** Clips and gaps of files in the order of their starts. @throws DataError when not one of them can be read */
+/** Clips and gaps of files, in the order of their starts. @throws DataError if none of them can be read */
 export async function* cutRecorded(
   files: readonly TimedMedia[],
   options: RecordedOptions,
@@ -74,7 +78,7 @@ export async function* cutRecorded(
         cutter.finish(startSeconds);
       }
       if (file.untilSeconds === null) {
-        // Nobody knows how long it was: one clip stands for it.
+        // Its length is unknown, so it counts as one clip.
         const endSeconds = startSeconds + options.clipSeconds;
         cutter.begin(endSeconds, hole.reason, hole.detail);
         cutter.finish(endSeconds);
@@ -96,7 +100,7 @@ async function* cutFile(
 ): AsyncGenerator<Clip | Gap> {
   const offset = file.startSeconds;
   const declaredEnd = info.durationSeconds;
-  /** What lies before was cut already, or is not asked for. */
+  /** Earlier material was already cut, or is not requested. */
   const firstSecond = Math.max(options.fromSeconds, cutter.coveredTo ?? offset) - offset;
   if (declaredEnd !== null && declaredEnd <= firstSecond) {
     cutter.finish(Math.max(offset + declaredEnd, cutter.coveredTo ?? 0));
@@ -143,7 +147,7 @@ async function* cutFile(
           const frame = { atSeconds: offset + atSeconds, width, height, jpeg };
           cutter.addFrame(frame, packet.kind === "frame" ? "policy" : "large");
         }
-        if (reached.isLate) break; // the seek landed behind the moment wanted
+        if (reached.isLate) break; // the seek landed after the wanted moment
         cutter.advance(Math.max(offset + completeTo(reached, info, texts), offset + firstSecond));
         yield* cutter.take();
       }
@@ -159,11 +163,11 @@ interface Reached {
   picture: number | null;
   sound: number | null;
   frameSeconds: number;
-  /** The first picture after a seek came too late. */
+  /** Whether the first picture after a seek came too late. */
   isLate: boolean;
 }
 
-/** Moment before which every track has been delivered; text may lag a little behind the track it travels with. */
+/** Moment before which every track has been delivered; text may lag slightly behind its track. */
 function completeTo({ picture, sound }: Reached, info: MediaInfo, texts: MediaTexts): number {
   const reached = [...(info.video ? [picture ?? 0] : []), ...(info.audio ? [sound ?? 0] : [])];
   const complete = Math.max(Math.min(...reached), Math.max(...reached) - mostLagSeconds);
@@ -176,7 +180,7 @@ function addAudio(cutter: ClipCutter, at: number, samples: Int16Array, from: num
   cutter.addAudio({ startSeconds: offset + at + skip / 16_000, samples: samples.subarray(skip) });
 }
 
-/** Ends the file where its material ends; what the container promises beyond that is an unreadable gap. */
+/** Ends the file where its material ends. If the container promises more, the rest is an unreadable gap. */
 function finishFile(
   { input, startSeconds: offset }: TimedMedia,
   info: MediaInfo,
@@ -188,7 +192,7 @@ function finishFile(
   if (picture === null && sound === null && (failed || problem !== null || cutter.coveredTo === offset)) {
     throw new DataError(
       "media-unreadable",
-      `Expected ${input.name} to decode, got no picture and no sound: ${problem ?? "it holds none"}`,
+      `ffmpeg decodes no picture and no sound from ${input.name}: ${problem ?? "it holds none"}.`,
       { details: { path: input.name } },
     );
   }
@@ -208,7 +212,7 @@ function finishFile(
   cutter.finish(offset + declared);
 }
 
-/** Where picture and sound should end. A container's own length may be that of its text tracks. */
+/** Where picture and sound should end. The container's own length may be that of its text tracks. */
 function promisedEnd(info: MediaInfo, texts: MediaTexts, observed: number): number {
   const tracks = [info.video, info.audio].filter((track) => track !== null);
   const ends = tracks.map(({ startSeconds, durationSeconds }) =>

@@ -11,7 +11,9 @@ export const lumaSize = { width: 64, height: 36 };
 /** `scdet`'s own default: scores from 10 up are cuts. */
 const cutScore = 10;
 
-/** Says of each picture in turn (shape [height × width], 0–255) whether it starts another shot. */
+/**
+ * Returns a function that says of each picture in turn (shape [height × width], 0–255) whether it starts a new shot.
+ */
 export function shotDetector(): (luma: Uint8Array) => boolean {
   let previous: Uint8Array | null = null;
   let previousDifference = 0;

@@ -82,7 +82,7 @@ test("a cue that does not parse is skipped with a sentence that names its line",
   assert.match(problems[0]!, /talk\.srt:6/);
 });
 
-test("text that is no subtitle file is refused, naming what came", () => {
+test("text that is no subtitle file is refused with its first line", () => {
   assert.throws(
     () => parse("It was a dark night.\n"),
     (error: DataError) => error instanceof DataError && /dark night/.test(error.message),

@@ -1,23 +1,25 @@
 /**
- * SRT and WebVTT text into cues: who says what, when, in which language.
+ * Parses SRT and WebVTT into cues: who says what, when, in which language.
  *
- * Lenient where files in the wild are (byte order marks, any line end, missing hours, odd header lines, a blank line
- * inside a cue), strict where leniency would invent: a cue that does not parse is skipped and counted, a file without
- * any is refused. Left out: position, style and regions.
+ * It accepts the usual deviations (byte order marks, any line end, missing hours, odd header lines, a blank line inside
+ * a cue) but guesses nothing: a cue that does not parse is skipped and reported, and a file without any cue is refused.
+ * Position, style and regions are left out.
  */
 import { DataError } from "../errors.ts";
 import type { Cue } from "./clip.ts";
 import { languageOfScript, type Script, scriptOf } from "./languages.ts";
 
+/** How a subtitle file is read. */
 export interface SubtitleOptions {
   /** For messages: the file's path. */
   readonly name: string;
   readonly kind?: Cue["kind"];
   readonly origin?: Cue["origin"];
-  /** BCP 47 tag of the file, where its name or track says. */
+  /** BCP 47 tag of the file, if its name or track gives one. */
   readonly language?: string | null;
 }
 
+/** The cues of a subtitle file, and what was skipped. */
 export interface Subtitles {
   /** In time order. */
   readonly cues: readonly Cue[];
@@ -25,7 +27,7 @@ export interface Subtitles {
   readonly problems: readonly string[];
 }
 
-/** Bytes of a text file as text: UTF-8 or UTF-16 by its mark, otherwise UTF-8, otherwise Windows-1252. */
+/** Decodes a text file: UTF-8 or UTF-16 by its byte order mark, otherwise UTF-8, otherwise Windows-1252. */
 export function decodeText(bytes: Uint8Array): string {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder("utf-16le").decode(bytes);
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder("utf-16be").decode(bytes);
@@ -36,7 +38,7 @@ export function decodeText(bytes: Uint8Array): string {
   }
 }
 
-/** @throws DataError when the text is no subtitle file at all */
+/** Cues of a subtitle file. @throws DataError if the text is no subtitle file */
 export function parseSubtitles(text: string, options: SubtitleOptions): Subtitles {
   const lines = text.replace(/^\uFEFF/, "").split(/\r\n|\r|\n/);
   const isVtt = /^WEBVTT(\s|$)/.test(lines[0] ?? "");
@@ -77,7 +79,7 @@ export function parseSubtitles(text: string, options: SubtitleOptions): Subtitle
     const got = quoted(lines[line - 1] ?? "");
     throw new DataError(
       "subtitles-unreadable",
-      `Expected SRT or WebVTT in ${options.name}, got ${got} in line ${line}: no line is a timing like \`00:00:01,000 --> 00:00:02,000\``,
+      `Expected SRT or WebVTT in ${options.name}, got ${got} in line ${line}. No line is a timing like \`00:00:01,000 --> 00:00:02,000\`.`,
       { details: { path: options.name, line } },
     );
   }
@@ -98,7 +100,7 @@ function* blocks(lines: readonly string[]): Generator<{ line: number; lines: str
   }
 }
 
-/** `Kind:` and `Language:` lines below WEBVTT, which the standard forgot and many files have. */
+/** `Kind:` and `Language:` lines below WEBVTT, which are not in the standard but in many files. */
 function vttHeader(lines: readonly string[]): { kind?: Cue["kind"]; language?: string } {
   const header = lines.slice(
     1,
@@ -143,7 +145,7 @@ interface Piece {
 }
 
 /**
- * The cues one cue's text stands for: one per voice, per dialogue dash, per named speaker, per language.
+ * The cues in one cue's text: one per voice, dialogue dash, named speaker and language.
  *
  * A cue in two languages (one line each, by script) gives one cue in each; Latin letters beside another script are
  * `und-Latn` unless the file names a language written so.
@@ -224,7 +226,7 @@ function cleanLine(line: string): string {
     .trim();
 }
 
-/** Words that start a sentence with a colon and name nobody. Lower case. */
+/** Words before a colon that are no speaker. Lower case. */
 const noNames = new Set(
   (
     "note notes warning caution tip hint hints example examples question answer chapter part section step scene act " +
@@ -240,7 +242,8 @@ const namePattern =
 /**
  * A speaker named before a colon: `Jake: …`, `NAR: …`, `>> DR. SMITH: …`, `Speaker 2: …`.
  *
- * One to three capitalised words of at most 30 characters; words such as "Note" and times such as "10:30" name nobody.
+ * A speaker is one to three capitalised words of at most 30 characters. Words such as "Note" and times such as "10:30"
+ * are no speakers.
  */
 export function splitSpeaker(line: string): { speaker: string | null; rest: string } {
   const match = namePattern.exec(line);

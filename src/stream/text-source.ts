@@ -1,8 +1,8 @@
 /**
- * Texts as a stream: transcripts and captions on one timeline, cut like any other source, without pictures.
+ * Texts as a source: transcripts and captions on one timeline, cut like any other source, without pictures.
  *
- * Files whose names all carry a clock are placed by it; others all start at 0 (a transcript and its captions), so
- * that "several files" means several layers of one recording.
+ * Files whose names all carry a clock are placed by it. Otherwise all files start at 0: they are layers of one
+ * recording, such as a transcript and its captions.
  */
 import { basename } from "node:path";
 import { sha256 } from "../util/hash.ts";
@@ -13,7 +13,7 @@ import { placeByNames } from "./clock-names.ts";
 import type { Subtitles } from "./subtitles.ts";
 import { readTexts, type TextOptions } from "./texts.ts";
 
-/** Silence is no absence: only a hole this long between two files' texts is one. Seconds. */
+/** A shorter time without text between two files is silence; a longer one is a gap. Seconds. */
 const leastGapSeconds = 300;
 
 interface Span {
@@ -21,13 +21,14 @@ interface Span {
   endSeconds: number;
 }
 
+/** How texts are read and cut. */
 export interface TextSourceOptions extends TextOptions {
   readonly id: string;
   readonly description: string;
   readonly clipSeconds: number;
 }
 
-/** @throws DataError when a file cannot be read */
+/** Text files as one source. @throws DataError if a file cannot be read */
 export async function textSource(paths: readonly string[], options: TextSourceOptions): Promise<Source> {
   const { id, description, clipSeconds } = options;
   const { clock, placed } = placeByNames(paths) ?? {

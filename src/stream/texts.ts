@@ -1,4 +1,7 @@
-/** Text files as cues: SRT, WebVTT and JSONL, which of them lie beside a medium, and what their names say about them. */
+/**
+ * Text files as cues: SRT, WebVTT and JSONL; finding them beside a medium, and reading language and kind from their
+ * names.
+ */
 import { readdir, readFile } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { z } from "zod";
@@ -9,25 +12,22 @@ import { decodeText, parseSubtitles, type Subtitles } from "./subtitles.ts";
 
 export const textExtensions = new Set([".srt", ".vtt", ".jsonl"]);
 
+/** How a text file is read. */
 export interface TextOptions {
-  /** What the lines are; by default what the file says, then its name. */
+  /** What the lines are. @default as the file says, otherwise its name */
   readonly kind?: "speech" | "caption" | undefined;
   readonly origin?: Cue["origin"];
-  /** Languages to keep, as BCP 47 tags; none keeps all. */
+  /** Languages to keep, as BCP 47 tags; an empty list keeps all. */
   readonly languages: readonly string[];
 }
 
-/** Reads a text file. @throws DataError when it is missing, not of its format, or a JSONL row is wrong */
+/** Reads a text file. @throws DataError if it is missing, not in its format, or has a wrong JSONL row */
 export async function readTexts(path: string, options: TextOptions): Promise<Subtitles> {
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    throw new DataError(
-      "file-unreadable",
-      `Expected a text file at ${path}, could not read it: ${cause.code}`,
-      {
-        cause,
-        details: { path },
-      },
-    );
+    throw new DataError("file-unreadable", `The text file ${path} cannot be read: ${cause.code}.`, {
+      cause,
+      details: { path },
+    });
   });
   const { origin = "stream", languages } = options;
   const kind = options.kind ?? (isCaptionName(path) ? "caption" : undefined);
@@ -48,7 +48,7 @@ const rowSchema = z.object({
   language: z.string().nullish(),
 });
 
-/** JSONL, one cue a line; blank lines are skipped. @throws DataError naming the first wrong line */
+/** Reads JSONL, one cue per line; blank lines are skipped. @throws DataError that names the first wrong line */
 function parseRows(
   text: string,
   about: { name: string; kind: Cue["kind"] | undefined; origin: Cue["origin"] },
@@ -85,7 +85,7 @@ function parsedJson(line: string): unknown {
   }
 }
 
-/** Whether a name says that its texts describe pictures; "captions" alone is how the web calls subtitles. */
+/** Whether a name says that its texts describe pictures. "captions" alone does not: on the web it means subtitles. */
 function isCaptionName(path: string): boolean {
   const folders = dirname(path).split(/[\\/]/).slice(-4).join("/");
   return (
@@ -96,7 +96,7 @@ function isCaptionName(path: string): boolean {
 
 const languageNames = new Intl.DisplayNames(["en"], { type: "language", fallback: "none" });
 
-/** `talk.en.vtt`, `captions_zh-cn.vtt` → the tag; `null` where the name ends in something else. */
+/** The language tag in a name such as `talk.en.vtt` or `captions_zh-cn.vtt`; `null` if there is none. */
 export function languageOfName(path: string): string | null {
   const [, tag] = /[._-]([a-z]{2,3}(?:-[a-z]{2,4})?)$/i.exec(basename(path, extname(path))) ?? [];
   return tag !== undefined && languageNames.of(canonical(tag).split("-")[0]!) !== undefined
@@ -104,7 +104,7 @@ export function languageOfName(path: string): string | null {
     : null;
 }
 
-/** Text files beside a medium that go with it: its speech in the best language there is, its captions, other rows. */
+/** Cues of the text files that belong to a medium: speech in the most wanted language, captions, other rows. */
 export async function readSidecars(mediaPath: string, languages: readonly string[]): Promise<Subtitles> {
   const stem = basename(mediaPath, extname(mediaPath));
   const folder = dirname(mediaPath);
@@ -126,7 +126,10 @@ export async function readSidecars(mediaPath: string, languages: readonly string
 
 const byLength = (a: string, b: string) => a.length - b.length || a.localeCompare(b);
 
-/** Of several texts of one talk, the one in the language wanted most; the first where nothing is wanted or known. */
+/**
+ * Of several texts of one recording, the one in the most wanted language, or the first if no language is wanted or
+ * known.
+ */
 export function bestLanguage<T>(
   texts: readonly T[],
   languageOf: (text: T) => string | null,

@@ -1,56 +1,59 @@
-/** A task: a demand from the environment at a time. In question answering, a question. */
+/** Tasks: a task is a demand from the environment at a time; in question answering, a question. */
 import { ConfigError } from "../errors.ts";
 
+/** An option of a multiple-choice question. */
 export interface Option {
   /** `A`, `B`, … */
   readonly letter: string;
   readonly text: string;
 }
 
+/** A question: free-form, or with options to choose from. */
 export interface Question {
   readonly text: string;
-  /** Empty for a free-form question. */
+  /** Options to choose from; empty for a free-form question. */
   readonly options: readonly Option[];
 }
 
-/** A question as people give it: its text, or its text with the answers to choose from, whose letters may be left out. */
+/** A question as callers give it: a text, or a text with options, whose letters may be left out. */
 export type QuestionInput =
   | string
   | {
       readonly text: string;
-      /** @default none: a free-form question */
+      /** Options to choose from. @default none: a free-form question */
       readonly options?: readonly (string | Option)[];
     };
 
-/** A question that was asked, what memory answered, and what the user thought of it. */
+/** A question that was asked, its answer, and feedback on the answer. */
 export interface Task {
   readonly id: string;
   readonly askedAtMs: number;
-  /** The moment of stream time it was asked as of, where the asker said. */
+  /** The moment of stream time it was asked as of, or `null`. */
   readonly asOfSeconds: number | null;
   readonly stream: string | null;
   readonly question: Question;
   readonly answer: string;
-  /** Letter of the option chosen, or `null`. */
+  /** Letter of the chosen option, or `null`. */
   readonly option: string | null;
   readonly abstained: boolean;
-  /** Ids of the entries cited. */
+  /** Ids of the cited entries. */
   readonly citations: readonly string[];
   readonly reader: string;
   readonly feedback: Feedback | null;
 }
 
+/** What a user says about an answer. */
 export interface Feedback {
   readonly atMs: number;
   readonly verdict: "right" | "wrong";
-  /** The right answer where the user gave it. */
+  /** The right answer, if the user gave it. */
   readonly correction: string | null;
 }
 
 const mostOptions = 26;
 
 /**
- * A question with all its parts; options without a letter get the one of their place.
+ * A question with all its parts; options without a letter get the letter of their place.
  * @throws ConfigError for an empty question, a single option or more options than letters
  */
 export function toQuestion(given: QuestionInput): Question {
@@ -74,10 +77,10 @@ export function toQuestion(given: QuestionInput): Question {
   };
 }
 
-/** Reader of a task that was recorded without an answer. */
+/** `reader` of a task that was recorded without an answer. */
 export const notAnswered = "nobody";
 
-/** Options as letters: the i-th text gets the i-th capital letter. */
+/** Options with letters: the i-th text gets the i-th capital letter. */
 export function letterOptions(texts: readonly string[]): Option[] {
   return texts.map((text, i) => ({ letter: String.fromCharCode(65 + i), text }));
 }

@@ -22,7 +22,7 @@ describe("advantages of a group", () => {
     assertNear(groupAdvantages([wrong(-1), wrong(-0.5), wrong(0)]), [-advantage, 0, advantage]);
   });
 
-  test("of two are plus and minus 1/√2, whatever the rewards", () => {
+  test("of two are plus and minus 1/√2, for any rewards", () => {
     // Differences ±d/2; variance 2·(d/2)² / 1 = d²/2, deviation d/√2, so (d/2) / (d/√2) = 1/√2.
     assertNear(groupAdvantages([right(0.5), wrong(-0.5)]), [Math.SQRT1_2, -Math.SQRT1_2], 1e-6);
     assertNear(groupAdvantages([wrong(-101), wrong(-1)]), [-Math.SQRT1_2, Math.SQRT1_2], 1e-6);

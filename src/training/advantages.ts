@@ -2,20 +2,19 @@
  * From the rewards of a group to advantages: how much better each rollout was than its siblings.
  *
  * Group normalisation is GRPO's (Shao et al. 2024, "DeepSeekMath", section 4.1). The gate and the masking of failed
- * judgements follow the paper and its code, where the gated mode is called `optimize_threshold`. One number per
+ * judgements follow the paper and its code, where the gated mode is called `optimize_threshold`. There is one number per
  * rollout; a loss applies it to every token of that rollout, thinking included.
  *
  * Departures:
- * 1. A group whose rewards are all equal has advantages of exactly 0, whatever rounding does to its mean.
+ * 1. A group whose rewards are all equal has advantages of exactly 0, even where rounding moves its mean.
  * 2. A group of one is refused: it has no sample standard deviation, and a raw reward is no advantage.
  */
-
 /** Added to the standard deviation, in reward units, so that near-equal rewards divide by something. */
 const epsilon = 1e-6;
 
 /** What the advantage of one rollout depends on. */
 export interface ScoredRollout {
-  /** `null` where it could not be had, because a judge or the engine failed. A failure is not a grade. */
+  /** `null` where a judge or the engine failed. A failure is not a grade. */
   readonly reward: number | null;
   /** Statements judged correct minus statements judged wrong; `null` where the text broke the output contract. */
   readonly netCorrect: number | null;

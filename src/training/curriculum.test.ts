@@ -5,7 +5,7 @@ import { curriculumDefaults, nextPlace, type Place, startIn } from "./curriculum
 
 const place = (steps: number, at = steps): Place => ({ video: 3, at, steps });
 
-test("an instance is extended below the least steps and leaves above the most, whatever is drawn", () => {
+test("an instance is extended below the least steps and leaves above the most, for any draw", () => {
   for (const drawn of [0, 0.5, 0.999]) {
     for (let steps = 0; steps < 10; steps++)
       assert.deepEqual(

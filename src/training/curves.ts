@@ -1,7 +1,7 @@
 /** Metrics of a run as one self-contained page: a curve for each number that changes. */
 import { plotStyle, valuesPlot } from "../util/plots.ts";
 
-/** A page with a plot for every number of the rows that is not the same in all of them. @param rows each with `step` */
+/** A page with a plot for every number that differs between rows. @param rows each with `step` */
 export function curvesPage(title: string, rows: readonly object[]): string {
   const names = [...new Set(rows.flatMap(Object.keys))].filter((name) => name !== "step");
   const plots = names.flatMap((name) => {

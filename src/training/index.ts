@@ -1,9 +1,9 @@
 /**
- * Training a policy: Phase One (`phaseOne`), Phase Two (`rollOut`, `phaseTwo`), the life of an adapter (`trainAdapter`), and
- * the parts they are made of.
+ * Training a policy: Phase One (`phaseOne`), Phase Two (`rollOut`, `phaseTwo`), the life of an adapter (`trainAdapter`),
+ * and their parts.
  *
- * A policy that implements `TrainablePolicy` can be trained by both phases; one that implements `AdapterTrainer` learns
- * from a memory's questions.
+ * Both phases can train a policy that implements `TrainablePolicy`. A policy with an `AdapterTrainer` learns from a
+ * memory's questions.
  */
 export type { PlainAction } from "../policy/plain-action.ts";
 export type { ConcurrencyOptions } from "../util/async.ts";

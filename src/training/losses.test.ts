@@ -142,7 +142,7 @@ for (const name of ["grpo", "gspo"] as const) {
       assert.deepEqual(clipped, { positive: 0, negative: 0 });
     });
 
-    test("counts a sequence of advantage 0 in the mean and pushes it nowhere, whatever its ratio", () => {
+    test("counts a sequence of advantage 0 in the mean and pushes it nowhere, at any ratio", () => {
       // A = −1 at ratio e^−1 costs 0.8, clipped; 0.8 / 2.
       const { loss, gradient, clipped } = lossOf([of(-2), of(-1)], [of(-1), of(-900)], [-1, 0]);
       assertNear(loss, 0.4);
@@ -233,7 +233,7 @@ describe("gspo", () => {
     assertGradient(gradient, [[-0.5, -0.5]]);
   });
 
-  test("averages over sequences, whatever their lengths", () => {
+  test("averages over sequences, at any lengths", () => {
     // s = exp((ln 1.1 + ln 1.1) / 2) = 1.1 at A = 1 gives −1.1; s = 1.5 at A = 2 gives −2 · 1.28 = −2.56, clipped;
     // s = 0.5 at A = −1 gives 0.8, clipped. (−1.1 − 2.56 + 0.8) / 3 = −2.86 / 3.
     const old = [of(-1, -1), of(-2), of(-1, -2, -3)];
@@ -294,7 +294,7 @@ const oneToken = (chosen: number, rejected: number) => ({ chosen: [of(chosen)], 
 const zeros = oneToken(0, 0);
 
 describe("dpo", () => {
-  test("is ln 2 at the reference, with derivatives ∓β/2 over the pairs", () => {
+  test("is ln 2 where policy and reference are equal, with derivatives ∓β/2 over the pairs", () => {
     const pairs = { chosen: [of(-1, -2), of(-3)], rejected: [of(-1), of(-2, -2)] };
     const { loss, gradient } = dpoLoss(pairs, pairs);
     assertNear(loss, Math.LN2);
@@ -303,7 +303,7 @@ describe("dpo", () => {
     assertGradient(gradient.rejected, [[0.025], [0.025, 0.025]]);
   });
 
-  test("sums over tokens and compares with the reference", () => {
+  test("sums over tokens and compares with reference log-probabilities", () => {
     // Δ_chosen = (−1 + 6) + (−2 + 8) = 11, Δ_rejected = −3 + 2 = −1, margin 12, β m = 1.2 at β = 0.1.
     // σ(1.2) = 0.768525, −ln 0.768525 = 0.263282; −0.1 · (1 − 0.768525) = −0.0231475.
     const policy = { chosen: [of(-1, -2)], rejected: [of(-3)] };
@@ -348,7 +348,7 @@ describe("ipo", () => {
     assertGradient(gradient.rejected, [[3], [-2, -2]]);
   });
 
-  test("is 1 / (4 β²) at the reference", () => {
+  test("is 1 / (4 β²) where policy and reference are equal", () => {
     assertNear(ipoLoss(zeros, zeros).loss, 25);
     assertNear(ipoLoss(zeros, zeros, 0.5).loss, 1);
   });
@@ -390,7 +390,7 @@ describe("the k3 divergence", () => {
     const policy = [of(-2, -2), of(-2)];
     const { loss, gradient } = klLoss(policy, [of(-2 + Math.LN2, -2 - Math.LN2), of(-2)]);
     assertNear(loss, 1 / 6);
-    // (1 − e^d) / 3: the policy is to rise where the reference is above it.
+    // (1 − e^d) / 3: the policy rises where its log-probability is below that of π_ref.
     assertGradient(gradient, [[-1 / 3, 0.5 / 3], [0]]);
   });
 

@@ -2,16 +2,17 @@
  * Losses as pure functions: from log-probabilities to a number and its derivative by each log-probability.
  *
  * A trainer takes the derivatives as weights (`Trainer.accumulate`), so no loss knows which policy it trains. Sequences
- * are a batch of N arrays, the i-th of shape [T_i], one natural log-probability (nats) per sampled token or choice; a
- * derivative has the shape and the number type of what it is of. Sums are kept in double precision. How tokens and
- * sequences are averaged, and the unit, differ from loss to loss and are said at each.
+ * are a batch of N arrays, the i-th of shape [T_i], one natural log-probability (nats) per sampled token or choice. A
+ * derivative has the shape and the number type of its variable. Sums are kept in double precision. Each loss states its
+ * unit and how it averages tokens and sequences.
  *
  * Left out: entropy bonus, critic, label smoothing. Coefficients between losses are the caller's.
  */
 
+/** Natural log-probabilities of one sequence, shape [T]. */
 export type Logprobs = Float32Array | Float64Array;
 
-/** A number to make small and d loss / d log-probability. */
+/** A number to minimise, and d loss / d log-probability. */
 export interface Loss<Gradient> {
   readonly loss: number;
   readonly gradient: Gradient;
@@ -23,8 +24,9 @@ export interface PairLogprobs<L extends Logprobs = Logprobs> {
   readonly rejected: readonly L[];
 }
 
+/** A loss over preference pairs. */
 export interface PairLoss<L extends Logprobs> extends Loss<{ chosen: L[]; rejected: L[] }> {
-  /** How much more each chosen sequence gained on the reference than its rejected one, m of `dpoLoss`, shape [N]. For logs. */
+  /** How much more each chosen sequence gained on π_ref than its rejected one, m of `dpoLoss`, shape [N]. For logs. */
   readonly margins: readonly number[];
 }
 
@@ -44,15 +46,16 @@ export const grpoClip: Clip = { lower: 0.2, upper: 0.28, dual: 3 };
 /** The same without dual clip: the ratio is a geometric mean over tokens, and GSPO's paper has none. */
 export const gspoClip: Clip = { lower: 0.2, upper: 0.28, dual: Infinity };
 
+/** A clipped surrogate loss. */
 export interface SurrogateLoss<L extends Logprobs> extends Loss<L[]> {
   /**
    * Share whose push a clip stopped, by the sign of the advantage: of tokens in GRPO, of sequences in GSPO. 0 where
-   * there is none of that sign. For logs.
+   * no advantage has that sign. For logs.
    */
   readonly clipped: { readonly positive: number; readonly negative: number };
 }
 
-/** Logarithm of the largest ratio, in nats; a larger one counts as this, with derivative 0, so none overflows. */
+/** Logarithm of the largest ratio, in nats; a larger one counts as this, with derivative 0, so that none overflows. */
 const maxLogRatio = 10;
 
 /** Largest k3 estimate of a token, in nats; beyond, the derivative is 0. */
@@ -147,7 +150,7 @@ export function gspoLoss<L extends Logprobs>(
  * Mean over the N pairs of −log σ(β m), in nats: DPO (Rafailov et al. 2023, eq. 7).
  *
  * The margin m = Δ_chosen − Δ_rejected, in nats, where Δ is the sum over all tokens of a sequence, not their mean, of
- * log π − log π_ref. At weights equal to the reference the loss is ln 2 = 0.693.
+ * log π − log π_ref. Where the weights equal π_ref the loss is ln 2 = 0.693.
  * @param reference under the frozen weights, of the same shape as `policy`
  * @param beta above 0; the larger, the sooner a pair counts as learned. @default 0.1
  * @throws RangeError for an empty batch or sequence, shapes that differ, a value that is not finite, or such a beta
@@ -167,7 +170,7 @@ export function dpoLoss<L extends Logprobs>(
  * Mean over the N pairs of (m − 1 / (2 β))², in nats squared: IPO (Azar et al. 2023, eq. 17, whose τ is β).
  *
  * The margin m is that of `dpoLoss`, summed over tokens. Unlike DPO it has a target, 5 nats at β = 0.1, and pulls back
- * a pair that went beyond.
+ * a pair that exceeds it.
  * @param reference under the frozen weights, of the same shape as `policy`
  * @param beta above 0; the larger, the nearer the target. @default 0.1
  * @throws RangeError for an empty batch or sequence, shapes that differ, a value that is not finite, or such a beta
@@ -190,7 +193,7 @@ export function ipoLoss<L extends Logprobs>(
  * Per token e^d − d − 1 with d = log π_ref − log π: never below 0 and clamped to at most 10, from d = −11 down and
  * 2.61 up. There the derivative is 0: a token that far away is not pulled back. Clamping d to ±20 first, as is usual,
  * would change nothing. It estimates the divergence on tokens sampled from π; on tokens replayed from a cache it is a
- * penalty for leaving the reference there.
+ * penalty for leaving π_ref there.
  * @param reference under the frozen weights, of the same shape as `policy`
  * @throws RangeError for an empty batch or sequence, shapes that differ, or a value that is not finite
  */
@@ -211,7 +214,7 @@ export function klLoss<L extends Logprobs>(policy: readonly L[], reference: read
   return { loss, gradient };
 }
 
-/** A value and its derivative by the one number it was computed from, or by a log-probability that adds to it. */
+/** A value and its derivative by the number it was computed from, or by a log-probability that adds to that number. */
 interface Term {
   readonly value: number;
   readonly slope: number;

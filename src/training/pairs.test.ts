@@ -79,7 +79,7 @@ describe("worked examples", () => {
     assert.match(arrowsOf(pairs[0]!.edges), /^(a>b|d>e)$/);
   });
 
-  test("tasks that disagree about two texts cancel out, tasks that agree both count as its ground", () => {
+  test("tasks that disagree about two texts cancel out, tasks that agree both count as its evidence", () => {
     const candidates = ["a", "b"].map((id) => candidate(id));
     assert.equal(
       outcomeOf(candidates, [...beats("a>b", "clothes"), ...beats("b>a", "places")]),
@@ -157,7 +157,7 @@ describe("worked examples", () => {
     });
   });
 
-  test("makes nothing of nothing", () => {
+  test("gives nothing for no contexts", () => {
     const { pairs, report } = choosePairs([]);
     assert.deepEqual(pairs, []);
     assert.equal(report.contexts, 0);
@@ -182,7 +182,7 @@ describe("worked examples", () => {
     assert.equal(draws.filter((draw) => draw === "b>c").length, 300 - first);
   });
 
-  test("contexts alike but for their names draw apart", () => {
+  test("contexts that differ only in name draw separately", () => {
     const candidates = ["a", "b", "c"].map((id) => candidate(id));
     const contexts = Array.from({ length: 20 }, (_, i) => ({
       id: `clip ${i}`,
@@ -193,7 +193,7 @@ describe("worked examples", () => {
     assert.deepEqual([...new Set(pairs.map(({ chosen }) => chosen.id))].sort(), ["a", "b"]);
   });
 
-  test("refuses ids used twice, comparisons of strangers, impossible lengths and margins", () => {
+  test("refuses ids used twice, comparisons of unknown candidates, impossible lengths and margins", () => {
     const context = (candidates: PairCandidate[], arrows = "") => ({
       id: "clip",
       candidates,

@@ -2,10 +2,10 @@
  * From judged comparisons to at most one preference pair per context: which of two memories of the same clip
  * to prefer.
  *
- * A comparison is worth little alone; a long chain of them (a beat b, b beat c) means a wide gap. So the
- * chosen text is one that nothing beats, the rejected one stands at the far end of a chain below it, and
- * both are about as long and the chosen one passes the quality checks: what is left for training to learn
- * from is relevance.
+ * A single comparison is weak evidence; a long chain of them (a beat b, b beat c) means a wide gap. So the
+ * chosen text is undefeated, the rejected one stands at the far end of a chain below it, both have about the
+ * same length, and the chosen one passes the quality checks. What is left for training to learn from is
+ * relevance. The released code does this in `training/stage2/gen_pairs.py`.
  *
  * Left out: asking the judge, both orders of a comparison (only agreeing ones arrive here), and the checks
  * themselves.
@@ -13,12 +13,12 @@
  * Departures:
  * 1. On a cycle only the comparisons that lie on it are dropped, as in the paper; the released code drops
  *    the context.
- * 2. Among equally good pairs the seed decides, not the order of ids, so no position in a group is preferred.
+ * 2. Among equally good pairs the random seed decides, not the order of ids, so no position in a group is preferred.
  * 3. A text sampled twice with two verdicts counts as failing: its quality is in doubt.
  */
 import { pick, seededRandom, shuffle } from "../util/random.ts";
 
-/** One text the policy wrote for a context; the caller's own fields come back with the pair. */
+/** One text the policy wrote for a context; the caller's own fields are returned with the pair. */
 export interface PairCandidate {
   /** Unique within its context. */
   readonly id: string;
@@ -29,7 +29,7 @@ export interface PairCandidate {
   readonly passes: boolean;
 }
 
-/** What a judge said, in both orders. */
+/** What a judge preferred in both orders. */
 export interface Comparison {
   /** Id of the candidate that helps more. */
   readonly winner: string;
@@ -40,8 +40,8 @@ export interface Comparison {
 }
 
 /**
- * Everything the policy wrote for one clip, and how that compares. Give each kind of task a context of its
- * own: kinds that prefer different things would only cancel out.
+ * Everything the policy wrote for one clip, and its comparisons. Give each kind of task a context of its
+ * own: kinds that prefer different things would cancel each other out.
  */
 export interface PairContext<C extends PairCandidate> {
   readonly id: string;
@@ -49,8 +49,9 @@ export interface PairContext<C extends PairCandidate> {
   readonly comparisons: readonly Comparison[];
 }
 
+/** Options of `choosePairs`. */
 export interface PairOptions {
-  /** Decides among equals, and the order of the pairs. @default 42 */
+  /** Random seed: decides among equals, and the order of the pairs. @default 42 */
   readonly seed?: number | string;
   /** Chosen and rejected differ by fewer tokens than this, above 0. @default 20 */
   readonly tokenMargin?: number;
@@ -59,23 +60,24 @@ export interface PairOptions {
 /** Whether the rejected text passes the quality checks; the chosen one always does. */
 export type PairKind = "both-pass" | "rejected-fails";
 
+/** Two texts of one context, the preferred one as `chosen`. */
 export interface PreferencePair<C extends PairCandidate> {
   /** Id of the context both were written for. */
   readonly context: string;
   readonly chosen: C;
   readonly rejected: C;
   readonly kind: PairKind;
-  /** Steps of the longest chain from chosen down to rejected, 1 up. */
+  /** Steps of the longest chain from chosen down to rejected, from 1 up. */
   readonly distance: number;
-  /** The comparisons of that chain, from chosen down; several for a step that was judged by several tasks. */
+  /** The comparisons of that chain, from chosen down; a step judged by several tasks has several. */
   readonly edges: readonly Comparison[];
 }
 
-/** Why a context gave no pair: the first of these that holds. */
+/** Why a context gave no pair: the first of these that applies. */
 export type NoPairReason =
   /** Fewer than two different texts. */
   | "one-text"
-  /** The judge preferred nothing to anything. */
+  /** The judge expressed no preference. */
   | "no-comparisons"
   /** Each comparison prefers a text that fails the checks to one that passes. */
   | "worse-quality"
@@ -86,6 +88,7 @@ export type NoPairReason =
   /** Each pair differs too much in length. */
   | "length";
 
+/** The pairs, with what was dropped and why. */
 export interface PairReport {
   readonly contexts: number;
   readonly pairs: number;
@@ -104,16 +107,17 @@ export interface PairReport {
   readonly cyclic: readonly ContextComparison[];
 }
 
+/** A comparison with the id of its context. */
 export interface ContextComparison extends Comparison {
   readonly context: string;
 }
 
 /**
- * At most one pair per context, in seeded order, and what became of the rest.
+ * At most one pair per context, in seeded order, and a report on the rest.
  *
- * Depends on the contents and the seed alone: the order of contexts, candidates and comparisons changes
- * nothing, nor does one context change another's pair.
- * @throws RangeError for an id used twice, a comparison of a candidate that is not there, a length below 0 or
+ * Depends only on the contents and the random seed: the order of contexts, candidates and comparisons changes
+ * nothing, and no context changes another's pair.
+ * @throws RangeError for an id used twice, a comparison of an unknown candidate, a length below 0 or
  * not finite, a margin not above 0
  */
 export function choosePairs<C extends PairCandidate>(
@@ -221,7 +225,7 @@ function chooseWithin<C extends PairCandidate>(
   return { pair: reason(), worseQuality, cyclic };
 }
 
-/** The candidate that stands for each id: of one text the first by id, a failing one before a passing one. */
+/** The candidate for each id: of equal texts the first by id, a failing one before a passing one. */
 function distinctTexts<C extends PairCandidate>(candidates: readonly C[]): Map<string, C> {
   const ofText = new Map<string, C>();
   const ordered = [...candidates].sort((a, b) => Number(a.passes) - Number(b.passes) || byId(a, b));
@@ -231,7 +235,7 @@ function distinctTexts<C extends PairCandidate>(candidates: readonly C[]): Map<s
   return new Map(candidates.map(({ id, text }) => [id, ofText.get(text)!]));
 }
 
-/** Whom each candidate beat directly. */
+/** The candidates that each candidate beat directly. */
 function beatenBy<C>(
   comparisons: readonly Comparison[],
   ends: (comparison: Comparison) => { readonly winner: C; readonly loser: C },
@@ -244,7 +248,7 @@ function beatenBy<C>(
   return beaten;
 }
 
-/** Whom a candidate beat, directly or through others; itself only where it lies on a cycle. */
+/** The candidates that one beat, directly or through others; includes itself only where it lies on a cycle. */
 function reachable<C>(from: C, beaten: ReadonlyMap<C, ReadonlySet<C>>): Set<C> {
   const found = new Set<C>();
   const open = [from];

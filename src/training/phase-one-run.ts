@@ -1,10 +1,10 @@
 /**
  * The directory of a Phase One run (`run-directory.ts`).
  *
- *     metrics.jsonl    one line a step
- *     rollouts.jsonl   one line a memory that was sampled: its text, reward and advantage, and why the judge said so
+ *     metrics.jsonl    one line per step
+ *     rollouts.jsonl   one line per sampled memory: its text, reward and advantage, and the judge's reason
  *
- * Lines beyond the checkpoint are taken back when a run is resumed: the steps are done again.
+ * A resumed run removes the lines after its checkpoint and repeats those steps.
  */
 import type { Instance, PhaseOneRun, PhaseOneState, RecordedRollout, RecordedStep } from "./phase-one.ts";
 import { openRunDirectory } from "./run-directory.ts";
@@ -13,7 +13,7 @@ interface SavedState extends Omit<PhaseOneState, "instances"> {
   readonly instances: readonly SavedInstance[];
 }
 
-/** An instance as JSON holds it: the counts of words as a list. */
+/** An instance as JSON: the word counts become a list. */
 type SavedInstance = Omit<Instance, "state"> & {
   readonly state: Omit<Instance["state"], "words"> & {
     readonly words: readonly (readonly [string, number])[];
@@ -22,7 +22,7 @@ type SavedInstance = Omit<Instance, "state"> & {
 
 /**
  * Opens or makes a run's directory.
- * @param config plain data; all that the run's numbers depend on
+ * @param config plain data: everything the run's numbers depend on
  * @throws ConfigError `run-differs` when the directory holds a run of another configuration
  */
 export function openPhaseOneRun(directory: string, config: object): PhaseOneRun {

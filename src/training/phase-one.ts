@@ -1,18 +1,18 @@
 /**
- * Phase One, before deployment: a policy learns how to memorize, from what judges say of its own memories.
+ * Phase One, before deployment: a policy learns how to memorize from what judges say of its own memories.
  *
  * Each step is Algorithm 1 of the paper: every live instance of the curriculum shows the policy one decision with its
  * history; G memories are sampled; rewards (format, thinking, quality, richness) become group advantages; GSPO moves the
  * weights; the best memory joins the history, and the instance moves to its next clip or to another video. For the first
  * steps the history comes with the videos (off-policy), for the rest it is the policy's own (on-policy).
  *
- * A run can be killed at any moment: what a step depends on is the checkpoint and the step's own seeds, so a resumed run
- * ends with the same numbers. Nothing here knows which policy it trains.
+ * A run can be killed at any moment: a step depends only on the checkpoint and the step's own random seeds, so a resumed
+ * run ends with the same numbers. Nothing here knows which policy it trains.
  *
  * Departures:
  * 1. History takes the first rollout that passes the quality checks, else the first on contract, else nothing.
  * 2. A step that moved no log-probability stops the run: a trainer that does not train is a fault of the set-up.
- * 3. A run in which no group told its members apart ends with the weights it began with, and says so.
+ * 3. A run in which no group told its members apart ends with its initial weights and says so.
  */
 import type { Adapter } from "../adapter/adapter.ts";
 import { ConfigError, EngineError } from "../errors.ts";
@@ -34,35 +34,35 @@ import type { Checkpoint, Trainer } from "./trainer.ts";
 /** A video to train on. */
 export interface TrainingVideo {
   readonly clips: number;
-  /** What perception makes of a clip; the same each time. */
+  /** The observation of a clip; the same each time. */
   observe(clip: number): Promise<Observation>;
-  /** A memory of a clip that is not the policy's, for the off-policy steps. */
+  /** A memory of a clip that the policy did not write, for the off-policy steps. */
   written(clip: number): Promise<string>;
 }
 
-/** What decides a run's numbers; the limits are of what the policy is shown. */
+/** The settings that decide a run's numbers; the limits are of what the policy is shown. */
 export interface PhaseOneConfig extends ContextLimits {
-  /** Steps whose history is not the policy's own, and all steps. */
+  /** Off-policy steps, whose history is not the policy's own, and all steps. */
   readonly offPolicySteps: number;
   readonly steps: number;
   /** Live instances, B. */
   readonly batch: number;
-  /** Memories sampled for each, G. */
+  /** Memories sampled per instance, G. */
   readonly group: number;
-  /** Optimiser steps a step: the batch is split in so many parts. */
+  /** Optimiser steps per step: the batch is split into this many parts. */
   readonly parts: number;
   readonly learningRate: number;
-  /** The whole gradient is shortened to this norm. */
+  /** The whole gradient is clipped to this norm. */
   readonly maxGradientNorm: number;
   /** Weight of a KL penalty (k3) against the weights the run started from; the paper has none. @default 0 */
   readonly kl: number;
   readonly seed: string;
-  /** A checkpoint every so many steps. */
+  /** Steps between two checkpoints. */
   readonly checkpointEvery: number;
   readonly curriculum: CurriculumOptions;
 }
 
-/** The paper's sizes and rate; a policy of another size has its own. */
+/** The sizes and rate of the paper; policies of other sizes have their own. */
 export const phaseOneDefaults: PhaseOneConfig = {
   offPolicySteps: 60,
   steps: 100,
@@ -78,6 +78,7 @@ export const phaseOneDefaults: PhaseOneConfig = {
   curriculum: curriculumDefaults,
 };
 
+/** Options of `phaseOne`. */
 export interface PhaseOneOptions<Sample> {
   readonly trainable: PhaseOnePolicy<Sample>;
   /** The n-th video, the same each time it is asked for. */
@@ -87,7 +88,7 @@ export interface PhaseOneOptions<Sample> {
   readonly config: PhaseOneConfig;
   /** Where the run's state, metrics and checkpoints are kept. */
   readonly run: PhaseOneRun;
-  /** Instances that are shown to the policy and judged at once; the numbers are the same at any. @default 1 */
+  /** Instances shown to the policy and judged at once; the numbers are the same at any value. @default 1 */
   readonly concurrency?: number | undefined;
   readonly onStep?: (metrics: StepMetrics) => void;
   readonly signal?: AbortSignal | undefined;
@@ -106,19 +107,19 @@ export interface StepMetrics {
   /** Rollouts on contract, and those that pass all quality checks. */
   readonly valid: number;
   readonly passing: number;
-  /** Of those a judge has read: true, and repeating nothing. */
+  /** Of the rollouts a judge has read: the share that is true, and the share that repeats nothing. */
   readonly correct: number;
   readonly clean: number;
   /** Groups left out because a judge failed. */
   readonly masked: number;
-  /** Rollouts that were better or worse than their siblings: those alone move the weights. */
+  /** Rollouts that were better or worse than their siblings. Only these move the weights. */
   readonly telling: number;
   readonly tokens: number;
-  /** Of GSPO, in units of the advantage. */
+  /** GSPO loss, in units of the advantage. */
   readonly loss: number;
-  /** Mean k3 estimate against the first weights, in nats a token; 0 where it is no penalty. */
+  /** Mean k3 estimate against the first weights, in nats per token; 0 without a penalty. */
   readonly kl: number;
-  /** Share of sequences a clip stopped, by the sign of their advantage. */
+  /** Share of sequences that a clip stopped, by the sign of their advantage. */
   readonly clippedPositive: number;
   readonly clippedNegative: number;
   /** Largest difference, in nats, between a token's log-probability when it was sampled and before the first part. */
@@ -132,24 +133,24 @@ export interface StepMetrics {
 /** A live instance, as plain data. */
 export interface Instance {
   readonly place: Place;
-  /** What the policy wrote in this video, oldest first, as far as the window reaches. */
+  /** What the policy wrote in this video, oldest first, as far back as the window reaches. */
   readonly entries: readonly ShownEntry[];
   readonly state: PolicyState;
 }
 
-/** All a step depends on besides the weights. */
+/** Everything a step depends on besides the weights. */
 export interface PhaseOneState {
-  /** Steps done. */
+  /** Completed steps. */
   readonly step: number;
   /** Videos drawn so far. */
   readonly videos: number;
   readonly instances: readonly Instance[];
 }
 
-/** Where a run is kept: `phase-one-run.ts` keeps it in a directory. */
+/** Where a run is kept; `phase-one-run.ts` keeps it in a directory. */
 export interface PhaseOneRun {
   readonly directory: string;
-  /** Loads the trainer's weights from the last checkpoint, if there is one, and says where the run stands. */
+  /** Loads the trainer's weights from the last checkpoint, if there is one, and returns the run's state. */
   resume(trainer: Pick<Trainer<never>, "load">): Promise<PhaseOneState>;
   record(metrics: StepMetrics, ms: number, rollouts: readonly Omit<RecordedRollout, "step">[]): Promise<void>;
   /** All steps recorded so far, in order. */
@@ -157,7 +158,7 @@ export interface PhaseOneRun {
   checkpoint(trainer: Pick<Trainer<never>, "save">, state: PhaseOneState): Promise<void>;
 }
 
-/** A memory that was sampled, as a run keeps it. */
+/** A sampled memory, as a run keeps it. */
 export interface RecordedRollout {
   readonly step: number;
   readonly stream: string;
@@ -169,13 +170,13 @@ export interface RecordedRollout {
   readonly parts: ActionReward["parts"];
   readonly checks: ActionReward["checks"];
   readonly advantage: number;
-  /** Why the judge said so. */
+  /** The judge's reason. */
   readonly rationale?: string;
   /** What failed while it was judged. */
   readonly failures: ActionReward["failures"];
 }
 
-/** The metrics of a step and the step's wall time, which alone differs between equal runs. */
+/** The metrics of a step and its wall time, the only part that differs between equal runs. */
 export type RecordedStep = StepMetrics & { readonly ms: number };
 
 /** A rollout with its reward. */
@@ -185,7 +186,7 @@ interface Rollout<Sample> {
   readonly advantage: number;
 }
 
-/** What came of a whole run, steps of earlier processes included. */
+/** The result of a whole run, steps of earlier processes included. */
 export interface PhaseOneOutcome {
   readonly trained: Checkpoint;
   readonly steps: number;
@@ -193,7 +194,7 @@ export interface PhaseOneOutcome {
   readonly movedSteps: number;
   /**
    * Why nothing was learned: `judge-failed` where a judge failed in every group, `no-difference` where the members of each
-   * group that was judged got the same reward, as from a judge that says no to everything; `null` where something was.
+   * judged group got the same reward, as from a judge that always says no; `null` where something was learned.
    */
   readonly problem: "judge-failed" | "no-difference" | null;
 }
@@ -262,7 +263,7 @@ function filled<Sample>(
   return { ...state, videos, instances };
 }
 
-/** What one instance showed the policy, and what came of it. */
+/** What one instance showed the policy, and the result. */
 interface Decision {
   readonly context: Context;
   readonly actions: readonly Action[];
@@ -298,7 +299,7 @@ function recordedRollouts({
   });
 }
 
-/** The clips an instance stands at, and its history: its own entries, or those that come with the video. */
+/** The current clips of an instance and its history: its own entries, or those that come with the video. */
 async function contextOf<Sample>(
   { place, entries, state }: Instance,
   { clipsPerDecision }: Policy,
@@ -328,7 +329,7 @@ async function contextOf<Sample>(
   );
 }
 
-/** Moves the weights by what the step's groups say. */
+/** Moves the weights by the step's groups. */
 async function improve<Sample>(
   decisions: readonly Decision[],
   { trainable, config }: PhaseOneOptions<Sample>,
@@ -356,7 +357,7 @@ async function improve<Sample>(
     all += rollouts.length;
     told += telling.length;
     if (telling.length === 0) continue;
-    // A penalty is on all rollouts; without one, those of advantage 0 push nothing and need not be computed.
+    // A penalty acts on all rollouts; without one, those of advantage 0 push nothing and need not be computed.
     const pushing = config.kl > 0 ? rollouts : telling;
     const samples = pushing.map(({ sample }) => sample);
     const now = await trainer.logprobs(samples);
@@ -387,12 +388,12 @@ async function improve<Sample>(
   return { telling: told / Math.max(1, all), ...sums, mismatch };
 }
 
-/** @throws ConfigError for a policy that keeps no reference */
+/** Log-probabilities under the first weights. @throws ConfigError for a policy that keeps no reference */
 function referenceOf<Sample>(trainable: PhaseOnePolicy<Sample>, samples: readonly Sample[]) {
   if (trainable.reference) return trainable.reference(samples);
   throw new ConfigError(
     "reference-missing",
-    `Expected \`kl\` to be 0 for ${trainable.id}, which keeps no weights to hold it to`,
+    `Expected \`kl\` to be 0 for ${trainable.id}, which keeps no initial weights to compare with`,
   );
 }
 
@@ -409,7 +410,7 @@ async function rolloutsOf<Sample>(
   return rollouts;
 }
 
-/** One statement is judged a memory: right, wrong, or off contract. */
+/** A memory counts as one statement: correct, wrong, or off contract. */
 function scored({ total, parts: { format, quality }, masked }: ActionReward): ScoredRollout {
   return {
     reward: masked ? null : total,
@@ -427,7 +428,7 @@ function largestDifference<Sample>(
   return most;
 }
 
-/** One after the other: nearly always the first moved, but a draw that left no choice has nothing to move. */
+/** Checks one sample after another: nearly always the first one moved, but a draw without a choice cannot move. */
 async function requireMoved<Sample>(
   { trainer }: TrainablePolicy<Sample, Adapter | Checkpoint>,
   samples: readonly Sample[],

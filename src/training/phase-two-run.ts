@@ -1,12 +1,12 @@
 /**
  * The directory of a Phase Two run (`run-directory.ts`): how an adapter was trained.
  *
- *     drawn.jsonl      one line a context: the memories drawn for it, with their grades
- *     verdicts.jsonl   one line a comparison: which of two memories is preferred, and why
- *     rollouts.jsonl   one line a memory: its text and grade, what it won and lost against, whether it is of a pair
- *     metrics.jsonl    one line a step: loss, reward margin, share of pairs won, norm of the gradient and of the adapter
+ *     drawn.jsonl      one line per context: the memories drawn for it, with their grades
+ *     verdicts.jsonl   one line per comparison: which of two memories is preferred, and why
+ *     rollouts.jsonl   one line per memory: its text and grade, its wins and losses, its place in a pair
+ *     metrics.jsonl    one line per step: loss, reward margin, share of pairs won, norm of the gradient and of the adapter
  *
- * Resumed, it draws and judges only what is missing, and trains on from its last step. The files hold texts of what was
+ * A resumed run draws and judges only what is missing, and continues from its last step. The files hold texts of what was
  * watched and asked.
  */
 import type { PlainAction } from "../policy/plain-action.ts";
@@ -22,15 +22,16 @@ export interface DrawnContext {
   readonly rollouts: readonly DrawnRollout[];
 }
 
+/** A drawn memory with its grade. */
 export interface DrawnRollout {
   readonly action: PlainAction;
-  /** Whether it passes every quality check; `null` for one that is no candidate: off contract, or the judge failed. */
+  /** Whether it passes every quality check; `null` where it is no candidate: off contract, or the judge failed. */
   readonly passes: boolean | null;
-  /** Why the judge said so, or why there is no grade. */
+  /** The judge's reason, or why there is no grade. */
   readonly rationale?: string;
 }
 
-/** What a judge said of two memories of a context, by their ids. */
+/** A judge's verdict on two memories of a context, by their ids. */
 export interface RecordedVerdict {
   readonly context: string;
   readonly first: string;
@@ -48,14 +49,14 @@ export interface RecordedCandidate {
   readonly tokens: number;
   readonly passes: boolean;
   readonly rationale?: string;
-  /** Ids of the memories of the same context that it was preferred to, and that were preferred to it. */
+  /** Ids of memories of the same context: those it was preferred to, and those preferred to it. */
   readonly beat: readonly string[];
   readonly beatenBy: readonly string[];
   /** Its place in the context's pair, if it has one. */
   readonly role: "chosen" | "rejected" | null;
 }
 
-/** One step of training on pairs. What is about the pairs is of those drawn for the step, before it. */
+/** One step of training on pairs. Figures about pairs are of those drawn for the step, before it. */
 export interface PairStep {
   /** From 1 up. */
   readonly step: number;
@@ -63,10 +64,10 @@ export interface PairStep {
   readonly loss: number;
   /** Mean implicit reward of the chosen one over the rejected one, β times the margin of `dpoLoss`; 0 before the first step. */
   readonly rewardMargin: number;
-  /** Share of pairs whose chosen one gained more than the rejected one. */
+  /** Share of pairs whose chosen text gained more than the rejected one. */
   readonly won: number;
   readonly gradientNorm: number;
-  /** Euclidean norm of the adapter after the step; `null` where the trainer does not tell. */
+  /** Euclidean norm of the adapter after the step; `null` where the trainer does not report it. */
   readonly adapterNorm: number | null;
 }
 
@@ -76,12 +77,12 @@ export interface PhaseTwoRun {
   /** What an earlier process drew for a context, or `null`. */
   drawn(context: string): DrawnContext | null;
   keepDrawn(drawn: DrawnContext): Promise<void>;
-  /** What an earlier process was told about two memories, or `null`. */
+  /** The verdict an earlier process got on two memories, or `null`. */
   verdict(asked: Omit<RecordedVerdict, "verdict">): Judged<Preference> | null;
   keepVerdict(verdict: RecordedVerdict): Promise<void>;
-  /** Before the first step: what was drawn and judged is on disk when it returns. */
+  /** Called before the first step: when it returns, all draws and verdicts are on disk. */
   keepRollouts(rollouts: readonly RecordedCandidate[]): Promise<void>;
-  /** The steps that stand, with the trainer's weights after the last of them. */
+  /** The recorded steps. Loads the trainer's weights after the last of them. */
   resume(trainer: Pick<Trainer<never>, "load">): Promise<PairStep[]>;
   keepStep(trainer: Pick<Trainer<never>, "save">, step: PairStep): Promise<void>;
   /** Draws the curves. */
@@ -90,7 +91,7 @@ export interface PhaseTwoRun {
 
 /**
  * Opens or makes a run's directory.
- * @param config plain data; all that the run's numbers depend on
+ * @param config plain data: everything the run's numbers depend on
  * @throws ConfigError `run-differs` when the directory holds a run of another configuration
  */
 export function openPhaseTwoRun(
@@ -103,7 +104,7 @@ export function openPhaseTwoRun(
   const keyOf = ({ context, first, second }: Omit<RecordedVerdict, "verdict">) =>
     JSON.stringify([context, first, second]);
   const verdicts = run.rows<RecordedVerdict>("verdicts.jsonl");
-  // A judge that failed is asked again, until the pairs are trained on: then they have to stay what they are.
+  // A failed judge is asked again until training on the pairs has begun; from then on the pairs must not change.
   const hasBegun = run.rows("metrics.jsonl").length > 0;
   const standing = verdicts.filter(({ verdict }) => verdict.ok || hasBegun);
   const told = new Map(standing.map((row) => [keyOf(row), row.verdict]));

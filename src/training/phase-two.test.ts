@@ -73,7 +73,7 @@ const cached = (): Promise<CachedContext<Tokens>[]> =>
 const options = { judge: judgeWith(none), dpo: { learningRate: 1 } };
 
 describe("training on pairs", () => {
-  test("adds a KL penalty that holds the adapter near to nothing, the nearer the more it weighs", async () => {
+  test("adds a KL penalty that keeps the adapter near zero, the nearer the larger its weight", async () => {
     const trained = async (kl: number) => {
       const trainer = new TokenTrainer(count);
       const curve = await trainOnPairs(trainer, pairs, { learningRate: 0.3, beta: 0.5, steps: 20, kl });
@@ -101,7 +101,7 @@ describe("training on pairs", () => {
     assert.equal(tight.curve[1]!.loss, dpoLoss(now, reference, 0.5).loss + penalty);
   });
 
-  test("shortens a gradient where it is told to, and not otherwise", async () => {
+  test("clips a gradient only where it is configured", async () => {
     const norm = async (limit: { maxGradientNorm?: number }) => {
       const [step] = await trainOnPairs(new TokenTrainer(count), pairs, {
         ...{ learningRate: 1, steps: 1 },
@@ -144,7 +144,7 @@ describe("an adapter that its engine holds", () => {
     }
   });
 
-  test("stays as long as it was trained where no length is asked for, and needs no norm for that", async () => {
+  test("keeps its trained length where none is configured, and needs no norm for that", async () => {
     const cache = await cached();
     const { trainer } = remoteTokenTrainer(count, { tellsNorm: false });
     const { adapter, trainedNorm, problem } = await phaseTwo(trainer, cache, tasks, options);
@@ -180,7 +180,7 @@ describe("at any concurrency", () => {
     assert.deepEqual(all[2], all[0]);
   });
 
-  test("so many contexts and comparisons are under way, and no more", async () => {
+  test("as many contexts and comparisons run at once as configured, and no more", async () => {
     let running = 0;
     let most = 0;
     const counted = async () => {

@@ -1,14 +1,17 @@
 /**
  * Phase Two, after deployment: recent tasks say what to memorize, and only a tiny adapter learns it.
  *
- * The policy without an adapter draws several memories of each context, once (a frozen cache: nothing trained on is
- * stale); a judge says of each two, in both orders, which helps more with questions like a sample of the recent ones;
- * consistent verdicts become at most one pair a context (`pairs.ts`); DPO with a KL penalty trains the adapter on the
- * pairs for a few steps; and since its direction settles long before its length, it may be brought to a norm. After the
- * paper's Phase Two and its released code. Nothing here knows which policy it trains.
+ * 1. The policy without an adapter draws several memories of each context, once. This cache is frozen, so no training
+ *    data is stale.
+ * 2. A judge compares each two, in both orders: which helps more with questions like a sample of the recent ones?
+ * 3. Consistent verdicts become at most one pair per context (`pairs.ts`).
+ * 4. DPO with a KL penalty trains the adapter on the pairs for a few steps.
+ * 5. The adapter may be brought to a given norm, because its direction settles long before its length.
+ *
+ * This follows the paper's Phase Two and its released code. Nothing here knows which policy it trains.
  *
  * Departures:
- * 1. Questions are drawn for each context apart, and their options count as part of them.
+ * 1. Questions are drawn separately for each context, and their options count as part of them.
  * 2. Both sides of a pair are computed live in every step; the released code keeps the partner's as they were.
  * 3. The gradient is not clipped unless `maxGradientNorm` is given; the released actor clips it.
  */
@@ -35,26 +38,26 @@ import type { DrawnRollout, PairStep, PhaseTwoRun, RecordedCandidate } from "./p
 import type { TrainablePolicy } from "./trainable-policy.ts";
 import type { Trainer } from "./trainer.ts";
 
-/** What training an adapter gave: by preferences, or in closed form. */
+/** The result of training an adapter, by preferences or in closed form. */
 export interface TrainingResult<Trained extends Adapter = Adapter> {
-  /** Adds nothing where there was nothing to learn from. */
+  /** Zero where there was nothing to learn from. */
   readonly adapter: Trained;
   /** Why it should not become active, or `null`. */
   readonly problem:
     | null
     /** There are no tasks. */
     | "no-tasks"
-    /** All questions are one and the same: no sign yet of what questions have in common. */
+    /** All questions are the same: nothing shows yet what questions have in common. */
     | "one-question"
     /** No question holds a content word. */
     | "no-words"
-    /** The judge preferred nothing to anything. */
+    /** The judge expressed no preference. */
     | "no-pairs"
     /** The pairs pull nowhere: chosen and rejected stay equally likely. */
     | "no-direction";
-  /** Preference pairs it was trained on: none in closed form. */
+  /** Preference pairs it was trained on; 0 in closed form. */
   readonly pairs: number;
-  /** A row a step: none in closed form. */
+  /** One row per step; none in closed form. */
   readonly curve: readonly PairStep[];
   /** Comparisons that the judge failed to make. */
   readonly failedVerdicts: number;
@@ -62,36 +65,37 @@ export interface TrainingResult<Trained extends Adapter = Adapter> {
   readonly refusedClips?: number;
 }
 
-/** A memory of the cache, as it was drawn. */
+/** A memory of the cache, as drawn. */
 export interface CachedRollout<Sample> extends PairCandidate {
   readonly sample: Sample;
   /** Why it passes or does not, where a judge said so. */
   readonly rationale?: string;
 }
 
-/** Everything that was drawn for one context, and the context for the judge. */
+/** Everything drawn for one context, and the context for the judge. */
 export interface CachedContext<Sample> {
   readonly id: string;
   readonly context: Context;
   readonly candidates: readonly CachedRollout<Sample>[];
 }
 
+/** Options of `rollOut`. */
 export interface RolloutOptions extends ConcurrencyOptions {
-  /** Memories drawn for a context, N. @default 8 */
+  /** Memories drawn per context, N. @default 8 */
   readonly samples?: number;
   readonly seed?: string;
   /** Length of a memory's text. */
   readonly countTokens: (text: string) => number;
-  /** Labels each memory's quality; without it all are as good, as those of a policy that copies lines are. */
+  /** Labels each memory's quality. @default all pass, as fits a policy that copies lines */
   readonly quality?: { readonly judge: Judge; readonly score: ScoreOptions };
-  /** Where what is drawn is kept; what it holds already is not drawn again. */
+  /** Keeps what is drawn; what it already holds is not drawn again. */
   readonly run?: Pick<PhaseTwoRun, "drawn" | "keepDrawn"> | undefined;
 }
 
 /**
- * The frozen cache. Memories off contract are left out, and so are those whose quality the judge failed to say. The
- * same at any concurrency, which is of contexts.
- * @param contexts each with an id of its own
+ * Draws the frozen cache. Memories off contract are left out, and so are those the judge failed to grade.
+ * Concurrency counts contexts; the result is the same at any value.
+ * @param contexts each with its own id
  */
 export async function rollOut<Sample>(
   trainable: Pick<TrainablePolicy<Sample>, "policy" | "sampleOf">,
@@ -114,7 +118,7 @@ export async function rollOut<Sample>(
   });
 }
 
-/** A memory as it was drawn and graded. */
+/** A drawn and graded memory. */
 interface Drawn extends Omit<DrawnRollout, "action"> {
   readonly action: Action;
 }
@@ -143,7 +147,7 @@ async function draw(
   return drawn;
 }
 
-/** Whether an action passes, with the judge's words; `null` for one off contract, or of which the judge failed to say. */
+/** Whether an action passes, with the judge's reason; `null` for one off contract or one that the judge failed to grade. */
 async function gradeOf(
   context: Context,
   action: Action,
@@ -158,18 +162,19 @@ async function gradeOf(
   return { passes: pass, ...(rationale !== undefined && { rationale }) };
 }
 
+/** Options of `compare`. */
 export interface CompareOptions extends ConcurrencyOptions {
   readonly judge: Pick<Judge, "relevance">;
-  /** Recent questions a context is judged by. @default 5 */
+  /** Recent questions that each context is judged by. @default 5 */
   readonly questionsPerContext?: number;
   readonly seed?: string;
-  /** Where verdicts are kept; what it holds already is not asked again. */
+  /** Keeps verdicts; what it already holds is not asked again. */
   readonly run?: Pick<PhaseTwoRun, "verdict" | "keepVerdict"> | undefined;
 }
 
 /**
- * The comparisons of each context's memories, by questions drawn for it, and how many verdicts failed. The same at any
- * concurrency, which is of comparisons.
+ * The comparisons of each context's memories, by questions drawn for it, and how many verdicts failed. Concurrency counts
+ * comparisons; the result is the same at any value.
  */
 export async function compare<Sample>(
   cache: readonly CachedContext<Sample>[],
@@ -216,7 +221,7 @@ function differentPairs<C extends PairCandidate>(candidates: readonly C[]): [fir
   );
 }
 
-/** The comparison a verdict is, if it prefers one. */
+/** The comparison that a verdict expresses, if it prefers one. */
 function comparisonOf(
   context: string,
   first: string,
@@ -234,26 +239,27 @@ export interface SamplePair<Sample> {
   readonly rejected: Sample;
 }
 
+/** Options of `trainOnPairs`. */
 export interface DpoOptions {
-  /** How far a preference may pull from the policy without an adapter; smaller is farther. @default 0.1 */
+  /** How closely training stays to the policy without an adapter; smaller moves it farther. @default 0.1 */
   readonly beta?: number;
   /** Weight of the KL penalty (k3) against the policy without an adapter. @default 0 */
   readonly kl?: number;
-  /** @default 10 */
+  /** Optimiser steps. @default 10 */
   readonly steps?: number;
   readonly learningRate: number;
-  /** The gradient is shortened to this norm. @default no limit */
+  /** The gradient is clipped to this norm. @default no limit */
   readonly maxGradientNorm?: number;
-  /** Pairs a step, drawn again when all were used. @default all */
+  /** Pairs per step; a pair is drawn again only when all were used. @default all */
   readonly pairsPerStep?: number;
   readonly seed?: string;
   readonly signal?: AbortSignal | undefined;
-  /** Where steps are kept; those it holds are not made again. */
+  /** Keeps steps; those it already holds are not repeated. */
   readonly run?: Pick<PhaseTwoRun, "resume" | "keepStep"> | undefined;
 }
 
 /**
- * Trains on pairs from where the trainer stands, which is the reference too; no pairs take no step.
+ * Trains on pairs from the trainer's current weights, which also give log π_ref. Without pairs it takes no step.
  * @returns all steps, those of earlier processes included
  */
 export async function trainOnPairs<Sample>(
@@ -287,13 +293,13 @@ async function logprobsOf<Sample>(
   return { chosen: both.slice(0, pairs.length), rejected: both.slice(pairs.length) };
 }
 
-/** The chosen ones of all pairs, then the rejected ones. */
+/** The chosen samples of all pairs, then the rejected ones. */
 const samplesOf = <Sample>(pairs: readonly SamplePair<Sample>[]) => [
   ...pairs.map(({ chosen }) => chosen),
   ...pairs.map(({ rejected }) => rejected),
 ];
 
-/** Draws places of pairs for one step after another, each pair once before any comes again. */
+/** Draws pair numbers for one step after another, each pair once before any is repeated. */
 function drawing(count: number, size: number, random: Random): () => number[] {
   let order: number[] = [];
   return () => {
@@ -304,7 +310,7 @@ function drawing(count: number, size: number, random: Random): () => number[] {
   };
 }
 
-/** One step on the pairs at some places. @param references of all pairs */
+/** One step on some pairs, given by their places. @param references of all pairs */
 async function stepOn<Sample>(
   trainer: Trainer<Sample, Adapter>,
   pairs: readonly SamplePair<Sample>[],
@@ -339,19 +345,21 @@ async function stepOn<Sample>(
   };
 }
 
+/** Options of `phaseTwo`. */
 export interface PhaseTwoOptions extends Omit<CompareOptions, "run"> {
   readonly dpo: Omit<DpoOptions, "run" | "signal">;
-  /** Euclidean norm the adapter is brought to, or what it is multiplied by. @default it stays as trained */
+  /** Euclidean norm the adapter is brought to, or the factor on it. @default unchanged */
   readonly length?: { readonly norm: number } | { readonly scale: number };
   /** Chosen and rejected differ by fewer tokens than this. @default 20 */
   readonly tokenMargin?: number;
-  /** Where the run is kept, to be looked at and resumed. */
+  /** Where the run is kept, for inspection and for resuming. */
   readonly run?: PhaseTwoRun | undefined;
 }
 
+/** The result of `phaseTwo`. */
 export interface PhaseTwoResult extends TrainingResult {
   readonly report: PairReport;
-  /** Norm before it was brought to its length; `null` where none is known. */
+  /** Norm before the adapter was brought to its length; `null` where none is known. */
   readonly trainedNorm: number | null;
 }
 
@@ -381,7 +389,7 @@ export async function phaseTwo<Sample>(
   return { ...found, adapter: await lengthened(trainer, trained, length), problem: null };
 }
 
-/** The trained adapter at the length asked for. @throws ConfigError `adapter-remote` where it cannot be brought there */
+/** The trained adapter at the configured length. @throws ConfigError `adapter-remote` where it cannot be scaled */
 async function lengthened<Sample>(
   trainer: Trainer<Sample, Adapter>,
   trained: Adapter,
@@ -392,7 +400,7 @@ async function lengthened<Sample>(
   if (!("norm" in length) && now === null)
     throw new ConfigError(
       "adapter-remote",
-      `Expected a norm to bring ${trained.revision} to, got a scale of ${length.scale}: how long it is, its engine does not tell`,
+      `Expected \`length\` to be a norm for ${trained.revision}, got a scale of ${length.scale}: its engine does not report the adapter's norm`,
     );
   const norm = "norm" in length ? length.norm : length.scale * now!;
   if (!trainer.rescale) return rescaleAdapter(trained, norm);
@@ -400,7 +408,7 @@ async function lengthened<Sample>(
   return trainer.snapshot();
 }
 
-/** All memories of the cache with what became of them. */
+/** All memories of the cache with their wins, losses and roles. */
 function recordedCandidates<Sample>(
   cache: readonly CachedContext<Sample>[],
   contexts: readonly PairContext<CachedRollout<Sample>>[],

@@ -16,7 +16,7 @@ import { withPictures } from "./replay.ts";
 const folder = temporaryFolder("replay");
 const pictureOf = (clip: number) => `picture ${clip}`;
 
-test("a policy that looks is tried on clips that have their pictures, also when those go meanwhile", async () => {
+test("a policy that looks is tried on clips that have their pictures, also when those are deleted meanwhile", async () => {
   const memory = await openTestMemory(join(folder, "seen"));
   await addTestStream(memory, "film");
   for (let clip = 0; clip < 63; clip++)
@@ -28,7 +28,7 @@ test("a policy that looks is tried on clips that have their pictures, also when 
     seen.map(({ clip }) => clip),
     Array.from({ length: 60 }, (_, i) => i + 3),
   );
-  // Another process goes on watching: the picture of clip 3 goes.
+  // Another process continues to watch: the picture of clip 3 is deleted.
   rmSync(blobPath(join(memory.directory, "blobs"), sha256(pictureOf(3))));
   assert.equal(Buffer.from(seen[0]!.frames[0]!.jpeg).toString(), pictureOf(3));
   assert.deepEqual(
@@ -38,7 +38,7 @@ test("a policy that looks is tried on clips that have their pictures, also when 
   await memory.close();
 });
 
-test("of a stream without pictures all is tried", async () => {
+test("all clips of a stream without pictures are tried", async () => {
   const memory = await openTestMemory(join(folder, "texts"));
   await addTestStream(memory, "texts");
   for (let clip = 0; clip < 3; clip++) await remember(memory, "texts", clip, [`Ann: line ${clip}`]);

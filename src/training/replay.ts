@@ -1,4 +1,4 @@
-/** Watching observations again: what a policy would meet and keep, without a store. */
+/** Watches observations again: what a policy would be shown and keep, without a store. */
 import { StoreError } from "../errors.ts";
 import type { Statement } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
@@ -6,14 +6,16 @@ import { buildContext, type ContextLimits, contextDefaults } from "../policy/con
 import type { Action, Context, Policy, ShownEntry } from "../policy/policy.ts";
 import { freshState, stateAfter } from "../policy/state.ts";
 
+/** One decision of a replay. */
 export interface ReplayedDecision {
-  /** Its word counts go on growing with the stream: who keeps a context keeps a copy of them. */
+  /** Its word counts keep growing with the stream: to keep a context, copy them. */
   readonly context: Context;
   readonly action: Action;
 }
 
+/** Options of `replay` and `decisionsOf`. */
 export interface ReplayOptions {
-  /** As much as the policy is shown when it acts. @default contextDefaults */
+  /** How much the policy is shown when it acts. @default contextDefaults */
   readonly limits?: ContextLimits;
   readonly signal?: AbortSignal | undefined;
 }
@@ -31,7 +33,7 @@ export async function* decisionsOf(
     if (action.issues.length === 0) yield { context, action };
 }
 
-/** As `decisionsOf`, with what came to nothing too: the action that has the issues of its context. */
+/** As `decisionsOf`, including failed decisions: the context then comes with the action that has issues. */
 export async function* attemptsOf(
   policy: Policy,
   observations: readonly Observation[],
@@ -60,7 +62,7 @@ export async function* attemptsOf(
   }
 }
 
-/** What a policy keeps of one stream it sees for the first time. */
+/** The statements a policy keeps of one stream it sees for the first time. */
 export async function replay(
   policy: Policy,
   observations: readonly Observation[],
@@ -72,15 +74,15 @@ export async function replay(
 }
 
 /**
- * What a policy that looks can be tried on of one stream: observations that still have their pictures, or all of a stream
- * that never had any. The pictures are read at once, for a running watch lets the oldest go meanwhile.
+ * The observations that a policy that looks can be tried on: those that still have their pictures, or all of a stream
+ * that never had any. Pictures are read at once, because a running watch deletes the oldest meanwhile.
  */
 export function withPictures(observations: readonly Observation[]): readonly Observation[] {
   const seen = observations.filter(({ frames }) => frames.length > 0);
   return seen.length === 0 ? observations : seen.flatMap((observation) => read(observation) ?? []);
 }
 
-/** The observation with its pictures in hand, or `null` where they went since it was listed. */
+/** The observation with its pictures loaded, or `null` where they were deleted since it was listed. */
 function read(observation: Observation): Observation | null {
   try {
     return { ...observation, frames: observation.frames.map((frame) => ({ ...frame })) };

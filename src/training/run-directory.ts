@@ -1,10 +1,10 @@
 /**
- * A run of training on disk, which can be killed at any moment and resumed: what both phases keep alike.
+ * A training run on disk, which can be killed at any moment and resumed: what both phases share.
  *
- *     config.json       all that decides the run's numbers; another configuration is refused
- *     *.jsonl           lines that are appended as they come
+ *     config.json       everything that decides the run's numbers; another configuration is refused
+ *     *.jsonl           lines appended as they come
  *     curves.html       metrics as pictures, self-contained
- *     state.json        where the run stands, and which weights go with it
+ *     state.json        the run's state, and which weights belong to it
  *     step-<n>.weights  weights and optimiser of that step
  *
  * The state names its weights and is renamed into place after they are written, so a crash leaves the old pair or the
@@ -19,37 +19,39 @@ import { replaceFile } from "../util/replace-file.ts";
 import { curvesPage } from "./curves.ts";
 import type { Trainer } from "./trainer.ts";
 
-/** What a checkpoint holds beside the weights. */
+/** The part of a checkpoint besides the weights. */
 export interface RunState {
-  /** Steps done. */
+  /** Completed steps. */
   readonly step: number;
 }
 
+/** The open directory of a run. */
 export interface RunDirectory {
   readonly path: string;
-  /** Whole lines of a file, none where there is no such file. */
+  /** All complete lines of a file; none where the file is missing. */
   rows<Row>(name: string): Row[];
-  /** Appends a line for each row, forced to disk: a checkpoint may count on them. */
+  /** Appends a line per row and forces it to disk, so that a checkpoint may rely on it. */
   append(name: string, rows: readonly object[]): Promise<void>;
-  /** Appends as `append` does, but leaves it to the system when it reaches the disk. */
+  /** Appends as `append` does, without forcing it to disk. */
   note(name: string, rows: readonly object[]): Promise<void>;
-  /** All lines of a file at once. */
+  /** Replaces all lines of a file. */
   replace(name: string, rows: readonly object[]): void;
-  /** The last checkpoint's state, its weights loaded; `null` at the start. */
+  /** The state of the last checkpoint, its weights loaded; `null` at the start. */
   resume<State extends RunState>(trainer: Pick<Trainer<never>, "load">): Promise<State | null>;
   checkpoint(trainer: Pick<Trainer<never>, "save">, state: RunState): Promise<void>;
-  /** Draws what is in `metrics.jsonl`. */
+  /** Draws the curves of `metrics.jsonl`. */
   drawCurves(title: string): void;
 }
 
+/** Options of `openRunDirectory`. */
 export interface RunDirectoryOptions {
-  /** What becomes of a run of another configuration in the directory: refused, or replaced. @default "refuse" */
+  /** Whether a run of another configuration in the directory is refused or replaced. @default "refuse" */
   readonly otherRun?: "refuse" | "replace";
 }
 
 /**
  * Opens or makes a run's directory.
- * @param config plain data; all that the run's numbers depend on
+ * @param config plain data: everything the run's numbers depend on
  * @throws ConfigError `run-differs` when the directory holds a run of another configuration
  */
 export function openRunDirectory(
@@ -105,7 +107,7 @@ function removeRun(directory: string): void {
   for (const name of readdirSync(directory)) if (runFiles.test(name)) rmSync(join(directory, name));
 }
 
-/** A line that a kill cut short is taken off, so that the next one begins a line. */
+/** Removes a line that a kill cut short, so that the next one begins a line. */
 function cutLastLine(path: string): void {
   const content = readFileSync(path);
   const whole = content.lastIndexOf("\n") + 1;
@@ -125,7 +127,7 @@ function readState(path: string): (RunState & { readonly weights: string }) | nu
   }
 }
 
-/** Whole lines of a file of JSON lines; a last line that was cut off is not one. */
+/** Complete lines of a JSONL file; a last line that was cut off does not count. */
 export function rowsOf<Row>(path: string): Row[] {
   if (!existsSync(path)) return [];
   return readFileSync(path, "utf8")

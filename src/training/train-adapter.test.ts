@@ -67,7 +67,7 @@ test("a stream in which nothing is seen, heard or read is not among them", async
   const { trainer, shown } = trainerOf(1);
   const result = await trainAdapter({ memory: await memoryWith({ facts: 3 }, ""), trainer, now: Date.now });
   assert.deepEqual(shown, []);
-  assert.match(result.reason, /nothing was watched/);
+  assert.match(result.reason, /no stream was watched/);
 });
 
 test("a second adapter replaces the active one, the same one stays", async () => {

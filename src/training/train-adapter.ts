@@ -1,9 +1,9 @@
 /**
- * The life of an adapter: recent tasks become one, it is tried on what did not train it, a gate decides, and what came of
- * it is one row of the memory, written in one transaction: an adapter is active or it is not.
+ * The life of an adapter: it is trained on recent tasks, tried on what did not train it, and a gate decides. The result is
+ * one row of the memory, written in one transaction: an adapter is active or it is not.
  *
- * How a policy's adapter is trained and tried is its own (`AdapterTrainer`). What does not pass is kept as refused, with
- * the reason.
+ * Each policy trains and tries adapters in its own way (`AdapterTrainer`). An adapter that does not pass is kept as
+ * refused, with the reason.
  */
 import type { Adapter, AdapterWord } from "../adapter/adapter.ts";
 import { adapterText, type Provenance } from "../adapter/adapter-file.ts";
@@ -16,10 +16,11 @@ import type { TrainingResult } from "./phase-two.ts";
 import type { PairStep } from "./phase-two-run.ts";
 import { type GateMargins, refusalOf, type Validation } from "./validation.ts";
 
+/** Where a training is kept, and how it is stopped. */
 export interface TrainOptions {
   /**
-   * Directory in which the run is kept and from which it is resumed; a trainer that takes no steps makes none. A run of
-   * other tasks that it holds is replaced. @default nowhere
+   * Directory in which the run is kept and from which it is resumed; a trainer without steps makes none. A run of
+   * other tasks in it is replaced. @default nowhere
    */
   readonly run?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -27,18 +28,19 @@ export interface TrainOptions {
 
 /** How a policy's adapter is trained and tried. */
 export interface AdapterTrainer {
-  /** Id of the policy, by which the memory keeps its adapters. */
+  /** Id of the policy, under which the memory keeps its adapters. */
   readonly policy: string;
   /** Its revision without an adapter. */
   readonly base: string;
-  /** The base that an adapter is good for; `null` where it fits any, as one made of words does. */
+  /** The base that an adapter fits; `null` where it fits any, as one made of words does. */
   readonly fitsBase: string | null;
   readonly method: Provenance["method"];
   /** What its validation compares: answers to the questions, or memories of clips. */
   readonly triedOn: "questions" | "clips";
   /**
+   * Trains an adapter.
    * @param tasks with different questions, in the order they were asked
-   * @param streams what was watched lately, in order; only policies that learn from it need any
+   * @param streams recent observations, in order; only policies that learn from them need any
    */
   train(
     tasks: readonly Task[],
@@ -51,25 +53,27 @@ export interface AdapterTrainer {
     adapter: Adapter,
     signal?: AbortSignal,
   ): Promise<Validation>;
-  /** What an adapter weighs most, the heaviest first; none where it holds no words. */
+  /** The words an adapter weighs, the heaviest first; none where it holds no words. */
   adapterWords(adapter: Adapter, texts: readonly string[]): AdapterWord[];
-  /** What the gate allows. @default gateMargins, of statements */
+  /** What the gate allows. @default gateMargins, for shares of statements */
   readonly margins?: GateMargins;
-  /** Whether it is trained and tried without anything watched. @default false */
+  /** Whether training and trying need nothing that was watched. @default false */
   readonly needsNoStream?: boolean;
 }
 
+/** Options of `trainAdapter`. */
 export interface TrainAdapterOptions extends TrainOptions {
   readonly memory: Pick<Journal, "streams" | "observations"> & Tasks & Adapters;
   readonly trainer: AdapterTrainer;
   /** Wall clock in milliseconds. */
   readonly now: () => number;
-  /** The latest tasks that count. @default 200 */
+  /** How many of the latest tasks count. @default 200 */
   readonly recentTasks?: number;
-  /** Distinct questions below which nothing is trained. @default 5 */
+  /** Least number of distinct questions to train on. @default 5 */
   readonly leastQuestions?: number;
 }
 
+/** What training and its gate report. */
 export interface AdapterResult extends Required<Omit<Validation, "n">> {
   /** Revision of the adapter, or `null` where none was trained. */
   readonly adapter: string | null;
@@ -77,21 +81,21 @@ export interface AdapterResult extends Required<Omit<Validation, "n">> {
   readonly id: string | null;
   /** Distinct questions it was trained on. */
   readonly questions: number;
-  /** Preference pairs and steps: none in closed form. */
+  /** Preference pairs and steps; 0 in closed form. */
   readonly pairs: number;
   readonly steps: number;
   /** Comparisons that the judge failed to make, in training and in trying. */
   readonly failedVerdicts: number;
-  /** A row a step; left out where there were none. */
+  /** One row per step; left out where there were none. */
   readonly curve?: readonly PairStep[];
   /** Euclidean norm of the adapter; `null` where none is known. */
   readonly norm: number | null;
-  /** Held-out comparisons, and of what. */
+  /** Number of held-out comparisons, and what they compare. */
   readonly heldOut: number;
   readonly triedOn: AdapterTrainer["triedOn"];
   readonly activated: boolean;
   readonly reason: string;
-  /** What it weighs most, the heaviest first. */
+  /** The words it weighs, the heaviest first. */
   readonly words: readonly AdapterWord[];
   readonly ms: number;
 }
@@ -99,7 +103,7 @@ export interface AdapterResult extends Required<Omit<Validation, "n">> {
 /** Two hours in clips of 10 s. */
 const mostClips = 720;
 
-/** Trains, validates and, if the gate lets it, activates an adapter. Nothing is activated on an error. */
+/** Trains and validates an adapter, and activates it if the gate allows. An error activates nothing. */
 export async function trainAdapter(options: TrainAdapterOptions): Promise<AdapterResult> {
   const { memory, trainer, now, recentTasks = 200, leastQuestions = 5, run, signal } = options;
   const beganMs = now();
@@ -112,10 +116,10 @@ export async function trainAdapter(options: TrainAdapterOptions): Promise<Adapte
     ms: now() - beganMs,
   });
   if (tasks.length < leastQuestions)
-    return refused(`${tasks.length} different questions so far, ${leastQuestions} are needed`);
+    return refused(`nothing learned yet: ${tasks.length} of ${leastQuestions} distinct questions`);
   const streams = await recentObservations(memory);
   if (!trainer.needsNoStream && streams.every((observations) => observations.length === 0))
-    return refused("nothing was watched yet to try it on");
+    return refused("nothing learned yet: no stream was watched to try it on");
 
   const result = await trainer.train(tasks, streams, { run, signal });
   const { adapter, problem, pairs, failedVerdicts, curve, refusedClips = 0 } = result;
@@ -135,14 +139,14 @@ export async function trainAdapter(options: TrainAdapterOptions): Promise<Adapte
   const outcome = { ...validation, heldOut, adapter: adapter.revision };
   const [active] = await memory.adapters({ policy: trainer.policy, state: "active" });
   if (refusal === null && active?.revision === adapter.revision) {
-    const same = refused("it is active already: these questions teach nothing new", trained);
+    const same = refused("it is already active: these questions teach nothing new", trained);
     return { ...same, ...outcome, id: active.id, activated: true };
   }
   const createdAtMs = now();
   const id = shortId("adapter", adapter.revision, createdAtMs);
   const reason =
     refusal ??
-    `it does better on what did not train it (${percent(validation.winRate)} won, ${percent(validation.lossRate)} lost)`;
+    `it is significantly better on held-out ${trainer.triedOn} (${percent(validation.winRate)} won, ${percent(validation.lossRate)} lost)`;
   const provenance: Provenance = {
     method: trainer.method,
     parents: [],
@@ -204,17 +208,17 @@ function problemText(problem: NonNullable<TrainingResult["problem"]>, failedVerd
     case "no-tasks":
       return "there are none";
     case "one-question":
-      return "they are all the same one";
+      return "they are all the same";
     case "no-words":
-      return "none of them holds a word that says what it is about";
+      return "none of them holds a content word";
     case "no-pairs":
-      return `the judge preferred no memory to another of the same clip and length in both orders${failures}`;
+      return `the judge found no consistent preference between memories of similar length${failures}`;
     case "no-direction":
-      return "the memories that were preferred and those that were not differ in nothing that could be learned";
+      return "preferred and rejected memories differ in nothing that can be learned";
   }
 }
 
-/** Observations of the streams added last, whole streams, until there are enough to tell policies apart. */
+/** Observations of the latest streams, whole streams, until there are enough to tell policies apart. */
 async function recentObservations(
   memory: Pick<Journal, "streams" | "observations">,
 ): Promise<Observation[][]> {
@@ -223,7 +227,7 @@ async function recentObservations(
   for (const { id } of (await memory.streams()).toReversed()) {
     if (clips >= mostClips) break;
     const observations = await memory.observations(id);
-    // Facts that were kept past the policy show it nothing.
+    // A stream of remembered facts alone has nothing to show a policy.
     if (observations.every(isBlank)) continue;
     streams.push(observations);
     clips += observations.length;
@@ -235,7 +239,7 @@ function isBlank({ frames, speech, captions, screen }: Observation): boolean {
   return [frames, speech, captions, screen].every(({ length }) => length === 0);
 }
 
-/** Tasks with different questions, the latest of each kept, in the order they were asked. */
+/** Tasks with distinct questions, the latest of each kept, in the order they were asked. */
 function distinct(tasks: readonly Task[]): Task[] {
   const plain = (text: string) => text.toLowerCase().replace(/\s+/g, " ").trim();
   return [...new Map(tasks.map((task) => [plain(task.question.text), task])).values()];

@@ -95,7 +95,7 @@ test("a memory that the judge prefers only for its place wins nothing", async ()
   assert.equal(tieRate, 1);
 });
 
-test("what the judge fails at in one order is left to the other, and in both is left out", async () => {
+test("a comparison that fails in one order is decided by the other, and one that fails in both is left out", async () => {
   const half = (fails: (first: string) => boolean): Judge => ({
     ...judge,
     relevance: async (request) => (fails(request.first) ? failure : judge.relevance(request)),
@@ -129,7 +129,7 @@ test("an adapter is refused where the judge could not say whether its memories a
     grades(() => true),
   );
   assert.deepEqual([blind.winRate, blind.graded], [1, 0]);
-  assert.match(refusalOf({ ...blind, tokenRatio: 1 })!, /known whether they are true \(0 of 12\)/);
+  assert.match(refusalOf({ ...blind, tokenRatio: 1 })!, /could be graded \(0 of 12\)/);
   const partly = await validate(
     adapted,
     grades((clip) => clip < 4),

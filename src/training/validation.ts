@@ -1,9 +1,9 @@
 /**
- * What an adapter is tried by before it becomes active, and the gate.
+ * How an adapter is tried before it becomes active, and the gate.
  *
- * A validation compares memories written with the adapter and without it, on tasks or clips that did not train it. The gate wants the lower
- * end of the win rate's 95 % interval above one half, and no harm: as many true memories (but for a margin),
- * no more repetition, no longer texts.
+ * A validation compares memories written with the adapter and without it, on tasks or clips that did not train it. The
+ * gate requires the lower end of the win rate's 95 % interval to be above one half, and no harm: as many true memories
+ * (within a margin), no more repetition, no longer texts.
  */
 import type { Context, Policy } from "../policy/policy.ts";
 import type { Judge } from "../reward/judge.ts";
@@ -16,49 +16,51 @@ import { type Random, seededRandom, shuffle } from "../util/random.ts";
 export interface Validation {
   /** Held-out comparisons made. */
   readonly n: number;
-  /** Where the adapted memory is the better one, neither is, the other is. */
+  /** Share where the adapted memory is better, where neither is, and where the other is. */
   readonly winRate: number;
   readonly tieRate: number;
   readonly lossRate: number;
   /** Lower end of the 95 % interval (Wilson) of wins among wins and losses. */
   readonly winRateLow: number;
-  /** Wins and losses of the policy without an adapter against itself: what the judge's noise alone gives. */
+  /** Wins and losses of the policy without an adapter against itself: the judge's noise alone. */
   readonly noiseWinRate: number;
   readonly noiseLossRate: number;
   /**
-   * By questions: the share answered, rightly where feedback tells. By a judge of memories: the share that is true.
+   * Tried on questions: the share answered, correctly where feedback says what is correct. Tried by a judge of memories:
+   * the share that is true.
    */
   readonly accuracyBefore: number;
   readonly accuracyAfter: number;
-  /** Memories, with the adapter and without it, of which a judge is to say whether they are true: none of lines copied. */
+  /** Memories, with the adapter and without it, that a judge has to grade as true or not; 0 where lines are copied. */
   readonly toGrade: number;
-  /** Those of which it is known: fewer where the judge failed. */
+  /** How many of those were graded; fewer where the judge failed. */
   readonly graded: number;
-  /** Share of memories that are true, of those graded; 1 for a policy that copies lines. */
+  /** Share of graded memories that are true; 1 for a policy that copies lines. */
   readonly fidelityBefore: number;
   readonly fidelityAfter: number;
   /** Share of lines or memories that repeat an earlier one. */
   readonly redundancyBefore: number;
   readonly redundancyAfter: number;
-  /** Tokens kept with the adapter for each kept without. */
+  /** Tokens kept with the adapter per token kept without it. */
   readonly tokenRatio: number;
-  /** Comparisons left out because the judge failed at them in both orders. @default 0 */
+  /** Comparisons left out because the judge failed in both orders. @default 0 */
   readonly failedVerdicts?: number;
   /** Clips left out because an engine refused to write about them. @default 0 */
   readonly refusedClips?: number;
 }
 
+/** How much harm the gate accepts. */
 export interface GateMargins {
-  /** Share that has to be graded of what is to be. */
+  /** Least share of memories to grade that must have been graded. */
   readonly gradedShare: number;
-  /** By how much the share that is true may fall. */
+  /** How far the share that is true may fall. */
   readonly fidelityFall: number;
-  /** By how much the share that repeats may rise. */
+  /** How far the share that repeats may rise. */
   readonly redundancyRise: number;
   readonly tokenRatio: number;
 }
 
-/** What the gate allows where shares are of statements. */
+/** The gate's margins where shares are of statements. */
 export const gateMargins: GateMargins = {
   gradedShare: 0.5,
   fidelityFall: 0.02,
@@ -66,7 +68,7 @@ export const gateMargins: GateMargins = {
   tokenRatio: 1.1,
 };
 
-/** Why the gate refuses, or `null`. */
+/** Why the gate refuses an adapter, or `null`. */
 export function refusalOf(validation: Validation, margins: GateMargins = gateMargins): string | null {
   const { winRateLow, winRate, lossRate, tokenRatio } = validation;
   const { toGrade, graded, fidelityBefore, fidelityAfter, redundancyBefore, redundancyAfter } = validation;
@@ -74,7 +76,7 @@ export function refusalOf(validation: Validation, margins: GateMargins = gateMar
     return `it is not significantly better on held-out questions (${percent(winRate)} won, ${percent(lossRate)} lost; the win rate may be as low as ${percent(winRateLow)})`;
   }
   if (!(graded >= margins.gradedShare * toGrade)) {
-    return `of too few of its memories it is known whether they are true (${graded} of ${toGrade})`;
+    return `too few of its memories could be graded (${graded} of ${toGrade})`;
   }
   if (!(fidelityBefore - fidelityAfter <= margins.fidelityFall)) {
     return `its memories are less often true (${percent(fidelityBefore)} before, ${percent(fidelityAfter)} after)`;
@@ -96,21 +98,22 @@ export function wilsonLow(successes: number, n: number): number {
   return Math.max(0, (centre - spread) / (1 + (z * z) / n));
 }
 
+/** Options of `judgedValidation`. */
 export interface JudgedValidationOptions extends ConcurrencyOptions {
   readonly judge: Judge;
   readonly score: ScoreOptions;
-  /** Recent questions a context is judged by. @default 5 */
+  /** Recent questions that each context is judged by. @default 5 */
   readonly questionsPerContext?: number;
   readonly seed?: string;
 }
 
 /**
  * Held-out validation by a judge, as in the paper: on each context one memory with the adapter against one without, in
- * both orders, and one without against another without for the noise floor. The same at any concurrency, which is of
- * contexts.
+ * both orders, and one without against another without for the noise floor. Concurrency counts contexts; the result is
+ * the same at any value.
  *
  * A win needs one order that prefers the adapted memory and no order that prefers the other. A memory off
- * contract is neither true nor new. Contexts whose judge failed are left out of what it failed at.
+ * contract is neither true nor new. A context whose judge failed is left out of what the judge failed at.
  * @param contexts that trained nothing, with the history of the policy without an adapter
  */
 export async function judgedValidation(
@@ -131,7 +134,7 @@ export async function judgedValidation(
   return validationOf(trials);
 }
 
-/** What came of one context. */
+/** The result of one context. */
 interface Trial {
   /** `null` where the judge failed in both orders. */
   readonly adapted: Verdict | null;
@@ -143,7 +146,7 @@ interface Trial {
 
 interface TrialOptions extends JudgedValidationOptions {
   readonly questions: readonly Question[];
-  /** The draws for one purpose. */
+  /** The random draws for one purpose. */
   readonly random: (what: string) => Random;
 }
 
@@ -225,8 +228,8 @@ interface Grade {
 }
 
 /**
- * The verdict on the first memory: both orders asked, a tie or a failure in one leaves it to the other; `null` where both
- * failed.
+ * The verdict on the first memory. Both orders are asked; a tie or a failure in one leaves the verdict to the other;
+ * `null` where both failed.
  */
 async function laxVerdict(judge: Judge, request: Parameters<Judge["relevance"]>[0]): Promise<Verdict | null> {
   const forward = await judge.relevance(request);

@@ -4,7 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import { Broadcast, mapAhead, mapConcurrently, SerialQueue } from "./async.ts";
 import { seededRandom } from "./random.ts";
 
-test("keeps order and never works further ahead than asked", async () => {
+test("keeps order and never works further ahead than `ahead`", async () => {
   let pulled = 0;
   async function* numbers() {
     for (let i = 0; i < 6; i++) {
@@ -21,7 +21,7 @@ test("keeps order and never works further ahead than asked", async () => {
   assert.deepEqual(seen, [0, 10, 20, 30, 40, 50]);
 });
 
-test("raises an error at its place and closes the source", async () => {
+test("throws an error at its place and closes the source", async () => {
   let closed = false;
   async function* numbers() {
     try {
@@ -43,7 +43,7 @@ test("raises an error at its place and closes the source", async () => {
   assert.ok(closed);
 });
 
-test("work in a serial queue runs one after the other, also after a failure", async () => {
+test("tasks in a serial queue run one after the other, also after a failure", async () => {
   const queue = new SerialQueue();
   const order: string[] = [];
   const first = queue.run(async () => {
@@ -57,7 +57,7 @@ test("work in a serial queue runs one after the other, also after a failure", as
   assert.deepEqual(order, ["first", "second"]);
 });
 
-test("every listener of a broadcast gets all that is sent after it began", async () => {
+test("every listener of a broadcast gets everything sent after it began", async () => {
   const broadcast = new Broadcast<number>();
   const early = broadcast.listen();
   broadcast.send(1);
@@ -72,7 +72,7 @@ test("every listener of a broadcast gets all that is sent after it began", async
   assert.deepEqual(await Promise.all([all(early), all(late), all(broadcast.listen())]), [[1, 2], [2], []]);
 });
 
-test("a broadcast that ends with an error throws it to listeners that have had everything", async () => {
+test("a broadcast that ends with an error throws it after everything was received", async () => {
   const broadcast = new Broadcast<number>();
   const listener = broadcast.listen();
   broadcast.send(1);
@@ -81,7 +81,7 @@ test("a broadcast that ends with an error throws it to listeners that have had e
   await assert.rejects(Promise.resolve(listener.next()), /down/);
 });
 
-test("a listener that leaves while it waits is let go", async () => {
+test("a listener that leaves while it waits is released", async () => {
   const broadcast = new Broadcast<number>();
   const listener = broadcast.listen();
   const waiting = listener.next();
@@ -109,7 +109,7 @@ for (const concurrency of [1, 3, 16]) {
   });
 }
 
-test("after the first error no item is begun, and it is thrown when the others have ended", async () => {
+test("after the first error no item starts, and it is thrown when the running ones have ended", async () => {
   const ended: number[] = [];
   const begun: number[] = [];
   const mapped = mapConcurrently([0, 1, 2, 3, 4, 5], { concurrency: 2 }, async (item) => {

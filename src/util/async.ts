@@ -1,9 +1,9 @@
-/** Small helpers for async work: ahead of a consumer, and several at once. */
+/** Helpers for asynchronous work: mapping ahead or concurrently, a serial queue, a broadcast. */
 
 /**
- * Maps items while the consumer works on earlier ones: at most `ahead` results wait, order is kept.
+ * Maps items while the consumer works on earlier ones. At most `ahead` results wait, in order.
  *
- * An error surfaces at its place in the order. Leaving early closes the source.
+ * An error is thrown at its place in the order. Leaving early closes the source.
  */
 export async function* mapAhead<A, B>(
   items: AsyncIterable<A>,
@@ -19,7 +19,7 @@ export async function* mapAhead<A, B>(
       return next.done ? { done: true, value: undefined } : { done: false, value: await map(next.value) };
     });
     last = result;
-    result.catch(() => {}); // reported when its turn comes
+    result.catch(() => {}); // thrown when its turn comes
     return result;
   };
   try {
@@ -34,6 +34,7 @@ export async function* mapAhead<A, B>(
   }
 }
 
+/** How many items to map at once. */
 export interface ConcurrencyOptions {
   /** How many run at once, from 1 up. @default 1 */
   readonly concurrency?: number | undefined;
@@ -41,9 +42,9 @@ export interface ConcurrencyOptions {
 }
 
 /**
- * Maps items, several at once, and gives the results in the order of the items.
+ * Maps items concurrently and returns the results in the order of the items.
  *
- * After the first error no item is begun; it is thrown once what is under way has ended.
+ * After the first error no further item starts, and the error is thrown when the running ones have ended.
  * @throws RangeError for a concurrency below 1; the signal's reason
  */
 export async function mapConcurrently<A, B>(
@@ -72,7 +73,7 @@ export async function mapConcurrently<A, B>(
   return results;
 }
 
-/** Runs pieces of work one after the other; one that fails does not stop those behind it. */
+/** Runs tasks one after the other; a failed task does not stop the next. */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve();
 
@@ -83,7 +84,7 @@ export class SerialQueue {
   }
 }
 
-/** Sends values to any number of listeners, each of which gets all that is sent after it began to listen. */
+/** Sends values to any number of listeners. Each gets everything sent after it began to listen. */
 export class Broadcast<T> {
   readonly #listeners = new Set<Listener<T>>();
   #end: { readonly error: unknown } | null = null;
@@ -95,13 +96,13 @@ export class Broadcast<T> {
     }
   }
 
-  /** Ends all listeners once they have what was sent. @param error thrown by them; `null` for none */
+  /** Ends all listeners after they received everything sent. @param error thrown to them; `null` for none */
   end(error: unknown = null): void {
     this.#end ??= { error };
     for (const { wake } of this.#listeners) wake();
   }
 
-  /** Listens from this call on, not only from the first value asked for. */
+  /** Listens from this call on, even before the first value is requested. */
   listen(): AsyncIterableIterator<T> {
     const listener: Listener<T> = { values: [], wake: () => {} };
     if (!this.#end) this.#listeners.add(listener);

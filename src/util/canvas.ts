@@ -1,4 +1,7 @@
-/** The canvas that draws and reads pictures. It is optional: importing this file without it is a `package-missing` error. */
+/**
+ * The canvas that draws and reads pictures. The package is optional: importing this file without it throws
+ * `package-missing`.
+ */
 import { optionalPackage } from "./optional.ts";
 
 export const { createCanvas, loadImage, Path2D } = await optionalPackage(

@@ -1,12 +1,12 @@
-/** Directories that may have to be made. */
+/** Creating directories. */
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 
 /**
- * Makes a directory and what is missing above it, readable by its owner only.
+ * Creates a directory and its missing parents, readable by the owner only.
  *
- * Step by step, because Node's own `recursive` never returns on file systems that answer "no such file" to a
- * directory they will not make (/proc).
+ * It goes step by step, because Node's `recursive` never returns on file systems that answer "no such file" for a
+ * directory they refuse to create (/proc).
  * @throws the system's error
  */
 export function makeDirectory(path: string): void {
@@ -15,6 +15,6 @@ export function makeDirectory(path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error; // made by another process meanwhile
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error; // another process created it meanwhile
   }
 }

@@ -1,4 +1,4 @@
-/** Content hashes: how blobs, prompts and streams are named. */
+/** Content hashes, which name blobs, prompts and streams. */
 import { createHash } from "node:crypto";
 
 /** SHA-256 of bytes or UTF-8 text, 64 hex digits. */

@@ -13,7 +13,7 @@ test("the install line names the version TaskMem is tested with", () => {
   assert.match(installLine("yauzl"), /^npm install yauzl@\d+\.\d+\.\d+$/);
 });
 
-test("a package that is missing is named with what it is for and its install line", async () => {
+test("a missing package is named with its purpose and its install line", async () => {
   // In a process of its own, where the package cannot be found.
   const script = `
     import { registerHooks } from "node:module";

@@ -1,6 +1,6 @@
 /**
- * Packages that only some uses need. They are optional peers: not installed with TaskMem, loaded when asked for, and
- * named with their install line where they are missing.
+ * Packages that only some uses need. They are optional peers: not installed with TaskMem, loaded when needed, and named
+ * with their install line if missing.
  */
 import { readFileSync } from "node:fs";
 import { ConfigError } from "../errors.ts";
@@ -15,7 +15,7 @@ const loaders = {
 /** A package that may be missing. */
 export type OptionalPackage = keyof typeof loaders;
 
-/** What a package exports. */
+/** The exports of a package. */
 type Exports<Name extends OptionalPackage> = Awaited<ReturnType<(typeof loaders)[Name]>>;
 
 /**
@@ -44,7 +44,7 @@ export async function optionalPackage<Name extends OptionalPackage>(
   }
 }
 
-/** What each optional package is for, as `doctor` says it. */
+/** What each optional package is for, as `doctor` prints it. */
 export const optionalUses: Readonly<Record<OptionalPackage, string>> = {
   "@jax-js/jax": "nano",
   "@napi-rs/canvas": "text in the picture, the simulated household, nano",
@@ -52,7 +52,7 @@ export const optionalUses: Readonly<Record<OptionalPackage, string>> = {
   yauzl: "benchmark videos in zips",
 };
 
-/** Whether an optional package is installed; nothing is loaded. */
+/** Whether an optional package is installed; it is not loaded. */
 export function hasPackage(name: OptionalPackage): boolean {
   try {
     import.meta.resolve(name);
@@ -70,7 +70,7 @@ export function installLine(name: OptionalPackage): string {
   return `npm install ${name}@${peerDependencies[name].replace(/^[\^~]/, "")}`;
 }
 
-/** Whether it is this package that could not be found, and not one of its own parts. */
+/** Whether this package itself could not be found, and not one of its own parts. */
 function isMissing(error: unknown, name: string): boolean {
   const { code, message } = error as NodeJS.ErrnoException;
   return code === "ERR_MODULE_NOT_FOUND" && message.includes(`'${name}'`);

@@ -1,6 +1,6 @@
 /**
- * Plots as inline SVG: lines, points with error bars, the plane of coverage and precision, and values of any range. A page
- * that shows them holds `plotStyle` once.
+ * Plots as inline SVG: lines, points with error bars, the plane of coverage and precision, and values of any range. A
+ * page that shows them includes `plotStyle` once.
  */
 
 const width = 660;
@@ -8,6 +8,7 @@ const height = 360;
 const margin = { top: 16, right: 24, bottom: 44, left: 52 };
 const inner = { width: width - margin.left - margin.right, height: height - margin.top - margin.bottom };
 
+/** A point of a plot. */
 export interface PlotPoint {
   readonly x: number;
   readonly y: number;
@@ -16,22 +17,23 @@ export interface PlotPoint {
   readonly high?: number;
 }
 
+/** The points of one series, and how they look. */
 export interface PlotSeries {
   readonly label: string;
-  /** From 0: which of the page's colours. */
+  /** Number of the colour, from 0. */
   readonly colour: number;
   readonly points: readonly PlotPoint[];
-  /** Ours are drawn in colour, others in grey. @default false */
+  /** Whether it is one of ours: drawn in colour, others in grey. @default false */
   readonly faint?: boolean;
-  /** From 0: which dashes a line has; 0 has none. @default 0 */
+  /** Number of the dash pattern; 0 is a solid line. @default 0 */
   readonly dash?: number;
 }
 
-/** A plot that was drawn. */
+/** A drawn plot. */
 export interface Plot {
   readonly svg: string;
   readonly caption: string;
-  /** Lines that are named below it; none where names stand beside their points. */
+  /** Entries of the legend below it; empty if names stand beside their points. */
   readonly keys: readonly PlotSeries[];
 }
 
@@ -62,7 +64,7 @@ const round = (value: number) => Math.round(value * 10) / 10;
 export const escaped = (text: string) =>
   text.replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`);
 
-/** Accuracy (shares of 1) as tasks arrive, a line for each series, with the places of updates. */
+/** Accuracy (shares of 1) as tasks arrive, one line per series, with the places of updates. */
 export function linesPlot(
   series: readonly PlotSeries[],
   options: { readonly x: string; readonly y: string; readonly marks: readonly number[] },
@@ -84,7 +86,7 @@ export function linesPlot(
   return svg([axes(x, y), ...marks, ...lines], `${options.y} against ${options.x}`);
 }
 
-/** Points with error bars; those of one label are joined. `logarithmic` spreads the x axis by powers of ten. */
+/** Points with error bars; points of one label are joined. With `logarithmic` the x axis has powers of ten. */
 export function pointsPlot(
   series: readonly PlotSeries[],
   options: { readonly x: string; readonly y: string; readonly logarithmic?: boolean },
@@ -152,7 +154,7 @@ export function planePlot(series: readonly PlotSeries[]): string {
       path.push(`${path.length === 0 ? "M" : "L"}${last.join()}`);
     }
     if (path.length < 2 || last === null) return [];
-    // As wide as a few points.
+    // The width of a few points.
     for (const shift of [8, 16, 24]) taken.push({ x: last[0] - shift, y: last[1] - 8 });
     const label = `<text class="curve" x="${last[0] - 4}" y="${last[1] - 4}" text-anchor="end">${accuracy * 100} %</text>`;
     return [`<path class="curve" d="${path.join("")}"/>`, label];
@@ -242,7 +244,7 @@ function linearAxis(title: string, from: number, to: number, format: (value: num
   return { title, from, to, ticks, format };
 }
 
-/** From the lowest to the highest of some values, which are named with their middle. */
+/** An axis from the lowest to the highest value, with ticks there and in the middle. */
 function valueAxis(title: string, values: readonly number[]): Axis {
   const [from, to] = [Math.min(...values), Math.max(...values)];
   return { title, from, to, ticks: [from, (from + to) / 2, to], format: shortNumber };
@@ -254,7 +256,7 @@ function shortNumber(value: number): string {
   return String(Number(value.toFixed(size < 1 ? 4 : 2)));
 }
 
-/** From 1, 2 or 5 times a power of ten to another, around the values. */
+/** A logarithmic axis around the values, which ends at 1, 2 or 5 times powers of ten. */
 function logAxis(title: string, low: number, high: number): Axis {
   const decade = Math.floor(Math.log10(low) + 1e-9);
   const decades = Math.ceil(Math.log10(high) - 1e-9) - decade;
@@ -271,14 +273,14 @@ function logAxis(title: string, low: number, high: number): Axis {
 
 const percent = (share: number) => String(Math.round(100 * share));
 
-/** From 0 to a little above the highest. */
+/** An axis from 0 to slightly above the highest value. */
 function shareAxis(title: string, series: readonly PlotSeries[]): Axis {
   const most = Math.max(0.1, ...series.flatMap(({ points }) => points.map(({ y, high }) => high ?? y)));
   const to = Math.min(1, Math.ceil(most * 10 + 0.5) / 10);
   return { title, from: 0, to, ticks: ticksOf(0, to), format: percent };
 }
 
-/** Around the values, in tenths. */
+/** An axis around the values, in tenths. */
 function rangeAxis(title: string, values: readonly number[]): Axis {
   const from = Math.max(0, Math.floor(Math.min(...values) * 10 - 0.5) / 10);
   const to = Math.min(1, Math.ceil(Math.max(...values) * 10 + 0.5) / 10);
@@ -298,8 +300,10 @@ interface Label {
   readonly style: string;
 }
 
-/** Texts beside their points: right, left, above or below, the first
- * place that is free; a text without one is left to its tooltip. */
+/**
+ * Labels beside their points: right, left, above or below, at the first free place. A label without a free place is
+ * only in the tooltip.
+ */
 function placeLabels(labels: readonly Label[], points: readonly { x: number; y: number }[]): string[] {
   const taken = points.map(({ x, y }) => ({ left: x - 6, right: x + 6, top: y - 6, bottom: y + 6 }));
   return labels.flatMap(({ text, x, y, style }) => {

@@ -1,10 +1,14 @@
-/** Programs TaskMem calls as child processes: ffmpeg, ffprobe, tesseract. Found by environment or PATH, never bundled. */
+/**
+ * Programs that TaskMem runs as child processes: ffmpeg, ffprobe, tesseract. They are found by environment variable or
+ * PATH, never bundled.
+ */
 import { type SpawnOptions, spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { ConfigError } from "../errors.ts";
 import type { Environment } from "./environment.ts";
 
+/** A program that TaskMem runs. */
 export type ProgramName = "ffmpeg" | "ffprobe" | "tesseract";
 
 const packages: Record<ProgramName, { apt: string; brew: string; winget: string }> = {
@@ -13,7 +17,7 @@ const packages: Record<ProgramName, { apt: string; brew: string; winget: string 
   tesseract: { apt: "tesseract-ocr", brew: "tesseract", winget: "UB-Mannheim.TesseractOCR" },
 };
 
-/** The one line a person runs to get a program on this platform. */
+/** The line that installs a program on a platform. */
 export function installHint(name: ProgramName, platform: NodeJS.Platform = process.platform): string {
   const { apt, brew, winget } = packages[name];
   if (platform === "darwin") return `brew install ${brew}`;
@@ -33,25 +37,26 @@ export function findProgram(name: ProgramName, env: Environment = process.env): 
   return null;
 }
 
-/** As `findProgram`, but a missing program is a `ConfigError` that says how to get it. */
+/** The path of a program, as `findProgram` finds it. @throws ConfigError `program-missing` with the install line */
 export function requireProgram(name: ProgramName, env: Environment = process.env): string {
   const path = findProgram(name, env);
   if (path !== null) return path;
   throw new ConfigError(
     "program-missing",
-    `Expected the program \`${name}\` in PATH or ${name.toUpperCase()}_PATH, found none: run \`${installHint(name)}\``,
+    `The program \`${name}\` is not in PATH or ${name.toUpperCase()}_PATH. Install it with \`${installHint(name)}\`.`,
     { details: { program: name } },
   );
 }
 
+/** The result of a program. */
 export interface RunResult {
   readonly exitCode: number | null;
   readonly stdout: Buffer;
-  /** The last 64 KiB. */
+  /** The last 64 KiB of its error output. */
   readonly stderr: string;
 }
 
-/** Runs a program to its end with everything in memory: for short, small outputs. An abort kills it. */
+/** Runs a program to its end and keeps its output in memory: for short outputs. An abort kills it. */
 export function runProgram(
   path: string,
   args: readonly string[],
@@ -74,7 +79,7 @@ export function runProgram(
   child.on("error", reject);
   child.on("close", (exitCode) => resolve({ exitCode, stdout: Buffer.concat(stdout), stderr }));
   if (options.input && child.stdin) {
-    child.stdin.on("error", () => {}); // the program may close its input early; its exit code tells
+    child.stdin.on("error", () => {}); // the program may close its input early; its exit code reports a failure
     child.stdin.end(options.input);
   }
   return promise;

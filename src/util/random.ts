@@ -1,13 +1,13 @@
 /**
- * Seeded random numbers. The core never calls `Math.random`: a `Random` is passed in.
+ * Seeded random numbers. The core never calls `Math.random`; it is given a `Random`.
  *
  * The generator is sfc32 (Doty-Humphrey, PractRand), seeded through FNV-1a and mixed for 20 rounds.
  */
 
-/** Returns numbers in [0, 1). */
+/** A generator of numbers in [0, 1). */
 export type Random = () => number;
 
-/** A generator for a seed of any length; equal seeds give equal sequences on every platform. */
+/** A generator for a random seed of any length; equal seeds give equal sequences on every platform. */
 export function seededRandom(seed: string | number): Random {
   let h = 0x811c9dc5;
   for (const character of String(seed)) {

@@ -3,8 +3,8 @@ import { randomUUID } from "node:crypto";
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 
 /**
- * Writes a file, readable by its owner only: to one beside it first, forced to disk, then renamed. A crash leaves the
- * old file or the new one.
+ * Writes a file, readable by its owner only: a temporary file is written beside it, synced to disk, then renamed. A
+ * crash leaves the old file or the new one.
  * @throws the system's error
  */
 export function replaceFile(path: string, content: string | Uint8Array): void {

@@ -25,7 +25,7 @@ test("reads back every moment it formats", () => {
   }
 });
 
-test("reads seconds, short clocks and fractions, and refuses what is no moment", () => {
+test("reads seconds, short clock times and fractions, and refuses other texts", () => {
   const media: Clock = { kind: "media" };
   assert.equal(parseMoment("83.5", media), 83.5);
   assert.equal(parseMoment("2:05", media), 125);

@@ -1,20 +1,20 @@
-/** Times as people read them. Media time is seconds; wall time is milliseconds since 1970. */
+/** Times as text. Media time is in seconds; wall time is in milliseconds since 1970. */
 
 const pad = (n: number) => String(n).padStart(2, "0");
 
-/** `3725.9` → `01:02:05`; whole seconds, rounded down; hours grow past 24. */
+/** Seconds as `HH:MM:SS`: `3725.9` → `01:02:05`. Fractions are rounded down; hours grow past 24. */
 export function formatSeconds(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds + 1e-6));
   return `${pad(Math.floor(whole / 3600))}:${pad(Math.floor(whole / 60) % 60)}:${pad(whole % 60)}`;
 }
 
-/** How a stream's seconds map to a clock people know. */
+/** The clock of a stream: what its seconds mean. */
 export type Clock =
   /** Seconds from the start of the stream. */
   | { readonly kind: "media" }
-  /** Seconds from 00:00:00 of day 1, for recordings whose names carry a day and a clock. */
+  /** Seconds from 00:00:00 of day 1, for recordings with day and time in their names. */
   | { readonly kind: "day" }
-  /** Seconds from `originMs`: live sources, files whose names carry a date. */
+  /** Seconds from `originMs`, for live sources and files with a date in their names. */
   | { readonly kind: "wall"; readonly originMs: number };
 
 /** A moment of a stream on its own clock: `00:01:20`, `DAY2 11:09:42`, `2026-11-23 08:39:38`. */
@@ -31,9 +31,10 @@ export function formatMoment(seconds: number, clock: Clock): string {
 }
 
 /**
- * Seconds of stream time for a moment as people write it, or `null` if it is not one.
+ * Seconds of stream time of a written moment, or `null` if the text is none.
  *
- * Read are plain seconds (`83.5`), `MM:SS`, `HH:MM:SS[.mmm]`, `DAY2 11:09:42`, and on a wall clock an ISO date and time.
+ * It reads plain seconds (`83.5`), `MM:SS`, `HH:MM:SS[.mmm]`, `DAY2 11:09:42`, and on a wall clock an ISO date and
+ * time.
  */
 export function parseMoment(text: string, clock: Clock): number | null {
   const trimmed = text.trim();

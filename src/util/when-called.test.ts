@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { whenCalled } from "./when-called.ts";
 
-test("a function is loaded when it is called, and not before", async () => {
+test("a function is loaded when it is called, not before", async () => {
   let loads = 0;
   const twice = whenCalled(async () => {
     loads += 1;
@@ -13,7 +13,7 @@ test("a function is loaded when it is called, and not before", async () => {
   assert.equal(loads, 1);
 });
 
-test("what the function throws is what the caller gets", async () => {
+test("the caller gets the function's error", async () => {
   const failing = whenCalled(async () => async () => {
     throw new RangeError("no");
   });

@@ -1,7 +1,4 @@
-/**
- * An asynchronous function whose file is loaded when it is first called, so that naming it costs nothing: `load` is the
- * dynamic import.
- */
+/** An asynchronous function whose file is loaded when it is first called. `load` is the dynamic import. */
 export function whenCalled<Call extends (...given: never[]) => Promise<unknown>>(
   load: () => Promise<Call>,
 ): Call {

@@ -82,9 +82,8 @@ const report = await trainAdapter({
     ...memory,
     addAdapter: async (adapter) => {
       const tasks = [...adapter.tasks];
-      // Its tasks are written out twice: looked up first, and then, the one before being retired, inserted.
-      let looks = 0;
-      const toJSON = () => (++looks === 2 ? process.kill(process.pid, "SIGKILL") : [...adapter.tasks]);
+      // Its tasks are written out when it is inserted: the one before is retired by then.
+      const toJSON = () => process.kill(process.pid, "SIGKILL");
       if (where === "inside") Object.assign(tasks, { toJSON });
       await say("activating");
       await memory.addAdapter({ ...adapter, tasks });

@@ -132,21 +132,11 @@ function folderOf(symbol: TypeSymbol): string {
   return fileOf(symbol).split("/").slice(0, -1).join("/");
 }
 
-/** Names that are still to be documented or exported, a line each. */
-export const todoFile = join(root, "test", "declarations-todo.txt");
-
 /** What there is to do in some entries, a line each. */
-export function todoOf(entries: readonly Entry[]): string[] {
+export function missingOf(entries: readonly Entry[]): string[] {
   const lines = entries.flatMap(({ name, undocumented, hidden }) => [
     ...undocumented.map((title) => `document ${title}`),
     ...hidden.map((title) => `export ${title} for ${name}`),
   ]);
   return [...new Set(lines)].sort();
-}
-
-// `node test/support/declarations.ts` writes the list as it stands; it is meant to shrink to nothing.
-if (import.meta.main) {
-  const todo = todoOf(readEntries());
-  writeFileSync(todoFile, todo.map((line) => `${line}\n`).join(""));
-  process.stdout.write(`${todo.length} to do: ${todoFile}\n`);
 }

@@ -232,7 +232,7 @@ function transcriptsOf({ paths }: MediaIndex, stream: string): string[] {
 const mostSeconds = 3600;
 
 /**
- * Tasks whose evidence nobody recorded here, as where a download is of some days only; the moment of the question need
+ * Tasks whose evidence is not recorded here, as where a download is of some days only; the moment of the question need
  * not be recorded, nor is it always in the whole week. One sentence for each hour that is missed.
  */
 function unrecordedTasks(

@@ -50,7 +50,7 @@ export interface Answerer {
   readonly promptHash: string;
   /** What it is shown of a memory, in words. */
   readonly recall: string;
-  /** @param memory sealed @throws EngineError where nobody answers; `isRetryable` where it may later */
+  /** @param memory sealed @throws EngineError where no answer comes; `isRetryable` where it may later */
   answer(question: Question, memory: Memory, options: AskedOptions): Promise<Answered>;
 }
 
@@ -165,7 +165,7 @@ function promptOf({ text, options }: Question, rendered: string, now: string | n
     .join("\n\n");
 }
 
-/** The text behind the last `Answer:`, which may go on over several lines. */
+/** The text behind the last `Answer:`, which may take several lines. */
 export function openAnswer(text: string): OpenAnswer {
   const said = text.replace(/\*\*/g, "");
   const at = [...said.matchAll(/^\W*(?:final\s+)?answer\s*:\s*/gim)].at(-1);

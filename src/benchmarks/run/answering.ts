@@ -204,7 +204,7 @@ async function answerTask(running: Running, item: PlannedTask, memory: Memory): 
   };
 }
 
-/** A failure of this one question. @throws whatever concerns the whole run */
+/** A failure of this one question. @throws what concerns the whole run */
 function ownProblem(error: unknown): string {
   const concernsQuestion =
     isDown(error) ||

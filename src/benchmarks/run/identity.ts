@@ -100,7 +100,7 @@ export function openRun(directory: string, { hash, file }: Description, resume: 
   if (!resume) {
     throw new ConfigError(
       "run-exists",
-      `Expected ${directory} to hold no run: go on with it by --resume, or name another with --run`,
+      `Expected ${directory} to hold no run: resume it with --resume, or name another with --run`,
     );
   }
   const before = JSON.parse(readFileSync(described, "utf8")) as Record<string, unknown>;

@@ -33,13 +33,13 @@ export interface RunOptions {
   readonly words: WordSpace;
   /** Memories written and asked at once, from 1 up. */
   readonly concurrency: number;
-  /** Goes on in a folder that holds results of the same run. */
+  /** Resumes in a directory that holds results of the same run. */
   readonly resume: boolean;
-  /** Whatever else the run depends on, kept with it. */
+  /** All else that the run depends on, kept with it. */
   readonly config: Readonly<Record<string, JsonValue>>;
   /** How to run it again, kept with it: one run may be written in several ways. */
   readonly command: string;
-  /** Told before a run goes on: how many results stand, and how many are found again, for which reason. */
+  /** Called before a run is resumed: how many results stand, and how many are found again, for which reason. */
   readonly onResume?: (found: {
     readonly done: number;
     readonly again: number;

@@ -28,7 +28,7 @@ const task = (id: number, type: string, askTime: number | "end"): BenchmarkTask 
 /** Two types in turn, every 10 s. */
 const week = Array.from({ length: 8 }, (_, i) => task(i, "ab"[i % 2]!, 10 * (i + 1)));
 
-/** Who writes a memory from when, and the one it goes on from. */
+/** Who writes a memory from when, and the one it continues. */
 const told = ({ memories }: ReturnType<typeof planRun>) =>
   memories.map(({ parts, before }) => {
     const last = parts.at(-1)!;
@@ -51,7 +51,7 @@ test("each policy watches a stream once: rows and types share what the untouched
   assert.ok(plan.memories.every(({ before }) => before === null || before === shared));
 });
 
-test("learning again goes on from what was learnt before, and learning nothing writes on", () => {
+test("training again continues what was trained before, and training on nothing writes as before", () => {
   const options = { updates: [1, 3] };
   const ofType = week.filter(({ type }) => type === "a");
   assert.deepEqual(told(planRun([learning("taskmem")], ofType, options)), [
@@ -65,7 +65,7 @@ test("learning again goes on from what was learnt before, and learning nothing w
   ]);
 });
 
-test("no question finds its memory watched further than itself, whatever the order of the tasks", () => {
+test("no question finds its memory watched further than itself, in any order of the tasks", () => {
   for (let seed = 0; seed < 50; seed++) {
     const random = seededRandom(`plan ${seed}`);
     const tasks = Array.from({ length: 20 }, (_, i) =>
@@ -99,7 +99,7 @@ test("no question finds its memory watched further than itself, whatever the ord
   }
 });
 
-test("a memory that goes on from another stops where that one did", () => {
+test("a memory that continues another stops where that one did", () => {
   const plan = planRun([base, learning("taskmem")], week, { updates: [2] });
   assert.deepEqual(stopsOf(plan.memories[1]!), [10, 20, 30, 50, 70]);
   assert.deepEqual(stopsOf(plan.memories[2]!), [10, 20, 30, 40, 60, 80]);

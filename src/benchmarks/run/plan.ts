@@ -2,8 +2,8 @@
  * What a run does: every question of every row, and the memories they are answered from.
  *
  * A memory is known by who writes it from when, so rows and types whose policies have the same revisions share it, and each
- * policy watches a stream once. Its questions come in the order of their times, whatever the order of the tasks: none
- * finds it watched further than itself. Where a policy that has learnt writes on, its memory begins as a copy of the one
+ * policy watches a stream once. Its questions come in the order of their times, in any order of the tasks: none
+ * finds it watched further than itself. Where a trained policy continues, its memory begins as a copy of the one
  * before at that moment.
  */
 import type { Policy } from "../../policy/policy.ts";
@@ -69,7 +69,7 @@ export function planRun(
   return { items, memories: [...memories.values()] };
 }
 
-/** Who writes from when; a version that learnt nothing goes on as the one before. */
+/** Who writes from when; a version that was trained on nothing writes as the one before. */
 function partsOf({ parts }: MemoryPlan, row: BenchmarkRow, policies: Map<string, Policy>): WritingPart[] {
   const written: WritingPart[] = [];
   for (const { policy: version, fromSeconds } of parts) {
@@ -93,7 +93,7 @@ const order = (a: number | "end", b: number | "end") =>
 
 /**
  * The moments at which a memory stops being watched for a while, in order: those of its questions, and those of the memories
- * it goes on from.
+ * it continues.
  */
 export function stopsOf({ tasks, before, parts }: PlannedMemory): (number | "end")[] {
   const from = parts.at(-1)!.fromSeconds;

@@ -12,7 +12,7 @@ import {
   schedule,
 } from "./protocol.ts";
 
-test("counts the examples a task's policy has learnt from", () => {
+test("counts the examples a task's policy learns from", () => {
   // The released code's positions: the first ten run untouched, each update serves later tasks only.
   const expected: [number, number][] = [
     [0, 0],
@@ -162,7 +162,7 @@ test("a video asked about before and after an update keeps its memory; a new one
   ]);
 });
 
-test("a long stream is written on by the policy in force", () => {
+test("a long stream is written on by the policy that is active", () => {
   const tasks = [10, 20, 30, 30, 45].map(
     (askTime, i): BenchmarkTask => ({
       ...{ id: String(i), type: "a", stream: "week", askTime, question: "?", answer: "x" },

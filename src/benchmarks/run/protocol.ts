@@ -1,15 +1,15 @@
 /**
  * The streaming protocol, as data: which task comes when, which policy writes the memory it is answered from, and what
- * that policy may have learnt from.
+ * that policy may have been trained on.
  *
  * Tasks of one type are an environment of their own. Inside it they arrive one after the other; after given counts the
  * policy learns from all that came before. The memory of a video is written when its first question comes, by the
- * policy in force then, and stays: questions about the same video that come after an update read the old memory.
+ * policy that is active then, and stays: questions about the same video that come after an update read the old memory.
  *
  * Departures from the released code:
- * 1. A question with a time sees the stream up to it; what lies between two questions is written by the policy in force
+ * 1. A question with a time sees the stream up to it; what lies between two questions is written by the policy that is active
  *    while it is watched, as a running agent would. The code cuts such streams into pieces of its own.
- * 2. Questions shown as a hint are drawn once per policy, seeded; the code draws anew for every task, without a seed.
+ * 2. Questions shown as a hint are drawn once per policy, seeded; the code draws again for every task, without a seed.
  */
 import { seededRandom, shuffle } from "../../util/random.ts";
 import type { BenchmarkTask, Span } from "../task.ts";
@@ -37,11 +37,11 @@ export interface OracleOptions {
   readonly seconds: number;
 }
 
-/** A policy in force for a while: the untouched one, or one that learnt from the first tasks of a type. */
+/** A policy that is active for a while: the untouched one, or one trained on the first tasks of a type. */
 export interface PolicyVersion {
-  /** `base`, or `<type>/<learntFrom>`. */
+  /** `base`, or `<type>/<number of tasks>`. */
   readonly name: string;
-  /** Ids of the tasks it learnt from, in order; empty for the base. */
+  /** Ids of the tasks it was trained on, in order; empty for the base. */
   readonly examples: readonly string[];
   /** Ids of those whose questions are shown as a hint. */
   readonly hints: readonly string[];
@@ -64,12 +64,12 @@ export interface ScheduledTask {
   readonly task: BenchmarkTask;
   /** From 0 within its type. */
   readonly place: number;
-  /** In force when the task arrives; its memory may have been written by an earlier one. */
+  /** Active when the task arrives; its memory may have been written by an earlier one. */
   readonly policy: PolicyVersion;
   readonly memory: MemoryPlan;
 }
 
-/** How many of the tasks before the i-th (from 0) a policy has learnt from, with updates after these counts. */
+/** How many of the tasks before the i-th (from 0) a policy was trained on, with updates after these counts. */
 export function examplesAvailable(i: number, updates: readonly number[]): number {
   return updates.findLast((count) => count <= i) ?? 0;
 }
@@ -100,7 +100,7 @@ function scheduleType(ofType: readonly BenchmarkTask[], options: ProtocolOptions
     const count = examplesAvailable(place, updates);
     let policy = versions.get(count);
     if (!policy) {
-      policy = learntVersion(ordered.slice(0, count), options);
+      policy = trainedVersion(ordered.slice(0, count), options);
       versions.set(count, policy);
     }
     const memory =
@@ -109,7 +109,7 @@ function scheduleType(ofType: readonly BenchmarkTask[], options: ProtocolOptions
   });
 }
 
-function learntVersion(
+function trainedVersion(
   past: readonly BenchmarkTask[],
   { hints = 5, seed = 1 }: ProtocolOptions,
 ): PolicyVersion {
@@ -122,7 +122,7 @@ function learntVersion(
   };
 }
 
-/** A stream's memory goes on from where its last question left it; what is written stays. */
+/** A stream's memory continues where its last question left it; what is written stays. */
 function grown(task: BenchmarkTask, policy: PolicyVersion, written: Map<string, MemoryPlan>): MemoryPlan {
   const { stream, askTime } = task;
   const earlier = written.get(stream);

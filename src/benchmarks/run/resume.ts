@@ -12,7 +12,7 @@ import { type PlannedMemory, type PlannedTask, type RunPlan, untilOf } from "./p
 import { type Result, retriedFor } from "./results.ts";
 import { canGoOn } from "./watching.ts";
 
-/** What a run that goes on finds. */
+/** What a resumed run finds. */
 export interface Standing {
   /** Places of the results that need not be found again. */
   readonly done: ReadonlySet<number>;
@@ -46,7 +46,7 @@ export const placeOf = ({ directory }: RunOptions, { id }: PlannedMemory) => joi
 export const keptFor = (options: RunOptions, { scheduled, memory }: PlannedTask) =>
   `${placeOf(options, memory)}-at-${scheduled.memory.untilSeconds}`;
 
-/** Takes away a memory that would become another one if it were gone on with, or whose material could not be read. */
+/** Takes away a memory that would become another one if it were continued, or whose material could not be read. */
 export async function discardUnlessSound(
   options: RunOptions,
   planned: PlannedMemory,

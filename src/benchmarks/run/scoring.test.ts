@@ -134,7 +134,7 @@ test("accuracy is coverage times precision, errors are counted apart and stay in
   }
 });
 
-test("intervals are the same in whatever order the tasks came", () => {
+test("intervals are the same in any order the tasks came", () => {
   const random = seededRandom("orders");
   const scored = Array.from({ length: 40 }, (_, i) =>
     one((["right", "wrong"] as const)[randomInt(random, 2)]!, { id: String(i), cluster: `v${i % 7}` }),

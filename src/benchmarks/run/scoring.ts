@@ -104,7 +104,7 @@ function choiceOf(
 }
 
 /**
- * The letter an answer begins with and goes on about: `B because …`, or `B` and its own option; where it was stated as
+ * The letter an answer begins with and speaks of: `B because …`, or `B` and its own option; where it was stated as
  * the answer also `B. …` and `B – …`.
  */
 function leadingLetter(answer: string, options: readonly Option[], unstated: boolean): string | undefined {

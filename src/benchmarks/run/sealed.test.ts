@@ -136,7 +136,7 @@ test("what comes back holds nothing but what was written: no sources, frames, pa
   assert.equal(await sealed.entry(others[0]!.id), null);
 });
 
-test("nothing after the question is seen, whatever is asked for", async (t) => {
+test("nothing after the question is seen, for any query", async (t) => {
   const memory = await filledMemory(t);
   // Entries end at 3, 13 and 23 s, and are known with their clip's end.
   const { memory: sealed } = sealMemory(memory, "day", 25);

@@ -2,7 +2,7 @@
  * Memory as an answerer may see it: what was written and when, up to the moment of the question, and nothing else.
  *
  * A sealed memory looks like a memory, so that every answerer works on it. Entries come without their evidence: source
- * texts and frames are what the policy saw, not what it kept. Whatever else is reached for, blobs, observations, paths,
+ * texts and frames are what the policy saw, not what it kept. All else that is reached for, blobs, observations, paths,
  * writing, is refused, and every access is on record. This guards against a mistake or a shortcut in an answerer; one
  * that reads the disk by itself is beyond what a process can keep from its own code.
  */
@@ -129,7 +129,7 @@ function sealedStream(stream: StreamRecord): StreamRecord {
   return frozen({ ...stream, description: stream.id, fingerprint: null });
 }
 
-/** A gap that goes on past the question is known up to it; its detail may name files. */
+/** A gap that lasts past the question is known up to it; its detail may name files. */
 function cutGap(gap: Gap, limit: number): Gap {
   return frozen({ ...gap, endSeconds: Math.min(gap.endSeconds, limit), detail: gap.reason });
 }

@@ -57,12 +57,12 @@ test("shows nothing that a decision after the limit would hold", async () => {
   assert.equal(await seen(null, 9, 10), "");
 });
 
-test("a gap is told when it is over", async () => {
+test("a gap is yielded when it is over", async () => {
   assert.equal(await seen(null, 60, 10), "0, 1, 2, 3, 4");
   assert.equal(await seen(null, 70, 10), "0, 1, 2, 3, 4, gap 50-70");
 });
 
-test("where one stops the next goes on, and nothing is lost between", async () => {
+test("where one stops the next continues, and nothing is lost between", async () => {
   for (const grid of [10, 30]) {
     for (let stop = 0; stop <= 120; stop += 7) {
       const first = await seen(null, stop, grid);

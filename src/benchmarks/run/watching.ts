@@ -2,7 +2,7 @@
  * Memories written for a benchmark: a stream is watched up to where a question needs it, by the policies its plan names.
  *
  * A memory is a directory of its own. How far it was watched is written beside it after each part; what was interrupted
- * goes on where it stopped. A clip that an engine failed at is tried again while nothing was written after it; later on
+ * continues where it stopped. A clip that an engine failed at is tried again while nothing was written after it; later on
  * it stays missed, for a clip written out of its turn would make another memory. So does one that was written about
  * without what was said in it, because the transcriber failed: it is noted.
  */
@@ -36,7 +36,7 @@ export interface WritingPlan {
 export interface WatchTools {
   readonly perceptors: Perceptors;
   readonly windowClips: number;
-  /** Told of each decision as it is paid, whatever becomes of the watch. */
+  /** Called with each decision's cost as it is paid, however the watch ends. */
   readonly onCost?: (cost: Cost) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -61,7 +61,7 @@ export async function watchUntil(
   { parts, spans, untilSeconds }: WritingPlan & { readonly untilSeconds: number | "end" },
   { perceptors, windowClips, onCost, signal }: WatchTools,
 ): Promise<void> {
-  // One grid for all policies: where one stops, the next goes on, in the middle of nobody's decision.
+  // One grid for all policies: where one stops the next continues, never in the middle of a decision.
   const grid = source.clipSeconds * Math.max(...parts.map(({ policy }) => policy.clipsPerDecision));
   const begun = parts.filter(({ fromSeconds }) => untilSeconds === "end" || fromSeconds < untilSeconds);
   if (begun.length === 0) {
@@ -77,7 +77,7 @@ export async function watchUntil(
       memory: inTurn(memory),
       policy: writer,
       perceptors,
-      reader: nobody,
+      reader: noReader,
       limits: { ...contextDefaults, windowClips },
     });
     for await (const event of agent.watch(limited(source, spans, until, grid), signal ? { signal } : {})) {
@@ -157,7 +157,7 @@ export function unheardClips(directory: string): number {
 const isMissed = ({ retryable, code }: ClipFailure) => retryable && code !== "no-usable-text";
 
 /**
- * Whether a memory can be gone on with for a question at `untilSeconds` as if its run had never stopped: it was watched
+ * Whether a memory can be continued for a question at `untilSeconds` as if its run had never stopped: it was watched
  * no further, all was heard, nothing was written after a missed clip, and no lost clip would be in the window: of those nothing usable
  * was written about, a run that takes up again does not show its policy.
  */
@@ -192,8 +192,8 @@ function writeMarker(directory: string, until: number | "end"): void {
 }
 
 /** Watching asks nothing. */
-const nobody: Reader = {
-  id: "nobody",
+const noReader: Reader = {
+  id: "none",
   tokenBudget: 0,
   read: () => Promise.reject(new Error("a benchmark asks through its own answerer")),
 };
@@ -229,7 +229,7 @@ export function limited(
         const from = Math.max(fromSeconds, start);
         for await (const item of source.open({ ...options, fromSeconds: from })) {
           if (item.startSeconds >= endSeconds - 1e-9) break;
-          // A gap that goes on is told when it is over.
+          // A gap that lasts is yielded when it is over.
           if (item.kind === "gap" && item.endSeconds > endSeconds) break;
           if (item.kind === "clip" && item.endSeconds > endSeconds + 1e-6) break;
           if (item.endSeconds > from) yield item;

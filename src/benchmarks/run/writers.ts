@@ -3,8 +3,8 @@
  *
  * Keep-nothing measures what the answerer knows without a memory; keep-all what the stream's texts hold; uniform what
  * a budget keeps by chance. Base is the policy untouched; best-of-n has it write as many texts as TaskMem picks from, with
- * nothing learnt to pick by: what more samples alone do. The task prompt shows it past questions. Phase One is the choice
- * policy with weights of that phase, where there are some; TaskMem learnt from past questions, on top of Phase One or base.
+ * nothing trained to pick by: what more samples alone do. The task prompt shows it past questions. Phase One is the choice
+ * policy with weights of that phase, where there are some; TaskMem is trained on past questions, on top of Phase One or base.
  */
 import type { Adapter } from "../../adapter/adapter.ts";
 import { noCost, type WordSpace } from "../../engine.ts";
@@ -54,7 +54,7 @@ export interface RowOptions {
     | { readonly kind: "model"; readonly policy: Policy };
   readonly words: WordSpace;
   readonly clipSeconds: number;
-  /** By id: what a version has learnt from. */
+  /** By id: what a version was trained on. */
   readonly tasks: ReadonlyMap<string, BenchmarkTask>;
   /** Texts one is picked from, for TaskMem over an engine. */
   readonly samples: number;
@@ -81,7 +81,7 @@ export function benchmarkRows(options: RowOptions): {
       policyOf: always(uniformPolicy({ words, clipSeconds, budget, seed: options.seed })),
     },
   ];
-  /** TaskMem: `untouched` until there is something learnt, then `adapted`. */
+  /** TaskMem: `untouched` until there is an adapter, then `adapted`. */
   const taskmem = (label: string, untouched: Policy, adapted: (adapter: Adapter) => Policy) => ({
     ...{ name: "taskmem" as const, label, learns: true },
     policyOf: ({ examples }: PolicyVersion) => {
@@ -164,15 +164,15 @@ interface UniformOptions {
   readonly seed: number | string;
 }
 
-/** The choice policy's purse, spent on any texts: each is as likely, seeded by place, so a rerun is the same. */
+/** The choice policy's budget, spent on any texts: each is as likely, seeded by place, so a rerun is the same. */
 export function uniformPolicy({ words, clipSeconds, budget, seed }: UniformOptions): Policy {
   const { allowance, mostCarried } = budgetRules(budget);
   const revision = `uniform@1-${seed}-${sha256(JSON.stringify(budget)).slice(0, 6)}`;
-  const purseOf = ({ state }: Context) => (state.value as number | null) ?? mostCarried;
+  const carriedOver = ({ state }: Context) => (state.value as number | null) ?? mostCarried;
   const keep = (context: Context) => {
     const candidates = candidatesOf(context.observations, words, new Set());
     const [first] = context.observations;
-    let left = purseOf(context) + allowance(candidates);
+    let left = carriedOver(context) + allowance(candidates);
     const random = seededRandom(`uniform ${seed} ${first!.stream} ${first!.clip}`);
     const kept = new Set(
       shuffle(random, candidates).filter(({ tokens }) => {

@@ -1,7 +1,7 @@
 /** `taskmem ask`: a question answered from memory alone, with the moments the answer rests on. */
 import type { Answer } from "../../answer/answer.ts";
-import type { LearningEvent } from "../../learning.ts";
 import type { StreamRecord } from "../../memory/memory.ts";
+import type { LearningEvent } from "../../taskmem/learning.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
 import { momentFlag } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";

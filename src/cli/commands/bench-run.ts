@@ -1,6 +1,5 @@
 /** `taskmem bench videomme|egolife|egotempo|m3bench`: a benchmark's videos, watched, remembered and asked about. */
 import { join, resolve } from "node:path";
-import { choiceOptions, configuredEngine, configuredModel, configuredPerceptors } from "../../assembly.ts";
 import { loadBenchmark } from "../../benchmarks/datasets/load.ts";
 import { type AnswerJudge, modelAnswerJudge, wordingJudge } from "../../benchmarks/run/answer-judge.ts";
 import {
@@ -28,6 +27,12 @@ import { lexicalReader, localEmbedder, wordSpace } from "../../engines/local/ind
 import { ConfigError, DataError, EngineError } from "../../errors.ts";
 import { openSqliteMemory } from "../../memory/sqlite.ts";
 import { defaultSamples } from "../../policies/best-of-n/best-of-n.ts";
+import {
+  choiceOptions,
+  configuredEngine,
+  configuredModel,
+  configuredPerceptors,
+} from "../../taskmem/assembly.ts";
 import { flagOf } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";

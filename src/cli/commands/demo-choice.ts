@@ -9,7 +9,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Answer } from "../../answer/answer.ts";
-import { openConfiguredSource } from "../../assembly.ts";
 import { wordSpace } from "../../engines/local/index.ts";
 import { ConfigError } from "../../errors.ts";
 import {
@@ -21,6 +20,7 @@ import {
   type HouseholdQuestion,
   renderEpisode,
 } from "../../household/index.ts";
+import { openConfiguredSource } from "../../taskmem/assembly.ts";
 import { openTaskMem, type TaskMem } from "../../taskmem.ts";
 import { seededRandom } from "../../util/random.ts";
 import { formatSeconds } from "../../util/time.ts";

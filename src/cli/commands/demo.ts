@@ -8,10 +8,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { openConfiguredSource } from "../../assembly.ts";
 import { smallHousehold, wholeHousehold } from "../../benchmarks/datasets/household/policies.ts";
 import { ConfigError } from "../../errors.ts";
 import { askAbout, createEpisode, episodeSeed, renderEpisode } from "../../household/index.ts";
+import { openConfiguredSource } from "../../taskmem/assembly.ts";
 import { openTaskMem } from "../../taskmem.ts";
 import { seededRandom } from "../../util/random.ts";
 import { householdEvent, printHousehold, runHousehold } from "../household.ts";

@@ -1,8 +1,8 @@
 /** `taskmem doctor`: checks programs, configuration, memory and endpoint, and says what to do about what is broken. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { configuredModel, openConfiguredMemory } from "../../assembly.ts";
 import { type Config, loadConfig, policyName } from "../../config.ts";
+import { configuredModel, openConfiguredMemory } from "../../taskmem/assembly.ts";
 import { hasPackage, installLine, type OptionalPackage, optionalUses } from "../../util/optional.ts";
 import { findProgram, installHint, type ProgramName, runProgram } from "../../util/program.ts";
 import type { Invocation } from "../invocation.ts";
@@ -93,7 +93,7 @@ async function memoryCheck(config: Config): Promise<Check> {
     return {
       check: "memory",
       state: "broken",
-      detail: problems.join("; "),
+      detail: problems.join(" "),
       fix: "export what can be read: taskmem export <directory>",
     };
   }

@@ -1,7 +1,8 @@
 /** `taskmem export`: the whole memory as JSONL and blobs. */
-import { openConfiguredMemory } from "../../assembly.ts";
+
 import { loadConfig } from "../../config.ts";
 import { exportMemory, exportRows } from "../../memory/export.ts";
+import { openConfiguredMemory } from "../../taskmem/assembly.ts";
 import type { Invocation } from "../invocation.ts";
 
 export async function run({ output, flags, configFile }: Invocation, directory: string): Promise<void> {

@@ -1,7 +1,8 @@
 /** `taskmem import`: reads an export into a memory; what is already there is skipped. */
-import { openConfiguredMemory } from "../../assembly.ts";
+
 import { loadConfig } from "../../config.ts";
 import { importMemory } from "../../memory/export.ts";
+import { openConfiguredMemory } from "../../taskmem/assembly.ts";
 import type { Invocation } from "../invocation.ts";
 
 export async function run({ output, flags, configFile }: Invocation, directory: string): Promise<void> {

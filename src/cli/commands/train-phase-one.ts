@@ -1,7 +1,6 @@
 /** `taskmem train phase-one`: a policy learns on simulated households how to memorize, before it is deployed. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { concurrencyOf, configuredJudge } from "../../assembly.ts";
 import { loadConfig } from "../../config.ts";
 import { wordSpace } from "../../engines/local/index.ts";
 import { shippedChecksums, shippedWeights } from "../../engines/nano/shipped.ts";
@@ -17,6 +16,7 @@ import type { Judge } from "../../reward/judge.ts";
 import { localJudge } from "../../reward/local-judge.ts";
 import type { ScoreOptions } from "../../reward/reward.ts";
 import { paperConstants } from "../../reward/rules.ts";
+import { concurrencyOf, configuredJudge } from "../../taskmem/assembly.ts";
 import { type PhaseOneConfig, phaseOne, type StepMetrics } from "../../training/phase-one.ts";
 import { openPhaseOneRun } from "../../training/phase-one-run.ts";
 import type { PhaseOnePolicy } from "../../training/trainable-policy.ts";

@@ -1,7 +1,7 @@
 /** `taskmem watch`: a stream becomes memories, printed as they are written. */
 import type { StreamEnd, WatchEvent } from "../../agent.ts";
-import { openConfiguredSource } from "../../assembly.ts";
 import { loadConfig } from "../../config.ts";
+import { openConfiguredSource } from "../../taskmem/assembly.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
 import type { Invocation } from "../invocation.ts";
 import { openConfigured } from "../open.ts";

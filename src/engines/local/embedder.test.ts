@@ -34,7 +34,7 @@ describe("spelling embedder", () => {
     assert.ok(Math.abs(await similarity("automobile", "car")) < 0.2);
   });
 
-  test("gives the same vector for the same text whatever stands beside it", async () => {
+  test("gives the same vector for the same text regardless of the texts beside it", async () => {
     const [alone] = await localEmbedder.embed(["blue mug"]);
     const [, beside] = await localEmbedder.embed(["red", "blue mug"]);
     assert.deepEqual(alone, beside);

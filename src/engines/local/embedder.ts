@@ -1,9 +1,9 @@
 /**
- * A zero-weight embedder: texts that are spelled alike come out close. For recall that tolerates OCR noise, typing
- * errors and inflection, beside a full-text index that does not.
+ * An embedder without weights: texts with similar spelling get similar vectors. It is for recall that tolerates OCR
+ * noise, typing errors and inflection, beside a full-text index that does not.
  *
  * It knows spelling, not meaning: "car" and "automobile" are as far apart as "car" and "soup", and word order is
- * ignored. Nothing is learnt, so rare and common words weigh the same. Where meaning matters, configure an embedding
+ * ignored. Nothing is learned, so rare and common words weigh the same. Where meaning matters, configure an embedding
  * endpoint; vectors carry the id of their space and the two are never compared.
  */
 import type { Embedder, WordSpace } from "../../engine.ts";
@@ -11,15 +11,15 @@ import { sha256 } from "../../util/hash.ts";
 import { mixedHash, wordSpace } from "./words.ts";
 
 const dimension = 256;
-/** Each feature sets this many signed components: one alone would collide with another feature once in 256. */
+/** Each feature sets this many signed components: a single one would collide with another feature once in 256. */
 const componentsPerFeature = 4;
 /** Lengths of the character n-grams taken from `^stem$`. */
 const gramLengths = [3, 4];
-/** Share of a stem's squared length that is the whole stem; the rest is its n-grams. */
+/** Share of a stem's squared length that the whole stem has; the rest belongs to its n-grams. */
 const wholeShare = 0.4;
 const version = 1;
 
-/** An embedder without a model: texts spelled alike are near each other. */
+/** An embedder without a model: texts with similar spelling get similar vectors. */
 export function spellingEmbedder(words: WordSpace): Embedder {
   const settings = [version, words.id, dimension, componentsPerFeature, gramLengths, wholeShare];
   return {
@@ -29,7 +29,7 @@ export function spellingEmbedder(words: WordSpace): Embedder {
   };
 }
 
-/** The embedder in force where no endpoint is configured. */
+/** The embedder where no endpoint is configured. */
 export const localEmbedder: Embedder = spellingEmbedder(wordSpace);
 
 function embedText(text: string, words: WordSpace): Float32Array {

@@ -60,7 +60,7 @@ describe("lexical reader on multiple choice", () => {
     );
   });
 
-  test("is not led by statements about another person or another thing", async () => {
+  test("is not misled by statements about another person or another thing", async () => {
     assert.equal(
       brief(await read(where, places, ["Bob puts the keys on the shelf.", "Ann puts the cup on the table."])),
       "abstains",
@@ -88,7 +88,7 @@ describe("lexical reader on multiple choice", () => {
     );
   });
 
-  test("abstains when one sentence speaks for two options alike", async () => {
+  test("abstains when one sentence supports two options equally", async () => {
     assert.equal(
       brief(await read(where, places, ["Ann puts the keys on the desk beside the shelf."])),
       "abstains",
@@ -348,7 +348,7 @@ describe("lexical reader on free-form questions", () => {
     assert.equal((await read("What happens at 0:10?", [], memory)).answer, "Bob waters the plants.");
   });
 
-  test("abstains when the question's telling words are not remembered", async () => {
+  test("abstains when memory does not hold the question's content words", async () => {
     const reading = await read(
       "What did Ann say about the helicopter?",
       [],

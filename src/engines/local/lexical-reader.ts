@@ -2,15 +2,14 @@
  * A reader without a model: it answers where the words of one remembered sentence answer, and abstains elsewhere.
  *
  * A sentence is evidence when it covers the question's content words: every name and number, and 7/10 of all by
- * weight. Multiple choice takes the option whose own words, those the question does not hold, stand in such a
- * sentence; free-form questions get the sentences themselves. Where two statements conflict about the same thing the
- * later one wins (the earlier one if the question says "first"). Where one sentence speaks for two options alike, where
- * the question or the sentence is negated, or where a word of weight is missing, it abstains.
+ * weight. Multiple choice takes the option whose own words, those not in the question, stand in such a
+ * sentence; free-form questions get the sentences themselves. Where two statements conflict about the same thing, the
+ * later one wins (the earlier one if the question says "first"). It abstains where one sentence supports two options
+ * equally, where the question or the sentence is negated, or where a word of weight is missing.
  *
- * What it cannot do: synonyms, inference over several sentences, counting, "why". Its rules: the best
- * score over entries, a margin of 1.1, and a sentence must hold all content words;
- * departure: words are not weighed by idf, because recalled entries are a sample biased towards the question. Words
- * that ask rather than tell ("time", "colour", "show") count a fifth instead.
+ * What it cannot do: synonyms, inference over several sentences, counting, "why". An option scores by its best entry and
+ * wins by a factor of 1.1. Words are not weighted by idf, because recalled entries are a sample biased towards the
+ * question. Instead, words that ask rather than tell ("time", "colour", "show") count a fifth.
  */
 import type { Reader, Reading, ReadRequest } from "../../answer/reader.ts";
 import { noCost, type WordSpace } from "../../engine.ts";
@@ -21,11 +20,11 @@ import type { Option, Question } from "../../tasks/task.ts";
 const leastCover = 0.7;
 /** Share of an option's own words that a sentence must hold. */
 const leastOwn = 0.5;
-/** The best option must beat the next by this factor, else the later statement decides. */
+/** The best option must beat the next by this factor, otherwise the later statement decides. */
 const margin = 1.1;
-/** Weight of a word that asks for the kind of answer and need not stand in it. */
+/** Weight of a word that asks for a kind of answer and need not appear in it. */
 const askingWeight = 0.2;
-/** Sentences a free-form answer quotes at most. */
+/** Most sentences a free-form answer quotes. */
 const mostQuoted = 3;
 
 const askingWords = `
@@ -36,12 +35,12 @@ const askingWords = `
   number many much ask answer question know remember see saw seen hear heard call called appear there
 `;
 
-/** What the reader without a model stands on. */
+/** Options of `lexicalReader`. */
 export interface LexicalReaderOptions {
   readonly words: WordSpace;
 }
 
-/** A reader without a model: finds the sentence that shares most with the question, and abstains where too little is shared. */
+/** A reader without a model: quotes the sentence that shares most with the question, and abstains where too little is shared. */
 export function lexicalReader({ words }: LexicalReaderOptions): Reader {
   const asking = new Set(words.stems(askingWords));
   return {
@@ -62,7 +61,7 @@ interface Asked {
   /** The word as the question writes it. */
   readonly word: string;
   readonly weight: number;
-  /** Names and numbers: a sentence without it is about something else. */
+  /** Whether it is a name or a number: a sentence without it is about something else. */
   readonly required: boolean;
   /** Moment of stream time the word may stand for, in seconds. */
   readonly atSeconds: number | null;
@@ -73,15 +72,15 @@ interface Sentence {
   /** Which sentence of the entry it is. */
   readonly place: number;
   readonly text: string;
-  /** Its stems in order, then those of its speakers. */
+  /** Its stems in order, followed by those of its speakers. */
   readonly stems: readonly string[];
   readonly holds: ReadonlySet<string>;
-  /** Stems of the whole entry, where a pronoun may point to them; else empty. */
+  /** Stems of the whole entry where a pronoun may refer to them; otherwise empty. */
   readonly context: ReadonlySet<string>;
   readonly negated: boolean;
 }
 
-/** The question's content words by stem. Names are told by their capital or by being a speaker's. */
+/** The question's content words by stem. A name is a speaker's name or begins with a capital. */
 function askedWords(
   { question, recalled }: ReadRequest,
   words: WordSpace,
@@ -104,7 +103,7 @@ function askedWords(
   return asked;
 }
 
-/** `1:05` → 65, `1:00:05` → 3605; other words stand for no moment. */
+/** `1:05` → 65, `1:00:05` → 3605; other words are no moment. */
 function momentOf(stem: string): number | null {
   if (!/^\d+(:\d\d){1,2}$/.test(stem)) return null;
   return stem.split(":").reduce((seconds, part) => seconds * 60 + Number(part), 0);
@@ -153,11 +152,11 @@ function wasAt({ startSeconds, endSeconds }: Entry, seconds: number): boolean {
   return seconds >= startSeconds - 5 && seconds <= endSeconds + 5;
 }
 
-/** A sentence that speaks for an option. */
+/** A sentence that supports an option. */
 interface Support {
   readonly option: Option;
   readonly sentence: Sentence;
-  /** Cover of the question times share of the option's own words, 0 to 1. */
+  /** Cover of the question times the share of the option's own words, 0 to 1. */
   readonly strength: number;
 }
 
@@ -200,7 +199,7 @@ function choose(
   };
 }
 
-/** Options a sentence speaks for; one whose words are all part of a longer one that also stands there speaks for nothing. */
+/** Options a sentence supports. An option whose words are all part of a longer matching option gets no support. */
 function supportsOf(
   sentence: Sentence,
   cover: number,
@@ -220,7 +219,7 @@ function supportsOf(
     .map(({ option, share }) => ({ option, sentence, strength: cover * share }));
 }
 
-/** Share of an option's own words that a sentence holds; its numbers must stand there whole and in one piece. */
+/** Share of an option's own words that a sentence holds; its numbers must appear whole and in one piece. */
 function ownShare({ stems, holds }: Sentence, own: readonly string[]): number {
   if (own.length === 0) return 0;
   const numbers = own.filter((stem) => /^\d/.test(stem)).join(" ");
@@ -228,7 +227,7 @@ function ownShare({ stems, holds }: Sentence, own: readonly string[]): number {
   return own.filter((stem) => holds.has(stem)).length / own.length;
 }
 
-/** The sentence that speaks best for each option, strongest first; `prefers` decides between equals. */
+/** The sentence with the best support for each option, strongest first; `prefers` decides between equals. */
 function strongestByOption(
   supports: readonly Support[],
   prefers: (a: Support, b: Support) => boolean,
@@ -244,7 +243,7 @@ function strongestByOption(
   return [...strongest.values()].sort((a, b) => b.strength - a.strength);
 }
 
-/** Of two statements the one made later: by stream time within a stream, by writing time between streams. */
+/** Whether the first of two statements is later: by stream time within a stream, by writing time between streams. */
 function isLater({ sentence: a }: { sentence: Sentence }, { sentence: b }: { sentence: Sentence }): boolean {
   if (a.entry === b.entry) return a.place > b.place;
   if (a.entry.stream !== b.entry.stream) return a.entry.writtenAtMs > b.entry.writtenAtMs;
@@ -281,7 +280,7 @@ function quote(
   return { answer: texts.join("\n"), option: null, abstained: false, cited, cost: noCost };
 }
 
-/** How promising what a sentence adds to the question is: nothing added is no answer; a number where one is wanted is best. */
+/** How much a sentence adds to the question: nothing added is no answer; a number where one is wanted is best. */
 function newsOf({ stems, text }: Sentence, asked: ReadonlyMap<string, Asked>, wantsNumber: boolean): number {
   if (/\?["'”’)]*$/.test(text)) return 0.5; // a question seldom answers one
   if (wantsNumber && stems.some((stem) => /^\d/.test(stem))) return 1.25;

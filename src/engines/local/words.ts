@@ -4,19 +4,19 @@
  * One space for all languages, no model and no dictionary. Latin, Cyrillic, Greek and other scripts written with
  * spaces give words; scripts written without spaces (Han, kana, Thai, …) and Hangul, whose particles cling to the
  * word, give character bigrams. Stop words and the stemmer are English; words of other languages pass through the
- * same light stemmer, which cuts question and memory alike.
+ * same light stemmer, which treats question and memory alike.
  *
- * Decisions the reference leaves open:
+ * Decisions:
  * 1. Accents on Latin letters are folded (`café` = `cafe`): people and OCR drop them; other scripts keep their marks.
  * 2. Numbers are whole words, with their separators where they matter: `7:05` is one word and equals `07:05`,
  *    `1,000` equals `1000`, `3.5` stays `3.5`; `5pm` is `5` and `pm`.
- * 3. A negated auxiliary (`don't`) is a stop word altogether. Stems carry topics, not polarity.
- * 4. A token is counted per CJK character and 1.3 per word of other scripts.
+ * 3. A negated auxiliary (`don't`) is entirely a stop word. Stems carry topics, not polarity.
+ * 4. Each CJK character counts as one token, each word of other scripts as 1.3.
  */
 import type { WordSpace } from "../../engine.ts";
 import { sha256 } from "../../util/hash.ts";
 
-/** Raised whenever a rule in code changes; the lists below are hashed into the id by themselves. */
+/** Raised whenever a rule in code changes; the lists below are hashed into the id automatically. */
 const version = 1;
 const dimension = 2 ** 16;
 
@@ -36,7 +36,7 @@ const stopWords = words(`
   continue continued continues continuing look looked looking looks talk talked talking talks
 `);
 
-/** Characters that make a bigram carry grammar instead of topic: Chinese particles, pronouns and question words, Japanese kana particles. */
+/** Characters that give a bigram grammar instead of topic: Chinese particles, pronouns and question words, Japanese kana particles. */
 const functionCharacters = new Set(
   "的了是在我你您他她它们們这這那就都也和与與着著不没沒有吗嗎呢吧啊呀哦嗯个個之很把被让讓给給上下里裡去来來到说說要会會能可以哪什么麼谁誰怎何" +
     "はがをにでとものへやかねよわさしたてだな",
@@ -151,7 +151,7 @@ const clitics = new Set(["s", "m", "re", "ll", "ve", "d"]);
 
 const vowel = /[aeiouy]/;
 
-/** Light suffix stripping; nothing shorter than three letters comes out of it. */
+/** Light suffix stripping; the result has at least three letters. */
 function stemOf(word: string): string {
   if (/^\d/.test(word)) return numberOf(word);
   let stem = word;
@@ -175,7 +175,7 @@ function withoutEnding(word: string, length: number): string {
   return rest.length > 3 && /([^aeiouylsz])\1$/.test(rest) ? rest.slice(0, -1) : rest;
 }
 
-/** `07:05` → `7:05`, `1,000` → `1000`; other numbers as they stand. */
+/** `07:05` → `7:05`, `1,000` → `1000`; other numbers unchanged. */
 function numberOf(word: string): string {
   if (word.includes(":")) return word.replace(/^0+(?=\d)/, "");
   return /^\d{1,3}(,\d{3})+$/.test(word) ? word.replaceAll(",", "") : word;

@@ -1,8 +1,8 @@
 /**
  * Writing: answers sampled token by token for many clips at once, with the exact log-probability of each token.
  *
- * Keys and values of the prefix are computed once a clip and shared by its samples; those of the answer are kept as they
- * come. Everything has fixed shapes: rows are filled up to a power of two, answers to their longest.
+ * Keys and values of the prefix are computed once per clip and shared by its samples; those of the answer are added token
+ * by token. All shapes are fixed: rows are padded to a power of two, answers to their longest.
  */
 
 import type { Random } from "../../util/random.ts";

@@ -13,18 +13,18 @@ afterEach(() => {
   delete process.env.TASKMEM_DEVICE;
 });
 
-test("WebAssembly is there without being asked for", async () => {
+test("WebAssembly is the default device", async () => {
   await startDevice();
   assert.equal(defaultDevice(), "wasm");
   assert.deepEqual([...(await np.array([1, 2]).add(1).data())], [2, 3]);
 });
 
-test("a device there is none of is refused", async () => {
+test("an unknown device is refused", async () => {
   process.env.TASKMEM_DEVICE = "tpu";
   await assert.rejects(startDevice(), { code: "no-device", message: /wasm or webgpu, got "tpu"/ });
 });
 
-test("without the package, WebGPU is refused with what to install", { skip: installed }, async () => {
+test("without the package, the WebGPU error says what to install", { skip: installed }, async () => {
   process.env.TASKMEM_DEVICE = "webgpu";
   await assert.rejects(startDevice(), { code: "no-device", message: /npm install webgpu/ });
 });

@@ -1,8 +1,8 @@
 /**
  * The device nano computes on: WebAssembly in every Node, or a GPU by WebGPU where `TASKMEM_DEVICE=webgpu` asks for it.
  *
- * Node has no WebGPU of its own: it is that of the package `webgpu` (Dawn) if it is installed, or whatever a program has
- * put at `navigator.gpu`.
+ * Node has no WebGPU of its own. It comes from the package `webgpu` (Dawn) if that is installed, or from a program that
+ * sets `navigator.gpu`.
  */
 
 import { EngineError } from "../../errors.ts";
@@ -10,7 +10,7 @@ import { defaultDevice, init } from "./jax.ts";
 
 const names = ["wasm", "webgpu"] as const;
 
-/** Makes the device that is asked for that of all arrays. @throws EngineError `no-device` when it is not to be had */
+/** Makes the configured device the default for all arrays. @throws EngineError `no-device` when it is not available */
 export async function startDevice(): Promise<void> {
   const wanted = process.env.TASKMEM_DEVICE || "wasm";
   const name = names.find((known) => known === wanted);
@@ -23,19 +23,19 @@ export async function startDevice(): Promise<void> {
 }
 
 const missing: Record<(typeof names)[number], string> = {
-  wasm: "Expected WebAssembly for nano's arithmetic, got none: use Node 22 or later",
+  wasm: "This Node has no WebAssembly, which nano needs. Use Node 22 or later",
   webgpu:
-    "Expected a GPU for nano's arithmetic, found none by WebGPU: check the graphics driver (Vulkan on Linux), or leave TASKMEM_DEVICE out to use WebAssembly",
+    "WebGPU finds no GPU for nano. Check the graphics driver (Vulkan on Linux), or leave TASKMEM_DEVICE out to use WebAssembly",
 };
 
-/** The GPU of the optional package, unless there is one already. */
+/** Loads the GPU of the optional package, unless there is one already. */
 async function provideGpu(): Promise<void> {
   if ((globalThis.navigator as { gpu?: unknown } | undefined)?.gpu) return;
   const name: string = "webgpu";
   const dawn = await import(name).catch((cause) => {
     throw new EngineError(
       "no-device",
-      "Expected the package webgpu for TASKMEM_DEVICE=webgpu, it is not there: npm install webgpu, or leave TASKMEM_DEVICE out to use WebAssembly",
+      "TASKMEM_DEVICE=webgpu needs the package webgpu, which is not installed. Run npm install webgpu, or leave TASKMEM_DEVICE out to use WebAssembly",
       { cause },
     );
   });

@@ -8,7 +8,7 @@ test("known numbers have the bits of the standard", () => {
   assert.deepEqual([...toHalf(values)], [0, 0x3c00, 0xc000, 0x7bff, 1, 0x3555, 0x0400, 0x7c00]);
 });
 
-test("all numbers of 16 bits come back as they were", () => {
+test("every 16-bit number survives the round trip", () => {
   const bits = Uint16Array.from({ length: 0x7c01 }, (_, i) => i).filter((half) => half !== 0);
   const negative = bits.map((half) => half | 0x8000);
   assert.deepEqual(toHalf(fromHalf(bits)), bits);

@@ -3,12 +3,12 @@
 const word = new Uint32Array(1);
 const number = new Float32Array(word.buffer);
 
-/** The nearest numbers of 16 bits, ties to even, as their bits; beyond 65,504 infinity. */
+/** The nearest 16-bit numbers, ties to even, as their bits; beyond 65,504 infinity. */
 export function toHalf(values: Float32Array): Uint16Array<ArrayBuffer> {
   return Uint16Array.from(values, halfBits);
 }
 
-/** Numbers of 16 bits, given as their bits. */
+/** The values of 16-bit numbers given as their bits. */
 export function fromHalf(bits: Uint16Array): Float32Array<ArrayBuffer> {
   return Float32Array.from(bits, (half) => {
     const sign = half & 0x8000 ? -1 : 1;
@@ -27,7 +27,7 @@ function halfBits(value: number): number {
   if (Number.isNaN(size)) return 0x7e00;
   if (size >= 65520) return sign | 0x7c00;
   const exponent = Math.max(-14, Math.floor(Math.log2(size)));
-  // Counted in units of the last place; 1024 units and more are the next exponent, which the sum below carries.
+  // Counted in units of the last place; 1024 units and more are the next exponent, which the sum below carries over.
   const units = roundToEven(size * 2 ** (10 - exponent));
   return sign | (exponent === -14 ? units : units + ((exponent + 14) << 10));
 }

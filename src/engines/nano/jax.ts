@@ -1,4 +1,4 @@
-/** What nano takes of jax-js. It is optional: importing this file without it is a `package-missing` error. */
+/** The parts of jax-js that nano uses. It is optional: without it, importing this file is a `package-missing` error. */
 import type * as jax from "@jax-js/jax";
 import { optionalPackage } from "../../util/optional.ts";
 

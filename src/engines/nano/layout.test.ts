@@ -11,7 +11,7 @@ const wordsOf = (slots: Int32Array) =>
       .join(" "),
   );
 
-test("a line of text fills one place: of a sentence its first word and its content words", () => {
+test("a line of text fills one place, with a sentence's first word and its content words", () => {
   const slots = textSlots({
     spoken: [encodeContent("Ann The match is at one.")],
     preceding: [encode("On the desk Ann puts the keys.")],
@@ -24,7 +24,7 @@ test("a line of text fills one place: of a sentence its first word and its conte
   );
 });
 
-test("of earlier sentences the latest are kept, of a line the words that fit; what is empty says so", () => {
+test("keeps the latest of the earlier sentences and the words of a line that fit, and marks empty places", () => {
   const clock = (minutes: string) => encode(`The clock shows 17:${minutes}.`);
   const preceding = Array.from({ length: 13 }, (_, i) => clock(i === 0 ? "05" : "10"));
   assert.ok(!wordsOf(textSlots({ spoken: [], preceding, wanted: [] })).some((line) => line.includes(":05")));
@@ -34,7 +34,7 @@ test("of earlier sentences the latest are kept, of a line the words that fit; wh
   assert.equal(second, tokens[none]);
 });
 
-test("an answer is fed with its start and goes on to its end; one that does not fit is refused", () => {
+test("an answer's inputs begin with start and its targets end with end; one that does not fit is refused", () => {
   const { inputs, targets, weights } = answerSlots([7, 8], 4);
   assert.deepEqual(
     [[...inputs], [...targets]],

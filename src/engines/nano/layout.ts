@@ -4,32 +4,36 @@
  * | slot              | positions | content                                                            |
  * |-------------------|-----------|--------------------------------------------------------------------|
  * | strips            | 12        | 4 scenes × 3 strips, top to bottom                                 |
- * | speech            | 4         | a line each: the speaker and what is said                          |
- * | earlier memories  | 12        | a sentence each, the latest that fit, oldest first                 |
- * | what is asked for | 8         | a question each                                                    |
+ * | speech            | 4         | one line each: the speaker and what is said                        |
+ * | earlier memories  | 12        | one sentence each, the latest that fit, oldest first               |
+ * | what is asked for | 8         | one question each                                                  |
  * | answer            | 1 + A − 1 | `start`, then up to 19 tokens of a memory, 47 of a caption         |
  *
- * A line of text is one position, as a strip is: the sum of its content words' embeddings. Which words belong together is
- * given so, and to learn who of two speakers says what is no harder than to learn who of two people wears what; spread
- * over positions it was not learnt in hours. What the order of words tells is lost: the household's slots each have their
- * own words.
+ * A line of text is one position, as a strip is: the sum of its content words' embeddings. This tells the network which
+ * words belong together, so learning who of two speakers says what is no harder than learning who of two people wears
+ * what. With words spread over positions it was not learned in hours. Word order is lost, but the household's slots each
+ * have their own words.
  */
 import { stripsPerScene } from "../../household/world.ts";
 import { contentOf, end, none, pad, start } from "./vocabulary.ts";
 
+/** Scenes of a clip that nano sees. */
 export const scenesSeen = 4;
+/** Strips of a clip. */
 export const stripsSeen = scenesSeen * stripsPerScene;
 const spokenLines = 4;
+/** Lines of earlier memories. */
 export const earlierLines = 12;
 const wantedLines = 8;
-/** Words of a line that are seen, W; more are left out, fewer are filled up with `pad`, which adds nothing. */
+/** Words read from a line, W; more are left out, fewer are padded with `pad`, which adds nothing. */
 export const lineWords = 6;
-/** Ids of the text slots, L · W. */
+/** Number of ids in the text slots, L · W. */
 export const textLength = (spokenLines + earlierLines + wantedLines) * lineWords;
-/** Positions before the answer. */
+/** Number of positions before the answer. */
 export const prefixLength = stripsSeen + textLength / lineWords;
-/** Longest memory and longest dense caption, `end` included. */
+/** Longest memory in tokens, `end` included. */
 export const memoryLength = 20;
+/** Longest dense caption in tokens, `end` included. */
 export const captionLength = 48;
 /** Learned positions, shape [P]. */
 export const positions = prefixLength + captionLength;
@@ -39,15 +43,15 @@ export type Line = readonly number[];
 
 /** What the text slots of a clip hold. */
 export interface Texts {
-  /** Speaker and content words of what each says. */
+  /** The speaker and content words of each line of speech. */
   readonly spoken: readonly Line[];
-  /** Sentences of what was written about the clips before, whole, oldest first. */
+  /** Whole sentences written about the clips before, oldest first. */
   readonly preceding: readonly Line[];
   /** Content words of each question. */
   readonly wanted: readonly Line[];
 }
 
-/** The text slots one after another, shape [L · W]; lines that do not fit are left out, of earlier memories the oldest. */
+/** The text slots one after another, shape [L · W]. Lines that do not fit are left out, of earlier memories the oldest. */
 export function textSlots({ spoken, preceding, wanted }: Texts): Int32Array<ArrayBuffer> {
   return Int32Array.from([
     ...slot(spokenLines, spoken),
@@ -56,12 +60,12 @@ export function textSlots({ spoken, preceding, wanted }: Texts): Int32Array<Arra
   ]);
 }
 
-/** A sentence's first word, which tells its kind, and its content words. */
+/** A sentence's first word, which decides its kind, and its content words. */
 function sentenceLine([first, ...others]: Line): Line {
   return first === undefined ? [] : [first, ...contentOf(others)];
 }
 
-/** Lines as ids, each filled up to W; a place without a line holds `none`. */
+/** Lines as ids, each padded to W; a place without a line holds `none`. */
 function slot(count: number, lines: readonly Line[]): Int32Array<ArrayBuffer> {
   const slots = new Int32Array(count * lineWords).fill(pad);
   for (let i = 0; i < count; i++) {
@@ -72,7 +76,7 @@ function slot(count: number, lines: readonly Line[]): Int32Array<ArrayBuffer> {
 }
 
 /**
- * An answer as the decoder is fed it and as it should go on, each of shape [length]: `start` first, `end` last, then
+ * The decoder's inputs and targets for an answer, each of shape [length]: `start` first, `end` last, then
  * `pad`, which never counts. @throws RangeError when it does not fit
  */
 export function answerSlots(

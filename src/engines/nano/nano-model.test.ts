@@ -39,7 +39,7 @@ const observation: Observation = {
 };
 const earlier = "Dressed in an orange cap is Eve. Quote Bob, the party is at nine.";
 
-/** The prompt the engine policy makes of the clip. */
+/** The prompt that the model policy makes for the clip. */
 function prompt(entries: readonly string[], supplement = ""): Part[] {
   const said = [{ startSeconds: 3, endSeconds: 4, speaker: "Dan", text: "The match is at one." }];
   return memoryPrompt(
@@ -91,7 +91,7 @@ const promptAfter = (earlierFrames: Observation["frames"], changed: Partial<Obse
     { semantic: false, countTokens: (text) => text.length },
   );
 
-test("pictures from before the clip change nothing of what is read or written", async () => {
+test("pictures from before the clip change nothing that is read or written", async () => {
   const [alone, after] = [promptAfter([]), promptAfter(frames.toReversed())];
   assert.equal(alone.filter(({ type }) => type === "video").length, 1);
   assert.equal(after.filter(({ type }) => type === "video").length, 2);
@@ -104,7 +104,7 @@ test("pictures from before the clip change nothing of what is read or written", 
   assert.deepEqual(written[1], written[0]);
 });
 
-test("of a clip without pictures no frames are read, whatever the window shows", () => {
+test("no frames are read for a clip without pictures, even when the window shows some", () => {
   assert.deepEqual(readPrompt(promptAfter(frames, { frames: [] })).frames, []);
 });
 
@@ -121,7 +121,7 @@ test("the policy's prompt gives frames, the clip's own speech and the memories b
   assert.deepEqual(readPrompt(prompt([])).preceding, []);
 });
 
-test("of a supplement, question words and content words are read, line by line", () => {
+test("question words and content words of a supplement are read, line by line", () => {
   const asked = "They may ask:\nWhat does the clock show?\nWhere does Ann put the keys?";
   assert.deepEqual(
     readPrompt(prompt([], asked)).wanted.map((line) => line.map((id) => tokens[id])),
@@ -149,7 +149,7 @@ test("a clip's strips are those of the frames in the middle of its quarters", as
   assert.ok(Math.abs(strips[6 * stripValues + 100]! - (third[100]! / 127.5 - 1)) < 1e-6);
 });
 
-test("equal seeds give equal samples, and as many as asked for, with a log-probability a token", async () => {
+test("equal seeds give equal samples, and as many as asked for, with one log-probability per token", async () => {
   const { completions, cost } = await model.generate(request());
   assert.equal(completions.length, 4);
   assert.deepEqual((await model.generate(request())).completions, completions);
@@ -163,7 +163,7 @@ test("equal seeds give equal samples, and as many as asked for, with a log-proba
   );
 });
 
-test("an adapter at scale 0 is no adapter exactly; at scale 1 it is heard", async () => {
+test("an adapter at scale 0 changes nothing; at scale 1 it does", async () => {
   const random = seededRandom("adapter");
   const adapter = createAdapter(
     model.adapterSpace,

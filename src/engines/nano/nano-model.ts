@@ -1,7 +1,7 @@
 /**
  * Nano as a model: it watches a clip's frames and writes one or two sentences about it, in this process.
  *
- * It does not read prose: `prompt-reading.ts` says what it takes from a prompt. Asked for JSON, its sentences are the
+ * It does not read prose: `prompt-reading.ts` says what it takes from a prompt. Asked for JSON, its sentences become the
  * text of `description` and every list asked for is empty; tokens and log-probabilities are those of the sentences.
  */
 import type { Adapter } from "../../adapter/adapter.ts";
@@ -46,7 +46,7 @@ const abilities: ModelCapabilities = {
   logprobs: true,
 };
 
-/** What of nano is chosen when it is opened. */
+/** Options of `openNano`. */
 export interface NanoOptions {
   /** The adapter's vector is added after this block, from 0 to 3. @default 2 */
   readonly adapterBlock?: number;
@@ -73,21 +73,21 @@ export async function readNano(weightsPath: string): Promise<{ weights: Weights;
     if (String(found) !== String(shape))
       throw new DataError(
         "weights-broken",
-        `Expected ${name} of ${weightsPath} to be of shape [${shape}], got ${found ? `[${found}]` : "none"}: train nano anew`,
+        `Expected ${name} of ${weightsPath} to be of shape [${shape}], got ${found ? `[${found}]` : "none"}: train nano again`,
       );
   }
   const values = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor.values]));
   return { weights: weightsFrom(nanoConfig, values), checksum };
 }
 
-/** What is compiled once and serves models of different weights over one patch MLP. */
+/** Compiled programs that serve models of different weights over one patch MLP. */
 export interface NanoPrograms {
   readonly config: NanoConfig;
   readonly embed: Embed;
   readonly decoder: Decoder;
 }
 
-/** @param weights of which the patch MLP is used, by reference */
+/** Compiles nano's programs. @param weights of which the patch MLP is used, by reference */
 export function nanoPrograms(weights: Weights, config: NanoConfig = nanoConfig): NanoPrograms {
   const patch = Object.entries(weights).filter(([name]) => name.startsWith("patch."));
   return { config, embed: compileEmbed(config, Object.fromEntries(patch)), decoder: new Decoder(config) };
@@ -101,18 +101,18 @@ export interface ShownClip {
   readonly texts: Int32Array<ArrayBuffer>;
 }
 
-/** The small transformer of this repository as a model; it knows the simulated household and nothing else. */
+/** The small transformer of this repository as a model; it knows only the simulated household. */
 export class NanoModel implements Model {
   /** `nano:` and the first digits of the weights' checksum. */
   readonly id: string;
-  /** Numbers of an adapter, D, and the space they are of. */
+  /** Numbers in an adapter, D, and the space they belong to. */
   readonly width: number;
   readonly adapterSpace: string;
   readonly #weights: Weights;
   readonly #programs: NanoPrograms;
   #cost: Cost = noCost;
 
-  /** Uses the weights by reference: they have to live as long as the model is asked. */
+  /** Uses the weights by reference: they must outlive every call of the model. */
   constructor(weights: Weights, checksum: string, programs: NanoPrograms = nanoPrograms(weights)) {
     this.id = `nano:${checksum.slice(0, 12)}`;
     this.width = programs.config.width;
@@ -125,7 +125,7 @@ export class NanoModel implements Model {
     return abilities;
   }
 
-  /** @throws EngineError `adapter-mismatch` for an adapter of another space or size */
+  /** Writes the texts a request asks for. @throws EngineError `adapter-mismatch` for an adapter of another space or size */
   async generate(request: GenerateRequest): Promise<Generation> {
     request.signal?.throwIfAborted();
     const { n = 1, sampling = {} } = request;
@@ -139,7 +139,7 @@ export class NanoModel implements Model {
         temperature: sampling.temperature ?? 1,
         ...(sampling.topP !== undefined && { topP: sampling.topP }),
         ...(sampling.topK !== undefined && { topK: sampling.topK }),
-        // Without a seed what is shown decides: a run that was killed and goes on writes the same.
+        // Without a seed, the input decides: a killed and resumed run writes the same.
         random: seededRandom(sampling.seed ?? sha256(Buffer.concat([bytesOf(strips), bytesOf(texts)]))),
         vectors: vectorOf(request.adapter ?? null, this.#programs.config),
       },
@@ -160,19 +160,19 @@ export class NanoModel implements Model {
     return this.#cost;
   }
 
-  /** What the network is shown of a prompt: strip embeddings [12, D] and text slots [L · W]. */
+  /** The network's input from a prompt: strip embeddings [12, D] and text slots [L · W]. */
   async read(parts: readonly Part[]): Promise<ShownClip> {
     const { frames, ...texts } = readPrompt(parts);
     return { strips: await this.#programs.embed(await clipStrips(frames)), texts: textSlots(texts) };
   }
 
-  /** Its sizes and its weights, by reference: what a trainer of the adapter computes with. */
+  /** Its sizes and its weights, by reference, for a trainer of the adapter. */
   get network(): { readonly config: NanoConfig; readonly weights: Weights } {
     return { config: this.#programs.config, weights: this.#weights };
   }
 }
 
-/** What an adapter adds, shape [D]: zeros for none, and for any at scale 0. @throws EngineError `adapter-mismatch`; ConfigError `adapter-remote` */
+/** The vector an adapter adds, shape [D]; zeros without one or at scale 0. @throws EngineError `adapter-mismatch`; ConfigError `adapter-remote` */
 export function vectorOf(
   adapter: Adapter | null,
   config: NanoConfig = nanoConfig,

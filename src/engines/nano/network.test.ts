@@ -17,7 +17,7 @@ import { initialWeights, type NanoConfig, nanoConfig, weightShapes, weightsFrom 
 import { decode } from "./vocabulary.ts";
 import { readWeights, writeWeights } from "./weights-file.ts";
 
-/** Small enough for finite differences; the slots are those of the real one. */
+/** Small enough for finite differences, with the slots of the real network. */
 const tiny: NanoConfig = {
   ...nanoConfig,
   width: 8,
@@ -77,7 +77,7 @@ test("the gradient agrees with finite differences in a random direction of every
     const [above, below] = [await at(moved(1)), await at(moved(-1))];
     tree.dispose([above.slope, below.slope] as never);
     const measured = (above.loss - below.loss) / (2 * distance);
-    // 32-bit losses of about 100: their difference is good to about 1e-5 / 6e-3.
+    // 32-bit losses of about 100: their difference is accurate to about 1e-5 / 6e-3.
     assert.ok(
       Math.abs(measured - expected) < 0.02 + 0.02 * Math.abs(expected),
       `${name}: ${expected} by the gradient, ${measured} by differences`,
@@ -113,7 +113,7 @@ test("a sampled answer's log-probabilities are those of the forward pass", async
   }
 });
 
-test("rows of a batch with vectors of their own are what they are alone", async () => {
+test("each row of a batch with its own vector gives the same result as alone", async () => {
   const weights = weightsFrom(tiny, initialWeights(tiny, seededRandom("weights")));
   const random = seededRandom("prompts");
   const strips = numbers(random, stripsSeen * tiny.width);
@@ -173,7 +173,7 @@ test("weights are read from a file as they were written, and a changed file is r
   assert.throws(() => readWeights(path), { code: "weights-broken" });
 });
 
-test("a memory is of facts of its clip, and what is said in it fills the slot of speech", () => {
+test("a memory holds facts of its clip, and its speech fills the slot of speech", () => {
   const random = seededRandom("memories");
   const sentences = new Set(clips[1]!.facts.map(sentenceOf));
   const { answer, spoken } = memoryExample(clips[1]!, [clips[0]!], random);

@@ -2,10 +2,10 @@
  * Nano's network: a patch MLP that reads strips and a small transformer that writes about them.
  *
  * Pre-norm blocks with RMSNorm, tied head, learned positions, no biases outside the patch MLP. The prefix (strips and
- * lines of text, a position each) sees itself both ways, the answer what came before it. The adapter is a vector added to the
- * residual stream of the answer's positions after one block.
+ * lines of text, one position each) sees itself in both directions; the answer sees what came before it. The adapter is a
+ * vector added to the residual stream of the answer's positions after one block.
  *
- * Arrays of jax-js are consumed by use: every function here consumes its arguments unless it says otherwise.
+ * jax-js consumes arrays by use: every function here consumes its arguments unless it says otherwise.
  */
 
 import type { Random } from "../../util/random.ts";
@@ -31,6 +31,7 @@ export interface NanoConfig {
   readonly adapterBlock: number;
 }
 
+/** The sizes of nano. */
 export const nanoConfig: NanoConfig = {
   vocabulary: tokens.length,
   width: 128,
@@ -42,7 +43,7 @@ export const nanoConfig: NanoConfig = {
   adapterBlock: 2,
 };
 
-/** The space of a network's adapter. */
+/** The id of the space that a network's adapter belongs to. */
 export function adapterSpaceOf({ adapterBlock }: Pick<NanoConfig, "adapterBlock">): string {
   return `residual:nano@${adapterBlock}`;
 }
@@ -50,12 +51,12 @@ export function adapterSpaceOf({ adapterBlock }: Pick<NanoConfig, "adapterBlock"
 /** Weights by name. */
 export type Weights = Record<string, np.Array>;
 
-/** Norm of a strip's embedding: a few times that of a word's, so that neither drowns the other. */
+/** Norm of a strip's embedding: a few times that of a word's, so that neither drowns out the other. */
 export const stripGain = 0.25;
 
 /**
- * Words before one that its position sees in its own embedding, each channel by a weight of its own: what has just been
- * said need not be looked up. A sentence goes on with what belongs to its last words (the time of the clock just named),
+ * How many preceding words a position sees in its own embedding, each channel with its own weight, so that recent words
+ * need no look-up. A sentence continues with what belongs to its last words (the time of the clock just named),
  * and with learned positions alone a network of this size takes hours to find that out.
  */
 export const wordsBefore = 3;
@@ -129,15 +130,15 @@ export function embedStrips(weights: Weights, strips: np.Array): np.Array {
   return normalise(np.matmul(hidden, use(weights, "patch.out")).add(use(weights, "patch.outBias")));
 }
 
-/** What the transformer is shown: B examples, the answer's first A positions. */
+/** The transformer's input: B examples, the answer's first A positions. */
 export interface Batch {
   /** Strip embeddings, shape [B, 12, D]. */
   readonly strips: np.Array;
   /** Ids of the text slots in front of the answer, shape [B, L · W]. */
   readonly texts: np.Array;
-  /** Ids the answer's positions are fed, shape [B, A]. */
+  /** Input ids of the answer's positions, shape [B, A]. */
   readonly answers: np.Array;
-  /** What is added to the residual stream of the answer's positions, shape [B, D]. */
+  /** Vectors added to the residual stream of the answer's positions, shape [B, D]. */
   readonly vectors: np.Array;
 }
 
@@ -148,7 +149,7 @@ export function answerLogits(config: NanoConfig, weights: Weights, batch: Batch)
   return logitsAbove(config, weights, streamBelow(config, weights, shown), vectors, answers);
 }
 
-/** The residual stream of all positions, [B, T, D], right below where the vector is added. */
+/** The residual stream of all positions, [B, T, D], just below where the vector is added. */
 export function streamBelow(config: NanoConfig, weights: Weights, batch: Omit<Batch, "vectors">): np.Array {
   const answers = batch.answers.shape[1]!;
   const place = use(weights, "position").slice([prefixLength, prefixLength + answers]);
@@ -200,13 +201,13 @@ function blocks(
   return x;
 }
 
-/** Rows that pick a word's embedding, [..., V]; of `pad` all 0. A product with them has a gradient, gathering has none. */
+/** Rows that pick a word's embedding, [..., V]; all 0 for `pad`. A product with them has a gradient; gathering has none. */
 function picks(config: NanoConfig, ids: np.Array): np.Array {
   const words = np.array(Float32Array.from({ length: config.vocabulary }, (_, id) => (id === pad ? 0 : 1)));
   return nn.oneHot(ids, config.vocabulary).mul(words);
 }
 
-/** Embeddings of an answer's words, [B, A, D], each with those of the words before it: ids [B, 3 + A] begin with three such. */
+/** Embeddings of an answer's words, [B, A, D], each with those of its preceding words: ids [B, 3 + A] begin with three such. */
 export function embedAnswers(config: NanoConfig, weights: Weights, ids: np.Array): np.Array {
   const answers = ids.shape[1]! - wordsBefore;
   const words = picks(config, ids);
@@ -222,7 +223,7 @@ export function embedAnswers(config: NanoConfig, weights: Weights, ids: np.Array
   return np.matmul(np.concatenate(seen, 2), np.concatenate(embeddings, 0));
 }
 
-/** The residual stream of what is shown, [B, 12 + L, D]: strips [B, 12, D] and lines of ids [B, L · W], each with its place. */
+/** The residual stream of the prefix, [B, 12 + L, D]: strips [B, 12, D] and lines of ids [B, L · W], each with its position. */
 export function embedPrefix(
   config: NanoConfig,
   weights: Weights,
@@ -248,7 +249,7 @@ export function heads({ heads: count, width }: NanoConfig, x: np.Array): np.Arra
   return x.reshape([examples, length, count, width / count]).transpose([0, 2, 1, 3]);
 }
 
-/** What block i's attention adds, [B, T, D]; `mask` is 0 where a position may be seen and very negative elsewhere. */
+/** The attention output of block i, [B, T, D]; `mask` is 0 where a position may be seen and very negative elsewhere. */
 export function attend(
   { heads: count, width }: NanoConfig,
   weights: Weights,
@@ -278,7 +279,7 @@ export function normalise(x: np.Array): np.Array {
   return x.mul(np.reciprocal(np.sqrt(meanSquare.add(1e-6))));
 }
 
-/** [T, T]: 0 where row may see column (the prefix, and what came before), very negative elsewhere. */
+/** [T, T]: 0 where the row may see the column (the prefix, and what came before), very negative elsewhere. */
 function visible(prefix: number, length: number): np.Array {
   const mask = new Float32Array(length * length);
   for (let row = 0; row < length; row++)
@@ -292,7 +293,7 @@ export function use(weights: Weights, name: string): np.Array {
   return weights[name]!.ref;
 }
 
-/** Embeds pixels [N, X] as [N, D] with a patch MLP that stands still. */
+/** Embeds pixels [N, X] as [N, D] with a frozen patch MLP. */
 export type Embed = (pixels: Float32Array<ArrayBuffer>) => Promise<Float32Array<ArrayBuffer>>;
 
 /** The patch MLP of weights, compiled; it uses them by reference. */

@@ -1,16 +1,16 @@
 /**
  * How nano finds its slots in a prompt made for models that read prose.
  *
- * It takes the frames of the clip decided about; of the `stream` fence the clip's own lines of speech; of the `earlier`
- * fence each line, a memory of a clip before; and each line of the supplement, which ends the prompt. Of all these it
- * knows only words of its vocabulary; all other words it does not read. Where each of them stands is said by the marks
- * that the prompt itself is made with.
+ * It takes the frames of the decided clip, the clip's own lines of speech from the `stream` fence, each line of the
+ * `earlier` fence (a memory of an earlier clip), and each line of the supplement, which ends the prompt. It reads only
+ * words of its vocabulary. The marks that the prompt itself is made with show where each part is.
  */
 import type { Part } from "../../engine.ts";
 import { promptMarks as marks } from "../../policy/prompts.ts";
 import type { Texts } from "./layout.ts";
 import { encode, encodeContent, sentencesIn } from "./vocabulary.ts";
 
+/** What nano reads from a prompt. */
 export interface ReadPrompt extends Texts {
   readonly frames: readonly { readonly jpeg: Uint8Array }[];
 }
@@ -34,7 +34,7 @@ export function readPrompt(parts: readonly Part[]): ReadPrompt {
   return { frames: ownFrames(parts), spoken, preceding, wanted };
 }
 
-/** The last run of frames, unless the line in front of it says that they are from before the clip. */
+/** The last run of frames, unless the line before it says that they are from before the clip. */
 function ownFrames(parts: readonly Part[]): ReadPrompt["frames"] {
   const place = parts.findLastIndex(({ type }) => type === "video");
   const video = parts[place];

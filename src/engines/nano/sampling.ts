@@ -4,15 +4,15 @@ import { end, marks } from "./vocabulary.ts";
 
 /** How a token is drawn from the distribution over the next one. */
 export interface TokenSampling {
-  /** 0 takes the likeliest token each time. */
+  /** 0 takes the most likely token each time. */
   readonly temperature: number;
-  /** Draws from the likeliest tokens that together have this share of the probability, in (0, 1]. @default 1 */
+  /** Draws from the most likely tokens that together have this share of the probability, in (0, 1]. @default 1 */
   readonly topP?: number;
-  /** Draws from this many of the likeliest tokens. @default all */
+  /** Draws from this many of the most likely tokens. @default all */
   readonly topK?: number;
 }
 
-/** A token of logits, shape [V]. Marks other than `end` are never drawn. */
+/** Draws a token from logits, shape [V]. Marks other than `end` are never drawn. */
 export function drawToken(logits: Float32Array, sampling: TokenSampling, random: Random): number {
   const { temperature, topP = 1, topK = logits.length } = sampling;
   const ranked = [...logits.keys()]

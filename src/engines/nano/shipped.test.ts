@@ -7,7 +7,7 @@ import { readWeights } from "./weights-file.ts";
 
 for (const name of ["nano-base", "nano"] as const) {
   const path = resolve(import.meta.dirname, `../../../weights/${name}.safetensors`);
-  test(`weights/${name}.safetensors holds the weights whose checksum is written down`, {
+  test(`weights/${name}.safetensors holds the weights of the recorded checksum`, {
     skip: existsSync(path) ? false : `no weights in ${path}`,
   }, () => {
     const { checksum } = readWeights(path);
@@ -16,6 +16,6 @@ for (const name of ["nano-base", "nano"] as const) {
   });
 }
 
-test("weights made anew that differ are said to", () => {
+test("retrained weights that differ are reported as different", () => {
   assert.equal(besideShipped("nano", shippedChecksums["nano-base"]), "differs from the shipped weights");
 });

@@ -1,6 +1,7 @@
-/** The weights that come with the package: where they lie, and the checksum of their numbers. */
+/** The weights that come with the package: their files, and the checksums of their numbers. */
 import { fileURLToPath } from "node:url";
 
+/** Checksums of the shipped weights. */
 export const shippedChecksums = {
   /** What `npm run nano:pretrain` makes. */
   "nano-base": "1157a4c2f1793f60b48d6828a7111a4f0b72125aecaa9d909c77730f526ec289",
@@ -8,7 +9,7 @@ export const shippedChecksums = {
   nano: "21435453d16380c1f3c2c633bee51d35cafb9e642ee0570577cb695ab6577bb4",
 } as const;
 
-/** Whether weights made anew are the shipped ones, in words. Another machine may round otherwise, so either is fine. */
+/** Whether retrained weights equal the shipped ones, in words. Another machine may round differently, so either is fine. */
 export function besideShipped(
   name: keyof typeof shippedChecksums,
   checksum: string,

@@ -1,7 +1,7 @@
 /**
- * What nano sees of a clip: twelve strips, three of each of four frames, as they come out of the codec.
+ * What nano sees of a clip: twelve strips, three from each of four frames, as decoded by the codec.
  *
- * A frame is decoded, brought to 448 × 252 and averaged down to 96 × 54; each third of it is a strip of 96 × 18 pixels.
+ * A frame is decoded, scaled to 448 × 252 and averaged down to 96 × 54; each third of it is a strip of 96 × 18 pixels.
  */
 
 import { frameSize } from "../../household/draw.ts";
@@ -9,6 +9,7 @@ import { stripsPerScene } from "../../household/world.ts";
 import { createCanvas, loadImage } from "../../util/canvas.ts";
 import { scenesSeen, stripsSeen } from "./layout.ts";
 
+/** Size of a strip in pixels. */
 export const stripSize = { width: 96, height: 18 };
 /** Values of a strip: rows, columns, red, green and blue. */
 export const stripValues = stripSize.width * stripSize.height * 3;
@@ -26,7 +27,7 @@ export async function frameStrips(
   return averaged(context.getImageData(0, 0, width, height).data);
 }
 
-/** A clip's strips as network inputs, shape [12, X]: of its frames those in the middle of each quarter. */
+/** A clip's strips as network inputs, shape [12, X], from the frame in the middle of each quarter. */
 export async function clipStrips(
   frames: readonly { readonly jpeg: Uint8Array }[],
 ): Promise<Float32Array<ArrayBuffer>> {

@@ -14,7 +14,7 @@ test("every sentence of every kind of fact is encoded and decoded without loss",
   assert.deepEqual([...seen].sort(), [...factKinds].sort());
 });
 
-test("two sentences after each other are decoded as they were", () => {
+test("two sentences in a row survive encoding and decoding", () => {
   const text = "Quote Ann, the train is at two. The clock shows 17:05.";
   assert.equal(decode(encode(text)), text);
   assert.deepEqual(encode("17:05"), [idOf("17"), idOf(":05")]);
@@ -27,6 +27,6 @@ test("words of other languages than the household's are left out", () => {
   );
 });
 
-test("a token stands in the list once", () => {
+test("each token is in the list once", () => {
   assert.equal(new Set(tokens).size, tokens.length);
 });

@@ -1,9 +1,9 @@
 /**
  * The words nano reads and writes: those of the household's language, the function words of its sentences, and marks.
  *
- * One token a word, a time is two (`17` and `:05`), a full stop and a comma are tokens of their own. A sentence's first
- * word is a token other than the same word within a sentence, so that it alone decides the kind. A word that is not in
- * the list is left out when text is encoded.
+ * One token per word; a time is two (`17` and `:05`); a full stop and a comma are tokens of their own. The first word of a
+ * sentence is a different token from the same word within a sentence, so that it alone decides the kind. A word that is
+ * not in the list is left out when text is encoded.
  */
 import {
   colours,
@@ -20,13 +20,13 @@ import {
   verbs,
 } from "../../household/language.ts";
 
-/** `pad` fills lines and answers up, `start` and `end` bound an answer, `none` stands for an empty strip or line. */
+/** `pad` fills up lines and answers, `start` and `end` bound an answer, `none` stands for an empty strip or line. */
 export const marks = ["<pad>", "<start>", "<end>", "<none>"] as const;
 const functionWords = [
   ...["On", "Dressed", "Quote", "The", "Busy"],
   ...["the", "puts", "in", "a", "an", "is", "at", "shows", ",", "."],
 ];
-/** First words of questions, which tell their kind. */
+/** First words of questions, which decide their kind. */
 const questionWords = ["Where", "Which", "At", "What", "In"];
 
 /** All tokens; a token's id is its place in the list, shape [V]. */
@@ -56,6 +56,7 @@ export function idOf(token: string): number {
   return id;
 }
 
+// Ids of the marks and of the full stop.
 export const pad = idOf("<pad>");
 export const start = idOf("<start>");
 export const end = idOf("<end>");
@@ -77,7 +78,7 @@ export function contentOf(encoded: readonly number[]): number[] {
   return encoded.filter((id) => id >= marks.length + functionWords.length);
 }
 
-/** Token ids as sentences, each with its full stop; what comes after the last one is a sentence too. */
+/** Token ids as sentences, each with its full stop; the rest after the last full stop is a sentence too. */
 export function sentencesIn(encoded: readonly number[]): number[][] {
   const sentences: number[][] = [[]];
   for (const token of encoded) {

@@ -9,14 +9,16 @@ import { sha256 } from "../../util/hash.ts";
 import { replaceFile } from "../../util/replace-file.ts";
 import { fromHalf, toHalf } from "./half.ts";
 
+/** A named array of 32- or 16-bit numbers in a file. */
 export interface Tensor {
   readonly shape: readonly number[];
   readonly values: Float32Array<ArrayBuffer>;
 }
 
+/** A weights file as it was read. */
 export interface WeightsFile {
   readonly tensors: Readonly<Record<string, Tensor>>;
-  /** What was written beside them: words, never read by the format itself. */
+  /** Notes written with the tensors: words that the format itself never reads. */
   readonly notes: Readonly<Record<string, string>>;
   /** SHA-256 of the tensors' bytes. */
   readonly checksum: string;
@@ -28,7 +30,7 @@ interface HeaderEntry {
   readonly data_offsets: readonly [number, number];
 }
 
-/** Writes a file all or nothing. 16 bits halve it and keep three decimal digits. */
+/** Writes a file all or nothing. 16 bits halve its size and keep three decimal digits. */
 export function writeWeights(
   path: string,
   tensors: Readonly<Record<string, Tensor>>,
@@ -60,7 +62,7 @@ export function writeWeights(
 export function readWeights(path: string): WeightsFile {
   const bytes = readFileSync(path);
   const broken = (got: string, cause?: unknown) =>
-    new DataError("weights-broken", `Expected ${path} to be nano's weights, ${got}: make the file anew`, {
+    new DataError("weights-broken", `${path} does not hold nano's weights (${got}): make the file again`, {
       cause,
     });
   const headerLength = bytes.length < 8 ? Number.POSITIVE_INFINITY : Number(bytes.readBigUInt64LE(0));

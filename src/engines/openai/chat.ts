@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Completion, GenerateRequest, Part } from "../../engine.ts";
 import { badResponse } from "./errors.ts";
 
-/** Which of the things a request may hold the endpoint takes. */
+/** The optional request features that the endpoint accepts. */
 export interface WireFeatures {
   readonly images: boolean;
   /** vLLM's frame list; otherwise frames are sent as images. */
@@ -16,7 +16,7 @@ export interface WireFeatures {
   readonly temperature: boolean;
 }
 
-/** The request as the endpoint reads it, without what it does not take. */
+/** The request as the endpoint reads it, without the features it does not accept. */
 export function chatBody(
   model: string,
   request: GenerateRequest,
@@ -51,8 +51,8 @@ type WirePart =
   | { type: "video_url"; video_url: { url: string } };
 
 /**
- * With a word between neighbouring pictures: llama.cpp takes two of one size for one moment of a video and merges them.
- * White space would do there, but other servers refuse a text that is blank.
+ * Puts a word between neighbouring pictures: llama.cpp merges two of one size as one moment of a video.
+ * White space would be enough there, but other servers refuse a blank text.
  */
 function apart(parts: readonly WirePart[]): WirePart[] {
   return parts.flatMap((part, i) => {
@@ -80,7 +80,7 @@ function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
 }
 
-/** What vLLM adds where `return_token_ids` is asked for (`extraBody`). */
+/** Token ids that vLLM adds where `return_token_ids` is requested (`extraBody`). */
 const tokenIds = z.array(z.int()).nullish().catch(null);
 
 const answerSchema = z.object({
@@ -105,7 +105,7 @@ const answerSchema = z.object({
   usage: z.object({ prompt_tokens: z.number().nullish(), completion_tokens: z.number().nullish() }).nullish(),
 });
 
-/** What names a prompt at such an endpoint: the answer's id, and the prompt's tokens where the server tells them. */
+/** The handle of a prompt at such an endpoint: the answer's id, and the prompt's tokens where the server returns them. */
 export interface ChatHandle {
   readonly response: string | null;
   readonly promptIds: Int32Array | null;
@@ -115,17 +115,17 @@ export interface ChatHandle {
 export interface ChatAnswer {
   /** At least one. */
   readonly completions: readonly Completion[];
-  /** `null` where the server does not say. */
+  /** `null` where the server does not report it. */
   readonly promptTokens: number | null;
   readonly completionTokens: number | null;
 }
 
-/** @throws EngineError `bad-response` for a body that is no chat completion */
+/** Reads the body of an answer. @throws EngineError `bad-response` for a body that is no chat completion */
 export function readChat(body: unknown): ChatAnswer {
   const parsed = answerSchema.safeParse(body);
   if (!parsed.success) {
     const got = JSON.stringify(body)?.slice(0, 200);
-    throw badResponse(`Expected a chat completion with choices, got ${got}`, parsed.error);
+    throw badResponse(`The endpoint sent no chat completion with choices: ${got}`, parsed.error);
   }
   const { id: response = null, prompt_token_ids: prompt, choices, usage } = parsed.data;
   const handle: ChatHandle | null =

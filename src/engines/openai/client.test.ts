@@ -15,7 +15,7 @@ async function connected(
   const running = await startOpenAiServer({ models: ["eyes"], ...server });
   t.after(() => running.close());
   const model = openaiModel({ baseURL: running.baseURL, model: "eyes", retryMs: 1, ...options });
-  /** The given faults meet the first requests, in order. */
+  /** Injects the given faults into the first requests, in order. */
   const inject = (...faults: Fault[]) => running.setFaults(({ index }) => faults[index]);
   return { server: running, model, inject };
 }
@@ -35,7 +35,7 @@ const passing: readonly [string, Fault][] = [
 ];
 
 for (const [name, fault] of passing) {
-  test(`${name} is tried again`, async (t) => {
+  test(`${name} is retried`, async (t) => {
     const { server, model, inject } = await connected(t, fault.kind === "hang" ? { timeoutMs: 500 } : {});
     inject(fault, fault);
     const { completions, cost } = await model.generate(request);
@@ -54,7 +54,7 @@ const lasting: readonly [string, Fault, { code: string; status?: number }][] = [
 ];
 
 for (const [name, fault, facts] of lasting) {
-  test(`${name} that lasts is an error that may pass later, after the retries asked for`, async (t) => {
+  test(`${name} that persists is a retryable error after the configured retries`, async (t) => {
     const { server, model } = await connected(t, { timeoutMs: 500, maxRetries: 2 });
     server.setFaults(() => fault);
     await assert.rejects(model.generate(request), { name: "EngineError", isRetryable: true, ...facts });
@@ -73,7 +73,7 @@ const final: readonly [number, string, string][] = [
 ];
 
 for (const [status, code, message] of final) {
-  test(`${status} (${code}) is not tried again`, async (t) => {
+  test(`${status} (${code}) is not retried`, async (t) => {
     const { server, model } = await connected(t);
     server.setFaults(() => ({ kind: "status", status, message }));
     await assert.rejects(model.generate(request), { name: "EngineError", code, status, isRetryable: false });
@@ -81,7 +81,7 @@ for (const [status, code, message] of final) {
   });
 }
 
-test("as long as retry-after says is waited, not the back-off", async (t) => {
+test("waits as long as retry-after says instead of the back-off", async (t) => {
   const { server, model, inject } = await connected(t, { retryMs: 3_600_000, random: () => 1 });
   inject(
     { kind: "status", status: 429, retryAfter: "0.01" },
@@ -91,13 +91,13 @@ test("as long as retry-after says is waited, not the back-off", async (t) => {
   assert.equal(server.requests.length, 3);
 });
 
-test("retry-after as a date that has passed means at once", async (t) => {
+test("a retry-after date in the past means at once", async (t) => {
   const { model, inject } = await connected(t, { retryMs: 3_600_000, random: () => 1 });
   inject({ kind: "status", status: 429, retryAfter: "Wed, 21 Oct 2015 07:28:00 GMT" });
   assert.match((await model.generate(request)).completions[0]!.text, /hello/);
 });
 
-test("a server that is not there is an error that names it and may pass later", async () => {
+test("an unreachable server is a retryable error that names it", async () => {
   const server = await startOpenAiServer({ models: ["eyes"] });
   await server.close();
   const { host } = new URL(server.baseURL);
@@ -106,7 +106,7 @@ test("a server that is not there is an error that names it and may pass later", 
   await assert.rejects(model.generate(request), expected);
 });
 
-test("the budget of calls is never passed, not by calls made at once either", async (t) => {
+test("the budget of calls is never exceeded, not even by simultaneous calls", async (t) => {
   const { server, model } = await connected(t, { budget: { calls: 3 }, concurrency: 8 });
   const results = await Promise.allSettled(Array.from({ length: 8 }, () => model.generate(request)));
   assert.equal(results.filter(({ status }) => status === "fulfilled").length, 3);
@@ -120,7 +120,7 @@ test("the budget of calls is never passed, not by calls made at once either", as
   assert.equal(model.cost().calls, 3);
 });
 
-test("the budget of tokens and dollars stops before the call that would pass it", async (t) => {
+test("the budget of tokens and dollars stops before the call that would exceed it", async (t) => {
   const prices = { promptPerMillion: 1_000_000, completionPerMillion: 1_000_000 };
   for (const budget of [{ tokens: 500 }, { usd: 500 }]) {
     const { server, model } = await connected(t, { budget, prices });
@@ -133,7 +133,7 @@ test("the budget of tokens and dollars stops before the call that would pass it"
   }
 });
 
-test("an attempt that failed gives its share of the budget back", async (t) => {
+test("a failed attempt releases its share of the budget", async (t) => {
   const { server, model, inject } = await connected(t, { budget: { calls: 1 } });
   inject({ kind: "status", status: 500 }, { kind: "cut" });
   await model.generate(request);
@@ -181,7 +181,7 @@ test("an abort stops a call in flight, those waiting and those between retries a
   }
 });
 
-test("the key is sent as a bearer token and is in no error, whatever the server repeats", async (t) => {
+test("the key is sent as a bearer token and is in no error, even when the server repeats it", async (t) => {
   const apiKey = "sk-very-secret";
   const { server, model } = await connected(t, { apiKey, maxRetries: 0 }, { apiKey: "another" });
   const caught = async () =>

@@ -1,9 +1,9 @@
 /**
  * One OpenAI-compatible endpoint: calls with retries, rate and concurrency limits, time-outs and a budget.
  *
- * An attempt ends with the body, not with its head: a body that is cut or hangs is tried again. Retried is what may work
- * later (408, 409, 429, 5xx, a lost connection, a time-out, a body that is no answer), with exponential back-off and full
- * jitter, or after as long as `retry-after` says.
+ * An attempt ends with the body, not with its head: a body that is cut or hangs is retried. A failure that may be
+ * temporary is retried (408, 409, 429, 5xx, a lost connection, a time-out, a body that is no answer), with exponential
+ * back-off and full jitter, or after the time that `retry-after` gives.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import PQueue from "p-queue";
@@ -21,11 +21,11 @@ export interface EndpointOptions {
   readonly model: string;
   /** Sent as a bearer token; never printed. @default none */
   readonly apiKey?: string;
-  /** Calls at once. @default 4 */
+  /** Simultaneous calls. @default 4 */
   readonly concurrency?: number;
   /** Calls begun in any minute, retries included. @default no limit */
   readonly requestsPerMinute?: number;
-  /** For one attempt, its body included. @default 120000 */
+  /** Time limit of one attempt, its body included. @default 120000 */
   readonly timeoutMs?: number;
   /** Attempts after the first. @default 5 */
   readonly maxRetries?: number;
@@ -34,8 +34,8 @@ export interface EndpointOptions {
   /** US dollars per million tokens. @default 0 */
   readonly prices?: { readonly promptPerMillion: number; readonly completionPerMillion: number };
   /**
-   * No call is begun that would, by its forecast, pass one of these. Attempts that failed are not counted: what a
-   * server asks for them, if anything, it does not say.
+   * No call starts that would, by its forecast, exceed one of these. Failed attempts are not counted, because the server
+   * does not say what they cost.
    * @default no limit
    */
   readonly budget?: {
@@ -43,9 +43,9 @@ export interface EndpointOptions {
     readonly tokens?: number | undefined;
     readonly calls?: number | undefined;
   };
-  /** What sends the requests: another one adds headers, a proxy or a recording. @default globalThis.fetch */
+  /** Sends the requests; a custom one can add headers, a proxy or a recording. @default globalThis.fetch */
   readonly fetch?: typeof globalThis.fetch;
-  /** For the jitter of the back-off. @default Math.random */
+  /** Jitter of the back-off. @default Math.random */
   readonly random?: Random;
 }
 
@@ -58,7 +58,7 @@ export interface TokenUse {
 /** POSTs an object as JSON, or a form, to a path below the base URL and reads the answer's body. */
 export type Post = (path: string, body: object) => Promise<unknown>;
 
-/** Makes one request by `post`, which aborts at the time-out too. */
+/** Makes one request by `post`, which also aborts at the time-out. */
 export type Attempt<T> = (post: Post) => Promise<{ readonly value: T; readonly used: TokenUse }>;
 
 /** An endpoint that calls are made to. */
@@ -79,7 +79,7 @@ export interface Endpoint {
 }
 
 const longestBackoffMs = 60_000;
-/** A server that asks for more patience than this is tried before. */
+/** A server that asks for a longer wait is retried after this time. */
 const longestAskedMs = 120_000;
 
 /** An endpoint with its own queue and budget; nothing is sent yet. @throws ConfigError `base-url-invalid` */
@@ -147,7 +147,7 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
   };
 }
 
-/** What may be spent: calls in flight are reserved by their forecast, so that those made at once cannot pass it. */
+/** The budget of an endpoint. Running calls reserve their forecast, so that simultaneous calls cannot exceed it. */
 function openBudget(budget: NonNullable<EndpointOptions["budget"]>) {
   let spent = noCost;
   const inFlight = new Set<Cost>();
@@ -156,7 +156,7 @@ function openBudget(budget: NonNullable<EndpointOptions["budget"]>) {
     spend: (cost: Cost) => {
       spent = addCost(spent, cost);
     },
-    /** Returns what gives the reservation back. @throws EngineError `budget-spent` */
+    /** Reserves a forecast and returns what releases it. @throws EngineError `budget-spent` */
     reserve: (forecast: Cost): (() => void) => {
       const total = [spent, ...inFlight, forecast].reduce(addCost);
       const limits = [
@@ -168,7 +168,7 @@ function openBudget(budget: NonNullable<EndpointOptions["budget"]>) {
         if (limit === undefined || wanted <= limit) continue;
         throw new EngineError(
           "budget-spent",
-          `The budget of ${limit} ${unit} is spent: raise it to go on where this run stopped`,
+          `The budget of ${limit} ${unit} is spent: raise it to resume this run where it stopped`,
           { details: { spent, limit, unit } },
         );
       }

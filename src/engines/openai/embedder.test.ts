@@ -35,7 +35,7 @@ test("many texts are sent in batches of at most 64 and come back in order", asyn
   assert.ok(vectors.every((vector, i) => vector[i % 5] === 1));
 });
 
-test("nothing is sent for no texts", async (t) => {
+test("nothing is sent without texts", async (t) => {
   const { server, options } = await connected(t);
   assert.deepEqual(await openaiEmbedder({ ...options, dimension: 5 }).embed([]), []);
   assert.equal(server.requests.length, 0);
@@ -49,14 +49,14 @@ test("a dimension that is not given is asked for once", async (t) => {
   assert.equal(server.requests.length, 1);
 });
 
-test("vectors of another dimension than said are refused", async (t) => {
+test("vectors of a dimension other than the configured one are refused", async (t) => {
   const { server, options } = await connected(t);
   const embedder = openaiEmbedder({ ...options, dimension: 7 });
   await assert.rejects(embedder.embed(["d"]), { code: "dimension-mismatch", isRetryable: false });
   assert.equal(server.requests.length, 1);
 });
 
-test("a body that holds no, or too few, vectors is tried again", async (t) => {
+test("a body that holds no, or too few, vectors is retried", async (t) => {
   const { server, options } = await connected(t);
   const bodies = [null, { data: [] }, { data: [{ index: 0, embedding: ["x"] }] }];
   server.setFaults(({ index }) => (index < 3 ? { kind: "body", body: bodies[index] } : undefined));

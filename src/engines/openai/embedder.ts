@@ -5,7 +5,7 @@ import { EngineError } from "../../errors.ts";
 import { type EndpointOptions, openEndpoint } from "./client.ts";
 import { badResponse } from "./errors.ts";
 
-/** How an embedding model behind an endpoint is reached. */
+/** How to reach an embedding model behind an endpoint. */
 export interface EmbedderOptions extends EndpointOptions {
   /** Numbers in a vector of this model. */
   readonly dimension: number;
@@ -13,7 +13,7 @@ export interface EmbedderOptions extends EndpointOptions {
 
 const batchSize = 64;
 
-/** An embedder of a dimension that is known. @throws ConfigError `base-url-invalid` */
+/** An embedder of a known dimension. @throws ConfigError `base-url-invalid` */
 export function openaiEmbedder({ dimension, ...options }: EmbedderOptions): Embedder {
   if (!Number.isInteger(dimension) || dimension < 1) {
     throw new RangeError(`Expected \`dimension\` to be a whole number from 1 up, got ${dimension}`);
@@ -51,7 +51,7 @@ export function openaiEmbedder({ dimension, ...options }: EmbedderOptions): Embe
   };
 }
 
-/** An embedder whose dimension, unless given, is asked of the endpoint by one call. @throws EngineError */
+/** An embedder that asks the endpoint for its dimension by one call, unless it is given. @throws EngineError */
 export async function openOpenaiEmbedder(
   options: EndpointOptions & { readonly dimension?: number },
   signal?: AbortSignal,
@@ -76,11 +76,11 @@ function vectorsOf(options: EndpointOptions) {
       async (post) => {
         const body = await post("embeddings", { model: options.model, input, encoding_format: "float" });
         const parsed = answerSchema.safeParse(body);
-        if (!parsed.success) throw badResponse("Expected embeddings, got something else", parsed.error);
+        if (!parsed.success) throw badResponse("The endpoint sent no embeddings", parsed.error);
         const { data, usage } = parsed.data;
         const ordered = data.toSorted((a, b) => a.index - b.index);
         if (ordered.length !== input.length) {
-          throw badResponse(`Expected ${input.length} embeddings, got ${ordered.length}`);
+          throw badResponse(`The endpoint sent ${ordered.length} embeddings for ${input.length} texts`);
         }
         const used = { promptTokens: usage?.prompt_tokens ?? forecast.promptTokens, completionTokens: 0 };
         return { value: ordered.map(({ embedding }) => embedding), used };

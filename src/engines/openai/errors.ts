@@ -1,8 +1,8 @@
-/** A failed call in our terms: which endpoint, what it said, what to do, and whether another try may help. */
+/** A failed call in our terms: which endpoint, its message, what to do, and whether a retry may help. */
 import { EngineError } from "../../errors.ts";
 import { Refusal } from "./http.ts";
 
-/** What was called, for messages; the key only so that it can be kept out of them. */
+/** What was called, for messages; the key is here only to be kept out of them. */
 export interface Called {
   readonly name: string;
   readonly apiKey: string | undefined;
@@ -10,12 +10,12 @@ export interface Called {
   readonly timedOut: boolean;
 }
 
-/** The body is no answer: the server said 200 and sent something else. Worth another try. */
+/** An error for a body that is no answer: the server said 200 and sent something else. A retry may help. */
 export function badResponse(message: string, cause?: unknown): EngineError {
   return new EngineError("bad-response", message, { isRetryable: true, cause });
 }
 
-/** The error to throw for whatever an attempt threw. */
+/** The error to throw for anything that an attempt threw. */
 export function toEngineError(error: unknown, called: Called): EngineError {
   if (error instanceof EngineError) return error;
   if (called.timedOut) {
@@ -55,7 +55,7 @@ function refusalError({ status, headers, body }: Refusal, { name, apiKey }: Call
   return new EngineError("bad-request", `${name} refused the request (${status}): ${said}`, facts);
 }
 
-/** What servers say, each in its own shape: `{error: {message, code}}`, `{error}`, `{message}`, `{detail}`, or text. */
+/** What servers say, each in its own form: `{error: {message, code}}`, `{error}`, `{message}`, `{detail}`, or text. */
 function saidIn(body: unknown): { message: string; code: string } {
   const fields = isFields(body) ? body : {};
   const error = isFields(fields.error) ? fields.error : fields;
@@ -83,7 +83,7 @@ function retryAfter(headers: Headers): { retryAfterMs?: number } {
   return Number.isNaN(ms) ? {} : { retryAfterMs: Math.max(0, ms) };
 }
 
-/** The system's own words (`ECONNREFUSED`) lie below the client's. */
+/** The innermost message: the system's own words (`ECONNREFUSED`) are below the client's. */
 function rootMessage(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.cause instanceof Error) return rootMessage(error.cause);

@@ -21,14 +21,14 @@ function answered(answer: () => Response, options: { baseURL?: string; apiKey?: 
   return { model, sent };
 }
 
-test("the fetch that is given sends the requests, and a query of the base URL goes with each", async () => {
+test("a given fetch sends the requests, each with the query of the base URL", async () => {
   const baseURL = "http://models.test/openai/v1/?api-version=2026-01-01";
   const { model, sent } = answered(() => Response.json(completion), { baseURL });
   assert.equal((await model.generate(request)).completions[0]!.text, "hi");
   assert.equal(sent[0]!.url, "http://models.test/openai/v1/chat/completions?api-version=2026-01-01");
 });
 
-test("a key is a bearer token, and without one nothing is said", async () => {
+test("a key is sent as a bearer token; without one no such header is sent", async () => {
   const keyed = answered(() => Response.json(completion), { apiKey: "sk-1" });
   const open = answered(() => Response.json(completion));
   await Promise.all([keyed.model.generate(request), open.model.generate(request)]);
@@ -57,7 +57,7 @@ for (const [name, body, said] of bodies) {
   });
 }
 
-test("a quota that is spent is told from a rate that is too high, by its code", async () => {
+test("a spent quota is distinguished from too high a rate by its code", async () => {
   const error = { message: "slow down", code: "insufficient_quota" };
   const { model } = answered(() => Response.json({ error }, { status: 429 }));
   await assert.rejects(model.generate(request), { code: "quota-spent", isRetryable: false });

@@ -1,15 +1,15 @@
-/** One request over `fetch`: where it goes, what it carries, and its answer read or its refusal thrown. */
+/** One request over `fetch`: it returns the answer's body or throws the refusal. */
 
-/** Where requests go, and by what. */
+/** Where and how requests are sent. */
 export interface Connection {
-  /** Root of the API, with or without a slash at its end; a query in it is sent with every request. */
+  /** Root of the API, with or without a trailing slash; its query is sent with every request. */
   readonly url: URL;
   /** Sent as a bearer token. */
   readonly apiKey: string | undefined;
   readonly fetch: typeof globalThis.fetch;
 }
 
-/** An answer with an error status, as it came: it may repeat the key, so it is no error to show or to chain. */
+/** An answer with an error status, as it came. It may repeat the key, so it is never shown or chained. */
 export class Refusal {
   readonly status: number;
   readonly headers: Headers;
@@ -23,9 +23,9 @@ export class Refusal {
 }
 
 /**
- * POSTs an object as JSON, or a form as it is, to a path below the root; resolves at the head of a good answer.
+ * POSTs an object as JSON, or a form as it is, to a path below the root. Resolves at the head of a successful answer.
  *
- * @throws Refusal for a status from 400 up; what `fetch` throws for a connection that is lost, or the signal's reason
+ * @throws Refusal for a status from 400 up; what `fetch` throws for a lost connection, or the signal's reason
  */
 export async function post(
   { url, apiKey, fetch }: Connection,

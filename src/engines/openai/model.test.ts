@@ -62,7 +62,7 @@ test("a base URL works with and without a slash at its end", async (t) => {
   );
 });
 
-test("sampling of the request goes before that of the model", async (t) => {
+test("the request's sampling overrides the model's", async (t) => {
   const { model, bodies } = await connected(t, {}, { sampling: { temperature: 0.2, topP: 0.9, topK: 20 } });
   await model.generate({ parts: [hello], sampling: { temperature: 0.7, maxTokens: 50, seed: 3 } });
   const { temperature, top_p, top_k, max_tokens, seed } = bodies()[0]!;
@@ -88,7 +88,7 @@ test("log-probabilities come with their tokens where they are asked for", async 
   assert.equal(plain.completions[0]!.tokens, null);
 });
 
-test("ids of all sampled tokens and what names the prompt are kept where the server tells them", async (t) => {
+test("ids of all sampled tokens and the prompt's handle are kept where the server returns them", async (t) => {
   const { server, model } = await connected(t);
   const choice = {
     message: { role: "assistant", content: "<think>Hm.</think>Yes." },
@@ -119,7 +119,7 @@ test("thinking is separated from the answer, with and without its opening tag", 
   }
 });
 
-test("thinking the server returns apart is kept, under either of its names", async (t) => {
+test("thinking that the server returns separately is kept, under either of its names", async (t) => {
   const { server, model } = await connected(t);
   for (const field of ["reasoning", "reasoning_content"]) {
     const message = { role: "assistant", content: "Yes.", [field]: "Let me see." };
@@ -148,7 +148,7 @@ test("several samples are one call where the endpoint draws them together", asyn
   assert.equal(cost.calls, 1);
 });
 
-test("samples an endpoint refuses to draw together are drawn one by one, with seeds of their own", async (t) => {
+test("samples an endpoint refuses to draw together are drawn one by one, with their own random seeds", async (t) => {
   const { model, bodies } = await connected(t, { refuses: ["n"] }, { sampling: { seed: 7 } });
   const { completions, cost } = await model.generate({ parts: [hello], n: 3 });
   assert.equal(completions.length, 3);
@@ -169,7 +169,7 @@ test("samples an endpoint refuses to draw together are drawn one by one, with se
   );
 });
 
-test("samples an endpoint leaves out without a word are drawn one by one", async (t) => {
+test("samples that an endpoint silently leaves out are drawn one by one", async (t) => {
   const { server, model } = await connected(t);
   const body = { choices: [{ message: { content: "only one" }, finish_reason: "stop" }] };
   server.setFaults(() => ({ kind: "body", body }));
@@ -178,7 +178,7 @@ test("samples an endpoint leaves out without a word are drawn one by one", async
   assert.equal(server.requests.length, 3);
 });
 
-test("requests at once all step down from what is refused to the first of them", async (t) => {
+test("simultaneous requests all drop a feature that is refused to the first of them", async (t) => {
   const { model } = await connected(t, { refuses: ["n", "response_format", "logprobs"] });
   const request = { parts: [hello], n: 2, schema, logprobs: true };
   const answers = await Promise.all([1, 2, 3, 4].map(() => model.generate(request)));
@@ -251,7 +251,7 @@ test("pictures a model cannot see are an error that says so, and are not sent ag
   assert.match((await model.generate({ parts: [hello] })).completions[0]!.text, /hello there/);
 });
 
-test("a refusal of some pictures does not make a model blind that has seen others", async (t) => {
+test("a refusal of some pictures does not mark a model as blind that has seen others", async (t) => {
   const { server, model } = await connected(t);
   await model.capabilities();
   const message = "At most 1 image(s) may be provided in one prompt.";

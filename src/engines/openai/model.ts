@@ -2,9 +2,9 @@
  * A model behind an OpenAI-compatible endpoint (vLLM, SGLang, llama-server, Ollama, hosted).
  *
  * What the endpoint cannot do is found out once: a probe asks for everything at the start, and a request that is refused
- * for a feature is sent again without it. Samples it will not draw together are drawn one by one; a schema it will not
- * enforce is left to the prompt; video it does not take, or not so many in one request, is sent as frames. Pictures it
- * cannot see are an error.
+ * for a feature is sent again without it. Samples that it does not draw together are drawn one by one. A schema that it
+ * does not enforce is left to the prompt. Video that it does not accept, or not in that number, is sent as frames.
+ * Pictures that it cannot see are an error.
  */
 import {
   addCost,
@@ -21,16 +21,16 @@ import { ConfigError, EngineError } from "../../errors.ts";
 import { chatBody, readChat, type WireFeatures } from "./chat.ts";
 import { type EndpointOptions, openEndpoint, type TokenUse } from "./client.ts";
 
-/** How a model behind an endpoint is reached and asked. */
+/** How to reach and ask a model behind an endpoint. */
 export interface ModelOptions extends EndpointOptions {
   /** Defaults that a request's own sampling overrides. */
   readonly sampling?: Sampling;
   /**
-   * How clips are sent. `frames`: as images. `video`, `auto`: whole, in vLLM's frame-list form, where the server takes
-   * that. @default frames
+   * How clips are sent. `frames`: as images. `video`, `auto`: whole, in vLLM's frame-list form, where the server accepts
+   * it. @default frames
    */
   readonly video?: "auto" | "frames" | "video";
-  /** Sent as it is with every request, for options of one server (`chat_template_kwargs`, …). */
+  /** Sent unchanged with every request, for options of one server (`chat_template_kwargs`, …). */
   readonly extraBody?: Readonly<Record<string, unknown>>;
 }
 
@@ -45,7 +45,7 @@ const refusals: readonly [keyof WireFeatures, RegExp][] = [
   ["samples", /\bn\b|best_of|(one|number of|multiple) (choices?|completions?)|one completion/i],
 ];
 
-/** A model behind an endpoint; nothing is sent before it is asked something. @throws ConfigError `base-url-invalid` */
+/** A model behind an endpoint; nothing is sent before the first request. @throws ConfigError `base-url-invalid` */
 export function openaiModel(options: ModelOptions): Model {
   const endpoint = openEndpoint(options);
   const can: { -readonly [feature in keyof WireFeatures]: boolean } = {
@@ -57,9 +57,9 @@ export function openaiModel(options: ModelOptions): Model {
     maxTokens: true,
     temperature: true,
   };
-  /** Once pictures were taken, a refusal that names them is about those pictures: too many, too large. */
+  /** After pictures were accepted once, a refusal that names them is about those pictures: too many, too large. */
   let tookPictures = false;
-  /** The most videos that were taken in one request; where more are refused, all clips are sent as frames. */
+  /** The most videos accepted in one request; where more are refused, all clips are sent as frames. */
   let tookVideos = 0;
   let probed: Promise<ModelCapabilities> | undefined;
 
@@ -91,7 +91,7 @@ export function openaiModel(options: ModelOptions): Model {
     if (usesOf(request).images && !can.images) {
       throw new EngineError(
         "no-images",
-        `Expected a model that sees pictures, ${options.model} does not: name another with --model, or use the choice policy`,
+        `${options.model} does not see pictures: name a model that does with --model, or use the choice policy`,
       );
     }
     const forecast = forecastUse(request);
@@ -124,7 +124,7 @@ export function openaiModel(options: ModelOptions): Model {
     }
   }
 
-  /** One small request that uses everything; what is refused is given up. */
+  /** One small request that uses every feature; refused features are dropped. */
   async function probe(signal: AbortSignal | undefined): Promise<ModelCapabilities> {
     const request: GenerateRequest = {
       parts: [{ type: "text", text: 'Answer with the JSON object {"ok": true}.' }],
@@ -179,7 +179,7 @@ const probePicture = Buffer.from(
   "base64",
 );
 
-/** What a request asks of the endpoint. */
+/** The features that a request uses. */
 function usesOf({ parts, schema, logprobs, n = 1, sampling }: GenerateRequest): WireFeatures {
   return {
     maxTokens: sampling?.maxTokens !== undefined,
@@ -192,7 +192,7 @@ function usesOf({ parts, schema, logprobs, n = 1, sampling }: GenerateRequest): 
   };
 }
 
-/** The refusal of these pictures by an endpoint that took others, with the way out. */
+/** The refusal of these pictures by an endpoint that accepted others, with the way out. */
 function picturesRefused(error: EngineError): EngineError {
   const { code, message, status, details } = error;
   const advice = "Send fewer with --frames-per-clip or --picture-tokens";
@@ -203,7 +203,7 @@ function videosIn({ parts }: GenerateRequest): number {
   return parts.filter(({ type }) => type === "video").length;
 }
 
-/** The feature a refusal names, if this request was sent with it. */
+/** The feature that a refusal names, if this request was sent with it. */
 function refusedFeature(
   error: EngineError,
   request: GenerateRequest,
@@ -215,7 +215,7 @@ function refusedFeature(
   return refusals.find(([feature, words]) => sent[feature] && uses[feature] && words.test(said))?.[0];
 }
 
-/** Distinct seeds for samples drawn one by one, or they would all be the same. */
+/** Gives samples that are drawn one by one distinct random seeds; otherwise they would all be equal. */
 function reseeded(request: GenerateRequest, offset: number): GenerateRequest {
   const seed = request.sampling?.seed;
   return seed === undefined
@@ -223,7 +223,7 @@ function reseeded(request: GenerateRequest, offset: number): GenerateRequest {
     : { ...request, sampling: { ...request.sampling, seed: seed + offset } };
 }
 
-/** A rough forecast for the budget: four characters a token, 300 tokens a picture, 200 an answer. */
+/** A rough forecast for the budget: four characters per token, 300 tokens per picture, 200 per answer. */
 function forecastUse({ system = "", parts, n = 1, sampling }: GenerateRequest): TokenUse {
   const sizeOf = (part: Part) => {
     if (part.type === "text") return part.text.length / 4;

@@ -10,7 +10,7 @@ async function connected(t: TestContext, server: Partial<ServerOptions> = {}) {
   return { server: running, transcriber };
 }
 
-/** A tone of so many seconds at 16 kHz, its amplitude as a share of full scale. */
+/** A tone of some seconds at 16 kHz, its amplitude as a share of full scale. */
 function tone(seconds: number, amplitude = 0.3): Int16Array {
   return Int16Array.from({ length: seconds * 16_000 }, (_, i) =>
     Math.round(amplitude * 32_767 * Math.sin((2 * Math.PI * 330 * i) / 16_000)),
@@ -49,7 +49,7 @@ test("silence and near silence are not sent", async (t) => {
   assert.equal(server.requests.length, 0);
 });
 
-test("segments the model takes for no speech, and empty ones, are dropped", async (t) => {
+test("segments that the model takes for silence, and empty ones, are dropped", async (t) => {
   const segments = [
     { start: 0, end: 1, text: "thanks for watching", no_speech_prob: 0.9 },
     { start: 1, end: 2, text: "  ", no_speech_prob: 0 },
@@ -79,7 +79,7 @@ for (const format of ["json", "text"]) {
   });
 }
 
-test("a lost connection and a body that is no transcript are tried again", async (t) => {
+test("a lost connection and a body that is no transcript are retried", async (t) => {
   const { server, transcriber } = await connected(t);
   const faults: Fault[] = [{ kind: "cut" }, { kind: "body", body: { text: 5 } }];
   server.setFaults(({ index }) => faults[index]);

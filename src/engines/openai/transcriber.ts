@@ -17,7 +17,7 @@ const silenceRms = 0.001 * 32_768;
 /** Segments the model itself doubts more than this are dropped, as whisper's own decoder does. */
 const noSpeechLimit = 0.6;
 
-/** From most to least that is said about the words; the first the endpoint takes is used from then on. */
+/** From most to least detail; the first format that the endpoint accepts is used from then on. */
 const formats = ["verbose_json", "json", "text"] as const;
 
 /** Speech to text behind an endpoint. @throws ConfigError `base-url-invalid` */
@@ -87,7 +87,7 @@ const transcriptSchema = z.object({
 /** Segments in stream time, kept inside the audio. @throws EngineError `bad-response` */
 function readTranscript(body: unknown, audio: Audio): TranscribedSegment[] {
   const parsed = transcriptSchema.safeParse(typeof body === "string" ? { text: body } : body);
-  if (!parsed.success) throw badResponse("Expected a transcript, got something else", parsed.error);
+  if (!parsed.success) throw badResponse("The endpoint sent no transcript", parsed.error);
   const { text, language, segments } = parsed.data;
   const duration = audio.samples.length / samplesPerSecond;
   const inStream = (seconds: number) => audio.startSeconds + Math.min(duration, Math.max(0, seconds));

@@ -1,4 +1,4 @@
-/** Forgetting in this process: what `forget.ts` removes from a file, removed from maps. */
+/** Forgetting in the in-memory store: removes from maps what `../forget.ts` removes from a file. */
 import type { WordSpace } from "../../engine.ts";
 import { assertSaysWhat, isShown, type Reach, reachOf, sampleSize, taskGoes } from "../forget-request.ts";
 import type { ForgetReport, ForgetRequest } from "../records.ts";
@@ -13,7 +13,7 @@ import {
   sweepBlobs,
 } from "./state.ts";
 
-/** Changes the state it is given: a dry run gives it a copy. @throws as `assertSaysWhat` */
+/** Forgets in the given state; a dry run passes a copy. @throws as `assertSaysWhat` */
 export function forget(state: State, words: WordSpace, request: ForgetRequest): Omit<ForgetReport, "dryRun"> {
   assertSaysWhat(request, words);
   sweepBlobs(state); // so that the report counts what this request frees
@@ -73,7 +73,7 @@ export function forget(state: State, words: WordSpace, request: ForgetRequest): 
   };
 }
 
-/** Entries concerned, closed ones too, in the order they were written. */
+/** Entries to remove, closed ones too, in the order they were written. */
 function findEntries(state: State, request: ForgetRequest, { meant }: Reach): KeptEntry[] {
   const { streams, fromSeconds, toSeconds, entries: ids, person, query } = request;
   const isInScope = filterOf({
@@ -102,7 +102,9 @@ function deleteEntries(state: State, ids: ReadonlySet<string>): void {
   }
 }
 
-/** Clips that lose their observation and their share of the counts, and whether they go. Called when the entries are gone. */
+/**
+ * Clips whose observation and word counts are removed, and whether they go too. Called after the entries are deleted.
+ */
 function findClips(
   state: State,
   { streams, fromSeconds, toSeconds, entries: ids }: ForgetRequest,

@@ -1,4 +1,7 @@
-/** The journal in this process: streams, clips, decisions and what policies remember. Each call changes all or nothing. */
+/**
+ * The journal of the in-memory store: streams, clips, decisions and policy state. Each call changes everything or
+ * nothing.
+ */
 import type { WordSpace } from "../../engine.ts";
 import { StoreError } from "../../errors.ts";
 import type { Observation } from "../../perception/observation.ts";
@@ -34,7 +37,7 @@ import {
   waits,
 } from "./state.ts";
 
-/** As it would come back from a file: plain, and not shared with the caller. */
+/** A plain copy of a value, as a file would return it. */
 export const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
 export function addStream(
@@ -54,14 +57,17 @@ export function addStream(
   return { ...record };
 }
 
-/** @throws StoreError `stream-unknown` */
+/** The stream with an id. @throws StoreError `stream-unknown` */
 export function streamOf(state: State, id: string): KeptStream {
   const stream = state.streams.get(id);
   if (stream) return stream;
   throw unknownStream(id);
 }
 
-/** Of a clip that waits it changes nothing, unless it is to `grow`. @throws StoreError `clip-decided` */
+/**
+ * Journals a clip as perceived. A waiting clip stays as it is unless `grow` is set.
+ * @throws StoreError `clip-decided`
+ */
 export function addObservation(
   state: State,
   observation: Observation,
@@ -93,7 +99,7 @@ function packed(state: State, observation: Observation): PackedObservation {
   return plain(packed);
 }
 
-/** The observation with its blobs, whose bytes are looked up when they are looked at. */
+/** The observation with its blobs; bytes are read at each access. */
 function unpacked(blobs: () => ReadonlyMap<string, Uint8Array>, observation: PackedObservation): Observation {
   return unpackObservation(plain(observation), (hash) => {
     const bytes = blobs().get(hash);
@@ -102,7 +108,7 @@ function unpacked(blobs: () => ReadonlyMap<string, Uint8Array>, observation: Pac
   });
 }
 
-/** @throws StoreError `clip-unknown`. A clip that is stored stays stored. */
+/** Journals a clip as failed; a stored clip stays stored. @throws StoreError `clip-unknown` */
 export function failClip(
   state: State,
   stream: string,
@@ -159,7 +165,10 @@ export function trimFrames(state: State, stream: string, kept: number): void {
   for (const clip of decided.slice(0, Math.max(0, decided.length - kept))) dropFrames(clip);
 }
 
-/** What else of decided clips is let go: frames beyond what all streams keep together, observations beyond each one's. */
+/**
+ * Deletes frames of decided clips beyond the limit of all streams together, and observations beyond each stream's
+ * limit.
+ */
 export function trimAll(state: State, windowClips: number): void {
   const decided = [...state.clips.values()].filter((clip) => clip.observation && !waits(clip));
   for (const clips of Map.groupBy(decided, ({ stream }) => stream).values()) {
@@ -181,7 +190,7 @@ function dropFrames(clip: KeptClip): void {
     clip.observation = { ...clip.observation, frames: [] };
 }
 
-/** A gap that is met again by a later run keeps its later end. @returns whether anything changed */
+/** Keeps a gap; if a later run meets it again, the later end is kept. @returns whether anything changed */
 export function addGap(state: State, gap: Gap): boolean {
   const { gaps } = streamOf(state, gap.stream);
   const { stream, startSeconds, endSeconds, reason, detail } = gap;
@@ -268,10 +277,7 @@ export function addEntry(
   logChange(state, { kind: "entry", entry: id, stream, clip }, { id, stream });
 }
 
-/**
- * Stores a decision whose candidates have their vectors. Everything that can be refused is refused before anything is
- * stored.
- */
+/** Stores a decision whose candidates have their vectors. All checks come before anything is stored. */
 export function commit(
   state: State,
   decision: Decision,

@@ -1,11 +1,11 @@
-/** Pages in this process: the items after a key, in the order of the key. */
+/** Pages of the in-memory store: the items after a key, in the order of the key. */
 import { defaultPageLimit, fromCursor, keyParts, listName, type PageKey, pageOf } from "../page.ts";
 import type { Page, Paged, PageFilters, PageOptions } from "../records.ts";
 import { entriesPassing, type State, toClipRecord } from "./state.ts";
 
 type Found<Item> = { readonly item: Item; readonly key: PageKey }[];
 
-/** @throws ConfigError `cursor-invalid` */
+/** One page of a list. @throws ConfigError `cursor-invalid` */
 export function page<List extends keyof Paged>(
   state: State,
   list: List,

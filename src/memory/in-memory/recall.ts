@@ -1,6 +1,7 @@
 /**
- * Recall in this process, by the channels of `recall.ts`: bm25 as SQLite's FTS5 computes it (k1 = 1.2, b = 0.75; an inverse
- * document frequency that is not above 0 counts as 1e-6), exact closeness of vectors, nearness in time, who spoke.
+ * Recall of the in-memory store, with the channels of `../recall.ts`: bm25 as SQLite's FTS5 computes it (k1 = 1.2, b =
+ * 0.75; an inverse document frequency that is not above 0 counts as 1e-6), exact similarity of vectors, nearness in
+ * time, who spoke.
  */
 import type { WordSpace } from "../../engine.ts";
 import {
@@ -64,7 +65,7 @@ function best(scored: Scored, pool: number): Found<KeptEntry> {
     .slice(0, pool);
 }
 
-/** Words of the question in any order, weighed by rarity over the whole memory; who spoke is searched like text. */
+/** Words of the question in any order, weighted by rarity over the whole memory. Speakers are searched like text. */
 function byText(state: State, passing: readonly KeptEntry[], words: WordSpace, text: string): Scored {
   const all = [...state.entries.values()];
   const meanLength = all.reduce((sum, { length }) => sum + length, 0) / all.length;
@@ -87,7 +88,7 @@ function byText(state: State, passing: readonly KeptEntry[], words: WordSpace, t
     });
 }
 
-/** Cosine of unit vectors; what has no likeness at all is not found. */
+/** Cosine of unit vectors; unrelated entries are not found. */
 function byVector(passing: readonly KeptEntry[], vector: Float32Array): Scored {
   if (vector.every((value) => value === 0)) return [];
   return passing
@@ -102,7 +103,7 @@ function squaredDistance(one: Float32Array, other: Float32Array): number {
   return sum;
 }
 
-/** Distance in seconds from a moment; entries that span it are at 0. */
+/** Distance in seconds from a moment; 0 for entries that span it. */
 function byTime(passing: readonly KeptEntry[], near: number): Scored {
   return passing.map((row) => {
     const { startSeconds, endSeconds } = row.entry;
@@ -110,7 +111,7 @@ function byTime(passing: readonly KeptEntry[], near: number): Scored {
   });
 }
 
-/** Entries of the people asked about: 1 where one of them spoke, ½ where the text names one. */
+/** Entries of the people asked about: 1 if one of them spoke, ½ if the text names one. */
 function bySpeaker(
   passing: readonly KeptEntry[],
   { aboutSpeakers = [] }: RecallQuery,

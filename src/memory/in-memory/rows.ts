@@ -1,4 +1,4 @@
-/** A memory in this process as rows, out and in, as `rows.ts` does it with a file. */
+/** An in-memory store as rows, out and in, as `../rows.ts` does it for a file. */
 import type { WordSpace } from "../../engine.ts";
 import { sha256 } from "../../util/hash.ts";
 import { added, assertTasksHeld } from "../adapter-history.ts";
@@ -19,7 +19,7 @@ import {
 
 type RowOf<Name extends MemoryRow["row"]> = Extract<MemoryRow, { row: Name }>;
 
-/** All rows, written order kept within a kind. */
+/** All rows, in written order within a kind. */
 export function memoryRows(state: State): MemoryRow[] {
   const streams = [...state.streams.values()];
   const clips = [...state.clips.values()].sort((a, b) => a.row - b.row);
@@ -57,7 +57,7 @@ export function memoryRows(state: State): MemoryRow[] {
   return plain(rows);
 }
 
-/** What a memory holds of the names of a row. */
+/** What a memory holds under the names of a row. */
 const heldIn = (state: State): Held => ({
   stream: (id) => state.streams.get(id)?.record,
   clip: (stream, clip) => state.clips.get(clipKey(stream, clip)),
@@ -72,7 +72,7 @@ export interface Adding {
   readonly blob: (hash: string) => Uint8Array | null;
 }
 
-/** Changes the state it is given, which is a copy: what cannot be added whole is not added. */
+/** Adds rows to the given state, which is a copy: they are added all or not at all. */
 export function addRows(state: State, rows: readonly MemoryRow[], adding: Adding): AddedRows {
   const held = heldIn(state);
   const found = new Set<string>();
@@ -91,7 +91,7 @@ function isNew(state: State, row: MemoryRow): boolean {
   return row.row === "clip" && !state.clips.has(clipKey(row.stream, row.clip));
 }
 
-/** Takes the blobs of a row in. @returns hashes of those that are here */
+/** Adds the blobs of a row. @returns hashes of those that are here */
 function framesOf(
   state: State,
   row: MemoryRow,
@@ -109,7 +109,7 @@ function framesOf(
   return here;
 }
 
-/** @returns false where it is there already or its clip was forgotten */
+/** @returns false if it is already there or its clip was forgotten */
 function addRow(state: State, row: MemoryRow, frames: ReadonlySet<string>, adding: Adding): boolean {
   switch (row.row) {
     case "stream":
@@ -148,7 +148,7 @@ function addStreamRow(state: State, { row: _, nextClip, ...record }: RowOf<"stre
   return true;
 }
 
-/** A clip that is further here than there stays; one that is further there moves on. */
+/** The further state of a clip is kept, whichever memory has it. */
 function addClipRow(state: State, { row: _, ...row }: RowOf<"clip">, frames: ReadonlySet<string>): boolean {
   const key = clipKey(row.stream, row.clip);
   const known = state.clips.get(key);
@@ -173,7 +173,7 @@ function addClipRow(state: State, { row: _, ...row }: RowOf<"clip">, frames: Rea
   return true;
 }
 
-/** What this memory's policy remembers of a stream stays. */
+/** An existing value of this memory's policy stays. */
 function addPolicyRow(state: State, { policy, stream, value }: RowOf<"policy">): boolean {
   streamOf(state, stream);
   const { values } = policyOf(state, policy);
@@ -225,7 +225,7 @@ function addTaskRow(state: State, { row: _, feedback, ...task }: RowOf<"task">):
   return !known || isNews;
 }
 
-/** @throws StoreError `task-unknown` */
+/** Keeps an adapter. @throws StoreError `task-unknown` */
 export function addAdapter(state: State, adapter: KeptAdapter): boolean {
   if (state.adapters.has(adapter.id)) return false;
   assertTasksHeld(adapter, (task) => state.tasks.has(task));

@@ -1,4 +1,4 @@
-/** What the store in this process holds: maps of plain data, with everything derived from it beside it. */
+/** What the in-memory store holds: maps of plain data, each with what is derived from it. */
 
 import type { Task } from "../../tasks/task.ts";
 import { keptChanges, type LoggedChange, mostForgotten } from "../change-feed.ts";
@@ -19,13 +19,13 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 export interface KeptStream {
   readonly record: Mutable<StreamRecord>;
-  /** First clip never perceived. Only grows, so that a forgotten clip is not watched again. */
+  /** First clip never perceived. It only grows, so that a forgotten clip is not watched again. */
   nextClip: number;
   readonly gaps: Gap[];
 }
 
 export interface KeptClip {
-  /** Rises in the order they were perceived. */
+  /** Place in the order of perception. */
   readonly row: number;
   readonly stream: string;
   readonly clip: number;
@@ -35,7 +35,7 @@ export interface KeptClip {
   failure: ClipRecord["failure"];
   attempts: number;
   observation: PackedObservation | null;
-  /** Revisions it was decided at. */
+  /** Revisions of the decisions about it. */
   readonly decided: Set<string>;
 }
 
@@ -46,48 +46,48 @@ export interface KeptDecision {
   /** Keys of its clips. */
   readonly clips: Set<string>;
   documents: number;
-  /** What it counted, and forgetting takes back. */
+  /** What it counted, which forgetting subtracts. */
   readonly words: Map<string, number>;
 }
 
 export interface KeptPolicy {
   documents: number;
   readonly words: Map<string, number>;
-  /** Of each stream. */
+  /** Value of each stream. */
   readonly values: Map<string, JsonValue>;
 }
 
 export interface KeptEntry {
   entry: Entry;
-  /** From this moment of stream time on it could be known. */
+  /** Moment of stream time from which it is known. */
   readonly knownSeconds: number;
-  /** How often each stem stands in its text and among its speakers. */
+  /** How often each stem occurs in its text and among its speakers. */
   readonly stems: ReadonlyMap<string, number>;
-  /** Stems in all. */
+  /** Number of stems. */
   readonly length: number;
   /** Folded names. */
   readonly speakers: ReadonlySet<string>;
   readonly vector: Float32Array;
-  /** Hashes of frames whose bytes are here. */
+  /** Hashes of its frames whose bytes are here. */
   readonly frames: ReadonlySet<string>;
 }
 
 export interface KeptChange {
   readonly number: number;
   readonly change: LoggedChange;
-  /** The entry, task or adapter, and the stream, whose forgetting takes it out of the log. */
+  /** The entry, task or adapter, and the stream, whose forgetting removes it from the log. */
   readonly id: string | null;
   readonly stream: string | null;
 }
 
-/** A thing and its place among those of its kind: places rise, and are not given twice. */
+/** An item with its place among those of its kind. Places rise and are never reused. */
 export interface Placed<Item> {
   readonly row: number;
   readonly item: Item;
 }
 
 export interface State {
-  /** The last place given. */
+  /** The last place that was given. */
   lastRow: number;
   readonly streams: Map<string, KeptStream>;
   readonly clips: Map<string, KeptClip>;
@@ -121,7 +121,7 @@ export function nextRow(state: State): number {
   return state.lastRow;
 }
 
-/** Puts a task or an adapter in the place it has, or a new one. */
+/** Puts a task or an adapter into its present place, or a new one. */
 export function put<Item extends { readonly id: string }>(
   state: State,
   map: Map<string, Placed<Item>>,
@@ -135,7 +135,7 @@ export const itemsOf = <Item>(map: ReadonlyMap<string, Placed<Item>>): Item[] =>
 
 export const clipKey = (stream: string, clip: number): string => JSON.stringify([stream, clip]);
 
-/** Whether a clip is still to be decided about: perceived, or failed for a reason that may pass. */
+/** Whether a clip is undecided: perceived, or failed with a retryable failure. */
 export const waits = ({ state, failure }: KeptClip): boolean =>
   state !== "stored" && (failure?.retryable ?? true);
 
@@ -161,9 +161,7 @@ export function inTimeOrder({ entry: a }: { entry: Entry }, { entry: b }: { entr
 
 export const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/**
- * What a filter lets through. An entry closed after `writtenByMs` counts as open: that is what was known by then.
- */
+/** Whether an entry passes a filter. An entry closed after `writtenByMs` counts as open, as it was known then. */
 export function filterOf(filter: EntryFilter): (kept: KeptEntry) => boolean {
   const { streams, kinds, fromSeconds, toSeconds, asOfSeconds, writtenByMs, clips, includeClosed } = filter;
   const names = filter.speakers?.map(foldName).filter((name) => name !== "");
@@ -181,13 +179,13 @@ export function filterOf(filter: EntryFilter): (kept: KeptEntry) => boolean {
     (names?.some((name) => speakers.has(name) || mentions(entry.text, name)) ?? true);
 }
 
-/** Names of who speaks in current entries. */
+/** Names of speakers in current entries. */
 export function speakersOf(state: State): string[] {
   const current = [...state.entries.values()].filter(({ entry }) => entry.closed === null);
   return distinctNames(current.flatMap(({ entry }) => entry.speakers));
 }
 
-/** Notes a change. */
+/** Logs a change. */
 export function logChange(
   { log }: State,
   change: LoggedChange,
@@ -198,7 +196,7 @@ export function logChange(
   if (log.changes.length > 2 * keptChanges) log.changes = log.changes.slice(-keptChanges);
 }
 
-/** Takes what was forgotten out of the log, and notes that it went. */
+/** Removes what was forgotten from the log, and logs that it was forgotten. */
 export function logForgotten(
   state: State,
   { streams, ...gone }: Record<"entries" | "tasks" | "adapters" | "streams", readonly string[]>,
@@ -211,7 +209,7 @@ export function logForgotten(
   logChange(state, ids.size > mostForgotten ? { kind: "reset" } : { kind: "forgotten", ...gone });
 }
 
-/** Deletes blobs that nothing names. @returns what they were */
+/** Deletes blobs that nothing names. @returns how many there were */
 export function sweepBlobs(state: State): { readonly blobs: number; readonly bytes: number } {
   const named = new Set<string>();
   for (const { frames } of state.entries.values()) for (const hash of frames) named.add(hash);

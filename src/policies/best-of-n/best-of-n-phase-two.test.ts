@@ -49,7 +49,7 @@ function about(clip: number): Context {
     ...{ stream: "home", clip, startSeconds: clip * 10, endSeconds: clip * 10 + 10 },
     ...{ frames: [], speech: [], captions: [], screen: [], shots: [], people: [], tiers: {}, problems: [] },
   };
-  // Words of the last picks are said already: "dressed" and "show" count less.
+  // The last picks already hold these words: "dressed" and "show" count less.
   const value = { inner: null, kept: [["dress"], ["show"]] };
   return {
     observations: [observation],
@@ -112,7 +112,7 @@ describe("the best-of-n policy in training", () => {
     const policy = await trainableBestOfN(options).policy();
     const { actions } = await policy.decide(about(3), { random: seededRandom(1) });
     const sample = await trainableBestOfN(options).sampleOf(about(3), actions[0]!);
-    // A step at rate 1 down −logprob adds the gradient to the weights: what moved is the gradient.
+    // A step at rate 1 down −logprob adds the gradient to the weights: the change is the gradient.
     const trainable = trainableBestOfN(options);
     await trainable.trainer.accumulate([sample], [Float32Array.of(-1)]);
     await trainable.trainer.step({ learningRate: 1 });
@@ -180,7 +180,7 @@ describe("the best-of-n policy in training", () => {
 });
 
 describe("Phase Two over another policy's samples", () => {
-  test("both the closed form and preferences make the policy keep what is asked about, in clips they were not trained on", async () => {
+  test("the closed form and preferences both make the policy keep what is asked about, in clips outside the training data", async () => {
     const closed = adapterFromTasks(questions("wear"), { words: wordSpace }).adapter;
     const result = await adapterFromPairs(await wearPairs(), { words: wordSpace, norm: 6 });
     assert.equal(result.problem, null);
@@ -204,7 +204,7 @@ describe("Phase Two over another policy's samples", () => {
   });
 
   for (const method of ["closed-form", "preferences"] as const) {
-    test(`a memory's questions teach it, tried on that memory at one call a clip: ${method}`, async () => {
+    test(`a memory's questions teach it, tried on that memory at one call per clip: ${method}`, async () => {
       const film = createEpisode("validation-7", 90);
       const reader = lexicalReader({ words: wordSpace });
       const memory = await openTestMemory(join(folder, method));
@@ -214,7 +214,7 @@ describe("Phase Two over another policy's samples", () => {
       });
       const lease = await memory.lease("film");
       for (const { index, startSeconds, endSeconds, facts } of film.clips) {
-        // What the local judge compares memories by.
+        // The texts with which the local judge compares memories.
         const text = facts.map(sentenceOf).join(" ");
         const captions = [{ startSeconds, endSeconds, text, speaker: null }];
         await memory.addObservation({ ...about(index).observations[0]!, stream: "film", captions });
@@ -248,7 +248,7 @@ describe("Phase Two over another policy's samples", () => {
       assert.deepEqual([calls, report.refusedClips], [film.clips.length, 2]);
       const [kept] = await memory.adapters({ policy: "best-of-n" });
       assert.equal(kept!.revision, report.adapter);
-      // This writer does not look at what it wrote before: by preferences it repeats itself more than the gate lets through.
+      // This writer ignores what it wrote before: by preferences it repeats itself more than the gate allows.
       if (method === "closed-form") assert.equal(kept!.state, "active", report.reason);
       await memory.close();
     });

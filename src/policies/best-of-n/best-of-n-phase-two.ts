@@ -1,5 +1,5 @@
 /**
- * The best-of-n policy in training: what it picked from is a sample of the choice policy's trainer, so Phase Two over a
+ * The best-of-n policy in training. What it picked from is a sample of the choice policy's trainer, so Phase Two over a
  * black box is Phase Two of the choice policy.
  */
 import type { Adapter, VectorAdapter } from "../../adapter/adapter.ts";
@@ -10,7 +10,7 @@ import { type BestOfNOptions, bestOfNPolicy, defaultSamples, replayPick } from "
 import { type RolloutCacheOptions, rolloutCache } from "./rollout-cache.ts";
 
 /**
- * Trains an adapter of the best-of-n policy, starting from `options.adapter`.
+ * The best-of-n policy in training, starting from `options.adapter`.
  * @throws RangeError, ConfigError and DataError as `bestOfNPolicy`
  */
 export function trainableBestOfN(options: BestOfNOptions): TrainablePolicy<ChoiceSample, VectorAdapter> {
@@ -22,13 +22,14 @@ export function trainableBestOfN(options: BestOfNOptions): TrainablePolicy<Choic
   });
 }
 
+/** Options of `bestOfNFamily`. */
 export interface BestOfNFamilyOptions
   extends Omit<BestOfNOptions, "adapter">,
     Pick<RolloutCacheOptions, "store"> {}
 
 /**
- * The best-of-n policy as what `wordAdapterTrainer` trains: with an adapter or without, and in training. All of them
- * share one frozen cache, so a clip costs one call of the inner policy, and only what is picked differs.
+ * The best-of-n policy as `wordAdapterTrainer` trains it: with an adapter, without one, and in training. All three share
+ * one frozen cache, so a clip costs one call of the inner policy and only the pick differs.
  */
 export function bestOfNFamily(options: BestOfNFamilyOptions) {
   const { words, samples = defaultSamples, store } = options;

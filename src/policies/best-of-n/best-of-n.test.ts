@@ -142,7 +142,7 @@ describe("without an adapter", () => {
     }
   });
 
-  test("draws each sample as often as any other, and says so", async () => {
+  test("draws every sample equally often, and reports that probability", async () => {
     for (const adapter of none) {
       const policy = bestOf(listed(...fourTexts), 4, adapter);
       const drawn = await shares(policy, about(), 4000);
@@ -172,7 +172,7 @@ test("several actions are spread over the samples as their probabilities are", a
 });
 
 describe("with an adapter", () => {
-  test("scores by weighed rare words per root of length, and picks by their softmax", async () => {
+  test("scores by weighted rare words per power of length, and picks by softmax", async () => {
     // 4 words are ceil(5.2) = 6 tokens, 2 are 3; one text of two holds "oven", so idf = ln(1 + 1.5 / 1.5) = ln 2 and
     // f = 2 ln 2 = 1.386, f̄ = f / 9. The oven: 0.5 · 6^−¾ · (f − 6 f̄) = 0.0603; Ann: 0.5 · 3^−¾ · (0 − 3 f̄) = −0.1014.
     const policy = bestOf(listed("Ann waves.", "The oven shows 07:05."), 2, weighing({ oven: 2 }));
@@ -203,7 +203,7 @@ describe("with an adapter", () => {
     for (const [text, mass] of Object.entries(tilted)) assertShare(drawn.get(text), mass / total, 3000);
   });
 
-  test("leaves out what cannot be used, and returns it with its issues where nothing can", async () => {
+  test("leaves out unusable samples, and returns them with their issues where none is usable", async () => {
     const { actions } = await bestOf(listed("{{", "Ann waves.", "{{"), 3, weighing({ oven: 1 })).decide(
       about(),
       { n: 5, random: seededRandom("unusable") },
@@ -229,7 +229,7 @@ describe("with an adapter", () => {
     assert.deepEqual([one.actions[0]!.text, one.actions[0]!.logprobs!.values[0]], ["Ann waves.", 0]);
     const empty = await bestOf(listed(""), 4, adapter).decide(about());
     assert.deepEqual([empty.actions[0]!.statements, empty.actions[0]!.issues], [[], []]);
-    // What weighs against a text may leave saying nothing as the better one.
+    // With a negative weight on its words, a text can lose to an empty one.
     const silent = await bestOf(listed("Ann waves.", ""), 2, adapter).decide(about());
     assert.equal(silent.actions[0]!.text, "");
   });
@@ -249,7 +249,7 @@ describe("with an adapter", () => {
     assert.equal(await picked(seen({ oven: 5, radio: 5 }, [["oven"]])), texts[1]);
   });
 
-  test("does not tell again what it told, however much it is asked for", async () => {
+  test("does not repeat itself, however much the same is asked for", async () => {
     const texts = ["The oven shows 07:05.", "The oven shows 09:40.", "Ann waves."];
     const policy = bestOf(listed(...texts), 3, weighing({ oven: 2, show: 2, "07:05": 2 }));
     const value = { inner: null, kept: [["oven", "show", "7:05"], ["bob"]] };
@@ -282,7 +282,7 @@ describe("with an adapter", () => {
 });
 
 describe("state", () => {
-  test("counts all that was offered, remembers what was kept of the last two, and changes nothing handed in", async () => {
+  test("counts everything offered, remembers the last two kept texts, and leaves its input unchanged", async () => {
     const policy = bestOf(
       writer((random, i) => (i === 2 ? `The oven shows ${randomInt(random, 1e6)}.` : fourTexts[i]!)),
       4,
@@ -306,7 +306,7 @@ describe("state", () => {
     assert.deepEqual((state.value as { kept: unknown }).kept, last);
   });
 
-  test("leaves an inner policy with a state of its own deciding as it does alone", async () => {
+  test("an inner policy with its own state decides as it does alone", async () => {
     const inner = choicePolicy({ words: wordSpace, budget: { tokensPerWindow: 8 } });
     const outer = bestOf(inner, 1);
     const random = seededRandom("inner");
@@ -332,7 +332,7 @@ describe("state", () => {
     }
   });
 
-  test("a decision made again is the same one", async () => {
+  test("a repeated decision is the same", async () => {
     const policy = bestOf(
       writer((random) => `Ann counts to ${randomInt(random, 1e6)}.`),
       4,
@@ -355,7 +355,7 @@ test("the revision names n, the inner policy's and the adapter's; entries carry 
   assert.equal((await policy.decide(about())).actions[0]!.revision, policy.revision);
 });
 
-test("refuses an adapter of another space, and a number of samples that is none", () => {
+test("refuses an adapter of another space, and a number of samples out of range", () => {
   const other = createAdapter("residual:nano@1", 8, [[1, 1]]);
   assert.throws(() => bestOf(listed(""), 4, other), ConfigError);
   for (const samples of [0, 1.5, Number.NaN]) assert.throws(() => bestOf(listed(""), samples), RangeError);

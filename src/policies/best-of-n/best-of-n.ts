@@ -1,22 +1,26 @@
 /**
  * The best-of-n policy: another policy writes several texts, and an adapter in word space picks the one to keep.
  *
- * So any policy can be steered whose weights are out of reach, a hosted model above all. Among n samples of the inner
- * policy one is picked by softmax of a score that is linear in the adapter, so the pick tends with n to
+ * It steers any policy whose weights are out of reach, a hosted model above all. One of n samples of the inner policy is
+ * picked by softmax of a score that is linear in the adapter. As n grows, the pick tends to
  *
  *   π(x) ∝ π_inner(x) · exp(s(x; a)),   s(x; a) = κ · tokens(x)^−¾ · (f(x) − f̄ · tokens(x)),
  *   f(x) = new(x) · λ · Σ_{w ∈ x} disc_w · idf_w · a_w,   f̄ its mean per token over the samples
  *
- * which is the form of DPO's optimum, π_ref · exp(r / β). Without an adapter every sample is as likely: exactly the
- * inner policy. Acting takes the best one. The arithmetic is that of the choice policy with one pick and nothing but
- * the adapter in its score (`choice-draw.ts`): words count by how rare they are among all texts ever offered, and less
- * when one of the last two texts kept holds them. A text counts for the share of its words that is new against either of
- * these: asked for one kind of fact, a model tells again what it told, and without this repeats rose from 11 to 18 % of the
- * texts kept of the simulated household (with it: 12 %). And texts stay as long as they were, being measured against f̄.
+ * which has the form of DPO's optimum, π_ref · exp(r / β). Without an adapter all samples are equally likely, which is
+ * exactly the inner policy. Acting takes the best one.
  *
- * Departures from the choice policy: a text is picked whole, with all its statements, and no budget limits it; equal
- * samples stay apart, each one of n draws. Several actions of one decision are picked from the same samples, by systematic
- * resampling: each is distributed as above, and together they repeat each other as little as that allows.
+ * The arithmetic is that of the choice policy (`choice-draw.ts`) with one pick and only the adapter in its score. A word
+ * counts by how rare it is among all texts ever offered, and less when one of the last two kept texts holds it. A text
+ * counts for the share of its words that is new against each of these two: asked for one kind of fact, a model repeats
+ * itself. Without this share, repeated texts rose from 11 to 18 % of those kept of the simulated household (with it: 12 %).
+ * Texts keep their length because they are measured against f̄.
+ *
+ * Departures from the choice policy:
+ * 1. A text is picked whole, with all its statements, and no budget limits it.
+ * 2. Equal samples stay separate, each one of n draws.
+ * 3. Several actions of one decision are picked from the same samples by systematic resampling: each is distributed as
+ *    above, and together they repeat each other as little as possible.
  */
 import type { Adapter } from "../../adapter/adapter.ts";
 import type { WordSpace } from "../../engine.ts";
@@ -31,32 +35,35 @@ import {
   drawItems,
 } from "../choice/choice-draw.ts";
 
+/** Options of `bestOfNPolicy`. */
 export interface BestOfNOptions {
   /** What writes the samples. */
   readonly inner: Policy;
+  /** Space of the adapter and of word counts. */
   readonly words: WordSpace;
   /** Task weights in the space of `words`. @default null */
   readonly adapter?: Adapter | null;
-  /** n: how many texts one is picked from, from 1 up. @default 8 */
+  /** n: how many texts each pick is made from, from 1 up. @default 8 */
   readonly samples?: number;
 }
 
 /** An action of the best-of-n policy, with what it was picked from. */
 export interface PickedAction extends Action {
-  /** The usable samples without their log-probabilities, the picked one among them; empty where none was. */
+  /** The usable samples, without log-probabilities and including the picked one. Empty where no sample was usable. */
   readonly offered: readonly Action[];
 }
 
+/** How many texts `bestOfNPolicy` picks from by default. */
 export const defaultSamples = 8;
 
-/** Those of the choice policy, but for the length: with 0.5 picks got up to 10 % longer, with 1 they repeated more. */
+/** Those of the choice policy except for the length: with 0.5 picks got up to 10 % longer, with 1 they repeated more. */
 const parameters: ChoiceParameters = { ...defaultChoiceParameters, lengthExponent: 0.75 };
 
 /**
  * A policy that keeps the best of `samples` texts of `inner`.
  *
- * The log-probability of an action is that of the pick among what was offered, shape [1]; none where nothing could be
- * used, and then the actions are the inner policy's with their issues.
+ * The log-probability of an action is that of the pick among the samples, shape [1]. Where no sample is usable there is
+ * none, and the actions are those of the inner policy with their issues.
  * @throws RangeError for `samples` out of range
  * @throws ConfigError `adapter-space`, DataError `adapter-invalid`, as `choicePolicy`
  */
@@ -87,7 +94,7 @@ export function bestOfNPolicy(options: BestOfNOptions): Policy {
       }
       const { input, stems } = offerOf(context, offered, words);
       const task = Float64Array.from(stems, taskWeight);
-      // n picks at even distances: of as many samples as are wanted, each comes once where nothing prefers one.
+      // n picks at even distances: with as many picks as samples, each sample comes once where nothing is preferred.
       const offset = random ? random() : 0;
       const picked = Array.from({ length: n }, (_, k): PickedAction => {
         const at = (k + offset) / n;
@@ -102,13 +109,13 @@ export function bestOfNPolicy(options: BestOfNOptions): Policy {
   };
 }
 
-/** What memory knows the policy by: its state, its entries and its adapters. */
+/** Id under which memory keeps the policy's state, entries and adapters. */
 export const bestOfNId = "best-of-n";
 
 /**
- * A pick as a trainer replays it: what it depended on but for the adapter, the stem of each word, shape [W], and the
- * place of the action among those offered.
- * @throws RangeError when the action was not picked from samples in such a context
+ * A pick as a trainer replays it: its input without the adapter, the stem of each word, shape [W], and the place of the
+ * action among the samples.
+ * @throws RangeError when the action was not picked from samples in this context
  */
 export function replayPick(
   context: Context,
@@ -128,8 +135,8 @@ function offeredWith(action: Action): readonly Action[] {
 }
 
 /**
- * Acting repeats itself: the samples of a clip come from the same numbers each time. The policy that asks a model was
- * called `engine` when the figures of perf/README.md were measured; its seeds keep that name, or its draws were others.
+ * Acting is repeatable: the samples of a clip come from the same numbers each time. The model policy was called `engine`
+ * when the figures of perf/README.md were measured. Its seeds keep that name, so the draws stay the same.
  */
 function ownRandom({ observations }: Context, inner: Policy): Random {
   const { stream, clip } = observations[0]!;
@@ -164,7 +171,7 @@ function sampleOf({ statements }: Action, words: WordSpace): Sample {
   return { tokens: Math.max(1, words.countTokens(text)), stems: [...new Set(words.stems(text))] };
 }
 
-/** How many texts there are, those that say nothing left out, and how many of them hold each stem. */
+/** How many texts say anything, and how many texts hold each stem. */
 function counted(samples: readonly Sample[]): Pick<PolicyStateChange, "documents" | "words"> {
   const words = new Map<string, number>();
   for (const { stems } of samples) for (const stem of stems) words.set(stem, (words.get(stem) ?? 0) + 1);
@@ -196,7 +203,7 @@ function offerOf(
       idf: Float64Array.from(stems, (stem) => idf(count(stem), total)),
       said: Uint8Array.from(stems, (stem) => (said.has(stem) ? 1 : 0)),
       tilted: true,
-      // One pick, whatever its length: on credit, and nothing fits after it.
+      // One pick of any length: on credit, and nothing fits after it.
       budget: 0,
       onCredit: true,
       parameters,
@@ -204,15 +211,15 @@ function offerOf(
   };
 }
 
-/** Share of a text's words that the kept text most like it does not hold; 1 for a text without words. */
+/** Share of a text's words that the most similar kept text does not hold; 1 for a text without words. */
 function noveltyOf(stems: readonly string[], kept: readonly (readonly string[])[]): number {
   const told = kept.map((text) => stems.filter((stem) => text.includes(stem)).length);
   return 1 - Math.max(0, ...told) / Math.max(1, stems.length);
 }
 
 /**
- * What was offered is counted, not what was kept: counts of kept texts would call the very words that the adapter
- * prefers common. An inner policy that counts what it was offered counts for both.
+ * Counts what was offered, not what was kept: counts of kept texts would make the very words that the adapter prefers
+ * common. An inner policy that counts what it was offered counts for both.
  */
 function changeOf(context: Context, action: Action, inner: Policy, words: WordSpace): PolicyStateChange {
   const { inner: before, kept } = readState(context);

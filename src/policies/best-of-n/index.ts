@@ -1,4 +1,4 @@
-/** The policy that picks one of n texts of any model, and what trains it. */
+/** The policy that picks one of n texts of any model, and its trainer. */
 export {
   type WordAdapterTrainerOptions,
   wordAdapterTrainer,

@@ -51,7 +51,7 @@ function about(clip: number, entry = ""): Context {
 
 const textsOf = ({ actions }: { actions: readonly Action[] }) => actions.map(({ text }) => text);
 
-test("a context is drawn once; what else is shown, or another clip, is another context", async () => {
+test("a context is drawn once; anything else that is shown, or another clip, makes another context", async () => {
   const inner = numbers();
   const policy = rolloutCache(inner);
   const random = seededRandom("cache");
@@ -68,7 +68,7 @@ test("a context is drawn once; what else is shown, or another clip, is another c
   assert.equal(inner.calls.length, 5);
 });
 
-test("the pictures of the window are of the context: other clips or other frames of them are drawn for again", async () => {
+test("the pictures of the window belong to the context: other clips or other frames are drawn again", async () => {
   const inner = numbers();
   const policy = rolloutCache(inner, { oncePerClip: true });
   const after = (clip: number, atSeconds: number): Context => {
@@ -82,7 +82,7 @@ test("the pictures of the window are of the context: other clips or other frames
   assert.equal(inner.calls.length, 4);
 });
 
-test("more samples than are kept are drawn in addition, and not the same ones again", async () => {
+test("samples beyond the kept ones are drawn in addition, without repeating those", async () => {
   const inner = numbers();
   const policy = rolloutCache(inner);
   const two = await policy.decide(about(0), { n: 2, random: seededRandom("same") });
@@ -95,7 +95,7 @@ test("more samples than are kept are drawn in addition, and not the same ones ag
   );
 });
 
-test("draws as many at first as will be wanted, and asks once for calls at the same time", async () => {
+test("draws as many as configured at the first call, and asks once for simultaneous calls", async () => {
   const inner = numbers();
   const policy = rolloutCache(inner, { samples: 8 });
   const random = seededRandom("once");
@@ -108,7 +108,7 @@ test("draws as many at first as will be wanted, and asks once for calls at the s
   assert.throws(() => rolloutCache(inner, { samples: 0 }), RangeError);
 });
 
-test("once per clip, the samples serve whatever was written before", async () => {
+test("once per clip, the samples serve any history", async () => {
   const inner = numbers();
   const policy = rolloutCache(inner, { oncePerClip: true });
   const random = seededRandom("clip");
@@ -126,7 +126,7 @@ test("a call that fails is passed on and keeps nothing", async () => {
   assert.deepEqual(textsOf(await policy.decide(about(0))), ["greedy 0"]);
 });
 
-test("what is stored serves the next process: only what is missing is asked for", async () => {
+test("stored draws serve the next process, which asks only for missing ones", async () => {
   const store = new Map<string, string>();
   const first = rolloutCache(numbers(), { samples: 4, store });
   const random = () => seededRandom("stored");
@@ -144,7 +144,7 @@ test("what is stored serves the next process: only what is missing is asked for"
   );
 });
 
-test("an action comes back from the store as it was", async () => {
+test("an action survives the store unchanged", async () => {
   const action: Action = {
     ...{ text: "Ann waves.", revision: "writer@1", issues: [] },
     statements: [

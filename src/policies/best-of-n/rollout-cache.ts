@@ -1,13 +1,13 @@
 /**
- * A policy that draws each context's samples once and keeps them, a frozen cache for training and trying adapters out.
+ * A policy that draws the samples of each context once and keeps them: a frozen cache for training and trying adapters.
  *
- * A clip of a hosted model is paid for once for each memory it is shown with, however often it is replayed; or just once,
- * and then adapters are compared on the very same samples. Contexts are told apart by the inner revision, the clips and
- * frames of the window, the earlier entries shown, the supplement and the inner policy's own value; word counts are not
- * looked at, so it is for policies that write without them, as the model policy does.
+ * A clip of a hosted model is paid for once for each history it is shown with, however often it is replayed; or, with
+ * `oncePerClip`, once in all, so that adapters are compared on the same samples. Contexts are told apart by the inner
+ * revision, the clips and frames of the window, the earlier entries shown, the supplement and the inner policy's own
+ * value. Word counts are ignored, so the cache fits policies that write without them, such as the model policy.
  *
- * An engine's draws can be kept beyond this process too, so that a run which was killed asks only for what is missing. What
- * it refuses for good is an action that says so: one clip too long for a model should not cost the others.
+ * An engine's draws can also be kept beyond this process, so a resumed run asks only for what is missing. A permanent
+ * refusal becomes an action that says so: one clip that is too long for a model does not cost the others.
  */
 import { type Cost, type EngineCache, noCost } from "../../engine.ts";
 import { EngineError } from "../../errors.ts";
@@ -15,24 +15,25 @@ import { actionOf, type PlainAction, plainAction } from "../../policy/plain-acti
 import type { Action, Context, DecideOptions, Policy } from "../../policy/policy.ts";
 import { sha256 } from "../../util/hash.ts";
 
+/** Options of `rolloutCache`. */
 export interface RolloutCacheOptions {
-  /** Draws at least so many at a context's first call, so that later ones need no call. @default 1 */
+  /** Draws at least this many at a context's first call, so that later ones need no call. @default 1 */
   readonly samples?: number;
   /**
-   * Whether the samples of a clip serve any history: one call a clip for all adapters, at the price
-   * that each but the first reads texts which go on from another's memory. @default false
+   * Whether the samples of a clip serve any history. All adapters then share one call per clip; the price is that all
+   * but the first read texts that continue another history. @default false
    */
   readonly oncePerClip?: boolean;
-  /** Where draws of which any can be used are kept too, for a later process. @default nowhere */
+  /** Where usable draws are also kept for a later process. @default nowhere */
   readonly store?: EngineCache;
 }
 
-/** Issue of an action that stands for what the engine refuses to write. */
+/** Issue of an action that stands for a permanent refusal by the engine. */
 export const refusedIssue = "refused";
 
 /**
- * `inner`, whose random draws for a context are kept for as long as this policy lives. Greedy actions are kept apart
- * from draws. What was kept costs nothing; a failed call keeps nothing. A refusal of the request (`bad-request`) is kept in
+ * `inner` with its random draws for a context kept for as long as this policy lives. Greedy actions are kept separately.
+ * A kept draw costs nothing; a failed call keeps nothing. A refusal of the request (`bad-request`) is kept in
  * this process as actions with the issue `refused`.
  * @throws RangeError for `samples` out of range
  */
@@ -60,7 +61,7 @@ export function rolloutCache(inner: Policy, options: RolloutCacheOptions = {}): 
       let cost: Cost = noCost;
       const after = before.then(async (actions) => {
         if (actions.length >= n) return actions;
-        // A caller that seeds by context seeds again each time: the seeds that gave the first samples are passed over.
+        // A caller that seeds by context seeds again each time: skip the seeds of the first samples.
         if (random) for (const _ of actions) random();
         const missing = Math.max(n, samples) - actions.length;
         const drawn = await draw(context, { ...wanted, n: missing });
@@ -91,7 +92,7 @@ function keyOf(
   { observations, recent, supplement = "", state }: Context,
   { isGreedy, oncePerClip }: { readonly isGreedy: boolean; readonly oncePerClip: boolean },
 ): string {
-  // Frames by their moments: a clip that was watched again at another rate is shown otherwise.
+  // Frames by their moments: a clip that was watched again at another rate is shown differently.
   const clips = [...recent.observations, ...observations].map(({ stream, clip, frames }) => [
     ...[stream, clip],
     ...frames.map(({ atSeconds, width, height }) => [atSeconds, width, height]),

@@ -1,10 +1,10 @@
 /**
- * The token budget of the choice policy: what one window adds to the purse, and how much the purse may hold. What a
- * window leaves unspent is carried over up to that.
+ * The token budget of the choice policy: what one window adds to the carry-over budget, and how much that may hold.
+ * Tokens that a window leaves unspent are carried over up to that limit.
  */
 import type { Candidate } from "./choice-candidates.ts";
 
-/** Stream time of one decision; deciding per 10 s lost 4 to 6 points. */
+/** Stream time of one decision, in seconds; deciding per 10 s lost 4 to 6 points. */
 export const windowSeconds = 30;
 
 /** How many tokens a decision may keep. */
@@ -12,7 +12,7 @@ export type ChoiceBudget =
   | {
       /** Share of the tokens on offer in each window, above 0 to 1. */
       readonly fraction: number;
-      /** Keep at least so many tokens of a window where it has them. @default 0 */
+      /** Keep at least this many tokens of a window where it has them. @default 0 */
       readonly floorTokens?: number;
       /**
        * Tokens that may be kept at once after a quiet time. With it the floor is per 30 s of stream time since the last
@@ -23,31 +23,32 @@ export type ChoiceBudget =
   | { readonly tokensPerWindow: number };
 
 /**
- * A fifth of what is on offer, where a task adapter gains most, but at least 40 tokens per 30 s.
+ * A fifth of the tokens on offer, where a task adapter gains most, but at least 40 tokens per 30 s.
  *
- * Somebody talking gives about 100 tokens in 30 s. With the floor a quiet stream (a line now and then, a sign, short
+ * One person talking gives about 100 tokens in 30 s. With the floor, a quiet stream (a line now and then, a sign, short
  * clips) is kept whole, an ordinary subtitled video keeps its most telling two lines in five, and only dense streams
- * are cut down towards the fifth (a week of a real life, spoken and captioned: to a quarter). It is still a small
+ * are cut down towards the fifth (a week of daily life, spoken and captioned, to a quarter). It is still a small
  * fraction of the 150 to 300 tokens per 10 s that a model writes.
  */
 export const defaultBudget: ChoiceBudget = { fraction: 0.2, floorTokens: 40 };
 
 /**
- * Of a stream that is pushed: decisions come whenever something was said, so the floor goes by time, and what comes in a
- * rush after a quiet time is kept whole.
+ * The budget of a pushed stream. Decisions come when something is said, so the floor follows stream time, and what comes
+ * in a rush after a quiet time is kept whole.
  */
 export const liveBudget: ChoiceBudget = { fraction: 0.2, floorTokens: 40, burstTokens: 600 };
 
-/** What one decision may keep beyond what was carried over, and how much can be carried over. */
+/** What one decision may keep beyond the carry-over budget, and how much can be carried over. */
 export interface BudgetRules {
-  /** Whether `sinceSeconds` counts: the time of the last decision is then part of the policy's state. */
+  /** Whether `sinceSeconds` counts. The time of the last decision is then part of the policy's state. */
   readonly byTime: boolean;
-  /** @param sinceSeconds stream time since the last decision. @default 30 */
+  /** Tokens that one decision adds. @param sinceSeconds stream time since the last decision. @default 30 */
   allowance(candidates: readonly Candidate[], sinceSeconds?: number): number;
+  /** Most tokens that can be carried over. */
   readonly mostCarried: number;
 }
 
-/** @throws RangeError for a budget out of range */
+/** The rules of a budget. @throws RangeError for a budget out of range */
 export function budgetRules(budget: ChoiceBudget): BudgetRules {
   if ("tokensPerWindow" in budget) {
     const { tokensPerWindow } = budget;

@@ -1,15 +1,15 @@
 /**
- * Candidates: the statements perception already has, each a line the choice policy may keep.
+ * Candidates: the statements that perception already has, each a line the choice policy may keep.
  *
- * Speech gives `Name: text`, a caption its text, on-screen text `On screen: TEXT`. An utterance is kept whole. The
- * same line again within one decision is the same candidate. What could only be noise never becomes one: a line
- * without a content word, on-screen text that cannot be believed, and on-screen text that was kept before and has been
- * standing there since.
+ * Speech gives `Name: text`, a caption its text, on-screen text `On screen: TEXT`. An utterance is kept whole. A line
+ * repeated within one decision is the same candidate. Noise never becomes a candidate: a line without a content word,
+ * on-screen text of low confidence, and on-screen text that was kept before and has not left the screen since.
  */
 import type { WordSpace } from "../../engine.ts";
 import type { SourceText, Statement } from "../../memory/memory.ts";
 import type { Observation } from "../../perception/observation.ts";
 
+/** A line on offer. */
 export interface Candidate {
   readonly statement: Statement;
   readonly tokens: number;
@@ -19,9 +19,9 @@ export interface Candidate {
   readonly stems: readonly string[];
 }
 
-/** A line takes at least this many tokens of a budget: below, nothing worth a row fits. */
+/** A line costs at least this many tokens: nothing shorter is worth an entry. */
 const leastTokens = 3;
-/** On-screen text believed less than this is noise, and no candidate even where nothing else is on offer. */
+/** On-screen text trusted less than this is noise, even where nothing else is on offer. */
 const leastTrust = 0.05;
 
 /**
@@ -101,12 +101,12 @@ function candidateOf(
     },
     tokens: Math.max(leastTokens, words.countTokens(line)),
     trust,
-    // Of the text alone: a label or a speaker's name stands on every line of theirs and tells nothing of this one.
+    // Of the text alone: a label or a speaker's name stands on every such line and tells nothing about this one.
     stems: [...new Set(content)],
   };
 }
 
-/** Text that stays on the screen is one statement that lasts; anything else said again counts the first time. */
+/** Text that stays on the screen is one lasting statement; anything else that is repeated counts the first time. */
 function seenAgain(candidate: Candidate, source: SourceText): Candidate {
   const { statement } = candidate;
   if (source.kind !== "screen" || source.endSeconds <= statement.endSeconds) return candidate;
@@ -117,9 +117,9 @@ function seenAgain(candidate: Candidate, source: SourceText): Candidate {
 }
 
 /**
- * How far on-screen text can be believed: its confidence, from nothing at 55 to full at 95, times the share of its
- * characters that stand in words or numbers, all squared. Reading noise is middling confidence and words two or three
- * times as telling as real ones, none of them ever seen before; unweighed it wins.
+ * How far on-screen text can be trusted: its confidence, from 0 at 55 to 1 at 95, times the share of its characters that
+ * stand in words or numbers, all squared. Reading noise has middling confidence, and its words are two or three times as
+ * rare as real ones because none was seen before; unweighted, it wins.
  */
 function trustInScreen({ text, confidence }: SourceText): number {
   const byConfidence = Math.min(1, Math.max(0, ((confidence ?? 100) - 55) / 40));

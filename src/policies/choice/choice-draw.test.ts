@@ -41,7 +41,7 @@ function allDraws(of: DrawInput): number[][] {
 const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0);
 
 describe("choice draw", () => {
-  test("scores by rare words per root of length, as the formula above the draw has it", () => {
+  test("scores by rare words per root of length, as in the formula in the file header", () => {
     // Item 0: κ·4^-0.5·(1.2·(1+0.3) + 0.3·0.4·1) = 0.5·0.5·1.68 = 0.42; item 2: 0.5·0.5·3^-0.5·1.7 = 0.24537.
     const two: DrawInput = { ...input, items: [input.items[0]!, input.items[2]!], budget: 4 };
     const [first] = drawLogprobs(two, [0]);
@@ -115,13 +115,13 @@ describe("choice draw", () => {
     assert.ok(Math.abs(all.reduce((a, b) => a + b) - 1) < 1e-12);
   });
 
-  test("keeps log-probabilities finite for a draw an adapter has made all but impossible", () => {
+  test("keeps log-probabilities finite for a draw that an adapter makes almost impossible", () => {
     const task = Float64Array.of(0, 0, 0, 0, -5000);
     const [first] = drawLogprobs({ ...input, task }, [2, 1]);
     assert.ok(first! < -600 && Number.isFinite(first!));
   });
 
-  test("tilted, is even without task weights, whatever the lengths, and sums to one and has its gradient with them", () => {
+  test("tilted, is uniform without task weights at any lengths; with them it sums to one and has its gradient", () => {
     const tilted: DrawInput = { ...input, tilted: true };
     const even = { ...tilted, budget: 0, onCredit: true, task: new Float64Array(5) };
     for (const item of [0, 1, 2, 3]) assert.deepEqual([...drawLogprobs(even, [item])], [-Math.log(4)]);
@@ -142,7 +142,7 @@ describe("choice draw", () => {
   });
 
   describe("with features", () => {
-    /** One feature that stands still, then `fresh` and `told`. */
+    /** One unchanging feature, then `fresh` and `told`. */
     const weighed: DrawInput = {
       ...input,
       features: {
@@ -156,7 +156,7 @@ describe("choice draw", () => {
       features: { ...weighed.features!, weights },
     });
 
-    test("is the very draw it was before where they weigh nothing", () => {
+    test("is the same draw as without features where their weights are zero", () => {
       const nothing = weighing(new Float64Array(3));
       for (const picks of allDraws(input))
         assert.deepEqual(drawLogprobs(nothing, picks), drawLogprobs(input, picks));
@@ -165,7 +165,7 @@ describe("choice draw", () => {
       for (let i = 0; i < 50; i++) assert.deepEqual(drawItems(nothing, a), drawItems(input, b));
     });
 
-    test("adds to the score what stands above the draw", () => {
+    test("adds the weighted features to the score", () => {
       // Items 0 and 2 alone, on credit. Words' worth as in the first test: 0.42 and 0.24537. Features of item 0: 1; word 1
       // was said, so fresh = 1.2 / (1.2 + 0.4) = 0.75; told 0.5: 0.7 + 0.825 − 0.45 = 1.075. Of item 2: 0.5; 1; 1:
       // 0.35 + 1.1 − 0.9 = 0.55.
@@ -180,7 +180,7 @@ describe("choice draw", () => {
       assert.ok(Math.abs(first! - Math.log(1 / (1 + Math.exp(0.24537 + 0.55 - 0.42 - 1.075)))) < 1e-4);
     });
 
-    test("takes what was just picked for told and no longer fresh", () => {
+    test("counts a pick as told and no longer fresh", () => {
       const words = [[0, 1], [0, 1], [2, 3], [4]];
       const pairs: DrawInput = {
         ...input,
@@ -192,7 +192,7 @@ describe("choice draw", () => {
         parameters: { ...defaultChoiceParameters, repeatDiscount: 1 },
       };
       const features = { still: words.map(() => new Float64Array()), told: new Float64Array(4) };
-      // Words' worth is 2, 2, 2, 1 times κ / 2, whatever was said; so only the features keep the repetition out.
+      // Words' worth is 2, 2, 2, 1 times κ / 2, regardless of what was said, so only the features prevent the repetition.
       assert.deepEqual(drawItems(pairs).picks, [0, 1, 2]);
       const by = (fresh: number, told: number) =>
         drawItems({ ...pairs, features: { ...features, weights: Float64Array.of(fresh, told) } }).picks;
@@ -232,7 +232,7 @@ describe("choice draw", () => {
       }
     });
 
-    test("leaves the gradient by task weights what finite differences find", () => {
+    test("keeps the gradient by task weights equal to finite differences", () => {
       for (const picks of allDraws(weighed)) {
         for (const [word, slope] of drawGradient(weighed, picks).entries()) {
           const at = (shift: number) => {

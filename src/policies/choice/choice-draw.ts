@@ -1,34 +1,35 @@
 /**
  * The mathematics of the choice policy: a state-dependent Plackett–Luce draw under a token budget.
  *
- * Pure numbers: N items with W words between them, no texts, no streams. A step gives every item that still fits a
- * score, linear in the task weights `a`, and picks one by softmax (or the best one); words just picked are worth less
- * afterwards. The same feasibility mask serves drawing, log-probabilities and gradients, so all three agree exactly.
+ * Pure numbers: N items with W words between them, no texts, no streams. A step scores every item that still fits,
+ * linearly in the task weights `a`, and picks one by softmax (or the best one); words just picked are worth less
+ * afterwards. Drawing, log-probabilities and gradients share one feasibility mask, so all three agree exactly.
  *
  *   s_i = κ · trust_i · n_i^−exponent · Σ_{w ∈ i} disc_w · idf_w · (1 + λ·a_w)
  *
- * Where another policy wrote the items, the draw only tilts what it prefers: the 1 falls away, and an item is worth what
- * its sum has beyond the mean per token of all items, times its tokens, so that neither long nor short ones win by length.
+ * Where another policy wrote the items, the draw only tilts what that policy prefers: the 1 falls away, and an item is
+ * worth its sum minus the mean per token of all items times its tokens, so that length alone wins nothing.
  *
- * Phase One adds w · φ_i, weighed features of the item (`choice-features.ts`). Two of them move with the draw, and are
+ * Phase One adds w · φ_i, weighted features of the item (`choice-features.ts`). Two of them change during the draw and are
  * computed here: how much of the item is still new, and how much of it one earlier text holds.
  */
 import type { Random } from "../../util/random.ts";
 
+/** Parameters of the score and of the draw. */
 export interface ChoiceParameters {
   /** κ: sharpness of the softmax when drawing; greedy choice ignores it. @default 0.5 for groups of 8 */
   readonly sharpness: number;
   /** Power of the length that a gain is divided by; 0.5 beat 0 and 0.75. @default 0.5 */
   readonly lengthExponent: number;
-  /** What a word is worth once it was chosen in this window or in the memory of the last ones. @default 0.3 */
+  /** Factor on a word that was already chosen in this window or in the last ones. @default 0.3 */
   readonly repeatDiscount: number;
-  /** Windows of memory the discount looks back on; 8 did no better. @default 2 */
+  /** Windows of memory that the discount covers; 8 did no better. @default 2 */
   readonly historyWindows: number;
   /** λ: how strongly task weights count; 2 and 4 were not better. @default 1 */
   readonly taskStrength: number;
 }
 
-/** The shipped values, from which Phase One starts; nothing has to be trained at install. */
+/** The shipped values, from which Phase One starts; no training is needed at install. */
 export const defaultChoiceParameters: ChoiceParameters = {
   sharpness: 0.5,
   lengthExponent: 0.5,
@@ -37,10 +38,11 @@ export const defaultChoiceParameters: ChoiceParameters = {
   taskStrength: 1,
 };
 
+/** One item of a draw. */
 export interface DrawItem {
-  /** n: what it costs. */
+  /** n: its cost in tokens. */
   readonly tokens: number;
-  /** 0 to 1, what its words count for: how far they can be believed, or how much of a text is new. */
+  /** 0 to 1, the weight of its words: how far they can be trusted, or how much of a text is new. */
   readonly trust: number;
   /** Its distinct words, as positions in [0, W). */
   readonly words: readonly number[];
@@ -48,17 +50,17 @@ export interface DrawItem {
 
 /** Everything a draw depends on. */
 export interface DrawInput {
-  /** In time order; ties go to the earlier one. */
+  /** In time order; the earlier one wins a tie. */
   readonly items: readonly DrawItem[];
   /** Inverse document frequency, shape [W]. */
   readonly idf: Float64Array;
   /** Task weights a, shape [W]; zeros without an adapter. */
   readonly task: Float64Array;
-  /** Whether the draw only tilts what another policy wrote: without an adapter every item is as likely. @default false */
+  /** Whether the draw only tilts what another policy wrote: without an adapter all items are equally likely. @default false */
   readonly tilted?: boolean;
-  /** What trained weights add to the scores. @default nothing */
+  /** What trained weights add to the scores. @default no features */
   readonly features?: DrawFeatures;
-  /** 1 for words the recent memory holds already, shape [W]. */
+  /** 1 for words that the recent memory already holds, shape [W]. */
   readonly said: Uint8Array;
   /** Tokens to spend. */
   readonly budget: number;
@@ -67,19 +69,20 @@ export interface DrawInput {
   readonly parameters: ChoiceParameters;
 }
 
-/** Features φ of N items, and what each is worth. */
+/** Features φ of N items, and the weight of each. */
 export interface DrawFeatures {
-  /** Those that stand still during a draw, shape [N][F − 2]. */
+  /** Those that do not change during a draw, shape [N][F − 2]. */
   readonly still: readonly Float64Array[];
-  /** Largest share of each item's words that one earlier text holds, 0 to 1, shape [N]: where `told` starts. */
+  /** Largest share of each item's words that one earlier text holds, 0 to 1, shape [N]: the start value of `told`. */
   readonly told: Float64Array;
   /**
-   * w, shape [F]: of the still ones, then of `fresh`, the share of an item's rarity in words not said yet, and of `told`, the
-   * largest share of its words that one text holds, written before or picked just now.
+   * w, shape [F]: the weights of the unchanging features, then of `fresh`, the share of an item's rarity in words not said
+   * yet, and of `told`, the largest share of its words that one text holds, written before or just picked.
    */
   readonly weights: Float64Array;
 }
 
+/** A finished draw. */
 export interface Draw {
   /** Items in the order they were picked. */
   readonly picks: readonly number[];
@@ -87,7 +90,7 @@ export interface Draw {
   readonly logprobs: Float64Array;
 }
 
-/** Picks items until nothing that is left fits; the best one at each step where no `random` is given. */
+/** Picks items until nothing left fits. Without `random` it takes the best one at each step. */
 export function drawItems(input: DrawInput, random?: Random): Draw {
   const picks: number[] = [];
   const logprobs: number[] = [];
@@ -104,7 +107,7 @@ export function drawItems(input: DrawInput, random?: Random): Draw {
 }
 
 /**
- * Log-probability of each pick of a draw, shape [picks]; they sum to that of the whole draw.
+ * Log-probability of each pick of a draw, shape [picks]; their sum is that of the whole draw.
  * @throws RangeError if a pick was not possible at its step, or more could still have been picked
  */
 export function drawLogprobs(input: DrawInput, picks: readonly number[]): Float64Array {
@@ -126,7 +129,7 @@ export function drawGradient(input: DrawInput, picks: readonly number[]): Float6
   const { sharpness, taskStrength, repeatDiscount } = input.parameters;
   replay(input, picks, (walk, pick) => {
     const factorOf = (i: number) => ((i === pick ? 1 : 0) - walk.probabilities[i]!) * walk.sizes[i]!;
-    /** What each item gives up to the mean that all are measured against. */
+    /** What each item contributes to the mean that all are measured against. */
     const given = input.tilted
       ? walk.feasible.reduce((sum, i) => sum + factorOf(i) * input.items[i]!.tokens, 0) / walk.tokensOffered()
       : 0;
@@ -142,7 +145,7 @@ export function drawGradient(input: DrawInput, picks: readonly number[]): Float6
 
 /**
  * Gradient of Σ over picks of weight · log-probability by what Phase One trains, shape [F + 1]: the features' weights w,
- * then ln κ. For w it is Σ over steps of weight · (φ_chosen − E_softmax[φ]); a tilted draw has none of this.
+ * then ln κ. For w it is Σ over steps of weight · (φ_chosen − E_softmax[φ]); a tilted draw has no such gradient.
  * @param weights one for each pick, shape [picks]
  * @throws RangeError as `drawLogprobs`, or without features
  */
@@ -185,21 +188,21 @@ function replay(
     throw new RangeError(`Expected a draw to its end, got ${picks.length} picks with room for more`);
 }
 
-/** A draw under way: what is taken, what is left to spend, and the scores of the step at hand. */
+/** A draw in progress: what is taken, what is left to spend, and the scores of the current step. */
 class Walk {
   readonly said: Uint8Array;
   /** n^−exponent, shape [N]. */
   readonly sizes: Float64Array;
-  /** What the words of each item are worth: its score without the features', shape [N]. */
+  /** What the words of each item are worth: its score without the features, shape [N]. */
   readonly worths: Float64Array;
-  /** Features as they stand now, shape [N][F]; of feasible items, and where there are any. */
+  /** Current features, shape [N][F], of feasible items; only where the draw has features. */
   readonly features: readonly Float64Array[];
   readonly scores: Float64Array;
   readonly probabilities: Float64Array;
   feasible: readonly number[] = [];
   readonly #input: DrawInput;
   readonly #taken: Uint8Array;
-  /** Largest share of each item's words that one text told so far holds, shape [N]. */
+  /** Largest share of each item's words that one text holds so far, shape [N]. */
   readonly #told: Float64Array;
   #left: number;
   #steps = 0;
@@ -249,7 +252,7 @@ class Walk {
     return feasible.length > 0;
   }
 
-  /** Of picking a feasible item now; finite even where its probability rounds to zero. */
+  /** Log-probability of picking a feasible item now; finite even where its probability rounds to zero. */
   logprob(item: number): number {
     return this.scores[item]! - this.#logTotal;
   }
@@ -263,12 +266,12 @@ class Walk {
     if (this.#input.features) this.#tell(words);
   }
 
-  /** Of the items that fit now. */
+  /** Tokens of the items that fit now. */
   tokensOffered(): number {
     return this.feasible.reduce((sum, i) => sum + this.#input.items[i]!.tokens, 0);
   }
 
-  /** w · φ of an item as it stands now; 0 without features. */
+  /** w · φ of an item now; 0 without features. */
   #bonus(i: number): number {
     const { features, items, idf } = this.#input;
     if (!features) return 0;
@@ -286,7 +289,7 @@ class Walk {
     return bonus;
   }
 
-  /** Takes note that a text with these words stands now. */
+  /** Records that a text with these words now exists. */
   #tell(words: readonly number[]): void {
     for (const [i, item] of this.#input.items.entries()) {
       const held = item.words.filter((word) => words.includes(word)).length;

@@ -122,7 +122,7 @@ describe("features of a line", () => {
     assert.equal(features[1]!.told, 0);
   });
 
-  test("stay within 0 and 1, sum of rarity within 2, also for a line that says very much", async () => {
+  test("stay within 0 and 1, sum of rarity within 2, even for a very dense line", async () => {
     const long = Array.from({ length: 200 }, (_, i) => `Word${i}x`).join(" ");
     const features = await featuresOf(about([{ text: long }], [], { word0x: 1e9 }));
     for (const [name, value] of Object.entries(features[0]!))
@@ -140,7 +140,7 @@ describe("a policy with weights", () => {
     { text: "Somebody opens the heavy garage door." },
   ];
 
-  test("decides as the shipped one where they are those it starts from, whatever it draws", async () => {
+  test("decides as the shipped policy with the untrained weights, in any draw", async () => {
     const context = about(lines, ["The garage door."]);
     const [weighed, shipped] = await Promise.all(
       [untrainedChoiceWeights, null].map((weights) =>
@@ -152,7 +152,7 @@ describe("a policy with weights", () => {
     assert.deepEqual(plain(weighed!), plain(shipped!));
   });
 
-  test("prefers what they prefer", async () => {
+  test("prefers the lines that its weights prefer", async () => {
     const first = async (weights: ChoiceWeights) => {
       const { actions } = await policyWith(weights).decide(about(lines));
       return actions[0]!.logprobs!.tokens[0];
@@ -161,7 +161,7 @@ describe("a policy with weights", () => {
     assert.equal(await first(weighing({ speech: -9, length: 9 })), "Somebody opens the heavy garage door.");
   });
 
-  test("has a revision of its own, the same for the same weights", () => {
+  test("has its own revision, the same for the same weights", () => {
     const revisions = [null, weighing({ speech: 1 }), weighing({ speech: 1 }), weighing({ speech: 2 })].map(
       (weights) => policyWith(weights).revision,
     );
@@ -173,7 +173,7 @@ describe("a policy with weights", () => {
 describe("a file of weights", () => {
   const weights = { ...weighing({ speech: 0.1 + 0.2, told: -1e-17 }), sharpness: Math.PI };
 
-  test("comes back as it was, to the last bit", () => {
+  test("survives the round trip to the last bit", () => {
     const read = parseChoiceWeights(formatChoiceWeights(weights), "w.json");
     assert.deepEqual(read, weights);
     assert.equal(choiceWeightsRevision(read), choiceWeightsRevision(weights));

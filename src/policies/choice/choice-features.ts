@@ -1,9 +1,9 @@
 /**
  * What Phase One weighs about a line besides its words: fourteen plain features, each within about [0, 1].
  *
- * They need nothing but what the choice policy is shown, and no language is privileged but for `self`, which knows the
- * words of English and Chinese. Kinds of text are two features, since there are three of them; how often a line was said
- * before is read off its least common word, since a policy's state counts words.
+ * They need only what the choice policy is shown. They favour no language, except that `self` knows the words of English
+ * and Chinese. The three kinds of text are two features. How often a line was said before is read from its least
+ * common word, because a policy's state counts words.
  */
 import { DataError } from "../../errors.ts";
 import type { Context } from "../../policy/policy.ts";
@@ -11,7 +11,7 @@ import { sha256 } from "../../util/hash.ts";
 import type { Candidate } from "./choice-candidates.ts";
 import { type ChoiceParameters, type DrawFeatures, defaultChoiceParameters } from "./choice-draw.ts";
 
-/** In the order of the weights; the last two move with a draw and are computed there (`DrawFeatures`). */
+/** In the order of the weights; the last two change during a draw and are computed there (`DrawFeatures`). */
 export const choiceFeatures = [
   /** 1 for an utterance. */
   "speech",
@@ -19,7 +19,7 @@ export const choiceFeatures = [
   "screen",
   /** ln tokens / 4. */
   "length",
-  /** Of its words' inverse document frequency: mean and largest / 10, and sum / 40 up to 2. */
+  /** Its words' inverse document frequency: mean and largest / 10, and sum / 40 up to 2. */
   "meanRarity",
   "mostRarity",
   "rarity",
@@ -29,7 +29,7 @@ export const choiceFeatures = [
   "name",
   /** 1 where there is a digit. */
   "number",
-  /** 1 where somebody speaks of themselves. */
+  /** 1 where speakers talk about themselves. */
   "self",
   /** 1 for a question. */
   "question",
@@ -37,32 +37,33 @@ export const choiceFeatures = [
   "seen",
   /** Share of its rarity in words that neither the memory of the last windows nor this one holds yet. */
   "fresh",
-  /** Largest share of its words that one text holds, of the last entries or of this memory so far. */
+  /** Largest share of its words that one text holds, among the last entries or this memory so far. */
   "told",
 ] as const;
 
+/** The name of a feature. */
 export type ChoiceFeature = (typeof choiceFeatures)[number];
 
-/** What Phase One trains. */
+/** The weights that Phase One trains. */
 export interface ChoiceWeights {
-  /** w, shape [F] in the order of `choiceFeatures`; beside them a point of score is a factor e of likelihood. */
+  /** w, shape [F] in the order of `choiceFeatures`; one point of score is a factor e of likelihood. */
   readonly features: Float64Array;
-  /** κ, above 0: what a line's words count next to its features, and how sharp a draw is. */
+  /** κ, above 0: what a line's words count relative to its features, and how sharp a draw is. */
   readonly sharpness: ChoiceParameters["sharpness"];
 }
 
-/** Those from which Phase One starts: the policy as it ships. */
+/** The weights Phase One starts from: the policy as shipped. */
 export const untrainedChoiceWeights: ChoiceWeights = {
   features: new Float64Array(choiceFeatures.length),
   sharpness: defaultChoiceParameters.sharpness,
 };
 
-/** What the features of a decision's candidates are read from. */
+/** What the features of a decision's candidates are computed from. */
 export interface FeatureContext {
   readonly state: Pick<Context["state"], "words">;
   /** Inverse document frequency of a stem on offer. */
   readonly rarity: (stem: string) => number;
-  /** Stems of the entries written last. */
+  /** Stems of the latest entries. */
   readonly written: readonly ReadonlySet<string>[];
 }
 
@@ -111,12 +112,12 @@ function shareHeld(stems: readonly string[], text: ReadonlySet<string>): number 
   return stems.filter((stem) => text.has(stem)).length / Math.max(1, stems.length);
 }
 
-/** Names some weights: the first digits of a hash of all their numbers. */
+/** A name for weights: the first digits of a hash of all their numbers. */
 export function choiceWeightsRevision({ features, sharpness }: ChoiceWeights): string {
   return sha256(JSON.stringify([[...features], sharpness])).slice(0, 12);
 }
 
-/** Weights as a file, for people and `parseChoiceWeights`; every number comes back as it was. */
+/** The text of a weights file, readable by people and by `parseChoiceWeights`; every number is restored exactly. */
 export function formatChoiceWeights(weights: ChoiceWeights): string {
   const { features, sharpness } = weights;
   const named = Object.fromEntries(choiceFeatures.map((name, f) => [name, features[f]!]));
@@ -126,12 +127,12 @@ export function formatChoiceWeights(weights: ChoiceWeights): string {
 
 const fileKind = "choice-weights@1";
 
-/** @throws DataError `weights-broken` for a text that is not such a file, or was changed since */
+/** The weights in a file's text. @throws DataError `weights-broken` where the text is not such a file or was changed */
 export function parseChoiceWeights(text: string, path: string): ChoiceWeights {
   const broken = (got: string, cause?: unknown) =>
     new DataError(
       "weights-broken",
-      `Expected ${path} to be weights of the choice policy, ${got}: train them with \`taskmem train phase-one --policy choice\``,
+      `${path} does not hold weights of the choice policy (${got}): train them with \`taskmem train phase-one --policy choice\``,
       { cause },
     );
   let file: Partial<Record<string, unknown>> | null;

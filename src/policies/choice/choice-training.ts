@@ -7,14 +7,15 @@ import { type ChoiceWeights, choiceWeightsRevision, untrainedChoiceWeights } fro
 import { ChoiceWeightsTrainer, type WeighedDraw } from "./choice-weights-trainer.ts";
 import type { ChoiceSample } from "./word-vector-trainer.ts";
 
+/** Options of `choicePhaseOnePolicy`. */
 export interface ChoicePhaseOneOptions extends Omit<ChoiceOptions, "adapter" | "weights"> {
-  /** Those to start from. @default untrainedChoiceWeights */
+  /** The weights to start from. @default untrainedChoiceWeights */
   readonly weights?: ChoiceWeights;
   /** Where the trained weights are written. */
   readonly snapshotPath: string;
 }
 
-/** Trains the choice policy's weights; its draws are samples of their trainer. @throws RangeError as `choicePolicy` */
+/** The choice policy in Phase One: its draws are samples of its weights' trainer. @throws RangeError as `choicePolicy` */
 export function choicePhaseOnePolicy({
   weights = untrainedChoiceWeights,
   snapshotPath,
@@ -33,7 +34,7 @@ export function choicePhaseOnePolicy({
 }
 
 /**
- * Trains an adapter of the choice policy, starting from `options.adapter`.
+ * The choice policy in Phase Two, starting from `options.adapter`.
  * @throws RangeError, ConfigError and DataError as `choicePolicy`
  */
 export function trainableChoice(options: ChoiceOptions): TrainablePolicy<ChoiceSample, VectorAdapter> {
@@ -45,7 +46,7 @@ export function trainableChoice(options: ChoiceOptions): TrainablePolicy<ChoiceS
   });
 }
 
-/** The choice policy as what `wordAdapterTrainer` trains: with an adapter or without, and in training. */
+/** The choice policy as `wordAdapterTrainer` trains it: with an adapter, without one, and in training. */
 export function choiceFamily(choice: Omit<ChoiceOptions, "adapter">) {
   return {
     words: choice.words,

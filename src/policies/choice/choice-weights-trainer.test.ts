@@ -50,7 +50,7 @@ describe("the trainer of the choice policy's weights", () => {
     }
   });
 
-  test("makes likelier what the loss asks for, and its policy acts with that under another revision", async () => {
+  test("raises the probability of what the loss rewards, and its policy acts with the new weights under another revision", async () => {
     const one = trainable();
     const { samples } = await draws(one, 2);
     const revision = (await one.policy()).revision;
@@ -64,7 +64,7 @@ describe("the trainer of the choice policy's weights", () => {
     assert.notEqual((await one.policy()).revision, revision);
   });
 
-  test("shortens a gradient that is longer than allowed, and moves nothing without one", async () => {
+  test("clips a gradient above the norm, and changes nothing without one", async () => {
     const one = trainable();
     const { samples } = await draws(one, 1);
     const [logprobs] = await one.trainer.logprobs(samples);
@@ -75,7 +75,7 @@ describe("the trainer of the choice policy's weights", () => {
     assert.deepEqual(await one.trainer.step({ learningRate: 0.1 }), { gradientNorm: 0, updateNorm: 0 });
   });
 
-  test("resumes from a file to the same weights as without a stop", async () => {
+  test("resumes from a file to the same weights as without an interruption", async () => {
     const [calm, first, second] = [trainable(), trainable(), trainable()];
     const step = async (of: typeof calm) => {
       const { samples } = await draws(of, 2);

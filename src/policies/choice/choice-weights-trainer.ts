@@ -1,10 +1,10 @@
 /**
- * What trains the choice policy in Phase One: the weights of its features and the sharpness of its draw, by plain
+ * The trainer of the choice policy in Phase One: the weights of its features and the sharpness of its draw, by plain
  * gradient descent. The gradient is exact and in closed form (`drawWeightsGradient`).
  *
- * The sharpness moves as its logarithm, so it stays above 0. It has to move along: where it stood still, the features'
- * weights grew to do its work, and an adapter's words, which it multiplies, drowned in them (perf/README.md). The power
- * of the length stands still: trained, it earned no more and did the same. Nothing is kept between steps but the weights, so they are
+ * The sharpness is trained as its logarithm, so it stays above 0. It has to be trained: when it was fixed, the features'
+ * weights grew to do its work and drowned out an adapter's words, which it multiplies (perf/README.md). The power of the
+ * length is fixed: training it earned no more and changed nothing. Only the weights are kept between steps, so they are
  * the whole checkpoint.
  */
 import { readFileSync } from "node:fs";
@@ -20,13 +20,14 @@ import {
   parseChoiceWeights,
 } from "./choice-features.ts";
 
-/** A draw of the choice policy without an adapter; its own weights and parameters give way to those in training. */
+/** A draw of the choice policy without an adapter. The weights in training replace its own weights and parameters. */
 export interface WeighedDraw {
   readonly input: Omit<DrawInput, "task">;
   /** Items in the order they were picked. */
   readonly picks: readonly number[];
 }
 
+/** Trains the weights of the choice policy's features and the sharpness of its draw. */
 export class ChoiceWeightsTrainer implements Trainer<WeighedDraw, Checkpoint> {
   #weights: ChoiceWeights;
   #gradient = freshGradient();
@@ -38,7 +39,7 @@ export class ChoiceWeightsTrainer implements Trainer<WeighedDraw, Checkpoint> {
     this.#snapshotPath = snapshotPath;
   }
 
-  /** As they stand; a step makes new ones. */
+  /** The current weights; a step makes new ones. */
   get weights(): ChoiceWeights {
     return this.#weights;
   }
@@ -67,7 +68,7 @@ export class ChoiceWeightsTrainer implements Trainer<WeighedDraw, Checkpoint> {
     return { gradientNorm, updateNorm: rate * gradientNorm };
   }
 
-  /** Writes the weights as they stand: what `watch --weights` reads. */
+  /** Writes the current weights, as `watch --weights` reads them. */
   async snapshot(): Promise<Checkpoint> {
     await this.save(this.#snapshotPath);
     return {
@@ -100,7 +101,7 @@ export class ChoiceWeightsTrainer implements Trainer<WeighedDraw, Checkpoint> {
   }
 }
 
-/** By the features' weights and ln κ. */
+/** Zeros for the features' weights and ln κ. */
 const freshGradient = () => new Float64Array(choiceFeatures.length + 1);
 
 /** The weights in a file. @throws DataError `weights-missing` or `weights-broken` */
@@ -111,7 +112,7 @@ export function readChoiceWeights(path: string): ChoiceWeights {
   } catch (cause) {
     throw new DataError(
       "weights-missing",
-      `Expected weights of the choice policy in ${path}, could not read it: ${(cause as Error).message}`,
+      `Cannot read weights of the choice policy from ${path}: ${(cause as Error).message}`,
       { cause },
     );
   }

@@ -128,7 +128,7 @@ function adapter(weights: Record<string, number>, change: Partial<VectorAdapter>
 describe("choice policy", () => {
   const policy = choicePolicy({ words: wordSpace });
 
-  test("keeps a short clip's only line with its moment, speaker and source", async () => {
+  test("keeps the only line of a short clip with its moment, speaker and source", async () => {
     const clip = observation(0, {
       endSeconds: 1.4,
       speech: [{ startSeconds: 0.2, endSeconds: 1.2, text: "The keys are\non the desk.", speaker: "Ann" }],
@@ -172,7 +172,7 @@ describe("choice policy", () => {
     assert.equal(policy.advance(quiet, actions[0]!)!.documents, 0);
   });
 
-  test("decides per 30 s whatever the clip length", () => {
+  test("decides per 30 s at any clip length", () => {
     const clips = (clipSeconds: number) => choicePolicy({ words: wordSpace, clipSeconds }).clipsPerDecision;
     assert.deepEqual([10, 30, 60, 7, 1].map(clips), [3, 1, 1, 5, 30]);
   });
@@ -203,7 +203,7 @@ describe("choice policy", () => {
     );
   });
 
-  test("never spends more than its allowances and what may be carried over", async () => {
+  test("never spends more than its allowances and the carry-over budget", async () => {
     const budgets: ChoiceBudget[] = [
       { fraction: 0.05 },
       { fraction: 0.2 },
@@ -258,7 +258,7 @@ describe("choice policy", () => {
     assert.ok(Math.abs(kept / offered - 0.2) < 0.02, `${kept / offered}`);
   });
 
-  test("keeps a line longer than any budget once the purse is full, and pays it back", async () => {
+  test("keeps a line longer than any budget once the carry-over budget is full, and pays it back", async () => {
     const paragraph = topics.join(" ").repeat(8); // 73 words, 95 tokens
     const windows = Array.from({ length: 12 }, (_, w) => [said(3 * w, `Part ${w}: ${paragraph}`)]);
     const actions = await watch(choicePolicy({ words: wordSpace, budget: { fraction: 0.2 } }), windows);
@@ -276,13 +276,13 @@ describe("choice policy", () => {
     );
   });
 
-  test("goes on from stored state as if it had never stopped", async () => {
+  test("continues from stored state as if it had never stopped", async () => {
     const windows = randomWindows("resume", 30);
     const unbroken = await watch(policy, windows);
     for (const cut of [1, 7, 29]) {
       let state = noState;
       for (const [w, window] of windows.entries()) {
-        // After the cut everything a process holds is new; only what JSON kept goes on.
+        // After the cut everything in the process is new; only the JSON state continues.
         const process = w < cut ? policy : choicePolicy({ words: wordSpace });
         if (w === cut)
           state = {
@@ -298,7 +298,7 @@ describe("choice policy", () => {
     }
   });
 
-  test("remembers of a stream what was kept of it, whatever the stream is called", async () => {
+  test("remembers what was kept of a stream of any name", async () => {
     const [window] = randomWindows("streams", 1);
     const changeIn = async (stream: string) => {
       const given = context(window!.map((one) => ({ ...one, stream })));
@@ -473,7 +473,7 @@ describe("choice policy with an adapter", () => {
 describe("a budget by time", () => {
   const budget = { fraction: 0.2, floorTokens: 40, burstTokens: 100 };
   const line = (i: number) => `Parcel ${i} has the number ${1000 + i} and lies in room ${i} of the depot`;
-  /** Shows one line a decision, each so many seconds after the last. @returns how many are kept */
+  /** Shows one line a decision, one every `everySeconds`. @returns how many are kept */
   async function keptOf(count: number, everySeconds: number): Promise<number> {
     const policy = choicePolicy({ words: wordSpace, clipSeconds: 1, budget });
     let state = noState;

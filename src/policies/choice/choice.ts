@@ -3,14 +3,14 @@
  *
  * It decides per 30 s of stream. Candidates (`choice-candidates.ts`) compete in a Plackett–Luce draw
  * (`choice-draw.ts`) for a token budget; unspent tokens are carried over. Rare words count more, words just kept count
- * less, and an adapter in word space makes the words of a user's questions count more still.
+ * less, and an adapter in word space raises the words of a user's questions.
  *
- * Decisions behind it:
- * 1. Word counts include the decision's own candidates, so that a stream shorter than two windows has counts at all.
- * 2. On-screen text is weighed by how far it can be believed: otherwise garbled words win, being rare.
+ * Decisions:
+ * 1. Word counts include the decision's own candidates, so that even a stream shorter than two windows has counts.
+ * 2. On-screen text is weighted by how far it can be trusted. Otherwise garbled words win because they are rare.
  * 3. A line without content words is no candidate, and a line costs at least 3 tokens.
- * 4. A stream starts with the largest sum that can be carried over, so a short clip's only line is kept; and a window
- *    in which nothing fits although all that can be carried over was may take one line on credit, paid back by the next windows.
+ * 4. A stream starts with a full carry-over budget, so the only line of a short clip is kept. When the carry-over budget
+ *    is full and still nothing fits, one line may be kept on credit; the next windows pay it back.
  * 5. The default budget has a floor (see `defaultBudget`).
  */
 import type { Adapter } from "../../adapter/adapter.ts";
@@ -37,25 +37,26 @@ import {
 } from "./choice-draw.ts";
 import { type ChoiceWeights, choiceWeightsRevision, readChoiceFeatures } from "./choice-features.ts";
 
+/** Options of `choicePolicy`. */
 export interface ChoiceOptions {
   readonly words: WordSpace;
   /** Clip length of the streams it decides about, in seconds. @default 10 */
   readonly clipSeconds?: number;
-  /** @default defaultBudget */
+  /** Tokens a decision may keep. @default defaultBudget */
   readonly budget?: ChoiceBudget;
   /** Task weights in the space of `words`. @default null */
   readonly adapter?: Adapter | null;
-  /** @default defaultChoiceParameters */
+  /** Parameters that differ from the defaults. @default defaultChoiceParameters */
   readonly parameters?: Partial<ChoiceParameters>;
-  /** What Phase One trained; its sharpness goes before that of `parameters`. @default null */
+  /** Trained weights of Phase One; their sharpness replaces that of `parameters`. @default null */
   readonly weights?: ChoiceWeights | null;
 }
 
 /**
- * A policy over `words`.
+ * The choice policy over `words`.
  * @throws RangeError for a budget or clip length out of range
  * @throws ConfigError `adapter-space` for an adapter of another space
- * @throws DataError `adapter-invalid` for one whose values are not finite or not in place
+ * @throws DataError `adapter-invalid` for an adapter with values that are not finite or out of place
  */
 export function choicePolicy(options: ChoiceOptions): Policy {
   const { words, clipSeconds = 10, budget = defaultBudget, adapter = null, weights = null } = options;
@@ -107,7 +108,7 @@ export function taskWeights(adapter: Adapter | null, words: WordSpace): (stem: s
   if (!inPlace || !Number.isFinite(scale) || !values.every((value) => Number.isFinite(value))) {
     throw new DataError(
       "adapter-invalid",
-      `Expected adapter ${adapter.revision} to hold one finite number per bucket below ${dimension}, got others: the file is damaged`,
+      `Adapter ${adapter.revision} does not hold one finite number per bucket below ${dimension}: the file is damaged`,
     );
   }
   const weights = new Map<number, number>();
@@ -119,9 +120,9 @@ export function taskWeights(adapter: Adapter | null, words: WordSpace): (stem: s
 }
 
 /**
- * A draw of this policy as a trainer replays it: what it depended on but for the adapter, the stem of each word, shape
- * [W], and the candidates in the order they were picked.
- * @throws RangeError when the action is none that this policy could take in this context
+ * A draw of this policy as a trainer replays it: its input without the adapter, the stem of each word, shape [W], and the
+ * candidates in the order they were picked.
+ * @throws RangeError when the policy could not take this action in this context
  */
 export function replayOf(
   context: Context,
@@ -146,13 +147,13 @@ export function vocabularyOf(candidates: readonly Pick<Candidate, "stems">[]): s
 
 /** What the policy remembers of one stream between decisions: the value of its state. */
 interface StreamState {
-  /** Tokens left over; below zero after a line on credit, `null` before the first decision (a full purse). */
+  /** Tokens carried over; below zero after a line on credit, `null` before the first decision (full). */
   readonly spare: number | null;
   /** Stems kept in each of the last windows, oldest first. */
   readonly windows: readonly (readonly string[])[];
   /** Stems of on-screen text that was kept and is still on the screen. */
   readonly standing: readonly string[];
-  /** Where the last decision ended, in stream time, where the budget goes by it. */
+  /** Stream time at which the last decision ended; only where the budget follows stream time. */
   readonly until?: number;
 }
 
@@ -195,8 +196,8 @@ function drawInput(
     return { tokens, trust, words };
   });
   const said = new Set(windows.flat());
-  const purse = spare ?? mostCarried;
-  const budget = allowance(candidates, sinceLast(context, state)) + purse;
+  const carriedOver = spare ?? mostCarried;
+  const budget = allowance(candidates, sinceLast(context, state)) + carriedOver;
   const total = documents + candidates.length;
   const rarities = Float64Array.from(vocabulary, (stem, place) =>
     idf((counts.get(stem) ?? 0) + here[place]!, total),
@@ -207,7 +208,7 @@ function drawInput(
     task: Float64Array.from(vocabulary, taskWeight),
     said: Uint8Array.from(vocabulary, (stem) => (said.has(stem) ? 1 : 0)),
     budget,
-    onCredit: purse >= mostCarried && candidates.every(({ tokens }) => tokens > budget),
+    onCredit: carriedOver >= mostCarried && candidates.every(({ tokens }) => tokens > budget),
     parameters: parametersOf(options),
     ...(weights && {
       features: readChoiceFeatures(
@@ -223,7 +224,7 @@ function drawInput(
   };
 }
 
-/** How telling a word is that `count` of `total` candidates hold. */
+/** Inverse document frequency of a word that `count` of `total` candidates hold. */
 export function idf(count: number, total: number): number {
   return Math.log(1 + (total - count + 0.5) / (count + 0.5));
 }

@@ -1,11 +1,19 @@
-/** The policy that picks among statements perception has, within a budget of tokens, and what trains it in both phases. */
+/** The policy that picks among perception's statements within a token budget, and its trainers for both phases. */
+
+export type { PlainAction } from "../../policy/plain-action.ts";
 export {
   type WordAdapterTrainerOptions,
   wordAdapterTrainer,
 } from "../word-adapter-trainer.ts";
 export { type ChoiceOptions, choicePolicy } from "./choice.ts";
 export { type ChoiceBudget, defaultBudget, liveBudget } from "./choice-budget.ts";
-export { type ChoiceParameters, defaultChoiceParameters } from "./choice-draw.ts";
+export {
+  type ChoiceParameters,
+  type DrawFeatures,
+  type DrawInput,
+  type DrawItem,
+  defaultChoiceParameters,
+} from "./choice-draw.ts";
 export {
   type ChoiceFeature,
   type ChoiceWeights,
@@ -20,7 +28,7 @@ export {
   choicePhaseOnePolicy,
   trainableChoice,
 } from "./choice-training.ts";
-export { ChoiceWeightsTrainer, readChoiceWeights } from "./choice-weights-trainer.ts";
+export { ChoiceWeightsTrainer, readChoiceWeights, type WeighedDraw } from "./choice-weights-trainer.ts";
 export { choicePhaseOneRecipe, choicePhaseTwoRecipe } from "./recipes.ts";
 export {
   adapterFromPairs,

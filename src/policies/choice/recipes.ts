@@ -1,4 +1,4 @@
-/** What the choice policy is trained with in both phases. */
+/** The settings the choice policy is trained with in both phases. */
 import type { HouseholdVideosOptions } from "../../household/training-videos.ts";
 import { paperConstants } from "../../reward/rules.ts";
 import { type PhaseOneConfig, phaseOneDefaults } from "../../training/phase-one.ts";
@@ -16,7 +16,7 @@ export const choicePhaseOneRecipe = {
   } satisfies PhaseOneConfig,
   /** Added for the richest memory of a group. */
   richness: paperConstants.mostRichness,
-  /** Episodes that nothing else of this policy uses. */
+  /** Episodes that no other training of this policy uses. */
   videos: {
     split: "train",
     from: 900_000,
@@ -25,7 +25,7 @@ export const choicePhaseOneRecipe = {
   } as HouseholdVideosOptions,
 };
 
-/** Phase Two in word space by preferences, for the choice policy and best-of-n: as the paper's, but for the rate. */
+/** Phase Two in word space by preferences, for the choice policy and best-of-n: the paper's settings except the rate. */
 export const choicePhaseTwoRecipe = {
   /** Memories drawn for a context. */
   samples: 8,

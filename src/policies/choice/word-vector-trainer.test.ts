@@ -44,7 +44,7 @@ const budget = { fraction: 0.2 };
 
 const ask = (...texts: string[]) =>
   texts.map((text): { question: Question } => ({ question: { text, options: [] } }));
-const lessonOf = (...texts: string[]) => adapterFromTasks(ask(...texts), { words });
+const resultOf = (...texts: string[]) => adapterFromTasks(ask(...texts), { words });
 
 function weightOf(adapter: Adapter, word: string): number {
   const { index, sign } = words.bucket(words.stems(word)[0]!);
@@ -73,7 +73,7 @@ function captioned(clip: number, lines: readonly string[]): Observation {
   };
 }
 
-/** Everything the choice policy does on a stream it has never seen, with one adapter. */
+/** Every action of the choice policy on a stream it has never seen, with one adapter. */
 async function watch(observations: readonly Observation[], adapter: Adapter | null): Promise<Action[]> {
   const policy = choicePolicy({ words, budget, adapter });
   const counts = new Map<string, number>();
@@ -95,8 +95,8 @@ const linesOf = (actions: readonly Action[]) =>
   actions.flatMap(({ statements }) => statements.map(({ text }) => text));
 const tokensOf = (actions: readonly Action[]) =>
   linesOf(actions).reduce((sum, line) => sum + words.countTokens(line), 0);
-/** What was done, without the revision that did it. */
-const deeds = (actions: readonly Action[]) =>
+/** Actions without their revision. */
+const withoutRevision = (actions: readonly Action[]) =>
   actions.map(({ statements, logprobs }) => ({ statements, logprobs }));
 
 const topics = {
@@ -112,7 +112,7 @@ const sentence = (random: Random, topic: Topic) =>
   `Somebody ${pick(random, verbs)} the ${pick(random, topics[topic])} in room ${randomInt(random, 30)}`;
 const isAbout = (topic: Topic) => (line: string) => topics[topic].some((word) => line.includes(word));
 
-/** Six lines a clip, all topics alike. */
+/** Six lines a clip, all topics equally often. */
 function inventedStream(seed: string, clips: number): Observation[] {
   const random = seededRandom(seed);
   return Array.from({ length: clips }, (_, clip) =>
@@ -126,8 +126,8 @@ function inventedStream(seed: string, clips: number): Observation[] {
 const questionsAbout = (topic: Topic) => topics[topic].map((word) => `Which room is the ${word} in?`);
 
 describe("an adapter in closed form", () => {
-  test("weighs a word by the logarithm of how many questions hold it", () => {
-    const { adapter, problem } = lessonOf(
+  test("weighs a word by the logarithm of the number of questions that hold it", () => {
+    const { adapter, problem } = resultOf(
       "Where is the kettle?",
       "Is the kettle in the garden, the old kettle?",
       "Who sold the kettles?",
@@ -150,39 +150,42 @@ describe("an adapter in closed form", () => {
     closeTo(weightOf(adapter, "attic"), Math.log(2.3)); // 1 + 1 + 0.3
   });
 
-  test("looks back on as many tasks as it is told to", () => {
+  test("counts only the configured number of latest tasks", () => {
     const tasks = ask("The violin?", "The fern?", "The saw?");
     const { adapter } = adapterFromTasks(tasks, { words, recentTasks: 2 });
     assert.deepEqual([weightOf(adapter, "violin"), weightOf(adapter, "saw") > 0], [0, true]);
     assert.equal(adapterFromTasks(tasks, { words, recentTasks: 0 }).problem, "no-tasks");
   });
 
-  test("says so when there is nothing to learn from, and adds nothing then", async () => {
+  test("reports when there is nothing to learn from, and then adds nothing", async () => {
     const stream = inventedStream("nothing", 6);
-    for (const [lesson, problem] of [
+    for (const [result, problem] of [
       [adapterFromTasks([], { words }), "no-tasks"],
-      [lessonOf("Where is it?", "Who was that?"), "no-words"],
+      [resultOf("Where is it?", "Who was that?"), "no-words"],
     ] as const) {
-      assert.equal(lesson.problem, problem);
-      assert.equal(adapterNorm(lesson.adapter), 0);
-      assert.deepEqual(deeds(await watch(stream, lesson.adapter)), deeds(await watch(stream, null)));
+      assert.equal(result.problem, problem);
+      assert.equal(adapterNorm(result.adapter), 0);
+      assert.deepEqual(
+        withoutRevision(await watch(stream, result.adapter)),
+        withoutRevision(await watch(stream, null)),
+      );
     }
   });
 
-  test("takes one question asked five times for one, and says that it is", () => {
-    const once = lessonOf("Where is the kettle?");
-    const often = lessonOf(...Array(4).fill("Where is the kettle?"), " where is  the Kettle?");
+  test("counts a question asked five times as one, and reports it", () => {
+    const once = resultOf("Where is the kettle?");
+    const often = resultOf(...Array(4).fill("Where is the kettle?"), " where is  the Kettle?");
     assert.equal(often.problem, "one-question");
     assert.deepEqual(often, once);
   });
 
-  test("makes the policy keep more lines of the topic asked about, and foreign questions do not", async () => {
+  test("makes the policy keep more lines of the topic asked about; unrelated questions do not", async () => {
     const stream = inventedStream("topics", 180);
     const base = await watch(stream, null);
     for (const topic of topicNames) {
-      const own = await watch(stream, lessonOf(...questionsAbout(topic)).adapter);
+      const own = await watch(stream, resultOf(...questionsAbout(topic)).adapter);
       const foreign = topicNames.filter((other) => other !== topic);
-      const others = await watch(stream, lessonOf(...foreign.flatMap(questionsAbout)).adapter);
+      const others = await watch(stream, resultOf(...foreign.flatMap(questionsAbout)).adapter);
       const count = (actions: Action[]) => linesOf(actions).filter(isAbout(topic)).length;
       assert.ok(count(own) > 1.25 * count(base), `${topic}: ${count(base)} to ${count(own)}`);
       assert.ok(count(others) <= count(base), `${topic}, foreign: ${count(base)} to ${count(others)}`);
@@ -190,12 +193,12 @@ describe("an adapter in closed form", () => {
     }
   });
 
-  test("restores what the policy did when A follows B follows A, also through a file", async () => {
+  test("restores the policy's behaviour when A follows B follows A, also through a file", async () => {
     const folder = mkdtempSync(join(tmpdir(), "taskmem-choice-"));
     after(() => rmSync(folder, { recursive: true }));
     const stream = inventedStream("swap", 30);
-    const music = lessonOf(...questionsAbout("music")).adapter;
-    const plants = lessonOf(...questionsAbout("plants")).adapter;
+    const music = resultOf(...questionsAbout("music")).adapter;
+    const plants = resultOf(...questionsAbout("plants")).adapter;
     const first = await watch(stream, music);
     assert.notDeepEqual(linesOf(await watch(stream, plants)), linesOf(first));
     assert.deepEqual(await watch(stream, music), first);
@@ -209,10 +212,10 @@ describe("an adapter in closed form", () => {
 
   test("acts by scale times values: scale 0 as none, doubled values at half the scale as before", async () => {
     const stream = inventedStream("scale", 30);
-    const { adapter } = lessonOf(...questionsAbout("tools"));
+    const { adapter } = resultOf(...questionsAbout("tools"));
     const none = await watch(stream, null);
     const plain = await watch(stream, adapter);
-    assert.deepEqual(deeds(await watch(stream, scaleAdapter(adapter, 0))), deeds(none));
+    assert.deepEqual(withoutRevision(await watch(stream, scaleAdapter(adapter, 0))), withoutRevision(none));
     assert.notDeepEqual(linesOf(plain), linesOf(none));
     const doubled = withRevision({
       ...adapter,
@@ -231,7 +234,7 @@ describe("an adapter in closed form on the household", () => {
     display: /^The \S+ shows/,
     activity: /^Busy/,
   };
-  /** What is spoken has no caption. */
+  /** Speech has no caption. */
   const kinds = factKinds.filter((kind) => kind !== "speech");
   const streamOf = (n: number) => {
     const episode = createEpisode(episodeSeed("validation", n), clips);
@@ -261,11 +264,11 @@ describe("an adapter in closed form on the household", () => {
     const counts = new Map<string, number>();
     for (let n = 0; n < 4; n++) {
       const stream = streamOf(n);
-      for (const learnt of [null, ...kinds]) {
-        const actions = await watch(stream, learnt && adapterOf(learnt, n));
+      for (const learned of [null, ...kinds]) {
+        const actions = await watch(stream, learned && adapterOf(learned, n));
         for (const kind of kinds) {
           const count = linesOf(actions).filter((line) => isOfKind[kind].test(line)).length;
-          counts.set(`${learnt} ${kind}`, (counts.get(`${learnt} ${kind}`) ?? 0) + count);
+          counts.set(`${learned} ${kind}`, (counts.get(`${learned} ${kind}`) ?? 0) + count);
         }
       }
     }
@@ -281,14 +284,14 @@ describe("an adapter in closed form on the household", () => {
   });
 });
 
-describe("the words a memory has learnt to care about", () => {
+describe("the words a memory has learned to care about", () => {
   test("are those of the questions as they were written, the heaviest first", () => {
     const texts = ["When were the kettles' lids sold?", "A kettle at 07:05?", "Where is Zoë's kettle?"];
-    const learnt = adapterWords(lessonOf(...texts).adapter, texts, words);
-    assert.equal(learnt[0]!.word, "kettles");
-    closeTo(learnt[0]!.weight, Math.log(4));
+    const learned = adapterWords(resultOf(...texts).adapter, texts, words);
+    assert.equal(learned[0]!.word, "kettles");
+    closeTo(learned[0]!.weight, Math.log(4));
     assert.deepEqual(
-      learnt
+      learned
         .slice(1)
         .map(({ word }) => word)
         .sort(),
@@ -297,7 +300,7 @@ describe("the words a memory has learnt to care about", () => {
   });
 
   test("carry the adapter's scale, and are none where it adds nothing", () => {
-    const { adapter } = lessonOf("The kettle?", "The lid?");
+    const { adapter } = resultOf("The kettle?", "The lid?");
     const [first] = adapterWords(scaleAdapter(adapter, -2), ["kettle"], words);
     closeTo(first!.weight, -2 * Math.log(2));
     assert.deepEqual(adapterWords(scaleAdapter(adapter, 0), ["kettle"], words), []);
@@ -305,7 +308,7 @@ describe("the words a memory has learnt to care about", () => {
   });
 });
 
-/** A window of lines that weigh alike, of which so many tokens fit. */
+/** A window of lines of equal weight, with room for `tokens`. */
 function drawOf(lines: readonly string[], tokens: number, random: Random): ChoiceSample {
   const stems = [...new Set(lines.flatMap((line) => words.stems(line)))];
   const input = {
@@ -346,8 +349,8 @@ describe("the choice policy's trainer", () => {
     .map(({ chosen }) => chosen)
     .slice(0, 3);
 
-  test("returns one log-probability per choice, likelier with an adapter of the words chosen", async () => {
-    const { adapter } = lessonOf(...questionsAbout("music"));
+  test("returns one log-probability per choice, more likely with an adapter of the chosen words", async () => {
+    const { adapter } = resultOf(...questionsAbout("music"));
     const plain = await choiceTrainer({ words }).logprobs(samples);
     const tilted = await choiceTrainer({ words, adapter }).logprobs(samples);
     for (const [i, { picks }] of samples.entries()) assert.equal(plain[i]!.length, picks.length);
@@ -356,7 +359,7 @@ describe("the choice policy's trainer", () => {
   });
 
   test("steps down the gradient that finite differences of its log-probabilities give", async () => {
-    const { adapter: start } = lessonOf("The violin and the fern?", "The drum?");
+    const { adapter: start } = resultOf("The violin and the fern?", "The drum?");
     const trainer = choiceTrainer({ words, adapter: start });
     const weights = [0.7, -1.2, 0.4];
     await trainer.accumulate(
@@ -379,7 +382,7 @@ describe("the choice policy's trainer", () => {
     }
   });
 
-  test("shortens a gradient that is too long, and forgets it after the step", async () => {
+  test("clips a gradient that is too long, and clears it after the step", async () => {
     const trainer = choiceTrainer({ words });
     const ones = samples.map(({ picks }) => new Float32Array(picks.length).fill(1));
     await trainer.accumulate(samples, ones);
@@ -403,9 +406,9 @@ describe("the choice policy's trainer", () => {
 });
 
 describe("an adapter from preferences", () => {
-  const norm = adapterNorm(lessonOf(...questionsAbout("music")).adapter);
+  const norm = adapterNorm(resultOf(...questionsAbout("music")).adapter);
 
-  test("falls from ln 2, has the norm asked for and makes held-out choices of its topic likelier", async () => {
+  test("falls from ln 2, has the configured norm and makes held-out choices of its topic more likely", async () => {
     const { adapter, problem, curve } = await adapterFromPairs(pairsFor("music", 200, "train"), {
       words,
       norm,
@@ -414,7 +417,7 @@ describe("an adapter from preferences", () => {
     assert.equal(curve.length, 10);
     const [first] = curve;
     closeTo(first!.loss, Math.LN2);
-    // At the reference no side has gained anything.
+    // At the initial weights neither side has gained anything.
     assert.deepEqual([first!.step, first!.rewardMargin, first!.won], [1, 0, 0]);
     for (const [i, { loss, rewardMargin, adapterNorm }] of curve.slice(1).entries()) {
       const before = curve[i]!;
@@ -449,16 +452,16 @@ describe("an adapter from preferences", () => {
 
   test("never lets a word count against its line", async () => {
     const { adapter } = await adapterFromPairs(pairsFor("music", 50, "floor"), { words, norm: 30 });
-    const learnt = adapterWords(adapter, Object.values(topics).flat(), words);
-    closeTo(learnt.at(-1)!.weight, -0.8);
-    assert.ok(learnt[0]!.weight > 3);
+    const learned = adapterWords(adapter, Object.values(topics).flat(), words);
+    closeTo(learned.at(-1)!.weight, -0.8);
+    assert.ok(learned[0]!.weight > 3);
   });
 
-  test("says so when nothing was preferred, or the pairs pull nowhere", async () => {
+  test("reports when nothing was preferred, or when the pairs give no direction", async () => {
     assert.equal((await adapterFromPairs([], { words, norm })).problem, "no-pairs");
     const { chosen } = pairsFor("music", 1, "same")[0]!;
-    const lesson = await adapterFromPairs([{ chosen, rejected: chosen }], { words, norm });
-    assert.equal(lesson.problem, "no-direction");
-    assert.equal(adapterNorm(lesson.adapter), 0);
+    const result = await adapterFromPairs([{ chosen, rejected: chosen }], { words, norm });
+    assert.equal(result.problem, "no-direction");
+    assert.equal(adapterNorm(result.adapter), 0);
   });
 });

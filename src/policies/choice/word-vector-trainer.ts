@@ -1,13 +1,13 @@
 /**
- * What trains the choice policy's adapter: weights of words, in closed form from questions, or by preferences.
+ * The trainer of the choice policy's adapter: weights of words, in closed form from questions, or by preferences.
  *
  * The closed form counts: a word of c questions weighs ln(1 + c). It takes well under a millisecond, so
  * it can follow every question, and with a judge that only compares words nothing did better. Preferences (DPO) are
- * for judges that understand more; their gradient is exact, for the draw is linear in the weights.
+ * for judges that understand more; their gradient is exact because the draw is linear in the weights.
  *
  * Departures:
- * 1. A question asked again in the same words counts once: a client that repeats itself teaches nothing new.
- * 2. Options count too, at `optionWeight`: with few questions they name what the answers look like.
+ * 1. A question repeated in the same words counts once: it teaches nothing new.
+ * 2. Options count too, at `optionWeight`: with few questions they show what the answers look like.
  * 3. Weights of hash buckets are trained, not of words: words that share a bucket share its weight.
  */
 import { z } from "zod";
@@ -33,13 +33,14 @@ import { loadTrainerState, saveTrainerState } from "../trainer-state.ts";
 import { type DrawInput, drawGradient, drawLogprobs } from "./choice-draw.ts";
 import { choicePhaseTwoRecipe } from "./recipes.ts";
 
+/** Options of `adapterFromTasks`. */
 export interface ClosedFormOptions {
   readonly words: WordSpace;
-  /** Only so many of the latest tasks count. @default all: forgetting did worse */
+  /** Only this many of the latest tasks count. @default all: forgetting did worse */
   readonly recentTasks?: number;
 }
 
-/** What a word of the options counts, against 1 for a word of the question. */
+/** Weight of a word of the options, relative to 1 for a word of the question. */
 const optionWeight = 0.3;
 
 /**
@@ -83,7 +84,7 @@ function distinctQuestions(tasks: readonly Pick<Task, "question">[]) {
 
 /**
  * The words of some texts that an adapter weighs, the heaviest first: what a memory cares about.
- * @param texts where the words are looked for, such as the tasks' questions and options: an adapter holds only hashes
+ * @param texts where the words are looked up, such as the tasks' questions and options: an adapter holds only hashes
  */
 export function adapterWords(adapter: Adapter, texts: Iterable<string>, words: WordSpace): AdapterWord[] {
   const weightOf = new Map(weightsOf(adapter));
@@ -112,6 +113,7 @@ export interface ChoiceSample {
   readonly picks: readonly number[];
 }
 
+/** Options of `choiceTrainer`. */
 export interface ChoiceTrainerOptions {
   readonly words: WordSpace;
   /** Weights to start from. @default none */
@@ -119,8 +121,8 @@ export interface ChoiceTrainerOptions {
 }
 
 /**
- * Trains an adapter in word space by plain gradient descent: on sparse words Adam takes noise for direction. A draw
- * is weighed as a whole: `accumulate` wants one weight for all its choices, as DPO and GSPO give.
+ * Trains an adapter in word space by plain gradient descent: on sparse words Adam mistakes noise for direction. A draw
+ * is weighted as a whole: `accumulate` expects one weight for all its choices, as DPO and GSPO give.
  * @throws ConfigError `adapter-space` for an adapter of another space, `adapter-remote`
  */
 export function choiceTrainer(options: ChoiceTrainerOptions): Trainer<ChoiceSample, VectorAdapter> {
@@ -181,7 +183,7 @@ export function choiceTrainer(options: ChoiceTrainerOptions): Trainer<ChoiceSamp
 
 const stateSchema = z.strictObject({ space: z.string(), weights: z.array(z.tuple([z.int(), z.number()])) });
 
-/** @throws RangeError unless there is one weight per choice, all the same */
+/** The weight of a draw. @throws RangeError unless all its choices have one and the same weight */
 function wholeWeight({ picks }: ChoiceSample, weights: Float32Array | undefined): number {
   const [weight = 0] = weights ?? [];
   if (weights?.length === picks.length && weights.every((other) => other === weight)) return weight;
@@ -190,14 +192,15 @@ function wholeWeight({ picks }: ChoiceSample, weights: Float32Array | undefined)
   );
 }
 
+/** Options of `adapterFromPairs`. */
 export interface PreferenceOptions extends Partial<Pick<DpoOptions, "beta" | "steps" | "learningRate">> {
   readonly words: WordSpace;
-  /** Euclidean norm of the adapter at the end: that of the closed form over the same tasks. */
+  /** Euclidean norm of the finished adapter: that of the closed form over the same tasks. */
   readonly norm: number;
 }
 
 /**
- * The adapter that makes chosen draws likelier than rejected ones, by DPO against the policy without an adapter
+ * The adapter that makes chosen draws more likely than rejected ones, by DPO against the policy without an adapter
  * (log-probabilities summed over a draw), brought to `norm`. Each draw holds at least one choice.
  */
 export async function adapterFromPairs(
@@ -214,7 +217,7 @@ export async function adapterFromPairs(
   return { ...found, adapter: withFloor(rescaleAdapter(trained, norm), samples, words), problem: null };
 }
 
-/** Below this a word would all but count against a line that holds it. */
+/** Below this a word would almost count against a line that holds it. */
 const leastWeight = -0.8;
 
 /** The adapter with no word of the samples below `leastWeight`. */

@@ -61,11 +61,11 @@ function smallModel(
   };
 }
 
-/** What the transcript in a request says, as the answer that is asked for. */
+/** The transcript of a request, in the form of an answer. */
 function report(request: GenerateRequest): string {
   const said = [...textOf(request).matchAll(/^\[[\d:]+\] (\S+) says: (.+)$/gm)];
   const description = said.map(([, who, words]) => `${who} says "${words}".`).join(" ");
-  return JSON.stringify({ description: description || "Nobody speaks." });
+  return JSON.stringify({ description: description || "No one speaks." });
 }
 
 const textOf = ({ parts }: GenerateRequest) =>
@@ -166,7 +166,7 @@ describe("what the model is shown", () => {
     ]);
   });
 
-  test("pictures of the window, oldest first, each clip's behind a line with its span and moments", async () => {
+  test("pictures of the window, oldest first, each clip's after a line with its span and moments", async () => {
     const model = smallModel();
     const recent = { observations: [clip(0), clip(1, { frames: [] }), clip(2)], entries: [] };
     await policyOf(model).decide(about(clip(3), { recent }));
@@ -188,7 +188,7 @@ describe("what the model is shown", () => {
     assert.match(own!, /^The clip's 10 frames follow.*: 00:00:30\.0, .*00:00:39\.0\.$/);
   });
 
-  test("fewer frames of each clip, and of older clips first, as far as its limits ask", async () => {
+  test("fewer frames of each clip, older clips first, as its limits require", async () => {
     const model = smallModel();
     const recent = { observations: [clip(0), clip(1)], entries: [] };
     const momentsWith = async (limits: Partial<ModelPolicyOptions>) => {
@@ -345,8 +345,8 @@ describe("what comes from strangers", () => {
   });
 });
 
-describe("what becomes of the answer", () => {
-  test("an entry about the clip, with speakers, sources and key frames as proof", async () => {
+describe("what the answer becomes", () => {
+  test("an entry about the clip, with speakers, sources and key frames as evidence", async () => {
     const model = smallModel();
     const policy = policyOf(model);
     const { actions, cost } = await policy.decide(about(clip(2)));
@@ -438,7 +438,7 @@ describe("samples", () => {
   test("n come from one call, each with its own tokens, log-probabilities and issues", async () => {
     const model = smallModel((_, i) => (i === 0 ? "{{" : asJson(`Ann waves ${i}.`)));
     const { actions } = await policyOf(model).decide(about(clip(0)), { n: 3, random: seededRandom(1) });
-    assert.equal(model.requests.length, 1); // one of three cannot be used: no reason to ask again
+    assert.equal(model.requests.length, 1); // two of three are usable: no reason to ask again
     assert.deepEqual([model.requests[0]!.n, model.requests[0]!.logprobs], [3, true]);
     assert.deepEqual(
       actions.map(({ text, issues, statements }) => [text, issues.length, statements[0]?.text]),
@@ -453,7 +453,7 @@ describe("samples", () => {
     assert.deepEqual([...actions[1]!.logprobs!.values], [-2.5, -0.75, -0.5]);
   });
 
-  test("carry the ids of all sampled tokens and what names the prompt, but not for a repaired answer", async () => {
+  test("carry the ids of all sampled tokens and the prompt's handle, except for a repaired answer", async () => {
     const model = smallModel((_, __, call) => (call === 0 ? "{{" : asJson("Ann waves.")));
     const ids = Int32Array.of(5, 6, 2);
     const handle = { response: "r1" };
@@ -476,7 +476,7 @@ describe("samples", () => {
     assert.equal(action!.handle, handle);
     const kept = actionOf(JSON.parse(JSON.stringify(plainAction(action!))));
     const { handle: _, ...rest } = action!;
-    assert.deepEqual(kept, rest, "all but the handle is kept as JSON");
+    assert.deepEqual(kept, rest, "everything except the handle is kept as JSON");
   });
 
   test("no log-probabilities where the model has none", async () => {
@@ -484,7 +484,7 @@ describe("samples", () => {
     assert.equal(actions[0]!.logprobs, null);
   });
 
-  test("greedy without a random source, seeded with one, and as the caller says before both", async () => {
+  test("greedy without a random source, seeded with one; the caller's sampling overrides both", async () => {
     const model = smallModel();
     const policy = policyOf(model);
     await policy.decide(about(clip(0)));
@@ -499,7 +499,7 @@ describe("samples", () => {
   });
 });
 
-describe("reasoning that the engine returns apart", () => {
+describe("reasoning that the engine returns separately", () => {
   /** The small model, reasoning so many words before each answer. */
   function reasoning(words: number, write?: Parameters<typeof smallModel>[0]) {
     const model = smallModel(write);
@@ -516,7 +516,7 @@ describe("reasoning that the engine returns apart", () => {
     };
   }
 
-  test("stands in the raw text before the answer, and nowhere in what is kept", async () => {
+  test("stands in the raw text before the answer, and is not kept", async () => {
     const { actions } = await policyOf(reasoning(3)).decide(about(clip(0)));
     const [{ text, statements, issues }] = actions as [(typeof actions)[number]];
     assert.equal(thinkingOf(text), "hmm hmm hmm");
@@ -548,7 +548,7 @@ describe("reasoning that the engine returns apart", () => {
   });
 });
 
-describe("an answer that cannot be used", () => {
+describe("an unusable answer", () => {
   test("is shown to the model with what was wrong, and its repair is taken", async () => {
     const model = smallModel((request, _, call) =>
       call === 0 ? '{"summary": "Ann waves."}' : call === 1 ? "I'm sorry, I can't." : report(request),
@@ -578,7 +578,7 @@ describe("an answer that cannot be used", () => {
     assert.deepEqual([model.requests.length, cost.calls], [3, 3]);
   });
 
-  test("may be one that stopped at its length limit", async () => {
+  test("can be one that stopped at its length limit", async () => {
     const model = smallModel((_, __, call) =>
       call === 0 ? "Ann waves again. ".repeat(20) : asJson("Ann waves."),
     );
@@ -587,14 +587,14 @@ describe("an answer that cannot be used", () => {
     assert.equal(actions[0]!.statements[0]!.text, "Ann waves.");
   });
 
-  test("is not repaired where no attempts are left to it", async () => {
+  test("is not repaired without attempts left", async () => {
     const model = smallModel(() => "");
     const { actions } = await policyOf(model, { attempts: 0 }).decide(about(clip(0)));
     assert.deepEqual([model.requests.length, actions[0]!.issues.length], [1, 1]);
     assert.throws(() => policyOf(model, { attempts: -1 }), RangeError);
   });
 
-  test("passes on that the engine failed, at the first call and at a repair", async () => {
+  test("passes on an engine failure, at the first call and at a repair", async () => {
     const down = new EngineError("unreachable", "no route", { isRetryable: true });
     for (const failing of [0, 1]) {
       const model = smallModel((_, __, call) => {

@@ -1,9 +1,9 @@
 /**
- * The model policy: a model looks at a clip, with the window before it, and writes its memory: one episodic entry and,
- * where asked, semantic ones.
+ * The model policy: a model looks at a clip and the window before it and writes one episodic entry and, where asked,
+ * semantic ones.
  *
- * One decision is one call with n samples. Where no sample can be used, the model is told what was wrong and asked
- * again, a few times; then the actions are returned with their issues, and the caller journals a visible failure. A
+ * One decision is one call with n samples. Where no sample is usable, the model is told what was wrong and asked
+ * again, a few times; after that the actions carry their issues, and the caller journals a visible failure. A
  * clip with nothing to see, hear or read costs no call and has nothing worth remembering.
  */
 
@@ -35,6 +35,7 @@ import {
 } from "../../policy/prompts.ts";
 import { type Random, randomInt } from "../../util/random.ts";
 
+/** Options of `modelPolicy`. */
 export interface ModelPolicyOptions extends PictureLimits {
   readonly model: Model;
   /** Length of a text as memory counts it. */
@@ -43,15 +44,15 @@ export interface ModelPolicyOptions extends PictureLimits {
   readonly semantic?: boolean;
   /** Overrides the defaults: greedy for acting, temperature 0.6 and top-p 0.95 for rollouts; 4096 tokens at most. */
   readonly sampling?: Sampling;
-  /** How often the model is asked again when nothing it wrote can be used, from 0 up. @default 2 */
+  /** How often the model is asked again when nothing it wrote is usable, from 0 up. @default 2 */
   readonly attempts?: number;
-  /** What the engine is to write with: a vector of its residual stream, or weights it holds. @default null */
+  /** The adapter the engine writes with: a vector of its residual stream, or weights it holds. @default null */
   readonly adapter?: Adapter | null;
 }
 
-/** An answer with room for a thinking model's reasoning; the released code allows 8192, more than small servers take. */
+/** Room for a thinking model's reasoning; the released code allows 8192, more than small servers take. */
 const defaultMaxTokens = 4096;
-/** Key frames kept as proof of an entry; all of a clip's would be a gigabyte a day. */
+/** Key frames kept as evidence of an entry; all of a clip's would be a gigabyte a day. */
 const mostEvidenceFrames = 3;
 
 /**
@@ -118,8 +119,8 @@ async function decide(setup: Setup, context: Context, wanted: DecideOptions): Pr
 }
 
 /**
- * Asks again until something can be used. It was written for another prompt, so its log-probabilities say nothing of
- * this one: a repaired action has none, and no handle.
+ * Asks again until something is usable. The repaired text answers another prompt, so it has no log-probabilities and no
+ * handle for this one.
  */
 async function repair(
   setup: Setup,
@@ -186,12 +187,12 @@ function actionOf(completion: Completion, context: Context, { prompts, revision 
   };
 }
 
-/** The raw text: reasoning that the engine returned apart stands before the answer again, as the model wrote it. */
+/** The raw text: reasoning that the engine returned separately stands before the answer again, as the model wrote it. */
 function withThinking({ text, thinking }: Completion): string {
   return thinking === null || thinking.trim() === "" ? text : `<think>${thinking}</think>\n\n${text}`;
 }
 
-/** A text about the clip, with all that was heard and read in it and a few of its frames as proof. */
+/** A text about the clip, with all that was heard and read in it and a few of its frames as evidence. */
 function statementOf(text: string, kind: EntryKind, context: Context): Statement {
   const observation = context.observations[0]!;
   const { clip, startSeconds, endSeconds } = observation;
@@ -207,7 +208,7 @@ function statementOf(text: string, kind: EntryKind, context: Context): Statement
   };
 }
 
-/** Names of the people a text names or tags; the id of one without a name. */
+/** Names of the people a text names or tags; the id where a person has no name. */
 function peopleNamed(text: string, context: Context): string[] {
   const { observations, recent } = context;
   const people = [...recent.observations, ...observations].flatMap((observation) => observation.people);

@@ -1,7 +1,8 @@
-/** Adam (Kingma and Ba 2015) with the gradient's norm limited; all of it one compiled function. */
+/** Adam (Kingma and Ba 2015) with a limit on the gradient's norm, compiled as one function. */
 import { jit, numpy as np, tree } from "../../engines/nano/jax.ts";
 import type { Weights } from "../../engines/nano/network.ts";
 
+/** Decay rates of Adam's moments and its limit on the gradient. */
 export interface AdamOptions {
   readonly beta1: number;
   readonly beta2: number;
@@ -9,6 +10,7 @@ export interface AdamOptions {
   readonly mostNorm: number;
 }
 
+/** The settings nano is trained with. */
 export const adamDefaults: AdamOptions = { beta1: 0.9, beta2: 0.98, mostNorm: 1 };
 
 /** What Adam keeps beside the weights. */
@@ -49,12 +51,12 @@ export class Adam {
     ) as unknown as Update;
   }
 
-  /** The weights as they are now; to be used by reference. */
+  /** The current weights, to be used by reference. */
   get weights(): Weights {
     return this.#weights;
   }
 
-  /** The moments as they are now; to be used by reference. */
+  /** The current moments, to be used by reference. */
   get state(): AdamState {
     return { steps: this.#steps, first: this.#first, second: this.#second };
   }
@@ -73,7 +75,7 @@ export class Adam {
     );
   }
 
-  /** Frees the moments; the weights are the caller's from here on. */
+  /** Frees the moments and hands the weights over to the caller. */
   release(): Weights {
     tree.dispose(this.#first);
     tree.dispose(this.#second);

@@ -1,21 +1,22 @@
-/** Where a pretraining run stands, in one safetensors file: weights, Adam's moments, stage and step. */
+/** The state of a pretraining run in one safetensors file: weights, Adam's moments, stage and step. */
 import { existsSync } from "node:fs";
 import { numpy as np } from "../../engines/nano/jax.ts";
 import type { Weights } from "../../engines/nano/network.ts";
 import { readWeights, type Tensor, writeWeights } from "../../engines/nano/weights-file.ts";
 import type { Adam, AdamState } from "./adam.ts";
 
+/** The state of a pretraining run. */
 export interface Checkpoint {
   readonly stage: string;
-  /** Steps of the stage that are done. */
+  /** Completed steps of the stage. */
   readonly step: number;
-  /** All weights of the network, those that stand still too. */
+  /** All weights of the network, frozen ones included. */
   readonly weights: Weights;
   /** `null` at the start of a stage. */
   readonly adam: AdamState | null;
 }
 
-/** Writes where a run stands: the weights Adam holds over those of `still`. All are used by reference. */
+/** Writes a run's state: the weights Adam holds replace those of `still`. All are used by reference. */
 export async function writeCheckpoint(
   path: string,
   { stage, step }: { stage: string; step: number },
@@ -35,7 +36,7 @@ export async function writeCheckpoint(
   });
 }
 
-/** The checkpoint in a file, `null` when there is none. @throws DataError when it is broken */
+/** The checkpoint in a file, or `null` when there is none. @throws DataError when it is broken */
 export function readCheckpoint(path: string): Checkpoint | null {
   if (!existsSync(path)) return null;
   const { tensors, notes } = readWeights(path);

@@ -45,7 +45,7 @@ test("one thread and three give the same loss, gradient and log-probabilities to
   tree.dispose(given as never);
 });
 
-test("threads see the weights of each call, and one that fails says so and is replaced", async () => {
+test("threads see the weights of each call, and a failed one reports its failure and is replaced", async () => {
   const [first, second] = [weights(), weightsFrom(config, initialWeights(config, random))];
   const threaded = new Gradients(config, 2);
   const alone = new Gradients(config, 1);

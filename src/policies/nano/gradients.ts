@@ -1,8 +1,8 @@
 /**
  * Log-probabilities and gradients of batches, on several threads, each with an engine and a copy of the weights.
  *
- * The calling thread does its share; what the batches give is added in their order, so that the sum is the same to the
- * last bit on any number of threads.
+ * The calling thread does its share. Results are added in the order of the batches, so the sum is the same to the last
+ * bit on any number of threads.
  */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
@@ -12,24 +12,24 @@ import { type NanoConfig, type Weights, weightShapes } from "../../engines/nano/
 import { EngineError } from "../../errors.ts";
 import { compileGradient, targetLogprobs } from "./objective.ts";
 
-/** B examples as plain numbers; what they are of, `objective.ts` says. */
+/** B examples as plain numbers; see `objective.ts` for what they mean. */
 export interface PlainBatch {
   readonly count: number;
   /** Strip embeddings, shape [B, 12, D]. */
   readonly strips: Float32Array<ArrayBuffer>;
   /** Text slots, shape [B, L · W]. */
   readonly texts: Int32Array<ArrayBuffer>;
-  /** What the answers' positions are fed and should go on with, each of shape [B, A]. */
+  /** Input and target ids of the answers' positions, each of shape [B, A]. */
   readonly answers: Int32Array<ArrayBuffer>;
   readonly targets: Int32Array<ArrayBuffer>;
   /** How much each token counts, shape [B, A]. */
   readonly weights: Float32Array<ArrayBuffer>;
 }
 
-/** What of batches is wanted: their log-probabilities [B, A], or minus the weighted sum of these and its gradient. */
+/** What is computed of batches: log-probabilities [B, A], or minus their weighted sum and its gradient. */
 export type Wanted = "logprobs" | "gradient";
 
-/** What a worker is asked, all of its share at once: between two messages it would wait for a thread that computes. */
+/** A worker's whole share in one message: between two messages it would wait for a thread that computes. */
 export interface Asked {
   readonly wanted: Wanted;
   readonly batches: readonly PlainBatch[];
@@ -44,7 +44,7 @@ export interface WorkerSetup {
   readonly weights: SharedArrayBuffer;
 }
 
-/** Names and shapes of the weights that move: all but the patch MLP's. */
+/** Names and shapes of the trained weights: all except the patch MLP's. */
 export function movingShapes(config: NanoConfig): [name: string, shape: number[]][] {
   return Object.entries(weightShapes(config)).filter(([name]) => !name.startsWith("patch."));
 }
@@ -88,7 +88,7 @@ export class GradientEngine {
   }
 }
 
-/** The threads of a network in training. One call at a time. */
+/** The threads that train one network. One call at a time. */
 export class Gradients {
   readonly #config: NanoConfig;
   readonly #own: GradientEngine;
@@ -97,7 +97,7 @@ export class Gradients {
   readonly #shared: Float32Array<SharedArrayBuffer>;
 
   /**
-   * @param threads most threads, the calling one among them; each takes about a gigabyte. @default as many as the machine
+   * @param threads most threads, the calling one included; each takes about a gigabyte. @default as many as the machine
    * has, up to 4; on a GPU one
    */
   constructor(config: NanoConfig, threads?: number) {
@@ -123,7 +123,7 @@ export class Gradients {
     return { loss: sum[0]!, slope: unflatten(this.#config, sum.subarray(1)) };
   }
 
-  /** What is wanted of each batch; batch i is the share of thread i modulo their number, of which 0 is this one. */
+  /** The results for each batch; batch i belongs to thread i modulo their number, and thread 0 is this one. */
   async #answers(wanted: Wanted, weights: Weights, batches: readonly PlainBatch[]): Promise<Answered[]> {
     const threads = Math.min(this.#most, batches.length);
     while (this.#workers.length < threads - 1) this.#workers.push(this.#startWorker());
@@ -149,19 +149,15 @@ export class Gradients {
     return worker;
   }
 
-  /** A worker's answers. It keeps the process alive only while they are awaited; one that fails is put away. */
+  /** A worker's answers. It keeps the process alive only while they are awaited; a worker that fails is discarded. */
   async #ask(worker: Worker, asked: Asked): Promise<Answered[]> {
     const { promise, resolve, reject } = Promise.withResolvers<Answered[]>();
     const failed = (cause: Error) => {
       this.#workers.splice(this.#workers.indexOf(worker), 1);
       reject(
-        new EngineError(
-          "worker-failed",
-          `Expected a training thread to answer, it failed: ${cause.message}`,
-          {
-            cause,
-          },
-        ),
+        new EngineError("worker-failed", `A training thread failed: ${cause.message}`, {
+          cause,
+        }),
       );
     };
     worker.ref();

@@ -2,9 +2,9 @@
  * Phase Two of nano: its adapter is a vector added to the residual stream, trained on preferences between memories it
  * drew itself.
  *
- * The pool that memories are drawn for, and the clips that the adapter is tried on, are households of the train and the
- * validation split, whose truth the judge knows; what a user watched is not needed. Both are made at their first use and
- * kept: the cache is frozen, and every later training starts from it.
+ * Memories are drawn for households of the train split, and the adapter is tried on households of the validation split.
+ * The judge knows the truth of both; what a user watched is not needed. Both sets are made at their first use and kept:
+ * the cache is frozen, and every later training starts from it.
  */
 import type { Adapter } from "../../adapter/adapter.ts";
 import type { AdapterTarget } from "../../adapter/adapter-file.ts";
@@ -26,21 +26,23 @@ import { nanoPhaseTwoRecipe } from "./recipes.ts";
 import type { NanoSample } from "./sample-arrays.ts";
 import { nanoVectorTrainer } from "./vector-trainer.ts";
 
+/** Options of `nanoAdapterTrainer`. */
 export interface NanoAdapterTrainerOptions {
   readonly model: NanoModel;
   readonly countTokens: (text: string) => number;
   /** Says which memory helps more. @default householdJudge */
   readonly judge?: Judge;
-  /** Episodes of six clips that memories are drawn for, and that the adapter is tried on. @default nanoPhaseTwoRecipe */
+  /** Episodes of six clips that memories are drawn for and that the adapter is tried on. @default nanoPhaseTwoRecipe */
   readonly poolEpisodes?: number;
   readonly heldOutEpisodes?: number;
   readonly seed?: string;
-  /** As much as the policy is shown when it acts. @default contextDefaults */
+  /** How much the policy is shown when it acts. @default contextDefaults */
   readonly limits?: ContextLimits;
 }
 
+/** The adapter trainer of nano, with its cache. */
 export interface NanoAdapterTrainer extends AdapterTrainer {
-  /** Needs of a task its question, and nothing that was watched. */
+  /** Needs only the question of a task, and nothing that was watched. */
   train(
     tasks: readonly Pick<Task, "question">[],
     streams?: unknown,
@@ -50,6 +52,7 @@ export interface NanoAdapterTrainer extends AdapterTrainer {
   cache(options?: Pick<TrainOptions, "signal">): Promise<readonly CachedContext<NanoSample>[]>;
 }
 
+/** Trains and tries nano's adapters. Nothing is drawn before the first training. */
 export function nanoAdapterTrainer(options: NanoAdapterTrainerOptions): NanoAdapterTrainer {
   const recipe = nanoPhaseTwoRecipe;
   const { model, countTokens, limits = contextDefaults, seed = "nano" } = options;
@@ -126,7 +129,7 @@ async function contextsOf(
   return contexts;
 }
 
-/** Makes a value at the first call; one that failed is made again by the next. */
+/** Makes a value at the first call; after a failure the next call makes it again. */
 function once<How, T>(make: (how: How) => Promise<T>): (how: How) => Promise<T> {
   let made: Promise<T> | null = null;
   return (how) => {
@@ -139,8 +142,8 @@ function once<How, T>(make: (how: How) => Promise<T>): (how: How) => Promise<T> 
 }
 
 /**
- * Where nano's adapters are added, and the base they fit: its weights alone, for it does not read the prompt's wording.
- * Files of earlier versions name the wording too.
+ * Where nano's adapters are added, and the base they fit: its weights alone, because it does not read the prompt's
+ * wording. Files of earlier versions name the wording too.
  */
 export function nanoTarget(model: NanoModel): AdapterTarget {
   return {

@@ -13,16 +13,16 @@ import type { NanoSample } from "./sample-arrays.ts";
 import { nanoVectorTrainer } from "./vector-trainer.ts";
 import { NanoWeightsTrainer } from "./weights-trainer.ts";
 
-/** How long a text is in memory tokens. */
-type CountTokens = (text: string) => number;
+/** Counts the memory tokens of a text. */
+export type CountTokens = (text: string) => number;
 
-/** A rollout is a plain sample: its log-probabilities are those it was drawn with. */
+/** A rollout is a plain sample: its log-probabilities are those of the draw. */
 const rolloutSampling: Sampling = { temperature: 1, topP: 1 };
-/** Acting keeps some of the variety: the likeliest memory is always of the same kind. */
+/** Acting keeps some variety: the most likely memory is always of the same kind. */
 const actingSampling: Sampling = { temperature: 0.7 };
 
 /**
- * Trains all weights, starting from those of a file.
+ * Nano in Phase One: trains all weights, starting from those of a file.
  * @param snapshotPath where the trained weights are written
  * @throws DataError when the file is broken or of another network
  */
@@ -46,12 +46,12 @@ export async function nanoPhaseOnePolicy(
   };
 }
 
-/** The policy that acts with nano's weights and an adapter, or none. */
+/** The policy that acts with nano's weights, and with an adapter if one is given. */
 export function nanoPolicy(model: NanoModel, adapter: Adapter | null, countTokens: CountTokens): Policy {
   return { ...modelPolicy({ model, countTokens, adapter, sampling: actingSampling }), id: "nano" };
 }
 
-/** Trains an adapter from nothing, over weights that stand still; `policy` is that without an adapter. */
+/** Nano in Phase Two: trains an adapter from zero over frozen weights; `policy` is the one without an adapter. */
 export function trainableNano(
   model: NanoModel,
   countTokens: CountTokens,
@@ -64,8 +64,8 @@ export function trainableNano(
 }
 
 /**
- * Makes samples of actions. Of a context's many actions its pictures are read once; of the weights only the patch MLP
- * reads them, which stands still.
+ * Turns actions into samples. The pictures of a context are read once for all its actions: only the frozen patch MLP
+ * reads them.
  */
 function samplesOf(model: NanoModel, countTokens: CountTokens): TrainablePolicy<NanoSample>["sampleOf"] {
   const shown = new WeakMap<Context, ReturnType<NanoModel["read"]>>();

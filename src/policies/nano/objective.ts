@@ -7,13 +7,13 @@
 import { jit, nn, numpy as np, tree, valueAndGrad } from "../../engines/nano/jax.ts";
 import { answerLogits, type Batch, type NanoConfig, type Weights } from "../../engines/nano/network.ts";
 
-/** A batch with what should be written, shape [B, A], and how much each token counts, shape [B, A]. */
+/** A batch with its target ids, shape [B, A], and the weight of each token, shape [B, A]. */
 export interface WeightedBatch extends Batch {
   readonly targets: np.Array;
   readonly weights: np.Array;
 }
 
-/** Log-probabilities of the targets, shape [B, A]; weights by reference, the batch consumed. */
+/** Log-probabilities of the targets, shape [B, A]. Uses the weights by reference and consumes the batch. */
 export function targetLogprobs(
   config: NanoConfig,
   weights: Weights,
@@ -24,8 +24,8 @@ export function targetLogprobs(
 }
 
 /**
- * Minus the weighted sum of log-probabilities and its gradient for every weight, compiled. Both arguments are consumed.
- * Only weights of the transformer are taken: the patch MLP stands still after stage V.
+ * Minus the weighted sum of log-probabilities and its gradient for every weight, compiled. Consumes both arguments.
+ * Takes only the transformer's weights: the patch MLP is frozen after stage V.
  */
 export function compileGradient(
   config: NanoConfig,

@@ -1,4 +1,4 @@
-/** What nano is trained with in both phases; everything worked on validation episodes. */
+/** The settings nano is trained with in both phases, all chosen on validation episodes. */
 import type { HouseholdVideosOptions } from "../../household/training-videos.ts";
 import { type PhaseOneConfig, phaseOneDefaults } from "../../training/phase-one.ts";
 import type { DpoOptions } from "../../training/phase-two.ts";
@@ -23,7 +23,7 @@ export const nanoPhaseOneRecipe = {
   videos: { split: "train", from: 800_000, clips: 24 } as HouseholdVideosOptions,
 };
 
-/** Phase Two in two seconds, once the cache of rollouts is there. */
+/** Phase Two in two seconds once the cache of rollouts exists. */
 export const nanoPhaseTwoRecipe = {
   /** Memories drawn for a context. */
   samples: 8,
@@ -34,11 +34,11 @@ export const nanoPhaseTwoRecipe = {
     kl: 0.1,
     pairsPerStep: 32,
   } satisfies DpoOptions,
-  /** Chosen and rejected differ by fewer tokens: two sentences of one length each differ by less. */
+  /** Chosen and rejected differ by fewer tokens: two sentences of the same length differ by less. */
   tokenMargin: 8,
   /**
-   * Length of the vector as a share of the mean length of what it is added to: of 0.25, 0.3 and 0.35 the one at which
-   * the adapter of every kind of question passes the gate.
+   * Length of the vector as a share of the mean length of the stream it is added to. Of 0.25, 0.3 and 0.35 it is the one
+   * at which the adapter of every kind of question passes the gate.
    */
   vectorShare: 0.25,
   /** Episodes of six clips that memories are drawn for: none that pretraining or Phase One uses. */
@@ -48,8 +48,8 @@ export const nanoPhaseTwoRecipe = {
   heldOut: { split: "validation", from: 0, clips: 6 } as HouseholdVideosOptions,
   heldOutEpisodes: 16,
   /**
-   * The gate's margins where shares are of memories: one of nearly two statements is false or repeats almost twice as
-   * often as a statement is.
+   * The gate's margins where shares are of memories: a memory has nearly two statements, so it is false or repeated almost
+   * twice as often as a statement.
    */
   margins: { ...gateMargins, fidelityFall: 0.04, redundancyRise: 0.09 } satisfies GateMargins,
 };

@@ -3,13 +3,13 @@
 import { answerSlots, memoryLength, stripsSeen, textLength } from "../../engines/nano/layout.ts";
 import type { ShownClip } from "../../engines/nano/nano-model.ts";
 
-/** A clip with what was written about it. */
+/** A clip with what nano wrote about it. */
 export interface NanoSample extends ShownClip {
-  /** Token ids as they were sampled, `end` last unless the answer was cut; at most `memoryLength`. */
+  /** Sampled token ids, `end` last unless the answer was cut; at most `memoryLength`. */
   readonly tokens: readonly number[];
 }
 
-/** Arrays of `size` samples, what is missing filled with zeros: strips [B, 12, D], texts [B, L · W], answers and targets [B, A]. */
+/** Arrays of `size` samples, padded with zeros: strips [B, 12, D], texts [B, L · W], answers and targets [B, A]. */
 export function sampleArrays(samples: readonly NanoSample[], size: number, width: number) {
   const strips = new Float32Array(size * stripsSeen * width);
   const texts = new Int32Array(size * textLength);
@@ -18,7 +18,7 @@ export function sampleArrays(samples: readonly NanoSample[], size: number, width
   for (const [i, sample] of samples.entries()) {
     strips.set(sample.strips, i * stripsSeen * width);
     texts.set(sample.texts, i * textLength);
-    // What a token is fed is the one before it, so the last one is a target only.
+    // The input at a position is the token before it, so the last one is only a target.
     answers.set(answerSlots(sample.tokens.slice(0, memoryLength - 1), memoryLength).inputs, i * memoryLength);
     targets.set(sample.tokens, i * memoryLength);
   }

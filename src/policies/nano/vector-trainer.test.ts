@@ -73,7 +73,7 @@ for (const config of [small, { ...small, adapterBlock: 2 }]) {
   });
 }
 
-test("what has accumulated is spent by a step", async () => {
+test("a step uses up the accumulated gradient", async () => {
   const { weights, samples } = await sampled(small);
   const trainer = new NanoVectorTrainer(small, weights);
   await trainer.accumulate(

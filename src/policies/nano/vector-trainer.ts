@@ -1,7 +1,7 @@
 /**
- * Trains the adapter of nano: one vector of the residual stream, every weight of the network standing still.
+ * Trains the adapter of nano: one vector of the residual stream over frozen weights.
  *
- * All below the vector is computed once a sample and kept, so a step goes through the blocks above it only.
+ * Everything below the vector is computed once per sample and kept, so a step runs only the blocks above it.
  */
 import { z } from "zod";
 import type { Adapter, VectorAdapter } from "../../adapter/adapter.ts";
@@ -20,7 +20,7 @@ import type { OptimizerOptions, StepReport, Trainer } from "../../training/train
 import { loadTrainerState, saveTrainerState } from "../trainer-state.ts";
 import { type NanoSample, sampleArrays } from "./sample-arrays.ts";
 
-/** Samples that go through the network at once, M; a last batch is filled up with its first sample at weight 0. */
+/** Samples in one pass through the network, M; a last batch is filled up with its first sample at weight 0. */
 const samplesAtOnce = 32;
 const beta1 = 0.9;
 const beta2 = 0.999;
@@ -35,11 +35,11 @@ type Slope = (
   tokenWeights: np.Array,
 ) => np.Array;
 
-/** Adam on the vector; the learning rate is of one number of it. */
+/** Adam on the vector; the learning rate applies to each of its numbers. */
 export class NanoVectorTrainer implements Trainer<NanoSample, VectorAdapter> {
   readonly #config: NanoConfig;
   readonly #weights: Weights;
-  /** Those of the weights that logits above the vector depend on. */
+  /** The weights that logits above the vector depend on. */
   readonly #above: Weights;
   readonly #vector: Float32Array<ArrayBuffer>;
   readonly #gradient: Float32Array;
@@ -89,7 +89,7 @@ export class NanoVectorTrainer implements Trainer<NanoSample, VectorAdapter> {
       moving: { vector: np.Array; weights: Weights },
       ...given: [np.Array, np.Array, np.Array]
     ) => [np.Array, { vector: np.Array; weights: Weights }];
-    // The weights' slopes are thrown away: compiled without them the vector's takes several times as long.
+    // The weights' slopes are discarded: compiled without them, the vector's takes several times as long.
     this.#slope = (weights, vector, ...given) => {
       const [sum, slope] = slopes({ vector, weights }, ...given);
       sum.dispose();
@@ -239,7 +239,7 @@ function* batches(samples: readonly NanoSample[]): Generator<readonly NanoSample
   for (let i = 0; i < samples.length; i += samplesAtOnce) yield samples.slice(i, i + samplesAtOnce);
 }
 
-/** A trainer of a model's adapter, starting from one. @throws EngineError `adapter-mismatch` */
+/** A trainer of a model's adapter, starting from `start`. @throws EngineError `adapter-mismatch` */
 export function nanoVectorTrainer(model: NanoModel, start: Adapter | null = null): NanoVectorTrainer {
   const { config, weights } = model.network;
   return new NanoVectorTrainer(config, weights, vectorOf(start, config));

@@ -88,7 +88,7 @@ test("the gradient is the one that finite differences measure, and a step goes d
   assert.ok(gradientNorm > 0 && updateNorm > 0);
   // Adam's first step is the learning rate against the slope's sign: along it the objective falls.
   assert.ok((await objective(trainer)) < (await objective(trainerOf())));
-  assert.deepEqual(after["patch.in"], before["patch.in"], "the patch MLP stands still");
+  assert.deepEqual(after["patch.in"], before["patch.in"], "the patch MLP is frozen");
 
   let compared = 0;
   for (let place = 0; place < 48; place += 4) {
@@ -101,7 +101,7 @@ test("the gradient is the one that finite differences measure, and a step goes d
   assert.ok(compared >= 4, `${compared} slopes are clear enough to compare`);
 });
 
-test("a gradient longer than allowed is shortened, an empty one moves nothing", async () => {
+test("a gradient above the norm is clipped; an empty one changes nothing", async () => {
   const { samples } = await sampled();
   const trainer = trainerOf();
   assert.deepEqual(await trainer.step({ learningRate: 1 }), { gradientNorm: 0, updateNorm: 0 });
@@ -109,7 +109,7 @@ test("a gradient longer than allowed is shortened, an empty one moves nothing", 
   assert.deepEqual(await trainer.step({ learningRate: 1 }), { gradientNorm: 0, updateNorm: 0 });
   await trainer.accumulate(samples, weightsPer(samples, [1, 1]));
   await trainer.accumulate(samples, weightsPer(samples, [-1, -1]));
-  assert.ok((await trainer.step({ learningRate: 0 })).gradientNorm < 1e-4, "what cancels out is nothing");
+  assert.ok((await trainer.step({ learningRate: 0 })).gradientNorm < 1e-4, "opposite gradients cancel out");
 });
 
 test("a trainer that loads what another saved ends with the same weights", async () => {
@@ -129,5 +129,5 @@ test("a trainer that loads what another saved ends with the same weights", async
   await train(again);
   assert.deepEqual(await tensorsOf(again.weights), await tensorsOf(trainer.weights));
   assert.equal((await again.snapshot()).revision, (await trainer.snapshot()).revision);
-  await assert.rejects(again.load(join(folder, "nothing")), /start the run again/);
+  await assert.rejects(again.load(join(folder, "nothing")), /not a checkpoint\. Start the run again/);
 });

@@ -1,7 +1,7 @@
 /**
- * Trains all weights of nano's transformer, by automatic differentiation; the patch MLP stands still.
+ * Trains all weights of nano's transformer by automatic differentiation; the patch MLP is frozen.
  *
- * The policy in training acts with the very weights held here: a model made by `model()` is good until the next step.
+ * The policy in training acts with the very weights held here: a model made by `model()` is valid until the next step.
  */
 import { jit, numpy as np, tree } from "../../engines/nano/jax.ts";
 import { memoryLength } from "../../engines/nano/layout.ts";
@@ -14,11 +14,12 @@ import { readCheckpoint, tensorsOf, writeCheckpoint } from "./checkpoint.ts";
 import { Gradients, type PlainBatch } from "./gradients.ts";
 import { type NanoSample, sampleArrays } from "./sample-arrays.ts";
 
-/** Samples that go through the network at once, B; a last batch is filled up with weight 0. */
+/** Samples in one pass through the network, B; a last batch is filled up with weight 0. */
 const samplesAtOnce = 16;
-/** Adam's own limit on the gradient is off: `step` shortens it by what it is told. */
+/** Adam's own limit on the gradient is off: `step` clips the gradient to the norm it is given. */
 const adamOptions = { ...adamDefaults, mostNorm: Number.MAX_VALUE };
 
+/** Trains all weights of nano's transformer, Phase One's trainer. */
 export class NanoWeightsTrainer implements Trainer<NanoSample, Checkpoint> {
   readonly #config: NanoConfig;
   /** The patch MLP. */
@@ -61,12 +62,12 @@ export class NanoWeightsTrainer implements Trainer<NanoSample, Checkpoint> {
     }) as never) as never;
   }
 
-  /** All weights as they stand, to be used by reference and not beyond the next step. */
+  /** All current weights, to be used by reference until the next step. */
   get weights(): Weights {
     return { ...this.#still, ...this.#adam.weights };
   }
 
-  /** Steps made since random weights or since a stage began, as Adam counts them. */
+  /** Steps since random weights or since a stage began, as Adam counts them. */
   get steps(): number {
     return this.#adam.state.steps;
   }
@@ -115,7 +116,7 @@ export class NanoWeightsTrainer implements Trainer<NanoSample, Checkpoint> {
     return { gradientNorm, updateNorm: await this.#normOf(moved) };
   }
 
-  /** Writes the weights in 16 bits: what `openNano` reads. */
+  /** Writes the weights in 16 bits, as `openNano` reads them. */
   async snapshot(): Promise<Checkpoint> {
     writeWeights(this.#snapshotPath, await tensorsOf(this.weights), { bits: 16 });
     const { checksum } = readWeights(this.#snapshotPath);
@@ -137,7 +138,7 @@ export class NanoWeightsTrainer implements Trainer<NanoSample, Checkpoint> {
     )
       throw new DataError(
         "weights-broken",
-        `Expected ${path} to be a checkpoint of this network, got ${found ? "one of another" : "none"}: start the run again in another directory`,
+        `${path} is ${found ? "a checkpoint of another network" : "not a checkpoint"}. Start the run again in another directory`,
       );
     const moving = Object.fromEntries(
       Object.entries(found.weights).filter(([name]) => !name.startsWith("patch.")),

@@ -36,14 +36,14 @@ export interface AskingOptions {
  * Answers questions from what is kept of the windows that were over when each was asked.
  * @param kept 1 for entries that are kept, shape [N]
  * @param asked places of the questions, ascending
- * @param oldest for each of some memories, by the place of a question, the first entry not forgotten by then
+ * @param oldest for each of some memories, by the place of a question, the first entry it has not forgotten by then
  * @returns the answers of each of these memories, in the order of `asked`
  */
 export async function askWeek(
   { corpus, windows, windowSeconds, questions, words, signal }: AskingOptions,
   kept: Uint8Array,
   asked: readonly number[],
-  oldest: readonly ((question: number) => number)[],
+  oldest: readonly (readonly number[])[],
 ): Promise<AskedAnswer[][]> {
   const directory = await mkdtemp(join(tmpdir(), "taskmem-week-"));
   const memory = await openSqliteMemory(directory, { words, embedder: localEmbedder, now: () => 0 });
@@ -62,9 +62,9 @@ export async function askWeek(
       while (next < windows.length && windows[next]!.observation.endSeconds <= askedSeconds) next += 1;
       const rows = windows.slice(from, next).flatMap((window) => rowsOf(corpus, window, kept));
       if (rows.length > 0) await memory.addRows(rows, () => null);
-      for (const [k, oldestFor] of oldest.entries()) {
+      for (const [k, oldestAt] of oldest.entries()) {
         const { option, recall } = await answerQuestion(text, {
-          memory: youngerThan(memory, corpus, oldestFor(question)),
+          memory: youngerThan(memory, corpus, oldestAt[question]!),
           ...{ reader, now: () => 0, record: false, streams: [weekStream], asOfSeconds: askedSeconds },
         });
         answers[k]!.push({ option, recalled: recall.map(({ entry }) => Number(entry)) });

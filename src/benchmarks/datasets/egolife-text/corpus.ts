@@ -20,7 +20,7 @@ export interface Corpus {
   readonly idf: Float64Array;
 }
 
-/** `Name: text` where somebody speaks, else the text. */
+/** `Name: text` if a person speaks, else the text. */
 export function lineOf({ speaker, text }: TextEntry): string {
   return speaker === null ? text : `${speaker}: ${text}`;
 }

@@ -77,35 +77,41 @@ export interface Remembered {
 /** Policies that decide window by window; `all` and `recent` need no decision. */
 export type DecidingPolicy = Exclude<PolicyName, "all" | "recent">;
 
-/** @param share of the tokens to keep, above 0 to 1 */
+/** What a policy keeps of the week. @param share of the tokens to keep, above 0 to 1 */
 export async function remember(
   name: DecidingPolicy,
   share: number,
   options: PolicyOptions,
 ): Promise<Remembered[]> {
-  const { words, foreign } = options;
-  if (name === "cov+foreign") {
-    const remembered: Remembered[] = [];
-    for (const { name: set, texts } of foreign) {
-      const learn: Learn = async ({ length }) => closedForm(texts.slice(0, length).map(openQuestion), words);
-      remembered.push({ policy: `${name}(${set})`, memories: await taught(share, options, learn) });
-    }
-    return remembered;
+  if (name !== "cov+foreign") return [{ policy: name, memories: await memoriesOf(name, share, options) }];
+  const remembered: Remembered[] = [];
+  for (const { name: set, texts } of options.foreign) {
+    const learn: Learn = async ({ length }) =>
+      closedForm(texts.slice(0, length).map(openQuestion), options.words);
+    remembered.push({ policy: `${name}(${set})`, memories: await taught(share, options, learn) });
   }
-  const memories =
-    name === "random"
-      ? [await keptBy(options, uniformPolicies(share, options))]
-      : name === "cov"
-        ? [
-            await keptBy(
-              options,
-              choicePolicies(share, options, () => null),
-            ),
-          ]
-        : name === "cov+words"
-          ? await taught(share, options, async (tasks) => closedForm(tasks, words))
-          : await taught(share, withPreferenceUpdates(options), preferences(share, options));
-  return [{ policy: name, memories }];
+  return remembered;
+}
+
+async function memoriesOf(
+  name: Exclude<DecidingPolicy, "cov+foreign">,
+  share: number,
+  options: PolicyOptions,
+): Promise<WeekMemory[]> {
+  const { words, updates } = options;
+  const untrained = () => null;
+  switch (name) {
+    case "random":
+      return [await keptBy(options, uniformPolicies(share, options))];
+    case "cov":
+      return [await keptBy(options, choicePolicies(share, options, untrained))];
+    case "cov+words":
+      return taught(share, options, async (tasks) => closedForm(tasks, words));
+    case "cov+dpo": {
+      const fewer = updates === "every" ? preferenceUpdates : updates;
+      return taught(share, { ...options, updates: fewer }, preferences(share, options));
+    }
+  }
 }
 
 /** The policy that decides about a window. */
@@ -167,13 +173,13 @@ async function adaptersOf(
   learn: Learn,
 ): Promise<(seconds: number) => Adapter | null> {
   const counts = updates === "every" ? questions.map((_, i) => i + 1) : updates;
-  const learnt: { readonly askedSeconds: number; readonly adapter: Adapter | null }[] = [];
+  const trained: { readonly askedSeconds: number; readonly adapter: Adapter | null }[] = [];
   for (const count of counts.filter((each) => each <= questions.length)) {
     signal?.throwIfAborted();
     const adapter = await learn(questions.slice(0, count));
-    learnt.push({ askedSeconds: questions[count - 1]!.askedSeconds, adapter });
+    trained.push({ askedSeconds: questions[count - 1]!.askedSeconds, adapter });
   }
-  return (seconds) => learnt.findLast(({ askedSeconds }) => askedSeconds < seconds)?.adapter ?? null;
+  return (seconds) => trained.findLast(({ askedSeconds }) => askedSeconds < seconds)?.adapter ?? null;
 }
 
 function closedForm(tasks: readonly { readonly question: Question }[], words: WordSpace): Adapter {
@@ -182,10 +188,6 @@ function closedForm(tasks: readonly { readonly question: Question }[], words: Wo
 
 function openQuestion(text: string): { readonly question: Question } {
   return { question: { text, options: [] } };
-}
-
-function withPreferenceUpdates(options: PolicyOptions): PolicyOptions {
-  return { ...options, updates: options.updates === "every" ? preferenceUpdates : options.updates };
 }
 
 /** Phase Two of the choice policy, over what was watched in the hour before the last question. */

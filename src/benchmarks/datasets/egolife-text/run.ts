@@ -155,22 +155,14 @@ async function ofWholeStream(
 ): Promise<PolicyResults[]> {
   const kept = new Uint8Array(week.corpus.entries.length).fill(1);
   const memories = [
-    ...(policies.includes("all") ? [{ policy: "all", budget: 1, from: week.questions.map(() => 0) }] : []),
+    ...(policies.includes("all") ? [{ policy: "all", budget: 1, from: everything(week) }] : []),
     ...(policies.includes("recent")
       ? budgets.map((budget) => ({ policy: "recent", budget, from: recentFrom(week, budget) }))
       : []),
   ];
   const asked = [...week.questions.keys()];
-  const answers = await askWeek(
-    week,
-    kept,
-    asked,
-    memories.map(
-      ({ from }) =>
-        (question) =>
-          from[question]!,
-    ),
-  );
+  const oldest = memories.map(({ from }) => from);
+  const answers = await askWeek(week, kept, asked, oldest);
   return memories.map(({ policy, budget, from }, k) => {
     const isKept = (question: number) => (entry: number) => entry >= from[question]!;
     const results = asked.map((question) =>
@@ -180,12 +172,15 @@ async function ofWholeStream(
   });
 }
 
+/** Nothing forgotten at any question. */
+const everything = ({ questions }: Week) => questions.map(() => 0);
+
 async function ofPolicy(week: Week, name: DecidingPolicy, budget: number): Promise<PolicyResults[]> {
   const measured: PolicyResults[] = [];
   for (const { policy, memories } of await remember(name, budget, week)) {
     const results: QuestionResult[] = [];
     for (const { kept, asked } of memories) {
-      const [answers] = await askWeek(week, kept, asked, [() => 0]);
+      const [answers] = await askWeek(week, kept, asked, [everything(week)]);
       for (const [k, question] of asked.entries())
         results[question] = resultOf(week, question, (entry) => kept[entry] === 1, answers![k]!);
     }

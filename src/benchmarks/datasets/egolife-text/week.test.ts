@@ -62,7 +62,7 @@ test("reads every form of target time, days in any case, frames past 19", async 
   assert.deepEqual(byId.get("days")!.targetSeconds, [600, 86_400.5]);
 });
 
-test("lists rows that cannot be read with their number, and goes on", async () => {
+test("lists rows that cannot be read with their number, and reads the rest", async () => {
   const after = week.questions.length;
   const root = written([
     { ...row, ID: "no-letter", answer: "E" },
@@ -111,7 +111,7 @@ test("lists rows that cannot be read with their number, and goes on", async () =
   assert.equal(skipped.filter(({ file }) => file.endsWith(".srt")).length, 1);
 });
 
-test("goes on with captions or transcript alone, and says what is missing", async () => {
+test("reads captions or transcript alone, and says what is missing", async () => {
   for (const [path, kind] of [
     ["EgoLifeCap/Transcript", "speech"],
     ["EgoLifeCap/DenseCaption/translated", "caption"],

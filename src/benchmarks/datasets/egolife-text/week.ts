@@ -154,7 +154,7 @@ function hoursMissing(kind: string, { place, paths }: HourFiles, other: HourFile
     : [`no ${kind} of ${gone.map((hour) => hour.replace("_", " at ")).join(", ")}`];
 }
 
-/** Labels of voices that name nobody. */
+/** Labels of voices that are no names. */
 const noName =
   /\b(others?|people|person|some(one|body)|every(one|body)|unknown|unidentified|strangers?|guests?|music|lyrics|laugh\w*|voice|sister|brother|neighbou?r|boss|owner|guy|man|woman|consumer|ai)\b|[^\p{Script=Latin}\p{P}\s]/iu;
 /** A label on fewer cues is a slip of the transcript. */

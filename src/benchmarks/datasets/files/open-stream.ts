@@ -115,7 +115,7 @@ async function probed(path: string): Promise<boolean> {
   );
 }
 
-/** Pictures and sound between two moments, encoded anew so that it starts at the very frame. */
+/** Pictures and sound between two moments, encoded again so that it starts at the very frame. */
 async function cutPiece(
   recording: string,
   { startSeconds, endSeconds }: Span,

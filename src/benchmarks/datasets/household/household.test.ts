@@ -195,7 +195,7 @@ test("a film keeps the memory of its first question, also for what is asked of i
   }
 });
 
-test("stopped and gone on with it gives the same, and steps that stand are not run again", async () => {
+test("stopped and resumed it gives the same, and steps that stand are not run again", async () => {
   const films = await filmsOf(6);
   let learnt = 0;
   const stands = new Map<string, string>();

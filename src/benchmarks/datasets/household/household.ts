@@ -120,10 +120,10 @@ export async function householdBenchmark(options: HouseholdOptions): Promise<Hou
     await keep("Phase One", kind, phaseOne);
     const learning = `Phase Two learns from ${first.length} questions about ${kind}`;
     onProgress?.(learning);
-    const learnt = await step(learning, async () =>
+    const plain = await step(learning, async () =>
       plainAdapter(await policies.learn(first.map((question) => ({ question: askedOf(question) })))),
     );
-    const adapter = learnt && adapterOf(learnt);
+    const adapter = plain && adapterOf(plain);
     adapters[kind] = adapter;
     const adapted =
       adapter === null

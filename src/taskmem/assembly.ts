@@ -1,58 +1,58 @@
-/** From a configuration to the pieces it names: which memory, perceptors, policy and reader are at work. */
+/** From a configuration to the parts it names: memory, perceptors, model, policy, reader, judge, trainer. */
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Adapter } from "./adapter/adapter.ts";
-import type { AdapterTarget } from "./adapter/adapter-file.ts";
-import { modelReader } from "./answer/model-reader.ts";
-import type { Reader } from "./answer/reader.ts";
-import { type Config, type PolicyName, policyName } from "./config.ts";
-import type { Embedder, EngineCache, Model } from "./engine.ts";
-import { lexicalReader, localEmbedder, wordSpace } from "./engines/local/index.ts";
-import type { NanoModel } from "./engines/nano/nano-model.ts";
-import { shippedWeights } from "./engines/nano/shipped.ts";
-import { openaiModel, openaiTranscriber, openOpenaiEmbedder } from "./engines/openai/index.ts";
-import { ConfigError, DataError } from "./errors.ts";
-import type { Memory, StreamRecord } from "./memory/memory.ts";
-import { openSqliteMemory } from "./memory/sqlite.ts";
-import type { Perceptors } from "./perception/perceive.ts";
-import { createPerceptors } from "./perception/perceive.ts";
-import { bestOfNPolicy, defaultSamples } from "./policies/best-of-n/best-of-n.ts";
-import { bestOfNFamily } from "./policies/best-of-n/best-of-n-phase-two.ts";
-import { type ChoiceOptions, choicePolicy } from "./policies/choice/choice.ts";
-import { choiceFamily } from "./policies/choice/choice-training.ts";
-import { readChoiceWeights } from "./policies/choice/choice-weights-trainer.ts";
-import { modelPolicy } from "./policies/model/model-policy.ts";
-import { type WordAdapterTrainerOptions, wordAdapterTrainer } from "./policies/word-adapter-trainer.ts";
-import { type ContextLimits, contextDefaults } from "./policy/context.ts";
-import type { PictureLimits } from "./policy/pictures.ts";
-import type { Policy } from "./policy/policy.ts";
-import type { Judge } from "./reward/judge.ts";
-import { localJudge } from "./reward/local-judge.ts";
-import { modelJudge } from "./reward/model-judge.ts";
-import type { Source } from "./stream/clip.ts";
-import { openSource, type SourceOptions } from "./stream/open-source.ts";
-import type { AdapterTrainer } from "./training/train-adapter.ts";
+import type { Adapter } from "../adapter/adapter.ts";
+import type { AdapterTarget } from "../adapter/adapter-file.ts";
+import { modelReader } from "../answer/model-reader.ts";
+import type { Reader } from "../answer/reader.ts";
+import { type Config, type PolicyName, policyName } from "../config.ts";
+import type { Embedder, EngineCache, Model } from "../engine.ts";
+import { lexicalReader, localEmbedder, wordSpace } from "../engines/local/index.ts";
+import type { NanoModel } from "../engines/nano/nano-model.ts";
+import { shippedWeights } from "../engines/nano/shipped.ts";
+import { openaiModel, openaiTranscriber, openOpenaiEmbedder } from "../engines/openai/index.ts";
+import { ConfigError, DataError } from "../errors.ts";
+import type { Memory, StreamRecord } from "../memory/memory.ts";
+import { openSqliteMemory } from "../memory/sqlite.ts";
+import type { Perceptors } from "../perception/perceive.ts";
+import { createPerceptors } from "../perception/perceive.ts";
+import { bestOfNPolicy, defaultSamples } from "../policies/best-of-n/best-of-n.ts";
+import { bestOfNFamily } from "../policies/best-of-n/best-of-n-phase-two.ts";
+import { type ChoiceOptions, choicePolicy } from "../policies/choice/choice.ts";
+import { choiceFamily } from "../policies/choice/choice-training.ts";
+import { readChoiceWeights } from "../policies/choice/choice-weights-trainer.ts";
+import { modelPolicy } from "../policies/model/model-policy.ts";
+import { type WordAdapterTrainerOptions, wordAdapterTrainer } from "../policies/word-adapter-trainer.ts";
+import { type ContextLimits, contextDefaults } from "../policy/context.ts";
+import type { PictureLimits } from "../policy/pictures.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { Judge } from "../reward/judge.ts";
+import { localJudge } from "../reward/local-judge.ts";
+import { modelJudge } from "../reward/model-judge.ts";
+import type { Source } from "../stream/clip.ts";
+import { openSource, type SourceOptions } from "../stream/open-source.ts";
+import type { AdapterTrainer } from "../training/train-adapter.ts";
 
 const apiKeyVariable = "TASKMEM_API_KEY";
 
 export interface OpenChoice {
-  /** Whether a memory that does not exist is an error. */
+  /** Whether a missing memory is an error. */
   readonly mustExist: boolean;
   readonly readOnly?: boolean;
-  /** In place of the configured one. */
+  /** Used instead of the configured embedder. */
   readonly embedder?: Embedder | undefined;
   /** Wall clock in milliseconds. @default Date.now */
   readonly now?: () => number;
 }
 
-/** Opens the memory directory; commands that only read refuse one that does not exist. */
+/** Opens the memory directory. @throws ConfigError `memory-missing` if it must exist and does not */
 export async function openConfiguredMemory(config: Config, how: OpenChoice): Promise<Memory> {
   const { embedder, now = Date.now, readOnly = false } = how;
   if (how.mustExist && !existsSync(join(config.memory, "memory.db"))) {
     throw new ConfigError(
       "memory-missing",
-      `Expected a memory in ${config.memory}, found none: run \`taskmem watch <source>\` first or name another with --memory`,
+      `There is no memory in ${config.memory}. Run \`taskmem watch <source>\` first, or name another directory with --memory.`,
     );
   }
   return openSqliteMemory(config.memory, {
@@ -106,7 +106,7 @@ export function configuredPerceptors(config: Config): Perceptors {
   });
 }
 
-/** Opens what is named as a source. @throws DataError, ConfigError as `openSource` */
+/** Opens a path, URL or device as a source. @throws DataError, ConfigError as `openSource` */
 export function openConfiguredSource(
   { stream, languages, screenText }: Config,
   spec: string | readonly string[],
@@ -115,16 +115,16 @@ export function openConfiguredSource(
   return openSource(spec, { ...stream, languages, largeFrames: screenText, ...options });
 }
 
-/** The model a policy writes with: nano in this process, or what is at the configured endpoint; `null` for none. */
+/** The model a policy writes with: nano in this process, or the one at the configured endpoint; `null` for none. */
 export async function openConfiguredModel(config: Config): Promise<Model | null> {
   if (policyName(config) !== "nano") return configuredModel(config);
-  const { openNano } = await import("./policies/nano/index.ts");
+  const { openNano } = await import("../policies/nano/index.ts");
   return openNano(shippedWeights("nano"));
 }
 
 /**
- * @param model as `openConfiguredModel` gives it
- * @param adapter what it writes with; the engine policy takes none
+ * @param model as `openConfiguredModel` returns it
+ * @param adapter what it writes with; the model policy takes none
  */
 export async function configuredPolicy(
   config: Config,
@@ -135,22 +135,22 @@ export async function configuredPolicy(
   const name = policyName(config);
   if (name === "choice") return choicePolicy({ ...choiceOptions(config), ...choice, adapter });
   if (name === "nano") {
-    const { nanoPolicy } = await import("./policies/nano/index.ts");
+    const { nanoPolicy } = await import("../policies/nano/index.ts");
     return nanoPolicy(model as NanoModel, adapter, wordSpace.countTokens);
   }
   if (!model)
     throw new ConfigError(
       "model-missing",
-      `Expected a model for the \`${name}\` policy: give --base-url and --model`,
+      `The \`${name}\` policy needs a model. Name one with --base-url and --model.`,
     );
   const inner = configuredEngine(config, model);
   if (name === "model") return inner;
-  // Without an adapter any sample is as good as another: one is enough, and costs no more than the engine policy.
+  // Without an adapter there is nothing to choose by: one sample is enough, and costs as much as the model policy.
   const samples = adapter === null ? 1 : (config.bestOfN.samples ?? defaultSamples);
   return bestOfNPolicy({ inner, words: wordSpace, adapter, samples });
 }
 
-/** The engine policy over a model: also what the best-of-n policy draws its samples from. */
+/** The model policy over a model. The best-of-n policy draws its samples from it too. */
 export function configuredEngine(config: Config, model: Model): Policy {
   return modelPolicy({
     model,
@@ -161,7 +161,7 @@ export function configuredEngine(config: Config, model: Model): Policy {
   });
 }
 
-/** What the model policy and its judge are shown of the window's pictures. */
+/** How many of the window's pictures the model policy and its judge see. */
 function pictureLimits({ model: { framesPerClip, pictureTokens } }: Config): PictureLimits {
   return { framesPerClip, pictureTokens };
 }
@@ -175,31 +175,32 @@ export function choiceOptions(config: Config): Omit<ChoiceOptions, "adapter"> {
   };
 }
 
-/** What an adapter of a policy has to fit. */
+/** What an adapter of a policy must fit. */
 export async function adapterTarget(policy: PolicyName, model: Model | null): Promise<AdapterTarget> {
   if (policy === "nano") {
-    const { nanoTarget } = await import("./policies/nano/index.ts");
+    const { nanoTarget } = await import("../policies/nano/index.ts");
     return nanoTarget(model as NanoModel);
   }
   return { space: wordSpace.id, dimension: wordSpace.dimension, base: `${policy}@1` };
 }
 
-/** How a policy is to learn. */
+/** How a policy learns. */
 export interface TrainingChoice extends JudgeChoice {
   /** `closed-form` counts words of questions; `preferences` compares memories. @default "closed-form" */
   readonly method?: WordAdapterTrainerOptions["method"];
 }
 
+/** Which judge is asked when a policy learns. */
 export interface JudgeChoice {
-  /** `local` goes by words and asks no model; `model` asks the endpoint; or one of your own. */
+  /** `local` compares words and asks no model; `model` asks the endpoint; or a judge of your own. */
   readonly judge?: "local" | "model" | Judge | undefined;
-  /** A model of the endpoint other than the one that writes. */
+  /** The endpoint's model that judges. @default the one that writes */
   readonly judgeModel?: string | undefined;
 }
 
 /**
- * Who grades and compares memories; by words where nothing else is asked for.
- * @param cache where a model's verdicts are kept
+ * The judge that grades and compares memories. @default by words
+ * @param cache keeps a model's verdicts
  * @throws ConfigError for a model without an endpoint
  */
 export function configuredJudge(
@@ -214,7 +215,10 @@ export function configuredJudge(
     model: { ...config.model, ...(judgeModel !== undefined && { model: judgeModel }) },
   });
   if (model === null)
-    throw new ConfigError("model-missing", "Expected a model to judge: give --base-url and --model");
+    throw new ConfigError(
+      "model-missing",
+      "`--judge model` needs a model. Name one with --base-url and --model.",
+    );
   return modelJudge({
     model,
     concurrency: config.model.concurrency,
@@ -223,12 +227,12 @@ export function configuredJudge(
   });
 }
 
-/** Calls at once in training: as many as the endpoint is allowed, where it is asked. */
+/** Concurrent calls in training: as many as the endpoint may get, if training asks it; otherwise 1. */
 export function concurrencyOf({ model }: Config, asksEndpoint: boolean): number {
   return asksEndpoint ? model.concurrency : 1;
 }
 
-/** How the configured policy learns. @throws ConfigError for a policy that cannot */
+/** The trainer of the configured policy. @throws ConfigError for a policy that cannot learn */
 export async function configuredTrainer(
   config: Config,
   memory: Memory,
@@ -250,7 +254,7 @@ export async function configuredTrainer(
     case "best-of-n": {
       const inner = configuredEngine(config, model!);
       const { samples = defaultSamples } = config.bestOfN;
-      // What a model writes is dear: kept in the memory, it serves the next run too, of the same endpoint and settings.
+      // Model output is expensive, so memory keeps it for later runs with the same endpoint and settings.
       const { baseUrl, temperature = null, video } = config.model;
       const store = memory.engineCache(JSON.stringify([baseUrl, temperature, video]));
       const family = bestOfNFamily({ inner, words: wordSpace, samples, store });
@@ -262,15 +266,15 @@ export async function configuredTrainer(
       if (judgeName !== undefined || judgeModel !== undefined)
         throw new ConfigError(
           "flags-invalid",
-          "Expected no --judge with nano: its memories are of simulated households, whose truth is known",
+          "--judge does not apply to nano: it remembers simulated households, whose truth is known. Leave out --judge.",
         );
-      const { nanoAdapterTrainer } = await import("./policies/nano/index.ts");
+      const { nanoAdapterTrainer } = await import("../policies/nano/index.ts");
       return nanoAdapterTrainer({ model: model as NanoModel, countTokens: wordSpace.countTokens, limits });
     }
     case "model":
       throw new ConfigError(
         "policy-untrainable",
-        "Expected a policy that learns in this process, got model: its weights are trained where the engine runs. Use --policy best-of-n to tilt what it writes",
+        "The model policy does not learn in this process: its weights are trained where the engine runs. Use --policy best-of-n to learn which of its samples to keep.",
       );
   }
 }
@@ -280,7 +284,7 @@ export function configuredReader(config: Config, model: Model | null): Reader {
   return name === "model" && model ? modelReader(model) : lexicalReader({ words: wordSpace });
 }
 
-/** The streams a command is about: those named, or all. @throws DataError for a name the memory does not hold */
+/** The named streams, or all. @throws DataError `stream-unknown` */
 export async function chosenStreams(
   memory: Memory,
   names: readonly string[] | undefined,
@@ -291,6 +295,9 @@ export async function chosenStreams(
     const found = streams.find(({ id }) => id === name);
     if (found) return found;
     const known = streams.map(({ id }) => id).join(", ") || "none";
-    throw new DataError("stream-unknown", `Expected a stream of this memory, got ${name}: it holds ${known}`);
+    throw new DataError(
+      "stream-unknown",
+      `Expected a stream of this memory, got ${name}. It holds ${known}.`,
+    );
   });
 }

@@ -1,10 +1,10 @@
 /**
- * What is asked of a model and decided by a policy, told as it happens: for finding out why something was remembered.
+ * Log of what models are asked and policies decide, to find out why something was remembered.
  *
- * Pictures are told by number and moment, never by bytes; keys and headers are not known here.
+ * Pictures are logged by number and moment, never by bytes. API keys and headers do not reach this file.
  */
-import type { Completion, GenerateRequest, Model } from "./engine.ts";
-import type { Context, Policy } from "./policy/policy.ts";
+import type { Completion, GenerateRequest, Model } from "../engine.ts";
+import type { Context, Policy } from "../policy/policy.ts";
 
 /** One thing that happened inside. */
 export type LogEvent =
@@ -12,7 +12,7 @@ export type LogEvent =
       readonly log: "prompt";
       readonly model: string;
       readonly system: string | null;
-      /** The prompt in reading order; pictures as a line that counts them. */
+      /** The prompt in reading order, with one line for all pictures in a row. */
       readonly text: string;
       readonly samples: number;
     }
@@ -33,15 +33,15 @@ export type LogEvent =
       /** Earlier clips and entries the policy was shown. */
       readonly shownClips: readonly number[];
       readonly shownEntries: number;
-      /** What it wrote, action by action, with what is wrong with it. */
+      /** What it wrote, action by action, with the issues of each. */
       readonly actions: readonly { readonly text: string; readonly issues: readonly string[] }[];
       readonly ms: number;
     };
 
-/** Takes log events; must not throw. */
+/** Receives log events; must not throw. */
 export type Log = (event: LogEvent) => void;
 
-/** The model, telling what it is asked and what it says. */
+/** The model, with each request and answer logged. */
 export function loggedModel(model: Model, log: Log): Model {
   return {
     id: model.id,
@@ -60,7 +60,7 @@ export function loggedModel(model: Model, log: Log): Model {
   };
 }
 
-/** The policy, telling what it is shown and what it decides. */
+/** The policy, with each context and decision logged. */
 export function loggedPolicy(policy: Policy, log: Log): Policy {
   return {
     id: policy.id,

@@ -1,16 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import {
-  addTestStream,
-  decisionOf,
-  observationOf,
-  remember,
-  statementOf,
-} from "../../test/support/memory.ts";
-import { kitchen, type TestStore } from "../../test/support/store.ts";
-import { ConfigError } from "../errors.ts";
-import { keptChanges, mostForgotten } from "./change-feed.ts";
-import type { Change, Memory, MemoryRow } from "./memory.ts";
+import { ConfigError } from "../../src/errors.ts";
+import { keptChanges, mostForgotten } from "../../src/memory/change-feed.ts";
+import type { Change, Memory, MemoryRow } from "../../src/memory/memory.ts";
+import { addTestStream, decisionOf, observationOf, remember, statementOf } from "../support/memory.ts";
+import { kitchen, type TestStore } from "../support/store.ts";
 
 /** The next changes, without their cursors. */
 async function take(changes: AsyncIterator<Change>, count: number): Promise<object[]> {
@@ -48,10 +42,10 @@ function entryRows(count: number): MemoryRow[] {
   }));
 }
 
-/** What a listener gets. */
+/** What a listener receives. */
 export function changeCases(store: TestStore): void {
   describe("changes", () => {
-    test("tell of everything that is written, in order, by ids", async () => {
+    test("report everything that is written, in order, by ids", async () => {
       const memory = await kitchen(store);
       const changes = listen(memory);
       const { stored } = await remember(memory, "kitchen", 0, ["Ann: tea", "Bob: coffee"]);
@@ -97,7 +91,7 @@ export function changeCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("are none where nothing changes", async () => {
+    test("are empty if nothing changes", async () => {
       const memory = await kitchen(store);
       const { stored } = await remember(memory, "kitchen", 0, ["Ann: tea"]);
       await memory.addTask(task("task_1"));
@@ -111,7 +105,7 @@ export function changeCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("go on after a cursor, also when the memory was opened again, for each listener by itself", async () => {
+    test("resume after a cursor, also in a reopened memory, for each listener by itself", async () => {
       const memory = await kitchen(store);
       const first = listen(memory);
       for (const id of ["a", "b", "c"]) await memory.addTask(task(id));
@@ -151,7 +145,7 @@ export function changeCases(store: TestStore): void {
       assert.equal((await last).done, true);
     });
 
-    test("hold nothing of what was forgotten but that its ids went", async () => {
+    test("keep nothing of what was forgotten but its ids", async () => {
       const memory = await kitchen(store);
       await addTestStream(memory, "zanzibar room");
       const changes = memory.changes();
@@ -169,7 +163,7 @@ export function changeCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("of which too many were missed, or forgotten at once, are a reset", async () => {
+    test("are a reset if too many were missed or forgotten at once", async () => {
       const memory = await kitchen(store);
       const first = listen(memory);
       const early = listen(memory);
@@ -180,7 +174,7 @@ export function changeCases(store: TestStore): void {
       assert.deepEqual(await take(since, 1), [
         { kind: "entry", entry: "entry_0", stream: "kitchen", clip: 0 },
       ]);
-      assert.deepEqual(await take(early, 1), [{ kind: "reset" }], "it saw nothing of them yet");
+      assert.deepEqual(await take(early, 1), [{ kind: "reset" }], "it had seen none of them");
       await memory.addTask(task("b"));
       assert.deepEqual(await take(listen(memory, { since: cursor }), 1), [{ kind: "reset" }]);
       assert.deepEqual(await take(early, 1), [{ kind: "task", task: "b" }]);
@@ -190,7 +184,7 @@ export function changeCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("are refused after a cursor of something else", async () => {
+    test("refuse the cursor of something else", async () => {
       const memory = await kitchen(store);
       for (const since of ["", Buffer.from('["tasks",1]').toString("base64url")]) {
         assert.throws(

@@ -1,10 +1,20 @@
 /**
- * The parts of one TaskMem: what a configuration names (`assembly.ts`), or the caller's own in its place, each opened
- * once and when it is first needed.
+ * The parts of one TaskMem: those a configuration names (`assembly.ts`), or the caller's own in their place. Each is
+ * opened once, when it is first needed.
  */
-import type { Adapter } from "./adapter/adapter.ts";
-import { type AdapterTarget, parseAdapter } from "./adapter/adapter-file.ts";
-import type { Reader } from "./answer/reader.ts";
+import type { Adapter } from "../adapter/adapter.ts";
+import { type AdapterTarget, parseAdapter } from "../adapter/adapter-file.ts";
+import type { Reader } from "../answer/reader.ts";
+import { type Config, type PolicyName, policyName } from "../config.ts";
+import type { Embedder, Model } from "../engine.ts";
+import { ConfigError } from "../errors.ts";
+import type { Memory } from "../memory/memory.ts";
+import type { Perceptors } from "../perception/perceive.ts";
+import { liveBudget } from "../policies/choice/choice-budget.ts";
+import { type ContextLimits, contextDefaults } from "../policy/context.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { Judge } from "../reward/judge.ts";
+import type { AdapterTrainer } from "../training/train-adapter.ts";
 import {
   adapterTarget,
   configuredModel,
@@ -16,29 +26,19 @@ import {
   openConfiguredModel,
   type TrainingChoice,
 } from "./assembly.ts";
-import { type Config, type PolicyName, policyName } from "./config.ts";
-import type { Embedder, Model } from "./engine.ts";
-import { ConfigError } from "./errors.ts";
 import { type Log, loggedModel, loggedPolicy } from "./logging.ts";
-import type { Memory } from "./memory/memory.ts";
-import type { Perceptors } from "./perception/perceive.ts";
-import { liveBudget } from "./policies/choice/choice-budget.ts";
-import { type ContextLimits, contextDefaults } from "./policy/context.ts";
-import type { Policy } from "./policy/policy.ts";
-import type { Judge } from "./reward/judge.ts";
-import type { AdapterTrainer } from "./training/train-adapter.ts";
 
-/** A policy of the caller's own that may learn. */
+/** A policy of your own that may learn. */
 export interface CustomPolicy {
-  /** The policy that writes with an adapter, or without; it has the same id with any. */
+  /** Returns the policy with an adapter, or without one; its id is the same in both cases. */
   readonly policy: (adapter: Adapter | null) => Policy;
-  /** What its adapters have to fit. @default it has none */
+  /** What its adapters must fit. @default the policy has no adapters */
   readonly target?: AdapterTarget;
-  /** How it learns. @default it does not */
+  /** How it learns. @default it does not learn */
   readonly trainer?: AdapterTrainer;
 }
 
-/** Parts in place of those that the configuration names. */
+/** Parts of your own, in place of those the configuration names. */
 export interface OwnParts {
   readonly policy?: CustomPolicy;
   readonly reader?: Reader;
@@ -53,6 +53,7 @@ export interface OwnParts {
   readonly log?: Log;
 }
 
+/** The parts of one TaskMem, each opened once. */
 export class Parts {
   readonly config: Config;
   readonly memory: Memory;
@@ -76,7 +77,10 @@ export class Parts {
     return this.#own.policy?.policy(null).id ?? policyName(this.config);
   }
 
-  /** The policy that learns after questions, or `null`: what calls a model that costs is left to `learn`. */
+  /**
+   * Id of the policy that learns after questions, or `null`. A policy whose training calls a model at an endpoint
+   * learns by `learn` only.
+   */
   get learningPolicy(): string | null {
     const own = this.#own.policy;
     if (own) return own.trainer ? this.policyId : null;
@@ -84,13 +88,13 @@ export class Parts {
     return policy === "choice" || policy === "nano" ? policy : null;
   }
 
-  /** Whether only this process has what the policy is made of. */
+  /** Whether the policy is made of parts that only this process has. */
   get isCustom(): boolean {
     const { policy, model, judge, store } = this.#own;
     return [policy, model, store].some((part) => part !== undefined) || typeof judge === "object";
   }
 
-  /** What the policy writes with, and the model at the endpoint or the caller's; `null` for none. */
+  /** The model the policy writes with, and the model at the endpoint or the caller's own; `null` for none. */
   model(): Promise<Model | null> {
     this.#model ??= this.#openModel();
     return this.#model;
@@ -99,7 +103,7 @@ export class Parts {
   async #openModel(): Promise<Model | null> {
     const { log } = this.#own;
     const model = this.#own.model ?? (await openConfiguredModel(this.config));
-    // Nano is more than a model to the policy that knows it.
+    // The nano policy needs the nano model itself, so this one is not logged.
     return model && log && policyName(this.config) !== "nano" ? loggedModel(model, log) : model;
   }
 
@@ -114,7 +118,7 @@ export class Parts {
     return this.#perceptors;
   }
 
-  /** The policy with its active adapter. @throws ConfigError, DataError where that does not fit it any more */
+  /** The policy with its active adapter. @throws ConfigError, DataError if the adapter no longer fits */
   async activePolicy({ live = false }: { readonly live?: boolean } = {}): Promise<Policy> {
     const policy = await this.#policyWith(await this.activeAdapter(), live);
     const { log } = this.#own;
@@ -128,14 +132,14 @@ export class Parts {
     });
   }
 
-  /** The active adapter of the policy, or `null`. @throws ConfigError, DataError where it does not fit any more */
+  /** The active adapter of the policy, or `null`. @throws ConfigError, DataError if it no longer fits */
   async activeAdapter(): Promise<Adapter | null> {
     const [active] = await this.memory.adapters({ policy: this.policyId, state: "active" });
     if (!active) return null;
     return parseAdapter(active.file, active.id, await this.adapterTarget()).adapter;
   }
 
-  /** What an adapter of the policy has to fit. @throws ConfigError for a policy that has none */
+  /** What an adapter of the policy must fit. @throws ConfigError for a policy without adapters */
   async adapterTarget(): Promise<AdapterTarget> {
     const own = this.#own.policy;
     if (!own) return adapterTarget(policyName(this.config), await this.model());
@@ -143,7 +147,7 @@ export class Parts {
     throw untrainable(this.policyId);
   }
 
-  /** How the policy, or another by its id, learns. @throws ConfigError for a policy that does not */
+  /** The trainer of the policy, or of another by its id. @throws ConfigError for a policy that does not learn */
   async trainer(choice: TrainingChoice, policy = this.policyId): Promise<AdapterTrainer> {
     const own = this.#own.policy;
     if (own?.trainer) return own.trainer;
@@ -155,14 +159,14 @@ export class Parts {
   }
 }
 
-/** Opens the memory and what is needed at once. @throws ConfigError, StoreError */
+/** Opens the memory and the parts needed at once. @throws ConfigError, StoreError */
 export async function openParts(config: Config, own: OwnParts): Promise<Parts> {
   const { store, readOnly = false, mustExist = false, embedder, now = Date.now } = own;
   const memory = store ?? (await openConfiguredMemory(config, { mustExist, readOnly, embedder, now }));
   return new Parts(config, own, memory);
 }
 
-/** Decisions of a pushed stream come by the second. */
+/** A pushed stream is decided second by second. */
 const forLive = (config: Config): Config => ({ ...config, stream: { ...config.stream, clipSeconds: 1 } });
 
 function untrainable(policy: string): ConfigError {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { type StoreError, TaskMemError } from "../../src/errors.ts";
+import { keptObservations, keptWithFrames, sweepEvery } from "../../src/memory/retention.ts";
 import {
   addTestStream,
   decisionOf,
@@ -7,10 +9,8 @@ import {
   observationOf,
   remember,
   statementOf,
-} from "../../test/support/memory.ts";
-import { kitchen, type TestStore, texts } from "../../test/support/store.ts";
-import { type StoreError, TaskMemError } from "../errors.ts";
-import { keptObservations, keptWithFrames, sweepEvery } from "./retention.ts";
+} from "../support/memory.ts";
+import { kitchen, type TestStore, texts } from "../support/store.ts";
 
 const code = (name: string) => (error: unknown) => error instanceof TaskMemError && error.code === name;
 const kettle = "Ann puts the kettle on the stove";
@@ -36,7 +36,7 @@ export function journalCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("have ended until another clip of theirs is seen", async () => {
+    test("count as ended until another of their clips is seen", async () => {
       const memory = await kitchen(store);
       await memory.addObservation(observationOf("kitchen", 0));
       await memory.endStream("kitchen");
@@ -46,7 +46,7 @@ export function journalCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("must be known before anything is said of them", async () => {
+    test("must be added before anything is written about them", async () => {
       const memory = await store.open();
       await assert.rejects(memory.addObservation(observationOf("hall", 0)), code("stream-unknown"));
       await assert.rejects(
@@ -120,7 +120,7 @@ export function journalCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("refuses a clip that is decided, and changes nothing of one that waits", async () => {
+    test("refuses a decided clip, and leaves a waiting one as it is", async () => {
       const memory = await kitchen(store);
       await remember(memory, "kitchen", 0, [kettle]);
       for (const [clip, retryable] of [
@@ -145,7 +145,7 @@ export function journalCases(store: TestStore): void {
       await again.close();
     });
 
-    test("offers a failed clip again if a later try may help, and not otherwise", async () => {
+    test("offers a failed clip again only if the failure is retryable", async () => {
       const memory = await kitchen(store);
       for (const clip of [0, 1]) await memory.addObservation(observationOf("kitchen", clip));
       const outage = { code: "engine-down", message: "no answer", retryable: true };
@@ -159,7 +159,7 @@ export function journalCases(store: TestStore): void {
       assert.deepEqual(
         recent.map(({ clip }) => clip),
         [1],
-        "the refused clip is of the window",
+        "the refused clip is in the window",
       );
       assert.deepEqual(await next.clipFailures("kitchen"), [
         { stream: "kitchen", clip: 0, failure: { ...outage, attempts: 2 } },
@@ -177,7 +177,7 @@ export function journalCases(store: TestStore): void {
       await next.close();
     });
 
-    test("shows the short-term window, keeps the pictures of the last ten minutes and lets older ones go", async () => {
+    test("shows the short-term window, keeps the pictures of the last ten minutes and deletes older ones", async () => {
       const memory = await kitchen(store);
       await memory.progress("kitchen", 3);
       for (let clip = 0; clip < keptWithFrames + 3; clip++) {
@@ -235,7 +235,7 @@ export function journalCases(store: TestStore): void {
       await again.close();
     });
 
-    test("lets go of what clips that failed for good showed as it does of stored ones, and of nothing that waits", async () => {
+    test("deletes observations of clips that failed for good as of stored ones, and none that wait", async () => {
       const memory = await kitchen(store);
       const fail = (clip: number, retryable: boolean) =>
         memory.failClip("kitchen", clip, { code: "bad-request", message: "refused", retryable });
@@ -272,7 +272,7 @@ export function journalCases(store: TestStore): void {
       await again.close();
     });
 
-    test("keeps gaps, and the later end of one that is met again", async () => {
+    test("keeps gaps, and the later end of a gap that is met again", async () => {
       const memory = await kitchen(store);
       const gap = {
         kind: "gap",
@@ -303,7 +303,7 @@ export function journalCases(store: TestStore): void {
   });
 
   describe("a commit", () => {
-    test("is nothing when any part of it is wrong", async () => {
+    test("stores nothing if any part of it is wrong", async () => {
       const memory = await kitchen(store);
       await memory.addObservation(observationOf("kitchen", 0));
       const good = statementOf(0, kettle);
@@ -345,7 +345,7 @@ export function journalCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("of an explicit fact under a policy of that name is stored once", async () => {
+    test("of an explicit fact is stored once", async () => {
       const memory = await kitchen(store);
       await memory.addObservation(observationOf("kitchen", 0));
       const fact = decisionOf("kitchen", [statementOf(0, kettle)], {
@@ -377,7 +377,7 @@ export function journalCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("skips texts that are empty or said twice", async () => {
+    test("skips empty and repeated texts", async () => {
       const memory = await kitchen(store);
       const { stored, skipped } = await remember(memory, "kitchen", 0, [kettle, "  ", kettle]);
       assert.deepEqual([stored.length, skipped.map(({ reason }) => reason)], [1, ["empty", "duplicate"]]);

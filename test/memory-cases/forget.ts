@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { wordSpace } from "../../src/engines/local/index.ts";
+import type { Entry, ForgetReport, ForgetRequest, Memory } from "../../src/memory/memory.ts";
 import {
   addTestStream,
   decisionOf,
@@ -7,17 +9,15 @@ import {
   observationOf,
   remember,
   statementOf,
-} from "../../test/support/memory.ts";
-import { rowsOf, type TestStore } from "../../test/support/store.ts";
-import { wordSpace } from "../engines/local/index.ts";
-import type { Entry, ForgetReport, ForgetRequest, Memory } from "./memory.ts";
+} from "../support/memory.ts";
+import { rowsOf, type TestStore } from "../support/store.ts";
 
-/** A word no other text holds, also as the text index and the counts keep it. */
+/** A word that no other text holds, also in the form the text index and the word counts keep. */
 const canary = "zanzibarkanarie";
 const canaryText = `Quentin: the ${canary} sits in the pantry`;
 const canaryPicture = `jpeg of the ${canary}`;
 
-/** How the canary may stand in a file: as said, and as its stem. */
+/** Forms of the canary that a file may hold: the word itself and its stem. */
 const traces = [canary, wordSpace.stems(canary)[0]!];
 
 /** Two streams of ten clips. Clip 4 of `kitchen` (40–50 s) says and shows the canary, and a task cites it. */
@@ -70,7 +70,7 @@ async function addTask(memory: Memory, id: string, text: string, citations: read
 
 const counted = ({ sample: _, dryRun: __, words: ___, ...counts }: ForgetReport) => counts;
 
-/** What forgetting reaches, and what it leaves. */
+/** What forgetting removes, and what it leaves. */
 export function forgetCases(store: TestStore): void {
   describe("forgetting by", () => {
     const nothing = {
@@ -95,7 +95,7 @@ export function forgetCases(store: TestStore): void {
       blobBytes: canaryPicture.length,
     };
     const requests: Record<string, [(target: Entry) => ForgetRequest, Partial<typeof nothing>]> = {
-      // All clips keep their observations, of the last ten minutes with their pictures.
+      // All clips keep their observations; those of the last ten minutes keep their pictures.
       stream: [
         () => ({ streams: ["kitchen"] }),
         {
@@ -116,7 +116,7 @@ export function forgetCases(store: TestStore): void {
       id: [({ id }) => ({ entries: [id] }), oneEntry],
     };
     for (const [name, [request, expected]] of Object.entries(requests)) {
-      test(`${name} reports what it removes, in a dry run too, and no row tells of it afterwards`, async () => {
+      test(`${name} reports what it removes, in a dry run too, and no row holds it afterwards`, async () => {
         const { memory, target } = await household(store);
         const known = await memory.entries();
         const dry = await memory.forget(request(target), { dryRun: true });
@@ -147,7 +147,7 @@ export function forgetCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("takes back what its decisions counted and leaves the counts of others", async () => {
+    test("subtracts what its decisions counted and leaves the counts of others", async () => {
       const { memory, target } = await household(store);
       const before = await memory.policyState("choice", "kitchen");
       await memory.forget({ entries: [target.id] });
@@ -159,12 +159,12 @@ export function forgetCases(store: TestStore): void {
         else expected.set(stem, expected.get(stem)! - 1);
       }
       assert.deepEqual(words, expected);
-      assert.equal(value, null, "what the policy remembered of this stream may hold the words");
+      assert.equal(value, null, "the policy's value of this stream may hold the words");
       assert.deepEqual((await memory.policyState("choice", "hall")).value, { last: "Rain 9" });
       await memory.close();
     });
 
-    test("does not have a forgotten clip watched again", async () => {
+    test("does not watch a forgotten clip again", async () => {
       const { memory } = await household(store);
       await memory.forget({ streams: ["kitchen"], fromSeconds: 80 });
       const { nextClip, pending } = await memory.progress("kitchen", 5);
@@ -172,7 +172,7 @@ export function forgetCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("by several conditions forgets what meets all of them", async () => {
+    test("with several conditions forgets what meets all of them", async () => {
       const { memory } = await household(store);
       const report = await memory.forget({
         streams: ["hall"],
@@ -188,7 +188,7 @@ export function forgetCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("reaches closed entries, and entries they were superseded by", async () => {
+    test("removes closed entries and their successors", async () => {
       const { memory, target } = await household(store);
       const [old] = await memory.entries({ streams: ["kitchen"], clips: [3] });
       await memory.closeEntry(old!.id, "it changed", target.id);
@@ -206,12 +206,12 @@ export function forgetCases(store: TestStore): void {
       await memory.forget({ streams });
       const { databaseBytes: _, tasks, ...counts } = await memory.stats();
       assert.ok(Object.values(counts).every((count) => count === 0));
-      assert.equal(tasks, 1, "a question that concerns none of the streams stays");
+      assert.equal(tasks, 1, "a question about none of the streams stays");
       assert.equal((await memory.policyState("choice", "hall")).documents, 0);
       await memory.close();
     });
 
-    test("does not forget more than was said: an empty request, name or query is refused", async () => {
+    test("refuses an empty request, name or query instead of forgetting everything", async () => {
       const { memory } = await household(store);
       await assert.rejects(memory.forget({}), TypeError);
       await assert.rejects(memory.forget({ person: " " }), RangeError);

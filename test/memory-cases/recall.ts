@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { addTestStream, remember } from "../../test/support/memory.ts";
-import type { TestStore } from "../../test/support/store.ts";
-import { localEmbedder } from "../engines/local/index.ts";
-import { pick, type Random, randomInt, seededRandom } from "../util/random.ts";
-import type { EntryFilter, Memory, RecalledEntry, RecallQuery } from "./memory.ts";
+import { localEmbedder } from "../../src/engines/local/index.ts";
+import type { EntryFilter, Memory, RecalledEntry, RecallQuery } from "../../src/memory/memory.ts";
+import { pick, type Random, randomInt, seededRandom } from "../../src/util/random.ts";
+import { addTestStream, remember } from "../support/memory.ts";
+import type { TestStore } from "../support/store.ts";
 
 const textsOf = (recalled: readonly RecalledEntry[]) => recalled.map(({ entry }) => entry.text);
 
@@ -45,7 +45,7 @@ const deeds = ["finds", "drops", "hides", "cleans", "borrows", "paints", "repair
 function invented(random: Random): string {
   const who = pick(random, people);
   const what = `${pick(random, deeds)} the ${pick(random, things)} in the ${pick(random, places)}`;
-  return random() < 0.5 ? `${who}: somebody ${what}` : `${who} ${what}`;
+  return random() < 0.5 ? `${who}: someone ${what}` : `${who} ${what}`;
 }
 
 /** Three streams of 120 clips with two lines each; every ninth entry closed. */
@@ -75,10 +75,10 @@ const filters: EntryFilter[] = [
   { includeClosed: true, streams: ["three"], asOfSeconds: 100 },
 ];
 
-/** What is recalled, in which order, and why. */
+/** Which entries are recalled, in which order, and why. */
 export function recallCases(store: TestStore): void {
   describe("recall", () => {
-    test("puts first what shares the question's rare words, with each channel's rank and score", async () => {
+    test("ranks first what shares the question's rare words, with each channel's rank and score", async () => {
       const memory = await memoryOf(store, { kitchen });
       const [first, second, ...rest] = await memory.recall({ text: "Where is the teapot?" });
       assert.deepEqual(
@@ -123,7 +123,7 @@ export function recallCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("finds misspelt words by their vectors where the text index does not", async () => {
+    test("finds misspelt words by their vectors when the text index does not", async () => {
       const memory = await memoryOf(store, { kitchen });
       const [best] = await memory.recall({ text: "telephonne" });
       assert.equal(best!.entry.text, "The telephone rings");
@@ -154,7 +154,7 @@ export function recallCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("answers a question without words by the moment it is asked as of", async () => {
+    test("answers a question without words by its as-of moment", async () => {
       const memory = await memoryOf(store, { kitchen });
       const recalled = await memory.recall({ text: "?", asOfSeconds: 30, limit: 2 });
       assert.deepEqual(new Set(textsOf(recalled)), new Set(kitchen[2]));
@@ -186,7 +186,7 @@ export function recallCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("takes quotes and operators of the text index for words", async () => {
+    test("treats quotes and operators of the text index as words", async () => {
       const memory = await memoryOf(store, { kitchen });
       for (const text of [
         '"teapot',
@@ -202,7 +202,7 @@ export function recallCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("leaves closed entries out unless they are asked for", async () => {
+    test("leaves closed entries out unless requested", async () => {
       const memory = await memoryOf(store, { kitchen });
       const [best] = await memory.recall({ text: "scissors drawer" });
       await memory.closeEntry(best!.entry.id, "they were moved");
@@ -216,7 +216,7 @@ export function recallCases(store: TestStore): void {
   });
 
   describe("recall over several hundred entries", () => {
-    test("ranks vectors exactly as comparing with every entry that passes the filter does", async () => {
+    test("ranks vectors exactly as comparing every entry that passes the filter", async () => {
       const { memory, random } = await inventedMemory(store);
       for (const filter of filters) {
         const allowed = await memory.entries(filter);
@@ -243,7 +243,7 @@ export function recallCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("filters before it searches: a few old entries are found among many better ones", async () => {
+    test("filters before it searches: few old entries are found among many better ones", async () => {
       const better = Array.from({ length: 150 }, () => ["The compass points north on the compass rose"]);
       const memory = await memoryOf(store, { old: [["A compass lies in a box of letters"]], deck: better });
       for (const filter of [{ streams: ["old"] }, { asOfSeconds: 10, toSeconds: 0.5, streams: ["old"] }]) {
@@ -255,7 +255,7 @@ export function recallCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("sees only what every channel's filter lets through, and nothing later than asked as of", async () => {
+    test("returns only what passes the filter in every channel, and nothing later than its as-of moment", async () => {
       const { memory, random } = await inventedMemory(store);
       for (const filter of filters) {
         const allowed = new Set((await memory.entries(filter)).map(({ id }) => id));
@@ -272,7 +272,7 @@ export function recallCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("as of a moment gives what a memory that ended there would give", async () => {
+    test("as of a moment returns what a memory that ended then would return", async () => {
       const random = seededRandom("as-of");
       const clips = Array.from({ length: 60 }, () => [invented(random)]);
       const whole = await memoryOf(store, { kitchen: clips });
@@ -291,7 +291,7 @@ export function recallCases(store: TestStore): void {
   });
 }
 
-/** What does not depend on how rare a word is over the whole text index. */
+/** The parts of a result that do not depend on how rare a word is in the whole text index. */
 function vectorPart(recalled: Awaited<ReturnType<Memory["recall"]>>) {
   return recalled
     .map(({ entry, score }) => ({ text: entry.text, vector: score.vector, time: score.time }))

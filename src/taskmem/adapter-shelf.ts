@@ -1,14 +1,15 @@
-/** What a memory has learned: its adapters, and what can be done with them by hand. */
-import type { Adapter, AdapterWord } from "./adapter/adapter.ts";
-import { adapterText, type Provenance, parseAdapter } from "./adapter/adapter-file.ts";
-import { blendAdapters } from "./adapter/arithmetic.ts";
-import { wordSpace } from "./engines/local/index.ts";
-import { ConfigError } from "./errors.ts";
-import type { KeptAdapter } from "./memory/memory.ts";
+/** The adapters a memory has learned, and how to promote, roll back and blend them by hand. */
+import type { Adapter, AdapterWord } from "../adapter/adapter.ts";
+import { adapterText, type Provenance, parseAdapter } from "../adapter/adapter-file.ts";
+import { blendAdapters } from "../adapter/arithmetic.ts";
+import { wordSpace } from "../engines/local/index.ts";
+import { ConfigError } from "../errors.ts";
+import type { KeptAdapter } from "../memory/memory.ts";
+import { adapterWords } from "../policies/choice/word-vector-trainer.ts";
+import { shortId } from "../util/hash.ts";
 import type { Parts } from "./parts.ts";
-import { adapterWords } from "./policies/choice/word-vector-trainer.ts";
-import { shortId } from "./util/hash.ts";
 
+/** The adapters of one memory and its policy. */
 export class AdapterShelf {
   readonly #parts: Parts;
 
@@ -21,12 +22,12 @@ export class AdapterShelf {
     return this.#parts.policyId;
   }
 
-  /** All that were kept for the policy, in the order they were trained, with what became of each. */
+  /** All adapters kept for the policy, in the order they were trained, each with its history. */
   list(): Promise<KeptAdapter[]> {
     return this.#parts.memory.adapters({ policy: this.#parts.policyId });
   }
 
-  /** The one the policy writes with, or `null`. */
+  /** The active adapter, or `null`. */
   async active(): Promise<KeptAdapter | null> {
     const [active] = await this.#parts.memory.adapters({ policy: this.#parts.policyId, state: "active" });
     return active ?? null;
@@ -34,7 +35,7 @@ export class AdapterShelf {
 
   /**
    * Makes a kept adapter active; a running `watch` or live session writes with it from its next decision.
-   * @throws StoreError `adapter-unknown`; ConfigError, DataError where it does not fit the policy any more
+   * @throws StoreError `adapter-unknown`; ConfigError, DataError if it no longer fits the policy
    */
   async promote(id: string): Promise<void> {
     const { memory, policyId } = this.#parts;
@@ -43,7 +44,11 @@ export class AdapterShelf {
     await memory.activateAdapter(policyId, id, "promoted by hand");
   }
 
-  /** Makes the one before the active one active again, or none. @returns its id. @throws ConfigError where none is active */
+  /**
+   * Makes the adapter before the active one active again, or none.
+   * @returns its id.
+   * @throws ConfigError if none is active
+   */
   async rollback(): Promise<string | null> {
     if ((await this.active()) === null)
       throw new ConfigError("adapter-missing", "There is no active adapter to roll back.");
@@ -51,8 +56,8 @@ export class AdapterShelf {
   }
 
   /**
-   * Two adapters as one, kept as a candidate: it is not tried; `promote` makes it active.
-   * @param share of the second, above 0 and below 1
+   * Blends two adapters into one, kept as a candidate. It is not tried; `promote` makes it active.
+   * @param share weight of the second, above 0 and below 1
    * @throws RangeError, ConfigError `adapter-missing`
    */
   async blend(firstId: string, secondId: string, share = 0.5): Promise<KeptAdapter> {
@@ -79,10 +84,10 @@ export class AdapterShelf {
   }
 
   /**
-   * Words that an adapter weighs most, the heaviest first, named by the questions it was trained on; none where it is no
-   * adapter of words.
+   * The words an adapter weighs most, heaviest first, spelled as in the questions it was trained on. Empty for an
+   * adapter that has no words.
    * @param id @default the active one
-   * @throws ConfigError, DataError where it does not fit the policy any more
+   * @throws ConfigError, DataError if it no longer fits the policy
    */
   async words(id?: string): Promise<AdapterWord[]> {
     const kept = id === undefined ? await this.active() : (await this.#read(id)).kept;
@@ -96,7 +101,7 @@ export class AdapterShelf {
     if (kept) return { kept, ...parseAdapter(kept.file, kept.id, await this.#parts.adapterTarget()) };
     throw new ConfigError(
       "adapter-missing",
-      `There is no adapter ${id}. \`taskmem adapt status\` lists those there are.`,
+      `There is no adapter ${id}. \`taskmem adapt status\` lists the adapters.`,
     );
   }
 

@@ -1,33 +1,34 @@
 /**
- * Facts kept as they are, past the policy: what a user says is to be remembered.
+ * Facts kept as they are, without asking the policy, when a user says to remember them.
  *
- * Facts have a stream of their own, apart from what is watched, with a clip each. A fact with an id is kept once: its
- * clip's number comes from the id, so a second try meets the first.
+ * Facts have a stream of their own with one clip per fact. A fact with an id is kept once: its clip's number comes from
+ * the id, so a second try finds the first.
  */
 import { randomUUID } from "node:crypto";
-import { ConfigError, isTaskMemError } from "./errors.ts";
-import type { Entry, EntryKind, Memory, Statement, StreamRecord } from "./memory/memory.ts";
-import type { Observation } from "./perception/observation.ts";
-import { sha256 } from "./util/hash.ts";
+import { ConfigError, isTaskMemError } from "../errors.ts";
+import type { Entry, EntryKind, Memory, Statement, StreamRecord } from "../memory/memory.ts";
+import type { Observation } from "../perception/observation.ts";
+import { sha256 } from "../util/hash.ts";
 
+/** A fact to keep, with what is known about it. */
 export interface RememberRequest {
   readonly text: string;
-  /** Who said it. @default nobody named */
+  /** Who said it. @default no one */
   readonly speaker?: string;
   /** Wall time it holds for. @default now */
   readonly atMs?: number;
-  /** A stream that holds facts only. @default "remembered" */
+  /** Id of a stream that holds only facts. @default "remembered" */
   readonly stream?: string;
   /** @default "semantic" */
   readonly kind?: EntryKind;
-  /** Names the fact: one id is kept once. @default every call keeps another */
+  /** Id of the fact, which is kept once. @default a new id for every call */
   readonly id?: string;
 }
 
-/** What came of it. */
+/** The entry of a fact. */
 export interface Remembered {
   readonly entry: Entry;
-  /** Whether a fact of this id was kept before; `entry` is that one. */
+  /** Whether a fact with this id was already kept; `entry` is that one. */
   readonly duplicate: boolean;
 }
 
@@ -57,7 +58,7 @@ export async function remember(memory: Memory, request: RememberRequest, nowMs: 
     ...{ kind, ...span, text, frameSeconds: [], sources: [source] },
     speakers: speaker === null ? [] : [speaker],
   };
-  // A clip whose fact was forgotten holds none and takes none: the id goes on to its next number.
+  // A clip whose fact was forgotten stays empty, so the id takes its next number.
   for (let attempt = 0; ; attempt++) {
     const clip = Number.parseInt(sha256(`${id} ${attempt}`).slice(0, 12), 16);
     const earlier = await factOf(memory, stream, clip);
@@ -69,7 +70,7 @@ export async function remember(memory: Memory, request: RememberRequest, nowMs: 
   }
 }
 
-/** Commits a fact to its clip. @returns `null` where the clip is decided already */
+/** Commits a fact to its clip. @returns `null` if the clip is already decided */
 async function keep(memory: Memory, stream: string, statement: Statement): Promise<Entry | null> {
   const { clip, startSeconds, endSeconds } = statement;
   try {
@@ -83,13 +84,13 @@ async function keep(memory: Memory, stream: string, statement: Statement): Promi
   return stored[0] ?? null;
 }
 
-/** The stream of facts, made where there is none. @throws ConfigError `stream-watched` for one that is watched */
+/** The stream of facts, created if missing. @throws ConfigError `stream-watched` for a stream that is watched */
 async function factsIn(memory: Memory, id: string, nowMs: number): Promise<StreamRecord> {
   const known = (await memory.streams()).find((stream) => stream.id === id);
   if (known && known.description !== factsDescription)
     throw new ConfigError(
       "stream-watched",
-      `The stream ${id} is watched; facts have a stream of their own. Leave out \`stream\`, or name another.`,
+      `The stream ${id} is watched, and facts have a stream of their own. Leave out \`stream\`, or name another.`,
     );
   const clock = { kind: "wall", originMs: nowMs } as const;
   const added = { id, description: factsDescription, clipSeconds: factSeconds, clock, fingerprint: null };
@@ -101,7 +102,7 @@ async function factOf(memory: Memory, stream: string, clip: number): Promise<Ent
   return entry ?? null;
 }
 
-/** Without texts: no policy is to learn from what it did not decide about. */
+/** Without texts: no policy learns from clips it did not decide. */
 function blank(
   stream: string,
   clip: number,

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createCanvas } from "@napi-rs/canvas";
-import { localEmbedder, wordSpace } from "./engines/local/index.ts";
-import { type LiveOptions, type LiveSession, type LiveTools, openLive, type PushItem } from "./live.ts";
-import { inMemoryStore } from "./memory/in-memory.ts";
-import type { Memory } from "./memory/memory.ts";
-import { choicePolicy } from "./policies/choice/choice.ts";
-import { liveBudget } from "./policies/choice/choice-budget.ts";
-import { contextDefaults } from "./policy/context.ts";
-import type { Policy } from "./policy/policy.ts";
+import { localEmbedder, wordSpace } from "../engines/local/index.ts";
+import { inMemoryStore } from "../memory/in-memory.ts";
+import type { Memory } from "../memory/memory.ts";
+import { choicePolicy } from "../policies/choice/choice.ts";
+import { liveBudget } from "../policies/choice/choice-budget.ts";
+import { contextDefaults } from "../policy/context.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { PushItem } from "./items.ts";
+import { type LiveOptions, type LiveSession, type LiveTools, openLive } from "./live.ts";
 
 const originMs = Date.UTC(2026, 0, 1, 12);
 const clock = { kind: "wall", originMs } as const;
@@ -44,7 +45,7 @@ test("a receipt names the clip, and what was pushed is answerable after a flush"
   await session.close();
 });
 
-test("a text is decided about within decideAfterMs by itself", async () => {
+test("a text is decided within decideAfterMs without a flush", async () => {
   const memory = newMemory(Date.now);
   const session = await openLive(toolsFor(memory, { now: Date.now }), { stream: "hall", decideAfterMs: 20 });
   const events = session.events();
@@ -57,7 +58,7 @@ test("a text is decided about within decideAfterMs by itself", async () => {
   await session.close();
 });
 
-test("texts pushed out of order are all kept, the late ones with their own times", async () => {
+test("texts pushed out of order are all kept, late ones with their own times", async () => {
   const memory = newMemory();
   const session = await open(memory);
   const places = Array.from({ length: 22 }, (_, i) => (i * 7) % 22);
@@ -78,7 +79,7 @@ test("texts pushed out of order are all kept, the late ones with their own times
   assert.deepEqual(await memory.check(), []);
 });
 
-test("what lies before the stream's beginning has a time below 0", async () => {
+test("an item from before the stream's beginning has a time below 0", async () => {
   const memory = newMemory();
   const session = await open(memory);
   await session.push({ text: "The ferry left at five.", atMs: originMs - 90_000 });
@@ -100,7 +101,7 @@ describe("an id", () => {
     assert.equal((await memory.entries()).length, 1);
   });
 
-  test("of an item that could not be journaled is not taken for pushed", async () => {
+  test("of an item that could not be journaled does not count as pushed", async () => {
     const memory = newMemory();
     let full = true;
     const failing: Memory = Object.assign(Object.create(memory), {
@@ -119,7 +120,7 @@ describe("an id", () => {
   });
 });
 
-test("a session that was not closed is taken up by the next one: nothing acknowledged is lost", async () => {
+test("the next session decides what an unclosed one journaled: nothing acknowledged is lost", async () => {
   const memory = newMemory();
   const stop = new AbortController();
   const session = await open(memory, { signal: stop.signal });
@@ -175,7 +176,7 @@ test("pictures and sound wait for a whole clip, and reach policy and transcriber
   assert.deepEqual(seen, [{ frames: [0, 1, 2], heard: ["32000 samples"] }]);
 });
 
-test("too many open clips make pushing wait until the oldest are decided", async () => {
+test("with too many open clips a push waits until the oldest are decided", async () => {
   const memory = newMemory();
   const session = await open(memory);
   for (let i = 0; i < 40; i++) await session.push({ text: `Parcel ${i} is here.`, atSeconds: i * 10 });
@@ -209,7 +210,7 @@ test("a stream has one session, and a closed one says so", async () => {
   await (await open(memory)).close();
 });
 
-test("a time without a session is a gap where a wall clock shows it", async () => {
+test("a time without a session is a gap on a wall clock", async () => {
   let nowMs = originMs;
   const memory = newMemory(() => nowMs);
   const first = await open(memory, {}, { now: () => nowMs });
@@ -231,6 +232,16 @@ describe("an item that cannot be used is refused with its place, and nothing of 
     ["bytes that are no JPEG", { jpeg: new Uint8Array(9), atSeconds: 1 }, /JPEG/],
     ["sound of another kind", { pcm16: new Float32Array(9), atSeconds: 1 }, /Int16Array/],
     ["an end before its start", { text: "Hello", atSeconds: 2, endSeconds: 1 }, /`endSeconds` from 2 up/],
+    [
+      "an end that never comes",
+      { text: "Hello", atSeconds: 2, endSeconds: Infinity },
+      /`endSeconds` from 2 up/,
+    ],
+    [
+      "a speaker without a name",
+      { text: "Hello", atSeconds: 2, speaker: 7 },
+      /`speaker` to be a text or null/,
+    ],
   ];
   for (const [what, item, message] of cases)
     test(what, async () => {

@@ -1,35 +1,38 @@
 /**
- * When a memory learns by itself: after every so many new questions, of policies that learn for nothing. What takes
- * longer than an answer is left to a process of its own.
+ * When a memory learns by itself: after every `adapt.every` new questions, if learning costs no calls to a model.
+ * Training that takes longer than an answer runs in a separate process.
  */
 import { spawn } from "node:child_process";
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { extname, join } from "node:path";
 import { text as readAll } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import type { Config } from "../config.ts";
+import { ConfigError, EngineError } from "../errors.ts";
+import { type AdapterResult, trainAdapter } from "../training/train-adapter.ts";
+import { SerialQueue } from "../util/async.ts";
 import type { TrainingChoice } from "./assembly.ts";
-import type { Config } from "./config.ts";
-import { ConfigError, EngineError } from "./errors.ts";
 import type { Parts } from "./parts.ts";
-import { type AdapterResult, trainAdapter } from "./training/train-adapter.ts";
-import { SerialQueue } from "./util/async.ts";
 
 /** How to learn. */
 export interface LearnOptions extends TrainingChoice {
-  /** In a process of its own: this one stays free to answer. @default false */
+  /** Whether to learn in a separate process, so that this one stays free to answer. @default false */
   readonly apart?: boolean;
-  /** Where a run that takes steps is kept, and resumed from. @default below `runs/` in the memory's directory */
+  /**
+   * Directory of a run with training steps; it is resumed from there.
+   * @default below `runs/` in the memory's directory
+   */
   readonly run?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What came of learning. */
+/** The result of learning. */
 export interface LearnResult extends AdapterResult {
-  /** Directory with the run's rollouts, curve and checkpoint; `null` where the adapter was trained in no steps. */
+  /** Directory with the run's rollouts, curve and checkpoint; `null` if training took no steps. */
   readonly run: string | null;
 }
 
-/** What comes of learning that questions have started. */
+/** An event of learning that questions started. */
 export type LearningEvent =
   | {
       readonly event: "learning-start";
@@ -40,6 +43,7 @@ export type LearningEvent =
   | { readonly event: "learning-end"; readonly policy: string; readonly result: AdapterResult }
   | { readonly event: "learning-failed"; readonly policy: string; readonly error: Error };
 
+/** Learning of one memory: by request, and by itself after questions. */
 export class Learning {
   readonly #parts: Parts;
   readonly #tell: (event: LearningEvent) => void;
@@ -63,7 +67,7 @@ export class Learning {
     };
   }
 
-  /** Called for each task that was recorded: starts learning where it completes so many new ones. */
+  /** Called for each recorded task. Starts learning when it completes `adapt.every` new ones. */
   async afterTask(task: string, signal: AbortSignal | undefined): Promise<void> {
     const { memory, config, learningPolicy: policy } = this.#parts;
     if (policy === null || !config.adapt.auto) return;
@@ -78,12 +82,12 @@ export class Learning {
     else void this.#queue.run(() => this.#learn(policy, signal));
   }
 
-  /** Resolves when what was started has ended. */
+  /** Resolves when all started learning has ended. */
   settled(): Promise<void> {
     return this.#queue.run(() => {});
   }
 
-  /** Stops what runs. */
+  /** Stops learning that runs. */
   stop(): Promise<void> {
     this.#stop.abort();
     return this.settled();
@@ -103,13 +107,13 @@ export class Learning {
       const all = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
       this.#tell({ event: "learning-end", policy, result: await this.#train(policy, {}, { signal: all }) });
     } catch (error) {
-      // The question is answered: what goes wrong afterwards is told, not thrown.
+      // The question is already answered, so a later failure is an event and not thrown.
       this.#tell({ event: "learning-failed", policy, error: error as Error });
     }
   }
 }
 
-/** Moves a finished run to where it belongs. @returns where that is, or `null` where there is none */
+/** Moves a finished run to its directory. @returns the directory, or `null` if there was no run */
 function keptRun({ curve }: AdapterResult, unfinished: string, kept: string): string | null {
   if (curve === undefined || !existsSync(unfinished)) return null;
   if (kept !== unfinished) {
@@ -119,13 +123,13 @@ function keptRun({ curve }: AdapterResult, unfinished: string, kept: string): st
   return kept;
 }
 
-/** What the process of its own is handed. */
+/** What is sent to the separate process. */
 export interface ApartRequest {
   readonly config: Config;
   readonly choice: Omit<LearnOptions, "apart" | "signal">;
 }
 
-const program = fileURLToPath(new URL(`./learn-process${extname(import.meta.url)}`, import.meta.url));
+const program = fileURLToPath(new URL(`../learn-process${extname(import.meta.url)}`, import.meta.url));
 
 const apartArguments = (request: ApartRequest) => [...process.execArgv, program, JSON.stringify(request)];
 
@@ -135,7 +139,7 @@ function startApart(config: Config, policy: string): void {
   spawn(process.execPath, apartArguments(request), { detached: true, stdio: "ignore" }).unref();
 }
 
-/** Learns in a process of its own and waits for it. @throws ConfigError for parts that only this process has */
+/** Learns in a separate process and waits for it. @throws ConfigError for parts that only this process has */
 async function learnApart(
   parts: Parts,
   choice: ApartRequest["choice"],
@@ -156,5 +160,5 @@ async function learnApart(
   });
   const [code, said, problem] = await Promise.all([exit, readAll(child.stdout), readAll(child.stderr)]);
   if (code === 0) return JSON.parse(said) as LearnResult;
-  throw new EngineError("learning-failed", `Learning in a process of its own failed: ${problem.trim()}`);
+  throw new EngineError("learning-failed", `Learning in a separate process failed: ${problem.trim()}`);
 }

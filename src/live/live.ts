@@ -1,98 +1,67 @@
 /**
- * A stream that is pushed: an agent's own texts, pictures and sound, as they come.
+ * A stream that an agent pushes: its own texts, pictures and sound, as they arrive.
  *
- * `push` resolves when the items are journaled, with a receipt for each. Items wait in open clips; a clip is closed and
- * decided about `decideAfterMs` after its first text, or, with pictures or sound alone, when it is `clipSeconds` long.
- * Nothing is dropped: an item from a time that is already decided goes into the open clip, with its true time, and its
- * receipt says `late`. After a crash the next session of the stream takes up what was journaled.
+ * `push` resolves when the items are journaled, with a receipt for each. Items wait in open clips. A clip is closed and
+ * decided `decideAfterMs` after its first text, or, with pictures or sound alone, when it is `clipSeconds` long.
+ * Nothing is dropped: an item from a time that is already decided goes into the open clip with its true time, and its
+ * receipt says `late`. After a crash the next session of the stream decides what was journaled.
  *
- * Clips of a pushed stream begin and end where its items do, so they are numbered by the second they begin in, or by the
- * next number where that one is taken.
+ * Clips of a pushed stream begin and end where its items do. A clip's number is the second it begins in, or the next
+ * free number.
  */
-import { DataError, isTaskMemError, StoreError } from "./errors.ts";
-import type { Memory, Progress, StreamLease } from "./memory/memory.ts";
-import type { Observation, ScreenText, Utterance } from "./perception/observation.ts";
-import { type Perceptors, perceive } from "./perception/perceive.ts";
-import type { ContextLimits } from "./policy/context.ts";
-import type { Policy } from "./policy/policy.ts";
-import type { Clip, Cue } from "./stream/clip.ts";
-import { joinAudio, sampleRate } from "./stream/clip-cutter.ts";
-import { jpegSize } from "./stream/jpeg.ts";
-import { type ClipEvent, StreamWriter } from "./stream-writer.ts";
-import { Broadcast, SerialQueue } from "./util/async.ts";
-import type { Clock } from "./util/time.ts";
+import { isTaskMemError, StoreError } from "../errors.ts";
+import type { Memory, Progress, StreamLease } from "../memory/memory.ts";
+import type { Observation } from "../perception/observation.ts";
+import { type Perceptors, perceive } from "../perception/perceive.ts";
+import type { ContextLimits } from "../policy/context.ts";
+import type { Policy } from "../policy/policy.ts";
+import { type ClipEvent, StreamWriter } from "../stream-writer.ts";
+import { Broadcast, SerialQueue } from "../util/async.ts";
+import type { Clock } from "../util/time.ts";
+import { type PushItem, type TimedItem, timedItem } from "./items.ts";
+import { clipOf, nothingSeen, withContent } from "./pushed-observation.ts";
 
-/** When an item happened: wall time, or stream time. @default now */
-export interface PushTime {
-  /** Wall time; only on a stream with a wall clock. */
-  readonly atMs?: number;
-  /** Seconds of stream time, from 0 up. */
-  readonly atSeconds?: number;
-  /** Names the item, so that pushing it again changes nothing. */
-  readonly id?: string;
-}
-
-/** Something said, a sentence about the picture, or text on a screen. */
-export interface PushedText extends PushTime {
-  readonly text: string;
-  /** @default null, nobody named */
-  readonly speaker?: string | null;
-  /** @default "speech" */
-  readonly kind?: "speech" | "caption" | "screen";
-  /** @default where it starts */
-  readonly endSeconds?: number;
-}
-
-/** A picture; it is shown to the policy as it is, so about 448 × 252 pixels are plenty. */
-export interface PushedPicture extends PushTime {
-  readonly jpeg: Uint8Array;
-}
-
-/** Mono sound at 16 kHz, from its time on; heard where a transcriber is configured. */
-export interface PushedSound extends PushTime {
-  readonly pcm16: Int16Array;
-}
-
-export type PushItem = PushedText | PushedPicture | PushedSound;
-
-/** What became of a pushed item; it is on disk. */
+/** What happened to a pushed item, which is on disk now. */
 export interface PushReceipt {
   /** Number of the clip it belongs to. */
   readonly clip: number;
-  /** Whether its own time was decided already: it belongs to a later clip, with its true time. */
+  /** Whether its own time was already decided: it is then in a later clip, with its true time. */
   readonly late: boolean;
-  /** Whether an item of its id was pushed before, in one of the last 360 clips: this one was not kept again. */
+  /** Whether an item with its id is in one of the last 360 clips: this one was then not kept again. */
   readonly duplicate: boolean;
 }
 
+/** How a live session is opened. */
 export interface LiveOptions {
   /** Stream id. */
   readonly stream: string;
-  /** Of a new stream; one that exists keeps its own. @default a wall clock that starts now */
+  /** Clock of a new stream; an existing stream keeps its own. @default a wall clock that starts now */
   readonly clock?: Clock;
   /** Longest time from a text's push to the decision about it, in milliseconds. @default 2000 */
   readonly decideAfterMs?: number;
   /** Length of a clip of pictures or sound alone, in seconds. @default 10 */
   readonly clipSeconds?: number;
-  /** Ends the session at once; what was journaled is decided by the next one. */
+  /** Ends the session at once. The next session decides what was journaled. */
   readonly signal?: AbortSignal | undefined;
 }
 
+/** An open session of one pushed stream. */
 export interface LiveSession extends AsyncDisposable {
   readonly stream: string;
   readonly clock: Clock;
   /**
-   * Journals items; waits while too many clips are undecided. Pushing those with ids again is safe whatever failed.
+   * Journals items; waits while too many clips are undecided. Items with ids can be pushed again safely after any
+   * failure.
    * @throws DataError `item-invalid` for an item that cannot be used; nothing is journaled then
    * @throws the error that ended the session, once one has
    */
   push(item: PushItem): Promise<PushReceipt>;
   push(items: readonly PushItem[]): Promise<PushReceipt[]>;
-  /** Decides now about all that was pushed. @returns what came of each clip. @throws as `push` */
+  /** Decides now about everything pushed. @returns what happened to each clip. @throws as `push` */
   flush(): Promise<ClipEvent[]>;
-  /** What comes of clips from now on; each caller gets all of it. Ends with the session. */
+  /** Events of clips from now on; each caller gets all of them. Ends with the session. */
   events(): AsyncIterable<ClipEvent>;
-  /** Decides about what is left and gives the stream free. @throws as `push` */
+  /** Decides about what is left and releases the stream. @throws as `push` */
   close(): Promise<void>;
 }
 
@@ -109,41 +78,29 @@ export interface LiveTools {
 
 /** Finest grid of clip numbers, in seconds: the clip length a pushed stream is registered with. */
 export const liveGridSeconds = 1;
-/** Open clips; where there are more, pushing waits until the oldest are decided. */
+/** Most open clips: with more, `push` waits until the oldest are decided. */
 const mostOpenClips = 12;
-/** Without a session for longer than this a stream was not watched. */
+/** A longer time without a session is kept as a gap. */
 const leastGapSeconds = 60;
-/** A clip of one moment is this long, in seconds. */
+/** Length of a clip that holds a single moment, in seconds. */
 const leastClipSeconds = 1e-3;
-/** Timers of Node take no more, in milliseconds. */
+/** The longest timer Node takes, in milliseconds. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** A clip that takes items. */
+/** A clip that still takes items. */
 interface OpenClip {
   /** What was pushed so far, as it is journaled. */
   readonly raw: Observation;
-  /** The piece of stream time it is of, counted in clip lengths. */
+  /** Its place in stream time, counted in clip lengths. */
   readonly place: number;
-  /** Wall time at which it is to be decided about. */
+  /** Wall time at which it is due to be decided. */
   readonly dueAtMs: number;
 }
 
-/** An item that is checked and has its time. */
-interface TimedItem {
-  readonly id: string | null;
-  readonly atSeconds: number;
-  readonly endSeconds: number;
-  readonly content:
-    | {
-        readonly kind: "speech" | "caption" | "screen";
-        readonly text: string;
-        readonly speaker: string | null;
-      }
-    | { readonly kind: "picture"; readonly jpeg: Uint8Array; readonly width: number; readonly height: number }
-    | { readonly kind: "sound"; readonly samples: Int16Array };
-}
-
-/** Opens a session: takes the stream's lease, and takes up what an earlier session left. @throws StoreError, ConfigError */
+/**
+ * Opens a session: takes the stream's lease and decides what an earlier session left.
+ * @throws StoreError, ConfigError
+ */
 export async function openLive(tools: LiveTools, options: LiveOptions): Promise<LiveSession> {
   const { memory, now, limits, policy, currentPolicy } = tools;
   const { stream, clock: wanted = { kind: "wall", originMs: now() }, signal } = options;
@@ -181,13 +138,13 @@ class Session implements LiveSession {
   readonly #signal: AbortSignal | undefined;
   readonly #lease: StreamLease;
   readonly #writer: StreamWriter;
-  /** Everything that writes runs one after the other. */
+  /** All writing runs in this queue, one after the other. */
   readonly #queue = new SerialQueue();
   readonly #events = new Broadcast<ClipEvent>();
   #open: readonly OpenClip[] = [];
   /** Clip of each id that was pushed. */
   readonly #clipOfId = new Map<string, number>();
-  /** First clip number that no clip has had, and the end of what is closed, in stream time. */
+  /** First unused clip number. */
   #nextClip: number;
   #closedTo = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
@@ -211,7 +168,7 @@ class Session implements LiveSession {
     signal?.addEventListener("abort", () => void this.#end(signal.reason), { once: true });
   }
 
-  /** Decides about what an earlier session left undecided. */
+  /** Decides what an earlier session left undecided. */
   async takeUp({ pending, recent }: Progress): Promise<void> {
     const { memory, now } = this.#tools;
     for (const { clip, pushed } of [...(await memory.observations(this.stream)), ...pending])
@@ -258,7 +215,7 @@ class Session implements LiveSession {
     return this.close();
   }
 
-  /** Puts items into open clips and those on disk; closes the oldest where too many are open. */
+  /** Puts items into open clips and writes these to disk; closes the oldest if too many are open. */
   async #journal(items: readonly TimedItem[], nowMs: number): Promise<PushReceipt[]> {
     this.#throwIfEnded();
     const receipts: PushReceipt[] = [];
@@ -288,7 +245,7 @@ class Session implements LiveSession {
     return receipts;
   }
 
-  /** The open clip an item belongs to, or a new one: a late item goes into the newest. */
+  /** The open clip an item belongs to, or a new one. A late item goes into the newest. */
   #clipFor({ atSeconds }: TimedItem, late: boolean, open: readonly OpenClip[]): OpenClip {
     const seconds = late ? this.#closedTo : atSeconds;
     const newest = open.toSorted((a, b) => a.place - b.place).at(-1);
@@ -305,7 +262,7 @@ class Session implements LiveSession {
     };
   }
 
-  /** The clip with one more item; a late one leaves its span where it is. */
+  /** The clip with one more item. A late item does not change its span. */
   #with({ raw, place, dueAtMs }: OpenClip, item: TimedItem, late: boolean, nowMs: number): OpenClip {
     const { atSeconds, endSeconds, id, content } = item;
     const isText = content.kind !== "picture" && content.kind !== "sound";
@@ -371,7 +328,7 @@ class Session implements LiveSession {
     return events;
   }
 
-  /** What perception makes of a clip, journaled in the place of what was pushed. */
+  /** What perception makes of a clip, journaled in place of the pushed items. */
   async #perceived(raw: Observation): Promise<Observation> {
     if (raw.pushed?.perceived !== false) return raw;
     const { memory, perceptors } = this.#tools;
@@ -390,7 +347,7 @@ class Session implements LiveSession {
     return events;
   }
 
-  /** Where a wall clock shows that no session was open for a while, that is a gap. */
+  /** Keeps a gap if the wall clock shows that no session was open for a while. */
   async #noteAbsence(nowMs: number): Promise<void> {
     if (this.clock.kind !== "wall" || !Number.isFinite(this.#closedTo)) return;
     const [startSeconds, endSeconds] = [this.#closedTo, (nowMs - this.clock.originMs) / 1000];
@@ -403,7 +360,7 @@ class Session implements LiveSession {
     if (this.#ended) throw this.#ended.error;
   }
 
-  /** No more is written; whoever pushes from now on is told why. */
+  /** Stops writing; every later `push` throws the error. */
   async #end(error: unknown): Promise<void> {
     if (this.#ended) return;
     this.#ended = { error };
@@ -418,118 +375,4 @@ function closedSession(stream: string): StoreError {
     "session-closed",
     `The session of ${stream} is closed. Open another one with live().`,
   );
-}
-
-const nothingSeen = {
-  frames: [],
-  speech: [],
-  captions: [],
-  screen: [],
-  shots: [],
-  people: [],
-  tiers: {},
-  problems: [],
-  pushed: { perceived: false, ids: [], sounds: [] },
-} as const satisfies Partial<Observation>;
-
-/** Where the content of an item belongs in an observation. */
-function withContent(
-  { frames, speech, captions, screen }: Observation,
-  { atSeconds, endSeconds, content }: TimedItem,
-): Partial<Observation> {
-  const span = { startSeconds: atSeconds, endSeconds };
-  switch (content.kind) {
-    case "speech":
-      return { speech: [...speech, { ...span, text: content.text, speaker: content.speaker }] };
-    case "caption":
-      return { captions: [...captions, { ...span, text: content.text, speaker: content.speaker }] };
-    case "screen":
-      return { screen: [...screen, { ...span, text: content.text, confidence: 100 }] };
-    case "picture": {
-      const { kind: _, ...picture } = content;
-      return { frames: [...frames, { atSeconds, ...picture }] };
-    }
-    case "sound":
-      return {};
-  }
-}
-
-/** What was pushed, as perception takes a clip. */
-function clipOf({ stream, clip, startSeconds, endSeconds, frames, pushed, ...texts }: Observation): Clip {
-  const cue = (kind: Cue["kind"]) => (text: Utterance | ScreenText) => ({
-    ...{ startSeconds: text.startSeconds, endSeconds: text.endSeconds, text: text.text, kind },
-    speaker: "speaker" in text ? text.speaker : null,
-    ...{ origin: "stream" as const, language: null },
-  });
-  const cues = [
-    ...texts.speech.map(cue("speech")),
-    ...texts.captions.map(cue("caption")),
-    ...texts.screen.map(cue("screen")),
-  ].sort((a, b) => a.startSeconds - b.startSeconds);
-  return {
-    ...{ kind: "clip", stream, index: clip, startSeconds, endSeconds, cues, shots: [] },
-    frames: frames.toSorted((a, b) => a.atSeconds - b.atSeconds),
-    largeFrames: [],
-    audio: joinAudio((pushed?.sounds ?? []).toSorted((a, b) => a.startSeconds - b.startSeconds)),
-  };
-}
-
-/** An item with its time in seconds of stream time, checked. @throws DataError `item-invalid` */
-function timedItem(
-  item: PushItem,
-  { nowMs, clock, place }: { readonly nowMs: number; readonly clock: Clock; readonly place: number },
-): TimedItem {
-  const refuse = (message: string) =>
-    new DataError("item-invalid", `Item ${place + 1} cannot be kept: ${message}`, { details: { place } });
-  if (typeof item !== "object" || item === null) throw refuse(`expected an object, got ${typeof item}`);
-  const unknown = Object.keys(item).find((key) => !itemKeys.includes(key));
-  if (unknown !== undefined) throw refuse(`unknown key \`${unknown}\`; the keys are ${itemKeys.join(", ")}`);
-  const atSeconds = secondsOf(item, nowMs, clock, refuse);
-  const { id = null } = item;
-  if (id !== null && (typeof id !== "string" || id === "")) throw refuse("expected `id` to be a text");
-  if ("text" in item) {
-    const { text, speaker = null, kind = "speech", endSeconds = atSeconds } = item;
-    if (typeof text !== "string" || text.trim() === "") throw refuse("expected `text` to hold some text");
-    if (!["speech", "caption", "screen"].includes(kind))
-      throw refuse(`expected \`kind\` to be speech, caption or screen, got ${kind}`);
-    if (!(endSeconds >= atSeconds))
-      throw refuse(`expected \`endSeconds\` from ${atSeconds} up, got ${endSeconds}`);
-    return { id, atSeconds, endSeconds, content: { kind, text, speaker } };
-  }
-  if ("jpeg" in item) {
-    const size = jpegSize(item.jpeg);
-    if (size === null) throw refuse("expected `jpeg` to be the bytes of a JPEG picture");
-    return { id, atSeconds, endSeconds: atSeconds, content: { kind: "picture", jpeg: item.jpeg, ...size } };
-  }
-  if ("pcm16" in item) {
-    const samples = item.pcm16;
-    if (!(samples instanceof Int16Array) || samples.length === 0)
-      throw refuse("expected `pcm16` to be an Int16Array of mono sound at 16 kHz");
-    const endSeconds = atSeconds + samples.length / sampleRate;
-    return { id, atSeconds, endSeconds, content: { kind: "sound", samples } };
-  }
-  throw refuse("expected `text`, `jpeg` or `pcm16`");
-}
-
-const itemKeys = ["id", "atMs", "atSeconds", "text", "speaker", "kind", "endSeconds", "jpeg", "pcm16"];
-
-function secondsOf(
-  { atMs, atSeconds }: PushTime,
-  nowMs: number,
-  clock: Clock,
-  refuse: (message: string) => DataError,
-): number {
-  if (atMs !== undefined && atSeconds !== undefined) throw refuse("give `atMs` or `atSeconds`, not both");
-  if (atSeconds === undefined && clock.kind !== "wall")
-    throw refuse(`the stream has a ${clock.kind} clock: give \`atSeconds\``);
-  if (atMs !== undefined && clock.kind !== "wall")
-    throw refuse(`the stream has a ${clock.kind} clock: give \`atSeconds\` instead of \`atMs\``);
-  if (atSeconds !== undefined) {
-    if (Number.isFinite(atSeconds) && atSeconds >= 0) return atSeconds;
-    throw refuse(`expected \`atSeconds\` from 0 up, got ${atSeconds}`);
-  }
-  if (atMs !== undefined && !Number.isFinite(atMs))
-    throw refuse(`expected \`atMs\` to be a number, got ${atMs}`);
-  // Before the stream's beginning it is below 0, which is a time like any other.
-  return ((atMs ?? nowMs) - (clock as { readonly originMs: number }).originMs) / 1000;
 }

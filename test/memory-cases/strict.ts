@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { addTestStream, remember } from "../../test/support/memory.ts";
-import type { TestStore } from "../../test/support/store.ts";
-import { ConfigError, DataError } from "../errors.ts";
-import type { Clock } from "../util/time.ts";
-import type { Memory } from "./memory.ts";
+import { ConfigError, DataError } from "../../src/errors.ts";
+import type { Memory } from "../../src/memory/memory.ts";
+import type { Clock } from "../../src/util/time.ts";
+import { addTestStream, remember } from "../support/memory.ts";
+import type { TestStore } from "../support/store.ts";
 
 async function filled(store: TestStore): Promise<Memory> {
   const memory = await store.open();
@@ -15,10 +15,10 @@ async function filled(store: TestStore): Promise<Memory> {
   return memory;
 }
 
-/** What a memory refuses instead of ignoring it. */
+/** What a memory refuses instead of ignoring. */
 export function strictCases(store: TestStore): void {
   describe("a request", () => {
-    test("with an unknown key is refused by name, with what was probably meant and what there is", async () => {
+    test("with an unknown key is refused by name, with the nearest key and all keys", async () => {
       const memory = await filled(store);
       const calls: [string, string | null, () => unknown][] = [
         ["stream", "streams", () => memory.entries({ stream: ["kitchen"] } as never)],
@@ -58,7 +58,7 @@ export function strictCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("that names a stream the memory does not hold is refused with those it holds", async () => {
+    test("for an unknown stream is refused with the streams it holds", async () => {
       const memory = await filled(store);
       const streams = ["kitchen", "attik"];
       for (const call of [
@@ -80,7 +80,7 @@ export function strictCases(store: TestStore): void {
   });
 
   describe("a stream", () => {
-    test("is refused with a clock, a clip length or a name that can be none", async () => {
+    test("is refused with an invalid clock, clip length or name", async () => {
       const memory = await store.open();
       const stream = {
         id: "a",

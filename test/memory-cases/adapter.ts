@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { addTestStream, decisionOf, frameOf, observationOf } from "../../test/support/memory.ts";
-import { rowsOf, type TestStore } from "../../test/support/store.ts";
-import { StoreError } from "../errors.ts";
-import type { KeptAdapter, Memory } from "./memory.ts";
-import { keptWithFrames } from "./retention.ts";
+import { StoreError } from "../../src/errors.ts";
+import type { KeptAdapter, Memory } from "../../src/memory/memory.ts";
+import { keptWithFrames } from "../../src/memory/retention.ts";
+import { addTestStream, decisionOf, frameOf, observationOf } from "../support/memory.ts";
+import { rowsOf, type TestStore } from "../support/store.ts";
 
 const adapter = (id: string, parts: Partial<KeptAdapter> = {}): KeptAdapter => ({
   id,
@@ -26,7 +26,7 @@ const task = (id: string) => ({
   question: { text: id === "t1" ? "Where is the zither?" : "Where is the kettle?", options: [] },
 });
 
-/** Adapters: one active a policy, their history, their end. */
+/** Adapters: at most one active per policy, their history, and how they are forgotten. */
 export function adapterCases(store: TestStore): void {
   describe("adapters", () => {
     test("an adapter that is activated retires the one before, and rolling back restores it", async () => {
@@ -60,7 +60,7 @@ export function adapterCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("what became of an adapter is kept, the gate's verdict first, through rows too", async () => {
+    test("the history of an adapter is kept, the gate's verdict first, also when moved as rows", async () => {
       const memory = await store.open();
       await memory.addAdapter(adapter("a"));
       await memory.addAdapter(adapter("b", { atMs: 2 }));
@@ -105,7 +105,7 @@ export function adapterCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("policies have an active adapter each, and adding one again changes nothing", async () => {
+    test("each policy has its own active adapter, and adding one again changes nothing", async () => {
       const memory = await store.open();
       await memory.addAdapter(adapter("a"));
       await memory.addAdapter(adapter("n", { policy: "nano" }));
@@ -122,7 +122,7 @@ export function adapterCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("forgetting a task forgets the adapters trained on it, also the active one", async () => {
+    test("forgetting a task forgets the adapters trained on it, the active one too", async () => {
       const memory = await store.open();
       for (const id of ["t1", "t2"]) await memory.addTask(task(id));
       await memory.addAdapter(adapter("a", { tasks: ["t1", "t2"] }));
@@ -146,7 +146,7 @@ export function adapterCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("observations stay for comparing policies: texts of an hour, pictures of its last ten minutes, as they were", async () => {
+    test("observations are kept to compare policies on: texts of an hour, pictures of its last ten minutes", async () => {
       const memory = await store.open();
       await addTestStream(memory, "kitchen");
       const lease = await memory.lease("kitchen");

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { addTestStream, observationOf, remember } from "../../test/support/memory.ts";
-import type { TestStore } from "../../test/support/store.ts";
-import { ConfigError } from "../errors.ts";
-import type { Memory, Paged, PageFilters } from "./memory.ts";
+import { ConfigError } from "../../src/errors.ts";
+import type { Memory, Paged, PageFilters } from "../../src/memory/memory.ts";
+import { addTestStream, observationOf, remember } from "../support/memory.ts";
+import type { TestStore } from "../support/store.ts";
 
-/** Entries, tasks, clips and adapters whose order is not the order they were written in. */
+/** Entries, tasks, clips and adapters that are not written in list order. */
 async function filled(store: TestStore): Promise<Memory> {
   const memory = await store.open();
   for (const stream of ["kitchen", "attic", "hall"]) {
@@ -52,7 +52,7 @@ async function pages<List extends keyof Paged>(
 /** Pages of a memory. */
 export function pageCases(store: TestStore): void {
   describe("pages", () => {
-    test("laid end to end are the whole list, of any length of page", async () => {
+    test("together give the whole list, at any page length", async () => {
       const memory = await filled(store);
       const whole = {
         entries: await memory.entries(),
@@ -71,7 +71,7 @@ export function pageCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("are narrowed by the filter of their list", async () => {
+    test("apply the filter of their list", async () => {
       const memory = await filled(store);
       const filter = { streams: ["hall", "kitchen"], speakers: ["ann"], fromSeconds: 5 };
       assert.deepEqual(await pages(memory, "entries", filter, 2), await memory.entries(filter));
@@ -107,7 +107,7 @@ export function pageCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("neither repeat nor miss an item when others are written and forgotten in between", async () => {
+    test("neither repeat nor miss an item if others are written and forgotten in between", async () => {
       const memory = await filled(store);
       const before = { entries: await memory.entries(), tasks: await memory.tasks() };
       const first = await memory.page("entries", {}, { limit: 5 });
@@ -126,7 +126,7 @@ export function pageCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("begin where the page before ended, also when the memory was opened again", async () => {
+    test("begin where the page before ended, also in a reopened memory", async () => {
       const memory = await filled(store);
       const { next } = await memory.page("entries", {}, { limit: 4 });
       const again = await store.reopen(memory);
@@ -135,7 +135,7 @@ export function pageCases(store: TestStore): void {
       await again.close();
     });
 
-    test("refuse a cursor of another list, of another filter, or of nothing", async () => {
+    test("refuse a cursor of another list or filter, and a text that is no cursor", async () => {
       const memory = await filled(store);
       const { next } = await memory.page("entries", { streams: ["kitchen"] }, { limit: 1 });
       const cursor = next!;
@@ -144,7 +144,7 @@ export function pageCases(store: TestStore): void {
         { streams: ["kitchen"], kinds: undefined as never },
         { cursor },
       );
-      assert.equal(again.items.length, 5, "a key without a value is not there");
+      assert.equal(again.items.length, 5, "an undefined key counts as absent");
       const foreign: [keyof Paged, object, string][] = [
         ["entries", {}, cursor],
         ["entries", { streams: ["hall"] }, cursor],

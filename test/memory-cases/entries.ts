@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { addTestStream, frameOf, observationOf, remember } from "../../test/support/memory.ts";
-import { kitchen, type TestStore, texts } from "../../test/support/store.ts";
-import { TaskMemError } from "../errors.ts";
-import type { Task } from "../tasks/task.ts";
-import type { Memory } from "./memory.ts";
+import { TaskMemError } from "../../src/errors.ts";
+import type { Memory } from "../../src/memory/memory.ts";
+import type { Task } from "../../src/tasks/task.ts";
+import { addTestStream, frameOf, observationOf, remember } from "../support/memory.ts";
+import { kitchen, type TestStore, texts } from "../support/store.ts";
 
 const code = (name: string) => (error: unknown) => error instanceof TaskMemError && error.code === name;
 const kettle = "Ann puts the kettle on the stove";
@@ -50,7 +50,7 @@ export function entriesCases(store: TestStore): void {
         [{ fromSeconds: 1, toSeconds: 11 }, [box, radio]],
         [{ fromSeconds: 1.5, toSeconds: 1.6 }, [radio]],
         [{ toSeconds: 1 }, [morning]],
-        // known only when its clip was over: at 10, 20 and 30 s
+        // known when its clip has ended: at 10, 20 and 30 s
         [{ asOfSeconds: 9.9 }, []],
         [{ asOfSeconds: 10 }, [morning, radio]],
         [{ asOfSeconds: 29.9 }, [box, morning, radio]],
@@ -69,7 +69,7 @@ export function entriesCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("that are closed stay readable and are left out unless asked for", async () => {
+    test("that are closed stay readable and are listed only on request", async () => {
       const memory = await timeline();
       const entries = await memory.entries();
       const closing = entries.find(({ text }) => text === hot)!;
@@ -146,7 +146,7 @@ export function entriesCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("says that it was closed when it is used afterwards, and closes twice", async () => {
+    test("refuses calls after it was closed, and may be closed twice", async () => {
       const memory = await kitchen(store);
       await memory.close();
       await memory.close();

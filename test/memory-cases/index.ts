@@ -1,0 +1,22 @@
+/** The cases that every store of memories passes. */
+import type { TestStore } from "../support/store.ts";
+import { adapterCases } from "./adapter.ts";
+import { changeCases } from "./change.ts";
+import { entriesCases } from "./entries.ts";
+import { forgetCases } from "./forget.ts";
+import { journalCases } from "./journal.ts";
+import { pageCases } from "./page.ts";
+import { recallCases } from "./recall.ts";
+import { strictCases } from "./strict.ts";
+
+/** Registers all cases for one store. */
+export function memoryCases(store: TestStore): void {
+  journalCases(store);
+  entriesCases(store);
+  recallCases(store);
+  adapterCases(store);
+  forgetCases(store);
+  pageCases(store);
+  changeCases(store);
+  strictCases(store);
+}
