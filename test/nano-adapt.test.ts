@@ -66,7 +66,7 @@ test("after five questions training begins by itself, and the answer does not wa
     remarks.push(answer.stderr);
   }
   assert.deepEqual(
-    remarks.map((remark) => /learning from 5 new questions meanwhile/.test(remark)),
+    remarks.map((remark) => /learning from 5 new questions in the background/.test(remark)),
     [false, false, false, false, true],
   );
   const kept = async () => (await run("adapt")).rows[0]!.adapters as Row[];

@@ -1,9 +1,13 @@
-/** Flags that need more than a type: judges and moments. */
-
+/** Flags that need more than a type: their names, judges, moments. */
 import { ConfigError } from "../errors.ts";
 import type { StreamRecord } from "../memory/memory.ts";
 import type { JudgeChoice } from "../taskmem/assembly.ts";
 import { parseMoment } from "../util/time.ts";
+
+/** A flag as it is typed: `checkpointEvery` → `--checkpoint-every`. */
+export function flagOf(option: string): string {
+  return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
 
 /** The judge that flags name. @throws ConfigError for an unknown one */
 export function judgeFlags({ judge, judgeModel }: Readonly<Record<string, unknown>>): JudgeChoice {

@@ -1,5 +1,6 @@
 /** `taskmem bench egolife`: on video, or with `--text` on transcript and captions alone. */
 import { ConfigError } from "../../errors.ts";
+import { flagOf } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
 
 const textOnly = ["policies", "budgets", "stream", "window", "lang", "foreign"];
@@ -21,7 +22,7 @@ function refuse(options: Invocation["options"], isText: boolean): void {
   const given = (isText ? videoOnly : textOnly)
     // `--no-screen-text` sets an option that is otherwise true.
     .filter((name) => options[name] !== (name === "screenText" ? true : undefined))
-    .map((name) => (name === "screenText" ? "--no-screen-text" : `--${kebab(name)}`));
+    .map((name) => (name === "screenText" ? "--no-screen-text" : flagOf(name)));
   if (given.length === 0) return;
   throw new ConfigError(
     "flags-invalid",
@@ -30,5 +31,3 @@ function refuse(options: Invocation["options"], isText: boolean): void {
       : `Expected --text with ${given.join(", ")}`,
   );
 }
-
-const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -33,6 +33,7 @@ import {
   configuredModel,
   configuredPerceptors,
 } from "../../taskmem/assembly.ts";
+import { flagOf } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
 import { listRecordings, printLoaded, printSummary, reasonsText } from "./bench-print.ts";
@@ -331,10 +332,7 @@ function commandOf(name: string, root: string, options: Invocation["options"]): 
     "annotations group policy weights budget rows updates variant order limit seed votes answerModel judgeModel baseUrl model framesPerClip pictureTokens config"
       .split(" ")
       .filter((flag) => options[flag] !== undefined)
-      .map(
-        (flag) =>
-          `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} ${quoted(options[flag])}`,
-      );
+      .map((flag) => `${flagOf(flag)} ${quoted(options[flag])}`);
   if (options.screenText === false) flags.push("--no-screen-text");
   return [`taskmem bench ${name} --root ${quoted(root)}`, ...flags].join(" ");
 }

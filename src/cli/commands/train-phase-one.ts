@@ -20,7 +20,7 @@ import { concurrencyOf, configuredJudge } from "../../taskmem/assembly.ts";
 import { type PhaseOneConfig, phaseOne, type StepMetrics } from "../../training/phase-one.ts";
 import { openPhaseOneRun } from "../../training/phase-one-run.ts";
 import type { PhaseOnePolicy } from "../../training/trainable-policy.ts";
-import { judgeFlags } from "../flags.ts";
+import { flagOf, judgeFlags } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
 
@@ -188,7 +188,7 @@ function settingsOf(flags: TrainFlags, defaults: Settings): Settings {
     if (settings[name] < least)
       throw new ConfigError(
         "number-invalid",
-        `Expected ${name} to be ${least} or more, got ${settings[name]}`,
+        `Expected ${flagOf(name)} to be ${least} or more, got ${settings[name]}`,
       );
   if (settings.learningRate === 0)
     throw new ConfigError("number-invalid", "Expected --learning-rate above 0, got 0");
