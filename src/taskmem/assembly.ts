@@ -143,7 +143,7 @@ export async function configuredPolicy(
       "model-missing",
       `The \`${name}\` policy needs a model. Name one with --base-url and --model.`,
     );
-  const inner = configuredEngine(config, model);
+  const inner = configuredModelPolicy(config, model);
   if (name === "model") return inner;
   // Without an adapter there is nothing to choose by: one sample is enough, and costs as much as the model policy.
   const samples = adapter === null ? 1 : (config.bestOfN.samples ?? defaultSamples);
@@ -151,7 +151,7 @@ export async function configuredPolicy(
 }
 
 /** The model policy over a model. The best-of-n policy draws its samples from it too. */
-export function configuredEngine(config: Config, model: Model): Policy {
+export function configuredModelPolicy(config: Config, model: Model): Policy {
   return modelPolicy({
     model,
     countTokens: wordSpace.countTokens,
@@ -252,7 +252,7 @@ export async function configuredTrainer(
       });
     }
     case "best-of-n": {
-      const inner = configuredEngine(config, model!);
+      const inner = configuredModelPolicy(config, model!);
       const { samples = defaultSamples } = config.bestOfN;
       // Model output is expensive, so memory keeps it for later runs with the same endpoint and settings.
       const { baseUrl, temperature = null, video } = config.model;

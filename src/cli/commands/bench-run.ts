@@ -29,8 +29,8 @@ import { openSqliteMemory } from "../../memory/sqlite.ts";
 import { defaultSamples } from "../../policies/best-of-n/best-of-n.ts";
 import {
   choiceOptions,
-  configuredEngine,
   configuredModel,
+  configuredModelPolicy,
   configuredPerceptors,
 } from "../../taskmem/assembly.ts";
 import { flagOf } from "../flags.ts";
@@ -208,7 +208,7 @@ function runOptionsOf(invocation: Invocation, parts: Parts): RunOptions & { read
   const { rows, missing } = benchmarkRows({
     base:
       kind === "model"
-        ? { kind, policy: configuredEngine(config, cached(models.writes)!) }
+        ? { kind, policy: configuredModelPolicy(config, cached(models.writes)!) }
         : { kind, options: choiceOptions(config) },
     words: wordSpace,
     clipSeconds: config.stream.clipSeconds,
