@@ -81,7 +81,7 @@ export function bestOfNPolicy(options: BestOfNOptions): Policy {
     decide: async (context, { n = 1, random, signal } = {}) => {
       const { actions, cost } = await inner.decide(forInner(context), {
         n: samples,
-        random: random ?? ownRandom(context, inner),
+        random: random ?? ownRandom(context),
         ...(signal && { signal }),
       });
       const usable = actions.filter(({ issues }) => issues.length === 0);
@@ -134,14 +134,10 @@ function offeredWith(action: Action): readonly Action[] {
   return "offered" in action ? (action as PickedAction).offered : [action];
 }
 
-/**
- * Acting is repeatable: the samples of a clip come from the same numbers each time. The model policy was called `engine`
- * when the figures of perf/README.md were measured. Its seeds keep that name, so the draws stay the same.
- */
-function ownRandom({ observations }: Context, inner: Policy): Random {
+/** Acting is repeatable: the samples of a clip come from the same random numbers each time. */
+function ownRandom({ observations }: Context): Random {
   const { stream, clip } = observations[0]!;
-  const writer = inner.revision.replace(/^model:/, "engine:");
-  return seededRandom(`${writer} ${stream} ${clip}`);
+  return seededRandom(`best-of-n ${stream} ${clip}`);
 }
 
 /** What the policy remembers of one stream between decisions: the value of its state. */
