@@ -6,6 +6,8 @@
  * `LoadedBenchmark`: tasks, and where the video of each stream lies. The household and EgoLife's week as texts
  * have a function each.
  */
+import { whenCalled } from "../util/when-called.ts";
+
 export type { Option, Question } from "../tasks/task.ts";
 export type { Plot, PlotPoint, PlotSeries } from "../util/plots.ts";
 export type { Random } from "../util/random.ts";
@@ -31,15 +33,14 @@ export {
 export { type EgoLifeText, loadEgoLifeText, type TextQuestion } from "./datasets/egolife-text/week.ts";
 export type { Language, TextEntry } from "./datasets/files/transcripts.ts";
 export type { AnswerFigures, HouseholdAnswer } from "./datasets/household/answers.ts";
-export { type FilmOptions, filmHousehold, type HouseholdFilm } from "./datasets/household/films.ts";
-export {
-  type Gain,
-  type HouseholdOptions,
-  type HouseholdPolicies,
-  type HouseholdResult,
-  type HouseholdRow,
-  type HouseholdRowName,
-  householdBenchmark,
+export type { FilmOptions, HouseholdFilm } from "./datasets/household/films.ts";
+export type {
+  Gain,
+  HouseholdOptions,
+  HouseholdPolicies,
+  HouseholdResult,
+  HouseholdRow,
+  HouseholdRowName,
 } from "./datasets/household/household.ts";
 export type { EntryFigures } from "./datasets/household/memories.ts";
 export { loadBenchmark } from "./datasets/load.ts";
@@ -95,3 +96,18 @@ export {
   type StreamFiles,
   withMaterial,
 } from "./task.ts";
+
+// The household draws its films, so it needs the optional canvas: it is loaded when it is called.
+
+/** Films of the household, drawn, coded as video and perceived. @throws ConfigError `package-missing` without canvas */
+export const filmHousehold = whenCalled(
+  async () => (await import("./datasets/household/films.ts")).filmHousehold,
+);
+
+/**
+ * The household benchmark: what five questions of a kind teach, on films that nothing was trained on.
+ * @throws ConfigError `package-missing` without canvas
+ */
+export const householdBenchmark = whenCalled(
+  async () => (await import("./datasets/household/household.ts")).householdBenchmark,
+);

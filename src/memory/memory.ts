@@ -7,7 +7,7 @@
  * `test/memory-cases`. An unknown key in a filter or request is a `ConfigError` `option-unknown`; reading an unknown
  * stream is a `DataError` `stream-unknown`.
  */
-
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { EngineCache } from "../engine.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Feedback, Task } from "../tasks/task.ts";

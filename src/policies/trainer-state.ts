@@ -1,6 +1,6 @@
 /** The saved state of a small trainer: numbers as JSON, whole or not at all. */
 import { readFileSync } from "node:fs";
-import { z } from "zod";
+import type { z as Zod, ZodType } from "zod";
 import { DataError } from "../errors.ts";
 import { replaceFile } from "../util/replace-file.ts";
 
@@ -9,10 +9,18 @@ export function saveTrainerState(path: string, state: object): void {
   replaceFile(path, `${JSON.stringify(state)}\n`);
 }
 
-/** Reads a trainer's state. @throws DataError `checkpoint-broken` when the file is missing or of another form */
-export function loadTrainerState<State>(path: string, schema: z.ZodType<State>): State {
+/**
+ * Reads a trainer's state. zod is loaded only now, so that importing the library stays fast.
+ * @param schemaOf form of the state, made with zod's `z`
+ * @throws DataError `checkpoint-broken` when the file is missing or of another form
+ */
+export async function loadTrainerState<State>(
+  path: string,
+  schemaOf: (z: typeof Zod) => ZodType<State>,
+): Promise<State> {
+  const { z } = await import("zod");
   try {
-    return schema.parse(JSON.parse(readFileSync(path, "utf8")));
+    return schemaOf(z).parse(JSON.parse(readFileSync(path, "utf8")));
   } catch (cause) {
     const why = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
     throw new DataError(

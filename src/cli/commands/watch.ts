@@ -15,10 +15,14 @@ interface WatchFlags {
 
 export async function run(invocation: Invocation, specs: string[]): Promise<number> {
   const { output, flags, configFile, signal, options } = invocation;
-  const { stream, ...texts } = options as WatchFlags;
+  const { stream, subtitles, textKind } = options as WatchFlags;
   const config = await loadConfig(flags, { file: configFile });
   // Before the memory: a source that cannot be read leaves none behind.
-  const source = await openConfiguredSource(config, specs, { ...texts, signal });
+  const source = await openConfiguredSource(config, specs, {
+    ...(subtitles !== undefined && { subtitles }),
+    ...(textKind !== undefined && { textKind }),
+    signal,
+  });
   await using memory = await openConfigured(invocation, config);
   let end: StreamEnd | undefined;
   const show = watchPrinter(output, source);

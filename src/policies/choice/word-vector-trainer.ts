@@ -10,7 +10,6 @@
  * 2. Options count too, at `optionWeight`: with few questions they show what the answers look like.
  * 3. Weights of hash buckets are trained, not of words: words that share a bucket share its weight.
  */
-import { z } from "zod";
 import type { Adapter, AdapterWord, VectorAdapter } from "../../adapter/adapter.ts";
 import {
   adapterNorm,
@@ -174,14 +173,14 @@ export function choiceTrainer(options: ChoiceTrainerOptions): Trainer<ChoiceSamp
     snapshot: async () => snapshot(),
     save: async (path) => saveTrainerState(path, { space: words.id, weights: [...weights] }),
     load: async (path) => {
-      const saved = loadTrainerState(path, stateSchema.extend({ space: z.literal(words.id) }));
+      const saved = await loadTrainerState(path, (z) =>
+        z.strictObject({ space: z.literal(words.id), weights: z.array(z.tuple([z.int(), z.number()])) }),
+      );
       weights = new Map(saved.weights);
       gradient = new Map();
     },
   };
 }
-
-const stateSchema = z.strictObject({ space: z.string(), weights: z.array(z.tuple([z.int(), z.number()])) });
 
 /** The weight of a draw. @throws RangeError unless all its choices have one and the same weight */
 function wholeWeight({ picks }: ChoiceSample, weights: Float32Array | undefined): number {

@@ -3,7 +3,6 @@
  *
  * Everything below the vector is computed once per sample and kept, so a step runs only the blocks above it.
  */
-import { z } from "zod";
 import type { Adapter, VectorAdapter } from "../../adapter/adapter.ts";
 import { adapterNorm, createAdapter } from "../../adapter/arithmetic.ts";
 import { jit, nn, numpy as np, tree, valueAndGrad } from "../../engines/nano/jax.ts";
@@ -182,14 +181,13 @@ export class NanoVectorTrainer implements Trainer<NanoSample, VectorAdapter> {
 
   /** @throws DataError `checkpoint-broken` when it is of another space or size */
   async load(path: string): Promise<void> {
-    const numbers = z.array(z.number()).length(this.#config.width);
-    const { steps, vector, first, second } = loadTrainerState(
-      path,
-      z.strictObject({
+    const { steps, vector, first, second } = await loadTrainerState(path, (z) => {
+      const numbers = z.array(z.number()).length(this.#config.width);
+      return z.strictObject({
         ...{ space: z.literal(adapterSpaceOf(this.#config)), steps: z.int().min(0) },
         ...{ vector: numbers, first: numbers, second: numbers },
-      }),
-    );
+      });
+    });
     this.#steps = steps;
     this.#vector.set(vector);
     this.#first.set(first);
