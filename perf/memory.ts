@@ -18,6 +18,7 @@ import type { Memory, MemoryRow } from "../src/memory/memory.ts";
 import { openSqliteMemory } from "../src/memory/sqlite.ts";
 import { shortId } from "../src/util/hash.ts";
 import { pick, type Random, randomInt, seededRandom } from "../src/util/random.ts";
+import { observationOf } from "../test/support/memory.ts";
 import { printTable } from "./markdown.ts";
 
 const commits = 500;
@@ -122,19 +123,7 @@ async function measureCommits(folder: string): Promise<{ commit: Timings; insert
   for (let clip = 0; clip < commits; clip++) {
     const startSeconds = clip * 10;
     const span = { startSeconds, endSeconds: startSeconds + 10 };
-    await memory.addObservation({
-      stream: "camera",
-      clip,
-      ...span,
-      frames: [],
-      speech: [],
-      captions: [],
-      screen: [],
-      shots: [],
-      people: [],
-      tiers: {},
-      problems: [],
-    });
+    await memory.addObservation(observationOf("camera", clip));
     const lines = [sentence(), sentence(), sentence()];
     const words = new Map(lines.flatMap((line) => wordSpace.stems(line).map((stem) => [stem, 1])));
     const decision = {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { observationOf } from "../../test/support/memory.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../engines/local/index.ts";
 import { ConfigError, DataError } from "../errors.ts";
 import type { Entry, Memory, Statement } from "../memory/memory.ts";
@@ -38,20 +39,7 @@ async function memoryOf(
 async function watched(memory: Memory, lines: readonly Line[], stream: string, clock: Clock): Promise<void> {
   await memory.addStream({ id: stream, description: stream, clipSeconds: 10, clock, fingerprint: null });
   for (const [clip, said] of Map.groupBy(lines, ([seconds]) => Math.floor(seconds / 10))) {
-    await memory.addObservation({
-      stream,
-      clip,
-      startSeconds: clip * 10,
-      endSeconds: clip * 10 + 10,
-      frames: [],
-      speech: [],
-      captions: [],
-      screen: [],
-      shots: [],
-      people: [],
-      tiers: {},
-      problems: [],
-    });
+    await memory.addObservation(observationOf(stream, clip));
     const statements = said.map(
       ([startSeconds, speaker, text]): Statement => ({
         clip,

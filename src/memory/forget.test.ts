@@ -3,7 +3,17 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import {
-  addTestStream,
+  addTask,
+  canary,
+  canaryPicture,
+  canaryRequests,
+  canaryText,
+  counted,
+  fillWithCanary,
+  nothing,
+  traces,
+} from "../../test/support/canary.ts";
+import {
   decisionOf,
   filesHolding,
   frameOf,
@@ -14,66 +24,15 @@ import {
 } from "../../test/support/memory.ts";
 import { localEmbedder, wordSpace } from "../engines/local/index.ts";
 import { StoreError } from "../errors.ts";
-import type { Entry, ForgetReport, ForgetRequest } from "./memory.ts";
+import type { Entry } from "./memory.ts";
 import type { SqliteMemory } from "./sqlite.ts";
 
 const folder = temporaryFolder("forget");
 let opened = 0;
 
-/** A word that no other text holds, also in the form the text index and the word counts keep. */
-const canary = "zanzibarkanarie";
-const canaryText = `Quentin: the ${canary} sits in the pantry`;
-const canaryPicture = `jpeg of the ${canary}`;
-
-/** Forms of the canary that a file may hold: the word itself and its stem. */
-const traces = [canary, wordSpace.stems(canary)[0]!];
-
-/** Two streams of ten clips. Clip 4 of `kitchen` (40–50 s) says and shows the canary, and a task cites it. */
 async function household(): Promise<{ memory: SqliteMemory; target: Entry }> {
   const memory = await openTestMemory(join(folder, String(opened++)));
-  for (const stream of ["kitchen", "hall"]) {
-    await addTestStream(memory, stream);
-    for (let clip = 0; clip < 10; clip++) {
-      const isTarget = stream === "kitchen" && clip === 4;
-      const texts = isTarget ? [canaryText] : [`Ann: kettle ${clip} of the ${stream}`, `Rain ${clip}`];
-      await remember(memory, stream, clip, texts, {
-        frames: [frameOf(clip, isTarget ? canaryPicture : `picture ${stream} ${clip}`)],
-        speech: texts.map((text) => ({
-          startSeconds: clip * 10,
-          endSeconds: clip * 10 + 1,
-          text,
-          speaker: isTarget ? "Quentin" : "Ann",
-        })),
-      });
-    }
-  }
-  const [target] = await memory.entries({ streams: ["kitchen"], clips: [4] });
-  await addTask(memory, "task_cites", "Who sits there?", [target!.id]);
-  await addTask(memory, "task_other", "Which kettle?", []);
-  await memory.addGap({
-    kind: "gap",
-    stream: "kitchen",
-    startSeconds: 200,
-    endSeconds: 300,
-    reason: "source-down",
-    detail: "The camera was off.",
-  });
-  return { memory, target: target! };
-}
-
-async function addTask(memory: SqliteMemory, id: string, text: string, citations: readonly string[]) {
-  await memory.addTask({
-    id,
-    askedAtMs: 1,
-    asOfSeconds: null,
-    stream: null,
-    question: { text, options: [] },
-    answer: citations.length > 0 ? `The ${canary}` : "Kettle 3",
-    option: null,
-    abstained: false,
-    citations,
-    reader: "lexical",
-  });
+  return { memory, target: await fillWithCanary(memory) };
 }
 
 function assertNoTrace(directory: string, label: string): void {
@@ -88,52 +47,8 @@ function assertTraces(directory: string): void {
   );
 }
 
-const counted = ({ sample: _, dryRun: __, words: ___, ...counts }: ForgetReport) => counts;
-
 describe("after forgetting, a text is in no file of the memory", () => {
-  const nothing = {
-    entries: 0,
-    vectors: 0,
-    clips: 0,
-    observations: 0,
-    tasks: 0,
-    adapters: 0,
-    gaps: 0,
-    streams: 0,
-    blobs: 0,
-    blobBytes: 0,
-  };
-  const oneEntry = {
-    ...nothing,
-    entries: 1,
-    vectors: 1,
-    tasks: 1,
-    observations: 1,
-    blobs: 1,
-    blobBytes: canaryPicture.length,
-  };
-  const requests: Record<string, [(target: Entry) => ForgetRequest, Partial<typeof nothing>]> = {
-    // All clips keep their observations; those of the last ten minutes keep their pictures.
-    stream: [
-      () => ({ streams: ["kitchen"] }),
-      {
-        entries: 19,
-        vectors: 19,
-        clips: 10,
-        observations: 10,
-        tasks: 1,
-        gaps: 1,
-        streams: 1,
-        blobs: 10,
-        blobBytes: canaryPicture.length + 9 * "picture kitchen 0".length,
-      },
-    ],
-    span: [() => ({ fromSeconds: 40, toSeconds: 50, streams: ["kitchen"] }), { ...oneEntry, clips: 1 }],
-    person: [() => ({ person: "quentin" }), oneEntry],
-    query: [() => ({ query: `the ${canary}` }), oneEntry],
-    id: [({ id }) => ({ entries: [id] }), oneEntry],
-  };
-  for (const [name, [request, expected]] of Object.entries(requests)) {
+  for (const [name, [request, expected]] of Object.entries(canaryRequests)) {
     test(`by ${name}, with a dry run first that reports the same and changes nothing`, async () => {
       const { memory, target } = await household();
       assertTraces(memory.directory);

@@ -1,121 +1,29 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { wordSpace } from "../../src/engines/local/index.ts";
-import type { Entry, ForgetReport, ForgetRequest, Memory } from "../../src/memory/memory.ts";
+import type { Entry, Memory } from "../../src/memory/memory.ts";
 import {
-  addTestStream,
-  decisionOf,
-  frameOf,
-  observationOf,
-  remember,
-  statementOf,
-} from "../support/memory.ts";
+  canary,
+  canaryPicture,
+  canaryRequests,
+  canaryText,
+  counted,
+  fillWithCanary,
+  nothing,
+  traces,
+} from "../support/canary.ts";
+import { decisionOf, frameOf, observationOf, remember, statementOf } from "../support/memory.ts";
 import { rowsOf, type TestStore } from "../support/store.ts";
 
-/** A word that no other text holds, also in the form the text index and the word counts keep. */
-const canary = "zanzibarkanarie";
-const canaryText = `Quentin: the ${canary} sits in the pantry`;
-const canaryPicture = `jpeg of the ${canary}`;
-
-/** Forms of the canary that a file may hold: the word itself and its stem. */
-const traces = [canary, wordSpace.stems(canary)[0]!];
-
-/** Two streams of ten clips. Clip 4 of `kitchen` (40–50 s) says and shows the canary, and a task cites it. */
 async function household(store: TestStore): Promise<{ memory: Memory; target: Entry }> {
   const memory = await store.open();
-  for (const stream of ["kitchen", "hall"]) {
-    await addTestStream(memory, stream);
-    for (let clip = 0; clip < 10; clip++) {
-      const isTarget = stream === "kitchen" && clip === 4;
-      const texts = isTarget ? [canaryText] : [`Ann: kettle ${clip} of the ${stream}`, `Rain ${clip}`];
-      await remember(memory, stream, clip, texts, {
-        frames: [frameOf(clip, isTarget ? canaryPicture : `picture ${stream} ${clip}`)],
-        speech: texts.map((text) => ({
-          startSeconds: clip * 10,
-          endSeconds: clip * 10 + 1,
-          text,
-          speaker: isTarget ? "Quentin" : "Ann",
-        })),
-      });
-    }
-  }
-  const [target] = await memory.entries({ streams: ["kitchen"], clips: [4] });
-  await addTask(memory, "task_cites", "Who sits there?", [target!.id]);
-  await addTask(memory, "task_other", "Which kettle?", []);
-  await memory.addGap({
-    kind: "gap",
-    stream: "kitchen",
-    startSeconds: 200,
-    endSeconds: 300,
-    reason: "source-down",
-    detail: "The camera was off.",
-  });
-  return { memory, target: target! };
+  return { memory, target: await fillWithCanary(memory) };
 }
-
-async function addTask(memory: Memory, id: string, text: string, citations: readonly string[]) {
-  await memory.addTask({
-    id,
-    askedAtMs: 1,
-    asOfSeconds: null,
-    stream: null,
-    question: { text, options: [] },
-    answer: citations.length > 0 ? `The ${canary}` : "Kettle 3",
-    option: null,
-    abstained: false,
-    citations,
-    reader: "lexical",
-  });
-}
-
-const counted = ({ sample: _, dryRun: __, words: ___, ...counts }: ForgetReport) => counts;
 
 /** What forgetting removes, and what it leaves. */
 export function forgetCases(store: TestStore): void {
   describe("forgetting by", () => {
-    const nothing = {
-      entries: 0,
-      vectors: 0,
-      clips: 0,
-      observations: 0,
-      tasks: 0,
-      adapters: 0,
-      gaps: 0,
-      streams: 0,
-      blobs: 0,
-      blobBytes: 0,
-    };
-    const oneEntry = {
-      ...nothing,
-      entries: 1,
-      vectors: 1,
-      tasks: 1,
-      observations: 1,
-      blobs: 1,
-      blobBytes: canaryPicture.length,
-    };
-    const requests: Record<string, [(target: Entry) => ForgetRequest, Partial<typeof nothing>]> = {
-      // All clips keep their observations; those of the last ten minutes keep their pictures.
-      stream: [
-        () => ({ streams: ["kitchen"] }),
-        {
-          entries: 19,
-          vectors: 19,
-          clips: 10,
-          observations: 10,
-          tasks: 1,
-          gaps: 1,
-          streams: 1,
-          blobs: 10,
-          blobBytes: canaryPicture.length + 9 * "picture kitchen 0".length,
-        },
-      ],
-      span: [() => ({ fromSeconds: 40, toSeconds: 50, streams: ["kitchen"] }), { ...oneEntry, clips: 1 }],
-      person: [() => ({ person: "quentin" }), oneEntry],
-      query: [() => ({ query: `the ${canary}` }), oneEntry],
-      id: [({ id }) => ({ entries: [id] }), oneEntry],
-    };
-    for (const [name, [request, expected]] of Object.entries(requests)) {
+    for (const [name, [request, expected]] of Object.entries(canaryRequests)) {
       test(`${name} reports what it removes, in a dry run too, and no row holds it afterwards`, async () => {
         const { memory, target } = await household(store);
         const known = await memory.entries();

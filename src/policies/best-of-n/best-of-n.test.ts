@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { observationOf } from "../../../test/support/memory.ts";
 import type { Adapter } from "../../adapter/adapter.ts";
 import { createAdapter, scaleAdapter } from "../../adapter/arithmetic.ts";
 import type { Cost } from "../../engine.ts";
@@ -15,23 +16,8 @@ import { bestOfNPolicy, type PickedAction } from "./best-of-n.ts";
 const noState: PolicyState = { value: null, documents: 0, words: new Map() };
 const cost: Cost = { calls: 1, promptTokens: 100, completionTokens: 8, usd: 0.5 };
 
-function clip(index: number, parts: Partial<Observation> = {}): Observation {
-  return {
-    stream: "home",
-    clip: index,
-    startSeconds: index * 10,
-    endSeconds: index * 10 + 10,
-    frames: [],
-    speech: [],
-    captions: [],
-    screen: [],
-    shots: [],
-    people: [],
-    tiers: {},
-    problems: [],
-    ...parts,
-  };
-}
+const clip = (index: number, parts: Partial<Observation> = {}) =>
+  observationOf("home", index, { tiers: {}, ...parts });
 
 const about = (state = noState, index = 0): Context => ({
   observations: [clip(index)],

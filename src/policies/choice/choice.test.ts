@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { observationOf } from "../../../test/support/memory.ts";
 import type { Adapter, VectorAdapter } from "../../adapter/adapter.ts";
 import { wordSpace } from "../../engines/local/words.ts";
 import { ConfigError, DataError } from "../../errors.ts";
@@ -12,23 +13,8 @@ import type { ChoiceBudget } from "./choice-budget.ts";
 
 const noState: PolicyState = { value: null, documents: 0, words: new Map() };
 
-function observation(clip: number, parts: Partial<Observation> = {}): Observation {
-  return {
-    stream: "kitchen",
-    clip,
-    startSeconds: clip * 10,
-    endSeconds: clip * 10 + 10,
-    frames: [],
-    speech: [],
-    captions: [],
-    screen: [],
-    shots: [],
-    people: [],
-    tiers: {},
-    problems: [],
-    ...parts,
-  };
-}
+const observation = (clip: number, parts: Partial<Observation> = {}) =>
+  observationOf("kitchen", clip, { tiers: {}, ...parts });
 
 function said(clip: number, ...lines: string[]): Observation {
   const speech = lines.map((text, i) => ({

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { observationOf } from "../../../test/support/memory.ts";
 import type { Adapter } from "../../adapter/adapter.ts";
 import {
   addCost,
@@ -78,12 +79,8 @@ const says = (startSeconds: number, speaker: string | null, text: string): Utter
   speaker,
 });
 
-function clip(index: number, parts: Partial<Observation> = {}): Observation {
-  return {
-    stream: "home",
-    clip: index,
-    startSeconds: index * 10,
-    endSeconds: index * 10 + 10,
+const clip = (index: number, parts: Partial<Observation> = {}) =>
+  observationOf("home", index, {
     frames: Array.from({ length: 10 }, (_, i) => ({
       atSeconds: index * 10 + i,
       width: 4,
@@ -91,15 +88,9 @@ function clip(index: number, parts: Partial<Observation> = {}): Observation {
       jpeg: Uint8Array.of(index, i),
     })),
     speech: [says(index * 10 + 2, "Ann", `Clip ${index} has begun.`)],
-    captions: [],
-    screen: [],
-    shots: [],
-    people: [],
     tiers: {},
-    problems: [],
     ...parts,
-  };
-}
+  });
 
 function about(observation: Observation, more: Partial<Context> = {}): Context {
   return {
