@@ -1,6 +1,6 @@
 /** Commands, their arguments and flags. A command's file is loaded when it is called. */
 import { readFileSync } from "node:fs";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import type { BenchmarkName } from "../benchmarks/task.ts";
 import { policyNames } from "../config.ts";
 import type { Invocation } from "./invocation.ts";
@@ -110,7 +110,10 @@ function addWatching(program: Command, add: Add): void {
     .option("--window-clips <n>", "clips the policy sees at once")
     .option("--fps <n>", "frames per second the policy sees")
     .option("--no-screen-text", "do not read text in the picture")
-    .addOption(policyOption("what writes memories: choice needs no model, nano knows its household only"))
+    .option(
+      "--policy <name>",
+      `what writes memories: ${policyNames.join(", ")}; choice needs no model, nano knows its household only`,
+    )
     .option("--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1")
     .option("--weights <file>", "choice: what `train phase-one --policy choice` learned")
     .option("--samples <n>", "best-of-n: texts drawn per clip, of which the adapter picks one")
@@ -230,7 +233,7 @@ type AdaptAction = keyof typeof import("./commands/adapt.ts").actions;
 /** Flags that say which policy is meant; how it writes is part of that. */
 function policyFlags(command: Command, description: string): Command {
   return command
-    .addOption(policyOption(description))
+    .option("--policy <name>", description)
     .option("--samples <n>", "best-of-n: texts drawn per clip")
     .option("--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1");
 }
@@ -356,9 +359,6 @@ function egoLifeTextFlags(command: Command): Command {
     .option("--lang <tag>", "--text: en or zh")
     .option("--foreign <file>", "--text: JSON with other people's questions, for the control", collect);
 }
-
-const policyOption = (description: string) =>
-  new Option("--policy <name>", `${description} (${policyNames.join(", ")})`);
 
 /** A command that only holds others. */
 function group(program: Command, name: string, description: string): Command {
