@@ -246,7 +246,7 @@ class OpenTaskMem implements TaskMem {
   async ask(question: QuestionInput, options: AskOptions = {}): Promise<Answer> {
     const { memory, reader, now } = this.#parts;
     const answer = await answerQuestion(toQuestion(question), { memory, reader, now, ...options });
-    if (answer.task !== null) await this.#learning.afterTask(answer.task, undefined);
+    if (answer.task !== null) await this.#learning.afterTask(answer.task);
     return answer;
   }
 
@@ -270,7 +270,7 @@ class OpenTaskMem implements TaskMem {
       },
     };
     await this.store.addTask(task);
-    await this.#learning.afterTask(task.id, undefined);
+    await this.#learning.afterTask(task.id);
     return { ...task, feedback: null };
   }
 

@@ -48,7 +48,6 @@ export class Learning {
   readonly #parts: Parts;
   readonly #tell: (event: LearningEvent) => void;
   readonly #queue = new SerialQueue();
-  readonly #stop = new AbortController();
 
   constructor(parts: Parts, tell: (event: LearningEvent) => void) {
     this.#parts = parts;
@@ -68,7 +67,7 @@ export class Learning {
   }
 
   /** Called for each recorded task. Starts learning when it completes `adapt.every` new ones. */
-  async afterTask(task: string, signal: AbortSignal | undefined): Promise<void> {
+  async afterTask(task: string): Promise<void> {
     const { memory, config, learningPolicy: policy } = this.#parts;
     if (policy === null || !config.adapt.auto) return;
     const adapters = await memory.adapters({ policy });
@@ -79,7 +78,7 @@ export class Learning {
     const apart = !this.#parts.isCustom && (config.adapt.apart ?? policy === "nano");
     this.#tell({ event: "learning-start", policy, questions, apart });
     if (apart) startApart(this.#parts.config, policy);
-    else void this.#queue.run(() => this.#learn(policy, signal));
+    else void this.#queue.run(() => this.#learn(policy));
   }
 
   /** Resolves when all started learning has ended. */
@@ -87,25 +86,18 @@ export class Learning {
     return this.#queue.run(() => {});
   }
 
-  /** Stops learning that runs. */
-  stop(): Promise<void> {
-    this.#stop.abort();
-    return this.settled();
-  }
-
   async #train(
     policy: string,
     choice: TrainingChoice,
-    options: { readonly run?: string; readonly signal: AbortSignal | undefined },
+    options: { readonly run?: string; readonly signal?: AbortSignal | undefined },
   ): Promise<AdapterResult> {
     const { memory, now } = this.#parts;
     return trainAdapter({ memory, trainer: await this.#parts.trainer(choice, policy), now, ...options });
   }
 
-  async #learn(policy: string, signal: AbortSignal | undefined): Promise<void> {
+  async #learn(policy: string): Promise<void> {
     try {
-      const all = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
-      this.#tell({ event: "learning-end", policy, result: await this.#train(policy, {}, { signal: all }) });
+      this.#tell({ event: "learning-end", policy, result: await this.#train(policy, {}, {}) });
     } catch (error) {
       // The question is already answered, so a later failure is an event and not thrown.
       this.#tell({ event: "learning-failed", policy, error: error as Error });
