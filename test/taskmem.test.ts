@@ -1,7 +1,7 @@
 /** One object: its defaults, when it learns, and what it refuses. */
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { describe, test } from "node:test";
 import { inMemoryStore } from "../src/index.ts";
 import type { LearningEvent } from "../src/taskmem/learning.ts";
@@ -142,6 +142,32 @@ describe("learning by itself", () => {
     }),
     advance: () => null,
   };
+
+  test("two that learn at once write into directories of their own, and leave none that is empty", async () => {
+    const { trainer } = countingTrainer();
+    const runs: string[] = [];
+    let both = () => {};
+    const together = new Promise<void>((resolve) => {
+      both = resolve;
+    });
+    const train = async (_tasks: unknown, _streams: unknown, { run }: { readonly run?: string }) => {
+      runs.push(basename(run!));
+      if (runs.length === 2) both();
+      await together;
+      throw new Error("stopped");
+    };
+    const directory = join(temporaryFolder(), "memory");
+    const custom = { policy: () => policy, trainer: { ...trainer, train } as unknown as AdapterTrainer };
+    await using memory = await openTaskMem({ directory, policy: custom, adapt: { auto: false } });
+    for (let i = 0; i < 5; i++) await memory.recordTask({ question: `What has number ${i} to say?` });
+    const learned = await Promise.allSettled([memory.learn(), memory.learn()]);
+    assert.deepEqual(
+      learned.map(({ status }) => status),
+      ["rejected", "rejected"],
+    );
+    assert.deepEqual(runs.sort(), ["unfinished-quiet", "unfinished-quiet-2"]);
+    assert.deepEqual(readdirSync(join(directory, "runs")), []);
+  });
 
   test("comes after every fifth new question, counted right also after the 200th", async () => {
     const { trainer, trained } = countingTrainer();

@@ -12,6 +12,7 @@ import { ConfigError, EngineError } from "../errors.ts";
 import { type AdapterResult, trainAdapter } from "../training/train-adapter.ts";
 import { SerialQueue } from "../util/async.ts";
 import type { TrainingChoice } from "./assembly.ts";
+import { claimUnfinishedRun } from "./learning-run.ts";
 import type { Parts } from "./parts.ts";
 
 /** How to learn. */
@@ -58,12 +59,15 @@ export class Learning {
   async run({ apart = false, run, signal, ...choice }: LearnOptions): Promise<LearnResult> {
     if (apart) return learnApart(this.#parts, { ...choice, run }, signal);
     const { memory, policyId } = this.#parts;
-    const unfinished = run ?? join(memory.directory, "runs", `unfinished-${policyId}`);
-    const result = await this.#train(policyId, choice, { run: unfinished, signal });
-    return {
-      ...result,
-      run: keptRun(result, unfinished, run ?? join(memory.directory, "runs", result.id ?? "nothing-learned")),
-    };
+    const isOnDisk = existsSync(memory.directory);
+    if (run !== undefined || !isOnDisk) {
+      const result = await this.#train(policyId, choice, { run, signal });
+      return { ...result, run: run === undefined ? null : keptRun(result, run, run) };
+    }
+    const runs = join(memory.directory, "runs");
+    const { directory, release } = claimUnfinishedRun(runs, policyId);
+    const result = await this.#train(policyId, choice, { run: directory, signal }).finally(release);
+    return { ...result, run: keptRun(result, directory, join(runs, result.id ?? "nothing-learned")) };
   }
 
   /** Called for each recorded task. Starts learning when it completes `adapt.every` new ones. */
@@ -89,7 +93,7 @@ export class Learning {
   async #train(
     policy: string,
     choice: TrainingChoice,
-    options: { readonly run?: string; readonly signal?: AbortSignal | undefined },
+    options: { readonly run?: string | undefined; readonly signal?: AbortSignal | undefined },
   ): Promise<AdapterResult> {
     const { memory, now } = this.#parts;
     return trainAdapter({ memory, trainer: await this.#parts.trainer(choice, policy), now, ...options });

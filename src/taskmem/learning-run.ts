@@ -1,0 +1,58 @@
+/**
+ * Where a run of learning is kept until it is finished, so that one that was killed is resumed, and two processes that
+ * learn at once do not write the same files.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** A directory that only this run writes. */
+export interface ClaimedRun {
+  readonly directory: string;
+  /** Lets others write it. An empty directory is removed. */
+  readonly release: () => void;
+}
+
+/** Claims an unfinished run of a policy that no living process writes, or a new directory where there is none. */
+export function claimUnfinishedRun(runs: string, policy: string): ClaimedRun {
+  const name = `unfinished-${policy}`;
+  const left = existsSync(runs)
+    ? readdirSync(runs).filter((other) => other === name || other.startsWith(`${name}-`))
+    : [];
+  for (const candidate of [...new Set([name, ...left.sort()])]) {
+    const claimed = claim(join(runs, candidate));
+    if (claimed) return claimed;
+  }
+  for (let number = 2; ; number++) {
+    const claimed = claim(join(runs, `${name}-${number}`));
+    if (claimed) return claimed;
+  }
+}
+
+/** Claims a directory by a file with this process's id; `null` while a living process holds it. */
+function claim(directory: string): ClaimedRun | null {
+  mkdirSync(directory, { recursive: true });
+  const owner = join(directory, "owner");
+  if (existsSync(owner) && isAlive(Number(readFileSync(owner, "utf8")))) return null;
+  rmSync(owner, { force: true });
+  try {
+    writeFileSync(owner, String(process.pid), { flag: "wx" });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return null;
+    throw error;
+  }
+  const release = () => {
+    rmSync(owner, { force: true });
+    if (readdirSync(directory).length === 0) rmdirSync(directory);
+  };
+  return { directory, release };
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
