@@ -4,20 +4,11 @@ import { basename, dirname } from "node:path";
 import { DataError } from "../errors.ts";
 import { sha256 } from "../util/hash.ts";
 import type { Clock } from "../util/time.ts";
-import type { Cue, Source } from "./clip.ts";
+import type { Source } from "./clip.ts";
 import { placeByNames } from "./clock-names.ts";
-import {
-  type FrameOptions,
-  type MediaInfo,
-  type MediaInput,
-  probeMedia,
-  scanDuration,
-  type TextTrack,
-} from "./ffmpeg.ts";
-import { inLanguages } from "./languages.ts";
-import { cutRecorded, type MediaTexts, type TimedMedia } from "./recorded.ts";
-import { cuesOfText } from "./subtitles.ts";
-import { bestLanguage, readSidecars, readTexts } from "./texts.ts";
+import { type FrameOptions, type MediaInfo, type MediaInput, probeMedia, scanDuration } from "./ffmpeg.ts";
+import { textsOf } from "./media-texts.ts";
+import { cutRecorded, type TimedMedia } from "./recorded.ts";
 
 /** How recorded media are cut, and which texts belong to them. */
 export interface MediaSourceOptions {
@@ -56,18 +47,12 @@ export async function urlSource(
   info: MediaInfo,
   options: MediaSourceOptions,
 ): Promise<Source> {
-  const cues = options.subtitles
-    ? (await readTexts(options.subtitles, { ...options, origin: "sidecar" })).cues
-    : [];
-  const texts =
-    cues.length > 0
-      ? { ...embeddedTexts(info, options.languages), cues, tracks: [] }
-      : embeddedTexts(info, options.languages);
+  const { texts, problems } = await textsOf(null, info, options);
   return recordedSource(
     [{ input, startSeconds: 0, untilSeconds: null, load: () => Promise.resolve({ info, texts }) }],
     {
       clock: { kind: "media" },
-      problems: [],
+      problems,
       endSeconds: info.durationSeconds,
       fingerprint: sha256(`${input.name} ${info.durationSeconds}`),
     },
@@ -139,39 +124,6 @@ async function durationOf(input: MediaInput, { signal, clipSeconds }: MediaSourc
     if (!(error instanceof DataError)) throw error;
     return clipSeconds;
   }
-}
-
-/**
- * The texts of a file: the named subtitles, otherwise speech beside it, otherwise speech inside it; captions beside it
- * in any case.
- */
-async function textsOf(
-  path: string,
-  info: MediaInfo,
-  { subtitles, languages }: MediaSourceOptions,
-): Promise<{ texts: MediaTexts; problems: readonly string[] }> {
-  const beside = await readSidecars(path, languages);
-  const named = subtitles === undefined ? null : await readTexts(subtitles, { origin: "sidecar", languages });
-  const cues: readonly Cue[] = named
-    ? [...named.cues, ...beside.cues.filter(({ kind }) => kind !== "speech")]
-    : beside.cues;
-  const embedded = embeddedTexts(info, languages);
-  const tracks = named || cues.some(({ kind }) => kind === "speech") ? [] : embedded.tracks;
-  return { texts: { ...embedded, cues, tracks }, problems: [...(named?.problems ?? []), ...beside.problems] };
-}
-
-function embeddedTexts(info: MediaInfo, languages: readonly string[]): MediaTexts {
-  const inOrder = [...info.texts].sort((a, b) => Number(b.isDefault) - Number(a.isDefault));
-  return {
-    cues: [],
-    tracks: bestLanguage<TextTrack>(inOrder, ({ language }) => language, languages),
-    cuesOf: ({ text, track, ...span }) => [
-      ...inLanguages(
-        cuesOfText(text, { ...span, kind: "speech", origin: "embedded", language: track.language }),
-        languages,
-      ),
-    ],
-  };
 }
 
 /** Bytes that identify a file: its head, so that a recording may still grow. */
