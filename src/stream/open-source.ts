@@ -1,12 +1,13 @@
 /** Opens what a user names as a source: a file, a folder, a URL, a capture device, or texts. */
 import { readdir, stat } from "node:fs/promises";
-import { basename, extname, join, resolve } from "node:path";
+import { extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError, DataError } from "../errors.ts";
 import { defaultClipSeconds, type Source } from "./clip.ts";
-import { defaultFrames, type MediaInput, probeMedia } from "./ffmpeg.ts";
-import { type LiveSourceOptions, liveSource } from "./live-source.ts";
-import { fileSource, filesSource, idOfPath, type MediaSourceOptions, urlSource } from "./media-source.ts";
+import { defaultFrames } from "./ffmpeg.ts";
+import type { LiveSourceOptions } from "./live-source.ts";
+import { fileSource, filesSource, idOfPath } from "./media-source.ts";
+import { isLive, openLive } from "./open-live.ts";
 import { textSource } from "./text-source.ts";
 import { textExtensions } from "./texts.ts";
 
@@ -33,13 +34,6 @@ export interface SourceOptions {
   readonly live?: Pick<LiveSourceOptions, "stallMs" | "reconnectMs" | "maxReconnects" | "queueClips">;
   readonly signal?: AbortSignal | undefined;
 }
-
-/** Capture devices, by ffmpeg's own names. */
-const devices = new Set(
-  "v4l2 x11grab avfoundation dshow gdigrab kmsgrab fbdev alsa pulse jack oss sndio openal decklink android_camera lavfi".split(
-    " ",
-  ),
-);
 
 const mediaExtensions = new Set(
   (
@@ -73,17 +67,14 @@ export async function openSource(
   const { fps, width, height } = { ...defaultFrames, ...options };
   const common = { clipSeconds, languages, subtitles, signal, frames: { fps, width, height, largeFrames } };
 
-  const device = /^([a-z0-9_]+):(.+)$/.exec(first);
-  const isDevice = device !== null && devices.has(device[1]!);
-  const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(first) && !first.startsWith("file://");
-  if (isDevice || isUrl) {
+  if (isLive(first)) {
     if (specs.length > 1) {
       throw new ConfigError(
         "sources-mixed",
         `Expected one live source, got ${specs.length}. Watch each as its own stream.`,
       );
     }
-    return isDevice ? deviceSource(device[1]!, device[2]!, options, common) : openUrl(first, options, common);
+    return openLive(first, options, common);
   }
 
   const paths = specs.map((path) => resolve(path.startsWith("file://") ? fileURLToPath(path) : path));
@@ -152,45 +143,4 @@ async function filesOf(paths: readonly string[]): Promise<{ files: string[]; isF
     files.push(...found);
   }
   return { files, isFolder };
-}
-
-type Common = Omit<MediaSourceOptions, "id" | "description">;
-
-async function openUrl(url: string, options: SourceOptions, common: Common): Promise<Source> {
-  const shown = withoutSecrets(url);
-  const input: MediaInput = {
-    url,
-    args: /^rtsps?:/i.test(url) ? ["-rtsp_transport", "tcp"] : [],
-    name: shown,
-  };
-  const isPlaylist = /\.m3u8?($|\?)/i.test(url);
-  const { host, pathname } = new URL(url);
-  const id =
-    options.id ?? ([host.replace(/:/g, "-"), basename(pathname)].filter(Boolean).join("-") || "live");
-  const isWeb = /^https?:/i.test(url);
-  // A stream cannot be opened twice, so only what may be a recording is probed first.
-  if (isWeb) {
-    const info = await probeMedia(input, common.signal);
-    if (info.durationSeconds !== null) return urlSource(input, info, { ...common, id, description: shown });
-  }
-  const source = { id, description: shown, clipSeconds: common.clipSeconds, frames: common.frames };
-  return liveSource(input, { ...source, endsCleanly: isPlaylist, ...options.live });
-}
-
-function deviceSource(format: string, name: string, options: SourceOptions, common: Common): Source {
-  const description = `${format}:${name}`;
-  const id = options.id ?? description.replace(/[^\w.-]+/g, "-");
-  return liveSource(
-    { url: name, args: ["-f", format], name: description },
-    { id, description, clipSeconds: common.clipSeconds, frames: common.frames, ...options.live },
-  );
-}
-
-/** A URL that may be shown and stored: without user, password and query, which may hold a token. */
-function withoutSecrets(url: string): string {
-  const parsed = new URL(url);
-  parsed.username = "";
-  parsed.password = "";
-  parsed.search = "";
-  return parsed.href;
 }
