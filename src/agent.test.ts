@@ -43,7 +43,7 @@ test("an adapter activated while a stream is watched is used from the next decis
   };
   const source: Source = {
     ...{ id: "talk", description: "talk", live: false, clock: { kind: "media" }, clipSeconds: 10 },
-    ...{ endSeconds: 90, fingerprint: null, problems: [] },
+    ...{ endSeconds: 90, fingerprint: null, leftOut: [] },
     open: async function* () {
       for (let clip = 0; clip < 9; clip++) {
         if (clip === 5) {
@@ -78,7 +78,7 @@ test("a source that repeats a decided clip is refused, and another run may watch
   const memory = await openTestMemory(join(folder, "again"));
   const source: Source = {
     ...{ id: "talk", description: "talk", live: true, clock: { kind: "media" }, clipSeconds: 10 },
-    ...{ endSeconds: null, fingerprint: null, problems: [] },
+    ...{ endSeconds: null, fingerprint: null, leftOut: [] },
     open: async function* () {
       for (const clip of [0, 1, 2, 1]) yield said(clip);
     },
@@ -139,7 +139,7 @@ test("a source that was watched to its end is marked as ended, one that was stop
   const memory = await openTestMemory(join(folder, "ended"));
   const sourceOf = (id: string): Source => ({
     ...{ id, description: id, live: false, clock: { kind: "media" }, clipSeconds: 10 },
-    ...{ endSeconds: 20, fingerprint: null, problems: [] },
+    ...{ endSeconds: 20, fingerprint: null, leftOut: [] },
     open: async function* () {
       for (const clip of [0, 1]) yield { ...said(clip), stream: id };
     },

@@ -16,7 +16,7 @@ import type { Observation } from "./perception/observation.ts";
 import { type Perceptors, perceive } from "./perception/perceive.ts";
 import { type ContextLimits, contextDefaults } from "./policy/context.ts";
 import type { Policy } from "./policy/policy.ts";
-import type { Clip, Gap, OpenOptions, Source } from "./stream/clip.ts";
+import type { Clip, Gap, LeftOut, OpenOptions, Source } from "./stream/clip.ts";
 import { type ClipEvent, StreamWriter } from "./stream-writer.ts";
 import type { QuestionInput } from "./tasks/task.ts";
 import { mapAhead } from "./util/async.ts";
@@ -81,6 +81,8 @@ export interface StreamEnd {
   /** `ended` when the source is done; otherwise the run can be resumed. */
   readonly reason: "ended" | "interrupted" | "budget-spent" | "engine-down";
   readonly message: string | null;
+  /** What the source holds that was not remembered. */
+  readonly leftOut: readonly LeftOut[];
 }
 
 /** Watches streams into memory and answers questions from it. */
@@ -130,7 +132,7 @@ async function* watch(
       fromSeconds,
       endSeconds,
       live,
-      problems: [...source.problems, ...(agent.perceptors.problems ?? [])],
+      problems: leftOutOf(agent, source).map(({ reason }) => reason),
       storedClips,
       pendingClips: pending.length,
     };
@@ -154,14 +156,23 @@ async function* watch(
       stop = { reason: "ended", message: null };
     } catch (error) {
       stop = stopOf(error, signal);
+    } finally {
+      await memory.keepLeftOut(stream, leftOutOf(agent, source));
     }
   } finally {
     await lease.release();
   }
   const { clips, entries, failed, seconds, cost } = writer.written;
   const realTimeFactor = seconds / Math.max(1e-3, (now() - startedAtMs) / 1000);
-  yield { event: "stream-end", stream, clips, entries, failed, gaps, realTimeFactor, cost, ...stop };
+  const leftOut = leftOutOf(agent, source);
+  yield { event: "stream-end", stream, clips, entries, failed, gaps, realTimeFactor, cost, ...stop, leftOut };
 }
+
+/** What a source and this machine's senses leave out, as far as it is known by now. */
+const leftOutOf = ({ perceptors }: AgentOptions, source: Source): LeftOut[] => [
+  ...source.leftOut,
+  ...(perceptors.leftOut ?? []),
+];
 
 /** Gaps and observations of a source from a moment on, in order. While one clip is decided, the next is perceived. */
 function perceived(

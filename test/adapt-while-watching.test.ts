@@ -109,7 +109,7 @@ test("a running watch writes with the new adapter from its next decision", async
 function sourceThatWaits(n: number, until: Promise<void>): Source {
   return {
     ...{ id: "second", description: "second", live: false, clock: { kind: "media" }, clipSeconds: 10 },
-    ...{ endSeconds: second.endSeconds, fingerprint: null, problems: [] },
+    ...{ endSeconds: second.endSeconds, fingerprint: null, leftOut: [] },
     open: async function* () {
       for (const { clip, captions, startSeconds, endSeconds } of observationsOf(second)) {
         if (clip === n) await until;

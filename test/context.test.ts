@@ -94,7 +94,7 @@ async function whileActing(limits: ContextLimits): Promise<Shown[]> {
   });
   const source = {
     ...{ id: "film", description: "film", live: false, clock: { kind: "media" as const }, clipSeconds: 10 },
-    ...{ endSeconds: 10 * clips, fingerprint: null, problems: [] },
+    ...{ endSeconds: 10 * clips, fingerprint: null, leftOut: [] },
     open: async function* () {
       for (const { clip, startSeconds, endSeconds, speech } of stream)
         yield {

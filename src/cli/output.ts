@@ -74,6 +74,7 @@ export const exitCodes = {
   engine: 4,
   store: 5,
   budget: 6,
+  damaged: 7,
   interrupted: 130,
 } as const;
 

@@ -295,6 +295,11 @@ const evidence = z.object({
   ),
   tiers,
 });
+const leftOut = z.object({
+  kind: z.enum(["file", "damaged", "track", "overlap", "link", "sound", "picture", "text"]),
+  name: z.string().nullable(),
+  reason: z.string(),
+});
 const adapterState = z.enum(["candidate", "active", "retired", "refused"]);
 const rowSchema = z.discriminatedUnion("row", [
   z.object({
@@ -306,6 +311,8 @@ const rowSchema = z.discriminatedUnion("row", [
     fingerprint: z.string().nullable(),
     addedAtMs: z.number(),
     ended: z.boolean(),
+    // Exports of older versions lack it.
+    leftOut: z.array(leftOut).default([]),
     nextClip: index,
   }),
   z.object({

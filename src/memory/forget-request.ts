@@ -3,7 +3,7 @@ import type { WordSpace } from "../engine.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Task } from "../tasks/task.ts";
 import { foldName, mentions } from "./names.ts";
-import type { ForgetRequest, PackedObservation } from "./records.ts";
+import type { ForgetRequest, LeftOut, PackedObservation, StreamRecord } from "./records.ts";
 
 /** How many entries a report shows as a sample. */
 export const sampleSize = 10;
@@ -79,6 +79,17 @@ export function isShown(
     [...said, ...screen].map(({ text }) => text),
     names,
   );
+}
+
+/** What is left of a stream's list of things left out: items whose words the request describes are removed. */
+export function leftOutKept(
+  { id, leftOut }: Pick<StreamRecord, "id" | "leftOut">,
+  { streams, person, query, entries }: ForgetRequest,
+  meant: Meant,
+): readonly LeftOut[] {
+  const byText = (person !== undefined || query !== undefined) && entries === undefined;
+  if (!byText || !(streams?.includes(id) ?? true)) return leftOut;
+  return leftOut.filter(({ name, reason }) => !meant([name ?? "", reason], []));
 }
 
 /**

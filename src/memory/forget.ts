@@ -34,13 +34,14 @@ import { deleteEntries, entryCondition } from "./entries.ts";
 import {
   assertSaysWhat,
   isShown,
+  leftOutKept,
   type Meant,
   type Reach,
   reachOf,
   sampleSize,
   taskGoes,
 } from "./forget-request.ts";
-import { deleteObservations } from "./journal.ts";
+import { streams as allStreams, deleteObservations, keepLeftOut } from "./journal.ts";
 import { listed } from "./listed.ts";
 import type { Evidence, ForgetReport, ForgetRequest, PackedObservation } from "./records.ts";
 import { spaceRows } from "./space.ts";
@@ -147,6 +148,10 @@ function forgetRows(db: Db, words: WordSpace, request: ForgetRequest): Omit<Forg
   db.run(sql`delete from clip where row in ${listed(gone)}`);
   db.run(sql`delete from decision where row not in (select decision from decision_clip)`);
 
+  for (const { id, leftOut } of allStreams(db)) {
+    const kept = leftOutKept({ id, leftOut }, request, meant);
+    if (kept.length < leftOut.length) keepLeftOut(db, id, kept);
+  }
   let gaps = 0;
   if (wholeStreams) {
     gaps = db.run(sql`delete from gap where stream in ${listed(streams)}`).changes;

@@ -21,6 +21,7 @@ import {
   decidedObservations,
   failClip,
   gaps,
+  keepLeftOut,
   plain,
   policyState,
   progress,
@@ -134,6 +135,7 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
       write((state) => {
         streamOf(state, stream).record.ended = true;
       }),
+    keepLeftOut: async (stream, items) => write((state) => keepLeftOut(state, stream, items)),
     addObservation: async (observation) =>
       write((state) => addObservation(state, observation, { grow: false })),
     growObservation: async (observation) =>

@@ -14,7 +14,16 @@ import { build, type Db } from "./database.ts";
 import { changedStream, decidedClip, unknownClip, unknownStream } from "./errors.ts";
 import { listed } from "./listed.ts";
 import { type packObservation, unpackObservation } from "./packed.ts";
-import type { ClipFailure, Gap, GapFilter, PackedObservation, Progress, StreamRecord } from "./records.ts";
+import type {
+  ClipFailure,
+  Gap,
+  GapFilter,
+  LeftOut,
+  NewStream,
+  PackedObservation,
+  Progress,
+  StreamRecord,
+} from "./records.ts";
 import { keptObservations, mostWithFrames } from "./retention.ts";
 import type { GapTable, StreamTable } from "./schema.ts";
 import { assertStream, assertStreams } from "./strict.ts";
@@ -22,7 +31,9 @@ import { assertStream, assertStreams } from "./strict.ts";
 type StreamRow = {
   readonly [Column in keyof StreamTable]: Column extends "row" | "ended" | "next_clip"
     ? number
-    : StreamTable[Column];
+    : Column extends "left_out"
+      ? string
+      : StreamTable[Column];
 };
 
 export function toStream(row: StreamRow): StreamRecord {
@@ -34,6 +45,7 @@ export function toStream(row: StreamRow): StreamRecord {
     fingerprint: row.fingerprint,
     addedAtMs: row.added_at_ms,
     ended: row.ended === 1,
+    leftOut: JSON.parse(row.left_out) as LeftOut[],
   };
 }
 
@@ -41,11 +53,7 @@ export function toStream(row: StreamRow): StreamRecord {
  * Adds a stream, or returns the one with its id.
  * @throws StoreError `stream-changed`; ConfigError for an invalid stream
  */
-export function addStream(
-  db: Db,
-  stream: Omit<StreamRecord, "addedAtMs" | "ended">,
-  addedAtMs: number,
-): StreamRecord {
+export function addStream(db: Db, stream: NewStream, addedAtMs: number): StreamRecord {
   assertStream(stream);
   return db.write(() => {
     db.run(
@@ -75,6 +83,17 @@ export function addStream(
 
 export function streams(db: Db): StreamRecord[] {
   return db.all(build.selectFrom("stream").selectAll().orderBy("row")).map(toStream);
+}
+
+/** Keeps what a run left out of a stream. @throws StoreError `stream-unknown` */
+export function keepLeftOut(db: Db, stream: string, items: readonly LeftOut[]): void {
+  const { row } = streamRow(db, stream);
+  db.run(
+    build
+      .updateTable("stream")
+      .set({ left_out: JSON.stringify(items) })
+      .where("row", "=", row),
+  );
 }
 
 /** Row of a stream. @throws StoreError `stream-unknown` */

@@ -24,8 +24,10 @@ import type {
   Gap,
   GapFilter,
   KeptAdapter,
+  LeftOut,
   MemoryRow,
   MemoryStats,
+  NewStream,
   Page,
   Paged,
   PageFilters,
@@ -54,7 +56,7 @@ export interface Journal {
    * @throws StoreError `stream-changed` if its fingerprint or clip length differs
    * @throws ConfigError `clock-invalid`, `clip-seconds-invalid` or `stream-id-invalid`
    */
-  addStream(stream: Omit<StreamRecord, "addedAtMs" | "ended">): Promise<StreamRecord>;
+  addStream(stream: NewStream): Promise<StreamRecord>;
   /** All streams, in the order they were added. */
   streams(): Promise<StreamRecord[]>;
   /** Takes the right to write a stream. @throws StoreError `stream-busy` if a live process holds it */
@@ -63,6 +65,8 @@ export interface Journal {
   progress(stream: string, windowClips: number): Promise<Progress>;
   /** Marks a stream as ended; its next clip removes the mark. */
   endStream(stream: string): Promise<void>;
+  /** Keeps what a run left out of a stream, instead of what was kept before. */
+  keepLeftOut(stream: string, items: readonly LeftOut[]): Promise<void>;
   /**
    * Journals a clip as perceived, with its frames as blobs. A waiting clip stays as it is.
    * @throws StoreError `clip-decided` for a clip that was stored or failed for good, with `stream` and `clip` in

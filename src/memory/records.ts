@@ -4,12 +4,12 @@
  */
 
 import type { Observation, Pushed, SourceText } from "../perception/observation.ts";
-import type { Frame, Gap } from "../stream/clip.ts";
+import type { Frame, Gap, LeftOut } from "../stream/clip.ts";
 import type { Task } from "../tasks/task.ts";
 import type { Clock } from "../util/time.ts";
 
-/** Gaps and source texts are part of memory: readers see memory only. */
-export type { Gap, SourceText };
+/** Gaps, source texts and what was left out are part of memory: readers see memory only. */
+export type { Gap, LeftOut, SourceText };
 
 /** A value that JSON can hold. */
 export type JsonValue =
@@ -85,7 +85,12 @@ export interface StreamRecord {
   readonly addedAtMs: number;
   /** Whether it was watched to its end. */
   readonly ended: boolean;
+  /** What the last run left out of it. */
+  readonly leftOut: readonly LeftOut[];
 }
+
+/** A stream as it is added. */
+export type NewStream = Omit<StreamRecord, "addedAtMs" | "ended" | "leftOut">;
 
 /** State of a clip in the journal. */
 export type ClipState = "perceived" | "stored" | "failed";

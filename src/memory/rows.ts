@@ -310,7 +310,11 @@ function addStreamRow(db: Db, row: RowOf<"stream">): boolean {
   if (known) {
     const isFurther = row.nextClip > known.next_clip || (row.nextClip === known.next_clip && row.ended);
     if (!isFurther || (row.nextClip === known.next_clip && known.ended === 1)) return false;
-    const further = { next_clip: row.nextClip, ended: row.ended ? 1 : 0 };
+    const further = {
+      next_clip: row.nextClip,
+      ended: row.ended ? 1 : 0,
+      left_out: JSON.stringify(row.leftOut),
+    };
     db.run(build.updateTable("stream").set(further).where("id", "=", row.id));
     return true;
   }
@@ -324,6 +328,7 @@ function addStreamRow(db: Db, row: RowOf<"stream">): boolean {
       added_at_ms: row.addedAtMs,
       ended: row.ended ? 1 : 0,
       next_clip: row.nextClip,
+      left_out: JSON.stringify(row.leftOut),
     }),
   );
   return true;

@@ -22,6 +22,8 @@ export interface StreamTable {
   ended: Generated<number>;
   /** First clip never perceived. It only grows, so that a forgotten clip is not watched again. */
   next_clip: Generated<number>;
+  /** JSON array of `LeftOut`: what the last run left out. */
+  left_out: Generated<string>;
 }
 
 export interface LeaseTable {
@@ -339,6 +341,9 @@ export const migrations: readonly string[] = [
     row integer primary key autoincrement, kind text not null, id text, stream integer, clip integer, value text
   );
   create index change_id on change (id) where id is not null;
+  `,
+  `
+  alter table stream add column left_out text not null default '[]';
   `,
 ];
 

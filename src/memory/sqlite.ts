@@ -28,6 +28,7 @@ import {
   dropOldObservations,
   failClip,
   gaps,
+  keepLeftOut,
   progress,
   streamRow,
   streams,
@@ -151,6 +152,8 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
       const { row } = streamRow(db, stream);
       db.run(build.updateTable("stream").set({ ended: 1 }).where("row", "=", row));
     },
+
+    keepLeftOut: async (stream, items) => keepLeftOut(db, stream, items),
 
     addObservation: (observation) => journal(observation, { grow: false }),
     growObservation: (observation) => journal(observation, { grow: true }),

@@ -6,7 +6,7 @@
  * Faces and voices are left out: `people` holds the speakers that the source names.
  */
 import type { Transcriber } from "../engine.ts";
-import type { Clip } from "../stream/clip.ts";
+import type { Clip, LeftOut } from "../stream/clip.ts";
 import { hasPackage, installLine } from "../util/optional.ts";
 import type { Caption, Observation, Person, ScreenText, Utterance } from "./observation.ts";
 import { type ScreenReader, tesseractReader } from "./screen-text.ts";
@@ -20,8 +20,8 @@ export interface Perceptors {
   readonly language: string | null;
   /** Reads text in the picture. */
   readonly screenReader: ScreenReader | null;
-  /** Senses that were requested and are missing, one sentence each with the way out. @default none */
-  readonly problems?: readonly string[];
+  /** Senses that were requested and are missing, with the way out. @default none */
+  readonly leftOut?: readonly LeftOut[];
 }
 
 /** Which senses to use. */
@@ -42,9 +42,14 @@ export function createPerceptors(options: PerceptorOptions = {}): Perceptors {
     transcriber: options.transcriber ?? null,
     language: options.language ?? null,
     screenReader: canRead ? tesseract : null,
-    problems:
+    leftOut:
       tesseract !== null && !canRead
-        ? [`Text in the picture is not read: ${installLine("@napi-rs/canvas")}`]
+        ? [
+            {
+              ...{ kind: "picture", name: null },
+              reason: `Text in the picture is not read: ${installLine("@napi-rs/canvas")}`,
+            },
+          ]
         : [],
   };
 }

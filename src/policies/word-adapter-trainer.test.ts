@@ -257,7 +257,7 @@ test("watching again without a store keeps the same as watching with one", async
   const memory = await openTestMemory(join(folder, String(opened++)));
   const source = {
     ...{ id: "film", description: "film", live: false, clock: { kind: "media" as const }, clipSeconds: 10 },
-    ...{ endSeconds: film.endSeconds, fingerprint: null, problems: [] },
+    ...{ endSeconds: film.endSeconds, fingerprint: null, leftOut: [] },
     open: async function* () {
       for (const { clip, speech, captions, startSeconds, endSeconds } of observationsOf()) {
         const cue = (kind: "speech" | "caption") => (line: (typeof speech)[number]) => ({

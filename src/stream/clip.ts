@@ -78,6 +78,16 @@ export interface OpenOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Something a source holds that was not remembered. */
+export interface LeftOut {
+  /** What kind of thing it is; `damaged` is what is cut off or cannot be read. */
+  readonly kind: "file" | "damaged" | "track" | "overlap" | "link" | "sound" | "picture" | "text";
+  /** File, track or cue it is about, as a person would name it; `null` for the whole source. */
+  readonly name: string | null;
+  /** One sentence: what was left out, why, and what to do about it if something can be done. */
+  readonly reason: string;
+}
+
 /** One ordered input, which may be opened repeatedly. */
 export interface Source {
   /** Default stream id: readable, stable for the same source. */
@@ -92,8 +102,8 @@ export interface Source {
   readonly endSeconds: number | null;
   /** Hash that identifies the content, to notice a file that was replaced between runs; `null` for live sources. */
   readonly fingerprint: string | null;
-  /** Parts that were skipped while opening, one sentence each. */
-  readonly problems: readonly string[];
+  /** What is left out of it. It may grow while the source is read, which may find damaged files. */
+  readonly leftOut: readonly LeftOut[];
   /** Clips and gaps in time order. Back-pressure: the next is made when it is requested. */
   open(options?: OpenOptions): AsyncIterable<Clip | Gap>;
 }

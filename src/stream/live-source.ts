@@ -46,7 +46,7 @@ export function liveSource(input: MediaInput, options: LiveSourceOptions): Sourc
     clipSeconds,
     endSeconds: null,
     fingerprint: null,
-    problems: [],
+    leftOut: [],
     open: (openOptions = {}) => watchLive(input, { clock, ...openOptions }, options),
   };
 }

@@ -9,6 +9,7 @@ import { placeByNames } from "./clock-names.ts";
 import { type FrameOptions, type MediaInfo, type MediaInput, probeMedia, scanDuration } from "./ffmpeg.ts";
 import { textsOf } from "./media-texts.ts";
 import { cutRecorded, type TimedMedia } from "./recorded.ts";
+import { unreadTexts } from "./texts.ts";
 
 /** How recorded media are cut, and which texts belong to them. */
 export interface MediaSourceOptions {
@@ -33,7 +34,7 @@ export async function fileSource(path: string, options: MediaSourceOptions): Pro
     [{ input, startSeconds, untilSeconds: null, load: () => Promise.resolve({ info, texts }) }],
     {
       clock,
-      problems,
+      leftOut: unreadTexts(problems),
       endSeconds: info.durationSeconds === null ? null : startSeconds + info.durationSeconds,
       fingerprint: await fingerprintOf(path),
     },
@@ -52,7 +53,7 @@ export async function urlSource(
     [{ input, startSeconds: 0, untilSeconds: null, load: () => Promise.resolve({ info, texts }) }],
     {
       clock: { kind: "media" },
-      problems,
+      leftOut: unreadTexts(problems),
       endSeconds: info.durationSeconds,
       fingerprint: sha256(`${input.name} ${info.durationSeconds}`),
     },
@@ -87,7 +88,7 @@ export async function filesSource(paths: readonly string[], options: MediaSource
   const fingerprint = await fingerprintOf(placed[0]!.path);
   return recordedSource(
     files,
-    { clock, problems: [], endSeconds: byNames ? null : end, fingerprint },
+    { clock, leftOut: [], endSeconds: byNames ? null : end, fingerprint },
     options,
   );
 }
@@ -102,7 +103,7 @@ const fileInput = (path: string): MediaInput => ({ url: `file:${path}`, args: []
 
 function recordedSource(
   files: readonly TimedMedia[],
-  facts: Pick<Source, "clock" | "problems" | "endSeconds" | "fingerprint">,
+  facts: Pick<Source, "clock" | "leftOut" | "endSeconds" | "fingerprint">,
   { id, description, clipSeconds, frames }: MediaSourceOptions,
 ): Source {
   return {

@@ -11,7 +11,7 @@ import type { Clip, Cue, Gap, OpenOptions, Source } from "./clip.ts";
 import { ClipCutter } from "./clip-cutter.ts";
 import { placeByNames } from "./clock-names.ts";
 import type { Subtitles } from "./subtitles.ts";
-import { readTexts, type TextOptions } from "./texts.ts";
+import { readTexts, type TextOptions, unreadTexts } from "./texts.ts";
 
 /** A shorter time without text between two files is silence; a longer one is a gap. Seconds. */
 const leastGapSeconds = 300;
@@ -62,7 +62,7 @@ export async function textSource(paths: readonly string[], options: TextSourceOp
     clipSeconds,
     endSeconds: spans.at(-1)?.endSeconds ?? 0,
     fingerprint: sha256(JSON.stringify(identity)),
-    problems: layers.flatMap(({ problems }) => problems),
+    leftOut: layers.flatMap(({ problems }) => unreadTexts(problems)),
     open: (openOptions) => cutTexts(id, clipSeconds, spans, cues, openOptions),
   };
 }

@@ -6,7 +6,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { z } from "zod";
 import { DataError } from "../errors.ts";
-import type { Cue } from "./clip.ts";
+import type { Cue, LeftOut } from "./clip.ts";
 import { canonical, inLanguages, isWanted } from "./languages.ts";
 import { decodeText, parseSubtitles, type Subtitles } from "./subtitles.ts";
 
@@ -123,6 +123,10 @@ export async function readSidecars(mediaPath: string, languages: readonly string
     problems: read.flatMap(({ problems }) => problems),
   };
 }
+
+/** Cues that could not be read, as things left out. */
+export const unreadTexts = (problems: readonly string[]): LeftOut[] =>
+  problems.map((reason) => ({ kind: "text", name: null, reason }));
 
 const byLength = (a: string, b: string) => a.length - b.length || a.localeCompare(b);
 

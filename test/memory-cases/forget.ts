@@ -43,6 +43,16 @@ export function forgetCases(store: TestStore): void {
   });
 
   describe("forgetting", () => {
+    test("removes what was left out under the name of a person", async () => {
+      const { memory } = await household(store);
+      const item = (name: string) => ({ kind: "file" as const, name, reason: "It is not read." });
+      await memory.keepLeftOut("kitchen", [item("Ann's birthday.doc"), item("list.doc")]);
+      await memory.forget({ person: "Ann" });
+      const stream = (await memory.streams()).find(({ id }) => id === "kitchen");
+      assert.deepEqual(stream?.leftOut, [item("list.doc")]);
+      await memory.close();
+    });
+
     test("keeps a picture that another entry shows", async () => {
       const { memory, target } = await household(store);
       await remember(memory, "hall", 10, ["The same picture again"], {

@@ -10,7 +10,7 @@ import {
   remember,
   statementOf,
 } from "../support/memory.ts";
-import { kitchen, type TestStore, texts } from "../support/store.ts";
+import { kitchen, rowsOf, type TestStore, texts } from "../support/store.ts";
 
 const code = (name: string) => (error: unknown) => error instanceof TaskMemError && error.code === name;
 const kettle = "Ann puts the kettle on the stove";
@@ -44,6 +44,21 @@ export function journalCases(store: TestStore): void {
       await memory.addObservation(observationOf("kitchen", 1));
       assert.equal((await memory.streams())[0]!.ended, false);
       await memory.close();
+    });
+
+    test("keep what the last run left out of them, and pass it on", async () => {
+      const memory = await kitchen(store);
+      assert.deepEqual((await memory.streams())[0]!.leftOut, []);
+      const items = [{ kind: "track", name: "audio 2 (fr)", reason: "Another language." }] as const;
+      await memory.keepLeftOut("kitchen", [{ kind: "file", name: "a.doc", reason: "Not read." }]);
+      await memory.keepLeftOut("kitchen", items);
+      assert.deepEqual((await memory.streams())[0]!.leftOut, items);
+      await assert.rejects(memory.keepLeftOut("hall", items), code("stream-unknown"));
+      const copy = await store.open();
+      await copy.addRows(await rowsOf(memory), () => null);
+      assert.deepEqual((await copy.streams())[0]!.leftOut, items);
+      await memory.close();
+      await copy.close();
     });
 
     test("must be added before anything is written about them", async () => {

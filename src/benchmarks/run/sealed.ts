@@ -124,9 +124,9 @@ function sealedEntry(entry: Entry): Entry {
   });
 }
 
-/** A stream's description is the path or address it was watched from. */
+/** A stream's description is the path or address it was watched from; what was left out names files. */
 function sealedStream(stream: StreamRecord): StreamRecord {
-  return frozen({ ...stream, description: stream.id, fingerprint: null });
+  return frozen({ ...stream, description: stream.id, fingerprint: null, leftOut: [] });
 }
 
 /** A gap that lasts past the question is known up to it; its detail may name files. */

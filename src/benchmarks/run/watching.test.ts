@@ -26,7 +26,7 @@ const items = [
 const opened: number[] = [];
 const source: Source = {
   ...{ id: "s", description: "s", live: false, clock: { kind: "media" }, clipSeconds: 10 },
-  ...{ endSeconds: 113, fingerprint: null, problems: [] },
+  ...{ endSeconds: 113, fingerprint: null, leftOut: [] },
   async *open({ fromSeconds = 0 } = {}) {
     opened.push(fromSeconds);
     yield* items.filter((item) => item.endSeconds > fromSeconds);

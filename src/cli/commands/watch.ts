@@ -33,10 +33,11 @@ export async function run(invocation: Invocation, specs: string[]): Promise<numb
   return exitCodeOfEnd(end!);
 }
 
-function exitCodeOfEnd({ reason }: StreamEnd): number {
+function exitCodeOfEnd({ reason, leftOut }: StreamEnd): number {
   if (reason === "budget-spent") return exitCodes.budget;
   if (reason === "engine-down") return exitCodes.engine;
-  return reason === "interrupted" ? exitCodes.interrupted : exitCodes.done;
+  if (reason === "interrupted") return exitCodes.interrupted;
+  return leftOut.some(({ kind }) => kind === "damaged") ? exitCodes.damaged : exitCodes.done;
 }
 
 /** Prints watch events: the JSON objects of docs/cli.md, or a growing timeline with rate and lag below it. */

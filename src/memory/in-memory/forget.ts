@@ -1,6 +1,14 @@
 /** Forgetting in the in-memory store: removes from maps what `../forget.ts` removes from a file. */
 import type { WordSpace } from "../../engine.ts";
-import { assertSaysWhat, isShown, type Reach, reachOf, sampleSize, taskGoes } from "../forget-request.ts";
+import {
+  assertSaysWhat,
+  isShown,
+  leftOutKept,
+  type Reach,
+  reachOf,
+  sampleSize,
+  taskGoes,
+} from "../forget-request.ts";
 import type { ForgetReport, ForgetRequest } from "../records.ts";
 import {
   clipKey,
@@ -54,6 +62,7 @@ export function forget(state: State, words: WordSpace, request: ForgetRequest): 
   for (const { clip } of gone) deleteClip(state, clip);
   for (const decision of state.decisions) if (decision.clips.size === 0) state.decisions.delete(decision);
 
+  for (const { record } of state.streams.values()) record.leftOut = leftOutKept(record, request, reach.meant);
   const gaps = goneStreams.reduce((sum, id) => sum + state.streams.get(id)!.gaps.length, 0);
   for (const id of goneStreams) state.streams.delete(id);
   const freed = sweepBlobs(state);

@@ -14,6 +14,8 @@ import type {
   Entry,
   Gap,
   GapFilter,
+  LeftOut,
+  NewStream,
   PackedObservation,
   PolicyState,
   Progress,
@@ -40,11 +42,7 @@ import {
 /** A plain copy of a value, as a file would return it. */
 export const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
-export function addStream(
-  state: State,
-  stream: Omit<StreamRecord, "addedAtMs" | "ended">,
-  addedAtMs: number,
-): StreamRecord {
+export function addStream(state: State, stream: NewStream, addedAtMs: number): StreamRecord {
   assertStream(stream);
   const { id, description, clipSeconds, clock, fingerprint } = stream;
   const known = state.streams.get(id)?.record;
@@ -52,9 +50,17 @@ export function addStream(
     throw changedStream(id, `clip length (${known.clipSeconds} s)`);
   if (known && known.fingerprint !== fingerprint) throw changedStream(id, "content");
   if (known) return { ...known };
-  const record = { id, description, clipSeconds, clock: plain(clock), fingerprint, addedAtMs, ended: false };
+  const record = {
+    ...{ id, description, clipSeconds, clock: plain(clock), fingerprint, addedAtMs },
+    ...{ ended: false, leftOut: [] },
+  };
   state.streams.set(id, { record, nextClip: 0, gaps: [] });
   return { ...record };
+}
+
+/** Keeps what a run left out of a stream. @throws StoreError `stream-unknown` */
+export function keepLeftOut(state: State, stream: string, items: readonly LeftOut[]): void {
+  streamOf(state, stream).record.leftOut = plain(items);
 }
 
 /** The stream with an id. @throws StoreError `stream-unknown` */

@@ -145,6 +145,7 @@ function addStreamRow(state: State, { row: _, nextClip, ...record }: RowOf<"stre
   if (!isFurther || (nextClip === known.nextClip && known.record.ended)) return false;
   known.nextClip = nextClip;
   known.record.ended = record.ended;
+  known.record.leftOut = plain(record.leftOut);
   return true;
 }
 
