@@ -176,6 +176,7 @@ export const errorCodes = {
   "stream-watched": "The stream is watched, and facts have a stream of their own.",
   "subtitles-unreadable": "The subtitles could not be parsed.",
   "task-unknown": "Memory holds no task with that id.",
+  "text-encoding": "The bytes of a text file look like no language in any known encoding.",
   timeout: "The endpoint did not answer in time.",
   "trainer-inert": "A training step changed nothing.",
   unauthorized: "The endpoint refused the key.",

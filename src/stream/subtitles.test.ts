@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DataError } from "../errors.ts";
-import { decodeText, parseSubtitles, splitSpeaker } from "./subtitles.ts";
+import { parseSubtitles, splitSpeaker } from "./subtitles.ts";
 
 const parse = (text: string) => parseSubtitles(text, { name: "talk.srt" });
 
@@ -99,10 +99,4 @@ test("names before a colon are speakers; words and times are not", () => {
   assert.equal(splitSpeaker("Note: it rains").speaker, null);
   assert.equal(splitSpeaker("It is 10:30 now").speaker, null);
   assert.equal(splitSpeaker("See https://example.org").speaker, null);
-});
-
-test("text is read as UTF-8, UTF-16 by its mark, or Windows-1252", () => {
-  assert.equal(decodeText(new Uint8Array([0xff, 0xfe, 0x41, 0x00])), "A");
-  assert.equal(decodeText(new TextEncoder().encode("né")), "né");
-  assert.equal(decodeText(new Uint8Array([0x6e, 0xe9])), "né");
 });

@@ -27,17 +27,6 @@ export interface Subtitles {
   readonly problems: readonly string[];
 }
 
-/** Decodes a text file: UTF-8 or UTF-16 by its byte order mark, otherwise UTF-8, otherwise Windows-1252. */
-export function decodeText(bytes: Uint8Array): string {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder("utf-16le").decode(bytes);
-  if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder("utf-16be").decode(bytes);
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return new TextDecoder("windows-1252").decode(bytes);
-  }
-}
-
 /** Cues of a subtitle file. @throws DataError if the text is no subtitle file */
 export function parseSubtitles(text: string, options: SubtitleOptions): Subtitles {
   const lines = text.replace(/^\uFEFF/, "").split(/\r\n|\r|\n/);

@@ -7,8 +7,9 @@ import { basename, dirname, extname, join } from "node:path";
 import { z } from "zod";
 import { DataError } from "../errors.ts";
 import type { Cue, LeftOut } from "./clip.ts";
+import { decodeText } from "./encoding.ts";
 import { canonical, inLanguages, isWanted } from "./languages.ts";
-import { decodeText, parseSubtitles, type Subtitles } from "./subtitles.ts";
+import { parseSubtitles, type Subtitles } from "./subtitles.ts";
 
 export const textExtensions = new Set([".srt", ".vtt", ".jsonl"]);
 
@@ -31,7 +32,7 @@ export async function readTexts(path: string, options: TextOptions): Promise<Sub
   });
   const { origin = "stream", languages } = options;
   const kind = options.kind ?? (isCaptionName(path) ? "caption" : undefined);
-  const text = decodeText(bytes);
+  const text = decodeText(bytes, { name: path, language: languageOfName(path) });
   const read =
     extname(path).toLowerCase() === ".jsonl"
       ? parseRows(text, { name: path, kind, origin })

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { jsonrepair } from "jsonrepair";
 import { DataError } from "../../../errors.ts";
-import { decodeText } from "../../../stream/subtitles.ts";
+import { decodeText } from "../../../stream/encoding.ts";
 import { letterOptions, type Option } from "../../../tasks/task.ts";
 import type { BenchmarkTask, SkippedRow } from "../../task.ts";
 import type { MediaIndex } from "./media-index.ts";
@@ -159,7 +159,7 @@ export function listIn(field: string): (value: unknown) => readonly unknown[] | 
 /** Text of an annotation file. @throws DataError */
 export function readText(path: string): string {
   try {
-    return decodeText(readFileSync(path)).replace(/^\uFEFF/, "");
+    return decodeText(readFileSync(path), { name: path }).replace(/^\uFEFF/, "");
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw new DataError("file-missing", `Expected annotations at ${path}, could not read them: ${code}`, {
