@@ -113,12 +113,12 @@ test("the model behind the server gets texts word for word, pictures byte for by
   assert.equal(schema!.name, "clip_memory");
 });
 
-test("five questions of a kind make it keep more of that kind, as long and nearly as true, at one call a clip", async (t) => {
+test("five questions of a kind make it keep more of that kind, as true and as long, at one call a clip", async (t) => {
   const gains: number[] = [];
   const foreignGains: number[] = [];
   const tokens = { without: 0, own: 0 };
   const told = { without: { true: 0, all: 0 }, own: { true: 0, all: 0 } };
-  for (const number of [0, 1, 2, 3, 4, 5, 6, 7]) {
+  for (const number of [0, 1, 2, 3]) {
     const episode = createEpisode(episodeSeed("held-out", number), clips);
     const { writer, model } = await serve(t, episode);
     const observations = await observationsOf(episode);
@@ -163,10 +163,11 @@ test("five questions of a kind make it keep more of that kind, as long and nearl
   assert.ok(perClip(foreignGains) <= 0.02, `${perClip(foreignGains)} more sentences a clip`);
   const ratio = tokens.own / tokens.without;
   assert.ok(ratio > 0.9 && ratio < 1.1, `${ratio} times as long`);
-  // Eight films of 30 clips, nearly two sentences a text: about 440 without an adapter, the same for every kind, 87 % of them
-  // true. That share has a standard error of 1.6 points. An adapter may cost 5: the gate's limit.
+  // Four films of 30 clips, nearly two sentences a text: about 220 without an adapter, the same for every kind, 88 % of them
+  // true. That share alone has a standard error of 2.2 points (the root of 0.88 · 0.12 / 220). An adapter may cost 5: the
+  // gate's limit.
   const fidelity = told.own.true / told.own.all - told.without.true / told.without.all;
-  assert.ok(Math.abs(fidelity) < 0.05 + 2 * 0.016, `${fidelity} truer`);
+  assert.ok(Math.abs(fidelity) < 0.05, `${fidelity} truer`);
 });
 
 test("a running `watch` samples and picks from the decision after an adapter becomes active", async (t) => {

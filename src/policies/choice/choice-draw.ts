@@ -40,9 +40,9 @@ export const defaultChoiceParameters: ChoiceParameters = {
 
 /** One item of a draw. */
 export interface DrawItem {
-  /** n: its cost in tokens. */
+  /** n: its size, which is its cost too: in tokens, or in words where no budget limits the draw. */
   readonly tokens: number;
-  /** 0 to 1, the weight of its words: how far they can be trusted, or how much of a text is new. */
+  /** 0 to 1, the weight of its words: how far they can be trusted. */
   readonly trust: number;
   /** Its distinct words, as positions in [0, W). */
   readonly words: readonly number[];
