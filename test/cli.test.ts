@@ -149,7 +149,7 @@ test("doctor reports every check and the memory as sound", async () => {
     rows.map(({ check }) => check),
     [
       ...["node", "ffmpeg", "ffprobe", "tesseract"],
-      ...["@jax-js/jax", "@napi-rs/canvas", "hyparquet", "yauzl"],
+      ...["@jax-js/jax", "@napi-rs/canvas", "hyparquet"],
       ...["configuration", "memory", "model"],
     ],
   );

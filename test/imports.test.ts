@@ -19,7 +19,7 @@ const layers = [
   ["reward"],
   ["training"],
   ["engines"],
-  ["policies"],
+  ["policies", "models"],
   ["config.ts"],
   ["benchmarks"],
   ["taskmem"],

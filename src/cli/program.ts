@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import type { BenchmarkName } from "../benchmarks/task.ts";
 import { policyNames } from "../config.ts";
+import type { ModelsAction } from "./commands/models.ts";
 import type { Invocation } from "./invocation.ts";
 import { createOutput, exitCodes } from "./output.ts";
 
@@ -71,6 +72,7 @@ export function buildProgram(context: ProgramContext): Command {
   addAdapt(program, add);
   addTrain(program, add);
   addBench(program, bare);
+  addModels(program, bare);
   add(
     program,
     "doctor",
@@ -226,6 +228,38 @@ function addAdapt(program: Command, add: Add): void {
     .option("--with <id>", "the second adapter")
     .option("--share <share>", "share of the second, 0 to 1 (default: 0.5)");
   adapt.addHelpText("after", "\nWithout a subcommand: status.");
+}
+
+function addModels(program: Command, bare: Add): void {
+  const models = group(
+    program,
+    "models",
+    "weights on this machine: what there is, pulling, checking, removing",
+  );
+  const action = (name: ModelsAction): Load => {
+    return () =>
+      import("./commands/models.ts").then(({ run }) => ({
+        run: (call: Invocation, names?: string[]) => run(call, name, names),
+      }));
+  };
+  bare(models, "list", "the models that were pulled, and those with a name that can be", action("list"));
+  bare(
+    models,
+    "pull [model...]",
+    "download by exact release and hash: a name of the list, npm:name@version, pypi:name@version or hf:owner/repo[@revision][:file]; without one, all that were pulled",
+    action("pull"),
+  )
+    .option("--as <name>", "keep it under this name")
+    .option(
+      "--from <directory>",
+      "take the files, or the package, from this directory instead of the network",
+    );
+  bare(models, "check [name...]", "compare every file with its hash", action("check"));
+  bare(models, "remove <name...>", "delete models", action("remove"));
+  models.addHelpText(
+    "after",
+    "\nWithout a subcommand: list. Models are kept in TASKMEM_MODELS, or in the user's cache.",
+  );
 }
 
 type AdaptAction = keyof typeof import("./commands/adapt.ts").actions;
@@ -386,8 +420,7 @@ function leaf(
   { signal }: ProgramContext,
 ): Command {
   const name = usage.split(" ")[0];
-  const isDefault =
-    (parent.name() === "adapt" && name === "status") || (parent.name() === "tasks" && name === "list");
+  const isDefault = name === { adapt: "status", tasks: "list", models: "list" }[parent.name()];
   return parent
     .command(usage, { isDefault })
     .description(description)

@@ -10,7 +10,7 @@ test("an optional package is loaded with its own types and names", async () => {
 });
 
 test("the install line names the version TaskMem is tested with", () => {
-  assert.match(installLine("yauzl"), /^npm install yauzl@\d+\.\d+\.\d+$/);
+  assert.match(installLine("hyparquet"), /^npm install hyparquet@\d+\.\d+\.\d+$/);
 });
 
 test("a missing package is named with its purpose and its install line", async () => {
@@ -19,22 +19,22 @@ test("a missing package is named with its purpose and its install line", async (
     import { registerHooks } from "node:module";
     registerHooks({
       resolve(specifier, context, next) {
-        return next(specifier === "yauzl" ? "yauzl" : specifier, {
+        return next(specifier === "hyparquet" ? "hyparquet" : specifier, {
           ...context,
-          ...(specifier === "yauzl" && { parentURL: "file:///nowhere/at-all.js" }),
+          ...(specifier === "hyparquet" && { parentURL: "file:///nowhere/at-all.js" }),
         });
       },
     });
     const { optionalPackage } = await import(${JSON.stringify(import.meta.resolve("./optional.ts"))});
-    const { name, code, message, details } = await optionalPackage("yauzl", "to read zips").catch((error) => error);
+    const { name, code, message, details } = await optionalPackage("hyparquet", "to read Parquet").catch((error) => error);
     console.log(JSON.stringify({ name, code, message, details }));
   `;
   const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script]);
-  const install = installLine("yauzl");
+  const install = installLine("hyparquet");
   assert.deepEqual(JSON.parse(stdout), {
     name: "ConfigError",
     code: "package-missing",
-    message: `yauzl is needed to read zips and is not installed: ${install}`,
-    details: { package: "yauzl", install },
+    message: `hyparquet is needed to read Parquet and is not installed: ${install}`,
+    details: { package: "hyparquet", install },
   });
 });

@@ -9,7 +9,6 @@ const loaders = {
   "@jax-js/jax": () => import("@jax-js/jax"),
   "@napi-rs/canvas": () => import("@napi-rs/canvas"),
   hyparquet: () => import("hyparquet"),
-  yauzl: () => import("yauzl"),
 };
 
 /** A package that may be missing. */
@@ -49,7 +48,6 @@ export const optionalUses: Readonly<Record<OptionalPackage, string>> = {
   "@jax-js/jax": "nano",
   "@napi-rs/canvas": "text in the picture, the simulated household, nano",
   hyparquet: "Video-MME's annotations",
-  yauzl: "benchmark videos in zips",
 };
 
 /** Whether an optional package is installed; it is not loaded. */

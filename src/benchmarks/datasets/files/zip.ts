@@ -2,9 +2,8 @@
 import { createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
-import type { Entry, ZipFile } from "yauzl";
+import { type Entry, openPromise, type ZipFile } from "yauzl";
 import { DataError, TaskMemError } from "../../../errors.ts";
-import { optionalPackage } from "../../../util/optional.ts";
 
 /** Names of the files in a zip. @throws DataError `zip-unreadable` */
 export async function zipEntries(path: string): Promise<string[]> {
@@ -42,10 +41,8 @@ export async function extractEntry(path: string, name: string, target: string): 
   });
 }
 
-async function openZip(path: string): Promise<ZipFile> {
-  const { openPromise } = await optionalPackage("yauzl", "to read zips");
-  return openPromise(path, { lazyEntries: true, autoClose: false });
-}
+const openZip = (path: string): Promise<ZipFile> =>
+  openPromise(path, { lazyEntries: true, autoClose: false });
 
 async function reading<T>(path: string, read: () => Promise<T>): Promise<T> {
   try {
