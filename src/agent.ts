@@ -11,9 +11,11 @@ import { type Answer, type AskOptions, answerQuestion } from "./answer/answer.ts
 import type { Reader } from "./answer/reader.ts";
 import type { Cost } from "./engine.ts";
 import { EngineError } from "./errors.ts";
+import { wholeFloor } from "./memory/floor.ts";
 import type { Memory } from "./memory/memory.ts";
 import type { Observation } from "./perception/observation.ts";
 import { type Perceptors, perceive } from "./perception/perceive.ts";
+import { unsensed } from "./perception/unsensed.ts";
 import { type ContextLimits, contextDefaults } from "./policy/context.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { Clip, Gap, LeftOut, OpenOptions, Source } from "./stream/clip.ts";
@@ -118,6 +120,7 @@ async function* watch(
   let writer: StreamWriter;
   let gaps = 0;
   let stop: Stop;
+  let leftOut: readonly LeftOut[] = [];
   try {
     const { pending, recent, nextClip, storedClips } = await memory.progress(stream, limits.windowClips);
     const state = await memory.policyState(policy.id, stream);
@@ -132,7 +135,7 @@ async function* watch(
       fromSeconds,
       endSeconds,
       live,
-      problems: leftOutOf(agent, source).map(({ reason }) => reason),
+      problems: source.leftOut.map(({ reason }) => reason),
       storedClips,
       pendingClips: pending.length,
     };
@@ -157,22 +160,27 @@ async function* watch(
     } catch (error) {
       stop = stopOf(error, signal);
     } finally {
-      await memory.keepLeftOut(stream, leftOutOf(agent, source));
+      leftOut = [...source.leftOut, ...(await unsensedOf(agent, stream))];
+      await memory.keepLeftOut(stream, leftOut);
     }
   } finally {
     await lease.release();
   }
   const { clips, entries, failed, seconds, cost } = writer.written;
   const realTimeFactor = seconds / Math.max(1e-3, (now() - startedAtMs) / 1000);
-  const leftOut = leftOutOf(agent, source);
   yield { event: "stream-end", stream, clips, entries, failed, gaps, realTimeFactor, cost, ...stop, leftOut };
 }
 
-/** What a source and this machine's senses leave out, as far as it is known by now. */
-const leftOutOf = ({ perceptors }: AgentOptions, source: Source): LeftOut[] => [
-  ...source.leftOut,
-  ...(perceptors.leftOut ?? []),
-];
+/** What no sense perceived of a stream, in this run and those before. */
+async function unsensedOf(
+  { memory, perceptors, policy }: AgentOptions,
+  stream: string,
+): Promise<readonly LeftOut[]> {
+  const rows = await memory.floor({ streams: [stream] });
+  if (rows.length === 0) return [];
+  const seconds = rows.reduce((sum, row) => sum + row.endSeconds - row.startSeconds, 0);
+  return unsensed(wholeFloor(rows).look, seconds, perceptors, policy.seesPictures ?? true);
+}
 
 /** Gaps and observations of a source from a moment on, in order. While one clip is decided, the next is perceived. */
 function perceived(

@@ -22,6 +22,7 @@ export {
   type WatchOptions,
 } from "./agent.ts";
 export type { Answer, AskOptions, Citation } from "./answer/answer.ts";
+export type { AskedOfWhole, Fact } from "./answer/asked.ts";
 export { type ModelReaderOptions, modelReader } from "./answer/model-reader.ts";
 export type { Reader, Reading, ReadRequest } from "./answer/reader.ts";
 export type { Config, ConfigInput, FlagValues } from "./config.ts";
@@ -65,6 +66,7 @@ export type { LiveOptions, LiveSession, PushReceipt } from "./live/live.ts";
 export type { ExportReport, ImportReport } from "./memory/export.ts";
 export type * from "./memory/memory.ts";
 export { type RenderOptions, renderMemory } from "./memory/render.ts";
+export type { Look } from "./perception/look.ts";
 export type {
   Caption,
   Observation,
@@ -77,6 +79,7 @@ export type {
 } from "./perception/observation.ts";
 export { createPerceptors, type PerceptorOptions, type Perceptors, perceive } from "./perception/perceive.ts";
 export type { ScreenReader } from "./perception/screen-text.ts";
+export type { SoundLook } from "./perception/speech-like.ts";
 export { type BestOfNOptions, bestOfNPolicy, type PickedAction } from "./policies/best-of-n/best-of-n.ts";
 export { type BestOfNFamilyOptions, bestOfNFamily } from "./policies/best-of-n/best-of-n-phase-two.ts";
 export { type ChoiceOptions, choicePolicy } from "./policies/choice/choice.ts";
@@ -108,10 +111,11 @@ export type {
 } from "./reward/judge.ts";
 export { type LocalJudgeOptions, localJudge } from "./reward/local-judge.ts";
 export { type ModelJudgeOptions, modelJudge } from "./reward/model-judge.ts";
-export type { Audio, Clip, Cue, Frame, Gap, LeftOut, OpenOptions, Source } from "./stream/clip.ts";
+export type { Audio, Clip, Cue, Frame, Gap, LeftOut, OpenOptions, Recording, Source } from "./stream/clip.ts";
 export type { FrameOptions } from "./stream/ffmpeg.ts";
 export type { LiveSourceOptions } from "./stream/live-source.ts";
 export type { SourceOptions } from "./stream/open-source.ts";
+export type { PictureLook } from "./stream/picture-look.ts";
 export type { ClipEvent, Failure } from "./stream-writer.ts";
 export type { AdapterShelf } from "./taskmem/adapter-shelf.ts";
 export type { JudgeChoice, TrainingChoice } from "./taskmem/assembly.ts";

@@ -16,6 +16,7 @@ import type {
   Change,
   Entry,
   EntryFilter,
+  FloorRow,
   ForgetReport,
   ForgetRequest,
   Gap,
@@ -101,6 +102,8 @@ export interface TaskRecord {
 /** What is remembered, in time order, with the gaps: times that were not watched. */
 export interface Timeline {
   readonly entries: readonly Entry[];
+  /** What a cheap look told of the times of which no entry is shown. Empty where entries are chosen by more than time. */
+  readonly floor: readonly FloorRow[];
   readonly gaps: readonly Gap[];
   readonly streams: readonly StreamRecord[];
 }
@@ -280,13 +283,21 @@ class OpenTaskMem implements TaskMem {
       ...which,
       ...(limit !== undefined && { limit, newest: true }),
     });
-    const { streams: named, fromSeconds, toSeconds } = filter;
-    const gaps = await this.store.gaps({
+    const { streams: named, fromSeconds, toSeconds, asOfSeconds } = filter;
+    const span = {
       ...(named && { streams: named }),
       ...(fromSeconds !== undefined && { fromSeconds }),
       ...(toSeconds !== undefined && { toSeconds }),
-    });
-    return { entries, gaps, streams: await this.streams(named) };
+    };
+    const isChosen = [which.kinds, which.speakers, which.clips].some((given) => given !== undefined);
+    const looked = isChosen
+      ? []
+      : await this.store.floor({ ...span, ...(asOfSeconds !== undefined && { asOfSeconds }) });
+    const floor = withoutEntries(looked, entries);
+    return {
+      ...{ entries, gaps: await this.store.gaps(span), streams: await this.streams(named) },
+      floor: limit === undefined ? floor : floor.slice(Math.max(0, floor.length + entries.length - limit)),
+    };
   }
 
   streams(names?: readonly string[]): Promise<StreamRecord[]> {
@@ -329,6 +340,20 @@ class OpenTaskMem implements TaskMem {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** Rows of the floor in whose time there is no entry. Both come by stream, then start. */
+function withoutEntries(rows: readonly FloorRow[], entries: readonly Entry[]): FloorRow[] {
+  const byStream = Map.groupBy(entries, ({ stream }) => stream);
+  const reached = new Map<string, { next: number; endSeconds: number }>();
+  return rows.filter(({ stream, startSeconds, endSeconds }) => {
+    const own = byStream.get(stream) ?? [];
+    const at = reached.get(stream) ?? { next: 0, endSeconds: Number.NEGATIVE_INFINITY };
+    reached.set(stream, at);
+    for (; at.next < own.length && own[at.next]!.startSeconds < endSeconds; at.next++)
+      at.endSeconds = Math.max(at.endSeconds, own[at.next]!.endSeconds);
+    return at.endSeconds <= startSeconds;
+  });
 }
 
 /** Events of a watch, which starts when it is first iterated or awaited. */

@@ -9,11 +9,14 @@
 import { randomUUID } from "node:crypto";
 import type { Cost } from "../engine.ts";
 import { DataError } from "../errors.ts";
+import { wholeFloor } from "../memory/floor.ts";
 import type {
   Entries,
   Entry,
+  FloorRow,
   Gap,
   Journal,
+  LeftOut,
   RecalledEntry,
   RecallQuery,
   RecallScore,
@@ -24,6 +27,8 @@ import { renderMemory } from "../memory/render.ts";
 import { assertKeys, assertStreams, type Keys } from "../memory/strict.ts";
 import { type Question, type QuestionInput, toQuestion } from "../tasks/task.ts";
 import { type Clock, formatMoment, parseMoment } from "../util/time.ts";
+import { type AskedOfWhole, askedOfWhole } from "./asked.ts";
+import { whyNothing } from "./left-out.ts";
 import type { Reader, Reading } from "./reader.ts";
 
 /** Which part of memory a question is asked of, and how it is searched. */
@@ -47,7 +52,7 @@ export interface AskOptions {
 }
 
 /** The parts of a memory that answering needs. */
-export type AnswerMemory = Pick<Journal, "streams" | "gaps"> &
+export type AnswerMemory = Pick<Journal, "streams" | "gaps" | "floor" | "clipFailures"> &
   Pick<Entries, "entries" | "recall" | "speakers"> &
   Pick<Tasks, "addTask">;
 
@@ -79,6 +84,8 @@ export interface Answer {
   readonly nearestMisses: readonly Citation[];
   /** Times the question is about and that were not watched. */
   readonly gaps: readonly Gap[];
+  /** For an abstention, what was left out of the streams that were asked: the answer may have been in it. */
+  readonly leftOut: readonly (LeftOut & { readonly stream: string })[];
   /** The recalled entries, best first, with the reasons for each. */
   readonly recall: readonly { readonly entry: string; readonly score: RecallScore }[];
   readonly cost: Cost;
@@ -117,25 +124,33 @@ export async function answerQuestion(
   await assertSpeakers(options);
   const records = held.filter(({ id }) => streams?.includes(id) ?? true);
   const moments = await momentsAsked(question, records, options);
-  const recalled = await recallFor(question, moments, options);
+  const whole = askedOfWhole(question);
+  const known = await wholeOf(whole, records, options);
+  const recalled = known.entries ?? (await recallFor(question, moments, options));
   const gaps = await gapsAmong(recalled, moments, records, options);
   const clocks = new Map<string, Clock>(records.map(({ id, clock }) => [id, clock]));
-  const rendered = renderMemory(recalled, { clocks, gaps, tokenBudget: reader.tokenBudget });
+  const { floor } = known;
+  const rendered = renderMemory(recalled, { clocks, gaps, floor, tokenBudget: reader.tokenBudget });
   signal?.throwIfAborted();
-  const reading = await reader.read({ question, recalled, rendered, gaps, ...(signal && { signal }) });
+  const request = { question, recalled, rendered, gaps, whole, floor, ...(signal && { signal }) };
+  const read = await reader.read(request);
+  const isFact = whole !== null && whole.of !== "overview" && floor.length > 0;
+  const reading = isFact ? read : await unlessEmpty(read, recalled, records, options);
   signal?.throwIfAborted();
 
   const unwatched = gaps.filter((gap) => moments.some((moment) => covers(gap, moment)));
-  const citations = reading.abstained ? [] : citationsOf(recalled, reading.cited);
+  const shown = [...recalled.map(({ entry }) => entry), ...floor];
+  const citations = reading.abstained ? [] : citationsOf(shown, reading.cited);
   const answer: Answer = {
     answer: withGaps(reading, unwatched, clocks),
     option: reading.option,
     abstained: reading.abstained,
     citations,
-    nearestMisses: reading.abstained
-      ? recalled.slice(0, mostMisses).map(({ entry }) => citationOf(entry))
-      : [],
+    nearestMisses: reading.abstained ? shown.slice(0, mostMisses).map(citationOf) : [],
     gaps: unwatched,
+    leftOut: reading.abstained
+      ? records.flatMap(({ id, leftOut }) => leftOut.map((item) => ({ ...item, stream: id })))
+      : [],
     recall: recalled.map(({ entry, score }) => ({ entry: entry.id, score })),
     cost: reading.cost,
     task: record ? `task_${randomUUID().slice(0, 13)}` : null,
@@ -155,6 +170,73 @@ export async function answerQuestion(
     });
   }
   return answer;
+}
+
+/** What a question of the whole is answered from: entries spread over the part it asks about, and a row a stream. */
+async function wholeOf(
+  whole: AskedOfWhole | null,
+  records: readonly StreamRecord[],
+  { memory, asOfSeconds, speakers, limit = defaultLimit, mode }: AnswerTools & AskOptions,
+): Promise<{ readonly floor: readonly FloorRow[]; readonly entries: readonly RecalledEntry[] | null }> {
+  if (whole === null) return { floor: [], entries: null };
+  const floor: FloorRow[] = [];
+  const entries: Entry[] = [];
+  const known = asOfSeconds === undefined ? {} : { asOfSeconds };
+  for (const { id, clock } of records) {
+    const rows = await memory.floor({ streams: [id], ...known });
+    const own = await memory.entries({ streams: [id], ...known, ...(speakers && { speakers }) });
+    const { from, to } = spanOf(whole.part, [...rows, ...own]);
+    const touches = (one: Entry | FloorRow) => one.endSeconds >= from && one.startSeconds < to;
+    const ofPart = rows.filter(touches);
+    if (ofPart.length > 0) floor.push(dated(wholeFloor(ofPart), clock));
+    entries.push(...own.filter(touches));
+  }
+  if (whole.of !== "overview") return { floor, entries: null };
+  const spread = mode === "whole-memory" ? entries : spreadOver(entries, limit);
+  return { floor, entries: spread.map((entry) => ({ entry, score: { total: 0 } })) };
+}
+
+/** A row with the date its clock tells, where the recording itself says none. */
+function dated(row: FloorRow, clock: Clock): FloorRow {
+  if (clock.kind !== "wall" || row.look.recordedAtMs !== null) return row;
+  return { ...row, look: { ...row.look, recordedAtMs: clock.originMs + row.startSeconds * 1000 } };
+}
+
+/** The span of a part of what is known. */
+function spanOf(
+  part: AskedOfWhole["part"],
+  all: readonly { readonly startSeconds: number; readonly endSeconds: number }[],
+): { readonly from: number; readonly to: number } {
+  if (part === null) return { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
+  const start = all.reduce(
+    (least, { startSeconds }) => Math.min(least, startSeconds),
+    Number.POSITIVE_INFINITY,
+  );
+  const end = all.reduce((most, { endSeconds }) => Math.max(most, endSeconds), Number.NEGATIVE_INFINITY);
+  return part.from === "start"
+    ? { from: Number.NEGATIVE_INFINITY, to: start + part.seconds }
+    : { from: end - part.seconds, to: Number.POSITIVE_INFINITY };
+}
+
+/** `n` items at equal distances, the first and the last among them; all if there are no more. */
+function spreadOver<Item>(items: readonly Item[], n: number): Item[] {
+  if (items.length <= n) return [...items];
+  return Array.from(
+    { length: n },
+    (_, i) => items[Math.round((i * (items.length - 1)) / Math.max(1, n - 1))]!,
+  );
+}
+
+/** The reading, or, where nothing at all is remembered, an abstention that says why. */
+async function unlessEmpty(
+  reading: Reading,
+  recalled: readonly RecalledEntry[],
+  records: readonly StreamRecord[],
+  { memory, asOfSeconds }: AnswerTools & AskOptions,
+): Promise<Reading> {
+  if (!reading.abstained || recalled.length > 0) return reading;
+  const why = await whyNothing(memory, records, asOfSeconds);
+  return why === null ? reading : { ...reading, answer: why.join("\n") };
 }
 
 /** Checks that current entries are spoken by or name one of these people. @throws DataError `speaker-unknown` */
@@ -281,14 +363,14 @@ function withGaps(
   return `I was not watching then (${spans.join("; ")}). ${answer}`;
 }
 
-function citationsOf(recalled: readonly RecalledEntry[], cited: readonly string[]): Citation[] {
+function citationsOf(shown: readonly (Entry | FloorRow)[], cited: readonly string[]): Citation[] {
   return cited.flatMap((id) => {
-    const found = recalled.find(({ entry }) => entry.id === id);
-    return found ? [citationOf(found.entry)] : [];
+    const found = shown.find((one) => one.id === id);
+    return found ? [citationOf(found)] : [];
   });
 }
 
-function citationOf({ id, stream, startSeconds, endSeconds, text }: Entry): Citation {
+function citationOf({ id, stream, startSeconds, endSeconds, text }: Entry | FloorRow): Citation {
   return { entry: id, stream, startSeconds, endSeconds, text };
 }
 

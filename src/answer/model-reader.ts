@@ -38,7 +38,9 @@ export function modelReader(model: Model, options: ModelReaderOptions = {}): Rea
 
 async function read(model: Model, request: ReadRequest, attempts: number): Promise<Reading> {
   const { question, rendered, signal } = request;
-  const shown = request.recalled.map(({ entry }) => entry.id).filter((id) => rendered.includes(id));
+  const shown = [...request.recalled.map(({ entry }) => entry), ...(request.floor ?? [])]
+    .map(({ id }) => id)
+    .filter((id) => rendered.includes(id));
   let cost = noCost;
   if (shown.length === 0) return abstain("Memory holds nothing that could answer this.", cost);
   let wrong: string | null = null;

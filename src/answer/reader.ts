@@ -1,7 +1,8 @@
 /** The contract of a reader: question + recalled entries → answer. It sees memory only. */
 import type { Cost } from "../engine.ts";
-import type { Gap, RecalledEntry } from "../memory/memory.ts";
+import type { FloorRow, Gap, RecalledEntry } from "../memory/memory.ts";
 import type { Question } from "../tasks/task.ts";
+import type { AskedOfWhole } from "./asked.ts";
 
 /** What a reader is shown for one question. */
 export interface ReadRequest {
@@ -11,6 +12,10 @@ export interface ReadRequest {
   /** The same entries rendered in time order with their ids, clocks and gaps, within the token budget. */
   readonly rendered: string;
   readonly gaps: readonly Gap[];
+  /** What the question asks of the whole; `null` for a question about something in it. @default null */
+  readonly whole?: AskedOfWhole | null;
+  /** What is known of the recording: a row a stream, where the question is of the whole. @default nothing */
+  readonly floor?: readonly FloorRow[];
   readonly signal?: AbortSignal;
 }
 

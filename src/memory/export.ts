@@ -260,6 +260,20 @@ const clock = z.discriminatedUnion("kind", [
 ]);
 const spoken = z.object({ ...span, text: z.string(), speaker: z.string().nullable() });
 const tiers = z.record(z.string(), z.string());
+const look = z.object({
+  recordedAtMs: z.number().nullable(),
+  picture: z
+    .object({
+      width: z.number().nullable(),
+      height: z.number().nullable(),
+      brightness: z.number().nullable(),
+      changed: z.number().nullable(),
+      cuts: index,
+    })
+    .nullable(),
+  sound: z.object({ seconds, levelDb: z.number(), speechSeconds: seconds }).nullable(),
+  lines: z.object({ said: index, captions: index, read: index }),
+});
 const observation = z.object({
   stream: z.string(),
   clip: index,
@@ -272,6 +286,7 @@ const observation = z.object({
   people: z.array(z.object({ id: z.string(), name: z.string().nullable(), atSeconds: z.array(seconds) })),
   tiers,
   problems: z.array(z.string()),
+  look: look.exactOptional(),
   pushed: z
     .object({
       perceived: z.boolean(),
@@ -323,6 +338,8 @@ const rowSchema = z.discriminatedUnion("row", [
     ...span,
     failure: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).nullable(),
     attempts: index,
+    // Exports of older versions lack it.
+    look: look.nullable().default(null),
     observation: observation.nullable(),
   }),
   z.object({

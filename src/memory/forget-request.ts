@@ -2,6 +2,7 @@
 import type { WordSpace } from "../engine.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Task } from "../tasks/task.ts";
+import { isForgottenFloor } from "./floor.ts";
 import { foldName, mentions } from "./names.ts";
 import type { ForgetRequest, LeftOut, PackedObservation, StreamRecord } from "./records.ts";
 
@@ -99,13 +100,13 @@ export function leftOutKept(
 export function taskGoes(
   task: Task,
   request: ForgetRequest,
-  { meant, wholeStreams }: Reach,
+  { bySpan, meant, wholeStreams }: Reach,
   entries: ReadonlySet<string>,
 ): boolean {
   const { person, query, entries: only, streams } = request;
   const byText = (person !== undefined || query !== undefined) && only === undefined;
   return (
-    task.citations.some((id) => entries.has(id)) ||
+    task.citations.some((id) => entries.has(id) || (bySpan && isForgottenFloor(id, request))) ||
     (wholeStreams && task.stream !== null && streams!.includes(task.stream)) ||
     (byText && isOfStreams(task, streams) && meant(textsOf(task), []))
   );

@@ -140,6 +140,8 @@ function forgetRows(db: Db, words: WordSpace, request: ForgetRequest): Omit<Forg
     const unheld = words.stems(query).filter((stem) => !isHeld(db, stem));
     for (const stem of deleteWords(db, unheld)) lowered.add(stem);
   }
+  if (reach.bySpan)
+    db.run(sql`update clip set look = null where row in ${listed(clips.map(({ row }) => row))}`);
   const observations = deleteObservations(
     db,
     clips.map(({ row }) => row),

@@ -20,6 +20,7 @@ import {
   commit,
   decidedObservations,
   failClip,
+  floor,
   gaps,
   keepLeftOut,
   plain,
@@ -158,6 +159,11 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
     observations: async (stream) => decidedObservations(open, stream),
     clipFailures: async (stream) => plain(clipFailures(open(), stream)),
     policyState: async (policy, stream) => policyState(open(), policy, stream),
+    floor: async (filter = {}) => {
+      strict.floor(filter);
+      assertHeld(filter.streams);
+      return plain(floor(open(), filter));
+    },
     addGap: async (gap) => void write((state) => addGap(state, gap)),
     gaps: async (filter = {}) => {
       strict.gaps(filter);

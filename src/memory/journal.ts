@@ -6,16 +6,20 @@
  * After that only frames that an entry refers to stay on disk.
  */
 import { type RawBuilder, sql } from "kysely";
+import type { Look } from "../perception/look.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Clock } from "../util/time.ts";
 import { claimBlobs, markLoose, readBlobNow } from "./blobs.ts";
 import { logChange } from "./change-log.ts";
 import { build, type Db } from "./database.ts";
 import { changedStream, decidedClip, unknownClip, unknownStream } from "./errors.ts";
+import { floorRows } from "./floor.ts";
 import { listed } from "./listed.ts";
 import { type packObservation, unpackObservation } from "./packed.ts";
 import type {
   ClipFailure,
+  FloorFilter,
+  FloorRow,
   Gap,
   GapFilter,
   LeftOut,
@@ -132,7 +136,8 @@ export function addObservation(
   { grow }: { readonly grow: boolean },
 ): void {
   const { clip, startSeconds, endSeconds } = packed;
-  const span = { start_seconds: startSeconds, end_seconds: endSeconds };
+  const look = packed.look ? JSON.stringify(packed.look) : null;
+  const span = { start_seconds: startSeconds, end_seconds: endSeconds, look };
   const added = db.run(
     build
       .insertInto("clip")
@@ -354,6 +359,26 @@ export function deleteObservations(db: Db, clipRows: readonly number[]): number 
   if (clipRows.length === 0) return 0;
   freeFrames(db, listed(clipRows));
   return db.run(sql`delete from observation where clip in ${listed(clipRows)}`).changes;
+}
+
+/** The floor of streams, from the looks of their clips. */
+export function floor(db: Db, { streams, fromSeconds, toSeconds, asOfSeconds }: FloorFilter): FloorRow[] {
+  let query = build
+    .selectFrom("clip")
+    .innerJoin("stream", "stream.row", "clip.stream")
+    .select(["stream.id as stream", "clip.start_seconds", "clip.end_seconds", "clip.look"])
+    .where("clip.look", "is not", null)
+    .orderBy("stream.id")
+    .orderBy("clip.start_seconds");
+  if (streams) query = query.where(sql<boolean>`stream.id in ${listed(streams)}`);
+  if (fromSeconds !== undefined) query = query.where("clip.end_seconds", ">", fromSeconds);
+  if (toSeconds !== undefined) query = query.where("clip.start_seconds", "<", toSeconds);
+  if (asOfSeconds !== undefined) query = query.where("clip.end_seconds", "<=", asOfSeconds);
+  const clips = db.all(query).map(({ stream, start_seconds, end_seconds, look }) => ({
+    ...{ stream, startSeconds: start_seconds, endSeconds: end_seconds },
+    look: JSON.parse(look!) as Look,
+  }));
+  return floorRows(clips);
 }
 
 /** Keeps a gap; if a later run meets it again, the later end is kept. @returns whether anything changed */

@@ -19,6 +19,8 @@ import type {
   Decision,
   Entry,
   EntryList,
+  FloorFilter,
+  FloorRow,
   ForgetReport,
   ForgetRequest,
   Gap,
@@ -91,6 +93,8 @@ export interface Journal {
   clipFailures(stream?: string): Promise<{ stream: string; clip: number; failure: ClipFailure }[]>;
   /** What a policy remembers of a stream, and its word counts over all streams. */
   policyState(policy: string, stream: string): Promise<PolicyState>;
+  /** What is known of every stretch that was watched, by stream, then start: a row a minute or less often. */
+  floor(filter?: FloorFilter): Promise<FloorRow[]>;
   /** Keeps a span that was not watched. For the same start the later end is kept. */
   addGap(gap: Gap): Promise<void>;
   /** Gaps that pass a filter, by stream, then start. */

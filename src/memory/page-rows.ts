@@ -54,7 +54,7 @@ const finders: { readonly [List in keyof Paged]: Finder<List> } = {
   clips: (db, { streams, states }, after, limit) =>
     db
       .all(
-        sql<ClipRow>`select s.id as stream, c.clip, c.state, c.start_seconds, c.end_seconds, c.failure, c.attempts
+        sql<ClipRow>`select s.id as stream, c.clip, c.state, c.start_seconds, c.end_seconds, c.failure, c.attempts, c.look
           from clip as c join stream as s on s.row = c.stream
           where ${isAmong(sql`s.id`, streams)} and ${isAmong(sql`c.state`, states)}
             and ${isAfter(sql`s.id, c.clip`, after)}
@@ -88,10 +88,11 @@ export interface ClipRow {
   readonly end_seconds: number;
   readonly failure: string | null;
   readonly attempts: number;
+  readonly look: string | null;
 }
 
 /** A row of `clip` with the id of its stream. */
-export function toClipRecord({ stream, clip, state, failure, attempts, ...span }: ClipRow): ClipRecord {
+export function toClipRecord({ stream, clip, state, failure, attempts, look, ...span }: ClipRow): ClipRecord {
   return {
     stream,
     clip,
@@ -100,5 +101,6 @@ export function toClipRecord({ stream, clip, state, failure, attempts, ...span }
     endSeconds: span.end_seconds,
     failure: failure === null ? null : (JSON.parse(failure) as ClipRecord["failure"]),
     attempts,
+    look: look === null ? null : (JSON.parse(look) as ClipRecord["look"]),
   };
 }

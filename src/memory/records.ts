@@ -3,6 +3,7 @@
  * the requests and results of its calls. The calls are in `memory.ts`.
  */
 
+import type { Look } from "../perception/look.ts";
 import type { Observation, Pushed, SourceText } from "../perception/observation.ts";
 import type { Frame, Gap, LeftOut } from "../stream/clip.ts";
 import type { Task } from "../tasks/task.ts";
@@ -114,6 +115,21 @@ export interface ClipRecord {
   readonly failure: Omit<ClipFailure, "attempts"> | null;
   /** How often it failed. */
   readonly attempts: number;
+  /** What a cheap look told of it; `null` if no one looked. */
+  readonly look: Look | null;
+}
+
+/** What is known of a stretch that was watched, whatever was kept of it. It is no entry, and nothing is learned from it. */
+export interface FloorRow {
+  readonly id: string;
+  readonly kind: "floor";
+  readonly stream: string;
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  /** The look in words. */
+  readonly text: string;
+  /** The looks of its clips as one. */
+  readonly look: Look;
 }
 
 /** Where a run resumes. */
@@ -229,6 +245,9 @@ export interface EntryList extends EntryFilter {
   /** Whether to list the last `limit` by start instead of the first. @default false */
   readonly newest?: boolean;
 }
+
+/** Of which stretches the floor is read. */
+export type FloorFilter = Pick<EntryFilter, "streams" | "fromSeconds" | "toSeconds" | "asOfSeconds">;
 
 /** Which gaps are listed. */
 export type GapFilter = Pick<EntryFilter, "streams" | "fromSeconds" | "toSeconds">;

@@ -10,13 +10,15 @@
  * can cite them.
  */
 import { type Clock, formatMoment } from "../util/time.ts";
-import type { Entry, Gap, RecalledEntry } from "./memory.ts";
+import type { Entry, FloorRow, Gap, RecalledEntry } from "./memory.ts";
 
 /** How memory is rendered. */
 export interface RenderOptions {
   /** Clock of each stream, by id. @default seconds from the start */
   readonly clocks?: ReadonlyMap<string, Clock>;
   readonly gaps?: readonly Gap[];
+  /** What is known of the recording. @default nothing */
+  readonly floor?: readonly FloorRow[];
   /** Most tokens of the text; the best-scored entries that fit are kept. @default unlimited */
   readonly tokenBudget?: number;
   /** Counts the tokens of a text. @default an estimate: 1.3 per word, 1 per CJK character */
@@ -27,11 +29,12 @@ export interface RenderOptions {
 
 export const descriptionHeading = "Description:";
 export const knowledgeHeading = "Knowledge:";
+export const recordingHeading = "Recording:";
 export const gapMark = "not watching";
 
 /** The text of recalled entries; empty if there are none. */
 export function renderMemory(recalled: readonly RecalledEntry[], options: RenderOptions = {}): string {
-  const { entries, gaps } = withinBudget(recalled, options);
+  const { entries, gaps, floor } = withinBudget(recalled, options);
   const episodic = entries.filter(({ kind }) => kind === "episodic");
   const semantic = inTimeOrder(entries.filter(({ kind }) => kind === "semantic"));
   const streams = [...new Set([...episodic, ...gaps].map(({ stream }) => stream))].sort();
@@ -47,6 +50,9 @@ export function renderMemory(recalled: readonly RecalledEntry[], options: Render
   return [
     ...(described.length > 0 ? [descriptionHeading, ...described] : []),
     ...(known.length > 0 ? [[knowledgeHeading, ...known].join("\n")] : []),
+    ...(floor.length > 0
+      ? [[recordingHeading, ...floor.map((row) => floorLine(row, options))].join("\n")]
+      : []),
   ].join("\n\n");
 }
 
@@ -83,6 +89,14 @@ function entryLine({ id, text, closed }: Entry, { ids }: RenderOptions): string 
   return `${ids === false ? "" : `[${id}] `}${oneLine(text)}${until}`;
 }
 
+function floorLine(
+  { id, stream, startSeconds, endSeconds, text }: FloorRow,
+  { clocks, ids }: RenderOptions,
+): string {
+  const span = formatSpan(startSeconds, endSeconds, clockOf(stream, clocks));
+  return `${ids === false ? "" : `[${id}] `}${oneLine(stream)} ${span}: ${text}`;
+}
+
 function gapBlock(gap: Gap, { clocks }: RenderOptions): string {
   const span = formatSpan(gap.startSeconds, gap.endSeconds, clockOf(gap.stream, clocks));
   return `${span}\n${gapMark}: ${oneLine(gap.detail)}`;
@@ -102,12 +116,17 @@ function inTimeOrder(entries: readonly Entry[]): Entry[] {
   );
 }
 
-/** The best entries, then the gaps, that fit. Each counts with its own lines, so the total is never underestimated. */
+/** The best entries, then the gaps, then the recordings, that fit. Each counts with its own lines, so the total is never underestimated. */
 export function withinBudget(
   recalled: readonly RecalledEntry[],
   options: RenderOptions,
-): { readonly entries: Entry[]; readonly gaps: Gap[] } {
-  const { gaps = [], tokenBudget = Number.POSITIVE_INFINITY, countTokens = estimateTokens } = options;
+): { readonly entries: Entry[]; readonly gaps: Gap[]; readonly floor: FloorRow[] } {
+  const {
+    gaps = [],
+    floor = [],
+    tokenBudget = Number.POSITIVE_INFINITY,
+    countTokens = estimateTokens,
+  } = options;
   let left = tokenBudget - countTokens(`${descriptionHeading} ${knowledgeHeading}`);
   const streams = new Set([
     ...recalled.map(({ entry }) => entry.stream),
@@ -126,13 +145,14 @@ export function withinBudget(
     if (isNew) blocks.add(block);
     entries.push(entry);
   }
-  const fitting = gaps.filter((gap) => {
-    const cost = countTokens(gapBlock(gap, options));
+  const fits = (text: string) => {
+    const cost = countTokens(text);
     if (cost > left) return false;
     left -= cost;
     return true;
-  });
-  return { entries, gaps: fitting };
+  };
+  const fitting = gaps.filter((gap) => fits(gapBlock(gap, options)));
+  return { entries, gaps: fitting, floor: floor.filter((row) => fits(floorLine(row, options))) };
 }
 
 const cjk = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/gu;

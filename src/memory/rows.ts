@@ -54,7 +54,7 @@ function* clipRows(db: Db): Generator<RowOf<"clip">> {
     .innerJoin("stream", "stream.row", "clip.stream")
     .leftJoin("observation", "observation.clip", "clip.row")
     .select(["stream.id as stream", "clip.clip", "clip.state", "clip.start_seconds", "clip.end_seconds"])
-    .select(["clip.failure", "clip.attempts", "observation.value"])
+    .select(["clip.failure", "clip.attempts", "clip.look", "observation.value"])
     .orderBy("clip.row");
   for (const clip of db.iterate(clips)) {
     const observation = clip.value === null ? null : (JSON.parse(clip.value) as PackedObservation);
@@ -364,6 +364,7 @@ function addClipRow(
       end_seconds: row.endSeconds,
       failure,
       attempts: row.attempts,
+      look: row.look === null ? null : JSON.stringify(row.look),
     }),
   );
   if (row.observation) {

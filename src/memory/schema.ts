@@ -44,6 +44,8 @@ export interface ClipTable {
   /** JSON of `{code, message, retryable}`, set while the clip is failed. */
   failure: string | null;
   attempts: Generated<number>;
+  /** JSON of a `Look`. */
+  look: string | null;
 }
 
 export interface ObservationTable {
@@ -344,6 +346,9 @@ export const migrations: readonly string[] = [
   `,
   `
   alter table stream add column left_out text not null default '[]';
+  `,
+  `
+  alter table clip add column look text;
   `,
 ];
 

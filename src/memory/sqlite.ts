@@ -27,6 +27,7 @@ import {
   decidedObservations,
   dropOldObservations,
   failClip,
+  floor,
   gaps,
   keepLeftOut,
   progress,
@@ -179,6 +180,11 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
     observations: async (stream) => decidedObservations(db, blobFolder, stream),
     clipFailures: async (stream) => clipFailures(db, stream),
     policyState: async (policy, stream) => policyState(db, policy, stream),
+    floor: async (filter = {}) => {
+      strict.floor(filter);
+      assertHeld(db, filter.streams);
+      return floor(db, filter);
+    },
     addGap: async (gap) => void addGap(db, gap),
     gaps: async (filter = {}) => {
       strict.gaps(filter);

@@ -7,6 +7,7 @@ import type {
   AdapterFilter,
   EntryFilter,
   EntryList,
+  FloorFilter,
   ForgetRequest,
   GapFilter,
   PageFilters,
@@ -29,6 +30,7 @@ const entryFilter: Keys<EntryFilter> = {
   clips: true,
   includeClosed: true,
 };
+const floorFilter: Keys<FloorFilter> = { ...span, asOfSeconds: true };
 const taskList: Keys<TaskList> = { limit: true, newest: true };
 const entryList: Keys<EntryList> = { ...entryFilter, ...taskList };
 const recallQuery: Keys<RecallQuery> = {
@@ -54,6 +56,7 @@ const changesOptions = { since: true, signal: true } as const;
 export const strict = {
   entries: (filter: EntryList) => assertKeys("entries", filter, entryList),
   recall: (query: RecallQuery) => assertKeys("recall", query, recallQuery),
+  floor: (filter: FloorFilter) => assertKeys("floor", filter, floorFilter),
   gaps: (filter: GapFilter) => assertKeys("gaps", filter, span),
   tasks: (filter: TaskList) => assertKeys("tasks", filter, taskList),
   adapters: (filter: AdapterFilter) => assertKeys("adapters", filter, adapterFilter),

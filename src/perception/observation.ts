@@ -3,6 +3,7 @@
  * hash.
  */
 import type { Audio, Frame } from "../stream/clip.ts";
+import type { Look } from "./look.ts";
 
 /** Something said. */
 export interface Utterance {
@@ -57,6 +58,8 @@ export interface Observation {
   readonly tiers: Tiers;
   /** Failures of perceptors on this clip, one sentence each; the clip is kept without their output. */
   readonly problems: readonly string[];
+  /** What a cheap look tells of it. @default nothing */
+  readonly look?: Look;
   /** The pushed items, if the clip was pushed. @default absent */
   readonly pushed?: Pushed;
 }

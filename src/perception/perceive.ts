@@ -8,6 +8,8 @@
 import type { Transcriber } from "../engine.ts";
 import type { Clip, LeftOut } from "../stream/clip.ts";
 import { hasPackage, installLine } from "../util/optional.ts";
+import { installHint } from "../util/program.ts";
+import { lookAt } from "./look.ts";
 import type { Caption, Observation, Person, ScreenText, Utterance } from "./observation.ts";
 import { type ScreenReader, tesseractReader } from "./screen-text.ts";
 import { hear, joinRolling } from "./speech.ts";
@@ -38,19 +40,16 @@ export function createPerceptors(options: PerceptorOptions = {}): Perceptors {
   const tesseract = options.screenText === false ? null : tesseractReader();
   // tesseract reads what the canvas has decoded.
   const canRead = tesseract !== null && hasPackage("@napi-rs/canvas");
+  const install = tesseract === null ? installHint("tesseract") : installLine("@napi-rs/canvas");
+  const lacks =
+    canRead || options.screenText === false
+      ? null
+      : `Text in the pictures was not read. To read it: ${install}`;
   return {
     transcriber: options.transcriber ?? null,
     language: options.language ?? null,
     screenReader: canRead ? tesseract : null,
-    leftOut:
-      tesseract !== null && !canRead
-        ? [
-            {
-              ...{ kind: "picture", name: null },
-              reason: `Text in the picture is not read: ${installLine("@napi-rs/canvas")}`,
-            },
-          ]
-        : [],
+    leftOut: lacks === null ? [] : [{ kind: "text", name: null, reason: lacks }],
   };
 }
 
@@ -87,6 +86,8 @@ export async function perceive(
     .map(({ startSeconds, endSeconds, text }) => ({ startSeconds, endSeconds, text, confidence: 100 }));
 
   const { stream, index, startSeconds, endSeconds, frames, shots } = clip;
+  const read = shown.length + screen.length;
+  const look = lookAt(clip, { said: speech.utterances.length, captions: captions.length, read });
   return {
     stream,
     clip: index,
@@ -104,6 +105,7 @@ export async function perceive(
       screen: pictures.length > 0 && perceptors.screenReader ? perceptors.screenReader.id : "none",
     },
     problems,
+    ...(look && { look }),
   };
 }
 

@@ -81,6 +81,8 @@ export interface Policy {
   readonly revision: string;
   /** How many clips one decision covers: the choice policy decides per 30 s, the model policy per clip. */
   readonly clipsPerDecision: number;
+  /** Whether it looks at pictures. @default true */
+  readonly seesPictures?: boolean;
   /**
    * Actions for a context. Nonsense from a model is an action with issues.
    * @throws EngineError when its engine failed permanently

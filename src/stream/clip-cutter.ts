@@ -4,7 +4,16 @@
  * Pure: it holds the material that was added and is not yet cut. A clip starts and ends where the grid or the material
  * does; two spans that meet in one grid cell give one clip. A hole in the material becomes a gap.
  */
-import { type Audio, type Clip, type Cue, clipIndexAt, type Frame, type Gap } from "./clip.ts";
+import {
+  type Audio,
+  type Clip,
+  type Cue,
+  clipIndexAt,
+  type Frame,
+  type Gap,
+  type Recording,
+} from "./clip.ts";
+import type { PictureLook } from "./picture-look.ts";
 
 /** Sampling rate of all audio, in Hz. */
 export const sampleRate = 16_000;
@@ -23,6 +32,7 @@ interface Cell {
   audio: Audio[];
   cues: Cue[];
   shots: number[];
+  looks: PictureLook[];
 }
 
 /** Cuts one timeline into clips and gaps. */
@@ -38,6 +48,7 @@ export class ClipCutter {
   /** Gaps that start inside the open clip; they follow it. */
   #gaps: Gap[] = [];
   #ready: (Clip | Gap)[] = [];
+  #recording: (Recording & { startSeconds: number }) | null = null;
 
   constructor(stream: string, clipSeconds: number, fromSeconds = 0) {
     this.#stream = stream;
@@ -75,6 +86,15 @@ export class ClipCutter {
   addFrame(frame: Frame, size: "policy" | "large"): void {
     const cell = this.#cellAt(frame.atSeconds);
     (size === "policy" ? cell?.frames : cell?.largeFrames)?.push(frame);
+  }
+
+  /** What the container says of the material that starts at a moment. */
+  setRecording(recording: Recording, startSeconds: number): void {
+    this.#recording = { ...recording, startSeconds };
+  }
+
+  addLook(look: PictureLook): void {
+    this.#cellAt(look.atSeconds)?.looks.push(look);
   }
 
   addShot(atSeconds: number): void {
@@ -144,17 +164,26 @@ export class ClipCutter {
     if (index < Math.max(this.#firstIndex, this.#open?.index ?? index)) return undefined; // too late, or not requested
     let cell = this.#cells.get(index);
     if (!cell) {
-      cell = { frames: [], largeFrames: [], audio: [], cues: [], shots: [] };
+      cell = { frames: [], largeFrames: [], audio: [], cues: [], shots: [], looks: [] };
       this.#cells.set(index, cell);
     }
     return cell;
+  }
+
+  #recordingAt(seconds: number): { recording?: Recording } {
+    if (this.#recording === null) return {};
+    const { startSeconds, recordedAtMs, ...size } = this.#recording;
+    const sinceMs = Math.round(Math.max(0, seconds - startSeconds) * 1000);
+    return {
+      recording: { ...size, recordedAtMs: recordedAtMs === null ? null : recordedAtMs + sinceMs },
+    };
   }
 
   #cutOpen(endSeconds: number): void {
     const open = this.#open;
     this.#open = null;
     if (open && open.index >= this.#firstIndex && endSeconds > open.startSeconds) {
-      const { frames, largeFrames, audio, cues, shots } = this.#cells.get(open.index) ?? emptyCell;
+      const { frames, largeFrames, audio, cues, shots, looks } = this.#cells.get(open.index) ?? emptyCell;
       this.#ready.push({
         kind: "clip",
         stream: this.#stream,
@@ -166,6 +195,8 @@ export class ClipCutter {
         audio: joinAudio(audio),
         cues: [...cues].sort((a, b) => a.startSeconds - b.startSeconds),
         shots,
+        looks,
+        ...this.#recordingAt(open.startSeconds),
       });
     }
     if (open) this.#cells.delete(open.index);
@@ -175,7 +206,7 @@ export class ClipCutter {
   }
 }
 
-const emptyCell: Cell = { frames: [], largeFrames: [], audio: [], cues: [], shots: [] };
+const emptyCell: Cell = { frames: [], largeFrames: [], audio: [], cues: [], shots: [], looks: [] };
 
 /** Seconds without the rounding error of adding them. */
 const toMicroseconds = (seconds: number) => Math.round(seconds * 1e6) / 1e6;

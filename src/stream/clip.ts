@@ -6,6 +6,7 @@
  * never dropped.
  */
 import type { Clock } from "../util/time.ts";
+import type { PictureLook } from "./picture-look.ts";
 
 /** Default clip length in seconds (the paper's segment length). */
 export const defaultClipSeconds = 10;
@@ -39,6 +40,15 @@ export interface Cue {
   readonly language: string | null;
 }
 
+/** What a container says of the material. */
+export interface Recording {
+  /** Size of its pictures as they are shown, in pixels; `null` without pictures. */
+  readonly width: number | null;
+  readonly height: number | null;
+  /** When the material that this clip starts with was recorded, in wall time; `null` if the container does not say. */
+  readonly recordedAtMs: number | null;
+}
+
 /** One contiguous piece of a stream: its frames, sound and texts. */
 export interface Clip {
   readonly kind: "clip";
@@ -56,6 +66,10 @@ export interface Clip {
   readonly cues: readonly Cue[];
   /** Moments at which the picture changed to another shot. */
   readonly shots: readonly number[];
+  /** Cheap looks at the picture, about one a second. @default none */
+  readonly looks?: readonly PictureLook[];
+  /** What its container says. @default nothing */
+  readonly recording?: Recording;
 }
 
 /** A span that was not watched. It is kept, so that an answer can say "I was not watching then". */

@@ -15,6 +15,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DataError } from "../errors.ts";
 import { requireProgram, runProgram } from "../util/program.ts";
 import { type MatroskaPacket, MatroskaReader } from "./matroska.ts";
+import { type PictureLook, pictureLooker } from "./picture-look.ts";
 import { lumaSize, shotDetector } from "./shots.ts";
 
 /** An input of ffmpeg, and its name in messages. */
@@ -61,6 +62,8 @@ export interface MediaInfo {
   readonly video: VideoTrack | null;
   readonly audio: AudioTrack | null;
   readonly texts: readonly TextTrack[];
+  /** When it was recorded, in wall time, as its container says; `null` if it does not. */
+  readonly recordedAtMs: number | null;
 }
 
 /** What to decode and how large. */
@@ -87,7 +90,12 @@ export type Packet =
       readonly jpeg: Uint8Array;
     }
   /** One per source frame. */
-  | { readonly kind: "picture"; readonly atSeconds: number; readonly startsShot: boolean }
+  | {
+      readonly kind: "picture";
+      readonly atSeconds: number;
+      readonly startsShot: boolean;
+      readonly look: PictureLook | null;
+    }
   | { readonly kind: "audio"; readonly atSeconds: number; readonly samples: Int16Array }
   | {
       readonly kind: "text";
@@ -125,7 +133,7 @@ export async function probeMedia(input: MediaInput, signal?: AbortSignal): Promi
   if (run.exitCode !== 0) throw unreadable(input, run.stderr);
   const { streams = [], format = {} } = JSON.parse(run.stdout.toString()) as {
     streams?: ProbeStream[];
-    format?: { start_time?: string; duration?: string; format_name?: string };
+    format?: { start_time?: string; duration?: string; format_name?: string; tags?: Record<string, string> };
   };
   const origin = seconds(format.start_time) ?? 0;
   const best = (type: string) => {
@@ -138,6 +146,7 @@ export async function probeMedia(input: MediaInput, signal?: AbortSignal): Promi
   return {
     durationSeconds: seconds(format.duration),
     format: format.format_name ?? "",
+    recordedAtMs: recordedAt({ ...video?.tags, ...format.tags }),
     video: video
       ? { ...displaySize(video), ...timing(video, origin), frameRate: ratio(video.avg_frame_rate) }
       : null,
@@ -191,6 +200,16 @@ function displaySize(stream: ProbeStream): { width: number; height: number } {
     stream.side_data_list?.find((data) => data.rotation !== undefined)?.rotation ??
     Number(stream.tags?.rotate ?? 0);
   return Math.abs(rotation) % 180 === 90 ? { width: height, height: width } : { width, height };
+}
+
+/** Tags that hold a date of recording, the surest first. */
+const dateTags = ["com.apple.quicktime.creationdate", "creation_time", "date_recorded"];
+
+/** The date of recording among a container's tags. Cameras without a clock write the start of an epoch. */
+function recordedAt(tags: Record<string, string>): number | null {
+  const known = new Map(Object.entries(tags).map(([name, value]) => [name.toLowerCase(), value]));
+  const dates = dateTags.map((name) => Date.parse(known.get(name) ?? ""));
+  return dates.find((ms) => ms > Date.UTC(1990)) ?? null;
 }
 
 const seconds = (text: string | undefined): number | null => {
@@ -389,6 +408,7 @@ function fitted(box: { width: number; height: number }, video: VideoTrack | null
 /** Turns the data of the pipes into packets in the medium's own time. */
 function packetMaker({ startSeconds = 0 }: DecodeRequest): (packet: MatroskaPacket) => Packet {
   const startsShot = shotDetector();
+  const look = pictureLooker();
   let firstText: number | undefined;
   return ({ track, data, durationSeconds, ...packet }) => {
     const atSeconds = packet.atSeconds + startSeconds;
@@ -397,7 +417,8 @@ function packetMaker({ startSeconds = 0 }: DecodeRequest): (packet: MatroskaPack
       const kind = track.number === 1 ? "frame" : "large-frame";
       return { kind, atSeconds, width, height, jpeg: Uint8Array.from(data) };
     }
-    if (track.codec === "V_UNCOMPRESSED") return { kind: "picture", atSeconds, startsShot: startsShot(data) };
+    if (track.codec === "V_UNCOMPRESSED")
+      return { kind: "picture", atSeconds, startsShot: startsShot(data), look: look(data, atSeconds) };
     if (track.codec.startsWith("S_TEXT")) {
       firstText = Math.min(firstText ?? track.number, track.number);
       const endSeconds = atSeconds + (durationSeconds ?? 0);

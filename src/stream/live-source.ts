@@ -126,6 +126,7 @@ async function pump(
       reached = Math.max(reached, atSeconds);
       if (packet.kind === "picture") {
         if (packet.startsShot) cutter.addShot(atSeconds);
+        if (packet.look) cutter.addLook({ ...packet.look, atSeconds });
       } else if (packet.kind === "audio") {
         cutter.addAudio({ startSeconds: atSeconds, samples: packet.samples });
         reached = Math.max(reached, atSeconds + packet.samples.length / 16_000);

@@ -106,6 +106,8 @@ async function* cutFile(
     cutter.finish(Math.max(offset + declaredEnd, cutter.coveredTo ?? 0));
     return;
   }
+  const { width = null, height = null } = info.video ?? {};
+  cutter.setRecording({ width, height, recordedAtMs: info.recordedAtMs }, offset);
   for (const cue of texts.cues) {
     if (cue.startSeconds >= firstSecond) cutter.addCue(shifted(cue, offset));
   }
@@ -139,6 +141,8 @@ async function* cutFile(
             reached.picture === null && startSeconds > 0 && packet.atSeconds > Math.max(firstSecond, firstOf);
           reached.picture = packet.atSeconds;
           if (packet.startsShot && packet.atSeconds >= firstSecond) cutter.addShot(offset + packet.atSeconds);
+          if (packet.look && packet.atSeconds >= firstSecond)
+            cutter.addLook({ ...packet.look, atSeconds: offset + packet.atSeconds });
         } else if (packet.kind === "audio") {
           reached.sound = packet.atSeconds + packet.samples.length / 16_000;
           addAudio(cutter, packet.atSeconds, packet.samples, firstSecond, offset);

@@ -8,6 +8,7 @@
 import type { Adapter, AdapterWord } from "../adapter/adapter.ts";
 import { adapterText, type Provenance } from "../adapter/adapter-file.ts";
 import { adapterNorm } from "../adapter/arithmetic.ts";
+import { askedOfWhole } from "../answer/asked.ts";
 import type { Adapters, Journal, Tasks } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Task } from "../tasks/task.ts";
@@ -107,7 +108,9 @@ const mostClips = 720;
 export async function trainAdapter(options: TrainAdapterOptions): Promise<AdapterResult> {
   const { memory, trainer, now, recentTasks = 200, leastQuestions = 5, run, signal } = options;
   const beganMs = now();
-  const tasks = distinct(await memory.tasks({ limit: recentTasks, newest: true }));
+  const asked = await memory.tasks({ limit: recentTasks, newest: true });
+  // "What happened?" names nothing that could be remembered.
+  const tasks = distinct(asked.filter(({ question }) => askedOfWhole(question) === null));
   const refused = (reason: string, parts: Partial<AdapterResult> = {}): AdapterResult => ({
     ...untested,
     ...{ questions: tasks.length, triedOn: trainer.triedOn },

@@ -89,9 +89,18 @@ export function pageCases(store: TestStore): void {
           state: "perceived",
           failure: null,
           attempts: 0,
+          look: null,
         },
         {
-          ...{ stream: "hall", clip: 3, startSeconds: 30, endSeconds: 40, state: "failed", attempts: 1 },
+          ...{
+            stream: "hall",
+            clip: 3,
+            startSeconds: 30,
+            endSeconds: 40,
+            state: "failed",
+            attempts: 1,
+            look: null,
+          },
           failure: { code: "bad-request", message: "refused", retryable: false },
         },
         {
@@ -102,6 +111,7 @@ export function pageCases(store: TestStore): void {
           state: "perceived",
           failure: null,
           attempts: 0,
+          look: null,
         },
       ]);
       await memory.close();

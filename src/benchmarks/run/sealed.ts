@@ -56,7 +56,7 @@ export function sealMemory(memory: Memory, stream: string, askTime: number | "en
       ...(asOf < Number.POSITIVE_INFINITY && { asOfSeconds: asOf }),
     };
   };
-  const open: Pick<Memory, "streams" | "entries" | "gaps" | "recall" | "entry"> = {
+  const open: Pick<Memory, "streams" | "entries" | "gaps" | "floor" | "clipFailures" | "recall" | "entry"> = {
     streams: () =>
       read("streams", async () =>
         (await memory.streams()).filter(({ id }) => id === stream).map(sealedStream),
@@ -79,6 +79,9 @@ export function sealMemory(memory: Memory, stream: string, askTime: number | "en
         });
         return gaps.filter(({ startSeconds }) => startSeconds < limit).map((gap) => cutGap(gap, limit));
       }),
+    // What the policy saw, not what it kept.
+    floor: async () => [],
+    clipFailures: async () => [],
     entry: async (id) => {
       const [found] = await read("entry", async () => {
         const known = await memory.entries(within({ includeClosed: true }));

@@ -1,5 +1,6 @@
 /** `taskmem ask`: a question answered from memory alone, with the moments the answer rests on. */
 import type { Answer } from "../../answer/answer.ts";
+import { leftOutLines } from "../../answer/left-out.ts";
 import type { StreamRecord } from "../../memory/memory.ts";
 import type { LearningEvent } from "../../taskmem/learning.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
@@ -51,6 +52,9 @@ function printAnswer(output: Output, answer: Answer, streams: readonly StreamRec
     output.text(output.dim("nearest in memory:"));
     for (const miss of answer.nearestMisses) output.text(line(miss));
   }
+  // An empty memory's answer says it already.
+  for (const line of leftOutLines(answer.leftOut.filter(({ reason }) => !answer.answer.includes(reason))))
+    output.text(output.dim(`not in memory: ${line}`));
   for (const { stream, startSeconds, endSeconds, detail } of answer.gaps) {
     const [from, to] = [startSeconds, endSeconds].map((at) => formatMoment(at, clockOf(stream)));
     output.text(output.dim(`not watching ${from} to ${to}: ${detail}`));

@@ -1,6 +1,7 @@
 /** `taskmem timeline`: what is remembered, in time order, with the gaps. */
+import { leftOutLines, whyNothing } from "../../answer/left-out.ts";
 import { ConfigError } from "../../errors.ts";
-import type { Entry, EntryKind, Gap } from "../../memory/memory.ts";
+import type { Entry, EntryKind, FloorRow, Gap, StreamRecord } from "../../memory/memory.ts";
 import type { Timeline } from "../../taskmem.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
 import { momentFlag } from "../flags.ts";
@@ -35,27 +36,42 @@ export async function run(invocation: Invocation): Promise<void> {
     ...(limit !== undefined && { limit }),
     ...(closed && { includeClosed: true }),
   });
-  for (const entry of timeline.entries) output.object(entry);
+  for (const row of [...timeline.entries, ...timeline.floor]) output.object(row);
   if (!output.json) printTimeline(output, timeline);
+  const why = timeline.entries.length > 0 ? null : await whyNothing(memory.store, timeline.streams);
+  const lines =
+    timeline.entries.length > 0
+      ? timeline.streams.flatMap(leftOutOf)
+      : (why ?? ["nothing is remembered here"]);
+  for (const line of lines) output.note(line);
 }
 
-function printTimeline(output: Output, { entries, gaps, streams }: Timeline): void {
+const leftOutOf = ({ id, leftOut }: StreamRecord) =>
+  leftOutLines(leftOut).map((line) => `left out of ${id}: ${line}`);
+
+function printTimeline(output: Output, { entries, floor, gaps, streams }: Timeline): void {
   for (const { id, clock } of streams) {
     const own = entries.filter(({ stream }) => stream === id);
     const unwatched = gaps.filter(({ stream }) => stream === id);
     const lines = [
       ...own.map((entry) => ({ at: entry.startSeconds, line: entryLine(entry, clock) })),
+      ...floor
+        .filter(({ stream }) => stream === id)
+        .map((row) => ({ at: row.startSeconds, line: output.dim(floorLine(row, clock)) })),
       ...unwatched.map((gap) => ({ at: gap.startSeconds, line: output.dim(gapLine(gap, clock)) })),
     ].sort((a, b) => a.at - b.at);
     if (lines.length === 0) continue;
     output.text(output.bold(id));
     for (const { line } of lines) output.text(`  ${line}`);
   }
-  if (entries.length === 0) output.note("nothing is remembered here");
 }
 
 function gapLine({ startSeconds, endSeconds, detail }: Gap, clock: Clock): string {
   return `${formatMoment(startSeconds, clock)}  — not watching until ${formatMoment(endSeconds, clock)}: ${detail}`;
+}
+
+function floorLine({ startSeconds, text }: FloorRow, clock: Clock): string {
+  return `${formatMoment(startSeconds, clock)}  — nothing remembered: ${text}`;
 }
 
 function entryLine(entry: Entry, clock: Clock): string {

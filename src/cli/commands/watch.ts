@@ -1,7 +1,9 @@
 /** `taskmem watch`: a stream becomes memories, printed as they are written. */
 import type { StreamEnd, WatchEvent } from "../../agent.ts";
+import { leftOutLines, whyNothing } from "../../answer/left-out.ts";
 import { loadConfig } from "../../config.ts";
 import { openConfiguredSource } from "../../taskmem/assembly.ts";
+import type { TaskMem } from "../../taskmem.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
 import type { Invocation } from "../invocation.ts";
 import { openConfigured } from "../open.ts";
@@ -30,7 +32,14 @@ export async function run(invocation: Invocation, specs: string[]): Promise<numb
     show(event);
     if (event.event === "stream-end") end = event;
   }
+  if (!output.json) for (const line of await endLines(memory, end!)) output.note(`  ${line}`);
   return exitCodeOfEnd(end!);
+}
+
+/** What is said at the end: what was left out, or why nothing is remembered. */
+async function endLines(memory: TaskMem, { stream, leftOut }: StreamEnd): Promise<readonly string[]> {
+  const why = await whyNothing(memory.store, await memory.streams([stream]));
+  return why === null ? leftOutLines(leftOut).map((line) => `left out: ${line}`) : why;
 }
 
 function exitCodeOfEnd({ reason, leftOut }: StreamEnd): number {
@@ -71,7 +80,8 @@ export function watchPrinter(
     output.object(event);
     if (event.event === "stream-start") {
       ({ fromSeconds, clock } = event);
-      for (const problem of event.problems) output.note(`  left out: ${problem}`);
+      // A recorded source ends, and says it then.
+      if (source.live) for (const problem of event.problems) output.note(`  left out: ${problem}`);
       if (event.storedClips + event.pendingClips > 0) {
         output.text(
           output.dim(

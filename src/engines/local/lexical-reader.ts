@@ -7,6 +7,8 @@
  * later one wins (the earlier one if the question says "first"). It abstains where one sentence supports two options
  * equally, where the question or the sentence is negated, or where a word of weight is missing.
  *
+ * Questions of the whole ("What happened?", "How long is it?") are answered by `whole-reading.ts`.
+ *
  * What it cannot do: synonyms, inference over several sentences, counting, "why". An option scores by its best entry and
  * wins by a factor of 1.1. Words are not weighted by idf, because recalled entries are a sample biased towards the
  * question. Instead, words that ask rather than tell ("time", "colour", "show") count a fifth.
@@ -15,6 +17,7 @@ import type { Reader, Reading, ReadRequest } from "../../answer/reader.ts";
 import { noCost, type WordSpace } from "../../engine.ts";
 import type { Entry } from "../../memory/memory.ts";
 import type { Option, Question } from "../../tasks/task.ts";
+import { readWhole } from "./whole-reading.ts";
 
 /** Share of the question's weight that a sentence must cover. */
 const leastCover = 0.7;
@@ -47,6 +50,8 @@ export function lexicalReader({ words }: LexicalReaderOptions): Reader {
     id: "lexical@1",
     tokenBudget: 2000,
     read: async (request) => {
+      const ofWhole = request.whole ? readWhole(request, request.whole, words) : null;
+      if (ofWhole) return ofWhole;
       const asked = askedWords(request, words, asking);
       const sentences = request.recalled.flatMap(({ entry }) => sentencesOf(entry, words));
       if (asked.size === 0) return abstain("The question holds no word that could be looked up in memory.");

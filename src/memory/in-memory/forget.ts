@@ -56,6 +56,7 @@ export function forget(state: State, words: WordSpace, request: ForgetRequest): 
     const unheld = words.stems(request.query).filter((stem) => !isHeld(state, stem));
     deleteWords(state, unheld, lowered);
   }
+  if (reach.bySpan) for (const { clip } of clips) clip.look = null;
   const observed = clips.filter(({ clip }) => clip.observation !== null);
   for (const { clip } of observed) clip.observation = null;
   const gone = clips.filter(({ goes }) => goes);

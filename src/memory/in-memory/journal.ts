@@ -6,12 +6,15 @@ import type { WordSpace } from "../../engine.ts";
 import { StoreError } from "../../errors.ts";
 import type { Observation } from "../../perception/observation.ts";
 import { changedStream, decidedClip, unknownClip, unknownStream } from "../errors.ts";
+import { floorRows } from "../floor.ts";
 import { foldName } from "../names.ts";
 import { packObservation, unpackObservation } from "../packed.ts";
 import type {
   ClipFailure,
   Decision,
   Entry,
+  FloorFilter,
+  FloorRow,
   Gap,
   GapFilter,
   LeftOut,
@@ -85,7 +88,7 @@ export function addObservation(
   const known = state.clips.get(key);
   if (known && !waits(known)) throw decidedClip(observation.stream, clip);
   if (known && !grow) return;
-  const span = { startSeconds, endSeconds };
+  const span = { startSeconds, endSeconds, look: observation.look ? plain(observation.look) : null };
   if (known) Object.assign(known, { ...span, observation: packed(state, observation) });
   if (known) return;
   state.clips.set(key, {
@@ -194,6 +197,24 @@ export function trimAll(state: State, windowClips: number): void {
 function dropFrames(clip: KeptClip): void {
   if (clip.observation && clip.observation.frames.length > 0)
     clip.observation = { ...clip.observation, frames: [] };
+}
+
+/** The floor of streams, from the looks of their clips. */
+export function floor(
+  state: State,
+  { streams, fromSeconds, toSeconds, asOfSeconds }: FloorFilter,
+): FloorRow[] {
+  const clips = [...state.clips.values()].flatMap((clip) =>
+    clip.look ? [{ ...clip, look: clip.look }] : [],
+  );
+  const passing = clips.filter(
+    ({ stream, startSeconds, endSeconds }) =>
+      (streams?.includes(stream) ?? true) &&
+      (fromSeconds === undefined || endSeconds > fromSeconds) &&
+      (toSeconds === undefined || startSeconds < toSeconds) &&
+      (asOfSeconds === undefined || endSeconds <= asOfSeconds),
+  );
+  return floorRows(passing.sort((a, b) => compare(a.stream, b.stream) || a.startSeconds - b.startSeconds));
 }
 
 /** Keeps a gap; if a later run meets it again, the later end is kept. @returns whether anything changed */

@@ -34,6 +34,7 @@ export interface KeptClip {
   state: ClipRecord["state"];
   failure: ClipRecord["failure"];
   attempts: number;
+  look: ClipRecord["look"];
   observation: PackedObservation | null;
   /** Revisions of the decisions about it. */
   readonly decided: Set<string>;
@@ -145,8 +146,8 @@ export function clipsOf(state: State, stream: string): KeptClip[] {
 }
 
 export function toClipRecord({ stream, clip, startSeconds, endSeconds, ...kept }: KeptClip): ClipRecord {
-  const { state, failure, attempts } = kept;
-  return { stream, clip, state, startSeconds, endSeconds, failure, attempts };
+  const { state, failure, attempts, look } = kept;
+  return { stream, clip, state, startSeconds, endSeconds, failure, attempts, look };
 }
 
 /** Entries that pass a filter, in time order: by stream, then start, then id. */

@@ -72,6 +72,7 @@ export function choicePolicy(options: ChoiceOptions): Policy {
   return {
     id: "choice",
     revision,
+    seesPictures: false,
     clipsPerDecision: Math.max(1, Math.ceil(windowSeconds / clipSeconds - 1e-9)),
     decide: async (context, { n = 1, random } = {}) => {
       const candidates = candidatesOf(context.observations, words, new Set(readState(context).standing));

@@ -1,0 +1,114 @@
+/**
+ * Questions that no single memory answers: what it is all about, and what is known of the recording itself. They are
+ * recognised by their English wording, and only where nothing else is asked: "What happened to the kettle?" is an
+ * ordinary question. No policy learns from them, because they name nothing to remember.
+ */
+import type { Question } from "../tasks/task.ts";
+
+/** A fact of the recording that may be asked for. */
+export type Fact = "length" | "date" | "sound" | "speech" | "motion" | "light" | "size" | "shots";
+
+/** What a question asks of the whole. */
+export interface AskedOfWhole {
+  /** `overview` for what it is about or what happened, otherwise the fact. */
+  readonly of: "overview" | Fact;
+  /** The part it is about, in seconds from the start or before the end; `null` for all of it. */
+  readonly part: { readonly from: "start" | "end"; readonly seconds: number } | null;
+}
+
+const it = String.raw`(?:(?:this|the|that|it|these|those|your|my)\b ?)?(?:whole |entire )?(?:video|film|clip|recording|movie|footage|stream|audio|sound|memory|talk|meeting|episode|file|scene|day|it|this|that)?s?`;
+
+const patterns: readonly (readonly [AskedOfWhole["of"], RegExp])[] = (
+  [
+    [
+      "overview",
+      `(?:what|tell me what|say what) (?:has |have |is |was |were )?(?:happen(?:s|ed|ing)?|occur(?:s|red)?|going on|goes on|went on)(?: (?:in|during|on|at|of))? ?${it}(?: here| there| so far| overall)?`,
+    ],
+    ["overview", `what(?:'s| is| was| are)? ?${it} (?:all )?about`],
+    [
+      "overview",
+      `(?:please )?(?:summari[sz]e|recap|describe|sum up|give (?:me )?an? (?:short |brief )?(?:summary|overview|recap)(?: of| about)?|what(?:'s| is) the (?:summary|gist)(?: of)?|(?:an? )?(?:summary|overview)(?: of)?) ?(?:what happened in ?)?${it}`,
+    ],
+    [
+      "overview",
+      `what (?:do you (?:remember|know)|did you (?:see|hear|see and hear|watch|notice)|did i miss|is (?:remembered|known|there|in memory)|can you tell me)(?: (?:about|of|in|from))? ?${it}`,
+    ],
+    [
+      "length",
+      `how (?:long|many (?:seconds|minutes|hours)(?: long)?) (?:is|was|are|does|did|lasts?) ?${it}(?: last| run| take| go on)?(?: for)?`,
+    ],
+    ["length", `(?:what (?:is|was) )?(?:the )?(?:length|duration|running time)(?: of ${it})?`],
+    [
+      "date",
+      `(?:when|(?:on|at|in) (?:what|which) (?:date|day|time|month|year)) (?:is|was|were) ?${it} (?:recorded|filmed|shot|taken|made|captured)(?: at| on)?`,
+    ],
+    ["date", `(?:what (?:is|was) )?(?:the )?(?:recording date|date(?: of ${it})?|recording time)`],
+    [
+      "sound",
+      `(?:is|was) there (?:any |a )?(?:sound|audio|noise|sound track|soundtrack)(?: (?:in|on) ${it})?`,
+    ],
+    [
+      "sound",
+      `(?:does|did|has|is) ?${it} (?:have |has )?(?:any |a )?(?:sound|audio|silent|mute|muted|soundtrack)`,
+    ],
+    ["sound", `(?:is|was) ?${it} (?:loud|quiet)|how loud (?:is|was) ?${it}`],
+    [
+      "speech",
+      `(?:is|was|are|were) (?:there )?(?:any |an?)?(?:speech|speaking|talking|voices?|anyone|anybody|someone|somebody|people|one|words)(?: (?:speaking|talking|spoken|heard))?(?: (?:in|on) ${it})?`,
+    ],
+    [
+      "speech",
+      `(?:does|do|did) (?:anyone|anybody|someone|somebody|people|they) (?:speak|talk|say (?:anything|something))(?: (?:in|on) ${it})?`,
+    ],
+    [
+      "motion",
+      `(?:does|did|is|was) (?:anything|something|there any(?:thing)?) ?(?:move|moving|movement|motion)(?: in ${it})?`,
+    ],
+    [
+      "light",
+      `(?:is|was) ?${it} (?:dark|bright|day|night|daytime|light)(?: or (?:dark|bright|day|night|light))?`,
+    ],
+    ["size", `(?:what (?:is|was) )?(?:the )?(?:resolution|picture size|size of the picture)(?: of ${it})?`],
+    ["shots", `how many (?:shots|cuts|scenes)(?: (?:are|were) there| does ${it} have)?(?: in ${it})?`],
+  ] as const
+).map(([of, pattern]) => [of, new RegExp(`^(?:${pattern})$`)]);
+
+const numbers: Readonly<Record<string, number>> = {
+  ...{
+    a: 1,
+    an: 1,
+    one: 1,
+    two: 2,
+    three: 3,
+    four: 4,
+    five: 5,
+    six: 6,
+    seven: 7,
+    eight: 8,
+    nine: 9,
+    ten: 10,
+  },
+  ...{ fifteen: 15, twenty: 20, thirty: 30, sixty: 60, few: 5, "": 1 },
+};
+const part =
+  /(?:^| )(?:in |during |over |from |of |for )?(?:the |its )?(last|past|final|first|opening) ?(\d+|[a-z]+)? ?(second|minute|hour|sec|min|s|h)s?\b/;
+
+/** What a question asks of the whole, or `null` for a question about something in it. */
+export function askedOfWhole({ text, options }: Question): AskedOfWhole | null {
+  if (options.length > 0) return null;
+  const plain = text
+    .toLowerCase()
+    .replaceAll("’", "'")
+    .replace(/[?!.,;]+/g, " ")
+    .replace(/\s+/g, " ")
+    .trim();
+  const span = part.exec(plain);
+  const n = span ? (numbers[span[2] ?? ""] ?? Number(span[2])) : 0;
+  const rest = span && n > 0 ? plain.replace(span[0], " ").replace(/\s+/g, " ").trim() : plain;
+  const [of] = patterns.find(([, pattern]) => pattern.test(rest)) ?? [];
+  if (of === undefined) return null;
+  if (!span || !(n > 0)) return { of, part: null };
+  const unit = span[3]!.startsWith("h") ? 3600 : span[3]!.startsWith("m") ? 60 : 1;
+  const from = span[1] === "first" || span[1] === "opening" ? "start" : "end";
+  return { of, part: { from, seconds: n * unit } };
+}

@@ -1,0 +1,99 @@
+/** How the local reader answers questions of the whole: an overview in quotations, or a fact of the recording. */
+import type { AskedOfWhole, Fact } from "../../answer/asked.ts";
+import type { Reading, ReadRequest } from "../../answer/reader.ts";
+import { noCost, type WordSpace } from "../../engine.ts";
+import type { Entry, FloorRow } from "../../memory/memory.ts";
+import {
+  dateText,
+  lengthText,
+  lightText,
+  mayHoldSpeech,
+  motionText,
+  shotsText,
+  soundText,
+} from "../../perception/look-text.ts";
+
+/** Most memories that an overview quotes. */
+const mostQuoted = 8;
+
+/** The reading of a question of the whole; `null` where nothing is known of the recording. */
+export function readWhole(request: ReadRequest, whole: AskedOfWhole, words: WordSpace): Reading | null {
+  const { floor = [], recalled } = request;
+  if (whole.of === "overview")
+    return overview(
+      recalled.map(({ entry }) => entry),
+      floor,
+      words,
+    );
+  const facts = floor.flatMap((row) => {
+    const fact = factOf(whole.of as Fact, row);
+    return fact === null ? [] : [{ id: row.id, text: floor.length > 1 ? `${row.stream}: ${fact}` : fact }];
+  });
+  if (facts.length > 0) return reading(facts);
+  return floor.length === 0 ? null : abstain("The recording does not say, and a cheap look does not tell.");
+}
+
+function overview(entries: readonly Entry[], floor: readonly FloorRow[], words: WordSpace): Reading {
+  const told = floor.map(({ id, stream, text }) => ({
+    id,
+    text: floor.length > 1 ? `${stream}: ${text}` : text,
+  }));
+  if (entries.length > 0) return reading([...told, ...tellingEntries(entries, words)]);
+  const known = told.map(({ text }) => ` All that is known: ${text}`).join("");
+  return abstain(`Nothing is remembered of what was said or shown.${known}`);
+}
+
+function abstain(answer: string): Reading {
+  return { answer, option: null, abstained: true, cited: [], cost: noCost };
+}
+
+/** Of entries in time order, the one that says most in each of some parts of equal size. */
+function tellingEntries(entries: readonly Entry[], words: WordSpace): Entry[] {
+  const says = ({ text }: Entry) => new Set(words.stems(text)).size;
+  const parts = Math.min(mostQuoted, entries.length);
+  return Array.from({ length: parts }, (_, i) => {
+    const from = Math.floor((i * entries.length) / parts);
+    const to = Math.floor(((i + 1) * entries.length) / parts);
+    return entries.slice(from, to).reduce((best, entry) => (says(entry) > says(best) ? entry : best));
+  });
+}
+
+function reading(told: readonly { readonly id: string; readonly text: string }[]): Reading {
+  return {
+    answer: told.map(({ text }) => text).join("\n"),
+    option: null,
+    abstained: false,
+    cited: told.map(({ id }) => id),
+    cost: noCost,
+  };
+}
+
+function factOf(fact: Fact, { startSeconds, endSeconds, look }: FloorRow): string | null {
+  const { picture, sound, lines, recordedAtMs } = look;
+  switch (fact) {
+    case "length":
+      return `It is ${lengthText(endSeconds - startSeconds)} long.`;
+    case "date":
+      return recordedAtMs === null
+        ? null
+        : `It was recorded ${dateText(recordedAtMs)}, as the recording says.`;
+    case "sound":
+      return sound === null
+        ? "It has no sound."
+        : `It has ${soundText(sound)}, at ${Math.round(sound.levelDb)} dB of full scale on average.`;
+    case "speech":
+      if (lines.said > 0) return `Yes: ${lines.said} lines of speech are known.`;
+      if (sound === null) return "No: it has no sound.";
+      return mayHoldSpeech(sound)
+        ? `Perhaps: it has ${soundText(sound)}. No words of it are known.`
+        : `Probably not: it has ${soundText(sound)}.`;
+    case "motion":
+      return picture?.changed == null ? null : `By a cheap look, ${motionText(picture.changed)}.`;
+    case "light":
+      return picture?.brightness == null ? null : `The picture is ${lightText(picture.brightness)}.`;
+    case "size":
+      return picture?.width && picture.height ? `It is ${picture.width}×${picture.height}.` : null;
+    case "shots":
+      return picture === null ? null : `It has ${shotsText(picture)}.`;
+  }
+}

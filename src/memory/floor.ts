@@ -1,0 +1,119 @@
+/**
+ * The floor: what is known of every stretch that was watched, whatever was kept of it. It follows from the looks of the
+ * clips (`perception/look.ts`), so it is computed when it is read, for both stores alike.
+ *
+ * A row covers a minute, or, where nothing is heard and nothing moves, up to an hour. A row is no entry: no policy wrote
+ * it, no recall ranks it, and nothing is learned from it.
+ */
+import type { Look } from "../perception/look.ts";
+import { lookText, silentDb, stillChange } from "../perception/look-text.ts";
+import { sha256 } from "../util/hash.ts";
+import type { ClipRecord, FloorRow, ForgetRequest } from "./records.ts";
+
+/** A clip with its look. */
+export type LookedClip = Pick<ClipRecord, "stream" | "startSeconds" | "endSeconds"> & { readonly look: Look };
+
+/** Longest row, and longest row of a quiet stretch, in seconds. */
+const rowSeconds = { lively: 60, quiet: 3600 };
+/** Shorter holes between clips are rounding. Seconds. */
+const leastHoleSeconds = 1;
+
+/** Rows of clips that are given by stream, then start. */
+export function floorRows(clips: readonly LookedClip[]): FloorRow[] {
+  const groups: LookedClip[][] = [];
+  for (const clip of clips) {
+    const group = groups.at(-1);
+    if (group && continues(group, clip)) group.push(clip);
+    else groups.push([clip]);
+  }
+  return groups.map(toRow);
+}
+
+/** All rows of a stream as one. `rows` holds at least one. */
+export function wholeFloor(rows: readonly FloorRow[]): FloorRow {
+  return toRow(rows);
+}
+
+function continues(group: readonly LookedClip[], clip: LookedClip): boolean {
+  const [first, last] = [group[0]!, group.at(-1)!];
+  if (clip.stream !== last.stream || clip.startSeconds - last.endSeconds >= leastHoleSeconds) return false;
+  const most = [...group, clip].every(isQuiet) ? rowSeconds.quiet : rowSeconds.lively;
+  return clip.endSeconds - first.startSeconds <= most + leastHoleSeconds;
+}
+
+function isQuiet({ look: { picture, sound } }: LookedClip): boolean {
+  const isStill = picture === null || (picture.changed ?? 0) < stillChange;
+  return isStill && (picture?.cuts ?? 0) === 0 && (sound === null || sound.levelDb < silentDb);
+}
+
+function toRow(clips: readonly LookedClip[]): FloorRow {
+  const { stream, startSeconds } = clips[0]!;
+  const { endSeconds } = clips.at(-1)!;
+  const look = joinLooks(clips);
+  const seconds = clips.reduce((sum, clip) => sum + lengthOf(clip), 0);
+  const id = floorId(stream, startSeconds, endSeconds);
+  return { id, kind: "floor", stream, startSeconds, endSeconds, text: lookText(look, seconds), look };
+}
+
+const lengthOf = ({ startSeconds, endSeconds }: Pick<LookedClip, "startSeconds" | "endSeconds">) =>
+  endSeconds - startSeconds;
+
+function joinLooks(clips: readonly LookedClip[]): Look {
+  const pictured = clips.filter(({ look }) => look.picture !== null);
+  const picture = pictured[0]?.look.picture;
+  const mean = (value: (look: NonNullable<Look["picture"]>) => number | null) => {
+    const known = pictured.filter(({ look }) => value(look.picture!) !== null);
+    const seconds = known.reduce((sum, clip) => sum + lengthOf(clip), 0);
+    const total = known.reduce((sum, clip) => sum + lengthOf(clip) * value(clip.look.picture!)!, 0);
+    return seconds === 0 ? null : toThousandth(total / seconds);
+  };
+  const sum = (value: (look: Look) => number) => clips.reduce((total, { look }) => total + value(look), 0);
+  return {
+    recordedAtMs: clips[0]!.look.recordedAtMs,
+    picture: picture
+      ? {
+          ...{ width: picture.width, height: picture.height },
+          ...{ brightness: mean(({ brightness }) => brightness), changed: mean(({ changed }) => changed) },
+          cuts: sum(({ picture }) => picture?.cuts ?? 0),
+        }
+      : null,
+    sound: joinSounds(clips.flatMap(({ look }) => look.sound ?? [])),
+    lines: {
+      said: sum(({ lines }) => lines.said),
+      captions: sum(({ lines }) => lines.captions),
+      read: sum(({ lines }) => lines.read),
+    },
+  };
+}
+
+const toThousandth = (value: number) => Math.round(value * 1000) / 1000;
+
+function joinSounds(sounds: readonly NonNullable<Look["sound"]>[]): Look["sound"] {
+  if (sounds.length === 0) return null;
+  const seconds = sounds.reduce((sum, sound) => sum + sound.seconds, 0);
+  const power = sounds.reduce((sum, sound) => sum + sound.seconds * 10 ** (sound.levelDb / 10), 0);
+  return {
+    seconds: toThousandth(seconds),
+    levelDb: toThousandth(Math.max(-100, 10 * Math.log10(power / Math.max(1e-9, seconds) || 1e-10))),
+    speechSeconds: toThousandth(sounds.reduce((sum, sound) => sum + sound.speechSeconds, 0)),
+  };
+}
+
+/** Name of a row by its stream and span, of letters and digits, so that an answer can cite it. */
+function floorId(stream: string, startSeconds: number, endSeconds: number): string {
+  return ["floor", streamKey(stream), Math.floor(startSeconds), Math.ceil(endSeconds)].join("_");
+}
+
+const streamKey = (stream: string) => sha256(stream).slice(0, 8);
+
+/** Whether a cited id names a row of a span that is forgotten. */
+export function isForgottenFloor(id: string, { streams, fromSeconds, toSeconds }: ForgetRequest): boolean {
+  const match = /^floor_([0-9a-f]{8})_(\d+)_(\d+)$/.exec(id);
+  if (!match) return false;
+  const [, key, start, end] = match;
+  return (
+    (streams?.some((stream) => streamKey(stream) === key) ?? true) &&
+    (fromSeconds === undefined || Number(end) > fromSeconds) &&
+    (toSeconds === undefined || Number(start) < toSeconds)
+  );
+}

@@ -1,0 +1,64 @@
+/**
+ * The look of a clip: what its container and a cheap look tell of it, whatever else is perceived. It is the least that
+ * is known of anything that was watched.
+ */
+import type { Clip } from "../stream/clip.ts";
+import { listenTo, type SoundLook } from "./speech-like.ts";
+
+/** What a cheap look tells of a stretch of pictures and sound. */
+export interface Look {
+  /** When it was recorded, in wall time, as the container says; `null` if it does not. */
+  readonly recordedAtMs: number | null;
+  /** Pictures; `null` if there are none. */
+  readonly picture: {
+    /** Size as it is shown, in pixels; `null` if it is not known. */
+    readonly width: number | null;
+    readonly height: number | null;
+    /** Mean luminance, 0 to 1; `null` if no one looked. */
+    readonly brightness: number | null;
+    /** Mean share of the picture that differs from a second before, 0 to 1; `null` if no one looked. */
+    readonly changed: number | null;
+    /** How often the picture changes to another shot. */
+    readonly cuts: number;
+  } | null;
+  /** Sound; `null` if there is none. */
+  readonly sound: SoundLook | null;
+  /** How many lines perception found: said, shown as captions, and read in the picture. */
+  readonly lines: { readonly said: number; readonly captions: number; readonly read: number };
+}
+
+/** The look of a clip in which perception found some lines; `null` of a clip without picture and sound. */
+export function lookAt(
+  { frames, looks = [], shots, audio, recording }: Clip,
+  lines: Look["lines"],
+): Look | null {
+  const hasPicture = frames.length > 0 || looks.length > 0;
+  const hasSound = audio !== null && audio.samples.length > 0;
+  if (!hasPicture && !hasSound) return null;
+  const changes = looks.flatMap(({ changed }) => changed ?? []);
+  return {
+    recordedAtMs: recording?.recordedAtMs ?? null,
+    picture: hasPicture
+      ? {
+          width: recording?.width ?? null,
+          height: recording?.height ?? null,
+          brightness: meanOf(looks.map(({ brightness }) => brightness)),
+          changed: meanOf(changes),
+          cuts: shots.length,
+        }
+      : null,
+    sound: hasSound ? rounded(listenTo(audio.samples)) : null,
+    lines,
+  };
+}
+
+const round = (value: number) => Math.round(value * 1000) / 1000;
+
+const meanOf = (values: readonly number[]): number | null =>
+  values.length === 0 ? null : round(values.reduce((sum, value) => sum + value, 0) / values.length);
+
+const rounded = ({ seconds, levelDb, speechSeconds }: SoundLook): SoundLook => ({
+  seconds: round(seconds),
+  levelDb: Math.round(levelDb * 10) / 10,
+  speechSeconds: round(speechSeconds),
+});

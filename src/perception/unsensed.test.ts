@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Transcriber } from "../engine.ts";
+import type { Look } from "./look.ts";
+import { lengthText } from "./look-text.ts";
+import type { ScreenReader } from "./screen-text.ts";
+import { unsensed } from "./unsensed.ts";
+
+const picture = { width: 640, height: 360, brightness: 0.5, changed: 0.2, cuts: 0 };
+const speech = { seconds: 41, levelDb: -20, speechSeconds: 30 };
+const none = { said: 0, captions: 0, read: 0 };
+const look = (parts: Partial<Look>): Look => ({
+  ...{ recordedAtMs: null, picture, sound: speech, lines: none },
+  ...parts,
+});
+const deafAndBlind = { transcriber: null, language: null, screenReader: null };
+const screenReader: ScreenReader = { id: "r", read: async () => [] };
+const transcriber: Transcriber = { id: "t", transcribe: async () => [] };
+const kinds = (...given: Parameters<typeof unsensed>) => unsensed(...given).map(({ kind }) => kind);
+
+test("names sound that no one heard and pictures that no one saw, with the way out", () => {
+  const [sound, pictures] = unsensed(look({}), 41, deafAndBlind, false);
+  assert.match(sound!.reason, /41 s of sound, mostly speech-like.*--transcribe-base-url/);
+  assert.match(pictures!.reason, /41 s.*text in them was not read.*--base-url/);
+  assert.match(
+    unsensed(look({}), 41, { ...deafAndBlind, screenReader }, false)[1]!.reason,
+    /no text was found/,
+  );
+  const reads = look({ lines: { ...none, read: 3 } });
+  assert.match(unsensed(reads, 41, { ...deafAndBlind, screenReader }, false)[1]!.reason, /only the text/);
+});
+
+test("names nothing that a sense took care of, or that is not there", () => {
+  assert.deepEqual(kinds(look({}), 41, { ...deafAndBlind, transcriber }, true), []);
+  assert.deepEqual(kinds(look({ lines: { ...none, said: 1 } }), 41, deafAndBlind, true), []);
+  assert.deepEqual(kinds(look({ sound: null }), 41, deafAndBlind, true), []);
+  assert.deepEqual(kinds(look({ sound: { ...speech, levelDb: -90 } }), 41, deafAndBlind, true), []);
+  assert.deepEqual(kinds(look({ picture: null }), 41, deafAndBlind, false), ["sound"]);
+});
+
+test("names a missing screen reader only where there are pictures", () => {
+  const item = { kind: "text", name: null, reason: "Install it." } as const;
+  const senses = { ...deafAndBlind, leftOut: [item] };
+  assert.deepEqual(kinds(look({ sound: null }), 41, senses, true), ["text"]);
+  assert.deepEqual(kinds(look({ picture: null }), 41, { ...senses, transcriber }, true), []);
+});
+
+test("lengths are written as people say them", () => {
+  assert.deepEqual([0.4, 42, 200, 3600, 3900].map(lengthText), [
+    "0.4 s",
+    "42 s",
+    "3 min 20 s",
+    "1 h",
+    "1 h 5 min",
+  ]);
+});

@@ -1,0 +1,39 @@
+/** Which sights and sounds of a stream nothing looked at or listened to, and what would. */
+import type { LeftOut } from "../stream/clip.ts";
+import type { Look } from "./look.ts";
+import { lengthText, silentDb, soundText } from "./look-text.ts";
+import type { Perceptors } from "./perceive.ts";
+
+/**
+ * What no sense perceived of a stream.
+ * @param look of the whole stream
+ * @param seconds its length
+ * @param seesPictures whether the policy looks at pictures
+ */
+export function unsensed(
+  look: Look,
+  seconds: number,
+  { transcriber, screenReader, leftOut = [] }: Perceptors,
+  seesPictures: boolean,
+): LeftOut[] {
+  const { sound, picture, lines } = look;
+  const items: LeftOut[] = [];
+  if (sound && sound.levelDb >= silentDb && transcriber === null && lines.said === 0)
+    items.push({
+      ...{ kind: "sound", name: null },
+      reason: `What is heard (${lengthText(sound.seconds)} of ${soundText(sound)}) was not transcribed, and there are no subtitles. Name a transcriber with --transcribe-base-url and --transcribe-model, or put subtitles beside the file.`,
+    });
+  if (picture && !seesPictures) {
+    const read =
+      lines.read > 0
+        ? "only the text in them was read"
+        : screenReader
+          ? "and no text was found in them"
+          : "and the text in them was not read";
+    items.push({
+      ...{ kind: "picture", name: null },
+      reason: `No model looked at the pictures (${lengthText(seconds)}), ${read}. Name a model with --base-url and --model.`,
+    });
+  }
+  return picture ? [...items, ...leftOut] : items;
+}
