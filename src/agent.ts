@@ -18,10 +18,10 @@ import { type Perceptors, perceive } from "./perception/perceive.ts";
 import { unsensed } from "./perception/unsensed.ts";
 import { type ContextLimits, contextDefaults } from "./policy/context.ts";
 import type { Policy } from "./policy/policy.ts";
-import type { Clip, Gap, LeftOut, OpenOptions, Source } from "./stream/clip.ts";
+import type { Clip, Gap, LeftOut, OpenOptions, Source, SourceStatus } from "./stream/clip.ts";
 import { type ClipEvent, StreamWriter } from "./stream-writer.ts";
 import type { QuestionInput } from "./tasks/task.ts";
-import { mapAhead } from "./util/async.ts";
+import { mapAhead, Notices } from "./util/async.ts";
 import type { Clock } from "./util/time.ts";
 
 /** The parts of an agent. */
@@ -63,7 +63,11 @@ export type WatchEvent =
     }
   | ClipEvent
   | ({ readonly event: "gap" } & Omit<Gap, "kind">)
+  | SourceStatusEvent
   | StreamEnd;
+
+/** A live source is not connected, or is again: `reason` says why and what to do. */
+export type SourceStatusEvent = { readonly event: "source-status" } & SourceStatus;
 
 /** The last event of a watched stream: totals of this run and why it stopped. */
 export interface StreamEnd {
@@ -112,7 +116,7 @@ async function* watch(
   const { memory, policy, currentPolicy, limits = contextDefaults, now = Date.now } = agent;
   const { clipSeconds, description, fingerprint, endSeconds, live } = source;
   const stoppable = signal ? { signal } : {};
-  const startedAtMs = now();
+  const startedMs = performance.now();
   // A live stream keeps the clock of the run that first watched it.
   const added = { id: stream, description, clipSeconds, clock: source.clock, fingerprint };
   const { clock } = await memory.addStream(added);
@@ -142,7 +146,8 @@ async function* watch(
     try {
       for (const observation of pending) yield* writer.take(observation);
       for await (const item of perceived(agent, source, { stream, fromSeconds, clock, ...stoppable })) {
-        if ("kind" in item) {
+        if ("state" in item) yield { event: "source-status", ...item };
+        else if ("kind" in item) {
           yield* writer.flush();
           await memory.addGap(item);
           gaps += 1;
@@ -167,7 +172,7 @@ async function* watch(
     await lease.release();
   }
   const { clips, entries, failed, seconds, cost } = writer.written;
-  const realTimeFactor = seconds / Math.max(1e-3, (now() - startedAtMs) / 1000);
+  const realTimeFactor = seconds / Math.max(1e-3, (performance.now() - startedMs) / 1000);
   yield { event: "stream-end", stream, clips, entries, failed, gaps, realTimeFactor, cost, ...stop, leftOut };
 }
 
@@ -182,18 +187,34 @@ async function unsensedOf(
   return unsensed(wholeFloor(rows).look, seconds, perceptors, policy.seesPictures ?? true);
 }
 
-/** Gaps and observations of a source from a moment on, in order. While one clip is decided, the next is perceived. */
-function perceived(
+/**
+ * Gaps and observations of a source from a moment on, in order, and between them what becomes of its connection. While
+ * one clip is decided, the next is perceived.
+ */
+async function* perceived(
   { perceptors }: AgentOptions,
   source: Source,
   { stream, ...options }: OpenOptions & { readonly stream: string },
-): AsyncGenerator<Gap | Observation> {
-  const { signal } = options;
-  return mapAhead<Clip | Gap, Gap | Observation>(source.open(options), 1, async (item) =>
-    item.kind === "gap"
-      ? { ...item, stream }
-      : perceive({ ...item, stream }, perceptors, signal ? { signal } : {}),
+): AsyncGenerator<Gap | Observation | SourceStatus> {
+  const left = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
+  const statuses = new Notices<SourceStatus>();
+  const onStatus = (status: SourceStatus) => statuses.add({ ...status, stream });
+  const opened = source.open({ ...options, signal, onStatus });
+  const items = mapAhead<Clip | Gap, Gap | Observation>(opened, 1, async (item) =>
+    item.kind === "gap" ? { ...item, stream } : perceive({ ...item, stream }, perceptors, { signal }),
   );
+  try {
+    for (;;) {
+      const next = yield* statuses.until(items.next());
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    // Whoever leaves while the source is down need not wait for it.
+    left.abort();
+    await items.return(undefined).catch(() => {});
+  }
 }
 
 type Stop = Pick<StreamEnd, "reason" | "message">;

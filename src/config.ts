@@ -50,6 +50,8 @@ export const configSchema = z.strictObject({
       /** Box the frames are fitted into, in pixels. */
       width: z.coerce.number().int().min(16).max(4096).default(448),
       height: z.coerce.number().int().min(16).max(4096).default(252),
+      /** A live source that never connected is given up after this many seconds; 0 waits for ever. */
+      connectTimeoutSeconds: z.coerce.number().min(0).default(30),
       /** Clips in the short-term window, the new one included. */
       windowClips: z.coerce.number().int().min(1).max(50).default(5),
     })

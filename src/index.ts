@@ -17,6 +17,7 @@ export {
   type Agent,
   type AgentOptions,
   createAgent,
+  type SourceStatusEvent,
   type StreamEnd,
   type WatchEvent,
   type WatchOptions,

@@ -32,7 +32,7 @@ import type {
 import type { Perceptors } from "./perception/perceive.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { Judge } from "./reward/judge.ts";
-import type { Source } from "./stream/clip.ts";
+import type { Source, SourceStatus } from "./stream/clip.ts";
 import { AdapterShelf } from "./taskmem/adapter-shelf.ts";
 import { chosenStreams, openConfiguredSource } from "./taskmem/assembly.ts";
 import { Learning, type LearningEvent, type LearnOptions, type LearnResult } from "./taskmem/learning.ts";
@@ -40,6 +40,7 @@ import type { Log } from "./taskmem/logging.ts";
 import { type CustomPolicy, type OwnParts, openParts, type Parts } from "./taskmem/parts.ts";
 import { type Remembered, type RememberRequest, remember } from "./taskmem/remember.ts";
 import { notAnswered, type QuestionInput, type Task, toQuestion } from "./tasks/task.ts";
+import { Notices } from "./util/async.ts";
 
 /** Options of `openTaskMem`: those of the configuration file, the directory, and parts of your own. */
 export interface TaskMemOptions
@@ -223,9 +224,7 @@ class OpenTaskMem implements TaskMem {
     const { memory, perceptors, reader, limits, now } = this.#parts;
     const { signal } = request;
     const source =
-      typeof spec === "object" && "open" in spec
-        ? spec
-        : await openConfiguredSource(this.config, spec, sourceOptions(request));
+      typeof spec === "object" && "open" in spec ? spec : yield* openingSource(this.config, spec, request);
     const model = await this.#parts.model();
     await model?.capabilities(signal);
     const currentPolicy = () => this.#parts.activePolicy();
@@ -371,6 +370,14 @@ async function lastOf(events: AsyncGenerator<WatchEvent, void>): Promise<StreamE
   return end!;
 }
 
-function sourceOptions({ subtitles, textKind, signal }: WatchRequest) {
-  return { subtitles, textKind, signal };
+/** Opens a source. What keeps a live one from connecting is yielded meanwhile. */
+async function* openingSource(
+  config: Config,
+  spec: string | readonly string[],
+  { stream, subtitles, textKind, signal }: WatchRequest,
+): AsyncGenerator<WatchEvent, Source> {
+  const statuses = new Notices<WatchEvent>();
+  const onStatus = (status: SourceStatus) =>
+    statuses.add({ event: "source-status", ...status, stream: stream ?? status.stream });
+  return yield* statuses.until(openConfiguredSource(config, spec, { subtitles, textKind, signal, onStatus }));
 }

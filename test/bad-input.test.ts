@@ -43,7 +43,7 @@ const cases: { name: string; args: () => string[]; code: number; says: RegExp }[
   { name: "a zero-byte file", args: () => ["watch", file("zero.mp4", "")], code: 3, says: /zero\.mp4/ },
   {
     name: "an unreachable URL",
-    args: () => ["watch", "http://user:secret@127.0.0.1:9/live.m3u8"],
+    args: () => ["watch", "http://user:secret@127.0.0.1:9/live.m3u8", "--connect-timeout", "1"],
     code: 3,
     says: /127\.0\.0\.1/,
   },

@@ -36,6 +36,7 @@ const configFlags: Record<string, string> = {
   clipSeconds: "stream.clipSeconds",
   fps: "stream.fps",
   windowClips: "stream.windowClips",
+  connectTimeout: "stream.connectTimeoutSeconds",
   budget: "choice.budget",
   weights: "choice.weights",
   samples: "bestOfN.samples",
@@ -112,6 +113,10 @@ function addWatching(program: Command, add: Add): void {
     .option("--window-clips <n>", "clips the policy sees at once")
     .option("--fps <n>", "frames per second the policy sees")
     .option("--no-screen-text", "do not read text in the picture")
+    .option(
+      "--connect-timeout <seconds>",
+      "give up a live source that never connected; 0 waits for ever (default: 30)",
+    )
     .option(
       "--policy <name>",
       `what writes memories: ${policyNames.join(", ")}; choice needs no model, nano knows its household only`,

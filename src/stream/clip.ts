@@ -83,6 +83,17 @@ export interface Gap {
   readonly detail: string;
 }
 
+/** Whether a live source is connected: said when it changes, and once a minute while there is no connection. */
+export interface SourceStatus {
+  readonly stream: string;
+  /** Name of the source, without secrets. */
+  readonly source: string;
+  /** `connecting` before the first connection, `down` after one was lost, `up` when an outage is over. */
+  readonly state: "connecting" | "down" | "up";
+  /** Why, and what to do about it; a sentence without a full stop. */
+  readonly reason: string;
+}
+
 /** Where a source is read from, and by which clock. */
 export interface OpenOptions {
   /** Where to start, in seconds: a multiple of the clip length. */
@@ -90,6 +101,8 @@ export interface OpenOptions {
   /** For live sources: the clock that an earlier run gave the stream. @default the source's own */
   readonly clock?: Clock;
   readonly signal?: AbortSignal;
+  /** Called with what becomes of the connection. */
+  readonly onStatus?: (status: SourceStatus) => void;
 }
 
 /** Something a source holds that was not remembered. */

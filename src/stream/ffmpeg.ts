@@ -8,12 +8,12 @@
  * A sampled frame is the first source frame of its grid cell, with that frame's own time: nothing is duplicated or
  * interpolated, so variable frame rates and late starts keep their times. Times are rounded to the millisecond.
  */
-import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DataError } from "../errors.ts";
-import { requireProgram, runProgram } from "../util/program.ts";
+import { requireProgram, runProgram, startProgram } from "../util/program.ts";
+import { type ConnectionProblem, connectionProblem, type RemoteInput } from "./connection-problem.ts";
 import { type MatroskaPacket, MatroskaReader } from "./matroska.ts";
 import { type PictureLook, pictureLooker } from "./picture-look.ts";
 import { lumaSize, shotDetector } from "./shots.ts";
@@ -26,6 +26,8 @@ export interface MediaInput {
   readonly args: readonly string[];
   /** Name for people, without secrets. */
   readonly name: string;
+  /** How it is reached, if it is no file. */
+  readonly remote?: RemoteInput;
 }
 
 /** A picture track of a medium. */
@@ -106,7 +108,21 @@ export type Packet =
       readonly track: number;
     }
   /** The last packet. `problem` is ffmpeg's last error line; `failed` is whether it exited with an error. */
-  | { readonly kind: "end"; readonly failed: boolean; readonly problem: string | null };
+  | {
+      readonly kind: "end";
+      readonly failed: boolean;
+      readonly problem: string | null;
+      /** Whether another try can only fail the same way. */
+      readonly isLasting: boolean;
+    };
+
+/** Where the times of packets count from. */
+export interface Origin {
+  /** The medium's own time of packet time 0, such as an MPEG-TS time stamp; `null` if ffmpeg does not say. Seconds. */
+  readonly mediaSeconds: number | null;
+  /** URLs that were opened before the first packet: of a playlist, the playlists and the first segments. */
+  readonly urls: readonly string[];
+}
 
 const textCodecs = new Set(["mov_text", "subrip", "srt", "webvtt", "ass", "ssa", "text"]);
 
@@ -224,21 +240,29 @@ const ratio = (text: string | undefined): number | null => {
 };
 
 function unreadable(input: MediaInput, stderr: string): DataError {
-  const said = complaint(stderr, input);
+  const { reason, isLasting } = problemOf(stderr, input) ?? { reason: null, isLasting: false };
   return new DataError(
     "media-unreadable",
-    `ffmpeg finds no video or audio in ${input.name}${said ? `: ${said}` : "."}`,
-    { details: { path: input.name } },
+    `ffmpeg finds no video or audio in ${input.name}${reason ? `: ${reason}` : "."}`,
+    { details: { path: input.name, reason, isLasting } },
   );
+}
+
+/** What ffmpeg's error lines say: of a URL or a device why it cannot be reached, otherwise the last one. */
+function problemOf(stderr: string, input: MediaInput): ConnectionProblem | null {
+  const known = input.remote ? connectionProblem(stderr, input.remote) : null;
+  if (known) return known;
+  const said = complaint(stderr, input);
+  return said === null ? null : { reason: said, isLasting: false };
 }
 
 /** ffmpeg's last error line, without secrets. */
 function complaint(stderr: string, input: MediaInput): string | null {
   const line = stderr.trim().split(/\r?\n/).at(-1) ?? "";
   const said = line
+    .replace(/^(\[[^\]]*\]\s*)+/, "")
     .replaceAll(input.url, input.name)
     .replace(`${input.name}: `, "")
-    .replace(/^\[[^\]]*\]\s*/, "")
     .replace(/\/\/[^/@\s]*@/g, "//")
     .trim();
   return said === "" ? null : said;
@@ -255,6 +279,8 @@ export interface DecodeRequest {
   readonly startSeconds?: number;
   /** A live source without a packet for this long counts as dead. @default never */
   readonly stallMs?: number;
+  /** Called once, before the first packet. */
+  readonly onOrigin?: (origin: Origin) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -268,20 +294,28 @@ const waitingBytes = 1 << 20;
  * Leaving the loop early, or an abort, kills ffmpeg. @throws the signal's reason when aborted.
  */
 export async function* decodeMedia(request: DecodeRequest): AsyncGenerator<Packet> {
-  const { input, signal, stallMs } = request;
+  const { input, signal, stallMs, onOrigin } = request;
   signal?.throwIfAborted();
   const outputs = outputArgs(request);
   const args = [
-    ...["-v", "error", "-hide_banner", "-nostdin", "-threads", String(Math.min(4, availableParallelism()))],
+    ...["-v", onOrigin ? "level+info" : "error", "-hide_banner", "-nostats", "-nostdin"],
+    ...["-threads", String(Math.min(4, availableParallelism()))],
     ...input.args,
     ...(request.startSeconds ? ["-ss", String(request.startSeconds)] : []),
     ...["-i", input.url, "-y"],
     ...outputs.flatMap((output, i) => [...output, "-f", "matroska", i === 0 ? "pipe:1" : `pipe:${i + 2}`]),
   ];
-  const child = spawn(requireProgram("ffmpeg"), args, {
-    stdio: ["ignore", "pipe", "pipe", ...outputs.slice(1).map(() => "pipe" as const)],
-    windowsHide: true,
-  });
+  let failure: unknown;
+  let wake = Promise.withResolvers<void>();
+  const kill = () => child.kill("SIGKILL");
+  const fail = (error: unknown) => {
+    failure ??= error;
+    kill();
+    wake.resolve();
+  };
+  const stdio = ["ignore", "pipe", "pipe", ...outputs.slice(1).map(() => "pipe" as const)] as const;
+  const options = { stdio: [...stdio], windowsHide: true };
+  const child = startProgram(requireProgram("ffmpeg"), args, options, fail);
   const pipes = child.stdio.filter((_, fd) => fd === 1 || fd > 2) as Readable[];
   const unpack = packetMaker(request);
 
@@ -289,18 +323,14 @@ export async function* decodeMedia(request: DecodeRequest): AsyncGenerator<Packe
   let bytes = 0;
   let stderr = "";
   let exitCode: number | null | undefined;
-  let failure: unknown;
-  let wake = Promise.withResolvers<void>();
+  let isStalled = false;
   let lastPacketMs = performance.now();
-  const kill = () => child.kill("SIGKILL");
-  const fail = (error: unknown) => {
-    failure ??= error;
-    kill();
-    wake.resolve();
-  };
-  child.on("error", fail);
+  const log = onOrigin && new OriginReader();
+  let isOriginDue = log !== undefined;
   child.stderr?.on("data", (chunk: Buffer) => {
-    stderr = (stderr + chunk.toString()).slice(-8192);
+    const text = chunk.toString();
+    stderr = (stderr + (log?.read(text) ?? text)).slice(-8192);
+    if (isOriginDue) wake.resolve();
   });
   const closed = Promise.withResolvers<void>();
   child.on("close", (code) => {
@@ -329,10 +359,21 @@ export async function* decodeMedia(request: DecodeRequest): AsyncGenerator<Packe
     stallMs === undefined
       ? undefined
       : setInterval(() => {
-          if (bytes <= waitingBytes && performance.now() - lastPacketMs > stallMs) kill();
+          if (bytes > waitingBytes || performance.now() - lastPacketMs <= stallMs) return;
+          isStalled = true;
+          kill();
         }, 500);
   try {
     for (;;) {
+      if (isOriginDue && failure === undefined) {
+        if (!log!.isKnown && exitCode === undefined && bytes <= waitingBytes) {
+          await wake.promise;
+          wake = Promise.withResolvers();
+          continue;
+        }
+        isOriginDue = false;
+        onOrigin!(log!);
+      }
       const batch = packets;
       packets = [];
       bytes = 0;
@@ -346,7 +387,11 @@ export async function* decodeMedia(request: DecodeRequest): AsyncGenerator<Packe
     }
     if (exitCode === 255) await sleep(200); // ffmpeg got the Ctrl-C meant for us: ours follows
     signal?.throwIfAborted();
-    yield { kind: "end", failed: exitCode !== 0, problem: complaint(stderr, input) };
+    const problem = isStalled
+      ? { reason: `it sent nothing for ${stallMs! / 1000} s`, isLasting: false }
+      : problemOf(stderr, input);
+    const { reason, isLasting } = problem ?? { reason: null, isLasting: false };
+    yield { kind: "end", failed: exitCode !== 0, problem: reason, isLasting };
   } finally {
     clearInterval(watchdog);
     signal?.removeEventListener("abort", onAbort);
@@ -355,6 +400,34 @@ export async function* decodeMedia(request: DecodeRequest): AsyncGenerator<Packe
       for (const pipe of pipes) pipe.destroy();
       await closed.promise;
     }
+  }
+}
+
+/** Finds in ffmpeg's log where times count from; what remains of the log are its errors. */
+class OriginReader implements Origin {
+  mediaSeconds: number | null = null;
+  readonly urls: string[] = [];
+  isKnown = false;
+  #rest = "";
+
+  /** Reads a piece of the log, and returns its lines of errors. */
+  read(text: string): string {
+    const lines = (this.#rest + text).split("\n");
+    this.#rest = lines.pop()!;
+    if (!this.isKnown) for (const line of lines) this.#take(line);
+    return lines
+      .filter((line) => /\[(error|fatal|panic)\]/.test(line))
+      .map((line) => `${line}\n`)
+      .join("");
+  }
+
+  #take(line: string): void {
+    const url = /Opening '(.*)' for reading/.exec(line)?.[1];
+    if (url !== undefined) this.urls.push(url);
+    const start = /Duration: [^,]+, start: (-?[\d.]+)/.exec(line)?.[1];
+    if (start !== undefined) this.mediaSeconds = Number(start);
+    // "start" is left out where it is unknown; the streams follow in any case.
+    this.isKnown ||= start !== undefined || /Stream mapping:/.test(line);
   }
 }
 
@@ -381,7 +454,7 @@ function pictureArgs(
   startSeconds: number,
 ): string[] {
   const cell = (time: string) => `floor((${time}+${startSeconds})*${frames.fps}+1e-6)`;
-  const sample = `select='isnan(prev_selected_t)+gt(${cell("t")},${cell("prev_selected_t")})'`;
+  const sample = `select='isnan(prev_selected_t)+gt(${cell("t")},${cell("prev_selected_t")})+lt(t,prev_selected_t)'`;
   const filters = [`${sample},${fitted(frames, info?.video)}`];
   if (frames.largeFrames) filters.push(`${sample},${fitted(largeBox, info?.video)}`);
   const jpegs = filters.flatMap((filter, i) => [

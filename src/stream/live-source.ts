@@ -2,16 +2,20 @@
  * Live sources: network streams and capture devices, on a wall clock.
  *
  * The stream's clock starts when it is first watched. A later run keeps that clock, and the time between is a gap. A
- * connection that ends or stalls is opened again with back-off, and the outage is a gap. Clips wait in a short queue
- * for the consumer. If it is full the newest are dropped and their span is a gap, so that memory stays constant and the
- * lag bounded.
+ * connection that ends or stalls is opened again with back-off, and the outage is a gap; why it is down is said at once
+ * and then once a minute. Distances in time are measured by a clock that does not jump with the system's. Clips wait in
+ * a short queue for the consumer. If it is full the newest are dropped and their span is a gap, so that memory stays
+ * constant and the lag bounded.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { DataError } from "../errors.ts";
 import type { Random } from "../util/random.ts";
+import { steadyMs } from "../util/steady-clock.ts";
 import { type Clip, clipIndexAt, type Gap, type OpenOptions, type Source } from "./clip.ts";
 import { ClipCutter } from "./clip-cutter.ts";
-import { decodeMedia, type FrameOptions, type MediaInput } from "./ffmpeg.ts";
+import { Connection } from "./connection.ts";
+import { decodeMedia, type FrameOptions, type MediaInput, type Packet } from "./ffmpeg.ts";
+import { PacketClock } from "./packet-clock.ts";
 
 /** How a live source is read, and when its connection counts as dead. */
 export interface LiveSourceOptions {
@@ -23,10 +27,14 @@ export interface LiveSourceOptions {
   readonly now?: () => number;
   /** A connection without a packet for this long counts as dead, in milliseconds. @default 15000 */
   readonly stallMs?: number;
-  /** First back-off before reconnecting, in milliseconds; doubled up to a minute. @default 1000 */
+  /** A source that never connected is given up after this; 0 waits for ever. Seconds. @default 30 */
+  readonly connectTimeoutSeconds?: number | undefined;
+  /** First back-off before reconnecting, in milliseconds; doubled up to half a minute. @default 1000 */
   readonly reconnectMs?: number;
   /** How many connections may fail in a row before the source counts as ended. @default Infinity */
   readonly maxReconnects?: number;
+  /** Time between two reports of the same outage, in milliseconds. @default 60000 */
+  readonly remindMs?: number;
   /** Whether an end without an error is the end (as of a playlist), not an outage. @default false */
   readonly endsCleanly?: boolean;
   /** Most clips that wait. @default 12 */
@@ -53,16 +61,23 @@ export function liveSource(input: MediaInput, options: LiveSourceOptions): Sourc
 
 async function* watchLive(
   input: MediaInput,
-  { clock, signal, fromSeconds = 0 }: OpenOptions,
+  { clock, signal, fromSeconds = 0, onStatus }: OpenOptions,
   options: LiveSourceOptions,
 ): AsyncGenerator<Clip | Gap> {
-  const { now = Date.now, queueClips = 12 } = options;
-  const originMs = clock?.kind === "wall" ? clock.originMs : now();
-  const secondsNow = () => Math.max(0, (now() - originMs) / 1000);
+  const { id, now = Date.now, queueClips = 12, connectTimeoutSeconds, remindMs } = options;
+  // On a clock that is not the wall's, a later run goes on where the last one stopped.
+  const sinceOriginMs = clock?.kind === "wall" ? now() - clock.originMs : fromSeconds * 1000;
+  const openedMs = steadyMs();
+  const secondsNow = () => Math.max(0, (sinceOriginMs + steadyMs() - openedMs) / 1000);
   const queue = new LiveQueue(queueClips);
   const stop = new AbortController();
-  const all = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-  const pumping = pump(input, { ...options, secondsNow, fromSeconds, signal: all }, (items) =>
+  using connection = new Connection({
+    stream: id,
+    name: input.name,
+    signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal,
+    ...{ connectTimeoutSeconds, remindMs, onStatus },
+  });
+  const pumping = pump(input, { ...options, secondsNow, fromSeconds, connection }, (items) =>
     queue.add(items),
   ).then(
     () => queue.end(),
@@ -79,7 +94,7 @@ async function* watchLive(
 interface PumpOptions extends LiveSourceOptions {
   readonly secondsNow: () => number;
   readonly fromSeconds: number;
-  readonly signal: AbortSignal;
+  readonly connection: Connection;
 }
 
 /** Reconnects after each outage and delivers the clips. Ends when the source may not be reconnected. */
@@ -88,7 +103,8 @@ async function pump(
   options: PumpOptions,
   take: (items: (Clip | Gap)[]) => void,
 ): Promise<void> {
-  const { id, clipSeconds, fromSeconds, frames, secondsNow, signal } = options;
+  const { id, clipSeconds, fromSeconds, frames, secondsNow, connection } = options;
+  const { signal } = connection;
   const {
     stallMs = 15_000,
     reconnectMs = 1000,
@@ -101,29 +117,33 @@ async function pump(
   if (fromSeconds > 0 && start > fromSeconds) {
     take([gap(id, fromSeconds, start, "not-watched", "no run was watching")]);
   }
+  let outage = "it ended";
   for (let failures = 0; ; failures++) {
-    let offset: number | null = null;
-    let reached = 0;
-    let problem: string | null = null;
+    const clock = new PacketClock(Math.max(start, cutter.coveredTo ?? 0));
+    let reached: number | null = null;
     let isOver = false;
-    for await (const packet of decodeMedia({ input, info: null, texts: [], frames, stallMs, signal })) {
+    const packets = decodeMedia({ input, info: null, texts: [], frames, stallMs, signal });
+    for await (const { packet, nowSeconds } of arrivals(packets, secondsNow)) {
       if (packet.kind === "end") {
-        problem = packet.problem;
-        isOver = options.endsCleanly === true && offset !== null && !packet.failed;
+        isOver = options.endsCleanly === true && reached !== null && !packet.failed;
+        outage = packet.problem ?? "the connection ended";
+        if (!isOver) connection.failed({ reason: outage, isLasting: packet.isLasting });
         break;
       }
-      if (offset === null) {
-        // The first packet is now; later packets keep their distance to it.
-        offset = Math.max(secondsNow() - packet.atSeconds, start, cutter.coveredTo ?? 0);
+      const { atSeconds, isBreak } = clock.place(packet.atSeconds, nowSeconds);
+      if (isBreak) {
+        if (reached !== null) cutter.finish(Math.max(reached, cutter.coveredTo ?? reached));
+        const why = reached === null ? `was down: ${outage}` : "leapt in time";
         cutter.begin(
-          offset + packet.atSeconds,
+          Math.max(atSeconds, cutter.coveredTo ?? atSeconds),
           "source-down",
-          `${input.name} was down: ${problem ?? "it ended"}`,
+          `${input.name} ${why}`,
         );
+        reached = atSeconds;
         failures = 0;
+        connection.up();
       }
-      const atSeconds = offset + packet.atSeconds;
-      reached = Math.max(reached, atSeconds);
+      reached = Math.max(reached!, atSeconds);
       if (packet.kind === "picture") {
         if (packet.startsShot) cutter.addShot(atSeconds);
         if (packet.look) cutter.addLook({ ...packet.look, atSeconds });
@@ -137,22 +157,54 @@ async function pump(
       cutter.advance(reached - trackLagSeconds);
       take(cutter.take());
     }
-    if (offset !== null) cutter.finish(Math.max(reached, cutter.coveredTo ?? reached));
+    if (reached !== null) cutter.finish(Math.max(reached, cutter.coveredTo ?? reached));
     take(cutter.take());
     if (isOver || failures >= maxReconnects) {
       if (cutter.coveredTo === null) {
-        throw new DataError(
-          "source-down",
-          `${input.name} sent no picture and no sound: ${problem ?? "it ended"}.`,
-        );
+        throw new DataError("source-down", `${input.name} sent no picture and no sound: ${outage}.`);
       }
       cutter.close();
       take(cutter.take());
       return;
     }
-    const backOffMs = Math.min(60_000, reconnectMs * 2 ** failures) * (0.5 + random() / 2);
-    await sleep(backOffMs, undefined, { signal });
+    const backOffMs = Math.min(30_000, reconnectMs * 2 ** failures) * (0.5 + random() / 2);
+    await sleep(backOffMs, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
+}
+
+/** A packet, and when it would have come without delay. */
+interface Arrival {
+  readonly packet: Packet;
+  readonly nowSeconds: number;
+}
+
+/** How long the first packets are held, to see how far they come late: ffmpeg looks at a stream before it sends it on. */
+const lead = { seconds: 0.5, packets: 2000 };
+
+/** Packets with the time of their arrival; the first ones with the time at which the source sent them. */
+async function* arrivals(packets: AsyncIterable<Packet>, secondsNow: () => number): AsyncGenerator<Arrival> {
+  let held: Packet[] | null = [];
+  let firstAt: number | null = null;
+  let delay = Number.POSITIVE_INFINITY;
+  const release = function* (): Generator<Arrival> {
+    for (const packet of held ?? []) {
+      yield { packet, nowSeconds: packet.kind === "end" ? secondsNow() : packet.atSeconds + delay };
+    }
+    held = null;
+  };
+  for await (const packet of packets) {
+    const nowSeconds = secondsNow();
+    if (held === null) {
+      yield { packet, nowSeconds };
+      continue;
+    }
+    firstAt ??= nowSeconds;
+    held.push(packet);
+    if (packet.kind !== "end") delay = Math.min(delay, nowSeconds - packet.atSeconds);
+    const isSettled = nowSeconds - firstAt >= lead.seconds || held.length >= lead.packets;
+    if (packet.kind === "end" || isSettled) yield* release();
+  }
+  yield* release();
 }
 
 /** Most seconds that one track of a live source may lag behind another. */

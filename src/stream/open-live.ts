@@ -1,7 +1,11 @@
 /** Opens a URL or a capture device as a source: live, or a recording on the web. */
 import { basename } from "node:path";
-import type { Source } from "./clip.ts";
-import { type MediaInput, probeMedia } from "./ffmpeg.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isTaskMemError } from "../errors.ts";
+import type { Source, SourceStatus } from "./clip.ts";
+import { Connection } from "./connection.ts";
+import { type ConnectionProblem, withoutSecrets } from "./connection-problem.ts";
+import { type MediaInfo, type MediaInput, probeMedia } from "./ffmpeg.ts";
 import { type LiveSourceOptions, liveSource } from "./live-source.ts";
 import { type MediaSourceOptions, urlSource } from "./media-source.ts";
 
@@ -16,7 +20,14 @@ const devices = new Set(
 export interface LiveChoice {
   /** Stream id. @default from the host and path, or the device */
   readonly id?: string;
-  readonly live?: Pick<LiveSourceOptions, "stallMs" | "reconnectMs" | "maxReconnects" | "queueClips">;
+  readonly live?: Pick<
+    LiveSourceOptions,
+    "stallMs" | "reconnectMs" | "maxReconnects" | "queueClips" | "remindMs"
+  >;
+  /** A source that never connected is given up after this; 0 waits for ever. Seconds. @default 30 */
+  readonly connectTimeoutSeconds?: number | undefined;
+  /** Called with what becomes of the connection while it is opened. */
+  readonly onStatus?: ((status: SourceStatus) => void) | undefined;
 }
 
 /** A capture device as ffmpeg names it, `v4l2:/dev/video0`, in its two parts; otherwise `null`. */
@@ -39,39 +50,75 @@ type Common = Omit<MediaSourceOptions, "id" | "description">;
 
 async function openUrl(url: string, options: LiveChoice, common: Common): Promise<Source> {
   const shown = withoutSecrets(url);
+  const stallMs = options.live?.stallMs ?? 15_000;
+  const isWeb = /^https?:/i.test(url);
   const input: MediaInput = {
     url,
-    args: /^rtsps?:/i.test(url) ? ["-rtsp_transport", "tcp"] : [],
+    args: [
+      ...(/^rtsps?:/i.test(url) ? ["-rtsp_transport", "tcp"] : []),
+      ...(isWeb ? ["-rw_timeout", String(stallMs * 1000)] : []),
+    ],
     name: shown,
+    remote: { url, device: null },
   };
   const isPlaylist = /\.m3u8?($|\?)/i.test(url);
   const { host, pathname } = new URL(url);
   const id =
     options.id ?? ([host.replace(/:/g, "-"), basename(pathname)].filter(Boolean).join("-") || "live");
-  const isWeb = /^https?:/i.test(url);
   // A stream cannot be opened twice, so only what may be a recording is probed first.
   if (isWeb) {
-    const info = await probeMedia(input, common.signal);
+    const info = await probed(input, id, options, common.signal);
     if (info.durationSeconds !== null) return urlSource(input, info, { ...common, id, description: shown });
   }
-  const source = { id, description: shown, clipSeconds: common.clipSeconds, frames: common.frames };
-  return liveSource(input, { ...source, endsCleanly: isPlaylist, ...options.live });
+  return liveSource(input, { ...liveOptions(options, common, id, shown), endsCleanly: isPlaylist });
+}
+
+/** What is at a URL, tried until there is an answer or the time is over. @throws DataError `source-down` */
+async function probed(
+  input: MediaInput,
+  stream: string,
+  { live = {}, connectTimeoutSeconds, onStatus }: LiveChoice,
+  signal: AbortSignal | undefined,
+): Promise<MediaInfo> {
+  const { remindMs, reconnectMs = 1000 } = live;
+  using connection = new Connection({
+    ...{ stream, name: input.name, connectTimeoutSeconds, remindMs, signal, onStatus },
+  });
+  for (let failures = 0; ; failures++) {
+    try {
+      const info = await probeMedia(input, connection.signal);
+      connection.up();
+      return info;
+    } catch (error) {
+      connection.signal.throwIfAborted();
+      if (!isTaskMemError(error, "media-unreadable")) throw error;
+      const { reason, isLasting } = error.details as Partial<ConnectionProblem>;
+      connection.failed({ reason: reason ?? "ffmpeg cannot read it", isLasting: isLasting ?? false });
+      await pause(Math.min(30_000, reconnectMs * 2 ** failures), connection.signal);
+    }
+  }
+}
+
+/** Waits. @throws the signal's reason when aborted */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
 }
 
 function deviceSource(format: string, name: string, options: LiveChoice, common: Common): Source {
   const description = `${format}:${name}`;
   const id = options.id ?? description.replace(/[^\w.-]+/g, "-");
+  const remote = { url: name, device: format };
   return liveSource(
-    { url: name, args: ["-f", format], name: description },
-    { id, description, clipSeconds: common.clipSeconds, frames: common.frames, ...options.live },
+    { url: name, args: ["-f", format], name: description, remote },
+    liveOptions(options, common, id, description),
   );
 }
 
-/** A URL that may be shown and stored: without user, password and query, which may hold a token. */
-function withoutSecrets(url: string): string {
-  const parsed = new URL(url);
-  parsed.username = "";
-  parsed.password = "";
-  parsed.search = "";
-  return parsed.href;
+function liveOptions(
+  { live, connectTimeoutSeconds }: LiveChoice,
+  { clipSeconds, frames }: Common,
+  id: string,
+  description: string,
+): LiveSourceOptions {
+  return { id, description, clipSeconds, frames, connectTimeoutSeconds, ...live };
 }

@@ -5,9 +5,8 @@ import { fileURLToPath } from "node:url";
 import { ConfigError, DataError } from "../errors.ts";
 import { defaultClipSeconds, type Source } from "./clip.ts";
 import { defaultFrames } from "./ffmpeg.ts";
-import type { LiveSourceOptions } from "./live-source.ts";
 import { fileSource, filesSource, idOfPath } from "./media-source.ts";
-import { isLive, openLive } from "./open-live.ts";
+import { isLive, type LiveChoice, openLive } from "./open-live.ts";
 import { textSource } from "./text-source.ts";
 import { textExtensions } from "./texts.ts";
 
@@ -31,7 +30,11 @@ export interface SourceOptions {
   /** What the lines of texts are. @default as the files' names say, otherwise speech */
   readonly textKind?: "speech" | "caption" | undefined;
   /** How a live source reconnects, and how many clips may wait. */
-  readonly live?: Pick<LiveSourceOptions, "stallMs" | "reconnectMs" | "maxReconnects" | "queueClips">;
+  readonly live?: NonNullable<LiveChoice["live"]>;
+  /** A live source that never connected is given up after this; 0 waits for ever. Seconds. @default 30 */
+  readonly connectTimeoutSeconds?: number;
+  /** Called with what keeps a live source from connecting while it is opened. */
+  readonly onStatus?: LiveChoice["onStatus"];
   readonly signal?: AbortSignal | undefined;
 }
 

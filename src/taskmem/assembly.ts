@@ -110,7 +110,7 @@ export function configuredPerceptors(config: Config): Perceptors {
 export function openConfiguredSource(
   { stream, languages, screenText }: Config,
   spec: string | readonly string[],
-  options: Pick<SourceOptions, "subtitles" | "textKind" | "signal"> = {},
+  options: Pick<SourceOptions, "subtitles" | "textKind" | "signal" | "onStatus"> = {},
 ): Promise<Source> {
   return openSource(spec, { ...stream, languages, largeFrames: screenText, ...options });
 }

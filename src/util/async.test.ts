@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { Broadcast, mapAhead, mapConcurrently, SerialQueue } from "./async.ts";
+import { Broadcast, mapAhead, mapConcurrently, Notices, SerialQueue } from "./async.ts";
 import { seededRandom } from "./random.ts";
 
 test("keeps order and never works further ahead than `ahead`", async () => {
@@ -135,4 +135,18 @@ test("an abort stops before the next item, and a concurrency below 1 is refused"
     mapConcurrently([0], { concurrency: 0 }, async () => 0),
     RangeError,
   );
+});
+
+test("notices are yielded while a promise is awaited, and what comes with its value before it", async () => {
+  const notices = new Notices<string>();
+  const work = Promise.withResolvers<number>();
+  const waiting = notices.until(work.promise);
+  const first = waiting.next();
+  notices.add("a");
+  assert.deepEqual(await first, { done: false, value: "a" });
+  notices.add("b");
+  work.resolve(1);
+  assert.deepEqual(await waiting.next(), { done: false, value: "b" });
+  assert.deepEqual(await waiting.next(), { done: true, value: 1 });
+  await assert.rejects(notices.until(Promise.reject(new Error("down"))).next(), /down/);
 });

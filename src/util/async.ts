@@ -73,6 +73,33 @@ export async function mapConcurrently<A, B>(
   return results;
 }
 
+/** Notices that may come at any time, to be yielded while other values are awaited. */
+export class Notices<N> {
+  readonly #waiting: N[] = [];
+  #wake = Promise.withResolvers<void>();
+
+  readonly add = (notice: N): void => {
+    this.#waiting.push(notice);
+    this.#wake.resolve();
+  };
+
+  /** Yields the notices that come until the promise is settled; returns its value. */
+  async *until<T>(promise: Promise<T>): AsyncGenerator<N, T> {
+    let isSettled = false;
+    const settle = () => {
+      isSettled = true;
+      this.#wake.resolve();
+    };
+    promise.then(settle, settle);
+    for (;;) {
+      while (this.#waiting.length > 0) yield this.#waiting.shift()!;
+      if (isSettled) return await promise;
+      await this.#wake.promise;
+      this.#wake = Promise.withResolvers();
+    }
+  }
+}
+
 /** Runs tasks one after the other; a failed task does not stop the next. */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve();

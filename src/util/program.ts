@@ -2,7 +2,7 @@
  * Programs that TaskMem runs as child processes: ffmpeg, ffprobe, tesseract. They are found by environment variable or
  * PATH, never bundled.
  */
-import { type SpawnOptions, spawn } from "node:child_process";
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { ConfigError } from "../errors.ts";
@@ -48,6 +48,46 @@ export function requireProgram(name: ProgramName, env: Environment = process.env
   );
 }
 
+/**
+ * Starts a program. What keeps it from starting reaches `onError` as a ConfigError; no `error` event need be heard.
+ * @throws ConfigError `program-unstartable` if this process may open no more files
+ */
+export function startProgram(
+  path: string,
+  args: readonly string[],
+  options: SpawnOptions,
+  onError: (error: unknown) => void,
+): ChildProcess {
+  let child: ChildProcess;
+  try {
+    child = spawn(path, args, options);
+  } catch (cause) {
+    throw unstartable(path, cause);
+  }
+  const isStarted = (child.stdio as ChildProcess["stdio"] | undefined) !== undefined;
+  child.on("error", (cause) => {
+    if (isStarted) onError(cause.name === "AbortError" ? cause : unstartable(path, cause));
+  });
+  // Without descriptors Node makes no pipes, and reports it too late to be caught here.
+  if (!isStarted) throw unstartable(path, Object.assign(new Error("spawn EMFILE"), { code: "EMFILE" }));
+  return child;
+}
+
+/** Why a program cannot be started, with what to do. */
+function unstartable(path: string, cause: unknown): ConfigError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const why =
+    code === "EMFILE" || code === "ENFILE"
+      ? "no more files may be opened. Raise the limit, for instance with `ulimit -n 256`, or watch fewer streams at once"
+      : code === "EAGAIN" || code === "ENOMEM"
+        ? "there are too many processes or there is too little memory. End some, or raise `ulimit -u`"
+        : `${message}. Check that it is a program for this machine`;
+  return new ConfigError("program-unstartable", `The program ${path} cannot be started: ${why}.`, {
+    cause,
+    details: { program: path },
+  });
+}
+
 /** The result of a program. */
 export interface RunResult {
   readonly exitCode: number | null;
@@ -57,7 +97,7 @@ export interface RunResult {
 }
 
 /** Runs a program to its end and keeps its output in memory: for short outputs. An abort kills it. */
-export function runProgram(
+export async function runProgram(
   path: string,
   args: readonly string[],
   options: { input?: Uint8Array; signal?: AbortSignal | undefined; env?: Environment } = {},
@@ -69,14 +109,13 @@ export function runProgram(
     ...(options.signal && { signal: options.signal, killSignal: "SIGKILL" as const }),
     ...(options.env && { env: options.env }),
   };
-  const child = spawn(path, args, spawnOptions);
+  const child = startProgram(path, args, spawnOptions, reject);
   const stdout: Buffer[] = [];
   let stderr = "";
   child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));
   child.stderr?.on("data", (chunk: Buffer) => {
     stderr = (stderr + chunk.toString()).slice(-65_536);
   });
-  child.on("error", reject);
   child.on("close", (exitCode) => resolve({ exitCode, stdout: Buffer.concat(stdout), stderr }));
   if (options.input && child.stdin) {
     child.stdin.on("error", () => {}); // the program may close its input early; its exit code reports a failure

@@ -1,5 +1,5 @@
 /** `taskmem watch`: a stream becomes memories, printed as they are written. */
-import type { StreamEnd, WatchEvent } from "../../agent.ts";
+import type { SourceStatusEvent, StreamEnd, WatchEvent } from "../../agent.ts";
 import { leftOutLines, whyNothing } from "../../answer/left-out.ts";
 import { loadConfig } from "../../config.ts";
 import { openConfiguredSource } from "../../taskmem/assembly.ts";
@@ -24,6 +24,8 @@ export async function run(invocation: Invocation, specs: string[]): Promise<numb
     ...(subtitles !== undefined && { subtitles }),
     ...(textKind !== undefined && { textKind }),
     signal,
+    onStatus: (status) =>
+      printStatus(output, { event: "source-status", ...status, stream: stream ?? status.stream }),
   });
   await using memory = await openConfigured(invocation, config);
   let end: StreamEnd | undefined;
@@ -49,12 +51,23 @@ function exitCodeOfEnd({ reason, leftOut }: StreamEnd): number {
   return leftOut.some(({ kind }) => kind === "damaged") ? exitCodes.damaged : exitCodes.done;
 }
 
+/** Prints what becomes of a live source's connection. */
+function printStatus(output: Output, event: SourceStatusEvent): void {
+  output.object(event);
+  const { source, state, reason } = event;
+  if (state === "up") output.note(`${source}: connected`);
+  else
+    output.note(
+      `${source}: ${state === "down" ? "not connected any more" : "not connected yet"}: ${reason}.`,
+    );
+}
+
 /** Prints watch events: the JSON objects of docs/cli.md, or a growing timeline with rate and lag below it. */
 export function watchPrinter(
   output: Output,
   source: { live: boolean; endSeconds: number | null },
 ): (event: WatchEvent) => void {
-  const startedAtMs = Date.now();
+  const startedMs = performance.now();
   let entries = 0;
   let fromSeconds = 0;
   let clock: Clock = { kind: "media" };
@@ -66,7 +79,7 @@ export function watchPrinter(
       entries += event.entries.length;
       for (const problem of event.problems)
         output.note(`  ${formatMoment(event.startSeconds, clock)}: ${problem}`);
-      const rate = (event.endSeconds - fromSeconds) / Math.max(1e-3, (Date.now() - startedAtMs) / 1000);
+      const rate = (event.endSeconds - fromSeconds) / Math.max(1e-3, (performance.now() - startedMs) / 1000);
       const lag =
         source.live && clock.kind === "wall"
           ? `, ${((Date.now() - clock.originMs) / 1000 - event.endSeconds).toFixed(0)} s behind`
@@ -77,6 +90,7 @@ export function watchPrinter(
       );
       return;
     }
+    if (event.event === "source-status") return printStatus(output, event);
     output.object(event);
     if (event.event === "stream-start") {
       ({ fromSeconds, clock } = event);
