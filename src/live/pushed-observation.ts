@@ -2,6 +2,7 @@
 import type { Observation, ScreenText, Utterance } from "../perception/observation.ts";
 import type { Clip, Cue } from "../stream/clip.ts";
 import { joinAudio } from "../stream/clip-cutter.ts";
+import { withoutRepeats } from "../stream/subtitles/rolling.ts";
 import type { TimedItem } from "./items.ts";
 
 /** The fields of an observation to which nothing was pushed yet. */
@@ -55,7 +56,7 @@ export function clipOf({
     ...{ origin: "stream" as const, language: null },
   });
   const cues = [
-    ...texts.speech.map(cue("speech")),
+    ...withoutRepeats(texts.speech).map(cue("speech")),
     ...texts.captions.map(cue("caption")),
     ...texts.screen.map(cue("screen")),
   ].sort((a, b) => a.startSeconds - b.startSeconds);

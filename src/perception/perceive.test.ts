@@ -4,7 +4,6 @@ import type { Transcriber } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import type { Clip, Cue } from "../stream/clip.ts";
 import { perceive } from "./perceive.ts";
-import { joinRolling } from "./speech.ts";
 
 const cue = (startSeconds: number, text: string, more: Partial<Cue> = {}): Cue => ({
   startSeconds,
@@ -114,22 +113,4 @@ test("an abort ends perception", async () => {
   );
   abort.abort(new Error("enough"));
   await assert.rejects(perceived, /enough/);
-});
-
-test("joins rolling captions and keeps later repetitions", () => {
-  const rolling = joinRolling([
-    cue(0, "where are"),
-    cue(1, "where are the keys"),
-    cue(8, "where are the keys"),
-    cue(9, "Where?", { speaker: "Mira" }),
-  ]);
-  assert.deepEqual(
-    rolling.map(({ startSeconds, text }) => [startSeconds, text]),
-    // the second extends the first and takes its start; the third begins 5 s after the second ended
-    [
-      [0, "where are the keys"],
-      [8, "where are the keys"],
-      [9, "Where?"],
-    ],
-  );
 });

@@ -12,7 +12,7 @@ import { installHint } from "../util/program.ts";
 import { lookAt } from "./look.ts";
 import type { Caption, Observation, Person, ScreenText, Utterance } from "./observation.ts";
 import { type ScreenReader, tesseractReader } from "./screen-text.ts";
-import { hear, joinRolling } from "./speech.ts";
+import { hear } from "./speech.ts";
 
 /** The senses a clip is perceived with; `null` for a missing one. */
 export interface Perceptors {
@@ -71,12 +71,12 @@ export async function perceive(
     }
   };
 
-  const spoken: readonly Utterance[] = clip.cues.filter(({ kind }) => kind === "speech");
+  const spoken: Utterance[] = clip.cues.filter(({ kind }) => kind === "speech");
   const silent = { tier: "none", utterances: [] as Utterance[] };
   const pictures = clip.largeFrames.length > 0 ? clip.largeFrames : clip.frames;
   const [speech, screen] = await Promise.all([
     spoken.length > 0
-      ? { tier: tierOf(clip, "speech"), utterances: joinRolling(spoken) }
+      ? { tier: tierOf(clip, "speech"), utterances: spoken }
       : attempt("speech", silent, () => hear(clip, perceptors, signal)),
     attempt("on-screen text", [], async () => (await perceptors.screenReader?.read(pictures, signal)) ?? []),
   ]);

@@ -34,22 +34,3 @@ export async function hear(
     }));
   return { tier: transcriber.id, utterances };
 }
-
-/**
- * Joins rolling captions: a line that repeats and extends the one before replaces it, with its start. A line more than
- * a second later is a repetition and is kept.
- */
-export function joinRolling(utterances: readonly Utterance[]): Utterance[] {
-  const joined: Utterance[] = [];
-  for (const next of utterances) {
-    const last = joined.at(-1);
-    const extendsLast =
-      last !== undefined &&
-      last.speaker === next.speaker &&
-      next.startSeconds - last.endSeconds < 1 &&
-      next.text.startsWith(last.text);
-    if (extendsLast) joined[joined.length - 1] = { ...next, startSeconds: last.startSeconds };
-    else joined.push(next);
-  }
-  return joined;
-}

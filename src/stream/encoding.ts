@@ -7,6 +7,7 @@
  * by statistics, encodings of one's own, and texts that were decoded wrongly before they were saved.
  */
 import { DataError } from "../errors.ts";
+import { shareOfFrequentWords } from "./languages.ts";
 
 /** What is known of a file before it is decoded. */
 export interface EncodingHints {
@@ -86,16 +87,13 @@ interface Writing {
   /** Latin: letters beyond ASCII; otherwise all letters. Most frequent first; groups of one weight for characters of words. */
   readonly letters: string;
   readonly kind: "latin" | "alphabet" | "characters";
-  /** Frequent words in ASCII letters, to tell Latin languages apart. */
-  readonly words?: string;
 }
 
-const latin = (encodings: string, languages: string, letters: string, words: string): Writing => ({
+const latin = (encodings: string, languages: string, letters: string): Writing => ({
   encodings: encodings.split(" "),
   languages: languages.split(" "),
   letters,
   kind: "latin",
-  words,
 });
 const other = (
   kind: "alphabet" | "characters",
@@ -112,31 +110,26 @@ const traditional = `${han}的這們來為國說時會後過對學裡著發經�
 
 const writings: readonly Writing[] = [
   // biome-ignore-start format: a table
-  latin(
-    "windows-1252",
-    "fr",
-    "éàèêçùôîâûëïœ",
-    "le la les de et est que pas je vous un une dans pour il elle",
-  ),
-  latin("windows-1252", "es ca gl eu", "óáíéñúü", "que el los una por con para no la de es lo se y"),
-  latin("windows-1252", "pt", "ãçáéíóêõúàâô", "que uma com para os um da do de eu se em o a"),
-  latin("windows-1252", "de", "üäöß", "und der die das ist nicht ich wir ein sie den mit"),
-  latin("windows-1252", "it", "èàòùìé", "che non per una sono il di la un mi si"),
-  latin("windows-1252", "nl af", "ëéïèöü", "het een van niet ik de en dat is je"),
-  latin("windows-1252", "sv fi", "äöåé", "och att det som inte jag vi en ja on ei se"),
-  latin("windows-1252", "da no nb nn", "åøæé", "og det ikke jeg er en at du i har"),
-  latin("windows-1252", "is fo", "ðþéíáóöúýæ", "og er ekki ad sem eg"),
-  latin("windows-1252", "en", "éïèñç", "the and to of a in that is it you"),
-  latin("windows-1250 iso-8859-2", "pl", "łęąóżśćńź", "nie to na jest do co jak w z i si"),
-  latin("windows-1250 iso-8859-2", "cs", "íáěéýřčžšůúťňďó", "je se na to co jsem ale tak v a do"),
-  latin("windows-1250 iso-8859-2", "sk", "áíéčýžšľťúôňäďĺŕó", "je sa na to som ale tak v a do"),
-  latin("windows-1250 iso-8859-2", "hu", "áéöóőüíúű", "hogy nem egy az a meg van ez de"),
-  latin("windows-1250 iso-8859-2", "ro", "ăîţâşșț", "nu este la un o de pe cu ce sunt"),
-  latin("windows-1250 iso-8859-2", "hr sl bs sr", "čšžćđ", "je se da na to nije sam ne i u"),
-  latin("windows-1254", "tr az", "ıüşğöçİâ", "bir ve bu ne de da evet benim var"),
-  latin("windows-1257", "lt", "ėšįųūąčžę", "ir kad yra ne tai su"),
-  latin("windows-1257", "lv", "āīšēūņļžķģč", "un ir ka ne es tas"),
-  latin("windows-1257", "et", "äõüöšž", "on ja ei see et ma"),
+  latin("windows-1252", "fr", "éàèêçùôîâûëïœ"),
+  latin("windows-1252", "es ca gl eu", "óáíéñúü"),
+  latin("windows-1252", "pt", "ãçáéíóêõúàâô"),
+  latin("windows-1252", "de", "üäöß"),
+  latin("windows-1252", "it", "èàòùìé"),
+  latin("windows-1252", "nl af", "ëéïèöü"),
+  latin("windows-1252", "sv fi", "äöåé"),
+  latin("windows-1252", "da no nb nn", "åøæé"),
+  latin("windows-1252", "is fo", "ðþéíáóöúýæ"),
+  latin("windows-1252", "en", "éïèñç"),
+  latin("windows-1250 iso-8859-2", "pl", "łęąóżśćńź"),
+  latin("windows-1250 iso-8859-2", "cs", "íáěéýřčžšůúťňďó"),
+  latin("windows-1250 iso-8859-2", "sk", "áíéčýžšľťúôňäďĺŕó"),
+  latin("windows-1250 iso-8859-2", "hu", "áéöóőüíúű"),
+  latin("windows-1250 iso-8859-2", "ro", "ăîţâşșț"),
+  latin("windows-1250 iso-8859-2", "hr sl bs sr", "čšžćđ"),
+  latin("windows-1254", "tr az", "ıüşğöçİâ"),
+  latin("windows-1257", "lt", "ėšįųūąčžę"),
+  latin("windows-1257", "lv", "āīšēūņļžķģč"),
+  latin("windows-1257", "et", "äõüöšž"),
   other(
     "alphabet",
     "windows-1251 koi8-r ibm866 iso-8859-5 x-mac-cyrillic",
@@ -241,17 +234,10 @@ const isAsciiLetter = (character: string) => /[A-Za-z]/.test(character);
 const isLetter = (character: string) => /\p{L}/u.test(character);
 
 /** Up to 0.8 for a text whose frequent words are those of the language; in Arabic, for words with its article. */
-function wordBonus(text: string, { words, languages }: Writing): number {
-  if (languages[0] === "ar") return text.includes(" ال") || text.includes("\nال") ? 0.8 : 0;
-  if (words === undefined) return 0;
-  const frequent = new Set(words.split(" "));
-  const said =
-    text
-      .slice(0, 20_000)
-      .toLowerCase()
-      .match(/(?<![^\s\p{P}])[a-z]+(?![^\s\p{P}])/gu) ?? [];
-  const hits = said.filter((word) => frequent.has(word)).length;
-  return said.length === 0 ? 0 : Math.min(0.8, (3 * hits) / said.length);
+function wordBonus(text: string, { languages }: Writing): number {
+  const language = languages[0]!;
+  if (language === "ar") return text.includes(" ال") || text.includes("\nال") ? 0.8 : 0;
+  return Math.min(0.8, 3 * shareOfFrequentWords(text, language));
 }
 
 interface LetterModel {

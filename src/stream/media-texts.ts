@@ -1,9 +1,8 @@
 /** Which texts belong to a recorded medium: named subtitles, files beside it, tracks inside it. */
 import type { Cue } from "./clip.ts";
 import type { MediaInfo, TextTrack } from "./ffmpeg.ts";
-import { inLanguages } from "./languages.ts";
 import type { MediaTexts } from "./recorded.ts";
-import { cuesOfText } from "./subtitles.ts";
+import { CueReader } from "./subtitles/cue-reader.ts";
 import { bestLanguage, readSidecars, readTexts } from "./texts.ts";
 
 /** What the user wants of the texts. */
@@ -37,11 +36,6 @@ function embeddedTexts(info: MediaInfo, languages: readonly string[]): MediaText
   return {
     cues: [],
     tracks: bestLanguage<TextTrack>(inOrder, ({ language }) => language, languages),
-    cuesOf: ({ text, track, ...span }) => [
-      ...inLanguages(
-        cuesOfText(text, { ...span, kind: "speech", origin: "embedded", language: track.language }),
-        languages,
-      ),
-    ],
+    readerOf: ({ language }) => new CueReader({ kind: "speech", origin: "embedded", language, languages }),
   };
 }

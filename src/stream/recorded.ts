@@ -8,18 +8,14 @@ import { DataError } from "../errors.ts";
 import type { Clip, Cue, Gap } from "./clip.ts";
 import { ClipCutter } from "./clip-cutter.ts";
 import { decodeMedia, type FrameOptions, type MediaInfo, type MediaInput, type TextTrack } from "./ffmpeg.ts";
+import type { CueReader } from "./subtitles/cue-reader.ts";
 
 /** The texts of a medium, in its own time. */
 export interface MediaTexts {
   readonly cues: readonly Cue[];
   readonly tracks: readonly TextTrack[];
-  /** Makes cues of a track's text. */
-  readonly cuesOf: (text: {
-    startSeconds: number;
-    endSeconds: number;
-    text: string;
-    track: TextTrack;
-  }) => Cue[];
+  /** Makes cues of a track's texts, in time order. */
+  readonly readerOf: (track: TextTrack) => CueReader;
 }
 
 /** A file with its place on the timeline. */
@@ -45,9 +41,9 @@ export interface RecordedOptions {
 const mostLagSeconds = 60;
 /**
  * Decoding starts this many seconds before the first wanted clip, so that key frames, filters and shot scores are
- * ready.
+ * ready, and sentences that began earlier are known.
  */
-const runUpSeconds = { indexed: 5, other: 15 };
+const runUpSeconds = { indexed: 5, other: 15, texts: 40 };
 
 /** Clips and gaps of files, in the order of their starts. @throws DataError if none of them can be read */
 export async function* cutRecorded(
@@ -112,7 +108,8 @@ async function* cutFile(
     if (cue.startSeconds >= firstSecond) cutter.addCue(shifted(cue, offset));
   }
   const indexed = /mov|matroska/.test(info.format);
-  const runUp = indexed ? runUpSeconds.indexed : runUpSeconds.other;
+  const pictures = indexed ? runUpSeconds.indexed : runUpSeconds.other;
+  const runUp = texts.tracks.length > 0 ? runUpSeconds.texts : pictures;
   let startSeconds = Math.max(0, Math.floor(firstSecond - runUp));
   let reached: Reached;
   do {
@@ -126,14 +123,16 @@ async function* cutFile(
       signal: options.signal,
     });
     let end: { failed: boolean; problem: string | null } | undefined;
+    const readers = texts.tracks.map(texts.readerOf);
+    const addCues = () => {
+      for (const cue of readers.flatMap((reader) => reader.take()))
+        if (cue.startSeconds >= firstSecond) cutter.addCue(shifted(cue, offset));
+    };
     for await (const packet of packets) {
       if (packet.kind === "end") end = packet;
       else if (packet.kind === "text") {
-        const track = texts.tracks[packet.track]!;
-        const { atSeconds: at, endSeconds, text } = packet;
-        for (const cue of texts.cuesOf({ startSeconds: at, endSeconds, text, track })) {
-          if (cue.startSeconds >= firstSecond) cutter.addCue(shifted(cue, offset));
-        }
+        const { atSeconds, endSeconds, text } = packet;
+        readers[packet.track]!.add({ startSeconds: atSeconds, endSeconds, text });
       } else {
         if (packet.kind === "picture") {
           const firstOf = (info.video?.startSeconds ?? 0) + 2 * reached.frameSeconds;
@@ -152,11 +151,19 @@ async function* cutFile(
           cutter.addFrame(frame, packet.kind === "frame" ? "policy" : "large");
         }
         if (reached.isLate) break; // the seek landed after the wanted moment
-        cutter.advance(Math.max(offset + completeTo(reached, info, texts), offset + firstSecond));
+        const complete = completeTo(reached, info, texts);
+        for (const reader of readers) reader.advance(complete);
+        addCues();
+        const held = readers.map(({ heldFrom }) => heldFrom ?? complete);
+        cutter.advance(offset + Math.max(Math.min(complete, ...held), firstSecond));
         yield* cutter.take();
       }
     }
-    if (!reached.isLate) finishFile(file, info, texts, cutter, reached, end!);
+    if (!reached.isLate) {
+      for (const reader of readers) reader.finish();
+      addCues();
+      finishFile(file, info, texts, cutter, reached, end!);
+    }
     startSeconds = 0;
   } while (reached.isLate);
   yield* cutter.take();

@@ -1,6 +1,6 @@
 /**
- * Text files as cues: SRT, WebVTT and JSONL; finding them beside a medium, and reading language and kind from their
- * names.
+ * Text files as cues: subtitles, transcripts and JSONL rows; finding them beside a medium, and reading language and kind
+ * from their names.
  */
 import { readdir, readFile } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
@@ -9,6 +9,7 @@ import { DataError } from "../errors.ts";
 import type { Cue, LeftOut } from "./clip.ts";
 import { decodeText } from "./encoding.ts";
 import { canonical, inLanguages, isWanted } from "./languages.ts";
+import { withoutRepeats } from "./subtitles/rolling.ts";
 import { parseSubtitles, type Subtitles } from "./subtitles.ts";
 
 export const textExtensions = new Set([".srt", ".vtt", ".jsonl"]);
@@ -36,7 +37,10 @@ export async function readTexts(path: string, options: TextOptions): Promise<Sub
   const read =
     extname(path).toLowerCase() === ".jsonl"
       ? parseRows(text, { name: path, kind, origin })
-      : parseSubtitles(text, { name: path, origin, language: languageOfName(path), ...(kind && { kind }) });
+      : parseSubtitles(text, {
+          ...{ name: path, origin, language: languageOfName(path), languages },
+          ...(kind && { kind }),
+        });
   return { ...read, cues: inLanguages(read.cues, languages) };
 }
 
@@ -74,8 +78,10 @@ function parseRows(
     if (said !== "")
       cues.push({ startSeconds, endSeconds, text: said, speaker, kind, origin: about.origin, language });
   }
-  cues.sort((a, b) => a.startSeconds - b.startSeconds);
-  return { cues, problems: [] };
+  const inOrder = (some: Cue[]) => some.sort((a, b) => a.startSeconds - b.startSeconds);
+  const spoken = inOrder(cues.filter(({ kind }) => kind === "speech"));
+  const others = cues.filter(({ kind }) => kind !== "speech");
+  return { cues: inOrder([...withoutRepeats(spoken), ...others]), problems: [] };
 }
 
 function parsedJson(line: string): unknown {
