@@ -8,10 +8,10 @@ import { insertEntry, selectEntryById } from "./entries.ts";
 import { unknownClip } from "./errors.ts";
 import { clipWithObservation, markStored, streamRow, trimObservations } from "./journal.ts";
 import type { Leases } from "./lease.ts";
-
 import { addDecision, policyRow, putPolicyValue } from "./policy-state.ts";
 import type { Decision, Entry, PackedObservation, Receipt } from "./records.ts";
 import { type Indexing, requireSpace } from "./space.ts";
+import { bySpeaker } from "./speaker-counts.ts";
 import { type Candidate, candidatesOf, embedAll, evidenceOf } from "./statements.ts";
 
 /** The store a decision is committed to. */
@@ -88,7 +88,9 @@ function store(
     const policy = policyRow(db, decision.policy);
     if (stateChange) putPolicyValue(db, policy, stream.row, stateChange.value);
     const counted = stateChange ?? { documents: 0, words: new Map<string, number>() };
-    const row = addDecision(db, { policy, revision, decidedAtMs: now() }, counted);
+    const observations = [...clips.values()].map(({ observation }) => observation);
+    const counts = bySpeaker(counted, observations, indexing.words);
+    const row = addDecision(db, { policy, revision, decidedAtMs: now() }, counts);
     for (const clip of undecided) {
       db.run(build.insertInto("decision_clip").values({ clip: clip.row, revision, decision: row }));
       markStored(db, stream.row, clip);

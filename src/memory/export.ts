@@ -315,6 +315,7 @@ const leftOut = z.object({
   name: z.string().nullable(),
   reason: z.string(),
 });
+const wordCount = z.tuple([z.string(), z.number()]);
 const adapterState = z.enum(["candidate", "active", "retired", "refused"]);
 const rowSchema = z.discriminatedUnion("row", [
   z.object({
@@ -365,7 +366,11 @@ const rowSchema = z.discriminatedUnion("row", [
     decidedAtMs: z.number(),
     clips: z.array(z.object({ stream: z.string(), clip: index })),
     documents: z.number(),
-    words: z.array(z.tuple([z.string(), z.number()])),
+    words: z.array(wordCount),
+    // Exports of older versions lack it.
+    bySpeaker: z
+      .array(z.object({ speaker: z.string().nullable(), documents: z.number(), words: z.array(wordCount) }))
+      .exactOptional(),
   }),
   z.object({
     row: z.literal("gap"),

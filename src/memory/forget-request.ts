@@ -9,6 +9,9 @@ import type { ForgetRequest, LeftOut, PackedObservation, StreamRecord } from "./
 /** How many entries a report shows as a sample. */
 export const sampleSize = 10;
 
+/** Message of a failure whose own was removed. */
+export const forgottenMessage = "The message was forgotten.";
+
 /** Whether a request describes something with these texts and these names. */
 export type Meant = (texts: readonly string[], names: readonly string[]) => boolean;
 
@@ -19,8 +22,12 @@ export interface Reach {
   readonly bySpan: boolean;
   /** Whether it is by stream alone: the streams themselves then go too. */
   readonly wholeStreams: boolean;
-  /** Name of a person the request is about alone: it is then removed from all counts. */
+  /** Whether it is about a person alone: their name is then removed from all counts. */
   readonly personOnly: boolean;
+  /** Whether it is by person or query, so that decisions without an entry may be meant too. */
+  readonly byText: boolean;
+  /** Whether counts are taken back by who said them, and not whole clips at a time. */
+  readonly bySpeaker: boolean;
 }
 
 /**
@@ -47,6 +54,7 @@ export function assertSaysWhat(request: ForgetRequest, words: WordSpace): void {
 export function reachOf(request: ForgetRequest, words: WordSpace): Reach {
   const { streams, fromSeconds, toSeconds, person, query, entries } = request;
   const bySpan = [person, query, entries].every((given) => given === undefined);
+  const byText = !bySpan && entries === undefined;
   return {
     meant: whatIsMeant(request, words),
     bySpan,
@@ -54,6 +62,9 @@ export function reachOf(request: ForgetRequest, words: WordSpace): Reach {
     personOnly:
       person !== undefined &&
       [streams, fromSeconds, toSeconds, query, entries].every((given) => given === undefined),
+    byText,
+    // A name that is no word is counted nowhere, so what mentions it cannot be told by the counts.
+    bySpeaker: byText && person !== undefined && words.stems(person).length > 0,
   };
 }
 
@@ -85,10 +96,9 @@ export function isShown(
 /** What is left of a stream's list of things left out: items whose words the request describes are removed. */
 export function leftOutKept(
   { id, leftOut }: Pick<StreamRecord, "id" | "leftOut">,
-  { streams, person, query, entries }: ForgetRequest,
-  meant: Meant,
+  { streams }: ForgetRequest,
+  { meant, byText }: Pick<Reach, "meant" | "byText">,
 ): readonly LeftOut[] {
-  const byText = (person !== undefined || query !== undefined) && entries === undefined;
   if (!byText || !(streams?.includes(id) ?? true)) return leftOut;
   return leftOut.filter(({ name, reason }) => !meant([name ?? "", reason], []));
 }
@@ -100,11 +110,10 @@ export function leftOutKept(
 export function taskGoes(
   task: Task,
   request: ForgetRequest,
-  { bySpan, meant, wholeStreams }: Reach,
+  { bySpan, byText, meant, wholeStreams }: Reach,
   entries: ReadonlySet<string>,
 ): boolean {
-  const { person, query, entries: only, streams } = request;
-  const byText = (person !== undefined || query !== undefined) && only === undefined;
+  const { streams } = request;
   return (
     task.citations.some((id) => entries.has(id) || (bySpan && isForgottenFloor(id, request))) ||
     (wholeStreams && task.stream !== null && streams!.includes(task.stream)) ||

@@ -13,6 +13,7 @@ import {
   nothing,
   traces,
 } from "../../test/support/canary.ts";
+import { guest, guestWords, watchGuests } from "../../test/support/long-stream.ts";
 import {
   decisionOf,
   filesHolding,
@@ -24,6 +25,7 @@ import {
 } from "../../test/support/memory.ts";
 import { localEmbedder, wordSpace } from "../engines/local/index.ts";
 import { StoreError } from "../errors.ts";
+import { exportMemory } from "./export.ts";
 import type { Entry } from "./memory.ts";
 import type { SqliteMemory } from "./sqlite.ts";
 
@@ -153,6 +155,22 @@ describe("after forgetting, a text is in no file of the memory", () => {
     assert.deepEqual(await memory.tasks(), []);
     assertNoTrace(memory.directory, "open");
     await memory.close();
+  });
+});
+
+describe("after forgetting a person, of a stream longer than observations are kept", () => {
+  test("no file of the memory or of a new export holds a word that only they said", async () => {
+    const memory = await openTestMemory(join(folder, String(opened++)));
+    await watchGuests(memory, 800);
+    const words = [guest, ...[...guestWords.values()].flat()];
+    for (const word of words) assert.ok(filesHolding(memory.directory, word).length > 0, word);
+    await memory.forget({ person: guest });
+    const exported = join(folder, String(opened++));
+    await exportMemory(memory, exported);
+    for (const place of [memory.directory, exported])
+      for (const word of words) assert.deepEqual(filesHolding(place, word), [], word);
+    await memory.close();
+    for (const word of words) assert.deepEqual(filesHolding(memory.directory, word), [], word);
   });
 });
 

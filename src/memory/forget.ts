@@ -8,10 +8,11 @@
  * What is derived is removed generously, never too little:
  * 1. A task is removed if it cited a forgotten entry (its answer may repeat it), was asked of a removed stream, names
  *    the person or holds the words.
- * 2. Word counts are kept per decision, so the counts of each decision about an affected clip are subtracted whole. A
- *    person's name is removed from all counts, and so are words of the query that no entry holds any longer: a clip
- *    without entries may have counted them.
- * 3. What policies remember of the streams of those clips is cleared: it may hold words just seen.
+ * 2. Word counts are kept per decision and speaker, for as long as the counts. Those of each decision about an affected
+ *    clip are subtracted whole. By person, what they said is subtracted at any age, with counts whose speaker is unknown
+ *    and those of decisions that counted their name. By query, decisions that counted all its words are subtracted
+ *    whole. A person's name is removed from all counts, and so are words of the query that no entry holds any longer.
+ * 3. What policies remember of the streams of those decisions is cleared: it may hold words just seen.
  * 4. An adapter is removed if it was trained on a forgotten task. If it was active, none is active afterwards.
  * 5. Frames are deleted from disk unless a remaining entry shows the same picture.
  * 6. The cache of engine output and the records of training in `runs/` are deleted whole.
@@ -33,6 +34,7 @@ import { emptyEngineCache } from "./engine-cache.ts";
 import { deleteEntries, entryCondition } from "./entries.ts";
 import {
   assertSaysWhat,
+  forgottenMessage,
   isShown,
   leftOutKept,
   type Meant,
@@ -43,8 +45,10 @@ import {
 } from "./forget-request.ts";
 import { streams as allStreams, deleteObservations, keepLeftOut } from "./journal.ts";
 import { listed } from "./listed.ts";
+import { decisionReader, takeBack } from "./policy-state.ts";
 import type { Evidence, ForgetReport, ForgetRequest, PackedObservation } from "./records.ts";
 import { spaceRows } from "./space.ts";
+import { countsTakenBack } from "./speaker-counts.ts";
 import { toTask } from "./task-rows.ts";
 
 /**
@@ -129,10 +133,7 @@ function forgetRows(db: Db, words: WordSpace, request: ForgetRequest): Omit<Forg
   );
 
   const clips = findClips(db, request, reach, entries);
-  const lowered = takeBackDecisions(
-    db,
-    clips.map(({ row }) => row),
-  );
+  const lowered = takeBackDecisions(db, words, request, reach, clips);
   if (reach.personOnly) {
     for (const stem of deleteWords(db, words.stems(person!))) lowered.add(stem);
   }
@@ -146,12 +147,13 @@ function forgetRows(db: Db, words: WordSpace, request: ForgetRequest): Omit<Forg
     db,
     clips.map(({ row }) => row),
   );
+  if (reach.byText) blankFailures(db, request);
   const gone = clips.filter(({ goes }) => goes).map(({ row }) => row);
   db.run(sql`delete from clip where row in ${listed(gone)}`);
   db.run(sql`delete from decision where row not in (select decision from decision_clip)`);
 
   for (const { id, leftOut } of allStreams(db)) {
-    const kept = leftOutKept({ id, leftOut }, request, meant);
+    const kept = leftOutKept({ id, leftOut }, request, reach);
     if (kept.length < leftOut.length) keepLeftOut(db, id, kept);
   }
   let gaps = 0;
@@ -225,6 +227,15 @@ function framesOf(db: Db, entries: readonly FoundEntry[]): string[] {
     .map(({ hash }) => hash);
 }
 
+/** The condition that streams and times of a request put on `clip as c`. */
+function clipsInScope({ streams, fromSeconds: from, toSeconds: to }: ForgetRequest): RawBuilder<unknown> {
+  const conditions: RawBuilder<unknown>[] = [sql`1`];
+  if (streams) conditions.push(sql`c.stream in (select row from stream where id in ${listed(streams)})`);
+  if (from !== undefined) conditions.push(sql`c.end_seconds > ${from}`);
+  if (to !== undefined) conditions.push(sql`c.start_seconds < ${to}`);
+  return sql`(${sql.join(conditions, sql` and `)})`;
+}
+
 interface FoundClip {
   readonly row: number;
   /** Whether the journal row is removed; otherwise only its observation is. */
@@ -238,17 +249,10 @@ interface FoundClip {
 function findClips(
   db: Db,
   request: ForgetRequest,
-  { bySpan, meant }: Reach,
+  { bySpan, byText, meant }: Reach,
   entries: readonly FoundEntry[],
 ): FoundClip[] {
-  const { fromSeconds: from, toSeconds: to } = request;
   const keys = new Set(entries.map(({ stream, clip }) => `${stream}/${clip}`));
-  const isInScope: RawBuilder<unknown>[] = [sql`1`];
-  if (request.streams) {
-    isInScope.push(sql`c.stream in (select row from stream where id in ${listed(request.streams)})`);
-  }
-  if (from !== undefined) isInScope.push(sql`c.end_seconds > ${from}`);
-  if (to !== undefined) isInScope.push(sql`c.start_seconds < ${to}`);
   const rows = sql<{
     row: number;
     stream: number;
@@ -257,7 +261,7 @@ function findClips(
     in_scope: number;
     has_entries: number;
     value: string | null;
-  }>`select c.row, c.stream, c.clip, c.state, ${sql.join(isInScope, sql` and `)} as in_scope,
+  }>`select c.row, c.stream, c.clip, c.state, ${clipsInScope(request)} as in_scope,
       exists (select 1 from entry as e where e.stream = c.stream and e.clip = c.clip) as has_entries,
       case when ${bySpan ? 1 : 0} then null else o.value end as value
     from clip as c left join observation as o on o.clip = c.row`;
@@ -270,7 +274,7 @@ function findClips(
       continue;
     }
     const shows =
-      request.entries === undefined &&
+      byText &&
       clip.in_scope === 1 &&
       clip.value !== null &&
       isShown(JSON.parse(clip.value) as PackedObservation, meant);
@@ -279,31 +283,44 @@ function findClips(
   return found;
 }
 
-/** Subtracts what decisions about these clips counted. @returns the words whose counts were lowered */
-function takeBackDecisions(db: Db, clips: readonly number[]): Set<string> {
+/** Subtracts what decisions counted of what is forgotten. @returns the words whose counts were lowered */
+function takeBackDecisions(
+  db: Db,
+  words: WordSpace,
+  request: ForgetRequest,
+  { byText, bySpeaker }: Reach,
+  clips: readonly FoundClip[],
+): Set<string> {
+  const found = listed(clips.map(({ row }) => row));
+  const scope = byText ? clipsInScope(request) : sql`dc.clip in ${found}`;
   const decisions = db.all(
-    sql<{ row: number; policy: number; documents: number; words: string }>`
-      select distinct d.row, d.policy, d.documents, d.words from decision_clip as dc
-      join decision as d on d.row = dc.decision where dc.clip in ${listed(clips)}`,
+    sql<{ row: number; policy: number; words: string; found: number }>`
+      select d.row, d.policy, d.words, max(dc.clip in ${found}) as found
+      from decision_clip as dc join clip as c on c.row = dc.clip join decision as d on d.row = dc.decision
+      where ${scope} group by d.row`,
   );
-  db.run(sql`delete from policy_value
-    where stream in (select stream from clip where row in ${listed(clips)})`);
+  const countsOf = decisionReader(db);
+  const chosen = countsTakenBack(request, words);
   const lowered = new Set<string>();
+  const changed: number[] = [];
   for (const decision of decisions) {
-    const counted = JSON.parse(decision.words) as number[];
-    for (let i = 0; i < counted.length; i += 2) {
-      const word = db.get(
-        sql<{ stem: string }>`update word set documents = max(0, documents - ${counted[i + 1]})
-          where row = ${counted[i]} returning stem`,
-      );
-      if (word) lowered.add(word.stem);
-    }
-    db.run(sql`update policy set documents = max(0, documents - ${decision.documents})
-      where row = ${decision.policy}`);
-    db.run(sql`update decision set documents = 0, words = '[]' where row = ${decision.row}`);
+    const counts = countsOf(decision.words);
+    const gone = decision.found && !bySpeaker ? counts : chosen(counts);
+    if (gone.length === 0) continue;
+    const places = new Set(gone.map((share) => counts.indexOf(share)));
+    for (const stem of takeBack(db, decision, places)) lowered.add(stem);
+    changed.push(decision.row);
   }
+  db.run(sql`delete from policy_value where stream in (select stream from clip where row in ${found}
+    or row in (select clip from decision_clip where decision in ${listed(changed)}))`);
   db.run(sql`delete from word where documents <= 0`);
   return lowered;
+}
+
+/** Removes messages of failures whose clip can no longer tell who spoke: a message may quote what a model wrote. */
+function blankFailures(db: Db, request: ForgetRequest): void {
+  db.run(sql`update clip as c set failure = json_set(failure, '$.message', ${forgottenMessage})
+    where state = 'failed' and ${clipsInScope(request)} and row not in (select clip from observation)`);
 }
 
 /** Whether the text of any entry holds a stem. */

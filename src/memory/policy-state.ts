@@ -2,11 +2,13 @@
  * Policy state between decisions: a small value per stream, and word counts over all candidates of all streams.
  *
  * A stream has one writer, so its value is set. Counts are shared by all streams of a policy, so they are incremented,
- * and decisions of several processes add up. Each decision keeps what it added, so that forgetting can subtract it.
+ * and decisions of several processes add up. Each decision keeps what it added, by speaker, so that forgetting can
+ * subtract it.
  */
 import { sql } from "kysely";
 import { build, type Db } from "./database.ts";
-import type { JsonValue, PolicyState, PolicyStateChange } from "./memory.ts";
+import type { JsonValue, PolicyState } from "./memory.ts";
+import { type SpeakerCounts, wordsOf } from "./speaker-counts.ts";
 
 /** What a policy remembers of a stream, and its word counts. */
 export function policyState(db: Db, policy: string, stream: string): PolicyState {
@@ -52,39 +54,78 @@ export function putPolicyValue(db: Db, policy: number, stream: number, value: Js
 export function addDecision(
   db: Db,
   decision: { readonly policy: number; readonly revision: string; readonly decidedAtMs: number },
-  counted: Pick<PolicyStateChange, "documents" | "words">,
+  counts: readonly SpeakerCounts[],
 ): number {
   const { policy, revision, decidedAtMs } = decision;
+  const documents = counts.reduce((sum, share) => sum + share.documents, 0);
   db.run(
     build
       .updateTable("policy")
-      .set({ documents: sql`documents + ${counted.documents}` })
+      .set({ documents: sql`documents + ${documents}` })
       .where("row", "=", policy),
   );
-  const words = addWords(
-    db,
-    policy,
-    [...counted.words].filter(([, times]) => times !== 0),
-  );
+  const rowOf = addWords(db, policy, wordsOf(counts));
+  const stored = counts.map(({ speaker, documents, words }): StoredCounts => {
+    return [speaker, documents, [...words].flatMap(([stem, times]) => [rowOf.get(stem)!, times])];
+  });
   const { lastInsertRowid } = db.run(
-    build.insertInto("decision").values({
-      policy,
-      revision,
-      decided_at_ms: decidedAtMs,
-      documents: counted.documents,
-      words: JSON.stringify(words),
-    }),
+    build
+      .insertInto("decision")
+      .values({ policy, revision, decided_at_ms: decidedAtMs, documents, words: JSON.stringify(stored) }),
   );
   return Number(lastInsertRowid);
 }
 
-/** @returns row of the word, times counted, row, times, … in the order given */
-function addWords(db: Db, policy: number, counted: readonly (readonly [string, number])[]): number[] {
+/** Adds counts of words. @returns the row of each word */
+function addWords(db: Db, policy: number, counted: ReadonlyMap<string, number>): Map<string, number> {
   const rows = db.all(sql<{ row: number; stem: string }>`
     insert into word (policy, stem, documents)
-    select ${policy}, value ->> 0, value ->> 1 from json_each(${JSON.stringify(counted)}) where true
+    select ${policy}, value ->> 0, value ->> 1 from json_each(${JSON.stringify([...counted])}) where true
     on conflict (policy, stem) do update set documents = documents + excluded.documents
     returning row, stem`);
-  const rowOf = new Map(rows.map(({ row, stem }) => [stem, row]));
-  return counted.flatMap(([stem, times]) => [rowOf.get(stem)!, times]);
+  return new Map(rows.map(({ row, stem }) => [stem, row]));
+}
+
+/** The counts of one speaker as a decision's row holds them: row of a word, times counted, row, times, … */
+type StoredCounts = readonly [speaker: string | null, documents: number, words: readonly number[]];
+
+/** Reads what decisions counted. It looks up words once, so it is for reading many decisions in one transaction. */
+export function decisionReader(db: Db): (words: string) => SpeakerCounts[] {
+  const rows = db.all(build.selectFrom("word").select(["row", "stem"]));
+  const stemOf = new Map(rows.map(({ row, stem }) => [row, stem]));
+  return (words) =>
+    (JSON.parse(words) as StoredCounts[]).map(([speaker, documents, counted]) => {
+      const known = new Map<string, number>();
+      for (let i = 0; i < counted.length; i += 2) {
+        const stem = stemOf.get(counted[i]!);
+        if (stem !== undefined) known.set(stem, counted[i + 1]!);
+      }
+      return { speaker, documents, words: known };
+    });
+}
+
+/** Subtracts shares of a decision's counts. Inside a transaction. @returns the words whose counts were lowered */
+export function takeBack(
+  db: Db,
+  decision: { readonly row: number; readonly policy: number; readonly words: string },
+  gone: ReadonlySet<number>,
+): string[] {
+  const stored = JSON.parse(decision.words) as StoredCounts[];
+  const lowered: string[] = [];
+  let documents = 0;
+  for (const [, own, counted] of stored.filter((_, place) => gone.has(place))) {
+    documents += own;
+    for (let i = 0; i < counted.length; i += 2) {
+      const word = db.get(
+        sql<{ stem: string }>`update word set documents = max(0, documents - ${counted[i + 1]})
+          where row = ${counted[i]} returning stem`,
+      );
+      if (word) lowered.push(word.stem);
+    }
+  }
+  const left = JSON.stringify(stored.filter((_, place) => !gone.has(place)));
+  db.run(sql`update policy set documents = max(0, documents - ${documents}) where row = ${decision.policy}`);
+  db.run(sql`update decision set documents = max(0, documents - ${documents}), words = ${left}
+    where row = ${decision.row}`);
+  return lowered;
 }

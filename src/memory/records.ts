@@ -359,6 +359,9 @@ export type PackedObservation = Omit<Observation, "frames" | "pushed"> & {
     | undefined;
 };
 
+/** A word and how often it was counted. */
+export type WordCount = readonly [stem: string, times: number];
+
 /**
  * One row of an export: everything a memory holds except what can be computed again (text index, vectors, word counts).
  */
@@ -379,7 +382,13 @@ export type MemoryRow =
       readonly clips: readonly { readonly stream: string; readonly clip: number }[];
       /** What it added to the policy's word counts. */
       readonly documents: number;
-      readonly words: readonly (readonly [stem: string, times: number])[];
+      readonly words: readonly WordCount[];
+      /** The same by speaker: a folded name, empty for lines without one, `null` if unknown. @default unknown */
+      readonly bySpeaker?: readonly {
+        readonly speaker: string | null;
+        readonly documents: number;
+        readonly words: readonly WordCount[];
+      }[];
     }
   | ({ readonly row: "gap" } & Omit<Gap, "kind">)
   | ({ readonly row: "task" } & Task)

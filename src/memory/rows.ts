@@ -16,9 +16,10 @@ import { closeEntry, type EntryRow, insertEntry, selectEntryById, toEntry } from
 import { addGap, streamRow, toStream } from "./journal.ts";
 import type { AddedRows, JsonValue, MemoryRow, PackedObservation } from "./memory.ts";
 import { toClipRecord } from "./page-rows.ts";
-import { addDecision, policyRow, putPolicyValue } from "./policy-state.ts";
+import { addDecision, decisionReader, policyRow, putPolicyValue } from "./policy-state.ts";
 import { assertFits, assertHash, type Held, hashesOf } from "./row-conflict.ts";
 import { type Indexing, requireSpace, spaceRows } from "./space.ts";
+import { countsIn, countsRow } from "./speaker-counts.ts";
 import { embedAll } from "./statements.ts";
 import { addFeedback, addTask, toTask } from "./task-rows.ts";
 
@@ -83,21 +84,19 @@ function* decisionRows(db: Db): Generator<RowOf<"decision">> {
     documents: number;
     clips: string;
     words: string;
-  }>`select p.id as policy, d.revision, d.decided_at_ms, d.documents,
+  }>`select p.id as policy, d.revision, d.decided_at_ms, d.documents, d.words,
       (select json_group_array(json_object('stream', s.id, 'clip', c.clip) order by c.row)
         from decision_clip as dc join clip as c on c.row = dc.clip join stream as s on s.row = c.stream
-        where dc.decision = d.row) as clips,
-      (select json_group_array(json_array(w.stem, times.value) order by id.key)
-        from json_each(d.words) as id join json_each(d.words) as times on times.key = id.key + 1
-        join word as w on w.row = id.value where id.key % 2 = 0) as words
+        where dc.decision = d.row) as clips
     from decision as d join policy as p on p.row = d.policy order by d.row`;
-  for (const { decided_at_ms, clips, words, ...decision } of db.iterate(decisions)) {
+  const countsOf = decisionReader(db);
+  for (const { policy, revision, decided_at_ms, documents, clips, words } of db.iterate(decisions)) {
     yield {
       row: "decision",
-      ...decision,
-      decidedAtMs: decided_at_ms,
+      ...{ policy, revision, documents },
       clips: JSON.parse(clips) as RowOf<"decision">["clips"],
-      words: JSON.parse(words) as RowOf<"decision">["words"],
+      decidedAtMs: decided_at_ms,
+      ...countsRow(countsOf(words)),
     };
   }
 }
@@ -407,10 +406,9 @@ function addDecisionRow(db: Db, row: RowOf<"decision">): boolean {
     ),
   );
   if (isKnown || clips.length === 0) return false;
-  const { revision, decidedAtMs, documents } = row;
+  const { revision, decidedAtMs } = row;
   const policy = policyRow(db, row.policy);
-  const words = new Map(row.words);
-  const decision = addDecision(db, { policy, revision, decidedAtMs }, { documents, words });
+  const decision = addDecision(db, { policy, revision, decidedAtMs }, countsIn(row));
   for (const clip of clips) db.run(build.insertInto("decision_clip").values({ clip, revision, decision }));
   return true;
 }

@@ -66,7 +66,7 @@ export interface DecisionTable {
   revision: string;
   decided_at_ms: number;
   documents: number;
-  /** JSON array [row of a word, times counted, row of a word, …], which forgetting subtracts. */
+  /** JSON of what each speaker counted, as `policy-state.ts` writes it, which forgetting subtracts. */
   words: string;
 }
 
@@ -349,6 +349,10 @@ export const migrations: readonly string[] = [
   `,
   `
   alter table clip add column look text;
+  `,
+  // Who said what earlier decisions counted is unknown, so those counts go with the first person who is forgotten.
+  `
+  update decision set words = json_array(json_array(null, documents, json(words))) where documents > 0 or words <> '[]';
   `,
 ];
 

@@ -12,12 +12,17 @@ import {
   nothing,
   traces,
 } from "../support/canary.ts";
+import { countsOfOthers, guest, guestWords, watchGuests } from "../support/long-stream.ts";
 import { decisionOf, frameOf, observationOf, remember, statementOf } from "../support/memory.ts";
 import { rowsOf, type TestStore } from "../support/store.ts";
 
 async function household(store: TestStore): Promise<{ memory: Memory; target: Entry }> {
   const memory = await store.open();
   return { memory, target: await fillWithCanary(memory) };
+}
+
+async function textOf(memory: Memory): Promise<string> {
+  return JSON.stringify(await rowsOf(memory)).toLowerCase();
 }
 
 /** What forgetting removes, and what it leaves. */
@@ -40,6 +45,65 @@ export function forgetCases(store: TestStore): void {
         await memory.close();
       });
     }
+  });
+
+  describe("in a stream longer than observations are kept, forgetting", () => {
+    const clips = 400;
+    const allWords = [...guestWords].flatMap(([clip, words]) => (clip < clips ? words : []));
+
+    test("a person takes every word that only they said, and no count of others", async () => {
+      const memory = await store.open();
+      await watchGuests(memory, clips);
+      const before = await textOf(memory);
+      for (const word of allWords) assert.ok(before.includes(`"${word}"`), word);
+      await memory.forget({ person: guest });
+      const after = await textOf(memory);
+      for (const word of [guest.toLowerCase(), ...allWords]) assert.ok(!after.includes(word), word);
+      assert.deepEqual(sorted(await memory.policyState("choice", "guests")), sorted(countsOfOthers(clips)));
+      assert.deepEqual(await memory.check(), []);
+      await memory.close();
+    });
+
+    test("by query takes the other words of what was said", async () => {
+      const memory = await store.open();
+      await watchGuests(memory, clips);
+      const [asked, beside] = guestWords.get(3)!;
+      await memory.forget({ query: asked });
+      const { words } = await memory.policyState("choice", "guests");
+      for (const word of [asked, beside]) {
+        assert.ok(!(await textOf(memory)).includes(word), word);
+        assert.ok(!words.has(word), word);
+      }
+      assert.ok(words.has(guestWords.get(100)![1]));
+      await memory.close();
+    });
+
+    test("a person in a span of time leaves what they said at other times", async () => {
+      const memory = await store.open();
+      await watchGuests(memory, clips);
+      await memory.forget({ person: guest, streams: ["guests"], toSeconds: 500 });
+      const { words } = await memory.policyState("choice", "guests");
+      assert.ok(guestWords.get(3)!.every((word) => !words.has(word)));
+      assert.ok(guestWords.get(101)!.every((word) => words.has(word)));
+      await memory.close();
+    });
+
+    test("a person takes the counts of exports that do not say who spoke", async () => {
+      const memory = await store.open();
+      await watchGuests(memory, clips);
+      const rows = (await rowsOf(memory)).map((row) => {
+        if (row.row !== "decision") return row;
+        const { bySpeaker: _, ...older } = row;
+        return older;
+      });
+      await memory.close();
+      const copy = await store.open();
+      await copy.addRows(rows, () => null);
+      await copy.forget({ person: guest });
+      const { documents, words } = await copy.policyState("choice", "guests");
+      assert.deepEqual([documents, words.size], [0, 0]);
+      await copy.close();
+    });
   });
 
   describe("forgetting", () => {
@@ -147,3 +211,8 @@ export function forgetCases(store: TestStore): void {
     });
   });
 }
+
+const sorted = ({ documents, words }: { documents: number; words: ReadonlyMap<string, number> }) => ({
+  documents,
+  words: new Map([...words].sort()),
+});

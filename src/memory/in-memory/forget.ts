@@ -2,6 +2,7 @@
 import type { WordSpace } from "../../engine.ts";
 import {
   assertSaysWhat,
+  forgottenMessage,
   isShown,
   leftOutKept,
   type Reach,
@@ -10,12 +11,14 @@ import {
   taskGoes,
 } from "../forget-request.ts";
 import type { ForgetReport, ForgetRequest } from "../records.ts";
+import { countsTakenBack, type SpeakerCounts, wordsOf } from "../speaker-counts.ts";
 import {
   clipKey,
   filterOf,
   itemsOf,
   type KeptClip,
   type KeptEntry,
+  type KeptPolicy,
   logForgotten,
   type State,
   sweepBlobs,
@@ -47,10 +50,7 @@ export function forget(state: State, words: WordSpace, request: ForgetRequest): 
   deleteEntries(state, ids);
 
   const clips = findClips(state, request, reach, entries);
-  const lowered = takeBackDecisions(
-    state,
-    clips.map(({ clip }) => clip),
-  );
+  const lowered = takeBackDecisions(state, words, request, reach, clips);
   if (reach.personOnly) deleteWords(state, words.stems(request.person!), lowered);
   if (request.query !== undefined) {
     const unheld = words.stems(request.query).filter((stem) => !isHeld(state, stem));
@@ -59,11 +59,16 @@ export function forget(state: State, words: WordSpace, request: ForgetRequest): 
   if (reach.bySpan) for (const { clip } of clips) clip.look = null;
   const observed = clips.filter(({ clip }) => clip.observation !== null);
   for (const { clip } of observed) clip.observation = null;
+  if (reach.byText) {
+    for (const clip of state.clips.values())
+      if (clip.failure && clip.observation === null && scopeOf(request)(clip))
+        clip.failure = { ...clip.failure, message: forgottenMessage };
+  }
   const gone = clips.filter(({ goes }) => goes);
   for (const { clip } of gone) deleteClip(state, clip);
   for (const decision of state.decisions) if (decision.clips.size === 0) state.decisions.delete(decision);
 
-  for (const { record } of state.streams.values()) record.leftOut = leftOutKept(record, request, reach.meant);
+  for (const { record } of state.streams.values()) record.leftOut = leftOutKept(record, request, reach);
   const gaps = goneStreams.reduce((sum, id) => sum + state.streams.get(id)!.gaps.length, 0);
   for (const id of goneStreams) state.streams.delete(id);
   const freed = sweepBlobs(state);
@@ -112,50 +117,71 @@ function deleteEntries(state: State, ids: ReadonlySet<string>): void {
   }
 }
 
+/** Whether a clip is of the streams and times of a request. */
+const scopeOf =
+  ({ streams, fromSeconds, toSeconds }: ForgetRequest) =>
+  (clip: KeptClip): boolean =>
+    (streams?.includes(clip.stream) ?? true) &&
+    (fromSeconds === undefined || clip.endSeconds > fromSeconds) &&
+    (toSeconds === undefined || clip.startSeconds < toSeconds);
+
 /**
  * Clips whose observation and word counts are removed, and whether they go too. Called after the entries are deleted.
  */
 function findClips(
   state: State,
-  { streams, fromSeconds, toSeconds, entries: ids }: ForgetRequest,
-  { bySpan, meant }: Reach,
+  request: ForgetRequest,
+  { bySpan, byText, meant }: Reach,
   entries: readonly KeptEntry[],
 ): { readonly clip: KeptClip; readonly goes: boolean }[] {
   const keyOf = ({ entry }: KeptEntry) => clipKey(entry.stream, entry.clip);
   const lost = new Set(entries.map(keyOf));
   const held = new Set([...state.entries.values()].map(keyOf));
-  const isInScope = (clip: KeptClip) =>
-    (streams?.includes(clip.stream) ?? true) &&
-    (fromSeconds === undefined || clip.endSeconds > fromSeconds) &&
-    (toSeconds === undefined || clip.startSeconds < toSeconds);
+  const isInScope = scopeOf(request);
   return [...state.clips].flatMap(([key, clip]) => {
     if (bySpan && isInScope(clip)) return [{ clip, goes: !held.has(key) }];
     const { observation } = clip;
-    const shows =
-      !bySpan && ids === undefined && isInScope(clip) && observation !== null && isShown(observation, meant);
+    const shows = byText && isInScope(clip) && observation !== null && isShown(observation, meant);
     return lost.has(key) || shows ? [{ clip, goes: shows && clip.state !== "stored" }] : [];
   });
 }
 
-/** Subtracts what decisions about these clips counted. @returns the words whose counts were lowered */
-function takeBackDecisions(state: State, clips: readonly KeptClip[]): Set<string> {
+/** Subtracts what decisions counted of what is forgotten. @returns the words whose counts were lowered */
+function takeBackDecisions(
+  state: State,
+  words: WordSpace,
+  request: ForgetRequest,
+  { byText, bySpeaker }: Reach,
+  found: readonly { readonly clip: KeptClip }[],
+): Set<string> {
+  const keys = new Set(found.map(({ clip }) => clipKey(clip.stream, clip.clip)));
+  const inScope = scopeOf(request);
+  const chosen = countsTakenBack(request, words);
+  const changed = new Set(found.map(({ clip }) => clip.stream));
   const lowered = new Set<string>();
-  for (const { stream } of clips) for (const { values } of state.policies.values()) values.delete(stream);
-  const keys = new Set(clips.map(({ stream, clip }) => clipKey(stream, clip)));
   for (const decision of state.decisions) {
-    if (![...decision.clips].some((key) => keys.has(key))) continue;
-    const policy = state.policies.get(decision.policy)!;
-    for (const [stem, times] of decision.words) {
-      const left = (policy.words.get(stem) ?? 0) - times;
-      if (left > 0) policy.words.set(stem, left);
-      else policy.words.delete(stem);
-      lowered.add(stem);
-    }
-    policy.documents = Math.max(0, policy.documents - decision.documents);
-    decision.documents = 0;
-    decision.words.clear();
+    const clips = [...decision.clips].map((key) => state.clips.get(key)!);
+    const isFound = [...decision.clips].some((key) => keys.has(key));
+    if (!isFound && !(byText && clips.some(inScope))) continue;
+    const gone = isFound && !bySpeaker ? decision.counts : chosen(decision.counts);
+    if (gone.length === 0) continue;
+    takeBack(state.policies.get(decision.policy)!, gone);
+    decision.counts = decision.counts.filter((share) => !gone.includes(share));
+    for (const stem of wordsOf(gone).keys()) lowered.add(stem);
+    for (const { stream } of clips) changed.add(stream);
   }
+  for (const stream of changed) for (const { values } of state.policies.values()) values.delete(stream);
   return lowered;
+}
+
+function takeBack(policy: KeptPolicy, gone: readonly SpeakerCounts[]): void {
+  for (const [stem, times] of wordsOf(gone)) {
+    const left = (policy.words.get(stem) ?? 0) - times;
+    if (left > 0) policy.words.set(stem, left);
+    else policy.words.delete(stem);
+  }
+  const documents = gone.reduce((sum, share) => sum + share.documents, 0);
+  policy.documents = Math.max(0, policy.documents - documents);
 }
 
 const isHeld = (state: State, stem: string): boolean =>
@@ -164,7 +190,7 @@ const isHeld = (state: State, stem: string): boolean =>
 function deleteWords(state: State, stems: readonly string[], lowered: Set<string>): void {
   for (const stem of stems) {
     for (const { words } of state.policies.values()) if (words.delete(stem)) lowered.add(stem);
-    for (const { words } of state.decisions) words.delete(stem);
+    for (const { counts } of state.decisions) for (const { words } of counts) words.delete(stem);
   }
 }
 

@@ -26,6 +26,7 @@ import type {
   StreamRecord,
 } from "../records.ts";
 import { keptObservations, mostWithFrames } from "../retention.ts";
+import { bySpeaker, type SpeakerCounts, wordsOf } from "../speaker-counts.ts";
 import { candidatesOf, evidenceOf } from "../statements.ts";
 import { assertStream } from "../strict.ts";
 import {
@@ -266,15 +267,15 @@ export function addDecision(
   state: State,
   decision: { readonly policy: string; readonly revision: string; readonly decidedAtMs: number },
   clips: readonly KeptClip[],
-  counted: { readonly documents: number; readonly words: ReadonlyMap<string, number> },
+  counts: readonly SpeakerCounts[],
 ): void {
   const policy = policyOf(state, decision.policy);
-  const words = new Map([...counted.words].filter(([, times]) => times !== 0));
-  policy.documents += counted.documents;
-  for (const [stem, times] of words) policy.words.set(stem, (policy.words.get(stem) ?? 0) + times);
+  for (const { documents } of counts) policy.documents += documents;
+  for (const [stem, times] of wordsOf(counts)) policy.words.set(stem, (policy.words.get(stem) ?? 0) + times);
   for (const clip of clips) clip.decided.add(decision.revision);
   const keys = clips.map(({ stream, clip }) => clipKey(stream, clip));
-  state.decisions.add({ ...decision, clips: new Set(keys), documents: counted.documents, words });
+  const kept = counts.map(({ words, ...share }) => ({ ...share, words: new Map(words) }));
+  state.decisions.add({ ...decision, clips: new Set(keys), counts: kept });
 }
 
 /** Adds an entry with what is derived from it. */
@@ -338,7 +339,11 @@ export function commit(
   }
   for (const { entry, ...derived } of chosen) addEntry(state, entry, { ...derived, words });
   const undecided = [...clips.values()].filter(({ isDecided }) => !isDecided).map(({ kept }) => kept);
-  if (undecided.length > 0) markDecided(state, decision, undecided, now());
+  if (undecided.length > 0) {
+    const counted = decision.stateChange ?? { documents: 0, words: new Map<string, number>() };
+    const observations = [...clips.values()].map(({ kept }) => kept.observation);
+    markDecided(state, decision, undecided, bySpeaker(counted, observations, words), now());
+  }
   return { stored: chosen.map(({ entry }) => entry), skipped };
 }
 
@@ -357,11 +362,11 @@ function markDecided(
   state: State,
   { policy, revision, stream, stateChange }: Decision,
   clips: readonly KeptClip[],
+  counts: readonly SpeakerCounts[],
   decidedAtMs: number,
 ): void {
   if (stateChange) policyOf(state, policy).values.set(stream, plain(stateChange.value));
-  const counted = stateChange ?? { documents: 0, words: new Map<string, number>() };
-  addDecision(state, { policy, revision, decidedAtMs }, clips, counted);
+  addDecision(state, { policy, revision, decidedAtMs }, clips, counts);
   for (const kept of clips) {
     kept.state = "stored";
     kept.failure = null;

@@ -4,6 +4,7 @@ import { sha256 } from "../../util/hash.ts";
 import { added, assertTasksHeld } from "../adapter-history.ts";
 import type { AddedRows, KeptAdapter, MemoryRow } from "../records.ts";
 import { assertFits, assertHash, type Held, hashesOf } from "../row-conflict.ts";
+import { countsIn, countsRow } from "../speaker-counts.ts";
 import { addDecision, addEntry, addGap, gaps, plain, policyOf, streamOf } from "./journal.ts";
 import {
   clipKey,
@@ -38,14 +39,15 @@ export function memoryRows(state: State): MemoryRow[] {
           .filter((stream) => values.has(stream))
           .map((stream) => ({ row: "policy" as const, policy, stream, value: values.get(stream)! })),
       ),
-    ...[...state.decisions].map(({ clips, words, ...decision }) => ({
+    ...[...state.decisions].map(({ clips, counts, ...decision }) => ({
       row: "decision" as const,
       ...decision,
+      documents: counts.reduce((sum, { documents }) => sum + documents, 0),
       clips: [...clips]
         .map((key) => state.clips.get(key)!)
         .sort((a, b) => a.row - b.row)
         .map(({ stream, clip }) => ({ stream, clip })),
-      words: [...words],
+      ...countsRow(counts),
     })),
     ...[...state.entries.values()].map(({ entry }) => ({ row: "entry" as const, ...entry })),
     ...streams.flatMap(({ record }) =>
@@ -186,8 +188,8 @@ function addPolicyRow(state: State, { policy, stream, value }: RowOf<"policy">):
 function addDecisionRow(state: State, row: RowOf<"decision">): boolean {
   const clips = row.clips.flatMap(({ stream, clip }) => state.clips.get(clipKey(stream, clip)) ?? []);
   if (clips.length === 0 || clips.some(({ decided }) => decided.has(row.revision))) return false;
-  const { policy, revision, decidedAtMs, documents } = row;
-  addDecision(state, { policy, revision, decidedAtMs }, clips, { documents, words: new Map(row.words) });
+  const { policy, revision, decidedAtMs } = row;
+  addDecision(state, { policy, revision, decidedAtMs }, clips, countsIn(row));
   return true;
 }
 

@@ -14,6 +14,7 @@ import type {
   PackedObservation,
   StreamRecord,
 } from "../records.ts";
+import type { SpeakerCounts } from "../speaker-counts.ts";
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -46,8 +47,11 @@ export interface KeptDecision {
   readonly decidedAtMs: number;
   /** Keys of its clips. */
   readonly clips: Set<string>;
-  documents: number;
-  /** What it counted, which forgetting subtracts. */
+  /** What it counted by speaker, which forgetting subtracts. */
+  counts: readonly KeptCounts[];
+}
+
+export interface KeptCounts extends SpeakerCounts {
   readonly words: Map<string, number>;
 }
 
