@@ -4,7 +4,7 @@ import { basename, dirname } from "node:path";
 import { DataError } from "../errors.ts";
 import { sha256 } from "../util/hash.ts";
 import type { Clock } from "../util/time.ts";
-import type { Source } from "./clip.ts";
+import type { LeftOut, Source } from "./clip.ts";
 import { placeByNames } from "./clock-names.ts";
 import { type FrameOptions, type MediaInfo, type MediaInput, probeMedia, scanDuration } from "./ffmpeg.ts";
 import { textsOf } from "./media-texts.ts";
@@ -20,6 +20,8 @@ export interface MediaSourceOptions {
   readonly languages: readonly string[];
   /** Subtitle file to use instead of those beside or inside the medium. */
   readonly subtitles?: string | undefined;
+  /** What was left out of the files. @default nothing */
+  readonly leftOut?: readonly LeftOut[];
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -88,7 +90,7 @@ export async function filesSource(paths: readonly string[], options: MediaSource
   const fingerprint = await fingerprintOf(placed[0]!.path);
   return recordedSource(
     files,
-    { clock, leftOut: [], endSeconds: byNames ? null : end, fingerprint },
+    { clock, leftOut: options.leftOut ?? [], endSeconds: byNames ? null : end, fingerprint },
     options,
   );
 }

@@ -1,14 +1,14 @@
 /** Opens what a user names as a source: a file, a folder, a URL, a capture device, or texts. */
-import { readdir, stat } from "node:fs/promises";
-import { extname, join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { extname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ConfigError, DataError } from "../errors.ts";
-import { defaultClipSeconds, type Source } from "./clip.ts";
+import { ConfigError } from "../errors.ts";
+import { defaultClipSeconds, type LeftOut, type Source } from "./clip.ts";
 import { defaultFrames } from "./ffmpeg.ts";
+import { type FoundFile, type FoundFiles, findFiles, isText } from "./found-files.ts";
 import { fileSource, filesSource, idOfPath } from "./media-source.ts";
 import { isLive, type LiveChoice, openLive } from "./open-live.ts";
 import { textSource } from "./text-source.ts";
-import { textExtensions } from "./texts.ts";
 
 /** How a source is cut into clips, and what is read of it. */
 export interface SourceOptions {
@@ -38,13 +38,6 @@ export interface SourceOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const mediaExtensions = new Set(
-  (
-    ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .m2v .ts .mts .m2ts .flv .wmv .asf .ogv .ogg .3gp .3g2 .vob .mxf .y4m " +
-    ".wav .mp3 .m4a .aac .flac .opus .oga .wma .aiff .amr"
-  ).split(" "),
-);
-
 /**
  * Opens paths, URLs or a device as a source; several paths make one stream.
  * @throws DataError for a missing or unreadable source; ConfigError for sources that cannot be combined
@@ -70,7 +63,7 @@ export async function openSource(
   const { fps, width, height } = { ...defaultFrames, ...options };
   const common = { clipSeconds, languages, subtitles, signal, frames: { fps, width, height, largeFrames } };
 
-  if (isLive(first)) {
+  if (isElsewhere(first)) {
     if (specs.length > 1) {
       throw new ConfigError(
         "sources-mixed",
@@ -84,11 +77,16 @@ export async function openSource(
   const [place] = paths as [string];
   const description = paths.join(", ");
   const id = options.id ?? idOfPath(place);
-  const { files, isFolder } = await filesOf(paths);
-  const texts = files.filter(isText);
-  const media = files.filter((path) => !isText(path));
+  const found = await findFiles(paths);
+  const { files, isFolder } = found;
+  const texts = files.filter(({ path }) => isText(path));
+  const media = files.filter(({ path }) => !isText(path));
+  const leftOut = leftOutOf(found, media, texts);
   if (media.length === 0)
-    return textSource(texts, { id, description, clipSeconds, languages, kind: options.textKind });
+    return textSource(
+      texts.map(({ path }) => path),
+      { id, description, clipSeconds, languages, leftOut, kind: options.textKind },
+    );
   if (texts.length > 0 && !isFolder) {
     throw new ConfigError(
       "sources-mixed",
@@ -102,48 +100,43 @@ export async function openSource(
       "Expected one medium for --subtitles, got several. Put subtitles beside each.",
     );
   }
-  return filesSource(media, { ...common, id, description });
+  return filesSource(
+    media.map(({ path }) => path),
+    { ...common, id, description, leftOut },
+  );
 }
 
-const isText = (path: string) => textExtensions.has(extname(path).toLowerCase());
-const naturally = new Intl.Collator("en", { numeric: true });
+/** Whether a source is named that is no file, though a file may be named like a device: `lavfi:x.mp4`. */
+const isElsewhere = (spec: string) => isLive(spec) && !existsSync(resolve(spec));
 
-/** The named files, and files of media or texts in the named folders, subfolders included. */
-async function filesOf(paths: readonly string[]): Promise<{ files: string[]; isFolder: boolean }> {
-  const files: string[] = [];
-  let isFolder = false;
-  for (const path of paths) {
-    const info = await stat(path).catch((cause: NodeJS.ErrnoException) => {
-      throw new DataError(
-        "file-missing",
-        `There is no file or folder at ${path} that can be opened: ${cause.code}.`,
-        {
-          cause,
-          details: { path },
-        },
-      );
-    });
-    if (!info.isDirectory()) {
-      if (info.isFile() && info.size === 0) {
-        throw new DataError("file-empty", `The file ${path} is empty.`, {
-          details: { path },
-        });
-      }
-      files.push(path);
-      continue;
-    }
-    isFolder = true;
-    const found = (await readdir(path, { recursive: true, withFileTypes: true }))
-      .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
-      .map((entry) => join(entry.parentPath, entry.name))
-      .filter((file) => isText(file) || mediaExtensions.has(extname(file).toLowerCase()))
-      .sort(naturally.compare);
-    if (found.length === 0) {
-      throw new DataError("folder-empty", `There are no media or texts (SRT, VTT, JSONL) in ${path}.`, {
-        details: { path },
-      });
-    }
-    files.push(...found);
-  }
-  return { files, isFolder };
+/** What of the files found is not watched. */
+function leftOutOf(
+  { unread, leftOut }: FoundFiles,
+  media: readonly FoundFile[],
+  texts: readonly FoundFile[],
+) {
+  const stems = media.map(({ path }) => path.slice(0, path.length - extname(path).length));
+  const belongs = ({ path }: FoundFile) => stems.some((stem) => path.startsWith(`${stem}.`));
+  const alone = media.length === 0 ? [] : texts.filter((text) => !belongs(text)).map(({ name }) => name);
+  return [
+    ...leftOut,
+    ...named(unread, "in a format that is not read", "in formats that are not read"),
+    ...named(
+      alone,
+      "a text beside media none of which has its name",
+      "texts beside media none of which has their names",
+      " Name a text as its medium, or watch it by itself.",
+    ),
+  ];
 }
+
+/** One item for all of a kind: a folder may hold thousands. */
+function named(names: readonly string[], one: string, many: string, wayOut = ""): LeftOut[] {
+  if (names.length === 0) return [];
+  const [first] = names as [string];
+  if (names.length === 1) return [{ kind: "file", name: first, reason: `${first} is ${one}.${wayOut}` }];
+  const shown = names.slice(0, mostNamed).join(", ") + (names.length > mostNamed ? ", …" : "");
+  return [{ kind: "file", name: null, reason: `${names.length} files are ${many}: ${shown}.${wayOut}` }];
+}
+
+const mostNamed = 5;

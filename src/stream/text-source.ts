@@ -7,7 +7,7 @@
 import { basename } from "node:path";
 import { sha256 } from "../util/hash.ts";
 import type { Clock } from "../util/time.ts";
-import type { Clip, Cue, Gap, OpenOptions, Source } from "./clip.ts";
+import type { Clip, Cue, Gap, LeftOut, OpenOptions, Source } from "./clip.ts";
 import { ClipCutter } from "./clip-cutter.ts";
 import { placeByNames } from "./clock-names.ts";
 import type { Subtitles } from "./subtitles.ts";
@@ -26,6 +26,8 @@ export interface TextSourceOptions extends TextOptions {
   readonly id: string;
   readonly description: string;
   readonly clipSeconds: number;
+  /** What was left out of the files. @default nothing */
+  readonly leftOut?: readonly LeftOut[];
 }
 
 /** Text files as one source. @throws DataError if a file cannot be read */
@@ -62,7 +64,7 @@ export async function textSource(paths: readonly string[], options: TextSourceOp
     clipSeconds,
     endSeconds: spans.at(-1)?.endSeconds ?? 0,
     fingerprint: sha256(JSON.stringify(identity)),
-    leftOut: layers.flatMap(({ problems }) => unreadTexts(problems)),
+    leftOut: [...(options.leftOut ?? []), ...layers.flatMap(({ problems }) => unreadTexts(problems))],
     open: (openOptions) => cutTexts(id, clipSeconds, spans, cues, openOptions),
   };
 }
