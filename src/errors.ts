@@ -2,9 +2,11 @@
  * The errors TaskMem throws: one base with a `code`, one subclass per boundary crossed.
  *
  * For a wrong argument the message says what was expected, what came, and what to do; otherwise it says the state and
- * the way out. Facts are fields; the original error is `cause`. Wrong calls from code get `TypeError` or `RangeError`
- * instead. What a model writes is data, never an error.
+ * the way out. Facts are fields; the original error is `cause`. None of them holds a key or a password. Wrong calls
+ * from code get `TypeError` or `RangeError` instead. What a model writes is data, never an error.
  */
+
+import { maskedCause, maskedMessage, maskedValue } from "./util/secrets.ts";
 
 /** Facts of an error besides its message. */
 export interface ErrorFacts {
@@ -20,10 +22,13 @@ export class TaskMemError extends Error {
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(code: string, message: string, facts: ErrorFacts = {}) {
-    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    super(
+      maskedMessage(message),
+      facts.cause === undefined ? undefined : { cause: maskedCause(facts.cause) },
+    );
     this.name = new.target.name;
     this.code = code;
-    this.details = facts.details ?? {};
+    this.details = maskedValue(facts.details ?? {}, maskedMessage);
   }
 }
 
@@ -142,6 +147,7 @@ export const errorCodes = {
   "questions-missing": "There are no questions to ask.",
   "quota-spent": "The endpoint's account has no quota left.",
   "rate-limited": "The endpoint takes no more requests at the moment.",
+  "redirect-refused": "The endpoint redirects to another host, or in a way that would lose the request.",
   "reference-missing": "The trainer keeps no reference weights, which a KL penalty needs.",
   "registry-answer": "The registry answered something else than a release.",
   "render-failed": "ffmpeg could not write the household's video.",

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line's entry: runs the program, turns errors into exit codes. */
 import { CommanderError } from "commander";
+import { keepSecretsOf } from "../util/secrets.ts";
 import { exitCodeOf, exitCodes } from "./output.ts";
 import { buildProgram } from "./program.ts";
 
@@ -21,6 +22,7 @@ function listenForSignals(): void {
   });
 }
 
+keepSecretsOf(process.env);
 listenForSignals();
 try {
   await buildProgram({ signal: abort.signal }).parseAsync();

@@ -3,6 +3,7 @@ import { appendFileSync } from "node:fs";
 import { type Config, loadConfig } from "../config.ts";
 import type { LogEvent } from "../taskmem/logging.ts";
 import { openTaskMem, type TaskMem, type TaskMemOptions } from "../taskmem.ts";
+import { masked } from "../util/secrets.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Output } from "./output.ts";
 
@@ -32,7 +33,7 @@ function logTo(
 ): ((event: LogEvent) => void) | null {
   if (!verbose && !file) return null;
   return (event) => {
-    if (file) appendFileSync(file, `${JSON.stringify({ at: new Date().toISOString(), ...event })}\n`);
+    if (file) appendFileSync(file, `${masked(JSON.stringify({ at: new Date().toISOString(), ...event }))}\n`);
     if (verbose) for (const line of linesOf(event)) output.note(line);
   };
 }

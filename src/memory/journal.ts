@@ -8,6 +8,7 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Look } from "../perception/look.ts";
 import type { Observation } from "../perception/observation.ts";
+import { maskedMessage } from "../util/secrets.ts";
 import type { Clock } from "../util/time.ts";
 import { claimBlobs, markLoose, readBlobNow } from "./blobs.ts";
 import { logChange } from "./change-log.ts";
@@ -201,8 +202,10 @@ export function failClip(
   db: Db,
   stream: StreamRow,
   clip: number,
-  { code, message, retryable }: Omit<ClipFailure, "attempts">,
+  failure: Omit<ClipFailure, "attempts">,
 ): void {
+  const { code, retryable } = failure;
+  const message = maskedMessage(failure.message);
   const changed = db.get(
     build
       .updateTable("clip")

@@ -33,6 +33,7 @@ import { modelJudge } from "../reward/model-judge.ts";
 import type { Source } from "../stream/clip.ts";
 import { openSource, type SourceOptions } from "../stream/open-source.ts";
 import type { AdapterTrainer } from "../training/train-adapter.ts";
+import { keepSecretsOf } from "../util/secrets.ts";
 
 const apiKeyVariable = "TASKMEM_API_KEY";
 
@@ -63,6 +64,7 @@ export async function openConfiguredMemory(config: Config, how: OpenChoice): Pro
 }
 
 function apiKey(): { apiKey?: string } {
+  keepSecretsOf(process.env);
   const key = process.env[apiKeyVariable] ?? process.env.OPENAI_API_KEY;
   return key ? { apiKey: key } : {};
 }

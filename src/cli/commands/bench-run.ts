@@ -33,6 +33,7 @@ import {
   configuredModelPolicy,
   configuredPerceptors,
 } from "../../taskmem/assembly.ts";
+import { maskedMessage } from "../../util/secrets.ts";
 import { flagOf } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
@@ -334,5 +335,5 @@ function commandOf(name: string, root: string, options: Invocation["options"]): 
       .filter((flag) => options[flag] !== undefined)
       .map((flag) => `${flagOf(flag)} ${quoted(options[flag])}`);
   if (options.screenText === false) flags.push("--no-screen-text");
-  return [`taskmem bench ${name} --root ${quoted(root)}`, ...flags].join(" ");
+  return maskedMessage([`taskmem bench ${name} --root ${quoted(root)}`, ...flags].join(" "));
 }

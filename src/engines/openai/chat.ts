@@ -1,6 +1,7 @@
 /** `POST /chat/completions`: our request as its body, its answer as our completions. */
 import { z } from "zod";
 import type { Completion, GenerateRequest, Part } from "../../engine.ts";
+import { tokenCount } from "./client.ts";
 import { badResponse } from "./errors.ts";
 
 /** The optional request features that the endpoint accepts. */
@@ -102,7 +103,7 @@ const answerSchema = z.object({
       }),
     )
     .min(1),
-  usage: z.object({ prompt_tokens: z.number().nullish(), completion_tokens: z.number().nullish() }).nullish(),
+  usage: z.object({ prompt_tokens: tokenCount, completion_tokens: tokenCount }).nullish().catch(null),
 });
 
 /** The handle of a prompt at such an endpoint: the answer's id, and the prompt's tokens where the server returns them. */

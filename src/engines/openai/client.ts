@@ -7,9 +7,11 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import PQueue from "p-queue";
+import { z } from "zod";
 import { addCost, type Cost, noCost } from "../../engine.ts";
 import { ConfigError, EngineError } from "../../errors.ts";
 import type { Random } from "../../util/random.ts";
+import { keepSecret, keepSecretsIn } from "../../util/secrets.ts";
 import { toEngineError } from "./errors.ts";
 import { type Connection, post, readBody } from "./http.ts";
 
@@ -19,7 +21,7 @@ export interface EndpointOptions {
   readonly baseURL: string;
   /** Model name as the endpoint knows it. */
   readonly model: string;
-  /** Sent as a bearer token; never printed. @default none */
+  /** Sent as a bearer token; never printed or stored. @default none */
   readonly apiKey?: string;
   /** Simultaneous calls. @default 4 */
   readonly concurrency?: number;
@@ -48,6 +50,9 @@ export interface EndpointOptions {
   /** Jitter of the back-off. @default Math.random */
   readonly random?: Random;
 }
+
+/** A count of tokens that a server reports; `null` for one that cannot be. */
+export const tokenCount = z.number().min(0).max(1e9).nullish().catch(null);
 
 /** Tokens of one call, counted or forecast. */
 export interface TokenUse {
@@ -86,8 +91,10 @@ const longestAskedMs = 120_000;
 export function openEndpoint(options: EndpointOptions): Endpoint {
   const { concurrency = 4, requestsPerMinute, timeoutMs = 120_000, maxRetries = 5, retryMs = 1000 } = options;
   const { apiKey, random = Math.random } = options;
+  keepSecret(apiKey);
+  keepSecretsIn(options.baseURL);
   const url = parseBaseURL(options.baseURL);
-  const called = { name: `${url.host} (model ${options.model})`, apiKey, timeoutMs };
+  const called = { name: `${url.host} (model ${options.model})`, timeoutMs };
   const connection: Connection = { url, apiKey, fetch: options.fetch ?? globalThis.fetch };
   const queue = new PQueue({
     concurrency,

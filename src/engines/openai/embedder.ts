@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Embedder } from "../../engine.ts";
 import { EngineError } from "../../errors.ts";
-import { type EndpointOptions, openEndpoint } from "./client.ts";
+import { type EndpointOptions, openEndpoint, tokenCount } from "./client.ts";
 import { badResponse } from "./errors.ts";
 
 /** How to reach an embedding model behind an endpoint. */
@@ -62,7 +62,7 @@ export async function openOpenaiEmbedder(
 
 const answerSchema = z.object({
   data: z.array(z.object({ index: z.number().int(), embedding: z.array(z.number()).min(1) })),
-  usage: z.object({ prompt_tokens: z.number().nullish() }).nullish(),
+  usage: z.object({ prompt_tokens: tokenCount }).nullish().catch(null),
 });
 
 /** One call for a batch of texts: their vectors, in order, as they came. */

@@ -2,10 +2,9 @@
 import { EngineError } from "../../errors.ts";
 import { Refusal } from "./http.ts";
 
-/** What was called, for messages; the key is here only to be kept out of them. */
+/** What was called, for messages. */
 export interface Called {
   readonly name: string;
-  readonly apiKey: string | undefined;
   readonly timeoutMs: number;
   readonly timedOut: boolean;
 }
@@ -30,11 +29,18 @@ export function toEngineError(error: unknown, called: Called): EngineError {
   return new EngineError("unreachable", message, { isRetryable: true, cause: error });
 }
 
-/** An answer with an error status. No `cause`: what the server said may hold the key, and is in `details` without it. */
-function refusalError({ status, headers, body }: Refusal, { name, apiKey }: Called): EngineError {
+/** Words with which endpoints say that the account is empty, whatever the status. */
+const unpaid =
+  /insufficient_quota|exceeded your current quota|insufficient (?:credits?|balance|funds|quota)|(?:credit )?balance is too low/i;
+
+/** An answer with an error status. */
+function refusalError({ status, headers, body }: Refusal, { name }: Called): EngineError {
   const { message: words, code: kind } = saidIn(body);
-  const said = withoutSecret(words, apiKey).slice(0, 500);
+  const said = words.slice(0, 500);
   const facts = { status, details: { said, ...retryAfter(headers) } };
+  if (status === 402 || (status < 500 && unpaid.test(`${kind} ${said}`))) {
+    return new EngineError("quota-spent", `${name}: the account's quota is spent: ${said}`, facts);
+  }
   if (status === 401 || status === 403) {
     const message = `${name} refused the key (${status}): set TASKMEM_API_KEY to one it accepts`;
     return new EngineError("unauthorized", message, { status });
@@ -42,9 +48,6 @@ function refusalError({ status, headers, body }: Refusal, { name, apiKey }: Call
   if (status === 404) {
     const advice = "Check the base URL (it usually ends in /v1) and the model name";
     return new EngineError("unknown-model", `${name} answers 404: ${said}. ${advice}`, facts);
-  }
-  if (status === 429 && /insufficient_quota|exceeded your current quota/i.test(`${kind} ${said}`)) {
-    return new EngineError("quota-spent", `${name}: the account's quota is spent: ${said}`, facts);
   }
   // llama-server answers 500 to a picture its model cannot see.
   const isFinal = status === 501 || /not support|unsupported/i.test(said);
@@ -69,10 +72,6 @@ function saidIn(body: unknown): { message: string; code: string } {
 
 function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
-}
-
-function withoutSecret(text: string, apiKey: string | undefined): string {
-  return apiKey ? text.replaceAll(apiKey, "[key]") : text;
 }
 
 /** `retry-after` as seconds or as a date. */

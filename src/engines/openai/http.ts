@@ -1,4 +1,11 @@
-/** One request over `fetch`: it returns the answer's body or throws the refusal. */
+/**
+ * One request over `fetch`: it returns the answer's body or throws the refusal.
+ *
+ * The key never comes back: a body is masked before anything reads it. A body is read up to a limit. A redirect is
+ * followed on the same host only, so that neither pictures nor speech go where the user did not send them.
+ */
+import { EngineError } from "../../errors.ts";
+import { masked, maskedValue } from "../../util/secrets.ts";
 
 /** Where and how requests are sent. */
 export interface Connection {
@@ -9,7 +16,7 @@ export interface Connection {
   readonly fetch: typeof globalThis.fetch;
 }
 
-/** An answer with an error status, as it came. It may repeat the key, so it is never shown or chained. */
+/** An answer with an error status, its body masked and cut to what a message may need. */
 export class Refusal {
   readonly status: number;
   readonly headers: Headers;
@@ -22,10 +29,17 @@ export class Refusal {
   }
 }
 
+/** Most bytes of an answer, unpacked. */
+export const mostBodyBytes = 32 * 2 ** 20;
+/** Most bytes of an error that are read. */
+const mostErrorBytes = 64 * 2 ** 10;
+const mostRedirects = 5;
+
 /**
  * POSTs an object as JSON, or a form as it is, to a path below the root. Resolves at the head of a successful answer.
  *
- * @throws Refusal for a status from 400 up; what `fetch` throws for a lost connection, or the signal's reason
+ * @throws Refusal for a status from 400 up; EngineError `redirect-refused`; what `fetch` throws for a lost connection,
+ * or the signal's reason
  */
 export async function post(
   { url, apiKey, fetch }: Connection,
@@ -33,10 +47,10 @@ export async function post(
   body: object,
   signal: AbortSignal,
 ): Promise<Response> {
-  const target = new URL(url);
+  let target = new URL(url);
   target.pathname = `${url.pathname.replace(/\/+$/, "")}/${path}`;
   const isForm = body instanceof FormData;
-  const response = await fetch(target, {
+  const request: RequestInit = {
     method: "POST",
     headers: {
       accept: "application/json",
@@ -44,22 +58,86 @@ export async function post(
       ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
     },
     body: isForm ? body : JSON.stringify(body),
+    redirect: "manual",
     signal,
-  });
-  if (response.ok) return response;
-  const said = await response.text();
-  throw new Refusal(response.status, response.headers, jsonOr(said));
+  };
+  for (let redirects = 0; ; redirects++) {
+    const response = await fetch(target, request);
+    if (response.ok) return response;
+    if (response.status < 300 || response.status >= 400)
+      throw new Refusal(response.status, response.headers, jsonOr(await readText(response, mostErrorBytes)));
+    await response.body?.cancel();
+    target = redirected(target, response, redirects);
+  }
 }
 
-/** The body of an answer: parsed where it says it is JSON, otherwise its text. @throws SyntaxError for broken JSON */
+/** Where a redirect leads. @throws EngineError `redirect-refused` */
+function redirected(from: URL, { status, headers }: Response, redirects: number): URL {
+  const location = headers.get("location");
+  const to = location === null ? null : URL.parse(location, from.href);
+  const refuse = (why: string) =>
+    new EngineError("redirect-refused", `${from.host} answers ${status}${why}`, {
+      status,
+      details: { from: from.host, to: to?.host ?? null },
+    });
+  if (to === null) throw refuse(" without saying where to go. Check the base URL.");
+  if (!isSameHost(from, to))
+    throw refuse(
+      `, a redirect to another host, ${to.host}. Nothing was sent there. If it is yours, use it in the base URL.`,
+    );
+  if (status !== 307 && status !== 308)
+    throw refuse(
+      `, a redirect that would lose the request, to ${to.origin}${to.pathname}. Use that base URL.`,
+    );
+  if (redirects >= mostRedirects) throw refuse(`: it redirects in a circle. Check the base URL.`);
+  return to;
+}
+
+/** The same host and port, or the same host over https instead of http. */
+function isSameHost(from: URL, to: URL): boolean {
+  if (from.origin === to.origin) return true;
+  return (
+    from.hostname === to.hostname && from.protocol === "http:" && to.protocol === "https:" && to.port === ""
+  );
+}
+
+/**
+ * The body of an answer: parsed where it says it is JSON, otherwise its text.
+ * @throws SyntaxError for broken JSON; EngineError `bad-response` for more than `mostBodyBytes`
+ */
 export async function readBody(response: Response): Promise<unknown> {
-  const text = await response.text();
-  return /\bjson\b/.test(response.headers.get("content-type") ?? "") ? JSON.parse(text) : text;
+  const text = await readText(response, mostBodyBytes, () => {
+    const message = `The endpoint sent more than ${mostBodyBytes / 2 ** 20} MB for one request`;
+    throw new EngineError("bad-response", message, { isRetryable: true });
+  });
+  if (!/\bjson\b/.test(response.headers.get("content-type") ?? "")) return text;
+  return parsed(text);
+}
+
+/** The body as text, without secrets. What is beyond the limit is not read. */
+async function readText(response: Response, mostBytes: number, onMore?: () => never): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  // Leaving the loop early ends the connection.
+  for await (const chunk of response.body ?? []) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes <= mostBytes) continue;
+    onMore?.();
+    break;
+  }
+  return masked(new TextDecoder().decode(Buffer.concat(chunks)));
+}
+
+/** A secret may also be written with escapes, so what was parsed is masked again where there are any. */
+function parsed(text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  return text.includes("\\") ? maskedValue(value) : value;
 }
 
 function jsonOr(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parsed(text);
   } catch {
     return text;
   }

@@ -5,6 +5,7 @@
 import type { WordSpace } from "../../engine.ts";
 import { StoreError } from "../../errors.ts";
 import type { Observation } from "../../perception/observation.ts";
+import { maskedMessage } from "../../util/secrets.ts";
 import { changedStream, decidedClip, unknownClip, unknownStream } from "../errors.ts";
 import { floorRows } from "../floor.ts";
 import { foldName } from "../names.ts";
@@ -131,7 +132,7 @@ export function failClip(
   known.attempts += 1;
   if (known.state === "stored") return;
   known.state = "failed";
-  known.failure = { code, message, retryable };
+  known.failure = { code, message: maskedMessage(message), retryable };
   logChange(state, { kind: "clip", stream, clip, state: "failed" }, { stream });
 }
 
