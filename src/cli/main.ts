@@ -23,6 +23,7 @@ function listenForSignals(): void {
 }
 
 keepSecretsOf(process.env);
+process.umask(0o077); // what is written here is the user's own
 listenForSignals();
 try {
   await buildProgram({ signal: abort.signal }).parseAsync();

@@ -7,7 +7,7 @@
 import { type Selectable, sql } from "kysely";
 import { activated, added, assertTasksHeld, rolledBackFrom } from "./adapter-history.ts";
 import { logChange } from "./change-log.ts";
-import { build, type Db } from "./database.ts";
+import { build, type Db, parseStored } from "./database.ts";
 import { listed } from "./listed.ts";
 import type { AdapterChange, AdapterFilter, KeptAdapter } from "./records.ts";
 import type { AdapterTable } from "./schema.ts";
@@ -90,9 +90,9 @@ export function toAdapter({
   ...adapter
 }: Selectable<AdapterTable>): KeptAdapter {
   const { state, reason } = adapter;
-  const changes = JSON.parse(history) as AdapterChange[];
+  const changes = parseStored<AdapterChange[]>(history, `the history of adapter ${adapter.id}`);
   return {
-    ...{ ...adapter, atMs, tasks: JSON.parse(tasks) as string[] },
+    ...{ ...adapter, atMs, tasks: parseStored<string[]>(tasks, `adapter ${adapter.id}`) },
     history: changes.length > 0 ? changes : [{ state, reason, atMs }],
   };
 }

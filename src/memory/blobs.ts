@@ -11,7 +11,6 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -24,6 +23,7 @@ import { open, readFile, rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { sql } from "kysely";
 import { StoreError } from "../errors.ts";
+import { makeDirectory } from "../util/directory.ts";
 import type { Blob } from "./blob.ts";
 import { build, type Db, inOurWords, toStoreError } from "./database.ts";
 
@@ -75,9 +75,9 @@ export async function writeBlobs(db: Db, folder: string, blobs: readonly Blob[])
 
 async function writeBlob(folder: string, { hash, bytes }: Blob): Promise<void> {
   const path = blobPath(folder, hash);
-  mkdirSync(dirname(path), { recursive: true });
+  makeDirectory(dirname(path));
   const partial = `${path}.${randomUUID()}.partial`;
-  const handle = await open(partial, "wx");
+  const handle = await open(partial, "wx", 0o600);
   try {
     await handle.writeFile(bytes);
     await handle.sync();
@@ -124,9 +124,9 @@ export function claimBlobs(db: Db, folder: string, blobs: readonly Blob[]): void
 
 function writeBlobNow(path: string, bytes: Uint8Array): void {
   inOurWords(path, () => {
-    mkdirSync(dirname(path), { recursive: true });
+    makeDirectory(dirname(path));
     const partial = `${path}.${randomUUID()}.partial`;
-    const handle = openSync(partial, "wx");
+    const handle = openSync(partial, "wx", 0o600);
     try {
       writeSync(handle, bytes);
       fsyncSync(handle);

@@ -4,7 +4,7 @@
  */
 import { sql } from "kysely";
 import { type ChangeLog, keptChanges, type LoggedChange, mostForgotten } from "./change-feed.ts";
-import { build, type Db } from "./database.ts";
+import { build, type Db, parseStored } from "./database.ts";
 import { listed } from "./listed.ts";
 import type { AdapterState } from "./records.ts";
 
@@ -89,7 +89,7 @@ export function changeLog(db: Db): ChangeLog {
 }
 
 function toChange({ kind, id, stream, clip, value }: ChangeRow): LoggedChange {
-  const more = value === null ? undefined : (JSON.parse(value) as never);
+  const more = value === null ? undefined : parseStored<never>(value, "a logged change");
   switch (kind) {
     case "entry":
       return { kind, entry: id!, stream: stream!, clip: clip! };

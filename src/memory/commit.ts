@@ -3,7 +3,7 @@
  *
  * Embedding may call a model, so it runs before the transaction.
  */
-import { build, type Db } from "./database.ts";
+import { build, type Db, parseStored } from "./database.ts";
 import { insertEntry, selectEntryById } from "./entries.ts";
 import { unknownClip } from "./errors.ts";
 import { clipWithObservation, markStored, streamRow, trimObservations } from "./journal.ts";
@@ -128,7 +128,10 @@ function openClip(
     row: found.row,
     clip,
     endSeconds: found.end_seconds,
-    observation: found.value === null ? null : (JSON.parse(found.value) as PackedObservation),
+    observation:
+      found.value === null
+        ? null
+        : parseStored<PackedObservation>(found.value, `the observation of clip ${clip} of ${stream.id}`),
     isDecided: decided !== undefined,
     texts: new Set(entries.map(({ kind, text }) => JSON.stringify([kind, text]))),
   };

@@ -5,7 +5,7 @@
  * nothing else in this process can interrupt. Kysely's own SQLite driver is not used: its transactions start deferred,
  * so one that reads before it writes fails with BUSY beside a second process instead of waiting.
  */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, openSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import {
@@ -19,6 +19,7 @@ import {
 import { load as loadVectors } from "sqlite-vec";
 import { StoreError } from "../errors.ts";
 import { makeDirectory } from "../util/directory.ts";
+import { type InPlace, inPlace } from "./in-place.ts";
 import { mentions } from "./names.ts";
 import { applicationId, migrations, type Tables } from "./schema.ts";
 
@@ -59,12 +60,12 @@ export interface Db {
   onWrite(listener: () => void): void;
   /** Runs a read transaction: everything inside sees one state of the file. */
   read<Result>(action: () => Result): Result;
+  /** From now on a change fails if the memory's files were deleted or replaced. @throws StoreError `store-replaced` */
+  keepInPlace(): void;
   close(): void;
 }
 
 const busyTimeoutMs = 5000;
-/** How much of the file is mapped into memory: exact recall reads every vector. */
-const mappedBytes = 2 ** 30;
 const cachedStatements = 300;
 
 /**
@@ -77,12 +78,13 @@ export function openDatabase(directory: string, options: { readonly readOnly: bo
   const file = join(directory, "memory.db");
   return inOurWords(file, () => {
     if (!options.readOnly) prepareDirectory(directory);
-    const connection = options.readOnly ? openReadOnly(file) : new Database(file, { timeout: busyTimeoutMs });
+    const connection = options.readOnly ? openReadOnly(file) : openForWriting(file);
     try {
       loadVectors(connection);
       connection.function("mentions", { deterministic: true }, mentionsAny);
       const db = wrap(connection, file, options.readOnly);
       prepareFile(db);
+      db.keepInPlace();
       return db;
     } catch (error) {
       connection.close();
@@ -99,6 +101,12 @@ function prepareDirectory(directory: string): void {
     );
   }
   makeDirectory(directory);
+}
+
+/** A new file is its owner's only, and SQLite gives its log the same mode. */
+function openForWriting(file: string): Database.Database {
+  if (!existsSync(file)) closeSync(openSync(file, "a", 0o600));
+  return new Database(file, { timeout: busyTimeoutMs });
 }
 
 /** SQL `mentions(text, names)`: whether a text names any of a JSON array of folded names. */
@@ -142,7 +150,8 @@ function prepareFile(db: Db): void {
   }
   db.pragma("foreign_keys = on");
   db.pragma("secure_delete = on");
-  db.pragma(`mmap_size = ${mappedBytes}`);
+  // A page of a mapped file that cannot be read ends the process without a word (SIGBUS), so nothing is mapped.
+  db.pragma("mmap_size = 0");
   if (!db.readOnly) {
     patiently(() => db.pragma("journal_mode = wal"));
     db.pragma("synchronous = full");
@@ -168,11 +177,19 @@ function migrate(db: Db): void {
       `${db.file} has an older schema than version ${migrations.length}. Open it once for writing to bring it up to date.`,
     );
   }
+  if (versionNow() > 0) makePrivate(db.file);
   db.write(() => {
     for (const migration of migrations.slice(versionNow())) db.exec(migration);
     db.pragma(`application_id = ${applicationId}`);
     db.pragma(`user_version = ${migrations.length}`);
   });
+}
+
+/** Takes the rights of others away from files of earlier versions, which did not set a mode. */
+function makePrivate(file: string): void {
+  for (const path of [file, `${file}-wal`, `${file}-shm`]) if (existsSync(path)) chmodSync(path, 0o600);
+  const blobs = join(dirname(file), "blobs");
+  if (existsSync(blobs)) chmodSync(blobs, 0o700);
 }
 
 /** Waits while the file is busy: SQLite's own time-out does not apply to a change of the journal mode. */
@@ -200,9 +217,27 @@ function wrap(connection: Database.Database, file: string, readOnly: boolean): D
     }
     return statement;
   };
+  let place: InPlace | null = null;
   const guard = <Result>(action: () => Result): Result => {
     if (!connection.open) throw new StoreError("store-closed", `The memory ${file} was closed.`);
-    return connection.inTransaction ? action() : inOurWords(file, action);
+    return inOurWords(file, action);
+  };
+  const close = () => {
+    if (place) place.closing(() => connection.close());
+    else connection.close();
+  };
+  /** Runs a change, which counts only if the files are in place before and after it. If not, the memory is closed. */
+  const inItsPlace = <Result>(action: () => Result): Result => {
+    if (connection.inTransaction) return action();
+    try {
+      place?.assert();
+      const result = action();
+      place?.assert();
+      return result;
+    } catch (error) {
+      if (error instanceof StoreError && error.code === "store-replaced") close();
+      throw error;
+    }
   };
   const call = <Result>(
     query: Query<unknown>,
@@ -216,8 +251,10 @@ function wrap(connection: Database.Database, file: string, readOnly: boolean): D
   const transaction = (mode: "immediate" | "deferred") => {
     return <Result>(action: () => Result): Result => {
       if (connection.inTransaction) return action();
-      const result = guard(() => inOurWords(file, () => connection.transaction(action)[mode]()));
-      if (mode === "immediate") for (const listener of listeners) listener();
+      const run = () => guard(() => connection.transaction(action)[mode]());
+      if (mode === "deferred") return run();
+      const result = inItsPlace(run);
+      for (const listener of listeners) listener();
       return result;
     };
   };
@@ -228,17 +265,26 @@ function wrap(connection: Database.Database, file: string, readOnly: boolean): D
       call(query, (statement, parameters) => statement.all(...parameters) as Row[]),
     get: <Row>(query: Query<Row>) =>
       call(query, (statement, parameters) => statement.get(...parameters) as Row | undefined),
-    iterate: <Row>(query: Query<Row>) => {
+    iterate: function* <Row>(query: Query<Row>) {
       const { sql, parameters } = query.compile(build);
-      return guard(() => connection.prepare(sql).iterate(...parameters) as IterableIterator<Row>);
+      const rows = guard(() => connection.prepare(sql).iterate(...parameters) as IterableIterator<Row>);
+      try {
+        for (let next = guard(() => rows.next()); !next.done; next = guard(() => rows.next()))
+          yield next.value;
+      } finally {
+        rows.return?.();
+      }
     },
-    run: (query) => call(query, (statement, parameters) => statement.run(...parameters)),
+    run: (query) => inItsPlace(() => call(query, (statement, parameters) => statement.run(...parameters))),
     exec: (text) => guard(() => void connection.exec(text)),
     pragma: (text) => guard(() => connection.pragma(text, { simple: true })),
     write: transaction("immediate"),
     read: transaction("deferred"),
     onWrite: (listener) => void listeners.push(listener),
-    close: () => void connection.close(),
+    keepInPlace: () => {
+      if (!readOnly) place = inPlace(file);
+    },
+    close,
   };
 }
 
@@ -291,16 +337,37 @@ export function inOurWords<Result>(path: string, action: () => Result): Result {
   }
 }
 
-/** An error as a `StoreError`, if it is one of SQLite or the file system; other errors unchanged. */
-export function toStoreError(path: string, error: unknown): unknown {
+/**
+ * A value that the store holds as JSON.
+ * @param of what it belongs to, for the message
+ * @throws StoreError `store-corrupt`
+ */
+export function parseStored<Value>(text: string, of: string): Value {
+  try {
+    return JSON.parse(text) as Value;
+  } catch (error) {
+    throw new StoreError(
+      "store-corrupt",
+      `The memory is damaged: ${of} is not whole (${(error as Error).message}). Restore a backup or an export; \`taskmem doctor\` says what else is damaged.`,
+      { cause: error, details: { of } },
+    );
+  }
+}
+
+/**
+ * An error as a `StoreError`, if it is one of SQLite or the file system; other errors unchanged.
+ * @param what is at the path, for the message
+ */
+export function toStoreError(path: string, error: unknown, what = "memory"): unknown {
   const code = sqliteCode(error) ?? (error as NodeJS.ErrnoException)?.code;
   if (error instanceof StoreError || typeof code !== "string") return error;
-  const meaning = meanings.find(({ match }) => match.test(code));
+  const isMalformed = /malformed/.test((error as Error).message);
+  const meaning = meanings.find(({ match }) => match.test(isMalformed ? "SQLITE_CORRUPT" : code));
   if (!meaning)
     return sqliteCode(error)
-      ? storeError("store-failed", `The memory ${path} failed: ${(error as Error).message}`)
+      ? storeError("store-failed", `The ${what} ${path} failed: ${(error as Error).message}`)
       : error;
-  return storeError(meaning.code, `The memory ${path} ${meaning.advice} (${(error as Error).message})`);
+  return storeError(meaning.code, `The ${what} ${path} ${meaning.advice} (${(error as Error).message})`);
 
   function storeError(name: string, message: string): StoreError {
     return new StoreError(name, message, { cause: error, details: { path, code } });

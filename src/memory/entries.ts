@@ -2,7 +2,7 @@
 import { type RawBuilder, sql } from "kysely";
 import type { WordSpace } from "../engine.ts";
 import { logChange } from "./change-log.ts";
-import { build, type Db, type Query } from "./database.ts";
+import { build, type Db, parseStored, type Query } from "./database.ts";
 import { unknownEntry } from "./errors.ts";
 import { listed } from "./listed.ts";
 import type { Entry, EntryFilter, EntryList, Evidence } from "./memory.ts";
@@ -22,10 +22,10 @@ export function toEntry(row: EntryRow): Entry {
     endSeconds: row.end_seconds,
     writtenAtMs: row.written_at_ms,
     text: row.text,
-    speakers: JSON.parse(row.speakers) as string[],
+    speakers: parseStored<string[]>(row.speakers, `entry ${row.id}`),
     policy: row.policy,
     revision: row.revision,
-    evidence: JSON.parse(row.evidence) as Evidence,
+    evidence: parseStored<Evidence>(row.evidence, `the evidence of entry ${row.id}`),
     closed:
       row.closed_at_ms === null
         ? null

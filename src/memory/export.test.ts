@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import Database from "better-sqlite3";
 import {
   addTestStream,
   decisionOf,
@@ -20,7 +21,7 @@ import {
   statementOf,
   temporaryFolder,
 } from "../../test/support/memory.ts";
-import { DataError } from "../errors.ts";
+import { DataError, StoreError } from "../errors.ts";
 import { sha256 } from "../util/hash.ts";
 import { exportMemory, exportRows, importMemory } from "./export.ts";
 import type { Memory, MemoryRow } from "./memory.ts";
@@ -387,3 +388,57 @@ describe("an import", () => {
     await other.close();
   });
 });
+
+describe("an export of a damaged memory", () => {
+  /** Writes something that is not JSON into one row. */
+  function damage(directory: string, change: string): void {
+    const raw = new Database(join(directory, "memory.db"));
+    raw.function("row_sum", { varargs: true }, () => 0);
+    raw.exec(change);
+    raw.close();
+  }
+  const damages = {
+    "the evidence of an entry": "update entry set evidence = '{' where row = (select max(row) from entry)",
+    "the failure of a clip": "update clip set failure = '{\"code\"' where failure is not null",
+    "a question": "update task set value = '' || value || '}'",
+  };
+
+  for (const [what, change] of Object.entries(damages)) {
+    test(`says that ${what} is damaged, and leaves nothing in the place of the export`, async () => {
+      const memory = await household();
+      damage(memory.directory, change);
+      const target = newDirectory();
+      await assert.rejects(exportMemory(memory, target), (error: unknown) => {
+        assert.ok(error instanceof StoreError && error.code === "store-corrupt", String(error));
+        return !error.message.includes(target);
+      });
+      assert.ok(!existsSync(target));
+      await memory.close();
+    });
+  }
+
+  test("keeps an earlier export with its pictures, and adds none", async () => {
+    const memory = await household();
+    const target = newDirectory();
+    await exportMemory(memory, target);
+    const before = filesBelow(target);
+    await remember(memory, "kitchen", 9, ["Ann: a new picture"], { frames: [frameOf(9, "new")] });
+    damage(memory.directory, damages["a question"]);
+    await assert.rejects(exportMemory(memory, target), StoreError);
+    assert.deepEqual(filesBelow(target), before);
+    await memory.close();
+  });
+});
+
+/** Content of every file below a folder. */
+function filesBelow(folder: string): Record<string, string> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  return Object.fromEntries(
+    files.map(({ parentPath, name }) => [
+      join(parentPath, name),
+      readFileSync(join(parentPath, name), "latin1"),
+    ]),
+  );
+}

@@ -10,9 +10,9 @@ import {
   createReadStream,
   createWriteStream,
   existsSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   statSync,
 } from "node:fs";
@@ -70,26 +70,31 @@ export async function exportMemory(
   directory: string,
 ): Promise<ExportReport> {
   const file = join(directory, fileName);
+  const partial = `${file}.partial`;
   const blobFolder = join(directory, "blobs");
+  const isNew = !existsSync(directory);
   assertExportTarget(memory, directory);
   const hashes = new Set<string>();
+  const copied: string[] = [];
   let rows = 0;
   async function* lines() {
     for await (const row of exportRows(memory)) {
       rows += 1;
       for (const hash of row.row === "header" ? [] : hashesOf(row)) {
-        if (!hashes.has(hash) && (await copyBlob(memory, blobFolder, hash))) hashes.add(hash);
+        if (!hashes.has(hash) && (await copyBlob(memory, blobFolder, hash, copied))) hashes.add(hash);
       }
       yield `${JSON.stringify(row)}\n`;
     }
   }
   try {
     makeDirectory(directory);
-    await pipeline(Readable.from(lines()), createWriteStream(`${file}.partial`, { flush: true }));
-    await rename(`${file}.partial`, file);
+    await pipeline(Readable.from(lines()), createWriteStream(partial, { flush: true, mode: 0o600 }));
+    await rename(partial, file);
     removeOtherBlobs(blobFolder, hashes);
   } catch (error) {
-    throw toStoreError(directory, error);
+    for (const path of [partial, ...copied]) rmSync(path, { force: true });
+    removeEmpty(isNew ? directory : blobFolder);
+    throw toStoreError(directory, error, "export");
   }
   return { rows, blobs: hashes.size };
 }
@@ -110,15 +115,30 @@ function listed(directory: string): string[] {
   throw new DataError("export-target", `Expected a directory to export to, got the file ${directory}`);
 }
 
-async function copyBlob(memory: Pick<Entries, "blob">, folder: string, hash: string): Promise<boolean> {
+/** Copies a blob that is not there yet. @param copied receives the paths it writes */
+async function copyBlob(
+  memory: Pick<Entries, "blob">,
+  folder: string,
+  hash: string,
+  copied: string[],
+): Promise<boolean> {
   const path = blobPath(folder, hash);
   if (existsSync(path)) return true;
   const bytes = await memory.blob(hash);
   if (bytes === null) return false;
-  mkdirSync(dirname(path), { recursive: true });
-  await writeFile(`${path}.partial`, bytes, { flush: true });
+  makeDirectory(dirname(path));
+  copied.push(`${path}.partial`, path);
+  await writeFile(`${path}.partial`, bytes, { flush: true, mode: 0o600 });
   await rename(`${path}.partial`, path);
   return true;
+}
+
+/** Removes a directory and those in it, as far as they are empty. */
+function removeEmpty(directory: string): void {
+  if (!existsSync(directory)) return;
+  for (const entry of readdirSync(directory, { withFileTypes: true }))
+    if (entry.isDirectory()) removeEmpty(join(directory, entry.name));
+  if (readdirSync(directory).length === 0) rmdirSync(directory);
 }
 
 /** Deletes blobs of an earlier export in the same place, so that nothing forgotten stays there. */
@@ -178,7 +198,7 @@ function blobAt(folder: string, hash: string): Uint8Array | null {
 /** Rows of a file with their line numbers, after the header was checked. @throws DataError */
 async function* readRows(file: string): AsyncGenerator<{ readonly row: MemoryRow; readonly line: number }> {
   const handle = await open(file).catch((error: unknown) => {
-    throw toStoreError(file, error);
+    throw toStoreError(file, error, "export");
   });
   await handle.close();
   const streams = new Set<string>();

@@ -29,7 +29,7 @@ import { StoreError } from "../errors.ts";
 import { deleteAdaptersOf } from "./adapter-rows.ts";
 import { markLoose, sweepBlobs } from "./blobs.ts";
 import { logForgotten } from "./change-log.ts";
-import { build, type Db } from "./database.ts";
+import { build, type Db, parseStored } from "./database.ts";
 import { emptyEngineCache } from "./engine-cache.ts";
 import { deleteEntries, entryCondition } from "./entries.ts";
 import {
@@ -197,9 +197,9 @@ function findEntries(db: Db, request: ForgetRequest, meant: Meant): FoundEntry[]
   const found: FoundEntry[] = [];
   for (const { speakers, evidence, ...entry } of db.iterate(all)) {
     if (person !== undefined || query !== undefined) {
-      const { sources } = JSON.parse(evidence) as Evidence;
+      const { sources } = parseStored<Evidence>(evidence, `the evidence of entry ${entry.id}`);
       const names = [
-        ...(JSON.parse(speakers) as string[]),
+        ...parseStored<string[]>(speakers, `entry ${entry.id}`),
         ...sources.flatMap(({ text, speaker }) => [text, speaker ?? ""]),
       ];
       if (!meant([entry.text], names)) continue;
@@ -277,7 +277,7 @@ function findClips(
       byText &&
       clip.in_scope === 1 &&
       clip.value !== null &&
-      isShown(JSON.parse(clip.value) as PackedObservation, meant);
+      isShown(parseStored<PackedObservation>(clip.value, "an observation"), meant);
     if (lostEntries || shows) found.push({ row: clip.row, goes: shows && clip.state !== "stored" });
   }
   return found;

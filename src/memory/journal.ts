@@ -12,7 +12,7 @@ import { maskedMessage } from "../util/secrets.ts";
 import type { Clock } from "../util/time.ts";
 import { claimBlobs, markLoose, readBlobNow } from "./blobs.ts";
 import { logChange } from "./change-log.ts";
-import { build, type Db } from "./database.ts";
+import { build, type Db, parseStored } from "./database.ts";
 import { changedStream, decidedClip, unknownClip, unknownStream } from "./errors.ts";
 import { floorRows } from "./floor.ts";
 import { listed } from "./listed.ts";
@@ -46,11 +46,11 @@ export function toStream(row: StreamRow): StreamRecord {
     id: row.id,
     description: row.description,
     clipSeconds: row.clip_seconds,
-    clock: JSON.parse(row.clock) as Clock,
+    clock: parseStored<Clock>(row.clock, `the clock of ${row.id}`),
     fingerprint: row.fingerprint,
     addedAtMs: row.added_at_ms,
     ended: row.ended === 1,
-    leftOut: JSON.parse(row.left_out) as LeftOut[],
+    leftOut: parseStored<LeftOut[]>(row.left_out, `what was left out of ${row.id}`),
   };
 }
 
@@ -122,7 +122,9 @@ export function assertHeld(db: Db, named: readonly string[] | undefined): void {
 export const waits = sql<boolean>`(state <> 'stored' and coalesce(failure ->> 'retryable', 1))`;
 
 const unpack = (value: string, blobFolder: string): Observation =>
-  unpackObservation(JSON.parse(value) as PackedObservation, (hash) => readBlobNow(blobFolder, hash));
+  unpackObservation(parseStored<PackedObservation>(value, "an observation"), (hash) =>
+    readBlobNow(blobFolder, hash),
+  );
 
 /**
  * Journals a clip as perceived; its blobs must have been written. A waiting clip stays as it is, unless `grow` is set:
@@ -238,7 +240,10 @@ export function clipFailures(
     .all(stream === undefined ? failed : failed.where("stream.id", "=", stream))
     .map(({ failure, attempts, ...where }) => ({
       ...where,
-      failure: { ...(JSON.parse(failure ?? "{}") as Omit<ClipFailure, "attempts">), attempts },
+      failure: {
+        ...parseStored<Omit<ClipFailure, "attempts">>(failure ?? "{}", "the failure of a clip"),
+        attempts,
+      },
     }));
 }
 
@@ -379,7 +384,7 @@ export function floor(db: Db, { streams, fromSeconds, toSeconds, asOfSeconds }: 
   if (asOfSeconds !== undefined) query = query.where("clip.end_seconds", "<=", asOfSeconds);
   const clips = db.all(query).map(({ stream, start_seconds, end_seconds, look }) => ({
     ...{ stream, startSeconds: start_seconds, endSeconds: end_seconds },
-    look: JSON.parse(look!) as Look,
+    look: parseStored<Look>(look!, "the look of a clip"),
   }));
   return floorRows(clips);
 }

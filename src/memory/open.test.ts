@@ -2,19 +2,31 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, test } from "node:test";
 import Database from "better-sqlite3";
 import {
   addTestStream,
+  frameOf,
   observationOf,
   openTestMemory,
   remember,
   temporaryFolder,
 } from "../../test/support/memory.ts";
 import { StoreError } from "../errors.ts";
+import { exportMemory } from "./export.ts";
 import { applicationId, migrations } from "./schema.ts";
 
 const folder = temporaryFolder("open");
@@ -83,28 +95,28 @@ describe("two processes at once", () => {
   });
 });
 
-describe("opening brings up to date", () => {
-  /** A memory of an early version, with one stream, entry, task and adapter. */
-  function olderMemory(version: number): string {
-    const directory = newDirectory();
-    mkdirSync(directory);
-    const raw = new Database(join(directory, "memory.db"));
-    for (const migration of migrations.slice(0, version)) raw.exec(migration);
-    raw.pragma(`application_id = ${applicationId}`);
-    raw.pragma(`user_version = ${version}`);
-    raw.exec(`
-      insert into stream (row, id, description, clip_seconds, clock, added_at_ms, next_clip)
-        values (1, 'kitchen', 'kitchen.mp4', 10, '{"kind":"media"}', 5, 1);
-      insert into clip (stream, clip, state, start_seconds, end_seconds) values (1, 0, 'stored', 0, 10);
-      insert into task (id, asked_at_ms, value)
-        values ('task_1', 7, '{"id":"task_1","askedAtMs":7,"question":{"text":"Where?","options":[]},"citations":[]}');
-      insert into adapter (id, policy, revision, state, reason, at_ms, tasks, file)
-        values ('adapter_1', 'choice', 'r1', 'active', 'it won', 9, '["task_1"]', '{}');
-    `);
-    raw.close();
-    return directory;
-  }
+/** A memory of an early version, with one stream, entry, task and adapter. */
+function olderMemory(version: number): string {
+  const directory = newDirectory();
+  mkdirSync(directory);
+  const raw = new Database(join(directory, "memory.db"));
+  for (const migration of migrations.slice(0, version)) raw.exec(migration);
+  raw.pragma(`application_id = ${applicationId}`);
+  raw.pragma(`user_version = ${version}`);
+  raw.exec(`
+    insert into stream (row, id, description, clip_seconds, clock, added_at_ms, next_clip)
+      values (1, 'kitchen', 'kitchen.mp4', 10, '{"kind":"media"}', 5, 1);
+    insert into clip (stream, clip, state, start_seconds, end_seconds) values (1, 0, 'stored', 0, 10);
+    insert into task (id, asked_at_ms, value)
+      values ('task_1', 7, '{"id":"task_1","askedAtMs":7,"question":{"text":"Where?","options":[]},"citations":[]}');
+    insert into adapter (id, policy, revision, state, reason, at_ms, tasks, file)
+      values ('adapter_1', 'choice', 'r1', 'active', 'it won', 9, '["task_1"]', '{}');
+  `);
+  raw.close();
+  return directory;
+}
 
+describe("opening brings up to date", () => {
   for (let version = 1; version < migrations.length; version++) {
     test(`a memory of schema version ${version}, with all it holds, and logs changes from then on`, async () => {
       const memory = await openTestMemory(olderMemory(version));
@@ -123,6 +135,53 @@ describe("opening brings up to date", () => {
       await memory.close();
     });
   }
+});
+
+describe("files", () => {
+  /** Permissions of all that is in a directory, in octal; of the directory itself too if asked. */
+  const modesIn = (directory: string) =>
+    new Set(
+      readdirSync(directory, { recursive: true, withFileTypes: true }).map((entry) => {
+        const { mode } = statSync(join(entry.parentPath, entry.name));
+        return `${entry.isDirectory() ? "directory" : "file"} ${(mode & 0o777).toString(8)}`;
+      }),
+    );
+  const ownOnly = new Set(["file 600", "directory 700"]);
+
+  test("are their owner's only, also in a directory that others may read, and in an export", async (t) => {
+    if (process.platform === "win32") return t.skip("files have no such mode there");
+    const [directory, exported] = [newDirectory(), newDirectory()];
+    for (const path of [directory, exported]) mkdirSync(path, { mode: 0o755 });
+    const memory = await openTestMemory(directory);
+    await addTestStream(memory, "kitchen");
+    await remember(memory, "kitchen", 0, ["Ann: tea"], { frames: [frameOf(0, "a picture")] });
+    assert.deepEqual(modesIn(directory), ownOnly);
+    await exportMemory(memory, exported);
+    assert.deepEqual(modesIn(exported), ownOnly);
+    assert.equal(statSync(directory).mode & 0o777, 0o755);
+    await memory.close();
+  });
+
+  test("of earlier versions become their owner's only", async (t) => {
+    if (process.platform === "win32") return t.skip("files have no such mode there");
+    const directory = olderMemory(1);
+    chmodSync(join(directory, "memory.db"), 0o644);
+    mkdirSync(join(directory, "blobs"), { mode: 0o755 });
+    await (await openTestMemory(directory)).close();
+    assert.deepEqual(modesIn(directory), ownOnly);
+  });
+
+  test("cut off while they are open are an error, not the end of the process", async () => {
+    const directory = await closedMemory();
+    const memory = await openTestMemory(directory);
+    truncateSync(join(directory, "memory.db"), 8192);
+    const codes = ["store-corrupt", "store-io"];
+    await assert.rejects(
+      memory.entries(),
+      (error: unknown) => error instanceof StoreError && codes.includes(error.code),
+    );
+    await memory.close();
+  });
 });
 
 describe("opening refuses", () => {

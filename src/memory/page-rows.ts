@@ -1,7 +1,7 @@
 /** Pages in the database: the rows after a key, in the order of the key. */
 import { type RawBuilder, type Selectable, sql } from "kysely";
 import { toAdapter } from "./adapter-rows.ts";
-import type { Db } from "./database.ts";
+import { type Db, parseStored } from "./database.ts";
 import { type EntryRow, entryColumns, entryCondition, toEntry } from "./entries.ts";
 import { listed } from "./listed.ts";
 import { defaultPageLimit, fromCursor, keyParts, listName, type PageKey, pageOf } from "./page.ts";
@@ -99,8 +99,12 @@ export function toClipRecord({ stream, clip, state, failure, attempts, look, ...
     state,
     startSeconds: span.start_seconds,
     endSeconds: span.end_seconds,
-    failure: failure === null ? null : (JSON.parse(failure) as ClipRecord["failure"]),
+    failure:
+      failure === null
+        ? null
+        : parseStored<ClipRecord["failure"]>(failure, `the failure of clip ${clip} of ${stream}`),
     attempts,
-    look: look === null ? null : (JSON.parse(look) as ClipRecord["look"]),
+    look:
+      look === null ? null : parseStored<ClipRecord["look"]>(look, `the look of clip ${clip} of ${stream}`),
   };
 }

@@ -6,7 +6,7 @@
  * subtract it.
  */
 import { sql } from "kysely";
-import { build, type Db } from "./database.ts";
+import { build, type Db, parseStored } from "./database.ts";
 import type { JsonValue, PolicyState } from "./memory.ts";
 import { type SpeakerCounts, wordsOf } from "./speaker-counts.ts";
 
@@ -27,7 +27,7 @@ export function policyState(db: Db, policy: string, stream: string): PolicyState
       build.selectFrom("word").select(["stem", "documents"]).where("policy", "=", known.row).orderBy("row"),
     );
     return {
-      value: own ? (JSON.parse(own.value) as JsonValue) : null,
+      value: own ? parseStored<JsonValue>(own.value, `what ${policy} keeps of ${stream}`) : null,
       documents: known.documents,
       words: new Map(words.map(({ stem, documents }) => [stem, documents])),
     };
@@ -94,7 +94,7 @@ export function decisionReader(db: Db): (words: string) => SpeakerCounts[] {
   const rows = db.all(build.selectFrom("word").select(["row", "stem"]));
   const stemOf = new Map(rows.map(({ row, stem }) => [row, stem]));
   return (words) =>
-    (JSON.parse(words) as StoredCounts[]).map(([speaker, documents, counted]) => {
+    parseStored<StoredCounts[]>(words, "the counts of a decision").map(([speaker, documents, counted]) => {
       const known = new Map<string, number>();
       for (let i = 0; i < counted.length; i += 2) {
         const stem = stemOf.get(counted[i]!);
@@ -110,7 +110,7 @@ export function takeBack(
   decision: { readonly row: number; readonly policy: number; readonly words: string },
   gone: ReadonlySet<number>,
 ): string[] {
-  const stored = JSON.parse(decision.words) as StoredCounts[];
+  const stored = parseStored<StoredCounts[]>(decision.words, "the counts of a decision");
   const lowered: string[] = [];
   let documents = 0;
   for (const [, own, counted] of stored.filter((_, place) => gone.has(place))) {

@@ -11,7 +11,7 @@ import { DataError } from "../errors.ts";
 import { adapters, addAdapter } from "./adapter-rows.ts";
 import { type Blob, blobOf, claimBlobs, sweepBlobs, writeBlobs } from "./blobs.ts";
 import { logChange } from "./change-log.ts";
-import { build, type Db, openDatabase } from "./database.ts";
+import { build, type Db, openDatabase, parseStored } from "./database.ts";
 import { closeEntry, type EntryRow, insertEntry, selectEntryById, toEntry } from "./entries.ts";
 import { addGap, streamRow, toStream } from "./journal.ts";
 import type { AddedRows, JsonValue, MemoryRow, PackedObservation } from "./memory.ts";
@@ -58,7 +58,13 @@ function* clipRows(db: Db): Generator<RowOf<"clip">> {
     .select(["clip.failure", "clip.attempts", "clip.look", "observation.value"])
     .orderBy("clip.row");
   for (const clip of db.iterate(clips)) {
-    const observation = clip.value === null ? null : (JSON.parse(clip.value) as PackedObservation);
+    const observation =
+      clip.value === null
+        ? null
+        : parseStored<PackedObservation>(
+            clip.value,
+            `the observation of clip ${clip.clip} of ${clip.stream}`,
+          );
     yield { row: "clip", ...toClipRecord(clip), observation };
   }
 }
@@ -72,7 +78,12 @@ function* policyRows(db: Db): Generator<RowOf<"policy">> {
     .orderBy("policy.id")
     .orderBy("stream.row");
   for (const { policy, stream, value } of db.iterate(values)) {
-    yield { row: "policy", policy, stream, value: JSON.parse(value) as JsonValue };
+    yield {
+      row: "policy",
+      policy,
+      stream,
+      value: parseStored<JsonValue>(value, `what ${policy} keeps of ${stream}`),
+    };
   }
 }
 
@@ -94,7 +105,7 @@ function* decisionRows(db: Db): Generator<RowOf<"decision">> {
     yield {
       row: "decision",
       ...{ policy, revision, documents },
-      clips: JSON.parse(clips) as RowOf<"decision">["clips"],
+      clips: parseStored<RowOf<"decision">["clips"]>(clips, "a decision"),
       decidedAtMs: decided_at_ms,
       ...countsRow(countsOf(words)),
     };

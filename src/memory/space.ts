@@ -5,7 +5,7 @@
 import { sql } from "kysely";
 import type { Embedder, WordSpace } from "../engine.ts";
 import { StoreError } from "../errors.ts";
-import { build, type Db } from "./database.ts";
+import { build, type Db, parseStored } from "./database.ts";
 import { insertText, insertVector } from "./entries.ts";
 import { vectorTable, vectorTableSql } from "./schema.ts";
 
@@ -178,7 +178,12 @@ function changeOver(db: Db, space: number, { words }: Indexing): boolean {
   db.exec(`drop table ${doneTable(space)}`);
   db.run(sql`delete from entry_text`);
   for (const entry of db.all(build.selectFrom("entry").select(["row", "text", "speakers"]))) {
-    insertText(db, entry.row, { text: entry.text, speakers: JSON.parse(entry.speakers) as string[] }, words);
+    insertText(
+      db,
+      entry.row,
+      { text: entry.text, speakers: parseStored<string[]>(entry.speakers, "the speakers of an entry") },
+      words,
+    );
   }
   return true;
 }

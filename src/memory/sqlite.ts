@@ -6,6 +6,7 @@
  */
 import { join } from "node:path";
 import type { Embedder, WordSpace } from "../engine.ts";
+import { StoreError } from "../errors.ts";
 import type { Observation } from "../perception/observation.ts";
 import { defaultWindowClips } from "../stream/clip.ts";
 import { activateAdapter, adapters, addAdapter, rollbackAdapter } from "./adapter-rows.ts";
@@ -117,6 +118,9 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
     try {
       held.releaseAll();
       sweepBlobs(db, blobFolder);
+    } catch (error) {
+      // A lease ends with its process and blobs are swept again, so a full disk is not told twice.
+      if (!(error instanceof StoreError)) throw error;
     } finally {
       db.close();
       feed.close();

@@ -2,7 +2,7 @@
 import { sql } from "kysely";
 import type { Feedback, Task } from "../tasks/task.ts";
 import { logChange } from "./change-log.ts";
-import { build, type Db } from "./database.ts";
+import { build, type Db, parseStored } from "./database.ts";
 import { unknownTask } from "./errors.ts";
 import type { TaskCount, TaskList } from "./records.ts";
 
@@ -56,8 +56,8 @@ export function toTask({
   readonly feedback: string | null;
 }): Task {
   return {
-    ...(JSON.parse(value) as Omit<Task, "feedback">),
-    feedback: feedback === null ? null : (JSON.parse(feedback) as Feedback),
+    ...parseStored<Omit<Task, "feedback">>(value, "a question"),
+    feedback: feedback === null ? null : parseStored<Feedback>(feedback, "feedback on a question"),
   };
 }
 

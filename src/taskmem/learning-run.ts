@@ -2,8 +2,9 @@
  * Where a run of learning is kept until it is finished, so that one that was killed is resumed, and two processes that
  * learn at once do not write the same files.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeDirectory } from "../util/directory.ts";
 
 /** A directory that only this run writes. */
 export interface ClaimedRun {
@@ -30,7 +31,7 @@ export function claimUnfinishedRun(runs: string, policy: string): ClaimedRun {
 
 /** Claims a directory by a file with this process's id; `null` while a living process holds it. */
 function claim(directory: string): ClaimedRun | null {
-  mkdirSync(directory, { recursive: true });
+  makeDirectory(directory);
   const owner = join(directory, "owner");
   if (existsSync(owner) && isAlive(Number(readFileSync(owner, "utf8")))) return null;
   rmSync(owner, { force: true });
