@@ -92,7 +92,11 @@ function store(
     const counts = bySpeaker(counted, observations, indexing.words);
     const row = addDecision(db, { policy, revision, decidedAtMs: now() }, counts);
     for (const clip of undecided) {
-      db.run(build.insertInto("decision_clip").values({ clip: clip.row, revision, decision: row }));
+      db.run(
+        build
+          .insertInto("decision_clip")
+          .values({ clip: clip.row, revision, part: clip.part, decision: row }),
+      );
       markStored(db, stream.row, clip);
     }
     trimObservations(db, stream.row, withFrames);
@@ -114,6 +118,7 @@ function openClip(
       .selectFrom("decision_clip")
       .select("decision")
       .where("clip", "=", found.row)
+      .where("part", "=", found.part)
       .where("revision", "=", revision),
   );
   const entries = db.all(
@@ -126,6 +131,7 @@ function openClip(
   );
   return {
     row: found.row,
+    part: found.part,
     clip,
     endSeconds: found.end_seconds,
     observation:

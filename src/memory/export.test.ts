@@ -72,6 +72,11 @@ async function household(): Promise<SqliteMemory> {
     reason: "source-down",
     detail: "The camera was off.",
   });
+  const file = { id: "head", name: "late.mp4", startSeconds: -20, bytes: 9, whole: true, watchedSeconds: 10 };
+  for (const clip of [7, -2]) {
+    await memory.addObservation(observationOf("kitchen", clip), [file]);
+    await memory.commit(decisionOf("kitchen", [statementOf(clip, `Late file, clip ${clip}`)]));
+  }
   await memory.endStream("kitchen");
   await memory.addTask({
     id: "task_1",

@@ -269,7 +269,9 @@ function malformed(file: string, line: number, why: string): DataError {
 }
 
 const seconds = z.number();
-const index = z.int().nonnegative();
+const count = z.int().nonnegative();
+/** Files from before the first file of a stream have clips below 0. */
+const index = z.int();
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const span = { startSeconds: seconds, endSeconds: seconds };
 const json: z.ZodType<JsonValue> = z.json();
@@ -336,6 +338,14 @@ const leftOut = z.object({
   reason: z.string(),
 });
 const wordCount = z.tuple([z.string(), z.number()]);
+const sourceFile = z.object({
+  id: z.string().min(1),
+  name: z.string(),
+  startSeconds: seconds,
+  watchedSeconds: seconds.nonnegative(),
+  bytes: count,
+  whole: z.boolean(),
+});
 const adapterState = z.enum(["candidate", "active", "retired", "refused"]);
 const rowSchema = z.discriminatedUnion("row", [
   z.object({
@@ -349,7 +359,8 @@ const rowSchema = z.discriminatedUnion("row", [
     ended: z.boolean(),
     // Exports of older versions lack it.
     leftOut: z.array(leftOut).default([]),
-    nextClip: index,
+    nextClip: count,
+    files: z.array(sourceFile).exactOptional(),
   }),
   z.object({
     row: z.literal("clip"),
@@ -358,7 +369,8 @@ const rowSchema = z.discriminatedUnion("row", [
     state: z.enum(["perceived", "stored", "failed"]),
     ...span,
     failure: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).nullable(),
-    attempts: index,
+    attempts: count,
+    part: z.int().positive().exactOptional(),
     // Exports of older versions lack it.
     look: look.nullable().default(null),
     observation: observation.nullable(),
@@ -384,7 +396,7 @@ const rowSchema = z.discriminatedUnion("row", [
     policy: z.string(),
     revision: z.string(),
     decidedAtMs: z.number(),
-    clips: z.array(z.object({ stream: z.string(), clip: index })),
+    clips: z.array(z.object({ stream: z.string(), clip: index, part: z.int().positive().exactOptional() })),
     documents: z.number(),
     words: z.array(wordCount),
     // Exports of older versions lack it.

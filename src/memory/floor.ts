@@ -58,7 +58,8 @@ function toRow(clips: readonly LookedClip[]): FloorRow {
 const lengthOf = ({ startSeconds, endSeconds }: Pick<LookedClip, "startSeconds" | "endSeconds">) =>
   endSeconds - startSeconds;
 
-function joinLooks(clips: readonly LookedClip[]): Look {
+/** The looks of several stretches as one. `clips` holds at least one. */
+export function joinLooks(clips: readonly Omit<LookedClip, "stream">[]): Look {
   const pictured = clips.filter(({ look }) => look.picture !== null);
   const picture = pictured[0]?.look.picture;
   const mean = (value: (look: NonNullable<Look["picture"]>) => number | null) => {
@@ -101,19 +102,25 @@ function joinSounds(sounds: readonly NonNullable<Look["sound"]>[]): Look["sound"
 
 /** Name of a row by its stream and span, of letters and digits, so that an answer can cite it. */
 function floorId(stream: string, startSeconds: number, endSeconds: number): string {
-  return ["floor", streamKey(stream), Math.floor(startSeconds), Math.ceil(endSeconds)].join("_");
+  return ["floor", streamKey(stream), ...[Math.floor(startSeconds), Math.ceil(endSeconds)].map(digits)].join(
+    "_",
+  );
 }
+
+/** Seconds before the first file of a stream are written with `m` for the minus. */
+const digits = (seconds: number) => (seconds < 0 ? `m${-seconds}` : String(Math.abs(seconds)));
+const ofDigits = (text = "") => (text.startsWith("m") ? -Number(text.slice(1)) : Number(text));
 
 const streamKey = (stream: string) => sha256(stream).slice(0, 8);
 
 /** Whether a cited id names a row of a span that is forgotten. */
 export function isForgottenFloor(id: string, { streams, fromSeconds, toSeconds }: ForgetRequest): boolean {
-  const match = /^floor_([0-9a-f]{8})_(\d+)_(\d+)$/.exec(id);
+  const match = /^floor_([0-9a-f]{8})_(m?\d+)_(m?\d+)$/.exec(id);
   if (!match) return false;
   const [, key, start, end] = match;
   return (
     (streams?.some((stream) => streamKey(stream) === key) ?? true) &&
-    (fromSeconds === undefined || Number(end) > fromSeconds) &&
-    (toSeconds === undefined || Number(start) < toSeconds)
+    (fromSeconds === undefined || ofDigits(end) > fromSeconds) &&
+    (toSeconds === undefined || ofDigits(start) < toSeconds)
   );
 }

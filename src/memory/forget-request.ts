@@ -4,7 +4,7 @@ import type { Observation } from "../perception/observation.ts";
 import type { Task } from "../tasks/task.ts";
 import { isForgottenFloor } from "./floor.ts";
 import { foldName, mentions } from "./names.ts";
-import type { ForgetRequest, LeftOut, PackedObservation, StreamRecord } from "./records.ts";
+import type { ForgetRequest, LeftOut, PackedObservation, SourceFile, StreamRecord } from "./records.ts";
 
 /** How many entries a report shows as a sample. */
 export const sampleSize = 10;
@@ -91,6 +91,17 @@ export function isShown(
     [...said, ...screen].map(({ text }) => text),
     names,
   );
+}
+
+/** Files of a stream whose names the request describes, without their names: they are known by their content. */
+export function namelessFiles(
+  stream: string,
+  files: readonly SourceFile[],
+  { streams }: ForgetRequest,
+  { meant, byText }: Pick<Reach, "meant" | "byText">,
+): SourceFile[] {
+  if (!byText || !(streams?.includes(stream) ?? true)) return [];
+  return files.filter(({ name }) => meant([name], [])).map((file) => ({ ...file, name: "" }));
 }
 
 /** What is left of a stream's list of things left out: items whose words the request describes are removed. */

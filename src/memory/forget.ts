@@ -38,12 +38,20 @@ import {
   isShown,
   leftOutKept,
   type Meant,
+  namelessFiles,
   type Reach,
   reachOf,
   sampleSize,
   taskGoes,
 } from "./forget-request.ts";
-import { streams as allStreams, deleteObservations, keepLeftOut } from "./journal.ts";
+import {
+  streams as allStreams,
+  deleteObservations,
+  keepFiles,
+  keepLeftOut,
+  sourceFilesOf,
+  streamRow,
+} from "./journal.ts";
 import { listed } from "./listed.ts";
 import { decisionReader, takeBack } from "./policy-state.ts";
 import type { Evidence, ForgetReport, ForgetRequest, PackedObservation } from "./records.ts";
@@ -155,6 +163,8 @@ function forgetRows(db: Db, words: WordSpace, request: ForgetRequest): Omit<Forg
   for (const { id, leftOut } of allStreams(db)) {
     const kept = leftOutKept({ id, leftOut }, request, reach);
     if (kept.length < leftOut.length) keepLeftOut(db, id, kept);
+    const { row } = streamRow(db, id);
+    keepFiles(db, row, namelessFiles(id, sourceFilesOf(db, row), request, reach));
   }
   let gaps = 0;
   if (wholeStreams) {

@@ -22,10 +22,12 @@ import {
   failClip,
   floor,
   gaps,
+  keepFiles,
   keepLeftOut,
   plain,
   policyState,
   progress,
+  sourceFiles,
   streamOf,
   trimAll,
   trimFrames,
@@ -137,8 +139,10 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
         streamOf(state, stream).record.ended = true;
       }),
     keepLeftOut: async (stream, items) => write((state) => keepLeftOut(state, stream, items)),
-    addObservation: async (observation) =>
-      write((state) => addObservation(state, observation, { grow: false })),
+    addObservation: async (observation, files) =>
+      write((state) => addObservation(state, observation, { files })),
+    sourceFiles: async (stream) => plain(sourceFiles(open(), stream)),
+    keepFiles: async (stream, files) => write((state) => keepFiles(state, stream, files)),
     growObservation: async (observation) =>
       write((state) => addObservation(state, observation, { grow: true })),
     commit: async (decision) => {

@@ -8,15 +8,16 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Look } from "../perception/look.ts";
 import type { Observation } from "../perception/observation.ts";
+import { holesIn } from "../stream/spans.ts";
 import { maskedMessage } from "../util/secrets.ts";
 import type { Clock } from "../util/time.ts";
 import { claimBlobs, markLoose, readBlobNow } from "./blobs.ts";
 import { logChange } from "./change-log.ts";
 import { build, type Db, parseStored } from "./database.ts";
 import { changedStream, decidedClip, unknownClip, unknownStream } from "./errors.ts";
-import { floorRows } from "./floor.ts";
+import { floorRows, joinLooks } from "./floor.ts";
 import { listed } from "./listed.ts";
-import { type packObservation, unpackObservation } from "./packed.ts";
+import { hashesIn, joinObservations, type packObservation, unpackObservation } from "./packed.ts";
 import type {
   ClipFailure,
   FloorFilter,
@@ -27,6 +28,7 @@ import type {
   NewStream,
   PackedObservation,
   Progress,
+  SourceFile,
   StreamRecord,
 } from "./records.ts";
 import { keptObservations, mostWithFrames } from "./retention.ts";
@@ -126,9 +128,17 @@ const unpack = (value: string, blobFolder: string): Observation =>
     readBlobNow(blobFolder, hash),
   );
 
+/** How an observation of a clip that was journaled before is taken. */
+export interface Journaling {
+  /** Whether it replaces that of a waiting clip. @default false */
+  readonly grow?: boolean;
+  /** Files it is new material of, with their marks: see `Journal.addObservation`. */
+  readonly files?: readonly SourceFile[] | undefined;
+}
+
 /**
- * Journals a clip as perceived; its blobs must have been written. A waiting clip stays as it is, unless `grow` is set:
- * then this observation replaces the one before.
+ * Journals a clip as perceived; its blobs must have been written. A waiting clip stays as it is, but for `grow` and
+ * `files`.
  * @throws StoreError `clip-decided`
  */
 export function addObservation(
@@ -136,7 +146,7 @@ export function addObservation(
   blobFolder: string,
   stream: StreamRow,
   { packed, blobs }: ReturnType<typeof packObservation>,
-  { grow }: { readonly grow: boolean },
+  { grow = false, files }: Journaling,
 ): void {
   const { clip, startSeconds, endSeconds } = packed;
   const look = packed.look ? JSON.stringify(packed.look) : null;
@@ -147,19 +157,24 @@ export function addObservation(
       .values({ stream: stream.row, clip, state: "perceived", ...span, failure: null })
       .onConflict((conflict) => conflict.columns(["stream", "clip"]).doNothing()),
   );
+  const isNew = added.changes > 0;
   let row = Number(added.lastInsertRowid);
-  if (added.changes === 0) {
+  let observed = packed;
+  if (files) {
+    keepFiles(db, stream.row, files);
+    cutGaps(db, stream.row, packed);
+    if (!isNew) ({ row, observed } = openAgain(db, stream.row, packed));
+  } else if (!isNew) {
     row = waitingRow(db, stream, clip);
     if (!grow) return;
     deleteObservations(db, [row]);
     db.run(build.updateTable("clip").set(span).where("row", "=", row));
   }
-  db.run(build.insertInto("observation").values({ clip: row, value: JSON.stringify(packed) }));
+  db.run(build.insertInto("observation").values({ clip: row, value: JSON.stringify(observed) }));
   claimBlobs(db, blobFolder, blobs);
-  for (const hash of new Set(blobs.map((blob) => blob.hash))) {
+  for (const hash of new Set(hashesIn(observed)))
     db.run(build.insertInto("observation_frame").values({ clip: row, hash }));
-  }
-  if (added.changes === 0) return;
+  if (!isNew && !files) return;
   db.run(
     build
       .updateTable("stream")
@@ -182,13 +197,110 @@ function waitingRow(db: Db, stream: StreamRow, clip: number): number {
   throw decidedClip(stream.id, clip);
 }
 
+/**
+ * Opens a known clip for new material: a waiting one waits with all of its material, a decided one waits as another part
+ * with the new alone. Its span and look become those of all parts. Inside a transaction.
+ * @returns its row, and the observation that is to be decided about
+ */
+function openAgain(
+  db: Db,
+  stream: number,
+  packed: PackedObservation,
+): { readonly row: number; readonly observed: PackedObservation } {
+  const known = db.get(
+    build
+      .selectFrom("clip")
+      .leftJoin("observation", "observation.clip", "clip.row")
+      .select(["clip.row", "clip.start_seconds", "clip.end_seconds", "clip.look", "observation.value"])
+      .select(sql<number>`${waits}`.as("waits"))
+      .where("clip.stream", "=", stream)
+      .where("clip.clip", "=", packed.clip),
+  )!;
+  const { row, value } = known;
+  const earlier =
+    known.waits === 1 && value !== null ? parseStored<PackedObservation>(value, "an observation") : null;
+  const before = { startSeconds: known.start_seconds, endSeconds: known.end_seconds };
+  const looks = [
+    ...(known.look === null ? [] : [{ ...before, look: parseStored<Look>(known.look, "a look") }]),
+    ...(packed.look ? [{ ...packed, look: packed.look }] : []),
+  ];
+  deleteObservations(db, [row]);
+  db.run(
+    build
+      .updateTable("clip")
+      .set({
+        ...{ state: "perceived", failure: null, part: sql`part + ${earlier ? 0 : 1}` },
+        start_seconds: Math.min(before.startSeconds, packed.startSeconds),
+        end_seconds: Math.max(before.endSeconds, packed.endSeconds),
+        look: looks.length === 0 ? null : JSON.stringify(joinLooks(looks)),
+      })
+      .where("row", "=", row),
+  );
+  return { row, observed: earlier ? joinObservations(earlier, packed) : packed };
+}
+
+export function sourceFiles(db: Db, stream: string): SourceFile[] {
+  return sourceFilesOf(db, streamRow(db, stream).row);
+}
+
+export function sourceFilesOf(db: Db, stream: number): SourceFile[] {
+  const files = build.selectFrom("source_file").selectAll().where("stream", "=", stream);
+  return db
+    .all(files.orderBy("start_seconds").orderBy("id"))
+    .map(({ id, name, start_seconds, watched_seconds, bytes, whole }) => ({
+      ...{ id, name, startSeconds: start_seconds, watchedSeconds: watched_seconds, bytes },
+      whole: whole === 1,
+    }));
+}
+
+/** Keeps up to where files were watched. */
+export function keepFiles(db: Db, stream: number, files: readonly SourceFile[]): void {
+  for (const { id, name, startSeconds, watchedSeconds, bytes, whole } of files) {
+    db.run(
+      build.replaceInto("source_file").values({
+        ...{ stream, id, name, bytes, whole: whole ? 1 : 0 },
+        ...{ start_seconds: startSeconds, watched_seconds: watchedSeconds },
+      }),
+    );
+  }
+}
+
+/** Cuts what was watched after all out of the gaps. Inside a transaction. */
+export function cutGaps(
+  db: Db,
+  stream: number,
+  { startSeconds, endSeconds }: Pick<PackedObservation, "startSeconds" | "endSeconds">,
+): void {
+  const met = db.all(
+    build
+      .selectFrom("gap")
+      .selectAll()
+      .where("stream", "=", stream)
+      .where("start_seconds", "<", endSeconds)
+      .where("end_seconds", ">", startSeconds),
+  );
+  for (const gap of met) {
+    const key = build.deleteFrom("gap").where("stream", "=", stream).where("reason", "=", gap.reason);
+    db.run(key.where("start_seconds", "=", gap.start_seconds));
+    const around = holesIn({ startSeconds: gap.start_seconds, endSeconds: gap.end_seconds }, [
+      { startSeconds, endSeconds },
+    ]);
+    for (const rest of around) {
+      const span = { start_seconds: rest.startSeconds, end_seconds: rest.endSeconds };
+      db.run(build.replaceInto("gap").values({ ...gap, ...span }));
+      logChange(db, { kind: "gap", stream, value: rest });
+    }
+  }
+}
+
 /** What is stored about a clip; `undefined` if it was never perceived or was forgotten. */
 export function clipWithObservation(db: Db, stream: number, clip: number) {
   return db.get(
     build
       .selectFrom("clip")
       .leftJoin("observation", "observation.clip", "clip.row")
-      .select(["clip.row", "clip.state", "clip.start_seconds", "clip.end_seconds", "observation.value"])
+      .select(["clip.row", "clip.state", "clip.part", "clip.start_seconds", "clip.end_seconds"])
+      .select("observation.value")
       .where("clip.stream", "=", stream)
       .where("clip.clip", "=", clip),
   );

@@ -39,6 +39,7 @@ import type {
   RecalledEntry,
   RecallQuery,
   Receipt,
+  SourceFile,
   StreamRecord,
   TaskCount,
   TaskList,
@@ -71,10 +72,18 @@ export interface Journal {
   keepLeftOut(stream: string, items: readonly LeftOut[]): Promise<void>;
   /**
    * Journals a clip as perceived, with its frames as blobs. A waiting clip stays as it is.
+   *
+   * With `files` it holds new material of files, whose marks are kept in the same step: a waiting clip gets it added, and
+   * a decided one is opened again as another part, to be decided about this material alone. What is watched now is cut
+   * out of the gaps kept before.
    * @throws StoreError `clip-decided` for a clip that was stored or failed for good, with `stream` and `clip` in
-   * `details`
+   * `details`, unless `files` are given
    */
-  addObservation(observation: Observation): Promise<void>;
+  addObservation(observation: Observation, files?: readonly SourceFile[]): Promise<void>;
+  /** The files a stream was watched from, by their start; none for streams of another kind and of older versions. */
+  sourceFiles(stream: string): Promise<SourceFile[]>;
+  /** Keeps up to where files of a stream were watched. */
+  keepFiles(stream: string, files: readonly SourceFile[]): Promise<void>;
   /**
    * Replaces the observation of a waiting clip, or journals it: for clips whose items arrive one by one.
    * @throws StoreError `clip-decided`

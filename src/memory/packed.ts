@@ -1,6 +1,7 @@
 /** Observations as stores keep them: pictures and sound by hash, everything else unchanged. */
 import type { Observation } from "../perception/observation.ts";
 import { type Blob, blobOf } from "./blob.ts";
+import { joinLooks } from "./floor.ts";
 import type { PackedObservation } from "./records.ts";
 
 /** Packs an observation. @returns the observation with hashes, and its blobs */
@@ -62,6 +63,39 @@ export function unpackObservation(
       },
     }),
   };
+}
+
+/** Two observations of one clip as one, each list in time order. */
+export function joinObservations(a: PackedObservation, b: PackedObservation): PackedObservation {
+  const inOrder = <Item extends { readonly startSeconds: number }>(
+    one: readonly Item[],
+    other: readonly Item[],
+  ) => [...one, ...other].sort((x, y) => x.startSeconds - y.startSeconds);
+  const ran = Object.entries(b.tiers).filter(([sense, tier]) => tier !== "none" || !(sense in a.tiers));
+  const joined: PackedObservation = {
+    ...a,
+    startSeconds: Math.min(a.startSeconds, b.startSeconds),
+    endSeconds: Math.max(a.endSeconds, b.endSeconds),
+    frames: [...a.frames, ...b.frames].sort((x, y) => x.atSeconds - y.atSeconds),
+    speech: inOrder(a.speech, b.speech),
+    captions: inOrder(a.captions, b.captions),
+    screen: inOrder(a.screen, b.screen),
+    shots: [...a.shots, ...b.shots].sort((x, y) => x - y),
+    people: joinPeople([...a.people, ...b.people]),
+    tiers: { ...a.tiers, ...Object.fromEntries(ran) },
+    problems: [...new Set([...a.problems, ...b.problems])],
+  };
+  const looked = [a, b].flatMap(({ startSeconds, endSeconds, look }) =>
+    look ? [{ startSeconds, endSeconds, look }] : [],
+  );
+  return looked.length === 0 ? joined : { ...joined, look: joinLooks(looked) };
+}
+
+function joinPeople(people: PackedObservation["people"]): PackedObservation["people"] {
+  return [...Map.groupBy(people, ({ id }) => id).values()].map((same) => ({
+    ...same[0]!,
+    atSeconds: same.flatMap(({ atSeconds }) => atSeconds).sort((x, y) => x - y),
+  }));
 }
 
 /** Hashes of the blobs an observation names. */

@@ -5,12 +5,12 @@
 
 import type { Look } from "../perception/look.ts";
 import type { Observation, Pushed, SourceText } from "../perception/observation.ts";
-import type { Frame, Gap, LeftOut } from "../stream/clip.ts";
+import type { Frame, Gap, LeftOut, SourceFile } from "../stream/clip.ts";
 import type { Task } from "../tasks/task.ts";
 import type { Clock } from "../util/time.ts";
 
-/** Gaps, source texts and what was left out are part of memory: readers see memory only. */
-export type { Gap, LeftOut, SourceText };
+/** Gaps, source texts, files and what was left out are part of memory: readers see memory only. */
+export type { Gap, LeftOut, SourceFile, SourceText };
 
 /** A value that JSON can hold. */
 export type JsonValue =
@@ -366,9 +366,16 @@ export type WordCount = readonly [stem: string, times: number];
  * One row of an export: everything a memory holds except what can be computed again (text index, vectors, word counts).
  */
 export type MemoryRow =
-  | ({ readonly row: "stream"; readonly nextClip: number } & StreamRecord)
+  | ({
+      readonly row: "stream";
+      readonly nextClip: number;
+      /** The files it was watched from. @default none */
+      readonly files?: readonly SourceFile[];
+    } & StreamRecord)
   | ({
       readonly row: "clip";
+      /** How often it was opened, counted from 1. @default 1 */
+      readonly part?: number;
       /** The observation, if it is still kept. */
       readonly observation: PackedObservation | null;
     } & ClipRecord)
@@ -379,7 +386,12 @@ export type MemoryRow =
       readonly policy: string;
       readonly revision: string;
       readonly decidedAtMs: number;
-      readonly clips: readonly { readonly stream: string; readonly clip: number }[];
+      readonly clips: readonly {
+        readonly stream: string;
+        readonly clip: number;
+        /** The part decided about. @default 1 */
+        readonly part?: number;
+      }[];
       /** What it added to the policy's word counts. */
       readonly documents: number;
       readonly words: readonly WordCount[];

@@ -3,12 +3,15 @@ import { isDeepStrictEqual } from "node:util";
 import { DataError } from "../errors.ts";
 import type { Task } from "../tasks/task.ts";
 import { hashesIn } from "./packed.ts";
-import type { ClipRecord, Entry, MemoryRow, StreamRecord } from "./records.ts";
+import type { ClipRecord, Entry, MemoryRow, SourceFile, StreamRecord } from "./records.ts";
 
 /** What a memory holds under the names of a row. */
 export interface Held {
   stream(id: string): StreamRecord | undefined;
-  clip(stream: string, clip: number): Pick<ClipRecord, "startSeconds"> | undefined;
+  clip(
+    stream: string,
+    clip: number,
+  ): (Pick<ClipRecord, "startSeconds"> & { readonly part: number }) | undefined;
   entry(id: string): Entry | undefined;
   task(id: string): Task | undefined;
 }
@@ -31,12 +34,12 @@ function compared(held: Held, row: MemoryRow): readonly [here: unknown, there: u
       const known = held.stream(row.id);
       return [known && streamFacts(known), streamFacts(row), `stream ${row.id}`];
     }
-    case "clip":
-      return [
-        held.clip(row.stream, row.clip)?.startSeconds,
-        row.startSeconds,
-        `clip ${row.clip} of ${row.stream}`,
-      ];
+    case "clip": {
+      const known = held.clip(row.stream, row.clip);
+      // A part that came later may start earlier.
+      const here = known?.part === (row.part ?? 1) ? known.startSeconds : undefined;
+      return [here, row.startSeconds, `clip ${row.clip} of ${row.stream}`];
+    }
     case "entry": {
       const known = held.entry(row.id);
       return [known && entryFacts(known), entryFacts(row), `entry ${row.id}`];
@@ -50,6 +53,12 @@ function compared(held: Held, row: MemoryRow): readonly [here: unknown, there: u
 
 const streamFacts = ({ clipSeconds, clock, fingerprint }: StreamRecord) => [clipSeconds, clock, fingerprint];
 const entryFacts = (entry: Entry) => [entry.stream, entry.clip, entry.kind, entry.text, entry.revision];
+
+/** Whether a file was watched further than is known. */
+export function isWatchedFurther(file: SourceFile, known: SourceFile | undefined): boolean {
+  if (known === undefined || file.watchedSeconds > known.watchedSeconds) return true;
+  return file.watchedSeconds === known.watchedSeconds && file.whole && !known.whole;
+}
 
 /** Hashes of the blobs a row names. */
 export function hashesOf(row: MemoryRow): string[] {

@@ -13,11 +13,19 @@ import { type Blob, blobOf, claimBlobs, sweepBlobs, writeBlobs } from "./blobs.t
 import { logChange } from "./change-log.ts";
 import { build, type Db, openDatabase, parseStored } from "./database.ts";
 import { closeEntry, type EntryRow, insertEntry, selectEntryById, toEntry } from "./entries.ts";
-import { addGap, streamRow, toStream } from "./journal.ts";
+import {
+  addGap,
+  cutGaps,
+  deleteObservations,
+  keepFiles,
+  sourceFilesOf,
+  streamRow,
+  toStream,
+} from "./journal.ts";
 import type { AddedRows, JsonValue, MemoryRow, PackedObservation } from "./memory.ts";
 import { toClipRecord } from "./page-rows.ts";
 import { addDecision, decisionReader, policyRow, putPolicyValue } from "./policy-state.ts";
-import { assertFits, assertHash, type Held, hashesOf } from "./row-conflict.ts";
+import { assertFits, assertHash, type Held, hashesOf, isWatchedFurther } from "./row-conflict.ts";
 import { type Indexing, requireSpace, spaceRows } from "./space.ts";
 import { countsIn, countsRow } from "./speaker-counts.ts";
 import { embedAll } from "./statements.ts";
@@ -45,7 +53,11 @@ export async function* memoryRows(directory: string): AsyncGenerator<MemoryRow> 
 
 function* streamRows(db: Db): Generator<RowOf<"stream">> {
   for (const stream of db.iterate(build.selectFrom("stream").selectAll().orderBy("row"))) {
-    yield { row: "stream", ...toStream(stream), nextClip: stream.next_clip };
+    const files = sourceFilesOf(db, stream.row);
+    yield {
+      ...{ row: "stream", ...toStream(stream), nextClip: stream.next_clip },
+      ...(files.length > 0 && { files }),
+    };
   }
 }
 
@@ -55,7 +67,7 @@ function* clipRows(db: Db): Generator<RowOf<"clip">> {
     .innerJoin("stream", "stream.row", "clip.stream")
     .leftJoin("observation", "observation.clip", "clip.row")
     .select(["stream.id as stream", "clip.clip", "clip.state", "clip.start_seconds", "clip.end_seconds"])
-    .select(["clip.failure", "clip.attempts", "clip.look", "observation.value"])
+    .select(["clip.failure", "clip.attempts", "clip.part", "clip.look", "observation.value"])
     .orderBy("clip.row");
   for (const clip of db.iterate(clips)) {
     const observation =
@@ -65,9 +77,12 @@ function* clipRows(db: Db): Generator<RowOf<"clip">> {
             clip.value,
             `the observation of clip ${clip.clip} of ${clip.stream}`,
           );
-    yield { row: "clip", ...toClipRecord(clip), observation };
+    yield { row: "clip", ...partOf(clip), ...toClipRecord(clip), observation };
   }
 }
+
+/** The first part goes without saying. */
+const partOf = ({ part }: { readonly part: number }) => (part > 1 ? { part } : {});
 
 function* policyRows(db: Db): Generator<RowOf<"policy">> {
   const values = build
@@ -96,7 +111,8 @@ function* decisionRows(db: Db): Generator<RowOf<"decision">> {
     clips: string;
     words: string;
   }>`select p.id as policy, d.revision, d.decided_at_ms, d.documents, d.words,
-      (select json_group_array(json_object('stream', s.id, 'clip', c.clip) order by c.row)
+      (select json_group_array(json_patch(json_object('stream', s.id, 'clip', c.clip),
+          iif(dc.part > 1, json_object('part', dc.part), '{}')) order by c.row, dc.part)
         from decision_clip as dc join clip as c on c.row = dc.clip join stream as s on s.row = c.stream
         where dc.decision = d.row) as clips
     from decision as d join policy as p on p.row = d.policy order by d.row`;
@@ -145,7 +161,7 @@ const heldIn = (db: Db): Held => ({
   },
   clip: (stream, clip) => {
     const row = clipIn(db, stream, clip);
-    return row && { startSeconds: row.start_seconds };
+    return row && { startSeconds: row.start_seconds, part: row.part };
   },
   entry: (id) => {
     const row = db.get(selectEntryById(id));
@@ -162,7 +178,7 @@ function clipIn(db: Db, stream: string, clip: number) {
     build
       .selectFrom("clip")
       .innerJoin("stream", "stream.row", "clip.stream")
-      .select(["clip.row", "clip.state", "clip.start_seconds", "clip.end_seconds"])
+      .select(["clip.row", "clip.state", "clip.part", "clip.start_seconds", "clip.end_seconds"])
       .where("stream.id", "=", stream)
       .where("clip.clip", "=", clip),
   );
@@ -201,7 +217,7 @@ export async function addRows(
 
 function isNew(db: Db, row: MemoryRow): boolean {
   if (row.row === "entry") return !db.get(selectEntryById(row.id));
-  return row.row === "clip" && !clipIn(db, row.stream, row.clip);
+  return row.row === "clip" && (clipIn(db, row.stream, row.clip)?.part ?? 0) < (row.part ?? 1);
 }
 
 /**
@@ -316,6 +332,15 @@ function adder(
 }
 
 function addStreamRow(db: Db, row: RowOf<"stream">): boolean {
+  const isFurther = takeStream(db, row);
+  const stream = streamRow(db, row.id).row;
+  const marks = new Map(sourceFilesOf(db, stream).map((file) => [file.id, file]));
+  const further = (row.files ?? []).filter((file) => isWatchedFurther(file, marks.get(file.id)));
+  keepFiles(db, stream, further);
+  return isFurther || further.length > 0;
+}
+
+function takeStream(db: Db, row: RowOf<"stream">): boolean {
   const known = db.get(build.selectFrom("stream").select(["next_clip", "ended"]).where("id", "=", row.id));
   if (known) {
     const isFurther = row.nextClip > known.next_clip || (row.nextClip === known.next_clip && row.ended);
@@ -344,14 +369,26 @@ function addStreamRow(db: Db, row: RowOf<"stream">): boolean {
   return true;
 }
 
-/** The further state of a clip is kept, whichever memory has it. */
+/** The later part and the further state of a clip are kept, whichever memory has them. */
 function addClipRow(
   db: Db,
   row: RowOf<"clip">,
   claim: (hashes: readonly string[]) => readonly string[],
 ): boolean {
   const failure = row.failure === null ? null : JSON.stringify(row.failure);
+  const part = row.part ?? 1;
   const known = clipIn(db, row.stream, row.clip);
+  if (known && known.part !== part) {
+    if (known.part > part) return false;
+    deleteObservations(db, [known.row]);
+    const span = { start_seconds: row.startSeconds, end_seconds: row.endSeconds };
+    const later = { ...span, part, state: row.state, failure, attempts: row.attempts, look: lookOf(row) };
+    db.run(build.updateTable("clip").set(later).where("row", "=", known.row));
+    addObservationRow(db, known.row, row, claim);
+    cutGaps(db, streamRow(db, row.stream).row, row);
+    logClip(db, row);
+    return true;
+  }
   if (known) {
     if (known.state === "stored" || row.state === "perceived") return false;
     const later = { state: row.state, failure, attempts: row.attempts };
@@ -374,20 +411,31 @@ function addClipRow(
       end_seconds: row.endSeconds,
       failure,
       attempts: row.attempts,
-      look: row.look === null ? null : JSON.stringify(row.look),
+      look: lookOf(row),
+      part,
     }),
   );
-  if (row.observation) {
-    const clip = Number(lastInsertRowid);
-    const hashes = new Set(claim(hashesOf(row)));
-    const frames = row.observation.frames.filter(({ hash }) => hashes.has(hash));
-    db.run(
-      build.insertInto("observation").values({ clip, value: JSON.stringify({ ...row.observation, frames }) }),
-    );
-    for (const hash of hashes) db.run(build.insertInto("observation_frame").values({ clip, hash }));
-  }
+  addObservationRow(db, Number(lastInsertRowid), row, claim);
+  cutGaps(db, streamRow(db, row.stream).row, row);
   logClip(db, row);
   return true;
+}
+
+const lookOf = ({ look }: RowOf<"clip">) => (look === null ? null : JSON.stringify(look));
+
+function addObservationRow(
+  db: Db,
+  clip: number,
+  row: RowOf<"clip">,
+  claim: (hashes: readonly string[]) => readonly string[],
+): void {
+  if (!row.observation) return;
+  const hashes = new Set(claim(hashesOf(row)));
+  const frames = row.observation.frames.filter(({ hash }) => hashes.has(hash));
+  db.run(
+    build.insertInto("observation").values({ clip, value: JSON.stringify({ ...row.observation, frames }) }),
+  );
+  for (const hash of hashes) db.run(build.insertInto("observation_frame").values({ clip, hash }));
 }
 
 function logClip(db: Db, { stream, clip, state }: RowOf<"clip">): void {
@@ -406,13 +454,17 @@ function addPolicyRow(db: Db, row: RowOf<"policy">): boolean {
 }
 
 function addDecisionRow(db: Db, row: RowOf<"decision">): boolean {
-  const clips = row.clips.flatMap(({ stream, clip }) => clipIn(db, stream, clip)?.row ?? []);
-  const isKnown = clips.some((clip) =>
+  const clips = row.clips.flatMap(({ stream, clip, part = 1 }) => {
+    const known = clipIn(db, stream, clip)?.row;
+    return known === undefined ? [] : [{ clip: known, part }];
+  });
+  const isKnown = clips.some(({ clip, part }) =>
     db.get(
       build
         .selectFrom("decision_clip")
         .select("clip")
         .where("clip", "=", clip)
+        .where("part", "=", part)
         .where("revision", "=", row.revision),
     ),
   );
@@ -420,6 +472,7 @@ function addDecisionRow(db: Db, row: RowOf<"decision">): boolean {
   const { revision, decidedAtMs } = row;
   const policy = policyRow(db, row.policy);
   const decision = addDecision(db, { policy, revision, decidedAtMs }, countsIn(row));
-  for (const clip of clips) db.run(build.insertInto("decision_clip").values({ clip, revision, decision }));
+  for (const { clip, part } of clips)
+    db.run(build.insertInto("decision_clip").values({ clip, part, revision, decision }));
   return true;
 }

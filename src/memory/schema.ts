@@ -44,6 +44,8 @@ export interface ClipTable {
   /** JSON of `{code, message, retryable}`, set while the clip is failed. */
   failure: string | null;
   attempts: Generated<number>;
+  /** How often the clip was opened, counted from 1: files that come later add parts. */
+  part: Generated<number>;
   /** JSON of a `Look`. */
   look: string | null;
 }
@@ -70,10 +72,11 @@ export interface DecisionTable {
   words: string;
 }
 
-/** Which clips a decision was about; a clip is decided once per revision. */
+/** Which clips a decision was about; each part of a clip is decided once per revision. */
 export interface DecisionClipTable {
   clip: number;
   revision: string;
+  part: number;
   decision: number;
 }
 
@@ -150,6 +153,17 @@ export interface GapTable {
   end_seconds: number;
   reason: "between-files" | "source-down" | "unreadable" | "behind" | "not-watched";
   detail: string;
+}
+
+/** Files that a stream was watched from, as `SourceFile`. */
+export interface SourceFileTable {
+  stream: number;
+  id: string;
+  name: string;
+  start_seconds: number;
+  watched_seconds: number;
+  bytes: number;
+  whole: number;
 }
 
 export interface TaskTable {
@@ -229,6 +243,7 @@ export interface Tables {
   blob: BlobTable;
   loose_blob: LooseBlobTable;
   gap: GapTable;
+  source_file: SourceFileTable;
   task: TaskTable;
   adapter: AdapterTable;
   engine_answer: EngineAnswerTable;
@@ -353,6 +368,23 @@ export const migrations: readonly string[] = [
   // Who said what earlier decisions counted is unknown, so those counts go with the first person who is forgotten.
   `
   update decision set words = json_array(json_array(null, documents, json(words))) where documents > 0 or words <> '[]';
+  `,
+  `
+  create table source_file (
+    stream integer not null references stream (row) on delete cascade, id text not null, name text not null,
+    start_seconds real not null, watched_seconds real not null, bytes integer not null, whole integer not null,
+    primary key (stream, id)
+  ) without rowid;
+  alter table clip add column part integer not null default 1;
+  create table decision_part (
+    clip integer not null references clip (row) on delete cascade, revision text not null,
+    part integer not null default 1, decision integer not null references decision (row) on delete cascade,
+    primary key (clip, revision, part)
+  ) without rowid;
+  insert into decision_part (clip, revision, decision) select clip, revision, decision from decision_clip;
+  drop table decision_clip;
+  alter table decision_part rename to decision_clip;
+  create index decision_clip_decision on decision_clip (decision);
   `,
 ];
 

@@ -30,8 +30,11 @@ import {
   failClip,
   floor,
   gaps,
+  type Journaling,
+  keepFiles,
   keepLeftOut,
   progress,
+  sourceFiles,
   streamRow,
   streams,
   trimFramesOfAll,
@@ -127,7 +130,7 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
     }
   };
 
-  const journal = async (observation: Observation, how: { readonly grow: boolean }) => {
+  const journal = async (observation: Observation, how: Journaling) => {
     const packed = packObservation(observation);
     await writeBlobs(db, blobFolder, packed.blobs);
     db.write(() => {
@@ -160,7 +163,14 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
 
     keepLeftOut: async (stream, items) => keepLeftOut(db, stream, items),
 
-    addObservation: (observation) => journal(observation, { grow: false }),
+    addObservation: (observation, files) => journal(observation, { files }),
+    sourceFiles: async (stream) => sourceFiles(db, stream),
+    keepFiles: async (stream, files) =>
+      db.write(() => {
+        const { row } = streamRow(db, stream);
+        held.assertHeld(row, stream);
+        keepFiles(db, row, files);
+      }),
     growObservation: (observation) => journal(observation, { grow: true }),
     commit: async (decision) => {
       const receipt = await commitDecision(db, decision, {

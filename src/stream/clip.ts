@@ -94,6 +94,22 @@ export interface SourceStatus {
   readonly reason: string;
 }
 
+/** A file of a source, and up to where it was watched. */
+export interface SourceFile {
+  /** Tells the file again, whatever its name: see `file-identity.ts`. */
+  readonly id: string;
+  /** Its last name: the path below the folder that was watched. */
+  readonly name: string;
+  /** Where it starts on the stream's timeline, in seconds. */
+  readonly startSeconds: number;
+  /** Up to where it was watched, in seconds from its start. */
+  readonly watchedSeconds: number;
+  /** Its size in bytes at that time. */
+  readonly bytes: number;
+  /** Whether all of it had been watched then: there is more only if it grew. */
+  readonly whole: boolean;
+}
+
 /** Where a source is read from, and by which clock. */
 export interface OpenOptions {
   /** Where to start, in seconds: a multiple of the clip length. */

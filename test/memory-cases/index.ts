@@ -3,6 +3,7 @@ import type { TestStore } from "../support/store.ts";
 import { adapterCases } from "./adapter.ts";
 import { changeCases } from "./change.ts";
 import { entriesCases } from "./entries.ts";
+import { fileCases } from "./files.ts";
 import { floorCases } from "./floor.ts";
 import { forgetCases } from "./forget.ts";
 import { journalCases } from "./journal.ts";
@@ -16,6 +17,7 @@ export function memoryCases(store: TestStore): void {
   entriesCases(store);
   recallCases(store);
   adapterCases(store);
+  fileCases(store);
   floorCases(store);
   forgetCases(store);
   pageCases(store);

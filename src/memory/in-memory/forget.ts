@@ -5,6 +5,7 @@ import {
   forgottenMessage,
   isShown,
   leftOutKept,
+  namelessFiles,
   type Reach,
   reachOf,
   sampleSize,
@@ -68,7 +69,11 @@ export function forget(state: State, words: WordSpace, request: ForgetRequest): 
   for (const { clip } of gone) deleteClip(state, clip);
   for (const decision of state.decisions) if (decision.clips.size === 0) state.decisions.delete(decision);
 
-  for (const { record } of state.streams.values()) record.leftOut = leftOutKept(record, request, reach);
+  for (const { record, files } of state.streams.values()) {
+    record.leftOut = leftOutKept(record, request, reach);
+    for (const file of namelessFiles(record.id, [...files.values()], request, reach))
+      files.set(file.id, file);
+  }
   const gaps = goneStreams.reduce((sum, id) => sum + state.streams.get(id)!.gaps.length, 0);
   for (const id of goneStreams) state.streams.delete(id);
   const freed = sweepBlobs(state);
@@ -160,8 +165,8 @@ function takeBackDecisions(
   const changed = new Set(found.map(({ clip }) => clip.stream));
   const lowered = new Set<string>();
   for (const decision of state.decisions) {
-    const clips = [...decision.clips].map((key) => state.clips.get(key)!);
-    const isFound = [...decision.clips].some((key) => keys.has(key));
+    const clips = [...decision.clips.keys()].map((key) => state.clips.get(key)!);
+    const isFound = [...decision.clips.keys()].some((key) => keys.has(key));
     if (!isFound && !(byText && clips.some(inScope))) continue;
     const gone = isFound && !bySpeaker ? decision.counts : chosen(decision.counts);
     if (gone.length === 0) continue;

@@ -5,11 +5,12 @@
 import type { WordSpace } from "../../engine.ts";
 import { StoreError } from "../../errors.ts";
 import type { Observation } from "../../perception/observation.ts";
+import { holesIn, type Span } from "../../stream/spans.ts";
 import { maskedMessage } from "../../util/secrets.ts";
 import { changedStream, decidedClip, unknownClip, unknownStream } from "../errors.ts";
-import { floorRows } from "../floor.ts";
+import { floorRows, joinLooks } from "../floor.ts";
 import { foldName } from "../names.ts";
-import { packObservation, unpackObservation } from "../packed.ts";
+import { joinObservations, packObservation, unpackObservation } from "../packed.ts";
 import type {
   ClipFailure,
   Decision,
@@ -24,6 +25,7 @@ import type {
   PolicyState,
   Progress,
   Receipt,
+  SourceFile,
   StreamRecord,
 } from "../records.ts";
 import { keptObservations, mostWithFrames } from "../retention.ts";
@@ -34,6 +36,7 @@ import {
   clipKey,
   clipsOf,
   compare,
+  decidedKey,
   type KeptClip,
   type KeptEntry,
   type KeptPolicy,
@@ -59,7 +62,7 @@ export function addStream(state: State, stream: NewStream, addedAtMs: number): S
     ...{ id, description, clipSeconds, clock: plain(clock), fingerprint, addedAtMs },
     ...{ ended: false, leftOut: [] },
   };
-  state.streams.set(id, { record, nextClip: 0, gaps: [] });
+  state.streams.set(id, { record, nextClip: 0, gaps: [], files: new Map() });
   return { ...record };
 }
 
@@ -76,18 +79,26 @@ export function streamOf(state: State, id: string): KeptStream {
 }
 
 /**
- * Journals a clip as perceived. A waiting clip stays as it is unless `grow` is set.
+ * Journals a clip as perceived. A waiting clip stays as it is, but for `grow` and `files`.
  * @throws StoreError `clip-decided`
  */
 export function addObservation(
   state: State,
   observation: Observation,
-  { grow }: { readonly grow: boolean },
+  { grow = false, files }: { readonly grow?: boolean; readonly files?: readonly SourceFile[] | undefined },
 ): void {
   const { clip, startSeconds, endSeconds } = observation;
   const stream = streamOf(state, observation.stream);
   const key = clipKey(observation.stream, clip);
   const known = state.clips.get(key);
+  if (files) {
+    keepFiles(state, observation.stream, files);
+    cutGaps(stream, observation);
+    if (known) {
+      openAgain(state, known, observation);
+      return;
+    }
+  }
   if (known && !waits(known)) throw decidedClip(observation.stream, clip);
   if (known && !grow) return;
   const span = { startSeconds, endSeconds, look: observation.look ? plain(observation.look) : null };
@@ -96,11 +107,53 @@ export function addObservation(
   state.clips.set(key, {
     row: nextRow(state),
     ...{ stream: observation.stream, clip, ...span },
-    ...{ state: "perceived", failure: null, attempts: 0, decided: new Set() },
+    ...{ state: "perceived", failure: null, attempts: 0, part: 1, decided: new Set() },
     observation: packed(state, observation),
   });
   stream.nextClip = Math.max(stream.nextClip, clip + 1);
   stream.record.ended = false;
+}
+
+/**
+ * Opens a known clip for new material: a waiting one waits with all of its material, a decided one waits as another part
+ * with the new alone. Its span and look become those of all parts.
+ */
+function openAgain(state: State, known: KeptClip, observation: Observation): void {
+  const added = packed(state, observation);
+  const earlier = waits(known) ? known.observation : null;
+  const looks = [known, added].flatMap(({ startSeconds, endSeconds, look }) =>
+    look ? [{ startSeconds, endSeconds, look }] : [],
+  );
+  Object.assign(known, {
+    ...{ state: "perceived", failure: null, part: known.part + (earlier ? 0 : 1) },
+    startSeconds: Math.min(known.startSeconds, added.startSeconds),
+    endSeconds: Math.max(known.endSeconds, added.endSeconds),
+    look: looks.length === 0 ? null : joinLooks(looks),
+    observation: earlier ? joinObservations(earlier, added) : added,
+  });
+  const stream = streamOf(state, known.stream);
+  stream.record.ended = false;
+}
+
+export function sourceFiles(state: State, stream: string): SourceFile[] {
+  return [...streamOf(state, stream).files.values()].sort(
+    (a, b) => a.startSeconds - b.startSeconds || compare(a.id, b.id),
+  );
+}
+
+/** Keeps up to where files were watched. */
+export function keepFiles(state: State, stream: string, files: readonly SourceFile[]): void {
+  const kept = streamOf(state, stream).files;
+  for (const file of files) kept.set(file.id, plain(file));
+}
+
+/** Cuts what was watched after all out of the gaps. */
+export function cutGaps(stream: KeptStream, { startSeconds, endSeconds }: Span): void {
+  stream.gaps = stream.gaps.flatMap((gap) =>
+    gap.startSeconds < endSeconds && gap.endSeconds > startSeconds
+      ? holesIn(gap, [{ startSeconds, endSeconds }]).map((rest) => ({ ...gap, ...rest }))
+      : [gap],
+  );
 }
 
 function packed(state: State, observation: Observation): PackedObservation {
@@ -267,16 +320,16 @@ export function policyOf(state: State, id: string): KeptPolicy {
 export function addDecision(
   state: State,
   decision: { readonly policy: string; readonly revision: string; readonly decidedAtMs: number },
-  clips: readonly KeptClip[],
+  clips: readonly Pick<KeptClip, "stream" | "clip" | "part" | "decided">[],
   counts: readonly SpeakerCounts[],
 ): void {
   const policy = policyOf(state, decision.policy);
   for (const { documents } of counts) policy.documents += documents;
   for (const [stem, times] of wordsOf(counts)) policy.words.set(stem, (policy.words.get(stem) ?? 0) + times);
-  for (const clip of clips) clip.decided.add(decision.revision);
-  const keys = clips.map(({ stream, clip }) => clipKey(stream, clip));
+  for (const clip of clips) clip.decided.add(decidedKey(clip.part, decision.revision));
+  const parts = clips.map(({ stream, clip, part }) => [clipKey(stream, clip), part] as const);
   const kept = counts.map(({ words, ...share }) => ({ ...share, words: new Map(words) }));
-  state.decisions.add({ ...decision, clips: new Set(keys), counts: kept });
+  state.decisions.add({ ...decision, clips: new Map(parts), counts: kept });
 }
 
 /** Adds an entry with what is derived from it. */
@@ -356,7 +409,7 @@ function openClip(state: State, { stream, revision }: Decision, clip: number) {
     .map(({ entry }) => entry)
     .filter((entry) => entry.stream === stream && entry.clip === clip && entry.closed === null);
   const texts = new Set(current.map(({ kind, text }) => JSON.stringify([kind, text])));
-  return { kept, isDecided: kept.decided.has(revision), texts };
+  return { kept, isDecided: kept.decided.has(decidedKey(kept.part, revision)), texts };
 }
 
 function markDecided(

@@ -3,12 +3,24 @@ import type { WordSpace } from "../../engine.ts";
 import { sha256 } from "../../util/hash.ts";
 import { added, assertTasksHeld } from "../adapter-history.ts";
 import type { AddedRows, KeptAdapter, MemoryRow } from "../records.ts";
-import { assertFits, assertHash, type Held, hashesOf } from "../row-conflict.ts";
+import { assertFits, assertHash, type Held, hashesOf, isWatchedFurther } from "../row-conflict.ts";
 import { countsIn, countsRow } from "../speaker-counts.ts";
-import { addDecision, addEntry, addGap, gaps, plain, policyOf, streamOf } from "./journal.ts";
+import {
+  addDecision,
+  addEntry,
+  addGap,
+  cutGaps,
+  gaps,
+  keepFiles,
+  plain,
+  policyOf,
+  sourceFiles,
+  streamOf,
+} from "./journal.ts";
 import {
   clipKey,
   compare,
+  decidedKey,
   itemsOf,
   type KeptClip,
   logChange,
@@ -25,9 +37,13 @@ export function memoryRows(state: State): MemoryRow[] {
   const streams = [...state.streams.values()];
   const clips = [...state.clips.values()].sort((a, b) => a.row - b.row);
   const rows: MemoryRow[] = [
-    ...streams.map(({ record, nextClip }) => ({ row: "stream" as const, ...record, nextClip })),
+    ...streams.map(({ record, nextClip }) => {
+      const files = sourceFiles(state, record.id);
+      return { row: "stream" as const, ...record, nextClip, ...(files.length > 0 && { files }) };
+    }),
     ...clips.map((clip) => ({
       row: "clip" as const,
+      ...partOf(clip.part),
       ...toClipRecord(clip),
       observation: clip.observation,
     })),
@@ -44,9 +60,9 @@ export function memoryRows(state: State): MemoryRow[] {
       ...decision,
       documents: counts.reduce((sum, { documents }) => sum + documents, 0),
       clips: [...clips]
-        .map((key) => state.clips.get(key)!)
+        .map(([key, part]) => ({ ...state.clips.get(key)!, part }))
         .sort((a, b) => a.row - b.row)
-        .map(({ stream, clip }) => ({ stream, clip })),
+        .map(({ stream, clip, part }) => ({ stream, clip, ...partOf(part) })),
       ...countsRow(counts),
     })),
     ...[...state.entries.values()].map(({ entry }) => ({ row: "entry" as const, ...entry })),
@@ -58,6 +74,9 @@ export function memoryRows(state: State): MemoryRow[] {
   ];
   return plain(rows);
 }
+
+/** The first part goes without saying. */
+const partOf = (part: number) => (part > 1 ? { part } : {});
 
 /** What a memory holds under the names of a row. */
 const heldIn = (state: State): Held => ({
@@ -90,7 +109,8 @@ export function addRows(state: State, rows: readonly MemoryRow[], adding: Adding
 
 function isNew(state: State, row: MemoryRow): boolean {
   if (row.row === "entry") return !state.entries.has(row.id);
-  return row.row === "clip" && !state.clips.has(clipKey(row.stream, row.clip));
+  if (row.row !== "clip") return false;
+  return (state.clips.get(clipKey(row.stream, row.clip))?.part ?? 0) < (row.part ?? 1);
 }
 
 /** Adds the blobs of a row. @returns hashes of those that are here */
@@ -137,10 +157,18 @@ function addRow(state: State, row: MemoryRow, frames: ReadonlySet<string>, addin
   }
 }
 
-function addStreamRow(state: State, { row: _, nextClip, ...record }: RowOf<"stream">): boolean {
+function addStreamRow(state: State, row: RowOf<"stream">): boolean {
+  const isFurther = takeStream(state, row);
+  const marks = streamOf(state, row.id).files;
+  const further = (row.files ?? []).filter((file) => isWatchedFurther(file, marks.get(file.id)));
+  keepFiles(state, row.id, further);
+  return isFurther || further.length > 0;
+}
+
+function takeStream(state: State, { row: _, nextClip, files: __, ...record }: RowOf<"stream">): boolean {
   const known = state.streams.get(record.id);
   if (!known) {
-    state.streams.set(record.id, { record: plain(record), nextClip, gaps: [] });
+    state.streams.set(record.id, { record: plain(record), nextClip, gaps: [], files: new Map() });
     return true;
   }
   const isFurther = nextClip > known.nextClip || (nextClip === known.nextClip && record.ended);
@@ -151,19 +179,22 @@ function addStreamRow(state: State, { row: _, nextClip, ...record }: RowOf<"stre
   return true;
 }
 
-/** The further state of a clip is kept, whichever memory has it. */
+/** The later part and the further state of a clip are kept, whichever memory has them. */
 function addClipRow(state: State, { row: _, ...row }: RowOf<"clip">, frames: ReadonlySet<string>): boolean {
   const key = clipKey(row.stream, row.clip);
   const known = state.clips.get(key);
-  if (known) {
+  const { part = 1 } = row;
+  if (known && known.part > part) return false;
+  if (known?.part === part) {
     if (known.state === "stored" || row.state === "perceived") return false;
     if (known.state === row.state && known.attempts >= row.attempts) return false;
     known.state = row.state;
     known.failure = plain(row.failure);
     known.attempts = row.attempts;
   } else {
-    streamOf(state, row.stream);
-    const clip: KeptClip = { ...plain(row), row: nextRow(state), decided: new Set() };
+    cutGaps(streamOf(state, row.stream), row);
+    const kept = known ?? { row: nextRow(state), decided: new Set<string>() };
+    const clip: KeptClip = { ...plain(row), part, row: kept.row, decided: kept.decided };
     if (clip.observation) {
       const held = clip.observation.frames.filter(({ hash }) => frames.has(hash));
       clip.observation = { ...clip.observation, frames: held };
@@ -186,8 +217,12 @@ function addPolicyRow(state: State, { policy, stream, value }: RowOf<"policy">):
 }
 
 function addDecisionRow(state: State, row: RowOf<"decision">): boolean {
-  const clips = row.clips.flatMap(({ stream, clip }) => state.clips.get(clipKey(stream, clip)) ?? []);
-  if (clips.length === 0 || clips.some(({ decided }) => decided.has(row.revision))) return false;
+  const clips = row.clips.flatMap(({ stream, clip, part = 1 }) => {
+    const known = state.clips.get(clipKey(stream, clip));
+    return known ? [{ stream, clip, part, decided: known.decided }] : [];
+  });
+  const isKnown = clips.some(({ part, decided }) => decided.has(decidedKey(part, row.revision)));
+  if (clips.length === 0 || isKnown) return false;
   const { policy, revision, decidedAtMs } = row;
   addDecision(state, { policy, revision, decidedAtMs }, clips, countsIn(row));
   return true;

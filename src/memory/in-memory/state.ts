@@ -12,6 +12,7 @@ import type {
   JsonValue,
   KeptAdapter,
   PackedObservation,
+  SourceFile,
   StreamRecord,
 } from "../records.ts";
 import type { SpeakerCounts } from "../speaker-counts.ts";
@@ -22,7 +23,9 @@ export interface KeptStream {
   readonly record: Mutable<StreamRecord>;
   /** First clip never perceived. It only grows, so that a forgotten clip is not watched again. */
   nextClip: number;
-  readonly gaps: Gap[];
+  gaps: Gap[];
+  /** Files by their ids. */
+  readonly files: Map<string, SourceFile>;
 }
 
 export interface KeptClip {
@@ -30,14 +33,16 @@ export interface KeptClip {
   readonly row: number;
   readonly stream: string;
   readonly clip: number;
-  readonly startSeconds: number;
-  readonly endSeconds: number;
+  startSeconds: number;
+  endSeconds: number;
   state: ClipRecord["state"];
   failure: ClipRecord["failure"];
   attempts: number;
+  /** How often the clip was opened, counted from 1. */
+  part: number;
   look: ClipRecord["look"];
   observation: PackedObservation | null;
-  /** Revisions of the decisions about it. */
+  /** The parts that were decided, each with the revision: see `decidedKey`. */
   readonly decided: Set<string>;
 }
 
@@ -45,8 +50,8 @@ export interface KeptDecision {
   readonly policy: string;
   readonly revision: string;
   readonly decidedAtMs: number;
-  /** Keys of its clips. */
-  readonly clips: Set<string>;
+  /** Keys of its clips, each with the part decided about. */
+  readonly clips: Map<string, number>;
   /** What it counted by speaker, which forgetting subtracts. */
   counts: readonly KeptCounts[];
 }
@@ -137,6 +142,8 @@ export function put<Item extends { readonly id: string }>(
 
 export const itemsOf = <Item>(map: ReadonlyMap<string, Placed<Item>>): Item[] =>
   [...map.values()].map(({ item }) => item);
+
+export const decidedKey = (part: number, revision: string): string => JSON.stringify([part, revision]);
 
 export const clipKey = (stream: string, clip: number): string => JSON.stringify([stream, clip]);
 
