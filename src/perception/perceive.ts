@@ -11,7 +11,7 @@ import { hasPackage, installLine } from "../util/optional.ts";
 import { installHint } from "../util/program.ts";
 import { lookAt } from "./look.ts";
 import type { Caption, Observation, Person, ScreenText, Utterance } from "./observation.ts";
-import { type ScreenReader, tesseractReader } from "./screen-text.ts";
+import { type ScreenReader, type TesseractReader, tesseractReader } from "./screen-text.ts";
 import { hear } from "./speech.ts";
 
 /** The senses a clip is perceived with; `null` for a missing one. */
@@ -30,27 +30,38 @@ export interface Perceptors {
 export interface PerceptorOptions {
   /** Whether to read text in the picture, if tesseract is installed. @default true */
   readonly screenText?: boolean;
-  readonly transcriber?: Transcriber;
-  /** BCP 47 tag. */
-  readonly language?: string;
+  readonly transcriber?: Transcriber | null;
+  /** Languages spoken and shown, as BCP 47 tags, best first; the transcriber expects the first. @default whatever comes */
+  readonly languages?: readonly string[];
 }
 
 /** The requested senses that this machine has. */
-export function createPerceptors(options: PerceptorOptions = {}): Perceptors {
-  const tesseract = options.screenText === false ? null : tesseractReader();
+export function createPerceptors({
+  screenText = true,
+  transcriber = null,
+  languages = [],
+}: PerceptorOptions = {}): Perceptors {
+  const tesseract = screenText ? tesseractReader(process.env, languages) : null;
   // tesseract reads what the canvas has decoded.
-  const canRead = tesseract !== null && hasPackage("@napi-rs/canvas");
-  const install = tesseract === null ? installHint("tesseract") : installLine("@napi-rs/canvas");
-  const lacks =
-    canRead || options.screenText === false
-      ? null
-      : `Text in the pictures was not read. To read it: ${install}`;
+  const screenReader = hasPackage("@napi-rs/canvas") ? tesseract : null;
   return {
-    transcriber: options.transcriber ?? null,
-    language: options.language ?? null,
-    screenReader: canRead ? tesseract : null,
-    leftOut: lacks === null ? [] : [{ kind: "text", name: null, reason: lacks }],
+    ...{ transcriber, language: languages[0] ?? null, screenReader },
+    leftOut: screenText ? unread(tesseract, screenReader !== null) : [],
   };
+}
+
+/** Print that this machine cannot read, and what to install. */
+function unread(tesseract: TesseractReader | null, hasCanvas: boolean): LeftOut[] {
+  const leftOut = (reason: string): LeftOut => ({ kind: "text", name: null, reason });
+  if (!tesseract || !hasCanvas) {
+    const install = tesseract ? installLine("@napi-rs/canvas") : installHint("tesseract");
+    return [leftOut(`Text in the pictures was not read. To read it: ${install}`)];
+  }
+  return tesseract.languages.missing.map(({ tag, package: name }) =>
+    leftOut(
+      `Text in the pictures was not read as ${tag}, for which tesseract has no data here. On Debian and its kin: sudo apt-get install -y ${name}`,
+    ),
+  );
 }
 
 /** The observation of one clip; a failed sense is named in its `problems`. @throws only if aborted */

@@ -1,14 +1,18 @@
 /**
  * Text in the picture, read by the tesseract program.
  *
- * Frames that look like the one just read are not read again. Small pictures are enlarged first. A word is kept only if
- * tesseract is confident and it looks like a word: in real street scenes almost everything else is leaves and railings.
- * A line that stays over several frames is one text with a first and a last moment.
+ * Only pictures that may hold print are read (`print.ts`), and not again while that print stays as it is. Small pictures
+ * are enlarged; of large ones, the part with print is read in its own size. A word is kept only if tesseract is confident
+ * and it looks like a word: in real street scenes almost everything else is leaves and railings. A line that stays over
+ * several frames is one text with a first and a last moment.
  */
+import type { Image } from "@napi-rs/canvas";
 import type { Frame } from "../stream/clip.ts";
 import type { Environment } from "../util/environment.ts";
 import { findProgram, runProgram } from "../util/program.ts";
 import type { ScreenText } from "./observation.ts";
+import { findPrint, type GreyPicture, type PrintArea } from "./print.ts";
+import { chooseLanguages, installedLanguages, type TesseractLanguages } from "./tesseract-languages.ts";
 
 /** Reads text in pictures. */
 export interface ScreenReader {
@@ -19,36 +23,45 @@ export interface ScreenReader {
 
 /** Size in pixels to which a picture is enlarged, at most fourfold: letters under 20 pixels are not recognised. */
 const targetPixels = 1_000_000;
-/** A frame counts as unchanged if no pixel of its 64×36 grey thumbnail changed by more than this, of 255. */
+/** A larger picture is cut to its print, which is read in up to this many pixels. */
+const largePixels = 1280 * 720;
+const mostPixels = 9_000_000;
+/** Height in pixels that a line's letters should have between top and bottom strokes. */
+const letterPixels = 16;
+/** The look for print is at pictures within this size; small ones are doubled. */
+const look = { width: 1280, height: 1280, leastPixels: 250_000 };
+/** Size of the thumbnail by which frames are compared. */
+const thumbnail = { width: 128, height: 72 };
+/** A frame counts as unchanged if no pixel of its thumbnail where print is changed by more than this, of 255. */
 const sameCell = 14;
 const vowel = /[aeiouyàáâãäåæèéêëìíîïòóôõöøùúûüœ]/i;
-/** Most distinct texts per clip, so that a picture full of print does not fill the memory. */
-const textsPerClip = 12;
-/** Programs that run at once. */
-const readers = 2;
+/** Most words per clip, in about 400 tokens, so that a picture full of print does not fill the memory. */
+const wordsPerClip = 300;
+/** What looks like print and could not be read twice is mostly a pattern: it is tried again after this long. Seconds. */
+const patternSeconds = 3;
 const timeoutMs = 30_000;
 
-/** A reader that runs tesseract, or `null` if it is not installed. */
-export function tesseractReader(env: Environment = process.env): ScreenReader | null {
+/** A screen reader that says what it reads in. */
+export interface TesseractReader extends ScreenReader {
+  readonly languages: TesseractLanguages;
+}
+
+/**
+ * A reader that runs tesseract, or `null` if it is not installed.
+ * @param wanted languages of the print as BCP 47 tags, best first; empty for whatever is installed
+ */
+export function tesseractReader(
+  env: Environment = process.env,
+  wanted: readonly string[] = [],
+): TesseractReader | null {
   const path = findProgram("tesseract", env);
   if (path === null) return null;
+  const languages = chooseLanguages(wanted, installedLanguages(path, env));
+  const program = { path, env, languages: languages.use };
   return {
     id: "tesseract",
-    read: async (frames, signal) => {
-      const changed = await changedFrames(frames);
-      const readings: ReadLine[][] = [];
-      for (let i = 0; i < changed.length; i += readers) {
-        const batch = changed.slice(i, i + readers);
-        readings.push(...(await Promise.all(batch.map(({ frame }) => readFrame(path, frame, env, signal)))));
-      }
-      return joinLines(
-        changed.map(({ frame, untilSeconds }, i) => ({
-          atSeconds: frame.atSeconds,
-          untilSeconds,
-          lines: readings[i]!,
-        })),
-      );
-    },
+    languages,
+    read: async (frames, signal) => joinLines(await readFrames(program, frames, signal)),
   };
 }
 
@@ -61,52 +74,139 @@ export interface ReadLine {
 
 interface FrameReading {
   readonly atSeconds: number;
-  /** Last moment at which the picture looked the same. */
+  /** Last moment at which its print looked the same. */
   readonly untilSeconds: number;
   readonly lines: readonly ReadLine[];
 }
 
-/** The frames to read, each with the last moment that looked the same. */
-async function changedFrames(frames: readonly Frame[]): Promise<{ frame: Frame; untilSeconds: number }[]> {
-  const changed: { frame: Frame; untilSeconds: number; cells: Uint8Array }[] = [];
+/** Reads the frames whose print is not that of the frame read before. */
+async function readFrames(
+  program: Program,
+  frames: readonly Frame[],
+  signal: AbortSignal | undefined,
+): Promise<FrameReading[]> {
+  const { loadImage } = await import("../util/canvas.ts");
+  const readings: FrameReading[] = [];
+  /** Of the frame that was read last, while its print may still be there. */
+  let last: Seen | undefined;
   for (const frame of frames) {
-    const cells = await greyPixels(frame, 64, 36);
-    const last = changed.at(-1);
-    if (last?.cells.every((cell, i) => Math.abs(cell - cells[i]!) <= sameCell))
-      last.untilSeconds = frame.atSeconds;
-    else changed.push({ frame, untilSeconds: frame.atSeconds, cells });
+    const { atSeconds } = frame;
+    const image = await loadImage(Buffer.from(frame.jpeg));
+    const seen = await lookAtPrint(image, frame);
+    const reading = readings.at(-1);
+    if (last && reading && isSamePrint(last, seen)) {
+      readings[readings.length - 1] = { ...reading, untilSeconds: atSeconds };
+    } else if (seen.areas.length === 0) {
+      last = undefined;
+    } else {
+      const isPattern =
+        last !== undefined &&
+        readings.length > 1 &&
+        readings.slice(-2).every(({ lines }) => lines.length === 0) &&
+        atSeconds - reading!.atSeconds < patternSeconds &&
+        isAt(last, seen);
+      if (isPattern) continue;
+      const lines = await readImage(program, image, frame, seen.areas, signal);
+      readings.push({ atSeconds, untilSeconds: atSeconds, lines });
+      last = seen;
+    }
   }
-  return changed;
+  return readings;
 }
 
-/** Luminance of a frame scaled to width × height, row by row, 0 to 255. */
-async function greyPixels(frame: Frame, width: number, height: number): Promise<Uint8Array> {
-  const { createCanvas, loadImage } = await import("../util/canvas.ts");
-  const canvas = createCanvas(width, height);
-  const context = canvas.getContext("2d");
+/** Where a frame may hold print, and how it looks there. */
+interface Seen {
+  readonly areas: readonly PrintArea[];
+  /** Luminance of a thumbnail, and 1 for each of its pixels with print. */
+  readonly cells: Uint8Array;
+  readonly mask: Uint8Array;
+}
+
+async function lookAtPrint(image: Image, frame: Size): Promise<Seen> {
+  const grey = await greyPicture(image, sizeToLookAt(frame));
+  const areas = findPrint(grey).map((area) => ({
+    ...area,
+    letterPixels: (area.letterPixels * frame.width) / grey.width,
+  }));
+  const { pixels: cells } = await greyPicture(image, thumbnail);
+  return { areas, cells, mask: maskOf(areas) };
+}
+
+/** Whether nothing changed where one or the other has print. */
+function isSamePrint(before: Seen, now: Seen): boolean {
+  return now.cells.every(
+    (cell, i) => (before.mask[i] === 0 && now.mask[i] === 0) || Math.abs(cell - before.cells[i]!) <= sameCell,
+  );
+}
+
+/** Whether most of what looks like print is where it was before. */
+function isAt(before: Seen, now: Seen): boolean {
+  const all = now.mask.reduce((sum, cell) => sum + cell, 0);
+  return now.mask.reduce((sum, cell, i) => sum + (cell & before.mask[i]!), 0) >= all / 2;
+}
+
+/** 1 for each pixel of a thumbnail with print, row by row. */
+function maskOf(areas: readonly PrintArea[]): Uint8Array {
+  const { width, height } = thumbnail;
+  const mask = new Uint8Array(width * height);
+  for (const { left, top, right, bottom } of areas) {
+    for (let y = Math.floor(top * height); y < Math.min(height, bottom * height); y++)
+      mask.fill(
+        1,
+        y * width + Math.floor(left * width),
+        y * width + Math.min(width, Math.ceil(right * width)),
+      );
+  }
+  return mask;
+}
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+function sizeToLookAt({ width, height }: Size): Size {
+  const fit = Math.min(1, look.width / width, look.height / height);
+  const scale = width * height * fit * fit < look.leastPixels ? 2 * fit : fit;
+  return { width: Math.round(width * scale), height: Math.round(height * scale) };
+}
+
+/** Luminance of an image, or of a part of it, in a size. */
+async function greyPicture(image: Image, size: Size, part?: Part): Promise<GreyPicture> {
+  const { createCanvas } = await import("../util/canvas.ts");
+  const { width, height } = size;
+  const context = createCanvas(width, height).getContext("2d");
   context.imageSmoothingEnabled = true;
   context.imageSmoothingQuality = "high";
-  context.drawImage(await loadImage(Buffer.from(frame.jpeg)), 0, 0, width, height);
+  const { left, top, ...whole } = part ?? { left: 0, top: 0, width: image.width, height: image.height };
+  context.drawImage(image, left, top, whole.width, whole.height, 0, 0, width, height);
   const { data } = context.getImageData(0, 0, width, height);
-  const grey = new Uint8Array(width * height);
-  for (let i = 0; i < grey.length; i++)
-    grey[i] = (data[4 * i]! * 77 + data[4 * i + 1]! * 150 + data[4 * i + 2]! * 29) >> 8;
-  return grey;
+  const pixels = new Uint8Array(width * height);
+  for (let i = 0; i < pixels.length; i++)
+    pixels[i] = (data[4 * i]! * 77 + data[4 * i + 1]! * 150 + data[4 * i + 2]! * 29) >> 8;
+  return { width, height, pixels };
 }
 
-async function readFrame(
-  path: string,
-  frame: Frame,
-  env: Environment,
-  signal?: AbortSignal,
+interface Program {
+  readonly path: string;
+  readonly env: Environment;
+  readonly languages: readonly string[];
+}
+
+async function readImage(
+  { path, env, languages }: Program,
+  image: Image,
+  frame: Size,
+  areas: readonly PrintArea[],
+  signal: AbortSignal | undefined,
 ): Promise<ReadLine[]> {
-  const scale = Math.min(4, Math.max(1, Math.sqrt(targetPixels / (frame.width * frame.height))));
-  const width = Math.round(frame.width * scale);
-  const height = Math.round(frame.height * scale);
-  const header = Buffer.from(`P5 ${width} ${height} 255\n`);
-  const input = Buffer.concat([header, await greyPixels(frame, width, height)]);
+  const { part, scale } = partToRead(frame, areas);
+  const size = { width: Math.round(part.width * scale), height: Math.round(part.height * scale) };
+  const { width, height, pixels } = await greyPicture(image, size, part);
+  const input = Buffer.concat([Buffer.from(`P5 ${width} ${height} 255\n`), pixels]);
   const limit = AbortSignal.timeout(timeoutMs);
-  const { exitCode, stdout, stderr } = await runProgram(path, ["stdin", "stdout", "--psm", "11", "tsv"], {
+  const args = ["stdin", "stdout", "-l", languages.join("+"), "--psm", "11", "tsv"];
+  const { exitCode, stdout, stderr } = await runProgram(path, args, {
     input,
     signal: signal ? AbortSignal.any([signal, limit]) : limit,
     env: { ...env, OMP_THREAD_LIMIT: "1" },
@@ -116,18 +216,78 @@ async function readFrame(
   return parseTsv(stdout.toString());
 }
 
-/** Lines of tesseract's TSV, without noise. Columns used: 3–5 block, paragraph, line; 11 confidence; 12 text. */
+interface Part extends Size {
+  readonly left: number;
+  readonly top: number;
+}
+
+/** What to read of a frame, in its own pixels, and how much to enlarge it. */
+function partToRead(frame: Size, areas: readonly PrintArea[]): { part: Part; scale: number } {
+  const whole = { left: 0, top: 0, width: frame.width, height: frame.height };
+  const enlarged = (part: Part) =>
+    Math.min(4, Math.max(1, Math.sqrt(targetPixels / (part.width * part.height))));
+  if (frame.width * frame.height <= largePixels) return { part: whole, scale: enlarged(whole) };
+  const letters = areas.map((area) => area.letterPixels).sort((a, b) => a - b);
+  const low = letters[Math.floor(letters.length / 4)]!;
+  // A word's ends and its letters' tops reach beyond what looks like print.
+  const margin = 4 * low;
+  const left = Math.max(0, Math.min(...areas.map((area) => area.left)) * frame.width - margin);
+  const top = Math.max(0, Math.min(...areas.map((area) => area.top)) * frame.height - margin);
+  const right = Math.min(frame.width, Math.max(...areas.map((area) => area.right)) * frame.width + margin);
+  const bottom = Math.min(
+    frame.height,
+    Math.max(...areas.map((area) => area.bottom)) * frame.height + margin,
+  );
+  const part = { left, top, width: right - left, height: bottom - top };
+  const wanted = Math.max(enlarged(part), Math.min(4, letterPixels / low));
+  return { part, scale: Math.min(wanted, Math.sqrt(mostPixels / (part.width * part.height))) };
+}
+
+/** A word as tesseract reads it. */
+interface ReadWord extends Part {
+  readonly text: string;
+  /** 0 to 100. */
+  readonly confidence: number;
+}
+
+/**
+ * Lines of tesseract's TSV, without noise. Columns used: 3–5 block, paragraph, line; 7–10 left, top, width, height; 11
+ * confidence; 12 text.
+ */
 export function parseTsv(tsv: string): ReadLine[] {
-  const lines = new Map<string, { text: string; confidence: number }[]>();
+  const lines = new Map<string, ReadWord[]>();
   for (const row of tsv.split("\n").slice(1)) {
     const columns = row.split("\t");
     const text = columns[11]?.trim();
-    const confidence = Number(columns[10]);
-    if (!text || !(confidence >= 0)) continue;
+    const [left, top, width, height, confidence] = columns.slice(6, 11).map(Number) as number[];
+    if (!text || !(confidence! >= 0)) continue;
     const key = columns.slice(2, 5).join(".");
-    lines.set(key, [...(lines.get(key) ?? []), { text, confidence }]);
+    const word = { text, confidence: confidence!, left: left!, top: top!, width: width!, height: height! };
+    lines.set(key, [...(lines.get(key) ?? []), word]);
   }
-  return [...lines.values()].map(cleanLine).filter((line) => line !== null);
+  return joinRows([...lines.values()])
+    .map(cleanLine)
+    .filter((line) => line !== null);
+}
+
+/** Joins lines that go on beside each other: tesseract takes a wider space for the end of a line. */
+function joinRows(lines: readonly ReadWord[][]): ReadWord[][] {
+  const rows: ReadWord[][] = [];
+  for (const line of lines.toSorted(([a], [b]) => a!.left - b!.left)) {
+    const row = rows.find((before) => goesOn(before.at(-1)!, line[0]!));
+    if (row) row.push(...line);
+    else rows.push([...line]);
+  }
+  return rows.sort(([a], [b]) => a!.top - b!.top || a!.left - b!.left);
+}
+
+/** Whether a word stands right after another: in its row, less than a letter's height away. */
+function goesOn(before: ReadWord, after: ReadWord): boolean {
+  const gap = after.left - (before.left + before.width);
+  const height = Math.max(before.height, after.height);
+  const overlap =
+    Math.min(before.top + before.height, after.top + after.height) - Math.max(before.top, after.top);
+  return overlap > 0.6 * Math.min(before.height, after.height) && gap > -height / 2 && gap < 0.8 * height;
 }
 
 /** The plausible words of a line, or `null` if none of them could stand alone. */
@@ -190,11 +350,16 @@ export function joinLines(readings: readonly FrameReading[]): ScreenText[] {
         };
     }
   }
-  const surest = [...texts]
-    .sort((a, b) => b.confidence - a.confidence || a.startSeconds - b.startSeconds)
-    .slice(0, textsPerClip);
+  const surest = new Set<ScreenText>();
+  let words = 0;
+  for (const text of texts.toSorted(
+    (a, b) => b.confidence - a.confidence || a.startSeconds - b.startSeconds,
+  )) {
+    words += text.text.split(" ").length;
+    if (words <= wordsPerClip) surest.add(text);
+  }
   return texts
-    .filter((text) => surest.includes(text))
+    .filter((text) => surest.has(text))
     .map(({ startSeconds, endSeconds, text, confidence }) => ({
       startSeconds,
       endSeconds,

@@ -75,12 +75,12 @@ export interface FrameOptions {
   /** Box the policy's frames are fitted into; they are never enlarged. @default 448 × 252 */
   readonly width: number;
   readonly height: number;
-  /** Whether the same moments also come within 1280 × 720. @default false */
+  /** Whether the same moments also come within 3840 × 2160. @default false */
   readonly largeFrames: boolean;
 }
 
 export const defaultFrames: FrameOptions = { fps: 1, width: 448, height: 252, largeFrames: false };
-const largeBox = { width: 1280, height: 720 };
+const largeBox = { width: 3840, height: 2160 };
 
 /** A decoded piece of a medium: a frame, a picture change, sound, text, or the end. */
 export type Packet =

@@ -21,7 +21,7 @@ export interface SourceOptions {
   /** Box those frames are fitted into, in pixels. @default 448 × 252 */
   readonly width?: number;
   readonly height?: number;
-  /** Whether frames also come within 1280 × 720, to read text in them. @default false */
+  /** Whether frames also come within 3840 × 2160, to read text in them. @default false */
   readonly largeFrames?: boolean;
   /** Languages of texts to keep, best first, as BCP 47 tags; an empty list keeps all. */
   readonly languages?: readonly string[];

@@ -96,7 +96,7 @@ export function configuredPerceptors(config: Config): Perceptors {
   const { transcriber } = config;
   return createPerceptors({
     screenText: config.screenText,
-    ...(config.languages[0] !== undefined && { language: config.languages[0] }),
+    languages: config.languages,
     ...(transcriber.baseUrl !== undefined &&
       transcriber.model !== undefined && {
         transcriber: openaiTranscriber({
