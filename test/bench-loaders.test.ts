@@ -368,6 +368,8 @@ test("Video-MME: videos are found in every folder, in zips, through links, with 
     "broken.zip": "no zip",
   });
   symlinkSync(short, join(root, `${videos[1]}.mkv`));
+  symlinkSync("..", join(root, "data", "up"));
+  symlinkSync("self", join(root, "self"));
   writeZip(join(root, "videos_chunked_01.zip"), [
     { name: `data/${videos[0]}.mp4`, bytes: Buffer.from("not taken: it lies unpacked") },
     { name: `__MACOSX/data/._${videos[2]}.mp4`, bytes: Buffer.from("no video") },
@@ -377,6 +379,7 @@ test("Video-MME: videos are found in every folder, in zips, through links, with 
   const loaded = await load("videomme", root);
   assert.deepEqual(loaded.missing, []);
   assert.match(loaded.notes.join(), /Expected a zip at .*broken\.zip/);
+  assert.ok(loaded.notes.includes("self cannot be opened"));
   const zipped = loaded.streams.get(videos[2]!)!;
   assert.deepEqual(zipped.media[0]!.entry, `data/${videos[2]}.mp4`);
   assert.deepEqual(zipped.subtitles!.entry, `subtitle/${videos[2]}.srt`);

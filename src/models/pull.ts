@@ -1,9 +1,10 @@
 /** Fills a folder with the files of a release: from its registry, or from a directory that already holds them. */
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { copyFile, mkdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DataError } from "../errors.ts";
 import { makeDirectory } from "../util/directory.ts";
+import { filesBelow } from "../util/files-below.ts";
 import { sha256 } from "../util/hash.ts";
 import type { NamedModel } from "./catalogue.ts";
 import { assertIntegrity, digestOf, download } from "./download.ts";
@@ -69,9 +70,7 @@ export async function copyFrom(
   files: readonly ModelFile[],
   pinned: NamedModel | undefined,
 ): Promise<void> {
-  const there = (await readdir(from, { recursive: true, withFileTypes: true }))
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
+  const there = filesBelow(from).files;
   const archive = pinned && there.find((path) => isArchiveOf(basename(path), pinned.source));
   if (archive) {
     await assertIntegrity(archive, pinned.integrity, archive);

@@ -1,5 +1,5 @@
 /** Metrics of a run as one self-contained page: a curve for each number that changes. */
-import { plotStyle, valuesPlot } from "../util/plots.ts";
+import { escaped, plotStyle, valuesPlot } from "../util/plots.ts";
 
 /** A page with a plot for every number that differs between rows. @param rows each with `step` */
 export function curvesPage(title: string, rows: readonly object[]): string {
@@ -11,17 +11,17 @@ export function curvesPage(title: string, rows: readonly object[]): string {
     });
     if (new Set(points.map(({ y }) => y)).size < 2) return [];
     const plot = valuesPlot(points, { x: "step", y: name });
-    return [`<figure><figcaption>${name}</figcaption>${plot}</figure>`];
+    return [`<figure><figcaption>${escaped(name)}</figcaption>${plot}</figure>`];
   });
   return `<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>${title}</title>
+<html lang="en"><meta charset="utf-8"><title>${escaped(title)}</title>
 <style>
 ${plotStyle}
 body { font: 15px/1.4 system-ui, sans-serif; margin: 24px; color: var(--ink); background: var(--page); }
 main { display: grid; grid-template-columns: repeat(auto-fill, minmax(420px, 1fr)); gap: 20px; }
 figure { margin: 0; } figcaption { font-weight: 600; }
 </style>
-<h1>${title}</h1>
+<h1>${escaped(title)}</h1>
 <p>${rows.length} steps; a point is one step.</p>
 <main>
 ${plots.join("\n")}

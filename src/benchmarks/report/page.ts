@@ -40,7 +40,7 @@ export function htmlOf(runs: readonly ReportedRun[]): string {
     }),
     `</div>`,
     ...tablesOf(runs, rows).map(
-      ({ title: heading, headings: names, cells }) => `<h3>${heading}</h3>\n${htmlTable(names, cells)}`,
+      ({ title: heading, headings: names, cells }) => `<h3>${escaped(heading)}</h3>\n${htmlTable(names, cells)}`,
     ),
     ...runs.map((each) =>
       [
@@ -94,7 +94,7 @@ export function page(title: string, body: string): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title}</title>
+<title>${escaped(title)}</title>
 <style>
 ${plotStyle}
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); max-width: 1080px;
@@ -119,7 +119,7 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 </style>
 </head>
 <body>
-<h1>${title}</h1>
+<h1>${escaped(title)}</h1>
 ${body}
 </body>
 </html>

@@ -3,9 +3,10 @@
  *
  * Links count as what they point to: that is how dataset caches keep files. An unpacked file goes before one in a zip.
  */
-import { readdirSync, statSync } from "node:fs";
-import { basename, extname, join } from "node:path";
+import { statSync } from "node:fs";
+import { basename, extname, relative } from "node:path";
 import { ConfigError, DataError } from "../../../errors.ts";
+import { filesBelow } from "../../../util/files-below.ts";
 import type { FileReference } from "../../task.ts";
 import { zipEntries } from "./zip.ts";
 
@@ -24,8 +25,11 @@ export interface MediaIndex {
 
 /** @throws ConfigError where the folder is not there */
 export async function indexMedia(root: string): Promise<MediaIndex> {
-  const paths = filesBelow(root);
-  const problems: string[] = [];
+  if (!statSync(root, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new ConfigError("root-missing", `Expected --root to be a folder, found none at ${root}`);
+  }
+  const { files: paths, unreadable } = filesBelow(root);
+  const problems = unreadable.map((path) => `${relative(root, path)} cannot be opened`);
   const references: FileReference[] = paths.map((path) => ({ path }));
   for (const path of paths.filter((name) => extname(name).toLowerCase() === ".zip")) {
     try {
@@ -64,19 +68,4 @@ function byStem(references: readonly FileReference[], extensions: ReadonlySet<st
     found.set(stem, reference);
   }
   return found;
-}
-
-function filesBelow(root: string): string[] {
-  if (!statSync(root, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new ConfigError("root-missing", `Expected --root to be a folder, found none at ${root}`);
-  }
-  return readdirSync(root, { recursive: true, withFileTypes: true })
-    .map((entry) => ({ entry, path: join(entry.parentPath, entry.name) }))
-    .filter(
-      ({ entry, path }) =>
-        entry.isFile() ||
-        (entry.isSymbolicLink() && statSync(path, { throwIfNoEntry: false })?.isFile() === true),
-    )
-    .map(({ path }) => path)
-    .sort();
 }
