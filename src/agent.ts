@@ -12,7 +12,7 @@ import type { Reader } from "./answer/reader.ts";
 import type { Cost } from "./engine.ts";
 import { EngineError } from "./errors.ts";
 import { wholeFloor } from "./memory/floor.ts";
-import type { Memory } from "./memory/memory.ts";
+import type { LeaseHolder, Memory } from "./memory/memory.ts";
 import type { Observation } from "./perception/observation.ts";
 import { type Perceptors, perceive } from "./perception/perceive.ts";
 import { unsensed } from "./perception/unsensed.ts";
@@ -21,7 +21,7 @@ import type { Policy } from "./policy/policy.ts";
 import type { Clip, Gap, LeftOut, OpenOptions, Source, SourceStatus } from "./stream/clip.ts";
 import { type ClipEvent, StreamWriter } from "./stream-writer.ts";
 import type { QuestionInput } from "./tasks/task.ts";
-import { mapAhead, Notices } from "./util/async.ts";
+import { mapAhead, Notices, turn } from "./util/async.ts";
 import type { Clock } from "./util/time.ts";
 
 /** The parts of an agent. */
@@ -42,6 +42,8 @@ export interface AgentOptions {
 export interface WatchOptions {
   /** Stream id; the source's own by default. */
   readonly stream?: string;
+  /** Whether to take the stream from a process that seems to watch it still. @default false */
+  readonly takeOver?: boolean | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -60,6 +62,8 @@ export type WatchEvent =
       readonly problems: readonly string[];
       readonly storedClips: number;
       readonly pendingClips: number;
+      /** Who watched the stream until this run took it over; `null` without `takeOver`. */
+      readonly tookOver: LeaseHolder | null;
     }
   | ClipEvent
   | ({ readonly event: "gap" } & Omit<Gap, "kind">)
@@ -111,7 +115,7 @@ export function createAgent(options: AgentOptions): Agent {
 async function* watch(
   agent: AgentOptions,
   source: Source,
-  { stream = source.id, signal }: WatchOptions = {},
+  { stream = source.id, signal, takeOver }: WatchOptions = {},
 ): AsyncGenerator<WatchEvent, void> {
   const { memory, policy, currentPolicy, limits = contextDefaults, now = Date.now } = agent;
   const { clipSeconds, description, fingerprint, endSeconds, live } = source;
@@ -120,7 +124,7 @@ async function* watch(
   // A live stream keeps the clock of the run that first watched it.
   const added = { id: stream, description, clipSeconds, clock: source.clock, fingerprint };
   const { clock } = await memory.addStream(added);
-  const lease = await memory.lease(stream);
+  const lease = await memory.lease(stream, { takeOver });
   let writer: StreamWriter;
   let gaps = 0;
   let stop: Stop;
@@ -142,9 +146,13 @@ async function* watch(
       problems: source.leftOut.map(({ reason }) => reason),
       storedClips,
       pendingClips: pending.length,
+      tookOver: lease.tookOver,
     };
     try {
-      for (const observation of pending) yield* writer.take(observation);
+      for (const observation of pending) {
+        yield* writer.take(observation);
+        await turn(signal);
+      }
       for await (const item of perceived(agent, source, { stream, fromSeconds, clock, ...stoppable })) {
         if ("state" in item) yield { event: "source-status", ...item };
         else if ("kind" in item) {
@@ -157,6 +165,7 @@ async function* watch(
           await memory.addObservation(item);
           yield* writer.take(item);
         }
+        await turn(signal);
       }
       signal?.throwIfAborted();
       yield* writer.flush();

@@ -81,6 +81,8 @@ export interface WatchRequest {
   readonly subtitles?: string;
   /** What the lines of a text source are. @default as the file's name says, otherwise speech */
   readonly textKind?: "speech" | "caption";
+  /** Whether to take the stream from a process that seems to watch it still. @default false */
+  readonly takeOver?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -222,7 +224,7 @@ class OpenTaskMem implements TaskMem {
     request: WatchRequest,
   ): AsyncGenerator<WatchEvent, void> {
     const { memory, perceptors, reader, limits, now } = this.#parts;
-    const { signal } = request;
+    const { signal, takeOver } = request;
     const source =
       typeof spec === "object" && "open" in spec ? spec : yield* openingSource(this.config, spec, request);
     const model = await this.#parts.model();
@@ -230,7 +232,7 @@ class OpenTaskMem implements TaskMem {
     const currentPolicy = () => this.#parts.activePolicy();
     const policy = await currentPolicy();
     const agent = createAgent({ memory, policy, currentPolicy, perceptors, reader, limits, now });
-    const options = { stream: request.stream ?? source.id, ...(signal && { signal }) };
+    const options = { stream: request.stream ?? source.id, takeOver, ...(signal && { signal }) };
     // The model also counts its probe and failed calls.
     for await (const event of agent.watch(source, options))
       yield event.event === "stream-end" ? { ...event, cost: model?.cost() ?? event.cost } : event;

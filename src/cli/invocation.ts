@@ -8,7 +8,7 @@ export interface Invocation {
   /** Options of the configuration that flags set, by path. */
   readonly flags: FlagValues;
   readonly configFile: string | undefined;
-  /** Aborted by SIGINT or SIGTERM. */
+  /** Aborted by SIGINT or SIGTERM. A command that does not read it is ended by them. */
   readonly signal: AbortSignal;
   /** All parsed flags of the command. */
   readonly options: Readonly<Record<string, unknown>>;

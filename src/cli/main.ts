@@ -6,27 +6,40 @@ import { exitCodeOf, exitCodes } from "./output.ts";
 import { buildProgram } from "./program.ts";
 
 const abort = new AbortController();
+/** A command that was told to stop is ended after this time. */
+const longestStopMs = 10_000;
 
-/** The first Ctrl-C stops cleanly, the second at once. */
+/**
+ * For a command that stops cleanly: the first Ctrl-C is passed on, the second ends it at once. The others change
+ * everything or nothing, so a signal ends them as it ends any program.
+ */
 function listenForSignals(): void {
+  if (process.listenerCount("SIGINT") > 0) return;
+  const end = () => process.exit(exitCodes.interrupted);
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.on(name, () => {
-      if (abort.signal.aborted) process.exit(exitCodes.interrupted);
+      if (abort.signal.aborted) end();
       abort.abort();
+      setTimeout(end, longestStopMs).unref();
     });
   }
-  // The reader of our output left (`taskmem timeline | head`): nothing more to say.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(exitCodes.done);
-    throw error;
-  });
 }
 
+// The reader of our output left (`taskmem timeline | head`): nothing more to say.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(exitCodes.done);
+  throw error;
+});
 keepSecretsOf(process.env);
 process.umask(0o077); // what is written here is the user's own
-listenForSignals();
+const context = {
+  get signal() {
+    listenForSignals();
+    return abort.signal;
+  },
+};
 try {
-  await buildProgram({ signal: abort.signal }).parseAsync();
+  await buildProgram(context).parseAsync();
 } catch (error) {
   process.exitCode = error instanceof CommanderError ? wrongUsage(error) : failure(error as Error);
 }

@@ -45,7 +45,7 @@ const configFlags: Record<string, string> = {
 
 /** What the program takes from its process. */
 export interface ProgramContext {
-  /** Aborted by SIGINT or SIGTERM. */
+  /** Aborted by SIGINT or SIGTERM, which end the process unless this was read. */
   readonly signal: AbortSignal;
 }
 
@@ -113,6 +113,7 @@ function addWatching(program: Command, add: Add): void {
     .option("--window-clips <n>", "clips the policy sees at once")
     .option("--fps <n>", "frames per second the policy sees")
     .option("--no-screen-text", "do not read text in the picture")
+    .option("--take-over", "watch a stream that another process seems to watch; that one then ends")
     .option(
       "--connect-timeout <seconds>",
       "give up a live source that never connected; 0 waits for ever (default: 30)",
@@ -422,7 +423,7 @@ function leaf(
   usage: string,
   description: string,
   load: Load,
-  { signal }: ProgramContext,
+  context: ProgramContext,
 ): Command {
   const name = usage.split(" ")[0];
   const isDefault = name === { adapt: "status", tasks: "list", models: "list" }[parent.name()];
@@ -442,7 +443,13 @@ function leaf(
       const { run } = await load();
       const output = createOutput(options.json === true);
       const configFile = options.config as string | undefined;
-      const code = await run({ output, flags, configFile, signal, options }, ...(received as never[]));
+      const invocation = {
+        ...{ output, flags, configFile, options },
+        get signal() {
+          return context.signal;
+        },
+      };
+      const code = await run(invocation, ...(received as never[]));
       process.exitCode = typeof code === "number" ? code : exitCodes.done;
     });
 }

@@ -1,5 +1,6 @@
 /** Errors that all stores share. */
 import { StoreError } from "../errors.ts";
+import type { LeaseHolder } from "./memory.ts";
 
 /** `stream-unknown`: the stream to write or resume was never added. */
 export function unknownStream(id: string): StoreError {
@@ -59,4 +60,13 @@ export function unknownAdapter(policy: string, id: string): StoreError {
   return new StoreError("adapter-unknown", `This memory has no adapter ${id} of the ${policy} policy.`, {
     details: { adapter: id, policy },
   });
+}
+
+/** `stream-busy`: a live process writes the stream. */
+export function busyStream(stream: string, { pid, host }: Pick<LeaseHolder, "pid" | "host">): StoreError {
+  return new StoreError(
+    "stream-busy",
+    `${stream} is already being watched by process ${pid} on ${host}. Stop it, or wait for it to finish. If it no longer runs, take the stream over with --take-over.`,
+    { details: { stream, pid, host } },
+  );
 }

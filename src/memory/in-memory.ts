@@ -4,13 +4,14 @@
  *
  * A change that can fail is made on a copy, which then becomes the state.
  */
+import { hostname } from "node:os";
 import type { Embedder, EngineCache, WordSpace } from "../engine.ts";
 import { StoreError } from "../errors.ts";
 import { defaultWindowClips } from "../stream/clip.ts";
 import type { Task } from "../tasks/task.ts";
 import { activated, rolledBackFrom } from "./adapter-history.ts";
 import { ChangeFeed } from "./change-feed.ts";
-import { unknownEntry, unknownTask } from "./errors.ts";
+import { busyStream, unknownEntry, unknownTask } from "./errors.ts";
 import { forget } from "./in-memory/forget.ts";
 import {
   addGap,
@@ -46,7 +47,7 @@ import {
   sweepBlobs,
   waits,
 } from "./in-memory/state.ts";
-import type { Memory } from "./memory.ts";
+import type { LeaseHolder, Memory } from "./memory.ts";
 import { keptWithFrames, sweepEvery } from "./retention.ts";
 import { embedAll } from "./statements.ts";
 import { assertStreams, strict } from "./strict.ts";
@@ -70,7 +71,8 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
   let closed = false;
   let windowClips = defaultWindowClips;
   let clipsSinceSweep = 0;
-  const leased = new Set<string>();
+  /** Who writes each stream. */
+  const leased = new Map<string, LeaseHolder>();
 
   const open = (): State => {
     if (!closed) return kept;
@@ -118,17 +120,16 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
 
     addStream: async (stream) => write((state) => addStream(state, stream, now())),
     streams: async () => [...open().streams.values()].map(({ record }) => plain(record)),
-    lease: async (stream) => {
+    lease: async (stream, { takeOver = false } = {}) => {
       streamOf(open(), stream);
-      if (leased.has(stream)) {
-        throw new StoreError(
-          "stream-busy",
-          `${stream} is already being watched by this process. Stop it, or wait for it to finish.`,
-          { details: { stream, pid: process.pid } },
-        );
-      }
-      leased.add(stream);
-      return { release: async () => void leased.delete(stream) };
+      const tookOver = leased.get(stream) ?? null;
+      if (tookOver && !takeOver) throw busyStream(stream, tookOver);
+      const holder = { pid: process.pid, host: hostname(), heardAtMs: now() };
+      leased.set(stream, holder);
+      const release = async () => {
+        if (leased.get(stream) === holder) leased.delete(stream);
+      };
+      return { tookOver, release };
     },
     progress: async (stream, window) => {
       windowClips = Math.max(windowClips, window);

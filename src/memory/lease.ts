@@ -1,17 +1,22 @@
 /**
  * Leases: one process at a time writes a stream. A row with a heartbeat says which.
  *
- * A lease is taken over if its process is dead (same machine) or silent for a minute. A process that was only asleep
- * finds its token gone at its next write and is refused, so a stream never has two writers.
+ * A lease is taken over if its process is dead (same machine), silent for a minute, or said to be heard from in the
+ * future, after a clock was set back; or if the caller asks for it. A process that was only asleep finds its token gone
+ * at its next write and is refused, so a stream never has two writers.
  */
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { StoreError } from "../errors.ts";
 import { build, type Db } from "./database.ts";
+import { busyStream } from "./errors.ts";
 import type { StreamLease } from "./memory.ts";
 
 const heartbeatMs = 10_000;
 const staleMs = 60_000;
+/** A heartbeat that lies further in the future is of another clock. */
+const aheadMs = 10_000;
 
 /** Tokens of this process, to tell it from an earlier one with the same process id (a restarted container). */
 const ownTokens = new Set<string>();
@@ -19,14 +24,16 @@ const ownTokens = new Set<string>();
 interface Held {
   readonly token: string;
   readonly timer: NodeJS.Timeout;
+  beatenAtMs: number;
 }
 
 /** The leases that one open memory holds. */
 export interface Leases {
-  /** @throws StoreError `stream-busy` */
-  take(streamRow: number, stream: string): StreamLease;
+  /** @param takeOver whether to take it from a process that may be alive @throws StoreError `stream-busy` */
+  take(streamRow: number, stream: string, takeOver?: boolean): StreamLease;
   /**
-   * Checks inside a write that the lease is still held.
+   * Checks inside a write that the lease is still held, and renews it where that is due: a busy process may not get to
+   * its timers.
    * @throws StoreError `lease-lost` if another process took it over
    */
   assertHeld(streamRow: number, stream: string): void;
@@ -40,15 +47,21 @@ export function leases(db: Db, now: () => number): Leases {
   const rowOf = (stream: number) =>
     db.get(build.selectFrom("lease").selectAll().where("stream", "=", stream));
 
-  const beat = (stream: number, token: string) => {
+  const beat = (stream: number, mine: Held) => {
+    const atMs = now();
+    db.run(
+      build
+        .updateTable("lease")
+        .set({ heartbeat_ms: atMs })
+        .where("stream", "=", stream)
+        .where("token", "=", mine.token),
+    );
+    mine.beatenAtMs = atMs;
+  };
+
+  const beatByTimer = (stream: number, mine: Held) => {
     try {
-      db.run(
-        build
-          .updateTable("lease")
-          .set({ heartbeat_ms: now() })
-          .where("stream", "=", stream)
-          .where("token", "=", token),
-      );
+      beat(stream, mine);
     } catch {
       // busy or full: the next beat tries again, and every write checks the token
     }
@@ -64,32 +77,38 @@ export function leases(db: Db, now: () => number): Leases {
   };
 
   return {
-    take: (stream, name) => {
-      const token = randomUUID();
-      db.write(() => {
+    take: (stream, name, takeOver = false) => {
+      const token = [randomUUID(), processIdentity(process.pid)].filter(Boolean).join(" ");
+      const atMs = now();
+      const alive = db.write(() => {
         const other = rowOf(stream);
-        if (other && isAlive(other, now())) {
-          throw new StoreError(
-            "stream-busy",
-            `${name} is already being watched by process ${other.pid} on ${other.host}. Stop it, or wait for it to finish.`,
-            { details: { stream: name, pid: other.pid, host: other.host } },
-          );
-        }
-        const lease = { stream, token, pid: process.pid, host: hostname(), heartbeat_ms: now() };
+        const isBusy = other !== undefined && isAlive(other, atMs);
+        if (isBusy && !takeOver) throw busyStream(name, other);
+        const lease = { stream, token, pid: process.pid, host: hostname(), heartbeat_ms: atMs };
         db.run(build.replaceInto("lease").values(lease));
+        return isBusy ? other : null;
       });
       ownTokens.add(token);
-      const timer = setInterval(beat, heartbeatMs, stream, token);
-      timer.unref();
-      held.set(stream, { token, timer });
-      return { release: async () => release(stream) };
+      const mine: Held = {
+        token,
+        timer: setInterval(() => beatByTimer(stream, mine), heartbeatMs),
+        beatenAtMs: atMs,
+      };
+      mine.timer.unref();
+      held.set(stream, mine);
+      const tookOver = alive && { pid: alive.pid, host: alive.host, heardAtMs: alive.heartbeat_ms };
+      return { tookOver, release: async () => release(stream) };
     },
     assertHeld: (stream, name) => {
       const mine = held.get(stream);
-      if (!mine || rowOf(stream)?.token === mine.token) return;
+      if (!mine) return;
+      if (rowOf(stream)?.token === mine.token) {
+        if (Math.abs(now() - mine.beatenAtMs) >= heartbeatMs) beat(stream, mine);
+        return;
+      }
       throw new StoreError(
         "lease-lost",
-        `Another process took over ${name} while this one was silent for a minute. Stop one of them.`,
+        `Another process took over ${name}, because it was told to or because this one was silent for a minute. Stop one of them.`,
       );
     },
     releaseAll: () => {
@@ -107,13 +126,32 @@ function isAlive(
   },
   nowMs: number,
 ): boolean {
-  if (nowMs - lease.heartbeat_ms > staleMs) return false;
+  const silentMs = nowMs - lease.heartbeat_ms;
+  if (silentMs > staleMs || silentMs < -aheadMs) return false;
   if (lease.host !== hostname()) return true;
   if (lease.pid === process.pid) return ownTokens.has(lease.token);
   try {
     process.kill(lease.pid, 0);
-    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
+  }
+  const [, identity] = lease.token.split(" ");
+  const present = processIdentity(lease.pid);
+  return identity === undefined || present === null || identity === present;
+}
+
+/**
+ * What tells a process from a later one with its id: when the machine was started and when the process was, both in the
+ * kernel's words; `null` where the kernel does not say (Linux alone does).
+ */
+function processIdentity(pid: number): string | null {
+  try {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+    // Fields after the name, which may hold blanks and brackets; the 22nd of all is the start, in clock ticks.
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const started = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    return started === undefined ? null : `${boot}:${started}`;
+  } catch {
+    return null;
   }
 }

@@ -47,8 +47,18 @@ import type {
 
 export type * from "./records.ts";
 
+/** A process that writes a stream. */
+export interface LeaseHolder {
+  readonly pid: number;
+  readonly host: string;
+  /** When it was last heard from, by its own clock. */
+  readonly heardAtMs: number;
+}
+
 /** The right to write a stream. It ends with `release`, when the memory is closed, or when the process dies. */
 export interface StreamLease {
+  /** Who held it and may still be alive; `null` unless it was taken over by request. */
+  readonly tookOver: LeaseHolder | null;
   release(): Promise<void>;
 }
 
@@ -62,8 +72,12 @@ export interface Journal {
   addStream(stream: NewStream): Promise<StreamRecord>;
   /** All streams, in the order they were added. */
   streams(): Promise<StreamRecord[]>;
-  /** Takes the right to write a stream. @throws StoreError `stream-busy` if a live process holds it */
-  lease(stream: string): Promise<StreamLease>;
+  /**
+   * Takes the right to write a stream. With `takeOver` also from a process that seems alive, which is refused at its
+   * next write.
+   * @throws StoreError `stream-busy` if a live process holds it
+   */
+  lease(stream: string, options?: { readonly takeOver?: boolean | undefined }): Promise<StreamLease>;
   /** Where a run of a stream resumes. @param windowClips clips in the short-term window, the new one included */
   progress(stream: string, windowClips: number): Promise<Progress>;
   /** Marks a stream as ended; its next clip removes the mark. */

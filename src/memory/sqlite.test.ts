@@ -1,8 +1,10 @@
 /** The store on disk: the cases of every store, and cases that need several processes or files. */
 import assert from "node:assert/strict";
 import { statSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import Database from "better-sqlite3";
 import { memoryCases } from "../../test/memory-cases/index.ts";
 import {
   addTestStream,
@@ -121,6 +123,61 @@ describe("leases", () => {
     await three.commit(decisionOf("kitchen", [statementOf(0, kettle)]));
     await taken.release();
     for (const memory of [one, two, three]) await memory.close();
+  });
+
+  test("are taken over by request, and say from whom", async () => {
+    const one = await kitchen(store);
+    assert.equal((await one.lease("kitchen")).tookOver, null);
+    const two = await openTestMemory(one.directory);
+    const { tookOver } = await two.lease("kitchen", { takeOver: true });
+    assert.deepEqual([tookOver?.pid, tookOver?.host], [process.pid, hostname()]);
+    await assert.rejects(one.addObservation(observationOf("kitchen", 1)), code("lease-lost"));
+    for (const memory of [one, two]) await memory.close();
+  });
+
+  test("are not held by a heartbeat in the future, which a clock set back leaves", async () => {
+    const nowMs = 1_700_000_000_000;
+    const one = await openTestMemory(newDirectory(), { now: () => nowMs + 11_000 });
+    await addTestStream(one, "kitchen");
+    await one.lease("kitchen");
+    const near = await openTestMemory(one.directory, { now: () => nowMs + 5_000 });
+    await assert.rejects(
+      near.lease("kitchen"),
+      code("stream-busy"),
+      "clocks of two machines differ a little",
+    );
+    const two = await openTestMemory(one.directory, { now: () => nowMs });
+    await (await two.lease("kitchen")).release();
+    for (const memory of [one, near, two]) await memory.close();
+  });
+
+  test("are renewed by writing, for a process that does not get to its timers", async () => {
+    let nowMs = 1_700_000_000_000;
+    const one = await openTestMemory(newDirectory(), { now: () => nowMs });
+    await addTestStream(one, "kitchen");
+    await one.lease("kitchen");
+    for (let clip = 0; clip < 10; clip++) {
+      nowMs += 20_000;
+      await one.addObservation(observationOf("kitchen", clip));
+    }
+    const two = await openTestMemory(one.directory, { now: () => nowMs });
+    await assert.rejects(two.lease("kitchen"), code("stream-busy"));
+    for (const memory of [one, two]) await memory.close();
+  });
+
+  test("are not held by another program that got the process id", {
+    skip: process.platform !== "linux",
+  }, async () => {
+    const one = await kitchen(store);
+    await one.lease("kitchen");
+    const file = new Database(join(one.directory, "memory.db"));
+    // The parent of this process lives, but began at another time than the holder says.
+    const row = { token: "earlier 00000000-0000-0000-0000-000000000000:1", pid: process.ppid };
+    file.prepare("update lease set token = :token, pid = :pid").run(row);
+    file.close();
+    const two = await openTestMemory(one.directory);
+    await (await two.lease("kitchen")).release();
+    for (const memory of [one, two]) await memory.close();
   });
 });
 

@@ -148,9 +148,9 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
       return addStream(db, stream, now());
     },
     streams: async () => streams(db),
-    lease: async (stream) => {
+    lease: async (stream, { takeOver } = {}) => {
       requireSpace(db, options);
-      return held.take(streamRow(db, stream).row, stream);
+      return held.take(streamRow(db, stream).row, stream, takeOver);
     },
     progress: async (stream, window) => {
       windowClips = Math.max(windowClips, window);

@@ -5,6 +5,7 @@ import type { Observation } from "../perception/observation.ts";
 import { buildContext, type ContextLimits, contextDefaults } from "../policy/context.ts";
 import type { Action, Context, Policy, ShownEntry } from "../policy/policy.ts";
 import { freshState, stateAfter } from "../policy/state.ts";
+import { turn } from "../util/async.ts";
 
 /** One decision of a replay. */
 export interface ReplayedDecision {
@@ -44,7 +45,7 @@ export async function* attemptsOf(
   let entries: ShownEntry[] = [];
   const groups = Map.groupBy(observations, ({ clip }) => Math.floor(clip / policy.clipsPerDecision));
   for (const group of groups.values()) {
-    signal?.throwIfAborted();
+    await turn(signal);
     const context = buildContext(group, { observations: seen, entries, state }, limits);
     const { actions } = await policy.decide(context, signal ? { signal } : {});
     seen = [...seen, ...group].slice(-limits.windowClips);

@@ -1,4 +1,15 @@
-/** Helpers for asynchronous work: mapping ahead or concurrently, a serial queue, a broadcast. */
+/** Helpers for asynchronous work: turns, mapping ahead or concurrently, a serial queue, a broadcast. */
+import { setImmediate } from "node:timers/promises";
+
+/**
+ * Lets signals, timers and other work have their turn. A loop over promises that are already settled would keep the
+ * process to itself.
+ * @throws the signal's reason
+ */
+export async function turn(signal?: AbortSignal): Promise<void> {
+  await setImmediate();
+  signal?.throwIfAborted();
+}
 
 /**
  * Maps items while the consumer works on earlier ones. At most `ahead` results wait, in order.

@@ -40,7 +40,8 @@ export function htmlOf(runs: readonly ReportedRun[]): string {
     }),
     `</div>`,
     ...tablesOf(runs, rows).map(
-      ({ title: heading, headings: names, cells }) => `<h3>${escaped(heading)}</h3>\n${htmlTable(names, cells)}`,
+      ({ title: heading, headings: names, cells }) =>
+        `<h3>${escaped(heading)}</h3>\n${htmlTable(names, cells)}`,
     ),
     ...runs.map((each) =>
       [

@@ -24,7 +24,7 @@ interface AskFlags {
 export async function run(invocation: Invocation, questionText: string): Promise<void> {
   const { output, signal, options } = invocation;
   const { option = [], stream, asOf, near, speaker, limit, wholeMemory } = options as AskFlags;
-  const question = await questionFlag(questionText, option);
+  const question = await questionFlag(questionText, option, signal);
   const onLearning = (event: LearningEvent) => printLearning(output, event);
   await using memory = await openFor(invocation, { mustExist: true, onLearning });
   const streams = await memory.streams(stream);

@@ -13,11 +13,12 @@ interface WatchFlags {
   readonly stream?: string;
   readonly subtitles?: string;
   readonly textKind?: "speech" | "caption";
+  readonly takeOver?: boolean;
 }
 
 export async function run(invocation: Invocation, specs: string[]): Promise<number> {
   const { output, flags, configFile, signal, options } = invocation;
-  const { stream, subtitles, textKind } = options as WatchFlags;
+  const { stream, subtitles, textKind, takeOver = false } = options as WatchFlags;
   const config = await loadConfig(flags, { file: configFile });
   // Before the memory: a source that cannot be read leaves none behind.
   const source = await openConfiguredSource(config, specs, {
@@ -30,7 +31,8 @@ export async function run(invocation: Invocation, specs: string[]): Promise<numb
   await using memory = await openConfigured(invocation, config);
   let end: StreamEnd | undefined;
   const show = watchPrinter(output, source);
-  for await (const event of memory.watch(source, { ...(stream !== undefined && { stream }), signal })) {
+  const request = { ...(stream !== undefined && { stream }), takeOver, signal };
+  for await (const event of memory.watch(source, request)) {
     show(event);
     if (event.event === "stream-end") end = event;
   }
@@ -94,6 +96,10 @@ export function watchPrinter(
     output.object(event);
     if (event.event === "stream-start") {
       ({ fromSeconds, clock } = event);
+      if (event.tookOver)
+        output.note(
+          `took ${event.stream} over from process ${event.tookOver.pid} on ${event.tookOver.host}, last heard from at ${new Date(event.tookOver.heardAtMs).toISOString()}`,
+        );
       // A recorded source ends, and says it then.
       if (source.live) for (const problem of event.problems) output.note(`  left out: ${problem}`);
       if (event.storedClips + event.pendingClips > 0) {
