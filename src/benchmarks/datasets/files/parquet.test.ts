@@ -35,9 +35,18 @@ test("a row has the text and the lists of its columns", async () => {
   assert.equal((rows[0]!.options as unknown[]).length, 4);
 });
 
-test("a file whose reader takes all memory ends with an error that names it", async () => {
-  const path = damaged([1432, 218], [3800, 112], [3198, 83]);
-  await assert.rejects(readParquet(path), unreadable(path));
+test("a file whose reader takes all memory, or never ends, is an error that names it", async () => {
+  for (const changes of [
+    [
+      [1432, 218],
+      [3800, 112],
+      [3198, 83],
+    ],
+    [[1432, 224]],
+  ] as [number, number][][]) {
+    const path = damaged(...changes);
+    await assert.rejects(readParquet(path), unreadable(path));
+  }
 });
 
 test("a damaged file is read or refused, and never ends the process", async () => {

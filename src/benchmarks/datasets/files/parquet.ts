@@ -11,7 +11,7 @@ import type { Fields } from "./annotations.ts";
 import type { ReadColumn } from "./parquet-worker.ts";
 
 /** Without a column for this long, the file is given up. */
-const patienceMs = 4000;
+const patienceMs = 3000;
 /** A file may take this much memory beyond what the process has, its arrays included. */
 const mostBytes = 512 * 2 ** 20;
 
