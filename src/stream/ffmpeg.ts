@@ -17,6 +17,7 @@ import { type ConnectionProblem, connectionProblem, type RemoteInput } from "./c
 import { type MatroskaPacket, MatroskaReader } from "./matroska.ts";
 import { type PictureLook, pictureLooker } from "./picture-look.ts";
 import { lumaSize, shotDetector } from "./shots.ts";
+import type { TextRole } from "./text-names.ts";
 
 /** An input of ffmpeg, and its name in messages. */
 export interface MediaInput {
@@ -54,6 +55,11 @@ export interface TextTrack {
   readonly index: number;
   readonly language: string | null;
   readonly isDefault: boolean;
+  /** What its flags say it is for. */
+  readonly role: TextRole;
+  readonly title: string | null;
+  /** Number of its cues, if the container says. */
+  readonly cues: number | null;
 }
 
 /** What a medium contains; times are relative to its own start. */
@@ -64,6 +70,8 @@ export interface MediaInfo {
   readonly video: VideoTrack | null;
   readonly audio: AudioTrack | null;
   readonly texts: readonly TextTrack[];
+  /** Subtitles that are not read: pictures of text, captions inside the picture track. */
+  readonly otherTexts: readonly { readonly language: string | null; readonly codec: string }[];
   /** When it was recorded, in wall time, as its container says; `null` if it does not. */
   readonly recordedAtMs: number | null;
 }
@@ -139,6 +147,8 @@ interface ProbeStream {
   sample_rate?: string;
   disposition?: Record<string, number>;
   tags?: Record<string, string>;
+  nb_frames?: string;
+  closed_captions?: number;
   side_data_list?: { rotation?: number }[];
 }
 
@@ -156,6 +166,7 @@ export async function probeMedia(input: MediaInput, signal?: AbortSignal): Promi
     const candidates = streams.filter((stream) => stream.codec_type === type && isContent(stream));
     return candidates.find(({ disposition }) => disposition?.default === 1) ?? candidates[0];
   };
+  const subtitles = streams.filter(({ codec_type }) => codec_type === "subtitle");
   const video = best("video");
   const audio = best("audio");
   if (format.format_name === "tty" || (!video && !audio)) throw unreadable(input, run.stderr);
@@ -167,13 +178,13 @@ export async function probeMedia(input: MediaInput, signal?: AbortSignal): Promi
       ? { ...displaySize(video), ...timing(video, origin), frameRate: ratio(video.avg_frame_rate) }
       : null,
     audio: audio ? timing(audio, origin) : null,
-    texts: streams
-      .filter(({ codec_type, codec_name }) => codec_type === "subtitle" && textCodecs.has(codec_name ?? ""))
-      .map(({ index, tags, disposition }) => ({
-        index,
-        language: tags?.language && tags.language !== "und" ? tags.language : null,
-        isDefault: disposition?.default === 1,
-      })),
+    texts: subtitles.filter(({ codec_name }) => textCodecs.has(codec_name ?? "")).map(textTrack),
+    otherTexts: [
+      ...subtitles
+        .filter(({ codec_name }) => !textCodecs.has(codec_name ?? ""))
+        .map((stream) => ({ language: textTrack(stream).language, codec: stream.codec_name ?? "unknown" })),
+      ...(video?.closed_captions === 1 ? [{ language: null, codec: "closed captions" }] : []),
+    ],
   };
 }
 
@@ -190,6 +201,26 @@ export async function scanDuration(input: MediaInput, signal?: AbortSignal): Pro
     end = Math.max(end, at + (Number.isFinite(duration) ? duration! : 0));
   }
   return Math.max(0, end - first);
+}
+
+function textTrack({ index, tags = {}, disposition = {}, nb_frames }: ProbeStream): TextTrack {
+  const { language, title, handler_name } = tags;
+  const counted = nb_frames ?? tags.NUMBER_OF_FRAMES ?? tags["NUMBER_OF_FRAMES-eng"];
+  return {
+    index,
+    language: language && language !== "und" ? language : null,
+    isDefault: disposition.default === 1,
+    role:
+      disposition.forced === 1
+        ? "forced"
+        : disposition.comment === 1
+          ? "commentary"
+          : disposition.hearing_impaired === 1
+            ? "sdh"
+            : "full",
+    title: title ?? (handler_name === "SubtitleHandler" ? null : (handler_name ?? null)),
+    cues: counted === undefined ? null : Number(counted),
+  };
 }
 
 function isContent({ disposition, codec_name, codec_type, width }: ProbeStream): boolean {

@@ -9,7 +9,6 @@ import { placeByNames } from "./clock-names.ts";
 import { type FrameOptions, type MediaInfo, type MediaInput, probeMedia, scanDuration } from "./ffmpeg.ts";
 import { textsOf } from "./media-texts.ts";
 import { cutRecorded, type TimedMedia } from "./recorded.ts";
-import { unreadTexts } from "./texts.ts";
 
 /** How recorded media are cut, and which texts belong to them. */
 export interface MediaSourceOptions {
@@ -29,14 +28,14 @@ export interface MediaSourceOptions {
 export async function fileSource(path: string, options: MediaSourceOptions): Promise<Source> {
   const input = fileInput(path);
   const info = await probeMedia(input, options.signal);
-  const { texts, problems } = await textsOf(path, info, options);
+  const { texts, leftOut } = await textsOf(path, info, options);
   const { clock, placed } = placeByNames([path]) ?? unplaced([path]);
   const startSeconds = placed[0]!.startSeconds;
   return recordedSource(
     [{ input, startSeconds, untilSeconds: null, load: () => Promise.resolve({ info, texts }) }],
     {
       clock,
-      leftOut: unreadTexts(problems),
+      leftOut,
       endSeconds: info.durationSeconds === null ? null : startSeconds + info.durationSeconds,
       fingerprint: await fingerprintOf(path),
     },
@@ -50,12 +49,12 @@ export async function urlSource(
   info: MediaInfo,
   options: MediaSourceOptions,
 ): Promise<Source> {
-  const { texts, problems } = await textsOf(null, info, options);
+  const { texts, leftOut } = await textsOf(null, info, options);
   return recordedSource(
     [{ input, startSeconds: 0, untilSeconds: null, load: () => Promise.resolve({ info, texts }) }],
     {
       clock: { kind: "media" },
-      leftOut: unreadTexts(problems),
+      leftOut,
       endSeconds: info.durationSeconds,
       fingerprint: sha256(`${input.name} ${info.durationSeconds}`),
     },
@@ -71,6 +70,9 @@ export async function filesSource(paths: readonly string[], options: MediaSource
   const byNames = placeByNames(paths);
   const { clock, placed } = byNames ?? unplaced(paths);
   const files: TimedMedia[] = [];
+  /** Grows as files are opened. */
+  const leftOut: LeftOut[] = [...(options.leftOut ?? [])];
+  const opened = new Set<string>();
   let end = 0;
   for (const [i, { path, startSeconds }] of placed.entries()) {
     const input = fileInput(path);
@@ -83,16 +85,15 @@ export async function filesSource(paths: readonly string[], options: MediaSource
       untilSeconds: byNames ? (placed[i + 1]?.startSeconds ?? null) : end,
       load: async (signal) => {
         const info = await probeMedia(input, signal);
-        return { info, texts: (await textsOf(path, info, options)).texts };
+        const { texts, leftOut: left } = await textsOf(path, info, options);
+        if (!opened.has(path)) leftOut.push(...left);
+        opened.add(path);
+        return { info, texts };
       },
     });
   }
   const fingerprint = await fingerprintOf(placed[0]!.path);
-  return recordedSource(
-    files,
-    { clock, leftOut: options.leftOut ?? [], endSeconds: byNames ? null : end, fingerprint },
-    options,
-  );
+  return recordedSource(files, { clock, leftOut, endSeconds: byNames ? null : end, fingerprint }, options);
 }
 
 const unplaced = (paths: readonly string[]) => ({

@@ -2,13 +2,16 @@
 import { existsSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, DataError } from "../errors.ts";
 import { defaultClipSeconds, type LeftOut, type Source } from "./clip.ts";
+import { withoutSecrets } from "./connection-problem.ts";
 import { defaultFrames } from "./ffmpeg.ts";
 import { type FoundFile, type FoundFiles, findFiles, isText } from "./found-files.ts";
 import { fileSource, filesSource, idOfPath } from "./media-source.ts";
 import { isLive, type LiveChoice, openLive } from "./open-live.ts";
+import { textsOfFolder } from "./text-candidates.ts";
 import { textSource } from "./text-source.ts";
+import { isWebAddress } from "./texts.ts";
 
 /** How a source is cut into clips, and what is read of it. */
 export interface SourceOptions {
@@ -63,6 +66,11 @@ export async function openSource(
   const { fps, width, height } = { ...defaultFrames, ...options };
   const common = { clipSeconds, languages, subtitles, signal, frames: { fps, width, height, largeFrames } };
 
+  if (isTextAddress(first) && specs.length === 1) {
+    const { pathname } = new URL(first);
+    const about = { id: options.id ?? idOfPath(pathname), description: withoutSecrets(first) };
+    return textSource([first], { ...about, clipSeconds, languages, kind: options.textKind });
+  }
   if (isElsewhere(first)) {
     if (specs.length > 1) {
       throw new ConfigError(
@@ -82,11 +90,15 @@ export async function openSource(
   const texts = files.filter(({ path }) => isText(path));
   const media = files.filter(({ path }) => !isText(path));
   const leftOut = leftOutOf(found, media, texts);
-  if (media.length === 0)
-    return textSource(
-      texts.map(({ path }) => path),
-      { id, description, clipSeconds, languages, leftOut, kind: options.textKind },
-    );
+  if (media.length === 0) {
+    const paths = texts.map(({ path }) => path);
+    const chosen = isFolder ? await textsOfFolder(paths, languages) : { paths, leftOut: [] };
+    if (chosen.paths.length === 0) throw nothingIn(description, [...leftOut, ...chosen.leftOut]);
+    return textSource(chosen.paths, {
+      ...{ id, description, clipSeconds, languages, kind: options.textKind },
+      leftOut: [...leftOut, ...chosen.leftOut],
+    });
+  }
   if (texts.length > 0 && !isFolder) {
     throw new ConfigError(
       "sources-mixed",
@@ -105,6 +117,9 @@ export async function openSource(
     { ...common, id, description, leftOut },
   );
 }
+
+/** Whether a source is a text on the web, told by its extension. */
+const isTextAddress = (spec: string) => isWebAddress(spec) && isText(new URL(spec).pathname);
 
 /** Whether a source is named that is no file, though a file may be named like a device: `lavfi:x.mp4`. */
 const isElsewhere = (spec: string) => isLive(spec) && !existsSync(resolve(spec));
@@ -140,3 +155,10 @@ function named(names: readonly string[], one: string, many: string, wayOut = "")
 }
 
 const mostNamed = 5;
+
+function nothingIn(path: string, leftOut: readonly LeftOut[]): DataError {
+  const why = leftOut.map(({ reason }) => ` ${reason}`).join("");
+  return new DataError("folder-empty", `There are no media and no texts with times in ${path}.${why}`, {
+    details: { path },
+  });
+}

@@ -1,18 +1,18 @@
-/**
- * Text files as cues: subtitles, transcripts and JSONL rows; finding them beside a medium, and reading language and kind
- * from their names.
- */
-import { readdir, readFile } from "node:fs/promises";
-import { basename, dirname, extname, join } from "node:path";
+/** Text files, on disk or on the web, as cues: subtitles, transcripts and JSONL rows. */
+import { readFile } from "node:fs/promises";
+import { extname } from "node:path";
 import { z } from "zod";
 import { DataError } from "../errors.ts";
 import type { Cue, LeftOut } from "./clip.ts";
+import { withoutSecrets } from "./connection-problem.ts";
 import { decodeText } from "./encoding.ts";
-import { canonical, inLanguages, isWanted } from "./languages.ts";
+import { inLanguages } from "./languages.ts";
 import { withoutRepeats } from "./subtitles/rolling.ts";
-import { parseSubtitles, type Subtitles } from "./subtitles.ts";
+import { parseSubtitles, type Subtitles, subtitleExtensions } from "./subtitles.ts";
+import { isCaptionName, languageOfName } from "./text-names.ts";
 
-export const textExtensions = new Set([".srt", ".vtt", ".jsonl"]);
+/** Extensions of files that are read as texts. */
+export const textExtensions: ReadonlySet<string> = new Set([...subtitleExtensions, ".jsonl"]);
 
 /** How a text file is read. */
 export interface TextOptions {
@@ -23,25 +23,57 @@ export interface TextOptions {
   readonly languages: readonly string[];
 }
 
-/** Reads a text file. @throws DataError if it is missing, not in its format, or has a wrong JSONL row */
-export async function readTexts(path: string, options: TextOptions): Promise<Subtitles> {
-  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+/** Reads a text file, by path or by http URL. @throws DataError if it is missing, not in its format, or has a wrong JSONL row */
+export async function readTexts(place: string, options: TextOptions): Promise<Subtitles> {
+  const name = isWebAddress(place) ? new URL(place).pathname : place;
+  const shown = isWebAddress(place) ? withoutSecrets(place) : place;
+  const bytes = isWebAddress(place) ? await fetched(place) : await onDisk(place);
+  const { origin = "stream", languages } = options;
+  const kind = options.kind ?? (isCaptionName(name) ? "caption" : undefined);
+  const language = languageOfName(name);
+  const text = decodeText(bytes, { name: shown, language });
+  const read =
+    extname(name).toLowerCase() === ".jsonl"
+      ? parseRows(text, { name: shown, kind, origin })
+      : parseSubtitles(text, { name: shown, origin, language, languages, ...(kind && { kind }) });
+  return { ...read, cues: inLanguages(read.cues, languages) };
+}
+
+/** Whether a place is an address on the web. */
+export const isWebAddress = (place: string): boolean => /^https?:\/\//i.test(place);
+
+/** More bytes of text than this are refused: a year of speech is less. */
+const mostBytes = 256 << 20;
+/** Longest wait for an answer. Milliseconds. */
+const mostFetchMs = 60_000;
+
+async function onDisk(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((cause: NodeJS.ErrnoException) => {
     throw new DataError("file-unreadable", `The text file ${path} cannot be read: ${cause.code}.`, {
       cause,
       details: { path },
     });
   });
-  const { origin = "stream", languages } = options;
-  const kind = options.kind ?? (isCaptionName(path) ? "caption" : undefined);
-  const text = decodeText(bytes, { name: path, language: languageOfName(path) });
-  const read =
-    extname(path).toLowerCase() === ".jsonl"
-      ? parseRows(text, { name: path, kind, origin })
-      : parseSubtitles(text, {
-          ...{ name: path, origin, language: languageOfName(path), languages },
-          ...(kind && { kind }),
-        });
-  return { ...read, cues: inLanguages(read.cues, languages) };
+}
+
+async function fetched(url: string): Promise<Uint8Array> {
+  const unreadable = (why: string, cause?: unknown) =>
+    new DataError("file-unreadable", `The text at ${withoutSecrets(url)} cannot be read: ${why}.`, {
+      cause,
+      details: { path: withoutSecrets(url) },
+    });
+  const response = await fetch(url, { signal: AbortSignal.timeout(mostFetchMs) }).catch((cause: Error) => {
+    throw unreadable(((cause.cause as NodeJS.ErrnoException)?.code ?? cause.name).toString(), cause);
+  });
+  if (!response.ok) throw unreadable(`the server answers ${response.status}`);
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of response.body ?? []) {
+    parts.push(part);
+    size += part.length;
+    if (size > mostBytes) throw unreadable(`it is longer than ${mostBytes >> 20} MB`);
+  }
+  return Buffer.concat(parts);
 }
 
 const rowSchema = z.object({
@@ -92,68 +124,6 @@ function parsedJson(line: string): unknown {
   }
 }
 
-/** Whether a name says that its texts describe pictures. "captions" alone does not: on the web it means subtitles. */
-function isCaptionName(path: string): boolean {
-  const folders = dirname(path).split(/[\\/]/).slice(-4).join("/");
-  return (
-    /dense.?caption/i.test(`${folders}/${basename(path)}`) ||
-    /\.captions\.|descriptions?[._]/i.test(basename(path))
-  );
-}
-
-const languageNames = new Intl.DisplayNames(["en"], { type: "language", fallback: "none" });
-
-/** The language tag in a name such as `talk.en.vtt` or `captions_zh-cn.vtt`; `null` if there is none. */
-export function languageOfName(path: string): string | null {
-  const [, tag] = /[._-]([a-z]{2,3}(?:-[a-z]{2,4})?)$/i.exec(basename(path, extname(path))) ?? [];
-  return tag !== undefined && languageNames.of(canonical(tag).split("-")[0]!) !== undefined
-    ? canonical(tag)
-    : null;
-}
-
-/** Cues of the text files that belong to a medium: speech in the most wanted language, captions, other rows. */
-export async function readSidecars(mediaPath: string, languages: readonly string[]): Promise<Subtitles> {
-  const stem = basename(mediaPath, extname(mediaPath));
-  const folder = dirname(mediaPath);
-  const names = (await readdir(folder)).filter((name) => {
-    const rest = name.startsWith(`${stem}.`) ? name.slice(stem.length + 1) : null;
-    return rest !== null && /^([\w-]+\.){0,2}(srt|vtt|jsonl)$/i.test(rest);
-  });
-  const isSpeech = (name: string) => !isCaptionName(name) && extname(name).toLowerCase() !== ".jsonl";
-  const speech = bestLanguage(names.filter(isSpeech).sort(byLength), languageOfName, languages);
-  const read: Subtitles[] = [];
-  for (const name of [...speech, ...names.filter((other) => !isSpeech(other))].sort()) {
-    read.push(await readTexts(join(folder, name), { origin: "sidecar", languages }));
-  }
-  return {
-    cues: read.flatMap(({ cues }) => cues),
-    problems: read.flatMap(({ problems }) => problems),
-  };
-}
-
 /** Cues that could not be read, as things left out. */
 export const unreadTexts = (problems: readonly string[]): LeftOut[] =>
   problems.map((reason) => ({ kind: "text", name: null, reason }));
-
-const byLength = (a: string, b: string) => a.length - b.length || a.localeCompare(b);
-
-/**
- * Of several texts of one recording, the one in the most wanted language, or the first if no language is wanted or
- * known.
- */
-export function bestLanguage<T>(
-  texts: readonly T[],
-  languageOf: (text: T) => string | null,
-  wanted: readonly string[],
-): T[] {
-  const rankOf = (text: T) => {
-    const language = languageOf(text);
-    const rank = wanted.findIndex((tag) => language !== null && isWanted(language, [tag]));
-    return rank >= 0 ? rank : language === null ? wanted.length : Number.POSITIVE_INFINITY;
-  };
-  const best = texts.reduce<T | undefined>(
-    (a, b) => (a === undefined || rankOf(b) < rankOf(a) ? b : a),
-    undefined,
-  );
-  return best === undefined || (wanted.length > 0 && rankOf(best) === Number.POSITIVE_INFINITY) ? [] : [best];
-}

@@ -34,8 +34,9 @@ export function parseSbv(text: string, name: string): TimedTexts | null {
   return hasTiming ? { texts, problems } : null;
 }
 
-/** A line comes back no more often. */
+/** A line comes back no more often, and a longer one not at all. */
 const mostTimesOfLine = 200;
+const mostLineLength = 4000;
 
 /** LRC: `[01:02.50]line`, several times before a line that comes back, times of words inside it. */
 export function parseLrc(text: string): TimedTexts | null {
@@ -46,7 +47,7 @@ export function parseLrc(text: string): TimedTexts | null {
     if (offset) offsetSeconds = Number(offset[1]) / 1000;
     const starts: number[] = [];
     let at = 0;
-    while (starts.length < mostTimesOfLine) {
+    while (starts.length < (line.length > mostLineLength ? 1 : mostTimesOfLine)) {
       const [whole, clock] =
         /^\s{0,4}\[(\d{1,4}:\d{1,2}(?:[.:]\d{1,3})?)\]/.exec(line.slice(at, at + 30)) ?? [];
       if (whole === undefined) break;

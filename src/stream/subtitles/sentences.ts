@@ -155,7 +155,8 @@ const abbreviations = new Set(
     " ",
   ),
 );
-const sentenceEnd = /(?:[.!?…]+["'”’»)\]]*(?=\s|$)|[。！？]+["'”’」』）]*)/gu;
+/** A run of marks is matched once and whole, so that a long one costs no more than its length. */
+const sentenceEnd = /(?<![.!?…])[.!?…]+(?![.!?…])["'”’»)\]]*(?=\s|$)|(?<![。！？])[。！？]+["'”’」』）]*/gu;
 
 /** Places after which a sentence ends in a text. */
 function* endsOf(text: string): Generator<number> {

@@ -37,7 +37,7 @@ export function parseTtml(document: string, name: string): TimedTexts | null {
     const local = tag.slice(tag.indexOf(":") + 1);
     const isEmpty = attributes.endsWith("/");
     const attribute = (key: string) => attributeOf(attributes, key);
-    if (local === "tt") language = attribute("xml:lang") || undefined;
+    if (local === "tt" && !slash) language = attribute("xml:lang") || undefined;
     if (local === "br" && open) said += "\n";
     if (local === "p" && !slash && !isEmpty) {
       const offset = stack.at(-1)?.offset ?? 0;
