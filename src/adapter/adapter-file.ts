@@ -17,7 +17,7 @@ import { adapterNorm, withRevision } from "./arithmetic.ts";
 /** How an adapter was made. */
 export interface Provenance {
   /** The way it was made. */
-  readonly method: "closed-form" | "dpo" | "blend";
+  readonly method: "closed-form" | "dpo" | "blend" | "import";
   /**
    * Revisions of the adapters it was made from: none, the one that was trained further, or the two that were blended.
    */
@@ -51,7 +51,7 @@ export interface AdapterTarget {
 const format = "taskmem-adapter";
 
 const provenanceSchema = z.strictObject({
-  method: z.enum(["closed-form", "dpo", "blend"]),
+  method: z.enum(["closed-form", "dpo", "blend", "import"]),
   parents: z.array(z.string()),
   tasks: z.array(z.string()),
   createdAtMs: z.number(),

@@ -220,9 +220,9 @@ function addTasks(program: Command, add: Add): void {
 
 function addAdapt(program: Command, add: Add): void {
   const adapt = group(program, "adapt", "what was learned from the questions, and learning from them");
-  const action = (name: AdaptAction, description: string) =>
+  const action = (name: AdaptAction, description: string, usage: string = name) =>
     policyFlags(
-      add(adapt, name, description, adaptAction(name)),
+      add(adapt, usage, description, adaptAction(name)),
       "whose adapters: choice, nano or best-of-n",
     );
   action("status", "the active adapter, the words it weighs, and every adapter with its verdict");
@@ -233,6 +233,17 @@ function addAdapt(program: Command, add: Add): void {
     .option("--adapter <id>", "the first adapter")
     .option("--with <id>", "the second adapter")
     .option("--share <share>", "share of the second, 0 to 1 (default: 0.5)");
+  action("export", "write an adapter for another program: a vector of a model's block")
+    .option("--adapter <id>", "the adapter")
+    .option("--format <name>", "gguf (llama.cpp), beft (PEFT), vllm-lens or steer-pt (the paper's code)")
+    .option("--out <path>", "file to write; beft: folder")
+    .option("--kind <kind>", "beft: text, or vision for a model that also sees")
+    .option("--blocks <n>", "steer-pt: how many blocks the model has", wholeNumber);
+  action("import", "keep another program's adapter, to be promoted", "import <file>").option(
+    "--block <n>",
+    "the block to take of a file with several",
+    wholeNumber,
+  );
   adapt.addHelpText("after", "\nWithout a subcommand: status.");
 }
 
@@ -280,7 +291,10 @@ function policyFlags(command: Command, description: string): Command {
 
 /** One of the things `taskmem adapt` does. */
 function adaptAction(name: AdaptAction): Load {
-  return () => import("./commands/adapt.ts").then(({ run }) => ({ run: (call) => run(call, name) }));
+  return () =>
+    import("./commands/adapt.ts").then(({ run }) => ({
+      run: (call: Invocation, file?: string) => run(call, name, file),
+    }));
 }
 
 /** Flags of learning from a memory's questions. */

@@ -1,7 +1,15 @@
-/** The adapters a memory has learned, and how to promote, roll back and blend them by hand. */
+/** The adapters a memory has learned, and how to promote, roll back, blend, export and import them by hand. */
+import { basename } from "node:path";
 import type { Adapter, AdapterWord } from "../adapter/adapter.ts";
 import { adapterText, type Provenance, parseAdapter } from "../adapter/adapter-file.ts";
 import { blendAdapters } from "../adapter/arithmetic.ts";
+import { residualSpace } from "../adapter/exchange/block-vector.ts";
+import {
+  type ExchangeFormat,
+  type ExchangeOptions,
+  exportAdapter,
+  importAdapter,
+} from "../adapter/exchange/exchange.ts";
 import { wordSpace } from "../engines/local/index.ts";
 import { ConfigError } from "../errors.ts";
 import type { KeptAdapter } from "../memory/memory.ts";
@@ -81,6 +89,48 @@ export class AdapterShelf {
     };
     await this.#parts.memory.addAdapter(blended);
     return blended;
+  }
+
+  /**
+   * An adapter as the files of another program, by name; a single file has the name "".
+   * @throws ConfigError as `exportAdapter`, `adapter-missing`
+   */
+  async export(
+    id: string,
+    format: ExchangeFormat,
+    options: ExchangeOptions = {},
+  ): Promise<Readonly<Record<string, Uint8Array>>> {
+    return exportAdapter((await this.#read(id)).adapter, format, options);
+  }
+
+  /**
+   * Keeps another program's adapter as a candidate. It is not tried; `promote` makes it active.
+   * @param block the one to take of a file with several
+   * @throws ConfigError `adapter-space` if it does not fit the policy; ConfigError, DataError as `importAdapter`
+   */
+  async import(path: string, { block }: { readonly block?: number | undefined } = {}): Promise<KeptAdapter> {
+    const target = await this.#parts.adapterTarget();
+    const model = residualSpace(target.space)?.model;
+    if (model === undefined) {
+      throw new ConfigError(
+        "adapter-space",
+        `The policy ${this.policy} has adapters of ${target.space}, not vectors of a model's blocks. Name a policy that has: --policy nano`,
+      );
+    }
+    const adapter = await importAdapter(path, model, block);
+    const atMs = this.#parts.now();
+    const provenance: Provenance = {
+      ...{ method: "import", parents: [], tasks: [], createdAtMs: atMs, report: { file: basename(path) } },
+    };
+    const file = adapterText({ adapter, base: null, provenance }, path);
+    parseAdapter(file, path, target);
+    const kept: KeptAdapter = {
+      id: shortId("adapter", adapter.revision, atMs),
+      ...{ policy: this.policy, revision: adapter.revision, state: "candidate", atMs, tasks: [], file },
+      reason: `imported from ${basename(path)}`,
+    };
+    await this.#parts.memory.addAdapter(kept);
+    return kept;
   }
 
   /**

@@ -1,9 +1,12 @@
 /** `taskmem adapt`: what was learned from the questions, learning from them, and taking it back. */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { AdapterWord } from "../../adapter/adapter.ts";
+import { exchangeFormats } from "../../adapter/exchange/exchange.ts";
 import { ConfigError, TaskMemError } from "../../errors.ts";
 import type { TaskMem } from "../../taskmem.ts";
 import type { AdapterResult } from "../../training/train-adapter.ts";
+import { makeDirectory } from "../../util/directory.ts";
+import { replaceFile } from "../../util/replace-file.ts";
 import { judgeFlags } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
 import { openFor } from "../open.ts";
@@ -19,16 +22,25 @@ interface AdaptFlags {
   readonly with?: string;
   readonly share?: string;
   readonly run?: string;
+  readonly format?: string;
+  readonly out?: string;
+  readonly kind?: string;
+  readonly blocks?: number;
+  readonly block?: number;
 }
 
-type Action = (memory: TaskMem, call: Invocation, flags: AdaptFlags) => Promise<void>;
+type Action = (memory: TaskMem, call: Invocation, flags: AdaptFlags, file?: string) => Promise<void>;
 
 /** What `taskmem adapt` does, by name. */
-export const actions = { status, run: learn, promote, rollback, blend } satisfies Record<string, Action>;
+export const actions = {
+  ...{ status, run: learn, promote, rollback, blend },
+  ...{ export: exportTo, import: importFrom },
+} satisfies Record<string, Action>;
 
-export async function run(invocation: Invocation, name: keyof typeof actions): Promise<void> {
+export async function run(invocation: Invocation, name: keyof typeof actions, file?: string): Promise<void> {
   await using memory = await openFor(invocation, { mustExist: true });
-  await actions[name](memory, invocation, invocation.options as AdaptFlags);
+  const action: Action = actions[name];
+  await action(memory, invocation, invocation.options as AdaptFlags, file);
 }
 
 async function learn(memory: TaskMem, { output, signal }: Invocation, flags: AdaptFlags): Promise<void> {
@@ -73,6 +85,38 @@ async function blend(memory: TaskMem, { output }: Invocation, flags: AdaptFlags)
   const [first, second] = [given("--adapter", flags.adapter), given("--with", flags.with)];
   const { id, revision } = await memory.adapters.blend(first, second, share);
   output.object({ event: "adapter-blended", adapter: id, revision });
+  output.text(`${id} is kept as a candidate; \`taskmem adapt promote --adapter ${id}\` makes it active`);
+}
+
+/** Writes an adapter as another program reads it: a file, or PEFT's folder. */
+async function exportTo(memory: TaskMem, { output }: Invocation, flags: AdaptFlags): Promise<void> {
+  const { format, out, kind, blocks } = flags;
+  const named = exchangeFormats.find((one) => one === format);
+  if (!named || out === undefined || (kind !== undefined && kind !== "text" && kind !== "vision")) {
+    throw new ConfigError(
+      "flags-invalid",
+      `Expected --format (${exchangeFormats.join(", ")}), --out, and for beft --kind text or vision, got ${format ?? "no format"}, ${out ?? "no place"}, ${kind ?? "no kind"}`,
+    );
+  }
+  const files = await memory.adapters.export(given("--adapter", flags.adapter), named, { kind, blocks });
+  for (const [name, bytes] of Object.entries(files)) {
+    const path = join(out, name);
+    makeDirectory(dirname(path));
+    replaceFile(path, bytes);
+  }
+  output.object({ event: "adapter-exported", adapter: flags.adapter, format, out });
+  output.text(`${flags.adapter} is written to ${out}`);
+}
+
+/** Keeps another program's adapter as a candidate. */
+async function importFrom(
+  memory: TaskMem,
+  { output }: Invocation,
+  { block }: AdaptFlags,
+  file?: string,
+): Promise<void> {
+  const { id, revision } = await memory.adapters.import(file!, { block });
+  output.object({ event: "adapter-imported", adapter: id, revision });
   output.text(`${id} is kept as a candidate; \`taskmem adapt promote --adapter ${id}\` makes it active`);
 }
 
