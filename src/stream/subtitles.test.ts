@@ -147,6 +147,24 @@ test("a sentence over several cues is one utterance with its speaker", () => {
   assert.ok(second!.startSeconds > 2.5 && second!.startSeconds < 3.5 && second!.endSeconds === 6);
 });
 
+test("where no full stops are written, capitals tell the sentences", () => {
+  const lines = [
+    "The bridge is closed",
+    "and the ferry leaves",
+    "at nine",
+    "Take the train",
+    "We wait for you",
+  ];
+  assert.deepEqual(summary(srt(...lines)), [
+    "The bridge is closed and the ferry leaves at nine",
+    "Take the train",
+    "We wait for you",
+  ]);
+  // lines without any capitals stay as they are
+  const lower = lines.map((line) => line.toLowerCase());
+  assert.deepEqual(summary(srt(...lower)), lower);
+});
+
 test("what does not belong together is not joined", () => {
   const pause =
     "1\n00:00:01,000 --> 00:00:02,000\nThe bridge is\n\n2\n00:00:09,000 --> 00:00:10,000\nclosed today.\n";

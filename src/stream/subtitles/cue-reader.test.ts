@@ -66,3 +66,21 @@ test("captions of pictures are taken as they are", () => {
     ["A man (laughing) walks to", "the pier."],
   );
 });
+
+test("what came since an earlier run is said by itself, and nothing twice", () => {
+  const grown = [
+    { startSeconds: 8, endSeconds: 9.5, text: "The bridge is" },
+    { startSeconds: 9.5, endSeconds: 11, text: "The bridge is closed until" },
+    { startSeconds: 11, endSeconds: 13, text: "the evening." },
+  ];
+  const said = (readUpToSeconds: number) =>
+    CueReader.readAll(grown, { ...about, readUpToSeconds }).cues.map(({ startSeconds, text }) => [
+      startSeconds,
+      text,
+    ]);
+  assert.deepEqual(said(0), [[8, "The bridge is closed until the evening."]]);
+  assert.deepEqual(said(9.5), [
+    [8, "The bridge is"],
+    [9.5, "closed until the evening."],
+  ]);
+});

@@ -15,6 +15,8 @@ const mostPauseSeconds = 1.5;
 const mostSentenceSeconds = 25;
 const mostSentenceLetters = 400;
 const mostSentenceCues = 8;
+/** A sentence without a full stop goes over no more further cues. */
+const mostCuesWithoutEnd = 3;
 /** A cue with more letters is parted into its sentences, or after this many letters. */
 const mostCueLetters = 1000;
 
@@ -27,6 +29,7 @@ export class SentenceJoiner {
   /** How many long cues were parted. */
   parted = 0;
   /** Of the cues that start with a capital, how many follow the end of a sentence; and the end of the last cue. */
+  #seen = 0;
   #capitals = 0;
   #capitalsAfterEnd = 0;
   #hasLastEnded = true;
@@ -52,7 +55,8 @@ export class SentenceJoiner {
   }
 
   #see(text: string): void {
-    if (/^["'“‘(]*\p{Lu}/u.test(text)) {
+    this.#seen += 1;
+    if (isCapital(text)) {
       this.#capitals += 1;
       if (this.#hasLastEnded) this.#capitalsAfterEnd += 1;
     }
@@ -71,7 +75,15 @@ export class SentenceJoiner {
     this.#open = [];
     this.#head = null;
     if (!first) return [];
+    if (this.#isOneWithoutEnd(first, others)) return [...(head ? [head] : []), joined([first, ...others])];
     return head ? [joined([head, first]), ...others] : [first, ...others];
+  }
+
+  /** Whether a capital and the small letters after it tell a sentence, in a file that writes no full stops. */
+  #isOneWithoutEnd(first: Fragment, others: readonly Fragment[]): boolean {
+    if (others.length === 0 || others.length > mostCuesWithoutEnd || this.#capitals < this.#seen / 3)
+      return false;
+    return isCapital(first.text) && others.every(({ text }) => /^["'“‘(]*\p{Ll}/u.test(text));
   }
 
   #take(fragment: Fragment): Sentence[] {
@@ -132,6 +144,8 @@ function isWithinBounds(parts: readonly Fragment[]): boolean {
   const seconds = parts.at(-1)!.startSeconds - parts[0]!.startSeconds;
   return parts.length <= mostSentenceCues && letters <= mostSentenceLetters && seconds <= mostSentenceSeconds;
 }
+
+const isCapital = (text: string) => /^["'“‘(]*\p{Lu}/u.test(text);
 
 /** Whether a text may go on from another: it starts with no capital. */
 const startsLow = (text: string) => /^["'“‘(]*(?:\.\.|…|[\p{Ll}\p{Lo}\p{N}])/u.test(text);
