@@ -106,7 +106,7 @@ function addWatching(program: Command, add: Add): void {
     () => import("./commands/watch.ts"),
   )
     .option("--stream <id>", "name of the stream (default: from the source)")
-    .option("--subtitles <file>", "subtitle file to use instead of those found")
+    .option("--subtitles <file>", "subtitle file or http URL to use instead of those found")
     .option("--text-kind <kind>", "what the lines of a text source are: speech or caption")
     .option("--language <tag>", "languages of subtitles to keep, best first", collect)
     .option("--clip-seconds <n>", "length of a clip")

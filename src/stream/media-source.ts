@@ -17,7 +17,7 @@ export interface MediaSourceOptions {
   readonly clipSeconds: number;
   readonly frames: FrameOptions;
   readonly languages: readonly string[];
-  /** Subtitle file to use instead of those beside or inside the medium. */
+  /** Subtitle file or http URL to use instead of those beside or inside the medium. */
   readonly subtitles?: string | undefined;
   /** What was left out of the files. @default nothing */
   readonly leftOut?: readonly LeftOut[];

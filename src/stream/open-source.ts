@@ -28,7 +28,7 @@ export interface SourceOptions {
   readonly largeFrames?: boolean;
   /** Languages of texts to keep, best first, as BCP 47 tags; an empty list keeps all. */
   readonly languages?: readonly string[];
-  /** Subtitle file to use instead of those beside or inside the medium. */
+  /** Subtitle file or http URL to use instead of those beside or inside the medium. */
   readonly subtitles?: string | undefined;
   /** What the lines of texts are. @default as the files' names say, otherwise speech */
   readonly textKind?: "speech" | "caption" | undefined;
