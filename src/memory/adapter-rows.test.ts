@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import Database from "better-sqlite3";
-import { openTestMemory, temporaryFolder } from "../../test/support/memory.ts";
+import { openTestMemory, rawDatabase, temporaryFolder } from "../../test/support/memory.ts";
 
 test("an adapter of an older file has its state as its history", async () => {
   const memory = await openTestMemory(join(temporaryFolder("adapters"), "older"));
@@ -12,7 +11,7 @@ test("an adapter of an older file has its state as its history", async () => {
   });
   const { directory } = memory;
   await memory.close();
-  const raw = new Database(join(directory, "memory.db"));
+  const raw = rawDatabase(directory);
   raw.exec("update adapter set history = '[]'");
   raw.close();
   const again = await openTestMemory(directory);

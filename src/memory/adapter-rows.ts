@@ -82,17 +82,12 @@ export function deleteAdaptersOf(db: Db, tasks: readonly string[]): string[] {
 }
 
 /** An adapter from its row. */
-export function toAdapter({
-  row: _,
-  at_ms: atMs,
-  tasks,
-  history,
-  ...adapter
-}: Selectable<AdapterTable>): KeptAdapter {
-  const { state, reason } = adapter;
-  const changes = parseStored<AdapterChange[]>(history, `the history of adapter ${adapter.id}`);
+export function toAdapter(row: Selectable<AdapterTable>): KeptAdapter {
+  const { id, policy, revision, state, reason, at_ms: atMs, file } = row;
+  const changes = parseStored<AdapterChange[]>(row.history, `the history of adapter ${id}`);
   return {
-    ...{ ...adapter, atMs, tasks: parseStored<string[]>(tasks, `adapter ${adapter.id}`) },
+    ...{ id, policy, revision, state, reason, atMs, file },
+    tasks: parseStored<string[]>(row.tasks, `adapter ${id}`),
     history: changes.length > 0 ? changes : [{ state, reason, atMs }],
   };
 }

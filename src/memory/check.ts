@@ -1,8 +1,13 @@
-/** Checks a memory: what it holds, and whether rows, text index, vectors and blobs agree. */
-import { existsSync, statSync } from "node:fs";
+/** Checks a memory: what it holds, and whether rows, text index, vectors and blobs are whole and agree. */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { crc32 } from "node:zlib";
 import { sql } from "kysely";
+import type { WordSpace } from "../engine.ts";
+import { sha256 } from "../util/hash.ts";
 import { blobPath } from "./blobs.ts";
-import { build, type Db } from "./database.ts";
+import { changedRows, schemaOf } from "./checksums.ts";
+import { build, type Db, inOurWords, newSchema, parseStored } from "./database.ts";
+import { indexedText, noTime } from "./entries.ts";
 import { waits } from "./journal.ts";
 import type { MemoryStats } from "./memory.ts";
 import { vectorTable } from "./schema.ts";
@@ -27,15 +32,24 @@ export function memoryStats(db: Db): MemoryStats {
   }));
 }
 
-/** Problems, one sentence each; empty if there are none. */
-export function checkMemory(db: Db, blobFolder: string): string[] {
-  return db.read(() => [
-    ...integrityProblems(db),
-    ...textProblems(db),
-    ...vectorProblems(db),
-    ...referenceProblems(db),
-    ...blobProblems(db, blobFolder),
-  ]);
+/**
+ * Problems, one sentence each; empty if there are none.
+ *
+ * It reads everything: every row and vector against its checksum, the text index against the entries, every blob against
+ * its hash. So it finds any byte that changed on the disk and that an answer or an export could depend on.
+ */
+export function checkMemory(db: Db, blobFolder: string, words: WordSpace): string[] {
+  return db.read(() => {
+    const torn = [...integrityProblems(db), ...schemaProblems(db)];
+    if (torn.length > 0) return torn; // what else is read of such a file means nothing
+    return [
+      ...changedRows(db),
+      ...textProblems(db, words),
+      ...vectorProblems(db),
+      ...referenceProblems(db),
+      ...blobProblems(db, blobFolder),
+    ];
+  });
 }
 
 function integrityProblems(db: Db): string[] {
@@ -46,25 +60,122 @@ function integrityProblems(db: Db): string[] {
   return found.map((line) => `The database file is damaged: ${line}`);
 }
 
-function textProblems(db: Db): string[] {
-  const missing = count(db, sql`entry where row not in (select rowid from entry_text)`);
+function schemaProblems(db: Db): string[] {
+  const [own, expected] = [schemaOf(db), newSchema()];
+  const differs = [
+    ...[...expected].filter((text) => !own.has(text)),
+    ...[...own].filter((text) => !expected.has(text)),
+  ];
+  return differs.length > 0 ? [`The database's tables are not those of this version: ${differs[0]}.`] : [];
+}
+
+function textProblems(db: Db, words: WordSpace): string[] {
+  const space = db.get(build.selectFrom("space").select("words").where("current", "=", 1));
+  let differ = 0;
+  const indexed = sql<{ text: string; speakers: string; stems: string | null; names: string | null }>`
+    select e.text, e.speakers, t.stems, t.speakers as names
+    from entry as e left join entry_text as t on t.rowid = e.row`;
+  for (const { text, speakers, stems, names } of db.iterate(indexed)) {
+    if (stems === null) differ += 1;
+    else if (space?.words === words.id) {
+      const expected = indexedText(
+        { text, speakers: parseStored<string[]>(speakers, "the speakers of an entry") },
+        words,
+      );
+      if (stems !== expected.stems || names !== expected.speakers) differ += 1;
+    }
+  }
   const extra = count(db, sql`entry_text where rowid not in (select row from entry)`);
   return [
-    ...(missing > 0 ? [`${missing} entries are not in the text index. Reindex the memory.`] : []),
+    ...(differ > 0 ? [`${differ} entries are not in the text index as they are. Reindex the memory.`] : []),
     ...(extra > 0 ? [`The text index holds ${extra} deleted entries. Reindex the memory.`] : []),
   ];
 }
 
+interface Chunk {
+  readonly size: number;
+  readonly stream: number;
+  /** One bit a place, lowest first: whether a vector is there. */
+  readonly validity: Buffer;
+  /** Row of each vector's entry, as 64-bit integers. */
+  readonly rowids: Buffer;
+  readonly vectors: Buffer;
+  /** As 64-bit floats. */
+  readonly known: Buffer;
+  /** As 64-bit integers. */
+  readonly closed: Buffer;
+}
+
+/** Compares the tables of the vector index, which sqlite-vec searches chunk by chunk, with the entries. */
 function vectorProblems(db: Db): string[] {
-  const space = db.get(build.selectFrom("space").select("row").where("current", "=", 1));
+  const space = db.get(build.selectFrom("space").select(["row", "dimension"]).where("current", "=", 1));
   if (!space) return ["The memory has no index. Reindex the memory."];
-  const vectors = sql.table(vectorTable(space.row));
-  const missing = count(db, sql`entry where has_vector and row not in (select rowid from ${vectors})`);
-  const extra = count(db, sql`${vectors} where rowid not in (select row from entry where has_vector)`);
+  const table = (part: string) => sql.table(`${vectorTable(space.row)}_${part}`);
+  const entries = new Map(
+    db
+      .all(sql<{
+        row: number;
+        stream: number;
+        known_seconds: number;
+        closed_at_ms: number | null;
+        vector_checksum: number;
+        place: string | null;
+      }>`
+        select e.row, e.stream, e.known_seconds, e.closed_at_ms, e.vector_checksum,
+          r.chunk_id || '/' || r.chunk_offset as place
+        from entry as e left join ${table("rowids")} as r on r.rowid = e.row where e.has_vector`)
+      .map((entry) => [entry.row, entry]),
+  );
+  const chunks = sql<Chunk & { chunk: number }>`
+    select c.chunk_id as chunk, c.size, c.partition00 as stream, c.validity, c.rowids, v.vectors, k.data as known,
+      o.data as closed
+    from ${table("chunks")} as c left join ${table("vector_chunks00")} as v on v.rowid = c.chunk_id
+      left join ${table("metadatachunks00")} as k on k.rowid = c.chunk_id
+      left join ${table("metadatachunks01")} as o on o.rowid = c.chunk_id`;
+  let extra = 0;
+  let differ = 0;
+  for (const { chunk, ...one } of db.iterate(chunks)) {
+    for (const [place, vector] of vectorsOf(one, space.dimension)) {
+      const entry = entries.get(vector.row);
+      if (!entry) {
+        extra += 1;
+        continue;
+      }
+      entries.delete(vector.row);
+      const isSame =
+        entry.place === `${chunk}/${place}` &&
+        entry.stream === vector.stream &&
+        entry.known_seconds === vector.knownSeconds &&
+        (entry.closed_at_ms === null ? noTime : BigInt(entry.closed_at_ms)) === vector.closedAtMs &&
+        entry.vector_checksum === vector.checksum;
+      if (!isSame) differ += 1;
+    }
+  }
   return [
-    ...(missing > 0 ? [`${missing} entries have no vector. Reindex the memory.`] : []),
+    ...(differ > 0 ? [`${differ} vectors changed on the disk. Reindex the memory.`] : []),
+    ...(entries.size > 0 ? [`${entries.size} entries have no vector. Reindex the memory.`] : []),
     ...(extra > 0 ? [`${extra} vectors belong to deleted entries. Reindex the memory.`] : []),
   ];
+}
+
+/** The vectors of a chunk by their place. */
+function* vectorsOf({ size, stream, validity, rowids, vectors, known, closed }: Chunk, dimension: number) {
+  const isWhole =
+    validity.length * 8 >= size &&
+    [rowids, known, closed].every((data) => data?.length === size * 8) &&
+    vectors?.length === size * dimension * 4;
+  if (!isWhole) return;
+  for (let place = 0; place < size; place++) {
+    if (((validity[place >> 3]! >> (place & 7)) & 1) === 0) continue;
+    const vector = {
+      row: Number(rowids.readBigInt64LE(place * 8)),
+      stream,
+      knownSeconds: known.readDoubleLE(place * 8),
+      closedAtMs: closed.readBigInt64LE(place * 8),
+      checksum: crc32(vectors.subarray(place * dimension * 4, (place + 1) * dimension * 4)),
+    };
+    yield [place, vector] as const;
+  }
 }
 
 function referenceProblems(db: Db): string[] {
@@ -88,8 +199,8 @@ function blobProblems(db: Db, blobFolder: string): string[] {
     const path = blobPath(blobFolder, hash);
     if (bytes === null) problems.push(`The frame ${hash} is used but not registered.`);
     else if (!existsSync(path)) problems.push(`The blob ${path} is missing.`);
-    else if (statSync(path).size !== bytes)
-      problems.push(`The blob ${path} has ${statSync(path).size} bytes instead of ${bytes}.`);
+    else if (sha256(inOurWords(path, () => readFileSync(path))) !== hash)
+      problems.push(`The blob ${path} changed on the disk: its bytes do not match its name.`);
   }
   return problems;
 }

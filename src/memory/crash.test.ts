@@ -13,6 +13,7 @@ import {
   frameOf,
   observationOf,
   openTestMemory,
+  rawDatabase,
   temporaryFolder,
 } from "../../test/support/memory.ts";
 import { sha256 } from "../util/hash.ts";
@@ -105,7 +106,7 @@ test("a half-written blob is invisible, is deleted, and does not stop the pictur
   assert.equal(await memory.blob(hash), null);
   await memory.close();
   // as the writer left it: the blob was announced, then written
-  const raw = new Database(join(memory.directory, "memory.db"));
+  const raw = rawDatabase(memory.directory);
   raw.prepare("insert into loose_blob (hash) values (?)").run(hash);
   raw.close();
   const again = await openTestMemory(memory.directory);

@@ -19,6 +19,13 @@ import {
 import { load as loadVectors } from "sqlite-vec";
 import { StoreError } from "../errors.ts";
 import { makeDirectory } from "../util/directory.ts";
+import {
+  addChecksumFunctions,
+  addChecksums,
+  addVectorChecksums,
+  dropChecksumTriggers,
+  schemaOf,
+} from "./checksums.ts";
 import { type InPlace, inPlace } from "./in-place.ts";
 import { mentions } from "./names.ts";
 import { applicationId, migrations, type Tables } from "./schema.ts";
@@ -82,6 +89,7 @@ export function openDatabase(directory: string, options: { readonly readOnly: bo
     try {
       loadVectors(connection);
       connection.function("mentions", { deterministic: true }, mentionsAny);
+      addChecksumFunctions(connection);
       const db = wrap(connection, file, options.readOnly);
       prepareFile(db);
       db.keepInPlace();
@@ -178,11 +186,31 @@ function migrate(db: Db): void {
     );
   }
   if (versionNow() > 0) makePrivate(db.file);
-  db.write(() => {
-    for (const migration of migrations.slice(versionNow())) db.exec(migration);
-    db.pragma(`application_id = ${applicationId}`);
-    db.pragma(`user_version = ${migrations.length}`);
-  });
+  db.write(() => bringUpToDate(db, versionNow()));
+}
+
+/** Runs the migrations from a version on. Inside a transaction. */
+function bringUpToDate(db: Db, version: number): void {
+  dropChecksumTriggers(db);
+  for (const migration of migrations.slice(version)) db.exec(migration);
+  const current = db.get(build.selectFrom("space").select("row").where("current", "=", 1));
+  if (current) addVectorChecksums(db, current.row);
+  addChecksums(db);
+  db.pragma(`application_id = ${applicationId}`);
+  db.pragma(`user_version = ${migrations.length}`);
+}
+
+/** The schema of a new memory of this version, as `schemaOf` tells it. */
+export function newSchema(): Set<string> {
+  const connection = new Database(":memory:");
+  addChecksumFunctions(connection);
+  const db = wrap(connection, ":memory:", false);
+  try {
+    db.write(() => bringUpToDate(db, 0));
+    return schemaOf(db);
+  } finally {
+    db.close();
+  }
 }
 
 /** Takes the rights of others away from files of earlier versions, which did not set a mode. */

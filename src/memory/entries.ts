@@ -2,6 +2,7 @@
 import { type RawBuilder, sql } from "kysely";
 import type { WordSpace } from "../engine.ts";
 import { logChange } from "./change-log.ts";
+import { vectorChecksum } from "./checksums.ts";
 import { build, type Db, parseStored, type Query } from "./database.ts";
 import { unknownEntry } from "./errors.ts";
 import { listed } from "./listed.ts";
@@ -10,7 +11,10 @@ import { foldName } from "./names.ts";
 import { type EntryTable, vectorTable } from "./schema.ts";
 
 /** A row of `entry` with the id of its stream. */
-export type EntryRow = Omit<EntryTable, "row" | "stream"> & { readonly row: number; readonly stream: string };
+export type EntryRow = Omit<EntryTable, "row" | "stream" | "vector_checksum"> & {
+  readonly row: number;
+  readonly stream: string;
+};
 
 export function toEntry(row: EntryRow): Entry {
   return {
@@ -136,6 +140,7 @@ export function insertEntry(
       closed_reason: closed?.reason ?? null,
       superseded_by: closed?.supersededBy ?? null,
       has_vector: hasVector ? 1 : 0,
+      vector_checksum: hasVector ? vectorChecksum(derived.vector) : null,
     }),
   );
   const row = Number(lastInsertRowid);
@@ -164,12 +169,19 @@ export function insertEntry(
 export function insertText(
   db: Db,
   row: number,
-  { text, speakers }: Pick<Entry, "text" | "speakers">,
+  entry: Pick<Entry, "text" | "speakers">,
   words: WordSpace,
 ): void {
-  const stems = words.stems(text).join(" ");
-  const names = speakers.flatMap((name) => words.stems(name)).join(" ");
-  db.run(sql`insert into entry_text (rowid, stems, speakers) values (${row}, ${stems}, ${names})`);
+  const { stems, speakers } = indexedText(entry, words);
+  db.run(sql`insert into entry_text (rowid, stems, speakers) values (${row}, ${stems}, ${speakers})`);
+}
+
+/** What the text index holds of an entry. */
+export function indexedText({ text, speakers }: Pick<Entry, "text" | "speakers">, words: WordSpace) {
+  return {
+    stems: words.stems(text).join(" "),
+    speakers: speakers.flatMap((name) => words.stems(name)).join(" "),
+  };
 }
 
 export function insertVector(

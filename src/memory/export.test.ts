@@ -10,13 +10,13 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import Database from "better-sqlite3";
 import {
   addTestStream,
   decisionOf,
   frameOf,
   observationOf,
   openTestMemory,
+  rawDatabase,
   remember,
   statementOf,
   temporaryFolder,
@@ -397,8 +397,7 @@ describe("an import", () => {
 describe("an export of a damaged memory", () => {
   /** Writes something that is not JSON into one row. */
   function damage(directory: string, change: string): void {
-    const raw = new Database(join(directory, "memory.db"));
-    raw.function("row_sum", { varargs: true }, () => 0);
+    const raw = rawDatabase(directory);
     raw.exec(change);
     raw.close();
   }

@@ -52,7 +52,7 @@ describe("two processes at once", () => {
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     try {
       await lines.next();
-      const memory = await openTestMemory(directory);
+      const memory = await openTestMemory(directory, { now: Date.now }); // leases compare clocks
       await addTestStream(memory, "hall");
       await assert.rejects(memory.lease("camera"), code("stream-busy"));
       const lease = await memory.lease("hall");

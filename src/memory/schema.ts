@@ -124,6 +124,8 @@ export interface EntryTable {
   superseded_by: string | null;
   /** 0 if the embedder found nothing to embed. */
   has_vector: number;
+  /** Checksum of the vector's bytes; `null` without a vector. */
+  vector_checksum: number | null;
 }
 
 export interface EntrySpeakerTable {
@@ -367,7 +369,12 @@ export const migrations: readonly string[] = [
   `,
   // Who said what earlier decisions counted is unknown, so those counts go with the first person who is forgotten.
   `
-  update decision set words = json_array(json_array(null, documents, json(words))) where documents > 0 or words <> '[]';
+  update decision set words = json_array(json_array(null, documents, json(words)))
+    where (documents > 0 or words <> '[]') and json_type(words, '$[0]') is not 'array';
+  `,
+  // The checksums of rows are added by `checksums.ts` after the migrations.
+  `
+  alter table entry add column vector_checksum integer;
   `,
   `
   create table source_file (

@@ -5,6 +5,7 @@
 import { sql } from "kysely";
 import type { Embedder, WordSpace } from "../engine.ts";
 import { StoreError } from "../errors.ts";
+import { addVectorChecksums } from "./checksums.ts";
 import { build, type Db, parseStored } from "./database.ts";
 import { insertText, insertVector } from "./entries.ts";
 import { vectorTable, vectorTableSql } from "./schema.ts";
@@ -172,7 +173,9 @@ function addVectors(
 function changeOver(db: Db, space: number, { words }: Indexing): boolean {
   if (db.all(missingFrom(space)).length > 0) return false;
   const done = sql.table(doneTable(space));
-  db.run(sql`update entry set has_vector = (select has_vector from ${done} where ${done}.entry = entry.row)`);
+  db.run(sql`update entry set vector_checksum = null,
+    has_vector = (select has_vector from ${done} where ${done}.entry = entry.row)`);
+  addVectorChecksums(db, space);
   for (const row of spaceRows(db)) if (row !== space) dropSpace(db, row);
   db.run(build.updateTable("space").set({ current: 1 }).where("row", "=", space));
   db.exec(`drop table ${doneTable(space)}`);

@@ -4,13 +4,13 @@ import { statSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import Database from "better-sqlite3";
 import { memoryCases } from "../../test/memory-cases/index.ts";
 import {
   addTestStream,
   decisionOf,
   observationOf,
   openTestMemory,
+  rawDatabase,
   remember,
   statementOf,
   temporaryFolder,
@@ -170,7 +170,7 @@ describe("leases", () => {
   }, async () => {
     const one = await kitchen(store);
     await one.lease("kitchen");
-    const file = new Database(join(one.directory, "memory.db"));
+    const file = rawDatabase(one.directory);
     // The parent of this process lives, but began at another time than the holder says.
     const row = { token: "earlier 00000000-0000-0000-0000-000000000000:1", pid: process.ppid };
     file.prepare("update lease set token = :token, pid = :pid").run(row);

@@ -263,7 +263,7 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
     rows: () => memoryRows(directory),
     addRows: (rows, blob) => addRows(db, blobFolder, options, rows, blob),
     stats: async () => memoryStats(db),
-    check: async () => checkMemory(db, blobFolder),
+    check: async () => checkMemory(db, blobFolder, words),
     reindex: (signal) => reindex(db, options, signal),
     close,
     [Symbol.asyncDispose]: close,

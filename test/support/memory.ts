@@ -3,7 +3,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
+import Database from "better-sqlite3";
 import { localEmbedder, wordSpace } from "../../src/engines/local/index.ts";
+import { addChecksumFunctions } from "../../src/memory/checksums.ts";
 import type { Decision, Memory, Receipt, Statement } from "../../src/memory/memory.ts";
 import { openSqliteMemory, type SqliteMemory, type SqliteMemoryOptions } from "../../src/memory/sqlite.ts";
 import type { Observation } from "../../src/perception/observation.ts";
@@ -13,6 +15,13 @@ export function temporaryFolder(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `taskmem-${name}-`));
   after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** The database of a memory, to change it behind the memory's back. */
+export function rawDatabase(directory: string): Database.Database {
+  const raw = new Database(join(directory, "memory.db"));
+  addChecksumFunctions(raw);
+  return raw;
 }
 
 /** A memory whose wall clock counts calls, so that no two times are equal. */
