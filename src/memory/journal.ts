@@ -77,13 +77,10 @@ export function addStream(db: Db, stream: NewStream, addedAtMs: number): StreamR
         .onConflict((conflict) => conflict.column("id").doNothing()),
     );
     const known = streamRow(db, stream.id);
-    const fact = (["clip_seconds", "fingerprint"] as const).find(
-      (name) => known[name] !== (name === "clip_seconds" ? stream.clipSeconds : stream.fingerprint),
-    );
-    if (fact) {
-      const what = fact === "fingerprint" ? "content" : `clip length (${known.clip_seconds} s)`;
-      throw changedStream(stream.id, what);
-    }
+    if (known.clip_seconds !== stream.clipSeconds)
+      throw changedStream(stream.id, `clip length (${known.clip_seconds} s)`);
+    if (stream.fingerprint !== null && known.fingerprint !== stream.fingerprint)
+      throw changedStream(stream.id, "content");
     return toStream(known);
   });
 }

@@ -66,7 +66,8 @@ export interface StreamLease {
 export interface Journal {
   /**
    * Registers a stream, or returns the one of that id.
-   * @throws StoreError `stream-changed` if its fingerprint or clip length differs
+   * @throws StoreError `stream-changed` if its clip length differs, or its fingerprint from one that is not `null`: a
+   * live source goes on with any stream
    * @throws ConfigError `clock-invalid`, `clip-seconds-invalid` or `stream-id-invalid`
    */
   addStream(stream: NewStream): Promise<StreamRecord>;

@@ -65,6 +65,8 @@ export interface TextTrack {
 /** What a medium contains; times are relative to its own start. */
 export interface MediaInfo {
   readonly durationSeconds: number | null;
+  /** The medium's own time at its start, such as an MPEG-TS time stamp. Seconds. */
+  readonly originSeconds: number;
   /** Whether seeking needs a longer run-up: the container has no index of key frames. */
   readonly format: string;
   readonly video: VideoTrack | null;
@@ -172,6 +174,7 @@ export async function probeMedia(input: MediaInput, signal?: AbortSignal): Promi
   if (format.format_name === "tty" || (!video && !audio)) throw unreadable(input, run.stderr);
   return {
     durationSeconds: seconds(format.duration),
+    originSeconds: origin,
     format: format.format_name ?? "",
     recordedAtMs: recordedAt({ ...video?.tags, ...format.tags }),
     video: video
@@ -469,10 +472,11 @@ function outputArgs({ info, texts, frames, startSeconds = 0 }: DecodeRequest): s
   const pictures = video === null ? [] : pictureArgs(video, info, frames, startSeconds);
   const sound = audio === null ? [] : ["-map", audio, "-ac", "1", "-ar", "16000", "-c:a", "pcm_s16le"];
   // Clusters are written when the next one starts, so text needs a dense track beside it.
-  const words = texts.flatMap(({ index }) => ["-map", `0:${index}`]);
+  const optional = info === null ? "?" : "";
+  const words = texts.flatMap(({ index }) => ["-map", `0:${index}${optional}`]);
   if (words.length > 0) words.push("-c:s", "subrip");
   const muxing = ["-threads", "1", "-max_interleave_delta", "1000000", "-cluster_time_limit", "500"];
-  if (info === null) return [[...pictures, ...sound, ...muxing]];
+  if (info === null) return [[...pictures, ...sound, ...words, ...muxing]];
   if (pictures.length === 0) return [[...sound, ...words, ...muxing]];
   const first = [...pictures, ...words, ...muxing];
   return sound.length === 0 ? [first] : [first, [...sound, ...muxing]];

@@ -11,11 +11,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DataError } from "../errors.ts";
 import type { Random } from "../util/random.ts";
 import { steadyMs } from "../util/steady-clock.ts";
-import { type Clip, clipIndexAt, type Gap, type OpenOptions, type Source } from "./clip.ts";
-import { ClipCutter } from "./clip-cutter.ts";
+import type { Clip, Gap, LeftOut, OpenOptions, Source } from "./clip.ts";
 import { Connection } from "./connection.ts";
 import { decodeMedia, type FrameOptions, type MediaInput, type Packet } from "./ffmpeg.ts";
-import { PacketClock } from "./packet-clock.ts";
+import type { Hls } from "./hls.ts";
+import { LiveCutter } from "./live-cutter.ts";
+import type { MediaTexts } from "./recorded.ts";
 
 /** How a live source is read, and when its connection counts as dead. */
 export interface LiveSourceOptions {
@@ -37,6 +38,14 @@ export interface LiveSourceOptions {
   readonly remindMs?: number;
   /** Whether an end without an error is the end (as of a playlist), not an outage. @default false */
   readonly endsCleanly?: boolean;
+  /** The playlists of an HLS source: its clock and texts. */
+  readonly hls?: Hls | null;
+  /** Wall time of second 0 for a stream that is watched for the first time, in milliseconds. @default now */
+  readonly originMs?: number;
+  /** Texts inside the medium that are read too. */
+  readonly texts?: MediaTexts;
+  /** What is not read of it; it may grow. @default nothing */
+  readonly leftOut?: readonly LeftOut[];
   /** Most clips that wait. @default 12 */
   readonly queueClips?: number;
   readonly random?: Random;
@@ -45,7 +54,7 @@ export interface LiveSourceOptions {
 /** A network stream or capture device as a source. */
 export function liveSource(input: MediaInput, options: LiveSourceOptions): Source {
   const { id, description, clipSeconds, now = Date.now } = options;
-  const clock = { kind: "wall", originMs: now() } as const;
+  const clock = { kind: "wall", originMs: options.originMs ?? now() } as const;
   return {
     id,
     description,
@@ -54,7 +63,7 @@ export function liveSource(input: MediaInput, options: LiveSourceOptions): Sourc
     clipSeconds,
     endSeconds: null,
     fingerprint: null,
-    leftOut: [],
+    leftOut: options.leftOut ?? [],
     open: (openOptions = {}) => watchLive(input, { clock, ...openOptions }, options),
   };
 }
@@ -69,6 +78,7 @@ async function* watchLive(
   const sinceOriginMs = clock?.kind === "wall" ? now() - clock.originMs : fromSeconds * 1000;
   const openedMs = steadyMs();
   const secondsNow = () => Math.max(0, (sinceOriginMs + steadyMs() - openedMs) / 1000);
+  const originMs = clock?.kind === "wall" ? clock.originMs : null;
   const queue = new LiveQueue(queueClips);
   const stop = new AbortController();
   using connection = new Connection({
@@ -77,7 +87,7 @@ async function* watchLive(
     signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal,
     ...{ connectTimeoutSeconds, remindMs, onStatus },
   });
-  const pumping = pump(input, { ...options, secondsNow, fromSeconds, connection }, (items) =>
+  const pumping = pump(input, { ...options, originMs, secondsNow, fromSeconds, connection }, (items) =>
     queue.add(items),
   ).then(
     () => queue.end(),
@@ -91,7 +101,9 @@ async function* watchLive(
   }
 }
 
-interface PumpOptions extends LiveSourceOptions {
+interface PumpOptions extends Omit<LiveSourceOptions, "originMs"> {
+  /** Wall time of second 0; `null` on a clock that is not the wall's. */
+  readonly originMs: number | null;
   readonly secondsNow: () => number;
   readonly fromSeconds: number;
   readonly connection: Connection;
@@ -101,9 +113,9 @@ interface PumpOptions extends LiveSourceOptions {
 async function pump(
   input: MediaInput,
   options: PumpOptions,
-  take: (items: (Clip | Gap)[]) => void,
+  take: (items: readonly (Clip | Gap)[]) => void,
 ): Promise<void> {
-  const { id, clipSeconds, fromSeconds, frames, secondsNow, connection } = options;
+  const { frames, secondsNow, connection, hls = null, texts = null } = options;
   const { signal } = connection;
   const {
     stallMs = 15_000,
@@ -111,61 +123,33 @@ async function pump(
     maxReconnects = Number.POSITIVE_INFINITY,
     random = Math.random,
   } = options;
-  // A clip that an earlier run finished is not cut again, even if this run starts inside its span.
-  const start = Math.max(secondsNow(), fromSeconds);
-  const cutter = new ClipCutter(id, clipSeconds, clipIndexAt(start, clipSeconds) * clipSeconds);
-  if (fromSeconds > 0 && start > fromSeconds) {
-    take([gap(id, fromSeconds, start, "not-watched", "no run was watching")]);
-  }
-  let outage = "it ended";
+  const openedSeconds = Math.max(secondsNow(), options.fromSeconds);
+  await using cutter = new LiveCutter({ ...options, name: input.name, openedSeconds, hls, texts });
   for (let failures = 0; ; failures++) {
-    const clock = new PacketClock(Math.max(start, cutter.coveredTo ?? 0));
-    let reached: number | null = null;
+    let outage = "the connection ended";
     let isOver = false;
-    const packets = decodeMedia({ input, info: null, texts: [], frames, stallMs, signal });
+    const packets = decodeMedia({
+      ...{ input, info: null, texts: texts?.tracks ?? [], frames, stallMs, signal },
+      ...(hls && { onOrigin: cutter.setOrigin }),
+    });
     for await (const { packet, nowSeconds } of arrivals(packets, secondsNow)) {
       if (packet.kind === "end") {
-        isOver = options.endsCleanly === true && reached !== null && !packet.failed;
-        outage = packet.problem ?? "the connection ended";
+        isOver = options.endsCleanly === true && cutter.isConnected && !packet.failed;
+        outage = packet.problem ?? outage;
         if (!isOver) connection.failed({ reason: outage, isLasting: packet.isLasting });
         break;
       }
-      const { atSeconds, isBreak } = clock.place(packet.atSeconds, nowSeconds);
-      if (isBreak) {
-        if (reached !== null) cutter.finish(Math.max(reached, cutter.coveredTo ?? reached));
-        const why = reached === null ? `was down: ${outage}` : "leapt in time";
-        cutter.begin(
-          Math.max(atSeconds, cutter.coveredTo ?? atSeconds),
-          "source-down",
-          `${input.name} ${why}`,
-        );
-        reached = atSeconds;
+      if (!cutter.isConnected) {
         failures = 0;
         connection.up();
       }
-      reached = Math.max(reached!, atSeconds);
-      if (packet.kind === "picture") {
-        if (packet.startsShot) cutter.addShot(atSeconds);
-        if (packet.look) cutter.addLook({ ...packet.look, atSeconds });
-      } else if (packet.kind === "audio") {
-        cutter.addAudio({ startSeconds: atSeconds, samples: packet.samples });
-        reached = Math.max(reached, atSeconds + packet.samples.length / 16_000);
-      } else if (packet.kind !== "text") {
-        const { width, height, jpeg } = packet;
-        cutter.addFrame({ atSeconds, width, height, jpeg }, packet.kind === "frame" ? "policy" : "large");
-      }
-      cutter.advance(reached - trackLagSeconds);
-      take(cutter.take());
+      take(await cutter.add(packet, nowSeconds));
     }
-    if (reached !== null) cutter.finish(Math.max(reached, cutter.coveredTo ?? reached));
-    take(cutter.take());
+    take(await cutter.disconnect(outage));
     if (isOver || failures >= maxReconnects) {
-      if (cutter.coveredTo === null) {
+      if (cutter.isEmpty && !isOver)
         throw new DataError("source-down", `${input.name} sent no picture and no sound: ${outage}.`);
-      }
-      cutter.close();
-      take(cutter.take());
-      return;
+      return take(cutter.close());
     }
     const backOffMs = Math.min(30_000, reconnectMs * 2 ** failures) * (0.5 + random() / 2);
     await sleep(backOffMs, undefined, { signal }).catch(() => signal.throwIfAborted());
@@ -206,9 +190,6 @@ async function* arrivals(packets: AsyncIterable<Packet>, secondsNow: () => numbe
   }
   yield* release();
 }
-
-/** Most seconds that one track of a live source may lag behind another. */
-const trackLagSeconds = 1;
 
 function gap(
   stream: string,

@@ -6,7 +6,7 @@ import { sha256 } from "../util/hash.ts";
 import type { Clock } from "../util/time.ts";
 import type { LeftOut, Source } from "./clip.ts";
 import { placeByNames } from "./clock-names.ts";
-import { type FrameOptions, type MediaInfo, type MediaInput, probeMedia, scanDuration } from "./ffmpeg.ts";
+import { type FrameOptions, type MediaInput, probeMedia, scanDuration } from "./ffmpeg.ts";
 import { textsOf } from "./media-texts.ts";
 import { cutRecorded, type TimedMedia } from "./recorded.ts";
 
@@ -38,25 +38,6 @@ export async function fileSource(path: string, options: MediaSourceOptions): Pro
       leftOut,
       endSeconds: info.durationSeconds === null ? null : startSeconds + info.durationSeconds,
       fingerprint: await fingerprintOf(path),
-    },
-    options,
-  );
-}
-
-/** A recording at a URL as a source. @throws DataError if it cannot be read */
-export async function urlSource(
-  input: MediaInput,
-  info: MediaInfo,
-  options: MediaSourceOptions,
-): Promise<Source> {
-  const { texts, leftOut } = await textsOf(null, info, options);
-  return recordedSource(
-    [{ input, startSeconds: 0, untilSeconds: null, load: () => Promise.resolve({ info, texts }) }],
-    {
-      clock: { kind: "media" },
-      leftOut,
-      endSeconds: info.durationSeconds,
-      fingerprint: sha256(`${input.name} ${info.durationSeconds}`),
     },
     options,
   );

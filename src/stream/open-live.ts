@@ -6,8 +6,11 @@ import type { Source, SourceStatus } from "./clip.ts";
 import { Connection } from "./connection.ts";
 import { type ConnectionProblem, withoutSecrets } from "./connection-problem.ts";
 import { type MediaInfo, type MediaInput, probeMedia } from "./ffmpeg.ts";
+import { Hls } from "./hls.ts";
 import { type LiveSourceOptions, liveSource } from "./live-source.ts";
-import { type MediaSourceOptions, urlSource } from "./media-source.ts";
+import type { MediaSourceOptions } from "./media-source.ts";
+import { textsOf } from "./media-texts.ts";
+import { webSource } from "./web-source.ts";
 
 /** Capture devices, by ffmpeg's own names. */
 const devices = new Set(
@@ -26,6 +29,8 @@ export interface LiveChoice {
   >;
   /** A source that never connected is given up after this; 0 waits for ever. Seconds. @default 30 */
   readonly connectTimeoutSeconds?: number | undefined;
+  /** Fetches playlists and their texts. @default fetch */
+  readonly fetch?: typeof fetch | undefined;
   /** Called with what becomes of the connection while it is opened. */
   readonly onStatus?: ((status: SourceStatus) => void) | undefined;
 }
@@ -61,17 +66,35 @@ async function openUrl(url: string, options: LiveChoice, common: Common): Promis
     name: shown,
     remote: { url, device: null },
   };
-  const isPlaylist = /\.m3u8?($|\?)/i.test(url);
   const { host, pathname } = new URL(url);
   const id =
     options.id ?? ([host.replace(/:/g, "-"), basename(pathname)].filter(Boolean).join("-") || "live");
+  const source = { ...common, id, description: shown };
+  if (!isWeb) return liveSource(input, liveOptions(options, source));
+  const { languages, subtitles, signal } = common;
+  const openHls = () =>
+    Hls.open(url, { languages, wantsTexts: subtitles === undefined, fetch: options.fetch, signal });
+  let hls = /\.m3u8?($|\?)/i.test(url) ? await openHls() : null;
   // A stream cannot be opened twice, so only what may be a recording is probed first.
-  if (isWeb) {
-    const info = await probed(input, id, options, common.signal);
-    if (info.durationSeconds !== null) return urlSource(input, info, { ...common, id, description: shown });
-  }
-  return liveSource(input, { ...liveOptions(options, common, id, shown), endsCleanly: isPlaylist });
+  const info = await probed(hls?.isLive ? hastily(input) : input, id, options, signal);
+  const isPlaylist = info.format === "hls";
+  if (isPlaylist) hls ??= await openHls();
+  if (info.durationSeconds !== null) return webSource(input, info, hls, source);
+  const { texts, leftOut } = await textsOf(null, info, { languages });
+  return liveSource(input, {
+    ...liveOptions(options, source),
+    hls,
+    originMs: hls?.startMs ?? Date.now() - info.originSeconds * 1000,
+    ...(hls?.hasTexts ? { leftOut: hls.leftOut } : { texts, leftOut: [...leftOut, ...(hls?.leftOut ?? [])] }),
+    endsCleanly: isPlaylist,
+  });
 }
+
+/** Of a broadcast little is looked at: what is looked at longer is over when it is watched. */
+const hastily = (input: MediaInput): MediaInput => ({
+  ...input,
+  args: ["-analyzeduration", "1000000", ...input.args],
+});
 
 /** What is at a URL, tried until there is an answer or the time is over. @throws DataError `source-down` */
 async function probed(
@@ -108,17 +131,13 @@ function deviceSource(format: string, name: string, options: LiveChoice, common:
   const description = `${format}:${name}`;
   const id = options.id ?? description.replace(/[^\w.-]+/g, "-");
   const remote = { url: name, device: format };
-  return liveSource(
-    { url: name, args: ["-f", format], name: description, remote },
-    liveOptions(options, common, id, description),
-  );
+  const input = { url: name, args: ["-f", format], name: description, remote };
+  return liveSource(input, liveOptions(options, { ...common, id, description }));
 }
 
 function liveOptions(
   { live, connectTimeoutSeconds }: LiveChoice,
-  { clipSeconds, frames }: Common,
-  id: string,
-  description: string,
+  { id, description, clipSeconds, frames }: MediaSourceOptions,
 ): LiveSourceOptions {
   return { id, description, clipSeconds, frames, connectTimeoutSeconds, ...live };
 }

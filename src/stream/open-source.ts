@@ -36,6 +36,8 @@ export interface SourceOptions {
   readonly live?: NonNullable<LiveChoice["live"]>;
   /** A live source that never connected is given up after this; 0 waits for ever. Seconds. @default 30 */
   readonly connectTimeoutSeconds?: number;
+  /** Fetches playlists and their texts. @default fetch */
+  readonly fetch?: typeof fetch;
   /** Called with what keeps a live source from connecting while it is opened. */
   readonly onStatus?: LiveChoice["onStatus"];
   readonly signal?: AbortSignal | undefined;

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { PacketClock } from "./packet-clock.ts";
 
 /** Places packets given as `[packet time, time of arrival]`. */
-function placed(packets: readonly (readonly [number, number])[], clock = new PacketClock(0)) {
+function placed(packets: readonly (readonly [number, number])[], clock = new PacketClock({ coveredTo: 0 })) {
   return packets.map(([at, now]) => clock.place(at, now));
 }
 
@@ -62,6 +62,6 @@ test("a backlog that is caught up with is no leap; one that stays is placed anew
 });
 
 test("no packet is placed before what was there before", () => {
-  const [first] = placed([[5, 10]], new PacketClock(30));
+  const [first] = placed([[5, 10]], new PacketClock({ coveredTo: 30 }));
   assert.equal(first!.atSeconds, 30);
 });

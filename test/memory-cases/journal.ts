@@ -33,6 +33,7 @@ export function journalCases(store: TestStore): void {
       assert.equal(known!.description, "kitchen.mp4");
       await assert.rejects(memory.addStream({ ...stream, fingerprint: "other" }), code("stream-changed"));
       await assert.rejects(memory.addStream({ ...stream, clipSeconds: 5 }), code("stream-changed"));
+      assert.deepEqual(await memory.addStream({ ...stream, fingerprint: null }), known, "a live source");
       await memory.close();
     });
 

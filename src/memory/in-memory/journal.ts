@@ -56,7 +56,7 @@ export function addStream(state: State, stream: NewStream, addedAtMs: number): S
   const known = state.streams.get(id)?.record;
   if (known && known.clipSeconds !== clipSeconds)
     throw changedStream(id, `clip length (${known.clipSeconds} s)`);
-  if (known && known.fingerprint !== fingerprint) throw changedStream(id, "content");
+  if (known && fingerprint !== null && known.fingerprint !== fingerprint) throw changedStream(id, "content");
   if (known) return { ...known };
   const record = {
     ...{ id, description, clipSeconds, clock: plain(clock), fingerprint, addedAtMs },
