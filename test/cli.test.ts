@@ -150,7 +150,7 @@ test("doctor reports every check and the memory as sound", async () => {
     [
       ...["node", "ffmpeg", "ffprobe", "tesseract"],
       ...["@jax-js/jax", "@napi-rs/canvas", "hyparquet"],
-      ...["configuration", "memory", "model"],
+      ...["configuration", "memory", "model", "transcriber", "text in the picture"],
     ],
   );
   assert.match(String(rows.find(({ check }) => check === "memory")!.detail), /sound/);

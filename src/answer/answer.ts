@@ -162,7 +162,11 @@ export async function answerQuestion(
       asOfSeconds: options.asOfSeconds ?? null,
       stream: streamOf(streams, citations),
       question,
-      answer: answer.answer,
+      // What is said of a film without memories would outlive its forgetting.
+      answer:
+        reading.abstained && (whole !== null || reading !== read)
+          ? "Nothing is remembered of it."
+          : answer.answer,
       option: answer.option,
       abstained: answer.abstained,
       citations: citations.map(({ entry }) => entry),

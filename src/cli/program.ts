@@ -74,12 +74,14 @@ export function buildProgram(context: ProgramContext): Command {
   addTrain(program, add);
   addBench(program, bare);
   addModels(program, bare);
-  add(
-    program,
-    "doctor",
-    "check programs, configuration, memory and model endpoint",
-    () => import("./commands/doctor.ts"),
-  );
+  senseFlags(
+    add(
+      program,
+      "doctor",
+      "check programs, configuration, memory and senses",
+      () => import("./commands/doctor.ts"),
+    ),
+  ).option("--policy <name>", "what would write memories");
   add(
     program,
     "demo",
@@ -96,23 +98,36 @@ export function buildProgram(context: ProgramContext): Command {
   return program;
 }
 
+/** Flags of the senses. */
+function senseFlags(command: Command): Command {
+  return command
+    .option(
+      "--language <tag>",
+      "languages of subtitles to keep and of text in the picture, best first",
+      collect,
+    )
+    .option("--no-screen-text", "do not read text in the picture")
+    .option("--transcribe-base-url <url>", "endpoint for speech to text")
+    .option("--transcribe-model <name>", "model for speech to text");
+}
+
 type Add = (parent: Command, usage: string, description: string, load: Load) => Command;
 
 function addWatching(program: Command, add: Add): void {
-  add(
-    program,
-    "watch <source...>",
-    "watch a file, a folder, a live URL, a device or texts, and remember it",
-    () => import("./commands/watch.ts"),
+  senseFlags(
+    add(
+      program,
+      "watch <source...>",
+      "watch a file, a folder, a live URL, a device or texts, and remember it",
+      () => import("./commands/watch.ts"),
+    ),
   )
     .option("--stream <id>", "name of the stream (default: from the source)")
     .option("--subtitles <file>", "subtitle file or http URL to use instead of those found")
     .option("--text-kind <kind>", "what the lines of a text source are: speech or caption")
-    .option("--language <tag>", "languages of subtitles to keep, best first", collect)
     .option("--clip-seconds <n>", "length of a clip")
     .option("--window-clips <n>", "clips the policy sees at once")
     .option("--fps <n>", "frames per second the policy sees")
-    .option("--no-screen-text", "do not read text in the picture")
     .option("--take-over", "watch a stream that another process seems to watch; that one then ends")
     .option(
       "--connect-timeout <seconds>",
@@ -132,9 +147,7 @@ function addWatching(program: Command, add: Add): void {
     .option("--picture-tokens <n>", "model: tokens of pictures in one request; older clips are thinned first")
     .option("--budget-usd <n>", "stop before spending more in this run")
     .option("--budget-tokens <n>", "stop before using more tokens in this run")
-    .option("--budget-calls <n>", "stop before making more calls in this run")
-    .option("--transcribe-base-url <url>", "endpoint for speech to text")
-    .option("--transcribe-model <name>", "model for speech to text");
+    .option("--budget-calls <n>", "stop before making more calls in this run");
   add(
     program,
     "ask <question>",

@@ -1,8 +1,13 @@
-/** `taskmem doctor`: checks programs, configuration, memory and endpoint, and says what to do about what is broken. */
+/**
+ * `taskmem doctor`: checks programs, configuration, memory and senses, says what to do about what is broken, and what
+ * this set-up cannot perceive.
+ */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { leftOutLines, whyNothing } from "../../answer/left-out.ts";
 import { type Config, loadConfig, policyName } from "../../config.ts";
-import { configuredModel, openConfiguredMemory } from "../../taskmem/assembly.ts";
+import type { LeftOut, Memory } from "../../memory/memory.ts";
+import { configuredModel, configuredPerceptors, openConfiguredMemory } from "../../taskmem/assembly.ts";
 import { hasPackage, installLine, type OptionalPackage, optionalUses } from "../../util/optional.ts";
 import { findProgram, installHint, type ProgramName, runProgram } from "../../util/program.ts";
 import type { Invocation } from "../invocation.ts";
@@ -14,6 +19,8 @@ interface Check {
   readonly state: "ok" | "missing" | "broken";
   readonly detail: string;
   readonly fix: string | null;
+  /** What was left out of a stream. */
+  readonly leftOut?: readonly LeftOut[];
 }
 
 export async function run({ output, flags, configFile, signal }: Invocation): Promise<number> {
@@ -21,7 +28,9 @@ export async function run({ output, flags, configFile, signal }: Invocation): Pr
   const report = (check: Check) => {
     checks.push(check);
     output.object(check);
-    const mark = { ok: "ok    ", missing: "off   ", broken: "BROKEN" }[check.state];
+    const mark = check.leftOut
+      ? "part  "
+      : { ok: "ok    ", missing: "off   ", broken: "BROKEN" }[check.state];
     output.text(`${mark}  ${check.check}: ${check.detail}${check.fix ? `\n        ${check.fix}` : ""}`);
   };
   report({ check: "node", state: "ok", detail: process.version, fix: null });
@@ -42,12 +51,27 @@ export async function run({ output, flags, configFile, signal }: Invocation): Pr
     detail: `memory ${directory}, policy ${policyName(config.value)}, ${model.model === undefined ? "no model" : `model ${model.model}`}`,
     fix: null,
   });
-  for (const check of [await memoryCheck(config.value), await modelCheck(config.value, signal)])
-    if (check) report(check);
+  for (const check of await memoryChecks(config.value)) report(check);
+  const senses = [
+    await modelCheck(config.value, signal),
+    await transcriberCheck(config.value, signal),
+    screenTextCheck(config.value),
+  ];
+  for (const { check } of senses) report(check);
 
   const broken = checks.filter(({ state }) => state === "broken").length;
-  output.text(broken === 0 ? "everything that is needed works" : `${broken} broken`);
+  if (broken > 0) output.text(`${broken} broken`);
+  const lacks = senses.flatMap(({ lacks }) => lacks ?? []);
+  if (lacks.length > 0)
+    output.text(`${broken > 0 ? "besides," : "this set-up works, but"} ${lacks.join("; ")}`);
+  else if (broken === 0) output.text("everything works: this set-up hears, sees and reads");
   return broken === 0 ? exitCodes.done : exitCodes.usage;
+}
+
+/** A check of a sense, and what is not perceived without it. */
+interface Sense {
+  readonly check: Check;
+  readonly lacks: string | null;
 }
 
 async function program(
@@ -71,9 +95,10 @@ function optionalCheck(name: OptionalPackage, use: string): Check {
     : { check: name, state: "missing", detail: `not installed; only for ${use}`, fix: installLine(name) };
 }
 
-async function memoryCheck(config: Config): Promise<Check> {
+async function memoryChecks(config: Config): Promise<Check[]> {
   if (!existsSync(join(config.memory, "memory.db"))) {
-    return { check: "memory", state: "ok", detail: `none yet in ${config.memory}`, fix: null };
+    const detail = `none yet in ${config.memory}: nothing was watched`;
+    return [{ check: "memory", state: "ok", detail, fix: "taskmem watch <source>" }];
   }
   const checked = await attempt("memory", async () => {
     const memory = await openConfiguredMemory(config, { mustExist: true });
@@ -82,52 +107,89 @@ async function memoryCheck(config: Config): Promise<Check> {
         problems: await memory.check(),
         stats: await memory.stats(),
         failures: await memory.clipFailures(),
+        streams: await streamChecks(memory),
       };
     } finally {
       await memory.close();
     }
   });
-  if ("failed" in checked) return checked.failed;
-  const { problems, stats, failures } = checked.value;
+  if ("failed" in checked) return [checked.failed];
+  const { problems, stats, failures, streams } = checked.value;
   if (problems.length > 0) {
-    return {
-      check: "memory",
-      state: "broken",
-      detail: problems.join(" "),
-      fix: "export what can be read: taskmem export <directory>",
-    };
+    const fix = "export what can be read: taskmem export <directory>";
+    return [{ check: "memory", state: "broken", detail: problems.join(" "), fix }];
   }
-  const { streams, clips, entries, tasks, databaseBytes, blobBytes } = stats;
-  const detail = `${counted(streams, "stream")}, ${counted(clips, "clip")}, ${counted(entries, "entry", "entries")}, ${counted(tasks, "question")}, ${((databaseBytes + blobBytes) / 1e6).toFixed(1)} MB, sound`;
-  return failures.length === 0
-    ? { check: "memory", state: "ok", detail, fix: null }
-    : {
-        check: "memory",
-        state: "ok",
-        detail: `${detail}; ${failures.length} clips failed, last: ${failures.at(-1)!.failure.message}`,
-        fix: "watch the stream again to retry them",
-      };
+  const { clips, entries, tasks, databaseBytes, blobBytes } = stats;
+  const sound = `${counted(stats.streams, "stream")}, ${counted(clips, "clip")}, ${counted(entries, "entry", "entries")}, ${counted(tasks, "question")}, ${((databaseBytes + blobBytes) / 1e6).toFixed(1)} MB, sound`;
+  const failed = `; ${failures.length} clips failed, last: ${failures.at(-1)?.failure.message}`;
+  return [
+    {
+      ...{ check: "memory", state: "ok", detail: failures.length === 0 ? sound : `${sound}${failed}` },
+      fix: failures.length === 0 ? null : "watch the stream again to retry them",
+    },
+    ...streams,
+  ];
 }
 
-async function modelCheck(config: Config, signal: AbortSignal): Promise<Check> {
+/** Streams of which something was left out or nothing is remembered. */
+async function streamChecks(memory: Memory): Promise<Check[]> {
+  const checks: Check[] = [];
+  for (const stream of await memory.streams()) {
+    const { id, leftOut } = stream;
+    const why = await whyNothing(memory, [stream]);
+    if (why === null && leftOut.length === 0) continue;
+    const detail = why === null ? `left out: ${leftOutLines(leftOut).join(" ")}` : why.join(" ");
+    checks.push({ check: `stream ${id}`, state: "missing", detail, fix: null, leftOut });
+  }
+  return checks;
+}
+
+async function modelCheck(config: Config, signal: AbortSignal): Promise<Sense> {
   const model = configuredModel(config);
-  if (!model)
-    return {
-      check: "model",
-      state: "missing",
+  const lacks = "no model looks at pictures, so what they show is not described";
+  if (!model) {
+    const check: Check = {
+      ...{ check: "model", state: "missing" },
       detail: "none configured; the choice policy and the local reader work without one",
       fix: "--base-url and --model, or TASKMEM_BASE_URL and TASKMEM_MODEL",
     };
+    return { check, lacks: policyName(config) === "nano" ? null : lacks };
+  }
   const probed = await attempt("model", () => model.capabilities(signal));
-  if ("failed" in probed) return probed.failed;
+  if ("failed" in probed) return { check: probed.failed, lacks };
   const can = Object.entries(probed.value)
     .filter(([, able]) => able)
     .map(([name]) => name);
+  const detail = `${model.id} can ${can.join(", ") || "text only"}`;
+  const sees = probed.value.images && policyName(config) !== "choice";
+  return { check: { check: "model", state: "ok", detail, fix: null }, lacks: sees ? null : lacks };
+}
+
+/** Transcribes a moment of silence. */
+async function transcriberCheck(config: Config, signal: AbortSignal): Promise<Sense> {
+  const { transcriber } = configuredPerceptors(config);
+  const lacks = "what is heard is not transcribed, so speech is known from subtitles only";
+  if (transcriber === null) {
+    const check: Check = {
+      ...{ check: "transcriber", state: "missing", detail: "none configured; speech is read from subtitles" },
+      fix: "--transcribe-base-url and --transcribe-model, or TASKMEM_TRANSCRIBE_BASE_URL and TASKMEM_TRANSCRIBE_MODEL",
+    };
+    return { check, lacks };
+  }
+  const silence = { startSeconds: 0, samples: new Int16Array(8000) };
+  const tried = await attempt("transcriber", () => transcriber.transcribe(silence, { signal }));
+  if ("failed" in tried) return { check: tried.failed, lacks };
+  return { check: { check: "transcriber", state: "ok", detail: transcriber.id, fix: null }, lacks: null };
+}
+
+function screenTextCheck(config: Config): Sense {
+  const { screenReader, leftOut = [] } = configuredPerceptors(config);
+  const missing = leftOut.map(({ reason }) => reason).join(" ");
+  const detail = config.screenText ? missing || "read" : "switched off";
+  const isWhole = screenReader !== null && missing === "";
   return {
-    check: "model",
-    state: "ok",
-    detail: `${model.id} can ${can.join(", ") || "text only"}`,
-    fix: null,
+    check: { check: "text in the picture", state: isWhole ? "ok" : "missing", detail, fix: null },
+    lacks: screenReader === null ? "text in the picture is not read" : null,
   };
 }
 
