@@ -92,11 +92,14 @@ export class MatroskaReader {
       if (id !== ids.trackEntry) continue;
       const video = child(data, ids.video);
       const size = (which: number) => (video ? unsigned(child(video, which) ?? Buffer.alloc(0)) : 0);
-      const number = unsigned(child(data, ids.trackNumber)!);
-      const codec = child(data, ids.codecId)!.toString("latin1");
+      const trackNumber = child(data, ids.trackNumber);
+      const codec = child(data, ids.codecId);
+      if (!trackNumber || !codec)
+        throw new DataError("decode-failed", "ffmpeg's Matroska output has a track without number or codec.");
+      const number = unsigned(trackNumber);
       this.#tracks.set(number, {
         number,
-        codec,
+        codec: codec.toString("latin1"),
         width: size(ids.pixelWidth),
         height: size(ids.pixelHeight),
       });
@@ -104,9 +107,10 @@ export class MatroskaReader {
   }
 
   #packet(block: Buffer, durationSeconds: number | null): MatroskaPacket {
-    const number = variableInteger(block, 0)!;
-    const track = this.#tracks.get(number.value ?? -1);
-    if (!track) throw new DataError("decode-failed", "ffmpeg's Matroska output has an unknown track.");
+    const number = variableInteger(block, 0);
+    const track = this.#tracks.get(number?.value ?? -1);
+    if (!number || !track || block.length < number.length + 3)
+      throw new DataError("decode-failed", "ffmpeg's Matroska output has a block of no track.");
     const ms = this.#clusterMs + block.readInt16BE(number.length);
     return { track, atSeconds: ms / 1000, durationSeconds, data: block.subarray(number.length + 3) };
   }

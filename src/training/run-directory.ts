@@ -13,6 +13,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, truncateSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import { ConfigError, DataError } from "../errors.ts";
 import { makeDirectory } from "../util/directory.ts";
 import { replaceFile } from "../util/replace-file.ts";
@@ -114,10 +115,15 @@ function cutLastLine(path: string): void {
   if (whole < content.length) truncateSync(path, whole);
 }
 
+const stateSchema = z.looseObject({
+  step: z.int().nonnegative(),
+  weights: z.string().regex(/^step-\d+\.weights$/),
+});
+
 function readState(path: string): (RunState & { readonly weights: string }) | null {
   if (!existsSync(path)) return null;
   try {
-    return JSON.parse(readFileSync(path, "utf8"));
+    return stateSchema.parse(JSON.parse(readFileSync(path, "utf8")));
   } catch (cause) {
     throw new DataError(
       "run-broken",

@@ -1,0 +1,40 @@
+/**
+ * Soak tests, asked for by name: `npm run soak`, or `npm run soak -- fuzz --inputs 20000 --seed 7`.
+ *
+ * Prints each kind as it ends, then one table. The exit code is 1 if anything was lost, twice, died, hung or went wrong.
+ */
+import { parseArgs } from "node:util";
+import { fuzz } from "./fuzz.ts";
+import { isClean, type SoakRow, tableOf } from "./table.ts";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seed: { type: "string", default: "soak" },
+    inputs: { type: "string", default: "10000" },
+  },
+});
+const { seed } = values;
+
+const kinds: Record<string, () => Promise<SoakRow[]>> = {
+  fuzz: () => fuzz(Number(values.inputs), seed, log),
+};
+
+function log(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+const unknown = positionals.filter((name) => !Object.hasOwn(kinds, name));
+if (unknown.length > 0)
+  throw new Error(`Expected ${Object.keys(kinds).join(", ")}, got ${unknown.join(", ")}`);
+
+log(`seed ${seed}`);
+const rows: SoakRow[] = [];
+for (const [name, run] of Object.entries(kinds)) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue;
+  rows.push(...(await run()));
+  log(`${name} done`);
+}
+for (const { kind, wrong } of rows) for (const line of wrong) log(`${kind}: ${line}`);
+process.stdout.write(`${tableOf(rows)}\n`);
+process.exitCode = rows.every(isClean) ? 0 : 1;
