@@ -57,6 +57,12 @@ test("UTF-8 and UTF-16 are read with and without a mark", () => {
   assert.equal(decodeText(Buffer.from(little).swap16()), asSrt("Мост закрыт"));
 });
 
+test("Japanese in seven bits is told by its escape sequences", () => {
+  // ESC $ B switches to JIS X 0208, in which 24 22 is あ; ESC ( B switches back
+  const bytes = Uint8Array.from([0x31, 0x1b, 0x24, 0x42, 0x24, 0x22, 0x1b, 0x28, 0x42, 0x32]);
+  assert.equal(decodeText(bytes), "1あ2");
+});
+
 test("one bad byte in UTF-8 costs one letter", () => {
   const bytes = Buffer.from(asSrt("Most je zavřený večer"));
   bytes[bytes.indexOf("Most")] = 0xff;

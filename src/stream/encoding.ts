@@ -19,6 +19,7 @@ export interface EncodingHints {
 
 /** Decodes a text file. @throws DataError if its bytes look like no language in any encoding known here */
 export function decodeText(bytes: Uint8Array, hints: EncodingHints = {}): string {
+  if (isIso2022(bytes)) return new TextDecoder("iso-2022-jp").decode(bytes);
   const unicode = unicodeOf(bytes);
   if (unicode !== null) return unicode;
   const sample = sampleOf(bytes);
@@ -53,6 +54,12 @@ function unicodeOf(bytes: Uint8Array): string | null {
     }
     return good >= 2 * bad ? text : null;
   }
+}
+
+/** Japanese in seven bits, which escape sequences turn on. */
+function isIso2022(bytes: Uint8Array): boolean {
+  const at = bytes.indexOf(0x1b);
+  return at >= 0 && bytes[at + 1] === 0x24 && (bytes[at + 2] === 0x42 || bytes[at + 2] === 0x40);
 }
 
 /** UTF-16 without a mark: of digits, blanks and line ends every other byte is zero. */

@@ -17,6 +17,7 @@ import { type ConnectionProblem, connectionProblem, type RemoteInput } from "./c
 import { type MatroskaPacket, MatroskaReader } from "./matroska.ts";
 import { type PictureLook, pictureLooker } from "./picture-look.ts";
 import { lumaSize, shotDetector } from "./shots.ts";
+import { blockOfAss } from "./subtitles/ass.ts";
 import type { TextRole } from "./text-names.ts";
 
 /** An input of ffmpeg, and its name in messages. */
@@ -60,6 +61,8 @@ export interface TextTrack {
   readonly title: string | null;
   /** Number of its cues, if the container says. */
   readonly cues: number | null;
+  /** Whether its events have fields beside their texts, as those of ASS. */
+  readonly isStyled: boolean;
 }
 
 /** What a medium contains; times are relative to its own start. */
@@ -114,6 +117,8 @@ export type Packet =
       readonly atSeconds: number;
       readonly endSeconds: number;
       readonly text: string;
+      /** Where the track has a field for it. */
+      readonly speaker?: string;
       /** Place in the list of text tracks asked for. */
       readonly track: number;
     }
@@ -206,7 +211,7 @@ export async function scanDuration(input: MediaInput, signal?: AbortSignal): Pro
   return Math.max(0, end - first);
 }
 
-function textTrack({ index, tags = {}, disposition = {}, nb_frames }: ProbeStream): TextTrack {
+function textTrack({ index, codec_name, tags = {}, disposition = {}, nb_frames }: ProbeStream): TextTrack {
   const { language, title, handler_name } = tags;
   const counted = nb_frames ?? tags.NUMBER_OF_FRAMES ?? tags["NUMBER_OF_FRAMES-eng"];
   return {
@@ -223,6 +228,7 @@ function textTrack({ index, tags = {}, disposition = {}, nb_frames }: ProbeStrea
             : "full",
     title: title ?? (handler_name === "SubtitleHandler" ? null : (handler_name ?? null)),
     cues: counted === undefined ? null : Number(counted),
+    isStyled: codec_name === "ass" || codec_name === "ssa",
   };
 }
 
@@ -473,8 +479,9 @@ function outputArgs({ info, texts, frames, startSeconds = 0 }: DecodeRequest): s
   const sound = audio === null ? [] : ["-map", audio, "-ac", "1", "-ar", "16000", "-c:a", "pcm_s16le"];
   // Clusters are written when the next one starts, so text needs a dense track beside it.
   const optional = info === null ? "?" : "";
-  const words = texts.flatMap(({ index }) => ["-map", `0:${index}${optional}`]);
-  if (words.length > 0) words.push("-c:s", "subrip");
+  const words = texts.flatMap(({ index, isStyled }, i) => [
+    ...["-map", `0:${index}${optional}`, `-c:s:${i}`, isStyled ? "ass" : "subrip"],
+  ]);
   const muxing = ["-threads", "1", "-max_interleave_delta", "1000000", "-cluster_time_limit", "500"];
   if (info === null) return [[...pictures, ...sound, ...words, ...muxing]];
   if (pictures.length === 0) return [[...sound, ...words, ...muxing]];
@@ -530,7 +537,8 @@ function packetMaker({ startSeconds = 0 }: DecodeRequest): (packet: MatroskaPack
     if (track.codec.startsWith("S_TEXT")) {
       firstText = Math.min(firstText ?? track.number, track.number);
       const endSeconds = atSeconds + (durationSeconds ?? 0);
-      return { kind: "text", atSeconds, endSeconds, text: data.toString(), track: track.number - firstText };
+      const said = track.codec === "S_TEXT/ASS" ? blockOfAss(data.toString()) : { text: data.toString() };
+      return { kind: "text", atSeconds, endSeconds, ...said, track: track.number - firstText };
     }
     const samples = new Int16Array(data.buffer.slice(data.byteOffset, data.byteOffset + (data.length & ~1)));
     return { kind: "audio", atSeconds, samples };

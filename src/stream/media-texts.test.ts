@@ -1,11 +1,13 @@
 /** Which texts of a film are taken, and what is said of the others. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { requireProgram } from "../util/program.ts";
 import type { MediaInfo, TextTrack } from "./ffmpeg.ts";
 import { textsOf } from "./media-texts.ts";
 import { openSource } from "./open-source.ts";
@@ -27,7 +29,7 @@ function folderWith(files: Record<string, string | Uint8Array>): string {
 }
 
 const track = (index: number, language: string | null, about: Partial<TextTrack> = {}): TextTrack => ({
-  ...{ index, language, isDefault: false, role: "full", title: null, cues: null },
+  ...{ index, language, isDefault: false, role: "full", title: null, cues: null, isStyled: false },
   ...about,
 });
 const info = (texts: readonly TextTrack[] = [], otherTexts: MediaInfo["otherTexts"] = []) =>
@@ -149,4 +151,58 @@ test("subtitles come from the web, alone or beside a film", async () => {
   assert.equal(source.id, "talk");
   assert.equal(source.endSeconds, 3);
   await assert.rejects(openSource(`${host}/other.vtt`), /answers 404/);
+});
+
+test("a track inside a film: rolling lines once, speakers of ASS, the same from the middle on", async () => {
+  const folder = folderWith({});
+  const clock = (seconds: number) => `0:${new Date(seconds * 1000).toISOString().slice(14, 22)}`;
+  const events: string[] = [];
+  const say = (from: number, to: number, text: string, name = "") =>
+    events.push(`Dialogue: 0,${clock(from)},${clock(to)},Default,${name},0,0,0,,${text}`);
+  // a line of 2.5 s each, shown with the one before it
+  const lines = Array.from({ length: 12 }, (_, i) => `number ${i} of the harbour boats`);
+  for (const [i, line] of lines.entries())
+    say(2.5 * i, 2.5 * (i + 1), i === 0 ? line : `${lines[i - 1]}\\N${line}`);
+  say(31, 33, "The bridge, says he, is closed until", "Ana");
+  say(33, 35, "the evening.", "Ana");
+  const head =
+    "[Script Info]\nScriptType: v4.00+\n[V4+ Styles]\nFormat: Name, Fontname\nStyle: Default,Arial\n[Events]\n";
+  const fields = "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n";
+  const subtitles = join(folder, "events.ass");
+  writeFileSync(subtitles, `${head}${fields}${events.join("\n")}\n`);
+  const path = join(folder, "boats.mkv");
+  const input = ["-f", "lavfi", "-i", "testsrc=size=64x36:rate=5:duration=38", "-i", subtitles];
+  const coding = [
+    "-map",
+    "0",
+    "-map",
+    "1",
+    "-c:v",
+    "libx264",
+    "-preset",
+    "ultrafast",
+    "-g",
+    "20",
+    "-c:s",
+    "copy",
+  ];
+  execFileSync(requireProgram("ffmpeg"), ["-v", "error", ...input, ...coding, path]);
+
+  const source = await openSource(path);
+  const said = async (fromSeconds: number) => {
+    const cues: string[] = [];
+    for await (const item of source.open({ fromSeconds }))
+      if (item.kind === "clip")
+        cues.push(
+          ...item.cues.map(({ startSeconds, speaker, text }) => `${startSeconds} ${speaker ?? ""}: ${text}`),
+        );
+    return cues;
+  };
+  const whole = await said(0);
+  assert.deepEqual(whole, [
+    ...lines.map((line, i) => `${2.5 * i} : ${line}`),
+    "31 Ana: The bridge, says he, is closed until the evening.",
+  ]);
+  assert.deepEqual(await said(20), whole.slice(8));
+  assert.deepEqual(await said(30), whole.slice(12));
 });

@@ -131,8 +131,8 @@ async function* cutFile(
     for await (const packet of packets) {
       if (packet.kind === "end") end = packet;
       else if (packet.kind === "text") {
-        const { atSeconds, endSeconds, text } = packet;
-        readers[packet.track]!.add({ startSeconds: atSeconds, endSeconds, text });
+        const { atSeconds, endSeconds, text, speaker = null } = packet;
+        readers[packet.track]!.add({ startSeconds: atSeconds, endSeconds, text, speaker });
       } else {
         if (packet.kind === "picture") {
           const firstOf = (info.video?.startSeconds ?? 0) + 2 * reached.frameSeconds;

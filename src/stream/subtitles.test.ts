@@ -175,6 +175,7 @@ test("what does not belong together is not joined", () => {
     "Then do.",
   ]);
   assert.deepEqual(summary(srt("- Hi. - Hello.")), ["Hi.", "Hello."]);
+  assert.deepEqual(summary(srt("&gt;&gt; ANA: so they left &gt;&gt; yes")), ["ANA: so they left", "yes"]);
   assert.deepEqual(summary(srt("ANA: I was", "BEN: Stop.")), ["ANA: I was", "BEN: Stop."]);
   assert.deepEqual(summary(srt("He met Dr.", "Smith at the pier.")), ["He met Dr. Smith at the pier."]);
 });

@@ -48,6 +48,13 @@ function eventOf(row: string, fields: readonly string[]): TimedText | null {
   };
 }
 
+/** Text and speaker of an event as Matroska keeps it: `0,0,Default,Ana,0,0,0,,text`. */
+export function blockOfAss(block: string): { text: string; speaker?: string } {
+  const values = splitFirst(block, 8);
+  const speaker = values[3]?.trim() ?? "";
+  return { text: plainAss(values.at(-1)!), ...(speaker !== "" && { speaker }) };
+}
+
 /** The text of an event without drawings; its line breaks as such. */
 export function plainAss(text: string): string {
   let said = "";

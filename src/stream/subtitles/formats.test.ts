@@ -189,6 +189,41 @@ test("plain transcripts: times before lines, in brackets, behind names, on lines
   ]);
 });
 
+test("plain transcripts of meeting services", () => {
+  const expected = [
+    [1, 4, "Speaker 1", "The bridge is closed."],
+    [4, 9, "Speaker 2", "Take the ferry."],
+  ];
+  assert.deepEqual(
+    summary("a.txt", "Speaker 1  0:01", "The bridge is closed.", "", "Speaker 2  0:04", "Take the ferry."),
+    expected,
+  );
+  assert.deepEqual(
+    summary("b.txt", "Speaker 1: [00:01] The bridge is closed.", "Speaker 2: [00:04] Take the ferry."),
+    expected,
+  );
+  assert.deepEqual(
+    summary(
+      "c.txt",
+      "00:00:01 - 00:00:04",
+      "Speaker 1: The bridge is closed.",
+      "00:00:04 - 00:00:09",
+      "Speaker 2: Take the ferry.",
+    ),
+    expected,
+  );
+  assert.deepEqual(
+    summary("d.txt", "0:01", "the bridge is closed", "0:04", "take the ferry").map(([start, , , text]) => [
+      start,
+      text,
+    ]),
+    [
+      [1, "the bridge is closed"],
+      [4, "take the ferry"],
+    ],
+  );
+});
+
 test("a text without times is refused with what to do", () => {
   assert.throws(
     () => read("talk.txt", "The bridge is closed.", "Take the ferry."),

@@ -28,11 +28,12 @@ const dash = /^[-–—]\s*(?=\S)/u;
 /** Between two people on one line that starts with a dash: `- Hi. - Hello.` */
 const innerDash = /(?<=[.!?…。！？]["'”’]?) [-–—] ?(?=\S)/u;
 
-/** Lines of a cue without markup; a line with two dashes is two. */
+/** Lines of a cue without markup; a line with two dashes, or with `>>` inside, is two. */
 export function linesOf(text: string): string[] {
   return text
     .split("\n")
     .map(cleanLine)
+    .flatMap((line) => line.split(/ (?=>>)/))
     .filter((line) => line !== "")
     .flatMap((line) =>
       dash.test(line) ? line.split(innerDash).map((part, i) => (i > 0 ? `- ${part}` : part)) : [line],
@@ -51,10 +52,12 @@ export function piecesOf({ text, speaker: given = null }: TimedText, options: Pi
       if (rest === "" || (options.dropsSounds && !saysSomething(rest))) continue;
       const script = scriptOf(rest);
       const last = pieces.at(-1);
-      const isTurn = speaker !== null || (voice !== null && i === 0) || isDash || /^>>/.test(line);
+      const isChange = line.startsWith(">>");
+      const isTurn = speaker !== null || (voice !== null && i === 0) || isDash || isChange;
       const isNew =
         last === undefined ||
         speaker !== null ||
+        isChange ||
         (voice !== null && voice !== last.speaker) ||
         (isDash && dashes > 1) ||
         (script !== null && last.script !== null && script !== last.script);

@@ -7,11 +7,11 @@ import { mostShownSeconds, type OpenText, secondsOf, type TimedText, type TimedT
 const clock = String.raw`\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?`;
 /** A time in front, perhaps with its end: `[00:01 - 00:03]`, `00:01:`, `(1:02:03) –`. */
 const timeFirst = new RegExp(
-  String.raw`^\s{0,8}[[(<]?(${clock})(?:\s{0,2}(?:-->?|–|—|to)\s{0,2}(${clock}))?[\])>]?\s{0,2}[:–—-]?\s{0,4}(?=\S|$)(?!\d)`,
+  String.raw`^\s{0,8}[[(<]?(${clock})(?:\s{0,2}(?:-{1,2}>?|–|—|to)\s{0,2}(${clock}))?[\])>]?\s{0,2}[:–—-]?\s{0,4}(?=\S|$)(?!\d)`,
 );
-/** A name and then a time: `Ana [00:01]: text`, `Ana Lopez  00:01:02`. */
+/** A name and then a time: `Ana [00:01]: text`, `Speaker 1  00:01:02`, `Ana: [00:01] text`. */
 const nameFirst = new RegExp(
-  String.raw`^\s{0,8}(\p{L}[^\d:[\]()]{0,38}[^\d:[\]()\s])\s{1,4}[[(]?(${clock})[\])]?\s{0,2}:?\s{0,4}(?=\S|$)`,
+  String.raw`^\s{0,8}(\p{L}[^:[\]()]{0,38}?)(?::\s{0,4}(?=[[(])|\s{1,4})[[(]?(${clock})[\])]?\s{0,2}:?\s{0,4}(?=\S|$)`,
   "u",
 );
 
