@@ -181,7 +181,6 @@ export const errorCodes = {
   "store-io": "The disk failed.",
   "store-missing": "There is no memory to read.",
   "store-newer": "A newer version wrote the memory.",
-  "store-older": "The memory has an older schema and was opened read-only, so it cannot be migrated.",
   "store-read-only": "The memory's file, directory or disk is read-only.",
   "store-replaced": "The memory's file was deleted or replaced while it was open.",
   "store-unopenable": "The memory cannot be opened or created at that path.",

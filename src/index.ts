@@ -145,8 +145,11 @@ export interface MemoryOptions {
   readonly words?: WordSpace;
   /** Space of the vectors. @default localEmbedder */
   readonly embedder?: Embedder;
-  /** Whether to open it without writing, to read a memory that another process writes. @default false */
-  readonly readOnly?: boolean;
+  /**
+   * Whether to open it without writing, to read a memory that another process writes. `"if-needed"` does so only where
+   * the disk is read-only or full. @default false
+   */
+  readonly readOnly?: boolean | "if-needed";
   /** Wall clock in milliseconds. @default Date.now */
   readonly now?: () => number;
 }

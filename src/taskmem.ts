@@ -61,8 +61,11 @@ export interface TaskMemOptions
   readonly perceptors?: Perceptors;
   /** A store of your own in place of the one in the directory; closed with the object. */
   readonly store?: Memory;
-  /** Whether to open it without writing, to read a memory that another process writes. @default false */
-  readonly readOnly?: boolean;
+  /**
+   * Whether to open it without writing, to read a memory that another process writes. `"if-needed"` does so only where
+   * the disk is read-only or full. @default false
+   */
+  readonly readOnly?: boolean | "if-needed";
   /** Whether the directory must already hold a memory. @default false */
   readonly mustExist?: boolean;
   /** Called with events of learning that questions started. */

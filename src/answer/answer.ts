@@ -2,13 +2,13 @@
  * A question, answered from memory alone: recall → render → read → record as a task.
  *
  * The reader sees recalled entries and gaps, nothing else. Speakers of memory and clock times ("at 0:45") are
- * recognised in the question, unless the caller gives them. Every question is recorded as a task, answered or not. An
- * unknown stream or speaker is an error that names the known ones, because an answer would only say that nothing is
- * remembered.
+ * recognised in the question, unless the caller gives them. Every question is recorded as a task, answered or not, except
+ * where the memory cannot be written: the answer then says so. An unknown stream or speaker is an error that names the
+ * known ones, because an answer would only say that nothing is remembered.
  */
 import { randomUUID } from "node:crypto";
 import type { Cost } from "../engine.ts";
-import { DataError } from "../errors.ts";
+import { DataError, StoreError } from "../errors.ts";
 import { wholeFloor } from "../memory/floor.ts";
 import type {
   Entries,
@@ -91,6 +91,8 @@ export interface Answer {
   readonly cost: Cost;
   /** Id of the recorded task, to give feedback on; `null` where it was not recorded. */
   readonly task: string | null;
+  /** Why it could not be recorded, such as a full or read-only disk; `null` where it was, or was not to be. */
+  readonly notRecorded: string | null;
 }
 
 const defaultLimit = 30;
@@ -153,11 +155,14 @@ export async function answerQuestion(
       : [],
     recall: recalled.map(({ entry, score }) => ({ entry: entry.id, score })),
     cost: reading.cost,
-    task: record ? `task_${randomUUID().slice(0, 13)}` : null,
+    task: null,
+    notRecorded: null,
   };
-  if (answer.task !== null) {
+  if (!record) return answer;
+  const task = `task_${randomUUID().slice(0, 13)}`;
+  try {
     await memory.addTask({
-      id: answer.task,
+      id: task,
       askedAtMs,
       asOfSeconds: options.asOfSeconds ?? null,
       stream: streamOf(streams, citations),
@@ -172,9 +177,17 @@ export async function answerQuestion(
       citations: citations.map(({ entry }) => entry),
       reader: reader.id,
     });
+    return { ...answer, task };
+  } catch (error) {
+    // The answer is there, and only teaching is lost.
+    const isUnwritable = error instanceof StoreError && unwritable.has(error.code);
+    if (!isUnwritable) throw error;
+    return { ...answer, notRecorded: error.message };
   }
-  return answer;
 }
+
+/** Codes of a memory that can be read but not written. */
+const unwritable: ReadonlySet<string> = new Set(["store-read-only", "disk-full"]);
 
 /** What a question of the whole is answered from: entries spread over the part it asks about, and a row a stream. */
 async function wholeOf(

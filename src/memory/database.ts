@@ -5,7 +5,17 @@
  * nothing else in this process can interrupt. Kysely's own SQLite driver is not used: its transactions start deferred,
  * so one that reads before it writes fails with BUSY beside a second process instead of waiting.
  */
-import { chmodSync, closeSync, existsSync, openSync, readFileSync, statSync } from "node:fs";
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readFileSync,
+  statfsSync,
+  statSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import {
@@ -29,6 +39,7 @@ import {
 import { type InPlace, inPlace } from "./in-place.ts";
 import { mentions } from "./names.ts";
 import { applicationId, migrations, type Tables } from "./schema.ts";
+import { withLog } from "./write-ahead-log.ts";
 
 /** Builds queries; it has no connection and cannot run one. */
 export const build = new Kysely<Tables>({
@@ -85,14 +96,16 @@ export function openDatabase(directory: string, options: { readonly readOnly: bo
   const file = join(directory, "memory.db");
   return inOurWords(file, () => {
     if (!options.readOnly) prepareDirectory(directory);
-    const connection = options.readOnly ? openReadOnly(file) : openForWriting(file);
+    const shared = options.readOnly ? openReadOnly(file) : openForWriting(file);
+    const connection = shared ?? openCopy(file);
     try {
       loadVectors(connection);
       connection.function("mentions", { deterministic: true }, mentionsAny);
       addChecksumFunctions(connection);
       const db = wrap(connection, file, options.readOnly);
-      prepareFile(db);
-      db.keepInPlace();
+      prepareFile(db, { mayMigrate: !options.readOnly || shared === null });
+      if (options.readOnly) db.pragma("query_only = on");
+      else db.keepInPlace();
       return db;
     } catch (error) {
       connection.close();
@@ -123,32 +136,53 @@ function mentionsAny(text: string, names: string): number {
 }
 
 /**
- * On a read-only disk the write-ahead log cannot be shared, so the whole file is read into working memory. This fails
- * if there is a log beside the file, because the log holds what the file does not.
+ * The file, shared with those who write it, or `null` if it cannot be read where it is: SQLite writes a file beside a
+ * database with a log, which a read-only or full disk refuses, and an older schema cannot be migrated in place.
  */
-function openReadOnly(file: string): Database.Database {
+function openReadOnly(file: string): Database.Database | null {
   if (!existsSync(file)) {
     throw new StoreError("store-missing", `There is no memory in ${dirname(file)}: it has no ${file}.`);
   }
   const connection = new Database(file, { readonly: true, timeout: busyTimeoutMs });
   try {
-    connection.pragma("schema_version");
-    return connection;
+    const isOurs = connection.pragma("application_id", { simple: true }) === applicationId;
+    const version = connection.pragma("user_version", { simple: true }) as number;
+    if (!isOurs || version >= migrations.length) return connection;
   } catch (error) {
-    connection.close();
-    const cannotShare = /^SQLITE_(CANTOPEN|READONLY)/.test(sqliteCode(error) ?? "");
-    if (!cannotShare || statSync(`${file}-wal`, { throwIfNoEntry: false })?.size) throw error;
-    return new Database(withoutLog(readFileSync(file)), { readonly: true });
+    if (!/^SQLITE_(CANTOPEN|READONLY|FULL|IOERR_SHM)/.test(sqliteCode(error) ?? "")) {
+      connection.close();
+      throw error;
+    }
+  }
+  connection.close();
+  return null;
+}
+
+/** Most bytes that are read into working memory, as Node reads files. */
+const mostCopied = 2 ** 31 - 1;
+
+/** A copy of the database and its log in working memory. */
+function openCopy(file: string): Database.Database {
+  const paths = [file, `${file}-wal`];
+  const stats = () => paths.map((path) => statSync(path, { throwIfNoEntry: false }));
+  const stamp = () => stats().map((stat) => (stat ? `${stat.size} ${stat.mtimeMs}` : ""));
+  const bytes = stats().reduce((sum, stat) => sum + (stat?.size ?? 0), 0);
+  if (bytes > mostCopied) {
+    throw new StoreError(
+      "store-read-only",
+      `${file} holds ${(bytes / 1e9).toFixed(1)} GB. Where a memory cannot be written it is read into working memory, at most 2.1 GB. Copy its directory to a disk that can be written.`,
+      { details: { path: file, bytes } },
+    );
+  }
+  // A writer elsewhere may change them in between; the newest attempt is as good as it gets.
+  for (let attempt = 1; ; attempt++) {
+    const before = stamp().join();
+    const [database, log] = paths.map((path) => (existsSync(path) ? readFileSync(path) : Buffer.alloc(0)));
+    if (stamp().join() === before || attempt === 3) return new Database(withLog(database!, log!));
   }
 }
 
-/** The file as one that is not in write-ahead mode: its header's read and write versions (file format 1.3). */
-function withoutLog(bytes: Buffer): Buffer {
-  bytes.fill(1, 18, 20);
-  return bytes;
-}
-
-function prepareFile(db: Db): void {
+function prepareFile(db: Db, { mayMigrate }: { readonly mayMigrate: boolean }): void {
   const empty = db.pragma("schema_version") === 0;
   if (!empty && db.pragma("application_id") !== applicationId) {
     throw new StoreError(
@@ -164,7 +198,7 @@ function prepareFile(db: Db): void {
     patiently(() => db.pragma("journal_mode = wal"));
     db.pragma("synchronous = full");
   }
-  migrate(db);
+  if (mayMigrate) migrate(db);
 }
 
 function migrate(db: Db): void {
@@ -179,13 +213,7 @@ function migrate(db: Db): void {
     return version;
   };
   if (versionNow() === migrations.length) return;
-  if (db.readOnly) {
-    throw new StoreError(
-      "store-older",
-      `${db.file} has an older schema than version ${migrations.length}. Open it once for writing to bring it up to date.`,
-    );
-  }
-  if (versionNow() > 0) makePrivate(db.file);
+  if (versionNow() > 0 && !db.readOnly) makePrivate(db.file);
   db.write(() => bringUpToDate(db, versionNow()));
 }
 
@@ -329,9 +357,15 @@ const meanings: readonly { readonly match: RegExp; readonly code: string; readon
       "is damaged or is not a memory file. It was left unchanged: restore a backup or an export, or name another directory",
   },
   {
-    match: /^(SQLITE_FULL|ENOSPC|EDQUOT)/,
+    match: /^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC|EDQUOT)/,
     code: "disk-full",
     advice: "cannot grow: the disk is full. Make room and run it again",
+  },
+  {
+    match: /^SQLITE_READONLY_DBMOVED/,
+    code: "store-replaced",
+    advice:
+      "was deleted or replaced while this process had it open. Stop it, and put the file back if you have it",
   },
   {
     match: /^(SQLITE_READONLY|EROFS)/,
@@ -350,11 +384,32 @@ const meanings: readonly { readonly match: RegExp; readonly code: string; readon
     advice: "cannot be opened or created here: check the path and its permissions",
   },
   {
+    match: /^SQLITE_IOERR_SHM/,
+    code: "store-unopenable",
+    advice:
+      "cannot be shared between processes here: its -shm file cannot be created or mapped, as on some network disks. Move it to a local disk",
+  },
+  {
     match: /^(SQLITE_IOERR|EIO|EMFILE|ENFILE)/,
     code: "store-io",
     advice: "could not be read or written: the disk failed",
   },
 ];
+
+/**
+ * Why nothing can be written at a path, if that is behind an error: SQLite says only that it could not open, share or
+ * write a file.
+ */
+function unwritable(path: string, code: string): "EROFS" | "ENOSPC" | null {
+  if (!/^SQLITE_(CANTOPEN|IOERR_SHM|IOERR_WRITE|IOERR_FSYNC)/.test(code) || !existsSync(path)) return null;
+  const directory = dirname(path);
+  try {
+    accessSync(directory, constants.W_OK);
+    return statfsSync(directory).bavail === 0 ? "ENOSPC" : null;
+  } catch {
+    return "EROFS";
+  }
+}
 
 /** Runs an action; errors of SQLite and of the file system become `StoreError`. */
 export function inOurWords<Result>(path: string, action: () => Result): Result {
@@ -390,7 +445,8 @@ export function toStoreError(path: string, error: unknown, what = "memory"): unk
   const code = sqliteCode(error) ?? (error as NodeJS.ErrnoException)?.code;
   if (error instanceof StoreError || typeof code !== "string") return error;
   const isMalformed = /malformed/.test((error as Error).message);
-  const meaning = meanings.find(({ match }) => match.test(isMalformed ? "SQLITE_CORRUPT" : code));
+  const cause = isMalformed ? "SQLITE_CORRUPT" : (unwritable(path, code) ?? code);
+  const meaning = meanings.find(({ match }) => match.test(cause));
   if (!meaning)
     return sqliteCode(error)
       ? storeError("store-failed", `The ${what} ${path} failed: ${(error as Error).message}`)

@@ -258,6 +258,16 @@ describe("opening refuses", () => {
 });
 
 describe("a memory opened read-only", () => {
+  test("of an early version is read as of this one, and left as it is", async () => {
+    const directory = olderMemory(1);
+    const before = readFileSync(join(directory, "memory.db"));
+    const memory = await openTestMemory(directory, { readOnly: true });
+    assert.deepEqual([(await memory.streams()).length, (await memory.tasks()).length], [1, 1]);
+    await assert.rejects(memory.endStream("kitchen"), code("store-read-only"));
+    await memory.close();
+    assert.ok(readFileSync(join(directory, "memory.db")).equals(before));
+  });
+
   test("answers beside a writer and refuses to write", async () => {
     const directory = await closedMemory();
     const other = await openTestMemory(directory);

@@ -4,6 +4,7 @@
  * Several processes may open it at once. This file only combines the parts, each in a file named for it. Statements run
  * synchronously on one connection; a promise resolves when the data is on disk.
  */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Embedder, WordSpace } from "../engine.ts";
 import { StoreError } from "../errors.ts";
@@ -61,8 +62,12 @@ export interface SqliteMemoryOptions {
   readonly embedder: Embedder;
   /** Wall clock in milliseconds. */
   readonly now: () => number;
-  /** Whether to open it without writing; a missing memory is then not created. @default false */
-  readonly readOnly?: boolean;
+  /**
+   * Whether to open it without writing; a missing memory is then not created. `"if-needed"` does so where it exists and
+   * the disk is read-only or full. A memory that cannot be shared there is read into working memory, with its log.
+   * @default false
+   */
+  readonly readOnly?: boolean | "if-needed";
 }
 
 /** A memory on disk. */
@@ -83,7 +88,22 @@ export async function openSqliteMemory(
   directory: string,
   options: SqliteMemoryOptions,
 ): Promise<SqliteMemory> {
-  const db = openDatabase(directory, { readOnly: options.readOnly ?? false });
+  const { readOnly = false } = options;
+  if (readOnly !== "if-needed") return openAs(directory, options, readOnly);
+  try {
+    return openAs(directory, options, false);
+  } catch (error) {
+    const isUnwritable = error instanceof StoreError && unwritableCodes.includes(error.code);
+    if (!isUnwritable || !existsSync(join(directory, "memory.db"))) throw error;
+    return openAs(directory, options, true);
+  }
+}
+
+/** Codes of opening for writing where a memory may still be readable. */
+const unwritableCodes = ["store-read-only", "disk-full", "store-unopenable", "store-io"];
+
+function openAs(directory: string, options: SqliteMemoryOptions, readOnly: boolean): SqliteMemory {
+  const db = openDatabase(directory, { readOnly });
   try {
     openSpace(db, options);
     sweepBlobs(db, join(directory, "blobs"));

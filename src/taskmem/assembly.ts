@@ -40,7 +40,7 @@ const apiKeyVariable = "TASKMEM_API_KEY";
 export interface OpenChoice {
   /** Whether a missing memory is an error. */
   readonly mustExist: boolean;
-  readonly readOnly?: boolean;
+  readonly readOnly?: boolean | "if-needed";
   /** Used instead of the configured embedder. */
   readonly embedder?: Embedder | undefined;
   /** Wall clock in milliseconds. @default Date.now */

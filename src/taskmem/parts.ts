@@ -47,7 +47,7 @@ export interface OwnParts {
   readonly judge?: "local" | "model" | Judge;
   readonly perceptors?: Perceptors;
   readonly store?: Memory;
-  readonly readOnly?: boolean;
+  readonly readOnly?: boolean | "if-needed";
   readonly mustExist?: boolean;
   readonly now?: () => number;
   readonly log?: Log;

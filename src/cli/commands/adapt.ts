@@ -38,7 +38,10 @@ export const actions = {
 } satisfies Record<string, Action>;
 
 export async function run(invocation: Invocation, name: keyof typeof actions, file?: string): Promise<void> {
-  await using memory = await openFor(invocation, { mustExist: true });
+  await using memory = await openFor(invocation, {
+    mustExist: true,
+    readOnly: name === "status" ? "if-needed" : false,
+  });
   const action: Action = actions[name];
   await action(memory, invocation, invocation.options as AdaptFlags, file);
 }

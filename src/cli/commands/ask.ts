@@ -26,7 +26,7 @@ export async function run(invocation: Invocation, questionText: string): Promise
   const { option = [], stream, asOf, near, speaker, limit, wholeMemory } = options as AskFlags;
   const question = await questionFlag(questionText, option, signal);
   const onLearning = (event: LearningEvent) => printLearning(output, event);
-  await using memory = await openFor(invocation, { mustExist: true, onLearning });
+  await using memory = await openFor(invocation, { mustExist: true, readOnly: "if-needed", onLearning });
   const streams = await memory.streams(stream);
   const answer = await memory.ask(question, {
     signal,
@@ -59,6 +59,8 @@ function printAnswer(output: Output, answer: Answer, streams: readonly StreamRec
     const [from, to] = [startSeconds, endSeconds].map((at) => formatMoment(at, clockOf(stream)));
     output.text(output.dim(`not watching ${from} to ${to}: ${detail}`));
   }
+  if (answer.notRecorded !== null)
+    output.note(`the question could not be recorded, so nothing is learned from it: ${answer.notRecorded}`);
 }
 
 /** Remarks on learning; a result that was not activated gets none. The answer was printed before. */

@@ -25,7 +25,11 @@ export const actions = { list, add, feedback } satisfies Record<string, Action>;
 
 export async function run(invocation: Invocation, name: keyof typeof actions, question = ""): Promise<void> {
   // Adding many questions does not train after every fifth: `ask` and `adapt run` do that.
-  await using memory = await openFor(invocation, { mustExist: true, adapt: { auto: false } });
+  await using memory = await openFor(invocation, {
+    mustExist: true,
+    readOnly: name === "list" ? "if-needed" : false,
+    adapt: { auto: false },
+  });
   await actions[name](memory, invocation.output, invocation.options as TaskFlags, question);
 }
 

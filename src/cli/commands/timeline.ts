@@ -25,7 +25,7 @@ export async function run(invocation: Invocation): Promise<void> {
   if (kind !== undefined && kind !== "episodic" && kind !== "semantic") {
     throw new ConfigError("kind-invalid", `Expected --kind to be episodic or semantic, got ${kind}`);
   }
-  await using memory = await openFor(invocation, { mustExist: true });
+  await using memory = await openFor(invocation, { mustExist: true, readOnly: "if-needed" });
   const named = await memory.streams(stream);
   const timeline = await memory.timeline({
     ...(stream && { streams: stream }),
