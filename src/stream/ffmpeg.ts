@@ -77,6 +77,8 @@ export interface MediaInfo {
   readonly texts: readonly TextTrack[];
   /** Subtitles that are not read: pictures of text, captions inside the picture track. */
   readonly otherTexts: readonly { readonly language: string | null; readonly codec: string }[];
+  /** Sound and picture tracks beside those that are decoded, as a person would name them: `eng`, `Commentary`. */
+  readonly otherTracks: { readonly sound: readonly string[]; readonly picture: readonly string[] };
   /** When it was recorded, in wall time, as its container says; `null` if it does not. */
   readonly recordedAtMs: number | null;
 }
@@ -174,6 +176,10 @@ export async function probeMedia(input: MediaInput, signal?: AbortSignal): Promi
     return candidates.find(({ disposition }) => disposition?.default === 1) ?? candidates[0];
   };
   const subtitles = streams.filter(({ codec_type }) => codec_type === "subtitle");
+  const others = (type: string) =>
+    streams
+      .filter((stream) => stream.codec_type === type && isContent(stream) && stream !== best(type))
+      .map((stream) => trackName(stream));
   const video = best("video");
   const audio = best("audio");
   if (format.format_name === "tty" || (!video && !audio)) throw unreadable(input, run.stderr);
@@ -187,6 +193,7 @@ export async function probeMedia(input: MediaInput, signal?: AbortSignal): Promi
       : null,
     audio: audio ? timing(audio, origin) : null,
     texts: subtitles.filter(({ codec_name }) => textCodecs.has(codec_name ?? "")).map(textTrack),
+    otherTracks: { sound: others("audio"), picture: others("video") },
     otherTexts: [
       ...subtitles
         .filter(({ codec_name }) => !textCodecs.has(codec_name ?? ""))
@@ -230,6 +237,11 @@ function textTrack({ index, codec_name, tags = {}, disposition = {}, nb_frames }
     cues: counted === undefined ? null : Number(counted),
     isStyled: codec_name === "ass" || codec_name === "ssa",
   };
+}
+
+function trackName({ index, tags = {} }: ProbeStream): string {
+  const language = tags.language === "und" ? undefined : tags.language;
+  return [language, tags.title].filter(Boolean).join(" ") || `track ${index}`;
 }
 
 function isContent({ disposition, codec_name, codec_type, width }: ProbeStream): boolean {

@@ -33,7 +33,7 @@ const track = (index: number, language: string | null, about: Partial<TextTrack>
   ...about,
 });
 const info = (texts: readonly TextTrack[] = [], otherTexts: MediaInfo["otherTexts"] = []) =>
-  ({ texts, otherTexts }) as unknown as MediaInfo;
+  ({ texts, otherTexts, otherTracks: { sound: [], picture: [] } }) as unknown as MediaInfo;
 
 async function chosen(
   files: Record<string, string | Uint8Array>,

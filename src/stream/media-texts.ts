@@ -30,7 +30,7 @@ export async function textsOf(
   { subtitles, languages }: MediaTextOptions,
 ): Promise<{ texts: MediaTexts; leftOut: readonly LeftOut[] }> {
   const beside = path === null ? nothingBeside : await filesBeside(path);
-  const leftOut = [...beside.leftOut, ...unreadTracks(info)];
+  const leftOut = [...beside.leftOut, ...unreadTracks(info), ...otherTracks(info)];
   const others = await readAll(beside.others, languages, leftOut);
   const candidates = [...beside.speech, ...tracksOf(info)];
   const named = subtitles === undefined ? null : await readTexts(subtitles, { origin: "sidecar", languages });
@@ -156,6 +156,19 @@ function tracksOf({ texts }: MediaInfo): Candidate[] {
       track.role !== "full" ? track.role : titled.role === "full" && isSparse ? "forced" : titled.role;
     return { name: `track ${track.index}`, language, role, isDefault: track.isDefault, from: { track } };
   });
+}
+
+/** Sound and pictures that are not decoded. */
+function otherTracks({ otherTracks: { sound, picture } }: MediaInfo): LeftOut[] {
+  const said = (names: readonly string[], kind: string, verb: string): LeftOut[] => {
+    if (names.length === 0) return [];
+    const count =
+      names.length === 1 ? `One more ${kind} track is` : `${names.length} more ${kind} tracks are`;
+    const which = names.slice(0, mostNamed).join("; ");
+    const reason = `${count} not ${verb} (${which}): the default one is. Put another into a file of its own to watch it.`;
+    return [{ kind: "track", name: null, reason }];
+  };
+  return [...said(sound, "sound", "heard"), ...said(picture, "picture", "looked at")];
 }
 
 /** Subtitle tracks of kinds that are not read. */

@@ -244,3 +244,10 @@ test("a very long cue is parted into its sentences, and that is said", () => {
   assert.ok(Math.abs(cues[200]!.startSeconds - 900) < 30, `${cues[200]!.startSeconds}`);
   assert.match(problems[0]!, /very long cue/);
 });
+
+test("a file that grew says what is new by itself", () => {
+  const before = srt("The bridge is closed until");
+  const now = srt("The bridge is closed until", "the evening.");
+  assert.deepEqual(summary(now), ["The bridge is closed until the evening."]);
+  assert.deepEqual(summary(now, { textRead: before }), ["The bridge is closed until", "the evening."]);
+});

@@ -26,6 +26,8 @@ export interface SubtitleOptions {
   readonly language?: string | null;
   /** Languages to keep, as BCP 47 tags. @default all */
   readonly languages?: readonly string[];
+  /** Of a file that grew: its text as an earlier run read it. What came since is not joined to it. @default nothing */
+  readonly textRead?: string | undefined;
 }
 
 /** The cues of a subtitle file, and what was skipped. */
@@ -76,8 +78,12 @@ export function parseSubtitles(text: string, options: SubtitleOptions): Subtitle
     languages: options.languages ?? [],
   };
   const usual = options.kind ?? parsed.kind ?? "speech";
+  const keyOf = ({ startSeconds, text: said }: TimedText) => `${startSeconds} ${said}`;
+  const earlier = options.textRead === undefined ? null : parseTexts(options.textRead, options.name);
+  const known = new Set(earlier?.texts.map(keyOf));
+  const wasRead = earlier === null ? undefined : (each: TimedText) => known.has(keyOf(each));
   const read = [...byKind(parsed.texts, usual)].map(([kind, texts]) =>
-    CueReader.readAll(texts, { kind, ...about }),
+    CueReader.readAll(texts, { kind, ...about, wasRead }),
   );
   return {
     cues: read.flatMap(({ cues }) => cues).sort((a, b) => a.startSeconds - b.startSeconds),

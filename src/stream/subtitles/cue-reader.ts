@@ -22,8 +22,8 @@ export interface CueReaderOptions {
   readonly language: string | null;
   /** Languages to keep, as BCP 47 tags. @default all */
   readonly languages?: readonly string[];
-  /** Of a file that grew: up to where an earlier run read it. What was said then is not joined to what came since. @default nothing */
-  readonly readUpToSeconds?: number | undefined;
+  /** Of a file that grew: whether an earlier run read a text. What came since is not joined to it. @default none */
+  readonly wasRead?: ((text: TimedText) => boolean) | undefined;
   /** Whether each text is already one utterance, as in rows: only what rolls is joined. @default false */
   readonly isUttered?: boolean;
 }
@@ -57,11 +57,11 @@ export class CueReader {
     const reader = new CueReader(options);
     const inOrder = texts.toSorted((a, b) => a.startSeconds - b.startSeconds);
     reader.#learn(inOrder);
-    const { readUpToSeconds = 0 } = options;
-    const known = inOrder.filter(({ startSeconds }) => startSeconds < readUpToSeconds);
-    for (const text of known) reader.add(text);
-    if (known.length > 0) reader.finish();
-    for (const text of inOrder.slice(known.length)) reader.add(text);
+    const read = inOrder.filter((text) => options.wasRead?.(text));
+    for (const text of read) reader.add(text);
+    if (read.length > 0) reader.finish();
+    const known = new Set(read);
+    for (const text of inOrder) if (!known.has(text)) reader.add(text);
     reader.finish();
     const cues = reader.take().sort((a, b) => a.startSeconds - b.startSeconds);
     return { cues, problems: reader.#problems() };
