@@ -27,10 +27,7 @@ test("a connection that is refused, a missing host and a missing path are told a
 test("a wrong password and a missing one say which part of the URL to change, once and for all", () => {
   const said = `[rtsp @ 0x1] method DESCRIBE failed: 401 Unauthorized\n${url}: Server returned 401 Unauthorized (authorization failed)`;
   const wrong = of(said)!;
-  assert.match(
-    wrong.reason,
-    /refuses the user name or the password.*rtsp:\/\/USER:PASSWORD@cam\.example:554\/door/,
-  );
+  assert.match(wrong.reason, /refuses the user name or the password.*USER:PASSWORD before @cam\.example:554/);
   assert.match(of(said, "rtsp://cam.example/door")!.reason, /asks for a user name and a password/);
   assert.equal(wrong.isLasting, true);
 });

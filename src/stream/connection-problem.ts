@@ -47,11 +47,10 @@ type Kind = readonly [pattern: RegExp, reason: string, isLasting?: boolean];
 
 function urlProblems({ protocol, hostname, host, pathname, username, password }: URL): Kind[] {
   const scheme = protocol.replace(":", "");
-  const withUser = `${scheme}://USER:PASSWORD@${host}${pathname}`;
   const unauthorized =
     username === "" && password === ""
-      ? `it asks for a user name and a password (401). Put them into the URL: ${withUser}`
-      : `it refuses the user name or the password in the URL (401). Correct them: ${withUser}, with characters such as @ : / # written as %40 %3A %2F %23`;
+      ? `it asks for a user name and a password (401). Put USER:PASSWORD@ before ${host} in the URL`
+      : `it refuses the user name or the password in the URL (401). Correct USER:PASSWORD before @${host}; characters such as @ : / # are written %40 %3A %2F %23`;
   return [
     [/Protocol not found|not on whitelist/i, `ffmpeg reads no ${scheme}:// URLs. Use another protocol`, true],
     [/\b401\b|authorization failed/i, unauthorized, true],

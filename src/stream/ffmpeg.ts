@@ -13,6 +13,7 @@ import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DataError } from "../errors.ts";
 import { requireProgram, runProgram, startProgram } from "../util/program.ts";
+import { maskedMessage } from "../util/secrets.ts";
 import { type ConnectionProblem, connectionProblem, type RemoteInput } from "./connection-problem.ts";
 import { type MatroskaPacket, MatroskaReader } from "./matroska.ts";
 import { type PictureLook, pictureLooker } from "./picture-look.ts";
@@ -317,7 +318,7 @@ function complaint(stderr: string, input: MediaInput): string | null {
     .replace(`${input.name}: `, "")
     .replace(/\/\/[^/@\s]*@/g, "//")
     .trim();
-  return said === "" ? null : said;
+  return said === "" ? null : maskedMessage(said);
 }
 
 /** What to decode, and from where. */

@@ -378,10 +378,9 @@ async function get(
   }
   if (bytes !== null) headers.range = `bytes=${bytes.offset}-${bytes.offset + bytes.length - 1}`;
   const timeout = AbortSignal.timeout(answerMs);
-  const response = await send(target.href, {
-    headers,
-    signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-  });
+  const request = { headers, signal: signal ? AbortSignal.any([signal, timeout]) : timeout };
+  // A connection that the server has just closed fails once.
+  const response = await send(target.href, request).catch(() => send(target.href, request));
   if (!response.ok) throw new FetchError(`${withoutSecrets(url)} answers ${response.status}`);
   const final = new URL(response.url || target.href);
   if (final.host === target.host) {

@@ -2,6 +2,7 @@
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isTaskMemError } from "../errors.ts";
+import { keepSecretsIn } from "../util/secrets.ts";
 import type { Source, SourceStatus } from "./clip.ts";
 import { Connection } from "./connection.ts";
 import { type ConnectionProblem, withoutSecrets } from "./connection-problem.ts";
@@ -54,6 +55,7 @@ export async function openLive(spec: string, options: LiveChoice, common: Common
 type Common = Omit<MediaSourceOptions, "id" | "description">;
 
 async function openUrl(url: string, options: LiveChoice, common: Common): Promise<Source> {
+  keepSecretsIn(url);
   const shown = withoutSecrets(url);
   const stallMs = options.live?.stallMs ?? 15_000;
   const isWeb = /^https?:/i.test(url);
