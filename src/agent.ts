@@ -11,11 +11,9 @@ import { type Answer, type AskOptions, answerQuestion } from "./answer/answer.ts
 import type { Reader } from "./answer/reader.ts";
 import type { Cost } from "./engine.ts";
 import { EngineError } from "./errors.ts";
-import { wholeFloor } from "./memory/floor.ts";
 import type { LeaseHolder, Memory } from "./memory/memory.ts";
 import type { Observation } from "./perception/observation.ts";
 import { type Perceptors, perceive } from "./perception/perceive.ts";
-import { unsensed } from "./perception/unsensed.ts";
 import { type ContextLimits, contextDefaults } from "./policy/context.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { Clip, Gap, LeftOut, OpenOptions, Source, SourceStatus } from "./stream/clip.ts";
@@ -174,7 +172,7 @@ async function* watch(
     } catch (error) {
       stop = stopOf(error, signal);
     } finally {
-      leftOut = [...source.leftOut, ...(await unsensedOf(agent, stream))];
+      leftOut = [...source.leftOut, ...(await writer.unsensed(agent.perceptors))];
       await memory.keepLeftOut(stream, leftOut);
     }
   } finally {
@@ -183,17 +181,6 @@ async function* watch(
   const { clips, entries, failed, seconds, cost } = writer.written;
   const realTimeFactor = seconds / Math.max(1e-3, (performance.now() - startedMs) / 1000);
   yield { event: "stream-end", stream, clips, entries, failed, gaps, realTimeFactor, cost, ...stop, leftOut };
-}
-
-/** What no sense perceived of a stream, in this run and those before. */
-async function unsensedOf(
-  { memory, perceptors, policy }: AgentOptions,
-  stream: string,
-): Promise<readonly LeftOut[]> {
-  const rows = await memory.floor({ streams: [stream] });
-  if (rows.length === 0) return [];
-  const seconds = rows.reduce((sum, row) => sum + row.endSeconds - row.startSeconds, 0);
-  return unsensed(wholeFloor(rows).look, seconds, perceptors, policy.seesPictures ?? true);
 }
 
 /**

@@ -7,8 +7,11 @@
  */
 import { addCost, type Cost, noCost } from "./engine.ts";
 import { EngineError } from "./errors.ts";
-import type { Entries, Entry, Journal, PolicyState } from "./memory/memory.ts";
+import { wholeFloor } from "./memory/floor.ts";
+import type { Entries, Entry, Journal, LeftOut, PolicyState } from "./memory/memory.ts";
 import type { Observation } from "./perception/observation.ts";
+import type { Perceptors } from "./perception/perceive.ts";
+import { unsensed } from "./perception/unsensed.ts";
 import { buildContext, type ContextLimits } from "./policy/context.ts";
 import type { Action, Context, Policy } from "./policy/policy.ts";
 import { stateAfter } from "./policy/state.ts";
@@ -44,7 +47,7 @@ export interface Failure {
 
 /** The parts of a stream writer. */
 export interface StreamWriterOptions {
-  readonly memory: Pick<Journal, "commit" | "failClip"> & Pick<Entries, "entries">;
+  readonly memory: Pick<Journal, "commit" | "failClip" | "floor"> & Pick<Entries, "entries">;
   readonly stream: string;
   readonly policy: Policy;
   /** Called before each decision; returns the policy with the adapter that is active now. */
@@ -126,6 +129,15 @@ export class StreamWriter {
     if (action) yield* this.#commit(context, action, began);
     else yield* this.#fail(group, failure);
     if (outage) throw outage;
+  }
+
+  /** What no sense perceived of the stream, in this run and those before. */
+  async unsensed(perceptors: Perceptors): Promise<readonly LeftOut[]> {
+    const { memory, stream } = this.#options;
+    const rows = await memory.floor({ streams: [stream] });
+    if (rows.length === 0) return [];
+    const seconds = rows.reduce((sum, row) => sum + row.endSeconds - row.startSeconds, 0);
+    return unsensed(wholeFloor(rows).look, seconds, perceptors, this.#policy.seesPictures ?? true);
   }
 
   async #contextOf(group: readonly Observation[]): Promise<Context> {

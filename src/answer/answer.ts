@@ -148,11 +148,17 @@ export async function answerQuestion(
     option: reading.option,
     abstained: reading.abstained,
     citations,
-    nearestMisses: reading.abstained ? shown.slice(0, mostMisses).map(citationOf) : [],
-    gaps: unwatched,
-    leftOut: reading.abstained
-      ? records.flatMap(({ id, leftOut }) => leftOut.map((item) => ({ ...item, stream: id })))
+    nearestMisses: reading.abstained
+      ? shown
+          .filter(({ text }) => !reading.answer.includes(text))
+          .slice(0, mostMisses)
+          .map(citationOf)
       : [],
+    gaps: unwatched,
+    leftOut:
+      reading.abstained && !isFact
+        ? records.flatMap(({ id, leftOut }) => leftOut.map((item) => ({ ...item, stream: id })))
+        : [],
     recall: recalled.map(({ entry, score }) => ({ entry: entry.id, score })),
     cost: reading.cost,
     task: null,

@@ -206,6 +206,8 @@ class Session implements LiveSession {
     if (this.#ended) return;
     try {
       await this.flush();
+      const { memory, perceptors } = this.#tools;
+      await memory.keepLeftOut(this.stream, await this.#writer.unsensed(perceptors));
     } finally {
       await this.#end(closedSession(this.stream));
     }

@@ -295,6 +295,7 @@ const look = z.object({
     .nullable(),
   sound: z.object({ seconds, levelDb: z.number(), speechSeconds: seconds }).nullable(),
   lines: z.object({ said: index, captions: index, read: index }),
+  problems: z.array(z.string()),
 });
 const observation = z.object({
   stream: z.string(),

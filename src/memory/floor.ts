@@ -6,7 +6,7 @@
  * it, no recall ranks it, and nothing is learned from it.
  */
 import type { Look } from "../perception/look.ts";
-import { lookText, silentDb, stillChange } from "../perception/look-text.ts";
+import { isSilent, lookText, stillChange } from "../perception/look-text.ts";
 import { sha256 } from "../util/hash.ts";
 import type { ClipRecord, FloorRow, ForgetRequest } from "./records.ts";
 
@@ -15,6 +15,8 @@ export type LookedClip = Pick<ClipRecord, "stream" | "startSeconds" | "endSecond
 
 /** Longest row, and longest row of a quiet stretch, in seconds. */
 const rowSeconds = { lively: 60, quiet: 3600 };
+/** Most sentences about failed senses of a row. */
+const mostProblems = 3;
 /** Shorter holes between clips are rounding. Seconds. */
 const leastHoleSeconds = 1;
 
@@ -43,7 +45,7 @@ function continues(group: readonly LookedClip[], clip: LookedClip): boolean {
 
 function isQuiet({ look: { picture, sound } }: LookedClip): boolean {
   const isStill = picture === null || (picture.changed ?? 0) < stillChange;
-  return isStill && (picture?.cuts ?? 0) === 0 && (sound === null || sound.levelDb < silentDb);
+  return isStill && (picture?.cuts ?? 0) === 0 && (sound === null || isSilent(sound));
 }
 
 function toRow(clips: readonly LookedClip[]): FloorRow {
@@ -84,6 +86,7 @@ export function joinLooks(clips: readonly Omit<LookedClip, "stream">[]): Look {
       captions: sum(({ lines }) => lines.captions),
       read: sum(({ lines }) => lines.read),
     },
+    problems: [...new Set(clips.flatMap(({ look }) => look.problems))].slice(0, mostProblems),
   };
 }
 

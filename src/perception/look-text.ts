@@ -5,7 +5,7 @@ type Picture = NonNullable<Look["picture"]>;
 type Sound = NonNullable<Look["sound"]>;
 
 /** Sound below this level is silence, in dB below full scale. */
-export const silentDb = -55;
+const silentDb = -55;
 /** Share of a picture that changes less than this where nothing moves. */
 export const stillChange = 0.01;
 /** Speech-like sound counts from this share of the sound, and from these seconds, on. */
@@ -16,11 +16,11 @@ export function lookText(look: Look, seconds: number): string {
   const { picture, sound, recordedAtMs } = look;
   const size = picture?.width && picture.height ? `, ${picture.width}×${picture.height}` : "";
   const parts = [
-    `${lengthText(seconds)} of ${picture ? "video" : "sound"}${size}`,
+    `${lengthText(seconds)} of ${picture ? `video${size}` : sound ? soundText(sound) : "nothing"}`,
     ...(picture ? [shotsText(picture)] : []),
     ...(picture?.changed == null ? [] : [motionText(picture.changed)]),
     ...(picture?.brightness == null ? [] : [lightText(picture.brightness)]),
-    sound ? soundText(sound) : "no sound",
+    ...(picture ? [sound ? soundText(sound) : "no sound"] : []),
     ...(recordedAtMs === null ? [] : [`recorded ${dateText(recordedAtMs)}, as the recording says`]),
   ];
   return `${parts.join("; ")}.`;
@@ -43,22 +43,25 @@ export function lightText(brightness: number): string {
 
 /** What sound is like. */
 export function soundText(sound: Sound): string {
-  if (sound.levelDb < silentDb) return "silence";
+  if (isSilent(sound)) return "silence";
   const level = sound.levelDb < -40 ? "quiet sound" : "sound";
   if (!mayHoldSpeech(sound)) return `${level}, not like speech`;
   return `${level}, ${sound.speechSeconds > sound.seconds / 2 ? "mostly" : "partly"} speech-like`;
 }
 
+/** Whether nothing is heard of a sound track. */
+export const isSilent = ({ levelDb }: Sound): boolean => levelDb < silentDb;
+
 /** Whether enough of sound is like speech to say so. */
-export function mayHoldSpeech({ seconds, levelDb, speechSeconds }: Sound): boolean {
-  const least = Math.max(leastSpeech.seconds, leastSpeech.share * seconds);
-  return levelDb >= silentDb && speechSeconds >= least;
+export function mayHoldSpeech(sound: Sound): boolean {
+  const least = Math.max(leastSpeech.seconds, leastSpeech.share * sound.seconds);
+  return !isSilent(sound) && sound.speechSeconds >= least;
 }
 
-/** `42 s`, `3 min 20 s`, `1 h 5 min`. */
+/** `1.4 s`, `42 s`, `3 min 20 s`, `1 h 5 min`. */
 export function lengthText(seconds: number): string {
   const whole = Math.round(seconds);
-  if (whole < 1) return `${seconds.toFixed(1)} s`;
+  if (seconds < 9.95) return `${Math.round(10 * seconds) / 10} s`;
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
   const parts = [`${hours} h`, `${minutes} min`, `${hours > 0 ? 0 : whole % 60} s`];
   return parts.filter((part) => !part.startsWith("0 ")).join(" ");

@@ -25,12 +25,14 @@ export interface Look {
   readonly sound: SoundLook | null;
   /** How many lines perception found: said, shown as captions, and read in the picture. */
   readonly lines: { readonly said: number; readonly captions: number; readonly read: number };
+  /** Senses that failed, one sentence each. */
+  readonly problems: readonly string[];
 }
 
-/** The look of a clip in which perception found some lines; `null` of a clip without picture and sound. */
+/** The look of a clip and what perception found and failed at in it; `null` of a clip without picture and sound. */
 export function lookAt(
   { frames, looks = [], shots, audio, recording }: Clip,
-  lines: Look["lines"],
+  { lines, problems }: Pick<Look, "lines" | "problems">,
 ): Look | null {
   const hasPicture = frames.length > 0 || looks.length > 0;
   const hasSound = audio !== null && audio.samples.length > 0;
@@ -49,8 +51,12 @@ export function lookAt(
       : null,
     sound: hasSound ? rounded(listenTo(audio.samples)) : null,
     lines,
+    problems: problems.map((problem) => problem.slice(0, longestProblem)),
   };
 }
+
+/** Longest sentence about a failed sense, in characters. */
+const longestProblem = 300;
 
 const round = (value: number) => Math.round(value * 1000) / 1000;
 

@@ -98,7 +98,8 @@ export async function perceive(
 
   const { stream, index, startSeconds, endSeconds, frames, shots } = clip;
   const read = shown.length + screen.length;
-  const look = lookAt(clip, { said: speech.utterances.length, captions: captions.length, read });
+  const lines = { said: speech.utterances.length, captions: captions.length, read };
+  const look = lookAt(clip, { lines, problems });
   return {
     stream,
     clip: index,

@@ -10,7 +10,7 @@ const picture = { width: 640, height: 360, brightness: 0.5, changed: 0.2, cuts: 
 const speech = { seconds: 41, levelDb: -20, speechSeconds: 30 };
 const none = { said: 0, captions: 0, read: 0 };
 const look = (parts: Partial<Look>): Look => ({
-  ...{ recordedAtMs: null, picture, sound: speech, lines: none },
+  ...{ recordedAtMs: null, picture, sound: speech, lines: none, problems: [] },
   ...parts,
 });
 const deafAndBlind = { transcriber: null, language: null, screenReader: null };
@@ -36,6 +36,12 @@ test("names nothing that a sense took care of, or that is not there", () => {
   assert.deepEqual(kinds(look({ sound: null }), 41, deafAndBlind, true), []);
   assert.deepEqual(kinds(look({ sound: { ...speech, levelDb: -90 } }), 41, deafAndBlind, true), []);
   assert.deepEqual(kinds(look({ picture: null }), 41, deafAndBlind, false), ["sound"]);
+});
+
+test("names senses that failed", () => {
+  const senses = { ...deafAndBlind, transcriber };
+  const [failed] = unsensed(look({ problems: ["speech: the endpoint is down"] }), 41, senses, true);
+  assert.match(failed!.reason, /the endpoint is down/);
 });
 
 test("names a missing screen reader only where there are pictures", () => {

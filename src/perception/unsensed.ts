@@ -1,7 +1,7 @@
 /** Which sights and sounds of a stream nothing looked at or listened to, and what would. */
 import type { LeftOut } from "../stream/clip.ts";
 import type { Look } from "./look.ts";
-import { lengthText, silentDb, soundText } from "./look-text.ts";
+import { isSilent, lengthText, soundText } from "./look-text.ts";
 import type { Perceptors } from "./perceive.ts";
 
 /**
@@ -18,7 +18,7 @@ export function unsensed(
 ): LeftOut[] {
   const { sound, picture, lines } = look;
   const items: LeftOut[] = [];
-  if (sound && sound.levelDb >= silentDb && transcriber === null && lines.said === 0)
+  if (sound && !isSilent(sound) && transcriber === null && lines.said === 0)
     items.push({
       ...{ kind: "sound", name: null },
       reason: `What is heard (${lengthText(sound.seconds)} of ${soundText(sound)}) was not transcribed, and there are no subtitles. Name a transcriber with --transcribe-base-url and --transcribe-model, or put subtitles beside the file.`,
@@ -35,5 +35,10 @@ export function unsensed(
       reason: `No model looked at the pictures (${lengthText(seconds)}), ${read}. Name a model with --base-url and --model.`,
     });
   }
+  for (const problem of look.problems)
+    items.push({
+      ...{ kind: problem.startsWith("speech") ? "sound" : "text", name: null },
+      reason: `A sense failed on some clips, which are kept without it (${problem}). To perceive them again, forget the stream and watch it again.`,
+    });
   return picture ? [...items, ...leftOut] : items;
 }

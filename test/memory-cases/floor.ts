@@ -10,6 +10,7 @@ const bright: Look = {
   picture: { width: 640, height: 360, brightness: 0.5, changed: 0.2, cuts: 0 },
   sound: { seconds: 10, levelDb: -20, speechSeconds: 8 },
   lines: { said: 0, captions: 0, read: 0 },
+  problems: [],
 };
 const still: Look = {
   ...bright,

@@ -296,7 +296,12 @@ function whatIsMissing(asked: ReadonlyMap<string, Asked>, sentences: readonly Se
   const missing = [...asked.values()].filter(
     ({ stem, weight }) => weight === 1 && !sentences.some(({ holds }) => holds.has(stem)),
   );
-  if (missing.length === 0) return "Memory holds these words, but no statement that brings them together.";
+  if (missing.length === 0) {
+    const isHeld = ({ stem }: Asked) => sentences.some(({ holds }) => holds.has(stem));
+    return [...asked.values()].every(isHeld)
+      ? "Memory holds these words, but no statement that brings them together."
+      : "Memory holds no statement that answers this.";
+  }
   return `Memory holds nothing about ${missing.map(({ word }) => `"${word}"`).join(", ")}.`;
 }
 

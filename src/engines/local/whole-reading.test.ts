@@ -12,6 +12,7 @@ const row: FloorRow = {
     picture: { width: 640, height: 360, brightness: 0.05, changed: 0.001, cuts: 2 },
     sound: { seconds: 200, levelDb: -20, speechSeconds: 150 },
     lines: { said: 0, captions: 0, read: 0 },
+    problems: [],
   },
 };
 

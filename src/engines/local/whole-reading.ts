@@ -5,6 +5,7 @@ import { noCost, type WordSpace } from "../../engine.ts";
 import type { Entry, FloorRow } from "../../memory/memory.ts";
 import {
   dateText,
+  isSilent,
   lengthText,
   lightText,
   mayHoldSpeech,
@@ -30,8 +31,20 @@ export function readWhole(request: ReadRequest, whole: AskedOfWhole, words: Word
     return fact === null ? [] : [{ id: row.id, text: floor.length > 1 ? `${row.stream}: ${fact}` : fact }];
   });
   if (facts.length > 0) return reading(facts);
-  return floor.length === 0 ? null : abstain("The recording does not say, and a cheap look does not tell.");
+  return floor.length === 0 ? null : abstain(unknown[whole.of]);
 }
+
+/** What is said where a fact is not known. */
+const unknown: { readonly [Name in Fact]: string } = {
+  length: "How long it is, is not known.",
+  date: "When it was recorded is not known: the recording does not say.",
+  sound: "Whether it has sound is not known.",
+  speech: "Whether it has speech is not known.",
+  motion: "Whether anything moves is not known: no look at its pictures is kept.",
+  light: "How bright it is, is not known: no look at its pictures is kept.",
+  size: "Its size is not known.",
+  shots: "It has no pictures.",
+};
 
 function overview(entries: readonly Entry[], floor: readonly FloorRow[], words: WordSpace): Reading {
   const told = floor.map(({ id, stream, text }) => ({
@@ -78,12 +91,14 @@ function factOf(fact: Fact, { startSeconds, endSeconds, look }: FloorRow): strin
         ? null
         : `It was recorded ${dateText(recordedAtMs)}, as the recording says.`;
     case "sound":
-      return sound === null
-        ? "It has no sound."
+      if (sound === null) return "It has no sound.";
+      return isSilent(sound)
+        ? "It has a sound track, which is silent."
         : `It has ${soundText(sound)}, at ${Math.round(sound.levelDb)} dB of full scale on average.`;
     case "speech":
       if (lines.said > 0) return `Yes: ${lines.said} lines of speech are known.`;
       if (sound === null) return "No: it has no sound.";
+      if (isSilent(sound)) return "No: its sound is silence.";
       return mayHoldSpeech(sound)
         ? `Perhaps: it has ${soundText(sound)}. No words of it are known.`
         : `Probably not: it has ${soundText(sound)}.`;
