@@ -178,6 +178,10 @@ test("what does not belong together is not joined", () => {
   assert.deepEqual(summary(srt("&gt;&gt; ANA: so they left &gt;&gt; yes")), ["ANA: so they left", "yes"]);
   assert.deepEqual(summary(srt("ANA: I was", "BEN: Stop.")), ["ANA: I was", "BEN: Stop."]);
   assert.deepEqual(summary(srt("He met Dr.", "Smith at the pier.")), ["He met Dr. Smith at the pier."]);
+  assert.deepEqual(summary(srt("No.", "Not me.", "We take plan B.", "So do I.")).length, 4);
+  assert.deepEqual(summary(srt("We leave at 5 a.m.", "tomorrow morning.")), [
+    "We leave at 5 a.m. tomorrow morning.",
+  ]);
 });
 
 test("sound tags are no utterances, and none stay in a line", () => {
@@ -192,6 +196,7 @@ test("sound tags are no utterances, and none stay in a line", () => {
         "[sighs] I don't\n[bleep] know.",
         "(door slams)\nWho is there?",
         "[upbeat music\nplaying]",
+        "♪ over the\nriver and\nfar away ♪",
       ),
     ),
     ["Go away", "I don't know.", "Who is there?"],
@@ -210,6 +215,18 @@ test("speakers: labels, tags, and lower-case names where a file is written so", 
   assert.deepEqual(
     summary(srt("JOHN: Come in.", "- MARY: Why?\n- (JOHN) Because.", "MAN (ON RADIO): Mayday.")),
     ["JOHN: Come in.", "MARY: Why?", "JOHN: Because.", "MAN: Mayday."],
+  );
+  assert.deepEqual(
+    summary(
+      srt(
+        "[man 2] Get down!",
+        "(ALLISON SIGHS) No.",
+        "(DOG BARKING) Quiet!",
+        "[SPEAKER_01]: Yes.",
+        "[Maria, in Spanish] Adiós.",
+      ),
+    ),
+    ["man 2: Get down!", "ALLISON: No.", "Quiet!", "SPEAKER_01: Yes.", "Adiós."],
   );
   assert.deepEqual(summary(srt("li wei: The bridge is closed.", "van der Berg, Piet: Since when?")), [
     "li wei: The bridge is closed.",

@@ -10,7 +10,7 @@ import { guessLatin, inLanguages, languageOfScript, type Script, scriptOf } from
 import { linesOf, type Piece, piecesOf } from "./pieces.ts";
 import { type Fragment, isRolling, RollingCaptions, type Said, type SaidCue } from "./rolling.ts";
 import { SentenceJoiner } from "./sentences.ts";
-import { isSung } from "./sounds.ts";
+import { withoutSongs } from "./sounds.ts";
 import { SpeakerHabits } from "./speakers.ts";
 import type { TimedText } from "./timed-text.ts";
 
@@ -130,7 +130,7 @@ export class CueReader {
     const lines = linesOf(text.text).map((line) => line.replace(/^[-–—]\s*/u, ""));
     if (lines.length === 0) return;
     this.#names.see(lines);
-    if (lines.every(isSung)) this.#sung += 1;
+    if (withoutSongs(lines).length === 0) this.#sung += 1;
     else this.#spoken += 1;
   }
 

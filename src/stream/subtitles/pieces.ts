@@ -2,7 +2,7 @@
 import type { Script } from "../languages.ts";
 import { scriptOf } from "../languages.ts";
 import { cleanLine, voicesOf } from "./markup.ts";
-import { isSung, nameInTag, saysSomething, withoutNotes, withoutTags } from "./sounds.ts";
+import { nameInTag, saysSomething, withoutNotes, withoutSongs, withoutTags } from "./sounds.ts";
 import { type NameHabits, splitSpeaker } from "./speakers.ts";
 import type { TimedText } from "./timed-text.ts";
 
@@ -78,5 +78,5 @@ function spokenLines(run: string, { names, dropsSounds, keepsSongs }: PieceOptio
   const untagged = /[[(［【（]/u.test(tagged)
     ? linesOf(withoutTags(tagged, (tag) => nameInTag(tag, names.isTagName) !== null))
     : lines;
-  return untagged.filter((line) => keepsSongs || !isSung(line)).map(withoutNotes);
+  return (keepsSongs ? untagged : withoutSongs(untagged)).map(withoutNotes);
 }

@@ -150,8 +150,8 @@ const isCapital = (text: string) => /^["'“‘(]*\p{Lu}/u.test(text);
 /** Whether a text may go on from another: it starts with no capital. */
 const startsLow = (text: string) => /^["'“‘(]*(?:\.\.|…|[\p{Ll}\p{Lo}\p{N}])/u.test(text);
 
-/** Whether a text trails off: what follows may end the sentence or start another. */
-const isSoft = (text: string) => /(?:\.\.|…|[-–—])["'”’)]*$/u.test(text.slice(-8));
+/** Whether a text trails off or ends in initials: what follows may end the sentence or start another. */
+const isSoft = (text: string) => /(?:\.\.|…|[-–—]|\p{L}\.\p{L}\.)["'”’)]*$/u.test(text.slice(-8));
 
 /** Whether a text ends in a word that no sentence ends with, or in an abbreviation. */
 const isCutShort = (text: string) => {
@@ -164,11 +164,9 @@ const neverLast = new Set(
   ),
 );
 
-const abbreviations = new Set(
-  "mr mrs ms dr prof st jr sr vs etc eg ie no nos vol inc ltd co gen col lt sgt capt rev hon fig al approx dept est mt".split(
-    " ",
-  ),
-);
+/** Before a name or a number these end no sentence. */
+const titles = new Set("mr mrs ms dr prof st gen col lt sgt capt rev hon mt".split(" "));
+const beforeNumbers = new Set("no nos vol fig ch pp".split(" "));
 /** A run of marks is matched once and whole, so that a long one costs no more than its length. */
 const sentenceEnd = /(?<![.!?…])[.!?…]+(?![.!?…])["'”’»)\]]*(?=\s|$)|(?<![。！？])[。！？]+["'”’」』）]*/gu;
 
@@ -178,10 +176,12 @@ function* endsOf(text: string): Generator<number> {
     const at = match.index;
     const end = at + match[0].length;
     const before = /[\p{L}.]{1,12}$/u.exec(text.slice(Math.max(0, at - 12), at))?.[0] ?? "";
-    const isShort = match[0] === "." && (/^\p{L}$/u.test(before) || /^\p{L}(\.\p{L})+$/u.test(before));
-    if (match[0] === "." && (isShort || abbreviations.has(before.toLowerCase().replaceAll(".", ""))))
-      continue;
     const after = text.slice(end, end + 4).trimStart();
+    // Initials and `U.S.` end a sentence only where nothing follows: `George W. Bush`, `plan B.`
+    const isShort = after !== "" && before !== "I" && /^\p{L}(?:\.\p{L})*$/u.test(before);
+    const word = before.toLowerCase();
+    const isShortened = isShort || titles.has(word) || (beforeNumbers.has(word) && /^\d/.test(after));
+    if (match[0] === "." && isShortened) continue;
     if (after === "" || !/^["'“‘(¿¡]*\p{Ll}/u.test(after)) yield end;
   }
 }

@@ -11,7 +11,13 @@ const soundStems =
   "squeak creak slam rustl splash drip bird dog cat horse neigh wail howl roar growl snarl both all together " +
   "musik música musique musica muzyka muziek müzik música aplauso applaus risa rire risat gelächter lachen śmiech " +
   "музык смех аплодисмент вздох";
-const stems = new RegExp(`^(?:${soundStems.split(" ").join("|")})`, "iu");
+/** What may follow such a start: `laughs`, `laughter`, `chuckling`, `humming`; but not `Ringo`, `Allison`, `Singh`. */
+const endings =
+  "s es e ed d ing ring ging ting ning ping ming bing ling er ers ter ters ly le les led se sed sing sion sions y ous ic able ible ed ied ies st sts nt nts ts";
+const stems = new RegExp(
+  `^(?:${soundStems.split(" ").join("|")})(?:${endings.split(" ").join("|")})?[.,!]?$`,
+  "iu",
+);
 const isSoundWord = (word: string) => stems.test(word) || /^\p{L}{3,}(?:ing|ando|iendo)$/iu.test(word);
 
 /** Whether a text in round brackets is a tag: of a line's own, unless it is a sentence; in a line, only a sound. */
@@ -22,14 +28,24 @@ function isTag(text: string, isAlone: boolean): boolean {
   return isAlone && words.length <= 8 && !/[.!?…。！？]["'”’]?$/u.test(text);
 }
 
-/** A name at the start of a tag before a line: `JOHN`, `JOHN WHISPERING`; `null` if the tag names a sound. */
+/** Who speaks where a tag does not say a name. */
+const someone =
+  /^(?:(?:young|old|older|little|male|female|another|second|first) )?(?:man|woman|boy|girl|child|kid|narrator|reporter|host|announcer|officer|doctor|driver|teacher|guard|voice|computer|operator|newscaster|men|women|male|female)(?: #?\d{1,2})?$/iu;
+
+/** A name at the start of a tag before a line: `JOHN`, `JOHN WHISPERING`, `man 2`; `null` if the tag names a sound. */
 export function nameInTag(tag: string, isKnown: (name: string) => boolean): string | null {
-  const words = tag.split(" ");
-  while (words.length > 1 && isSoundWord(words.at(-1)!)) words.pop();
-  const name = words.join(" ").replace(/[,:]$/, "");
-  if (words.length > 3 || words.some(isSoundWord) || !/^\p{Lu}[\p{L}\p{M}\p{N} .'’#-]{1,29}$/u.test(name))
+  const words = tag.split(/[,:]/)[0]!.trim().split(" ");
+  while (
+    words.length > 1 &&
+    (isSoundWord(words.at(-1)!) || /^(?:on|over|in|through|via|to|the|an?)$/i.test(words.at(-1)!))
+  )
+    words.pop();
+  const name = words.join(" ");
+  if (someone.test(name)) return name;
+  if (words.length > 3 || words.some(isSoundWord) || !/^\p{Lu}[\p{L}\p{M}\p{N} ._'’#-]{1,29}$/u.test(name))
     return null;
-  return isKnown(name) || (name === name.toUpperCase() && /\p{Lu}{2}/u.test(name)) ? name : null;
+  const isCapital = name === name.toUpperCase() && /\p{Lu}{2}/u.test(name);
+  return isKnown(tag) || isKnown(name) || isCapital ? name : null;
 }
 
 const tagPattern =
@@ -55,8 +71,13 @@ export function withoutTags(text: string, isName: (tag: string) => boolean): str
 
 const notes = /[♪♫♩♬🎵🎶]|^[¶#](?=\s)|(?<=\s)[¶#]$/gu;
 
-/** Whether a line is sung, or stands for music. */
-export const isSung = (line: string): boolean => /^[♪♫♩♬🎵🎶¶]|[♪♫♩♬🎵🎶¶]$|^# .* #$/u.test(line);
+/** Lines of a cue without those that are sung, or stand for music: `♪` at one end, or from the first line to the last. */
+export function withoutSongs(lines: readonly string[]): string[] {
+  const isAllSung = /^[♪♫♩♬🎵🎶¶]/u.test(lines[0] ?? "") && /[♪♫♩♬🎵🎶¶]$/u.test(lines.at(-1) ?? "");
+  return isAllSung ? [] : lines.filter((line) => !isSung(line));
+}
+
+const isSung = (line: string) => /^[♪♫♩♬🎵🎶¶]|[♪♫♩♬🎵🎶¶]$|^# .* #$/u.test(line);
 
 export const withoutNotes = (line: string): string => line.replace(notes, "").replace(/\s+/g, " ").trim();
 
