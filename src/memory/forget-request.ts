@@ -4,7 +4,7 @@ import type { Observation } from "../perception/observation.ts";
 import type { Task } from "../tasks/task.ts";
 import { isForgottenFloor } from "./floor.ts";
 import { foldName, mentions } from "./names.ts";
-import type { ForgetRequest, LeftOut, PackedObservation, SourceFile, StreamRecord } from "./records.ts";
+import type { ForgetRequest, Gap, LeftOut, PackedObservation, SourceFile, StreamRecord } from "./records.ts";
 
 /** How many entries a report shows as a sample. */
 export const sampleSize = 10;
@@ -101,7 +101,7 @@ export function namelessFiles(
   { meant, byText }: Pick<Reach, "meant" | "byText">,
 ): SourceFile[] {
   if (!byText || !(streams?.includes(stream) ?? true)) return [];
-  return files.filter(({ name }) => meant([name], [])).map((file) => ({ ...file, name: "" }));
+  return files.filter(({ name }) => meant([name, wordsIn(name)], [])).map((file) => ({ ...file, name: "" }));
 }
 
 /** What is left of a stream's list of things left out: items whose words the request describes are removed. */
@@ -111,7 +111,7 @@ export function leftOutKept(
   { meant, byText }: Pick<Reach, "meant" | "byText">,
 ): readonly LeftOut[] {
   if (!byText || !(streams?.includes(id) ?? true)) return leftOut;
-  return leftOut.filter(({ name, reason }) => !meant([name ?? "", reason], []));
+  return leftOut.filter(({ name, reason }) => !meant([name ?? "", wordsIn(name ?? ""), reason], []));
 }
 
 /**
@@ -141,3 +141,50 @@ const textsOf = ({ question, answer, feedback }: Task) => [
   answer,
   feedback?.correction ?? "",
 ];
+
+/**
+ * What a request cannot reach, one sentence each: copies elsewhere, names in the ids and paths of streams, details of
+ * gaps, and questions that nobody can tell from others.
+ *
+ * @param left what the memory holds afterwards
+ */
+export function outOfReach(
+  { streams }: ForgetRequest,
+  { meant, byText }: Pick<Reach, "meant" | "byText">,
+  left: {
+    readonly streams: readonly Pick<StreamRecord, "id" | "description">[];
+    readonly gaps: readonly Pick<Gap, "stream" | "detail">[];
+    readonly tasks: readonly Task[];
+  },
+): string[] {
+  const isScope = (stream: string) => streams?.includes(stream) ?? true;
+  const named = !byText
+    ? []
+    : left.streams.filter(
+        ({ id, description }) => isScope(id) && meant([wordsIn(id), wordsIn(description)], []),
+      );
+  const gaps = !byText
+    ? []
+    : left.gaps.filter(({ stream, detail }) => isScope(stream) && meant([wordsIn(detail)], []));
+  const open = left.tasks.filter((task) => task.citations.length === 0 && isOfStreams(task, streams));
+  return [
+    "Exports, backups and the files that were watched are not touched: delete or change them yourself.",
+    ...named.map(
+      ({ id, description }) =>
+        `The stream ${id} (${description}) is named so. Forget it with --stream ${JSON.stringify(id)}, and watch it under another name.`,
+    ),
+    ...(gaps.length > 0
+      ? [
+          `${gaps.length} gaps of ${[...new Set(gaps.map(({ stream }) => stream))].join(", ")} name it in their detail.`,
+        ]
+      : []),
+    ...(open.length > 0
+      ? [
+          `${open.length} ${open.length === 1 ? "question cites" : "questions cite"} no memory, so nobody can tell what ${open.length === 1 ? "it is" : "they are"} about: \`taskmem tasks\` lists them.`,
+        ]
+      : []),
+  ];
+}
+
+/** A path or id as words: `2024_ann-kitchen.mp4` names Ann. */
+const wordsIn = (text: string) => text.replace(/[^\p{L}\p{M}\p{N}]+|(?<=\p{Ll})(?=\p{Lu})/gu, " ");

@@ -174,6 +174,38 @@ describe("after forgetting a person, of a stream longer than observations are ke
   });
 });
 
+describe("after forgetting a stream", () => {
+  test("nothing of it is in a file: names, marks of files, things left out, failures, gaps, words", async () => {
+    const memory = await openTestMemory(join(folder, String(opened++)));
+    const id = "xylokeller";
+    await memory.addStream({
+      ...{ id, description: "/videos/xylokeller.mp4", clipSeconds: 10, clock: { kind: "media" } },
+      fingerprint: "print-xylokeller",
+    });
+    await (await memory.lease(id)).release();
+    const file = { id: "xylokeller-part", name: "xylokeller-1.mp4", startSeconds: 0, watchedSeconds: 20 };
+    await memory.keepFiles(id, [{ ...file, bytes: 12345, whole: true }]);
+    const said = { startSeconds: 1, endSeconds: 2, text: "The xylokeller is quuxy", speaker: "Xylokeller" };
+    await remember(memory, id, 0, ["Ann: the xylokeller is wet"], { speech: [said] });
+    await memory.addObservation(observationOf(id, 1, { speech: [said] }));
+    await memory.failClip(id, 1, { code: "bad-request", message: "xylokeller", retryable: false });
+    await memory.addObservation(observationOf(id, 2, { captions: [said] }));
+    await memory.keepLeftOut(id, [{ kind: "file", name: "xylokeller.doc", reason: "It is not read." }]);
+    await memory.addGap({
+      ...{ kind: "gap", stream: id, startSeconds: 40, endSeconds: 50, reason: "unreadable" },
+      detail: "xylokeller-2.mp4 breaks off",
+    });
+    for (const word of ["xylokeller", "quux"])
+      assert.ok(filesHolding(memory.directory, word).length > 0, word);
+    const report = await memory.forget({ streams: [id] });
+    assert.deepEqual([report.streams, report.clips, report.gaps], [1, 3, 1]);
+    for (const word of ["xylokeller", "quux"]) assert.deepEqual(filesHolding(memory.directory, word), []);
+    assert.deepEqual(await memory.check(), []);
+    await memory.close();
+    for (const word of ["xylokeller", "quux"]) assert.deepEqual(filesHolding(memory.directory, word), []);
+  });
+});
+
 describe("forgetting", () => {
   test("leaves no vector of a forgotten text in the file", async () => {
     const { memory, target } = await household();

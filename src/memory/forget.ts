@@ -39,12 +39,14 @@ import {
   leftOutKept,
   type Meant,
   namelessFiles,
+  outOfReach,
   type Reach,
   reachOf,
   sampleSize,
   taskGoes,
 } from "./forget-request.ts";
 import {
+  gaps as allGaps,
   streams as allStreams,
   deleteObservations,
   keepFiles,
@@ -57,7 +59,7 @@ import { decisionReader, takeBack } from "./policy-state.ts";
 import type { Evidence, ForgetReport, ForgetRequest, PackedObservation } from "./records.ts";
 import { spaceRows } from "./space.ts";
 import { countsTakenBack } from "./speaker-counts.ts";
-import { toTask } from "./task-rows.ts";
+import { tasks as allTasks, toTask } from "./task-rows.ts";
 
 /**
  * @throws TypeError if the request names nothing; RangeError for a query without a content word
@@ -184,6 +186,11 @@ function forgetRows(db: Db, words: WordSpace, request: ForgetRequest): Omit<Forg
     blobs: freed.blobs,
     blobBytes: freed.bytes,
     words: lowered.size,
+    outOfReach: outOfReach(request, reach, {
+      streams: allStreams(db),
+      gaps: allGaps(db, {}),
+      tasks: allTasks(db, {}),
+    }),
     sample,
   };
 }

@@ -332,6 +332,8 @@ export interface ForgetReport {
   readonly blobBytes: number;
   /** Distinct words whose counts were lowered. */
   readonly words: number;
+  /** What may still hold it and cannot be changed here, one sentence each. */
+  readonly outOfReach: readonly string[];
   /** Texts of the first entries removed, to check before forgetting. */
   readonly sample: readonly { readonly id: string; readonly text: string }[];
 }

@@ -117,6 +117,24 @@ export function forgetCases(store: TestStore): void {
       await memory.close();
     });
 
+    test("says what it cannot reach", async () => {
+      const { memory } = await household(store);
+      const about = (id: string, description: string) => ({
+        ...{ id, description, clipSeconds: 10, clock: { kind: "media" as const }, fingerprint: id },
+      });
+      await memory.addStream(about("2024_ann-porch", "porch.mp4"));
+      await memory.addStream(about("yard", "/videos/AnnInTheYard.mp4"));
+      await memory.addStream(about("annex", "annex.mp4"));
+      const { outOfReach } = await memory.forget({ person: "Ann" });
+      assert.match(outOfReach[0]!, /^Exports, backups and the files that were watched/);
+      assert.match(outOfReach[1]!, /^The stream 2024_ann-porch \(porch\.mp4\) is named so/);
+      assert.match(outOfReach[2]!, /^The stream yard /);
+      assert.match(outOfReach[3]!, /^1 question cites no memory/);
+      assert.equal(outOfReach.length, 4);
+      assert.equal((await memory.forget({ streams: ["yard"] })).outOfReach.length, 2);
+      await memory.close();
+    });
+
     test("keeps a picture that another entry shows", async () => {
       const { memory, target } = await household(store);
       await remember(memory, "hall", 10, ["The same picture again"], {

@@ -60,7 +60,8 @@ export async function addTask(memory: Memory, id: string, text: string, citation
 }
 
 /** The counts of a report. */
-export const counted = ({ sample: _, dryRun: __, words: ___, ...counts }: ForgetReport) => counts;
+export const counted = ({ sample: _, dryRun: __, words: ___, outOfReach: ____, ...counts }: ForgetReport) =>
+  counts;
 
 /** Counts of a report of nothing. */
 export const nothing = {

@@ -39,6 +39,7 @@ export async function run(invocation: Invocation): Promise<void> {
   output.text(
     `${dryRun ? "would forget" : "forgot"} ${report.entries} entries, ${report.clips} clips, ${report.tasks} questions, ${report.gaps} gaps, ${report.blobs} blobs (${report.blobBytes} bytes)`,
   );
+  for (const line of report.outOfReach) output.text(output.dim(line));
   for (const { id, text } of report.sample) output.text(output.dim(`  ${id}  ${text}`));
   if (dryRun && report.entries + report.clips > 0) output.text("run it again without --dry-run to do it");
 }

@@ -6,6 +6,7 @@ import {
   isShown,
   leftOutKept,
   namelessFiles,
+  outOfReach,
   type Reach,
   reachOf,
   sampleSize,
@@ -89,6 +90,11 @@ export function forget(state: State, words: WordSpace, request: ForgetRequest): 
     blobs: freed.blobs,
     blobBytes: freed.bytes,
     words: lowered.size,
+    outOfReach: outOfReach(request, reach, {
+      streams: [...state.streams.values()].map(({ record }) => record),
+      gaps: [...state.streams.values()].flatMap((stream) => stream.gaps),
+      tasks: itemsOf(state.tasks),
+    }),
     sample: entries.slice(0, sampleSize).map(({ entry: { id, text } }) => ({ id, text })),
   };
 }
