@@ -11,7 +11,7 @@ import { type Answer, type AskOptions, answerQuestion } from "./answer/answer.ts
 import type { Reader } from "./answer/reader.ts";
 import type { Cost } from "./engine.ts";
 import { EngineError } from "./errors.ts";
-import type { LeaseHolder, Memory } from "./memory/memory.ts";
+import type { LeaseHolder, Memory, RetriedClips } from "./memory/memory.ts";
 import type { Observation } from "./perception/observation.ts";
 import { type Perceptors, perceive } from "./perception/perceive.ts";
 import { type ContextLimits, contextDefaults } from "./policy/context.ts";
@@ -42,6 +42,8 @@ export interface WatchOptions {
   readonly stream?: string;
   /** Whether to take the stream from a process that seems to watch it still. @default false */
   readonly takeOver?: boolean | undefined;
+  /** Whether clips that failed for good are tried again, as far as their observation is kept. @default false */
+  readonly retryFailed?: boolean | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -62,6 +64,8 @@ export type WatchEvent =
       readonly pendingClips: number;
       /** Who watched the stream until this run took it over; `null` without `takeOver`. */
       readonly tookOver: LeaseHolder | null;
+      /** Clips that had failed for good; `null` without `retryFailed`. */
+      readonly retried: RetriedClips | null;
     }
   | ClipEvent
   | ({ readonly event: "gap" } & Omit<Gap, "kind">)
@@ -113,7 +117,7 @@ export function createAgent(options: AgentOptions): Agent {
 async function* watch(
   agent: AgentOptions,
   source: Source,
-  { stream = source.id, signal, takeOver }: WatchOptions = {},
+  { stream = source.id, signal, takeOver, retryFailed }: WatchOptions = {},
 ): AsyncGenerator<WatchEvent, void> {
   const { memory, policy, currentPolicy, limits = contextDefaults, now = Date.now } = agent;
   const { clipSeconds, description, fingerprint, endSeconds, live } = source;
@@ -128,9 +132,11 @@ async function* watch(
   let stop: Stop;
   let leftOut: readonly LeftOut[] = [];
   try {
+    const retried = retryFailed ? await memory.retryClips(stream) : null;
+    const triedBefore = new Set((await memory.clipFailures(stream)).map(({ clip }) => clip));
     const { pending, recent, nextClip, storedClips } = await memory.progress(stream, limits.windowClips);
     const state = await memory.policyState(policy.id, stream);
-    const setting = { memory, stream, policy, currentPolicy, limits, live, now, signal };
+    const setting = { memory, stream, policy, currentPolicy, limits, live, triedBefore, now, signal };
     writer = new StreamWriter(setting, state, recent);
     const fromSeconds = nextClip * clipSeconds;
     yield {
@@ -145,9 +151,12 @@ async function* watch(
       storedClips,
       pendingClips: pending.length,
       tookOver: lease.tookOver,
+      retried,
     };
     try {
       for (const observation of pending) {
+        // A live source does not wait for an engine that is down.
+        if (live && writer.isFailing) break;
         yield* writer.take(observation);
         await turn(signal);
       }

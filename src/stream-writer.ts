@@ -15,6 +15,7 @@ import { unsensed } from "./perception/unsensed.ts";
 import { buildContext, type ContextLimits } from "./policy/context.ts";
 import type { Action, Context, Policy } from "./policy/policy.ts";
 import { stateAfter } from "./policy/state.ts";
+import { FailuresInARow, mostInARow } from "./util/failures-in-a-row.ts";
 
 /** What happened to a clip: it was stored, or it failed. */
 export type ClipEvent =
@@ -47,22 +48,21 @@ export interface Failure {
 
 /** The parts of a stream writer. */
 export interface StreamWriterOptions {
-  readonly memory: Pick<Journal, "commit" | "failClip" | "floor"> & Pick<Entries, "entries">;
+  readonly memory: Pick<Journal, "commit" | "failClip" | "floor" | "giveUpClips"> & Pick<Entries, "entries">;
   readonly stream: string;
   readonly policy: Policy;
   /** Called before each decision; returns the policy with the adapter that is active now. */
   readonly currentPolicy?: ((policy: Policy) => Promise<Policy>) | undefined;
   /** How much the policy is shown. */
   readonly limits: ContextLimits;
-  /** Whether the source is live: a lasting outage then does not stop the run. */
+  /** Whether the source is live: a lasting failure then does not stop the run. */
   readonly live: boolean;
+  /** Clips that an earlier run failed at: failing again, they say nothing of the endpoint. @default none */
+  readonly triedBefore?: ReadonlySet<number> | undefined;
   /** Wall clock in milliseconds. */
   readonly now: () => number;
   readonly signal?: AbortSignal | undefined;
 }
-
-/** After this many clips in a row without an engine, a recorded source is left for a later run. */
-const outagesBeforeStop = 3;
 
 /** What has been written so far. */
 export interface Written {
@@ -87,7 +87,10 @@ export class StreamWriter {
   #state: PolicyState;
   /** Observations of the short-term window, oldest first. */
   #recent: readonly Observation[];
-  #outages = 0;
+  readonly #failures = new FailuresInARow();
+  #failedInARow = 0;
+  /** Clips that were refused since the engine last answered. */
+  #refused: number[] = [];
 
   /**
    * @param state of the policy in this stream; the writer changes it
@@ -100,13 +103,19 @@ export class StreamWriter {
     this.#recent = recent.map(withPictures);
   }
 
+  /** Whether the engine failed at the last three decisions, so that trying what waits is no use now. */
+  get isFailing(): boolean {
+    return this.#failedInARow >= mostInARow;
+  }
+
   get written(): Written {
     return this.#written;
   }
 
   /**
    * Takes the next clip, and decides as soon as enough clips wait for one decision.
-   * @throws EngineError when the set-up is wrong, the budget is spent or the engine stays down; StoreError
+   * @throws EngineError when the set-up is wrong, the budget is spent, or the engine fails at three clips in a row
+   * (`engine-down`); StoreError
    */
   async *take(observation: Observation): AsyncGenerator<ClipEvent> {
     const decisionOf = ({ clip }: Observation) => Math.floor(clip / this.#policy.clipsPerDecision);
@@ -140,6 +149,15 @@ export class StreamWriter {
     return unsensed(wholeFloor(rows).look, seconds, perceptors, this.#policy.seesPictures ?? true);
   }
 
+  /** After an answer, a refusal or two before it were about their clips; more may have had another reason. */
+  async #answered(): Promise<void> {
+    this.#failures.worked();
+    this.#failedInARow = 0;
+    const refused = this.#refused.splice(0);
+    if (refused.length === 0 || refused.length >= mostInARow) return;
+    await this.#options.memory.giveUpClips(this.#options.stream, refused);
+  }
+
   async #contextOf(group: readonly Observation[]): Promise<Context> {
     const { memory, stream, limits } = this.#options;
     const observations = this.#recent;
@@ -150,18 +168,22 @@ export class StreamWriter {
 
   /** The action to take, or why there is none. The caller throws a lasting outage once the failure is journaled. */
   async #decide(context: Context): Promise<Decided> {
-    const { signal, live } = this.#options;
+    const { signal, live, triedBefore } = this.#options;
     try {
       const { actions, cost } = await this.#policy.decide(context, signal ? { signal } : {});
       this.#written.cost = addCost(this.#written.cost, cost);
-      this.#outages = 0;
+      await this.#answered();
       const action = actions.find(({ issues }) => issues.length === 0);
       return action ? { action } : { failure: unusable(actions) };
     } catch (error) {
       if (!(error instanceof EngineError) || !concernsClip(error)) throw error;
-      const { code, message, isRetryable: retryable } = error;
-      const lasts = retryable && ++this.#outages >= outagesBeforeStop && !live;
-      return { failure: { code, message, retryable }, ...(lasts && { outage: error }) };
+      this.#failedInARow += 1;
+      const { code, message, isRetryable } = error;
+      const clips = context.observations.map(({ clip }) => clip);
+      if (!isRetryable) this.#refused.push(...clips);
+      const isNews = isRetryable || !clips.every((clip) => triedBefore?.has(clip));
+      const lasts = isNews && this.#failures.failed(clips[0]!) && !live;
+      return { failure: { code, message, retryable: true }, ...(lasts && { outage: lastingFailure(error) }) };
     }
   }
 
@@ -204,6 +226,13 @@ const withPictures = (observation: Observation): Observation => ({
   ...observation,
   frames: observation.frames.map((frame) => ({ ...frame })),
 });
+
+/** Why a run stops that can be resumed: its clips wait. */
+function lastingFailure(error: EngineError): EngineError {
+  if (error.isRetryable) return error;
+  const message = `The endpoint refused ${mostInARow} clips in a row, which wait for the next run. ${error.message}`;
+  return new EngineError("engine-down", message, { isRetryable: true, status: error.status, cause: error });
+}
 
 type Decided =
   | { readonly action: Action; readonly failure?: never; readonly outage?: never }

@@ -86,6 +86,8 @@ export interface WatchRequest {
   readonly textKind?: "speech" | "caption";
   /** Whether to take the stream from a process that seems to watch it still. @default false */
   readonly takeOver?: boolean;
+  /** Whether clips that failed for good are tried again, as far as their observation is kept. @default false */
+  readonly retryFailed?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -227,7 +229,7 @@ class OpenTaskMem implements TaskMem {
     request: WatchRequest,
   ): AsyncGenerator<WatchEvent, void> {
     const { memory, perceptors, reader, limits, now } = this.#parts;
-    const { signal, takeOver } = request;
+    const { signal, takeOver, retryFailed } = request;
     const source =
       typeof spec === "object" && "open" in spec ? spec : yield* openingSource(this.config, spec, request);
     const model = await this.#parts.model();
@@ -235,7 +237,7 @@ class OpenTaskMem implements TaskMem {
     const currentPolicy = () => this.#parts.activePolicy();
     const policy = await currentPolicy();
     const agent = createAgent({ memory, policy, currentPolicy, perceptors, reader, limits, now });
-    const options = { stream: request.stream ?? source.id, takeOver, ...(signal && { signal }) };
+    const options = { stream: request.stream ?? source.id, takeOver, retryFailed, ...(signal && { signal }) };
     // The model also counts its probe and failed calls.
     for await (const event of agent.watch(source, options))
       yield event.event === "stream-end" ? { ...event, cost: model?.cost() ?? event.cost } : event;

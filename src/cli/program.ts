@@ -128,6 +128,7 @@ function addWatching(program: Command, add: Add): void {
     .option("--clip-seconds <n>", "length of a clip")
     .option("--window-clips <n>", "clips the policy sees at once")
     .option("--fps <n>", "frames per second the policy sees")
+    .option("--retry-failed", "try clips again that failed for good, as far as they are kept")
     .option("--take-over", "watch a stream that another process seems to watch; that one then ends")
     .option(
       "--connect-timeout <seconds>",

@@ -176,8 +176,10 @@ class Session implements LiveSession {
     const before = [...recent, ...pending].map(({ endSeconds }) => endSeconds);
     this.#closedTo = Math.max(this.#closedTo, ...before);
     await this.#noteAbsence(now());
-    for (const observation of pending)
+    for (const observation of pending) {
+      if (this.#writer.isFailing) break;
       await this.#announce(this.#writer.take(await this.#perceived(observation)));
+    }
     await this.#announce(this.#writer.flush());
   }
 

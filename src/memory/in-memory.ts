@@ -23,11 +23,13 @@ import {
   failClip,
   floor,
   gaps,
+  giveUpClips,
   keepFiles,
   keepLeftOut,
   plain,
   policyState,
   progress,
+  retryClips,
   sourceFiles,
   streamOf,
   trimAll,
@@ -161,6 +163,8 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
         failClip(state, stream, clip, failure);
         tidyAfter(state, stream, 1);
       }),
+    giveUpClips: async (stream, clips) => write((state) => giveUpClips(state, stream, clips)),
+    retryClips: async (stream) => write((state) => retryClips(state, stream)),
     observations: async (stream) => decidedObservations(open, stream),
     clipFailures: async (stream) => plain(clipFailures(open(), stream)),
     policyState: async (policy, stream) => policyState(open(), policy, stream),

@@ -28,10 +28,11 @@ import type {
   NewStream,
   PackedObservation,
   Progress,
+  RetriedClips,
   SourceFile,
   StreamRecord,
 } from "./records.ts";
-import { keptObservations, mostWithFrames } from "./retention.ts";
+import { givenUp, keptObservations, mostWaiting, mostWithFrames } from "./retention.ts";
 import type { GapTable, StreamTable } from "./schema.ts";
 import { assertStream, assertStreams } from "./strict.ts";
 
@@ -332,6 +333,38 @@ export function failClip(
   if (!changed) throw unknownClip(stream.id, clip);
   if (changed.state === "failed")
     logChange(db, { kind: "clip", stream: stream.row, clip, value: { state: "failed" } });
+}
+
+/** Makes failed clips wait no longer. */
+export function giveUpClips(db: Db, stream: string, clips: readonly number[]): void {
+  const { row } = streamRow(db, stream);
+  db.run(sql`update clip set failure = json_set(failure, '$.retryable', json('false'))
+    where stream = ${row} and state = 'failed' and clip in ${listed(clips)}`);
+}
+
+/** Makes clips that failed for good wait again where their observation is kept. */
+export function retryClips(db: Db, stream: string): RetriedClips {
+  const { row } = streamRow(db, stream);
+  return db.write(() => {
+    const failed = db.all(sql<{ row: number; clip: number; kept: number }>`select row, clip,
+      exists (select 1 from observation where observation.clip = clip.row) as kept
+      from clip where stream = ${row} and state = 'failed' and not ${waits} order by clip`);
+    const [waiting, gone] = [1, 0].map((wanted) => failed.filter(({ kept }) => kept === wanted));
+    db.run(sql`update clip set failure = json_set(failure, '$.retryable', json('true'))
+      where row in ${listed(waiting!.map((clip) => clip.row))}`);
+    const numbers = (clips: typeof failed) => clips.map(({ clip }) => clip);
+    return { waiting: numbers(waiting!), gone: numbers(gone!) };
+  });
+}
+
+/** Gives up the oldest failed clips of each stream beyond those that may wait. */
+export function giveUpOldest(db: Db, most = mostWaiting): void {
+  db.run(sql`update clip set failure = json_set(failure, '$.retryable', json('false'),
+      '$.message', (failure ->> 'message') || ${givenUp})
+    where row in (select row from (
+      select row, row_number() over (partition by stream order by clip desc) as place
+      from clip where state = 'failed' and ${waits}
+    ) where place > ${most})`);
 }
 
 export function clipFailures(

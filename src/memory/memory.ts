@@ -39,6 +39,7 @@ import type {
   RecalledEntry,
   RecallQuery,
   Receipt,
+  RetriedClips,
   SourceFile,
   StreamRecord,
   TaskCount,
@@ -106,8 +107,15 @@ export interface Journal {
   growObservation(observation: Observation): Promise<void>;
   /** Stores what was decided about clips, in one step. Repeating a decision at one revision stores nothing more. */
   commit(decision: Decision): Promise<Receipt>;
-  /** Journals a clip as failed. If the failure is retryable, the clip waits for another try. */
+  /**
+   * Journals a clip as failed. If the failure is retryable, the clip waits for another try. At most 8,640 clips of a
+   * stream wait (a day of 10 s clips); of more, the oldest are given up.
+   */
   failClip(stream: string, clip: number, failure: Omit<ClipFailure, "attempts">): Promise<void>;
+  /** Makes failed clips wait no longer: they failed for good. */
+  giveUpClips(stream: string, clips: readonly number[]): Promise<void>;
+  /** Makes clips that failed for good wait for another try, as far as their observation is still kept. */
+  retryClips(stream: string): Promise<RetriedClips>;
   /**
    * Observations of decided clips, oldest first, to compare policies on: the last 60 of a stream with frames (720 of
    * all streams), earlier ones without, 360 at most. A frame's bytes are read at each access and may have been deleted.

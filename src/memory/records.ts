@@ -132,6 +132,14 @@ export interface FloorRow {
   readonly look: Look;
 }
 
+/** Clips that had failed for good, by number. */
+export interface RetriedClips {
+  /** Those that wait again. */
+  readonly waiting: readonly number[];
+  /** Those whose observation was deleted meanwhile, so that nothing is left to try. */
+  readonly gone: readonly number[];
+}
+
 /** Where a run resumes. */
 export interface Progress {
   /** First clip index that was never perceived: where the source opens. */

@@ -6,5 +6,9 @@ export const keptObservations = 360;
 export const keptWithFrames = 60;
 /** Observations of all streams that keep frames beyond the short-term window: two hours, as many as training uses. */
 export const mostWithFrames = 720;
+/** Failed clips of a stream that wait for another try, with their frames: a day in clips of 10 s. */
+export const mostWaiting = 8640;
+/** What is added to the failure of a clip that may wait no longer. */
+export const givenUp = ` It was given up: more than ${mostWaiting.toLocaleString("en")} clips were waiting.`;
 /** Old observations are deleted after this many clips. */
 export const sweepEvery = 20;

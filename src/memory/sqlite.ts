@@ -31,10 +31,13 @@ import {
   failClip,
   floor,
   gaps,
+  giveUpClips,
+  giveUpOldest,
   type Journaling,
   keepFiles,
   keepLeftOut,
   progress,
+  retryClips,
   sourceFiles,
   streamRow,
   streams,
@@ -130,6 +133,7 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
     clipsSinceSweep += clips;
     if (clipsSinceSweep < sweepEvery) return;
     clipsSinceSweep = 0;
+    giveUpOldest(db);
     dropOldObservations(db);
     trimFramesOfAll(db, windowClips);
     sweepBlobs(db, blobFolder);
@@ -211,6 +215,8 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
       });
       tidyAfter(1);
     },
+    giveUpClips: async (stream, clips) => giveUpClips(db, stream, clips),
+    retryClips: async (stream) => retryClips(db, stream),
     observations: async (stream) => decidedObservations(db, blobFolder, stream),
     clipFailures: async (stream) => clipFailures(db, stream),
     policyState: async (policy, stream) => policyState(db, policy, stream),

@@ -288,6 +288,42 @@ export function journalCases(store: TestStore): void {
       await again.close();
     });
 
+    test("gives failed clips up, and has them wait again where their observation is kept", async () => {
+      const memory = await kitchen(store);
+      const clips = keptObservations + 2 * sweepEvery;
+      for (let clip = 0; clip < clips; clip++) {
+        await memory.addObservation(observationOf("kitchen", clip));
+        await memory.failClip("kitchen", clip, { code: "bad-request", message: "refused", retryable: true });
+      }
+      assert.equal((await memory.progress("kitchen", 5)).pending.length, clips);
+      const all = Array.from({ length: clips - 1 }, (_, clip) => clip);
+      await memory.giveUpClips("kitchen", all);
+      assert.deepEqual((await memory.clipFailures()).at(0)?.failure, {
+        ...{ code: "bad-request", message: "refused", retryable: false, attempts: 1 },
+      });
+      const pending = async () => (await memory.progress("kitchen", 5)).pending.map(({ clip }) => clip);
+      assert.deepEqual(await pending(), [clips - 1]);
+      for (let more = clips; more < clips + sweepEvery; more++) {
+        await memory.addObservation(observationOf("kitchen", more));
+        await memory.commit(decisionOf("kitchen", [], { clips: [more] }));
+      }
+      const { waiting, gone } = await memory.retryClips("kitchen");
+      assert.deepEqual([...gone, ...waiting], all, "in order, the oldest gone");
+      assert.ok(gone.length > 0 && waiting.length >= keptObservations - sweepEvery, `${waiting.length}`);
+      assert.deepEqual(await pending(), [...waiting, clips - 1]);
+      assert.deepEqual(await memory.retryClips("kitchen"), { waiting: [], gone });
+      await memory.close();
+    });
+
+    test("masks keys in the failures it keeps", async () => {
+      const memory = await kitchen(store);
+      await memory.addObservation(observationOf("kitchen", 0));
+      const message = "POST https://me:hush@models.test/v1?api_key=abc: Authorization: Bearer xyz";
+      await memory.failClip("kitchen", 0, { code: "unreachable", message, retryable: true });
+      assert.doesNotMatch(JSON.stringify(await memory.clipFailures()), /hush|abc|xyz/);
+      await memory.close();
+    });
+
     test("keeps gaps, and the later end of a gap that is met again", async () => {
       const memory = await kitchen(store);
       const gap = {

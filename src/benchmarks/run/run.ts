@@ -14,6 +14,7 @@ import { join } from "node:path";
 import PQueue from "p-queue";
 import type { Cost } from "../../engine.ts";
 import { folderCache } from "../../engines/cached-model.ts";
+import { FailuresInARow } from "../../util/failures-in-a-row.ts";
 import { answerFrom, answerFromKept } from "./answering.ts";
 import { cachedPerceptors } from "./cached-senses.ts";
 import { totalCost } from "./cost.ts";
@@ -58,9 +59,6 @@ export async function runBenchmark(options: RunOptions): Promise<{ summary: RunS
   return { summary, cost: totalCost(directory) };
 }
 
-/** After failing at so many questions or clips in a row an engine is down: the run is left for a later one. */
-const failuresBeforeStop = 3;
-
 /** Watches and asks what is left, several memories at once; one that begins as a copy waits for the one before. */
 async function finish(
   options: RunOptions,
@@ -76,14 +74,18 @@ async function finish(
     failure ??= error;
     stopped.abort();
   };
-  const inARow = { answerer: new Set<string>(), judge: new Set<string>(), transcriber: new Set<string>() };
+  const inARow = {
+    answerer: new FailuresInARow(),
+    judge: new FailuresInARow(),
+    transcriber: new FailuresInARow(),
+  };
   const running: Running = {
     ...options,
     perceptors: cachedPerceptors(options.perceptors, folderCache(join(options.directory, "perceived"))),
     signal: options.signal ? AbortSignal.any([options.signal, stopped.signal]) : stopped.signal,
-    worked: (engine) => inARow[engine].clear(),
+    worked: (engine) => inARow[engine].worked(),
     failed: (engine, at, error) => {
-      if (inARow[engine].add(at).size >= failuresBeforeStop) stop(error);
+      if (inARow[engine].failed(at)) stop(error);
     },
     write: (result) => {
       addResult(path, result);

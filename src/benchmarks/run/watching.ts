@@ -90,10 +90,20 @@ export async function watchUntil(
         });
       }
     }
+    await giveUpRefused(memory, source.id);
     const last = await lastStored(memory, source.id);
     const { missed } = await failedClips(memory, source.id);
     if (!missed.some((clip) => clip > last)) writeMarker(memory.directory, until);
   }
+}
+
+/** A clip that was refused stays so: had the endpoint refused them all, the run had stopped. */
+async function giveUpRefused(memory: Memory, stream: string): Promise<void> {
+  const refused = (await memory.clipFailures(stream)).filter(({ failure }) => failure.code === "bad-request");
+  await memory.giveUpClips(
+    stream,
+    refused.map(({ clip }) => clip),
+  );
 }
 
 function paid(policy: Policy, onCost: WatchTools["onCost"]): Policy {

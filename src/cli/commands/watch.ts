@@ -2,6 +2,7 @@
 import type { SourceStatusEvent, StreamEnd, WatchEvent } from "../../agent.ts";
 import { leftOutLines, whyNothing } from "../../answer/left-out.ts";
 import { loadConfig } from "../../config.ts";
+import type { RetriedClips } from "../../memory/memory.ts";
 import { openConfiguredSource } from "../../taskmem/assembly.ts";
 import type { TaskMem } from "../../taskmem.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
@@ -14,11 +15,12 @@ interface WatchFlags {
   readonly subtitles?: string;
   readonly textKind?: "speech" | "caption";
   readonly takeOver?: boolean;
+  readonly retryFailed?: boolean;
 }
 
 export async function run(invocation: Invocation, specs: string[]): Promise<number> {
   const { output, flags, configFile, signal, options } = invocation;
-  const { stream, subtitles, textKind, takeOver = false } = options as WatchFlags;
+  const { stream, subtitles, textKind, takeOver = false, retryFailed = false } = options as WatchFlags;
   const config = await loadConfig(flags, { file: configFile });
   // Before the memory: a source that cannot be read leaves none behind.
   const source = await openConfiguredSource(config, specs, {
@@ -31,7 +33,7 @@ export async function run(invocation: Invocation, specs: string[]): Promise<numb
   await using memory = await openConfigured(invocation, config);
   let end: StreamEnd | undefined;
   const show = watchPrinter(output, source);
-  const request = { ...(stream !== undefined && { stream }), takeOver, signal };
+  const request = { ...(stream !== undefined && { stream }), takeOver, retryFailed, signal };
   for await (const event of memory.watch(source, request)) {
     show(event);
     if (event.event === "stream-end") end = event;
@@ -51,6 +53,13 @@ function exitCodeOfEnd({ reason, leftOut }: StreamEnd): number {
   if (reason === "engine-down") return exitCodes.engine;
   if (reason === "interrupted") return exitCodes.interrupted;
   return leftOut.some(({ kind }) => kind === "damaged") ? exitCodes.damaged : exitCodes.done;
+}
+
+/** What `--retry-failed` found. */
+function retriedLine({ waiting, gone }: RetriedClips): string {
+  const lost =
+    gone.length === 0 ? "" : `; not kept any more: ${counted(gone.length, "clip")} (${gone.join(", ")})`;
+  return `${counted(waiting.length, "clip")} that failed for good ${waiting.length === 1 ? "is" : "are"} tried again${lost}`;
 }
 
 /** Prints what becomes of a live source's connection. */
@@ -96,6 +105,7 @@ export function watchPrinter(
     output.object(event);
     if (event.event === "stream-start") {
       ({ fromSeconds, clock } = event);
+      if (event.retried) output.note(retriedLine(event.retried));
       if (event.tookOver)
         output.note(
           `took ${event.stream} over from process ${event.tookOver.pid} on ${event.tookOver.host}, last heard from at ${new Date(event.tookOver.heardAtMs).toISOString()}`,

@@ -25,10 +25,11 @@ import type {
   PolicyState,
   Progress,
   Receipt,
+  RetriedClips,
   SourceFile,
   StreamRecord,
 } from "../records.ts";
-import { keptObservations, mostWithFrames } from "../retention.ts";
+import { givenUp, keptObservations, mostWaiting, mostWithFrames } from "../retention.ts";
 import { bySpeaker, type SpeakerCounts, wordsOf } from "../speaker-counts.ts";
 import { candidatesOf, evidenceOf } from "../statements.ts";
 import { assertStream } from "../strict.ts";
@@ -189,6 +190,30 @@ export function failClip(
   logChange(state, { kind: "clip", stream, clip, state: "failed" }, { stream });
 }
 
+/** Makes failed clips wait no longer. */
+export function giveUpClips(state: State, stream: string, clips: readonly number[]): void {
+  streamOf(state, stream);
+  for (const clip of clips) giveUp(state.clips.get(clipKey(stream, clip)));
+}
+
+function giveUp(clip: KeptClip | undefined, why = ""): void {
+  if (clip?.state !== "failed") return;
+  const { code, message } = clip.failure!;
+  clip.failure = { code, message: `${message}${why}`, retryable: false };
+}
+
+/** Makes clips that failed for good wait again where their observation is kept. */
+export function retryClips(state: State, stream: string): RetriedClips {
+  streamOf(state, stream);
+  const failed = clipsOf(state, stream).filter((clip) => clip.state === "failed" && !waits(clip));
+  const [waiting, gone] = [true, false].map((kept) =>
+    failed.filter(({ observation }) => (observation !== null) === kept),
+  );
+  for (const clip of waiting!) clip.failure = { ...clip.failure!, retryable: true };
+  const numbers = (clips: readonly KeptClip[]) => clips.map(({ clip }) => clip);
+  return { waiting: numbers(waiting!), gone: numbers(gone!) };
+}
+
 export function clipFailures(
   state: State,
   stream?: string,
@@ -230,10 +255,13 @@ export function trimFrames(state: State, stream: string, kept: number): void {
 }
 
 /**
- * Deletes frames of decided clips beyond the limit of all streams together, and observations beyond each stream's
- * limit.
+ * Gives up the oldest waiting clips beyond each stream's limit. Deletes frames of decided clips beyond the limit of all
+ * streams together, and observations beyond each stream's limit.
  */
 export function trimAll(state: State, windowClips: number): void {
+  const failed = [...state.clips.values()].filter((clip) => clip.state === "failed" && waits(clip));
+  for (const clips of Map.groupBy(failed, ({ stream }) => stream).values())
+    for (const clip of clips.sort((a, b) => b.clip - a.clip).slice(mostWaiting)) giveUp(clip, givenUp);
   const decided = [...state.clips.values()].filter((clip) => clip.observation && !waits(clip));
   for (const clips of Map.groupBy(decided, ({ stream }) => stream).values()) {
     const newest = clips.sort((a, b) => b.clip - a.clip);
