@@ -8,7 +8,7 @@
 import type { Cue } from "../clip.ts";
 import { guessLatin, inLanguages, languageOfScript, type Script, scriptOf } from "../languages.ts";
 import { linesOf, type Piece, piecesOf } from "./pieces.ts";
-import { type Fragment, isRolling, RollingCaptions, type Said, type SaidCue } from "./rolling.ts";
+import { type Fragment, RollingCaptions, type Said, type SaidCue } from "./rolling.ts";
 import { SentenceJoiner } from "./sentences.ts";
 import { withoutSongs } from "./sounds.ts";
 import { SpeakerHabits } from "./speakers.ts";
@@ -115,12 +115,12 @@ export class CueReader {
   /** Learns the habits of a whole file. */
   #learn(texts: readonly TimedText[]): void {
     for (const text of texts) this.#see(text);
-    const trial = new RollingCaptions(false);
+    const trial = new RollingCaptions(null, false);
     const fragments = texts.flatMap((text) =>
       trial.add({ ...spanOf(text), said: this.#saidIn(text), markup: text.text }),
     );
     this.#sentences.learn(fragments);
-    this.#rolling = new RollingCaptions(isRolling(trial.rolling));
+    this.#rolling = new RollingCaptions(trial.rolls);
     this.#lineLanguages = lineLanguagesOf(texts);
     this.#areTwins = this.#lineLanguages === null && areLatinTwins(texts);
     this.#knowsHabits = true;

@@ -115,6 +115,28 @@ for (const [name, style] of Object.entries(styles)) {
   });
 }
 
+test("short lines and sentences of a live programme", () => {
+  const shown = (...texts: string[]) =>
+    cuesOf(texts.map((text, i) => at(2 * i, 2 * i + 2, text))).map(({ text }) => text);
+  assert.deepEqual(shown("YES", "YES\nNO", "YES\nNO\nMAYBE", "NO\nMAYBE\nNEVER", "MAYBE\nNEVER\nTHE END"), [
+    ...["YES", "NO", "MAYBE", "NEVER", "THE END"],
+  ]);
+  assert.deepEqual(
+    shown(
+      ">> GOOD EVENING, EVERYONE.",
+      ">> GOOD EVENING, EVERYONE.\nTONIGHT THE MAYOR SAYS",
+      "TONIGHT THE MAYOR SAYS\nTHE BRIDGE STAYS CLOSED.",
+      "THE BRIDGE STAYS CLOSED.\n>> HOW LONG?",
+      ">> HOW LONG?\n>> A WEEK.",
+    ),
+    ["GOOD EVENING, EVERYONE.", "TONIGHT THE MAYOR SAYS THE BRIDGE STAYS CLOSED.", "HOW LONG?", "A WEEK."],
+  );
+  assert.deepEqual(
+    shown("今日は天気が", "今日は天気が\nとてもいいです", "とてもいいです\n散歩に行きましょう"),
+    ["今日は天気が", "とてもいいです", "散歩に行きましょう"],
+  );
+});
+
 test("each line starts when its first word is said", () => {
   const lines = [
     ["over", "the", "river"],
@@ -156,6 +178,8 @@ test("what is said twice is kept: later, as a chorus, or by another person", () 
   assert.equal(said(cuesOf(chorus.map((text, i) => at(i * 2.5, i * 2.5 + 2.5, text)))), chorus.join(" "));
   const echo = [at(0, 2, "Are you ready?"), at(2, 4, "Ready?"), at(4, 6, "Ready.")];
   assert.equal(said(cuesOf(echo)), "Are you ready? Ready? Ready.");
+  const asked = [at(0, 2, "What did you say?"), at(2, 4, "What did you say to him?")];
+  assert.equal(said(cuesOf(asked)), "What did you say? What did you say to him?");
   const two = [at(0, 1, "<v Ana>Come in"), at(1, 2, "<v Ben>Come in now")];
   assert.equal(said(cuesOf(two)), "Come in Come in now");
 });

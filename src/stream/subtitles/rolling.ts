@@ -107,6 +107,10 @@ function weightOf(words: readonly Word[]): number {
   );
 }
 
+/** Whether a second cue has the end of the first as it was written: `say?` goes on in `say? Why?`, not in `say to him?`. */
+const isSaidOut = (before: readonly Word[], after: readonly Word[]) =>
+  after[before.length - 1]!.text.startsWith(before.at(-1)!.text);
+
 const lettersOf = (words: readonly Word[]) => words.reduce((sum, { text }) => sum + text.length, 0);
 const endsSentence = (words: readonly Word[]) => /[.!?。！？]["'”’)]*$/u.test(words.at(-1)?.text ?? "");
 
@@ -117,18 +121,26 @@ const leastShownSeconds = 0.15;
 /** A line that grows further starts another. Letters. */
 const mostLineLetters = 300;
 
+/** So many pairs of cues tell whether a track rolls. */
+const mostPairs = 24;
+
 /** Takes cues in time order and gives what each says that was not shown before. */
 export class RollingCaptions {
   #before: { cue: SaidCue; words: Word[] } | null = null;
   /** What was said last, while the next cue may still add to it. */
   #last: Fragment | null = null;
-  /** Of the last pairs of cues that touch, whether the second repeats the first beyond doubt. */
-  readonly #pairs: boolean[] = [];
+  /** Of pairs of cues that touch, whether the second repeats the first: beyond doubt, or by whole lines. */
+  readonly #pairs: ("sure" | "likely" | "other")[] = [];
   readonly #rolls: boolean | null;
+  readonly #lasts: boolean;
 
-  /** @param rolls whether the file is known to roll, or not to; `null` to tell from the cues that came */
-  constructor(rolls: boolean | null = null) {
+  /**
+   * @param rolls whether the file is known to roll; `null` to tell from the last cues
+   * @param lasts whether only the last cues count, as of a track that comes in
+   */
+  constructor(rolls: boolean | null = null, lasts = true) {
     this.#rolls = rolls;
+    this.#lasts = lasts;
   }
 
   /** When the fragment starts that is not yet given; `null` if there is none. */
@@ -136,10 +148,13 @@ export class RollingCaptions {
     return this.#last?.startSeconds ?? null;
   }
 
-  /** Share of the cues that roll, from 0 to 1, and how many. */
-  get rolling(): { share: number; pairs: number } {
-    const pairs = this.#pairs.filter(Boolean).length;
-    return { share: pairs / Math.max(1, this.#pairs.length), pairs };
+  /** Whether so many cues repeat the one before them that others can be taken to do so. */
+  get rolls(): boolean {
+    if (this.#rolls !== null) return this.#rolls;
+    const sure = this.#pairs.filter((kind) => kind === "sure").length;
+    const likely = this.#pairs.filter((kind) => kind !== "other").length;
+    const all = this.#pairs.length;
+    return (sure >= 3 && sure >= all / 4) || (likely >= 4 && likely >= 0.6 * all);
   }
 
   add(cue: SaidCue): Fragment[] {
@@ -205,10 +220,11 @@ export class RollingCaptions {
     const shared = overlapOf(before, after);
     const words = after.slice(0, shared.count);
     const weight = weightOf(words);
-    const isSure = weight >= 3 && shared.count < Math.max(before.length, after.length);
-    this.#pairs.push(isSure);
-    if (this.#rolls === null && this.#pairs.length > 24) this.#pairs.shift();
-    const rolls = this.#rolls ?? isRolling(this.rolling);
+    const isWhole = shared.count === Math.max(before.length, after.length);
+    const isLikely = shared.count > 0 && !isWhole && shared.isAligned;
+    this.#pairs.push(weight >= 3 && !isWhole ? "sure" : isLikely ? "likely" : "other");
+    if (this.#lasts && this.#pairs.length > mostPairs) this.#pairs.shift();
+    const { rolls } = this;
     if (shared.count === 0 || gap > (rolls ? mostGapSeconds.rolling : mostGapSeconds.usual)) return null;
     return this.#isRepetition(a, b, before, after, shared, weight, rolls) ? shared : null;
   }
@@ -233,14 +249,12 @@ export class RollingCaptions {
       return isHeld || isRestyled || (count < before.length && isAligned && weight >= 4);
     }
     const isOpen = !endsSentence(before);
-    if (count === before.length) return isOpen || (isAligned && weight >= 2);
+    if (count === before.length)
+      return isOpen || (isSaidOut(before, after) && (weight >= 4 || (isAligned && weight >= 2)));
+    const lines = before.slice(-count).filter(({ startsLine }) => startsLine).length;
+    if (isAligned && lines >= 2) return true;
     return isAligned ? weight >= (isOpen ? 3 : 4) : weight >= (isOpen ? 3 : 5);
   }
-}
-
-/** Whether so many repetitions beyond doubt make a file that rolls. */
-export function isRolling({ share, pairs }: { share: number; pairs: number }): boolean {
-  return pairs >= 3 && share >= 0.25;
 }
 
 /** The same text at the same time: layers of one line, or a cue in two segments. */
