@@ -44,6 +44,25 @@ test("reports every wrong option together", async () => {
   );
 });
 
+test("thinking and fields of one server come as flags and as options", async () => {
+  const load = (given: object) => loadConfig(given as never, { cwd: folder(), env: {} });
+  const { model } = await load({ "model.thinking": "off", "model.extraBody": '{"cache_salt":"a"}' });
+  assert.deepEqual([model.thinking, model.extraBody], [false, { cache_salt: "a" }]);
+  const cwd = folder();
+  writeFileSync(
+    join(cwd, "taskmem.config.ts"),
+    "export default { model: { thinking: true, extraBody: { top_a: 1 } } };",
+  );
+  const read = (await loadConfig({}, { cwd, env: {} })).model;
+  assert.deepEqual([read.thinking, read.extraBody], [true, { top_a: 1 }]);
+  for (const wrong of [
+    { "model.thinking": "perhaps" },
+    { "model.extraBody": "{" },
+    { "model.extraBody": "[1]" },
+  ])
+    await assert.rejects(load(wrong), { code: "config-invalid" });
+});
+
 test("says what the model policy needs", async () => {
   await assert.rejects(loadConfig({ policy: "model" }, { cwd: folder(), env: {} }), /--base-url/);
 });

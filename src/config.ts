@@ -19,6 +19,19 @@ const endpointSchema = z.strictObject({
 export const policyNames = ["choice", "nano", "model", "best-of-n"] as const;
 
 const positive = z.coerce.number().positive();
+const onOrOff = z.enum(["on", "off"]).transform((text) => text === "on");
+/** An object as JSON, as a flag has it. */
+const jsonObject = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      context.addIssue("expected a JSON object");
+      return z.NEVER;
+    }
+  })
+  .pipe(z.record(z.string(), z.unknown()));
 
 export const configSchema = z.strictObject({
   /** Directory of the memory. */
@@ -93,6 +106,13 @@ export const configSchema = z.strictObject({
       concurrency: z.coerce.number().int().min(1).max(256).default(4),
       requestsPerMinute: positive.optional(),
       temperature: z.coerce.number().min(0).max(2).optional(),
+      /**
+       * Whether the model reasons before it answers, where its chat template can be told (`enable_thinking`). Default:
+       * as the server does.
+       */
+      thinking: z.union([z.boolean(), onOrOff]).optional(),
+      /** Sent unchanged with every request, as options of one server: `{ mm_processor_kwargs: { … } }`. */
+      extraBody: z.union([z.record(z.string(), z.unknown()), jsonObject]).optional(),
       /** How clips are sent: as video if the server takes it (`auto`), or always as frames. */
       video: z.enum(["auto", "frames", "video"]).default("frames"),
       /** Frames sent per clip of the window, evenly spaced. Default: all, `stream.fps` per second. */

@@ -55,7 +55,13 @@ function clipOf({ text }: ServerRequest): number | null {
 
 test("frames arrive as images, the schema is honoured, every clip gets its entry", async (t) => {
   const server = await start(t);
-  const run = await watch(server, "sound");
+  const extraBody = { cache_salt: "own", chat_template_kwargs: { language: "en" } };
+  const run = await watch(server, "sound", { thinking: false, extraBody });
+  const [, { body }] = server.requests as [unknown, ServerRequest];
+  assert.deepEqual(
+    [body.cache_salt, body.chat_template_kwargs, body.logprobs],
+    ["own", { enable_thinking: false, language: "en" }, undefined],
+  );
   assert.equal(run.code, 0, run.stderr);
   assert.deepEqual(clipsOf(run, "clip-end"), allClips);
   for (const { entries } of run.rows.filter(({ event }) => event === "clip-end")) {

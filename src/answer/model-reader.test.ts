@@ -80,9 +80,15 @@ describe("model reader", () => {
     );
     assert.equal(reading.cost.calls, 1);
     assert.ok(textOf(model, 0).includes(request.rendered) && textOf(model, 0).includes("B. on the shelf"));
-    const option = (model.requests[0]!.schema!.schema as { properties: { option: unknown } }).properties
-      .option;
+    const { option, citations, reasoning } = (
+      model.requests[0]!.schema!.schema as { properties: Record<string, Record<string, unknown>> }
+    ).properties;
     assert.deepEqual(option, { type: ["string", "null"], enum: ["A", "B", null] });
+    assert.deepEqual(citations!.items, {
+      type: "string",
+      enum: ["e_1"],
+    });
+    assert.ok(Number(reasoning!.maxLength) > 0, "a length that a model cannot run beyond");
   });
 
   test("asks again with what was wrong, and adds up the cost", async () => {

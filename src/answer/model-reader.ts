@@ -50,7 +50,7 @@ async function read(model: Model, request: ReadRequest, attempts: number): Promi
       parts: [{ type: "text", text: answerPrompt(question, rendered, wrong) }],
       // A second try at temperature 0 would repeat the first.
       sampling: { temperature: attempt === 0 ? 0 : 0.7, maxTokens: 2048 },
-      schema: answerSchema(question),
+      schema: answerSchema(question, shown),
       ...(signal && { signal }),
     });
     cost = addCost(cost, generation.cost);
@@ -94,8 +94,15 @@ export function answerPrompt(question: Question, rendered: string, wrong: string
     .join("\n\n");
 }
 
-/** The schema of the answer `answerPrompt` asks for. Reasoning comes first, so that it is written first. */
-export function answerSchema({ options }: Question): AnswerSchema {
+/** Characters of the texts of an answer: a small model that is not held to some writes until its tokens are spent. */
+const longest = { reasoning: 1200, answer: 600 };
+const mostCitations = 8;
+
+/**
+ * The schema of the answer `answerPrompt` asks for. Reasoning comes first, so that it is written first.
+ * @param shown ids of the entries that may be cited
+ */
+export function answerSchema({ options }: Question, shown: readonly string[]): AnswerSchema {
   const letters = options.map(({ letter }) => letter);
   return {
     name: "answer_from_memory",
@@ -104,12 +111,15 @@ export function answerSchema({ options }: Question): AnswerSchema {
       additionalProperties: false,
       required: ["reasoning", "answerable", "answer", "option", "citations"],
       properties: {
-        reasoning: { type: "string" },
+        reasoning: { type: "string", maxLength: longest.reasoning },
         answerable: { type: "boolean" },
-        answer: { type: "string" },
+        answer: { type: "string", maxLength: longest.answer },
         option:
           letters.length > 0 ? { type: ["string", "null"], enum: [...letters, null] } : { type: "null" },
-        citations: { type: "array", items: { type: "string" } },
+        citations: {
+          ...{ type: "array", maxItems: mostCitations },
+          items: { type: "string", ...(shown.length > 0 && { enum: [...shown] }) },
+        },
       },
     },
   };

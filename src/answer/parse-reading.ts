@@ -25,8 +25,7 @@ export function parseReading(text: string, question: Question, shown: readonly s
   if (fields === null) return { ok: false, problem: "it was not the JSON object asked for" };
   const answer = typeof fields.answer === "string" ? fields.answer.trim() : "";
   if (!isAnswerable(fields, answer)) {
-    const missing = answer || "Memory does not hold what is needed to answer this.";
-    return { ok: true, reading: { answer: missing, option: null, abstained: true, cited: [] } };
+    return { ok: true, reading: { answer: insufficient, option: null, abstained: true, cited: [] } };
   }
   const cited = citedIds(fields.citations, text, shown);
   if (cited.length === 0) {
@@ -46,6 +45,9 @@ export function parseReading(text: string, question: Question, shown: readonly s
     reading: { answer: answer || option.text, option: option.letter, abstained: false, cited },
   };
 }
+
+/** An abstention says so in our words: those of a small model may be an answer all the same, or nonsense. */
+const insufficient = "Memory does not hold what is needed to answer this.";
 
 interface Fields {
   readonly answerable?: unknown;

@@ -22,6 +22,8 @@ const configFlags: Record<string, string> = {
   baseUrl: "model.baseUrl",
   model: "model.model",
   temperature: "model.temperature",
+  thinking: "model.thinking",
+  extraBody: "model.extraBody",
   video: "model.video",
   framesPerClip: "model.framesPerClip",
   pictureTokens: "model.pictureTokens",
@@ -442,7 +444,9 @@ function endpointFlags(command: Command): Command {
   return command
     .option("-c, --config <file>", "configuration file (default: taskmem.config.ts)")
     .option("--base-url <url>", "OpenAI-compatible endpoint")
-    .option("--model <name>", "model at that endpoint");
+    .option("--model <name>", "model at that endpoint")
+    .option("--thinking <on|off>", "whether the model reasons first, where its chat template can be told")
+    .option("--extra-body <json>", "fields sent with every request, for options of one server");
 }
 
 /** A command that runs. */

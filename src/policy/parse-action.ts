@@ -29,6 +29,8 @@ export interface ParsedAction {
 
 /** Longest text on contract in tokens, as in the paper's reward. */
 export const longestText = 150;
+/** The same in characters, for schemas: no language writes so many tokens shorter. */
+export const longestTextCharacters = 8 * longestText;
 /** Most items of `knowledge` on contract. */
 export const mostKnowledge = 8;
 /** Beyond this many tokens a model runs on; the lenient reading does not accept the text either. */

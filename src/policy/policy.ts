@@ -36,6 +36,8 @@ export interface DecideOptions {
   readonly n?: number;
   /** Source of random draws. @default none: the policy decides greedily */
   readonly random?: Random;
+  /** Whether log-probabilities are wanted, which an engine may have to send. @default where `random` is given */
+  readonly logprobs?: boolean;
   readonly signal?: AbortSignal;
 }
 

@@ -15,7 +15,7 @@ import { type Observation, type SourceText, sourceTexts } from "../perception/ob
 import { sha256 } from "../util/hash.ts";
 import { formatSeconds } from "../util/time.ts";
 import { type KnownPeople, knownPeople, tagOf } from "./identity-tags.ts";
-import { longestText, mostKnowledge } from "./parse-action.ts";
+import { longestText, longestTextCharacters, mostKnowledge } from "./parse-action.ts";
 import { framesShown, type PictureLimits } from "./pictures.ts";
 import type { Context } from "./policy.ts";
 
@@ -122,6 +122,7 @@ export function joinTexts(parts: readonly Part[]): Part[] {
 
 /** The schema of the answer to `memoryPrompt`. */
 export function memorySchema(semantic: boolean): AnswerSchema {
+  const text = { type: "string", maxLength: longestTextCharacters };
   return {
     name: semantic ? "clip_memory_and_knowledge" : "clip_memory",
     schema: {
@@ -129,8 +130,8 @@ export function memorySchema(semantic: boolean): AnswerSchema {
       additionalProperties: false,
       required: semantic ? ["description", "knowledge"] : ["description"],
       properties: {
-        description: { type: "string" },
-        ...(semantic && { knowledge: { type: "array", items: { type: "string" } } }),
+        description: text,
+        ...(semantic && { knowledge: { type: "array", maxItems: mostKnowledge, items: text } }),
       },
     },
   };

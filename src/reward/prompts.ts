@@ -30,6 +30,8 @@ export interface JudgePrompt {
 
 const mostLineCharacters = 2000;
 const mostLines = 200;
+/** Characters of a rationale: a small model that is not held to some writes until its tokens are spent. */
+const longestRationale = 800;
 
 /** The system prompt of every judge. */
 export const judgeInstructions = `You grade the long-term memory of an agent that watches and listens to a video stream. For each clip the agent writes a memory; later questions are answered from it alone.
@@ -119,7 +121,9 @@ Order them by how much they tell: by the number of different facts about the cli
 Keys, in this order: "rationale", one or two sentences; "ranking", the numbers of all ${memories.length} memories, each once, the one that tells most first.`,
       },
     ],
-    schema: answerSchema("richness", { ranking: { type: "array", items: { type: "integer" } } }),
+    schema: answerSchema("richness", {
+      ranking: { type: "array", maxItems: memories.length, items: { type: "integer" } },
+    }),
   };
 }
 
@@ -161,7 +165,7 @@ function answerSchema(name: string, verdict: Record<string, unknown>): AnswerSch
       type: "object",
       additionalProperties: false,
       required: ["rationale", ...Object.keys(verdict)],
-      properties: { rationale: { type: "string" }, ...verdict },
+      properties: { rationale: { type: "string", maxLength: longestRationale }, ...verdict },
     },
   };
 }

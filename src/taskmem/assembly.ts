@@ -86,10 +86,21 @@ export function configuredModel({ model }: Config): Model | null {
     maxRetries: model.maxRetries,
     concurrency: model.concurrency,
     video: model.video,
+    extraBody: extraBodyOf(model),
     ...(model.requestsPerMinute !== undefined && { requestsPerMinute: model.requestsPerMinute }),
     ...(model.prices && { prices: model.prices }),
     ...(model.budget && { budget: model.budget }),
   });
+}
+
+/** What every request says besides our own fields: whether to think, as chat templates are told, and the user's own. */
+function extraBodyOf({ thinking, extraBody = {} }: Config["model"]): Record<string, unknown> {
+  if (thinking === undefined) return extraBody;
+  const { chat_template_kwargs: own } = extraBody;
+  return {
+    ...extraBody,
+    chat_template_kwargs: { enable_thinking: thinking, ...(own as Record<string, unknown> | undefined) },
+  };
 }
 
 export function configuredPerceptors(config: Config): Perceptors {

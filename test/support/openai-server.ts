@@ -55,7 +55,14 @@ export type Fault =
   | { readonly kind: "content"; readonly content: string };
 
 /** What a server may not be able to do; it refuses with a 400 that names it. */
-export type Inability = "n" | "response_format" | "logprobs" | "images" | "video_url" | "max_tokens";
+export type Inability =
+  | "n"
+  | "response_format"
+  | "logprobs"
+  | "images"
+  | "video_url"
+  | "max_tokens"
+  | "maxLength";
 
 export interface ServerOptions {
   readonly models: readonly string[];
@@ -256,6 +263,12 @@ function checkRequest({ path, body, pictures, authorization }: ServerRequest, op
       const instead = field === "max_tokens" ? ". Use 'max_completion_tokens' instead." : "";
       throw new Refusal(400, `Unsupported parameter: '${field}' is not supported with this model${instead}`);
     }
+  }
+  if (
+    refuses.includes("maxLength") &&
+    /"max(Length|Items)"/.test(JSON.stringify(body.response_format ?? ""))
+  ) {
+    throw new Refusal(400, "Invalid schema for response_format 'note': 'maxLength' is not permitted.");
   }
   if (refuses.includes("video_url") && JSON.stringify(body).includes('"video_url"')) {
     throw new Refusal(400, "unknown content part type: video_url");

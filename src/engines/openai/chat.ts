@@ -10,6 +10,8 @@ export interface WireFeatures {
   /** vLLM's frame list; otherwise frames are sent as images. */
   readonly video: boolean;
   readonly jsonSchema: boolean;
+  /** Lengths in a schema: `maxLength` and `maxItems`. */
+  readonly bounds: boolean;
   readonly samples: boolean;
   readonly logprobs: boolean;
   /** `max_tokens`; otherwise its later name `max_completion_tokens`. */
@@ -35,15 +37,28 @@ export function chatBody(
     ...(topK !== undefined && { top_k: topK }),
     ...(maxTokens !== undefined && { [can.maxTokens ? "max_tokens" : "max_completion_tokens"]: maxTokens }),
     ...(seed !== undefined && { seed }),
-    ...(logprobs && can.logprobs && { logprobs }),
+    // Without a number llama-server adds 20 alternatives to every token; with 0 it sends none of this either.
+    ...(logprobs && can.logprobs && { logprobs, top_logprobs: 1 }),
     ...(schema &&
       can.jsonSchema && {
         response_format: {
           type: "json_schema",
-          json_schema: { name: schema.name, schema: { ...schema.schema }, strict: true },
+          json_schema: {
+            name: schema.name,
+            schema: can.bounds ? { ...schema.schema } : withoutBounds(schema.schema),
+            strict: true,
+          },
         },
       }),
   };
+}
+
+/** A schema without lengths, at any depth. */
+function withoutBounds(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withoutBounds);
+  if (typeof schema !== "object" || schema === null) return schema;
+  const kept = Object.entries(schema).filter(([key]) => key !== "maxLength" && key !== "maxItems");
+  return Object.fromEntries(kept.map(([key, value]) => [key, withoutBounds(value)]));
 }
 
 type WirePart =

@@ -75,8 +75,40 @@ test("the answer meets the schema where the endpoint enforces it", async (t) => 
   assert.match(JSON.parse(completions[0]!.text).lines[0], /hello there/);
 });
 
-test("log-probabilities come with their tokens where they are asked for", async (t) => {
-  const { model } = await connected(t);
+test("lengths in a schema are left out where the endpoint refuses them, and the schema is kept", async (t) => {
+  const { model, bodies } = await connected(t, { refuses: ["maxLength"] });
+  const text = { type: "string", maxLength: 80 };
+  const bounded = {
+    name: "note",
+    schema: { type: "object", properties: { lines: { type: "array", maxItems: 3, items: text } } },
+  };
+  for (let i = 0; i < 2; i++) {
+    const { completions } = await model.generate({ parts: [hello], schema: bounded });
+    assert.ok("lines" in JSON.parse(completions[0]!.text));
+  }
+  const sent = bodies().map(({ response_format }) => JSON.stringify(response_format));
+  assert.equal(sent.length, 3, "refused once");
+  assert.deepEqual(
+    sent.map((format) => /maxLength|maxItems/.test(format)),
+    [true, false, false],
+  );
+  assert.match(sent[2]!, /"items":\{"type":"string"\}/);
+});
+
+test("tokens of several samples are counted where the server reports one", async (t) => {
+  const { server, model } = await connected(t);
+  const choice = (content: string) => ({ message: { role: "assistant", content }, finish_reason: "stop" });
+  const choices = [choice("a".repeat(400)), choice("b".repeat(200))];
+  server.setFaults(() => ({
+    kind: "body",
+    body: { choices, usage: { prompt_tokens: 50, completion_tokens: 100 } },
+  }));
+  const { cost } = await model.generate({ parts: [hello], n: 2 });
+  assert.deepEqual([cost.promptTokens, cost.completionTokens], [50, 150]);
+});
+
+test("log-probabilities come with their tokens where they are asked for, without alternatives", async (t) => {
+  const { model, bodies } = await connected(t);
   const { completions } = await model.generate({ parts: [hello], logprobs: true });
   const { text, tokens } = completions[0]!;
   assert.equal(tokens!.texts.join(""), text);
@@ -86,6 +118,13 @@ test("log-probabilities come with their tokens where they are asked for", async 
   );
   const plain = await model.generate({ parts: [hello] });
   assert.equal(plain.completions[0]!.tokens, null);
+  assert.deepEqual(
+    bodies().map(({ logprobs, top_logprobs }) => [logprobs, top_logprobs]),
+    [
+      [true, 1],
+      [undefined, undefined],
+    ],
+  );
 });
 
 test("ids of all sampled tokens and the prompt's handle are kept where the server returns them", async (t) => {

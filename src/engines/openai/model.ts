@@ -18,7 +18,7 @@ import {
   type Sampling,
 } from "../../engine.ts";
 import { ConfigError, EngineError } from "../../errors.ts";
-import { chatBody, readChat, type WireFeatures } from "./chat.ts";
+import { type ChatAnswer, chatBody, readChat, type WireFeatures } from "./chat.ts";
 import { type EndpointOptions, openEndpoint, type TokenUse } from "./client.ts";
 
 /** How to reach and ask a model behind an endpoint. */
@@ -38,6 +38,7 @@ export interface ModelOptions extends EndpointOptions {
 const refusals: readonly [keyof WireFeatures, RegExp][] = [
   ["maxTokens", /'max_tokens'.*max_completion_tokens/i],
   ["temperature", /temperature/i],
+  ["bounds", /maxLength|maxItems/],
   ["jsonSchema", /response_format|json_schema|structured|guided|grammar/i],
   ["logprobs", /logprobs/i],
   ["video", /video/i],
@@ -52,6 +53,7 @@ export function openaiModel(options: ModelOptions): Model {
     images: true,
     video: options.video === "auto" || options.video === "video",
     jsonSchema: true,
+    bounds: true,
     samples: true,
     logprobs: true,
     maxTokens: true,
@@ -104,7 +106,7 @@ export function openaiModel(options: ModelOptions): Model {
           const answer = readChat(await post("chat/completions", body));
           const used = {
             promptTokens: answer.promptTokens ?? forecast.promptTokens,
-            completionTokens: answer.completionTokens ?? tokensOf(answer.completions),
+            completionTokens: completionTokensOf(answer),
           };
           return { value: answer.completions, used };
         },
@@ -185,6 +187,7 @@ function usesOf({ parts, schema, logprobs, n = 1, sampling }: GenerateRequest): 
     maxTokens: sampling?.maxTokens !== undefined,
     temperature: sampling?.temperature !== undefined,
     jsonSchema: schema !== undefined,
+    bounds: schema !== undefined,
     logprobs: logprobs === true,
     video: parts.some(({ type }) => type === "video"),
     images: parts.some(({ type }) => type !== "text"),
@@ -234,6 +237,13 @@ function forecastUse({ system = "", parts, n = 1, sampling }: GenerateRequest): 
   return { promptTokens: Math.ceil(promptTokens), completionTokens: n * answerTokens };
 }
 
-function tokensOf(completions: readonly Completion[]): number {
-  return Math.ceil(completions.reduce((sum, { text }) => sum + text.length, 0) / 4);
+/**
+ * Tokens of all completions as reported. Of several, some servers report the first alone: then the estimate by length is
+ * far higher, and counts.
+ */
+function completionTokensOf({ completions, completionTokens: reported }: ChatAnswer): number {
+  const lengthOf = ({ text, thinking }: Completion) => text.length + (thinking?.length ?? 0);
+  const estimate = Math.ceil(completions.reduce((sum, completion) => sum + lengthOf(completion), 0) / 4);
+  if (reported === null) return estimate;
+  return completions.length > 1 && estimate > 1.4 * reported ? estimate : reported;
 }

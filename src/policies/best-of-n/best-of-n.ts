@@ -86,7 +86,7 @@ export function bestOfNPolicy(options: BestOfNOptions): Policy {
     decide: async (context, { n = 1, random, signal } = {}) => {
       const { actions, cost } = await inner.decide(forInner(context), {
         n: samples,
-        random: random ?? ownRandom(context),
+        ...{ random: random ?? ownRandom(context), logprobs: false },
         ...(signal && { signal }),
       });
       const usable = actions.filter(({ issues }) => issues.length === 0);

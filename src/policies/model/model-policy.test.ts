@@ -252,6 +252,18 @@ describe("what the model is shown", () => {
     assert.equal(lax.requests[0]!.logprobs, false);
   });
 
+  test("log-probabilities for training alone: none when it acts, nor where the caller says so", async () => {
+    const model = smallModel();
+    const random = seededRandom("logprobs");
+    await policyOf(model).decide(about(clip(0)));
+    await policyOf(model).decide(about(clip(0)), { random });
+    await policyOf(model).decide(about(clip(0)), { random, logprobs: false });
+    assert.deepEqual(
+      model.requests.map(({ logprobs }) => logprobs),
+      [false, true, false],
+    );
+  });
+
   test("the people recognised, by tag and name", async () => {
     const model = smallModel();
     const people = [

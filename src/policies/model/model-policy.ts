@@ -92,12 +92,12 @@ interface Setup extends Pick<Required<ModelPolicyOptions>, "model" | "sampling" 
 
 async function decide(setup: Setup, context: Context, wanted: DecideOptions): Promise<DecideResult> {
   const { model, prompts, adapter } = setup;
-  const { n = 1, random, signal } = wanted;
+  const { n = 1, random, logprobs = random !== undefined, signal } = wanted;
   if (isBlank(context.observations[0]!)) return nothingToRemember(n, setup.revision);
   const can = await model.capabilities(signal);
   const request: Omit<GenerateRequest, "parts"> = {
     system: memoryInstructions,
-    logprobs: can.logprobs,
+    logprobs: logprobs && can.logprobs,
     adapter,
     ...(can.jsonSchema && { schema: memorySchema(prompts.semantic) }),
     ...(signal && { signal }),
