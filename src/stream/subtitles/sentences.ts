@@ -56,7 +56,7 @@ export class SentenceJoiner {
 
   #see(text: string): void {
     this.#seen += 1;
-    if (isCapital(text)) {
+    if (isCapital(text) && !isShouted(text)) {
       this.#capitals += 1;
       if (this.#hasLastEnded) this.#capitalsAfterEnd += 1;
     }
@@ -134,6 +134,7 @@ export class SentenceJoiner {
     if (next.speaker !== null ? next.speaker !== speaker : next.isTurn) return false;
     if (last.language !== next.language) return false;
     if (isSoft(last.text)) return /^["'“‘(]*(?:\.\.|…|\p{Ll})/u.test(next.text);
+    if (isShouted(last.text) && isShouted(next.text)) return true;
     if (startsLow(next.text) || /[,;:，、]$/u.test(last.text) || isCutShort(last.text)) return true;
     return this.#capitals >= 5 && this.#capitalsAfterEnd >= 0.75 * this.#capitals;
   }
@@ -144,6 +145,9 @@ function isWithinBounds(parts: readonly Fragment[]): boolean {
   const seconds = parts.at(-1)!.startSeconds - parts[0]!.startSeconds;
   return parts.length <= mostSentenceCues && letters <= mostSentenceLetters && seconds <= mostSentenceSeconds;
 }
+
+/** Whether a text is all in capitals, which then say nothing. */
+const isShouted = (text: string) => /\p{Lu}{2}/u.test(text) && text === text.toUpperCase();
 
 const isCapital = (text: string) => /^["'“‘(]*\p{Lu}/u.test(text);
 
