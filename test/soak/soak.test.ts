@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fuzz } from "./fuzz.ts";
+import { kills } from "./kills.ts";
 import { emptyFolder, parsers } from "./parsers.ts";
 import { isClean, type SoakRow } from "./table.ts";
 
@@ -34,4 +35,8 @@ test("damaged inputs are read or refused", async () => {
     111,
   );
   assertClean(rows);
+});
+
+test("commands that are killed lose nothing, keep nothing twice and leave nothing half", async () => {
+  assertClean(await kills(6, "small", null));
 });

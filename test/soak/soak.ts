@@ -1,10 +1,11 @@
 /**
- * Soak tests, asked for by name: `npm run soak`, or `npm run soak -- fuzz --inputs 20000 --seed 7`.
+ * Soak tests, asked for by name: `npm run soak`, or `npm run soak -- kills fuzz --inputs 20000 --seed 7`.
  *
  * Prints each kind as it ends, then one table. The exit code is 1 if anything was lost, twice, died, hung or went wrong.
  */
 import { parseArgs } from "node:util";
 import { fuzz } from "./fuzz.ts";
+import { kills } from "./kills.ts";
 import { isClean, type SoakRow, tableOf } from "./table.ts";
 
 const { values, positionals } = parseArgs({
@@ -12,11 +13,13 @@ const { values, positionals } = parseArgs({
   options: {
     seed: { type: "string", default: "soak" },
     inputs: { type: "string", default: "10000" },
+    kills: { type: "string", default: "1000" },
   },
 });
 const { seed } = values;
 
 const kinds: Record<string, () => Promise<SoakRow[]>> = {
+  kills: () => kills(Number(values.kills), seed, undefined, log),
   fuzz: () => fuzz(Number(values.inputs), seed, log),
 };
 
