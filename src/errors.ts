@@ -106,6 +106,7 @@ export const errorCodes = {
   "file-empty": "The file is empty.",
   "file-missing": "No file is at that path.",
   "file-unreadable": "The file could not be read, or has the wrong content.",
+  "files-spent": "The process has all files open that it may.",
   "flags-invalid": "Flags have invalid values, or exclude each other.",
   "folder-empty": "The folder holds nothing to watch.",
   "forget-what": "The request does not say what to forget.",

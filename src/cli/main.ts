@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 /** The command line's entry: runs the program, turns errors into exit codes. */
 import { CommanderError } from "commander";
+import { ConfigError, isTaskMemError } from "../errors.ts";
+import { isOutOfFiles, noMoreFiles } from "../util/program.ts";
 import { keepSecretsOf } from "../util/secrets.ts";
 import { exitCodeOf, exitCodes } from "./output.ts";
 import { buildProgram } from "./program.ts";
@@ -53,7 +55,11 @@ function wrongUsage({ code, exitCode, message }: CommanderError): number {
 }
 
 /** Exit code of a command that failed, which is told on standard error unless it was interrupted. */
-function failure(error: Error & { code?: string }): number {
+function failure(thrown: Error & { code?: string }): number {
+  const error =
+    !isTaskMemError(thrown) && isOutOfFiles(thrown)
+      ? new ConfigError("files-spent", `The command cannot go on: ${noMoreFiles}.`, { cause: thrown })
+      : thrown;
   const exitCode = abort.signal.aborted ? exitCodes.interrupted : exitCodeOf(error);
   if (exitCode === exitCodes.interrupted) return exitCode;
   printError(error.name, error.code ?? null, error.message);

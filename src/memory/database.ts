@@ -29,6 +29,7 @@ import {
 import { load as loadVectors } from "sqlite-vec";
 import { StoreError } from "../errors.ts";
 import { makeDirectory } from "../util/directory.ts";
+import { isOutOfFiles, noMoreFiles } from "../util/program.ts";
 import {
   addChecksumFunctions,
   addChecksums,
@@ -390,7 +391,12 @@ const meanings: readonly { readonly match: RegExp; readonly code: string; readon
       "cannot be shared between processes here: its -shm file cannot be created or mapped, as on some network disks. Move it to a local disk",
   },
   {
-    match: /^(SQLITE_IOERR|EIO|EMFILE|ENFILE)/,
+    match: /^(EMFILE|ENFILE)/,
+    code: "store-unopenable",
+    advice: `cannot be opened: ${noMoreFiles}`,
+  },
+  {
+    match: /^(SQLITE_IOERR|EIO)/,
     code: "store-io",
     advice: "could not be read or written: the disk failed",
   },
@@ -400,14 +406,29 @@ const meanings: readonly { readonly match: RegExp; readonly code: string; readon
  * Why nothing can be written at a path, if that is behind an error: SQLite says only that it could not open, share or
  * write a file.
  */
-function unwritable(path: string, code: string): "EROFS" | "ENOSPC" | null {
-  if (!/^SQLITE_(CANTOPEN|IOERR_SHM|IOERR_WRITE|IOERR_FSYNC)/.test(code) || !existsSync(path)) return null;
+function unwritable(path: string, code: string): "EROFS" | "ENOSPC" | "EMFILE" | null {
+  if (!/^SQLITE_(CANTOPEN|IOERR_SHM|IOERR_WRITE|IOERR_FSYNC)/.test(code)) return null;
   const directory = dirname(path);
+  if (mayOpenNoMore(directory)) return "EMFILE";
+  if (!existsSync(path)) return null;
   try {
     accessSync(directory, constants.W_OK);
     return statfsSync(directory).bavail === 0 ? "ENOSPC" : null;
   } catch {
     return "EROFS";
+  }
+}
+
+/** Whether the process has all files open that it may: SQLite takes a few at once, one for the log and one to share. */
+function mayOpenNoMore(directory: string): boolean {
+  const opened: number[] = [];
+  try {
+    while (opened.length < 4) opened.push(openSync(directory, "r"));
+    return false;
+  } catch (error) {
+    return isOutOfFiles(error);
+  } finally {
+    opened.forEach(closeSync);
   }
 }
 

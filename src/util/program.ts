@@ -73,15 +73,24 @@ export function startProgram(
   return child;
 }
 
+/** What to do where the process has all files open that it may. */
+export const noMoreFiles =
+  "no more files may be opened. Raise the limit, for instance with `ulimit -n 256`, or watch fewer streams at once";
+
+/** Whether an error says that no more files may be opened; modules that cannot be loaded say it in words only. */
+export function isOutOfFiles(error: unknown): boolean {
+  const { code, message = "" } = error as NodeJS.ErrnoException;
+  return code === "EMFILE" || code === "ENFILE" || message.includes("too many open files");
+}
+
 /** Why a program cannot be started, with what to do. */
 function unstartable(path: string, cause: unknown): ConfigError {
   const { code, message } = cause as NodeJS.ErrnoException;
-  const why =
-    code === "EMFILE" || code === "ENFILE"
-      ? "no more files may be opened. Raise the limit, for instance with `ulimit -n 256`, or watch fewer streams at once"
-      : code === "EAGAIN" || code === "ENOMEM"
-        ? "there are too many processes or there is too little memory. End some, or raise `ulimit -u`"
-        : `${message}. Check that it is a program for this machine`;
+  const why = isOutOfFiles(cause)
+    ? noMoreFiles
+    : code === "EAGAIN" || code === "ENOMEM"
+      ? "there are too many processes or there is too little memory. End some, or raise `ulimit -u`"
+      : `${message}. Check that it is a program for this machine`;
   return new ConfigError("program-unstartable", `The program ${path} cannot be started: ${why}.`, {
     cause,
     details: { program: path },
