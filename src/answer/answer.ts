@@ -9,7 +9,6 @@
 import { randomUUID } from "node:crypto";
 import type { Cost } from "../engine.ts";
 import { DataError, StoreError } from "../errors.ts";
-import { wholeFloor } from "../memory/floor.ts";
 import type {
   Entries,
   Entry,
@@ -27,9 +26,10 @@ import { renderMemory } from "../memory/render.ts";
 import { assertKeys, assertStreams, type Keys } from "../memory/strict.ts";
 import { type Question, type QuestionInput, toQuestion } from "../tasks/task.ts";
 import { type Clock, formatMoment, parseMoment } from "../util/time.ts";
-import { type AskedOfWhole, askedOfWhole } from "./asked.ts";
+import { askedOfWhole } from "./asked.ts";
 import { whyNothing } from "./left-out.ts";
 import type { Reader, Reading } from "./reader.ts";
+import { wholeOf } from "./whole.ts";
 
 /** Which part of memory a question is asked of, and how it is searched. */
 export interface AskOptions {
@@ -127,7 +127,7 @@ export async function answerQuestion(
   const records = held.filter(({ id }) => streams?.includes(id) ?? true);
   const moments = await momentsAsked(question, records, options);
   const whole = askedOfWhole(question);
-  const known = await wholeOf(whole, records, options);
+  const known = await wholeOf(whole, records, { limit: defaultLimit, ...options });
   const recalled = known.entries ?? (await recallFor(question, moments, options));
   const gaps = await gapsAmong(recalled, moments, records, options);
   const clocks = new Map<string, Clock>(records.map(({ id, clock }) => [id, clock]));
@@ -194,61 +194,6 @@ export async function answerQuestion(
 
 /** Codes of a memory that can be read but not written. */
 const unwritable: ReadonlySet<string> = new Set(["store-read-only", "disk-full"]);
-
-/** What a question of the whole is answered from: entries spread over the part it asks about, and a row a stream. */
-async function wholeOf(
-  whole: AskedOfWhole | null,
-  records: readonly StreamRecord[],
-  { memory, asOfSeconds, speakers, limit = defaultLimit, mode }: AnswerTools & AskOptions,
-): Promise<{ readonly floor: readonly FloorRow[]; readonly entries: readonly RecalledEntry[] | null }> {
-  if (whole === null) return { floor: [], entries: null };
-  const floor: FloorRow[] = [];
-  const entries: Entry[] = [];
-  const known = asOfSeconds === undefined ? {} : { asOfSeconds };
-  for (const { id, clock } of records) {
-    const rows = await memory.floor({ streams: [id], ...known });
-    const own = await memory.entries({ streams: [id], ...known, ...(speakers && { speakers }) });
-    const { from, to } = spanOf(whole.part, [...rows, ...own]);
-    const touches = (one: Entry | FloorRow) => one.endSeconds >= from && one.startSeconds < to;
-    const ofPart = rows.filter(touches);
-    if (ofPart.length > 0) floor.push(dated(wholeFloor(ofPart), clock));
-    entries.push(...own.filter(touches));
-  }
-  if (whole.of !== "overview") return { floor, entries: null };
-  const spread = mode === "whole-memory" ? entries : spreadOver(entries, limit);
-  return { floor, entries: spread.map((entry) => ({ entry, score: { total: 0 } })) };
-}
-
-/** A row with the date its clock tells, where the recording itself says none. */
-function dated(row: FloorRow, clock: Clock): FloorRow {
-  if (clock.kind !== "wall" || row.look.recordedAtMs !== null) return row;
-  return { ...row, look: { ...row.look, recordedAtMs: clock.originMs + row.startSeconds * 1000 } };
-}
-
-/** The span of a part of what is known. */
-function spanOf(
-  part: AskedOfWhole["part"],
-  all: readonly { readonly startSeconds: number; readonly endSeconds: number }[],
-): { readonly from: number; readonly to: number } {
-  if (part === null) return { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
-  const start = all.reduce(
-    (least, { startSeconds }) => Math.min(least, startSeconds),
-    Number.POSITIVE_INFINITY,
-  );
-  const end = all.reduce((most, { endSeconds }) => Math.max(most, endSeconds), Number.NEGATIVE_INFINITY);
-  return part.from === "start"
-    ? { from: Number.NEGATIVE_INFINITY, to: start + part.seconds }
-    : { from: end - part.seconds, to: Number.POSITIVE_INFINITY };
-}
-
-/** `n` items at equal distances, the first and the last among them; all if there are no more. */
-function spreadOver<Item>(items: readonly Item[], n: number): Item[] {
-  if (items.length <= n) return [...items];
-  return Array.from(
-    { length: n },
-    (_, i) => items[Math.round((i * (items.length - 1)) / Math.max(1, n - 1))]!,
-  );
-}
 
 /** The reading, or, where nothing at all is remembered, an abstention that says why. */
 async function unlessEmpty(

@@ -36,7 +36,8 @@ export async function run(invocation: Invocation): Promise<void> {
     ...(limit !== undefined && { limit }),
     ...(closed && { includeClosed: true }),
   });
-  for (const row of [...timeline.entries, ...timeline.floor]) output.object(row);
+  for (const entry of timeline.entries) output.object(entry);
+  for (const row of timeline.floor) output.object(asEntry(row));
   if (!output.json) printTimeline(output, timeline);
   const why = timeline.entries.length > 0 ? null : await whyNothing(memory.store, timeline.streams);
   const lines =
@@ -45,6 +46,13 @@ export async function run(invocation: Invocation): Promise<void> {
       : (why ?? ["nothing is remembered here"]);
   for (const line of lines) output.note(line);
 }
+
+/** A row of the floor with the fields of an entry, so that what reads entries reads it too. */
+const asEntry = ({ look, ...row }: FloorRow) => {
+  const { startSeconds, endSeconds } = row;
+  const evidence = { clips: [], startSeconds, endSeconds, frames: [], sources: [], tiers: {} };
+  return { ...row, speakers: [], policy: "floor", revision: "floor@1", evidence, closed: null, look };
+};
 
 const leftOutOf = ({ id, leftOut }: StreamRecord) =>
   leftOutLines(leftOut).map((line) => `left out of ${id}: ${line}`);

@@ -14,12 +14,14 @@ import {
   soundText,
 } from "../../perception/look-text.ts";
 
-/** Most memories that an overview quotes. */
+/** Most memories that an overview quotes, and most streams that are spoken of one by one. */
 const mostQuoted = 8;
+const mostStreams = 5;
 
 /** The reading of a question of the whole; `null` where nothing is known of the recording. */
 export function readWhole(request: ReadRequest, whole: AskedOfWhole, words: WordSpace): Reading | null {
-  const { floor = [], recalled } = request;
+  const { recalled } = request;
+  const floor = (request.floor ?? []).slice(0, mostStreams);
   if (whole.of === "overview")
     return overview(
       recalled.map(({ entry }) => entry),
@@ -87,9 +89,7 @@ function factOf(fact: Fact, { startSeconds, endSeconds, look }: FloorRow): strin
     case "length":
       return `It is ${lengthText(endSeconds - startSeconds)} long.`;
     case "date":
-      return recordedAtMs === null
-        ? null
-        : `It was recorded ${dateText(recordedAtMs)}, as the recording says.`;
+      return recordedAtMs === null ? null : `It was recorded ${dateText(recordedAtMs)}, as it says itself.`;
     case "sound":
       if (sound === null) return "It has no sound.";
       return isSilent(sound)
