@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { letterOptions } from "../../../tasks/task.ts";
 import { clipOf, recordingsOf } from "../egotempo.ts";
-import { splitPrompt } from "../video-mme.ts";
+import { splitPrompt } from "../video-mme-rows.ts";
 import { gatherTasks, letterOf, optionsOf, parseJson, parseTsv, RowProblem } from "./annotations.ts";
 
 test("takes letters off options only where all have theirs", () => {
