@@ -99,6 +99,18 @@ test("a failed sense is a problem of the clip, which is kept", async () => {
   assert.equal(observation.captions.length, 1);
 });
 
+test("what a cue of an earlier clip still says is not transcribed again", async () => {
+  const transcriber: Transcriber = {
+    id: "ears",
+    transcribe: () =>
+      Promise.resolve([{ startSeconds: 21, endSeconds: 22, text: "again", speaker: null, language: null }]),
+  };
+  const hear = async (about: Partial<Clip>) =>
+    (await perceive(clip({ audio: sound, ...about }), { ...noSenses, transcriber })).speech.length;
+  assert.equal(await hear({}), 1);
+  assert.equal(await hear({ saidUntilSeconds: 24 }), 0);
+});
+
 test("an abort ends perception", async () => {
   const hanging: Transcriber = {
     id: "hanging",

@@ -88,7 +88,9 @@ export async function perceive(
   const [speech, screen] = await Promise.all([
     spoken.length > 0
       ? { tier: tierOf(clip, "speech"), utterances: spoken }
-      : attempt("speech", silent, () => hear(clip, perceptors, signal)),
+      : clip.saidUntilSeconds !== undefined
+        ? silent // a sentence of an earlier clip goes on: it is remembered there
+        : attempt("speech", silent, () => hear(clip, perceptors, signal)),
     attempt("on-screen text", [], async () => (await perceptors.screenReader?.read(pictures, signal)) ?? []),
   ]);
   const captions: Caption[] = clip.cues.filter(({ kind }) => kind === "caption").map(plain);

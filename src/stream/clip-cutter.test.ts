@@ -121,3 +121,13 @@ test("a rounding error after the last clip makes no clip, a picture there does",
     assert.equal(cutter.take().length, count);
   }
 });
+
+test("a clip knows that a sentence of an earlier one goes on in it", () => {
+  const cutter = new ClipCutter("s", 10);
+  cutter.begin(0);
+  cutter.addCue({ ...cue(8), endSeconds: 13 });
+  cutter.finish(30);
+  cutter.close();
+  const until = cutter.take().map((item) => (item.kind === "clip" ? item.saidUntilSeconds : null));
+  assert.deepEqual(until, [undefined, 13, undefined]);
+});

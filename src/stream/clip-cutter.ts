@@ -49,6 +49,8 @@ export class ClipCutter {
   #gaps: Gap[] = [];
   #ready: (Clip | Gap)[] = [];
   #recording: (Recording & { startSeconds: number }) | null = null;
+  /** End of what the cues of earlier clips say. */
+  #saidUntil = 0;
 
   constructor(stream: string, clipSeconds: number, fromSeconds = 0) {
     this.#stream = stream;
@@ -102,7 +104,9 @@ export class ClipCutter {
   }
 
   addCue(cue: Cue): void {
-    this.#cellAt(cue.startSeconds)?.cues.push(cue);
+    const cell = this.#cellAt(cue.startSeconds);
+    if (cell) cell.cues.push(cue);
+    else this.#said([cue]);
   }
 
   /** Adds audio, split where the grid cuts it. */
@@ -159,6 +163,11 @@ export class ClipCutter {
     return ready;
   }
 
+  #said(cues: readonly Cue[]): void {
+    for (const { kind, endSeconds } of cues)
+      if (kind === "speech") this.#saidUntil = Math.max(this.#saidUntil, endSeconds);
+  }
+
   #cellAt(seconds: number): Cell | undefined {
     const index = clipIndexAt(seconds, this.#clipSeconds);
     if (index < Math.max(this.#firstIndex, this.#open?.index ?? index)) return undefined; // too late, or not requested
@@ -197,8 +206,10 @@ export class ClipCutter {
         shots,
         looks,
         ...this.#recordingAt(open.startSeconds),
+        ...(this.#saidUntil > open.startSeconds && { saidUntilSeconds: this.#saidUntil }),
       });
     }
+    if (open) this.#said(this.#cells.get(open.index)?.cues ?? []);
     if (open) this.#cells.delete(open.index);
     const firstSecond = this.#firstIndex * this.#clipSeconds;
     this.#ready.push(...this.#gaps.filter((gap) => gap.endSeconds > firstSecond));

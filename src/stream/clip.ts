@@ -64,6 +64,8 @@ export interface Clip {
   readonly audio: Audio | null;
   /** Cues that start inside the clip (a cue belongs to the clip it starts in), in time order. */
   readonly cues: readonly Cue[];
+  /** End of what a cue of an earlier clip says, if that goes on in this one. @default nothing goes on */
+  readonly saidUntilSeconds?: number;
   /** Moments at which the picture changed to another shot. */
   readonly shots: readonly number[];
   /** Cheap looks at the picture, about one a second. @default none */
