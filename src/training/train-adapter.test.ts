@@ -63,6 +63,15 @@ test("an adapter is tried on the streams added last, whole, two hours of them", 
   );
 });
 
+test("questions that name nothing to remember do not count", async () => {
+  const memory = await memoryWith({ film: 3 });
+  const [known] = await memory.tasks();
+  for (const [i, text] of ["What happened?", "How long is it?"].entries())
+    await memory.addTask({ ...known!, id: `whole_${i}`, askedAtMs: 9, question: { text, options: [] } });
+  const result = await trainAdapter({ memory, trainer: trainerOf(1).trainer, now: Date.now });
+  assert.equal(result.questions, 5);
+});
+
 test("a stream in which nothing is seen, heard or read is not among them", async () => {
   const { trainer, shown } = trainerOf(1);
   const result = await trainAdapter({ memory: await memoryWith({ facts: 3 }, ""), trainer, now: Date.now });

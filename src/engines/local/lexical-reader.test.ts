@@ -358,4 +358,11 @@ describe("lexical reader on free-form questions", () => {
     assert.deepEqual(reading.cited, []);
     assert.match(reading.answer, /"helicopter"/);
   });
+
+  test("claims to hold the words only where it does", async () => {
+    const missing = await read("Who leaves the room first?", [], ["Ann: the dentist is at four."]);
+    assert.match(missing.answer, /^Memory holds no statement that answers this/);
+    const apart = await read("Who paints the fence?", [], ["Ann paints.", "Bob mends the fence."]);
+    assert.match(apart.answer, /^Memory holds these words/);
+  });
 });
