@@ -225,10 +225,11 @@ class Life {
     return `Where is the ${thing} number ${1 + randomInt(this.#random, 200)}?`;
   }
 
-  /** Runs a command and kills it: soon after its first line, or some time after its start. */
+  /** Runs a command and kills it: soon after some line of its output, or some time after its start. */
   async #run(command: Command): Promise<Ended> {
     const isAfterLine = this.#random() < 0.7;
-    const delayMs = isAfterLine ? 500 * this.#random() : 200 + 1000 * this.#random();
+    let linesLeft = 1 + (this.#random() < 0.25 ? 0 : randomInt(this.#random, 150));
+    const delayMs = isAfterLine ? 50 * this.#random() : 200 + 1000 * this.#random();
     const ended = Promise.withResolvers<void>();
     let child: ChildProcess | undefined;
     const killLater = async () => {
@@ -236,18 +237,17 @@ class Life {
       this.#tally.peakBytes = Math.max(this.#tally.peakBytes, peakOf(child!));
       child!.kill("SIGKILL");
     };
-    let isLate = !isAfterLine;
     const run = await taskmem(command.args, {
       onStart: (started) => {
         child = started;
         started.once("close", ended.resolve);
-        if (isLate) killLater();
-        else sleep(4000).then(() => started.kill("SIGKILL"));
+        if (!isAfterLine) killLater();
+        // What prints fewer lines is killed at last, or has ended.
+        else sleep(5000).then(() => started.kill("SIGKILL"));
       },
       onLine: () => {
-        if (isLate) return;
-        isLate = true;
-        killLater();
+        linesLeft -= 1;
+        if (isAfterLine && linesLeft === 0) killLater();
       },
     });
     const isKilled = child!.signalCode === "SIGKILL";
