@@ -22,13 +22,16 @@ const leastHoleSeconds = 1;
 
 /** Rows of clips that are given by stream, then start. */
 export function floorRows(clips: readonly LookedClip[]): FloorRow[] {
-  const groups: LookedClip[][] = [];
+  const groups: { readonly clips: LookedClip[]; isQuiet: boolean }[] = [];
   for (const clip of clips) {
     const group = groups.at(-1);
-    if (group && continues(group, clip)) group.push(clip);
-    else groups.push([clip]);
+    const staysQuiet = isQuiet(clip) && (group?.isQuiet ?? true);
+    if (group && continues(group.clips, clip, staysQuiet ? rowSeconds.quiet : rowSeconds.lively)) {
+      group.clips.push(clip);
+      group.isQuiet = staysQuiet;
+    } else groups.push({ clips: [clip], isQuiet: isQuiet(clip) });
   }
-  return groups.map(toRow);
+  return groups.map(({ clips }) => toRow(clips));
 }
 
 /** All rows of a stream as one. `rows` holds at least one. */
@@ -36,10 +39,10 @@ export function wholeFloor(rows: readonly FloorRow[]): FloorRow {
   return toRow(rows);
 }
 
-function continues(group: readonly LookedClip[], clip: LookedClip): boolean {
-  const [first, last] = [group[0]!, group.at(-1)!];
+/** Whether a row of at most `most` seconds goes on with a clip. */
+function continues(row: readonly LookedClip[], clip: LookedClip, most: number): boolean {
+  const [first, last] = [row[0]!, row.at(-1)!];
   if (clip.stream !== last.stream || clip.startSeconds - last.endSeconds >= leastHoleSeconds) return false;
-  const most = [...group, clip].every(isQuiet) ? rowSeconds.quiet : rowSeconds.lively;
   return clip.endSeconds - first.startSeconds <= most + leastHoleSeconds;
 }
 

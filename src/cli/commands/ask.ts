@@ -7,9 +7,12 @@ import { type Clock, formatMoment } from "../../util/time.ts";
 import { momentFlag } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
 import { openFor } from "../open.ts";
-import type { Output } from "../output.ts";
+import { counted, type Output } from "../output.ts";
 import { questionFlag } from "../question.ts";
 import { shownWords } from "./adapt.ts";
+
+/** Most streams of which it is said what was left out. */
+const mostStreams = 3;
 
 interface AskFlags {
   readonly option?: string[];
@@ -52,15 +55,26 @@ function printAnswer(output: Output, answer: Answer, streams: readonly StreamRec
     output.text(output.dim("nearest in memory:"));
     for (const miss of answer.nearestMisses) output.text(line(miss));
   }
-  // An empty memory's answer says it already.
-  for (const line of leftOutLines(answer.leftOut.filter(({ reason }) => !answer.answer.includes(reason))))
-    output.text(output.dim(`not in memory: ${line}`));
+  for (const line of notInMemory(answer)) output.text(output.dim(line));
   for (const { stream, startSeconds, endSeconds, detail } of answer.gaps) {
     const [from, to] = [startSeconds, endSeconds].map((at) => formatMoment(at, clockOf(stream)));
     output.text(output.dim(`not watching ${from} to ${to}: ${detail}`));
   }
   if (answer.notRecorded !== null)
     output.note(`the question could not be recorded, so nothing is learned from it: ${answer.notRecorded}`);
+}
+
+/** What was left out of the streams, without what the answer of an empty memory says already. */
+function notInMemory({ answer, leftOut }: Answer): string[] {
+  const byStream = Map.groupBy(
+    leftOut.filter(({ reason }) => !answer.includes(reason)),
+    ({ stream }) => stream,
+  );
+  const lines = [...byStream]
+    .slice(0, mostStreams)
+    .flatMap(([stream, items]) => leftOutLines(items).map((line) => `not in memory of ${stream}: ${line}`));
+  const more = byStream.size - mostStreams;
+  return more > 0 ? [...lines, `and more was left out of ${counted(more, "stream")}`] : lines;
 }
 
 /** Remarks on learning; a result that was not activated gets none. The answer was printed before. */
