@@ -16,7 +16,7 @@ import type { Observation } from "./perception/observation.ts";
 import { type Perceptors, perceive } from "./perception/perceive.ts";
 import { type ContextLimits, contextDefaults } from "./policy/context.ts";
 import type { Policy } from "./policy/policy.ts";
-import type { Clip, Gap, LeftOut, OpenOptions, Source, SourceStatus } from "./stream/clip.ts";
+import type { Clip, Gap, LeftOut, OpenOptions, Source, SourceFile, SourceStatus } from "./stream/clip.ts";
 import { type ClipEvent, StreamWriter } from "./stream-writer.ts";
 import type { QuestionInput } from "./tasks/task.ts";
 import { mapAhead, Notices, turn } from "./util/async.ts";
@@ -120,10 +120,11 @@ async function* watch(
   { stream = source.id, signal, takeOver, retryFailed }: WatchOptions = {},
 ): AsyncGenerator<WatchEvent, void> {
   const { memory, policy, currentPolicy, limits = contextDefaults, now = Date.now } = agent;
-  const { clipSeconds, description, fingerprint, endSeconds, live } = source;
+  const { clipSeconds, description, endSeconds, live } = source;
   const stoppable = signal ? { signal } : {};
   const startedMs = performance.now();
-  // A live stream keeps the clock of the run that first watched it.
+  const { files, fingerprint } = await knownFiles(memory, source, stream);
+  // A stream keeps the clock of the run that first watched it.
   const added = { id: stream, description, clipSeconds, clock: source.clock, fingerprint };
   const { clock } = await memory.addStream(added);
   const lease = await memory.lease(stream, { takeOver });
@@ -160,7 +161,8 @@ async function* watch(
         yield* writer.take(observation);
         await turn(signal);
       }
-      for await (const item of perceived(agent, source, { stream, fromSeconds, clock, ...stoppable })) {
+      const from = { stream, fromSeconds, clock, files, ...stoppable };
+      for await (const item of perceived(agent, source, from)) {
         if ("state" in item) yield { event: "source-status", ...item };
         else if ("kind" in item) {
           yield* writer.flush();
@@ -169,13 +171,14 @@ async function* watch(
           const { kind: _, ...gap } = item;
           yield { event: "gap", ...gap };
         } else {
-          await memory.addObservation(item);
-          yield* writer.take(item);
+          await memory.addObservation(item.observation, item.files);
+          yield* writer.take(item.observation);
         }
         await turn(signal);
       }
       signal?.throwIfAborted();
       yield* writer.flush();
+      if (source.files) await memory.keepFiles(stream, source.files);
       await memory.endStream(stream);
       stop = { reason: "ended", message: null };
     } catch (error) {
@@ -192,6 +195,27 @@ async function* watch(
   yield { event: "stream-end", stream, clips, entries, failed, gaps, realTimeFactor, cost, ...stop, leftOut };
 }
 
+/** The files that a stream is known to be made of, and the fingerprint it has. @throws StoreError `stream-changed` */
+async function knownFiles(
+  memory: Memory,
+  source: Source,
+  stream: string,
+): Promise<{ readonly files: readonly SourceFile[]; readonly fingerprint: string | null }> {
+  const { holds, fingerprint } = source;
+  const known = (await memory.streams()).find(({ id }) => id === stream);
+  if (!holds || !known) return { files: [], fingerprint };
+  const files = await memory.sourceFiles(stream);
+  // Files tell a folder; a single file that is another one is another stream.
+  const isSame = files.length === 0 ? fingerprint === null : fingerprint === null || holds(files);
+  return { files, fingerprint: isSame ? known.fingerprint : fingerprint };
+}
+
+/** What was made of a clip, and the marks of files that hold once it is kept. */
+interface Observed {
+  readonly observation: Observation;
+  readonly files: readonly SourceFile[] | undefined;
+}
+
 /**
  * Gaps and observations of a source from a moment on, in order, and between them what becomes of its connection. While
  * one clip is decided, the next is perceived.
@@ -200,14 +224,19 @@ async function* perceived(
   { perceptors }: AgentOptions,
   source: Source,
   { stream, ...options }: OpenOptions & { readonly stream: string },
-): AsyncGenerator<Gap | Observation | SourceStatus> {
+): AsyncGenerator<Gap | Observed | SourceStatus> {
   const left = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
   const statuses = new Notices<SourceStatus>();
   const onStatus = (status: SourceStatus) => statuses.add({ ...status, stream });
   const opened = source.open({ ...options, signal, onStatus });
-  const items = mapAhead<Clip | Gap, Gap | Observation>(opened, 1, async (item) =>
-    item.kind === "gap" ? { ...item, stream } : perceive({ ...item, stream }, perceptors, { signal }),
+  const items = mapAhead<Clip | Gap, Gap | Observed>(opened, 1, async (item) =>
+    item.kind === "gap"
+      ? { ...item, stream }
+      : {
+          observation: await perceive({ ...item, stream }, perceptors, { signal }),
+          files: item.files,
+        },
   );
   try {
     for (;;) {

@@ -161,7 +161,7 @@ test("a truncated video gives the clips it can and a gap for the rest", async ()
     "--memory",
     join(folder, "cut-memory"),
   ]);
-  assert.equal(run.code, 0, run.stderr);
+  assert.equal(run.code, 7, run.stderr);
   assert.ok(run.rows.filter(({ event }) => event === "clip-end").length >= 2, run.stdout);
   assert.ok(
     run.rows.some(({ event, reason }) => event === "gap" && reason === "unreadable"),

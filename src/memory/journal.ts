@@ -8,7 +8,7 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Look } from "../perception/look.ts";
 import type { Observation } from "../perception/observation.ts";
-import { holesIn } from "../stream/spans.ts";
+import { holesIn, isSameSpan, overlap, parted } from "../stream/spans.ts";
 import { maskedMessage } from "../util/secrets.ts";
 import type { Clock } from "../util/time.ts";
 import { claimBlobs, markLoose, readBlobNow } from "./blobs.ts";
@@ -269,23 +269,25 @@ export function cutGaps(
   stream: number,
   { startSeconds, endSeconds }: Pick<PackedObservation, "startSeconds" | "endSeconds">,
 ): void {
-  const met = db.all(
-    build
-      .selectFrom("gap")
-      .selectAll()
-      .where("stream", "=", stream)
-      .where("start_seconds", "<", endSeconds)
-      .where("end_seconds", ">", startSeconds),
-  );
-  for (const gap of met) {
-    const key = build.deleteFrom("gap").where("stream", "=", stream).where("reason", "=", gap.reason);
-    db.run(key.where("start_seconds", "=", gap.start_seconds));
-    const around = holesIn({ startSeconds: gap.start_seconds, endSeconds: gap.end_seconds }, [
-      { startSeconds, endSeconds },
-    ]);
-    for (const rest of around) {
-      const span = { start_seconds: rest.startSeconds, end_seconds: rest.endSeconds };
-      db.run(build.replaceInto("gap").values({ ...gap, ...span }));
+  const touched = db
+    .all(
+      build
+        .selectFrom("gap")
+        .selectAll()
+        .where("stream", "=", stream)
+        .where("start_seconds", "<=", endSeconds)
+        .where("end_seconds", ">=", startSeconds),
+    )
+    .map((row) => ({ row, span: { startSeconds: row.start_seconds, endSeconds: row.end_seconds } }));
+  const [met, others] = parted(touched, ({ span }) => overlap(span, { startSeconds, endSeconds }));
+  for (const { row, span } of met) {
+    const key = build.deleteFrom("gap").where("stream", "=", stream).where("reason", "=", row.reason);
+    db.run(key.where("start_seconds", "=", row.start_seconds));
+    for (const rest of holesIn(span, [{ startSeconds, endSeconds }])) {
+      // One that touches the clip may have been kept anew by this run.
+      if (others.some((other) => isSameSpan(other.span, rest))) continue;
+      const ends = { start_seconds: rest.startSeconds, end_seconds: rest.endSeconds };
+      db.run(build.replaceInto("gap").values({ ...row, ...ends }));
       logChange(db, { kind: "gap", stream, value: rest });
     }
   }
@@ -531,7 +533,7 @@ export function floor(db: Db, { streams, fromSeconds, toSeconds, asOfSeconds }: 
   return floorRows(clips);
 }
 
-/** Keeps a gap; if a later run meets it again, the later end is kept. @returns whether anything changed */
+/** Keeps a gap; if a later run meets it again, the later end is kept, and of one span the later reason. @returns whether anything changed */
 export function addGap(db: Db, gap: Gap): boolean {
   return db.write(() => {
     const row: GapTable = {
@@ -553,6 +555,14 @@ export function addGap(db: Db, gap: Gap): boolean {
         ),
     );
     if (changed.changes === 0) return false;
+    db.run(
+      build
+        .deleteFrom("gap")
+        .where("stream", "=", row.stream)
+        .where("start_seconds", "=", row.start_seconds)
+        .where("end_seconds", "=", row.end_seconds)
+        .where("reason", "<>", row.reason),
+    );
     const { startSeconds, endSeconds } = gap;
     logChange(db, { kind: "gap", stream: row.stream, value: { startSeconds, endSeconds } });
     return true;

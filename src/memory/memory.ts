@@ -127,7 +127,7 @@ export interface Journal {
   policyState(policy: string, stream: string): Promise<PolicyState>;
   /** What is known of every stretch that was watched, by stream, then start: a row a minute or less often. */
   floor(filter?: FloorFilter): Promise<FloorRow[]>;
-  /** Keeps a span that was not watched. For the same start the later end is kept. */
+  /** Keeps a span that was not watched. For the same start the later end is kept, for the same span the later reason. */
   addGap(gap: Gap): Promise<void>;
   /** Gaps that pass a filter, by stream, then start. */
   gaps(filter?: GapFilter): Promise<Gap[]>;

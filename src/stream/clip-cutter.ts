@@ -4,6 +4,7 @@
  * Pure: it holds the material that was added and is not yet cut. A clip starts and ends where the grid or the material
  * does; two spans that meet in one grid cell give one clip. A hole in the material becomes a gap.
  */
+
 import {
   type Audio,
   type Clip,
@@ -14,11 +15,10 @@ import {
   type Recording,
 } from "./clip.ts";
 import type { PictureLook } from "./picture-look.ts";
+import { holesIn, type Span } from "./spans.ts";
 
 /** Sampling rate of all audio, in Hz. */
 export const sampleRate = 16_000;
-/** Shorter holes are rounding by recorders and containers, not missing material. Seconds. */
-const leastGapSeconds = 1;
 /** Rounding of lengths by containers: sound that ends this shortly after a clip makes no clip of its own. Seconds. */
 const leastTailSeconds = 0.05;
 /**
@@ -40,6 +40,7 @@ export class ClipCutter {
   readonly #stream: string;
   readonly #clipSeconds: number;
   readonly #firstIndex: number;
+  readonly #watched: readonly Span[];
   readonly #cells = new Map<number, Cell>();
   /** The clip being filled: its grid cell, and where material starts in it. */
   #open: { index: number; startSeconds: number } | null = null;
@@ -52,10 +53,20 @@ export class ClipCutter {
   /** End of what the cues of earlier clips say. */
   #saidUntil = 0;
 
-  constructor(stream: string, clipSeconds: number, fromSeconds = 0) {
+  /**
+   * @param fromSeconds clips before it are not requested
+   * @param watched what earlier runs watched: no part of a gap
+   */
+  constructor(
+    stream: string,
+    clipSeconds: number,
+    fromSeconds = Number.NEGATIVE_INFINITY,
+    watched: readonly Span[] = [],
+  ) {
     this.#stream = stream;
     this.#clipSeconds = clipSeconds;
     this.#firstIndex = clipIndexAt(fromSeconds, clipSeconds);
+    this.#watched = watched;
   }
 
   /** End of the material so far; `null` before the first. */
@@ -74,11 +85,8 @@ export class ClipCutter {
   ): void {
     const index = clipIndexAt(startSeconds, this.#clipSeconds);
     const end = this.#coveredTo;
-    const isHole = end !== null && startSeconds - end >= leastGapSeconds;
-    if (isHole) {
-      const span = { startSeconds: toMicroseconds(end), endSeconds: toMicroseconds(startSeconds) };
-      this.#gaps.push({ kind: "gap", stream: this.#stream, ...span, reason, detail });
-    }
+    const before = end ?? this.#watchedBefore(startSeconds);
+    if (before !== null) this.#addGaps({ startSeconds: before, endSeconds: startSeconds }, reason, detail);
     if (this.#open?.index !== index) this.#cutOpen(end ?? startSeconds);
     this.#open ??= { index, startSeconds };
     this.#audioEnd = null;
@@ -150,6 +158,12 @@ export class ClipCutter {
    */
   close(): void {
     const end = this.#coveredTo ?? 0;
+    const next = this.#watched.reduce(
+      (first, { startSeconds }) => (startSeconds > end ? Math.min(first, startSeconds) : first),
+      Number.POSITIVE_INFINITY,
+    );
+    if (this.#coveredTo !== null && Number.isFinite(next))
+      this.#addGaps({ startSeconds: end, endSeconds: next }, "between-files", "nothing was recorded");
     const cell = this.#open && this.#cells.get(this.#open.index);
     const isBare = (cell?.frames.length ?? 0) + (cell?.cues.length ?? 0) === 0;
     const isSliver = this.#open !== null && isBare && end - this.#open.startSeconds < leastTailSeconds;
@@ -166,6 +180,26 @@ export class ClipCutter {
   #said(cues: readonly Cue[]): void {
     for (const { kind, endSeconds } of cues)
       if (kind === "speech") this.#saidUntil = Math.max(this.#saidUntil, endSeconds);
+  }
+
+  /** End of what was watched before a moment; `null` if nothing was. */
+  #watchedBefore(seconds: number): number | null {
+    const ends = this.#watched
+      .filter(({ startSeconds }) => startSeconds < seconds)
+      .map((span) => span.endSeconds);
+    return ends.length === 0 ? null : ends.reduce((a, b) => Math.max(a, b));
+  }
+
+  /** The gaps in a span without material. Those between what was watched before are known. */
+  #addGaps(span: Span, reason: Gap["reason"], detail: string): void {
+    const exact = {
+      startSeconds: toMicroseconds(span.startSeconds),
+      endSeconds: toMicroseconds(span.endSeconds),
+    };
+    for (const hole of holesIn(exact, this.#watched)) {
+      const isKnown = hole.startSeconds !== exact.startSeconds && hole.endSeconds !== exact.endSeconds;
+      if (!isKnown) this.#gaps.push({ kind: "gap", stream: this.#stream, ...hole, reason, detail });
+    }
   }
 
   #cellAt(seconds: number): Cell | undefined {

@@ -72,6 +72,8 @@ export interface Clip {
   readonly looks?: readonly PictureLook[];
   /** What its container says. @default nothing */
   readonly recording?: Recording;
+  /** The marks of its files that hold once it is kept. @default none */
+  readonly files?: readonly SourceFile[];
 }
 
 /** A span that was not watched. It is kept, so that an answer can say "I was not watching then". */
@@ -116,8 +118,10 @@ export interface SourceFile {
 export interface OpenOptions {
   /** Where to start, in seconds: a multiple of the clip length. */
   readonly fromSeconds?: number;
-  /** For live sources: the clock that an earlier run gave the stream. @default the source's own */
+  /** The clock that an earlier run gave the stream. @default the source's own */
   readonly clock?: Clock;
+  /** Files that earlier runs watched: what came since is read, wherever it lies. `fromSeconds` then counts for nothing. */
+  readonly files?: readonly SourceFile[];
   readonly signal?: AbortSignal;
   /** Called with what becomes of the connection. */
   readonly onStatus?: (status: SourceStatus) => void;
@@ -149,6 +153,10 @@ export interface Source {
   readonly fingerprint: string | null;
   /** What is left out of it. It may grow while the source is read, which may find damaged files. */
   readonly leftOut: readonly LeftOut[];
+  /** Its files with the marks that hold when all that was read is kept; absent if it is not made of files. */
+  readonly files?: readonly SourceFile[];
+  /** Of a source made of files: whether one of these files is its own. */
+  holds?(files: readonly SourceFile[]): boolean;
   /** Clips and gaps in time order. Back-pressure: the next is made when it is requested. */
   open(options?: OpenOptions): AsyncIterable<Clip | Gap>;
 }

@@ -82,6 +82,8 @@ export interface MediaInfo {
   readonly otherTracks: { readonly sound: readonly string[]; readonly picture: readonly string[] };
   /** When it was recorded, in wall time, as its container says; `null` if it does not. */
   readonly recordedAtMs: number | null;
+  /** Whether a camera or a phone made it, as its tags say. */
+  readonly isOfCamera: boolean;
 }
 
 /** What to decode and how large. */
@@ -189,6 +191,7 @@ export async function probeMedia(input: MediaInput, signal?: AbortSignal): Promi
     originSeconds: origin,
     format: format.format_name ?? "",
     recordedAtMs: recordedAt({ ...video?.tags, ...format.tags }),
+    isOfCamera: Object.keys({ ...video?.tags, ...format.tags }).some((name) => cameraTag.test(name)),
     video: video
       ? { ...displaySize(video), ...timing(video, origin), frameRate: ratio(video.avg_frame_rate) }
       : null,
@@ -273,6 +276,10 @@ function displaySize(stream: ProbeStream): { width: number; height: number } {
 
 /** Tags that hold a date of recording, the surest first. */
 const dateTags = ["com.apple.quicktime.creationdate", "creation_time", "date_recorded"];
+
+/** Tags that only cameras and phones write. */
+const cameraTag =
+  /(?:^|[._-])(?:make|model)$|^com\.android\.|^com\.apple\.quicktime\.creationdate$|^location/i;
 
 /** The date of recording among a container's tags. Cameras without a clock write the start of an epoch. */
 function recordedAt(tags: Record<string, string>): number | null {

@@ -1,14 +1,22 @@
-/** Recorded media as a source: one file, a finite URL, or many files on one timeline. */
-import { open } from "node:fs/promises";
+/**
+ * Recorded media as a source: one file, or many files on one timeline.
+ *
+ * Files are placed by the clocks in their names or folders. A film of a camera whose name has none is placed by the date
+ * in its container, and so is a file among others with clocks; any other file follows the rest, in the order in which it
+ * was first seen.
+ */
 import { basename, dirname } from "node:path";
 import { DataError } from "../errors.ts";
 import { sha256 } from "../util/hash.ts";
 import type { Clock } from "../util/time.ts";
-import type { LeftOut, Source } from "./clip.ts";
-import { placeByNames } from "./clock-names.ts";
-import { type FrameOptions, type MediaInput, probeMedia, scanDuration } from "./ffmpeg.ts";
+import type { LeftOut, Source, SourceFile } from "./clip.ts";
+import { type FrameOptions, type MediaInfo, type MediaInput, probeMedia } from "./ffmpeg.ts";
+import { readBytes } from "./file-identity.ts";
+import { FileMarks } from "./file-marks.ts";
+import { freeId, type IdentifiedFile, recognise } from "./known-files.ts";
 import { textsOf } from "./media-texts.ts";
-import { cutRecorded, type TimedMedia } from "./recorded.ts";
+import { type Placing, placing } from "./placing.ts";
+import { cutRecorded, type OpenedMedia, type TimedMedia } from "./recorded.ts";
 
 /** How recorded media are cut, and which texts belong to them. */
 export interface MediaSourceOptions {
@@ -17,7 +25,7 @@ export interface MediaSourceOptions {
   readonly clipSeconds: number;
   readonly frames: FrameOptions;
   readonly languages: readonly string[];
-  /** Subtitle file or http URL to use instead of those beside or inside the medium. */
+  /** Subtitle file to use instead of those beside or inside the medium. */
   readonly subtitles?: string | undefined;
   /** What was left out of the files. @default nothing */
   readonly leftOut?: readonly LeftOut[];
@@ -25,104 +33,141 @@ export interface MediaSourceOptions {
 }
 
 /** One file as a source. @throws DataError if it or its subtitles cannot be read */
-export async function fileSource(path: string, options: MediaSourceOptions): Promise<Source> {
-  const input = fileInput(path);
-  const info = await probeMedia(input, options.signal);
-  const { texts, leftOut } = await textsOf(path, info, options);
-  const { clock, placed } = placeByNames([path]) ?? unplaced([path]);
-  const startSeconds = placed[0]!.startSeconds;
-  return recordedSource(
-    [{ input, startSeconds, untilSeconds: null, load: () => Promise.resolve({ info, texts }) }],
-    {
-      clock,
-      leftOut,
-      endSeconds: info.durationSeconds === null ? null : startSeconds + info.durationSeconds,
-      fingerprint: await fingerprintOf(path),
-    },
-    options,
-  );
+export async function fileSource(file: IdentifiedFile, options: MediaSourceOptions): Promise<Source> {
+  const info = await probeMedia(fileInput(file.path), options.signal);
+  const { texts, leftOut } = await textsOf(file.path, info, options);
+  const opened = new Map([[file, { info, texts, leftOut: [] }]]);
+  const about = { ...options, leftOut: [...(options.leftOut ?? []), ...leftOut] };
+  const placed = placing([file], new Map([[file, info]]));
+  const startSeconds = placed.startOf(file, placed.clock) ?? 0;
+  return sourceOf([file], { placed, opened, infos: new Map() }, about, {
+    endSeconds: info.durationSeconds === null ? null : startSeconds + info.durationSeconds,
+    fingerprint: sha256(await readBytes(file.path, 0, headBytes)),
+  });
 }
 
-/**
- * Files on one timeline as a source: placed by the clocks in their names if all carry one, otherwise one after the
- * other in natural order. An unreadable file is a gap.
- */
-export async function filesSource(paths: readonly string[], options: MediaSourceOptions): Promise<Source> {
-  const byNames = placeByNames(paths);
-  const { clock, placed } = byNames ?? unplaced(paths);
-  const files: TimedMedia[] = [];
-  /** Grows as files are opened. */
-  const leftOut: LeftOut[] = [...(options.leftOut ?? [])];
-  const opened = new Set<string>();
-  let end = 0;
-  for (const [i, { path, startSeconds }] of placed.entries()) {
-    const input = fileInput(path);
-    const start = byNames ? startSeconds : end;
-    // Files without clocks must be opened to know where the next one starts.
-    if (!byNames) end = start + (await durationOf(input, options));
-    files.push({
-      input,
-      startSeconds: start,
-      untilSeconds: byNames ? (placed[i + 1]?.startSeconds ?? null) : end,
-      load: async (signal) => {
-        const info = await probeMedia(input, signal);
-        const { texts, leftOut: left } = await textsOf(path, info, options);
-        if (!opened.has(path)) leftOut.push(...left);
-        opened.add(path);
-        return { info, texts };
-      },
-    });
+/** Files on one timeline as a source. An unreadable file is a gap where its clock tells its place. */
+export async function filesSource(
+  files: readonly IdentifiedFile[],
+  options: MediaSourceOptions,
+): Promise<Source> {
+  const infos = new Map<IdentifiedFile, MediaInfo>();
+  for (const file of files) {
+    if (file.clock !== null) continue;
+    const info = await probeMedia(fileInput(file.path), options.signal).catch(onlyUnreadable);
+    if (info) infos.set(file, info);
   }
-  const fingerprint = await fingerprintOf(placed[0]!.path);
-  return recordedSource(files, { clock, leftOut, endSeconds: byNames ? null : end, fingerprint }, options);
+  const placed = placing(files, infos);
+  const lengths = files.map((file) => infos.get(file)?.durationSeconds ?? null);
+  const isInARow = placed.clock.kind === "media" && lengths.every((seconds) => seconds !== null);
+  return sourceOf(files, { placed, infos, opened: new Map() }, options, {
+    endSeconds: isInARow ? lengths.reduce((sum, seconds) => sum + seconds, 0) : null,
+    fingerprint: null,
+  });
 }
 
-const unplaced = (paths: readonly string[]) => ({
-  clock: { kind: "media" } as Clock,
-  placed: paths.map((path) => ({ path, startSeconds: 0 })),
-});
+/** Bytes of the head that identified a file before identities were kept. */
+const headBytes = 1 << 20;
 
-/** A path that ffmpeg cannot take for a pattern, an option or a protocol. */
-const fileInput = (path: string): MediaInput => ({ url: `file:${path}`, args: [], name: path });
+const onlyUnreadable = (error: unknown): null => {
+  if (error instanceof DataError) return null;
+  throw error;
+};
 
-function recordedSource(
-  files: readonly TimedMedia[],
-  facts: Pick<Source, "clock" | "leftOut" | "endSeconds" | "fingerprint">,
-  { id, description, clipSeconds, frames }: MediaSourceOptions,
+/** What is known of files before they are watched. */
+interface Knowledge {
+  readonly placed: Placing;
+  readonly infos: ReadonlyMap<IdentifiedFile, MediaInfo>;
+  readonly opened: ReadonlyMap<IdentifiedFile, OpenedMedia>;
+}
+
+function sourceOf(
+  files: readonly IdentifiedFile[],
+  knowledge: Knowledge,
+  options: MediaSourceOptions,
+  facts: Pick<Source, "endSeconds" | "fingerprint">,
 ): Source {
+  const { id, description, clipSeconds, frames, leftOut: found = [] } = options;
+  const { placed } = knowledge;
+  const leftOut: LeftOut[] = [...found, ...placed.leftOut];
+  let marks = new FileMarks();
   return {
-    id,
-    description,
-    live: false,
-    clipSeconds,
-    ...facts,
-    open: ({ fromSeconds = 0, signal } = {}) =>
-      cutRecorded(files, { stream: id, clipSeconds, frames, fromSeconds, signal }),
+    ...{ id, description, clipSeconds, live: false, clock: placed.clock, leftOut, ...facts },
+    get files() {
+      return marks.all();
+    },
+    holds: (known) => recognise(files, known).size > 0,
+    open({ fromSeconds = 0, files: known = [], clock = placed.clock, signal } = {}) {
+      const seen = recognise(files, known);
+      marks = new FileMarks([...seen].map(([{ name }, mark]) => ({ ...mark, name })));
+      leftOut.splice(0, leftOut.length, ...found, ...placed.leftOut);
+      const isResumed = known.length > 0;
+      return cutRecorded(timedFiles(files, seen, known, { ...knowledge, clock, options }), {
+        ...{ stream: id, clipSeconds, frames, signal, marks },
+        fromSeconds: isResumed ? 0 : fromSeconds,
+        watched: isResumed ? spansOf(known) : watchedBefore(fromSeconds),
+        leaveOut: (...items) => void leftOut.push(...items),
+      });
+    },
   };
 }
 
-/** Length of a file, by its container or by reading it to the end. An unreadable file counts as one clip. */
-async function durationOf(input: MediaInput, { signal, clipSeconds }: MediaSourceOptions): Promise<number> {
+/** The files that hold something new, with their places. */
+function timedFiles(
+  files: readonly IdentifiedFile[],
+  seen: ReadonlyMap<IdentifiedFile, SourceFile>,
+  known: readonly SourceFile[],
+  how: Knowledge & { readonly clock: Clock; readonly options: MediaSourceOptions },
+): TimedMedia[] {
+  const ids = new Set(known.map(({ id }) => id));
+  return files.flatMap((file) => {
+    const mark = seen.get(file);
+    const { name, bytes } = file;
+    if (mark?.whole && mark.bytes === bytes) return [];
+    const id = mark?.id ?? freeId(file.head.id, ids);
+    ids.add(id);
+    return {
+      input: fileInput(file.path),
+      startSeconds: mark?.startSeconds ?? how.placed.startOf(file, how.clock),
+      mark: { id, name, bytes, watchedSeconds: mark?.watchedSeconds ?? 0, whole: mark?.whole ?? false },
+      load: (signal) => load(file, how, signal),
+    } satisfies TimedMedia;
+  });
+}
+
+async function load(
+  file: IdentifiedFile,
+  { opened, infos, options }: Knowledge & { readonly options: MediaSourceOptions },
+  signal: AbortSignal | undefined,
+): Promise<OpenedMedia> {
+  const known = opened.get(file);
+  if (known) return known;
+  const info = infos.get(file) ?? (await probeMedia(fileInput(file.path), signal));
   try {
-    return (await probeMedia(input, signal)).durationSeconds ?? (await scanDuration(input, signal));
+    return { info, ...(await textsOf(file.path, info, options)) };
   } catch (error) {
+    // A text that cannot be read costs no picture.
     if (!(error instanceof DataError)) throw error;
-    return clipSeconds;
+    const { texts, leftOut } = await textsOf(null, info, options);
+    return {
+      info,
+      texts,
+      leftOut: [{ kind: "damaged", name: file.name, reason: error.message }, ...leftOut],
+    };
   }
 }
 
-/** Bytes that identify a file: its head, so that a recording may still grow. */
-const headBytes = 1 << 20;
+/** A run that kept no marks watched everything before a moment. */
+export const watchedBefore = (fromSeconds: number) =>
+  fromSeconds > 0 ? [{ startSeconds: 0, endSeconds: fromSeconds }] : [];
 
-async function fingerprintOf(path: string): Promise<string> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0);
-    return sha256(buffer.subarray(0, bytesRead));
-  } finally {
-    await file.close();
-  }
-}
+const spansOf = (files: readonly SourceFile[]) =>
+  files
+    .filter(({ watchedSeconds }) => watchedSeconds > 0)
+    .map(({ startSeconds, watchedSeconds }) => ({ startSeconds, endSeconds: startSeconds + watchedSeconds }));
+
+/** A path that ffmpeg cannot take for a pattern, an option or a protocol. */
+const fileInput = (path: string): MediaInput => ({ url: `file:${path}`, args: [], name: path });
 
 /** A readable id for a path: its last part, without extension. */
 export function idOfPath(path: string): string {

@@ -7,6 +7,7 @@ import { defaultClipSeconds, type LeftOut, type Source } from "./clip.ts";
 import { withoutSecrets } from "./connection-problem.ts";
 import { defaultFrames } from "./ffmpeg.ts";
 import { type FoundFile, type FoundFiles, findFiles, isText } from "./found-files.ts";
+import { addressed, identify } from "./known-files.ts";
 import { fileSource, filesSource, idOfPath } from "./media-source.ts";
 import { isLive, type LiveChoice, openLive } from "./open-live.ts";
 import { textsOfFolder } from "./text-candidates.ts";
@@ -71,7 +72,9 @@ export async function openSource(
   if (isTextAddress(first) && specs.length === 1) {
     const { pathname } = new URL(first);
     const about = { id: options.id ?? idOfPath(pathname), description: withoutSecrets(first) };
-    return textSource([first], { ...about, clipSeconds, languages, kind: options.textKind });
+    return textSource([addressed(first)], {
+      ...{ ...about, clipSeconds, languages, kind: options.textKind, isFolder: false },
+    });
   }
   if (isElsewhere(first)) {
     if (specs.length > 1) {
@@ -96,9 +99,14 @@ export async function openSource(
     const paths = texts.map(({ path }) => path);
     const chosen = isFolder ? await textsOfFolder(paths, languages) : { paths, leftOut: [] };
     if (chosen.paths.length === 0) throw nothingIn(description, [...leftOut, ...chosen.leftOut]);
-    return textSource(chosen.paths, {
-      ...{ id, description, clipSeconds, languages, kind: options.textKind },
-      leftOut: [...leftOut, ...chosen.leftOut],
+    const wanted = new Set(chosen.paths);
+    const identified = await identify(
+      texts.filter(({ path }) => wanted.has(path)),
+      files,
+    );
+    return textSource(identified.files, {
+      ...{ id, description, clipSeconds, languages, isFolder, kind: options.textKind },
+      leftOut: [...leftOut, ...chosen.leftOut, ...identified.leftOut],
     });
   }
   if (texts.length > 0 && !isFolder) {
@@ -107,17 +115,17 @@ export async function openSource(
       "Expected media or texts, got both. Put the texts of a medium beside it, or name them with --subtitles.",
     );
   }
-  if (media.length === 1 && !isFolder) return fileSource(place, { ...common, id, description });
-  if (subtitles !== undefined) {
+  if (subtitles !== undefined && (media.length > 1 || isFolder)) {
     throw new ConfigError(
       "sources-mixed",
       "Expected one medium for --subtitles, got several. Put subtitles beside each.",
     );
   }
-  return filesSource(
-    media.map(({ path }) => path),
-    { ...common, id, description, leftOut },
-  );
+  const identified = await identify(media, files);
+  const about = { ...common, id, description, leftOut: [...leftOut, ...identified.leftOut] };
+  return media.length === 1 && !isFolder
+    ? fileSource(identified.files[0]!, about)
+    : filesSource(identified.files, about);
 }
 
 /** Whether a source is a text on the web, told by its extension. */

@@ -24,3 +24,27 @@ export function holesIn(span: Span, others: readonly Span[], leastSeconds = leas
   if (span.endSeconds - at >= leastSeconds) holes.push({ startSeconds: at, endSeconds: span.endSeconds });
   return holes;
 }
+
+/** Spans in time order, joined where the hole between them is shorter than `leastHoleSeconds`. */
+export function joined(spans: readonly Span[], leastHoleSeconds: number): Span[] {
+  const result: { startSeconds: number; endSeconds: number }[] = [];
+  for (const { startSeconds, endSeconds } of spans.toSorted((a, b) => a.startSeconds - b.startSeconds)) {
+    const last = result.at(-1);
+    if (last && startSeconds - last.endSeconds < leastHoleSeconds)
+      last.endSeconds = Math.max(last.endSeconds, endSeconds);
+    else result.push({ startSeconds, endSeconds });
+  }
+  return result;
+}
+
+/** Whether two spans share some time. */
+export const overlap = (a: Span, b: Span): boolean =>
+  a.startSeconds < b.endSeconds && a.endSeconds > b.startSeconds;
+
+export const isSameSpan = (a: Span, b: Span): boolean =>
+  a.startSeconds === b.startSeconds && a.endSeconds === b.endSeconds;
+
+/** Items that pass a test, and the others. */
+export function parted<Item>(items: readonly Item[], test: (item: Item) => boolean): [Item[], Item[]] {
+  return [items.filter(test), items.filter((item) => !test(item))];
+}

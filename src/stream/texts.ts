@@ -21,13 +21,15 @@ export interface TextOptions {
   readonly origin?: Cue["origin"];
   /** Languages to keep, as BCP 47 tags; an empty list keeps all. */
   readonly languages: readonly string[];
+  /** How many bytes of a file are read: one that is still written may be longer by then. @default all */
+  readonly firstBytes?: number | undefined;
 }
 
 /** Reads a text file, by path or by http URL. @throws DataError if it is missing, not in its format, or has a wrong JSONL row */
 export async function readTexts(place: string, options: TextOptions): Promise<Subtitles> {
   const name = isWebAddress(place) ? new URL(place).pathname : place;
   const shown = isWebAddress(place) ? withoutSecrets(place) : place;
-  const bytes = isWebAddress(place) ? await fetched(place) : await onDisk(place);
+  const bytes = isWebAddress(place) ? await fetched(place) : await onDisk(place, options.firstBytes);
   const { origin = "stream", languages } = options;
   const kind = options.kind ?? (isCaptionName(name) ? "caption" : undefined);
   const language = languageOfName(name);
@@ -47,13 +49,14 @@ const mostBytes = 256 << 20;
 /** Longest wait for an answer. Milliseconds. */
 const mostFetchMs = 60_000;
 
-async function onDisk(path: string): Promise<Uint8Array> {
-  return readFile(path).catch((cause: NodeJS.ErrnoException) => {
+async function onDisk(path: string, firstBytes?: number): Promise<Uint8Array> {
+  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
     throw new DataError("file-unreadable", `The text file ${path} cannot be read: ${cause.code}.`, {
       cause,
       details: { path },
     });
   });
+  return firstBytes === undefined ? bytes : bytes.subarray(0, firstBytes);
 }
 
 async function fetched(url: string): Promise<Uint8Array> {
@@ -91,9 +94,16 @@ function parseRows(
   about: { name: string; kind: Cue["kind"] | undefined; origin: Cue["origin"] },
 ): Subtitles {
   const cues: Cue[] = [];
-  for (const [i, line] of text.split(/\r?\n/).entries()) {
+  const problems: string[] = [];
+  const lines = text.split(/\r?\n/);
+  for (const [i, line] of lines.entries()) {
     if (line.trim() === "") continue;
-    const row = rowSchema.safeParse(parsedJson(line));
+    const parsed = parsedJson(line);
+    if (parsed === undefined && i === lines.length - 1 && cues.length > 0) {
+      problems.push(`The last row of ${about.name} is not complete; it is read when it is.`);
+      continue;
+    }
+    const row = rowSchema.safeParse(parsed);
     const problem = row.success
       ? row.data.endSeconds < row.data.startSeconds && "endSeconds lies before startSeconds"
       : row.error.issues.map(({ path, message }) => `${path.join(".") || "row"}: ${message}`).join("; ");
@@ -113,7 +123,7 @@ function parseRows(
   const inOrder = (some: Cue[]) => some.sort((a, b) => a.startSeconds - b.startSeconds);
   const spoken = inOrder(cues.filter(({ kind }) => kind === "speech"));
   const others = cues.filter(({ kind }) => kind !== "speech");
-  return { cues: inOrder([...withoutRepeats(spoken), ...others]), problems: [] };
+  return { cues: inOrder([...withoutRepeats(spoken), ...others]), problems };
 }
 
 function parsedJson(line: string): unknown {

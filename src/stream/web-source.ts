@@ -10,7 +10,7 @@ import type { LeftOut, Source } from "./clip.ts";
 import type { MediaInfo, MediaInput } from "./ffmpeg.ts";
 import type { Hls } from "./hls.ts";
 import { shifted } from "./live-texts.ts";
-import type { MediaSourceOptions } from "./media-source.ts";
+import { type MediaSourceOptions, watchedBefore } from "./media-source.ts";
 import { textsOf } from "./media-texts.ts";
 import { cutRecorded } from "./recorded.ts";
 
@@ -34,9 +34,13 @@ export async function webSource(
     fingerprint: hls === null ? sha256(`${input.name} ${info.durationSeconds}`) : null,
     open: ({ fromSeconds = 0, clock: kept = clock, signal } = {}) => {
       const startSeconds = startOn(kept, clock, info.originSeconds);
-      const load = () => Promise.resolve({ info, texts: found });
-      const media = [{ input, startSeconds, untilSeconds: null, load }];
-      return cutRecorded(media, { stream: id, clipSeconds, frames, fromSeconds, signal });
+      const load = () => Promise.resolve({ info, texts: found, leftOut: [] });
+      const mark = { id: "web", name: input.name, watchedSeconds: 0, bytes: 0, whole: false };
+      return cutRecorded([{ input, startSeconds, mark, load }], {
+        ...{ stream: id, clipSeconds, frames, fromSeconds, signal },
+        watched: watchedBefore(fromSeconds),
+        leaveOut: (...items) => void leftOut.push(...items),
+      });
     },
   };
 }

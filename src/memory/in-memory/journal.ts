@@ -5,7 +5,7 @@
 import type { WordSpace } from "../../engine.ts";
 import { StoreError } from "../../errors.ts";
 import type { Observation } from "../../perception/observation.ts";
-import { holesIn, type Span } from "../../stream/spans.ts";
+import { holesIn, isSameSpan, overlap, parted, type Span } from "../../stream/spans.ts";
 import { maskedMessage } from "../../util/secrets.ts";
 import { changedStream, decidedClip, unknownClip, unknownStream } from "../errors.ts";
 import { floorRows, joinLooks } from "../floor.ts";
@@ -148,13 +148,16 @@ export function keepFiles(state: State, stream: string, files: readonly SourceFi
   for (const file of files) kept.set(file.id, plain(file));
 }
 
+const byStartThenReason = (a: Gap, b: Gap) => a.startSeconds - b.startSeconds || compare(a.reason, b.reason);
+
 /** Cuts what was watched after all out of the gaps. */
 export function cutGaps(stream: KeptStream, { startSeconds, endSeconds }: Span): void {
-  stream.gaps = stream.gaps.flatMap((gap) =>
-    gap.startSeconds < endSeconds && gap.endSeconds > startSeconds
-      ? holesIn(gap, [{ startSeconds, endSeconds }]).map((rest) => ({ ...gap, ...rest }))
-      : [gap],
-  );
+  const span = { startSeconds, endSeconds };
+  const [met, others] = parted(stream.gaps, (gap) => overlap(gap, span));
+  const left = met.flatMap((gap) => holesIn(gap, [span]).map((rest) => ({ ...gap, ...rest })));
+  // One that touches the clip may have been kept anew by this run.
+  const rest = left.filter((gap) => !others.some((other) => isSameSpan(other, gap)));
+  stream.gaps = [...others, ...rest].sort(byStartThenReason);
 }
 
 function packed(state: State, observation: Observation): PackedObservation {
@@ -300,7 +303,7 @@ export function floor(
   return floorRows(passing.sort((a, b) => compare(a.stream, b.stream) || a.startSeconds - b.startSeconds));
 }
 
-/** Keeps a gap; if a later run meets it again, the later end is kept. @returns whether anything changed */
+/** Keeps a gap; if a later run meets it again, the later end is kept, and of one span the later reason. @returns whether anything changed */
 export function addGap(state: State, gap: Gap): boolean {
   const { gaps } = streamOf(state, gap.stream);
   const { stream, startSeconds, endSeconds, reason, detail } = gap;
@@ -309,7 +312,9 @@ export function addGap(state: State, gap: Gap): boolean {
   gaps.splice(place >= 0 ? place : gaps.length, place >= 0 ? 1 : 0, {
     ...{ kind: "gap", stream, startSeconds, endSeconds, reason, detail },
   });
-  gaps.sort((a, b) => a.startSeconds - b.startSeconds || compare(a.reason, b.reason));
+  for (const other of gaps.filter((one) => one.startSeconds === startSeconds && one.reason !== reason))
+    if (other.endSeconds === endSeconds) gaps.splice(gaps.indexOf(other), 1);
+  gaps.sort(byStartThenReason);
   logChange(state, { kind: "gap", stream, startSeconds, endSeconds }, { stream });
   return true;
 }

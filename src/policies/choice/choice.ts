@@ -158,9 +158,11 @@ interface StreamState {
   readonly until?: number;
 }
 
-/** Stream time since the last decision, in seconds. */
+/** Stream time since the last decision, in seconds; for material that comes later, its own length. */
 function sinceLast({ observations }: Context, { until }: StreamState): number {
-  return until === undefined ? windowSeconds : Math.max(0, observations.at(-1)!.endSeconds - until);
+  const { endSeconds } = observations.at(-1)!;
+  if (until === undefined) return windowSeconds;
+  return endSeconds > until ? endSeconds - until : endSeconds - observations[0]!.startSeconds;
 }
 
 const freshState: StreamState = { spare: null, windows: [], standing: [] };
