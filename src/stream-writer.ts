@@ -160,8 +160,7 @@ export class StreamWriter {
 
   async #contextOf(group: readonly Observation[]): Promise<Context> {
     const { memory, stream, limits } = this.#options;
-    // Files that come later may hold earlier clips: what followed them is no part of their context.
-    const observations = this.#recent.filter(({ clip }) => clip <= group[0]!.clip);
+    const observations = this.#recent;
     const clips = observations.map(({ clip }) => clip);
     const entries = clips.length === 0 ? [] : await memory.entries({ streams: [stream], clips });
     return buildContext(group, { observations, entries, state: this.#state }, limits);

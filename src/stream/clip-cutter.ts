@@ -51,7 +51,7 @@ export class ClipCutter {
   #ready: (Clip | Gap)[] = [];
   #recording: (Recording & { startSeconds: number }) | null = null;
   /** End of what the cues of earlier clips say. */
-  #saidUntil = 0;
+  #saidUntil = Number.NEGATIVE_INFINITY;
 
   /**
    * @param fromSeconds clips before it are not requested

@@ -104,7 +104,7 @@ function sourceOf(
       const isResumed = known.length > 0;
       return cutRecorded(timedFiles(files, seen, known, { ...knowledge, clock, options }), {
         ...{ stream: id, clipSeconds, frames, signal, marks },
-        fromSeconds: isResumed ? 0 : fromSeconds,
+        fromSeconds: isResumed ? undefined : fromSeconds,
         watched: isResumed ? spansOf(known) : watchedBefore(fromSeconds),
         leaveOut: (...items) => void leftOut.push(...items),
       });

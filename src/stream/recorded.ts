@@ -50,7 +50,7 @@ export interface RecordedOptions {
   readonly stream: string;
   readonly clipSeconds: number;
   readonly frames: FrameOptions;
-  /** A run that kept no marks watched everything from 0 to here. Seconds. @default 0 */
+  /** A run that kept no marks watched everything before this. Seconds. @default nothing */
   readonly fromSeconds?: number | undefined;
   /** What earlier runs watched. */
   readonly watched: readonly Span[];
@@ -160,7 +160,7 @@ class Walk {
   }
 
   async *#read(file: TimedMedia, startSeconds: number): AsyncGenerator<Clip | Gap> {
-    const { fromSeconds = 0, marks, leaveOut, signal } = this.#options;
+    const { fromSeconds = Number.NEGATIVE_INFINITY, marks, leaveOut, signal } = this.#options;
     const { info, texts, leftOut } = await file.load(signal);
     const { watchedSeconds, name } = file.mark;
     const mark = Math.max(0, watchedSeconds, fromSeconds - startSeconds);
