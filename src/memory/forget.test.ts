@@ -15,6 +15,7 @@ import {
 } from "../../test/support/canary.ts";
 import { guest, guestWords, watchGuests } from "../../test/support/long-stream.ts";
 import {
+  addTestStream,
   decisionOf,
   filesHolding,
   frameOf,
@@ -25,6 +26,7 @@ import {
 } from "../../test/support/memory.ts";
 import { localEmbedder, wordSpace } from "../engines/local/index.ts";
 import { StoreError } from "../errors.ts";
+import { randomInt, seededRandom } from "../util/random.ts";
 import { exportMemory } from "./export.ts";
 import type { Entry } from "./memory.ts";
 import type { SqliteMemory } from "./sqlite.ts";
@@ -203,6 +205,61 @@ describe("after forgetting a stream", () => {
     assert.deepEqual(await memory.check(), []);
     await memory.close();
     for (const word of ["xylokeller", "quux"]) assert.deepEqual(filesHolding(memory.directory, word), []);
+  });
+});
+
+describe("the file is written anew", () => {
+  test("so that rows that SQLite moved between pages leave no bytes behind", async () => {
+    const memory = await openTestMemory(join(folder, String(opened++)));
+    await addTestStream(memory, "kitchen");
+    const random = seededRandom("moved rows");
+    const rare: string[] = [];
+    for (let clip = 0; clip < 300; clip++) {
+      const speech = Array.from({ length: randomInt(random, 5) }, (_, i) => {
+        const filler = Array.from({ length: randomInt(random, 30) }, () => `w${randomInt(random, 400)}`);
+        const isQuentin = random() < 0.4;
+        if (isQuentin) rare.push(`zq${clip}x${i}k`);
+        const text = [isQuentin ? rare.at(-1) : "lamp", ...filler].join(" ");
+        const [startSeconds, speaker] = [clip * 10 + i, isQuentin ? "Quentin" : "Ann"];
+        return { startSeconds, endSeconds: startSeconds + 1, text, speaker };
+      });
+      const kept = speech.filter(() => random() < 0.5);
+      await remember(
+        memory,
+        "kitchen",
+        clip,
+        kept.map(({ speaker, text }) => `${speaker}: ${text}`),
+        { speech },
+      );
+    }
+    await memory.forget({ person: "Quentin" });
+    const bytes = ["", "-wal"].map((end) =>
+      readFileSync(join(memory.directory, `memory.db${end}`), "latin1"),
+    );
+    assert.deepEqual(
+      rare.filter((word) => bytes.some((text) => text.includes(word))),
+      [],
+    );
+    await memory.close();
+  });
+
+  test("and the vectors that stay are found, where whole chunks of others are gone", async () => {
+    const memory = await openTestMemory(join(folder, String(opened++)));
+    for (const stream of ["hall", "kitchen"]) {
+      await addTestStream(memory, stream);
+      for (let clip = 0; clip < 3; clip++) {
+        const texts = Array.from({ length: 100 }, (_, i) => `Ann: lamp ${clip * 100 + i} of the ${stream}`);
+        await remember(memory, stream, clip, texts);
+      }
+    }
+    await memory.forget({ streams: ["hall"] });
+    assert.deepEqual(await memory.check(), []);
+    for (const entry of (await memory.entries()).filter((_, place) => place % 50 === 0)) {
+      const found = await memory.recall({ text: entry.text, limit: 5 });
+      const { vector } = found.find((one) => one.entry.id === entry.id)!.score;
+      assert.ok(vector!.score > 0.999);
+    }
+    await memory.close();
   });
 });
 

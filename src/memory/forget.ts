@@ -18,8 +18,8 @@
  * 6. The cache of engine output and the records of training in `runs/` are deleted whole.
  * 7. The change log keeps only that these ids were forgotten.
  *
- * Freed pages are zeroed (`secure_delete`) and the write-ahead log is emptied, so that no file holds the text. A
- * forgotten clip is not watched again: the stream remembers how far it was watched.
+ * The file is then written anew and the write-ahead log emptied, so that no file holds the text. A forgotten clip is not
+ * watched again: the stream remembers how far it was watched.
  */
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -63,7 +63,8 @@ import { tasks as allTasks, toTask } from "./task-rows.ts";
 
 /**
  * @throws TypeError if the request names nothing; RangeError for a query without a content word
- * @throws StoreError `store-busy` if everything is forgotten but a reader stops the write-ahead log from being emptied
+ * @throws StoreError `store-busy` or `disk-full` if everything is forgotten, but another process or the disk stops the
+ * file from being written anew or its log from being emptied
  */
 export function forget(
   db: Db,
@@ -80,13 +81,27 @@ export function forget(
   if (!dryRun) {
     sweepBlobs(db, blobFolder);
     rmSync(join(dirname(blobFolder), "runs"), { recursive: true, force: true });
-    emptyLog(db);
+    writeAnew(db);
   }
   return { ...report, dryRun };
 }
 
-/** Empties the write-ahead log, so that it does not hold what was deleted from the file. */
-function emptyLog(db: Db): void {
+/**
+ * Writes the file anew and empties its log, so that neither holds what was deleted. Zeroing what is deleted
+ * (`secure_delete`) is not enough: where SQLite moved rows to another page, their bytes stay in the unused part of the
+ * first.
+ */
+function writeAnew(db: Db): void {
+  try {
+    db.exec("vacuum");
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    throw new StoreError(
+      error.code,
+      `The memories are forgotten, but ${db.file} could not be written anew, so it may still hold them. ${error.message} Then run the same forget again.`,
+      { cause: error, details: error.details },
+    );
+  }
   const isBusy = db.pragma("wal_checkpoint(truncate)") !== 0;
   if (!isBusy) return;
   throw new StoreError(
