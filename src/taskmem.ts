@@ -296,13 +296,15 @@ class OpenTaskMem implements TaskMem {
       ...(toSeconds !== undefined && { toSeconds }),
     };
     const isChosen = [which.kinds, which.speakers, which.clips].some((given) => given !== undefined);
-    const looked = isChosen
-      ? []
-      : await this.store.floor({ ...span, ...(asOfSeconds !== undefined && { asOfSeconds }) });
+    const room = (limit ?? Number.POSITIVE_INFINITY) - entries.length;
+    const looked =
+      isChosen || room <= 0
+        ? []
+        : await this.store.floor({ ...span, ...(asOfSeconds !== undefined && { asOfSeconds }) });
     const floor = withoutEntries(looked, entries);
     return {
       ...{ entries, gaps: await this.store.gaps(span), streams: await this.streams(named) },
-      floor: limit === undefined ? floor : floor.slice(Math.max(0, floor.length + entries.length - limit)),
+      floor: floor.slice(Math.max(0, floor.length - room)),
     };
   }
 

@@ -4,10 +4,12 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, test } from "node:test";
 import { inMemoryStore } from "../src/index.ts";
+import type { Look } from "../src/perception/look.ts";
 import type { LearningEvent } from "../src/taskmem/learning.ts";
-import { openTaskMem, type TaskMemOptions } from "../src/taskmem.ts";
+import { openTaskMem, type TaskMemOptions, type TimelineFilter } from "../src/taskmem.ts";
 import type { AdapterTrainer } from "../src/training/train-adapter.ts";
 import { temporaryFolder } from "./support/cli.ts";
+import { decisionOf, observationOf, statementOf } from "./support/memory.ts";
 
 const talk = (folder: string) => {
   const path = join(folder, "talk.srt");
@@ -213,6 +215,30 @@ describe("learning by itself", () => {
     assert.deepEqual(apart, here);
     assert.match(here.reason, /2 of \d+ distinct questions/);
   });
+});
+
+test("a timeline shows the floor where no entry is, never in place of entries", async () => {
+  await using memory = await opened();
+  const { store } = memory;
+  const added = { id: "hall", description: "hall", clipSeconds: 10, fingerprint: null };
+  await store.addStream({ ...added, clock: { kind: "media" } });
+  const look: Look = {
+    ...{ recordedAtMs: null, sound: null, problems: [], lines: { said: 0, captions: 0, read: 0 } },
+    picture: { width: 640, height: 360, brightness: 0.5, changed: 0.2, cuts: 0 },
+  };
+  // Rows of the floor cover 0–60, 60–120 and 120–130 s.
+  for (let clip = 0; clip < 13; clip++) await store.addObservation(observationOf("hall", clip, { look }));
+  await store.commit(decisionOf("hall", [statementOf(7, "Ann comes in")]));
+  const spans = async (filter: TimelineFilter = {}) =>
+    (await memory.timeline(filter)).floor.map(({ startSeconds, endSeconds }) => [startSeconds, endSeconds]);
+  assert.deepEqual(await spans(), [
+    [0, 60],
+    [120, 130],
+  ]);
+  assert.deepEqual(await spans({ limit: 2 }), [[120, 130]]);
+  assert.deepEqual(await spans({ limit: 1 }), []);
+  assert.deepEqual(await spans({ toSeconds: 20 }), [[0, 20]]);
+  assert.deepEqual(await spans({ speakers: ["Ann"] }), []);
 });
 
 test("pages of a list have cursors, and changes tell what is written", async () => {
