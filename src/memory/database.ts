@@ -40,7 +40,7 @@ import {
 import { type InPlace, inPlace } from "./in-place.ts";
 import { mentions } from "./names.ts";
 import { applicationId, migrations, type Tables } from "./schema.ts";
-import { withLog } from "./write-ahead-log.ts";
+import { logDamage, withLog } from "./write-ahead-log.ts";
 
 /** Builds queries; it has no connection and cannot run one. */
 export const build = new Kysely<Tables>({
@@ -97,6 +97,7 @@ export function openDatabase(directory: string, options: { readonly readOnly: bo
   const file = join(directory, "memory.db");
   return inOurWords(file, () => {
     if (!options.readOnly) prepareDirectory(directory);
+    assertLogWhole(`${file}-wal`);
     const shared = options.readOnly ? openReadOnly(file) : openForWriting(file);
     const connection = shared ?? openCopy(file);
     try {
@@ -113,6 +114,25 @@ export function openDatabase(directory: string, options: { readonly readOnly: bo
       throw error;
     }
   });
+}
+
+/** @throws StoreError `store-corrupt` for a log that is damaged before its end */
+function assertLogWhole(log: string): void {
+  const damage = () => {
+    const bytes = statSync(log, { throwIfNoEntry: false })?.size ?? 0;
+    return bytes > 0 && bytes <= mostCopied ? logDamage(readFileSync(log)) : null;
+  };
+  const first = damage();
+  if (!first) return;
+  // A process that writes at this moment may be seen halfway; damage stays.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+  const { offset, commits } = damage() ?? { offset: -1, commits: 0 };
+  if (offset !== first.offset) return;
+  throw new StoreError(
+    "store-corrupt",
+    `The log ${log} is damaged at byte ${offset}, and ${commits} commits after it cannot be read. Restore a backup or an export; or, to go on without them: truncate -s ${offset} ${JSON.stringify(log)}`,
+    { details: { path: log, offset, commits } },
+  );
 }
 
 function prepareDirectory(directory: string): void {

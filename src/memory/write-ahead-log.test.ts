@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import Database from "better-sqlite3";
 import { addTestStream, openTestMemory, remember, temporaryFolder } from "../../test/support/memory.ts";
-import { withLog } from "./write-ahead-log.ts";
+import { logDamage, withLog } from "./write-ahead-log.ts";
 
 const folder = temporaryFolder("write-ahead-log");
 let opened = 0;
@@ -58,6 +58,37 @@ describe("a database with its log", () => {
       assert.deepEqual(overlaid(database!, part), expected);
     }
     await memory.close();
+  });
+
+  test("is refused where the log is damaged before its end, and goes on where it was cut off", async () => {
+    const memory = await openTestMemory(join(folder, String(opened++)));
+    await addTestStream(memory, "kitchen");
+    for (let clip = 0; clip < 20; clip++) await remember(memory, "kitchen", clip, [`Ann: kettle ${clip}`]);
+    const copy = join(folder, String(opened++));
+    cpSync(memory.directory, copy, { recursive: true });
+    await memory.close();
+    rmSync(join(copy, "memory.db-shm"));
+    const path = join(copy, "memory.db-wal");
+    const whole = readFileSync(path);
+    assert.equal(logDamage(whole), null);
+    for (const share of [0.5, 0.99]) assert.equal(logDamage(whole.subarray(0, whole.length * share)), null);
+    for (const at of [0.1, 0.4, 0.8]) {
+      const damaged = Buffer.from(whole);
+      damaged[Math.floor(whole.length * at)]! ^= 1;
+      writeFileSync(path, damaged);
+      for (const readOnly of [false, true]) {
+        await assert.rejects(
+          openTestMemory(copy, { readOnly }),
+          /memory\.db-wal is damaged at byte \d+, and \d+ commits/,
+        );
+      }
+      assert.ok(readFileSync(path).equals(damaged));
+    }
+    truncateSync(path, logDamage(readFileSync(path))!.offset);
+    const cut = await openTestMemory(copy);
+    assert.ok((await cut.entries()).length > 10);
+    assert.deepEqual(await cut.check(), []);
+    await cut.close();
   });
 
   test("is the database where the log is empty", async () => {

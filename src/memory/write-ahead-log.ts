@@ -27,27 +27,14 @@ export function withLog(database: Buffer, log: Buffer): Buffer {
 function committedPages(
   log: Buffer,
 ): { readonly pageSize: number; readonly count: number; readonly pages: ReadonlyMap<number, Buffer> } | null {
-  if (log.length < headerBytes) return null;
-  const magic = log.readUInt32BE(0);
-  if (magic >>> 1 !== 0x377f0682 >>> 1) return null;
-  const read = (magic & 1) === 1 ? "readUInt32BE" : "readUInt32LE";
-  const stored = log.readUInt32BE(8);
-  const pageSize = stored === 1 ? 65_536 : stored;
-  const salts = log.subarray(16, 24);
-  const checksum = new Checksum(read);
-  checksum.add(log.subarray(0, 24));
-  if (!checksum.is(log.subarray(24, 32))) return null;
+  const header = headerOf(log);
+  if (!header) return null;
   const pages = new Map<number, Buffer>();
   let transaction = new Map<number, Buffer>();
   let count = 0;
-  const frameBytes = frameHeaderBytes + pageSize;
-  for (let at = headerBytes; at + frameBytes <= log.length; at += frameBytes) {
-    const frame = log.subarray(at, at + frameBytes);
-    const page = frame.subarray(frameHeaderBytes);
-    checksum.add(frame.subarray(0, 8));
-    checksum.add(page);
-    if (!frame.subarray(8, 16).equals(salts) || !checksum.is(frame.subarray(16, 24))) break;
-    transaction.set(frame.readUInt32BE(0), page);
+  for (const { frame, isWhole } of framesOf(log, header)) {
+    if (!isWhole) break;
+    transaction.set(frame.readUInt32BE(0), frame.subarray(frameHeaderBytes));
     const pagesAfter = frame.readUInt32BE(4);
     if (pagesAfter === 0) continue;
     count = pagesAfter;
@@ -56,7 +43,62 @@ function committedPages(
   }
   if (count === 0) return null;
   for (const number of pages.keys()) if (number > count) pages.delete(number);
-  return { pageSize, count, pages };
+  return { pageSize: header.pageSize, count, pages };
+}
+
+/**
+ * Where a log is damaged in the middle: SQLite takes the first frame that does not match its checksum for the end, and
+ * whatever was committed after it is gone without a word.
+ *
+ * A process or machine that stops leaves one transaction unfinished at most, because each is synced. So what breaks
+ * before two ends of transactions was damaged later.
+ * @returns bytes before the damage, and how many ends of transactions follow it; `null` for a whole log
+ */
+export function logDamage(log: Buffer): { readonly offset: number; readonly commits: number } | null {
+  const header = headerOf(log);
+  if (!header) return null;
+  let offset: number | null = null;
+  let commits = 0;
+  for (const { frame, isWhole, isOfThisLog } of framesOf(log, header)) {
+    if (!isWhole) offset ??= frame.byteOffset - log.byteOffset;
+    else if (offset === null) continue;
+    if (isOfThisLog && frame.readUInt32BE(4) !== 0) commits += 1;
+  }
+  return offset !== null && commits >= 2 ? { offset, commits } : null;
+}
+
+interface Header {
+  readonly pageSize: number;
+  /** Tell the frames of this log from what an earlier one left in the file. */
+  readonly salts: Buffer;
+  readonly checksum: Checksum;
+}
+
+function headerOf(log: Buffer): Header | null {
+  if (log.length < headerBytes) return null;
+  const magic = log.readUInt32BE(0);
+  if (magic >>> 1 !== 0x377f0682 >>> 1) return null;
+  const stored = log.readUInt32BE(8);
+  const checksum = new Checksum((magic & 1) === 1 ? "readUInt32BE" : "readUInt32LE");
+  checksum.add(log.subarray(0, 24));
+  if (!checksum.is(log.subarray(24, headerBytes))) return null;
+  return { pageSize: stored === 1 ? 65_536 : stored, salts: log.subarray(16, 24), checksum };
+}
+
+/** All frames; after the first that is not whole none is, because the checksum runs on. */
+function* framesOf(log: Buffer, { pageSize, salts, checksum }: Header) {
+  const frameBytes = frameHeaderBytes + pageSize;
+  let isWhole = true;
+  for (let at = headerBytes; at + frameBytes <= log.length; at += frameBytes) {
+    const frame = log.subarray(at, at + frameBytes);
+    const isOfThisLog = frame.subarray(8, 16).equals(salts);
+    if (isWhole) {
+      checksum.add(frame.subarray(0, 8));
+      checksum.add(frame.subarray(frameHeaderBytes));
+      isWhole = isOfThisLog && checksum.is(frame.subarray(16, 24));
+    }
+    yield { frame, isWhole, isOfThisLog };
+  }
 }
 
 /** The running checksum of a log, over pairs of 32-bit words. */
