@@ -145,7 +145,7 @@ export class StreamWriter {
     const { memory, stream } = this.#options;
     const rows = await memory.floor({ streams: [stream] });
     if (rows.length === 0) return [];
-    const seconds = rows.reduce((sum, row) => sum + row.endSeconds - row.startSeconds, 0);
+    const seconds = rows.reduce((sum, row) => sum + row.watchedSeconds, 0);
     return unsensed(wholeFloor(rows).look, seconds, perceptors, this.#policy.seesPictures ?? true);
   }
 

@@ -39,6 +39,9 @@ export function wholeFloor(rows: readonly FloorRow[]): FloorRow {
   return toRow(rows);
 }
 
+/** What a row is made of: clips, or rows. */
+type Looked = LookedClip & Partial<Pick<FloorRow, "watchedSeconds">>;
+
 /** Whether a row of at most `most` seconds goes on with a clip. */
 function continues(row: readonly LookedClip[], clip: LookedClip, most: number): boolean {
   const [first, last] = [row[0]!, row.at(-1)!];
@@ -51,13 +54,14 @@ function isQuiet({ look: { picture, sound } }: LookedClip): boolean {
   return isStill && (picture?.cuts ?? 0) === 0 && (sound === null || isSilent(sound));
 }
 
-function toRow(clips: readonly LookedClip[]): FloorRow {
+function toRow(clips: readonly Looked[]): FloorRow {
   const { stream, startSeconds } = clips[0]!;
   const { endSeconds } = clips.at(-1)!;
   const look = joinLooks(clips);
-  const seconds = clips.reduce((sum, clip) => sum + lengthOf(clip), 0);
+  const seconds = clips.reduce((sum, clip) => sum + (clip.watchedSeconds ?? lengthOf(clip)), 0);
   const id = floorId(stream, startSeconds, endSeconds);
-  return { id, kind: "floor", stream, startSeconds, endSeconds, text: lookText(look, seconds), look };
+  const watched = { watchedSeconds: toThousandth(seconds), text: lookText(look, seconds), look };
+  return { id, kind: "floor", stream, startSeconds, endSeconds, ...watched };
 }
 
 const lengthOf = ({ startSeconds, endSeconds }: Pick<LookedClip, "startSeconds" | "endSeconds">) =>

@@ -126,6 +126,8 @@ export interface FloorRow {
   readonly stream: string;
   readonly startSeconds: number;
   readonly endSeconds: number;
+  /** How much of the span was watched: less where there are gaps. */
+  readonly watchedSeconds: number;
   /** The look in words. */
   readonly text: string;
   /** The looks of its clips as one. */

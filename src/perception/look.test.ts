@@ -34,6 +34,13 @@ test("a look holds the means of the pictures, the sound, and what perception fou
   });
 });
 
+test("a clip of a film in which the last picture stays has a look", () => {
+  const recording = { width: 640, height: 360, recordedAtMs: null };
+  assert.equal(lookAt({ ...bare, recording }, { lines, problems: [] })?.picture?.width, 640);
+  const sound = { width: null, height: null, recordedAtMs: null };
+  assert.equal(lookAt({ ...bare, recording: sound }, { lines, problems: [] }), null);
+});
+
 test("pushed pictures are known without a look at them", () => {
   const jpeg = new Uint8Array();
   const clip = { ...bare, frames: [{ atSeconds: 0, width: 4, height: 3, jpeg }] };

@@ -34,7 +34,8 @@ export function lookAt(
   { frames, looks = [], shots, audio, recording }: Clip,
   { lines, problems }: Pick<Look, "lines" | "problems">,
 ): Look | null {
-  const hasPicture = frames.length > 0 || looks.length > 0;
+  // A film of few pictures has clips in which the last one stays.
+  const hasPicture = frames.length > 0 || looks.length > 0 || (recording?.width ?? null) !== null;
   const hasSound = audio !== null && audio.samples.length > 0;
   if (!hasPicture && !hasSound) return null;
   const changes = looks.flatMap(({ changed }) => changed ?? []);

@@ -6,7 +6,15 @@ import { wordSpace } from "./index.ts";
 import { readWhole } from "./whole-reading.ts";
 
 const row: FloorRow = {
-  ...{ id: "floor_1", kind: "floor", stream: "talk", startSeconds: 0, endSeconds: 200, text: "200 s." },
+  ...{
+    id: "floor_1",
+    kind: "floor",
+    stream: "talk",
+    startSeconds: 0,
+    endSeconds: 200,
+    watchedSeconds: 200,
+    text: "200 s.",
+  },
   look: {
     recordedAtMs: Date.UTC(2023, 9, 23, 14, 5),
     picture: { width: 640, height: 360, brightness: 0.05, changed: 0.001, cuts: 2 },
@@ -68,6 +76,10 @@ test("says so where the recording does not tell, and nothing where no one looked
   const mute = { ...row, look: { ...row.look, recordedAtMs: null, sound: null } };
   assert.ok(read("When was it recorded?", [mute])!.abstained);
   assert.match(read("Does anyone speak?", [mute])!.answer, /^No/);
+  assert.match(
+    read("How long is it?", [{ ...row, watchedSeconds: 80 }])!.answer,
+    /1 min 20 s of it were watched, over 3 min 20 s/,
+  );
   assert.equal(read("How long is it?", []), null);
 });
 

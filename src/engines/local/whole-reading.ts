@@ -83,11 +83,13 @@ function reading(told: readonly { readonly id: string; readonly text: string }[]
   };
 }
 
-function factOf(fact: Fact, { startSeconds, endSeconds, look }: FloorRow): string | null {
+function factOf(fact: Fact, { startSeconds, endSeconds, watchedSeconds, look }: FloorRow): string | null {
   const { picture, sound, lines, recordedAtMs } = look;
   switch (fact) {
     case "length":
-      return `It is ${lengthText(endSeconds - startSeconds)} long.`;
+      return endSeconds - startSeconds - watchedSeconds < 1
+        ? `It is ${lengthText(watchedSeconds)} long.`
+        : `${lengthText(watchedSeconds)} of it were watched, over ${lengthText(endSeconds - startSeconds)}.`;
     case "date":
       return recordedAtMs === null ? null : `It was recorded ${dateText(recordedAtMs)}, as it says itself.`;
     case "sound":
