@@ -128,7 +128,14 @@ async function ask(): Promise<void> {
     const ends: unknown[] = [];
     const ignore = () => {};
     const output: Output = {
-      ...{ json: true, text: ignore, note: ignore, progress: ignore, object: (end) => ends.push(end) },
+      ...{
+        json: true,
+        text: ignore,
+        note: ignore,
+        progress: ignore,
+        object: (end) => ends.push(end),
+        row: ignore,
+      },
       ...{ dim: (text) => text, bold: (text) => text },
     };
     const began = now();

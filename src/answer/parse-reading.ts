@@ -7,6 +7,7 @@
  */
 import { jsonrepair } from "jsonrepair";
 import type { Question } from "../tasks/task.ts";
+import { plainText } from "../util/plain-text.ts";
 import type { Reading } from "./reader.ts";
 
 /** A model's answer, or what is wrong with it. */
@@ -23,7 +24,7 @@ export function parseReading(text: string, question: Question, shown: readonly s
   if (text.trim() === "") return { ok: false, problem: "it was empty" };
   const fields = readObject(text) ?? readLastLine(text, question);
   if (fields === null) return { ok: false, problem: "it was not the JSON object asked for" };
-  const answer = typeof fields.answer === "string" ? fields.answer.trim() : "";
+  const answer = typeof fields.answer === "string" ? plainText(fields.answer).trim() : "";
   if (!isAnswerable(fields, answer)) {
     return { ok: true, reading: { answer: insufficient, option: null, abstained: true, cited: [] } };
   }

@@ -61,13 +61,13 @@ const widths = { name: 22, number: 10 };
 export function printHousehold(output: Output, result: HouseholdResult): void {
   for (const block of householdReport(result)) {
     if (block.block === "note") output.text(output.dim(block.text));
-    else if (block.block === "verdict") output.text(`\n${output.bold(block.text)}`);
+    else if (block.block === "verdict") output.text("", output.bold(block.text));
     else {
       const lines = [block.head, ...block.rows].map(
         ([name, ...numbers]) =>
           name!.padEnd(widths.name) + numbers.map((number) => number.padStart(widths.number)).join(""),
       );
-      output.text(`\n${lines.join("\n")}`);
+      output.text("", ...lines);
     }
   }
 }

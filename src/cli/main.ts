@@ -3,11 +3,12 @@
 import { CommanderError } from "commander";
 import { ConfigError, isTaskMemError } from "../errors.ts";
 import { isOutOfFiles, noMoreFiles } from "../util/program.ts";
-import { keepSecretsOf } from "../util/secrets.ts";
-import { exitCodeOf, exitCodes } from "./output.ts";
+import { keepSecretsOf, maskedMessage } from "../util/secrets.ts";
+import { createOutput, exitCodeOf, exitCodes } from "./output.ts";
 import { buildProgram } from "./program.ts";
 
 const abort = new AbortController();
+const output = createOutput(process.argv.includes("--json"));
 /** A command that was told to stop is ended after this time. */
 const longestStopMs = 10_000;
 
@@ -63,16 +64,18 @@ function failure(thrown: Error & { code?: string }): number {
   const exitCode = abort.signal.aborted ? exitCodes.interrupted : exitCodeOf(error);
   if (exitCode === exitCodes.interrupted) return exitCode;
   printError(error.name, error.code ?? null, error.message);
-  process.stderr.write(
-    exitCode === exitCodes.bug
-      ? `taskmem: unexpected error, please report it\n${error.stack}\n`
-      : `taskmem: ${error.message}\n`,
+  const isBug = exitCode === exitCodes.bug;
+  // Only the message that names every wrong option has lines of its own.
+  const lines = error.code === "config-invalid" ? error.message.split("\n") : [error.message];
+  const [first, ...more] = isBug ? (error.stack ?? "").split("\n") : lines;
+  output.note(
+    ...(isBug ? ["taskmem: unexpected error, please report it", first!] : [`taskmem: ${first}`]),
+    ...more,
   );
   return exitCode;
 }
 
 /** The object that programs read. */
 function printError(error: string, code: string | null, message: string): void {
-  if (process.argv.includes("--json"))
-    process.stdout.write(`${JSON.stringify({ event: "error", error, code, message })}\n`);
+  output.object({ event: "error", error, code, message: maskedMessage(message) });
 }

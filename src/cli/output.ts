@@ -1,15 +1,24 @@
-/** What people and programs see: results on stdout (text, or one JSON object a line), progress and notes on stderr. */
+/**
+ * What people and programs see: results on stdout (text, or one JSON object a line), progress and notes on stderr.
+ *
+ * Everything that is printed passes here. It holds no key, and nothing that a terminal would obey but what is written
+ * here itself.
+ */
 import type { TaskMemError } from "../errors.ts";
+import { shownJson, shownText } from "../util/plain-text.ts";
+import { masked, maskedMessage } from "../util/secrets.ts";
 
 /** Where a command writes. */
 export interface Output {
   readonly json: boolean;
-  /** One result line for people; silent in JSON mode. */
-  text(line: string): void;
+  /** Result lines for people; silent in JSON mode. A line end inside a line is shown, not obeyed. */
+  text(...lines: readonly string[]): void;
   /** One JSON object a line; silent in text mode. */
   object(value: unknown): void;
-  /** A remark on stderr, in both modes. */
-  note(line: string): void;
+  /** One JSON object a line, in both modes. */
+  row(value: unknown): void;
+  /** Remarks on stderr, in both modes. */
+  note(...lines: readonly string[]): void;
   /** Replaces the progress line at the bottom of a terminal; silent elsewhere. */
   progress(line: string): void;
   /** Dims text where the terminal has colour. */
@@ -32,32 +41,44 @@ export function createOutput(json: boolean, { stdout, stderr, env }: Terminal = 
     if (shown) stderr.write("\r\x1b[K");
     shown = false;
   };
-  const paint = (code: number) => (text: string) => (colour ? `\x1b[${code}m${text}\x1b[0m` : text);
+  const paint = (style: keyof typeof styles) => (text: string) => `${style}${text}${plainStyle}`;
+  const row = (value: unknown) => {
+    clear();
+    stdout.write(`${masked(shownJson(value))}\n`);
+  };
   return {
     json,
-    text(line) {
+    text(...lines) {
       if (json) return;
       clear();
-      stdout.write(`${line}\n`);
+      for (const line of lines) stdout.write(`${painted(shownText(masked(line)), colour)}\n`);
     },
     object(value) {
-      if (!json) return;
-      clear();
-      stdout.write(`${JSON.stringify(value)}\n`);
+      if (json) row(value);
     },
-    note(line) {
+    row,
+    note(...lines) {
       clear();
-      stderr.write(`${line}\n`);
+      for (const line of lines) stderr.write(`${painted(shownText(maskedMessage(line)), false)}\n`);
     },
     progress(line) {
       if (!live) return;
       const width = stderr.columns || 80;
-      stderr.write(`\r\x1b[K${line.slice(0, width - 1)}`);
+      const shownLine = painted(shownText(masked(line)), false);
+      stderr.write(`\r\x1b[K${shownLine.slice(0, width - 1)}`);
       shown = line !== "";
     },
-    dim: paint(2),
-    bold: paint(1),
+    dim: paint(dimStyle),
+    bold: paint(boldStyle),
   };
+}
+
+/** Styles inside a line until it is printed: characters that no text has, so that nothing else in it is obeyed. */
+const [boldStyle, dimStyle, plainStyle] = ["\uFDD0", "\uFDD1", "\uFDD2"];
+const styles = { [boldStyle]: 1, [dimStyle]: 2, [plainStyle]: 0 };
+
+function painted(text: string, colour: boolean): string {
+  return text.replace(/[\uFDD0-\uFDD2]/g, (style) => (colour ? `\x1b[${styles[style]}m` : ""));
 }
 
 /** `1 clip`, `2 clips`. */

@@ -59,6 +59,8 @@ export function buildProgram(context: ProgramContext): Command {
     )
     .version(version)
     .exitOverride()
+    // Commander repeats what was typed.
+    .configureOutput({ writeErr: (text) => createOutput(false).note(...text.replace(/\n$/, "").split("\n")) })
     .configureHelp({ showGlobalOptions: true })
     .showSuggestionAfterError();
   const bare: Add = (parent, usage, description, load) => leaf(parent, usage, description, load, context);

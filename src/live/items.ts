@@ -2,6 +2,7 @@
 import { DataError } from "../errors.ts";
 import { sampleRate } from "../stream/clip-cutter.ts";
 import { jpegSize } from "../stream/jpeg.ts";
+import { oneLine, plainText } from "../util/plain-text.ts";
 import type { Clock } from "../util/time.ts";
 
 /** When an item happened: wall time, or stream time. @default now */
@@ -67,8 +68,10 @@ export function timedItem(
   const { id = null } = item;
   if (id !== null && (typeof id !== "string" || id === "")) throw refuse("expected `id` to be a text");
   if ("text" in item) {
-    const { text, speaker = null, kind = "speech", endSeconds = atSeconds } = item;
-    if (typeof text !== "string" || text.trim() === "") throw refuse("expected `text` to hold some text");
+    const { kind = "speech", endSeconds = atSeconds } = item;
+    const text = typeof item.text === "string" ? plainText(item.text) : "";
+    const speaker = typeof item.speaker === "string" ? oneLine(item.speaker) || null : (item.speaker ?? null);
+    if (text.trim() === "") throw refuse("expected `text` to hold some text");
     if (!["speech", "caption", "screen"].includes(kind))
       throw refuse(`expected \`kind\` to be speech, caption or screen, got ${kind}`);
     if (speaker !== null && typeof speaker !== "string")

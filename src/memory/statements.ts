@@ -2,6 +2,8 @@
 import type { Embedder } from "../engine.ts";
 import { StoreError } from "../errors.ts";
 import { shortId } from "../util/hash.ts";
+import { plainText } from "../util/plain-text.ts";
+import { masked } from "../util/secrets.ts";
 import type { Decision, Evidence, PackedObservation, Statement } from "./records.ts";
 
 /** A statement with the id it will have. */
@@ -28,7 +30,7 @@ export function candidatesOf({ stream, clips, revision, statements }: Decision):
     }
     const ordinal = ordinals.get(clip) ?? 0;
     ordinals.set(clip, ordinal + 1);
-    const text = statement.text.trim();
+    const text = masked(plainText(statement.text)).trim();
     return { statement, text, id: shortId("entry", stream, clip, revision, ordinal, text) };
   });
 }

@@ -8,7 +8,9 @@
 import type { Transcriber } from "../engine.ts";
 import type { Clip, LeftOut } from "../stream/clip.ts";
 import { hasPackage, installLine } from "../util/optional.ts";
+import { oneLine, plainText } from "../util/plain-text.ts";
 import { installHint } from "../util/program.ts";
+import { masked, maskedMessage } from "../util/secrets.ts";
 import { lookAt } from "./look.ts";
 import type { Caption, Observation, Person, ScreenText, Utterance } from "./observation.ts";
 import { type ScreenReader, type TesseractReader, tesseractReader } from "./screen-text.ts";
@@ -77,12 +79,12 @@ export async function perceive(
       return await work();
     } catch (error) {
       signal?.throwIfAborted();
-      problems.push(`${sense}: ${(error as Error).message}`);
+      problems.push(`${sense}: ${oneLine(maskedMessage((error as Error).message))}`);
       return fallback;
     }
   };
 
-  const spoken: Utterance[] = clip.cues.filter(({ kind }) => kind === "speech");
+  const spoken: Utterance[] = clip.cues.filter(({ kind }) => kind === "speech").map(plain);
   const silent = { tier: "none", utterances: [] as Utterance[] };
   const pictures = clip.largeFrames.length > 0 ? clip.largeFrames : clip.frames;
   const [speech, screen] = await Promise.all([
@@ -96,7 +98,10 @@ export async function perceive(
   const captions: Caption[] = clip.cues.filter(({ kind }) => kind === "caption").map(plain);
   const shown: ScreenText[] = clip.cues
     .filter(({ kind }) => kind === "screen")
-    .map(({ startSeconds, endSeconds, text }) => ({ startSeconds, endSeconds, text, confidence: 100 }));
+    .map(({ startSeconds, endSeconds, text }) => ({
+      ...{ startSeconds, endSeconds, text: kept(text), confidence: 100 },
+    }));
+  const said = speech.utterances.map(plain);
 
   const { stream, index, startSeconds, endSeconds, frames, shots } = clip;
   const read = shown.length + screen.length;
@@ -108,11 +113,11 @@ export async function perceive(
     startSeconds,
     endSeconds,
     frames,
-    speech: speech.utterances.map(plain),
+    speech: said,
     captions,
-    screen: [...shown, ...screen],
+    screen: [...shown, ...screen.map((text) => ({ ...text, text: kept(text.text) }))],
     shots,
-    people: peopleOf([...speech.utterances, ...captions]),
+    people: peopleOf([...said, ...captions]),
     tiers: {
       speech: speech.tier,
       captions: captions.length > 0 ? tierOf(clip, "caption") : "none",
@@ -126,9 +131,12 @@ export async function perceive(
 const plain = ({ startSeconds, endSeconds, text, speaker }: Utterance): Utterance => ({
   startSeconds,
   endSeconds,
-  text,
-  speaker,
+  text: kept(text),
+  speaker: speaker === null ? null : kept(speaker) || null,
 });
+
+/** A text as memory may keep it: nothing that a terminal would obey, and no key. */
+const kept = (text: string) => masked(plainText(text));
 
 function tierOf(clip: Clip, kind: "speech" | "caption"): string {
   return clip.cues.find((cue) => cue.kind === kind)?.origin ?? "none";

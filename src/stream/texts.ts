@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { z } from "zod";
 import { DataError } from "../errors.ts";
+import { oneLine } from "../util/plain-text.ts";
 import type { Cue, LeftOut } from "./clip.ts";
 import { withoutSecrets } from "./connection-problem.ts";
 import { decodeText } from "./encoding.ts";
@@ -114,8 +115,9 @@ function parseRows(
         { details: { path: about.name, line: i + 1 } },
       );
     }
-    const { startSeconds, endSeconds, speaker = null, language = null } = row.data;
-    const said = row.data.text.replace(/\s+/g, " ").trim();
+    const { startSeconds, endSeconds, language = null } = row.data;
+    const speaker = row.data.speaker ? oneLine(row.data.speaker) || null : null;
+    const said = oneLine(row.data.text);
     const kind = row.data.kind ?? about.kind ?? "speech";
     if (said !== "")
       cues.push({ startSeconds, endSeconds, text: said, speaker, kind, origin: about.origin, language });

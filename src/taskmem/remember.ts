@@ -9,6 +9,8 @@ import { ConfigError, isTaskMemError } from "../errors.ts";
 import type { Entry, EntryKind, Memory, Statement, StreamRecord } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
 import { sha256 } from "../util/hash.ts";
+import { oneLine, plainText } from "../util/plain-text.ts";
+import { masked } from "../util/secrets.ts";
 
 /** A fact to keep, with what is known about it. */
 export interface RememberRequest {
@@ -41,14 +43,9 @@ const revision = "remember@1";
 
 /** Keeps a fact. @throws ConfigError for an empty text or a stream that is watched; StoreError */
 export async function remember(memory: Memory, request: RememberRequest, nowMs: number): Promise<Remembered> {
-  const {
-    speaker = null,
-    stream = factsStream,
-    kind = "semantic",
-    id = randomUUID(),
-    atMs = nowMs,
-  } = request;
-  const text = request.text.trim();
+  const { stream = factsStream, kind = "semantic", id = randomUUID(), atMs = nowMs } = request;
+  const text = masked(plainText(request.text)).trim();
+  const speaker = oneLine(request.speaker ?? "") || null;
   if (text === "") throw new ConfigError("fact-empty", "Expected a fact to remember, got an empty text");
   const { clock } = await factsIn(memory, stream, nowMs);
   const startSeconds = (atMs - (clock.kind === "wall" ? clock.originMs : nowMs)) / 1000;

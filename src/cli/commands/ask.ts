@@ -3,6 +3,7 @@ import type { Answer } from "../../answer/answer.ts";
 import { leftOutLines } from "../../answer/left-out.ts";
 import type { StreamRecord } from "../../memory/memory.ts";
 import type { LearningEvent } from "../../taskmem/learning.ts";
+import { oneLine } from "../../util/plain-text.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
 import { momentFlag } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
@@ -45,11 +46,12 @@ export async function run(invocation: Invocation, questionText: string): Promise
 }
 
 function printAnswer(output: Output, answer: Answer, streams: readonly StreamRecord[]): void {
-  output.text(output.bold(answer.option === null ? answer.answer : `${answer.option}. ${answer.answer}`));
+  const answered = oneLine(answer.answer);
+  output.text(output.bold(answer.option === null ? answered : `${answer.option}. ${answered}`));
   const clocks = new Map<string, Clock>(streams.map(({ id, clock }) => [id, clock]));
   const clockOf = (stream: string) => clocks.get(stream) ?? { kind: "media" as const };
   const line = ({ stream, startSeconds, text }: Answer["citations"][number]) =>
-    `  ${output.dim(`${formatMoment(startSeconds, clockOf(stream))} ${stream}`)}  ${text}`;
+    `  ${output.dim(`${formatMoment(startSeconds, clockOf(stream))} ${stream}`)}  ${oneLine(text)}`;
   for (const citation of answer.citations) output.text(line(citation));
   if (answer.abstained && answer.nearestMisses.length > 0) {
     output.text(output.dim("nearest in memory:"));

@@ -74,7 +74,7 @@ export async function run({ output, options: flags, signal }: Invocation): Promi
   kept.finish({ rows, paired, questions, report, files: { "skipped.jsonl": jsonLines(week.skipped) } });
   for (const line of report) output.text(line);
   const seconds = Math.round((performance.now() - startedMs) / 1000);
-  output.text(`\nWritten to ${kept.directory} in ${seconds} s.`);
+  output.text("", `Written to ${kept.directory} in ${seconds} s.`);
   output.object({
     ...{ event: "bench-end", benchmark: "egolife", tasks: week.questions.length, skipped: week.skipped },
     ...{ rows, paired, config, cost: noCost, run: kept.directory },

@@ -42,7 +42,7 @@ export async function run({ output, signal, options }: Invocation): Promise<void
     files: { "swap.json": `${JSON.stringify(result.swap, null, 2)}\n` },
   });
   printHousehold(output, result);
-  output.text(output.dim(`\n${kept.directory}`));
+  output.text("", output.dim(kept.directory));
   output.object({
     event: "bench-end",
     benchmark: "household",

@@ -77,7 +77,8 @@ const percent = (share: number | null) =>
 export function printSummary(output: Output, summary: RunSummary): void {
   const { rows, againstBase, missingRows, counts, unreadable } = summary;
   output.text(
-    output.bold(`\n${counts.used} questions      accuracy  coverage  precision   errors  tokens kept`),
+    "",
+    output.bold(`${counts.used} questions      accuracy  coverage  precision   errors  tokens kept`),
   );
   for (const [name, { label, overall, tokens }] of Object.entries(rows)) {
     const { accuracy, coverage, precision, errors } = overall;

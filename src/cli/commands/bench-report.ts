@@ -25,5 +25,5 @@ export async function run({ output, options }: Invocation, paths: readonly strin
   writeFileSync(files.html, html);
   writeFileSync(files.markdown, markdown);
   output.object({ event: "bench-report", ...files });
-  output.text(`${files.html}\n${files.markdown}`);
+  output.text(files.html, files.markdown);
 }

@@ -72,7 +72,7 @@ export async function run(invocation: Invocation, name: BenchmarkName): Promise<
     ...{ cost, run: run.directory },
   });
   printSummary(output, summary);
-  output.text(output.dim(`\n${run.directory}; \`taskmem bench report ${run.directory}\` draws it`));
+  output.text("", output.dim(`${run.directory}; \`taskmem bench report ${run.directory}\` draws it`));
   if (cost.calls > 0) {
     const tokens = cost.promptTokens + cost.completionTokens;
     output.text(output.dim(`${cost.calls} calls, ${tokens} tokens, $${cost.usd.toFixed(4)} in all`));

@@ -79,28 +79,31 @@ export async function run({ output, signal, options }: Invocation): Promise<void
   try {
     output.text(
       output.bold(
-        `A household is filmed for ${clips * 10} s, watched, and remembered with a fifth of the words\n`,
+        `A household is filmed for ${clips * 10} s, watched, and remembered with a fifth of the words`,
       ),
+      "",
     );
     const first = await film("first", 2 * seed);
     await using memory = await open("memory");
     await watch(memory, first.video, output, { shows: true, signal });
 
-    output.text(output.bold(`\nIts user asks about one thing only: ${asked[kind]}\n`));
+    output.text("", output.bold(`Its user asks about one thing only: ${asked[kind]}`), "");
     const ofKind = first.questions.filter((question) => question.kind === kind).slice(0, tasksAsked);
     for (const question of ofKind) {
       const answer = await memory.ask({ text: question.text, options: question.options }, { signal });
       printAnswer(output, question, answer);
     }
 
-    output.text(output.bold("\nThe questions teach the policy what to remember\n"));
+    output.text("", output.bold("The questions teach the policy what to remember"), "");
     const result = await memory.learn({ method: "preferences", signal });
     const { run: _, ...event } = adaptEnd(result) as ReturnType<typeof adaptEnd> & { run?: unknown };
     output.object(event);
     printResult(output, result);
 
     output.text(
-      output.bold("\nAnother day is filmed and watched twice: as before, and with what was learned\n"),
+      "",
+      output.bold("Another day is filmed and watched twice: as before, and with what was learned"),
+      "",
     );
     const second = await film("second", 2 * seed + 1);
     const questions = factKinds.flatMap((each) =>
@@ -241,7 +244,7 @@ function printTable(output: Output, rows: readonly Row[], kind: FactKind, activa
 }
 
 function printNext(output: Output, kept: string | null): void {
-  output.text(`\n${output.bold("Next")}`);
+  output.text("", output.bold("Next"));
   if (kept !== null) {
     output.text(`  npm run -s taskmem -- timeline --memory ${join(kept, "memory")}`);
     output.text(`  npm run -s taskmem -- adapt status --memory ${join(kept, "memory")}`);

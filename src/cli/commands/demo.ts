@@ -43,9 +43,11 @@ export async function run(invocation: Invocation): Promise<void> {
     const whole = full ? wholeHousehold : smallHousehold;
     const size = { ...whole, films: films ?? whole.films };
     output.text(
+      "",
       output.bold(
-        `\n${size.films} other days, never seen in training: five questions of a kind, Phase Two, then the rest of that kind\n`,
+        `${size.films} other days, never seen in training: five questions of a kind, Phase Two, then the rest of that kind`,
       ),
+      "",
     );
     const { result } = await runHousehold({ output, name: "nano", size, signal });
     printHousehold(output, result);
@@ -64,9 +66,8 @@ async function showOneDay(
   signal: AbortSignal,
 ): Promise<void> {
   output.text(
-    output.bold(
-      `A household is filmed for ${clips * 10} s; nano looks at the film and writes what it sees\n`,
-    ),
+    output.bold(`A household is filmed for ${clips * 10} s; nano looks at the film and writes what it sees`),
+    "",
   );
   const episode = createEpisode(episodeSeed("held-out", 1000 + seed), clips);
   const questions = askAbout(episode, seededRandom(`demo ${seed}`));
@@ -81,7 +82,7 @@ async function showOneDay(
   const show = watchPrinter(output, source);
   for await (const event of memory.watch(source, { signal })) show(event);
   signal.throwIfAborted();
-  output.text(output.bold("\nQuestions are answered from these sentences alone\n"));
+  output.text("", output.bold("Questions are answered from these sentences alone"), "");
   for (const question of questions) {
     const { text, options } = question;
     printAnswer(output, question, await memory.ask({ text, options }, { signal }));
@@ -89,7 +90,7 @@ async function showOneDay(
 }
 
 function printNext(output: Output, kept: string | null, full: boolean): void {
-  output.text(`\n${output.bold("Next")}`);
+  output.text("", output.bold("Next"));
   if (kept !== null) output.text(`  npm run -s taskmem -- timeline --memory ${join(kept, "memory")}`);
   if (!full)
     output.text("  npm run demo -- --full               # all 64 held-out days, with narrower intervals");

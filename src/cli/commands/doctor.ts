@@ -31,7 +31,10 @@ export async function run({ output, flags, configFile, signal }: Invocation): Pr
     const mark = check.leftOut
       ? "part  "
       : { ok: "ok    ", missing: "off   ", broken: "BROKEN" }[check.state];
-    output.text(`${mark}  ${check.check}: ${check.detail}${check.fix ? `\n        ${check.fix}` : ""}`);
+    output.text(
+      ...`${mark}  ${check.check}: ${check.detail}`.split("\n"),
+      ...(check.fix ? [`        ${check.fix}`] : []),
+    );
   };
   report({ check: "node", state: "ok", detail: process.version, fix: null });
   report(await program("ffmpeg", ["-version"], "broken"));

@@ -10,7 +10,7 @@ export async function run({ output, flags, configFile }: Invocation, directory: 
   const memory = await openConfiguredMemory(config, { mustExist: true, readOnly: "if-needed" });
   try {
     if (directory === "-") {
-      for await (const row of exportRows(memory)) process.stdout.write(`${JSON.stringify(row)}\n`);
+      for await (const row of exportRows(memory)) output.row(row);
       return;
     }
     const report = await exportMemory(memory, directory);

@@ -46,12 +46,12 @@ function list(output: Output, models: Models): number {
   const pulled = models.list();
   for (const model of pulled) {
     output.object({ ...model, pulled: true });
-    output.text(`${output.bold(model.name)}  ${factsOf(model)}\n  ${model.directory}`);
+    output.text(`${output.bold(model.name)}  ${factsOf(model)}`, `  ${model.directory}`);
   }
   for (const { name, source, licence, files, about } of models.named) {
     if (pulled.some((model) => model.name === name)) continue;
     output.object({ ...{ name, source, licence, files, about }, pulled: false });
-    output.text(`${name}  ${factsOf({ source, licence, files })}, not pulled\n  ${about}`);
+    output.text(`${name}  ${factsOf({ source, licence, files })}, not pulled`, `  ${about}`);
   }
   return exitCodes.done;
 }
@@ -75,7 +75,7 @@ async function pull(
     });
     output.progress("");
     output.object({ event: "model-pull-end", ...model });
-    output.text(`${model.name}  ${factsOf(model)}\n  ${model.directory}`);
+    output.text(`${model.name}  ${factsOf(model)}`, `  ${model.directory}`);
   }
   return exitCodes.done;
 }

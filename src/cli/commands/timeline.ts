@@ -3,6 +3,7 @@ import { leftOutLines, whyNothing } from "../../answer/left-out.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Entry, EntryKind, FloorRow, Gap, StreamRecord } from "../../memory/memory.ts";
 import type { Timeline } from "../../taskmem.ts";
+import { oneLine } from "../../util/plain-text.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
 import { momentFlag } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
@@ -87,5 +88,5 @@ function entryLine(entry: Entry, clock: Clock): string {
     entry.kind === "semantic" ? "known" : null,
     entry.closed ? `closed: ${entry.closed.reason}` : null,
   ].filter((mark) => mark !== null);
-  return `${formatMoment(entry.startSeconds, clock)}  ${entry.text}${marks.length > 0 ? ` (${marks.join(", ")})` : ""}`;
+  return `${formatMoment(entry.startSeconds, clock)}  ${oneLine(entry.text)}${marks.length > 0 ? ` (${marks.join(", ")})` : ""}`;
 }

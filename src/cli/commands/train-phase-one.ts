@@ -117,7 +117,8 @@ export async function run(invocation: Invocation): Promise<void> {
     ...config,
   });
   output.text(
-    `Phase One of ${trainable.id}, ${config.steps} steps of ${config.batch} × ${config.group} memories\n`,
+    `Phase One of ${trainable.id}, ${config.steps} steps of ${config.batch} × ${config.group} memories`,
+    "",
   );
   output.text(header);
   const { trained, ...outcome } = await phaseOne({
@@ -135,7 +136,7 @@ export async function run(invocation: Invocation): Promise<void> {
   output.object({ event: "train-end", phase: "phase-one", policy, directory, ...outcome, ...trained });
   if (outcome.problem) output.note(nothingLearned[outcome.problem]);
   const shipped = trained.revision === shippedChecksums.nano ? " (as shipped)" : "";
-  output.text(`\nweights    ${trained.path}${shipped}\ncurves     ${join(directory, "curves.html")}`);
+  output.text("", `weights    ${trained.path}${shipped}`, `curves     ${join(directory, "curves.html")}`);
 }
 
 /** The judge, and how many instances run at once: one with the set-up's own judge, the endpoint's limit with a model. */

@@ -5,6 +5,7 @@ import { loadConfig } from "../../config.ts";
 import type { RetriedClips } from "../../memory/memory.ts";
 import { openConfiguredSource } from "../../taskmem/assembly.ts";
 import type { TaskMem } from "../../taskmem.ts";
+import { oneLine } from "../../util/plain-text.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
 import type { Invocation } from "../invocation.ts";
 import { openConfigured } from "../open.ts";
@@ -86,7 +87,7 @@ export function watchPrinter(
   return (event) => {
     if (event.event === "clip-end") {
       output.object({ ...event, entries: event.entries.map(({ id, text }) => ({ id, text })) });
-      for (const entry of event.entries) output.text(`${at(entry.startSeconds)}  ${entry.text}`);
+      for (const entry of event.entries) output.text(`${at(entry.startSeconds)}  ${oneLine(entry.text)}`);
       entries += event.entries.length;
       for (const problem of event.problems)
         output.note(`  ${formatMoment(event.startSeconds, clock)}: ${problem}`);

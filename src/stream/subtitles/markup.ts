@@ -1,4 +1,5 @@
 /** Lines without markup. Every pattern reads a text once: none can match the same characters in two ways. */
+import { oneLine } from "../../util/plain-text.ts";
 
 /** Runs of text under one `<v Name>` each. */
 export function voicesOf(text: string): { voice: string | null; text: string }[] {
@@ -38,12 +39,5 @@ export function decodeEntities(text: string): string {
  */
 export function cleanLine(line: string): string {
   const said = line.replace(/\{\\[^{}]*\}/g, "").replace(/<\/?[a-z][^<>]*>|<\d+:[\d:.]+>/gi, "");
-  return (
-    decodeEntities(said)
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is taken out
-      .replace(/\u001b\[[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?/g, "")
-      .replace(/\s+/g, " ")
-      .replace(/[\p{Cc}\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/gu, "")
-      .trim()
-  );
+  return oneLine(decodeEntities(said));
 }
