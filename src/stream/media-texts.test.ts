@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { requireProgram } from "../util/program.ts";
+import type { SourceFile } from "./clip.ts";
 import type { MediaInfo, TextTrack } from "./ffmpeg.ts";
 import { textsOf } from "./media-texts.ts";
 import { openSource } from "./open-source.ts";
@@ -134,6 +135,27 @@ test("a folder of texts is read once: of one recording in several formats and la
     "talk.de.srt",
     "talk.en.vtt",
   ]);
+});
+
+test("of a text that grew only what is new is said, also of a sentence that goes on", async () => {
+  const folder = folderWith({});
+  const path = join(folder, "talk.srt");
+  const cue = (n: number, text: string) => `${n}\n00:00:0${n},000 --> 00:00:0${n},900\n${text}\n\n`;
+  const said = async (files: readonly SourceFile[]) => {
+    const source = await openSource(path);
+    const cues: string[] = [];
+    for await (const item of source.open({ files }))
+      if (item.kind === "clip") cues.push(...item.cues.map(({ text }) => text));
+    return { cues, files: source.files! };
+  };
+  writeFileSync(path, cue(1, "It rains.") + cue(2, "The bridge is"));
+  const first = await said([]);
+  assert.deepEqual(first.cues, ["It rains.", "The bridge is"]);
+  writeFileSync(
+    path,
+    cue(1, "It rains.") + cue(2, "The bridge is") + cue(3, "The bridge is closed.") + cue(4, "Wait."),
+  );
+  assert.deepEqual((await said(first.files)).cues, ["closed.", "Wait."]);
 });
 
 test("subtitles come from the web, alone or beside a film", async () => {

@@ -78,7 +78,7 @@ export function parseSubtitles(text: string, options: SubtitleOptions): Subtitle
     languages: options.languages ?? [],
   };
   const usual = options.kind ?? parsed.kind ?? "speech";
-  const keyOf = ({ startSeconds, text: said }: TimedText) => `${startSeconds} ${said}`;
+  const keyOf = ({ startSeconds, text: said }: TimedText) => `${startSeconds} ${said.trim()}`;
   const earlier = options.textRead === undefined ? null : parseTexts(options.textRead, options.name);
   const known = new Set(earlier?.texts.map(keyOf));
   const wasRead = earlier === null ? undefined : (each: TimedText) => known.has(keyOf(each));

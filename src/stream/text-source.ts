@@ -188,9 +188,9 @@ async function newCues(
   options: TextOptions,
 ): Promise<Cue[]> {
   const grew = seen !== undefined && seen.bytes < file.bytes;
-  const earlier = grew
-    ? await readTexts(file.path, { ...options, firstBytes: seen.bytes }).catch(none)
-    : { cues };
+  const read = (bytes: object) => readTexts(file.path, { ...options, ...bytes }).catch(none);
+  const earlier = grew ? await read({ firstBytes: seen.bytes }) : { cues };
+  const now = grew ? await read({ firstBytes: file.bytes, bytesRead: seen.bytes }) : { cues };
   const keyOf = (cue: Cue) =>
     JSON.stringify([cue.startSeconds, cue.endSeconds, cue.text, cue.speaker, cue.kind]);
   const watched = new Map<string, number>();
@@ -198,7 +198,7 @@ async function newCues(
     if (!seen?.whole && cue.startSeconds >= watchedSeconds) continue;
     watched.set(keyOf(cue), (watched.get(keyOf(cue)) ?? 0) + 1);
   }
-  return cues.filter((cue) => {
+  return now.cues.filter((cue) => {
     const times = watched.get(keyOf(cue)) ?? 0;
     watched.set(keyOf(cue), times - 1);
     return times <= 0;

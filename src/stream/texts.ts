@@ -24,6 +24,8 @@ export interface TextOptions {
   readonly languages: readonly string[];
   /** How many bytes of a file are read: one that is still written may be longer by then. @default all */
   readonly firstBytes?: number | undefined;
+  /** How many of its bytes an earlier run read: what came since is not joined to what was said then. @default none */
+  readonly bytesRead?: number | undefined;
 }
 
 /** Reads a text file, by path or by http URL. @throws DataError if it is missing, not in its format, or has a wrong JSONL row */
@@ -34,11 +36,13 @@ export async function readTexts(place: string, options: TextOptions): Promise<Su
   const { origin = "stream", languages } = options;
   const kind = options.kind ?? (isCaptionName(name) ? "caption" : undefined);
   const language = languageOfName(name);
-  const text = decodeText(bytes, { name: shown, language });
+  const decoded = (some: Uint8Array) => decodeText(some, { name: shown, language });
+  const text = decoded(bytes);
+  const textRead = options.bytesRead ? decoded(bytes.subarray(0, options.bytesRead)) : undefined;
   const read =
     extname(name).toLowerCase() === ".jsonl"
       ? parseRows(text, { name: shown, kind, origin })
-      : parseSubtitles(text, { name: shown, origin, language, languages, ...(kind && { kind }) });
+      : parseSubtitles(text, { name: shown, origin, language, languages, textRead, ...(kind && { kind }) });
   return { ...read, cues: inLanguages(read.cues, languages) };
 }
 

@@ -33,7 +33,7 @@ export class CueReader {
   readonly #options: CueReaderOptions;
   readonly #names = new SpeakerHabits();
   readonly #sentences = new SentenceJoiner();
-  #rolling = new RollingCaptions();
+  readonly #rolling = new RollingCaptions();
   #knowsHabits = false;
   #sung = 0;
   #spoken = 0;
@@ -56,13 +56,14 @@ export class CueReader {
   ): { cues: Cue[]; problems: string[] } {
     const reader = new CueReader(options);
     const inOrder = texts.toSorted((a, b) => a.startSeconds - b.startSeconds);
-    reader.#learn(inOrder);
     const read = inOrder.filter((text) => options.wasRead?.(text));
-    for (const text of read) reader.add(text);
-    if (read.length > 0) reader.finish();
-    const known = new Set(read);
-    for (const text of inOrder) if (!known.has(text)) reader.add(text);
-    reader.finish();
+    const since = read.length === 0 ? inOrder : inOrder.filter((text) => !options.wasRead!(text));
+    for (const part of [read, since]) {
+      // What was read before is read as it was then.
+      reader.#learn(part === read ? read : inOrder);
+      for (const text of part) reader.add(text);
+      reader.finish();
+    }
     const cues = reader.take().sort((a, b) => a.startSeconds - b.startSeconds);
     return { cues, problems: reader.#problems() };
   }
@@ -114,13 +115,15 @@ export class CueReader {
 
   /** Learns the habits of a whole file. */
   #learn(texts: readonly TimedText[]): void {
+    this.#sung = 0;
+    this.#spoken = 0;
     for (const text of texts) this.#see(text);
-    const trial = new RollingCaptions(null, false);
+    const trial = new RollingCaptions(false);
     const fragments = texts.flatMap((text) =>
       trial.add({ ...spanOf(text), said: this.#saidIn(text), markup: text.text }),
     );
     this.#sentences.learn(fragments);
-    this.#rolling = new RollingCaptions(trial.rolls);
+    this.#rolling.settle(trial.rolls);
     this.#lineLanguages = lineLanguagesOf(texts);
     this.#areTwins = this.#lineLanguages === null && areLatinTwins(texts);
     this.#knowsHabits = true;

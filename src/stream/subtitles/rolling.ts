@@ -131,16 +131,17 @@ export class RollingCaptions {
   #last: Fragment | null = null;
   /** Of pairs of cues that touch, whether the second repeats the first: beyond doubt, or by whole lines. */
   readonly #pairs: ("sure" | "likely" | "other")[] = [];
-  readonly #rolls: boolean | null;
+  #rolls: boolean | null = null;
   readonly #lasts: boolean;
 
-  /**
-   * @param rolls whether the file is known to roll; `null` to tell from the last cues
-   * @param lasts whether only the last cues count, as of a track that comes in
-   */
-  constructor(rolls: boolean | null = null, lasts = true) {
-    this.#rolls = rolls;
+  /** @param lasts whether only the last cues tell whether the track rolls, as of one that comes in */
+  constructor(lasts = true) {
     this.#lasts = lasts;
+  }
+
+  /** Says whether the file is known to roll. */
+  settle(rolls: boolean): void {
+    this.#rolls = rolls;
   }
 
   /** When the fragment starts that is not yet given; `null` if there is none. */
