@@ -203,6 +203,7 @@ async function knownFiles(
 ): Promise<{ readonly files: readonly SourceFile[]; readonly fingerprint: string | null }> {
   const { holds, fingerprint } = source;
   const known = (await memory.streams()).find(({ id }) => id === stream);
+  if (known?.fingerprint === null && source.mayFollowLive) return { files: [], fingerprint: null };
   if (!holds || !known) return { files: [], fingerprint };
   const files = await memory.sourceFiles(stream);
   // Files tell a folder; a single file that is another one is another stream.

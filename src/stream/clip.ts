@@ -151,6 +151,8 @@ export interface Source {
   readonly endSeconds: number | null;
   /** Hash that identifies the content, to notice a file that was replaced between runs; `null` for live sources. */
   readonly fingerprint: string | null;
+  /** Whether it may be the recording of a stream that was live under its name, and then goes on with it. @default false */
+  readonly mayFollowLive?: boolean;
   /** What is left out of it. It may grow while the source is read, which may find damaged files. */
   readonly leftOut: readonly LeftOut[];
   /** Its files with the marks that hold when all that was read is kept; absent if it is not made of files. */

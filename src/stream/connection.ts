@@ -17,6 +17,8 @@ export interface ConnectionOptions {
   readonly name: string;
   /** A source that never connected is given up after this; 0 waits for ever. Seconds. @default 30 */
   readonly connectTimeoutSeconds?: number | undefined;
+  /** Whether the source was reached before, so that it is not given up. @default false */
+  readonly wasConnected?: boolean | undefined;
   /** Time between two reports of the same outage. Milliseconds. @default 60000 */
   readonly remindMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -45,7 +47,7 @@ export class Connection implements Disposable {
     const { signal, remindMs = 60_000 } = options;
     this.signal = signal ? AbortSignal.any([signal, this.#giveUp.signal]) : this.#giveUp.signal;
     const seconds = this.#timeoutSeconds;
-    if (seconds > 0) {
+    if (seconds > 0 && !this.#isKept) {
       const giveUp = () => this.#giveUp.abort(this.#neverConnected());
       this.#deadline = setTimeout(giveUp, Math.min(seconds * 1000, 2 ** 31 - 1));
     }
@@ -66,7 +68,7 @@ export class Connection implements Disposable {
   /** An attempt failed, or the connection was lost. @throws DataError if no further attempt can help */
   failed(problem: ConnectionProblem): void {
     this.#problem = problem;
-    if (problem.isLasting && !this.#wasUp) throw this.#neverConnected();
+    if (problem.isLasting && !this.#isKept) throw this.#neverConnected();
     const { remindMs = 60_000 } = this.#options;
     const isDue = performance.now() - this.#lastSaidMs >= remindMs;
     if (isDue || (!this.#wasUp && !this.#isSaid)) this.#say();
@@ -76,6 +78,11 @@ export class Connection implements Disposable {
   [Symbol.dispose](): void {
     clearTimeout(this.#deadline);
     clearTimeout(this.#reminder);
+  }
+
+  /** Whether the source is tried for as long as it takes, because it was there once. */
+  get #isKept(): boolean {
+    return this.#wasUp || this.#options.wasConnected === true;
   }
 
   get #timeoutSeconds(): number {

@@ -337,13 +337,15 @@ export interface DecodeRequest {
   readonly frames: FrameOptions;
   /** Where decoding starts, in whole seconds; packets keep their place in the medium. @default 0 */
   readonly startSeconds?: number;
-  /** A live source without a packet for this long counts as dead. @default never */
+  /** A live source without a packet for this long counts as dead; at its start, for 15 s at least. @default never */
   readonly stallMs?: number;
   /** Called once, before the first packet. */
   readonly onOrigin?: (origin: Origin) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** ffmpeg looks at a source for some seconds before it sends the first packet. Milliseconds. */
+const firstPacketMs = 15_000;
 /** Most bytes of packets that wait for the consumer before the pipes are paused. */
 const waitingBytes = 1 << 20;
 
@@ -384,6 +386,7 @@ export async function* decodeMedia(request: DecodeRequest): AsyncGenerator<Packe
   let stderr = "";
   let exitCode: number | null | undefined;
   let isStalled = false;
+  let hasPackets = false;
   let lastPacketMs = performance.now();
   const log = onOrigin && new OriginReader();
   let isOriginDue = log !== undefined;
@@ -409,17 +412,19 @@ export async function* decodeMedia(request: DecodeRequest): AsyncGenerator<Packe
       }
       bytes += chunk.length;
       lastPacketMs = performance.now();
+      hasPackets = true;
       if (bytes > waitingBytes) for (const each of pipes) each.pause();
       wake.resolve();
     });
   }
   const onAbort = () => fail(signal?.reason);
   signal?.addEventListener("abort", onAbort, { once: true });
+  const silenceMs = () => (hasPackets ? stallMs! : Math.max(stallMs!, firstPacketMs));
   const watchdog =
     stallMs === undefined
       ? undefined
       : setInterval(() => {
-          if (bytes > waitingBytes || performance.now() - lastPacketMs <= stallMs) return;
+          if (bytes > waitingBytes || performance.now() - lastPacketMs <= silenceMs()) return;
           isStalled = true;
           kill();
         }, 500);
@@ -448,7 +453,7 @@ export async function* decodeMedia(request: DecodeRequest): AsyncGenerator<Packe
     if (exitCode === 255) await sleep(200); // ffmpeg got the Ctrl-C meant for us: ours follows
     signal?.throwIfAborted();
     const problem = isStalled
-      ? { reason: `it sent nothing for ${stallMs! / 1000} s`, isLasting: false }
+      ? { reason: `it sent nothing for ${Math.round(silenceMs() / 1000)} s`, isLasting: false }
       : problemOf(stderr, input);
     const { reason, isLasting } = problem ?? { reason: null, isLasting: false };
     yield { kind: "end", failed: exitCode !== 0, problem: reason, isLasting };
@@ -503,7 +508,8 @@ function outputArgs({ info, texts, frames, startSeconds = 0 }: DecodeRequest): s
     ...["-map", `0:${index}${optional}`, `-c:s:${i}`, isStyled ? "ass" : "subrip"],
   ]);
   const muxing = ["-threads", "1", "-max_interleave_delta", "1000000", "-cluster_time_limit", "500"];
-  if (info === null) return [[...pictures, ...sound, ...words, ...muxing]];
+  // Of a live source each packet is sent on at once; otherwise small ones would wait for many others.
+  if (info === null) return [[...pictures, ...sound, ...words, ...muxing, "-flush_packets", "1"]];
   if (pictures.length === 0) return [[...sound, ...words, ...muxing]];
   const first = [...pictures, ...words, ...muxing];
   return sound.length === 0 ? [first] : [first, [...sound, ...muxing]];

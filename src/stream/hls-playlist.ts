@@ -123,7 +123,21 @@ function mediaPlaylist(lines: readonly string[], base: string): MediaPlaylist {
       bytes = null;
     }
   }
-  return { kind: "media", segments, targetSeconds, isEnded };
+  return { kind: "media", segments: dated(segments), targetSeconds, isEnded };
+}
+
+/** Segments before the first date of their part are dated by it too. */
+function dated(segments: readonly Segment[]): Segment[] {
+  const all: Segment[] = [];
+  for (const segment of segments.toReversed()) {
+    const next = all.at(-1);
+    const dateMs =
+      next?.part === segment.part && next.dateMs !== null
+        ? next.dateMs - segment.durationSeconds * 1000
+        : null;
+    all.push({ ...segment, dateMs: segment.dateMs ?? dateMs });
+  }
+  return all.reverse();
 }
 
 /** `NAME="English",DEFAULT=YES` as a record. */

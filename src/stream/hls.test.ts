@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test as nodeTest } from "node:test";
 import { requireProgram } from "../util/program.ts";
-import type { Clip, Gap } from "./clip.ts";
+import type { Clip, Gap, SourceStatus } from "./clip.ts";
 import { parsePlaylist } from "./hls-playlist.ts";
 import { openSource, type SourceOptions } from "./open-source.ts";
 
@@ -35,6 +35,7 @@ interface Broadcast {
   isDated?: boolean;
 }
 let broadcast: Broadcast = { first: 0, end: segmentCount, isEnded: true };
+let isDown = false;
 /** Requests that came without the token or the password that their playlist gives. */
 const refused: string[] = [];
 
@@ -78,6 +79,7 @@ function answer({ url = "", headers }: IncomingMessage): string | Buffer | { loc
 }
 
 const server = createServer((request, response) => {
+  if (isDown) return void response.writeHead(503).end();
   const body = answer(request);
   if (body === null) refused.push(request.url!);
   if (body === null) response.writeHead(401, { "www-authenticate": 'Basic realm="x"' }).end();
@@ -192,6 +194,36 @@ for (const isDated of [false, true]) {
   });
 }
 
+test("a broadcast that ends during an outage is read to its end from the recording", async () => {
+  const published = publish({ first: 0, end: 4, isEnded: false });
+  const source = await openSource(`http://${host}/master.m3u8`, {
+    clipSeconds: 2,
+    live: { reconnectMs: 100, stallMs: 2000 },
+  });
+  const clips: Clip[] = [];
+  const states: string[] = [];
+  const onStatus = ({ state }: SourceStatus) => {
+    states.push(state);
+    broadcast = { first: 0, end: segmentCount, isEnded: true };
+    isDown = false;
+  };
+  for await (const item of source.open({ onStatus })) {
+    assert.ok(item.kind === "clip");
+    clips.push(item);
+    if (clips.length > 1) continue;
+    published[Symbol.dispose]();
+    isDown = true;
+  }
+  assert.equal(source.live, true);
+  const said = clips.flatMap(({ cues }) => cues.map(({ text }) => text));
+  assert.deepEqual(said, names.map((_, i) => sentence(i)).slice(-said.length));
+  assert.deepEqual(
+    clips.map(({ index }) => index),
+    clips.map((_, i) => clips[0]!.index + i),
+  );
+  assert.equal(states[0], "down");
+});
+
 test("playlists are read as data", () => {
   const base = "https://anna:geheim@cdn.example/a/master.m3u8?token=1";
   const read = parsePlaylist(master, base);
@@ -219,7 +251,10 @@ a.ts
 b.vtt
 #EXT-X-DISCONTINUITY
 #EXTINF:6,
-https://other.example/c.ts`,
+https://other.example/c.ts
+#EXT-X-PROGRAM-DATE-TIME:2024-02-03T03:06:42.500
+#EXTINF:6,
+d.ts`,
     base,
   );
   assert.ok(media?.kind === "media");
@@ -232,7 +267,8 @@ https://other.example/c.ts`,
     [
       [41, 0, first, 0, undefined],
       [42, 6.006, first + 6006, 0, 200],
-      [43, 10.006, null, 1, undefined],
+      [43, 10.006, first + 90_000, 1, undefined],
+      [44, 16.006, first + 96_000, 1, undefined],
     ],
   );
   assert.equal(media.segments[2]!.url, "https://other.example/c.ts", "no password for another host");

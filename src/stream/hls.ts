@@ -139,6 +139,12 @@ export class Hls {
     this.#anchor = first && mediaSeconds !== null ? { at: first.at, mediaSeconds } : null;
   }
 
+  /** Reads the picture's playlist again. @returns whether nothing more will be added */
+  async hasEnded(): Promise<boolean> {
+    await this.#quietly(() => this.#refreshPicture());
+    return !this.isLive;
+  }
+
   /** Wall time of a packet, in milliseconds; `null` if the playlist does not say. */
   dateMsAt(packetSeconds: number): number | null {
     if (this.#anchor === null) return null;

@@ -2,7 +2,7 @@
  * Cuts the packets of a live source into clips, over all its connections: places them on the stream's clock, leaves out
  * what a playlist repeats after a reconnect, and adds the texts of playlists and tracks.
  */
-import type { Clip, Gap } from "./clip.ts";
+import { type Clip, clipIndexAt, type Gap } from "./clip.ts";
 import { ClipCutter } from "./clip-cutter.ts";
 import type { Origin, Packet } from "./ffmpeg.ts";
 import type { Hls } from "./hls.ts";
@@ -71,6 +71,15 @@ export class LiveCutter implements AsyncDisposable {
   /** Whether nothing was cut yet. */
   get isEmpty(): boolean {
     return this.#cutter.coveredTo === null;
+  }
+
+  /** Start of the first clip that is not complete. Seconds. */
+  get nextSeconds(): number {
+    const { clipSeconds, fromSeconds } = this.#options;
+    return Math.max(
+      fromSeconds,
+      clipIndexAt(this.#cutter.coveredTo ?? fromSeconds, clipSeconds) * clipSeconds,
+    );
   }
 
   /** Whether the connection has delivered. */

@@ -30,14 +30,16 @@ export interface LiveSourceOptions {
   readonly stallMs?: number;
   /** A source that never connected is given up after this; 0 waits for ever. Seconds. @default 30 */
   readonly connectTimeoutSeconds?: number | undefined;
+  /** Whether it was reached before it is opened, so that it is not given up. @default false */
+  readonly wasConnected?: boolean;
   /** First back-off before reconnecting, in milliseconds; doubled up to half a minute. @default 1000 */
   readonly reconnectMs?: number;
   /** How many connections may fail in a row before the source counts as ended. @default Infinity */
   readonly maxReconnects?: number;
   /** Time between two reports of the same outage, in milliseconds. @default 60000 */
   readonly remindMs?: number;
-  /** Whether an end without an error is the end (as of a playlist), not an outage. @default false */
-  readonly endsCleanly?: boolean;
+  /** Opens the recording of the source, once its playlist has ended during an outage. */
+  readonly openRecording?: () => Promise<Source>;
   /** The playlists of an HLS source: its clock and texts. */
   readonly hls?: Hls | null;
   /** Wall time of second 0 for a stream that is watched for the first time, in milliseconds. @default now */
@@ -73,7 +75,7 @@ async function* watchLive(
   { clock, signal, fromSeconds = 0, onStatus }: OpenOptions,
   options: LiveSourceOptions,
 ): AsyncGenerator<Clip | Gap> {
-  const { id, now = Date.now, queueClips = 12, connectTimeoutSeconds, remindMs } = options;
+  const { id, now = Date.now, queueClips = 12, connectTimeoutSeconds, wasConnected, remindMs } = options;
   // On a clock that is not the wall's, a later run goes on where the last one stopped.
   const sinceOriginMs = clock?.kind === "wall" ? now() - clock.originMs : fromSeconds * 1000;
   const openedMs = steadyMs();
@@ -85,16 +87,23 @@ async function* watchLive(
     stream: id,
     name: input.name,
     signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal,
-    ...{ connectTimeoutSeconds, remindMs, onStatus },
+    ...{ connectTimeoutSeconds, wasConnected, remindMs, onStatus },
   });
   const pumping = pump(input, { ...options, originMs, secondsNow, fromSeconds, connection }, (items) =>
     queue.add(items),
   ).then(
-    () => queue.end(),
+    (end) => {
+      queue.end();
+      return end;
+    },
     (error: unknown) => queue.end(error),
   );
   try {
     yield* queue.items();
+    const goesOnAt = (await pumping)?.goesOnAt ?? null;
+    if (goesOnAt === null || !options.openRecording) return;
+    const recording = await options.openRecording();
+    yield* recording.open({ fromSeconds: goesOnAt, ...(clock && { clock }), ...(signal && { signal }) });
   } finally {
     stop.abort();
     await pumping;
@@ -109,12 +118,15 @@ interface PumpOptions extends Omit<LiveSourceOptions, "originMs"> {
   readonly connection: Connection;
 }
 
-/** Reconnects after each outage and delivers the clips. Ends when the source may not be reconnected. */
+/**
+ * Reconnects after each outage and delivers the clips. Ends when the source may not be reconnected, or when its
+ * recording is to be read: from `goesOnAt` on.
+ */
 async function pump(
   input: MediaInput,
   options: PumpOptions,
   take: (items: readonly (Clip | Gap)[]) => void,
-): Promise<void> {
+): Promise<{ readonly goesOnAt: number | null }> {
   const { frames, secondsNow, connection, hls = null, texts = null } = options;
   const { signal } = connection;
   const {
@@ -127,6 +139,7 @@ async function pump(
   await using cutter = new LiveCutter({ ...options, name: input.name, openedSeconds, hls, texts });
   for (let failures = 0; ; failures++) {
     let outage = "the connection ended";
+    let hasEnded = false;
     let isOver = false;
     const packets = decodeMedia({
       ...{ input, info: null, texts: texts?.tracks ?? [], frames, stallMs, signal },
@@ -134,9 +147,11 @@ async function pump(
     });
     for await (const { packet, nowSeconds } of arrivals(packets, secondsNow)) {
       if (packet.kind === "end") {
-        isOver = options.endsCleanly === true && cutter.isConnected && !packet.failed;
         outage = packet.problem ?? outage;
-        if (!isOver) connection.failed({ reason: outage, isLasting: packet.isLasting });
+        // ffmpeg also ends without an error where a playlist cannot be read any more.
+        hasEnded = (await hls?.hasEnded()) ?? false;
+        isOver = hasEnded && cutter.isConnected && !packet.failed && packet.problem === null;
+        if (!hasEnded) connection.failed({ reason: outage, isLasting: packet.isLasting });
         break;
       }
       if (!cutter.isConnected) {
@@ -149,8 +164,10 @@ async function pump(
     if (isOver || failures >= maxReconnects) {
       if (cutter.isEmpty && !isOver)
         throw new DataError("source-down", `${input.name} sent no picture and no sound: ${outage}.`);
-      return take(cutter.close());
+      take(cutter.close());
+      return { goesOnAt: null };
     }
+    if (options.openRecording && hasEnded) return { goesOnAt: cutter.nextSeconds };
     const backOffMs = Math.min(30_000, reconnectMs * 2 ** failures) * (0.5 + random() / 2);
     await sleep(backOffMs, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
@@ -166,29 +183,43 @@ interface Arrival {
 const lead = { seconds: 0.5, packets: 2000 };
 
 /** Packets with the time of their arrival; the first ones with the time at which the source sent them. */
-async function* arrivals(packets: AsyncIterable<Packet>, secondsNow: () => number): AsyncGenerator<Arrival> {
-  let held: Packet[] | null = [];
-  let firstAt: number | null = null;
+async function* arrivals(packets: AsyncGenerator<Packet>, secondsNow: () => number): AsyncGenerator<Arrival> {
+  const held: Packet[] = [];
   let delay = Number.POSITIVE_INFINITY;
-  const release = function* (): Generator<Arrival> {
-    for (const packet of held ?? []) {
+  let untilSeconds: number | null = null;
+  try {
+    let next = packets.next();
+    for (;;) {
+      const left = untilSeconds === null ? null : untilSeconds - secondsNow();
+      const result = left === null ? await next : await withinMs(next, 1000 * left);
+      if (result === null || result.done || held.length >= lead.packets) break;
+      const nowSeconds = secondsNow();
+      untilSeconds ??= nowSeconds + lead.seconds;
+      held.push(result.value);
+      if (result.value.kind === "end") break;
+      delay = Math.min(delay, nowSeconds - result.value.atSeconds);
+      next = packets.next();
+    }
+    for (const packet of held) {
       yield { packet, nowSeconds: packet.kind === "end" ? secondsNow() : packet.atSeconds + delay };
+      if (packet.kind === "end") return;
     }
-    held = null;
-  };
-  for await (const packet of packets) {
-    const nowSeconds = secondsNow();
-    if (held === null) {
-      yield { packet, nowSeconds };
-      continue;
+    for (let result = await next; !result.done; result = await packets.next()) {
+      yield { packet: result.value, nowSeconds: secondsNow() };
     }
-    firstAt ??= nowSeconds;
-    held.push(packet);
-    if (packet.kind !== "end") delay = Math.min(delay, nowSeconds - packet.atSeconds);
-    const isSettled = nowSeconds - firstAt >= lead.seconds || held.length >= lead.packets;
-    if (packet.kind === "end" || isSettled) yield* release();
+  } finally {
+    await packets.return(undefined);
   }
-  yield* release();
+}
+
+/** What a promise gives, or `null` if it takes longer. */
+async function withinMs<T>(promise: Promise<T>, ms: number): Promise<T | null> {
+  const timer = new AbortController();
+  try {
+    return await Promise.race([promise, sleep(Math.max(0, ms), null, { signal: timer.signal })]);
+  } finally {
+    timer.abort();
+  }
 }
 
 function gap(

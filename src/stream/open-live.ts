@@ -73,22 +73,22 @@ async function openUrl(url: string, options: LiveChoice, common: Common): Promis
     options.id ?? ([host.replace(/:/g, "-"), basename(pathname)].filter(Boolean).join("-") || "live");
   const source = { ...common, id, description: shown };
   if (!isWeb) return liveSource(input, liveOptions(options, source));
-  const { languages, subtitles, signal } = common;
-  const openHls = () =>
-    Hls.open(url, { languages, wantsTexts: subtitles === undefined, fetch: options.fetch, signal });
-  let hls = /\.m3u8?($|\?)/i.test(url) ? await openHls() : null;
-  // A stream cannot be opened twice, so only what may be a recording is probed first.
-  const info = await probed(hls?.isLive ? hastily(input) : input, id, options, signal);
-  const isPlaylist = info.format === "hls";
-  if (isPlaylist) hls ??= await openHls();
+  const web = { input, url, id, options, common };
+  const { info, hls } = await probed(web);
   if (info.durationSeconds !== null) return webSource(input, info, hls, source);
-  const { texts, leftOut } = await textsOf(null, info, { languages });
+  const { texts, leftOut } = await textsOf(null, info, { languages: common.languages });
   return liveSource(input, {
     ...liveOptions(options, source),
     hls,
     originMs: hls?.startMs ?? Date.now() - info.originSeconds * 1000,
     ...(hls?.hasTexts ? { leftOut: hls.leftOut } : { texts, leftOut: [...leftOut, ...(hls?.leftOut ?? [])] }),
-    endsCleanly: isPlaylist,
+    wasConnected: true,
+    ...(hls && {
+      openRecording: async () => {
+        const ended = await probed(web);
+        return webSource(input, ended.info, ended.hls, source);
+      },
+    }),
   });
 }
 
@@ -98,28 +98,49 @@ const hastily = (input: MediaInput): MediaInput => ({
   args: ["-analyzeduration", "1000000", ...input.args],
 });
 
-/** What is at a URL, tried until there is an answer or the time is over. @throws DataError `source-down` */
-async function probed(
-  input: MediaInput,
-  stream: string,
-  { live = {}, connectTimeoutSeconds, onStatus }: LiveChoice,
-  signal: AbortSignal | undefined,
-): Promise<MediaInfo> {
+/** A URL of the web, before anything is known of it. */
+interface Web {
+  readonly input: MediaInput;
+  readonly url: string;
+  /** Stream id. */
+  readonly id: string;
+  readonly options: LiveChoice;
+  readonly common: Common;
+}
+
+/**
+ * What is at a URL, tried until there is an answer or the time is over. A stream cannot be opened twice, so only what
+ * may be a recording is probed.
+ * @throws DataError `source-down`
+ */
+async function probed({
+  input,
+  url,
+  id,
+  options,
+  common,
+}: Web): Promise<{ info: MediaInfo; hls: Hls | null }> {
+  const { live = {}, connectTimeoutSeconds, onStatus, fetch } = options;
+  const { languages, subtitles } = common;
   const { remindMs, reconnectMs = 1000 } = live;
   using connection = new Connection({
-    ...{ stream, name: input.name, connectTimeoutSeconds, remindMs, signal, onStatus },
+    ...{ stream: id, name: input.name, connectTimeoutSeconds, remindMs, signal: common.signal, onStatus },
   });
+  const { signal } = connection;
+  const openHls = () => Hls.open(url, { languages, wantsTexts: subtitles === undefined, fetch, signal });
   for (let failures = 0; ; failures++) {
     try {
-      const info = await probeMedia(input, connection.signal);
+      const listed = /\.m3u8?($|\?)/i.test(url) ? await openHls() : null;
+      const info = await probeMedia(listed?.isLive ? hastily(input) : input, signal);
+      const hls = info.format === "hls" ? (listed ?? (await openHls())) : null;
       connection.up();
-      return info;
+      return { info, hls };
     } catch (error) {
-      connection.signal.throwIfAborted();
+      signal.throwIfAborted();
       if (!isTaskMemError(error, "media-unreadable")) throw error;
       const { reason, isLasting } = error.details as Partial<ConnectionProblem>;
       connection.failed({ reason: reason ?? "ffmpeg cannot read it", isLasting: isLasting ?? false });
-      await pause(Math.min(30_000, reconnectMs * 2 ** failures), connection.signal);
+      await pause(Math.min(30_000, reconnectMs * 2 ** failures), signal);
     }
   }
 }

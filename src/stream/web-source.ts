@@ -31,6 +31,7 @@ export async function webSource(
     ...{ id, description, live: false, clock, clipSeconds, leftOut },
     endSeconds: info.durationSeconds,
     // A playlist grows until it ends, and is then the same content.
+    mayFollowLive: true,
     fingerprint: hls === null ? sha256(`${input.name} ${info.durationSeconds}`) : null,
     open: ({ fromSeconds = 0, clock: kept = clock, signal } = {}) => {
       const startSeconds = startOn(kept, clock, info.originSeconds);
