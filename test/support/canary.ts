@@ -1,7 +1,23 @@
-/** A memory in which one clip says and shows a word that no other text holds, and the requests that forget it. */
+/**
+ * What must not be found where it does not belong: a key, and a word of a memory.
+ *
+ * A memory in which one clip says and shows a word that no other text holds, and the requests that forget it.
+ */
 import { wordSpace } from "../../src/engines/local/index.ts";
 import type { Entry, ForgetReport, ForgetRequest, Memory } from "../../src/memory/memory.ts";
 import { addTestStream, frameOf, remember } from "./memory.ts";
+
+/** A key of an endpoint that nothing else holds. */
+export const canaryKey = "sk-ZanzibarCanary-7f3a91";
+/** The key as it is, and the part of it that base64 shows however it was placed. */
+export const keyTraces = [
+  "ZanzibarCanary",
+  ...[0, 1, 2].map((before) =>
+    Buffer.from(" ".repeat(before) + canaryKey)
+      .toString("base64")
+      .slice(4, 20),
+  ),
+];
 
 /** A word that no other text holds, also in the form the text index and the word counts keep. */
 export const canary = "zanzibarkanarie";

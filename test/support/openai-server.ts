@@ -51,6 +51,8 @@ export type Fault =
   | { readonly kind: "malformed" }
   /** A body that is another JSON. */
   | { readonly kind: "body"; readonly body: unknown }
+  /** Whatever else. */
+  | { readonly kind: "answer"; readonly respond: (response: ServerResponse) => void }
   /** A sound answer that says this. */
   | { readonly kind: "content"; readonly content: string };
 
@@ -170,7 +172,9 @@ function send(response: ServerResponse, status: number, body: unknown): void {
 const errorBody = (message: string) => ({ error: { message, type: "invalid_request_error", code: null } });
 
 function fail(response: ServerResponse, fault: Exclude<Fault, { kind: "content" }>): void {
-  if (fault.kind === "body") {
+  if (fault.kind === "answer") {
+    fault.respond(response);
+  } else if (fault.kind === "body") {
     send(response, 200, fault.body);
   } else if (fault.kind === "status") {
     if (fault.retryAfter) response.setHeader("retry-after", fault.retryAfter);
