@@ -17,6 +17,8 @@ export class FileMarks {
   readonly #unchanged: readonly SourceFile[];
   /** Marks of files that are read and kept to their ends. */
   readonly #done: SourceFile[] = [];
+  /** Marks that hold with the next clip that is kept. */
+  #noted: SourceFile[] = [];
 
   /** @param known marks that hold already and may have another name by now */
   constructor(known: readonly SourceFile[] = []) {
@@ -28,6 +30,11 @@ export class FileMarks {
     this.#files.set(mark.id, { mark: { ...mark, whole: false }, end: null });
   }
 
+  /** These marks hold from the next clip on, such as those of texts that are read beside a file. */
+  note(...marks: readonly SourceFile[]): void {
+    this.#noted.push(...marks);
+  }
+
   /** A file ends here, in its own time. @param whole whether all of it could be read */
   finish(id: string, seconds: number, whole: boolean): void {
     const file = this.#files.get(id);
@@ -36,7 +43,9 @@ export class FileMarks {
 
   /** The marks that change once everything before a moment of the timeline is kept. */
   at(seconds: number): SourceFile[] {
-    const changed: SourceFile[] = [];
+    const changed = this.#noted;
+    this.#done.push(...this.#noted);
+    this.#noted = [];
     for (const [id, file] of this.#files) {
       const mark = markAt(file, seconds - file.mark.startSeconds);
       if (mark.watchedSeconds === file.mark.watchedSeconds && mark.whole === file.mark.whole) continue;
@@ -52,7 +61,7 @@ export class FileMarks {
   /** All marks, once all that was read is kept. */
   all(): SourceFile[] {
     const rest = [...this.#files.values()].map((file) => markAt(file, Number.POSITIVE_INFINITY));
-    const read = [...this.#done, ...rest];
+    const read = [...this.#done, ...this.#noted, ...rest];
     const ids = new Set(read.map(({ id }) => id));
     return [...this.#unchanged.filter(({ id }) => !ids.has(id)), ...read];
   }

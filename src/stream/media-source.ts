@@ -9,14 +9,16 @@ import { basename, dirname } from "node:path";
 import { DataError } from "../errors.ts";
 import { sha256 } from "../util/hash.ts";
 import type { Clock } from "../util/time.ts";
-import type { LeftOut, Source, SourceFile } from "./clip.ts";
+import type { Clip, LeftOut, Source, SourceFile } from "./clip.ts";
 import { type FrameOptions, type MediaInfo, type MediaInput, probeMedia } from "./ffmpeg.ts";
 import { readBytes } from "./file-identity.ts";
 import { FileMarks } from "./file-marks.ts";
 import { freeId, type IdentifiedFile, recognise } from "./known-files.ts";
+import { lateTexts } from "./late-texts.ts";
 import { textsOf } from "./media-texts.ts";
 import { type Placing, placing } from "./placing.ts";
 import { cutRecorded, type OpenedMedia, type TimedMedia } from "./recorded.ts";
+import { cutTexts, type TextPiece } from "./text-source.ts";
 
 /** How recorded media are cut, and which texts belong to them. */
 export interface MediaSourceOptions {
@@ -35,8 +37,8 @@ export interface MediaSourceOptions {
 /** One file as a source. @throws DataError if it or its subtitles cannot be read */
 export async function fileSource(file: IdentifiedFile, options: MediaSourceOptions): Promise<Source> {
   const info = await probeMedia(fileInput(file.path), options.signal);
-  const { texts, leftOut } = await textsOf(file.path, info, options);
-  const opened = new Map([[file, { info, texts, leftOut: [] }]]);
+  const { texts, leftOut, used } = await textsOf(file.path, info, options);
+  const opened = new Map([[file, { info, texts, used, leftOut: [] }]]);
   const about = { ...options, leftOut: [...(options.leftOut ?? []), ...leftOut] };
   const placed = placing([file], new Map([[file, info]]));
   const startSeconds = placed.startOf(file, placed.clock) ?? 0;
@@ -97,19 +99,44 @@ function sourceOf(
       return marks.all();
     },
     holds: (known) => recognise(files, known).size > 0,
-    open({ fromSeconds = 0, files: known = [], clock = placed.clock, signal } = {}) {
+    async *open({ fromSeconds = 0, files: known = [], clock = placed.clock, signal } = {}) {
       const seen = recognise(files, known);
       marks = new FileMarks([...seen].map(([{ name }, mark]) => ({ ...mark, name })));
       leftOut.splice(0, leftOut.length, ...found, ...placed.leftOut);
       const isResumed = known.length > 0;
-      return cutRecorded(timedFiles(files, seen, known, { ...knowledge, clock, options }), {
+      yield* cutRecorded(timedFiles(files, seen, known, { ...knowledge, clock, options }), {
         ...{ stream: id, clipSeconds, frames, signal, marks },
         fromSeconds: isResumed ? undefined : fromSeconds,
         watched: isResumed ? spansOf(known) : watchedBefore(fromSeconds),
         leaveOut: (...items) => void leftOut.push(...items),
       });
+      const leaveOut = (item: LeftOut) => void leftOut.push(item);
+      yield* lateClips(seen, known, marks, { options, leaveOut, signal });
     },
   };
+}
+
+/** Clips of what is new in texts beside files that were watched before. */
+async function* lateClips(
+  seen: ReadonlyMap<IdentifiedFile, SourceFile>,
+  known: readonly SourceFile[],
+  marks: FileMarks,
+  how: {
+    readonly options: MediaSourceOptions;
+    readonly leaveOut: (item: LeftOut) => void;
+    readonly signal: AbortSignal | undefined;
+  },
+): AsyncGenerator<Clip> {
+  const { id, clipSeconds } = how.options;
+  const late: TextPiece[] = [];
+  for (const [{ path }, mark] of seen)
+    late.push(...(await lateTexts(path, mark, known, how.options, how.leaveOut)));
+  for (const { mark, endSeconds } of late) {
+    marks.begin(mark);
+    marks.finish(mark.id, endSeconds, true);
+  }
+  for (const item of cutTexts(id, clipSeconds, late, spansOf(known), how.signal))
+    if (item.kind === "clip" && item.cues.length > 0) yield { ...item, files: marks.at(item.endSeconds) };
 }
 
 /** The files that hold something new, with their places. */
@@ -148,10 +175,9 @@ async function load(
   } catch (error) {
     // A text that cannot be read costs no picture.
     if (!(error instanceof DataError)) throw error;
-    const { texts, leftOut } = await textsOf(null, info, options);
+    const { texts, used, leftOut } = await textsOf(null, info, options);
     return {
-      info,
-      texts,
+      ...{ info, texts, used },
       leftOut: [{ kind: "damaged", name: file.name, reason: error.message }, ...leftOut],
     };
   }

@@ -228,3 +228,49 @@ test("a track inside a film: rolling lines once, speakers of ASS, the same from 
   assert.deepEqual(await said(20), whole.slice(8));
   assert.deepEqual(await said(30), whole.slice(12));
 });
+
+test("subtitles that come, or grow, after the film was watched are read into its clips", async () => {
+  const folder = folderWith({});
+  const path = join(folder, "late.mp4");
+  const input = ["-f", "lavfi", "-i", "testsrc=size=64x36:rate=5:duration=25"];
+  execFileSync(requireProgram("ffmpeg"), [
+    "-v",
+    "error",
+    ...input,
+    "-c:v",
+    "libx264",
+    "-preset",
+    "ultrafast",
+    path,
+  ]);
+  let files: readonly SourceFile[] = [];
+  const said = async () => {
+    const source = await openSource(path);
+    const clips: [number, string[]][] = [];
+    for await (const item of source.open({ files }))
+      if (item.kind === "clip")
+        clips.push([item.index, item.cues.map(({ kind, text }) => `${kind}: ${text}`)]);
+    const ids = new Set(source.files!.map(({ id }) => id));
+    files = [...files.filter(({ id }) => !ids.has(id)), ...source.files!];
+    return clips;
+  };
+  const cue = (second: number, text: string) =>
+    `${second}\n00:00:${second},000 --> 00:00:${second + 1},000\n${text}\n\n`;
+  assert.deepEqual(await said(), [
+    [0, []],
+    [1, []],
+    [2, []],
+  ]);
+  assert.deepEqual(await said(), []);
+  writeFileSync(join(folder, "late.srt"), cue(12, "The bridge is closed."));
+  assert.deepEqual(await said(), [[1, ["speech: The bridge is closed."]]]);
+  assert.deepEqual(await said(), []);
+  writeFileSync(join(folder, "late.srt"), cue(12, "The bridge is closed.") + cue(22, "Take the ferry."));
+  writeFileSync(join(folder, "late.captions.srt"), cue(13, "A man points at a sign."));
+  writeFileSync(join(folder, "late.de.srt"), cue(12, "Die Brücke ist zu."));
+  assert.deepEqual(await said(), [
+    [1, ["caption: A man points at a sign."]],
+    [2, ["speech: Take the ferry."]],
+  ]);
+  assert.deepEqual(await said(), []);
+});

@@ -4,7 +4,7 @@
  * Of all texts of what is said one is taken: the full one in the most wanted language. Remarks on the film and texts of
  * only what is foreign in it are taken where there is nothing else. What is not taken is named.
  */
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { isTaskMemError } from "../errors.ts";
 import type { Cue, LeftOut } from "./clip.ts";
@@ -23,12 +23,22 @@ export interface MediaTextOptions {
   readonly subtitles?: string | undefined;
 }
 
+/** A text that a medium is watched with. */
+export interface UsedText {
+  /** Whether it is what is said; otherwise captions of pictures, or rows. */
+  readonly isSpeech: boolean;
+  /** Name for people: `talk.srt`, `track 2`. */
+  readonly name: string;
+  /** Its size; 0 for a track or an address. */
+  readonly bytes: number;
+}
+
 /** `path` is `null` for a medium that no file can lie beside. @throws DataError if the named subtitles cannot be read */
 export async function textsOf(
   path: string | null,
   info: MediaInfo,
   { subtitles, languages }: MediaTextOptions,
-): Promise<{ texts: MediaTexts; leftOut: readonly LeftOut[] }> {
+): Promise<{ texts: MediaTexts; leftOut: readonly LeftOut[]; used: readonly UsedText[] }> {
   const beside = path === null ? nothingBeside : await filesBeside(path);
   const leftOut = [...beside.leftOut, ...unreadTracks(info), ...otherTracks(info)];
   const others = await readAll(beside.others, languages, leftOut);
@@ -48,7 +58,24 @@ export async function textsOf(
       readerOf: ({ language }) => new CueReader({ kind: "speech", origin: "embedded", language, languages }),
     },
     leftOut,
+    used: await usedTexts(taken?.candidate ?? null, subtitles, beside.others),
   };
+}
+
+async function usedTexts(
+  taken: Candidate | null,
+  subtitles: string | undefined,
+  others: readonly string[],
+): Promise<UsedText[]> {
+  const sizeOf = async (path: string) => (await stat(path).catch(() => ({ size: 0 }))).size;
+  const used: UsedText[] = [];
+  if (subtitles !== undefined) used.push({ isSpeech: true, name: basename(subtitles), bytes: 0 });
+  if (taken !== null) {
+    const bytes = "path" in taken.from ? await sizeOf(taken.from.path) : 0;
+    used.push({ isSpeech: true, name: taken.name, bytes });
+  }
+  for (const path of others) used.push({ isSpeech: false, name: basename(path), bytes: await sizeOf(path) });
+  return used;
 }
 
 /** A text with fewer cues than this share of another's tells only what is foreign. */
@@ -118,7 +145,7 @@ const nothingBeside: Beside = { speech: [], others: [], leftOut: [] };
 /** Subtitles of formats that are not read here: pictures of text, and rare ones. */
 const unread = /\.(sup|idx|stl|scc|mks|usf|pgs|cap|ttxt|rt|pjs|jss|aqt)$/i;
 
-async function filesBeside(mediaPath: string): Promise<Beside> {
+export async function filesBeside(mediaPath: string): Promise<Beside> {
   const stem = basename(mediaPath, extname(mediaPath));
   const folder = dirname(mediaPath);
   const names = (await readdir(folder)).filter((name) => name.startsWith(stem)).sort();

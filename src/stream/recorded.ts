@@ -16,6 +16,8 @@ import {
   type TextTrack,
 } from "./ffmpeg.ts";
 import type { FileMarks } from "./file-marks.ts";
+import { textMark } from "./late-texts.ts";
+import type { UsedText } from "./media-texts.ts";
 import type { Span } from "./spans.ts";
 import type { CueReader } from "./subtitles/cue-reader.ts";
 
@@ -33,6 +35,8 @@ export interface OpenedMedia {
   readonly texts: MediaTexts;
   /** What of its tracks and texts is left out. */
   readonly leftOut: readonly LeftOut[];
+  /** The texts it is watched with. */
+  readonly used: readonly UsedText[];
 }
 
 /** A file with its place on the timeline, and up to where it was watched. */
@@ -161,7 +165,7 @@ class Walk {
 
   async *#read(file: TimedMedia, startSeconds: number): AsyncGenerator<Clip | Gap> {
     const { fromSeconds = Number.NEGATIVE_INFINITY, marks, leaveOut, signal } = this.#options;
-    const { info, texts, leftOut } = await file.load(signal);
+    const { info, texts, leftOut, used } = await file.load(signal);
     const { watchedSeconds, name } = file.mark;
     const mark = Math.max(0, watchedSeconds, fromSeconds - startSeconds);
     const isSeen = mark > 0;
@@ -173,7 +177,9 @@ class Walk {
     }
     leaveOut(...leftOut, ...(overlap > leastOverlapSeconds ? [overlapOf(name, overlap)] : []));
     const firstSecond = mark + overlap;
-    marks?.begin({ ...file.mark, startSeconds });
+    const medium = { ...file.mark, startSeconds };
+    marks?.begin(medium);
+    marks?.note(...used.map((text) => textMark(medium, text)));
     if (length !== null && length <= firstSecond) {
       if (startSeconds < 0 && watchedSeconds === 0) leaveOut(olderThanWatched(name));
       marks?.finish(file.mark.id, Math.max(length, watchedSeconds), true);

@@ -136,7 +136,7 @@ function fingerprintOf(texts: readonly ReadText[], starts: ReadonlyMap<ReadText,
 }
 
 /** What is new in a text, on the stream's timeline, and the mark from which it is read. */
-interface Piece {
+export interface TextPiece {
   readonly mark: SourceFile;
   readonly cues: readonly Cue[];
   /** Time that no run has watched yet, and that of cues which came later. */
@@ -154,9 +154,9 @@ async function newPieces(
     readonly fromSeconds: number;
   },
   options: TextSourceOptions,
-): Promise<Piece[]> {
+): Promise<TextPiece[]> {
   const ids = new Set(before.known.map(({ id }) => id));
-  const pieces: Piece[] = [];
+  const pieces: TextPiece[] = [];
   for (const text of texts) {
     const { file } = text;
     const seen = before.seen.get(file);
@@ -191,16 +191,21 @@ async function newCues(
   const read = (bytes: object) => readTexts(file.path, { ...options, ...bytes }).catch(none);
   const earlier = grew ? await read({ firstBytes: seen.bytes }) : { cues };
   const now = grew ? await read({ firstBytes: file.bytes, bytesRead: seen.bytes }) : { cues };
+  return withoutWatched(
+    now.cues,
+    earlier.cues.filter((cue) => seen?.whole || cue.startSeconds < watchedSeconds),
+  );
+}
+
+/** Cues without those that were watched; one that comes twice is watched twice. */
+export function withoutWatched(cues: readonly Cue[], watched: readonly Cue[]): Cue[] {
   const keyOf = (cue: Cue) =>
     JSON.stringify([cue.startSeconds, cue.endSeconds, cue.text, cue.speaker, cue.kind]);
-  const watched = new Map<string, number>();
-  for (const cue of earlier.cues) {
-    if (!seen?.whole && cue.startSeconds >= watchedSeconds) continue;
-    watched.set(keyOf(cue), (watched.get(keyOf(cue)) ?? 0) + 1);
-  }
-  return now.cues.filter((cue) => {
-    const times = watched.get(keyOf(cue)) ?? 0;
-    watched.set(keyOf(cue), times - 1);
+  const left = new Map<string, number>();
+  for (const cue of watched) left.set(keyOf(cue), (left.get(keyOf(cue)) ?? 0) + 1);
+  return cues.filter((cue) => {
+    const times = left.get(keyOf(cue)) ?? 0;
+    left.set(keyOf(cue), times - 1);
     return times <= 0;
   });
 }
@@ -210,7 +215,7 @@ const none = (error: unknown): { cues: readonly Cue[] } => {
   throw error;
 };
 
-const shifted = <Timed extends Span>(item: Timed, seconds: number): Timed => ({
+export const shifted = <Timed extends Span>(item: Timed, seconds: number): Timed => ({
   ...item,
   startSeconds: item.startSeconds + seconds,
   endSeconds: item.endSeconds + seconds,
@@ -221,11 +226,14 @@ const spanOf = ({ startSeconds, watchedSeconds }: SourceFile): Span => ({
   endSeconds: startSeconds + watchedSeconds,
 });
 
-/** @param watched what earlier runs watched: only where something is new in it does it give clips */
-function* cutTexts(
+/**
+ * Clips of texts, and the gaps between them.
+ * @param watched what earlier runs watched: only where something is new in it does it give clips
+ */
+export function* cutTexts(
   stream: string,
   clipSeconds: number,
-  pieces: readonly Piece[],
+  pieces: readonly TextPiece[],
   watched: readonly Span[],
   signal: AbortSignal | undefined,
 ): Generator<Clip | Gap> {

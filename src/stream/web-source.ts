@@ -35,7 +35,7 @@ export async function webSource(
     fingerprint: hls === null ? sha256(`${input.name} ${info.durationSeconds}`) : null,
     open: ({ fromSeconds = 0, clock: kept = clock, signal } = {}) => {
       const startSeconds = startOn(kept, clock, info.originSeconds);
-      const load = () => Promise.resolve({ info, texts: found, leftOut: [] });
+      const load = () => Promise.resolve({ info, texts: found, leftOut: [], used: [] });
       const mark = { id: "web", name: input.name, watchedSeconds: 0, bytes: 0, whole: false };
       return cutRecorded([{ input, startSeconds, mark, load }], {
         ...{ stream: id, clipSeconds, frames, fromSeconds, signal },
