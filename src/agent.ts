@@ -10,7 +10,7 @@
 import { type Answer, type AskOptions, answerQuestion } from "./answer/answer.ts";
 import type { Reader } from "./answer/reader.ts";
 import type { Cost } from "./engine.ts";
-import { EngineError } from "./errors.ts";
+import { EngineError, isTaskMemError } from "./errors.ts";
 import type { LeaseHolder, Memory, RetriedClips } from "./memory/memory.ts";
 import type { Observation } from "./perception/observation.ts";
 import { type Perceptors, perceive } from "./perception/perceive.ts";
@@ -132,6 +132,7 @@ async function* watch(
   let gaps = 0;
   let stop: Stop;
   let leftOut: readonly LeftOut[] = [];
+  let outage: LeftOut | null = null;
   try {
     const retried = retryFailed ? await memory.retryClips(stream) : null;
     const triedBefore = new Set((await memory.clipFailures(stream)).map(({ clip }) => clip));
@@ -163,8 +164,10 @@ async function* watch(
       }
       const from = { stream, fromSeconds, clock, files, ...stoppable };
       for await (const item of perceived(agent, source, from)) {
-        if ("state" in item) yield { event: "source-status", ...item };
-        else if ("kind" in item) {
+        if ("state" in item) {
+          outage = item.state === "up" ? null : outageOf(item);
+          yield { event: "source-status", ...item };
+        } else if ("kind" in item) {
           yield* writer.flush();
           await memory.addGap(item);
           gaps += 1;
@@ -182,9 +185,15 @@ async function* watch(
       await memory.endStream(stream);
       stop = { reason: "ended", message: null };
     } catch (error) {
+      if (isTaskMemError(error, "source-down"))
+        outage = { kind: "source", name: description, reason: error.message };
       stop = stopOf(error, signal);
     } finally {
-      leftOut = [...source.leftOut, ...(await writer.unsensed(agent.perceptors))];
+      leftOut = [
+        ...source.leftOut,
+        ...(outage ? [outage] : []),
+        ...(await writer.unsensed(agent.perceptors)),
+      ];
       await memory.keepLeftOut(stream, leftOut);
     }
   } finally {
@@ -194,6 +203,13 @@ async function* watch(
   const realTimeFactor = seconds / Math.max(1e-3, (performance.now() - startedMs) / 1000);
   yield { event: "stream-end", stream, clips, entries, failed, gaps, realTimeFactor, cost, ...stop, leftOut };
 }
+
+/** A source that is not connected, as something left out of memory. */
+const outageOf = ({ source, reason }: SourceStatus): LeftOut => ({
+  kind: "source",
+  name: source,
+  reason: `${source} was not connected when watching stopped: ${reason}.`,
+});
 
 /** The files that a stream is known to be made of, and the fingerprint it has. @throws StoreError `stream-changed` */
 async function knownFiles(

@@ -24,6 +24,8 @@ test("a camera that is not there: the reason as an event, then exit code 3", asy
   assert.equal(status?.state, "connecting");
   assert.match(String(status?.reason), /nothing listens at 127\.0\.0\.1:9/);
   assert.deepEqual(rows.at(-1)?.code, "source-down");
+  const timeline = await taskmem(["timeline", "--memory", join(folder, "door")]);
+  assert.match(timeline.stdout + timeline.stderr, /nothing listens at 127\.0\.0\.1:9/);
   assert.doesNotMatch(stdout + stderr, /geheim/);
 });
 

@@ -7,7 +7,14 @@ const linesOfKind = 3;
 
 /** What the items of a kind are called where they are only counted. */
 const nouns: { readonly [Kind in LeftOut["kind"]]: string } = {
-  ...{ file: "files", damaged: "damaged parts", track: "tracks", overlap: "overlaps", link: "links" },
+  ...{
+    source: "sources",
+    file: "files",
+    damaged: "damaged parts",
+    track: "tracks",
+    overlap: "overlaps",
+    link: "links",
+  },
   ...{ sound: "sounds", picture: "pictures", text: "texts" },
 };
 

@@ -334,7 +334,7 @@ const evidence = z.object({
   tiers,
 });
 const leftOut = z.object({
-  kind: z.enum(["file", "damaged", "track", "overlap", "link", "sound", "picture", "text"]),
+  kind: z.enum(["source", "file", "damaged", "track", "overlap", "link", "sound", "picture", "text"]),
   name: z.string().nullable(),
   reason: z.string(),
 });

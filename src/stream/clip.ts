@@ -129,8 +129,8 @@ export interface OpenOptions {
 
 /** Something a source holds that was not remembered. */
 export interface LeftOut {
-  /** What kind of thing it is; `damaged` is what is cut off or cannot be read. */
-  readonly kind: "file" | "damaged" | "track" | "overlap" | "link" | "sound" | "picture" | "text";
+  /** What kind of thing it is; `damaged` is what is cut off or cannot be read, `source` a live one that was not connected. */
+  readonly kind: "source" | "file" | "damaged" | "track" | "overlap" | "link" | "sound" | "picture" | "text";
   /** File, track or cue it is about, as a person would name it; `null` for the whole source. */
   readonly name: string | null;
   /** One sentence: what was left out, why, and what to do about it if something can be done. */

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { after, test as nodeTest } from "node:test";
 import { requireProgram } from "../util/program.ts";
 import type { Clip, Gap, SourceStatus } from "./clip.ts";
+import { Hls } from "./hls.ts";
 import { parsePlaylist } from "./hls-playlist.ts";
 import { openSource, type SourceOptions } from "./open-source.ts";
 
@@ -222,6 +223,81 @@ test("a broadcast that ends during an outage is read to its end from the recordi
     clips.map((_, i) => clips[0]!.index + i),
   );
   assert.equal(states[0], "down");
+});
+
+/** The cues of a recording whose files are given, in seconds from its start. Its time stamps begin at 10 s. */
+async function cuesOf(files: Readonly<Record<string, string>>) {
+  const given: Readonly<Record<string, string>> = {
+    "master.m3u8": `#EXTM3U\n#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="s",NAME="English",URI="t.m3u8"\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv.m3u8\n`,
+    "v.m3u8": "#EXTM3U\n#EXTINF:6,\nv.ts\n#EXT-X-ENDLIST\n",
+    ...files,
+  };
+  const fetch = async (url: unknown) => {
+    const text = given[String(url).split("/").at(-1)!];
+    return text === undefined ? new Response("", { status: 404 }) : new Response(text);
+  };
+  const hls = await Hls.open("http://cdn.example/master.m3u8", { languages: [], wantsTexts: true, fetch });
+  assert.ok(hls);
+  hls.beginAtStart(10);
+  const cues = (await hls.cues()).map(({ startSeconds, text }) => [
+    Math.round((startSeconds - 10) * 1000) / 1000,
+    text,
+  ]);
+  return { cues, leftOut: hls.leftOut };
+}
+
+const texts = (...segments: string[]) =>
+  `#EXTM3U\n#EXT-X-TARGETDURATION:6\n${segments.map((name) => (name.startsWith("#") ? name : `#EXTINF:6,\n${name}`)).join("\n")}\n#EXT-X-ENDLIST\n`;
+const vtt = (at: string, text: string, map = "") =>
+  `WEBVTT\n${map}\n\n00:00:${at} --> 00:00:59.000\n${text}\n`;
+const mapped = (seconds: number) => `X-TIMESTAMP-MAP=MPEGTS:${seconds * 90_000},LOCAL:00:00:00.000`;
+
+test("times of segments: mapped, wrapped, after a cut, of the whole, of the segment alone", async () => {
+  const wrapped = 2 ** 33 / 90_000;
+  const read = async (first: string, second: string, cut: string[] = []) =>
+    (
+      await cuesOf({
+        "t.m3u8": texts("a.vtt", ...cut, "b.vtt"),
+        "a.vtt": first,
+        "b.vtt": second,
+      })
+    ).cues;
+  const expected = [
+    [1, "The ferry leaves."],
+    [8, "The harbour is quiet."],
+  ];
+  const [ferry, harbour] = ["The ferry leaves.", "The harbour is quiet."];
+  assert.deepEqual(
+    await read(vtt("01.000", ferry, mapped(10)), vtt("08.000", harbour, mapped(10))),
+    expected,
+  );
+  assert.deepEqual(
+    await read(vtt("11.000", ferry, mapped(wrapped)), vtt("18.000", harbour, mapped(0))),
+    expected,
+  );
+  assert.deepEqual(
+    await read(vtt("01.000", ferry, mapped(10)), vtt("02.000", harbour, mapped(5000)), [
+      "#EXT-X-DISCONTINUITY",
+    ]),
+    expected,
+  );
+  assert.deepEqual(await read(vtt("01.000", ferry), vtt("08.000", harbour)), expected);
+  const short = (at: string, end: string, text: string) =>
+    `WEBVTT\n\n00:00:${at} --> 00:00:${end}\n${text}\n`;
+  assert.deepEqual(
+    await read(short("01.000", "03.000", ferry), short("02.000", "04.000", harbour)),
+    expected,
+  );
+});
+
+test("a rendition of one file is read; one that is no WebVTT, or is missing, is left out by name", async () => {
+  const whole = await cuesOf({ "t.m3u8": vtt("04.000", "The kettle is on.", mapped(10)) });
+  assert.deepEqual(whole.cues, [[4, "The kettle is on."]]);
+  const inMp4 = await cuesOf({ "t.m3u8": texts("a.m4s"), "a.m4s": "\0\0\0\x18ftyp" });
+  assert.match(inMp4.leftOut[0]!.reason, /English.*not WebVTT/);
+  const missing = await cuesOf({});
+  assert.match(missing.leftOut[0]!.reason, /English.*404/);
+  assert.deepEqual(missing.cues, []);
 });
 
 test("playlists are read as data", () => {
