@@ -1,6 +1,6 @@
 /** The documented command line: JSON rows, questions as tasks, export and import, forgetting. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { type Row, taskmem, temporaryFolder } from "./support/cli.ts";
@@ -126,6 +126,24 @@ test("an export imported elsewhere exports to the same bytes", async () => {
   );
   const same = await taskmem(["timeline", "--json", "--memory", other]);
   assert.deepEqual(same.rows, await ok("timeline"));
+});
+
+test("what the command line writes is its user's only", async (t) => {
+  if (process.platform === "win32") return t.skip("files have no such mode there");
+  const out = join(folder, "open to all");
+  mkdirSync(out, { mode: 0o755 });
+  const log = join(out, "log.jsonl");
+  const run = await taskmem(["watch", video, "--memory", join(out, "memory"), "--no-screen-text"], {
+    env: { TASKMEM_LOG: log },
+  });
+  assert.equal(run.code, 0, run.stderr);
+  await ok("export", join(out, "export"));
+  const written = readdirSync(out, { recursive: true, withFileTypes: true });
+  assert.ok(written.some(({ name }) => name === "log.jsonl") && written.length > 8);
+  for (const entry of written) {
+    const { mode } = statSync(join(entry.parentPath, entry.name));
+    assert.equal(mode & 0o077, 0, join(entry.parentPath, entry.name));
+  }
 });
 
 test("forget reports what it would remove, then removes it", async () => {

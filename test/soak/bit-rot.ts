@@ -1,15 +1,24 @@
-/** 240 damaged copies of a memory: `node --test test/soak/bit-rot.ts`. `COPIES` and `SEED` change how many and which. */
-import assert from "node:assert/strict";
-import { test } from "node:test";
+/** Copies of a memory with one damaged place each: none may be read as if it were whole. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { bitRot } from "../support/bit-rot.ts";
-import { temporaryFolder } from "../support/memory.ts";
+import type { SoakRow } from "./table.ts";
 
-const copies = Number(process.env.COPIES ?? 240);
-const seed = process.env.SEED ?? "bit-rot";
-
-test(`none of ${copies} damaged copies of a memory is read as if it were whole`, async (t) => {
-  const all = await bitRot(temporaryFolder("bit-rot"), copies, seed);
-  const counts = Object.groupBy(all, ({ outcome }) => outcome);
-  for (const [outcome, found] of Object.entries(counts)) t.diagnostic(`${outcome}: ${found.length}`);
-  assert.deepEqual([...(counts.silent ?? []), ...(counts.unclear ?? [])], []);
-});
+/** Damages copies and reads each. @param log receives what came of them */
+export async function rot(copies: number, seed: string, log: (line: string) => void): Promise<SoakRow[]> {
+  const folder = mkdtempSync(join(tmpdir(), "taskmem-bit-rot-"));
+  try {
+    const all = await bitRot(folder, copies, seed);
+    const counts = Object.entries(Object.groupBy(all, ({ outcome }) => outcome));
+    log(counts.map(([outcome, found]) => `${outcome} ${found.length}`).join(", "));
+    const wrong = all
+      .filter(({ outcome }) => outcome === "silent" || outcome === "unclear")
+      .map(
+        ({ file, offset, how, outcome, detail }) => `${outcome}: ${how} at ${offset} of ${file}: ${detail}`,
+      );
+    return [{ kind: "damaged copies of a memory", runs: copies, wrong }];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

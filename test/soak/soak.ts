@@ -4,6 +4,7 @@
  * Prints each kind as it ends, then one table. The exit code is 1 if anything was lost, twice, died, hung or went wrong.
  */
 import { parseArgs } from "node:util";
+import { rot } from "./bit-rot.ts";
 import { fuzz } from "./fuzz.ts";
 import { kills } from "./kills.ts";
 import { isClean, type SoakRow, tableOf } from "./table.ts";
@@ -14,6 +15,7 @@ const { values, positionals } = parseArgs({
     seed: { type: "string", default: "soak" },
     inputs: { type: "string", default: "10000" },
     kills: { type: "string", default: "1000" },
+    copies: { type: "string", default: "240" },
   },
 });
 const { seed } = values;
@@ -21,6 +23,7 @@ const { seed } = values;
 const kinds: Record<string, () => Promise<SoakRow[]>> = {
   kills: () => kills(Number(values.kills), seed, undefined, log),
   fuzz: () => fuzz(Number(values.inputs), seed, log),
+  "bit-rot": () => rot(Number(values.copies), seed, log),
 };
 
 function log(line: string): void {
