@@ -60,9 +60,15 @@ test("a device that is missing, in use or not allowed", () => {
   assert.match(ofDevice("Cannot open video device /dev/video0: Permission denied")!.reason, /may not open/);
 });
 
+test("words in the URL are not taken for what ffmpeg says", () => {
+  const at = "https://ssl.example:401/404/end";
+  assert.match(of(`${at}: Connection refused`, at)!.reason, /nothing listens/);
+  assert.match(of(`${at}: End of file`, at)!.reason, /without sending anything/);
+});
+
 test("no reason holds a user name, a password or a token", () => {
   const kinds =
-    "401|403|404|503|Server returned 4XX|Server returned 5XX|Connection refused|Failed to resolve hostname|" +
+    "error 401|error 403|error 404|error 503|Server returned 4XX|Server returned 5XX|Connection refused|Failed to resolve hostname|" +
     "No route to host|timed out|certificate|Connection reset|End of file|Invalid data found|Protocol not found";
   for (const kind of kinds.split("|")) {
     const { reason } = of(`${url}: ${kind} `)!;

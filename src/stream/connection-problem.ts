@@ -34,7 +34,9 @@ export interface RemoteInput {
  * @returns `null` if they are of no kind that is known here
  */
 export function connectionProblem(stderr: string, { url, device }: RemoteInput): ConnectionProblem | null {
-  const lines = stderr.split(/\r?\n/).filter((line) => line.trim() !== "");
+  // Words in URLs say nothing.
+  const said = stderr.replace(/\S+:\/\/\S+/g, "");
+  const lines = said.split(/\r?\n/).filter((line) => line.trim() !== "");
   const kinds = device === null ? urlProblems(new URL(url)) : deviceProblems(device, url);
   for (const [pattern, reason, isLasting = false] of kinds) {
     if (lines.some((line) => pattern.test(line))) return { reason, isLasting };
@@ -45,6 +47,9 @@ export function connectionProblem(stderr: string, { url, device }: RemoteInput):
 /** What a line says, the reason, and whether it lasts. The first kind that is found counts. */
 type Kind = readonly [pattern: RegExp, reason: string, isLasting?: boolean];
 
+/** How ffmpeg says that a server answered with a status, over HTTP and RTSP. */
+const answered = (status: string) => new RegExp(`(?:returned|failed:|error) (?:${status})\\b`, "i");
+
 function urlProblems({ protocol, hostname, host, pathname, username, password }: URL): Kind[] {
   const scheme = protocol.replace(":", "");
   const unauthorized =
@@ -53,15 +58,18 @@ function urlProblems({ protocol, hostname, host, pathname, username, password }:
       : `it refuses the user name or the password in the URL (401). Correct USER:PASSWORD before @${host}; characters such as @ : / # are written %40 %3A %2F %23`;
   return [
     [/Protocol not found|not on whitelist/i, `ffmpeg reads no ${scheme}:// URLs. Use another protocol`, true],
-    [/\b401\b|authorization failed/i, unauthorized, true],
+    [answered("401"), unauthorized, true],
     [
-      /\b403\b|access denied/i,
+      answered("403"),
       "access is forbidden (403). Check that the user in the URL may see this stream, and that a token in its query is still valid",
     ],
-    [/\b404\b|not found.*404/i, `the server has nothing at ${pathname} (404). Check the path`],
-    [/\b454\b|\b453\b|\b503\b/, "the server is busy or takes no more viewers (503)"],
-    [/Server returned 4XX/i, "the server refuses the request (4xx). Check the path and the query of the URL"],
-    [/Server returned 5|\b50[0-9] /i, "the server failed (5xx)"],
+    [answered("404"), `the server has nothing at ${pathname} (404). Check the path`],
+    [answered("453|454|503"), "the server is busy or takes no more viewers (503)"],
+    [
+      answered("4XX|4\\d\\d"),
+      "the server refuses the request (4xx). Check the path and the query of the URL",
+    ],
+    [answered("5XX|5\\d\\d"), "the server failed (5xx)"],
     [
       /Connection refused|Error number -138|WSAECONNREFUSED/i,
       `nothing listens at ${host} (connection refused). Check the address and the port, and that it is switched on`,
@@ -94,13 +102,13 @@ function urlProblems({ protocol, hostname, host, pathname, username, password }:
 function deviceProblems(format: string, name: string): Kind[] {
   return [
     [/Unknown input format/i, `this ffmpeg has no ${format} devices. Its list: ffmpeg -devices`, true],
-    [/busy/i, `another program uses the device ${name}. Close that program`],
+    [/busy|already in use|in use by/i, `another program uses the device ${name}. Close that program`],
     [
       /Permission denied|Operation not permitted/i,
       `this user may not open the device ${name}. Add the user to the device's group (video, audio)`,
     ],
     [
-      /No such file|No such device|cannot open|could not find|No such process|Connection refused|Input\/output error/i,
+      /No such file|No such device|device.*not found|invalid device|cannot open|could not find|No such process|Connection refused|Input\/output error/i,
       `there is no ${format} device ${name}. List what there is with: ffmpeg -hide_banner -sources ${format}, or -list_devices true`,
     ],
     [

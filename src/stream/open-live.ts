@@ -85,7 +85,7 @@ async function openUrl(url: string, options: LiveChoice, common: Common): Promis
     wasConnected: true,
     ...(hls && {
       openRecording: async () => {
-        const ended = await probed(web);
+        const ended = await probed(web, true);
         return webSource(input, ended.info, ended.hls, source);
       },
     }),
@@ -113,18 +113,16 @@ interface Web {
  * may be a recording is probed.
  * @throws DataError `source-down`
  */
-async function probed({
-  input,
-  url,
-  id,
-  options,
-  common,
-}: Web): Promise<{ info: MediaInfo; hls: Hls | null }> {
+async function probed(
+  { input, url, id, options, common }: Web,
+  wasConnected = false,
+): Promise<{ info: MediaInfo; hls: Hls | null }> {
   const { live = {}, connectTimeoutSeconds, onStatus, fetch } = options;
   const { languages, subtitles } = common;
   const { remindMs, reconnectMs = 1000 } = live;
   using connection = new Connection({
-    ...{ stream: id, name: input.name, connectTimeoutSeconds, remindMs, signal: common.signal, onStatus },
+    ...{ stream: id, name: input.name, connectTimeoutSeconds, wasConnected, remindMs, onStatus },
+    signal: common.signal,
   });
   const { signal } = connection;
   const openHls = () => Hls.open(url, { languages, wantsTexts: subtitles === undefined, fetch, signal });
