@@ -112,7 +112,18 @@ export type {
 } from "./reward/judge.ts";
 export { type LocalJudgeOptions, localJudge } from "./reward/local-judge.ts";
 export { type ModelJudgeOptions, modelJudge } from "./reward/model-judge.ts";
-export type { Audio, Clip, Cue, Frame, Gap, LeftOut, OpenOptions, Recording, Source } from "./stream/clip.ts";
+export type {
+  Audio,
+  Clip,
+  Cue,
+  Frame,
+  Gap,
+  LeftOut,
+  OpenOptions,
+  Recording,
+  Source,
+  SourceStatus,
+} from "./stream/clip.ts";
 export type { FrameOptions } from "./stream/ffmpeg.ts";
 export type { LiveSourceOptions } from "./stream/live-source.ts";
 export type { SourceOptions } from "./stream/open-source.ts";

@@ -18,26 +18,32 @@ import type { Hls } from "./hls.ts";
 import { LiveCutter } from "./live-cutter.ts";
 import type { MediaTexts } from "./recorded.ts";
 
-/** How a live source is read, and when its connection counts as dead. */
+/** When the connection of a live source counts as dead, how it reconnects, and how many clips may wait. */
 export interface LiveSourceOptions {
-  readonly id: string;
-  readonly description: string;
-  readonly clipSeconds: number;
-  readonly frames: FrameOptions;
-  /** Wall clock in milliseconds. @default Date.now */
-  readonly now?: () => number;
   /** A connection without a packet for this long counts as dead, in milliseconds. @default 15000 */
   readonly stallMs?: number;
-  /** A source that never connected is given up after this; 0 waits for ever. Seconds. @default 30 */
-  readonly connectTimeoutSeconds?: number | undefined;
-  /** Whether it was reached before it is opened, so that it is not given up. @default false */
-  readonly wasConnected?: boolean;
   /** First back-off before reconnecting, in milliseconds; doubled up to half a minute. @default 1000 */
   readonly reconnectMs?: number;
   /** How many connections may fail in a row before the source counts as ended. @default Infinity */
   readonly maxReconnects?: number;
   /** Time between two reports of the same outage, in milliseconds. @default 60000 */
   readonly remindMs?: number;
+  /** Most clips that wait. @default 12 */
+  readonly queueClips?: number;
+}
+
+/** How a live source is opened and read. */
+export interface LiveSourceSetup extends LiveSourceOptions {
+  readonly id: string;
+  readonly description: string;
+  readonly clipSeconds: number;
+  readonly frames: FrameOptions;
+  /** Wall clock in milliseconds. @default Date.now */
+  readonly now?: () => number;
+  /** A source that never connected is given up after this; 0 waits for ever. Seconds. @default 30 */
+  readonly connectTimeoutSeconds?: number | undefined;
+  /** Whether it was reached before it is opened, so that it is not given up. @default false */
+  readonly wasConnected?: boolean;
   /** Opens the recording of the source, once its playlist has ended during an outage. */
   readonly openRecording?: () => Promise<Source>;
   /** The playlists of an HLS source: its clock and texts. */
@@ -48,13 +54,11 @@ export interface LiveSourceOptions {
   readonly texts?: MediaTexts;
   /** What is not read of it; it may grow. @default nothing */
   readonly leftOut?: readonly LeftOut[];
-  /** Most clips that wait. @default 12 */
-  readonly queueClips?: number;
   readonly random?: Random;
 }
 
 /** A network stream or capture device as a source. */
-export function liveSource(input: MediaInput, options: LiveSourceOptions): Source {
+export function liveSource(input: MediaInput, options: LiveSourceSetup): Source {
   const { id, description, clipSeconds, now = Date.now } = options;
   const clock = { kind: "wall", originMs: options.originMs ?? now() } as const;
   return {
@@ -73,7 +77,7 @@ export function liveSource(input: MediaInput, options: LiveSourceOptions): Sourc
 async function* watchLive(
   input: MediaInput,
   { clock, signal, fromSeconds = 0, onStatus }: OpenOptions,
-  options: LiveSourceOptions,
+  options: LiveSourceSetup,
 ): AsyncGenerator<Clip | Gap> {
   const { id, now = Date.now, queueClips = 12, connectTimeoutSeconds, wasConnected, remindMs } = options;
   // On a clock that is not the wall's, a later run goes on where the last one stopped.
@@ -110,7 +114,7 @@ async function* watchLive(
   }
 }
 
-interface PumpOptions extends Omit<LiveSourceOptions, "originMs"> {
+interface PumpOptions extends Omit<LiveSourceSetup, "originMs"> {
   /** Wall time of second 0; `null` on a clock that is not the wall's. */
   readonly originMs: number | null;
   readonly secondsNow: () => number;

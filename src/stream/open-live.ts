@@ -8,7 +8,7 @@ import { Connection } from "./connection.ts";
 import { type ConnectionProblem, withoutSecrets } from "./connection-problem.ts";
 import { type MediaInfo, type MediaInput, probeMedia } from "./ffmpeg.ts";
 import { Hls } from "./hls.ts";
-import { type LiveSourceOptions, liveSource } from "./live-source.ts";
+import { type LiveSourceOptions, type LiveSourceSetup, liveSource } from "./live-source.ts";
 import type { MediaSourceOptions } from "./media-source.ts";
 import { textsOf } from "./media-texts.ts";
 import { webSource } from "./web-source.ts";
@@ -24,10 +24,7 @@ const devices = new Set(
 export interface LiveChoice {
   /** Stream id. @default from the host and path, or the device */
   readonly id?: string;
-  readonly live?: Pick<
-    LiveSourceOptions,
-    "stallMs" | "reconnectMs" | "maxReconnects" | "queueClips" | "remindMs"
-  >;
+  readonly live?: LiveSourceOptions;
   /** A source that never connected is given up after this; 0 waits for ever. Seconds. @default 30 */
   readonly connectTimeoutSeconds?: number | undefined;
   /** Fetches playlists and their texts. @default fetch */
@@ -159,6 +156,6 @@ function deviceSource(format: string, name: string, options: LiveChoice, common:
 function liveOptions(
   { live, connectTimeoutSeconds }: LiveChoice,
   { id, description, clipSeconds, frames }: MediaSourceOptions,
-): LiveSourceOptions {
+): LiveSourceSetup {
   return { id, description, clipSeconds, frames, connectTimeoutSeconds, ...live };
 }

@@ -3,13 +3,14 @@ import { existsSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError, DataError } from "../errors.ts";
-import { defaultClipSeconds, type LeftOut, type Source } from "./clip.ts";
+import { defaultClipSeconds, type LeftOut, type Source, type SourceStatus } from "./clip.ts";
 import { withoutSecrets } from "./connection-problem.ts";
 import { defaultFrames } from "./ffmpeg.ts";
 import { type FoundFile, type FoundFiles, findFiles, isText } from "./found-files.ts";
 import { addressed, identify } from "./known-files.ts";
+import type { LiveSourceOptions } from "./live-source.ts";
 import { fileSource, filesSource, idOfPath } from "./media-source.ts";
-import { isLive, type LiveChoice, openLive } from "./open-live.ts";
+import { isLive, openLive } from "./open-live.ts";
 import { textsOfFolder } from "./text-candidates.ts";
 import { textSource } from "./text-source.ts";
 import { isWebAddress } from "./texts.ts";
@@ -34,13 +35,13 @@ export interface SourceOptions {
   /** What the lines of texts are. @default as the files' names say, otherwise speech */
   readonly textKind?: "speech" | "caption" | undefined;
   /** How a live source reconnects, and how many clips may wait. */
-  readonly live?: NonNullable<LiveChoice["live"]>;
+  readonly live?: LiveSourceOptions;
   /** A live source that never connected is given up after this; 0 waits for ever. Seconds. @default 30 */
   readonly connectTimeoutSeconds?: number;
   /** Fetches playlists and their texts. @default fetch */
   readonly fetch?: typeof fetch;
   /** Called with what keeps a live source from connecting while it is opened. */
-  readonly onStatus?: LiveChoice["onStatus"];
+  readonly onStatus?: ((status: SourceStatus) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
