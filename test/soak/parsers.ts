@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { adapterText, loadAdapter } from "../../src/adapter/adapter-file.ts";
 import { createAdapter } from "../../src/adapter/arithmetic.ts";
+import { exportAdapter, importAdapter } from "../../src/adapter/exchange/exchange.ts";
 import { parseReading } from "../../src/answer/parse-reading.ts";
 import { readParquet } from "../../src/benchmarks/datasets/files/parquet.ts";
 import { parsePythonList } from "../../src/benchmarks/datasets/files/python-list.ts";
@@ -23,6 +24,7 @@ import { parseTsv } from "../../src/perception/screen-text.ts";
 import { parseLeniently, parseStrictly } from "../../src/policy/parse-action.ts";
 import { parsePreference, parseRanking, parseVerdict } from "../../src/reward/parse-verdict.ts";
 import { clockOfName } from "../../src/stream/clock-names.ts";
+import { parsePlaylist } from "../../src/stream/hls-playlist.ts";
 import { jpegSize } from "../../src/stream/jpeg.ts";
 import { MatroskaReader } from "../../src/stream/matroska.ts";
 import { readTexts } from "../../src/stream/texts.ts";
@@ -365,6 +367,32 @@ const lock = {
   },
 };
 
+const steering = createAdapter("residual:tiny@2", 4, [
+  [0, 0.5],
+  [3, -2],
+]);
+/** A vector in another program's format; a folder's file with the numbers is read alone. */
+const exchanged: Parser[] = (
+  [
+    ["gguf", "a.gguf", "", {}],
+    ["beft", "a.safetensors", "adapter_model.safetensors", {}],
+    ["vllm-lens", "a.json", "", {}],
+    ["steer-pt", "a.pt", "", { blocks: 3 }],
+  ] as const
+).map(([format, file, part, options]) => ({
+  ...{ name: `adapter as ${format}`, file, read: (path) => importAdapter(path, "tiny") },
+  ...bytesOf(
+    [Buffer.from(exportAdapter(steering, format, options)[part]!)],
+    ["\xff\xff\xff\xff", "PK\x03\x04", "ctorch\n"],
+  ),
+}));
+
+const playlists = [
+  '#EXTM3U\n#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="s",NAME="English",LANGUAGE="en",URI="en.m3u8"\n#EXT-X-STREAM-INF:BANDWIDTH=1,SUBTITLES="s"\nv.m3u8\n',
+  "#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXT-X-MEDIA-SEQUENCE:41\n#EXT-X-PROGRAM-DATE-TIME:2024-02-03T04:05:06.500Z\n#EXTINF:6.006,title\na.ts\n#EXT-X-DISCONTINUITY\n#EXTINF:4,\n#EXT-X-BYTERANGE:100@200\nb.vtt\n#EXT-X-ENDLIST\n",
+];
+const playlistTokens = ["#EXTINF:", "#EXT-X-MEDIA:", 'URI="', "=", ",", '"', "\n", "1e309", "http://"];
+
 async function readAsRun(path: string): Promise<void> {
   const run = openRunDirectory(join(path, ".."), {});
   run.rows("metrics.jsonl");
@@ -503,6 +531,11 @@ export async function parsers(folder: string): Promise<Parser[]> {
       file: "a.mkv",
       ...bytesOf([matroska]),
       read: (_, bytes) => new MatroskaReader().read(bytes),
+    },
+    ...exchanged,
+    {
+      ...{ name: "playlist", file: "a.m3u8", ...bytesOf(playlists, playlistTokens) },
+      read: (_, bytes) => parsePlaylist(bytes.toString(), "https://user:pass@example.org/a/b.m3u8"),
     },
     { name: "jpeg", file: "a.jpg", ...bytesOf([jpeg]), read: (_, bytes) => jpegSize(bytes) },
     {

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { endpointFaults } from "./faults.ts";
 import { fuzz } from "./fuzz.ts";
 import { kills } from "./kills.ts";
 import { emptyFolder, parsers } from "./parsers.ts";
@@ -29,14 +30,18 @@ test("every parser reads what is right", async () => {
 });
 
 test("damaged inputs are read or refused", async () => {
-  const rows = await fuzz(111, "small");
+  const rows = await fuzz(126, "small");
   assert.equal(
     rows.reduce((sum, { runs }) => sum + runs, 0),
-    111,
+    126,
   );
   assertClean(rows);
 });
 
 test("commands that are killed lose nothing, keep nothing twice and leave nothing half", async () => {
-  assertClean(await kills(6, "small", null));
+  assertClean(await kills(4, "small", null));
+});
+
+test("an endpoint that fails costs no clip, and its key is in no byte", async () => {
+  assertClean(await endpointFaults(["status 402", "the key in another JSON"]));
 });

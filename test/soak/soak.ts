@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { rot } from "./bit-rot.ts";
+import { endpointFaults } from "./faults.ts";
 import { fuzz } from "./fuzz.ts";
 import { kills } from "./kills.ts";
 import { isClean, type SoakRow, tableOf } from "./table.ts";
@@ -24,6 +25,7 @@ const kinds: Record<string, () => Promise<SoakRow[]>> = {
   kills: () => kills(Number(values.kills), seed, undefined, log),
   fuzz: () => fuzz(Number(values.inputs), seed, log),
   "bit-rot": () => rot(Number(values.copies), seed, log),
+  endpoint: () => endpointFaults(undefined, log),
 };
 
 function log(line: string): void {
