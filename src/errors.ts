@@ -183,7 +183,7 @@ export const errorCodes = {
   "store-missing": "There is no memory to read.",
   "store-newer": "A newer version wrote the memory.",
   "store-read-only": "The memory's file, directory or disk is read-only.",
-  "store-replaced": "The memory's file was deleted or replaced while it was open.",
+  "store-replaced": "The memory's file was deleted, moved or replaced while it was open.",
   "store-unopenable": "The memory cannot be opened or created at that path.",
   "stream-busy": "Another process watches the stream.",
   "stream-changed": "Another stream was watched under that name.",

@@ -14,15 +14,18 @@ after(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A memory whose last entries are in the log alone, as a killed process leaves it. */
-async function killedMemory(directory: string): Promise<void> {
+/**
+ * A memory whose last entries are in the log alone, as a killed process leaves it.
+ * @param options.shared whether its shared file is there too; a backup often leaves it out
+ */
+async function killedMemory(directory: string, { shared = false } = {}): Promise<void> {
   const place = join(folder, "alive");
   const memory = await openTestMemory(place);
   await addTestStream(memory, "kitchen");
   await remember(memory, "kitchen", 0, ["Ann: the kettle is hot"], { frames: [frameOf(0, "a picture")] });
   await remember(memory, "kitchen", 1, ["Bob: the deadline is on Friday"]);
   cpSync(place, directory, { recursive: true });
-  rmSync(join(directory, "memory.db-shm"));
+  if (!shared) rmSync(join(directory, "memory.db-shm"));
   await memory.close();
   rmSync(place, { recursive: true });
 }
@@ -78,6 +81,14 @@ describe("a memory with a log", { skip: process.platform !== "linux" && "mounts 
     assert.deepEqual(readdirSync(path).sort(), before);
   });
 
+  test("is read on a read-only mount that holds its shared file", async (t) => {
+    const path = mounted(t, "read-only-shared", "8m");
+    if (path === null) return;
+    await killedMemory(path, { shared: true });
+    spawnSync("mount", ["-o", "remount,ro", path]);
+    assert.match((await works(path, "timeline")).stdout, /kettle is hot[\s\S]*deadline is on Friday/);
+  });
+
   test("is read on a full disk", async (t) => {
     const path = mounted(t, "full", "2m");
     if (path === null) return;
@@ -85,5 +96,9 @@ describe("a memory with a log", { skip: process.platform !== "linux" && "mounts 
     assert.throws(() => writeFileSync(join(path, "ballast"), Buffer.alloc(4e6)), /ENOSPC/);
     assert.ok(existsSync(join(path, "ballast")));
     await assertReadable(path, /disk is full|read-only/);
+    const exported = await taskmem(["export", join(path, "export"), "--memory", path, "--json"]);
+    assert.equal(exported.code, 5);
+    assert.equal(exported.rows[0]!.code, "disk-full");
+    assert.ok(!existsSync(join(path, "export")));
   });
 });

@@ -168,7 +168,7 @@ export function outOfReach(
     : left.gaps.filter(({ stream, detail }) => isScope(stream) && meant([wordsIn(detail)], []));
   const open = left.tasks.filter((task) => task.citations.length === 0 && isOfStreams(task, streams));
   return [
-    "Exports, backups and the files that were watched are not touched: delete or change them yourself.",
+    "Exports, backups, logs (TASKMEM_LOG) and the files that were watched are not touched: delete or change them yourself.",
     ...named.map(
       ({ id, description }) =>
         `The stream ${id} (${description}) is named so. Forget it with --stream ${JSON.stringify(id)}, and watch it under another name.`,

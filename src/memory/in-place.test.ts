@@ -33,6 +33,17 @@ describe("while a memory is written", () => {
     await memory.close();
   });
 
+  test("a directory that is moved ends it, and holds all that was acknowledged", async () => {
+    const memory = await kitchen();
+    const moved = `${memory.directory}-moved`;
+    renameSync(memory.directory, moved);
+    await assert.rejects(remember(memory, "kitchen", 1, ["Ann: tea is ready"]), replaced);
+    await memory.close();
+    const again = await openTestMemory(moved);
+    assert.deepEqual(await texts(again), ["Ann: the kettle is hot"]);
+    await again.close();
+  });
+
   test("another memory in its place ends it, and keeps all it holds", async () => {
     const [memory, other] = [await kitchen(), await openTestMemory(newDirectory())];
     await addTestStream(other, "hall");
@@ -79,7 +90,7 @@ describe("while a memory is written", () => {
       const exited = once(child, "exit");
       child.kill("SIGCONT");
       assert.notEqual((await exited)[0], 0);
-      assert.match(said.join(""), /memory\.db-wal was deleted or replaced/);
+      assert.match(said.join(""), /memory\.db-wal was deleted, moved or replaced/);
       await memory.close();
       const again = await openTestMemory(directory);
       assert.equal((await again.entries({ streams: ["hall"] })).length, 20);

@@ -10,7 +10,7 @@ import { StoreError } from "../errors.ts";
 
 /** The files of one open memory. */
 export interface InPlace {
-  /** @throws StoreError `store-replaced` if a file was deleted or replaced */
+  /** @throws StoreError `store-replaced` if a file was deleted, moved or replaced */
   assert(): void;
   /** Runs the close of a connection, so that it touches no log that another process has put in place of the own. */
   closing(close: () => void): void;
@@ -27,7 +27,7 @@ export function inPlace(file: string): InPlace {
       if (!gone) return;
       throw new StoreError(
         "store-replaced",
-        `${gone.path} was deleted or replaced while this process had it open, so nothing more is written. What was kept in the last minutes may be lost. Stop all processes that use this memory, and put the file back if you have it.`,
+        `${gone.path} was deleted, moved or replaced while this process had it open, so nothing more is written. What was kept in the last minutes may be lost. Stop all processes that use this memory, and put the file back if you have it.`,
         { details: { path: gone.path } },
       );
     },

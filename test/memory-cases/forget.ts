@@ -126,7 +126,7 @@ export function forgetCases(store: TestStore): void {
       await memory.addStream(about("yard", "/videos/AnnInTheYard.mp4"));
       await memory.addStream(about("annex", "annex.mp4"));
       const { outOfReach } = await memory.forget({ person: "Ann" });
-      assert.match(outOfReach[0]!, /^Exports, backups and the files that were watched/);
+      assert.match(outOfReach[0]!, /^Exports, backups, logs \(TASKMEM_LOG\) and the files/);
       assert.match(outOfReach[1]!, /^The stream 2024_ann-porch \(porch\.mp4\) is named so/);
       assert.match(outOfReach[2]!, /^The stream yard /);
       assert.match(outOfReach[3]!, /^1 question cites no memory/);
