@@ -1,4 +1,5 @@
 /** Texts that say the same, in other languages, for other uses, in other formats: which is taken, and what is said of the rest. */
+import { stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import type { LeftOut } from "./clip.ts";
 import type { TextTrack } from "./ffmpeg.ts";
@@ -44,9 +45,13 @@ export function inOrder(candidates: readonly Candidate[], wanted: readonly strin
     .map(({ candidate }) => candidate);
 }
 
+/** A longer file of such an extension is something else. Bytes. */
+const mostAmbiguousBytes = 64 << 20;
+
 /** Whether a file whose extension may mean anything is a text with times. */
 export async function holdsTexts(path: string): Promise<boolean> {
   if (!ambiguousExtensions.has(extname(path).toLowerCase())) return true;
+  if ((await stat(path)).size > mostAmbiguousBytes) return false;
   return readTexts(path, { languages: [] }).then(
     ({ cues }) => cues.length > 0,
     () => false,
