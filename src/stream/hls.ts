@@ -5,6 +5,7 @@
  * Renditions are WebVTT in segments (RFC 8216, 3.5): X-TIMESTAMP-MAP ties their times to the MPEG-TS time stamps of the
  * picture. Subtitles in fMP4 and closed captions inside the picture are left out by name.
  */
+import { mapConcurrently } from "../util/async.ts";
 import type { Cue, LeftOut } from "./clip.ts";
 import { withoutSecrets } from "./connection-problem.ts";
 import type { Origin } from "./ffmpeg.ts";
@@ -21,6 +22,8 @@ const mostBytes = 32 << 20;
 const answerMs = 15_000;
 /** After this many seconds the 33 bits of an MPEG-TS time stamp begin anew. */
 const wrapSeconds = 2 ** 33 / 90_000;
+/** Segments of texts that are fetched at once. */
+const fetchedAtOnce = 8;
 /** Segments that are kept when they slid out of the list. */
 const mostSlid = 200;
 /** Times farther from their segment than this are not on the picture's clock. Seconds. */
@@ -180,11 +183,12 @@ export class Hls {
   async cues(): Promise<Cue[]> {
     const texts: TimedText[] = [];
     try {
-      await this.#readTexts(texts);
+      const missing = await this.#readTexts(texts);
+      if (missing > 0) this.#leaveOut(`are not whole: ${missing} of their segments could not be fetched`);
     } catch (error) {
       this.#options.signal?.throwIfAborted();
       if (!isFetchError(error)) throw error;
-      this.#leaveOut((error as Error).message);
+      this.#leaveOut(`were not read: ${(error as Error).message}`);
     }
     return CueReader.readAll(texts, this.#about).cues;
   }
@@ -204,22 +208,49 @@ export class Hls {
     }
   }
 
-  async #readTexts(into: TimedText[]): Promise<void> {
-    if (this.#rendition?.url == null) return;
+  /** Reads the segments of texts that are new. @returns how many could not be fetched */
+  async #readTexts(into: TimedText[]): Promise<number> {
+    if (this.#rendition?.url == null) return 0;
     const { url, text } = await get(this.#rendition.url, this.#options);
     const playlist = parsePlaylist(text, url);
     // A rendition may be one file of WebVTT instead of a playlist.
     const isFile = playlist === null && isVtt(text);
     const segments = isFile ? [{ ...oneSegment, url }] : playlist?.kind === "media" ? playlist.segments : [];
-    for (const segment of segments) {
-      if (this.#read.has(segment.sequence)) continue;
-      const vtt = isFile ? text : (await get(segment.url, this.#options, segment.bytes)).text;
-      this.#read.add(segment.sequence);
-      if (!isVtt(vtt)) return this.#leaveOut("its segments are not WebVTT");
-      into.push(...this.#placed(vtt, segment, this.#near(segment, segments)));
+    const nears = new Map(segments.map((segment) => [segment, this.#near(segment, segments)]));
+    const unread = segments.filter(
+      (segment) => !this.#read.has(segment.sequence) && !this.#isOver(segment, nears.get(segment)!),
+    );
+    const found = await mapConcurrently(unread, { concurrency: fetchedAtOnce }, (segment) =>
+      isFile ? Promise.resolve(text) : this.#segmentText(segment),
+    );
+    let missing = 0;
+    for (const [k, segment] of unread.entries()) {
+      const vtt = found[k]!;
+      if (vtt === null) missing += 1;
+      else this.#read.add(segment.sequence);
+      if (vtt !== null && isVtt(vtt)) into.push(...this.#placed(vtt, segment, nears.get(segment)!));
+      else if (vtt !== null) this.#leaveOut("were not read: their segments are not WebVTT");
     }
     const [first] = segments;
     for (const sequence of this.#read) if (first && sequence < first.sequence) this.#read.delete(sequence);
+    return missing;
+  }
+
+  /** Text of a segment; `null` if it cannot be fetched. */
+  async #segmentText({ url, bytes }: Segment): Promise<string | null> {
+    try {
+      return (await get(url, this.#options, bytes)).text;
+    } catch (error) {
+      this.#options.signal?.throwIfAborted();
+      if (!isFetchError(error)) throw error;
+      return null;
+    }
+  }
+
+  /** Whether a segment of a broadcast was over before it was watched. */
+  #isOver({ durationSeconds }: Segment, near: number | null): boolean {
+    if (this.#isRecording || this.#anchor === null || near === null) return false;
+    return near + durationSeconds < this.#anchor.mediaSeconds - mostDriftSeconds;
   }
 
   /** The medium's own time at which a segment of texts starts, roughly; `null` if nothing tells it. */
@@ -300,10 +331,10 @@ export class Hls {
     this.#known = [...kept.slice(-mostSlid), ...listed];
   }
 
-  #leaveOut(reason: string): void {
+  #leaveOut(what: string): void {
     const { name } = this.#rendition!;
     if (!this.leftOut.some((item) => item.name === name))
-      this.leftOut.push({ kind: "track", name, reason: `The subtitles ${name} were not read: ${reason}.` });
+      this.leftOut.push({ kind: "track", name, reason: `The subtitles ${name} ${what}.` });
   }
 }
 
