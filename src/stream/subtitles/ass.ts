@@ -56,7 +56,7 @@ export function blockOfAss(block: string): { text: string; speaker?: string } {
 }
 
 /** The text of an event without drawings; its line breaks as such. */
-export function plainAss(text: string): string {
+function plainAss(text: string): string {
   let said = "";
   let draws = false;
   for (const part of text.split(/(\{[^{}]*\})/)) {

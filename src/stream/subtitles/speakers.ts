@@ -26,7 +26,7 @@ export interface NameHabits {
   readonly isTagName: (tag: string) => boolean;
 }
 
-export const noHabits: NameHabits = { isName: () => false, isTagName: () => false };
+const noHabits: NameHabits = { isName: () => false, isTagName: () => false };
 
 /** Longest start of a line in which a speaker is looked for. */
 const headLength = 100;
