@@ -122,6 +122,7 @@ export type {
   OpenOptions,
   Recording,
   Source,
+  SourceFile,
   SourceStatus,
 } from "./stream/clip.ts";
 export type { FrameOptions } from "./stream/ffmpeg.ts";
@@ -203,6 +204,9 @@ export const loadConfig = whenCalled(async () => (await import("./config.ts")).l
 
 /** Opens a path, URL or device as a source of clips. @throws ConfigError, DataError */
 export const openSource = whenCalled(async () => (await import("./stream/open-source.ts")).openSource);
+
+/** Opens a path, URL or device as sources: one, or one for each camera of a folder. @throws ConfigError, DataError */
+export const openSources = whenCalled(async () => (await import("./stream/open-source.ts")).openSources);
 
 /** Writes a memory into a directory, as JSONL and blobs. @throws DataError, StoreError */
 export const exportMemory = whenCalled(async () => (await import("./memory/export.ts")).exportMemory);

@@ -34,7 +34,7 @@ import type { Policy } from "./policy/policy.ts";
 import type { Judge } from "./reward/judge.ts";
 import type { Source, SourceStatus } from "./stream/clip.ts";
 import { AdapterShelf } from "./taskmem/adapter-shelf.ts";
-import { chosenStreams, openConfiguredSource } from "./taskmem/assembly.ts";
+import { chosenStreams, openConfiguredSources, streamOf } from "./taskmem/assembly.ts";
 import { Learning, type LearningEvent, type LearnOptions, type LearnResult } from "./taskmem/learning.ts";
 import type { Log } from "./taskmem/logging.ts";
 import { type CustomPolicy, type OwnParts, openParts, type Parts } from "./taskmem/parts.ts";
@@ -78,7 +78,7 @@ export interface TaskMemOptions
 
 /** How a source is watched. */
 export interface WatchRequest {
-  /** Stream id. @default the source's own */
+  /** Stream id; of several cameras in a folder, what their ids begin with. @default the source's own */
   readonly stream?: string;
   /** Subtitle file to use instead of those found. */
   readonly subtitles?: string;
@@ -128,7 +128,10 @@ export interface TaskMem extends AsyncDisposable {
   readonly store: Memory;
   /** The configuration with every default filled in. */
   readonly config: Config;
-  /** Watches a file, a folder, a URL, a device, texts or a source of your own, from where it stopped. */
+  /**
+   * Watches a file, a folder, a URL, a device, texts or a source of your own, from where it stopped. A folder of several
+   * cameras that recorded at the same time becomes a stream for each, one after the other.
+   */
   watch(source: string | readonly string[] | Source, request?: WatchRequest): Watching;
   /** Opens a stream that you push to. @throws StoreError `stream-busy` */
   live(options: LiveOptions): Promise<LiveSession>;
@@ -230,17 +233,25 @@ class OpenTaskMem implements TaskMem {
   ): AsyncGenerator<WatchEvent, void> {
     const { memory, perceptors, reader, limits, now } = this.#parts;
     const { signal, takeOver, retryFailed } = request;
-    const source =
-      typeof spec === "object" && "open" in spec ? spec : yield* openingSource(this.config, spec, request);
+    const isSource = typeof spec === "object" && "open" in spec;
+    const sources = isSource ? [spec] : yield* openingSources(this.config, spec, request);
     const model = await this.#parts.model();
     await model?.capabilities(signal);
     const currentPolicy = () => this.#parts.activePolicy();
     const policy = await currentPolicy();
     const agent = createAgent({ memory, policy, currentPolicy, perceptors, reader, limits, now });
-    const options = { stream: request.stream ?? source.id, takeOver, retryFailed, ...(signal && { signal }) };
-    // The model also counts its probe and failed calls.
-    for await (const event of agent.watch(source, options))
-      yield event.event === "stream-end" ? { ...event, cost: model?.cost() ?? event.cost } : event;
+    for (const source of sources) {
+      const stream =
+        isSource && request.stream !== undefined ? request.stream : await streamOf(memory, source);
+      const options = { stream, takeOver, retryFailed, ...(signal && { signal }) };
+      let ended = false;
+      for await (const event of agent.watch(source, options)) {
+        // The model also counts its probe and failed calls.
+        yield event.event === "stream-end" ? { ...event, cost: model?.cost() ?? event.cost } : event;
+        ended ||= event.event === "stream-end" && event.reason === "ended";
+      }
+      if (!ended) return;
+    }
   }
 
   async live(options: LiveOptions): Promise<LiveSession> {
@@ -380,13 +391,14 @@ async function lastOf(events: AsyncGenerator<WatchEvent, void>): Promise<StreamE
 }
 
 /** Opens a source. What keeps a live one from connecting is yielded meanwhile. */
-async function* openingSource(
+async function* openingSources(
   config: Config,
   spec: string | readonly string[],
   { stream, subtitles, textKind, signal }: WatchRequest,
-): AsyncGenerator<WatchEvent, Source> {
+): AsyncGenerator<WatchEvent, Source[]> {
   const statuses = new Notices<WatchEvent>();
   const onStatus = (status: SourceStatus) =>
     statuses.add({ event: "source-status", ...status, stream: stream ?? status.stream });
-  return yield* statuses.until(openConfiguredSource(config, spec, { subtitles, textKind, signal, onStatus }));
+  const options = { ...(stream !== undefined && { id: stream }), subtitles, textKind, signal, onStatus };
+  return yield* statuses.until(openConfiguredSources(config, spec, options));
 }

@@ -289,3 +289,52 @@ test("a phone's film is placed by the date in its container", async () => {
   const { lines } = await watch(folder, memory);
   assert.deepEqual(lines, ["13:02:04 Earlier.", "14:00:01 Later."]);
 });
+
+test("cameras of one clock become a stream each, and a camera that was alone keeps the first", async () => {
+  const [folder, memory] = [temporary(), temporary()];
+  const car = join(folder, "car");
+  const add = (camera: string, second = 0) =>
+    film(
+      join(car, `2019-02-25_16-45-${String(second).padStart(2, "0")}-${camera}.mp4`),
+      12,
+      `Seen by ${camera}`,
+    );
+  add("front");
+  await watch(car, memory);
+  add("front", 30);
+  for (const camera of ["back", "left_repeater"]) add(camera);
+  await using opened = await openTaskMem({ directory: memory, screenText: false, choice: { budget: 1 } });
+  await opened.watch(car);
+  const { entries } = await opened.timeline();
+  assert.deepEqual(entries.map(({ stream, startSeconds, text }) => [stream, startSeconds, text]).sort(), [
+    ["car", 1, "Seen by front."],
+    ["car", 31, "Seen by front."],
+    ["car-back", 1, "Seen by back."],
+    ["car-left_repeater", 1, "Seen by left_repeater."],
+  ]);
+  const other = await openTaskMem({ directory: temporary(), screenText: false, choice: { budget: 1 } });
+  await other.watch(car, { stream: "tesla" });
+  const ids = (await other.streams()).map(({ id }) => id);
+  assert.deepEqual(ids, ["tesla-back", "tesla-front", "tesla-left_repeater"]);
+  await other.close();
+});
+
+test("files of one name in two folders are two streams", async () => {
+  const [folder, memory] = [temporary(), temporary()];
+  film(join(folder, "100APPLE", "IMG_0001.MOV"), 12, "From the first card");
+  film(join(folder, "101APPLE", "IMG_0001.MOV"), 12, "From the second card", "testsrc2");
+  const watchBoth = async () => {
+    for (const card of ["100APPLE", "101APPLE"]) await watch(join(folder, card, "IMG_0001.MOV"), memory);
+  };
+  await watchBoth();
+  await watchBoth();
+  await using opened = await openTaskMem({ directory: memory, screenText: false });
+  const { entries } = await opened.timeline();
+  assert.deepEqual(
+    entries.map(({ stream, text }) => [stream, text]),
+    [
+      ["IMG_0001", "From the first card."],
+      ["IMG_0001-101APPLE", "From the second card."],
+    ],
+  );
+});

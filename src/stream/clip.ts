@@ -141,6 +141,8 @@ export interface LeftOut {
 export interface Source {
   /** Default stream id: readable, stable for the same source. */
   readonly id: string;
+  /** Ids to take, the first that is free, when `id` is that of another source. @default none */
+  readonly otherIds?: readonly string[];
   /** The name the user gave, for messages. */
   readonly description: string;
   readonly live: boolean;

@@ -1,4 +1,5 @@
 /** Which files of a source are those that a stream was watched from before, and which are copies of another. */
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { sha256 } from "../util/hash.ts";
@@ -96,6 +97,10 @@ export function recognise<File extends IdentifiedFile>(
   };
   for (const file of files)
     take(file, byName.get(file.name) ?? [], ({ id }) => file.head.likeness(id) !== null);
+  const names = new Set(files.map(({ name }) => name));
+  // A file of the same content that is still there under its name, in another camera's stream, is not this one.
+  const isThere = ({ path, name }: File, known: string) =>
+    known !== "" && !names.has(known) && existsSync(`${path.slice(0, path.length - name.length)}${known}`);
   for (const likeness of ["equal", "but-header"] as const) {
     for (const file of files) {
       if (found.has(file) || left.size === 0) continue;
@@ -103,7 +108,10 @@ export function recognise<File extends IdentifiedFile>(
       take(
         file,
         left,
-        ({ id, name }) => file.head.likeness(id) === likeness && isSameMoment(clock, clockOfName(name)),
+        ({ id, name }) =>
+          file.head.likeness(id) === likeness &&
+          isSameMoment(clock, clockOfName(name)) &&
+          !isThere(file, name),
       );
     }
   }

@@ -23,6 +23,7 @@ import { cutTexts, type TextPiece } from "./text-source.ts";
 /** How recorded media are cut, and which texts belong to them. */
 export interface MediaSourceOptions {
   readonly id: string;
+  readonly otherIds?: readonly string[];
   readonly description: string;
   readonly clipSeconds: number;
   readonly frames: FrameOptions;
@@ -68,6 +69,12 @@ export async function filesSource(
   });
 }
 
+/** Length of a file in seconds, as its container says; `null` if it does not, or cannot be read. */
+export async function lengthOf(file: IdentifiedFile, signal?: AbortSignal): Promise<number | null> {
+  const info = await probeMedia(fileInput(file.path), signal).catch(onlyUnreadable);
+  return info?.durationSeconds ?? null;
+}
+
 /** Bytes of the head that identified a file before identities were kept. */
 const headBytes = 1 << 20;
 
@@ -89,12 +96,12 @@ function sourceOf(
   options: MediaSourceOptions,
   facts: Pick<Source, "endSeconds" | "fingerprint">,
 ): Source {
-  const { id, description, clipSeconds, frames, leftOut: found = [] } = options;
+  const { id, otherIds = [], description, clipSeconds, frames, leftOut: found = [] } = options;
   const { placed } = knowledge;
   const leftOut: LeftOut[] = [...found, ...placed.leftOut];
   let marks = new FileMarks();
   return {
-    ...{ id, description, clipSeconds, live: false, clock: placed.clock, leftOut, ...facts },
+    ...{ id, otherIds, description, clipSeconds, live: false, clock: placed.clock, leftOut, ...facts },
     get files() {
       return marks.all();
     },

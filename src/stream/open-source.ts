@@ -1,15 +1,16 @@
 /** Opens what a user names as a source: a file, a folder, a URL, a capture device, or texts. */
 import { existsSync } from "node:fs";
-import { extname, resolve } from "node:path";
+import { dirname, extname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError, DataError } from "../errors.ts";
+import { byCamera } from "./cameras.ts";
 import { defaultClipSeconds, type LeftOut, type Source, type SourceStatus } from "./clip.ts";
 import { withoutSecrets } from "./connection-problem.ts";
 import { defaultFrames } from "./ffmpeg.ts";
 import { type FoundFile, type FoundFiles, findFiles, isText } from "./found-files.ts";
-import { addressed, identify } from "./known-files.ts";
+import { addressed, type IdentifiedFile, identify } from "./known-files.ts";
 import type { LiveSourceOptions } from "./live-source.ts";
-import { fileSource, filesSource, idOfPath } from "./media-source.ts";
+import { fileSource, filesSource, idOfPath, lengthOf, type MediaSourceOptions } from "./media-source.ts";
 import { isLive, openLive } from "./open-live.ts";
 import { textsOfFolder } from "./text-candidates.ts";
 import { textSource } from "./text-source.ts";
@@ -47,12 +48,31 @@ export interface SourceOptions {
 
 /**
  * Opens paths, URLs or a device as a source; several paths make one stream.
- * @throws DataError for a missing or unreadable source; ConfigError for sources that cannot be combined
+ * @throws DataError for a missing or unreadable source; ConfigError for sources that cannot be combined, and for a folder
+ * of several cameras that recorded at the same time
  */
 export async function openSource(
   spec: string | readonly string[],
   options: SourceOptions = {},
 ): Promise<Source> {
+  const [source, ...others] = await openSources(spec, options);
+  if (others.length === 0) return source!;
+  const names = [source!, ...others].map(({ id }) => id).join(", ");
+  throw new ConfigError(
+    "sources-mixed",
+    `Expected one stream, got those of ${others.length + 1} cameras: ${names}. Open them with \`openSources\`, or name the files of one.`,
+  );
+}
+
+/**
+ * Opens paths, URLs or a device as sources: one, or of a folder in which several cameras recorded at the same time, one
+ * for each.
+ * @throws DataError for a missing or unreadable source; ConfigError for sources that cannot be combined
+ */
+export async function openSources(
+  spec: string | readonly string[],
+  options: SourceOptions = {},
+): Promise<Source[]> {
   const specs = typeof spec === "string" ? [spec] : spec;
   const [first] = specs;
   if (first === undefined)
@@ -73,9 +93,8 @@ export async function openSource(
   if (isTextAddress(first) && specs.length === 1) {
     const { pathname } = new URL(first);
     const about = { id: options.id ?? idOfPath(pathname), description: withoutSecrets(first) };
-    return textSource([addressed(first)], {
-      ...{ ...about, clipSeconds, languages, kind: options.textKind, isFolder: false },
-    });
+    const text = { ...about, clipSeconds, languages, kind: options.textKind, isFolder: false };
+    return [await textSource([addressed(first)], text)];
   }
   if (isElsewhere(first)) {
     if (specs.length > 1) {
@@ -84,13 +103,14 @@ export async function openSource(
         `Expected one live source, got ${specs.length}. Watch each as its own stream.`,
       );
     }
-    return openLive(first, options, common);
+    return [await openLive(first, options, common)];
   }
 
   const paths = specs.map((path) => resolve(path.startsWith("file://") ? fileURLToPath(path) : path));
   const [place] = paths as [string];
   const description = paths.join(", ");
   const id = options.id ?? idOfPath(place);
+  const otherIds = options.id === undefined ? longerIds(id, place) : [];
   const found = await findFiles(paths);
   const { files, isFolder } = found;
   const texts = files.filter(({ path }) => isText(path));
@@ -105,10 +125,11 @@ export async function openSource(
       texts.filter(({ path }) => wanted.has(path)),
       files,
     );
-    return textSource(identified.files, {
-      ...{ id, description, clipSeconds, languages, isFolder, kind: options.textKind },
+    const text = await textSource(identified.files, {
+      ...{ id, otherIds, description, clipSeconds, languages, isFolder, kind: options.textKind },
       leftOut: [...leftOut, ...chosen.leftOut, ...identified.leftOut],
     });
+    return [text];
   }
   if (texts.length > 0 && !isFolder) {
     throw new ConfigError(
@@ -123,10 +144,39 @@ export async function openSource(
     );
   }
   const identified = await identify(media, files);
-  const about = { ...common, id, description, leftOut: [...leftOut, ...identified.leftOut] };
-  return media.length === 1 && !isFolder
-    ? fileSource(identified.files[0]!, about)
-    : filesSource(identified.files, about);
+  const about = { ...common, id, otherIds, description, leftOut: [...leftOut, ...identified.leftOut] };
+  if (media.length === 1 && !isFolder) return [await fileSource(identified.files[0]!, about)];
+  if (!isFolder) return [await filesSource(identified.files, about)];
+  return sourcesByCamera(identified.files, about);
+}
+
+async function sourcesByCamera(
+  files: readonly IdentifiedFile[],
+  about: MediaSourceOptions,
+): Promise<Source[]> {
+  const { id, otherIds = [], description, leftOut = [] } = about;
+  const cameras = await byCamera(files, (file) => lengthOf(file, about.signal));
+  const sources: Source[] = [];
+  for (const { label, files: own } of cameras) {
+    const named = (base: string) => (label === "" ? base : `${base}-${label}`);
+    const camera = {
+      id: named(id),
+      // A camera that was the only one when the folder was first watched keeps the folder's name.
+      otherIds: [...otherIds.map(named), ...(label === "" ? [] : [id])],
+      description: label === "" ? description : `${description} (${label})`,
+      leftOut: sources.length === 0 ? leftOut : [],
+    };
+    sources.push(await filesSource(own, { ...about, ...camera }));
+  }
+  return sources;
+}
+
+/** Ids for a source whose name another one has taken: with the folders that it lies in. */
+function longerIds(id: string, path: string): string[] {
+  const folders = dirname(path)
+    .split(/[\\/]/)
+    .filter((folder) => folder !== "");
+  return folders.slice(-3).map((_, i, last) => [id, ...last.slice(last.length - 1 - i)].join("-"));
 }
 
 /** Whether a source is a text on the web, told by its extension. */

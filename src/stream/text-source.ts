@@ -24,6 +24,7 @@ const leastSilentGapSeconds = 300;
 /** How texts are read and cut. */
 export interface TextSourceOptions extends TextOptions {
   readonly id: string;
+  readonly otherIds?: readonly string[];
   readonly description: string;
   readonly clipSeconds: number;
   /** Whether a file that cannot be read costs no other: as in a folder. */
@@ -43,7 +44,7 @@ export async function textSource(
   files: readonly IdentifiedFile[],
   options: TextSourceOptions,
 ): Promise<Source> {
-  const { id, description, clipSeconds } = options;
+  const { id, otherIds = [], description, clipSeconds } = options;
   const { texts, leftOut } = await readAll(files, options);
   const own = texts.map(({ file }) => file);
   const placed = placing(own);
@@ -51,7 +52,7 @@ export async function textSource(
   const ends = [...startsOn(placed.clock)].map(([text, start]) => start + lengthOf(text.cues));
   let marks = new FileMarks();
   return {
-    ...{ id, description, clipSeconds, live: false, clock: placed.clock },
+    ...{ id, otherIds, description, clipSeconds, live: false, clock: placed.clock },
     endSeconds: ends.reduce((a, b) => Math.max(a, b), 0),
     fingerprint: options.isFolder ? null : fingerprintOf(texts, startsOn(placed.clock)),
     leftOut: [...(options.leftOut ?? []), ...placed.leftOut, ...leftOut],

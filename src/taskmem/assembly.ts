@@ -31,7 +31,7 @@ import type { Judge } from "../reward/judge.ts";
 import { localJudge } from "../reward/local-judge.ts";
 import { modelJudge } from "../reward/model-judge.ts";
 import type { Source } from "../stream/clip.ts";
-import { openSource, type SourceOptions } from "../stream/open-source.ts";
+import { openSource, openSources, type SourceOptions } from "../stream/open-source.ts";
 import type { AdapterTrainer } from "../training/train-adapter.ts";
 import { keepSecretsOf } from "../util/secrets.ts";
 
@@ -119,13 +119,49 @@ export function configuredPerceptors(config: Config): Perceptors {
   });
 }
 
+/** How one source is opened, beside what the configuration says. */
+type OwnSourceOptions = Pick<SourceOptions, "id" | "subtitles" | "textKind" | "signal" | "onStatus">;
+
+const configuredSource = ({ stream, languages, screenText }: Config) => ({
+  ...{ ...stream, languages, largeFrames: screenText },
+});
+
 /** Opens a path, URL or device as a source. @throws DataError, ConfigError as `openSource` */
 export function openConfiguredSource(
-  { stream, languages, screenText }: Config,
+  config: Config,
   spec: string | readonly string[],
-  options: Pick<SourceOptions, "subtitles" | "textKind" | "signal" | "onStatus"> = {},
+  options: OwnSourceOptions = {},
 ): Promise<Source> {
-  return openSource(spec, { ...stream, languages, largeFrames: screenText, ...options });
+  return openSource(spec, { ...configuredSource(config), ...options });
+}
+
+/** Opens what is named as sources, several for a folder of several cameras. @throws as `openSources` */
+export function openConfiguredSources(
+  config: Config,
+  spec: string | readonly string[],
+  options: OwnSourceOptions = {},
+): Promise<Source[]> {
+  return openSources(spec, { ...configuredSource(config), ...options });
+}
+
+/**
+ * The stream of a memory that a source belongs to: the one that knows one of its files, otherwise the first of its ids
+ * that is free or was watched under the same description.
+ */
+export async function streamOf(
+  memory: Pick<Memory, "streams" | "sourceFiles">,
+  source: Source,
+): Promise<string> {
+  const ids = [source.id, ...(source.otherIds ?? [])];
+  if (ids.length === 1) return source.id;
+  const streams = new Map((await memory.streams()).map((stream) => [stream.id, stream]));
+  for (const id of ids) if (streams.has(id) && source.holds?.(await memory.sourceFiles(id))) return id;
+  const isOpen = (id: string) => {
+    const known = streams.get(id);
+    const isSame = known && known.fingerprint !== null && known.fingerprint === source.fingerprint;
+    return !known || isSame || known.description === source.description;
+  };
+  return ids.find(isOpen) ?? source.id;
 }
 
 /** The model a policy writes with: nano in this process, or the one at the configured endpoint; `null` for none. */

@@ -3,7 +3,7 @@ import type { SourceStatusEvent, StreamEnd, WatchEvent } from "../../agent.ts";
 import { leftOutLines, whyNothing } from "../../answer/left-out.ts";
 import { loadConfig } from "../../config.ts";
 import type { RetriedClips } from "../../memory/memory.ts";
-import { openConfiguredSource } from "../../taskmem/assembly.ts";
+import { openConfiguredSources } from "../../taskmem/assembly.ts";
 import type { TaskMem } from "../../taskmem.ts";
 import { oneLine } from "../../util/plain-text.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
@@ -24,7 +24,8 @@ export async function run(invocation: Invocation, specs: string[]): Promise<numb
   const { stream, subtitles, textKind, takeOver = false, retryFailed = false } = options as WatchFlags;
   const config = await loadConfig(flags, { file: configFile });
   // Before the memory: a source that cannot be read leaves none behind.
-  const source = await openConfiguredSource(config, specs, {
+  const sources = await openConfiguredSources(config, specs, {
+    ...(stream !== undefined && { id: stream }),
     ...(subtitles !== undefined && { subtitles }),
     ...(textKind !== undefined && { textKind }),
     signal,
@@ -32,15 +33,19 @@ export async function run(invocation: Invocation, specs: string[]): Promise<numb
       printStatus(output, { event: "source-status", ...status, stream: stream ?? status.stream }),
   });
   await using memory = await openConfigured(invocation, config);
-  let end: StreamEnd | undefined;
-  const show = watchPrinter(output, source);
-  const request = { ...(stream !== undefined && { stream }), takeOver, retryFailed, signal };
-  for await (const event of memory.watch(source, request)) {
-    show(event);
-    if (event.event === "stream-end") end = event;
+  let exitCode: number = exitCodes.done;
+  for (const source of sources) {
+    let end: StreamEnd | undefined;
+    const show = watchPrinter(output, source);
+    for await (const event of memory.watch(source, { takeOver, retryFailed, signal })) {
+      show(event);
+      if (event.event === "stream-end") end = event;
+    }
+    if (!output.json) for (const line of await endLines(memory, end!)) output.note(`  ${line}`);
+    exitCode = exitCodeOfEnd(end!) || exitCode;
+    if (end!.reason !== "ended") break;
   }
-  if (!output.json) for (const line of await endLines(memory, end!)) output.note(`  ${line}`);
-  return exitCodeOfEnd(end!);
+  return exitCode;
 }
 
 /** What is said at the end: what was left out, or why nothing is remembered. */
