@@ -41,6 +41,8 @@ export interface LiveOptions {
   readonly decideAfterMs?: number;
   /** Length of a clip of pictures or sound alone, in seconds. @default 10 */
   readonly clipSeconds?: number;
+  /** Whether to take the stream from a process that seems to write it still. @default false */
+  readonly takeOver?: boolean;
   /** Ends the session at once. The next session decides what was journaled. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -107,7 +109,7 @@ export async function openLive(tools: LiveTools, options: LiveOptions): Promise<
   signal?.throwIfAborted();
   const added = { id: stream, description: `pushed to ${stream}`, clipSeconds: liveGridSeconds };
   const { clock } = await memory.addStream({ ...added, clock: wanted, fingerprint: null });
-  const lease = await memory.lease(stream);
+  const lease = await memory.lease(stream, { takeOver: options.takeOver });
   try {
     const progress = await memory.progress(stream, Math.max(2, limits.windowClips));
     const state = await memory.policyState(policy.id, stream);

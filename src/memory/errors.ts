@@ -66,7 +66,7 @@ export function unknownAdapter(policy: string, id: string): StoreError {
 export function busyStream(stream: string, { pid, host }: Pick<LeaseHolder, "pid" | "host">): StoreError {
   return new StoreError(
     "stream-busy",
-    `${stream} is already being watched by process ${pid} on ${host}. Stop it, or wait for it to finish. If it no longer runs, take the stream over with --take-over.`,
+    `${stream} is already being watched by process ${pid} on ${host}. Stop it, or wait for it to finish. If it no longer runs, take the stream over (--take-over, \`takeOver\`).`,
     { details: { stream, pid, host } },
   );
 }

@@ -5,6 +5,7 @@
 import { sql } from "kysely";
 import type { Embedder, WordSpace } from "../engine.ts";
 import { StoreError } from "../errors.ts";
+import { turn } from "../util/async.ts";
 import { addVectorChecksums } from "./checksums.ts";
 import { build, type Db, parseStored } from "./database.ts";
 import { insertText, insertVector } from "./entries.ts";
@@ -100,7 +101,7 @@ export async function reindex(
   const space = db.write(() => buildingSpace(db, indexing));
   let entries = 0;
   while (true) {
-    signal?.throwIfAborted();
+    await turn(signal);
     const batch = db.all(missingFrom(space));
     if (batch.length === 0 && db.write(() => changeOver(db, space, indexing))) return { entries };
     const vectors = await indexing.embedder.embed(

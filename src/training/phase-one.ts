@@ -23,7 +23,7 @@ import type { Action, Context, Policy, ShownEntry } from "../policy/policy.ts";
 import { freshState, stateAfter } from "../policy/state.ts";
 import type { Judge } from "../reward/judge.ts";
 import { type ActionReward, type ScoreOptions, scoreGroup } from "../reward/reward.ts";
-import { mapConcurrently } from "../util/async.ts";
+import { mapConcurrently, turn } from "../util/async.ts";
 import { type Random, seededRandom } from "../util/random.ts";
 import { groupAdvantages, type ScoredRollout } from "./advantages.ts";
 import { type CurriculumOptions, curriculumDefaults, nextPlace, type Place, startIn } from "./curriculum.ts";
@@ -204,7 +204,7 @@ export async function phaseOne<Sample>(options: PhaseOneOptions<Sample>): Promis
   const { trainable, config, run, concurrency, signal } = options;
   let state = await run.resume(trainable.trainer);
   while (state.step < config.steps) {
-    signal?.throwIfAborted();
+    await turn(signal);
     const began = performance.now();
     const seed = `${config.seed} ${state.step}`;
     const policy = await trainable.policy();

@@ -23,7 +23,7 @@ import type { Action, Context, Policy } from "../policy/policy.ts";
 import { type Judge, type Judged, type Preference, preferenceInBothOrders } from "../reward/judge.ts";
 import { assessQuality, type ScoreOptions } from "../reward/reward.ts";
 import type { Task } from "../tasks/task.ts";
-import { type ConcurrencyOptions, mapConcurrently } from "../util/async.ts";
+import { type ConcurrencyOptions, mapConcurrently, turn } from "../util/async.ts";
 import { type Random, seededRandom, shuffle } from "../util/random.ts";
 import { dpoLoss, klLoss } from "./losses.ts";
 import {
@@ -275,7 +275,7 @@ export async function trainOnPairs<Sample>(
   for (let step = 1; step <= steps; step++) {
     const drawn = draw();
     if (step <= curve.length) continue;
-    signal?.throwIfAborted();
+    await turn(signal);
     const row: PairStep = { step, ...(await stepOn(trainer, pairs, reference, drawn, options)) };
     curve.push(row);
     await run?.keepStep(trainer, row);

@@ -72,7 +72,7 @@ export async function mapConcurrently<A, B>(
     while (next < items.length && failures.length === 0) {
       const index = next++;
       try {
-        signal?.throwIfAborted();
+        await turn(signal);
         results[index] = await map(items[index]!, index);
       } catch (error) {
         failures.push(error);

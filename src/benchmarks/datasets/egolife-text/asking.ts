@@ -12,6 +12,7 @@ import type { WordSpace } from "../../../engine.ts";
 import { lexicalReader, localEmbedder } from "../../../engines/local/index.ts";
 import type { Memory, MemoryRow } from "../../../memory/memory.ts";
 import { openSqliteMemory } from "../../../memory/sqlite.ts";
+import { turn } from "../../../util/async.ts";
 import { type Corpus, type TextWindow, weekStream } from "./corpus.ts";
 import type { TextQuestion } from "./week.ts";
 
@@ -56,7 +57,7 @@ export async function askWeek(
     });
     let next = 0;
     for (const question of asked) {
-      signal?.throwIfAborted();
+      await turn(signal);
       const { question: text, askedSeconds } = questions[question]!;
       const from = next;
       while (next < windows.length && windows[next]!.observation.endSeconds <= askedSeconds) next += 1;

@@ -18,6 +18,7 @@ import type { Context, Policy } from "../../../policy/policy.ts";
 import { localJudge } from "../../../reward/local-judge.ts";
 import type { Question } from "../../../tasks/task.ts";
 import { decisionsOf } from "../../../training/replay.ts";
+import { turn } from "../../../util/async.ts";
 import { uniformPolicy } from "../../run/writers.ts";
 import { type Corpus, countUntil, type TextWindow } from "./corpus.ts";
 import type { ForeignQuestions } from "./foreign.ts";
@@ -175,7 +176,7 @@ async function adaptersOf(
   const counts = updates === "every" ? questions.map((_, i) => i + 1) : updates;
   const trained: { readonly askedSeconds: number; readonly adapter: Adapter | null }[] = [];
   for (const count of counts.filter((each) => each <= questions.length)) {
-    signal?.throwIfAborted();
+    await turn(signal);
     const adapter = await learn(questions.slice(0, count));
     trained.push({ askedSeconds: questions[count - 1]!.askedSeconds, adapter });
   }

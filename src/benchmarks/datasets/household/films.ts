@@ -15,6 +15,7 @@ import {
 import type { Observation } from "../../../perception/observation.ts";
 import { createPerceptors, perceive } from "../../../perception/perceive.ts";
 import { openSource } from "../../../stream/open-source.ts";
+import { turn } from "../../../util/async.ts";
 import { seededRandom } from "../../../util/random.ts";
 
 /** A film as it was perceived, with what it is asked. */
@@ -46,7 +47,7 @@ export async function filmHousehold(options: FilmOptions): Promise<HouseholdFilm
   const made: HouseholdFilm[] = [];
   try {
     for (let n = 0; n < films; n++) {
-      signal?.throwIfAborted();
+      await turn(signal);
       const episode = createEpisode(episodeSeed(split, from + n), clips);
       const { video } = await renderEpisode(episode, folder, { name: "film", ...(signal && { signal }) });
       const observations: Observation[] = [];
