@@ -209,7 +209,8 @@ const noReader: Reader = {
 };
 
 /**
- * A source that ends early, or shows only some spans of its stream. Its edges lie on a grid of seconds: nothing of a
+ * A source that ends early, or shows only some spans of its stream. How far it was watched is its caller's to know, not
+ * its files'. Its edges lie on a grid of seconds: nothing of a
  * decision that ends after `untilSeconds` is shown, and a span is widened to whole decisions before it.
  */
 export function limited(
@@ -218,7 +219,8 @@ export function limited(
   untilSeconds: number | "end",
   gridSeconds: number,
 ): Source {
-  if (spans === null && untilSeconds === "end") return source;
+  const { files: _, holds: __, ...whole } = source;
+  if (spans === null && untilSeconds === "end") return whole;
   const floor = (seconds: number) => Math.floor(seconds / gridSeconds + 1e-9) * gridSeconds;
   const limit = untilSeconds === "end" ? Number.POSITIVE_INFINITY : floor(untilSeconds);
   const shown = (spans ?? [{ startSeconds: 0, endSeconds: Number.POSITIVE_INFINITY }]).map((span) => ({
@@ -226,7 +228,7 @@ export function limited(
     endSeconds: Math.min(limit, -floor(-span.endSeconds)),
   }));
   return {
-    ...source,
+    ...whole,
     endSeconds: null,
     async *open({ fromSeconds = 0, ...options } = {}): AsyncGenerator<Clip | Gap> {
       let left: number | null = null;
@@ -242,12 +244,14 @@ export function limited(
           // A gap that lasts is yielded when it is over.
           if (item.kind === "gap" && item.endSeconds > endSeconds) break;
           if (item.kind === "clip" && item.endSeconds > endSeconds + 1e-6) break;
-          if (item.endSeconds > from) yield item;
+          if (item.endSeconds > from) yield item.kind === "clip" ? withoutMarks(item) : item;
         }
       }
     },
   };
 }
+
+const withoutMarks = ({ files: _, ...clip }: Clip): Clip => clip;
 
 function notWatched(stream: string, startSeconds: number, endSeconds: number): Gap {
   return {
