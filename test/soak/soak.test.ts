@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { endpointFaults } from "./faults.ts";
+import { faultRuns } from "./faults.ts";
 import { fuzz } from "./fuzz.ts";
 import { kills } from "./kills.ts";
 import { emptyFolder, parsers } from "./parsers.ts";
@@ -43,5 +43,5 @@ test("commands that are killed lose nothing, keep nothing twice and leave nothin
 });
 
 test("an endpoint that fails costs no clip, and its key is in no byte", async () => {
-  assertClean(await endpointFaults(["status 402", "the key in another JSON"]));
+  assertClean(await faultRuns(["402", "the key, packed"]));
 });

@@ -1,14 +1,15 @@
 /**
  * Soak tests, asked for by name: `npm run soak`, or `npm run soak -- kills fuzz --inputs 20000 --seed 7`.
  *
- * Prints each kind as it ends, then one table. The exit code is 1 if anything was lost, twice, died, hung or went wrong.
+ * Prints what happens and a row a kind on standard error, then one table on standard output. The exit code is 1 if
+ * anything was lost, twice, died, hung or went wrong.
  */
 import { parseArgs } from "node:util";
 import { rot } from "./bit-rot.ts";
-import { endpointFaults } from "./faults.ts";
+import { faultRuns } from "./faults.ts";
 import { fuzz } from "./fuzz.ts";
 import { kills } from "./kills.ts";
-import { isClean, type SoakRow, tableOf } from "./table.ts";
+import { isClean, type SoakRow, summed, tableOf } from "./table.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -25,7 +26,7 @@ const kinds: Record<string, () => Promise<SoakRow[]>> = {
   kills: () => kills(Number(values.kills), seed, undefined, log),
   fuzz: () => fuzz(Number(values.inputs), seed, log),
   "bit-rot": () => rot(Number(values.copies), seed, log),
-  endpoint: () => endpointFaults(undefined, log),
+  endpoint: () => faultRuns(undefined, log),
 };
 
 function log(line: string): void {
@@ -43,6 +44,7 @@ for (const [name, run] of Object.entries(kinds)) {
   rows.push(...(await run()));
   log(`${name} done`);
 }
+log(tableOf(rows));
 for (const { kind, wrong } of rows) for (const line of wrong) log(`${kind}: ${line}`);
-process.stdout.write(`${tableOf(rows)}\n`);
+process.stdout.write(`${tableOf(summed(rows))}\n`);
 process.exitCode = rows.every(isClean) ? 0 : 1;

@@ -23,6 +23,24 @@ export interface SoakRow {
 export const isClean = ({ lost = 0, twice = 0, deaths = 0, hangs = 0, wrong }: SoakRow): boolean =>
   lost + twice + deaths + hangs + wrong.length === 0;
 
+/** Rows of one group, `fuzz: srt` and `fuzz: vtt`, as one. */
+export function summed(rows: readonly SoakRow[]): SoakRow[] {
+  const groups = Map.groupBy(rows, ({ kind }) => kind.split(":")[0]!);
+  return [...groups].map(([name, group]) => {
+    const sum = (count: "lost" | "twice" | "deaths" | "hangs") => {
+      const counts = group.flatMap((row) => row[count] ?? []);
+      return counts.length === 0 ? {} : { [count]: counts.reduce((total, one) => total + one, 0) };
+    };
+    return {
+      kind: group.length === 1 ? name : `${name}, ${group.length} kinds`,
+      runs: group.reduce((total, { runs }) => total + runs, 0),
+      ...{ ...sum("lost"), ...sum("twice"), ...sum("deaths"), ...sum("hangs") },
+      peakBytes: Math.max(...group.map(({ peakBytes = 0 }) => peakBytes)),
+      wrong: group.flatMap(({ wrong }) => wrong),
+    };
+  });
+}
+
 /** The rows as a Markdown table. */
 export function tableOf(rows: readonly SoakRow[]): string {
   const mebibytes = (bytes?: number) => (bytes ? String(Math.round(bytes / 2 ** 20)) : undefined);
