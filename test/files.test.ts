@@ -14,10 +14,13 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
+import Database from "better-sqlite3";
 import type { StreamEnd } from "../src/agent.ts";
 import { openTaskMem } from "../src/taskmem.ts";
 import { requireProgram } from "../src/util/program.ts";
+import { seededRandom } from "../src/util/random.ts";
 import { formatMoment } from "../src/util/time.ts";
+import { taskmem } from "./support/cli.ts";
 
 const temporary = () => mkdtempSync(join(tmpdir(), "taskmem-files-"));
 const ffmpeg = (...args: string[]) => execFileSync(requireProgram("ffmpeg"), ["-v", "error", "-y", ...args]);
@@ -337,4 +340,80 @@ test("files of one name in two folders are two streams", async () => {
       ["IMG_0001-101APPLE", "From the second card."],
     ],
   );
+});
+
+test("a watch of a folder that is killed again and again, while files come and grow, ends as one that never was", async () => {
+  const random = seededRandom("files");
+  const [folder, killed, calm] = [temporary(), temporary(), temporary()];
+  const minute = (at: number) => `cam_20260101_1000${String(at).padStart(2, "0")}`;
+  const lines = (name: string, until: number) =>
+    Array.from({ length: until }, (_, i) => [i + 0.2, `Item ${i} of ${name}`] as const);
+  /** Adds a film of five seconds, which the one after it may follow at once. */
+  const add = (at: number) => film(join(folder, `${minute(at)}.mp4`), 5, lines(`the film at ${at}`, 4));
+  for (const at of [10, 15, 20, 40]) add(at);
+  // In any order: one between, one before, one after, one after a gap.
+  const later = [30, 0, 45, 55];
+  const args = (memory: string) => [
+    ...[
+      "watch",
+      folder,
+      "--json",
+      "--memory",
+      memory,
+      "--clip-seconds",
+      "2",
+      "--no-screen-text",
+      "--budget",
+      "1",
+    ],
+  ];
+  for (let kill = 0; kill < 12; kill++) {
+    if (kill % 3 === 2) add(later[(kill - 2) / 3]!);
+    let seen = 0;
+    const after = kill % 2 === 0 ? 1 : 2 + Math.floor(random() * 3);
+    await taskmem(args(killed), {
+      onLine: (line, child) => {
+        if (/"event":"(clip-end|gap|stream-start)"/.test(line)) seen += 1;
+        if (seen === after) setTimeout(() => child.kill("SIGKILL"), random() * 250);
+      },
+    });
+  }
+  for (const memory of [killed, calm]) {
+    const run = await taskmem(args(memory));
+    assert.equal(run.code, 0, run.stderr);
+  }
+  const content = async (memory: string) => {
+    await using opened = await openTaskMem({ directory: memory, mustExist: true });
+    const { entries, streams } = await opened.timeline();
+    const [{ clock }] = streams as [(typeof streams)[0]];
+    assert.deepEqual(await opened.store.check(), []);
+    return {
+      lines: entries.map(({ startSeconds, text: said }) => `${formatMoment(startSeconds, clock)} ${said}`),
+      gaps: (await opened.store.gaps()).map(
+        (gap) => `${formatMoment(gap.startSeconds, clock)} to ${formatMoment(gap.endSeconds, clock)}`,
+      ),
+    };
+  };
+  const after = await content(killed);
+  assert.equal(new Set(after.lines).size, after.lines.length, "nothing twice");
+  assert.deepEqual(after, await content(calm));
+  assert.equal(after.lines.length, 8 * 4);
+});
+
+test("a memory of an earlier version, which kept no marks, goes on where it stopped", async () => {
+  const [folder, memory] = [temporary(), temporary()];
+  const add = (time: string, text: string) => film(join(folder, `cam_20260101_${time}.mp4`), 12, text);
+  add("100000", "Ten sharp");
+  add("100200", "Two past ten");
+  const first = await watch(folder, memory);
+  const db = new Database(join(memory, "memory.db"));
+  db.exec("delete from source_file");
+  db.close();
+  add("100300", "Three past ten");
+  const second = await watch(folder, memory);
+  assert.deepEqual(second.lines, [...first.lines, "10:03:01 Three past ten."]);
+  assert.deepEqual([second.end.clips, second.problems], [2, []]);
+  add("095900", "One before ten");
+  const third = await watch(folder, memory);
+  assert.deepEqual(third.lines, ["09:59:01 One before ten.", ...second.lines]);
 });
