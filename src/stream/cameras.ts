@@ -42,7 +42,8 @@ export async function byCamera<File extends Clocked>(
   const together = await recordedTogether(clocked, groups, lengthOf);
   if (together.size < 2) return whole;
   const keys = [...groups.keys()].filter((key) => together.has(key)).sort();
-  const rest = files.filter((file) => !keys.some((key) => groups.get(key)!.includes(file)));
+  const ofCameras = new Set(keys.flatMap((key) => groups.get(key)!));
+  const rest = files.filter((file) => !ofCameras.has(file));
   const labels = labelsOf(keys);
   const cameras = keys.map((key, i) => ({ label: labels[i]!, files: groups.get(key)! }));
   return rest.length === 0 ? cameras : [...cameras, { label: "", files: rest }];

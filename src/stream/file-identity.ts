@@ -18,6 +18,8 @@ export type Likeness = "equal" | "but-header" | null;
 export interface FileHead {
   /** Its identity: the number of bytes if it is shorter than a sample, and the hashes of its samples. */
   readonly id: string;
+  /** Every `keysOf` that an identity of it can have, so that it is found among thousands. */
+  readonly keys: readonly string[];
   /** How well it fits the identity of a file that was seen before. */
   likeness(id: string): Likeness;
 }
@@ -33,7 +35,8 @@ export async function readHead(path: string, bytes: number): Promise<FileHead> {
       hashes.push(shortHash(await readAt(file, offset, sampleBytes)));
     }
     const id = `${first.length}.${hashes.join(".")}`;
-    return { id, likeness: (known) => likeness(known, hashes, first) };
+    const keys = hashes.flatMap((_, i) => keysOf(`${sampleBytes}.${hashes.slice(0, i + 1).join(".")}`));
+    return { id, keys, likeness: (known) => likeness(known, hashes, first) };
   } finally {
     await file.close();
   }
@@ -46,8 +49,22 @@ async function readAt(file: FileHandle, offset: number, length: number): Promise
 
 const shortHash = (bytes: Uint8Array) => sha256(bytes).slice(0, 10);
 
+/** By what an identity is looked up: all its samples, and those beyond the header. None for a file shorter than a sample. */
+export function keysOf(id: string): string[] {
+  const [length, ...hashes] = samplesOf(id);
+  if (Number(length) < sampleBytes) return [];
+  const beyond = hashes.slice(headerSamples(hashes.length));
+  return [hashes.join("."), `${hashes.length} ${beyond.join(".")}`];
+}
+
+/** The length of the first sample, and the hashes. */
+const samplesOf = (id: string): string[] => id.replace(/-\d+$/, "").split(".");
+
+/** How many of so many samples may belong to a header. */
+const headerSamples = (samples: number) => (samples >= 4 ? 2 : samples >= 2 ? 1 : 0);
+
 function likeness(id: string, hashes: readonly string[], first: Uint8Array): Likeness {
-  const [length, ...known] = id.replace(/-\d+$/, "").split(".");
+  const [length, ...known] = samplesOf(id);
   if (Number(length) < sampleBytes)
     return Number(length) <= first.length && shortHash(first.subarray(0, Number(length))) === known[0]
       ? "equal"
@@ -55,8 +72,7 @@ function likeness(id: string, hashes: readonly string[], first: Uint8Array): Lik
   if (first.length < sampleBytes || hashes.length < known.length) return null;
   const differ = known.flatMap((hash, i) => (hash === hashes[i] ? [] : [i]));
   if (differ.length === 0) return "equal";
-  const headerSamples = known.length >= 4 ? 2 : known.length >= 2 ? 1 : 0;
-  return differ.every((i) => i < headerSamples) ? "but-header" : null;
+  return differ.every((i) => i < headerSamples(known.length)) ? "but-header" : null;
 }
 
 /** Whether two files of one size and head hold the same in their middle and end too. */

@@ -5,7 +5,7 @@ import { extname } from "node:path";
 import { sha256 } from "../util/hash.ts";
 import type { LeftOut, SourceFile } from "./clip.ts";
 import { clockOfName, type NameClock } from "./clock-names.ts";
-import { type FileHead, readHead, sameContent } from "./file-identity.ts";
+import { type FileHead, keysOf, readHead, sameContent } from "./file-identity.ts";
 import type { FoundFile } from "./found-files.ts";
 
 /** A file of a source with what tells it from others. */
@@ -18,7 +18,7 @@ export interface IdentifiedFile extends FoundFile {
 /** A file on the web: its address tells it, and its size is not known. */
 export function addressed(url: string): IdentifiedFile {
   const id = `url.${sha256(url).slice(0, 20)}`;
-  const head = { id, likeness: (known: string) => (known === id ? ("equal" as const) : null) };
+  const head = { id, keys: [], likeness: (known: string) => (known === id ? ("equal" as const) : null) };
   return { path: url, name: new URL(url).pathname, bytes: 0, head, clock: null };
 }
 
@@ -97,6 +97,15 @@ export function recognise<File extends IdentifiedFile>(
   };
   for (const file of files)
     take(file, byName.get(file.name) ?? [], ({ id }) => file.head.likeness(id) !== null);
+  const byKey = Map.groupBy(
+    known.flatMap((file) => keysOf(file.id).map((key) => ({ key, file }))),
+    ({ key }) => key,
+  );
+  const short = known.filter(({ id }) => keysOf(id).length === 0);
+  const alike = ({ head }: File) => [
+    ...new Set(head.keys.flatMap((key) => (byKey.get(key) ?? []).map(({ file }) => file))),
+    ...short,
+  ];
   const names = new Set(files.map(({ name }) => name));
   // A file of the same content that is still there under its name, in another camera's stream, is not this one.
   const isThere = ({ path, name }: File, known: string) =>
@@ -104,10 +113,12 @@ export function recognise<File extends IdentifiedFile>(
   for (const likeness of ["equal", "but-header"] as const) {
     for (const file of files) {
       if (found.has(file) || left.size === 0) continue;
+      const candidates = alike(file);
+      if (candidates.length === 0) continue;
       const clock = clockOfName(file.name);
       take(
         file,
-        left,
+        candidates,
         ({ id, name }) =>
           file.head.likeness(id) === likeness &&
           isSameMoment(clock, clockOfName(name)) &&
