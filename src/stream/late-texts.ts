@@ -28,6 +28,7 @@ const idsOf = ({ id }: SourceFile, isSpeech: boolean) =>
  * What is new in the texts beside a medium, of the time in which it was watched.
  * @param known all marks of the stream
  * @param leaveOut takes a text that cannot be read
+ * @param namesIn names of the files in a folder, which is read once for many media. @default it is read
  */
 export async function lateTexts(
   path: string,
@@ -35,8 +36,9 @@ export async function lateTexts(
   known: readonly SourceFile[],
   { languages, subtitles }: MediaTextOptions,
   leaveOut: (item: LeftOut) => void,
+  namesIn?: (folder: string) => Promise<readonly string[]>,
 ): Promise<TextPiece[]> {
-  const beside = await filesBeside(path);
+  const beside = await filesBeside(path, namesIn);
   const marks = new Map(known.map((mark) => [mark.id, mark]));
   let hasSpeech = subtitles !== undefined || known.some(({ id }) => id.startsWith(`${idsOf(medium, true)}.`));
   const texts = [

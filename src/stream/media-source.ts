@@ -5,6 +5,7 @@
  * in its container, and so is a file among others with clocks; any other file follows the rest, in the order in which it
  * was first seen.
  */
+import { readdir } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { DataError } from "../errors.ts";
 import { sha256 } from "../util/hash.ts";
@@ -136,8 +137,14 @@ async function* lateClips(
 ): AsyncGenerator<Clip> {
   const { id, clipSeconds } = how.options;
   const late: TextPiece[] = [];
+  const folders = new Map<string, Promise<readonly string[]>>();
+  const namesIn = (folder: string) => {
+    const names = folders.get(folder) ?? readdir(folder);
+    folders.set(folder, names);
+    return names;
+  };
   for (const [{ path }, mark] of seen)
-    late.push(...(await lateTexts(path, mark, known, how.options, how.leaveOut)));
+    late.push(...(await lateTexts(path, mark, known, how.options, how.leaveOut, namesIn)));
   for (const { mark, endSeconds } of late) {
     marks.begin(mark);
     marks.finish(mark.id, endSeconds, true);

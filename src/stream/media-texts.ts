@@ -145,10 +145,13 @@ const nothingBeside: Beside = { speech: [], others: [], leftOut: [] };
 /** Subtitles of formats that are not read here: pictures of text, and rare ones. */
 const unread = /\.(sup|idx|stl|scc|mks|usf|pgs|cap|ttxt|rt|pjs|jss|aqt)$/i;
 
-export async function filesBeside(mediaPath: string): Promise<Beside> {
+export async function filesBeside(
+  mediaPath: string,
+  namesIn: (folder: string) => Promise<readonly string[]> = (folder) => readdir(folder),
+): Promise<Beside> {
   const stem = basename(mediaPath, extname(mediaPath));
   const folder = dirname(mediaPath);
-  const names = (await readdir(folder)).filter((name) => name.startsWith(stem)).sort();
+  const names = (await namesIn(folder)).filter((name) => name.startsWith(stem)).sort();
   const isText = (name: string) =>
     subtitleExtensions.has(extname(name).toLowerCase()) || /\.jsonl$/i.test(name);
   // The texts of `talk.part2.mp4` begin with the name of `talk.mp4` too.

@@ -86,7 +86,7 @@ export function watchPrinter(
 ): (event: WatchEvent) => void {
   const startedMs = performance.now();
   let entries = 0;
-  let fromSeconds = 0;
+  let seconds = 0;
   let clock: Clock = { kind: "media" };
   const at = (seconds: number) => output.dim(formatMoment(seconds, clock));
   return (event) => {
@@ -96,7 +96,8 @@ export function watchPrinter(
       entries += event.entries.length;
       for (const problem of event.problems)
         output.note(`  ${formatMoment(event.startSeconds, clock)}: ${problem}`);
-      const rate = (event.endSeconds - fromSeconds) / Math.max(1e-3, (performance.now() - startedMs) / 1000);
+      seconds += event.endSeconds - event.startSeconds;
+      const rate = seconds / Math.max(1e-3, (performance.now() - startedMs) / 1000);
       const lag =
         source.live && clock.kind === "wall"
           ? `, ${((Date.now() - clock.originMs) / 1000 - event.endSeconds).toFixed(0)} s behind`
@@ -110,7 +111,7 @@ export function watchPrinter(
     if (event.event === "source-status") return printStatus(output, event);
     output.object(event);
     if (event.event === "stream-start") {
-      ({ fromSeconds, clock } = event);
+      ({ clock } = event);
       if (event.retried) output.note(retriedLine(event.retried));
       if (event.tookOver)
         output.note(
