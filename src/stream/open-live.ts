@@ -77,7 +77,7 @@ async function openUrl(url: string, options: LiveChoice, common: Common): Promis
   return liveSource(input, {
     ...liveOptions(options, source),
     hls,
-    originMs: hls?.startMs ?? Date.now() - info.originSeconds * 1000,
+    originMs: hls?.startMs ?? Math.round(Date.now() - info.originSeconds * 1000),
     ...(hls?.hasTexts ? { leftOut: hls.leftOut } : { texts, leftOut: [...leftOut, ...(hls?.leftOut ?? [])] }),
     wasConnected: true,
     ...(hls && {
