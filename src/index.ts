@@ -127,7 +127,7 @@ export type {
   SourceStatus,
 } from "./stream/clip.ts";
 export type { FrameOptions } from "./stream/ffmpeg.ts";
-export type { LiveSourceOptions } from "./stream/live-source.ts";
+export type { LiveSourceOptions } from "./stream/live/live-source.ts";
 export type { SourceOptions } from "./stream/open-source.ts";
 export type { PictureLook } from "./stream/picture-look.ts";
 export type { ClipEvent, Failure } from "./stream-writer.ts";

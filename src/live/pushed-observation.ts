@@ -2,7 +2,7 @@
 import type { Observation, ScreenText, Utterance } from "../perception/observation.ts";
 import type { Clip, Cue } from "../stream/clip.ts";
 import { joinAudio } from "../stream/clip-cutter.ts";
-import { withoutRepeats } from "../stream/subtitles/rolling.ts";
+import { withoutRepeats } from "../stream/texts/subtitles/rolling.ts";
 import type { TimedItem } from "./items.ts";
 
 /** The fields of an observation to which nothing was pushed yet. */

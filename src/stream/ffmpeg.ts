@@ -14,12 +14,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DataError } from "../errors.ts";
 import { requireProgram, runProgram, startProgram } from "../util/program.ts";
 import { maskedMessage } from "../util/secrets.ts";
-import { type ConnectionProblem, connectionProblem, type RemoteInput } from "./connection-problem.ts";
+import { type ConnectionProblem, connectionProblem, type RemoteInput } from "./live/connection-problem.ts";
 import { type MatroskaPacket, MatroskaReader } from "./matroska.ts";
 import { type PictureLook, pictureLooker } from "./picture-look.ts";
 import { lumaSize, shotDetector } from "./shots.ts";
-import { blockOfAss } from "./subtitles/ass.ts";
-import type { TextRole } from "./text-names.ts";
+import { blockOfAss } from "./texts/subtitles/ass.ts";
+import type { TextRole } from "./texts/text-names.ts";
 
 /** An input of ffmpeg, and its name in messages. */
 export interface MediaInput {

@@ -3,18 +3,24 @@ import { existsSync } from "node:fs";
 import { dirname, extname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError, DataError } from "../errors.ts";
-import { byCamera } from "./cameras.ts";
 import { defaultClipSeconds, type LeftOut, type Source, type SourceStatus } from "./clip.ts";
-import { withoutSecrets } from "./connection-problem.ts";
 import { defaultFrames } from "./ffmpeg.ts";
-import { type FoundFile, type FoundFiles, findFiles, isText } from "./found-files.ts";
-import { addressed, type IdentifiedFile, identify } from "./known-files.ts";
-import type { LiveSourceOptions } from "./live-source.ts";
-import { fileSource, filesSource, idOfPath, lengthOf, type MediaSourceOptions } from "./media-source.ts";
-import { isLive, openLive } from "./open-live.ts";
-import { textsOfFolder } from "./text-candidates.ts";
-import { textSource } from "./text-source.ts";
-import { isWebAddress } from "./texts.ts";
+import { byCamera } from "./files/cameras.ts";
+import { type FoundFile, type FoundFiles, findFiles, isText } from "./files/found-files.ts";
+import { addressed, type IdentifiedFile, identify } from "./files/known-files.ts";
+import {
+  fileSource,
+  filesSource,
+  idOfPath,
+  lengthOf,
+  type MediaSourceOptions,
+} from "./files/media-source.ts";
+import { textSource } from "./files/text-source.ts";
+import { withoutSecrets } from "./live/connection-problem.ts";
+import type { LiveSourceOptions } from "./live/live-source.ts";
+import { isLive, openLive } from "./live/open-live.ts";
+import { textsOfFolder } from "./texts/text-candidates.ts";
+import { isWebAddress } from "./texts/texts.ts";
 
 /** How a source is cut into clips, and what is read of it. */
 export interface SourceOptions {

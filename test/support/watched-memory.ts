@@ -13,7 +13,7 @@ import {
 import type { Memory } from "../../src/memory/memory.ts";
 import type { Observation } from "../../src/perception/observation.ts";
 import { choicePolicy } from "../../src/policies/choice/choice.ts";
-import { parseSubtitles } from "../../src/stream/subtitles.ts";
+import { parseSubtitles } from "../../src/stream/texts/subtitles.ts";
 import { seededRandom } from "../../src/util/random.ts";
 import { openTestMemory } from "./memory.ts";
 

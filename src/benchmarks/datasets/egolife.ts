@@ -5,7 +5,7 @@
  * question asks is where its memory ends.
  */
 import { basename } from "node:path";
-import { clockOfName } from "../../stream/clock-names.ts";
+import { clockOfName } from "../../stream/files/clock-names.ts";
 import { formatMoment } from "../../util/time.ts";
 import type { BenchmarkTask, LoadedTasks, StreamFiles } from "../task.ts";
 import { type Dataset, streamsAsked } from "./dataset.ts";

@@ -25,7 +25,7 @@ import {
 import type { PolicyState } from "../../memory/memory.ts";
 import type { Observation } from "../../perception/observation.ts";
 import type { Action } from "../../policy/policy.ts";
-import { parseSubtitles } from "../../stream/subtitles.ts";
+import { parseSubtitles } from "../../stream/texts/subtitles.ts";
 import { letterOptions, type Question } from "../../tasks/task.ts";
 import type { SamplePair } from "../../training/phase-two.ts";
 import { pick, type Random, randomInt, seededRandom, shuffle } from "../../util/random.ts";

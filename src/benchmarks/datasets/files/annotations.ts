@@ -3,7 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { jsonrepair } from "jsonrepair";
 import { DataError } from "../../../errors.ts";
-import { decodeText } from "../../../stream/encoding.ts";
+import { decodeText } from "../../../stream/texts/encoding.ts";
 import { letterOptions, type Option } from "../../../tasks/task.ts";
 import type { BenchmarkTask, SkippedRow } from "../../task.ts";
 import type { MediaIndex } from "./media-index.ts";

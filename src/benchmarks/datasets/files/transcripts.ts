@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { z } from "zod";
-import { clockOfName } from "../../../stream/clock-names.ts";
+import { clockOfName } from "../../../stream/files/clock-names.ts";
 import type { SkippedRow } from "../../task.ts";
 import { momentOf } from "./day-clock.ts";
 
