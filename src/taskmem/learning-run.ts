@@ -43,7 +43,8 @@ function claim(directory: string): ClaimedRun | null {
   }
   const release = () => {
     rmSync(owner, { force: true });
-    if (readdirSync(directory).length === 0) rmdirSync(directory);
+    // A `forget` beside it has removed the directory, because runs hold texts.
+    if (existsSync(directory) && readdirSync(directory).length === 0) rmdirSync(directory);
   };
   return { directory, release };
 }

@@ -197,7 +197,8 @@ class Life {
       free(watch("film-0", this.#sources.film, "--fps", "1", "--no-screen-text")),
       free({ name: "import", args: ["import", this.#sources.archive, ...memory], touches: archived }),
       known.length === 0 ? null : this.#forget(pick(random, known), memory),
-      { name: "export", args: ["export", this.#out, ...memory], touches: [] },
+      // Two exports into one directory get in each other's way, and one of them says so.
+      free({ name: "export", args: ["export", this.#out, ...memory], touches: ["the export"] }),
       ...[1, 2].map(() => ({ name: "ask", args: ["ask", this.#question(), ...memory], touches: [] })),
       {
         name: "adapt run",
