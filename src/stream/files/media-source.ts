@@ -11,13 +11,14 @@ import { DataError } from "../../errors.ts";
 import { sha256 } from "../../util/hash.ts";
 import type { Clock } from "../../util/time.ts";
 import type { Clip, LeftOut, Source, SourceFile } from "../clip.ts";
-import { type FrameOptions, type MediaInfo, type MediaInput, probeMedia } from "../ffmpeg.ts";
+import type { FrameOptions, MediaInfo } from "../ffmpeg.ts";
 import { lateTexts } from "../texts/late-texts.ts";
 import { textsOf } from "../texts/media-texts.ts";
 import { readBytes } from "./file-identity.ts";
 import { FileMarks } from "./file-marks.ts";
 import { freeId, type IdentifiedFile, recognise } from "./known-files.ts";
 import { type Placing, placing } from "./placing.ts";
+import { fileInput, probeFile } from "./probe-file.ts";
 import { cutRecorded, type OpenedMedia, type TimedMedia } from "./recorded.ts";
 import { cutTexts, type TextPiece } from "./text-source.ts";
 
@@ -38,7 +39,7 @@ export interface MediaSourceOptions {
 
 /** One file as a source. @throws DataError if it or its subtitles cannot be read */
 export async function fileSource(file: IdentifiedFile, options: MediaSourceOptions): Promise<Source> {
-  const info = await probeMedia(fileInput(file.path), options.signal);
+  const info = await probeFile(file.path, options.signal);
   const { texts, leftOut, used } = await textsOf(file.path, info, options);
   const opened = new Map([[file, { info, texts, used, leftOut: [] }]]);
   const about = { ...options, leftOut: [...(options.leftOut ?? []), ...leftOut] };
@@ -58,7 +59,7 @@ export async function filesSource(
   const infos = new Map<IdentifiedFile, MediaInfo>();
   for (const file of files) {
     if (file.clock !== null) continue;
-    const info = await probeMedia(fileInput(file.path), options.signal).catch(onlyUnreadable);
+    const info = await probeFile(file.path, options.signal).catch(onlyUnreadable);
     if (info) infos.set(file, info);
   }
   const placed = placing(files, infos);
@@ -72,7 +73,7 @@ export async function filesSource(
 
 /** Length of a file in seconds, as its container says; `null` if it does not, or cannot be read. */
 export async function lengthOf(file: IdentifiedFile, signal?: AbortSignal): Promise<number | null> {
-  const info = await probeMedia(fileInput(file.path), signal).catch(onlyUnreadable);
+  const info = await probeFile(file.path, signal).catch(onlyUnreadable);
   return info?.durationSeconds ?? null;
 }
 
@@ -183,7 +184,7 @@ async function load(
 ): Promise<OpenedMedia> {
   const known = opened.get(file);
   if (known) return known;
-  const info = infos.get(file) ?? (await probeMedia(fileInput(file.path), signal));
+  const info = infos.get(file) ?? (await probeFile(file.path, signal));
   try {
     return { info, ...(await textsOf(file.path, info, options)) };
   } catch (error) {
@@ -205,9 +206,6 @@ const spansOf = (files: readonly SourceFile[]) =>
   files
     .filter(({ watchedSeconds }) => watchedSeconds > 0)
     .map(({ startSeconds, watchedSeconds }) => ({ startSeconds, endSeconds: startSeconds + watchedSeconds }));
-
-/** A path that ffmpeg cannot take for a pattern, an option or a protocol. */
-const fileInput = (path: string): MediaInput => ({ url: `file:${path}`, args: [], name: path });
 
 /** A readable id for a path: its last part, without extension. */
 export function idOfPath(path: string): string {
