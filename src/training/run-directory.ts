@@ -13,7 +13,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync, truncateSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
 import { ConfigError, DataError } from "../errors.ts";
 import { makeDirectory } from "../util/directory.ts";
 import { replaceFile } from "../util/replace-file.ts";
@@ -115,22 +114,32 @@ function cutLastLine(path: string): void {
   if (whole < content.length) truncateSync(path, whole);
 }
 
-const stateSchema = z.looseObject({
-  step: z.int().nonnegative(),
-  weights: z.string().regex(/^step-\d+\.weights$/),
-});
+/** A state as it is kept: the run's own, and the file of its weights. */
+interface KeptState extends RunState {
+  readonly weights: string;
+}
 
-function readState(path: string): (RunState & { readonly weights: string }) | null {
+function readState(path: string): KeptState | null {
   if (!existsSync(path)) return null;
+  let cause: unknown;
   try {
-    return stateSchema.parse(JSON.parse(readFileSync(path, "utf8")));
-  } catch (cause) {
-    throw new DataError(
-      "run-broken",
-      `${path} does not hold the state of a run: start again in another directory`,
-      { cause },
-    );
+    const state: unknown = JSON.parse(readFileSync(path, "utf8"));
+    if (isKeptState(state)) return state;
+  } catch (error) {
+    cause = error;
   }
+  throw new DataError(
+    "run-broken",
+    `${path} does not hold the state of a run: start again in another directory`,
+    { cause },
+  );
+}
+
+/** Checked by hand: this file is loaded with the library, which a schema would make slower to import. */
+function isKeptState(state: unknown): state is KeptState {
+  const { step, weights } = (state ?? {}) as Partial<Record<keyof KeptState, unknown>>;
+  const isStep = Number.isSafeInteger(step) && (step as number) >= 0;
+  return isStep && typeof weights === "string" && /^step-\d+\.weights$/.test(weights);
 }
 
 /** Complete lines of a JSONL file; a last line that was cut off does not count. */
