@@ -105,7 +105,7 @@ test("clips that every run refuses do not stop the stream for ever, and are not 
   await memory.close();
 });
 
-test("a live source goes on through a lasting refusal, and its clips wait", async () => {
+test("a live source continues through a lasting refusal, and its clips wait", async () => {
   const memory = await opened("live");
   const { end, asked } = await watch(memory, (clip) => clip >= 2 && clip < 9 && refusal(), { live: true });
   assert.deepEqual([end.reason, asked], ["ended", numbers(0, clips)]);

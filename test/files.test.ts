@@ -400,7 +400,7 @@ test("a watch of a folder that is killed again and again, while files come and g
   assert.equal(after.lines.length, 8 * 4);
 });
 
-test("a memory of an earlier version, which kept no marks, goes on where it stopped", async () => {
+test("a memory of an earlier version, which kept no marks, resumes where it stopped", async () => {
   const [folder, memory] = [temporary(), temporary()];
   const add = (time: string, text: string) => film(join(folder, `cam_20260101_${time}.mp4`), 12, text);
   add("100000", "Ten sharp");

@@ -75,7 +75,7 @@ async function broadcaster(film: Buffer) {
   };
 }
 
-test("a broadcast that was watched goes on with its recording at the same URL", async () => {
+test("a broadcast that was watched continues with its recording at the same URL", async () => {
   const film = join(folder, "hall.ts");
   const input = ["-f", "lavfi", "-i", "testsrc2=size=64x36:rate=5:duration=80"];
   execFileSync(requireProgram("ffmpeg"), ["-v", "error", ...input, "-c:v", "mpeg2video", "-g", "5", film]);

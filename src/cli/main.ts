@@ -59,7 +59,7 @@ function wrongUsage({ code, exitCode, message }: CommanderError): number {
 function failure(thrown: Error & { code?: string }): number {
   const error =
     !isTaskMemError(thrown) && isOutOfFiles(thrown)
-      ? new ConfigError("files-spent", `The command cannot go on: ${noMoreFiles}.`, { cause: thrown })
+      ? new ConfigError("files-spent", `The command cannot continue: ${noMoreFiles}.`, { cause: thrown })
       : thrown;
   const exitCode = abort.signal.aborted ? exitCodes.interrupted : exitCodeOf(error);
   if (exitCode === exitCodes.interrupted) return exitCode;

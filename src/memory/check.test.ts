@@ -27,7 +27,7 @@ test("none of 24 damaged copies of a memory is read as if it were whole", async 
 });
 
 describe("a check finds", () => {
-  test("nothing in a memory that holds something of everything, also after it was indexed anew", async () => {
+  test("nothing in a memory that holds something of everything, also after it was indexed again", async () => {
     const memory = await everything();
     assert.deepEqual(await memory.check(), []);
     await memory.reindex();

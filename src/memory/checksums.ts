@@ -2,7 +2,7 @@
  * A checksum in every row, so that a check finds a byte that changed on disk: SQLite itself checks how pages and rows fit
  * together, not what they say.
  *
- * Triggers write it, so no code that changes a row can leave it out. They are made anew from the tables there are whenever
+ * Triggers write it, so no code that changes a row can leave it out. They are made again from the tables there are whenever
  * the schema changes. The text index is compared with the entries instead, and each entry keeps the checksum of its
  * vector.
  */

@@ -130,7 +130,7 @@ function assertLogWhole(log: string): void {
   if (offset !== first.offset) return;
   throw new StoreError(
     "store-corrupt",
-    `The log ${log} is damaged at byte ${offset}, and ${commits} commits after it cannot be read. Restore a backup or an export; or, to go on without them: truncate -s ${offset} ${JSON.stringify(log)}`,
+    `The log ${log} is damaged at byte ${offset}, and ${commits} commits after it cannot be read. Restore a backup or an export; or, to continue without them: truncate -s ${offset} ${JSON.stringify(log)}`,
     { details: { path: log, offset, commits } },
   );
 }

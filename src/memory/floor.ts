@@ -42,7 +42,7 @@ export function wholeFloor(rows: readonly FloorRow[]): FloorRow {
 /** What a row is made of: clips, or rows. */
 type Looked = LookedClip & Partial<Pick<FloorRow, "watchedSeconds">>;
 
-/** Whether a row of at most `most` seconds goes on with a clip. */
+/** Whether a row of at most `most` seconds continues with a clip. */
 function continues(row: readonly LookedClip[], clip: LookedClip, most: number): boolean {
   const [first, last] = [row[0]!, row.at(-1)!];
   if (clip.stream !== last.stream || clip.startSeconds - last.endSeconds >= leastHoleSeconds) return false;

@@ -144,7 +144,7 @@ const textsOf = ({ question, answer, feedback }: Task) => [
 
 /**
  * What a request cannot reach, one sentence each: copies elsewhere, names in the ids and paths of streams, details of
- * gaps, and questions that nobody can tell from others.
+ * gaps, and questions that cannot be told from others.
  *
  * @param left what the memory holds afterwards
  */
@@ -180,7 +180,7 @@ export function outOfReach(
       : []),
     ...(open.length > 0
       ? [
-          `${open.length} ${open.length === 1 ? "question cites" : "questions cite"} no memory, so nobody can tell what ${open.length === 1 ? "it is" : "they are"} about: \`taskmem tasks\` lists them.`,
+          `${open.length} ${open.length === 1 ? "question cites" : "questions cite"} no memory, so it is unknown what ${open.length === 1 ? "it is" : "they are"} about: \`taskmem tasks\` lists them.`,
         ]
       : []),
   ];

@@ -208,7 +208,7 @@ describe("after forgetting a stream", () => {
   });
 });
 
-describe("the file is written anew", () => {
+describe("the file is rewritten", () => {
   test("so that rows that SQLite moved between pages leave no bytes behind", async () => {
     const memory = await openTestMemory(join(folder, String(opened++)));
     await addTestStream(memory, "kitchen");

@@ -18,7 +18,7 @@
  * 6. The cache of engine output and the records of training in `runs/` are deleted whole.
  * 7. The change log keeps only that these ids were forgotten.
  *
- * The file is then written anew and the write-ahead log emptied, so that no file holds the text. A forgotten clip is not
+ * The file is then rewritten and the write-ahead log emptied, so that no file holds the text. A forgotten clip is not
  * watched again: the stream remembers how far it was watched.
  */
 import { rmSync } from "node:fs";
@@ -64,7 +64,7 @@ import { tasks as allTasks, toTask } from "./task-rows.ts";
 /**
  * @throws TypeError if the request names nothing; RangeError for a query without a content word
  * @throws StoreError `store-busy` or `disk-full` if everything is forgotten, but another process or the disk stops the
- * file from being written anew or its log from being emptied
+ * file from being rewritten or its log from being emptied
  */
 export function forget(
   db: Db,
@@ -87,7 +87,7 @@ export function forget(
 }
 
 /**
- * Writes the file anew and empties its log, so that neither holds what was deleted. Zeroing what is deleted
+ * Rewrites the file and empties its log, so that neither holds what was deleted. Zeroing what is deleted
  * (`secure_delete`) is not enough: where SQLite moved rows to another page, their bytes stay in the unused part of the
  * first.
  */
@@ -98,7 +98,7 @@ function writeAnew(db: Db): void {
     if (!(error instanceof StoreError)) throw error;
     throw new StoreError(
       error.code,
-      `The memories are forgotten, but ${db.file} could not be written anew, so it may still hold them. ${error.message} Then run the same forget again.`,
+      `The memories are forgotten, but ${db.file} could not be rewritten, so it may still hold them. ${error.message} Then run the same forget again.`,
       { cause: error, details: error.details },
     );
   }

@@ -32,7 +32,7 @@ export function inPlace(file: string): InPlace {
       );
     },
     closing: (close) => {
-      // Closing writes the own log into the database and deletes whatever log is at the path, unless the database has
+      // Closing writes the own log into the database and deletes any log at the path, unless the database has
       // moved (SQLite's databaseIsUnmoved).
       const isForeign = identityOf(log) !== null && !isThere(log) && isThere(file);
       if (!isForeign) return close();

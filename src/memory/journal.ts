@@ -284,7 +284,7 @@ export function cutGaps(
     const key = build.deleteFrom("gap").where("stream", "=", stream).where("reason", "=", row.reason);
     db.run(key.where("start_seconds", "=", row.start_seconds));
     for (const rest of holesIn(span, [{ startSeconds, endSeconds }])) {
-      // One that touches the clip may have been kept anew by this run.
+      // One that touches the clip may have been kept again by this run.
       if (others.some((other) => isSameSpan(other.span, rest))) continue;
       const ends = { start_seconds: rest.startSeconds, end_seconds: rest.endSeconds };
       db.run(build.replaceInto("gap").values({ ...row, ...ends }));

@@ -68,7 +68,7 @@ export interface Journal {
   /**
    * Registers a stream, or returns the one of that id.
    * @throws StoreError `stream-changed` if its clip length differs, or its fingerprint from one that is not `null`: a
-   * live source goes on with any stream
+   * live source continues with any stream
    * @throws ConfigError `clock-invalid`, `clip-seconds-invalid` or `stream-id-invalid`
    */
   addStream(stream: NewStream): Promise<StreamRecord>;

@@ -60,7 +60,7 @@ describe("a database with its log", () => {
     await memory.close();
   });
 
-  test("is refused where the log is damaged before its end, and goes on where it was cut off", async () => {
+  test("is refused where the log is damaged before its end, and resumes where it was cut off", async () => {
     const memory = await openTestMemory(join(folder, String(opened++)));
     await addTestStream(memory, "kitchen");
     for (let clip = 0; clip < 20; clip++) await remember(memory, "kitchen", clip, [`Ann: kettle ${clip}`]);

@@ -48,7 +48,7 @@ function committedPages(
 
 /**
  * Where a log is damaged in the middle: SQLite takes the first frame that does not match its checksum for the end, and
- * whatever was committed after it is gone without a word.
+ * what was committed after it is gone without a word.
  *
  * A process or machine that stops leaves one transaction unfinished at most, because each is synced. So what breaks
  * before two ends of transactions was damaged later.

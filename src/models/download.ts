@@ -46,7 +46,7 @@ export async function download(file: Download, path: string, options: DownloadOp
     if (empty < emptyTries) continue;
     throw new EngineError(
       "unreachable",
-      `The connection to ${new URL(file.url).host} was lost: ${reasonOf(lost)}. The same command goes on where it stopped.`,
+      `The connection to ${new URL(file.url).host} was lost: ${reasonOf(lost)}. The same command resumes where it stopped.`,
       { cause: lost, isRetryable: true },
     );
   }
@@ -119,7 +119,7 @@ function diskFull(path: string, bytes: number | null): StoreError {
   const size = bytes === null ? "the file" : `${(bytes / 1e6).toFixed(0)} MB`;
   return new StoreError(
     "disk-full",
-    `There is no room for ${size} in ${dirname(path)}. Make room; the same command goes on.`,
+    `There is no room for ${size} in ${dirname(path)}. Make room; the same command resumes.`,
   );
 }
 

@@ -165,7 +165,7 @@ test("pulls a wheel, and a repository of a hub by its commit", async () => {
   assert.equal(asked.at(-1)!.authorization, "Bearer hf_secret");
 });
 
-test("goes on where a lost connection stopped, also in another process", async () => {
+test("resumes where a lost connection stopped, also in another process", async () => {
   const tgz = offerNpm("cut", { "package/net.onnx": randomBytes(300_000) });
   const half = tgz.length >> 1;
   let requests = 0;

@@ -77,7 +77,7 @@ export class Models {
    * Pulls a model by its name or its source. One that is there and sound is left as it is.
    * @throws ConfigError `model-unknown`, `model-source-invalid`, `model-taken`
    * @throws DataError for bytes that are not those of the release
-   * @throws EngineError where a registry cannot be reached; the same call goes on where it stopped
+   * @throws EngineError where a registry cannot be reached; the same call resumes where it stopped
    */
   async pull(wanted: string, { as, from, ...progress }: PullOptions = {}): Promise<PulledModel> {
     const pinned = this.named.find(({ name }) => name === wanted);

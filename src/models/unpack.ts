@@ -73,7 +73,7 @@ async function readZip(path: string, write: Write): Promise<void> {
   try {
     for await (const entry of zip.eachEntry()) {
       if (entry.fileName.endsWith("/")) continue;
-      // A stream that nobody wants is never opened.
+      // A stream that is not wanted is never opened.
       const content = async function* () {
         yield* (await zip.openReadStreamPromise(entry)) as AsyncIterable<Uint8Array>;
       };

@@ -33,7 +33,7 @@ export interface PerceptorOptions {
   /** Whether to read text in the picture, if tesseract is installed. @default true */
   readonly screenText?: boolean;
   readonly transcriber?: Transcriber | null;
-  /** Languages spoken and shown, as BCP 47 tags, best first; the transcriber expects the first. @default whatever comes */
+  /** Languages spoken and shown, as BCP 47 tags, best first; the transcriber expects the first. @default any */
   readonly languages?: readonly string[];
 }
 
@@ -91,7 +91,7 @@ export async function perceive(
     spoken.length > 0
       ? { tier: tierOf(clip, "speech"), utterances: spoken }
       : clip.saidUntilSeconds !== undefined
-        ? silent // a sentence of an earlier clip goes on: it is remembered there
+        ? silent // a sentence of an earlier clip continues: it is remembered there
         : attempt("speech", silent, () => hear(clip, perceptors, signal)),
     attempt("on-screen text", [], async () => (await perceptors.screenReader?.read(pictures, signal)) ?? []),
   ]);

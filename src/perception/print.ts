@@ -147,7 +147,7 @@ function hasTwoTones({ width, pixels }: GreyPicture, band: Band): boolean {
   return best.explained >= tones.leastExplained * variance && best.apart >= tones.leastApart;
 }
 
-/** Bands that go on in a neighbouring strip, between the same lines: a lone one is mostly a pattern. */
+/** Bands that continue in a neighbouring strip, between the same lines: a lone one is mostly a pattern. */
 function linked(bands: readonly Band[]): Band[] {
   const goesOn = (a: Band, b: Band) => {
     const slack = Math.max(1, 0.25 * Math.min(a.height, b.height));

@@ -171,7 +171,7 @@ test("keeps confident words and drops what does not look like a word", () => {
   assert.equal(line(["17", 99]), null, "two digits never stand alone");
 });
 
-test("reads tesseract's table by line, joins what goes on in its row, and skips its layout rows", () => {
+test("reads tesseract's table by line, joins what continues in its row, and skips its layout rows", () => {
   const head =
     "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext";
   const row = (line: number, left: number, top: number, confidence: number, text: string) =>

@@ -48,7 +48,7 @@ export interface TesseractReader extends ScreenReader {
 
 /**
  * A reader that runs tesseract, or `null` if it is not installed.
- * @param wanted languages of the print as BCP 47 tags, best first; empty for whatever is installed
+ * @param wanted languages of the print as BCP 47 tags, best first; empty for those that are installed
  */
 export function tesseractReader(
   env: Environment = process.env,
@@ -270,7 +270,7 @@ export function parseTsv(tsv: string): ReadLine[] {
     .filter((line) => line !== null);
 }
 
-/** Joins lines that go on beside each other: tesseract takes a wider space for the end of a line. */
+/** Joins lines that continue beside each other: tesseract takes a wider space for the end of a line. */
 function joinRows(lines: readonly ReadWord[][]): ReadWord[][] {
   const rows: ReadWord[][] = [];
   for (const line of lines.toSorted(([a], [b]) => a!.left - b!.left)) {

@@ -27,7 +27,7 @@ export interface TesseractLanguages {
   readonly missing: readonly { readonly tag: string; readonly package: string }[];
 }
 
-/** Chooses among the installed languages. @param wanted BCP 47 tags, best first; empty for whatever is installed */
+/** Chooses among the installed languages. @param wanted BCP 47 tags, best first; empty for those that are installed */
 export function chooseLanguages(wanted: readonly string[], installed: readonly string[]): TesseractLanguages {
   const readable = installed.filter((name) => name !== "osd" && !name.startsWith("script/"));
   const byDefault = readable.includes("eng") ? ["eng"] : readable.slice(0, 1);

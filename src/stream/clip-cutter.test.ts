@@ -122,7 +122,7 @@ test("a rounding error after the last clip makes no clip, a picture there does",
   }
 });
 
-test("a clip knows that a sentence of an earlier one goes on in it", () => {
+test("a clip knows that a sentence of an earlier one continues in it", () => {
   const cutter = new ClipCutter("s", 10);
   cutter.begin(0);
   cutter.addCue({ ...cue(8), endSeconds: 13 });

@@ -64,7 +64,7 @@ export interface Clip {
   readonly audio: Audio | null;
   /** Cues that start inside the clip (a cue belongs to the clip it starts in), in time order. */
   readonly cues: readonly Cue[];
-  /** End of what a cue of an earlier clip says, if that goes on in this one. @default nothing goes on */
+  /** End of what a cue of an earlier clip says, if that continues in this one. @default nothing continues */
   readonly saidUntilSeconds?: number;
   /** Moments at which the picture changed to another shot. */
   readonly shots: readonly number[];
@@ -153,7 +153,7 @@ export interface Source {
   readonly endSeconds: number | null;
   /** Hash that identifies the content, to notice a file that was replaced between runs; `null` for live sources. */
   readonly fingerprint: string | null;
-  /** Whether it may be the recording of a stream that was live under its name, and then goes on with it. @default false */
+  /** Whether it may be the recording of a stream that was live under its name, and then continues with it. @default false */
   readonly mayFollowLive?: boolean;
   /** What is left out of it. It may grow while the source is read, which may find damaged files. */
   readonly leftOut: readonly LeftOut[];

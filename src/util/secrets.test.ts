@@ -53,7 +53,7 @@ test("keys are found in environment variables and in URLs", () => {
   assert.equal(masked(Buffer.from("mira:h-ush9").toString("base64")), "[key]");
 });
 
-test("a message loses what stands where secrets do, though nobody named it", () => {
+test("a message loses what stands where secrets do, though no one named it", () => {
   for (const [message, shown] of [
     ["rtsp://admin:p@ss@10.0.0.2:554/live is down", "rtsp://[key]@10.0.0.2:554/live is down"],
     [

@@ -48,7 +48,7 @@ export function floorCases(store: TestStore): void {
       await memory.close();
     });
 
-    test("has a row a minute, an hour where nothing happens, and starts anew after a hole", async () => {
+    test("has a row a minute, an hour where nothing happens, and starts again after a hole", async () => {
       const memory = await kitchen(store);
       await addTestStream(memory, "hall");
       await watch(memory, "hall", Array(13).fill(still));

@@ -3,7 +3,7 @@
  *
  * A life is a memory that goes through some rounds. After each round the memory must hold what was acknowledged, nothing
  * twice, and be whole; imports, forgets and exports must have happened or not. Figures are kept after each life, so that
- * a run that was stopped goes on with the next.
+ * a run that was stopped continues with the next.
  */
 import type { ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** A stream longer than observations are kept, in which one person says words that nobody else says. */
+/** A stream longer than observations are kept, in which one person says words that no one else says. */
 import { wordSpace } from "../../src/engines/local/index.ts";
 import type { Memory } from "../../src/memory/memory.ts";
 import type { Observation } from "../../src/perception/observation.ts";

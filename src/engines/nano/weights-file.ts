@@ -91,7 +91,7 @@ function weightsIn(bytes: Buffer): WeightsFile {
   const header = jsonOf(bytes.toString("utf8", 8, 8 + headerLength));
   const { __metadata__, ...entries } = headerOf.parse(header);
   const { checksum, ...notes } = __metadata__;
-  // zod leaves out what would change a prototype.
+  // zod drops a key called __proto__.
   if (Object.hasOwn(header as object, "__proto__")) throw new Error("a tensor may not be called __proto__");
   if (sha256(data) !== checksum) throw new Error("its checksum differs");
   const parsed = Object.entries(entries).map(([name, entry]) => ({ name, ...entry }));

@@ -155,7 +155,7 @@ export function cutGaps(stream: KeptStream, { startSeconds, endSeconds }: Span):
   const span = { startSeconds, endSeconds };
   const [met, others] = parted(stream.gaps, (gap) => overlap(gap, span));
   const left = met.flatMap((gap) => holesIn(gap, [span]).map((rest) => ({ ...gap, ...rest })));
-  // One that touches the clip may have been kept anew by this run.
+  // One that touches the clip may have been kept again by this run.
   const rest = left.filter((gap) => !others.some((other) => isSameSpan(other, gap)));
   stream.gaps = [...others, ...rest].sort(byStartThenReason);
 }

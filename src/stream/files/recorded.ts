@@ -145,7 +145,7 @@ class Walk {
     this.#endOfAll = watched.reduce((end, { endSeconds }) => Math.max(end, endSeconds), 0);
   }
 
-  /** @param goesOn whether the way goes on if the file cannot be read */
+  /** @param goesOn whether the way continues if the file cannot be read */
   async *take(file: TimedMedia, goesOn: boolean): AsyncGenerator<Clip | Gap> {
     const startSeconds = file.startSeconds ?? this.#endOfAll;
     try {

@@ -110,7 +110,7 @@ function mediaPlaylist(lines: readonly string[], base: string): MediaPlaylist {
     else if (tag === "EXT-X-BYTERANGE") bytes = byteRange(value, segments.at(-1)?.bytes ?? null);
     else if (tag === "EXT-X-DISCONTINUITY") {
       part += 1;
-      dateMs = null; // the clock does not go on over a cut unless the playlist says so
+      dateMs = null; // the clock does not continue over a cut unless the playlist says so
     } else if (!line.startsWith("#")) {
       const url = absolute(line, base);
       const length = durationSeconds ?? targetSeconds;

@@ -168,7 +168,7 @@ for (const isDated of [false, true]) {
     if (isDated) assert.deepEqual(source.clock, { kind: "wall", originMs: firstDateMs });
   });
 
-  test(`a broadcast that ended goes on where watching stopped, ${isDated ? "with" : "without"} dates`, async () => {
+  test(`a broadcast that ended resumes where watching stopped, ${isDated ? "with" : "without"} dates`, async () => {
     const published = publish({ first: 0, end: 4, isEnded: false, isDated });
     const live = await openSource(`http://${host}/master.m3u8`, { clipSeconds: 2 });
     const before: Clip[] = [];

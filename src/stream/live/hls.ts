@@ -20,7 +20,7 @@ import { type MediaPlaylist, parsePlaylist, type Rendition, type Segment } from 
 const mostBytes = 32 << 20;
 /** A request without an answer for this long is given up. Milliseconds. */
 const answerMs = 15_000;
-/** After this many seconds the 33 bits of an MPEG-TS time stamp begin anew. */
+/** After this many seconds the 33 bits of an MPEG-TS time stamp start over. */
 const wrapSeconds = 2 ** 33 / 90_000;
 /** Segments of texts that are fetched at once. */
 const fetchedAtOnce = 8;
@@ -320,7 +320,7 @@ export class Hls {
     const last = this.#known.at(-1);
     const [first] = playlist.segments;
     if (first === undefined) return;
-    // Numbers that begin anew are another broadcast, which goes on where the last one ended.
+    // Numbers that start over are another broadcast, which continues where the last one ended.
     const isAnother = last !== undefined && playlist.segments.at(-1)!.sequence < last.sequence;
     const same = isAnother ? undefined : this.#known.find(({ sequence }) => sequence === first.sequence);
     const missed =

@@ -81,7 +81,7 @@ test("a jump of the dates is a gap of that length", async () => {
   assert.deepEqual([gap?.startSeconds, gap?.endSeconds], [1007.5, 4608]);
 });
 
-test("a later run goes on where the last one stopped, by dates", async () => {
+test("a later run resumes where the last one stopped, by dates", async () => {
   await using cutter = await cutterOf(() => playlist(0, 8, (i) => dated(1000 + 2 * i)), {
     fromSeconds: 1004,
   });

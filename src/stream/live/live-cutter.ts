@@ -33,7 +33,7 @@ export interface LiveCutterOptions {
 const trackLagSeconds = 1;
 /** Texts inside a medium come a little after its picture. Seconds. */
 const textLagSeconds = 2;
-/** Clips wait at most this long for a sentence that goes on. Seconds. */
+/** Clips wait at most this long for a sentence that continues. Seconds. */
 const mostHeldSeconds = 30;
 /** Shorter times between two runs are no gap. Seconds. */
 const leastGapSeconds = 1;

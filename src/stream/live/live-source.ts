@@ -80,7 +80,7 @@ async function* watchLive(
   options: LiveSourceSetup,
 ): AsyncGenerator<Clip | Gap> {
   const { id, now = Date.now, queueClips = 12, connectTimeoutSeconds, wasConnected, remindMs } = options;
-  // On a clock that is not the wall's, a later run goes on where the last one stopped.
+  // On a clock that is not the wall's, a later run resumes where the last one stopped.
   const sinceOriginMs = clock?.kind === "wall" ? now() - clock.originMs : fromSeconds * 1000;
   const openedMs = steadyMs();
   const secondsNow = () => Math.max(0, (sinceOriginMs + steadyMs() - openedMs) / 1000);

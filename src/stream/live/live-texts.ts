@@ -27,7 +27,7 @@ export class LiveTexts implements AsyncDisposable {
     this.#hls = hls?.isFollowed ? hls : null;
   }
 
-  /** A connection begins: reads the playlists, and goes on reading them. */
+  /** A connection begins: reads the playlists, and continues reading them. */
   async begin(origin: Origin): Promise<void> {
     if (this.#hls === null) return;
     const hls = this.#hls;

@@ -1,4 +1,4 @@
-/** Packets of a live connection keep their distances; leaps and lasting lag place them anew. */
+/** Packets of a live connection keep their distances; leaps and lasting lag place them again. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PacketClock } from "./packet-clock.ts";
@@ -21,7 +21,7 @@ test("the first packet is now, and later ones keep their distance to it", () => 
   ]);
 });
 
-test("a counter that begins anew, and a jump of hours, go on where the time that passed puts them", () => {
+test("a counter that starts over, and a jump of hours, continue where the time that passed puts them", () => {
   for (const leap of [0, 1000 + 2 * 3600, 1000 - 3600]) {
     const places = placed([
       [1000, 20],
@@ -41,7 +41,7 @@ test("a counter that begins anew, and a jump of hours, go on where the time that
   }
 });
 
-test("a backlog that is caught up with is no leap; one that stays is placed anew", () => {
+test("a backlog that is caught up with is no leap; one that stays is placed again", () => {
   // Silent from 21 to 29, then all that was held back.
   const caughtUp = placed([
     [0, 20],

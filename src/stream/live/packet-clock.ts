@@ -3,13 +3,13 @@
  *
  * A source may tell the stream time of its packets itself (a playlist with dates). Where it does not:
  * The first packet is now, and later ones keep their distance to it. Two things end that: a leap of the packets' own
- * times (a camera that started again, a counter that began anew), after which they go on where the time that passed
+ * times (a camera that started again, a counter that started over), after which they continue where the time that passed
  * since puts them; and a stream that falls behind the clock. Pure: it is told what time it is.
  */
 
-/** Packets this far behind the clock are placed anew. Seconds. */
+/** Packets this far behind the clock are placed again. Seconds. */
 const mostLagSeconds = 30;
-/** Packets that stay behind by the first for the second are placed anew: what was late has not caught up. Seconds. */
+/** Packets that stay behind by the first for the second are placed again: what was late has not caught up. Seconds. */
 const lag = { leastSeconds: 5, forSeconds: 10 };
 
 /** What a source tells is followed if it is this far from where the packets would be otherwise. Seconds. */

@@ -137,7 +137,7 @@ test("a folder of texts is read once: of one recording in several formats and la
   ]);
 });
 
-test("of a text that grew only what is new is said, also of a sentence that goes on", async () => {
+test("of a text that grew only what is new is said, also of a sentence that continues", async () => {
   const folder = folderWith({});
   const path = join(folder, "talk.srt");
   const cue = (n: number, text: string) => `${n}\n00:00:0${n},000 --> 00:00:0${n},900\n${text}\n\n`;

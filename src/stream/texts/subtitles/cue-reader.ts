@@ -94,7 +94,7 @@ export class CueReader {
       this.#waiting = null;
     }
     this.#join(this.#rolling.advance(Math.min(seconds, this.#waiting?.startSeconds ?? seconds)));
-    // What is still held before it may go on a sentence.
+    // What is still held before it may continue a sentence.
     const held = [this.#rolling.heldFrom, this.#waiting?.startSeconds ?? null];
     this.#give(this.#sentences.advance(Math.min(seconds, ...held.map((from) => from ?? seconds))));
   }

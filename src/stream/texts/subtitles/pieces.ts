@@ -9,7 +9,7 @@ import type { TimedText } from "./timed-text.ts";
 /** A spoken or written part of a cue. */
 export interface Piece {
   readonly speaker: string | null;
-  /** Whether the cue says that somebody starts to speak here: by a voice, a dash or a name. */
+  /** Whether the cue says that someone starts to speak here: by a voice, a dash or a name. */
   readonly isTurn: boolean;
   readonly lines: string[];
   script: Script;

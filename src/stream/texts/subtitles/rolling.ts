@@ -71,7 +71,7 @@ interface Overlap {
   readonly count: number;
   /** Whether it starts a line of the first and is followed by a new line, or by nothing, in the second. */
   readonly isAligned: boolean;
-  /** Whether the last shared word goes on in the second: `th` → `this`. */
+  /** Whether the last shared word continues in the second: `th` → `this`. */
   readonly isPartWord: boolean;
 }
 
@@ -107,7 +107,7 @@ function weightOf(words: readonly Word[]): number {
   );
 }
 
-/** Whether a second cue has the end of the first as it was written: `say?` goes on in `say? Why?`, not in `say to him?`. */
+/** Whether a second cue has the end of the first as it was written: `say?` continues in `say? Why?`, not in `say to him?`. */
 const isSaidOut = (before: readonly Word[], after: readonly Word[]) =>
   after[before.length - 1]!.text.startsWith(before.at(-1)!.text);
 
@@ -214,7 +214,7 @@ export class RollingCaptions {
     });
   }
 
-  /** What a cue repeats of the one before it, or `null` if it says all of it anew. */
+  /** What a cue repeats of the one before it, or `null` if it says all of it again. */
   #repetition(a: SaidCue, b: SaidCue, before: readonly Word[], after: readonly Word[]): Overlap | null {
     const gap = b.startSeconds - a.endSeconds;
     if (gap > mostGapSeconds.rolling || b.startSeconds <= a.startSeconds) return null;

@@ -1,7 +1,7 @@
 /**
  * Sentences that go over several cues, as one utterance with one speaker.
  *
- * A sentence is joined where its cues follow closely, nobody else starts to speak, and it ends within a few cues. What
+ * A sentence is joined where its cues follow closely, no one else starts to speak, and it ends within a few cues. What
  * does not end so soon stays as the cues have it. A cue in which one sentence ends and the next begins is parted there;
  * the time of the parting is estimated from the letters before it. Very long cues are parted into sentences too.
  */
@@ -151,7 +151,7 @@ const isShouted = (text: string) => /\p{Lu}{2}/u.test(text) && text === text.toU
 
 const isCapital = (text: string) => /^["'“‘(]*\p{Lu}/u.test(text);
 
-/** Whether a text may go on from another: it starts with no capital. */
+/** Whether a text may continue another: it starts with no capital. */
 const startsLow = (text: string) => /^["'“‘(]*(?:\.\.|…|[\p{Ll}\p{Lo}\p{N}])/u.test(text);
 
 /** Whether a text trails off or ends in initials: what follows may end the sentence or start another. */
