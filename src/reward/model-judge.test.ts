@@ -156,7 +156,17 @@ describe("a judge that asks a model", () => {
         shown.map(({ schema }) => schema?.name),
         sees ? ["correctness_of_memory"] : [],
       );
+      const correctness = asked.find(({ schema }) => schema?.name === "correctness_of_memory")!;
+      assert.equal(/pictures, which are not shown/.test(correctness.text), !sees);
     }
+  });
+
+  test("speaks of text alone where the window has no pictures", async () => {
+    const { model, asked } = modelOf(careful);
+    await modelJudge({ model }).quality({ context, memory: gold });
+    const { text } = asked.find(({ schema }) => schema?.name === "correctness_of_memory")!;
+    assert.match(text, /can be read in the records/);
+    assert.ok(!/picture|frames/.test(text), text);
   });
 
   test("shows for correctness the window that the policy was shown: pictures and lines from before, then the clip's", async () => {

@@ -47,7 +47,7 @@ export interface ModelJudgeOptions extends PictureLimits {
 }
 
 /** Raised whenever the prompts or the way they are asked change. */
-const version = 2;
+const version = 3;
 
 /** A judge that asks `model`. @throws RangeError for options out of range */
 export function modelJudge(options: ModelJudgeOptions): Judge {

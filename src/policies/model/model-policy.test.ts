@@ -136,9 +136,12 @@ describe("what the model is shown", () => {
     );
     assert.match(before.text, /from 00:00:30 to 00:00:40/);
     assert.match(before.text, /10 frames follow.*: 00:00:30\.0, 00:00:31\.0, .*00:00:39\.0\./);
-    assert.match(after.text, /one or two full sentences/);
-    assert.match(after.text, /one key: "description"/);
-    assert.ok(!/"knowledge"|<known>/.test(textOf(request!)));
+    assert.equal(
+      after.text,
+      'Write the memory of this clip now, as one JSON object in this form: {"description":"…"}',
+    );
+    assert.match(request!.system!, /one or two full sentences.*one key: "description"/s);
+    assert.ok(!/"knowledge"|<known>/.test(request!.system! + textOf(request!)));
   });
 
   test("speech, captions and on-screen text of the window, the clip's own told apart", async () => {
@@ -226,6 +229,32 @@ describe("what the model is shown", () => {
     assert.equal(fenced(textOf(model.requests[1]!), "earlier"), "(nothing)");
   });
 
+  test("the assignment in the system message, the same for every clip, so that a server computes it once", async () => {
+    const model = smallModel();
+    const policy = policyOf(model);
+    const people = [{ id: "face_1", name: null, atSeconds: [12] }];
+    const entries = [{ clip: 0, kind: "episodic" as const, text: "Ann sits down." }];
+    await policy.decide(about(clip(0)));
+    await policy.decide(
+      about(clip(1, { people }), { recent: { observations: [clip(0)], entries }, supplement: "- Who?" }),
+    );
+    const [first, second] = model.requests;
+    assert.equal(second!.system, first!.system);
+    assert.ok(countTokens(first!.system!) > 4 * countTokens(textOf(first!).split("<stream>")[0]!));
+  });
+
+  test("of a window without pictures nothing but text is spoken of", async () => {
+    const model = smallModel();
+    const recent = { observations: [clip(0, { frames: [] })], entries: [] };
+    for (const semantic of [false, true])
+      await policyOf(model, { semantic }).decide(about(clip(1, { frames: [] }), { recent }));
+    for (const request of model.requests) {
+      const asked = request.system! + textOf(request);
+      assert.ok(!/picture|video|frame|image|watch|look|\bseen?\b/i.test(asked), asked);
+      assert.match(asked, /as text alone/);
+    }
+  });
+
   test("the supplement right after the form of the answer, and nothing of it without one", async () => {
     const model = smallModel();
     const supplement = "- Where are the keys?\n- Who came in?";
@@ -234,7 +263,7 @@ describe("what the model is shown", () => {
     const [withIt, without] = model.requests.map(textOf);
     assert.match(
       withIt!,
-      /It has one key: [^\n]+\n\nA further requirement[^\n]+\n- Where are the keys\?\n- Who came in\?$/,
+      /in this form: [^\n]+\n\nA further requirement[^\n]+\n- Where are the keys\?\n- Who came in\?$/,
     );
     assert.ok(!without!.includes("further requirement"));
   });
@@ -400,7 +429,7 @@ describe("what the answer becomes", () => {
 
   test("semantic entries where they are asked for", async () => {
     const model = smallModel((request) =>
-      textOf(request).includes('"knowledge", a list') ? asJson("Ann waves.", ["Ann is polite."]) : "no",
+      request.system!.includes('"knowledge", a list') ? asJson("Ann waves.", ["Ann is polite."]) : "no",
     );
     const entries = [
       { clip: 0, kind: "episodic" as const, text: "Ann comes in." },

@@ -32,6 +32,7 @@ import {
   memorySchema,
   type PromptOptions,
   promptHash,
+  showsPictures,
 } from "../../policy/prompts.ts";
 import { type Random, randomInt } from "../../util/random.ts";
 
@@ -96,7 +97,7 @@ async function decide(setup: Setup, context: Context, wanted: DecideOptions): Pr
   if (isBlank(context.observations[0]!)) return nothingToRemember(n, setup.revision);
   const can = await model.capabilities(signal);
   const request: Omit<GenerateRequest, "parts"> = {
-    system: memoryInstructions,
+    system: memoryInstructions(showsPictures(context), prompts.semantic),
     logprobs: logprobs && can.logprobs,
     adapter,
     ...(can.jsonSchema && { schema: memorySchema(prompts.semantic) }),
