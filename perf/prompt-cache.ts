@@ -48,7 +48,7 @@ async function ask(baseURL: string, model: string, clip: number): Promise<Usage>
   });
   const parts = memoryPrompt(context, { semantic: false, countTokens: wordSpace.countTokens });
   const messages = [
-    { role: "system", content: memoryInstructions(false, false) },
+    { role: "system", content: memoryInstructions(false, { semantic: false }) },
     { role: "user", content: parts },
   ];
   const response = await fetch(`${baseURL}/chat/completions`, {

@@ -144,6 +144,7 @@ export const errorCodes = {
   "policy-untrainable": "The policy cannot be trained in this process.",
   "program-missing": "A program is not installed; the message has its install line.",
   "program-unstartable": "A program cannot be started: out of files, processes or memory.",
+  "prompt-template-invalid": "A prompt template has wrong or missing places; the message names each.",
   "question-empty": "The question is empty.",
   "questions-missing": "There are no questions to ask.",
   "quota-spent": "The endpoint's account has no quota left.",

@@ -101,6 +101,8 @@ export type {
   Recent,
   ShownEntry,
 } from "./policy/policy.ts";
+export { type PromptTemplate, parsePromptTemplate, printPromptTemplate } from "./policy/prompt-template.ts";
+export { builtInTemplate } from "./policy/prompts.ts";
 export type {
   Judge,
   Judged,

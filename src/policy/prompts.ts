@@ -20,6 +20,7 @@ import { type KnownPeople, knownPeople, tagOf } from "./identity-tags.ts";
 import { longestText, longestTextCharacters, mostKnowledge } from "./parse-action.ts";
 import { framesShown, type PictureLimits } from "./pictures.ts";
 import type { Context } from "./policy.ts";
+import { type PlaceValues, type PromptTemplate, renderTemplate } from "./prompt-template.ts";
 
 /** Marks of the parts of a prompt, for a model that takes them apart instead of reading prose (nano). */
 export const promptMarks = {
@@ -48,6 +49,8 @@ export interface PromptOptions extends PictureLimits {
   /** Whether knowledge is asked for too. */
   readonly semantic: boolean;
   readonly countTokens: (text: string) => number;
+  /** The words around what is shown. @default `builtInTemplate` */
+  readonly template?: PromptTemplate | undefined;
 }
 
 /** An unusable answer, for the next attempt. */
@@ -57,11 +60,33 @@ export interface Mistake {
   readonly problem: string;
 }
 
+/** The template that is filled unless another is given: our own wording. */
+export function builtInTemplate(semantic: boolean): PromptTemplate {
+  return {
+    system: instructions(true, semantic),
+    systemWithoutPictures: instructions(false, semantic),
+    user: userPart(semantic),
+  };
+}
+
+/** The system message of the model policy: the same for every clip with pictures in its window, or without. */
+export function memoryInstructions(
+  pictures: boolean,
+  options: Pick<PromptOptions, "template" | "semantic">,
+): string {
+  const { system, systemWithoutPictures = system } = templateOf(options);
+  return pictures ? system : systemWithoutPictures;
+}
+
+function templateOf({ template, semantic }: Pick<PromptOptions, "template" | "semantic">): PromptTemplate {
+  return template ?? builtInTemplate(semantic);
+}
+
 /**
- * The system message of the model policy: the whole assignment, the same for every clip with or without pictures.
+ * The whole assignment.
  * @param pictures whether the window shows any; without, nothing in it speaks of pictures
  */
-export function memoryInstructions(pictures: boolean, semantic: boolean): string {
+function instructions(pictures: boolean, semantic: boolean): string {
   const keys = semantic
     ? `two keys, in this order: "description", a text, and "knowledge", a list of texts (it may be empty)`
     : `one key: "description", a text`;
@@ -107,17 +132,72 @@ function assignment(pictures: boolean): string {
 - Garbled on-screen text is a reading error: use only what makes sense${better}.`;
 }
 
+/** What came before, who is there, what is heard and read; the pictures; what to do now; what was wrong last time. */
+function userPart(semantic: boolean): string {
+  const known = "Already noted as known from the last clips:\n{known}\n\n";
+  return `The clip runs from {start} to {end}.
+
+Written about the moments before it, oldest first:
+{earlier}
+
+${semantic ? known : ""}People recognised in the clip:
+{people}
+
+{tag_rule}
+
+What was heard and read, with times; lines from before the clip are marked "${promptMarks.before}":
+{stream}
+
+{pictures}
+
+Write the memory of this clip now, as one JSON object in this form: ${semantic ? `{"description":"…","knowledge":["…"]}` : `{"description":"…"}`}
+
+A further requirement for what you write, ${promptMarks.supplement}
+{supplement}
+
+${promptMarks.mistake}
+{answer}
+That could not be used: {problem}. Answer again, in the form asked for.`;
+}
+
 /** The request about the clip of `context`, in reading order. There is always text between two runs of pictures. */
 export function memoryPrompt(
   context: Context,
   options: PromptOptions,
   mistake: Mistake | null = null,
 ): Part[] {
-  return joinTexts([
-    { type: "text", text: situation(context, options) },
-    ...pictureParts(context, options),
-    { type: "text", text: closing(context, options, mistake) },
-  ]);
+  return renderTemplate(templateOf(options), placeValues(context, options, mistake));
+}
+
+function placeValues(context: Context, options: PromptOptions, mistake: Mistake | null): PlaceValues {
+  const { startSeconds, endSeconds, people } = context.observations[0]!;
+  const known = knownPeople(context);
+  const { description, knowledge } = earlierTexts(context);
+  const pictures = pictureParts(context, options);
+  return {
+    start: moment(startSeconds),
+    end: moment(endSeconds),
+    earlier: fence(promptMarks.earlier, description, known),
+    earlier_text: harmless(description, known).join(" "),
+    known: fence("known", knowledge, known),
+    people: people.length === 0 ? "" : fence("people", peopleLines(people), known),
+    tag_rule: known.ids.length === 0 ? "" : tagRule,
+    stream: fence(promptMarks.stream, streamLines(context, options), known),
+    supplement: context.supplement ?? "",
+    answer: mistake ? fence("your_answer", [mistake.text.slice(0, mostLineCharacters)], known) : "",
+    problem: mistake?.problem ?? "",
+    pictures,
+    video: asOneVideo(pictures),
+  };
+}
+
+const tagRule =
+  "A recognised person without a name is referred to by the tag listed for them, exactly as it is written and without adding anything; if several tags fit one person, use the one listed for this clip. Never make up a tag.";
+
+/** All frames of some parts as one video. */
+function asOneVideo(parts: readonly Part[]): Part[] {
+  const frames = parts.flatMap((part) => (part.type === "video" ? part.frames : []));
+  return frames.length === 0 ? [] : [{ type: "video", frames }];
 }
 
 /** Whether anything of the window can be looked at. */
@@ -160,18 +240,6 @@ function pictureLine(
 const picturesOpening =
   "Pictures follow, oldest first. Those from before the clip show what led up to it; the memory is about the clip itself.";
 
-/** Joins neighbouring texts into one, as paragraphs. */
-export function joinTexts(parts: readonly Part[]): Part[] {
-  const joined: Part[] = [];
-  for (const part of parts) {
-    const last = joined.at(-1);
-    if (part.type === "text" && last?.type === "text")
-      joined.splice(-1, 1, { type: "text", text: `${last.text}\n\n${part.text}` });
-    else joined.push(part);
-  }
-  return joined;
-}
-
 /** The schema of the answer to `memoryPrompt`. */
 export function memorySchema(semantic: boolean): AnswerSchema {
   const text = { type: "string", maxLength: longestTextCharacters };
@@ -187,40 +255,6 @@ export function memorySchema(semantic: boolean): AnswerSchema {
       },
     },
   };
-}
-
-/** What came before, who is there, what is heard and read. */
-function situation(context: Context, options: PromptOptions): string {
-  const { startSeconds, endSeconds, people } = context.observations[0]!;
-  const known = knownPeople(context);
-  const { description, knowledge } = earlierTexts(context);
-  return [
-    `The clip runs from ${moment(startSeconds)} to ${moment(endSeconds)}.`,
-    `Written about the moments before it, oldest first:\n${fence(promptMarks.earlier, description, known)}`,
-    options.semantic && `Already noted as known from the last clips:\n${fence("known", knowledge, known)}`,
-    people.length > 0 && `People recognised in the clip:\n${fence("people", peopleLines(people), known)}`,
-    known.ids.length > 0 && tagRule,
-    `What was heard and read, with times; lines from before the clip are marked "${promptMarks.before}":\n${fence(promptMarks.stream, streamLines(context, options), known)}`,
-  ]
-    .filter((part) => part !== false)
-    .join("\n\n");
-}
-
-const tagRule =
-  "A recognised person without a name is referred to by the tag listed for them, exactly as it is written and without adding anything; if several tags fit one person, use the one listed for this clip. Never make up a tag.";
-
-/** What to do now and the form of the answer, the supplement, and what was wrong with the last answer. */
-function closing(context: Context, { semantic }: PromptOptions, mistake: Mistake | null): string {
-  const form = semantic ? `{"description":"…","knowledge":["…"]}` : `{"description":"…"}`;
-  return [
-    `Write the memory of this clip now, as one JSON object in this form: ${form}`,
-    context.supplement &&
-      `A further requirement for what you write, ${promptMarks.supplement}\n${context.supplement}`,
-    mistake !== null &&
-      `${promptMarks.mistake}\n${fence("your_answer", [mistake.text.slice(0, mostLineCharacters)], knownPeople(context))}\nThat could not be used: ${mistake.problem}. Answer again, in the form asked for.`,
-  ]
-    .filter((part) => part !== false && part !== undefined && part !== "")
-    .join("\n\n");
 }
 
 /** The supplement of the task-prompt baseline: recent questions, as examples. */
@@ -275,14 +309,19 @@ function streamLine({ kind, startSeconds, text, speaker, confidence }: SourceTex
 }
 
 /** Lines of data between tags. The only angle brackets left are those of known people's tags. */
-function fence(name: string, lines: readonly string[], { ids }: KnownPeople): string {
-  const harmless = lines.map((line) =>
+function fence(name: string, lines: readonly string[], known: KnownPeople): string {
+  const inside = lines.length > 0 ? harmless(lines, known).join("\n") : "(nothing)";
+  return `<${name}>\n${inside}\n</${name}>`;
+}
+
+/** Each text on one line, without angle brackets but those of known people's tags. */
+function harmless(lines: readonly string[], { ids }: KnownPeople): string[] {
+  return lines.map((line) =>
     ids.reduce(
       (text, id) => text.replaceAll(`‹${id}>`, tagOf(id)),
       line.replace(/[\s\p{Cc}]+/gu, " ").replaceAll("<", "‹"),
     ),
   );
-  return `<${name}>\n${harmless.length > 0 ? harmless.join("\n") : "(nothing)"}\n</${name}>`;
 }
 
 function moment(seconds: number, decimals = 0): string {
@@ -298,9 +337,9 @@ export function promptHash(options: PromptOptions): string {
   const prompts = [exampleClip, { ...exampleClip, frames: [] }].map((observation) =>
     memoryPrompt(exampleOf(observation), options, { text: "text", problem: "problem" }),
   );
-  const instructions = [true, false].map((pictures) => memoryInstructions(pictures, options.semantic));
+  const system = [true, false].map((pictures) => memoryInstructions(pictures, options));
   const limits = [framesPerClip, pictureTokens, tokensPerFrame];
-  const wording = [instructions, prompts, memorySchema(options.semantic), limits];
+  const wording = [system, prompts, memorySchema(options.semantic), limits];
   return sha256(JSON.stringify(wording)).slice(0, 12);
 }
 

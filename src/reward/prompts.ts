@@ -18,7 +18,8 @@ import { sourceTexts } from "../perception/observation.ts";
 import { knownPeople } from "../policy/identity-tags.ts";
 import type { PictureLimits } from "../policy/pictures.ts";
 import type { Context } from "../policy/policy.ts";
-import { joinTexts, pictureParts, promptMarks, showsPictures } from "../policy/prompts.ts";
+import { joinTexts } from "../policy/prompt-template.ts";
+import { pictureParts, promptMarks, showsPictures } from "../policy/prompts.ts";
 import type { Question } from "../tasks/task.ts";
 import { formatSeconds } from "../util/time.ts";
 

@@ -26,6 +26,7 @@ import { knownPeople, taggedIds } from "../../policy/identity-tags.ts";
 import { parseLeniently, withoutThinking } from "../../policy/parse-action.ts";
 import { checkPictureLimits, evenlySpaced, type PictureLimits } from "../../policy/pictures.ts";
 import type { Action, Context, DecideOptions, DecideResult, Policy } from "../../policy/policy.ts";
+import type { PromptTemplate } from "../../policy/prompt-template.ts";
 import {
   memoryInstructions,
   memoryPrompt,
@@ -43,6 +44,8 @@ export interface ModelPolicyOptions extends PictureLimits {
   readonly countTokens: (text: string) => number;
   /** Whether it writes semantic entries too. @default false */
   readonly semantic?: boolean;
+  /** The words of the prompt. @default our own, `builtInTemplate` */
+  readonly template?: PromptTemplate | undefined;
   /** Overrides the defaults: greedy for acting, temperature 0.6 and top-p 0.95 for rollouts; 4096 tokens at most. */
   readonly sampling?: Sampling;
   /** How often the model is asked again when nothing it wrote is usable, from 0 up. @default 2 */
@@ -63,7 +66,7 @@ const mostEvidenceFrames = 3;
  */
 export function modelPolicy(options: ModelPolicyOptions): Policy {
   const { model, countTokens, semantic = false, sampling = {}, attempts = 2, adapter = null } = options;
-  const { framesPerClip, pictureTokens, tokensPerFrame } = options;
+  const { framesPerClip, pictureTokens, tokensPerFrame, template } = options;
   if (!Number.isInteger(attempts) || attempts < 0) {
     throw new RangeError(`Expected \`attempts\` to be an integer from 0 up, got ${attempts}`);
   }
@@ -73,8 +76,9 @@ export function modelPolicy(options: ModelPolicyOptions): Policy {
       `Expected an adapter of a model's residual stream (residual:<model>@<block>), got ${adapter.space}: use it with the policy it was trained for`,
     );
   }
-  const prompts: PromptOptions = { semantic, countTokens, framesPerClip, pictureTokens, tokensPerFrame };
-  checkPictureLimits(prompts);
+  const limits = { framesPerClip, pictureTokens, tokensPerFrame };
+  checkPictureLimits(limits);
+  const prompts: PromptOptions = { semantic, countTokens, template, ...limits };
   const revision = `model:${model.id}@${promptHash(prompts)}${adapter ? `+${adapter.revision}` : ""}`;
   return {
     id: "model",
@@ -97,7 +101,7 @@ async function decide(setup: Setup, context: Context, wanted: DecideOptions): Pr
   if (isBlank(context.observations[0]!)) return nothingToRemember(n, setup.revision);
   const can = await model.capabilities(signal);
   const request: Omit<GenerateRequest, "parts"> = {
-    system: memoryInstructions(showsPictures(context), prompts.semantic),
+    system: memoryInstructions(showsPictures(context), prompts),
     logprobs: logprobs && can.logprobs,
     adapter,
     ...(can.jsonSchema && { schema: memorySchema(prompts.semantic) }),
