@@ -44,6 +44,19 @@ test("reports every wrong option together", async () => {
   );
 });
 
+test("several base URLs come as a list, from repeated flags, or with commas between them; one stays one", async () => {
+  const [a, b] = ["http://a:1/v1", "http://b:1/v1?x=1,2"];
+  const read = async (given: unknown) =>
+    (await loadConfig({ "model.baseUrl": given, "model.model": "m" }, { cwd: folder(), env: {} })).model
+      .baseUrl;
+  for (const given of [[a, b], `${a}, ${b}`, [`${a},${b}`]]) assert.deepEqual(await read(given), [a, b]);
+  for (const given of [b, [b]]) assert.equal(await read(given), b);
+  const env = { TASKMEM_EMBED_BASE_URL: `${a},${b}`, TASKMEM_EMBED_MODEL: "m" };
+  assert.deepEqual((await loadConfig({}, { cwd: folder(), env })).embedder.baseUrl, [a, b]);
+  await assert.rejects(read([a, "nonsense"]), /model\.baseUrl/);
+  await assert.rejects(read([]), /model\.baseUrl/);
+});
+
 test("thinking and fields of one server come as flags and as options", async () => {
   const load = (given: object) => loadConfig(given as never, { cwd: folder(), env: {} });
   const { model } = await load({ "model.thinking": "off", "model.extraBody": '{"cache_salt":"a"}' });

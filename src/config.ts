@@ -9,9 +9,19 @@ import { z } from "zod";
 import { ConfigError } from "./errors.ts";
 import type { Environment } from "./util/environment.ts";
 
+/** One URL, or several: as a list, or with commas between them, as a flag or the environment has them. */
+const baseUrls = z
+  .union([z.string(), z.array(z.string())])
+  .transform((given) => [given].flat().flatMap((text) => text.split(/\s*,\s*(?=https?:)/)))
+  .pipe(z.array(z.url()).min(1))
+  .transform((urls) => (urls.length === 1 ? urls[0]! : urls));
+
 const endpointSchema = z.strictObject({
-  /** Root of an OpenAI-compatible API, such as `http://localhost:8000/v1`. */
-  baseUrl: z.url().optional(),
+  /**
+   * Root of an OpenAI-compatible API, such as `http://localhost:8000/v1`, or of several that serve the same model with the
+   * same key: each call goes to the one with the fewest in flight, and one that fails rests while the others serve.
+   */
+  baseUrl: baseUrls.optional(),
   /** Model name as the endpoint knows it. */
   model: z.string().min(1).optional(),
 });
@@ -103,6 +113,7 @@ export const configSchema = z.strictObject({
     .extend({
       timeoutSeconds: positive.default(120),
       maxRetries: z.coerce.number().int().min(0).max(20).default(5),
+      /** Simultaneous calls at each base URL. */
       concurrency: z.coerce.number().int().min(1).max(256).default(4),
       requestsPerMinute: positive.optional(),
       temperature: z.coerce.number().min(0).max(2).optional(),
@@ -155,6 +166,11 @@ export function policyName({ policy, model, bestOfN }: Config): PolicyName {
   if (policy !== undefined) return policy;
   if (model.baseUrl === undefined || model.model === undefined) return "choice";
   return bestOfN.samples === undefined ? "model" : "best-of-n";
+}
+
+/** Calls of the model that may run at once, at all its base URLs together. */
+export function simultaneousCalls({ model }: Config): number {
+  return model.concurrency * Math.max(1, [model.baseUrl ?? []].flat().length);
 }
 
 /** Environment variables and the option each one fills. */

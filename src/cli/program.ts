@@ -111,7 +111,7 @@ function senseFlags(command: Command): Command {
       collect,
     )
     .option("--no-screen-text", "do not read text in the picture")
-    .option("--transcribe-base-url <url>", "endpoint for speech to text")
+    .option("--transcribe-base-url <url>", "endpoint for speech to text; repeat for several", collect)
     .option("--transcribe-model <name>", "model for speech to text");
 }
 
@@ -445,7 +445,7 @@ function group(program: Command, name: string, description: string): Command {
 function endpointFlags(command: Command): Command {
   return command
     .option("-c, --config <file>", "configuration file (default: taskmem.config.ts)")
-    .option("--base-url <url>", "OpenAI-compatible endpoint")
+    .option("--base-url <url>", "OpenAI-compatible endpoint; repeat for several of the same model", collect)
     .option("--model <name>", "model at that endpoint")
     .option("--thinking <on|off>", "whether the model reasons first, where its chat template can be told")
     .option("--extra-body <json>", "fields sent with every request, for options of one server");

@@ -6,7 +6,7 @@ import type { Adapter } from "../adapter/adapter.ts";
 import type { AdapterTarget } from "../adapter/adapter-file.ts";
 import { modelReader } from "../answer/model-reader.ts";
 import type { Reader } from "../answer/reader.ts";
-import { type Config, type PolicyName, policyName } from "../config.ts";
+import { type Config, type PolicyName, policyName, simultaneousCalls } from "../config.ts";
 import type { Embedder, EngineCache, Model } from "../engine.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../engines/local/index.ts";
 import type { NanoModel } from "../engines/nano/nano-model.ts";
@@ -277,8 +277,8 @@ export function configuredJudge(
 }
 
 /** Concurrent calls in training: as many as the endpoint may get, if training asks it; otherwise 1. */
-export function concurrencyOf({ model }: Config, asksEndpoint: boolean): number {
-  return asksEndpoint ? model.concurrency : 1;
+export function concurrencyOf(config: Config, asksEndpoint: boolean): number {
+  return asksEndpoint ? simultaneousCalls(config) : 1;
 }
 
 /** The trainer of the configured policy. @throws ConfigError for a policy that cannot learn */
@@ -303,9 +303,10 @@ export async function configuredTrainer(
     case "best-of-n": {
       const inner = configuredModelPolicy(config, model!);
       const { samples = defaultSamples } = config.bestOfN;
-      // Model output is expensive, so memory keeps it for later runs with the same endpoint and settings.
+      // Model output is expensive, so memory keeps it for later runs with the same endpoint and settings. Of several
+      // endpoints the first names it: they serve the same model.
       const { baseUrl, temperature = null, video } = config.model;
-      const store = memory.engineCache(JSON.stringify([baseUrl, temperature, video]));
+      const store = memory.engineCache(JSON.stringify([[baseUrl].flat()[0], temperature, video]));
       const family = bestOfNFamily({ inner, words: wordSpace, samples, store });
       const judge = configuredJudge(config, { judge: judgeName ?? "model", judgeModel }, verdicts);
       const concurrency = concurrencyOf(config, true);

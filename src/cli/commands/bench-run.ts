@@ -20,7 +20,7 @@ import {
   type LoadedBenchmark,
   withMaterial,
 } from "../../benchmarks/task.ts";
-import { type Config, loadConfig } from "../../config.ts";
+import { type Config, loadConfig, simultaneousCalls } from "../../config.ts";
 import type { Model } from "../../engine.ts";
 import { cachedModel, folderCache } from "../../engines/cached-model.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../../engines/local/index.ts";
@@ -229,7 +229,7 @@ function runOptionsOf(invocation: Invocation, parts: Parts): RunOptions & { read
     source: { ...config.stream, languages: config.languages, largeFrames: config.screenText },
     windowClips: config.stream.windowClips,
     words: wordSpace,
-    concurrency: models.writes ? config.model.concurrency : 1,
+    concurrency: models.writes ? simultaneousCalls(config) : 1,
     resume: options.resume === true,
     ...{ config: settings, command: commandOf(name, selection.root, options) },
     onResume: ({ done, again, reasons }) => {

@@ -1,12 +1,13 @@
 /**
- * One OpenAI-compatible endpoint: calls with retries, rate and concurrency limits, time-outs and a budget.
+ * One OpenAI-compatible endpoint, or several that serve the same model: calls with retries, rate and concurrency limits,
+ * time-outs and a budget.
  *
  * An attempt ends with the body, not with its head: a body that is cut or hangs is retried. A failure that may be
- * temporary is retried (408, 409, 429, 5xx, a lost connection, a time-out, a body that is no answer), with exponential
- * back-off and full jitter, or after the time that `retry-after` gives.
+ * temporary is retried (408, 409, 429, 5xx, a lost connection, a time-out, a body that is no answer): at once at another
+ * endpoint that does not fail, otherwise with exponential back-off and full jitter, or after the time that `retry-after`
+ * gives.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import PQueue from "p-queue";
 import { z } from "zod";
 import { addCost, type Cost, noCost } from "../../engine.ts";
 import { ConfigError, EngineError } from "../../errors.ts";
@@ -14,24 +15,32 @@ import type { Random } from "../../util/random.ts";
 import { keepSecret, keepSecretsIn } from "../../util/secrets.ts";
 import { toEngineError } from "./errors.ts";
 import { type Connection, post, readBody } from "./http.ts";
+import { longestAskedMs, openPool } from "./pool.ts";
 
 /** How an endpoint is reached, and within which limits. */
 export interface EndpointOptions {
-  /** Root of the API, such as `http://localhost:8000/v1`, with or without a slash at its end. */
-  readonly baseURL: string;
+  /**
+   * Root of the API, such as `http://localhost:8000/v1`, with or without a slash at its end. Calls are shared among
+   * several, which serve the same model and take the same key.
+   */
+  readonly baseURL: string | readonly string[];
   /** Model name as the endpoint knows it. */
   readonly model: string;
   /** Sent as a bearer token; never printed or stored. @default none */
   readonly apiKey?: string;
-  /** Simultaneous calls. @default 4 */
+  /** Simultaneous calls at each base URL. @default 4 */
   readonly concurrency?: number;
-  /** Calls begun in any minute, retries included. @default no limit */
+  /** Calls begun in any minute at all base URLs together, retries included. @default no limit */
   readonly requestsPerMinute?: number;
   /** Time limit of one attempt, its body included. @default 120000 */
   readonly timeoutMs?: number;
-  /** Attempts after the first. @default 5 */
+  /** Attempts after the first, those at once at another base URL not counted. @default 5 */
   readonly maxRetries?: number;
-  /** Back-off before the first retry; doubled for each further one, to at most a minute. @default 1000 */
+  /**
+   * Back-off before the first retry, and how long a base URL that fails rests while others serve; doubled for each
+   * further one, to at most a minute.
+   * @default 1000
+   */
   readonly retryMs?: number;
   /** US dollars per million tokens. @default 0 */
   readonly prices?: { readonly promptPerMillion: number; readonly completionPerMillion: number };
@@ -84,26 +93,24 @@ export interface Endpoint {
 }
 
 const longestBackoffMs = 60_000;
-/** A server that asks for a longer wait is retried after this time. */
-const longestAskedMs = 120_000;
+
+/** A connection, and how messages name it. */
+interface NamedConnection extends Connection {
+  readonly name: string;
+}
 
 /** An endpoint with its own queue and budget; nothing is sent yet. @throws ConfigError `base-url-invalid` */
 export function openEndpoint(options: EndpointOptions): Endpoint {
   const { concurrency = 4, requestsPerMinute, timeoutMs = 120_000, maxRetries = 5, retryMs = 1000 } = options;
   const { apiKey, random = Math.random } = options;
   keepSecret(apiKey);
-  keepSecretsIn(options.baseURL);
-  const url = parseBaseURL(options.baseURL);
-  const called = { name: `${url.host} (model ${options.model})`, timeoutMs };
-  const connection: Connection = { url, apiKey, fetch: options.fetch ?? globalThis.fetch };
-  const queue = new PQueue({
-    concurrency,
-    ...(requestsPerMinute && {
-      interval: 60_000,
-      intervalCap: Math.max(1, Math.floor(requestsPerMinute)),
-      strict: true,
+  const connections = parseBaseURLs(options.baseURL).map(
+    (url): NamedConnection => ({
+      ...{ url, apiKey, fetch: options.fetch ?? globalThis.fetch },
+      name: `${url.host} (model ${options.model})`,
     }),
-  });
+  );
+  const pool = openPool(connections, { concurrency, requestsPerMinute, restMs: retryMs });
   const budget = openBudget(options.budget ?? {});
 
   function costOf({ promptTokens, completionTokens }: TokenUse): Cost {
@@ -115,7 +122,14 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
     return { calls: 1, promptTokens, completionTokens, usd };
   }
 
-  async function attemptOnce<T>(forecast: TokenUse, attempt: Attempt<T>, signal: AbortSignal | undefined) {
+  async function attemptOnce<T>(
+    connection: NamedConnection,
+    {
+      forecast,
+      attempt,
+      signal,
+    }: { forecast: TokenUse; attempt: Attempt<T>; signal: AbortSignal | undefined },
+  ) {
     signal?.throwIfAborted();
     const release = budget.reserve(costOf(forecast));
     const limit = AbortSignal.timeout(timeoutMs);
@@ -129,7 +143,7 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
       return { value, cost };
     } catch (error) {
       signal?.throwIfAborted();
-      throw toEngineError(error, { ...called, timedOut: limit.aborted });
+      throw toEngineError(error, { name: connection.name, timeoutMs, timedOut: limit.aborted });
     } finally {
       release();
     }
@@ -139,15 +153,25 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
     cost: budget.spent,
     call: async (forecast, attempt, signal) => {
       const waiting = signal ? { signal } : {};
-      for (let retry = 0; ; retry++) {
+      const tried = new Set<NamedConnection>();
+      for (let retry = 0; ; ) {
         try {
-          return await queue.add(() => attemptOnce(forecast, attempt, signal), waiting);
+          return await pool.run(
+            (connection) => {
+              tried.add(connection);
+              return attemptOnce(connection, { forecast, attempt, signal });
+            },
+            { tried, signal },
+          );
         } catch (error) {
-          if (!(error instanceof EngineError) || !error.isRetryable || retry >= maxRetries) throw error;
-          const backoffMs = random() * Math.min(longestBackoffMs, retryMs * 2 ** retry);
+          if (!(error instanceof EngineError) || !error.isRetryable) throw error;
+          if (pool.hasOther(tried)) continue;
+          if (retry >= maxRetries) throw error;
+          const backoffMs = random() * Math.min(longestBackoffMs, retryMs * 2 ** retry++);
           const askedMs = error.details.retryAfterMs as number | undefined;
           const waitMs = askedMs === undefined ? backoffMs : Math.min(longestAskedMs, askedMs);
           await sleep(waitMs, undefined, waiting).catch(() => signal?.throwIfAborted());
+          tried.clear();
         }
       }
     },
@@ -185,7 +209,15 @@ function openBudget(budget: NonNullable<EndpointOptions["budget"]>) {
   };
 }
 
+function parseBaseURLs(given: string | readonly string[]): URL[] {
+  const texts = [given].flat();
+  if (texts.length === 0)
+    throw new ConfigError("base-url-invalid", "Expected at least one base URL, got an empty list");
+  return texts.map(parseBaseURL);
+}
+
 function parseBaseURL(text: string): URL {
+  keepSecretsIn(text);
   const url = URL.parse(text);
   const isUsable =
     url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "";
