@@ -63,7 +63,7 @@ async function make(directory: string, packages: readonly string[]): Promise<voi
 }
 
 /** Waits for the one lock of that path. @returns what frees it */
-async function lock(path: string): Promise<() => void> {
+export async function lock(path: string): Promise<() => void> {
   for (;;) {
     try {
       mkdirSync(path);
