@@ -9,6 +9,8 @@ import { z } from "zod";
 import { ConfigError } from "./errors.ts";
 import type { Environment } from "./util/environment.ts";
 
+const positive = z.coerce.number().positive();
+
 /** One URL, or several: as a list, or with commas between them, as a flag or the environment has them. */
 const baseUrls = z
   .union([z.string(), z.array(z.string())])
@@ -24,11 +26,14 @@ const endpointSchema = z.strictObject({
   baseUrl: baseUrls.optional(),
   /** Model name as the endpoint knows it. */
   model: z.string().min(1).optional(),
+  /** Calls begun in any minute, at all base URLs together. Default: no limit. */
+  requestsPerMinute: positive.optional(),
+  /** Tokens of calls begun in any minute, at all base URLs together. Default: no limit. */
+  tokensPerMinute: positive.optional(),
 });
 
 export const policyNames = ["choice", "nano", "model", "best-of-n"] as const;
 
-const positive = z.coerce.number().positive();
 const onOrOff = z.enum(["on", "off"]).transform((text) => text === "on");
 /** An object as JSON, as a flag has it. */
 const jsonObject = z
@@ -115,7 +120,6 @@ export const configSchema = z.strictObject({
       maxRetries: z.coerce.number().int().min(0).max(20).default(5),
       /** Simultaneous calls at each base URL. */
       concurrency: z.coerce.number().int().min(1).max(256).default(4),
-      requestsPerMinute: positive.optional(),
       temperature: z.coerce.number().min(0).max(2).optional(),
       /**
        * Whether the model reasons before it answers, where its chat template can be told (`enable_thinking`). Default:

@@ -21,6 +21,8 @@ const configFlags: Record<string, string> = {
   reader: "reader",
   baseUrl: "model.baseUrl",
   model: "model.model",
+  requestsPerMinute: "model.requestsPerMinute",
+  tokensPerMinute: "model.tokensPerMinute",
   temperature: "model.temperature",
   thinking: "model.thinking",
   extraBody: "model.extraBody",
@@ -32,6 +34,7 @@ const configFlags: Record<string, string> = {
   budgetCalls: "model.budget.calls",
   transcribeBaseUrl: "transcriber.baseUrl",
   transcribeModel: "transcriber.model",
+  transcribeRequestsPerMinute: "transcriber.requestsPerMinute",
   language: "languages",
   screenText: "screenText",
   semantic: "semantic",
@@ -112,7 +115,8 @@ function senseFlags(command: Command): Command {
     )
     .option("--no-screen-text", "do not read text in the picture")
     .option("--transcribe-base-url <url>", "endpoint for speech to text; repeat for several", collect)
-    .option("--transcribe-model <name>", "model for speech to text");
+    .option("--transcribe-model <name>", "model for speech to text")
+    .option("--transcribe-requests-per-minute <n>", "calls for speech to text that begin in any minute");
 }
 
 type Add = (parent: Command, usage: string, description: string, load: Load) => Command;
@@ -447,6 +451,8 @@ function endpointFlags(command: Command): Command {
     .option("-c, --config <file>", "configuration file (default: taskmem.config.ts)")
     .option("--base-url <url>", "OpenAI-compatible endpoint; repeat for several of the same model", collect)
     .option("--model <name>", "model at that endpoint")
+    .option("--requests-per-minute <n>", "calls of the model that begin in any minute")
+    .option("--tokens-per-minute <n>", "tokens of the calls that begin in any minute")
     .option("--thinking <on|off>", "whether the model reasons first, where its chat template can be told")
     .option("--extra-body <json>", "fields sent with every request, for options of one server");
 }

@@ -72,7 +72,19 @@ function apiKey(): { apiKey?: string } {
 async function configuredEmbedder({ embedder }: Config): Promise<Embedder> {
   if (embedder.baseUrl === undefined || embedder.model === undefined) return localEmbedder;
   const { baseUrl: baseURL, model, dimension } = embedder;
-  return openOpenaiEmbedder({ baseURL, model, ...(dimension !== undefined && { dimension }), ...apiKey() });
+  return openOpenaiEmbedder({
+    ...{ baseURL, model, ...limitsOf(embedder) },
+    ...(dimension !== undefined && { dimension }),
+    ...apiKey(),
+  });
+}
+
+/** The limits a minute of a role. */
+function limitsOf({ requestsPerMinute, tokensPerMinute }: Config["transcriber"]) {
+  return {
+    ...(requestsPerMinute !== undefined && { requestsPerMinute }),
+    ...(tokensPerMinute !== undefined && { tokensPerMinute }),
+  };
 }
 
 /** The model at the configured endpoint, or `null`. */
@@ -87,7 +99,7 @@ export function configuredModel({ model }: Config): Model | null {
     concurrency: model.concurrency,
     video: model.video,
     extraBody: extraBodyOf(model),
-    ...(model.requestsPerMinute !== undefined && { requestsPerMinute: model.requestsPerMinute }),
+    ...limitsOf(model),
     ...(model.prices && { prices: model.prices }),
     ...(model.budget && { budget: model.budget }),
   });
@@ -113,6 +125,7 @@ export function configuredPerceptors(config: Config): Perceptors {
         transcriber: openaiTranscriber({
           baseURL: transcriber.baseUrl,
           model: transcriber.model,
+          ...limitsOf(transcriber),
           ...apiKey(),
         }),
       }),

@@ -153,6 +153,19 @@ test("as many calls as allowed run at once, and no more", async (t) => {
   assert.equal(server.mostAtOnce(), 3);
 });
 
+for (const limit of [{ requestsPerMinute: 1 }, { tokensPerMinute: 1 }])
+  test(`${Object.keys(limit)[0]} holds the second call back while calls without it pass`, async (t) => {
+    const { server, model } = await connected(t, limit);
+    const unlimited = openaiModel({ baseURL: server.baseURL, model: "eyes" });
+    await model.generate(request);
+    const control = new AbortController();
+    const second = model.generate({ ...request, signal: control.signal });
+    for (let i = 0; i < 5; i++) await unlimited.generate(request);
+    assert.equal(server.requests.length, 6);
+    control.abort(new Error("enough"));
+    await assert.rejects(second, /enough/);
+  });
+
 test("an abort stops a call in flight, those waiting and those between retries at once, with its reason", async (t) => {
   const waits: [Fault, Partial<EndpointOptions>][] = [
     [{ kind: "hang" }, { concurrency: 1, timeoutMs: 3_600_000 }],

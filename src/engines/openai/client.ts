@@ -16,6 +16,7 @@ import { keepSecret, keepSecretsIn } from "../../util/secrets.ts";
 import { toEngineError } from "./errors.ts";
 import { type Connection, post, readBody } from "./http.ts";
 import { longestAskedMs, openPool } from "./pool.ts";
+import { openTokenWindow } from "./token-window.ts";
 
 /** How an endpoint is reached, and within which limits. */
 export interface EndpointOptions {
@@ -32,6 +33,8 @@ export interface EndpointOptions {
   readonly concurrency?: number;
   /** Calls begun in any minute at all base URLs together, retries included. @default no limit */
   readonly requestsPerMinute?: number;
+  /** Tokens of calls begun in any minute at all base URLs together, forecast until they are known. @default no limit */
+  readonly tokensPerMinute?: number;
   /** Time limit of one attempt, its body included. @default 120000 */
   readonly timeoutMs?: number;
   /** Attempts after the first, those at once at another base URL not counted. @default 5 */
@@ -101,8 +104,8 @@ interface NamedConnection extends Connection {
 
 /** An endpoint with its own queue and budget; nothing is sent yet. @throws ConfigError `base-url-invalid` */
 export function openEndpoint(options: EndpointOptions): Endpoint {
-  const { concurrency = 4, requestsPerMinute, timeoutMs = 120_000, maxRetries = 5, retryMs = 1000 } = options;
-  const { apiKey, random = Math.random } = options;
+  const { concurrency = 4, timeoutMs = 120_000, maxRetries = 5, retryMs = 1000 } = options;
+  const { apiKey, requestsPerMinute, tokensPerMinute, random = Math.random } = options;
   keepSecret(apiKey);
   const connections = parseBaseURLs(options.baseURL).map(
     (url): NamedConnection => ({
@@ -112,6 +115,7 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
   );
   const pool = openPool(connections, { concurrency, requestsPerMinute, restMs: retryMs });
   const budget = openBudget(options.budget ?? {});
+  const window = tokensPerMinute === undefined ? null : openTokenWindow(tokensPerMinute);
 
   function costOf({ promptTokens, completionTokens }: TokenUse): Cost {
     const { promptPerMillion, completionPerMillion } = options.prices ?? {
@@ -132,20 +136,45 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
   ) {
     signal?.throwIfAborted();
     const release = budget.reserve(costOf(forecast));
+    try {
+      const answer = await withinWindow(forecast, signal, () => send(connection, attempt, signal));
+      const cost = costOf(answer.used);
+      budget.spend(cost);
+      return { value: answer.value, cost };
+    } finally {
+      release();
+    }
+  }
+
+  /** Failed attempts are not counted, as in the budget. */
+  async function withinWindow<T extends { readonly used: TokenUse }>(
+    forecast: TokenUse,
+    signal: AbortSignal | undefined,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const count = await window?.begin(tokensOf(forecast), signal);
+    try {
+      const answer = await work();
+      count?.(tokensOf(answer.used));
+      return answer;
+    } catch (error) {
+      count?.(0);
+      throw error;
+    }
+  }
+
+  async function send<T>(
+    connection: NamedConnection,
+    attempt: Attempt<T>,
+    signal: AbortSignal | undefined,
+  ): ReturnType<Attempt<T>> {
     const limit = AbortSignal.timeout(timeoutMs);
     const either = signal ? AbortSignal.any([signal, limit]) : limit;
     try {
-      const { value, used } = await attempt(async (path, body) =>
-        readBody(await post(connection, path, body, either)),
-      );
-      const cost = costOf(used);
-      budget.spend(cost);
-      return { value, cost };
+      return await attempt(async (path, body) => readBody(await post(connection, path, body, either)));
     } catch (error) {
       signal?.throwIfAborted();
       throw toEngineError(error, { name: connection.name, timeoutMs, timedOut: limit.aborted });
-    } finally {
-      release();
     }
   }
 
@@ -177,6 +206,8 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
     },
   };
 }
+
+const tokensOf = ({ promptTokens, completionTokens }: TokenUse) => promptTokens + completionTokens;
 
 /** The budget of an endpoint. Running calls reserve their forecast, so that simultaneous calls cannot exceed it. */
 function openBudget(budget: NonNullable<EndpointOptions["budget"]>) {

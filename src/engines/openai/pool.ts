@@ -7,6 +7,7 @@
  */
 import PQueue from "p-queue";
 import { EngineError } from "../../errors.ts";
+import { steadyMs } from "../../util/steady-clock.ts";
 
 /** Limits of a pool. */
 export interface PoolOptions {
@@ -40,7 +41,7 @@ interface Member<Endpoint> {
   failures: number;
   /** Runs out when the rest ends. */
   rest: NodeJS.Timeout | undefined;
-  /** When the rest ends, in milliseconds; 0 without one. */
+  /** When the rest ends, by the steady clock; 0 without one. */
   restsUntil: number;
   /** The pool's count of attempts when it was last chosen. */
   turn: number;
@@ -104,7 +105,7 @@ export function openPool<Endpoint>(endpoints: readonly Endpoint[], options: Pool
         : Math.min(longestAskedMs, askedMs);
     clearTimeout(member.rest);
     member.failures++;
-    member.restsUntil = Date.now() + ms;
+    member.restsUntil = steadyMs() + ms;
     member.rest = setTimeout(() => {
       Object.assign(member, { rest: undefined, restsUntil: 0 });
       open();
