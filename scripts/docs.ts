@@ -1,16 +1,22 @@
-/** Writes the references that are read off the code: docs/errors.md and docs/cli-reference.md. */
+/** Writes the references that are read off the code: docs/errors.md, docs/cli-reference.md and docs/presets.md. */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import type { Argument, Command, Option } from "commander";
 import { exitCodeOf } from "../src/cli/output.ts";
 import { buildProgram } from "../src/cli/program.ts";
+import type { Sampling } from "../src/engine.ts";
 import * as errors from "../src/errors.ts";
+import { type Preset, presets } from "../src/presets/presets.ts";
 
 const root = join(import.meta.dirname, "..");
 
 /** The generated documents, path → text. */
 export function documents(): Readonly<Record<string, string>> {
-  return { "docs/errors.md": errorsPage(), "docs/cli-reference.md": cliPage() };
+  return {
+    "docs/errors.md": errorsPage(),
+    "docs/cli-reference.md": cliPage(),
+    "docs/presets.md": presetsPage(),
+  };
 }
 
 const classes = {
@@ -109,6 +115,53 @@ ${optionsTable(shared).join("")}
 
 ${sections.join("\n\n")}
 `;
+}
+
+function presetsPage(): string {
+  const rows = Object.entries<Preset>(presets).map(([name, preset]) => {
+    const { models, thinks, thinking, sampling, picture, frames, video, source } = preset;
+    const { on, off } = thinking;
+    const told = [
+      `${thinks ? "on" : "off"} by itself`,
+      ...(on && Object.keys(on).length > 0 ? [`on: \`${JSON.stringify(on)}\``] : []),
+      ...(off && Object.keys(off).length > 0 ? [`off: \`${JSON.stringify(off)}\``] : []),
+      ...(on === null ? ["never on"] : []),
+      ...(off === null ? ["never off"] : []),
+    ];
+    const drawn = [
+      ...(sampling.on ? [`thinking: ${samplingText(sampling.on)}`] : []),
+      ...(sampling.off ? [`${sampling.on ? "not thinking: " : ""}${samplingText(sampling.off)}`] : []),
+    ];
+    return [
+      `\`${name}\``,
+      models === null ? "only by its own name" : `\`${models.source}\``,
+      told.join("; "),
+      drawn.join("; ") || "ours",
+      picture === null
+        ? "sees none"
+        : "each" in picture
+          ? String(picture.each)
+          : `${picture.side} × ${picture.side} pixels`,
+      frames === null ? "any" : `${frames.width} × ${frames.height}, multiples of ${frames.multiple}`,
+      video ? "yes" : "no",
+      source,
+    ];
+  });
+  const head = ["Preset", "Names", "Thinking", "Sampling", "Tokens of a picture", "Frames", "Video", "From"];
+  return `${generated}# Presets
+
+What is known about each family of models; [models.md](models.md) says how presets are chosen and overridden. Names are patterns over the
+model's name in lower case, with hyphens for underscores; the first that fits counts. A picture takes the given number of tokens, or one
+for every square of pixels.
+
+${table(head, rows)}
+`;
+}
+
+function samplingText(sampling: Sampling): string {
+  return Object.entries(sampling)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(", ");
 }
 
 /** The commands that do something, with their full names. */

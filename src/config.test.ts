@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { loadConfig } from "./config.ts";
+import { loadConfig, parseConfig } from "./config.ts";
 import { ConfigError } from "./errors.ts";
 
 const folder = () => mkdtempSync(join(tmpdir(), "taskmem-config-"));
@@ -108,4 +108,39 @@ test("refuses an unknown option in the file and a missing file", async () => {
     loadConfig({}, { cwd, env: {}, file: "nowhere.ts" }),
     /There is no configuration file/,
   );
+});
+
+test("a preset fills what is left out, at once or again, and its options are checked like others", async () => {
+  const load = (given: object) => loadConfig(given as never, { cwd: folder(), env: {} });
+  const endpoint = { "model.baseUrl": "http://localhost:1/v1", "model.model": "gemma-3-4b" };
+  const config = await load({ ...endpoint, "model.sampling": { topK: "40" } });
+  const { preset, temperature, sampling } = config.model;
+  assert.deepEqual([preset, temperature, sampling], ["gemma-3", 1, { temperature: 1, topP: 0.95, topK: 40 }]);
+  assert.deepEqual(parseConfig(config), config);
+  assert.deepEqual((await load({})).model.preset, undefined);
+  const refused = (given: object, message: RegExp) =>
+    assert.rejects(load({ ...endpoint, ...given }), { code: "config-invalid", message });
+  await refused({ "model.preset": "gemma" }, /model\.preset: .*"gemma-3"\|"gemma-4".*"none"/);
+  await refused({ "model.sampling": { topQ: 1 } }, /model\.sampling: .*"topQ"/);
+  await refused({ "model.thinking": "on" }, /model\.thinking: models of the preset gemma-3 do not think/);
+  await refused({ "model.video": "video" }, /model\.video: models of the preset gemma-3 take no video/);
+  await refused(
+    { "model.temperature": 1, "model.sampling": { temperature: 0 } },
+    /1 wrong:\n {2}model\.temperature: expected it once, got 1 here and 0 in model\.sampling$/,
+  );
+  await refused(
+    { policy: "choice", "model.promptTemplate": "a.txt" },
+    /model\.promptTemplate: only .*`choice`/,
+  );
+  await refused({ "stream.multiple": 3 }, /stream\.multiple: .*multiple of 2/);
+});
+
+test("an object that a flag gives joins that of the file", async () => {
+  const cwd = folder();
+  writeFileSync(
+    join(cwd, "taskmem.config.json"),
+    JSON.stringify({ model: { sampling: { minP: 0.1, topK: 5 } } }),
+  );
+  const { model } = await loadConfig({ "model.sampling": { topK: 7 } }, { cwd, env: {} });
+  assert.deepEqual(model.sampling, { minP: 0.1, topK: 7 });
 });

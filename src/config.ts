@@ -1,13 +1,16 @@
 /**
- * Configuration: one typed object, filled from `taskmem.config.ts`, then the environment, then flags. It is validated
- * once, and all issues are reported together. Secrets come from the environment only.
+ * Configuration: one typed object, filled from `taskmem.config.ts`, then the environment, then flags; what they leave
+ * out is filled from the preset of the model, if there is one. It is validated once, and all issues are reported
+ * together. Secrets come from the environment only.
  */
 import { existsSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import { ConfigError } from "./errors.ts";
+import { type Preset, presetNamed, presetNames, presetOfModel } from "./presets/presets.ts";
 import type { Environment } from "./util/environment.ts";
+import { filledIn, isRecord, leavesOf } from "./util/objects.ts";
 
 const positive = z.coerce.number().positive();
 
@@ -48,6 +51,24 @@ const jsonObject = z
   })
   .pipe(z.record(z.string(), z.unknown()));
 
+/** How the next token is drawn. */
+const sampling = z
+  .strictObject({
+    temperature: z.coerce.number().min(0).max(2).optional(),
+    topP: z.coerce.number().gt(0).max(1).optional(),
+    topK: z.coerce.number().int().min(0).optional(),
+    minP: z.coerce.number().min(0).max(1).optional(),
+    /** 1 is none. */
+    repetitionPenalty: z.coerce.number().gt(0).max(2).optional(),
+    presencePenalty: z.coerce.number().min(-2).max(2).optional(),
+    frequencyPenalty: z.coerce.number().min(-2).max(2).optional(),
+    /** Most tokens of an answer, its reasoning included. */
+    maxTokens: z.coerce.number().int().min(1).optional(),
+    /** Random seed of what is not drawn for training, which has seeds of its own. */
+    seed: z.coerce.number().int().min(0).optional(),
+  })
+  .optional();
+
 export const configSchema = z.strictObject({
   /** Directory of the memory. */
   memory: z.string().min(1).default(".taskmem"),
@@ -78,6 +99,8 @@ export const configSchema = z.strictObject({
       /** Box the frames are fitted into, in pixels. */
       width: z.coerce.number().int().min(16).max(4096).default(448),
       height: z.coerce.number().int().min(16).max(4096).default(252),
+      /** The sides of frames are multiples of this many pixels, an even number. */
+      multiple: z.coerce.number().int().min(2).max(256).multipleOf(2).default(2),
       /** A live source that never connected is given up after this many seconds; 0 waits for ever. */
       connectTimeoutSeconds: z.coerce.number().min(0).default(30),
       /** Clips in the short-term window, the new one included. */
@@ -116,14 +139,30 @@ export const configSchema = z.strictObject({
     .prefault({}),
   model: endpointSchema
     .extend({
+      /**
+       * Family of the model, whose options fill those that are left out, or `none`. Default: as the model's name says,
+       * or `none`.
+       */
+      preset: z.enum([...presetNames, "none"]).optional(),
       timeoutSeconds: positive.default(120),
       maxRetries: z.coerce.number().int().min(0).max(20).default(5),
       /** Simultaneous calls at each base URL. */
       concurrency: z.coerce.number().int().min(1).max(256).default(4),
+      /** The same as `sampling.temperature`. */
       temperature: z.coerce.number().min(0).max(2).optional(),
       /**
-       * Whether the model reasons before it answers, where its chat template can be told (`enable_thinking`). Default:
-       * as the server does.
+       * How memories are sampled. Default: as the preset says; otherwise greedy for acting, temperature 0.6 and top-p
+       * 0.95 for training, and 4096 tokens.
+       */
+      sampling,
+      /**
+       * File with the words of the prompt (`taskmem prompt` prints one to start from). Default: those of the preset, or
+       * our own.
+       */
+      promptTemplate: z.string().min(1).optional(),
+      /**
+       * Whether the model reasons before it answers; its preset knows how it is told, otherwise by `enable_thinking` of
+       * its chat template. Default: as the server does.
        */
       thinking: z.union([z.boolean(), onOrOff]).optional(),
       /** Sent unchanged with every request, as options of one server: `{ mm_processor_kwargs: { … } }`. */
@@ -133,8 +172,8 @@ export const configSchema = z.strictObject({
       /** Frames sent per clip of the window, evenly spaced. Default: all, `stream.fps` per second. */
       framesPerClip: z.coerce.number().int().min(1).optional(),
       /**
-       * Most tokens of pictures in one request, estimated at one token per 28 × 28 pixels; older clips are thinned
-       * first. Default: no limit.
+       * Most tokens of pictures in one request, estimated as the preset says, otherwise at one token per 28 × 28
+       * pixels; older clips are thinned first. Default: no limit.
        */
       pictureTokens: z.coerce.number().int().min(1).optional(),
       /** US dollars per million tokens, for the cost report and the budget. */
@@ -145,6 +184,18 @@ export const configSchema = z.strictObject({
       budget: z
         .strictObject({ usd: positive.optional(), tokens: positive.optional(), calls: positive.optional() })
         .optional(),
+    })
+    .prefault({}),
+  answering: z
+    .strictObject({
+      /** How the model's answers are sampled. Default: greedy, and 2048 tokens. */
+      sampling,
+    })
+    .prefault({}),
+  judging: z
+    .strictObject({
+      /** How the model's verdicts are sampled. Default: greedy, and 2048 tokens. */
+      sampling,
     })
     .prefault({}),
   /** Speech to text, `POST /audio/transcriptions`. */
@@ -197,6 +248,16 @@ export const configFiles = [
   "taskmem.config.json",
 ];
 
+/** Where a configuration is looked for. */
+export interface LoadOptions {
+  /** Configuration file. @default the first of `configFiles` in the working directory, if there is one */
+  readonly file?: string | undefined;
+  /** @default process.cwd() */
+  readonly cwd?: string;
+  /** @default process.env */
+  readonly env?: Environment;
+}
+
 /** A flag's value and the option it fills, as `path.to.option`. */
 export type FlagValues = Readonly<Record<string, unknown>>;
 
@@ -204,38 +265,88 @@ export type FlagValues = Readonly<Record<string, unknown>>;
  * The configuration of a config file, the environment and flags.
  * @throws ConfigError `config-invalid` that names every wrong option, or `config-unreadable`
  */
-export async function loadConfig(
-  flags: FlagValues,
-  options: { file?: string | undefined; cwd?: string; env?: Environment } = {},
-): Promise<Config> {
+export async function loadConfig(flags: FlagValues, options: LoadOptions = {}): Promise<Config> {
   const { cwd = process.cwd(), env = process.env } = options;
-  const merged = await readConfigFile(options.file, cwd);
-  for (const [name, path] of Object.entries(environment)) {
-    if (env[name]) setPath(merged, path, env[name]);
-  }
-  for (const [path, value] of Object.entries(flags)) {
-    if (value !== undefined) setPath(merged, path, value);
-  }
-  return parseConfig(merged, cwd);
+  const given = await readConfigFile(options.file, cwd);
+  for (const [path, value] of Object.entries(environmentValues(env))) setPath(given, path, value);
+  for (const [path, value] of leavesOf(flags)) if (value !== undefined) setPath(given, path, value);
+  return parseConfig(given, cwd);
+}
+
+/** The options that environment variables fill, as `path.to.option`. */
+export function environmentValues(env: Environment): FlagValues {
+  const set = Object.entries(environment).filter(([name]) => env[name]);
+  return Object.fromEntries(set.map(([name, path]) => [path, env[name]]));
 }
 
 /** A configuration with every default filled in. @throws ConfigError `config-invalid` that names every wrong option */
 export function parseConfig(given: unknown, cwd: string = process.cwd()): Config {
+  const config = checkConfig(withPreset(given, checkConfig(given)));
+  const { memory, model } = config;
+  const { temperature = model.sampling?.temperature } = model;
+  const preset = presetName(model);
+  return {
+    ...config,
+    model: {
+      ...model,
+      ...(preset && { preset }),
+      ...(temperature !== undefined && { temperature, sampling: { ...model.sampling, temperature } }),
+    },
+    memory: isAbsolute(memory) ? memory : resolve(cwd, memory),
+  };
+}
+
+function withPreset(given: unknown, checked: Config): unknown {
+  return isRecord(given) ? filledIn(given, presetOptions(checked)) : given;
+}
+
+function checkConfig(given: unknown): Config {
   const parsed = configSchema.safeParse(given);
   const issues = parsed.success
-    ? []
+    ? conflicts(parsed.data)
     : parsed.error.issues.map(({ path, message }) => `  ${path.join(".") || "(whole)"}: ${message}`);
-  if (parsed.success) issues.push(...conflicts(parsed.data));
-  if (!parsed.success || issues.length > 0) {
-    throw new ConfigError(
-      "config-invalid",
-      `Expected a valid configuration, got ${issues.length} wrong:\n${issues.join("\n")}`,
-    );
-  }
+  if (parsed.success && issues.length === 0) return parsed.data;
+  throw new ConfigError(
+    "config-invalid",
+    `Expected a valid configuration, got ${issues.length} wrong:\n${issues.join("\n")}`,
+  );
+}
+
+/** The name of the preset that is chosen, or that the model's name tells; `undefined` without a model. */
+function presetName({ preset, model }: Config["model"]): Config["model"]["preset"] {
+  return preset ?? (model === undefined ? undefined : (presetOfModel(model) ?? "none"));
+}
+
+/** The same configuration for another model of the endpoint, whose preset is the one its name tells. */
+export function withModel(config: Config, model: string): Config {
+  return { ...config, model: { ...config.model, model, preset: presetOfModel(model) ?? "none" } };
+}
+
+/** The preset of the configured model, or `null`. */
+export function configuredPreset({ model }: Pick<Config, "model">): Preset | null {
+  return presetNamed(presetName(model));
+}
+
+/** The options that the preset fills where the user leaves them out. */
+export function presetOptions(config: Config): ConfigInput {
+  const preset = configuredPreset(config);
+  if (preset === null) return {};
+  const { frames, options, thinks } = preset;
+  const { thinking = thinks, temperature: own } = config.model;
+  const { temperature = own, ...others } = preset.sampling[thinking ? "on" : "off"] ?? {};
   return {
-    ...parsed.data,
-    memory: isAbsolute(parsed.data.memory) ? parsed.data.memory : resolve(cwd, parsed.data.memory),
+    // Frames are those of the model that writes; another policy looks at its own.
+    ...(asksModel(config) && { stream: { ...frames, ...options?.stream } }),
+    model: {
+      ...options?.model,
+      sampling: { ...others, ...(own === undefined && temperature !== undefined && { temperature }) },
+    },
   };
+}
+
+/** Whether the policy asks the configured model. */
+function asksModel(config: Config): boolean {
+  return policyName(config) === "model" || policyName(config) === "best-of-n";
 }
 
 /** Issues between options: those that need or exclude each other. */
@@ -255,6 +366,7 @@ function conflicts(config: Config): string[] {
       issues.push(
         `  choice.${option}: only the \`choice\` policy uses it, got it for \`${policyName(config)}\`: set policy (--policy) to choice, or leave it out`,
       );
+  issues.push(...modelConflicts(config));
   if (config.reader === "model" && !complete) issues.push(`  reader: \`model\` ${missing}`);
   for (const name of ["model", "transcriber", "embedder"] as const) {
     const { baseUrl, model } = config[name];
@@ -267,7 +379,38 @@ function conflicts(config: Config): string[] {
   return issues;
 }
 
-async function readConfigFile(file: string | undefined, cwd: string): Promise<Record<string, unknown>> {
+/** Issues of the model's options with each other, with its preset and with the policy. */
+function modelConflicts(config: Config): string[] {
+  const { thinking, video, temperature, sampling, promptTemplate } = config.model;
+  const preset = configuredPreset(config);
+  const name = presetName(config.model);
+  const issues: string[] = [];
+  if (
+    temperature !== undefined &&
+    sampling?.temperature !== undefined &&
+    sampling.temperature !== temperature
+  )
+    issues.push(
+      `  model.temperature: expected it once, got ${temperature} here and ${sampling.temperature} in model.sampling`,
+    );
+  if (thinking !== undefined && preset?.thinking[thinking ? "on" : "off"] === null)
+    issues.push(
+      `  model.thinking: models of the preset ${name} ${thinking ? "do not think" : "always think"}: leave it out, or tell the server in its own way with --extra-body`,
+    );
+  if (preset?.video === false && video === "video")
+    issues.push(`  model.video: models of the preset ${name} take no video: expected frames or auto`);
+  if (promptTemplate !== undefined && !asksModel(config))
+    issues.push(
+      `  model.promptTemplate: only the \`model\` and \`best-of-n\` policies use it, got it for \`${policyName(config)}\``,
+    );
+  return issues;
+}
+
+/** What the configuration file says, or nothing without one. @throws ConfigError `config-unreadable` */
+export async function readConfigFile(
+  file: string | undefined,
+  cwd: string,
+): Promise<Record<string, unknown>> {
   const path = file
     ? resolve(cwd, file)
     : configFiles.map((name) => join(cwd, name)).find((candidate) => existsSync(candidate));

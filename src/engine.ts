@@ -26,6 +26,13 @@ export interface Sampling {
   readonly temperature?: number;
   readonly topP?: number;
   readonly topK?: number;
+  readonly minP?: number;
+  /** Divides the logits of tokens that were written before, above 0; 1 changes nothing. */
+  readonly repetitionPenalty?: number;
+  /** Taken off the logits of tokens that were written before. */
+  readonly presencePenalty?: number;
+  /** Taken off the logits of a token once for each time it was written before. */
+  readonly frequencyPenalty?: number;
   readonly maxTokens?: number;
   readonly seed?: number;
 }

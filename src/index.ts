@@ -27,7 +27,7 @@ export type { Answer, AskOptions, Citation } from "./answer/answer.ts";
 export type { AskedOfWhole, Fact } from "./answer/asked.ts";
 export { type ModelReaderOptions, modelReader } from "./answer/model-reader.ts";
 export type { Reader, Reading, ReadRequest } from "./answer/reader.ts";
-export type { Config, ConfigInput, FlagValues } from "./config.ts";
+export type { Config, ConfigInput, FlagValues, LoadOptions } from "./config.ts";
 export type {
   AnswerSchema,
   Completion,

@@ -235,10 +235,10 @@ class OpenTaskMem implements TaskMem {
     const { signal, takeOver, retryFailed } = request;
     const isSource = typeof spec === "object" && "open" in spec;
     const sources = isSource ? [spec] : yield* openingSources(this.config, spec, request);
-    const model = await this.#parts.model();
-    await model?.capabilities(signal);
     const currentPolicy = () => this.#parts.activePolicy();
     const policy = await currentPolicy();
+    const model = await this.#parts.model();
+    await model?.capabilities(signal);
     const agent = createAgent({ memory, policy, currentPolicy, perceptors, reader, limits, now });
     for (const source of sources) {
       const stream =

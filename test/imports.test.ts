@@ -11,7 +11,7 @@ const layers = [
   ["errors.ts", "util"],
   ["stream", "adapter"],
   ["engine.ts"],
-  ["perception", "tasks"],
+  ["perception", "tasks", "presets"],
   ["memory", "household"],
   ["policy", "answer"],
   ["stream-writer.ts"],

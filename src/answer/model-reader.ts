@@ -8,7 +8,7 @@
  *
  * Memory holds words of strangers, so it is fenced, labelled as a record, and cannot close its fence.
  */
-import { type AnswerSchema, addCost, type Model, noCost } from "../engine.ts";
+import { type AnswerSchema, addCost, type Model, noCost, type Sampling } from "../engine.ts";
 import type { Question } from "../tasks/task.ts";
 import { parseReading } from "./parse-reading.ts";
 import type { Reader, Reading, ReadRequest } from "./reader.ts";
@@ -19,6 +19,8 @@ export interface ModelReaderOptions {
   readonly tokenBudget?: number;
   /** How often it is asked before the reader abstains, from 1 up. @default 3 */
   readonly attempts?: number;
+  /** Overrides the defaults: greedy at first, temperature 0.7 after an unusable answer; 2048 tokens at most. */
+  readonly sampling?: Sampling;
 }
 
 /**
@@ -26,17 +28,22 @@ export interface ModelReaderOptions {
  * cannot be reached.
  */
 export function modelReader(model: Model, options: ModelReaderOptions = {}): Reader {
-  const { tokenBudget = 16_000, attempts = 3 } = options;
+  const { tokenBudget = 16_000, attempts = 3, sampling } = options;
   if (!Number.isInteger(attempts) || attempts < 1)
     throw new RangeError(`Expected \`attempts\` to be an integer from 1 up, got ${attempts}`);
   return {
     id: `model@1:${model.id}`,
     tokenBudget,
-    read: (request) => read(model, request, attempts),
+    read: (request) => read(model, request, attempts, sampling),
   };
 }
 
-async function read(model: Model, request: ReadRequest, attempts: number): Promise<Reading> {
+async function read(
+  model: Model,
+  request: ReadRequest,
+  attempts: number,
+  own: Sampling = {},
+): Promise<Reading> {
   const { question, rendered, signal } = request;
   const shown = [...request.recalled.map(({ entry }) => entry), ...(request.floor ?? [])]
     .map(({ id }) => id)
@@ -49,7 +56,7 @@ async function read(model: Model, request: ReadRequest, attempts: number): Promi
       system: answerInstructions,
       parts: [{ type: "text", text: answerPrompt(question, rendered, wrong) }],
       // A second try at temperature 0 would repeat the first.
-      sampling: { temperature: attempt === 0 ? 0 : 0.7, maxTokens: 2048 },
+      sampling: { temperature: attempt === 0 ? 0 : 0.7, maxTokens: 2048, ...own },
       schema: answerSchema(question, shown),
       ...(signal && { signal }),
     });

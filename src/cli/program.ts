@@ -23,6 +23,11 @@ const configFlags: Record<string, string> = {
   model: "model.model",
   requestsPerMinute: "model.requestsPerMinute",
   tokensPerMinute: "model.tokensPerMinute",
+  preset: "model.preset",
+  sampling: "model.sampling",
+  answerSampling: "answering.sampling",
+  judgeSampling: "judging.sampling",
+  promptTemplate: "model.promptTemplate",
   temperature: "model.temperature",
   thinking: "model.thinking",
   extraBody: "model.extraBody",
@@ -81,14 +86,24 @@ export function buildProgram(context: ProgramContext): Command {
   addTrain(program, add);
   addBench(program, bare);
   addModels(program, bare);
-  senseFlags(
-    add(
-      program,
-      "doctor",
-      "check programs, configuration, memory and senses",
-      () => import("./commands/doctor.ts"),
+  writingFlags(
+    senseFlags(
+      add(
+        program,
+        "doctor",
+        "check programs, configuration, memory and senses",
+        () => import("./commands/doctor.ts"),
+      ),
     ),
   ).option("--policy <name>", "what would write memories");
+  writingFlags(
+    add(
+      program,
+      "prompt",
+      "print the words of the memory prompt as a template, to write one of your own",
+      () => import("./commands/prompt.ts"),
+    ),
+  ).option("--semantic", "the prompt that also asks for what is known");
   add(
     program,
     "demo",
@@ -122,12 +137,14 @@ function senseFlags(command: Command): Command {
 type Add = (parent: Command, usage: string, description: string, load: Load) => Command;
 
 function addWatching(program: Command, add: Add): void {
-  senseFlags(
-    add(
-      program,
-      "watch <source...>",
-      "watch a file, a folder, a live URL, a device or texts, and remember it",
-      () => import("./commands/watch.ts"),
+  writingFlags(
+    senseFlags(
+      add(
+        program,
+        "watch <source...>",
+        "watch a file, a folder, a live URL, a device or texts, and remember it",
+        () => import("./commands/watch.ts"),
+      ),
     ),
   )
     .option("--stream <id>", "name of the stream (default: from the source)")
@@ -150,7 +167,6 @@ function addWatching(program: Command, add: Add): void {
     .option("--weights <file>", "choice: what `train phase-one --policy choice` learned")
     .option("--samples <n>", "best-of-n: texts drawn per clip, of which the adapter picks one")
     .option("--semantic", "model: also write what is known, not only what happened")
-    .option("--temperature <t>", "model: sampling temperature")
     .option("--video <how>", "model: send clips as frames, video, or auto")
     .option("--frames-per-clip <n>", "model: frames sent of each clip of the window (default: all)")
     .option("--picture-tokens <n>", "model: tokens of pictures in one request; older clips are thinned first")
@@ -171,6 +187,7 @@ function addWatching(program: Command, add: Add): void {
     .option("--limit <n>", "entries to recall", wholeNumber)
     .option("--whole-memory", "give the reader everything in time order instead of searching")
     .option("--reader <name>", "local (no model) or model")
+    .option("--answer-sampling <name=value,...>", "how the model's answer is sampled", samplingFlag)
     .option("--no-adapt", "do not learn from the question afterwards");
 }
 
@@ -305,7 +322,7 @@ type AdaptAction = keyof typeof import("./commands/adapt.ts").actions;
 
 /** Flags that say which policy is meant; how it writes is part of that. */
 function policyFlags(command: Command, description: string): Command {
-  return command
+  return writingFlags(command)
     .option("--policy <name>", description)
     .option("--samples <n>", "best-of-n: texts drawn per clip")
     .option("--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1");
@@ -328,6 +345,7 @@ function learningFlags(command: Command): Command {
       "who compares memories, and grades a model's: local (words) or model (best-of-n)",
     )
     .option("--judge-model <name>", "another model of the endpoint to judge")
+    .option("--judge-sampling <name=value,...>", "how the model's verdicts are sampled", samplingFlag)
     .option("--run <directory>", "where the learning curve is written (default: in the memory's directory)");
 }
 
@@ -376,7 +394,7 @@ function addBench(program: Command, add: Add): void {
       name === "egolife"
         ? import("./commands/bench-egolife.ts")
         : import("./commands/bench-run.ts").then(({ run }) => ({ run: (call) => run(call, name) }));
-    const command = endpointFlags(add(bench, name, description, load))
+    const command = writingFlags(endpointFlags(add(bench, name, description, load)))
       .option("--root <directory>", "folder of the benchmark's files")
       .option("--annotations <file>", "questions to read instead of those found below --root")
       .option("--policy <name>", "what writes the base row: choice (no model) or model")
@@ -453,8 +471,34 @@ function endpointFlags(command: Command): Command {
     .option("--model <name>", "model at that endpoint")
     .option("--requests-per-minute <n>", "calls of the model that begin in any minute")
     .option("--tokens-per-minute <n>", "tokens of the calls that begin in any minute")
-    .option("--thinking <on|off>", "whether the model reasons first, where its chat template can be told")
+    .option(
+      "--preset <name>",
+      "family of the model, whose options fill those left out, or none (default: as its name says)",
+    )
+    .option("--thinking <on|off>", "whether the model reasons first, where it can be told")
     .option("--extra-body <json>", "fields sent with every request, for options of one server");
+}
+
+/** Flags of how a model writes memories. */
+function writingFlags(command: Command): Command {
+  return command
+    .option("--temperature <t>", "model: sampling temperature")
+    .option(
+      "--sampling <name=value,...>",
+      "model: top_p, top_k, min_p, repetition_penalty, presence_penalty, frequency_penalty, max_tokens, seed",
+      samplingFlag,
+    )
+    .option("--prompt-template <file>", "model: words of the prompt, as taskmem prompt prints them");
+}
+
+/** `top_p=0.8,max-tokens=512` as options. */
+function samplingFlag(text: string, earlier: object = {}): object {
+  const pairs = text.split(",").map((pair) => pair.split("="));
+  const wrong = pairs.find((pair) => pair.length !== 2 || pair.some((part) => part.trim() === ""));
+  if (wrong) throw new InvalidArgumentError(`Expected name=value,name=value, got ${wrong.join("=")}.`);
+  const camel = (name: string) => name.replace(/[-_]([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const named = pairs.map(([name, value]) => [camel(name!.trim()), value!.trim()]);
+  return { ...earlier, ...Object.fromEntries(named) };
 }
 
 /** A command that runs. */

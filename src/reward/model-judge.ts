@@ -7,7 +7,7 @@
  */
 
 import PQueue from "p-queue";
-import type { EngineCache, Model, ModelCapabilities } from "../engine.ts";
+import type { EngineCache, Model, ModelCapabilities, Sampling } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import { sourceTexts } from "../perception/observation.ts";
 import { checkPictureLimits, type PictureLimits } from "../policy/pictures.ts";
@@ -44,6 +44,8 @@ export interface ModelJudgeOptions extends PictureLimits {
   readonly attempts?: number;
   /** Keeps verdicts. @default one of this judge's own, in memory */
   readonly cache?: EngineCache;
+  /** Overrides the defaults: greedy at first, temperature 0.7 after that; 2048 tokens at most. */
+  readonly sampling?: Sampling;
 }
 
 /** Raised whenever the prompts or the way they are asked change. */
@@ -51,7 +53,14 @@ const version = 3;
 
 /** A judge that asks `model`. @throws RangeError for options out of range */
 export function modelJudge(options: ModelJudgeOptions): Judge {
-  const { model, concurrency = 4, timeoutMs = 120_000, attempts = 3, cache = new Map() } = options;
+  const {
+    model,
+    concurrency = 4,
+    timeoutMs = 120_000,
+    attempts = 3,
+    cache = new Map(),
+    sampling = {},
+  } = options;
   for (const [name, value] of Object.entries({ concurrency, timeoutMs, attempts })) {
     if (!Number.isInteger(value) || value < 1) {
       throw new RangeError(`Expected \`${name}\` to be an integer from 1 up, got ${value}`);
@@ -62,7 +71,7 @@ export function modelJudge(options: ModelJudgeOptions): Judge {
   checkPictureLimits(pictures);
   const id = `model@${version}:${model.id}`;
   const queue = new PQueue({ concurrency });
-  const setup: Setup = { id, model, pictures, queue, timeoutMs, attempts, cache };
+  const setup: Setup = { id, model, pictures, queue, timeoutMs, attempts, cache, sampling };
   return {
     id,
     quality: (request) => quality(setup, request),
@@ -71,7 +80,8 @@ export function modelJudge(options: ModelJudgeOptions): Judge {
   };
 }
 
-interface Setup extends Required<Pick<ModelJudgeOptions, "model" | "timeoutMs" | "attempts" | "cache">> {
+interface Setup
+  extends Required<Pick<ModelJudgeOptions, "model" | "timeoutMs" | "attempts" | "cache" | "sampling">> {
   readonly id: string;
   readonly pictures: PictureLimits;
   readonly queue: PQueue;
@@ -132,8 +142,9 @@ async function ask<T>(
   signal: AbortSignal | undefined,
   read: (text: string) => T | null,
 ): Promise<Judged<T>> {
-  const { model, queue, attempts, cache } = setup;
-  const key = contentHash(setup.id, prompt);
+  const { id, model, queue, attempts, cache, sampling } = setup;
+  const asked = Object.keys(sampling).length === 0 ? id : `${id} ${JSON.stringify(sampling)}`;
+  const key = contentHash(asked, prompt);
   const kept = (await cache.get(key)) ?? "";
   const known = read(kept);
   if (known !== null) return judged(known, kept);
@@ -169,7 +180,7 @@ function askOnce(
       system: judgeInstructions,
       parts,
       // The second attempt must not repeat the first.
-      sampling: { temperature: turn === 1 ? 0 : 0.7, maxTokens: 2048 },
+      sampling: { temperature: turn === 1 ? 0 : 0.7, maxTokens: 2048, ...setup.sampling },
       ...(can.jsonSchema && { schema }),
       signal: stop,
     });

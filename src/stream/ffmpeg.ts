@@ -93,6 +93,8 @@ export interface FrameOptions {
   /** Box the policy's frames are fitted into; they are never enlarged. @default 448 × 252 */
   readonly width: number;
   readonly height: number;
+  /** Their sides are multiples of this many pixels, an even number. @default 2 */
+  readonly multiple?: number;
   /** Whether the same moments also come within 3840 × 2160. @default false */
   readonly largeFrames: boolean;
 }
@@ -535,15 +537,20 @@ function pictureArgs(
   return [...jpegs, ...grey, "-enc_time_base", "1:90000"];
 }
 
-/** Filter that fits pictures into a box without enlarging them, pixels made square, sides even. */
-function fitted(box: { width: number; height: number }, video: VideoTrack | null | undefined): string {
+/** Filter that fits pictures into a box without enlarging them, pixels made square, sides rounded to multiples. */
+function fitted(
+  box: Pick<FrameOptions, "width" | "height" | "multiple">,
+  video: VideoTrack | null | undefined,
+): string {
+  const { multiple = 2 } = box;
   if (video) {
     const scale = Math.min(1, box.width / video.width, box.height / video.height);
-    const even = (length: number) => Math.max(2, 2 * Math.round((length * scale) / 2));
-    return `scale=${even(video.width)}:${even(video.height)},setsar=1`;
+    const side = (length: number) => multiple * Math.max(1, Math.round((length * scale) / multiple));
+    return `scale=${side(video.width)}:${side(video.height)},setsar=1`;
   }
   const scale = `min(1,min(${box.width}/(iw*sar),${box.height}/ih))`;
-  return `scale=w='max(2,2*round(iw*sar*${scale}/2))':h='max(2,2*round(ih*${scale}/2))',setsar=1`;
+  const side = (length: string) => `${multiple}*max(1,round(${length}*${scale}/${multiple}))`;
+  return `scale=w='${side("iw*sar")}':h='${side("ih")}',setsar=1`;
 }
 
 /** Turns the data of the pipes into packets in the medium's own time. */

@@ -33,6 +33,8 @@ export interface SourceOptions {
   /** Box those frames are fitted into, in pixels. @default 448 × 252 */
   readonly width?: number;
   readonly height?: number;
+  /** The sides of frames are multiples of this many pixels, an even number. @default 2 */
+  readonly multiple?: number;
   /** Whether frames also come within 3840 × 2160, to read text in them. @default false */
   readonly largeFrames?: boolean;
   /** Languages of texts to keep, best first, as BCP 47 tags; an empty list keeps all. */
@@ -93,8 +95,14 @@ export async function openSources(
     signal,
     largeFrames = false,
   } = options;
-  const { fps, width, height } = { ...defaultFrames, ...options };
-  const common = { clipSeconds, languages, subtitles, signal, frames: { fps, width, height, largeFrames } };
+  const { fps, width, height, multiple } = { multiple: 2, ...defaultFrames, ...options };
+  const common = {
+    clipSeconds,
+    languages,
+    subtitles,
+    signal,
+    frames: { fps, width, height, multiple, largeFrames },
+  };
 
   if (isTextAddress(first) && specs.length === 1) {
     const { pathname } = new URL(first);

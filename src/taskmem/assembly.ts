@@ -1,13 +1,20 @@
 /** From a configuration to the parts it names: memory, perceptors, model, policy, reader, judge, trainer. */
 
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Adapter } from "../adapter/adapter.ts";
 import type { AdapterTarget } from "../adapter/adapter-file.ts";
 import { modelReader } from "../answer/model-reader.ts";
 import type { Reader } from "../answer/reader.ts";
-import { type Config, type PolicyName, policyName, simultaneousCalls } from "../config.ts";
-import type { Embedder, EngineCache, Model } from "../engine.ts";
+import {
+  type Config,
+  configuredPreset,
+  type PolicyName,
+  policyName,
+  simultaneousCalls,
+  withModel,
+} from "../config.ts";
+import type { Embedder, EngineCache, Model, Sampling } from "../engine.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../engines/local/index.ts";
 import type { NanoModel } from "../engines/nano/nano-model.ts";
 import { shippedWeights } from "../engines/nano/shipped.ts";
@@ -27,12 +34,16 @@ import { type WordAdapterTrainerOptions, wordAdapterTrainer } from "../policies/
 import { type ContextLimits, contextDefaults } from "../policy/context.ts";
 import type { PictureLimits } from "../policy/pictures.ts";
 import type { Policy } from "../policy/policy.ts";
+import { type PromptTemplate, parsePromptTemplate } from "../policy/prompt-template.ts";
+import { builtInTemplate } from "../policy/prompts.ts";
+import { pictureTokens, thinkingFields } from "../presets/presets.ts";
 import type { Judge } from "../reward/judge.ts";
 import { localJudge } from "../reward/local-judge.ts";
 import { modelJudge } from "../reward/model-judge.ts";
 import type { Source } from "../stream/clip.ts";
 import { openSource, openSources, type SourceOptions } from "../stream/open-source.ts";
 import type { AdapterTrainer } from "../training/train-adapter.ts";
+import { filledIn } from "../util/objects.ts";
 import { keepSecretsOf } from "../util/secrets.ts";
 
 const apiKeyVariable = "TASKMEM_API_KEY";
@@ -87,8 +98,9 @@ function limitsOf({ requestsPerMinute, tokensPerMinute }: Config["transcriber"])
   };
 }
 
-/** The model at the configured endpoint, or `null`. */
-export function configuredModel({ model }: Config): Model | null {
+/** The model at the configured endpoint, or another one there; `null` without an endpoint. */
+export function configuredModel(config: Config, other?: string): Model | null {
+  const { model } = other === undefined ? config : withModel(config, other);
   if (model.baseUrl === undefined || model.model === undefined) return null;
   return openaiModel({
     baseURL: model.baseUrl,
@@ -97,22 +109,19 @@ export function configuredModel({ model }: Config): Model | null {
     timeoutMs: model.timeoutSeconds * 1000,
     maxRetries: model.maxRetries,
     concurrency: model.concurrency,
-    video: model.video,
-    extraBody: extraBodyOf(model),
+    video: configuredPreset({ model })?.video === false ? "frames" : model.video,
+    extraBody: extraBodyOf(model, [model.baseUrl].flat()[0]!),
     ...limitsOf(model),
     ...(model.prices && { prices: model.prices }),
     ...(model.budget && { budget: model.budget }),
   });
 }
 
-/** What every request says besides our own fields: whether to think, as chat templates are told, and the user's own. */
-function extraBodyOf({ thinking, extraBody = {} }: Config["model"]): Record<string, unknown> {
+/** What every request says besides our own fields: whether to think, as the model is told, and the user's own. */
+function extraBodyOf(model: Config["model"], baseUrl: string): Record<string, unknown> {
+  const { thinking, extraBody = {} } = model;
   if (thinking === undefined) return extraBody;
-  const { chat_template_kwargs: own } = extraBody;
-  return {
-    ...extraBody,
-    chat_template_kwargs: { enable_thinking: thinking, ...(own as Record<string, unknown> | undefined) },
-  };
+  return filledIn(extraBody, thinkingFields(configuredPreset({ model }), baseUrl, thinking) ?? {});
 }
 
 export function configuredPerceptors(config: Config): Perceptors {
@@ -219,13 +228,51 @@ export function configuredModelPolicy(config: Config, model: Model): Policy {
     countTokens: wordSpace.countTokens,
     semantic: config.semantic,
     ...pictureLimits(config),
-    ...(config.model.temperature !== undefined && { sampling: { temperature: config.model.temperature } }),
+    ...samplingOf(config.model),
+    template: configuredTemplate(config),
   });
 }
 
+/** The sampling of a part of the configuration, if it has one. */
+function samplingOf({ sampling }: Config["answering"]): { readonly sampling?: Sampling } {
+  return sampling === undefined ? {} : { sampling: sampling as Sampling };
+}
+
+/**
+ * The words of the memory prompt: those of the configured file, of the preset, or our own.
+ * @throws ConfigError `prompt-template-invalid` for a file that cannot be read or used
+ */
+export function configuredTemplate(config: Config): PromptTemplate {
+  const { promptTemplate: file, preset } = config.model;
+  if (file !== undefined) return parsePromptTemplate(templateFile(config.model, file), file, config.semantic);
+  const template = configuredPreset(config)?.options?.template;
+  if (template === undefined) return builtInTemplate(config.semantic);
+  return parsePromptTemplate(template, `the preset ${preset}`, config.semantic);
+}
+
+/** Files of templates, each read once, so that all clips of a run are asked about in the same words. */
+const templateFiles = new WeakMap<Config["model"], string>();
+
+function templateFile(model: Config["model"], file: string): string {
+  try {
+    const text = templateFiles.get(model) ?? readFileSync(file, "utf8");
+    templateFiles.set(model, text);
+    return text;
+  } catch (cause) {
+    throw new ConfigError(
+      "prompt-template-invalid",
+      `Cannot read the prompt template ${file}: ${(cause as Error).message}. \`taskmem prompt > ${file}\` writes one to start from.`,
+      { cause },
+    );
+  }
+}
+
 /** How many of the window's pictures the model policy and its judge see. */
-function pictureLimits({ model: { framesPerClip, pictureTokens } }: Config): PictureLimits {
-  return { framesPerClip, pictureTokens };
+function pictureLimits(config: Config): PictureLimits {
+  const { framesPerClip, pictureTokens: most } = config.model;
+  const preset = most === undefined ? null : configuredPreset(config);
+  const tokensPerFrame = (preset && pictureTokens(preset, config.stream)) ?? undefined;
+  return { framesPerClip, pictureTokens: most, tokensPerFrame };
 }
 
 export function choiceOptions(config: Config): Omit<ChoiceOptions, "adapter"> {
@@ -272,10 +319,7 @@ export function configuredJudge(
 ): Judge {
   if (typeof judge === "object") return judge;
   if (judge === "local") return localJudge({ words: wordSpace });
-  const model = configuredModel({
-    ...config,
-    model: { ...config.model, ...(judgeModel !== undefined && { model: judgeModel }) },
-  });
+  const model = configuredModel(config, judgeModel);
   if (model === null)
     throw new ConfigError(
       "model-missing",
@@ -286,6 +330,7 @@ export function configuredJudge(
     concurrency: config.model.concurrency,
     cache: cache(),
     ...pictureLimits(config),
+    ...samplingOf(config.judging),
   });
 }
 
@@ -318,8 +363,9 @@ export async function configuredTrainer(
       const { samples = defaultSamples } = config.bestOfN;
       // Model output is expensive, so memory keeps it for later runs with the same endpoint and settings. Of several
       // endpoints the first names it: they serve the same model.
-      const { baseUrl, temperature = null, video } = config.model;
-      const store = memory.engineCache(JSON.stringify([[baseUrl].flat()[0], temperature, video]));
+      const { baseUrl, sampling = null, thinking = null, extraBody = null, video } = config.model;
+      const settings = [[baseUrl].flat()[0], sampling, thinking, extraBody, video];
+      const store = memory.engineCache(JSON.stringify(settings));
       const family = bestOfNFamily({ inner, words: wordSpace, samples, store });
       const judge = configuredJudge(config, { judge: judgeName ?? "model", judgeModel }, verdicts);
       const concurrency = concurrencyOf(config, true);
@@ -344,7 +390,9 @@ export async function configuredTrainer(
 
 export function configuredReader(config: Config, model: Model | null): Reader {
   const name = config.reader ?? (model ? "model" : "local");
-  return name === "model" && model ? modelReader(model) : lexicalReader({ words: wordSpace });
+  return name === "model" && model
+    ? modelReader(model, samplingOf(config.answering))
+    : lexicalReader({ words: wordSpace });
 }
 
 /** The named streams, or all. @throws DataError `stream-unknown` */

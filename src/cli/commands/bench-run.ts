@@ -32,7 +32,9 @@ import {
   configuredModel,
   configuredModelPolicy,
   configuredPerceptors,
+  configuredTemplate,
 } from "../../taskmem/assembly.ts";
+import { sha256 } from "../../util/hash.ts";
 import { maskedMessage } from "../../util/secrets.ts";
 import { flagOf } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
@@ -247,7 +249,7 @@ function runOptionsOf(invocation: Invocation, parts: Parts): RunOptions & { read
 /** What a run depends on besides its data and protocol; kept with it. */
 function settingsOf({ config, selection, models, kind }: Parts, mode: RecallMode) {
   const { protocol, limit, groups } = selection;
-  const { framesPerClip, pictureTokens } = config.model;
+  const { framesPerClip, pictureTokens, preset = "none", sampling, thinking, promptTemplate } = config.model;
   return {
     policy: kind,
     model: {
@@ -262,6 +264,10 @@ function settingsOf({ config, selection, models, kind }: Parts, mode: RecallMode
     choiceBudget: config.choice.budget ?? null,
     ...(framesPerClip !== undefined && { framesPerClip }),
     ...(pictureTokens !== undefined && { pictureTokens }),
+    ...(preset !== "none" && { preset }),
+    ...(sampling !== undefined && { sampling: pairsOf(sampling) }),
+    ...(thinking !== undefined && { thinking }),
+    ...(promptTemplate !== undefined && { prompt: sha256(JSON.stringify(configuredTemplate(config))) }),
     screenText: config.screenText,
     transcriber: config.transcriber.model ?? null,
     embedder: localEmbedder.id,
@@ -308,7 +314,7 @@ function modelsOf(config: Config, options: Invocation["options"]): Models {
     if (other === undefined) return writes;
     if (config.model.baseUrl === undefined)
       throw new ConfigError("model-missing", `Expected --base-url for the model ${other}, got none`);
-    return configuredModel({ ...config, model: { ...config.model, model: other } });
+    return configuredModel(config, other);
   };
   return { writes, answers: named(options.answerModel), judges: named(options.judgeModel) };
 }
@@ -326,14 +332,22 @@ const votesOf = (name: BenchmarkName, { id }: Answerer) =>
 
 const judgeOf = (model: Model | null): AnswerJudge => (model ? modelAnswerJudge(model) : wordingJudge());
 
+/** Options of sampling as their flag takes them. */
+const pairsOf = (sampling: unknown) =>
+  Object.entries(sampling as object)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(",");
+
 /** The command that repeats a run. */
 function commandOf(name: string, root: string, options: Invocation["options"]): string {
   const quoted = (value: unknown) => (/^[\w./:,-]+$/.test(String(value)) ? String(value) : `'${value}'`);
   const flags =
-    "annotations group policy weights budget rows updates variant order limit seed votes answerModel judgeModel baseUrl model framesPerClip pictureTokens config"
+    "annotations group policy weights budget rows updates variant order limit seed votes answerModel judgeModel baseUrl model preset thinking extraBody temperature sampling promptTemplate framesPerClip pictureTokens config"
       .split(" ")
       .filter((flag) => options[flag] !== undefined)
-      .map((flag) => `${flagOf(flag)} ${quoted(options[flag])}`);
+      .map(
+        (flag) => `${flagOf(flag)} ${quoted(flag === "sampling" ? pairsOf(options[flag]) : options[flag])}`,
+      );
   if (options.screenText === false) flags.push("--no-screen-text");
   return maskedMessage([`taskmem bench ${name} --root ${quoted(root)}`, ...flags].join(" "));
 }

@@ -8,6 +8,7 @@ import { leftOutLines, whyNothing } from "../../answer/left-out.ts";
 import { type Config, loadConfig, policyName } from "../../config.ts";
 import type { LeftOut, Memory } from "../../memory/memory.ts";
 import { configuredModel, configuredPerceptors, openConfiguredMemory } from "../../taskmem/assembly.ts";
+import { type EffectiveOption, effectiveOptions } from "../../taskmem/effective-options.ts";
 import { hasPackage, installLine, type OptionalPackage, optionalUses } from "../../util/optional.ts";
 import { findProgram, installHint, type ProgramName, runProgram } from "../../util/program.ts";
 import type { Invocation } from "../invocation.ts";
@@ -21,6 +22,8 @@ interface Check {
   readonly fix: string | null;
   /** What was left out of a stream. */
   readonly leftOut?: readonly LeftOut[];
+  /** Every option, and what set it. */
+  readonly options?: readonly EffectiveOption[];
 }
 
 export async function run({ output, flags, configFile, signal }: Invocation): Promise<number> {
@@ -48,11 +51,13 @@ export async function run({ output, flags, configFile, signal }: Invocation): Pr
     return exitCodes.usage;
   }
   const { memory: directory, model } = config.value;
+  const options = await effectiveOptions(flags, { file: configFile });
   report({
     check: "configuration",
     state: "ok",
-    detail: `memory ${directory}, policy ${policyName(config.value)}, ${model.model === undefined ? "no model" : `model ${model.model}`}`,
+    detail: `memory ${directory}, policy ${policyName(config.value)}, ${model.model === undefined ? "no model" : `model ${model.model}`}${optionLines(options)}`,
     fix: null,
+    options,
   });
   for (const check of await memoryChecks(config.value)) report(check);
   const senses = [
@@ -96,6 +101,14 @@ function optionalCheck(name: OptionalPackage, use: string): Check {
   return hasPackage(name)
     ? { check: name, state: "ok", detail: `installed, for ${use}`, fix: null }
     : { check: name, state: "missing", detail: `not installed; only for ${use}`, fix: installLine(name) };
+}
+
+/** A line for each option that is not as it is by default, with what set it. */
+function optionLines(options: readonly EffectiveOption[]): string {
+  return options
+    .filter(({ from }) => from !== "default")
+    .map(({ option, value, from }) => `\n        ${option} ${JSON.stringify(value)} (${from})`)
+    .join("");
 }
 
 async function memoryChecks(config: Config): Promise<Check[]> {

@@ -1,6 +1,6 @@
 /** `POST /chat/completions`: our request as its body, its answer as our completions. */
 import { z } from "zod";
-import type { Completion, GenerateRequest, Part } from "../../engine.ts";
+import type { Completion, GenerateRequest, Part, Sampling } from "../../engine.ts";
 import { tokenCount } from "./client.ts";
 import { badResponse } from "./errors.ts";
 
@@ -17,6 +17,8 @@ export interface WireFeatures {
   /** `max_tokens`; otherwise its later name `max_completion_tokens`. */
   readonly maxTokens: boolean;
   readonly temperature: boolean;
+  /** Sampling options that not every server has: all but temperature, tokens and seed. */
+  readonly sampling: boolean;
 }
 
 /** The request as the endpoint reads it, without the features it does not accept. */
@@ -26,15 +28,14 @@ export function chatBody(
   can: WireFeatures,
 ): Readonly<Record<string, unknown>> {
   const { system, parts, schema, logprobs, n = 1 } = request;
-  const { temperature, topP, topK, maxTokens, seed } = request.sampling ?? {};
+  const { temperature, maxTokens, seed } = request.sampling ?? {};
   const content = apart(parts.flatMap((part) => wireParts(part, can)));
   return {
     model,
     messages: [...(system ? [{ role: "system", content: system }] : []), { role: "user", content }],
     ...(n > 1 && { n }),
     ...(temperature !== undefined && can.temperature && { temperature }),
-    ...(topP !== undefined && { top_p: topP }),
-    ...(topK !== undefined && { top_k: topK }),
+    ...(can.sampling && samplingFields(request.sampling)),
     ...(maxTokens !== undefined && { [can.maxTokens ? "max_tokens" : "max_completion_tokens"]: maxTokens }),
     ...(seed !== undefined && { seed }),
     // Without a number llama-server adds 20 alternatives to every token; with 0 it sends none of this either.
@@ -51,6 +52,21 @@ export function chatBody(
         },
       }),
   };
+}
+
+/** Sampling options that not every server has, as it names them. */
+export function samplingFields(sampling: Sampling = {}): Readonly<Record<string, number>> {
+  const { topP, topK, minP, repetitionPenalty, presencePenalty, frequencyPenalty } = sampling;
+  const fields = {
+    ...{ top_p: topP, top_k: topK, min_p: minP },
+    // vLLM and SGLang call it by one name, llama-server by the other; each ignores what it does not know.
+    ...{ repetition_penalty: repetitionPenalty, repeat_penalty: repetitionPenalty },
+    ...{ presence_penalty: presencePenalty, frequency_penalty: frequencyPenalty },
+  };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Record<
+    string,
+    number
+  >;
 }
 
 /** A schema without lengths, at any depth. */

@@ -18,7 +18,7 @@ import {
   type Sampling,
 } from "../../engine.ts";
 import { ConfigError, EngineError } from "../../errors.ts";
-import { type ChatAnswer, chatBody, readChat, type WireFeatures } from "./chat.ts";
+import { type ChatAnswer, chatBody, readChat, samplingFields, type WireFeatures } from "./chat.ts";
 import { type EndpointOptions, openEndpoint, type TokenUse } from "./client.ts";
 
 /** How to reach and ask a model behind an endpoint. */
@@ -38,6 +38,7 @@ export interface ModelOptions extends EndpointOptions {
 const refusals: readonly [keyof WireFeatures, RegExp][] = [
   ["maxTokens", /'max_tokens'.*max_completion_tokens/i],
   ["temperature", /temperature/i],
+  ["sampling", /top_?[pk]|min_?p|(repetition|repeat|presence|frequency)_?penalty/i],
   ["bounds", /maxLength|maxItems/],
   ["jsonSchema", /response_format|json_schema|structured|guided|grammar/i],
   ["logprobs", /logprobs/i],
@@ -58,6 +59,7 @@ export function openaiModel(options: ModelOptions): Model {
     logprobs: true,
     maxTokens: true,
     temperature: true,
+    sampling: true,
   };
   /** After pictures were accepted once, a refusal that names them is about those pictures: too many, too large. */
   let tookPictures = false;
@@ -186,6 +188,7 @@ function usesOf({ parts, schema, logprobs, n = 1, sampling }: GenerateRequest): 
   return {
     maxTokens: sampling?.maxTokens !== undefined,
     temperature: sampling?.temperature !== undefined,
+    sampling: Object.keys(samplingFields(sampling)).length > 0,
     jsonSchema: schema !== undefined,
     bounds: schema !== undefined,
     logprobs: logprobs === true,

@@ -111,7 +111,7 @@ async function decide(setup: Setup, context: Context, wanted: DecideOptions): Pr
     ...request,
     parts: memoryPrompt(context, prompts),
     n,
-    sampling: { ...samplingFor(random), ...setup.sampling },
+    sampling: samplingFor(random, setup.sampling),
   });
   const actions = first.completions.map((completion) => actionOf(completion, context, setup));
   const [unusable] = actions;
@@ -155,9 +155,10 @@ async function repair(
 
 const rolloutSampling: Sampling = { temperature: 0.6, topP: 0.95, maxTokens: defaultMaxTokens };
 
-function samplingFor(random: Random | undefined): Sampling {
-  if (!random) return { temperature: 0, maxTokens: defaultMaxTokens };
-  return { ...rolloutSampling, seed: randomInt(random, 2 ** 31) };
+/** A draw has the seed of its own random numbers: with a configured one all draws would be the same. */
+function samplingFor(random: Random | undefined, own: Sampling): Sampling {
+  if (!random) return { temperature: 0, maxTokens: defaultMaxTokens, ...own };
+  return { ...rolloutSampling, ...own, seed: randomInt(random, 2 ** 31) };
 }
 
 function isUsable({ issues }: Action): boolean {
