@@ -7,6 +7,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Sampling } from "../src/engine.ts";
+import { openaiModel } from "../src/engines/openai/index.ts";
 import { type CliRun, type Row, taskmem } from "./support/cli.ts";
 import { findLlama, type LlamaOptions, type LlamaServer } from "./support/llama-server.ts";
 import { temporaryFolder } from "./support/memory.ts";
@@ -103,4 +105,22 @@ test("a server that is killed in the middle of an answer costs no clip", { skip 
   assert.deepEqual([...stored, ...failed].sort(), clips, run.stderr);
   const failures = run.rows.filter(({ event }) => event === "clip-failed").map(({ code }) => code);
   assert.ok(!failures.includes("unreachable"), "the call was made again");
+});
+
+test("every option of sampling takes effect", { skip }, async (t) => {
+  const { baseURL } = await start(t);
+  const model = openaiModel({ baseURL, model: "smollm2-135m" });
+  const write = async (sampling: Sampling) => {
+    const parts = [{ type: "text" as const, text: "List words about the sea." }];
+    const { completions } = await model.generate({ parts, sampling: { maxTokens: 20, ...sampling } });
+    return completions[0]!.text;
+  };
+  const greedy = await write({ temperature: 0 });
+  for (const penalty of [{ repetitionPenalty: 1.5 }, { presencePenalty: 2 }, { frequencyPenalty: 2 }])
+    assert.notEqual(await write({ temperature: 0, ...penalty }), greedy, JSON.stringify(penalty));
+  const drawn = { temperature: 1, seed: 1 };
+  assert.notEqual(await write(drawn), greedy);
+  assert.equal(await write(drawn), await write(drawn));
+  for (const narrow of [{ topK: 1 }, { topP: 0.01 }, { minP: 0.9 }])
+    assert.equal(await write({ ...drawn, ...narrow }), greedy, JSON.stringify(narrow));
 });
