@@ -173,7 +173,7 @@ export interface WordSpace {
   readonly id: string;
   /** Number of hash buckets. */
   readonly dimension: number;
-  /** Length of a text as memory budgets count it: `ceil(1.3 × whitespace words)`, CJK characters counted singly. */
+  /** Length of a text as memory budgets count it: 1.3 tokens a word, one a CJK character, one for four of a long run. */
   countTokens(text: string): number;
   /** Content stems in order, repeats kept, stop words gone; CJK runs as character bigrams. */
   stems(text: string): string[];

@@ -9,6 +9,7 @@
  * clip length, so a short last clip keeps its true end. 2. Ids in brackets lead entries by default, so that an answer
  * can cite them.
  */
+import { countTokens as estimatedTokens } from "../util/count-tokens.ts";
 import { type Clock, formatMoment } from "../util/time.ts";
 import type { Entry, FloorRow, Gap, RecalledEntry } from "./memory.ts";
 
@@ -21,7 +22,7 @@ export interface RenderOptions {
   readonly floor?: readonly FloorRow[];
   /** Most tokens of the text; the best-scored entries that fit are kept. @default unlimited */
   readonly tokenBudget?: number;
-  /** Counts the tokens of a text. @default an estimate: 1.3 per word, 1 per CJK character */
+  /** Counts the tokens of a text. @default an estimate (`util/count-tokens.ts`) */
   readonly countTokens?: (text: string) => number;
   /** Whether an id in brackets leads each entry; `false` gives the paper's plain form. @default true */
   readonly ids?: boolean;
@@ -125,7 +126,7 @@ export function withinBudget(
     gaps = [],
     floor = [],
     tokenBudget = Number.POSITIVE_INFINITY,
-    countTokens = estimateTokens,
+    countTokens = estimatedTokens,
   } = options;
   let left = tokenBudget - countTokens(`${descriptionHeading} ${knowledgeHeading}`);
   const streams = new Set([
@@ -153,11 +154,4 @@ export function withinBudget(
   };
   const fitting = gaps.filter((gap) => fits(gapBlock(gap, options)));
   return { entries, gaps: fitting, floor: floor.filter((row) => fits(floorLine(row, options))) };
-}
-
-const cjk = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/gu;
-
-function estimateTokens(text: string): number {
-  const words = text.replace(cjk, " ").split(/\s+/).filter(Boolean).length;
-  return Math.ceil(1.3 * words) + (text.match(cjk)?.length ?? 0);
 }

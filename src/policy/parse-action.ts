@@ -103,8 +103,7 @@ function failed(...issues: Issue[]): ParsedAction {
 }
 
 function tooLong(text: string, most: number, { countTokens }: ActionContract): Issue[] {
-  // Tokens are counted by words, but a run of letters without a blank is long too.
-  const tokens = Math.max(countTokens(text), Math.ceil(text.length / 10));
+  const tokens = countTokens(text);
   return tokens <= most
     ? []
     : [

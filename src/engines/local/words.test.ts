@@ -66,14 +66,6 @@ describe("word space", () => {
     assert.equal(stems("ｱﾊﾟｰﾄ"), stems("アパート")); // half-width forms are the same letters
   });
 
-  test("counts 1.3 tokens per word, rounded up, and CJK characters singly", () => {
-    assert.equal(wordSpace.countTokens(""), 0);
-    assert.equal(wordSpace.countTokens("one"), 2); // ceil(1.3)
-    assert.equal(wordSpace.countTokens("a b c d e f g h i j"), 13); // 1.3 × 10 exactly, not 14
-    assert.equal(wordSpace.countTokens("  two\twords \n"), 3); // ceil(2.6)
-    assert.equal(wordSpace.countTokens("看 red 门"), 4); // 2 characters + ceil(1.3)
-  });
-
   test("gives every stem one bucket and a sign, both spread evenly", () => {
     const indices = new Set<number>();
     let positive = 0;

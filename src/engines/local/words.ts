@@ -11,9 +11,10 @@
  * 2. Numbers are whole words, with their separators where they matter: `7:05` is one word and equals `07:05`,
  *    `1,000` equals `1000`, `3.5` stays `3.5`; `5pm` is `5` and `pm`.
  * 3. A negated auxiliary (`don't`) is entirely a stop word. Stems carry topics, not polarity.
- * 4. Each CJK character counts as one token, each word of other scripts as 1.3.
+ * 4. Lengths are told by `countTokens` (`util/count-tokens.ts`).
  */
 import type { WordSpace } from "../../engine.ts";
+import { countTokens } from "../../util/count-tokens.ts";
 import { sha256 } from "../../util/hash.ts";
 
 /** Raised whenever a rule in code changes; the lists below are hashed into the id automatically. */
@@ -44,8 +45,6 @@ const functionCharacters = new Set(
 
 const bigramScripts =
   "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}ー\\p{Script=Hangul}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}";
-/** Characters counted one by one against a memory budget. */
-const cjk = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}ー]/gu;
 const number = "\\d+(?:[.,:]\\d+)+|\\d+(?=[ap]m\\b)";
 const asciiToken = new RegExp(`${number}|[a-z0-9]+(?:'[a-z]+)*`, "g");
 const anyToken = new RegExp(
@@ -73,23 +72,6 @@ export const wordSpace: WordSpace = { id, dimension, countTokens, stems, bucket 
 /** Stems that stand for people, to tell topics from names. Compared as stems: `Alice` becomes `alic`. */
 export function nameStems(names: Iterable<string>): Set<string> {
   return new Set([...names].flatMap(stems));
-}
-
-function countTokens(text: string): number {
-  const plain = ascii.test(text) ? text : text.replace(cjk, " ");
-  const singles = plain === text ? 0 : (text.match(cjk)?.length ?? 0);
-  let count = 0;
-  let inWord = false;
-  for (let i = 0; i < plain.length; i++) {
-    const isSpace = isWhitespace(plain.charCodeAt(i));
-    if (!isSpace && !inWord) count += 1;
-    inWord = !isSpace;
-  }
-  return Math.ceil((13 * count) / 10) + singles; // 13·n / 10: 1.3·n is not exact in binary
-}
-
-function isWhitespace(code: number): boolean {
-  return code === 32 || (code >= 9 && code <= 13) || code === 0xa0 || code === 0x3000;
 }
 
 function stems(text: string): string[] {
