@@ -42,6 +42,12 @@ describe("parseReading", () => {
     }
   });
 
+  test("refuses an answer that repeats itself", () => {
+    const answer = "The keys are on the desk. ".repeat(8);
+    assert.equal(reading({ ...good, answer }), "its answer said the same again and again");
+    assert.equal((reading({ ...good, answer: '"No, no, no," he says.' }) as Reading).abstained, false);
+  });
+
   test("reads an option by letter, small letter, text or both", () => {
     for (const [option, letter] of [
       ["b", "B"],

@@ -8,6 +8,7 @@
 import { jsonrepair } from "jsonrepair";
 import type { Question } from "../tasks/task.ts";
 import { plainText } from "../util/plain-text.ts";
+import { isRepetitive } from "../util/repetition.ts";
 import type { Reading } from "./reader.ts";
 
 /** A model's answer, or what is wrong with it. */
@@ -28,6 +29,7 @@ export function parseReading(text: string, question: Question, shown: readonly s
   if (!isAnswerable(fields, answer)) {
     return { ok: true, reading: { answer: insufficient, option: null, abstained: true, cited: [] } };
   }
+  if (isRepetitive(answer)) return { ok: false, problem: "its answer said the same again and again" };
   const cited = citedIds(fields.citations, text, shown);
   if (cited.length === 0) {
     return { ok: false, problem: "it cited none of the entries shown, by their ids" };

@@ -5,6 +5,7 @@ import { pick, randomInt, seededRandom } from "../util/random.ts";
 import { tagIssues } from "./identity-tags.ts";
 import {
   type ActionContract,
+  type Asked,
   longestText,
   mostKnowledge,
   parseLeniently,
@@ -161,6 +162,62 @@ describe("lenient reading", () => {
     assert.deepEqual(codes(parseLeniently(running, both)), ["too-many"]);
     const lines = JSON.stringify({ description: good, knowledge: "1. Ann is tidy.\n2. Ann has a dog." });
     assert.deepEqual(parseLeniently(lines, both).knowledge, ["Ann is tidy.", "Ann has a dog."]);
+  });
+});
+
+describe("repetition in the lenient reading", () => {
+  const asked: Asked = {
+    memories: ["The room is empty.", "Ann is tidy."],
+    wording:
+      'Write the memory of each clip, one or two full sentences. Answer in this form: {"description":"…"}',
+    mayRepeat: false,
+    mayBeEmpty: false,
+  };
+  const read = (description: string, changes: Partial<Asked> = {}, contract = episodic) =>
+    parseLeniently(JSON.stringify({ description }), contract, false, { ...asked, ...changes });
+
+  test("is an issue: of the text itself, of a memory shown, of the request", () => {
+    const cases: [string, string][] = [
+      ["The clip is about a person. ".repeat(8), "repeats-itself"],
+      [`${"她在厨房里看书。".repeat(8)}`, "repeats-itself"],
+      ["Ann puts the keys down. Bob reads. Ann puts the keys down.", "repeats-itself"],
+      ["the room is EMPTY", "repeats-memory"],
+      ["Ann is tidy!", "repeats-memory"],
+      ["One or two full sentences.", "repeats-prompt"],
+      ["The memory of each clip. One or two full sentences!", "repeats-prompt"],
+    ];
+    for (const [text, code] of cases) {
+      const parsed = read(text);
+      assert.deepEqual([codes(parsed), parsed.description], [[code], ""], text);
+    }
+    const running = JSON.stringify({ description: good, knowledge: ["Ann is here. ".repeat(20)] });
+    assert.deepEqual(codes(parseLeniently(running, both, false, asked)), ["repeats-itself"]);
+  });
+
+  test("is none where something else is said", () => {
+    for (const text of [
+      "The room is empty but for Ann.",
+      'Bob says "No, no, no, no." The room is empty.',
+      "Ann says that one or two full sentences are enough.",
+    ])
+      assert.deepEqual(codes(read(text)), [], text);
+  });
+
+  test("of what is known drops that item", () => {
+    const text = JSON.stringify({ description: good, knowledge: ["Ann is tidy", "Bob owns a dog."] });
+    assert.deepEqual(parseLeniently(text, both, false, asked).knowledge, ["Bob owns a dog."]);
+  });
+
+  test("is accepted of a model that reads no correction", () => {
+    assert.deepEqual(codes(read("The room is empty.", { mayRepeat: true })), []);
+  });
+
+  test("an empty description says that nothing is new, if the model was told that it may", () => {
+    assert.deepEqual(codes(read("")), ["empty-text"]);
+    assert.deepEqual(read("", { mayBeEmpty: true }), { description: "", knowledge: [], issues: [] });
+    assert.deepEqual(codes(parseLeniently("", episodic, false, { ...asked, mayBeEmpty: true })), [
+      "empty-text",
+    ]);
   });
 });
 

@@ -4,9 +4,11 @@
  * Both return the same data and throw for no string. The strict reading changes nothing and names every departure from
  * the contract. The lenient one takes the JSON out of fences and prose, repairs it, accepts plain sentences and corrects
  * tags. Its issues are what it could not repair; such a text must not be stored. A text that was cut off
- * cannot be repaired: half a sentence would be kept as if it were whole.
+ * cannot be repaired: half a sentence would be kept as if it were whole. Nor can one that repeats itself, a memory
+ * before it or the prompt: what the model meant to say is not in it.
  */
 import { jsonrepair } from "jsonrepair";
+import { isRepetitive, saysTheSame } from "../util/repetition.ts";
 import { type KnownPeople, repairTags, tagIssues } from "./identity-tags.ts";
 import type { Issue } from "./policy.ts";
 
@@ -18,9 +20,21 @@ export interface ActionContract {
   readonly countTokens: (text: string) => number;
 }
 
+/** What the lenient reading compares a text with. */
+export interface Asked {
+  /** The memories that the model was shown. */
+  readonly memories: readonly string[];
+  /** The prompt without its records: what is asked, not what it is asked about. */
+  readonly wording: string;
+  /** Whether a text that repeats itself or a memory is accepted. */
+  readonly mayRepeat: boolean;
+  /** Whether the model was told that it may leave the description empty. */
+  readonly mayBeEmpty: boolean;
+}
+
 /** A text as it was read, with what is wrong with it. */
 export interface ParsedAction {
-  /** What happened, on one line; empty where there are issues with it. */
+  /** What happened, on one line; empty where there are issues with it, or where nothing is new. */
   readonly description: string;
   /** What is known from it, one self-contained sentence each. */
   readonly knowledge: readonly string[];
@@ -65,8 +79,14 @@ export function parseStrictly(text: string, contract: ActionContract): ParsedAct
 /**
  * The lenient reading: everything usable in a text.
  * @param isCut whether the engine says that the text stopped at its length limit
+ * @param asked what the model was shown and told; without it the text is not compared with that
  */
-export function parseLeniently(text: string, contract: ActionContract, isCut = false): ParsedAction {
+export function parseLeniently(
+  text: string,
+  contract: ActionContract,
+  isCut = false,
+  asked: Asked = nothingAsked,
+): ParsedAction {
   const answer = withoutThinking(text).slice(0, mostCharacters).trim();
   if (answer === "") return failed(isCut ? cutOff : emptyText);
   const read = readObject(answer, contract) ?? readSentences(answer);
@@ -74,12 +94,17 @@ export function parseLeniently(text: string, contract: ActionContract, isCut = f
   const [description, ...knowledge] = [read.description, ...read.knowledge].map((one) =>
     repairTags(oneLine(one), contract.known),
   );
+  if (description === "" && asked.mayBeEmpty) return { description, knowledge: [], issues: [] };
   if (!description || !/\p{L}/u.test(description)) return failed(emptyText);
   const lacksItsEnd =
     read.form === "repaired" && !answer.includes("}") && !/[.!?…。！？]["'”’]?$/.test(description);
   if ((isCut && read.form !== "json") || lacksItsEnd) return failed(cutOff);
   if (refusal.test(description)) return failed(refused);
-  const kept = contract.semantic ? [...new Set(knowledge)].filter((one) => /\p{L}/u.test(one)) : [];
+  const kept = contract.semantic
+    ? [...new Set(knowledge)].filter((one) => /\p{L}/u.test(one) && !isShown(one, asked))
+    : [];
+  const repeated = repetition([description, ...kept], asked);
+  if (repeated) return failed(repeated);
   const issues = [
     ...[description, ...kept].flatMap((one) => tooLong(one, longestTakenText, contract)),
     ...(kept.length > 2 * mostKnowledge ? [tooMany(kept)] : []),
@@ -91,6 +116,22 @@ const emptyText: Issue = { code: "empty-text", message: "the answer held no desc
 const cutOff: Issue = { code: "cut-off", message: "the answer was cut off before its end" };
 const notTheObject: Issue = { code: "not-json", message: "the answer was not the JSON object asked for" };
 const refused: Issue = { code: "refused", message: "the answer declined to describe the clip" };
+const nothingAsked: Asked = { memories: [], wording: "", mayRepeat: false, mayBeEmpty: false };
+/** Repetition in the text itself. */
+export const repeatsItself: Issue = {
+  code: "repeats-itself",
+  message: "the answer said the same again and again; say each thing once",
+};
+const repeatsPrompt: Issue = {
+  code: "repeats-prompt",
+  message: "the answer held words of the request instead of what happens in the clip",
+};
+/** A scene that does not change is told once: the way out of it is an empty description. */
+export const repeatsMemory: Issue = {
+  code: "repeats-memory",
+  message:
+    "the answer said again what was written before; write what is new in this clip, or leave the description empty if nothing is new",
+};
 const declined =
   "(?:help|assist|comply|describe|identify|provide|see|view|watch|access|process|continue|do that)";
 const refusal = new RegExp(
@@ -120,6 +161,35 @@ function tooMany(knowledge: readonly string[]): Issue {
     message: `the answer listed ${knowledge.length} things known where ${mostKnowledge} are the most`,
   };
 }
+
+/** What the texts of an answer, its description first, repeat. */
+function repetition(texts: readonly string[], asked: Asked): Issue | null {
+  const [description] = texts as [string];
+  if (isWording(description, asked)) return repeatsPrompt;
+  if (asked.mayRepeat) return null;
+  if (texts.some(isRepetitive)) return repeatsItself;
+  return isShown(description, asked) ? repeatsMemory : null;
+}
+
+function isShown(text: string, { memories }: Asked): boolean {
+  return memories.some((memory) => saysTheSame(text, memory));
+}
+
+/** Whether every sentence of a text stands in the wording of the prompt, word for word. */
+function isWording(text: string, { wording }: Asked): boolean {
+  const asked = ` ${wordsOf(wording)} `;
+  const sentences = text
+    .split(/[.!?\n]+/)
+    .map(wordsOf)
+    .filter((sentence) => sentence !== "");
+  return sentences.every((sentence) => asked.includes(` ${sentence} `));
+}
+
+const wordsOf = (text: string) =>
+  text
+    .toLowerCase()
+    .replace(/[^\p{L}\p{M}\p{N}]+/gu, " ")
+    .trim();
 
 /** What follows the last closing thinking tag; nothing where thinking never ended. */
 export function withoutThinking(text: string): string {

@@ -68,6 +68,8 @@ export interface Action {
   readonly revision: string;
   /** Non-empty when the text breaks the output contract; such an action must not be stored. */
   readonly issues: readonly Issue[];
+  /** What of the context its author was not shown, and why, as a sentence. @default nothing was left out */
+  readonly leftOut?: string;
 }
 
 /** The actions of one decision and what they cost. */

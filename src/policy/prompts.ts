@@ -40,8 +40,8 @@ export const promptMarks = {
   mistake: "You have answered before:",
 } as const;
 
-/** Most tokens of speech, captions and on-screen text, the clip's own first. */
-const mostStreamTokens = 4000;
+/** Most tokens of speech, captions and on-screen text, unless less is asked for. */
+export const mostStreamTokens = 4000;
 const mostLineCharacters = 2000;
 
 /** What a prompt asks for and how much it shows. */
@@ -49,12 +49,15 @@ export interface PromptOptions extends PictureLimits {
   /** Whether knowledge is asked for too. */
   readonly semantic: boolean;
   readonly countTokens: (text: string) => number;
+  /** Most tokens of speech, captions and on-screen text, the clip's own first. @default 4000 */
+  readonly streamTokens?: number;
   /** The words around what is shown. @default `builtInTemplate` */
   readonly template?: PromptTemplate | undefined;
 }
 
 /** An unusable answer, for the next attempt. */
 export interface Mistake {
+  /** As it is shown again; empty where seeing it would only have it repeated. */
   readonly text: string;
   /** A clause that follows "could not be used:". */
   readonly problem: string;
@@ -184,13 +187,16 @@ function placeValues(context: Context, options: PromptOptions, mistake: Mistake 
     tag_rule: known.ids.length === 0 ? "" : tagRule,
     stream: fence(promptMarks.stream, streamLines(context, options), known),
     supplement: context.supplement ?? "",
-    answer: mistake ? fence("your_answer", [mistake.text.slice(0, mostLineCharacters)], known) : "",
+    answer: mistake
+      ? fence("your_answer", [mistake.text.slice(0, mostLineCharacters) || notShown], known)
+      : "",
     problem: mistake?.problem ?? "",
     pictures,
     video: asOneVideo(pictures),
   };
 }
 
+const notShown = "(not shown again)";
 const tagRule =
   "A recognised person without a name is referred to by the tag listed for them, exactly as it is written and without adding anything; if several tags fit one person, use the one listed for this clip. Never make up a tag.";
 
@@ -240,6 +246,12 @@ function pictureLine(
 const picturesOpening =
   "Pictures follow, oldest first. Those from before the clip show what led up to it; the memory is about the clip itself.";
 
+/** The wording of a request, without its records: what a model is asked, not what it is asked about. */
+export function wordingOf(system: string, parts: readonly Part[]): string {
+  const texts = parts.flatMap((part) => (part.type === "text" ? [part.text] : []));
+  return [system, ...texts].join("\n\n").replace(/^<(\w+)>$.*?^<\/\1>$/gms, "");
+}
+
 /** The schema of the answer to `memoryPrompt`. */
 export function memorySchema(semantic: boolean): AnswerSchema {
   const text = { type: "string", maxLength: longestTextCharacters };
@@ -280,8 +292,9 @@ function peopleLines(people: Observation["people"]): string[] {
 }
 
 /** Lines of the window, oldest first, within the token limit: the clip's own from its start, then earlier ones back. */
-function streamLines({ observations, recent }: Context, { countTokens }: PromptOptions): string[] {
-  let left = mostStreamTokens;
+function streamLines({ observations, recent }: Context, options: PromptOptions): string[] {
+  const { countTokens, streamTokens = mostStreamTokens } = options;
+  let left = streamTokens;
   const within = (lines: readonly string[]) => {
     const fit = lines.findIndex((line) => {
       left -= countTokens(line);

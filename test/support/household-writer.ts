@@ -43,7 +43,8 @@ export function householdWriter(episode: Episode): HouseholdWriter {
       .slice(1)
       .map(Number);
     if (hours === undefined) return "ok";
-    if (!request.parts.some(({ type }) => type === "video")) return "Nothing can be seen.";
+    if (!request.parts.some(({ type }) => type === "video"))
+      return `Nothing can be seen at ${hours}:${minutes}:${seconds}.`;
     const place = Math.floor((hours * 3600 + minutes! * 60 + seconds!) / 10);
     for (const picture of ownPicturesOf(request)) seen.set(picture, place);
     const clip = episode.clips[place]!;

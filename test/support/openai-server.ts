@@ -403,11 +403,12 @@ function generatedAnswer({ body, index }: ServerRequest, { completions, cost }: 
   };
 }
 
-/** What was seen and last said, as one sentence. */
+/** What was seen and last said, and of which clip, as one sentence. */
 function memoryOf({ text, pictures }: ServerRequest): string {
   const spoken = text.match(/\p{Lu}\p{L}+(?: says)?: .+/gu)?.at(-1);
   const [red, green, blue] = pictures.at(-1)?.colour ?? [0, 0, 0];
-  const seen = `${pictures.length} pictures were shown, the last of mean colour ${red} ${green} ${blue}`;
+  const start = /The clip runs from (\S+)/.exec(text)?.[1];
+  const seen = `${start ? `From ${start} ` : ""}${pictures.length} pictures were shown, the last of mean colour ${red} ${green} ${blue}`;
   return spoken ? `${seen}, and ${spoken}` : seen;
 }
 

@@ -619,6 +619,64 @@ describe("an unusable answer", () => {
     assert.equal(actions[0]!.statements[0]!.text, "Ann waves.");
   });
 
+  test("can be one that repeats itself: it is not shown again, and is never kept", async () => {
+    const looping = asJson("Ann is there. ".repeat(9));
+    const model = smallModel((request, _, call) => (call === 0 ? looping : report(request)));
+    const { actions } = await policyOf(model).decide(about(clip(0)));
+    assert.equal(fenced(textOf(model.requests[1]!), "your_answer"), "(not shown again)");
+    assert.match(textOf(model.requests[1]!), /could not be used: the answer said the same again and again/);
+    assert.equal(actions[0]!.statements.length, 1);
+    const stubborn = await policyOf(smallModel(() => looping)).decide(about(clip(0)));
+    assert.deepEqual(
+      stubborn.actions.map(({ statements, issues }) => [statements, issues.map(({ code }) => code)]),
+      [[[], ["repeats-itself"]]],
+    );
+  });
+
+  test("can be words of the request", async () => {
+    const model = smallModel((request, _, call) =>
+      call === 0 ? asJson("Write the memory of this clip now.") : report(request),
+    );
+    const { actions } = await policyOf(model).decide(about(clip(0)));
+    assert.match(textOf(model.requests[1]!), /could not be used: the answer held words of the request/);
+    assert.equal(actions[0]!.statements.length, 1);
+  });
+
+  describe("can be a memory that was shown", () => {
+    const entries = [{ clip: 0, kind: "episodic" as const, text: "The room is empty." }];
+    const still = about(clip(1, { speech: [] }), { recent: { observations: [clip(0)], entries } });
+    const again = asJson("the room is empty");
+
+    test("what is new is then kept", async () => {
+      const model = smallModel((_, __, call) => (call === 0 ? again : asJson("The lamp goes out.")));
+      const { actions } = await policyOf(model).decide(still);
+      assert.match(textOf(model.requests[1]!), /or leave the description empty if nothing is new/);
+      assert.deepEqual(
+        actions[0]!.statements.map(({ text }) => text),
+        ["The lamp goes out."],
+      );
+    });
+
+    test("a scene that stays the same has nothing new to keep", async () => {
+      const model = smallModel((_, __, call) => (call === 0 ? again : asJson("")));
+      const { actions, cost } = await policyOf(model).decide(still);
+      assert.deepEqual([actions[0]!.statements, actions[0]!.issues, cost.calls], [[], [], 2]);
+    });
+
+    test("a model that repeats it regardless fails the clip", async () => {
+      const { actions } = await policyOf(smallModel(() => again)).decide(still);
+      assert.deepEqual(
+        actions[0]!.issues.map(({ code }) => code),
+        ["repeats-memory"],
+      );
+      const { actions: taken } = await policyOf(
+        smallModel(() => again),
+        { mayRepeat: true },
+      ).decide(still);
+      assert.equal(taken[0]!.statements.length, 1);
+    });
+  });
+
   test("is not repaired without attempts left", async () => {
     const model = smallModel(() => "");
     const { actions } = await policyOf(model, { attempts: 0 }).decide(about(clip(0)));

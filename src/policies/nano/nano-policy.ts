@@ -16,6 +16,8 @@ import { NanoWeightsTrainer } from "./weights-trainer.ts";
 /** Counts the memory tokens of a text. */
 export type CountTokens = (text: string) => number;
 
+/** Nano reads no correction, and what it repeats is a figure of the household. */
+const household = { mayRepeat: true };
 /** A rollout is a plain sample: its log-probabilities are those of the draw. */
 const rolloutSampling: Sampling = { temperature: 1, topP: 1 };
 /** Acting keeps some variety: the most likely memory is always of the same kind. */
@@ -40,7 +42,7 @@ export async function nanoPhaseOnePolicy(
     id: `nano:${checksum.slice(0, 12)}`,
     trainer,
     policy: async () =>
-      modelPolicy({ model: current(), countTokens, sampling: rolloutSampling, attempts: 0 }),
+      modelPolicy({ ...household, model: current(), countTokens, sampling: rolloutSampling, attempts: 0 }),
     sampleOf: samplesOf(new NanoModel(weights, checksum, programs), countTokens),
     reference: (samples) => trainer.reference(samples),
   };
@@ -48,7 +50,10 @@ export async function nanoPhaseOnePolicy(
 
 /** The policy that acts with nano's weights, and with an adapter if one is given. */
 export function nanoPolicy(model: NanoModel, adapter: Adapter | null, countTokens: CountTokens): Policy {
-  return { ...modelPolicy({ model, countTokens, adapter, sampling: actingSampling }), id: "nano" };
+  return {
+    ...modelPolicy({ ...household, model, countTokens, adapter, sampling: actingSampling }),
+    id: "nano",
+  };
 }
 
 /** Nano in Phase Two: trains an adapter from zero over frozen weights; `policy` is the one without an adapter. */
@@ -58,7 +63,8 @@ export function trainableNano(
 ): TrainablePolicy<NanoSample, VectorAdapter> {
   return {
     trainer: nanoVectorTrainer(model),
-    policy: async () => modelPolicy({ model, countTokens, sampling: rolloutSampling, attempts: 0 }),
+    policy: async () =>
+      modelPolicy({ ...household, model, countTokens, sampling: rolloutSampling, attempts: 0 }),
     sampleOf: samplesOf(model, countTokens),
   };
 }

@@ -1,0 +1,70 @@
+/**
+ * Texts that repeat: what a model writes when it loops, and two texts that say the same in the same words.
+ *
+ * Texts are compared by their letters and digits alone, so that blanks, stops and case make no difference and a text
+ * without blanks is read like any other. Lengths are bytes of UTF-8, because a Chinese character says as much as
+ * three Latin letters.
+ */
+
+/** Repeats in a row from which something is a loop, if they have `shortestLoop` together. */
+const fewestRepeats = 4;
+const shortestLoop = 80;
+/** Longest piece whose repeats are looked for, in letters. */
+const longestPiece = 300;
+/** Shortest sentence that may not be said twice. */
+const shortestSentence = 12;
+
+/** Letters and digits of a text in one case and composed the same way. */
+export function lettersOf(text: string): string {
+  return text
+    .normalize("NFKC")
+    .toLowerCase()
+    .replace(/[^\p{L}\p{M}\p{N}]+/gu, "");
+}
+
+/** Whether two texts say the same in the same words. Texts without letters and digits never do. */
+export function saysTheSame(one: string, other: string): boolean {
+  const letters = lettersOf(one);
+  return letters !== "" && letters === lettersOf(other);
+}
+
+/**
+ * Whether a text repeats itself as no one writes: a piece of it comes four times in a row, 80 letters long together, or
+ * a sentence of 12 letters or more comes twice (bytes, see above). What is quoted may come twice: a chorus, a call,
+ * "no, no, no" are what was said.
+ */
+export function isRepetitive(text: string): boolean {
+  return loops(lettersOf(text)) || saysTwice(text.replace(quoted, " "));
+}
+
+const quoted = /"[^"]*"|“[^”]*”|„[^“”]*[“”]|«[^»]*»|「[^」]*」|『[^』]*』/g;
+
+function loops(letters: string): boolean {
+  const longest = Math.min(longestPiece, Math.floor(letters.length / fewestRepeats));
+  for (let piece = 1; piece <= longest; piece++) {
+    let equal = 0;
+    for (let at = piece; at < letters.length; at++) {
+      equal = letters[at] === letters[at - piece] ? equal + 1 : 0;
+      const run = equal + piece;
+      if (run >= fewestRepeats * piece && bytesOf(letters.slice(at + 1 - run, at + 1)) >= shortestLoop)
+        return true;
+    }
+  }
+  return false;
+}
+
+function saysTwice(text: string): boolean {
+  const sentences = text
+    .split(/[.!?…。！？｡\n]+/u)
+    .map(lettersOf)
+    .filter((sentence) => bytesOf(sentence) >= shortestSentence);
+  return new Set(sentences).size < sentences.length || isDoubled(lettersOf(text));
+}
+
+/** Whether the whole is one piece, twice or more often. */
+function isDoubled(letters: string): boolean {
+  const again = (letters + letters).indexOf(letters, 1);
+  return again < letters.length && bytesOf(letters.slice(0, again)) >= shortestSentence;
+}
+
+const bytesOf = (text: string) => Buffer.byteLength(text);
