@@ -132,6 +132,11 @@ test("a preset fills what is left out, at once or again, and its options are che
     { policy: "choice", "model.promptTemplate": "a.txt" },
     /model\.promptTemplate: only .*`choice`/,
   );
+  for (const temperature of [{ "model.temperature": 0 }, { "model.sampling": { temperature: 0 } }])
+    await refused(
+      { policy: "best-of-n", ...temperature },
+      /model\.temperature: expected above 0 for `best-of-n`/,
+    );
   await refused({ "stream.multiple": 3 }, /stream\.multiple: .*multiple of 2/);
 });
 

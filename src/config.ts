@@ -357,7 +357,8 @@ function conflicts(config: Config): string[] {
     "needs model.baseUrl (--base-url, TASKMEM_BASE_URL) and model.model (--model, TASKMEM_MODEL)";
   if ((config.policy === "model" || config.policy === "best-of-n") && !complete)
     issues.push(`  policy: \`${config.policy}\` ${missing}`);
-  if (policyName(config) === "best-of-n" && config.model.temperature === 0)
+  const { temperature = config.model.sampling?.temperature } = config.model;
+  if (policyName(config) === "best-of-n" && temperature === 0)
     issues.push(
       "  model.temperature: expected above 0 for `best-of-n`, got 0: all its samples would be the same",
     );

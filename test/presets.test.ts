@@ -135,7 +135,7 @@ const rows: readonly [PresetName, string, Json, on: Json | null, off: Json | nul
   ],
   [
     ...(["claude", "anthropic/claude-sonnet-4.5", greedy] as const),
-    { temperature: 1, max_tokens: 4096, thinking: { type: "enabled", budget_tokens: 2000 } },
+    { temperature: 1, max_tokens: 4096, thinking: { type: "enabled", budget_tokens: 1024 } },
     greedy,
   ],
 ];

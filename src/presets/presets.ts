@@ -249,7 +249,7 @@ export const presets = {
     models: /(^|\/)claude/,
     source: "Claude API, OpenAI SDK compatibility: thinking goes with temperature 1",
     thinks: false,
-    thinking: { on: { thinking: { type: "enabled", budget_tokens: 2000 } }, off: {} },
+    thinking: { on: { thinking: { type: "enabled", budget_tokens: 1024 } }, off: {} },
     sampling: { on: { temperature: 1 } },
     picture: { side: 28 },
     frames: null,

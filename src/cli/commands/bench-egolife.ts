@@ -6,7 +6,8 @@ import type { Invocation } from "../invocation.ts";
 const textOnly = ["policies", "budgets", "stream", "window", "lang", "foreign"];
 const videoOnly = [
   ...["config", "baseUrl", "model", "policy", "budget", "rows", "framesPerClip", "pictureTokens", "group"],
-  ...["votes", "answerModel", "judgeModel", "screenText", "run"],
+  ...["votes", "answerModel", "judgeModel", "screenText", "run", "preset", "thinking", "extraBody"],
+  ...["temperature", "sampling", "promptTemplate"],
 ];
 
 /** @throws ConfigError `flags-invalid` for flags of the other kind of run */
