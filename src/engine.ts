@@ -111,8 +111,21 @@ export interface Generation {
   readonly cost: Cost;
 }
 
-/** Which of the things a request may hold a model takes. */
-export interface ModelCapabilities {
+/** How much a model takes, where that is known. */
+export interface ModelLimits {
+  /** Tokens of one request, those of its answer included. */
+  readonly contextTokens: number | null;
+  /** Requests that are computed at once; also the most samples of one call. */
+  readonly slots: number | null;
+  /** Names of the models that the server lists, in its order. */
+  readonly served: readonly string[] | null;
+}
+
+/** The limits of a model that tells none. */
+export const unknownLimits: ModelLimits = { contextTokens: null, slots: null, served: null };
+
+/** Which of the things a request may hold a model takes, and how much of them. */
+export interface ModelCapabilities extends ModelLimits {
   readonly images: boolean;
   /** Takes a whole clip as video. */
   readonly video: boolean;
@@ -127,7 +140,11 @@ export interface Model {
   readonly id: string;
   /** Asked once at start; cached. @throws EngineError when the endpoint cannot be reached or refuses the key. */
   capabilities(signal?: AbortSignal): Promise<ModelCapabilities>;
-  /** @throws EngineError when all retries fail (`isRetryable` says whether later may work), or `code: "budget-spent"`. */
+  /**
+   * @throws EngineError when all retries fail (`isRetryable` says whether later may work); `budget-spent`;
+   * `context-overflow` for a prompt that is too long, with `details.needed` and `details.available`: its tokens and the
+   * most a prompt may have, each `null` where unknown
+   */
   generate(request: GenerateRequest): Promise<Generation>;
   /** Everything spent so far. */
   cost(): Cost;

@@ -56,6 +56,15 @@ export class EngineError extends TaskMemError {
   }
 }
 
+/** Codes of requests that an engine refused for what they hold; it will refuse the same one again. */
+const refusalCodes: readonly string[] = ["bad-request", "context-overflow"];
+
+/** Whether an error, or a failure as it was kept, is an engine's refusal of one request. */
+export function isRefusal(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === "string" && refusalCodes.includes(code);
+}
+
 /** The memory could not be opened, read or written; what was acknowledged before is still there. */
 export class StoreError extends TaskMemError {}
 
@@ -89,6 +98,7 @@ export const errorCodes = {
   "clock-invalid": "The stream's clock is not of a known kind.",
   "config-invalid": "Options have invalid values; the message names each.",
   "config-unreadable": "The configuration file could not be loaded.",
+  "context-overflow": "The prompt is longer than the model's context.",
   "cursor-invalid": "The cursor belongs to another list or filter, or is not a cursor.",
   "cut-failed": "ffmpeg could not cut the recording.",
   "decode-failed": "ffmpeg's output could not be read.",

@@ -38,6 +38,7 @@ export type {
   Generation,
   Model,
   ModelCapabilities,
+  ModelLimits,
   Part,
   SampledTokens,
   Sampling,

@@ -6,7 +6,7 @@
  * together. Its caller reads and perceives the source (`agent.ts`).
  */
 import { addCost, type Cost, noCost } from "./engine.ts";
-import { EngineError } from "./errors.ts";
+import { EngineError, isRefusal } from "./errors.ts";
 import { wholeFloor } from "./memory/floor.ts";
 import type { Entries, Entry, Journal, LeftOut, PolicyState } from "./memory/memory.ts";
 import type { Observation } from "./perception/observation.ts";
@@ -245,5 +245,5 @@ function unusable([action]: readonly Action[]): Failure {
 
 /** Whether an engine's failure concerns this clip or this moment rather than the whole set-up. */
 function concernsClip(error: EngineError): boolean {
-  return error.isRetryable || error.code === "bad-response" || error.code === "bad-request";
+  return error.isRetryable || error.code === "bad-response" || isRefusal(error);
 }

@@ -11,7 +11,7 @@ import { createInterface } from "node:readline";
 import { before, test } from "node:test";
 import { adapterText, parseAdapter } from "../src/adapter/adapter-file.ts";
 import type { Model } from "../src/engine.ts";
-import { noCost } from "../src/engine.ts";
+import { noCost, unknownLimits } from "../src/engine.ts";
 import { lexicalReader, wordSpace } from "../src/engines/local/index.ts";
 import { askAbout } from "../src/household/index.ts";
 import type { KeptAdapter, Memory } from "../src/memory/memory.ts";
@@ -220,6 +220,7 @@ const modelThatSays = (text: string): Model => ({
     jsonSchema: true,
     samples: true,
     logprobs: false,
+    ...unknownLimits,
   }),
   generate: async () => ({
     completions: [{ text, thinking: null, finish: "stop", tokens: null }],

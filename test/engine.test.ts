@@ -103,7 +103,7 @@ test("faults that last leave visible failed clips; the next run retries those th
     [6, [{ kind: "malformed" }, "bad-response"]],
     [8, [{ kind: "content", content: '{"colour": [1, 2]}' }, "no-usable-text"]],
     [9, [{ kind: "content", content: "" }, "no-usable-text"]],
-    [refused, [{ kind: "status", status: 400, message: "the prompt is too long" }, "bad-request"]],
+    [refused, [{ kind: "status", status: 400, message: "the prompt is too long" }, "context-overflow"]],
   ]);
   server.setFaults((request) => lasting.get(clipOf(request))?.[0]);
   const first = await watch(server, "lasting", { timeoutSeconds: 1, maxRetries: 1 });

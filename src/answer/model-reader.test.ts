@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { addCost, type GenerateRequest, type Model, noCost } from "../engine.ts";
+import { addCost, type GenerateRequest, type Model, noCost, unknownLimits } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import type { Entry } from "../memory/memory.ts";
 import { letterOptions } from "../tasks/task.ts";
@@ -20,6 +20,7 @@ function scripted(...sayings: (string | Error)[]): Model & { readonly requests: 
       jsonSchema: true,
       samples: true,
       logprobs: false,
+      ...unknownLimits,
     }),
     cost: () => spent,
     generate: async (request) => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { temporaryFolder } from "../../test/support/memory.ts";
-import { type GenerateRequest, type Model, noCost } from "../engine.ts";
+import { type GenerateRequest, type Model, noCost, unknownLimits } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import { cachedModel, folderCache } from "./cached-model.ts";
 
@@ -26,6 +26,7 @@ function counted() {
       jsonSchema: true,
       samples: true,
       logprobs: true,
+      ...unknownLimits,
     }),
     generate: async (request) => {
       if (fails) throw new EngineError("unavailable", "not now", { isRetryable: true });

@@ -7,7 +7,7 @@ import { openTestMemory, temporaryFolder } from "../../test/support/memory.ts";
 import { film, observationsOf, watchedMemory } from "../../test/support/watched-memory.ts";
 import { createAgent } from "../agent.ts";
 import type { Reader } from "../answer/reader.ts";
-import { type Model, noCost } from "../engine.ts";
+import { type Model, noCost, unknownLimits } from "../engine.ts";
 import { lexicalReader, wordSpace } from "../engines/local/index.ts";
 import { askAbout, type FactKind, factKinds } from "../household/index.ts";
 import type { Memory } from "../memory/memory.ts";
@@ -188,7 +188,14 @@ test("a model's verdicts are kept in the memory: interrupted judging resumes wit
   const memory = await openTestMemory(join(folder, String(opened++)));
   const learn = async (scope: string, dieAt = Number.POSITIVE_INFINITY) => {
     let calls = 0;
-    const can = { images: false, video: false, jsonSchema: true, samples: false, logprobs: false };
+    const can = {
+      ...unknownLimits,
+      images: false,
+      video: false,
+      jsonSchema: true,
+      samples: false,
+      logprobs: false,
+    };
     const model: Model = {
       id: "prefers-the-first",
       capabilities: async () => can,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type GenerateRequest, type Model, noCost, type Part } from "../engine.ts";
+import { type GenerateRequest, type Model, noCost, type Part, unknownLimits } from "../engine.ts";
 import { wordSpace } from "../engines/local/words.ts";
 import { EngineError } from "../errors.ts";
 import type { PictureLimits } from "../policy/pictures.ts";
@@ -26,6 +26,7 @@ function modelOf(answer: (asked: Asked, call: number) => string | Promise<string
       jsonSchema: true,
       samples: false,
       logprobs: false,
+      ...unknownLimits,
     }),
     async generate(request) {
       const text = request.parts

@@ -11,6 +11,7 @@ import {
   type GenerateRequest,
   type Model,
   noCost,
+  unknownLimits,
 } from "../../src/engine.ts";
 import { type Episode, type Fact, sentenceOf } from "../../src/household/index.ts";
 import { kindOfQuestion, kindOfSentence } from "../../src/household/language.ts";
@@ -89,6 +90,7 @@ export function householdWriter(episode: Episode): HouseholdWriter {
       jsonSchema: true,
       samples: true,
       logprobs: false,
+      ...unknownLimits,
     }),
     generate: async (request) => {
       requests.push(request);

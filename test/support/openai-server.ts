@@ -23,7 +23,7 @@ export interface Picture {
 
 /** One request as the server understood it. */
 export interface ServerRequest {
-  /** Counts all requests but those for the list of models, from 0. */
+  /** Counts all requests but those for the list of models and for `/props`, from 0. */
   readonly index: number;
   readonly path: string;
   readonly authorization: string | undefined;
@@ -71,6 +71,10 @@ export interface ServerOptions {
   /** Decides each request's fault; the answer waits for it. */
   readonly faults?: (request: ServerRequest) => Fault | undefined | Promise<undefined>;
   readonly refuses?: readonly Inability[];
+  /** What the list of models says of each, beside its name. */
+  readonly card?: Json;
+  /** The answer to `GET /props`, as llama-server has it. @default none */
+  readonly props?: unknown;
   /** Keys accepted; all without it. A refusal repeats the key, as hosted servers do. */
   readonly apiKey?: string;
   /** Numbers in an embedding. @default 8 */
@@ -108,8 +112,14 @@ export async function startOpenAiServer(options: ServerOptions): Promise<OpenAiS
   async function answer(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = new URL(message.url!, "http://server").pathname;
     if (message.method === "GET" && path === "/v1/models") {
-      const data = options.models.map((id) => ({ id, object: "model", created: 0, owned_by: "test" }));
-      return send(response, 200, { object: "list", data });
+      const card = { object: "model", created: 0, owned_by: "test", ...options.card };
+      return send(response, 200, { object: "list", data: options.models.map((id) => ({ id, ...card })) });
+    }
+    if (message.method === "GET") {
+      const props = path === "/props" ? options.props : undefined;
+      return props === undefined
+        ? send(response, 404, errorBody(`No route ${path}`))
+        : send(response, 200, props);
     }
     const read = { index: requests.length, path, authorization: message.headers.authorization };
     const request = await readRequest(message, read);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Cost, type GenerateRequest, type Model, noCost } from "../../engine.ts";
+import { type Cost, type GenerateRequest, type Model, noCost, unknownLimits } from "../../engine.ts";
 import { EngineError } from "../../errors.ts";
 import { modelAnswerJudge, parseGrade, wordingJudge } from "./answer-judge.ts";
 
@@ -16,6 +16,7 @@ function speaking(texts: readonly (string | Error)[]): Model & { readonly asked:
       jsonSchema: true,
       samples: true,
       logprobs: false,
+      ...unknownLimits,
     }),
     generate: async (request) => {
       const text = texts[asked.length]!;

@@ -6,7 +6,7 @@
  * never a grade. Figures of different judges are never mixed: the id names model and wording.
  */
 import type { AnswerSchema, Cost, Model } from "../../engine.ts";
-import { EngineError } from "../../errors.ts";
+import { EngineError, isRefusal } from "../../errors.ts";
 import { sha256 } from "../../util/hash.ts";
 
 /** A judge's grade of an open answer. */
@@ -110,7 +110,7 @@ async function grade(model: Model, request: GradeRequest, attempts: number): Pro
       const verdict = parseGrade(text);
       if (verdict) return { ok: true, verdict, raw };
     } catch (error) {
-      if (!(error instanceof EngineError) || error.code !== "bad-request") throw error;
+      if (!(error instanceof EngineError) || !isRefusal(error)) throw error;
       return { ok: false, problem: `the judge refused: ${error.message}`, raw };
     }
   }

@@ -9,7 +9,7 @@ import {
   statementOf,
   temporaryFolder,
 } from "../../../test/support/memory.ts";
-import { type Cost, type GenerateRequest, type Model, noCost } from "../../engine.ts";
+import { type Cost, type GenerateRequest, type Model, noCost, unknownLimits } from "../../engine.ts";
 import { letterOptions } from "../../tasks/task.ts";
 import { modelAnswerer, openAnswer } from "./answerers.ts";
 
@@ -26,6 +26,7 @@ function speaking(texts: readonly string[]): Model & { readonly asked: GenerateR
       jsonSchema: true,
       samples: true,
       logprobs: false,
+      ...unknownLimits,
     }),
     generate: async (request) => {
       asked.push(request);

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { DataError, EngineError } from "../../errors.ts";
+import { DataError, EngineError, isRefusal } from "../../errors.ts";
 import type { Memory } from "../../memory/memory.ts";
 import type { Perceptors } from "../../perception/perceive.ts";
 import { openStream } from "../datasets/files/open-stream.ts";
@@ -208,7 +208,7 @@ async function answerTask(running: Running, item: PlannedTask, memory: Memory): 
 function ownProblem(error: unknown): string {
   const concernsQuestion =
     isDown(error) ||
-    (error instanceof EngineError && error.code === "bad-request") ||
+    (error instanceof EngineError && isRefusal(error)) ||
     (error instanceof Error && "code" in error && error.code === "sealed");
   if (!concernsQuestion) throw error;
   return (error as Error).message;

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { createAgent } from "../../agent.ts";
 import type { Reader } from "../../answer/reader.ts";
 import type { Cost } from "../../engine.ts";
-import { EngineError } from "../../errors.ts";
+import { EngineError, isRefusal } from "../../errors.ts";
 import type { ClipFailure, Memory } from "../../memory/memory.ts";
 import type { Perceptors } from "../../perception/perceive.ts";
 import { contextDefaults } from "../../policy/context.ts";
@@ -99,7 +99,7 @@ export async function watchUntil(
 
 /** A clip that was refused stays so: had the endpoint refused them all, the run had stopped. */
 async function giveUpRefused(memory: Memory, stream: string): Promise<void> {
-  const refused = (await memory.clipFailures(stream)).filter(({ failure }) => failure.code === "bad-request");
+  const refused = (await memory.clipFailures(stream)).filter(({ failure }) => isRefusal(failure));
   await memory.giveUpClips(
     stream,
     refused.map(({ clip }) => clip),

@@ -16,6 +16,7 @@ import {
   type ModelCapabilities,
   noCost,
   type Part,
+  unknownLimits,
 } from "../../engine.ts";
 import { DataError, EngineError } from "../../errors.ts";
 import { sha256 } from "../../util/hash.ts";
@@ -44,6 +45,7 @@ const abilities: ModelCapabilities = {
   jsonSchema: true,
   samples: true,
   logprobs: true,
+  ...unknownLimits,
 };
 
 /** Options of `openNano`. */

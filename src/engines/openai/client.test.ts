@@ -64,7 +64,8 @@ for (const [name, fault, facts] of lasting) {
 }
 
 const final: readonly [number, string, string][] = [
-  [400, "bad-request", "the prompt is too long"],
+  [400, "bad-request", "top_p is out of range"],
+  [400, "context-overflow", "the prompt is too long"],
   [401, "unauthorized", "no such key"],
   [403, "unauthorized", "not for you"],
   [404, "unknown-model", "no such model"],

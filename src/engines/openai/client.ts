@@ -14,7 +14,7 @@ import { ConfigError, EngineError } from "../../errors.ts";
 import type { Random } from "../../util/random.ts";
 import { keepSecret, keepSecretsIn } from "../../util/secrets.ts";
 import { toEngineError } from "./errors.ts";
-import { type Connection, post, readBody } from "./http.ts";
+import { type Connection, get, post, readBody } from "./http.ts";
 import { longestAskedMs, openPool } from "./pool.ts";
 import { openTokenWindow } from "./token-window.ts";
 
@@ -91,10 +91,18 @@ export interface Endpoint {
     attempt: Attempt<T>,
     signal?: AbortSignal,
   ): Promise<{ readonly value: T; readonly cost: Cost }>;
+  /**
+   * What each base URL's server tells about itself at a path below it, where `../` leads above a `/v1`: the parsed body,
+   * or `null` for any failure. Outside of queue and budget, without retries.
+   * @throws the signal's reason once it is aborted
+   */
+  tells(path: string, signal?: AbortSignal): Promise<readonly unknown[]>;
   /** Everything spent so far. */
   cost(): Cost;
 }
 
+/** Longest wait for what a server tells about itself. */
+const longestTellingMs = 10_000;
 const longestBackoffMs = 60_000;
 
 /** A connection, and how messages name it. */
@@ -178,8 +186,21 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
     }
   }
 
+  async function tells(connection: Connection, path: string, signal: AbortSignal | undefined) {
+    const limit = AbortSignal.timeout(Math.min(timeoutMs, longestTellingMs));
+    const either = signal ? AbortSignal.any([signal, limit]) : limit;
+    const isAboveRoot = path.startsWith("../") && !/\/v1\/*$/.test(connection.url.pathname);
+    try {
+      return await readBody(await get(connection, isAboveRoot ? path.slice(3) : path, either));
+    } catch {
+      signal?.throwIfAborted();
+      return null;
+    }
+  }
+
   return {
     cost: budget.spent,
+    tells: (path, signal) => Promise.all(connections.map((connection) => tells(connection, path, signal))),
     call: async (forecast, attempt, signal) => {
       const waiting = signal ? { signal } : {};
       const tried = new Set<NamedConnection>();

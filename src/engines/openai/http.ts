@@ -41,25 +41,37 @@ const mostRedirects = 5;
  * @throws Refusal for a status from 400 up; EngineError `redirect-refused`; what `fetch` throws for a lost connection,
  * or the signal's reason
  */
-export async function post(
-  { url, apiKey, fetch }: Connection,
+export function post(
+  connection: Connection,
   path: string,
   body: object,
   signal: AbortSignal,
 ): Promise<Response> {
+  const isForm = body instanceof FormData;
+  return send(connection, path, {
+    method: "POST",
+    ...(!isForm && { headers: { "content-type": "application/json" } }),
+    body: isForm ? body : JSON.stringify(body),
+    signal,
+  });
+}
+
+/** GETs a path below the root, as `post` does; one that begins with `../` is above it. @throws as `post` */
+export function get(connection: Connection, path: string, signal: AbortSignal): Promise<Response> {
+  return send(connection, path, { method: "GET", signal });
+}
+
+async function send({ url, apiKey, fetch }: Connection, path: string, init: RequestInit): Promise<Response> {
   let target = new URL(url);
   target.pathname = `${url.pathname.replace(/\/+$/, "")}/${path}`;
-  const isForm = body instanceof FormData;
   const request: RequestInit = {
-    method: "POST",
+    ...init,
     headers: {
       accept: "application/json",
-      ...(!isForm && { "content-type": "application/json" }),
+      ...init.headers,
       ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
     },
-    body: isForm ? body : JSON.stringify(body),
     redirect: "manual",
-    signal,
   };
   for (let redirects = 0; ; redirects++) {
     const response = await fetch(target, request);

@@ -314,7 +314,8 @@ test("a picture refused with a 500, as llama-server does, is refused at once", a
 test("capabilities are found by asking once", async (t) => {
   const able = await connected(t, {}, { video: "auto" });
   const [first, second] = await Promise.all([able.model.capabilities(), able.model.capabilities()]);
-  const all = { images: true, video: true, jsonSchema: true, samples: true, logprobs: true };
+  const limits = { contextTokens: null, slots: null, served: ["eyes"] };
+  const all = { images: true, video: true, jsonSchema: true, samples: true, logprobs: true, ...limits };
   assert.deepEqual(first, all);
   assert.deepEqual(second, all);
   assert.equal(able.server.requests.length, 1);
@@ -322,7 +323,7 @@ test("capabilities are found by asking once", async (t) => {
   assert.deepEqual([grey!.width, grey!.height], [32, 32]);
 
   const unable = await connected(t, { refuses: ["n", "response_format", "logprobs", "images"] });
-  const none = { images: false, video: false, jsonSchema: false, samples: false, logprobs: false };
+  const none = { images: false, video: false, jsonSchema: false, samples: false, logprobs: false, ...limits };
   assert.deepEqual(await unable.model.capabilities(), none);
 });
 

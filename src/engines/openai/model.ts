@@ -16,10 +16,21 @@ import {
   type ModelCapabilities,
   type Part,
   type Sampling,
+  unknownLimits,
 } from "../../engine.ts";
 import { ConfigError, EngineError } from "../../errors.ts";
 import { type ChatAnswer, chatBody, readChat, samplingFields, type WireFeatures } from "./chat.ts";
 import { type EndpointOptions, openEndpoint, type TokenUse } from "./client.ts";
+import { promptMeter } from "./forecast.ts";
+import { askLimits } from "./limits.ts";
+import {
+  answerTokensFor,
+  contextOverflow,
+  type Overflow,
+  readOverflow,
+  shorterAnswer,
+  shortestAnswer,
+} from "./overflow.ts";
 
 /** How to reach and ask a model behind an endpoint. */
 export interface ModelOptions extends EndpointOptions {
@@ -65,6 +76,9 @@ export function openaiModel(options: ModelOptions): Model {
   let tookPictures = false;
   /** The most videos accepted in one request; where more are refused, all clips are sent as frames. */
   let tookVideos = 0;
+  /** What the server tells of its limits, at the probe or by a refusal. */
+  let limits = unknownLimits;
+  const meter = promptMeter();
   let probed: Promise<ModelCapabilities> | undefined;
 
   async function generate(given: GenerateRequest): Promise<Generation> {
@@ -98,38 +112,71 @@ export function openaiModel(options: ModelOptions): Model {
         `${options.model} does not see pictures: name a model that does with --model, or use the choice policy`,
       );
     }
-    const forecast = forecastUse(request);
     const sent = { ...can };
+    const fitted = fittedRequest(request, meter.estimate(request), limits.contextTokens);
     try {
-      const { value, cost } = await endpoint.call(
-        forecast,
-        async (post) => {
-          const body = { ...chatBody(options.model, request, sent), ...options.extraBody };
-          const answer = readChat(await post("chat/completions", body));
-          const used = {
-            promptTokens: answer.promptTokens ?? forecast.promptTokens,
-            completionTokens: completionTokensOf(answer),
-          };
-          return { value: answer.completions, used };
-        },
-        request.signal,
-      );
-      tookPictures ||= usesOf(request).images;
-      if (sent.video) tookVideos = Math.max(tookVideos, videosIn(request));
-      return { completions: value, cost };
+      return await send(fitted, sent);
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
-      const refused = refusedFeature(error, request, sent);
-      if (refused === undefined) throw error;
-      if (refused === "images" && tookPictures) throw picturesRefused(error);
-      if (refused === "video" && videosIn(request) <= tookVideos) throw error;
-      can[refused] = false;
-      return ask({ ...request, ...(!can.samples && { n: 1 }) });
+      return ask(instead(error, fitted, sent));
     }
+  }
+
+  /** One call. What the answer tells is learned. */
+  async function send(request: GenerateRequest, sent: WireFeatures) {
+    const forecast = forecastUse(request, meter.estimate(request));
+    const { value, cost } = await endpoint.call(
+      forecast,
+      async (post) => {
+        const body = { ...chatBody(options.model, request, sent), ...options.extraBody };
+        const answer = readChat(await post("chat/completions", body));
+        const used = {
+          promptTokens: answer.promptTokens ?? forecast.promptTokens,
+          completionTokens: completionTokensOf(answer),
+        };
+        return { value: answer, used };
+      },
+      request.signal,
+    );
+    tookPictures ||= usesOf(request).images;
+    if (sent.video) tookVideos = Math.max(tookVideos, videosIn(request));
+    if (value.promptTokens !== null) meter.learn(request, value.promptTokens);
+    const cut = cutByContext(value, limits.contextTokens);
+    if (cut) throw contextOverflow(options.model, cut);
+    return { completions: value.completions, cost };
+  }
+
+  /** What to send instead of a request that was refused. @throws the refusal, where nothing else can be sent */
+  function instead(error: EngineError, request: GenerateRequest, sent: WireFeatures): GenerateRequest {
+    if (error.code !== "bad-request") throw error;
+    const said = String(error.details.said);
+    const overflow = readOverflow(said);
+    if (overflow) return shorterRequest(request, overflow, error);
+    const refused = refusedFeature(said, request, sent);
+    if (refused === undefined) throw error;
+    if (refused === "images" && tookPictures) throw picturesRefused(error);
+    if (refused === "video" && videosIn(request) <= tookVideos) throw error;
+    can[refused] = false;
+    return { ...request, ...(!can.samples && { n: 1 }) };
+  }
+
+  /** The request with less room for its answer. @throws EngineError `context-overflow` where its prompt is too long */
+  function shorterRequest(request: GenerateRequest, said: Overflow, error: EngineError): GenerateRequest {
+    const context = said.context ?? limits.contextTokens;
+    limits = { ...limits, contextTokens: context };
+    if (said.prompt !== null && !said.isAtLeast) meter.learn(request, said.prompt);
+    const estimated = meter.estimate(request);
+    const maxTokens = shorterAnswer(request.sampling?.maxTokens, { ...said, context }, estimated);
+    if (maxTokens === null) {
+      const needed = said.isAtLeast ? Math.max(estimated, said.prompt ?? 0) : said.prompt;
+      throw contextOverflow(options.model, { ...said, context, prompt: needed }, error);
+    }
+    return { ...request, sampling: { ...request.sampling, maxTokens } };
   }
 
   /** One small request that uses every feature; refused features are dropped. */
   async function probe(signal: AbortSignal | undefined): Promise<ModelCapabilities> {
+    limits = await askLimits(endpoint, options.model, signal);
     const request: GenerateRequest = {
       parts: [{ type: "text", text: 'Answer with the JSON object {"ok": true}.' }],
       n: 2,
@@ -147,7 +194,7 @@ export function openaiModel(options: ModelOptions): Model {
       await generate(request);
     }
     const { images, video, jsonSchema, samples, logprobs } = can;
-    return { images, video, jsonSchema, samples, logprobs };
+    return { images, video, jsonSchema, samples, logprobs, ...limits };
   }
 
   return {
@@ -211,13 +258,11 @@ function videosIn({ parts }: GenerateRequest): number {
 
 /** The feature that a refusal names, if this request was sent with it. */
 function refusedFeature(
-  error: EngineError,
+  said: string,
   request: GenerateRequest,
   sent: WireFeatures,
 ): keyof WireFeatures | undefined {
-  if (error.code !== "bad-request") return undefined;
   const uses = usesOf(request);
-  const said = String(error.details.said);
   return refusals.find(([feature, words]) => sent[feature] && uses[feature] && words.test(said))?.[0];
 }
 
@@ -229,15 +274,30 @@ function reseeded(request: GenerateRequest, offset: number): GenerateRequest {
     : { ...request, sampling: { ...request.sampling, seed: seed + offset } };
 }
 
-/** A rough forecast for the budget: four characters per token, 300 tokens per picture, 200 per answer. */
-function forecastUse({ system = "", parts, n = 1, sampling }: GenerateRequest): TokenUse {
-  const sizeOf = (part: Part) => {
-    if (part.type === "text") return part.text.length / 4;
-    return part.type === "image" ? 300 : 300 * part.frames.length;
-  };
-  const promptTokens = parts.reduce((sum, part) => sum + sizeOf(part), system.length / 4);
-  const answerTokens = Math.min(200, sampling?.maxTokens ?? 200);
-  return { promptTokens: Math.ceil(promptTokens), completionTokens: n * answerTokens };
+/** The request with no more room for its answer than the context leaves. */
+function fittedRequest(
+  request: GenerateRequest,
+  promptTokens: number,
+  context: number | null,
+): GenerateRequest {
+  const wanted = request.sampling?.maxTokens;
+  if (wanted === undefined) return request;
+  const maxTokens = answerTokensFor(wanted, promptTokens, context);
+  return { ...request, sampling: { ...request.sampling, maxTokens } };
+}
+
+/** The overflow where an answer was cut at the end of the context before it was of use: llama-server refuses nothing. */
+function cutByContext({ completions, ...used }: ChatAnswer, context: number | null): Overflow | null {
+  const { promptTokens: prompt, completionTokens } = used;
+  if (context === null || prompt === null || completionTokens === null) return null;
+  const isCut =
+    completions.every(({ finish }) => finish === "length") && prompt + completionTokens >= context - 1;
+  return isCut && context - prompt < shortestAnswer ? { context, prompt, isAtLeast: false } : null;
+}
+
+/** A rough forecast for the budget: of an answer, 200 tokens. */
+function forecastUse({ n = 1, sampling }: GenerateRequest, promptTokens: number): TokenUse {
+  return { promptTokens, completionTokens: n * Math.min(200, sampling?.maxTokens ?? 200) };
 }
 
 /**

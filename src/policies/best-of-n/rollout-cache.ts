@@ -10,7 +10,7 @@
  * refusal becomes an action that says so: one clip that is too long for a model does not cost the others.
  */
 import { type Cost, type EngineCache, noCost } from "../../engine.ts";
-import { EngineError } from "../../errors.ts";
+import { EngineError, isRefusal } from "../../errors.ts";
 import { actionOf, type PlainAction, plainAction } from "../../policy/plain-action.ts";
 import type { Action, Context, DecideOptions, Policy } from "../../policy/policy.ts";
 import { sha256 } from "../../util/hash.ts";
@@ -48,7 +48,7 @@ export function rolloutCache(inner: Policy, options: RolloutCacheOptions = {}): 
     try {
       return await inner.decide(context, wanted);
     } catch (error) {
-      if (!(error instanceof EngineError && error.code === "bad-request")) throw error;
+      if (!(error instanceof EngineError && isRefusal(error))) throw error;
       return { actions: refusals(wanted.n, error.message, inner.revision), cost: noCost };
     }
   };

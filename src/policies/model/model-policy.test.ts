@@ -11,6 +11,7 @@ import {
   type ModelCapabilities,
   noCost,
   type Part,
+  unknownLimits,
 } from "../../engine.ts";
 import { wordSpace } from "../../engines/local/index.ts";
 import { ConfigError, EngineError } from "../../errors.ts";
@@ -35,7 +36,8 @@ function smallModel(
 ): Model & { readonly requests: GenerateRequest[] } {
   const requests: GenerateRequest[] = [];
   let spent: Cost = noCost;
-  const capabilities = { images: true, video: true, jsonSchema: true, samples: true, logprobs: true, ...can };
+  const all = { images: true, video: true, jsonSchema: true, samples: true, logprobs: true };
+  const capabilities = { ...all, ...unknownLimits, ...can };
   return {
     id: "small",
     requests,

@@ -1,0 +1,110 @@
+/**
+ * Requests that do not fit into a model's context: how long an answer may be beside a prompt, and what a refusal says
+ * about either.
+ *
+ * Servers count an answer's `max_tokens` as if all of them were written, so a prompt that fits is refused for the room
+ * its answer asks for. Then it is sent again with less. A prompt that leaves no room for a short answer is the caller's
+ * to shorten.
+ */
+import { EngineError } from "../../errors.ts";
+
+/** Tokens of the shortest answer that is of use; a request is not given less room to make it fit. */
+export const shortestAnswer = 128;
+
+/** What a refusal says about a request that does not fit, in tokens; `null` where it does not say. */
+export interface Overflow {
+  readonly context: number | null;
+  /** Of the prompt as the server counted it. */
+  readonly prompt: number | null;
+  /** Whether the prompt may be longer than that: some servers stop counting where it no longer fits. */
+  readonly isAtLeast: boolean;
+}
+
+/** Words with numbers, by server. Groups: `context`, `prompt`, `least` where the prompt may be longer. */
+const counted: readonly RegExp[] = [
+  // vLLM, newest first
+  /context length is (?<context>\d+) tokens.*requested \d+ output tokens and your prompt contains (?<least>at least )?(?<prompt>\d+)/,
+  /context length is (?<context>\d+) tokens and your request has (?<prompt>\d+) input tokens/,
+  /prompt \((?:total )?length (?<prompt>\d+)\) is .*?(?:model length of|context length) (?<context>\d+)/,
+  /cannot be greater than max_model_len\D*(?<context>\d+)/,
+  // OpenAI, older vLLM, OpenRouter
+  /context length is (?<context>\d+) tokens.*requested (?:about )?\d+ tokens \((?<prompt>\d+) /,
+  /context length is (?<context>\d+) tokens.*resulted in (?<prompt>\d+) tokens/,
+  // SGLang, Together
+  /context length of (?<context>\d+) tokens.*: (?<prompt>\d+) tokens from the input/,
+  /input \((?<prompt>\d+) tokens\) is longer than the model's context length \((?<context>\d+) tokens\)/,
+  // llama-server
+  /request \((?<prompt>\d+) tokens\) exceeds the available context size \((?<context>\d+) tokens\)/,
+  // Mistral, Anthropic, Gemini
+  /contains (?<prompt>\d+) tokens.*model with (?<context>\d+) maximum context/,
+  /prompt is too long: (?<prompt>\d+) tokens > (?<context>\d+)/,
+  /exceed context limit: (?<prompt>\d+) \+ \d+ > (?<context>\d+)/,
+  /token count \((?<prompt>\d+)\) exceeds the maximum number of tokens allowed \((?<context>\d+)\)/,
+].map((words) => new RegExp(words, "is"));
+
+/** Words without numbers that can be read: Ollama, Groq, LM Studio, and what a new version may say. */
+const uncounted =
+  /context[ _](?:length|size|window|limit)|prompt (?:is )?too long|input (?:length )?(?:is )?(?:too long|exceeds)|reduce the length of/i;
+
+/** What a refusal says about a request that does not fit, or `null` where it is about something else. */
+export function readOverflow(said: string): Overflow | null {
+  for (const words of counted) {
+    const found = words.exec(said)?.groups;
+    if (!found) continue;
+    const number = (digits: string | undefined) => (digits === undefined ? null : Number(digits));
+    const { context, prompt, least } = found;
+    return { context: number(context), prompt: number(prompt), isAtLeast: least !== undefined };
+  }
+  return uncounted.test(said) ? { context: null, prompt: null, isAtLeast: false } : null;
+}
+
+/**
+ * The most tokens an answer may have: what is wanted, or what the context leaves beside a prompt of about
+ * `promptTokens`, but not less than a short answer.
+ */
+export function answerTokensFor(wanted: number, promptTokens: number, context: number | null): number {
+  if (context === null) return wanted;
+  const margin = 32 + promptTokens / 20;
+  const room = Math.floor(context - promptTokens - margin);
+  return Math.min(wanted, Math.max(shortestAnswer, room));
+}
+
+/**
+ * The tokens of the answer with which a refused request may fit: fewer than before.
+ *
+ * Where the server told the prompt's exact length, what is left beside it. Otherwise what the estimate leaves, at most
+ * half of what was refused.
+ * @returns `null` where no answer of use fits
+ */
+export function shorterAnswer(
+  refused: number | undefined,
+  { context, prompt, isAtLeast }: Overflow,
+  estimatedPrompt: number,
+): number | null {
+  if (refused === undefined || refused <= shortestAnswer) return null;
+  if (context === null) return shortestAnswer;
+  if (prompt !== null && !isAtLeast) {
+    const room = context - prompt;
+    return room >= shortestAnswer && room < refused ? room : null;
+  }
+  const estimated = answerTokensFor(refused, Math.max(estimatedPrompt, prompt ?? 0), context);
+  return Math.max(shortestAnswer, Math.min(estimated, Math.floor(refused / 2)));
+}
+
+/** The error for a prompt that is too long. `needed` and `available` are tokens of the prompt, `null` where unknown. */
+export function contextOverflow(
+  model: string,
+  { context, prompt }: Overflow,
+  refusal?: EngineError,
+): EngineError {
+  const available = context === null ? null : Math.max(0, context - shortestAnswer);
+  const lengths = [
+    prompt === null ? "" : ` of ${prompt} tokens`,
+    context === null ? "" : ` of ${context} tokens`,
+  ];
+  return new EngineError(
+    "context-overflow",
+    `The prompt${lengths[0]} leaves no room for an answer in ${model}'s context${lengths[1]}. Show it less, with --frames-per-clip or --picture-tokens, or serve the model with a longer context`,
+    { status: refusal?.status, details: { needed: prompt, available }, cause: refusal },
+  );
+}
