@@ -246,10 +246,12 @@ test("frames need no fitting by the server, for the policy that asks the model a
 
 test("--preset taskmem-checkpoint: one flag sets up the released checkpoint", async (t) => {
   const server = await start(t, ["checkpoint"]);
-  server.setFaults(() => ({
-    kind: "content",
-    content: '<think>A hall, and a sentence.</think>\n{"description": "Ana says a sentence in the hall."}',
-  }));
+  const sentences = ["Ana comes into the hall.", "She looks for her keys.", "Tomas finds them on the shelf."];
+  server.setFaults(({ text }) => {
+    const clip = ["00:00:00", "00:00:10", "00:00:20"].findIndex((at) => text.includes(`runs from ${at}`));
+    const description = sentences[Math.max(0, clip)]!;
+    return { kind: "content", content: `<think>Who is there?</think>\n{"description": "${description}"}` };
+  });
   const memory = join(folder, "checkpoint");
   const endpoint = ["--base-url", server.baseURL, "--model", "checkpoint"];
   const run = await taskmem([
@@ -276,7 +278,7 @@ test("--preset taskmem-checkpoint: one flag sets up the released checkpoint", as
     ["text", "video_url", "text"],
   );
   assert.equal(pictures.length, 44);
-  assert.match(text, /Description of what came before:\n\nAna says a sentence in the hall\. Ana says/);
+  assert.match(text, /what came before:\n\nAna comes into the hall\. She looks for her keys\.$/);
   const replaced = join(folder, "authors.txt");
   writeFileSync(
     replaced,
@@ -292,6 +294,24 @@ test("--preset taskmem-checkpoint: one flag sets up the released checkpoint", as
   assert.deepEqual([last.body.top_k, last.body.top_p], [40, 0.95]);
   const revision = (of: typeof run) => of.rows.find(({ event }) => event === "clip-end")!.revision;
   assert.notEqual(revision(own), revision(run));
+});
+
+test("the released checkpoint may say that nothing is new in a scene that stays the same", async (t) => {
+  const server = await start(t, ["checkpoint"]);
+  const still = "A cup stands on the table.";
+  server.setFaults(({ text }) => ({
+    kind: "content",
+    content: JSON.stringify({ description: text.includes("It could not be used") ? "" : still }),
+  }));
+  const model = { baseUrl: server.baseURL, model: "checkpoint", preset: "taskmem-checkpoint" as const };
+  const config = parseConfig({ model });
+  const policy = configuredModelPolicy(config, configuredModel(config)!);
+  const { actions } = await policy.decide({
+    ...context,
+    recent: { observations: [], entries: [{ clip: 0, kind: "episodic", text: still }] },
+  });
+  assert.deepEqual([actions[0]!.issues, actions[0]!.statements], [[], []]);
+  assert.match(server.requests.at(-1)!.text, /It could not be used: the answer said again what was written/);
 });
 
 test("a template with a wrong place is refused before anything is watched", async (t) => {

@@ -246,10 +246,10 @@ function pictureLine(
 const picturesOpening =
   "Pictures follow, oldest first. Those from before the clip show what led up to it; the memory is about the clip itself.";
 
-/** The wording of a request, without its records: what a model is asked, not what it is asked about. */
-export function wordingOf(system: string, parts: readonly Part[]): string {
-  const texts = parts.flatMap((part) => (part.type === "text" ? [part.text] : []));
-  return [system, ...texts].join("\n\n").replace(/^<(\w+)>$.*?^<\/\1>$/gms, "");
+/** The wording of a request without its records: what a model is asked, not what it is asked about. */
+export function wordingOf(context: Context, options: PromptOptions): string {
+  const system = memoryInstructions(showsPictures(context), options);
+  return [system, templateOf(options).user, tagRule, context.supplement ?? ""].join("\n\n");
 }
 
 /** The schema of the answer to `memoryPrompt`. */

@@ -117,7 +117,7 @@ async function decide(setup: Setup, context: Context, wanted: DecideOptions): Pr
   };
 }
 
-type Request = Omit<GenerateRequest, "parts"> & { readonly system: string };
+type Request = Omit<GenerateRequest, "parts">;
 
 /** One request about a context and the actions it gives. */
 async function ask(
@@ -130,7 +130,7 @@ async function ask(
   const { completions, cost } = await model.generate({ ...request, parts });
   const asked: Asked = {
     memories: context.recent.entries.map(({ text }) => text),
-    wording: wordingOf(request.system, parts),
+    wording: wordingOf(context, prompts),
     mayRepeat,
     mayBeEmpty: last?.issues.includes(repeatsMemory) ?? false,
   };
