@@ -190,6 +190,7 @@ test("help names every command and exits with 0, a missing command with 2", asyn
     "train",
     "bench",
     "doctor",
+    "prompt",
     "demo",
   ])
     assert.match(help.stdout, new RegExp(`\\b${name}\\b`));

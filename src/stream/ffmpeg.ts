@@ -93,7 +93,7 @@ export interface FrameOptions {
   /** Box the policy's frames are fitted into; they are never enlarged. @default 448 × 252 */
   readonly width: number;
   readonly height: number;
-  /** Their sides are multiples of this many pixels, an even number. @default 2 */
+  /** Their sides are rounded to multiples of this many pixels, an even number. @default 2 */
   readonly multiple?: number;
   /** Whether the same moments also come within 3840 × 2160. @default false */
   readonly largeFrames: boolean;
