@@ -57,6 +57,29 @@ test("several base URLs come as a list, from repeated flags, or with commas betw
   await assert.rejects(read([]), /model\.baseUrl/);
 });
 
+test("the price table is an option, or a file that the flag names; a wrong one is refused", async () => {
+  const cwd = folder();
+  const table = {
+    "qwen3-vl": { promptPerMillion: 0.2, completionPerMillion: 1.6 },
+    ears: { soundPerMinute: 0.006 },
+  };
+  const write = (name: string, content: string) => writeFileSync(join(cwd, name), content);
+  write("prices.json", JSON.stringify(table));
+  write("prices.ts", `export default ${JSON.stringify(table)};`);
+  write("taskmem.config.json", JSON.stringify({ prices: { other: { promptPerMillion: 1 } } }));
+  const read = async (flags: object) => (await loadConfig({ ...flags }, { cwd, env: {} })).prices;
+  assert.deepEqual(await read({}), { other: { promptPerMillion: 1 } });
+  for (const name of ["prices.json", "prices.ts"]) assert.deepEqual(await read({ prices: name }), table);
+  await assert.rejects(read({ prices: "missing.json" }), {
+    code: "config-unreadable",
+    message: /missing\.json/,
+  });
+  for (const wrong of [{ ears: { perHour: 1 } }, { ears: { soundPerMinute: -1 } }, { ears: {} }]) {
+    write("wrong.json", JSON.stringify(wrong));
+    await assert.rejects(read({ prices: "wrong.json" }), { code: "config-invalid", message: /prices\.ears/ });
+  }
+});
+
 test("thinking and fields of one server come as flags and as options", async () => {
   const load = (given: object) => loadConfig(given as never, { cwd: folder(), env: {} });
   const { model } = await load({ "model.thinking": "off", "model.extraBody": '{"cache_salt":"a"}' });

@@ -21,6 +21,22 @@ const baseUrls = z
   .pipe(z.array(z.url()).min(1))
   .transform((urls) => (urls.length === 1 ? urls[0]! : urls));
 
+const price = z.number().min(0).optional();
+
+/** US dollars, for the cost report and the budget. The server's own figure is used instead where an answer has one. */
+const pricesSchema = z
+  .strictObject({
+    /** Per million tokens that a model reads. */
+    promptPerMillion: price,
+    /** Per million of them that the server had computed before. Default: as the others. */
+    cachedPromptPerMillion: price,
+    /** Per million tokens that it writes. */
+    completionPerMillion: price,
+    /** Per minute of sound, for speech to text that is not paid by tokens. */
+    soundPerMinute: price,
+  })
+  .refine((prices) => Object.keys(prices).length > 0, "expected at least one price");
+
 const endpointSchema = z.strictObject({
   /**
    * Root of an OpenAI-compatible API, such as `http://localhost:8000/v1`, or of several that serve the same model with the
@@ -176,10 +192,8 @@ export const configSchema = z.strictObject({
        * pixels; older clips are thinned first. Default: no limit.
        */
       pictureTokens: z.coerce.number().int().min(1).optional(),
-      /** US dollars per million tokens, for the cost report and the budget. */
-      prices: z
-        .strictObject({ promptPerMillion: z.number().min(0), completionPerMillion: z.number().min(0) })
-        .optional(),
+      /** What the model costs, where `prices` does not name it, for the cost report and the budget. */
+      prices: pricesSchema.optional(),
       /** US dollars one run may spend: it stops cleanly before spending more. */
       budget: z
         .strictObject({ usd: positive.optional(), tokens: positive.optional(), calls: positive.optional() })
@@ -198,6 +212,8 @@ export const configSchema = z.strictObject({
       sampling,
     })
     .prefault({}),
+  /** What models cost, by the name their endpoint knows them by: the model, judges, speech to text, embeddings. */
+  prices: z.record(z.string(), pricesSchema).default({}),
   /** Speech to text, `POST /audio/transcriptions`. */
   transcriber: endpointSchema.prefault({}),
   /** Text embeddings, `POST /embeddings`. Default: the local spelling embedder. */
@@ -270,6 +286,8 @@ export async function loadConfig(flags: FlagValues, options: LoadOptions = {}): 
   const given = await readConfigFile(options.file, cwd);
   for (const [path, value] of Object.entries(environmentValues(env))) setPath(given, path, value);
   for (const [path, value] of leavesOf(flags)) if (value !== undefined) setPath(given, path, value);
+  // A flag names the file of the table.
+  if (typeof given.prices === "string") given.prices = await readObject(resolve(cwd, given.prices));
   return parseConfig(given, cwd);
 }
 
@@ -421,13 +439,18 @@ export async function readConfigFile(
       "config-unreadable",
       `There is no configuration file at ${path}. Name another with --config, or leave it out.`,
     );
+  return readObject(path);
+}
+
+/** What a JSON file holds, or what a module exports as default. @throws ConfigError `config-unreadable` */
+async function readObject(path: string): Promise<Record<string, unknown>> {
   try {
     const module = path.endsWith(".json")
       ? await import(pathToFileURL(path).href, { with: { type: "json" } })
       : await import(pathToFileURL(path).href);
     const value: unknown = module.default;
     if (typeof value !== "object" || value === null)
-      throw new TypeError("expected `export default defineConfig({ … })`");
+      throw new TypeError("expected an object as JSON or as `export default { … }`");
     return structuredClone(value) as Record<string, unknown>;
   } catch (error) {
     throw new ConfigError("config-unreadable", `Could not read ${path}: ${(error as Error).message}`, {

@@ -87,8 +87,20 @@ export interface Cost {
   readonly calls: number;
   readonly promptTokens: number;
   readonly completionTokens: number;
-  /** US dollars by the configured prices; 0 where none are configured. */
+  /** US dollars of the calls that have a price. */
   readonly usd: number;
+  /** Calls by what gave their price. @default nothing is paid: a model in this process */
+  readonly pricedBy?: PricedCalls;
+}
+
+/** Calls by what gave their price. */
+export interface PricedCalls {
+  /** The server's own figure. */
+  readonly server: number;
+  /** The configured prices. */
+  readonly table: number;
+  /** Nothing: they count 0 US dollars, and what they cost is not known. */
+  readonly none: number;
 }
 
 /** What nothing costs. */
@@ -101,7 +113,26 @@ export function addCost(a: Cost, b: Cost): Cost {
     promptTokens: a.promptTokens + b.promptTokens,
     completionTokens: a.completionTokens + b.completionTokens,
     usd: a.usd + b.usd,
+    ...((a.pricedBy || b.pricedBy) && { pricedBy: addPriced(a.pricedBy, b.pricedBy) }),
   };
+}
+
+const nonePriced: PricedCalls = { server: 0, table: 0, none: 0 };
+
+function addPriced(a = nonePriced, b = nonePriced): PricedCalls {
+  return { server: a.server + b.server, table: a.table + b.table, none: a.none + b.none };
+}
+
+/** What calls cost, for people: `12 calls, 3400 tokens, $0.0123 by the price table`. */
+export function costText({ calls, promptTokens, completionTokens, usd, pricedBy }: Cost): string {
+  const used = `${calls} ${calls === 1 ? "call" : "calls"}, ${promptTokens + completionTokens} tokens`;
+  const sum = `$${usd.toFixed(4)}`;
+  if (!pricedBy) return usd > 0 ? `${used}, ${sum}` : used;
+  const { server, table, none } = pricedBy;
+  const sources = [...(server > 0 ? ["the server"] : []), ...(table > 0 ? ["the price table"] : [])];
+  if (sources.length === 0) return `${used}, price unknown`;
+  const missing = none > 0 ? ` (the price of ${none} calls is unknown)` : "";
+  return `${used}, ${sum} by ${sources.join(" and ")}${missing}`;
 }
 
 /** The texts of one request, and what they cost. */
@@ -163,6 +194,8 @@ export interface Embedder {
   readonly dimension: number;
   /** Unit vectors, one per text, each of shape [dimension]; a text with nothing to embed gives zeros. */
   embed(texts: readonly string[], signal?: AbortSignal): Promise<Float32Array[]>;
+  /** Everything spent so far. @default nothing is paid */
+  cost?(): Cost;
 }
 
 /** A stretch of speech and its words. */
@@ -182,6 +215,8 @@ export interface Transcriber {
     audio: Audio,
     options: { language?: string; signal?: AbortSignal },
   ): Promise<TranscribedSegment[]>;
+  /** Everything spent so far. @default nothing is paid */
+  cost?(): Cost;
 }
 
 /** How text becomes words: the space the choice policy, recall and word adapters count in. */

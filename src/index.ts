@@ -40,6 +40,7 @@ export type {
   ModelCapabilities,
   ModelLimits,
   Part,
+  PricedCalls,
   SampledTokens,
   Sampling,
   TranscribedSegment,

@@ -246,8 +246,7 @@ class OpenTaskMem implements TaskMem {
       const options = { stream, takeOver, retryFailed, ...(signal && { signal }) };
       let ended = false;
       for await (const event of agent.watch(source, options)) {
-        // The model also counts its probe and failed calls.
-        yield event.event === "stream-end" ? { ...event, cost: model?.cost() ?? event.cost } : event;
+        yield event.event === "stream-end" ? { ...event, cost: await this.#parts.spent(event.cost) } : event;
         ended ||= event.event === "stream-end" && event.reason === "ended";
       }
       if (!ended) return;

@@ -38,6 +38,7 @@ const configFlags: Record<string, string> = {
   budgetTokens: "model.budget.tokens",
   budgetCalls: "model.budget.calls",
   transcribeBaseUrl: "transcriber.baseUrl",
+  prices: "prices",
   transcribeModel: "transcriber.model",
   transcribeRequestsPerMinute: "transcriber.requestsPerMinute",
   language: "languages",
@@ -469,6 +470,7 @@ function endpointFlags(command: Command): Command {
     .option("-c, --config <file>", "configuration file (default: taskmem.config.ts)")
     .option("--base-url <url>", "OpenAI-compatible endpoint; repeat for several of the same model", collect)
     .option("--model <name>", "model at that endpoint")
+    .option("--prices <file>", "what models cost, by name, as JSON")
     .option("--requests-per-minute <n>", "calls of the model that begin in any minute")
     .option("--tokens-per-minute <n>", "tokens of the calls that begin in any minute")
     .option(

@@ -18,7 +18,7 @@ import type { Embedder, EngineCache, Model, Sampling } from "../engine.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../engines/local/index.ts";
 import type { NanoModel } from "../engines/nano/nano-model.ts";
 import { shippedWeights } from "../engines/nano/shipped.ts";
-import { openaiModel, openaiTranscriber, openOpenaiEmbedder } from "../engines/openai/index.ts";
+import { openaiModel, openaiTranscriber, openOpenaiEmbedder, type Prices } from "../engines/openai/index.ts";
 import { ConfigError, DataError } from "../errors.ts";
 import type { Memory, StreamRecord } from "../memory/memory.ts";
 import { openSqliteMemory } from "../memory/sqlite.ts";
@@ -59,19 +59,20 @@ export interface OpenChoice {
 }
 
 /** Opens the memory directory. @throws ConfigError `memory-missing` if it must exist and does not */
-export async function openConfiguredMemory(config: Config, how: OpenChoice): Promise<Memory> {
-  const { embedder, now = Date.now, readOnly = false } = how;
+export async function openConfiguredMemory(
+  config: Config,
+  how: OpenChoice,
+): Promise<{ readonly memory: Memory; readonly embedder: Embedder }> {
+  const { now = Date.now, readOnly = false } = how;
   if (how.mustExist && !existsSync(join(config.memory, "memory.db"))) {
     throw new ConfigError(
       "memory-missing",
       `There is no memory in ${config.memory}. Run \`taskmem watch <source>\` first, or name another directory with --memory.`,
     );
   }
-  return openSqliteMemory(config.memory, {
-    words: wordSpace,
-    embedder: embedder ?? (await configuredEmbedder(config)),
-    ...{ now, readOnly },
-  });
+  const embedder = how.embedder ?? (await configuredEmbedder(config));
+  const memory = await openSqliteMemory(config.memory, { words: wordSpace, embedder, now, readOnly });
+  return { memory, embedder };
 }
 
 function apiKey(): { apiKey?: string } {
@@ -80,14 +81,21 @@ function apiKey(): { apiKey?: string } {
   return key ? { apiKey: key } : {};
 }
 
-async function configuredEmbedder({ embedder }: Config): Promise<Embedder> {
+async function configuredEmbedder(config: Config): Promise<Embedder> {
+  const { embedder } = config;
   if (embedder.baseUrl === undefined || embedder.model === undefined) return localEmbedder;
   const { baseUrl: baseURL, model, dimension } = embedder;
   return openOpenaiEmbedder({
-    ...{ baseURL, model, ...limitsOf(embedder) },
+    ...{ baseURL, model, ...limitsOf(embedder), ...pricesOf(config, model) },
     ...(dimension !== undefined && { dimension }),
     ...apiKey(),
   });
+}
+
+/** The prices of a model: its row of the table, otherwise those of its role. */
+function pricesOf({ prices: table }: Config, model: string, ofRole?: Prices): { prices?: Prices } {
+  const prices = table[model] ?? ofRole;
+  return prices ? { prices } : {};
 }
 
 /** The limits a minute of a role. */
@@ -112,7 +120,7 @@ export function configuredModel(config: Config, other?: string): Model | null {
     video: configuredPreset({ model })?.video === false ? "frames" : model.video,
     extraBody: extraBodyOf(model, [model.baseUrl].flat()[0]!),
     ...limitsOf(model),
-    ...(model.prices && { prices: model.prices }),
+    ...pricesOf(config, model.model, model.prices),
     ...(model.budget && { budget: model.budget }),
   });
 }
@@ -135,6 +143,7 @@ export function configuredPerceptors(config: Config): Perceptors {
           baseURL: transcriber.baseUrl,
           model: transcriber.model,
           ...limitsOf(transcriber),
+          ...pricesOf(config, transcriber.model),
           ...apiKey(),
         }),
       }),

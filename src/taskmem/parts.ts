@@ -6,7 +6,7 @@ import type { Adapter } from "../adapter/adapter.ts";
 import { type AdapterTarget, parseAdapter } from "../adapter/adapter-file.ts";
 import type { Reader } from "../answer/reader.ts";
 import { type Config, type PolicyName, policyName } from "../config.ts";
-import type { Embedder, Model } from "../engine.ts";
+import { addCost, type Cost, type Embedder, type Model, noCost } from "../engine.ts";
 import { ConfigError } from "../errors.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Perceptors } from "../perception/perceive.ts";
@@ -60,11 +60,13 @@ export class Parts {
   readonly now: () => number;
   readonly limits: ContextLimits;
   readonly #own: OwnParts;
+  readonly #embedder: Embedder | null;
   #model: Promise<Model | null> | undefined;
   #reader: Reader | undefined;
   #perceptors: Perceptors | undefined;
 
-  constructor(config: Config, own: OwnParts, memory: Memory) {
+  constructor(config: Config, own: OwnParts, memory: Memory, embedder: Embedder | null) {
+    this.#embedder = embedder;
     this.config = config;
     this.memory = memory;
     this.now = own.now ?? Date.now;
@@ -105,6 +107,16 @@ export class Parts {
     const model = this.#own.model ?? (await openConfiguredModel(this.config));
     // The nano policy needs the nano model itself, so this one is not logged.
     return model && log && policyName(this.config) !== "nano" ? loggedModel(model, log) : model;
+  }
+
+  /**
+   * What the model, speech to text and embeddings have cost so far, the model's probe and failed answers included.
+   * `written` counts where a policy calls no model that is known here.
+   */
+  async spent(written: Cost): Promise<Cost> {
+    const model = await this.model();
+    const parts = [this.perceptors.transcriber, this.#embedder].map((part) => part?.cost?.() ?? noCost);
+    return [model?.cost() ?? written, ...parts].reduce(addCost);
   }
 
   get reader(): Reader {
@@ -161,9 +173,11 @@ export class Parts {
 
 /** Opens the memory and the parts needed at once. @throws ConfigError, StoreError */
 export async function openParts(config: Config, own: OwnParts): Promise<Parts> {
-  const { store, readOnly = false, mustExist = false, embedder, now = Date.now } = own;
-  const memory = store ?? (await openConfiguredMemory(config, { mustExist, readOnly, embedder, now }));
-  return new Parts(config, own, memory);
+  const { store, readOnly = false, mustExist = false, now = Date.now } = own;
+  if (store) return new Parts(config, own, store, null);
+  const how = { mustExist, readOnly, embedder: own.embedder, now };
+  const { memory, embedder } = await openConfiguredMemory(config, how);
+  return new Parts(config, own, memory, embedder);
 }
 
 /** A pushed stream is decided second by second. */

@@ -1,4 +1,5 @@
 /** What a run was: its settings, what was left out and what went wrong, and what differs from the paper. */
+import { costText } from "../../engine.ts";
 import { clipsWithout, countRetried } from "../run/results.ts";
 import { differencesFromPaper } from "./paper.ts";
 import type { ReportedRun } from "./read-run.ts";
@@ -31,7 +32,6 @@ export function facts({ run, finished, results, cost }: ReportedRun): [string, s
   const cut = results.filter(({ leftOut }) => leftOut > 0).length;
   const fact = (isThere: number, name: string, value: string): [string, string][] =>
     isThere > 0 ? [[name, value]] : [];
-  const spent = `${cost.calls} calls, ${cost.promptTokens + cost.completionTokens} tokens, $${cost.usd.toFixed(4)}`;
   return [
     ["command", run.command],
     [
@@ -54,7 +54,7 @@ export function facts({ run, finished, results, cost }: ReportedRun): [string, s
       "row not run",
       `${name}: ${why}`,
     ]),
-    ["cost", cost.calls === 0 ? "no model was called" : `${spent}, repeated work included`],
+    ["cost", cost.calls === 0 ? "no model was called" : `${costText(cost)}, repeated work included`],
     ...fact(missed + lost, "clips without a memory", withoutMemory),
     ...fact(unheard, "clips without their speech", withoutSpeech),
     ...fact(unanswered + ungraded, "questions", withoutGrade),

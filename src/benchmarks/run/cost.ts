@@ -22,6 +22,5 @@ export function totalCost(directory: string): Cost {
       return []; // cut short by a kill
     }
   });
-  const { calls, promptTokens, completionTokens, usd } = spent.reduce(addCost, noCost);
-  return { calls, promptTokens, completionTokens, usd };
+  return spent.reduce(addCost, noCost);
 }

@@ -21,7 +21,7 @@ import {
   withMaterial,
 } from "../../benchmarks/task.ts";
 import { type Config, loadConfig, simultaneousCalls } from "../../config.ts";
-import type { Model } from "../../engine.ts";
+import { costText, type Model } from "../../engine.ts";
 import { cachedModel, folderCache } from "../../engines/cached-model.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../../engines/local/index.ts";
 import { ConfigError, DataError, EngineError } from "../../errors.ts";
@@ -75,10 +75,7 @@ export async function run(invocation: Invocation, name: BenchmarkName): Promise<
   });
   printSummary(output, summary);
   output.text("", output.dim(`${run.directory}; \`taskmem bench report ${run.directory}\` draws it`));
-  if (cost.calls > 0) {
-    const tokens = cost.promptTokens + cost.completionTokens;
-    output.text(output.dim(`${cost.calls} calls, ${tokens} tokens, $${cost.usd.toFixed(4)} in all`));
-  }
+  if (cost.calls > 0) output.text(output.dim(`in all ${costText(cost)}`));
 }
 
 const textFlag = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);

@@ -117,7 +117,7 @@ async function memoryChecks(config: Config): Promise<Check[]> {
     return [{ check: "memory", state: "ok", detail, fix: "taskmem watch <source>" }];
   }
   const checked = await attempt("memory", async () => {
-    const memory = await openConfiguredMemory(config, { mustExist: true, readOnly: "if-needed" });
+    const { memory } = await openConfiguredMemory(config, { mustExist: true, readOnly: "if-needed" });
     try {
       return {
         problems: await memory.check(),

@@ -7,7 +7,7 @@ import type { Invocation } from "../invocation.ts";
 
 export async function run({ output, flags, configFile }: Invocation, directory: string): Promise<void> {
   const config = await loadConfig(flags, { file: configFile });
-  const memory = await openConfiguredMemory(config, { mustExist: true, readOnly: "if-needed" });
+  const { memory } = await openConfiguredMemory(config, { mustExist: true, readOnly: "if-needed" });
   try {
     if (directory === "-") {
       for await (const row of exportRows(memory)) output.row(row);

@@ -7,7 +7,7 @@ import type { Invocation } from "../invocation.ts";
 
 export async function run({ output, flags, configFile }: Invocation, directory: string): Promise<void> {
   const config = await loadConfig(flags, { file: configFile });
-  const memory = await openConfiguredMemory(config, { mustExist: false });
+  const { memory } = await openConfiguredMemory(config, { mustExist: false });
   try {
     const report = await importMemory(directory, memory);
     output.object({ event: "import-end", directory, ...report });

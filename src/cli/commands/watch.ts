@@ -2,6 +2,7 @@
 import type { SourceStatusEvent, StreamEnd, WatchEvent } from "../../agent.ts";
 import { leftOutLines, whyNothing } from "../../answer/left-out.ts";
 import { loadConfig } from "../../config.ts";
+import { costText } from "../../engine.ts";
 import type { RetriedClips } from "../../memory/memory.ts";
 import { openConfiguredSources } from "../../taskmem/assembly.ts";
 import type { TaskMem } from "../../taskmem.ts";
@@ -144,10 +145,7 @@ export function watchPrinter(
       ];
       if (failed > 0) parts.push(`${failed} failed (the next run retries what may work)`);
       if (gaps > 0) parts.push(counted(gaps, "gap"));
-      if (cost.calls > 0)
-        parts.push(
-          `${counted(cost.calls, "call")}, ${cost.promptTokens + cost.completionTokens} tokens, $${cost.usd.toFixed(4)}`,
-        );
+      if (cost.calls > 0) parts.push(costText(cost));
       output.text(output.dim(`${event.stream}: ${parts.join(", ")}`));
       if (event.message) output.note(`stopped: ${event.message}`);
       else if (event.reason === "interrupted") output.note("stopped; the same command resumes here");

@@ -16,6 +16,7 @@ import { keepSecret, keepSecretsIn } from "../../util/secrets.ts";
 import { toEngineError } from "./errors.ts";
 import { type Connection, get, post, readBody } from "./http.ts";
 import { longestAskedMs, openPool } from "./pool.ts";
+import { type PriceFigures, type Prices, priceFigures, tablePrice, type Use } from "./prices.ts";
 import { openTokenWindow } from "./token-window.ts";
 
 /** How an endpoint is reached, and within which limits. */
@@ -45,8 +46,8 @@ export interface EndpointOptions {
    * @default 1000
    */
   readonly retryMs?: number;
-  /** US dollars per million tokens. @default 0 */
-  readonly prices?: { readonly promptPerMillion: number; readonly completionPerMillion: number };
+  /** What the model costs, where the server does not say. @default unknown */
+  readonly prices?: Prices;
   /**
    * No call starts that would, by its forecast, exceed one of these. Failed attempts are not counted, because the server
    * does not say what they cost.
@@ -66,17 +67,11 @@ export interface EndpointOptions {
 /** A count of tokens that a server reports; `null` for one that cannot be. */
 export const tokenCount = z.number().min(0).max(1e9).nullish().catch(null);
 
-/** Tokens of one call, counted or forecast. */
-export interface TokenUse {
-  readonly promptTokens: number;
-  readonly completionTokens: number;
-}
-
 /** POSTs an object as JSON, or a form, to a path below the base URL and reads the answer's body. */
 export type Post = (path: string, body: object) => Promise<unknown>;
 
 /** Makes one request by `post`, which also aborts at the time-out. */
-export type Attempt<T> = (post: Post) => Promise<{ readonly value: T; readonly used: TokenUse }>;
+export type Attempt<T> = (post: Post) => Promise<{ readonly value: T; readonly used: Use }>;
 
 /** An endpoint that calls are made to. */
 export interface Endpoint {
@@ -87,7 +82,7 @@ export interface Endpoint {
    * @throws EngineError; the signal's reason once it is aborted
    */
   call<T>(
-    forecast: TokenUse,
+    forecast: Use,
     attempt: Attempt<T>,
     signal?: AbortSignal,
   ): Promise<{ readonly value: T; readonly cost: Cost }>;
@@ -125,28 +120,30 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
   const budget = openBudget(options.budget ?? {});
   const window = tokensPerMinute === undefined ? null : openTokenWindow(tokensPerMinute);
 
-  function costOf({ promptTokens, completionTokens }: TokenUse): Cost {
-    const { promptPerMillion, completionPerMillion } = options.prices ?? {
-      promptPerMillion: 0,
-      completionPerMillion: 0,
-    };
-    const usd = (promptTokens * promptPerMillion + completionTokens * completionPerMillion) / 1e6;
-    return { calls: 1, promptTokens, completionTokens, usd };
+  function costOf(use: Use, { usd: serverUsd, cachedTokens }: PriceFigures): Cost {
+    const { promptTokens, completionTokens } = use;
+    const tableUsd = options.prices ? tablePrice(options.prices, use, cachedTokens) : null;
+    const source = serverUsd !== null ? "server" : tableUsd !== null ? "table" : "none";
+    const pricedBy = { server: 0, table: 0, none: 0, [source]: 1 };
+    return { ...{ calls: 1, promptTokens, completionTokens }, usd: serverUsd ?? tableUsd ?? 0, pricedBy };
+  }
+
+  /** Without a price in the table, a call is expected to cost what earlier ones did. */
+  function forecastCost(forecast: Use): Cost {
+    const cost = costOf(forecast, { usd: null, cachedTokens: 0 });
+    const { usd, calls } = budget.spent();
+    return cost.pricedBy?.none && calls > 0 ? { ...cost, usd: usd / calls } : cost;
   }
 
   async function attemptOnce<T>(
     connection: NamedConnection,
-    {
-      forecast,
-      attempt,
-      signal,
-    }: { forecast: TokenUse; attempt: Attempt<T>; signal: AbortSignal | undefined },
+    { forecast, attempt, signal }: { forecast: Use; attempt: Attempt<T>; signal: AbortSignal | undefined },
   ) {
     signal?.throwIfAborted();
-    const release = budget.reserve(costOf(forecast));
+    const release = budget.reserve(forecastCost(forecast));
     try {
       const answer = await withinWindow(forecast, signal, () => send(connection, attempt, signal));
-      const cost = costOf(answer.used);
+      const cost = costOf(answer.used, answer.figures);
       budget.spend(cost);
       return { value: answer.value, cost };
     } finally {
@@ -155,8 +152,8 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
   }
 
   /** Failed attempts are not counted, as in the budget. */
-  async function withinWindow<T extends { readonly used: TokenUse }>(
-    forecast: TokenUse,
+  async function withinWindow<T extends { readonly used: Use }>(
+    forecast: Use,
     signal: AbortSignal | undefined,
     work: () => Promise<T>,
   ): Promise<T> {
@@ -175,11 +172,18 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
     connection: NamedConnection,
     attempt: Attempt<T>,
     signal: AbortSignal | undefined,
-  ): ReturnType<Attempt<T>> {
+  ): Promise<{ value: T; used: Use; figures: PriceFigures }> {
     const limit = AbortSignal.timeout(timeoutMs);
     const either = signal ? AbortSignal.any([signal, limit]) : limit;
     try {
-      return await attempt(async (path, body) => readBody(await post(connection, path, body, either)));
+      let figures: PriceFigures = { usd: null, cachedTokens: 0 };
+      const { value, used } = await attempt(async (path, body) => {
+        const response = await post(connection, path, body, either);
+        const answer = await readBody(response);
+        figures = priceFigures(response.headers, answer);
+        return answer;
+      });
+      return { value, used, figures };
     } catch (error) {
       signal?.throwIfAborted();
       throw toEngineError(error, { name: connection.name, timeoutMs, timedOut: limit.aborted });
@@ -228,7 +232,7 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
   };
 }
 
-const tokensOf = ({ promptTokens, completionTokens }: TokenUse) => promptTokens + completionTokens;
+const tokensOf = ({ promptTokens, completionTokens }: Use) => promptTokens + completionTokens;
 
 /** The budget of an endpoint. Running calls reserve their forecast, so that simultaneous calls cannot exceed it. */
 function openBudget(budget: NonNullable<EndpointOptions["budget"]>) {

@@ -18,8 +18,9 @@ export function openaiEmbedder({ dimension, ...options }: EmbedderOptions): Embe
   if (!Number.isInteger(dimension) || dimension < 1) {
     throw new RangeError(`Expected \`dimension\` to be a whole number from 1 up, got ${dimension}`);
   }
-  const askVectors = vectorsOf(options);
+  const { askVectors, cost } = vectorsOf(options);
   return {
+    cost,
     id: `openai:${options.model}`,
     dimension,
     embed: async (texts, signal) => {
@@ -56,7 +57,8 @@ export async function openOpenaiEmbedder(
   options: EndpointOptions & { readonly dimension?: number },
   signal?: AbortSignal,
 ): Promise<Embedder> {
-  const dimension = options.dimension ?? (await vectorsOf(options)(["dimension"], signal))[0]!.length;
+  const dimension =
+    options.dimension ?? (await vectorsOf(options).askVectors(["dimension"], signal))[0]!.length;
   return openaiEmbedder({ ...options, dimension });
 }
 
@@ -65,10 +67,10 @@ const answerSchema = z.object({
   usage: z.object({ prompt_tokens: tokenCount }).nullish().catch(null),
 });
 
-/** One call for a batch of texts: their vectors, in order, as they came. */
+/** Makes one call for a batch of texts: their vectors, in order, as they came. */
 function vectorsOf(options: EndpointOptions) {
   const endpoint = openEndpoint(options);
-  return async (input: string[], signal?: AbortSignal): Promise<number[][]> => {
+  const askVectors = async (input: string[], signal?: AbortSignal): Promise<number[][]> => {
     const characters = input.reduce((sum, text) => sum + text.length, 0);
     const forecast = { promptTokens: Math.ceil(characters / 4), completionTokens: 0 };
     const { value } = await endpoint.call(
@@ -89,6 +91,7 @@ function vectorsOf(options: EndpointOptions) {
     );
     return value;
   };
+  return { askVectors, cost: endpoint.cost };
 }
 
 function normalised(vector: readonly number[]): Float32Array {

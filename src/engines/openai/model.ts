@@ -20,7 +20,7 @@ import {
 } from "../../engine.ts";
 import { ConfigError, EngineError } from "../../errors.ts";
 import { type ChatAnswer, chatBody, readChat, samplingFields, type WireFeatures } from "./chat.ts";
-import { type EndpointOptions, openEndpoint, type TokenUse } from "./client.ts";
+import { type EndpointOptions, openEndpoint } from "./client.ts";
 import { promptMeter } from "./forecast.ts";
 import { askLimits } from "./limits.ts";
 import {
@@ -31,6 +31,7 @@ import {
   shorterAnswer,
   shortestAnswer,
 } from "./overflow.ts";
+import type { Use } from "./prices.ts";
 
 /** How to reach and ask a model behind an endpoint. */
 export interface ModelOptions extends EndpointOptions {
@@ -296,7 +297,7 @@ function cutByContext({ completions, ...used }: ChatAnswer, context: number | nu
 }
 
 /** A rough forecast for the budget: of an answer, 200 tokens. */
-function forecastUse({ n = 1, sampling }: GenerateRequest, promptTokens: number): TokenUse {
+function forecastUse({ n = 1, sampling }: GenerateRequest, promptTokens: number): Use {
   return { promptTokens, completionTokens: n * Math.min(200, sampling?.maxTokens ?? 200) };
 }
 

@@ -8,8 +8,9 @@ import { z } from "zod";
 import type { TranscribedSegment, Transcriber } from "../../engine.ts";
 import { EngineError } from "../../errors.ts";
 import type { Audio } from "../../stream/clip.ts";
-import { type EndpointOptions, openEndpoint } from "./client.ts";
+import { type EndpointOptions, openEndpoint, tokenCount } from "./client.ts";
 import { badResponse } from "./errors.ts";
+import type { Use } from "./prices.ts";
 
 const samplesPerSecond = 16_000;
 /** Root mean square of what counts as silence: −60 dB of full scale. */
@@ -32,9 +33,10 @@ export function openaiTranscriber(options: EndpointOptions): Transcriber {
   ): Promise<TranscribedSegment[]> {
     const asked = format;
     const wav = wavOf(audio.samples);
+    const forecast = { promptTokens: 0, completionTokens: 0, soundSeconds: secondsOf(audio) };
     try {
       const { value } = await endpoint.call(
-        { promptTokens: 0, completionTokens: 0 },
+        forecast,
         async (post) => {
           const form = new FormData();
           form.set("file", new Blob([wav], { type: "audio/wav" }), "clip.wav");
@@ -43,7 +45,7 @@ export function openaiTranscriber(options: EndpointOptions): Transcriber {
           form.set("temperature", "0");
           if (language) form.set("language", language);
           const answer = await post("audio/transcriptions", form);
-          return { value: readTranscript(answer, audio), used: { promptTokens: 0, completionTokens: 0 } };
+          return readTranscript(answer, audio);
         },
         signal,
       );
@@ -65,6 +67,7 @@ export function openaiTranscriber(options: EndpointOptions): Transcriber {
       if (rootMeanSquare(audio.samples) < silenceRms) return [];
       return ask(audio, language?.split("-")[0], signal);
     },
+    cost: endpoint.cost,
   };
 }
 
@@ -82,17 +85,21 @@ const transcriptSchema = z.object({
       }),
     )
     .nullish(),
+  usage: z
+    .object({ input_tokens: tokenCount, output_tokens: tokenCount, seconds: tokenCount })
+    .nullish()
+    .catch(null),
 });
 
-/** Segments in stream time, kept inside the audio. @throws EngineError `bad-response` */
-function readTranscript(body: unknown, audio: Audio): TranscribedSegment[] {
+/** Segments in stream time, kept inside the audio, and what was used. @throws EngineError `bad-response` */
+function readTranscript(body: unknown, audio: Audio): { value: TranscribedSegment[]; used: Use } {
   const parsed = transcriptSchema.safeParse(typeof body === "string" ? { text: body } : body);
   if (!parsed.success) throw badResponse("The endpoint sent no transcript", parsed.error);
-  const { text, language, segments } = parsed.data;
-  const duration = audio.samples.length / samplesPerSecond;
+  const { text, language, segments, usage } = parsed.data;
+  const duration = secondsOf(audio);
   const inStream = (seconds: number) => audio.startSeconds + Math.min(duration, Math.max(0, seconds));
   const heard = segments ?? [{ start: 0, end: duration, text: text ?? "" }];
-  return heard
+  const value = heard
     .filter((segment) => segment.text.trim() !== "" && (segment.no_speech_prob ?? 0) <= noSpeechLimit)
     .map((segment) => ({
       startSeconds: inStream(segment.start),
@@ -102,7 +109,15 @@ function readTranscript(body: unknown, audio: Audio): TranscribedSegment[] {
       language: language ?? null,
     }))
     .sort((a, b) => a.startSeconds - b.startSeconds);
+  const used = {
+    promptTokens: usage?.input_tokens ?? 0,
+    completionTokens: usage?.output_tokens ?? 0,
+    soundSeconds: usage?.seconds ?? duration,
+  };
+  return { value, used };
 }
+
+const secondsOf = ({ samples }: Audio) => samples.length / samplesPerSecond;
 
 function rootMeanSquare(samples: Int16Array): number {
   if (samples.length === 0) return 0;
