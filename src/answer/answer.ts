@@ -132,9 +132,10 @@ export async function answerQuestion(
   const gaps = await gapsAmong(recalled, moments, records, options);
   const clocks = new Map<string, Clock>(records.map(({ id, clock }) => [id, clock]));
   const { floor } = known;
-  const rendered = renderMemory(recalled, { clocks, gaps, floor, tokenBudget: reader.tokenBudget });
+  const render = (tokenBudget: number) => renderMemory(recalled, { clocks, gaps, floor, tokenBudget });
+  const rendered = render(reader.tokenBudget);
   signal?.throwIfAborted();
-  const request = { question, recalled, rendered, gaps, whole, floor, ...(signal && { signal }) };
+  const request = { question, recalled, rendered, render, gaps, whole, floor, ...(signal && { signal }) };
   const read = await reader.read(request);
   const isFact = whole !== null && whole.of !== "overview" && floor.length > 0;
   const reading = isFact ? read : await unlessEmpty(read, recalled, records, options);

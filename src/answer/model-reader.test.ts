@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { addCost, type GenerateRequest, type Model, noCost, unknownLimits } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import type { Entry } from "../memory/memory.ts";
+import { renderMemory } from "../memory/render.ts";
 import { letterOptions } from "../tasks/task.ts";
 import { answerPrompt, modelReader } from "./model-reader.ts";
 import type { ReadRequest } from "./reader.ts";
@@ -56,16 +57,16 @@ const request: ReadRequest = {
     { entry, score: { total: 1 } },
     { entry: { ...entry, id: "e_2" }, score: { total: 0.5 } }, // fell out of the rendering's budget
   ],
-  rendered: "00:00:00 [e_1] Ann puts the keys on the desk.",
+  rendered: "Description:\n\n00:00:00-00:00:02\n[e_1] Ann puts the keys on the desk.",
   gaps: [],
 };
 
 const right = JSON.stringify({
-  reasoning: "e_1 says so.",
+  reasoning: "[1] says so.",
   answerable: true,
   answer: "On the desk.",
   option: "A",
-  citations: ["e_1", "e_2"],
+  citations: [1, 2],
 });
 
 const textOf = (model: { requests: GenerateRequest[] }, i: number) =>
@@ -80,14 +81,15 @@ describe("model reader", () => {
       ["On the desk.", "A", false, ["e_1"]],
     );
     assert.equal(reading.cost.calls, 1);
-    assert.ok(textOf(model, 0).includes(request.rendered) && textOf(model, 0).includes("B. on the shelf"));
+    assert.match(textOf(model, 0), /^00:00:00-00:00:02\n\[1\] Ann puts the keys on the desk\.$/m);
+    assert.ok(!textOf(model, 0).includes("e_1") && textOf(model, 0).includes("B. on the shelf"));
     const { option, citations, reasoning } = (
       model.requests[0]!.schema!.schema as { properties: Record<string, Record<string, unknown>> }
     ).properties;
     assert.deepEqual(option, { type: ["string", "null"], enum: ["A", "B", null] });
     assert.deepEqual(citations!.items, {
-      type: "string",
-      enum: ["e_1"],
+      type: "integer",
+      enum: [1],
     });
     assert.ok(Number(reasoning!.maxLength) > 0, "a length that a model cannot run beyond");
   });
@@ -114,6 +116,46 @@ describe("model reader", () => {
     const model = scripted(right);
     const reading = await modelReader(model).read({ ...request, recalled: [], rendered: "" });
     assert.deepEqual([reading.abstained, model.requests.length, reading.cost], [true, 0, noCost]);
+  });
+
+  test("numbers entries as they stand and cites the entries of those numbers", async () => {
+    const rendered =
+      "00:00:02\n[e_2] Bob says [e_1] and [1].\n00:00:00\n[e_1] Ann puts the keys on the desk.";
+    const model = scripted(right.replace("[1,2]", "[2]"));
+    const { cited } = await modelReader(model).read({ ...request, rendered });
+    assert.match(textOf(model, 0), /^\[1\] Bob says \[e_1\] and \[1\]\.\n00:00:00\n\[2\] Ann puts/m);
+    assert.deepEqual(cited, ["e_1"]);
+  });
+
+  describe("a memory longer than the model's context", () => {
+    const entries = Array.from({ length: 40 }, (_, i) => ({ ...entry, id: `e_${i}`, clip: i }));
+    const recalled = entries.map((one, i) => ({ entry: one, score: { total: 1 / (i + 1) } }));
+    const render = (tokenBudget: number) => renderMemory(recalled, { tokenBudget });
+    const long = { ...request, recalled, rendered: render(16_000), render };
+    const overflow = (details: Record<string, unknown>) =>
+      new EngineError("context-overflow", "too long", { details });
+
+    test("is cut to the best-ranked entries that fit", async () => {
+      const told = [
+        { needed: 1000, available: 700 },
+        { needed: 760, available: 700 },
+      ];
+      for (const [first, second] of [told, [{}, { needed: null, available: null }]]) {
+        const model = scripted(overflow(first!), overflow(second!), right);
+        const { cited, cost } = await modelReader(model).read(long);
+        const shown = model.requests.map((_, i) => textOf(model, i).match(/^\[\d+\] /gm)!.length);
+        assert.ok(shown[0] === 40 && shown[1]! < 40 && shown[2]! < shown[1]!, `${shown}`);
+        assert.ok(shown[1]! >= 15 && shown[2]! >= 7, `${shown}: hardly more is taken off than must be`);
+        assert.deepEqual([cited, cost.calls], [["e_0", "e_1"], 1]);
+      }
+    });
+
+    test("fails when its best entry does not fit either", async () => {
+      const model = scripted(overflow({}));
+      await assert.rejects(modelReader(model).read(long), { code: "context-overflow" });
+      assert.ok(model.requests.length > 2 && model.requests.length < 12, `${model.requests.length}`);
+      await assert.rejects(modelReader(scripted(overflow({}))).read(request), { code: "context-overflow" });
+    });
   });
 
   test("throws the engine's failure", async () => {

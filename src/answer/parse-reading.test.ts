@@ -4,25 +4,27 @@ import { letterOptions } from "../tasks/task.ts";
 import { parseReading } from "./parse-reading.ts";
 import type { Reading } from "./reader.ts";
 
+type Parsed = Omit<Reading, "cost" | "cited"> & { readonly cited: readonly number[] };
+
 const choice = {
   text: "Where are the keys?",
   options: letterOptions(["on the desk", "on the shelf", "A drawer"]),
 };
 const open = { text: "Where are the keys?", options: [] };
-const shown = ["e_1", "e_2", "e_10"];
+const shown = 10;
 
 const good = {
-  reasoning: "e_1 says so.",
+  reasoning: "[1] says so.",
   answerable: true,
   answer: "They are on the desk.",
   option: "A",
-  citations: ["e_1"],
+  citations: [1],
 };
 const reading = (value: unknown, question = choice) => {
   const parsed = parseReading(typeof value === "string" ? value : JSON.stringify(value), question, shown);
   return parsed.ok ? parsed.reading : parsed.problem;
 };
-const taken = { answer: "They are on the desk.", option: "A", abstained: false, cited: ["e_1"] };
+const taken = { answer: "They are on the desk.", option: "A", abstained: false, cited: [1] };
 
 describe("parseReading", () => {
   test("accepts the object it asked for", () => {
@@ -45,7 +47,7 @@ describe("parseReading", () => {
   test("refuses an answer that repeats itself", () => {
     const answer = "The keys are on the desk. ".repeat(8);
     assert.equal(reading({ ...good, answer }), "its answer said the same again and again");
-    assert.equal((reading({ ...good, answer: '"No, no, no," he says.' }) as Reading).abstained, false);
+    assert.equal((reading({ ...good, answer: '"No, no, no," he says.' }) as Parsed).abstained, false);
   });
 
   test("reads an option by letter, small letter, text or both", () => {
@@ -68,14 +70,14 @@ describe("parseReading", () => {
   });
 
   test("accepts a last line with a letter if it cites, and no letter from the first word", () => {
-    assert.deepEqual(reading("Entry [e_2] puts them there.\nAnswer: B"), {
+    assert.deepEqual(reading("Entry [2] puts them there.\nAnswer: B"), {
       answer: "on the shelf",
       option: "B",
       abstained: false,
-      cited: ["e_2"],
+      cited: [2],
     });
-    assert.match(String(reading("A careful look at [e_2] shows nothing clear")), /JSON/);
-    assert.match(String(reading("See [e_2].\nAnswer: E")), /not one of/);
+    assert.match(String(reading("A careful look at [2] shows nothing clear")), /JSON/);
+    assert.match(String(reading("See [2].\nAnswer: E")), /not one of/);
   });
 
   test("accepts an abstention in any of its forms", () => {
@@ -86,7 +88,7 @@ describe("parseReading", () => {
       "I looked at all of it.\nInsufficient information",
     ];
     for (const form of forms) {
-      const parsed = reading(form) as Omit<Reading, "cost">;
+      const parsed = reading(form) as Parsed;
       assert.deepEqual(
         [parsed.abstained, parsed.option, parsed.cited],
         [true, null, []],
@@ -95,14 +97,12 @@ describe("parseReading", () => {
     }
   });
 
-  test("drops ids that were not shown and refuses an answer without citations", () => {
-    assert.deepEqual(reading({ ...good, citations: ["e_9", "e_10", "[e_2]"] }), {
-      ...taken,
-      cited: ["e_2", "e_10"],
-    });
-    assert.deepEqual(reading({ ...good, citations: "e_1" }), taken);
-    assert.deepEqual(reading({ ...good, citations: [] }), taken); // its reasoning names e_1
-    assert.match(String(reading({ ...good, reasoning: "", citations: ["e_9", "e"] })), /cited none/);
+  test("drops numbers that were not shown and refuses an answer without citations", () => {
+    assert.deepEqual(reading({ ...good, citations: [11, 10, "[2]", 0, 2] }), { ...taken, cited: [2, 10] });
+    assert.deepEqual(reading({ ...good, citations: "[1]" }), taken);
+    assert.deepEqual(reading({ ...good, citations: [] }), taken); // its reasoning names [1]
+    for (const citations of [[11, 0, -1], ["00:00:02", "e_1", "1.5"], ["at 7 or 8 o'clock in [12]"].slice(1)])
+      assert.match(String(reading({ ...good, reasoning: "At 2 she leaves.", citations })), /cited none/);
   });
 
   test("says what is wrong with anything else", () => {

@@ -13,15 +13,18 @@ import type { Reading } from "./reader.ts";
 
 /** A model's answer, or what is wrong with it. */
 export type ParsedReading =
-  | { readonly ok: true; readonly reading: Omit<Reading, "cost"> }
+  | {
+      readonly ok: true;
+      readonly reading: Omit<Reading, "cost" | "cited"> & { readonly cited: readonly number[] };
+    }
   /** A clause that completes "Your answer could not be used:". */
   | { readonly ok: false; readonly problem: string };
 
 /**
  * The answer in a model's text, or what is wrong with it.
- * @param shown ids of the entries the model was shown; others it cites are dropped
+ * @param shown how many entries the model was shown, numbered from 1; other numbers it cites are dropped
  */
-export function parseReading(text: string, question: Question, shown: readonly string[]): ParsedReading {
+export function parseReading(text: string, question: Question, shown: number): ParsedReading {
   if (text.trim() === "") return { ok: false, problem: "it was empty" };
   const fields = readObject(text) ?? readLastLine(text, question);
   if (fields === null) return { ok: false, problem: "it was not the JSON object asked for" };
@@ -30,9 +33,9 @@ export function parseReading(text: string, question: Question, shown: readonly s
     return { ok: true, reading: { answer: insufficient, option: null, abstained: true, cited: [] } };
   }
   if (isRepetitive(answer)) return { ok: false, problem: "its answer said the same again and again" };
-  const cited = citedIds(fields.citations, text, shown);
+  const cited = citedNumbers(fields.citations, text, shown);
   if (cited.length === 0) {
-    return { ok: false, problem: "it cited none of the entries shown, by their ids" };
+    return { ok: false, problem: "it cited none of the entries shown, by their numbers" };
   }
   if (question.options.length === 0) {
     if (answer === "") return { ok: false, problem: "its answer was empty" };
@@ -108,15 +111,15 @@ function chosenOption(value: unknown, { options }: Question) {
   return options.find((option) => option.letter === letter) ?? null;
 }
 
-/** Ids that were shown, from the list, or from anywhere in the text if the list has none. */
-function citedIds(citations: unknown, text: string, shown: readonly string[]): string[] {
+/** Numbers that were shown, from the list, or in brackets, from anywhere in the text if the list has none. */
+function citedNumbers(citations: unknown, text: string, shown: number): number[] {
   const listed = Array.isArray(citations) ? citations.join(" ") : String(citations ?? "");
-  const named = (where: string) => {
-    const tokens = new Set(where.match(/[\w-]+/g));
-    return shown.filter((id) => tokens.has(id));
-  };
-  const cited = named(listed);
-  return cited.length > 0 ? cited : named(text);
+  const within = (numbers: readonly string[]) =>
+    [...new Set(numbers.map(Number))]
+      .filter((number) => number >= 1 && number <= shown)
+      .sort((a, b) => a - b);
+  const cited = within((listed.match(/[\w:.-]+/g) ?? []).filter((word) => /^\d+$/.test(word)));
+  return cited.length > 0 ? cited : within(Array.from(text.matchAll(/\[(\d+)\]/g), (found) => found[1]!));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -11,6 +11,8 @@ export interface ReadRequest {
   readonly recalled: readonly RecalledEntry[];
   /** The same entries rendered in time order with their ids, clocks and gaps, within the token budget. */
   readonly rendered: string;
+  /** Renders them within fewer tokens, the best-scored that fit, for a model that takes less. @default `rendered` alone */
+  readonly render?: (tokenBudget: number) => string;
   readonly gaps: readonly Gap[];
   /** What the question asks of the whole; `null` for a question about something in it. @default null */
   readonly whole?: AskedOfWhole | null;

@@ -238,7 +238,7 @@ function readAsAnswer(_: string, bytes: Buffer): void {
   const text = bytes.toString("utf8");
   parseStrictly(text, contract);
   parseLeniently(text, contract);
-  parseReading(text, question as never, ["entry_1"]);
+  parseReading(text, question as never, 1);
   parseVerdict(text, "correct");
   parseRanking(text, 3);
   parsePreference(text);
