@@ -2,7 +2,7 @@
  * A model behind an OpenAI-compatible endpoint (vLLM, SGLang, llama-server, Ollama, hosted).
  *
  * What the endpoint cannot do is found out once: a probe asks for everything at the start, and a request that is refused
- * for a feature is sent again without it. Samples that it does not draw together are drawn one by one. A schema that it
+ * for a feature is sent again without it. Samples are drawn as many at a time as it takes. A schema that it
  * does not enforce is left to the prompt. Video that it does not accept, or not in that number, is sent as frames.
  * Pictures that it cannot see are an error.
  */
@@ -19,7 +19,7 @@ import {
   unknownLimits,
 } from "../../engine.ts";
 import { ConfigError, EngineError } from "../../errors.ts";
-import { type ChatAnswer, chatBody, readChat, samplingFields, type WireFeatures } from "./chat.ts";
+import { type ChatAnswer, chatBody, readChat, type WireFeatures } from "./chat.ts";
 import { type EndpointOptions, openEndpoint } from "./client.ts";
 import { promptMeter } from "./forecast.ts";
 import { askLimits } from "./limits.ts";
@@ -32,6 +32,8 @@ import {
   shortestAnswer,
 } from "./overflow.ts";
 import type { Use } from "./prices.ts";
+import { refusedFeature, refusesGreedySamples, samplesAfter, usesOf } from "./refusals.ts";
+import { sampleCalls, sampleRequest } from "./samples.ts";
 
 /** How to reach and ask a model behind an endpoint. */
 export interface ModelOptions extends EndpointOptions {
@@ -45,19 +47,6 @@ export interface ModelOptions extends EndpointOptions {
   /** Sent unchanged with every request, for options of one server (`chat_template_kwargs`, …). */
   readonly extraBody?: Readonly<Record<string, unknown>>;
 }
-
-/** Words in a refusal that name what is refused. */
-const refusals: readonly [keyof WireFeatures, RegExp][] = [
-  ["maxTokens", /'max_tokens'.*max_completion_tokens/i],
-  ["temperature", /temperature/i],
-  ["sampling", /top_?[pk]|min_?p|(repetition|repeat|presence|frequency)_?penalty/i],
-  ["bounds", /maxLength|maxItems/],
-  ["jsonSchema", /response_format|json_schema|structured|guided|grammar/i],
-  ["logprobs", /logprobs/i],
-  ["video", /video/i],
-  ["images", /image|vision|multi-?modal|mmproj/i],
-  ["samples", /\bn\b|best_of|(one|number of|multiple) (choices?|completions?)|one completion/i],
-];
 
 /** A model behind an endpoint; nothing is sent before the first request. @throws ConfigError `base-url-invalid` */
 export function openaiModel(options: ModelOptions): Model {
@@ -80,6 +69,10 @@ export function openaiModel(options: ModelOptions): Model {
   /** What the server tells of its limits, at the probe or by a refusal. */
   let limits = unknownLimits;
   const meter = promptMeter();
+  /** The most samples of one call. */
+  let mostSamples = Infinity;
+  /** Temperatures at which the server draws greedily; `undefined` is that of a request without one. */
+  const greedyTemperatures = new Set<number | undefined>([0]);
   let probed: Promise<ModelCapabilities> | undefined;
 
   async function generate(given: GenerateRequest): Promise<Generation> {
@@ -94,15 +87,29 @@ export function openaiModel(options: ModelOptions): Model {
     if (!Number.isInteger(n) || n < 1) {
       throw new RangeError(`Expected \`n\` to be a whole number from 1 up, got ${n}`);
     }
-    const first = await ask({ ...request, n: can.samples ? n : 1 });
-    if (first.completions.length < n) can.samples = false; // a server may also ignore n
-    const missing = Math.max(0, n - first.completions.length);
-    const others = Array.from({ length: missing }, (_, i) => ask({ ...reseeded(request, i + 1), n: 1 }));
-    const answers = [first, ...(await Promise.all(others))];
-    return {
-      completions: answers.flatMap(({ completions }) => completions).slice(0, n),
-      cost: answers.map(({ cost }) => cost).reduce(addCost),
-    };
+    const size = isGreedy(request) ? 1 : Math.min(n, mostSamples);
+    let { completions, cost } = await ask({ ...request, n: size });
+    if (isGreedy(request)) return { completions: new Array(n).fill(completions[0]), cost };
+    if (completions.length < size) limitSamples(completions.length); // a server may also ignore n
+    for (let before = completions.length; completions.length < n; ) {
+      const missing = n - completions.length;
+      const calls = sampleCalls(missing, mostSamples, before);
+      before += missing;
+      const answers = await Promise.all(calls.map((call) => ask(sampleRequest(request, call))));
+      completions = [...completions, ...answers.flatMap((answer) => answer.completions)];
+      cost = answers.map((answer) => answer.cost).reduce(addCost, cost);
+    }
+    return { completions: completions.slice(0, n), cost };
+  }
+
+  /** Whether all samples of a request would be the same, so that one is drawn for all. */
+  function isGreedy({ sampling: { temperature } = {} }: GenerateRequest): boolean {
+    return greedyTemperatures.has(temperature) && (can.temperature || temperature === undefined);
+  }
+
+  function limitSamples(most: number): void {
+    mostSamples = Math.max(1, Math.min(mostSamples, most));
+    can.samples = mostSamples > 1;
   }
 
   /** One call, sent again without a feature the server refuses. */
@@ -153,12 +160,20 @@ export function openaiModel(options: ModelOptions): Model {
     const said = String(error.details.said);
     const overflow = readOverflow(said);
     if (overflow) return shorterRequest(request, overflow, error);
+    if (refusesGreedySamples(said)) {
+      greedyTemperatures.add(request.sampling?.temperature);
+      return { ...request, n: 1 };
+    }
     const refused = refusedFeature(said, request, sent);
     if (refused === undefined) throw error;
+    if (refused === "samples") {
+      limitSamples(samplesAfter(said, request.n!));
+      return { ...request, n: Math.min(request.n!, mostSamples) };
+    }
     if (refused === "images" && tookPictures) throw picturesRefused(error);
     if (refused === "video" && videosIn(request) <= tookVideos) throw error;
     can[refused] = false;
-    return { ...request, ...(!can.samples && { n: 1 }) };
+    return { ...request, n: Math.min(request.n ?? 1, mostSamples) };
   }
 
   /** The request with less room for its answer. @throws EngineError `context-overflow` where its prompt is too long */
@@ -178,9 +193,10 @@ export function openaiModel(options: ModelOptions): Model {
   /** One small request that uses every feature; refused features are dropped. */
   async function probe(signal: AbortSignal | undefined): Promise<ModelCapabilities> {
     limits = await askLimits(endpoint, options.model, signal);
+    if (limits.slots !== null) limitSamples(limits.slots);
     const request: GenerateRequest = {
       parts: [{ type: "text", text: 'Answer with the JSON object {"ok": true}.' }],
-      n: 2,
+      n: Math.min(2, mostSamples),
       logprobs: true,
       schema: probeSchema,
       sampling: { maxTokens: 256 },
@@ -231,21 +247,6 @@ const probePicture = Buffer.from(
   "base64",
 );
 
-/** The features that a request uses. */
-function usesOf({ parts, schema, logprobs, n = 1, sampling }: GenerateRequest): WireFeatures {
-  return {
-    maxTokens: sampling?.maxTokens !== undefined,
-    temperature: sampling?.temperature !== undefined,
-    sampling: Object.keys(samplingFields(sampling)).length > 0,
-    jsonSchema: schema !== undefined,
-    bounds: schema !== undefined,
-    logprobs: logprobs === true,
-    video: parts.some(({ type }) => type === "video"),
-    images: parts.some(({ type }) => type !== "text"),
-    samples: n > 1,
-  };
-}
-
 /** The refusal of these pictures by an endpoint that accepted others, with the way out. */
 function picturesRefused(error: EngineError): EngineError {
   const { code, message, status, details } = error;
@@ -255,24 +256,6 @@ function picturesRefused(error: EngineError): EngineError {
 
 function videosIn({ parts }: GenerateRequest): number {
   return parts.filter(({ type }) => type === "video").length;
-}
-
-/** The feature that a refusal names, if this request was sent with it. */
-function refusedFeature(
-  said: string,
-  request: GenerateRequest,
-  sent: WireFeatures,
-): keyof WireFeatures | undefined {
-  const uses = usesOf(request);
-  return refusals.find(([feature, words]) => sent[feature] && uses[feature] && words.test(said))?.[0];
-}
-
-/** Gives samples that are drawn one by one distinct random seeds; otherwise they would all be equal. */
-function reseeded(request: GenerateRequest, offset: number): GenerateRequest {
-  const seed = request.sampling?.seed;
-  return seed === undefined
-    ? request
-    : { ...request, sampling: { ...request.sampling, seed: seed + offset } };
 }
 
 /** The request with no more room for its answer than the context leaves. */
