@@ -168,7 +168,7 @@ test("doctor reports every check and the memory as sound", async () => {
     [
       ...["node", "ffmpeg", "ffprobe", "tesseract"],
       ...["@jax-js/jax", "@napi-rs/canvas", "hyparquet"],
-      ...["configuration", "memory", "model", "transcriber", "text in the picture"],
+      ...["configuration", "memory", "model", "transcriber", "text in the picture", "watch"],
     ],
   );
   assert.match(String(rows.find(({ check }) => check === "memory")!.detail), /sound/);

@@ -221,11 +221,21 @@ export function openaiModel(options: ModelOptions): Model {
     capabilities: (signal) => {
       probed ??= probe(signal).catch((error) => {
         probed = undefined; // an endpoint that was down may be asked again
-        throw error;
+        throw withServed(error, limits.served);
       });
       return probed;
     },
   };
+}
+
+/** The error for an unknown model, with the names that the server lists. */
+function withServed(error: unknown, served: readonly string[] | null): unknown {
+  if (!(error instanceof EngineError) || error.code !== "unknown-model" || served === null) return error;
+  const { code, message, status, details, cause } = error;
+  const list = served.length === 0 ? "no model" : served.join(", ");
+  return new EngineError(code, `${message}. It serves ${list}`, {
+    ...{ status, cause, details: { ...details, served } },
+  });
 }
 
 const probeSchema = {

@@ -1,0 +1,65 @@
+/** The checks of `taskmem doctor` that are about memory: whether it is sound, and what it lacks of its streams. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { leftOutLines, whyNothing } from "../../answer/left-out.ts";
+import type { Config } from "../../config.ts";
+import type { LeftOut, Memory } from "../../memory/memory.ts";
+import { openConfiguredMemory } from "../../taskmem/assembly.ts";
+import type { Check } from "../../taskmem/model-checks.ts";
+import { counted } from "../output.ts";
+import { attempt } from "./doctor-attempt.ts";
+
+/** A check, and what was left out of a stream. */
+export interface MemoryCheck extends Check {
+  readonly leftOut?: readonly LeftOut[];
+}
+
+/** Reads the whole memory against its checksums. */
+export async function memoryChecks(config: Config): Promise<MemoryCheck[]> {
+  if (!existsSync(join(config.memory, "memory.db"))) {
+    const detail = `none yet in ${config.memory}: nothing was watched`;
+    return [{ check: "memory", state: "ok", detail, fix: "taskmem watch <source>" }];
+  }
+  const checked = await attempt("memory", async () => {
+    const { memory } = await openConfiguredMemory(config, { mustExist: true, readOnly: "if-needed" });
+    try {
+      return {
+        problems: await memory.check(),
+        stats: await memory.stats(),
+        failures: await memory.clipFailures(),
+        streams: await streamChecks(memory),
+      };
+    } finally {
+      await memory.close();
+    }
+  });
+  if ("failed" in checked) return [checked.failed];
+  const { problems, stats, failures, streams } = checked.value;
+  if (problems.length > 0) {
+    const fix = "export what can be read: taskmem export <directory>";
+    return [{ check: "memory", state: "broken", detail: problems.join(" "), fix }];
+  }
+  const { clips, entries, tasks, databaseBytes, blobBytes } = stats;
+  const sound = `${counted(stats.streams, "stream")}, ${counted(clips, "clip")}, ${counted(entries, "entry", "entries")}, ${counted(tasks, "question")}, ${((databaseBytes + blobBytes) / 1e6).toFixed(1)} MB, sound`;
+  const failed = `; ${failures.length} clips failed, last: ${failures.at(-1)?.failure.message}`;
+  return [
+    {
+      ...{ check: "memory", state: "ok", detail: failures.length === 0 ? sound : `${sound}${failed}` },
+      fix: failures.length === 0 ? null : "watch the stream again to retry them",
+    },
+    ...streams,
+  ];
+}
+
+/** Streams of which something was left out or nothing is remembered. */
+async function streamChecks(memory: Memory): Promise<MemoryCheck[]> {
+  const checks: MemoryCheck[] = [];
+  for (const stream of await memory.streams()) {
+    const { id, leftOut } = stream;
+    const why = await whyNothing(memory, [stream]);
+    if (why === null && leftOut.length === 0) continue;
+    const detail = why === null ? `left out: ${leftOutLines(leftOut).join(" ")}` : why.join(" ");
+    checks.push({ check: `stream ${id}`, state: "missing", detail, fix: null, leftOut });
+  }
+  return checks;
+}

@@ -1,0 +1,67 @@
+/**
+ * The checks of `taskmem doctor` that are about what a set-up perceives: its model, its transcriber, text in the picture.
+ * Each is tried, and what is not perceived without it is told.
+ */
+import { type Config, policyName } from "../../config.ts";
+import { configuredModel, configuredPerceptors } from "../../taskmem/assembly.ts";
+import { type Check, checkModel } from "../../taskmem/model-checks.ts";
+import { attempt } from "./doctor-attempt.ts";
+
+/** A check of a sense, and what is lacking for `watch`, or `null`. */
+export interface Sense {
+  readonly check: Check;
+  readonly lacks: string | null;
+}
+
+/** All of them, each as soon as it is done. @throws the signal's reason */
+export async function* senseChecks(config: Config, signal: AbortSignal): AsyncGenerator<Sense> {
+  yield* modelChecks(config, signal);
+  yield await transcriberCheck(config, signal);
+  yield screenTextCheck(config);
+}
+
+const blind = "no model looks at pictures, so what they show is not described";
+
+async function* modelChecks(config: Config, signal: AbortSignal): AsyncGenerator<Sense> {
+  if (configuredModel(config) === null) {
+    const check: Check = {
+      ...{ check: "model", state: "missing" },
+      detail: "none configured; the choice policy and the local reader work without one",
+      fix: "--base-url and --model, or TASKMEM_BASE_URL and TASKMEM_MODEL",
+    };
+    return yield { check, lacks: policyName(config) === "nano" ? null : blind };
+  }
+  const writes = policyName(config) === "model" || policyName(config) === "best-of-n";
+  for await (const check of checkModel(config, { signal })) {
+    const lacks = check.state === "missing" ? check.detail : null;
+    yield { check, lacks: check.check === "model" && !writes ? blind : lacks };
+  }
+}
+
+/** Transcribes a moment of silence. */
+async function transcriberCheck(config: Config, signal: AbortSignal): Promise<Sense> {
+  const { transcriber } = configuredPerceptors(config);
+  const lacks = "what is heard is not transcribed, so speech is known from subtitles only";
+  if (transcriber === null) {
+    const check: Check = {
+      ...{ check: "transcriber", state: "missing", detail: "none configured; speech is read from subtitles" },
+      fix: "--transcribe-base-url and --transcribe-model, or TASKMEM_TRANSCRIBE_BASE_URL and TASKMEM_TRANSCRIBE_MODEL",
+    };
+    return { check, lacks };
+  }
+  const silence = { startSeconds: 0, samples: new Int16Array(8000) };
+  const tried = await attempt("transcriber", () => transcriber.transcribe(silence, { signal }));
+  if ("failed" in tried) return { check: tried.failed, lacks };
+  return { check: { check: "transcriber", state: "ok", detail: transcriber.id, fix: null }, lacks: null };
+}
+
+function screenTextCheck(config: Config): Sense {
+  const { screenReader, leftOut = [] } = configuredPerceptors(config);
+  const missing = leftOut.map(({ reason }) => reason).join(" ");
+  const detail = config.screenText ? missing || "read" : "switched off";
+  const isWhole = screenReader !== null && missing === "";
+  return {
+    check: { check: "text in the picture", state: isWhole ? "ok" : "missing", detail, fix: null },
+    lacks: screenReader === null ? "text in the picture is not read" : null,
+  };
+}

@@ -1,0 +1,309 @@
+/**
+ * What a configured model can do in fact: it answers questions with one right answer, and writes the memory of a made-up
+ * clip. Nothing is stored.
+ *
+ * Its capabilities say which requests a server accepts. They do not say whether the model obeys, sees what a picture
+ * shows, ends its thinking, or has room for a prompt.
+ */
+import { type Config, configuredPreset, policyName } from "../config.ts";
+import type { Completion, Model, ModelCapabilities } from "../engine.ts";
+import { localEmbedder, wordSpace } from "../engines/local/index.ts";
+import { isTaskMemError, type TaskMemError } from "../errors.ts";
+import type { Observation } from "../perception/observation.ts";
+import { frameTokens } from "../policy/pictures.ts";
+import type { Context } from "../policy/policy.ts";
+import { memoryInstructions, memoryPrompt } from "../policy/prompts.ts";
+import { pictureTokens } from "../presets/presets.ts";
+import { oneLine } from "../util/plain-text.ts";
+import { configuredModel, configuredModelPolicy, configuredTemplate } from "./assembly.ts";
+import {
+  formQuestion,
+  isThinking,
+  pictureOfTwoColours,
+  pictureQuestion,
+  putQuestion,
+  thinkingTokens,
+  wordQuestion,
+} from "./model-questions.ts";
+
+/** One thing that was checked. */
+export interface Check {
+  readonly check: string;
+  /** `missing` is something TaskMem works without. */
+  readonly state: "ok" | "missing" | "broken";
+  readonly detail: string;
+  /** What to do about it. */
+  readonly fix: string | null;
+}
+
+type Finding = Omit<Check, "check">;
+
+/** What the checks of a model share. */
+interface Checked {
+  readonly config: Config;
+  readonly model: Model;
+  readonly can: ModelCapabilities;
+  readonly signal: AbortSignal | undefined;
+  /** Milliseconds. */
+  readonly now: () => number;
+}
+
+/** A model that answers: what it said when it was told to say a word, and whether it thought first. */
+interface Answering extends Checked {
+  readonly word: Completion;
+  readonly thinks: boolean;
+}
+
+/**
+ * Checks the configured model, one check at a time; nothing without a model. What is broken ends it, because what would
+ * be checked next cannot work.
+ * @throws the signal's reason
+ */
+export async function* checkModel(
+  config: Config,
+  { signal, now = () => performance.now() }: { signal?: AbortSignal; now?: () => number } = {},
+): AsyncGenerator<Check> {
+  const model = configuredModel(withFewRetries(config));
+  if (model === null) return;
+  let check = "model";
+  try {
+    const can = await model.capabilities(signal);
+    yield { check, ...ok(`${model.id} can ${abilities(can)}`) };
+    const checked: Checked = { config, model, can, signal, now };
+    yield { check: "model name", ...nameFinding(checked) };
+    const limits = limitsFinding(checked);
+    yield { check: "model limits", ...limits };
+    if (limits.state === "broken") return;
+    check = "model thinking";
+    const answering = { ...checked, ...(await sayWord(checked)) };
+    for (const [next, find] of answerChecks) {
+      check = next;
+      const finding = await find(answering);
+      if (finding === null) continue;
+      yield { check, ...finding };
+      if (finding.state === "broken") return;
+    }
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!isTaskMemError(error)) throw error;
+    yield { check, ...broken(error.message, await wayOut(config, error)) };
+  }
+}
+
+/** In order: each needs what the ones before it found. `null`: nothing to check. */
+const answerChecks: readonly [string, (answering: Answering) => Finding | Promise<Finding | null>][] = [
+  ["model thinking", thinkingFinding],
+  ["model instructions", instructionsFinding],
+  ["model JSON", formFinding],
+  ["model pictures", picturesFinding],
+  ["model memory", memoryFinding],
+];
+
+const ok = (detail: string, fix: string | null = null): Finding => ({ state: "ok", detail, fix });
+const missing = (detail: string, fix: string): Finding => ({ state: "missing", detail, fix });
+const broken = (detail: string, fix: string | null): Finding => ({ state: "broken", detail, fix });
+
+/** A person waits: an endpoint that does not answer is asked once more, not five times. */
+function withFewRetries(config: Config): Config {
+  return { ...config, model: { ...config.model, maxRetries: Math.min(1, config.model.maxRetries) } };
+}
+
+function abilities(can: ModelCapabilities): string {
+  const able = Object.entries(can).filter(([, value]) => value === true);
+  return able.map(([name]) => name).join(", ") || "text only";
+}
+
+/** What to do about an endpoint that cannot be asked. */
+async function wayOut({ model }: Config, { code, details }: TaskMemError): Promise<string | null> {
+  if (code === "unreachable") return "start the server, or correct --base-url";
+  if (code === "unauthorized") return "export TASKMEM_API_KEY=<key>";
+  const served = (details.served ?? []) as readonly string[];
+  if (code !== "unknown-model" || served.length === 0) return null;
+  return `--model ${await nearest(model.model!, served)}`;
+}
+
+/** The name that is spelled most alike. */
+async function nearest(name: string, names: readonly string[]): Promise<string> {
+  const [wanted, ...vectors] = await localEmbedder.embed([name, ...names]);
+  const likeness = vectors.map((vector) => vector.reduce((sum, value, i) => sum + value * wanted![i]!, 0));
+  return names[likeness.indexOf(Math.max(...likeness))]!;
+}
+
+function nameFinding({ config, can: { served } }: Checked): Finding {
+  const name = config.model.model!;
+  if (served === null) return ok(`${name}; the server does not list what it serves`);
+  if (served.includes(name)) return ok(`${name}, as the server lists it`);
+  const detail = `the server does not list ${name}, but ${served.join(", ")}, and answers under any name`;
+  return ok(detail, "name the model that it lists, so that memory says who wrote it");
+}
+
+/** Tokens that an answer needs: a memory, and the JSON around it. */
+const answerTokens = 400;
+
+function limitsFinding({ config, can }: Checked): Finding {
+  const { contextTokens, slots } = can;
+  const told = [
+    contextTokens === null ? "context unknown" : `a context of ${contextTokens} tokens`,
+    ...(slots === null ? [] : [slots === 1 ? "one request at a time" : `${slots} requests at a time`]),
+  ].join(", ");
+  const slow =
+    slots === 1 && policyName(config) === "best-of-n"
+      ? ": each sample is drawn by itself, the pictures read again for each"
+      : "";
+  if (contextTokens === null) return slow === "" ? ok(told) : missing(`${told}${slow}`, moreSlots);
+  const prompt = promptTokens(config, can.images);
+  const { frames, tokens } = pictureNeed(config, can.images);
+  const least = prompt + tokens + answerTokens;
+  if (contextTokens < least) {
+    const detail = `${told}, too few: a prompt with one picture and its answer take about ${least}`;
+    return broken(can.images ? detail : detail.replace(" with one picture", ""), moreContext);
+  }
+  const room = Math.floor((contextTokens - prompt - answerTokens) / (tokens || 1));
+  if (can.images && room < frames)
+    return missing(`${told}, which hold about ${room} of the ${frames} pictures of a window`, moreContext);
+  return slow === "" ? ok(told) : missing(`${told}${slow}`, moreSlots);
+}
+
+const moreContext = "give it more: llama-server -c 16384 (for each slot), vLLM --max-model-len 16384";
+const moreSlots = "llama-server --parallel 4, with four times the -c";
+
+/** Tokens of a prompt without pictures, at four characters a token. */
+function promptTokens(config: Config, pictures: boolean): number {
+  const { semantic } = config;
+  const words = { semantic, countTokens: wordSpace.countTokens, template: configuredTemplate(config) };
+  const texts = memoryPrompt(clipOf([]), words).flatMap((part) => (part.type === "text" ? part.text : []));
+  return Math.ceil([memoryInstructions(pictures, words), ...texts].join("").length / 4);
+}
+
+/** Pictures of a whole window, and the tokens of each. */
+function pictureNeed(config: Config, images: boolean): { frames: number; tokens: number } {
+  const { stream, model } = config;
+  const preset = configuredPreset(config);
+  const tokens = images ? ((preset && pictureTokens(preset, stream)) ?? frameTokens(stream)) : 0;
+  const perClip = Math.min(model.framesPerClip ?? Infinity, Math.ceil(stream.clipSeconds * stream.fps));
+  const most = model.pictureTokens === undefined ? Infinity : Math.floor(model.pictureTokens / tokens);
+  return { frames: Math.min(most, stream.windowClips * perClip), tokens };
+}
+
+async function sayWord({ model, signal }: Checked): Promise<Pick<Answering, "word" | "thinks">> {
+  const word = await putQuestion(model, wordQuestion, { thinks: false, signal });
+  if (!isThinking(word)) return { word, thinks: false };
+  return { word: await putQuestion(model, wordQuestion, { thinks: true, signal }), thinks: true };
+}
+
+function thinkingFinding({ config, word, thinks }: Answering): Finding {
+  if (!thinks) return ok("the model answers without thinking first");
+  if (word.finish !== "length") return ok("the model thinks before it answers, and comes to an end");
+  const detail = `the model does not stop thinking within ${thinkingTokens} tokens when it is told to say a word`;
+  return broken(
+    detail,
+    config.model.thinking === false
+      ? "--thinking off does not reach it: see its model card for the field that does, and send it with --extra-body"
+      : "--thinking off",
+  );
+}
+
+function instructionsFinding({ word }: Answering): Finding {
+  const verdict = wordQuestion.judge(word);
+  if (verdict === "obeys") return ok("the model says what it is told to say");
+  if (verdict === "continues")
+    return broken(
+      `the model does not answer but continues the text, as a base model does, or one without its chat template: ${quoted(word.text)}`,
+      "serve its instruction-tuned variant (…-Instruct, …-it), with its chat template",
+    );
+  return missing(
+    `the model does not do what it is told, and says something else: ${quoted(word.text)}`,
+    "expect poor memories, or serve a larger instruction-tuned model",
+  );
+}
+
+async function formFinding({ model, can, thinks, signal }: Answering): Promise<Finding> {
+  const question = formQuestion(can.jsonSchema);
+  const answer = await putQuestion(model, question, { thinks, signal });
+  const verdict = question.judge(answer);
+  const asked = can.jsonSchema ? "a schema" : "words, because the server enforces no schema";
+  if (verdict === "right")
+    return ok(`the model fills the form that memories are written in, asked by ${asked}`);
+  if (verdict === "wrong")
+    return missing(
+      `the model fills the form that memories are written in, but mistakes a green coat: ${quoted(answer.text)}`,
+      "expect wrong memories, or serve a larger model",
+    );
+  return broken(
+    `the model does not write the JSON object it is asked for by ${asked}: ${quoted(answer.text)}`,
+    can.jsonSchema ? "serve a larger model" : "use a server that enforces JSON schemas, or a larger model",
+  );
+}
+
+async function picturesFinding({ config, model, can, thinks, signal }: Answering): Promise<Finding | null> {
+  if (policyName(config) === "choice") return null;
+  if (!can.images)
+    return missing(
+      "the model takes no pictures: only texts can be watched",
+      "serve a model that sees (llama-server: with its --mmproj file), or use --policy choice",
+    );
+  const question = pictureQuestion(await pictureOfTwoColours(config.stream, signal), can.jsonSchema);
+  const answer = await putQuestion(model, question, { thinks, signal });
+  if (question.judge(answer) === "sees") return ok("the model sees what a picture shows");
+  return broken(
+    `the model takes pictures and does not see that one is red above and blue below: ${quoted(answer.text)}`,
+    "serve a model that sees, with the vision part that belongs to it (llama-server: its --mmproj file), or use --policy choice",
+  );
+}
+
+/** Lets it write the memory of a clip as long, and with as many pictures, as those of a stream. */
+async function memoryFinding({ config, model, can, signal, now }: Answering): Promise<Finding | null> {
+  if (policyName(config) === "choice") return null;
+  const { clipSeconds, fps, width, height } = config.stream;
+  const jpeg = can.images ? await pictureOfTwoColours(config.stream, signal) : null;
+  const frames = Array.from({ length: jpeg === null ? 0 : Math.ceil(clipSeconds * fps) }, (_, i) => ({
+    ...{ atSeconds: i / fps, width, height, jpeg: jpeg! },
+  }));
+  const began = now();
+  const policy = configuredModelPolicy(config, model);
+  const { actions, cost } = await policy.decide(clipOf(frames, clipSeconds), signal ? { signal } : {});
+  const seconds = (now() - began) / 1000;
+  const [action] = actions;
+  const spent = `${seconds.toFixed(1)} s, ${cost.promptTokens} tokens read and ${cost.completionTokens} written in ${cost.calls === 1 ? "a call" : `${cost.calls} calls`}`;
+  if (action!.issues.length > 0) {
+    const problems = action!.issues.map(({ message }) => message).join("; ");
+    return broken(
+      `the model wrote no usable memory of a made-up clip, since ${problems} (${spent})`,
+      "serve a larger instruction-tuned model",
+    );
+  }
+  const text = action!.statements.map((statement) => statement.text).join(" ");
+  if (!/suitcase/i.test(text))
+    return missing(
+      `the model's memory of a made-up clip does not hold what was said in it: ${quoted(text)} (${spent})`,
+      "expect poor memories, or serve a larger model",
+    );
+  if (seconds > clipSeconds)
+    return missing(
+      `the model takes longer to write of a clip than its ${clipSeconds} s: ${quoted(text)} (${spent})`,
+      "send it less with --frames-per-clip, or use a faster server; files are watched at its speed",
+    );
+  return ok(`the model wrote of a made-up clip: ${quoted(text)} (${spent})`);
+}
+
+/** A context of one clip in which a sentence is said. */
+function clipOf(frames: Observation["frames"], clipSeconds = 10): Context {
+  const observation: Observation = {
+    ...{ stream: "check", clip: 0, startSeconds: 0, endSeconds: clipSeconds, frames },
+    speech: [
+      { startSeconds: 1, endSeconds: 4, text: "I put the blue suitcase under the stairs.", speaker: "Mara" },
+    ],
+    ...{ captions: [], screen: [], shots: [], people: [], tiers: {}, problems: [] },
+  };
+  return {
+    observations: [observation],
+    recent: { observations: [], entries: [] },
+    state: { value: null, documents: 0, words: new Map() },
+  };
+}
+
+/** The beginning of what a model wrote, on one line. */
+function quoted(text: string): string {
+  const line = oneLine(text);
+  return JSON.stringify(line.length > 120 ? `${line.slice(0, 119)}…` : line);
+}
