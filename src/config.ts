@@ -160,6 +160,11 @@ export const configSchema = z.strictObject({
        * or `none`.
        */
       preset: z.enum([...presetNames, "none"]).optional(),
+      /**
+       * Longest silence of a call: before the first token and between tokens of a streamed answer, whose length `max_tokens`
+       * limits and not the time. Signs of life without a token prolong it to at most ten times. Where the endpoint does not
+       * stream, the whole answer must be there within it.
+       */
       timeoutSeconds: positive.default(120),
       maxRetries: z.coerce.number().int().min(0).max(20).default(5),
       /** Simultaneous calls at each base URL. */

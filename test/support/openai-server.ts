@@ -2,7 +2,7 @@
  * A small server that really speaks the OpenAI protocol: chat with pictures, schemas and samples, embeddings, speech.
  *
  * It decodes what it is sent and answers from it, so that a test can tell by the answer what arrived; or a model in this
- * process answers chats. Faults are chosen per request: error statuses, hanging, a body cut in the middle, a body that is
+ * process answers chats. Chats are streamed where that is asked for. Faults are chosen per request: error statuses, hanging, a body cut in the middle, a body that is
  * not JSON, any content.
  */
 import { once } from "node:events";
@@ -54,7 +54,9 @@ export type Fault =
   /** Whatever else. */
   | { readonly kind: "answer"; readonly respond: (response: ServerResponse) => void }
   /** A sound answer that says this. */
-  | { readonly kind: "content"; readonly content: string };
+  | { readonly kind: "content"; readonly content: string }
+  /** A chat completion, streamed if that is asked for. */
+  | { readonly kind: "chat"; readonly body: Json };
 
 /** What a server may not be able to do; it refuses with a 400 that names it. */
 export type Inability =
@@ -64,6 +66,8 @@ export type Inability =
   | "images"
   | "video_url"
   | "max_tokens"
+  | "stream"
+  | "stream_options"
   | "maxLength";
 
 export interface ServerOptions {
@@ -82,6 +86,8 @@ export interface ServerOptions {
   /** Formats of transcripts taken. @default all */
   readonly transcriptFormats?: readonly string[];
   readonly segments?: readonly Json[];
+  /** Whether chats are streamed on request; otherwise the request for it is ignored. @default true */
+  readonly streams?: boolean;
   /** Answers chats, for any model name: texts as they were sent, each run of pictures as one run of frames. */
   readonly model?: Pick<Model, "generate">;
 }
@@ -125,17 +131,12 @@ export async function startOpenAiServer(options: ServerOptions): Promise<OpenAiS
     const request = await readRequest(message, read);
     requests.push(request);
     const fault = await faults?.(request);
-    if (fault && fault.kind !== "content") return fail(response, fault);
+    if (fault && fault.kind !== "content" && fault.kind !== "chat") return fail(response, fault);
     checkRequest(request, options);
-    if (path === "/v1/chat/completions" && options.model && !fault) {
-      return send(
-        response,
-        200,
-        generatedAnswer(request, await options.model.generate(asGeneration(request))),
-      );
-    }
     if (path === "/v1/chat/completions") {
-      return send(response, 200, chatAnswer(request, fault?.content));
+      const answer = await chatAnswer(request, fault, options.model);
+      const isStreamed = request.body.stream === true && options.streams !== false;
+      return isStreamed ? sendStream(response, chunksOf(answer, request.body)) : send(response, 200, answer);
     }
     if (path === "/v1/embeddings")
       return send(response, 200, embeddingsAnswer(request, options.dimension ?? 8));
@@ -179,9 +180,71 @@ function send(response: ServerResponse, status: number, body: unknown): void {
   response.end(JSON.stringify(body));
 }
 
+/** Sends chunks as the events of a stream, and its end. */
+export function sendStream(response: ServerResponse, chunks: readonly Json[]): void {
+  response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
+  for (const chunk of chunks) response.write(eventOf(chunk));
+  response.end("data: [DONE]\n\n");
+}
+
+/** One event of a stream. */
+export const eventOf = (chunk: unknown) => `data: ${JSON.stringify(chunk)}\n\n`;
+
+/** A chat completion in pieces, as vLLM sends it: a role, a word each, the end of each choice, and the usage if wanted. */
+export function chunksOf(answer: Json, { stream_options }: Json): Json[] {
+  const { choices, usage, prompt_token_ids, ...shared } = answer as Json & { choices: Json[] };
+  const chunk = (own: Json): Json => ({ ...shared, object: "chat.completion.chunk", ...own });
+  const pieces = choices.flatMap((choice, index) =>
+    piecesOf(choice).map((piece) => chunk({ choices: [{ index, ...piece }] })),
+  );
+  const wantsUsage = (stream_options as { include_usage?: boolean } | undefined)?.include_usage === true;
+  const [first, ...rest] = pieces;
+  return [
+    { ...first, ...(prompt_token_ids !== undefined && { prompt_token_ids }) },
+    ...rest,
+    ...(wantsUsage ? [chunk({ choices: [], usage })] : []),
+  ];
+}
+
+interface WholeChoice {
+  readonly message: { readonly content: string | null } & Json;
+  readonly finish_reason?: string;
+  readonly logprobs?: { readonly content: readonly Json[] } | null;
+  readonly token_ids?: readonly number[];
+}
+
+function piecesOf(choice: Json): Json[] {
+  const { message, finish_reason = "stop", logprobs, token_ids } = choice as unknown as WholeChoice;
+  const { content, role = "assistant", ...thinking } = message;
+  const deltas = Object.entries(thinking).flatMap(([name, text]) =>
+    wordsOf(String(text)).map((word) => ({ delta: { [name]: word } })),
+  );
+  const said = logprobs
+    ? logprobs.content.map((token) => ({
+        delta: { content: token.token },
+        logprobs: { content: [token] },
+      }))
+    : groupsOf(wordsOf(content ?? "")).map((words) => ({ delta: { content: words } }));
+  return [
+    { delta: { role, content: "" } },
+    ...deltas,
+    ...said,
+    { delta: {}, finish_reason, ...(token_ids && { token_ids }) },
+  ];
+}
+
+/** Under load servers put several tokens into one event: here, so that there are at most 2000. */
+function groupsOf(words: readonly string[]): string[] {
+  const size = Math.ceil(words.length / 2000);
+  const count = size === 0 ? 0 : Math.ceil(words.length / size);
+  return Array.from({ length: count }, (_, i) => words.slice(i * size, (i + 1) * size).join(""));
+}
+
+const wordsOf = (text: string) => text.match(/\s*\S+|\s+/g) ?? [];
+
 const errorBody = (message: string) => ({ error: { message, type: "invalid_request_error", code: null } });
 
-function fail(response: ServerResponse, fault: Exclude<Fault, { kind: "content" }>): void {
+function fail(response: ServerResponse, fault: Exclude<Fault, { kind: "content" | "chat" }>): void {
   if (fault.kind === "answer") {
     fault.respond(response);
   } else if (fault.kind === "body") {
@@ -272,7 +335,14 @@ function checkRequest({ path, body, pictures, authorization }: ServerRequest, op
     throw new Refusal(404, `No route ${path}`);
   }
   if (!models.includes(String(body.model))) throw new Refusal(404, `The model ${body.model} does not exist`);
-  for (const field of ["n", "response_format", "logprobs", "max_tokens"] as const) {
+  for (const field of [
+    "n",
+    "response_format",
+    "logprobs",
+    "max_tokens",
+    "stream_options",
+    "stream",
+  ] as const) {
     if (refuses.includes(field) && path === "/v1/chat/completions" && body[field] !== undefined) {
       const instead = field === "max_tokens" ? ". Use 'max_completion_tokens' instead." : "";
       throw new Refusal(400, `Unsupported parameter: '${field}' is not supported with this model${instead}`);
@@ -299,12 +369,22 @@ function checkRequest({ path, body, pictures, authorization }: ServerRequest, op
   }
 }
 
-function chatAnswer(request: ServerRequest, content: string | undefined): Json {
+async function chatAnswer(
+  request: ServerRequest,
+  fault: Extract<Fault, { kind: "content" | "chat" }> | undefined,
+  model: ServerOptions["model"],
+): Promise<Json> {
+  if (fault?.kind === "chat") return fault.body;
+  if (model && !fault) return generatedAnswer(request, await model.generate(asGeneration(request)));
+  return ownAnswer(request, fault?.content);
+}
+
+function ownAnswer(request: ServerRequest, content: string | undefined): Json {
   const { body, text, pictures, index } = request;
   const format = body.response_format as { json_schema: { schema: Json } } | undefined;
   const sentence = memoryOf(request);
   const said = content ?? (format ? JSON.stringify(filled(format.json_schema.schema, sentence)) : sentence);
-  const tokens = said.match(/\s*\S+/g) ?? [];
+  const tokens = wordsOf(said);
   const n = Number(body.n ?? 1);
   const promptTokens = Math.ceil(text.length / 4) + 85 * pictures.length;
   const choices = Array.from({ length: n }, (_, i) => ({

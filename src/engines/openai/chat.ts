@@ -19,6 +19,12 @@ export interface WireFeatures {
   readonly temperature: boolean;
   /** Sampling options that not every server has: all but temperature, tokens and seed. */
   readonly sampling: boolean;
+  /** Sends an answer in pieces; otherwise at once. */
+  readonly stream: boolean;
+  /** Reports `usage` at the end of a stream. */
+  readonly streamUsage: boolean;
+  /** llama-server tells how much of the prompt is computed. */
+  readonly promptProgress: boolean;
 }
 
 /** The request as the endpoint reads it, without the features it does not accept. */
@@ -40,6 +46,11 @@ export function chatBody(
     ...(seed !== undefined && { seed }),
     // Without a number llama-server adds 20 alternatives to every token; with 0 it sends none of this either.
     ...(logprobs && can.logprobs && { logprobs, top_logprobs: 1 }),
+    ...(can.stream && {
+      stream: true,
+      ...(can.streamUsage && { stream_options: { include_usage: true } }),
+      ...(can.promptProgress && { return_progress: true }),
+    }),
     ...(schema &&
       can.jsonSchema && {
         response_format: {
@@ -115,6 +126,12 @@ function base64(bytes: Uint8Array): string {
 /** Token ids that vLLM adds where `return_token_ids` is requested (`extraBody`). */
 const tokenIds = z.array(z.int()).nullish().catch(null);
 
+const duration = z.number().min(0).max(1e12);
+const timingsSchema = z
+  .object({ prompt_n: duration, prompt_ms: duration, predicted_n: duration, predicted_ms: duration })
+  .nullish()
+  .catch(null);
+
 const answerSchema = z.object({
   id: z.string().nullish().catch(null),
   prompt_token_ids: tokenIds,
@@ -135,6 +152,7 @@ const answerSchema = z.object({
     )
     .min(1),
   usage: z.object({ prompt_tokens: tokenCount, completion_tokens: tokenCount }).nullish().catch(null),
+  timings: timingsSchema,
 });
 
 /** The handle of a prompt at such an endpoint: the answer's id, and the prompt's tokens where the server returns them. */
@@ -150,6 +168,11 @@ export interface ChatAnswer {
   /** `null` where the server does not report it. */
   readonly promptTokens: number | null;
   readonly completionTokens: number | null;
+  /**
+   * llama-server: the tokens of the prompt that it computed, those it kept from earlier prompts not counted, and the
+   * tokens it wrote, with the milliseconds they took.
+   */
+  readonly timings: NonNullable<z.output<typeof timingsSchema>> | null;
 }
 
 /** Reads the body of an answer. @throws EngineError `bad-response` for a body that is no chat completion */
@@ -159,7 +182,7 @@ export function readChat(body: unknown): ChatAnswer {
     const got = JSON.stringify(body)?.slice(0, 200);
     throw badResponse(`The endpoint sent no chat completion with choices: ${got}`, parsed.error);
   }
-  const { id: response = null, prompt_token_ids: prompt, choices, usage } = parsed.data;
+  const { id: response = null, prompt_token_ids: prompt, choices, usage, timings } = parsed.data;
   const handle: ChatHandle | null =
     response || prompt ? { response, promptIds: prompt ? Int32Array.from(prompt) : null } : null;
   const completions = choices.map(({ message, finish_reason, logprobs, token_ids: ids }): Completion => {
@@ -183,6 +206,7 @@ export function readChat(body: unknown): ChatAnswer {
     completions,
     promptTokens: usage?.prompt_tokens ?? null,
     completionTokens: usage?.completion_tokens ?? null,
+    timings: timings ?? null,
   };
 }
 

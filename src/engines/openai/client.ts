@@ -14,9 +14,11 @@ import { ConfigError, EngineError } from "../../errors.ts";
 import type { Random } from "../../util/random.ts";
 import { keepSecret, keepSecretsIn } from "../../util/secrets.ts";
 import { toEngineError } from "./errors.ts";
-import { type Connection, get, post, readBody } from "./http.ts";
+import type { EventReader } from "./events.ts";
+import { type Connection, get, post, readBody, readStream } from "./http.ts";
 import { longestAskedMs, openPool } from "./pool.ts";
 import { type PriceFigures, type Prices, priceFigures, tablePrice, type Use } from "./prices.ts";
+import { openSilence } from "./silence.ts";
 import { openTokenWindow } from "./token-window.ts";
 
 /** How an endpoint is reached, and within which limits. */
@@ -36,7 +38,11 @@ export interface EndpointOptions {
   readonly requestsPerMinute?: number;
   /** Tokens of calls begun in any minute at all base URLs together, forecast until they are known. @default no limit */
   readonly tokensPerMinute?: number;
-  /** Time limit of one attempt, its body included. @default 120000 */
+  /**
+   * Longest silence of an attempt: before the first token of a streamed answer, and between tokens. Signs of life
+   * without a token prolong it, to at most ten times. An answer that is not streamed must be there, whole, within it.
+   * @default 120000
+   */
   readonly timeoutMs?: number;
   /** Attempts after the first, those at once at another base URL not counted. @default 5 */
   readonly maxRetries?: number;
@@ -67,11 +73,20 @@ export interface EndpointOptions {
 /** A count of tokens that a server reports; `null` for one that cannot be. */
 export const tokenCount = z.number().min(0).max(1e9).nullish().catch(null);
 
-/** POSTs an object as JSON, or a form, to a path below the base URL and reads the answer's body. */
-export type Post = (path: string, body: object) => Promise<unknown>;
+/**
+ * POSTs an object as JSON, or a form, to a path below the base URL and reads the answer's body. With a reader, an answer
+ * that is streamed is read event by event; its body is the reader's whole answer.
+ */
+export type Post = (path: string, body: object, reader?: EventReader) => Promise<unknown>;
 
-/** Makes one request by `post`, which also aborts at the time-out. */
-export type Attempt<T> = (post: Post) => Promise<{ readonly value: T; readonly used: Use }>;
+/**
+ * Makes one request by `post`, which also ends it at the time-out.
+ * @param failures of the attempts of this call before it, in order
+ */
+export type Attempt<T> = (
+  post: Post,
+  failures: readonly EngineError[],
+) => Promise<{ readonly value: T; readonly used: Use }>;
 
 /** An endpoint that calls are made to. */
 export interface Endpoint {
@@ -105,6 +120,14 @@ interface NamedConnection extends Connection {
   readonly name: string;
 }
 
+/** A call that is being made. */
+interface Call<T> {
+  readonly forecast: Use;
+  readonly attempt: Attempt<T>;
+  readonly failures: readonly EngineError[];
+  readonly signal: AbortSignal | undefined;
+}
+
 /** An endpoint with its own queue and budget; nothing is sent yet. @throws ConfigError `base-url-invalid` */
 export function openEndpoint(options: EndpointOptions): Endpoint {
   const { concurrency = 4, timeoutMs = 120_000, maxRetries = 5, retryMs = 1000 } = options;
@@ -135,14 +158,12 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
     return cost.pricedBy?.none && calls > 0 ? { ...cost, usd: usd / calls } : cost;
   }
 
-  async function attemptOnce<T>(
-    connection: NamedConnection,
-    { forecast, attempt, signal }: { forecast: Use; attempt: Attempt<T>; signal: AbortSignal | undefined },
-  ) {
+  async function attemptOnce<T>(connection: NamedConnection, call: Call<T>) {
+    const { forecast, signal } = call;
     signal?.throwIfAborted();
     const release = budget.reserve(forecastCost(forecast));
     try {
-      const answer = await withinWindow(forecast, signal, () => send(connection, attempt, signal));
+      const answer = await withinWindow(forecast, signal, () => send(connection, call));
       const cost = costOf(answer.used, answer.figures);
       budget.spend(cost);
       return { value: answer.value, cost };
@@ -170,23 +191,26 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
 
   async function send<T>(
     connection: NamedConnection,
-    attempt: Attempt<T>,
-    signal: AbortSignal | undefined,
+    { attempt, failures, signal }: Call<T>,
   ): Promise<{ value: T; used: Use; figures: PriceFigures }> {
-    const limit = AbortSignal.timeout(timeoutMs);
-    const either = signal ? AbortSignal.any([signal, limit]) : limit;
+    const silence = openSilence(timeoutMs);
+    const either = signal ? AbortSignal.any([signal, silence.signal]) : silence.signal;
+    let hasBegun = false;
     try {
       let figures: PriceFigures = { usd: null, cachedTokens: 0 };
-      const { value, used } = await attempt(async (path, body) => {
+      const { value, used } = await attempt(async (path, body, reader) => {
         const response = await post(connection, path, body, either);
-        const answer = await readBody(response);
+        hasBegun = true;
+        const answer = await (reader ? readStream(response, reader, silence.heard) : readBody(response));
         figures = priceFigures(response.headers, answer);
         return answer;
-      });
+      }, failures);
       return { value, used, figures };
     } catch (error) {
       signal?.throwIfAborted();
-      throw toEngineError(error, { name: connection.name, timeoutMs, timedOut: limit.aborted });
+      throw toEngineError(error, { name: connection.name, tooSlow: silence.verdict(), hasBegun });
+    } finally {
+      silence.close();
     }
   }
 
@@ -208,17 +232,19 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
     call: async (forecast, attempt, signal) => {
       const waiting = signal ? { signal } : {};
       const tried = new Set<NamedConnection>();
+      const failures: EngineError[] = [];
       for (let retry = 0; ; ) {
         try {
           return await pool.run(
             (connection) => {
               tried.add(connection);
-              return attemptOnce(connection, { forecast, attempt, signal });
+              return attemptOnce(connection, { forecast, attempt, failures, signal });
             },
             { tried, signal },
           );
         } catch (error) {
           if (!(error instanceof EngineError) || !error.isRetryable) throw error;
+          failures.push(error);
           if (pool.hasOther(tried)) continue;
           if (retry >= maxRetries) throw error;
           const backoffMs = random() * Math.min(longestBackoffMs, retryMs * 2 ** retry++);

@@ -5,8 +5,10 @@ import { Refusal } from "./http.ts";
 /** What was called, for messages. */
 export interface Called {
   readonly name: string;
-  readonly timeoutMs: number;
-  readonly timedOut: boolean;
+  /** What was too slow, as in `did not answer within 120 s`; `null` if nothing was. */
+  readonly tooSlow: string | null;
+  /** Whether the answer had begun. */
+  readonly hasBegun: boolean;
 }
 
 /** An error for a body that is no answer: the server said 200 and sent something else. A retry may help. */
@@ -17,17 +19,40 @@ export function badResponse(message: string, cause?: unknown): EngineError {
 /** The error to throw for anything that an attempt threw. */
 export function toEngineError(error: unknown, called: Called): EngineError {
   if (error instanceof EngineError) return error;
-  if (called.timedOut) {
-    const message = `${called.name} did not answer within ${called.timeoutMs / 1000} s`;
+  if (called.tooSlow !== null) {
+    const message = `${called.name} ${called.tooSlow}`;
     return new EngineError("timeout", message, { isRetryable: true, cause: error });
   }
   if (error instanceof SyntaxError) {
     return badResponse(`${called.name} sent a body that is not JSON: ${error.message}`, error);
   }
   if (error instanceof Refusal) return refusalError(error, called);
-  const message = `${called.name} could not be reached, or the connection was lost: ${rootMessage(error)}`;
-  return new EngineError("unreachable", message, { isRetryable: true, cause: error });
+  const what = called.hasBegun
+    ? "lost the connection in the middle of its answer"
+    : "could not be reached, or the connection was lost";
+  const details = { hasBegun: called.hasBegun };
+  return new EngineError("unreachable", `${called.name} ${what}: ${rootMessage(error)}`, {
+    ...{ isRetryable: true, details, cause: error },
+  });
 }
+
+/** An error that comes as an event of a stream: a refusal with the status that it names, otherwise a 500. */
+export function errorEvent(event: unknown): Refusal {
+  const { code, type } = saidIn(event);
+  const status = Number(code);
+  if (Number.isInteger(status) && status >= 400 && status < 600)
+    return new Refusal(status, new Headers(), event);
+  const words = `${code} ${type}`;
+  const named = statusWords.find(([, pattern]) => pattern.test(words))?.[0] ?? 500;
+  return new Refusal(named, new Headers(), event);
+}
+
+/** Codes and types of errors that come without a status. */
+const statusWords: readonly [number, RegExp][] = [
+  [429, /rate_limit|overloaded|too_many/i],
+  [400, /invalid_?request|bad_?request|context_length|context_size/i],
+  [401, /authentication|api_key/i],
+];
 
 /** Words with which endpoints say that the account is empty, whatever the status. */
 const unpaid =
@@ -59,7 +84,7 @@ function refusalError({ status, headers, body }: Refusal, { name }: Called): Eng
 }
 
 /** What servers say, each in its own form: `{error: {message, code}}`, `{error}`, `{message}`, `{detail}`, or text. */
-function saidIn(body: unknown): { message: string; code: string } {
+function saidIn(body: unknown): { message: string; code: string; type: string } {
   const fields = isFields(body) ? body : {};
   const error = isFields(fields.error) ? fields.error : fields;
   const words = [error.message, fields.error, fields.detail, body];
@@ -67,6 +92,7 @@ function saidIn(body: unknown): { message: string; code: string } {
   return {
     message: String(said ?? (body === "" ? "no reason given" : JSON.stringify(body))),
     code: String(error.code ?? ""),
+    type: String(error.type ?? ""),
   };
 }
 

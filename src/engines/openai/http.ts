@@ -6,6 +6,7 @@
  */
 import { EngineError } from "../../errors.ts";
 import { masked, maskedValue } from "../../util/secrets.ts";
+import { type EventReader, readEvents } from "./events.ts";
 
 /** Where and how requests are sent. */
 export interface Connection {
@@ -29,7 +30,7 @@ export class Refusal {
   }
 }
 
-/** Most bytes of an answer, unpacked. */
+/** Most bytes of an answer, unpacked; of a streamed one, of all its events together. */
 export const mostBodyBytes = 32 * 2 ** 20;
 /** Most bytes of an error that are read. */
 const mostErrorBytes = 64 * 2 ** 10;
@@ -67,7 +68,7 @@ async function send({ url, apiKey, fetch }: Connection, path: string, init: Requ
   const request: RequestInit = {
     ...init,
     headers: {
-      accept: "application/json",
+      accept: "application/json, text/event-stream",
       ...init.headers,
       ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
     },
@@ -77,7 +78,7 @@ async function send({ url, apiKey, fetch }: Connection, path: string, init: Requ
     const response = await fetch(target, request);
     if (response.ok) return response;
     if (response.status < 300 || response.status >= 400)
-      throw new Refusal(response.status, response.headers, jsonOr(await readText(response, mostErrorBytes)));
+      throw new Refusal(response.status, response.headers, jsonOr(await readText(firstBytes(response))));
     await response.body?.cancel();
     target = redirected(target, response, redirects);
   }
@@ -118,26 +119,65 @@ function isSameHost(from: URL, to: URL): boolean {
  * @throws SyntaxError for broken JSON; EngineError `bad-response` for more than `mostBodyBytes`
  */
 export async function readBody(response: Response): Promise<unknown> {
-  const text = await readText(response, mostBodyBytes, () => {
-    const message = `The endpoint sent more than ${mostBodyBytes / 2 ** 20} MB for one request`;
-    throw new EngineError("bad-response", message, { isRetryable: true });
-  });
-  if (!/\bjson\b/.test(response.headers.get("content-type") ?? "")) return text;
-  return parsed(text);
+  const text = await readText(limited(response));
+  return isOfType(response, /\bjson\b/) ? parsed(text) : text;
 }
 
-/** The body as text, without secrets. What is beyond the limit is not read. */
-async function readText(response: Response, mostBytes: number, onMore?: () => never): Promise<string> {
-  const chunks: Uint8Array[] = [];
+/**
+ * The body of an answer that may be streamed: its events are read one by one as they come, and the reader's whole answer
+ * is the body. Any other body is read as `readBody` does.
+ *
+ * @param heard is told of every event, and whether it brought anything new
+ * @throws as `readBody`; what the reader throws
+ */
+export async function readStream(
+  response: Response,
+  reader: EventReader,
+  heard: (isNew: boolean) => void,
+): Promise<unknown> {
+  if (!isOfType(response, /^text\/event-stream\b/)) return readBody(response);
+  let isDone = false;
+  for await (const data of readEvents(limited(response))) {
+    isDone = data === "[DONE]";
+    if (isDone) break;
+    heard(data !== null && reader.read(parsed(masked(data))));
+  }
+  // A secret may be spread over several events, so the whole answer is masked again.
+  return maskedValue(reader.end(isDone));
+}
+
+function isOfType({ headers }: Response, type: RegExp): boolean {
+  return type.test(headers.get("content-type") ?? "");
+}
+
+/** The body's bytes up to a limit. @throws EngineError `bad-response` beyond it */
+async function* limited({ body }: Response): AsyncGenerator<Uint8Array> {
   let bytes = 0;
   // Leaving the loop early ends the connection.
-  for await (const chunk of response.body ?? []) {
-    chunks.push(chunk);
+  for await (const chunk of body ?? []) {
     bytes += chunk.length;
-    if (bytes <= mostBytes) continue;
-    onMore?.();
-    break;
+    if (bytes > mostBodyBytes) {
+      const message = `The endpoint sent more than ${mostBodyBytes / 2 ** 20} MB for one request`;
+      throw new EngineError("bad-response", message, { isRetryable: true });
+    }
+    yield chunk;
   }
+}
+
+/** The first bytes of an error's body. */
+async function* firstBytes({ body }: Response): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    yield chunk;
+    bytes += chunk.length;
+    if (bytes > mostErrorBytes) return;
+  }
+}
+
+/** Bytes as text, without secrets. */
+async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
   return masked(new TextDecoder().decode(Buffer.concat(chunks)));
 }
 

@@ -20,6 +20,7 @@ import {
 } from "../../engine.ts";
 import { ConfigError, EngineError } from "../../errors.ts";
 import { type ChatAnswer, chatBody, readChat, type WireFeatures } from "./chat.ts";
+import { ChatStream } from "./chat-stream.ts";
 import { type EndpointOptions, openEndpoint } from "./client.ts";
 import { promptMeter } from "./forecast.ts";
 import { askLimits } from "./limits.ts";
@@ -33,6 +34,7 @@ import {
 } from "./overflow.ts";
 import type { Use } from "./prices.ts";
 import { refusedFeature, refusesGreedySamples, samplesAfter, usesOf } from "./refusals.ts";
+import { repeatedBody } from "./repeated.ts";
 import { sampleCalls, sampleRequest } from "./samples.ts";
 
 /** How to reach and ask a model behind an endpoint. */
@@ -61,6 +63,9 @@ export function openaiModel(options: ModelOptions): Model {
     maxTokens: true,
     temperature: true,
     sampling: true,
+    stream: true,
+    streamUsage: true,
+    promptProgress: false,
   };
   /** After pictures were accepted once, a refusal that names them is about those pictures: too many, too large. */
   let tookPictures = false;
@@ -135,9 +140,12 @@ export function openaiModel(options: ModelOptions): Model {
     const forecast = forecastUse(request, meter.estimate(request));
     const { value, cost } = await endpoint.call(
       forecast,
-      async (post) => {
+      async (post, failures) => {
         const body = { ...chatBody(options.model, request, sent), ...options.extraBody };
-        const answer = readChat(await post("chat/completions", body));
+        const stream = new ChatStream();
+        const answer = readChat(await post("chat/completions", repeatedBody(body, failures), stream));
+        can.stream &&= stream.hasBegun; // a server may also ignore the wish
+        can.promptProgress ||= answer.timings !== null; // as llama-server alone has
         const used = {
           promptTokens: answer.promptTokens ?? forecast.promptTokens,
           completionTokens: completionTokensOf(answer),
