@@ -23,7 +23,8 @@ export interface Overflow {
 /** Words with numbers, by server. Groups: `context`, `prompt`, `least` where the prompt may be longer. */
 const counted: readonly RegExp[] = [
   // vLLM, newest first
-  /context length is (?<context>\d+) tokens.*requested \d+ output tokens and your prompt contains (?<least>at least )?(?<prompt>\d+)/,
+  /context length is (?<context>\d+) tokens.*requested \d+ output tokens and your prompt contains (?<least>at least )?(?<prompt>\d+) input tokens/,
+  /context length is (?<context>\d+) tokens.*requested \d+ output tokens and your prompt contains (?:at least )?\d+ characters/,
   /context length is (?<context>\d+) tokens and your request has (?<prompt>\d+) input tokens/,
   /prompt \((?:total )?length (?<prompt>\d+)\) is .*?(?:model length of|context length) (?<context>\d+)/,
   /cannot be greater than max_model_len\D*(?<context>\d+)/,
