@@ -190,7 +190,7 @@ export class StreamWriter {
   async *#commit(context: Context, action: Action, began: number): AsyncGenerator<ClipEvent> {
     const { memory, stream, now } = this.#options;
     const { observations: group } = context;
-    const { revision, statements } = action;
+    const { revision, statements, leftOut } = action;
     const policy = this.#policy.id;
     const stateChange = this.#policy.advance(context, action);
     const clips = group.map(({ clip }) => clip);
@@ -203,7 +203,8 @@ export class StreamWriter {
       this.#written.entries += entries.length;
       this.#written.seconds += endSeconds - startSeconds;
       const span = { stream, clip, startSeconds, endSeconds };
-      yield { event: "clip-end", ...span, entries, problems, policy, revision, ms };
+      const all = leftOut === undefined ? problems : [...problems, leftOut];
+      yield { event: "clip-end", ...span, entries, problems: all, policy, revision, ms };
     }
   }
 

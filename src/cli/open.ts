@@ -57,9 +57,9 @@ function linesOf(event: LogEvent): string[] {
     case "decision": {
       const { stream, clips, shownClips, shownEntries, revision, ms } = event;
       const shown = `shown ${shownClips.length} earlier clips and ${shownEntries} entries`;
-      const written = event.actions.flatMap(({ text, issues }) => [
+      const written = event.actions.flatMap(({ text, issues, leftOut }) => [
         ...indented(text === "" ? "(nothing)" : text),
-        ...issues.map((issue) => `    ! ${issue}`),
+        ...[...issues, ...(leftOut === null ? [] : [leftOut])].map((said) => `    ! ${said}`),
       ]);
       return [`• ${stream} clips ${clips.join(", ")} by ${revision}, ${shown}, ${ms} ms`, ...written];
     }

@@ -291,8 +291,19 @@ function peopleLines(people: Observation["people"]): string[] {
   });
 }
 
+function streamLines(context: Context, options: PromptOptions): string[] {
+  const { before, own, omitted } = linesWithin(context, options);
+  return [...before, ...own, ...(omitted > 0 ? [`(${omitted} more lines are left out)`] : [])];
+}
+
+/** How many lines of the window a prompt shows. */
+export function linesShown(context: Context, options: PromptOptions): number {
+  const { before, own } = linesWithin(context, options);
+  return before.length + own.length;
+}
+
 /** Lines of the window, oldest first, within the token limit: the clip's own from its start, then earlier ones back. */
-function streamLines({ observations, recent }: Context, options: PromptOptions): string[] {
+function linesWithin({ observations, recent }: Context, options: PromptOptions) {
   const { countTokens, streamTokens = mostStreamTokens } = options;
   let left = streamTokens;
   const within = (lines: readonly string[]) => {
@@ -302,14 +313,13 @@ function streamLines({ observations, recent }: Context, options: PromptOptions):
     });
     return fit < 0 ? lines : lines.slice(0, fit);
   };
-  const own = sourceTexts(observations[0]!).map((source) => streamLine(source, ""));
-  const before = recent.observations
+  const lines = sourceTexts(observations[0]!).map((source) => streamLine(source, ""));
+  const linesBefore = recent.observations
     .flatMap(sourceTexts)
     .map((source) => streamLine(source, `${promptMarks.before}, `));
-  const shown = within(own);
-  const shownBefore = within(before.toReversed()).toReversed();
-  const omitted = own.length - shown.length;
-  return [...shownBefore, ...shown, ...(omitted > 0 ? [`(${omitted} more lines are left out)`] : [])];
+  const own = within(lines);
+  const before = within(linesBefore.toReversed()).toReversed();
+  return { before, own, omitted: lines.length - own.length };
 }
 
 function streamLine({ kind, startSeconds, text, speaker, confidence }: SourceText, mark: string): string {

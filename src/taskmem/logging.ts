@@ -33,8 +33,12 @@ export type LogEvent =
       /** Earlier clips and entries the policy was shown. */
       readonly shownClips: readonly number[];
       readonly shownEntries: number;
-      /** What it wrote, action by action, with the issues of each. */
-      readonly actions: readonly { readonly text: string; readonly issues: readonly string[] }[];
+      /** What it wrote, action by action, with the issues of each and what its author was not shown. */
+      readonly actions: readonly {
+        readonly text: string;
+        readonly issues: readonly string[];
+        readonly leftOut: string | null;
+      }[];
       readonly ms: number;
     };
 
@@ -63,16 +67,14 @@ export function loggedModel(model: Model, log: Log): Model {
 /** The policy, with each context and decision logged. */
 export function loggedPolicy(policy: Policy, log: Log): Policy {
   return {
-    id: policy.id,
-    revision: policy.revision,
-    clipsPerDecision: policy.clipsPerDecision,
-    advance: (context, action) => policy.advance(context, action),
+    ...policy,
     async decide(context, options) {
       const began = performance.now();
       const result = await policy.decide(context, options);
-      const actions = result.actions.map(({ text, issues }) => ({
+      const actions = result.actions.map(({ text, issues, leftOut = null }) => ({
         text,
         issues: issues.map(({ message }) => message),
+        leftOut,
       }));
       const ms = Math.round(performance.now() - began);
       const { id, revision } = policy;

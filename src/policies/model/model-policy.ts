@@ -12,9 +12,18 @@
  */
 
 import type { Adapter } from "../../adapter/adapter.ts";
-import { addCost, type Cost, type GenerateRequest, type Model, noCost, type Sampling } from "../../engine.ts";
+import {
+  addCost,
+  type Cost,
+  type GenerateRequest,
+  type Generation,
+  type Model,
+  noCost,
+  type Sampling,
+} from "../../engine.ts";
 import { ConfigError } from "../../errors.ts";
-import { type Observation, sourceTexts } from "../../perception/observation.ts";
+import { sourceTexts } from "../../perception/observation.ts";
+import { leftOutOf, lessAfter, type Shown, shownWithin, withoutFrames } from "../../policy/fitting.ts";
 import { type Asked, repeatsItself, repeatsMemory, withoutThinking } from "../../policy/parse-action.ts";
 import { checkPictureLimits, type PictureLimits } from "../../policy/pictures.ts";
 import type { Action, Context, DecideOptions, DecideResult, Policy } from "../../policy/policy.ts";
@@ -95,48 +104,90 @@ interface Setup
 }
 
 async function decide(setup: Setup, context: Context, wanted: DecideOptions): Promise<DecideResult> {
-  const { model, prompts, adapter } = setup;
+  const { model, prompts, adapter, revision } = setup;
   const { n = 1, random, logprobs = random !== undefined, signal } = wanted;
-  if (isBlank(context.observations[0]!)) return nothingToRemember(n, setup.revision);
+  const full: Shown = { context, options: prompts };
+  if (isBlank(full)) return { actions: Array.from({ length: n }, () => emptyAction(revision)), cost: noCost };
   const can = await model.capabilities(signal);
+  const seen = can.images || can.video ? full : withoutFrames(full);
+  if (isBlank(seen)) return { actions: Array.from({ length: n }, () => blindAction(setup)), cost: noCost };
   const request: Request = {
-    system: memoryInstructions(showsPictures(context), prompts),
     logprobs: logprobs && can.logprobs,
     adapter,
     ...(can.jsonSchema && { schema: memorySchema(prompts.semantic) }),
     ...(signal && { signal }),
   };
   const sampling = samplingFor(random, setup.sampling);
-  const { actions, cost } = await ask(setup, { ...request, n, sampling }, context, null);
-  const [unusable] = actions;
-  if (!unusable || actions.some(isUsable)) return { actions, cost };
-  const repair = await repaired(setup, request, context, unusable);
-  return {
-    actions: repair.action ? [repair.action, ...actions.slice(1)] : actions,
-    cost: addCost(cost, repair.cost),
-  };
+  const fitting = shownWithin(seen, can.contextTokens);
+  const first = await ask(setup, { ...request, n, sampling }, { full, seen, shown: fitting, last: null });
+  const [unusable] = first.actions;
+  if (!unusable || first.actions.some(isUsable)) return first;
+  const repair = await repaired(setup, request, { full, seen, shown: first.shown, last: unusable });
+  const cost = addCost(first.cost, repair.cost);
+  return { actions: repair.action ? [repair.action, ...first.actions.slice(1)] : first.actions, cost };
 }
 
-type Request = Omit<GenerateRequest, "parts">;
+type Request = Omit<GenerateRequest, "parts" | "system">;
 
-/** One request about a context and the actions it gives. */
+/** What a request is about, and the unusable action before it. */
+interface Asking {
+  readonly full: Shown;
+  /** All that the model could see of it. */
+  readonly seen: Shown;
+  /** What its context holds of that. */
+  readonly shown: Shown;
+  readonly last: Action | null;
+}
+
+/** One answer about a context, and what was shown for it. */
 async function ask(
-  { model, prompts, mayRepeat, revision }: Setup,
+  { model, mayRepeat, revision }: Setup,
   request: Request,
-  context: Context,
-  last: Action | null,
-): Promise<DecideResult> {
-  const parts = memoryPrompt(context, prompts, last && mistakeOf(last));
-  const { completions, cost } = await model.generate({ ...request, parts });
+  asking: Asking,
+): Promise<DecideResult & { readonly shown: Shown }> {
+  const { full, seen, last } = asking;
+  const { generation, shown } = await generate(model, request, asking);
+  const { context, options } = shown;
   const asked: Asked = {
     memories: context.recent.entries.map(({ text }) => text),
-    wording: wordingOf(context, prompts),
+    wording: wordingOf(context, options),
     mayRepeat,
     mayBeEmpty: last?.issues.includes(repeatsMemory) ?? false,
   };
-  const read = { ...prompts, asked, revision };
-  return { actions: completions.map((completion) => actionOf(completion, context, read)), cost };
+  const [unseen, unfit] = [leftOutOf(full, seen), leftOutOf(seen, shown)];
+  const leftOut = [
+    ...(unseen === null ? [] : [`${model.id} does not see pictures: ${unseen} were not shown.`]),
+    ...(unfit === null ? [] : [`The context of ${model.id} is too short: ${unfit} were not shown.`]),
+  ].join(" ");
+  const actions = generation.completions.map((completion) => ({
+    ...actionOf(completion, full.context, { ...options, asked, revision }),
+    ...(leftOut !== "" && { leftOut }),
+  }));
+  return { actions, cost: generation.cost, shown };
 }
+
+/** Asks the model, with less in the request where its context does not hold it. */
+async function generate(
+  model: Model,
+  request: Request,
+  { shown: given, last }: Asking,
+): Promise<{ readonly generation: Generation; readonly shown: Shown }> {
+  let shown = given;
+  for (let overflows = 0; ; overflows++) {
+    const { context, options } = shown;
+    const system = memoryInstructions(showsPictures(context), options);
+    const parts = memoryPrompt(context, options, last && mistakeOf(last));
+    try {
+      return { generation: await model.generate({ ...request, system, parts }), shown };
+    } catch (error) {
+      if (overflows === mostOverflows) throw error;
+      shown = lessAfter(error, shown);
+    }
+  }
+}
+
+/** How often a request is sent again with less in it; each step is a half. */
+const mostOverflows = 8;
 
 /** An unusable action as its author is told of it. A text that loops is not shown: it would be continued. */
 function mistakeOf({ text, issues }: Action): Mistake {
@@ -153,15 +204,15 @@ function mistakeOf({ text, issues }: Action): Mistake {
 async function repaired(
   setup: Setup,
   request: Request,
-  context: Context,
-  unusable: Action,
+  unusable: Asking & { readonly last: Action },
 ): Promise<{ action: Action | null; cost: Cost }> {
   const sampling = { ...rolloutSampling, ...setup.sampling };
-  let last = unusable;
+  let { shown, last } = unusable;
   let cost = noCost;
   for (let attempt = 0; attempt < setup.attempts; attempt++) {
-    const answer = await ask(setup, { ...request, logprobs: false, sampling }, context, last);
+    const answer = await ask(setup, { ...request, logprobs: false, sampling }, { ...unusable, shown, last });
     cost = addCost(cost, answer.cost);
+    shown = answer.shown;
     const [action] = answer.actions;
     if (!action) continue;
     const { handle: _, ...repair } = action;
@@ -183,11 +234,18 @@ function isUsable({ issues }: Action): boolean {
   return issues.length === 0;
 }
 
-function isBlank(observation: Observation): boolean {
-  return observation.frames.length === 0 && sourceTexts(observation).length === 0;
+/** Whether there is nothing to see, hear or read in the clip. */
+function isBlank({ context }: Shown): boolean {
+  const [observation] = context.observations;
+  return observation!.frames.length === 0 && sourceTexts(observation!).length === 0;
 }
 
-function nothingToRemember(n: number, revision: string): DecideResult {
-  const action: Action = { text: "", statements: [], logprobs: null, revision, issues: [] };
-  return { actions: Array.from({ length: n }, () => action), cost: noCost };
+function emptyAction(revision: string): Action {
+  return { text: "", statements: [], logprobs: null, revision, issues: [] };
+}
+
+/** Of a clip that has nothing but pictures a model without eyes can tell nothing. */
+function blindAction({ model, revision }: Setup): Action {
+  const message = `${model.id} does not see pictures, and nothing was said or read in the clip: name a model that sees with --model, or use the choice policy`;
+  return { ...emptyAction(revision), issues: [{ code: "no-images", message }] };
 }
