@@ -1,6 +1,6 @@
 /** Builds `dist` from nothing: a file whose source is gone must not be published. */
 import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
@@ -9,3 +9,8 @@ const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
 const options = ["-p", "tsconfig.build.json"];
 process.exitCode =
   spawnSync(process.execPath, [compiler, ...options], { cwd: root, stdio: "inherit" }).status ?? 1;
+// What runs beside Node is no module, so the compiler leaves it out.
+copyFileSync(
+  join(root, "src", "engines", "torch", "worker.py"),
+  join(root, "dist", "engines", "torch", "worker.py"),
+);

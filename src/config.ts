@@ -219,6 +219,23 @@ export const configSchema = z.strictObject({
     .prefault({}),
   /** What models cost, by the name their endpoint knows them by: the model, judges, speech to text, embeddings. */
   prices: z.record(z.string(), pricesSchema).default({}),
+  /** How torch runs the model that `model.model` names as a folder, without `model.baseUrl`. */
+  torch: z
+    .strictObject({
+      dtype: z.enum(["float32", "bfloat16"]).default("float32"),
+      device: z.enum(["auto", "cpu", "cuda"]).default("auto"),
+      /** Threads on a CPU. Default: torch's own choice. */
+      threads: z.coerce.number().int().min(1).optional(),
+      /** Block whose output an adapter is added to. Default: at 0.47 of the depth, as in the paper. */
+      block: z.coerce.number().int().min(0).optional(),
+      /** Tokens an adapter is added at: all, as in the paper, or those of the answer and the prompt's last. */
+      at: z.enum(["all", "answer"]).default("all"),
+      /** How each memory begins, for nothing holds the model to the form. Not where it thinks. */
+      prefix: z.string().default('{"description": "'),
+      /** Most tokens of a memory. */
+      maxTokens: z.coerce.number().int().min(16).default(512),
+    })
+    .prefault({}),
   /** Speech to text, `POST /audio/transcriptions`. */
   transcriber: endpointSchema.prefault({}),
   /** Text embeddings, `POST /embeddings`. Default: the local spelling embedder. */
@@ -240,8 +257,13 @@ export type PolicyName = NonNullable<Config["policy"]>;
 /** The policy a configuration names or implies. */
 export function policyName({ policy, model, bestOfN }: Config): PolicyName {
   if (policy !== undefined) return policy;
-  if (model.baseUrl === undefined || model.model === undefined) return "choice";
+  if (model.model === undefined) return "choice";
   return bestOfN.samples === undefined ? "model" : "best-of-n";
+}
+
+/** Whether the model is one in a folder: it is named without an endpoint. */
+export function namesFolder({ model }: Config): boolean {
+  return model.model !== undefined && model.baseUrl === undefined;
 }
 
 /** Calls of the model that may run at once, at all its base URLs together. */
@@ -378,8 +400,8 @@ function conflicts(config: Config): string[] {
   const complete = config.model.baseUrl !== undefined && config.model.model !== undefined;
   const missing =
     "needs model.baseUrl (--base-url, TASKMEM_BASE_URL) and model.model (--model, TASKMEM_MODEL)";
-  if ((config.policy === "model" || config.policy === "best-of-n") && !complete)
-    issues.push(`  policy: \`${config.policy}\` ${missing}`);
+  if (asksModel(config) && config.model.model === undefined)
+    issues.push(`  policy: \`${config.policy}\` ${missing}, or a folder of weights as model.model`);
   const { temperature = config.model.sampling?.temperature } = config.model;
   if (policyName(config) === "best-of-n" && temperature === 0)
     issues.push(
@@ -394,7 +416,8 @@ function conflicts(config: Config): string[] {
   if (config.reader === "model" && !complete) issues.push(`  reader: \`model\` ${missing}`);
   for (const name of ["model", "transcriber", "embedder"] as const) {
     const { baseUrl, model } = config[name];
-    if ((baseUrl === undefined) !== (model === undefined)) {
+    const isFolder = name === "model" && baseUrl === undefined;
+    if ((baseUrl === undefined) !== (model === undefined) && !isFolder) {
       issues.push(
         `  ${name}: give both baseUrl and model, got only ${baseUrl === undefined ? "model" : "baseUrl"}`,
       );

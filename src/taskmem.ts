@@ -351,6 +351,7 @@ class OpenTaskMem implements TaskMem {
       for (const session of this.#sessions) await session.close();
       await this.#learning.settled();
     } finally {
+      await this.#parts.closeModel();
       await this.store.close();
     }
   }

@@ -84,7 +84,7 @@ export function buildProgram(context: ProgramContext): Command {
   addKeeping(program, add);
   addTasks(program, add);
   addAdapt(program, add);
-  addTrain(program, add);
+  addTrain(program, add, bare);
   addBench(program, bare);
   addModels(program, bare);
   writingFlags(
@@ -350,8 +350,29 @@ function learningFlags(command: Command): Command {
     .option("--run <directory>", "where the learning curve is written (default: in the memory's directory)");
 }
 
-function addTrain(program: Command, add: Add): void {
+function addTrain(program: Command, add: Add, bare: Add): void {
   const train = group(program, "train", "train a policy");
+  bare(
+    train,
+    "setup",
+    "make the Python environment that runs and trains models in folders",
+    () => import("./commands/train-setup.ts"),
+  ).option("--build <name>", "build of torch: cpu (default) or cuda");
+  bare(
+    train,
+    "check",
+    "check that a model can be trained here, invariant by invariant",
+    () => import("./commands/train-check.ts"),
+  )
+    .option("--model <folder>", "folder of weights as transformers reads it, or a pulled model")
+    .option(
+      "--block <n>",
+      "block whose output the vector is added to (default: at 0.47 of the depth)",
+      wholeNumber,
+    )
+    .option("--at <where>", "tokens the vector is added at: all (default) or answer")
+    .option("--device <name>", "auto (default), cpu or cuda")
+    .option("--threads <n>", "threads on a CPU", wholeNumber);
   add(
     train,
     "phase-one",
@@ -378,7 +399,7 @@ function addTrain(program: Command, add: Add): void {
     "after deployment: from a memory's questions, as adapt run",
     adaptAction("run"),
   );
-  learningFlags(policyFlags(phaseTwo, "who learns: choice, nano or best-of-n"));
+  learningFlags(policyFlags(phaseTwo, "who learns: choice, nano, best-of-n, or model (a folder as --model)"));
 }
 
 const videoBenchmarks: Readonly<Record<BenchmarkName, string>> = {

@@ -14,7 +14,6 @@ import type { Adapter } from "../adapter/adapter.ts";
 import { adapterNorm } from "../adapter/arithmetic.ts";
 import type { Reader } from "../answer/reader.ts";
 import type { WordSpace } from "../engine.ts";
-import { EngineError } from "../errors.ts";
 import type { Entry, Statement } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
 import { type ContextLimits, contextDefaults } from "../policy/context.ts";
@@ -25,13 +24,12 @@ import { assessQuality, type ScoreOptions } from "../reward/reward.ts";
 import type { Task } from "../tasks/task.ts";
 import { phaseTwo, rollOut, type TrainingResult } from "../training/phase-two.ts";
 import { openPhaseTwoRun } from "../training/phase-two-run.ts";
-import { attemptsOf, type ReplayedDecision, withPictures } from "../training/replay.ts";
+import { withPictures } from "../training/replay.ts";
 import type { AdapterTrainer, TrainOptions } from "../training/train-adapter.ts";
 import type { TrainablePolicy } from "../training/trainable-policy.ts";
 import { type GateMargins, gateMargins, type Validation, wilsonLow } from "../training/validation.ts";
 import { mapConcurrently } from "../util/async.ts";
 import { sha256 } from "../util/hash.ts";
-import { refusedIssue } from "./best-of-n/rollout-cache.ts";
 import { choicePhaseTwoRecipe } from "./choice/recipes.ts";
 import {
   adapterFromTasks,
@@ -39,6 +37,7 @@ import {
   type ChoiceSample,
   withFloor,
 } from "./choice/word-vector-trainer.ts";
+import { type WatchedDecision, watchAgain } from "./watch-again.ts";
 
 /** Options of `wordAdapterTrainer`. */
 export interface WordAdapterTrainerOptions {
@@ -177,46 +176,6 @@ function runConfig(
     ...{ streams: sha256(JSON.stringify(texts)), writes, limits, samples, seed, norm },
     dpo: choicePhaseTwoRecipe.dpo,
   };
-}
-
-type WatchOptions = Pick<WordAdapterTrainerOptions, "limits" | "concurrency"> & Pick<TrainOptions, "signal">;
-
-interface WatchedDecision extends ReplayedDecision {
-  /** Place of its stream among those watched. */
-  readonly stream: number;
-}
-
-/**
- * Shows a policy all streams again, each by itself.
- * @returns its decisions, in the order of the streams, and how many clips its engine refused permanently
- * @throws EngineError `bad-request` when that is more than half of them
- */
-async function watchAgain(
-  policy: Policy,
-  streams: readonly (readonly Observation[])[],
-  options: WatchOptions,
-): Promise<{ decisions: WatchedDecision[]; refusedClips: number }> {
-  const { limits = contextDefaults, signal } = options;
-  const clips = streams.reduce((sum, observations) => sum + observations.length, 0);
-  let refusedClips = 0;
-  const watched = await mapConcurrently(streams, options, async (observations, stream) => {
-    const decisions: WatchedDecision[] = [];
-    for await (const { context, action } of attemptsOf(policy, observations, { limits, signal })) {
-      // Word counts grow with the stream, so each decision keeps a copy.
-      const state = { ...context.state, words: new Map(context.state.words) };
-      if (action.issues.length === 0) decisions.push({ context: { ...context, state }, action, stream });
-      const refusal = action.issues.find(({ code }) => code === refusedIssue);
-      if (!refusal) continue;
-      refusedClips += context.observations.length;
-      if (2 * refusedClips <= clips) continue;
-      throw new EngineError(
-        "bad-request",
-        `The model refused ${refusedClips} of the ${clips} clips to learn on, more than half: choose a model that takes such clips. It said: ${refusal.message}`,
-      );
-    }
-    return decisions;
-  });
-  return { decisions: watched.flat(), refusedClips };
 }
 
 /**

@@ -9,6 +9,7 @@ import type { Reader } from "../answer/reader.ts";
 import {
   type Config,
   configuredPreset,
+  namesFolder,
   type PolicyName,
   policyName,
   simultaneousCalls,
@@ -19,6 +20,7 @@ import { lexicalReader, localEmbedder, wordSpace } from "../engines/local/index.
 import type { NanoModel } from "../engines/nano/nano-model.ts";
 import { shippedWeights } from "../engines/nano/shipped.ts";
 import { openaiModel, openaiTranscriber, openOpenaiEmbedder, type Prices } from "../engines/openai/index.ts";
+import type { TorchModel } from "../engines/torch/torch-model.ts";
 import { ConfigError, DataError } from "../errors.ts";
 import type { Memory, StreamRecord } from "../memory/memory.ts";
 import { openSqliteMemory } from "../memory/sqlite.ts";
@@ -197,7 +199,11 @@ export async function streamOf(
 
 /** The model a policy writes with: nano in this process, or the one at the configured endpoint; `null` for none. */
 export async function openConfiguredModel(config: Config): Promise<Model | null> {
-  if (policyName(config) !== "nano") return configuredModel(config);
+  if (policyName(config) !== "nano") {
+    if (!namesFolder(config)) return configuredModel(config);
+    const { openFolderModel } = await import("./folder-model.ts");
+    return openFolderModel(config);
+  }
   const { openNano } = await import("../policies/nano/index.ts");
   return openNano(shippedWeights("nano"));
 }
@@ -223,23 +229,28 @@ export async function configuredPolicy(
       "model-missing",
       `The \`${name}\` policy needs a model. Name one with --base-url and --model.`,
     );
+  if (name === "model") return configuredModelPolicy(config, model, isFolderModel(model) ? adapter : null);
   const inner = configuredModelPolicy(config, model);
-  if (name === "model") return inner;
   // Without an adapter there is nothing to choose by: one sample is enough, and costs as much as the model policy.
   const samples = adapter === null ? 1 : (config.bestOfN.samples ?? defaultSamples);
   return bestOfNPolicy({ inner, words: wordSpace, adapter, samples });
 }
 
 /** The model policy over a model. The best-of-n policy draws its samples from it too. */
-export function configuredModelPolicy(config: Config, model: Model): Policy {
-  return modelPolicy({
-    model,
+export function configuredModelPolicy(config: Config, model: Model, adapter: Adapter | null = null): Policy {
+  return modelPolicy({ ...modelPolicyOptions(config, model), model, adapter });
+}
+
+function modelPolicyOptions(config: Config, model: Model) {
+  const { sampling } = samplingOf(config.model);
+  const bound = isFolderModel(model) ? { maxTokens: config.torch.maxTokens } : {};
+  return {
     countTokens: wordSpace.countTokens,
     semantic: config.semantic,
     ...pictureLimits(config),
-    ...samplingOf(config.model),
+    sampling: { ...bound, ...sampling },
     template: configuredTemplate(config),
-  });
+  };
 }
 
 /** The sampling of a part of the configuration, if it has one. */
@@ -293,11 +304,20 @@ export function choiceOptions(config: Config): Omit<ChoiceOptions, "adapter"> {
   };
 }
 
+/** Whether a model is one in a folder. */
+export function isFolderModel(model: Model | null): model is TorchModel {
+  return model !== null && "engine" in model;
+}
+
 /** What an adapter of a policy must fit. */
 export async function adapterTarget(policy: PolicyName, model: Model | null): Promise<AdapterTarget> {
   if (policy === "nano") {
     const { nanoTarget } = await import("../policies/nano/index.ts");
     return nanoTarget(model as NanoModel);
+  }
+  if (policy === "model" && isFolderModel(model)) {
+    const { folderTarget } = await import("./folder-model.ts");
+    return folderTarget(model);
   }
   return { space: wordSpace.id, dimension: wordSpace.dimension, base: `${policy}@1` };
 }
@@ -389,11 +409,19 @@ export async function configuredTrainer(
       const { nanoAdapterTrainer } = await import("../policies/nano/index.ts");
       return nanoAdapterTrainer({ model: model as NanoModel, countTokens: wordSpace.countTokens, limits });
     }
-    case "model":
-      throw new ConfigError(
-        "policy-untrainable",
-        "The model policy does not learn in this process: its weights are trained where the engine runs. Use --policy best-of-n to learn which of its samples to keep.",
-      );
+    case "model": {
+      if (!isFolderModel(model))
+        throw new ConfigError(
+          "policy-untrainable",
+          "A model at an endpoint does not learn here: its weights are where its engine runs. Name a folder of weights with --model, or use --policy best-of-n to learn which of its samples to keep.",
+        );
+      const { folderPrompting, folderTrainer } = await import("./folder-model.ts");
+      return folderTrainer(model, {
+        policy: { ...modelPolicyOptions(config, model), prompting: folderPrompting(config) },
+        judge: configuredJudge(config, { judge: judgeName, judgeModel }, verdicts),
+        limits,
+      });
+    }
   }
 }
 

@@ -5,7 +5,7 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { type AdapterTarget, parseAdapter } from "../adapter/adapter-file.ts";
 import type { Reader } from "../answer/reader.ts";
-import { type Config, type PolicyName, policyName } from "../config.ts";
+import { type Config, namesFolder, type PolicyName, policyName } from "../config.ts";
 import { addCost, type Cost, type Embedder, type Model, noCost } from "../engine.ts";
 import { ConfigError } from "../errors.ts";
 import type { Memory } from "../memory/memory.ts";
@@ -22,6 +22,7 @@ import {
   configuredPolicy,
   configuredReader,
   configuredTrainer,
+  isFolderModel,
   openConfiguredMemory,
   openConfiguredModel,
   type TrainingChoice,
@@ -105,8 +106,16 @@ export class Parts {
   async #openModel(): Promise<Model | null> {
     const { log } = this.#own;
     const model = this.#own.model ?? (await openConfiguredModel(this.config));
-    // The nano policy needs the nano model itself, so this one is not logged.
-    return model && log && policyName(this.config) !== "nano" ? loggedModel(model, log) : model;
+    // A policy whose adapter is trained here needs the model itself, so this one is not logged.
+    const isTrained = policyName(this.config) === "nano" || namesFolder(this.config);
+    return model && log && !isTrained ? loggedModel(model, log) : model;
+  }
+
+  /** Ends the model that was opened here, if it runs in a process of its own. */
+  async closeModel(): Promise<void> {
+    if (this.#own.model) return;
+    const model = await this.#model?.catch(() => null);
+    if (model && isFolderModel(model)) model.engine.close();
   }
 
   /**

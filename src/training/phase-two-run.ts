@@ -60,7 +60,7 @@ export interface RecordedCandidate {
 export interface PairStep {
   /** From 1 up. */
   readonly step: number;
-  /** Mean of DPO and its penalty, in nats; without KL it starts at ln 2. */
+  /** Mean of DPO and its penalties, in nats; without any it starts at ln 2. */
   readonly loss: number;
   /** Mean implicit reward of the chosen one over the rejected one, β times the margin of `dpoLoss`; 0 before the first step. */
   readonly rewardMargin: number;

@@ -101,6 +101,24 @@ describe("training on pairs", () => {
     assert.equal(tight.curve[1]!.loss, dpoLoss(now, reference, 0.5).loss + penalty);
   });
 
+  test("keeps chosen texts likely by a likelihood term, where preferences alone let both sides sink", async () => {
+    const sinking = [{ chosen: [0, 2], rejected: [1, 2, 2, 2] }];
+    const chance = async (likelihood: number) => {
+      const trainer = new TokenTrainer(3);
+      const curve = await trainOnPairs(trainer, sinking, {
+        ...{ learningRate: 0.3, beta: 0.5, steps: 40, likelihood },
+      });
+      const [chosen] = await trainer.logprobs([sinking[0]!.chosen]);
+      return { curve, chosen: chosen![0]! + chosen![1]! };
+    };
+    const start = 2 * Math.log(1 / 3);
+    const [without, with_] = [await chance(0), await chance(1)];
+    assert.ok(without.chosen < start, `preferences alone: ${without.chosen}`);
+    assert.ok(with_.chosen > start, `with likelihood: ${with_.chosen}`);
+    assert.ok(with_.curve.at(-1)!.won === 1, "it still learns the preference");
+    assert.ok(Math.abs(with_.curve[0]!.loss - (Math.log(2) + Math.log(3))) < 1e-6);
+  });
+
   test("clips a gradient only where it is configured", async () => {
     const norm = async (limit: { maxGradientNorm?: number }) => {
       const [step] = await trainOnPairs(new TokenTrainer(count), pairs, {

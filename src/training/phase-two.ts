@@ -25,7 +25,7 @@ import { assessQuality, type ScoreOptions } from "../reward/reward.ts";
 import type { Task } from "../tasks/task.ts";
 import { type ConcurrencyOptions, mapConcurrently, turn } from "../util/async.ts";
 import { type Random, seededRandom, shuffle } from "../util/random.ts";
-import { dpoLoss, klLoss } from "./losses.ts";
+import { crossEntropyLoss, dpoLoss, klLoss } from "./losses.ts";
 import {
   type Comparison,
   choosePairs,
@@ -245,6 +245,11 @@ export interface DpoOptions {
   readonly beta?: number;
   /** Weight of the KL penalty (k3) against the policy without an adapter. @default 0 */
   readonly kl?: number;
+  /**
+   * Weight of the mean negative log-probability of a chosen token. DPO alone widens the margin and may let both sides
+   * become less likely; this keeps the chosen one likely. @default 0
+   */
+  readonly likelihood?: number;
   /** Optimiser steps. @default 10 */
   readonly steps?: number;
   readonly learningRate: number;
@@ -316,7 +321,7 @@ async function stepOn<Sample>(
   pairs: readonly SamplePair<Sample>[],
   references: Both,
   drawn: readonly number[],
-  { beta = 0.1, kl = 0, learningRate, maxGradientNorm }: DpoOptions,
+  { beta = 0.1, kl = 0, likelihood = 0, learningRate, maxGradientNorm }: DpoOptions,
 ): Promise<Omit<PairStep, "step">> {
   const batch = drawn.map((i) => pairs[i]!);
   const reference: Both = {
@@ -332,6 +337,12 @@ async function stepOn<Sample>(
     penalty = kl * pull.loss;
     for (const [i, own] of weights.entries())
       for (const t of own.keys()) own[t]! += kl * pull.gradient[i]![t]!;
+  }
+  if (likelihood > 0) {
+    const kept = crossEntropyLoss(policy.chosen);
+    penalty += likelihood * kept.loss;
+    for (const [i, own] of kept.gradient.entries())
+      for (const t of own.keys()) weights[i]![t]! += likelihood * own[t]!;
   }
   await trainer.accumulate(samplesOf(batch), weights);
   const limit = maxGradientNorm === undefined ? {} : { maxGradientNorm };

@@ -1,0 +1,129 @@
+// A worker without torch that speaks the protocol of worker.py, and misbehaves as its prompts ask.
+//
+// Its model writes two memories in turn, `soup` (ids 1, 2, 3) and `lamp` (4, 2, 3). What it trains is one number x: the
+// log-probability of id 1 is x − 1, of id 4 it is −x − 1, of any other −1; `step` moves x by rate × gradient. A message that begins with a word of `mischief` does it
+// once in the life of the file that the first argument names, or at every start where the argument is `always`.
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+
+const once = process.argv[2];
+const prompts = new Map();
+let value = 0;
+let gradient = 0;
+let drawn = 0;
+let said = 0;
+
+const float32s = (numbers) => Buffer.from(Float32Array.from(numbers).buffer).toString("base64");
+const int32s = (numbers) => Buffer.from(Int32Array.from(numbers).buffer).toString("base64");
+const idsOf = (text) => new Int32Array(new Uint8Array(Buffer.from(text, "base64")).buffer);
+const slopeOf = (id) => (id === 1 ? 1 : id === 4 ? -1 : 0);
+const logprobOf = (id, x) => slopeOf(id) * x - 1;
+const numbersOf = (text) => new Float32Array(new Uint8Array(Buffer.from(text, "base64")).buffer);
+
+const mischief = {
+  crash: () => {
+    process.stdout.write('{"id": 3, "resu');
+    process.stdout.write("", () => process.kill(process.pid, "SIGKILL"));
+  },
+  garbage: () => process.stdout.write("Loading weights: 100%\n"),
+  silence: () => {},
+  memory: ({ id }) => say({ id, error: { code: "out-of-memory", message: "no room", retryable: false } }),
+  nonsense: ({ id }) => say({ id, result: { completions: "none" } }),
+};
+
+function say(answer) {
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
+
+function isDue(name) {
+  if (once === "always") return true;
+  if (existsSync(once) && readFileSync(once, "utf8").includes(name)) return false;
+  appendFileSync(once, name);
+  return true;
+}
+
+const operations = {
+  open: () => ({
+    ...{
+      model: "stub",
+      block: 1,
+      blocks: 2,
+      width: 1,
+      vocabulary: 4,
+      parameters: 4,
+      trained: 1,
+      contextTokens: null,
+    },
+    can: { images: false, keepsStream: true, packsAnswers: true },
+    ...{ device: "none", dtype: "float32", versions: {} },
+  }),
+  context: ({ context, messages }) => {
+    prompts.set(context, messages[0].parts[0].text);
+    return { tokens: 5 };
+  },
+  drop: ({ contexts }) => {
+    for (const name of contexts) prompts.delete(name);
+    return {};
+  },
+  sample: ({ contexts, n, adapter }) => ({
+    completions: contexts.map(() => {
+      const x =
+        adapter === null ? 0 : adapter === "trained" ? value : adapter.scale * numbersOf(adapter.values)[0];
+      drawn += 1;
+      const turn = (i) => (x > 0.1 ? 0 : (i + (n === 1 ? drawn : 0)) % 2);
+      return Array.from({ length: n }, (_, i) => {
+        const [noun, ids] = turn(i) === 0 ? ["soup", [1, 2, 3]] : ["lamp", [4, 2, 3]];
+        const text = `{"description": "Ann talks about the ${noun} in clip ${said++}."}`;
+        const logprobs = float32s(ids.map((id) => logprobOf(id, x)));
+        return { text, tokens: [noun, " ", "."], ids: int32s(ids), logprobs, finish: "stop" };
+      });
+    }),
+  }),
+  logprobs: ({ samples, adapter }) => ({
+    logprobs: samples.map(({ ids }) => {
+      const x = adapter === null ? 0 : value;
+      return float32s([...idsOf(ids)].map((id) => logprobOf(id, x)));
+    }),
+  }),
+  streamnorm: () => ({ mean: 10, median: 10 }),
+  reset: () => {
+    value = 0;
+    gradient = 0;
+    return {};
+  },
+  accumulate: ({ samples, weights }) => {
+    for (const [i, text] of weights.entries()) {
+      const ids = idsOf(samples[i].ids);
+      for (const [t, weight] of numbersOf(text).entries()) gradient += weight * slopeOf(ids[t]);
+    }
+    return {};
+  },
+  step: ({ learningRate }) => {
+    const norm = Math.abs(gradient);
+    value -= learningRate * gradient;
+    gradient = 0;
+    return { gradientNorm: norm, updateNorm: learningRate * norm, norm: Math.abs(value) };
+  },
+  snapshot: () => ({ values: float32s([value]) }),
+  gradient: () => ({ values: float32s([gradient]) }),
+  save: ({ path }) => {
+    writeFileSync(path, JSON.stringify({ value, gradient }));
+    return { path, revision: "stub" };
+  },
+  load: ({ path }) => {
+    ({ value, gradient } = JSON.parse(readFileSync(path, "utf8")));
+    return {};
+  },
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, op, ...fields } = JSON.parse(line);
+  const named = [...(fields.contexts ?? []), ...(fields.samples ?? []).map(({ context }) => context)];
+  const missing = named.find((name) => !prompts.has(name));
+  const said = prompts.get(named[0])?.split(" ") ?? [];
+  if (missing && op !== "drop") {
+    say({ id, error: { code: "unknown-context", message: `no context ${missing}`, retryable: false } });
+  } else if (said[1] === op && isDue(said[0])) mischief[said[0]]({ id });
+  else if (operations[op]) say({ id, result: operations[op](fields) });
+  else say({ id, error: { code: "bad-request", message: `no operation ${op}`, retryable: false } });
+}

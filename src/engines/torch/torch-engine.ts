@@ -1,0 +1,435 @@
+/**
+ * A model in torch, held by a worker process that may be lost and started again.
+ *
+ * Calls run one after the other. After a loss the next attempt starts a new process, opens the same model, brings what
+ * is trained to where it stood (the state after the last step, then the gradients added since), and sends each prompt
+ * again when it is needed. So a caller sees at most a longer call.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { EngineError } from "../../errors.ts";
+import type { OptimizerOptions, StepReport } from "../../training/trainer.ts";
+import { SerialQueue } from "../../util/async.ts";
+import { sha256 } from "../../util/hash.ts";
+import { requireTorchPython } from "./environment.ts";
+import { WorkerProcess, type WorkerProcessOptions } from "./process.ts";
+
+/** What of the model is trained. */
+export type Trained =
+  /** A vector at the output of a block, at all tokens or at the answer's (and the prompt's last) only. */
+  | { readonly kind: "vector" | "rank-one"; readonly block?: number; readonly at?: "all" | "answer" }
+  /** Low-rank matrices beside the linear layers whose names `targets` matches. */
+  | {
+      readonly kind: "lora";
+      readonly rank?: number;
+      readonly alpha?: number;
+      readonly targets?: string;
+      readonly seed?: number;
+    }
+  | { readonly kind: "all" };
+
+/** Options of `openTorchEngine`. */
+export interface TorchOptions extends Partial<WorkerProcessOptions> {
+  /** Folder of weights, configuration and tokenizer, as transformers reads it. */
+  readonly model: string;
+  /** What is trained. @default a vector at 0.47 of the depth, at all tokens */
+  readonly train?: Trained;
+  /** @default float32 */
+  readonly dtype?: "float32" | "bfloat16";
+  /** @default a GPU if there is one */
+  readonly device?: "auto" | "cpu" | "cuda";
+  /** Threads on a CPU. @default torch's own choice */
+  readonly threads?: number;
+}
+
+/** What stands before an answer. */
+export interface Prompt {
+  readonly messages: readonly {
+    readonly role: "system" | "user" | "assistant";
+    readonly parts: readonly (
+      | { readonly type: "text"; readonly text: string }
+      /** A JPEG or PNG as base64. */
+      | { readonly type: "image"; readonly data: string }
+    )[];
+  }[];
+  /** Arguments of the chat template: `{ enable_thinking: false }`. @default none */
+  readonly template?: Readonly<Record<string, unknown>>;
+  /** How each answer begins. @default "" */
+  readonly prefix?: string;
+}
+
+/** What is added while sampling or scoring: nothing, what is trained, or a vector of shape [width]. */
+export type Steering = null | "trained" | { readonly values: Float32Array; readonly scale: number };
+
+/** How answers are drawn. */
+export interface DrawOptions {
+  readonly n: number;
+  readonly temperature: number;
+  readonly topP?: number | undefined;
+  readonly topK?: number | undefined;
+  readonly maxTokens: number;
+  /** Answers to a prompt are the same with the same seed, whatever else is drawn beside them. */
+  readonly seed: number | string;
+}
+
+/** An answer as it was drawn. */
+export interface DrawnAnswer {
+  readonly text: string;
+  /** Its tokens as text, with the one that ended it, shape [T]. */
+  readonly tokens: readonly string[];
+  /** Their ids, shape [T]. */
+  readonly ids: Int32Array;
+  /** Natural log-probabilities at temperature 1, shape [T]. */
+  readonly logprobs: Float32Array;
+  readonly finish: "stop" | "length";
+}
+
+/** A prompt by name and an answer to it. */
+export interface TorchSample {
+  readonly prompt: string;
+  /** Ids of the answer, shape [T]. */
+  readonly ids: Int32Array;
+}
+
+const opened = z.object({
+  model: z.string(),
+  ...{ block: z.int(), blocks: z.int(), width: z.int(), vocabulary: z.int(), parameters: z.int() },
+  ...{ trained: z.int(), contextTokens: z.int().nullable() },
+  can: z.object({ images: z.boolean(), keepsStream: z.boolean(), packsAnswers: z.boolean() }),
+  ...{ device: z.string(), dtype: z.string(), versions: z.record(z.string(), z.string()) },
+});
+
+/** What a worker tells of the model it opened. */
+export type OpenedModel = z.infer<typeof opened>;
+
+const int32s = z.string().transform((text) => new Int32Array(bytesOf(text)));
+const float32s = z.string().transform((text) => new Float32Array(bytesOf(text)));
+const answers = z.object({
+  completions: z.array(
+    z.array(
+      z.object({
+        text: z.string(),
+        tokens: z.array(z.string()),
+        ids: int32s,
+        logprobs: float32s,
+        finish: z.enum(["stop", "length"]),
+      }),
+    ),
+  ),
+});
+const scores = z.object({ logprobs: z.array(float32s) });
+const stepped = z.object({ gradientNorm: z.number(), updateNorm: z.number(), norm: z.number() });
+const vector = z.object({ values: float32s });
+const written = z.object({ path: z.string(), revision: z.string() });
+const prompted = z.object({ tokens: z.int() });
+const stream = z.object({ mean: z.number(), median: z.number() });
+const calibrated = z.object({ values: float32s, mean: z.number(), deviation: z.number() });
+const nothing = z.unknown();
+
+/** Times a call is tried again in a new process. */
+const mostRestarts = 2;
+
+const program = fileURLToPath(new URL("./worker.py", import.meta.url));
+
+/** The command that runs the worker with a Python. */
+export function workerCommand(python: string): [string, ...string[]] {
+  return [python, "-u", program];
+}
+
+/** Opens a model. @throws EngineError `worker-…` where the environment or the folder cannot be used */
+export async function openTorchEngine(options: TorchOptions): Promise<TorchEngine> {
+  const engine = new TorchEngine(options);
+  try {
+    await engine.open();
+  } catch (error) {
+    engine.close();
+    throw error;
+  }
+  return engine;
+}
+
+/** A model in torch. Open it with `openTorchEngine`, and close it. */
+export class TorchEngine {
+  readonly #options: TorchOptions;
+  readonly #queue = new SerialQueue();
+  readonly #directory = mkdtempSync(join(tmpdir(), "taskmem-torch-"));
+  readonly #prompts = new Map<string, Prompt>();
+  readonly #tokens = new Map<string, number>();
+  #process: WorkerProcess | null = null;
+  #about: OpenedModel | null = null;
+  /** Prompts that the running process knows. */
+  #sent = new Set<string>();
+  /** The saved state after the last step, or as the caller loaded it. */
+  #state: string | null = null;
+  /** Gradients added since, to be added again after a loss. */
+  #added: object[] = [];
+  #functional: Float32Array | null = null;
+
+  /** Starts nothing yet. */
+  constructor(options: TorchOptions) {
+    this.#options = options;
+  }
+
+  /** What was opened. @throws EngineError before `open` */
+  get about(): OpenedModel {
+    if (this.#about) return this.#about;
+    throw new EngineError("worker-lost", "The worker has not opened a model yet");
+  }
+
+  /** Opens the model, once. */
+  async open(): Promise<OpenedModel> {
+    await this.#queue.run(() => this.#attempts(async () => {}));
+    return this.about;
+  }
+
+  /** Ends the process. */
+  close(): void {
+    this.#process?.kill();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  /** The name of a prompt, by which samples refer to it. It is sent when it is needed. */
+  name(prompt: Prompt): string {
+    const name = sha256(JSON.stringify(prompt)).slice(0, 24);
+    this.#prompts.set(name, prompt);
+    return name;
+  }
+
+  /** Forgets prompts, here and in the worker. */
+  async drop(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      this.#prompts.delete(name);
+      this.#tokens.delete(name);
+    }
+    const sent = names.filter((name) => this.#sent.delete(name));
+    if (sent.length > 0) await this.#call("drop", { contexts: sent }, nothing);
+  }
+
+  /** Tokens of a prompt, 0 before it was sent. */
+  tokensOf(name: string): number {
+    return this.#tokens.get(name) ?? 0;
+  }
+
+  /** Runs work when the calls made until the end of this turn have ended. */
+  whenFree(work: () => void): void {
+    setImmediate(() => this.#queue.run(work));
+  }
+
+  /** Draws answers to prompts, `n` to each, in order. @param seeds one per prompt @default draw.seed */
+  async sample(
+    prompts: readonly string[],
+    { seed, ...draw }: DrawOptions,
+    adapter: Steering = null,
+    seeds: readonly (number | string)[] = prompts.map((name) => `${seed} ${name}`),
+  ): Promise<DrawnAnswer[][]> {
+    const request = { contexts: prompts, ...draw, seeds, adapter: wireSteering(adapter) };
+    return (await this.#call("sample", request, answers, prompts)).completions;
+  }
+
+  /** Natural log-probabilities of samples, shape [T] each. */
+  async logprobs(
+    samples: readonly TorchSample[],
+    adapter: Steering = "trained",
+    { kept = true }: { readonly kept?: boolean } = {},
+  ): Promise<Float32Array[]> {
+    const request = { samples: samples.map(wireSample), adapter: wireSteering(adapter), kept };
+    return (await this.#call("logprobs", request, scores, promptsOf(samples))).logprobs;
+  }
+
+  /** Adds the gradient of Σ weight · log-probability of samples. @param weights shape [T] per sample */
+  async accumulate(
+    samples: readonly TorchSample[],
+    weights: readonly Float32Array[],
+    { kept = true }: { readonly kept?: boolean } = {},
+  ): Promise<void> {
+    const request = { samples: samples.map(wireSample), weights: weights.map(base64), kept };
+    await this.#call("accumulate", request, nothing, promptsOf(samples));
+    this.#added.push(request);
+  }
+
+  /** One step of Adam down the accumulated gradient, which is then cleared. */
+  async step({ learningRate, maxGradientNorm }: OptimizerOptions): Promise<Required<StepReport>> {
+    const request = { learningRate, ...(Number.isFinite(maxGradientNorm) && { maxGradientNorm }) };
+    const { norm, ...report } = await this.#call("step", request, stepped);
+    await this.#keepState();
+    return { ...report, adapterNorm: norm };
+  }
+
+  /** The accumulated gradient. */
+  async gradient(): Promise<Float32Array> {
+    return (await this.#call("gradient", {}, vector)).values;
+  }
+
+  /** The trained vector, shape [width]. */
+  async snapshot(): Promise<Float32Array> {
+    return (await this.#call("snapshot", {}, vector)).values;
+  }
+
+  /** Replaces the trained vector. */
+  async set(values: Float32Array): Promise<void> {
+    await this.#call("set", { values: base64(values) }, nothing);
+    await this.#keepState();
+  }
+
+  /** Brings what is trained and the optimiser back to the start. */
+  async reset(): Promise<void> {
+    await this.#call("reset", {}, nothing);
+    await this.#keepState();
+  }
+
+  /** Writes what is trained and the optimiser's state: a whole file or none. */
+  async save(path: string): Promise<{ path: string; revision: string }> {
+    return this.#call("save", { path }, written);
+  }
+
+  /** Continues from what `save` wrote. @throws EngineError `worker-broken-file`, `worker-other-training` */
+  async load(path: string): Promise<void> {
+    await this.#call("load", { path }, nothing);
+    await this.#keepState();
+  }
+
+  /** Writes a folder of all weights, or of the low-rank matrices, for other programs. */
+  async export(path: string): Promise<{ path: string; revision: string }> {
+    return this.#call("export", { path }, written);
+  }
+
+  /** Length of the stream that the vector is added to, over the tokens of prompts but their first. */
+  async streamNorm(prompts: readonly string[]): Promise<{ mean: number; median: number }> {
+    return this.#call("streamnorm", { contexts: prompts }, stream, prompts);
+  }
+
+  /** Fits the function of a rank-one adapter on prompts; its deviation from 1 is that on every second of them. */
+  async calibrate(prompts: readonly string[]): Promise<z.infer<typeof calibrated>> {
+    const found = await this.#call("calibrate", { contexts: prompts }, calibrated, prompts);
+    this.#functional = found.values;
+    return found;
+  }
+
+  /** Passes through the network and memory in use, for checks. */
+  async stats(): Promise<Readonly<Record<string, unknown>>> {
+    return this.#call("stats", {}, z.record(z.string(), z.unknown()));
+  }
+
+  /** A path in the engine's own directory, which is gone when it is closed. */
+  temporaryPath(name: string): string {
+    return join(this.#directory, name);
+  }
+
+  /** Kills the process, as a full memory would; the next call starts another. */
+  async loseProcess(): Promise<void> {
+    await this.#queue.run(() => this.#process?.kill("was killed"));
+  }
+
+  /** Keeps the state where only a caller can keep it: all weights are too many for a copy after each step. */
+  async #keepState(): Promise<void> {
+    this.#added = [];
+    if (this.#options.train?.kind === "all") return;
+    const path = join(this.#directory, "state");
+    await this.#call("save", { path }, nothing);
+    this.#state = path;
+  }
+
+  async #call<T>(
+    op: string,
+    fields: object,
+    schema: z.ZodType<T>,
+    prompts: readonly string[] = [],
+  ): Promise<T> {
+    const answer = await this.#queue.run(() =>
+      this.#attempts(async (process) => {
+        await this.#send(process, prompts);
+        return process.call(op, fields);
+      }),
+    );
+    const parsed = schema.safeParse(answer);
+    if (parsed.success) return parsed.data;
+    throw new EngineError("bad-response", `The worker answered \`${op}\` with something else`, {
+      cause: parsed.error,
+    });
+  }
+
+  /** Tries in a new process where one is lost. */
+  async #attempts<T>(work: (process: WorkerProcess) => Promise<T>): Promise<T> {
+    for (let restart = 0; ; restart++) {
+      try {
+        return await work(await this.#running());
+      } catch (error) {
+        const isLost = error instanceof EngineError && error.code === "worker-lost";
+        if (!isLost || restart >= mostRestarts || this.#isLostForGood) throw error;
+      }
+    }
+  }
+
+  /** After a step of all weights only the caller's own checkpoint leads back. */
+  get #isLostForGood(): boolean {
+    return this.#about === null || (this.#options.train?.kind === "all" && this.#state === null);
+  }
+
+  async #running(): Promise<WorkerProcess> {
+    if (this.#process?.isAlive) return this.#process;
+    const { command, timeoutMs, onLog, model, train, dtype, device, threads } = this.#options;
+    const process = new WorkerProcess({
+      command: command ?? workerCommand(requireTorchPython()),
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      ...(onLog && { onLog }),
+    });
+    this.#process = process;
+    this.#sent = new Set();
+    const told = await process.call("open", {
+      ...{ model, train },
+      ...(dtype && { dtype }),
+      ...(device && { device }),
+      ...(threads !== undefined && { threads }),
+    });
+    this.#about = opened.parse(told);
+    if (this.#functional) await process.call("gate", { values: base64(this.#functional) });
+    if (this.#state) await process.call("load", { path: this.#state });
+    for (const request of this.#added as { samples: { context: string }[] }[]) {
+      await this.#send(
+        process,
+        request.samples.map(({ context }) => context),
+      );
+      await process.call("accumulate", request);
+    }
+    return process;
+  }
+
+  async #send(process: WorkerProcess, names: readonly string[]): Promise<void> {
+    for (const name of new Set(names)) {
+      if (this.#sent.has(name)) continue;
+      const told = await process.call("context", { context: name, ...this.#prompt(name) });
+      this.#tokens.set(name, prompted.parse(told).tokens);
+      this.#sent.add(name);
+    }
+  }
+
+  #prompt(name: string): Prompt {
+    const prompt = this.#prompts.get(name);
+    if (prompt) return prompt;
+    throw new EngineError("worker-unknown-context", `There is no prompt ${name}: name it first`);
+  }
+}
+
+function promptsOf(samples: readonly TorchSample[]): string[] {
+  return samples.map(({ prompt }) => prompt);
+}
+
+function wireSample({ prompt, ids }: TorchSample): object {
+  return { context: prompt, ids: base64(ids) };
+}
+
+function wireSteering(steering: Steering): unknown {
+  if (steering === null || steering === "trained") return steering;
+  return { values: base64(steering.values), scale: steering.scale };
+}
+
+function base64(values: Float32Array | Int32Array): string {
+  return Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("base64");
+}
+
+function bytesOf(text: string): ArrayBuffer {
+  return new Uint8Array(Buffer.from(text, "base64")).buffer as ArrayBuffer;
+}

@@ -1,0 +1,118 @@
+/** Phase Two of the model policy over a worker whose model knows two memories, and trains one number between them. */
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { observationOf } from "../../../test/support/memory.ts";
+import { wordSpace } from "../../engines/local/index.ts";
+import { openTorchEngine, type TorchEngine } from "../../engines/torch/index.ts";
+import type { Judge } from "../../reward/judge.ts";
+import type { Task } from "../../tasks/task.ts";
+import { refusalOf } from "../../training/validation.ts";
+import { modelPhaseTwoRecipe } from "./recipes.ts";
+import { torchAdapterTrainer, torchTarget } from "./torch-adapter-trainer.ts";
+
+const stub = fileURLToPath(new URL("../../engines/torch/__fixtures__/stub-worker.mjs", import.meta.url));
+const engines: TorchEngine[] = [];
+after(() => {
+  for (const engine of engines) engine.close();
+});
+
+async function open(): Promise<TorchEngine> {
+  const file = join(mkdtempSync(join(tmpdir(), "stub-")), "done");
+  const engine = await openTorchEngine({ model: "stub", command: [process.execPath, stub, file] });
+  engines.push(engine);
+  return engine;
+}
+
+/** Prefers the memory that names the soup; all memories are true. */
+const judge = (): Judge & { asked: number } => ({
+  id: "soup",
+  asked: 0,
+  async quality() {
+    return { ok: true, value: { correct: true, clean: true, rationale: "" } };
+  },
+  async richness({ memories }) {
+    return { ok: true, value: memories.map(() => 0) };
+  },
+  async relevance({ first, second }) {
+    this.asked += 1;
+    const [a, b] = [first.includes("soup"), second.includes("soup")];
+    return { ok: true, value: a === b ? "tie" : a ? "first" : "second", rationale: "" };
+  },
+});
+
+const observations = Array.from({ length: 36 }, (_, clip) => {
+  const observation = observationOf("kitchen", clip);
+  const { startSeconds, endSeconds } = observation;
+  const said = { startSeconds, endSeconds, text: `Line ${clip} about soup and a lamp.`, speaker: "Ann" };
+  // Nothing is said in every sixth clip: it gives no context.
+  return { ...observation, speech: clip % 6 === 5 ? [] : [said] };
+});
+const tasks = ["What was cooked?", "Who ate?", "What is in the pot?"].map(
+  (text, i) => ({ id: String(i), question: { text, options: [] } }) as unknown as Task,
+);
+const recipe = { ...modelPhaseTwoRecipe, contexts: 8, heldOut: 10, samples: 4 };
+const policy = { countTokens: wordSpace.countTokens, sampling: { maxTokens: 32 } };
+
+test("five questions make a vector that passes the gate, and it fits its model and block alone", async () => {
+  const engine = await open();
+  const trainer = torchAdapterTrainer({ engine, judge: judge(), recipe, policy });
+  const result = await trainer.train(tasks, [observations]);
+  assert.equal(result.problem, null);
+  assert.equal(result.pairs, 8);
+  assert.equal(result.curve.length, recipe.dpo.steps);
+  assert.ok(result.adapter.kind === "vector" && result.adapter.values[0]! > 0.1);
+  assert.equal(result.adapter.space, torchTarget(engine).space);
+  assert.equal(result.adapter.space, "residual:torch:stub@1");
+  const validation = await trainer.validate(tasks, [observations], result.adapter);
+  assert.equal(validation.n, 10);
+  assert.ok(validation.winRate > 0.2 && validation.lossRate === 0, JSON.stringify(validation));
+  assert.equal(validation.fidelityAfter, 1);
+  assert.equal(refusalOf({ ...validation, winRateLow: 1 }, trainer.margins), null);
+});
+
+test("a run keeps memories, verdicts and steps, and asks for none of them again", async () => {
+  const directory = join(mkdtempSync(join(tmpdir(), "run-")), "run");
+  const first = judge();
+  const trained = await torchAdapterTrainer({ engine: await open(), judge: first, recipe, policy }).train(
+    ...[tasks, [observations], { run: directory }],
+  );
+  const lines = (name: string) => readFileSync(join(directory, name), "utf8").trim().split("\n").length;
+  assert.equal(lines("drawn.jsonl"), 8);
+  assert.equal(lines("metrics.jsonl"), recipe.dpo.steps);
+  assert.ok(existsSync(join(directory, "curves.html")));
+  const second = judge();
+  const again = await torchAdapterTrainer({ engine: await open(), judge: second, recipe, policy }).train(
+    ...[tasks, [observations], { run: directory }],
+  );
+  assert.ok(first.asked > 0);
+  assert.equal(second.asked, 0);
+  assert.deepEqual(again.curve, trained.curve);
+  assert.equal(again.adapter.revision, trained.adapter.revision);
+});
+
+test("a stop in the middle of the steps resumes to the same vector", async () => {
+  const directory = join(mkdtempSync(join(tmpdir(), "run-")), "run");
+  const whole = await torchAdapterTrainer({ engine: await open(), judge: judge(), recipe, policy }).train(
+    ...[tasks, [observations]],
+  );
+  const engine = await open();
+  const stopping = new AbortController();
+  const step = engine.step.bind(engine);
+  let steps = 0;
+  engine.step = (options) => {
+    steps += 1;
+    if (steps === 5) stopping.abort();
+    return step(options);
+  };
+  const half = torchAdapterTrainer({ engine, judge: judge(), recipe, policy });
+  await assert.rejects(half.train(tasks, [observations], { run: directory, signal: stopping.signal }));
+  const rest = await torchAdapterTrainer({ engine: await open(), judge: judge(), recipe, policy }).train(
+    ...[tasks, [observations], { run: directory }],
+  );
+  assert.equal(rest.curve.length, recipe.dpo.steps);
+  assert.equal(rest.adapter.revision, whole.adapter.revision);
+});

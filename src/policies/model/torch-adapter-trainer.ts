@@ -1,0 +1,161 @@
+/**
+ * Phase Two of the model policy over a torch engine: a vector of the residual stream, trained by preferences between
+ * memories that the model itself writes about what was watched.
+ *
+ * What was watched is shown again, so that each clip has the history that the policy without an adapter gives it. The
+ * earlier clips train, the later ones try the adapter: it is tried on a time that did not train it.
+ */
+import type { Adapter } from "../../adapter/adapter.ts";
+import type { AdapterTarget } from "../../adapter/adapter-file.ts";
+import { type TorchEngine, torchAdapterSpace } from "../../engines/torch/index.ts";
+import type { Observation } from "../../perception/observation.ts";
+import { type ContextLimits, contextDefaults } from "../../policy/context.ts";
+import { evenlySpaced } from "../../policy/pictures.ts";
+import type { Context } from "../../policy/policy.ts";
+import type { Judge } from "../../reward/judge.ts";
+import type { ScoreOptions } from "../../reward/reward.ts";
+import { phaseTwo, rollOut } from "../../training/phase-two.ts";
+import { openPhaseTwoRun } from "../../training/phase-two-run.ts";
+import { withPictures } from "../../training/replay.ts";
+import type { AdapterTrainer, TrainOptions } from "../../training/train-adapter.ts";
+import { judgedValidation } from "../../training/validation.ts";
+import { sha256 } from "../../util/hash.ts";
+import { watchAgain } from "../watch-again.ts";
+import { type ModelPhaseTwoRecipe, modelPhaseTwoRecipe } from "./recipes.ts";
+import { type TorchPolicyOptions, torchPolicy, trainableTorch } from "./torch-policy.ts";
+
+/** Options of `torchAdapterTrainer`. */
+export interface TorchAdapterTrainerOptions {
+  /** Opened to train a vector. */
+  readonly engine: TorchEngine;
+  readonly policy: TorchPolicyOptions;
+  /** Compares memories, and says whether they are true. */
+  readonly judge: Judge;
+  /** @default modelPhaseTwoRecipe */
+  readonly recipe?: ModelPhaseTwoRecipe;
+  readonly seed?: string;
+  /** How much the policy is shown when it acts. @default contextDefaults */
+  readonly limits?: ContextLimits;
+  /** Contexts drawn for, and comparisons made, at once; results are the same at any value. @default 4 */
+  readonly concurrency?: number;
+}
+
+/** A context with the name that a run keeps it by. */
+interface NamedContext {
+  readonly id: string;
+  readonly context: Context;
+}
+
+interface Watched {
+  readonly earlier: readonly NamedContext[];
+  readonly later: readonly NamedContext[];
+  readonly refusedClips: number;
+}
+
+/** Contexts that the stream's length is measured on. */
+const measured = 16;
+
+/** What an adapter of the model of an engine must fit. */
+export function torchTarget(engine: TorchEngine): AdapterTarget {
+  return {
+    ...{ space: torchAdapterSpace(engine), dimension: engine.about.width },
+    base: `torch:${engine.about.model}`,
+  };
+}
+
+/** Trains and tries vectors of the model of an engine. */
+export function torchAdapterTrainer(options: TorchAdapterTrainerOptions): AdapterTrainer {
+  const { engine, policy, judge, recipe = modelPhaseTwoRecipe, seed = "model" } = options;
+  const { limits = contextDefaults, concurrency = 4 } = options;
+  const { countTokens } = policy;
+  const base = torchPolicy(engine, null, policy);
+  const score: ScoreOptions = {
+    countTokens,
+    form: policy.semantic ? "description-and-knowledge" : "description",
+  };
+
+  /** The contexts of what was watched: the earlier two thirds of each stream, and the rest. */
+  async function watched(
+    streams: readonly (readonly Observation[])[],
+    signal: AbortSignal | undefined,
+  ): Promise<Watched> {
+    const { decisions, refusedClips } = await watchAgain(base, streams.map(withPictures), {
+      ...{ limits, concurrency, signal },
+    });
+    const told = decisions.filter(({ action }) => action.statements.length > 0);
+    const byStream = [...Map.groupBy(told, ({ stream }) => stream).values()].map((group) =>
+      group.map(({ context, stream }) => ({ id: `${stream}-${context.observations[0]!.clip}`, context })),
+    );
+    const cut = (length: number) => Math.ceil((2 / 3) * length);
+    return {
+      earlier: evenlySpaced(
+        byStream.flatMap((group) => group.slice(0, cut(group.length))),
+        recipe.contexts,
+      ),
+      later: evenlySpaced(
+        byStream.flatMap((group) => group.slice(cut(group.length))),
+        recipe.heldOut,
+      ),
+      refusedClips,
+    };
+  }
+
+  return {
+    policy: base.id,
+    base: base.revision,
+    fitsBase: torchTarget(engine).base,
+    ...{ method: "dpo", triedOn: "clips", margins: recipe.margins },
+    async train(tasks, streams, { run: directory, signal }: TrainOptions = {}) {
+      const { earlier, refusedClips } = await watched(streams, signal);
+      const questions = tasks.map(({ question }) => question);
+      const shown = sha256(JSON.stringify(earlier.map(({ id, context }) => [id, textsOf(context)])));
+      const config = { base: base.revision, judge: judge.id, questions, shown, recipe, limits, seed };
+      const run =
+        directory === undefined ? undefined : openPhaseTwoRun(directory, config, { otherRun: "replace" });
+      const trainable = trainableTorch(engine, policy);
+      await engine.reset();
+      const cache = await rollOut(trainable, earlier, {
+        ...{ samples: recipe.samples, seed, countTokens, run, concurrency, signal },
+        quality: { judge, score },
+      });
+      const prompts = [
+        ...new Set(cache.flatMap(({ candidates }) => candidates.map(({ sample }) => sample.prompt))),
+      ];
+      const { mean } =
+        prompts.length === 0 ? { mean: 0 } : await engine.streamNorm(evenlySpaced(prompts, measured));
+      const { dpo, tokenMargin, length } = recipe;
+      const result = await phaseTwo(trainable.trainer, cache, tasks, {
+        ...{ judge, seed, tokenMargin, run, concurrency, signal },
+        dpo: { ...dpo, learningRate: learningRate(recipe, mean, engine.about.width) },
+        ...(length && { length: "share" in length ? { norm: length.share * mean } : length }),
+      });
+      return { ...result, refusedClips };
+    },
+    async validate(tasks, streams, adapter: Adapter, signal) {
+      const { later, refusedClips } = await watched(streams, signal);
+      const adapted = torchPolicy(engine, adapter, policy);
+      const contexts = later.map(({ context }) => context);
+      const validation = await judgedValidation(base, adapted, contexts, tasks, {
+        ...{ judge, score, seed, concurrency, signal },
+      });
+      return { ...validation, refusedClips };
+    },
+    adapterWords: () => [],
+  };
+}
+
+/** Adam moves each of the numbers by about the rate a step, so a length and a count of steps give a rate. */
+function learningRate({ rate, dpo }: ModelPhaseTwoRecipe, streamNorm: number, width: number): number {
+  if ("learningRate" in rate) return rate.learningRate;
+  return (rate.share * streamNorm) / (dpo.steps * Math.sqrt(width));
+}
+
+/** What a context shows, without its pictures. */
+function textsOf({ observations, recent, state: _, ...rest }: Context): object {
+  const texts = (some: readonly Observation[]) => some.map(({ frames: _, ...observation }) => observation);
+  return {
+    ...rest,
+    observations: texts(observations),
+    recent: { ...recent, observations: texts(recent.observations) },
+  };
+}

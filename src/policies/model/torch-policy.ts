@@ -1,0 +1,84 @@
+/** The model policy over a torch engine, acting and in training. */
+import type { Adapter, VectorAdapter } from "../../adapter/adapter.ts";
+import type { Sampling } from "../../engine.ts";
+import {
+  type TorchEngine,
+  type TorchModelOptions,
+  type TorchSample,
+  torchModel,
+  torchPrompt,
+} from "../../engines/torch/index.ts";
+import type { Context, Policy } from "../../policy/policy.ts";
+import { memoryInstructions, memoryPrompt, showsPictures } from "../../policy/prompts.ts";
+import type { PhaseOnePolicy, TrainablePolicy } from "../../training/trainable-policy.ts";
+import { type ModelPolicyOptions, modelPolicy } from "./model-policy.ts";
+import { TorchVectorTrainer, TorchWeightsTrainer } from "./torch-trainer.ts";
+
+/** Options of the model policy over a torch engine. */
+export interface TorchPolicyOptions extends Omit<ModelPolicyOptions, "model" | "adapter"> {
+  /** How prompts are put to the model. */
+  readonly prompting?: Omit<TorchModelOptions, "trained">;
+}
+
+/** A rollout is a plain sample: its log-probabilities are those of the draw. */
+const rolloutSampling: Sampling = { temperature: 1, topP: 1 };
+
+/** The policy that acts with an engine's model, and with an adapter if one is given. */
+export function torchPolicy(
+  engine: TorchEngine,
+  adapter: Adapter | null,
+  options: TorchPolicyOptions,
+): Policy {
+  const { prompting, ...rest } = options;
+  return modelPolicy({ ...rest, model: torchModel(engine, prompting), adapter });
+}
+
+/** Phase Two: trains a vector over frozen weights; `policy` is the one without an adapter. */
+export function trainableTorch(
+  engine: TorchEngine,
+  options: TorchPolicyOptions,
+): TrainablePolicy<TorchSample, VectorAdapter> {
+  return {
+    trainer: new TorchVectorTrainer(engine),
+    policy: async () => torchPolicy(engine, null, rolloutOptions(options)),
+    sampleOf: samplesOf(engine, options),
+  };
+}
+
+/** Phase One: trains all weights. @param folder where snapshots of the weights are written */
+export function torchPhaseOnePolicy(
+  engine: TorchEngine,
+  folder: string,
+  options: TorchPolicyOptions,
+): PhaseOnePolicy<TorchSample> {
+  const { prompting } = options;
+  return {
+    id: `torch:${engine.about.model}`,
+    trainer: new TorchWeightsTrainer(engine, folder),
+    policy: async () =>
+      modelPolicy({ ...rolloutOptions(options), model: torchModel(engine, { ...prompting, trained: true }) }),
+    sampleOf: samplesOf(engine, options),
+  };
+}
+
+function rolloutOptions(options: TorchPolicyOptions): TorchPolicyOptions {
+  return { ...options, sampling: { ...options.sampling, ...rolloutSampling }, attempts: 0 };
+}
+
+/** Names the prompt of a context again, so that an action kept by an earlier process is a sample too. */
+function samplesOf(
+  engine: TorchEngine,
+  { prompting, semantic = false, countTokens, ...limits }: TorchPolicyOptions,
+): TrainablePolicy<TorchSample>["sampleOf"] {
+  const names = new WeakMap<Context, string>();
+  const nameOf = (context: Context) => {
+    const system = memoryInstructions(showsPictures(context), { semantic });
+    const parts = memoryPrompt(context, { semantic, countTokens, ...limits });
+    return engine.name(torchPrompt({ system, parts }, prompting));
+  };
+  return async (context, { logprobs }) => {
+    const prompt = names.get(context) ?? nameOf(context);
+    names.set(context, prompt);
+    return { prompt, ids: logprobs?.ids ?? new Int32Array() };
+  };
+}
