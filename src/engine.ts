@@ -140,6 +140,8 @@ export interface Generation {
   /** One per sample asked for; an engine that cannot sample n at once calls n times. */
   readonly completions: readonly Completion[];
   readonly cost: Cost;
+  /** What of the request could not be shown to the model, and why, as a sentence. @default all was shown */
+  readonly leftOut?: string;
 }
 
 /** How much a model takes, where that is known. */

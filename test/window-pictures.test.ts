@@ -53,7 +53,7 @@ function runsIn(parts: readonly WirePart[]): Run[] {
     if (!image_url) continue;
     const { text } = parts[i - 1]!;
     assert.ok(text, "a picture follows a text");
-    if (text !== betweenPictures) runs.push({ line: text.split("\n").at(-1)!, pictures: [] });
+    if (!betweenPictures.test(text)) runs.push({ line: text.split("\n").at(-1)!, pictures: [] });
     runs.at(-1)!.pictures.push(createHash("sha256").update(image_url.url).digest("hex"));
   }
   return runs;

@@ -54,6 +54,8 @@ function linesOf(event: LogEvent): string[] {
         ...indented(event.text),
       ];
     }
+    case "left-out":
+      return [`! ${event.text}`];
     case "decision": {
       const { stream, clips, shownClips, shownEntries, revision, ms } = event;
       const shown = `shown ${shownClips.length} earlier clips and ${shownEntries} entries`;

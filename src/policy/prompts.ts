@@ -15,7 +15,7 @@
 import type { AnswerSchema, Part } from "../engine.ts";
 import { type Observation, type SourceText, sourceTexts } from "../perception/observation.ts";
 import { sha256 } from "../util/hash.ts";
-import { formatSeconds } from "../util/time.ts";
+import { formatSeconds, formatTenths } from "../util/time.ts";
 import { type KnownPeople, knownPeople, tagOf } from "./identity-tags.ts";
 import { longestText, longestTextCharacters, mostKnowledge } from "./parse-action.ts";
 import { framesShown, type PictureLimits } from "./pictures.ts";
@@ -348,10 +348,7 @@ function harmless(lines: readonly string[], { ids }: KnownPeople): string[] {
 }
 
 function moment(seconds: number, decimals = 0): string {
-  const whole = formatSeconds(seconds);
-  if (decimals === 0) return whole;
-  const tenths = Math.floor((seconds + 1e-6) * 10) % 10;
-  return `${whole}.${tenths}`;
+  return decimals === 0 ? formatSeconds(seconds) : formatTenths(seconds);
 }
 
 /** A name for all the wording above and the limits of what is shown, in 12 hex digits. */

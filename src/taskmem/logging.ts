@@ -25,6 +25,12 @@ export type LogEvent =
       readonly ms: number;
     }
   | {
+      readonly log: "left-out";
+      readonly model: string;
+      /** What a model was not shown, and why. */
+      readonly text: string;
+    }
+  | {
       readonly log: "decision";
       readonly stream: string;
       readonly clips: readonly number[];
@@ -59,6 +65,8 @@ export function loggedModel(model: Model, log: Log): Model {
       const ms = Math.round(performance.now() - began);
       for (const { text, thinking, finish } of generation.completions)
         log({ log: "completion", model: model.id, text, thinking, finish, ms });
+      if (generation.leftOut !== undefined)
+        log({ log: "left-out", model: model.id, text: generation.leftOut });
       return generation;
     },
   };

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Clock, formatMoment, formatSeconds, parseMoment } from "./time.ts";
+import { type Clock, formatMoment, formatSeconds, formatTenths, parseMoment } from "./time.ts";
 
 const wall: Clock = { kind: "wall", originMs: Date.UTC(2026, 10, 23, 8, 0, 0) };
 
 test("formats seconds with hours that grow past 24", () => {
   assert.equal(formatSeconds(3725.9), "01:02:05");
   assert.equal(formatSeconds(100 * 3600), "100:00:00");
+  assert.equal(formatTenths(3725.96), "01:02:05.9");
+  assert.equal(formatTenths(0.3), "00:00:00.3");
   assert.equal(formatSeconds(-1), "00:00:00");
 });
 

@@ -8,6 +8,11 @@ export function formatSeconds(seconds: number): string {
   return `${pad(Math.floor(whole / 3600))}:${pad(Math.floor(whole / 60) % 60)}:${pad(whole % 60)}`;
 }
 
+/** Seconds as `HH:MM:SS.t`, a moment of a frame: `5.96` → `00:00:05.9`. Rounded down. */
+export function formatTenths(seconds: number): string {
+  return `${formatSeconds(seconds)}.${Math.floor(Math.max(0, seconds + 1e-6) * 10) % 10}`;
+}
+
 /** The clock of a stream: what its seconds mean. */
 export type Clock =
   /** Seconds from the start of the stream. */

@@ -29,7 +29,7 @@ export interface ServerRequest {
   readonly authorization: string | undefined;
   /** The JSON body, or the fields of the form. */
   readonly body: Json;
-  /** All text of a chat, system included, one part a line, but for the words between pictures of one run. */
+  /** All text of a chat, system included, one part a line, but for what stands between pictures of one run. */
   readonly text: string;
   readonly pictures: readonly Picture[];
   /** Seconds of 16 kHz mono PCM in the uploaded WAV. */
@@ -299,7 +299,9 @@ function jpegsOf(url: string): Buffer[] {
 }
 
 async function look(jpeg: Buffer): Promise<Picture> {
-  const image = await loadImage(jpeg);
+  const image = await loadImage(jpeg).catch(() => {
+    throw new Refusal(400, "Failed to load image or audio file"); // llama-server's words
+  });
   const { width, height } = image;
   const context = createCanvas(width, height).getContext("2d");
   context.drawImage(image, 0, 0);
@@ -421,7 +423,9 @@ interface WireMessage {
 
 /** Whether a text only keeps two pictures of one run apart. */
 function isBetweenPictures(parts: readonly WirePart[], i: number): boolean {
-  return parts[i]!.text === betweenPictures && Boolean(parts[i - 1]?.image_url && parts[i + 1]?.image_url);
+  return (
+    betweenPictures.test(parts[i]!.text ?? "") && Boolean(parts[i - 1]?.image_url && parts[i + 1]?.image_url)
+  );
 }
 
 /** A chat as a model in this process is asked. */

@@ -1,6 +1,7 @@
 /** `POST /chat/completions`: our request as its body, its answer as our completions. */
 import { z } from "zod";
 import type { Completion, GenerateRequest, Part, Sampling } from "../../engine.ts";
+import { formatTenths } from "../../util/time.ts";
 import { tokenCount } from "./client.ts";
 import { badResponse } from "./errors.ts";
 
@@ -35,7 +36,7 @@ export function chatBody(
 ): Readonly<Record<string, unknown>> {
   const { system, parts, schema, logprobs, n = 1 } = request;
   const { temperature, maxTokens, seed } = request.sampling ?? {};
-  const content = apart(parts.flatMap((part) => wireParts(part, can)));
+  const content = apart(parts.flatMap((part) => sentParts(part, can)));
   return {
     model,
     messages: [...(system ? [{ role: "system", content: system }] : []), { role: "user", content }],
@@ -93,30 +94,42 @@ type WirePart =
   | { type: "image_url"; image_url: { url: string } }
   | { type: "video_url"; video_url: { url: string } };
 
+/** A part as it is sent, and the moment it shows. */
+interface Sent {
+  readonly part: WirePart;
+  readonly atSeconds?: number | undefined;
+}
+
 /**
- * Puts a word between neighbouring pictures: llama.cpp merges two of one size as one moment of a video.
- * White space would be enough there, but other servers refuse a blank text.
+ * Puts the moment of a picture in front of it where it follows another: llama.cpp merges two neighbours of one size as
+ * one moment of a video.
  */
-function apart(parts: readonly WirePart[]): WirePart[] {
-  return parts.flatMap((part, i) => {
-    const neighbours = part.type === "image_url" && parts[i - 1]?.type === "image_url";
-    return neighbours ? [{ type: "text", text: betweenPictures }, part] : [part];
+function apart(sent: readonly Sent[]): WirePart[] {
+  return sent.flatMap(({ part, atSeconds }, i) => {
+    const neighbours = part.type === "image_url" && sent[i - 1]?.part.type === "image_url";
+    return neighbours ? [{ type: "text", text: textBetween(atSeconds) }, part] : [part];
   });
 }
 
-/** The word between two pictures of one run. */
-export const betweenPictures = "then";
+/** The text between two pictures. White space would be enough, but some servers refuse a blank text. */
+function textBetween(atSeconds: number | undefined): string {
+  return atSeconds === undefined ? "then" : formatTenths(atSeconds);
+}
 
-function wireParts(part: Part, { video }: WireFeatures): WirePart[] {
+/** What `textBetween` gives. */
+export const betweenPictures: RegExp = /^(?:then|\d+:\d\d:\d\d\.\d)$/;
+
+function sentParts(part: Part, { video }: Pick<WireFeatures, "video">): Sent[] {
   const image = (bytes: Uint8Array, mediaType: string): WirePart => ({
     type: "image_url",
     image_url: { url: `data:${mediaType};base64,${base64(bytes)}` },
   });
-  if (part.type === "text") return [part];
-  if (part.type === "image") return [image(part.bytes, part.mediaType)];
-  if (!video) return part.frames.map(({ jpeg }) => image(jpeg, "image/jpeg"));
+  if (part.type === "text") return [{ part }];
+  if (part.type === "image") return [{ part: image(part.bytes, part.mediaType), atSeconds: part.atSeconds }];
+  if (!video)
+    return part.frames.map(({ jpeg, atSeconds }) => ({ part: image(jpeg, "image/jpeg"), atSeconds }));
   const frames = part.frames.map(({ jpeg }) => base64(jpeg)).join(",");
-  return [{ type: "video_url", video_url: { url: `data:video/jpeg;base64,${frames}` } }];
+  return [{ part: { type: "video_url", video_url: { url: `data:video/jpeg;base64,${frames}` } } }];
 }
 
 function base64(bytes: Uint8Array): string {

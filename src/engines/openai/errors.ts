@@ -1,6 +1,7 @@
 /** A failed call in our terms: which endpoint, its message, what to do, and whether a retry may help. */
 import { EngineError } from "../../errors.ts";
 import { Refusal } from "./http.ts";
+import { saysUnreadable } from "./pictures.ts";
 
 /** What was called, for messages. */
 export interface Called {
@@ -74,8 +75,8 @@ function refusalError({ status, headers, body }: Refusal, { name }: Called): Eng
     const advice = "Check the base URL (it usually ends in /v1) and the model name";
     return new EngineError("unknown-model", `${name} answers 404: ${said}. ${advice}`, facts);
   }
-  // llama-server answers 500 to a picture its model cannot see.
-  const isFinal = status === 501 || /not support|unsupported/i.test(said);
+  // Some servers answer 500 to a picture that their model cannot see, or that they cannot read.
+  const isFinal = status === 501 || /not support|unsupported/i.test(said) || saysUnreadable(said);
   if (!isFinal && (status === 408 || status === 409 || status === 429 || status >= 500)) {
     const code = status === 429 ? "rate-limited" : "unavailable";
     return new EngineError(code, `${name} answers ${status}: ${said}`, { ...facts, isRetryable: true });

@@ -4,7 +4,12 @@
  * The estimate goes by characters and by the pictures' sizes. What a server reports corrects it: a text's length once a
  * prompt of text alone was counted, a picture's once one with pictures was.
  */
-import type { GenerateRequest, Part } from "../../engine.ts";
+import type { Completion, GenerateRequest } from "../../engine.ts";
+import { pictureTokens, presetNamed, presetOfModel } from "../../presets/presets.ts";
+import { jpegSize } from "../../stream/jpeg.ts";
+import type { ChatAnswer } from "./chat.ts";
+import { type Picture, picturesIn } from "./pictures.ts";
+import type { Use } from "./prices.ts";
 
 /** Estimates prompts of one model, and learns from those that were counted. */
 export interface PromptMeter {
@@ -17,10 +22,18 @@ export interface PromptMeter {
 /** Below this an estimate says too little about the next prompt. */
 const fewestTokensToLearnFrom = 50;
 
-/** A meter that has counted nothing yet. */
-export function promptMeter(): PromptMeter {
+/** A meter that has counted nothing yet: pictures are estimated as the family of the model's name takes them. */
+export function promptMeter(model: string): PromptMeter {
+  const tokensOf = pictureEstimate(model);
   let textScale = 1;
   let pictureScale = 1;
+  const sizeOf = ({ system = "", parts }: Pick<GenerateRequest, "system" | "parts">) => {
+    const texts = parts.flatMap((part) => (part.type === "text" ? [part.text] : []));
+    return {
+      text: [system, ...texts].reduce((sum, text) => sum + textTokens(text), 0),
+      pictures: picturesIn(parts).reduce((sum, picture) => sum + tokensOf(picture), 0),
+    };
+  };
   return {
     estimate: (request) => {
       const { text, pictures } = sizeOf(request);
@@ -37,24 +50,36 @@ export function promptMeter(): PromptMeter {
   };
 }
 
-/** Estimated tokens of text and of pictures. */
-function sizeOf({ system = "", parts }: Pick<GenerateRequest, "system" | "parts">) {
-  const texts = parts.flatMap((part) => (part.type === "text" ? [part.text] : []));
-  return {
-    text: [system, ...texts].reduce((sum, text) => sum + textTokens(text), 0),
-    pictures: parts.reduce((sum, part) => sum + picturesIn(part) * tokensPerPicture, 0),
-  };
-}
-
 /** Four characters of an alphabet are a token, and one of a script of syllables or words. */
 function textTokens(text: string): number {
   const wide = text.match(/[\u2e80-\ud7ff\uf900-\uffef]/g)?.length ?? 0;
   return (text.length - wide) / 4 + wide;
 }
 
-const tokensPerPicture = 300;
+/** Of a picture whose size is not known: about 448 × 252 pixels. */
+const unknownSize = { width: 448, height: 252 };
+/** Where the family is not known: a token for every 28 × 28 pixels. */
+const unknownFamily = { picture: { side: 28 } };
 
-function picturesIn(part: Part): number {
-  if (part.type === "text") return 0;
-  return part.type === "image" ? 1 : part.frames.length;
+/** Tokens of a picture, by the model's family and the picture's size. */
+function pictureEstimate(model: string): (picture: Picture) => number {
+  const preset = presetNamed(presetOfModel(model));
+  const family = preset?.picture ? preset : unknownFamily;
+  return ({ bytes }) => pictureTokens(family, jpegSize(bytes) ?? unknownSize)!;
+}
+
+/** A rough forecast of a call, for the budget: of an answer, 200 tokens. */
+export function forecastUse({ n = 1, sampling }: GenerateRequest, promptTokens: number): Use {
+  return { promptTokens, completionTokens: n * Math.min(200, sampling?.maxTokens ?? 200) };
+}
+
+/**
+ * Tokens of all completions as reported. Of several, some servers report the first alone: then the estimate by length is
+ * far higher, and counts.
+ */
+export function completionTokensOf({ completions, completionTokens: reported }: ChatAnswer): number {
+  const lengthOf = ({ text, thinking }: Completion) => text.length + (thinking?.length ?? 0);
+  const estimate = Math.ceil(completions.reduce((sum, completion) => sum + lengthOf(completion), 0) / 4);
+  if (reported === null) return estimate;
+  return completions.length > 1 && estimate > 1.4 * reported ? estimate : reported;
 }

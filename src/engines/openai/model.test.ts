@@ -3,7 +3,6 @@ import { type TestContext, test } from "node:test";
 import { createCanvas } from "@napi-rs/canvas";
 import { type ServerOptions, startOpenAiServer } from "../../../test/support/openai-server.ts";
 import type { Part } from "../../engine.ts";
-import { betweenPictures } from "./chat.ts";
 import { type ModelOptions, openaiModel } from "./model.ts";
 
 async function connected(
@@ -252,16 +251,48 @@ test("a clip is sent whole where the endpoint takes video, and as frames where i
   assert.equal((await frames.model.capabilities()).video, false);
 });
 
-test("between two pictures there is always text", async (t) => {
-  const { model, bodies } = await connected(t);
-  await model.generate({
-    parts: [hello, clip, hello, clip, { type: "image", bytes: jpeg("#00ff00"), mediaType: "image/jpeg" }],
+for (const message of ["unsupported content[].type", "Invalid uri-encoded base64 value", "What is this?"])
+  test(`video that was never taken is given up, whatever the refusal says: ${message}`, async (t) => {
+    const { server, model, bodies } = await connected(t, {}, { video: "auto" });
+    const isVideo = (body: object) => JSON.stringify(body).includes('"video_url"');
+    server.setFaults(({ body }) => (isVideo(body) ? { kind: "status", status: 400, message } : undefined));
+    assert.match(
+      (await model.generate({ parts: [hello, clip] })).completions[0]!.text,
+      /2 pictures were shown/,
+    );
+    assert.deepEqual(bodies().map(isVideo), [true, false]);
+    const { images, video } = await model.capabilities();
+    assert.deepEqual({ images, video }, { images: true, video: false });
   });
+
+test("a list of one frame that is taken is not yet a video", async (t) => {
+  // As llama-server: it reads the list of one frame as a picture.
+  const { server, model } = await connected(t, {}, { video: "video" });
+  server.setFaults(({ body }) => {
+    const list = /data:video\/jpeg;base64,([^"]*)/.exec(JSON.stringify(body))?.[1] ?? "";
+    const message = "Invalid uri-encoded base64 value";
+    return list.includes(",") ? { kind: "status", status: 400, message } : undefined;
+  });
+  assert.equal((await model.capabilities()).video, false);
+  assert.match(
+    (await model.generate({ parts: [hello, clip] })).completions[0]!.text,
+    /2 pictures were shown/,
+  );
+});
+
+test("between two pictures stands the moment of the second", async (t) => {
+  const { model, bodies } = await connected(t);
+  const picture = { type: "image", bytes: jpeg("#00ff00"), mediaType: "image/jpeg" } as const;
+  const parts: Part[] = [hello, clip, hello, clip, { ...picture, atSeconds: 62.96 }, picture];
+  await model.generate({ parts });
   const [message] = bodies()[0]!.messages as { content: { type: string; text?: string }[] }[];
-  const [mira, then] = [(hello as { text: string }).text, betweenPictures];
+  const mira = (hello as { text: string }).text;
   assert.deepEqual(
     message!.content.map(({ type, text }) => text ?? type),
-    [mira, "image_url", then, "image_url", mira, "image_url", then, "image_url", then, "image_url"],
+    [
+      ...[mira, "image_url", "00:00:01.0", "image_url"],
+      ...[mira, "image_url", "00:00:01.0", "image_url", "00:01:02.9", "image_url", "then", "image_url"],
+    ],
   );
 });
 
@@ -318,9 +349,13 @@ test("capabilities are found by asking once", async (t) => {
   const all = { images: true, video: true, jsonSchema: true, samples: true, logprobs: true, ...limits };
   assert.deepEqual(first, all);
   assert.deepEqual(second, all);
-  assert.equal(able.server.requests.length, 1);
+  assert.equal(able.server.requests.length, 2, "the second with a video");
   const [grey] = able.server.requests[0]!.pictures;
   assert.deepEqual([grey!.width, grey!.height], [32, 32]);
+
+  const frames = await connected(t);
+  assert.deepEqual(await frames.model.capabilities(), { ...all, video: false });
+  assert.equal(frames.server.requests.length, 1);
 
   const unable = await connected(t, { refuses: ["n", "response_format", "logprobs", "images"] });
   const none = { images: false, video: false, jsonSchema: false, samples: false, logprobs: false, ...limits };

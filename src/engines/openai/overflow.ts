@@ -6,7 +6,9 @@
  * its answer asks for. Then it is sent again with less. A prompt that leaves no room for a short answer is the caller's
  * to shorten.
  */
+import type { GenerateRequest } from "../../engine.ts";
 import { EngineError } from "../../errors.ts";
+import type { ChatAnswer } from "./chat.ts";
 
 /** Tokens of the shortest answer that is of use; a request is not given less room to make it fit. */
 export const shortestAnswer = 128;
@@ -68,6 +70,29 @@ export function answerTokensFor(wanted: number, promptTokens: number, context: n
   const margin = 32 + promptTokens / 20;
   const room = Math.floor(context - promptTokens - margin);
   return Math.min(wanted, Math.max(shortestAnswer, room));
+}
+
+/** The request with no more room for its answer than the context leaves. */
+export function fittedRequest(
+  request: GenerateRequest,
+  promptTokens: number,
+  context: number | null,
+): GenerateRequest {
+  const wanted = request.sampling?.maxTokens;
+  if (wanted === undefined) return request;
+  const maxTokens = answerTokensFor(wanted, promptTokens, context);
+  return { ...request, sampling: { ...request.sampling, maxTokens } };
+}
+
+/** The overflow where an answer was cut at the end of the context before it was of use: llama-server refuses nothing. */
+export function cutByContext(
+  { completions, promptTokens: prompt, completionTokens }: ChatAnswer,
+  context: number | null,
+): Overflow | null {
+  if (context === null || prompt === null || completionTokens === null) return null;
+  const isAtEnd = prompt + completionTokens >= context - 1;
+  const isCut = isAtEnd && completions.every(({ finish }) => finish === "length");
+  return isCut && context - prompt < shortestAnswer ? { context, prompt, isAtLeast: false } : null;
 }
 
 /**

@@ -16,21 +16,26 @@ const refusals: readonly [keyof WireFeatures, RegExp][] = [
   ["promptProgress", /return_progress/i],
   ["sampling", /top_?[pk]|min_?p|(repetition|repeat|presence|frequency)_?penalty/i],
   ["bounds", /maxLength|maxItems/],
-  ["jsonSchema", /response_format|json_schema|structured|guided|grammar/i],
+  ["jsonSchema", /response_format|json[_ ]schema|structured|guided|grammar/i],
   ["logprobs", /logprobs/i],
-  ["video", /video/i],
+  ["video", /video|content\[\]\.type|content (?:part )?type/i],
   ["images", /image|vision|multi-?modal|mmproj/i],
   ["samples", /\bn\b|best_of|(one|number of|multiple) (choices?|completions?)|one completion/i],
 ];
 
-/** The feature that a refusal names, if this request was sent with it. */
+/**
+ * The feature that a refusal names, if this request was sent with it. What is not understood, and what is said of
+ * pictures, is about video while that is sent: then the same pictures are tried as images.
+ */
 export function refusedFeature(
   said: string,
   request: GenerateRequest,
   sent: WireFeatures,
 ): keyof WireFeatures | undefined {
   const uses = usesOf(request);
-  return refusals.find(([feature, words]) => sent[feature] && uses[feature] && words.test(said))?.[0];
+  const named = refusals.find(([feature, words]) => sent[feature] && uses[feature] && words.test(said))?.[0];
+  const isOfPictures = named === undefined || named === "images";
+  return isOfPictures && sent.video && uses.video ? "video" : named;
 }
 
 /** The features that a request uses. */
