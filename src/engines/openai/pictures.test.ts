@@ -38,7 +38,7 @@ test("a picture that cannot be read costs itself, as the first one of a run too"
   assert.match(completions[0]!.text, /9 pictures were shown/);
   assert.equal(
     leftOut,
-    "eyes was not shown 1 picture of 00:00:06.0, which its server could not read: Failed to load image or audio file",
+    "eyes was not shown 1 picture of 00:00:06.0, which its server could not read: Failed to load image or audio file.",
   );
   // The request, a picture that can be read, all ten, two halves of ten, of five, of three and of two, the request.
   assert.equal(requests(), 1 + 1 + 1 + 2 * 4 + 1);

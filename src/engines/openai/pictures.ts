@@ -99,5 +99,5 @@ export function notShown(model: string, pictures: readonly Picture[], said: stri
   );
   const of = moments.length > 0 ? ` of ${moments.join(", ")}` : "";
   const count = pictures.length === 1 ? "1 picture" : `${pictures.length} pictures`;
-  return `${model} was not shown ${count}${of}, which its server could not read: ${said}`;
+  return `${model} was not shown ${count}${of}, which its server could not read: ${said.replace(/\.$/, "")}.`;
 }

@@ -158,6 +158,7 @@ async function ask(
   const leftOut = [
     ...(unseen === null ? [] : [`${model.id} does not see pictures: ${unseen} were not shown.`]),
     ...(unfit === null ? [] : [`The context of ${model.id} is too short: ${unfit} were not shown.`]),
+    ...(generation.leftOut === undefined ? [] : [generation.leftOut]),
   ].join(" ");
   const actions = generation.completions.map((completion) => ({
     ...actionOf(completion, full.context, { ...options, asked, revision }),
