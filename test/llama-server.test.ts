@@ -1,6 +1,7 @@
 /**
- * The product with a real llama-server and a very small language model, which writes much nonsense: every clip and every
- * question ends within a bound of calls and tokens, and a server that dies in the middle costs nothing.
+ * The product with a real llama-server and a very small language model, which writes much nonsense: no loop of it is
+ * stored, every clip and every question ends within a bound of calls and tokens, and a server that dies in the middle
+ * costs nothing.
  */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
@@ -15,6 +16,8 @@ import { temporaryFolder } from "./support/memory.ts";
 
 const folder = temporaryFolder("llama");
 const talk = join(folder, "talk.srt");
+/** Words of a prompt that so small a model can follow: with them it writes of every clip. */
+const simple = join(folder, "simple.txt");
 const clips = [0, 1, 2];
 const llama = await findLlama();
 const skip = "skip" in llama && llama.skip;
@@ -37,6 +40,25 @@ Mara: We need bread, two lemons and a bag of rice.
 4
 00:00:23,000 --> 00:00:28,000
 Jonas: Doctor Lind moved the appointment to Thursday.
+`,
+  );
+  writeFileSync(
+    simple,
+    `=== system ===
+You take notes of a conversation. Answer with a JSON object with the key "description".
+
+=== user ===
+Notes before:
+{earlier}
+
+{supplement}
+
+{pictures}
+
+What is said now:
+{stream}
+
+Write one sentence that says what is said now.
 `,
   );
 });
@@ -84,6 +106,15 @@ test("every clip is stored or fails within a bound of calls and tokens", { skip 
   assert.ok(Number(cost.calls) <= 1 + callsPerClip * clips.length, `${cost.calls} calls`);
   const spent = Number(cost.completionTokens);
   assert.ok(spent <= answerTokens * Number(cost.calls), `${spent} tokens`);
+  for (const row of run.rows.filter(({ event }) => event === "clip-failed"))
+    assert.equal(row.code, "no-usable-text");
+  const ends = run.rows.filter(({ event }) => event === "clip-end");
+  const texts = ends.flatMap(({ entries }) => (entries as Row[]).map(({ text }) => String(text)));
+  assert.equal(new Set(texts).size, texts.length, "no memory is stored twice");
+  for (const text of texts) {
+    const sentences = text.match(/[^.!?]+[.!?]/g) ?? [text];
+    assert.equal(new Set(sentences).size, sentences.length, `says a sentence twice: ${text}`);
+  }
 
   const asked = await taskmem(["ask", "Where is the suitcase?", ...flagsOf(server, "whole")]);
   assert.equal(asked.code, 0, asked.stderr);
@@ -93,18 +124,56 @@ test("every clip is stored or fails within a bound of calls and tokens", { skip 
 test("a server that is killed in the middle of an answer costs no clip", { skip }, async (t) => {
   const server = await start(t);
   let killed: Promise<void> | undefined;
-  const run = await taskmem(["watch", talk, ...flagsOf(server, "killed")], {
+  const run = await taskmem(["watch", talk, ...flagsOf(server, "killed"), "--prompt-template", simple], {
     onLine: (line) => {
-      if (killed || !/"clip-(end|failed)"/.test(line)) return;
+      if (killed || !line.includes('"clip-end"')) return;
       killed = isBusy(server).then(server.kill).then(server.restart);
     },
   });
   await killed;
   assert.ok(killed, run.stderr);
-  const { stored, failed } = endsOf(run);
-  assert.deepEqual([...stored, ...failed].sort(), clips, run.stderr);
-  const failures = run.rows.filter(({ event }) => event === "clip-failed").map(({ code }) => code);
-  assert.ok(!failures.includes("unreachable"), "the call was made again");
+  assert.deepEqual(endsOf(run), { stored: clips, failed: [] }, run.stderr);
+  const { rows } = await taskmem(["timeline", "--json", "--memory", join(folder, "killed")]);
+  assert.deepEqual(
+    rows.map(({ clip }) => clip),
+    clips,
+  );
+});
+
+test("a context of 1024 tokens is enough for a short prompt: every clip is stored", { skip }, async (t) => {
+  const server = await start(t, { context: 1024 });
+  const run = await taskmem(["watch", talk, ...flagsOf(server, "small"), "--prompt-template", simple]);
+  assert.deepEqual(endsOf(run), { stored: clips, failed: [] }, run.stderr);
+});
+
+test("doctor tells a key that is refused, and a context without room for the prompt", { skip }, async (t) => {
+  const server = await start(t, { context: 512, apiKey: "right" });
+  const check = async (apiKey: string, name: string) => {
+    const run = await taskmem(["doctor", ...flagsOf(server, "none")], { env: { TASKMEM_API_KEY: apiKey } });
+    assert.equal(run.code, 2, run.stderr);
+    return String(run.rows.find((row) => row.check === name)?.detail);
+  };
+  assert.match(await check("wrong", "model"), /refused the key \(401\): set TASKMEM_API_KEY/);
+  assert.match(
+    await check("right", "model limits"),
+    /^a context of 512 tokens, one request at a time, too few/,
+  );
+});
+
+test("doctor tells what a small model without eyes behind one slot cannot do", { skip }, async (t) => {
+  const server = await start(t);
+  const { rows, code, stderr } = await taskmem([
+    "doctor",
+    ...flagsOf(server, "none"),
+    ...["--model", "smollm", "--policy", "best-of-n"],
+  ]);
+  assert.equal(code, 0, stderr);
+  const detailOf = (name: string) => String(rows.find(({ check }) => check === name)?.detail);
+  assert.match(detailOf("model name"), /does not list smollm, but smollm2-135m, and answers under any name/);
+  assert.match(detailOf("model limits"), /^a context of 8192 tokens, one request at a time: each sample/);
+  assert.match(detailOf("model instructions"), /^the model does not do what it is told/);
+  assert.match(detailOf("model pictures"), /^the model takes no pictures: only texts can be watched/);
+  assert.match(detailOf("watch"), /^yes, but .*one request at a time.*takes no pictures/);
 });
 
 test("every option of sampling takes effect", { skip }, async (t) => {
