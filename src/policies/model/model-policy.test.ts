@@ -436,6 +436,25 @@ describe("a context that is too short", () => {
     assert.deepEqual([actions[0]!.issues, answers], [[], 2]);
     assert.match(actions[0]!.leftOut!, /frames were not shown/);
   });
+
+  test("holds what it is asked about rather than a long answer that could not be used", async () => {
+    const model = narrowModel(textTokens + 20 * 50 + 100);
+    let answers = 0;
+    const long = `{{ ${seconds(0, 300).map(String).join(" ")}`;
+    const stubborn: Model = {
+      ...model,
+      generate: async (request) => {
+        const generation = await model.generate(request);
+        if (answers++ > 0) return generation;
+        return { ...generation, completions: generation.completions.map((one) => ({ ...one, text: long })) };
+      },
+    };
+    const { actions } = await policyOf(stubborn).decide(window());
+    assert.deepEqual([actions[0]!.issues, actions[0]!.leftOut], [[], undefined]);
+    assert.deepEqual(model.requests.map(framesOf), Array(3).fill([10, 10, 10, 10, 10]));
+    const shown = model.requests.map((request) => textOf(request).includes("{{ 0 1 2"));
+    assert.deepEqual(shown, [false, true, false]);
+  });
 });
 
 describe("a model without eyes", () => {

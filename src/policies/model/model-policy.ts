@@ -21,7 +21,7 @@ import {
   noCost,
   type Sampling,
 } from "../../engine.ts";
-import { ConfigError } from "../../errors.ts";
+import { ConfigError, isTaskMemError } from "../../errors.ts";
 import { sourceTexts } from "../../perception/observation.ts";
 import { leftOutOf, lessAfter, type Shown, shownWithin, withoutFrames } from "../../policy/fitting.ts";
 import { type Asked, repeatsItself, repeatsMemory, withoutThinking } from "../../policy/parse-action.ts";
@@ -174,15 +174,18 @@ async function generate(
   { shown: given, last }: Asking,
 ): Promise<{ readonly generation: Generation; readonly shown: Shown }> {
   let shown = given;
+  let mistake = last && mistakeOf(last);
   for (let overflows = 0; ; overflows++) {
     const { context, options } = shown;
     const system = memoryInstructions(showsPictures(context), options);
-    const parts = memoryPrompt(context, options, last && mistakeOf(last));
+    const parts = memoryPrompt(context, options, mistake);
     try {
       return { generation: await model.generate({ ...request, system, parts }), shown };
     } catch (error) {
       if (overflows === mostOverflows) throw error;
-      shown = lessAfter(error, shown);
+      // What it wrote before is worth less than what it is to write about.
+      if (isTaskMemError(error, "context-overflow") && mistake?.text) mistake = { ...mistake, text: "" };
+      else shown = lessAfter(error, shown);
     }
   }
 }
