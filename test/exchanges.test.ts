@@ -12,6 +12,7 @@ import { type ExchangeFile, makeCalls, type Outcome, replayingFetch } from "./su
 const folder = resolve(import.meta.dirname, "exchanges");
 
 const green = { texts: ["Green."], completionTokens: 3, logprobs: false };
+const grey = { texts: ["A grey square."], completionTokens: 4, logprobs: false };
 const refused = (error: string) => ({ error, isRetryable: false });
 const sampled = ["In her wardrobe, I", "The right thing to say"];
 
@@ -32,7 +33,11 @@ const expected: Record<string, readonly object[]> = {
   // Refused with the number of slots, then drawn two at a time. It reports the tokens of one choice.
   "llama-server/more-choices-than-slots": [{ choices: 4, logprobs: false }],
   "llama-server/no-pictures": [refused("no-images")],
+  // Left out, once it is known that the server takes others; the next one is shown.
+  "llama-server/picture-unreadable": [green, grey],
   "llama-server/schema-with-lengths": [{ json: { colour: "green" }, completionTokens: 11, logprobs: false }],
+  // Video is given up, and its frames are shown.
+  "llama-server/unknown-part": [grey],
   "llama-server/unknown-route": [refused("unknown-model")],
   // Sent again, though not as it was.
   "llama-server/unreadable-output": [green],
