@@ -133,6 +133,7 @@ async function ask(): Promise<void> {
         text: ignore,
         note: ignore,
         progress: ignore,
+        waiting: ignore,
         object: (end) => ends.push(end),
         row: ignore,
       },

@@ -167,6 +167,35 @@ export interface ModelCapabilities extends ModelLimits {
   readonly logprobs: boolean;
 }
 
+/** How fast a model computes, measured on its answers so far; `null` where it is not known yet. */
+export interface ModelSpeed {
+  /**
+   * Tokens of a prompt computed a second. Where the server does not time itself, the wait in its queue counts, and tokens
+   * that it had computed before are counted too.
+   */
+  readonly promptPerSecond: number | null;
+  /** Tokens of one answer written a second. */
+  readonly writtenPerSecond: number | null;
+}
+
+/** What a model is busy with: all its calls in flight, the longest of which takes at least 10 seconds. */
+export interface ModelProgress {
+  /** The model's id. */
+  readonly model: string;
+  readonly calls: number;
+  /** Since the oldest of them was sent. */
+  readonly elapsedMs: number;
+  /** Tokens of the prompts that are being computed; `null` where the server does not tell, or none is. */
+  readonly prompt: { readonly processed: number; readonly total: number } | null;
+  /** Tokens written so far. */
+  readonly tokens: number;
+  /** By all calls that write; `null` while none does. */
+  readonly tokensPerSecond: number | null;
+}
+
+/** Called with progress; must not throw. */
+export type OnProgress = (progress: ModelProgress) => void;
+
 /** A model behind an endpoint or in this process. */
 export interface Model {
   /** Provider and model, for provenance: `openai:qwen3-vl`. */
@@ -181,6 +210,8 @@ export interface Model {
   generate(request: GenerateRequest): Promise<Generation>;
   /** Everything spent so far. */
   cost(): Cost;
+  /** How fast it is; left out by engines that do not measure it. */
+  speed?(): ModelSpeed;
 }
 
 /** What engines said, by a hash of what they were asked. A `Map` is one. */

@@ -10,7 +10,7 @@ import { createAgent, type StreamEnd, type WatchEvent } from "./agent.ts";
 import { type Answer, type AskOptions, answerQuestion } from "./answer/answer.ts";
 import type { Reader } from "./answer/reader.ts";
 import { type Config, type ConfigInput, parseConfig } from "./config.ts";
-import type { Embedder, Model } from "./engine.ts";
+import type { Embedder, Model, OnProgress } from "./engine.ts";
 import { type LiveOptions, type LiveSession, openLive } from "./live/live.ts";
 import type {
   Change,
@@ -70,6 +70,8 @@ export interface TaskMemOptions
   readonly mustExist?: boolean;
   /** Called with events of learning that questions started. */
   readonly onLearning?: (event: LearningEvent) => void;
+  /** Called every second while answers of the model at the endpoint take more than 10 s. */
+  readonly onProgress?: OnProgress;
   /** Called with what models are asked and policies decide, to find out why something was remembered. */
   readonly log?: Log;
   /** Wall clock in milliseconds. @default Date.now */
@@ -182,7 +184,7 @@ export async function openTaskMem(options: TaskMemOptions): Promise<TaskMem> {
 /** Splits the options into a plain configuration and parts of the caller's own. @throws ConfigError */
 function readOptions(options: TaskMemOptions): { config: Config; parts: OwnParts } {
   const { directory, policy, reader, model, embedder, judge, perceptors, store, ...rest } = options;
-  const { readOnly, mustExist, now, log, onLearning: _, ...plain } = rest;
+  const { readOnly, mustExist, now, log, onProgress, onLearning: _, ...plain } = rest;
   const config = parseConfig({
     ...plain,
     memory: directory,
@@ -203,6 +205,7 @@ function readOptions(options: TaskMemOptions): { config: Config; parts: OwnParts
     ...(mustExist !== undefined && { mustExist }),
     ...(now && { now }),
     ...(log && { log }),
+    ...(onProgress && { onProgress }),
   };
   return { config, parts };
 }

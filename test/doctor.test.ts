@@ -153,14 +153,15 @@ test("a model that obeys, sees and writes passes every check", async (t) => {
   const model = rows.filter(({ check }) => String(check).startsWith("model"));
   assert.deepEqual(
     model.map(({ check, state }) => `${check}: ${state}`),
-    ["", " name", " limits", " thinking", " instructions", " JSON", " pictures", " memory"].map(
+    ["", " name", " limits", " thinking", " instructions", " JSON", " pictures", " memory", " speed"].map(
       (part) => `model${part}: ok`,
     ),
   );
   assert.match(
-    String(model.at(-1)!.detail),
+    String(model.at(-2)!.detail),
     /^the model wrote of a made-up clip: ".*suitcase.*" \(\d+\.\d s, /,
   );
+  assert.match(String(model.at(-1)!.detail), /^the model reads [\d.]+ and writes [\d.]+ tokens a second$/);
   assert.match(String(rows.at(-1)!.detail), /^yes, but what is heard is not transcribed[^;]*$/);
   assert.equal(code, 0);
 });

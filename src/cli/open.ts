@@ -6,6 +6,7 @@ import { openTaskMem, type TaskMem, type TaskMemOptions } from "../taskmem.ts";
 import { masked } from "../util/secrets.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Output } from "./output.ts";
+import { showProgress } from "./progress.ts";
 
 type Opening = Pick<TaskMemOptions, "mustExist" | "readOnly" | "judge" | "onLearning" | "adapt">;
 
@@ -22,7 +23,8 @@ export function openConfigured(
   opening: Opening = {},
 ): Promise<TaskMem> {
   const log = logTo(output, options.verbose === true, process.env.TASKMEM_LOG);
-  return openTaskMem({ directory, ...config, ...opening, ...(log && { log }) });
+  const onProgress = showProgress(output);
+  return openTaskMem({ directory, ...config, ...opening, onProgress, ...(log && { log }) });
 }
 
 /** `--verbose` writes to standard error for people; TASKMEM_LOG names a file that JSON lines are appended to. */

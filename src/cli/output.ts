@@ -7,6 +7,7 @@
 import type { TaskMemError } from "../errors.ts";
 import { shownJson, shownText } from "../util/plain-text.ts";
 import { masked, maskedMessage } from "../util/secrets.ts";
+import { steadyMs } from "../util/steady-clock.ts";
 
 /** Where a command writes. */
 export interface Output {
@@ -21,6 +22,8 @@ export interface Output {
   note(...lines: readonly string[]): void;
   /** Replaces the progress line at the bottom of a terminal; silent elsewhere. */
   progress(line: string): void;
+  /** What the command waits for: the progress line of a terminal; elsewhere remarks, at intervals that grow. */
+  waiting(line: string): void;
   /** Dims text where the terminal has colour. */
   dim(text: string): string;
   bold(text: string): string;
@@ -32,11 +35,19 @@ interface Terminal {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Output for people, or with `json` for programs. */
-export function createOutput(json: boolean, { stdout, stderr, env }: Terminal = process): Output {
+/** Between remarks on what a command waits for: the shortest time and the longest, doubled after each. */
+const remarkMs = { first: 10_000, most: 600_000 };
+
+/** Output for people, or with `json` for programs. `now` is a clock in milliseconds. */
+export function createOutput(
+  json: boolean,
+  { stdout, stderr, env }: Terminal = process,
+  now: () => number = steadyMs,
+): Output {
   const colour = stdout.isTTY === true && !env.NO_COLOR && env.TERM !== "dumb";
   const live = stderr.isTTY === true && !env.CI;
   let shown = false;
+  let remark = { nextMs: -Infinity, intervalMs: remarkMs.first };
   const clear = () => {
     if (shown) stderr.write("\r\x1b[K");
     shown = false;
@@ -45,6 +56,17 @@ export function createOutput(json: boolean, { stdout, stderr, env }: Terminal = 
   const row = (value: unknown) => {
     clear();
     stdout.write(`${masked(shownJson(value))}\n`);
+  };
+  const note = (...lines: readonly string[]) => {
+    clear();
+    for (const line of lines) stderr.write(`${painted(shownText(maskedMessage(line)), false)}\n`);
+  };
+  const progress = (line: string) => {
+    if (!live) return;
+    const width = stderr.columns || 80;
+    const shownLine = painted(shownText(masked(line)), false);
+    stderr.write(`\r\x1b[K${shownLine.slice(0, width - 1)}`);
+    shown = line !== "";
   };
   return {
     json,
@@ -57,16 +79,14 @@ export function createOutput(json: boolean, { stdout, stderr, env }: Terminal = 
       if (json) row(value);
     },
     row,
-    note(...lines) {
-      clear();
-      for (const line of lines) stderr.write(`${painted(shownText(maskedMessage(line)), false)}\n`);
-    },
-    progress(line) {
-      if (!live) return;
-      const width = stderr.columns || 80;
-      const shownLine = painted(shownText(masked(line)), false);
-      stderr.write(`\r\x1b[K${shownLine.slice(0, width - 1)}`);
-      shown = line !== "";
+    note,
+    progress,
+    waiting(line) {
+      if (live) return progress(line);
+      if (now() < remark.nextMs) return;
+      note(line);
+      const { intervalMs } = remark;
+      remark = { nextMs: now() + intervalMs, intervalMs: Math.min(remarkMs.most, 2 * intervalMs) };
     },
     dim: paint(dimStyle),
     bold: paint(boldStyle),

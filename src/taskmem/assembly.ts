@@ -15,7 +15,7 @@ import {
   simultaneousCalls,
   withModel,
 } from "../config.ts";
-import type { Embedder, EngineCache, Model, Sampling } from "../engine.ts";
+import type { Embedder, EngineCache, Model, OnProgress, Sampling } from "../engine.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../engines/local/index.ts";
 import type { NanoModel } from "../engines/nano/nano-model.ts";
 import { shippedWeights } from "../engines/nano/shipped.ts";
@@ -109,7 +109,7 @@ function limitsOf({ requestsPerMinute, tokensPerMinute }: Config["transcriber"])
 }
 
 /** The model at the configured endpoint, or another one there; `null` without an endpoint. */
-export function configuredModel(config: Config, other?: string): Model | null {
+export function configuredModel(config: Config, other?: string, onProgress?: OnProgress): Model | null {
   const { model } = other === undefined ? config : withModel(config, other);
   if (model.baseUrl === undefined || model.model === undefined) return null;
   return openaiModel({
@@ -124,6 +124,7 @@ export function configuredModel(config: Config, other?: string): Model | null {
     ...limitsOf(model),
     ...pricesOf(config, model.model, model.prices),
     ...(model.budget && { budget: model.budget }),
+    ...(onProgress && { onProgress }),
   });
 }
 
@@ -198,9 +199,9 @@ export async function streamOf(
 }
 
 /** The model a policy writes with: nano in this process, or the one at the configured endpoint; `null` for none. */
-export async function openConfiguredModel(config: Config): Promise<Model | null> {
+export async function openConfiguredModel(config: Config, onProgress?: OnProgress): Promise<Model | null> {
   if (policyName(config) !== "nano") {
-    if (!namesFolder(config)) return configuredModel(config);
+    if (!namesFolder(config)) return configuredModel(config, undefined, onProgress);
     const { openFolderModel } = await import("./folder-model.ts");
     return openFolderModel(config);
   }
@@ -345,10 +346,11 @@ export function configuredJudge(
   config: Config,
   { judge = "local", judgeModel }: JudgeChoice,
   cache: () => EngineCache = () => new Map(),
+  onProgress?: OnProgress,
 ): Judge {
   if (typeof judge === "object") return judge;
   if (judge === "local") return localJudge({ words: wordSpace });
-  const model = configuredModel(config, judgeModel);
+  const model = configuredModel(config, judgeModel, onProgress);
   if (model === null)
     throw new ConfigError(
       "model-missing",
@@ -374,13 +376,14 @@ export async function configuredTrainer(
   memory: Memory,
   model: Model | null,
   { method, judge: judgeName, judgeModel }: TrainingChoice,
+  onProgress?: OnProgress,
 ): Promise<AdapterTrainer> {
   const reader = lexicalReader({ words: wordSpace });
   const limits: ContextLimits = { ...contextDefaults, windowClips: config.stream.windowClips };
   const verdicts = () => memory.engineCache("verdicts");
   switch (policyName(config)) {
     case "choice": {
-      const judge = configuredJudge(config, { judge: judgeName, judgeModel }, verdicts);
+      const judge = configuredJudge(config, { judge: judgeName, judgeModel }, verdicts, onProgress);
       const family = choiceFamily(choiceOptions(config));
       return wordAdapterTrainer({
         ...{ ...family, method, judge, reader, limits },
@@ -396,7 +399,12 @@ export async function configuredTrainer(
       const settings = [[baseUrl].flat()[0], sampling, thinking, extraBody, video];
       const store = memory.engineCache(JSON.stringify(settings));
       const family = bestOfNFamily({ inner, words: wordSpace, samples, store });
-      const judge = configuredJudge(config, { judge: judgeName ?? "model", judgeModel }, verdicts);
+      const judge = configuredJudge(
+        config,
+        { judge: judgeName ?? "model", judgeModel },
+        verdicts,
+        onProgress,
+      );
       const concurrency = concurrencyOf(config, true);
       return wordAdapterTrainer({ ...family, method, judge, reader, limits, concurrency });
     }

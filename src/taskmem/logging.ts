@@ -57,6 +57,7 @@ export function loggedModel(model: Model, log: Log): Model {
     id: model.id,
     capabilities: (signal) => model.capabilities(signal),
     cost: () => model.cost(),
+    ...(model.speed && { speed: () => model.speed!() }),
     async generate(request) {
       const { system = null, n = 1 } = request;
       log({ log: "prompt", model: model.id, system, text: promptText(request), samples: n });

@@ -6,7 +6,7 @@
  * shows, ends its thinking, or has room for a prompt.
  */
 import { type Config, configuredPreset, policyName } from "../config.ts";
-import type { Completion, Model, ModelCapabilities } from "../engine.ts";
+import type { Completion, Model, ModelCapabilities, OnProgress } from "../engine.ts";
 import { localEmbedder, wordSpace } from "../engines/local/index.ts";
 import { isTaskMemError, type TaskMemError } from "../errors.ts";
 import type { Observation } from "../perception/observation.ts";
@@ -61,9 +61,13 @@ interface Answering extends Checked {
  */
 export async function* checkModel(
   config: Config,
-  { signal, now = () => performance.now() }: { signal?: AbortSignal; now?: () => number } = {},
+  {
+    signal,
+    onProgress,
+    now = () => performance.now(),
+  }: { signal?: AbortSignal; onProgress?: OnProgress; now?: () => number } = {},
 ): AsyncGenerator<Check> {
-  const model = configuredModel(withFewRetries(config));
+  const model = configuredModel(withFewRetries(config), undefined, onProgress);
   if (model === null) return;
   let check = "model";
   try {
@@ -91,13 +95,15 @@ export async function* checkModel(
 }
 
 /** In order: each needs what the ones before it found. `null`: nothing to check. */
-const answerChecks: readonly [string, (answering: Answering) => Finding | Promise<Finding | null>][] = [
-  ["model thinking", thinkingFinding],
-  ["model instructions", instructionsFinding],
-  ["model JSON", formFinding],
-  ["model pictures", picturesFinding],
-  ["model memory", memoryFinding],
-];
+const answerChecks: readonly [string, (answering: Answering) => Finding | null | Promise<Finding | null>][] =
+  [
+    ["model thinking", thinkingFinding],
+    ["model instructions", instructionsFinding],
+    ["model JSON", formFinding],
+    ["model pictures", picturesFinding],
+    ["model memory", memoryFinding],
+    ["model speed", speedFinding],
+  ];
 
 const ok = (detail: string, fix: string | null = null): Finding => ({ state: "ok", detail, fix });
 const missing = (detail: string, fix: string): Finding => ({ state: "missing", detail, fix });
@@ -284,6 +290,14 @@ async function memoryFinding({ config, model, can, signal, now }: Answering): Pr
       "send it less with --frames-per-clip, or use a faster server; files are watched at its speed",
     );
   return ok(`the model wrote of a made-up clip: ${quoted(text)} (${spent})`);
+}
+
+/** The speed that the checks before it were answered at. */
+function speedFinding({ model }: Answering): Finding | null {
+  const { promptPerSecond: read = null, writtenPerSecond: written = null } = model.speed?.() ?? {};
+  if (read === null || written === null) return null;
+  const shown = (tokens: number) => tokens.toFixed(tokens < 10 ? 1 : 0);
+  return ok(`the model reads ${shown(read)} and writes ${shown(written)} tokens a second`);
 }
 
 /** A context of one clip in which a sentence is said. */

@@ -6,7 +6,7 @@ import type { Adapter } from "../adapter/adapter.ts";
 import { type AdapterTarget, parseAdapter } from "../adapter/adapter-file.ts";
 import type { Reader } from "../answer/reader.ts";
 import { type Config, namesFolder, type PolicyName, policyName } from "../config.ts";
-import { addCost, type Cost, type Embedder, type Model, noCost } from "../engine.ts";
+import { addCost, type Cost, type Embedder, type Model, noCost, type OnProgress } from "../engine.ts";
 import { ConfigError } from "../errors.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Perceptors } from "../perception/perceive.ts";
@@ -52,6 +52,7 @@ export interface OwnParts {
   readonly mustExist?: boolean;
   readonly now?: () => number;
   readonly log?: Log;
+  readonly onProgress?: OnProgress;
 }
 
 /** The parts of one TaskMem, each opened once. */
@@ -105,7 +106,7 @@ export class Parts {
 
   async #openModel(): Promise<Model | null> {
     const { log } = this.#own;
-    const model = this.#own.model ?? (await openConfiguredModel(this.config));
+    const model = this.#own.model ?? (await openConfiguredModel(this.config, this.#own.onProgress));
     // A policy whose adapter is trained here needs the model itself, so this one is not logged.
     const isTrained = policyName(this.config) === "nano" || namesFolder(this.config);
     return model && log && !isTrained ? loggedModel(model, log) : model;
@@ -130,7 +131,11 @@ export class Parts {
 
   get reader(): Reader {
     this.#reader ??=
-      this.#own.reader ?? configuredReader(this.config, this.#own.model ?? configuredModel(this.config));
+      this.#own.reader ??
+      configuredReader(
+        this.config,
+        this.#own.model ?? configuredModel(this.config, undefined, this.#own.onProgress),
+      );
     return this.#reader;
   }
 
@@ -176,7 +181,7 @@ export class Parts {
     const judge = choice.judge ?? this.#own.judge;
     const asked = { ...choice, ...(judge !== undefined && { judge }) };
     const config = { ...this.config, policy: policy as PolicyName };
-    return configuredTrainer(config, this.memory, await this.model(), asked);
+    return configuredTrainer(config, this.memory, await this.model(), asked, this.#own.onProgress);
   }
 }
 

@@ -39,6 +39,7 @@ import { maskedMessage } from "../../util/secrets.ts";
 import { flagOf } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
+import { showProgress } from "../progress.ts";
 import { listRecordings, printLoaded, printSummary, reasonsText } from "./bench-print.ts";
 
 /** Stream watched around each place of evidence, and before the question, in EgoLife's oracle variant. */
@@ -48,7 +49,7 @@ export async function run(invocation: Invocation, name: BenchmarkName): Promise<
   const { output, flags, configFile, signal, options } = invocation;
   const config = await loadConfig(flags, { file: configFile });
   const selection = selectionOf(name, options);
-  const models = modelsOf(config, options);
+  const models = modelsOf(config, invocation);
   const kind = policyKind(config, models.writes);
   const loaded = await loadBenchmark(name, selection.root, textFlag(options.annotations));
   printLoaded(output, loaded);
@@ -304,14 +305,15 @@ function chosenRows(
 }
 
 /** Who writes, who answers and who grades, each at the configured endpoint; `null` for what needs no model. */
-function modelsOf(config: Config, options: Invocation["options"]): Models {
-  const writes = configuredModel(config);
+function modelsOf(config: Config, { options, output }: Invocation): Models {
+  const onProgress = showProgress(output);
+  const writes = configuredModel(config, undefined, onProgress);
   const named = (flag: unknown) => {
     const other = textFlag(flag);
     if (other === undefined) return writes;
     if (config.model.baseUrl === undefined)
       throw new ConfigError("model-missing", `Expected --base-url for the model ${other}, got none`);
-    return configuredModel(config, other);
+    return configuredModel(config, other, onProgress);
   };
   return { writes, answers: named(options.answerModel), judges: named(options.judgeModel) };
 }

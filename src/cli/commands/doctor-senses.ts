@@ -3,8 +3,11 @@
  * Each is tried, and what is not perceived without it is told.
  */
 import { type Config, policyName } from "../../config.ts";
+import type { OnProgress } from "../../engine.ts";
 import { configuredModel, configuredPerceptors } from "../../taskmem/assembly.ts";
 import { type Check, checkModel } from "../../taskmem/model-checks.ts";
+import type { Invocation } from "../invocation.ts";
+import { showProgress } from "../progress.ts";
 import { attempt } from "./doctor-attempt.ts";
 
 /** A check of a sense, and what is lacking for `watch`, or `null`. */
@@ -14,15 +17,22 @@ export interface Sense {
 }
 
 /** All of them, each as soon as it is done. @throws the signal's reason */
-export async function* senseChecks(config: Config, signal: AbortSignal): AsyncGenerator<Sense> {
-  yield* modelChecks(config, signal);
+export async function* senseChecks(
+  config: Config,
+  { signal, output }: Pick<Invocation, "signal" | "output">,
+): AsyncGenerator<Sense> {
+  yield* modelChecks(config, signal, showProgress(output));
   yield await transcriberCheck(config, signal);
   yield screenTextCheck(config);
 }
 
 const blind = "no model looks at pictures, so what they show is not described";
 
-async function* modelChecks(config: Config, signal: AbortSignal): AsyncGenerator<Sense> {
+async function* modelChecks(
+  config: Config,
+  signal: AbortSignal,
+  onProgress: OnProgress,
+): AsyncGenerator<Sense> {
   if (configuredModel(config) === null) {
     const check: Check = {
       ...{ check: "model", state: "missing" },
@@ -32,7 +42,7 @@ async function* modelChecks(config: Config, signal: AbortSignal): AsyncGenerator
     return yield { check, lacks: policyName(config) === "nano" ? null : blind };
   }
   const writes = policyName(config) === "model" || policyName(config) === "best-of-n";
-  for await (const check of checkModel(config, { signal })) {
+  for await (const check of checkModel(config, { signal, onProgress })) {
     const lacks = check.state === "missing" ? check.detail : null;
     yield { check, lacks: check.check === "model" && !writes ? blind : lacks };
   }

@@ -60,7 +60,7 @@ export async function run({ output, flags, configFile, signal }: Invocation): Pr
     options,
   });
   for (const check of await memoryChecks(config.value)) report(check);
-  for await (const { check, lacks: lack } of senseChecks(config.value, signal)) {
+  for await (const { check, lacks: lack } of senseChecks(config.value, { signal, output })) {
     report(check);
     if (lack !== null) lacks.push(lack);
   }

@@ -23,6 +23,7 @@ import type { PhaseOnePolicy } from "../../training/trainable-policy.ts";
 import { flagOf, judgeFlags } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
+import { showProgress } from "../progress.ts";
 
 interface TrainFlags {
   readonly policy?: string;
@@ -141,7 +142,7 @@ export async function run(invocation: Invocation): Promise<void> {
 
 /** The judge, and how many instances run at once: one with the set-up's own judge, the endpoint's limit with a model. */
 async function judgeOf(
-  { options, flags, configFile: file }: Invocation,
+  { options, flags, configFile: file, output }: Invocation,
   setUp: SetUp,
   videos: HouseholdVideos,
 ): Promise<{ judge: Judge; concurrency: number }> {
@@ -149,7 +150,7 @@ async function judgeOf(
   if (chosen.judge === undefined) return { judge: setUp.judge(videos), concurrency: 1 };
   const config = await loadConfig(flags, { file });
   return {
-    judge: configuredJudge(config, chosen),
+    judge: configuredJudge(config, chosen, undefined, showProgress(output)),
     concurrency: concurrencyOf(config, chosen.judge === "model"),
   };
 }

@@ -12,6 +12,7 @@ import {
   type Generation,
   type Model,
   type ModelCapabilities,
+  type OnProgress,
   type Sampling,
 } from "../../engine.ts";
 import { ConfigError, EngineError } from "../../errors.ts";
@@ -23,6 +24,7 @@ import { completionTokensOf, forecastUse } from "./forecast.ts";
 import { instead, isGreedy, learnAnswer, limitSamples, nothingLearned } from "./learned.ts";
 import { askLimits } from "./limits.ts";
 import { contextOverflow, cutByContext, fittedRequest } from "./overflow.ts";
+import { openPace } from "./pace.ts";
 import { isOfUnreadable, notShown, unreadablePictures, withoutPictures } from "./pictures.ts";
 import { probePicture, probeRequest, probeVideo } from "./probe.ts";
 import { usesOf } from "./refusals.ts";
@@ -40,11 +42,15 @@ export interface ModelOptions extends EndpointOptions {
   readonly video?: "auto" | "frames" | "video";
   /** Sent unchanged with every request, for options of one server (`chat_template_kwargs`, …). */
   readonly extraBody?: Readonly<Record<string, unknown>>;
+  /** Called every second while an answer takes more than 10 s. */
+  readonly onProgress?: OnProgress;
 }
 
 /** A model behind an endpoint; nothing is sent before the first request. @throws ConfigError `base-url-invalid` */
 export function openaiModel(options: ModelOptions): Model {
   const endpoint = openEndpoint(options);
+  const id = `openai:${options.model}`;
+  const pace = openPace(id, options.onProgress);
   const learned = nothingLearned(options.model, options.video === "auto" || options.video === "video");
   const { can } = learned;
   let probed: Promise<ModelCapabilities> | undefined;
@@ -129,7 +135,10 @@ export function openaiModel(options: ModelOptions): Model {
       async (post, failures) => {
         const body = { ...chatBody(options.model, request, sent), ...options.extraBody };
         const stream = new ChatStream();
-        const answer = readChat(await post("chat/completions", repeatedBody(body, failures), stream));
+        const answer = await pace.watch(stream, async () =>
+          readChat(await post("chat/completions", repeatedBody(body, failures), stream)),
+        );
+        pace.learn(stream, answer);
         can.stream &&= stream.hasBegun; // a server may also ignore the wish
         can.promptProgress ||= answer.timings !== null; // as llama-server alone has
         const used = {
@@ -166,8 +175,9 @@ export function openaiModel(options: ModelOptions): Model {
   }
 
   return {
-    id: `openai:${options.model}`,
+    id,
     cost: endpoint.cost,
+    speed: pace.speed,
     generate,
     capabilities: (signal) => {
       probed ??= probe(signal).catch((error) => {
