@@ -12,7 +12,13 @@ import { run as watchCommand } from "../../src/cli/commands/watch.ts";
 import { createOutput, exitCodeOf } from "../../src/cli/output.ts";
 import { keyTraces } from "./canary.ts";
 import { filesHolding, openTestMemory } from "./memory.ts";
-import { type Fault, type OpenAiServer, type ServerRequest, startOpenAiServer } from "./openai-server.ts";
+import {
+  eventOf,
+  type Fault,
+  type OpenAiServer,
+  type ServerRequest,
+  startOpenAiServer,
+} from "./openai-server.ts";
 
 /** A kind of fault, and how a watch that meets it at every further clip ends. */
 export interface EndpointFault {
@@ -28,6 +34,7 @@ export interface EndpointFault {
 }
 
 const json = { "content-type": "application/json" };
+const events = { "content-type": "text/event-stream" };
 const html = { "content-type": "text/html" };
 const page = "<html><body><h1>Bad gateway</h1></body></html>";
 
@@ -49,14 +56,42 @@ const completion = (content: string, usage: unknown = null) => ({
 });
 const body = (value: unknown) => (): Fault => ({ kind: "body", body: value });
 
-/** Writes for as long as it is read. */
-function endless(response: ServerResponse): void {
-  response.writeHead(200, json);
+const piece = (content: string) => ({ choices: [{ index: 0, delta: { content } }] });
+const end = { choices: [{ index: 0, delta: {}, finish_reason: "stop" }] };
+/** Streams some events, parsed or as they are; what comes then is up to `after`. */
+const streams = (
+  sent: readonly unknown[],
+  after: (response: ServerResponse, request: ServerRequest) => void = (response) => response.end(),
+) =>
+  answer((response, request) => {
+    response.writeHead(200, events);
+    response.flushHeaders();
+    for (const event of sent) response.write(typeof event === "string" ? event : eventOf(event));
+    after(response, request);
+  });
+const stall = () => {};
+
+/** Writes a text again and again for as long as it is read. */
+const endless = (head: Record<string, string>, first: string, text: string) => (response: ServerResponse) => {
+  response.writeHead(200, head);
+  response.write(first);
   const more = () => {
-    while (!response.destroyed && response.write(" ".repeat(1 << 20)));
+    while (!response.destroyed && response.write(text));
   };
   response.on("drain", more);
   more();
+};
+
+/** Says a few times a second that it is there. */
+function keepAlive(response: ServerResponse): void {
+  const timer = setInterval(() => response.write(": wait\n\n"), 100);
+  response.on("close", () => clearInterval(timer));
+}
+
+/** Streams the key, each piece of which says little. */
+function keyInPieces(response: ServerResponse, { authorization = "" }: ServerRequest): void {
+  const pieces = `I was sent ${authorization}.`.match(/.{1,5}/g) ?? [];
+  response.end([...pieces.map(piece), end].map(eventOf).join(""));
 }
 
 export const endpointFaults: readonly EndpointFault[] = [
@@ -88,7 +123,33 @@ export const endpointFaults: readonly EndpointFault[] = [
     ...{ name: "a redirect to another host", code: 4 },
     fault: raw(307, { location: "http://elsewhere.invalid/v1/chat/completions" }, ""),
   },
-  { name: "an endless body", code: 4, fault: answer(endless) },
+  { name: "an endless body", code: 4, fault: answer(endless(json, "", " ".repeat(1 << 20))) },
+  { name: "a stream without a first token", code: 4, fault: streams([], stall) },
+  { name: "a stream that stops in the middle", code: 4, fault: streams([piece("A lantern")], stall) },
+  {
+    ...{ name: "a stream that is reset", code: 4 },
+    fault: streams([piece("A lantern")], (response) => response.destroy()),
+  },
+  { name: "a stream that ends in the middle", code: 4, fault: streams([piece("A lantern")]) },
+  {
+    ...{ name: "a stream that only keeps the connection alive", code: 4 },
+    fault: streams([], keepAlive),
+  },
+  {
+    ...{ name: "an error in a stream", code: 4 },
+    fault: streams([piece("A"), { error: { code: 500, message: "does not match the format" } }]),
+  },
+  { name: "an event that is not JSON", code: 4, fault: streams([piece("A"), "data: {half\n\n"]) },
+  { name: "an endless event", code: 4, fault: answer(endless(events, "data: ", " ".repeat(1 << 20))) },
+  {
+    ...{ name: "endless tokens", code: 4 },
+    fault: answer(endless(events, "", eventOf(piece("lantern ".repeat(2000))))),
+  },
+  {
+    ...{ name: "a stream without usage", code: 0 },
+    fault: streams([piece("A lantern "), piece("is lit."), end]),
+  },
+  { name: "a stream that repeats the key in pieces", code: 0, fault: streams([], keyInPieces) },
   { name: "an empty text", code: 0, fault: says("") },
   { name: "a text of noise", code: 0, fault: says("\u0000\u001b[2J\u202e\ufffd ;;[[{{ \u0007") },
   { name: "a text that is another JSON", code: 0, fault: says('{"weather": ["mild", 3]}') },
