@@ -14,9 +14,10 @@ export interface JudgeFailure {
    * - `no-evidence`: nothing to compare the memory with: no texts, or no frames for a judge that sees
    * - `malformed`: the judge did not answer in the form asked for, after all attempts
    * - `timed-out`
+   * - `too-long`: the engine's context does not hold what there is to judge
    * - `engine-failed`: the engine behind the judge failed or refused
    */
-  readonly reason: "no-evidence" | "malformed" | "timed-out" | "engine-failed";
+  readonly reason: "no-evidence" | "malformed" | "timed-out" | "too-long" | "engine-failed";
   /** One sentence for logs. */
   readonly message: string;
 }

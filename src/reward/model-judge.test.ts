@@ -288,6 +288,26 @@ describe("a model that fails", () => {
     }
   });
 
+  test("for a context that is too short judges by fewer of the earlier clips, and never by less of the clip", async () => {
+    const [own] = withFrames(1).observations;
+    const observations = [0, 1, 2, 3].map((clip) => ({ ...own!, clip, startSeconds: clip * 10 }));
+    const window = { ...withFrames(1), recent: { observations, entries: [] } };
+    for (const most of [3, 1, 0]) {
+      const { model, asked } = modelOf((request) => {
+        if (momentsOf(request.parts).length > most)
+          throw new EngineError("context-overflow", "too long", {
+            details: { needed: null, available: null },
+          });
+        return careful(request);
+      });
+      const judged = await modelJudge({ model }).quality({ context: window, memory: gold });
+      const shown = asked.map(({ parts }) => momentsOf(parts).length).filter((runs) => runs > 0);
+      assert.deepEqual(shown, most === 3 ? [5, 3] : [5, 3, 2, 1]);
+      if (most > 0) assert.equal(gradeOf(judged).correct, true);
+      else assert.equal(reasonOf(judged), "too-long");
+    }
+  });
+
   test("to answer in time is a failure, even where it ignores the signal", async () => {
     const { model } = modelOf(() => new Promise<string>(() => {}));
     assert.equal(reasonOf(await modelJudge({ model, timeoutMs: 20 }).relevance(clear)), "timed-out");

@@ -98,15 +98,32 @@ async function quality(setup: Setup, request: QualityRequest): Promise<Judged<Qu
   const hasTexts = context.observations.some((observation) => sourceTexts(observation).length > 0);
   const hasFrames = context.observations.some(({ frames }) => frames.length > 0);
   if (!hasTexts && !(sees && hasFrames)) return noEvidence;
-  const correctness = correctnessPrompt(context, memory, sees ? setup.pictures : null);
   const [correct, clean] = await Promise.all([
-    ask(setup, correctness, signal, (text) => parseVerdict(text, "correct")),
+    correctness(setup, request, sees ? setup.pictures : null),
     ask(setup, cleannessPrompt(context, memory), signal, (text) => parseVerdict(text, "clean")),
   ]);
   if (!correct.ok) return correct;
   if (!clean.ok) return clean;
   const rationale = [correct.value.rationale, clean.value.rationale].filter(Boolean).join(" ");
   return { ok: true, value: { correct: correct.value.pass, clean: clean.value.pass, rationale } };
+}
+
+/**
+ * Whether a memory is correct about its clip. Where the model's context does not hold the window, half of the earlier
+ * clips at a time are left out, the oldest first; never anything of the clip, of which a verdict would be wrong.
+ */
+async function correctness(
+  setup: Setup,
+  { context, memory, signal }: QualityRequest,
+  pictures: PictureLimits | null,
+): Promise<Judged<{ readonly pass: boolean; readonly rationale: string }>> {
+  const { observations } = context.recent;
+  for (let kept = observations.length; ; kept = Math.floor(kept / 2)) {
+    const recent = { ...context.recent, observations: observations.slice(observations.length - kept) };
+    const prompt = correctnessPrompt({ ...context, recent }, memory, pictures);
+    const verdict = await ask(setup, prompt, signal, (text) => parseVerdict(text, "correct"));
+    if (verdict.ok || verdict.reason !== "too-long" || kept === 0) return verdict;
+  }
 }
 
 const noEvidence: JudgeFailure = {
@@ -229,7 +246,8 @@ async function attempt<T>(
       return { ok: false, reason: "timed-out", message, mayWorkLater: false };
     }
     if (!(error instanceof EngineError)) throw error;
-    return { ok: false, reason: "engine-failed", message: error.message, mayWorkLater: error.isRetryable };
+    const reason = error.code === "context-overflow" ? "too-long" : "engine-failed";
+    return { ok: false, reason, message: error.message, mayWorkLater: error.isRetryable };
   } finally {
     clearTimeout(timer);
   }
