@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { addCost, type GenerateRequest, type Model, noCost, unknownLimits } from "../engine.ts";
+import { wordSpace } from "../engines/local/index.ts";
 import { EngineError } from "../errors.ts";
 import type { Entry } from "../memory/memory.ts";
 import { renderMemory } from "../memory/render.ts";
 import { letterOptions } from "../tasks/task.ts";
-import { answerPrompt, modelReader } from "./model-reader.ts";
+import { answerPrompt } from "./answer-form.ts";
+import { modelReader } from "./model-reader.ts";
 import type { ReadRequest } from "./reader.ts";
 
 /** A model that returns given answers in turn (an error is thrown) and keeps its requests. */
@@ -155,6 +157,85 @@ describe("model reader", () => {
       await assert.rejects(modelReader(model).read(long), { code: "context-overflow" });
       assert.ok(model.requests.length > 2 && model.requests.length < 12, `${model.requests.length}`);
       await assert.rejects(modelReader(scripted(overflow({}))).read(request), { code: "context-overflow" });
+    });
+  });
+
+  describe("with words to compare", () => {
+    const probed = '{"answerable":true,"answer":"Emil does.","option":null,"citations":[2]}';
+    const isProbe = (asked: GenerateRequest) => textOf({ requests: [asked] }, 0).includes("feeds the parrot");
+    const isForm = ({ schema }: GenerateRequest) => schema !== undefined;
+    /** A model that says one thing in forms, another to the probe and a third in sentences. */
+    function speaking(form: string, probe: string | Error, sentence = "") {
+      const inner = scripted("");
+      const model: typeof inner = {
+        ...inner,
+        generate: async (asked) => {
+          const generation = await inner.generate(asked);
+          const said = isProbe(asked) ? probe : isForm(asked) ? form : sentence;
+          if (said instanceof Error) throw said;
+          return { ...generation, completions: [{ ...generation.completions[0]!, text: said }] };
+        },
+      };
+      const kinds = () =>
+        model.requests.map((asked) => (isProbe(asked) ? "probe" : isForm(asked) ? "form" : "sentence"));
+      return { model, kinds };
+    }
+    const open: ReadRequest = { ...request, question: { text: "Where are the keys?", options: [] } };
+    const unusable = '{"reasoning":"keys keys keys';
+    const abstention = '{"answerable":false,"answer":"","option":null,"citations":[]}';
+
+    test("a model that cannot fill in forms is asked for a sentence, and we cite", async () => {
+      const { model, kinds } = speaking(unusable, unusable, "The keys are on the desk.");
+      const reader = modelReader(model, { words: wordSpace });
+      const expected = {
+        answer: "The keys are on the desk.",
+        option: null,
+        abstained: false,
+        cited: ["e_1"],
+      };
+      const { cost, ...first } = await reader.read(open);
+      assert.deepEqual(first, expected);
+      assert.deepEqual(kinds(), ["form", "probe", "sentence"]);
+      assert.equal((await reader.read(open)).abstained, false);
+      assert.deepEqual(kinds().slice(3), ["sentence"], "what the probe showed is kept");
+      assert.equal(cost.calls, 3);
+      const choice = await reader.read(request);
+      assert.deepEqual([choice.option, choice.cited], ["A", ["e_1"]]);
+    });
+
+    test("its sentence is not shown where no entry bears it out", async () => {
+      const { model } = speaking(abstention, abstention, "The keys are in Paris.");
+      const reading = await modelReader(model, { words: wordSpace }).read(open);
+      assert.deepEqual([reading.abstained, reading.cited], [true, []]);
+      assert.ok(!reading.answer.includes("Paris"));
+    });
+
+    test("a model that fills in forms is believed when it abstains, and looked at once", async () => {
+      const { model, kinds } = speaking(abstention, probed);
+      const reader = modelReader(model, { words: wordSpace });
+      for (let i = 0; i < 2; i++) assert.equal((await reader.read(open)).abstained, true);
+      assert.deepEqual(kinds(), ["form", "probe", "form"]);
+    });
+
+    test("a model whose answer has words of what it cites is not looked at", async () => {
+      const { model, kinds } = speaking(right, unusable);
+      assert.equal((await modelReader(model, { words: wordSpace }).read(request)).abstained, false);
+      assert.deepEqual(kinds(), ["form"]);
+    });
+
+    test("an unusable answer of a model that fills in forms is asked for again", async () => {
+      const { model, kinds } = speaking(unusable, probed);
+      const reading = await modelReader(model, { words: wordSpace, attempts: 2 }).read(open);
+      assert.match(reading.answer, /no usable answer in 2 tries/);
+      assert.deepEqual([kinds(), reading.cost.calls], [["form", "probe", "form"], 3]);
+    });
+
+    test("a probe that fails is made again at the next question", async () => {
+      const down = new EngineError("unreachable", "no route", { isRetryable: true });
+      const { model, kinds } = speaking(unusable, down);
+      const reader = modelReader(model, { words: wordSpace });
+      for (let i = 0; i < 2; i++) await assert.rejects(reader.read(open), down);
+      assert.deepEqual(kinds(), ["form", "probe", "form", "probe"]);
     });
   });
 

@@ -110,6 +110,7 @@ describe("parseReading", () => {
     for (const text of ["I think the desk.", "[1, 2]", "{}", '{"foo": 1}', "null"]) {
       assert.match(String(reading(text)), /JSON/, text);
     }
-    assert.match(String(reading({ ...good, answer: "" }, open)), /empty/);
+    for (const answer of ["", " ", "…", "..."])
+      assert.match(String(reading({ ...good, answer, option: null }, open)), /empty/);
   });
 });

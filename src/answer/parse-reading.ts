@@ -28,7 +28,7 @@ export function parseReading(text: string, question: Question, shown: number): P
   if (text.trim() === "") return { ok: false, problem: "it was empty" };
   const fields = readObject(text) ?? readLastLine(text, question);
   if (fields === null) return { ok: false, problem: "it was not the JSON object asked for" };
-  const answer = typeof fields.answer === "string" ? plainText(fields.answer).trim() : "";
+  const answer = wordsOf(fields.answer);
   if (!isAnswerable(fields, answer)) {
     return { ok: true, reading: { answer: insufficient, option: null, abstained: true, cited: [] } };
   }
@@ -52,8 +52,14 @@ export function parseReading(text: string, question: Question, shown: number): P
   };
 }
 
+/** A text as an answer; nothing of one without a letter or digit, such as the "…" of the form. */
+function wordsOf(text: unknown): string {
+  const words = typeof text === "string" ? plainText(text).trim() : "";
+  return /[\p{L}\p{N}]/u.test(words) ? words : "";
+}
+
 /** An abstention says so in our words: those of a small model may be an answer all the same, or nonsense. */
-const insufficient = "Memory does not hold what is needed to answer this.";
+export const insufficient = "Memory does not hold what is needed to answer this.";
 
 interface Fields {
   readonly answerable?: unknown;

@@ -33,6 +33,11 @@ export interface Reading {
   readonly cost: Cost;
 }
 
+/** A reading that declines. @param answer what was missing */
+export function abstention(answer: string): Omit<Reading, "cost"> {
+  return { answer, option: null, abstained: true, cited: [] };
+}
+
 /** Answers questions from the memories it is shown, and from nothing else. */
 export interface Reader {
   readonly id: string;

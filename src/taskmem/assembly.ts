@@ -436,7 +436,7 @@ export async function configuredTrainer(
 export function configuredReader(config: Config, model: Model | null): Reader {
   const name = config.reader ?? (model ? "model" : "local");
   return name === "model" && model
-    ? modelReader(model, samplingOf(config.answering))
+    ? modelReader(model, { ...samplingOf(config.answering), words: wordSpace })
     : lexicalReader({ words: wordSpace });
 }
 
