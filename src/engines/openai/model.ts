@@ -2,9 +2,9 @@
  * A model behind an OpenAI-compatible endpoint (vLLM, SGLang, llama-server, Ollama, hosted).
  *
  * What the endpoint cannot do is found out once: a probe asks for everything at the start, and a request that is refused
- * for a feature is sent again without it. Samples are drawn as many at a time as it takes. A schema that it
- * does not enforce is left to the prompt. Video that it does not accept, or not in that number, is sent as frames.
- * Pictures that it cannot see are an error.
+ * for a feature is sent again without it (`learned.ts`). Samples are drawn as many at a time as it takes. A schema that it
+ * does not enforce is left to the prompt. Video that it does not accept, or not in that number, is sent as frames. One
+ * picture that it cannot read is left out; pictures that the model cannot see are an error.
  */
 import {
   addCost,
@@ -37,7 +37,7 @@ export interface ModelOptions extends EndpointOptions {
   readonly sampling?: Sampling;
   /**
    * How clips are sent. `frames`: as images. `video`, `auto`: whole, in vLLM's frame-list form, where the server accepts
-   * it. @default frames
+   * it. llama-server gets frames: it takes MP4 alone. @default frames
    */
   readonly video?: "auto" | "frames" | "video";
   /** Sent unchanged with every request, for options of one server (`chat_template_kwargs`, …). */
