@@ -4,6 +4,7 @@
  * Without files, all of `test/exchanges/llama-server` that are not documented ones, each from a llama-server that is
  * started as the file says. `--base-url http://…/v1 --server "vLLM 0.30.0"` records the files from a server that runs.
  */
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -28,6 +29,7 @@ for (const file of files) {
   writeFileSync(file, `${JSON.stringify(fresh, null, 2)}\n`);
   process.stdout.write(`${file}: ${fresh.exchanges.length} exchanges\n`);
 }
+execFileSync("npx", ["--no-install", "biome", "format", "--write", ...files]);
 
 async function fromLlama(recorded: ExchangeFile, { start }: Llama): Promise<ExchangeFile> {
   const server = await start(recorded.start as LlamaOptions | undefined);
