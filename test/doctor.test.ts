@@ -151,18 +151,23 @@ for (const [name, { server: options, flags = [], code, ...expected }] of Object.
 test("a model that obeys, sees and writes passes every check", async (t) => {
   const { rows, code } = await doctor(t);
   const model = rows.filter(({ check }) => String(check).startsWith("model"));
+  // How fast it is depends on this machine.
+  const speed = model.pop()!;
+  assert.match(
+    String(speed.detail),
+    /^the model reads [\d.]+ and writes [\d.]+ tokens a second: about [\d.]+ s for the memory of a clip of 10 s$/,
+  );
   assert.deepEqual(
     model.map(({ check, state }) => `${check}: ${state}`),
-    ["", " name", " limits", " thinking", " instructions", " JSON", " pictures", " memory", " speed"].map(
+    ["", " name", " limits", " thinking", " instructions", " JSON", " pictures", " memory"].map(
       (part) => `model${part}: ok`,
     ),
   );
   assert.match(
-    String(model.at(-2)!.detail),
+    String(model.at(-1)!.detail),
     /^the model wrote of a made-up clip: ".*suitcase.*" \(\d+\.\d s, /,
   );
-  assert.match(String(model.at(-1)!.detail), /^the model reads [\d.]+ and writes [\d.]+ tokens a second$/);
-  assert.match(String(rows.at(-1)!.detail), /^yes, but what is heard is not transcribed[^;]*$/);
+  assert.match(String(rows.at(-1)!.detail), /^yes, but .*what is heard is not transcribed/);
   assert.equal(code, 0);
 });
 

@@ -109,6 +109,11 @@ const ok = (detail: string, fix: string | null = null): Finding => ({ state: "ok
 const missing = (detail: string, fix: string): Finding => ({ state: "missing", detail, fix });
 const broken = (detail: string, fix: string | null): Finding => ({ state: "broken", detail, fix });
 
+/** Whether the model writes the memories; otherwise it reads them, or judges. */
+function writesMemories(config: Config): boolean {
+  return policyName(config) === "model" || policyName(config) === "best-of-n";
+}
+
 /** A person waits: an endpoint that does not answer is asked once more, not five times. */
 function withFewRetries(config: Config): Config {
   return { ...config, model: { ...config.model, maxRetries: Math.min(1, config.model.maxRetries) } };
@@ -242,7 +247,7 @@ async function formFinding({ model, can, thinks, signal }: Answering): Promise<F
 }
 
 async function picturesFinding({ config, model, can, thinks, signal }: Answering): Promise<Finding | null> {
-  if (policyName(config) === "choice") return null;
+  if (!writesMemories(config)) return null;
   if (!can.images)
     return missing(
       "the model takes no pictures: only texts can be watched",
@@ -259,7 +264,7 @@ async function picturesFinding({ config, model, can, thinks, signal }: Answering
 
 /** Lets it write the memory of a clip as long, and with as many pictures, as those of a stream. */
 async function memoryFinding({ config, model, can, signal, now }: Answering): Promise<Finding | null> {
-  if (policyName(config) === "choice") return null;
+  if (!writesMemories(config)) return null;
   const { clipSeconds, fps, width, height } = config.stream;
   const jpeg = can.images ? await pictureOfTwoColours(config.stream, signal) : null;
   const frames = Array.from({ length: jpeg === null ? 0 : Math.ceil(clipSeconds * fps) }, (_, i) => ({
@@ -284,20 +289,28 @@ async function memoryFinding({ config, model, can, signal, now }: Answering): Pr
       `the model's memory of a made-up clip does not hold what was said in it: ${quoted(text)} (${spent})`,
       "expect poor memories, or serve a larger model",
     );
-  if (seconds > clipSeconds)
-    return missing(
-      `the model takes longer to write of a clip than its ${clipSeconds} s: ${quoted(text)} (${spent})`,
-      "send it less with --frames-per-clip, or use a faster server; files are watched at its speed",
-    );
   return ok(`the model wrote of a made-up clip: ${quoted(text)} (${spent})`);
 }
 
-/** The speed that the checks before it were answered at. */
-function speedFinding({ model }: Answering): Finding | null {
+/** Tokens of a usual memory, and the JSON around it. */
+const usualTokens = 80;
+
+/** The speed of its answers so far, and how long a memory takes at that speed with the pictures of a whole window. */
+function speedFinding({ config, model, can }: Answering): Finding | null {
   const { promptPerSecond: read = null, writtenPerSecond: written = null } = model.speed?.() ?? {};
   if (read === null || written === null) return null;
-  const shown = (tokens: number) => tokens.toFixed(tokens < 10 ? 1 : 0);
-  return ok(`the model reads ${shown(read)} and writes ${shown(written)} tokens a second`);
+  const shown = (amount: number) => amount.toFixed(amount < 10 ? 1 : 0);
+  const measured = `the model reads ${shown(read)} and writes ${shown(written)} tokens a second`;
+  if (!writesMemories(config)) return ok(measured);
+  const { frames, tokens } = pictureNeed(config, can.images);
+  const seconds = (promptTokens(config, can.images) + frames * tokens) / read + usualTokens / written;
+  const { clipSeconds } = config.stream;
+  const detail = `${measured}: about ${shown(seconds)} s for the memory of a clip of ${clipSeconds} s`;
+  if (seconds <= clipSeconds) return ok(detail);
+  return missing(
+    detail,
+    "files are watched at that speed; for a live stream, show it less with --frames-per-clip, or use a faster server",
+  );
 }
 
 /** A context of one clip in which a sentence is said. */
