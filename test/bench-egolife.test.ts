@@ -59,7 +59,7 @@ describe("bench egolife --text", () => {
     );
     assert.match(
       run.stdout,
-      /\| budget \| policy \| kept \| a60 \| s60 \| m \| r20 \| accuracy \| coverage \| precision \|/,
+      /\| accuracy \| 95 % \| coverage \| precision \| errors \| m \| a60 \| s60 \| r20 \| tokens kept \|/,
     );
     assert.match(run.stdout, /\| 25 % \| cov\+words − cov \| \+/);
     assert.match(run.stdout, /DAY1-3[^\n]*DAY4-7/);
@@ -81,14 +81,14 @@ describe("bench egolife --text", () => {
     const directory = await directoryOf();
     const first = kept(directory);
     assert.deepEqual([...first.keys()].sort(), [
-      "config.json",
       "paired.jsonl",
-      "questions.jsonl",
       "report.md",
+      "results.jsonl",
       "rows.jsonl",
+      "run.json",
       "skipped.jsonl",
     ]);
-    assert.equal(first.get("questions.jsonl")!.trim().split("\n").length, 3 * 40);
+    assert.equal(first.get("results.jsonl")!.trim().split("\n").length, 3 * 40);
     rmSync(directory, { recursive: true });
     assert.equal(await directoryOf(), directory);
     assert.deepEqual(kept(directory), first);
@@ -109,14 +109,13 @@ describe("bench egolife --text", () => {
     const killed = join(root, "killed", basename(directory));
     mkdirSync(killed, { recursive: true });
     // As a run leaves it that was killed in its second step, with a figure that no measurement gives.
-    const results = readFileSync(join(directory, "questions.jsonl"), "utf8")
+    const results = readFileSync(join(directory, "results.jsonl"), "utf8")
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line) as Row)
-      .filter(({ policy }) => policy === "all")
-      .map(({ policy: _, budget: __, question: ___, ...result }) => result);
-    const step = ["all", [{ policy: "all", budget: 1, share: 1, results }]];
-    writeFileSync(join(killed, "unfinished.jsonl"), `${JSON.stringify(step)}\n["cov at 25 %",[{"pol`);
+      .filter(({ row }) => row === "all");
+    const step = ["all", results];
+    writeFileSync(join(killed, "unfinished.jsonl"), `${JSON.stringify(step)}\n["cov at 25 %",[{"row`);
     const resumed = await inFolder("killed", ["--resume"]);
     assert.equal(resumed.code, 0, resumed.stderr);
     assert.match(resumed.stderr, /resumed: 1 steps kept/);
@@ -129,7 +128,7 @@ describe("bench egolife --text", () => {
       );
   });
 
-  test("is drawn as one self-contained page, and its own files stay as they are", async () => {
+  test("is drawn as one self-contained page, and its Markdown is the run's own", async () => {
     const run = await bench(root, ...args, "--json");
     const directory = String(run.rows.at(-1)!.run);
     const written = () => readFileSync(join(directory, "report.md"), "utf8");
@@ -138,15 +137,16 @@ describe("bench egolife --text", () => {
     assert.equal(drawn.code, 0, drawn.stderr);
     const html = readFileSync(String(drawn.rows[0]!.html), "utf8");
     assert.equal(html.match(/<svg /g)!.length, 4);
-    assert.equal(html.match(/<table>/g)!.length, own.match(/^\| budget/gm)!.length);
+    assert.equal(html.match(/<table>/g)!.length, own.match(/^\| ---/gm)!.length);
+    assert.match(html, /<h2>EgoLife as text: A1_ANN<\/h2>/);
     assert.match(html, /Verdict, cov\+words against cov: significant/);
     assert.doesNotMatch(html, /<script|<link|<img|@import|url\(|https?:|NaN|undefined/);
     assert.equal(written(), own);
-    assert.ok(readFileSync(String(drawn.rows[0]!.markdown), "utf8").includes(own));
-    writeFileSync(join(directory, "rows.jsonl"), "{}\n");
+    assert.equal(drawn.rows[0]!.markdown, join(directory, "report.md"));
+    writeFileSync(join(directory, "run.json"), JSON.stringify({ format: 1, own: {} }));
     const damaged = await taskmem(["bench", "report", directory]);
     assert.equal(damaged.code, 3);
-    assert.match(damaged.stderr, /Expected a whole run of .*`bench egolife --text` in/);
+    assert.match(damaged.stderr, /Expected a run of `bench` in/);
   });
 
   test("every flag changes the run", async () => {

@@ -69,13 +69,15 @@ test("a run is drawn as one self-contained page", async () => {
   assert.match(html, /<h2>The household: choice, 2 films/);
   assert.match(html, /TaskMem − Phase One: [+−][\d.]+ points/);
   assert.doesNotMatch(html, /<script|<link|<img|@import|url\(|https?:|NaN|undefined/);
-  assert.ok(readFileSync(String(drawn.rows[0]!.markdown), "utf8").includes(own));
-  // The table is that of the rows.
+  assert.equal(readFileSync(String(drawn.rows[0]!.markdown), "utf8"), own);
+  // The table is that of the rows, intervals included.
   const all = (run.rows.at(-1)!.rows as Record<string, number>[]).filter(
     (row) => (row.type as unknown) === "all",
   );
-  for (const row of all)
-    assert.match(own, new RegExp(`\\| ${row.policy} \\| ${(100 * row.accuracy!).toFixed(1)} \\|`));
+  for (const row of all) {
+    const [accuracy, low, high] = [row.accuracy!, row.low!, row.high!].map((x) => (100 * x).toFixed(1));
+    assert.match(own, new RegExp(`\\| ${row.policy} \\| ${accuracy} \\| ${low} to ${high} \\|`));
+  }
 });
 
 test("nano's rows are written by the weights before and after Phase One", async () => {

@@ -9,30 +9,28 @@
 import { whenCalled } from "../util/when-called.ts";
 
 export type { Option, Question } from "../tasks/task.ts";
-export type { Plot, PlotPoint, PlotSeries } from "../util/plots.ts";
 export type { Random } from "../util/random.ts";
-export type { EvidenceFigures } from "./datasets/egolife-text/evidence.ts";
-export { type ForeignQuestions, readForeignQuestions } from "./datasets/egolife-text/foreign.ts";
-export { type PolicyName, policyNames, type Updates } from "./datasets/egolife-text/policies.ts";
-export {
-  defaultEgoLifeTextOptions,
-  type EgoLifeTextHooks,
-  type EgoLifeTextOptions,
-  type EgoLifeTextRun,
-  type PolicyResults,
-  type QuestionResult,
-  runEgoLifeText,
-} from "./datasets/egolife-text/run.ts";
+export type { EvidenceMeasures } from "./datasets/egolife-text/evidence.ts";
 export {
   type WeekDifference,
   type WeekMetric,
   type WeekRow,
   weekDifferences,
   weekRows,
-} from "./datasets/egolife-text/summary.ts";
-export { type EgoLifeText, loadEgoLifeText, type TextQuestion } from "./datasets/egolife-text/week.ts";
+} from "./datasets/egolife-text/figures.ts";
+export { type ForeignQuestions, readForeignQuestions } from "./datasets/egolife-text/foreign.ts";
+export {
+  defaultEgoLifeTextOptions,
+  type EgoLifeTextHooks,
+  type EgoLifeTextOptions,
+  type PolicyName,
+  policyNames,
+  type Updates,
+} from "./datasets/egolife-text/policies.ts";
+export { type EgoLifeTextRun, runEgoLifeText, type WeekResults } from "./datasets/egolife-text/run.ts";
+export { type EgoLifeText, loadEgoLifeText, type WeekTask } from "./datasets/egolife-text/week.ts";
 export type { Language, TextEntry } from "./datasets/files/transcripts.ts";
-export type { AnswerFigures, HouseholdAnswer } from "./datasets/household/answers.ts";
+export type { AnswerFigures } from "./datasets/household/answers.ts";
 export type { FilmOptions, HouseholdFilm } from "./datasets/household/films.ts";
 export type {
   Gain,
@@ -44,9 +42,8 @@ export type {
 } from "./datasets/household/household.ts";
 export type { EntryFigures } from "./datasets/household/memories.ts";
 export { loadBenchmark } from "./datasets/load.ts";
-export { type DrawnRun, isDrawnRun, readDrawnRun } from "./report/drawn-run.ts";
 export { type PaperRow, paperRows } from "./report/paper.ts";
-export { type ReportedRun, readRun } from "./report/read-run.ts";
+export { type ReportedRun, readRun, type VideoRun } from "./report/read-run.ts";
 export { reportOf } from "./report/report.ts";
 export {
   type AnswerJudge,

@@ -11,7 +11,14 @@ import {
   type HouseholdSize,
   householdPolicies,
 } from "../benchmarks/datasets/household/policies.ts";
-import { householdReport } from "../benchmarks/datasets/household/report.ts";
+import {
+  householdTables,
+  householdVerdict,
+  memoriesNote,
+  swapNote,
+  swapTable,
+} from "../benchmarks/datasets/household/report.ts";
+import type { ReportTable } from "../benchmarks/report/tables.ts";
 import { lexicalReader, wordSpace } from "../engines/local/index.ts";
 import type { Output } from "./output.ts";
 
@@ -59,15 +66,17 @@ const widths = { name: 22, number: 10 };
 
 /** The rows, the gain with its interval, and the swap control, as aligned columns. */
 export function printHousehold(output: Output, result: HouseholdResult): void {
-  for (const block of householdReport(result)) {
-    if (block.block === "note") output.text(output.dim(block.text));
-    else if (block.block === "verdict") output.text("", output.bold(block.text));
-    else {
-      const lines = [block.head, ...block.rows].map(
-        ([name, ...numbers]) =>
-          name!.padEnd(widths.name) + numbers.map((number) => number.padStart(widths.number)).join(""),
-      );
-      output.text("", ...lines);
-    }
-  }
+  for (const table of householdTables(result)) printTable(output, table);
+  output.text(output.dim(memoriesNote));
+  output.text("", output.bold(householdVerdict(result)));
+  printTable(output, swapTable(result));
+  output.text(output.dim(swapNote));
+}
+
+function printTable(output: Output, { title, headings: [, ...columns], cells }: ReportTable): void {
+  const lines = [[title, ...columns], ...cells].map(
+    ([name, ...numbers]) =>
+      name!.padEnd(widths.name) + numbers.map((number) => number.padStart(widths.number)).join(""),
+  );
+  output.text("", ...lines);
 }

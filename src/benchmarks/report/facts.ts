@@ -2,9 +2,10 @@
 import { costText } from "../../engine.ts";
 import { clipsWithout, countRetried } from "../run/results.ts";
 import { differencesFromPaper } from "./paper.ts";
-import type { ReportedRun } from "./read-run.ts";
+import type { ReportedRun, VideoRun } from "./read-run.ts";
 
 export function differences({ run, results }: ReportedRun): string[] {
+  if ("own" in run) return [...run.own.differences];
   const { benchmark, counts, answerer, judge, config, protocol } = run;
   return differencesFromPaper(benchmark, {
     used: counts.used,
@@ -22,8 +23,29 @@ export function differences({ run, results }: ReportedRun): string[] {
   });
 }
 
-export function facts({ run, finished, results, cost }: ReportedRun): [string, string][] {
-  const { counts, annotations, answerer, judge, layout, hash } = run;
+export function facts(reported: ReportedRun): [string, string][] {
+  const { run, finished, results } = reported;
+  return [
+    ["state", finished ? "finished" : `unfinished: ${results.length} results so far`],
+    ...("own" in run ? ownFacts(run.used, run.config) : videoFacts(run, reported)),
+    ["settings", run.hash.slice(0, 12)],
+    ...run.notes.map((note): [string, string] => ["note", note]),
+    ...run.skipped
+      .slice(0, 20)
+      .map(({ file, row, reason }): [string, string] => [`${file} row ${row}`, reason]),
+  ];
+}
+
+function ownFacts(used: number, config: Readonly<Record<string, unknown>>): [string, string][] {
+  const shown = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
+  return [
+    ["questions", `${used}`],
+    ...Object.entries(config).map(([name, value]): [string, string] => [name, shown(value)]),
+  ];
+}
+
+function videoFacts(run: VideoRun, { results, cost }: ReportedRun): [string, string][] {
+  const { counts, annotations, answerer, judge, layout } = run;
   const { missed, unheard, lost } = clipsWithout(results);
   const withoutMemory = `${missed} that the engine failed at: --resume writes them; ${lost} for good: refused, or nothing usable was written`;
   const withoutSpeech = `${unheard} that the transcriber failed at: --resume writes them again`;
@@ -38,7 +60,6 @@ export function facts({ run, finished, results, cost }: ReportedRun): [string, s
       "questions",
       `${counts.used} used of ${counts.rows} rows: ${counts.skipped} could not be used, ${counts.withoutMaterial} have no video here${counts.used + counts.skipped + counts.withoutMaterial < counts.rows ? ", the others are past the limit" : ""}`,
     ],
-    ["state", finished ? "finished" : `unfinished: ${results.length} results so far`],
     [
       "annotations",
       `${layout}: ${annotations.map(({ name, sha256 }) => `${name} ${sha256.slice(0, 12)}`).join(", ")}`,
@@ -58,10 +79,5 @@ export function facts({ run, finished, results, cost }: ReportedRun): [string, s
     ...fact(missed + lost, "clips without a memory", withoutMemory),
     ...fact(unheard, "clips without their speech", withoutSpeech),
     ...fact(unanswered + ungraded, "questions", withoutGrade),
-    ["settings", hash.slice(0, 12)],
-    ...run.notes.map((note): [string, string] => ["note", note]),
-    ...run.skipped
-      .slice(0, 20)
-      .map(({ file, row, reason }): [string, string] => [`${file} row ${row}`, reason]),
   ];
 }

@@ -1,30 +1,15 @@
 /** A report as Markdown. */
-
-import { benchmarkTitles } from "../task.ts";
 import { differences, facts } from "./facts.ts";
 import { markdownTable } from "./markdown-table.ts";
-import type { ReportedRun } from "./read-run.ts";
-import { explanation, headings, rowsOf, tableOf, tablesOf } from "./tables.ts";
+import { type ReportedRun, titleOf } from "./read-run.ts";
+import { explanation, mainTable, type ReportTable, rowsOf, tablesOf, verdictsOf } from "./tables.ts";
 
-// Markdown.
-
+/** The figures, what differs from the paper, and what was run. */
 export function markdownOf(runs: readonly ReportedRun[]): string {
-  const rows = rowsOf(runs);
-  const [{ run }] = runs as [ReportedRun];
-  const table = (names: readonly string[], cells: readonly (readonly string[])[]) =>
-    markdownTable(
-      names.map(plain),
-      cells.map((row) => row.map(plain)),
-    ).join("\n");
   const list = (lines: readonly string[]) => lines.map((line) => `- ${plain(line)}`).join("\n");
   return [
-    `## ${benchmarkTitles[run.benchmark]}`,
-    table(headings, tableOf(rows)),
-    explanation,
-    ...tablesOf(runs, rows).flatMap(({ title: heading, headings: names, cells }) => [
-      `### ${heading}`,
-      table(names, cells),
-    ]),
+    `## ${plain(titleOf(runs[0]!))}`,
+    figuresMarkdown(runs),
     ...runs.flatMap((each) => [
       `### What differs from the paper${runs.length > 1 ? `: ${plain(each.id)}` : ""}`,
       list(differences(each)),
@@ -32,6 +17,22 @@ export function markdownOf(runs: readonly ReportedRun[]): string {
       list(facts(each).map(([name, value]) => `${name}: ${value}`)),
     ]),
     "",
+  ].join("\n\n");
+}
+
+/** The tables alone, and the line to quote. */
+export function figuresMarkdown(runs: readonly ReportedRun[]): string {
+  const rows = rowsOf(runs);
+  const table = ({ headings, cells }: Omit<ReportTable, "title">) =>
+    markdownTable(
+      headings.map(plain),
+      cells.map((row) => row.map(plain)),
+    ).join("\n");
+  return [
+    table(mainTable(rows)),
+    explanation,
+    ...tablesOf(runs, rows).flatMap((each) => [`### ${plain(each.title)}`, table(each)]),
+    ...verdictsOf(runs),
   ].join("\n\n");
 }
 

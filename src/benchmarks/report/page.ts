@@ -1,48 +1,31 @@
 /** A report as one page that needs nothing else. */
-
 import { escaped, linesPlot, type Plot, planePlot, plotStyle } from "../../util/plots.ts";
-import { benchmarkTitles } from "../task.ts";
-import { type DrawnRun, drawnTitle } from "./drawn-run.ts";
 import { differences, facts } from "./facts.ts";
 import { paperRows } from "./paper.ts";
-import type { ReportedRun } from "./read-run.ts";
+import { type ReportedRun, titleOf, updatesOf, videoBenchmarkOf } from "./read-run.ts";
 import { colours, learning, paperSeries, planeSeries, tokenPlot } from "./series.ts";
-import { explanation, headings, rowsOf, tableOf, tablesOf } from "./tables.ts";
-
-// The page.
+import {
+  explanation,
+  mainTable,
+  measuresOf,
+  type ReportedRow,
+  type ReportTable,
+  rowsOf,
+  tablesOf,
+  verdictsOf,
+} from "./tables.ts";
 
 export function htmlOf(runs: readonly ReportedRun[]): string {
   const rows = rowsOf(runs);
-  const [{ run }] = runs as [ReportedRun];
-  const paper = paperRows(run.benchmark);
-  const tokens = tokenPlot(rows);
-  const updates = [...new Set(runs.flatMap((each) => each.run.protocol.updates))];
   return [
-    `<h2>${benchmarkTitles[run.benchmark]}</h2>`,
-    htmlTable(headings, tableOf(rows)),
+    `<h2>${escaped(titleOf(runs[0]!))}</h2>`,
+    htmlTable(mainTable(rows)),
     `<p>${escaped(explanation)}</p>`,
     `<div class="plots">`,
-    figure({
-      svg: linesPlot(learning(rows), { x: "tasks of a type seen", y: "accuracy so far, %", marks: updates }),
-      caption: "Accuracy over the tasks so far, all types together. Upright: the policy learns.",
-      keys: learning(rows),
-    }),
-    tokens === ""
-      ? ""
-      : figure({
-          svg: tokens,
-          ...{ caption: "Accuracy against what memory held when the question came, in tokens.", keys: [] },
-        }),
-    figure({
-      svg: planePlot([...planeSeries(rows), ...paperSeries(run.benchmark)]),
-      caption: `Coverage and precision; lines of equal accuracy.${paper.length > 0 ? " Grey: the paper." : ""}`,
-      keys: [],
-    }),
+    ...plotsOf(runs, rows).map(figure),
     `</div>`,
-    ...tablesOf(runs, rows).map(
-      ({ title: heading, headings: names, cells }) =>
-        `<h3>${escaped(heading)}</h3>\n${htmlTable(names, cells)}`,
-    ),
+    ...tablesOf(runs, rows).map((each) => `<h3>${escaped(each.title)}</h3>\n${htmlTable(each)}`),
+    ...verdictsOf(runs).map((verdict) => `<p>${escaped(verdict)}</p>`),
     ...runs.map((each) =>
       [
         `<h3>What differs from the paper${runs.length > 1 ? `: ${escaped(each.id)}` : ""}</h3>`,
@@ -58,8 +41,36 @@ export function htmlOf(runs: readonly ReportedRun[]): string {
   ].join("\n");
 }
 
-function htmlTable(names: readonly string[], cells: readonly (readonly string[])[]): string {
-  const head = names.map((name) => `<th>${escaped(name)}</th>`).join("");
+/** Accuracy, and before it the finest of the dataset's measures, over the tasks and against the tokens. */
+function plotsOf(runs: readonly ReportedRun[], rows: readonly ReportedRow[]): Plot[] {
+  const benchmark = videoBenchmarkOf(runs[0]!);
+  const [finest = "accuracy"] = measuresOf(rows);
+  const marks = [...new Set(runs.flatMap((each) => updatesOf(each)))];
+  const curves = learning(rows, finest);
+  const named = (plotted: string) => (plotted === "accuracy" ? "Accuracy" : plotted);
+  const grey = paperRows(benchmark).length > 0 ? " Grey: the paper." : "";
+  return [
+    {
+      svg: linesPlot(curves, { x: "tasks of a type seen", y: `${finest} so far, %`, marks }),
+      caption: `${named(finest)} over the tasks so far, all types together.${marks.length > 0 ? " Upright: the policy learns." : ""}`,
+      keys: curves,
+    },
+    ...[...new Set([finest, "accuracy"])].map((plotted) => ({
+      svg: tokenPlot(rows, plotted),
+      ...{
+        caption: `${named(plotted)} against what memory held when the question came, in tokens.`,
+        keys: [],
+      },
+    })),
+    {
+      svg: planePlot([...planeSeries(rows), ...paperSeries(benchmark)]),
+      ...{ caption: `Coverage and precision; lines of equal accuracy.${grey}`, keys: [] },
+    },
+  ].filter(({ svg }) => svg !== "");
+}
+
+function htmlTable({ headings, cells }: Omit<ReportTable, "title">): string {
+  const head = headings.map((name) => `<th>${escaped(name)}</th>`).join("");
   const body = cells
     .map((row) => `<tr>${row.map((cell) => `<td>${escaped(cell)}</td>`).join("")}</tr>`)
     .join("\n");
@@ -72,21 +83,6 @@ function figure({ svg, caption, keys }: Plot): string {
   );
   const legend = names.length > 0 ? `<p class="legend">${names.join(" ")}</p>` : "";
   return `<figure>${svg}${legend}<figcaption>${escaped(caption)}</figcaption></figure>`;
-}
-
-/** The tables of a run's Markdown as such, and its plots. */
-export function drawnHtml(run: DrawnRun): string {
-  const figures = run.plots.map((plot) => figure(plot));
-  const blocks = run.lines.join("\n").split("\n\n");
-  return [
-    `<h2>${escaped(drawnTitle(run))}</h2>`,
-    `<div class="plots">${figures.join("\n")}</div>`,
-    ...blocks.map((block) => {
-      if (!block.startsWith("|")) return `<p>${escaped(block)}</p>`;
-      const [head, , ...rows] = block.split("\n").map((line) => line.slice(2, -2).split(" | "));
-      return htmlTable(head!, rows);
-    }),
-  ].join("\n");
 }
 
 export function page(title: string, body: string): string {

@@ -25,9 +25,9 @@ const table: readonly (readonly [method: string, videomme: string, egolife: stri
 /** Questions behind the paper's figures. */
 const questions: Partial<Record<BenchmarkName, number>> = { videomme: 1800, egolife: 500, egotempo: 500 };
 
-/** The paper's rows of a benchmark; none where it does not report it. */
-export function paperRows(benchmark: BenchmarkName): PaperRow[] {
-  const column = ["videomme", "egolife", "egotempo"].indexOf(benchmark);
+/** The paper's rows of a benchmark; none where it does not report it, and of another dataset. */
+export function paperRows(benchmark: BenchmarkName | null): PaperRow[] {
+  const column = ["videomme", "egolife", "egotempo"].indexOf(benchmark ?? "");
   if (column < 0) return [];
   return table.map(([method, ...figures]) => {
     const [accuracy, coverage, precision] = figures[column]!.split(" ").map(Number) as [

@@ -3,10 +3,21 @@ import { type Result, scoredOf } from "../run/results.ts";
 import { compare, type Figures, type Summary, summarise } from "../run/scoring.ts";
 import { rowNames } from "../run/writers.ts";
 import { paperRows } from "./paper.ts";
-import type { ReportedRun } from "./read-run.ts";
+import { type ReportedRun, type VideoRun, videoBenchmarkOf } from "./read-run.ts";
+
+/** A table under a heading; a cell that starts a row names it. */
+export interface ReportTable {
+  readonly title: string;
+  readonly headings: readonly string[];
+  readonly cells: readonly (readonly string[])[];
+}
 
 export interface ReportedRow {
   readonly name: string;
+  /** Rows of one policy at several budgets are a line of a plot. */
+  readonly policy: string;
+  /** `null` where it has none or is the only one of its policy. */
+  readonly budget: number | null;
   /** With the run's id where there are several. */
   readonly label: string;
   readonly summary: Summary;
@@ -21,13 +32,15 @@ export interface ReportedRow {
 export function rowsOf(runs: readonly ReportedRun[]): ReportedRow[] {
   const rows = runs.flatMap(({ id, run, results }, ofRun) => {
     const base = results.filter(({ row }) => row === "base");
-    return run.rows.map(({ name, label }): ReportedRow => {
+    const isOwn = "own" in run;
+    const ownRows = isOwn ? run.rows : run.rows.map((row) => ({ ...row, policy: row.name, budget: null }));
+    return ownRows.map(({ name, label, policy, budget }): ReportedRow => {
       const own = results.filter(({ row }) => row === name);
       const held = own.flatMap(({ memory }) => memory?.tokens ?? []);
       return {
-        name,
+        ...{ name, policy, budget },
         label: runs.length > 1 ? `${label} · ${id}` : label,
-        summary: summarise(own.map(scoredOf)),
+        summary: summarise(own.map(scoredOf), isOwn ? run.own.intervals : undefined),
         tokens: held.reduce((sum, tokens) => sum + tokens, 0) / Math.max(1, held.length),
         results: own,
         base,
@@ -35,7 +48,9 @@ export function rowsOf(runs: readonly ReportedRun[]): ReportedRow[] {
       };
     });
   });
-  const place = ({ name }: ReportedRow) => (rowNames as readonly string[]).indexOf(name);
+  const [{ run }] = runs as [ReportedRun];
+  const order: readonly string[] = "own" in run ? run.rows.map(({ name }) => name) : rowNames;
+  const place = ({ name }: ReportedRow) => order.indexOf(name);
   return rows.sort((a, b) => place(a) - place(b) || a.ofRun - b.ofRun);
 }
 
@@ -46,20 +61,15 @@ const between = (interval: Figures["accuracyInterval"]) =>
 
 const chance = (p: number) => (p < 0.001 ? "< 0.001" : p.toFixed(3));
 
-export const headings = [
-  "",
-  "accuracy",
-  "95 %",
-  "coverage",
-  "precision",
-  "errors",
-  "tokens kept",
-  "to base",
-  "p",
-];
-
-export function tableOf(rows: readonly ReportedRow[]): string[][] {
-  return rows.map(({ name, label, summary: { overall }, tokens, results, base }) => {
+/** The table of the rows; a column with nothing in it is left out. */
+export function mainTable(rows: readonly ReportedRow[]): Omit<ReportTable, "title"> {
+  const measures = measuresOf(rows);
+  const headings = [
+    ...["", "accuracy", "95 %", "coverage", "precision", "errors"],
+    ...measures,
+    ...["tokens kept", "to base", "p"],
+  ];
+  const cells = rows.map(({ name, label, summary: { overall }, tokens, results, base }) => {
     const against =
       name === "base" || base.length === 0 ? null : compare(base.map(scoredOf), results.map(scoredOf));
     return [
@@ -69,11 +79,19 @@ export function tableOf(rows: readonly ReportedRow[]): string[][] {
       share(overall.coverage),
       share(overall.precision),
       String(overall.errors),
+      ...measures.map((measure) => share(overall.measures?.[measure] ?? null)),
       tokens.toFixed(0),
       against ? points(against.difference) : "",
       against ? chance(against.p) : "",
     ];
   });
+  const isShown = (_: string, k: number) => k === 0 || cells.some((row) => row[k] !== "");
+  return { headings: headings.filter(isShown), cells: cells.map((row) => row.filter(isShown)) };
+}
+
+/** Names of what the dataset measures, the finest first. */
+export function measuresOf(rows: readonly ReportedRow[]): string[] {
+  return [...new Set(rows.flatMap(({ summary }) => Object.keys(summary.overall.measures ?? {})))];
 }
 
 const taskmemHeadings = ["", "points", "95 %", "p"];
@@ -96,9 +114,7 @@ function taskmemTable(rows: readonly ReportedRow[]): string[][] {
     );
 }
 
-type PartsTable = { readonly headings: readonly string[]; readonly cells: readonly (readonly string[])[] };
-
-function partsTable(rows: readonly ReportedRow[], parts: "byType" | "byGroup", called: string): PartsTable {
+function partsTable(rows: readonly ReportedRow[], parts: "byType" | "byGroup", called: string) {
   const names = [...new Set(rows.flatMap(({ summary }) => Object.keys(summary[parts])))];
   return {
     headings: [called, "tasks", ...rows.map(({ label }) => label)],
@@ -111,11 +127,12 @@ function partsTable(rows: readonly ReportedRow[], parts: "byType" | "byGroup", c
 }
 
 /** Tables of shares, those with nothing in them left out. */
-export function tablesOf(
-  runs: readonly ReportedRun[],
-  rows: readonly ReportedRow[],
-): ({ title: string } & PartsTable)[] {
+export function tablesOf(runs: readonly ReportedRun[], rows: readonly ReportedRow[]): ReportTable[] {
+  const of = (id: string) => (runs.length > 1 ? ` · ${id}` : "");
   return [
+    ...runs.flatMap(({ id, run }) =>
+      "own" in run ? run.own.tables.map((table) => ({ ...table, title: `${table.title}${of(id)}` })) : [],
+    ),
     ...spreadTables(runs).map((cells) => ({
       title: "Over several orders of the tasks",
       headings: spreadHeadings,
@@ -131,14 +148,19 @@ export function tablesOf(
     {
       title: "Beside the paper",
       headings: ["", "accuracy", "coverage", "precision"],
-      cells: paperRows(runs[0]!.run.benchmark).length > 0 ? besidePaper(runs, rows) : [],
+      cells: paperRows(videoBenchmarkOf(runs[0]!)).length > 0 ? besidePaper(runs, rows) : [],
     },
   ].filter(({ cells }) => cells.length > 0);
 }
 
+/** The line to quote of each run that has one. */
+export function verdictsOf(runs: readonly ReportedRun[]): string[] {
+  return runs.flatMap(({ run }) => ("own" in run ? [run.own.verdict] : []));
+}
+
 /** The paper's rows, then ours. */
 function besidePaper(runs: readonly ReportedRun[], rows: readonly ReportedRow[]): string[][] {
-  const paper = paperRows(runs[0]!.run.benchmark).map(({ method, accuracy, coverage, precision }) => [
+  const paper = paperRows(videoBenchmarkOf(runs[0]!)).map(({ method, accuracy, coverage, precision }) => [
     `paper: ${method}`,
     ...[accuracy, coverage, precision].map((value) => value.toFixed(1)),
   ]);
@@ -151,12 +173,12 @@ function besidePaper(runs: readonly ReportedRun[], rows: readonly ReportedRow[])
 
 const spreadHeadings = ["", "orders", "accuracy", "lowest", "highest", "to base", "lowest", "highest"];
 
+type OnVideo = ReportedRun & { readonly run: VideoRun };
+
 /** Of finished runs that differ in the order of their tasks only: mean and spread of each row over the orders. */
 function spreadTables(runs: readonly ReportedRun[]): string[][][] {
-  const settings = ({ run }: ReportedRun) => {
-    const { hash: _, command: __, protocol, ...rest } = run;
-    return JSON.stringify([rest, { ...protocol, order: null }]);
-  };
+  const settings = ({ run: { hash: _, command: __, protocol, ...rest } }: OnVideo) =>
+    JSON.stringify([rest, { ...protocol, order: null }]);
   const accuracyOf = (results: readonly Result[], row: string) =>
     summarise(results.filter((result) => result.row === row).map(scoredOf)).overall.accuracy!;
   const spread = (values: readonly number[], print: (value: number) => string) => [
@@ -164,12 +186,10 @@ function spreadTables(runs: readonly ReportedRun[]): string[][][] {
     print(Math.min(...values)),
     print(Math.max(...values)),
   ];
-  return [
-    ...Map.groupBy(
-      runs.filter(({ finished, results }) => finished && results.length > 0),
-      settings,
-    ).values(),
-  ].flatMap((alike) => {
+  const whole = runs.filter(
+    (one): one is OnVideo => !("own" in one.run) && one.finished && one.results.length > 0,
+  );
+  return [...Map.groupBy(whole, settings).values()].flatMap((alike) => {
     const byOrder = [...new Map(alike.map((one) => [JSON.stringify(one.run.protocol.order), one])).values()];
     if (byOrder.length < 2) return [];
     return [

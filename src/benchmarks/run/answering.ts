@@ -12,7 +12,7 @@ import { spending } from "./cost.ts";
 import { type Scoring, scoreAnswer, unscored } from "./grading.ts";
 import { isDown, type Running } from "./options.ts";
 import { type PlannedMemory, type PlannedTask, stopsOf, untilOf } from "./plan.ts";
-import { type HeldMemory, type Result, retriedFor } from "./results.ts";
+import { type HeldMemory, type Result, retriedFor, withoutModel } from "./results.ts";
 import { copyMemory, keptFor, placeOf } from "./resume.ts";
 import { sealMemory } from "./sealed.ts";
 import { failedClips, isPast, noteUnheard, unheardClips, watchUntil } from "./watching.ts";
@@ -133,11 +133,8 @@ function perceptorsOf({ perceptors, worked, failed }: Running, stream: string, p
 function unreadable(item: PlannedTask, problem: string): Result {
   return {
     ...factsOf(item),
-    memory: null,
-    outcome: "error",
-    answer: null,
-    problem,
-    ...{ failed: null, raw: [], prompts: [], leftOut: 0, judgement: null, judgeRaw: [], accesses: [] },
+    ...{ memory: null, outcome: "error", answer: null, problem },
+    ...withoutModel,
   };
 }
 

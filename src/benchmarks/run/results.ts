@@ -39,7 +39,14 @@ export interface Result {
   readonly judgeRaw: readonly string[];
   /** What the answerer did with its memory: `recall 12`, `refused blob`. */
   readonly accesses: readonly string[];
+  /** By name, 0 to 1: what the dataset measures of it besides, the finest first. @default none */
+  readonly measures?: Readonly<Record<string, number>>;
 }
+
+/** Of a result that no model had a part in. */
+export const withoutModel = {
+  ...{ failed: null, raw: [], prompts: [], leftOut: 0, judgement: null, judgeRaw: [], accesses: [] },
+} satisfies Partial<Result>;
 
 /** A memory as it was when its question came. */
 export interface HeldMemory {
@@ -54,6 +61,9 @@ export interface HeldMemory {
   /** Clips that stay without a memory: refused as a request, or nothing usable was written. */
   readonly lost: number;
 }
+
+/** Of a memory that lacks no clip. */
+export const wholeMemory = { missed: 0, unheard: 0, lost: 0 } as const satisfies Partial<HeldMemory>;
 
 /** Clips that lack something, each memory counted once, as it was for the question it lacked most for. */
 export type ClipCounts = Pick<HeldMemory, "missed" | "unheard" | "lost">;
@@ -87,6 +97,11 @@ export function countRetried(results: readonly Result[]): Record<Retried, number
     answerer: count("answerer"),
     judge: count("judge"),
   };
+}
+
+/** What a result adds to the mean of a measure, 0 to 1; `accuracy` is one. */
+export function measureOf({ outcome, measures }: Result, measure: string): number {
+  return measure === "accuracy" ? Number(outcome === "right") : (measures?.[measure] ?? 0);
 }
 
 const keyOf = ({ row, task }: Pick<Result, "row" | "task">) => JSON.stringify([row, task]);
@@ -137,11 +152,12 @@ export function orderResults(path: string, order: readonly Pick<Result, "row" | 
 
 /** A result as scoring wants it. */
 export function scoredOf(result: Result): Scored {
-  const { task, stream, askTime, types, group, outcome, judgement } = result;
+  const { task, stream, askTime, types, group, outcome, judgement, measures } = result;
   const cluster = askTime === "end" ? stream : `${stream} ${hourOf(askTime)}`;
   return {
     ...{ id: task, cluster, types, outcome },
     ...(group !== undefined && { group }),
     ...(judgement && { mark: judgement.mark }),
+    ...(measures && { measures }),
   };
 }

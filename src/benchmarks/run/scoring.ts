@@ -8,7 +8,7 @@
 import { jsonrepair } from "jsonrepair";
 import type { Option } from "../../tasks/task.ts";
 import { seededRandom } from "../../util/random.ts";
-import { clusterBootstrap, type Interval, mcnemarTest } from "../statistics.ts";
+import { clusterBootstrap, type Interval, mcnemarTest, mean } from "../statistics.ts";
 
 /** `error`: no usable answer, or no usable verdict on it. */
 export type Outcome = "right" | "wrong" | "abstained" | "error";
@@ -161,6 +161,8 @@ export interface Scored {
   readonly outcome: Outcome;
   /** A judge's mark, 0 to 5, where there is one. */
   readonly mark?: number;
+  /** By name, 0 to 1: what else was measured of it. */
+  readonly measures?: Readonly<Record<string, number>>;
 }
 
 /** Shares are of 1; `null` where nothing is there to take a share of. */
@@ -183,6 +185,8 @@ export interface Figures {
   readonly accuracyInterval: Interval | null;
   readonly coverageInterval: Interval | null;
   readonly precisionInterval: Interval | null;
+  /** Mean of each measure, where tasks have them. */
+  readonly measures?: Readonly<Record<string, number>>;
 }
 
 /** Figures over all questions, by type and by group. */
@@ -194,26 +198,41 @@ export interface Summary {
   readonly byGroup: Readonly<Record<string, Figures>>;
 }
 
-/** Figures over all, by type and by group; intervals are bootstrapped over clusters, `null` where there are not two. */
-export function summarise(scored: readonly Scored[]): Summary {
+/**
+ * Figures over all, by type and by group; intervals are bootstrapped over clusters, `null` where there are not two.
+ * @param seed of the intervals
+ */
+export function summarise(scored: readonly Scored[], seed?: string): Summary {
   const types = [...new Set(scored.flatMap((one) => one.types))];
   const groups = [...new Set(scored.flatMap(({ group }) => group ?? []))];
   const byType = Object.fromEntries(
-    types.map((type) => [type, figures(scored.filter((one) => one.types.includes(type)))]),
+    types.map((type) => [
+      type,
+      figures(
+        scored.filter((one) => one.types.includes(type)),
+        seed,
+      ),
+    ]),
   );
   const accuracies = Object.values(byType).map(({ accuracy }) => accuracy!);
   return {
-    overall: figures(scored),
+    overall: figures(scored, seed),
     meanOverTypes:
       accuracies.length === 0 ? null : accuracies.reduce((sum, share) => sum + share, 0) / accuracies.length,
     byType,
     byGroup: Object.fromEntries(
-      groups.map((group) => [group, figures(scored.filter((one) => one.group === group))]),
+      groups.map((group) => [
+        group,
+        figures(
+          scored.filter((one) => one.group === group),
+          seed,
+        ),
+      ]),
     ),
   };
 }
 
-export function figures(scored: readonly Scored[]): Figures {
+export function figures(scored: readonly Scored[], seed = "benchmark intervals"): Figures {
   const count = (outcome: Outcome) => scored.filter((one) => one.outcome === outcome).length;
   const [right, wrong, abstained, errors] = [
     count("right"),
@@ -226,6 +245,11 @@ export function figures(scored: readonly Scored[]): Figures {
   const answered = scored.filter(isAnswered);
   const marks = scored.flatMap(({ mark }) => mark ?? []);
   const isRight = ({ outcome }: Scored) => outcome === "right";
+  const interval = (of: readonly Scored[], holds: (one: Scored) => boolean) =>
+    drawn(
+      of.map((one) => ({ cluster: one.cluster, value: Number(holds(one)) })),
+      seed,
+    );
   return {
     tasks,
     right,
@@ -243,17 +267,18 @@ export function figures(scored: readonly Scored[]): Figures {
     accuracyInterval: interval(scored, isRight),
     coverageInterval: interval(scored, isAnswered),
     precisionInterval: interval(answered, isRight),
+    ...(scored[0]?.measures && { measures: meanMeasures(scored) }),
   };
 }
 
-const isAnswered = ({ outcome }: Scored) => outcome === "right" || outcome === "wrong";
-
-function interval(scored: readonly Scored[], holds: (one: Scored) => boolean): Interval | null {
-  return drawn(
-    scored.map((one) => ({ cluster: one.cluster, value: holds(one) ? 1 : 0 })),
-    "benchmark intervals",
+function meanMeasures(scored: readonly Scored[]): Record<string, number> {
+  const names = Object.keys(scored[0]!.measures!);
+  return Object.fromEntries(
+    names.map((name) => [name, mean(scored.map(({ measures }) => measures![name]!))]),
   );
 }
+
+const isAnswered = ({ outcome }: Scored) => outcome === "right" || outcome === "wrong";
 
 /**
  * `null` for a single cluster: drawn again and again it says nothing of another one. The order of the tasks makes no

@@ -1,23 +1,24 @@
 /** `taskmem bench egolife --text`: a week of a real life as texts, without a model. */
 import { resolve } from "node:path";
+import {
+  differenceTables,
+  verdictOf,
+  weekDifferences,
+  weekRows,
+} from "../../benchmarks/datasets/egolife-text/figures.ts";
 import { foreignFilesBeside, readForeignQuestions } from "../../benchmarks/datasets/egolife-text/foreign.ts";
 import {
+  defaultEgoLifeTextOptions,
+  type EgoLifeTextOptions,
   type PolicyName,
   policyNames,
   type Updates,
 } from "../../benchmarks/datasets/egolife-text/policies.ts";
-import { reportOf } from "../../benchmarks/datasets/egolife-text/report.ts";
-import {
-  defaultEgoLifeTextOptions,
-  type EgoLifeTextOptions,
-  runEgoLifeText,
-} from "../../benchmarks/datasets/egolife-text/run.ts";
-import { weekDifferences, weekRows } from "../../benchmarks/datasets/egolife-text/summary.ts";
+import { runEgoLifeText } from "../../benchmarks/datasets/egolife-text/run.ts";
 import { type EgoLifeText, loadEgoLifeText } from "../../benchmarks/datasets/egolife-text/week.ts";
 import type { Language } from "../../benchmarks/datasets/files/transcripts.ts";
-import { jsonLines, openStepRun } from "../../benchmarks/run/directory.ts";
+import { figuresMarkdown } from "../../benchmarks/report/markdown.ts";
 import { parseUpdates } from "../../benchmarks/run/protocol.ts";
-import { noCost } from "../../engine.ts";
 import { wordSpace } from "../../engines/local/index.ts";
 import { nameStems } from "../../engines/local/words.ts";
 import { ConfigError, DataError } from "../../errors.ts";
@@ -26,18 +27,27 @@ import { readChoiceWeights } from "../../policies/choice/choice-weights-trainer.
 import { sha256 } from "../../util/hash.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
+import { endOwnRun, startOwnRun } from "../own-run.ts";
 
 /** Most skipped rows that are named one by one. */
 const mostListed = 20;
 
-export async function run({ output, options: flags, signal }: Invocation): Promise<void> {
-  const startedMs = performance.now();
-  const { options, language, root, runs, annotations, limit } = settingsOf(flags);
+/** What differs from the paper's EgoLife. */
+const differences = [
+  "Memory is written from transcript and captions, without pictures, and a policy keeps lines as they are.",
+  "Each policy keeps the same share of the tokens; the paper's memories have no budget.",
+  "Questions are answered by recall and the reader by rules; the paper asks GPT-4o, the majority of 3.",
+];
+
+export async function run(invocation: Invocation): Promise<void> {
+  const { output, options: flags, signal } = invocation;
+  const { options, language, root, annotations, limit } = settingsOf(flags);
   const weights = typeof flags.weights === "string" ? readChoiceWeights(flags.weights) : null;
   const loaded = await loadEgoLifeText(root, language, annotations);
   const week = { ...loaded, questions: loaded.questions.slice(0, limit) };
+  const { questions, skipped, wearer, missing, notes } = week;
   printLoaded(output, week);
-  if (week.questions.length === 0)
+  if (questions.length === 0)
     throw new DataError("questions-missing", `No question below ${root} can be used`);
   const files =
     (flags.foreign as string[] | undefined) ?? (language === "en" ? foreignFilesBeside(root) : []);
@@ -46,39 +56,41 @@ export async function run({ output, options: flags, signal }: Invocation): Promi
     output.note("cov+foreign is left out: name a JSON file of other people's questions with --foreign");
 
   const config = {
-    ...{ benchmark: "egolife", text: true, wearer: week.wearer, language },
+    ...{ benchmark: "egolife", text: true, wearer, language },
     ...options,
     words: wordSpace.id,
     ...(weights && { weights: choiceWeightsRevision(weights) }),
-    data: digestOf(week),
+    data: sha256(JSON.stringify([week.entries, questions, week.names])),
     foreign: foreign.map(({ name, texts }) => ({
       ...{ name, questions: texts.length, digest: sha256(texts.join("\n")) },
     })),
-    ...{ skipped: week.skipped.length, missing: week.missing },
+    ...{ skipped: skipped.length, missing },
   };
-  const onStep = (step: string) => output.object({ event: "bench-step", step });
-  const resume = flags.resume === true;
-  const kept = openStepRun({ runs, name: "egolife-text", config, resume, onStep });
-  if (kept.standing > 0) output.note(`resumed: ${kept.standing} steps kept`);
-  const measured = await runEgoLifeText(week, options, {
+  const kept = startOwnRun(invocation, "egolife-text", config);
+  const run = await runEgoLifeText(week, options, {
     ...{ step: kept.step, words: wordSpace, weights, foreign, names: nameStems(week.names), signal },
     onProgress: (what) => output.progress(what),
   });
   output.progress("");
-  const rows = weekRows(measured);
-  const paired = weekDifferences(measured, options.seed);
-  const report = reportOf(measured, rows, paired);
-  const questions = measured.measured.flatMap(({ policy, budget, results }) =>
-    results.map((result, i) => ({ policy, budget, question: week.questions[i]!.id, ...result })),
+  const paired = weekDifferences(run, options.seed);
+  const { measured, answerable, strictlyAnswerable, windows, tokens } = run;
+  const size = `${questions.length} questions, evidence in the text for ${answerable} (strict ${strictlyAnswerable}); ${windows} windows, ${tokens} tokens.`;
+  endOwnRun(
+    output,
+    kept,
+    {
+      ...{ rows: weekRows(run), paired, skipped, notes: [size, ...missing, ...notes] },
+      results: measured.flatMap(({ results }) => results),
+      rowNames: measured.map(({ name, policy, budget }) => ({ name, label: name, policy, budget })),
+      report: {
+        ...{ title: `EgoLife as text: ${wearer}`, verdict: verdictOf(paired), differences },
+        ...{ tables: differenceTables(paired), updates: [], intervals: "benchmark intervals" },
+      },
+      files: { "skipped.jsonl": skipped },
+    },
+    { benchmark: "egolife", tasks: questions.length, skipped, config },
+    (reported) => output.text(size, "", ...figuresMarkdown([reported]).split("\n")),
   );
-  kept.finish({ rows, paired, questions, report, files: { "skipped.jsonl": jsonLines(week.skipped) } });
-  for (const line of report) output.text(line);
-  const seconds = Math.round((performance.now() - startedMs) / 1000);
-  output.text("", `Written to ${kept.directory} in ${seconds} s.`);
-  output.object({
-    ...{ event: "bench-end", benchmark: "egolife", tasks: week.questions.length, skipped: week.skipped },
-    ...{ rows, paired, config, cost: noCost, run: kept.directory },
-  });
 }
 
 function printLoaded(output: Output, { found, missing, notes, skipped }: EgoLifeText): void {
@@ -90,22 +102,10 @@ function printLoaded(output: Output, { found, missing, notes, skipped }: EgoLife
     output.note(`skipped ${skipped.length - mostListed} more rows; --json lists them`);
 }
 
-/** What was read, so that runs on other data differ. */
-function digestOf({ entries, questions, names }: EgoLifeText) {
-  return {
-    entries: entries.length,
-    speech: entries.filter(({ kind }) => kind === "speech").length,
-    questions: questions.length,
-    names: names.length,
-    digest: sha256(JSON.stringify([entries, questions])),
-  };
-}
-
 interface Settings {
   readonly options: EgoLifeTextOptions;
   readonly language: Language;
   readonly root: string;
-  readonly runs: string;
   readonly annotations?: string;
   /** Only the first so many questions. */
   readonly limit: number;
@@ -142,7 +142,6 @@ function settingsOf(flags: Readonly<Record<string, unknown>>): Settings {
   if (issues.length > 0) throw new ConfigError("flags-invalid", issues.join("; "));
   return {
     ...{ options, language, root: resolve(String(flags.root)) },
-    runs: resolve(typeof flags.runs === "string" ? flags.runs : "runs"),
     ...(typeof flags.annotations === "string" && { annotations: resolve(flags.annotations) }),
     limit: typeof flags.limit === "number" ? flags.limit : Number.POSITIVE_INFINITY,
   };

@@ -1,7 +1,6 @@
 /** `taskmem bench report`: draws runs as one page and as Markdown. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { isDrawnRun, readDrawnRun } from "../../benchmarks/report/drawn-run.ts";
 import { readRun } from "../../benchmarks/report/read-run.ts";
 import { reportOf } from "../../benchmarks/report/report.ts";
 import { ConfigError } from "../../errors.ts";
@@ -14,14 +13,10 @@ export async function run({ output, options }: Invocation, paths: readonly strin
       "run-missing",
       "Expected folders of runs, such as `bench report runs/videomme-…`, got none",
     );
-  const drawn = paths.filter(isDrawnRun);
-  const others = paths.filter((path) => !drawn.includes(path));
-  const { html, markdown } = reportOf(others.map(readRun), drawn.map(readDrawnRun));
+  const { html, markdown } = reportOf(paths.map(readRun));
   const folder = resolve(typeof options.out === "string" ? options.out : first);
   mkdirSync(folder, { recursive: true });
-  // Such a run has a report.md of its own.
-  const markdownName = isDrawnRun(folder) ? "runs.md" : "report.md";
-  const files = { html: join(folder, "report.html"), markdown: join(folder, markdownName) };
+  const files = { html: join(folder, "report.html"), markdown: join(folder, "report.md") };
   writeFileSync(files.html, html);
   writeFileSync(files.markdown, markdown);
   output.object({ event: "bench-report", ...files });

@@ -8,8 +8,8 @@ import {
   type RecallMode,
   readerAnswerer,
 } from "../../benchmarks/run/answerers.ts";
-import { runName } from "../../benchmarks/run/directory.ts";
 import type { RunOptions } from "../../benchmarks/run/options.ts";
+import { runName } from "../../benchmarks/run/own-run.ts";
 import { type ProtocolOptions, parseOrder, parseUpdates } from "../../benchmarks/run/protocol.ts";
 import { runBenchmark } from "../../benchmarks/run/run.ts";
 import { figuresOf } from "../../benchmarks/run/summary.ts";

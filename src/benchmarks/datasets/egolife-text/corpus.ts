@@ -1,6 +1,6 @@
 /**
- * A week of texts as windows that a policy decides about, and as numbers: each line's tokens and stems, and how rare a
- * stem is over the whole week. Rarity is for measuring only: a policy that saw it would know what is still to come.
+ * A week of texts as windows that a policy decides about, with what measures it: each line's tokens, and how rare a stem
+ * is over the whole week. Rarity is for measuring only: a policy that saw it would know what is still to come.
  */
 import type { WordSpace } from "../../../engine.ts";
 import type { Observation } from "../../../perception/observation.ts";
@@ -9,66 +9,22 @@ import type { TextEntry } from "../files/transcripts.ts";
 export interface Corpus {
   /** In order of time, shape [N]. */
   readonly entries: readonly TextEntry[];
-  /** Each entry as a memory keeps it: `Name: text`, or the caption. */
+  /** Each entry as a memory keeps it, shape [N]: `Name: text`, or the caption. */
   readonly lines: readonly string[];
+  /** Shape [N]. */
   readonly tokens: Uint32Array;
-  /** Distinct stems of each line, the speaker's name among them, as places in [0, V). */
-  readonly stems: readonly Uint32Array[];
-  /** Place of a stem in [0, V). */
-  readonly vocabulary: ReadonlyMap<string, number>;
-  /** Inverse document frequency over the week, one entry a document, shape [V]. */
-  readonly idf: Float64Array;
-}
-
-/** `Name: text` if a person speaks, else the text. */
-export function lineOf({ speaker, text }: TextEntry): string {
-  return speaker === null ? text : `${speaker}: ${text}`;
-}
-
-/** @param entries in order of time */
-export function createCorpus(entries: readonly TextEntry[], words: WordSpace): Corpus {
-  const lines = entries.map(lineOf);
-  const vocabulary = new Map<string, number>();
-  const holders: number[] = [];
-  const stems = lines.map((line) =>
-    Uint32Array.from(new Set(words.stems(line)), (stem) => {
-      const place = vocabulary.get(stem) ?? vocabulary.size;
-      vocabulary.set(stem, place);
-      holders[place] = (holders[place] ?? 0) + 1;
-      return place;
-    }),
-  );
-  return {
-    entries,
-    lines,
-    tokens: Uint32Array.from(lines, (line) => words.countTokens(line)),
-    stems,
-    vocabulary,
-    idf: Float64Array.from(holders, (count) => Math.log(1 + (lines.length - count + 0.5) / (count + 0.5))),
-  };
-}
-
-/** Number of entries that start no later than a moment. */
-export function countUntil({ entries }: Pick<Corpus, "entries">, seconds: number): number {
-  let low = 0;
-  let high = entries.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (entries[middle]!.startSeconds <= seconds) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** Distinct places of the stems of some texts that the corpus holds. */
-export function placesOf(texts: readonly string[], { vocabulary }: Corpus, words: WordSpace): number[] {
-  const stems = new Set(texts.flatMap((text) => words.stems(text)));
-  return [...stems].flatMap((stem) => vocabulary.get(stem) ?? []);
+  /** Inverse document frequency of each stem over the week, one entry a document. */
+  readonly idf: ReadonlyMap<string, number>;
+  /** Windows with anything in them, in order of time. */
+  readonly windows: readonly TextWindow[];
+  readonly windowSeconds: number;
+  /** It keeps its answers: a run reads each line dozens of times. */
+  readonly words: WordSpace;
 }
 
 /** Some seconds of the week in which something is said or seen: one decision. */
 export interface TextWindow {
-  /** Its entries, ascending. */
+  /** Places of its entries, ascending. */
   readonly entries: readonly number[];
   /** Of all its lines. */
   readonly tokens: number;
@@ -78,8 +34,21 @@ export interface TextWindow {
 /** The name of the stream that a week is. */
 export const weekStream = "week";
 
-/** Windows of `seconds` with anything in them, in order of time. */
-export function cutWindows({ entries, tokens }: Corpus, seconds: number): TextWindow[] {
+/** @param entries in order of time */
+export function createCorpus(entries: readonly TextEntry[], own: WordSpace, windowSeconds: number): Corpus {
+  const words = rememberingWords(own);
+  const lines = entries.map(({ speaker, text }) => (speaker === null ? text : `${speaker}: ${text}`));
+  const tokens = Uint32Array.from(lines, (line) => words.countTokens(line));
+  const holders = new Map<string, number>();
+  for (const line of lines)
+    for (const stem of new Set(words.stems(line))) holders.set(stem, (holders.get(stem) ?? 0) + 1);
+  const rarity = (count: number) => Math.log(1 + (lines.length - count + 0.5) / (count + 0.5));
+  const idf = new Map([...holders].map(([stem, count]) => [stem, rarity(count)]));
+  const windows = cutWindows(entries, tokens, windowSeconds);
+  return { entries, lines, tokens, idf, windows, windowSeconds, words };
+}
+
+function cutWindows(entries: readonly TextEntry[], tokens: Uint32Array, seconds: number): TextWindow[] {
   const groups = Map.groupBy(entries.keys(), (i) => Math.floor(entries[i]!.startSeconds / seconds));
   return [...groups].map(([clip, members]) => {
     const textsOf = (kind: TextEntry["kind"]) =>
@@ -99,21 +68,30 @@ export function cutWindows({ entries, tokens }: Corpus, seconds: number): TextWi
   });
 }
 
-/** The same word space with its answers kept: a run reads each line dozens of times. */
-export function rememberingWords(words: WordSpace): WordSpace {
+/** Number of entries that start no later than a moment. */
+export function countUntil(entries: readonly TextEntry[], seconds: number): number {
+  const later = entries.findIndex(({ startSeconds }) => startSeconds > seconds);
+  return later < 0 ? entries.length : later;
+}
+
+/** Sums of the first n of some whole numbers, shape [N + 1]. */
+export function runningSums(values: Uint8Array | Uint32Array): Float64Array {
+  const sums = new Float64Array(values.length + 1);
+  for (let i = 0; i < values.length; i++) sums[i + 1] = sums[i]! + values[i]!;
+  return sums;
+}
+
+function rememberingWords(words: WordSpace): WordSpace {
   const remember = <T>(compute: (text: string) => T) => {
     const known = new Map<string, T>();
     return (text: string): T => {
-      const found = known.get(text);
-      if (found !== undefined) return found;
-      const made = compute(text);
-      known.set(text, made);
-      return made;
+      const found = known.get(text) ?? compute(text);
+      known.set(text, found);
+      return found;
     };
   };
   return {
-    id: words.id,
-    dimension: words.dimension,
+    ...words,
     countTokens: remember((text) => words.countTokens(text)),
     stems: remember((text) => words.stems(text)),
     bucket: remember((stem) => words.bucket(stem)),

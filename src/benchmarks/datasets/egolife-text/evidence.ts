@@ -5,85 +5,69 @@
  * every line of a person would count each of them. A line is worth the rarity of the key's words in it. It is evidence
  * if it is worth anything, and strict evidence if it is worth at least half of the best line and not less than 4.
  */
-import type { WordSpace } from "../../../engine.ts";
-import { type Corpus, countUntil, placesOf } from "./corpus.ts";
-import type { TextQuestion } from "./week.ts";
+import type { Corpus } from "./corpus.ts";
+import type { WeekTask } from "./week.ts";
 
 /** How far from a target evidence lies, in seconds. */
 const nearSeconds = 60;
 const leastStrict = 4;
+/** Entries recalled that `r20` looks at. */
+const mostRecalled = 20;
 
-/** By entry, in order of time: its worth, above 0. */
+/** By the place of an entry, in order of time: its worth, above 0. */
 export type Evidence = ReadonlyMap<number, number>;
 
 const bestOf = (worths: Iterable<number>) => Math.max(0, ...worths);
-
-/** Whether a line of this worth is strict evidence. */
-function isStrict(worth: number, best: number): boolean {
-  return worth >= best / 2 && worth >= leastStrict;
-}
+const isStrict = (worth: number, best: number) => worth >= best / 2 && worth >= leastStrict;
 
 /** Whether there is strict evidence among it. */
 export function hasStrict(evidence: Evidence): boolean {
-  return isStrict(bestOf(evidence.values()), bestOf(evidence.values()));
+  return bestOf(evidence.values()) >= leastStrict;
 }
 
-/** @param names stems that stand for people */
+/** The evidence that there is until the question. @param names stems that stand for people */
 export function evidenceOf(
-  corpus: Corpus,
-  asked: TextQuestion,
+  { entries, lines, idf, words }: Corpus,
+  { keywords, question, options, answer, evidence: targets, askTime }: WeekTask,
   names: ReadonlySet<string>,
-  words: WordSpace,
 ): Evidence {
-  const right = asked.question.options.find(({ letter }) => letter === asked.answer)?.text ?? "";
-  const people = new Set([...names].flatMap((stem) => corpus.vocabulary.get(stem) ?? []));
+  const right = options.find(({ letter }) => letter === answer)?.text ?? "";
   const key = new Set(
-    placesOf([asked.keywords, asked.question.text, right], corpus, words).filter(
-      (place) => !people.has(place),
-    ),
+    [keywords, question, right].flatMap((text) => words.stems(text)).filter((stem) => !names.has(stem)),
   );
-  const worthOf = (entry: number) =>
-    corpus.stems[entry]!.reduce((sum, place) => (key.has(place) ? sum + corpus.idf[place]! : sum), 0);
-  return new Map(
-    entriesNear(corpus, asked)
-      .map((entry) => [entry, worthOf(entry)] as const)
-      .filter(([, worth]) => worth > 0),
-  );
-}
-
-/** Entries near a target that start no later than the question, in order of time. */
-function entriesNear(corpus: Corpus, { targetSeconds, askedSeconds }: TextQuestion): number[] {
-  const near = new Set<number>();
-  for (const target of targetSeconds) {
-    const end = countUntil(corpus, Math.min(target + nearSeconds, askedSeconds));
-    for (let i = end - 1; i >= 0 && corpus.entries[i]!.startSeconds >= target - nearSeconds; i--) near.add(i);
+  const worthOf = (line: string) =>
+    [...new Set(words.stems(line))].reduce((sum, stem) => (key.has(stem) ? sum + idf.get(stem)! : sum), 0);
+  const evidence = new Map<number, number>();
+  for (const [i, { startSeconds: at }] of entries.entries()) {
+    if (at > askTime) break;
+    const isNear = targets.some(
+      ({ startSeconds: target }) => at >= target - nearSeconds && at <= target + nearSeconds,
+    );
+    const worth = isNear ? worthOf(lines[i]!) : 0;
+    if (worth > 0) evidence.set(i, worth);
   }
-  return [...near].sort((a, b) => a - b);
+  return evidence;
 }
 
-/** What a memory holds of a question's evidence, and whether recall finds it. */
-export interface EvidenceFigures {
-  /** Whether any is kept, and whether strict evidence is. */
-  readonly near60: boolean;
-  readonly strict: boolean;
-  /** Worth of the best kept line as a share of the best line there was, 0 to 1. */
-  readonly mass: number;
-  /** Whether any is among the first 20 entries recalled. */
-  readonly recall20: boolean;
-}
+/**
+ * What a memory holds of a question's evidence, and whether recall finds it, 0 to 1 each: `m` is the worth of the best
+ * kept line as a share of the best there was, `a60` and `s60` whether any and strict evidence is kept, `r20` whether any
+ * is among the first 20 recalled.
+ */
+export type EvidenceMeasures = Readonly<Record<"m" | "a60" | "s60" | "r20", number>>;
 
-/** @param recalled entries, best first */
+/** @param recalled places of entries, best first */
 export function measureEvidence(
   evidence: Evidence,
   isKept: (entry: number) => boolean,
   recalled: readonly number[],
-): EvidenceFigures {
+): EvidenceMeasures {
   const best = bestOf(evidence.values());
   const held = bestOf([...evidence].filter(([entry]) => isKept(entry)).map(([, worth]) => worth));
   return {
-    near60: held > 0,
-    strict: isStrict(held, best),
-    mass: best > 0 ? held / best : 0,
-    recall20: recalled.slice(0, 20).some((entry) => evidence.has(entry)),
+    m: best > 0 ? held / best : 0,
+    a60: Number(held > 0),
+    s60: Number(isStrict(held, best)),
+    r20: Number(recalled.slice(0, mostRecalled).some((entry) => evidence.has(entry))),
   };
 }

@@ -23,31 +23,23 @@ export function foreignFilesBeside(root: string): string[] {
  * @throws DataError when there is none
  */
 export function readForeignQuestions(path: string, seed: string): ForeignQuestions {
+  const unusable = (code: "file-unreadable" | "questions-missing", problem: string, cause?: unknown) =>
+    new DataError(code, problem, { cause, details: { path } });
   let content: unknown;
   try {
     content = JSON.parse(readFileSync(path, "utf8"));
   } catch (cause) {
-    throw new DataError("file-unreadable", `Expected JSON with questions at ${path}, could not read it`, {
-      cause,
-      details: { path },
-    });
+    throw unusable("file-unreadable", `Expected JSON with questions at ${path}, could not read it`, cause);
   }
-  const texts = [
-    ...new Set(Array.isArray(content) ? [...strings(content), ...asked(content)] : asked(content)),
-  ];
-  if (texts.length === 0) {
-    throw new DataError(
+  const listed = Array.isArray(content) ? content.filter((value) => typeof value === "string") : [];
+  const texts = [...new Set([...listed, ...asked(content)])];
+  if (texts.length === 0)
+    throw unusable(
       "questions-missing",
       `Expected questions in ${path}, found none: give a list of texts, or objects with a key "question"`,
-      { details: { path } },
     );
-  }
   const name = basename(path, extname(path)).replace(/_openQA$/i, "");
   return { name, texts: shuffle(seededRandom(`foreign ${seed}`), texts) };
-}
-
-function strings(values: readonly unknown[]): string[] {
-  return values.filter((value) => typeof value === "string");
 }
 
 function asked(value: unknown): string[] {

@@ -9,11 +9,10 @@ import {
 } from "../../../policies/choice/choice-features.ts";
 import type { TextEntry } from "../files/transcripts.ts";
 import { madeUpWeek, topics } from "./__fixtures__/made-up-week.ts";
-import type { PolicyName } from "./policies.ts";
-import { verdictOf } from "./report.ts";
-import { defaultEgoLifeTextOptions, type EgoLifeTextOptions, runEgoLifeText } from "./run.ts";
-import { weekDifferences, weekRows } from "./summary.ts";
-import type { TextQuestion } from "./week.ts";
+import { verdictOf, weekDifferences, weekRows } from "./figures.ts";
+import { defaultEgoLifeTextOptions, type EgoLifeTextOptions, type PolicyName } from "./policies.ts";
+import { runEgoLifeText } from "./run.ts";
+import type { WeekTask } from "./week.ts";
 
 const week = madeUpWeek();
 const short = madeUpWeek({ windows: 80 });
@@ -21,7 +20,7 @@ const short = madeUpWeek({ windows: 80 });
 async function runWeek(
   policies: readonly PolicyName[],
   options: Partial<EgoLifeTextOptions> = {},
-  of: { entries: readonly TextEntry[]; questions: readonly TextQuestion[] } = week,
+  of: { entries: readonly TextEntry[]; questions: readonly WeekTask[] } = week,
   weights: ChoiceWeights | null = null,
 ) {
   const run = await runEgoLifeText(
@@ -33,7 +32,7 @@ async function runWeek(
       foreign: [
         {
           name: "other",
-          texts: madeUpWeek({ asked: [2, 3], seed: "other" }).questions.map(({ question }) => question.text),
+          texts: madeUpWeek({ asked: [2, 3], seed: "other" }).questions.map(({ question }) => question),
         },
       ],
       names: new Set(),
@@ -103,9 +102,9 @@ describe("the benchmark on a made-up stream", () => {
       assert.ok(Math.abs(coverage * (precision ?? 0) - accuracy) < 1e-3, policy);
       assert.ok(low! <= accuracy && accuracy <= high!, policy);
       assert.ok(s60 <= a60 && m <= a60 && s60 / 2 <= m, policy);
-      for (const [i, { option, outcome }] of results.entries()) {
-        const right = option === week.questions[i]!.answer;
-        assert.equal(outcome, option === null ? "abstained" : right ? "right" : "wrong");
+      for (const [i, { answer, outcome }] of results.entries()) {
+        const right = answer === week.questions[i]!.answer;
+        assert.equal(outcome, answer === null ? "abstained" : right ? "right" : "wrong");
       }
     }
     assert.deepEqual(
@@ -128,8 +127,8 @@ describe("the benchmark on a made-up stream", () => {
     const answered = cov!.results.filter(({ outcome }) => outcome === "right");
     assert.ok(answered.length > 10, `${answered.length} of ${cov!.results.length}`);
     // Only one line holds a question's code.
-    for (const { strict, recall20 } of answered) assert.ok(strict && recall20);
-    assert.ok(cov!.results.some(({ strict, outcome }) => !strict && outcome === "abstained"));
+    for (const { measures } of answered) assert.ok(measures!.s60 && measures!.r20);
+    assert.ok(cov!.results.some(({ measures, outcome }) => !measures!.s60 && outcome === "abstained"));
   });
 });
 
@@ -146,8 +145,8 @@ describe("time runs one way", () => {
         ...other.entries.filter(({ startSeconds }) => startSeconds >= seconds),
       ],
       questions: [
-        ...short.questions.filter(({ askedSeconds }) => askedSeconds < seconds),
-        ...other.questions.filter(({ askedSeconds }) => askedSeconds >= seconds),
+        ...short.questions.filter(({ askTime }) => askTime < seconds),
+        ...other.questions.filter(({ askTime }) => askTime >= seconds),
       ],
     };
   }
@@ -159,25 +158,28 @@ describe("time runs one way", () => {
     for (const options of [{}, { stream: "types" as const }]) {
       const before = await measured(policies, short, options);
       const after = await measured(policies, future, options);
-      const known = short.questions.filter(({ askedSeconds }) => askedSeconds < moment).length;
+      const known = short.questions.filter(({ askTime }) => askTime < moment).length;
       assert.ok(known > 40 && known < future.questions.length, `${known}`);
       for (const [i, { policy, results }] of before.entries()) {
         // Rarity over the whole stream enters the measure, never what is kept or answered.
         const seen = (all: typeof results) =>
-          all.slice(0, known).map(({ near60, option }) => [near60, option]);
+          all.slice(0, known).map(({ measures, answer }) => [measures!.a60, answer]);
         assert.deepEqual(seen(after[i]!.results), seen(results), `${policy} ${JSON.stringify(options)}`);
       }
     }
   });
 
   test("evidence said after the question does not count", async () => {
-    const asked: TextQuestion = { ...week.questions[0]!, askedSeconds: 100, targetSeconds: [95] };
+    const asked: WeekTask = {
+      ...week.questions[0]!,
+      ...{ askTime: 100, evidence: [{ startSeconds: 95, endSeconds: 95 }] },
+    };
     const line = (startSeconds: number): TextEntry => ({
       startSeconds,
       endSeconds: startSeconds + 2,
       kind: "caption",
       speaker: null,
-      text: `${asked.question.text} ${asked.question.options.map(({ text }) => text).join(" ")}`,
+      text: `${asked.question} ${asked.options.map(({ text }) => text).join(" ")}`,
     });
     const filler = Array.from({ length: 60 }, (_, i) => ({
       ...line(i),
@@ -185,28 +187,26 @@ describe("time runs one way", () => {
     }));
     const only = async (seconds: number) => {
       const entries = [...filler, line(seconds)].sort((a, b) => a.startSeconds - b.startSeconds);
-      return (await measured(["all"], { entries, questions: [asked] }))[0]!.results[0]!;
+      const { a60, s60, m, r20 } = (await measured(["all"], { entries, questions: [asked] }))[0]!.results[0]!
+        .measures!;
+      return [a60, s60, m, r20];
     };
-    const { near60, strict } = await only(99);
-    assert.deepEqual([near60, strict], [true, true]);
-    const late = await only(101);
-    assert.deepEqual([late.near60, late.strict, late.mass], [false, false, 0]);
-    const far = await only(34); // 61 s from the target
-    assert.deepEqual([far.near60, far.strict], [false, false]);
-    const within = await only(36); // 59 s
-    assert.deepEqual([within.near60, within.strict, within.recall20], [true, true, true]);
+    assert.deepEqual((await only(99)).slice(0, 2), [1, 1]);
+    assert.deepEqual((await only(101)).slice(0, 3), [0, 0, 0]);
+    assert.deepEqual((await only(34)).slice(0, 2), [0, 0]); // 61 s from the target
+    assert.deepEqual(await only(36), [1, 1, 1, 1]); // 59 s
   });
 
   test("an answer sees the windows that were over when it was asked, and no other", async () => {
-    const [line, before] = [week.questions[0]!.targetSeconds[0]!, { ...week.questions[0]! }];
+    const [line, before] = [week.questions[0]!.evidence[0]!.startSeconds, { ...week.questions[0]! }];
     const end = 30 * (Math.floor(line / 30) + 1);
-    const askedAt = async (askedSeconds: number) => {
-      const asked = [{ ...before, askedSeconds }];
-      return (await measured(["all"], { entries: week.entries, questions: asked }))[0]!.results[0]!;
+    const askedAt = async (askTime: number) => {
+      const asked = [{ ...before, askTime }];
+      const [all] = await measured(["all"], { entries: week.entries, questions: asked });
+      const { measures, answer } = all!.results[0]!;
+      return [measures!.s60, measures!.r20, answer];
     };
-    const early = await askedAt(end - 1);
-    assert.deepEqual([early.strict, early.recall20, early.option], [true, false, null]);
-    const late = await askedAt(end);
-    assert.deepEqual([late.strict, late.recall20, late.option], [true, true, before.answer]);
+    assert.deepEqual(await askedAt(end - 1), [1, 0, null]);
+    assert.deepEqual(await askedAt(end), [1, 1, before.answer]);
   });
 });

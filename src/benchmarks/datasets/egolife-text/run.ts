@@ -1,92 +1,54 @@
 /**
  * EgoLife's week of one wearer as texts: kept under a budget by one policy after the other, and asked.
  *
- * What is kept is measured by its evidence (`evidence.ts`): lines that started before the question count, those of its
- * own window too, which is decided at its end, 30 s later at most. What is answered is the product's: the answer sees
- * the windows that were over by then (`asking.ts`).
+ * What is kept lies in a real store as the stream passes, and each question is answered at its moment by the shipped
+ * recall and reader: they see the windows that were over by then. What is measured by its evidence (`evidence.ts`)
+ * counts lines that started before the question, those of its own window too, which is decided at its end, 30 s later
+ * at most.
  */
-import type { WordSpace } from "../../../engine.ts";
-import type { ChoiceWeights } from "../../../policies/choice/choice-features.ts";
-import type { Outcome } from "../../run/scoring.ts";
-import { type AskedAnswer, askWeek } from "./asking.ts";
-import { countUntil, createCorpus, cutWindows, rememberingWords } from "./corpus.ts";
-import { type Evidence, type EvidenceFigures, evidenceOf, hasStrict, measureEvidence } from "./evidence.ts";
-import type { ForeignQuestions } from "./foreign.ts";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { answerQuestion } from "../../../answer/answer.ts";
+import { lexicalReader, localEmbedder } from "../../../engines/local/index.ts";
+import type { Memory, MemoryRow } from "../../../memory/memory.ts";
+import { openSqliteMemory } from "../../../memory/sqlite.ts";
+import { turn } from "../../../util/async.ts";
+import { type Result, wholeMemory, withoutModel } from "../../run/results.ts";
+import { questionOf } from "../../task.ts";
+import { type Corpus, countUntil, createCorpus, runningSums, type TextWindow, weekStream } from "./corpus.ts";
+import { type Evidence, evidenceOf, hasStrict, measureEvidence } from "./evidence.ts";
 import {
-  type DecidingPolicy,
-  type PolicyName,
-  type PolicyOptions,
-  recentFrom,
-  remember,
-  type Updates,
+  type EgoLifeTextHooks,
+  type EgoLifeTextOptions,
+  policiesAt,
+  type Remembering,
+  type WeekMemory,
 } from "./policies.ts";
-import type { EgoLifeText, TextQuestion } from "./week.ts";
+import type { EgoLifeText } from "./week.ts";
 
-/** What is run on a week of texts. */
-export interface EgoLifeTextOptions {
-  readonly policies: readonly PolicyName[];
-  /** Shares of the tokens to keep, above 0 to 1. */
-  readonly budgets: readonly number[];
-  /** One memory for all questions, or one for each type with adapters of its own. */
-  readonly stream: "mixed" | "types";
-  readonly updates: Updates;
-  /** Stream time of one decision. */
-  readonly windowSeconds: number;
-  readonly seed: string;
-}
-
-/** What `bench egolife --text` runs, all policies aside. */
-export const defaultEgoLifeTextOptions: Omit<EgoLifeTextOptions, "policies"> = {
-  budgets: [0.05, 0.1, 0.2],
-  stream: "mixed",
-  updates: "every",
-  windowSeconds: 30,
-  seed: "5",
-};
-
-/** One question, asked of one memory. */
-export interface QuestionResult extends EvidenceFigures {
-  /** Letter of the chosen option, `null` where the reader abstained. */
-  readonly option: string | null;
-  readonly outcome: Outcome;
-}
-
-/** What was measured of one policy at one budget. */
-export interface PolicyResults {
+/** What one policy at one budget kept and answered. */
+export interface WeekResults {
+  /** Of its row. */
+  readonly name: string;
   readonly policy: string;
   /** 1 for `all`. */
   readonly budget: number;
   /** Share of the tokens before the last question that it remembers then. */
   readonly share: number;
-  /** By question, in the order they were asked. */
-  readonly results: readonly QuestionResult[];
+  /** By question, in the order they were asked; each with `EvidenceMeasures`. */
+  readonly results: readonly Result[];
 }
 
 /** What was measured on a week of texts. */
 export interface EgoLifeTextRun {
-  readonly questions: readonly TextQuestion[];
   /** Budget by budget, in the order of the policies; `all` with the first. */
-  readonly measured: readonly PolicyResults[];
+  readonly measured: readonly WeekResults[];
   /** Questions with any evidence in the text, and with strict evidence. */
   readonly answerable: number;
   readonly strictlyAnswerable: number;
   readonly windows: number;
   readonly tokens: number;
-}
-
-/** What a run on a week of texts works with. */
-export interface EgoLifeTextHooks {
-  readonly words: WordSpace;
-  /** What the choice policy writes with, in all that begins with `cov`. @default none, as it ships */
-  readonly weights?: ChoiceWeights | null;
-  /** For `cov+foreign`; none leaves it out. */
-  readonly foreign: readonly ForeignQuestions[];
-  /** Stems that stand for people. */
-  readonly names: ReadonlySet<string>;
-  /** Runs a part of it, plain JSON: what stands of a run that was stopped may be given instead. @default runs it */
-  readonly step?: <T>(name: string, make: () => Promise<T>) => Promise<T>;
-  readonly onProgress?: (what: string) => void;
-  readonly signal?: AbortSignal;
 }
 
 /** Runs every policy at every budget over the week. */
@@ -96,124 +58,115 @@ export async function runEgoLifeText(
   hooks: EgoLifeTextHooks,
 ): Promise<EgoLifeTextRun> {
   const { policies, budgets } = options;
-  const { step = (_, make) => make(), onProgress } = hooks;
-  const week = prepare(entries, questions, options, hooks);
-  const run = (name: string, make: () => Promise<PolicyResults[]>) => {
+  const { names, weights = null, step = (_, make) => make(), onProgress } = hooks;
+  const corpus = createCorpus(entries, hooks.words, options.windowSeconds);
+  const evidence = questions.map((asked) => evidenceOf(corpus, asked, names));
+  const until = questions.map(({ askTime }) => countUntil(entries, askTime));
+  const week: Week = { ...options, ...hooks, weights, corpus, questions, evidence, until };
+  const tokensUntil = runningSums(corpus.tokens);
+  const rows = budgets.flatMap((budget, k) =>
+    policies.flatMap((name) => {
+      if (name !== "all") return policiesAt(name, budget, week);
+      return k === 0 ? policiesAt(name, 1, week) : [];
+    }),
+  );
+  const measured: WeekResults[] = [];
+  for (const { policy, budget, remember } of rows) {
+    const name = policy === "all" ? policy : `${policy} at ${Number((100 * budget).toFixed(2))} %`;
     onProgress?.(name);
-    return step(name, make);
-  };
-  const whole = policies.filter((name) => name === "all" || name === "recent");
-  const measured =
-    whole.length === 0 ? [] : await run(whole.join(" and "), () => ofWholeStream(week, whole, budgets));
-  for (const budget of budgets) {
-    for (const name of policies) {
-      if (name === "all" || name === "recent") continue;
-      const found = await run(`${name} at ${100 * budget} %`, () => ofPolicy(week, name, budget));
-      measured.push(...found);
-    }
+    const results = await step(name, async () => {
+      const ofMemories: Result[][] = [];
+      for (const memory of await remember()) ofMemories.push(await askWeek(week, name, memory));
+      return ofMemories.flat().sort((a, b) => a.place - b.place);
+    });
+    const share = results.at(-1)!.memory!.tokens / Math.max(1, tokensUntil[until.at(-1)!]!);
+    measured.push({ name, policy, budget, share, results });
   }
   return {
-    questions,
-    measured: inOrder(measured, policies, budgets),
-    answerable: week.evidence.filter(({ size }) => size > 0).length,
-    strictlyAnswerable: week.evidence.filter(hasStrict).length,
-    windows: week.windows.length,
-    tokens: week.corpus.tokens.reduce((sum, tokens) => sum + tokens, 0),
+    measured,
+    answerable: evidence.filter(({ size }) => size > 0).length,
+    strictlyAnswerable: evidence.filter(hasStrict).length,
+    windows: corpus.windows.length,
+    tokens: tokensUntil.at(-1)!,
   };
 }
 
-/** The week with what does not depend on a policy. */
-interface Week extends PolicyOptions {
+interface Week extends Remembering {
   /** By question. */
   readonly evidence: readonly Evidence[];
   /** By question: entries that start no later. */
   readonly until: readonly number[];
 }
 
-function prepare(
-  entries: EgoLifeText["entries"],
-  questions: readonly TextQuestion[],
-  { stream, updates, windowSeconds, seed }: EgoLifeTextOptions,
-  { words: own, weights = null, foreign, names, signal }: EgoLifeTextHooks,
-): Week {
-  const words = rememberingWords(own);
-  const corpus = createCorpus(entries, words);
-  return {
-    ...{ corpus, windowSeconds, questions, foreign, words, weights, updates, seed, signal },
-    windows: cutWindows(corpus, windowSeconds),
-    byType: stream === "types",
-    evidence: questions.map((asked) => evidenceOf(corpus, asked, names, words)),
-    until: questions.map(({ askedSeconds }) => countUntil(corpus, askedSeconds)),
-  };
-}
-
-/** Everything, and the most recent share of it at each budget, from one store. */
-async function ofWholeStream(
-  week: Week,
-  policies: readonly PolicyName[],
-  budgets: readonly number[],
-): Promise<PolicyResults[]> {
-  const kept = new Uint8Array(week.corpus.entries.length).fill(1);
-  const memories = [
-    ...(policies.includes("all") ? [{ policy: "all", budget: 1, from: everything(week) }] : []),
-    ...(policies.includes("recent")
-      ? budgets.map((budget) => ({ policy: "recent", budget, from: recentFrom(week, budget) }))
-      : []),
-  ];
-  const asked = [...week.questions.keys()];
-  const oldest = memories.map(({ from }) => from);
-  const answers = await askWeek(week, kept, asked, oldest);
-  return memories.map(({ policy, budget, from }, k) => {
-    const isKept = (question: number) => (entry: number) => entry >= from[question]!;
-    const results = asked.map((question) =>
-      resultOf(week, question, isKept(question), answers[k]![question]!),
-    );
-    return { policy, budget, share: shareKept(week, isKept(asked.at(-1)!)), results };
-  });
-}
-
-/** Nothing forgotten at any question. */
-const everything = ({ questions }: Week) => questions.map(() => 0);
-
-async function ofPolicy(week: Week, name: DecidingPolicy, budget: number): Promise<PolicyResults[]> {
-  const measured: PolicyResults[] = [];
-  for (const { policy, memories } of await remember(name, budget, week)) {
-    const results: QuestionResult[] = [];
-    for (const { kept, asked } of memories) {
-      const [answers] = await askWeek(week, kept, asked, [everything(week)]);
-      for (const [k, question] of asked.entries())
-        results[question] = resultOf(week, question, (entry) => kept[entry] === 1, answers![k]!);
+/** Asks a memory its questions, each from what is kept of the windows that were over when it was asked. */
+async function askWeek(week: Week, row: string, { kept, asked, from }: WeekMemory): Promise<Result[]> {
+  const { corpus, questions, evidence, until, signal } = week;
+  const { windows, windowSeconds, words } = corpus;
+  const entriesKept = runningSums(kept);
+  const tokensKept = runningSums(corpus.tokens.map((tokens, i) => kept[i]! * tokens));
+  const directory = await mkdtemp(join(tmpdir(), "taskmem-week-"));
+  const memory = await openSqliteMemory(directory, { words, embedder: localEmbedder, now: () => 0 });
+  const reader = lexicalReader({ words });
+  const results: Result[] = [];
+  try {
+    await memory.addStream({
+      ...{ id: weekStream, description: weekStream, clipSeconds: windowSeconds },
+      ...{ clock: { kind: "day" }, fingerprint: null },
+    });
+    let next = 0;
+    for (const place of asked) {
+      await turn(signal);
+      const question = questions[place]!;
+      const { id, stream, type, askTime, answer } = question;
+      const first = next;
+      while (next < windows.length && windows[next]!.observation.endSeconds <= askTime) next += 1;
+      const rows = windows.slice(first, next).flatMap((window) => rowsOf(corpus, window, kept));
+      if (rows.length > 0) await memory.addRows(rows, () => null);
+      const oldest = from?.[place] ?? 0;
+      const { option, recall } = await answerQuestion(questionOf(question), {
+        memory: youngerThan(memory, corpus, oldest),
+        ...{ reader, now: () => 0, record: false, streams: [weekStream], asOfSeconds: askTime },
+      });
+      const isKept = (entry: number) => entry >= oldest && kept[entry] === 1;
+      const recalled = recall.map(({ entry }) => Number(entry));
+      const held = (sums: Float64Array) => sums[until[place]!]! - sums[oldest]!;
+      results.push({
+        ...{ row, task: id, stream, askTime, types: [type], place, policy: row, revisions: [] },
+        memory: { id: row, entries: held(entriesKept), tokens: held(tokensKept), ...wholeMemory },
+        outcome: option === null ? "abstained" : option === answer ? "right" : "wrong",
+        ...{ answer: option, problem: null, ...withoutModel },
+        measures: measureEvidence(evidence[place]!, isKept, recalled),
+      });
     }
-    const last = memories.find(({ asked }) => asked.includes(week.questions.length - 1))!;
-    measured.push({ policy, budget, share: shareKept(week, (entry) => last.kept[entry] === 1), results });
+  } finally {
+    await memory.close();
+    await rm(directory, { recursive: true, force: true });
   }
-  return measured;
+  return results;
 }
 
-function resultOf(
-  { questions, evidence }: Week,
-  question: number,
-  isKept: (entry: number) => boolean,
-  { option, recalled }: AskedAnswer,
-): QuestionResult {
-  const outcome = option === null ? "abstained" : option === questions[question]!.answer ? "right" : "wrong";
-  return { ...measureEvidence(evidence[question]!, isKept, recalled), option, outcome };
+/** The memory without what started before an entry. */
+function youngerThan(memory: Memory, { entries }: Corpus, oldest: number): Memory {
+  if (oldest === 0) return memory;
+  const fromSeconds = entries[oldest]?.startSeconds ?? Number.POSITIVE_INFINITY;
+  return { ...memory, recall: (query) => memory.recall({ ...query, fromSeconds }) };
 }
 
-/** Of the tokens before the last question. */
-function shareKept({ corpus: { tokens }, until }: Week, isKept: (entry: number) => boolean): number {
-  const before = tokens.subarray(0, until.at(-1));
-  const all = before.reduce((sum, own) => sum + own, 0);
-  return before.reduce((sum, own, entry) => (isKept(entry) ? sum + own : sum), 0) / Math.max(1, all);
-}
-
-function inOrder(
-  measured: readonly PolicyResults[],
-  policies: readonly PolicyName[],
-  budgets: readonly number[],
-): PolicyResults[] {
-  const place = ({ policy, budget }: PolicyResults) =>
-    policies.length * (policy === "all" ? 0 : budgets.indexOf(budget)) +
-    policies.findIndex((name) => policy === name || policy.startsWith(`${name}(`));
-  return measured.toSorted((a, b) => place(a) - place(b));
+/** What is kept of a window as rows of the store; an entry's id is its place in the week. */
+function rowsOf({ entries, lines }: Corpus, { entries: members, observation }: TextWindow, kept: Uint8Array) {
+  return members
+    .filter((i) => kept[i])
+    .map((i): MemoryRow => {
+      const { startSeconds, speaker } = entries[i]!;
+      const endSeconds = Math.max(startSeconds, entries[i]!.endSeconds);
+      return {
+        ...{ row: "entry", id: String(i).padStart(7, "0"), stream: weekStream, clip: observation.clip },
+        ...{ kind: "episodic", startSeconds, endSeconds, text: lines[i]!, writtenAtMs: 0, closed: null },
+        ...{ speakers: speaker === null ? [] : [speaker], policy: "week", revision: "week" },
+        evidence: {
+          ...{ clips: [observation.clip], startSeconds, endSeconds },
+          ...{ frames: [], sources: [], tiers: {} },
+        },
+      };
+    });
 }

@@ -1,17 +1,18 @@
 /**
  * EgoLife's week of one wearer as text: what was said and what captions tell in order of time, and the questions.
  *
- * Read are the questions of the first file that `bench egolife` would read, by the same rules, `EgoLifeCap/Transcript/<who>/DAY*` (cues of two lines, Chinese then English)
- * and, for the captions, `EgoLifeCap/DenseCaption/translated` (English) or `EgoLifeCap/DenseCaption/<who>` (Chinese). A
- * row that cannot be read is left out and listed; so are transcripts or captions that are missing, of all hours or of
- * some. Without questions, or without either, there is nothing to run.
+ * Read are the questions of the first file that `bench egolife` would read, by the same rules,
+ * `EgoLifeCap/Transcript/<who>/DAY*` (cues of two lines, Chinese then English) and, for the captions,
+ * `EgoLifeCap/DenseCaption/translated` (English) or `EgoLifeCap/DenseCaption/<who>` (Chinese). A row that cannot be
+ * read is left out and listed; so are transcripts or captions that are missing, of all hours or of some. Without
+ * questions, or without either, there is nothing to run.
  */
 import { existsSync, globSync } from "node:fs";
 import { basename, join } from "node:path";
 import { DataError } from "../../../errors.ts";
-import type { Question } from "../../../tasks/task.ts";
-import { type BenchmarkTask, questionOf, type SkippedRow } from "../../task.ts";
-import { type EgoLifeRow, egoLifeFiles, egoLifeRows } from "../egolife.ts";
+import type { Option } from "../../../tasks/task.ts";
+import type { BenchmarkTask, SkippedRow, Span } from "../../task.ts";
+import { egoLifeFiles, egoLifeRows } from "../egolife.ts";
 import { gatherTasks, optionalText } from "../files/annotations.ts";
 import { indexMedia } from "../files/media-index.ts";
 import {
@@ -22,20 +23,14 @@ import {
   type TextEntry,
 } from "../files/transcripts.ts";
 
-/** A question of the week. */
-export interface TextQuestion {
-  readonly id: string;
-  readonly type: string;
-  /** When it was asked, in seconds from midnight of day 1. */
-  readonly askedSeconds: number;
-  /** With four options. */
-  readonly question: Question;
-  /** Letter of the right option. */
-  readonly answer: string;
+/** A question of the week; its evidence is moments. */
+export interface WeekTask extends BenchmarkTask {
+  /** In seconds from midnight of day 1. */
+  readonly askTime: number;
+  readonly options: readonly Option[];
+  readonly evidence: readonly Span[];
   /** Words of the answer's evidence. */
   readonly keywords: string;
-  /** Where the evidence is, in order of time; none later than the question. */
-  readonly targetSeconds: readonly number[];
 }
 
 /** A week of one wearer as texts, and what is asked of it. */
@@ -45,7 +40,7 @@ export interface EgoLifeText {
   /** In order of time. */
   readonly entries: readonly TextEntry[];
   /** In the order they were asked. */
-  readonly questions: readonly TextQuestion[];
+  readonly questions: readonly WeekTask[];
   /** Speakers that have a name. */
   readonly names: readonly string[];
   readonly skipped: readonly SkippedRow[];
@@ -69,8 +64,15 @@ export async function loadEgoLifeText(
 ): Promise<EgoLifeText> {
   const [file, ...others] = egoLifeFiles(await indexMedia(root), root, annotations);
   const { rows, wearer, notes } = egoLifeRows(file!, language);
-  const { questions, skipped: unread } = readQuestions(rows);
-  const skipped = [...unread];
+  const { tasks, skipped } = gatherTasks(
+    rows.map(({ read, ...row }) => ({
+      ...row,
+      read: () => {
+        const keywords = optionalText(row.fields, "keywords") ?? "";
+        return { ...(read() as Omit<WeekTask, "keywords">), keywords };
+      },
+    })),
+  );
   const captionFolder = join(root, "EgoLifeCap", "DenseCaption");
   const said = filesIn(join(root, "EgoLifeCap", "Transcript", wearer), "DAY*/*.srt");
   const seen =
@@ -85,8 +87,8 @@ export async function loadEgoLifeText(
   return {
     ...{ wearer, language, skipped, names: namesOf(speech) },
     entries: [...speech, ...captions].sort((a, b) => a.startSeconds - b.startSeconds),
-    questions,
-    found: `${wearer}, ${questions.length} of ${rows.length} questions, transcripts of ${said.paths.length} hours, captions of ${seen.paths.length}`,
+    questions: tasks.sort((a, b) => a.askTime - b.askTime),
+    found: `${wearer}, ${tasks.length} of ${rows.length} questions, transcripts of ${said.paths.length} hours, captions of ${seen.paths.length}`,
     missing: [
       ...hoursMissing("transcript", said, seen),
       ...hoursMissing("captions", seen, said),
@@ -94,33 +96,6 @@ export async function loadEgoLifeText(
     ],
     notes,
   };
-}
-
-/** In the order they were asked; questions of one moment as the file has them. */
-function readQuestions(rows: readonly EgoLifeRow[]): {
-  questions: TextQuestion[];
-  skipped: readonly SkippedRow[];
-} {
-  const rowOf = new Map<BenchmarkTask, EgoLifeRow>();
-  const noting = rows.map((row) => ({
-    ...row,
-    read: () => {
-      const task = row.read();
-      rowOf.set(task, row);
-      return task;
-    },
-  }));
-  const { tasks, skipped } = gatherTasks(noting);
-  const questions = tasks.map((task): TextQuestion => {
-    const { id, fields } = rowOf.get(task)!;
-    return {
-      ...{ id: id!, type: task.type, askedSeconds: Number(task.askTime), answer: task.answer },
-      question: questionOf(task),
-      keywords: optionalText(fields, "keywords") ?? "",
-      targetSeconds: task.evidence!.map(({ startSeconds }) => startSeconds),
-    };
-  });
-  return { questions: questions.sort((a, b) => a.askedSeconds - b.askedSeconds), skipped };
 }
 
 function missing(path: string): DataError {
@@ -161,10 +136,10 @@ const noName =
 const leastCues = 30;
 
 function namesOf(speech: readonly TextEntry[]): string[] {
-  const cues = new Map<string, number>();
-  for (const { speaker } of speech) if (speaker !== null) cues.set(speaker, (cues.get(speaker) ?? 0) + 1);
+  const cues = Map.groupBy(speech, ({ speaker }) => speaker);
   return [...cues]
-    .filter(([label, n]) => n >= leastCues && !noName.test(label))
-    .map(([label]) => label)
+    .flatMap(([label, { length }]) =>
+      label !== null && length >= leastCues && !noName.test(label) ? [label] : [],
+    )
     .sort();
 }

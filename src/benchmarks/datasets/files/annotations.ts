@@ -14,16 +14,18 @@ export type Fields = Readonly<Record<string, unknown>>;
 export class RowProblem extends Error {}
 
 /** One row of a file and how it becomes a task; `read` throws `RowProblem`. */
-export interface Row {
+export interface Row<T extends BenchmarkTask = BenchmarkTask> {
   readonly file: string;
   readonly row: number;
   readonly id: string | null;
-  read(): BenchmarkTask;
+  read(): T;
 }
 
 /** Tasks of the rows that can be used, in order, and the others with their reasons. An id counts once. */
-export function gatherTasks(rows: readonly Row[]): { tasks: BenchmarkTask[]; skipped: SkippedRow[] } {
-  const tasks: BenchmarkTask[] = [];
+export function gatherTasks<T extends BenchmarkTask>(
+  rows: readonly Row<T>[],
+): { tasks: T[]; skipped: SkippedRow[] } {
+  const tasks: T[] = [];
   const skipped: SkippedRow[] = [];
   const rowOf = new Map<string, number>();
   for (const { file, row, id, read } of rows) {

@@ -1,25 +1,13 @@
 /** The questions of a kind, answered by a reader from what was written: it sees text and options, never the answer. */
 import type { Reader } from "../../../answer/reader.ts";
-import type { FactKind, HouseholdQuestion } from "../../../household/index.ts";
+import type { FactKind } from "../../../household/index.ts";
 import type { Entry, RecalledEntry, Statement } from "../../../memory/memory.ts";
-import type { Question } from "../../../tasks/task.ts";
-import { seededRandom } from "../../../util/random.ts";
-import { clusterBootstrap, type Interval, mean } from "../../statistics.ts";
+import { measureOf, type Result, scoredOf, wholeMemory, withoutModel } from "../../run/results.ts";
+import { figures } from "../../run/scoring.ts";
+import { type Interval, mean } from "../../statistics.ts";
+import { type BenchmarkTask, questionOf } from "../../task.ts";
 import type { HouseholdFilm } from "./films.ts";
 import type { Written } from "./memories.ts";
-
-/** The answer to one question from what one policy wrote. */
-export interface HouseholdAnswer {
-  readonly film: string;
-  readonly kind: FactKind;
-  readonly question: string;
-  readonly options: HouseholdQuestion["options"];
-  /** Letters of the right option and of the chosen one. */
-  readonly answer: string;
-  readonly given: string | null;
-  readonly answered: boolean;
-  readonly right: boolean;
-}
 
 /** Shares of all questions; precision of those answered. */
 export interface AnswerFigures extends Interval {
@@ -33,37 +21,57 @@ export interface AnswerFigures extends Interval {
   readonly n: number;
 }
 
-/** A question as its asker puts it, without what is true. */
-export function askedOf({ text, options }: HouseholdQuestion): Question {
-  return { text, options };
+/** Random seed of the intervals. */
+export const intervalSeed = "household intervals";
+
+/** The stream that a film is; names sort as the films come. */
+export const streamOf = (film: number) => `film ${String(film + 1).padStart(3, "0")}`;
+
+/** The questions of a kind, film after film. */
+export function tasksOf(films: readonly HouseholdFilm[], kind: FactKind): BenchmarkTask[] {
+  return films.flatMap(({ questions }, film) =>
+    questions
+      .filter((question) => question.kind === kind)
+      .map(({ text, options, answer }, n) => ({
+        ...{ id: `${streamOf(film)} ${kind} ${n + 1}`, stream: streamOf(film), type: kind, askTime: "end" },
+        ...{ question: text, options, answer },
+      })),
+  );
 }
 
-/** The answers to all questions of a kind, film after film. */
+/** The answers to questions from what was written of each film. */
 export async function answersOf(
-  films: readonly HouseholdFilm[],
+  row: string,
+  tasks: readonly BenchmarkTask[],
   written: readonly Written[],
-  kind: FactKind,
-  { reader, signal }: { readonly reader: Reader; readonly signal?: AbortSignal | undefined },
-): Promise<HouseholdAnswer[]> {
-  const answers: HouseholdAnswer[] = [];
-  for (const [i, { episode, questions }] of films.entries()) {
-    const recalled = written[i]!.statements.map(recalledOf);
-    for (const question of questions) {
-      if (question.kind !== kind) continue;
-      const { option, abstained } = await reader.read({
-        ...{ question: askedOf(question), recalled, rendered: "", gaps: [] },
-        ...(signal && { signal }),
-      });
-      answers.push({
-        film: episode.seed,
-        kind,
-        ...{ question: question.text, options: question.options, answer: question.answer, given: option },
-        answered: !abstained,
-        right: !abstained && option === question.answer,
-      });
-    }
+  {
+    reader,
+    countTokens,
+    signal,
+  }: {
+    readonly reader: Reader;
+    readonly countTokens: (text: string) => number;
+    readonly signal?: AbortSignal | undefined;
+  },
+): Promise<Result[]> {
+  const memoryOf = new Map(written.map((memory, film) => [streamOf(film), memory.statements]));
+  const results: Result[] = [];
+  for (const [place, task] of tasks.entries()) {
+    const { id, stream, type, askTime, answer } = task;
+    const statements = memoryOf.get(stream)!;
+    const { option, abstained } = await reader.read({
+      ...{ question: questionOf(task), recalled: statements.map(recalledOf), rendered: "", gaps: [] },
+      ...(signal && { signal }),
+    });
+    const tokens = statements.reduce((sum, { text }) => sum + countTokens(text), 0);
+    results.push({
+      ...{ row, task: id, stream, askTime, types: [type], place, policy: row, revisions: [] },
+      memory: { id: `${row}, ${stream}`, entries: statements.length, tokens, ...wholeMemory },
+      outcome: abstained ? "abstained" : option === answer ? "right" : "wrong",
+      ...{ answer: option, problem: null, ...withoutModel },
+    });
   }
-  return answers;
+  return results;
 }
 
 /** As a sealed memory gives it: without what it was written from. */
@@ -78,20 +86,12 @@ function recalledOf(statement: Statement, i: number): RecalledEntry {
 }
 
 /** Share of right answers; abstaining is wrong. */
-export const accuracy = (answers: readonly HouseholdAnswer[]): number =>
-  mean(answers.map(({ right }) => Number(right)));
+export const accuracy = (answers: readonly Result[]): number =>
+  mean(answers.map((answer) => measureOf(answer, "accuracy")));
 
-export function scores(answers: readonly HouseholdAnswer[]): AnswerFigures {
-  const { low, high } = clusterBootstrap(
-    answers.map(({ right }) => Number(right)),
-    answers.map(({ film }) => film),
-    seededRandom("household intervals"),
-  );
-  const answered = answers.filter((answer) => answer.answered);
-  return {
-    accuracy: accuracy(answers),
-    coverage: answered.length / Math.max(1, answers.length),
-    precision: accuracy(answered),
-    ...{ low, high, n: answers.length },
-  };
+export function scores(answers: readonly Result[]): AnswerFigures {
+  const { tasks: n, coverage, precision, accuracyInterval } = figures(answers.map(scoredOf), intervalSeed);
+  const share = accuracy(answers);
+  const { low, high } = accuracyInterval ?? { low: share, high: share };
+  return { accuracy: share, coverage: coverage ?? 0, precision: precision ?? 0, low, high, n };
 }

@@ -227,7 +227,7 @@ test("stopped and resumed it gives the same, and steps that stand are not run ag
   assert.equal(learnt, factKinds.length, "each kind is learnt once");
   stands.clear();
   assert.deepEqual(gone, await runUntil(Number.POSITIVE_INFINITY));
-  assert.equal(gone.answers.length, 2 * films.flatMap(({ questions }) => questions).length);
+  assert.equal(gone.results.length, 2 * films.flatMap(({ questions }) => questions).length);
 });
 
 const textOf = ({ text }: HouseholdQuestion) => text;

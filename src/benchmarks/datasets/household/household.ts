@@ -19,8 +19,10 @@ import type { Policy } from "../../../policy/policy.ts";
 import { taskSupplement } from "../../../policy/prompts.ts";
 import type { Question } from "../../../tasks/task.ts";
 import { seededRandom } from "../../../util/random.ts";
+import { measureOf, type Result } from "../../run/results.ts";
 import { clusterBootstrap, type Interval, mcnemarTest, mean } from "../../statistics.ts";
-import { type AnswerFigures, accuracy, answersOf, askedOf, type HouseholdAnswer, scores } from "./answers.ts";
+import { questionOf } from "../../task.ts";
+import { type AnswerFigures, accuracy, answersOf, scores, streamOf, tasksOf } from "./answers.ts";
 import type { HouseholdFilm } from "./films.ts";
 import { type EntryFigures, entryFigures, type Written, writtenOf } from "./memories.ts";
 
@@ -76,7 +78,7 @@ export interface HouseholdResult {
   readonly swap: Readonly<Record<FactKind | "none", Readonly<Record<FactKind, number>>>>;
   readonly adapters: Readonly<Record<FactKind, Adapter | null>>;
   /** Every answer, row by row and kind by kind, in the order the questions came. */
-  readonly answers: readonly (HouseholdAnswer & { readonly policy: HouseholdRowName })[];
+  readonly results: readonly Result[];
 }
 
 /** Runs the household benchmark over some films. */
@@ -90,28 +92,29 @@ export async function householdBenchmark(options: HouseholdOptions): Promise<Hou
       return all;
     });
   };
-  const ask = (written: readonly Written[], kind: FactKind) => answersOf(films, written, kind, options);
+  const ask = (row: string, kind: FactKind, written: readonly Written[]) =>
+    answersOf(row, tasksOf(films, kind), written, options);
 
   const phaseOne = await write("Phase One watches", policies.phaseOne);
   const base = policies.base && (await write("the base watches", policies.base));
   const memories = new Map<HouseholdRowName, Map<FactKind, readonly Written[]>>();
-  const answers = new Map<HouseholdRowName, Map<FactKind, HouseholdAnswer[]>>();
+  const answers = new Map<HouseholdRowName, Map<FactKind, Result[]>>();
   const keep = async (name: HouseholdRowName, kind: FactKind, written: readonly Written[]) => {
     memories.set(name, (memories.get(name) ?? new Map()).set(kind, written));
-    answers.set(name, (answers.get(name) ?? new Map()).set(kind, await ask(written, kind)));
+    answers.set(name, (answers.get(name) ?? new Map()).set(kind, await ask(name, kind, written)));
   };
   const adapters = {} as Record<FactKind, Adapter | null>;
   const swap = { none: {} } as Record<FactKind | "none", Record<FactKind, number>>;
   for (const kind of factKinds) {
-    const questions = films.flatMap((film) => film.questions.filter((question) => question.kind === kind));
-    const first = questions.slice(0, updateAfter);
+    const first = tasksOf(films, kind).slice(0, updateAfter);
+    const seen = new Set(first.map(({ stream }) => stream));
     /** Films asked before the update keep what was written of them then. */
     const updated = (before: readonly Written[], after: readonly Written[]) =>
-      films.map((film, i) => (film.questions.some((one) => first.includes(one)) ? before[i]! : after[i]!));
+      films.map((_, i) => (seen.has(streamOf(i)) ? before[i]! : after[i]!));
     if (base !== null) {
       await keep("base", kind, base);
       if (policies.takesSupplement) {
-        const supplement = taskSupplement(first.map(({ text }) => text));
+        const supplement = taskSupplement(first.map(({ question }) => question));
         const prompting = withSupplement(policies.base!, supplement);
         const prompted = await write(`the base watches, shown questions about ${kind}`, prompting);
         await keep("base + task prompt", kind, updated(base, prompted));
@@ -121,7 +124,7 @@ export async function householdBenchmark(options: HouseholdOptions): Promise<Hou
     const learning = `Phase Two learns from ${first.length} questions about ${kind}`;
     onProgress?.(learning);
     const plain = await step(learning, async () =>
-      plainAdapter(await policies.learn(first.map((question) => ({ question: askedOf(question) })))),
+      plainAdapter(await policies.learn(first.map((task) => ({ question: questionOf(task) })))),
     );
     const adapter = plain && adapterOf(plain);
     adapters[kind] = adapter;
@@ -135,7 +138,7 @@ export async function householdBenchmark(options: HouseholdOptions): Promise<Hou
     await keep("TaskMem", kind, updated(phaseOne, adapted));
     swap.none[kind] = accuracy(answers.get("Phase One")!.get(kind)!);
     swap[kind] = {} as Record<FactKind, number>;
-    for (const other of factKinds) swap[kind][other] = accuracy(await ask(adapted, other));
+    for (const other of factKinds) swap[kind][other] = accuracy(await ask(kind, other, adapted));
   }
 
   const kinds = Object.fromEntries(factKinds.map((kind) => [kind, gainOf(answers, [kind])]));
@@ -144,9 +147,7 @@ export async function householdBenchmark(options: HouseholdOptions): Promise<Hou
     gain: { overall: gainOf(answers, factKinds), kinds: kinds as Record<FactKind, Gain> },
     kindsAboveZero: Object.values(kinds).filter(({ low }) => low > 0).length,
     ...{ swap, adapters },
-    answers: [...answers].flatMap(([policy, byKind]) =>
-      [...byKind.values()].flat().map((answer) => ({ policy, ...answer })),
-    ),
+    results: [...answers.values()].flatMap((byKind) => [...byKind.values()].flat()),
   };
 }
 
@@ -154,7 +155,7 @@ type ByRow<T> = ReadonlyMap<HouseholdRowName, ReadonlyMap<FactKind, T>>;
 
 function rowsOf(
   films: readonly HouseholdFilm[],
-  answers: ByRow<readonly HouseholdAnswer[]>,
+  answers: ByRow<readonly Result[]>,
   memories: ByRow<readonly Written[]>,
   countTokens: (text: string) => number,
 ): HouseholdRow[] {
@@ -172,11 +173,12 @@ function rowsOf(
 }
 
 /** TaskMem − Phase One on the questions of some kinds. */
-function gainOf(answers: ByRow<readonly HouseholdAnswer[]>, kinds: readonly FactKind[]): Gain {
+function gainOf(answers: ByRow<readonly Result[]>, kinds: readonly FactKind[]): Gain {
   const before = kinds.flatMap((kind) => answers.get("Phase One")!.get(kind)!);
   const after = kinds.flatMap((kind) => answers.get("TaskMem")!.get(kind)!);
-  const differences = after.map(({ right }, i) => 100 * (Number(right) - Number(before[i]!.right)));
-  const clusters = before.map(({ film }) => film);
+  const accuracyOf = (result: Result) => measureOf(result, "accuracy");
+  const differences = after.map((result, i) => 100 * (accuracyOf(result) - accuracyOf(before[i]!)));
+  const clusters = before.map(({ stream }) => stream);
   const count = (sign: number) => differences.filter((difference) => Math.sign(difference) === sign).length;
   return {
     ...{ gain: mean(differences), n: differences.length, p: mcnemarTest(count(-1), count(1)) },

@@ -2,11 +2,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { formatSeconds } from "../../../../util/time.ts";
+import type { Span } from "../../../task.ts";
 import type { TextEntry } from "../../files/transcripts.ts";
-import type { TextQuestion } from "../week.ts";
-import type { MadeUpWeek } from "./made-up-week.ts";
+import type { WeekTask } from "../week.ts";
+import { type MadeUpWeek, wearer } from "./made-up-week.ts";
 
-const wearer = "A1_ANN";
 const day = 86_400;
 const hour = 3600;
 
@@ -20,20 +20,21 @@ function dayName(seconds: number): string {
 }
 
 /** A row as EgoLifeQA has it; the Chinese twins say the same with 问 before it. */
-export function qaRow({ id, type, askedSeconds, question, answer, keywords, targetSeconds }: TextQuestion) {
-  const choices = question.options.flatMap(({ letter, text }) => [
+export function qaRow({ id, type, askTime, question, options, answer, keywords, evidence }: WeekTask) {
+  const [{ startSeconds: target }] = evidence as [Span];
+  const choices = options.flatMap(({ letter, text }) => [
     [`choice_${letter.toLowerCase()}`, text],
     [`choice_${letter.toLowerCase()}_chinese`, text],
   ]);
   return {
-    ID: id,
-    query_time: { date: dayName(askedSeconds), time: `${clockOf(askedSeconds)}00` },
+    ID: id.replace(`${wearer}-`, ""),
+    query_time: { date: dayName(askTime), time: `${clockOf(askTime)}00` },
     type,
-    question: question.text,
-    question_chinese: `问${question.text}`,
+    question,
+    question_chinese: `问${question}`,
     ...(Object.fromEntries(choices) as Record<string, string>),
     answer,
-    target_time: { date: dayName(targetSeconds[0]!), time: `${clockOf(targetSeconds[0]!)}00` },
+    target_time: { date: dayName(target), time: `${clockOf(target)}00` },
     keywords,
   };
 }

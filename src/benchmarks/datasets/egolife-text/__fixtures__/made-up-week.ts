@@ -8,7 +8,10 @@
 import { letterOptions } from "../../../../tasks/task.ts";
 import { pick, type Random, seededRandom, shuffle } from "../../../../util/random.ts";
 import type { TextEntry } from "../../files/transcripts.ts";
-import type { TextQuestion } from "../week.ts";
+import type { WeekTask } from "../week.ts";
+
+/** Whose week it is. */
+export const wearer = "A1_ANN";
 
 /** Five topics of twelve words; no stem is of two. */
 export const topics: readonly (readonly string[])[] = [
@@ -21,14 +24,14 @@ export const topics: readonly (readonly string[])[] = [
 
 export interface MadeUpWeek {
   readonly entries: readonly TextEntry[];
-  readonly questions: readonly TextQuestion[];
+  readonly questions: readonly WeekTask[];
 }
 
 /** @param asked places of the topics that questions are about; each is a question type */
 export function madeUpWeek({ windows = 240, asked = [0, 1], seed = "week" } = {}): MadeUpWeek {
   const random = seededRandom(seed);
   const entries: TextEntry[] = [];
-  const questions: TextQuestion[] = [];
+  const questions: WeekTask[] = [];
   for (let window = 0; window < windows; window++) {
     const order = shuffle(random, [...topics.keys()]);
     for (const [place, topic] of order.entries()) {
@@ -58,17 +61,18 @@ function questionAbout(
   code: string,
   number: number,
   random: Random,
-): TextQuestion {
+): WeekTask {
   const letter = pick(random, ["A", "B", "C", "D"]);
   const codes = ["A", "B", "C", "D"].map((other) => (other === letter ? code : codeOf(random)));
   return {
-    id: String(number),
+    ...{ id: `${wearer}-${number}`, stream: wearer },
     type: `topic ${topic}`,
-    askedSeconds: targetSeconds + 120,
-    question: { text: `What was shown with the ${first} and the ${second}?`, options: letterOptions(codes) },
+    askTime: targetSeconds + 120,
+    question: `What was shown with the ${first} and the ${second}?`,
+    options: letterOptions(codes),
     answer: letter,
+    evidence: [{ startSeconds: targetSeconds, endSeconds: targetSeconds }],
     keywords: "",
-    targetSeconds: [targetSeconds],
   };
 }
 
