@@ -6,7 +6,14 @@ import { type GenerateRequest, type ModelLimits, unknownLimits } from "../../eng
 import { EngineError } from "../../errors.ts";
 import type { WireFeatures } from "./chat.ts";
 import { type PromptMeter, promptMeter } from "./forecast.ts";
-import { contextOverflow, type Overflow, readOverflow, shorterAnswer } from "./overflow.ts";
+import {
+  contextOverflow,
+  fittedRequest,
+  type Overflow,
+  readLongestAnswer,
+  readOverflow,
+  shorterAnswer,
+} from "./overflow.ts";
 import { refusedFeature, refusesGreedySamples, samplesAfter, usesOf } from "./refusals.ts";
 
 /** What is known of one server and its model. It changes with each answer and refusal. */
@@ -15,6 +22,8 @@ export interface Learned {
   readonly can: { -readonly [feature in keyof WireFeatures]: boolean };
   limits: ModelLimits;
   readonly meter: PromptMeter;
+  /** Tokens of the longest answer, whatever the prompt. */
+  longestAnswer: number;
   /** The most samples of one call. */
   mostSamples: number;
   /** Temperatures at which it draws greedily; `undefined` is that of a request without one. */
@@ -47,6 +56,7 @@ export function nothingLearned(model: string, video: boolean): Learned {
     },
     limits: unknownLimits,
     meter: promptMeter(model),
+    longestAnswer: Infinity,
     mostSamples: Infinity,
     greedyTemperatures: new Set([0]),
     tookPictures: false,
@@ -65,6 +75,11 @@ export function isGreedy({ can, greedyTemperatures }: Learned, { sampling }: Gen
 export function limitSamples(learned: Learned, most: number): void {
   learned.mostSamples = Math.max(1, Math.min(learned.mostSamples, most));
   learned.can.samples = learned.mostSamples > 1;
+}
+
+/** The request with no more room for its answer than the server is known to have. */
+export function fitted({ meter, limits, longestAnswer }: Learned, request: GenerateRequest): GenerateRequest {
+  return fittedRequest(request, longestAnswer, meter.estimate(request), limits.contextTokens);
 }
 
 /** Learns from a request that was answered; `promptTokens` as the server counted them. */
@@ -92,6 +107,11 @@ export function instead(
 ): GenerateRequest {
   if (error.code !== "bad-request") throw error;
   const said = String(error.details.said);
+  const longest = readLongestAnswer(said);
+  if (longest !== null && longest < learned.longestAnswer) {
+    learned.longestAnswer = longest;
+    return request;
+  }
   const overflow = readOverflow(said);
   if (overflow) return shorterRequest(learned, request, overflow, error);
   if (refusesGreedySamples(said)) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { type ServerOptions, startOpenAiServer } from "../../../test/support/openai-server.ts";
 import { openEndpoint } from "./client.ts";
-import { askLimits } from "./limits.ts";
+import { askLimits, askLoaded } from "./limits.ts";
 
 /** The limits that a server with one model, `eyes`, tells of `model`. */
 async function limitsOf(t: TestContext, server: Partial<ServerOptions>, model = "eyes", below = "") {
@@ -54,6 +54,23 @@ test("of several servers, what all of them take", async () => {
   };
   const limits = await askLimits(told, "eyes", undefined);
   assert.deepEqual(limits, { contextTokens: 4096, slots: 2, served: ["eyes"] });
+});
+
+test("the context of a loaded model is that of Ollama's list, under its name with or without a tag", async () => {
+  const models = [
+    { name: "ears:latest", model: "ears:latest", context_length: 8192 },
+    { name: "eyes:latest", model: "eyes:latest", context_length: 4096 },
+    { name: "old:latest", model: "old:latest" },
+  ];
+  const told = { tells: async (path: string) => [path === "../api/ps" ? { models } : null] };
+  const known = { contextTokens: null, slots: null, served: ["eyes:latest"] };
+  const contextOf = async (model: string) => (await askLoaded(told, known, model, undefined)).contextTokens;
+  assert.equal(await contextOf("eyes"), 4096);
+  assert.equal(await contextOf("eyes:latest"), 4096);
+  assert.equal(await contextOf("old"), null);
+  assert.equal(await contextOf("nose"), null);
+  const other = { ...known, contextTokens: 2048 };
+  assert.deepEqual(await askLoaded(told, other, "eyes", undefined), other, "what is known is not asked");
 });
 
 test("what a server does not tell, or tells in another form, is unknown", async (t) => {

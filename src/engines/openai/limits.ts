@@ -2,8 +2,9 @@
  * What a server tells about its limits, without a call to the model.
  *
  * `GET /v1/models` lists the models it serves; vLLM, SGLang and some hosted endpoints add the length of the context.
- * llama-server has `GET /props` beside `/v1`: context and slots. What a server does not tell, or tells in another form,
- * is unknown and no error.
+ * llama-server has `GET /props` beside `/v1`: context and slots. Ollama has `GET /api/ps`: the context of the models that
+ * are loaded; a longer prompt it cuts without a word. What a server does not tell, or tells in another form, is unknown
+ * and no error.
  */
 import { z } from "zod";
 import { type ModelLimits, unknownLimits } from "../../engine.ts";
@@ -46,6 +47,27 @@ export async function askLimits(
   if (listed.every(({ contextTokens }) => contextTokens !== null)) return listed.reduce(commonLimits);
   const props = await endpoint.tells("../props", signal);
   return listed.map((limits, i) => withProps(limits, props[i])).reduce(commonLimits);
+}
+
+const loadedSchema = z.object({ models: z.array(z.object({ model: z.string(), context_length: count })) });
+
+/**
+ * Asks for the context of a model that has answered before, where it is not known yet.
+ * @throws the signal's reason once it is aborted
+ */
+export async function askLoaded(
+  endpoint: Pick<Endpoint, "tells">,
+  known: ModelLimits,
+  model: string,
+  signal: AbortSignal | undefined,
+): Promise<ModelLimits> {
+  if (known.contextTokens !== null) return known;
+  const loaded = (await endpoint.tells("../api/ps", signal)).map((body): ModelLimits => {
+    const models = loadedSchema.safeParse(body).data?.models ?? [];
+    const named = models.find((running) => running.model === model || running.model === `${model}:latest`);
+    return { ...unknownLimits, contextTokens: named?.context_length ?? null };
+  });
+  return [known, ...loaded].reduce(commonLimits);
 }
 
 /** The limits in a list of models. An endpoint that serves one model may know it by another name. */

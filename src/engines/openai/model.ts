@@ -21,9 +21,9 @@ import { chatBody, readChat, type WireFeatures } from "./chat.ts";
 import { ChatStream } from "./chat-stream.ts";
 import { type EndpointOptions, openEndpoint } from "./client.ts";
 import { completionTokensOf, forecastUse } from "./forecast.ts";
-import { instead, isGreedy, learnAnswer, limitSamples, nothingLearned } from "./learned.ts";
-import { askLimits } from "./limits.ts";
-import { contextOverflow, cutByContext, fittedRequest } from "./overflow.ts";
+import { fitted, instead, isGreedy, learnAnswer, limitSamples, nothingLearned } from "./learned.ts";
+import { askLimits, askLoaded } from "./limits.ts";
+import { contextOverflow, cutByContext } from "./overflow.ts";
 import { openPace } from "./pace.ts";
 import { isOfUnreadable, notShown, unreadablePictures, withoutPictures } from "./pictures.ts";
 import { probePicture, probeRequest, probeVideo } from "./probe.ts";
@@ -93,13 +93,13 @@ export function openaiModel(options: ModelOptions): Model {
       );
     }
     const sent = { ...can };
-    const fitted = fittedRequest(request, learned.meter.estimate(request), learned.limits.contextTokens);
+    const asked = fitted(learned, request);
     try {
-      return await send(fitted, sent);
+      return await send(asked, sent);
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       if (isOfUnreadable(error, request)) return askWithoutUnreadable(request, error);
-      return ask(instead(learned, error, fitted, sent));
+      return ask(instead(learned, error, asked, sent));
     }
   }
 
@@ -170,6 +170,7 @@ export function openaiModel(options: ModelOptions): Model {
       await generate(probeRequest(n, false, signal));
     }
     if (can.images && can.video) await generate(probeVideo(signal));
+    learned.limits = await askLoaded(endpoint, learned.limits, options.model, signal);
     const { images, video, jsonSchema, samples, logprobs } = can;
     return { images, video, jsonSchema, samples, logprobs, ...learned.limits };
   }

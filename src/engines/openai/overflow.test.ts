@@ -167,6 +167,23 @@ test("where the server does not say what fits, a short answer is tried once", as
   assert.deepEqual(rooms(), [4096, 128]);
 });
 
+for (const message of [
+  "max_tokens is too large: 4096. This model supports at most 2048 completion tokens, whereas you provided 4096.",
+  "Invalid max_tokens value, the valid range of max_tokens is [1, 2048]",
+  "`max_tokens` must be less than or equal to `2048`, the maximum value for `max_tokens` is less than the `context_window` for this model",
+  "max_tokens: 4096 > 2048, which is the maximum allowed number of output tokens for this model",
+])
+  test(`an answer gets no more room than the longest that the server allows: ${message}`, async (t) => {
+    const { model, rooms } = await connected(t, {
+      faults: ({ body }) =>
+        Number(body.max_tokens) > 2048 ? { kind: "status", status: 400, message } : undefined,
+    });
+    const request = { parts: [prompt], sampling: { maxTokens: 4096 } };
+    await model.generate(request);
+    await model.generate(request);
+    assert.deepEqual(rooms(), [4096, 2048, 2048]);
+  });
+
 test("an answer that the end of the context cuts short at once is a `context-overflow` too", async (t) => {
   const choices = [{ message: { content: "The" }, finish_reason: "length" }];
   const usage = { prompt_tokens: 500, completion_tokens: 12 };

@@ -61,6 +61,20 @@ export function readOverflow(said: string): Overflow | null {
   return uncounted.test(said) ? { context: null, prompt: null, isAtLeast: false } : null;
 }
 
+/** What servers say of an answer that is longer than any of theirs, whatever the prompt: OpenAI, DeepSeek, Groq, Anthropic. */
+const longest: readonly RegExp[] = [
+  /supports at most (\d+) completion tokens/i,
+  /range of max_tokens (?:is|should be) \[\d+, ?(\d+)\]/i,
+  /max_tokens`? must be less than or equal to `?(\d+)/i,
+  /max_tokens: \d+ > (\d+)/i,
+];
+
+/** The tokens of the longest answer that a refusal allows, or `null` where it is about something else. */
+export function readLongestAnswer(said: string): number | null {
+  const found = longest.map((words) => words.exec(said)?.[1]).find((digits) => digits !== undefined);
+  return found === undefined ? null : Number(found);
+}
+
 /**
  * The most tokens an answer may have: what is wanted, or what the context leaves beside a prompt of about
  * `promptTokens`, but not less than a short answer.
@@ -72,15 +86,16 @@ export function answerTokensFor(wanted: number, promptTokens: number, context: n
   return Math.min(wanted, Math.max(shortestAnswer, room));
 }
 
-/** The request with no more room for its answer than the context leaves. */
+/** The request with no more room for its answer than the longest one has, and than the context leaves. */
 export function fittedRequest(
   request: GenerateRequest,
+  longestAnswer: number,
   promptTokens: number,
   context: number | null,
 ): GenerateRequest {
   const wanted = request.sampling?.maxTokens;
   if (wanted === undefined) return request;
-  const maxTokens = answerTokensFor(wanted, promptTokens, context);
+  const maxTokens = answerTokensFor(Math.min(wanted, longestAnswer), promptTokens, context);
   return { ...request, sampling: { ...request.sampling, maxTokens } };
 }
 

@@ -457,6 +457,17 @@ describe("a context that is too short", () => {
   });
 });
 
+test("what the engine could not show to the model is among what the action left out", async () => {
+  const model = smallModel();
+  const leftOut = "small was not shown 1 picture of 00:00:02.0, which its server could not read: no JPEG.";
+  const partly: Model = {
+    ...model,
+    generate: async (request) => ({ ...(await model.generate(request)), leftOut }),
+  };
+  const { actions } = await policyOf(partly).decide(about(clip(0)));
+  assert.equal(actions[0]!.leftOut, leftOut);
+});
+
 describe("a model without eyes", () => {
   const eyes = { images: false, video: false };
 
