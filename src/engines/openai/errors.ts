@@ -73,7 +73,11 @@ function refusalError({ status, headers, body }: Refusal, { name }: Called): Eng
   }
   if (status === 404) {
     const advice = "Check the base URL (it usually ends in /v1) and the model name";
-    return new EngineError("unknown-model", `${name} answers 404: ${said}. ${advice}`, facts);
+    return new EngineError(
+      "unknown-model",
+      `${name} answers 404: ${said.replace(/\.$/, "")}. ${advice}`,
+      facts,
+    );
   }
   // Some servers answer 500 to a picture that their model cannot see, or that they cannot read.
   const isFinal = status === 501 || /not support|unsupported/i.test(said) || saysUnreadable(said);
