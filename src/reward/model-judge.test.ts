@@ -313,6 +313,20 @@ describe("a model that fails", () => {
     assert.equal(reasonOf(await modelJudge({ model, timeoutMs: 20 }).relevance(clear)), "timed-out");
   });
 
+  test("to answer soon is none without a time limit: the model has its own", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { model, asked } = modelOf(async (request) => {
+      await promise;
+      return careful(request);
+    });
+    const judged = modelJudge({ model }).relevance(clear);
+    while (asked.length === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    t.mock.timers.tick(3_600_000);
+    resolve();
+    assert.equal(gradeOf(await judged), "first");
+  });
+
   test("in a way no engine fails is not hidden", async () => {
     const { model } = modelOf(() => {
       throw new TypeError("a mistake in code");

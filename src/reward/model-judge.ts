@@ -38,7 +38,7 @@ export interface ModelJudgeOptions extends PictureLimits {
   readonly model: Model;
   /** Simultaneous calls, from 1 up. @default 4 */
   readonly concurrency?: number;
-  /** Longest a call may take, in ms. @default 120000 */
+  /** Longest a call may take, in ms. @default as long as the model lets it */
   readonly timeoutMs?: number;
   /** Attempts at a verdict before it counts as failed, from 1 up. @default 3 */
   readonly attempts?: number;
@@ -53,15 +53,9 @@ const version = 3;
 
 /** A judge that asks `model`. @throws RangeError for options out of range */
 export function modelJudge(options: ModelJudgeOptions): Judge {
-  const {
-    model,
-    concurrency = 4,
-    timeoutMs = 120_000,
-    attempts = 3,
-    cache = new Map(),
-    sampling = {},
-  } = options;
+  const { model, concurrency = 4, timeoutMs, attempts = 3, cache = new Map(), sampling = {} } = options;
   for (const [name, value] of Object.entries({ concurrency, timeoutMs, attempts })) {
+    if (value === undefined) continue;
     if (!Number.isInteger(value) || value < 1) {
       throw new RangeError(`Expected \`${name}\` to be an integer from 1 up, got ${value}`);
     }
@@ -80,8 +74,8 @@ export function modelJudge(options: ModelJudgeOptions): Judge {
   };
 }
 
-interface Setup
-  extends Required<Pick<ModelJudgeOptions, "model" | "timeoutMs" | "attempts" | "cache" | "sampling">> {
+interface Setup extends Required<Pick<ModelJudgeOptions, "model" | "attempts" | "cache" | "sampling">> {
+  readonly timeoutMs: number | undefined;
   readonly id: string;
   readonly pictures: PictureLimits;
   readonly queue: PQueue;
@@ -232,7 +226,7 @@ async function attempt<T>(
 ): Promise<Attempted<T>> {
   signal?.throwIfAborted();
   const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), timeoutMs);
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => limit.abort(), timeoutMs);
   const stop = signal ? AbortSignal.any([signal, limit.signal]) : limit.signal;
   const stopped = new Promise<never>((_, reject) => {
     stop.addEventListener("abort", () => reject(stop.reason), { once: true });

@@ -15,7 +15,7 @@ import type { Random } from "../../util/random.ts";
 import { keepSecret, keepSecretsIn } from "../../util/secrets.ts";
 import { toEngineError } from "./errors.ts";
 import type { EventReader } from "./events.ts";
-import { type Connection, get, post, readBody, readStream } from "./http.ts";
+import { type Connection, get, patientFetch, post, readBody, readStream } from "./http.ts";
 import { longestAskedMs, openPool } from "./pool.ts";
 import { type PriceFigures, type Prices, priceFigures, tablePrice, type Use } from "./prices.ts";
 import { openSilence } from "./silence.ts";
@@ -135,7 +135,7 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
   keepSecret(apiKey);
   const connections = parseBaseURLs(options.baseURL).map(
     (url): NamedConnection => ({
-      ...{ url, apiKey, fetch: options.fetch ?? globalThis.fetch },
+      ...{ url, apiKey, fetch: options.fetch ?? patientFetch },
       name: `${url.host} (model ${options.model})`,
     }),
   );

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspect } from "node:util";
+import { startOpenAiServer } from "../../../test/support/openai-server.ts";
 import { openaiModel } from "./model.ts";
 
 const request = { parts: [{ type: "text", text: "hello" }] } as const;
@@ -29,6 +30,19 @@ test("a given fetch sends the requests, each with the query of the base URL", as
   const { model, sent } = answered(() => Response.json(completion), { baseURL });
   assert.equal((await model.generate(request)).completions[0]!.text, "hi");
   assert.equal(sent[0]!.url, "http://models.test/openai/v1/chat/completions?api-version=2026-01-01");
+});
+
+test("no request ends by the time limits of Node itself, and a dispatcher that was set globally still serves", async (t) => {
+  const server = await startOpenAiServer({ models: ["eyes"] });
+  t.after(() => server.close());
+  await fetch(`${server.baseURL}/models`); // Node loads its dispatcher with the first request
+  const symbols = [2, 1].map((form) => Symbol.for(`undici.globalDispatcher.${form}`));
+  const node = symbols.map((symbol) => Reflect.get(globalThis, symbol)).find(Boolean);
+  const dispatched = t.mock.method(node, "dispatch");
+  const model = openaiModel({ baseURL: server.baseURL, model: "eyes", maxRetries: 0 });
+  await model.generate(request);
+  const [{ path, headersTimeout, bodyTimeout }] = dispatched.mock.calls[0]!.arguments;
+  assert.deepEqual([path, headersTimeout, bodyTimeout], ["/v1/chat/completions", 0, 0]);
 });
 
 test("a key is sent as a bearer token; without one no such header is sent", async () => {

@@ -17,6 +17,27 @@ export interface Connection {
   readonly fetch: typeof globalThis.fetch;
 }
 
+/** Sends the requests of `fetch`, as Node's undici has it. */
+interface Dispatcher {
+  dispatch(options: object, handler: unknown): boolean;
+}
+
+/** Where Node keeps the one of this process, newest form first; a proxy may stand there. */
+const dispatcherSymbols = [Symbol.for("undici.globalDispatcher.2"), Symbol.for("undici.globalDispatcher.1")];
+
+/** The one of this process without Node's own time limits, which end a request after 300 s without a head or a byte. */
+const patientDispatcher: Dispatcher = {
+  dispatch: (options, handler) => {
+    const kept = globalThis as unknown as Record<symbol, Dispatcher | undefined>;
+    const node = dispatcherSymbols.map((symbol) => kept[symbol]).find((found) => found !== undefined);
+    return node!.dispatch({ ...options, headersTimeout: 0, bodyTimeout: 0 }, handler);
+  },
+};
+
+/** The `fetch` of this process without time limits of its own. */
+export const patientFetch: typeof globalThis.fetch = (input, init) =>
+  globalThis.fetch(input, { ...init, dispatcher: patientDispatcher } as RequestInit);
+
 /** An answer with an error status, its body masked and cut to what a message may need. */
 export class Refusal {
   readonly status: number;
