@@ -165,6 +165,8 @@ export interface ModelCapabilities extends ModelLimits {
   readonly jsonSchema: boolean;
   readonly samples: boolean;
   readonly logprobs: boolean;
+  /** The adapters it takes with a request: vectors of its residual stream, LoRAs that its server holds. @default none */
+  readonly adapter?: "vector" | "lora" | "none";
 }
 
 /** How fast a model computes, measured on its answers so far; `null` where it is not known yet. */

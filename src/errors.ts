@@ -72,6 +72,7 @@ export class StoreError extends TaskMemError {}
 export const errorCodes = {
   "adapter-base": "The adapter was trained on other weights than the policy writes with.",
   "adapter-empty": "The adapter adds nothing.",
+  "adapter-ignored": "A probe shows that the server does not apply the adapter.",
   "adapter-invalid": "The file is not an adapter, or its values do not fit its space.",
   "adapter-mismatch": "The adapter belongs to another model.",
   "adapter-missing": "No adapter is at that path, or none was named.",

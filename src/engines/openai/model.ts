@@ -6,6 +6,7 @@
  * does not enforce is left to the prompt. Video that it does not accept, or not in that number, is sent as frames. One
  * picture that it cannot read is left out; pictures that the model cannot see are an error.
  */
+import type { Adapter } from "../../adapter/adapter.ts";
 import {
   addCost,
   type GenerateRequest,
@@ -15,8 +16,9 @@ import {
   type OnProgress,
   type Sampling,
 } from "../../engine.ts";
-import { ConfigError, EngineError } from "../../errors.ts";
+import { EngineError } from "../../errors.ts";
 import { sha256 } from "../../util/hash.ts";
+import { filledIn } from "../../util/objects.ts";
 import { chatBody, readChat, type WireFeatures } from "./chat.ts";
 import { ChatStream } from "./chat-stream.ts";
 import { type EndpointOptions, openEndpoint } from "./client.ts";
@@ -30,6 +32,8 @@ import { probePicture, probeRequest, probeVideo } from "./probe.ts";
 import { usesOf } from "./refusals.ts";
 import { repeatedBody } from "./repeated.ts";
 import { sampleCalls, sampleRequest } from "./samples.ts";
+import { type AdapterFields, adapterKindOf, openSteering, type SteeringWay } from "./steering.ts";
+import { probeAdapter } from "./steering-probe.ts";
 
 /** How to reach and ask a model behind an endpoint. */
 export interface ModelOptions extends EndpointOptions {
@@ -44,6 +48,10 @@ export interface ModelOptions extends EndpointOptions {
   readonly extraBody?: Readonly<Record<string, unknown>>;
   /** Called every second while an answer takes more than 10 s. */
   readonly onProgress?: OnProgress;
+  /** How the server applies an adapter to a request. @default none */
+  readonly steering?: SteeringWay;
+  /** `llama-control-vector`: revision of the adapter that llama-server was started with. */
+  readonly controlVector?: string | undefined;
 }
 
 /** A model behind an endpoint; nothing is sent before the first request. @throws ConfigError `base-url-invalid` */
@@ -53,20 +61,19 @@ export function openaiModel(options: ModelOptions): Model {
   const pace = openPace(id, options.onProgress);
   const learned = nothingLearned(options.model, options.video === "auto" || options.video === "video");
   const { can } = learned;
+  const { steering: way = "none", controlVector } = options;
+  const steering = openSteering(way, { endpoint, model: options.model, controlVector });
+  /** Probes of adapters, by revision. */
+  const proven = new Map<string, Promise<void>>();
   let probed: Promise<ModelCapabilities> | undefined;
 
   async function generate(given: GenerateRequest): Promise<Generation> {
-    const request = { ...given, sampling: { ...options.sampling, ...given.sampling } };
-    const { n = 1 } = request;
-    if (request.adapter) {
-      throw new ConfigError(
-        "adapter-unsupported",
-        `Expected a request without an adapter, got ${request.adapter.revision}: ${options.model} is behind an endpoint that steers by prompt only`,
-      );
-    }
+    const { n = 1, adapter, signal } = given;
     if (!Number.isInteger(n) || n < 1) {
       throw new RangeError(`Expected \`n\` to be a whole number from 1 up, got ${n}`);
     }
+    if (adapter && steering.isProbed) await provenAdapter(adapter, signal);
+    const request = { ...given, sampling: { ...options.sampling, ...given.sampling } };
     const size = isGreedy(learned, request) ? 1 : Math.min(n, learned.mostSamples);
     const first = await ask({ ...request, n: size });
     if (isGreedy(learned, request)) return { ...first, completions: new Array(n).fill(first.completions[0]) };
@@ -81,6 +88,20 @@ export function openaiModel(options: ModelOptions): Model {
       cost = answers.map((answer) => answer.cost).reduce(addCost, cost);
     }
     return { ...first, completions: completions.slice(0, n), cost };
+  }
+
+  /** Resolves once a probe has shown that the server applies an adapter. @throws ConfigError `adapter-…` */
+  function provenAdapter(adapter: Adapter, signal: AbortSignal | undefined): Promise<void> {
+    const shortAnswer = async (fields: AdapterFields) => {
+      const request = { ...shortRequest, ...(signal && { signal }) };
+      return (await send(request, can, fields)).completions[0]!;
+    };
+    const probe = proven.get(adapter.revision) ?? probeAdapter(steering, adapter, shortAnswer);
+    proven.set(adapter.revision, probe);
+    return probe.catch((error) => {
+      proven.delete(adapter.revision); // the server may be set right
+      throw error;
+    });
   }
 
   /** One call, sent again without a feature the server refuses. */
@@ -127,13 +148,15 @@ export function openaiModel(options: ModelOptions): Model {
     return { ...request, parts: withoutPictures(request.parts, (bytes) => unreadable.has(sha256(bytes))) };
   }
 
-  /** One call. What the answer tells is learned. */
-  async function send(request: GenerateRequest, sent: WireFeatures) {
+  /** One call. What the answer tells is learned. @param fields @default those that apply the request's adapter */
+  async function send(request: GenerateRequest, sent: WireFeatures, fields?: AdapterFields) {
+    const steered = fields ?? (await steering.fields(request.adapter ?? null, request.signal));
     const forecast = forecastUse(request, learned.meter.estimate(request));
     const { value, cost } = await endpoint.call(
       forecast,
       async (post, failures) => {
-        const body = { ...chatBody(options.model, request, sent), ...options.extraBody };
+        const plain = { ...chatBody(options.model, request, sent), ...options.extraBody };
+        const body = filledIn(steered, plain);
         const stream = new ChatStream();
         const answer = await pace.watch(stream, async () =>
           readChat(await post("chat/completions", repeatedBody(body, failures), stream)),
@@ -172,7 +195,15 @@ export function openaiModel(options: ModelOptions): Model {
     if (can.images && can.video) await generate(probeVideo(signal));
     learned.limits = await askLoaded(endpoint, learned.limits, options.model, signal);
     const { images, video, jsonSchema, samples, logprobs } = can;
-    return { images, video, jsonSchema, samples, logprobs, ...learned.limits };
+    return {
+      images,
+      video,
+      jsonSchema,
+      samples,
+      logprobs,
+      ...learned.limits,
+      ...(way !== "none" && { adapter: adapterKindOf(way) }),
+    };
   }
 
   return {
@@ -189,6 +220,12 @@ export function openaiModel(options: ModelOptions): Model {
     },
   };
 }
+
+/** Asked of a server with and without an adapter. */
+const shortRequest: GenerateRequest = {
+  parts: [{ type: "text", text: "Write one sentence about a kitchen." }],
+  ...{ logprobs: true, sampling: { temperature: 0, maxTokens: 16 } },
+};
 
 /** The error for an unknown model, with the names that the server lists. */
 function withServed(error: unknown, served: readonly string[] | null): unknown {
