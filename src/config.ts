@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
+import { steeringWays } from "./engines/openai/steering.ts";
 import { ConfigError } from "./errors.ts";
 import { type Preset, presetNamed, presetNames, presetOfModel } from "./presets/presets.ts";
 import type { Environment } from "./util/environment.ts";
@@ -188,6 +189,10 @@ export const configSchema = z.strictObject({
       thinking: z.union([z.boolean(), onOrOff]).optional(),
       /** Sent unchanged with every request, as options of one server: `{ mm_processor_kwargs: { … } }`. */
       extraBody: z.union([z.record(z.string(), z.unknown()), jsonObject]).optional(),
+      /** How the server applies an adapter to a request. */
+      steering: z.enum(steeringWays).default("none"),
+      /** `llama-control-vector`: revision of the adapter that llama-server was started with. */
+      controlVector: z.string().min(1).optional(),
       /** How clips are sent: as video if the server takes it (`auto`), or always as frames. */
       video: z.enum(["auto", "frames", "video"]).default("frames"),
       /** Frames sent per clip of the window, evenly spaced. Default: all, `stream.fps` per second. */

@@ -40,8 +40,10 @@ export interface AdapterRecord {
 
 /** What an adapter must fit to be used. */
 export interface AdapterTarget {
+  /** `residual:<model>@any` takes a vector of any block of that model, and weights of it. */
   readonly space: string;
-  readonly dimension: number;
+  /** `null` where the length of a vector is unknown. */
+  readonly dimension: number | null;
   /** Revision it must be trained on; a file with base `null` fits any. */
   readonly base: string;
   /** Names of that base in files of earlier versions. */
@@ -146,11 +148,15 @@ export function loadAdapter(path: string, target: AdapterTarget): AdapterRecord 
 export function parseAdapter(text: string, name: string, target: AdapterTarget): AdapterRecord {
   const record = recordOf(name, text);
   const { adapter } = record;
-  const dimension = adapter.kind === "vector" ? adapter.dimension : target.dimension;
-  if (adapter.space !== target.space || dimension !== target.dimension) {
+  const isAsLong = adapter.kind !== "vector" || [adapter.dimension, null].includes(target.dimension);
+  if (!isOfSpace(adapter.space, target.space) || !isAsLong) {
+    const [wanted, got] = [
+      target.dimension === null ? "" : ` with dimension ${target.dimension}`,
+      adapter.kind === "vector" ? ` with ${adapter.dimension}` : "",
+    ];
     throw new ConfigError(
       "adapter-space",
-      `Expected an adapter of ${target.space} with dimension ${target.dimension} in ${name}, got ${adapter.space} with ${dimension}. Train it in this space.`,
+      `Expected an adapter of ${target.space}${wanted} in ${name}, got ${adapter.space}${got}. Train it in this space.`,
     );
   }
   const fits = record.base === null || record.base === target.base || target.formerBase?.test(record.base);
@@ -161,6 +167,12 @@ export function parseAdapter(text: string, name: string, target: AdapterTarget):
     );
   }
   return record;
+}
+
+function isOfSpace(space: string, wanted: string): boolean {
+  const [, model] = /^residual:(.+)@any$/.exec(wanted) ?? [];
+  if (model === undefined) return space === wanted;
+  return space === `weights:${model}` || space.replace(/@\d+$/, "@any") === wanted;
 }
 
 function readText(path: string): string {

@@ -1,8 +1,10 @@
 /** Commands, their arguments and flags. A command's file is loaded when it is called. */
+
 import { readFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import type { BenchmarkName } from "../benchmarks/task.ts";
 import { policyNames } from "../config.ts";
+import { steeringWays } from "../engines/openai/steering.ts";
 import type { ModelsAction } from "./commands/models.ts";
 import type { Invocation } from "./invocation.ts";
 import { createOutput, exitCodes } from "./output.ts";
@@ -31,6 +33,7 @@ const configFlags: Record<string, string> = {
   temperature: "model.temperature",
   thinking: "model.thinking",
   extraBody: "model.extraBody",
+  steering: "model.steering",
   video: "model.video",
   framesPerClip: "model.framesPerClip",
   pictureTokens: "model.pictureTokens",
@@ -499,7 +502,11 @@ function endpointFlags(command: Command): Command {
       "family of the model, whose options fill those left out, or none (default: as its name says)",
     )
     .option("--thinking <on|off>", "whether the model reasons first, where it can be told")
-    .option("--extra-body <json>", "fields sent with every request, for options of one server");
+    .option("--extra-body <json>", "fields sent with every request, for options of one server")
+    .option(
+      "--steering <way>",
+      `how the server applies an adapter to a request: ${steeringWays.slice(1).join(", ")}`,
+    );
 }
 
 /** Flags of how a model writes memories. */

@@ -3,13 +3,14 @@ import { basename } from "node:path";
 import type { Adapter, AdapterWord } from "../adapter/adapter.ts";
 import { adapterText, type Provenance, parseAdapter } from "../adapter/adapter-file.ts";
 import { blendAdapters } from "../adapter/arithmetic.ts";
-import { residualSpace } from "../adapter/exchange/block-vector.ts";
+import { residualModel } from "../adapter/exchange/block-vector.ts";
 import {
   type ExchangeFormat,
   type ExchangeOptions,
   exportAdapter,
   importAdapter,
 } from "../adapter/exchange/exchange.ts";
+import { remoteAdapter } from "../adapter/exchange/remote.ts";
 import { wordSpace } from "../engines/local/index.ts";
 import { ConfigError } from "../errors.ts";
 import type { KeptAdapter } from "../memory/memory.ts";
@@ -105,19 +106,20 @@ export class AdapterShelf {
 
   /**
    * Keeps another program's adapter as a candidate. It is not tried; `promote` makes it active.
+   * @param path a file or folder; or `lora:<name or path>`, `steer:<path>` for one that the model's server holds
    * @param block the one to take of a file with several
    * @throws ConfigError `adapter-space` if it does not fit the policy; ConfigError, DataError as `importAdapter`
    */
   async import(path: string, { block }: { readonly block?: number | undefined } = {}): Promise<KeptAdapter> {
     const target = await this.#parts.adapterTarget();
-    const model = residualSpace(target.space)?.model;
-    if (model === undefined) {
+    const model = residualModel(target.space);
+    if (model === null) {
       throw new ConfigError(
         "adapter-space",
         `The policy ${this.policy} has adapters of ${target.space}, not vectors of a model's blocks. Name a policy that has: --policy nano`,
       );
     }
-    const adapter = await importAdapter(path, model, block);
+    const adapter = remoteAdapter(path, model, block) ?? (await importAdapter(path, model, block));
     const atMs = this.#parts.now();
     const provenance: Provenance = {
       ...{ method: "import", parents: [], tasks: [], createdAtMs: atMs, report: { file: basename(path) } },

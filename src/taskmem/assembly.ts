@@ -121,6 +121,7 @@ export function configuredModel(config: Config, other?: string, onProgress?: OnP
     concurrency: model.concurrency,
     video: configuredPreset({ model })?.video === false ? "frames" : model.video,
     extraBody: extraBodyOf(model, [model.baseUrl].flat()[0]!),
+    ...{ steering: model.steering, controlVector: model.controlVector },
     ...limitsOf(model),
     ...pricesOf(config, model.model, model.prices),
     ...(model.budget && { budget: model.budget }),
@@ -211,7 +212,7 @@ export async function openConfiguredModel(config: Config, onProgress?: OnProgres
 
 /**
  * @param model as `openConfiguredModel` returns it
- * @param adapter what it writes with; the model policy takes none
+ * @param adapter what it writes with
  */
 export async function configuredPolicy(
   config: Config,
@@ -230,7 +231,7 @@ export async function configuredPolicy(
       "model-missing",
       `The \`${name}\` policy needs a model. Name one with --base-url and --model.`,
     );
-  if (name === "model") return configuredModelPolicy(config, model, isFolderModel(model) ? adapter : null);
+  if (name === "model") return configuredModelPolicy(config, model, adapter);
   const inner = configuredModelPolicy(config, model);
   // Without an adapter there is nothing to choose by: one sample is enough, and costs as much as the model policy.
   const samples = adapter === null ? 1 : (config.bestOfN.samples ?? defaultSamples);
@@ -320,6 +321,9 @@ export async function adapterTarget(policy: PolicyName, model: Model | null): Pr
     const { folderTarget } = await import("./folder-model.ts");
     return folderTarget(model);
   }
+  // How wide the model of an endpoint is, and how many blocks it has, its server does not tell: a probe finds out.
+  if (policy === "model" && model)
+    return { space: `residual:${model.id}@any`, dimension: null, base: model.id };
   return { space: wordSpace.id, dimension: wordSpace.dimension, base: `${policy}@1` };
 }
 

@@ -17,6 +17,11 @@ export function residualSpace(space: string): { readonly model: string; readonly
   return model === undefined ? null : { model, block: Number(block) };
 }
 
+/** The model of a residual space of one block or, `residual:<model>@any`, of all; `null` for another space. */
+export function residualModel(space: string): string | null {
+  return /^residual:(.+)@(?:\d+|any)$/.exec(space)?.[1] ?? null;
+}
+
 /**
  * An adapter as a vector of its block.
  * @throws ConfigError `adapter-space` for one that is not added to a block; `adapter-remote`

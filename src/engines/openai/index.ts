@@ -4,3 +4,4 @@ export { type EmbedderOptions, openaiEmbedder, openOpenaiEmbedder } from "./embe
 export { type ModelOptions, openaiModel } from "./model.ts";
 export type { Prices } from "./prices.ts";
 export { openaiTranscriber } from "./transcriber.ts";
+export { type SteeringWay, steeringWays } from "./steering.ts";

@@ -1,59 +1,10 @@
 /** Adapters on their way to servers that apply them, ignore them, or hold them: what is sent, and what is refused. */
 import assert from "node:assert/strict";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { after, describe, test } from "node:test";
+import { describe, test } from "node:test";
+import { type Body, type Steerable, steerable } from "../../../test/support/steerable-server.ts";
 import type { Adapter, RemoteAdapter } from "../../adapter/adapter.ts";
 import { createAdapter, rescaleAdapter } from "../../adapter/arithmetic.ts";
 import { type ModelOptions, openaiModel } from "./model.ts";
-
-type Body = Record<string, unknown> & { messages: { content: { text?: string }[] }[] };
-
-/** A server whose greedy answer depends on what a function makes of the request. */
-interface Steerable {
-  readonly baseURL: string;
-  readonly bodies: Body[];
-  readonly paths: string[];
-}
-
-const servers: Server[] = [];
-after(() => {
-  for (const server of servers) server.close();
-});
-
-/** @param strengthOf what steers the answer, by the body; @param gets answers to GET and other POST, by path */
-async function steerable(
-  strengthOf: (body: Body) => number,
-  gets: Readonly<Record<string, unknown>> = {},
-): Promise<Steerable> {
-  const bodies: Body[] = [];
-  const paths: string[] = [];
-  const server = createServer(async (request, response) => {
-    const path = new URL(request.url!, "http://server").pathname;
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const send = (status: number, body: unknown) => {
-      response.writeHead(status, { "content-type": "application/json" });
-      response.end(JSON.stringify(body));
-    };
-    paths.push(path);
-    if (path in gets) return send(200, gets[path]);
-    if (path !== "/v1/chat/completions") return send(404, { error: { message: "no such path" } });
-    const body = JSON.parse(Buffer.concat(chunks).toString()) as Body;
-    bodies.push(body);
-    const strength = strengthOf(body);
-    const content = strength > 1 ? "steered far" : "The kettle boils.";
-    const logprobs = { content: [{ token: "The", logprob: -1 - strength / 10 }] };
-    return send(200, {
-      id: "one",
-      choices: [{ message: { content }, finish_reason: "stop", ...(body.logprobs ? { logprobs } : {}) }],
-      usage: { prompt_tokens: 5, completion_tokens: 4 },
-    });
-  });
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { baseURL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, bodies, paths };
-}
 
 const modelAt = (server: Steerable, options: Partial<ModelOptions>) =>
   openaiModel({ baseURL: server.baseURL, model: "qwen", maxRetries: 0, ...options });
