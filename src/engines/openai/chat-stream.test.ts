@@ -162,7 +162,7 @@ test("an event without choices is no token and does no harm", async (t) => {
 test("a server that refuses streams, or their usage, is asked without, and one that ignores the wish is read", async (t) => {
   for (const [options, expected] of [
     [{ refuses: ["stream"] }, [true, undefined, undefined]],
-    [{ streams: false }, [true, undefined]],
+    [{ streams: false }, [true, true]],
   ] as const) {
     const { model, bodies } = await connected(t, options);
     for (let i = 0; i < 2; i++)

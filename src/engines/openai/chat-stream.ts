@@ -61,8 +61,6 @@ export class ChatStream implements EventReader {
   lastAtMs: number | null = null;
   /** Prompt tokens computed so far, where the server tells. */
   prompt: { readonly processed: number; readonly total: number } | null = null;
-  /** Whether anything was streamed; a server may also answer at once. */
-  hasBegun = false;
   readonly #choices = new Map<number, Choice>();
   #first: Chunk | undefined;
   #usage: Chunk["usage"];
@@ -78,7 +76,6 @@ export class ChatStream implements EventReader {
    * @throws Refusal for an error; EngineError `bad-response` for what is no piece of a chat completion
    */
   read(event: unknown): boolean {
-    this.hasBegun = true;
     const { success, data: chunk, error } = chunkSchema.safeParse(event);
     if (!success) throw badResponse(`The endpoint streamed no chat completion: ${shown(event)}`, error);
     if (chunk.error || chunk.object === "error") throw errorEvent(event);

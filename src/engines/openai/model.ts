@@ -162,7 +162,6 @@ export function openaiModel(options: ModelOptions): Model {
           readChat(await post("chat/completions", repeatedBody(body, failures), stream)),
         );
         pace.learn(stream, answer);
-        can.stream &&= stream.hasBegun; // a server may also ignore the wish
         can.promptProgress ||= answer.timings !== null; // as llama-server alone has
         const used = {
           promptTokens: answer.promptTokens ?? forecast.promptTokens,
