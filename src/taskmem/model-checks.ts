@@ -5,7 +5,7 @@
  * Its capabilities say which requests a server accepts. They do not say whether the model obeys, sees what a picture
  * shows, ends its thinking, or has room for a prompt.
  */
-import { type Config, configuredPreset, policyName } from "../config.ts";
+import { type Config, configuredPreset, namesFolder, policyName } from "../config.ts";
 import type { Completion, Model, ModelCapabilities, OnProgress } from "../engine.ts";
 import { localEmbedder, wordSpace } from "../engines/local/index.ts";
 import { isTaskMemError, type TaskMemError } from "../errors.ts";
@@ -15,7 +15,13 @@ import type { Context } from "../policy/policy.ts";
 import { memoryInstructions, memoryPrompt } from "../policy/prompts.ts";
 import { pictureTokens } from "../presets/presets.ts";
 import { oneLine } from "../util/plain-text.ts";
-import { configuredModel, configuredModelPolicy, configuredTemplate } from "./assembly.ts";
+import {
+  configuredModel,
+  configuredModelPolicy,
+  configuredTemplate,
+  isFolderModel,
+  openConfiguredModel,
+} from "./assembly.ts";
 import {
   formQuestion,
   isThinking,
@@ -54,43 +60,72 @@ interface Answering extends Checked {
   readonly thinks: boolean;
 }
 
+/** How a model is checked. */
+interface HowChecked {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+  /** Milliseconds, to tell how long a memory takes. @default performance.now */
+  readonly now?: () => number;
+}
+
 /**
  * Checks the configured model, one check at a time; nothing without a model. What is broken ends it, because what would
  * be checked next cannot work.
  * @throws the signal's reason
  */
-export async function* checkModel(
-  config: Config,
-  {
-    signal,
-    onProgress,
-    now = () => performance.now(),
-  }: { signal?: AbortSignal; onProgress?: OnProgress; now?: () => number } = {},
-): AsyncGenerator<Check> {
-  const model = configuredModel(withFewRetries(config), undefined, onProgress);
-  if (model === null) return;
+export async function* checkModel(config: Config, how: HowChecked = {}): AsyncGenerator<Check> {
   let check = "model";
   try {
-    const can = await model.capabilities(signal);
-    yield { check, ...ok(`${model.id} can ${abilities(can)}`) };
-    const checked: Checked = { config, model, can, signal, now };
-    yield { check: "model name", ...nameFinding(checked) };
-    const limits = limitsFinding(checked);
-    yield { check: "model limits", ...limits };
-    if (limits.state === "broken") return;
-    check = "model thinking";
-    const answering = { ...checked, ...(await sayWord(checked)) };
-    for (const [next, find] of answerChecks) {
+    const checks = namesFolder(config) ? folderChecks(config, how) : endpointChecks(config, how);
+    for await (const [next, finding] of checks) {
       check = next;
-      const finding = await find(answering);
       if (finding === null) continue;
       yield { check, ...finding };
       if (finding.state === "broken") return;
     }
   } catch (error) {
-    signal?.throwIfAborted();
+    how.signal?.throwIfAborted();
     if (!isTaskMemError(error)) throw error;
     yield { check, ...broken(error.message, await wayOut(config, error)) };
+  }
+}
+
+/** A check that begins (`null`), or what it found. */
+type Step = readonly [check: string, finding: Finding | null];
+
+async function* endpointChecks(
+  config: Config,
+  { signal, onProgress, now }: HowChecked,
+): AsyncGenerator<Step> {
+  const model = configuredModel(withFewRetries(config), undefined, onProgress);
+  if (model === null) return;
+  const can = await model.capabilities(signal);
+  const checked: Checked = { config, model, can, signal, now: now ?? (() => performance.now()) };
+  yield ["model", ok(`${model.id} can ${abilities(can)}`)];
+  yield ["model name", nameFinding(checked)];
+  yield ["model limits", limitsFinding(checked)];
+  yield ["model thinking", null];
+  const answering = { ...checked, ...(await sayWord(checked)) };
+  for (const [check, find] of answerChecks) {
+    yield [check, null];
+    yield [check, await find(answering)];
+  }
+}
+
+/** A model in a folder begins each answer as that of a memory, so it is asked for one and nothing else. */
+async function* folderChecks(config: Config, { signal, now }: HowChecked): AsyncGenerator<Step> {
+  const model = await openConfiguredModel(config);
+  if (!isFolderModel(model)) return;
+  try {
+    const can = await model.capabilities(signal);
+    yield ["model", ok(`${model.id} can ${abilities(can)}`)];
+    yield ["model memory", null];
+    yield [
+      "model memory",
+      await memoryFinding({ config, model, can, signal, now: now ?? (() => performance.now()) }),
+    ];
+  } finally {
+    model.engine.close();
   }
 }
 
@@ -263,7 +298,7 @@ async function picturesFinding({ config, model, can, thinks, signal }: Answering
 }
 
 /** Lets it write the memory of a clip as long, and with as many pictures, as those of a stream. */
-async function memoryFinding({ config, model, can, signal, now }: Answering): Promise<Finding | null> {
+async function memoryFinding({ config, model, can, signal, now }: Checked): Promise<Finding | null> {
   if (!writesMemories(config)) return null;
   const { clipSeconds, fps, width, height } = config.stream;
   const jpeg = can.images ? await pictureOfTwoColours(config.stream, signal) : null;

@@ -4,7 +4,7 @@
  */
 import { type Config, policyName } from "../../config.ts";
 import type { OnProgress } from "../../engine.ts";
-import { configuredModel, configuredPerceptors } from "../../taskmem/assembly.ts";
+import { configuredPerceptors } from "../../taskmem/assembly.ts";
 import { type Check, checkModel } from "../../taskmem/model-checks.ts";
 import type { Invocation } from "../invocation.ts";
 import { showProgress } from "../progress.ts";
@@ -33,7 +33,7 @@ async function* modelChecks(
   signal: AbortSignal,
   onProgress: OnProgress,
 ): AsyncGenerator<Sense> {
-  if (configuredModel(config) === null) {
+  if (config.model.model === undefined) {
     const check: Check = {
       ...{ check: "model", state: "missing" },
       detail: "none configured; the choice policy and the local reader work without one",
