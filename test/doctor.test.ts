@@ -178,6 +178,13 @@ test("without --json the last line answers whether watch will work", async (t) =
   assert.match(run.stdout, /\nwill `watch` work\? yes, but the model takes no pictures: only texts[^\n]*$/);
 });
 
+test("a folder of weights that is not there is told", async () => {
+  const { rows, code } = await taskmem(["doctor", "--json", "--memory", memory, "--model", "no-such-folder"]);
+  const detail = String(rows.find(({ check }) => check === "model")?.detail);
+  assert.match(detail, /There is no folder no-such-folder.* give --base-url too/);
+  assert.equal(code, 2);
+});
+
 async function doctor(
   t: { after(work: () => Promise<void>): void },
   options: Partial<ServerOptions> = {},

@@ -49,6 +49,9 @@ test("an imported vector that is active goes with each memory's request, and a r
   const server = await steerable(strengthOf);
   const way = ["--steering", "vllm-lens"];
   const { run, revision } = await imported(server, way);
+  const checks = (await run("doctor", ...way)).rows;
+  const checked = checks.find(({ check }) => check === "model adapter")!;
+  assert.equal(checked.detail, `the server applies the active adapter ${revision}`);
   const watched = await run("watch", "talk.srt", ...way);
   assert.equal(watched.code, 0, watched.stderr);
   const memories = () =>
@@ -78,6 +81,12 @@ test("a server that ignores the vector stops the watch before anything is writte
   const watched = await run("watch", "talk.srt", "--steering", "vllm-lens");
   assert.equal(watched.code, 2, watched.stdout);
   assert.match(watched.stderr, /ignores the adapter/);
+  const doctor = await run("doctor", "--steering", "vllm-lens");
+  assert.equal(doctor.code, 2);
+  assert.match(
+    String(doctor.rows.at(-1)!.detail),
+    /^no, because of model adapter: The server ignores the adapter/,
+  );
   assert.equal((await run("timeline")).rows.filter(({ text }) => text === "The kettle boils.").length, 0);
 });
 

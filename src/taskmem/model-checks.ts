@@ -5,6 +5,9 @@
  * Its capabilities say which requests a server accepts. They do not say whether the model obeys, sees what a picture
  * shows, ends its thinking, or has room for a prompt.
  */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { parseAdapter } from "../adapter/adapter-file.ts";
 import { type Config, configuredPreset, namesFolder, policyName } from "../config.ts";
 import type { Completion, Model, ModelCapabilities, OnProgress } from "../engine.ts";
 import { localEmbedder, wordSpace } from "../engines/local/index.ts";
@@ -16,10 +19,12 @@ import { memoryInstructions, memoryPrompt } from "../policy/prompts.ts";
 import { pictureTokens } from "../presets/presets.ts";
 import { oneLine } from "../util/plain-text.ts";
 import {
+  adapterTarget,
   configuredModel,
   configuredModelPolicy,
   configuredTemplate,
   isFolderModel,
+  openConfiguredMemory,
   openConfiguredModel,
 } from "./assembly.ts";
 import {
@@ -104,6 +109,8 @@ async function* endpointChecks(
   yield ["model", ok(`${model.id} can ${abilities(can)}`)];
   yield ["model name", nameFinding(checked)];
   yield ["model limits", limitsFinding(checked)];
+  yield ["model adapter", null];
+  yield ["model adapter", await adapterFinding(checked)];
   yield ["model thinking", null];
   const answering = { ...checked, ...(await sayWord(checked)) };
   for (const [check, find] of answerChecks) {
@@ -229,6 +236,24 @@ function pictureNeed(config: Config, images: boolean): { frames: number; tokens:
   const perClip = Math.min(model.framesPerClip ?? Infinity, Math.ceil(stream.clipSeconds * stream.fps));
   const most = model.pictureTokens === undefined ? Infinity : Math.floor(model.pictureTokens / tokens);
   return { frames: Math.min(most, stream.windowClips * perClip), tokens };
+}
+
+/** Whether the server applies the adapter that memories are written with; the engine asks it, and refuses otherwise. */
+async function adapterFinding({ config, model, signal }: Checked): Promise<Finding | null> {
+  if (policyName(config) !== "model" || !existsSync(join(config.memory, "memory.db"))) return null;
+  const { memory } = await openConfiguredMemory(config, { mustExist: true, readOnly: "if-needed" });
+  try {
+    const [active] = await memory.adapters({ policy: "model", state: "active" });
+    if (!active) return null;
+    const { adapter } = parseAdapter(active.file, active.id, await adapterTarget("model", model));
+    await model.generate({
+      ...{ parts: wordQuestion.parts, adapter, sampling: { maxTokens: wordQuestion.tokens, temperature: 0 } },
+      ...(signal && { signal }),
+    });
+    return ok(`the server applies the active adapter ${adapter.revision}`);
+  } finally {
+    await memory.close();
+  }
 }
 
 async function sayWord({ model, signal }: Checked): Promise<Pick<Answering, "word" | "thinks">> {

@@ -3,5 +3,5 @@ export type { EndpointOptions } from "./client.ts";
 export { type EmbedderOptions, openaiEmbedder, openOpenaiEmbedder } from "./embedder.ts";
 export { type ModelOptions, openaiModel } from "./model.ts";
 export type { Prices } from "./prices.ts";
-export { openaiTranscriber } from "./transcriber.ts";
 export { type SteeringWay, steeringWays } from "./steering.ts";
+export { openaiTranscriber } from "./transcriber.ts";
