@@ -204,6 +204,9 @@ test("the prompt's progress is asked of a llama-server alone, once an answer has
   const asked = ({ bodies }: typeof plain) => bodies().map(({ return_progress }) => return_progress);
   assert.deepEqual(asked(plain), [undefined, undefined]);
   assert.deepEqual(asked(llama), [undefined, true]);
+  // Its streams lack log-probabilities of tokens that it holds back, so these are asked for at once.
+  await llama.model.generate({ parts, logprobs: true });
+  assert.equal(llama.bodies().at(-1)!.stream, undefined);
 });
 
 test("a slow answer is awaited as long as tokens or the prompt's progress come", async (t) => {

@@ -36,6 +36,8 @@ export function chatBody(
 ): Readonly<Record<string, unknown>> {
   const { system, parts, schema, logprobs, n = 1 } = request;
   const { temperature, maxTokens, seed } = request.sampling ?? {};
+  // Of a stream, llama-server leaves out tokens that its chat parser holds back, and their log-probabilities.
+  const streams = can.stream && !(logprobs && can.promptProgress);
   const content = apart(parts.flatMap((part) => sentParts(part, can)));
   return {
     model,
@@ -47,7 +49,7 @@ export function chatBody(
     ...(seed !== undefined && { seed }),
     // Without a number llama-server adds 20 alternatives to every token; with 0 it sends none of this either.
     ...(logprobs && can.logprobs && { logprobs, top_logprobs: 1 }),
-    ...(can.stream && {
+    ...(streams && {
       stream: true,
       ...(can.streamUsage && { stream_options: { include_usage: true } }),
       ...(can.promptProgress && { return_progress: true }),
