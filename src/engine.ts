@@ -202,7 +202,10 @@ export type OnProgress = (progress: ModelProgress) => void;
 export interface Model {
   /** Provider and model, for provenance: `openai:qwen3-vl`. */
   readonly id: string;
-  /** Asked once at start; cached. @throws EngineError when the endpoint cannot be reached or refuses the key. */
+  /**
+   * Asked once; what is learned later changes what it returns.
+   * @throws EngineError when the endpoint cannot be reached or refuses the key
+   */
   capabilities(signal?: AbortSignal): Promise<ModelCapabilities>;
   /**
    * @throws EngineError when all retries fail (`isRetryable` says whether later may work); `budget-spent`;

@@ -65,7 +65,7 @@ export function openaiModel(options: ModelOptions): Model {
   const steering = openSteering(way, { endpoint, model: options.model, controlVector });
   /** Probes of adapters, by revision. */
   const proven = new Map<string, Promise<void>>();
-  let probed: Promise<ModelCapabilities> | undefined;
+  let probed: Promise<void> | undefined;
 
   async function generate(given: GenerateRequest): Promise<Generation> {
     const { n = 1, adapter, signal } = given;
@@ -119,13 +119,20 @@ export function openaiModel(options: ModelOptions): Model {
       return await send(asked, sent);
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
-      if (isOfUnreadable(error, request)) return askWithoutUnreadable(request, error);
+      if (isOfUnreadable(error, request)) return askWithoutUnreadable(request, error, sent);
       return ask(instead(learned, error, asked, sent));
     }
   }
 
-  /** Asks without the pictures that the server cannot read. @throws the refusal where each of them can be read, or none */
-  async function askWithoutUnreadable(request: GenerateRequest, refusal: EngineError): Promise<Generation> {
+  /**
+   * Asks without the pictures that the server cannot read; where each can be read but not the video of them, with frames.
+   * @throws the refusal where each of them can be read, or none
+   */
+  async function askWithoutUnreadable(
+    request: GenerateRequest,
+    refusal: EngineError,
+    sent: WireFeatures,
+  ): Promise<Generation> {
     const pictures = await unreadablePictures(request, async (test) => {
       try {
         await send(test, can);
@@ -135,7 +142,10 @@ export function openaiModel(options: ModelOptions): Model {
         throw error;
       }
     });
-    if (pictures.length === 0) throw refusal;
+    if (pictures.length === 0) {
+      if (!sent.video) throw refusal;
+      return ask(instead(learned, refusal, request, sent));
+    }
     for (const { bytes } of pictures) learned.unreadable.add(sha256(bytes));
     const leftOut = notShown(options.model, pictures, String(refusal.details.said));
     return { ...(await ask(request)), leftOut };
@@ -178,7 +188,7 @@ export function openaiModel(options: ModelOptions): Model {
   }
 
   /** Asks for the server's limits, then makes one request that uses every feature; those refused are dropped. */
-  async function probe(signal: AbortSignal | undefined): Promise<ModelCapabilities> {
+  async function probe(signal: AbortSignal | undefined): Promise<void> {
     learned.limits = await askLimits(endpoint, options.model, signal);
     if (learned.limits.slots !== null) limitSamples(learned, learned.limits.slots);
     const n = Math.min(2, learned.mostSamples);
@@ -193,16 +203,6 @@ export function openaiModel(options: ModelOptions): Model {
     }
     if (can.images && can.video) await generate(probeVideo(signal));
     learned.limits = await askLoaded(endpoint, learned.limits, options.model, signal);
-    const { images, video, jsonSchema, samples, logprobs } = can;
-    return {
-      images,
-      video,
-      jsonSchema,
-      samples,
-      logprobs,
-      ...learned.limits,
-      ...(way !== "none" && { adapter: adapterKindOf(way) }),
-    };
   }
 
   return {
@@ -210,12 +210,17 @@ export function openaiModel(options: ModelOptions): Model {
     cost: endpoint.cost,
     speed: pace.speed,
     generate,
-    capabilities: (signal) => {
+    capabilities: async (signal): Promise<ModelCapabilities> => {
       probed ??= probe(signal).catch((error) => {
         probed = undefined; // an endpoint that was down may be asked again
         throw withServed(error, learned.limits.served);
       });
-      return probed;
+      await probed;
+      const { images, video, jsonSchema, samples, logprobs } = can;
+      return {
+        ...{ images, video, jsonSchema, samples, logprobs, ...learned.limits },
+        ...(way !== "none" && { adapter: adapterKindOf(way) }),
+      };
     },
   };
 }

@@ -144,6 +144,13 @@ test("a prompt that fits is sent again with less room for its answer, and the ne
   assert.deepEqual(rooms(), [4096, 572, 572]);
 });
 
+test("the context that a refusal tells is among the capabilities from then on", async (t) => {
+  const { model } = await connected(t, { faults: vllm(1024) });
+  assert.equal((await model.capabilities()).contextTokens, null);
+  await model.generate({ parts: [prompt], sampling: { maxTokens: 4096 } });
+  assert.equal((await model.capabilities()).contextTokens, 1024);
+});
+
 test("a prompt that leaves no room for an answer is a `context-overflow` with its numbers", async (t) => {
   const llama = "request (2569 tokens) exceeds the available context size (2048 tokens), try increasing it";
   const { model, rooms } = await connected(t, {

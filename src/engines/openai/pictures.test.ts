@@ -6,7 +6,11 @@ import type { Part } from "../../engine.ts";
 import { openaiModel } from "./model.ts";
 import { saysUnreadable } from "./pictures.ts";
 
-async function connected(t: TestContext, server: Partial<ServerOptions> = {}) {
+async function connected(
+  t: TestContext,
+  server: Partial<ServerOptions> = {},
+  video: "frames" | "video" = "frames",
+) {
   const running = await startOpenAiServer({ models: ["eyes"], ...server });
   t.after(() => running.close());
   let requests = 0;
@@ -14,7 +18,7 @@ async function connected(t: TestContext, server: Partial<ServerOptions> = {}) {
     requests += 1;
     return fetch(...args);
   };
-  const model = openaiModel({ baseURL: running.baseURL, model: "eyes", retryMs: 1, fetch: counted });
+  const model = openaiModel({ baseURL: running.baseURL, model: "eyes", retryMs: 1, video, fetch: counted });
   return { model, server: running, requests: () => requests };
 }
 
@@ -62,6 +66,18 @@ test("a request of which no picture can be read is made with its texts", async (
   });
   assert.match(completions[0]!.text, /0 pictures were shown.*hello there/);
   assert.match(leftOut!, /^eyes was not shown 1 picture, which/);
+});
+
+test("a video that cannot be read, of pictures that can, is sent as pictures", async (t) => {
+  const { model, server } = await connected(t, {}, "video");
+  server.setFaults(({ body }) =>
+    JSON.stringify(body).includes('"video_url"')
+      ? { kind: "status", status: 400, message: "Failed to load image or audio file" }
+      : undefined,
+  );
+  const { completions, leftOut } = await model.generate({ parts: [hello, clip()] });
+  assert.match(completions[0]!.text, /10 pictures were shown/);
+  assert.equal(leftOut, undefined);
 });
 
 test("a server that can read no picture at all refuses, and is not taken to be without eyes", async (t) => {
