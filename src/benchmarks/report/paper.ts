@@ -1,4 +1,7 @@
-/** The paper's main table (arXiv 2605.31075; the two marked rows are its Table 3), in per cent, to stand beside ours. */
+/**
+ * The paper's main table (arXiv 2605.31075), in per cent, to stand beside ours; "base + task prompt" and "TaskMem, Phase
+ * One only" are of its Table 3.
+ */
 import type { BenchmarkName } from "../task.ts";
 
 /** One row of the paper's table, in per cent. */
