@@ -152,6 +152,38 @@ describe("model reader", () => {
       }
     });
 
+    test("and told beforehand is filled at the first call, and a slow model gets what it reads in a minute", async () => {
+      const many = Array.from({ length: 200 }, (_, i) => ({
+        entry: { ...entry, id: `e_${i}`, clip: i },
+        score: { total: 1 / (i + 1) },
+      }));
+      const rendering = (tokenBudget: number) => renderMemory(many, { tokenBudget });
+      const memory = { ...request, recalled: many, rendered: rendering(16_000), render: rendering };
+      const limits = [
+        { contextTokens: null, promptPerSecond: null, least: 200, most: 200 },
+        { contextTokens: 100_000, promptPerSecond: 1000, least: 200, most: 200 },
+        // 4096 − 800 for the answer: some 2,900 tokens of entries of 26 each.
+        { contextTokens: 4096, promptPerSecond: null, least: 90, most: 130 },
+        // 30 × 60 = 1,800 tokens of prompt.
+        { contextTokens: 32_768, promptPerSecond: 30, least: 40, most: 70 },
+      ];
+      for (const { contextTokens, promptPerSecond, least, most } of limits) {
+        const inner = scripted(right);
+        const model: typeof inner = {
+          ...inner,
+          capabilities: async () => ({ ...(await inner.capabilities()), contextTokens }),
+          speed: () => ({ promptPerSecond, writtenPerSecond: null }),
+        };
+        await modelReader(model).read(memory);
+        const shown = textOf(model, 0).match(/^\[\d+\] /gm)!.length;
+        assert.ok(
+          shown >= least && shown <= most,
+          `${shown} entries for ${contextTokens}, ${promptPerSecond}`,
+        );
+        assert.equal(model.requests.length, 1);
+      }
+    });
+
     test("fails when its best entry does not fit either", async () => {
       const model = scripted(overflow({}));
       await assert.rejects(modelReader(model).read(long), { code: "context-overflow" });

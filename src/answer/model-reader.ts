@@ -64,7 +64,7 @@ async function readForm(
   request: ReadRequest,
   { attempts, sampling: own, words }: Setup,
 ): Promise<{ readonly reading: Omit<Reading, "cost"> | null; readonly cost: Cost }> {
-  let shown = numbered(request.rendered, request);
+  let shown = await sized(model, request);
   let cost = noCost;
   if (shown.ids.length === 0)
     return { reading: abstention("Memory holds nothing that could answer this."), cost };
@@ -115,6 +115,36 @@ function numbered(rendered: string, { recalled, floor = [] }: ReadRequest): Show
     known.has(id) ? `[${ids.push(id)}]` : bracket,
   );
   return { memory, ids };
+}
+
+/** A memory of more tokens is sized before it is sent: to ask a model what it takes can cost a small call. */
+const longMemory = 2000;
+/** Room for the answer in a model's context. */
+const answerTokens = 800;
+/** Longest that a model should compute a prompt before it answers, where its speed is known. */
+const longestPromptSeconds = 60;
+
+/** Memory as its model can take it: within its context, and read in about a minute, as far as it tells. */
+async function sized(model: Model, request: ReadRequest): Promise<Shown> {
+  const given = numbered(request.rendered, request);
+  const memory = tokensOf(given.memory);
+  if (memory <= longMemory || !request.render) return given;
+  const { contextTokens } = await model.capabilities(request.signal);
+  const promptPerSecond = model.speed?.().promptPerSecond ?? Number.POSITIVE_INFINITY;
+  const around = tokensOf(answerInstructions + answerPrompt(request.question, "", null));
+  const room = Math.min(
+    (contextTokens ?? Number.POSITIVE_INFINITY) - answerTokens,
+    longestPromptSeconds * promptPerSecond,
+  );
+  const share = (room - around) / memory;
+  if (share >= 1) return given;
+  const fewer = numbered(request.render(countTokens(given.memory) * Math.max(0.02, share)), request);
+  return fewer.ids.length > 0 ? fewer : given;
+}
+
+/** Estimated tokens of a text. Many tokenisers make a token of each digit, and times are digits. */
+function tokensOf(text: string): number {
+  return countTokens(text) + (text.match(/\d/g)?.length ?? 0);
 }
 
 /**
