@@ -1,7 +1,7 @@
 /**
  * Whether a model can fill in the form of an answer: a question with one right answer, asked once in a process.
  *
- * A very small model that is held to a schema writes the form, and fills it in at random.
+ * A very small model that is held to a schema writes the form, and often fills it in with what no entry says.
  */
 import { type Cost, type Model, noCost } from "../engine.ts";
 import type { Question } from "../tasks/task.ts";

@@ -1,8 +1,8 @@
 /**
  * One free sentence as an answer, for a model that cannot fill in a form: it reads a few lines and says what they tell.
  *
- * Small models answer well and report badly: they cite at random and never decline. So the model is asked for a sentence
- * alone. We find the line that it rests on, by the words they share, and decline where that line does not hold the
+ * A small model answers better than it reports: what it cites and whether it declines say little. So it is asked for a
+ * sentence alone. We find the line that it rests on, by the words they share, and decline where that line does not hold the
  * answer's own words and numbers, or not what was asked about.
  */
 import { type Model, noCost, type Sampling, type WordSpace } from "../engine.ts";
