@@ -166,7 +166,7 @@ export const configSchema = z.strictObject({
        * limits and not the time. Signs of life without a token prolong it to at most ten times. Where the endpoint does not
        * stream, the whole answer must be there within it.
        */
-      timeoutSeconds: positive.default(120),
+      timeoutSeconds: positive.max(86_400).default(120),
       maxRetries: z.coerce.number().int().min(0).max(20).default(5),
       /** Simultaneous calls at each base URL. */
       concurrency: z.coerce.number().int().min(1).max(256).default(4),

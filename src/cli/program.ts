@@ -32,6 +32,7 @@ const configFlags: Record<string, string> = {
   promptTemplate: "model.promptTemplate",
   temperature: "model.temperature",
   thinking: "model.thinking",
+  timeout: "model.timeoutSeconds",
   extraBody: "model.extraBody",
   steering: "model.steering",
   video: "model.video",
@@ -502,6 +503,10 @@ function endpointFlags(command: Command): Command {
       "family of the model, whose options fill those left out, or none (default: as its name says)",
     )
     .option("--thinking <on|off>", "whether the model reasons first, where it can be told")
+    .option(
+      "--timeout <seconds>",
+      "longest silence of the model, before a token and between two (default: 120)",
+    )
     .option("--extra-body <json>", "fields sent with every request, for options of one server")
     .option(
       "--steering <way>",

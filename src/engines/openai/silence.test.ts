@@ -45,6 +45,13 @@ test("signs of life alone prolong the wait to ten times the limit", (t) => {
   assert.equal(after(1), "kept the connection alive for 10 s and wrote nothing");
 });
 
+test("no limit is a limit that is not reached", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const silence = openSilence(Infinity, () => 0);
+  t.mock.timers.tick(86_400_000);
+  assert.equal(silence.verdict(), null);
+});
+
 test("nothing ends after it was closed", (t) => {
   const { silence, after } = silenceOf(t);
   silence.close();

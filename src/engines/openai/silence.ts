@@ -18,6 +18,8 @@ export interface Silence {
   close(): void;
 }
 
+/** The longest time a timer takes, some 24 days. */
+const longestTimerMs = 2 ** 31 - 1;
 /** How many times the limit an attempt may take while nothing but signs of life come. */
 const patience = 10;
 
@@ -42,7 +44,7 @@ export function openSilence(limitMs: number, now: () => number = () => performan
             : `did not answer within ${seconds(limitMs)}`;
         control.abort();
       },
-      Math.max(0, isPatient ? patienceMs : limitMs),
+      Math.min(longestTimerMs, Math.max(0, isPatient ? patienceMs : limitMs)),
     );
   }
 
