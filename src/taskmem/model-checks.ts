@@ -8,25 +8,27 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseAdapter } from "../adapter/adapter-file.ts";
-import { type Config, configuredPreset, namesFolder, policyName } from "../config.ts";
-import type { Completion, Model, ModelCapabilities, OnProgress } from "../engine.ts";
-import { localEmbedder, wordSpace } from "../engines/local/index.ts";
+import { type Config, namesFolder, policyName } from "../config.ts";
+import type { Completion, ModelCapabilities, OnProgress } from "../engine.ts";
+import { localEmbedder } from "../engines/local/index.ts";
 import { isTaskMemError, type TaskMemError } from "../errors.ts";
-import type { Observation } from "../perception/observation.ts";
-import { frameTokens } from "../policy/pictures.ts";
-import type { Context } from "../policy/policy.ts";
-import { memoryInstructions, memoryPrompt } from "../policy/prompts.ts";
-import { pictureTokens } from "../presets/presets.ts";
-import { oneLine } from "../util/plain-text.ts";
 import {
   adapterTarget,
   configuredModel,
-  configuredModelPolicy,
-  configuredTemplate,
   isFolderModel,
   openConfiguredMemory,
   openConfiguredModel,
 } from "./assembly.ts";
+import {
+  broken,
+  type Check,
+  type Checked,
+  type Finding,
+  missing,
+  ok,
+  quoted,
+  writesMemories,
+} from "./check.ts";
 import {
   formQuestion,
   isThinking,
@@ -36,28 +38,8 @@ import {
   thinkingTokens,
   wordQuestion,
 } from "./model-questions.ts";
-
-/** One thing that was checked. */
-export interface Check {
-  readonly check: string;
-  /** `missing` is something TaskMem works without. */
-  readonly state: "ok" | "missing" | "broken";
-  readonly detail: string;
-  /** What to do about it. */
-  readonly fix: string | null;
-}
-
-type Finding = Omit<Check, "check">;
-
-/** What the checks of a model share. */
-interface Checked {
-  readonly config: Config;
-  readonly model: Model;
-  readonly can: ModelCapabilities;
-  readonly signal: AbortSignal | undefined;
-  /** Milliseconds. */
-  readonly now: () => number;
-}
+import { limitsFinding, speedFinding } from "./model-room.ts";
+import { memoryFinding } from "./model-trial.ts";
 
 /** A model that answers: what it said when it was told to say a word, and whether it thought first. */
 interface Answering extends Checked {
@@ -81,7 +63,9 @@ interface HowChecked {
 export async function* checkModel(config: Config, how: HowChecked = {}): AsyncGenerator<Check> {
   let check = "model";
   try {
-    const checks = namesFolder(config) ? folderChecks(config, how) : endpointChecks(config, how);
+    const { now = () => performance.now(), signal } = how;
+    const known = { config, signal, now };
+    const checks = namesFolder(config) ? folderChecks(known) : endpointChecks(known, how.onProgress);
     for await (const [next, finding] of checks) {
       check = next;
       if (finding === null) continue;
@@ -95,17 +79,17 @@ export async function* checkModel(config: Config, how: HowChecked = {}): AsyncGe
   }
 }
 
+type Known = Pick<Checked, "config" | "signal" | "now">;
+
 /** A check that begins (`null`), or what it found. */
 type Step = readonly [check: string, finding: Finding | null];
 
-async function* endpointChecks(
-  config: Config,
-  { signal, onProgress, now }: HowChecked,
-): AsyncGenerator<Step> {
+async function* endpointChecks(known: Known, onProgress: OnProgress | undefined): AsyncGenerator<Step> {
+  const { config, signal } = known;
   const model = configuredModel(withFewRetries(config), undefined, onProgress);
   if (model === null) return;
   const can = await model.capabilities(signal);
-  const checked: Checked = { config, model, can, signal, now: now ?? (() => performance.now()) };
+  const checked: Checked = { ...known, model, can };
   yield ["model", ok(`${model.id} can ${abilities(can)}`)];
   yield ["model name", nameFinding(checked)];
   yield ["model limits", limitsFinding(checked)];
@@ -120,17 +104,14 @@ async function* endpointChecks(
 }
 
 /** A model in a folder begins each answer as that of a memory, so it is asked for one and nothing else. */
-async function* folderChecks(config: Config, { signal, now }: HowChecked): AsyncGenerator<Step> {
-  const model = await openConfiguredModel(config);
+async function* folderChecks(known: Known): AsyncGenerator<Step> {
+  const model = await openConfiguredModel(known.config);
   if (!isFolderModel(model)) return;
   try {
-    const can = await model.capabilities(signal);
+    const can = await model.capabilities(known.signal);
     yield ["model", ok(`${model.id} can ${abilities(can)}`)];
     yield ["model memory", null];
-    yield [
-      "model memory",
-      await memoryFinding({ config, model, can, signal, now: now ?? (() => performance.now()) }),
-    ];
+    yield ["model memory", await memoryFinding({ ...known, model, can })];
   } finally {
     model.engine.close();
   }
@@ -146,15 +127,6 @@ const answerChecks: readonly [string, (answering: Answering) => Finding | null |
     ["model memory", memoryFinding],
     ["model speed", speedFinding],
   ];
-
-const ok = (detail: string, fix: string | null = null): Finding => ({ state: "ok", detail, fix });
-const missing = (detail: string, fix: string): Finding => ({ state: "missing", detail, fix });
-const broken = (detail: string, fix: string | null): Finding => ({ state: "broken", detail, fix });
-
-/** Whether the model writes the memories; otherwise it reads them, or judges. */
-function writesMemories(config: Config): boolean {
-  return policyName(config) === "model" || policyName(config) === "best-of-n";
-}
 
 /** A person waits: an endpoint that does not answer is asked once more, not five times. */
 function withFewRetries(config: Config): Config {
@@ -188,54 +160,6 @@ function nameFinding({ config, can: { served } }: Checked): Finding {
   if (served.includes(name)) return ok(`${name}, as the server lists it`);
   const detail = `the server does not list ${name}, but ${served.join(", ")}, and answers under any name`;
   return ok(detail, "name the model that it lists, so that memory says who wrote it");
-}
-
-/** Tokens that an answer needs: a memory, and the JSON around it. */
-const answerTokens = 400;
-
-function limitsFinding({ config, can }: Checked): Finding {
-  const { contextTokens, slots } = can;
-  const told = [
-    contextTokens === null ? "context unknown" : `a context of ${contextTokens} tokens`,
-    ...(slots === null ? [] : [slots === 1 ? "one request at a time" : `${slots} requests at a time`]),
-  ].join(", ");
-  const slow =
-    slots === 1 && policyName(config) === "best-of-n"
-      ? ": each sample is drawn by itself, the pictures read again for each"
-      : "";
-  if (contextTokens === null) return slow === "" ? ok(told) : missing(`${told}${slow}`, moreSlots);
-  const prompt = promptTokens(config, can.images);
-  const { frames, tokens } = pictureNeed(config, can.images);
-  const least = prompt + tokens + answerTokens;
-  if (contextTokens < least) {
-    const detail = `${told}, too few: a prompt with one picture and its answer take about ${least}`;
-    return broken(can.images ? detail : detail.replace(" with one picture", ""), moreContext);
-  }
-  const room = Math.floor((contextTokens - prompt - answerTokens) / (tokens || 1));
-  if (can.images && room < frames)
-    return missing(`${told}, which hold about ${room} of the ${frames} pictures of a window`, moreContext);
-  return slow === "" ? ok(told) : missing(`${told}${slow}`, moreSlots);
-}
-
-const moreContext = "give it more: llama-server -c 16384 (for each slot), vLLM --max-model-len 16384";
-const moreSlots = "llama-server --parallel 4, with four times the -c";
-
-/** Tokens of a prompt without pictures, at four characters a token. */
-function promptTokens(config: Config, pictures: boolean): number {
-  const { semantic } = config;
-  const words = { semantic, countTokens: wordSpace.countTokens, template: configuredTemplate(config) };
-  const texts = memoryPrompt(clipOf([]), words).flatMap((part) => (part.type === "text" ? part.text : []));
-  return Math.ceil([memoryInstructions(pictures, words), ...texts].join("").length / 4);
-}
-
-/** Pictures of a whole window, and the tokens of each. */
-function pictureNeed(config: Config, images: boolean): { frames: number; tokens: number } {
-  const { stream, model } = config;
-  const preset = configuredPreset(config);
-  const tokens = images ? ((preset && pictureTokens(preset, stream)) ?? frameTokens(stream)) : 0;
-  const perClip = Math.min(model.framesPerClip ?? Infinity, Math.ceil(stream.clipSeconds * stream.fps));
-  const most = model.pictureTokens === undefined ? Infinity : Math.floor(model.pictureTokens / tokens);
-  return { frames: Math.min(most, stream.windowClips * perClip), tokens };
 }
 
 /** Whether the server applies the adapter that memories are written with; the engine asks it, and refuses otherwise. */
@@ -320,77 +244,4 @@ async function picturesFinding({ config, model, can, thinks, signal }: Answering
     `the model takes pictures and does not see that one is red above and blue below: ${quoted(answer.text)}`,
     "serve a model that sees, with the vision part that belongs to it (llama-server: its --mmproj file), or use --policy choice",
   );
-}
-
-/** Lets it write the memory of a clip as long, and with as many pictures, as those of a stream. */
-async function memoryFinding({ config, model, can, signal, now }: Checked): Promise<Finding | null> {
-  if (!writesMemories(config)) return null;
-  const { clipSeconds, fps, width, height } = config.stream;
-  const jpeg = can.images ? await pictureOfTwoColours(config.stream, signal) : null;
-  const frames = Array.from({ length: jpeg === null ? 0 : Math.ceil(clipSeconds * fps) }, (_, i) => ({
-    ...{ atSeconds: i / fps, width, height, jpeg: jpeg! },
-  }));
-  const began = now();
-  const policy = configuredModelPolicy(config, model);
-  const { actions, cost } = await policy.decide(clipOf(frames, clipSeconds), signal ? { signal } : {});
-  const seconds = (now() - began) / 1000;
-  const [action] = actions;
-  const spent = `${seconds.toFixed(1)} s, ${cost.promptTokens} tokens read and ${cost.completionTokens} written in ${cost.calls === 1 ? "a call" : `${cost.calls} calls`}`;
-  if (action!.issues.length > 0) {
-    const problems = action!.issues.map(({ message }) => message).join("; ");
-    return broken(
-      `the model wrote no usable memory of a made-up clip, since ${problems} (${spent})`,
-      "serve a larger instruction-tuned model",
-    );
-  }
-  const text = action!.statements.map((statement) => statement.text).join(" ");
-  if (!/suitcase/i.test(text))
-    return missing(
-      `the model's memory of a made-up clip does not hold what was said in it: ${quoted(text)} (${spent})`,
-      "expect poor memories, or serve a larger model",
-    );
-  return ok(`the model wrote of a made-up clip: ${quoted(text)} (${spent})`);
-}
-
-/** Tokens of a usual memory, and the JSON around it. */
-const usualTokens = 80;
-
-/** The speed of its answers so far, and how long a memory takes at that speed with the pictures of a whole window. */
-function speedFinding({ config, model, can }: Answering): Finding | null {
-  const { promptPerSecond: read = null, writtenPerSecond: written = null } = model.speed?.() ?? {};
-  if (read === null || written === null) return null;
-  const shown = (amount: number) => amount.toFixed(amount < 10 ? 1 : 0);
-  const measured = `the model reads ${shown(read)} and writes ${shown(written)} tokens a second`;
-  if (!writesMemories(config)) return ok(measured);
-  const { frames, tokens } = pictureNeed(config, can.images);
-  const seconds = (promptTokens(config, can.images) + frames * tokens) / read + usualTokens / written;
-  const { clipSeconds } = config.stream;
-  const detail = `${measured}: about ${shown(seconds)} s for the memory of a clip of ${clipSeconds} s`;
-  if (seconds <= clipSeconds) return ok(detail);
-  return missing(
-    detail,
-    "files are watched at that speed; for a live stream, show it less with --frames-per-clip, or use a faster server",
-  );
-}
-
-/** A context of one clip in which a sentence is said. */
-function clipOf(frames: Observation["frames"], clipSeconds = 10): Context {
-  const observation: Observation = {
-    ...{ stream: "check", clip: 0, startSeconds: 0, endSeconds: clipSeconds, frames },
-    speech: [
-      { startSeconds: 1, endSeconds: 4, text: "I put the blue suitcase under the stairs.", speaker: "Mara" },
-    ],
-    ...{ captions: [], screen: [], shots: [], people: [], tiers: {}, problems: [] },
-  };
-  return {
-    observations: [observation],
-    recent: { observations: [], entries: [] },
-    state: { value: null, documents: 0, words: new Map() },
-  };
-}
-
-/** The beginning of what a model wrote, on one line. */
-function quoted(text: string): string {
-  const line = oneLine(text);
-  return JSON.stringify(line.length > 120 ? `${line.slice(0, 119)}…` : line);
 }

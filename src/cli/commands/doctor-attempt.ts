@@ -1,5 +1,5 @@
 /** How the checks of `taskmem doctor` meet errors. */
-import type { Check } from "../../taskmem/model-checks.ts";
+import type { Check } from "../../taskmem/check.ts";
 
 /** What work gives, or a check that says why it failed. */
 export async function attempt<T>(

@@ -5,7 +5,7 @@ import { leftOutLines, whyNothing } from "../../answer/left-out.ts";
 import type { Config } from "../../config.ts";
 import type { LeftOut, Memory } from "../../memory/memory.ts";
 import { openConfiguredMemory } from "../../taskmem/assembly.ts";
-import type { Check } from "../../taskmem/model-checks.ts";
+import type { Check } from "../../taskmem/check.ts";
 import { counted } from "../output.ts";
 import { attempt } from "./doctor-attempt.ts";
 

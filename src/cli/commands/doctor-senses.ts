@@ -5,7 +5,8 @@
 import { type Config, policyName } from "../../config.ts";
 import type { OnProgress } from "../../engine.ts";
 import { configuredPerceptors } from "../../taskmem/assembly.ts";
-import { type Check, checkModel } from "../../taskmem/model-checks.ts";
+import type { Check } from "../../taskmem/check.ts";
+import { checkModel } from "../../taskmem/model-checks.ts";
 import type { Invocation } from "../invocation.ts";
 import { showProgress } from "../progress.ts";
 import { attempt } from "./doctor-attempt.ts";

@@ -3,8 +3,8 @@
  * with whether `watch` will work and what this set-up cannot perceive.
  */
 import { loadConfig, policyName } from "../../config.ts";
+import type { Check } from "../../taskmem/check.ts";
 import { type EffectiveOption, effectiveOptions } from "../../taskmem/effective-options.ts";
-import type { Check } from "../../taskmem/model-checks.ts";
 import { hasPackage, installLine, type OptionalPackage, optionalUses } from "../../util/optional.ts";
 import { findProgram, installHint, type ProgramName, runProgram } from "../../util/program.ts";
 import type { Invocation } from "../invocation.ts";
