@@ -159,3 +159,32 @@ test("a source that was watched to its end is marked as ended, one that was stop
   ]);
   await memory.close();
 });
+
+test("what a model was not shown of a clip is among the clip's problems", async () => {
+  const memory = await openTestMemory(join(folder, "left out"));
+  const leftOut = "The context of small is too short: 9 of 10 frames were not shown.";
+  const policy: Policy = {
+    ...{ id: "short", revision: "short@1", clipsPerDecision: 1, advance: () => null },
+    decide: async ({ observations: [observation] }) => {
+      const action = { text: "", statements: [], logprobs: null, revision: "short@1", issues: [] };
+      return { actions: [{ ...action, ...(observation!.clip === 0 && { leftOut }) }], cost: noCost };
+    },
+  };
+  const agent = createAgent({
+    ...{ memory, policy, reader: lexicalReader({ words: wordSpace }) },
+    perceptors: { transcriber: null, language: null, screenReader: null },
+  });
+  const source: Source = {
+    ...{ id: "talk", description: "talk", live: false, clock: { kind: "media" }, clipSeconds: 10 },
+    ...{ endSeconds: 20, fingerprint: null, leftOut: [] },
+    open: async function* () {
+      yield said(0);
+      yield said(1);
+    },
+  };
+  const problems: (readonly string[])[] = [];
+  for await (const event of agent.watch(source))
+    if (event.event === "clip-end") problems.push(event.problems);
+  assert.deepEqual(problems, [[leftOut], []]);
+  await memory.close();
+});
