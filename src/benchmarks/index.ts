@@ -10,6 +10,7 @@ import { whenCalled } from "../util/when-called.ts";
 
 export type { Option, Question } from "../tasks/task.ts";
 export type { Random } from "../util/random.ts";
+export type { EgoLifeTask } from "./datasets/egolife.ts";
 export type { EvidenceMeasures } from "./datasets/egolife-text/evidence.ts";
 export {
   type WeekDifference,

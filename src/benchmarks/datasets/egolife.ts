@@ -6,8 +6,9 @@
  */
 import { basename } from "node:path";
 import { clockOfName } from "../../stream/files/clock-names.ts";
+import type { Option } from "../../tasks/task.ts";
 import { formatMoment } from "../../util/time.ts";
-import type { BenchmarkTask, LoadedTasks, StreamFiles } from "../task.ts";
+import type { BenchmarkTask, LoadedTasks, Span, StreamFiles } from "../task.ts";
 import { type Dataset, streamsAsked } from "./dataset.ts";
 import {
   annotationFiles,
@@ -63,7 +64,15 @@ export const egoLifeFiles = (index: MediaIndex, root: string, annotations: strin
     called: `EgoLifeQA/EgoLifeQA_${usualWearer}.json or egolife_qa.json`,
   });
 
-export interface EgoLifeRow extends Row {
+/** A question of EgoLife; its evidence is moments. */
+export interface EgoLifeTask extends BenchmarkTask {
+  /** In seconds from midnight of day 1. */
+  readonly askTime: number;
+  readonly options: readonly Option[];
+  readonly evidence: readonly Span[];
+}
+
+export interface EgoLifeRow extends Row<EgoLifeTask> {
   readonly layout: "rows" | "clip groups";
   /** As the file has it, a group's fields brought together. */
   readonly fields: Fields;
@@ -125,7 +134,7 @@ function groupWearer({ current_groups }: Fields): string | undefined {
 }
 
 /** @param suffix behind the names of the fields that hold texts */
-function egoLifeTask(row: Fields, named: string | undefined, suffix: string): BenchmarkTask {
+function egoLifeTask(row: Fields, named: string | undefined, suffix: string): EgoLifeTask {
   const id = textField(row, "ID");
   const stream = named ?? optionalText(row, "who") ?? usualWearer;
   const type = textField(row, "type");

@@ -2,7 +2,7 @@
 import { differences, facts } from "./facts.ts";
 import { markdownTable } from "./markdown-table.ts";
 import { type ReportedRun, titleOf } from "./read-run.ts";
-import { explanation, mainTable, type ReportTable, rowsOf, tablesOf, verdictsOf } from "./tables.ts";
+import { explanationOf, mainTable, type ReportTable, rowsOf, tablesOf, verdictsOf } from "./tables.ts";
 
 /** The figures, what differs from the paper, and what was run. */
 export function markdownOf(runs: readonly ReportedRun[]): string {
@@ -23,14 +23,15 @@ export function markdownOf(runs: readonly ReportedRun[]): string {
 /** The tables alone, and the line to quote. */
 export function figuresMarkdown(runs: readonly ReportedRun[]): string {
   const rows = rowsOf(runs);
+  const main = mainTable(rows);
   const table = ({ headings, cells }: Omit<ReportTable, "title">) =>
     markdownTable(
       headings.map(plain),
       cells.map((row) => row.map(plain)),
     ).join("\n");
   return [
-    table(mainTable(rows)),
-    explanation,
+    table(main),
+    explanationOf(main),
     ...tablesOf(runs, rows).flatMap((each) => [`### ${plain(each.title)}`, table(each)]),
     ...verdictsOf(runs),
   ].join("\n\n");

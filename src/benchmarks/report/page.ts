@@ -5,7 +5,7 @@ import { paperRows } from "./paper.ts";
 import { type ReportedRun, titleOf, updatesOf, videoBenchmarkOf } from "./read-run.ts";
 import { colours, learning, paperSeries, planeSeries, tokenPlot } from "./series.ts";
 import {
-  explanation,
+  explanationOf,
   mainTable,
   measuresOf,
   type ReportedRow,
@@ -17,10 +17,11 @@ import {
 
 export function htmlOf(runs: readonly ReportedRun[]): string {
   const rows = rowsOf(runs);
+  const main = mainTable(rows);
   return [
     `<h2>${escaped(titleOf(runs[0]!))}</h2>`,
-    htmlTable(mainTable(rows)),
-    `<p>${escaped(explanation)}</p>`,
+    htmlTable(main),
+    `<p>${escaped(explanationOf(main))}</p>`,
     `<div class="plots">`,
     ...plotsOf(runs, rows).map(figure),
     `</div>`,

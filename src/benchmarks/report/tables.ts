@@ -204,5 +204,8 @@ function spreadTables(runs: readonly ReportedRun[]): string[][][] {
   });
 }
 
-export const explanation =
-  "Accuracy is the share of right answers over all questions, coverage the share that was answered, precision the share of right ones among those: accuracy = coverage × precision. Failures count as not answered. Intervals are bootstrapped over videos, or over the hours of a stream that is asked at its times; p is McNemar's exact test against base on the same questions.";
+/** What the columns of the main table mean. */
+export function explanationOf({ headings }: Pick<ReportTable, "headings">): string {
+  const test = headings.includes("p") ? "; p is McNemar's exact test against base on the same questions" : "";
+  return `Accuracy is the share of right answers over all questions, coverage the share that was answered, precision the share of right ones among those: accuracy = coverage × precision. Failures count as not answered. Intervals are bootstrapped over videos, or over the hours of a stream that is asked at its times${test}.`;
+}

@@ -32,6 +32,10 @@ import { endOwnRun, startOwnRun } from "../own-run.ts";
 /** Most skipped rows that are named one by one. */
 const mostListed = 20;
 
+/** What the measures are. */
+const measuresNote =
+  "m: worth of the best kept evidence as a share of the best there was; a60, s60: any, strict evidence is kept; r20: some is among the first 20 entries recalled";
+
 /** What differs from the paper's EgoLife. */
 const differences = [
   "Memory is written from transcript and captions, without pictures, and a policy keeps lines as they are.",
@@ -79,7 +83,7 @@ export async function run(invocation: Invocation): Promise<void> {
     output,
     kept,
     {
-      ...{ rows: weekRows(run), paired, skipped, notes: [size, ...missing, ...notes] },
+      ...{ rows: weekRows(run), paired, skipped, notes: [size, measuresNote, ...missing, ...notes] },
       results: measured.flatMap(({ results }) => results),
       rowNames: measured.map(({ name, policy, budget }) => ({ name, label: name, policy, budget })),
       report: {

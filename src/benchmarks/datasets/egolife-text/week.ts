@@ -10,9 +10,8 @@
 import { existsSync, globSync } from "node:fs";
 import { basename, join } from "node:path";
 import { DataError } from "../../../errors.ts";
-import type { Option } from "../../../tasks/task.ts";
-import type { BenchmarkTask, SkippedRow, Span } from "../../task.ts";
-import { egoLifeFiles, egoLifeRows } from "../egolife.ts";
+import type { SkippedRow } from "../../task.ts";
+import { type EgoLifeTask, egoLifeFiles, egoLifeRows } from "../egolife.ts";
 import { gatherTasks, optionalText } from "../files/annotations.ts";
 import { indexMedia } from "../files/media-index.ts";
 import {
@@ -23,12 +22,8 @@ import {
   type TextEntry,
 } from "../files/transcripts.ts";
 
-/** A question of the week; its evidence is moments. */
-export interface WeekTask extends BenchmarkTask {
-  /** In seconds from midnight of day 1. */
-  readonly askTime: number;
-  readonly options: readonly Option[];
-  readonly evidence: readonly Span[];
+/** A question of the week. */
+export interface WeekTask extends EgoLifeTask {
   /** Words of the answer's evidence. */
   readonly keywords: string;
 }
@@ -65,12 +60,9 @@ export async function loadEgoLifeText(
   const [file, ...others] = egoLifeFiles(await indexMedia(root), root, annotations);
   const { rows, wearer, notes } = egoLifeRows(file!, language);
   const { tasks, skipped } = gatherTasks(
-    rows.map(({ read, ...row }) => ({
+    rows.map((row) => ({
       ...row,
-      read: () => {
-        const keywords = optionalText(row.fields, "keywords") ?? "";
-        return { ...(read() as Omit<WeekTask, "keywords">), keywords };
-      },
+      read: () => ({ ...row.read(), keywords: optionalText(row.fields, "keywords") ?? "" }),
     })),
   );
   const captionFolder = join(root, "EgoLifeCap", "DenseCaption");
