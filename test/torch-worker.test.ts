@@ -10,23 +10,16 @@ import {
   checkTorchModel,
   openTorchEngine,
   type Prompt,
-  setUpTorch,
   type TorchEngine,
   type Trained,
   workerCommand,
 } from "../src/engines/torch/index.ts";
 import { crossEntropyLoss } from "../src/training/losses.ts";
-import { testCache } from "./support/python.ts";
+import { torchPython } from "./support/torch-python.ts";
 
-// The environment that `taskmem train setup` makes, in the cache of the tests. Two test files never make it at once.
-const setUp = await setUpTorch({ build: "cpu", env: { ...process.env, XDG_CACHE_HOME: testCache } }).then(
-  (python) => ({ python, skip: false as const }),
-  (error: Error) => ({
-    python: "",
-    skip: `torch cannot be set up here: ${error.message.split("\n").at(-1)}`,
-  }),
-);
-const { python, skip } = setUp;
+const found = await torchPython();
+const python = "python" in found ? found.python : "";
+const skip = "skip" in found ? found.skip : false;
 const folder = mkdtempSync(join(tmpdir(), "tiny-models-"));
 const modelOf = (kind: string) => join(folder, `tiny-${kind}`);
 const prompt: Prompt = {

@@ -15,7 +15,7 @@ const folder = mkdtempSync(join(tmpdir(), "taskmem-exchange-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 const extensions: Record<ExchangeFormat, string> = {
-  ...{ gguf: ".gguf", beft: "", "vllm-lens": ".json", "steer-pt": ".pt" },
+  ...{ gguf: ".gguf", beft: "", "vllm-lens": ".json", "steer-pt": ".pt", lora: "" },
 };
 let count = 0;
 
@@ -23,7 +23,7 @@ let count = 0;
 function written(adapter: VectorAdapter, format: ExchangeFormat, options: ExchangeOptions = {}): string {
   const path = join(folder, `adapter-${count++}${extensions[format]}`);
   const files = exportAdapter(adapter, format, options);
-  if (format === "beft") makeDirectory(path);
+  if (format === "beft" || format === "lora") makeDirectory(path);
   for (const [name, bytes] of Object.entries(files)) writeFileSync(join(path, name), bytes);
   return path;
 }
@@ -49,6 +49,9 @@ test("every format gives back the same adapter, at any width and depth", async (
       written(adapter, "beft", { kind: "vision" }),
       written(adapter, "vllm-lens"),
       written(adapter, "steer-pt", { blocks: block + 3 }),
+      written(adapter, "lora", {
+        functional: { values: new Float32Array(3).fill(0.3), architecture: "llama" },
+      }),
     ];
     for (const file of files) assert.deepEqual(await importAdapter(file, "tiny"), adapter, file);
   }

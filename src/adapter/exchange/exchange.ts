@@ -6,20 +6,23 @@ import type { Adapter, VectorAdapter } from "../adapter.ts";
 import { readBeft, writeBeft } from "./beft.ts";
 import { adapterOf, type BlockVector, blockVectorOf, residualSpace } from "./block-vector.ts";
 import { readControlVector, writeControlVector } from "./gguf.ts";
+import { type LoraFunctional, readLora, writeLora } from "./lora.ts";
 import { readSteer, writeSteer } from "./steer-pt.ts";
 import { readSteeringFields, steeringFields } from "./vllm-lens.ts";
 
-/** Formats of vectors: llama.cpp, PEFT, vLLM with vllm-lens, the paper's released code. */
-export const exchangeFormats = ["gguf", "beft", "vllm-lens", "steer-pt"] as const;
+/** Formats of vectors: llama.cpp, PEFT, vLLM with vllm-lens, the paper's released code, a LoRA of rank one. */
+export const exchangeFormats = ["gguf", "beft", "vllm-lens", "steer-pt", "lora"] as const;
 /** One of `exchangeFormats`. */
 export type ExchangeFormat = (typeof exchangeFormats)[number];
 
 /** What a format needs to know of the model. */
 export interface ExchangeOptions {
-  /** beft: whether the model also sees. @default "text" */
+  /** beft, lora: whether the model also sees. @default "text" */
   readonly kind?: "text" | "vision" | undefined;
   /** steer-pt: how many blocks the model has. */
   readonly blocks?: number | undefined;
+  /** lora: the function that was fitted on the model. */
+  readonly functional?: LoraFunctional | undefined;
 }
 
 /**
@@ -30,7 +33,7 @@ export interface ExchangeOptions {
 export function exportAdapter(
   adapter: Adapter,
   format: ExchangeFormat,
-  { kind = "text", blocks }: ExchangeOptions = {},
+  { kind = "text", blocks, functional }: ExchangeOptions = {},
 ): Readonly<Record<string, Uint8Array>> {
   const vector = blockVectorOf(adapter);
   const { model } = residualSpace(adapter.space)!;
@@ -48,6 +51,13 @@ export function exportAdapter(
           "steer-pt has a row for every block: say how many the model has.",
         );
       return { "": writeSteer(vector, blocks) };
+    case "lora":
+      if (functional === undefined)
+        throw new ConfigError(
+          "adapter-unsupported",
+          'A LoRA of rank one needs a function fitted on the model itself. From code: `adapters.export(id, "lora", { functional })`, with the values that `TorchEngine.calibrate` fits.',
+        );
+      return { ...writeLora(vector, functional, { model, kind }) };
   }
 }
 
@@ -72,7 +82,7 @@ async function readVectors(path: string): Promise<BlockVector[]> {
   const file = fileAt(path);
   const bytes = readFileSync(file);
   if (file.endsWith(".gguf")) return readControlVector(bytes);
-  if (file.endsWith(".safetensors")) return readBeft(bytes);
+  if (file.endsWith(".safetensors")) return bytes.includes("lora_B") ? readLora(bytes) : readBeft(bytes);
   if (file.endsWith(".json")) return readSteeringFields(bytes);
   if (/\.pth?$/.test(file)) return readSteer(bytes);
   throw new ConfigError(

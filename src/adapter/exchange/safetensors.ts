@@ -20,14 +20,19 @@ const headerSchema = z.object({ __metadata__: z.record(z.string(), z.string()).o
   }),
 );
 
-/** Bytes of a file with one tensor of 32-bit numbers. */
-export function writeSafetensors({ name, shape, values }: NamedTensor): Uint8Array {
-  const entry = { dtype: "F32", shape, data_offsets: [0, values.byteLength] };
-  const json = JSON.stringify({ __metadata__: { format: "pt" }, [name]: entry });
+/** Bytes of a file with tensors of 32-bit numbers. */
+export function writeSafetensors(...tensors: readonly NamedTensor[]): Uint8Array {
+  let at = 0;
+  const entries = tensors.map(({ name, shape, values }) => {
+    const from = at;
+    at += values.byteLength;
+    return [name, { dtype: "F32", shape, data_offsets: [from, at] }] as const;
+  });
+  const json = JSON.stringify({ __metadata__: { format: "pt" }, ...Object.fromEntries(entries) });
   const header = Buffer.from(json.padEnd(Math.ceil(json.length / 8) * 8));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(header.length));
-  return Buffer.concat([length, header, littleEndian(values)]);
+  return Buffer.concat([length, header, ...tensors.map(({ values }) => littleEndian(values))]);
 }
 
 /** The tensors of a file. @throws Error with what is wrong */

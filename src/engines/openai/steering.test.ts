@@ -138,7 +138,9 @@ describe("llama-server's LoRAs", () => {
       { id: 0, scale: 0 },
       { id: 1, scale: 0 },
     ]);
+    assert.equal(server.bodies.at(-1)!.cache_prompt, false);
     await model.generate(ask("steered", lora("dogs.gguf")));
+    assert.equal(server.bodies.at(-1)!.cache_prompt, false);
     assert.deepEqual(server.bodies.at(-1)!.lora, [
       { id: 0, scale: 0 },
       { id: 1, scale: 1 },

@@ -11,7 +11,7 @@
  * - `lora-name`: vLLM and SGLang serve a LoRA under a model name of its own. A path is loaded at run time where vLLM
  *   allows that.
  * - `llama-lora`: llama-server holds LoRAs from its start. All their scales go with every request, also one without an
- *   adapter: it would otherwise read what another left in the cache.
+ *   adapter, and none reads the server's prompt cache: that keeps what was computed under other scales.
  * - `llama-control-vector`: llama-server adds one vector to every request from its start, so only that adapter fits.
  */
 import { z } from "zod";
@@ -194,7 +194,10 @@ function llamaLora(endpoint: Pick<Endpoint, "tells">): Steering {
         `Expected a LoRA that llama-server was started with (--lora), got ${wanted}. It holds ${names}.`,
       );
     }
-    return { lora: loras.map(({ id }) => ({ id, scale: id === found?.id ? scale : 0 })) };
+    return {
+      lora: loras.map(({ id }) => ({ id, scale: id === found?.id ? scale : 0 })),
+      cache_prompt: false,
+    };
   };
   return {
     isProbed: true,

@@ -96,6 +96,8 @@ export interface TorchSample {
 
 const opened = z.object({
   model: z.string(),
+  /** As llama.cpp names it. */
+  architecture: z.string(),
   ...{ block: z.int(), blocks: z.int(), width: z.int(), vocabulary: z.int(), parameters: z.int() },
   ...{ trained: z.int(), contextTokens: z.int().nullable() },
   can: z.object({ images: z.boolean(), keepsStream: z.boolean(), packsAnswers: z.boolean() }),

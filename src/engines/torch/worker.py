@@ -757,6 +757,7 @@ class Worker:
         return {
             **{"model": network.id, "block": network.block, "blocks": len(network.blocks), "width": network.width},
             "vocabulary": network.text_config.vocab_size,
+            "architecture": re.sub(r"_text$", "", network.text_config.model_type).replace("_", ""),
             "contextTokens": getattr(network.text_config, "max_position_embeddings", None),
             "parameters": sum(p.numel() for p in network.model.parameters()),
             "trained": sum(p.numel() for p in self.adam.parameters.values()),
@@ -1026,14 +1027,15 @@ class Worker:
     def op_calibrate(self, contexts: list[str]) -> Json:
         """For `rank-one`: the linear function of the MLP's inputs that is nearest to 1 at the contexts' tokens.
 
-        The first token of a context is left out: its stream is often a hundred times as long as the others. The
-        deviation is measured on the contexts that were left out of the fit: every other one.
+        The first token of a context counts too, though its stream is often a hundred times as long as the others: left
+        out, its value could be anything, and all tokens attend to it. The deviation is measured on the contexts that were
+        left out of the fit: every other one.
         """
         if self.train["kind"] != "rank-one":
             raise Refused("bad-request", "Only `rank-one` has a function to calibrate")
         network = self.network
         seen: list[Tensor] = []
-        hook = network.down_projection().register_forward_pre_hook(lambda _, args: seen.append(args[0][0, 1:].double().cpu()))
+        hook = network.down_projection().register_forward_pre_hook(lambda _, args: seen.append(args[0][0].double().cpu()))
         try:
             for name in contexts:
                 row = Row(network.of(name))

@@ -46,6 +46,7 @@ const operations = {
   open: () => ({
     ...{
       model: "stub",
+      architecture: "stub",
       block: 1,
       blocks: 2,
       width: 1,
