@@ -14,6 +14,7 @@ import { whenCalled } from "./util/when-called.ts";
 export type { Adapter, AdapterWord, RemoteAdapter, VectorAdapter } from "./adapter/adapter.ts";
 export type { AdapterTarget, Provenance } from "./adapter/adapter-file.ts";
 export type { ExchangeFormat, ExchangeOptions } from "./adapter/exchange/exchange.ts";
+export type { LoraFunctional } from "./adapter/exchange/lora.ts";
 export {
   type Agent,
   type AgentOptions,
