@@ -279,9 +279,12 @@ function addAdapt(program: Command, add: Add): void {
     .option("--share <share>", "share of the second, 0 to 1 (default: 0.5)");
   action("export", "write an adapter for another program: a vector of a model's block")
     .option("--adapter <id>", "the adapter")
-    .option("--format <name>", "gguf (llama.cpp), beft (PEFT), vllm-lens or steer-pt (the paper's code)")
-    .option("--out <path>", "file to write; beft: folder")
-    .option("--kind <kind>", "beft: text, or vision for a model that also sees")
+    .option(
+      "--format <name>",
+      "gguf (llama.cpp), beft (PEFT), vllm-lens, steer-pt (the paper's code) or lora (of rank one)",
+    )
+    .option("--out <path>", "file to write; beft, lora: folder")
+    .option("--kind <kind>", "beft, lora: text, or vision for a model that also sees")
     .option("--blocks <n>", "steer-pt: how many blocks the model has", wholeNumber);
   action("import", "keep another program's adapter, to be promoted", "import <file>").option(
     "--block <n>",

@@ -93,7 +93,8 @@ export class AdapterShelf {
   }
 
   /**
-   * An adapter as the files of another program, by name; a single file has the name "".
+   * An adapter as the files of another program, by name; a single file has the name "". For a LoRA, the model in its folder
+   * is run over what was watched, unless the options hold the function.
    * @throws ConfigError as `exportAdapter`, `adapter-missing`
    */
   async export(
@@ -101,7 +102,10 @@ export class AdapterShelf {
     format: ExchangeFormat,
     options: ExchangeOptions = {},
   ): Promise<Readonly<Record<string, Uint8Array>>> {
-    return exportAdapter((await this.#read(id)).adapter, format, options);
+    const { adapter } = await this.#read(id);
+    const fitted =
+      format === "lora" && !options.functional ? await this.#parts.loraFunctional(adapter) : null;
+    return exportAdapter(adapter, format, { ...options, ...(fitted && { functional: fitted }) });
   }
 
   /**

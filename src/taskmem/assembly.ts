@@ -243,7 +243,8 @@ export function configuredModelPolicy(config: Config, model: Model, adapter: Ada
   return modelPolicy({ ...modelPolicyOptions(config, model), model, adapter });
 }
 
-function modelPolicyOptions(config: Config, model: Model) {
+/** Options of the model policy, and so of its prompts. */
+export function modelPolicyOptions(config: Config, model: Model) {
   const { sampling } = samplingOf(config.model);
   const bound = isFolderModel(model) ? { maxTokens: config.torch.maxTokens } : {};
   return {

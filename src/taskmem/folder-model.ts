@@ -2,21 +2,28 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import type { AdapterTarget } from "../adapter/adapter-file.ts";
+import type { LoraFunctional } from "../adapter/exchange/lora.ts";
 import type { Config } from "../config.ts";
 import {
   openTorchEngine,
   type TorchModel,
   type TorchModelOptions,
   torchModel,
+  torchPrompt,
 } from "../engines/torch/index.ts";
 import { ConfigError } from "../errors.ts";
 import { Models, modelsDirectory } from "../models/models.ts";
 import { registrySettings } from "../models/registries.ts";
+import type { Observation } from "../perception/observation.ts";
 import {
   type TorchAdapterTrainerOptions,
   torchAdapterTrainer,
   torchTarget,
 } from "../policies/model/torch-adapter-trainer.ts";
+import { buildContext } from "../policy/context.ts";
+import { evenlySpaced } from "../policy/pictures.ts";
+import { memoryInstructions, memoryPrompt, type PromptOptions, showsPictures } from "../policy/prompts.ts";
+import { freshState } from "../policy/state.ts";
 import type { AdapterTrainer } from "../training/train-adapter.ts";
 
 /** Opens the model in a folder. @throws ConfigError `model-missing`, `torch-missing`; EngineError `worker-…` */
@@ -49,6 +56,49 @@ export function modelFolder(model: string): string {
     "model-missing",
     `There is no folder ${model}, and no model of that name is pulled (\`taskmem models list\`). For a model at an endpoint give --base-url too.`,
   );
+}
+
+/** Clips that a function is fitted on; as many as half of them again measure it. */
+const fittedClips = 24;
+
+/**
+ * Fits the function that makes a vector of a block a LoRA, on what the policy is shown of watched clips, each by itself.
+ * @throws ConfigError `adapter-unsupported` where too little was watched
+ */
+export async function fitFunctional(
+  config: Config,
+  block: number,
+  watched: readonly Observation[],
+  options: PromptOptions,
+): Promise<LoraFunctional> {
+  const told = watched.filter(
+    ({ speech, captions, screen }) => speech.length + captions.length + screen.length > 0,
+  );
+  if (told.length < 2)
+    throw new ConfigError(
+      "adapter-unsupported",
+      `Expected two clips or more with texts, to fit a LoRA on, got ${told.length}: watch a stream first`,
+    );
+  const { dtype, device, threads } = config.torch;
+  const engine = await openTorchEngine({
+    model: modelFolder(config.model.model!),
+    train: { kind: "rank-one", block },
+    ...{ dtype, device },
+    ...(threads !== undefined && { threads }),
+  });
+  try {
+    const prompts = evenlySpaced(told, fittedClips).map((observation) => {
+      const history = { observations: [], entries: [], state: freshState() };
+      const context = buildContext([observation], history);
+      const system = memoryInstructions(showsPictures(context), options);
+      const parts = memoryPrompt(context, options);
+      return engine.name(torchPrompt({ system, parts }, folderPrompting(config)));
+    });
+    const { values } = await engine.calibrate(prompts);
+    return { values, architecture: engine.about.architecture };
+  } finally {
+    engine.close();
+  }
 }
 
 /** The trainer of the adapter of a model in a folder. */

@@ -4,6 +4,8 @@
  */
 import type { Adapter } from "../adapter/adapter.ts";
 import { type AdapterTarget, parseAdapter } from "../adapter/adapter-file.ts";
+import { residualSpace } from "../adapter/exchange/block-vector.ts";
+import type { LoraFunctional } from "../adapter/exchange/lora.ts";
 import type { Reader } from "../answer/reader.ts";
 import { type Config, namesFolder, type PolicyName, policyName } from "../config.ts";
 import { addCost, type Cost, type Embedder, type Model, noCost, type OnProgress } from "../engine.ts";
@@ -23,6 +25,7 @@ import {
   configuredReader,
   configuredTrainer,
   isFolderModel,
+  modelPolicyOptions,
   openConfiguredMemory,
   openConfiguredModel,
   type TrainingChoice,
@@ -171,6 +174,21 @@ export class Parts {
     if (!own) return adapterTarget(policyName(this.config), await this.model());
     if (own.target) return own.target;
     throw untrainable(this.policyId);
+  }
+
+  /**
+   * The function that makes a vector a LoRA of rank one, fitted on what was watched; `null` where the policy's model is not
+   * in a folder.
+   */
+  async loraFunctional({ space }: Adapter): Promise<LoraFunctional | null> {
+    const model = await this.model();
+    const residual = residualSpace(space);
+    if (!model || !isFolderModel(model) || !residual) return null;
+    const streams = await this.memory.streams();
+    const watched = await Promise.all(streams.map(({ id }) => this.memory.observations(id)));
+    const { fitFunctional } = await import("./folder-model.ts");
+    const options = modelPolicyOptions(this.config, model);
+    return fitFunctional(this.config, residual.block, watched.flat(), options);
   }
 
   /** The trainer of the policy, or of another by its id. @throws ConfigError for a policy that does not learn */

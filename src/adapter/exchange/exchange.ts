@@ -55,7 +55,7 @@ export function exportAdapter(
       if (functional === undefined)
         throw new ConfigError(
           "adapter-unsupported",
-          'A LoRA of rank one needs a function fitted on the model itself. From code: `adapters.export(id, "lora", { functional })`, with the values that `TorchEngine.calibrate` fits.',
+          "A LoRA of rank one needs a function fitted on the model itself: name its folder with --policy model --model, in a memory that has watched something.",
         );
       return { ...writeLora(vector, functional, { model, kind }) };
   }

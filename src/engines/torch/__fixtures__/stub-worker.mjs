@@ -12,6 +12,7 @@ let value = 0;
 let gradient = 0;
 let drawn = 0;
 let said = 0;
+const colours = "red green blue white black brown grey pink orange yellow golden silver".split(" ");
 
 const float32s = (numbers) => Buffer.from(Float32Array.from(numbers).buffer).toString("base64");
 const int32s = (numbers) => Buffer.from(Int32Array.from(numbers).buffer).toString("base64");
@@ -74,7 +75,9 @@ const operations = {
       const turn = (i) => (x > 0.1 ? 0 : (i + (n === 1 ? drawn : 0)) % 2);
       return Array.from({ length: n }, (_, i) => {
         const [noun, ids] = turn(i) === 0 ? ["soup", [1, 2, 3]] : ["lamp", [4, 2, 3]];
-        const text = `{"description": "Ann talks about the ${noun} in clip ${said++}."}`;
+        const pair = [said % colours.length, Math.floor(said++ / colours.length) % colours.length];
+        const [first, second] = pair.map((i) => colours[i]);
+        const text = `{"description": "Ann talks about the ${first} and ${second} ${noun}."}`;
         const logprobs = float32s(ids.map((id) => logprobOf(id, x)));
         return { text, tokens: [noun, " ", "."], ids: int32s(ids), logprobs, finish: "stop" };
       });
@@ -86,6 +89,7 @@ const operations = {
       return float32s([...idsOf(ids)].map((id) => logprobOf(id, x)));
     }),
   }),
+  calibrate: () => ({ values: float32s([0.5, 0.25]), mean: 1, deviation: 0 }),
   streamnorm: () => ({ mean: 10, median: 10 }),
   reset: () => {
     value = 0;

@@ -1,0 +1,69 @@
+/**
+ * A model in a folder from the command line: it watches, writes with an adapter that is put in force, and the adapter is
+ * exported as a LoRA. A worker in Node that speaks the protocol stands for torch, so what is tested is all the rest.
+ */
+import assert from "node:assert/strict";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { test } from "node:test";
+import { createAdapter } from "../src/adapter/arithmetic.ts";
+import { exportAdapter } from "../src/adapter/exchange/exchange.ts";
+import { readLora } from "../src/adapter/exchange/lora.ts";
+import { taskmem, temporaryFolder } from "./support/cli.ts";
+
+const stub = resolve(import.meta.dirname, "../src/engines/torch/__fixtures__/stub-worker.mjs");
+const colours = "red, green, blue, white, black, brown, grey, pink, orange, yellow, golden and silver";
+
+/** Subtitles in which Ann talks about soup and a lamp every ten seconds. */
+function talk(clips: number): string {
+  const time = (seconds: number) => new Date(1000 * seconds).toISOString().slice(11, 19);
+  return Array.from({ length: clips }, (_, clip) => {
+    const [start, end] = [time(10 * clip + 1), time(10 * clip + 8)];
+    return `${clip + 1}\n${start},000 --> ${end},000\nAnn talks about the soup and the lamp: ${colours}.\n`;
+  }).join("\n");
+}
+
+test("watches, writes with an imported adapter, and exports it as a LoRA", async () => {
+  const folder = temporaryFolder();
+  const model = join(folder, "model");
+  mkdirSync(model);
+  const python = join(folder, "python");
+  writeFileSync(python, `#!/bin/sh\nexec "${process.execPath}" "${stub}" "${join(folder, "done")}"\n`);
+  chmodSync(python, 0o755);
+  writeFileSync(join(folder, "talk.srt"), talk(12));
+  const run = async (...args: string[]) => {
+    const asks = args[0] === "watch" || args[0] === "adapt";
+    const flags = [...(asks ? ["--policy", "model", "--model", model] : []), "--json"];
+    const result = await taskmem([...args, ...flags], { cwd: folder, env: { TASKMEM_PYTHON: python } });
+    assert.equal(result.code, 0, `${args.join(" ")}: ${result.stderr}${result.stdout}`);
+    return result.rows;
+  };
+  await run("watch", "talk.srt");
+  const vector = createAdapter("residual:elsewhere@1", 1, [[0, 0.5]]);
+  writeFileSync(join(folder, "soup.json"), exportAdapter(vector, "vllm-lens")[""]!);
+  const [kept] = await run("adapt", "import", "soup.json");
+  await run("adapt", "promote", "--adapter", String(kept!.adapter));
+
+  await run("watch", "talk.srt", "--stream", "again");
+  const before = await run("timeline", "--stream", "talk");
+  assert.ok(
+    before.some(({ text }) => String(text).includes("lamp")),
+    "without it, of both",
+  );
+  const written = await run("timeline", "--stream", "again");
+  assert.ok(written.length > 8);
+  for (const { text, revision } of written) {
+    assert.match(String(text), /soup/);
+    assert.ok(String(revision).endsWith(`+${kept!.revision}`));
+  }
+  await run("adapt", "export", "--adapter", String(kept!.adapter), "--format", "lora", "--out", "lora");
+  const out = join(folder, "lora");
+  assert.deepEqual(readdirSync(out).sort(), [
+    "adapter.gguf",
+    "adapter_config.json",
+    "adapter_model.safetensors",
+  ]);
+  const [read] = readLora(readFileSync(join(out, "adapter_model.safetensors")));
+  assert.equal(read!.block, 1);
+  assert.deepEqual(read!.values, Float32Array.of(0.5));
+});
