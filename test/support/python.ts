@@ -6,7 +6,7 @@
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { sha256 } from "../../src/util/hash.ts";
@@ -29,7 +29,6 @@ const lockTimeMs = 60_000;
 export async function pythonWith(packages: readonly string[]): Promise<PythonWith> {
   const directory = join(testCache, `python-${sha256(packages.join("\n")).slice(0, 12)}`);
   const python = join(directory, "bin", "python");
-  mkdirSync(testCache, { recursive: true });
   const release = await lock(`${directory}.lock`);
   try {
     if (!existsSync(directory)) await make(directory, packages);
@@ -64,11 +63,13 @@ async function make(directory: string, packages: readonly string[]): Promise<voi
 
 /** Waits for the one lock of that path. @returns what frees it */
 export async function lock(path: string): Promise<() => void> {
+  mkdirSync(dirname(path), { recursive: true });
   for (;;) {
     try {
       mkdirSync(path);
       break;
-    } catch {
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
       const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
       if (age > lockTimeMs) rmSync(path, { recursive: true, force: true });
       await sleep(200);
