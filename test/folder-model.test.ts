@@ -1,5 +1,5 @@
 /**
- * A model in a folder from the command line: it watches, writes with an adapter that is put in force, and the adapter is
+ * A model in a folder from the command line: it watches, writes with an adapter that is made active, and the adapter is
  * exported as a LoRA. A worker in Node that speaks the protocol stands for torch, so what is tested is all the rest.
  */
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-/** An adapter of another program, put in force from the command line: each memory is written with it, or none is. */
+/** An adapter of another program, made active from the command line: each memory is written with it, or none is. */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

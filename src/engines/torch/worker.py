@@ -13,7 +13,7 @@ serves every loss. What is trained is one of four kinds:
     lora       low-rank matrices beside the linear layers named
     all        all weights
 
-For the first two, the residual stream below the vector never depends on it, whichever vector is in force. So it is
+For the first two, the residual stream below the vector never depends on it, whichever vector is added. So it is
 kept: sampling fills it, and log-probabilities and gradients run only the blocks above. Answers to one prompt share a
 row, so the prompt runs once.
 """
