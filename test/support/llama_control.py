@@ -18,9 +18,15 @@ llama = ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL)
 
 
 class Opaque(ctypes.Structure):
-    """A struct that is only passed on. It is larger than any of them: passed by value, the rest of it does no harm."""
+    """A large struct that is only passed on: by value on the stack, where the rest of this one does no harm."""
 
     _fields_ = [("bytes", ctypes.c_uint8 * 1024)]
+
+
+class GgufParams(ctypes.Structure):
+    """`gguf_init_params`, small enough to be passed in registers."""
+
+    _fields_ = [("no_alloc", ctypes.c_bool), ("ctx", ctypes.c_void_p)]
 
 
 def function(name, result, *arguments):
@@ -47,7 +53,7 @@ vocabulary = function("llama_vocab_n_tokens", int32, pointer)(words)
 
 def steer(file, blocks, width):
     """Adds the direction of a file, which llama.cpp wants as the directions of blocks 1 and up, one behind the other."""
-    gguf = function("gguf_init_from_file", pointer, text, Opaque)(file.encode(), Opaque())
+    gguf = function("gguf_init_from_file", pointer, text, GgufParams)(file.encode(), GgufParams(True, None))
     name = function("gguf_get_tensor_name", text, pointer, int64)(gguf, 0).decode()
     start = function("gguf_get_data_offset", size, pointer)(gguf)
     start += function("gguf_get_tensor_offset", size, pointer, int64)(gguf, 0)
