@@ -365,7 +365,7 @@ export class TorchEngine {
     }
   }
 
-  /** After a step of all weights only the caller's own checkpoint leads back. */
+  /** Whether nothing here leads back: no model was opened yet, or all weights are trained, which only the caller saves. */
   get #isLostForGood(): boolean {
     return this.#about === null || (this.#options.train?.kind === "all" && this.#state === null);
   }
