@@ -374,6 +374,24 @@ export interface PhaseTwoResult extends TrainingResult {
   readonly trainedNorm: number | null;
 }
 
+/** The pairs that recent tasks prefer, of a cache: at most one a context. A run keeps what became of each memory. */
+export async function preferredPairs<Sample>(
+  cache: readonly CachedContext<Sample>[],
+  tasks: readonly Pick<Task, "question">[],
+  options: Omit<PhaseTwoOptions, "dpo" | "length">,
+): Promise<{
+  readonly pairs: readonly PreferencePair<CachedRollout<Sample>>[];
+  readonly report: PairReport;
+  readonly failedVerdicts: number;
+}> {
+  const { tokenMargin, seed = "phase-two", run, signal } = options;
+  const { contexts, failedVerdicts } = await compare(cache, tasks, { ...options, seed });
+  const { pairs, report } = choosePairs(contexts, { seed, ...(tokenMargin && { tokenMargin }) });
+  signal?.throwIfAborted();
+  await run?.keepRollouts(recordedCandidates(cache, contexts, pairs));
+  return { pairs, report, failedVerdicts };
+}
+
 /** The adapter that recent tasks prefer, from a cache of the policy's own draws. */
 export async function phaseTwo<Sample>(
   trainer: Trainer<Sample, Adapter>,
@@ -381,11 +399,8 @@ export async function phaseTwo<Sample>(
   tasks: readonly Pick<Task, "question">[],
   options: PhaseTwoOptions,
 ): Promise<PhaseTwoResult> {
-  const { dpo, length, tokenMargin, seed = "phase-two", run, signal } = options;
-  const { contexts, failedVerdicts } = await compare(cache, tasks, { ...options, seed });
-  const { pairs, report } = choosePairs(contexts, { seed, ...(tokenMargin && { tokenMargin }) });
-  signal?.throwIfAborted();
-  await run?.keepRollouts(recordedCandidates(cache, contexts, pairs));
+  const { dpo, length, seed = "phase-two", run, signal } = options;
+  const { pairs, report, failedVerdicts } = await preferredPairs(cache, tasks, { ...options, seed });
   const samples = pairs.map(({ chosen, rejected }) => ({
     chosen: chosen.sample,
     rejected: rejected.sample,

@@ -16,11 +16,10 @@ import type { Judge } from "../../reward/judge.ts";
 import type { ScoreOptions } from "../../reward/reward.ts";
 import { phaseTwo, rollOut } from "../../training/phase-two.ts";
 import { openPhaseTwoRun } from "../../training/phase-two-run.ts";
-import { withPictures } from "../../training/replay.ts";
 import type { AdapterTrainer, TrainOptions } from "../../training/train-adapter.ts";
 import { judgedValidation } from "../../training/validation.ts";
 import { sha256 } from "../../util/hash.ts";
-import { watchAgain } from "../watch-again.ts";
+import { lessonContexts } from "./lesson-contexts.ts";
 import { type ModelPhaseTwoRecipe, modelPhaseTwoRecipe } from "./recipes.ts";
 import { type TorchPolicyOptions, torchPolicy, trainableTorch } from "./torch-policy.ts";
 
@@ -38,18 +37,6 @@ export interface TorchAdapterTrainerOptions {
   readonly limits?: ContextLimits;
   /** Contexts drawn for, and comparisons made, at once; results are the same at any value. @default 4 */
   readonly concurrency?: number;
-}
-
-/** A context with the name that a run keeps it by. */
-interface NamedContext {
-  readonly id: string;
-  readonly context: Context;
-}
-
-interface Watched {
-  readonly earlier: readonly NamedContext[];
-  readonly later: readonly NamedContext[];
-  readonly refusedClips: number;
 }
 
 /** Contexts that the stream's length is measured on. */
@@ -74,31 +61,8 @@ export function torchAdapterTrainer(options: TorchAdapterTrainerOptions): Adapte
     form: policy.semantic ? "description-and-knowledge" : "description",
   };
 
-  /** The contexts of what was watched: the earlier two thirds of each stream, and the rest. */
-  async function watched(
-    streams: readonly (readonly Observation[])[],
-    signal: AbortSignal | undefined,
-  ): Promise<Watched> {
-    const { decisions, refusedClips } = await watchAgain(base, streams.map(withPictures), {
-      ...{ limits, concurrency, signal },
-    });
-    const told = decisions.filter(({ action }) => action.statements.length > 0);
-    const byStream = [...Map.groupBy(told, ({ stream }) => stream).values()].map((group) =>
-      group.map(({ context, stream }) => ({ id: `${stream}-${context.observations[0]!.clip}`, context })),
-    );
-    const cut = (length: number) => Math.ceil((2 / 3) * length);
-    return {
-      earlier: evenlySpaced(
-        byStream.flatMap((group) => group.slice(0, cut(group.length))),
-        recipe.contexts,
-      ),
-      later: evenlySpaced(
-        byStream.flatMap((group) => group.slice(cut(group.length))),
-        recipe.heldOut,
-      ),
-      refusedClips,
-    };
-  }
+  const watched = (streams: readonly (readonly Observation[])[], signal: AbortSignal | undefined) =>
+    lessonContexts(base, streams, { ...recipe, limits, concurrency, signal });
 
   return {
     policy: base.id,
