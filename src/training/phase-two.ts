@@ -88,6 +88,8 @@ export interface RolloutOptions extends ConcurrencyOptions {
   readonly countTokens: (text: string) => number;
   /** Labels each memory's quality. @default all pass, as fits a policy that copies lines */
   readonly quality?: { readonly judge: Judge; readonly score: ScoreOptions };
+  /** Whether a memory without log-probabilities is no candidate. @default true */
+  readonly needsLogprobs?: boolean;
   /** Keeps what is drawn; what it already holds is not drawn again. */
   readonly run?: Pick<PhaseTwoRun, "drawn" | "keepDrawn"> | undefined;
 }
@@ -129,16 +131,12 @@ function keptDraws(run: RolloutOptions["run"], id: string): Drawn[] | null {
 }
 
 /** Draws the memories of a context and grades them. */
-async function draw(
-  policy: Policy,
-  id: string,
-  context: Context,
-  { samples = 8, seed = "rollouts", quality, run, signal }: RolloutOptions,
-): Promise<Drawn[]> {
+async function draw(policy: Policy, id: string, context: Context, options: RolloutOptions): Promise<Drawn[]> {
+  const { samples = 8, seed = "rollouts", run, signal } = options;
   const random = seededRandom(`${seed} ${id}`);
   const { actions } = await policy.decide(context, { n: samples, random, ...(signal && { signal }) });
   const drawn: Drawn[] = [];
-  for (const action of actions) drawn.push({ action, ...(await gradeOf(context, action, quality)) });
+  for (const action of actions) drawn.push({ action, ...(await gradeOf(context, action, options)) });
   if (run) {
     const { stream, clip } = context.observations[0]!;
     const rollouts = drawn.map((one) => ({ ...one, action: plainAction(one.action) }));
@@ -151,9 +149,9 @@ async function draw(
 async function gradeOf(
   context: Context,
   action: Action,
-  quality: RolloutOptions["quality"],
+  { quality, needsLogprobs = true }: RolloutOptions,
 ): Promise<Omit<Drawn, "action">> {
-  if (action.statements.length === 0 || action.logprobs === null) {
+  if (action.statements.length === 0 || (needsLogprobs && action.logprobs === null)) {
     const why = action.issues.map(({ message }) => message).join("; ");
     return { passes: null, ...(why !== "" && { rationale: why }) };
   }
@@ -303,6 +301,15 @@ const samplesOf = <Sample>(pairs: readonly SamplePair<Sample>[]) => [
   ...pairs.map(({ chosen }) => chosen),
   ...pairs.map(({ rejected }) => rejected),
 ];
+
+/** The places of the pairs that each step of `trainOnPairs` draws, for a trainer elsewhere. */
+export function drawnForSteps(
+  count: number,
+  { steps = 10, pairsPerStep = count, seed = "pairs" }: Pick<DpoOptions, "steps" | "pairsPerStep" | "seed">,
+): number[][] {
+  const draw = drawing(count, pairsPerStep, seededRandom(seed));
+  return Array.from({ length: steps }, draw);
+}
 
 /** Draws pair numbers for one step after another, each pair once before any is repeated. */
 function drawing(count: number, size: number, random: Random): () => number[] {

@@ -108,9 +108,7 @@ const mostClips = 720;
 export async function trainAdapter(options: TrainAdapterOptions): Promise<AdapterResult> {
   const { memory, trainer, now, recentTasks = 200, leastQuestions = 5, run, signal } = options;
   const beganMs = now();
-  const asked = await memory.tasks({ limit: recentTasks, newest: true });
-  // "What happened?" names nothing that could be remembered.
-  const tasks = distinct(asked.filter(({ question }) => askedOfWhole(question) === null));
+  const tasks = await recentLessons(memory, recentTasks);
   const refused = (reason: string, parts: Partial<AdapterResult> = {}): AdapterResult => ({
     ...untested,
     ...{ questions: tasks.length, triedOn: trainer.triedOn },
@@ -221,8 +219,15 @@ function problemText(problem: NonNullable<TrainingResult["problem"]>, failedVerd
   }
 }
 
+/** The latest tasks with distinct questions that name something, in the order they were asked. */
+export async function recentLessons(memory: Tasks, limit = 200): Promise<Task[]> {
+  const asked = await memory.tasks({ limit, newest: true });
+  // "What happened?" names nothing that could be remembered.
+  return distinct(asked.filter(({ question }) => askedOfWhole(question) === null));
+}
+
 /** Observations of the latest streams, whole streams, until there are enough to tell policies apart. */
-async function recentObservations(
+export async function recentObservations(
   memory: Pick<Journal, "streams" | "observations">,
 ): Promise<Observation[][]> {
   const streams: Observation[][] = [];
