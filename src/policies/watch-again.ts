@@ -7,7 +7,7 @@ import { attemptsOf, type ReplayedDecision } from "../training/replay.ts";
 import { type ConcurrencyOptions, mapConcurrently } from "../util/async.ts";
 import { refusedIssue } from "./best-of-n/rollout-cache.ts";
 
-/** Options of `watchAgain`. */
+/** Options of `watchAgain`; `onDone` counts clips. */
 export interface WatchAgainOptions extends ConcurrencyOptions {
   /** How much the policy is shown when it acts. @default contextDefaults */
   readonly limits?: ContextLimits;
@@ -29,12 +29,15 @@ export async function watchAgain(
   streams: readonly (readonly Observation[])[],
   options: WatchAgainOptions,
 ): Promise<{ decisions: WatchedDecision[]; refusedClips: number }> {
-  const { limits = contextDefaults, signal } = options;
+  const { limits = contextDefaults, signal, onDone, ...concurrency } = options;
   const clips = streams.reduce((sum, observations) => sum + observations.length, 0);
   let refusedClips = 0;
-  const watched = await mapConcurrently(streams, options, async (observations, stream) => {
+  let decided = 0;
+  const watched = await mapConcurrently(streams, { ...concurrency, signal }, async (observations, stream) => {
     const decisions: WatchedDecision[] = [];
     for await (const { context, action } of attemptsOf(policy, observations, { limits, signal })) {
+      decided += context.observations.length;
+      onDone?.(decided, clips);
       // Word counts grow with the stream, so each decision keeps a copy.
       const state = { ...context.state, words: new Map(context.state.words) };
       if (action.issues.length === 0) decisions.push({ context: { ...context, state }, action, stream });

@@ -32,6 +32,7 @@ import { type ChoiceOptions, choicePolicy } from "../policies/choice/choice.ts";
 import { choiceFamily } from "../policies/choice/choice-training.ts";
 import { readChoiceWeights } from "../policies/choice/choice-weights-trainer.ts";
 import { modelPolicy } from "../policies/model/model-policy.ts";
+import type { ModelPhaseTwoRecipe } from "../policies/model/recipes.ts";
 import { type WordAdapterTrainerOptions, wordAdapterTrainer } from "../policies/word-adapter-trainer.ts";
 import { type ContextLimits, contextDefaults } from "../policy/context.ts";
 import type { PictureLimits } from "../policy/pictures.ts";
@@ -44,9 +45,11 @@ import { localJudge } from "../reward/local-judge.ts";
 import { modelJudge } from "../reward/model-judge.ts";
 import type { Source } from "../stream/clip.ts";
 import { openSource, openSources, type SourceOptions } from "../stream/open-source.ts";
+import type { OnTraining } from "../training/progress.ts";
 import type { AdapterTrainer } from "../training/train-adapter.ts";
 import { filledIn } from "../util/objects.ts";
 import { keepSecretsOf } from "../util/secrets.ts";
+import type { Material } from "./material.ts";
 
 const apiKeyVariable = "TASKMEM_API_KEY";
 
@@ -332,6 +335,14 @@ export async function adapterTarget(policy: PolicyName, model: Model | null): Pr
 export interface TrainingChoice extends JudgeChoice {
   /** `closed-form` counts words of questions; `preferences` compares memories. @default "closed-form" */
   readonly method?: WordAdapterTrainerOptions["method"];
+  /** What to learn on. @default what the memory watched last */
+  readonly material?: Material | undefined;
+  /** The model policy's settings, by name or whole. @default "default" */
+  readonly recipe?: string | ModelPhaseTwoRecipe | undefined;
+  /** Random seed of the model policy's training. */
+  readonly seed?: string | undefined;
+  /** Called as the model policy's training goes forward. */
+  readonly onTraining?: OnTraining | undefined;
 }
 
 /** Which judge is asked when a policy learns. */
@@ -380,9 +391,15 @@ export async function configuredTrainer(
   config: Config,
   memory: Memory,
   model: Model | null,
-  { method, judge: judgeName, judgeModel }: TrainingChoice,
+  choice: TrainingChoice,
   onProgress?: OnProgress,
 ): Promise<AdapterTrainer> {
+  const { method, judge: judgeName, judgeModel, material, recipe, seed, onTraining } = choice;
+  if (policyName(config) !== "model" && (recipe !== undefined || seed !== undefined))
+    throw new ConfigError(
+      "flags-invalid",
+      `A recipe and a seed apply to the model policy, got them for ${policyName(config)}: leave out --recipe, --seed and the counts`,
+    );
   const reader = lexicalReader({ words: wordSpace });
   const limits: ContextLimits = { ...contextDefaults, windowClips: config.stream.windowClips };
   const verdicts = () => memory.engineCache("verdicts");
@@ -402,7 +419,7 @@ export async function configuredTrainer(
       // endpoints the first names it: they serve the same model.
       const { baseUrl, sampling = null, thinking = null, extraBody = null, video } = config.model;
       const settings = [[baseUrl].flat()[0], sampling, thinking, extraBody, video];
-      const store = memory.engineCache(JSON.stringify(settings));
+      const store = memory.engineCache(JSON.stringify(material ? [...settings, material.id] : settings));
       const family = bestOfNFamily({ inner, words: wordSpace, samples, store });
       const judge = configuredJudge(
         config,
@@ -428,11 +445,16 @@ export async function configuredTrainer(
           "policy-untrainable",
           "A model at an endpoint does not learn here: its weights are where its engine runs. Name a folder of weights with --model, or use --policy best-of-n to learn which of its samples to keep.",
         );
-      const { folderPrompting, folderTrainer } = await import("./folder-model.ts");
+      const { folderPrompting, folderTrainer, modelPhaseTwoRecipeNamed } = await import("./folder-model.ts");
+      const prompting = folderPrompting(config);
+      const policy = { ...modelPolicyOptions(config, model), prompting };
+      const settings = ["watched", prompting, policy.sampling, config.torch.dtype, material?.id ?? null];
       return folderTrainer(model, {
-        policy: { ...modelPolicyOptions(config, model), prompting: folderPrompting(config) },
-        judge: configuredJudge(config, { judge: judgeName, judgeModel }, verdicts),
-        limits,
+        judge: configuredJudge(config, { judge: judgeName, judgeModel }, verdicts, onProgress),
+        watched: memory.engineCache(JSON.stringify(settings)),
+        recipe: typeof recipe === "object" ? recipe : modelPhaseTwoRecipeNamed(recipe ?? "default"),
+        ...(seed !== undefined && { seed }),
+        ...{ policy, limits, onProgress: onTraining },
       });
     }
   }

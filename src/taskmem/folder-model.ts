@@ -24,6 +24,9 @@ import { buildContext } from "../policy/context.ts";
 import { evenlySpaced } from "../policy/pictures.ts";
 import { memoryInstructions, memoryPrompt, type PromptOptions, showsPictures } from "../policy/prompts.ts";
 import { freshState } from "../policy/state.ts";
+
+export { modelPhaseTwoRecipeNamed } from "../policies/model/recipes.ts";
+
 import type { AdapterTrainer } from "../training/train-adapter.ts";
 
 /** Opens the model in a folder. @throws ConfigError `model-missing`, `torch-missing`; EngineError `worker-…` */

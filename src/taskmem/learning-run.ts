@@ -4,6 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ConfigError } from "../errors.ts";
 import { makeDirectory } from "../util/directory.ts";
 
 /** A directory that only this run writes. */
@@ -27,6 +28,16 @@ export function claimUnfinishedRun(runs: string, policy: string): ClaimedRun {
     const claimed = claim(join(runs, `${name}-${number}`));
     if (claimed) return claimed;
   }
+}
+
+/** Claims the directory that was named for a run. @throws ConfigError `run-busy` while a living process writes it */
+export function claimRun(directory: string): ClaimedRun {
+  const claimed = claim(directory);
+  if (claimed) return claimed;
+  throw new ConfigError(
+    "run-busy",
+    `${directory} is being written by process ${readFileSync(join(directory, "owner"), "utf8")}: wait for it, or name another directory`,
+  );
 }
 
 /** Claims a directory by a file with this process's id; `null` while a living process holds it. */

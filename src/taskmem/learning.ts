@@ -9,10 +9,12 @@ import { text as readAll } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import type { Config } from "../config.ts";
 import { ConfigError, EngineError } from "../errors.ts";
+import type { Task } from "../tasks/task.ts";
 import { type AdapterResult, trainAdapter } from "../training/train-adapter.ts";
 import { SerialQueue } from "../util/async.ts";
+import { replaceFile } from "../util/replace-file.ts";
 import type { TrainingChoice } from "./assembly.ts";
-import { claimUnfinishedRun } from "./learning-run.ts";
+import { claimRun, claimUnfinishedRun } from "./learning-run.ts";
 import type { Parts } from "./parts.ts";
 
 /** How to learn. */
@@ -24,6 +26,8 @@ export interface LearnOptions extends TrainingChoice {
    * @default below `runs/` in the memory's directory
    */
   readonly run?: string | undefined;
+  /** Tasks to learn from, in the order they were asked. @default the memory's latest */
+  readonly tasks?: readonly Task[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -55,19 +59,42 @@ export class Learning {
     this.#tell = tell;
   }
 
-  /** Trains, tries and perhaps activates an adapter. @throws ConfigError for a policy that does not learn */
+  /**
+   * Trains, tries and perhaps activates an adapter. Trainings of one object run one after the other, because they may
+   * share a model.
+   * @throws ConfigError for a policy that does not learn, `run-busy` while another process writes the directory
+   */
   async run({ apart = false, run, signal, ...choice }: LearnOptions): Promise<LearnResult> {
     if (apart) return learnApart(this.#parts, { ...choice, run }, signal);
+    return this.#queue.run(() => this.#runHere(choice, { run, signal }));
+  }
+
+  async #runHere(
+    choice: Omit<LearnOptions, "apart" | "run" | "signal">,
+    { run, signal }: Pick<LearnOptions, "run" | "signal">,
+  ): Promise<LearnResult> {
     const { memory, policyId } = this.#parts;
-    const isOnDisk = existsSync(memory.directory);
-    if (run !== undefined || !isOnDisk) {
-      const result = await this.#train(policyId, choice, { run, signal });
-      return { ...result, run: run === undefined ? null : keptRun(result, run, run) };
-    }
+    if (run === undefined && !existsSync(memory.directory))
+      return { ...(await this.#train(policyId, choice, { signal })), run: null };
     const runs = join(memory.directory, "runs");
-    const { directory, release } = claimUnfinishedRun(runs, policyId);
-    const result = await this.#train(policyId, choice, { run: directory, signal }).finally(release);
-    return { ...result, run: keptRun(result, directory, join(runs, result.id ?? "nothing-learned")) };
+    const { directory, release } = run === undefined ? claimUnfinishedRun(runs, policyId) : claimRun(run);
+    const result = await this.#train(policyId, choice, { run: directory, signal })
+      .then(async (result) => {
+        await this.#keepResult(directory, result);
+        return result;
+      })
+      .finally(release);
+    return { ...result, run: keptRun(result, directory, run ?? join(runs, result.id ?? "nothing-learned")) };
+  }
+
+  /** Writes what came of a run that took steps beside them: the result, and the adapter's file. */
+  async #keepResult(directory: string, { curve, ...result }: AdapterResult): Promise<void> {
+    // A `forget` beside it has removed the directory, because runs hold texts.
+    if (curve === undefined || !existsSync(directory)) return;
+    const adapters = await this.#parts.memory.adapters({ policy: this.#parts.policyId });
+    const kept = adapters.find(({ id }) => id === result.id);
+    if (kept) replaceFile(join(directory, "adapter.json"), kept.file);
+    replaceFile(join(directory, "result.json"), `${JSON.stringify(result, null, 2)}\n`);
   }
 
   /** Called for each recorded task. Starts learning when it completes `adapt.every` new ones. */
@@ -92,11 +119,12 @@ export class Learning {
 
   async #train(
     policy: string,
-    choice: TrainingChoice,
-    options: { readonly run?: string | undefined; readonly signal?: AbortSignal | undefined },
+    { tasks, ...choice }: Omit<LearnOptions, "apart" | "run" | "signal">,
+    options: Pick<LearnOptions, "run" | "signal">,
   ): Promise<AdapterResult> {
     const { memory, now } = this.#parts;
-    return trainAdapter({ memory, trainer: await this.#parts.trainer(choice, policy), now, ...options });
+    const trainer = await this.#parts.trainer(choice, policy);
+    return trainAdapter({ memory, trainer, now, tasks, streams: choice.material?.streams, ...options });
   }
 
   async #learn(policy: string): Promise<void> {
@@ -141,10 +169,10 @@ async function learnApart(
   choice: ApartRequest["choice"],
   signal: AbortSignal | undefined,
 ): Promise<LearnResult> {
-  if (parts.isCustom || typeof choice.judge === "object")
+  if (parts.isCustom || typeof choice.judge === "object" || choice.material)
     throw new ConfigError(
       "apart-impossible",
-      "A policy, model, judge or store of your own cannot be handed to another process. Learn without `apart`.",
+      "A policy, model, judge, store or material of your own cannot be handed to another process. Learn without `apart`.",
     );
   const child = spawn(process.execPath, apartArguments({ config: parts.config, choice }), {
     stdio: ["ignore", "pipe", "pipe"],

@@ -74,8 +74,11 @@ export {
   type PairStep,
   type PhaseTwoRun,
   type RecordedCandidate,
+  type RecordedPair,
+  type RecordedSide,
   type RecordedVerdict,
 } from "./phase-two-run.ts";
+export type { OnTraining, TrainingProgress, TrainingStage } from "./progress.ts";
 export {
   attemptsOf,
   decisionsOf,

@@ -4,6 +4,7 @@
  *     drawn.jsonl      one line per context: the memories drawn for it, with their grades
  *     verdicts.jsonl   one line per comparison: which of two memories is preferred, and why
  *     rollouts.jsonl   one line per memory: its text and grade, its wins and losses, its place in a pair
+ *     pairs.jsonl      one line per pair: the chosen and the rejected memory
  *     metrics.jsonl    one line per step: loss, reward margin, share of pairs won, norm of the gradient and of the adapter
  *
  * A resumed run draws and judges only what is missing, and continues from its last step. The files hold texts of what was
@@ -56,6 +57,18 @@ export interface RecordedCandidate {
   readonly role: "chosen" | "rejected" | null;
 }
 
+/** A pair as `pairs.jsonl` keeps it; the ids are those of `rollouts.jsonl`. */
+export interface RecordedPair {
+  readonly context: string;
+  readonly stream: string;
+  readonly clip: number;
+  readonly chosen: RecordedSide;
+  readonly rejected: RecordedSide;
+}
+
+/** A memory of a pair. */
+export type RecordedSide = Pick<RecordedCandidate, "id" | "text" | "tokens">;
+
 /** One step of training on pairs. Figures about pairs are of those drawn for the step, before it. */
 export interface PairStep {
   /** From 1 up. */
@@ -81,7 +94,7 @@ export interface PhaseTwoRun {
   verdict(asked: Omit<RecordedVerdict, "verdict">): Judged<Preference> | null;
   keepVerdict(verdict: RecordedVerdict): Promise<void>;
   /** Called before the first step: when it returns, all draws and verdicts are on disk. */
-  keepRollouts(rollouts: readonly RecordedCandidate[]): Promise<void>;
+  keepRollouts(rollouts: readonly RecordedCandidate[], pairs: readonly RecordedPair[]): Promise<void>;
   /** The recorded steps. Loads the trainer's weights after the last of them. */
   resume(trainer: Pick<Trainer<never>, "load">): Promise<PairStep[]>;
   keepStep(trainer: Pick<Trainer<never>, "save">, step: PairStep): Promise<void>;
@@ -114,9 +127,10 @@ export function openPhaseTwoRun(
     keepDrawn: (row) => run.note("drawn.jsonl", [row]),
     verdict: (asked) => told.get(keyOf(asked)) ?? null,
     keepVerdict: (row) => run.note("verdicts.jsonl", [row]),
-    async keepRollouts(rollouts) {
+    async keepRollouts(rollouts, pairs) {
       for (const name of ["drawn.jsonl", "verdicts.jsonl"]) await run.append(name, []);
       run.replace("rollouts.jsonl", rollouts);
+      run.replace("pairs.jsonl", pairs);
     },
     async resume(trainer) {
       const last = (await run.resume<RunState>(trainer))?.step ?? 0;

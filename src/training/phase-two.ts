@@ -34,7 +34,15 @@ import {
   type PairReport,
   type PreferencePair,
 } from "./pairs.ts";
-import type { DrawnRollout, PairStep, PhaseTwoRun, RecordedCandidate } from "./phase-two-run.ts";
+import type {
+  DrawnRollout,
+  PairStep,
+  PhaseTwoRun,
+  RecordedCandidate,
+  RecordedPair,
+  RecordedSide,
+} from "./phase-two-run.ts";
+import type { OnTraining } from "./progress.ts";
 import type { TrainablePolicy } from "./trainable-policy.ts";
 import type { Trainer } from "./trainer.ts";
 
@@ -259,6 +267,8 @@ export interface DpoOptions {
   readonly signal?: AbortSignal | undefined;
   /** Keeps steps; those it already holds are not repeated. */
   readonly run?: Pick<PhaseTwoRun, "resume" | "keepStep"> | undefined;
+  /** Called after each step with how many are done. */
+  readonly onStep?: ((done: number, total: number) => void) | undefined;
 }
 
 /**
@@ -271,7 +281,7 @@ export async function trainOnPairs<Sample>(
   options: DpoOptions,
 ): Promise<PairStep[]> {
   if (pairs.length === 0) return [];
-  const { steps = 10, pairsPerStep = pairs.length, seed = "pairs", run, signal } = options;
+  const { steps = 10, pairsPerStep = pairs.length, seed = "pairs", run, signal, onStep } = options;
   const reference = await logprobsOf(trainer, pairs);
   const curve = run ? await run.resume(trainer) : [];
   const draw = drawing(pairs.length, pairsPerStep, seededRandom(seed));
@@ -282,6 +292,7 @@ export async function trainOnPairs<Sample>(
     const row: PairStep = { step, ...(await stepOn(trainer, pairs, reference, drawn, options)) };
     curve.push(row);
     await run?.keepStep(trainer, row);
+    onStep?.(step, steps);
   }
   return curve;
 }
@@ -364,14 +375,15 @@ async function stepOn<Sample>(
 }
 
 /** Options of `phaseTwo`. */
-export interface PhaseTwoOptions extends Omit<CompareOptions, "run"> {
-  readonly dpo: Omit<DpoOptions, "run" | "signal">;
+export interface PhaseTwoOptions extends Omit<CompareOptions, "run" | "onDone"> {
+  readonly dpo: Omit<DpoOptions, "run" | "signal" | "onStep">;
   /** Euclidean norm the adapter is brought to, or the factor on it. @default unchanged */
   readonly length?: { readonly norm: number } | { readonly scale: number };
   /** Chosen and rejected differ by fewer tokens than this. @default 20 */
   readonly tokenMargin?: number;
   /** Where the run is kept, for inspection and for resuming. */
   readonly run?: PhaseTwoRun | undefined;
+  readonly onProgress?: OnTraining | undefined;
 }
 
 /** The result of `phaseTwo`. */
@@ -391,11 +403,14 @@ export async function preferredPairs<Sample>(
   readonly report: PairReport;
   readonly failedVerdicts: number;
 }> {
-  const { tokenMargin, seed = "phase-two", run, signal } = options;
-  const { contexts, failedVerdicts } = await compare(cache, tasks, { ...options, seed });
+  const { tokenMargin, seed = "phase-two", run, signal, onProgress } = options;
+  const { contexts, failedVerdicts } = await compare(cache, tasks, {
+    ...{ ...options, seed },
+    onDone: (done, total) => onProgress?.({ stage: "comparing", done, total }),
+  });
   const { pairs, report } = choosePairs(contexts, { seed, ...(tokenMargin && { tokenMargin }) });
   signal?.throwIfAborted();
-  await run?.keepRollouts(recordedCandidates(cache, contexts, pairs));
+  await run?.keepRollouts(recordedCandidates(cache, contexts, pairs), recordedPairs(cache, pairs));
   return { pairs, report, failedVerdicts };
 }
 
@@ -406,13 +421,16 @@ export async function phaseTwo<Sample>(
   tasks: readonly Pick<Task, "question">[],
   options: PhaseTwoOptions,
 ): Promise<PhaseTwoResult> {
-  const { dpo, length, seed = "phase-two", run, signal } = options;
+  const { dpo, length, seed = "phase-two", run, signal, onProgress } = options;
   const { pairs, report, failedVerdicts } = await preferredPairs(cache, tasks, { ...options, seed });
   const samples = pairs.map(({ chosen, rejected }) => ({
     chosen: chosen.sample,
     rejected: rejected.sample,
   }));
-  const curve = await trainOnPairs(trainer, samples, { seed, ...dpo, run, signal });
+  const curve = await trainOnPairs(trainer, samples, {
+    ...{ seed, ...dpo, run, signal },
+    onStep: (done, total) => onProgress?.({ stage: "training", done, total }),
+  });
   run?.end();
   const trained = await trainer.snapshot();
   const trainedNorm = adapterNorm(trained);
@@ -458,5 +476,18 @@ function recordedCandidates<Sample>(
       const beatenBy = comparisons.filter(({ loser }) => loser === id).map(({ winner }) => winner);
       return { context, stream, clip, id, ...candidate, beat, beatenBy, role };
     });
+  });
+}
+
+/** The pairs with their texts, in the order of the contexts. */
+function recordedPairs<Sample>(
+  cache: readonly CachedContext<Sample>[],
+  pairs: readonly PreferencePair<CachedRollout<Sample>>[],
+): RecordedPair[] {
+  const contextOf = new Map(cache.map(({ id, context }) => [id, context]));
+  const side = ({ id, text, tokens }: CachedRollout<Sample>): RecordedSide => ({ id, text, tokens });
+  return pairs.map(({ context, chosen, rejected }) => {
+    const { stream, clip } = contextOf.get(context)!.observations[0]!;
+    return { context, stream, clip, chosen: side(chosen), rejected: side(rejected) };
   });
 }

@@ -100,7 +100,7 @@ export function openRunDirectory(
 }
 
 const runFiles =
-  /^((config|state)\.json|curves\.html|(metrics|rollouts|drawn|verdicts)\.jsonl|step-\d+\.weights.*)$/;
+  /^((config|state|adapter|result)\.json|curves\.html|(metrics|rollouts|drawn|verdicts|pairs)\.jsonl|step-\d+\.weights.*)$/;
 
 /** Removes the files of a run, and nothing else. */
 function removeRun(directory: string): void {

@@ -68,7 +68,11 @@ export interface TrainAdapterOptions extends TrainOptions {
   readonly trainer: AdapterTrainer;
   /** Wall clock in milliseconds. */
   readonly now: () => number;
-  /** How many of the latest tasks count. @default 200 */
+  /** Tasks to learn from, in the order they were asked. @default the latest of the memory */
+  readonly tasks?: readonly Task[] | undefined;
+  /** Observations to learn on, a list for each stream, in order. @default those of the memory's latest streams */
+  readonly streams?: readonly (readonly Observation[])[] | undefined;
+  /** How many of the memory's latest tasks count. @default 200 */
   readonly recentTasks?: number;
   /** Least number of distinct questions to train on. @default 5 */
   readonly leastQuestions?: number;
@@ -108,7 +112,7 @@ const mostClips = 720;
 export async function trainAdapter(options: TrainAdapterOptions): Promise<AdapterResult> {
   const { memory, trainer, now, recentTasks = 200, leastQuestions = 5, run, signal } = options;
   const beganMs = now();
-  const tasks = await recentLessons(memory, recentTasks);
+  const tasks = options.tasks ? lessonsOf(options.tasks) : await recentLessons(memory, recentTasks);
   const refused = (reason: string, parts: Partial<AdapterResult> = {}): AdapterResult => ({
     ...untested,
     ...{ questions: tasks.length, triedOn: trainer.triedOn },
@@ -118,7 +122,7 @@ export async function trainAdapter(options: TrainAdapterOptions): Promise<Adapte
   });
   if (tasks.length < leastQuestions)
     return refused(`nothing learned yet: ${tasks.length} of ${leastQuestions} distinct questions`);
-  const streams = await recentObservations(memory);
+  const streams = options.streams ?? (await recentObservations(memory));
   if (!trainer.needsNoStream && streams.every((observations) => observations.length === 0))
     return refused("nothing learned yet: no stream was watched to try it on");
 
@@ -221,8 +225,11 @@ function problemText(problem: NonNullable<TrainingResult["problem"]>, failedVerd
 
 /** The latest tasks with distinct questions that name something, in the order they were asked. */
 export async function recentLessons(memory: Tasks, limit = 200): Promise<Task[]> {
-  const asked = await memory.tasks({ limit, newest: true });
-  // "What happened?" names nothing that could be remembered.
+  return lessonsOf(await memory.tasks({ limit, newest: true }));
+}
+
+/** Distinct tasks that name something: "What happened?" names nothing that could be remembered. */
+function lessonsOf(asked: readonly Task[]): Task[] {
   return distinct(asked.filter(({ question }) => askedOfWhole(question) === null));
 }
 

@@ -50,6 +50,8 @@ export interface ConcurrencyOptions {
   /** How many run at once, from 1 up. @default 1 */
   readonly concurrency?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Called after each item with how many are done. */
+  readonly onDone?: ((done: number, total: number) => void) | undefined;
 }
 
 /**
@@ -60,7 +62,7 @@ export interface ConcurrencyOptions {
  */
 export async function mapConcurrently<A, B>(
   items: readonly A[],
-  { concurrency = 1, signal }: ConcurrencyOptions,
+  { concurrency = 1, signal, onDone }: ConcurrencyOptions,
   map: (item: A, index: number) => Promise<B>,
 ): Promise<B[]> {
   if (!Number.isInteger(concurrency) || concurrency < 1)
@@ -68,12 +70,15 @@ export async function mapConcurrently<A, B>(
   const results = new Array<B>(items.length);
   const failures: unknown[] = [];
   let next = 0;
+  let done = 0;
   const work = async () => {
     while (next < items.length && failures.length === 0) {
       const index = next++;
       try {
         await turn(signal);
         results[index] = await map(items[index]!, index);
+        done += 1;
+        onDone?.(done, items.length);
       } catch (error) {
         failures.push(error);
       }

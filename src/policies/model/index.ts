@@ -1,7 +1,12 @@
 /** The policy that asks a model what to remember of each clip, and its training where the model is in a folder. */
 export type { PlainAction } from "../../policy/plain-action.ts";
 export { type ModelPolicyOptions, modelPolicy } from "./model-policy.ts";
-export { type ModelPhaseTwoRecipe, modelPhaseTwoRecipe, paperPhaseTwoRecipe } from "./recipes.ts";
+export {
+  type ModelPhaseTwoRecipe,
+  modelPhaseTwoRecipe,
+  modelPhaseTwoRecipes,
+  paperPhaseTwoRecipe,
+} from "./recipes.ts";
 export {
   type TorchAdapterTrainerOptions,
   torchAdapterTrainer,

@@ -1,4 +1,5 @@
 /** The settings an adapter of the model policy is trained with. */
+import { ConfigError } from "../../errors.ts";
 import type { DpoOptions } from "../../training/phase-two.ts";
 import { type GateMargins, gateMargins } from "../../training/validation.ts";
 
@@ -9,7 +10,9 @@ export interface ModelPhaseTwoRecipe {
   readonly heldOut: number;
   /** Memories drawn for a context. */
   readonly samples: number;
-  readonly dpo: Omit<DpoOptions, "learningRate" | "run" | "signal" | "seed"> & { readonly steps: number };
+  readonly dpo: Omit<DpoOptions, "learningRate" | "run" | "signal" | "seed" | "onStep"> & {
+    readonly steps: number;
+  };
   /** Chosen and rejected differ by fewer tokens than this. */
   readonly tokenMargin: number;
   /** The learning rate, or the length the vector may reach in all steps, as a share of the stream's mean length. */
@@ -44,3 +47,19 @@ export const paperPhaseTwoRecipe: ModelPhaseTwoRecipe = {
   rate: { learningRate: 1e-3 },
   length: { scale: 1.5 },
 };
+
+/** The recipes by name. */
+export const modelPhaseTwoRecipes: Readonly<Record<string, ModelPhaseTwoRecipe>> = {
+  default: modelPhaseTwoRecipe,
+  paper: paperPhaseTwoRecipe,
+};
+
+/** The recipe of a name. @throws ConfigError `recipe-unknown` */
+export function modelPhaseTwoRecipeNamed(name: string): ModelPhaseTwoRecipe {
+  const recipe = Object.hasOwn(modelPhaseTwoRecipes, name) ? modelPhaseTwoRecipes[name] : undefined;
+  if (recipe) return recipe;
+  throw new ConfigError(
+    "recipe-unknown",
+    `Expected a recipe of ${Object.keys(modelPhaseTwoRecipes).join(", ")}, got ${name}`,
+  );
+}

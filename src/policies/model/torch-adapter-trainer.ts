@@ -7,6 +7,7 @@
  */
 import type { Adapter } from "../../adapter/adapter.ts";
 import type { AdapterTarget } from "../../adapter/adapter-file.ts";
+import type { EngineCache } from "../../engine.ts";
 import { type TorchEngine, torchAdapterSpace } from "../../engines/torch/index.ts";
 import type { Observation } from "../../perception/observation.ts";
 import { type ContextLimits, contextDefaults } from "../../policy/context.ts";
@@ -16,9 +17,11 @@ import type { Judge } from "../../reward/judge.ts";
 import type { ScoreOptions } from "../../reward/reward.ts";
 import { phaseTwo, rollOut } from "../../training/phase-two.ts";
 import { openPhaseTwoRun } from "../../training/phase-two-run.ts";
+import type { OnTraining, TrainingStage } from "../../training/progress.ts";
 import type { AdapterTrainer, TrainOptions } from "../../training/train-adapter.ts";
 import { judgedValidation } from "../../training/validation.ts";
 import { sha256 } from "../../util/hash.ts";
+import { rolloutCache } from "../best-of-n/rollout-cache.ts";
 import { lessonContexts } from "./lesson-contexts.ts";
 import { type ModelPhaseTwoRecipe, modelPhaseTwoRecipe } from "./recipes.ts";
 import { type TorchPolicyOptions, torchPolicy, trainableTorch } from "./torch-policy.ts";
@@ -37,6 +40,9 @@ export interface TorchAdapterTrainerOptions {
   readonly limits?: ContextLimits;
   /** Contexts drawn for, and comparisons made, at once; results are the same at any value. @default 4 */
   readonly concurrency?: number;
+  /** Keeps what the policy wrote about what was watched, so that a later training need not ask again. @default nowhere */
+  readonly watched?: EngineCache;
+  readonly onProgress?: OnTraining | undefined;
 }
 
 /** Contexts that the stream's length is measured on. */
@@ -53,16 +59,22 @@ export function torchTarget(engine: TorchEngine): AdapterTarget {
 /** Trains and tries vectors of the model of an engine. */
 export function torchAdapterTrainer(options: TorchAdapterTrainerOptions): AdapterTrainer {
   const { engine, policy, judge, recipe = modelPhaseTwoRecipe, seed = "model" } = options;
-  const { limits = contextDefaults, concurrency = 4 } = options;
+  const { limits = contextDefaults, concurrency = 4, watched: store, onProgress } = options;
   const { countTokens } = policy;
   const base = torchPolicy(engine, null, policy);
+  const watching = rolloutCache(base, store ? { store } : {});
+  const counting = (stage: TrainingStage) => (done: number, total: number) =>
+    onProgress?.({ stage, done, total });
   const score: ScoreOptions = {
     countTokens,
     form: policy.semantic ? "description-and-knowledge" : "description",
   };
 
   const watched = (streams: readonly (readonly Observation[])[], signal: AbortSignal | undefined) =>
-    lessonContexts(base, streams, { ...recipe, limits, concurrency, signal });
+    lessonContexts(watching, streams, {
+      ...recipe,
+      ...{ limits, concurrency, signal, onDone: counting("watching") },
+    });
 
   return {
     policy: base.id,
@@ -80,6 +92,7 @@ export function torchAdapterTrainer(options: TorchAdapterTrainerOptions): Adapte
       await engine.reset();
       const cache = await rollOut(trainable, earlier, {
         ...{ samples: recipe.samples, seed, countTokens, run, concurrency, signal },
+        onDone: counting("drawing"),
         quality: { judge, score },
       });
       const prompts = [
@@ -89,7 +102,7 @@ export function torchAdapterTrainer(options: TorchAdapterTrainerOptions): Adapte
         prompts.length === 0 ? { mean: 0 } : await engine.streamNorm(evenlySpaced(prompts, measured));
       const { dpo, tokenMargin, length } = recipe;
       const result = await phaseTwo(trainable.trainer, cache, tasks, {
-        ...{ judge, seed, tokenMargin, run, concurrency, signal },
+        ...{ judge, seed, tokenMargin, run, concurrency, signal, onProgress },
         dpo: { ...dpo, learningRate: learningRate(recipe, mean, engine.about.width) },
         ...(length && { length: "share" in length ? { norm: length.share * mean } : length }),
       });
@@ -100,7 +113,7 @@ export function torchAdapterTrainer(options: TorchAdapterTrainerOptions): Adapte
       const adapted = torchPolicy(engine, adapter, policy);
       const contexts = later.map(({ context }) => context);
       const validation = await judgedValidation(base, adapted, contexts, tasks, {
-        ...{ judge, score, seed, concurrency, signal },
+        ...{ judge, score, seed, concurrency, signal, onDone: counting("trying") },
       });
       return { ...validation, refusedClips };
     },
