@@ -10,7 +10,5 @@ const options = ["-p", "tsconfig.build.json"];
 process.exitCode =
   spawnSync(process.execPath, [compiler, ...options], { cwd: root, stdio: "inherit" }).status ?? 1;
 // What runs beside Node is no module, so the compiler leaves it out.
-copyFileSync(
-  join(root, "src", "engines", "torch", "worker.py"),
-  join(root, "dist", "engines", "torch", "worker.py"),
-);
+for (const file of ["engines/torch/worker.py", "policies/model/jobs/train_trl.py"])
+  copyFileSync(join(root, "src", file), join(root, "dist", file));

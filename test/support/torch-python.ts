@@ -1,5 +1,11 @@
-/** The Python with torch that `taskmem train setup` makes, in the cache of the tests; or why there is none. */
+/** Pythons with torch for tests: the one that `taskmem train setup` makes, in the cache of the tests; or why there is none. */
+import { execFile } from "node:child_process";
+import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { setUpTorch } from "../../src/engines/torch/index.ts";
+import { trlPackages } from "../../src/policies/model/jobs/trl.ts";
+import { sha256 } from "../../src/util/hash.ts";
 import { lock, type PythonWith, testCache } from "./python.ts";
 
 /** Of several test files that ask at once, one makes it and the others wait. */
@@ -12,4 +18,39 @@ export async function torchPython(): Promise<PythonWith> {
   } finally {
     release();
   }
+}
+
+/** TRL and PEFT beside the Python with torch, in an environment of their own that sees its packages; or why not. */
+export async function trlPython(): Promise<PythonWith> {
+  const torch = await torchPython();
+  if ("skip" in torch) return torch;
+  const directory = join(testCache, `trl-${sha256([torch.python, ...trlPackages].join(" ")).slice(0, 12)}`);
+  const python = join(directory, "bin", "python");
+  const release = await lock(`${directory}.lock`);
+  try {
+    if (!existsSync(directory)) await layer(torch.python, directory);
+    return { python };
+  } catch (error) {
+    const { stderr, message } = error as Error & { stderr?: string };
+    const why = (stderr || message).trim().split("\n").at(-1);
+    return { skip: `${trlPackages.join(" and ")} cannot be installed here: ${why}` };
+  } finally {
+    release();
+  }
+}
+
+const run = promisify(execFile);
+
+/** An environment whose packages stand before those of another Python. */
+async function layer(below: string, directory: string): Promise<void> {
+  const begun = `${directory}.begun`;
+  rmSync(begun, { recursive: true, force: true });
+  await run(below, ["-m", "venv", begun]);
+  const python = join(begun, "bin", "python");
+  const packagesOf = async (one: string) =>
+    (await run(one, ["-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"])).stdout.trim();
+  writeFileSync(join(await packagesOf(python), "torch.pth"), `${await packagesOf(below)}\n`);
+  const quiet = ["--quiet", "--disable-pip-version-check", "--retries", "1"];
+  await run(python, ["-m", "pip", "install", ...quiet, ...trlPackages], { maxBuffer: 2 ** 26 });
+  renameSync(begun, directory);
 }

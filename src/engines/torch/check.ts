@@ -258,7 +258,7 @@ const sizes: readonly (readonly [number, number])[] = [
 ];
 
 /** A PNG of random squares of 16 × 16 pixels, as base64. */
-function png(width: number, height: number, seed: string): string {
+export function png(width: number, height: number, seed: string): string {
   const random = seededRandom(`picture ${seed}`);
   const squares = Array.from({ length: (width / 16) * (height / 16) * 3 }, () => Math.floor(256 * random()));
   const rows = Buffer.alloc(height * (1 + 3 * width));

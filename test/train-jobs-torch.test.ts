@@ -1,0 +1,177 @@
+/**
+ * A job for TRL run by TRL itself, on a tiny model that sees pictures: the same losses and the same vector as the worker
+ * makes of the same pairs, with the same optimiser in the same order.
+ */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { promisify } from "node:util";
+import { importAdapter } from "../src/adapter/exchange/exchange.ts";
+import { readSafetensors } from "../src/adapter/exchange/safetensors.ts";
+import { png } from "../src/engines/torch/check.ts";
+import { openTorchEngine, type Prompt, workerCommand } from "../src/engines/torch/index.ts";
+import type { Job, JobPair, JobSettings } from "../src/policies/model/jobs/job.ts";
+import { jobFiles } from "../src/policies/model/jobs/job-files.ts";
+import { TorchVectorTrainer } from "../src/policies/model/torch-trainer.ts";
+import { trainOnPairs } from "../src/training/phase-two.ts";
+import { makeDirectory } from "../src/util/directory.ts";
+import { torchPython, trlPython } from "./support/torch-python.ts";
+
+const run = promisify(execFile);
+const [torch, trl] = [await torchPython(), await trlPython()];
+const skip = "skip" in torch ? torch.skip : "skip" in trl ? trl.skip : false;
+const python = "python" in torch ? torch.python : "";
+const trlProgram = "python" in trl ? trl.python : "";
+const folder = mkdtempSync(join(tmpdir(), "trl-job-"));
+const model = join(folder, "tiny-dense");
+const support = join(import.meta.dirname, "support", "torch");
+const block = 2;
+
+const settings: JobSettings = {
+  ...{ steps: 3, pairsPerStep: 3, pairsAtOnce: 3, beta: 0.5, likelihood: 1, kl: 0 },
+  ...{ rate: { share: 0.3 }, seed: "lesson", lora: { rank: 4, alpha: 8 } },
+};
+
+/** Answers of different lengths, so that rows are padded; the third prompt has two pictures. */
+const answers = [
+  ["Ann is at the door", "nothing at all"],
+  ["two people talk", "it is late"],
+  ["a red lamp and a blue one", "the dog"],
+  ["soup is on the stove", "a chair by the wall"],
+] as const;
+
+function promptOf(i: number, pictures: number): Prompt {
+  const shown = Array.from({ length: pictures }, (_, k) => ({
+    ...{ type: "image" as const, data: png(64 + 32 * (i % 2), 64, `${i} ${k}`) },
+  }));
+  return {
+    messages: [
+      { role: "system", parts: [{ type: "text", text: "You write what to keep." }] },
+      {
+        role: "user",
+        parts: [{ type: "text", text: `Clip ${i}. ` }, ...shown, { type: "text", text: "What is there?" }],
+      },
+    ],
+    prefix: '{"description": "',
+  };
+}
+
+const pairsWith = (pictures: (i: number) => number): JobPair[] =>
+  answers.map(([chosen, rejected], i) => ({
+    ...{ id: String(i), prompt: promptOf(i, pictures(i)), chosen, rejected },
+    passes: { chosen: true, rejected: true },
+  }));
+
+/** The tiny tokenizer knows bytes, in the order of the letters that stand for them: from `!` up, a space as the 221st. */
+function idsOf(text: string): Int32Array {
+  const end = 258;
+  return Int32Array.from([
+    ...[...text].map((letter) => (letter === " " ? 220 : letter.charCodeAt(0) - 33)),
+    end,
+  ]);
+}
+
+function writeJob(name: string, pairs: readonly JobPair[], other: Partial<Job> = {}): string {
+  const directory = join(folder, name);
+  const job = {
+    for: "trl",
+    kind: "vector",
+    model,
+    space: `residual:tiny@${block}`,
+    block,
+    settings,
+  } as const;
+  for (const [path, content] of Object.entries(jobFiles({ ...job, pairs, ...other }))) {
+    makeDirectory(dirname(join(directory, path)));
+    writeFileSync(join(directory, path), content);
+  }
+  return directory;
+}
+
+/** Runs a job; what it printed. */
+async function train(directory: string): Promise<string> {
+  const { stdout } = await run(trlProgram, [join(support, "run_job.py"), directory], { maxBuffer: 2 ** 26 });
+  return stdout;
+}
+
+describe("a job for TRL", { skip }, () => {
+  before(async () => {
+    await run(python, [join(support, "tiny_models.py"), folder, "dense"]);
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  for (const [name, pictures] of [
+    ["pictures", (i: number) => (i === 2 ? 2 : 1)],
+    ["texts", () => 0],
+  ] as const)
+    test(`with ${name} makes the vector that the worker makes`, async (t) => {
+      const pairs = pairsWith(pictures);
+      const directory = writeJob(name, pairs);
+      const { stdout } = await run(trlProgram, [join(support, "run_job.py"), directory], {
+        maxBuffer: 2 ** 26,
+      });
+      const losses = readFileSync(join(directory, "result", "losses.jsonl"), "utf8")
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as { loss: number });
+      const trained = await importAdapter(join(directory, "result"), "tiny");
+
+      const engine = await openTorchEngine({
+        ...{ model, command: workerCommand(python), threads: 1, train: { kind: "vector", block } },
+      });
+      try {
+        const named = pairs.map(({ prompt, chosen, rejected }) => {
+          const context = engine.name(prompt);
+          return {
+            chosen: { prompt: context, ids: idsOf(chosen) },
+            rejected: { prompt: context, ids: idsOf(rejected) },
+          };
+        });
+        const { mean } = await engine.streamNorm(named.map(({ chosen }) => chosen.prompt));
+        const learningRate = (0.3 * mean) / (settings.steps * Math.sqrt(engine.about.width));
+        assert.match(
+          stdout,
+          new RegExp(`learning rate ${learningRate.toExponential(2).replace("e-", "e-0?")}`),
+        );
+        const { beta, likelihood, steps, pairsPerStep, seed } = settings;
+        const curve = await trainOnPairs(new TorchVectorTrainer(engine), named, {
+          ...{ beta, likelihood, steps, pairsPerStep, seed, learningRate },
+        });
+        const own = await engine.snapshot();
+        const apart = Math.max(...own.map((value, d) => Math.abs(value - trained.values[d]!)));
+        const lossApart = Math.max(...curve.map(({ loss }, i) => Math.abs(loss - losses[i]!.loss)));
+        t.diagnostic(
+          `losses ${lossApart.toExponential(1)} apart, vectors ${apart.toExponential(1)} of ${Math.max(...own.map(Math.abs)).toFixed(2)}`,
+        );
+        assert.equal(losses.length, settings.steps);
+        assert.ok(lossApart < 1e-5, `losses are ${lossApart} apart`);
+        assert.ok(apart < 1e-5 * Math.max(...own.map(Math.abs)), `vectors are ${apart} apart`);
+      } finally {
+        engine.close();
+      }
+    });
+
+  test("trains low-rank matrices beside the text blocks alone", async () => {
+    const directory = writeJob(
+      "lora",
+      pairsWith(() => 0),
+      {
+        ...{ kind: "lora", block: null, space: "weights:tiny" },
+        settings: { ...settings, steps: 1, rate: { learningRate: 1e-3 } },
+      },
+    );
+    await train(directory);
+    const config = JSON.parse(readFileSync(join(directory, "result", "adapter_config.json"), "utf8"));
+    assert.equal(config.peft_type, "LORA");
+    assert.equal(config.r, settings.lora.rank);
+    const names = readSafetensors(readFileSync(join(directory, "result", "adapter_model.safetensors"))).map(
+      ({ name }) => name,
+    );
+    // Seven linear layers in each of six blocks, two matrices beside each.
+    assert.equal(names.length, 84);
+    assert.ok(names.every((name) => name.includes("language_model.layers.")));
+  });
+});
