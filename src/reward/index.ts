@@ -2,6 +2,8 @@
  * What a memory is worth: the reward of Phase One (`scoreGroup`), its rules, and the judges, which also compare memories
  * for Phase Two.
  */
+export { type EncoderJudgeOptions, encoderJudge } from "./encoder-judge.ts";
+export { generalQuestions } from "./general-questions.ts";
 export {
   type HouseholdReading,
   householdJudge,

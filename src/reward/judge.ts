@@ -66,6 +66,11 @@ export interface RelevanceRequest {
   readonly second: string;
   /** Examples of what is asked, without their answers, which are not known yet. */
   readonly questions: readonly Question[];
+  /**
+   * Questions of other kinds: preferred is then the memory that helps `questions` more than it helps these. Without them
+   * a lesson learns mostly what helps with any question. @default none
+   */
+  readonly others?: readonly Question[];
   readonly signal?: AbortSignal;
 }
 

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { observationOf } from "../../test/support/memory.ts";
 import { wordSpace } from "../engines/local/words.ts";
+import type { Context } from "../policy/policy.ts";
+import type { Question } from "../tasks/task.ts";
 import { exampleClips, keys, lecture } from "./__fixtures__/clips.ts";
 import { preferenceInBothOrders } from "./judge.ts";
 import { localJudge } from "./local-judge.ts";
@@ -151,4 +154,26 @@ describe("a judge without a model", () => {
     assert.ok(judged.ok);
     assert.equal(judged.value.correct, false);
   });
+});
+
+test("against other questions, what helps with any question is worth nothing", async () => {
+  const speech = ["The soup is on the stove.", "Ann charges the phone."].map((text, i) => ({
+    ...{ startSeconds: i, endSeconds: i + 1, text, speaker: null },
+  }));
+  const observations = [observationOf("kitchen", 0, { speech })];
+  const context: Context = { ...keys.context, observations, recent: { observations: [], entries: [] } };
+  const questionsOf = (...texts: string[]) => texts.map((text) => ({ text, options: [] }));
+  const preferred = async (others: readonly Question[]) => {
+    const verdict = await judge.relevance({
+      ...{ context, first: speech[0]!.text, second: speech[1]!.text, others },
+      questions: questionsOf("Did Ann put soup on the stove?", "Where is Ann?", "What did Ann charge?"),
+    });
+    return verdict.ok && verdict.value;
+  };
+  // Ann is in three questions, so a memory of Ann is relevant; she is in all other ones too.
+  assert.equal(await preferred([]), "second");
+  assert.equal(
+    await preferred(questionsOf("Who is Ann?", "What does Ann charge?", "Did Ann charge it?")),
+    "first",
+  );
 });

@@ -8,7 +8,8 @@
  * - **Clean**: sentences, little in them repeated, no question that was not asked in the clip, no word to the judge.
  * - **Rich**: how much it tells per token of what the clip is about. Some tokens are added to every length, so that
  *   a single good word is not the richest text; only usable memories count.
- * - **Relevant**: how much of what it tells is mentioned in the questions or their options, rare words first.
+ * - **Relevant**: how much of what it tells is mentioned in the questions or their options, rare words first; less what
+ *   is mentioned as often in other questions, where those are given.
  */
 import type { WordSpace } from "../engine.ts";
 import type { Question } from "../tasks/task.ts";
@@ -77,18 +78,20 @@ export function localJudge({ words }: LocalJudgeOptions): Judge {
       });
       return { ok: true, value };
     },
-    async relevance({ context, first, second, questions, signal }) {
+    async relevance({ context, first, second, questions, others = [], signal }) {
       signal?.throwIfAborted();
       const evidence = evidenceOf(context, words);
       if (evidence.worth.size === 0) return noEvidence;
       const asked = askedStems(questions, words);
+      const askedElsewhere = askedStems(others, words);
+      // As many times as if there were as many of them.
+      const share = questions.length / Math.max(1, others.length);
+      const interest = (stem: string) =>
+        Math.log(1 + (asked.get(stem) ?? 0)) - Math.log(1 + share * (askedElsewhere.get(stem) ?? 0));
       const [a, b] = [first, second].map((memory) =>
-        sum(
-          common(readingOf(memory, evidence).told, asked),
-          (stem) => Math.log(1 + asked.get(stem)!) * evidence.rarity(stem),
-        ),
+        sum(readingOf(memory, evidence).told, (stem) => interest(stem) * evidence.rarity(stem)),
       ) as [number, number];
-      const isTie = Math.abs(a - b) <= tieMargin * Math.max(a, b);
+      const isTie = Math.abs(a - b) <= tieMargin * Math.max(Math.abs(a), Math.abs(b));
       return { ok: true, value: isTie ? "tie" : a > b ? "first" : "second" };
     },
   };

@@ -448,3 +448,22 @@ describe("what is graded", () => {
     assert.equal(fenced(asked[0]!.text, "memory")[0], "<face_1> greets ‹face_9>.");
   });
 });
+
+test("a model is shown the questions of other kinds only where there are some", async () => {
+  const { model, asked } = modelOf(() => JSON.stringify({ rationale: "", moreUseful: "first" }));
+  const judge = modelJudge({ model });
+  const questionsOf = (text: string) => [{ text, options: [] }];
+  const request = {
+    context: keys.context,
+    first: "Keys.",
+    second: "Rain.",
+    questions: questionsOf("Where?"),
+  };
+  await judge.relevance(request);
+  await judge.relevance({ ...request, others: questionsOf("Who laughed?") });
+  assert.deepEqual(
+    asked.map(({ text }) => fenced(text, "other_questions")),
+    [[], ["- Who laughed?"]],
+  );
+  assert.ok(asked[1]!.text.includes("more of that kind than of what the other questions ask"));
+});

@@ -141,9 +141,9 @@ async function richness(setup: Setup, request: RichnessRequest): Promise<Judged<
 }
 
 async function relevance(setup: Setup, request: RelevanceRequest): Promise<Judged<Preference>> {
-  const { context, first, second, questions, signal } = request;
+  const { context, first, second, questions, others, signal } = request;
   if (first === second || questions.length === 0) return { ok: true, value: "tie" };
-  return ask(setup, relevancePrompt(context, first, second, questions), signal, parsePreference);
+  return ask(setup, relevancePrompt(context, first, second, questions, others), signal, parsePreference);
 }
 
 /** A usable answer to a prompt: from the cache, or asked for up to `attempts` times. */

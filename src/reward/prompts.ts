@@ -131,29 +131,41 @@ Keys, in this order: "rationale", one or two sentences; "ranking", the numbers o
   };
 }
 
-/** Which is more useful for questions like these? Answered `{"rationale", "moreUseful"}`, a `Preference`. */
+/**
+ * Which is more useful for questions like these, or for these more than for others? Answered `{"rationale", "moreUseful"}`,
+ * a `Preference`.
+ */
 export function relevancePrompt(
   context: Context,
   first: string,
   second: string,
   questions: readonly Question[],
+  others: readonly Question[] = [],
 ): JudgePrompt {
   const { fence } = fencesOf(context);
-  const asked = questions.map(({ text, options }) =>
-    ["-", text, ...options.map((option) => `(${option.letter}) ${option.text}`)].join(" "),
-  );
+  const listed = (some: readonly Question[]) =>
+    some.map(({ text, options }) =>
+      ["-", text, ...options.map((option) => `(${option.letter}) ${option.text}`)].join(" "),
+    );
+  const [contrast, wanted] =
+    others.length === 0
+      ? ["", "what counts is which memory states more of that kind, not whether it answers one of these"]
+      : [
+          `Questions of other kinds, which somebody else is asked:\n${fence("other_questions", listed(others))}\n\n`,
+          "what counts is which memory states more of that kind than of what the other questions ask, not whether it answers one of these",
+        ];
   return {
     parts: [
       {
         type: "text",
         text: `Examples of the questions that are put to the agent:
-${fence("questions", asked)}
+${fence("questions", listed(questions))}
 
-Two memories of the same clip:
+${contrast}Two memories of the same clip:
 ${fence("first", [first])}
 ${fence("second", [second])}
 
-Which of the two would be more useful for answering similar questions? See what the examples are interested in: a kind of thing, of person, of detail. The questions to come are about other moments, so what counts is which memory states more of that kind, not whether it answers one of these. Being longer is no advantage. If neither is clearly more useful, it is a tie.
+Which of the two would be more useful for answering similar questions? See what the examples are interested in: a kind of thing, of person, of detail. The questions to come are about other moments, so ${wanted}. Being longer is no advantage. If neither is clearly more useful, it is a tie.
 
 Keys, in this order: "rationale", one or two sentences; "moreUseful", "first", "second" or "tie".`,
       },

@@ -13,7 +13,10 @@
 import { knownPeople } from "../policy/identity-tags.ts";
 import { parseStrictly } from "../policy/parse-action.ts";
 import type { Action, Context, Issue } from "../policy/policy.ts";
+import type { Question } from "../tasks/task.ts";
+import { saysTheSame } from "../util/repetition.ts";
 import type { Judge, Judged, JudgeFailure, QualityVerdict } from "./judge.ts";
+import { repeatedQuestion } from "./repeats-question.ts";
 import {
   answerOf,
   formatReward,
@@ -38,6 +41,8 @@ export interface ScoreOptions {
   readonly form: "description" | "description-and-knowledge" | "statements";
   /** What each part is worth. @default the paper's constants */
   readonly constants?: RewardConstants;
+  /** A memory that repeats one of these is not clean, nor is one that repeats the supplement. @default none */
+  readonly questions?: readonly Question[];
   readonly signal?: AbortSignal;
 }
 
@@ -78,7 +83,7 @@ export async function scoreGroup(
   const { countTokens, constants = paperConstants } = options;
   const judgeOnce = rememberingVerdicts(context, judge, options.signal);
   const qualities = await Promise.all(
-    actions.map((action) => assess(readAction(context, action, options), judgeOnce, options)),
+    actions.map((action) => assess(context, readAction(context, action, options), judgeOnce, options)),
   );
   const bonuses = await richnessBonuses(context, qualities, judge, options);
   const masked = qualities.some(({ failure }) => failure !== null);
@@ -124,7 +129,25 @@ export function assessQuality(
   options: ScoreOptions,
 ): Promise<QualityAssessment> {
   const judged = rememberingVerdicts(context, judge, options.signal);
-  return assess(readAction(context, action, options), judged, options);
+  return assess(context, readAction(context, action, options), judged, options);
+}
+
+/**
+ * The quality checks of an action that is true by construction, such as a line of its clip: those of the rules, and
+ * whether it says again what was written before or asked. No judge is asked.
+ */
+export function assessTold(
+  context: Context,
+  action: Action,
+  options: ScoreOptions,
+): Promise<QualityAssessment> {
+  const written = context.recent.entries.map(({ text }) => text);
+  const verdict = async (memory: string): Promise<Judged<QualityVerdict>> => {
+    const clean = !memory.split("\n").some((text) => written.some((earlier) => saysTheSame(text, earlier)));
+    const rationale = clean ? "It is told in the clip." : "It was written before.";
+    return { ok: true, value: { correct: true, clean, rationale } };
+  };
+  return assess(context, readAction(context, action, options), verdict, options);
 }
 
 type JudgeMemory = (memory: string) => Promise<Judged<QualityVerdict>>;
@@ -160,9 +183,10 @@ function readAction(context: Context, action: Action, { form, countTokens }: Sco
 const qualityIssues = new Set(["tag-malformed", "tag-unknown", "too-long", "too-many"]);
 
 async function assess(
+  context: Context,
   { texts, issues }: ReadAction,
   judgeMemory: JudgeMemory,
-  { countTokens, constants = paperConstants }: ScoreOptions,
+  { countTokens, constants = paperConstants, questions }: ScoreOptions,
 ): Promise<QualityAssessment> {
   if (texts.length === 0 || issues.some(({ code }) => !qualityIssues.has(code))) {
     return { memory: null, checks: {}, pass: false, failure: null };
@@ -175,6 +199,13 @@ async function assess(
       !issues.some(({ code }) => code === "too-many"),
   };
   if (!rules.tagged || !rules.short) return { memory, checks: rules, pass: false, failure: null };
+  const repeated = texts
+    .map((text) => repeatedQuestion(text, context, questions))
+    .find((one) => one !== null);
+  if (repeated !== undefined) {
+    const rationale = `It repeats what is asked: ${repeated}`;
+    return { memory, checks: { ...rules, clean: false }, pass: false, rationale, failure: null };
+  }
   const verdict = await judgeMemory(memory);
   if (!verdict.ok) return { memory, checks: rules, pass: null, rationale: verdict.message, failure: verdict };
   const { correct, clean, rationale } = verdict.value;

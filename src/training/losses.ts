@@ -153,17 +153,20 @@ export function gspoLoss<L extends Logprobs>(
  * log π − log π_ref. Where the weights equal π_ref the loss is ln 2 = 0.693.
  * @param reference under the frozen weights, of the same shape as `policy`
  * @param beta above 0; the larger, the sooner a pair counts as learned. @default 0.1
+ * @param shares of the pairs in the mean, shape [N], 1 in all. @default equal ones
  * @throws RangeError for an empty batch or sequence, shapes that differ, a value that is not finite, or such a beta
  */
 export function dpoLoss<L extends Logprobs>(
   policy: PairLogprobs<L>,
   reference: PairLogprobs,
   beta = 0.1,
+  shares?: readonly number[],
 ): PairLoss<L> {
-  return marginLoss(policy, reference, beta, (margin) => ({
+  const ofMargin = (margin: number) => ({
     value: softplus(-beta * margin),
     slope: -beta * sigmoid(-beta * margin),
-  }));
+  });
+  return marginLoss(policy, reference, beta, ofMargin, shares);
 }
 
 /**
@@ -241,9 +244,13 @@ function marginLoss<L extends Logprobs>(
   reference: PairLogprobs,
   beta: number,
   ofMargin: (margin: number) => Term,
+  shares?: readonly number[],
 ): PairLoss<L> {
   requirePairs(policy, reference, beta);
   const pairs = policy.chosen.length;
+  if (shares && shares.length !== pairs)
+    throw new RangeError(`Expected \`shares\` of ${pairs} pairs, got ${shares.length}`);
+  const shareOf = (value: number, i: number) => (shares ? value * shares[i]! : value / pairs);
   let loss = 0;
   const chosen: L[] = [];
   const rejected: L[] = [];
@@ -254,9 +261,9 @@ function marginLoss<L extends Logprobs>(
       sumOfDifferences(policy.rejected[i]!, reference.rejected[i]!);
     margins.push(margin);
     const term = ofMargin(margin);
-    loss += term.value / pairs;
-    chosen.push(filled(policy.chosen[i]!, term.slope / pairs));
-    rejected.push(filled(policy.rejected[i]!, -term.slope / pairs));
+    loss += shareOf(term.value, i);
+    chosen.push(filled(policy.chosen[i]!, shareOf(term.slope, i)));
+    rejected.push(filled(policy.rejected[i]!, -shareOf(term.slope, i)));
   }
   return { loss, gradient: { chosen, rejected }, margins };
 }

@@ -420,3 +420,31 @@ function randomContexts(random: Random, count: number): PairContext<PairCandidat
     return { id: `clip ${number}`, candidates, comparisons };
   });
 }
+
+describe("all pairs of a context", () => {
+  test("are those among texts that pass, the longest chain first", () => {
+    // a > b > c, and a > c; d fails, so what was compared with it gives no pair.
+    const candidates = [..."abc"].map((id) => candidate(id)).concat(candidate("d", { passes: false }));
+    const comparisons = beats("a>b b>c a>c a>d c>d");
+    const { pairs, report } = choosePairs([{ id: "clip", candidates, comparisons }], { take: "all" });
+    const named = pairs.map(({ chosen, rejected, distance }) => `${chosen.id}>${rejected.id} ${distance}`);
+    assert.equal(named[0], "a>c 2");
+    assert.deepEqual(named.slice(1).sort(), ["a>b 1", "b>c 1"]);
+    assert.deepEqual(report.kinds, { "both-pass": 3, "rejected-fails": 0 });
+    assert.equal(choosePairs([{ id: "clip", candidates, comparisons }]).pairs[0]!.rejected.id, "d");
+  });
+
+  test("differ by fewer tokens than the margin", () => {
+    const candidates = [candidate("a"), candidate("b", { tokens: 45 }), candidate("c", { tokens: 52 })];
+    const { pairs } = choosePairs([{ id: "clip", candidates, comparisons: beats("a>b b>c a>c") }], {
+      take: "all",
+    });
+    assert.deepEqual(pairs.map(({ chosen, rejected }) => chosen.id + rejected.id).sort(), ["ab", "bc"]);
+  });
+
+  test("are none where no two texts that pass were compared", () => {
+    const candidates = [candidate("a"), candidate("b", { passes: false })];
+    const { report } = choosePairs([{ id: "clip", candidates, comparisons: beats("a>b") }], { take: "all" });
+    assert.deepEqual(report.skipped, [{ context: "clip", reason: "none-passes" }]);
+  });
+});

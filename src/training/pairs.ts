@@ -1,6 +1,6 @@
 /**
- * From judged comparisons to at most one preference pair per context: which of two memories of the same clip
- * to prefer.
+ * From judged comparisons to preference pairs: which of two memories of the same clip to prefer. At most one pair per
+ * context, as in the paper, or all whose sides are both true.
  *
  * A single comparison is weak evidence; a long chain of them (a beat b, b beat c) means a wide gap. So the
  * chosen text is undefeated, the rejected one stands at the far end of a chain below it, both have about the
@@ -15,6 +15,8 @@
  *    the context.
  * 2. Among equally good pairs the random seed decides, not the order of ids, so no position in a group is preferred.
  * 3. A text sampled twice with two verdicts counts as failing: its quality is in doubt.
+ * 4. With `take: "all"` a context gives all its pairs, and a text that fails the checks is on neither side: a rejected
+ *    text that fails teaches truth, not relevance.
  */
 import { pick, seededRandom, shuffle } from "../util/random.ts";
 
@@ -55,6 +57,11 @@ export interface PairOptions {
   readonly seed?: number | string;
   /** Chosen and rejected differ by fewer tokens than this, above 0. @default 20 */
   readonly tokenMargin?: number;
+  /**
+   * What a context gives: the pair of the longest chain, or that pair and all others within the margin, among texts that
+   * pass the checks. @default "one"
+   */
+  readonly take?: "one" | "all";
 }
 
 /** Whether the rejected text passes the quality checks; the chosen one always does. */
@@ -83,7 +90,7 @@ export type NoPairReason =
   | "worse-quality"
   /** Each comparison that is left lies on a cycle. */
   | "all-cyclic"
-  /** No undefeated text that beat another passes the checks. */
+  /** No undefeated text that beat another passes the checks; of all pairs, no two texts that do were compared. */
   | "none-passes"
   /** Each pair differs too much in length. */
   | "length";
@@ -113,7 +120,8 @@ export interface ContextComparison extends Comparison {
 }
 
 /**
- * At most one pair per context, in seeded order, and a report on the rest.
+ * The pairs of each context, contexts in seeded order, and a report on the rest. Of several pairs of a context the one
+ * of the longest chain is the first.
  *
  * Depends only on the contents and the random seed: the order of contexts, candidates and comparisons changes
  * nothing, and no context changes another's pair.
@@ -122,7 +130,7 @@ export interface ContextComparison extends Comparison {
  */
 export function choosePairs<C extends PairCandidate>(
   contexts: readonly PairContext<C>[],
-  { seed = 42, tokenMargin = 20 }: PairOptions = {},
+  { seed = 42, tokenMargin = 20, take = "one" }: PairOptions = {},
 ): { readonly pairs: readonly PreferencePair<C>[]; readonly report: PairReport } {
   if (!(tokenMargin > 0)) {
     throw new RangeError(
@@ -130,23 +138,24 @@ export function choosePairs<C extends PairCandidate>(
     );
   }
   checkUnique("context", contexts);
-  const pairs: PreferencePair<C>[] = [];
+  const chosen: (readonly PreferencePair<C>[])[] = [];
   const skipped: PairReport["skipped"][number][] = [];
   const worseQuality: ContextComparison[] = [];
   const cyclic: ContextComparison[] = [];
   for (const context of [...contexts].sort(byId)) {
-    const outcome = chooseWithin(context, seed, tokenMargin);
+    const outcome = chooseWithin(context, { seed, tokenMargin, take });
     const located = (comparison: Comparison) => ({ ...comparison, context: context.id });
     worseQuality.push(...outcome.worseQuality.map(located));
     cyclic.push(...outcome.cyclic.map(located));
-    if (typeof outcome.pair === "string") skipped.push({ context: context.id, reason: outcome.pair });
-    else pairs.push(outcome.pair);
+    if (typeof outcome.pairs === "string") skipped.push({ context: context.id, reason: outcome.pairs });
+    else chosen.push(outcome.pairs);
   }
+  const pairs = shuffle(seededRandom(seed), chosen).flat();
   const count = (kind: PairKind) => pairs.filter((pair) => pair.kind === kind).length;
   const mean = (value: (pair: PreferencePair<C>) => number) =>
     pairs.reduce((sum, pair) => sum + value(pair), 0) / pairs.length;
   return {
-    pairs: shuffle(seededRandom(seed), pairs),
+    pairs,
     report: {
       contexts: contexts.length,
       pairs: pairs.length,
@@ -167,15 +176,14 @@ export function choosePairs<C extends PairCandidate>(
 }
 
 interface Outcome<C extends PairCandidate> {
-  readonly pair: PreferencePair<C> | NoPairReason;
+  readonly pairs: readonly PreferencePair<C>[] | NoPairReason;
   readonly worseQuality: readonly Comparison[];
   readonly cyclic: readonly Comparison[];
 }
 
 function chooseWithin<C extends PairCandidate>(
   context: PairContext<C>,
-  seed: number | string,
-  tokenMargin: number,
+  { seed, tokenMargin, take }: Required<PairOptions>,
 ): Outcome<C> {
   checkContext(context);
   const nodeOf = distinctTexts(context.candidates);
@@ -189,8 +197,11 @@ function chooseWithin<C extends PairCandidate>(
     const { winner, loser } = ends(comparison);
     return loser.passes && !winner.passes;
   };
+  const bothPass = (comparison: Comparison) => Object.values(ends(comparison)).every(({ passes }) => passes);
   const worseQuality = comparisons.filter(isWorse);
-  const sound = comparisons.filter((comparison) => !isWorse(comparison));
+  const sound = comparisons.filter(
+    (comparison) => !isWorse(comparison) && (take === "one" || bothPass(comparison)),
+  );
 
   const beaten = beatenBy(sound, ends);
   const below = new Map(nodes.map((node) => [node, reachable(node, beaten)]));
@@ -207,22 +218,27 @@ function chooseWithin<C extends PairCandidate>(
   if (balanced.length > 0) {
     const best = balanced.reduce((a, b) => (compareChains(b, a) < 0 ? b : a));
     const equals = balanced.filter((chain) => compareChains(chain, best) === 0);
-    const { chosen, rejected, steps } = pick(seededRandom(`${seed} ${context.id}`), equals);
-    const kind: PairKind = rejected.passes ? "both-pass" : "rejected-fails";
-    const edges = steps.flatMap(([winner, loser]) =>
-      kept.filter((comparison) => ends(comparison).winner === winner && ends(comparison).loser === loser),
-    );
-    const pair = { context: context.id, chosen, rejected, kind, distance: steps.length, edges };
-    return { pair, worseQuality, cyclic };
+    const random = seededRandom(`${seed} ${context.id}`);
+    const edgesOf = ([winner, loser]: readonly [C, C]) =>
+      kept.filter((comparison) => ends(comparison).winner === winner && ends(comparison).loser === loser);
+    const pairOf = ({ chosen, rejected, steps }: Chain<C>): PreferencePair<C> => ({
+      ...{ context: context.id, chosen, rejected, kind: rejected.passes ? "both-pass" : "rejected-fails" },
+      ...{ distance: steps.length, edges: steps.flatMap(edgesOf) },
+    });
+    const first = pick(random, equals);
+    const others =
+      take === "one" ? [] : directPairs(nodes, kept, ends).filter((pair) => !isPairOf(pair, first));
+    const within = others.filter((pair) => tokenDifference(pair) < tokenMargin);
+    return { pairs: [first, ...shuffle(random, within)].map(pairOf), worseQuality, cyclic };
   }
   const reason = (): NoPairReason => {
     if (nodes.length < 2) return "one-text";
     if (comparisons.length === 0) return "no-comparisons";
-    if (sound.length === 0) return "worse-quality";
+    if (sound.length === 0) return comparisons.every(isWorse) ? "worse-quality" : "none-passes";
     if (kept.length === 0) return "all-cyclic";
     return passing.length === 0 ? "none-passes" : "length";
   };
-  return { pair: reason(), worseQuality, cyclic };
+  return { pairs: reason(), worseQuality, cyclic };
 }
 
 /** The candidate for each id: of equal texts the first by id, a failing one before a passing one. */
@@ -289,6 +305,24 @@ function longestChains<C>(nodes: readonly C[], beaten: ReadonlyMap<C, ReadonlySe
     chains.delete(chosen);
     return [...chains].map(([rejected, steps]) => ({ chosen, rejected, steps }));
   });
+}
+
+/** Each two texts that were compared, as a chain of one step. */
+function directPairs<C extends PairCandidate>(
+  nodes: readonly C[],
+  kept: readonly Comparison[],
+  ends: (comparison: Comparison) => { readonly winner: C; readonly loser: C },
+): Chain<C>[] {
+  const beaten = beatenBy(kept, ends);
+  return nodes.flatMap((chosen) =>
+    [...(beaten.get(chosen) ?? [])].map(
+      (rejected): Chain<C> => ({ chosen, rejected, steps: [[chosen, rejected]] }),
+    ),
+  );
+}
+
+function isPairOf<C>(one: Chain<C>, other: Chain<C>): boolean {
+  return one.chosen === other.chosen && one.rejected === other.rejected;
 }
 
 /** The nodes of an acyclic graph, each winner before those it beat. */

@@ -30,6 +30,8 @@ export interface DrawnRollout {
   readonly passes: boolean | null;
   /** The judge's reason, or why there is no grade. */
   readonly rationale?: string;
+  /** Whether it was not drawn: lines of the clip, true by construction. @default false */
+  readonly isLine?: boolean;
 }
 
 /** A judge's verdict on two memories of a context, by their ids. */
@@ -50,10 +52,11 @@ export interface RecordedCandidate {
   readonly tokens: number;
   readonly passes: boolean;
   readonly rationale?: string;
+  readonly isLine?: boolean;
   /** Ids of memories of the same context: those it was preferred to, and those preferred to it. */
   readonly beat: readonly string[];
   readonly beatenBy: readonly string[];
-  /** Its place in the context's pair, if it has one. */
+  /** Its place in the context's pair, the first if there are several. */
   readonly role: "chosen" | "rejected" | null;
 }
 

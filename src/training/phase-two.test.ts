@@ -11,7 +11,16 @@ import type { Action, Context, Policy } from "../policy/policy.ts";
 import type { Judge } from "../reward/judge.ts";
 import { seededRandom } from "../util/random.ts";
 import { dpoLoss, klLoss } from "./losses.ts";
-import { type CachedContext, compare, phaseTwo, rollOut, trainOnPairs } from "./phase-two.ts";
+import {
+  type CachedContext,
+  compare,
+  type DpoOptions,
+  phaseTwo,
+  rollOut,
+  type SamplePair,
+  trainOnPairs,
+  wholeSteps,
+} from "./phase-two.ts";
 
 const words = ["tea", "keys", "rain", "lamp", "coat"];
 const count = words.length;
@@ -132,6 +141,120 @@ describe("training on pairs", () => {
     const [same, shortened] = await norm({ maxGradientNorm: 0.01 });
     assert.equal(same, gradient);
     assert.ok(Math.abs(shortened - 0.01) < 1e-12);
+  });
+});
+
+describe("training on several pairs of a context", () => {
+  const shared = [1, 1, 2];
+  const [first, second, third] = [
+    { context: "a", chosen: shared, rejected: [0, 3] },
+    { context: "a", chosen: shared, rejected: [4, 4] },
+    { context: "b", chosen: [2, 1], rejected: [0, 0, 4] },
+  ] as const;
+  const normAfter = async (some: readonly SamplePair<Tokens>[], more: Partial<DpoOptions> = {}) => {
+    const trainer = new TokenTrainer(count);
+    const curve = await trainOnPairs(trainer, some, { learningRate: 1, steps: 1, ...more });
+    return { curve, adapter: weightsOf(await trainer.snapshot()) };
+  };
+
+  test("counts each context once: its pairs share its weight", async () => {
+    const { adapter, curve } = await normAfter([first, second, third]);
+    // At the start the loss is linear: the mean over contexts of the means over their pairs.
+    const [one, two, other] = [await normAfter([first]), await normAfter([second]), await normAfter([third])];
+    const at = ({ adapter: of }: typeof one, k: number) => of.find(([place]) => place === k)?.[1] ?? 0;
+    for (const [k, weight] of adapter) {
+      const expected = (at(one, k) + at(two, k)) / 4 + at(other, k) / 2;
+      assert.ok(Math.abs(weight - expected) < 1e-6, `${k}: ${weight}, not ${expected}`);
+    }
+    assert.ok(Math.abs(curve[0]!.loss - Math.log(2)) < 1e-6);
+  });
+
+  test("computes a text once that stands in several pairs", async () => {
+    const sizes: number[] = [];
+    const trainer = new TokenTrainer(count);
+    const logprobs = trainer.logprobs.bind(trainer);
+    trainer.logprobs = (samples) => {
+      sizes.push(samples.length);
+      return logprobs(samples);
+    };
+    await trainOnPairs(trainer, [first, second], { learningRate: 1, steps: 1 });
+    assert.deepEqual(sizes, [3, 3]);
+  });
+
+  test("draws some pairs of a context a step, its first always", async () => {
+    const drawn = new Set<string>();
+    const trainer = new TokenTrainer(count);
+    const accumulate = trainer.accumulate.bind(trainer);
+    trainer.accumulate = (samples, weights) => {
+      assert.ok(samples.includes(first.rejected));
+      for (const sample of samples) drawn.add(sample.join());
+      assert.ok(samples.length <= 3);
+      return accumulate(samples, weights);
+    };
+    const more = { context: "a", chosen: shared, rejected: [3, 3] };
+    await trainOnPairs(trainer, [first, second, more], { learningRate: 0, steps: 12, pairsPerContext: 2 });
+    assert.deepEqual([...drawn].sort(), ["0,3", "1,1,2", "3,3", "4,4"]);
+  });
+
+  test("learns from likelihood alone where preference weighs nothing", async () => {
+    const { curve, adapter } = await normAfter([first], { preference: 0, likelihood: 1 });
+    // Of five tokens alike: ln 5 nats a token; the two of the best text move up, the others down.
+    assert.ok(Math.abs(curve[0]!.loss - Math.log(5)) < 1e-6);
+    assert.ok(adapter.every(([k, weight]) => (k === 1 || k === 2 ? weight > 0 : weight < 0)));
+  });
+
+  test("lets the rate fall with the root of what is left", async () => {
+    const rates: number[] = [];
+    const trainer = new TokenTrainer(count);
+    const step = trainer.step.bind(trainer);
+    trainer.step = (settings) => {
+      rates.push(settings.learningRate);
+      return step(settings);
+    };
+    await trainOnPairs(trainer, [first], { learningRate: 2, steps: 4, decay: "root" });
+    assert.deepEqual(
+      rates.map((rate) => rate ** 2 / 4).map((x) => x.toFixed(6)),
+      ["1.000000", "0.750000", "0.500000", "0.250000"],
+    );
+    // √1 + √0.75 + √0.5 + √0.25
+    assert.ok(Math.abs(wholeSteps(4, "root") - 3.073132) < 1e-6);
+    assert.equal(wholeSteps(4, "none"), 4);
+  });
+});
+
+describe("a cache with a clip's own lines", () => {
+  const speech = [0, 1, 2].map((i) => ({
+    ...{ startSeconds: i, endSeconds: i + 1, text: `${words[i]} again`, speaker: "Ann" },
+  }));
+  const spoken = contexts.map(({ id, context }) => ({
+    id,
+    context: { ...context, observations: [{ ...context.observations[0]!, speech }] },
+  }));
+  const tell = async (context: Context, texts: readonly string[]) => {
+    const { actions } = await policyWith(none).decide(context, { n: texts.length });
+    return actions.map((action, i) => ({
+      ...action,
+      statements: [{ ...action.statements[0]!, text: texts[i]! }],
+    }));
+  };
+
+  test("holds them beside what was drawn, marked, and draws the same as without them", async () => {
+    const trainable = { ...trainableWith(none), tell };
+    const plain = await rollOut(trainable, spoken, { countTokens, samples: 3 });
+    const cache = await rollOut(trainable, spoken, { countTokens, samples: 3, lines: 4 });
+    const lines = speech.map(({ text }) => `Ann says: ${text}`);
+    const all = new Set([...lines, `${lines[0]} ${lines[1]}`, `${lines[1]} ${lines[2]}`]);
+    for (const [i, { candidates }] of cache.entries()) {
+      assert.deepEqual(candidates.slice(0, 3), plain[i]!.candidates);
+      const own = candidates.slice(3);
+      assert.equal(own.length, 4);
+      assert.ok(own.every(({ text, isLine, passes }) => all.has(text) && isLine && passes));
+    }
+  });
+
+  test("is refused for a policy that cannot tell them", async () => {
+    const rolled = rollOut(trainableWith(none), contexts, { countTokens, lines: 1 });
+    await assert.rejects(rolled, RangeError);
   });
 });
 

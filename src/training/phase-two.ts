@@ -4,7 +4,7 @@
  * 1. The policy without an adapter draws several memories of each context, once. This cache is frozen, so no training
  *    data is stale.
  * 2. A judge compares each two, in both orders: which helps more with questions like a sample of the recent ones?
- * 3. Consistent verdicts become at most one pair per context (`pairs.ts`).
+ * 3. Consistent verdicts become at most one pair per context, or all of them (`pairs.ts`).
  * 4. DPO with a KL penalty trains the adapter on the pairs for a few steps.
  * 5. The adapter may be brought to a given norm, because its direction settles long before its length.
  *
@@ -14,6 +14,8 @@
  * 1. Questions are drawn separately for each context, and their options count as part of them.
  * 2. Both sides of a pair are computed live in every step; the released code keeps the partner's as they were.
  * 3. The gradient is not clipped unless `maxGradientNorm` is given; the released actor clips it.
+ * 4. Options beyond the paper, off unless given: a context's own lines among its memories, questions of other kinds to
+ *    compare with, all pairs of a context, a likelihood term, a rate that falls.
  */
 import type { Adapter } from "../adapter/adapter.ts";
 import { adapterNorm, rescaleAdapter } from "../adapter/arithmetic.ts";
@@ -21,16 +23,18 @@ import { ConfigError } from "../errors.ts";
 import { actionOf, plainAction } from "../policy/plain-action.ts";
 import type { Action, Context, Policy } from "../policy/policy.ts";
 import { type Judge, type Judged, type Preference, preferenceInBothOrders } from "../reward/judge.ts";
-import { assessQuality, type ScoreOptions } from "../reward/reward.ts";
-import type { Task } from "../tasks/task.ts";
+import { assessQuality, assessTold, type ScoreOptions } from "../reward/reward.ts";
+import type { Question, Task } from "../tasks/task.ts";
 import { type ConcurrencyOptions, mapConcurrently, turn } from "../util/async.ts";
 import { type Random, seededRandom, shuffle } from "../util/random.ts";
 import { crossEntropyLoss, dpoLoss, klLoss } from "./losses.ts";
+import { lineMemories } from "./own-lines.ts";
 import {
   type Comparison,
   choosePairs,
   type PairCandidate,
   type PairContext,
+  type PairOptions,
   type PairReport,
   type PreferencePair,
 } from "./pairs.ts";
@@ -62,7 +66,9 @@ export interface TrainingResult<Trained extends Adapter = Adapter> {
     /** The judge expressed no preference. */
     | "no-pairs"
     /** The pairs pull nowhere: chosen and rejected stay equally likely. */
-    | "no-direction";
+    | "no-direction"
+    /** At no strength that was tried are memories more often relevant and true. */
+    | "no-strength";
   /** Preference pairs it was trained on; 0 in closed form. */
   readonly pairs: number;
   /** One row per step; none in closed form. */
@@ -78,6 +84,8 @@ export interface CachedRollout<Sample> extends PairCandidate {
   readonly sample: Sample;
   /** Why it passes or does not, where a judge said so. */
   readonly rationale?: string;
+  /** Whether it is lines of the clip, not drawn. @default false */
+  readonly isLine?: boolean;
 }
 
 /** Everything drawn for one context, and the context for the judge. */
@@ -91,6 +99,8 @@ export interface CachedContext<Sample> {
 export interface RolloutOptions extends ConcurrencyOptions {
   /** Memories drawn per context, N. @default 8 */
   readonly samples?: number;
+  /** Memories per context that are a line or two of the clip, for policies that can `tell` them. @default 0 */
+  readonly lines?: number;
   readonly seed?: string;
   /** Length of a memory's text. */
   readonly countTokens: (text: string) => number;
@@ -108,20 +118,28 @@ export interface RolloutOptions extends ConcurrencyOptions {
  * @param contexts each with its own id
  */
 export async function rollOut<Sample>(
-  trainable: Pick<TrainablePolicy<Sample>, "policy" | "sampleOf">,
+  trainable: Pick<TrainablePolicy<Sample>, "policy" | "sampleOf" | "tell">,
   contexts: readonly { readonly id: string; readonly context: Context }[],
   options: RolloutOptions,
 ): Promise<CachedContext<Sample>[]> {
-  const { countTokens, run } = options;
+  const { countTokens, run, lines = 0 } = options;
+  if (lines > 0 && !trainable.tell)
+    throw new RangeError(
+      `Expected \`lines\` to be 0 for a policy that tells only what it draws, got ${lines}`,
+    );
   const policy = await trainable.policy();
   return mapConcurrently(contexts, options, async ({ id, context }) => {
-    const drawn = keptDraws(run, id) ?? (await draw(policy, id, context, options));
+    const drawn = keptDraws(run, id) ?? (await draw(policy, trainable, id, context, options));
     const candidates: CachedRollout<Sample>[] = [];
-    for (const [i, { action, passes, rationale }] of drawn.entries()) {
+    for (const [i, { action, passes, rationale, isLine }] of drawn.entries()) {
       if (passes === null) continue;
       const text = action.statements.map((statement) => statement.text).join("\n");
       const sample = await trainable.sampleOf(context, action);
-      const graded = { passes, ...(rationale !== undefined && { rationale }) };
+      const graded = {
+        passes,
+        ...(rationale !== undefined && { rationale }),
+        ...(isLine && { isLine }),
+      };
       candidates.push({ id: String(i), text, tokens: countTokens(text), ...graded, sample });
     }
     return { id, context, candidates };
@@ -139,12 +157,21 @@ function keptDraws(run: RolloutOptions["run"], id: string): Drawn[] | null {
 }
 
 /** Draws the memories of a context and grades them. */
-async function draw(policy: Policy, id: string, context: Context, options: RolloutOptions): Promise<Drawn[]> {
-  const { samples = 8, seed = "rollouts", run, signal } = options;
+async function draw(
+  policy: Policy,
+  { tell }: Pick<TrainablePolicy<unknown>, "tell">,
+  id: string,
+  context: Context,
+  options: RolloutOptions,
+): Promise<Drawn[]> {
+  const { samples = 8, lines = 0, seed = "rollouts", run, signal } = options;
   const random = seededRandom(`${seed} ${id}`);
   const { actions } = await policy.decide(context, { n: samples, random, ...(signal && { signal }) });
   const drawn: Drawn[] = [];
   for (const action of actions) drawn.push({ action, ...(await gradeOf(context, action, options)) });
+  const told = lines === 0 ? [] : lineMemories(context, lines, seededRandom(`${seed} ${id} lines`));
+  for (const action of told.length === 0 ? [] : await tell!(context, told))
+    drawn.push({ action, ...(await gradeOf(context, action, options, assessTold)), isLine: true });
   if (run) {
     const { stream, clip } = context.observations[0]!;
     const rollouts = drawn.map((one) => ({ ...one, action: plainAction(one.action) }));
@@ -158,13 +185,16 @@ async function gradeOf(
   context: Context,
   action: Action,
   { quality, needsLogprobs = true }: RolloutOptions,
+  assess?: typeof assessTold,
 ): Promise<Omit<Drawn, "action">> {
   if (action.statements.length === 0 || (needsLogprobs && action.logprobs === null)) {
     const why = action.issues.map(({ message }) => message).join("; ");
     return { passes: null, ...(why !== "" && { rationale: why }) };
   }
   if (!quality) return { passes: true };
-  const { pass, rationale } = await assessQuality(context, action, quality.judge, quality.score);
+  const { pass, rationale } = assess
+    ? await assess(context, action, quality.score)
+    : await assessQuality(context, action, quality.judge, quality.score);
   return { passes: pass, ...(rationale !== undefined && { rationale }) };
 }
 
@@ -173,6 +203,11 @@ export interface CompareOptions extends ConcurrencyOptions {
   readonly judge: Pick<Judge, "relevance">;
   /** Recent questions that each context is judged by. @default 5 */
   readonly questionsPerContext?: number;
+  /**
+   * Questions of other kinds, of which each context is judged against as many: memories are preferred that help the
+   * recent ones more. @default none
+   */
+  readonly others?: readonly Question[];
   readonly seed?: string;
   /** Keeps verdicts; what it already holds is not asked again. */
   readonly run?: Pick<PhaseTwoRun, "verdict" | "keepVerdict"> | undefined;
@@ -187,12 +222,16 @@ export async function compare<Sample>(
   tasks: readonly Pick<Task, "question">[],
   options: CompareOptions,
 ): Promise<{ contexts: PairContext<CachedRollout<Sample>>[]; failedVerdicts: number }> {
-  const { judge, questionsPerContext = 5, seed = "questions", run, signal } = options;
+  const { judge, questionsPerContext = 5, others = [], seed = "questions", run, signal } = options;
   const asked = cache.flatMap(({ id, context, candidates }) => {
-    const questions = shuffle(seededRandom(`${seed} ${id}`), tasks)
-      .slice(0, questionsPerContext)
-      .map(({ question }) => question);
-    return differentPairs(candidates).map(([first, second]) => ({ id, context, first, second, questions }));
+    const some = <T>(what: string, items: readonly T[]) =>
+      shuffle(seededRandom(what), items).slice(0, questionsPerContext);
+    const questions = some(`${seed} ${id}`, tasks).map(({ question }) => question);
+    const against = others.length === 0 ? {} : { others: some(`${seed} ${id} others`, others) };
+    return differentPairs(candidates).map(([first, second]) => ({
+      ...{ id, context, first, second, questions },
+      ...against,
+    }));
   });
   const verdicts = await mapConcurrently(asked, options, async ({ id, first, second, ...request }) => {
     const names = { context: id, first: first.id, second: second.id };
@@ -243,26 +282,37 @@ function comparisonOf(
 export interface SamplePair<Sample> {
   readonly chosen: Sample;
   readonly rejected: Sample;
+  /**
+   * Names the context that several pairs share, which then count as one: the mean of their losses. The first of them has
+   * the best text. @default each pair has its own
+   */
+  readonly context?: string;
 }
 
 /** Options of `trainOnPairs`. */
 export interface DpoOptions {
   /** How closely training stays to the policy without an adapter; smaller moves it farther. @default 0.1 */
   readonly beta?: number;
+  /** Weight of the preference loss; at 0 only the likelihood term is left. @default 1 */
+  readonly preference?: number;
   /** Weight of the KL penalty (k3) against the policy without an adapter. @default 0 */
   readonly kl?: number;
   /**
-   * Weight of the mean negative log-probability of a chosen token. DPO alone widens the margin and may let both sides
-   * become less likely; this keeps the chosen one likely. @default 0
+   * Weight of the mean negative log-probability of a token of the best texts. DPO alone widens the margin and may let
+   * both sides become less likely; this keeps the chosen one likely. @default 0
    */
   readonly likelihood?: number;
   /** Optimiser steps. @default 10 */
   readonly steps?: number;
   readonly learningRate: number;
+  /** How the rate falls: not at all, or with the root of the share of steps that is left. @default "none" */
+  readonly decay?: "none" | "root";
   /** The gradient is clipped to this norm. @default no limit */
   readonly maxGradientNorm?: number;
-  /** Pairs per step; a pair is drawn again only when all were used. @default all */
+  /** Pairs, or contexts where these have several, per step; one is drawn again only when all were used. @default all */
   readonly pairsPerStep?: number;
+  /** Most pairs of a context in one step: its first, and others drawn for the step. @default all */
+  readonly pairsPerContext?: number;
   readonly seed?: string;
   readonly signal?: AbortSignal | undefined;
   /** Keeps steps; those it already holds are not repeated. */
@@ -281,15 +331,21 @@ export async function trainOnPairs<Sample>(
   options: DpoOptions,
 ): Promise<PairStep[]> {
   if (pairs.length === 0) return [];
-  const { steps = 10, pairsPerStep = pairs.length, seed = "pairs", run, signal, onStep } = options;
+  const { steps = 10, pairsPerContext = Infinity, seed = "pairs", run, signal, onStep } = options;
   const reference = await logprobsOf(trainer, pairs);
   const curve = run ? await run.resume(trainer) : [];
-  const draw = drawing(pairs.length, pairsPerStep, seededRandom(seed));
+  const ofContexts = [...Map.groupBy(pairs, (pair) => pair.context ?? pair).values()];
+  const random = seededRandom(seed);
+  const draw = drawing(ofContexts.length, options.pairsPerStep ?? ofContexts.length, random);
   for (let step = 1; step <= steps; step++) {
-    const drawn = draw();
+    const drawn = draw().map((i) => someOf(ofContexts[i]!, pairsPerContext, random));
     if (step <= curve.length) continue;
     await turn(signal);
-    const row: PairStep = { step, ...(await stepOn(trainer, pairs, reference, drawn, options)) };
+    const learningRate = options.learningRate * remaining(step, steps, options.decay);
+    const row: PairStep = {
+      step,
+      ...(await stepOn(trainer, drawn, reference, { ...options, learningRate })),
+    };
     curve.push(row);
     await run?.keepStep(trainer, row);
     onStep?.(step, steps);
@@ -297,23 +353,34 @@ export async function trainOnPairs<Sample>(
   return curve;
 }
 
-type Both = Record<"chosen" | "rejected", Float32Array[]>;
+/** The share of the rate at a step. */
+function remaining(step: number, steps: number, decay: DpoOptions["decay"]): number {
+  return decay === "root" ? Math.sqrt(1 - (step - 1) / steps) : 1;
+}
 
+/** How many steps at the whole rate a run's rates add up to. */
+export function wholeSteps(steps: number, decay: DpoOptions["decay"]): number {
+  return Array.from({ length: steps }, (_, i) => remaining(i + 1, steps, decay)).reduce((a, b) => a + b, 0);
+}
+
+/** Log-probabilities of all samples of some pairs, each computed once however many pairs it stands in. */
 async function logprobsOf<Sample>(
   trainer: Pick<Trainer<Sample>, "logprobs">,
   pairs: readonly SamplePair<Sample>[],
-): Promise<Both> {
-  const both = await trainer.logprobs(samplesOf(pairs));
-  return { chosen: both.slice(0, pairs.length), rejected: both.slice(pairs.length) };
+): Promise<Map<Sample, Float32Array>> {
+  const samples = [
+    ...new Set([...pairs.map(({ chosen }) => chosen), ...pairs.map(({ rejected }) => rejected)]),
+  ];
+  const logprobs = await trainer.logprobs(samples);
+  return new Map(samples.map((sample, i) => [sample, logprobs[i]!]));
 }
 
-/** The chosen samples of all pairs, then the rejected ones. */
-const samplesOf = <Sample>(pairs: readonly SamplePair<Sample>[]) => [
-  ...pairs.map(({ chosen }) => chosen),
-  ...pairs.map(({ rejected }) => rejected),
-];
+/** The first, and others up to a number of them in all. */
+function someOf<T>([first, ...others]: readonly T[], most: number, random: Random): T[] {
+  return others.length < most ? [first!, ...others] : [first!, ...shuffle(random, others).slice(0, most - 1)];
+}
 
-/** The places of the pairs that each step of `trainOnPairs` draws, for a trainer elsewhere. */
+/** The places of the pairs that each step of `trainOnPairs` draws of one pair a context, for a trainer elsewhere. */
 export function drawnForSteps(
   count: number,
   { steps = 10, pairsPerStep = count, seed = "pairs" }: Pick<DpoOptions, "steps" | "pairsPerStep" | "seed">,
@@ -322,7 +389,7 @@ export function drawnForSteps(
   return Array.from({ length: steps }, draw);
 }
 
-/** Draws pair numbers for one step after another, each pair once before any is repeated. */
+/** Draws numbers for one step after another, each once before any is repeated. */
 function drawing(count: number, size: number, random: Random): () => number[] {
   let order: number[] = [];
   return () => {
@@ -333,40 +400,57 @@ function drawing(count: number, size: number, random: Random): () => number[] {
   };
 }
 
-/** One step on some pairs, given by their places. @param references of all pairs */
+/** One step on the pairs drawn of each context. @param references of all samples */
 async function stepOn<Sample>(
   trainer: Trainer<Sample, Adapter>,
-  pairs: readonly SamplePair<Sample>[],
-  references: Both,
-  drawn: readonly number[],
-  { beta = 0.1, kl = 0, likelihood = 0, learningRate, maxGradientNorm }: DpoOptions,
+  drawn: readonly (readonly SamplePair<Sample>[])[],
+  references: ReadonlyMap<Sample, Float32Array>,
+  { beta = 0.1, preference = 1, kl = 0, likelihood = 0, learningRate, maxGradientNorm }: DpoOptions,
 ): Promise<Omit<PairStep, "step">> {
-  const batch = drawn.map((i) => pairs[i]!);
-  const reference: Both = {
-    chosen: drawn.map((i) => references.chosen[i]!),
-    rejected: drawn.map((i) => references.rejected[i]!),
-  };
+  const batch = drawn.flat();
   const policy = await logprobsOf(trainer, batch);
-  const { loss, gradient, margins } = dpoLoss(policy, reference, beta);
-  const weights = [...gradient.chosen, ...gradient.rejected];
-  let penalty = 0;
+  const weights = new Map([...policy].map(([sample, own]) => [sample, new Float32Array(own.length)]));
+  const add = (sample: Sample, factor: number, gradient: Float32Array) => {
+    const own = weights.get(sample)!;
+    for (const t of own.keys()) own[t]! += factor * gradient[t]!;
+  };
+  const sidesOf = (of: ReadonlyMap<Sample, Float32Array>) => ({
+    chosen: batch.map(({ chosen }) => of.get(chosen)!),
+    rejected: batch.map(({ rejected }) => of.get(rejected)!),
+  });
+  const areSingle = batch.length === drawn.length;
+  const shares = drawn.flatMap((pairs) => pairs.map(() => 1 / (drawn.length * pairs.length)));
+  const { gradient, margins, ...preferring } = dpoLoss(
+    ...([sidesOf(policy), sidesOf(references), beta, ...(areSingle ? [] : [shares])] as const),
+  );
+  let loss = preference * preferring.loss;
+  for (const [i, { chosen, rejected }] of batch.entries()) {
+    add(chosen, preference, gradient.chosen[i]!);
+    add(rejected, preference, gradient.rejected[i]!);
+  }
+  const samples = [...policy.keys()];
   if (kl > 0) {
-    const pull = klLoss([...policy.chosen, ...policy.rejected], [...reference.chosen, ...reference.rejected]);
-    penalty = kl * pull.loss;
-    for (const [i, own] of weights.entries())
-      for (const t of own.keys()) own[t]! += kl * pull.gradient[i]![t]!;
+    const pull = klLoss(
+      [...policy.values()],
+      samples.map((sample) => references.get(sample)!),
+    );
+    loss += kl * pull.loss;
+    for (const [i, sample] of samples.entries()) add(sample, kl, pull.gradient[i]!);
   }
   if (likelihood > 0) {
-    const kept = crossEntropyLoss(policy.chosen);
-    penalty += likelihood * kept.loss;
-    for (const [i, own] of kept.gradient.entries())
-      for (const t of own.keys()) weights[i]![t]! += likelihood * own[t]!;
+    const best = drawn.map(([pair]) => pair!.chosen);
+    const kept = crossEntropyLoss(best.map((sample) => policy.get(sample)!));
+    loss += likelihood * kept.loss;
+    for (const [i, sample] of best.entries()) add(sample, likelihood, kept.gradient[i]!);
   }
-  await trainer.accumulate(samplesOf(batch), weights);
+  await trainer.accumulate(
+    samples,
+    samples.map((sample) => weights.get(sample)!),
+  );
   const limit = maxGradientNorm === undefined ? {} : { maxGradientNorm };
   const { gradientNorm, adapterNorm: norm = null } = await trainer.step({ learningRate, ...limit });
   return {
-    loss: loss + penalty,
+    loss,
     rewardMargin: (beta * margins.reduce((sum, margin) => sum + margin, 0)) / margins.length,
     won: margins.filter((margin) => margin > 0).length / margins.length,
     gradientNorm,
@@ -381,6 +465,8 @@ export interface PhaseTwoOptions extends Omit<CompareOptions, "run" | "onDone"> 
   readonly length?: { readonly norm: number } | { readonly scale: number };
   /** Chosen and rejected differ by fewer tokens than this. @default 20 */
   readonly tokenMargin?: number;
+  /** Whether a context gives one pair or all of them. @default "one" */
+  readonly take?: PairOptions["take"];
   /** Where the run is kept, for inspection and for resuming. */
   readonly run?: PhaseTwoRun | undefined;
   readonly onProgress?: OnTraining | undefined;
@@ -393,37 +479,52 @@ export interface PhaseTwoResult extends TrainingResult {
   readonly trainedNorm: number | null;
 }
 
-/** The pairs that recent tasks prefer, of a cache: at most one a context. A run keeps what became of each memory. */
+/** What the judge prefers among the memories of a cache. */
+export interface PreferredPairs<Sample> {
+  readonly pairs: readonly PreferencePair<CachedRollout<Sample>>[];
+  readonly report: PairReport;
+  readonly failedVerdicts: number;
+}
+
+/** The pairs that recent tasks prefer, of a cache. A run keeps what became of each memory. */
 export async function preferredPairs<Sample>(
   cache: readonly CachedContext<Sample>[],
   tasks: readonly Pick<Task, "question">[],
   options: Omit<PhaseTwoOptions, "dpo" | "length">,
-): Promise<{
-  readonly pairs: readonly PreferencePair<CachedRollout<Sample>>[];
-  readonly report: PairReport;
-  readonly failedVerdicts: number;
-}> {
-  const { tokenMargin, seed = "phase-two", run, signal, onProgress } = options;
+): Promise<PreferredPairs<Sample>> {
+  const { tokenMargin, take, seed = "phase-two", run, signal, onProgress } = options;
   const { contexts, failedVerdicts } = await compare(cache, tasks, {
     ...{ ...options, seed },
     onDone: (done, total) => onProgress?.({ stage: "comparing", done, total }),
   });
-  const { pairs, report } = choosePairs(contexts, { seed, ...(tokenMargin && { tokenMargin }) });
+  const { pairs, report } = choosePairs(contexts, {
+    seed,
+    ...(tokenMargin && { tokenMargin }),
+    ...(take && { take }),
+  });
   signal?.throwIfAborted();
   await run?.keepRollouts(recordedCandidates(cache, contexts, pairs), recordedPairs(cache, pairs));
   return { pairs, report, failedVerdicts };
 }
 
-/** The adapter that recent tasks prefer, from a cache of the policy's own draws. */
+/** The adapter that recent tasks prefer, from a cache of the policy's own draws: `preferredPairs`, then `learnPairs`. */
 export async function phaseTwo<Sample>(
   trainer: Trainer<Sample, Adapter>,
   cache: readonly CachedContext<Sample>[],
   tasks: readonly Pick<Task, "question">[],
   options: PhaseTwoOptions,
 ): Promise<PhaseTwoResult> {
-  const { dpo, length, seed = "phase-two", run, signal, onProgress } = options;
-  const { pairs, report, failedVerdicts } = await preferredPairs(cache, tasks, { ...options, seed });
-  const samples = pairs.map(({ chosen, rejected }) => ({
+  return learnPairs(trainer, await preferredPairs(cache, tasks, options), options);
+}
+
+/** Trains an adapter on pairs, and brings it to its length. */
+export async function learnPairs<Sample>(
+  trainer: Trainer<Sample, Adapter>,
+  { pairs, ...found }: PreferredPairs<Sample>,
+  { dpo, length, seed = "phase-two", run, signal, onProgress }: Omit<PhaseTwoOptions, "judge">,
+): Promise<PhaseTwoResult> {
+  const samples = pairs.map(({ context, chosen, rejected }) => ({
+    context,
     chosen: chosen.sample,
     rejected: rejected.sample,
   }));
@@ -434,10 +535,10 @@ export async function phaseTwo<Sample>(
   run?.end();
   const trained = await trainer.snapshot();
   const trainedNorm = adapterNorm(trained);
-  const found = { pairs: pairs.length, report, failedVerdicts, curve, trainedNorm };
-  if (pairs.length === 0) return { ...found, adapter: trained, problem: "no-pairs" };
-  if (trainedNorm === 0) return { ...found, adapter: trained, problem: "no-direction" };
-  return { ...found, adapter: await lengthened(trainer, trained, length), problem: null };
+  const result = { ...found, pairs: pairs.length, curve, trainedNorm };
+  if (pairs.length === 0) return { ...result, adapter: trained, problem: "no-pairs" };
+  if (trainedNorm === 0) return { ...result, adapter: trained, problem: "no-direction" };
+  return { ...result, adapter: await lengthened(trainer, trained, length), problem: null };
 }
 
 /** The trained adapter at the configured length. @throws ConfigError `adapter-remote` where it cannot be scaled */
@@ -465,7 +566,7 @@ function recordedCandidates<Sample>(
   contexts: readonly PairContext<CachedRollout<Sample>>[],
   pairs: readonly PreferencePair<CachedRollout<Sample>>[],
 ): RecordedCandidate[] {
-  const pairOf = new Map(pairs.map((pair) => [pair.context, pair]));
+  const pairOf = new Map(pairs.toReversed().map((pair) => [pair.context, pair]));
   return cache.flatMap(({ id: context, context: { observations }, candidates }, i) => {
     const { stream, clip } = observations[0]!;
     const { comparisons } = contexts[i]!;

@@ -220,6 +220,8 @@ function problemText(problem: NonNullable<TrainingResult["problem"]>, failedVerd
       return `the judge found no consistent preference between memories of similar length${failures}`;
     case "no-direction":
       return "preferred and rejected memories differ in nothing that can be learned";
+    case "no-strength":
+      return "at no strength of its adapter are memories more often relevant and true";
   }
 }
 

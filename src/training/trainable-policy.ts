@@ -22,6 +22,11 @@ export interface TrainablePolicy<Sample, Snapshot extends Adapter | Checkpoint =
    * log-probabilities. An action that was kept for a later process has no handle.
    */
   sampleOf(context: Context, action: Action): Promise<Sample>;
+  /**
+   * Actions that tell these texts, as if the policy without an adapter had drawn them: for memories it did not write
+   * itself. Left out by policies that cannot.
+   */
+  tell?(context: Context, texts: readonly string[]): Promise<Action[]>;
 }
 
 /** A policy in Phase One, which trains all its weights. */

@@ -122,6 +122,7 @@ const answers = z.object({
     ),
   ),
 });
+const encoded = z.object({ answers: z.array(z.object({ ids: int32s, tokens: z.array(z.string()) })) });
 const scores = z.object({ logprobs: z.array(float32s) });
 const stepped = z.object({ gradientNorm: z.number(), updateNorm: z.number(), norm: z.number() });
 const vector = z.object({ values: float32s });
@@ -229,6 +230,11 @@ export class TorchEngine {
   ): Promise<DrawnAnswer[][]> {
     const request = { contexts: prompts, ...draw, seeds, adapter: wireSteering(adapter) };
     return (await this.#call("sample", request, answers, prompts)).completions;
+  }
+
+  /** Answers as the model would write them, with the token that ends one, shape [T] each. */
+  async encode(texts: readonly string[]): Promise<{ ids: Int32Array; tokens: string[] }[]> {
+    return (await this.#call("encode", { texts }, encoded)).answers;
   }
 
   /** Natural log-probabilities of samples, shape [T] each. */

@@ -795,6 +795,12 @@ class Worker:
     def op_context(self, context: str, messages: list[Json], template: Json | None = None, prefix: str = "") -> Json:
         return {"tokens": self.network.add(context, messages, template or {}, prefix)}
 
+    def op_encode(self, texts: list[str]) -> Json:
+        """Answers as ids, with the token that ends one: for texts that were not drawn."""
+        tokenizer = self.network.tokenizer
+        rows = [[*tokenizer(text, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id] for text in texts]
+        return {"answers": [{"ids": encode(ids, "<i4"), "tokens": [tokenizer.decode([i]) for i in ids]} for ids in rows]}
+
     def op_drop(self, contexts: list[str] | None = None) -> Json:
         for name in list(self.network.contexts) if contexts is None else contexts:
             self.network.contexts.pop(name, None)

@@ -4,6 +4,7 @@ export { type ModelPolicyOptions, modelPolicy } from "./model-policy.ts";
 export {
   type ModelPhaseTwoRecipe,
   modelPhaseTwoRecipe,
+  modelPhaseTwoRecipeNamed,
   modelPhaseTwoRecipes,
   paperPhaseTwoRecipe,
 } from "./recipes.ts";

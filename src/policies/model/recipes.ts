@@ -1,5 +1,6 @@
-/** The settings an adapter of the model policy is trained with. */
+/** The settings an adapter of the model policy is trained with: one object, and named ones for ablations. */
 import { ConfigError } from "../../errors.ts";
+import type { PairOptions } from "../../training/pairs.ts";
 import type { DpoOptions } from "../../training/phase-two.ts";
 import { type GateMargins, gateMargins } from "../../training/validation.ts";
 
@@ -10,6 +11,12 @@ export interface ModelPhaseTwoRecipe {
   readonly heldOut: number;
   /** Memories drawn for a context. */
   readonly samples: number;
+  /** Memories besides them that are a line or two of the clip. */
+  readonly lines: number;
+  /** Whether a context gives one pair, or all whose sides are both true. */
+  readonly pairs: NonNullable<PairOptions["take"]>;
+  /** What is preferred: what helps the questions, or what helps them more than `generalQuestions`. */
+  readonly judge: "plain" | "contrast";
   readonly dpo: Omit<DpoOptions, "learningRate" | "run" | "signal" | "seed" | "onStep"> & {
     readonly steps: number;
   };
@@ -23,16 +30,22 @@ export interface ModelPhaseTwoRecipe {
 }
 
 /**
- * A likelihood term beside DPO: without it small models' memories become less likely on both sides of a pair, and less
- * often true. Adam moves each number by about the learning rate a step, so the rate follows from a length.
+ * What gained on a pretrained model of 135 M parameters. A likelihood term beside DPO: without it small models' memories
+ * become less likely on both sides of a pair, and less often true. A clip's own lines, because few of a small model's
+ * memories are both true and different; all pairs of a context; and a contrast, without which a lesson learns mostly
+ * what helps with any question. Adam moves each number by about the learning rate a step, so the rate follows from a
+ * length.
  */
 export const modelPhaseTwoRecipe: ModelPhaseTwoRecipe = {
   contexts: 48,
   heldOut: 48,
   samples: 8,
-  dpo: { steps: 24, beta: 0.5, likelihood: 1, pairsPerStep: 8 },
+  lines: 4,
+  pairs: "all",
+  judge: "contrast",
+  dpo: { steps: 40, beta: 0.5, likelihood: 1, pairsPerStep: 8, pairsPerContext: 6, decay: "root" },
   tokenMargin: 20,
-  rate: { share: 0.3 },
+  rate: { share: 0.5 },
   length: null,
   margins: { ...gateMargins, fidelityFall: 0.05, redundancyRise: 0.09 },
 };
@@ -43,23 +56,29 @@ export const modelPhaseTwoRecipe: ModelPhaseTwoRecipe = {
  */
 export const paperPhaseTwoRecipe: ModelPhaseTwoRecipe = {
   ...modelPhaseTwoRecipe,
+  ...{ lines: 0, pairs: "one", judge: "plain" },
   dpo: { steps: 10, beta: 0.1, kl: 0.1, pairsPerStep: 32 },
   rate: { learningRate: 1e-3 },
   length: { scale: 1.5 },
 };
 
-/** The recipes by name. */
-export const modelPhaseTwoRecipes: Readonly<Record<string, ModelPhaseTwoRecipe>> = {
+const { dpo } = modelPhaseTwoRecipe;
+
+/** Recipes by name: our own, the paper's, and ours with one choice taken back, a row of an ablation each. */
+export const modelPhaseTwoRecipes = {
   default: modelPhaseTwoRecipe,
   paper: paperPhaseTwoRecipe,
-};
+  "own-rollouts": { ...modelPhaseTwoRecipe, lines: 0 },
+  "one-pair": { ...modelPhaseTwoRecipe, pairs: "one" },
+  "plain-judge": { ...modelPhaseTwoRecipe, judge: "plain" },
+  "no-likelihood": { ...modelPhaseTwoRecipe, dpo: { ...dpo, likelihood: 0 } },
+  "likelihood-alone": { ...modelPhaseTwoRecipe, dpo: { ...dpo, preference: 0 } },
+} as const satisfies Readonly<Record<string, ModelPhaseTwoRecipe>>;
 
-/** The recipe of a name. @throws ConfigError `recipe-unknown` */
+/** A recipe by its name. @throws ConfigError `recipe-unknown` */
 export function modelPhaseTwoRecipeNamed(name: string): ModelPhaseTwoRecipe {
-  const recipe = Object.hasOwn(modelPhaseTwoRecipes, name) ? modelPhaseTwoRecipes[name] : undefined;
-  if (recipe) return recipe;
-  throw new ConfigError(
-    "recipe-unknown",
-    `Expected a recipe of ${Object.keys(modelPhaseTwoRecipes).join(", ")}, got ${name}`,
-  );
+  if (Object.hasOwn(modelPhaseTwoRecipes, name))
+    return modelPhaseTwoRecipes[name as keyof typeof modelPhaseTwoRecipes];
+  const names = Object.keys(modelPhaseTwoRecipes).join(", ");
+  throw new ConfigError("recipe-unknown", `Expected the name of a recipe (${names}), got ${name}`);
 }

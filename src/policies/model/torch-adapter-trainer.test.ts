@@ -9,10 +9,11 @@ import { observationOf } from "../../../test/support/memory.ts";
 import { wordSpace } from "../../engines/local/index.ts";
 import { openTorchEngine, type TorchEngine } from "../../engines/torch/index.ts";
 import type { Judge } from "../../reward/judge.ts";
-import type { Task } from "../../tasks/task.ts";
+import type { Question, Task } from "../../tasks/task.ts";
 import { refusalOf } from "../../training/validation.ts";
-import { modelPhaseTwoRecipe } from "./recipes.ts";
+import { modelPhaseTwoRecipe, modelPhaseTwoRecipeNamed } from "./recipes.ts";
 import { torchAdapterTrainer, torchTarget } from "./torch-adapter-trainer.ts";
+import { answerAfter } from "./torch-policy.ts";
 
 const stub = fileURLToPath(new URL("../../engines/torch/__fixtures__/stub-worker.mjs", import.meta.url));
 const engines: TorchEngine[] = [];
@@ -62,7 +63,8 @@ test("five questions make a vector that passes the gate, and it fits its model a
   const trainer = torchAdapterTrainer({ engine, judge: judge(), recipe, policy });
   const result = await trainer.train(tasks, [observations]);
   assert.equal(result.problem, null);
-  assert.equal(result.pairs, 8);
+  // Of each clip two memories of the soup and its line, which names it too, against two of the lamp.
+  assert.equal(result.pairs, 8 * 3 * 2);
   assert.equal(result.curve.length, recipe.dpo.steps);
   assert.ok(result.adapter.kind === "vector" && result.adapter.values[0]! > 0.1);
   assert.equal(result.adapter.space, torchTarget(engine).space);
@@ -72,6 +74,49 @@ test("five questions make a vector that passes the gate, and it fits its model a
   assert.ok(validation.winRate > 0.2 && validation.lossRate === 0, JSON.stringify(validation));
   assert.equal(validation.fidelityAfter, 1);
   assert.equal(refusalOf({ ...validation, winRateLow: 1 }, trainer.margins), null);
+});
+
+test("a recipe decides what is compared and learned, and has a name", async () => {
+  const asked = judge();
+  const others: (readonly Question[] | undefined)[] = [];
+  const listening: Judge = {
+    ...asked,
+    relevance: (request) => {
+      others.push(request.others);
+      return asked.relevance(request);
+    },
+  };
+  for (const [name, pairs, contrasts] of [
+    ["paper", 8, false],
+    ["one-pair", 8, true],
+    ["plain-judge", 8 * 3 * 2, false],
+    ["own-rollouts", 8 * 2 * 2, true],
+  ] as const) {
+    const chosen = { ...modelPhaseTwoRecipeNamed(name), contexts: 8, samples: 4 };
+    others.length = 0;
+    const trainer = torchAdapterTrainer({ engine: await open(), judge: listening, recipe: chosen, policy });
+    const result = await trainer.train(tasks, [observations]);
+    assert.deepEqual([name, result.pairs, result.curve.length], [name, pairs, chosen.dpo.steps]);
+    assert.ok(others.length > 0 && others.every((some) => (some?.length === 5) === contrasts), name);
+  }
+  assert.throws(() => modelPhaseTwoRecipeNamed("ours"), { code: "recipe-unknown" });
+});
+
+test("an answer that tells a text continues the prefix that begins it", () => {
+  const told = (prefix: string, semantic = false) => prefix + answerAfter(prefix, 'Ann says "hi"', semantic);
+  const wanted = { description: 'Ann says "hi"' };
+  for (const prefix of [
+    "",
+    "{",
+    '{"description":',
+    '{"description": ',
+    '{"description": "',
+    '{ "description":"',
+  ])
+    assert.deepEqual(JSON.parse(told(prefix)), wanted, prefix);
+  assert.deepEqual(JSON.parse(told('{"description": "', true)), { ...wanted, knowledge: [] });
+  assert.equal(told('The line is: "'), 'The line is: "Ann says "hi""');
+  assert.equal(told("The line is: "), 'The line is: Ann says "hi"');
 });
 
 test("a run keeps memories, verdicts and steps, and asks for none of them again", async () => {

@@ -13,9 +13,10 @@ import type { Observation } from "../../perception/observation.ts";
 import { type ContextLimits, contextDefaults } from "../../policy/context.ts";
 import { evenlySpaced } from "../../policy/pictures.ts";
 import type { Context } from "../../policy/policy.ts";
+import { generalQuestions } from "../../reward/general-questions.ts";
 import type { Judge } from "../../reward/judge.ts";
 import type { ScoreOptions } from "../../reward/reward.ts";
-import { phaseTwo, rollOut } from "../../training/phase-two.ts";
+import { phaseTwo, rollOut, wholeSteps } from "../../training/phase-two.ts";
 import { openPhaseTwoRun } from "../../training/phase-two-run.ts";
 import type { OnTraining, TrainingStage } from "../../training/progress.ts";
 import type { AdapterTrainer, TrainOptions } from "../../training/train-adapter.ts";
@@ -84,6 +85,7 @@ export function torchAdapterTrainer(options: TorchAdapterTrainerOptions): Adapte
     async train(tasks, streams, { run: directory, signal }: TrainOptions = {}) {
       const { earlier, refusedClips } = await watched(streams, signal);
       const questions = tasks.map(({ question }) => question);
+      const { lines, pairs: take, judge: judging } = recipe;
       const shown = sha256(JSON.stringify(earlier.map(({ id, context }) => [id, textsOf(context)])));
       const config = { base: base.revision, judge: judge.id, questions, shown, recipe, limits, seed };
       const run =
@@ -91,9 +93,9 @@ export function torchAdapterTrainer(options: TorchAdapterTrainerOptions): Adapte
       const trainable = trainableTorch(engine, policy);
       await engine.reset();
       const cache = await rollOut(trainable, earlier, {
-        ...{ samples: recipe.samples, seed, countTokens, run, concurrency, signal },
+        ...{ samples: recipe.samples, lines, seed, countTokens, run, concurrency, signal },
         onDone: counting("drawing"),
-        quality: { judge, score },
+        quality: { judge, score: { ...score, questions } },
       });
       const prompts = [
         ...new Set(cache.flatMap(({ candidates }) => candidates.map(({ sample }) => sample.prompt))),
@@ -102,7 +104,8 @@ export function torchAdapterTrainer(options: TorchAdapterTrainerOptions): Adapte
         prompts.length === 0 ? { mean: 0 } : await engine.streamNorm(evenlySpaced(prompts, measured));
       const { dpo, tokenMargin, length } = recipe;
       const result = await phaseTwo(trainable.trainer, cache, tasks, {
-        ...{ judge, seed, tokenMargin, run, concurrency, signal, onProgress },
+        ...{ judge, seed, tokenMargin, take, run, concurrency, signal, onProgress },
+        others: judging === "contrast" ? generalQuestions : [],
         dpo: { ...dpo, learningRate: learningRate(recipe, mean, engine.about.width) },
         ...(length && { length: "share" in length ? { norm: length.share * mean } : length }),
       });
@@ -113,7 +116,8 @@ export function torchAdapterTrainer(options: TorchAdapterTrainerOptions): Adapte
       const adapted = torchPolicy(engine, adapter, policy);
       const contexts = later.map(({ context }) => context);
       const validation = await judgedValidation(base, adapted, contexts, tasks, {
-        ...{ judge, score, seed, concurrency, signal, onDone: counting("trying") },
+        ...{ judge, score: { ...score, questions: tasks.map(({ question }) => question) } },
+        ...{ seed, concurrency, signal, onDone: counting("trying") },
       });
       return { ...validation, refusedClips };
     },
@@ -124,7 +128,7 @@ export function torchAdapterTrainer(options: TorchAdapterTrainerOptions): Adapte
 /** Adam moves each of the numbers by about the rate a step, so a length and a count of steps give a rate. */
 function learningRate({ rate, dpo }: ModelPhaseTwoRecipe, streamNorm: number, width: number): number {
   if ("learningRate" in rate) return rate.learningRate;
-  return (rate.share * streamNorm) / (dpo.steps * Math.sqrt(width));
+  return (rate.share * streamNorm) / (wholeSteps(dpo.steps, dpo.decay) * Math.sqrt(width));
 }
 
 /** What a context shows, without its pictures. */

@@ -8,9 +8,11 @@ import {
   torchModel,
   torchPrompt,
 } from "../../engines/torch/index.ts";
-import type { Context, Policy } from "../../policy/policy.ts";
+import type { Asked } from "../../policy/parse-action.ts";
+import type { Action, Context, Policy } from "../../policy/policy.ts";
 import { memoryInstructions, memoryPrompt, showsPictures } from "../../policy/prompts.ts";
 import type { PhaseOnePolicy, TrainablePolicy } from "../../training/trainable-policy.ts";
+import { actionOf } from "./model-action.ts";
 import { type ModelPolicyOptions, modelPolicy } from "./model-policy.ts";
 import { TorchVectorTrainer, TorchWeightsTrainer } from "./torch-trainer.ts";
 
@@ -42,6 +44,7 @@ export function trainableTorch(
     trainer: new TorchVectorTrainer(engine),
     policy: async () => torchPolicy(engine, null, rolloutOptions(options)),
     sampleOf: samplesOf(engine, options),
+    tell: telling(engine, options),
   };
 }
 
@@ -59,6 +62,51 @@ export function torchPhaseOnePolicy(
       modelPolicy({ ...rolloutOptions(options), model: torchModel(engine, { ...prompting, trained: true }) }),
     sampleOf: samplesOf(engine, options),
   };
+}
+
+/** Puts texts in the form of the policy's answers, with the log-probabilities that the model gives them. */
+function telling(
+  engine: TorchEngine,
+  options: TorchPolicyOptions,
+): NonNullable<TrainablePolicy<TorchSample>["tell"]> {
+  const { prompting, semantic = false, countTokens } = options;
+  const prefix = prompting?.prefix ?? "";
+  const { revision } = torchPolicy(engine, null, rolloutOptions(options));
+  const sampleOf = samplesOf(engine, options);
+  return async (context, texts) => {
+    const answers = texts.map((text) => answerAfter(prefix, text, semantic));
+    const encoded = await engine.encode(answers);
+    const { prompt } = await sampleOf(context, unwritten(revision));
+    const values = await engine.logprobs(
+      encoded.map(({ ids }) => ({ prompt, ids })),
+      null,
+    );
+    const asked: Asked = { memories: [], wording: "", mayRepeat: true, mayBeEmpty: false };
+    return encoded.map(({ ids, tokens }, i) => {
+      const text = prefix + answers[i]!;
+      const drawn = { texts: tokens, logprobs: values[i]!, ids };
+      const completion = { text, thinking: null, finish: "stop" as const, tokens: drawn, handle: { prompt } };
+      return actionOf(completion, context, { asked, semantic, countTokens, revision });
+    });
+  };
+}
+
+const unwritten = (revision: string): Action => ({
+  ...{ text: "", statements: [], logprobs: null, revision, issues: [] },
+});
+
+/**
+ * The rest of an answer that tells a text, after the prefix that begins it: of the JSON that the prompt asks for where
+ * the prefix begins that, otherwise the text alone, with the quotation mark that the prefix opens.
+ */
+export function answerAfter(prefix: string, text: string, semantic: boolean): string {
+  const quoted = JSON.stringify(text);
+  const knowledge = semantic ? ', "knowledge": []' : "";
+  if (/^\s*$/.test(prefix)) return `{"description": ${quoted}${knowledge}}`;
+  const begun = /^\s*\{\s*(?:"description"\s*:\s*(")?)?$/.exec(prefix);
+  if (!begun) return prefix.trimEnd().endsWith('"') ? `${text}"` : text;
+  if (begun[1]) return `${quoted.slice(1)}${knowledge}}`;
+  return prefix.includes(":") ? `${quoted}${knowledge}}` : `"description": ${quoted}${knowledge}}`;
 }
 
 function rolloutOptions(options: TorchPolicyOptions): TorchPolicyOptions {
