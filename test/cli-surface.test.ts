@@ -22,7 +22,7 @@ test("help of a subcommand shows what that one takes", async () => {
 test("a flag of another subcommand and an unknown subcommand are wrong usage", async () => {
   for (const [args, named] of [
     [["adapt", "rollback", "--method", "preferences"], /--method/],
-    [["train", "phase-two", "--steps", "3"], /--steps/],
+    [["train", "phase-two", "--share", "0.3"], /--share/],
     [["bench", "household", "--votes", "3"], /--votes/],
     [["bench", "household", "--base-url", "http://localhost/v1"], /--base-url/],
     [["adapt", "undo"], /undo|too many arguments/],

@@ -3,38 +3,22 @@
  * exported as a LoRA. A worker in Node that speaks the protocol stands for torch, so what is tested is all the rest.
  */
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { createAdapter } from "../src/adapter/arithmetic.ts";
 import { exportAdapter } from "../src/adapter/exchange/exchange.ts";
 import { readLora } from "../src/adapter/exchange/lora.ts";
-import { taskmem, temporaryFolder } from "./support/cli.ts";
-
-const stub = resolve(import.meta.dirname, "../src/engines/torch/__fixtures__/stub-worker.mjs");
-const colours = "red, green, blue, white, black, brown, grey, pink, orange, yellow, golden and silver";
-
-/** Subtitles in which Ann talks about soup and a lamp every ten seconds. */
-function talk(clips: number): string {
-  const time = (seconds: number) => new Date(1000 * seconds).toISOString().slice(11, 19);
-  return Array.from({ length: clips }, (_, clip) => {
-    const [start, end] = [time(10 * clip + 1), time(10 * clip + 8)];
-    return `${clip + 1}\n${start},000 --> ${end},000\nAnn talks about the soup and the lamp: ${colours}.\n`;
-  }).join("\n");
-}
+import { taskmem } from "./support/cli.ts";
+import { stubFolder, talk } from "./support/stub-model.ts";
 
 test("watches, writes with an imported adapter, and exports it as a LoRA", async () => {
-  const folder = temporaryFolder();
-  const model = join(folder, "model");
-  mkdirSync(model);
-  const python = join(folder, "python");
-  writeFileSync(python, `#!/bin/sh\nexec "${process.execPath}" "${stub}" "${join(folder, "done")}"\n`);
-  chmodSync(python, 0o755);
+  const { folder, model, env } = stubFolder();
   writeFileSync(join(folder, "talk.srt"), talk(12));
   const run = async (...args: string[]) => {
     const asks = args[0] === "watch" || args[0] === "adapt";
     const flags = [...(asks ? ["--policy", "model", "--model", model] : []), "--json"];
-    const result = await taskmem([...args, ...flags], { cwd: folder, env: { TASKMEM_PYTHON: python } });
+    const result = await taskmem([...args, ...flags], { cwd: folder, env });
     assert.equal(result.code, 0, `${args.join(" ")}: ${result.stderr}${result.stdout}`);
     return result.rows;
   };

@@ -55,6 +55,9 @@ const configFlags: Record<string, string> = {
   budget: "choice.budget",
   weights: "choice.weights",
   samples: "bestOfN.samples",
+  device: "torch.device",
+  dtype: "torch.dtype",
+  threads: "torch.threads",
   adapt: "adapt.auto",
 };
 
@@ -270,7 +273,8 @@ function addAdapt(program: Command, add: Add): void {
       "whose adapters: choice, nano or best-of-n",
     );
   action("status", "the active adapter, the words it weighs, and every adapter with its verdict");
-  learningFlags(action("run", "train an adapter from the questions, and activate it if it does better"));
+  const run = action("run", "train an adapter from the questions, and activate it if it does better");
+  torchFlags(learningFlags(run));
   action("promote", "make a kept adapter active").option("--adapter <id>", "the adapter");
   action("rollback", "make the adapter before the active one active again, or none");
   action("blend", "keep two adapters as one, to be promoted")
@@ -354,7 +358,24 @@ function learningFlags(command: Command): Command {
     )
     .option("--judge-model <name>", "another model of the endpoint to judge")
     .option("--judge-sampling <name=value,...>", "how the model's verdicts are sampled", samplingFlag)
-    .option("--run <directory>", "where the learning curve is written (default: in the memory's directory)");
+    .option(
+      "--run <directory>",
+      "where the run is kept and resumed from (default: in the memory's directory); its curve, memories, verdicts, pairs, adapter",
+    )
+    .option("--recipe <name>", "model: named settings, as default or paper (docs/models.md lists them)")
+    .option("--contexts <n>", "model: clips that memories are drawn for", wholeNumber)
+    .option("--rollouts <n>", "model: memories drawn for each", wholeNumber)
+    .option("--held-out <n>", "model: clips that the adapter is tried on", wholeNumber)
+    .option("--steps <n>", "model: optimiser steps", wholeNumber)
+    .option("--seed <text>", "model: random seed of the run");
+}
+
+/** Flags of torch, which runs a model in a folder. */
+function torchFlags(command: Command): Command {
+  return command
+    .option("--device <name>", "model in a folder: auto (default), cpu or cuda")
+    .option("--dtype <name>", "model in a folder: float32 (default) or bfloat16")
+    .option("--threads <n>", "model in a folder: threads on a CPU");
 }
 
 function addTrain(program: Command, add: Add, bare: Add): void {
@@ -402,11 +423,15 @@ function addTrain(program: Command, add: Add, bare: Add): void {
     .option("--seed <text>", "random seed of the run");
   const phaseTwo = add(
     train,
-    "phase-two",
-    "after deployment: from a memory's questions, as adapt run",
-    adaptAction("run"),
+    "phase-two [source...]",
+    "after deployment: an adapter from questions, over what the memory watched, or over these recorded sources",
+    () => import("./commands/train-phase-two.ts"),
+  ).option(
+    "--questions <file>",
+    "questions to learn from, a line each as JSON; the memory keeps them (default: those it was asked)",
   );
-  learningFlags(policyFlags(phaseTwo, "who learns: choice, nano, best-of-n, or model (a folder as --model)"));
+  const who = "who learns: choice, nano, best-of-n, or model (a folder or a pulled model as --model)";
+  senseFlags(torchFlags(learningFlags(policyFlags(phaseTwo, who))));
 }
 
 const videoBenchmarks: Readonly<Record<BenchmarkName, string>> = {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { TrainingStage } from "../training/progress.ts";
 import { createOutput } from "./output.ts";
-import { progressLine } from "./progress.ts";
+import { progressLine, showTraining } from "./progress.ts";
 
 const begun = {
   ...{ model: "openai:eyes", calls: 1, elapsedMs: 35_400 },
@@ -53,4 +54,21 @@ test("on a terminal one line is replaced each time", () => {
     [0, "\r\x1b[Kline 0"],
     [1, "\r\x1b[Kline 1"],
   ]);
+});
+
+test("a training is told by stage, with the time its stage has left", () => {
+  let nowMs = 0;
+  const lines: string[] = [];
+  const show = showTraining({ waiting: (line) => lines.push(line) }, () => nowMs);
+  const told = (stage: TrainingStage, done: number, total: number, atMs: number) => {
+    nowMs = atMs;
+    show({ stage, done, total });
+    return lines.at(-1);
+  };
+  assert.equal(told("drawing", 1, 48, 0), "drawing memories: 1 of 48 contexts");
+  // 12 s for two contexts, so 45 more take 270 s.
+  assert.equal(told("drawing", 3, 48, 12_000), "drawing memories: 3 of 48 contexts, 5 min left");
+  assert.equal(told("drawing", 48, 48, 300_000), "drawing memories: 48 of 48 contexts");
+  assert.equal(told("training", 1, 10, 301_000), "training: 1 of 10 steps");
+  assert.equal(told("training", 2, 10, 306_000), "training: 2 of 10 steps, 40 s left");
 });

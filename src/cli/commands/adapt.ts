@@ -4,24 +4,17 @@ import type { AdapterWord } from "../../adapter/adapter.ts";
 import { exchangeFormats } from "../../adapter/exchange/exchange.ts";
 import { ConfigError, TaskMemError } from "../../errors.ts";
 import type { TaskMem } from "../../taskmem.ts";
-import type { AdapterResult } from "../../training/train-adapter.ts";
 import { makeDirectory } from "../../util/directory.ts";
 import { replaceFile } from "../../util/replace-file.ts";
-import { judgeFlags } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
+import { learnAndTell, shownWords, wordsShown } from "../learn.ts";
 import { openFor } from "../open.ts";
 import type { Output } from "../output.ts";
 
-const wordsShown = 12;
-
 interface AdaptFlags {
-  readonly method?: string;
-  readonly judge?: unknown;
-  readonly judgeModel?: unknown;
   readonly adapter?: string;
   readonly with?: string;
   readonly share?: string;
-  readonly run?: string;
   readonly format?: string;
   readonly out?: string;
   readonly kind?: string;
@@ -46,21 +39,8 @@ export async function run(invocation: Invocation, name: keyof typeof actions, fi
   await action(memory, invocation, invocation.options as AdaptFlags, file);
 }
 
-async function learn(memory: TaskMem, { output, signal }: Invocation, flags: AdaptFlags): Promise<void> {
-  const { method, run, ...judge } = flags;
-  const result = await memory.learn({ method: methodOf(method), ...judgeFlags({ ...judge }), run, signal });
-  output.object(adaptEnd(result));
-  printResult(output, result);
-  if (result.run !== null) output.text(output.dim(`learning curve: ${join(result.run, "curves.html")}`));
-}
-
-function methodOf(method: string | undefined): "closed-form" | "preferences" {
-  if (method === undefined || method === "closed-form") return "closed-form";
-  if (method === "preferences") return method;
-  throw new ConfigError(
-    "method-unknown",
-    `Expected --method to be closed-form or preferences, got ${method}`,
-  );
+async function learn(memory: TaskMem, call: Invocation): Promise<void> {
+  await learnAndTell(memory, call);
 }
 
 async function promote(memory: TaskMem, { output }: Invocation, { adapter }: AdaptFlags): Promise<void> {
@@ -159,43 +139,4 @@ async function status(memory: TaskMem, { output }: Invocation): Promise<void> {
   if (words.length > 0) output.text(`it weighs ${shownWords(words)}`);
   for (const { id, state, reason, tasks: trainedOn } of adapters)
     output.text(`  ${id}  ${state}  ${output.dim(`${trainedOn.length} questions: ${reason}`)}`);
-}
-
-/** Words and their weights in a line. */
-export const shownWords = (words: readonly AdapterWord[]) =>
-  words.map(({ word, weight }) => `${word} ${weight.toFixed(1)}`).join(", ");
-
-/** The result of learning, as the object that `adapt run --json` prints. */
-export function adaptEnd({ words: learnt, ...result }: AdapterResult) {
-  return { event: "adapt-end", ...result, learnt };
-}
-
-/** Prints the result of learning for people. */
-export function printResult(output: Output, report: AdapterResult): void {
-  const percent = (share: number) => `${Math.round(100 * share)} %`;
-  if (report.words.length > 0) {
-    output.text(`learned to care about ${shownWords(report.words.slice(0, wordsShown))}`);
-  }
-  if (report.adapter !== null) {
-    const { heldOut, winRate, lossRate, accuracyBefore, accuracyAfter } = report;
-    const tried =
-      report.triedOn === "questions"
-        ? `${heldOut} questions it was not trained on: answered ${percent(accuracyBefore)} before, ${percent(accuracyAfter)} after`
-        : `${heldOut} clips it was not trained on: the better memory in ${percent(winRate)}, the worse in ${percent(lossRate)}`;
-    const truth =
-      report.graded > 0
-        ? `; true ${percent(report.fidelityBefore)} before, ${percent(report.fidelityAfter)} after`
-        : "";
-    output.text(
-      output.dim(
-        `tried on ${tried}${truth}; memories ${report.tokenRatio.toFixed(2)} × as long; repeats ${percent(report.redundancyBefore)} before, ${percent(report.redundancyAfter)} after`,
-      ),
-    );
-  }
-  if (report.refusedClips > 0) {
-    output.text(
-      output.dim(`the model refused to write about ${report.refusedClips} clips: they were left out`),
-    );
-  }
-  output.text(`${output.bold(report.activated ? "active" : "not active")}: ${report.reason}`);
 }

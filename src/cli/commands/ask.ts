@@ -7,10 +7,10 @@ import { oneLine } from "../../util/plain-text.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
 import { momentFlag } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
+import { shownWords } from "../learn.ts";
 import { openFor } from "../open.ts";
 import { counted, type Output } from "../output.ts";
 import { questionFlag } from "../question.ts";
-import { shownWords } from "./adapt.ts";
 
 /** Most streams of which it is said what was left out. */
 const mostStreams = 3;

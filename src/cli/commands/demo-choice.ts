@@ -25,8 +25,8 @@ import { openTaskMem, type TaskMem } from "../../taskmem.ts";
 import { seededRandom } from "../../util/random.ts";
 import { formatSeconds } from "../../util/time.ts";
 import type { Invocation } from "../invocation.ts";
+import { adaptEnd, printResult } from "../learn.ts";
 import type { Output } from "../output.ts";
-import { adaptEnd, printResult } from "./adapt.ts";
 import { watchPrinter } from "./watch.ts";
 
 interface DemoFlags {

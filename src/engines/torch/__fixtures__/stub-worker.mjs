@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 
 const once = process.argv[2];
 const prompts = new Map();
+const prefixes = new Map();
 let value = 0;
 let gradient = 0;
 let drawn = 0;
@@ -59,8 +60,9 @@ const operations = {
     can: { images: false, keepsStream: true, packsAnswers: true },
     ...{ device: "none", dtype: "float32", versions: {} },
   }),
-  context: ({ context, messages }) => {
+  context: ({ context, messages, prefix = "" }) => {
     prompts.set(context, messages[0].parts[0].text);
+    prefixes.set(context, prefix);
     return { tokens: 5 };
   },
   drop: ({ contexts }) => {
@@ -68,7 +70,7 @@ const operations = {
     return {};
   },
   sample: ({ contexts, n, adapter }) => ({
-    completions: contexts.map(() => {
+    completions: contexts.map((context) => {
       const x =
         adapter === null ? 0 : adapter === "trained" ? value : adapter.scale * numbersOf(adapter.values)[0];
       drawn += 1;
@@ -77,7 +79,9 @@ const operations = {
         const [noun, ids] = turn(i) === 0 ? ["soup", [1, 2, 3]] : ["lamp", [4, 2, 3]];
         const pair = [said % colours.length, Math.floor(said++ / colours.length) % colours.length];
         const [first, second] = pair.map((i) => colours[i]);
-        const text = `{"description": "Ann talks about the ${first} and ${second} ${noun}."}`;
+        const whole = `{"description": "Ann talks about the ${first} and ${second} ${noun}."}`;
+        const prefix = prefixes.get(context);
+        const text = whole.startsWith(prefix) ? whole.slice(prefix.length) : whole;
         const logprobs = float32s(ids.map((id) => logprobOf(id, x)));
         return { text, tokens: [noun, " ", "."], ids: int32s(ids), logprobs, finish: "stop" };
       });

@@ -1,0 +1,45 @@
+/** `taskmem train phase-two`: an adapter from questions, over what a memory has watched or over recorded sources. */
+import { loadConfig } from "../../config.ts";
+import { ConfigError } from "../../errors.ts";
+import { configuredPerceptors, openConfiguredSources } from "../../taskmem/assembly.ts";
+import { perceiveSources } from "../../taskmem/material.ts";
+import type { TaskMem } from "../../taskmem.ts";
+import type { Task } from "../../tasks/task.ts";
+import type { Invocation } from "../invocation.ts";
+import { learnAndTell } from "../learn.ts";
+import { openConfigured } from "../open.ts";
+import { counted } from "../output.ts";
+import { questionsFile } from "../questions-file.ts";
+
+export async function run(invocation: Invocation, specs: string[] = []): Promise<void> {
+  const { output, flags, configFile, signal, options } = invocation;
+  const { questions } = options as { readonly questions?: string };
+  const config = await loadConfig(flags, { file: configFile });
+  const tasks = questions === undefined ? undefined : questionsFile(questions, Date.now());
+  // Before the memory: a source that cannot be read leaves none behind.
+  const sources = specs.length === 0 ? [] : await openConfiguredSources(config, specs, { signal });
+  const live = sources.find((source) => source.live);
+  if (live)
+    throw new ConfigError(
+      "flags-invalid",
+      `Expected recorded sources to learn on, got ${live.description}, which is live: watch it first, and learn from the memory`,
+    );
+  await using memory = await openConfigured(invocation, config, { mustExist: sources.length === 0 });
+  const material =
+    sources.length === 0
+      ? undefined
+      : await perceiveSources(sources, configuredPerceptors(config), {
+          onClip: (clips, { description }) =>
+            output.waiting(`looking at ${description}: ${counted(clips, "clip")}`),
+          signal,
+        });
+  if (tasks) await addTasks(memory, tasks);
+  await learnAndTell(memory, invocation, { tasks, material });
+}
+
+/** Adds the tasks of a file that the memory does not know yet: what an adapter was trained on, a memory holds. */
+async function addTasks({ store }: TaskMem, tasks: readonly Task[]): Promise<void> {
+  const known = new Set((await store.tasks()).map(({ id }) => id));
+  for (const task of new Map(tasks.map((task) => [task.id, task])).values())
+    if (!known.has(task.id)) await store.addTask(task);
+}

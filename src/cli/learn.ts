@@ -1,0 +1,121 @@
+/** Shared by `adapt run` and `train phase-two`: flags of a lesson, how far it is, and what came of it. */
+import { join } from "node:path";
+import type { AdapterWord } from "../adapter/adapter.ts";
+import { ConfigError } from "../errors.ts";
+import { type ModelPhaseTwoRecipe, modelPhaseTwoRecipeNamed } from "../policies/model/recipes.ts";
+import type { LearnOptions, LearnResult } from "../taskmem/learning.ts";
+import type { TaskMem } from "../taskmem.ts";
+import type { AdapterResult } from "../training/train-adapter.ts";
+import { flagOf, judgeFlags } from "./flags.ts";
+import type { Invocation } from "./invocation.ts";
+import type { Output } from "./output.ts";
+import { showTraining } from "./progress.ts";
+
+/** How many of the words an adapter weighs are told. */
+export const wordsShown = 12;
+
+interface LearnFlags {
+  readonly method?: string;
+  readonly judge?: unknown;
+  readonly judgeModel?: unknown;
+  readonly run?: string;
+  readonly recipe?: string;
+  readonly seed?: string;
+  readonly contexts?: number;
+  readonly heldOut?: number;
+  readonly rollouts?: number;
+  readonly steps?: number;
+}
+
+/** Learns as the flags say, and tells the result. */
+export async function learnAndTell(
+  memory: TaskMem,
+  { output, options, signal }: Pick<Invocation, "output" | "options" | "signal">,
+  from: Pick<LearnOptions, "tasks" | "material"> = {},
+): Promise<LearnResult> {
+  const { method, run, seed, judge, judgeModel, ...recipe } = options as LearnFlags;
+  const result = await memory.learn({
+    ...{ method: methodOf(method), ...judgeFlags({ judge, judgeModel }), run, seed, signal, ...from },
+    ...{ recipe: recipeOf(recipe), onTraining: showTraining(output) },
+  });
+  output.progress("");
+  output.object(adaptEnd(result));
+  printResult(output, result);
+  if (result.run === null) return result;
+  output.text(output.dim(`learning curve: ${join(result.run, "curves.html")}`));
+  if (result.id !== null) output.text(output.dim(`adapter:        ${join(result.run, "adapter.json")}`));
+  return result;
+}
+
+function methodOf(method: string | undefined): "closed-form" | "preferences" {
+  if (method === undefined || method === "closed-form") return "closed-form";
+  if (method === "preferences") return method;
+  throw new ConfigError(
+    "method-unknown",
+    `Expected --method to be closed-form or preferences, got ${method}`,
+  );
+}
+
+/** The recipe that flags name, with the counts they give; `undefined` where they say nothing. */
+function recipeOf({
+  recipe,
+  ...flags
+}: Pick<LearnFlags, "recipe" | "contexts" | "heldOut" | "rollouts" | "steps">):
+  | ModelPhaseTwoRecipe
+  | undefined {
+  const { contexts, heldOut, rollouts, steps } = flags;
+  const given = Object.entries({ contexts, heldOut, rollouts, steps }).filter(([, n]) => n !== undefined);
+  if (recipe === undefined && given.length === 0) return undefined;
+  for (const [name, n] of given) {
+    const least = name === "rollouts" ? 2 : 1;
+    if (n! < least)
+      throw new ConfigError("number-invalid", `Expected ${flagOf(name)} to be ${least} or more, got ${n}`);
+  }
+  const named = modelPhaseTwoRecipeNamed(recipe ?? "default");
+  return {
+    ...named,
+    ...(contexts !== undefined && { contexts }),
+    ...(heldOut !== undefined && { heldOut }),
+    ...(rollouts !== undefined && { samples: rollouts }),
+    ...(steps !== undefined && { dpo: { ...named.dpo, steps } }),
+  };
+}
+
+/** Words and their weights in a line. */
+export const shownWords = (words: readonly AdapterWord[]) =>
+  words.map(({ word, weight }) => `${word} ${weight.toFixed(1)}`).join(", ");
+
+/** The result of learning, as the object that `adapt run --json` prints. */
+export function adaptEnd({ words: learnt, ...result }: AdapterResult) {
+  return { event: "adapt-end", ...result, learnt };
+}
+
+/** Prints the result of learning for people. */
+export function printResult(output: Output, report: AdapterResult): void {
+  const percent = (share: number) => `${Math.round(100 * share)} %`;
+  if (report.words.length > 0) {
+    output.text(`learned to care about ${shownWords(report.words.slice(0, wordsShown))}`);
+  }
+  if (report.adapter !== null) {
+    const { heldOut, winRate, lossRate, accuracyBefore, accuracyAfter } = report;
+    const tried =
+      report.triedOn === "questions"
+        ? `${heldOut} questions it was not trained on: answered ${percent(accuracyBefore)} before, ${percent(accuracyAfter)} after`
+        : `${heldOut} clips it was not trained on: the better memory in ${percent(winRate)}, the worse in ${percent(lossRate)}`;
+    const truth =
+      report.graded > 0
+        ? `; true ${percent(report.fidelityBefore)} before, ${percent(report.fidelityAfter)} after`
+        : "";
+    output.text(
+      output.dim(
+        `tried on ${tried}${truth}; memories ${report.tokenRatio.toFixed(2)} × as long; repeats ${percent(report.redundancyBefore)} before, ${percent(report.redundancyAfter)} after`,
+      ),
+    );
+  }
+  if (report.refusedClips > 0) {
+    output.text(
+      output.dim(`the model refused to write about ${report.refusedClips} clips: they were left out`),
+    );
+  }
+  output.text(`${output.bold(report.activated ? "active" : "not active")}: ${report.reason}`);
+}

@@ -1,0 +1,117 @@
+/**
+ * Phase Two of a model in a folder from the command line. A worker in Node that speaks the protocol stands for torch, so
+ * what is tested is all the rest.
+ */
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { rowsOf } from "../src/training/run-directory.ts";
+import { type CliOptions, taskmem } from "./support/cli.ts";
+import { stubFolder, talk } from "./support/stub-model.ts";
+
+const soup = [
+  "Which soup was it?",
+  "Who talks about soup?",
+  "Is the soup red?",
+  "When was there soup?",
+  "Why soup?",
+];
+
+function folderWith(clips: number) {
+  const { folder, model, env } = stubFolder();
+  writeFileSync(join(folder, "talk.srt"), talk(clips));
+  const rows = soup.map((question) => JSON.stringify({ question }));
+  writeFileSync(join(folder, "questions.jsonl"), `${rows.join("\n")}\n`);
+  // The judge by words counts what is new in a clip, and here all clips say the same.
+  writeFileSync(join(folder, "taskmem.config.json"), JSON.stringify({ stream: { windowClips: 1 } }));
+  const run = (args: readonly string[], options: CliOptions = {}) => {
+    const policy = args[0] === "tasks" ? [] : ["--policy", "model", "--model", model];
+    return taskmem([...args, ...policy, "--json"], { cwd: folder, env, ...options });
+  };
+  return { folder, run };
+}
+
+const small = ["--contexts", "8", "--rollouts", "4", "--held-out", "12", "--seed", "one"];
+
+test("questions and recorded sources become an adapter that passes its gate, with all that led to it", async () => {
+  const { folder, run } = folderWith(40);
+  const trained = await run([
+    ...["train", "phase-two", "talk.srt", "--questions", "questions.jsonl", "--run", "lesson"],
+    ...small,
+  ]);
+  assert.equal(trained.code, 0, trained.stderr + trained.stdout);
+  const end = trained.rows.at(-1)!;
+  assert.equal(end.event, "adapt-end");
+  assert.equal(end.activated, true, JSON.stringify(end));
+  assert.equal(end.questions, soup.length);
+  assert.match(trained.stderr, /looking at .*talk\.srt: 1 clip/);
+
+  const lesson = (name: string) => join(folder, "lesson", name);
+  assert.equal(rowsOf(lesson("drawn.jsonl")).length, 8);
+  const pairs = rowsOf<{ chosen: { text: string }; rejected: { text: string } }>(lesson("pairs.jsonl"));
+  assert.equal(pairs.length, end.pairs);
+  for (const { chosen, rejected } of pairs)
+    assert.deepEqual(
+      [chosen.text, rejected.text].map((text) => text.includes("soup")),
+      [true, false],
+    );
+  assert.ok(rowsOf(lesson("verdicts.jsonl")).length > pairs.length);
+  assert.equal(rowsOf(lesson("metrics.jsonl")).length, end.steps);
+  assert.match(readFileSync(lesson("curves.html"), "utf8"), /rewardMargin/);
+  const result = JSON.parse(readFileSync(lesson("result.json"), "utf8")) as { id: string; winRate: number };
+  assert.deepEqual([result.id, result.winRate], [end.id, end.winRate]);
+  const adapter = JSON.parse(readFileSync(lesson("adapter.json"), "utf8")) as { revision: string };
+  assert.equal(adapter.revision, end.adapter);
+  assert.ok(!existsSync(lesson("owner")), "nothing holds it any more");
+
+  const [status] = (await run(["adapt"])).rows;
+  assert.equal(status!.active, end.id);
+  assert.deepEqual(
+    (await run(["tasks"])).rows.map(({ question }) => (question as { text: string }).text),
+    soup,
+    "what an adapter was trained on, the memory holds",
+  );
+});
+
+test("the same command over what the memory watched and was asked, twice, asks for nothing again", async () => {
+  const { run } = folderWith(30);
+  assert.equal((await run(["watch", "talk.srt"])).code, 0);
+  for (const question of soup) assert.equal((await run(["tasks", "add", question])).code, 0);
+  const lesson = ["adapt", "run", "--run", "lesson", ...small];
+  const [first] = (await run(lesson)).rows;
+  assert.equal(first!.event, "adapt-end");
+  assert.ok(first!.adapter);
+  const [again] = (await run(lesson)).rows;
+  assert.equal(again!.adapter, first!.adapter);
+  assert.deepEqual(again!.curve, first!.curve);
+});
+
+test("says what is wrong with questions, recipes, counts and sources before it starts", async () => {
+  const { folder, run } = folderWith(3);
+  writeFileSync(join(folder, "broken.jsonl"), '{"question": "Where?"}\n{"frage": "Wo?"}\n');
+  writeFileSync(join(folder, "empty.jsonl"), "\n");
+  for (const [flags, code, said] of [
+    [["--questions", "none.jsonl"], 3, /no questions at none\.jsonl/],
+    [["--questions", "broken.jsonl"], 3, /line 2 of broken\.jsonl/],
+    [["--questions", "empty.jsonl"], 2, /a question a line in empty\.jsonl/],
+    [
+      ["--questions", "questions.jsonl", "--recipe", "soup"],
+      2,
+      /Expected a recipe of default, paper.*, got soup/,
+    ],
+    [["--questions", "questions.jsonl", "--rollouts", "1"], 2, /--rollouts to be 2 or more, got 1/],
+  ] as const) {
+    const { code: exit, stderr } = await run(["train", "phase-two", "talk.srt", ...flags]);
+    assert.equal(exit, code, stderr);
+    assert.match(stderr, said);
+  }
+  const choice = await taskmem(
+    ["train", "phase-two", "talk.srt", "--questions", "questions.jsonl", "--seed", "1"],
+    {
+      cwd: folder,
+    },
+  );
+  assert.equal(choice.code, 2);
+  assert.match(choice.stderr, /apply to the model policy, got them for choice/);
+});
