@@ -96,6 +96,7 @@ export { type ModelPolicyOptions, modelPolicy } from "./policies/model/model-pol
 export { type WordAdapterTrainerOptions, wordAdapterTrainer } from "./policies/word-adapter-trainer.ts";
 export type { ContextLimits } from "./policy/context.ts";
 export type { PictureLimits } from "./policy/pictures.ts";
+export type { PlainAction } from "./policy/plain-action.ts";
 export type {
   Action,
   ActionLogprobs,
@@ -143,6 +144,7 @@ export type { AdapterShelf } from "./taskmem/adapter-shelf.ts";
 export type { JudgeChoice, TrainingChoice } from "./taskmem/assembly.ts";
 export type { LearningEvent, LearnOptions, LearnResult } from "./taskmem/learning.ts";
 export type { Log, LogEvent } from "./taskmem/logging.ts";
+export type { Material } from "./taskmem/material.ts";
 export type { CustomPolicy, OwnParts, Parts } from "./taskmem/parts.ts";
 export type { Remembered, RememberRequest } from "./taskmem/remember.ts";
 export type {
