@@ -13,7 +13,7 @@ import { stubFolder, talk } from "./support/stub-model.ts";
 const soup = [
   "Which soup was it?",
   "Who talks about soup?",
-  "Is the soup red?",
+  "Is the soup hot?",
   "When was there soup?",
   "Why soup?",
 ];
@@ -32,7 +32,18 @@ function folderWith(clips: number) {
   return { folder, run };
 }
 
-const small = ["--contexts", "8", "--rollouts", "4", "--held-out", "12", "--seed", "one"];
+const small = [
+  "--recipe",
+  "own-rollouts",
+  "--contexts",
+  "8",
+  "--rollouts",
+  "4",
+  "--held-out",
+  "12",
+  "--seed",
+  "one",
+];
 
 test("questions and recorded sources become an adapter that passes its gate, with all that led to it", async () => {
   const { folder, run } = folderWith(40);
@@ -50,7 +61,7 @@ test("questions and recorded sources become an adapter that passes its gate, wit
   const lesson = (name: string) => join(folder, "lesson", name);
   assert.equal(rowsOf(lesson("drawn.jsonl")).length, 8);
   const pairs = rowsOf<{ chosen: { text: string }; rejected: { text: string } }>(lesson("pairs.jsonl"));
-  assert.equal(pairs.length, end.pairs);
+  assert.ok(pairs.length >= 8 && pairs.length === end.pairs);
   for (const { chosen, rejected } of pairs)
     assert.deepEqual(
       [chosen.text, rejected.text].map((text) => text.includes("soup")),
@@ -98,7 +109,7 @@ test("says what is wrong with questions, recipes, counts and sources before it s
     [
       ["--questions", "questions.jsonl", "--recipe", "soup"],
       2,
-      /Expected a recipe of default, paper.*, got soup/,
+      /the name of a recipe \(default, paper.*, got soup/,
     ],
     [["--questions", "questions.jsonl", "--rollouts", "1"], 2, /--rollouts to be 2 or more, got 1/],
   ] as const) {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { AdapterWord } from "../adapter/adapter.ts";
 import { ConfigError } from "../errors.ts";
 import { type ModelPhaseTwoRecipe, modelPhaseTwoRecipeNamed } from "../policies/model/recipes.ts";
-import type { LearnOptions, LearnResult } from "../taskmem/learning.ts";
+import type { LearnOptions } from "../taskmem/learning.ts";
 import type { TaskMem } from "../taskmem.ts";
 import type { AdapterResult } from "../training/train-adapter.ts";
 import { flagOf, judgeFlags } from "./flags.ts";
@@ -27,24 +27,28 @@ interface LearnFlags {
   readonly steps?: number;
 }
 
-/** Learns as the flags say, and tells the result. */
-export async function learnAndTell(
-  memory: TaskMem,
-  { output, options, signal }: Pick<Invocation, "output" | "options" | "signal">,
-  from: Pick<LearnOptions, "tasks" | "material"> = {},
-): Promise<LearnResult> {
+/** How to learn as the flags say. @throws ConfigError for a flag with a wrong value */
+export function lessonOf({
+  output,
+  options,
+  signal,
+}: Pick<Invocation, "output" | "options" | "signal">): LearnOptions {
   const { method, run, seed, judge, judgeModel, ...recipe } = options as LearnFlags;
-  const result = await memory.learn({
-    ...{ method: methodOf(method), ...judgeFlags({ judge, judgeModel }), run, seed, signal, ...from },
+  return {
+    ...{ method: methodOf(method), ...judgeFlags({ judge, judgeModel }), run, seed, signal },
     ...{ recipe: recipeOf(recipe), onTraining: showTraining(output) },
-  });
+  };
+}
+
+/** Learns, and tells the result. */
+export async function learnAndTell(memory: TaskMem, output: Output, lesson: LearnOptions): Promise<void> {
+  const result = await memory.learn(lesson);
   output.progress("");
   output.object(adaptEnd(result));
   printResult(output, result);
-  if (result.run === null) return result;
+  if (result.run === null) return;
   output.text(output.dim(`learning curve: ${join(result.run, "curves.html")}`));
   if (result.id !== null) output.text(output.dim(`adapter:        ${join(result.run, "adapter.json")}`));
-  return result;
 }
 
 function methodOf(method: string | undefined): "closed-form" | "preferences" {

@@ -7,7 +7,7 @@ import type { TaskMem } from "../../taskmem.ts";
 import { makeDirectory } from "../../util/directory.ts";
 import { replaceFile } from "../../util/replace-file.ts";
 import type { Invocation } from "../invocation.ts";
-import { learnAndTell, shownWords, wordsShown } from "../learn.ts";
+import { learnAndTell, lessonOf, shownWords, wordsShown } from "../learn.ts";
 import { openFor } from "../open.ts";
 import type { Output } from "../output.ts";
 
@@ -40,7 +40,7 @@ export async function run(invocation: Invocation, name: keyof typeof actions, fi
 }
 
 async function learn(memory: TaskMem, call: Invocation): Promise<void> {
-  await learnAndTell(memory, call);
+  await learnAndTell(memory, call.output, lessonOf(call));
 }
 
 async function promote(memory: TaskMem, { output }: Invocation, { adapter }: AdaptFlags): Promise<void> {

@@ -6,7 +6,7 @@ import { perceiveSources } from "../../taskmem/material.ts";
 import type { TaskMem } from "../../taskmem.ts";
 import type { Task } from "../../tasks/task.ts";
 import type { Invocation } from "../invocation.ts";
-import { learnAndTell } from "../learn.ts";
+import { learnAndTell, lessonOf } from "../learn.ts";
 import { openConfigured } from "../open.ts";
 import { counted } from "../output.ts";
 import { questionsFile } from "../questions-file.ts";
@@ -14,6 +14,7 @@ import { questionsFile } from "../questions-file.ts";
 export async function run(invocation: Invocation, specs: string[] = []): Promise<void> {
   const { output, flags, configFile, signal, options } = invocation;
   const { questions } = options as { readonly questions?: string };
+  const lesson = lessonOf(invocation);
   const config = await loadConfig(flags, { file: configFile });
   const tasks = questions === undefined ? undefined : questionsFile(questions, Date.now());
   // Before the memory: a source that cannot be read leaves none behind.
@@ -34,7 +35,7 @@ export async function run(invocation: Invocation, specs: string[] = []): Promise
           signal,
         });
   if (tasks) await addTasks(memory, tasks);
-  await learnAndTell(memory, invocation, { tasks, material });
+  await learnAndTell(memory, output, { ...lesson, tasks, material });
 }
 
 /** Adds the tasks of a file that the memory does not know yet: what an adapter was trained on, a memory holds. */
