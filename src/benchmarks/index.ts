@@ -12,24 +12,21 @@ export type { Option, Question } from "../tasks/task.ts";
 export type { Random } from "../util/random.ts";
 export type { EgoLifeTask } from "./datasets/egolife.ts";
 export type { EvidenceMeasures } from "./datasets/egolife-text/evidence.ts";
+export { type WeekDifference, weekDifferences, weekRows } from "./datasets/egolife-text/figures.ts";
 export {
-  type WeekDifference,
-  type WeekMetric,
-  type WeekRow,
-  weekDifferences,
-  weekRows,
-} from "./datasets/egolife-text/figures.ts";
-export { type ForeignQuestions, readForeignQuestions } from "./datasets/egolife-text/foreign.ts";
-export {
-  defaultEgoLifeTextOptions,
-  type EgoLifeTextHooks,
   type EgoLifeTextOptions,
+  egoLifeTextDefaults,
   type PolicyName,
   policyNames,
-  type Updates,
 } from "./datasets/egolife-text/policies.ts";
-export { type EgoLifeTextRun, runEgoLifeText, type WeekResults } from "./datasets/egolife-text/run.ts";
-export { type EgoLifeText, loadEgoLifeText, type WeekTask } from "./datasets/egolife-text/week.ts";
+export { runEgoLifeText, type WeekResults } from "./datasets/egolife-text/run.ts";
+export {
+  type EgoLifeText,
+  type ForeignQuestions,
+  loadEgoLifeText,
+  readForeignQuestions,
+  type WeekTask,
+} from "./datasets/egolife-text/week.ts";
 export type { Language, TextEntry } from "./datasets/files/transcripts.ts";
 export type { AnswerFigures } from "./datasets/household/answers.ts";
 export type { FilmOptions, HouseholdFilm } from "./datasets/household/films.ts";
@@ -66,6 +63,7 @@ export {
 } from "./run/answerers.ts";
 export type { RunCounts } from "./run/identity.ts";
 export type { RunOptions, RunProgress } from "./run/options.ts";
+export type { OwnRow } from "./run/own-run.ts";
 export type { OracleOptions, Order, PolicyVersion, ProtocolOptions } from "./run/protocol.ts";
 export type { ClipCounts, HeldMemory, Result, Retried } from "./run/results.ts";
 export { runBenchmark } from "./run/run.ts";

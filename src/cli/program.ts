@@ -502,7 +502,6 @@ function egoLifeTextFlags(command: Command): Command {
     .option("--text", "on transcript and captions instead of video, without a model")
     .option("--policies <names>", "--text: policies to compare, separated by commas")
     .option("--budgets <shares>", "--text: shares of the tokens to keep, as .05,.1,.2")
-    .option("--stream <how>", "--text: mixed (one memory) or types (one for each type of question)")
     .option("--window <seconds>", "--text: stream time of one decision")
     .option("--lang <tag>", "--text: en or zh")
     .option("--foreign <file>", "--text: JSON with other people's questions, for the control", collect);

@@ -9,7 +9,7 @@ import {
   type Retried,
   scoredOf,
 } from "./results.ts";
-import { compare, summarise } from "./scoring.ts";
+import { compare, type Summary, summarise } from "./scoring.ts";
 import type { BenchmarkRow } from "./writers.ts";
 
 /** Figures of a run, row by row, and the differences between rows. */
@@ -77,16 +77,27 @@ export function summaryOf(
   };
 }
 
+/** Figures over all questions and by type as flat rows, with the measures that the dataset has. */
+export function flatFigures<Measures extends object>({
+  overall,
+  byType,
+}: Pick<Summary, "overall" | "byType">) {
+  return Object.entries({ all: overall, ...byType }).map(([type, figures]) => {
+    const { tasks: n, accuracyInterval, coverageInterval, precisionInterval, measures, ...own } = figures;
+    const { low, high } = accuracyInterval ?? { low: null, high: null };
+    return { type, n, ...own, low, high, ...(measures as Measures) };
+  });
+}
+
 /** A run's figures as flat rows, one for each row of the table and type, and its paired tests. */
 export function figuresOf(summary: RunSummary, rows: readonly BenchmarkRow[]) {
   const flat = rows.flatMap(({ name, budget }) => {
-    const { label, tokens, clips, retried, overall, byType } = summary.rows[name]!;
-    return Object.entries({ all: overall, ...byType }).map(([type, figures]) => {
-      const { tasks: n, accuracyInterval, coverageInterval, precisionInterval, ...own } = figures;
-      const { low, high } = accuracyInterval ?? { low: null, high: null };
-      const ofAll = type === "all" && { tokens, clips, retried };
-      return { policy: name, label, budget, type, n, ...own, low, high, ...ofAll };
-    });
+    const { label, tokens, clips, retried, ...figures } = summary.rows[name]!;
+    return flatFigures(figures).map((row) => ({
+      ...{ policy: name, label, budget },
+      ...row,
+      ...(row.type === "all" && { tokens, clips, retried }),
+    }));
   });
   const comparisons = [
     ...Object.entries(summary.againstBase).map(([first, of]) => ({ first, second: "base", of })),

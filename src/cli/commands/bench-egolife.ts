@@ -3,11 +3,11 @@ import { ConfigError } from "../../errors.ts";
 import { flagOf } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
 
-const textOnly = ["policies", "budgets", "stream", "window", "lang", "foreign"];
+const textOnly = ["policies", "budgets", "window", "lang", "foreign"];
 const videoOnly = [
   ...["config", "baseUrl", "model", "policy", "budget", "rows", "framesPerClip", "pictureTokens", "group"],
   ...["votes", "answerModel", "judgeModel", "screenText", "run", "preset", "thinking", "extraBody"],
-  ...["temperature", "sampling", "promptTemplate"],
+  ...["temperature", "sampling", "promptTemplate", "variant", "order"],
 ];
 
 /** @throws ConfigError `flags-invalid` for flags of the other kind of run */

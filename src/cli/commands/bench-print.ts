@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { recordingsOf } from "../../benchmarks/datasets/egotempo.ts";
 import type { Retried } from "../../benchmarks/run/results.ts";
 import type { RunSummary } from "../../benchmarks/run/summary.ts";
-import type { LoadedBenchmark } from "../../benchmarks/task.ts";
+import type { LoadedBenchmark, SkippedRow } from "../../benchmarks/task.ts";
 import type { Output } from "../output.ts";
 
 /** Most rows and streams that are named one by one. */
@@ -25,14 +25,19 @@ export function printLoaded(output: Output, loaded: LoadedBenchmark): void {
     `${benchmark}: ${layout} in ${listed}, ${tasks.length} of ${rows} questions, ${streams.size} of ${streams.size + missing.length} videos${textsFound(loaded)}`,
   );
   for (const note of notes) output.note(`  ${note}`);
-  for (const { file, row, reason } of skipped.slice(0, mostListed))
-    output.note(`  skipped ${file} row ${row}: ${reason}`);
-  if (skipped.length > mostListed)
-    output.note(`  skipped ${skipped.length - mostListed} more; run.json lists them`);
+  printSkipped(output, skipped);
   if (missing.length > 0) {
     const more = missing.length > mostListed ? ` and ${missing.length - mostListed} more` : "";
     output.note(`  no video of ${missing.slice(0, mostListed).join(", ")}${more}`);
   }
+}
+
+/** Rows that were left out. */
+export function printSkipped(output: Output, skipped: readonly SkippedRow[]): void {
+  for (const { file, row, reason } of skipped.slice(0, mostListed))
+    output.note(`  skipped ${file} row ${row}: ${reason}`);
+  if (skipped.length > mostListed)
+    output.note(`  skipped ${skipped.length - mostListed} more; run.json lists them`);
 }
 
 function textsFound({ streams }: LoadedBenchmark): string {

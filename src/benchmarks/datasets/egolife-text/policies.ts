@@ -6,23 +6,21 @@
  */
 import type { Adapter } from "../../../adapter/adapter.ts";
 import { adapterNorm } from "../../../adapter/arithmetic.ts";
-import type { WordSpace } from "../../../engine.ts";
-import type { SourceText } from "../../../perception/observation.ts";
+import { wordSpace as words } from "../../../engines/local/index.ts";
+import type { Observation, SourceText } from "../../../perception/observation.ts";
 import { choicePolicy } from "../../../policies/choice/choice.ts";
 import type { ChoiceWeights } from "../../../policies/choice/choice-features.ts";
 import { choiceFamily } from "../../../policies/choice/choice-training.ts";
 import { adapterFromTasks } from "../../../policies/choice/word-vector-trainer.ts";
 import { adapterFromPreferences } from "../../../policies/word-adapter-trainer.ts";
-import type { Context, Policy } from "../../../policy/policy.ts";
+import type { Policy } from "../../../policy/policy.ts";
 import { localJudge } from "../../../reward/local-judge.ts";
 import type { Question } from "../../../tasks/task.ts";
 import { decisionsOf } from "../../../training/replay.ts";
-import { turn } from "../../../util/async.ts";
 import { uniformPolicy } from "../../run/writers.ts";
 import { questionOf } from "../../task.ts";
-import { type Corpus, countUntil, runningSums, type TextWindow } from "./corpus.ts";
-import type { ForeignQuestions } from "./foreign.ts";
-import type { WeekTask } from "./week.ts";
+import type { TextEntry } from "../files/transcripts.ts";
+import type { ForeignQuestions, WeekTask } from "./week.ts";
 
 /**
  * - `all`: everything, at any budget
@@ -36,9 +34,6 @@ export const policyNames = ["all", "random", "recent", "cov", "cov+words", "cov+
 /** One of `policyNames`. */
 export type PolicyName = (typeof policyNames)[number];
 
-/** After how many questions an adapter is made: after every one, or after these numbers of them, ascending. */
-export type Updates = "every" | readonly number[];
-
 /** When preferences are trained on where the closed form learns after every question: they take a second each. */
 const preferenceUpdates: readonly number[] = [5, 10, 20, 30, 50, 75, 100, 150, 200, 250, 300, 350];
 /** Stream time that preferences look back on, as `adapt run` does. */
@@ -49,56 +44,48 @@ export interface EgoLifeTextOptions {
   readonly policies: readonly PolicyName[];
   /** Shares of the tokens to keep, above 0 to 1. */
   readonly budgets: readonly number[];
-  /** One memory for all questions, or one for each type with adapters of its own. */
-  readonly stream: "mixed" | "types";
-  readonly updates: Updates;
+  /** Numbers of questions after which an adapter is made, ascending; `null` for every one. */
+  readonly updates: readonly number[] | null;
   /** Stream time of one decision. */
   readonly windowSeconds: number;
   readonly seed: string;
-}
-
-/** What `bench egolife --text` runs, all policies aside. */
-export const defaultEgoLifeTextOptions: Omit<EgoLifeTextOptions, "policies"> = {
-  budgets: [0.05, 0.1, 0.2],
-  stream: "mixed",
-  updates: "every",
-  windowSeconds: 30,
-  seed: "5",
-};
-
-/** What a run on a week of texts works with. */
-export interface EgoLifeTextHooks {
-  readonly words: WordSpace;
-  /** What the choice policy writes with, in all that begins with `cov`. @default none, as it ships */
-  readonly weights?: ChoiceWeights | null;
+  /** What the choice policy writes with, in all that begins with `cov`; `null` as it ships. */
+  readonly weights: ChoiceWeights | null;
   /** For `cov+foreign`; none leaves it out. */
   readonly foreign: readonly ForeignQuestions[];
-  /** Stems that stand for people. */
-  readonly names: ReadonlySet<string>;
-  /** Runs a part of it, plain JSON: what stands of a run that was stopped may be given instead. @default runs it */
+  /** Runs a row, plain JSON: what stands of a run that was stopped may be given instead. @default runs it */
   readonly step?: <T>(name: string, make: () => Promise<T>) => Promise<T>;
   readonly onProgress?: (what: string) => void;
   readonly signal?: AbortSignal;
 }
 
-/** A week, and how it is remembered. */
-export interface Remembering
-  extends Pick<EgoLifeTextOptions, "stream" | "updates" | "seed">,
-    Pick<EgoLifeTextHooks, "foreign" | "signal"> {
-  readonly corpus: Corpus;
+/** What `bench egolife --text` runs where no flag says otherwise. */
+export const egoLifeTextDefaults: EgoLifeTextOptions = {
+  ...{ policies: policyNames, budgets: [0.05, 0.1, 0.2], updates: null, windowSeconds: 30 },
+  ...{ seed: "5", weights: null, foreign: [] },
+};
+
+/** A week that is kept by policies. */
+export interface Week extends EgoLifeTextOptions {
+  /** In order of time, shape [N]. */
+  readonly entries: readonly TextEntry[];
   /** In the order they were asked. */
   readonly questions: readonly WeekTask[];
-  readonly weights: ChoiceWeights | null;
+  /** Each entry as a memory keeps it, shape [N]: `Name: text`, or the caption. */
+  readonly lines: readonly string[];
+  /** Shape [N]. */
+  readonly tokens: readonly number[];
+  /** In order of time; each has something in it. */
+  readonly windows: readonly TextWindow[];
 }
 
-/** A memory of the week, and who asks it. */
-export interface WeekMemory {
-  /** 1 for entries that are kept, shape [N]. */
-  readonly kept: Uint8Array;
-  /** Places of its questions, ascending. */
-  readonly asked: readonly number[];
-  /** By the place of a question: the first entry that is not forgotten by then. @default nothing is forgotten */
-  readonly from?: readonly number[];
+/** Some seconds of the week in which something is said or seen: one decision. */
+export interface TextWindow {
+  /** Places of its entries, ascending. */
+  readonly places: readonly number[];
+  /** Of all its lines. */
+  readonly tokens: number;
+  readonly observation: Observation;
 }
 
 /** A policy at a budget: a row of the table. */
@@ -107,177 +94,111 @@ export interface WeekPolicy {
   readonly policy: string;
   /** Share of the tokens to keep; 1 for `all`. */
   readonly budget: number;
-  remember(): Promise<WeekMemory[]>;
+  /** Whether it forgets all but the last share of the tokens instead of choosing. */
+  readonly forgets: boolean;
+  /** Watches the week for the first time: each window with the places of the entries it keeps of it, ascending. */
+  watch(): AsyncIterable<readonly [window: TextWindow, kept: readonly number[]]>;
 }
 
 /** The policies of a name at a share of the tokens, above 0 to 1. */
-export function policiesAt(name: PolicyName, budget: number, week: Remembering): WeekPolicy[] {
-  const { corpus, questions, updates, foreign } = week;
-  const row = (remember: () => Promise<WeekMemory[]>, policy: string = name) => [
-    { policy, budget, remember },
+export function policiesAt(name: PolicyName, budget: number, week: Week): WeekPolicy[] {
+  const { windows, windowSeconds: clipSeconds, seed, weights, updates, foreign } = week;
+  const row = (watch: WeekPolicy["watch"], policy: string = name): WeekPolicy[] => [
+    { policy, budget, forgets: name === "recent", watch },
   ];
-  const all = {
-    kept: new Uint8Array(corpus.entries.length).fill(1),
-    asked: [...questions.keys()],
+  /** A policy counts only lines that could be kept; all tokens of a window count here, so the rest is its floor. */
+  const budgetOf = ({ tokens }: TextWindow) => ({ fraction: budget, floorTokens: budget * tokens });
+  const choice = (window: TextWindow, adapter: Adapter | null) =>
+    choicePolicy({ words, clipSeconds, budget: budgetOf(window), weights, adapter });
+  const taught = (learn: Learn, counts = updates) => {
+    const adapterAt = adaptersOf(week.questions, learn, counts);
+    return watched(week, async (window) => choice(window, await adapterAt(window.observation.startSeconds)));
   };
   switch (name) {
     case "all":
-      return row(async () => [all]);
     case "recent":
-      return row(async () => [{ ...all, from: recentFrom(week, budget) }]);
+      return row(async function* () {
+        for (const window of windows) yield [window, window.places];
+      });
     case "random":
-      return row(async () => [await keptBy(week, uniformPolicies(week, budget))]);
-    case "cov":
-      return row(async () => [
-        await keptBy(
-          week,
-          choicePolicies(week, budget, () => null),
+      return row(() =>
+        watched(week, (window) =>
+          uniformPolicy({ words, clipSeconds, budget: budgetOf(window), seed: `${seed} ${budget}` }),
         ),
-      ]);
+      );
+    case "cov":
+      return row(() => watched(week, (window) => choice(window, null)));
     case "cov+words":
-      return row(() => taught(week, budget, async (asked) => closedForm(week, asked.map(questionOf))));
-    case "cov+dpo": {
-      const fewer = updates === "every" ? preferenceUpdates : updates;
-      return row(() => taught({ ...week, updates: fewer }, budget, preferences(week, budget)));
-    }
+      return row(() => taught(async (asked) => closedForm(asked.map(questionOf))));
+    case "cov+dpo":
+      return row(() => taught((asked) => preferred(asked, week, budget), updates ?? preferenceUpdates));
     case "cov+foreign":
       return foreign.flatMap(({ name: set, texts }) => {
         const others = texts.map((text) => ({ text, options: [] }));
-        const learn: Learn = async ({ length }) => closedForm(week, others.slice(0, length));
-        return row(() => taught(week, budget, learn), `${name}(${set})`);
+        const learn: Learn = async ({ length }) => closedForm(others.slice(0, length));
+        return row(() => taught(learn), `${name}(${set})`);
       });
   }
-}
-
-/** The first entry of the last share of the tokens before each question. */
-function recentFrom({ corpus: { entries, tokens }, questions }: Remembering, share: number): number[] {
-  const before = runningSums(tokens);
-  return questions.map(({ askTime }) => {
-    const forgotten = (1 - share) * before[countUntil(entries, askTime)]!;
-    return before.findIndex((sum) => sum >= forgotten);
-  });
-}
-
-/** The policy that decides about a window. */
-type PolicyFor = (window: TextWindow) => Policy;
-
-/**
- * The budget for a share of all tokens of a window. The policy counts only lines that could be kept; others here count
- * all, so the rest is given as this window's floor.
- */
-const budgetOf = (share: number, { tokens }: TextWindow) => ({
-  fraction: share,
-  floorTokens: share * tokens,
-});
-
-function uniformPolicies({ corpus: { words, windowSeconds }, seed }: Remembering, share: number): PolicyFor {
-  const always = { words, clipSeconds: windowSeconds, seed: `${seed} ${share}` };
-  return (window) => uniformPolicy({ ...always, budget: budgetOf(share, window) });
-}
-
-function choicePolicies(
-  { corpus: { words, windowSeconds }, weights }: Remembering,
-  share: number,
-  adapterAt: (seconds: number) => Adapter | null,
-): PolicyFor {
-  return (window) =>
-    choicePolicy({
-      ...{ words, clipSeconds: windowSeconds, budget: budgetOf(share, window), weights },
-      adapter: adapterAt(window.observation.startSeconds),
-    });
 }
 
 /** The adapter that some questions teach; `null` where there is nothing to learn. */
 type Learn = (asked: readonly WeekTask[]) => Promise<Adapter | null>;
 
-/** What is kept where questions teach: one memory, or one for each type. */
-async function taught(week: Remembering, share: number, learn: Learn): Promise<WeekMemory[]> {
-  const { questions, stream } = week;
-  const memories: WeekMemory[] = [];
-  for (const asked of Map.groupBy(
-    questions.keys(),
-    (i) => stream === "types" && questions[i]!.type,
-  ).values()) {
-    const own = asked.map((i) => questions[i]!);
-    const adapterAt = await adaptersOf(own, week, learn);
-    memories.push({ ...(await keptBy(week, choicePolicies(week, share, adapterAt))), asked });
-  }
-  return memories;
-}
-
 /** The adapter that is active at a moment: the last one whose questions were all asked before. */
-async function adaptersOf(
-  questions: readonly WeekTask[],
-  { updates, signal }: Remembering,
-  learn: Learn,
-): Promise<(seconds: number) => Adapter | null> {
-  const counts = updates === "every" ? questions.map((_, i) => i + 1) : updates;
-  const trained: { readonly askTime: number; readonly adapter: Adapter | null }[] = [];
-  for (const count of counts.filter((each) => each <= questions.length)) {
-    await turn(signal);
-    const adapter = await learn(questions.slice(0, count));
-    trained.push({ askTime: questions[count - 1]!.askTime, adapter });
-  }
-  return (seconds) => trained.findLast(({ askTime }) => askTime < seconds)?.adapter ?? null;
+function adaptersOf(questions: readonly WeekTask[], learn: Learn, updates: readonly number[] | null) {
+  let trained: { readonly count: number; readonly adapter: Adapter | null } = { count: 0, adapter: null };
+  return async (seconds: number): Promise<Adapter | null> => {
+    const asked = questions.filter(({ askTime }) => askTime < seconds).length;
+    const count = updates === null ? asked : (updates.findLast((each) => each <= asked) ?? 0);
+    if (count !== trained.count) trained = { count, adapter: await learn(questions.slice(0, count)) };
+    return trained.adapter;
+  };
 }
 
-function closedForm({ corpus: { words } }: Remembering, questions: readonly Question[]): Adapter {
-  const tasks = questions.map((question) => ({ question }));
-  return adapterFromTasks(tasks, { words }).adapter;
-}
+const tasksOf = (questions: readonly Question[]) => questions.map((question) => ({ question }));
+const closedForm = (questions: readonly Question[]): Adapter =>
+  adapterFromTasks(tasksOf(questions), { words }).adapter;
 
 /** Phase Two of the choice policy, over what was watched in the hour before the last question. */
-function preferences(week: Remembering, share: number): Learn {
-  const { corpus, weights, signal } = week;
-  const { words, windows, windowSeconds } = corpus;
-  const choice = choiceFamily({ words, clipSeconds: windowSeconds, budget: { fraction: share }, weights });
-  return async (asked) => {
-    const { askTime } = asked.at(-1)!;
-    const questions = asked.map(questionOf);
-    const watched = windows
-      .map(({ observation }) => observation)
-      .filter((seen) => seen.endSeconds <= askTime && seen.startSeconds >= askTime - preferenceSeconds);
-    const { adapter, problem } = await adapterFromPreferences(
-      questions.map((question) => ({ question })),
-      [watched],
-      {
-        ...choice,
-        judge: localJudge({ words }),
-        norm: adapterNorm(closedForm(week, questions))!,
-        signal,
-      },
-    );
-    return problem === null ? adapter : null;
-  };
+async function preferred(
+  asked: readonly WeekTask[],
+  { windows, windowSeconds: clipSeconds, weights, signal }: Week,
+  fraction: number,
+): Promise<Adapter | null> {
+  const { askTime } = asked.at(-1)!;
+  const lately = windows
+    .map(({ observation }) => observation)
+    .filter((seen) => seen.endSeconds <= askTime && seen.startSeconds >= askTime - preferenceSeconds);
+  const questions = asked.map(questionOf);
+  const { adapter, problem } = await adapterFromPreferences(tasksOf(questions), [lately], {
+    ...choiceFamily({ words, clipSeconds, budget: { fraction }, weights }),
+    ...{ judge: localJudge({ words }), norm: adapterNorm(closedForm(questions))!, signal },
+  });
+  return problem === null ? adapter : null;
 }
 
-/** What policies keep of a week that they see for the first time, each deciding about its own windows. */
-async function keptBy(
-  { corpus: { entries, windows }, questions, signal }: Remembering,
-  policyFor: PolicyFor,
-): Promise<WeekMemory> {
-  const kept = new Uint8Array(entries.length);
+/** What is kept of each window, which a policy of its own decides. */
+async function* watched(
+  { entries, windows, signal }: Week,
+  policyFor: (window: TextWindow) => Policy | Promise<Policy>,
+): ReturnType<WeekPolicy["watch"]> {
   const windowOf = new Map(windows.map((window) => [window.observation.clip, window]));
-  let current: { readonly clip: number; readonly policy: Policy } | null = null;
-  const policyAt = ({ observations: [observation] }: Context): Policy => {
-    const { clip } = observation!;
-    if (current?.clip !== clip) current = { clip, policy: policyFor(windowOf.get(clip)!) };
-    return current.policy;
-  };
+  let current: Policy;
   const policy: Policy = {
     ...{ id: "week", revision: "week", clipsPerDecision: 1 },
-    decide: (context, options) => policyAt(context).decide(context, options),
-    advance: (context, action) => policyAt(context).advance(context, action),
+    decide: async (context, options) => {
+      current = await policyFor(windowOf.get(context.observations[0]!.clip)!);
+      return current.decide(context, options);
+    },
+    advance: (context, action) => current.advance(context, action),
   };
-  const watched = windows.map(({ observation }) => observation);
-  for await (const { context, action } of decisionsOf(policy, watched, { signal })) {
+  const observations = windows.map(({ observation }) => observation);
+  for await (const { context, action } of decisionsOf(policy, observations, { signal })) {
+    const window = windowOf.get(context.observations[0]!.clip)!;
     const sources = new Set(action.statements.map(({ sources: [source] }) => placeOf(source!)));
-    for (const i of windowOf.get(context.observations[0]!.clip)!.entries) {
-      // Of a line said twice in one window only the first is kept.
-      if (sources.delete(placeOf(entries[i]!))) kept[i] = 1;
-    }
+    // Of a line said twice in one window only the first is kept.
+    yield [window, window.places.filter((i) => sources.delete(placeOf(entries[i]!)))];
   }
-  return { kept, asked: [...questions.keys()] };
 }
 
 type Place = Pick<SourceText, "kind" | "startSeconds" | "speaker" | "text">;

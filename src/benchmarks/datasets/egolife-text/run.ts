@@ -10,28 +10,25 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { answerQuestion } from "../../../answer/answer.ts";
-import { lexicalReader, localEmbedder } from "../../../engines/local/index.ts";
+import { lexicalReader, localEmbedder, wordSpace as words } from "../../../engines/local/index.ts";
 import type { Memory, MemoryRow } from "../../../memory/memory.ts";
 import { openSqliteMemory } from "../../../memory/sqlite.ts";
 import { turn } from "../../../util/async.ts";
+import type { OwnRow } from "../../run/own-run.ts";
 import { type Result, wholeMemory, withoutModel } from "../../run/results.ts";
 import { questionOf } from "../../task.ts";
-import { type Corpus, countUntil, createCorpus, runningSums, type TextWindow, weekStream } from "./corpus.ts";
-import { type Evidence, evidenceOf, hasStrict, measureEvidence } from "./evidence.ts";
+import { type Evidence, evidenceOf, measureEvidence } from "./evidence.ts";
 import {
-  type EgoLifeTextHooks,
   type EgoLifeTextOptions,
   policiesAt,
-  type Remembering,
-  type WeekMemory,
+  type TextWindow,
+  type Week,
+  type WeekPolicy,
 } from "./policies.ts";
-import type { EgoLifeText } from "./week.ts";
+import type { EgoLifeText, WeekTask } from "./week.ts";
 
 /** What one policy at one budget kept and answered. */
-export interface WeekResults {
-  /** Of its row. */
-  readonly name: string;
-  readonly policy: string;
+export interface WeekResults extends OwnRow {
   /** 1 for `all`. */
   readonly budget: number;
   /** Share of the tokens before the last question that it remembers then. */
@@ -40,104 +37,84 @@ export interface WeekResults {
   readonly results: readonly Result[];
 }
 
-/** What was measured on a week of texts. */
-export interface EgoLifeTextRun {
-  /** Budget by budget, in the order of the policies; `all` with the first. */
-  readonly measured: readonly WeekResults[];
-  /** Questions with any evidence in the text, and with strict evidence. */
-  readonly answerable: number;
-  readonly strictlyAnswerable: number;
-  readonly windows: number;
-  readonly tokens: number;
-}
-
-/** Runs every policy at every budget over the week. */
+/** Runs every policy at every budget over the week: budget by budget, in the order of the policies, `all` with the first. */
 export async function runEgoLifeText(
-  { entries, questions }: Pick<EgoLifeText, "entries" | "questions">,
+  text: Pick<EgoLifeText, "entries" | "questions" | "names">,
   options: EgoLifeTextOptions,
-  hooks: EgoLifeTextHooks,
-): Promise<EgoLifeTextRun> {
-  const { policies, budgets } = options;
-  const { names, weights = null, step = (_, make) => make(), onProgress } = hooks;
-  const corpus = createCorpus(entries, hooks.words, options.windowSeconds);
-  const evidence = questions.map((asked) => evidenceOf(corpus, asked, names));
-  const until = questions.map(({ askTime }) => countUntil(entries, askTime));
-  const week: Week = { ...options, ...hooks, weights, corpus, questions, evidence, until };
-  const tokensUntil = runningSums(corpus.tokens);
-  const rows = budgets.flatMap((budget, k) =>
-    policies.flatMap((name) => {
-      if (name !== "all") return policiesAt(name, budget, week);
-      return k === 0 ? policiesAt(name, 1, week) : [];
-    }),
-  );
+): Promise<{ readonly measured: readonly WeekResults[]; readonly tokens: number }> {
+  const { policies, budgets, windowSeconds, step = (_, make) => make(), onProgress } = options;
+  const { entries, questions } = text;
+  const lines = entries.map(({ speaker, text: said }) => (speaker === null ? said : `${speaker}: ${said}`));
+  const tokens = lines.map((line) => words.countTokens(line));
+  const windows = windowsOf(entries, tokens, windowSeconds);
+  const week: Week = { ...options, entries, questions, lines, tokens, windows };
+  const evidence = evidenceOf(text, lines);
+  const passed = sum(tokens.slice(0, countUntil(week, questions.at(-1)!.askTime)));
   const measured: WeekResults[] = [];
-  for (const { policy, budget, remember } of rows) {
-    const name = policy === "all" ? policy : `${policy} at ${Number((100 * budget).toFixed(2))} %`;
-    onProgress?.(name);
-    const results = await step(name, async () => {
-      const ofMemories: Result[][] = [];
-      for (const memory of await remember()) ofMemories.push(await askWeek(week, name, memory));
-      return ofMemories.flat().sort((a, b) => a.place - b.place);
-    });
-    const share = results.at(-1)!.memory!.tokens / Math.max(1, tokensUntil[until.at(-1)!]!);
-    measured.push({ name, policy, budget, share, results });
+  for (const [k, budget] of budgets.entries()) {
+    for (const policy of policies.filter((each) => each !== "all" || k === 0)) {
+      for (const row of policiesAt(policy, policy === "all" ? 1 : budget, week)) {
+        const name = policy === "all" ? policy : `${row.policy} at ${Number((100 * budget).toFixed(2))} %`;
+        onProgress?.(name);
+        const results = await step(name, () => askWeek(week, name, row, evidence));
+        const share = results.at(-1)!.memory!.tokens / Math.max(1, passed);
+        measured.push({ name, label: name, policy: row.policy, budget: row.budget, share, results });
+      }
+    }
   }
-  return {
-    measured,
-    answerable: evidence.filter(({ size }) => size > 0).length,
-    strictlyAnswerable: evidence.filter(hasStrict).length,
-    windows: corpus.windows.length,
-    tokens: tokensUntil.at(-1)!,
-  };
+  return { measured, tokens: sum(tokens) };
 }
 
-interface Week extends Remembering {
-  /** By question. */
-  readonly evidence: readonly Evidence[];
-  /** By question: entries that start no later. */
-  readonly until: readonly number[];
-}
-
-/** Asks a memory its questions, each from what is kept of the windows that were over when it was asked. */
-async function askWeek(week: Week, row: string, { kept, asked, from }: WeekMemory): Promise<Result[]> {
-  const { corpus, questions, evidence, until, signal } = week;
-  const { windows, windowSeconds, words } = corpus;
-  const entriesKept = runningSums(kept);
-  const tokensKept = runningSums(corpus.tokens.map((tokens, i) => kept[i]! * tokens));
+/** A policy watches the week, and its memory is asked every question when it comes, from the windows that are over. */
+async function askWeek(
+  week: Week,
+  name: string,
+  { budget, forgets, watch }: WeekPolicy,
+  evidence: readonly Evidence[],
+): Promise<Result[]> {
+  const { entries, tokens, windowSeconds, questions, signal } = week;
   const directory = await mkdtemp(join(tmpdir(), "taskmem-week-"));
   const memory = await openSqliteMemory(directory, { words, embedder: localEmbedder, now: () => 0 });
   const reader = lexicalReader({ words });
   const results: Result[] = [];
+  const written: number[] = [];
+  let unstored: MemoryRow[] = [];
+  const ask = async (question: WeekTask) => {
+    await turn(signal);
+    if (unstored.length > 0) await memory.addRows(unstored, () => null);
+    unstored = [];
+    const place = results.length;
+    const { id, stream, type, askTime, answer } = question;
+    const until = countUntil(week, askTime);
+    const oldest = forgets ? oldestOf(tokens, budget, until) : 0;
+    const { option, recall } = await answerQuestion(questionOf(question), {
+      memory: oldest === 0 ? memory : youngerThan(memory, entries[oldest]?.startSeconds ?? askTime),
+      ...{ reader, now: () => 0, record: false, streams: [weekStream], asOfSeconds: askTime },
+    });
+    const held = new Set(written.filter((i) => i >= oldest && i < until));
+    const recalled = recall.map(({ entry }) => Number(entry));
+    results.push({
+      ...{ row: name, task: id, stream, askTime, types: [type], place, policy: name, revisions: [] },
+      memory: { id: name, entries: held.size, tokens: sum([...held].map((i) => tokens[i]!)), ...wholeMemory },
+      outcome: option === null ? "abstained" : option === answer ? "right" : "wrong",
+      ...{ answer: option, problem: null, ...withoutModel },
+      measures: measureEvidence(evidence[place]!, held, recalled),
+    });
+  };
   try {
     await memory.addStream({
       ...{ id: weekStream, description: weekStream, clipSeconds: windowSeconds },
       ...{ clock: { kind: "day" }, fingerprint: null },
     });
-    let next = 0;
-    for (const place of asked) {
-      await turn(signal);
-      const question = questions[place]!;
-      const { id, stream, type, askTime, answer } = question;
-      const first = next;
-      while (next < windows.length && windows[next]!.observation.endSeconds <= askTime) next += 1;
-      const rows = windows.slice(first, next).flatMap((window) => rowsOf(corpus, window, kept));
-      if (rows.length > 0) await memory.addRows(rows, () => null);
-      const oldest = from?.[place] ?? 0;
-      const { option, recall } = await answerQuestion(questionOf(question), {
-        memory: youngerThan(memory, corpus, oldest),
-        ...{ reader, now: () => 0, record: false, streams: [weekStream], asOfSeconds: askTime },
-      });
-      const isKept = (entry: number) => entry >= oldest && kept[entry] === 1;
-      const recalled = recall.map(({ entry }) => Number(entry));
-      const held = (sums: Float64Array) => sums[until[place]!]! - sums[oldest]!;
-      results.push({
-        ...{ row, task: id, stream, askTime, types: [type], place, policy: row, revisions: [] },
-        memory: { id: row, entries: held(entriesKept), tokens: held(tokensKept), ...wholeMemory },
-        outcome: option === null ? "abstained" : option === answer ? "right" : "wrong",
-        ...{ answer: option, problem: null, ...withoutModel },
-        measures: measureEvidence(evidence[place]!, isKept, recalled),
-      });
+    for await (const [{ observation }, kept] of watch()) {
+      written.push(...kept);
+      while (questions[results.length]!.askTime < observation.endSeconds) {
+        await ask(questions[results.length]!);
+        if (results.length === questions.length) return results;
+      }
+      unstored.push(...kept.map((place) => rowOf(week, place, observation.clip)));
     }
+    while (results.length < questions.length) await ask(questions[results.length]!);
   } finally {
     await memory.close();
     await rm(directory, { recursive: true, force: true });
@@ -145,28 +122,56 @@ async function askWeek(week: Week, row: string, { kept, asked, from }: WeekMemor
   return results;
 }
 
-/** The memory without what started before an entry. */
-function youngerThan(memory: Memory, { entries }: Corpus, oldest: number): Memory {
-  if (oldest === 0) return memory;
-  const fromSeconds = entries[oldest]?.startSeconds ?? Number.POSITIVE_INFINITY;
-  return { ...memory, recall: (query) => memory.recall({ ...query, fromSeconds }) };
+/** The name of the stream that a week is. */
+const weekStream = "week";
+
+function windowsOf(entries: Week["entries"], tokens: Week["tokens"], seconds: number): TextWindow[] {
+  const groups = Map.groupBy(entries.keys(), (i) => Math.floor(entries[i]!.startSeconds / seconds));
+  return [...groups].map(([clip, places]) => {
+    const texts = places.map((i) => entries[i]!);
+    return {
+      places,
+      tokens: sum(places.map((i) => tokens[i]!)),
+      observation: {
+        ...{ stream: weekStream, clip, startSeconds: clip * seconds, endSeconds: (clip + 1) * seconds },
+        speech: texts.filter(({ kind }) => kind === "speech"),
+        captions: texts.filter(({ kind }) => kind === "caption"),
+        ...{ frames: [], screen: [], shots: [], people: [], tiers: {}, problems: [] },
+      },
+    };
+  });
 }
 
-/** What is kept of a window as rows of the store; an entry's id is its place in the week. */
-function rowsOf({ entries, lines }: Corpus, { entries: members, observation }: TextWindow, kept: Uint8Array) {
-  return members
-    .filter((i) => kept[i])
-    .map((i): MemoryRow => {
-      const { startSeconds, speaker } = entries[i]!;
-      const endSeconds = Math.max(startSeconds, entries[i]!.endSeconds);
-      return {
-        ...{ row: "entry", id: String(i).padStart(7, "0"), stream: weekStream, clip: observation.clip },
-        ...{ kind: "episodic", startSeconds, endSeconds, text: lines[i]!, writtenAtMs: 0, closed: null },
-        ...{ speakers: speaker === null ? [] : [speaker], policy: "week", revision: "week" },
-        evidence: {
-          ...{ clips: [observation.clip], startSeconds, endSeconds },
-          ...{ frames: [], sources: [], tiers: {} },
-        },
-      };
-    });
+/** Number of entries that start no later than a moment. */
+function countUntil({ entries }: Week, seconds: number): number {
+  const later = entries.findIndex(({ startSeconds }) => startSeconds > seconds);
+  return later < 0 ? entries.length : later;
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+/** The first entry of the last share of the tokens before a place. */
+function oldestOf(tokens: readonly number[], share: number, until: number): number {
+  let forgotten = (1 - share) * sum(tokens.slice(0, until));
+  let oldest = 0;
+  while (forgotten > 0) forgotten -= tokens[oldest++]!;
+  return oldest;
+}
+
+/** The memory without what started before a moment. */
+const youngerThan = (memory: Memory, fromSeconds: number): Memory => ({
+  ...memory,
+  recall: (query) => memory.recall({ ...query, fromSeconds }),
+});
+
+/** An entry as a row of the store; its id is its place in the week. */
+function rowOf({ entries, lines }: Week, place: number, clip: number): MemoryRow {
+  const { startSeconds, speaker } = entries[place]!;
+  const endSeconds = Math.max(startSeconds, entries[place]!.endSeconds);
+  return {
+    ...{ row: "entry", id: String(place).padStart(7, "0"), stream: weekStream, clip, kind: "episodic" },
+    ...{ startSeconds, endSeconds, text: lines[place]!, writtenAtMs: 0, closed: null },
+    ...{ speakers: speaker === null ? [] : [speaker], policy: "week", revision: "week" },
+    evidence: { clips: [clip], startSeconds, endSeconds, frames: [], sources: [], tiers: {} },
+  };
 }

@@ -120,22 +120,22 @@ test("reads captions or transcript alone, and says what is missing", async () =>
   ] as const) {
     const root = written();
     const whole = await loadEgoLifeText(root, "en");
-    assert.deepEqual(whole.missing, []);
+    assert.deepEqual(whole.notes, []);
     rmSync(join(root, path), { recursive: true });
     const half = await loadEgoLifeText(root, "en");
     assert.deepEqual(
       half.entries,
       whole.entries.filter((entry) => entry.kind !== kind),
     );
-    assert.equal(half.missing.length, 1);
-    assert.ok(half.missing[0]!.includes(join(...path.split("/"))), half.missing[0]);
+    assert.equal(half.notes.length, 1);
+    assert.ok(half.notes[0]!.includes(join(...path.split("/"))), half.notes[0]);
   }
   const root = written();
   const [gone] = globSync("EgoLifeCap/Transcript/*/*/*.srt", { cwd: root }).sort();
   rmSync(join(root, gone!));
   const [hour] = /DAY\d_\d\d/.exec(gone!)!;
-  const { missing } = await loadEgoLifeText(root, "en");
-  assert.deepEqual(missing, [`no transcript of ${hour.replace("_", " at ")}`]);
+  const { notes } = await loadEgoLifeText(root, "en");
+  assert.deepEqual(notes, [`no transcript of ${hour.replace("_", " at ")}`]);
 });
 
 test("refuses a root where the questions or all texts are missing, naming them", async () => {

@@ -8,11 +8,12 @@
  * questions, or without either, there is nothing to run.
  */
 import { existsSync, globSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, extname, join } from "node:path";
 import { DataError } from "../../../errors.ts";
+import { seededRandom, shuffle } from "../../../util/random.ts";
 import type { SkippedRow } from "../../task.ts";
 import { type EgoLifeTask, egoLifeFiles, egoLifeRows } from "../egolife.ts";
-import { gatherTasks, optionalText } from "../files/annotations.ts";
+import { gatherTasks, optionalText, readAnnotations } from "../files/annotations.ts";
 import { indexMedia } from "../files/media-index.ts";
 import {
   type Language,
@@ -41,9 +42,7 @@ export interface EgoLifeText {
   readonly skipped: readonly SkippedRow[];
   /** What was found, in a sentence. */
   readonly found: string;
-  /** What was not, one sentence each. */
-  readonly missing: readonly string[];
-  /** What was read otherwise than written, one sentence each. */
+  /** What was not found, and what was read otherwise than written, one sentence each. */
   readonly notes: readonly string[];
 }
 
@@ -65,37 +64,32 @@ export async function loadEgoLifeText(
       read: () => ({ ...row.read(), keywords: optionalText(row.fields, "keywords") ?? "" }),
     })),
   );
-  const captionFolder = join(root, "EgoLifeCap", "DenseCaption");
-  const said = filesIn(join(root, "EgoLifeCap", "Transcript", wearer), "DAY*/*.srt");
+  const folder = join(root, "EgoLifeCap");
+  const said = hourFiles(join(folder, "Transcript", wearer), "DAY*/*.srt");
   const seen =
     language === "en"
-      ? filesIn(join(captionFolder, "translated"), `${wearer}_*.jsonl`)
-      : filesIn(join(captionFolder, wearer), "DAY*/*.srt");
-  if (said.paths.length + seen.paths.length === 0) throw missing(`${said.place} or ${seen.place}`);
+      ? hourFiles(join(folder, "DenseCaption", "translated"), `${wearer}_*.jsonl`)
+      : hourFiles(join(folder, "DenseCaption", wearer), "DAY*/*.srt");
+  if (said.paths.length + seen.paths.length === 0) {
+    const path = `${said.place} or ${seen.place}`;
+    const expected = `Expected EgoLife's ${path}, found none: give the folder that holds EgoLifeQA and EgoLifeCap as --root`;
+    throw new DataError("file-missing", expected, { details: { path } });
+  }
+  const readSeen = language === "en" ? readTranslated : readCaptions;
   const speech = said.paths.flatMap((path) => readTranscript(path, language, skipped));
-  const captions = seen.paths.flatMap((path) =>
-    language === "en" ? readTranslated(path, skipped) : readCaptions(path, skipped),
-  );
+  const captions = seen.paths.flatMap((path) => readSeen(path, skipped));
   return {
     ...{ wearer, language, skipped, names: namesOf(speech) },
     entries: [...speech, ...captions].sort((a, b) => a.startSeconds - b.startSeconds),
     questions: tasks.sort((a, b) => a.askTime - b.askTime),
     found: `${wearer}, ${tasks.length} of ${rows.length} questions, transcripts of ${said.paths.length} hours, captions of ${seen.paths.length}`,
-    missing: [
+    notes: [
       ...hoursMissing("transcript", said, seen),
       ...hoursMissing("captions", seen, said),
       ...others.map((path) => `${basename(path)} is of a run of its own: name it with --annotations`),
+      ...notes,
     ],
-    notes,
   };
-}
-
-function missing(path: string): DataError {
-  return new DataError(
-    "file-missing",
-    `Expected EgoLife's ${path}, found none: give the folder that holds EgoLifeQA and EgoLifeCap as --root`,
-    { details: { path } },
-  );
 }
 
 /** Files of one kind, an hour each, and where they were looked for. */
@@ -104,7 +98,7 @@ interface HourFiles {
   readonly paths: readonly string[];
 }
 
-function filesIn(folder: string, pattern: string): HourFiles {
+function hourFiles(folder: string, pattern: string): HourFiles {
   const found = existsSync(folder) ? globSync(pattern, { cwd: folder }).sort() : [];
   return { place: join(folder, pattern), paths: found.map((name) => join(folder, name)) };
 }
@@ -134,4 +128,35 @@ function namesOf(speech: readonly TextEntry[]): string[] {
       label !== null && length >= leastCues && !noName.test(label) ? [label] : [],
     )
     .sort();
+}
+
+/** Questions that were not asked of this week, for the control: does it matter that the questions are this user's? */
+export interface ForeignQuestions {
+  readonly name: string;
+  readonly texts: readonly string[];
+}
+
+/** Files with questions of other benchmarks that lie beside EgoLife's folder. */
+export function foreignFilesBeside(root: string): string[] {
+  const names = ["egotempo/egotempo_openQA.json", "m3bench/web.json", "m3bench/robot.json"];
+  return names.map((name) => join(root, "..", name)).filter((path) => existsSync(path));
+}
+
+/**
+ * The questions of a JSON file, in seeded order: every text under a key `question`, wherever it stands.
+ * @throws DataError when there is none
+ */
+export function readForeignQuestions(path: string, seed: string): ForeignQuestions {
+  const { found } = readAnnotations(path, 'questions, each under a key "question",', (value) => {
+    const texts = [...new Set(questionsIn(value))];
+    return texts.length === 0 ? null : texts;
+  });
+  const name = basename(path, extname(path)).replace(/_openQA$/i, "");
+  return { name, texts: shuffle(seededRandom(`foreign ${seed}`), found) };
+}
+
+function questionsIn(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  const own = "question" in value && typeof value.question === "string" ? [value.question] : [];
+  return [...own, ...Object.values(value).flatMap(questionsIn)];
 }
