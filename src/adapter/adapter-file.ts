@@ -172,7 +172,7 @@ export function parseAdapter(text: string, name: string, target: AdapterTarget):
 function isOfSpace(space: string, wanted: string): boolean {
   const [, model] = /^residual:(.+)@any$/.exec(wanted) ?? [];
   if (model === undefined) return space === wanted;
-  return space === `weights:${model}` || space.replace(/@\d+$/, "@any") === wanted;
+  return space === `weights:${model}` || space.replace(/@\d+(?::answer)?$/, "@any") === wanted;
 }
 
 function readText(path: string): string {

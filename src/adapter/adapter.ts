@@ -16,7 +16,10 @@ export interface VectorAdapter {
   readonly kind: "vector";
   /** Hash of what is added, `scale · values` in its space. Entries carry it. */
   readonly revision: string;
-  /** What it is added to: `words:<hash>`, `embedding:<embedder>` or `residual:<model>@<block>`. */
+  /**
+   * What it is added to: `words:<hash>`, `embedding:<embedder>` or `residual:<model>@<block>`, with `:answer` behind it
+   * for one that is added at the answer's tokens only.
+   */
   readonly space: string;
   readonly dimension: number;
   /** Sparse values, shape [K]: `values[k]` is at `indices[k]`, indices ascending. */

@@ -11,15 +11,33 @@ export interface BlockVector {
   readonly values: Float32Array;
 }
 
-/** The model and block of a residual space, `residual:<model>@<block>`; `null` for another space. */
+/** Where a vector is added: behind a block, at all tokens or at the answer's (and the prompt's last) only. */
+export interface SteeredPlace {
+  readonly model: string;
+  readonly block: number;
+  readonly at: "all" | "answer";
+}
+
+/** The space of vectors added there: `residual:<model>@<block>`, with `:answer` behind it for the answer's tokens. */
+export function spaceOfPlace({ model, block, at }: SteeredPlace): string {
+  return `residual:${model}@${block}${at === "answer" ? ":answer" : ""}`;
+}
+
+/** The place that a space names; `null` for another space. */
+export function placeOfSpace(space: string): SteeredPlace | null {
+  const [, model, block, answer] = /^residual:(.+)@(\d+)(:answer)?$/.exec(space) ?? [];
+  return model === undefined ? null : { model, block: Number(block), at: answer ? "answer" : "all" };
+}
+
+/** The model and block of a space of vectors added at all tokens, as every program has them; `null` for another space. */
 export function residualSpace(space: string): { readonly model: string; readonly block: number } | null {
-  const [, model, block] = /^residual:(.+)@(\d+)$/.exec(space) ?? [];
-  return model === undefined ? null : { model, block: Number(block) };
+  const place = placeOfSpace(space);
+  return place?.at === "all" ? { model: place.model, block: place.block } : null;
 }
 
 /** The model of a residual space of one block or, `residual:<model>@any`, of all; `null` for another space. */
 export function residualModel(space: string): string | null {
-  return /^residual:(.+)@(?:\d+|any)$/.exec(space)?.[1] ?? null;
+  return /^residual:(.+)@(?:\d+(?::answer)?|any)$/.exec(space)?.[1] ?? null;
 }
 
 /**
@@ -30,9 +48,12 @@ export function blockVectorOf(adapter: Adapter): BlockVector {
   const vector = vectorAdapter(adapter);
   const space = residualSpace(vector.space);
   if (space === null) {
+    const isAtAnswers = placeOfSpace(vector.space) !== null;
     throw new ConfigError(
       "adapter-space",
-      `Expected an adapter of a model's residual stream, got one of ${vector.space}: no other program can use it.`,
+      isAtAnswers
+        ? `Expected an adapter that is added at all tokens, got ${vector.space}, which is added at the answer's only: other programs have no such adapters. Train one at all tokens.`
+        : `Expected an adapter of a model's residual stream, got one of ${vector.space}: no other program can use it.`,
     );
   }
   const values = new Float32Array(vector.dimension);

@@ -11,11 +11,13 @@ export {
 } from "./environment.ts";
 export type { WorkerProcessOptions } from "./process.ts";
 export {
+  type BlockAgreement,
   type DrawnAnswer,
   type DrawOptions,
   type OpenedModel,
   openTorchEngine,
   type Prompt,
+  type SteeredTokens,
   type Steering,
   TorchEngine,
   type TorchOptions,

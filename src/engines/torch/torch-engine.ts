@@ -19,8 +19,8 @@ import { WorkerProcess, type WorkerProcessOptions } from "./process.ts";
 
 /** What of the model is trained. */
 export type Trained =
-  /** A vector at the output of a block, at all tokens or at the answer's (and the prompt's last) only. */
-  | { readonly kind: "vector" | "rank-one"; readonly block?: number; readonly at?: "all" | "answer" }
+  /** A vector at the output of a block. */
+  | { readonly kind: "vector" | "rank-one"; readonly block?: number; readonly at?: SteeredTokens }
   /** Low-rank matrices beside the linear layers whose names `targets` matches. */
   | {
       readonly kind: "lora";
@@ -30,6 +30,12 @@ export type Trained =
       readonly seed?: number;
     }
   | { readonly kind: "all" };
+
+/**
+ * Where a vector is added: at all tokens, as in the paper, or at the answer's and the prompt's last only. For the latter
+ * the prompt never runs again in training.
+ */
+export type SteeredTokens = "all" | "answer";
 
 /** Options of `openTorchEngine`. */
 export interface TorchOptions extends Partial<WorkerProcessOptions> {
@@ -43,6 +49,12 @@ export interface TorchOptions extends Partial<WorkerProcessOptions> {
   readonly device?: "auto" | "cpu" | "cuda";
   /** Threads on a CPU. @default torch's own choice */
   readonly threads?: number;
+  /**
+   * Most bytes of what is kept of contexts so that it need not run again: 4 · width for each token of a context in
+   * float32, and 8 · width of keys and values for each of them and each block above the vector, where a vector is added
+   * at answers. What was used longest ago is computed again. @default 2 GiB
+   */
+  readonly keepBytes?: number;
 }
 
 /** What stands before an answer. */
@@ -62,7 +74,24 @@ export interface Prompt {
 }
 
 /** What is added while sampling or scoring: nothing, what is trained, or a vector of shape [width]. */
-export type Steering = null | "trained" | { readonly values: Float32Array; readonly scale: number };
+export type Steering =
+  | null
+  | "trained"
+  | {
+      readonly values: Float32Array;
+      readonly scale: number;
+      /** @default the trained vector's */
+      readonly block?: number;
+      readonly at?: SteeredTokens;
+    };
+
+/** How far two halves of some samples agree on a direction behind a block. */
+export interface BlockAgreement {
+  /** Cosine of the two halves' gradients. */
+  readonly cosine: number;
+  /** Euclidean norms of the two. */
+  readonly norms: readonly [number, number];
+}
 
 /** How answers are drawn. */
 export interface DrawOptions {
@@ -99,7 +128,7 @@ const opened = z.object({
   /** As llama.cpp names it. */
   architecture: z.string(),
   ...{ block: z.int(), blocks: z.int(), width: z.int(), vocabulary: z.int(), parameters: z.int() },
-  ...{ trained: z.int(), contextTokens: z.int().nullable() },
+  ...{ at: z.enum(["all", "answer"]), trained: z.int(), contextTokens: z.int().nullable() },
   can: z.object({ images: z.boolean(), keepsStream: z.boolean(), packsAnswers: z.boolean() }),
   ...{ device: z.string(), dtype: z.string(), versions: z.record(z.string(), z.string()) },
 });
@@ -130,6 +159,9 @@ const written = z.object({ path: z.string(), revision: z.string() });
 const prompted = z.object({ tokens: z.int() });
 const stream = z.object({ mean: z.number(), median: z.number() });
 const calibrated = z.object({ values: float32s, mean: z.number(), deviation: z.number() });
+const agreed = z.object({
+  blocks: z.array(z.object({ cosine: z.number(), norms: z.tuple([z.number(), z.number()]) }).nullable()),
+});
 const nothing = z.unknown();
 
 /** Times a call is tried again in a new process. */
@@ -170,10 +202,12 @@ export class TorchEngine {
   /** Gradients added since, to be added again after a loss. */
   #added: object[] = [];
   #functional: Float32Array | null = null;
+  #train: Trained | undefined;
 
   /** Starts nothing yet. */
   constructor(options: TorchOptions) {
     this.#options = options;
+    this.#train = options.train;
   }
 
   /** What was opened. @throws EngineError before `open` */
@@ -282,6 +316,34 @@ export class TorchEngine {
     await this.#keepState();
   }
 
+  /**
+   * Trains the vector at another block, or at other tokens, from zero.
+   * @throws EngineError `worker-bad-request` for a block that the model does not have, or where no vector is trained
+   */
+  async steerAt(block: number, at: SteeredTokens): Promise<void> {
+    if (block === this.about.block && at === this.about.at) return this.reset();
+    await this.#call("block", { block, at }, nothing);
+    this.#train = { kind: "vector", ...this.#train, block, at } as Trained;
+    this.#about = { ...this.about, block, at };
+    await this.#keepState();
+  }
+
+  /**
+   * Behind which blocks two halves of some samples agree on a direction: of the gradients of Σ weight · log-probability
+   * by a vector there, by one pass; `null` for blocks behind which pictures enter again.
+   * @param weights shape [T] per sample
+   * @param halves 0 or 1 per sample
+   */
+  async agreement(
+    samples: readonly TorchSample[],
+    weights: readonly Float32Array[],
+    halves: readonly (0 | 1)[],
+    at: SteeredTokens,
+  ): Promise<(BlockAgreement | null)[]> {
+    const request = { samples: samples.map(wireSample), weights: weights.map(base64), halves, at };
+    return (await this.#call("agreement", request, agreed, promptsOf(samples))).blocks;
+  }
+
   /** Brings what is trained and the optimiser back to the start. */
   async reset(): Promise<void> {
     await this.#call("reset", {}, nothing);
@@ -334,7 +396,7 @@ export class TorchEngine {
   /** Keeps the state where only a caller can keep it: all weights are too many for a copy after each step. */
   async #keepState(): Promise<void> {
     this.#added = [];
-    if (this.#options.train?.kind === "all") return;
+    if (this.#train?.kind === "all") return;
     const path = join(this.#directory, "state");
     await this.#call("save", { path }, nothing);
     this.#state = path;
@@ -373,12 +435,12 @@ export class TorchEngine {
 
   /** Whether nothing here leads back: no model was opened yet, or all weights are trained, which only the caller saves. */
   get #isLostForGood(): boolean {
-    return this.#about === null || (this.#options.train?.kind === "all" && this.#state === null);
+    return this.#about === null || (this.#train?.kind === "all" && this.#state === null);
   }
 
   async #running(): Promise<WorkerProcess> {
     if (this.#process?.isAlive) return this.#process;
-    const { command, timeoutMs, onLog, model, train, dtype, device, threads } = this.#options;
+    const { command, timeoutMs, onLog, model, dtype, device, threads, keepBytes } = this.#options;
     const process = new WorkerProcess({
       command: command ?? workerCommand(requireTorchPython()),
       ...(timeoutMs !== undefined && { timeoutMs }),
@@ -387,10 +449,11 @@ export class TorchEngine {
     this.#process = process;
     this.#sent = new Set();
     const told = await process.call("open", {
-      ...{ model, train },
+      ...{ model, train: this.#train },
       ...(dtype && { dtype }),
       ...(device && { device }),
       ...(threads !== undefined && { threads }),
+      ...(keepBytes !== undefined && { keepBytes }),
     });
     this.#about = opened.parse(told);
     if (this.#functional) await process.call("gate", { values: base64(this.#functional) });
@@ -431,7 +494,7 @@ function wireSample({ prompt, ids }: TorchSample): object {
 
 function wireSteering(steering: Steering): unknown {
   if (steering === null || steering === "trained") return steering;
-  return { values: base64(steering.values), scale: steering.scale };
+  return { ...steering, values: base64(steering.values) };
 }
 
 function base64(values: Float32Array | Int32Array): string {

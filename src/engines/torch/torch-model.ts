@@ -5,6 +5,7 @@
  * next, which costs much less than one after the other.
  */
 import { vectorAdapter, weightsOf } from "../../adapter/arithmetic.ts";
+import { placeOfSpace, spaceOfPlace } from "../../adapter/exchange/block-vector.ts";
 import {
   addCost,
   type Completion,
@@ -39,9 +40,9 @@ export interface TorchHandle {
 
 const defaultMaxTokens = 1024;
 
-/** The space of vectors that are added to the model of an engine, `residual:<model>@<block>`. */
-export function torchAdapterSpace({ about }: TorchEngine): string {
-  return `residual:torch:${about.model}@${about.block}`;
+/** The space of vectors that are added to the model of an engine where it trains one. */
+export function torchAdapterSpace({ about: { model, block, at } }: TorchEngine): string {
+  return spaceOfPlace({ model: `torch:${model}`, block, at });
 }
 
 /** The model of an engine. */
@@ -100,20 +101,24 @@ export function torchPrompt(
   };
 }
 
-/** What an adapter adds in an engine. @throws EngineError `adapter-mismatch`; ConfigError `adapter-remote` */
+/**
+ * What an adapter adds in an engine, at whichever block and tokens it was trained for.
+ * @throws EngineError `adapter-mismatch`; ConfigError `adapter-remote`
+ */
 export function torchSteering(adapter: GenerateRequest["adapter"], engine: TorchEngine): Steering {
   if (!adapter) return null;
   const { space, dimension } = vectorAdapter(adapter);
-  const { width } = engine.about;
-  const expected = torchAdapterSpace(engine);
-  if (space !== expected || dimension !== width)
+  const { width, model, blocks } = engine.about;
+  const place = placeOfSpace(space);
+  const fits = place?.model === `torch:${model}` && place.block < blocks && dimension === width;
+  if (!fits)
     throw new EngineError(
       "adapter-mismatch",
-      `Expected an adapter of ${width} numbers of ${expected}, got ${dimension} of ${space}: use it with the model and the block it was trained for`,
+      `Expected an adapter of ${width} numbers of residual:torch:${model} and one of its ${blocks} blocks, got ${dimension} of ${space}: use it with the model it was trained for`,
     );
   const values = new Float32Array(width);
   for (const [index, value] of weightsOf(adapter)) values[index] = value;
-  return { values, scale: 1 };
+  return { values, scale: 1, block: place.block, at: place.at };
 }
 
 interface Asked {
@@ -172,7 +177,8 @@ async function drawTogether(
 
 function steeringKey(steering: Steering): string {
   if (steering === null || steering === "trained") return String(steering);
-  return `${steering.scale} ${steering.values.join(" ")}`;
+  const { scale, block, at, values } = steering;
+  return `${scale} ${block} ${at} ${values.join(" ")}`;
 }
 
 function completionOf(

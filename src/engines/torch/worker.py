@@ -15,7 +15,9 @@ serves every loss. What is trained is one of four kinds:
 
 For the first two, the residual stream below the vector never depends on it, whichever vector is added. So it is
 kept: sampling fills it, and log-probabilities and gradients run only the blocks above. Answers to one prompt share a
-row, so the prompt runs once.
+row, so the prompt runs once. Of a vector at the answer's tokens, the prompt's keys and values in the blocks above do
+not depend either: they are kept too, and the prompt never runs again. What is kept is bounded in bytes; beyond, what
+was used longest ago is forgotten and computed again when it is needed.
 """
 
 from __future__ import annotations
@@ -79,9 +81,11 @@ class Context:
     ids: Tensor  # [T]
     positions: Tensor  # [T], or [3, T] in time, height and width
     pictures: Pictures | None = None
-    below: Tensor | None = None  # [T, width], the stream below the vector
-    gate: Tensor | None = None  # [T], for rank-one
+    below: Tensor | None = None  # [T, width], the stream below the vector; [1, width] where `past` is kept
+    gate: Tensor | None = None  # [T] or [1], for rank-one
+    past: list[tuple[Tensor, Tensor]] | None = None  # keys, values [heads, T - 1, head] of each block above the vector
     answers: dict[bytes, Kept] = field(default_factory=dict)
+    used: int = 0  # when it was last used
 
     @property
     def next(self) -> int:
@@ -89,7 +93,14 @@ class Context:
         return int(self.positions.max()) + 1
 
     def forget(self) -> None:
-        self.below, self.gate, self.answers = None, None, {}
+        self.below, self.gate, self.past, self.answers = None, None, None, {}
+
+    @property
+    def bytes(self) -> int:
+        """What is kept of it."""
+        pairs = [t for pair in self.past or [] for t in pair]
+        own = [self.below, self.gate, *pairs, *[t for k in self.answers.values() for t in (k.below, k.gate)]]
+        return sum(t.numel() * t.element_size() for t in own if t is not None)
 
 
 @dataclass
@@ -139,12 +150,13 @@ class Row:
 # What is trained
 
 
-@dataclass
+@dataclass(frozen=True)
 class Steer:
-    """A vector to add to the output of the steered block."""
+    """A vector to add to the output of a block."""
 
     vector: Tensor  # [width], differentiable where it is trained
-    where: Tensor | None = None  # [B, T] bool; all tokens where it is None
+    block: int
+    at_answers: bool  # at each prompt's last token and at answers; otherwise at all tokens
 
 
 class Absent(nn.Module):
@@ -231,7 +243,7 @@ class Adam:
 class Network:
     """A model with one block that can be steered, its contexts, and what is kept of them."""
 
-    def __init__(self, folder: str, dtype: str, device: str, attention: str, row_tokens: int, answer_tokens: int) -> None:
+    def __init__(self, folder: str, dtype: str, device: str, attention: str, row_tokens: int, answer_tokens: int, keep_bytes: int) -> None:
         source = source_of(folder)
         config = AutoConfig.from_pretrained(folder, **source)
         self.sees = getattr(config, "vision_config", None) is not None
@@ -260,12 +272,15 @@ class Network:
         ends = [self.tokenizer.eos_token_id, self.model.generation_config.eos_token_id, self.text_config.eos_token_id]
         self.ends = {e for end in ends for e in (end if isinstance(end, list) else [end]) if e is not None}
         self.id = hash_of(folder)
-        self.row_tokens, self.answer_tokens = row_tokens, answer_tokens
+        self.row_tokens, self.answer_tokens, self.keep_bytes = row_tokens, answer_tokens, keep_bytes
         self.contexts: dict[str, Context] = {}
         self.calls = {"whole": 0, "below": 0, "above": 0}
+        self.positions = 0  # tokens that blocks ran on so far, padding included
+        self.forgotten = 0  # contexts whose kept stream was given up for room
+        self.clock = 0
         self.keeps = False
         self.at_answers = False
-        self._steer: Steer | None = None
+        self._where: Tensor | None = None  # [B, T] bool of the pass; all tokens where it is None
         self._seen: list[Tensor] | None = None  # streams below the vector, when they are wanted
         self._functional: Tensor | None = None  # [intermediate]; its value at each token is the gate
         self._gates: Tensor | None = None  # [B, T] of the last pass
@@ -293,11 +308,13 @@ class Network:
         for hook in self._hooks:
             hook.remove()
         self.block, self.at_answers = block, at_answers
-        self._hooks = [self.blocks[block].register_forward_hook(self._hook)]
+        self._hooks = [self.blocks[block].register_forward_hook(self._see)]
         self.upper = nn.ModuleList([Absent(b) if i <= block else b for i, b in enumerate(self.blocks)])
         self.lower = nn.ModuleList([b if i <= block else Absent(b) for i, b in enumerate(self.blocks)])
         # Pictures enter the first blocks again, behind each: the stream is final only above those.
         self.keeps = keeps and block >= self.deep
+        # Only attention over the whole row can do with keys and values that were computed earlier.
+        self.reuses = self.keeps and at_answers and self.packs
         self._functional = None
         self.forget()
 
@@ -321,31 +338,63 @@ class Network:
         for context in self.contexts.values():
             context.forget()
 
-    def _hook(self, _block: nn.Module, _args: Any, output: Any) -> Any:
-        stream = output[0] if isinstance(output, tuple) else output
-        if self._seen is not None:
-            self._seen.append(stream.detach())
-        if self._steer is None:
-            return None
-        stream = self._steered(stream, self._steer, self._gates)
-        return (stream, *output[1:]) if isinstance(output, tuple) else stream
+    def trim(self, spared: Iterable[Context] = ()) -> None:
+        """Forgets what is kept of contexts, the one used longest ago first, until the rest is within the bytes allowed."""
+        held = {id(c): c.bytes for c in self.contexts.values()}
+        total, kept = sum(held.values()), {id(c) for c in spared}
+        for context in sorted(self.contexts.values(), key=lambda c: c.used):
+            if total <= self.keep_bytes:
+                return
+            if id(context) not in kept and held[id(context)] > 0:
+                context.forget()
+                self.forgotten += 1
+                total -= held[id(context)]
 
-    def _steered(self, stream: Tensor, steer: Steer, gates: Tensor | None) -> Tensor:
+    def _touch(self, contexts: Iterable[Context]) -> None:
+        self.clock += 1
+        for context in contexts:
+            context.used = self.clock
+
+    def _see(self, _block: nn.Module, _args: Any, output: Any) -> None:
+        if self._seen is not None:
+            self._seen.append((output[0] if isinstance(output, tuple) else output).detach())
+
+    def _steered(self, stream: Tensor, steer: Steer, where: Tensor | None, gates: Tensor | None) -> Tensor:
         added = steer.vector.to(stream.dtype).expand_as(stream)
-        if self._functional is not None:
+        if self._functional is not None and steer.block == self.block:
             added = gates[..., None] * added
-        return stream + (added if steer.where is None else added * steer.where[..., None])
+        return stream + (added if where is None else added * where[..., None])
 
     @contextlib.contextmanager
-    def _during(self, blocks: nn.ModuleList | None = None, steer: Steer | None = None, see: bool = False) -> Iterator[list[Tensor]]:
-        """A pass through some blocks only, with a vector, seeing the stream below it."""
+    def _during(self, blocks: nn.ModuleList | None = None, steers: Iterable[Steer] = (), where: Tensor | None = None, see: bool = False) -> Iterator[list[Tensor]]:
+        """A pass through some blocks only, with vectors, seeing the stream below the trained one."""
+
+        def adding(steer: Steer) -> Callable[..., Any]:
+            def hook(_block: nn.Module, _args: Any, output: Any) -> Any:
+                stream = output[0] if isinstance(output, tuple) else output
+                stream = self._steered(stream, steer, self._where, self._gates)
+                return (stream, *output[1:]) if isinstance(output, tuple) else stream
+
+            return hook
+
         whole, seen = self.text.layers, []
+        hooks = [self.blocks[steer.block].register_forward_hook(adding(steer)) for steer in steers]
         self.text.layers = whole if blocks is None else blocks
-        self._steer, self._seen = steer, seen if see else None
+        self._where, self._seen = where, seen if see else None
         try:
             yield seen
         finally:
-            self.text.layers, self._steer, self._seen = whole, None, None
+            self.text.layers, self._where, self._seen = whole, None, None
+            for hook in hooks:
+                hook.remove()
+
+    def _leaves_stream(self, steer: Steer | None) -> bool:
+        """Whether what is kept is the same with that vector as without one."""
+        return steer is None or (steer.block >= self.block and (steer.at_answers or not self.reuses))
+
+    def _trains(self, steer: Steer | None) -> bool:
+        """Whether a vector stands where the trained one does, so that only the blocks above need to run."""
+        return steer is None or (steer.block == self.block and steer.at_answers == self.at_answers)
 
     # Contexts
 
@@ -461,10 +510,8 @@ class Network:
         lowest = torch.finfo(self.dtype).min
         return torch.zeros(sees.shape, dtype=self.dtype, device=self.device).masked_fill(~sees, lowest)[:, None]
 
-    def _where(self, rows: list[Row], length: int) -> Tensor | None:
-        """Where the vector is added: everywhere, or at each prompt's last token and at answers."""
-        if not self.at_answers:
-            return None
+    def _answers(self, rows: list[Row], length: int) -> Tensor:
+        """[B, T] where a vector at answers is added: at each prompt's last token and behind it."""
         first = torch.tensor([length - len(r) + len(r.context.ids) - 1 for r in rows], device=self.device)
         return torch.arange(length, device=self.device)[None] >= first[:, None]
 
@@ -480,39 +527,101 @@ class Network:
         features = [torch.cat([p.deepstack[k] for p in with_pictures]) for k in range(self.deep)]
         return {"visual_pos_masks": masks.to(self.device), "deepstack_visual_embeds": features}
 
-    def _run(self, rows: list[Row], streams: list[Tensor], blocks: nn.ModuleList | None, steer: Steer | None, see: bool = False) -> tuple[Tensor, list[Tensor]]:
+    def _run(self, rows: list[Row], streams: list[Tensor], blocks: nn.ModuleList | None, steers: Iterable[Steer] = (), see: bool = False) -> tuple[Tensor, list[Tensor]]:
         """Last hidden states [B, T, width] of rows whose streams enter some blocks, and the stream seen below the vector."""
         stacked = self._stacked(streams)
         length = stacked.shape[1]
-        places = self._stacked_places([self._place(r.context, [len(s.ids) - 1 for s in r.samples]) for r in rows])
+        self.positions += stacked.shape[0] * length
+        places = self._stacked_places([self._row_places(r) for r in rows])
         deep = {} if blocks is self.upper else self._deepstack([(r.context, len(r)) for r in rows], length)
-        with self._during(blocks, steer, see) as seen:
+        steers = list(steers)
+        where = self._answers(rows, length) if any(s.at_answers for s in steers) else None
+        with self._during(blocks, steers, where, see) as seen:
             hidden = self.text(
                 inputs_embeds=stacked, attention_mask=self._mask(rows, length), position_ids=places, use_cache=False, **deep
             ).last_hidden_state
         return hidden, seen
+
+    def _row_places(self, row: Row) -> Tensor:
+        return self._place(row.context, [len(s.ids) - 1 for s in row.samples])
+
+    def _run_behind(self, rows: list[Row], streams: list[Tensor]) -> Tensor:
+        """As `_run` through the upper blocks, from each prompt's last token on, behind the keys and values kept of it."""
+        stacked = self._stacked(streams)
+        new, past = stacked.shape[1], max(len(r.context.ids) - 1 for r in rows)
+        self.positions += stacked.shape[0] * new
+        cache = DynamicCache(config=self.text_config)
+        for i in range(self.block + 1, len(self.blocks)):
+            pairs = [r.context.past[i - self.block - 1] for r in rows]
+            keys, values = ([nn.functional.pad(p[k], (0, 0, past - p[k].shape[1], 0)) for p in pairs] for k in (0, 1))
+            cache.update(torch.stack(keys), torch.stack(values), i)
+        places = self._stacked_places([self._row_places(r)[:, len(r.context.ids) - 1 :] for r in rows])
+        with self._during(self.upper):
+            return self.text(
+                inputs_embeds=stacked, attention_mask=self._mask_behind(rows, past, new), position_ids=places, past_key_values=cache, use_cache=True
+            ).last_hidden_state
+
+    def _mask_behind(self, rows: list[Row], past: int, new: int) -> Tensor:
+        """[B, 1, new, past + new]: each answer sees its prompt and itself."""
+        sees = torch.zeros(len(rows), new, past + new, dtype=torch.bool, device=self.device)
+        own = torch.ones(new, new, dtype=torch.bool, device=self.device).tril()
+        for i, row in enumerate(rows):
+            shift = new - len(row)  # from places in the row to places among the new tokens
+            first = shift + len(row.context.ids) - 1
+            sees[i, first:, past - len(row.context.ids) + 1 : past] = True
+            sees[i, first:, past + first :] = own[first:, first:]
+            for start, end in row.spans:
+                sees[i, shift + start : shift + end, past + first + 1 : past + shift + start] = False
+        lowest = torch.finfo(self.dtype).min
+        return torch.zeros(sees.shape, dtype=self.dtype, device=self.device).masked_fill(~sees, lowest)[:, None]
 
     # The kept stream
 
     @torch.no_grad()
     def keep(self, samples: Iterable[Sample]) -> None:
         """Fills what is missing of the stream below the vector."""
+        samples = list(samples)
+        self._touch(s.context for s in samples)
         missing = [s for s in samples if s.context.below is None or (len(s.ids) > 1 and s.key not in s.context.answers)]
         for indices in self.batches(missing):
             self.calls["below"] += 1
             rows = self._rows([missing[i] for i in indices])
-            _, (stream,) = self._run(rows, [self._embedded(r) for r in rows], self.lower, None, see=True)
+            _, (stream,) = self._run(rows, [self._embedded(r) for r in rows], self.lower, see=True)
             for i, row in enumerate(rows):
                 own = stream[i, -len(row) :]
                 gate = None if self._functional is None else self._gates[i, -len(row) :]
                 self._store(row.context, own, gate)
                 for sample, (start, end) in zip(row.samples, row.spans):
                     row.context.answers[sample.key] = Kept(own[start:end].clone(), None if gate is None else gate[start:end].clone())
+        if self.reuses:
+            self._keep_past([c for c in {id(s.context): s.context for s in samples}.values() if c.past is None])
+        self.trim(s.context for s in samples)
+
+    def _keep_past(self, contexts: list[Context]) -> None:
+        for context in contexts:
+            row = Row(context)
+            cache = DynamicCache(config=self.text_config)
+            self.calls["whole"] += 1
+            self.positions += len(row)
+            with self._during():
+                self.text(
+                    inputs_embeds=self._stacked([self._embedded(row)]), attention_mask=self._mask([row], len(row)),
+                    position_ids=self._stacked_places([self._row_places(row)]), past_key_values=cache, use_cache=True,
+                    **self._deepstack([(context, len(row))], len(row)),
+                )
+            self._store_past(context, cache, 0)
+
+    def _store_past(self, context: Context, cache: DynamicCache, row: int) -> None:
+        """Keeps the keys and values of a prompt, which ends where the row does, but those of its last token."""
+        own = slice(-len(context.ids), -1)
+        layers = cache.layers[self.block + 1 :]
+        context.past = [(layer.keys[row, :, own].clone(), layer.values[row, :, own].clone()) for layer in layers]
 
     def _store(self, context: Context, stream: Tensor, gate: Tensor | None) -> None:
         if context.below is None:
-            context.below = stream[: len(context.ids)].clone()
-            context.gate = None if gate is None else gate[: len(context.ids)].clone()
+            own = slice(len(context.ids) - 1 if self.reuses else 0, len(context.ids))
+            context.below = stream[own].clone()
+            context.gate = None if gate is None else gate[own].clone()
 
     def _kept_row(self, row: Row) -> tuple[Tensor, Tensor | None]:
         kept = [row.context.answers[s.key] for s in row.samples if len(s.ids) > 1]
@@ -521,30 +630,27 @@ class Network:
 
     # Log-probabilities
 
-    def scores(self, batch: list[Sample], vector: Tensor | None, kept: bool = True) -> list[Tensor]:
-        """Log-probabilities of one batch, [A] a sample; differentiable by the vector and by trained weights."""
+    def scores(self, batch: list[Sample], steers: list[Steer], kept: bool = True) -> list[Tensor]:
+        """Log-probabilities of one batch, [A] a sample; differentiable by the vectors and by trained weights."""
         rows = self._rows(batch)
-        if kept and self.keeps:
+        if kept and self.keeps and all(self._trains(steer) for steer in steers):
             self.keep(batch)
             self.calls["above"] += 1
-            pairs = [self._kept_row(r) for r in rows]
-            streams = [stream for stream, _ in pairs]
-            if vector is not None:
-                streams = self._added(rows, pairs, vector)
-            hidden, _ = self._run(rows, streams, self.upper, None)
+            streams = [self._added(row, steers) for row in rows]
+            hidden = self._run_behind(rows, streams) if self.reuses else self._run(rows, streams, self.upper)[0]
+            self.trim()
         else:
             self.calls["whole"] += 1
-            length = max(len(r) for r in rows)
-            steer = None if vector is None else Steer(vector, self._where(rows, length))
-            hidden, _ = self._run(rows, [self._embedded(r) for r in rows], None, steer)
+            hidden, _ = self._run(rows, [self._embedded(r) for r in rows], None, steers)
         return self._read(batch, rows, hidden)
 
-    def _added(self, rows: list[Row], pairs: list[tuple[Tensor, Tensor | None]], vector: Tensor) -> list[Tensor]:
-        found = []
-        for row, (stream, gate) in zip(rows, pairs):
-            where = self._where([row], len(row))
-            found.append(self._steered(stream, Steer(vector, None if where is None else where[0]), gate))
-        return found
+    def _added(self, row: Row, steers: list[Steer]) -> Tensor:
+        """The kept stream of a row with the vectors added."""
+        stream, gate = self._kept_row(row)
+        where = self._answers([row], len(row))[0] if self.at_answers and not self.reuses else None
+        for steer in steers:
+            stream = self._steered(stream, steer, where, gate)
+        return stream
 
     def _read(self, batch: list[Sample], rows: list[Row], hidden: Tensor) -> list[Tensor]:
         """Each token is predicted where the one before it stands: an answer's first at the end of the prompt."""
@@ -578,37 +684,42 @@ class Network:
 
     @torch.no_grad()
     def sample(
-        self, names: list[str], seeds: list[int | str], n: int, most: int, draw: Draw, vector: Tensor | None
+        self, names: list[str], seeds: list[int | str], n: int, most: int, draw: Draw, steer: Steer | None
     ) -> list[list[Json]]:
         """`n` answers to each context, of at most `most` tokens. The stream below the vector is kept on the way."""
         contexts = [self.of(name) for name in names]
+        self._touch(contexts)
         streams = self._stacked([self._embedded(Row(c)) for c in contexts])
         length = streams.shape[1]
+        keeps = self.keeps and self._leaves_stream(steer)
+        self.positions += len(contexts) * length
         mask = self._mask([Row(c) for c in contexts], length)
         places = self._stacked_places([self._place(c, []) for c in contexts])
         deep = self._deepstack([(c, len(c.ids)) for c in contexts], length)
         cache = DynamicCache(config=self.text_config)
-        steer = None if vector is None else Steer(vector, self._where([Row(c) for c in contexts], length))
-        with self._during(None, steer, see=True) as seen:
+        where = self._answers([Row(c) for c in contexts], length) if steer is not None and steer.at_answers else None
+        with self._during(None, [] if steer is None else [steer], where, see=True) as seen:
             hidden = self.text(
                 inputs_embeds=streams, attention_mask=mask, position_ids=places, past_key_values=cache, use_cache=True, **deep
             ).last_hidden_state[:, -1]
-            if self.keeps:
+            if keeps:
                 for i, context in enumerate(contexts):
                     own = len(context.ids)
                     self._store(context, seen[0][i, -own:], None if self._functional is None else self._gates[i, -own:])
+                    if self.reuses and context.past is None:
+                        self._store_past(context, cache, i)
             seen.clear()
             if n > 1:
                 # Caches with a running state have no other method that repeats their rows.
                 cache.reorder_cache(torch.arange(len(contexts), device=self.device).repeat_interleave(n))
             answers = [Answer(contexts[i], uniforms_of(seed, k, most)) for i, seed in enumerate(seeds) for k in range(n)]
-            if vector is not None:
-                self._steer = Steer(vector)
+            self._where = None  # what follows is the answer
             self._continue(answers, hidden.repeat_interleave(n, 0), mask.repeat_interleave(n, 0), cache, most, draw, seen)
         for answer in answers:
-            if self.keeps and len(answer.ids) > 1:
+            if keeps and len(answer.ids) > 1:
                 gate = None if self._functional is None else torch.stack(answer.gates)
                 answer.context.answers[np.array(answer.ids, dtype="<i4").tobytes()] = Kept(torch.stack(answer.below), gate)
+        self.trim()
         told = [answer.told(self.tokenizer) for answer in answers]
         return [told[i * n : (i + 1) * n] for i in range(len(contexts))]
 
@@ -631,6 +742,7 @@ class Network:
                 cache.reorder_cache(kept)
                 mask, tokens, live = mask[kept], tokens[kept], [live[i] for i in still]
             mask = torch.cat([mask, mask.new_ones(len(mask), 1)], 1)
+            self.positions += len(live)
             rows = [[len(a.context.ids) + step, *([a.context.next + step] * 3 if self.sees else [])] for a in live]
             places = torch.tensor(rows, device=self.device).T[..., None]
             hidden = self.text(
@@ -745,17 +857,19 @@ class Worker:
         threads: int | None = None,
         rowTokens: int = 16384,
         answerTokens: int = 2048,
+        keepBytes: int = 2 << 30,
     ) -> Json:
         """Loads a folder of weights. `train`: {kind, block, at, rank, alpha, targets, seed}."""
         if not os.path.isdir(model):
             raise Refused("bad-request", f"Expected a folder of weights, got {model}")
         if threads:
             torch.set_num_threads(threads)
-        self.opened = network = Network(model, dtype, device, attention, rowTokens, answerTokens)
+        self.opened = network = Network(model, dtype, device, attention, rowTokens, answerTokens, keepBytes)
         self.train = {"kind": "vector", "at": "all", "block": int(0.47 * len(network.blocks)), **(train or {})}
         self._begin()
         return {
             **{"model": network.id, "block": network.block, "blocks": len(network.blocks), "width": network.width},
+            "at": "answer" if network.at_answers else "all",
             "vocabulary": network.text_config.vocab_size,
             "architecture": re.sub(r"_text$", "", network.text_config.model_type).replace("_", ""),
             "contextTokens": getattr(network.text_config, "max_position_embeddings", None),
@@ -824,10 +938,10 @@ class Worker:
         lengths = [len(network.of(name).ids) + maxTokens for name in contexts]
         order = sorted(range(len(contexts)), key=lambda i: lengths[i])
         found: dict[int, list[Json]] = {}
-        with self._with(adapter) as vector:
+        with self._with(adapter) as steer:
 
             def some(group: list[int]) -> None:
-                made = network.sample([contexts[i] for i in group], [seeds[i] for i in group], n, maxTokens, draw, vector)
+                made = network.sample([contexts[i] for i in group], [seeds[i] for i in group], n, maxTokens, draw, steer)
                 found.update(zip(group, made))
 
             at = 0
@@ -840,23 +954,27 @@ class Worker:
         return {"completions": [found[i] for i in range(len(contexts))]}
 
     @contextlib.contextmanager
-    def _with(self, adapter: Any) -> Iterator[Tensor | None]:
-        """`None`: without what is trained; "trained": with it; {values, scale}: with a vector of these values."""
-        kind = self.train["kind"]
+    def _with(self, adapter: Any) -> Iterator[Steer | None]:
+        """`None`: without what is trained; "trained": with it; {values, scale, block, at}: with a vector of these values."""
+        kind, network = self.train["kind"], self.network
         if isinstance(adapter, dict):
             if kind not in ("vector", "rank-one"):
                 raise Refused("bad-request", f"Expected no vector where {kind} is trained")
-            values = torch.from_numpy(decode(adapter["values"])).to(self.network.device)
-            if len(values) != self.network.width:
-                raise Refused("bad-request", f"Expected a vector of {self.network.width} numbers, got {len(values)}")
-            yield adapter.get("scale", 1.0) * values
+            values = torch.from_numpy(decode(adapter["values"])).to(network.device)
+            if len(values) != network.width:
+                raise Refused("bad-request", f"Expected a vector of {network.width} numbers, got {len(values)}")
+            block, at = adapter.get("block", network.block), adapter.get("at", self.train["at"])
+            if not 0 <= block < len(network.blocks):
+                raise Refused("bad-request", f"Expected `block` from 0 to {len(network.blocks) - 1}, got {block}")
+            yield Steer(adapter.get("scale", 1.0) * values, block, at == "answer")
             return
         if kind == "all" and adapter is None and self.adam.steps > 0:
             raise Refused("bad-request", "The initial weights are gone after a step: open the model again")
         if self.lora is not None:
             self.lora.on = adapter == "trained"
         try:
-            yield self.adam.parameters["vector"] if adapter == "trained" and "vector" in self.adam.parameters else None
+            vector = self.adam.parameters.get("vector") if adapter == "trained" else None
+            yield None if vector is None else Steer(vector, network.block, network.at_answers)
         finally:
             if self.lora is not None:
                 self.lora.on = False
@@ -870,7 +988,7 @@ class Worker:
             if len(items) == 1:
                 raise
         except RuntimeError as error:
-            if "can't allocate memory" not in str(error) or len(items) == 1:
+            if not re.search("can't allocate memory|not enough memory", str(error)) or len(items) == 1:
                 raise
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -888,10 +1006,11 @@ class Worker:
     def op_logprobs(self, samples: list[Json], adapter: Any = "trained", kept: bool = True) -> Json:
         given = self._samples(samples)
         found: list[str] = [""] * len(given)
-        with self._with(adapter) as vector, torch.no_grad():
+        with self._with(adapter) as steer, torch.no_grad():
+            steers = [] if steer is None else [steer]
 
             def some(indices: list[int]) -> None:
-                for i, scores in zip(indices, self.network.scores([given[i] for i in indices], vector, kept)):
+                for i, scores in zip(indices, self.network.scores([given[i] for i in indices], steers, kept)):
                     found[i] = encode(scores.cpu())
 
             for indices in self.network.batches(given):
@@ -905,13 +1024,19 @@ class Worker:
         if [len(f) for f in factors] != [len(s.ids) for s in given]:
             raise Refused("bad-request", "Expected a weight for each token of each sample")
         before = {name: None if p.grad is None else p.grad.clone() for name, p in self.adam.parameters.items()}
+        parameters = list(self.adam.parameters.values())
 
         def some(indices: list[int]) -> None:
-            scores = self.network.scores([given[i] for i in indices], vector, kept)
-            sum((s * factors[i]).sum() for i, s in zip(indices, scores)).backward()
+            scores = self.network.scores([given[i] for i in indices], steers, kept)
+            total = sum((s * factors[i]).sum() for i, s in zip(indices, scores))
+            # All gradients or none: half of a batch that did not fit into memory must not count twice.
+            for p, gradient in zip(parameters, torch.autograd.grad(total, parameters, allow_unused=True)):
+                if gradient is not None:
+                    p.grad = gradient if p.grad is None else p.grad.add_(gradient)
 
         try:
-            with self._with("trained") as vector:
+            with self._with("trained") as steer:
+                steers = [] if steer is None else [steer]
                 for indices in self.network.batches(given):
                     self._in_memory(some, indices)
         except BaseException:
@@ -959,12 +1084,42 @@ class Worker:
         self.adam = Adam(self.adam.parameters)
         return {}
 
-    def op_block(self, block: int) -> Json:
-        """Another block for the vector, which starts at zero again."""
+    def op_block(self, block: int, at: str | None = None) -> Json:
+        """Another block for the vector, or other tokens. It starts at zero again."""
         self._vector()
-        self.network.steer_at(block, self.network.at_answers, True)
-        self.train["block"] = block
+        self.network.steer_at(block, (at or self.train["at"]) == "answer", True)
+        self.train |= {"block": block, "at": at or self.train["at"]}
         return self.op_reset()
+
+    def op_agreement(self, samples: list[Json], weights: list[str], halves: list[int], at: str | None = None) -> Json:
+        """Where samples agree on a direction: the gradient of the weighted sum by a vector behind each block, of two halves
+        of the samples apart, as cosine and norms a block. `null` for blocks behind which pictures enter again."""
+        self._vector()
+        network = self.network
+        given = self._samples(samples)
+        factors = [torch.from_numpy(decode(w)).to(network.device) for w in weights]
+        at_answers = (at or self.train["at"]) == "answer"
+        sums = [[torch.zeros(network.width, device=network.device) for _ in network.blocks] for _ in (0, 1)]
+        for half in (0, 1):
+
+            def some(indices: list[int]) -> None:
+                vectors = [torch.zeros(network.width, device=network.device, requires_grad=True) for _ in network.blocks]
+                steers = [Steer(vector, block, at_answers) for block, vector in enumerate(vectors)]
+                scores = network.scores([given[i] for i in indices], steers, False)
+                total = sum((s * factors[i]).sum() for i, s in zip(indices, scores))
+                for own, gradient in zip(sums[half], torch.autograd.grad(total, vectors)):
+                    own += gradient
+
+            chosen = [i for i, own in enumerate(halves) if own == half]
+            for indices in network.batches([given[i] for i in chosen]):
+                self._in_memory(some, [chosen[i] for i in indices])
+        found = [
+            {"cosine": float(torch.cosine_similarity(a, b, dim=0)), "norms": [float(a.norm()), float(b.norm())]}
+            if block >= network.deep
+            else None
+            for block, (a, b) in enumerate(zip(*sums))
+        ]
+        return {"blocks": found}
 
     def _about(self) -> dict[str, str]:
         told = {key: self.train.get(key) for key in ("kind", "block", "at", "rank", "targets")}
@@ -1045,7 +1200,7 @@ class Worker:
         try:
             for name in contexts:
                 row = Row(network.of(name))
-                network._run([row], [network._embedded(row)], network.lower, None)
+                network._run([row], [network._embedded(row)], network.lower)
         finally:
             hook.remove()
         if len(seen) < 2:
@@ -1070,19 +1225,25 @@ class Worker:
     def op_streamnorm(self, contexts: list[str]) -> Json:
         """Mean and median length of the stream that the vector is added to, first tokens left out."""
         network = self.network
-        rows = [Sample(network.of(name), np.zeros(1, dtype="<i4")) for name in contexts]
-        network.keep(rows)
-        lengths = torch.cat([s.context.below[1:].float().norm(dim=-1) for s in rows])
+        found: list[Tensor] = []
+        with torch.no_grad():
+            for name in contexts:
+                row = Row(network.of(name))
+                _, (stream,) = network._run([row], [network._embedded(row)], network.lower, see=True)
+                found.append(stream[0, 1:].float().norm(dim=-1))
+        lengths = torch.cat(found)
         return {"mean": float(lengths.mean()), "median": float(lengths.median())}
 
     def op_stats(self) -> Json:
         """Passes through the network so far, and what is kept in memory."""
-        contexts = self.network.contexts.values()
-        kept = [t for c in contexts for t in (c.below, *[k.below for k in c.answers.values()]) if t is not None]
+        network = self.network
         return {
-            "calls": self.network.calls,
-            "contexts": len(contexts),
-            "keptBytes": sum(t.numel() * t.element_size() for t in kept),
+            "calls": network.calls,
+            "positions": network.positions,
+            "contexts": len(network.contexts),
+            "keptBytes": sum(c.bytes for c in network.contexts.values()),
+            "keepBytes": network.keep_bytes,
+            "forgotten": network.forgotten,
             "cpuSeconds": time.process_time(),
         }
 

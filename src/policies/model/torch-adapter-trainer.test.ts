@@ -67,8 +67,8 @@ test("five questions make a vector that passes the gate, and it fits its model a
   assert.equal(result.pairs, 8 * 3 * 2);
   assert.equal(result.curve.length, recipe.dpo.steps);
   assert.ok(result.adapter.kind === "vector" && result.adapter.values[0]! > 0.1);
-  assert.equal(result.adapter.space, torchTarget(engine).space);
   assert.equal(result.adapter.space, "residual:torch:stub@1");
+  assert.equal(torchTarget(engine).space, "residual:torch:stub@any");
   const validation = await trainer.validate(tasks, [observations], result.adapter);
   assert.equal(validation.n, 10);
   assert.ok(validation.winRate > 0.2 && validation.lossRate === 0, JSON.stringify(validation));

@@ -8,7 +8,7 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import type { AdapterTarget } from "../../adapter/adapter-file.ts";
 import type { EngineCache } from "../../engine.ts";
-import { type TorchEngine, torchAdapterSpace } from "../../engines/torch/index.ts";
+import type { TorchEngine } from "../../engines/torch/index.ts";
 import type { Observation } from "../../perception/observation.ts";
 import { type ContextLimits, contextDefaults } from "../../policy/context.ts";
 import { evenlySpaced } from "../../policy/pictures.ts";
@@ -49,12 +49,9 @@ export interface TorchAdapterTrainerOptions {
 /** Contexts that the stream's length is measured on. */
 const measured = 16;
 
-/** What an adapter of the model of an engine must fit. */
-export function torchTarget(engine: TorchEngine): AdapterTarget {
-  return {
-    ...{ space: torchAdapterSpace(engine), dimension: engine.about.width },
-    base: `torch:${engine.about.model}`,
-  };
+/** What an adapter of the model of an engine must fit: any block and either kind of tokens. */
+export function torchTarget({ about: { model, width } }: TorchEngine): AdapterTarget {
+  return { space: `residual:torch:${model}@any`, dimension: width, base: `torch:${model}` };
 }
 
 /** Trains and tries vectors of the model of an engine. */

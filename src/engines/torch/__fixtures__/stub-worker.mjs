@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 const once = process.argv[2];
 const prompts = new Map();
 const prefixes = new Map();
+const place = { block: 1, at: "all" };
 let value = 0;
 let gradient = 0;
 let drawn = 0;
@@ -44,22 +45,28 @@ function isDue(name) {
   return true;
 }
 
+const opened = () => ({
+  ...{
+    model: "stub",
+    architecture: "stub",
+    block: place.block,
+    blocks: 4,
+    at: place.at,
+    width: 1,
+    vocabulary: 4,
+    parameters: 4,
+    trained: 1,
+    contextTokens: null,
+  },
+  can: { images: false, keepsStream: true, packsAnswers: true },
+  ...{ device: "none", dtype: "float32", versions: {} },
+});
+
 const operations = {
-  open: () => ({
-    ...{
-      model: "stub",
-      architecture: "stub",
-      block: 1,
-      blocks: 2,
-      width: 1,
-      vocabulary: 4,
-      parameters: 4,
-      trained: 1,
-      contextTokens: null,
-    },
-    can: { images: false, keepsStream: true, packsAnswers: true },
-    ...{ device: "none", dtype: "float32", versions: {} },
-  }),
+  open: ({ train = {} }) => {
+    Object.assign(place, train);
+    return opened();
+  },
   context: ({ context, messages, prefix = "" }) => {
     prompts.set(context, messages[0].parts[0].text);
     prefixes.set(context, prefix);
@@ -101,6 +108,14 @@ const operations = {
   }),
   calibrate: () => ({ values: float32s([0.5, 0.25]), mean: 1, deviation: 0 }),
   streamnorm: () => ({ mean: 10, median: 10 }),
+  block: (asked) => {
+    Object.assign(place, asked);
+    return operations.reset();
+  },
+  // Its samples agree on a direction behind block 2 above all.
+  agreement: () => ({
+    blocks: [null, ...[0.1, 0.6, 0.3].map((cosine) => ({ cosine, norms: [1, 1] }))],
+  }),
   reset: () => {
     value = 0;
     gradient = 0;
