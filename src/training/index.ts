@@ -58,9 +58,12 @@ export {
   type CompareOptions,
   compare,
   type DpoOptions,
+  learnPairs,
   type PhaseTwoOptions,
   type PhaseTwoResult,
+  type PreferredPairs,
   phaseTwo,
+  preferredPairs,
   type RolloutOptions,
   rollOut,
   type SamplePair,
@@ -87,6 +90,7 @@ export {
   replay,
 } from "./replay.ts";
 export type { RunDirectoryOptions } from "./run-directory.ts";
+export { type StrengthOptions, type StrengthTrial, tryStrengths } from "./strength.ts";
 export {
   type AdapterResult,
   type AdapterTrainer,

@@ -5,6 +5,7 @@
  *     verdicts.jsonl   one line per comparison: which of two memories is preferred, and why
  *     rollouts.jsonl   one line per memory: its text and grade, its wins and losses, its place in a pair
  *     pairs.jsonl      one line per pair: the chosen and the rejected memory
+ *     choices.jsonl    one line per thing that was found out before the steps or after them: a block, a strength
  *     metrics.jsonl    one line per step: loss, reward margin, share of pairs won, norm of the gradient and of the adapter
  *
  * A resumed run draws and judges only what is missing, and continues from its last step. The files hold texts of what was
@@ -98,6 +99,9 @@ export interface PhaseTwoRun {
   keepVerdict(verdict: RecordedVerdict): Promise<void>;
   /** Called before the first step: when it returns, all draws and verdicts are on disk. */
   keepRollouts(rollouts: readonly RecordedCandidate[], pairs: readonly RecordedPair[]): Promise<void>;
+  /** What an earlier process found out under a name, or `null`. */
+  choice<Choice>(name: string): Choice | null;
+  keepChoice(name: string, choice: unknown): Promise<void>;
   /** The recorded steps. Loads the trainer's weights after the last of them. */
   resume(trainer: Pick<Trainer<never>, "load">): Promise<PairStep[]>;
   keepStep(trainer: Pick<Trainer<never>, "save">, step: PairStep): Promise<void>;
@@ -124,6 +128,7 @@ export function openPhaseTwoRun(
   const hasBegun = run.rows("metrics.jsonl").length > 0;
   const standing = verdicts.filter(({ verdict }) => verdict.ok || hasBegun);
   const told = new Map(standing.map((row) => [keyOf(row), row.verdict]));
+  const choices = run.rows<{ readonly name: string; readonly choice: unknown }>("choices.jsonl");
   return {
     directory,
     drawn: (context) => drawn.get(context) ?? null,
@@ -135,6 +140,9 @@ export function openPhaseTwoRun(
       run.replace("rollouts.jsonl", rollouts);
       run.replace("pairs.jsonl", pairs);
     },
+    choice: <Choice>(wanted: string) =>
+      (choices.find(({ name }) => name === wanted)?.choice as Choice | undefined) ?? null,
+    keepChoice: (name, choice) => run.append("choices.jsonl", [{ name, choice }]),
     async resume(trainer) {
       const last = (await run.resume<RunState>(trainer))?.step ?? 0;
       const steps = run.rows<PairStep>("metrics.jsonl").filter(({ step }) => step <= last);

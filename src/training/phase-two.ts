@@ -77,6 +77,8 @@ export interface TrainingResult<Trained extends Adapter = Adapter> {
   readonly failedVerdicts: number;
   /** Clips left out because an engine refused to write about them. @default 0 */
   readonly refusedClips?: number;
+  /** What the training found out for itself, by name: a block, a strength. Kept with the adapter. @default nothing */
+  readonly found?: Readonly<Record<string, number | string>>;
 }
 
 /** A memory of the cache, as drawn. */

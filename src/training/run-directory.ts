@@ -100,7 +100,7 @@ export function openRunDirectory(
 }
 
 const runFiles =
-  /^((config|state|adapter|result)\.json|curves\.html|(metrics|rollouts|drawn|verdicts|pairs)\.jsonl|step-\d+\.weights.*)$/;
+  /^((config|state|adapter|result)\.json|curves\.html|(metrics|rollouts|drawn|verdicts|pairs|choices)\.jsonl|step-\d+\.weights.*)$/;
 
 /** Removes the files of a run, and nothing else. */
 function removeRun(directory: string): void {

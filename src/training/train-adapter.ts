@@ -95,6 +95,8 @@ export interface AdapterResult extends Required<Omit<Validation, "n">> {
   readonly curve?: readonly PairStep[];
   /** Euclidean norm of the adapter; `null` where none is known. */
   readonly norm: number | null;
+  /** What the training found out for itself, by name; left out where that is nothing. */
+  readonly found?: Readonly<Record<string, number | string>>;
   /** Number of held-out comparisons, and what they compare. */
   readonly heldOut: number;
   readonly triedOn: AdapterTrainer["triedOn"];
@@ -127,12 +129,13 @@ export async function trainAdapter(options: TrainAdapterOptions): Promise<Adapte
     return refused("nothing learned yet: no stream was watched to try it on");
 
   const result = await trainer.train(tasks, streams, { run, signal });
-  const { adapter, problem, pairs, failedVerdicts, curve, refusedClips = 0 } = result;
+  const { adapter, problem, pairs, failedVerdicts, curve, refusedClips = 0, found } = result;
   const steps = curve.length;
   const texts = tasks.flatMap(({ question }) => [question.text, ...question.options.map(({ text }) => text)]);
   const trained = {
     ...{ pairs, steps, failedVerdicts, refusedClips, norm: adapterNorm(adapter) },
     ...(steps > 0 && { curve }),
+    ...(found && { found }),
     words: trainer.adapterWords(adapter, texts),
   };
   if (problem !== null)
@@ -157,7 +160,7 @@ export async function trainAdapter(options: TrainAdapterOptions): Promise<Adapte
     parents: [],
     tasks: tasks.map((task) => task.id),
     createdAtMs,
-    report: { ...validation, heldOut, pairs, steps, base: trainer.base },
+    report: { ...validation, ...found, heldOut, pairs, steps, base: trainer.base },
   };
   await memory.addAdapter({
     id,

@@ -168,11 +168,12 @@ async function tryOn(context: Context, base: Policy, adapted: Policy, options: T
   };
 }
 
-async function write(
+/** A memory with its grade. */
+export async function write(
   context: Context,
   policy: Policy,
   draws: Random,
-  { judge, score, signal }: TrialOptions,
+  { judge, score, signal }: JudgedValidationOptions,
 ): Promise<{ text: string; grade: Grade | null }> {
   const { actions } = await policy.decide(context, { random: draws, ...(signal && { signal }) });
   const action = actions[0]!;
@@ -219,9 +220,11 @@ function validationOf(trials: readonly Trial[]): Validation {
   };
 }
 
-type Verdict = "win" | "tie" | "loss";
+/** Whether the first of two memories is preferred. */
+export type Verdict = "win" | "tie" | "loss";
 
-interface Grade {
+/** What counts of a memory. */
+export interface Grade {
   readonly tokens: number;
   readonly correct: boolean;
   readonly clean: boolean;
@@ -231,7 +234,10 @@ interface Grade {
  * The verdict on the first memory. Both orders are asked; a tie or a failure in one leaves the verdict to the other;
  * `null` where both failed.
  */
-async function laxVerdict(judge: Judge, request: Parameters<Judge["relevance"]>[0]): Promise<Verdict | null> {
+export async function laxVerdict(
+  judge: Judge,
+  request: Parameters<Judge["relevance"]>[0],
+): Promise<Verdict | null> {
   const forward = await judge.relevance(request);
   const backward = await judge.relevance({ ...request, first: request.second, second: request.first });
   if (!forward.ok && !backward.ok) return null;

@@ -6,14 +6,18 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { observationOf } from "../../../test/support/memory.ts";
+import { adapterNorm } from "../../adapter/arithmetic.ts";
 import { wordSpace } from "../../engines/local/index.ts";
 import { openTorchEngine, type TorchEngine } from "../../engines/torch/index.ts";
+import { buildContext } from "../../policy/context.ts";
+import { freshState } from "../../policy/state.ts";
 import type { Judge } from "../../reward/judge.ts";
 import type { Question, Task } from "../../tasks/task.ts";
+import type { StrengthTrial } from "../../training/strength.ts";
 import { refusalOf } from "../../training/validation.ts";
 import { modelPhaseTwoRecipe, modelPhaseTwoRecipeNamed } from "./recipes.ts";
 import { torchAdapterTrainer, torchTarget } from "./torch-adapter-trainer.ts";
-import { answerAfter } from "./torch-policy.ts";
+import { answerAfter, torchPolicy } from "./torch-policy.ts";
 
 const stub = fileURLToPath(new URL("../../engines/torch/__fixtures__/stub-worker.mjs", import.meta.url));
 const engines: TorchEngine[] = [];
@@ -67,7 +71,11 @@ test("five questions make a vector that passes the gate, and it fits its model a
   assert.equal(result.pairs, 8 * 3 * 2);
   assert.equal(result.curve.length, recipe.dpo.steps);
   assert.ok(result.adapter.kind === "vector" && result.adapter.values[0]! > 0.1);
-  assert.equal(result.adapter.space, "residual:torch:stub@1");
+  // The stub's halves agree most behind block 2.
+  assert.equal(result.adapter.space, "residual:torch:stub@2:answer");
+  const { found } = result;
+  assert.deepEqual([found?.block, found?.tokens, found?.agreement], [2, "answer", 0.6]);
+  assert.ok(found?.strength === 0.5 || found?.strength === 1, String(found?.strength));
   assert.equal(torchTarget(engine).space, "residual:torch:stub@any");
   const validation = await trainer.validate(tasks, [observations], result.adapter);
   assert.equal(validation.n, 10);
@@ -92,7 +100,7 @@ test("a recipe decides what is compared and learned, and has a name", async () =
     ["plain-judge", 8 * 3 * 2, false],
     ["own-rollouts", 8 * 2 * 2, true],
   ] as const) {
-    const chosen = { ...modelPhaseTwoRecipeNamed(name), contexts: 8, samples: 4 };
+    const chosen = { ...modelPhaseTwoRecipeNamed(name), contexts: 8, samples: 4, strengths: [] };
     others.length = 0;
     const trainer = torchAdapterTrainer({ engine: await open(), judge: listening, recipe: chosen, policy });
     const result = await trainer.train(tasks, [observations]);
@@ -100,6 +108,64 @@ test("a recipe decides what is compared and learned, and has a name", async () =
     assert.ok(others.length > 0 && others.every((some) => (some?.length === 5) === contrasts), name);
   }
   assert.throws(() => modelPhaseTwoRecipeNamed("ours"), { code: "recipe-unknown" });
+});
+
+test("a recipe of the paper's depth puts the vector there, at all tokens", async () => {
+  const engine = await open();
+  const chosen = { ...modelPhaseTwoRecipeNamed("paper"), contexts: 8, samples: 4, rate: { share: 1 } };
+  const trainer = torchAdapterTrainer({ engine, judge: judge(), recipe: chosen, policy });
+  const { adapter, found, problem } = await trainer.train(tasks, [observations]);
+  // 22 / 48 of the stub's 4 blocks is 1.83.
+  assert.deepEqual([problem, adapter.space], [null, "residual:torch:stub@1"]);
+  assert.deepEqual(
+    [found?.block, found?.tokens, found?.agreement, found?.strength],
+    [1, "all", undefined, undefined],
+  );
+  // The vector is one number, and the stub's stream 10 long.
+  assert.ok(Math.abs((found!.streamShare as number) - adapterNorm(adapter)! / 10) < 1e-9);
+  const written = torchPolicy(engine, adapter, policy);
+  await engine.steerAt(3, "answer");
+  const context = buildContext(observations.slice(0, 1), {
+    observations: [],
+    entries: [],
+    state: freshState(),
+  });
+  assert.equal(
+    (await written.decide(context, {})).actions[0]!.issues.length,
+    0,
+    "at any block of the engine",
+  );
+});
+
+test("where no strength gains there is no adapter, and a resumed run asks nothing again", async () => {
+  const directory = join(mkdtempSync(join(tmpdir(), "run-")), "run");
+  // Of the clips that choose the strength, the judge prefers what it liked less in training.
+  const contrary: Judge & { asked: number } = {
+    ...judge(),
+    asked: 0,
+    async relevance({ first, second, context }) {
+      this.asked += 1;
+      const isBetween = context.observations[0]!.clip >= 18;
+      const [a, b] = [first, second].map((text) => text.includes("soup") !== isBetween);
+      return { ok: true, value: a === b ? "tie" : a ? "first" : "second" };
+    },
+  };
+  const train = async () =>
+    torchAdapterTrainer({ engine: await open(), judge: contrary, recipe, policy }).train(
+      ...([tasks, [observations], { run: directory }] as const),
+    );
+  const result = await train();
+  assert.deepEqual([result.problem, result.found?.strength], ["no-strength", 0]);
+  const { asked } = contrary;
+  const choices = readFileSync(join(directory, "choices.jsonl"), "utf8").trim().split("\n");
+  assert.deepEqual(
+    choices.map((line) => JSON.parse(line).name),
+    ["block", "strength"],
+  );
+  const trials = JSON.parse(choices[1]!).choice.trials as StrengthTrial[];
+  assert.ok(trials.length === 2 && trials.every(({ gain, n }) => gain < 0 && n === 5), choices[1]);
+  assert.deepEqual((await train()).found, result.found);
+  assert.equal(contrary.asked, asked);
 });
 
 test("an answer that tells a text continues the prefix that begins it", () => {

@@ -2,6 +2,7 @@
 import type { Adapter, VectorAdapter } from "../../adapter/adapter.ts";
 import type { Sampling } from "../../engine.ts";
 import {
+  type Steering,
   type TorchEngine,
   type TorchModelOptions,
   type TorchSample,
@@ -40,11 +41,12 @@ export function trainableTorch(
   engine: TorchEngine,
   options: TorchPolicyOptions,
 ): TrainablePolicy<TorchSample, VectorAdapter> {
+  const policy = torchPolicy(engine, null, rolloutOptions(options));
   return {
     trainer: new TorchVectorTrainer(engine),
-    policy: async () => torchPolicy(engine, null, rolloutOptions(options)),
+    policy: async () => policy,
     sampleOf: samplesOf(engine, options),
-    tell: telling(engine, options),
+    tell: telling(engine, options, { steering: null, revision: policy.revision }),
   };
 }
 
@@ -65,13 +67,13 @@ export function torchPhaseOnePolicy(
 }
 
 /** Puts texts in the form of the policy's answers, with the log-probabilities that the model gives them. */
-function telling(
+export function telling(
   engine: TorchEngine,
   options: TorchPolicyOptions,
+  { steering, revision }: { readonly steering: Steering; readonly revision: string },
 ): NonNullable<TrainablePolicy<TorchSample>["tell"]> {
   const { prompting, semantic = false, countTokens } = options;
   const prefix = prompting?.prefix ?? "";
-  const { revision } = torchPolicy(engine, null, rolloutOptions(options));
   const sampleOf = samplesOf(engine, options);
   return async (context, texts) => {
     const answers = texts.map((text) => answerAfter(prefix, text, semantic));
@@ -79,7 +81,7 @@ function telling(
     const { prompt } = await sampleOf(context, unwritten(revision));
     const values = await engine.logprobs(
       encoded.map(({ ids }) => ({ prompt, ids })),
-      null,
+      steering,
     );
     const asked: Asked = { memories: [], wording: "", mayRepeat: true, mayBeEmpty: false };
     return encoded.map(({ ids, tokens }, i) => {

@@ -102,7 +102,8 @@ const operations = {
   }),
   logprobs: ({ samples, adapter }) => ({
     logprobs: samples.map(({ ids }) => {
-      const x = adapter === null ? 0 : value;
+      const x =
+        adapter === null ? 0 : adapter === "trained" ? value : adapter.scale * numbersOf(adapter.values)[0];
       return float32s([...idsOf(ids)].map((id) => logprobOf(id, x)));
     }),
   }),
