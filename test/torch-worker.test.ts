@@ -64,6 +64,13 @@ describe("a worker", { skip }, () => {
       assert.equal(rows, 16);
     });
 
+  test("draws the tokens that a sort of all of them would give", async () => {
+    const [script, worker] = ["support/torch/draws.py", "../src/engines/torch"];
+    const paths = [script, worker].map((path) => join(import.meta.dirname, path));
+    const { stdout } = await promisify(execFile)(python, paths);
+    assert.equal(stdout.trim(), "7200 0");
+  });
+
   test("runs no block below the vector once sampling has kept the stream", async () => {
     const engine = await open("dense", { kind: "vector", block: 3 });
     const name = engine.name(prompt);

@@ -13,9 +13,12 @@ export function ownLines(observation: Observation): string[] {
   return [...new Set(lines)];
 }
 
-/** Some memories made of one or two neighbouring lines of the decided clip, in an order of the random numbers. */
+/**
+ * Some memories made of a line of the decided clip, then of two neighbouring ones, each in an order of the random numbers.
+ * Single lines come first: a pair is longer, and length is not what a lesson is about.
+ */
 export function lineMemories({ observations }: Context, most: number, random: Random): string[] {
   const lines = ownLines(observations[0]!);
   const doubles = lines.slice(1).map((line, i) => `${lines[i]!} ${line}`);
-  return shuffle(random, [...lines, ...doubles]).slice(0, most);
+  return [...shuffle(random, lines), ...shuffle(random, doubles)].slice(0, most);
 }

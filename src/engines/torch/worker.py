@@ -795,19 +795,38 @@ class Draw:
     temperature: float
     top_p: float
     top_k: int
+    # Tokens that are sorted first; the rest only where a draw may fall among them.
+    likeliest: int = 512
 
     def choose(self, logits: Tensor, uniforms: Tensor) -> Tensor:
         """One token a row: the likeliest at temperature 0, otherwise by the inverse of the distribution."""
         if self.temperature == 0:
             return logits.argmax(-1)
-        chances, places = torch.softmax(logits.double() / self.temperature, -1).sort(-1, descending=True)
+        chances = torch.softmax(logits.double() / self.temperature, -1)
+        # A draw hardly ever leaves the likeliest few hundred, and sorting all costs more than the network of a small model.
+        count = min(self.likeliest, chances.shape[1])
+        drawn, inside = self._draw(*chances.topk(count), uniforms, count == chances.shape[1])
+        if not inside.all():
+            rest = ~inside
+            drawn[rest], _ = self._draw(*chances[rest].sort(-1, descending=True), uniforms[rest], True)
+        return drawn
+
+    def _draw(self, chances: Tensor, places: Tensor, uniforms: Tensor, are_all: bool) -> tuple[Tensor, Tensor]:
+        """A token a row by chances in falling order, and whether the tokens left out could not have changed it."""
+        before = chances.cumsum(-1) - chances
+        inside = torch.full_like(uniforms, are_all, dtype=torch.bool)
         if self.top_p < 1:
-            chances = chances.masked_fill(chances.cumsum(-1) - chances >= self.top_p, 0)
-        if self.top_k:
-            chances[:, self.top_k :] = 0
+            inside |= before[:, -1] >= self.top_p
+            chances = chances.masked_fill(before >= self.top_p, 0)
+        if 0 < self.top_k <= chances.shape[1]:
+            inside[:] = True
+            chances = chances.masked_fill(torch.arange(chances.shape[1], device=chances.device) >= self.top_k, 0)
         sums = chances.cumsum(-1)
-        at = torch.searchsorted(sums, uniforms[:, None] * sums[:, -1:], right=True)
-        return places.gather(1, at.clamp_max(logits.shape[1] - 1))[:, 0]
+        total = torch.where(inside, sums[:, -1], 1.0)
+        if self.top_p == 1 and not self.top_k:
+            inside |= uniforms < sums[:, -1]
+        at = torch.searchsorted(sums, (uniforms * total)[:, None], right=True)
+        return places.gather(1, at.clamp_max(chances.shape[1] - 1))[:, 0], inside
 
 
 def source_of(folder: str) -> dict[str, str]:
