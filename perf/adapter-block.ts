@@ -12,13 +12,14 @@ import { householdBenchmark } from "../src/benchmarks/datasets/household/househo
 import { mean } from "../src/benchmarks/statistics.ts";
 import { lexicalReader, wordSpace } from "../src/engines/local/index.ts";
 import { factKinds } from "../src/household/index.ts";
+import { measuredEpisodes } from "../src/household/splits.ts";
 import { nanoAdapterTrainer, nanoPolicy, openNano } from "../src/policies/nano/index.ts";
 import { printTable, signed } from "./markdown.ts";
 
 const weights = new URL("../weights/nano.safetensors", import.meta.url).pathname;
 const { countTokens } = wordSpace;
 const films = await filmHousehold({
-  ...{ split: "held-out", from: 0, films: Number(process.argv[2] ?? 24), clips: 6, questionsPerKind: 5 },
+  ...{ ...measuredEpisodes.benchmark, films: Number(process.argv[2] ?? 24), clips: 6, questionsPerKind: 5 },
 });
 
 const row = printTable(

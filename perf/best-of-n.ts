@@ -23,14 +23,8 @@ import type { Model } from "../src/engine.ts";
 import { wordSpace } from "../src/engines/local/index.ts";
 import { openNano } from "../src/engines/nano/nano-model.ts";
 import { openaiModel } from "../src/engines/openai/index.ts";
-import {
-  createEpisode,
-  type Episode,
-  episodeSeed,
-  factKinds,
-  renderEpisode,
-  sentenceOf,
-} from "../src/household/index.ts";
+import { createEpisode, type Episode, factKinds, renderEpisode, sentenceOf } from "../src/household/index.ts";
+import { measuredEpisodes, seedOf } from "../src/household/splits.ts";
 import type { Observation } from "../src/perception/observation.ts";
 import { createPerceptors, perceive } from "../src/perception/perceive.ts";
 import { bestOfNPolicy } from "../src/policies/best-of-n/best-of-n.ts";
@@ -145,7 +139,7 @@ const nano = options.scripted ? null : await openNano(weightsFile());
 const folder = await mkdtemp(join(tmpdir(), "best-of-n-"));
 try {
   for (let n = 0; n < episodes; n++) {
-    const episode = createEpisode(episodeSeed("held-out", n), clips);
+    const episode = createEpisode(seedOf(measuredEpisodes.benchmark, n), clips);
     const behind: Model = nano ?? householdWriter(episode);
     const server = await startOpenAiServer({ models: ["black-box"], model: behind });
     try {

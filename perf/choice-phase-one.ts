@@ -9,6 +9,7 @@
  */
 import { wordSpace as words } from "../src/engines/local/index.ts";
 import { householdVideos } from "../src/household/index.ts";
+import { measuredEpisodes } from "../src/household/splits.ts";
 import { choicePolicy } from "../src/policies/choice/choice.ts";
 import { readChoiceWeights } from "../src/policies/choice/choice-weights-trainer.ts";
 import type { Action, Context, Policy } from "../src/policy/policy.ts";
@@ -20,7 +21,7 @@ import { printTable } from "./markdown.ts";
 
 const [episodes, clips, group] = [40, 36, 8];
 const judge = localJudge({ words });
-const held = householdVideos({ split: "held-out", from: 0, clips, captions: true });
+const held = householdVideos({ ...measuredEpisodes.benchmark, clips, captions: true });
 
 interface Sums {
   memories: number;

@@ -5,11 +5,11 @@ import {
   askAbout,
   createEpisode,
   type Episode,
-  episodeSeed,
   type FactKind,
   factKinds,
   type HouseholdQuestion,
 } from "../src/household/index.ts";
+import { measuredEpisodes, seedOf, trainingEpisodes } from "../src/household/splits.ts";
 import type { Statement } from "../src/memory/memory.ts";
 import { seededRandom } from "../src/util/random.ts";
 import { signed } from "./markdown.ts";
@@ -31,8 +31,8 @@ export interface Trial {
 }
 
 export function trialOf(n: number, clips: number): Trial {
-  const asked = createEpisode(episodeSeed("train", n), clips);
-  const watched = createEpisode(episodeSeed("held-out", n), clips);
+  const asked = createEpisode(seedOf(trainingEpisodes.choice.tasks, n), clips);
+  const watched = createEpisode(seedOf(measuredEpisodes.benchmark, n), clips);
   const taught = new Map(factKinds.map((kind) => [kind, questionsOf(asked, kind, tasksTrainedOn)]));
   const known = new Set([...taught.values()].flat().map(({ text }) => text));
   const unseen = (kind: FactKind) =>

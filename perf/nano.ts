@@ -16,6 +16,7 @@ import { answerSlots, captionLength, memoryLength, prefixLength } from "../src/e
 import { readNano } from "../src/engines/nano/nano-model.ts";
 import { initialWeights, nanoConfig, weightsFrom } from "../src/engines/nano/network.ts";
 import { householdVideos } from "../src/household/index.ts";
+import { timingEpisodes } from "../src/household/splits.ts";
 import { adapterFromTasks } from "../src/policies/choice/word-vector-trainer.ts";
 import { Gradients, type PlainBatch } from "../src/policies/nano/gradients.ts";
 import {
@@ -64,7 +65,7 @@ async function seconds(runs: number, work: () => Promise<unknown>): Promise<numb
 }
 
 const model = await openNano(weightsPath);
-const videos = householdVideos({ split: "train", from: 990_000, clips: 8 });
+const videos = householdVideos({ ...timingEpisodes, clips: 8 });
 const contexts = await Promise.all(
   Array.from({ length: 16 }, async (_, n) => ({
     id: String(n),

@@ -21,6 +21,7 @@ import {
 import { encode, tokens } from "../src/engines/nano/vocabulary.ts";
 import { EngineError } from "../src/errors.ts";
 import { factKinds } from "../src/household/language.ts";
+import { trainingEpisodes } from "../src/household/splits.ts";
 import { createEpisode } from "../src/household/world.ts";
 import { Adam, adamDefaults } from "../src/policies/nano/adam.ts";
 import { readCheckpoint, tensorsOf, writeCheckpoint } from "../src/policies/nano/checkpoint.ts";
@@ -103,7 +104,7 @@ test("a run resumed from a checkpoint ends where an unbroken one does", async ()
       steps: 100,
       clips: 2,
       learningRate: 0.01,
-      fromEpisode: 0,
+      episodes: trainingEpisodes.nano.captions,
       seed: "stages",
       onStep: async (step, loss) => {
         losses.push(loss);

@@ -21,7 +21,8 @@ import {
   sentenceOf,
   spokenLine,
 } from "../../src/household/language.ts";
-import { createEpisode, type EpisodeClip, episodeSeed, type Split } from "../../src/household/world.ts";
+import { type Episodes, seedOf } from "../../src/household/splits.ts";
+import { createEpisode, type EpisodeClip } from "../../src/household/world.ts";
 import type { PlainBatch } from "../../src/policies/nano/gradients.ts";
 import { pick, type Random, randomInt, shuffle } from "../../src/util/random.ts";
 import { allFacts } from "./facts.ts";
@@ -40,13 +41,13 @@ export const clipsPerEpisode = 8;
 /** Earlier clips whose memories a policy has. */
 const windowClips = 4;
 
-/** Clips of a split's episodes from the n-th on, each with up to four before it, oldest first. */
+/** Clips of some episodes from one on, each with up to four before it, oldest first. @throws RangeError past the last */
 export function* clipsOf(
-  split: Split,
-  fromEpisode: number,
-): Generator<{ clip: EpisodeClip; earlier: EpisodeClip[] }> {
-  for (let n = fromEpisode; ; n++) {
-    const { clips } = createEpisode(episodeSeed(split, n), clipsPerEpisode);
+  episodes: Episodes,
+  first = 0,
+): Generator<{ clip: EpisodeClip; earlier: EpisodeClip[] }, never> {
+  for (let n = first; ; n++) {
+    const { clips } = createEpisode(seedOf(episodes, n), clipsPerEpisode);
     for (const [i, clip] of clips.entries())
       yield { clip, earlier: clips.slice(Math.max(0, i - windowClips), i) };
   }

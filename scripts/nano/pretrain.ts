@@ -23,6 +23,7 @@ import {
 } from "../../src/engines/nano/network.ts";
 import { besideShipped } from "../../src/engines/nano/shipped.ts";
 import { readWeights, writeWeights } from "../../src/engines/nano/weights-file.ts";
+import { choosingEpisodes, trainingEpisodes } from "../../src/household/splits.ts";
 import { Adam, adamDefaults } from "../../src/policies/nano/adam.ts";
 import { readCheckpoint, tensorsOf, writeCheckpoint } from "../../src/policies/nano/checkpoint.ts";
 import { nanoPolicy } from "../../src/policies/nano/nano-policy.ts";
@@ -45,8 +46,14 @@ const { values: options } = parseArgs({
 });
 /** The stages that follow stage V. */
 const plans = [
-  { stage: "captions", steps: 3000, clips: 16, learningRate: 1.5e-3, fromEpisode: 0 },
-  { stage: "memories", steps: 500, clips: 24, learningRate: 7e-4, fromEpisode: 500_000 },
+  {
+    stage: "captions",
+    steps: 3000,
+    clips: 16,
+    learningRate: 1.5e-3,
+    episodes: trainingEpisodes.nano.captions,
+  },
+  { stage: "memories", steps: 500, clips: 24, learningRate: 7e-4, episodes: trainingEpisodes.nano.memories },
 ] as const;
 
 const started = performance.now();
@@ -86,7 +93,7 @@ writeWeights(weightsPath, await tensorsOf(state.weights), {
 });
 const model = await openNano(weightsPath);
 const watched = await watchFidelity(nanoPolicy(model, null, wordSpace.countTokens), {
-  split: "validation",
+  ...choosingEpisodes.nanoPretraining,
   episodes: Number(options["watch-episodes"]),
   clips: 6,
 });

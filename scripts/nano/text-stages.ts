@@ -8,6 +8,7 @@
 import { Decoder } from "../../src/engines/nano/decode.ts";
 import { captionLength, memoryLength, prefixLength } from "../../src/engines/nano/layout.ts";
 import type { Embed, NanoConfig, Weights } from "../../src/engines/nano/network.ts";
+import { choosingEpisodes, type Episodes } from "../../src/household/splits.ts";
 import type { Adam } from "../../src/policies/nano/adam.ts";
 import { Gradients, type PlainBatch } from "../../src/policies/nano/gradients.ts";
 import { type Random, seededRandom } from "../../src/util/random.ts";
@@ -28,8 +29,8 @@ export interface TextStageOptions {
   readonly clips: number;
   /** Falls to zero over the second half of the steps. */
   readonly learningRate: number;
-  /** First train episode of the stage's clips. */
-  readonly fromEpisode: number;
+  /** Of the stage's clips. */
+  readonly episodes: Episodes;
   readonly seed: string;
   /** Most threads. @default see `Gradients` */
   readonly threads?: number;
@@ -50,9 +51,9 @@ export async function textStage(
   for (let step = options.fromStep; step < steps; step++) {
     // Each step draws by itself, so that a resumed run draws the same as one that never stopped.
     const random = seededRandom(`${options.seed} ${step}`);
-    const source = clipsOf("train", options.fromEpisode + Math.ceil((step * clips) / clipsPerEpisode));
+    const source = clipsOf(options.episodes, Math.ceil((step * clips) / clipsPerEpisode));
     const examples = Array.from({ length: clips }, () => {
-      const { clip, earlier } = source.next().value!;
+      const { clip, earlier } = source.next().value;
       return exampleOf[stage](clip, earlier, random);
     });
     const { pixels, ...arrays } = arraysOf(config, examples, cache, random, answerLengths[stage]);
@@ -93,9 +94,9 @@ export async function measureFidelity(
   random: Random,
   { stage, clips, temperature }: { stage: TextStage; clips: number; temperature: number },
 ): Promise<Fidelity> {
-  const source = clipsOf("validation", 0);
+  const source = clipsOf(choosingEpisodes.nanoPretraining);
   const shown = Array.from({ length: clips }, () => {
-    const { clip, earlier } = source.next().value!;
+    const { clip, earlier } = source.next().value;
     const example = exampleOf[stage](clip, earlier, random);
     return { example, known: clip.facts };
   });

@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encode } from "../../src/engines/nano/vocabulary.ts";
 import { renderEpisode } from "../../src/household/render.ts";
-import { createEpisode, episodeSeed, type Split } from "../../src/household/world.ts";
+import { type Episodes, seedOf } from "../../src/household/splits.ts";
+import { createEpisode } from "../../src/household/world.ts";
 import type { Observation } from "../../src/perception/observation.ts";
 import { createPerceptors, perceive } from "../../src/perception/perceive.ts";
 import type { Policy } from "../../src/policy/policy.ts";
@@ -16,24 +17,19 @@ import { decisionsOf } from "../../src/training/replay.ts";
 import { countStatements, type Fidelity, noStatements } from "./fidelity.ts";
 
 /** Options of `watchFidelity`. */
-export interface WatchOptions {
-  readonly split: Split;
-  readonly episodes: number;
+export interface WatchOptions extends Episodes {
   /** Clips of an episode, 10 s each. */
   readonly clips: number;
 }
 
 /** Counts the statements of one memory a clip. Needs ffmpeg. */
-export async function watchFidelity(
-  policy: Policy,
-  { split, episodes, clips }: WatchOptions,
-): Promise<Fidelity> {
+export async function watchFidelity(policy: Policy, { clips, ...episodes }: WatchOptions): Promise<Fidelity> {
   const perceptors = createPerceptors({ screenText: false });
   const counts = noStatements();
   const folder = await mkdtemp(join(tmpdir(), "nano-watch-"));
   try {
-    for (let n = 0; n < episodes; n++) {
-      const episode = createEpisode(episodeSeed(split, n), clips);
+    for (let n = 0; n < episodes.episodes; n++) {
+      const episode = createEpisode(seedOf(episodes, n), clips);
       const { video } = await renderEpisode(episode, folder, { name: `episode-${n}` });
       const observations: Observation[] = [];
       for await (const item of (await openSource(video)).open())

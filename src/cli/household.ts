@@ -20,6 +20,7 @@ import {
 } from "../benchmarks/datasets/household/report.ts";
 import type { ReportTable } from "../benchmarks/report/tables.ts";
 import { lexicalReader, wordSpace } from "../engines/local/index.ts";
+import { type Episodes, measuredEpisodes } from "../household/splits.ts";
 import type { Output } from "./output.ts";
 
 /** What to run, on which films. */
@@ -27,6 +28,8 @@ export interface HouseholdRun {
   readonly output: Output;
   readonly name: HouseholdPolicyName;
   readonly size: HouseholdSize;
+  /** @default those of the benchmark */
+  readonly episodes?: Episodes;
   readonly signal: AbortSignal;
   /** @default those of the name */
   readonly policies?: HouseholdPolicies;
@@ -38,10 +41,10 @@ export interface HouseholdRun {
 export async function runHousehold(
   options: HouseholdRun,
 ): Promise<{ result: HouseholdResult; filmed: readonly HouseholdFilm[] }> {
-  const { output, name, size, signal, policies, step } = options;
+  const { output, name, size, episodes = measuredEpisodes.benchmark, signal, policies, step } = options;
   const filmed = await filmHousehold({
-    ...{ split: "held-out", from: 0, ...size, captions: name === "choice", signal },
-    onFilm: (done) => output.progress(`filming held-out days, ${done} of ${size.films}`),
+    ...{ ...episodes, ...size, captions: name === "choice", signal },
+    onFilm: (done) => output.progress(`filming ${episodes.split} days, ${done} of ${size.films}`),
   });
   const result = await householdBenchmark({
     films: filmed,

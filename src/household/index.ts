@@ -24,6 +24,7 @@ export {
   renderEpisode,
   subtitlesOf,
 } from "./render.ts";
+export type { Episodes } from "./splits.ts";
 export {
   type HouseholdVideo,
   type HouseholdVideos,

@@ -1,5 +1,5 @@
 /**
- * Episodes of the train split as videos to train on: endless, numbered, the same each time.
+ * Episodes of the train split as videos to train on: numbered, the same each time.
  *
  * The off-policy history of Phase One, which another writer would have written, is one or two true sentences per clip.
  */
@@ -7,7 +7,8 @@ import type { Observation } from "../perception/observation.ts";
 import { randomInt, seededRandom, shuffle } from "../util/random.ts";
 import { type Fact, sentenceOf } from "./language.ts";
 import { observeClip } from "./observe.ts";
-import { createEpisode, type Episode, episodeSeed, type Split } from "./world.ts";
+import { type Episodes, seedOf } from "./splits.ts";
+import { createEpisode, type Episode } from "./world.ts";
 
 /** One episode as a video to train on. */
 export interface HouseholdVideo {
@@ -17,19 +18,18 @@ export interface HouseholdVideo {
 }
 
 /** Which episodes to train on. */
-export interface HouseholdVideosOptions {
-  readonly split: Split;
-  /** Number of the first episode. */
-  readonly from: number;
+export interface HouseholdVideosOptions extends Omit<Episodes, "episodes"> {
+  /** How many there are. @default endless */
+  readonly episodes?: number;
   /** Clips per episode. */
   readonly clips: number;
   /** Whether what is seen is also given as captions, for policies that take no pictures. @default false */
   readonly captions?: boolean;
 }
 
-/** Endless training videos, and the truth about them. */
+/** Numbered training videos, and the truth about them. */
 export interface HouseholdVideos {
-  /** The n-th video, from 0. */
+  /** The n-th video, from 0. @throws RangeError past the last */
   video(n: number): HouseholdVideo;
   /** The facts of a clip of the stream `<split>-<episode>`; `null` for any other stream. */
   truthOf(stream: string, clip: number): readonly Fact[] | null;
@@ -42,6 +42,7 @@ const mostKept = 400;
 export function householdVideos({
   split,
   from,
+  episodes: count = Number.POSITIVE_INFINITY,
   clips,
   captions = false,
 }: HouseholdVideosOptions): HouseholdVideos {
@@ -50,7 +51,7 @@ export function householdVideos({
   const episodeOf = (seed: string): Episode => remembered(episodes, seed, () => createEpisode(seed, clips));
   return {
     video(n) {
-      const seed = episodeSeed(split, from + n);
+      const seed = seedOf({ split, from, episodes: count }, n);
       return {
         clips,
         observe: (clip) =>

@@ -65,8 +65,8 @@ export interface Episode {
   readonly endSeconds: number;
 }
 
-/** Part of the episodes, for training or for one kind of testing; splits share no seed. */
-export type Split = "train" | "validation" | "held-out";
+/** Part of the episodes, for training or for one kind of testing (`splits.ts`); splits share no seed. */
+export type Split = "train" | "validation" | "held-out" | "final";
 
 /** Seed of the n-th episode of a split. */
 export function episodeSeed(split: Split, n: number): string {

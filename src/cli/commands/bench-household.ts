@@ -10,6 +10,7 @@ import {
 } from "../../benchmarks/datasets/household/report.ts";
 import { ConfigError } from "../../errors.ts";
 import { factKinds } from "../../household/index.ts";
+import { measuredEpisodes } from "../../household/splits.ts";
 import { householdEvent, printHousehold, runHousehold } from "../household.ts";
 import type { Invocation } from "../invocation.ts";
 import { endOwnRun, startOwnRun } from "../own-run.ts";
@@ -33,7 +34,7 @@ export async function run(invocation: Invocation): Promise<void> {
   const size = { ...wholeHousehold, films: limit };
   const policies = await householdPolicies(policy, signal);
   const config = {
-    ...{ benchmark: "household", policy, ...size, split: "held-out", updateAfter },
+    ...{ benchmark: "household", policy, ...size, split: measuredEpisodes.benchmark.split, updateAfter },
     revisions: { base: policies.base?.revision ?? null, phaseOne: policies.phaseOne.revision },
   };
   const kept = startOwnRun(invocation, "household", config);

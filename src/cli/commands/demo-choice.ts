@@ -14,12 +14,12 @@ import { ConfigError } from "../../errors.ts";
 import {
   askAbout,
   createEpisode,
-  episodeSeed,
   type FactKind,
   factKinds,
   type HouseholdQuestion,
   renderEpisode,
 } from "../../household/index.ts";
+import { measuredEpisodes, seedOf } from "../../household/splits.ts";
 import { openConfiguredSource } from "../../taskmem/assembly.ts";
 import { openTaskMem, type TaskMem } from "../../taskmem.ts";
 import { seededRandom } from "../../util/random.ts";
@@ -69,7 +69,7 @@ export async function run({ output, signal, options }: Invocation): Promise<void
       adapt: { auto: false },
     });
   const film = async (name: string, n: number) => {
-    const episode = createEpisode(episodeSeed("held-out", n), clips);
+    const episode = createEpisode(seedOf(measuredEpisodes.demoChoice, n), clips);
     const questions = askAbout(episode, seededRandom(`demo ${n}`), {
       perKind: Math.max(tasksAsked, questionsPerKind),
     });

@@ -10,7 +10,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { smallHousehold, wholeHousehold } from "../../benchmarks/datasets/household/policies.ts";
 import { ConfigError } from "../../errors.ts";
-import { askAbout, createEpisode, episodeSeed, renderEpisode } from "../../household/index.ts";
+import { askAbout, createEpisode, renderEpisode } from "../../household/index.ts";
+import { measuredEpisodes, seedOf } from "../../household/splits.ts";
 import { openConfiguredSource } from "../../taskmem/assembly.ts";
 import { openTaskMem } from "../../taskmem.ts";
 import { seededRandom } from "../../util/random.ts";
@@ -69,7 +70,7 @@ async function showOneDay(
     output.bold(`A household is filmed for ${clips * 10} s; nano looks at the film and writes what it sees`),
     "",
   );
-  const episode = createEpisode(episodeSeed("held-out", 1000 + seed), clips);
+  const episode = createEpisode(seedOf(measuredEpisodes.demo, seed), clips);
   const questions = askAbout(episode, seededRandom(`demo ${seed}`));
   const { video } = await renderEpisode(episode, directory, { name: "day", questions, signal });
   await using memory = await openTaskMem({

@@ -1,4 +1,5 @@
 /** The settings the choice policy is trained with in both phases. */
+import { trainingEpisodes } from "../../household/splits.ts";
 import type { HouseholdVideosOptions } from "../../household/training-videos.ts";
 import { paperConstants } from "../../reward/rules.ts";
 import { type PhaseOneConfig, phaseOneDefaults } from "../../training/phase-one.ts";
@@ -18,8 +19,7 @@ export const choicePhaseOneRecipe = {
   richness: paperConstants.mostRichness,
   /** Episodes that no other training of this policy uses. */
   videos: {
-    split: "train",
-    from: 900_000,
+    ...trainingEpisodes.choice.phaseOne,
     clips: 66,
     captions: true,
   } as HouseholdVideosOptions,

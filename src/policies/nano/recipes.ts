@@ -1,4 +1,5 @@
 /** The settings nano is trained with in both phases, all chosen on validation episodes. */
+import { choosingEpisodes, trainingEpisodes } from "../../household/splits.ts";
 import type { HouseholdVideosOptions } from "../../household/training-videos.ts";
 import { type PhaseOneConfig, phaseOneDefaults } from "../../training/phase-one.ts";
 import type { DpoOptions } from "../../training/phase-two.ts";
@@ -20,7 +21,7 @@ export const nanoPhaseOneRecipe = {
   /** Added for the richest memory of a group. */
   richness: 0.1,
   /** Episodes that neither pretraining nor Phase Two uses. */
-  videos: { split: "train", from: 800_000, clips: 24 } as HouseholdVideosOptions,
+  videos: { ...trainingEpisodes.nano.phaseOne, clips: 24 } as HouseholdVideosOptions,
 };
 
 /** Phase Two in two seconds once the cache of rollouts exists. */
@@ -42,11 +43,11 @@ export const nanoPhaseTwoRecipe = {
    */
   vectorShare: 0.25,
   /** Episodes of six clips that memories are drawn for: none that pretraining or Phase One uses. */
-  pool: { split: "train", from: 900_000, clips: 6 } as HouseholdVideosOptions,
-  poolEpisodes: 8,
+  pool: { ...trainingEpisodes.nano.phaseTwo, clips: 6 } as HouseholdVideosOptions,
+  poolEpisodes: trainingEpisodes.nano.phaseTwo.episodes,
   /** Episodes that the adapter is tried on. */
-  heldOut: { split: "validation", from: 0, clips: 6 } as HouseholdVideosOptions,
-  heldOutEpisodes: 16,
+  heldOut: { ...choosingEpisodes.nanoGate, clips: 6 } as HouseholdVideosOptions,
+  heldOutEpisodes: choosingEpisodes.nanoGate.episodes,
   /**
    * The gate's margins where shares are of memories: a memory has nearly two statements, so it is false or repeated almost
    * twice as often as a statement.

@@ -6,12 +6,11 @@ import {
   askAbout,
   createEpisode,
   type Episode,
-  episodeSeed,
   type HouseholdQuestion,
   observeClip,
   renderEpisode,
-  type Split,
 } from "../../../household/index.ts";
+import { type Episodes, seedOf } from "../../../household/splits.ts";
 import type { Observation } from "../../../perception/observation.ts";
 import { createPerceptors, perceive } from "../../../perception/perceive.ts";
 import { openSource } from "../../../stream/open-source.ts";
@@ -26,9 +25,8 @@ export interface HouseholdFilm {
 }
 
 /** Which episodes are filmed, and how. */
-export interface FilmOptions {
-  readonly split: Split;
-  readonly from: number;
+export interface FilmOptions extends Episodes {
+  /** How many of them. */
   readonly films: number;
   /** Clips of a film. */
   readonly clips: number;
@@ -41,14 +39,14 @@ export interface FilmOptions {
 
 /** Films episodes, codes them as video, and perceives the video. Needs ffmpeg. */
 export async function filmHousehold(options: FilmOptions): Promise<HouseholdFilm[]> {
-  const { split, from, films, clips, questionsPerKind, captions = false, onFilm, signal } = options;
+  const { films, clips, questionsPerKind, captions = false, onFilm, signal } = options;
   const perceptors = createPerceptors({ screenText: false });
   const folder = await mkdtemp(join(tmpdir(), "taskmem-films-"));
   const made: HouseholdFilm[] = [];
   try {
     for (let n = 0; n < films; n++) {
       await turn(signal);
-      const episode = createEpisode(episodeSeed(split, from + n), clips);
+      const episode = createEpisode(seedOf(options, n), clips);
       const { video } = await renderEpisode(episode, folder, { name: "film", ...(signal && { signal }) });
       const observations: Observation[] = [];
       for await (const item of (await openSource(video)).open(signal ? { signal } : {})) {
