@@ -231,10 +231,6 @@ export const configSchema = z.strictObject({
       device: z.enum(["auto", "cpu", "cuda"]).default("auto"),
       /** Threads on a CPU. Default: torch's own choice. */
       threads: z.coerce.number().int().min(1).optional(),
-      /** Block whose output an adapter is added to. Default: at 0.47 of the depth, as in the paper. */
-      block: z.coerce.number().int().min(0).optional(),
-      /** Tokens an adapter is added at: all, as in the paper, or those of the answer and the prompt's last. */
-      at: z.enum(["all", "answer"]).default("all"),
       /** How each memory begins, for nothing holds the model to the form. Not where it thinks. */
       prefix: z.string().default('{"description": "'),
       /** Most tokens of a memory. */

@@ -31,10 +31,10 @@ import type { AdapterTrainer } from "../training/train-adapter.ts";
 
 /** Opens the model in a folder. @throws ConfigError `model-missing`, `torch-missing`; EngineError `worker-…` */
 export async function openFolderModel(config: Config): Promise<TorchModel> {
-  const { block, at, dtype, device, threads } = config.torch;
+  const { dtype, device, threads } = config.torch;
   const engine = await openTorchEngine({
     model: modelFolder(config.model.model!),
-    train: { kind: "vector", at, ...(block !== undefined && { block }) },
+    train: { kind: "vector" },
     ...{ dtype, device },
     ...(threads !== undefined && { threads }),
   });
