@@ -252,6 +252,7 @@ export function modelPolicyOptions(config: Config, model: Model) {
   const bound = isFolderModel(model) ? { maxTokens: config.torch.maxTokens } : {};
   return {
     countTokens: wordSpace.countTokens,
+    words: wordSpace,
     semantic: config.semantic,
     ...pictureLimits(config),
     sampling: { ...bound, ...sampling },

@@ -1,12 +1,12 @@
 /** Whether a model has room for the prompts of a set-up, and how long it takes for them. */
 import { type Config, configuredPreset, policyName } from "../config.ts";
 import { wordSpace } from "../engines/local/index.ts";
+import { madeUpClip } from "../policies/model/form-probe.ts";
 import { frameTokens } from "../policy/pictures.ts";
 import { memoryInstructions, memoryPrompt } from "../policy/prompts.ts";
 import { pictureTokens } from "../presets/presets.ts";
 import { configuredTemplate } from "./assembly.ts";
 import { broken, type Checked, type Finding, missing, ok, writesMemories } from "./check.ts";
-import { clipOf } from "./model-trial.ts";
 
 /** Tokens that an answer needs: a memory, and the JSON around it. */
 const answerTokens = 400;
@@ -43,7 +43,9 @@ const moreSlots = "llama-server --parallel 4, with four times the -c";
 function promptTokens(config: Config, pictures: boolean): number {
   const { semantic } = config;
   const words = { semantic, countTokens: wordSpace.countTokens, template: configuredTemplate(config) };
-  const texts = memoryPrompt(clipOf([]), words).flatMap((part) => (part.type === "text" ? part.text : []));
+  const texts = memoryPrompt(madeUpClip([]), words).flatMap((part) =>
+    part.type === "text" ? part.text : [],
+  );
   return Math.ceil([memoryInstructions(pictures, words), ...texts].join("").length / 4);
 }
 

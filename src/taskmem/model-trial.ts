@@ -1,6 +1,6 @@
 /** A model writes the memory of a made-up clip, of which nothing is stored. */
-import type { Observation } from "../perception/observation.ts";
-import type { Context } from "../policy/policy.ts";
+import { madeUpClip, madeUpWord } from "../policies/model/form-probe.ts";
+import { isQuoted } from "../policies/model/quoted-action.ts";
 import { configuredModelPolicy } from "./assembly.ts";
 import { broken, type Checked, type Finding, missing, ok, quoted, writesMemories } from "./check.ts";
 import { pictureOfTwoColours } from "./model-questions.ts";
@@ -15,7 +15,7 @@ export async function memoryFinding({ config, model, can, signal, now }: Checked
   }));
   const began = now();
   const policy = configuredModelPolicy(config, model);
-  const { actions, cost } = await policy.decide(clipOf(frames, clipSeconds), signal ? { signal } : {});
+  const { actions, cost } = await policy.decide(madeUpClip(frames, clipSeconds), signal ? { signal } : {});
   const seconds = (now() - began) / 1000;
   const [action] = actions;
   const spent = `${seconds.toFixed(1)} s, ${cost.promptTokens} tokens read and ${cost.completionTokens} written in ${cost.calls === 1 ? "a call" : `${cost.calls} calls`}`;
@@ -27,26 +27,15 @@ export async function memoryFinding({ config, model, can, signal, now }: Checked
     );
   }
   const text = action!.statements.map((statement) => statement.text).join(" ");
-  if (!/suitcase/i.test(text))
+  if (!madeUpWord.test(text))
     return missing(
       `the model's memory of a made-up clip does not hold what was said in it: ${quoted(text)} (${spent})`,
       "expect poor memories, or serve a larger model",
     );
+  if (isQuoted(action!))
+    return missing(
+      `the model writes nothing usable: a clip that is text alone is quoted, as ${quoted(text)}, and any other fails (${spent})`,
+      "serve a larger instruction-tuned model",
+    );
   return ok(`the model wrote of a made-up clip: ${quoted(text)} (${spent})`);
-}
-
-/** A context of one clip in which a sentence is said. */
-export function clipOf(frames: Observation["frames"], clipSeconds = 10): Context {
-  const observation: Observation = {
-    ...{ stream: "check", clip: 0, startSeconds: 0, endSeconds: clipSeconds, frames },
-    speech: [
-      { startSeconds: 1, endSeconds: 4, text: "I put the blue suitcase under the stairs.", speaker: "Mara" },
-    ],
-    ...{ captions: [], screen: [], shots: [], people: [], tiers: {}, problems: [] },
-  };
-  return {
-    observations: [observation],
-    recent: { observations: [], entries: [] },
-    state: { value: null, documents: 0, words: new Map() },
-  };
 }

@@ -20,7 +20,7 @@ after(() => {
 
 /**
  * Starts one. With a schema it answers with a memory; otherwise with a sentence that a strength above 1 changes.
- * @param strengthOf what steers the answer, by the body; @param gets answers to GET and other POST, by path
+ * @param strengthOf what steers the answer, by the body; an error is answered as a 500; @param gets answers to GET and other POST, by path
  */
 export async function steerable(
   strengthOf: (body: Body) => number,
@@ -41,7 +41,12 @@ export async function steerable(
     if (path !== "/v1/chat/completions") return send(404, { error: { message: "no such path" } });
     const body = JSON.parse(Buffer.concat(chunks).toString()) as Body;
     bodies.push(body);
-    const strength = strengthOf(body);
+    let strength: number;
+    try {
+      strength = strengthOf(body);
+    } catch (error) {
+      return send(500, { error: { message: (error as Error).message, code: 500 } });
+    }
     const sentence = strength > 1 ? "Far from the kitchen." : "The kettle boils.";
     const content = body.response_format ? JSON.stringify({ description: sentence }) : sentence;
     const logprobs = { content: [{ token: "The", logprob: -1 - strength / 10 }] };

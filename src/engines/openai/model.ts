@@ -30,7 +30,7 @@ import { openPace } from "./pace.ts";
 import { isOfUnreadable, notShown, unreadablePictures, withoutPictures } from "./pictures.ts";
 import { probePicture, probeRequest, probeVideo } from "./probe.ts";
 import { usesOf } from "./refusals.ts";
-import { repeatedBody } from "./repeated.ts";
+import { probeBody, repeatedBody } from "./repeated.ts";
 import { sampleCalls, sampleRequest } from "./samples.ts";
 import { type AdapterFields, adapterKindOf, openSteering, type SteeringWay } from "./steering.ts";
 import { probeAdapter } from "./steering-probe.ts";
@@ -158,7 +158,11 @@ export function openaiModel(options: ModelOptions): Model {
     return { ...request, parts: withoutPictures(request.parts, (bytes) => unreadable.has(sha256(bytes))) };
   }
 
-  /** One call. What the answer tells is learned. @param fields @default those that apply the request's adapter */
+  /**
+   * One call. What the answer tells is learned.
+   * @param fields of a probe, which is sent again as it is, and not more than once after a 500. @default those that apply the
+   * request's adapter
+   */
   async function send(request: GenerateRequest, sent: WireFeatures, fields?: AdapterFields) {
     const steered = fields ?? (await steering.fields(request.adapter ?? null, request.signal));
     const forecast = forecastUse(request, learned.meter.estimate(request));
@@ -166,10 +170,11 @@ export function openaiModel(options: ModelOptions): Model {
       forecast,
       async (post, failures) => {
         const plain = { ...chatBody(options.model, request, sent), ...options.extraBody };
-        const body = filledIn(steered, plain);
+        const filled = filledIn(steered, plain);
+        const body = fields ? probeBody(filled, failures) : repeatedBody(filled, failures);
         const stream = new ChatStream();
         const answer = await pace.watch(stream, async () =>
-          readChat(await post("chat/completions", repeatedBody(body, failures), stream)),
+          readChat(await post("chat/completions", body, stream)),
         );
         pace.learn(stream, answer);
         can.promptProgress ||= answer.timings !== null; // as llama-server alone has

@@ -8,7 +8,7 @@
  * is sent at temperature 0.6, and one with a random seed with another seed. A request is greedy at temperature 0 and
  * where one token is left to choose from (`top_k` 1); without a temperature servers draw by their own, which is not greedy.
  */
-import type { EngineError } from "../../errors.ts";
+import { EngineError } from "../../errors.ts";
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -24,6 +24,18 @@ export function repeatedBody(body: Body, failures: readonly EngineError[]): Body
   const shorter = timeouts > 0 ? halvedLimit(body) : null;
   const draws = failures.filter(isUnusable).length + timeouts - (shorter ? 1 : 0);
   return { ...body, ...shorter, ...(draws > 0 && otherDraw(body, draws)) };
+}
+
+/**
+ * The body of a probe, the same each time: another draw would differ for its own sake. What fails with a 500 a second time
+ * would fail again.
+ * @throws EngineError the last failure, as a final one
+ */
+export function probeBody(body: Body, failures: readonly EngineError[]): Body {
+  const failed = failures.filter(({ status }) => status === 500);
+  if (failed.length < 2) return body;
+  const { code, message, status, details } = failed.at(-1)!;
+  throw new EngineError(code, message, { status, details });
 }
 
 /** Whether the model answered, and what came could not be used. */

@@ -74,6 +74,36 @@ describe("vLLM with vllm-lens", () => {
     });
   });
 
+  test("that fails at the vector and answers without it is asked once more, then refused", async () => {
+    const said = "layer_index 99 out of range [0, 30)";
+    const server = await steerable((body) => {
+      if (norm(body) > 1) throw new Error(said);
+      return norm(body);
+    });
+    const model = modelAt(server, { steering: "vllm-lens", maxRetries: 5, retryMs: 0 });
+    await assert.rejects(model.generate(ask("steered", vector)), {
+      ...{ name: "ConfigError", code: "adapter-unsupported" },
+      message:
+        /the server answers 500 with it, and answers without it\. It says: layer_index 99 out of range/,
+    });
+    const strengths = server.bodies.map((body) => norm(body) > 1);
+    assert.deepEqual(strengths, [false, true, true, false]);
+    assert.deepEqual(server.bodies[1], server.bodies[2]);
+  });
+
+  test("that fails at every request is not blamed on the vector", async () => {
+    let asked = 0;
+    const server = await steerable(() => {
+      if (asked++ > 0) throw new Error("out of memory");
+      return 0;
+    });
+    const model = modelAt(server, { steering: "vllm-lens", maxRetries: 1, retryMs: 0 });
+    await assert.rejects(model.generate(ask("steered", vector)), {
+      name: "EngineError",
+      code: "unavailable",
+    });
+  });
+
   test("takes no LoRA, and no vector of words", async () => {
     const model = modelAt(await steerable(norm), { steering: "vllm-lens" });
     await assert.rejects(model.generate(ask("x", lora("cats"))), { code: "adapter-remote" });

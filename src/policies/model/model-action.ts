@@ -15,6 +15,8 @@ const mostEvidenceFrames = 3;
 export interface ReadOptions extends Omit<ActionContract, "known"> {
   readonly asked: Asked;
   readonly revision: string;
+  /** The part of its text that is read. @default all of it */
+  readonly kept?: string;
 }
 
 /** The action of a completion about the clip of `context`. Unusable text is an action with issues. */
@@ -22,9 +24,9 @@ export function actionOf(completion: Completion, context: Context, options: Read
   const { text, tokens, finish } = completion;
   const contract = { ...options, known: knownPeople(context) };
   const { description, knowledge, issues } = parseLeniently(
-    text,
+    options.kept ?? text,
     contract,
-    finish === "length",
+    options.kept === undefined && finish === "length",
     options.asked,
   );
   const statement = (kind: EntryKind) => (written: string) => statementOf(written, kind, context);
@@ -48,7 +50,7 @@ function withThinking({ text, thinking }: Completion): string {
 }
 
 /** A text about the clip, with all that was heard and read in it and a few of its frames as evidence. */
-function statementOf(text: string, kind: EntryKind, context: Context): Statement {
+export function statementOf(text: string, kind: EntryKind, context: Context): Statement {
   const observation = context.observations[0]!;
   const { clip, startSeconds, endSeconds } = observation;
   return {

@@ -753,7 +753,7 @@ describe("an unusable answer", () => {
     const model = smallModel((request, _, call) =>
       call === 0 ? '{"summary": "Ann waves."}' : call === 1 ? "I'm sorry, I can't." : report(request),
     );
-    const { actions, cost } = await policyOf(model).decide(about(clip(0)));
+    const { actions, cost } = await policyOf(model, { attempts: 3 }).decide(about(clip(0)));
     assert.equal(actions.length, 1);
     assert.equal(actions[0]!.statements[0]!.text, 'Ann says "Clip 0 has begun.".');
     assert.equal(actions[0]!.logprobs, null); // drawn for another prompt
@@ -775,7 +775,8 @@ describe("an unusable answer", () => {
         [["not-json"], []],
       ],
     );
-    assert.deepEqual([model.requests.length, cost.calls], [3, 3]);
+    // The form twice, the made-up clip, a sentence.
+    assert.deepEqual([model.requests.length, cost.calls], [4, 4]);
   });
 
   test("can be one that stopped at its length limit", async () => {

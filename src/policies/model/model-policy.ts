@@ -2,9 +2,12 @@
  * The model policy: a model looks at a clip and the window before it and writes one episodic entry and, where asked,
  * semantic ones.
  *
- * One decision is one call with n samples. Where no sample is usable, the model is told what was wrong and asked
- * again, a few times; after that the actions carry their issues, and the caller journals a visible failure. A
- * clip with nothing to see, hear or read costs no call and has nothing worth remembering.
+ * One decision is one call with n samples. Where no sample is usable, the model is told what was wrong and asked again, a
+ * few times, the last time for a free sentence (`one-sentence.ts`). A model that cannot fill in the form at all
+ * (`form-probe.ts`) is asked for sentences from then on. A clip that is text alone is quoted in the end
+ * (`quoted-action.ts`); any other's actions carry their issues, and the caller journals a visible failure. What is
+ * sampled with log-probabilities, for training, is neither a sentence nor a quote. A clip with nothing to see, hear or
+ * read costs no call and has nothing worth remembering.
  *
  * A text that repeats itself, an earlier memory or the prompt is unusable like any other nonsense. A scene may stay the
  * same, so a model that repeats an earlier memory is told that it may also say that nothing is new: the clip is then
@@ -20,6 +23,7 @@ import {
   type Model,
   noCost,
   type Sampling,
+  type WordSpace,
 } from "../../engine.ts";
 import { ConfigError, isTaskMemError } from "../../errors.ts";
 import { sourceTexts } from "../../perception/observation.ts";
@@ -39,7 +43,10 @@ import {
   wordingOf,
 } from "../../policy/prompts.ts";
 import { type Random, randomInt } from "../../util/random.ts";
+import { fillsForms, probeForms } from "./form-probe.ts";
 import { actionOf } from "./model-action.ts";
+import { forSentence, sentenceAction, sentenceRequest } from "./one-sentence.ts";
+import { isTextAlone, quotedAction } from "./quoted-action.ts";
 
 /** Options of `modelPolicy`. */
 export interface ModelPolicyOptions extends PictureLimits {
@@ -52,8 +59,16 @@ export interface ModelPolicyOptions extends PictureLimits {
   readonly template?: PromptTemplate | undefined;
   /** Overrides the defaults: greedy for acting, temperature 0.6 and top-p 0.95 for rollouts; 4096 tokens at most. */
   readonly sampling?: Sampling;
-  /** How often the model is asked again when nothing it wrote is usable, from 0 up. @default 2 */
+  /**
+   * How often the model is asked again when nothing it wrote is usable, from 0 up; the last time for a free sentence.
+   * @default 2
+   */
   readonly attempts?: number;
+  /**
+   * Compares words: a free sentence about a clip that is text alone has to hold the clip's. @default none: it is not
+   * compared
+   */
+  readonly words?: Pick<WordSpace, "stems">;
   /**
    * Whether a text that repeats itself or a memory that was shown is accepted: for a model that reads no correction.
    * @default false
@@ -73,7 +88,7 @@ const defaultMaxTokens = 4096;
  */
 export function modelPolicy(options: ModelPolicyOptions): Policy {
   const { model, countTokens, semantic = false, sampling = {}, attempts = 2, adapter = null } = options;
-  const { framesPerClip, pictureTokens, tokensPerFrame, template, mayRepeat = false } = options;
+  const { framesPerClip, pictureTokens, tokensPerFrame, template, mayRepeat = false, words } = options;
   if (!Number.isInteger(attempts) || attempts < 0) {
     throw new RangeError(`Expected \`attempts\` to be an integer from 0 up, got ${attempts}`);
   }
@@ -86,21 +101,26 @@ export function modelPolicy(options: ModelPolicyOptions): Policy {
   const limits = { framesPerClip, pictureTokens, tokensPerFrame };
   checkPictureLimits(limits);
   const prompts: PromptOptions = { semantic, countTokens, template, ...limits };
-  const revision = `model:${model.id}@${promptHash(prompts)}${adapter ? `+${adapter.revision}` : ""}`;
+  const revisionOf = (asked: PromptOptions) =>
+    `model:${model.id}@${promptHash(asked)}${adapter ? `+${adapter.revision}` : ""}`;
+  const revision = revisionOf(prompts);
+  const setup = { model, prompts, sampling, attempts, mayRepeat, words, adapter, revision, revisionOf };
   return {
     id: "model",
     revision,
     clipsPerDecision: 1,
-    decide: (context, wanted = {}) =>
-      decide({ model, prompts, sampling, attempts, mayRepeat, adapter, revision }, context, wanted),
+    decide: (context, wanted = {}) => decide(setup, context, wanted),
     advance: () => null,
   };
 }
 
 interface Setup
   extends Pick<Required<ModelPolicyOptions>, "model" | "sampling" | "attempts" | "mayRepeat" | "adapter"> {
+  readonly words: ModelPolicyOptions["words"];
   readonly prompts: PromptOptions;
   readonly revision: string;
+  /** The revision of what is written with these words of the prompt. */
+  readonly revisionOf: (prompts: PromptOptions) => string;
 }
 
 async function decide(setup: Setup, context: Context, wanted: DecideOptions): Promise<DecideResult> {
@@ -117,14 +137,21 @@ async function decide(setup: Setup, context: Context, wanted: DecideOptions): Pr
     ...(can.jsonSchema && { schema: memorySchema(prompts.semantic) }),
     ...(signal && { signal }),
   };
+  const mayBeFree = setup.attempts > 0 && !logprobs;
+  const isFree = mayBeFree && (await fillsForms(model)) === false;
+  const shown = shownWithin(seen, can.contextTokens);
   const sampling = samplingFor(random, setup.sampling);
-  const fitting = shownWithin(seen, can.contextTokens);
-  const first = await ask(setup, { ...request, n, sampling }, { full, seen, shown: fitting, last: null });
+  const first = await ask(setup, { ...request, n, sampling }, { full, seen, shown, last: null, isFree });
   const [unusable] = first.actions;
   if (!unusable || first.actions.some(isUsable)) return first;
-  const repair = await repaired(setup, request, { full, seen, shown: first.shown, last: unusable });
+  const unusables = { full, seen, shown: first.shown, last: unusable, isFree };
+  const repair = await repaired(setup, request, unusables, mayBeFree);
+  const [action, ...others] = [repair.action ?? unusable, ...first.actions.slice(1)];
   const cost = addCost(first.cost, repair.cost);
-  return { actions: repair.action ? [repair.action, ...first.actions.slice(1)] : first.actions, cost };
+  if (repair.action || !mayBeFree || !isTextAlone(context.observations[0]!))
+    return { actions: [action, ...others], cost };
+  const why = `${model.id} wrote nothing usable about it (${problemOf(repair.last)})`;
+  return { actions: [quotedAction(context, { ...prompts, revision, why }), ...others], cost };
 }
 
 type Request = Omit<GenerateRequest, "parts" | "system">;
@@ -137,44 +164,59 @@ interface Asking {
   /** What its context holds of that. */
   readonly shown: Shown;
   readonly last: Action | null;
+  /** Whether it asks for a free sentence about the clip alone, rather than for the form. */
+  readonly isFree: boolean;
 }
 
 /** One answer about a context, and what was shown for it. */
 async function ask(
-  { model, mayRepeat, revision }: Setup,
+  setup: Setup,
   request: Request,
   asking: Asking,
 ): Promise<DecideResult & { readonly shown: Shown }> {
-  const { full, seen, last } = asking;
-  const { generation, shown } = await generate(model, request, asking);
-  const { context, options } = shown;
+  const { full, last, isFree } = asking;
+  const { model, mayRepeat, words } = setup;
+  const part = isFree ? forSentence : (shown: Shown) => shown;
+  const [whole, seen, given] = [part(full), part(asking.seen), part(asking.shown)];
+  const { generation, shown } = isFree
+    ? await generate(model, sentenceRequest(request, last !== null && isThought(last)), given, null)
+    : await generate(model, request, given, last && mistakeOf(last));
+  const window = isFree ? asking.shown : shown;
   const asked: Asked = {
-    memories: context.recent.entries.map(({ text }) => text),
-    wording: wordingOf(context, options),
+    memories: window.context.recent.entries.map(({ text }) => text),
+    wording: wordingOf(shown.context, shown.options),
     mayRepeat,
     mayBeEmpty: last?.issues.includes(repeatsMemory) ?? false,
   };
-  const [unseen, unfit] = [leftOutOf(full, seen), leftOutOf(seen, shown)];
+  const [unseen, unfit] = [leftOutOf(whole, seen), leftOutOf(seen, shown)];
   const leftOut = [
     ...(unseen === null ? [] : [`${model.id} does not see pictures: ${unseen} were not shown.`]),
     ...(unfit === null ? [] : [`The context of ${model.id} is too short: ${unfit} were not shown.`]),
     ...(generation.leftOut === undefined ? [] : [generation.leftOut]),
   ].join(" ");
+  const options = {
+    ...shown.options,
+    asked,
+    revision: setup.revisionOf(whole.options),
+  };
   const actions = generation.completions.map((completion) => ({
-    ...actionOf(completion, full.context, { ...options, asked, revision }),
+    ...(isFree
+      ? sentenceAction(completion, full.context, { ...options, words, shown: shown.context.observations[0]! })
+      : actionOf(completion, full.context, options)),
     ...(leftOut !== "" && { leftOut }),
   }));
-  return { actions, cost: generation.cost, shown };
+  return { actions, cost: generation.cost, shown: window };
 }
 
 /** Asks the model, with less in the request where its context does not hold it. */
 async function generate(
   model: Model,
   request: Request,
-  { shown: given, last }: Asking,
+  given: Shown,
+  last: Mistake | null,
 ): Promise<{ readonly generation: Generation; readonly shown: Shown }> {
   let shown = given;
-  let mistake = last && mistakeOf(last);
+  let mistake = last;
   for (let overflows = 0; ; overflows++) {
     const { context, options } = shown;
     const system = memoryInstructions(showsPictures(context), options);
@@ -194,36 +236,78 @@ async function generate(
 const mostOverflows = 8;
 
 /** An unusable action as its author is told of it. A text that loops is not shown: it would be continued. */
-function mistakeOf({ text, issues }: Action): Mistake {
+function mistakeOf({ text, issues }: Pick<Action, "text" | "issues">): Mistake {
   return {
     text: issues.includes(repeatsItself) ? "" : withoutThinking(text),
-    problem: issues.map(({ message }) => message).join("; "),
+    problem: problemOf({ issues }),
   };
 }
 
+function problemOf({ issues }: Pick<Action, "issues">): string {
+  return issues.map(({ message }) => message).join("; ");
+}
+
+/** Whether its author thought before it wrote. */
+function isThought({ text }: Action): boolean {
+  return text.trimStart().startsWith("<think>");
+}
+
+/** What was tried to get a usable action. */
+interface Repair {
+  readonly action: Action | null;
+  /** The last one, usable or not. */
+  readonly last: Action;
+  readonly cost: Cost;
+}
+
 /**
- * Asks again until something is usable. The repaired text answers another prompt, so it has no log-probabilities and no
- * handle for this one.
+ * Asks again until something is usable, the last time for a free sentence if it may be one. The repaired text answers
+ * another prompt, so it has no log-probabilities and no handle for this one.
  */
 async function repaired(
   setup: Setup,
   request: Request,
   unusable: Asking & { readonly last: Action },
-): Promise<{ action: Action | null; cost: Cost }> {
-  const sampling = { ...rolloutSampling, ...setup.sampling };
-  let { shown, last } = unusable;
-  let cost = noCost;
-  for (let attempt = 0; attempt < setup.attempts; attempt++) {
-    const answer = await ask(setup, { ...request, logprobs: false, sampling }, { ...unusable, shown, last });
+  mayBeFree: boolean,
+): Promise<Repair> {
+  let { shown, last, isFree } = unusable;
+  let [cost, note] = [noCost, ""];
+  // Of sentences two are enough: they are short, and a clip without one is quoted.
+  for (let left = setup.attempts - (isFree ? 1 : 0); left > 0; left--) {
+    const isFirstSentence = mayBeFree && !isFree && left === 1;
+    if (isFirstSentence) {
+      const probe = await probeForms(setup.model, setup.prompts, request.signal);
+      cost = addCost(cost, probe.cost);
+      if (!probe.fills) note = cannotFillForms(setup.model);
+      isFree = true;
+    }
+    const sampling = isFirstSentence ? samplingFor(undefined, setup.sampling) : drawn(setup.sampling, isFree);
+    const asking = { ...unusable, shown, last, isFree };
+    const answer = await ask(setup, { ...request, logprobs: false, sampling }, asking);
     cost = addCost(cost, answer.cost);
     shown = answer.shown;
     const [action] = answer.actions;
     if (!action) continue;
     const { handle: _, ...repair } = action;
     last = { ...repair, logprobs: null };
-    if (isUsable(last)) return { action: last, cost };
+    if (isUsable(last)) return { action: noted(last, note), last, cost };
   }
-  return { action: null, cost };
+  return { action: null, last, cost };
+}
+
+/** Told once: at the clip where it is found out. */
+const cannotFillForms = ({ id }: Model) =>
+  `${id} cannot fill in the form of a memory: it is asked for a sentence about each clip instead.`;
+
+function noted(action: Action, note: string): Action {
+  const leftOut = [action.leftOut ?? "", note].filter((part) => part !== "").join(" ");
+  return leftOut === "" ? action : { ...action, leftOut };
+}
+
+/** A draw; of a request that stays the same, one that is not greedy. */
+function drawn(own: Sampling, isRepeated: boolean): Sampling {
+  const isGreedy = isRepeated && own.temperature === 0;
+  return { ...rolloutSampling, ...own, ...(isGreedy && { temperature: rolloutSampling.temperature! }) };
 }
 
 const rolloutSampling: Sampling = { temperature: 0.6, topP: 0.95, maxTokens: defaultMaxTokens };

@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { observationOf } from "../../../test/support/memory.ts";
+import { type GenerateRequest, type Model, noCost, unknownLimits } from "../../engine.ts";
+import { wordSpace } from "../../engines/local/index.ts";
+import type { Observation, Utterance } from "../../perception/observation.ts";
+import type { Context } from "../../policy/policy.ts";
+import { seededRandom } from "../../util/random.ts";
+import { type ModelPolicyOptions, modelPolicy } from "./model-policy.ts";
+
+type Write = (request: GenerateRequest, call: number) => string;
+
+/** A small model in this process; `cut` says that an answer stopped at its limit. It sees no pictures. */
+function smallModel(write: Write, cut = false): Model & { readonly requests: GenerateRequest[] } {
+  const requests: GenerateRequest[] = [];
+  const can = { images: false, video: false, jsonSchema: true, samples: true, logprobs: true };
+  return {
+    id: "small",
+    requests,
+    capabilities: async () => ({ ...can, ...unknownLimits }),
+    cost: () => noCost,
+    generate: async (request) => {
+      const text = write(request, requests.push(request) - 1);
+      const finish = cut ? ("length" as const) : ("stop" as const);
+      const completion = { text, thinking: null, finish, tokens: null };
+      const completions = Array.from({ length: request.n ?? 1 }, () => completion);
+      return { completions, cost: { ...noCost, calls: 1 } };
+    },
+  };
+}
+
+/** Whether the form is asked for. */
+const isForm = ({ schema }: GenerateRequest) => schema !== undefined;
+const form = '{"description":"…"}';
+/** A model that copies the form and otherwise writes `sentence`. */
+const copies = (sentence: string, cut = false) =>
+  smallModel((request) => (isForm(request) ? form : sentence), cut);
+
+const policyOf = (model: Model, options: Partial<ModelPolicyOptions> = {}) =>
+  modelPolicy({ model, countTokens: wordSpace.countTokens, words: wordSpace, ...options });
+
+const says = (speaker: string | null, text: string): Utterance => ({
+  ...{ startSeconds: 1, endSeconds: 2, text, speaker },
+});
+const suitcase = [
+  says("Mara", "I put the blue suitcase under the stairs."),
+  says("Jonas", "Good. The train to Bergen leaves at 7."),
+];
+
+const heard = (
+  speech: Utterance[],
+  more: Partial<Observation> = {},
+  entries: readonly string[] = [],
+): Context => ({
+  observations: [observationOf("home", 1, { frames: [], speech, tiers: {}, ...more })],
+  recent: {
+    observations: [],
+    entries: entries.map((text) => ({ clip: 0, kind: "episodic" as const, text })),
+  },
+  state: { value: null, documents: 0, words: new Map() },
+});
+
+const textsOf = async (model: Model, context = heard(suitcase)) => {
+  const { actions } = await policyOf(model).decide(context);
+  return actions[0]!.statements.map(({ text }) => text);
+};
+
+describe("a model that cannot fill in the form", () => {
+  const first = "Mara says that she put the blue suitcase under the stairs.";
+
+  test("is asked for a sentence about the clip alone, from then on at once, and that is told once", async () => {
+    const model = copies(first);
+    const policy = policyOf(model);
+    const { actions, cost } = await policy.decide(heard(suitcase, {}, ["An earlier memory."]));
+    assert.deepEqual(
+      actions[0]!.statements.map(({ text, speakers }) => [text, speakers]),
+      [[first, ["Mara"]]],
+    );
+    assert.match(
+      actions[0]!.leftOut!,
+      /^small cannot fill in the form of a memory: it is asked for a sentence/,
+    );
+    // The form twice, the made-up clip, a sentence.
+    assert.deepEqual(model.requests.map(isForm), [true, true, true, false]);
+    assert.equal(cost.calls, 4);
+    const { system, parts, sampling } = model.requests.at(-1)!;
+    assert.ok(!JSON.stringify([system, parts]).includes("An earlier memory."));
+    assert.deepEqual([sampling!.temperature, sampling!.maxTokens], [0, 150]);
+    const next = await policy.decide(heard(suitcase));
+    assert.deepEqual([next.cost.calls, next.actions[0]!.leftOut], [1, undefined]);
+    assert.notEqual(next.actions[0]!.revision, policy.revision);
+  });
+
+  test("is asked for the form where it samples with log-probabilities, and is not asked again without attempts", async () => {
+    const model = copies(first);
+    await policyOf(model).decide(heard(suitcase));
+    const before = model.requests.length;
+    const random = seededRandom("draw");
+    const drawn = await policyOf(model).decide(heard(suitcase), { random });
+    const { actions } = await policyOf(model, { attempts: 0 }).decide(heard(suitcase));
+    assert.ok(model.requests.slice(before).every(isForm));
+    for (const action of [...drawn.actions, ...actions]) assert.equal(action.issues.length, 1);
+  });
+
+  test("is asked a second time, not greedily, before the clip is quoted", async () => {
+    const model = copies("");
+    const policy = policyOf(model, { sampling: { temperature: 0 } });
+    await policy.decide(heard(suitcase));
+    const { cost } = await policy.decide(heard(suitcase));
+    const [one, two] = model.requests.slice(-2).map(({ sampling }) => sampling!.temperature);
+    assert.deepEqual([cost.calls, one, two], [2, 0, 0.6]);
+  });
+});
+
+test("a model that fills in the form of the made-up clip keeps it, whatever it wrote of one clip", async () => {
+  const model = smallModel((request, call) => {
+    if (call < 2) return form;
+    if (!isForm(request)) return "The train to Bergen leaves at 7.";
+    return JSON.stringify({ description: "Mara put the blue suitcase under the stairs." });
+  });
+  assert.deepEqual(await textsOf(model), ["The train to Bergen leaves at 7."]);
+  const { actions } = await policyOf(model).decide(heard(suitcase));
+  assert.equal(isForm(model.requests.at(-1)!), true);
+  assert.equal(actions[0]!.leftOut, undefined);
+});
+
+describe("of a free answer is kept", () => {
+  const kept: readonly [string, string, string][] = [
+    [
+      "the beginning of a loop",
+      "The suitcase is under the stairs. The suitcase is under the stairs.",
+      "The suitcase is under the stairs.",
+    ],
+    [
+      "what is said before a made-up rest",
+      "Jonas says the train leaves at 7. It is a lovely day in the park.",
+      "Jonas says the train leaves at 7.",
+    ],
+    [
+      "a sentence without its label and time",
+      "The sentence is: [00:00:01] The suitcase is under the stairs.",
+      "The suitcase is under the stairs.",
+    ],
+    [
+      "both of two",
+      "Mara put the suitcase under the stairs. Jonas says the train to Bergen leaves at 7.",
+      "Mara put the suitcase under the stairs. Jonas says the train to Bergen leaves at 7.",
+    ],
+  ];
+  for (const [what, answer, text] of kept)
+    test(what, async () => {
+      assert.deepEqual(await textsOf(copies(answer)), [text]);
+    });
+
+  test("a sentence with a title, and one of a script without blanks", async () => {
+    const doctor = heard([says("Jonas", "Dr. Lind moved it to Thursday.")]);
+    assert.deepEqual(await textsOf(copies("Dr. Lind moved it to Thursday. He likes it."), doctor), [
+      "Dr. Lind moved it to Thursday.",
+    ]);
+    const library = heard([says("王芳", "明天下午三点我们在图书馆见面。")]);
+    assert.deepEqual(await textsOf(copies("王芳说明天下午三点在图书馆见面。今天天气很好。"), library), [
+      "王芳说明天下午三点在图书馆见面。",
+    ]);
+  });
+
+  const quoted = [
+    "Mara: “I put the blue suitcase under the stairs.” Jonas: “Good. The train to Bergen leaves at 7.”",
+  ];
+  const refused: readonly [string, string][] = [
+    ["an invention", "The young man walks his dog in the park."],
+    ["a number that was not said", "The train to Bergen leaves at 8."],
+    ["another's words", "Mara says that the train to Bergen leaves at 7."],
+    ["a refusal", "I'm sorry, I cannot help with the suitcase."],
+    ["a thought without an end", "<think>The suitcase is under the stairs."],
+  ];
+  for (const [what, answer] of refused)
+    test(`nothing of ${what}: the clip is quoted`, async () => {
+      assert.deepEqual(await textsOf(copies(answer)), quoted);
+    });
+
+  test("nothing of a first sentence that is cut", async () => {
+    assert.deepEqual(await textsOf(copies("The blue suitcase is under the", true)), quoted);
+  });
+});
+
+describe("a clip of text alone of which nothing usable is written", () => {
+  const nonsense = () => copies("la la la");
+
+  test("is quoted, says so and why, and its memory is marked", async () => {
+    const policy = policyOf(nonsense());
+    const { actions } = await policy.decide(heard(suitcase));
+    const [{ revision, leftOut, issues, statements }] = actions as [(typeof actions)[0]];
+    assert.equal(revision, `${policy.revision}+quote`);
+    assert.match(leftOut!, /^The clip is quoted, since small wrote nothing usable about it \(.+\)\.$/);
+    assert.deepEqual(
+      [issues, statements[0]!.speakers, statements[0]!.sources.length],
+      [[], ["Mara", "Jonas"], 2],
+    );
+  });
+
+  test("is quoted no longer than a memory may be, and says what is left out", async () => {
+    const words = Array.from({ length: 60 }, (_, i) => `word${i}`).join(" ");
+    const lines = [says(null, `One ${words}.`), says(null, `Two ${words}.`), says(null, "Three.")];
+    const { actions } = await policyOf(nonsense()).decide(heard(lines));
+    assert.equal(actions[0]!.statements[0]!.text, `“One ${words}.”`);
+    assert.match(actions[0]!.leftOut!, / 2 more lines are left out\.$/);
+    const long = await policyOf(nonsense()).decide(heard([says(null, `${words} ${words} ${words}`)]));
+    const { text } = long.actions[0]!.statements[0]!;
+    assert.match(text, /^“word0 .*…”$/);
+    assert.ok(wordSpace.countTokens(text) <= 150, text);
+  });
+
+  test("has nothing new to keep where an earlier memory is the same quote", async () => {
+    const quote = "Mara: “Good morning.”";
+    const { actions } = await policyOf(nonsense()).decide(
+      heard([says("Mara", "Good morning.")], {}, [quote]),
+    );
+    assert.deepEqual([actions[0]!.statements, actions[0]!.issues], [[], []]);
+  });
+
+  test("fails where it has pictures, which a later run may see", async () => {
+    const frames = [{ atSeconds: 0, width: 4, height: 2, jpeg: Uint8Array.of(1) }];
+    const { actions } = await policyOf(nonsense()).decide(heard(suitcase, { frames }));
+    assert.deepEqual([actions[0]!.statements, actions[0]!.issues.length], [[], 1]);
+  });
+});
