@@ -74,6 +74,10 @@ class Pictures:
     deepstack: list[Tensor]  # [P, width] for each block that they enter again
 
 
+# Keys and values of a prompt but its last token in some blocks, each [heads, T - 1, head].
+Past = list[tuple[Tensor, Tensor]]
+
+
 @dataclass(eq=False)
 class Context:
     """A prompt: its tokens, their positions, its pictures, and the kept stream of it and of answers to it."""
@@ -83,7 +87,7 @@ class Context:
     pictures: Pictures | None = None
     below: Tensor | None = None  # [T, width], the stream below the vector; [1, width] where `past` is kept
     gate: Tensor | None = None  # [T] or [1], for rank-one
-    past: list[tuple[Tensor, Tensor]] | None = None  # keys, values [heads, T - 1, head] of each block above the vector
+    past: Past | None = None  # of the blocks above the vector
     answers: dict[bytes, Kept] = field(default_factory=dict)
     used: int = 0  # when it was last used
 
@@ -216,9 +220,7 @@ class Adam:
         return torch.zeros_like(self.first[name]) if grad is None else grad.float()
 
     @torch.no_grad()
-    def step(
-        self, rate: float, limit: float | None, betas: tuple[float, float], decay: float
-    ) -> tuple[float, float, float]:
+    def step(self, rate: float, limit: float | None, betas: tuple[float, float], decay: float) -> tuple[float, float, float]:
         """The gradient's norm before clipping, the norm of the change, and that of the weights after it."""
         norm = sum(float(self.gradient(n).norm()) ** 2 for n in self.parameters) ** 0.5
         shrink = 1.0 if limit is None or norm <= limit else limit / norm
@@ -366,7 +368,9 @@ class Network:
         return stream + (added if where is None else added * where[..., None])
 
     @contextlib.contextmanager
-    def _during(self, blocks: nn.ModuleList | None = None, steers: Iterable[Steer] = (), where: Tensor | None = None, see: bool = False) -> Iterator[list[Tensor]]:
+    def _during(
+        self, blocks: nn.ModuleList | None = None, steers: Iterable[Steer] = (), where: Tensor | None = None, see: bool = False
+    ) -> Iterator[list[Tensor]]:
         """A pass through some blocks only, with vectors, seeing the stream below the trained one."""
 
         def adding(steer: Steer) -> Callable[..., Any]:
@@ -527,7 +531,9 @@ class Network:
         features = [torch.cat([p.deepstack[k] for p in with_pictures]) for k in range(self.deep)]
         return {"visual_pos_masks": masks.to(self.device), "deepstack_visual_embeds": features}
 
-    def _run(self, rows: list[Row], streams: list[Tensor], blocks: nn.ModuleList | None, steers: Iterable[Steer] = (), see: bool = False) -> tuple[Tensor, list[Tensor]]:
+    def _run(
+        self, rows: list[Row], streams: list[Tensor], blocks: nn.ModuleList | None, steers: Iterable[Steer] = (), see: bool = False
+    ) -> tuple[Tensor, list[Tensor]]:
         """Last hidden states [B, T, width] of rows whose streams enter some blocks, and the stream seen below the vector."""
         stacked = self._stacked(streams)
         length = stacked.shape[1]
@@ -545,18 +551,20 @@ class Network:
     def _row_places(self, row: Row) -> Tensor:
         return self._place(row.context, [len(s.ids) - 1 for s in row.samples])
 
-    def _run_behind(self, rows: list[Row], streams: list[Tensor]) -> Tensor:
-        """As `_run` through the upper blocks, from each prompt's last token on, behind the keys and values kept of it."""
+    def _run_behind(
+        self, rows: list[Row], streams: list[Tensor], pasts: list[Past], blocks: nn.ModuleList | None, steers: Iterable[Steer] = ()
+    ) -> Tensor:
+        """As `_run`, from each prompt's last token on, behind its keys and values in the blocks that run, the last ones."""
         stacked = self._stacked(streams)
         new, past = stacked.shape[1], max(len(r.context.ids) - 1 for r in rows)
         self.positions += stacked.shape[0] * new
         cache = DynamicCache(config=self.text_config)
-        for i in range(self.block + 1, len(self.blocks)):
-            pairs = [r.context.past[i - self.block - 1] for r in rows]
+        for i in range(-len(pasts[0]), 0):
+            pairs = [own[i] for own in pasts]
             keys, values = ([nn.functional.pad(p[k], (0, 0, past - p[k].shape[1], 0)) for p in pairs] for k in (0, 1))
-            cache.update(torch.stack(keys), torch.stack(values), i)
+            cache.update(torch.stack(keys), torch.stack(values), len(self.blocks) + i)
         places = self._stacked_places([self._row_places(r)[:, len(r.context.ids) - 1 :] for r in rows])
-        with self._during(self.upper):
+        with self._during(blocks, steers):
             return self.text(
                 inputs_embeds=stacked, attention_mask=self._mask_behind(rows, past, new), position_ids=places, past_key_values=cache, use_cache=True
             ).last_hidden_state
@@ -594,28 +602,32 @@ class Network:
                 for sample, (start, end) in zip(row.samples, row.spans):
                     row.context.answers[sample.key] = Kept(own[start:end].clone(), None if gate is None else gate[start:end].clone())
         if self.reuses:
-            self._keep_past([c for c in {id(s.context): s.context for s in samples}.values() if c.past is None])
+            for context in [c for c in {id(s.context): s.context for s in samples}.values() if c.past is None]:
+                context.past = self._past(context, self.block + 1)
         self.trim(s.context for s in samples)
 
-    def _keep_past(self, contexts: list[Context]) -> None:
-        for context in contexts:
-            row = Row(context)
-            cache = DynamicCache(config=self.text_config)
-            self.calls["whole"] += 1
-            self.positions += len(row)
-            with self._during():
-                self.text(
-                    inputs_embeds=self._stacked([self._embedded(row)]), attention_mask=self._mask([row], len(row)),
-                    position_ids=self._stacked_places([self._row_places(row)]), past_key_values=cache, use_cache=True,
-                    **self._deepstack([(context, len(row))], len(row)),
-                )
-            self._store_past(context, cache, 0)
+    @torch.no_grad()
+    def _past(self, context: Context, block: int) -> Past:
+        """Keys and values of a prompt from a block on, by a pass of its own."""
+        row = Row(context)
+        cache = DynamicCache(config=self.text_config)
+        self.calls["whole"] += 1
+        self.positions += len(row)
+        with self._during():
+            self.text(
+                inputs_embeds=self._stacked([self._embedded(row)]),
+                attention_mask=self._mask([row], len(row)),
+                position_ids=self._stacked_places([self._row_places(row)]),
+                past_key_values=cache,
+                use_cache=True,
+                **self._deepstack([(context, len(row))], len(row)),
+            )
+        return self._past_in(cache, 0, context, block)
 
-    def _store_past(self, context: Context, cache: DynamicCache, row: int) -> None:
-        """Keeps the keys and values of a prompt, which ends where the row does, but those of its last token."""
+    def _past_in(self, cache: DynamicCache, row: int, context: Context, block: int) -> Past:
+        """Keys and values of a prompt, which ends where the row does, but those of its last token."""
         own = slice(-len(context.ids), -1)
-        layers = cache.layers[self.block + 1 :]
-        context.past = [(layer.keys[row, :, own].clone(), layer.values[row, :, own].clone()) for layer in layers]
+        return [(layer.keys[row, :, own].clone(), layer.values[row, :, own].clone()) for layer in cache.layers[block:]]
 
     def _store(self, context: Context, stream: Tensor, gate: Tensor | None) -> None:
         if context.below is None:
@@ -637,11 +649,21 @@ class Network:
             self.keep(batch)
             self.calls["above"] += 1
             streams = [self._added(row, steers) for row in rows]
-            hidden = self._run_behind(rows, streams) if self.reuses else self._run(rows, streams, self.upper)[0]
+            if self.reuses:
+                hidden = self._run_behind(rows, streams, [r.context.past for r in rows], self.upper)
+            else:
+                hidden, _ = self._run(rows, streams, self.upper)
             self.trim()
         else:
             self.calls["whole"] += 1
             hidden, _ = self._run(rows, [self._embedded(r) for r in rows], None, steers)
+        return self._read(batch, rows, hidden)
+
+    def scores_behind(self, batch: list[Sample], steers: list[Steer]) -> list[Tensor]:
+        """As `scores` of vectors at answers, behind any blocks: the gradient does not run through the prompts."""
+        rows = self._rows(batch)
+        streams = [self._embedded(row)[len(row.context.ids) - 1 :] for row in rows]
+        hidden = self._run_behind(rows, streams, [self._past(row.context, 0) for row in rows], None, steers)
         return self._read(batch, rows, hidden)
 
     def _added(self, row: Row, steers: list[Steer]) -> Tensor:
@@ -683,9 +705,7 @@ class Network:
     # Sampling
 
     @torch.no_grad()
-    def sample(
-        self, names: list[str], seeds: list[int | str], n: int, most: int, draw: Draw, steer: Steer | None
-    ) -> list[list[Json]]:
+    def sample(self, names: list[str], seeds: list[int | str], n: int, most: int, draw: Draw, steer: Steer | None) -> list[list[Json]]:
         """`n` answers to each context, of at most `most` tokens. The stream below the vector is kept on the way."""
         contexts = [self.of(name) for name in names]
         self._touch(contexts)
@@ -707,7 +727,7 @@ class Network:
                     own = len(context.ids)
                     self._store(context, seen[0][i, -own:], None if self._functional is None else self._gates[i, -own:])
                     if self.reuses and context.past is None:
-                        self._store_past(context, cache, i)
+                        context.past = self._past_in(cache, i, context, self.block + 1)
             seen.clear()
             if n > 1:
                 # Caches with a running state have no other method that repeats their rows.
@@ -1124,7 +1144,9 @@ class Worker:
             def some(indices: list[int]) -> None:
                 vectors = [torch.zeros(network.width, device=network.device, requires_grad=True) for _ in network.blocks]
                 steers = [Steer(vector, block, at_answers) for block, vector in enumerate(vectors)]
-                scores = network.scores([given[i] for i in indices], steers, False)
+                batch = [given[i] for i in indices]
+                behind = at_answers and network.packs
+                scores = network.scores_behind(batch, steers) if behind else network.scores(batch, steers, False)
                 total = sum((s * factors[i]).sum() for i, s in zip(indices, scores))
                 for own, gradient in zip(sums[half], torch.autograd.grad(total, vectors)):
                     own += gradient
@@ -1133,9 +1155,7 @@ class Worker:
             for indices in network.batches([given[i] for i in chosen]):
                 self._in_memory(some, [chosen[i] for i in indices])
         found = [
-            {"cosine": float(torch.cosine_similarity(a, b, dim=0)), "norms": [float(a.norm()), float(b.norm())]}
-            if block >= network.deep
-            else None
+            {"cosine": float(torch.cosine_similarity(a, b, dim=0)), "norms": [float(a.norm()), float(b.norm())]} if block >= network.deep else None
             for block, (a, b) in enumerate(zip(*sums))
         ]
         return {"blocks": found}
@@ -1199,7 +1219,14 @@ class Worker:
         save_file(tensors, os.path.join(path, "adapter_model.safetensors"), metadata={"format": "pt"})
         rank = next(iter(lora.parameters.values())).shape[0]
         targets = sorted({f"{stack}.{name.rsplit('.', 1)[0]}" for name in lora.parameters})
-        config = {"peft_type": "LORA", "task_type": "CAUSAL_LM", "r": rank, "lora_alpha": lora.scale * rank, "target_modules": targets, "bias": "none"}
+        config = {
+            "peft_type": "LORA",
+            "task_type": "CAUSAL_LM",
+            "r": rank,
+            "lora_alpha": lora.scale * rank,
+            "target_modules": targets,
+            "bias": "none",
+        }
         with open(os.path.join(path, "adapter_config.json"), "w", encoding="utf-8") as file:
             json.dump(config, file, indent=2)
 
