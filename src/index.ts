@@ -92,6 +92,7 @@ export { type BestOfNOptions, bestOfNPolicy, type PickedAction } from "./policie
 export { type BestOfNFamilyOptions, bestOfNFamily } from "./policies/best-of-n/best-of-n-phase-two.ts";
 export { type ChoiceOptions, choicePolicy } from "./policies/choice/choice.ts";
 export { choiceFamily } from "./policies/choice/choice-training.ts";
+export type { JobKind, JobTrainer } from "./policies/model/jobs/job.ts";
 export { type ModelPolicyOptions, modelPolicy } from "./policies/model/model-policy.ts";
 export { type WordAdapterTrainerOptions, wordAdapterTrainer } from "./policies/word-adapter-trainer.ts";
 export type { ContextLimits } from "./policy/context.ts";
@@ -142,6 +143,8 @@ export type { PictureLook } from "./stream/picture-look.ts";
 export type { ClipEvent, Failure } from "./stream-writer.ts";
 export type { AdapterShelf } from "./taskmem/adapter-shelf.ts";
 export type { JudgeChoice, TrainingChoice } from "./taskmem/assembly.ts";
+export type { JobExport, JobExportOptions } from "./taskmem/export-job.ts";
+export type { JobImportOptions, TriedWeights } from "./taskmem/import-job.ts";
 export type { LearningEvent, LearnOptions, LearnResult } from "./taskmem/learning.ts";
 export type { Log, LogEvent } from "./taskmem/logging.ts";
 export type { Material } from "./taskmem/material.ts";

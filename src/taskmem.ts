@@ -35,11 +35,14 @@ import type { Judge } from "./reward/judge.ts";
 import type { Source, SourceStatus } from "./stream/clip.ts";
 import { AdapterShelf } from "./taskmem/adapter-shelf.ts";
 import { chosenStreams, openConfiguredSources, streamOf } from "./taskmem/assembly.ts";
+import type { JobExport, JobExportOptions } from "./taskmem/export-job.ts";
+import type { JobImportOptions, TriedWeights } from "./taskmem/import-job.ts";
 import { Learning, type LearningEvent, type LearnOptions, type LearnResult } from "./taskmem/learning.ts";
 import type { Log } from "./taskmem/logging.ts";
 import { type CustomPolicy, type OwnParts, openParts, type Parts } from "./taskmem/parts.ts";
 import { type Remembered, type RememberRequest, remember } from "./taskmem/remember.ts";
 import { notAnswered, type QuestionInput, type Task, toQuestion } from "./tasks/task.ts";
+import type { AdapterResult } from "./training/train-adapter.ts";
 import { Notices } from "./util/async.ts";
 
 /** Options of `openTaskMem`: those of the configuration file, the directory, and parts of your own. */
@@ -164,6 +167,17 @@ export interface TaskMem extends AsyncDisposable {
   ): Promise<Page<Paged[List]>>;
   /** Changes from now on, or since a cursor, by this process and others. */
   changes(options?: { readonly since?: string; readonly signal?: AbortSignal }): AsyncIterable<Change>;
+  /**
+   * Writes what the model policy would learn from as a job for a trainer elsewhere: files, settings, and the command to
+   * run. @throws ConfigError `policy-untrainable`, `job-impossible`, `job-empty`
+   */
+  exportJob(options: JobExportOptions): Promise<JobExport>;
+  /**
+   * Takes back what a trainer made of a job, tries it and, if it does better, makes it active. Whole weights are tried,
+   * and stay where they are.
+   * @throws ConfigError `job-result-missing`, `adapter-space`, `adapter-unsupported`, `job-empty`
+   */
+  importJob(path: string, options?: JobImportOptions): Promise<AdapterResult | TriedWeights>;
   /** What was learned: list, promote, roll back, blend. */
   readonly adapters: AdapterShelf;
   /** Resolves when learning that questions started has ended. */
@@ -274,6 +288,16 @@ class OpenTaskMem implements TaskMem {
 
   learn(options: LearnOptions = {}): Promise<LearnResult> {
     return this.#learning.run(options);
+  }
+
+  async exportJob(options: JobExportOptions): Promise<JobExport> {
+    const { exportJob } = await import("./taskmem/export-job.ts");
+    return exportJob(this.#parts, options);
+  }
+
+  async importJob(path: string, options: JobImportOptions = {}): Promise<AdapterResult | TriedWeights> {
+    const { importJob } = await import("./taskmem/import-job.ts");
+    return importJob(this.#parts, path, options);
   }
 
   remember(fact: string | RememberRequest): Promise<Remembered> {

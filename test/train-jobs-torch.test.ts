@@ -16,12 +16,12 @@ import { openTorchEngine, type Prompt, workerCommand } from "../src/engines/torc
 import type { Job, JobPair, JobSettings } from "../src/policies/model/jobs/job.ts";
 import { jobFiles } from "../src/policies/model/jobs/job-files.ts";
 import { TorchVectorTrainer } from "../src/policies/model/torch-trainer.ts";
-import { trainOnPairs } from "../src/training/phase-two.ts";
+import { trainOnPairs, wholeSteps } from "../src/training/phase-two.ts";
 import { makeDirectory } from "../src/util/directory.ts";
-import { torchPython, trlPython } from "./support/torch-python.ts";
+import { swiftPython, torchPython, trlPython } from "./support/torch-python.ts";
 
 const run = promisify(execFile);
-const [torch, trl] = [await torchPython(), await trlPython()];
+const [torch, trl, swift] = [await torchPython(), await trlPython(), await swiftPython()];
 const skip = "skip" in torch ? torch.skip : "skip" in trl ? trl.skip : false;
 const python = "python" in torch ? torch.python : "";
 const trlProgram = "python" in trl ? trl.python : "";
@@ -31,8 +31,8 @@ const support = join(import.meta.dirname, "support", "torch");
 const block = 2;
 
 const settings: JobSettings = {
-  ...{ steps: 3, pairsPerStep: 3, pairsAtOnce: 3, beta: 0.5, likelihood: 1, kl: 0 },
-  ...{ rate: { share: 0.3 }, seed: "lesson", lora: { rank: 4, alpha: 8 } },
+  ...{ steps: 3, pairsPerStep: 3, pairsAtOnce: 3, beta: 0.5, preference: 1, likelihood: 1, kl: 0 },
+  ...{ rate: { share: 0.3 }, decay: "root", scale: 1, seed: "lesson", lora: { rank: 4, alpha: 8 } },
 };
 
 /** Answers of different lengths, so that rows are padded; the third prompt has two pictures. */
@@ -97,11 +97,12 @@ async function train(directory: string): Promise<string> {
   return stdout;
 }
 
+after(() => rmSync(folder, { recursive: true }));
+
 describe("a job for TRL", { skip }, () => {
   before(async () => {
     await run(python, [join(support, "tiny_models.py"), folder, "dense"]);
   });
-  after(() => rmSync(folder, { recursive: true }));
 
   for (const [name, pictures] of [
     ["pictures", (i: number) => (i === 2 ? 2 : 1)],
@@ -131,14 +132,15 @@ describe("a job for TRL", { skip }, () => {
           };
         });
         const { mean } = await engine.streamNorm(named.map(({ chosen }) => chosen.prompt));
-        const learningRate = (0.3 * mean) / (settings.steps * Math.sqrt(engine.about.width));
+        const learningRate =
+          (0.3 * mean) / (wholeSteps(settings.steps, "root") * Math.sqrt(engine.about.width));
         assert.match(
           stdout,
           new RegExp(`learning rate ${learningRate.toExponential(2).replace("e-", "e-0?")}`),
         );
-        const { beta, likelihood, steps, pairsPerStep, seed } = settings;
+        const { beta, likelihood, decay, steps, pairsPerStep, seed } = settings;
         const curve = await trainOnPairs(new TorchVectorTrainer(engine), named, {
-          ...{ beta, likelihood, steps, pairsPerStep, seed, learningRate },
+          ...{ beta, likelihood, decay, steps, pairsPerStep, seed, learningRate },
         });
         const own = await engine.snapshot();
         const apart = Math.max(...own.map((value, d) => Math.abs(value - trained.values[d]!)));
@@ -174,4 +176,36 @@ describe("a job for TRL", { skip }, () => {
     assert.equal(names.length, 84);
     assert.ok(names.every((name) => name.includes("language_model.layers.")));
   });
+});
+
+test("ms-swift's own loader takes every row of its job", {
+  skip: "skip" in swift ? swift.skip : false,
+}, async () => {
+  const pairs = pairsWith((i) => (i === 2 ? 2 : i === 3 ? 0 : 1));
+  const directory = writeJob("swift", pairs, {
+    ...{ for: "swift", settings: { ...settings, rate: { learningRate: 1e-3 } } },
+  });
+  const program = `
+import json, sys
+from dataclasses import fields
+import yaml
+from swift.arguments import RLHFArguments
+from swift.dataset import load_dataset
+train, _ = load_dataset(["pairs.jsonl"], split_dataset_ratio=0.0, num_proc=1, strict=True, use_hf=True)
+rows = [{k: v for k, v in row.items() if v is not None} for row in train]
+known = {f.name for f in fields(RLHFArguments)}
+unknown = [name for name in yaml.safe_load(open("swift.yaml")) if name not in known]
+print("\\n" + json.dumps({"rows": rows, "unknown": unknown}))
+`;
+  const { stdout } = await run("python" in swift ? swift.python : "", ["-c", program], {
+    ...{ cwd: directory, maxBuffer: 2 ** 26 },
+  });
+  const { rows, unknown } = JSON.parse(stdout.trim().split("\n").at(-1)!);
+  assert.deepEqual(unknown, []);
+  assert.equal(rows.length, pairs.length);
+  for (const [i, { messages, rejected_response, images = [] }] of rows.entries()) {
+    assert.equal(messages.at(-1).content, `{"description": "${answers[i]![0]}`);
+    assert.equal(rejected_response, `{"description": "${answers[i]![1]}`);
+    assert.equal(images.length, i === 2 ? 2 : i === 3 ? 0 : 1);
+  }
 });

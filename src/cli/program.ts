@@ -432,6 +432,46 @@ function addTrain(program: Command, add: Add, bare: Add): void {
   );
   const who = "who learns: choice, nano, best-of-n, or model (a folder or a pulled model as --model)";
   senseFlags(torchFlags(learningFlags(policyFlags(phaseTwo, who))));
+  addJobs(train, add);
+}
+
+/** Training of a model by another program. */
+function addJobs(train: Command, add: Add): void {
+  const judge = (command: Command) =>
+    command
+      .option("--judge <name>", "who grades and compares memories: local (words, default) or model")
+      .option("--judge-model <name>", "another model of the endpoint to judge")
+      .option("--judge-sampling <name=value,...>", "how the model's verdicts are sampled", samplingFlag);
+  const exported = add(
+    train,
+    "export",
+    "write what a memory's model would learn from as a job for another trainer",
+    () => import("./commands/train-export.ts"),
+  );
+  torchFlags(judge(policyFlags(exported, "model")))
+    .option("--for <trainer>", "trl, swift (ms-swift) or verl (the paper's fork)")
+    .option("--out <directory>", "where the job is written")
+    .option("--kind <kind>", "what is trained: vector (default), lora or all")
+    .option(
+      "--block <n>",
+      "vector: block that it is added after (default: at 0.47 of the depth)",
+      wholeNumber,
+    )
+    .option("--weights <name>", "the weights as transformers finds them (default: --model)")
+    .option("--recipe <name>", "named settings (default: default; for verl the paper's)")
+    .option("--learning-rate <rate>", "of Adam (default: vector as the recipe says, lora 1e-5, all 1e-6)")
+    .option("--steps <n>", "all steps (default: as the recipe says)", wholeNumber)
+    .option("--pairs-at-once <n>", "pairs the trainer has in memory at once (default: 1)", wholeNumber)
+    .option("--seed <text>", "random seed of the draws");
+  const imported = add(
+    train,
+    "import <path>",
+    "take back what a trainer made of a job, try it, and make it active if it does better",
+    () => import("./commands/train-import.ts"),
+  );
+  torchFlags(judge(policyFlags(imported, "model")))
+    .option("--block <n>", "the block to take of a file with several", wholeNumber)
+    .option("--served-as <name>", "lora: the name that the model's server knows it by");
 }
 
 const videoBenchmarks: Readonly<Record<BenchmarkName, string>> = {

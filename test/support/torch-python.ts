@@ -20,20 +20,29 @@ export async function torchPython(): Promise<PythonWith> {
   }
 }
 
-/** TRL and PEFT beside the Python with torch, in an environment of their own that sees its packages; or why not. */
-export async function trlPython(): Promise<PythonWith> {
+/** TRL and PEFT beside the Python with torch; or why not. */
+export const trlPython = () => pythonBeside(trlPackages);
+
+/** ms-swift beside the Python with torch, where it is asked for: it takes 700 MB; or why not. */
+export async function swiftPython(): Promise<PythonWith> {
+  if (process.env.TASKMEM_TEST_SWIFT) return pythonBeside(["ms-swift==4.6.0"]);
+  return { skip: "installs ms-swift (700 MB): TASKMEM_TEST_SWIFT=1 asks for it" };
+}
+
+/** Packages in an environment of their own that sees those of the Python with torch. */
+async function pythonBeside(packages: readonly string[]): Promise<PythonWith> {
   const torch = await torchPython();
   if ("skip" in torch) return torch;
-  const directory = join(testCache, `trl-${sha256([torch.python, ...trlPackages].join(" ")).slice(0, 12)}`);
+  const directory = join(testCache, `beside-${sha256([torch.python, ...packages].join(" ")).slice(0, 12)}`);
   const python = join(directory, "bin", "python");
   const release = await lock(`${directory}.lock`);
   try {
-    if (!existsSync(directory)) await layer(torch.python, directory);
+    if (!existsSync(directory)) await layer(torch.python, directory, packages);
     return { python };
   } catch (error) {
     const { stderr, message } = error as Error & { stderr?: string };
     const why = (stderr || message).trim().split("\n").at(-1);
-    return { skip: `${trlPackages.join(" and ")} cannot be installed here: ${why}` };
+    return { skip: `${packages.join(" and ")} cannot be installed here: ${why}` };
   } finally {
     release();
   }
@@ -42,7 +51,7 @@ export async function trlPython(): Promise<PythonWith> {
 const run = promisify(execFile);
 
 /** An environment whose packages stand before those of another Python. */
-async function layer(below: string, directory: string): Promise<void> {
+async function layer(below: string, directory: string, packages: readonly string[]): Promise<void> {
   const begun = `${directory}.begun`;
   rmSync(begun, { recursive: true, force: true });
   await run(below, ["-m", "venv", begun]);
@@ -51,6 +60,6 @@ async function layer(below: string, directory: string): Promise<void> {
     (await run(one, ["-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"])).stdout.trim();
   writeFileSync(join(await packagesOf(python), "torch.pth"), `${await packagesOf(below)}\n`);
   const quiet = ["--quiet", "--disable-pip-version-check", "--retries", "1"];
-  await run(python, ["-m", "pip", "install", ...quiet, ...trlPackages], { maxBuffer: 2 ** 26 });
+  await run(python, ["-m", "pip", "install", ...quiet, ...packages], { maxBuffer: 2 ** 26 });
   renameSync(begun, directory);
 }

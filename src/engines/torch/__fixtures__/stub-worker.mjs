@@ -1,6 +1,6 @@
 // A worker without torch that speaks the protocol of worker.py, and misbehaves as its prompts ask.
 //
-// Its model writes two memories in turn, `soup` (ids 1, 2, 3) and `lamp` (4, 2, 3). What it trains is one number x: the
+// Its model writes two memories in turn, `soup` (ids 1, 2, 3) and `lamp` (4, 2, 3), or one alone where its folder ends in it. What it trains is one number x: the
 // log-probability of id 1 is x − 1, of id 4 it is −x − 1, of any other −1; `step` moves x by rate × gradient. A message that begins with a word of `mischief` does it
 // once in the life of the file that the first argument names, or at every start where the argument is `always`.
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -13,6 +13,7 @@ const place = { block: 1, at: "all" };
 let value = 0;
 let gradient = 0;
 let drawn = 0;
+let always = null;
 let said = 0;
 const colours = "red green blue white black brown grey pink orange yellow golden silver".split(" ");
 
@@ -63,7 +64,8 @@ const opened = () => ({
 });
 
 const operations = {
-  open: ({ train = {} }) => {
+  open: ({ model = "", train = {} }) => {
+    always = model.endsWith("-soup") ? 0 : model.endsWith("-lamp") ? 1 : null;
     Object.assign(place, train);
     return opened();
   },
@@ -81,7 +83,7 @@ const operations = {
       const x =
         adapter === null ? 0 : adapter === "trained" ? value : adapter.scale * numbersOf(adapter.values)[0];
       drawn += 1;
-      const turn = (i) => (x > 0.1 ? 0 : (i + (n === 1 ? drawn : 0)) % 2);
+      const turn = (i) => always ?? (x > 0.1 ? 0 : (i + (n === 1 ? drawn : 0)) % 2);
       return Array.from({ length: n }, (_, i) => {
         const [noun, ids] = turn(i) === 0 ? ["soup", [1, 2, 3]] : ["lamp", [4, 2, 3]];
         const pair = [said % colours.length, Math.floor(said++ / colours.length) % colours.length];

@@ -16,10 +16,10 @@ const writers: Readonly<Record<JobTrainer, (job: FiledJob) => JobFiles>> = {
 
 /**
  * The files of a job, by path. All prompts have the same template arguments and beginning.
- * @throws ConfigError `job-impossible` for what the trainer cannot train
+ * @throws ConfigError as `checkJob`
  */
 export function jobFiles({ pairs, ...job }: Job): JobFiles {
-  check(job);
+  checkJob(job);
   const pictures = new Map<string, Uint8Array>();
   const filed = pairs.map(({ prompt, ...pair }) => ({ ...pair, prompt: filedPrompt(prompt, pictures) }));
   const { template = {}, prefix = "" } = pairs[0]!.prompt;
@@ -28,10 +28,15 @@ export function jobFiles({ pairs, ...job }: Job): JobFiles {
     ...{ order: drawnForSteps(pairs.length, job.settings), prefix, template },
   };
   return {
-    "job.json": `${JSON.stringify(about, null, 2)}\n`,
+    "job.json": `${withShortLists(JSON.stringify(about, null, 2))}\n`,
     ...writers[job.for]({ about, pairs: filed }),
     ...Object.fromEntries(pictures),
   };
+}
+
+/** Lists of numbers on a line each. */
+function withShortLists(json: string): string {
+  return json.replace(/\[[\d,\s]+\]/g, (list) => list.replace(/\s+/g, ""));
 }
 
 function filedPrompt({ messages }: Prompt, pictures: Map<string, Uint8Array>): FiledPrompt {
@@ -49,7 +54,8 @@ function filedPrompt({ messages }: Prompt, pictures: Map<string, Uint8Array>): F
   };
 }
 
-function check({ for: trainer, kind, settings }: Omit<Job, "pairs">): void {
+/** @throws ConfigError `job-impossible` for what the trainer cannot train */
+export function checkJob({ for: trainer, kind, settings }: Omit<Job, "pairs">): void {
   if (trainer === "verl" && kind !== "vector")
     throw new ConfigError(
       "job-impossible",

@@ -39,7 +39,8 @@ const settingsSchema = z.object({
   /** Pairs that are in memory at once. */
   pairsAtOnce: z.int().positive(),
   beta: z.number().positive(),
-  /** Weights of the terms beside DPO. */
+  /** Weights of DPO, and of the terms beside it. */
+  preference: z.number().min(0),
   likelihood: z.number().min(0),
   kl: z.number().min(0),
   /** The learning rate, or the length the vector may reach in all steps as a share of the stream's mean length. */
@@ -47,6 +48,10 @@ const settingsSchema = z.object({
     z.object({ learningRate: z.number().positive() }),
     z.object({ share: z.number().positive() }),
   ]),
+  /** How the rate falls: not at all, or with the root of the share of steps that is left. */
+  decay: z.enum(["none", "root"]),
+  /** Factor on the trained vector when it is taken back. */
+  scale: z.number().positive(),
   seed: z.string(),
   lora: z.object({ rank: z.int().positive(), alpha: z.number().positive() }),
 });

@@ -56,6 +56,12 @@ function conversation({ messages }: FiledPrompt): object[] {
 /** Flags of `swift rlhf`. */
 function options({ kind, model, settings }: JobDescription): Readonly<Record<string, unknown>> {
   const { pairsPerStep, rate, lora } = settings;
+  const terms = (
+    [
+      ["sigmoid", settings.preference],
+      ["sft", settings.likelihood],
+    ] as const
+  ).filter(([, weight]) => weight > 0);
   const pairsAtOnce = Math.min(settings.pairsAtOnce, pairsPerStep);
   return {
     ...{ rlhf_type: "dpo", model, dataset: ["pairs.jsonl"], torch_dtype: "bfloat16" },
@@ -64,11 +70,18 @@ function options({ kind, model, settings }: JobDescription): Readonly<Record<str
     ...(kind === "lora" && {
       ...{ lora_rank: lora.rank, lora_alpha: lora.alpha, lora_dropout: 0, target_modules: ["all-linear"] },
     }),
-    ...{ beta: settings.beta, ...(settings.likelihood > 0 && { rpo_alpha: settings.likelihood }) },
+    ...{
+      beta: settings.beta,
+      loss_type: terms.map(([name]) => name),
+      loss_weights: terms.map(([, weight]) => weight),
+    },
     ...{ max_steps: settings.steps, per_device_train_batch_size: pairsAtOnce },
     gradient_accumulation_steps: Math.max(1, Math.floor(pairsPerStep / pairsAtOnce)),
     learning_rate: "learningRate" in rate ? rate.learningRate : null,
-    ...{ lr_scheduler_type: "constant", warmup_ratio: 0, weight_decay: 0, max_grad_norm: 0 },
+    ...(settings.decay === "none"
+      ? { lr_scheduler_type: "constant" }
+      : { lr_scheduler_type: "polynomial", lr_scheduler_kwargs: { power: 0.5, lr_end: 0 } }),
+    ...{ warmup_ratio: 0, weight_decay: 0, max_grad_norm: 0 },
     ...{ logging_steps: 1, save_steps: settings.steps, save_only_model: true },
     ...{ output_dir: "result", add_version: false, gradient_checkpointing: true },
   };

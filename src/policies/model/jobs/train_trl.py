@@ -86,9 +86,25 @@ def learning_rate(model: torch.nn.Module, rows: list[dict[str, Any]], processing
     hook.remove()
     mean = float(torch.cat(lengths).mean())
     width = model.config.get_text_config().hidden_size
-    found = rate["share"] * mean / (SETTINGS["steps"] * math.sqrt(width))
+    steps = SETTINGS["steps"]
+    # How many steps at the whole rate all of them add up to.
+    whole = sum(math.sqrt(1 - i / steps) if SETTINGS["decay"] == "root" else 1.0 for i in range(steps))
+    found = rate["share"] * mean / (whole * math.sqrt(width))
     print(f"mean length of the stream {mean:.1f}, learning rate {found:.2e}")
     return found
+
+
+def losses() -> dict[str, Any]:
+    """DPO and the likelihood term, by their weights."""
+    weights = {"sigmoid": SETTINGS["preference"], "sft": SETTINGS["likelihood"]}
+    used = {name: float(weight) for name, weight in weights.items() if weight > 0}
+    return {"loss_type": list(used), "loss_weights": list(used.values())}
+
+
+def schedule() -> dict[str, Any]:
+    if SETTINGS["decay"] == "none":
+        return {"lr_scheduler_type": "constant"}
+    return {"lr_scheduler_type": "polynomial", "lr_scheduler_kwargs": {"power": 0.5, "lr_end": 0.0}}
 
 
 def picture(path: str) -> Any:
@@ -118,7 +134,6 @@ def main() -> None:
         ordered = ordered.cast_column("images", List(Image()))
     processes = int(os.environ.get("WORLD_SIZE", 1))
     at_once = min(SETTINGS["pairsAtOnce"], SETTINGS["pairsPerStep"])
-    likelihood = SETTINGS["likelihood"]
     trainer = DPOTrainer(
         model=model,
         args=DPOConfig(
@@ -128,10 +143,9 @@ def main() -> None:
             gradient_accumulation_steps=max(1, SETTINGS["pairsPerStep"] // (at_once * processes)),
             train_sampling_strategy="sequential",
             beta=SETTINGS["beta"],
-            loss_type=["sigmoid", "sft"] if likelihood > 0 else ["sigmoid"],
-            loss_weights=[1.0, likelihood] if likelihood > 0 else [1.0],
             learning_rate=rate,
-            lr_scheduler_type="constant",
+            **losses(),
+            **schedule(),
             weight_decay=0.0,
             max_grad_norm=0.0,
             max_length=None,
@@ -149,8 +163,8 @@ def main() -> None:
     )
     trainer.train()
     trainer.save_model()
-    losses = [entry for entry in trainer.state.log_history if "loss" in entry]
-    (FOLDER / "result" / "losses.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in losses))
+    steps = [entry for entry in trainer.state.log_history if "loss" in entry]
+    (FOLDER / "result" / "losses.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in steps))
 
 
 if __name__ == "__main__":
