@@ -31,16 +31,15 @@ export function blockAt(
  * @returns the paper's depth where there are fewer than two contexts to compare
  */
 export async function agreeingBlock(
-  engine: TorchEngine,
+  engine: Pick<TorchEngine, "about" | "agreement">,
   pairs: readonly SamplePair<TorchSample>[],
   at: SteeredTokens,
 ): Promise<ChosenBlock> {
   const ofContexts = [...Map.groupBy(pairs, (pair) => pair.context ?? pair).values()].slice(0, mostContexts);
   if (ofContexts.length < 2) return { block: blockAt("agree", engine), agreement: null };
   const found = await engine.agreement(...signedSamples(ofContexts), at);
-  const known = found.flatMap((one, block) => (one === null ? [] : [{ ...one, block }]));
-  const best = known.reduce((a, b) => (agreementOf(b) > agreementOf(a) ? b : a));
-  return { block: best.block, agreement: best.cosine };
+  const known = found.flatMap((one, block) => (one === null ? [] : [{ block, agreement: agreementOf(one) }]));
+  return known.reduce((a, b) => (b.agreement > a.agreement ? b : a));
 }
 
 /** A block behind which no direction exists agrees on nothing. */
