@@ -2,10 +2,11 @@
  * Questions about an episode, with four options and the answer: one kind of question per kind of fact.
  *
  * A distractor is another value of the answer's slot, if possible one that was shown of something else, so that half a
- * memory does not give the answer away. A display's distractor differs in the hour or in the minutes.
+ * memory does not give the answer away. A display's options are two hours with two minutes each, so that each half of the
+ * time stands in two of them and no option is more like the others than the rest.
  */
 import { letterOptions, type Option } from "../tasks/task.ts";
-import { pick, type Random, shuffle } from "../util/random.ts";
+import { pick, type Random, seededRandom, shuffle } from "../util/random.ts";
 import {
   colours,
   displayHours,
@@ -89,19 +90,25 @@ export function askAbout(
   });
 }
 
+const without = (values: readonly string[], value: string) => values.filter((other) => other !== value);
+
 /** Three wrong values for a fact's slot. */
 function distractors(random: Random, fact: Fact, facts: readonly Fact[]): string[] {
   if (fact.kind === "display") {
     const [hour, minutes] = fact.time.split(":") as [string, string];
-    const others = new Set<string>();
-    while (others.size < 3) {
+    // These draws only seed those below: without them an episode's other questions would get other options.
+    const drawn = new Set<string>();
+    while (drawn.size < 3) {
       const other =
         random() < 0.5
           ? `${pick(random, displayHours)}:${minutes}`
           : `${hour}:${pick(random, displayMinutes)}`;
-      if (other !== fact.time) others.add(other);
+      if (other !== fact.time) drawn.add(other);
     }
-    return [...others];
+    const own = seededRandom(`display ${[...drawn]}`);
+    const otherHour = pick(own, without(displayHours, hour));
+    const otherMinutes = pick(own, without(displayMinutes, minutes));
+    return [`${otherHour}:${minutes}`, `${hour}:${otherMinutes}`, `${otherHour}:${otherMinutes}`];
   }
   const slot: Record<Exclude<FactKind, "display">, readonly string[]> = {
     place: places,
