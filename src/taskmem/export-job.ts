@@ -4,6 +4,7 @@ import { configuredPreset } from "../config.ts";
 import type { Model } from "../engine.ts";
 import { torchPrompt } from "../engines/torch/index.ts";
 import { ConfigError } from "../errors.ts";
+import { rolloutCache } from "../policies/best-of-n/rollout-cache.ts";
 import type { JobKind, JobTrainer } from "../policies/model/jobs/job.ts";
 import { checkJob, jobFiles } from "../policies/model/jobs/job-files.ts";
 import { jobPairs } from "../policies/model/jobs/job-pairs.ts";
@@ -13,7 +14,7 @@ import { modelPolicy } from "../policies/model/model-policy.ts";
 import { type ModelPhaseTwoRecipe, modelPhaseTwoRecipeNamed } from "../policies/model/recipes.ts";
 import { answerAfter } from "../policies/model/torch-policy.ts";
 import { shownWithin, withoutFrames } from "../policy/fitting.ts";
-import type { Context } from "../policy/policy.ts";
+import type { Context, Policy } from "../policy/policy.ts";
 import { memoryInstructions, memoryPrompt, type PromptOptions, showsPictures } from "../policy/prompts.ts";
 import { recentLessons, recentObservations } from "../training/train-adapter.ts";
 import { makeDirectory } from "../util/directory.ts";
@@ -110,7 +111,7 @@ export async function exportJob(parts: Parts, options: JobExportOptions): Promis
   } = await jobPairs(tasks, streams, {
     ...judgingOf(parts, options, model),
     ...{ recipe, limits, seed, signal, onTraining, run: join(out, "run") },
-    base: configuredModelPolicy(config, model),
+    base: baseOf(parts, model),
     drawing: drawingOf(parts, model),
     ...(await promptingOf(parts, model)),
   });
@@ -165,6 +166,14 @@ export function judgingOf(
     score: { countTokens, form },
     concurrency: isFolderModel(model) ? 4 : concurrencyOf(config, true),
   };
+}
+
+/** The policy without an adapter; what it wrote about what was watched is kept, so that it is asked once. */
+export function baseOf({ config, memory }: Parts, model: Model): Policy {
+  const { sampling } = modelPolicyOptions(config, model);
+  const settings = ["watched for a job", config.model.baseUrl ?? null, sampling, config.torch.dtype];
+  const store = memory.engineCache(JSON.stringify(settings));
+  return rolloutCache(configuredModelPolicy(config, model), { store });
 }
 
 /** Memories are drawn once each, without repairs: a repaired one answers another prompt. */

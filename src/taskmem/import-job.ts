@@ -35,7 +35,7 @@ import {
 } from "../training/train-adapter.ts";
 import { judgedValidation, refusalOf, type Validation } from "../training/validation.ts";
 import { configuredModelPolicy, isFolderModel, type TrainingChoice } from "./assembly.ts";
-import { judgingOf, modelOf } from "./export-job.ts";
+import { baseOf, judgingOf, modelOf } from "./export-job.ts";
 import { modelFolder, openFolderModel } from "./folder-model.ts";
 import type { Parts } from "./parts.ts";
 
@@ -158,7 +158,7 @@ async function tryAgainst(
     ...{ concurrency, signal: options.signal },
     onDone: (done: number, total: number) => options.onTraining?.({ stage, done, total }),
   });
-  const { later, refusedClips } = await lessonContexts(base, streams, {
+  const { later, refusedClips } = await lessonContexts(baseOf(parts, model), streams, {
     ...{ ...modelPhaseTwoRecipe, limits: parts.limits },
     ...during("watching"),
   });

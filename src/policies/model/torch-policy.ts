@@ -122,7 +122,7 @@ function samplesOf(
 ): TrainablePolicy<TorchSample>["sampleOf"] {
   const names = new WeakMap<Context, string>();
   const nameOf = (context: Context) => {
-    const system = memoryInstructions(showsPictures(context), { semantic });
+    const system = memoryInstructions(showsPictures(context), { semantic, template: limits.template });
     const parts = memoryPrompt(context, { semantic, countTokens, ...limits });
     return engine.name(torchPrompt({ system, parts }, prompting));
   };
