@@ -148,6 +148,7 @@ export const errorCodes = {
   "moment-invalid": "The text is not a moment.",
   "no-device": "The device that nano should run on is missing.",
   "no-images": "The model does not take pictures.",
+  "nothing-watched": "There is no clip to train on.",
   "number-invalid": "The flag needs a number in its range.",
   "option-unknown": "An option or filter has an unknown key.",
   "options-few": "A multiple-choice question has fewer than two options.",

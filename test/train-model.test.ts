@@ -126,3 +126,32 @@ test("says what is wrong with questions, recipes, counts and sources before it s
   assert.equal(choice.code, 2);
   assert.match(choice.stderr, /apply to the model policy, got them for choice/);
 });
+
+test("Phase One over recorded sources leaves a folder of weights, and is over when it is over", async () => {
+  const { folder, run } = folderWith(12);
+  const phaseOne = [
+    ...["train", "phase-one", "talk.srt", "--run", "fidelity", "--steps", "3", "--off-policy-steps", "2"],
+    ...["--batch", "2", "--group", "4", "--learning-rate", "0.1", "--checkpoint-every", "1"],
+  ];
+  const trained = await run(phaseOne);
+  assert.equal(trained.code, 0, trained.stderr + trained.stdout);
+  const steps = trained.rows.filter(({ event }) => event === "step-end");
+  assert.deepEqual(
+    steps.map(({ history }) => history),
+    ["off-policy", "off-policy", "on-policy"],
+  );
+  assert.ok(steps.every(({ correct, tokens }) => Number(correct) > 0 && Number(tokens) > 0));
+  const end = trained.rows.at(-1)!;
+  assert.deepEqual([end.event, end.path], ["train-end", join("fidelity", "model")]);
+  assert.ok(Number(end.movedSteps) > 0);
+  assert.ok(existsSync(join(folder, "fidelity", "model", "weights.json")));
+  assert.match(readFileSync(join(folder, "fidelity", "curves.html"), "utf8"), />reward</);
+  const again = await run(phaseOne);
+  assert.deepEqual(
+    again.rows.map(({ event, revision }) => [event, revision]),
+    [["train-end", end.revision]],
+  );
+  const endpoint = await run([...phaseOne, "--base-url", "http://localhost:1/v1"]);
+  assert.equal(endpoint.code, 2);
+  assert.match(endpoint.stderr, /weights of a model at an endpoint are not here/);
+});

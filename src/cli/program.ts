@@ -401,13 +401,15 @@ function addTrain(program: Command, add: Add, bare: Add): void {
     .option("--at <where>", "tokens the vector is added at: all (default) or answer")
     .option("--device <name>", "auto (default), cpu or cuda")
     .option("--threads <n>", "threads on a CPU", wholeNumber);
-  add(
+  const phaseOne = add(
     train,
-    "phase-one",
-    "before deployment: how to memorize, on simulated households",
+    "phase-one [source...]",
+    "before deployment: how to memorize, on simulated households; a model in a folder also on recorded sources, or on what the memory named by --memory watched",
     () => import("./commands/train-phase-one.ts"),
-  )
-    .option("--policy <name>", "nano (default) or choice")
+  );
+  senseFlags(torchFlags(phaseOne))
+    .option("--policy <name>", "nano (default), choice, or model (a folder or a pulled model as --model)")
+    .option("--kind <name>", "model: what is trained: lora (default; written merged into the weights) or all")
     .option("--judge <name>", "who judges: local (words) or model, at the endpoint (default: by policy)")
     .option("--judge-model <name>", "another model of the endpoint to judge")
     .option("--weights <file>", "weights to start from (default: nano's pretrained ones, choice as it ships)")
@@ -416,7 +418,7 @@ function addTrain(program: Command, add: Add, bare: Add): void {
     .option("--off-policy-steps <n>", "steps with a history that another policy wrote", wholeNumber)
     .option("--batch <n>", "live instances", wholeNumber)
     .option("--group <n>", "memories sampled for each", wholeNumber)
-    .option("--learning-rate <rate>", "of nano's Adam, or of choice's gradient descent")
+    .option("--learning-rate <rate>", "of Adam, or of choice's gradient descent")
     .option("--richness <bonus>", "most that the richest memory of a group earns")
     .option("--kl <weight>", "penalty for leaving the weights it started from")
     .option("--checkpoint-every <n>", "steps between checkpoints", wholeNumber)

@@ -45,6 +45,23 @@ export function showTraining(output: Pick<Output, "waiting">, now: () => number 
   };
 }
 
+/** Shows after each step of a run how much longer it takes. @param now a clock in milliseconds */
+export function showSteps(
+  output: Pick<Output, "waiting">,
+  total: number,
+  now: () => number = steadyMs,
+): (step: number) => void {
+  const beganMs = now();
+  let before: number | null = null;
+  return (step) => {
+    before ??= step - 1;
+    if (step < total)
+      output.waiting(
+        `${step} of ${total} steps, ${timeText(((now() - beganMs) / (step - before)) * (total - step))} left`,
+      );
+  };
+}
+
 /** `40 s`, `12 min`, `3 h 5 min`. */
 function timeText(ms: number): string {
   const seconds = Math.max(1, Math.round(ms / 1000));

@@ -248,8 +248,12 @@ export function configuredModelPolicy(config: Config, model: Model, adapter: Ada
 
 /** Options of the model policy, and so of its prompts. */
 export function modelPolicyOptions(config: Config, model: Model) {
+  return memoryWriting(config, isFolderModel(model) ? { maxTokens: config.torch.maxTokens } : {});
+}
+
+/** As `modelPolicyOptions`. @param bound sampling where the configuration says nothing else */
+export function memoryWriting(config: Config, bound: Sampling) {
   const { sampling } = samplingOf(config.model);
-  const bound = isFolderModel(model) ? { maxTokens: config.torch.maxTokens } : {};
   return {
     countTokens: wordSpace.countTokens,
     words: wordSpace,

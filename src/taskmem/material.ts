@@ -47,7 +47,7 @@ export async function perceiveSources(
 }
 
 /** A hash of the texts and of the pictures' bytes. */
-function materialId(streams: readonly (readonly Observation[])[]): string {
+export function materialId(streams: readonly (readonly Observation[])[]): string {
   const shown = streams.map((observations) =>
     observations.map(({ frames, ...texts }) => [
       texts,

@@ -1,14 +1,11 @@
 /** `taskmem train phase-two`: an adapter from questions, over what a memory has watched or over recorded sources. */
 import { loadConfig } from "../../config.ts";
-import { ConfigError } from "../../errors.ts";
-import { configuredPerceptors, openConfiguredSources } from "../../taskmem/assembly.ts";
-import { perceiveSources } from "../../taskmem/material.ts";
 import type { TaskMem } from "../../taskmem.ts";
 import type { Task } from "../../tasks/task.ts";
 import type { Invocation } from "../invocation.ts";
 import { learnAndTell, lessonOf } from "../learn.ts";
+import { perceiveSpecs } from "../material.ts";
 import { openConfigured } from "../open.ts";
-import { counted } from "../output.ts";
 import { questionsFile } from "../questions-file.ts";
 
 export async function run(invocation: Invocation, specs: string[] = []): Promise<void> {
@@ -18,22 +15,8 @@ export async function run(invocation: Invocation, specs: string[] = []): Promise
   const config = await loadConfig(flags, { file: configFile });
   const tasks = questions === undefined ? undefined : questionsFile(questions, Date.now());
   // Before the memory: a source that cannot be read leaves none behind.
-  const sources = specs.length === 0 ? [] : await openConfiguredSources(config, specs, { signal });
-  const live = sources.find((source) => source.live);
-  if (live)
-    throw new ConfigError(
-      "flags-invalid",
-      `Expected recorded sources to learn on, got ${live.description}, which is live: watch it first, and learn from the memory`,
-    );
-  await using memory = await openConfigured(invocation, config, { mustExist: sources.length === 0 });
-  const material =
-    sources.length === 0
-      ? undefined
-      : await perceiveSources(sources, configuredPerceptors(config), {
-          onClip: (clips, { description }) =>
-            output.waiting(`looking at ${description}: ${counted(clips, "clip")}`),
-          signal,
-        });
+  const material = specs.length === 0 ? undefined : await perceiveSpecs(config, specs, { output, signal });
+  await using memory = await openConfigured(invocation, config, { mustExist: material === undefined });
   if (tasks) await addTasks(memory, tasks);
   await learnAndTell(memory, output, { ...lesson, tasks, material });
 }

@@ -361,9 +361,12 @@ export class TorchEngine {
     await this.#keepState();
   }
 
-  /** Writes a folder of all weights, or of the low-rank matrices, for other programs. */
-  async export(path: string): Promise<{ path: string; revision: string }> {
-    return this.#call("export", { path }, written);
+  /**
+   * Writes a folder for other programs: all weights where they are trained, else the low-rank matrices. `merged` adds
+   * these to the weights they stand beside, and writes all weights.
+   */
+  async export(path: string, { merged = false } = {}): Promise<{ path: string; revision: string }> {
+    return this.#call("export", { path, merged }, written);
   }
 
   /** Length of the stream that the vector is added to, over the tokens of prompts but their first. */

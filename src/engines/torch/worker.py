@@ -182,6 +182,7 @@ class LowRank:
     def __init__(self, layers: dict[str, nn.Linear], rank: int, alpha: float, seed: int) -> None:
         self.on = False
         self.scale = alpha / rank
+        self.layers = layers
         self.parameters: dict[str, Tensor] = {}
         random = torch.Generator().manual_seed(seed)
         for name, layer in layers.items():
@@ -1197,11 +1198,11 @@ class Worker:
         adam.steps = int(about["steps"])
         return {"steps": adam.steps}
 
-    def op_export(self, path: str) -> Json:
-        """Writes a folder: the whole model where all weights are trained, a PEFT folder for `lora`."""
+    def op_export(self, path: str, merged: bool = False) -> Json:
+        """Writes a folder: the whole model where all weights are trained or `merged` asks for it, a PEFT folder for `lora`."""
         os.makedirs(path, exist_ok=True)
-        if self.train["kind"] == "all":
-            self.network.model.save_pretrained(path)
+        if self.train["kind"] == "all" or (merged and self.lora is not None):
+            self.network.model.save_pretrained(path, state_dict=self._weights())
             self.network.tokenizer.save_pretrained(path)
             if self.network.sees:
                 self.network.images.save_pretrained(path)
@@ -1211,10 +1212,24 @@ class Worker:
             raise Refused("bad-request", "A vector is told by `snapshot`")
         return {"path": path, "revision": hash_of(path)}
 
+    def _stack(self) -> str:
+        """The name of the text stack in the model."""
+        (name,) = (name for name, module in self.network.model.named_modules() if module is self.network.text)
+        return name
+
+    @torch.no_grad()
+    def _weights(self) -> dict[str, Tensor]:
+        """All weights, the products of low-rank matrices added to those they stand beside."""
+        weights = self.network.model.state_dict()
+        for name, layer in self.lora.layers.items() if self.lora else ():
+            a, b = (self.lora.parameters[f"{name}.lora_{side}"] for side in "AB")
+            weights[f"{self._stack()}.{name}.weight"] = layer.weight + (self.lora.scale * b @ a).to(layer.weight.dtype)
+        return weights
+
     def _export_lora(self, path: str, lora: LowRank) -> None:
         from safetensors.torch import save_file
 
-        (stack,) = (name for name, module in self.network.model.named_modules() if module is self.network.text)
+        stack = self._stack()
         tensors = {f"base_model.model.{stack}.{name}.weight": p.detach().contiguous().cpu() for name, p in lora.parameters.items()}
         save_file(tensors, os.path.join(path, "adapter_model.safetensors"), metadata={"format": "pt"})
         rank = next(iter(lora.parameters.values())).shape[0]

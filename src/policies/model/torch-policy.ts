@@ -50,15 +50,20 @@ export function trainableTorch(
   };
 }
 
-/** Phase One: trains all weights. @param folder where snapshots of the weights are written */
+/**
+ * Phase One: trains what the engine was opened for, all weights or low-rank matrices. Only beside the latter the initial
+ * weights stay, for a KL penalty.
+ * @param folder where snapshots of all weights are written
+ */
 export function torchPhaseOnePolicy(
   engine: TorchEngine,
   folder: string,
-  options: TorchPolicyOptions,
+  options: TorchPolicyOptions & { readonly kind?: "all" | "lora" },
 ): PhaseOnePolicy<TorchSample> {
-  const { prompting } = options;
+  const { prompting, kind = "all" } = options;
   return {
     id: `torch:${engine.about.model}`,
+    ...(kind === "lora" && { reference: (samples) => engine.logprobs(samples, null) }),
     trainer: new TorchWeightsTrainer(engine, folder),
     policy: async () =>
       modelPolicy({ ...rolloutOptions(options), model: torchModel(engine, { ...prompting, trained: true }) }),

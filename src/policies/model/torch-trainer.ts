@@ -77,7 +77,10 @@ export class TorchLoraTrainer extends TorchTrainer<RemoteAdapter> {
   }
 }
 
-/** Trains all weights of an engine opened for them; a snapshot is a folder that transformers reads. */
+/**
+ * Trains all weights of an engine opened for them, or low-rank matrices beside them; a snapshot is a folder of all
+ * weights that transformers reads.
+ */
 export class TorchWeightsTrainer extends TorchTrainer<Checkpoint> {
   readonly #folder: string;
 
@@ -88,7 +91,7 @@ export class TorchWeightsTrainer extends TorchTrainer<Checkpoint> {
   }
 
   async snapshot(): Promise<Checkpoint> {
-    const { path, revision } = await this.engine.export(this.#folder);
+    const { path, revision } = await this.engine.export(this.#folder, { merged: true });
     return { kind: "checkpoint", revision, path };
   }
 }

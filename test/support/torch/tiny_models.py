@@ -1,5 +1,8 @@
 """Writes tiny random models of three real architectures that see pictures: python tiny_models.py DIR [KIND ...].
 
+`talker`, which is not written unless it is named, is the dense one with tokens that are whole memories: at random weights
+it writes one of them, by the prompt and by chance, and ends.
+
 Each folder holds all that a pretrained one holds: weights, tokenizer with a chat template, picture processor. The
 tokenizer knows bytes only.
 """
@@ -31,12 +34,17 @@ TEMPLATE = """{%- for message in messages -%}
 {% endif %}"""
 
 
-def tokenizer() -> PreTrainedTokenizerFast:
+COLOURS = ["red", "green", "blue", "white", "black", "brown", "grey", "pink", "orange", "yellow", "golden", "silver"]
+MEMORIES = [f'Ann talks about the {a} and {b} {noun}."}}' for noun in ("soup", "lamp") for a, b in zip(COLOURS, COLOURS[1:])]
+
+
+def tokenizer(extra: list[str]) -> PreTrainedTokenizerFast:
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     made = Tokenizer(models.BPE(vocab={letter: i for i, letter in enumerate(alphabet)}, merges=[]))
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     made.decoder = decoders.ByteLevel()
     made.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL])
+    made.add_tokens([AddedToken(token, normalized=False) for token in extra])
     fast = PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<|im_end|>", pad_token="<|endoftext|>")
     fast.chat_template = TEMPLATE
     return fast
@@ -69,7 +77,7 @@ def model(kind: str, ids: dict[str, int], vocabulary: int) -> torch.nn.Module:
         )
         return Qwen3_5ForConditionalGeneration(config)
     deep = {**vision, "deepstack_visual_indexes": [0, 1]}
-    if kind == "dense":
+    if kind in ("dense", "talker"):
         config = Qwen3VLConfig(text_config={**text, "rope_parameters": rope}, vision_config=deep, tie_word_embeddings=False, **tokens)
         return Qwen3VLForConditionalGeneration(config)
     experts = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": WIDTH, "decoder_sparse_step": 1, "mlp_only_layers": []}
@@ -77,11 +85,26 @@ def model(kind: str, ids: dict[str, int], vocabulary: int) -> torch.nn.Module:
     return Qwen3VLMoeForConditionalGeneration(config)
 
 
+@torch.no_grad()
+def talk(made: torch.nn.Module, end: int, memories: list[int]) -> None:
+    """Makes a memory the likely next token of any text but a memory, whose next token is the end."""
+    after = torch.nn.functional.normalize(torch.randn(WIDTH), dim=0)
+    made.get_input_embeddings().weight[memories] = 50 * after
+    head = made.lm_head.weight
+    head.zero_()
+    head[memories] = 0.5 * torch.randn(len(memories), WIDTH)
+    head[memories] -= torch.outer(head[memories] @ after, after)
+    head[end] = 4 * after
+
+
 def write(kind: str, folder: str) -> None:
     torch.manual_seed(0)
-    fast = tokenizer()
+    extra = MEMORIES if kind == "talker" else []
+    fast = tokenizer(extra)
     ids = {token: fast.convert_tokens_to_ids(token) for token in SPECIAL}
     made = model(kind, ids, len(fast)).float().eval()
+    if extra:
+        talk(made, ids["<|im_end|>"], [fast.convert_tokens_to_ids(memory) for memory in extra])
     made.generation_config.eos_token_id = ids["<|im_end|>"]
     made.save_pretrained(folder)
     fast.save_pretrained(folder)

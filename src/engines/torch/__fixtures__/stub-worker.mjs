@@ -3,7 +3,8 @@
 // Its model writes two memories in turn, `soup` (ids 1, 2, 3) and `lamp` (4, 2, 3), or one alone where its folder ends in it. What it trains is one number x: the
 // log-probability of id 1 is x − 1, of id 4 it is −x − 1, of any other −1; `step` moves x by rate × gradient. A message that begins with a word of `mischief` does it
 // once in the life of the file that the first argument names, or at every start where the argument is `always`.
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 const once = process.argv[2];
@@ -146,6 +147,11 @@ const operations = {
   save: ({ path }) => {
     writeFileSync(path, JSON.stringify({ value, gradient }));
     return { path, revision: "stub" };
+  },
+  export: ({ path }) => {
+    mkdirSync(path, { recursive: true });
+    writeFileSync(join(path, "weights.json"), JSON.stringify({ value }));
+    return { path, revision: `stub-${value}` };
   },
   load: ({ path }) => {
     ({ value, gradient } = JSON.parse(readFileSync(path, "utf8")));
