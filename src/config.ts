@@ -150,7 +150,7 @@ export const configSchema = z.strictObject({
       auto: z.boolean().default(true),
       /** New questions between two trainings. */
       every: z.coerce.number().int().min(1).default(5),
-      /** Whether it learns in a separate process. Default: only for nano, whose training takes half a minute. */
+      /** Whether it learns in a separate process. Default: for nano, whose training takes half a minute, and for a model in a folder. */
       apart: z.boolean().optional(),
     })
     .prefault({}),

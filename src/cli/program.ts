@@ -385,7 +385,9 @@ function addTrain(program: Command, add: Add, bare: Add): void {
     "setup",
     "make the Python environment that runs and trains models in folders",
     () => import("./commands/train-setup.ts"),
-  ).option("--build <name>", "build of torch: cpu (default) or cuda");
+  )
+    .option("--build <name>", "build of torch: cpu (default) or cuda")
+    .option("--again", "make it once more, in place of one that does not work");
   bare(
     train,
     "check",

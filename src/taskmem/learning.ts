@@ -106,7 +106,7 @@ export class Learning {
     // The task's own place among those since the last result, so that of several processes one learns.
     const questions = await memory.countTasks({ afterMs: lastMs, upTo: task });
     if (questions === 0 || questions % config.adapt.every !== 0) return;
-    const apart = !this.#parts.isCustom && (config.adapt.apart ?? policy === "nano");
+    const apart = !this.#parts.isCustom && (config.adapt.apart ?? (policy === "nano" || policy === "model"));
     this.#tell({ event: "learning-start", policy, questions, apart });
     if (apart) startApart(this.#parts.config, policy);
     else void this.#queue.run(() => this.#learn(policy));

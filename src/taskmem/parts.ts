@@ -86,11 +86,12 @@ export class Parts {
 
   /**
    * Id of the policy that learns after questions, or `null`. A policy whose training calls a model at an endpoint
-   * learns by `learn` only.
+   * learns by `learn` only; a model in a folder learns here.
    */
   get learningPolicy(): string | null {
     const own = this.#own.policy;
     if (own) return own.trainer ? this.policyId : null;
+    if (policyName(this.config) === "model" && namesFolder(this.config)) return "model";
     const { policy = "choice" } = this.config;
     return policy === "choice" || policy === "nano" ? policy : null;
   }

@@ -5,6 +5,7 @@
 import { loadConfig, policyName } from "../../config.ts";
 import type { Check } from "../../taskmem/check.ts";
 import { type EffectiveOption, effectiveOptions } from "../../taskmem/effective-options.ts";
+import { torchFinding } from "../../taskmem/torch-check.ts";
 import { hasPackage, installLine, type OptionalPackage, optionalUses } from "../../util/optional.ts";
 import { findProgram, installHint, type ProgramName, runProgram } from "../../util/program.ts";
 import type { Invocation } from "../invocation.ts";
@@ -59,6 +60,7 @@ export async function run({ output, flags, configFile, signal }: Invocation): Pr
     fix: null,
     options,
   });
+  report({ check: "torch", ...(await torchFinding(config.value)) });
   for (const check of await memoryChecks(config.value)) report(check);
   for await (const { check, lacks: lack } of senseChecks(config.value, { signal, output })) {
     report(check);

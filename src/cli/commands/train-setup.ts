@@ -5,7 +5,7 @@ import { ConfigError } from "../../errors.ts";
 import type { Invocation } from "../invocation.ts";
 
 export async function run({ output, options, signal }: Invocation): Promise<void> {
-  const { build = "cpu" } = options as { build?: string };
+  const { build = "cpu", again = false } = options as { build?: string; again?: boolean };
   if (!Object.hasOwn(torchBuilds, build))
     throw new ConfigError(
       "flags-invalid",
@@ -13,8 +13,8 @@ export async function run({ output, options, signal }: Invocation): Promise<void
     );
   const chosen = build as TorchBuild;
   const directory = torchDirectory(chosen);
-  const wasThere = existsSync(directory);
-  const python = await setUpTorch({ build: chosen, onStep: (what) => output.note(what), signal });
+  const wasThere = existsSync(directory) && !again;
+  const python = await setUpTorch({ build: chosen, again, onStep: (what) => output.note(what), signal });
   output.object({ event: "train-setup-end", build, directory, python, wasThere });
   output.text(wasThere ? `already set up  ${directory}` : `set up  ${directory}`);
 }

@@ -60,6 +60,8 @@ export function requireTorchPython(env: Environment = process.env): string {
 /** Options of `setUpTorch`. */
 export interface TorchSetupOptions {
   readonly build: TorchBuild;
+  /** Whether one that is there is replaced. @default false */
+  readonly again?: boolean;
   /** Called before each step that takes a while. */
   readonly onStep?: (what: string) => void;
   readonly env?: Environment;
@@ -67,18 +69,19 @@ export interface TorchSetupOptions {
 }
 
 /**
- * Makes the environment, all of it or nothing; one that is there stays as it is.
+ * Makes the environment, all of it or nothing; one that is there stays as it is, unless it is made `again`.
  * @returns its Python
  * @throws ConfigError `program-missing` without a Python; EngineError `torch-setup-failed` with pip's last lines
  */
 export async function setUpTorch({
   build,
+  again = false,
   onStep,
   env = process.env,
   signal,
 }: TorchSetupOptions): Promise<string> {
   const directory = torchDirectory(build, env);
-  if (existsSync(directory)) return pythonOf(directory);
+  if (existsSync(directory) && !again) return pythonOf(directory);
   const begun = `${directory}.begun`;
   rmSync(begun, { recursive: true, force: true });
   mkdirSync(dirname(begun), { recursive: true });
@@ -104,6 +107,7 @@ export async function setUpTorch({
     rmSync(begun, { recursive: true, force: true });
     throw error;
   }
+  rmSync(directory, { recursive: true, force: true });
   // Programs of an environment name its directory, but its Python finds itself wherever it lies.
   renameSync(begun, directory);
   return pythonOf(directory);
