@@ -3,9 +3,10 @@
  * what is tested is all the rest.
  */
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { rowsOf } from "../src/training/run-directory.ts";
 import { type CliOptions, taskmem } from "./support/cli.ts";
 import { stubFolder, talk } from "./support/stub-model.ts";
@@ -111,6 +112,7 @@ test("says what is wrong with questions, recipes, counts and sources before it s
       2,
       /the name of a recipe \(default, paper.*, got soup/,
     ],
+    [["--questions", "questions.jsonl", "--block", "1.5"], 2, /--block to be agree.*, got 1\.5/],
     [["--questions", "questions.jsonl", "--rollouts", "1"], 2, /--rollouts to be 2 or more, got 1/],
   ] as const) {
     const { code: exit, stderr } = await run(["train", "phase-two", "talk.srt", ...flags]);
@@ -125,6 +127,65 @@ test("says what is wrong with questions, recipes, counts and sources before it s
   );
   assert.equal(choice.code, 2);
   assert.match(choice.stderr, /apply to the model policy, got them for choice/);
+});
+
+test("two lessons at once on one memory do not disturb each other", async () => {
+  const { folder, run } = folderWith(45);
+  assert.equal((await run(["watch", "talk.srt"])).code, 0);
+  for (const question of soup) assert.equal((await run(["tasks", "add", question])).code, 0);
+  cpSync(join(folder, ".taskmem"), join(folder, "calm"), { recursive: true });
+  const lesson = (seed: string, memory: string) =>
+    run(["adapt", "run", ...small, "--seed", seed, "--memory", memory]);
+  const calm = [];
+  for (const seed of ["one", "two"]) calm.push((await lesson(seed, "calm")).rows.at(-1)!);
+  const both = await Promise.all([lesson("one", ".taskmem"), lesson("two", ".taskmem")]);
+  for (const [i, { code, rows, stderr }] of both.entries()) {
+    assert.equal(code, 0, stderr);
+    const end = rows.at(-1)!;
+    assert.deepEqual([end.adapter, end.curve], [calm[i]!.adapter, calm[i]!.curve]);
+    const kept = String(end.run);
+    assert.equal(rowsOf(join(kept, "metrics.jsonl")).length, end.steps, "each has its own run");
+  }
+  const [status] = (await run(["adapt"])).rows;
+  const adapters = status!.adapters as { id: string; state: string }[];
+  assert.deepEqual(
+    adapters.map(({ id }) => id).sort(),
+    both.map(({ rows }) => String(rows.at(-1)!.id)).sort(),
+  );
+  assert.equal(adapters.filter(({ state }) => state === "active").length, 1);
+});
+
+test("one directory takes one lesson at a time", async () => {
+  const { folder, run } = folderWith(30);
+  mkdirSync(join(folder, "lesson"));
+  writeFileSync(join(folder, "lesson", "owner"), String(process.pid));
+  const lesson = [
+    "train",
+    "phase-two",
+    "talk.srt",
+    "--questions",
+    "questions.jsonl",
+    "--run",
+    "lesson",
+    ...small,
+  ];
+  const busy = await run(lesson);
+  assert.equal(busy.code, 2);
+  assert.match(busy.stderr, new RegExp(`lesson is being written by process ${process.pid}: wait for it`));
+});
+
+test("five questions after watching become an adapter that was tried, without a command", async () => {
+  const { run } = folderWith(30);
+  assert.equal((await run(["watch", "talk.srt"])).code, 0);
+  for (const question of soup) assert.equal((await run(["ask", question])).code, 0);
+  let adapters: { state: string; tasks: string[] }[] = [];
+  // It learns in a process of its own, which outlives the question.
+  while (adapters.length === 0) {
+    await sleep(500);
+    adapters = (await run(["adapt"])).rows[0]!.adapters as typeof adapters;
+  }
+  assert.equal(adapters[0]!.tasks.length, soup.length);
+  assert.ok(["active", "refused"].includes(adapters[0]!.state));
 });
 
 test("Phase One over recorded sources leaves a folder of weights, and is over when it is over", async () => {

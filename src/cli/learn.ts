@@ -14,13 +14,19 @@ import { showTraining } from "./progress.ts";
 /** How many of the words an adapter weighs are told. */
 export const wordsShown = 12;
 
-interface LearnFlags {
+interface LearnFlags extends RecipeFlags {
   readonly method?: string;
   readonly judge?: unknown;
   readonly judgeModel?: unknown;
   readonly run?: string;
-  readonly recipe?: string;
   readonly seed?: string;
+}
+
+/** Flags of the model policy's recipe, and what they change of it. */
+interface RecipeFlags {
+  readonly recipe?: string;
+  readonly tokens?: string;
+  readonly block?: string;
   readonly contexts?: number;
   readonly heldOut?: number;
   readonly rollouts?: number;
@@ -60,29 +66,40 @@ function methodOf(method: string | undefined): "closed-form" | "preferences" {
   );
 }
 
-/** The recipe that flags name, with the counts they give; `undefined` where they say nothing. */
-function recipeOf({
-  recipe,
-  ...flags
-}: Pick<LearnFlags, "recipe" | "contexts" | "heldOut" | "rollouts" | "steps">):
-  | ModelPhaseTwoRecipe
-  | undefined {
-  const { contexts, heldOut, rollouts, steps } = flags;
-  const given = Object.entries({ contexts, heldOut, rollouts, steps }).filter(([, n]) => n !== undefined);
-  if (recipe === undefined && given.length === 0) return undefined;
-  for (const [name, n] of given) {
+/** The recipe that flags name, with what they change of it; `undefined` where they say nothing. */
+function recipeOf({ recipe, tokens, block, ...counts }: RecipeFlags): ModelPhaseTwoRecipe | undefined {
+  const { contexts, heldOut, rollouts, steps } = counts;
+  const given = [recipe, tokens, block, contexts, heldOut, rollouts, steps];
+  if (given.every((flag) => flag === undefined)) return undefined;
+  for (const [name, n] of Object.entries({ contexts, heldOut, rollouts, steps })) {
     const least = name === "rollouts" ? 2 : 1;
-    if (n! < least)
+    if (n !== undefined && n < least)
       throw new ConfigError("number-invalid", `Expected ${flagOf(name)} to be ${least} or more, got ${n}`);
   }
+  if (tokens !== undefined && tokens !== "all" && tokens !== "answer")
+    throw new ConfigError("flags-invalid", `Expected --tokens to be all or answer, got ${tokens}`);
   const named = modelPhaseTwoRecipeNamed(recipe ?? "default");
   return {
     ...named,
+    ...(tokens !== undefined && { at: tokens }),
+    ...(block !== undefined && { block: blockOf(block) }),
     ...(contexts !== undefined && { contexts }),
     ...(heldOut !== undefined && { heldOut }),
     ...(rollouts !== undefined && { samples: rollouts }),
     ...(steps !== undefined && { dpo: { ...named.dpo, steps } }),
   };
+}
+
+/** `agree`, the number of a block, or a share of the depth such as 0.47. */
+function blockOf(text: string): ModelPhaseTwoRecipe["block"] {
+  if (text === "agree") return text;
+  const number = Number(text);
+  if (/^\d+$/.test(text)) return number;
+  if (number > 0 && number < 1) return { share: number };
+  throw new ConfigError(
+    "flags-invalid",
+    `Expected --block to be agree, the number of a block, or a share of the depth between 0 and 1, got ${text}`,
+  );
 }
 
 /** Words and their weights in a line. */

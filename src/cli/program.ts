@@ -363,6 +363,11 @@ function learningFlags(command: Command): Command {
       "where the run is kept and resumed from (default: in the memory's directory); its curve, memories, verdicts, pairs, adapter",
     )
     .option("--recipe <name>", "model: named settings, as default or paper (docs/models.md lists them)")
+    .option("--tokens <where>", "model: tokens the vector is added at: all, as the paper, or answer")
+    .option(
+      "--block <which>",
+      "model: block the vector is added behind: agree (where the pairs agree most), a number, or a share of the depth as 0.47",
+    )
     .option("--contexts <n>", "model: clips that memories are drawn for", wholeNumber)
     .option("--rollouts <n>", "model: memories drawn for each", wholeNumber)
     .option("--held-out <n>", "model: clips that the adapter is tried on", wholeNumber)
