@@ -27,7 +27,8 @@ function folderWith(clips: number) {
   // The judge by words counts what is new in a clip, and here all clips say the same.
   writeFileSync(join(folder, "taskmem.config.json"), JSON.stringify({ stream: { windowClips: 1 } }));
   const run = (args: readonly string[], options: CliOptions = {}) => {
-    const policy = args[0] === "tasks" ? [] : ["--policy", "model", "--model", model];
+    const named = { tasks: [], ask: ["--model", model] }[args[0]!];
+    const policy = named ?? ["--policy", "model", "--model", model];
     return taskmem([...args, ...policy, "--json"], { cwd: folder, env, ...options });
   };
   return { folder, run };
