@@ -54,7 +54,8 @@ async function start(t: TestContext, options: LlamaOptions = {}): Promise<LlamaS
 /** Flags of a memory that the server's model writes. */
 const flagsOf = ({ baseURL }: LlamaServer, memory: string) => [
   ...["--json", "--memory", join(folder, memory)],
-  ...["--base-url", baseURL, "--model", "smollm2-135m"],
+  // On a host that others use too, a prompt may take minutes.
+  ...["--base-url", baseURL, "--model", "smollm2-135m", "--timeout", "900"],
 ];
 
 /** Clips by how a run ended them. */

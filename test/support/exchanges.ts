@@ -7,6 +7,8 @@
  * recorded one says; it may say more, as a later version of ours does. Any other is an error.
  */
 import { isDeepStrictEqual } from "node:util";
+import type { Adapter } from "../../src/adapter/adapter.ts";
+import { adapterOf } from "../../src/adapter/exchange/block-vector.ts";
 import type { Completion, GenerateRequest, Part } from "../../src/engine.ts";
 import { type ModelOptions, openaiModel } from "../../src/engines/openai/index.ts";
 import { isTaskMemError } from "../../src/errors.ts";
@@ -21,6 +23,10 @@ export interface Call extends Pick<GenerateRequest, "n" | "logprobs" | "sampling
   readonly times?: number;
   /** `grey`: a JPEG. `broken`: bytes that are none. @default none */
   readonly picture?: "grey" | "broken";
+  /** A vector of so many equal numbers that is added after a block, of length 30. @default none */
+  readonly vector?: { readonly block: number; readonly width: number };
+  /** A LoRA by its name on the server. @default none */
+  readonly lora?: string;
 }
 
 /** A request and its answer. */
@@ -38,7 +44,9 @@ export interface ExchangeFile {
   /** How the server was started, for recording. */
   readonly start?: Json;
   /** The model that is called, and how; `path` is that of the API's root. @default /v1 */
-  readonly model: Pick<ModelOptions, "model" | "apiKey" | "video" | "extraBody"> & { readonly path?: string };
+  readonly model: Pick<ModelOptions, "model" | "apiKey" | "video" | "extraBody" | "steering"> & {
+    readonly path?: string;
+  };
   readonly calls: readonly Call[];
   readonly exchanges: readonly Exchange[];
 }
@@ -81,12 +89,21 @@ export async function makeCalls(
 
 const hasLogprobs = ({ tokens }: Completion) => tokens !== null && tokens.logprobs.length > 0;
 
-function requestOf({ say = "", times = 1, picture, ...request }: Call): GenerateRequest {
+function requestOf({ say = "", times = 1, picture, vector, lora, ...request }: Call): GenerateRequest {
   const text: Part = { type: "text", text: Array.from({ length: times }, () => say).join(" ") };
   const jpeg = picture === "broken" ? new TextEncoder().encode("no picture") : greyJpeg;
   const shown: Part[] = picture === undefined ? [] : [{ type: "video", frames: [{ atSeconds: 0, jpeg }] }];
-  return { ...request, parts: [...shown, text] };
+  const adapter = vector ? vectorOf(vector) : lora === undefined ? null : loraOf(lora);
+  return { ...request, parts: [...shown, text], ...(adapter && { adapter }) };
 }
+
+function vectorOf({ block, width }: NonNullable<Call["vector"]>): Adapter {
+  return adapterOf({ block, values: new Float32Array(width).fill(30 / Math.sqrt(width)) }, "smol");
+}
+
+const loraOf = (uri: string): Adapter => ({
+  ...{ kind: "remote", revision: `lora-${uri}`, space: "weights:smol", format: "lora", norm: null, uri },
+});
 
 /** A fetch that remembers what passes. */
 export function recordingFetch(): { fetch: typeof globalThis.fetch; exchanges: Exchange[] } {
@@ -144,7 +161,13 @@ function shapeOf({ pathname }: URL, { method = "GET", body }: RequestInit = {}):
     role,
     content: typeof content === "string" ? "…" : (content as readonly Json[]).map(partShape),
   }));
-  return { method, path: pathname, body: { ...fields, messages: shapes } };
+  return { method, path: pathname, body: { ...mapped(fields, shortened), messages: shapes } };
+}
+
+/** A long text, such as the numbers of a vector, as its hash. */
+function shortened(value: unknown): unknown {
+  if (typeof value === "string") return value.length > 300 ? `… ${sha256(value).slice(0, 12)}` : value;
+  return isFields(value) && !Array.isArray(value) ? mapped(value, shortened) : value;
 }
 
 function partShape(part: Json): Json {

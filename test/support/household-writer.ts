@@ -44,8 +44,10 @@ export function householdWriter(episode: Episode): HouseholdWriter {
       .slice(1)
       .map(Number);
     if (hours === undefined) return "ok";
-    if (!request.parts.some(({ type }) => type === "video"))
-      return `Nothing can be seen at ${hours}:${minutes}:${seconds}.`;
+    if (!request.parts.some(({ type }) => type === "video")) {
+      const heard = fenced(text, "stream").split("\n").at(-1);
+      return `Nothing can be seen at ${hours}:${minutes}:${seconds}. What is heard: ${heard}`;
+    }
     const place = Math.floor((hours * 3600 + minutes! * 60 + seconds!) / 10);
     for (const picture of ownPicturesOf(request)) seen.set(picture, place);
     const clip = episode.clips[place]!;

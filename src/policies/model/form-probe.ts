@@ -1,6 +1,6 @@
 /**
- * Whether a model can write a memory in the form that is asked for: it is given a made-up clip, once in a process, after
- * it failed at one of the stream.
+ * Whether a model can write a memory in the form that is asked for: it is given a made-up clip, once in a process, when it
+ * has failed at one of the stream.
  *
  * A clip alone decides nothing: of a difficult one a good model may write nonsense too. One sentence is said in the made-up
  * clip, and its memory has to hold it.

@@ -2,9 +2,10 @@
  * The model policy: a model looks at a clip and the window before it and writes one episodic entry and, where asked,
  * semantic ones.
  *
- * One decision is one call with n samples. Where no sample is usable, the model is told what was wrong and asked again, a
- * few times, the last time for a free sentence (`one-sentence.ts`). A model that cannot fill in the form at all
- * (`form-probe.ts`) is asked for sentences from then on. A clip that is text alone is quoted in the end
+ * One decision is one call with n samples. Where no sample is usable, or none has a word of a clip that is text alone, a
+ * made-up clip shows whether the model can fill in the form at all (`form-probe.ts`). One that can is told what was wrong
+ * and asked again, a few times, the last time for a free sentence (`one-sentence.ts`). One that cannot is asked for
+ * sentences from then on. A clip that is text alone is quoted in the end
  * (`quoted-action.ts`); any other's actions carry their issues, and the caller journals a visible failure. What is
  * sampled with log-probabilities, for training, is neither a sentence nor a quote. A clip with nothing to see, hear or
  * read costs no call and has nothing worth remembering.
@@ -45,7 +46,7 @@ import {
 import { type Random, randomInt } from "../../util/random.ts";
 import { fillsForms, probeForms } from "./form-probe.ts";
 import { actionOf } from "./model-action.ts";
-import { forSentence, sentenceAction, sentenceRequest } from "./one-sentence.ts";
+import { forSentence, namesAnyOf, sentenceAction, sentenceRequest } from "./one-sentence.ts";
 import { isTextAlone, quotedAction } from "./quoted-action.ts";
 
 /** Options of `modelPolicy`. */
@@ -142,16 +143,40 @@ async function decide(setup: Setup, context: Context, wanted: DecideOptions): Pr
   const shown = shownWithin(seen, can.contextTokens);
   const sampling = samplingFor(random, setup.sampling);
   const first = await ask(setup, { ...request, n, sampling }, { full, seen, shown, last: null, isFree });
-  const [unusable] = first.actions;
-  if (!unusable || first.actions.some(isUsable)) return first;
-  const unusables = { full, seen, shown: first.shown, last: unusable, isFree };
-  const repair = await repaired(setup, request, unusables, mayBeFree);
-  const [action, ...others] = [repair.action ?? unusable, ...first.actions.slice(1)];
-  const cost = addCost(first.cost, repair.cost);
-  if (repair.action || !mayBeFree || !isTextAlone(context.observations[0]!))
-    return { actions: [action, ...others], cost };
+  const [action, ...others] = first.actions;
+  const usable = first.actions.filter(isUsable);
+  const looksWell = usable.some((one) => isFree || namesAnyOf(one, first.shown.context, setup.words));
+  if (!action || looksWell) return first;
+  const probe = mayBeFree && !isFree ? await probeForms(model, prompts, signal) : null;
+  const probed = { ...first, cost: addCost(first.cost, probe?.cost ?? noCost) };
+  const cannotFill = probe?.fills === false;
+  if (usable.length > 0 && !cannotFill) return probed;
+  const tries = triesOf(setup.attempts, { mayBeFree, isFree, cannotFill });
+  const repair = await repaired(setup, request, { full, seen, shown: first.shown, last: action, tries });
+  const cost = addCost(probed.cost, repair.cost);
+  const told = cannotFill ? cannotFillForms(model) : "";
+  if (isUsable(repair.last)) return { actions: [noted(repair.last, told), ...others], cost };
+  if (!mayBeFree || !isTextAlone(context.observations[0]!)) return { actions: first.actions, cost };
   const why = `${model.id} wrote nothing usable about it (${problemOf(repair.last)})`;
-  return { actions: [quotedAction(context, { ...prompts, revision, why }), ...others], cost };
+  return { actions: [noted(quotedAction(context, { ...prompts, revision, why }), told), ...others], cost };
+}
+
+/**
+ * How an unusable answer is asked for again: in the form, for a first free sentence, or for another draw of one. Of sentences
+ * two are enough: they are short, and a clip without one is quoted.
+ */
+type Try = "form" | "sentence" | "draw";
+
+function triesOf(
+  attempts: number,
+  { mayBeFree, isFree, cannotFill }: Readonly<Record<"mayBeFree" | "isFree" | "cannotFill", boolean>>,
+): Try[] {
+  const forms = (count: number) => Array.from({ length: count }, (): Try => "form");
+  if (!mayBeFree) return forms(attempts);
+  if (isFree) return ["draw"];
+  return cannotFill
+    ? (["sentence", "draw"] as const).slice(0, attempts)
+    : [...forms(attempts - 1), "sentence"];
 }
 
 type Request = Omit<GenerateRequest, "parts" | "system">;
@@ -252,37 +277,20 @@ function isThought({ text }: Action): boolean {
   return text.trimStart().startsWith("<think>");
 }
 
-/** What was tried to get a usable action. */
-interface Repair {
-  readonly action: Action | null;
-  /** The last one, usable or not. */
-  readonly last: Action;
-  readonly cost: Cost;
-}
-
 /**
- * Asks again until something is usable, the last time for a free sentence if it may be one. The repaired text answers
- * another prompt, so it has no log-probabilities and no handle for this one.
+ * Asks again until something is usable, in each of the ways of `tries`; the last action, usable or not. It answers another
+ * prompt, so it has no log-probabilities and no handle for this one.
  */
 async function repaired(
   setup: Setup,
   request: Request,
-  unusable: Asking & { readonly last: Action },
-  mayBeFree: boolean,
-): Promise<Repair> {
-  let { shown, last, isFree } = unusable;
-  let [cost, note] = [noCost, ""];
-  // Of sentences two are enough: they are short, and a clip without one is quoted.
-  for (let left = setup.attempts - (isFree ? 1 : 0); left > 0; left--) {
-    const isFirstSentence = mayBeFree && !isFree && left === 1;
-    if (isFirstSentence) {
-      const probe = await probeForms(setup.model, setup.prompts, request.signal);
-      cost = addCost(cost, probe.cost);
-      if (!probe.fills) note = cannotFillForms(setup.model);
-      isFree = true;
-    }
-    const sampling = isFirstSentence ? samplingFor(undefined, setup.sampling) : drawn(setup.sampling, isFree);
-    const asking = { ...unusable, shown, last, isFree };
+  { tries, ...unusable }: Omit<Asking, "isFree"> & { readonly last: Action; readonly tries: readonly Try[] },
+): Promise<{ readonly last: Action; readonly cost: Cost }> {
+  let { shown, last } = unusable;
+  let cost = noCost;
+  for (const way of tries) {
+    const sampling = way === "sentence" ? samplingFor(undefined, setup.sampling) : drawn(setup.sampling, way);
+    const asking = { ...unusable, shown, last, isFree: way !== "form" };
     const answer = await ask(setup, { ...request, logprobs: false, sampling }, asking);
     cost = addCost(cost, answer.cost);
     shown = answer.shown;
@@ -290,12 +298,12 @@ async function repaired(
     if (!action) continue;
     const { handle: _, ...repair } = action;
     last = { ...repair, logprobs: null };
-    if (isUsable(last)) return { action: noted(last, note), last, cost };
+    if (isUsable(last)) break;
   }
-  return { action: null, last, cost };
+  return { last, cost };
 }
 
-/** Told once: at the clip where it is found out. */
+/** Told once, at the clip where it is found out. */
 const cannotFillForms = ({ id }: Model) =>
   `${id} cannot fill in the form of a memory: it is asked for a sentence about each clip instead.`;
 
@@ -304,9 +312,9 @@ function noted(action: Action, note: string): Action {
   return leftOut === "" ? action : { ...action, leftOut };
 }
 
-/** A draw; of a request that stays the same, one that is not greedy. */
-function drawn(own: Sampling, isRepeated: boolean): Sampling {
-  const isGreedy = isRepeated && own.temperature === 0;
+/** A draw; of a sentence, whose request stays the same, never a greedy one. */
+function drawn(own: Sampling, way: Try): Sampling {
+  const isGreedy = way === "draw" && own.temperature === 0;
   return { ...rolloutSampling, ...own, ...(isGreedy && { temperature: rolloutSampling.temperature! }) };
 }
 

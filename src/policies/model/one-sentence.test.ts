@@ -80,9 +80,9 @@ describe("a model that cannot fill in the form", () => {
       actions[0]!.leftOut!,
       /^small cannot fill in the form of a memory: it is asked for a sentence/,
     );
-    // The form twice, the made-up clip, a sentence.
-    assert.deepEqual(model.requests.map(isForm), [true, true, true, false]);
-    assert.equal(cost.calls, 4);
+    // The form, the made-up clip, a sentence.
+    assert.deepEqual(model.requests.map(isForm), [true, true, false]);
+    assert.equal(cost.calls, 3);
     const { system, parts, sampling } = model.requests.at(-1)!;
     assert.ok(!JSON.stringify([system, parts]).includes("An earlier memory."));
     assert.deepEqual([sampling!.temperature, sampling!.maxTokens], [0, 150]);
@@ -112,16 +112,37 @@ describe("a model that cannot fill in the form", () => {
   });
 });
 
-test("a model that fills in the form of the made-up clip keeps it, whatever it wrote of one clip", async () => {
-  const model = smallModel((request, call) => {
-    if (call < 2) return form;
-    if (!isForm(request)) return "The train to Bergen leaves at 7.";
-    return JSON.stringify({ description: "Mara put the blue suitcase under the stairs." });
+describe("a model that fills in the form of the made-up clip", () => {
+  const report = JSON.stringify({ description: "Mara put the blue suitcase under the stairs." });
+  const doctor = heard([says("Jonas", "Doctor Lind moved the appointment to Thursday.")]);
+  const isMadeUp = ({ parts }: GenerateRequest) => JSON.stringify(parts).includes("suitcase");
+
+  test("is told what was wrong, at last asked for a sentence, and keeps the form for the next clip", async () => {
+    const model = smallModel((request) => {
+      if (isMadeUp(request)) return report;
+      return isForm(request) ? form : "Jonas says Doctor Lind moved the appointment to Thursday.";
+    });
+    const { actions } = await policyOf(model).decide(doctor);
+    assert.deepEqual(model.requests.map(isForm), [true, true, true, false]);
+    assert.equal(actions[0]!.statements.length, 1);
+    assert.equal(actions[0]!.leftOut, undefined);
+    await policyOf(model).decide(doctor);
+    // It is given the made-up clip once.
+    assert.deepEqual(model.requests.slice(4).map(isForm), [true, true, false]);
   });
+
+  test("may write a memory in other words than the clip's", async () => {
+    const german = JSON.stringify({ description: "Der Arzttermin ist jetzt am Donnerstag." });
+    const model = smallModel((request) => (isMadeUp(request) ? report : german));
+    assert.deepEqual(await textsOf(model, doctor), ["Der Arzttermin ist jetzt am Donnerstag."]);
+    assert.equal(model.requests.length, 2);
+  });
+});
+
+test("a form that is filled in with other things than the clip's, in both clips, is not kept", async () => {
+  const other = JSON.stringify({ description: "The next answer is used, and you may change it." });
+  const model = smallModel((request) => (isForm(request) ? other : "The train to Bergen leaves at 7."));
   assert.deepEqual(await textsOf(model), ["The train to Bergen leaves at 7."]);
-  const { actions } = await policyOf(model).decide(heard(suitcase));
-  assert.equal(isForm(model.requests.at(-1)!), true);
-  assert.equal(actions[0]!.leftOut, undefined);
 });
 
 describe("of a free answer is kept", () => {
@@ -191,7 +212,7 @@ describe("a clip of text alone of which nothing usable is written", () => {
     const { actions } = await policy.decide(heard(suitcase));
     const [{ revision, leftOut, issues, statements }] = actions as [(typeof actions)[0]];
     assert.equal(revision, `${policy.revision}+quote`);
-    assert.match(leftOut!, /^The clip is quoted, since small wrote nothing usable about it \(.+\)\.$/);
+    assert.match(leftOut!, /^The clip is quoted, since small wrote nothing usable about it \(.+\)\. /);
     assert.deepEqual(
       [issues, statements[0]!.speakers, statements[0]!.sources.length],
       [[], ["Mara", "Jonas"], 2],
@@ -203,7 +224,7 @@ describe("a clip of text alone of which nothing usable is written", () => {
     const lines = [says(null, `One ${words}.`), says(null, `Two ${words}.`), says(null, "Three.")];
     const { actions } = await policyOf(nonsense()).decide(heard(lines));
     assert.equal(actions[0]!.statements[0]!.text, `“One ${words}.”`);
-    assert.match(actions[0]!.leftOut!, / 2 more lines are left out\.$/);
+    assert.match(actions[0]!.leftOut!, / 2 more lines are left out\./);
     const long = await policyOf(nonsense()).decide(heard([says(null, `${words} ${words} ${words}`)]));
     const { text } = long.actions[0]!.statements[0]!;
     assert.match(text, /^“word0 .*…”$/);

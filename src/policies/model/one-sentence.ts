@@ -135,3 +135,24 @@ function isBorneOut(
   const isThere = numbers.every((number) => lines.some((line) => line.includes(number)));
   return own.size > 0 && heldBy(lines) >= leastBorneOut && isThere && named.every(isSaidOf);
 }
+
+/**
+ * Whether an action has a content word of a clip that is text alone, or nothing new to keep; `true` where that cannot be
+ * said. A text in another language than the clip may have none.
+ */
+export function namesAnyOf(
+  { statements }: Action,
+  { observations }: Context,
+  words: Pick<WordSpace, "stems"> | undefined,
+): boolean {
+  const [observation] = observations;
+  if (words === undefined || observation!.frames.length > 0 || statements.length === 0) return true;
+  const there = new Set(
+    words.stems(
+      sourceTexts(observation!)
+        .map(({ text }) => text)
+        .join(" "),
+    ),
+  );
+  return statements.some(({ text }) => words.stems(text).some((stem) => there.has(stem)));
+}
