@@ -365,7 +365,7 @@ test("runs are drawn as one self-contained page, and as Markdown", async () => {
       "paper: GPT-5.2",
       "67.3",
       "What differs from the paper",
-      "lexical@1",
+      "lexical@2",
     ])
       assert.ok(text.includes(said), said);
   }

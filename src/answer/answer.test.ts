@@ -134,7 +134,7 @@ describe("answerQuestion", () => {
         task!.reader,
         task!.feedback,
       ],
-      [1_000_000, "home", "B", false, [citation!.entry], "lexical@1", null],
+      [1_000_000, "home", "B", false, [citation!.entry], "lexical@2", null],
     );
     assert.equal(task!.question.options.length, 3);
     await memory.close();
@@ -162,7 +162,7 @@ describe("answerQuestion", () => {
     });
     assert.deepEqual([answer.abstained, answer.option, answer.citations], [true, null, []]);
     assert.match(answer.answer, /"violin"/);
-    assert.ok(answer.nearestMisses.length > 0 && answer.nearestMisses.length <= 3);
+    assert.ok(answer.nearestMisses.length > 0 && answer.nearestMisses.length <= 5);
     assert.equal((await memory.tasks())[0]!.abstained, true);
     await memory.close();
   });
@@ -359,6 +359,151 @@ describe("answerQuestion", () => {
     const memory = await memoryOf([]);
     const answer = await ask(memory, "Where are the keys?");
     assert.deepEqual([answer.abstained, answer.nearestMisses, answer.recall], [true, [], []]);
+    await memory.close();
+  });
+
+  test("finds the names of speakers however they are typed, and other forms of words", async () => {
+    const memory = await memoryOf([
+      [3, "Søren", "I bought a tent."],
+      [14, "Łukasz", "The tent leaks."],
+    ]);
+    assert.equal((await ask(memory, "What did Soren buy?")).answer, "Søren: I bought a tent.");
+    assert.equal(
+      (await ask(memory, "What does Lukasz say about the tent?")).answer,
+      "Łukasz: The tent leaks.",
+    );
+    await memory.close();
+  });
+
+  test("cites the statement that holds, tells the earlier ones beside it and recalls them last", async () => {
+    const memory = await memoryOf(kitchen);
+    const answer = await ask(memory, "Where does Ann put the keys?");
+    assert.deepEqual(
+      [answer.answer, answer.citations.map(({ startSeconds }) => startSeconds)],
+      ["Ann puts the keys on the shelf.", [27]],
+    );
+    assert.deepEqual(
+      answer.earlier.map(({ startSeconds }) => startSeconds),
+      [3],
+    );
+    assert.equal(answer.recall.at(-1)!.entry, answer.earlier[0]!.entry);
+    await memory.close();
+  });
+});
+
+describe("a question about a time", () => {
+  const hour = 3600;
+  /** Monday 2026-03-02, Tuesday and Thursday, asked on Friday. */
+  const mondayMs = Date.UTC(2026, 2, 2);
+  const dated: readonly (readonly [day: number, lines: readonly Line[]])[] = [
+    [
+      0,
+      [
+        [9 * hour, "Tom", "I watered the ferns."],
+        [12.5 * hour, "Ann", "Lunch is pea soup today."],
+        [15 * hour, "Tom", "The dentist called about the bill."],
+        [15.2 * hour, "Tom", "I am off to the library."],
+      ],
+    ],
+    [
+      1,
+      [
+        [9.05 * hour, "Ann", "The plumber mended the sink."],
+        [12.2 * hour, "Tom", "For lunch we had noodles."],
+        [18 * hour, "Ann", "The car is parked on Mill Lane."],
+      ],
+    ],
+    [
+      3,
+      [
+        [9.5 * hour, "Tom", "The piano was tuned."],
+        [19 * hour, "Ann", "I moved the car to Oak Street."],
+      ],
+    ],
+  ];
+
+  async function datedMemory(): Promise<Memory> {
+    const memory = await memoryOf([]);
+    for (const [day, lines] of dated)
+      await watched(memory, lines, `notes-${day}`, {
+        kind: "wall",
+        originMs: mondayMs + day * 24 * hour * 1000,
+      });
+    return memory;
+  }
+  const friday = () => mondayMs + 4 * 24 * hour * 1000 + 10 * hour * 1000;
+  const asked = async (memory: Memory, text: string) => {
+    const answer = await answerQuestion(text, { memory, reader, now: friday, record: false });
+    return {
+      ...answer,
+      lines: answer.answer.split("\n").map((line) => line.replace(/^.*?(?:Ann|Tom): /, "")),
+    };
+  };
+
+  test("is answered from that time alone, and holds the moment where it asks when", async () => {
+    const memory = await datedMemory();
+    const right: Record<string, readonly string[]> = {
+      "What happened yesterday morning?": ["The piano was tuned."],
+      "What was for lunch last Tuesday?": ["For lunch we had noodles."],
+      "What was for lunch on Monday?": ["Lunch is pea soup today."],
+      "What happened at 09:00 on 2026-03-02?": ["I watered the ferns."],
+      "What happened at 09:00?": ["I watered the ferns.", "The plumber mended the sink."],
+      "What did Tom do before lunch on Monday?": ["I watered the ferns."],
+      "What happened after the dentist called?": ["I am off to the library."],
+      "What did Ann say yesterday?": ["I moved the car to Oak Street."],
+      "Who mended the sink on Tuesday?": ["The plumber mended the sink."],
+      "Where was the car on Tuesday?": ["The car is parked on Mill Lane."],
+      "Where is the car now?": ["I moved the car to Oak Street."],
+      "What happened in the last ten minutes?": ["I moved the car to Oak Street."],
+    };
+    for (const [question, lines] of Object.entries(right))
+      assert.deepEqual((await asked(memory, question)).lines, lines, question);
+    assert.equal(
+      (await asked(memory, "When was the piano tuned?")).answer,
+      "2026-03-05 09:30:00: Tom: The piano was tuned.",
+    );
+    await memory.close();
+  });
+
+  test("is declined where that time does not hold the answer", async () => {
+    const memory = await datedMemory();
+    for (const question of [
+      "Who mended the sink on Monday?",
+      "What did Tom buy yesterday?",
+      "Who tuned the piano on Tuesday?",
+    ])
+      assert.equal((await asked(memory, question)).abstained, true, question);
+    await memory.close();
+  });
+
+  test("names a day of which nothing is remembered, and the days of which something is", async () => {
+    const memory = await datedMemory();
+    for (const question of [
+      "What happened on Wednesday?",
+      "What happened on 2026-03-04?",
+      "Where was the car on Wednesday?",
+    ]) {
+      const { abstained, answer } = await asked(memory, question);
+      assert.ok(abstained, question);
+      assert.equal(
+        answer,
+        "Nothing is remembered of 2026-03-04 (a Wednesday). Memory holds 2026-03-02, 2026-03-03, 2026-03-05.",
+      );
+    }
+    assert.match(
+      (await asked(memory, "Summarise this morning")).answer,
+      /2026-03-06 \(a Friday\) from 05:00 to 12:00/,
+    );
+    await memory.close();
+  });
+
+  test("shows memories of that time where none answers", async () => {
+    const memory = await datedMemory();
+    const { nearestMisses } = await asked(memory, "Which bird sang yesterday?");
+    assert.deepEqual(
+      nearestMisses.map(({ stream }) => stream),
+      ["notes-3", "notes-3"],
+    );
     await memory.close();
   });
 });

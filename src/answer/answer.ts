@@ -7,7 +7,7 @@
  * known ones, because an answer would only say that nothing is remembered.
  */
 import { randomUUID } from "node:crypto";
-import type { Cost } from "../engine.ts";
+import { type Cost, noCost } from "../engine.ts";
 import { DataError, StoreError } from "../errors.ts";
 import type {
   Entries,
@@ -26,10 +26,15 @@ import { renderMemory } from "../memory/render.ts";
 import { assertKeys, assertStreams, type Keys } from "../memory/strict.ts";
 import { type Question, type QuestionInput, toQuestion } from "../tasks/task.ts";
 import { type Clock, formatMoment, parseMoment } from "../util/time.ts";
-import { askedOfWhole } from "./asked.ts";
+import { type AskedOfWhole, askedOfTime, askedOfWhole } from "./asked.ts";
 import { whyNothing } from "./left-out.ts";
-import type { Reader, Reading } from "./reader.ts";
+import { abstention, type Reader, type Reading } from "./reader.ts";
+import { type StreamSpan, timeOf } from "./time-filter.ts";
 import { wholeOf } from "./whole.ts";
+import { otherWords } from "./words/forms.ts";
+import { isFunctionWord } from "./words/languages.ts";
+import { foldings, foldLetters } from "./words/letters.ts";
+import { asksOfState } from "./words/question-words.ts";
 
 /** Which part of memory a question is asked of, and how it is searched. */
 export interface AskOptions {
@@ -82,6 +87,8 @@ export interface Answer {
   readonly citations: readonly Citation[];
   /** For an abstention, the entries that came nearest, best first. */
   readonly nearestMisses: readonly Citation[];
+  /** Earlier statements that the cited one replaced, the latest first. */
+  readonly earlier: readonly Citation[];
   /** Times the question is about and that were not watched. */
   readonly gaps: readonly Gap[];
   /** For an abstention, what was left out of the streams that were asked: the answer may have been in it. */
@@ -96,7 +103,7 @@ export interface Answer {
 }
 
 const defaultLimit = 30;
-const mostMisses = 3;
+const mostMisses = 5;
 
 const askKeys: Keys<AnswerTools & AskOptions> = {
   ...{ memory: true, reader: true, now: true, streams: true, asOfSeconds: true, nearSeconds: true },
@@ -125,20 +132,9 @@ export async function answerQuestion(
   );
   await assertSpeakers(options);
   const records = held.filter(({ id }) => streams?.includes(id) ?? true);
-  const moments = await momentsAsked(question, records, options);
-  const whole = askedOfWhole(question);
-  const known = await wholeOf(whole, records, { limit: defaultLimit, ...options });
-  const recalled = known.entries ?? (await recallFor(question, moments, options));
-  const gaps = await gapsAmong(recalled, moments, records, options);
   const clocks = new Map<string, Clock>(records.map(({ id, clock }) => [id, clock]));
-  const { floor } = known;
-  const render = (tokenBudget: number) => renderMemory(recalled, { clocks, gaps, floor, tokenBudget });
-  const rendered = render(reader.tokenBudget);
-  signal?.throwIfAborted();
-  const request = { question, recalled, rendered, render, gaps, whole, floor, ...(signal && { signal }) };
-  const read = await reader.read(request);
-  const isFact = whole !== null && whole.of !== "overview" && floor.length > 0;
-  const reading = isFact ? read : await unlessEmpty(read, recalled, records, options);
+  const looked = await lookTwice(question, records, clocks, options);
+  const { recalled, gaps, moments, whole, floor, isFact, reading } = looked;
   signal?.throwIfAborted();
 
   const unwatched = gaps.filter((gap) => moments.some((moment) => covers(gap, moment)));
@@ -155,12 +151,16 @@ export async function answerQuestion(
           .slice(0, mostMisses)
           .map(citationOf)
       : [],
+    earlier: citationsOf(shown, reading.earlier ?? []),
     gaps: unwatched,
     leftOut:
       reading.abstained && !isFact
         ? records.flatMap(({ id, leftOut }) => leftOut.map((item) => ({ ...item, stream: id })))
         : [],
-    recall: recalled.map(({ entry, score }) => ({ entry: entry.id, score })),
+    recall: withoutStale(recalled, reading.earlier ?? []).map(({ entry, score }) => ({
+      entry: entry.id,
+      score,
+    })),
     cost: reading.cost,
     task: null,
     notRecorded: null,
@@ -176,7 +176,7 @@ export async function answerQuestion(
       question,
       // What is said of a film without memories would outlive its forgetting.
       answer:
-        reading.abstained && (whole !== null || reading !== read)
+        reading.abstained && (whole !== null || looked.isEmpty)
           ? "Nothing is remembered of it."
           : answer.answer,
       option: answer.option,
@@ -191,6 +191,106 @@ export async function answerQuestion(
     if (!isUnwritable) throw error;
     return { ...answer, notRecorded: error.message };
   }
+}
+
+/** The recalled entries, those that the answer replaced last. */
+function withoutStale(recalled: readonly RecalledEntry[], stale: readonly string[]): RecalledEntry[] {
+  const isStale = ({ entry }: RecalledEntry) => stale.includes(entry.id);
+  return [...recalled.filter((one) => !isStale(one)), ...recalled.filter(isStale)];
+}
+
+/** What one look at memory found. */
+interface Look {
+  readonly recalled: readonly RecalledEntry[];
+  readonly moments: readonly Moment[];
+  readonly gaps: readonly Gap[];
+  readonly whole: AskedOfWhole | null;
+  readonly floor: readonly FloorRow[];
+  /** Whether it is asked for a fact of a recording that is known. */
+  readonly isFact: boolean;
+  /** Whether nothing at all is remembered. */
+  readonly isEmpty: boolean;
+  readonly reading: Reading;
+}
+
+/**
+ * Looks within the time that a question names; where that holds no answer, at what was true by then, and last at all of
+ * memory, where the time may be what is spoken of ("What is on Tuesday?"). A time of which nothing is remembered is named.
+ */
+async function lookTwice(
+  question: Question,
+  records: readonly StreamRecord[],
+  clocks: ReadonlyMap<string, Clock>,
+  options: AnswerTools & AskOptions,
+): Promise<Look> {
+  const { reader } = options;
+  const time = await timeOf(question, records, options);
+  if (time === null) return look(question, null, records, clocks, options);
+  const { asked, spans, unknown } = time;
+  const within: Question = { ...question, text: asked.rest };
+  const looks: Look[] = [];
+  if (spans.length > 0) looks.push(await look(within, spans, records, clocks, options));
+  const isOpen = () => looks.every(({ reading }) => reading.abstained);
+  const isAskedAgain = reader.find !== undefined || looks.length === 0;
+  const byThen =
+    asked.at === "in" &&
+    asksOfState(asked.rest) &&
+    reader.find !== undefined &&
+    question.options.length === 0;
+  if (isOpen() && spans.length > 0 && byThen) {
+    const until = spans.map((span) => ({ ...span, fromSeconds: Number.NEGATIVE_INFINITY }));
+    looks.push(await look(within, until, records, clocks, options));
+  }
+  if (isOpen() && asked.mayBeTold && isAskedAgain)
+    looks.push(await look(question, null, records, clocks, options));
+  const answered = looks.find(({ reading }) => !reading.abstained);
+  if (answered) return answered;
+  const first =
+    looks[0] ?? (await look(question, null, records, clocks, { ...options, reader: silent(reader) }));
+  if (unknown === null || first.isEmpty) return first;
+  return { ...first, reading: { ...first.reading, answer: unknown } };
+}
+
+/** A reader that reads nothing, for where there is nothing to read. */
+function silent({ id, tokenBudget }: Reader): Reader {
+  const declined = { ...abstention("Memory holds nothing of that time."), cost: noCost };
+  return { id, tokenBudget, read: async () => declined };
+}
+
+/** Recalls, within spans where they are given, and reads. */
+async function look(
+  question: Question,
+  spans: readonly StreamSpan[] | null,
+  records: readonly StreamRecord[],
+  clocks: ReadonlyMap<string, Clock>,
+  options: AnswerTools & AskOptions,
+): Promise<Look> {
+  const { reader, signal } = options;
+  const of = spans === null ? records : records.filter(({ id }) => spans.some(({ stream }) => stream === id));
+  const moments = spans === null ? await momentsAsked(question, of, options) : momentsOf(spans);
+  const whole = askedOfWhole(question) ?? (spans === null ? null : askedOfTime(question));
+  const known = await wholeOf(whole, of, { limit: defaultLimit, ...options, ...(spans && { spans }) });
+  const recalled = known.entries ?? (await recallFor(question, moments, spans, options));
+  const gaps = await gapsAmong(recalled, moments, of, options);
+  const { floor } = known;
+  const render = (tokenBudget: number) => renderMemory(recalled, { clocks, gaps, floor, tokenBudget });
+  const rendered = render(reader.tokenBudget);
+  signal?.throwIfAborted();
+  const request = {
+    question,
+    recalled,
+    rendered,
+    render,
+    gaps,
+    clocks,
+    whole,
+    floor,
+    ...(signal && { signal }),
+  };
+  const read = await reader.read(request);
+  const isFact = whole !== null && whole.of !== "overview" && floor.length > 0;
+  const reading = isFact || spans !== null ? read : await unlessEmpty(read, recalled, records, options);
+  return { recalled, moments, gaps, whole, floor, isFact, isEmpty: reading !== read, reading };
 }
 
 /** Codes of a memory that can be read but not written. */
@@ -262,31 +362,88 @@ function onClock(time: string, clock: Clock): number | null {
   return parseMoment(clock.kind === "day" && !hasSeconds ? `${time}:00` : time, clock);
 }
 
+/** The moments that spans name, or else their begins, of which a gap is told. */
+function momentsOf(spans: readonly StreamSpan[]): Moment[] {
+  return spans
+    .filter(({ fromSeconds }) => Number.isFinite(fromSeconds))
+    .map(({ stream, atSeconds, fromSeconds }) => ({ stream, seconds: atSeconds ?? fromSeconds }));
+}
+
 /**
- * Recalls by question and options. Speakers of the recalled entries whom the question names weigh in a second search.
+ * Recalls by question and options, and by other forms of their words. Speakers of memory whom the question names weigh
+ * in a second search.
  */
 async function recallFor(
   question: Question,
   moments: readonly Moment[],
+  spans: readonly StreamSpan[] | null,
   { memory, streams, asOfSeconds, speakers, limit = defaultLimit, mode = "search" }: AnswerTools & AskOptions,
 ): Promise<RecalledEntry[]> {
+  const asked = [question.text, ...question.options.map(({ text }) => text)].join(" ");
   const query: RecallQuery = {
-    text: [question.text, ...question.options.map(({ text }) => text)].join(" "),
+    text: mode === "search" ? withOtherWords(asked) : asked,
     mode,
     ...(mode === "search" && { limit }),
     ...(streams && { streams }),
     ...(asOfSeconds !== undefined && { asOfSeconds }),
     ...(speakers && { speakers }),
-    ...(moments[0] && { nearSeconds: moments[0].seconds }),
+    ...(moments[0] && spans === null && { nearSeconds: moments[0].seconds }),
   };
-  const recalled = await memory.recall(query);
+  const search = (one: RecallQuery) =>
+    spans === null ? memory.recall(one) : recallWithin(one, spans, memory);
+  const recalled = await search(query);
   const named = mode === "search" ? speakersNamed(question.text, recalled) : [];
-  return named.length > 0 ? memory.recall({ ...query, aboutSpeakers: named }) : recalled;
+  return named.length > 0 ? search({ ...query, aboutSpeakers: named }) : recalled;
+}
+
+/** Recalls in each span, and brings the lists together by score. */
+async function recallWithin(
+  query: RecallQuery,
+  spans: readonly StreamSpan[],
+  memory: AnswerMemory,
+): Promise<RecalledEntry[]> {
+  const found = new Map<string, RecalledEntry>();
+  for (const { stream, fromSeconds, toSeconds, atSeconds } of spans) {
+    const own = await memory.recall({
+      ...query,
+      streams: [stream],
+      ...(Number.isFinite(fromSeconds) && { fromSeconds }),
+      toSeconds,
+      ...(atSeconds !== null && { nearSeconds: atSeconds }),
+    });
+    for (const one of own) if (!found.has(one.entry.id)) found.set(one.entry.id, one);
+  }
+  // Where too little shares a word, the first memories of that time are shown at least.
+  const isFew = found.size < mostMisses && query.mode !== "whole-memory";
+  for (const { stream, fromSeconds, toSeconds } of isFew ? spans : []) {
+    if (!Number.isFinite(fromSeconds)) continue;
+    const { asOfSeconds, speakers } = query;
+    const filter = { ...(asOfSeconds !== undefined && { asOfSeconds }), ...(speakers && { speakers }) };
+    const own = await memory.entries({
+      ...filter,
+      streams: [stream],
+      fromSeconds,
+      toSeconds,
+      limit: mostMisses,
+    });
+    for (const entry of own) if (!found.has(entry.id)) found.set(entry.id, { entry, score: { total: 0 } });
+  }
+  const all = [...found.values()];
+  if (query.mode === "whole-memory") return all;
+  return all.sort((a, b) => b.score.total - a.score.total).slice(0, query.limit ?? defaultLimit);
+}
+
+/** A question with other forms of its words ("buy", "bought"), which a search by spelling does not find. */
+function withOtherWords(text: string): string {
+  const words = foldLetters(text).match(/[a-z]{3,}/g) ?? [];
+  const others = new Set(words.filter((word) => !isFunctionWord(word, "en")).flatMap(otherWords));
+  return others.size === 0 ? text : `${text} ${[...others].join(" ")}`;
 }
 
 /** Speakers of recalled entries of whose name the question has a word. */
 function speakersNamed(text: string, recalled: readonly RecalledEntry[]): string[] {
-  const wordsOf = (name: string) => name.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+  const wordsOf = (name: string) =>
+    foldings(name).flatMap((folded) => folded.match(/[\p{L}\p{M}\p{N}]+/gu) ?? []);
   const asked = new Set(wordsOf(text));
   const speakers = new Set(recalled.flatMap(({ entry }) => entry.speakers));
   return [...speakers].filter((name) => wordsOf(name).some((word) => asked.has(word)));

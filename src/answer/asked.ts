@@ -14,6 +14,27 @@ export interface AskedOfWhole {
   readonly of: "overview" | Fact;
   /** The part it is about, in seconds from the start or before the end; `null` for all of it. */
   readonly part: { readonly from: "start" | "end"; readonly seconds: number } | null;
+  /** Only what these people say or are named in. @default everybody */
+  readonly speakers?: readonly string[];
+}
+
+const ofTime =
+  /^(?:so |and )?what (?:did|was|were|has|have|is|are) (.{1,40}?) (?:do|doing|done|say|saying|said|up to|talk(?:ing)? about|see|busy with)$/;
+const everybody = /^(?:we|i|they|you|everyone|everybody|people|the (?:family|team|group|others))$/;
+
+/**
+ * What a question about a time asks, apart from that time: "What did Ann do (yesterday)?" asks for all of it. `null` for
+ * a question about something in it.
+ */
+export function askedOfTime({ text, options }: Question): AskedOfWhole | null {
+  if (options.length > 0) return null;
+  const plain = text
+    .replace(/[?!.,;]+/g, " ")
+    .replace(/\s+/g, " ")
+    .trim();
+  const [, who] = ofTime.exec(plain.toLowerCase()) ?? [];
+  if (who === undefined) return null;
+  return { of: "overview", part: null, ...(!everybody.test(who) && { speakers: [who] }) };
 }
 
 const it = String.raw`(?:(?:this|the|that|it|these|those|your|my)\b ?)?(?:whole |entire )?(?:video|film|clip|recording|movie|footage|stream|audio|sound|memory|talk|meeting|episode|file|scene|day|it|this|that)?s?`;
@@ -28,6 +49,14 @@ const patterns: readonly (readonly [AskedOfWhole["of"], RegExp])[] = (
     [
       "overview",
       `(?:please )?(?:summari[sz]e|recap|describe|sum up|give (?:me )?an? (?:short |brief )?(?:summary|overview|recap)(?: of| about)?|what(?:'s| is) the (?:summary|gist)(?: of)?|(?:an? )?(?:summary|overview)(?: of)?) ?(?:what happened in ?)?${it}`,
+    ],
+    [
+      "overview",
+      `(?:list|show|tell me|give me|summari[sz]e)? ?(?:everything|all)(?: that happened)?(?: ?${it})?`,
+    ],
+    [
+      "overview",
+      `(?:was (?:ist|war)(?: ${it})?(?: alles)? (?:passiert|geschehen|los)|was (?:passierte|geschah)|worum geht es|zusammenfassung|fasse? (?:alles )?zusammen|qu'est-ce qui s'est pass[ée]|que s'est-il pass[ée]|de quoi s'agit-il|r[ée]sum[ée]|¿?qu[ée] (?:pas[óo]|ha pasado|sucedi[óo])|¿?de qu[ée] (?:trata|se trata)|resumen|(?:che )?cosa [èe] successo|di cosa (?:si tratta|parla)|riassunto|(?:o )?que aconteceu|do que se trata|resumo|wat (?:is er gebeurd|gebeurde er)|samenvatting|co si[ęe] (?:sta[łl]o|wydarzy[łl]o)|что (?:случилось|произошло|было)|о чем это|ne oldu|vad h[äa]nde|hvad skete(?: der)?|hva skjedde|发生了什么(?:事)?|何がありましたか|何が起きましたか|무슨 일이 있었나요|무슨 일이 있었습니까)`,
     ],
     [
       "overview",
@@ -99,7 +128,7 @@ export function askedOfWhole({ text, options }: Question): AskedOfWhole | null {
   const plain = text
     .toLowerCase()
     .replaceAll("’", "'")
-    .replace(/[?!.,;]+/g, " ")
+    .replace(/[?!.,;¿？。]+/g, " ")
     .replace(/\s+/g, " ")
     .trim();
   const span = part.exec(plain);

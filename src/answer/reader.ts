@@ -1,7 +1,8 @@
 /** The contract of a reader: question + recalled entries → answer. It sees memory only. */
 import type { Cost } from "../engine.ts";
-import type { FloorRow, Gap, RecalledEntry } from "../memory/memory.ts";
+import type { Entry, FloorRow, Gap, RecalledEntry } from "../memory/memory.ts";
 import type { Question } from "../tasks/task.ts";
+import type { Clock } from "../util/time.ts";
 import type { AskedOfWhole } from "./asked.ts";
 
 /** What a reader is shown for one question. */
@@ -14,6 +15,8 @@ export interface ReadRequest {
   /** Renders them within fewer tokens, the best-scored that fit, for a model that takes less. @default `rendered` alone */
   readonly render?: (tokenBudget: number) => string;
   readonly gaps: readonly Gap[];
+  /** Clocks of the streams. @default media clocks */
+  readonly clocks?: ReadonlyMap<string, Clock>;
   /** What the question asks of the whole; `null` for a question about something in it. @default null */
   readonly whole?: AskedOfWhole | null;
   /** What is known of the recording: a row a stream, where the question is of the whole. @default nothing */
@@ -30,6 +33,8 @@ export interface Reading {
   readonly abstained: boolean;
   /** Ids of the cited entries; empty for an abstention. */
   readonly cited: readonly string[];
+  /** Ids of entries whose statements the cited one replaced, the latest first. @default none */
+  readonly earlier?: readonly string[];
   readonly cost: Cost;
 }
 
@@ -44,4 +49,9 @@ export interface Reader {
   /** Most tokens of rendered memory it takes. */
   readonly tokenBudget: number;
   read(request: ReadRequest): Promise<Reading>;
+  /**
+   * The entry that speaks of an event ("the dentist called"), `null` where none does. A reader with it is asked again where
+   * a first look finds nothing; one without, such as a model, is asked once.
+   */
+  find?(event: string, entries: readonly RecalledEntry[], clocks: ReadonlyMap<string, Clock>): Entry | null;
 }

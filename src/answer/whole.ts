@@ -3,12 +3,15 @@ import { wholeFloor } from "../memory/floor.ts";
 import type { Entries, Entry, FloorRow, Journal, RecalledEntry, StreamRecord } from "../memory/memory.ts";
 import type { Clock } from "../util/time.ts";
 import type { AskedOfWhole } from "./asked.ts";
+import type { StreamSpan } from "./time-filter.ts";
 
 /** What is looked at, and how much of it. */
 export interface WholeOptions {
   readonly memory: Pick<Journal, "floor"> & Pick<Entries, "entries">;
   readonly asOfSeconds?: number;
   readonly speakers?: readonly string[];
+  /** Only what lies in these. @default everything */
+  readonly spans?: readonly StreamSpan[];
   /** Most entries of an overview. */
   readonly limit: number;
   /** `whole-memory` leaves no entry out. */
@@ -19,7 +22,7 @@ export interface WholeOptions {
 export async function wholeOf(
   whole: AskedOfWhole | null,
   records: readonly StreamRecord[],
-  { memory, asOfSeconds, speakers, limit, mode }: WholeOptions,
+  { memory, asOfSeconds, speakers, limit, mode, spans }: WholeOptions,
 ): Promise<{ readonly floor: readonly FloorRow[]; readonly entries: readonly RecalledEntry[] | null }> {
   if (whole === null) return { floor: [], entries: null };
   const floor: FloorRow[] = [];
@@ -27,9 +30,16 @@ export async function wholeOf(
   const known = asOfSeconds === undefined ? {} : { asOfSeconds };
   for (const { id, clock } of records) {
     const rows = await memory.floor({ streams: [id], ...known });
-    const own = await memory.entries({ streams: [id], ...known, ...(speakers && { speakers }) });
+    const people = whole.speakers ?? speakers;
+    const own = await memory.entries({ streams: [id], ...known, ...(people && { speakers: people }) });
     const { from, to } = spanOf(whole.part, [...rows, ...own]);
-    const touches = (one: Entry | FloorRow) => one.endSeconds >= from && one.startSeconds < to;
+    const isWithin = (one: Entry | FloorRow) =>
+      spans?.some(
+        (span) =>
+          span.stream === id && one.endSeconds >= span.fromSeconds && one.startSeconds < span.toSeconds,
+      ) ?? true;
+    const touches = (one: Entry | FloorRow) =>
+      one.endSeconds >= from && one.startSeconds < to && isWithin(one);
     const ofPart = rows.filter(touches);
     if (ofPart.length > 0) floor.push(dated(wholeFloor(ofPart), clock));
     entries.push(...own.filter(touches));

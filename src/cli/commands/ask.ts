@@ -53,8 +53,12 @@ function printAnswer(output: Output, answer: Answer, streams: readonly StreamRec
   const line = ({ stream, startSeconds, text }: Answer["citations"][number]) =>
     `  ${output.dim(`${formatMoment(startSeconds, clockOf(stream))} ${stream}`)}  ${oneLine(text)}`;
   for (const citation of answer.citations) output.text(line(citation));
+  if (answer.earlier.length > 0) {
+    output.text(output.dim("before that:"));
+    for (const statement of answer.earlier) output.text(line(statement));
+  }
   if (answer.abstained && answer.nearestMisses.length > 0) {
-    output.text(output.dim("nearest in memory:"));
+    output.text(output.dim("not sure; closest moments:"));
     for (const miss of answer.nearestMisses) output.text(line(miss));
   }
   for (const line of notInMemory(answer)) output.text(output.dim(line));
