@@ -80,7 +80,7 @@ const colours =
 const places =
   /\b(?:in|on|at|to|into|onto|under|underneath|behind|near|by|from|inside|outside|beside|next|over|above|below|between|upstairs|downstairs|home|here|there|through|against|around|across|towards?|with|live|lives|lived|moved)\b/i;
 const reasons =
-  /\b(?:because|since|so|as|due|to|for|reason|cause[sd]?|thanks|therefore|otherwise|order|why|after|until|too)\b/i;
+  /\b(?:because|since|so|as|due|to|reason|cause[sd]?|thanks|therefore|otherwise|in order|too)\b/i;
 
 /** Whether a sentence holds the kind of answer that needs a certain word. Numbers and people are told by its tokens. */
 export function hasWanted(text: string, wanted: Wanted): boolean {

@@ -391,6 +391,8 @@ const has = (holds: ReadonlySet<string>, forms: readonly string[]) => forms.some
 function isAbout(name: AskedName, sentence: Sentence, asked: Asked, matched: number): boolean {
   const { speakers, references, holds, context } = sentence;
   const spoke = has(speakers, name.forms);
+  const isSayer = name.isSubject || asked.names.length === 1;
+  if (asked.ofSaying && !isSayer) return has(holds, name.forms);
   if (asked.ofSaying && spoke) return true;
   const meant = (reference: Reference | undefined) =>
     reference !== undefined &&
@@ -417,14 +419,14 @@ const isVerbAt = ({ tokens }: Sentence, at: number) => /s$|ed$/.test(tokens[at]?
 /** Whether a sentence leaves out "I": "Bought a lamp.", "So tired today." */
 function isElliptical({ tokens, references }: Sentence): boolean {
   const [first] = tokens;
-  if (!first || references.some(({ who, at }) => who === "other" || (who === "named" && at > 0)))
-    return false;
-  return (
-    /^(?:so|too|just|still|not|very|really|also|already|gonna|going|never|always)$/.test(first.folded) ||
-    /(?:ed|ing)$|^(?:bought|went|saw|ate|made|had|got|took|left|lost|found|met|sold|gave|forgot)$/.test(
+  if (!first) return false;
+  const isVerb =
+    /(?:ed|ing)$|^(?:bought|went|saw|ate|made|had|got|took|left|lost|found|met|sold|gave|forgot|put)$/.test(
       first.folded,
-    )
-  );
+    );
+  if (isVerb) return true;
+  if (references.some(({ who, at }) => who === "other" || (who === "named" && at > 0))) return false;
+  return /^(?:so|too|just|still|not|very|really|also|already|gonna|never|always)$/.test(first.folded);
 }
 
 /**
@@ -454,7 +456,8 @@ function coverOf(sentence: Sentence, asked: Asked): number {
         weight === 1 && (has(new Set(token.forms), forms) || (isHome && /^(?:mov|liv)/.test(token.folded))),
     ),
   );
-  const at = matched < 0 ? tokens.length : matched;
+  // Without another word, the question is about whom the sentence begins with.
+  const at = matched < 0 ? 1 : matched;
   if (!asked.names.every((name) => isAbout(name, sentence, asked, at))) return 0;
   if (isKnown) return covered / all;
   // "What does Bob say about Alice?"
@@ -498,10 +501,14 @@ function isKindAsked(sentence: Sentence, asked: Asked): boolean {
     case "place":
       return hasWanted(sentence.text, "place") && sentence.tokens.some(isNew);
     case "colour":
+      return hasWanted(sentence.text, "colour") && sentence.tokens.some(isNew);
     case "reason":
-      return hasWanted(sentence.text, asked.wanted) && sentence.tokens.some(isNew);
-    case "thing":
-      return asked.wantsMoment || sentence.tokens.some(isNew) || sentence.tokens.some(isNumeric);
+      return hasWanted(sentence.text, "reason");
+    case "thing": {
+      // A question of many words may tell its answer: "What do they eat, braised stew?"
+      const isLong = asked.terms.filter(({ weight }) => weight === 1).length >= 3;
+      return asked.wantsMoment || isLong || sentence.tokens.some((token) => isNew(token) || isNumeric(token));
+    }
     case "statement":
       return true;
   }
