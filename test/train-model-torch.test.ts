@@ -95,7 +95,7 @@ test("killed with -9 while it draws, judges and trains, a lesson ends with the s
   assert.equal(again.length, once.length);
   const length = Math.hypot(...once);
   const apart = Math.hypot(...once.map((value, i) => value - again[i]!));
-  // What the stream held below the vector is computed anew in batches of another shape, which rounds otherwise.
+  // What the stream held below the vector is computed again in batches of another shape, which rounds otherwise.
   assert.ok(apart <= 1e-4 * length, `${apart} of ${length}`);
 });
 

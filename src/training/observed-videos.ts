@@ -8,7 +8,7 @@ import { decisionsOf, withPictures } from "./replay.ts";
 /**
  * Endless videos: each stream once, then the first again. A history that the trained policy did not write is that of
  * `writer` about the same stream.
- * @param streams observations of each, in order; the clips of one are numbered anew where some lack their pictures
+ * @param streams observations of each, in order; its clips are numbered from 0, those that lost their pictures left out
  * @throws DataError `nothing-watched` where no stream has a clip
  */
 export function observedVideos(
