@@ -184,6 +184,41 @@ describe("of a free answer is kept", () => {
     ]);
   });
 
+  // What SmolLM2-135M wrote, greedily.
+  const written: readonly [string, Utterance[], string, string][] = [
+    [
+      "German",
+      [
+        says("Anna", "Der Schlüssel liegt unter der Matte."),
+        says("Karl", "Gut, ich komme um acht nach Hause."),
+      ],
+      'The sentence is: "Der Schlüssel liegt unter der Matte."',
+      "Der Schlüssel liegt unter der Matte.",
+    ],
+    [
+      "Spanish",
+      [says("Lucía", "El perro comió los zapatos de la abuela otra vez.")],
+      "El perro comió los zapatos de la abuela otra vez.",
+      "El perro comió los zapatos de la abuela otra vez.",
+    ],
+    [
+      "Chinese",
+      [says("王芳", "明天下午三点我们在图书馆见面。")],
+      "<stream>\n[00:00:01] 王芳: 明天下午三点我们在图书馆见面。\n</stream>",
+      "王芳: 明天下午三点我们在图书馆见面。",
+    ],
+    [
+      "a tale, which is quoted",
+      [says(null, "When the miller died, the youngest got nothing but the cat.")],
+      "The cat was the only one left.",
+      "“When the miller died, the youngest got nothing but the cat.”",
+    ],
+  ];
+  for (const [language, lines, answer, text] of written)
+    test(`a line of ${language}`, async () => {
+      assert.deepEqual(await textsOf(copies(answer), heard(lines)), [text]);
+    });
+
   const quoted = [
     "Mara: “I put the blue suitcase under the stairs.” Jonas: “Good. The train to Bergen leaves at 7.”",
   ];
