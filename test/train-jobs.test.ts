@@ -113,18 +113,16 @@ test("the same command again draws nothing and writes the same job", async () =>
   assert.deepEqual(after, before);
 });
 
-test("jobs for ms-swift and for the paper's verl hold the same pairs in their own form", async () => {
-  const rows = lines("trl", "pairs.jsonl");
+test("jobs for ms-swift and for the paper's verl hold the pairs of their runs in their own form", async () => {
   const flags = ["--recipe", "one-pair", "--learning-rate", "0.01", "--steps", "4"];
   await done("train", "export", "--for", "swift", "--out", "swift", ...flags);
-  const swift = lines("swift", "pairs.jsonl");
+  const told = (answer: string) => JSON.parse(answer).description;
   assert.deepEqual(
-    swift.map(({ messages }) => messages.at(-1)),
-    rows.map(({ chosen }) => chosen[0]),
-  );
-  assert.deepEqual(
-    swift.map(({ rejected_response }) => rejected_response),
-    rows.map(({ rejected }) => rejected[0].content),
+    lines("swift", "pairs.jsonl").map(({ messages, rejected_response }) => [
+      told(messages.at(-1).content),
+      told(rejected_response),
+    ]),
+    lines("swift", "run", "pairs.jsonl").map(({ chosen, rejected }) => [chosen.text, rejected.text]),
   );
   const yaml = text("swift", "swift.yaml");
   for (const line of ['tuner_type: "beft"', "beta: 0.5", "max_steps: 4", "learning_rate: 0.01"])
@@ -132,6 +130,7 @@ test("jobs for ms-swift and for the paper's verl hold the same pairs in their ow
 
   await done("train", "export", "--for", "verl", "--out", "verl", ...flags);
   const answers = lines("verl", "pairs.jsonl");
+  const pairs = lines("verl", "run", "pairs.jsonl");
   const about: JobDescription = JSON.parse(text("verl", "job.json"));
   assert.equal(answers.length, 2 * about.order.flat().length);
   for (let i = 0; i < answers.length; i += 2) {
@@ -139,8 +138,11 @@ test("jobs for ms-swift and for the paper's verl hold the same pairs in their ow
     assert.equal(chosen.uid, rejected.uid);
     assert.deepEqual([chosen.reward, rejected.reward], [1, 0]);
     assert.deepEqual(chosen.prompt, rejected.prompt);
-    const place = about.order.flat()[i / 2]!;
-    assert.equal(chosen.response, rows[place].chosen[0].content);
+    const pair = pairs[about.order.flat()[i / 2]!];
+    assert.deepEqual(
+      [told(chosen.response), told(rejected.response)],
+      [pair.chosen.text, pair.rejected.text],
+    );
   }
   assert.match(text("verl", "run.sh"), /VLLM_ADA_TRAIN_LAYERS=1\n/);
 });

@@ -13,6 +13,8 @@ export interface ReadmeParts {
   readonly severalGpus?: string;
   /** Settings of ours that the trainer does not have. */
   readonly leftOut: readonly string[];
+  /** What else is to be known. @default nothing */
+  readonly notes?: readonly string[];
 }
 
 const trained = {
@@ -40,6 +42,7 @@ export function readme(about: JobDescription, parts: ReadmeParts): string {
     `Steps: ${steps} of ${pairsPerStep} pairs, β ${beta}, weight of the likelihood term ${likelihood}, Adam at ${pace}.`,
     "",
     ...leftOut,
+    ...(parts.notes ?? []).flatMap((note) => [note, ""]),
     `Written for ${parts.trainer}; the form of the data is documented at <${parts.source}>. The files hold texts and pictures of what was watched.`,
     "",
     "Install, then run in this folder:",

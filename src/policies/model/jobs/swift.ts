@@ -28,14 +28,13 @@ export function swiftFiles({ about, pairs }: FiledJob): JobFiles {
       install: "pip install ms-swift==4.6.0",
       run: `${about.kind === "vector" ? `TASKMEM_BLOCK=${about.block} ` : ""}swift rlhf swift.yaml`,
       severalGpus: `NPROC_PER_NODE=8 ${about.kind === "vector" ? `TASKMEM_BLOCK=${about.block} ` : ""}swift rlhf swift.yaml`,
-      leftOut: [
-        ...(settings.kl > 0 ? [`the KL penalty of ${settings.kl}: ms-swift's DPO has none`] : []),
-        ...(prefix === ""
+      leftOut: settings.kl > 0 ? [`the KL penalty of ${settings.kl}: ms-swift's DPO has none`] : [],
+      notes:
+        prefix === ""
           ? []
           : [
-              "how each answer begins is part of both answers here, not of the prompt; DPO's term is the same",
-            ]),
-      ],
+              "How each answer begins is part of both answers here, not of the prompt. DPO's term is the same.",
+            ],
     }),
   };
 }

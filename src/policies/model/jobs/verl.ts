@@ -29,13 +29,14 @@ export function verlFiles({ about, pairs }: FiledJob): JobFiles {
       trainer: "Hope-Rita/TaskMem-PhaseTwo at 7fa3ddf, a fork of verl at 32705dc1",
       source: "https://github.com/Hope-Rita/TaskMem-PhaseTwo",
       install:
-        "git clone https://github.com/Hope-Rita/TaskMem-PhaseTwo && bash TaskMem-PhaseTwo/bootstrap.sh",
+        "git clone https://github.com/Hope-Rita/TaskMem-PhaseTwo && (cd TaskMem-PhaseTwo && bash bootstrap.sh)",
       run: "bash run.sh TaskMem-PhaseTwo",
-      leftOut: [
-        ...(settings.likelihood > 0
+      leftOut:
+        settings.likelihood > 0
           ? [`the likelihood term of weight ${settings.likelihood}: the fork has none`]
-          : []),
-        `its model must have the fork's adapters in it (Hope-Rita/TaskMem, \`training/build_model_with_adapter.py\`), and trains the one of block ${block}`,
+          : [],
+      notes: [
+        `The model must have the fork's adapters in it (Hope-Rita/TaskMem, \`training/build_model_with_adapter.py\`); the one of block ${block} is trained.`,
       ],
     }),
   };
@@ -56,7 +57,14 @@ function script({ model, block, settings }: FiledJob["about"]): string {
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here"
-python -c 'import pandas; pandas.read_json("pairs.jsonl", lines=True).to_parquet("pairs.parquet")'
+python - <<'END'
+import os
+import pandas
+
+rows = pandas.read_json("pairs.jsonl", lines=True)
+rows["images"] = [[{"image": os.path.abspath(picture["image"])} for picture in own] for own in rows["images"]]
+rows.to_parquet("pairs.parquet")
+END
 export VLLM_PLUGINS=qwen3vllm_ada VLLM_MODELS=qwen3vllm_ada VLLM_USE_V1=1 VLLM_ADA_TRAIN_LAYERS=${block}
 cd "$1"
 bash run.sh \\
