@@ -387,6 +387,7 @@ export function presetOptions(config: Config): ConfigInput {
       ...options?.model,
       sampling: { ...others, ...(own === undefined && temperature !== undefined && { temperature }) },
     },
+    ...(options?.torch && { torch: options.torch }),
   };
 }
 

@@ -80,6 +80,7 @@ const told = (on: boolean) => ({ chat_template_kwargs: { enable_thinking: on } }
  * where the family cannot be told.
  */
 const rows: readonly [PresetName, string, Json, on: Json | null, off: Json | null][] = [
+  ["household-vl", "household-vl", greedy, null, greedy],
   ["qwen2.5-vl", "Qwen/Qwen2.5-VL-7B-Instruct", greedy, null, greedy],
   [
     ...(["qwen3-vl-thinking", "Qwen3-VL-30B-A3B-Thinking-FP8"] as const),

@@ -45,10 +45,16 @@ export interface Preset {
 
 /** Options of a set-up as a whole, besides those of its family. */
 export interface PresetOptions {
-  readonly stream: { readonly clipSeconds: number; readonly windowClips: number; readonly fps: number };
-  readonly model: { readonly thinking: boolean; readonly video: "auto" };
+  readonly stream?: { readonly clipSeconds: number; readonly windowClips: number; readonly fps: number };
+  readonly model?: {
+    readonly thinking?: boolean;
+    readonly video?: "auto";
+    readonly framesPerClip?: number;
+    readonly pictureTokens?: number;
+  };
+  readonly torch?: { readonly prefix: string };
   /** Text of the prompt template. */
-  readonly template: string;
+  readonly template?: string;
 }
 
 const byTemplate = {
@@ -84,6 +90,17 @@ export const presets = {
       model: { thinking: true, video: "auto" },
       template: checkpointTemplate,
     },
+  },
+  "household-vl": {
+    models: /household-?vl/,
+    source: "documentation of its training (docs/models.md): four pictures of the clip alone",
+    thinks: false,
+    thinking: never,
+    sampling: {},
+    picture: { each: 15 },
+    frames: null,
+    video: false,
+    options: { model: { framesPerClip: 4, pictureTokens: 60 }, torch: { prefix: '{"description":"' } },
   },
   "qwen2.5-vl": {
     models: /qwen-?2\.5-?vl/,

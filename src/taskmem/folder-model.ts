@@ -14,6 +14,7 @@ import {
 import { ConfigError } from "../errors.ts";
 import { Models, modelsDirectory } from "../models/models.ts";
 import { registrySettings } from "../models/registries.ts";
+import { shippedModels } from "../models/shipped.ts";
 import type { Observation } from "../perception/observation.ts";
 import {
   type TorchAdapterTrainerOptions,
@@ -47,12 +48,12 @@ export function folderPrompting({ model: { thinking }, torch: { prefix } }: Conf
   return { template: { enable_thinking: false }, prefix };
 }
 
-/** The folder of a pulled model of that name, or the folder itself. @throws ConfigError `model-missing` */
+/** The folder of a model of that name, pulled or shipped, or the folder itself. @throws ConfigError `model-missing` */
 export function modelFolder(model: string): string {
   const home = homedir();
   const settings = registrySettings(process.env, { home, directory: process.cwd() });
   const pulled = new Models(modelsDirectory(process.env, home), { settings }).list();
-  const named = pulled.find(({ name }) => name === model);
+  const named = [...pulled, ...shippedModels].find(({ name }) => name === model);
   if (named) return named.directory;
   if (existsSync(model)) return model;
   throw new ConfigError(

@@ -3,6 +3,7 @@ import http from "node:http";
 import { homedir } from "node:os";
 import { Models, modelsDirectory, type PulledModel } from "../../models/models.ts";
 import { registrySettings } from "../../models/registries.ts";
+import { shippedModels } from "../../models/shipped.ts";
 import type { Invocation } from "../invocation.ts";
 import { counted, exitCodes, type Output } from "../output.ts";
 
@@ -47,6 +48,10 @@ function list(output: Output, models: Models): number {
   for (const model of pulled) {
     output.object({ ...model, pulled: true });
     output.text(`${output.bold(model.name)}  ${factsOf(model)}`, `  ${model.directory}`);
+  }
+  for (const { name, about, licence, directory } of shippedModels) {
+    output.object({ ...{ name, about, licence, directory }, shipped: true });
+    output.text(`${output.bold(name)}  comes with TaskMem, ${licence}`, `  ${about}`, `  ${directory}`);
   }
   for (const { name, source, licence, files, about } of models.named) {
     if (pulled.some((model) => model.name === name)) continue;
