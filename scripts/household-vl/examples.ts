@@ -35,7 +35,14 @@ import {
   verbs,
 } from "../../src/household/language.ts";
 import { observeClip } from "../../src/household/observe.ts";
-import { createEpisode, type EpisodeClip, episodeSeed, type Split } from "../../src/household/world.ts";
+import {
+  choosingEpisodes,
+  type Episodes,
+  measuredEpisodes,
+  seedOf,
+  trainingEpisodes,
+} from "../../src/household/splits.ts";
+import { createEpisode, type EpisodeClip } from "../../src/household/world.ts";
 import type { Observation } from "../../src/perception/observation.ts";
 import type { Context } from "../../src/policy/policy.ts";
 import { memoryInstructions, memoryPrompt, taskSupplement } from "../../src/policy/prompts.ts";
@@ -56,8 +63,6 @@ const { values: options } = parseArgs({
 /** Clips of an episode, and those that a memory of another clip may look back on. */
 const clipsPerEpisode = 8;
 const windowClips = 4;
-/** Episodes below are for captions, from here on for memories. */
-const firstMemoryEpisode = 500_000;
 const promptOptions = { semantic: false, countTokens: (text: string) => text.length / 4 };
 
 const facts = allFacts();
@@ -80,9 +85,9 @@ writeJson("words.json", {
 writeJson("looks.json", looks.map(wordsOf));
 await writeSheets();
 writeCaptions("captions.jsonl", Number(options.captions));
-await writeMemories("memories", "train", firstMemoryEpisode, Number(options.memories), 3);
-await writeMemories("validation", "validation", 0, Number(options.measured), 0);
-await writeMemories("held-out", "held-out", 0, Number(options.measured), 0);
+await writeMemories("memories", trainingEpisodes.householdVl.memories, Number(options.memories), 3);
+await writeMemories("validation", choosingEpisodes.householdVl, Number(options.measured), 0);
+await writeMemories("held-out", measuredEpisodes.benchmark, Number(options.measured), 0);
 
 /** What a strip shows. Lines of one person look the same: words are heard only. */
 function wordsOf(fact: Fact | null): { kind: string; words: string[] } {
@@ -148,10 +153,10 @@ interface Told {
   readonly earlier: readonly EpisodeClip[];
 }
 
-/** Clips of a split, each with up to four before it, oldest first. */
-function* clipsOf(split: Split, fromEpisode = 0): Generator<Told, never> {
-  for (let n = fromEpisode; ; n++) {
-    const seed = episodeSeed(split, n);
+/** Clips of some episodes, each with up to four before it, oldest first. @throws RangeError past the last */
+function* clipsOf(episodes: Episodes): Generator<Told, never> {
+  for (let n = 0; ; n++) {
+    const seed = seedOf(episodes, n);
     const { clips } = createEpisode(seed, clipsPerEpisode);
     for (const [i, clip] of clips.entries())
       yield { seed, clip, earlier: clips.slice(Math.max(0, i - windowClips), i) };
@@ -175,7 +180,7 @@ function plain({ scenes, facts }: EpisodeClip) {
 }
 
 function writeCaptions(name: string, count: number): void {
-  const clips = clipsOf("train");
+  const clips = clipsOf(trainingEpisodes.householdVl.captions);
   const file = openSync(path(name), "w");
   for (let i = 0; i < count; i++) writeSync(file, `${JSON.stringify(plain(clips.next().value.clip))}\n`);
   closeSync(file);
@@ -184,13 +189,12 @@ function writeCaptions(name: string, count: number): void {
 /** Clips with the product's prompt; `answers` right answers for training, or the clip's frames to measure on. */
 async function writeMemories(
   name: string,
-  split: Split,
-  fromEpisode: number,
+  episodes: Episodes,
   count: number,
   answers: number,
 ): Promise<void> {
   const random = seededRandom(name);
-  const clips = clipsOf(split, fromEpisode);
+  const clips = clipsOf(episodes);
   const file = openSync(path(`${name}.jsonl`), "w");
   const blob = answers === 0 ? openBlob(`${name}.bin`) : null;
   for (let i = 0; i < count; i++) {

@@ -25,6 +25,12 @@ export const trainingEpisodes = {
     phaseOne: { split: "train", from: 800_000, episodes: 50_000 },
     phaseTwo: { split: "train", from: 900_000, episodes: 8 },
   },
+  householdVl: {
+    /** 120,000 clips, eight an episode. */
+    captions: { split: "train", from: 0, episodes: 15_000 },
+    /** 30,000 clips. */
+    memories: { split: "train", from: 500_000, episodes: 3_750 },
+  },
   choice: {
     /** What adapters are taught of in `perf/choice-adapter.ts` and `perf/best-of-n.ts`. */
     tasks: { split: "train", from: 0, episodes: 1_000 },
@@ -36,6 +42,8 @@ export const trainingEpisodes = {
 export const choosingEpisodes = {
   nanoGate: { split: "validation", from: 0, episodes: 16 },
   nanoPretraining: { split: "validation", from: 0, episodes: 1_000 },
+  /** 512 clips. */
+  householdVl: { split: "validation", from: 0, episodes: 64 },
 } as const satisfies Record<string, Episodes>;
 
 /** What is measured and shown; a release's own figures come from `finalEpisodes`. */
