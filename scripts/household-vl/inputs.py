@@ -216,8 +216,7 @@ def caption_rows(rng: random.Random, prompts: Prompts, clips: Sequence[Clip], st
     while True:
         clip = clips[at % len(clips)]
         at += 1
-        kinds = [kind for kind, _ in clip["facts"]]
-        if rng.random() < 0.6 and kinds.count("display") < 2 and kinds.count("speech") < 2:
+        if rng.random() < 0.6 and not _has_several(clip):
             continue
         if rng.random() < 0.5:
             spoken, facts = more_speech(rng, prompts.language["words"], rng.randint(1, 2), clip["spoken"])
@@ -238,6 +237,25 @@ def memory_rows(rng: random.Random, prompts: Prompts, clips: Sequence[Clip]) -> 
         clip = {**clip, "before": _later(clip["before"], rng.choice((0, 0, rng.randint(1, 9))), rng)}
         prompt = prompts.memory(clip, rng.choice(("nothing", "line end", "moments", "moments")))
         yield Row(prompt, prompts.ids(rng.choice(clip["answers"])) + prompts.end), clip
+
+
+def list_rows(rng: random.Random, prompts: Prompts, clips: Sequence[Clip]) -> Iterator[tuple[Row, Clip]]:
+    """All facts of a clip behind the product's prompt, clips with several displays or lines preferred: lines from before it are told apart."""
+    at = 0
+    while True:
+        clip = clips[at % len(clips)]
+        at += 1
+        if rng.random() < 0.6 and not _has_several(clip):
+            continue
+        clip = {**clip, "before": _later(clip["before"], rng.choice((0, 0, rng.randint(1, 9))), rng), "after": tokens.CAPTION_REQUEST}
+        told = [sentence for _, sentence in clip["facts"]]
+        prompt = prompts.memory(clip, rng.choice(("nothing", "line end", "moments", "moments")))
+        yield Row(prompt, prompts.told(rng.sample(told, len(told)))), clip
+
+
+def _has_several(clip: Clip) -> bool:
+    kinds = [kind for kind, _ in clip["facts"]]
+    return kinds.count("display") > 1 or kinds.count("speech") > 1
 
 
 def _later(text: str, minutes: int, rng: random.Random) -> str:

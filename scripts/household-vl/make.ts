@@ -1,5 +1,5 @@
 /**
- * Makes household-VL from nothing: examples, tokenizer, four stages of training, and the folder of weights.
+ * Makes household-VL from nothing: examples, tokenizer, five stages of training, and the folder of weights.
  *
  *   node scripts/household-vl/make.ts [--folder runs/household-vl] [--seed 0] [--threads 1] [--steps N]
  *
@@ -31,7 +31,7 @@ const python = requireTorchPython();
 makeDirectory(folder);
 await make(examples, process.execPath, (part) => [script("examples.ts"), "--folder", part]);
 await make(tokenizer, python, (part) => [script("tokens.py"), examples, part]);
-for (const stage of ["strips", "speech", "captions", "memories"]) {
+for (const stage of ["strips", "speech", "captions", "memories", "lists"]) {
   if (existsSync(path(`${stage}.pt`))) continue;
   await run(python, [
     ...[script("train.py"), stage, "--examples", examples, "--tokenizer", tokenizer, "--folder", folder],
@@ -41,7 +41,7 @@ for (const stage of ["strips", "speech", "captions", "memories"]) {
   ]);
 }
 await make(path("household-vl"), python, (part) => [
-  ...[script("export.py"), path("memories.pt"), "--tokenizer", tokenizer, "--folder", part],
+  ...[script("export.py"), path("lists.pt"), "--tokenizer", tokenizer, "--folder", part],
 ]);
 
 function script(name: string): string {

@@ -8,6 +8,7 @@ Each stage begins with the weights that the one before left in RUN and leaves it
     speech     the text blocks alone, on lines of speech without pictures: who says what, until nearly all is right
     captions   all facts of a clip in any order, the tower as it is
     memories   the product's prompt and its JSON, a caption beside each memory
+    lists      the same prompt, beside each memory a list of all facts behind it
 
 Every printed line is JSON. Nothing depends on the clock; threads and rounding may differ between machines.
 """
@@ -53,6 +54,7 @@ STAGES = {
     "speech": Stage("strips", steps=600, rows=64, rate=2e-3),
     "captions": Stage("speech", steps=2000, rows=32, rate=2e-3),
     "memories": Stage("captions", steps=800, rows=24, rate=1.3e-3),
+    "lists": Stage("memories", steps=300, rows=24, rate=8e-4, decay=1.0),
 }
 CAPTION_LENGTH, MEMORY_LENGTH, ANSWER_LENGTH = 184, 448, 64
 LOG_EVERY = 50
@@ -307,6 +309,20 @@ def memories(training: Training) -> None:
     _tell(training, mixed(), MEMORY_LENGTH, "memories")
 
 
+def lists(training: Training) -> None:
+    """A memory tells two of six facts, and few of them are speech; a list tells all, among lines from before the clip."""
+    clips = inputs.lines_of(f"{training.options.examples}/memories.jsonl")
+    training.rng.shuffle(clips)
+    asked = inputs.memory_rows(training.rng, training.prompts, clips)
+    listed = inputs.list_rows(training.rng, training.prompts, clips)
+
+    def mixed() -> Iterator[tuple[inputs.Row, inputs.Clip]]:
+        while True:
+            yield next(listed if training.rng.random() < 0.5 else asked)
+
+    _tell(training, mixed(), MEMORY_LENGTH, "memories")
+
+
 def _tell(training: Training, drawn: Iterator[tuple[inputs.Row, inputs.Clip]], length: int, form: str) -> None:
     """Trains all but the tower. Eight batches are drawn together and go by length, which saves padding."""
     training.train(("model.visual",))
@@ -356,7 +372,8 @@ def main() -> None:
     options = parser.parse_args()
     training = Training(options.stage, options)
     training.log(steps=training.steps, parameters=sum(p.numel() for p in training.model.parameters()))
-    {"strips": strips, "speech": speech, "captions": captions, "memories": memories}[options.stage](training)
+    stages = {"strips": strips, "speech": speech, "captions": captions, "memories": memories, "lists": lists}
+    stages[options.stage](training)
 
 
 if __name__ == "__main__":
