@@ -1,0 +1,92 @@
+/** What was written, as rows of a file outside the checkout: a run can be stopped, resumed, and pooled with others. */
+import { appendFileSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { rowsOf } from "../../src/training/run-directory.ts";
+
+/** Who wrote: the model alone, with a kind's questions in its prompt, or with a kind's vector. */
+export interface Arm {
+  readonly by: "base" | "prompt" | "vector";
+  /** The kind whose questions the prompt or the lesson was given; `null` for the model alone. */
+  readonly kind: string | null;
+  /** Of the lesson; `null` where nothing was trained. */
+  readonly seed: number | null;
+  /** Name of the lesson's recipe and its strength; `null` where nothing was trained. */
+  readonly recipe: string | null;
+  /** Whether memories are written freely, or are one of the clip's lines, drawn by its probability. */
+  readonly how: "free" | "line";
+}
+
+/** A memory as it was written, or a line that could have been. */
+export interface Written {
+  readonly text: string;
+  /** Its probability among those of its window. */
+  readonly chance: number;
+  /** Of the policy's own, with what ended it. */
+  readonly tokens: number;
+  /** Whether it ended by itself. */
+  readonly ended: boolean;
+}
+
+/** All that an arm wrote about a part of a wearer's week. */
+export interface Row {
+  readonly wearer: string;
+  /** `train` holds rollouts of the model alone, which say what counts as relevant. */
+  readonly part: "train" | "validation" | "test";
+  readonly arm: Arm;
+  /** Memories by the window they are about. */
+  readonly memories: Readonly<Record<string, readonly Written[]>>;
+}
+
+/** A lesson's figures. */
+export interface LessonRow {
+  readonly lesson: Omit<Arm, "how"> & { readonly wearer: string };
+  readonly contexts: number;
+  readonly pairs: number;
+  readonly steps: number;
+  /** Loss at the first and the last quarter of the steps. */
+  readonly loss: readonly [first: number, last: number];
+  /** Length of the vector as a share of the stream's. */
+  readonly share: number;
+  readonly block: number;
+  /** Wall clock of rollouts (0 where they were kept from an earlier lesson), of comparing and of training, in seconds. */
+  readonly seconds: { readonly rollouts: number; readonly pairs: number; readonly training: number };
+  /** Processor time of the worker for all of it, in seconds, and its largest resident set, in bytes. */
+  readonly worker: { readonly cpuSeconds: number; readonly bytes: number };
+}
+
+/** The file of a run. */
+export class Results {
+  readonly #path: string;
+  readonly rows: Row[];
+  readonly lessons: LessonRow[];
+
+  constructor(path: string) {
+    this.#path = path;
+    mkdirSync(dirname(path), { recursive: true });
+    const all = rowsOf<Row | LessonRow>(path);
+    this.rows = all.filter((row): row is Row => "memories" in row);
+    this.lessons = all.filter((row): row is LessonRow => "lesson" in row);
+  }
+
+  find(wearer: string, part: Row["part"], arm: Arm): Row | undefined {
+    return this.rows.find((row) => row.wearer === wearer && row.part === part && isSame(row.arm, arm));
+  }
+
+  add(row: Row): void {
+    this.rows.push(row);
+    this.#append(row);
+  }
+
+  addLesson(row: LessonRow): void {
+    this.lessons.push(row);
+    this.#append(row);
+  }
+
+  #append(row: Row | LessonRow): void {
+    appendFileSync(this.#path, `${JSON.stringify(row)}\n`);
+  }
+}
+
+function isSame(a: Arm, b: Arm): boolean {
+  return a.by === b.by && a.kind === b.kind && a.seed === b.seed && a.recipe === b.recipe && a.how === b.how;
+}
