@@ -1,18 +1,19 @@
 /**
- * One step of DPO with what the worker keeps against a whole pass: processor seconds, and how far the gradients are apart.
+ * One step of DPO with what the worker keeps against whole passes: processor seconds, and how far the gradients are apart.
  *
- * A step is the log-probabilities of both sides of each pair and the gradient of their loss. Memories of a few clips are
- * drawn first, as training draws them, which fills what is kept. Both ways put the memories of a clip into one row, so
- * that the prompt runs once in either; the ratio is of what is kept alone. Two rounds, of which the first warms up.
+ * A step is the log-probabilities of both sides of each pair and the gradient of their loss. Two memories of each clip are
+ * drawn first, as training draws them, which fills what is kept. A whole pass is made twice: with both memories of a clip
+ * in one row, behind their prompt, as the worker makes it; and with a row a memory, as trainers elsewhere make it.
  *
- * `node perf/dpo-step.ts MODEL [block]`, a folder of weights or the name of a pulled model; the block is half the depth.
+ * `node perf/dpo-step.ts MODEL [block] [clips]`, a folder of weights or the name of a pulled model; half the depth and four
+ * clips unless given.
  */
 import { argv, exit } from "node:process";
 import { wordSpace } from "../src/engines/local/index.ts";
 import {
   openTorchEngine,
   type SteeredTokens,
-  type TorchEngine,
+  type TorchSample,
   torchPrompt,
 } from "../src/engines/torch/index.ts";
 import { buildContext } from "../src/policy/context.ts";
@@ -22,9 +23,9 @@ import { modelFolder } from "../src/taskmem/folder-model.ts";
 import { dpoLoss } from "../src/training/losses.ts";
 import { printTable } from "./markdown.ts";
 
-const [, , model, block] = argv;
+const [, , model, block, clips] = argv;
 if (model === undefined) {
-  console.error("node perf/dpo-step.ts MODEL [block]");
+  console.error("node perf/dpo-step.ts MODEL [block] [clips]");
   exit(2);
 }
 
@@ -35,7 +36,7 @@ const said = [
   "The train leaves from platform eleven today. I have both of our tickets here.",
 ];
 const options = { semantic: false, countTokens: wordSpace.countTokens };
-const prompts = said.map((text, clip) => {
+const prompts = said.slice(0, Number(clips ?? said.length)).map((text, clip) => {
   const [startSeconds, endSeconds] = [clip * 10, clip * 10 + 10];
   const context = buildContext(
     [
@@ -59,56 +60,57 @@ console.log(
   `${engine.about.architecture}, ${engine.about.parameters} parameters, behind block ${depth} of ${engine.about.blocks}, ${engine.about.dtype}\n`,
 );
 
+type Pair = readonly [chosen: TorchSample, rejected: TorchSample];
+
 /** A step in processor seconds, and its gradient. */
-async function step(of: TorchEngine, pairs: Awaited<ReturnType<typeof drawn>>, kept: boolean) {
-  const seconds = async () => (await of.stats()).cpuSeconds as number;
+async function step(pairs: readonly Pair[], kept: boolean) {
+  const seconds = async () => (await engine.stats()).cpuSeconds as number;
   const samples = [...pairs.map(([chosen]) => chosen), ...pairs.map(([, rejected]) => rejected)];
   const began = await seconds();
-  const now = await of.logprobs(samples, "trained", { kept });
+  const now = await engine.logprobs(samples, "trained", { kept });
   const sides = { chosen: now.slice(0, pairs.length), rejected: now.slice(pairs.length) };
   const { gradient } = dpoLoss(sides, sides);
-  await of.accumulate(samples, [...gradient.chosen, ...gradient.rejected], { kept });
+  await engine.accumulate(samples, [...gradient.chosen, ...gradient.rejected], { kept });
   const took = (await seconds()) - began;
-  const found = await of.gradient();
-  await of.reset();
+  const found = await engine.gradient();
+  await engine.reset();
   return { took, gradient: found };
 }
 
-/** Two different memories of each clip. */
-async function drawn(of: TorchEngine) {
-  const names = prompts.map((prompt) => of.name(prompt));
-  const answers = await of.sample(names, { n: 2, temperature: 1, maxTokens: 24, seed: 0 });
+/** The pairs with a prompt of its own for each side, the same to the model: none shares a row. */
+const apart = (pairs: readonly Pair[]): Pair[] =>
+  pairs.map(([chosen, rejected], i) => {
+    const prompt = engine.name({ ...prompts[i]!, template: { side: "rejected" } });
+    return [chosen, { ...rejected, prompt }];
+  });
+
+/** Two memories of each clip. */
+async function drawn(): Promise<Pair[]> {
+  const names = prompts.map((prompt) => engine.name(prompt));
+  const answers = await engine.sample(names, { n: 2, temperature: 1, maxTokens: 24, seed: 0 });
   return names.map((prompt, i) => {
     const [chosen, rejected] = answers[i]!.map(({ ids }) => ({ prompt, ids }));
-    return [chosen!, rejected!] as const;
+    return [chosen!, rejected!];
   });
 }
 
 const row = printTable(
-  "vector at",
-  "whole pass, s",
-  "kept, s",
-  "ratio",
-  "gradients apart",
-  "kept, KB a context",
+  ...["vector at", "a row a memory, s", "a row a clip, s", "kept, s"],
+  ...["kept / a row a memory", "kept / a row a clip", "gradients apart", "kept, KB a clip"],
 );
-for (const at of ["all", "answer"] as const satisfies readonly SteeredTokens[]) {
+for (const at of ["answer", "all"] as const satisfies readonly SteeredTokens[]) {
   await engine.steerAt(depth, at);
-  const pairs = await drawn(engine);
+  const pairs = await drawn();
   const bytes = ((await engine.stats()).keptBytes as number) / prompts.length;
-  const rounds = [];
-  for (let round = 0; round < 2; round++)
-    rounds.push({ kept: await step(engine, pairs, true), whole: await step(engine, pairs, false) });
-  const { kept, whole } = rounds.at(-1)!;
-  const length = Math.hypot(...whole.gradient);
-  const apart = Math.hypot(...whole.gradient.map((value, d) => value - kept.gradient[d]!)) / length;
+  const kept = await step(pairs, true);
+  const shared = await step(pairs, false);
+  const single = await step(apart(pairs), false);
+  const length = Math.hypot(...single.gradient);
+  const difference = Math.hypot(...single.gradient.map((value, d) => value - kept.gradient[d]!)) / length;
   row(
-    at,
-    whole.took.toFixed(2),
-    kept.took.toFixed(2),
-    (kept.took / whole.took).toFixed(2),
-    apart.toExponential(1),
-    Math.round(bytes / 1024),
+    ...[at, single.took.toFixed(2), shared.took.toFixed(2), kept.took.toFixed(2)],
+    ...[(kept.took / single.took).toFixed(2), (kept.took / shared.took).toFixed(2)],
+    ...[difference.toExponential(1), Math.round(bytes / 1024)],
   );
 }
 engine.close();
