@@ -300,10 +300,12 @@ test("--preset taskmem-checkpoint: one flag sets up the released checkpoint", as
 test("the released checkpoint may say that nothing is new in a scene that stays the same", async (t) => {
   const server = await start(t, ["checkpoint"]);
   const still = "A cup stands on the table.";
-  server.setFaults(({ text }) => ({
-    kind: "content",
-    content: JSON.stringify({ description: text.includes("It could not be used") ? "" : still }),
-  }));
+  const report = "Mara puts the blue suitcase under the stairs.";
+  server.setFaults(({ text }) => {
+    const seen = text.includes("suitcase") ? report : still;
+    const description = text.includes("It could not be used") ? "" : seen;
+    return { kind: "content", content: JSON.stringify({ description }) };
+  });
   const model = { baseUrl: server.baseURL, model: "checkpoint", preset: "taskmem-checkpoint" as const };
   const config = parseConfig({ model });
   const policy = configuredModelPolicy(config, configuredModel(config)!);

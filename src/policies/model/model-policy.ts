@@ -147,7 +147,9 @@ async function decide(setup: Setup, context: Context, wanted: DecideOptions): Pr
   const usable = first.actions.filter(isUsable);
   const looksWell = usable.some((one) => isFree || namesAnyOf(one, first.shown.context, setup.words));
   if (!action || looksWell) return first;
-  const probe = mayBeFree && !isFree ? await probeForms(model, prompts, signal) : null;
+  // A scene that stays the same is no question of the form.
+  const isStill = action.issues.includes(repeatsMemory) && !isTextAlone(context.observations[0]!);
+  const probe = mayBeFree && !isFree && !isStill ? await probeForms(model, prompts, signal) : null;
   const probed = { ...first, cost: addCost(first.cost, probe?.cost ?? noCost) };
   const cannotFill = probe?.fills === false;
   if (usable.length > 0 && !cannotFill) return probed;
@@ -288,7 +290,9 @@ async function repaired(
 ): Promise<{ readonly last: Action; readonly cost: Cost }> {
   let { shown, last } = unusable;
   let cost = noCost;
-  for (const way of tries) {
+  for (const planned of tries) {
+    // Alone it would say the same again; in the form it may say that nothing is new.
+    const way = planned === "sentence" && last.issues.includes(repeatsMemory) ? "form" : planned;
     const sampling = way === "sentence" ? samplingFor(undefined, setup.sampling) : drawn(setup.sampling, way);
     const asking = { ...unusable, shown, last, isFree: way !== "form" };
     const answer = await ask(setup, { ...request, logprobs: false, sampling }, asking);
