@@ -42,12 +42,11 @@ export interface ModelPhaseTwoRecipe {
 }
 
 /**
- * What gained on a pretrained model of 135 M parameters. A likelihood term beside DPO: without it small models' memories
- * become less likely on both sides of a pair, and less often true. A clip's own lines, because few of a small model's
- * memories are both true and different; all pairs of a context; and a contrast, without which a lesson learns mostly
- * what helps with any question. A vector at the answer's tokens gained as much as one at all tokens for less than half the
- * cost, and the map of agreement said before the lesson where it would work. Adam moves each number by about the learning rate a step, so the rate follows from a
- * length.
+ * For small pretrained models; docs/real-text.md measures a shorter lesson of it. A likelihood term stands beside DPO, or
+ * memories become less likely on both sides of a pair, and less often true. A clip's own lines are candidates, because few
+ * of a small model's memories are both true and different. A contrast keeps a lesson from learning what helps with any
+ * question. A vector at the answer's tokens is trained without running a prompt again. Adam moves each number by about the
+ * learning rate a step, so the rate follows from a length.
  */
 export const modelPhaseTwoRecipe: ModelPhaseTwoRecipe = {
   contexts: 48,
