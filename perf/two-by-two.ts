@@ -36,8 +36,12 @@ const wordJudge: Judge = {
 };
 
 const { countTokens } = words;
+const count = Number(process.argv[2] ?? 24);
+// The five questions of a kind are about the first film or two, whose memories stay as they were.
+if (!(Number.isInteger(count) && count >= 3))
+  throw new RangeError(`Expected FILMS to be a whole number from 3 up, got ${process.argv[2]}`);
 const films = await filmHousehold({
-  ...{ ...measuredEpisodes.benchmark, films: Number(process.argv[2] ?? 24), clips: 6, questionsPerKind: 5 },
+  ...{ ...measuredEpisodes.benchmark, films: count, clips: 6, questionsPerKind: 5 },
 });
 const [base, phaseOne] = [
   await openNano(shippedWeights("nano-base")),
@@ -70,8 +74,10 @@ async function threeOf(model: NanoModel, judge: Judge | null) {
 const percent = (share: number) => (100 * share).toFixed(1);
 const difference = (of: readonly Result[], less: readonly Result[]) => {
   const found = compare(less.map(scoredOf), of.map(scoredOf));
-  const { low, high } = found.interval ?? { low: Number.NaN, high: Number.NaN };
-  return `${signed(100 * found.difference)} [${signed(100 * low)}, ${signed(100 * high)}], p ${found.p.toFixed(4)}`;
+  /** None of a single film. */
+  const between =
+    found.interval && ` [${signed(100 * found.interval.low)}, ${signed(100 * found.interval.high)}]`;
+  return `${signed(100 * found.difference)}${between ?? ""}, p ${found.p.toFixed(4)}`;
 };
 
 for (const judge of [null, wordJudge]) {
