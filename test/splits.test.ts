@@ -95,10 +95,7 @@ test("recipes train on the episodes that are theirs, and on no more than there a
 test("episodes are named in `household/splits.ts` and nowhere else", () => {
   const files = globSync(["src/**/*.ts", "scripts/**/*.ts", "perf/**/*.ts", "examples/**/*.ts"], {
     cwd: root,
-  })
-    .filter((path) => !path.endsWith(".test.ts") && !/^src\/household\/(splits|world)\.ts$/.test(path))
-    // Its examples are written for weights of their own.
-    .filter((path) => !path.startsWith("scripts/household-vl/"));
+  }).filter((path) => !path.endsWith(".test.ts") && !/^src\/household\/(splits|world)\.ts$/.test(path));
   const naming = /\bepisodeSeed\(|\bcreateEpisode\(\s*["'`]|\bsplit:\s*"|\bclipsOf\(\s*"/;
   assert.deepEqual(
     files.filter((path) => naming.test(readFileSync(join(root, path), "utf8"))),
