@@ -326,6 +326,8 @@ describe("answerQuestion", () => {
       );
     await refused({ streams: ["home", "attic"] }, "stream-unknown", /attic. It holds home/);
     await refused({ speakers: ["Dan"] }, "speaker-unknown", /Dan. It knows Ann, Bob/);
+    await refused({ speakers: ["Bobb"] }, "speaker-unknown", /Bobb. Did you mean Bob\? It knows Ann, Bob/);
+    await refused({ streams: ["hoem"] }, "stream-unknown", /hoem. Did you mean home\? It holds home/);
     assert.deepEqual(await memory.tasks(), []);
     // Carla is named in a text and speaks nowhere.
     for (const speakers of [["Dan", "ann"], ["carla"], []])

@@ -25,6 +25,8 @@ import type {
 import { renderMemory } from "../memory/render.ts";
 import { assertKeys, assertStreams, type Keys } from "../memory/strict.ts";
 import { type Question, type QuestionInput, toQuestion } from "../tasks/task.ts";
+import { foldings, foldLetters } from "../util/letters.ts";
+import { didYouMean } from "../util/nearest.ts";
 import { type Clock, formatMoment, parseMoment } from "../util/time.ts";
 import { type AskedOfWhole, askedOfTime, askedOfWhole } from "./asked.ts";
 import { whyNothing } from "./left-out.ts";
@@ -33,7 +35,6 @@ import { type StreamSpan, timeOf } from "./time-filter.ts";
 import { wholeOf } from "./whole.ts";
 import { otherWords } from "./words/forms.ts";
 import { isFunctionWord } from "./words/languages.ts";
-import { foldings, foldLetters } from "./words/letters.ts";
 import { asksOfState } from "./words/question-words.ts";
 
 /** Which part of memory a question is asked of, and how it is searched. */
@@ -316,7 +317,7 @@ async function assertSpeakers({ memory, speakers = [] }: AnswerTools & AskOption
   const there = await memory.speakers();
   throw new DataError(
     "speaker-unknown",
-    `Expected people of this memory, got ${speakers.join(", ")}. It knows ${there.join(", ") || "no names"}.`,
+    `Expected people of this memory, got ${speakers.join(", ")}. ${didYouMean(speakers[0]!, there)}It knows ${there.join(", ") || "no names"}.`,
     { details: { speakers, known: there } },
   );
 }

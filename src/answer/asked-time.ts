@@ -5,8 +5,9 @@
  * A wall clock has dates; a day clock has numbered days; a media clock has neither, so of dates and days it tells
  * nothing. Days are those of the stream's own clock, not of a time zone. Weekdays and dates are read in ten languages.
  */
+
+import { foldLetters } from "../util/letters.ts";
 import type { Clock } from "../util/time.ts";
-import { foldLetters } from "./words/letters.ts";
 
 /** A day, by one of its names. */
 type AskedDay =

@@ -38,7 +38,7 @@ import {
   schemaOf,
 } from "./checksums.ts";
 import { type InPlace, inPlace } from "./in-place.ts";
-import { mentions } from "./names.ts";
+import { mentions, sameName } from "./names.ts";
 import { applicationId, migrations, type Tables } from "./schema.ts";
 import { logDamage, withLog } from "./write-ahead-log.ts";
 
@@ -103,6 +103,7 @@ export function openDatabase(directory: string, options: { readonly readOnly: bo
     try {
       loadVectors(connection);
       connection.function("mentions", { deterministic: true }, mentionsAny);
+      connection.function("is_named", { deterministic: true }, isNamedAny);
       addChecksumFunctions(connection);
       const db = wrap(connection, file, options.readOnly);
       prepareFile(db, { mayMigrate: !options.readOnly || shared === null });
@@ -151,7 +152,12 @@ function openForWriting(file: string): Database.Database {
   return new Database(file, { timeout: busyTimeoutMs });
 }
 
-/** SQL `mentions(text, names)`: whether a text names any of a JSON array of folded names. */
+/** SQL `is_named(name, names)`: whether a name is one of a JSON array of names, however it is typed. */
+function isNamedAny(name: string, names: string): number {
+  return (JSON.parse(names) as string[]).some((other) => sameName(name, other)) ? 1 : 0;
+}
+
+/** SQL `mentions(text, names)`: whether a text names any of a JSON array of names. */
 function mentionsAny(text: string, names: string): number {
   return (JSON.parse(names) as string[]).some((name) => mentions(text, name)) ? 1 : 0;
 }

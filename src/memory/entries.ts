@@ -66,8 +66,13 @@ export function entryCondition(filter: EntryFilter): RawBuilder<boolean> {
 
 function speakerCondition(names: readonly string[]): RawBuilder<unknown> {
   const folded = names.map(foldName).filter((name) => name !== "");
-  const spoken = sql`exists (select 1 from entry_speaker where entry = e.row and name in ${listed(folded)})`;
+  const spoken = sql`exists (select 1 from entry_speaker where entry = e.row and name in ${spellingsOf(folded)})`;
   return sql`(${spoken} or mentions(e.text, ${JSON.stringify(folded)}))`;
+}
+
+/** The stored spellings of some names. Few names are compared, however many entries there are. */
+export function spellingsOf(names: readonly string[]): RawBuilder<unknown> {
+  return sql`(select name from (select distinct name from entry_speaker) where is_named(name, ${JSON.stringify(names)}))`;
 }
 
 /** Columns of `EntryRow` from `entry as e cross join stream as s`. */

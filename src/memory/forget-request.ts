@@ -3,7 +3,7 @@ import type { WordSpace } from "../engine.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Task } from "../tasks/task.ts";
 import { isForgottenFloor } from "./floor.ts";
-import { foldName, mentions } from "./names.ts";
+import { foldName, mentions, sameName } from "./names.ts";
 import type { ForgetRequest, Gap, LeftOut, PackedObservation, SourceFile, StreamRecord } from "./records.ts";
 
 /** How many entries a report shows as a sample. */
@@ -78,6 +78,17 @@ function whatIsMeant({ person, query }: ForgetRequest, words: WordSpace): Meant 
   return (texts, names) =>
     (name === undefined || [...texts, ...names].some((text) => mentions(text, name))) &&
     (stems === undefined || texts.some(holdsWords));
+}
+
+/** Stems of a person's name, in every spelling of it that some texts hold. */
+export function nameStemsIn(person: string, texts: Iterable<string>, words: WordSpace): Set<string> {
+  const parts = person.split(/\s+/);
+  const stems = new Set(words.stems(person));
+  for (const text of texts) {
+    for (const [word] of text.matchAll(/[\p{L}\p{M}]+/gu))
+      if (parts.some((part) => sameName(part, word))) for (const stem of words.stems(word)) stems.add(stem);
+  }
+  return stems;
 }
 
 /** Whether an observation shows what the request describes. */

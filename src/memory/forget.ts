@@ -39,6 +39,7 @@ import {
   leftOutKept,
   type Meant,
   namelessFiles,
+  nameStemsIn,
   outOfReach,
   type Reach,
   reachOf,
@@ -137,6 +138,11 @@ function forgetRows(db: Db, words: WordSpace, request: ForgetRequest): Omit<Forg
 
   const entries = findEntries(db, request, meant);
   const sample = entries.slice(0, sampleSize).map(({ id, text }) => ({ id, text }));
+  const nameStems = nameStemsIn(
+    person ?? "",
+    entries.map(({ text }) => text),
+    words,
+  );
   const streams = streamRows(db, request);
   const tasks = deleteTasks(db, request, reach, new Set(entries.map(({ id }) => id)));
   const adapters = deleteAdaptersOf(db, tasks);
@@ -160,7 +166,7 @@ function forgetRows(db: Db, words: WordSpace, request: ForgetRequest): Omit<Forg
   const clips = findClips(db, request, reach, entries);
   const lowered = takeBackDecisions(db, words, request, reach, clips);
   if (reach.personOnly) {
-    for (const stem of deleteWords(db, words.stems(person!))) lowered.add(stem);
+    for (const stem of deleteWords(db, [...nameStems])) lowered.add(stem);
   }
   if (query !== undefined) {
     const unheld = words.stems(query).filter((stem) => !isHeld(db, stem));

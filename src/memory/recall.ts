@@ -10,7 +10,15 @@
 import { type RawBuilder, sql } from "kysely";
 import type { WordSpace } from "../engine.ts";
 import type { Db } from "./database.ts";
-import { entryCondition, noTime, selectEntries, selectEntriesByRow, toBuffer, toEntry } from "./entries.ts";
+import {
+  entryCondition,
+  noTime,
+  selectEntries,
+  selectEntriesByRow,
+  spellingsOf,
+  toBuffer,
+  toEntry,
+} from "./entries.ts";
 import {
   byScore,
   defaultRecallLimit,
@@ -133,7 +141,7 @@ function findByTime(db: Db, query: RecallQuery, near: number, pool: number): Fou
 function findBySpeaker(db: Db, query: RecallQuery, others: readonly number[], pool: number): Found<number> {
   const names = (query.aboutSpeakers ?? []).map(foldName).filter((name) => name !== "");
   if (names.length === 0) return [];
-  const spoken = sql`exists (select 1 from entry_speaker where entry = e.row and name in ${listed(names)})`;
+  const spoken = sql`exists (select 1 from entry_speaker where entry = e.row and name in ${spellingsOf(names)})`;
   const scored = (where: RawBuilder<unknown>, limit: number) =>
     db.all(sql<{
       row: number;
@@ -143,7 +151,7 @@ function findBySpeaker(db: Db, query: RecallQuery, others: readonly number[], po
   const named = sql`(${spoken} or mentions(e.text, ${JSON.stringify(names)}))`;
   // All entries that the other channels found, and the first of those they did not find.
   const own = scored(
-    sql`e.row in (select entry from entry_speaker where name in ${listed(names)}) and ${entryCondition(query)}
+    sql`e.row in (select entry from entry_speaker where name in ${spellingsOf(names)}) and ${entryCondition(query)}
       order by e.start_seconds, e.id`,
     pool,
   );

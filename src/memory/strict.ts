@@ -2,7 +2,9 @@
  * Checks requests to a memory before anything is read: a misspelt key would be ignored, and an ignored filter returns
  * what belongs to others.
  */
+
 import { ConfigError, DataError } from "../errors.ts";
+import { didYouMean, edits } from "../util/nearest.ts";
 import type {
   AdapterFilter,
   EntryFilter,
@@ -123,27 +125,13 @@ function nearest(key: string, keys: readonly string[]): string | null {
   return best?.other ?? null;
 }
 
-/** Levenshtein distance: letters to add, drop or change from one word to the other. */
-function edits(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, j) => j);
-  for (const [i, letter] of [...from].entries()) {
-    const next = [i + 1];
-    for (let j = 1; j <= to.length; j++) {
-      const changed = row[j - 1]! + (to[j - 1] === letter ? 0 : 1);
-      next.push(Math.min(changed, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[to.length]!;
-}
-
 /** Checks that the named streams exist. @throws DataError `stream-unknown` that names the streams there are */
 export function assertStreams(named: readonly string[] | undefined, held: readonly string[]): void {
   const unknown = named?.find((stream) => !held.includes(stream));
   if (unknown === undefined) return;
   throw new DataError(
     "stream-unknown",
-    `Expected a stream of this memory, got ${unknown}. It holds ${held.join(", ") || "none"}.`,
+    `Expected a stream of this memory, got ${unknown}. ${didYouMean(unknown, held)}It holds ${held.join(", ") || "none"}.`,
     { details: { stream: unknown, streams: held } },
   );
 }

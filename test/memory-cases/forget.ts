@@ -117,6 +117,20 @@ export function forgetCases(store: TestStore): void {
       await memory.close();
     });
 
+    test("reaches a person however the name is typed", async () => {
+      const { memory } = await household(store);
+      const item = (name: string) => ({ kind: "file" as const, name, reason: "It is not read." });
+      await memory.keepLeftOut("kitchen", [item("Łukasz at sea.doc"), item("list.doc")]);
+      const speakers = ["Änn"];
+      assert.deepEqual(await memory.entries({ speakers }), await memory.entries({ speakers: ["Ann"] }));
+      await memory.forget({ person: "Lukasz" });
+      const stream = (await memory.streams()).find(({ id }) => id === "kitchen");
+      assert.deepEqual(stream?.leftOut, [item("list.doc")]);
+      await memory.forget({ person: "Änn" });
+      assert.deepEqual(await memory.entries({ speakers: ["Ann"] }), []);
+      await memory.close();
+    });
+
     test("says what it cannot reach", async () => {
       const { memory } = await household(store);
       const about = (id: string, description: string) => ({

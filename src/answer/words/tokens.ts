@@ -1,8 +1,8 @@
 /** A text as the words a reader compares: each with the forms under which it may be found. */
 import type { WordSpace } from "../../engine.ts";
+import { foldings, foldLetters } from "../../util/letters.ts";
 import { baseForm, commonWord, type Dimension, numberWord, unitOf } from "./forms.ts";
 import { isFunctionWord, isNegated, type LanguageCode, languageOf, withoutPhrases } from "./languages.ts";
-import { foldings, foldLetters } from "./letters.ts";
 
 /** A word of a text. */
 export interface Token {

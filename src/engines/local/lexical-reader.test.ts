@@ -349,6 +349,19 @@ describe("lexical reader on what people ask", () => {
     );
   });
 
+  test("takes an option that a line of the talk about it holds, where only one is held", async () => {
+    const talk = [
+      "Ines: Which band shall we book for the wedding?",
+      "Omar: The Blue Herons, obviously.",
+      "Ines: The cake comes from the bakery.",
+    ];
+    const question = "Which band plays at the wedding?";
+    const options = ["The Blue Herons", "The Night Owls"];
+    assert.equal(await ask(question, talk, options), "The Blue Herons");
+    assert.equal(await ask("Which band plays at the funeral?", talk, options), "abstains");
+    assert.equal(await ask(question, [...talk, "Omar: Or the Night Owls."], options), "abstains");
+  });
+
   test("takes a line in two languages for one memory", async () => {
     const line = "Lin: 这袋米有3公斤 / This bag of rice weighs 3 kilos.";
     assert.equal(await ask("How much does the bag of rice weigh?", [line]), line);

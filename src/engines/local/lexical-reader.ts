@@ -21,7 +21,6 @@
 import type { Reader, Reading, ReadRequest } from "../../answer/reader.ts";
 import { type Dimension, measured, unitOf } from "../../answer/words/forms.ts";
 import { asksWhen, type LanguageCode } from "../../answer/words/languages.ts";
-import { foldLetters } from "../../answer/words/letters.ts";
 import {
   adding,
   asksOfState,
@@ -39,12 +38,13 @@ import { soughtForms, type Token, tokensOf } from "../../answer/words/tokens.ts"
 import { noCost, type WordSpace } from "../../engine.ts";
 import type { Entry, RecalledEntry } from "../../memory/memory.ts";
 import type { Option, Question } from "../../tasks/task.ts";
+import { foldLetters } from "../../util/letters.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
 import { readWhole } from "./whole-reading.ts";
 
 /** Share of the question's weight that a sentence must cover, without and with options. */
 const leastCover = 0.6;
-const leastCoverOfOptions = 0.5;
+const leastCoverOfOptions = 0.55;
 /** Share of an option's own words that a sentence must hold. */
 const leastOwn = 0.5;
 /** The best option or sentence must beat the next by this factor, otherwise the later statement decides. */
@@ -558,6 +558,8 @@ function choose(question: Question, asked: Asked, sentences: readonly Sentence[]
     if (!differ && sentence.negated !== asked.negated) continue;
     supports.push(...supportsOf(sentence, cover, own, differ));
   }
+  if (supports.length === 0 && !differ && !asked.negated)
+    supports.push(...nearSupports(asked, sentences, own));
   const prefers = asked.which === "first" ? (a: Support, b: Support) => isLater(b, a) : isLater;
   const best = strongestByOption(supports, prefers);
   const [first] = best;
@@ -578,6 +580,50 @@ function choose(question: Question, asked: Asked, sentences: readonly Sentence[]
     cited: [sentence.entry.id],
     cost: noCost,
   };
+}
+
+/** How far apart two lines of one talk may lie, in seconds, and the weight that a word of the other line has. */
+const talkSeconds = 40;
+const talkWeight = 0.5;
+
+/**
+ * Support by a line that holds a whole option, where the talk around it is what the question is about: what is said in
+ * answer to something does not repeat it. Only where that speaks for a single option.
+ */
+function nearSupports(
+  asked: Asked,
+  sentences: readonly Sentence[],
+  own: ReadonlyMap<Option, Own>,
+): Support[] {
+  const terms = asked.terms.filter(({ weight, isAsking }) => weight === 1 && !isAsking);
+  // A line of speech answers another; an option that the question holds itself cannot be told from it.
+  if (terms.length === 0 || [...own.values()].some(({ terms }) => terms.length === 0)) return [];
+  const supports = sentences
+    .filter(({ isQuestion, negated, speakers }) => !isQuestion && !negated && speakers.size > 0)
+    .flatMap((sentence) => {
+      const around = sentences.filter((other) => isBeside(other, sentence));
+      const shares = terms.map(({ forms }) =>
+        has(sentence.holds, forms) ? 1 : around.some(({ holds }) => has(holds, forms)) ? talkWeight : 0,
+      );
+      const isOther = asked.names.some(
+        ({ forms }) =>
+          ![sentence, ...around].some(({ holds, speakers }) => has(holds, forms) || has(speakers, forms)),
+      );
+      const cover = shares.reduce<number>((sum, share) => sum + share, 0) / terms.length;
+      const isRequired = asked.terms.every(
+        ({ required, forms }) => !required || [sentence, ...around].some(({ holds }) => has(holds, forms)),
+      );
+      if (isOther || !isRequired || cover < leastNear) return [];
+      return supportsOf(sentence, cover, own, false).filter(({ strength }) => strength >= cover);
+    });
+  return new Set(supports.map(({ option }) => option)).size === 1 ? supports : [];
+}
+
+const leastNear = 0.3;
+
+/** Whether two sentences are of one talk. */
+function isBeside({ entry: a }: Sentence, { entry: b }: Sentence): boolean {
+  return a.stream === b.stream && Math.abs(a.startSeconds - b.startSeconds) <= talkSeconds;
 }
 
 /** Options a sentence supports. An option whose words are all part of a longer matching option gets no support. */

@@ -6,6 +6,7 @@ import {
   isShown,
   leftOutKept,
   namelessFiles,
+  nameStemsIn,
   outOfReach,
   type Reach,
   reachOf,
@@ -49,11 +50,16 @@ export function forget(state: State, words: WordSpace, request: ForgetRequest): 
     adapters: adapters.map(({ id }) => id),
     streams: goneStreams,
   });
+  const nameStems = nameStemsIn(
+    request.person ?? "",
+    entries.map(({ entry }) => entry.text),
+    words,
+  );
   deleteEntries(state, ids);
 
   const clips = findClips(state, request, reach, entries);
   const lowered = takeBackDecisions(state, words, request, reach, clips);
-  if (reach.personOnly) deleteWords(state, words.stems(request.person!), lowered);
+  if (reach.personOnly) deleteWords(state, [...nameStems], lowered);
   if (request.query !== undefined) {
     const unheld = words.stems(request.query).filter((stem) => !isHeld(state, stem));
     deleteWords(state, unheld, lowered);

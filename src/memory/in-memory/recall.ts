@@ -17,7 +17,7 @@ import {
 } from "../fusion.ts";
 import { foldName, mentions } from "../names.ts";
 import type { RecalledEntry, RecallQuery } from "../records.ts";
-import { compare, entriesPassing, type KeptEntry, type State } from "./state.ts";
+import { compare, entriesPassing, isSpeaker, type KeptEntry, type State } from "./state.ts";
 
 const k1 = 1.2;
 const b = 0.75;
@@ -119,7 +119,7 @@ function bySpeaker(
   pool: number,
 ): Found<KeptEntry> {
   const names = aboutSpeakers.map(foldName).filter((name) => name !== "");
-  const spoke = ({ speakers }: KeptEntry) => names.some((name) => speakers.has(name));
+  const spoke = ({ speakers }: KeptEntry) => names.some((name) => isSpeaker(speakers, name));
   const isNamed = ({ entry }: KeptEntry) => names.some((name) => mentions(entry.text, name));
   const own = best(
     passing.filter(spoke).map((row) => ({ row, score: 1 })),

@@ -2,7 +2,7 @@
 
 import type { Task } from "../../tasks/task.ts";
 import { keptChanges, type LoggedChange, mostForgotten } from "../change-feed.ts";
-import { distinctNames, foldName, mentions } from "../names.ts";
+import { distinctNames, foldName, mentions, sameName } from "../names.ts";
 import { hashesIn } from "../packed.ts";
 import type {
   ClipRecord,
@@ -173,6 +173,11 @@ export function inTimeOrder({ entry: a }: { entry: Entry }, { entry: b }: { entr
 
 export const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
+/** Whether one of some speakers has a name, however it is typed. */
+export function isSpeaker(speakers: ReadonlySet<string>, name: string): boolean {
+  return speakers.has(name) || [...speakers].some((speaker) => sameName(speaker, name));
+}
+
 /** Whether an entry passes a filter. An entry closed after `writtenByMs` counts as open, as it was known then. */
 export function filterOf(filter: EntryFilter): (kept: KeptEntry) => boolean {
   const { streams, kinds, fromSeconds, toSeconds, asOfSeconds, writtenByMs, clips, includeClosed } = filter;
@@ -188,7 +193,7 @@ export function filterOf(filter: EntryFilter): (kept: KeptEntry) => boolean {
     (includeClosed === true ||
       entry.closed === null ||
       (writtenByMs !== undefined && entry.closed.atMs > writtenByMs)) &&
-    (names?.some((name) => speakers.has(name) || mentions(entry.text, name)) ?? true);
+    (names?.some((name) => isSpeaker(speakers, name) || mentions(entry.text, name)) ?? true);
 }
 
 /** Names of speakers in current entries. */
