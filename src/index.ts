@@ -142,7 +142,7 @@ export type { SourceOptions } from "./stream/open-source.ts";
 export type { PictureLook } from "./stream/picture-look.ts";
 export type { ClipEvent, Failure } from "./stream-writer.ts";
 export type { AdapterShelf } from "./taskmem/adapter-shelf.ts";
-export type { JudgeChoice, TrainingChoice } from "./taskmem/assembly.ts";
+export type { JudgeChoice, JudgeName, TrainingChoice } from "./taskmem/assembly.ts";
 export type { JobExport, JobExportOptions } from "./taskmem/export-job.ts";
 export type { JobImportOptions, TriedWeights } from "./taskmem/import-job.ts";
 export type { LearningEvent, LearnOptions, LearnResult } from "./taskmem/learning.ts";

@@ -34,7 +34,7 @@ import type { Policy } from "./policy/policy.ts";
 import type { Judge } from "./reward/judge.ts";
 import type { Source, SourceStatus } from "./stream/clip.ts";
 import { AdapterShelf } from "./taskmem/adapter-shelf.ts";
-import { chosenStreams, openConfiguredSources, streamOf } from "./taskmem/assembly.ts";
+import { chosenStreams, type JudgeName, openConfiguredSources, streamOf } from "./taskmem/assembly.ts";
 import type { JobExport, JobExportOptions } from "./taskmem/export-job.ts";
 import type { JobImportOptions, TriedWeights } from "./taskmem/import-job.ts";
 import { Learning, type LearningEvent, type LearnOptions, type LearnResult } from "./taskmem/learning.ts";
@@ -59,7 +59,7 @@ export interface TaskMemOptions
   /** Text embeddings: an endpoint's, or your own. @default the local spelling embedder */
   readonly embedder?: ConfigInput["embedder"] | Embedder;
   /** The judge that compares and grades memories when the policy learns. @default "local", or "model" for best-of-n */
-  readonly judge?: "local" | "model" | Judge;
+  readonly judge?: JudgeName | Judge;
   /** The senses. @default those the configuration asks for and this machine has */
   readonly perceptors?: Perceptors;
   /** A store of your own in place of the one in the directory; closed with the object. */

@@ -41,7 +41,8 @@ test("an unknown judge is refused", async () => {
   const memory = join(folder, "refused");
   await (await watchedMemory(memory, ["wear"], 1)).close();
   const cases: [string[], RegExp][] = [
-    [["--judge", "wise"], /--judge to be local or model, got wise/],
+    [["--judge", "wise"], /--judge to be local, encoder or model, got wise/],
+    [["--judge", "encoder"], /--judge encoder` needs text embeddings.*TASKMEM_EMBED_BASE_URL/],
     [["--judge", "model"], /--judge model` needs a model. Name one with --base-url and --model/],
     [["--judge", "local", "--judge-model", "m"], /--judge model with --judge-model m, got local/],
     [["--policy", "nano", "--judge", "local"], /--judge does not apply to nano/],

@@ -11,11 +11,14 @@ export function flagOf(option: string): string {
 
 /** The judge that flags name. @throws ConfigError for an unknown one */
 export function judgeFlags({ judge, judgeModel }: Readonly<Record<string, unknown>>): JudgeChoice {
-  if (judge !== undefined && judge !== "local" && judge !== "model")
-    throw new ConfigError("judge-unknown", `Expected --judge to be local or model, got ${judge}`);
+  if (judge !== undefined && judge !== "local" && judge !== "encoder" && judge !== "model")
+    throw new ConfigError("judge-unknown", `Expected --judge to be local, encoder or model, got ${judge}`);
   const named = typeof judgeModel === "string" ? judgeModel : undefined;
-  if (judge === "local" && named !== undefined)
-    throw new ConfigError("flags-invalid", `Expected --judge model with --judge-model ${named}, got local`);
+  if (judge !== undefined && judge !== "model" && named !== undefined)
+    throw new ConfigError(
+      "flags-invalid",
+      `Expected --judge model with --judge-model ${named}, got ${judge}`,
+    );
   return { judge: named === undefined ? judge : "model", judgeModel: named };
 }
 

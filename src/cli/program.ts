@@ -354,7 +354,7 @@ function learningFlags(command: Command): Command {
     .option("--method <name>", "closed-form (words of the questions) or preferences (memories compared)")
     .option(
       "--judge <name>",
-      "who compares memories, and grades a model's: local (words) or model (best-of-n)",
+      "who compares memories, and grades a model's: local (words), encoder (text embeddings of an endpoint) or model (best-of-n)",
     )
     .option("--judge-model <name>", "another model of the endpoint to judge")
     .option("--judge-sampling <name=value,...>", "how the model's verdicts are sampled", samplingFlag)

@@ -40,6 +40,7 @@ import type { Policy } from "../policy/policy.ts";
 import { type PromptTemplate, parsePromptTemplate } from "../policy/prompt-template.ts";
 import { builtInTemplate } from "../policy/prompts.ts";
 import { pictureTokens, thinkingFields } from "../presets/presets.ts";
+import { encoderJudge } from "../reward/encoder-judge.ts";
 import type { Judge } from "../reward/judge.ts";
 import { localJudge } from "../reward/local-judge.ts";
 import { modelJudge } from "../reward/model-judge.ts";
@@ -350,10 +351,16 @@ export interface TrainingChoice extends JudgeChoice {
   readonly onTraining?: OnTraining | undefined;
 }
 
+/** The judges that a configuration can make. */
+export type JudgeName = "local" | "encoder" | "model";
+
 /** Which judge is asked when a policy learns. */
 export interface JudgeChoice {
-  /** `local` compares words and asks no model; `model` asks the endpoint; or a judge of your own. */
-  readonly judge?: "local" | "model" | Judge | undefined;
+  /**
+   * `local` compares words and asks no model; `encoder` compares by the endpoint's text embeddings, and grades by words;
+   * `model` asks the endpoint; or a judge of your own.
+   */
+  readonly judge?: JudgeName | Judge | undefined;
   /** The endpoint's model that judges. @default the one that writes */
   readonly judgeModel?: string | undefined;
 }
@@ -363,14 +370,23 @@ export interface JudgeChoice {
  * @param cache keeps a model's verdicts
  * @throws ConfigError for a model without an endpoint
  */
-export function configuredJudge(
+export async function configuredJudge(
   config: Config,
   { judge = "local", judgeModel }: JudgeChoice,
   cache: () => EngineCache = () => new Map(),
   onProgress?: OnProgress,
-): Judge {
+): Promise<Judge> {
   if (typeof judge === "object") return judge;
-  if (judge === "local") return localJudge({ words: wordSpace });
+  const byWords = localJudge({ words: wordSpace });
+  if (judge === "local") return byWords;
+  if (judge === "encoder") {
+    const embedder = await configuredEmbedder(config);
+    if (embedder !== localEmbedder) return encoderJudge({ embedder, judge: byWords });
+    throw new ConfigError(
+      "model-missing",
+      "`--judge encoder` needs text embeddings: name them with embedder.baseUrl and embedder.model (TASKMEM_EMBED_BASE_URL, TASKMEM_EMBED_MODEL). The local embedder knows spellings, not meanings.",
+    );
+  }
   const model = configuredModel(config, judgeModel, onProgress);
   if (model === null)
     throw new ConfigError(
@@ -410,7 +426,7 @@ export async function configuredTrainer(
   const verdicts = () => memory.engineCache("verdicts");
   switch (policyName(config)) {
     case "choice": {
-      const judge = configuredJudge(config, { judge: judgeName, judgeModel }, verdicts, onProgress);
+      const judge = await configuredJudge(config, { judge: judgeName, judgeModel }, verdicts, onProgress);
       const family = choiceFamily(choiceOptions(config));
       return wordAdapterTrainer({
         ...{ ...family, method, judge, reader, limits },
@@ -426,7 +442,7 @@ export async function configuredTrainer(
       const settings = [[baseUrl].flat()[0], sampling, thinking, extraBody, video];
       const store = memory.engineCache(JSON.stringify(material ? [...settings, material.id] : settings));
       const family = bestOfNFamily({ inner, words: wordSpace, samples, store });
-      const judge = configuredJudge(
+      const judge = await configuredJudge(
         config,
         { judge: judgeName ?? "model", judgeModel },
         verdicts,
@@ -455,7 +471,7 @@ export async function configuredTrainer(
       const policy = { ...modelPolicyOptions(config, model), prompting };
       const settings = ["watched", prompting, policy.sampling, config.torch.dtype, material?.id ?? null];
       return folderTrainer(model, {
-        judge: configuredJudge(config, { judge: judgeName, judgeModel }, verdicts, onProgress),
+        judge: await configuredJudge(config, { judge: judgeName, judgeModel }, verdicts, onProgress),
         watched: memory.engineCache(JSON.stringify(settings)),
         recipe: typeof recipe === "object" ? recipe : modelPhaseTwoRecipeNamed(recipe ?? "default"),
         ...(seed !== undefined && { seed }),

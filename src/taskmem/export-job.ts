@@ -109,7 +109,7 @@ export async function exportJob(parts: Parts, options: JobExportOptions): Promis
     report: _,
     ...found
   } = await jobPairs(tasks, streams, {
-    ...judgingOf(parts, options, model),
+    ...(await judgingOf(parts, options, model)),
     ...{ recipe, limits, seed, signal, onTraining, run: join(out, "run") },
     base: baseOf(parts, model),
     drawing: drawingOf(parts, model),
@@ -154,7 +154,7 @@ export async function modelOf(parts: Parts): Promise<Model> {
 }
 
 /** The judge, and what a memory must be to pass it. */
-export function judgingOf(
+export async function judgingOf(
   { config, memory }: Parts,
   { judge, judgeModel }: Pick<TrainingChoice, "judge" | "judgeModel">,
   model: Model,
@@ -162,7 +162,7 @@ export function judgingOf(
   const { countTokens, semantic } = modelPolicyOptions(config, model);
   const form = semantic ? ("description-and-knowledge" as const) : ("description" as const);
   return {
-    judge: configuredJudge(config, { judge, judgeModel }, () => memory.engineCache("verdicts")),
+    judge: await configuredJudge(config, { judge, judgeModel }, () => memory.engineCache("verdicts")),
     score: { countTokens, form },
     concurrency: isFolderModel(model) ? 4 : concurrencyOf(config, true),
   };

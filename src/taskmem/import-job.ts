@@ -153,7 +153,7 @@ async function tryAgainst(
   model: Model,
   options: JobImportOptions,
 ): Promise<Validation & { readonly refusedClips: number }> {
-  const { judge, score, concurrency } = judgingOf(parts, options, model);
+  const { judge, score, concurrency } = await judgingOf(parts, options, model);
   const during = (stage: "watching" | "trying") => ({
     ...{ concurrency, signal: options.signal },
     onDone: (done: number, total: number) => options.onTraining?.({ stage, done, total }),

@@ -25,6 +25,7 @@ import {
   configuredReader,
   configuredTrainer,
   isFolderModel,
+  type JudgeName,
   modelPolicyOptions,
   openConfiguredMemory,
   openConfiguredModel,
@@ -48,7 +49,7 @@ export interface OwnParts {
   readonly reader?: Reader;
   readonly model?: Model;
   readonly embedder?: Embedder;
-  readonly judge?: "local" | "model" | Judge;
+  readonly judge?: JudgeName | Judge;
   readonly perceptors?: Perceptors;
   readonly store?: Memory;
   readonly readOnly?: boolean | "if-needed";

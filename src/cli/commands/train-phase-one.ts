@@ -293,7 +293,7 @@ async function judgeOf(
   if (chosen.judge === undefined) return { judge: own, concurrency: 1 };
   const config = await loadConfig(flags, { file });
   return {
-    judge: configuredJudge(config, chosen, undefined, showProgress(output)),
+    judge: await configuredJudge(config, chosen, undefined, showProgress(output)),
     concurrency: concurrencyOf(config, chosen.judge === "model"),
   };
 }
