@@ -404,17 +404,8 @@ function isAbout(name: AskedName, sentence: Sentence, asked: Asked, matched: num
   }
   if (!name.isSubject) return true;
   const nearest = references.findLast(({ at }) => at < matched) ?? references.find(({ at }) => at >= matched);
-  return (
-    meant(nearest) ||
-    (nearest?.at === 0 &&
-      nearest.who === "named" &&
-      matched <= 1 &&
-      references.filter(meant).some(({ at }) => at > matched) &&
-      !isVerbAt(sentence, 1))
-  );
+  return meant(nearest);
 }
-
-const isVerbAt = ({ tokens }: Sentence, at: number) => /s$|ed$/.test(tokens[at]?.folded ?? "");
 
 /** Whether a sentence leaves out "I": "Bought a lamp.", "So tired today." */
 function isElliptical({ tokens, references }: Sentence): boolean {
