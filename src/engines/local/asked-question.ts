@@ -1,0 +1,184 @@
+/** What a question asks, as the reader without a model compares it: its words, its people, and the kind of answer. */
+import type { ReadRequest } from "../../answer/reader.ts";
+import { type Dimension, measured, unitOf } from "../../answer/words/forms.ts";
+import { asksWhen, type LanguageCode } from "../../answer/words/languages.ts";
+import {
+  isChangeWord,
+  type Wanted,
+  type WhichValue,
+  wantedBy,
+  whichValue,
+  withoutCourtesy,
+} from "../../answer/words/question-words.ts";
+import { soughtForms, type Token, tokensOf } from "../../answer/words/tokens.ts";
+import type { WordSpace } from "../../engine.ts";
+
+/** Weight of a word that asks for a kind of answer and need not appear in it, and of one that a unit may stand for. */
+const askingWeight = 0.2;
+const measuredWeight = 0.5;
+
+export const askingWords = `
+  time hour clock o'clock date day when moment colour color room place location spot where city name word title text kind type sort
+  person people man woman guy somebody someone speaker character number amount reason way topic subject video clip scene
+  screen picture image sign show shown display written mention tell told speak spoke spoken happen occur describe
+  wear wore dress put place leave left keep kept use used do first last before after according following true correct statement
+  number many much ask answer question know remember see saw seen hear heard call called appear there exactly value
+`;
+const saying =
+  /\b(?:say|says|said|saying|tell|tells|told|mention|mentions|mentioned|according to|talk(?:s|ed|ing)? about|announce[sd]?|report(?:s|ed)?|explain(?:s|ed)?|claim(?:s|ed)?|suggest(?:s|ed)?|ask(?:s|ed)?|answer(?:s|ed)?|promise[sd]?|recommend(?:s|ed)?|blame[sd]?|think|thinks|thought|sagt|sagte|erw[äa]hnt|dit|disait|dice|dijo|diz|disse|ha detto|zegt|zei|m[óo]wi|powiedzia[łl]a?|говорит|сказала?)\b|说|說|言/iu;
+
+/** A word of a question. */
+export interface Term {
+  /** As the question writes it. */
+  readonly word: string;
+  /** A sentence with any of these holds it. */
+  readonly forms: readonly string[];
+  readonly weight: number;
+  /** Whether a sentence without it is about something else. */
+  readonly required: boolean;
+  /** Whether it asks rather than tells. */
+  readonly isAsking: boolean;
+  /** Moment of stream time it may stand for, in seconds. */
+  readonly atSeconds: number | null;
+  /** What it asks to be measured. */
+  readonly measures: Dimension | null;
+  /** Whether a change of home tells it: "lives", and in questions about changes "moved". */
+  readonly isHome: boolean;
+}
+
+/** A person a question names. */
+export interface AskedName {
+  readonly word: string;
+  readonly forms: readonly string[];
+  /** Whether the person is who does or has what is asked about. */
+  readonly isSubject: boolean;
+}
+
+/** What a question asks. */
+export interface Asked {
+  readonly text: string;
+  readonly language: LanguageCode;
+  readonly terms: readonly Term[];
+  readonly names: readonly AskedName[];
+  /** Forms of all names that memory's speakers have. */
+  readonly people: ReadonlySet<string>;
+  /** Every form of the question, to tell what a sentence adds. */
+  readonly held: ReadonlySet<string>;
+  readonly negated: boolean;
+  readonly which: WhichValue;
+  readonly wanted: Wanted;
+  readonly wantsMoment: boolean;
+  readonly ofSaying: boolean;
+}
+
+const auxiliary = /^(?:do|does|did|is|are|was|were|has|have|had|can|could|will|would|should|that)$/;
+const determiner =
+  /^(?:the|a|an|this|that|these|those|my|your|his|her|its|our|their|there|it|he|she|they|we|you|i|any|some|someone|anyone|one|anybody|somebody|not|people|everyone|everybody|what|which|who|also|always|never|ever|still|most|all|both|most|each)$/;
+
+export function askedOf(
+  { question, recalled }: Pick<ReadRequest, "question" | "recalled">,
+  words: WordSpace,
+  asking: ReadonlySet<string>,
+): Asked {
+  const { which, rest } = whichValue(withoutCourtesy(question.text));
+  const { language, all, negated } = tokensOf(rest, words);
+  const isEnglish = language === "en";
+  const people = new Set(
+    recalled.flatMap(({ entry }) =>
+      entry.speakers.flatMap((name) => tokensOf(name, words, "en").all.flatMap(({ forms }) => forms)),
+    ),
+  );
+  const asksFrom = /\bfrom\s*\?*$/i.test(rest);
+  const names: AskedName[] = [];
+  const terms: Term[] = [];
+  // Where every noun or every word begins with a capital, a capital tells nothing.
+  const capitals = all.filter(({ isCapital }) => isCapital).length;
+  const tellingCapitals = language !== "de" && !(all.length > 3 && capitals > all.length / 2);
+  for (const [i, token] of all.entries()) {
+    if (token.forms.length === 0) continue;
+    const before = all[i - 1]?.folded ?? "";
+    const isFirst = i === 0;
+    const isSpeaker = token.forms.some((form) => people.has(form));
+    const isBareSubject =
+      isEnglish &&
+      auxiliary.test(before) &&
+      !isPassive(all, i) &&
+      !determiner.test(token.folded) &&
+      !isPossessed(all, i) &&
+      i + 1 < all.length;
+    const isAsking = token.forms.some((form) => asking.has(form));
+    const isCapitalName = token.isCapital && tellingCapitals && !isFirst && !isAsking && !token.isNumber;
+    const forms = soughtForms(token);
+    if (isAsking && asksFrom) continue;
+    const isPerson = isSpeaker || (isCapitalName && isPersonal(all, i));
+    if (isPerson || (isBareSubject && !isAsking && !token.isNumber)) {
+      const isSubject = isPerson && isEnglish && isSubjectAt(all, i);
+      names.push({ word: plainWord(token.word), forms, isSubject });
+      continue;
+    }
+    if (terms.some((term) => term.forms[0] === forms[0])) continue;
+    const unit = token.isNumber ? undefined : unitOf(token.folded)?.of;
+    const measures = (unit ?? (isEnglish && (measured[token.folded] ?? measured[token.forms[0]!]))) || null;
+    const required = (token.isNumber && /\d/.test(token.word)) || isCapitalName;
+    const isChange = which === "changes" && isChangeWord(token.folded);
+    const isHome = isEnglish && (token.forms[0] === homeForm || (isChange && /^mov/.test(token.folded)));
+    const asks = isAsking || token.isNumber;
+    const weight = required ? 1 : isChange ? 0 : measures ? measuredWeight : asks ? askingWeight : 1;
+    terms.push({
+      word: plainWord(token.word),
+      forms,
+      weight,
+      required,
+      isAsking,
+      isHome,
+      measures,
+      atSeconds: momentOf(token),
+    });
+  }
+  const measuresSomething =
+    terms.some(({ measures }) => measures !== null) && /\b(?:what|which|how)\b/i.test(rest);
+  // Where nothing else tells what it is about, the words that ask do.
+  const isBare = terms.every(({ weight }) => weight < measuredWeight);
+  return {
+    text: rest,
+    language,
+    terms: isBare ? terms.map((term) => ({ ...term, weight: 1, required: true })) : terms,
+    names,
+    people,
+    held: new Set(all.flatMap(({ forms }) => forms)),
+    negated,
+    which,
+    wanted: !isEnglish ? "statement" : measuresSomething ? "number" : wantedBy(rest),
+    wantsMoment:
+      asksWhen(
+        rest,
+        all.map(({ folded }) => folded),
+      ) || which === "since",
+    ofSaying: saying.test(rest),
+  };
+}
+
+/** The form of "live", "lives", "resides". */
+export const homeForm = "liv";
+const plainWord = (word: string) => word.replace(/['’]s?$/, "");
+/** Whether a noun follows its article or a word that describes it. */
+const isPossessed = (all: readonly Token[], i: number) => /'s$/.test(all[i - 1]?.folded ?? "");
+/** Whether a capital word stands where people do: before a verb's auxiliary, as an owner, or after one. */
+const isPersonal = (all: readonly Token[], i: number) =>
+  /'s?$/.test(all[i]!.folded) ||
+  (auxiliary.test(all[i - 1]?.folded ?? "") && !isPassive(all, i) && !/^\p{Lu}{2,}$/u.test(all[i]!.word));
+/** Whether the question makes a person the one who does or has something: "did Bob …", "Bob's …", "that Bob …". */
+const isSubjectAt = (all: readonly Token[], i: number) =>
+  /'s?$/.test(all[i]!.folded) ||
+  (auxiliary.test(all[i - 1]?.folded ?? "") && !isPassive(all, i)) ||
+  (i > 1 && all[i - 1]!.isCapital && auxiliary.test(all[i - 2]!.folded) && !isPassive(all, i));
+/** "was Bob given", "is Bob called". */
+const isPassive = (all: readonly Token[], i: number) =>
+  /^(?:is|are|was|were)$/.test(all[i - 1]?.folded ?? "") &&
+  /(?:ed|en|told|taught|sent|made|paid)$/.test(all[i + 1]?.folded ?? "");
+
+/** `1:05` → 65, `1:00:05` → 3605; other words are no moment. */
+function momentOf({ word }: Token): number | null {
+  if (!/^\d+(:\d\d){1,2}$/.test(word)) return null;
+  return word.split(":").reduce((seconds, part) => seconds * 60 + Number(part), 0);
+}

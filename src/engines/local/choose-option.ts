@@ -1,0 +1,174 @@
+/** Multiple choice without a model: the option whose own words stand in a sentence about what is asked. */
+import type { Reading } from "../../answer/reader.ts";
+import { soughtForms, type Token, tokensOf } from "../../answer/words/tokens.ts";
+import { noCost, type WordSpace } from "../../engine.ts";
+import type { Option, Question } from "../../tasks/task.ts";
+import type { Asked } from "./asked-question.ts";
+import { abstain, coverOf, whatIsMissing } from "./evidence.ts";
+import { has, isLater, type Sentence } from "./sentences.ts";
+
+/** Share of the question's weight that a sentence must cover. */
+const leastCoverOfOptions = 0.55;
+/** Share of an option's own words that a sentence must hold. */
+const leastOwn = 0.5;
+/** The best option must beat the next by this factor, otherwise the later statement decides. */
+const margin = 1.1;
+
+/** The reading of a multiple-choice question. */
+/** A sentence that supports an option. */
+interface Support {
+  readonly option: Option;
+  readonly sentence: Sentence;
+  /** Cover of the question times the share of the option's own words, 0 to 1. */
+  readonly strength: number;
+}
+
+/** An option's own words, and whether it denies. */
+interface Own {
+  readonly terms: readonly Token[];
+  readonly negated: boolean;
+  /** Whether it holds any content word, if only one of the question. */
+  readonly isTold: boolean;
+}
+
+export function choose(
+  question: Question,
+  asked: Asked,
+  sentences: readonly Sentence[],
+  words: WordSpace,
+): Reading {
+  const own = new Map<Option, Own>(
+    question.options.map((option) => {
+      const { all, negated } = tokensOf(option.text, words);
+      const content = all.filter(({ forms }) => forms.length > 0);
+      const terms = content.filter(({ forms }) => !has(asked.held, forms));
+      return [option, { terms, negated, isTold: content.length > 0 }];
+    }),
+  );
+  // Where options differ in what they deny, a sentence must agree with the option, otherwise with the question.
+  const differ = new Set([...own.values()].map(({ negated }) => negated)).size > 1;
+  const supports: Support[] = [];
+  let nearest = 0;
+  for (const sentence of sentences) {
+    const cover = coverOf(sentence, asked);
+    nearest = Math.max(nearest, cover);
+    if (cover < leastCoverOfOptions || sentence.isQuestion) continue;
+    if (!differ && sentence.negated !== asked.negated) continue;
+    supports.push(...supportsOf(sentence, cover, own, differ));
+  }
+  if (supports.length === 0 && !differ && !asked.negated)
+    supports.push(...nearSupports(asked, sentences, own));
+  const prefers = asked.which === "first" ? (a: Support, b: Support) => isLater(b, a) : isLater;
+  const best = strongestByOption(supports, prefers);
+  const [first] = best;
+  if (first === undefined) {
+    return nearest >= leastCoverOfOptions
+      ? abstain("Memory speaks of this, but of none of the options.")
+      : abstain(whatIsMissing(asked, sentences));
+  }
+  const rivals = best.filter(({ strength }) => strength * margin >= first.strength);
+  const { option, sentence } = rivals.reduce((a, b) => (prefers(b, a) ? b : a));
+  if (rivals.some((rival) => rival.option !== option && rival.sentence === sentence)) {
+    return abstain("One memory speaks for more than one option.");
+  }
+  return {
+    answer: option.text,
+    option: option.letter,
+    abstained: false,
+    cited: [sentence.entry.id],
+    cost: noCost,
+  };
+}
+
+/** How far apart two lines of one talk may lie, in seconds, and the weight that a word of the other line has. */
+const talkSeconds = 40;
+const talkWeight = 0.5;
+
+/**
+ * Support by a line that holds a whole option, where the talk around it is what the question is about: what is said in
+ * answer to something does not repeat it. Only where that speaks for a single option.
+ */
+function nearSupports(
+  asked: Asked,
+  sentences: readonly Sentence[],
+  own: ReadonlyMap<Option, Own>,
+): Support[] {
+  const terms = asked.terms.filter(({ weight, isAsking }) => weight === 1 && !isAsking);
+  // A line of speech answers another; an option that the question holds itself cannot be told from it.
+  if (terms.length === 0 || [...own.values()].some(({ terms }) => terms.length === 0)) return [];
+  const supports = sentences
+    .filter(({ isQuestion, negated, speakers }) => !isQuestion && !negated && speakers.size > 0)
+    .flatMap((sentence) => {
+      const around = sentences.filter((other) => isBeside(other, sentence));
+      const shares = terms.map(({ forms }) =>
+        has(sentence.holds, forms) ? 1 : around.some(({ holds }) => has(holds, forms)) ? talkWeight : 0,
+      );
+      const isOther = asked.names.some(
+        ({ forms }) =>
+          ![sentence, ...around].some(({ holds, speakers }) => has(holds, forms) || has(speakers, forms)),
+      );
+      const cover = shares.reduce<number>((sum, share) => sum + share, 0) / terms.length;
+      const isRequired = asked.terms.every(
+        ({ required, forms }) => !required || [sentence, ...around].some(({ holds }) => has(holds, forms)),
+      );
+      if (isOther || !isRequired || cover < leastNear) return [];
+      return supportsOf(sentence, cover, own, false).filter(({ strength }) => strength >= cover);
+    });
+  return new Set(supports.map(({ option }) => option)).size === 1 ? supports : [];
+}
+
+const leastNear = 0.3;
+
+/** Whether two sentences are of one talk. */
+function isBeside({ entry: a }: Sentence, { entry: b }: Sentence): boolean {
+  return a.stream === b.stream && Math.abs(a.startSeconds - b.startSeconds) <= talkSeconds;
+}
+
+/** Options a sentence supports. An option whose words are all part of a longer matching option gets no support. */
+function supportsOf(
+  sentence: Sentence,
+  cover: number,
+  own: ReadonlyMap<Option, Own>,
+  differ: boolean,
+): Support[] {
+  const held = [...own]
+    .filter(([, { negated }]) => !differ || negated === sentence.negated)
+    .map(([option, { terms, isTold }]) => ({
+      option,
+      terms,
+      share: differ && terms.length === 0 && isTold ? 1 : ownShare(sentence, terms),
+    }));
+  const isPart = (terms: readonly Token[], of: readonly Token[]) =>
+    of.length > terms.length &&
+    terms.every(({ forms }) => of.some((other) => has(new Set(other.forms), forms)));
+  return held
+    .filter(({ share }) => share >= leastOwn)
+    .filter(({ terms, share }) => held.every((other) => other.share < share || !isPart(terms, other.terms)))
+    .map(({ option, share }) => ({ option, sentence, strength: cover * share }));
+}
+
+/** Share of an option's own words that a sentence holds; its numbers must appear whole and in one piece. */
+function ownShare({ tokens, holds }: Sentence, own: readonly Token[]): number {
+  if (own.length === 0) return 0;
+  const numbers = own.filter(({ isNumber }) => isNumber);
+  const follows = (at: number) =>
+    numbers.every((number, i) => has(new Set(tokens[at + i]?.forms ?? []), soughtForms(number)));
+  if (numbers.length > 0 && !tokens.some((_, at) => follows(at))) return 0;
+  return own.filter((token) => has(holds, soughtForms(token))).length / own.length;
+}
+
+/** The sentence with the best support for each option, strongest first; `prefers` decides between equals. */
+function strongestByOption(
+  supports: readonly Support[],
+  prefers: (a: Support, b: Support) => boolean,
+): Support[] {
+  const strongest = new Map<Option, Support>();
+  for (const support of supports) {
+    const known = strongest.get(support.option);
+    const wins = known === undefined || support.strength > known.strength;
+    if (wins || (support.strength === known.strength && prefers(support, known))) {
+      strongest.set(support.option, support);
+    }
+  }
+  return [...strongest.values()].sort((a, b) => b.strength - a.strength);
+}

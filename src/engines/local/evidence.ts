@@ -1,0 +1,145 @@
+/** Whether a sentence is evidence for a question: about the same people and things, and of the kind that is asked for. */
+
+import type { Reading } from "../../answer/reader.ts";
+import { hasWanted, movedHome } from "../../answer/words/question-words.ts";
+import type { Token } from "../../answer/words/tokens.ts";
+import { noCost } from "../../engine.ts";
+import type { Entry } from "../../memory/memory.ts";
+import { type Asked, type AskedName, homeForm } from "./asked-question.ts";
+import { has, isNumeric, type Reference, type Sentence } from "./sentences.ts";
+
+/** Whether a sentence is about a person of the question. */
+function isAbout(name: AskedName, sentence: Sentence, asked: Asked, matched: number): boolean {
+  const { speakers, references, holds, context } = sentence;
+  const spoke = has(speakers, name.forms);
+  const isSayer = name.isSubject || asked.names.length === 1;
+  if (asked.ofSaying && !isSayer) return has(holds, name.forms);
+  if (asked.ofSaying && spoke) return true;
+  const meant = (reference: Reference | undefined) =>
+    reference !== undefined &&
+    ((reference.who === "named" && name.forms.some((form) => reference.forms.includes(form))) ||
+      (reference.who === "speaker" && spoke));
+  if (!references.some(meant)) {
+    if (!name.isSubject && (has(holds, name.forms) || has(context, name.forms))) return true;
+    return spoke && isElliptical(sentence);
+  }
+  if (!name.isSubject) return true;
+  const nearest = references.findLast(({ at }) => at < matched) ?? references.find(({ at }) => at >= matched);
+  return meant(nearest);
+}
+
+/** Whether a sentence leaves out "I": "Bought a lamp.", "So tired today." */
+function isElliptical({ tokens, references }: Sentence): boolean {
+  const [first] = tokens;
+  if (!first) return false;
+  const isVerb =
+    /(?:ed|ing)$|^(?:bought|went|saw|ate|made|had|got|took|left|lost|found|met|sold|gave|forgot|put)$/.test(
+      first.folded,
+    );
+  if (isVerb) return true;
+  if (references.some(({ who, at }) => who === "other" || (who === "named" && at > 0))) return false;
+  return /^(?:so|too|just|still|not|very|really|also|already|gonna|never|always)$/.test(first.folded);
+}
+
+/**
+ * Share of the question's weight that a sentence covers; 0 where it is about something or somebody else. What must be
+ * there counts only where nothing else is asked about.
+ */
+export function coverOf(sentence: Sentence, asked: Asked): number {
+  const { holds, context, entry, tokens } = sentence;
+  const onlyRequired = asked.terms.every(({ required, weight }) => required || weight < 1);
+  let [covered, all, told] = [0, 0, 0];
+  for (const { forms, weight, required, atSeconds, measures, isHome } of asked.terms) {
+    const isUnit = measures !== null && tokens.some((token) => token.measures === measures);
+    const isMoved = isHome && (holds.has(homeForm) || movedHome.test(sentence.text));
+    const isHeld = has(holds, forms) || isUnit || isMoved || (atSeconds !== null && wasAt(entry, atSeconds));
+    const share = isHeld ? 1 : has(context, forms) ? 0.9 : 0;
+    if (required && share === 0) return 0;
+    if (weight === 1 || isUnit) told += share;
+    if (required && !onlyRequired) continue;
+    all += weight;
+    covered += weight * share;
+  }
+  const isKnown = asked.terms.length > 0;
+  if (isKnown && told === 0) return 0;
+  const matched = tokens.findIndex((token) =>
+    asked.terms.some(
+      ({ forms, weight, isHome }) =>
+        weight === 1 && (has(new Set(token.forms), forms) || (isHome && /^(?:mov|liv)/.test(token.folded))),
+    ),
+  );
+  // Without another word, the question is about whom the sentence begins with.
+  const at = matched < 0 ? 1 : matched;
+  if (!asked.names.every((name) => isAbout(name, sentence, asked, at))) return 0;
+  if (isKnown) return covered / all;
+  // "What does Bob say about Alice?"
+  if (asked.ofSaying && asked.names.length > 1 && asked.names.some(({ forms }) => has(holds, forms)))
+    return 1;
+  return isPredicated(sentence, asked) ? 1 : 0;
+}
+
+/** Whether an entry is about a moment, give or take 5 s. */
+function wasAt({ startSeconds, endSeconds }: Entry, seconds: number): boolean {
+  return seconds >= startSeconds - 5 && seconds <= endSeconds + 5;
+}
+
+const isSomewhere =
+  /(?:\b(?:is|am|are|was|were|went|goes|go|gone|going|came|comes|moved|lives?|stays?|stayed|sits?|sitting|stands?|arrived|works?|currently)\b|['’](?:m|s|re)\b)(?: \p{L}+)? (?:in|at|on|to|into|near|by|home|here|inside|outside|upstairs|downstairs|under|behind|beside)\b/iu;
+const isSomebody = /(?:\b(?:is|am|was)\b|['’](?:m|s)\b) (?:an?|the|my|our|his|her|their)\b/i;
+const isFromSomewhere = /\b(?:from|hometown|born|native)\b/i;
+
+/** Whether a sentence says of a person what a question without another word asks: where, who, or from where. */
+function isPredicated({ text, tokens, references }: Sentence, { wanted, text: asked }: Asked): boolean {
+  if (references.length === 0 || tokens.length < 3) return false;
+  if (/\bfrom\b/i.test(asked)) return isFromSomewhere.test(text);
+  if (wanted === "place") return isSomewhere.test(text);
+  return wanted === "person" && /\bwho(?:['’]s| is| was)\b/i.test(asked) && isSomebody.test(text);
+}
+
+/** Whether a sentence holds the kind of answer that is asked for. */
+export function isKindAsked(sentence: Sentence, asked: Asked): boolean {
+  const isNew = ({ forms }: Token) => forms.length > 0 && !has(asked.held, forms);
+  switch (asked.wanted) {
+    case "number": {
+      const wanted = asked.terms.find(({ measures }) => measures !== null)?.measures ?? null;
+      const numbers = sentence.tokens.filter((token) => isNumeric(token) && isNew(token));
+      return numbers.some(({ measures }) => wanted === null || measures === null || measures === wanted);
+    }
+    case "person":
+      return (
+        sentence.references.some(({ who }) => who === "speaker") ||
+        sentence.tokens.some((token) => isNew(token) && !token.isNumber)
+      );
+    case "place":
+      return hasWanted(sentence.text, "place") && sentence.tokens.some(isNew);
+    case "colour":
+      return hasWanted(sentence.text, "colour") && sentence.tokens.some(isNew);
+    case "reason":
+      return hasWanted(sentence.text, "reason");
+    case "thing": {
+      // A question of many words may tell its answer: "What do they eat, braised stew?"
+      const isLong = asked.terms.filter(({ weight }) => weight === 1).length >= 3;
+      return asked.wantsMoment || isLong || sentence.tokens.some((token) => isNew(token) || isNumeric(token));
+    }
+    case "statement":
+      return true;
+  }
+}
+
+/** What an abstention says: which words memory does not hold. */
+export function whatIsMissing({ terms, names }: Asked, sentences: readonly Sentence[]): string {
+  const isHeld = (forms: readonly string[]) =>
+    sentences.some(({ holds, speakers }) => has(holds, forms) || has(speakers, forms));
+  const missing = [...names, ...terms.filter(({ weight, isAsking }) => weight === 1 && !isAsking)].filter(
+    ({ forms }) => !isHeld(forms),
+  );
+  if (missing.length > 0)
+    return `Memory holds nothing about ${missing.map(({ word }) => `"${word}"`).join(", ")}.`;
+  return terms.every(({ forms }) => isHeld(forms)) && terms.length > 0
+    ? "Memory holds these words, but no statement that brings them together."
+    : "Memory holds no statement that answers this.";
+}
+
+export function abstain(missing: string): Reading {
+  return { answer: missing, option: null, abstained: true, cited: [], cost: noCost };
+}

@@ -1,0 +1,152 @@
+/** Memory in sentences, as the reader without a model compares them: their words, and whom they speak of. */
+import { type Token, tokensOf } from "../../answer/words/tokens.ts";
+import type { WordSpace } from "../../engine.ts";
+import type { Entry } from "../../memory/memory.ts";
+import { foldLetters } from "../../util/letters.ts";
+import type { Clock } from "../../util/time.ts";
+
+/** Whom a word of a sentence refers to. */
+export type Reference =
+  | { readonly at: number; readonly who: "speaker" | "other" }
+  | { readonly at: number; readonly who: "named"; readonly forms: readonly string[] };
+
+export interface Sentence {
+  readonly entry: Entry;
+  /** Which sentence of the entry it is. */
+  readonly place: number;
+  readonly text: string;
+  readonly tokens: readonly Token[];
+  /** Forms of its words, without who says it. */
+  readonly holds: ReadonlySet<string>;
+  /** Forms of the whole entry where a pronoun may refer to them; otherwise empty. */
+  readonly context: ReadonlySet<string>;
+  readonly speakers: ReadonlySet<string>;
+  readonly references: readonly Reference[];
+  readonly negated: boolean;
+  readonly isQuestion: boolean;
+  readonly clock: Clock;
+}
+
+const firstPerson = new Set(
+  `i i'm i've i'd i'll me my mine myself we we're we've us our ours ich mich mir mein meine meinen meiner wir uns unser unsere je j'ai j' moi mon
+  ma mes nous notre nos yo mi mis conmigo nosotros io mio mia miei noi eu meu minha meus minhas ik mij mijn wij onze ja mnie moj moja moje jag
+  mig min mitt mina jeg meg mit ben bana beni benim я меня мне мной мой моя моё мое мои мы нас нам наш мене мені мій אני שלי أنا انا μου εγώ मैं मेरा मेरी`.split(
+    /\s+/,
+  ),
+);
+const otherPerson = new Set(
+  "he she they him her hers his them their theirs he's she's they're you your yours you're".split(" "),
+);
+const pronoun = /\b(he|she|they|it|him|her|his|hers|them|their|its|he's|she's|they're)\b/i;
+const firstPersonInBigrams = /我|咱|私|僕|俺|わたし|ぼく|나는|내가|제가|저는|우리|ผม|ฉัน|เรา/u;
+
+export function sentencesOf(
+  entry: Entry,
+  words: WordSpace,
+  people: ReadonlySet<string>,
+  clocks: ReadonlyMap<string, Clock>,
+): Sentence[] {
+  const clock = clocks.get(entry.stream) ?? { kind: "media" };
+  const speakers = new Set(
+    entry.speakers.flatMap((name) => tokensOf(name, words, "en").all.flatMap(({ forms }) => forms)),
+  );
+  const whole = new Set(tokensOf(entry.text, words).all.flatMap(({ forms }) => forms));
+  let named: Reference[] = [];
+  return entry.text
+    .split(/(?<=[.!?]["'”’)]*)\s+|(?<=[。！？])|\n+/)
+    .filter((text) => text.trim() !== "")
+    .flatMap((text, place) => {
+      const body = place === 0 ? withoutSpeaker(text, entry.speakers) : text;
+      return halvesOf(body).map((half) => ({ text, place, body: half }));
+    })
+    .map(({ text, place, body }) => {
+      const { all, negated } = tokensOf(body, words);
+      const references = referencesOf(body, all, people, named);
+      named = [...named, ...references.filter(({ who }) => who === "named")];
+      return {
+        entry,
+        place,
+        text: text.trim(),
+        tokens: all,
+        holds: new Set(all.flatMap(({ forms }) => forms)),
+        context: place > 0 && pronoun.test(body) ? whole : new Set<string>(),
+        speakers,
+        references,
+        negated,
+        isQuestion: /[?？]["'”’)]*$/.test(text.trim()),
+        clock,
+      };
+    });
+}
+
+const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}]/u;
+
+/** The two halves of a line told in two languages, one of them written without spaces; other texts whole. */
+function halvesOf(text: string): readonly string[] {
+  const halves = text.split(" / ");
+  return halves.length === 2 && halves.filter((half) => unspaced.test(half)).length === 1 ? halves : [text];
+}
+
+/** A text without the name of who says it in front. */
+function withoutSpeaker(text: string, speakers: readonly string[]): string {
+  const at = text.search(/[:：]/);
+  if (at < 0) return text;
+  const said = foldLetters(text.slice(0, at)).trim();
+  return speakers.some((name) => foldLetters(name).trim() === said) ? text.slice(at + 1).trim() : text;
+}
+
+/** Whom a sentence speaks of, in order; "he" and "she" stand for the last one named before. */
+function referencesOf(
+  body: string,
+  all: readonly Token[],
+  people: ReadonlySet<string>,
+  before: readonly Reference[],
+): Reference[] {
+  const references: Reference[] = [];
+  for (const [at, token] of all.entries()) {
+    const isName =
+      token.forms.some((form) => people.has(form)) ||
+      (token.isCapital && at > 0 && token.forms.length > 0 && !token.isNumber);
+    const startsAsName = at === 0 && token.isCapital && token.forms.length > 0;
+    if (firstPerson.has(token.folded) || token.folded.startsWith("i'"))
+      references.push({ at, who: "speaker" });
+    else if (isName || startsAsName) references.push({ at, who: "named", forms: token.forms });
+    else if (otherPerson.has(token.folded)) {
+      const last = [...before, ...references].findLast(({ who }) => who === "named");
+      const isYou = token.folded.startsWith("you");
+      references.push(
+        !isYou && last?.who === "named" ? { at, who: "named", forms: last.forms } : { at, who: "other" },
+      );
+    }
+  }
+  if (references.every(({ who }) => who !== "speaker") && firstPersonInBigrams.test(body))
+    references.push({ at: 0, who: "speaker" });
+  return references;
+}
+
+/** Whether a set of forms holds one of a word's. */
+export const has = (holds: ReadonlySet<string>, forms: readonly string[]) =>
+  forms.some((form) => holds.has(form));
+
+/** Whether a word is a number, in digits or as a word. */
+export const isNumeric = ({ isNumber, forms }: Token) =>
+  isNumber || forms.some((form) => form.startsWith("n:"));
+
+/**
+ * Whether the first of two statements is later: by stream time within a stream and between streams whose clocks agree on
+ * the day, otherwise by writing time.
+ */
+export function isLater(
+  { sentence: a }: { sentence: Sentence },
+  { sentence: b }: { sentence: Sentence },
+): boolean {
+  if (a.entry === b.entry) return a.place > b.place;
+  if (a.entry.stream !== b.entry.stream && (a.clock.kind === "media" || a.clock.kind !== b.clock.kind))
+    return a.entry.writtenAtMs > b.entry.writtenAtMs;
+  return secondsOf(a) > secondsOf(b);
+}
+
+/** When a sentence begins, in seconds on its clock. */
+function secondsOf({ clock, entry: { startSeconds } }: Sentence): number {
+  return (clock.kind === "wall" ? clock.originMs / 1000 : 0) + startSeconds;
+}
