@@ -2,8 +2,8 @@
  * Phase Two on household-VL: gain and swap control on held-out films of the toy household, with one adapter a kind.
  *
  * Memories are drawn of training films, and preferred by the household's truth; the adapter is a vector that the worker
- * trains. The recipe is the model policy's without lines of the clip and without contrast: this model's own memories are
- * true and different. Prints Markdown. Needs ffmpeg and what `taskmem train setup` installs.
+ * trains, at all tokens behind block 2 of 6. The recipe is the model policy's without lines of the clip, contrast and a
+ * choice of strength: this model's own memories are true and different. Prints Markdown. Needs ffmpeg and what `taskmem train setup` installs.
  *
  * `node perf/household-vl.ts [films] [seed]`
  */
@@ -16,7 +16,7 @@ import { requireTorchPython } from "../src/engines/torch/environment.ts";
 import { openTorchEngine, torchModel, workerCommand } from "../src/engines/torch/index.ts";
 import { factKinds, householdVideos } from "../src/household/index.ts";
 import { measuredEpisodes, trainingEpisodes } from "../src/household/splits.ts";
-import { modelPhaseTwoRecipe } from "../src/policies/model/recipes.ts";
+import { modelPhaseTwoRecipes } from "../src/policies/model/recipes.ts";
 import { torchAdapterTrainer } from "../src/policies/model/torch-adapter-trainer.ts";
 import { torchPolicy } from "../src/policies/model/torch-policy.ts";
 import { householdJudge } from "../src/reward/household-judge.ts";
@@ -44,17 +44,22 @@ const streams = await Promise.all(
 const trainer = torchAdapterTrainer({
   ...{ engine, policy, seed },
   judge: householdJudge(pool.truthOf),
-  recipe: { ...modelPhaseTwoRecipe, lines: 0, judge: "plain" },
+  recipe: { ...modelPhaseTwoRecipes["full-strength"], lines: 0, judge: "plain", at: "all", block: 2 },
 });
 /** A task of which only the question counts. */
 const unanswered = {
   ...{ askedAtMs: 0, asOfSeconds: null, stream: null, answer: "", option: null, abstained: false },
   ...{ citations: [], reader: "none", feedback: null },
 };
-const films = await filmHousehold({
+const filmed = await filmHousehold({
   ...measuredEpisodes.benchmark,
   ...{ films: Number(count), clips: 6, questionsPerKind: 5 },
 });
+/** Films without the captions beside them: the model looks at pictures, and has never read captions. */
+const films = filmed.map((film) => ({
+  ...film,
+  observations: film.observations.map((observation) => ({ ...observation, captions: [] })),
+}));
 const began = performance.now();
 const { rows, gain, swap } = await householdBenchmark({
   films,

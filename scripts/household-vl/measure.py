@@ -112,7 +112,7 @@ def figures(model: Any, prompts: inputs.Prompts, clips: Sequence[inputs.Clip], f
         **{name: round(marks[name] / count, 4) for name in ("no sentence", "repeated", "told before")},
         "well formed": round(marks["well formed"] / len(clips), 4),
         "a memory": round(count / len(clips), 3),
-        "seconds": round(time.time() - started),
+        "took": round(time.time() - started),
         "example": answers[0],
     }
 
