@@ -96,3 +96,15 @@ test("an overview quotes what says most, spread over the time, and abstains wher
   assert.deepEqual([nothing.abstained, nothing.cited], [true, []]);
   assert.match(nothing.answer, /200 s\./);
 });
+
+test("an overview stays within its tokens, and quotes one memory at least", () => {
+  const long = (n: number) => Array.from({ length: n }, (_, i) => `word${i}`).join(" ");
+  // 1.3 tokens a word: 200 words are 260 tokens, so one of the long ones fits beside the short.
+  const entries = [
+    entry(0, long(200)),
+    entry(10, "The ferry leaves at nine."),
+    entry(20, `${long(200)} more`),
+  ];
+  assert.deepEqual(read("What happened?", [], entries)?.cited, ["entry_0", "entry_10"]);
+  assert.deepEqual(read("What happened?", [], [entry(0, long(900))])?.cited, ["entry_0"]);
+});

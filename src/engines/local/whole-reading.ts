@@ -16,6 +16,8 @@ import {
 
 /** Most memories that an overview quotes, and most streams that are spoken of one by one. */
 const mostQuoted = 8;
+/** Most tokens of the memories that an overview quotes; one is quoted whatever its length. */
+const overviewTokens = 400;
 const mostStreams = 5;
 
 /** The reading of a question of the whole; `null` where nothing is known of the recording. */
@@ -53,7 +55,7 @@ function overview(entries: readonly Entry[], floor: readonly FloorRow[], words: 
     id,
     text: floor.length > 1 ? `${stream}: ${text}` : text,
   }));
-  if (entries.length > 0) return reading([...told, ...tellingEntries(entries, words)]);
+  if (entries.length > 0) return reading([...told, ...withinBudget(tellingEntries(entries, words), words)]);
   const known = told.map(({ text }) => ` All that is known: ${text}`).join("");
   return abstain(`Nothing is remembered of what was said or shown.${known}`);
 }
@@ -71,6 +73,18 @@ function tellingEntries(entries: readonly Entry[], words: WordSpace): Entry[] {
     const to = Math.floor(((i + 1) * entries.length) / parts);
     return entries.slice(from, to).reduce((best, entry) => (says(entry) > says(best) ? entry : best));
   });
+}
+
+/** The shortest of some entries that fit the budget, in their order. */
+function withinBudget(entries: readonly Entry[], words: WordSpace): Entry[] {
+  const length = ({ text }: Entry) => words.countTokens(text);
+  let total = 0;
+  const kept = new Set<Entry>();
+  for (const entry of entries.toSorted((a, b) => length(a) - length(b))) {
+    total += length(entry);
+    if (total <= overviewTokens || kept.size === 0) kept.add(entry);
+  }
+  return entries.filter((entry) => kept.has(entry));
 }
 
 function reading(told: readonly { readonly id: string; readonly text: string }[]): Reading {
