@@ -54,9 +54,15 @@ function otherForms(word: string): readonly string[] {
   );
 }
 
-/** The word that stands for a group of everyday words: `purchase` → `buy`; other words unchanged. @param word a base form */
+/** The word that stands for a group of everyday words: `purchase`, `purchased` → `buy`; other words unchanged. */
 export function commonWord(word: string): string {
-  return groups.get(word) ?? (word.endsWith("s") ? groups.get(word.slice(0, -1)) : undefined) ?? word;
+  const plain = [
+    word,
+    ...["s", "es", "d", "ed", "ing"]
+      .filter((end) => word.endsWith(end))
+      .map((end) => word.slice(0, -end.length)),
+  ];
+  return plain.map((one) => groups.get(one)).find((common) => common !== undefined) ?? word;
 }
 
 /** Other words under which an English word may have been written: its forms, and everyday words for the same. */

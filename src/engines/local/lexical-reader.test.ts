@@ -269,6 +269,10 @@ describe("lexical reader on what people ask", () => {
     assert.equal(await ask("What did Ann write?", village), letter);
     assert.equal(await ask("What did Ann eat?", village), letter);
     assert.equal(await ask("What did Jake purchase?", village), "Jake: I bought a lamp.");
+    assert.equal(
+      await ask("Who fixed the boiler?", ["Jo: The boiler was repaired by Ludwig."]),
+      "Jo: The boiler was repaired by Ludwig.",
+    );
   });
 
   test("compares numbers in words, units and clock times", async () => {
