@@ -24,8 +24,16 @@ function isAbout(name: AskedName, sentence: Sentence, asked: Asked, matched: num
     return spoke && isElliptical(sentence);
   }
   if (!name.isSubject) return true;
-  const nearest = references.findLast(({ at }) => at < matched) ?? references.find(({ at }) => at >= matched);
+  const people = references.filter((reference) => meant(reference) || !isOpening(reference, sentence, asked));
+  const nearest = people.findLast(({ at }) => at < matched) ?? people.find(({ at }) => at >= matched);
   return meant(nearest);
+}
+
+/** Whether a word has its capital from the beginning of a sentence alone: "Dressed in red is Bob." */
+function isOpening(reference: Reference, { tokens }: Sentence, { terms }: Asked): boolean {
+  if (reference.who !== "named" || reference.at > 0) return false;
+  const isAsked = terms.some(({ forms }) => has(new Set(reference.forms), forms));
+  return isAsked || /(?:ed|ing)$/.test(tokens[0]!.folded);
 }
 
 /** Whether a sentence leaves out "I": "Bought a lamp.", "So tired today." */
