@@ -43,7 +43,7 @@ before(async () => {
   await run(["watch", source, "--memory", whole]);
   for (const question of [
     `What did ${guest} say?`,
-    `Where is the ${words[1]}?`,
+    `What does the ${words[1]} not have here?`,
     "Where is the lamp number 7?",
   ])
     await run(["ask", question, "--memory", whole, "--no-adapt"]);
