@@ -1,7 +1,7 @@
 /**
  * What servers answer, replayed: every file of `test/exchanges` through a model of ours, with what comes of it.
  *
- * `node test/support/record-exchanges.ts` records those of llama-server again.
+ * `node test/support/record-exchanges.ts` records those of llama-server again, with `--vllm` those of a vLLM for CPUs.
  */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -14,7 +14,6 @@ const folder = resolve(import.meta.dirname, "exchanges");
 const green = { texts: ["Green."], completionTokens: 3, logprobs: false };
 const grey = { texts: ["A grey square."], completionTokens: 4, logprobs: false };
 const refused = (error: string) => ({ error, isRetryable: false });
-const sampled = ["In her wardrobe, I", "The right thing to say"];
 
 /** What each file's calls come to. */
 const expected: Record<string, readonly object[]> = {
@@ -44,24 +43,56 @@ const expected: Record<string, readonly object[]> = {
   "llama-server/usage-of-choices": [{ choices: 2, logprobs: false }],
   // Video is refused, then its frames.
   "llama-server/video-part": [refused("no-images")],
+  // The model and the LoRA it was started with.
+  "vllm/capabilities": [
+    {
+      can: {
+        ...{ images: false, video: false, jsonSchema: true, samples: true, logprobs: true },
+        ...{ contextTokens: 4096, slots: null, served: ["smol", "la"] },
+      },
+    },
+  ],
   // Sent again with less room for the answer.
-  "vllm/answer-too-long": [green],
+  "vllm/answer-too-long": [{ choices: 1, logprobs: false }],
   "vllm/prompt-too-long": [refused("context-overflow")],
+  "vllm/cut-by-length": [{ texts: ["Mara's"], completionTokens: 3, logprobs: false }],
   // Four equal choices of one answer.
-  "vllm/greedy-choices": [{ ...green, texts: Array(4).fill("Green.") }],
-  "vllm/no-pictures": [refused("no-images"), green],
+  "vllm/greedy-choices": [
+    { texts: Array(4).fill("Mara's coat is a mix of"), completionTokens: 8, logprobs: false },
+  ],
+  "vllm/no-pictures": [refused("no-images"), { choices: 1, logprobs: false }],
   "vllm/unknown-model": [refused("unknown-model")],
-  // Asked for by words alone.
-  "vllm/schema-refused": [{ json: { colour: "green" }, completionTokens: 8, logprobs: false }],
+  // Asked for by words alone, which a model so small does not follow.
+  "vllm/schema-refused": [{ choices: 1, logprobs: false }],
   // It reports the tokens of all choices.
   "vllm/usage-of-choices": [
     {
-      texts: [...sampled, "The only colour that", "A classic example of"],
+      texts: [
+        "The green coat is actually a",
+        "To determine the colour of the",
+        "Regulars, the girly",
+        "Mara is a fun and",
+      ],
       completionTokens: 24,
       logprobs: false,
     },
   ],
-  "vllm/logprobs": [{ texts: ["Green."], completionTokens: 2, logprobs: true }],
+  "vllm/logprobs": [{ texts: ["Mara"], completionTokens: 2, logprobs: true }],
+  // A LoRA that the server holds, and one that it does not.
+  "vllm/lora": [
+    { texts: ["The color of the chosen colour is determined"], completionTokens: 8, logprobs: false },
+    refused("unknown-model"),
+  ],
+  // With a vector, and without it again.
+  "vllm/vector": [
+    { texts: ["Mara's a green. She's"], completionTokens: 8, logprobs: false },
+    { texts: ["Mara's coat is a mix of"], completionTokens: 8, logprobs: false },
+  ],
+  "vllm/vector-malformed": [refused("bad-request")],
+  // It answers as without, and so does not say that the width is wrong.
+  "vllm/vector-too-narrow": [refused("adapter-ignored")],
+  // It fails at it each time, and at nothing else.
+  "vllm/vector-too-deep": [refused("adapter-unsupported")],
   "sglang/answer-too-long": [green],
   "sglang/prompt-too-long": [refused("context-overflow")],
   "hosted/max-completion-tokens": [green],

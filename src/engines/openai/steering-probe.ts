@@ -60,9 +60,10 @@ export async function probeAdapter(steering: Steering, adapter: Adapter, ask: As
     );
 }
 
-/** Whether a server's answer is about what was sent: a refusal, or a failure that came again. */
+/** Whether a server's answer may be about what was sent: a refusal, or a failure that came again. */
 function isOfRequest(error: unknown): error is EngineError {
-  return error instanceof EngineError && !error.isRetryable && [400, 422, 500].includes(error.status ?? 0);
+  if (!(error instanceof EngineError)) return false;
+  return error.status === 500 || (!error.isRetryable && [400, 422].includes(error.status ?? 0));
 }
 
 function isSame(a: Completion, b: Completion): boolean {
