@@ -40,10 +40,11 @@ function isOpening(reference: Reference, { tokens }: Sentence, { terms }: Asked)
 function isElliptical({ tokens, references }: Sentence): boolean {
   const [first] = tokens;
   if (!first) return false;
+  // "Visited Bob.", but not "Dressed in red is Bob.", which has a subject of its own.
+  const hasSubject = references.some(({ who, at }) => who === "named" && at > 1);
   const isVerb =
-    /(?:ed|ing)$|^(?:bought|went|saw|ate|made|had|got|took|left|lost|found|met|sold|gave|forgot|put)$/.test(
-      first.folded,
-    );
+    (/(?:ed|ing)$/.test(first.folded) && !hasSubject) ||
+    /^(?:bought|went|saw|ate|made|had|got|took|left|lost|found|met|sold|gave|forgot|put)$/.test(first.folded);
   if (isVerb) return true;
   if (references.some(({ who, at }) => who === "other" || (who === "named" && at > 0))) return false;
   return /^(?:so|too|just|still|not|very|really|also|already|gonna|never|always)$/.test(first.folded);

@@ -468,6 +468,23 @@ function household(random: Random): { facts: Fact[]; memory: string[] } {
 }
 
 describe("lexical reader on a simulated household", () => {
+  test("takes whoever speaks in a clip for nobody that its memory tells of", async () => {
+    const heard = { speakers: ["Ann"] };
+    const memory = [
+      entry("Dressed in a black cap is Cleo. Busy in the cellar Eve sleeps.", 0, heard),
+      entry("On the bed Eve puts the phone.", 10, heard),
+    ];
+    const ofAnn = [
+      ["Which colour is the cap that Ann is dressed in?", "black", "red"],
+      ["In which room does Ann sleep?", "in the cellar", "in the attic"],
+      ["Where does Ann put the phone?", "on the bed", "on the desk"],
+    ] as const;
+    for (const [question, ...options] of ofAnn)
+      assert.equal(brief(await read(question, [...options], memory)), "abstains", question);
+    const ofCleo = await read("Which colour is the cap that Cleo is dressed in?", ["red", "black"], memory);
+    assert.equal(brief(ofCleo), "B e0");
+  });
+
   test("answers every question right from a perfect memory and never wrongly from half of one", async () => {
     const random = seededRandom("household-reader");
     let answeredOfHalf = 0;

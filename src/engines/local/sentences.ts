@@ -47,8 +47,12 @@ export function sentencesOf(
   clocks: ReadonlyMap<string, Clock>,
 ): Sentence[] {
   const clock = clocks.get(entry.stream) ?? { kind: "media" };
+  // Who speaks in a clip says a sentence only where the text says so: "Ann: I moved to Leeds."
+  const isSpoken = withoutSpeaker(entry.text, entry.speakers) !== entry.text;
   const speakers = new Set(
-    entry.speakers.flatMap((name) => tokensOf(name, words, "en").all.flatMap(({ forms }) => forms)),
+    (isSpoken ? entry.speakers : []).flatMap((name) =>
+      tokensOf(name, words, "en").all.flatMap(({ forms }) => forms),
+    ),
   );
   const whole = new Set(tokensOf(entry.text, words).all.flatMap(({ forms }) => forms));
   let named: Reference[] = [];
