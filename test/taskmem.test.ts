@@ -161,8 +161,9 @@ describe("learning by itself", () => {
     const directory = join(temporaryFolder(), "memory");
     const custom = { policy: () => policy, trainer: { ...trainer, train } as unknown as AdapterTrainer };
     await using memory = await openTaskMem({ directory, policy: custom, adapt: { auto: false } });
+    await using other = await openTaskMem({ directory, policy: custom, adapt: { auto: false } });
     for (let i = 0; i < 5; i++) await memory.recordTask({ question: `What has number ${i} to say?` });
-    const learned = await Promise.allSettled([memory.learn(), memory.learn()]);
+    const learned = await Promise.allSettled([memory.learn(), other.learn()]);
     assert.deepEqual(
       learned.map(({ status }) => status),
       ["rejected", "rejected"],
