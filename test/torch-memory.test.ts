@@ -25,7 +25,7 @@ const folder = mkdtempSync(join(tmpdir(), "tiny-model-"));
 const support = (name: string) => join(import.meta.dirname, "support/torch", name);
 const worker = fileURLToPath(import.meta.resolve("../src/engines/torch/worker.py"));
 
-const prompts = ["One", "Two people", "Three of us", "All four of them", "Nobody"].map((who): Prompt => {
+const prompts = ["One", "Two people", "Three of us", "All four of them", "Five of you"].map((who): Prompt => {
   const text = `${who} cook soup, and the radio plays. Write down what happens.`;
   return { messages: [{ role: "user", parts: [{ type: "text", text }] }] };
 });

@@ -102,14 +102,14 @@ def figures(model: Any, prompts: inputs.Prompts, clips: Sequence[inputs.Clip], f
                 true[name] += sentence in truths
             marks["no sentence"] += sentence not in known
             marks["repeated"] += sentence in said
-            marks["told before"] += sentence in clip.get("told", ())
+            marks["in an earlier memory"] += sentence in clip.get("told", ())
             said.add(sentence)
     count = max(1, stated["all"])
     return {
         "clips": len(clips),
         "true": {name: round(true[name] / stated[name], 4) for name in sorted(stated)},
         "statements": {name: stated[name] for name in sorted(stated)},
-        **{name: round(marks[name] / count, 4) for name in ("no sentence", "repeated", "told before")},
+        **{name: round(marks[name] / count, 4) for name in ("no sentence", "repeated", "in an earlier memory")},
         "well formed": round(marks["well formed"] / len(clips), 4),
         "a memory": round(count / len(clips), 3),
         "took": round(time.time() - started),

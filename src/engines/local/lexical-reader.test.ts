@@ -468,7 +468,7 @@ function household(random: Random): { facts: Fact[]; memory: string[] } {
 }
 
 describe("lexical reader on a simulated household", () => {
-  test("takes whoever speaks in a clip for nobody that its memory tells of", async () => {
+  test("does not take the speaker of a clip for the person its memory is about", async () => {
     const heard = { speakers: ["Ann"] };
     const memory = [
       entry("Dressed in a black cap is Cleo. Busy in the cellar Eve sleeps.", 0, heard),
