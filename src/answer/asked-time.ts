@@ -8,6 +8,7 @@
 
 import { foldLetters } from "../util/letters.ts";
 import type { Clock } from "../util/time.ts";
+import { spanCounts } from "./words/span-counts.ts";
 
 /** A day, by one of its names. */
 type AskedDay =
@@ -120,35 +121,6 @@ const partsOfDay: readonly (readonly [number, number, RegExp])[] = [
   ],
 ];
 
-const numberWordsForSpans: Readonly<Record<string, number>> = {
-  ...{
-    a: 1,
-    an: 1,
-    one: 1,
-    two: 2,
-    three: 3,
-    four: 4,
-    five: 5,
-    six: 6,
-    seven: 7,
-    eight: 8,
-    nine: 9,
-    ten: 10,
-  },
-  ...{
-    twelve: 12,
-    fifteen: 15,
-    twenty: 20,
-    thirty: 30,
-    forty: 40,
-    sixty: 60,
-    ninety: 90,
-    few: 5,
-    couple: 2,
-    half: 0.5,
-    "": 1,
-  },
-};
 const lastSpan =
   /\b(?:in|during|over|from|within|of|for)?\s*(?:the )?(?:last|past) ?(\d+|[a-z]+)? ?(?:of )?(?:an? )?(second|minute|hour|sec|min|day)s?\b/;
 
@@ -179,7 +151,7 @@ export function askedTime(text: string): AskedTime | null {
   let lastSeconds: number | null = null;
   if (day === null) {
     const last = lastSpan.exec(plain);
-    const count = last ? (numberWordsForSpans[last[1] ?? ""] ?? Number(last[1])) : Number.NaN;
+    const count = last ? (spanCounts[last[1] ?? ""] ?? Number(last[1])) : Number.NaN;
     if (last && count > 0) {
       take(last);
       const unit = last[2]!;

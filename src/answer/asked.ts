@@ -3,7 +3,9 @@
  * recognised by their English wording, and only where nothing else is asked: "What happened to the kettle?" is an
  * ordinary question. No policy learns from them, because they name nothing to remember.
  */
+
 import type { Question } from "../tasks/task.ts";
+import { spanCounts } from "./words/span-counts.ts";
 
 /** A fact of the recording that may be asked for. */
 export type Fact = "length" | "date" | "sound" | "speech" | "motion" | "light" | "size" | "shots";
@@ -102,23 +104,6 @@ const patterns: readonly (readonly [AskedOfWhole["of"], RegExp])[] = (
   ] as const
 ).map(([of, pattern]) => [of, new RegExp(`^(?:${pattern})$`)]);
 
-const numbers: Readonly<Record<string, number>> = {
-  ...{
-    a: 1,
-    an: 1,
-    one: 1,
-    two: 2,
-    three: 3,
-    four: 4,
-    five: 5,
-    six: 6,
-    seven: 7,
-    eight: 8,
-    nine: 9,
-    ten: 10,
-  },
-  ...{ fifteen: 15, twenty: 20, thirty: 30, sixty: 60, few: 5, "": 1 },
-};
 const part =
   /(?:^| )(?:in |during |over |from |of |for )?(?:the |its )?(last|past|final|first|opening) ?(\d+|[a-z]+)? ?(second|minute|hour|sec|min|s|h)s?\b/;
 
@@ -132,7 +117,7 @@ export function askedOfWhole({ text, options }: Question): AskedOfWhole | null {
     .replace(/\s+/g, " ")
     .trim();
   const span = part.exec(plain);
-  const n = span ? (numbers[span[2] ?? ""] ?? Number(span[2])) : 0;
+  const n = span ? (spanCounts[span[2] ?? ""] ?? Number(span[2])) : 0;
   const rest = span && n > 0 ? plain.replace(span[0], " ").replace(/\s+/g, " ").trim() : plain;
   const [of] = patterns.find(([, pattern]) => pattern.test(rest)) ?? [];
   if (of === undefined) return null;

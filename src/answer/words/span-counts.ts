@@ -1,0 +1,30 @@
+/** How many units a span has, by its word: "the last ten minutes", "a few"; without a word it is one. */
+export const spanCounts: Readonly<Record<string, number>> = {
+  ...{
+    a: 1,
+    an: 1,
+    one: 1,
+    two: 2,
+    three: 3,
+    four: 4,
+    five: 5,
+    six: 6,
+    seven: 7,
+    eight: 8,
+    nine: 9,
+    ten: 10,
+  },
+  ...{
+    twelve: 12,
+    fifteen: 15,
+    twenty: 20,
+    thirty: 30,
+    forty: 40,
+    sixty: 60,
+    ninety: 90,
+    few: 5,
+    couple: 2,
+    half: 0.5,
+    "": 1,
+  },
+};
