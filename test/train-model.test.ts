@@ -135,11 +135,13 @@ test("two lessons at once on one memory do not disturb each other", async () => 
   assert.equal((await run(["watch", "talk.srt"])).code, 0);
   for (const question of soup) assert.equal((await run(["tasks", "add", question])).code, 0);
   cpSync(join(folder, ".taskmem"), join(folder, "calm"), { recursive: true });
-  const lesson = (seed: string, memory: string) =>
-    run(["adapt", "run", ...small, "--seed", seed, "--memory", memory]);
+  // Of different lengths, so that they end with different adapters.
+  const lesson = (steps: string, memory: string) =>
+    run(["adapt", "run", ...small, "--steps", steps, "--memory", memory]);
   const calm = [];
-  for (const seed of ["one", "two"]) calm.push((await lesson(seed, "calm")).rows.at(-1)!);
-  const both = await Promise.all([lesson("one", ".taskmem"), lesson("two", ".taskmem")]);
+  for (const steps of ["2", "4"]) calm.push((await lesson(steps, "calm")).rows.at(-1)!);
+  assert.notEqual(calm[0]!.id, calm[1]!.id);
+  const both = await Promise.all([lesson("2", ".taskmem"), lesson("4", ".taskmem")]);
   for (const [i, { code, rows, stderr }] of both.entries()) {
     assert.equal(code, 0, stderr);
     const end = rows.at(-1)!;
