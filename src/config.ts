@@ -237,6 +237,17 @@ export const configSchema = z.strictObject({
       maxTokens: z.coerce.number().int().min(16).default(512),
     })
     .prefault({}),
+  /** How llama.cpp runs the model that `model.model` names as `local:NAME`, without `model.baseUrl`. */
+  local: z
+    .strictObject({
+      /** Most tokens of a prompt and its answer together. Default: 8192, or what the model was trained with if less. */
+      contextTokens: z.coerce.number().int().min(512).optional(),
+      /** Threads on a CPU. Default: llama.cpp's own choice. */
+      threads: z.coerce.number().int().min(1).optional(),
+      /** Blocks of the model that a GPU computes. Default: llama.cpp's own choice. */
+      gpuLayers: z.coerce.number().int().min(0).optional(),
+    })
+    .prefault({}),
   /** Speech to text, `POST /audio/transcriptions`. */
   transcriber: endpointSchema.prefault({}),
   /** Text embeddings, `POST /embeddings`. Default: the local spelling embedder. */
@@ -262,9 +273,14 @@ export function policyName({ policy, model, bestOfN }: Config): PolicyName {
   return bestOfN.samples === undefined ? "model" : "best-of-n";
 }
 
-/** Whether the model is one in a folder: it is named without an endpoint. */
+/** Whether the model is one in a folder, for torch: it is named without an endpoint, and is not a local one. */
 export function namesFolder({ model }: Config): boolean {
-  return model.model !== undefined && model.baseUrl === undefined;
+  return model.model !== undefined && model.baseUrl === undefined && localName(model) === null;
+}
+
+/** The model that llama.cpp runs here, a name or a path: what follows `local:`; `null` for any other model. */
+export function localName({ model, baseUrl }: Pick<Config["model"], "model" | "baseUrl">): string | null {
+  return baseUrl === undefined ? (/^local:(.+)$/s.exec(model ?? "")?.[1] ?? null) : null;
 }
 
 /** Calls of the model that may run at once, at all its base URLs together. */
@@ -399,7 +415,8 @@ function asksModel(config: Config): boolean {
 /** Issues between options: those that need or exclude each other. */
 function conflicts(config: Config): string[] {
   const issues: string[] = [];
-  const complete = config.model.baseUrl !== undefined && config.model.model !== undefined;
+  const isEndpoint = config.model.baseUrl !== undefined && config.model.model !== undefined;
+  const complete = isEndpoint || localName(config.model) !== null;
   const missing =
     "needs model.baseUrl (--base-url, TASKMEM_BASE_URL) and model.model (--model, TASKMEM_MODEL)";
   if (asksModel(config) && config.model.model === undefined)

@@ -144,6 +144,7 @@ export const errorCodes = {
   "model-source-invalid": "The text names no release of a registry.",
   "model-taken": "Another release is already pulled under that name.",
   "model-unknown": "No model has that name, or the registry has no such release.",
+  "model-unreadable": "llama.cpp cannot load the model, or it has no chat template.",
   "models-lock-broken": "The list of pulled models could not be read.",
   "moment-invalid": "The text is not a moment.",
   "no-device": "The device that nano should run on is missing.",
@@ -183,6 +184,8 @@ export const errorCodes = {
   "run-exists": "The directory already holds a run. Resume it, or name another directory.",
   "run-missing": "No run was named, or none is at that path.",
   "run-unreadable": "The directory holds no readable run.",
+  "runtime-missing":
+    "A local model needs llama.cpp, which was not pulled, is another release, or has no build for this machine.",
   "runs-unwritable": "The folder of the runs cannot be written.",
   sealed: "An answerer tried to read more than memory.",
   "sealed-read-failed": "Memory failed while an answerer was reading it.",

@@ -2,6 +2,7 @@
  * The models TaskMem knows by name: what each is for, and the exact package its weights come from. Hashes are pinned
  * here, so a registry or a mirror cannot change what is pulled.
  */
+import { llamaRuntime } from "./llama-runtime.ts";
 import type { Integrity } from "./registries.ts";
 
 /** A file of a model. */
@@ -29,8 +30,11 @@ export interface NamedModel {
   readonly files: readonly PinnedFile[];
 }
 
+const runtime = llamaRuntime();
+
 /** All of them, in the order they are listed. */
 export const catalogue: readonly NamedModel[] = [
+  ...(runtime ? [runtime] : []),
   {
     name: "smollm2-135m",
     about:

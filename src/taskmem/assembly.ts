@@ -9,6 +9,7 @@ import type { Reader } from "../answer/reader.ts";
 import {
   type Config,
   configuredPreset,
+  localName,
   namesFolder,
   type PolicyName,
   policyName,
@@ -50,6 +51,7 @@ import type { OnTraining } from "../training/progress.ts";
 import type { AdapterTrainer } from "../training/train-adapter.ts";
 import { filledIn } from "../util/objects.ts";
 import { keepSecretsOf } from "../util/secrets.ts";
+import { openLocalModel } from "./local-model.ts";
 import type { Material } from "./material.ts";
 
 const apiKeyVariable = "TASKMEM_API_KEY";
@@ -112,9 +114,14 @@ function limitsOf({ requestsPerMinute, tokensPerMinute }: Config["transcriber"])
   };
 }
 
-/** The model at the configured endpoint, or another one there; `null` without an endpoint. */
+/**
+ * The model at the configured endpoint or in this machine's llama.cpp, or another one there; `null` without either.
+ * @throws ConfigError for a local model that is not there
+ */
 export function configuredModel(config: Config, other?: string, onProgress?: OnProgress): Model | null {
-  const { model } = other === undefined ? config : withModel(config, other);
+  const named = other === undefined ? config : withModel(config, other);
+  if (localName(named.model) !== null) return openLocalModel(named, onProgress);
+  const { model } = named;
   if (model.baseUrl === undefined || model.model === undefined) return null;
   return openaiModel({
     baseURL: model.baseUrl,

@@ -8,7 +8,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseAdapter } from "../adapter/adapter-file.ts";
-import { type Config, namesFolder, policyName } from "../config.ts";
+import { type Config, localName, namesFolder, policyName } from "../config.ts";
 import type { Completion, ModelCapabilities, OnProgress } from "../engine.ts";
 import { localEmbedder } from "../engines/local/index.ts";
 import { isTaskMemError, type TaskMemError } from "../errors.ts";
@@ -154,7 +154,8 @@ async function nearest(name: string, names: readonly string[]): Promise<string> 
   return names[likeness.indexOf(Math.max(...likeness))]!;
 }
 
-function nameFinding({ config, can: { served } }: Checked): Finding {
+function nameFinding({ config, can: { served } }: Checked): Finding | null {
+  if (localName(config.model) !== null) return null;
   const name = config.model.model!;
   if (served === null) return ok(`${name}; the server does not list what it serves`);
   if (served.includes(name)) return ok(`${name}, as the server lists it`);

@@ -7,7 +7,7 @@ import { type AdapterTarget, parseAdapter } from "../adapter/adapter-file.ts";
 import { residualSpace } from "../adapter/exchange/block-vector.ts";
 import type { LoraFunctional } from "../adapter/exchange/lora.ts";
 import type { Reader } from "../answer/reader.ts";
-import { type Config, namesFolder, type PolicyName, policyName } from "../config.ts";
+import { type Config, localName, namesFolder, type PolicyName, policyName } from "../config.ts";
 import { addCost, type Cost, type Embedder, type Model, noCost, type OnProgress } from "../engine.ts";
 import { ConfigError } from "../errors.ts";
 import type { Memory } from "../memory/memory.ts";
@@ -31,6 +31,7 @@ import {
   openConfiguredModel,
   type TrainingChoice,
 } from "./assembly.ts";
+import { closeLocalModels } from "./local-model.ts";
 import { type Log, loggedModel, loggedPolicy } from "./logging.ts";
 
 /** A policy of your own that may learn. */
@@ -122,6 +123,7 @@ export class Parts {
     if (this.#own.model) return;
     const model = await this.#model?.catch(() => null);
     if (model && isFolderModel(model)) model.engine.close();
+    if (localName(this.config.model) !== null) closeLocalModels();
   }
 
   /**

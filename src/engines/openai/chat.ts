@@ -34,14 +34,13 @@ export function chatBody(
   request: GenerateRequest,
   can: WireFeatures,
 ): Readonly<Record<string, unknown>> {
-  const { system, parts, schema, logprobs, n = 1 } = request;
+  const { schema, logprobs, n = 1 } = request;
   const { temperature, maxTokens, seed } = request.sampling ?? {};
   // Of a stream, llama-server leaves out tokens that its chat parser holds back, and their log-probabilities.
   const streams = can.stream && !(logprobs && can.promptProgress);
-  const content = apart(parts.flatMap((part) => sentParts(part, can)));
   return {
     model,
-    messages: [...(system ? [{ role: "system", content: system }] : []), { role: "user", content }],
+    messages: chatMessages(request, can),
     ...(n > 1 && { n }),
     ...(temperature !== undefined && can.temperature && { temperature }),
     ...(can.sampling && samplingFields(request.sampling)),
@@ -68,6 +67,21 @@ export function chatBody(
   };
 }
 
+/** A message as it is sent. */
+export interface WireMessage {
+  readonly role: "system" | "user";
+  readonly content: string | readonly WirePart[];
+}
+
+/** The messages of a request: its fixed instructions, if it has any, and its parts. */
+export function chatMessages(
+  { system, parts }: Pick<GenerateRequest, "system" | "parts">,
+  can: Pick<WireFeatures, "video">,
+): WireMessage[] {
+  const content = apart(parts.flatMap((part) => sentParts(part, can)));
+  return [...(system ? [{ role: "system" as const, content: system }] : []), { role: "user", content }];
+}
+
 /** Sampling options that not every server has, as it names them. */
 export function samplingFields(sampling: Sampling = {}): Readonly<Record<string, number>> {
   const { topP, topK, minP, repetitionPenalty, presencePenalty, frequencyPenalty } = sampling;
@@ -91,7 +105,7 @@ function withoutBounds(schema: unknown): unknown {
   return Object.fromEntries(kept.map(([key, value]) => [key, withoutBounds(value)]));
 }
 
-type WirePart =
+export type WirePart =
   | { type: "text"; text: string }
   | { type: "image_url"; image_url: { url: string } }
   | { type: "video_url"; video_url: { url: string } };
@@ -226,7 +240,7 @@ export function readChat(body: unknown): ChatAnswer {
 }
 
 /** Separates `<think>…</think>`; the opening tag may be missing because the server's template supplies it. */
-function splitThinking(content: string): { text: string; thinking: string | null } {
+export function splitThinking(content: string): { text: string; thinking: string | null } {
   const end = content.lastIndexOf("</think>");
   if (end < 0) return { text: content, thinking: null };
   const thinking = content.slice(0, end).replace(/^\s*<think>/, "");
