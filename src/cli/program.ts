@@ -570,7 +570,7 @@ function endpointFlags(command: Command): Command {
   return command
     .option("-c, --config <file>", "configuration file (default: taskmem.config.ts)")
     .option("--base-url <url>", "OpenAI-compatible endpoint; repeat for several of the same model", collect)
-    .option("--model <name>", "model at that endpoint")
+    .option("--model <name>", "model at that endpoint, local:NAME for a GGUF model here, or a folder")
     .option("--prices <file>", "what models cost, by name, as JSON")
     .option("--requests-per-minute <n>", "calls of the model that begin in any minute")
     .option("--tokens-per-minute <n>", "tokens of the calls that begin in any minute")

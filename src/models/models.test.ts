@@ -163,6 +163,16 @@ test("pulls a wheel, and a repository of a hub by its commit", async () => {
     ["config.json", "sub/model.safetensors"],
   );
   assert.equal(asked.at(-1)!.authorization, "Bearer hf_secret");
+
+  // A model and its eyes, out of many files.
+  const two = await models().pull("hf:own/Small:config.json,sub/model.safetensors", { as: "two" });
+  assert.deepEqual(
+    [two.files.length, two.source],
+    [2, "hf:own/Small@c0ffee:config.json,sub/model.safetensors"],
+  );
+  await assert.rejects(models().pull("hf:own/Small:config.json,none.gguf", { as: "three" }), {
+    ...{ code: "model-unknown", message: /It has sub\/model\.safetensors, pytorch_model\.bin/ },
+  });
 });
 
 test("resumes where a lost connection stopped, also in another process", async () => {

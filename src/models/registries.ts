@@ -204,9 +204,9 @@ async function hubRelease(source: ModelSource, access: RegistryAccess): Promise<
     withSlash(hf),
   );
   const { sha, cardData, siblings } = await readJson(url, hubSchema, source, access, headers);
-  const wanted =
-    file === null ? modelFiles(siblings) : siblings.filter(({ rfilename }) => rfilename === file);
-  if (wanted.length === 0) {
+  const named = file?.split(",");
+  const wanted = named ? siblings.filter(({ rfilename }) => named.includes(rfilename)) : modelFiles(siblings);
+  if (wanted.length === 0 || wanted.length < (named?.length ?? 0)) {
     const there = siblings.map(({ rfilename }) => rfilename).join(", ");
     throw unknownModel(source, `It has ${there || "no files"}.`);
   }

@@ -10,7 +10,7 @@ export type ModelSource =
       readonly name: string;
       /** Branch, tag or commit. */
       readonly version: string;
-      /** Only this file; `null` for all weights. */
+      /** Only this file, or these with commas between them; `null` for all weights. */
       readonly file: string | null;
     };
 
@@ -21,7 +21,7 @@ const patterns = {
 };
 
 /**
- * Reads `npm:name@version`, `pypi:name@version` or `hf:owner/repo[@revision][:file]`.
+ * Reads `npm:name@version`, `pypi:name@version` or `hf:owner/repo[@revision][:file[,file]]`.
  * @throws ConfigError `model-source-invalid`
  */
 export function parseSource(text: string): ModelSource {

@@ -9,6 +9,9 @@ describe("a text that repeats itself", () => {
     "a loop without blanks": "apersonwhoisnotthere".repeat(6),
     "a loop of one letter": "a".repeat(200),
     "a loop of one word": "the ".repeat(40),
+    "a loop of a short word behind sense":
+      "The train leaves at nine: Nine: Nine: Nine: Nine: Nine: Nine: N/A.",
+    "a loop of two short words": "He is on, is on, is on, is on, is on, is on the bus.",
     "a loop behind sense": `Ann puts the keys on the desk and ${"then she is there, ".repeat(8)}`,
     "a loop within quotes": `A voice says "${"hello hello ".repeat(20)}".`,
     "a loop of lines": "- a red cup\n".repeat(20),
@@ -30,6 +33,7 @@ describe("a text that repeats itself", () => {
     "no, no, no": 'Bob shakes his head. "No, no, no, no, no," he says, and then: "No."',
     "a chorus":
       'They sing "We will, we will rock you. We will, we will rock you. We will, we will rock you."',
+    "a word five times": "The children sing row, row, row, row, row the boat.",
     laughter: "Ann laughs: hahahahahahahaha.",
     "a song": "The children sing row, row, row your boat, gently down the stream, merrily, merrily, merrily.",
     "a call that comes twice":

@@ -9,6 +9,8 @@
 /** Repeats in a row from which something is a loop, if they have `shortestLoop` together. */
 const fewestRepeats = 4;
 const shortestLoop = 80;
+/** Repeats in a row of the same words from which something is a loop, however short: `nine: nine: nine: …`. */
+const fewestOfWords = 6;
 /** Longest piece whose repeats are looked for, in letters. */
 const longestPiece = 300;
 /** Shortest sentence that may not be said twice. */
@@ -29,12 +31,13 @@ export function saysTheSame(one: string, other: string): boolean {
 }
 
 /**
- * Whether a text repeats itself as no one writes: a piece of it comes four times in a row, 80 letters long together, or
- * a sentence of 12 letters or more comes twice (bytes, see above). What is quoted may come twice: a chorus, a call,
- * "no, no, no" are what was said.
+ * Whether a text repeats itself as no one writes: a piece of it comes four times in a row, 80 letters long together; the
+ * same words come six times in a row; or a sentence of 12 letters or more comes twice (bytes, see above). What is
+ * quoted may come twice, and its words more often: a chorus, a call, "no, no, no" are what was said.
  */
 export function isRepetitive(text: string): boolean {
-  return loops(lettersOf(text)) || saysTwice(text.replace(quoted, " "));
+  const own = text.replace(quoted, " ");
+  return loops(lettersOf(text)) || repeatsWords(own) || saysTwice(own);
 }
 
 const quoted = /"[^"]*"|“[^”]*”|„[^“”]*[“”]|«[^»]*»|「[^」]*」|『[^』]*』/g;
@@ -48,6 +51,22 @@ function loops(letters: string): boolean {
       const run = equal + piece;
       if (run >= fewestRepeats * piece && bytesOf(letters.slice(at + 1 - run, at + 1)) >= shortestLoop)
         return true;
+    }
+  }
+  return false;
+}
+
+function repeatsWords(text: string): boolean {
+  const words = text
+    .split(/\s+/)
+    .map(lettersOf)
+    .filter((word) => word !== "");
+  const longest = Math.floor(words.length / fewestOfWords);
+  for (let piece = 1; piece <= longest; piece++) {
+    let equal = 0;
+    for (let at = piece; at < words.length; at++) {
+      equal = words[at] === words[at - piece] ? equal + 1 : 0;
+      if (equal >= (fewestOfWords - 1) * piece) return true;
     }
   }
   return false;

@@ -150,11 +150,11 @@ function askOf(request: GenerateRequest, thinking: boolean | null): LlamaAsk {
   const messages = chatMessages(request, { video: false }).map(({ role, content }): LlamaMessage => {
     if (typeof content === "string") return { role, content };
     const texts = content.map((part) => {
-      if (part.type === "text") return part;
+      if (part.type === "text") return part.text;
       pictures.push((part as Extract<typeof part, { type: "image_url" }>).image_url.url);
-      return { type: "text" as const, text: pictureMark };
+      return pictureMark;
     });
-    return { role, content: texts };
+    return { role, content: texts.join("") };
   });
   const { schema, sampling = {}, adapter = null } = request;
   return {
@@ -177,7 +177,9 @@ function loraFile(adapter: Adapter): string {
 function samplingOf(sampling: Sampling): Readonly<Record<string, number>> {
   const { temperature, topP, topK, minP, repetitionPenalty, presencePenalty, frequencyPenalty } = sampling;
   const named = {
-    ...{ temperature, top_p: topP, top_k: topK, min_p: minP, penalty_repeat: repetitionPenalty },
+    // At temperature 0 llama.cpp still draws by chance here.
+    ...(temperature === 0 ? { top_k: 1 } : { top_k: topK }),
+    ...{ temperature, top_p: topP, min_p: minP, penalty_repeat: repetitionPenalty },
     ...{ penalty_present: presencePenalty, penalty_freq: frequencyPenalty },
   };
   const given = Object.entries(named).filter((entry): entry is [string, number] => entry[1] !== undefined);

@@ -128,7 +128,7 @@ async function measured(context: Context, { messages, pictures, thinking }: Llam
   throw new Refusal({ type: "refused", code: "context-overflow", message, details: { needed, available } });
 }
 
-/** What was computed with other adapters is of no use any more. */
+/** Applies the LoRAs of a request. What was computed with others is of no use any more. */
 function useLoras(context: Context, wanted: LlamaAsk["loras"]): void {
   if (JSON.stringify(wanted) === JSON.stringify(loras)) return;
   context.removeLoraAdapters();
@@ -138,11 +138,8 @@ function useLoras(context: Context, wanted: LlamaAsk["loras"]): void {
   try {
     context.applyLoraAdapters(wanted);
   } catch (error) {
-    throw unreadable(
-      "adapter-mismatch",
-      `The LoRA ${wanted.map(({ path }) => path)} does not fit the model`,
-      error,
-    );
+    const paths = wanted.map(({ path }) => path).join(", ");
+    throw unreadable("adapter-mismatch", `The LoRA ${paths} does not fit the model`, error);
   }
   loras = wanted;
 }

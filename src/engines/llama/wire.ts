@@ -21,10 +21,11 @@ export interface LlamaAbout {
   readonly images: boolean;
 }
 
-/** A part of a message; where a picture stands, the text is `pictureMark`. */
+/** A message; where a picture stands, the text has `pictureMark`. */
 export interface LlamaMessage {
   readonly role: "system" | "user";
-  readonly content: string | readonly { readonly type: "text"; readonly text: string }[];
+  /** One text: of several parts, llama.cpp would put each on a line of its own. */
+  readonly content: string;
 }
 
 /** What stands for a picture in a message: llama.cpp's default. */
