@@ -10,65 +10,45 @@
  * `node perf/real-text.ts --root EGOLIFE --embeddings http://127.0.0.1:8090/v1 --out FOLDER`
  * `  [--kinds food,…] [--wearers A1_JAKE,…] [--seeds 0,1,2] [--recipes default,…] [--strengths 1,…]`
  * `  [--contexts N] [--samples N] [--lines N] [--steps N] [--pairs-per-context N] [--block N]`
- * `  [--windows 96] [--draws 2] [--how free|line] [--part test|validation] [--show N] [--report]`
+ * `  [--windows 96] [--draws 2] [--how free|line] [--part test|validation] [--second URL] [--show N] [--report]`
  *
  * The second line of flags changes the recipe; `--how line` draws a memory as one of the clip's lines, exactly, by the
  * lines' probabilities.
  *
- * The encoder is any embeddings endpoint (`perf/embeddings-server.py`); torch is set up by `taskmem train setup`, the
+ * The encoder is any embeddings endpoint (`perf/embeddings-server.py`), which judges in lessons and measures; a second one, of
+ * another family, measures alone. Torch is set up by `taskmem train setup`, the
  * model pulled by `taskmem models pull smollm2-135m`.
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { env } from "node:process";
 import { parseArgs } from "node:util";
 import type { VectorAdapter } from "../src/adapter/adapter.ts";
-import { adapterNorm, createAdapter } from "../src/adapter/arithmetic.ts";
+import { createAdapter } from "../src/adapter/arithmetic.ts";
 import type { Embedder } from "../src/engine.ts";
-import { wordSpace } from "../src/engines/local/index.ts";
 import { openOpenaiEmbedder } from "../src/engines/openai/index.ts";
-import {
-  openTorchEngine,
-  type TorchEngine,
-  type TorchSample,
-  torchAdapterSpace,
-} from "../src/engines/torch/index.ts";
+import { openTorchEngine, type TorchEngine } from "../src/engines/torch/index.ts";
 import { modelsDirectory } from "../src/models/models.ts";
-import { type ModelPhaseTwoRecipe, modelPhaseTwoRecipeNamed } from "../src/policies/model/recipes.ts";
-import { agreeingBlock, blockAt } from "../src/policies/model/steered-place.ts";
-import { type PlainAction, plainAction } from "../src/policy/plain-action.ts";
+import { modelPhaseTwoRecipeNamed } from "../src/policies/model/recipes.ts";
+import { plainAction } from "../src/policy/plain-action.ts";
 import type { Context } from "../src/policy/policy.ts";
 import { taskSupplement } from "../src/policy/prompts.ts";
-import { generalQuestions } from "../src/reward/general-questions.ts";
-import { encoderJudge, type Judge, localJudge } from "../src/reward/index.ts";
-import {
-  learnPairs,
-  type PreferredPairs,
-  preferredPairs,
-  rollOut,
-  wholeSteps,
-} from "../src/training/phase-two.ts";
-import { openPhaseTwoRun } from "../src/training/phase-two-run.ts";
+import { encoderJudge } from "../src/reward/index.ts";
 import { mapConcurrently } from "../src/util/async.ts";
-import { seededRandom, shuffle } from "../src/util/random.ts";
-import {
-  acting,
-  copyingPolicy,
-  lineChances,
-  lineContext,
-  trainableCopying,
-} from "./real-text/copying-policy.ts";
+import { seededRandom } from "../src/util/random.ts";
+import { acting, copyingPolicy, lineChances, lineContext } from "./real-text/copying-policy.ts";
 import { type Kind, kinds } from "./real-text/kinds.ts";
+import { concurrency, learnKind, mechanical, type Recipe, type Trained } from "./real-text/lesson.ts";
 import { Measures } from "./real-text/measures.ts";
 import { printTables } from "./real-text/report.ts";
-import { type Arm, Results, type Row, type Written } from "./real-text/results.ts";
-import { readWeek, type Week, type Window } from "./real-text/windows.ts";
+import { type Arm, Results, type Written, writtenOf } from "./real-text/results.ts";
+import { readWeek, type Week } from "./real-text/windows.ts";
 
 const { values: flags } = parseArgs({
   options: {
     root: { type: "string" },
     embeddings: { type: "string" },
+    second: { type: "string" },
     out: { type: "string" },
     model: { type: "string", default: join(modelsDirectory(env, homedir()), "smollm2-135m") },
     kinds: { type: "string", default: kinds.map(({ name }) => name).join() },
@@ -105,20 +85,15 @@ const chosen = list(flags.kinds).map((name) => {
 const part = flags.part === "validation" ? "validation" : "test";
 const how = flags.how === "line" ? "line" : "free";
 const [windows, draws] = [Number(flags.windows), Number(flags.draws)];
-/** Says what is true, and knows words alone. */
-const mechanical = localJudge({ words: wordSpace });
-/** Requests that are drawn for together. */
-const concurrency = 12;
 
 const results = new Results(join(out, "results.jsonl"));
-const embedder = await openOpenaiEmbedder({
-  baseURL: embeddings,
-  model: "sentence-encoder",
-  timeoutMs: 600_000,
-});
+const openEncoder = (baseURL: string) =>
+  openOpenaiEmbedder({ baseURL, model: "sentence-encoder", timeoutMs: 600_000 });
+const embedder = await openEncoder(embeddings);
+const second = flags.second === undefined ? [] : [await openEncoder(flags.second)];
 const weeks = list(flags.wearers).map((wearer) => readWeek(root, wearer));
 if (!flags.report) await run(embedder);
-await printTables(results, new Measures(embedder), {
+await printTables(results, new Measures([embedder, ...second]), {
   ...{ part, how, kinds: chosen, weeks, show: Number(flags.show) },
 });
 
@@ -130,20 +105,22 @@ async function run(embedder: Embedder): Promise<void> {
   });
   try {
     const base: Arm = { by: "base", kind: null, seed: null, recipe: null, how };
+    for (const week of weeks) await measureArm(engine, week, base, async () => null);
     for (const seed of list(flags.seeds).map(Number))
       for (const recipe of list(flags.recipes).map(recipeNamed))
-        for (const week of weeks) {
-          await measureArm(engine, week, base, async () => null);
+        for (const week of weeks)
           for (const kind of chosen)
             for (const strength of list(flags.strengths).map(Number)) {
               const name = `${recipe.name} × ${strength}`;
               const arm: Arm = { by: "vector", kind: kind.name, seed, recipe: name, how };
               await measureArm(engine, week, arm, async () => {
-                const trained = await lesson(engine, judge, { week, kind, seed, recipe });
+                const trained = await learnKind(
+                  { engine, judge, results, out },
+                  { week, kind, seed, recipe },
+                );
                 return vectorOf(trained, strength);
               });
             }
-        }
     for (const week of weeks)
       for (const kind of chosen) {
         const arm: Arm = { by: "prompt", kind: kind.name, seed: null, recipe: null, how };
@@ -152,11 +129,6 @@ async function run(embedder: Embedder): Promise<void> {
   } finally {
     engine.close();
   }
-}
-
-/** A recipe of the library with what the flags change of it, and a name that tells both. */
-interface Recipe extends ModelPhaseTwoRecipe {
-  readonly name: string;
 }
 
 function recipeNamed(name: string): Recipe {
@@ -180,12 +152,6 @@ function recipeNamed(name: string): Recipe {
     ...{ ...recipe, contexts, samples, lines, block, dpo },
     name: `${name}, block ${place}, ${contexts} contexts of ${samples} + ${lines}, ${steps} steps of ${pairsPerContext ?? "all"}`,
   };
-}
-
-/** A vector as it is kept, with where it is added. */
-interface Trained {
-  readonly space: string;
-  readonly values: readonly number[];
 }
 
 function vectorOf({ space, values }: Trained, strength: number): VectorAdapter {
@@ -240,129 +206,4 @@ function written(
     const { actions } = await policy.decide(context, { n: draws, random });
     return actions.map(plainAction).map(writtenOf);
   });
-}
-
-function writtenOf({ text, logprobs, issues }: PlainAction, _: number, all: readonly PlainAction[]): Written {
-  const isCut = issues.some(({ code }) => code === "cut-off");
-  return { text, chance: 1 / all.length, tokens: logprobs!.values.length, ended: !isCut };
-}
-
-/** What a lesson is of. */
-interface Lesson {
-  readonly week: Week;
-  readonly kind: Kind;
-  readonly seed: number;
-  readonly recipe: Recipe;
-}
-
-/** Trains a kind's vector, unless it is there, and keeps it. */
-async function lesson(engine: TorchEngine, judge: Judge, asked: Lesson): Promise<Trained> {
-  const { week, kind, seed, recipe } = asked;
-  const path = `${pathOf("lesson", week.wearer, kind.name, seed, recipe.name)}.json`;
-  if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8"));
-  const { pairs: take, judge: judging, dpo, tokenMargin, rate, length, at } = recipe;
-  const cpu = async () => Number((await engine.stats()).cpuSeconds);
-  const lap = (since: number) => (performance.now() - since) / 1000;
-  const [cpuBefore, began] = [await cpu(), performance.now()];
-
-  await engine.steerAt(recipe.block === "agree" ? engine.about.block : blockAt(recipe.block, engine), at);
-  const { trainer, cache } = await drawnFor(engine, asked);
-  const beforePairs = performance.now();
-  const tasks = kind.taught.map((question) => ({ question }));
-  const preferred = await preferredPairs(cache, tasks, {
-    ...{ judge, seed: String(seed), tokenMargin, take, concurrency },
-    others: judging === "contrast" ? generalQuestions : [],
-  });
-  if (recipe.block === "agree") {
-    const { block } = await agreeingBlock(engine, samplePairs(preferred), at);
-    await engine.steerAt(block, at);
-  }
-  const prompts = [...new Set(preferred.pairs.map(({ chosen }) => chosen.sample.prompt))];
-  const { mean } = await engine.streamNorm(prompts.slice(0, 16));
-  const reach = wholeSteps(dpo.steps, dpo.decay) * Math.sqrt(engine.about.width);
-  const learningRate = "learningRate" in rate ? rate.learningRate : (rate.share * mean) / reach;
-  const beforeSteps = performance.now();
-  const { adapter, curve, pairs } = await learnPairs(trainer, preferred, {
-    ...{ seed: String(seed), dpo: { ...dpo, learningRate } },
-    ...(length && { length: "share" in length ? { norm: length.share * mean } : length }),
-  });
-  const training = lap(beforeSteps);
-  const quarter = Math.max(1, Math.floor(curve.length / 4));
-  const meanLoss = (some: typeof curve) => some.reduce((sum, { loss }) => sum + loss, 0) / some.length;
-  results.addLesson({
-    lesson: { wearer: week.wearer, by: "vector", kind: kind.name, seed, recipe: recipe.name },
-    ...{ contexts: cache.length, pairs, steps: curve.length, block: engine.about.block },
-    loss: [meanLoss(curve.slice(0, quarter)), meanLoss(curve.slice(-quarter))],
-    share: (adapterNorm(adapter) ?? 0) / mean,
-    seconds: { rollouts: (beforePairs - began) / 1000, pairs: (beforeSteps - beforePairs) / 1000, training },
-    worker: { cpuSeconds: (await cpu()) - cpuBefore, bytes: largestChild() },
-  });
-  console.error(`${week.wearer} ${kind.name} ${seed}: ${pairs} pairs, ${lap(began).toFixed(0)} s`);
-  const trained = { space: torchAdapterSpace(engine), values: [...(await engine.snapshot())] };
-  writeFileSync(path, JSON.stringify(trained));
-  return trained;
-}
-
-function pathOf(...parts: readonly (string | number)[]): string {
-  return join(out, parts.join("-").replace(/[^\w-]+/g, "_"));
-}
-
-/** Memories of windows that speak of the kind; those that another lesson of the seed drew are not drawn again. */
-async function drawnFor(engine: TorchEngine, { week, kind, seed, recipe }: Lesson) {
-  const { wearer, train } = week;
-  const { contexts, samples, lines } = recipe;
-  // Windows of many kinds first: their rollouts serve several lessons.
-  const ordered = shuffle(seededRandom(`${wearer} ${seed}`), train).sort(
-    (a, b) => b.kinds.length - a.kinds.length,
-  );
-  const taken = ordered.filter((window) => window.kinds.includes(kind.name)).slice(0, contexts);
-  const questions = kinds.flatMap(({ taught }) => taught);
-  const config = { model: engine.about.model, wearer, seed, samples, lines, questions };
-  const openRollouts = () => openPhaseTwoRun(pathOf("rollouts", wearer, seed, samples, lines), config);
-  const trainable = trainableCopying(engine);
-  const countTokens = wordSpace.countTokens;
-  const cache = await rollOut(
-    trainable,
-    taken.map(({ id, observation }) => ({ id, context: lineContext(observation) })),
-    {
-      ...{ samples, lines, seed: String(seed), countTokens, run: openRollouts(), concurrency },
-      quality: { judge: mechanical, score: { countTokens, form: "statements", questions } },
-    },
-  );
-  const base: Arm = { by: "base", kind: null, seed, recipe: null, how: "free" };
-  if (!results.find(wearer, "train", base))
-    results.add({ ...{ wearer, part: "train", arm: base }, memories: rolledOut(taken, openRollouts()) });
-  return { trainer: trainable.trainer, cache };
-}
-
-function samplePairs({ pairs }: PreferredPairs<TorchSample>) {
-  return pairs.map(({ context, chosen, rejected }) => ({
-    ...{ context, chosen: chosen.sample, rejected: rejected.sample },
-  }));
-}
-
-/** The memories that the model alone drew. */
-function rolledOut(some: readonly Window[], kept: ReturnType<typeof openPhaseTwoRun>): Row["memories"] {
-  return Object.fromEntries(
-    some.map(({ id }) => {
-      const drawn = kept.drawn(id)!.rollouts.filter(({ isLine }) => !isLine);
-      return [id, drawn.map(({ action }) => action).map(writtenOf)];
-    }),
-  );
-}
-
-/** The largest resident set that a child of this process has had, in bytes; 0 where /proc does not tell. */
-function largestChild(): number {
-  const tasks = "/proc/self/task";
-  if (!existsSync(tasks)) return 0;
-  const children = readdirSync(tasks).flatMap((task) =>
-    readFileSync(join(tasks, task, "children"), "utf8")
-      .split(" ")
-      .filter(Boolean),
-  );
-  const sizes = children.map((pid) => {
-    const [, kilobytes = "0"] = /VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-    return 1024 * Number(kilobytes);
-  });
-  return Math.max(0, ...sizes);
 }

@@ -2,10 +2,11 @@
  * What a memory is worth for a kind, by judges that read text alone.
  *
  * - **Relevant**, by a sentence encoder: its mean cosine to the two nearest of five questions that no lesson saw is at least
- *   what a quarter of the model's own memories of training days reach.
+ *   what a quarter of the model's own memories of training days reach. By the encoder that judged in the lessons, and by
+ *   one of another family where there is one.
  * - **True**, by a mechanical judge: the library's judge without a model finds nearly all of its words, each name and
  *   each number in the clip, and it repeats neither a question nor the prompt.
- * - **Of the kind**, mechanically: it holds a word of the kind that stands in no question.
+ * - **Of the kind**, mechanically: it holds a word of the kind, or one that stands in no question.
  */
 import type { Embedder } from "../../src/engine.ts";
 import { wordSpace } from "../../src/engines/local/index.ts";
@@ -22,9 +23,12 @@ import type { Window } from "./windows.ts";
 export interface Measured {
   readonly tokens: number;
   readonly true: number;
-  /** By kind. */
+  /** By kind, and by the second encoder; 0 without one. */
   readonly relevant: Readonly<Record<string, number>>;
+  readonly second: Readonly<Record<string, number>>;
+  /** By kind: a word of it, and one that stands in no question. */
   readonly word: Readonly<Record<string, number>>;
+  readonly unasked: Readonly<Record<string, number>>;
   /** How it failed, or that it is a line of the clip as it stands. */
   readonly endless: number;
   readonly loops: number;
@@ -36,50 +40,31 @@ export interface Measured {
 const questions = kinds.flatMap(({ taught, unseen }) => [...taught, ...unseen]);
 const judge = localJudge({ words: wordSpace });
 
-/** Judges memories; vectors of texts that were seen are kept. */
+/** The nearness by kind that makes a memory relevant, by each encoder. */
+export type Limits = readonly Readonly<Record<string, number>>[];
+
+/** Judges memories by one encoder, or by two. */
 export class Measures {
-  readonly #embedder: Embedder;
-  readonly #vectors = new Map<string, Float32Array>();
+  readonly #encoders: readonly Encoder[];
 
-  constructor(embedder: Embedder) {
-    this.#embedder = embedder;
+  /** @param embedders the one that judged in lessons, and perhaps a second */
+  constructor(embedders: readonly Embedder[]) {
+    this.#encoders = embedders.map((one) => new Encoder(one));
   }
 
-  /** How near a text is to a kind: its mean cosine to the two nearest unseen questions, shape [texts]. */
-  async nearness(texts: readonly string[], { unseen }: Kind): Promise<number[]> {
-    await this.#read([...texts, ...unseen.map(({ text }) => text)]);
-    const asked = unseen.map(({ text }) => this.#vectors.get(text)!);
-    return texts.map((text) => {
-      const own = this.#vectors.get(text)!;
-      const [first, second] = asked.map((one) => dot(one, own)).sort((a, b) => b - a);
-      return (first! + second!) / 2;
-    });
+  /** Whether there is a second encoder. */
+  get hasSecond(): boolean {
+    return this.#encoders.length > 1;
   }
 
-  /** The nearness that a quarter of some texts reach, by kind. */
-  async limits(texts: readonly string[]): Promise<Record<string, number>> {
-    const limits: Record<string, number> = {};
-    for (const kind of kinds) {
-      const sorted = (await this.nearness(texts, kind)).sort((a, b) => a - b);
-      limits[kind.name] = sorted[Math.floor(0.75 * sorted.length)]!;
-    }
-    return limits;
+  /** The nearness that a quarter of some texts reach. */
+  limits(texts: readonly string[]): Promise<Limits> {
+    return Promise.all(this.#encoders.map((encoder) => encoder.limits(texts)));
   }
 
-  async measure(
-    window: Window,
-    written: readonly Written[],
-    limits: Readonly<Record<string, number>>,
-  ): Promise<Measured[]> {
-    const near = new Map<string, number[]>();
-    for (const kind of kinds)
-      near.set(
-        kind.name,
-        await this.nearness(
-          written.map(({ text }) => text),
-          kind,
-        ),
-      );
+  async measure(window: Window, written: readonly Written[], limits: Limits): Promise<Measured[]> {
+    const texts = written.map(({ text }) => text);
+    const near = await Promise.all(this.#encoders.map((encoder) => encoder.byKind(texts)));
     const lines = new Set(ownLines(window.observation).flatMap((line) => [plain(line), plain(told(line))]));
     const context = lineContext(window.observation);
     return Promise.all(
@@ -90,11 +75,15 @@ export class Measures {
         const isSound = verdict.ok && verdict.value.correct && verdict.value.clean;
         const of = (value: (kind: Kind) => boolean) =>
           Object.fromEntries(kinds.map((kind) => [kind.name, Number(value(kind))]));
+        const relevantBy = (encoder: number) =>
+          of(({ name }) => (near[encoder]?.[name]?.[i] ?? -1) >= (limits[encoder]?.[name] ?? 1));
         return {
           tokens,
           true: Number(isSound && ended && !asks && !copiesPrompt),
-          relevant: of(({ name }) => near.get(name)![i]! >= limits[name]!),
-          word: of(({ unasked }) => speaksOf(text, unasked)),
+          relevant: relevantBy(0),
+          second: relevantBy(1),
+          word: of(({ words }) => speaksOf(text, words)),
+          unasked: of(({ unasked }) => speaksOf(text, unasked)),
           endless: Number(!ended),
           loops: Number(isRepetitive(text)),
           asks: Number(asks),
@@ -103,6 +92,35 @@ export class Measures {
         };
       }),
     );
+  }
+}
+
+/** Nearness by one encoder; vectors of texts that were seen are kept. */
+class Encoder {
+  readonly #embedder: Embedder;
+  readonly #vectors = new Map<string, Float32Array>();
+
+  constructor(embedder: Embedder) {
+    this.#embedder = embedder;
+  }
+
+  /** How near texts are to each kind: the mean cosine to the two nearest unseen questions, shape [texts]. */
+  async byKind(texts: readonly string[]): Promise<Record<string, number[]>> {
+    await this.#read([...texts, ...kinds.flatMap(({ unseen }) => unseen.map(({ text }) => text))]);
+    const nearness = (text: string, { unseen }: Kind) => {
+      const own = this.#vectors.get(text)!;
+      const cosines = unseen.map((question) => dot(this.#vectors.get(question.text)!, own));
+      const [first, second] = cosines.sort((a, b) => b - a);
+      return (first! + second!) / 2;
+    };
+    return Object.fromEntries(kinds.map((kind) => [kind.name, texts.map((text) => nearness(text, kind))]));
+  }
+
+  async limits(texts: readonly string[]): Promise<Record<string, number>> {
+    const near = Object.entries(await this.byKind(texts));
+    const quarter = (values: readonly number[]) =>
+      values.toSorted((a, b) => a - b)[Math.floor(0.75 * values.length)]!;
+    return Object.fromEntries(near.map(([kind, values]) => [kind, quarter(values)]));
   }
 
   async #read(texts: readonly string[]): Promise<void> {

@@ -1,17 +1,20 @@
 /**
  * The tables of what was written: relevant and true by kind, against the model alone, at its lengths, with its questions in
- * the prompt and with the other kinds' vectors; how memories fail; what lessons cost.
+ * the prompt and with the other kinds' vectors; the same by other measures, by wearer, day and seed, and by recipe; how memories
+ * fail; what lessons cost.
  *
- * Differences are paired by window, over the windows that speak of the kind, seeds and draws averaged. Intervals of 95 %
- * draw whole hours of the week with replacement, those of several wearers together: they live in one house.
+ * Differences are paired by window, over the windows that speak of the kind. Intervals of 95 % draw hours of the week,
+ * those of several wearers together because they live in one house, and lessons (`intervals.ts`).
  */
-import { clusterBootstrap, mean } from "../../src/benchmarks/statistics.ts";
-import { seededRandom } from "../../src/util/random.ts";
+import { mean } from "../../src/benchmarks/statistics.ts";
 import { printTable, signed } from "../markdown.ts";
+import { type Compared, type Gain, gainOf } from "./gains.ts";
+import { type Cell, difference, estimate } from "./intervals.ts";
 import type { Kind } from "./kinds.ts";
-import type { Measured, Measures } from "./measures.ts";
+import type { Measures } from "./measures.ts";
 import type { LessonRow, Results, Row } from "./results.ts";
-import type { Week, Window } from "./windows.ts";
+import { meanOf, readTold, type Told } from "./told.ts";
+import type { Week } from "./windows.ts";
 
 /** What is printed of. */
 export interface ReportOptions {
@@ -23,192 +26,174 @@ export interface ReportOptions {
   readonly show: number;
 }
 
-/** A memory with where it stands. */
-interface Told extends Measured {
-  readonly text: string;
-  readonly chance: number;
-  readonly wearer: string;
-  readonly window: Window;
-  readonly arm: Row["arm"];
-  /** Its share among the memories of the arm if these had the lengths of those of the model alone. */
-  weight: number;
-}
-
-/** A window's value for a kind. */
-interface Cell {
-  readonly key: string;
-  readonly hour: number;
-  readonly value: number;
-}
-
 export async function printTables(
   results: Results,
   measures: Measures,
-  options: ReportOptions,
+  { show, ...options }: ReportOptions,
 ): Promise<void> {
-  const { part, how, kinds, weeks, show } = options;
-  const told: Told[] = [];
-  for (const week of weeks) {
-    const rolled = results.rows.filter((row) => row.wearer === week.wearer && row.part === "train");
-    const texts = rolled.flatMap(({ memories }) =>
-      Object.values(memories).flatMap((some) => some.map(({ text }) => text)),
-    );
-    if (texts.length === 0) continue;
-    const limits = await measures.limits(texts);
-    const windows = new Map(week[part].map((window) => [window.id, window]));
-    for (const { wearer, arm, memories } of results.rows.filter(
-      (row) => row.wearer === week.wearer && row.part === part && row.arm.how === how,
-    ))
-      for (const [id, written] of Object.entries(memories)) {
-        const window = windows.get(id)!;
-        const found = await measures.measure(window, written, limits);
-        for (const [i, one] of found.entries())
-          told.push({
-            ...one,
-            ...{ text: written[i]!.text, chance: written[i]!.chance },
-            wearer,
-            window,
-            arm,
-            weight: 1,
-          });
-      }
-  }
+  const { kinds } = options;
+  const told = await readTold(results, measures, options);
   if (told.length === 0) {
     console.error("There is nothing to print yet.");
     return;
   }
-  const recipes = [...new Set(told.flatMap(({ arm }) => arm.recipe ?? []))].sort();
-  weigh(told);
   if (show > 0) showSome(told, show);
-  for (const recipe of recipes) printGains(told, recipe, kinds);
+  const recipes = [...new Set(told.flatMap(({ arm }) => arm.recipe ?? []))].sort();
+  const gains = recipes.map((recipe) => ({
+    recipe,
+    of: kinds.flatMap((kind) => gainOf(told, recipe, kind)),
+  }));
+  for (const { recipe, of } of gains) {
+    const seeds = [...new Set(of.flatMap(({ gain }) => gain.map(({ seed }) => seed)))].sort();
+    console.log(`\n## Recipe ${recipe}, seeds ${seeds.join(", ")}, ${options.part}, ${options.how}`);
+    printGains(of);
+    printMeasures(of, measures.hasSecond);
+    printParts(of);
+  }
+  if (gains.length > 1) printRecipes(gains);
   printFailures(told, recipes);
   printLessons(results.lessons);
 }
 
-/** Bins of lengths, by the quartiles of the model alone; a bin's weight brings its share to that of the model alone. */
-function weigh(told: readonly Told[]): void {
-  const base = told.filter(({ arm }) => arm.by === "base").sort((a, b) => a.tokens - b.tokens);
-  const edges = quartilesOf(base);
-  const binOf = ({ tokens }: Told) => edges.filter((edge) => tokens > edge).length;
-  const sharesOf = (some: readonly Told[]) =>
-    [0, 1, 2, 3].map((bin) => meanOf(some, (one) => Number(binOf(one) === bin)));
-  const wanted = sharesOf(base);
-  for (const group of Map.groupBy(told, ({ arm }) => JSON.stringify(arm)).values()) {
-    const own = sharesOf(group);
-    const reached = wanted.reduce((sum, share, bin) => (own[bin]! > 0 ? sum + share : sum), 0);
-    for (const one of group) one.weight = wanted[binOf(one)]! / own[binOf(one)]! / reached;
-  }
-}
-
-/** @param sorted by length */
-function quartilesOf(sorted: readonly Told[]): number[] {
-  const total = sorted.reduce((sum, { chance }) => sum + chance, 0);
-  const edges: number[] = [];
-  let passed = 0;
-  for (const { tokens, chance } of sorted) {
-    passed += chance;
-    while (edges.length < 3 && passed >= ((edges.length + 1) / 4) * total) edges.push(tokens);
-  }
-  return edges;
-}
-
-/** Means by window of memories of a kind's windows. */
-function cells(some: readonly Told[], kind: Kind, measureOf: (one: Told) => number): Cell[] {
-  const own = some.filter(({ window }) => window.kinds.includes(kind.name));
-  return [...Map.groupBy(own, ({ window }) => window.id)].map(([key, group]) => ({
-    ...{ key, hour: group[0]!.window.hour },
-    value: meanOf(group, measureOf),
-  }));
-}
-
-/** Mean over arms, each memory by its chance. */
-function meanOf(some: readonly Told[], measureOf: (one: Told) => number): number {
-  const sum = (of: (one: Told) => number) => some.reduce((total, one) => total + of(one), 0);
-  return sum((one) => one.chance * measureOf(one)) / sum(({ chance }) => chance);
-}
-
-/** First less second on the windows of both. */
-function difference(first: readonly Cell[], second: readonly Cell[], what = ""): Cell[] {
-  const other = new Map(second.map(({ key, value }) => [key, value]));
-  return first.flatMap(({ key, hour, value }) =>
-    other.has(key) ? [{ key: `${what} ${key}`, hour, value: value - other.get(key)! }] : [],
-  );
-}
+const byKind = ({ kind }: Cell) => kind;
 
 /** In points, with its interval. */
-function interval(some: readonly Cell[]): string {
+function points(some: readonly Cell[], groupOf?: (cell: Cell) => string): string {
   if (some.length === 0) return "–";
-  const values = some.map(({ value }) => 100 * value);
-  const hours = some.map(({ hour }) => hour);
-  const { low, high } = clusterBootstrap(values, hours, seededRandom("intervals"), { resamples: 4000 });
-  return `${signed(mean(values))} [${signed(low)}, ${signed(high)}]`;
+  const { mean: middle, low, high } = estimate(some, groupOf);
+  return `${signed(100 * middle)} [${signed(100 * low)}, ${signed(100 * high)}]`;
 }
 
-function printGains(told: readonly Told[], recipe: string, kinds: readonly Kind[]): void {
-  const by = (wanted: (arm: Told["arm"]) => boolean) => told.filter(({ arm }) => wanted(arm));
-  const base = by((arm) => arm.by === "base");
-  const seeds = new Set(by((arm) => arm.recipe === recipe).map(({ arm }) => arm.seed));
-  console.log(
-    `\nRecipe ${recipe}, seeds ${[...seeds].sort().join(", ")}. Relevant and true, in points against the model alone:\n`,
-  );
+const level = (some: readonly Cell[], groupOf?: (cell: Cell) => string) =>
+  some.length === 0 ? "–" : (100 * estimate(some, groupOf, { resamples: 1 }).mean).toFixed(1);
+
+const arrow = ([a, b]: readonly [number, number], factor: number, digits: number) =>
+  `${(factor * a).toFixed(digits)} → ${(factor * b).toFixed(digits)}`;
+
+/** Windows and hours that cells are of. */
+function sizeOf(some: readonly Cell[]): string {
+  const windows = new Set(some.map(({ kind, window }) => `${kind} ${window}`)).size;
+  return `${windows}, ${new Set(some.map(({ hour }) => hour)).size}`;
+}
+
+function printGains(gains: readonly Gain[]): void {
+  console.log("\nRelevant and true, in points against the model alone:\n");
   const print = printTable(
     ...["kind (windows, hours)", "model alone", "its vector", "at equal length", "others' vectors"],
-    ...["its vector less others'", "its questions in the prompt", "word and true", "true", "tokens"],
+    ...["its vector less others'", "its questions in the prompt", "true", "tokens"],
   );
-  const all: Record<string, Cell[]> = {};
-  const keep = (column: string, some: Cell[]) => {
-    all[column] = [...(all[column] ?? []), ...some];
-    return some;
-  };
-  for (const kind of kinds) {
-    const { name } = kind;
-    const good = (one: Told) => one.true * one.relevant[name]!;
-    const weighed = (one: Told) => one.weight * good(one);
-    const word = (one: Told) => one.true * one.word[name]!;
-    const own = by((arm) => arm.recipe === recipe && arm.kind === name);
-    // A wearer is counted where the kind's own vector was tried.
-    const wearers = new Set(own.map(({ wearer }) => wearer));
-    const others = by((arm) => arm.recipe === recipe && arm.kind !== name).filter(({ wearer }) =>
-      wearers.has(wearer),
-    );
-    const prompt = by((arm) => arm.by === "prompt" && arm.kind === name).filter(({ wearer }) =>
-      wearers.has(wearer),
-    );
-    if (own.length === 0) continue;
-    const alone = cells(base, kind, good).filter(({ key }) =>
-      [...wearers].some((wearer) => key.startsWith(wearer)),
-    );
-    const gain = keep("gain", difference(cells(own, kind, good), alone, name));
-    const hours = new Set(gain.map(({ hour }) => hour)).size;
-    const trueOf = (some: readonly Told[]) =>
-      mean(cells(some, kind, (one) => one.true).map(({ value }) => value));
-    const tokensOf = (some: readonly Told[]) =>
-      mean(cells(some, kind, ({ tokens }) => tokens).map(({ value }) => value));
-    const baseOf = base.filter(({ wearer }) => wearers.has(wearer));
+  const columns = ["gain", "equal", "others", "own", "prompt"] as const;
+  for (const gain of gains)
     print(
-      `${name} (${gain.length}, ${hours})`,
-      (100 * mean(alone.map(({ value }) => value))).toFixed(1),
-      interval(gain),
-      interval(keep("equal", difference(cells(own, kind, weighed), cells(baseOf, kind, weighed), name))),
-      interval(keep("others", difference(cells(others, kind, good), alone, name))),
-      interval(keep("own", difference(cells(own, kind, good), cells(others, kind, good), name))),
-      interval(keep("prompt", difference(cells(prompt, kind, good), alone, name))),
-      interval(keep("word", difference(cells(own, kind, word), cells(baseOf, kind, word), name))),
-      `${(100 * trueOf(baseOf)).toFixed(0)} → ${(100 * trueOf(own)).toFixed(0)}`,
-      `${tokensOf(baseOf).toFixed(1)} → ${tokensOf(own).toFixed(1)}`,
+      ...[`${gain.kind.name} (${sizeOf(gain.gain)})`, level(gain.alone)],
+      ...columns.map((column) => points(gain[column])),
+      ...[arrow(gain.true, 100, 0), arrow(gain.tokens, 1, 1)],
     );
-    keep(
-      "alone",
-      alone.map((cell) => ({ ...cell, key: `${name} ${cell.key}` })),
+  const all = (column: (typeof columns)[number] | "alone") => gains.flatMap((gain) => gain[column]);
+  const pooled = (name: string, groupOf?: (cell: Cell) => string) =>
+    print(
+      ...[name, level(all("alone"), groupOf)],
+      ...columns.map((column) => points(all(column), groupOf)),
+      ...["", ""],
+    );
+  pooled(`all windows (${sizeOf(all("gain"))})`);
+  pooled("mean of the kinds", byKind);
+}
+
+function printMeasures(gains: readonly Gain[], hasSecond: boolean): void {
+  console.log("\nBy other measures, each and true, in per cent and in points:\n");
+  const measured = [
+    ...(hasSecond ? [{ name: "another encoder", of: (gain: Gain) => gain.second }] : []),
+    { name: "a word of the kind", of: (gain: Gain) => gain.word },
+    { name: "one that is in no question", of: (gain: Gain) => gain.unasked },
+  ];
+  const print = printTable(
+    "kind",
+    ...measured.flatMap(({ name }) => [`${name}: alone`, "its vector", "less others' vectors"]),
+  );
+  const row = (name: string, some: readonly Gain[], groupOf?: (cell: Cell) => string) =>
+    print(
+      name,
+      ...measured.flatMap(({ of }) => {
+        const all = (column: keyof Compared) => some.flatMap((gain) => of(gain)[column]);
+        return [level(all("alone"), groupOf), points(all("gain"), groupOf), points(all("own"), groupOf)];
+      }),
+    );
+  for (const gain of gains) row(gain.kind.name, [gain]);
+  row("all windows", gains);
+  row("mean of the kinds", gains, byKind);
+}
+
+/** The mean of the kinds again, for each wearer, day and seed. */
+function printParts(gains: readonly Gain[]): void {
+  console.log("\nMean of the kinds, by part:\n");
+  const print = printTable(
+    ...[
+      "of (windows, hours)",
+      "its vector",
+      "at equal length",
+      "its vector less others'",
+      "a word of the kind",
+    ],
+  );
+  const all = gains.flatMap(({ gain }) => gain);
+  const row = (name: string, isOf: (cell: Cell) => boolean) => {
+    const own = (of: (gain: Gain) => readonly Cell[]) => points(gains.flatMap(of).filter(isOf), byKind);
+    print(
+      `${name} (${sizeOf(all.filter(isOf))})`,
+      ...[own(({ gain }) => gain), own(({ equal }) => equal), own((gain) => gain.own)],
+      own(({ word }) => word.gain),
+    );
+  };
+  for (const wearer of valuesOf(all, (cell) => cell.wearer)) row(wearer, (cell) => cell.wearer === wearer);
+  for (const day of valuesOf(all, (cell) => cell.day)) row(`day ${day}`, (cell) => cell.day === day);
+  for (const seed of valuesOf(all, (cell) => cell.seed)) row(`seed ${seed}`, (cell) => cell.seed === seed);
+}
+
+function valuesOf<Value>(cells: readonly Cell[], of: (cell: Cell) => Value): Value[] {
+  return [...new Set(cells.map(of))].sort();
+}
+
+/** Each recipe beside the first, on what both were tried on. */
+function printRecipes(recipes: readonly { readonly recipe: string; readonly of: readonly Gain[] }[]): void {
+  console.log("\nRecipes, mean of the kinds, relevant and true in points:\n");
+  const first = recipes.find(({ recipe }) => recipe.startsWith("default")) ?? recipes[0]!;
+  const print = printTable(
+    ...["recipe (windows, hours)", "its vector", "at equal length", "its vector less others'"],
+    ...[`its vector less that of ${first.recipe.split(",")[0]}`, "a word of the kind", "true"],
+  );
+  for (const { recipe, of } of recipes) {
+    const all = (some: readonly Gain[], cells: (gain: Gain) => readonly Cell[]) => some.flatMap(cells);
+    const gain = all(of, (one) => one.gain);
+    print(
+      `${recipe} (${sizeOf(gain)})`,
+      ...[
+        points(gain, byKind),
+        points(
+          all(of, ({ equal }) => equal),
+          byKind,
+        ),
+      ],
+      points(
+        all(of, ({ own }) => own),
+        byKind,
+      ),
+      recipe === first.recipe
+        ? ""
+        : points(
+            difference(
+              gain,
+              all(first.of, (one) => one.gain),
+            ),
+            byKind,
+          ),
+      points(
+        all(of, ({ word }) => word.gain),
+        byKind,
+      ),
+      arrow([mean(of.map((one) => one.true[0])), mean(of.map((one) => one.true[1]))], 100, 0),
     );
   }
-  const { gain = [], alone = [], equal = [], others = [], own = [], prompt = [], word = [] } = all;
-  print(
-    `all (${gain.length}, ${new Set(gain.map(({ hour }) => hour)).size})`,
-    (100 * mean(alone.map(({ value }) => value))).toFixed(1),
-    ...[gain, equal, others, own, prompt, word].map(interval),
-    ...["", ""],
-  );
 }
 
 function printFailures(told: readonly Told[], recipes: readonly string[]): void {
@@ -257,9 +242,9 @@ function printLessons(lessons: readonly LessonRow[]): void {
       "loss",
       "length of the stream's",
     ],
-    ...["clock: rollouts, pairs, steps", "processor", "memory"],
+    ...["clock: rollouts, pairs, steps", "processor", "whole passes", "load", "memory"],
   );
-  for (const { lesson, contexts, pairs, steps, block, loss, share, seconds, worker } of lessons)
+  for (const { lesson, contexts, pairs, steps, block, loss, share, seconds, worker, load } of lessons)
     print(
       ...[
         `${lesson.wearer}, ${lesson.kind}, ${lesson.seed}, ${lesson.recipe}`,
@@ -274,6 +259,7 @@ function printLessons(lessons: readonly LessonRow[]): void {
         .map((one) => one.toFixed(0))
         .join(", ")} s`,
       `${worker.cpuSeconds.toFixed(0)} s`,
+      ...[(worker.cpuSeconds / worker.passSeconds).toFixed(0), load.toFixed(0)],
       `${(worker.bytes / 1e9).toFixed(1)} GB`,
     );
 }

@@ -1,6 +1,7 @@
 /** What was written, as rows of a file outside the checkout: a run can be stopped, resumed, and pooled with others. */
 import { appendFileSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
+import type { PlainAction } from "../../src/policy/plain-action.ts";
 import { rowsOf } from "../../src/training/run-directory.ts";
 
 /** Who wrote: the model alone, with a kind's questions in its prompt, or with a kind's vector. */
@@ -50,8 +51,13 @@ export interface LessonRow {
   readonly block: number;
   /** Wall clock of rollouts (0 where they were kept from an earlier lesson), of comparing and of training, in seconds. */
   readonly seconds: { readonly rollouts: number; readonly pairs: number; readonly training: number };
-  /** Processor time of the worker for all of it, in seconds, and its largest resident set, in bytes. */
-  readonly worker: { readonly cpuSeconds: number; readonly bytes: number };
+  /**
+   * Processor time of the worker for all of it and for one whole pass forward and backward over four pairs, in seconds, and
+   * its largest resident set, in bytes.
+   */
+  readonly worker: { readonly cpuSeconds: number; readonly passSeconds: number; readonly bytes: number };
+  /** Mean number of processes that ran or waited on the machine in the lesson's last five minutes. */
+  readonly load: number;
 }
 
 /** The file of a run. */
@@ -89,4 +95,14 @@ export class Results {
 
 function isSame(a: Arm, b: Arm): boolean {
   return a.by === b.by && a.kind === b.kind && a.seed === b.seed && a.recipe === b.recipe && a.how === b.how;
+}
+
+/** A memory as it was drawn, one of some that count alike. */
+export function writtenOf(
+  { text, logprobs, issues }: PlainAction,
+  _: number,
+  all: readonly PlainAction[],
+): Written {
+  const isCut = issues.some(({ code }) => code === "cut-off");
+  return { text, chance: 1 / all.length, tokens: logprobs!.values.length, ended: !isCut };
 }

@@ -78,7 +78,7 @@ export function clusterBootstrap(
 }
 
 /** The value below which a share of sorted values lies, interpolated between neighbours. */
-function quantile(sorted: Float64Array, share: number): number {
+export function quantile(sorted: Float64Array, share: number): number {
   const place = share * (sorted.length - 1);
   const below = Math.floor(place);
   const above = Math.ceil(place);
