@@ -202,6 +202,11 @@ export const configSchema = z.strictObject({
        * pixels; older clips are thinned first. Default: no limit.
        */
       pictureTokens: z.coerce.number().int().min(1).optional(),
+      /**
+       * Whether the model is told its mistake when it is asked again; a model that knows no prompt but its own draws
+       * another answer to that.
+       */
+      corrections: z.union([z.boolean(), onOrOff]).default(true),
       /** What the model costs, where `prices` does not name it, for the cost report and the budget. */
       prices: pricesSchema.optional(),
       /** US dollars one run may spend: it stops cleanly before spending more. */

@@ -51,6 +51,7 @@ export interface PresetOptions {
     readonly video?: "auto";
     readonly framesPerClip?: number;
     readonly pictureTokens?: number;
+    readonly corrections?: boolean;
   };
   readonly torch?: { readonly prefix: string };
   /** Text of the prompt template. */
@@ -93,14 +94,17 @@ export const presets = {
   },
   "household-vl": {
     models: /household-?vl/,
-    source: "documentation of its training (docs/models.md): four pictures of the clip alone",
+    source: "documentation of its training (docs/models.md): four pictures of the clip alone, one prompt",
     thinks: false,
     thinking: never,
     sampling: {},
     picture: { each: 15 },
     frames: null,
     video: false,
-    options: { model: { framesPerClip: 4, pictureTokens: 60 }, torch: { prefix: '{"description":"' } },
+    options: {
+      model: { framesPerClip: 4, pictureTokens: 60, corrections: false },
+      torch: { prefix: '{"description":"' },
+    },
   },
   "qwen2.5-vl": {
     models: /qwen-?2\.5-?vl/,

@@ -266,6 +266,7 @@ export function memoryWriting(config: Config, bound: Sampling) {
     countTokens: wordSpace.countTokens,
     words: wordSpace,
     semantic: config.semantic,
+    readsCorrections: config.model.corrections,
     ...pictureLimits(config),
     sampling: { ...bound, ...sampling },
     template: configuredTemplate(config),

@@ -851,6 +851,39 @@ describe("an unusable answer", () => {
     });
   });
 
+  describe("of a model that reads no corrections", () => {
+    const shown: Partial<Context> = {
+      recent: { observations: [], entries: [{ kind: "episodic", clip: 0, text: "Ann waves." }] },
+    };
+    const options = { readsCorrections: false, sampling: { temperature: 0, maxTokens: 60 } };
+
+    test("is drawn once more from the same prompt, as often as it takes", async () => {
+      const said = ["{{", asJson("Ann waves."), asJson("Bob waves.")];
+      const model = smallModel((_, __, call) => said[call]!);
+      const { actions } = await policyOf(model, options).decide(about(clip(1), shown));
+      assert.equal(actions[0]!.statements[0]!.text, "Bob waves.");
+      const [first, ...again] = model.requests;
+      assert.equal(again.length, 2);
+      for (const { parts, system } of again) assert.deepEqual([parts, system], [first!.parts, first!.system]);
+      assert.deepEqual(
+        again.map(({ sampling }) => [sampling!.temperature, sampling!.seed]),
+        [
+          [0.6, 1],
+          [0.6, 2],
+        ],
+      );
+    });
+
+    test("tells nothing new where it only repeats a memory, and is returned with its issues otherwise", async () => {
+      const repeating = smallModel(() => asJson("Ann waves."));
+      const { actions } = await policyOf(repeating, options).decide(about(clip(1), shown));
+      assert.deepEqual([actions[0]!.statements, actions[0]!.issues, repeating.requests.length], [[], [], 3]);
+      const broken = smallModel(() => "{{");
+      const { actions: unusable } = await policyOf(broken, options).decide(about(clip(1), shown));
+      assert.deepEqual([unusable[0]!.issues.length, broken.requests.length], [1, 3]);
+    });
+  });
+
   test("is not repaired without attempts left", async () => {
     const model = smallModel(() => "");
     const { actions } = await policyOf(model, { attempts: 0 }).decide(about(clip(0)));

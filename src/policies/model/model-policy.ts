@@ -75,6 +75,12 @@ export interface ModelPolicyOptions extends PictureLimits {
    * @default false
    */
   readonly mayRepeat?: boolean;
+  /**
+   * Whether it is told its mistake when it is asked again, the last time for a free sentence. A model that knows no other
+   * prompt than its own draws another answer to that instead, and where all of them repeat a memory, nothing is new.
+   * @default true
+   */
+  readonly readsCorrections?: boolean;
   /** The adapter the engine writes with: a vector of its residual stream, or weights it holds. @default null */
   readonly adapter?: Adapter | null;
 }
@@ -89,7 +95,8 @@ const defaultMaxTokens = 4096;
  */
 export function modelPolicy(options: ModelPolicyOptions): Policy {
   const { model, countTokens, semantic = false, sampling = {}, attempts = 2, adapter = null } = options;
-  const { framesPerClip, pictureTokens, tokensPerFrame, template, mayRepeat = false, words } = options;
+  const { framesPerClip, pictureTokens, tokensPerFrame, template, words } = options;
+  const { mayRepeat = false, readsCorrections = true } = options;
   if (!Number.isInteger(attempts) || attempts < 0) {
     throw new RangeError(`Expected \`attempts\` to be an integer from 0 up, got ${attempts}`);
   }
@@ -105,7 +112,10 @@ export function modelPolicy(options: ModelPolicyOptions): Policy {
   const revisionOf = (asked: PromptOptions) =>
     `model:${model.id}@${promptHash(asked)}${adapter ? `+${adapter.revision}` : ""}`;
   const revision = revisionOf(prompts);
-  const setup = { model, prompts, sampling, attempts, mayRepeat, words, adapter, revision, revisionOf };
+  const setup: Setup = {
+    ...{ model, prompts, sampling, attempts, mayRepeat, readsCorrections, words, adapter },
+    ...{ revision, revisionOf },
+  };
   return {
     id: "model",
     revision,
@@ -116,7 +126,10 @@ export function modelPolicy(options: ModelPolicyOptions): Policy {
 }
 
 interface Setup
-  extends Pick<Required<ModelPolicyOptions>, "model" | "sampling" | "attempts" | "mayRepeat" | "adapter"> {
+  extends Pick<
+    Required<ModelPolicyOptions>,
+    "model" | "sampling" | "attempts" | "mayRepeat" | "readsCorrections" | "adapter"
+  > {
   readonly words: ModelPolicyOptions["words"];
   readonly prompts: PromptOptions;
   readonly revision: string;
@@ -138,7 +151,7 @@ async function decide(setup: Setup, context: Context, wanted: DecideOptions): Pr
     ...(can.jsonSchema && { schema: memorySchema(prompts.semantic) }),
     ...(signal && { signal }),
   };
-  const mayBeFree = setup.attempts > 0 && !logprobs;
+  const mayBeFree = setup.attempts > 0 && !logprobs && setup.readsCorrections;
   const isFree = mayBeFree && (await fillsForms(model)) === false;
   const shown = shownWithin(seen, can.contextTokens);
   const sampling = samplingFor(random, setup.sampling);
@@ -158,6 +171,8 @@ async function decide(setup: Setup, context: Context, wanted: DecideOptions): Pr
   const cost = addCost(probed.cost, repair.cost);
   const told = cannotFill ? cannotFillForms(model) : "";
   if (isUsable(repair.last)) return { actions: [noted(repair.last, told), ...others], cost };
+  if (tries.length > 0 && !setup.readsCorrections && repair.last.issues.includes(repeatsMemory))
+    return { actions: [emptyAction(revision), ...others], cost };
   if (!mayBeFree || !isTextAlone(context.observations[0]!)) return { actions: first.actions, cost };
   const why = `${model.id} wrote nothing usable about it (${problemOf(repair.last)})`;
   return { actions: [noted(quotedAction(context, { ...prompts, revision, why }), told), ...others], cost };
@@ -290,11 +305,12 @@ async function repaired(
 ): Promise<{ readonly last: Action; readonly cost: Cost }> {
   let { shown, last } = unusable;
   let cost = noCost;
-  for (const planned of tries) {
+  for (const [i, planned] of tries.entries()) {
     // Alone it would say the same again; in the form it may say that nothing is new.
     const way = planned === "sentence" && last.issues.includes(repeatsMemory) ? "form" : planned;
-    const sampling = way === "sentence" ? samplingFor(undefined, setup.sampling) : drawn(setup.sampling, way);
-    const asking = { ...unusable, shown, last, isFree: way !== "form" };
+    const sampling =
+      way === "sentence" ? samplingFor(undefined, setup.sampling) : drawn(setup, way, request.sampling, i);
+    const asking = { ...unusable, shown, last: setup.readsCorrections ? last : null, isFree: way !== "form" };
     const answer = await ask(setup, { ...request, logprobs: false, sampling }, asking);
     cost = addCost(cost, answer.cost);
     shown = answer.shown;
@@ -316,10 +332,16 @@ function noted(action: Action, note: string): Action {
   return leftOut === "" ? action : { ...action, leftOut };
 }
 
-/** A draw; of a sentence, whose request stays the same, never a greedy one. */
-function drawn(own: Sampling, way: Try): Sampling {
-  const isGreedy = way === "draw" && own.temperature === 0;
-  return { ...rolloutSampling, ...own, ...(isGreedy && { temperature: rolloutSampling.temperature! }) };
+/** A draw; where the request stays the same, never a greedy one, and not the one before. */
+function drawn({ sampling: own, readsCorrections }: Setup, way: Try, last: Sampling = {}, i = 0): Sampling {
+  const isSame = way === "draw" || !readsCorrections;
+  const isGreedy = isSame && own.temperature === 0;
+  return {
+    ...rolloutSampling,
+    ...own,
+    ...(isGreedy && { temperature: rolloutSampling.temperature! }),
+    ...(!readsCorrections && { seed: (last.seed ?? own.seed ?? 0) + i + 1 }),
+  };
 }
 
 const rolloutSampling: Sampling = { temperature: 0.6, topP: 0.95, maxTokens: defaultMaxTokens };
