@@ -24,7 +24,8 @@ const layers = [
   ["benchmarks"],
   ["taskmem"],
   ["taskmem.ts"],
-  ["index.ts", "learn-process.ts"],
+  ["index.ts", "learn-process.ts", "contract"],
+  ["mcp"],
   ["cli"],
 ];
 

@@ -112,6 +112,7 @@ export function buildProgram(context: ProgramContext): Command {
       () => import("./commands/prompt.ts"),
     ),
   ).option("--semantic", "the prompt that also asks for what is known");
+  addMcp(program, add);
   add(
     program,
     "demo",
@@ -126,6 +127,16 @@ export function buildProgram(context: ProgramContext): Command {
     .option("--kind <kind>", "choice: what its user asks about: place, wear, speech, display or activity")
     .option("--keep <directory>", "keep the video and the memory here");
   return program;
+}
+
+/** The memory as tools of other programs. */
+function addMcp(program: Command, add: Add): void {
+  const serves = () => import("./commands/mcp.ts");
+  const about = "serve the memory to MCP hosts (chat clients, coding agents) over standard input and output";
+  senseFlags(add(program, "mcp", about, serves))
+    .option("--http [port]", "serve over HTTP on this machine instead (default: 3132)", wholeNumber)
+    .option("--no-record", "keep no question and learn from none")
+    .option("--read-only", "offer no tool that changes the memory");
 }
 
 /** Flags of the senses. */

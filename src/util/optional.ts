@@ -6,7 +6,9 @@ import { readFileSync } from "node:fs";
 import { ConfigError } from "../errors.ts";
 
 const loaders = {
+  "@hono/node-server": () => import("@hono/node-server"),
   "@jax-js/jax": () => import("@jax-js/jax"),
+  "@modelcontextprotocol/hono": () => import("@modelcontextprotocol/hono"),
   "@napi-rs/canvas": () => import("@napi-rs/canvas"),
   hyparquet: () => import("hyparquet"),
 };
@@ -45,7 +47,9 @@ export async function optionalPackage<Name extends OptionalPackage>(
 
 /** What each optional package is for, as `doctor` prints it. */
 export const optionalUses: Readonly<Record<OptionalPackage, string>> = {
+  "@hono/node-server": "MCP over HTTP",
   "@jax-js/jax": "nano",
+  "@modelcontextprotocol/hono": "MCP over HTTP",
   "@napi-rs/canvas": "text in the picture, the simulated household, nano",
   hyparquet: "Video-MME's annotations",
 };

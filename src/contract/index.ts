@@ -1,0 +1,19 @@
+/** The contract: every verb of a memory with its schemas, which all surfaces print. */
+import { ask } from "./ask.ts";
+import { evidence } from "./evidence.ts";
+import { forget } from "./forget.ts";
+import { adapters, learn } from "./learning.ts";
+import { recall } from "./recall.ts";
+import { remember } from "./remember.ts";
+import { streams } from "./streams.ts";
+import { feedback, tasks } from "./tasks.ts";
+import { timeline } from "./timeline.ts";
+
+export { type Called, type CallOptions, call, type Effect, type Verb, verb } from "./verb.ts";
+
+/** All verbs, by name. */
+export const verbs = {
+  ...{ ask, recall, timeline, evidence, remember, tasks, feedback, learn, adapters, forget, streams },
+} as const;
+/** The name of a verb. */
+export type VerbName = keyof typeof verbs;

@@ -1,0 +1,74 @@
+import { z } from "zod";
+import { given } from "./shapes.ts";
+import { verb } from "./verb.ts";
+
+const state = z.enum(["candidate", "active", "retired", "refused"]);
+
+/** Learning from what was asked. */
+export const learn = verb({
+  name: "learn",
+  title: "Learn from the questions",
+  about:
+    "Trains an adapter from the questions asked so far, tries it on others, and makes it active if it does better. Happens by itself after every few new questions.",
+  effect: "changes",
+  isIdempotent: false,
+  input: z.strictObject({}),
+  output: z.object({
+    activated: z.boolean(),
+    reason: z.string(),
+    adapter: z.string().optional().describe("id of the adapter; left out where none was trained"),
+    questions: z.int().describe("distinct questions it was trained on"),
+    words: z.array(z.string()).describe("words it pays more attention to, the heaviest first"),
+  }),
+  async run(memory, _, { signal }) {
+    const { activated, reason, id, questions, words } = await memory.learn({ signal });
+    const shown = words.slice(0, 20).map(({ word }) => word);
+    return { activated, reason, adapter: id ?? undefined, questions, words: shown };
+  },
+  text: ({ activated, reason, questions }) =>
+    `${activated ? "Learned" : "Nothing was learned"} from ${questions} questions: ${reason}`,
+});
+
+/** What was learned, and which of it the memory writes with. */
+export const adapters = verb({
+  name: "adapters",
+  title: "What was learned",
+  about: "Lists what was learned: each adapter with its state and the reason for it, page by page.",
+  effect: "reads",
+  isIdempotent: true,
+  input: z.strictObject({
+    state: state.optional(),
+    cursor: z.string().optional().describe("`next` of the page before"),
+    limit: z.int().min(1).max(100).default(50),
+  }),
+  output: z.object({
+    adapters: z.array(
+      z.object({
+        adapter: z.string().describe("id"),
+        policy: z.string(),
+        revision: z.string(),
+        state,
+        reason: z.string(),
+        since: z.string().describe("wall time, ISO 8601"),
+        tasks: z.int().describe("questions it was trained on"),
+      }),
+    ),
+    next: z.string().optional(),
+  }),
+  async run(memory, { state, cursor, limit }) {
+    const { items, next } = await memory.page("adapters", given({ state }), given({ cursor, limit }));
+    return {
+      adapters: items.map(({ id, policy, revision, state, reason, atMs, tasks }) => ({
+        ...{ adapter: id, policy, revision, state, reason },
+        ...{ since: new Date(atMs).toISOString(), tasks: tasks.length },
+      })),
+      next: next ?? undefined,
+    };
+  },
+  text: ({ adapters, next }) =>
+    [
+      ...(adapters.length === 0 ? ["Nothing was learned yet."] : []),
+      ...adapters.map(({ adapter, state, reason }) => `[${adapter}] ${state}: ${reason}`),
+      ...(next === undefined ? [] : [`More: cursor ${next}`]),
+    ].join("\n"),
+});

@@ -1,0 +1,67 @@
+/**
+ * A verb of the memory as callers outside see it: what goes in, what comes out, and what it does to the memory. Every
+ * surface (tools, servers, clients) prints verbs and adds nothing to them.
+ */
+import type { z } from "zod";
+import { ConfigError } from "../errors.ts";
+import type { TaskMem } from "../taskmem.ts";
+
+/** How a verb is called. */
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a verb does to the memory: reads it, adds to it, changes how it goes on, or removes from it for good. */
+export type Effect = "reads" | "adds" | "changes" | "removes";
+
+/** One verb. */
+export interface Verb<In extends z.ZodType = z.ZodType, Out extends z.ZodType = z.ZodType> {
+  /** `ask`, `recall`. */
+  readonly name: string;
+  readonly title: string;
+  /** What it does and returns, in a sentence or two, for whoever chooses among verbs. */
+  readonly about: string;
+  readonly effect: Effect;
+  /** Whether calling it again with the same input changes nothing more. */
+  readonly isIdempotent: boolean;
+  readonly input: In;
+  readonly output: Out;
+  /** @throws TaskMemError */
+  run(memory: TaskMem, input: z.output<In>, options: CallOptions): Promise<z.input<Out>>;
+  /** The result as text, for people and models. */
+  text(output: z.output<Out>): string;
+}
+
+/** A verb with its own types. */
+export function verb<In extends z.ZodType, Out extends z.ZodType>(of: Verb<In, Out>): Verb<In, Out> {
+  return of;
+}
+
+/** The result of a call: the data of the contract, and the same as text. */
+export interface Called<Out> {
+  readonly output: Out;
+  readonly text: string;
+}
+
+/**
+ * Calls a verb with what came from outside. Nothing leaves that the contract does not name.
+ * @throws ConfigError `input-invalid` that names every wrong field; TaskMemError as the verb
+ */
+export async function call<In extends z.ZodType, Out extends z.ZodType>(
+  memory: TaskMem,
+  called: Verb<In, Out>,
+  input: unknown,
+  options: CallOptions = {},
+): Promise<Called<z.output<Out>>> {
+  const parsed = called.input.safeParse(input);
+  if (!parsed.success) throw invalid(called.name, parsed.error);
+  const output = called.output.parse(await called.run(memory, parsed.data, options));
+  return { output, text: called.text(output) };
+}
+
+function invalid(name: string, error: z.ZodError): ConfigError {
+  const issues = error.issues.map(({ path, message }) => `${path.join(".") || "(whole)"}: ${message}`);
+  return new ConfigError("input-invalid", `Expected the input of ${name}, got ${issues.join("; ")}`, {
+    details: { verb: name, issues },
+  });
+}
