@@ -75,3 +75,60 @@ test("at no gain the strength is 0", async () => {
   const { scale, trials } = await tried(() => writing(() => "It rains."));
   assert.deepEqual([scale, ...trials.map(({ gain }) => gain)], [0, 0, 0]);
 });
+
+test("what a judge failed at counts for no gain, and what was false before is no loss", async () => {
+  const doubtful = (over: Partial<Judge>) => (adapted: (scale: number) => Policy) =>
+    tryStrengths(
+      writing((clip) => (clip < 4 ? "A dragon came." : "It rains.")),
+      adapted,
+      contexts,
+      tasks,
+      {
+        ...{ judge: { ...judge, ...over }, score: { countTokens, form: "statements" } },
+        scales: [1],
+        tokenRatio: 2,
+      },
+    );
+  const failure = { ok: false, reason: "timed-out", message: "no answer" } as const;
+  // Four dragons stay dragons, two memories gain the keys, one turns false, one stays.
+  const adapted = () =>
+    writing((clip) =>
+      clip < 4 ? "The dragon left." : clip < 6 ? "keys here" : clip < 7 ? "A dragon." : "It rains.",
+    );
+  const { scale, trials } = await doubtful({})(adapted);
+  assert.deepEqual(trials[0], { scale: 1, gain: (2 - 1) / 8, fidelity: 3 / 8, tokenRatio: 20 / 20, n: 8 });
+  assert.equal(scale, 1);
+  // A comparison that fails in both orders, or a grade that fails, leaves its context out.
+  const deaf = await doubtful({
+    relevance: async (request) =>
+      request.context.observations[0]!.clip === 4 ? failure : judge.relevance(request),
+    quality: async (request) =>
+      request.context.observations[0]!.clip === 6 ? failure : judge.quality(request),
+  })(adapted);
+  assert.deepEqual(deaf.trials[0], { scale: 1, gain: 1 / 6, fidelity: 2 / 6, tokenRatio: 16 / 16, n: 6 });
+  const silent = await doubtful({ quality: async () => failure })(adapted);
+  assert.deepEqual(silent, { scale: 0, trials: [{ scale: 1, gain: 0, fidelity: 0, tokenRatio: 0, n: 0 }] });
+});
+
+test("a strength at the longest allowed length counts, and each context has a few questions of its own", async () => {
+  const asked: string[] = [];
+  const listening: Judge = {
+    ...judge,
+    relevance: async (request) => {
+      asked.push(request.questions.map(({ text }) => text).join(" "));
+      return judge.relevance(request);
+    },
+  };
+  const many = Array.from({ length: 8 }, (_, i) => ({ question: { text: `Where is ${i}?`, options: [] } }));
+  const { scale } = await tryStrengths(
+    writing(() => "It rains."),
+    () => writing(() => "the keys here"),
+    contexts,
+    many,
+    { ...{ judge: listening, score: { countTokens, form: "statements" } }, scales: [2], tokenRatio: 1.5 },
+  );
+  assert.equal(scale, 2, "3 words for 2");
+  assert.equal(asked.length, 2 * contexts.length);
+  assert.ok(asked.every((questions) => new Set(questions.match(/\d/g)).size === 5));
+  assert.ok(new Set(asked).size > contexts.length / 2);
+});

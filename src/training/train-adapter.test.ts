@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parseAdapter } from "../adapter/adapter-file.ts";
 import { createAdapter } from "../adapter/arithmetic.ts";
 import { localEmbedder, wordSpace } from "../engines/local/index.ts";
 import { inMemoryStore } from "../memory/in-memory.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
+import type { TrainingResult } from "./phase-two.ts";
 import type { AdapterTrainer } from "./train-adapter.ts";
-import { trainAdapter } from "./train-adapter.ts";
+import { recentLessons, trainAdapter } from "./train-adapter.ts";
 import type { Validation } from "./validation.ts";
 
 async function memoryWith(streams: Readonly<Record<string, number>>, text = "A line."): Promise<Memory> {
@@ -92,4 +94,117 @@ test("a second adapter replaces the active one, the same one stays", async () =>
     [first.id, "retired"],
     [second.id, "active"],
   ]);
+});
+
+test("fewer than five distinct questions teach nothing, and the latest of each counts", async () => {
+  const memory = await memoryWith({ film: 3 });
+  const [known] = await memory.tasks();
+  await memory.addTask({
+    ...known!,
+    id: "again",
+    askedAtMs: 9,
+    question: { text: " question  0?", options: [] },
+  });
+  const lessons = await recentLessons(memory);
+  assert.deepEqual(lessons.map(({ id }) => id).sort(), ["again", "task_1", "task_2", "task_3", "task_4"]);
+  assert.deepEqual(
+    (await recentLessons(memory, 3)).map(({ id }) => id),
+    ["task_3", "task_4", "again"],
+  );
+  const { trainer, shown } = trainerOf(1);
+  const few = await trainAdapter({ memory, trainer, now: Date.now, recentTasks: 4 });
+  assert.equal(few.reason, "nothing learned yet: 4 of 5 distinct questions");
+  assert.deepEqual([few.questions, few.adapter, few.activated, shown.length], [4, null, false, 0]);
+  assert.ok((await trainAdapter({ memory, trainer, now: Date.now, recentTasks: 5 })).activated);
+  assert.ok(
+    (await trainAdapter({ memory, trainer, now: Date.now, recentTasks: 3, leastQuestions: 3 })).activated,
+  );
+});
+
+test("what is refused is kept with its reason and its figures, and nothing becomes active", async () => {
+  const memory = await memoryWith({ film: 3 });
+  const { trainer } = trainerOf(3);
+  let nowMs = 1000;
+  const validate = async () => ({ ...passes, winRateLow: 0.4, failedVerdicts: 2, tieRate: 0.25 });
+  const train: AdapterTrainer["train"] = async (...given) => ({
+    ...(await trainer.train(...given)),
+    ...{ failedVerdicts: 3, pairs: 7, found: { block: 4 }, refusedClips: 1 },
+    curve: [{ step: 1, loss: 0.7, rewardMargin: 0, won: 0, gradientNorm: 1, adapterNorm: 3 }],
+  });
+  const now = () => {
+    nowMs += 5;
+    return nowMs;
+  };
+  const result = await trainAdapter({ memory, trainer: { ...trainer, train, validate }, now });
+  assert.deepEqual(
+    [result.activated, result.failedVerdicts, result.pairs, result.steps, result.norm, result.heldOut],
+    [false, 5, 7, 1, 3, 5],
+  );
+  assert.deepEqual(
+    [result.refusedClips, result.found, result.curve?.length, result.tieRate],
+    [1, { block: 4 }, 1, 0.25],
+  );
+  assert.match(result.reason, /not significantly better/);
+  assert.equal(result.ms, 10, "from its begin to its end");
+  const [row] = await memory.adapters();
+  assert.deepEqual([row!.id, row!.state, row!.reason], [result.id, "refused", result.reason]);
+  assert.deepEqual(row!.tasks, ["task_0", "task_1", "task_2", "task_3", "task_4"]);
+  const target = { space: wordSpace.id, dimension: wordSpace.dimension, base: "p@1" };
+  const { provenance } = parseAdapter(row!.file, "the row", target);
+  assert.equal(provenance.createdAtMs, 1010);
+  assert.deepEqual(
+    [provenance.report.heldOut, provenance.report.pairs, provenance.report.steps, provenance.report.block],
+    [5, 7, 1, 4],
+  );
+});
+
+test("a training that finds nothing says why, and keeps no adapter", async () => {
+  const memory = await memoryWith({ film: 3 });
+  const { trainer } = trainerOf(1);
+  const reasonFor = async (problem: TrainingResult["problem"], failedVerdicts = 0) => {
+    const train: AdapterTrainer["train"] = async (...given) => ({
+      ...(await trainer.train(...given)),
+      ...{ problem, failedVerdicts },
+    });
+    const result = await trainAdapter({ memory, trainer: { ...trainer, train }, now: Date.now });
+    assert.deepEqual(
+      [result.activated, result.adapter, result.failedVerdicts],
+      [false, null, failedVerdicts],
+    );
+    return result.reason.replace("nothing to learn from these questions: ", "");
+  };
+  assert.match(await reasonFor("no-tasks"), /there are none/);
+  assert.match(await reasonFor("one-question"), /all the same/);
+  assert.match(await reasonFor("no-words"), /content word/);
+  assert.match(await reasonFor("no-direction"), /differ in nothing/);
+  assert.match(await reasonFor("no-strength"), /at no strength/);
+  assert.match(await reasonFor("no-pairs"), /no consistent preference .* similar length$/);
+  assert.match(await reasonFor("no-pairs", 4), /similar length \(it failed at 4 comparisons\)$/);
+  assert.deepEqual(await memory.adapters(), []);
+});
+
+test("a trainer that needs no stream learns without one, from the tasks it is given", async () => {
+  const memory = await memoryWith({});
+  const { trainer, shown } = trainerOf(1);
+  const tasks = (await memory.tasks()).slice(0, 5);
+  const result = await trainAdapter({
+    memory,
+    trainer: { ...trainer, needsNoStream: true },
+    now: Date.now,
+    tasks,
+  });
+  assert.ok(result.activated);
+  assert.deepEqual(shown, [[]]);
+  assert.match(result.reason, /significantly better on held-out questions \(100 % won, 0 % lost\)/);
+  const stopped = AbortSignal.abort(new Error("stopped"));
+  await assert.rejects(
+    trainAdapter({
+      memory,
+      trainer: { ...trainerOf(2).trainer, needsNoStream: true },
+      now: Date.now,
+      signal: stopped,
+    }),
+    /stopped/,
+  );
+  assert.equal((await memory.adapters()).length, 1, "an error activates nothing");
 });

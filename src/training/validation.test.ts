@@ -7,7 +7,7 @@ import { noCost } from "../engine.ts";
 import type { Context, Policy } from "../policy/policy.ts";
 import type { Judge, JudgeFailure } from "../reward/judge.ts";
 import { seededRandom } from "../util/random.ts";
-import { judgedValidation, refusalOf } from "./validation.ts";
+import { judgedValidation, laxVerdict, refusalOf, type Validation, wilsonLow } from "./validation.ts";
 
 const n = 12;
 const contexts: Context[] = Array.from({ length: n }, (_, clip) => ({
@@ -141,4 +141,133 @@ test("an adapter is refused where the judge could not say whether its memories a
 test("a memory off contract is neither true nor new", async () => {
   const { fidelityAfter, redundancyAfter, graded } = await validate(policyOf("silent", () => ""));
   assert.deepEqual([fidelityAfter, redundancyAfter, graded], [0, 1, n]);
+});
+
+test("the gate asks for a low end above one half, and allows what stands at a margin but no more", () => {
+  const margins = { gradedShare: 0.5, fidelityFall: 0.25, redundancyRise: 0.125, tokenRatio: 1.5 };
+  // Everything but the win rate stands exactly at its margin.
+  const atMargin: Validation = {
+    ...{
+      n: 20,
+      winRate: 0.8,
+      tieRate: 0,
+      lossRate: 0.2,
+      winRateLow: 0.501,
+      noiseWinRate: 0,
+      noiseLossRate: 0,
+    },
+    ...{ accuracyBefore: 0, accuracyAfter: 0, toGrade: 20, graded: 10 },
+    ...{
+      fidelityBefore: 1,
+      fidelityAfter: 0.75,
+      redundancyBefore: 0.25,
+      redundancyAfter: 0.375,
+      tokenRatio: 1.5,
+    },
+  };
+  assert.equal(refusalOf(atMargin, margins), null);
+  const refused: [Partial<Validation>, RegExp][] = [
+    [{ winRateLow: 0.5 }, /not significantly better .*80 % won, 20 % lost.*as low as 50 %/],
+    [{ winRateLow: Number.NaN }, /not significantly better/],
+    [{ graded: 9 }, /too few .*9 of 20/],
+    [{ fidelityAfter: 0.74 }, /less often true \(100 % before, 74 % after\)/],
+    [{ tokenRatio: 1.51 }, /1\.51 times as long/],
+    [{ redundancyAfter: 0.38 }, /repeats itself more \(25 % before, 38 % after\)/],
+  ];
+  for (const [parts, message] of refused)
+    assert.match(refusalOf({ ...atMargin, ...parts }, margins)!, message);
+  // Without margins of its own a policy has those for statements.
+  const better = { ...atMargin, fidelityAfter: 0.98, redundancyAfter: 0.3, tokenRatio: 1.1 };
+  assert.equal(refusalOf({ ...better, fidelityAfter: 0.985 }), null);
+  assert.match(refusalOf({ ...better, fidelityAfter: 0.975 })!, /less often true/);
+  assert.match(refusalOf({ ...better, fidelityAfter: 1, redundancyAfter: 0.31 })!, /repeats/);
+  assert.match(refusalOf({ ...better, fidelityAfter: 1, tokenRatio: 1.11 })!, /as long/);
+});
+
+test("the low end of a share is Wilson's", () => {
+  // Centre (p + z²/2n) minus z √(p(1 − p)/n + z²/4n²), over 1 + z²/n, at z = 1.96: 8 of 10, 10 of 10 and 1 of 100.
+  const cases: [number, number, number][] = [
+    [8, 10, 0.49016],
+    [10, 10, 0.72246],
+    [1, 100, 0.00177],
+    [50, 100, 0.40383],
+  ];
+  for (const [successes, n, low] of cases)
+    assert.ok(
+      Math.abs(wilsonLow(successes, n) - low) < 1e-5,
+      `${successes} of ${n}: ${wilsonLow(successes, n)}`,
+    );
+  assert.equal(wilsonLow(0, 10), 0);
+  assert.equal(wilsonLow(0, 0), 0);
+});
+
+test("each context is judged by a few of the questions, drawn for it", async () => {
+  const many = Array.from({ length: 8 }, (_, i) => ({ question: { text: `Question ${i}?`, options: [] } }));
+  const asked: string[] = [];
+  const listening: Judge = {
+    ...judge,
+    relevance: async (request) => {
+      asked.push(request.questions.map(({ text }) => text).join(" "));
+      return judge.relevance(request);
+    },
+  };
+  const adapted = policyOf("adapted", () => "In the attic");
+  const by = { judge: listening, score };
+  await judgedValidation(plain, adapted, contexts, many, by);
+  // Both orders of a context are asked by the same questions.
+  for (let i = 0; i < asked.length; i += 2) assert.equal(asked[i], asked[i + 1]);
+  assert.equal(asked.length, 2 * n);
+  assert.ok(asked.every((questions) => new Set(questions.match(/\d/g)).size === 5));
+  assert.ok(new Set(asked).size > n / 2);
+  asked.length = 0;
+  await judgedValidation(plain, adapted, contexts.slice(0, 1), many, { ...by, questionsPerContext: 2 });
+  assert.deepEqual(
+    asked.map((questions) => questions.match(/\d/g)!.length),
+    [2, 2],
+  );
+});
+
+test("both policies write on the same draws, and the noise is measured on others", async () => {
+  const drawing = (id: string): Policy => ({
+    ...policyOf(id, () => ""),
+    decide: async (context, { random } = {}) => {
+      const text = `It rains ${random!() < 0.5 ? "here" : "in the attic"}`;
+      const statements = [statementOf(clipOf(context), text)];
+      return { actions: [{ text, statements, logprobs: null, revision: id, issues: [] }], cost: noCost };
+    },
+  });
+  const validation = await validate(drawing("adapted"), judge, drawing("base"));
+  assert.equal(validation.tieRate, 1, "equal draws give equal memories");
+  assert.ok(validation.noiseWinRate > 0 && validation.noiseLossRate > 0, "other draws give others");
+});
+
+test("a verdict of one order counts where the other is a tie, and two that differ are a tie", async () => {
+  const saying = (...values: ("first" | "second" | "tie" | null)[]) => {
+    const left = [...values];
+    return {
+      ...judge,
+      relevance: async () => {
+        const value = left.shift()!;
+        return value === null ? failure : { ok: true as const, value };
+      },
+    };
+  };
+  const request = { context: contexts[0]!, first: "a", second: "b", questions: [] };
+  const cases: [Parameters<typeof saying>, string | null][] = [
+    [["first", "second"], "win"],
+    [["first", "tie"], "win"],
+    [["tie", "second"], "win"],
+    [["second", "first"], "loss"],
+    [["second", "tie"], "loss"],
+    [["tie", "first"], "loss"],
+    [["first", "first"], "tie"],
+    [["second", "second"], "tie"],
+    [["tie", "tie"], "tie"],
+    [["first", null], "win"],
+    [[null, "first"], "loss"],
+    [[null, "tie"], "tie"],
+    [[null, null], null],
+  ];
+  for (const [values, verdict] of cases)
+    assert.equal(await laxVerdict(saying(...values), request), verdict, values.join(" "));
 });
