@@ -168,7 +168,14 @@ test("doctor reports every check and the memory as sound", async () => {
     rows.map(({ check }) => check).filter((check) => check !== "torch"),
     [
       ...["node", "ffmpeg", "ffprobe", "tesseract"],
-      ...["@hono/node-server", "@jax-js/jax", "@modelcontextprotocol/hono", "@napi-rs/canvas", "hyparquet"],
+      ...[
+        "@hono/node-server",
+        "@jax-js/jax",
+        "@modelcontextprotocol/hono",
+        "@napi-rs/canvas",
+        "ai",
+        "hyparquet",
+      ],
       ...["configuration", "memory", "model", "transcriber", "text in the picture", "watch"],
     ],
   );

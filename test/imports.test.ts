@@ -25,7 +25,7 @@ const layers = [
   ["taskmem"],
   ["taskmem.ts"],
   ["index.ts", "learn-process.ts", "contract"],
-  ["mcp"],
+  ["mcp", "ai"],
   ["cli"],
 ];
 

@@ -10,6 +10,7 @@ const loaders = {
   "@jax-js/jax": () => import("@jax-js/jax"),
   "@modelcontextprotocol/hono": () => import("@modelcontextprotocol/hono"),
   "@napi-rs/canvas": () => import("@napi-rs/canvas"),
+  ai: () => import("ai"),
   hyparquet: () => import("hyparquet"),
 };
 
@@ -51,6 +52,7 @@ export const optionalUses: Readonly<Record<OptionalPackage, string>> = {
   "@jax-js/jax": "nano",
   "@modelcontextprotocol/hono": "MCP over HTTP",
   "@napi-rs/canvas": "text in the picture, the simulated household, nano",
+  ai: "the AI SDK (taskmem/ai)",
   hyparquet: "Video-MME's annotations",
 };
 

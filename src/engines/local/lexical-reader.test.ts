@@ -248,6 +248,15 @@ describe("lexical reader on what people ask", () => {
       assert.equal(await ask(question, village), answer);
   });
 
+  test("takes a name for a name where another language has it for the speaker", async () => {
+    for (const name of ["Mia", "Ben", "Mina", "Min", "Mon", "Ja", "Eu"])
+      assert.match(
+        (await read(`What is ${name} allergic to?`, [], [`${name} is allergic to walnuts.`])).answer,
+        /walnuts/,
+        name,
+      );
+  });
+
   test("passes over greetings and requests, and takes no first word for a name", async () => {
     for (const question of [
       "Remind me when the train leaves",

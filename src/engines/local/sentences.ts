@@ -1,5 +1,6 @@
 /** Memory in sentences, as the reader without a model compares them: their words, and whom they speak of. */
-import { type Token, tokensOf } from "../../answer/words/tokens.ts";
+import type { LanguageCode } from "../../answer/words/languages.ts";
+import { type Token, type Tokens, tokensOf } from "../../answer/words/tokens.ts";
 import type { WordSpace } from "../../engine.ts";
 import type { Entry } from "../../memory/memory.ts";
 import { foldLetters } from "../../util/letters.ts";
@@ -27,12 +28,26 @@ export interface Sentence {
   readonly clock: Clock;
 }
 
-const firstPerson = new Set(
-  `i i'm i've i'd i'll me my mine myself we we're we've us our ours ich mich mir mein meine meinen meiner wir uns unser unsere je j'ai j' moi mon
-  ma mes nous notre nos yo mi mis conmigo nosotros io mio mia miei noi eu meu minha meus minhas ik mij mijn wij onze ja mnie moj moja moje jag
-  mig min mitt mina jeg meg mit ben bana beni benim я меня мне мной мой моя моё мое мои мы нас нам наш мене мені мій אני שלי أنا انا μου εγώ मैं मेरा मेरी`.split(
-    /\s+/,
-  ),
+/** Words for the speaker, by language: what is one of them in Italian is a name in English. */
+const firstPerson: Readonly<Partial<Record<LanguageCode, ReadonlySet<string>>>> = Object.fromEntries(
+  Object.entries({
+    en: "i i'm i've i'd i'll me my mine myself we we're we've us our ours",
+    de: "ich mich mir mein meine meinen meiner wir uns unser unsere",
+    fr: "je j'ai j' moi mon ma mes nous notre nos",
+    es: "yo mi mio mia mis conmigo nosotros",
+    it: "io mi mio mia miei mie noi nostro nostra",
+    pt: "eu meu minha meus minhas mim",
+    nl: "ik mij mijn wij onze",
+    pl: "ja mnie moj moja moje",
+    sv: "jag mig min mitt mina jeg meg mit",
+    tr: "ben bana beni benim",
+    ru: "я меня мне мной мой моя моё мое мои мы нас нам наш",
+    uk: "я мене мені мій моя моє ми нас нам наш",
+    he: "אני שלי",
+    ar: "أنا انا",
+    el: "μου εγω εγώ",
+    hi: "मैं मेरा मेरी",
+  }).map(([language, words]) => [language, new Set(words.split(" "))]),
 );
 const otherPerson = new Set(
   "he she they him her hers his them their theirs he's she's they're you your yours you're".split(" "),
@@ -64,8 +79,8 @@ export function sentencesOf(
       return halvesOf(body).map((half) => ({ text, place, body: half }));
     })
     .map(({ text, place, body }) => {
-      const { all, negated } = tokensOf(body, words);
-      const references = referencesOf(body, all, people, named);
+      const { all, negated, language } = tokensOf(body, words);
+      const references = referencesOf(body, { all, language }, people, named);
       named = [...named, ...references.filter(({ who }) => who === "named")];
       return {
         entry,
@@ -102,7 +117,7 @@ function withoutSpeaker(text: string, speakers: readonly string[]): string {
 /** Whom a sentence speaks of, in order; "he" and "she" stand for the last one named before. */
 function referencesOf(
   body: string,
-  all: readonly Token[],
+  { all, language }: Pick<Tokens, "all" | "language">,
   people: ReadonlySet<string>,
   before: readonly Reference[],
 ): Reference[] {
@@ -112,7 +127,7 @@ function referencesOf(
       token.forms.some((form) => people.has(form)) ||
       (token.isCapital && at > 0 && token.forms.length > 0 && !token.isNumber);
     const startsAsName = at === 0 && token.isCapital && token.forms.length > 0;
-    if (firstPerson.has(token.folded) || token.folded.startsWith("i'"))
+    if (firstPerson[language]?.has(token.folded) || token.folded.startsWith("i'"))
       references.push({ at, who: "speaker" });
     else if (isName || startsAsName) references.push({ at, who: "named", forms: token.forms });
     else if (otherPerson.has(token.folded)) {
