@@ -10,14 +10,15 @@
  * `node perf/real-text.ts --root EGOLIFE --embeddings http://127.0.0.1:8090/v1 --out FOLDER`
  * `  [--kinds food,…] [--wearers A1_JAKE,…] [--seeds 0,1,2] [--recipes default,…] [--strengths 1,…]`
  * `  [--contexts N] [--samples N] [--lines N] [--steps N] [--pairs-per-context N] [--block N]`
- * `  [--windows 96] [--draws 2] [--how free|line] [--part test|validation] [--second URL] [--show N] [--report]`
+ * `  [--windows 96] [--draws 2] [--how free|line] [--part test|validation] [--no-prompts]`
+ * `  [--second URL] [--show N] [--report]`
  *
  * The second line of flags changes the recipe; `--how line` draws a memory as one of the clip's lines, exactly, by the
  * lines' probabilities.
  *
- * The encoder is any embeddings endpoint (`perf/embeddings-server.py`), which judges in lessons and measures; a second one, of
- * another family, measures alone. Torch is set up by `taskmem train setup`, the
- * model pulled by `taskmem models pull smollm2-135m`.
+ * The encoder is any embeddings endpoint (`perf/embeddings-server.py`), which judges in lessons and measures; a second one,
+ * of another family, measures alone. Torch is set up by `taskmem train setup`, the model pulled by `taskmem models pull
+ * smollm2-135m`.
  */
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -45,6 +46,7 @@ import { type Arm, Results, type Written, writtenOf } from "./real-text/results.
 import { readWeek, type Week } from "./real-text/windows.ts";
 
 const { values: flags } = parseArgs({
+  allowNegative: true,
   options: {
     root: { type: "string" },
     embeddings: { type: "string" },
@@ -67,6 +69,7 @@ const { values: flags } = parseArgs({
     "pairs-per-context": { type: "string" },
     block: { type: "string" },
     show: { type: "string", default: "0" },
+    prompts: { type: "boolean", default: true },
     report: { type: "boolean", default: false },
   },
 });
@@ -121,7 +124,7 @@ async function run(embedder: Embedder): Promise<void> {
                 return vectorOf(trained, strength);
               });
             }
-    for (const week of weeks)
+    for (const week of flags.prompts ? weeks : [])
       for (const kind of chosen) {
         const arm: Arm = { by: "prompt", kind: kind.name, seed: null, recipe: null, how };
         await measureArm(engine, week, arm, async () => null, kind);

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Cell, difference, estimate } from "../perf/real-text/intervals.ts";
 import { kinds } from "../perf/real-text/kinds.ts";
+import { Measures } from "../perf/real-text/measures.ts";
 import { cellsOf, lengthWeights, type Told } from "../perf/real-text/told.ts";
+import type { Embedder } from "../src/engine.ts";
+
+const observation = {
+  ...{ stream: "ann", clip: 0, startSeconds: 0, endSeconds: 10, speech: [], captions: [] },
+  ...{ frames: [], screen: [], shots: [], people: [], tiers: {}, problems: [] },
+};
 
 const cell = (some: Partial<Cell>): Cell => ({
   ...{ window: "w", wearer: "ann", kind: "food", day: 6, hour: 130, seed: 0, value: 0 },
@@ -86,10 +93,6 @@ describe("intervals of the measurement on real text", () => {
 
 describe("values by window of the measurement on real text", () => {
   const [kind] = kinds;
-  const observation = {
-    ...{ stream: "ann", clip: 0, startSeconds: 0, endSeconds: 10, speech: [], captions: [] },
-    ...{ frames: [], screen: [], shots: [], people: [], tiers: {}, problems: [] },
-  };
   const told = (some: Partial<Told> & { readonly id?: string; readonly seed?: number | null }): Told => {
     const { id = "w", seed = null, ...rest } = some;
     const by = seed === null ? "base" : "vector";
@@ -141,5 +144,76 @@ describe("values by window of the measurement on real text", () => {
     // What is true of the long ones alone is then as frequent as if half were long.
     const cells = cellsOf(own, kind!, (one) => weights.get(one)! * Number(one.tokens > 10));
     near(estimate(cells).mean, 0.5);
+  });
+});
+
+describe("measures of a memory on real text", () => {
+  /** Words as directions, each by the sum of its letters: enough to tell near from far. */
+  const embedder: Embedder = {
+    ...{ id: "letters", dimension: 97 },
+    embed: async (texts) =>
+      texts.map((text) => {
+        const vector = new Float32Array(97);
+        for (const word of text.toLowerCase().match(/[a-z]+/g) ?? [])
+          vector[[...word].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 97]! += 1;
+        const length = Math.hypot(...vector) || 1;
+        return vector.map((value) => value / length);
+      }),
+  };
+  const lines = [
+    "The dish tastes of garlic and the drinks were poured for dinner.",
+    "Which drinks were on the table for lunch?",
+    "We cook noodles in the evening.",
+    "A bicycle leans against the wall.",
+    "Somebody walks down the stairs.",
+    "Grey clouds hang over the town.",
+    "The green umbrella stands behind the door.",
+    "They talk about the weather.",
+  ];
+  const captions = lines.map((text) => ({ startSeconds: 0, endSeconds: 10, text, speaker: null }));
+  const window = {
+    ...{ id: "w", day: 6, hour: 130, lines, kinds: ["food"] },
+    observation: { ...observation, captions },
+  };
+  const memories = lines.map((text) => ({ text, tokens: 8, chance: 1, ended: true }));
+  const count = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
+
+  test("call the nearest quarter of a kind's own memories relevant, and nothing of a kind without any", async () => {
+    const measures = new Measures([embedder]);
+    const found = await measures.measure(window, memories, await measures.limits({ food: lines }));
+    assert.equal(count(found.map(({ relevant }) => relevant.food!)), 2);
+    assert.equal(found[0]!.relevant.food, 1); // of all it shares most words with the unseen questions
+    assert.equal(count(found.map(({ relevant }) => relevant.money!)), 0);
+    assert.equal(count(found.map(({ second }) => second.food!)), 0); // there is no second encoder
+  });
+
+  test("measure by a second encoder in its own space", async () => {
+    const constant: Embedder = {
+      ...{ id: "constant", dimension: 97 },
+      embed: async (texts) => texts.map(() => new Float32Array(97)),
+    };
+    const measures = new Measures([constant, embedder]);
+    const found = await measures.measure(window, memories, await measures.limits({ food: lines }));
+    assert.equal(count(found.map(({ relevant }) => relevant.food!)), 8); // all are equally near
+    assert.equal(count(found.map(({ second }) => second.food!)), 2);
+  });
+
+  test("tell words of a kind from those that stand in no question, and what is true from what is not", async () => {
+    const measures = new Measures([embedder]);
+    const some = [
+      "We cook noodles in the evening.",
+      "The dog ate my breakfast at 7.",
+      "The dish tastes of garlic",
+    ];
+    const written = some.map((text, i) => ({ text, tokens: 8, chance: 1, ended: i < 2 }));
+    const found = await measures.measure(window, written, await measures.limits({ food: lines }));
+    assert.deepEqual(
+      found.map((one) => [one.true, one.word.food, one.unasked.food, one.isLine, one.endless]),
+      [
+        [1, 1, 1, 1, 0],
+        [0, 1, 0, 0, 0], // no dog is in the clip; questions hold both 'ate' and 'breakfast'
+        [0, 1, 1, 0, 1], // it did not end
+      ],
+    );
   });
 });

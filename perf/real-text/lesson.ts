@@ -135,7 +135,7 @@ async function drawnFor({ engine, results, out }: LessonPlace, { week, kind, see
       quality: { judge: mechanical, score: { countTokens, form: "statements", questions } },
     },
   );
-  const base: Arm = { by: "base", kind: null, seed, recipe: null, how: "free" };
+  const base: Arm = { by: "base", kind: kind.name, seed, recipe: null, how: "free" };
   if (!results.find(wearer, "train", base))
     results.add({ ...{ wearer, part: "train", arm: base }, memories: rolledOut(taken, openRollouts()) });
   return { trainer: trainable.trainer, cache };

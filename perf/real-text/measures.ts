@@ -2,7 +2,7 @@
  * What a memory is worth for a kind, by judges that read text alone.
  *
  * - **Relevant**, by a sentence encoder: its mean cosine to the two nearest of five questions that no lesson saw is at least
- *   what a quarter of the model's own memories of training days reach. By the encoder that judged in the lessons, and by
+ *   what a quarter of the model's own memories of the kind's windows of training days reach. By the encoder that judged in the lessons, and by
  *   one of another family where there is one.
  * - **True**, by a mechanical judge: the library's judge without a model finds nearly all of its words, each name and
  *   each number in the clip, and it repeats neither a question nor the prompt.
@@ -57,8 +57,8 @@ export class Measures {
     return this.#encoders.length > 1;
   }
 
-  /** The nearness that a quarter of some texts reach. */
-  limits(texts: readonly string[]): Promise<Limits> {
+  /** The nearness that a quarter of a kind's texts reach; none reaches that of a kind without texts. */
+  limits(texts: Readonly<Record<string, readonly string[]>>): Promise<Limits> {
     return Promise.all(this.#encoders.map((encoder) => encoder.limits(texts)));
   }
 
@@ -76,7 +76,10 @@ export class Measures {
         const of = (value: (kind: Kind) => boolean) =>
           Object.fromEntries(kinds.map((kind) => [kind.name, Number(value(kind))]));
         const relevantBy = (encoder: number) =>
-          of(({ name }) => (near[encoder]?.[name]?.[i] ?? -1) >= (limits[encoder]?.[name] ?? 1));
+          of(
+            ({ name }) =>
+              (near[encoder]?.[name]?.[i] ?? -1) >= (limits[encoder]?.[name] ?? Number.POSITIVE_INFINITY),
+          );
         return {
           tokens,
           true: Number(isSound && ended && !asks && !copiesPrompt),
@@ -116,11 +119,13 @@ class Encoder {
     return Object.fromEntries(kinds.map((kind) => [kind.name, texts.map((text) => nearness(text, kind))]));
   }
 
-  async limits(texts: readonly string[]): Promise<Record<string, number>> {
-    const near = Object.entries(await this.byKind(texts));
-    const quarter = (values: readonly number[]) =>
-      values.toSorted((a, b) => a - b)[Math.floor(0.75 * values.length)]!;
-    return Object.fromEntries(near.map(([kind, values]) => [kind, quarter(values)]));
+  async limits(texts: Readonly<Record<string, readonly string[]>>): Promise<Record<string, number>> {
+    const limits: Record<string, number> = {};
+    for (const { name } of kinds) {
+      const near = (await this.byKind(texts[name] ?? []))[name]!.sort((a, b) => a - b);
+      limits[name] = near[Math.floor(0.75 * near.length)] ?? Number.POSITIVE_INFINITY;
+    }
+    return limits;
   }
 
   async #read(texts: readonly string[]): Promise<void> {

@@ -7,7 +7,10 @@ import { rowsOf } from "../../src/training/run-directory.ts";
 /** Who wrote: the model alone, with a kind's questions in its prompt, or with a kind's vector. */
 export interface Arm {
   readonly by: "base" | "prompt" | "vector";
-  /** The kind whose questions the prompt or the lesson was given; `null` for the model alone. */
+  /**
+   * The kind whose questions the prompt or the lesson was given; `null` for the model alone, or in `train` the kind whose
+   * windows it wrote about.
+   */
   readonly kind: string | null;
   /** Of the lesson; `null` where nothing was trained. */
   readonly seed: number | null;
@@ -31,7 +34,7 @@ export interface Written {
 /** All that an arm wrote about a part of a wearer's week. */
 export interface Row {
   readonly wearer: string;
-  /** `train` holds rollouts of the model alone, which say what counts as relevant. */
+  /** `train` holds rollouts of the model alone for a kind's lesson, which say what counts as relevant to it. */
   readonly part: "train" | "validation" | "test";
   readonly arm: Arm;
   /** Memories by the window they are about. */

@@ -23,11 +23,15 @@ export async function readTold(
   const told: Told[] = [];
   for (const week of weeks) {
     const rows = results.rows.filter(({ wearer }) => wearer === week.wearer);
-    const rolled = rows
-      .filter((row) => row.part === "train")
-      .flatMap(({ memories }) => Object.values(memories));
+    const rolled = rows.filter((row) => row.part === "train");
     if (rolled.length === 0) continue;
-    const limits = await measures.limits(rolled.flatMap((some) => some.map(({ text }) => text)));
+    const texts = Object.fromEntries(
+      Object.entries(Object.groupBy(rolled, ({ arm }) => arm.kind!)).map(([kind, some = []]) => [
+        kind,
+        some.flatMap(({ memories }) => Object.values(memories).flatMap((own) => own.map(({ text }) => text))),
+      ]),
+    );
+    const limits = await measures.limits(texts);
     const windows = new Map(week[part].map((window) => [window.id, window]));
     for (const { wearer, arm, memories } of rows.filter((row) => row.part === part && row.arm.how === how))
       for (const [id, written] of Object.entries(memories)) {
