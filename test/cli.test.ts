@@ -174,6 +174,7 @@ test("doctor reports every check and the memory as sound", async () => {
         "@modelcontextprotocol/hono",
         "@napi-rs/canvas",
         "ai",
+        "hono",
         "hyparquet",
       ],
       ...["configuration", "memory", "model", "transcriber", "text in the picture", "watch"],

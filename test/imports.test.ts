@@ -26,6 +26,7 @@ const layers = [
   ["taskmem.ts"],
   ["index.ts", "learn-process.ts", "contract"],
   ["mcp", "ai"],
+  ["http"],
   ["cli"],
 ];
 

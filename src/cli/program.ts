@@ -113,6 +113,7 @@ export function buildProgram(context: ProgramContext): Command {
     ),
   ).option("--semantic", "the prompt that also asks for what is known");
   addMcp(program, add);
+  addServe(program, add, bare);
   add(
     program,
     "demo",
@@ -137,6 +138,37 @@ function addMcp(program: Command, add: Add): void {
     .option("--http [port]", "serve over HTTP on this machine instead (default: 3132)", wholeNumber)
     .option("--no-record", "keep no question and learn from none")
     .option("--read-only", "offer no tool that changes the memory");
+}
+
+/** Memories over HTTP. */
+function addServe(program: Command, add: Add, bare: Add): void {
+  const serve = group(program, "serve", "serve memories over HTTP, a space for each user, with keys");
+  const action = (name: keyof typeof import("./commands/serve.ts").actions): Load => {
+    return () =>
+      import("./commands/serve.ts").then(({ run }) => ({
+        run: (call: Invocation, argument?: string) => run(call, name, argument),
+      }));
+  };
+  const root = (command: Command) =>
+    command.option("--root <directory>", "directory of the spaces and the keys", "taskmem-spaces");
+  const start = add(serve, "start", "listen; without a key, for this machine alone", action("start"));
+  writingFlags(senseFlags(root(start)))
+    .option("--port <n>", "port (default: 3131)", wholeNumber)
+    .option(
+      "--host <address>",
+      "address to listen at (default: 127.0.0.1); others than this machine's need keys",
+    )
+    .option("--policy <name>", "what writes memories");
+  root(bare(serve, "add-key <name>", "make a key and show it once", action("add-key")))
+    .option("--space <id>", "space that it reaches; repeat for several (default: all)", collect)
+    .option(
+      "--scope <name>",
+      "what it may do: read, ask, write, forget, learn, admin; repeat for several (default: all but admin)",
+      collect,
+    );
+  root(bare(serve, "keys", "list the keys", action("keys")));
+  root(bare(serve, "remove-key <id>", "remove a key, which is refused from then on", action("remove-key")));
+  serve.addHelpText("after", "\nWithout a subcommand: start.");
 }
 
 /** Flags of the senses. */
@@ -632,7 +664,8 @@ function leaf(
   context: ProgramContext,
 ): Command {
   const name = usage.split(" ")[0];
-  const isDefault = name === { adapt: "status", tasks: "list", models: "list" }[parent.name()];
+  const isDefault =
+    name === { adapt: "status", tasks: "list", models: "list", serve: "start" }[parent.name()];
   return parent
     .command(usage, { isDefault })
     .description(description)

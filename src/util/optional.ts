@@ -11,6 +11,7 @@ const loaders = {
   "@modelcontextprotocol/hono": () => import("@modelcontextprotocol/hono"),
   "@napi-rs/canvas": () => import("@napi-rs/canvas"),
   ai: () => import("ai"),
+  hono: () => import("hono"),
   hyparquet: () => import("hyparquet"),
 };
 
@@ -48,11 +49,12 @@ export async function optionalPackage<Name extends OptionalPackage>(
 
 /** What each optional package is for, as `doctor` prints it. */
 export const optionalUses: Readonly<Record<OptionalPackage, string>> = {
-  "@hono/node-server": "MCP over HTTP",
+  "@hono/node-server": "taskmem serve, MCP over HTTP",
   "@jax-js/jax": "nano",
-  "@modelcontextprotocol/hono": "MCP over HTTP",
+  "@modelcontextprotocol/hono": "taskmem serve, MCP over HTTP",
   "@napi-rs/canvas": "text in the picture, the simulated household, nano",
   ai: "the AI SDK (taskmem/ai)",
+  hono: "taskmem serve",
   hyparquet: "Video-MME's annotations",
 };
 

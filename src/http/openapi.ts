@@ -1,0 +1,92 @@
+/** The server's own description, OpenAPI 3.1, made from the contract and the table of routes. */
+import { z } from "zod";
+import { verbs } from "../contract/index.ts";
+import { fieldsOf, type VerbRoute, verbRoutes } from "./routes.ts";
+
+const problems = {
+  content: {
+    "application/problem+json": {
+      schema: {
+        type: "object",
+        properties: Object.fromEntries(
+          ["type", "title", "code", "detail"].map((name) => [name, { type: "string" }]),
+        ),
+        required: ["status", "code", "detail"],
+      },
+    },
+  },
+  description: "What went wrong, by a code that stays",
+};
+
+/** A schema of the contract, as JSON Schema. @param io what goes in, or what comes out */
+export function schemaOf(type: z.ZodType, io: "input" | "output"): JsonObject {
+  const { $schema: _, ...schema } = z.toJSONSchema(type, { io }) as JsonObject;
+  return schema;
+}
+
+/** A JSON Schema. */
+export type JsonObject = { readonly [key: string]: unknown };
+
+/** The document. @param version of the package */
+export function openApi(version: string): JsonObject {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const route of verbRoutes) {
+    const path = `/v1/spaces/{space}${route.path}`;
+    paths[path] = { ...paths[path], [route.method]: operationOf(route) };
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      ...{ title: "TaskMem", version, license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
+      description: "Long-term memory for agents that see and hear, a space for each user.",
+    },
+    security: [{ key: [] }],
+    components: { securitySchemes: { key: { type: "http", scheme: "bearer" } } },
+    paths,
+  };
+}
+
+function operationOf({ method, path, verb, scope }: VerbRoute): JsonObject {
+  const { title, about, input, output } = verbs[verb];
+  const {
+    properties = {},
+    required = [],
+    ...rest
+  } = schemaOf(input, "input") as {
+    properties?: Record<string, JsonObject>;
+    required?: readonly string[];
+  };
+  const inPath = fieldsOf(path);
+  const others = Object.entries(properties).filter(([name]) => !inPath.includes(name));
+  const parameter = (name: string, place: "path" | "query", schema: JsonObject) => ({
+    ...{ name, in: place, required: place === "path" || required.includes(name), schema },
+  });
+  return {
+    ...{ operationId: verb, summary: title, description: `${about} Scope: ${scope}.` },
+    parameters: [
+      parameter("space", "path", { type: "string" }),
+      ...inPath.map((name) => parameter(name, "path", properties[name]!)),
+      ...(method === "get" ? others.map(([name, schema]) => parameter(name, "query", schema)) : []),
+    ],
+    ...(method !== "get" && {
+      requestBody: {
+        required: true,
+        content: {
+          "application/json": {
+            schema: {
+              ...{ ...rest, properties: Object.fromEntries(others) },
+              required: required.filter((name) => !inPath.includes(name)),
+            },
+          },
+        },
+      },
+    }),
+    responses: {
+      "200": {
+        description: title,
+        content: { "application/json": { schema: schemaOf(output, "output") } },
+      },
+      default: problems,
+    },
+  };
+}

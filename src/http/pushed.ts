@@ -1,0 +1,38 @@
+/** Items that are pushed over the network, as JSON. */
+import { z } from "zod";
+import { ConfigError } from "../errors.ts";
+import type { PushItem } from "../live/items.ts";
+
+const time = {
+  at: z.iso.datetime({ offset: true }).optional(),
+  atSeconds: z.number().min(0).optional(),
+  id: z.string().min(1).max(200).optional(),
+};
+const schema = z.strictObject({
+  items: z
+    .array(
+      z.union([
+        z.strictObject({
+          ...{ ...time, text: z.string().min(1).max(10_000), endSeconds: z.number().min(0).optional() },
+          speaker: z.string().max(200).optional(),
+          kind: z.enum(["speech", "caption", "screen"]).optional(),
+        }),
+        z.strictObject({ ...time, jpeg: z.base64().max(8_000_000) }),
+      ]),
+    )
+    .min(1)
+    .max(256),
+});
+
+/** Reads `{ items: [...] }`. @throws ConfigError `input-invalid` */
+export function pushedItems(given: unknown): PushItem[] {
+  const parsed = schema.safeParse(given);
+  if (!parsed.success)
+    throw new ConfigError("input-invalid", `Expected items to push, got ${z.prettifyError(parsed.error)}`);
+  return parsed.data.items.map(({ at, ...item }) => {
+    const when = at === undefined ? {} : { atMs: Date.parse(at) };
+    const rest = Object.fromEntries(Object.entries(item).filter(([, value]) => value !== undefined));
+    const content = "jpeg" in item ? { jpeg: Buffer.from(item.jpeg, "base64") } : {};
+    return { ...rest, ...content, ...when } as PushItem;
+  });
+}

@@ -1,0 +1,55 @@
+/** The routes of a space: which verb each prints, and from where its input comes. */
+import { type VerbName, verbs } from "../contract/index.ts";
+import type { Scope } from "./keys.ts";
+
+/** A route that prints a verb. */
+export interface VerbRoute {
+  readonly method: "get" | "post" | "put";
+  /** Below `/v1/spaces/{space}`; a part in braces is a field of the input. */
+  readonly path: string;
+  readonly verb: VerbName;
+  readonly scope: Scope;
+}
+
+/** All of them, in the order of the reference. */
+export const verbRoutes: readonly VerbRoute[] = [
+  { method: "post", path: "/ask", verb: "ask", scope: "ask" },
+  { method: "post", path: "/recall", verb: "recall", scope: "read" },
+  { method: "get", path: "/entries", verb: "timeline", scope: "read" },
+  { method: "post", path: "/entries", verb: "remember", scope: "write" },
+  { method: "get", path: "/entries/{entry}", verb: "evidence", scope: "read" },
+  { method: "get", path: "/tasks", verb: "tasks", scope: "read" },
+  { method: "put", path: "/tasks/{task}/feedback", verb: "feedback", scope: "write" },
+  { method: "get", path: "/adapters", verb: "adapters", scope: "read" },
+  { method: "post", path: "/learn", verb: "learn", scope: "learn" },
+  { method: "post", path: "/forget", verb: "forget", scope: "forget" },
+  { method: "get", path: "/streams", verb: "streams", scope: "read" },
+];
+
+/** Names of the fields in a path. */
+export const fieldsOf = (path: string) => Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]) => name!);
+
+/**
+ * A query as the input of a verb: numbers and truths as such, several values of a list as one.
+ * @param shape the fields of the verb's input, as JSON Schema
+ */
+export function fromQuery(
+  query: Readonly<Record<string, readonly string[]>>,
+  shape: Readonly<Record<string, { readonly type?: string }>>,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(query).map(([name, values]) => {
+      const { type } = shape[name] ?? {};
+      if (type === "array") return [name, values];
+      const [value] = values.slice(-1);
+      if (type === "number" || type === "integer") return [name, value === "" ? value : Number(value)];
+      if (type === "boolean") return [name, value === "true" ? true : value === "false" ? false : value];
+      return [name, value];
+    }),
+  );
+}
+
+/** The names of all verbs that a route prints. */
+export const printedVerbs: readonly VerbName[] = verbRoutes.map(({ verb }) => verb);
+/** The verbs themselves. */
+export { verbs };

@@ -1,0 +1,309 @@
+/**
+ * Memories over HTTP: every route prints a verb of the contract, in a space that the key of the request may reach. Errors are
+ * problems (RFC 9457) without exception.
+ */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createMcpHandler } from "@modelcontextprotocol/server";
+import type { Context, Hono, MiddlewareHandler } from "hono";
+import { call, type Verb, verbs } from "../contract/index.ts";
+import { ConfigError } from "../errors.ts";
+import { mcpServer } from "../mcp/index.ts";
+import { optionalPackage } from "../util/optional.ts";
+import { chat, modelsOf } from "./chat.ts";
+import { allows, type Key, Keys, type Scope } from "./keys.ts";
+import { openApi, schemaOf } from "./openapi.ts";
+import { type Problem, problemOf, Refused, serverCodes } from "./problem.ts";
+import { pushedItems } from "./pushed.ts";
+import { fieldsOf, fromQuery, type VerbRoute, verbRoutes } from "./routes.ts";
+import { type Space, type SpaceOptions, Spaces } from "./spaces.ts";
+
+/** Options of `serve`. */
+export interface ServeOptions {
+  /** Directory of the spaces and the keys. */
+  readonly root: string;
+  /** 0 takes a free one. @default 3131 */
+  readonly port?: number;
+  /** Address to listen at. Any but this machine's own needs keys. @default "127.0.0.1" */
+  readonly host?: string;
+  /** Requests a second of one key, after a burst of twice as many. @default 20 */
+  readonly requestsPerSecond?: number;
+  /** What spaces are opened with. */
+  readonly spaces?: SpaceOptions;
+  /** Called with what fails for a reason that no client is told. @default nothing */
+  readonly onError?: (error: Error) => void;
+  /** Of the package, for the description. */
+  readonly version?: string;
+}
+
+/** A server that listens. */
+export interface Served {
+  /** `http://127.0.0.1:PORT`. */
+  readonly url: string;
+  readonly keys: Keys;
+  /** Stops listening, and closes all memories. */
+  close(): Promise<void>;
+}
+
+interface Env {
+  Variables: { key: Key | null; space: Space };
+}
+
+const loopback = ["127.0.0.1", "localhost", "::1"];
+const mostBytes = 2 ** 20;
+const mostPushedBytes = 2 ** 25;
+
+/**
+ * Serves the spaces of a directory.
+ * @throws ConfigError `keys-missing` for an address that others can reach, without a key; `package-missing`
+ */
+export async function serve(options: ServeOptions): Promise<Served> {
+  const { root, port = 3131, host = "127.0.0.1" } = options;
+  const { getRequestListener } = await optionalPackage("@hono/node-server", "to serve over HTTP");
+  const keys = new Keys(root);
+  if (!loopback.includes(host) && keys.list().length === 0)
+    throw new ConfigError(
+      "keys-missing",
+      `Others can reach ${host}, and no key is asked for: make one with \`taskmem serve keys add NAME\`, or listen at 127.0.0.1`,
+    );
+  const spaces = new Spaces(root, options.spaces);
+  const app = await appOf(spaces, keys, options);
+  const server = createServer(getRequestListener(app.fetch));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
+  const shown = host.includes(":") ? `[${host}]` : host;
+  return {
+    ...{ url: `http://${shown}:${(server.address() as AddressInfo).port}`, keys },
+    close: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+      await spaces.close();
+    },
+  };
+}
+
+async function appOf(spaces: Spaces, keys: Keys, options: ServeOptions): Promise<Hono<Env>> {
+  const { Hono } = await optionalPackage("hono", "to serve over HTTP");
+  const { hostHeaderValidation, originValidation } = await optionalPackage(
+    "@modelcontextprotocol/hono",
+    "to serve over HTTP",
+  );
+  const { onError, version = "0", host = "127.0.0.1", requestsPerSecond = 20 } = options;
+  const app = new Hono<Env>();
+  app.onError((error, context) => {
+    const problem = problemOf(error);
+    if (problem.status === 500) onError?.(error);
+    return answerProblem(context, problem);
+  });
+  app.notFound((context) =>
+    answerProblem(context, problemOf(new Refused("not-found", "There is no such route"))),
+  );
+  // A web page must not reach a server that asks for no key.
+  if (loopback.includes(host)) {
+    app.use(rewrapped(hostHeaderValidation(loopback)));
+    app.use(rewrapped(originValidation(loopback)));
+  }
+  app.get("/healthz", (context) => context.json({ status: "ok" }));
+  app.get("/readyz", (context) => context.json({ status: "ready", spaces: spaces.list().length }));
+  app.get("/openapi.json", (context) => context.json(openApi(version)));
+  app.use("/v1/*", authenticated(keys));
+  app.use("/v1/*", limited(requestsPerSecond));
+  addSpaces(app, spaces);
+  const inSpace: MiddlewareHandler<Env> = async (context, next) => {
+    context.set("space", await spaces.get(context.req.param("space")!));
+    await next();
+  };
+  const scoped =
+    (scope: Scope): MiddlewareHandler<Env> =>
+    async (context, next) => {
+      mustAllow(context.get("key"), scope, context.req.param("space"));
+      await next();
+    };
+  const at = (path: string) => `/v1/spaces/:space${path.replace(/\{(\w+)\}/g, ":$1")}`;
+  for (const route of verbRoutes)
+    app.on(route.method.toUpperCase(), at(route.path), scoped(route.scope), inSpace, printed(route));
+  app.post(at("/streams/{stream}/items"), scoped("write"), inSpace, async (context) => {
+    const items = pushedItems(await body(context, mostPushedBytes));
+    const session = await context.get("space").session(context.req.param("stream")!);
+    return context.json({ items: await session.push(items) });
+  });
+  app.get(at("/blobs/{hash}"), scoped("read"), inSpace, async (context) => {
+    const hash = context.req.param("hash")!;
+    const jpeg = /^[0-9a-f]{64}$/.test(hash) ? await context.get("space").memory.store.blob(hash) : null;
+    if (!jpeg) throw new Refused("not-found", "There is no such picture, or it was forgotten");
+    return context.body(new Uint8Array(jpeg).buffer, 200, {
+      ...{ "content-type": "image/jpeg", "cache-control": "private, max-age=31536000, immutable" },
+    });
+  });
+  app.get(at("/events"), scoped("read"), inSpace, changes);
+  app.get(at("/openai/v1/models"), scoped("ask"), inSpace, (context) =>
+    context.json(modelsOf(context.get("space"))),
+  );
+  app.post(at("/openai/v1/chat/completions"), scoped("ask"), inSpace, async (context) => {
+    const reply = await chat(context.get("space"), await body(context, mostBytes), context.req.raw.signal);
+    if ("body" in reply) return context.json(reply.body as object);
+    const text = reply.events.map((event) => `data: ${event}\n\n`).join("");
+    return context.body(text, 200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+  });
+  app.all(at("/mcp"), scoped("ask"), inSpace, (context) => {
+    const key = context.get("key");
+    const { id, memory } = context.get("space");
+    const write = key === null || (allows(key, "write", id) && allows(key, "forget", id));
+    return createMcpHandler(() => mcpServer(memory, { write })).fetch(context.req.raw);
+  });
+  return app;
+}
+
+function addSpaces(app: Hono<Env>, spaces: Spaces): void {
+  app.get("/v1/spaces", (context) => {
+    const key = context.get("key");
+    const reachable = spaces.list().filter((id) => key === null || allows(key, "read", id));
+    return context.json({ spaces: reachable.map((space) => ({ space })) });
+  });
+  app.put("/v1/spaces/:space", async (context) => {
+    const id = context.req.param("space");
+    mustAllow(context.get("key"), "admin", id);
+    return context.json({ space: id }, (await spaces.create(id)) ? 201 : 200);
+  });
+  app.delete("/v1/spaces/:space", async (context) => {
+    const id = context.req.param("space");
+    mustAllow(context.get("key"), "admin", id);
+    await spaces.remove(id);
+    return context.body(null, 204);
+  });
+}
+
+/** Prints a verb: its input is the body or the query, and what the path names. */
+function printed({ method, path, verb }: VerbRoute) {
+  const called = verbs[verb] as unknown as Verb;
+  const { properties = {} } = schemaOf(called.input, "input") as {
+    properties?: Record<string, { type?: string }>;
+  };
+  return async (context: Context<Env>) => {
+    const named = Object.fromEntries(fieldsOf(path).map((name) => [name, context.req.param(name)]));
+    const given =
+      method === "get"
+        ? fromQuery(context.req.queries() as Record<string, string[]>, properties)
+        : ((await body(context, mostBytes)) as object);
+    const id = context.req.header("idempotency-key");
+    const once = verb === "remember" && id !== undefined && !("id" in given) ? { id } : {};
+    const input = { ...given, ...once, ...named };
+    const { output } = await call(context.get("space").memory, called, input, {
+      signal: context.req.raw.signal,
+    });
+    return context.json(output as object);
+  };
+}
+
+/** Changes as server-sent events; `Last-Event-ID` resumes. */
+function changes(context: Context<Env>): Response {
+  const { memory } = context.get("space");
+  const since = context.req.header("last-event-id") ?? context.req.query("since");
+  const stop = new AbortController();
+  const encoder = new TextEncoder();
+  const stream = new ReadableStream<Uint8Array>({
+    async start(controller) {
+      const send = (text: string) => controller.enqueue(encoder.encode(text));
+      const alive = setInterval(() => send(": still here\n\n"), 15_000).unref();
+      send(": connected\n\n");
+      try {
+        const which = { signal: stop.signal, ...(since !== undefined && { since }) };
+        for await (const { cursor, kind, ...change } of memory.changes(which))
+          send(`id: ${cursor}\nevent: ${kind}\ndata: ${JSON.stringify(change)}\n\n`);
+        controller.close();
+      } catch (error) {
+        if (!stop.signal.aborted) {
+          send(`event: problem\ndata: ${JSON.stringify(problemOf(error))}\n\n`);
+          controller.close();
+        }
+      } finally {
+        clearInterval(alive);
+      }
+    },
+    cancel: () => stop.abort(),
+  });
+  return new Response(stream, {
+    headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
+  });
+}
+
+/** The JSON of a request. @throws Refused */
+async function body(context: Context<Env>, most: number): Promise<unknown> {
+  const { raw } = context.req;
+  if (!/^application\/json\b/i.test(raw.headers.get("content-type") ?? ""))
+    throw new Refused("body-invalid", "Expected a body of application/json");
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of raw.body ?? []) {
+    bytes += part.length;
+    if (bytes > most) throw new Refused("body-too-large", `Expected a body of at most ${most} bytes`);
+    parts.push(part);
+  }
+  try {
+    const parsed: unknown = JSON.parse(Buffer.concat(parts).toString("utf8"));
+    if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return parsed;
+  } catch {
+    // Said below.
+  }
+  throw new Refused("body-invalid", "Expected a JSON object");
+}
+
+function authenticated(keys: Keys): MiddlewareHandler<Env> {
+  return async (context, next) => {
+    const isOpen = keys.list().length === 0;
+    const key = isOpen ? null : keys.verify(context.req.header("authorization"));
+    if (!isOpen && key === null)
+      throw new Refused("unauthorized", "Expected a key of this server: Authorization: Bearer tm_…");
+    context.set("key", key);
+    await next();
+  };
+}
+
+/** @throws Refused; a space that a key may not reach is not told from one that is not there */
+function mustAllow(key: Key | null, scope: Scope, space?: string): void {
+  if (key === null || allows(key, scope, space)) return;
+  throw new Refused(
+    "forbidden",
+    `The key does not allow ${scope}${space === undefined ? "" : ` in ${space}`}`,
+  );
+}
+
+/** So many requests a second of each key, after a burst of twice as many. */
+function limited(perSecond: number): MiddlewareHandler<Env> {
+  const buckets = new Map<string, { left: number; atMs: number }>();
+  return async (context, next) => {
+    const id = context.get("key")?.id;
+    if (id === undefined) return next();
+    const nowMs = performance.now();
+    const { left, atMs } = buckets.get(id) ?? { left: 2 * perSecond, atMs: nowMs };
+    const room = Math.min(2 * perSecond, left + ((nowMs - atMs) / 1000) * perSecond);
+    buckets.set(id, { left: Math.max(0, room - 1), atMs: nowMs });
+    if (room < 1)
+      throw new Refused("too-many-requests", `Expected at most ${perSecond} requests a second of a key`);
+    await next();
+  };
+}
+
+/** A middleware whose refusals are problems too. */
+function rewrapped(middleware: MiddlewareHandler): MiddlewareHandler<Env> {
+  return async (context, next) => {
+    const refused = await middleware(context, next);
+    if (refused instanceof Response && refused.status >= 400)
+      throw new Refused(
+        "forbidden",
+        "Expected a request for this machine's own address, and from its own pages",
+      );
+    return refused;
+  };
+}
+
+function answerProblem(context: Context, problem: Problem): Response {
+  const headers: Record<string, string> = { "content-type": "application/problem+json" };
+  if (problem.status === serverCodes.unauthorized) headers["www-authenticate"] = "Bearer";
+  if (problem.status === serverCodes["too-many-requests"] || problem.status === 503)
+    headers["retry-after"] = "1";
+  return context.body(JSON.stringify(problem), problem.status as 400, headers);
+}

@@ -1,0 +1,124 @@
+/**
+ * Spaces: memories that know nothing of each other, a directory each. A space is opened when it is first asked for, and
+ * stays open until others need the room.
+ */
+import { existsSync, readdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { ConfigError, DataError } from "../errors.ts";
+import type { LiveSession } from "../live/live.ts";
+import { openTaskMem, type TaskMem, type TaskMemOptions } from "../taskmem.ts";
+import { makeDirectory } from "../util/directory.ts";
+
+/** What all spaces are opened with. */
+export type SpaceOptions = Omit<TaskMemOptions, "directory" | "store" | "readOnly" | "mustExist">;
+
+/** A space that is open. */
+export interface Space {
+  readonly id: string;
+  readonly memory: TaskMem;
+  /** The session of a pushed stream. */
+  session(stream: string): Promise<LiveSession>;
+}
+
+/** Most spaces that are open at once. */
+const mostOpen = 64;
+const name = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+
+/** The spaces below a directory. */
+export class Spaces {
+  readonly root: string;
+  readonly #options: SpaceOptions;
+  /** By id, the one that was used longest ago first. */
+  readonly #open = new Map<string, Promise<OpenSpace>>();
+
+  constructor(root: string, options: SpaceOptions = {}) {
+    this.root = root;
+    this.#options = options;
+    makeDirectory(root);
+  }
+
+  /** Ids of all spaces, sorted. */
+  list(): string[] {
+    return readdirSync(this.root, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && name.test(entry.name))
+      .map((entry) => entry.name)
+      .sort();
+  }
+
+  /** Makes a space, or leaves the one of that id. @throws ConfigError `space-invalid` @returns whether it is new */
+  async create(id: string): Promise<boolean> {
+    if (!name.test(id))
+      throw new ConfigError(
+        "space-invalid",
+        `Expected a name of up to 63 small letters, digits, - and _ for a space, got ${id}`,
+      );
+    const isNew = !existsSync(join(this.root, id));
+    if (isNew) makeDirectory(join(this.root, id));
+    return isNew;
+  }
+
+  /** A space. @throws DataError `space-unknown` */
+  async get(id: string): Promise<Space> {
+    if (!name.test(id) || !existsSync(join(this.root, id)))
+      throw new DataError("space-unknown", `There is no space ${id}: make it with PUT /v1/spaces/${id}`);
+    const opening = this.#open.get(id) ?? OpenSpace.open(id, join(this.root, id), this.#options);
+    this.#open.delete(id);
+    this.#open.set(id, opening);
+    opening.catch(() => this.#open.delete(id));
+    for (const [other, space] of this.#open) {
+      if (this.#open.size <= mostOpen) break;
+      this.#open.delete(other);
+      void space.then((one) => one.close()).catch(() => {});
+    }
+    return opening;
+  }
+
+  /** Removes a space with all that it holds. @throws DataError `space-unknown` */
+  async remove(id: string): Promise<void> {
+    const space = (await this.get(id)) as OpenSpace;
+    this.#open.delete(id);
+    await space.close();
+    await rm(join(this.root, id), { recursive: true, force: true });
+  }
+
+  /** Closes all that are open. */
+  async close(): Promise<void> {
+    const open = [...this.#open.values()];
+    this.#open.clear();
+    for (const space of open) await space.then((one) => one.close()).catch(() => {});
+  }
+}
+
+class OpenSpace implements Space {
+  readonly id: string;
+  readonly memory: TaskMem;
+  readonly #sessions = new Map<string, Promise<LiveSession>>();
+
+  private constructor(id: string, memory: TaskMem) {
+    this.id = id;
+    this.memory = memory;
+  }
+
+  static async open(id: string, directory: string, options: SpaceOptions): Promise<OpenSpace> {
+    return new OpenSpace(id, await openTaskMem({ ...options, directory }));
+  }
+
+  session(stream: string): Promise<LiveSession> {
+    const session = this.#sessions.get(stream) ?? this.memory.live({ stream });
+    this.#sessions.set(stream, session);
+    // A session that has ended, or could not begin, makes room for another.
+    session.then(
+      async (one) => {
+        for await (const _ of one.events());
+        this.#sessions.delete(stream);
+      },
+      () => this.#sessions.delete(stream),
+    );
+    return session;
+  }
+
+  async close(): Promise<void> {
+    await this.memory.close();
+  }
+}

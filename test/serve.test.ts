@@ -1,0 +1,403 @@
+/**
+ * Memories over HTTP: each route with what it answers and how it refuses, spaces that keys keep apart, changes that resume, the
+ * OpenAI-compatible endpoint and MCP, a push that survives a kill, and requests that make no sense.
+ */
+import assert from "node:assert/strict";
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { openaiModel } from "../src/engines/openai/index.ts";
+import { Keys, type Served, serve } from "../src/http/index.ts";
+import { openTaskMem } from "../src/taskmem.ts";
+import { seededRandom } from "../src/util/random.ts";
+import { taskmem, temporaryFolder } from "./support/cli.ts";
+
+const folder = temporaryFolder();
+after(() => rmSync(folder, { recursive: true }));
+
+// biome-ignore lint/suspicious/noExplicitAny: bodies are compared, not typed
+type Json = any;
+
+/** Requests with a key. */
+function client(url: string, key?: string) {
+  const ask = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        ...(key !== undefined && { authorization: `Bearer ${key}` }),
+        ...(body !== undefined && { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const type = response.headers.get("content-type") ?? "";
+    const json = type.includes("json") ? JSON.parse(text) : {};
+    return { status: response.status, type, text, json, headers: response.headers };
+  };
+  return {
+    get: (path: string, headers?: Record<string, string>) => ask("GET", path, undefined, headers),
+    post: (path: string, body: unknown, headers?: Record<string, string>) => ask("POST", path, body, headers),
+    put: (path: string, body: unknown = {}) => ask("PUT", path, body),
+    delete: (path: string) => ask("DELETE", path),
+  };
+}
+
+describe("memories over HTTP, for this machine alone", () => {
+  let served: Served;
+  let api: ReturnType<typeof client>;
+  const home = "/v1/spaces/home";
+  before(async () => {
+    served = await serve({ root: join(folder, "open"), port: 0, version: "1.2.3" });
+    api = client(served.url);
+    assert.equal((await api.put(home)).status, 201);
+    assert.equal((await api.put(home)).status, 200);
+  });
+  after(() => served.close());
+
+  test("a fact is kept once, found, answered from, shown with its evidence, and forgotten with a token", async () => {
+    const fact = { text: "The spare key hangs behind the blue door." };
+    const once = { "idempotency-key": "fact-1" };
+    const kept = await api.post(`${home}/entries`, fact, once);
+    const again = await api.post(`${home}/entries`, fact, once);
+    assert.deepEqual([kept.json.entry, again.json.duplicate], [again.json.entry, true]);
+    const asked = await api.post(`${home}/ask`, { question: "Where does the spare key hang?" });
+    assert.match(asked.json.answer, /blue door/);
+    const { citations, task } = asked.json;
+    assert.equal(citations[0]!.entry, kept.json.entry);
+    const found = await api.post(`${home}/recall`, { query: "spare key", limit: 1 });
+    assert.equal(found.json.entries.length, 1);
+    const listed = await api.get(`${home}/entries?limit=1`);
+    assert.equal(listed.json.entries[0]!.entry, kept.json.entry);
+    const evidence = await api.get(`${home}/entries/${kept.json.entry}`);
+    assert.equal(evidence.json.entry.text, fact.text);
+    const noted = await api.put(`${home}/tasks/${task}/feedback`, { verdict: "right" });
+    assert.deepEqual(noted.json, { task, verdict: "right" });
+    assert.equal((await api.get(`${home}/tasks`)).json.tasks.length, 1);
+    assert.equal((await api.get(`${home}/adapters?limit=5`)).status, 200);
+    const learned = await api.post(`${home}/learn`, {});
+    assert.equal(learned.json.activated, false);
+    const dry = await api.post(`${home}/forget`, { entries: [kept.json.entry] });
+    assert.equal(dry.json.done, false);
+    const wrong = await api.post(`${home}/forget`, { entries: [kept.json.entry], confirm: "x" });
+    assert.deepEqual([wrong.status, wrong.json.code], [409, "confirm-invalid"]);
+    const gone = await api.post(`${home}/forget`, { entries: [kept.json.entry], confirm: dry.json.confirm });
+    assert.equal(gone.json.done, true);
+    assert.equal((await api.get(`${home}/entries/${kept.json.entry}`)).status, 404);
+  });
+
+  test("every refusal is a problem with a code", async () => {
+    const refusals: [Promise<{ status: number; type: string; json: Json }>, number, string][] = [
+      [api.get("/nowhere"), 404, "not-found"],
+      [api.get("/v1/spaces/none/entries"), 404, "space-unknown"],
+      [api.get("/v1/spaces/..%2fhome/entries"), 404, "space-unknown"],
+      [api.put("/v1/spaces/Home"), 400, "space-invalid"],
+      [api.post(`${home}/ask`, { question: "" }), 400, "input-invalid"],
+      [api.post(`${home}/ask`, { question: "Where?", user: "other" }), 400, "input-invalid"],
+      [api.post(`${home}/ask`, { question: "Where?", streams: ["none"] }), 404, "stream-unknown"],
+      [api.post(`${home}/ask`, "{"), 400, "body-invalid"],
+      [api.post(`${home}/ask`, "[1]"), 400, "body-invalid"],
+      [api.post(`${home}/ask`, { question: "x".repeat(2 ** 21) }), 413, "body-too-large"],
+      [api.get(`${home}/entries?limit=1000`), 400, "input-invalid"],
+      [api.get(`${home}/entries?cursor=nonsense`), 400, "cursor-invalid"],
+      [api.get(`${home}/entries/none`), 404, "entry-unknown"],
+      [api.put(`${home}/tasks/none/feedback`, { verdict: "right" }), 404, "task-unknown"],
+      [api.post(`${home}/forget`, {}), 400, "forget-what"],
+      [api.get(`${home}/blobs/..`), 404, "not-found"],
+      [api.post(`${home}/streams/door/items`, { items: [] }), 400, "input-invalid"],
+      [api.post(`${home}/openai/v1/chat/completions`, { messages: [] }), 400, "input-invalid"],
+      [api.get("/healthz", { origin: "https://evil.example" }), 403, "forbidden"],
+    ];
+    for (const [asked, status, code] of refusals) {
+      const { json, type, ...got } = await asked;
+      assert.deepEqual([got.status, json.code, type], [status, code, "application/problem+json"], code);
+      assert.equal(typeof json.detail, "string");
+    }
+  });
+
+  test("items are pushed to a stream and answered from, once per id", async () => {
+    const items = [
+      { text: "The parcel lies in the shed.", speaker: "Ann", id: "1" },
+      { text: "The dog is at the vet.", id: "2" },
+    ];
+    const pushed = await api.post(`${home}/streams/garden/items`, { items });
+    assert.equal(pushed.json.items.length, 2);
+    const again = await api.post(`${home}/streams/garden/items`, { items: [items[0]] });
+    assert.equal(again.json.items[0]!.duplicate, true);
+    for (let tries = 0; ; tries++) {
+      const { json } = await api.post(`${home}/ask`, {
+        question: "Where does the parcel lie?",
+        record: false,
+      });
+      if (/shed/.test(json.answer)) break;
+      assert.ok(tries < 100, json.answer);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    assert.deepEqual((await api.get(`${home}/streams`)).json.streams.map((one: Json) => one.stream).sort(), [
+      "garden",
+      "remembered",
+    ]);
+  });
+
+  test("changes come as events, and resume after the last one seen", async () => {
+    const read = async (headers: Record<string, string>, wanted: number, act: () => Promise<unknown>) => {
+      const stop = new AbortController();
+      const response = await fetch(`${served.url}${home}/events`, { headers, signal: stop.signal });
+      let text = "";
+      const reading = (async () => {
+        for await (const part of response.body!) {
+          text += Buffer.from(part).toString();
+          if (text.split("\nevent: entry\n").length > wanted) return;
+        }
+      })();
+      await act();
+      await reading;
+      stop.abort();
+      return Array.from(text.matchAll(/id: (\S+)\nevent: (\S+)\ndata: (.*)\n/g), ([, id, kind, data]) => ({
+        ...{ id: id!, kind: kind!, data: JSON.parse(data!) as Json },
+      })).filter(({ kind }) => kind === "entry");
+    };
+    const seen = await read({}, 1, () => api.post(`${home}/entries`, { text: "The milk is in the fridge." }));
+    assert.equal(seen.length, 1);
+    await api.post(`${home}/entries`, { text: "The bread is in the box." });
+    const resumed = await read({ "last-event-id": seen[0]!.id }, 1, async () => {});
+    assert.equal(resumed.length, 1);
+    assert.notEqual(resumed[0]!.data.entry, seen[0]!.data.entry);
+  });
+
+  test("a space is a model of an OpenAI-compatible endpoint, streamed too", async () => {
+    await api.post(`${home}/entries`, { text: "The train to Leeds leaves at nine." });
+    const model = openaiModel({ baseURL: `${served.url}${home}/openai/v1`, model: "space:home" });
+    const asked = { parts: [{ type: "text" as const, text: "When does the train to Leeds leave?" }] };
+    const { completions } = await model.generate(asked);
+    assert.match(completions[0]!.text, /nine/);
+    const plain = await api.post(`${home}/openai/v1/chat/completions`, {
+      messages: [{ role: "user", content: [{ type: "text", text: asked.parts[0]!.text }] }],
+    });
+    const [{ message }] = plain.json.choices as [{ message: { content: string; annotations: Json[] } }];
+    assert.match(message.content, /nine/);
+    assert.equal(message.annotations.length, 1);
+    const models = await api.get(`${home}/openai/v1/models`);
+    assert.equal(models.json.data[0]!.id, "space:home");
+  });
+
+  test("a space is an MCP server too", async () => {
+    const host = new Client({ name: "host", version: "1" });
+    await host.connect(new StreamableHTTPClientTransport(new URL(`${served.url}${home}/mcp`)));
+    const { tools } = await host.listTools();
+    assert.ok(tools.some(({ name }) => name === "memory_ask"));
+    await host.close();
+  });
+
+  test("the description names every route, with the fields of the contract", async () => {
+    const { json } = await api.get("/openapi.json");
+    assert.deepEqual([json.openapi, json.info.version], ["3.1.0", "1.2.3"]);
+    const paths = json.paths as Record<string, Record<string, { operationId: string; requestBody?: Json }>>;
+    const operations = Object.values(paths).flatMap((methods) => Object.values(methods));
+    assert.deepEqual(operations.map(({ operationId }) => operationId).sort(), [
+      ...["adapters", "ask", "evidence", "feedback", "forget", "learn", "recall", "remember"],
+      ...["streams", "tasks", "timeline"],
+    ]);
+    const text = JSON.stringify(paths["/v1/spaces/{space}/ask"]);
+    for (const field of ["question", "asOfSeconds", "nearest", "citations"])
+      assert.equal(text.includes(`"${field}"`), field !== "nearest", field);
+  });
+
+  test("requests that make no sense are refused, and none brings the server down", async () => {
+    const random = seededRandom("hostile");
+    const pick = <T>(some: readonly T[]) => some[Math.floor(random() * some.length)]!;
+    const values = [
+      "",
+      "x",
+      -1,
+      1e99,
+      null,
+      true,
+      [],
+      {},
+      ["\u0000"],
+      { a: [{}] },
+      "../..",
+      "💥".repeat(50),
+      "' or 1=1 --",
+    ];
+    const fields = [
+      "question",
+      "query",
+      "entry",
+      "text",
+      "task",
+      "verdict",
+      "limit",
+      "cursor",
+      "streams",
+      "confirm",
+    ];
+    const paths = [
+      "/ask",
+      "/recall",
+      "/entries",
+      "/forget",
+      "/streams/%00/items",
+      "/entries/%ff",
+      "/tasks/a%2fb/feedback",
+    ];
+    for (let i = 0; i < 400; i++) {
+      const body = Object.fromEntries([pick(fields), pick(fields)].map((field) => [field, pick(values)]));
+      const path = `${home}${pick(paths)}`;
+      const method = pick(["POST", "PUT", "GET", "DELETE", "PATCH"] as const);
+      const response = await fetch(
+        `${served.url}${path}?${pick(fields)}=${encodeURIComponent(String(pick(values)))}`,
+        {
+          method,
+          ...(method !== "GET" && {
+            headers: { "content-type": "application/json" },
+            body: JSON.stringify(body),
+          }),
+        },
+      );
+      await response.arrayBuffer();
+      assert.ok(response.status < 500, `${method} ${path} ${JSON.stringify(body)}: ${response.status}`);
+    }
+    assert.equal((await api.get("/healthz")).status, 200);
+  });
+});
+
+describe("memories over HTTP, with keys", () => {
+  const root = join(folder, "keyed");
+  let served: Served;
+  let mine: ReturnType<typeof client>;
+  let yours: ReturnType<typeof client>;
+  before(async () => {
+    mkdirSync(root);
+    const keys = new Keys(root);
+    const boss = keys.add({ name: "boss", spaces: ["*"], scopes: ["admin"] });
+    const all = ["read", "ask", "write", "forget", "learn"] as const;
+    served = await serve({ root, port: 0, requestsPerSecond: 1000 });
+    const setUp = client(served.url, boss);
+    for (const space of ["mine", "yours"]) assert.equal((await setUp.put(`/v1/spaces/${space}`)).status, 201);
+    mine = client(served.url, keys.add({ name: "me", spaces: ["mine"], scopes: [...all] }));
+    yours = client(served.url, keys.add({ name: "you", spaces: ["yours"], scopes: [...all] }));
+    await mine.post("/v1/spaces/mine/entries", { text: "My code is 4711." });
+  });
+  after(() => served.close());
+
+  test("one space's key reaches nothing of another's, on any route", async () => {
+    const space = "/v1/spaces/mine";
+    const tried = [
+      yours.post(`${space}/ask`, { question: "What is my code?" }),
+      yours.post(`${space}/recall`, { query: "code" }),
+      yours.get(`${space}/entries`),
+      yours.post(`${space}/entries`, { text: "Mine now." }),
+      yours.get(`${space}/entries/any`),
+      yours.get(`${space}/tasks`),
+      yours.put(`${space}/tasks/any/feedback`, { verdict: "right" }),
+      yours.get(`${space}/adapters`),
+      yours.post(`${space}/learn`, {}),
+      yours.post(`${space}/forget`, { query: "code" }),
+      yours.get(`${space}/streams`),
+      yours.post(`${space}/streams/door/items`, { items: [{ text: "x" }] }),
+      yours.get(`${space}/blobs/${"a".repeat(64)}`),
+      yours.get(`${space}/events`),
+      yours.get(`${space}/openai/v1/models`),
+      yours.post(`${space}/openai/v1/chat/completions`, { messages: [{ role: "user", content: "code?" }] }),
+      yours.post(`${space}/mcp`, { jsonrpc: "2.0", id: 1, method: "tools/list" }),
+      yours.put(space),
+      yours.delete(space),
+    ];
+    for (const answer of await Promise.all(tried)) {
+      assert.deepEqual([answer.status, answer.json.code], [403, "forbidden"]);
+      assert.ok(!answer.text.includes("4711"));
+    }
+    assert.deepEqual((await yours.get("/v1/spaces")).json.spaces, [{ space: "yours" }]);
+    assert.match((await mine.post(`${space}/ask`, { question: "What is my code?" })).json.answer, /4711/);
+  });
+
+  test("without a key, with a wrong one and with a removed one nothing is served", async () => {
+    const path = "/v1/spaces/mine/entries";
+    const keys = new Keys(root);
+    const short = keys.add({ name: "short", spaces: ["mine"], scopes: ["read"] });
+    assert.equal((await client(served.url, short).get(path)).status, 200);
+    assert.equal((await client(served.url, short).post(path, { text: "no" })).status, 403);
+    keys.remove(keys.list().at(-1)!.id);
+    for (const key of [undefined, "", "tm_x", `${short.slice(0, -1)}_`, short]) {
+      const { status, json, headers } = await client(served.url, key).get(path);
+      assert.deepEqual([status, json.code, headers.get("www-authenticate")], [401, "unauthorized", "Bearer"]);
+    }
+    assert.ok(!JSON.stringify(keys.list()).includes(short.split("_")[2]!));
+  });
+
+  test("a key may ask so often, and is told when it asked too often", async () => {
+    const limited = join(folder, "limited");
+    mkdirSync(limited);
+    const key = new Keys(limited).add({ name: "one", spaces: ["*"], scopes: ["read", "admin"] });
+    const slow = await serve({ root: limited, port: 0, requestsPerSecond: 5 });
+    try {
+      const some = await Promise.all(
+        Array.from({ length: 40 }, () => client(slow.url, key).get("/v1/spaces")),
+      );
+      const refused = some.filter(({ status }) => status === 429);
+      assert.ok(refused.length >= 20, `${refused.length} refused`);
+      assert.equal(refused[0]!.headers.get("retry-after"), "1");
+    } finally {
+      await slow.close();
+    }
+  });
+
+  test("others' addresses need a key", async () => {
+    await assert.rejects(serve({ root: join(folder, "none"), port: 0, host: "0.0.0.0" }), {
+      code: "keys-missing",
+    });
+  });
+});
+
+describe("taskmem serve", () => {
+  const root = join(folder, "cli");
+
+  test("makes, lists and removes keys", async () => {
+    const made = await taskmem(["serve", "add-key", "phone", "--root", root, "--scope", "read", "--json"]);
+    assert.match(String(made.rows[0]!.key), /^tm_[0-9a-f]{12}_[\w-]{32}$/);
+    const listed = await taskmem(["serve", "keys", "--root", root, "--json"]);
+    assert.deepEqual(listed.rows[0]!.scopes, ["read"]);
+    assert.ok(!listed.stdout.includes(String(made.rows[0]!.key).split("_")[2]!));
+    assert.equal(
+      (await taskmem(["serve", "remove-key", String(listed.rows[0]!.id), "--root", root])).code,
+      0,
+    );
+    assert.equal((await taskmem(["serve", "remove-key", "none", "--root", root])).code, 2);
+  });
+
+  test("what it acknowledged is there after it was killed", async () => {
+    const acknowledged: string[] = [];
+    const run = taskmem(["serve", "--root", root, "--port", "0", "--json"], {
+      onLine: async (line, child) => {
+        const { url } = JSON.parse(line) as { url: string };
+        const api = client(url);
+        await api.put("/v1/spaces/home");
+        for (let i = 0; i < 40; i++) {
+          const { status } = await api.post("/v1/spaces/home/entries", {
+            text: `Box ${i} is on shelf ${i}.`,
+            id: `${i}`,
+          });
+          if (status === 200) acknowledged.push(`Box ${i} is on shelf ${i}.`);
+          if (i === 20) {
+            const rest = api.post("/v1/spaces/home/entries", { text: "Cut off." });
+            child.kill("SIGKILL");
+            await rest.catch(() => {});
+            return;
+          }
+        }
+      },
+    });
+    assert.notEqual((await run).code, 0);
+    assert.equal(acknowledged.length, 21);
+    await using memory = await openTaskMem({ directory: join(root, "home") });
+    const texts = new Set((await memory.store.entries()).map(({ text }) => text));
+    assert.deepEqual(
+      acknowledged.filter((text) => !texts.has(text)),
+      [],
+    );
+    assert.deepEqual(await memory.store.check(), []);
+  });
+});
