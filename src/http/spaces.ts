@@ -105,20 +105,24 @@ class OpenSpace implements Space {
   }
 
   session(stream: string): Promise<LiveSession> {
-    const session = this.#sessions.get(stream) ?? this.memory.live({ stream });
+    const open = this.#sessions.get(stream);
+    if (open) return open;
+    const session = this.memory.live({ stream });
     this.#sessions.set(stream, session);
-    // A session that has ended, or could not begin, makes room for another.
-    session.then(
-      async (one) => {
-        for await (const _ of one.events());
-        this.#sessions.delete(stream);
-      },
-      () => this.#sessions.delete(stream),
-    );
+    // One that has ended, or could not begin, makes room for another.
+    void session
+      .then(lastEvent)
+      .catch(() => {})
+      .then(() => this.#sessions.delete(stream));
     return session;
   }
 
   async close(): Promise<void> {
     await this.memory.close();
   }
+}
+
+/** Resolves when a session has ended. */
+async function lastEvent(session: LiveSession): Promise<void> {
+  for await (const _ of session.events());
 }
