@@ -200,6 +200,23 @@ describe("a local model", { skip }, () => {
       assert.equal(watched.code, 0, watched.stderr);
       const kept = await taskmem(["timeline", ...options], { env });
       assert.match(kept.stdout, /dentist/);
+      // A LoRA is imported by its path, and written with from then on.
+      const written = (await taskmem(["timeline", ...options], { env })).rows[0]!;
+      const lora = join(folder, "adapter-lora.gguf.bin");
+      const imported = await taskmem(["adapt", "import", `lora:${lora}`, "--policy", "model", ...options], {
+        env,
+      });
+      assert.equal(imported.code, 0, imported.stderr);
+      const adapter = String(imported.rows.at(-1)!.adapter ?? imported.rows.at(-1)!.id);
+      const promoted = await taskmem(
+        ["adapt", "promote", "--adapter", adapter, "--policy", "model", ...options],
+        { env },
+      );
+      assert.equal(promoted.code, 0, promoted.stderr);
+      const again = await taskmem(["watch", talk, "--stream", "again", ...options], { env });
+      assert.equal(again.code, 0, again.stderr);
+      const rows = (await taskmem(["timeline", "--stream", "again", ...options], { env })).rows;
+      assert.notEqual(rows[0]!.revision, written.revision);
       const nowhere = await taskmem(["watch", talk, "--model", "local:no-such-model"], { env, cwd: home });
       assert.equal(nowhere.code, 2);
       assert.match(
