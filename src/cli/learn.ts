@@ -118,10 +118,11 @@ export function printResult(output: Output, report: AdapterResult): void {
     output.text(`learned to care about ${shownWords(report.words.slice(0, wordsShown))}`);
   }
   if (report.adapter !== null) {
-    const { heldOut, winRate, lossRate, accuracyBefore, accuracyAfter } = report;
+    const { heldOut, winRate, lossRate, accuracyBefore, accuracyAfter, evidenceBefore, evidenceAfter } =
+      report;
     const tried =
       report.triedOn === "questions"
-        ? `${heldOut} questions it was not trained on: answered ${percent(accuracyBefore)} before, ${percent(accuracyAfter)} after`
+        ? `${heldOut} questions it was not trained on: answered ${percent(accuracyBefore)} before, ${percent(accuracyAfter)} after; of their evidence kept ${percent(evidenceBefore)} before, ${percent(evidenceAfter)} after`
         : `${heldOut} clips it was not trained on: the better memory in ${percent(winRate)}, the worse in ${percent(lossRate)}`;
     const truth =
       report.graded > 0

@@ -124,6 +124,24 @@ test("the gate refuses what does not win significantly, is less often true or wa
   };
   assert.equal(refusalOf(good), null);
   assert.match(refusalOf({ ...good, winRateLow: 0.5 })!, /significantly/);
+  const tried = (n: number, wins: number, losses: number) =>
+    refusalOf({
+      ...good,
+      n,
+      winRate: wins / n,
+      lossRate: losses / n,
+      winRateLow: wilsonLow(wins, wins + losses),
+    })!;
+  // 12 of 16 pass and 11 of 15 do not: at 3 wins and a loss in ten questions, that takes forty.
+  assert.match(
+    tried(10, 3, 1),
+    /held-out questions \(30 % won, 10 % lost\): about 30 more like these are needed/,
+  );
+  assert.match(tried(10, 0, 0), /: at least 4 more that gain by it are needed/);
+  // 9 of 11 pass, 8 of 10 do not.
+  assert.match(tried(10, 1, 2), /: at least 8 more that gain by it are needed/);
+  const clips = refusalOf({ ...good, winRateLow: 0.5 }, undefined, "clips")!;
+  assert.match(clips, /held-out clips \(50 % won, 0 % lost\)$/);
   assert.match(refusalOf({ ...good, fidelityAfter: 0.91 })!, /less often true/);
   assert.match(refusalOf({ ...good, graded: 9 })!, /could be graded \(9 of 20\)/);
   assert.match(refusalOf({ ...good, fidelityAfter: Number.NaN })!, /less often true/);

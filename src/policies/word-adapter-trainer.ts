@@ -4,7 +4,8 @@
  * They are trained in closed form from the questions, or by preferences (`phase-two.ts`). An adapter is validated by
  * two-fold cross-validation over the questions, so that no question judges an adapter it trained: the last hour's
  * observations (for a policy that looks, the last ten minutes, which still have pictures) are watched again without an
- * adapter and with that of the other fold. For each held-out question, the memory that the reader can answer from wins.
+ * adapter and with that of the other fold. For each held-out question, the memory that the reader can answer from wins;
+ * where it can from both or from neither, the one that keeps more of the question's evidence (`kept-evidence.ts`).
  *
  * The choice policy copies what it is offered, so its fidelity cannot fall and is not tested. What best-of-n picks was
  * written by a model, so a judge says whether each memory is true, with the adapter and without it. Clips that an engine
@@ -37,6 +38,7 @@ import {
   type ChoiceSample,
   withFloor,
 } from "./choice/word-vector-trainer.ts";
+import { type KeptStatement, keptEvidence } from "./kept-evidence.ts";
 import { type WatchedDecision, watchAgain } from "./watch-again.ts";
 
 /** Options of `wordAdapterTrainer`. */
@@ -192,16 +194,25 @@ async function validate(
   const { words, policy, reader, writes = false, concurrency } = options;
   const watch = async (steering: Adapter | null): Promise<Watched> => {
     const { decisions, refusedClips } = await watchAgain(policy(steering), streams, { ...options, signal });
-    const kept = decisions.flatMap(({ action }) => action.statements);
+    const kept = decisions.flatMap(({ action, stream }) =>
+      action.statements.map((statement) => ({ statement, stream })),
+    );
     return { kept, written: writes ? decisions : [], refusedClips };
   };
-  const answered = (asked: readonly Task[], lines: readonly Statement[]) =>
-    mapConcurrently(asked, { concurrency, signal }, (task) => answers(reader, task, lines, signal));
+  const evidence = keptEvidence(streams, words);
+  const standings = async (asked: readonly Task[], { kept }: Watched): Promise<Standing[]> => {
+    const lines = kept.map(({ statement }) => statement);
+    const keeps = evidence(kept);
+    return mapConcurrently(asked, { concurrency, signal }, async (task) => ({
+      answered: await answers(reader, task, lines, signal),
+      kept: keeps(task),
+    }));
+  };
   const base = await watch(null);
-  const right = await answered(tasks, base.kept);
-  const without = new Map(tasks.map((task, i) => [task, right[i]!]));
-  const compare = async (asked: readonly Task[], lines: readonly Statement[]): Promise<Comparison[]> => {
-    const after = await answered(asked, lines);
+  const alone = await standings(tasks, base);
+  const without = new Map(tasks.map((task, i) => [task, alone[i]!]));
+  const compare = async (asked: readonly Task[], watched: Watched): Promise<Comparison[]> => {
+    const after = await standings(asked, watched);
     return asked.map((task, i) => ({ before: without.get(task)!, after: after[i]! }));
   };
 
@@ -210,10 +221,10 @@ async function validate(
     const others = tasks.filter((_, i) => i % 2 !== fold);
     const trained = await train(others, streams, options, { signal });
     const asked = tasks.filter((_, i) => i % 2 === fold);
-    heldOut.push(...(await compare(asked, (await watch(trained.adapter)).kept)));
+    heldOut.push(...(await compare(asked, await watch(trained.adapter))));
   }
   const adapted = await watch(adapter);
-  const rates = [ratesOf(heldOut), ratesOf(await compare(tasks, adapted.kept))];
+  const rates = [ratesOf(heldOut), ratesOf(await compare(tasks, adapted))];
   const [worse] = rates.toSorted((a, b) => a.winRateLow - b.winRateLow);
   return {
     ...worse!,
@@ -222,16 +233,16 @@ async function validate(
     noiseWinRate: 0,
     noiseLossRate: 0,
     ...(await fidelity(base.written, adapted.written, options, signal)),
-    redundancyBefore: redundancyOf(base.kept, words),
-    redundancyAfter: redundancyOf(adapted.kept, words),
-    tokenRatio: tokensOf(adapted.kept, words) / Math.max(1, tokensOf(base.kept, words)),
+    redundancyBefore: redundancyOf(base, words),
+    redundancyAfter: redundancyOf(adapted, words),
+    tokenRatio: tokensOf(adapted, words) / Math.max(1, tokensOf(base, words)),
     refusedClips: base.refusedClips,
   };
 }
 
 /** The result of watching again. */
 interface Watched {
-  readonly kept: readonly Statement[];
+  readonly kept: readonly (KeptStatement & { readonly statement: Statement })[];
   /** Decisions of a policy that writes; none for a policy that copies. */
   readonly written: readonly WatchedDecision[];
   readonly refusedClips: number;
@@ -267,24 +278,43 @@ async function fidelity(
   };
 }
 
-/** Whether a question is answered from the memory without an adapter, and from the one with it. */
+/** How a memory stands to a question. */
+interface Standing {
+  readonly answered: boolean;
+  /** Share of the question's evidence that it keeps, 0 to 1. */
+  readonly kept: number;
+}
+
+/** A question, the memory without an adapter, and the one with it. */
 interface Comparison {
-  readonly before: boolean;
-  readonly after: boolean;
+  readonly before: Standing;
+  readonly after: Standing;
+}
+
+/** Above 0 where the memory with the adapter is better. */
+function verdictOf({ before, after }: Comparison): number {
+  if (before.answered !== after.answered) return after.answered ? 1 : -1;
+  // Sums of the same terms in another order differ in the last bits.
+  const more = after.kept - before.kept;
+  return Math.abs(more) < 1e-9 ? 0 : Math.sign(more);
 }
 
 function ratesOf(comparisons: readonly Comparison[]) {
-  const share = (holds: (comparison: Comparison) => boolean) =>
-    comparisons.filter(holds).length / comparisons.length;
-  const wins = comparisons.filter(({ before, after }) => after && !before).length;
-  const losses = comparisons.filter(({ before, after }) => before && !after).length;
+  const n = comparisons.length;
+  const verdicts = comparisons.map(verdictOf);
+  const wins = verdicts.filter((verdict) => verdict > 0).length;
+  const losses = verdicts.filter((verdict) => verdict < 0).length;
+  const mean = (of: (comparison: Comparison) => number) =>
+    comparisons.reduce((sum, comparison) => sum + of(comparison), 0) / n;
   return {
-    winRate: wins / comparisons.length,
-    tieRate: share(({ before, after }) => before === after),
-    lossRate: losses / comparisons.length,
+    winRate: wins / n,
+    tieRate: (n - wins - losses) / n,
+    lossRate: losses / n,
     winRateLow: wilsonLow(wins, wins + losses),
-    accuracyBefore: share(({ before }) => before),
-    accuracyAfter: share(({ after }) => after),
+    accuracyBefore: mean(({ before }) => Number(before.answered)),
+    accuracyAfter: mean(({ after }) => Number(after.answered)),
+    evidenceBefore: mean(({ before }) => before.kept),
+    evidenceAfter: mean(({ after }) => after.kept),
   };
 }
 
@@ -325,18 +355,18 @@ function entryOf(statement: Statement, i: number): Entry {
   };
 }
 
-const tokensOf = (lines: readonly Statement[], words: WordSpace) =>
-  lines.reduce((sum, { text }) => sum + words.countTokens(text), 0);
+const tokensOf = ({ kept }: Watched, words: WordSpace) =>
+  kept.reduce((sum, { statement }) => sum + words.countTokens(statement.text), 0);
 
 /** Share of lines of which an earlier line holds at least four fifths of the content words. */
-function redundancyOf(lines: readonly Statement[], words: WordSpace): number {
+function redundancyOf({ kept }: Watched, words: WordSpace): number {
   const seen: ReadonlySet<string>[] = [];
   let repeats = 0;
-  for (const { text } of lines) {
-    const stems = new Set(words.stems(text));
+  for (const { statement } of kept) {
+    const stems = new Set(words.stems(statement.text));
     const holds = (earlier: ReadonlySet<string>) => [...stems].filter((stem) => earlier.has(stem)).length;
     if (stems.size > 0 && seen.some((earlier) => holds(earlier) >= 0.8 * stems.size)) repeats += 1;
     seen.push(stems);
   }
-  return lines.length === 0 ? 0 : repeats / lines.length;
+  return kept.length === 0 ? 0 : repeats / kept.length;
 }

@@ -142,7 +142,7 @@ export async function trainAdapter(options: TrainAdapterOptions): Promise<Adapte
     return refused(`nothing to learn from these questions: ${problemText(problem, failedVerdicts)}`, trained);
   const { n: heldOut, ...tried } = await trainer.validate(tasks, streams, adapter, signal);
   const validation = { ...tried, failedVerdicts: failedVerdicts + (tried.failedVerdicts ?? 0) };
-  const refusal = refusalOf({ n: heldOut, ...validation }, trainer.margins);
+  const refusal = refusalOf({ n: heldOut, ...validation }, trainer.margins, trainer.triedOn);
   signal?.throwIfAborted();
   const outcome = { ...validation, heldOut, adapter: adapter.revision };
   const [active] = await memory.adapters({ policy: trainer.policy, state: "active" });
@@ -196,6 +196,8 @@ const untested: Omit<AdapterResult, "triedOn"> = {
   noiseLossRate: 0,
   accuracyBefore: 0,
   accuracyAfter: 0,
+  evidenceBefore: 0,
+  evidenceAfter: 0,
   toGrade: 0,
   graded: 0,
   fidelityBefore: 0,

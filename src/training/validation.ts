@@ -3,7 +3,7 @@
  *
  * A validation compares memories written with the adapter and without it, on tasks or clips that did not train it. The
  * gate requires the lower end of the win rate's 95 % interval to be above one half, and no harm: as many true memories
- * (within a margin), no more repetition, no longer texts.
+ * (within a margin), no more repetition, no longer texts. Where too few questions decide, it says how many are needed.
  */
 import type { Context, Policy } from "../policy/policy.ts";
 import type { Judge } from "../reward/judge.ts";
@@ -31,6 +31,9 @@ export interface Validation {
    */
   readonly accuracyBefore: number;
   readonly accuracyAfter: number;
+  /** Tried on questions: the mean share of a question's evidence that is kept. @default 0 */
+  readonly evidenceBefore?: number;
+  readonly evidenceAfter?: number;
   /** Memories, with the adapter and without it, that a judge has to grade as true or not; 0 where lines are copied. */
   readonly toGrade: number;
   /** How many of those were graded; fewer where the judge failed. */
@@ -68,12 +71,19 @@ export const gateMargins: GateMargins = {
   tokenRatio: 1.1,
 };
 
-/** Why the gate refuses an adapter, or `null`. */
-export function refusalOf(validation: Validation, margins: GateMargins = gateMargins): string | null {
+/**
+ * Why the gate refuses an adapter, or `null`.
+ * @param triedOn what the held-out comparisons are of
+ */
+export function refusalOf(
+  validation: Validation,
+  margins: GateMargins = gateMargins,
+  triedOn: "questions" | "clips" = "questions",
+): string | null {
   const { winRateLow, winRate, lossRate, tokenRatio } = validation;
   const { toGrade, graded, fidelityBefore, fidelityAfter, redundancyBefore, redundancyAfter } = validation;
   if (!(winRateLow > 0.5)) {
-    return `it is not significantly better on held-out questions (${percent(winRate)} won, ${percent(lossRate)} lost; the win rate may be as low as ${percent(winRateLow)})`;
+    return `it is not significantly better on held-out ${triedOn} (${percent(winRate)} won, ${percent(lossRate)} lost)${triedOn === "questions" ? `: ${whatIsNeeded(validation)}` : ""}`;
   }
   if (!(graded >= margins.gradedShare * toGrade)) {
     return `too few of its memories could be graded (${graded} of ${toGrade})`;
@@ -86,6 +96,21 @@ export function refusalOf(validation: Validation, margins: GateMargins = gateMar
     return `it repeats itself more (${percent(redundancyBefore)} before, ${percent(redundancyAfter)} after)`;
   }
   return null;
+}
+
+/** How many more questions it takes to pass: at the rates so far where they are in its favour, otherwise at the least. */
+function whatIsNeeded({ n, winRate, lossRate }: Validation): string {
+  const [wins, losses] = [Math.round(winRate * n), Math.round(lossRate * n)];
+  const passes = (won: number, lost: number) => wilsonLow(won, won + lost) > 0.5;
+  if (wins > losses) {
+    let more = 1;
+    while (!passes(Math.floor(winRate * (n + more) + 1e-9), Math.ceil(lossRate * (n + more) - 1e-9)))
+      more += 1;
+    return `about ${more} more like these are needed to tell`;
+  }
+  let more = 1;
+  while (!passes(wins + more, losses)) more += 1;
+  return `at least ${more} more that gain by it are needed`;
 }
 
 /** Lower end of the 95 % interval of a share (Wilson 1927); 0 where nothing was counted. */

@@ -83,7 +83,7 @@ function notInMemory({ answer, leftOut }: Answer): string[] {
   return more > 0 ? [...lines, `and more was left out of ${counted(more, "stream")}`] : lines;
 }
 
-/** Remarks on learning; a result that was not activated gets none. The answer was printed before. */
+/** One line on what came of learning. The answer was printed before. */
 function printLearning(output: Output, event: LearningEvent): void {
   if (event.event === "learning-start" && event.apart)
     output.note(
@@ -93,6 +93,9 @@ function printLearning(output: Output, event: LearningEvent): void {
     const { words, questions } = event.result;
     const what = words.length > 0 ? ` to care about ${shownWords(words.slice(0, 6))}` : "";
     output.note(`learned from your ${questions} questions${what}`);
+  } else if (event.event === "learning-end") {
+    const { adapter, questions, reason } = event.result;
+    output.note(adapter === null ? reason : `not learned from your ${questions} questions: ${reason}`);
   } else if (event.event === "learning-failed")
     output.note(`could not learn from your questions: ${event.error.message}`);
 }
