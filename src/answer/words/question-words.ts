@@ -21,7 +21,7 @@ const values: readonly (readonly [WhichValue, RegExp])[] = [
   ],
   [
     "first",
-    /\b(?:at first|at the (?:very )?beginning|to begin with|in the beginning|at the start|original(?:ly)?|initial(?:ly)?|first(?! (?:name|aid|floor|class|grade|of|half|thing|day|week|month|year|hour|ten|five|\d))|earliest|zuerst|anfangs|urspr[üu]nglich|am anfang|d['’]abord|au d[ée]but|initialement|primero|al principio|inicialmente|all['’]inizio|inizialmente|no in[ií]cio|eerst|aanvankelijk|najpierw|początkowo|сначала|вначале|başta|ilk)\b/iu,
+    /^\s*what (?:came|was) first\s*[:,–-]|\b(?:at first|at the (?:very )?beginning|to begin with|in the beginning|at the start|original(?:ly)?|initial(?:ly)?|first(?! (?:name|aid|floor|class|grade|of|half|thing|day|week|month|year|hour|ten|five|\d))|earliest|zuerst|anfangs|urspr[üu]nglich|am anfang|d['’]abord|au d[ée]but|initialement|primero|al principio|inicialmente|all['’]inizio|inizialmente|no in[ií]cio|eerst|aanvankelijk|najpierw|początkowo|сначала|вначале|başta|ilk)\b/iu,
   ],
   [
     "latest",
@@ -78,7 +78,7 @@ export function wantedBy(text: string): Wanted {
 const colours =
   /\b(?:red|blue|green|yellow|black|white|gr[ae]y|brown|orange|purple|pink|violet|golden?|silver|beige|turquoise|navy|cream|crimson|maroon|teal)\b/i;
 const places =
-  /\b(?:in|on|at|to|into|onto|under|underneath|behind|near|by|from|inside|outside|beside|next|over|above|below|between|upstairs|downstairs|home|here|there|through|against|around|across|towards?|with|live|lives|lived|moved)\b/i;
+  /\b(?:in|on|at|to|into|onto|under|underneath|behind|near|by|from|inside|outside|beside|next|over|above|below|between|upstairs|downstairs|home|here|there|through|against|around|across|towards?|with|live|lives|lived|moved|work(?:s|ed|ing)? for)\b/i;
 const reasons =
   /\b(?:because|since|so|as|due|to|reason|cause[sd]?|thanks|therefore|otherwise|in order|too)\b/i;
 
@@ -91,7 +91,9 @@ export function hasWanted(text: string, wanted: Wanted): boolean {
 
 /** English verbs of which a later statement takes the place of an earlier one, also in the past. */
 const settling =
-  /\b(?:put|puts|leave|left|park|parked|keep|kept|hide|hidden|hid|store|stored|place|placed|live|lived|work|worked|cost|called|use|used|move|moved|schedule[d]?|stand|stood|stay|stayed)\b/i;
+  /\b(?:puts?|leaves?|left|depart(?:s|ed)?|park(?:s|ed)?|keeps?|kept|hides?|hidden|hid|stor(?:e|es|ed)|plac(?:e|es|ed)|liv(?:e|es|ed)|work(?:s|ed)?|costs?|weigh(?:s|ed)?|called|named|us(?:e|es|ed)|mov(?:e|es|ed)|schedul(?:e|es|ed)|stands?|stood|stay(?:s|ed)?|sits?|sat|sets?|lies|hangs?|hung|begins?|began|starts?|started|opens?|opened|closes?|closed|leads?|led)\b/i;
+/** Whether a word of a question says only that something is so: "sit" in "Where does the party sit?". */
+export const isStateWord = (word: string): boolean => settling.test(word);
 /** What may hold of several things at once: "allergic to nuts", "likes jazz". */
 const several =
   /\b(?:allergic|likes?|loves?|hates?|enjoys?|knows?|speaks?|owns?|has|have|friends?|visit(?:s|ed)?|languages?|hobb(?:y|ies)|pets?|children|siblings?|members?|ingredients?|needs?|buy|bought|eat|ate|all|list|every|things)\b/i;

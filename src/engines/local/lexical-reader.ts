@@ -19,21 +19,17 @@
  * than tell ("time", "show") count a fifth.
  */
 import type { Reader, Reading } from "../../answer/reader.ts";
-import { adding, asksOfState, updating } from "../../answer/words/question-words.ts";
 import { type Token, tokensOf } from "../../answer/words/tokens.ts";
 import { noCost, type WordSpace } from "../../engine.ts";
 import type { Entry, RecalledEntry } from "../../memory/memory.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
 import { type Asked, askedOf, askingWords } from "./asked-question.ts";
+import { bestOf, type Hit, isChain, leastCover, linksOf, type Value, valuesOf } from "./chain.ts";
 import { choose } from "./choose-option.ts";
 import { abstain, coverOf, isKindAsked, whatIsMissing } from "./evidence.ts";
 import { has, isLater, isNumeric, type Sentence, sentencesOf } from "./sentences.ts";
 import { readWhole } from "./whole-reading.ts";
 
-/** Share of the question's weight that a sentence must cover. */
-const leastCover = 0.6;
-/** The best sentence must beat the next by this factor, otherwise both are told or the later one holds. */
-const margin = 1.1;
 /** Most sentences a free-form answer quotes. */
 const mostQuoted = 3;
 
@@ -88,12 +84,6 @@ const isOwnMoment = ({ forms, folded }: Token) =>
 const dayWords =
   /^(?:mon|tues|wednes|thurs|fri|satur|sun)days?$|^(?:january|february|march|april|june|july|august|september|october|november|december)$|^(?:tomorrow|yesterday|noon|midnight|tonight)$/;
 
-/** A sentence that answers a free-form question. */
-interface Hit {
-  readonly sentence: Sentence;
-  readonly strength: number;
-}
-
 /** Answers a free-form question with the sentences that cover it best. */
 function quote(asked: Asked, sentences: readonly Sentence[]): Reading {
   const anyPolarity = asked.wanted === "statement";
@@ -106,38 +96,13 @@ function quote(asked: Asked, sentences: readonly Sentence[]): Reading {
     .sort((a, b) => b.strength - a.strength || (isLater(a, b) ? -1 : 1));
   const [first] = hits;
   if (first === undefined) return abstain(whatIsMissing(asked, sentences));
-  const best = hits.filter(
-    ({ strength, sentence }) => strength * (updating.test(sentence.text) ? 1.5 : margin) >= first.strength,
-  );
-  const chain = asksOfState(asked.text) && !best.some(({ sentence }) => adding.test(sentence.text));
+  const best = bestOf(hits);
+  const chain = isChain(best, asked);
   if (!chain && asked.which === "any") return said(distinct(best).slice(0, mostQuoted), [], asked);
-  return fromChain(valuesOf(best, asked), asked);
-}
-
-/** Statements of one thing after another, oldest first; a value said again belongs to the run it began. */
-interface Value {
-  readonly since: Sentence;
-  readonly last: Sentence;
-}
-
-function valuesOf(hits: readonly Hit[], asked: Asked): Value[] {
-  const inOrder = hits.toSorted((a, b) => (isLater(a, b) ? 1 : -1));
-  const values: (Value & { readonly key: string })[] = [];
-  for (const { sentence } of inOrder) {
-    const key = valueKey(sentence, asked);
-    const known = values.at(-1);
-    if (known && known.key === key) values[values.length - 1] = { ...known, last: sentence };
-    else values.push({ key, since: sentence, last: sentence });
-  }
-  return values;
-}
-
-/** What a sentence adds to the question, without the words that only say that something changed. */
-function valueKey({ tokens }: Sentence, asked: Asked): string {
-  const own = tokens
-    .filter(({ forms, folded }) => forms.length > 0 && !has(asked.held, forms) && !updating.test(folded))
-    .map(({ forms }) => forms[0]!);
-  return [...new Set(own)].sort().join(" ");
+  return fromChain(
+    valuesOf(chain ? linksOf(best, sentences, asked) : best.map(({ sentence }) => sentence), asked),
+    asked,
+  );
 }
 
 function fromChain(values: readonly Value[], asked: Asked): Reading {
