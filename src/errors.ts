@@ -225,6 +225,7 @@ export const errorCodes = {
   "subtitles-unreadable": "The subtitles could not be parsed.",
   "task-unknown": "Memory holds no task with that id.",
   "text-encoding": "The bytes of a text file look like no language in any known encoding.",
+  "text-reader-failed": "What reads print in pictures failed, or its thread ended.",
   timeout: "The endpoint did not answer in time.",
   "torch-missing": "No Python with torch is set up; the message has the command that does it.",
   "torch-setup-failed": "The Python environment for torch could not be made.",

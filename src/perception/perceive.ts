@@ -30,8 +30,10 @@ export interface Perceptors {
 
 /** Which senses to use. */
 export interface PerceptorOptions {
-  /** Whether to read text in the picture, if tesseract is installed. @default true */
+  /** Whether to read text in the picture. @default true */
   readonly screenText?: boolean;
+  /** What reads it. @default tesseract, if it is installed */
+  readonly screenReader?: ScreenReader | null;
   readonly transcriber?: Transcriber | null;
   /** Languages spoken and shown, as BCP 47 tags, best first; the transcriber expects the first. @default any */
   readonly languages?: readonly string[];
@@ -42,12 +44,16 @@ export function createPerceptors({
   screenText = true,
   transcriber = null,
   languages = [],
+  screenReader: given = null,
 }: PerceptorOptions = {}): Perceptors {
+  const language = languages[0] ?? null;
+  if (screenText && given && hasPackage("@napi-rs/canvas"))
+    return { transcriber, language, screenReader: given, leftOut: [] };
   const tesseract = screenText ? tesseractReader(process.env, languages) : null;
   // tesseract reads what the canvas has decoded.
   const screenReader = hasPackage("@napi-rs/canvas") ? tesseract : null;
   return {
-    ...{ transcriber, language: languages[0] ?? null, screenReader },
+    ...{ transcriber, language, screenReader },
     leftOut: screenText ? unread(tesseract, screenReader !== null) : [],
   };
 }

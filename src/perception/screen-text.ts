@@ -1,5 +1,5 @@
 /**
- * Text in the picture, read by the tesseract program.
+ * Text in the picture, read by the tesseract program, or by what else reads one picture (`screenReader`).
  *
  * Only pictures that may hold print are read (`print.ts`), and not again while that print stays as it is. Small pictures
  * are enlarged; of large ones, the part with print is read in its own size. A word is kept only if tesseract is confident
@@ -46,6 +46,26 @@ export interface TesseractReader extends ScreenReader {
   readonly languages: TesseractLanguages;
 }
 
+/** A part of a frame that is to be read, enlarged where it is small: four bytes a pixel. */
+export interface PictureToRead {
+  readonly width: number;
+  readonly height: number;
+  readonly pixels: Uint8ClampedArray;
+}
+
+/** A reader over what reads one picture. It is given those alone whose print is not that of the one before. */
+export function screenReader(
+  id: string,
+  read: (picture: PictureToRead, signal: AbortSignal | undefined) => Promise<readonly ReadLine[]>,
+): ScreenReader {
+  const readPart: ReadPart = async (image, frame, areas, signal) => {
+    const { part, scale } = partToRead(frame, areas);
+    const size = { width: Math.round(part.width * scale), height: Math.round(part.height * scale) };
+    return read({ ...size, pixels: await drawn(image, size, part) }, signal);
+  };
+  return { id, read: async (frames, signal) => joinLines(await readFrames(readPart, frames, signal)) };
+}
+
 /**
  * A reader that runs tesseract, or `null` if it is not installed.
  * @param wanted languages of the print as BCP 47 tags, best first; empty for those that are installed
@@ -61,7 +81,10 @@ export function tesseractReader(
   return {
     id: "tesseract",
     languages,
-    read: async (frames, signal) => joinLines(await readFrames(program, frames, signal)),
+    read: async (frames, signal) => {
+      const read: ReadPart = (image, frame, areas) => readImage(program, image, frame, areas, signal);
+      return joinLines(await readFrames(read, frames, signal));
+    },
   };
 }
 
@@ -79,9 +102,17 @@ interface FrameReading {
   readonly lines: readonly ReadLine[];
 }
 
+/** Reads the lines of a frame where it may hold print. */
+type ReadPart = (
+  image: Image,
+  frame: Size,
+  areas: readonly PrintArea[],
+  signal: AbortSignal | undefined,
+) => Promise<readonly ReadLine[]>;
+
 /** Reads the frames whose print is not that of the frame read before. */
 async function readFrames(
-  program: Program,
+  read: ReadPart,
   frames: readonly Frame[],
   signal: AbortSignal | undefined,
 ): Promise<FrameReading[]> {
@@ -106,7 +137,7 @@ async function readFrames(
         atSeconds - reading!.atSeconds < patternSeconds &&
         isAt(last, seen);
       if (isPattern) continue;
-      const lines = await readImage(program, image, frame, seen.areas, signal);
+      const lines = await read(image, frame, seen.areas, signal);
       readings.push({ atSeconds, untilSeconds: atSeconds, lines });
       last = seen;
     }
@@ -171,16 +202,21 @@ function sizeToLookAt({ width, height }: Size): Size {
   return { width: Math.round(width * scale), height: Math.round(height * scale) };
 }
 
-/** Luminance of an image, or of a part of it, in a size. */
-async function greyPicture(image: Image, size: Size, part?: Part): Promise<GreyPicture> {
+/** An image, or a part of it, in a size: four bytes a pixel. */
+async function drawn(image: Image, { width, height }: Size, part?: Part): Promise<Uint8ClampedArray> {
   const { createCanvas } = await import("../util/canvas.ts");
-  const { width, height } = size;
   const context = createCanvas(width, height).getContext("2d");
   context.imageSmoothingEnabled = true;
   context.imageSmoothingQuality = "high";
   const { left, top, ...whole } = part ?? { left: 0, top: 0, width: image.width, height: image.height };
   context.drawImage(image, left, top, whole.width, whole.height, 0, 0, width, height);
-  const { data } = context.getImageData(0, 0, width, height);
+  return context.getImageData(0, 0, width, height).data;
+}
+
+/** Luminance of an image, or of a part of it, in a size. */
+async function greyPicture(image: Image, size: Size, part?: Part): Promise<GreyPicture> {
+  const { width, height } = size;
+  const data = await drawn(image, size, part);
   const pixels = new Uint8Array(width * height);
   for (let i = 0; i < pixels.length; i++)
     pixels[i] = (data[4 * i]! * 77 + data[4 * i + 1]! * 150 + data[4 * i + 2]! * 29) >> 8;

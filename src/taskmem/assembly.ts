@@ -53,6 +53,7 @@ import { filledIn } from "../util/objects.ts";
 import { keepSecretsOf } from "../util/secrets.ts";
 import { openLocalModel } from "./local-model.ts";
 import type { Material } from "./material.ts";
+import { pulledTextReader } from "./picture-text.ts";
 
 const apiKeyVariable = "TASKMEM_API_KEY";
 
@@ -148,10 +149,9 @@ function extraBodyOf(model: Config["model"], baseUrl: string): Record<string, un
 }
 
 export function configuredPerceptors(config: Config): Perceptors {
-  const { transcriber } = config;
+  const { transcriber, screenText, languages } = config;
   return createPerceptors({
-    screenText: config.screenText,
-    languages: config.languages,
+    ...{ screenText, languages, screenReader: screenText ? pulledTextReader(languages) : null },
     ...(transcriber.baseUrl !== undefined &&
       transcriber.model !== undefined && {
         transcriber: openaiTranscriber({

@@ -18,6 +18,9 @@ const loaders = {
 /** A package that may be missing. */
 export type OptionalPackage = keyof typeof loaders;
 
+/** A package that may be missing, also one that is not imported by its name. */
+export type AnyOptionalPackage = OptionalPackage | keyof typeof byPath;
+
 /** The exports of a package. */
 type Exports<Name extends OptionalPackage> = Awaited<ReturnType<(typeof loaders)[Name]>>;
 
@@ -47,8 +50,11 @@ export async function optionalPackage<Name extends OptionalPackage>(
   }
 }
 
+/** Packages that are loaded by their path alone. */
+const byPath = { "onnxruntime-web": "text in the picture" } as const;
+
 /** What each optional package is for, as `doctor` prints it. */
-export const optionalUses: Readonly<Record<OptionalPackage, string>> = {
+export const optionalUses: Readonly<Record<AnyOptionalPackage, string>> = {
   "@hono/node-server": "taskmem serve, MCP over HTTP",
   "@jax-js/jax": "nano",
   "@modelcontextprotocol/hono": "taskmem serve, MCP over HTTP",
@@ -56,10 +62,11 @@ export const optionalUses: Readonly<Record<OptionalPackage, string>> = {
   ai: "the AI SDK (taskmem/ai)",
   hono: "taskmem serve",
   hyparquet: "Video-MME's annotations",
+  ...byPath,
 };
 
 /** Whether an optional package is installed; it is not loaded. */
-export function hasPackage(name: OptionalPackage): boolean {
+export function hasPackage(name: AnyOptionalPackage): boolean {
   try {
     import.meta.resolve(name);
     return true;
@@ -69,10 +76,10 @@ export function hasPackage(name: OptionalPackage): boolean {
 }
 
 /** The command that installs the version TaskMem was tested with. */
-export function installLine(name: OptionalPackage): string {
+export function installLine(name: AnyOptionalPackage): string {
   const { peerDependencies } = JSON.parse(
     readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
-  ) as { peerDependencies: Record<OptionalPackage, string> };
+  ) as { peerDependencies: Record<AnyOptionalPackage, string> };
   return `npm install ${name}@${peerDependencies[name].replace(/^[\^~]/, "")}`;
 }
 

@@ -7,6 +7,7 @@ import type { OnProgress } from "../../engine.ts";
 import { configuredPerceptors } from "../../taskmem/assembly.ts";
 import type { Check } from "../../taskmem/check.ts";
 import { checkModel } from "../../taskmem/model-checks.ts";
+import { lacksForText } from "../../taskmem/picture-text.ts";
 import type { Invocation } from "../invocation.ts";
 import { showProgress } from "../progress.ts";
 import { attempt } from "./doctor-attempt.ts";
@@ -69,10 +70,12 @@ async function transcriberCheck(config: Config, signal: AbortSignal): Promise<Se
 function screenTextCheck(config: Config): Sense {
   const { screenReader, leftOut = [] } = configuredPerceptors(config);
   const missing = leftOut.map(({ reason }) => reason).join(" ");
-  const detail = config.screenText ? missing || "read" : "switched off";
+  const detail = config.screenText ? missing || `read by ${screenReader?.id}` : "switched off";
   const isWhole = screenReader !== null && missing === "";
+  const better = screenReader?.id === "tesseract" ? lacksForText(config.languages) : null;
+  const fix = better === null ? null : `read better, and more of it, with: ${better}`;
   return {
-    check: { check: "text in the picture", state: isWhole ? "ok" : "missing", detail, fix: null },
+    check: { check: "text in the picture", state: isWhole ? "ok" : "missing", detail, fix },
     lacks: screenReader === null ? "text in the picture is not read" : null,
   };
 }

@@ -6,7 +6,7 @@ import { loadConfig, policyName } from "../../config.ts";
 import type { Check } from "../../taskmem/check.ts";
 import { type EffectiveOption, effectiveOptions } from "../../taskmem/effective-options.ts";
 import { torchFinding } from "../../taskmem/torch-check.ts";
-import { hasPackage, installLine, type OptionalPackage, optionalUses } from "../../util/optional.ts";
+import { type AnyOptionalPackage, hasPackage, installLine, optionalUses } from "../../util/optional.ts";
 import { findProgram, installHint, type ProgramName, runProgram } from "../../util/program.ts";
 import type { Invocation } from "../invocation.ts";
 import { exitCodes } from "../output.ts";
@@ -44,7 +44,8 @@ export async function run({ output, flags, configFile, signal }: Invocation): Pr
   report(await program("ffmpeg", ["-version"], "broken"));
   report(await program("ffprobe", ["-version"], "broken"));
   report(await program("tesseract", ["--version"], "missing"));
-  for (const [name, use] of Object.entries(optionalUses)) report(optionalCheck(name as OptionalPackage, use));
+  for (const [name, use] of Object.entries(optionalUses))
+    report(optionalCheck(name as AnyOptionalPackage, use));
 
   const config = await attempt("configuration", () => loadConfig(flags, { file: configFile }));
   if ("failed" in config) {
@@ -107,7 +108,7 @@ async function program(
     : { check: name, state: without, detail: `${path} exits with ${exitCode}`, fix: hint };
 }
 
-function optionalCheck(name: OptionalPackage, use: string): Check {
+function optionalCheck(name: AnyOptionalPackage, use: string): Check {
   return hasPackage(name)
     ? { check: name, state: "ok", detail: `installed, for ${use}`, fix: null }
     : { check: name, state: "missing", detail: `not installed; only for ${use}`, fix: installLine(name) };
