@@ -92,6 +92,75 @@ test("recipes train on the episodes that are theirs, and on no more than there a
   assert.equal(nanoPhaseTwoRecipe.heldOutEpisodes, choosingEpisodes.nanoGate.episodes);
 });
 
+/** The lists that a file takes episodes from, such as `trainingEpisodes.nano.captions`. */
+const listsIn = (path: string) =>
+  [
+    ...new Set(
+      readFileSync(join(root, path), "utf8").match(
+        /\b(?:training|choosing|measured|final|timing)Episodes\.[\w.]+/g,
+      ),
+    ),
+  ]
+    .map((name) => name.replace(/\.(episodes|split|from)$/, ""))
+    .filter((name, i, all) => all.indexOf(name) === i)
+    .sort();
+
+test("each stage, pool, gate, demo and benchmark takes the episodes that are listed for it", () => {
+  const expected = {
+    "scripts/household-vl/examples.ts": [
+      "choosingEpisodes.householdVl",
+      "measuredEpisodes.benchmark",
+      "trainingEpisodes.householdVl.captions",
+      "trainingEpisodes.householdVl.memories",
+    ],
+    "scripts/nano/pretrain.ts": [
+      "choosingEpisodes.nanoPretraining",
+      "trainingEpisodes.nano.captions",
+      "trainingEpisodes.nano.memories",
+    ],
+    "scripts/nano/text-stages.ts": ["choosingEpisodes.nanoPretraining"],
+    "src/cli/commands/bench-household.ts": ["measuredEpisodes.benchmark"],
+    "src/cli/commands/demo-choice.ts": ["measuredEpisodes.demoChoice"],
+    "src/cli/commands/demo.ts": ["measuredEpisodes.demo"],
+    "src/cli/household.ts": ["measuredEpisodes.benchmark"],
+    "src/policies/choice/recipes.ts": ["trainingEpisodes.choice.phaseOne"],
+    "src/policies/nano/recipes.ts": [
+      "choosingEpisodes.nanoGate",
+      "trainingEpisodes.nano.phaseOne",
+      "trainingEpisodes.nano.phaseTwo",
+    ],
+  };
+  const files = globSync(["src/**/*.ts", "scripts/**/*.ts"], { cwd: root }).filter(
+    (path) => !path.endsWith(".test.ts") && path !== "src/household/splits.ts",
+  );
+  const found = files.sort().map((path) => [path, listsIn(path)] as const);
+  assert.deepEqual(Object.fromEntries(found.filter(([, lists]) => lists.length > 0)), expected);
+  // Measurements measure on what is measured, after lessons on what trains; none sees what is opened once a release.
+  for (const path of globSync(["perf/**/*.ts", "examples/**/*.ts"], { cwd: root }))
+    for (const name of listsIn(path))
+      assert.match(name, /^measuredEpisodes\.|^trainingEpisodes\.\w+\.(phaseTwo|tasks)$/, `${path}: ${name}`);
+});
+
+test("no list is widened or moved where it is used", () => {
+  const files = globSync(["src/**/*.ts", "scripts/**/*.ts", "perf/**/*.ts", "examples/**/*.ts"], {
+    cwd: root,
+  }).filter((path) => !path.endsWith(".test.ts"));
+  const moving = /Episodes(?:\.\w+)*,[^;]*?\b(?:from|split|episodes):\s*["'\d]/;
+  assert.deepEqual(
+    files.filter((path) => moving.test(readFileSync(join(root, path), "utf8"))),
+    [],
+  );
+  assert.match("householdVideos({ ...trainingEpisodes.nano.phaseTwo, from: 5, clips })", moving);
+});
+
+test("Phase One of a model in a folder, on nano's films, shares none with what household-VL was made of", () => {
+  const videos = { name: "Phase One", ...trainingEpisodes.nano.phaseOne };
+  for (const [name, use] of Object.entries(trainingEpisodes.householdVl))
+    assert.ok(!overlap(videos, { name, ...use }), name);
+  const command = readFileSync(join(root, "src/cli/commands/train-phase-one.ts"), "utf8");
+  assert.match(command, /household = \{ \.\.\.nanoPhaseOneRecipe\.videos,/);
+});
+
 test("episodes are named in `household/splits.ts` and nowhere else", () => {
   const files = globSync(["src/**/*.ts", "scripts/**/*.ts", "perf/**/*.ts", "examples/**/*.ts"], {
     cwd: root,
