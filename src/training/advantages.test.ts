@@ -109,7 +109,9 @@ describe("the negative-sample gate", () => {
     assertNear(groupAdvantages([empty(3), empty(2), empty(1)]), [1, 0, 0], 1e-5);
   });
 
-  test("is not for a rollout whose text broke the contract", () => {
+  test("is open beside a rollout whose text broke the contract, and is not for that one", () => {
+    const below = [right(0.6), right(0.4), right(0.1), { reward: 0.5, netCorrect: null }];
+    assert.equal(groupAdvantages(below)[2], 0, "below the mean, but no worse than the best");
     // Mean −0.5, differences 1 and −1, deviation √2.
     assertNear(groupAdvantages([right(0.5), malformed]), [Math.SQRT1_2, -Math.SQRT1_2], 1e-6);
     const allMalformed = [3, 2, 1].map((reward) => ({ reward, netCorrect: null }));

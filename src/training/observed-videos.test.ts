@@ -36,6 +36,8 @@ test("the history that the trained policy did not write is another policy's, cli
   assert.deepEqual([(await video.observe(0)).clip, (await video.observe(1)).clip], [0, 1]);
   assert.match(await video.written(0), /kettle number 4/);
   assert.match(await video.written(1), /kettle number 7/);
+  const silent = observedVideos([[...kitchen, observationOf("kitchen", 8)]], writer)(0);
+  assert.equal(await silent.written(2), "", "of a clip with nothing to keep");
 });
 
 test("nothing to train on is an error", () => {

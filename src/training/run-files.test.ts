@@ -15,6 +15,7 @@ import {
 
 const folder = mkdtempSync(join(tmpdir(), "taskmem-runs-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
+const ownFolder = () => mkdtempSync(join(folder, "run-"));
 
 /** A trainer whose weights are a text. */
 const trainerOf = () => {
@@ -61,7 +62,7 @@ const stateOf = (step: number): PhaseOneState => ({
 });
 
 test("Phase One resumes at its checkpoint: its state, its weights, and no row after it", async () => {
-  const directory = join(folder, "one");
+  const directory = ownFolder();
   const run = openPhaseOneRun(directory, { seed: 1 });
   const trainer = trainerOf();
   assert.deepEqual(await run.resume(trainer), { step: 0, videos: 0, instances: [] });
@@ -96,7 +97,7 @@ test("Phase One resumes at its checkpoint: its state, its weights, and no row af
 });
 
 test("Phase One without a checkpoint starts again with no rows", async () => {
-  const directory = join(folder, "none");
+  const directory = ownFolder();
   await openPhaseOneRun(directory, {}).record(metricsOf(1), 1, [rollout]);
   const run = openPhaseOneRun(directory, {});
   assert.deepEqual(await run.resume(trainerOf()), { step: 0, videos: 0, instances: [] });
@@ -112,7 +113,7 @@ const preferred = { ok: true, value: "first", rationale: "It tells more." } as c
 const failed = { ok: false, reason: "timed-out", message: "no answer" } as const;
 
 test("Phase Two keeps draws and verdicts by what they are of, and asks a failed judge again until steps began", async () => {
-  const directory = join(folder, "two");
+  const directory = ownFolder();
   const run = openPhaseTwoRun(directory, { seed: 1 });
   await run.keepDrawn(drawn("film-0"));
   await run.keepVerdict({ ...asked("1"), verdict: preferred });
@@ -137,7 +138,7 @@ test("Phase Two keeps draws and verdicts by what they are of, and asks a failed 
 });
 
 test("Phase Two resumes behind its last saved step, with its weights", async () => {
-  const directory = join(folder, "steps");
+  const directory = ownFolder();
   const run = openPhaseTwoRun(directory, {});
   const side = (id: string) => ({ id, text: `text ${id}`, tokens: 2 });
   const candidate: RecordedCandidate = {
