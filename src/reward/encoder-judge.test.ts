@@ -77,3 +77,40 @@ test("an encoder that fails is a failed verdict, and truth is the other judge's"
     await words.quality({ context: request.context, memory }),
   );
 });
+
+test("a memory is measured by the mean of its two nearest questions, less the mean of all others", async () => {
+  // To what is eaten and who cooks: soup 1 and 0.71, Ann 0 and 0.71. The means are 0.5 apart.
+  const asked = { ...request, first: "A soup.", second: "Ann." };
+  const at = (tie: number) => encoderJudge({ embedder, judge: words, tie }).relevance(asked);
+  assert.deepEqual(await at(0.6), { ok: true, value: "tie" });
+  assert.deepEqual(await at(0.4), { ok: true, value: "first" });
+  // A third question, farther than two, counts nothing: 0.85 for soup with it and without it.
+  const farther = { ...asked, questions: questionsOf("What do they eat?", "Who cooks?", "Is the phone on?") };
+  assert.deepEqual(await encoderJudge({ embedder, judge: words, tie: 0.45 }).relevance(farther), {
+    ...{ ok: true, value: "first" },
+  });
+  // Soup 0.71 and nothing of the others; a phone nothing and a quarter of the others, whose nearest are no questions of its.
+  const others = questionsOf(
+    "Which phone?",
+    "Which device?",
+    ...Array.from({ length: 6 }, (_, i) => `It rains ${i}.`),
+  );
+  const against = {
+    ...request,
+    questions: questionsOf("Who cooks?"),
+    first: "A soup.",
+    second: "A phone.",
+    others,
+  };
+  assert.equal(await preferredOf(against), "first");
+});
+
+test("a caller who gave up gets the own reason, also where there is nothing to compare", async () => {
+  const signal = AbortSignal.abort(new Error("enough"));
+  const judged = encoderJudge({ embedder, judge: words }).relevance({
+    ...request,
+    second: request.first,
+    signal,
+  });
+  await assert.rejects(judged, /enough/);
+});

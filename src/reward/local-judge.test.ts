@@ -177,3 +177,19 @@ test("against other questions, what helps with any question is worth nothing", a
     "first",
   );
 });
+
+test("what the clip does not speak of is named, five words of it at most", async () => {
+  const { rationale, correct } = await verdictOf(
+    keys,
+    "Dragons burned castles near volcanoes, wizards fled, giants wept.",
+  );
+  assert.equal(correct, false);
+  assert.match(rationale, /^It tells nothing that is in the clip\./);
+  const mixed = await verdictOf(
+    keys,
+    `${keys.gold.split(/(?<=\.) /)[0]} Dragons burned castles near volcanoes while wizards fled from giants and trolls and ghosts and vampires.`,
+  );
+  const named = /^The clip does not speak of ([^.]+)\./.exec(mixed.rationale)?.[1]?.split(", ");
+  assert.equal(named?.length, 5, mixed.rationale);
+  assert.match(named![0]!, /^dragon/);
+});

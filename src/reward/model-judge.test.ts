@@ -383,6 +383,41 @@ describe("calls to the model", () => {
     assert.equal(gradeOf(await judge.relevance(clear)), "first");
   });
 
+  test("are not asked for by a caller who has given up", async () => {
+    const { model, asked } = modelOf(careful);
+    const signal = AbortSignal.abort(new Error("enough"));
+    await assert.rejects(modelJudge({ model }).relevance({ ...clear, signal }), /enough/);
+    assert.equal(asked.length, 0);
+  });
+
+  test("that are no JSON are told up to 200 characters, and none is a verdict too", async () => {
+    const told = await modelJudge({ model: modelOf(() => "ab".repeat(150)).model, attempts: 1 }).relevance(
+      clear,
+    );
+    assert.equal(reasonOf(told), "malformed");
+    assert.ok(!told.ok && told.message.includes(`"${"ab".repeat(100)}"`), told.ok ? "" : told.message);
+    const { model } = modelOf(careful);
+    const silent: Model = { ...model, generate: async () => ({ completions: [], cost: noCost }) };
+    assert.equal(reasonOf(await modelJudge({ model: silent, attempts: 1 }).relevance(clear)), "malformed");
+  });
+
+  test("are asked for four at a time, in a closed form", async () => {
+    let [now, most] = [0, 0];
+    const { model, asked } = modelOf(async (request) => {
+      now += 1;
+      most = Math.max(most, now);
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      now -= 1;
+      return careful(request);
+    });
+    const judge = modelJudge({ model });
+    await Promise.all(
+      [0, 1, 2, 3, 4, 5].map((i) => judge.relevance({ ...clear, second: `The boots ${i} are wet.` })),
+    );
+    assert.equal(most, 4);
+    for (const { schema } of asked) assert.equal(schema!.schema.additionalProperties, false);
+  });
+
   test("end when the caller gives up, with the caller's reason", async () => {
     const { model } = modelOf(() => new Promise<string>(() => {}));
     const caller = new AbortController();

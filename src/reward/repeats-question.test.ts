@@ -33,6 +33,9 @@ test("a memory made of a question's words repeats it, in any order and case", ()
   assert.equal(repeatedQuestion("汤里有什么", clip, questions), "汤里有什么东西？");
   assert.equal(repeatedQuestion("锅里有一锅很热的汤", clip, questions), null);
   assert.equal(repeatedQuestion("Ann", clip, questions), null, "a name alone is no question");
+  const short = [{ text: "Who has the cup?", options: [] }];
+  assert.equal(repeatedQuestion("the cup", clip, short), "Who has the cup?", "words of three letters count");
+  assert.equal(repeatedQuestion("cup to me", clip, short), null, "shorter ones do not");
 });
 
 test("a question that was asked in the clip may be told, and so may what a question guessed right", () => {
@@ -40,6 +43,11 @@ test("a question that was asked in the clip may be told, and so may what a quest
   assert.equal(repeatedQuestion("What did Ann cook for dinner?", asked, questions), null);
   const ready = [{ text: "Is the soup ready?", options: [] }];
   assert.equal(repeatedQuestion("The soup is ready.", clip, ready), null);
+  assert.equal(
+    repeatedQuestion("The soup is ready.", said("Bring the plates."), ready),
+    "Is the soup ready?",
+    "one line is enough to tell that it was not said",
+  );
   const silent = said();
   assert.equal(repeatedQuestion("The soup is ready.", silent, ready), null, "pictures may show it");
   assert.equal(repeatedQuestion("Is the soup ready?", silent, ready), "Is the soup ready?");
