@@ -1,39 +1,94 @@
 /**
- * Phase Two on household-VL: gain and swap control on held-out films of the toy household, with one adapter a kind.
+ * household-VL before and after Phase One, with nothing, with five questions in its prompt, and with an adapter from them, on
+ * films of the toy household: prints Markdown.
  *
- * Memories are drawn of training films, and preferred by the household's truth; the adapter is a vector that the worker
- * trains, at all tokens behind block 2 of 6. The recipe is the model policy's without lines of the clip, contrast and a
- * choice of strength: this model's own memories are true and different. Prints Markdown. Needs ffmpeg and what `taskmem train setup` installs.
+ * Films are watched as the product perceives them from video, without captions, greedy, each clip behind the memories
+ * written before. An adapter a kind is trained by the worker from memories of training films. Its judge is the household's,
+ * which knows the truth, so the gains are the most that can be had. Seeds are of lessons: other memories are drawn and other pairs come first.
+ * Intervals draw films and seeds. What a step made is kept in the run's folder, and a run that was stopped goes on there.
  *
- * `node perf/household-vl.ts [films] [seed]`
+ * Phase One's weights are those of a run of `taskmem train phase-one --policy model --model household-vl --kind all`; without
+ * `--phase-one` its half of the table is left out. Needs ffmpeg and what `taskmem train setup` installs.
+ *
+ * `node perf/household-vl.ts [--films 24] [--seeds 3] [--split held-out|validation] [--recipe household-vl]
+ *    [--phase-one FOLDER] [--run runs/household-vl-two-by-two]`
  */
-import { filmHousehold } from "../src/benchmarks/datasets/household/films.ts";
-import { householdBenchmark } from "../src/benchmarks/datasets/household/household.ts";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { filmHousehold, type HouseholdFilm } from "../src/benchmarks/datasets/household/films.ts";
+import {
+  type HouseholdResult,
+  type HouseholdRowName,
+  householdBenchmark,
+} from "../src/benchmarks/datasets/household/household.ts";
+import { measureOf } from "../src/benchmarks/run/results.ts";
 import { mean } from "../src/benchmarks/statistics.ts";
 import { parseConfig } from "../src/config.ts";
-import { lexicalReader, wordSpace } from "../src/engines/local/index.ts";
+import { lexicalReader, wordSpace as words } from "../src/engines/local/index.ts";
 import { requireTorchPython } from "../src/engines/torch/environment.ts";
 import { openTorchEngine, torchModel, workerCommand } from "../src/engines/torch/index.ts";
 import { factKinds, householdVideos } from "../src/household/index.ts";
-import { measuredEpisodes, trainingEpisodes } from "../src/household/splits.ts";
-import { modelPhaseTwoRecipes } from "../src/policies/model/recipes.ts";
+import { choosingEpisodes, measuredEpisodes, trainingEpisodes } from "../src/household/splits.ts";
+import { modelPhaseTwoRecipeNamed } from "../src/policies/model/recipes.ts";
 import { torchAdapterTrainer } from "../src/policies/model/torch-adapter-trainer.ts";
 import { torchPolicy } from "../src/policies/model/torch-policy.ts";
 import { householdJudge } from "../src/reward/household-judge.ts";
 import { modelPolicyOptions } from "../src/taskmem/assembly.ts";
 import { folderPrompting, modelFolder } from "../src/taskmem/folder-model.ts";
+import { makeDirectory } from "../src/util/directory.ts";
 import { printTable, signed } from "./markdown.ts";
+import { type Cell, difference, estimate } from "./real-text/intervals.ts";
 
-const [count = "16", seed = "0"] = process.argv.slice(2);
-const name = "household-vl";
-const config = parseConfig({ policy: "model", model: { model: name } });
-const { countTokens } = wordSpace;
-const engine = await openTorchEngine({
-  ...{ model: modelFolder(name), command: workerCommand(requireTorchPython()), threads: 1 },
-  train: { kind: "vector" },
+const { values: given } = parseArgs({
+  options: {
+    films: { type: "string", default: "24" },
+    seeds: { type: "string", default: "3" },
+    split: { type: "string", default: "held-out" },
+    recipe: { type: "string", default: "household-vl" },
+    "phase-one": { type: "string" },
+    run: { type: "string", default: join("runs", "household-vl-two-by-two") },
+  },
 });
-const prompting = folderPrompting(config);
-const policy = { ...modelPolicyOptions(config, torchModel(engine, prompting)), prompting };
+const [count, seeds] = [Number(given.films), Number(given.seeds)];
+// The five questions of a kind are about the first film or two, whose memories stay as they were.
+if (!(Number.isInteger(count) && count >= 3))
+  throw new RangeError(`Expected --films to be a whole number from 3 up, got ${given.films}`);
+if (!(Number.isInteger(seeds) && seeds >= 1))
+  throw new RangeError(`Expected --seeds to be a whole number from 1 up, got ${given.seeds}`);
+const splits = { "held-out": measuredEpisodes.benchmark, validation: choosingEpisodes.householdVl };
+const episodes = splits[given.split as keyof typeof splits];
+if (!episodes) throw new RangeError(`Expected --split to be held-out or validation, got ${given.split}`);
+const recipe = modelPhaseTwoRecipeNamed(given.recipe);
+const began = performance.now();
+const tell = (what: string) => console.error(`${Math.round((performance.now() - began) / 1000)} s  ${what}`);
+
+/** Steps of earlier runs of the same settings; the newest line of a name counts. */
+const file = join(given.run, `${given.split}-${count}.jsonl`);
+makeDirectory(given.run);
+const kept = new Map<string, unknown>(
+  (existsSync(file) ? readFileSync(file, "utf8") : "")
+    .split("\n")
+    .filter((line) => line.endsWith("]"))
+    .map((line) => JSON.parse(line)),
+);
+async function keeping<T>(name: string, make: () => Promise<T>): Promise<T> {
+  if (!kept.has(name)) {
+    kept.set(name, await make());
+    appendFileSync(file, `${JSON.stringify([name, kept.get(name)])}\n`);
+    tell(name);
+  }
+  return kept.get(name) as T;
+}
+
+/** Films without the captions beside them: the model looks at pictures, and has never read captions. */
+const films: HouseholdFilm[] = (
+  await filmHousehold({ ...episodes, films: count, clips: 6, questionsPerKind: 5 })
+).map((film) => ({
+  ...film,
+  observations: film.observations.map((observation) => ({ ...observation, captions: [] })),
+}));
+tell(`${films.length} films`);
 const pool = householdVideos({ ...trainingEpisodes.householdVl.phaseTwo, clips: 8 });
 const streams = await Promise.all(
   Array.from({ length: trainingEpisodes.householdVl.phaseTwo.episodes }, async (_, n) => {
@@ -41,60 +96,130 @@ const streams = await Promise.all(
     return Promise.all(Array.from({ length: video.clips }, (_, clip) => video.observe(clip)));
   }),
 );
-const trainer = torchAdapterTrainer({
-  ...{ engine, policy, seed },
-  judge: householdJudge(pool.truthOf),
-  recipe: { ...modelPhaseTwoRecipes["full-strength"], lines: 0, judge: "plain", at: "all", block: 2 },
-});
+const config = parseConfig({ policy: "model", model: { model: "household-vl" } });
+const concurrency = 32;
+
+/** What the folder's model does with nothing, with the prompt, and with adapters of a seed's lessons. */
+async function threeOf(model: string, folder: string, seed: number): Promise<HouseholdResult> {
+  const engine = await openTorchEngine({
+    ...{ model: folder, command: workerCommand(requireTorchPython()), threads: 1 },
+    train: { kind: "vector" },
+  });
+  try {
+    const prompting = folderPrompting(config);
+    const policy = { ...modelPolicyOptions(config, torchModel(engine, prompting)), prompting };
+    const watched = new Map<string, string>();
+    const trainer = torchAdapterTrainer({
+      ...{ engine, policy, recipe, seed: String(seed), concurrency, watched },
+      judge: householdJudge(pool.truthOf),
+    });
+    const plain = torchPolicy(engine, null, policy);
+    return await householdBenchmark({
+      ...{ films, concurrency, reader: lexicalReader({ words }), countTokens: words.countTokens },
+      policies: {
+        ...{ base: plain, takesSupplement: true, phaseOne: plain },
+        adapted: (adapter) => torchPolicy(engine, adapter, policy),
+        learn: async (tasks) => {
+          const asked = tasks.map(({ question }, i) => ({ ...unanswered, id: String(i), question }));
+          const { adapter, problem, found } = await trainer.train(asked, streams);
+          tell(`${problem ?? "an adapter"} ${JSON.stringify(found)}`);
+          return problem === null ? adapter : null;
+        },
+      },
+      step: (name, make) => {
+        // Both are the same model here, and no lesson has touched either.
+        const step = name.replace("Phase One watches", "the base watches");
+        const ofLesson = !step.startsWith("the base watches");
+        return keeping(`${model}${ofLesson ? `, ${given.recipe}, seed ${seed}` : ""}: ${step}`, make);
+      },
+    });
+  } finally {
+    engine.close();
+  }
+}
+
 /** A task of which only the question counts. */
 const unanswered = {
   ...{ askedAtMs: 0, asOfSeconds: null, stream: null, answer: "", option: null, abstained: false },
   ...{ citations: [], reader: "none", feedback: null },
 };
-const filmed = await filmHousehold({
-  ...measuredEpisodes.benchmark,
-  ...{ films: Number(count), clips: 6, questionsPerKind: 5 },
-});
-/** Films without the captions beside them: the model looks at pictures, and has never read captions. */
-const films = filmed.map((film) => ({
-  ...film,
-  observations: film.observations.map((observation) => ({ ...observation, captions: [] })),
-}));
-const began = performance.now();
-const { rows, gain, swap } = await householdBenchmark({
-  films,
-  policies: {
-    ...{ base: null, takesSupplement: false },
-    phaseOne: torchPolicy(engine, null, policy),
-    adapted: (adapter) => torchPolicy(engine, adapter, policy),
-    learn: async (tasks) => {
-      const asked = tasks.map(({ question }, i) => ({ ...unanswered, id: String(i), question }));
-      const { adapter, problem } = await trainer.train(asked, streams);
-      console.error(problem ?? "an adapter", Math.round((performance.now() - began) / 1000), "s");
-      return problem === null ? adapter : null;
-    },
-  },
-  reader: lexicalReader({ words: wordSpace }),
-  countTokens,
-  onProgress: (what) => console.error(what),
-});
-engine.close();
+
+/** Names of a model's three rows: the last two are called after another model's in the benchmark. */
+const ways = { "": "base", " + prompt": "base + task prompt", " + adapter": "TaskMem" } as const;
+const models = {
+  base: modelFolder("household-vl"),
+  ...(given["phase-one"] && { "Phase One": given["phase-one"] }),
+};
+const results = new Map<string, HouseholdResult[]>();
+for (const [model, folder] of Object.entries(models)) {
+  const ofSeeds: HouseholdResult[] = [];
+  for (let seed = 0; seed < seeds; seed++) ofSeeds.push(await threeOf(model, folder, seed));
+  results.set(model, ofSeeds);
+}
+
+/** Points of each question under one way, of each seed: the hour of an interval is the film. */
+function cellsOf(model: string, way: HouseholdRowName): Cell[] {
+  const ofSeeds = results.get(model)!;
+  return (way === "TaskMem" ? ofSeeds : ofSeeds.slice(0, 1)).flatMap((result, seed) =>
+    result.results
+      .filter(({ row }) => row === way)
+      .map((answer) => ({
+        ...{ window: answer.task, wearer: "", kind: answer.types[0]!, day: 0 },
+        ...{ hour: Number(/\d+/.exec(answer.stream)![0]), seed: way === "TaskMem" ? seed : null },
+        value: 100 * measureOf(answer, "accuracy"),
+      })),
+  );
+}
+
+/** First less second of each question; where only the second has seeds, the first stands for each of them. */
+function change(first: readonly Cell[], second: readonly Cell[]): string {
+  const swapped = first[0]!.seed === null && second[0]!.seed !== null;
+  const cells = swapped
+    ? difference(second, first).map((cell) => ({ ...cell, value: -cell.value }))
+    : difference(first, second);
+  const { mean: points, low, high } = estimate(cells);
+  return `${signed(points)} [${signed(low)}, ${signed(high)}]`;
+}
 
 const percent = (share: number) => (100 * share).toFixed(1);
-const row = printTable("memories by", "accuracy, %", "true, %", "repeated, %", "tokens");
-for (const { policy, kind, accuracy, trueShare, redundantShare, tokensPerEntry } of rows)
-  if (kind === "all")
-    row(policy, percent(accuracy), percent(trueShare), percent(redundantShare), tokensPerEntry.toFixed(1));
-console.log();
-const change = printTable("adapter for", "its own kind", "other kinds", "gain on later films");
-for (const kind of factKinds) {
-  const { gain: points, low, high } = gain.kinds[kind];
-  const swapped = (asked: readonly (typeof kind)[]) =>
-    signed(mean(asked.map((one) => 100 * (swap[kind][one] - swap.none[one]))));
-  const others = factKinds.filter((one) => one !== kind);
-  change(kind, swapped([kind]), swapped(others), `${signed(points)} [${low.toFixed(1)}, ${high.toFixed(1)}]`);
+const row = printTable("", "accuracy, %", "true, %", "repeated, %", "passing, %", "tokens");
+for (const [model, ofSeeds] of results)
+  for (const [suffix, way] of Object.entries(ways)) {
+    const rows = ofSeeds.map(
+      ({ rows }) => rows.find(({ policy, kind }) => policy === way && kind === "all")!,
+    );
+    const over = (value: (one: (typeof rows)[number]) => number) => mean(rows.map(value));
+    row(
+      `${model}${suffix}`,
+      ...[
+        over(({ accuracy }) => accuracy),
+        over(({ trueShare }) => trueShare),
+        over(({ redundantShare }) => redundantShare),
+        over(({ passing }) => passing),
+      ].map(percent),
+      over(({ tokensPerEntry }) => tokensPerEntry).toFixed(1),
+    );
+  }
+for (const model of results.keys()) {
+  const [nothing, prompt, adapter] = Object.values(ways).map((way) => cellsOf(model, way)) as [
+    Cell[],
+    Cell[],
+    Cell[],
+  ];
+  const own = (cells: Cell[], kind: string) => cells.filter((cell) => cell.kind === kind);
+  console.log(`\n${model} + adapter − ${model}: ${change(adapter, nothing)}`);
+  for (const kind of factKinds) console.log(`- ${kind}: ${change(own(adapter, kind), own(nothing, kind))}`);
+  console.log(`\n${model} + adapter − (${model} + prompt): ${change(adapter, prompt)}`);
+  const [base, basePrompt, baseAdapter] = Object.values(ways).map((way) => cellsOf("base", way)) as [
+    Cell[],
+    Cell[],
+    Cell[],
+  ];
+  if (model === "base") continue;
+  console.log(`Phase One − base: ${change(nothing, base)}`);
+  console.log(`TaskMem − (base + prompt): ${change(adapter, basePrompt)}`);
+  console.log(`TaskMem − (base + adapter): ${change(adapter, baseAdapter)}`);
 }
-const { overall } = gain;
 console.log(
-  `\nGain in all: ${signed(overall.gain)} [${overall.low.toFixed(1)}, ${overall.high.toFixed(1)}] points, ${films.length} films, seed ${seed}.`,
+  `\n${films.length} ${given.split} films, ${results.get("base")![0]!.rows.find(({ policy, kind }) => policy === "base" && kind === "all")!.n} questions, ${seeds} seeds, recipe ${given.recipe}.`,
 );

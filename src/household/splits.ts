@@ -30,7 +30,7 @@ export const trainingEpisodes = {
     captions: { split: "train", from: 0, episodes: 15_000 },
     /** 30,000 clips. */
     memories: { split: "train", from: 500_000, episodes: 3_750 },
-    phaseTwo: { split: "train", from: 900_000, episodes: 8 },
+    phaseTwo: { split: "train", from: 900_000, episodes: 12 },
   },
   choice: {
     /** What adapters are taught of in `perf/choice-adapter.ts` and `perf/best-of-n.ts`. */

@@ -86,12 +86,23 @@ export const paperPhaseTwoRecipe: ModelPhaseTwoRecipe = {
   length: { scale: 1.5 },
 };
 
+/**
+ * For household-VL, a small model that looks at pictures (docs/models.md). Its own memories are true and different, and the
+ * lines of a clip are not in its language; its questions have no general ones beside them. Pairs are equally long, or it
+ * learns to tell more instead of the right thing. At the answer's tokens the pictures are read as they were.
+ */
+const householdVlRecipe: ModelPhaseTwoRecipe = {
+  ...modelPhaseTwoRecipe,
+  ...{ lines: 0, judge: "plain", block: 2, tokenMargin: 5 },
+};
+
 const { dpo } = modelPhaseTwoRecipe;
 
 /** Recipes by name: our own, the paper's, and ours with one choice taken back, a row of an ablation each. */
 export const modelPhaseTwoRecipes = {
   default: modelPhaseTwoRecipe,
   paper: paperPhaseTwoRecipe,
+  "household-vl": householdVlRecipe,
   "own-rollouts": { ...modelPhaseTwoRecipe, lines: 0 },
   "one-pair": { ...modelPhaseTwoRecipe, pairs: "one" },
   "plain-judge": { ...modelPhaseTwoRecipe, judge: "plain" },

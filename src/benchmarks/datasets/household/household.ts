@@ -18,6 +18,7 @@ import { type FactKind, factKinds } from "../../../household/index.ts";
 import type { Policy } from "../../../policy/policy.ts";
 import { taskSupplement } from "../../../policy/prompts.ts";
 import type { Question } from "../../../tasks/task.ts";
+import { mapConcurrently } from "../../../util/async.ts";
 import { seededRandom } from "../../../util/random.ts";
 import { measureOf, type Result } from "../../run/results.ts";
 import { clusterBootstrap, type Interval, mcnemarTest, mean } from "../../statistics.ts";
@@ -46,6 +47,8 @@ export interface HouseholdOptions {
   readonly countTokens: (text: string) => number;
   /** Tasks of a kind after which Phase Two runs. @default 5 */
   readonly updateAfter?: number;
+  /** Films watched at once; what is written is the same at any value. @default 1 */
+  readonly concurrency?: number;
   /** Runs the steps that take time, plain JSON each: what stands of a run that was stopped may be given instead. */
   readonly step?: <T>(name: string, make: () => Promise<T>) => Promise<T>;
   readonly onProgress?: (what: string) => void;
@@ -84,13 +87,12 @@ export interface HouseholdResult {
 /** Runs the household benchmark over some films. */
 export async function householdBenchmark(options: HouseholdOptions): Promise<HouseholdResult> {
   const { films, policies, updateAfter = 5, step = (_, make) => make(), onProgress, signal } = options;
+  const { concurrency } = options;
   const write = (name: string, policy: Policy): Promise<Written[]> => {
     onProgress?.(name);
-    return step(name, async () => {
-      const all: Written[] = [];
-      for (const film of films) all.push(await writtenOf(policy, film, signal));
-      return all;
-    });
+    return step(name, () =>
+      mapConcurrently(films, { concurrency, signal }, (film) => writtenOf(policy, film, signal)),
+    );
   };
   const ask = (row: string, kind: FactKind, written: readonly Written[]) =>
     answersOf(row, tasksOf(films, kind), written, options);
