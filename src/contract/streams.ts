@@ -33,7 +33,7 @@ export const streams = verb({
       : streams
           .map(
             ({ stream, description, ended }) =>
-              `${oneLine(stream)}: ${oneLine(description)}${ended ? "" : ", goes on"}`,
+              `${oneLine(stream)}: ${oneLine(description)}${ended ? "" : " (not ended)"}`,
           )
           .join("\n"),
 });

@@ -11,7 +11,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a verb does to the memory: reads it, adds to it, changes how it goes on, or removes from it for good. */
+/** What a verb does to the memory: reads it, adds to it, changes what it writes with, or removes from it for good. */
 export type Effect = "reads" | "adds" | "changes" | "removes";
 
 /** One verb. */

@@ -43,7 +43,7 @@ const leastAnswer = 128;
 /** Large parts of a model's description. */
 const vocabulary = ["tokens", "token_type", "merges", "scores"].map((part) => `tokenizer.ggml.${part}`);
 
-/** A refusal: the request is at fault, and the model goes on. */
+/** A refusal: the request is at fault, and the model answers the next. */
 class Refusal extends Error {
   readonly reply: LlamaReply;
 
