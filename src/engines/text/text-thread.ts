@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
+import type { AnsweredBy, Numbered } from "../asked-thread.ts";
 import type { RuntimeFiles } from "../onnx-runtime.ts";
 import { findLines } from "./find-lines.ts";
 import { type Picture, planes, type Scale } from "./pixels.ts";
@@ -14,15 +15,10 @@ export interface TextSetup {
   readonly runtime: RuntimeFiles;
 }
 
-/** A picture to read. */
-export interface TextAsked extends Picture {
-  readonly id: number;
+/** The lines of a picture. */
+export interface ReadText {
+  readonly lines: readonly LineText[];
 }
-
-/** Its lines; or what went wrong. */
-export type TextAnswered =
-  | { readonly id: number; readonly lines: readonly LineText[] }
-  | { readonly id: number; readonly wrong: string };
 
 /** The parts of onnxruntime-web that are used. */
 interface Runtime {
@@ -98,7 +94,7 @@ async function load() {
 
 const rounded = (side: number) => Math.max(multiple, multiple * Math.round(side / multiple));
 
-async function answer({ id, ...picture }: TextAsked): Promise<TextAnswered> {
+async function answer({ id, ...picture }: Numbered<Picture>): Promise<AnsweredBy<ReadText>> {
   try {
     return { id, lines: await (await ready)(picture) };
   } catch (error) {
@@ -107,6 +103,6 @@ async function answer({ id, ...picture }: TextAsked): Promise<TextAnswered> {
 }
 
 let last: Promise<unknown> = ready.catch(() => {});
-parentPort!.on("message", (asked: TextAsked) => {
+parentPort!.on("message", (asked: Numbered<Picture>) => {
   last = last.then(async () => parentPort!.postMessage(await answer(asked)));
 });

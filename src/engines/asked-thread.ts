@@ -1,0 +1,93 @@
+/**
+ * A thread that answers one message with one: it starts when it is first asked, ends when it is idle, and keeps the process
+ * alive only while something waits for it. What ends it otherwise fails what waits; the next question starts another.
+ */
+import { Worker } from "node:worker_threads";
+
+/** What a thread is asked, and what it answers, each with the number of the question. */
+export type Numbered<T> = T & { readonly id: number };
+/** An answer, or what went wrong. */
+export type AnsweredBy<Answer> = Numbered<Answer> | Numbered<{ readonly wrong: string }>;
+
+/** How a thread is run. */
+export interface AskedThreadOptions {
+  /** URL of its program without an ending, beside which TypeScript or JavaScript lies: `new URL("./x", import.meta.url)`. */
+  readonly program: URL;
+  /** What it starts with. */
+  readonly setup: unknown;
+  /** Milliseconds without a question after which it ends. @default 60000 */
+  readonly idleMs?: number | undefined;
+  /** The error for a thread that was lost, or could not answer. */
+  readonly failed: (why: string) => Error;
+}
+
+interface Waiting<Answer> {
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The ending that this file has: that of the programs beside it. */
+const ending = /\.[cm]?[jt]s$/.exec(import.meta.url)![0];
+
+/** One thread at most. */
+export class AskedThread<Asked extends object, Answer extends object> {
+  readonly #options: AskedThreadOptions;
+  readonly #waiting = new Map<number, Waiting<Answer>>();
+  #worker: Worker | null = null;
+  #idle: NodeJS.Timeout | undefined;
+  #next = 0;
+
+  constructor(options: AskedThreadOptions) {
+    this.#options = options;
+  }
+
+  /** Asks, and waits for the answer. @throws what `failed` makes */
+  ask(asked: Asked): Promise<Answer> {
+    this.#worker ??= this.#start();
+    clearTimeout(this.#idle);
+    this.#worker.ref();
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    const id = this.#next++;
+    this.#waiting.set(id, { resolve, reject });
+    this.#worker.postMessage({ ...asked, id });
+    return promise;
+  }
+
+  /** Ends the thread; a later question starts another. */
+  async end(): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = null;
+    clearTimeout(this.#idle);
+    this.#failAll("it was closed");
+    await worker?.terminate();
+  }
+
+  #start(): Worker {
+    const { program, setup } = this.#options;
+    const worker = new Worker(new URL(`${program.href}${ending}`), { workerData: setup });
+    const lost = (why: string) => {
+      if (this.#worker !== worker) return;
+      this.#worker = null;
+      this.#failAll(why);
+    };
+    worker.on("message", (answered: AnsweredBy<Answer>) => this.#settle(answered));
+    worker.on("error", ({ message }) => lost(message));
+    worker.on("exit", (code) => lost(`its thread ended with ${code}`));
+    return worker;
+  }
+
+  #settle(answered: AnsweredBy<Answer>): void {
+    const waiting = this.#waiting.get(answered.id);
+    this.#waiting.delete(answered.id);
+    if ("wrong" in answered) waiting?.reject(this.#options.failed(answered.wrong));
+    else waiting?.resolve(answered);
+    if (this.#waiting.size > 0) return;
+    this.#worker?.unref();
+    this.#idle = setTimeout(() => void this.end(), this.#options.idleMs ?? 60_000).unref();
+  }
+
+  #failAll(why: string): void {
+    for (const { reject } of this.#waiting.values()) reject(this.#options.failed(why));
+    this.#waiting.clear();
+  }
+}
