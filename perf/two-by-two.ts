@@ -16,24 +16,8 @@ import { type NanoModel, shippedWeights } from "../src/engines/nano/index.ts";
 import { measuredEpisodes } from "../src/household/splits.ts";
 import { nanoAdapterTrainer, nanoPolicy, openNano } from "../src/policies/nano/index.ts";
 import type { Judge } from "../src/reward/judge.ts";
+import { questionWordsJudge } from "../src/reward/question-words-judge.ts";
 import { printTable, signed } from "./markdown.ts";
-
-const wordJudge: Judge = {
-  id: "words-in-questions",
-  quality: async () => ({ ok: true, value: { correct: true, clean: true, rationale: "Not looked at." } }),
-  richness: async ({ memories }) => ({ ok: true, value: memories.map(() => 0) }),
-  relevance: async ({ first, second, questions }) => {
-    const asked = new Set(
-      questions.flatMap(({ text, options }) =>
-        [text, ...options.map((option) => option.text)].flatMap((each) => words.stems(each)),
-      ),
-    );
-    const shared = (memory: string) =>
-      [...new Set(words.stems(memory))].filter((stem) => asked.has(stem)).length;
-    const more = shared(first) - shared(second);
-    return { ok: true, value: more > 0 ? "first" : more < 0 ? "second" : "tie" };
-  },
-};
 
 const { countTokens } = words;
 const count = Number(process.argv[2] ?? 24);
@@ -80,7 +64,7 @@ const difference = (of: readonly Result[], less: readonly Result[]) => {
   return `${signed(100 * found.difference)}${between ?? ""}, p ${found.p.toFixed(4)}`;
 };
 
-for (const judge of [null, wordJudge]) {
+for (const judge of [questionWordsJudge({ words }), null]) {
   const [before, after] = [await threeOf(base, judge), await threeOf(phaseOne, judge)];
   console.log(
     `\nAdapters by ${judge === null ? "the judge that knows the truth" : "the judge of words"}, ${films.length} films, ${before.nothing.n} questions:\n`,

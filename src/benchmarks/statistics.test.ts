@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { seededRandom } from "../util/random.ts";
-import { clusterBootstrap, mcnemarTest, signFlipTest } from "./statistics.ts";
+import { clusterBootstrap, mcnemarTest, signFlipTest, studentQuantile } from "./statistics.ts";
 
 const near = (a: number, b: number, within = 1e-12) => assert.ok(Math.abs(a - b) <= within, `${a} and ${b}`);
 
@@ -49,18 +49,57 @@ describe("cluster bootstrap", () => {
     assert.deepEqual([low, high], [3, 3]);
   });
 
-  test("of two clusters draws one of three means", () => {
+  test("of two clusters draws one of three means, and widens how far they are from the mean", () => {
     // Clusters of mean 0 and 1, alike in size: draws aa, ab, ba, bb give 0, ½, ½, 1, each a quarter of the time.
     const { low, high } = clusterBootstrap([0, 0, 1, 1], [1, 1, 2, 2], seededRandom(1), { level: 0.4 });
     assert.deepEqual([low, high], [0.5, 0.5]); // the middle 40 % of 25 % zeros, 50 % halves, 25 % ones
     const all = clusterBootstrap([0, 0, 1, 1], [1, 1, 2, 2], seededRandom(1));
-    assert.deepEqual(all, { low: 0, high: 1 });
+    // ½ ± √(2 / 1) · 12.706 / 1.960 · ½: two clusters say next to nothing of a third.
+    near(all.high, 0.5 + (Math.SQRT2 * 12.706 * 0.5) / 1.96, 0.002);
+    near(all.low, 1 - all.high);
   });
 
   test("weighs a cluster by its size", () => {
     // Draws: (0,0,0) and (0,0,0) → 0; (0,0,0) and (4) → 4/4 = 1; (4) and (4) → 4.
     const seen = clusterBootstrap([0, 0, 0, 4], ["a", "a", "a", "b"], seededRandom(1), { level: 0.4 });
     assert.deepEqual(seen, { low: 1, high: 1 });
+  });
+
+  test("holds the true mean as often as it says, with few films as with many, and with seeds beside them", () => {
+    const random = seededRandom("coverage");
+    const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+    /** Share of intervals that hold 30, where films differ by 10 points, seeds by some, five questions of a film by 30. */
+    const coverage = (films: number, seeds: number, betweenSeeds: number) => {
+      const rounds = 300;
+      let holding = 0;
+      for (let round = 0; round < rounds; round++) {
+        const ofFilm = Array.from({ length: films }, () => 10 * normal());
+        const ofSeed = Array.from({ length: seeds }, () => betweenSeeds * normal());
+        const rows = ofFilm.flatMap((film, f) =>
+          ofSeed.flatMap((seed, s) =>
+            Array.from({ length: 5 }, () => ({ f, s, value: 30 + film + seed + 30 * normal() })),
+          ),
+        );
+        const { low, high } = clusterBootstrap(
+          rows.map(({ value }) => value),
+          rows.map(({ f }) => f),
+          random,
+          { resamples: 400, ...(seeds > 1 && { also: rows.map(({ s }) => s) }) },
+        );
+        if (low <= 30 && 30 <= high) holding += 1;
+      }
+      return holding / rounds;
+    };
+    // Binomial(300, 0.95): standard deviation 1.3 points. Without the widening 5 films give 84 %, 9 give 90 %.
+    for (const films of [5, 9, 24]) {
+      const share = coverage(films, 1, 0);
+      assert.ok(share > 0.91 && share < 0.99, `${films} films: ${share}`);
+    }
+    // Spreads of both are added, so that it holds the mean rather more often than it says.
+    for (const betweenSeeds of [0, 6]) {
+      const share = coverage(12, 3, betweenSeeds);
+      assert.ok(share > 0.93, `12 films, 3 seeds that differ by ${betweenSeeds}: ${share}`);
+    }
   });
 
   test("is as wide as the normal law says for independent values", () => {
@@ -84,8 +123,21 @@ describe("cluster bootstrap", () => {
   test("refuses values without clusters", () => {
     assert.throws(() => clusterBootstrap([1, 2], ["a"], seededRandom(1)), RangeError);
     assert.throws(() => clusterBootstrap([], [], seededRandom(1)), RangeError);
+    assert.throws(() => clusterBootstrap([1, 2], [1, 2], seededRandom(1), { also: [1] }), RangeError);
     assert.throws(() => clusterBootstrap([1, Number.NaN], ["a", "b"], seededRandom(1)), /values\[1\].*NaN/);
   });
+});
+
+test("Student's quantiles are those of the tables", () => {
+  const table = [
+    [1, 12.706],
+    [2, 4.303],
+    [4, 2.776],
+    [8, 2.306],
+    [23, 2.069],
+    [63, 1.998],
+  ] as const;
+  for (const [df, value] of table) near(studentQuantile(0.975, df), value, 0.0005);
 });
 
 describe("McNemar's test", () => {

@@ -577,6 +577,10 @@ function addBench(program: Command, add: Add): void {
     () => import("./commands/bench-household.ts"),
   )
     .option("--policy <name>", "nano (default) or choice")
+    .option(
+      "--judge <name>",
+      "nano: memories are compared by words (default) or by truth, which knows the films",
+    )
     .option("--limit <n>", "only the first n films", wholeNumber)
     .option("--runs <directory>", "where the run is written (default: runs)")
     .option("--resume", "continue a run that was stopped");

@@ -23,6 +23,7 @@ export {
 } from "./judge.ts";
 export { type LocalJudgeOptions, localJudge } from "./local-judge.ts";
 export { type ModelJudgeOptions, modelJudge } from "./model-judge.ts";
+export { type QuestionWordsJudgeOptions, questionWordsJudge } from "./question-words-judge.ts";
 export {
   type ActionReward,
   assessQuality,

@@ -245,11 +245,14 @@ export function figures(scored: readonly Scored[], seed = "benchmark intervals")
   const answered = scored.filter(isAnswered);
   const marks = scored.flatMap(({ mark }) => mark ?? []);
   const isRight = ({ outcome }: Scored) => outcome === "right";
-  const interval = (of: readonly Scored[], holds: (one: Scored) => boolean) =>
-    drawn(
+  const interval = (of: readonly Scored[], holds: (one: Scored) => boolean) => {
+    const found = drawn(
       of.map((one) => ({ cluster: one.cluster, value: Number(holds(one)) })),
       seed,
     );
+    // Few clusters make an interval wider than shares can be.
+    return found && { low: Math.max(0, found.low), high: Math.min(1, found.high) };
+  };
   return {
     tasks,
     right,

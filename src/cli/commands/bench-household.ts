@@ -1,6 +1,11 @@
 /** `taskmem bench household`: the simulated household as a streaming benchmark, run by the demo's code. */
 import { intervalSeed, tasksOf } from "../../benchmarks/datasets/household/answers.ts";
-import { householdPolicies, wholeHousehold } from "../../benchmarks/datasets/household/policies.ts";
+import {
+  type HouseholdJudgeName,
+  householdJudgeNames,
+  householdPolicies,
+  wholeHousehold,
+} from "../../benchmarks/datasets/household/policies.ts";
 import {
   householdTables,
   householdVerdict,
@@ -31,10 +36,12 @@ export async function run(invocation: Invocation): Promise<void> {
     throw new ConfigError("policy-unknown", `Expected --policy to be nano or choice, got ${policy}`);
   if (limit === 0)
     throw new ConfigError("flags-invalid", "Expected --limit to be a number of films from 1 up, got 0");
+  const judge = judgeOf(policy, options.judge);
   const size = { ...wholeHousehold, films: limit };
-  const policies = await householdPolicies(policy, signal);
+  const policies = await householdPolicies(policy, signal, judge);
   const config = {
     ...{ benchmark: "household", policy, ...size, split: measuredEpisodes.benchmark.split, updateAfter },
+    ...(policy === "nano" && { judge }),
     revisions: { base: policies.base?.revision ?? null, phaseOne: policies.phaseOne.revision },
   };
   const kept = startOwnRun(invocation, "household", config);
@@ -56,7 +63,10 @@ export async function run(invocation: Invocation): Promise<void> {
       ...{ results: result.results, skipped: [], notes: [memoriesNote, swapNote] },
       rowNames: names.map((name) => ({ name, label: name, policy: name, budget })),
       report: {
-        ...{ title: `The household: ${policy}, ${limit} films`, verdict: householdVerdict(result) },
+        ...{
+          title: `The household: ${policy}, ${limit} films${judge === "truth" ? ", by a judge that knows the truth" : ""}`,
+          verdict: householdVerdict(result),
+        },
         ...{
           tables: [...householdTables(result, ["coverage", "precision"]), swapTable(result)],
           differences,
@@ -68,4 +78,17 @@ export async function run(invocation: Invocation): Promise<void> {
     { benchmark: "household", tasks: tasks.length, skipped: [], ...householdEvent(result), config },
     () => printHousehold(output, result),
   );
+}
+
+/** @throws ConfigError `flags-invalid` for an unknown judge, and for one of a policy that learns without */
+function judgeOf(policy: string, given: unknown): HouseholdJudgeName {
+  const judge = householdJudgeNames.find((name) => name === (given ?? "words"));
+  if (judge === undefined)
+    throw new ConfigError("flags-invalid", `Expected --judge to be words or truth, got ${given}`);
+  if (policy === "choice" && given !== undefined)
+    throw new ConfigError(
+      "flags-invalid",
+      "--judge compares nano's memories; the choice policy learns from the words of questions. Leave it out.",
+    );
+  return judge;
 }

@@ -5,6 +5,7 @@ import { shippedWeights } from "../../../engines/nano/shipped.ts";
 import { choicePolicy } from "../../../policies/choice/choice.ts";
 import { adapterFromTasks } from "../../../policies/choice/word-vector-trainer.ts";
 import { nanoAdapterTrainer, nanoPolicy, openNano } from "../../../policies/nano/index.ts";
+import { questionWordsJudge } from "../../../reward/question-words-judge.ts";
 import type { HouseholdPolicies } from "./household.ts";
 
 export type HouseholdPolicyName = "nano" | "choice";
@@ -20,10 +21,19 @@ export interface HouseholdSize {
 export const wholeHousehold: HouseholdSize = { films: 64, clips: 6, questionsPerKind: 5 };
 export const smallHousehold: HouseholdSize = { films: 9, clips: 6, questionsPerKind: 3 };
 
-/** The policies of one name: nano looks at pictures, choice reads captions and subtitles. */
+/** By what nano's memories are compared: their words and those of the questions, or what is true and asked about. */
+export const householdJudgeNames = ["words", "truth"] as const;
+/** One of `householdJudgeNames`. */
+export type HouseholdJudgeName = (typeof householdJudgeNames)[number];
+
+/**
+ * The policies of one name: nano looks at pictures, choice reads captions and subtitles.
+ * @param judge compares nano's memories in Phase Two; the choice policy learns without one
+ */
 export async function householdPolicies(
   name: HouseholdPolicyName,
   signal?: AbortSignal,
+  judge: HouseholdJudgeName = "words",
 ): Promise<HouseholdPolicies> {
   if (name === "choice") {
     // Two sentences of a clip's nine or so, as nano writes.
@@ -42,7 +52,10 @@ export async function householdPolicies(
   }
   const [base, model] = [await openNano(shippedWeights("nano-base")), await openNano(shippedWeights("nano"))];
   const { countTokens } = wordSpace;
-  const trainer = nanoAdapterTrainer({ model, countTokens });
+  const trainer = nanoAdapterTrainer({
+    ...{ model, countTokens },
+    ...(judge === "words" && { judge: questionWordsJudge({ words: wordSpace }) }),
+  });
   return {
     base: nanoPolicy(base, null, countTokens),
     takesSupplement: true,

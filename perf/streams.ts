@@ -1,0 +1,236 @@
+/**
+ * What is learnt where questions are not all of one kind, on the toy household: prints Markdown.
+ *
+ * - `mixed`: five questions of a kind among ten of the other four, shuffled; asked is the kind. What draws the ten draws
+ *   the five too.
+ * - `person`: five questions about one person, of any kind; asked is about that person. No first word of a sentence tells
+ *   the person, so that one token does not steer.
+ *
+ * Nano writes before and after Phase One, with nothing, with the questions in its prompt (it reads the first eight, the
+ * paper's draw is five), and with an adapter from them; the choice policy with nothing and with an adapter, for it reads no
+ * prompt. Questions to learn from are about training episodes, films are held out; a question that was learnt from is not
+ * asked. Nano's memories are compared by their words and those of the questions, or with `--judge truth` by what is true.
+ * Intervals draw films, and the draws of the lessons.
+ *
+ * `node perf/streams.ts mixed|person [--policy nano|choice] [--films 24] [--draws 3] [--judge words|truth] [--runs DIR]`;
+ * a run that was stopped continues.
+ */
+import { parseArgs } from "node:util";
+import { answersOf, tasksOf } from "../src/benchmarks/datasets/household/answers.ts";
+import { filmHousehold, type HouseholdFilm } from "../src/benchmarks/datasets/household/films.ts";
+import { withSupplement } from "../src/benchmarks/datasets/household/household.ts";
+import { entryFigures, type Written, writtenOf } from "../src/benchmarks/datasets/household/memories.ts";
+import {
+  type HouseholdJudgeName,
+  householdJudgeNames,
+  householdPolicies,
+} from "../src/benchmarks/datasets/household/policies.ts";
+import { openOwnRun } from "../src/benchmarks/run/own-run.ts";
+import { measureOf } from "../src/benchmarks/run/results.ts";
+import { clusterBootstrap, mean } from "../src/benchmarks/statistics.ts";
+import { lexicalReader, wordSpace } from "../src/engines/local/index.ts";
+import {
+  askAbout,
+  createEpisode,
+  factKinds,
+  type HouseholdQuestion,
+  observeClip,
+} from "../src/household/index.ts";
+import { people } from "../src/household/language.ts";
+import { measuredEpisodes, seedOf, trainingEpisodes } from "../src/household/splits.ts";
+import type { Policy } from "../src/policy/policy.ts";
+import { taskSupplement } from "../src/policy/prompts.ts";
+import { seededRandom, shuffle } from "../src/util/random.ts";
+import { printTable, signed } from "./markdown.ts";
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    policy: { type: "string", default: "nano" },
+    films: { type: "string", default: "24" },
+    draws: { type: "string", default: "3" },
+    judge: { type: "string", default: "words" },
+    runs: { type: "string", default: "runs" },
+  },
+});
+const oneOf = <T extends string>(what: string, given: string | undefined, known: readonly T[]): T => {
+  const found = known.find((name) => name === given);
+  if (found === undefined) throw new RangeError(`Expected ${what} to be ${known.join(" or ")}, got ${given}`);
+  return found;
+};
+const countOf = (what: string, given: string, least: number): number => {
+  if (Number.isInteger(Number(given)) && Number(given) >= least) return Number(given);
+  throw new RangeError(`Expected ${what} to be a whole number from ${least} up, got ${given}`);
+};
+const streams = oneOf("the streams", positionals[0], ["mixed", "person"]);
+const policyName = oneOf("--policy", flags.policy, ["nano", "choice"]);
+const judge: HouseholdJudgeName = oneOf("--judge", flags.judge, householdJudgeNames);
+const [count, draws] = [countOf("--films", flags.films, 2), countOf("--draws", flags.draws, 1)];
+
+/** Films as the benchmark has them; what needs no pictures gets six minutes of captions, as `perf/choice-adapter.ts`. */
+const [clips, questionsPerKind] = policyName === "nano" ? [6, 5] : [36, 10];
+const films = policyName === "nano" ? await filmed() : await Promise.all(Array.from({ length: count }, told));
+
+function filmed(): Promise<HouseholdFilm[]> {
+  return filmHousehold({ ...measuredEpisodes.benchmark, films: count, clips, questionsPerKind });
+}
+
+async function told(_: unknown, n: number): Promise<HouseholdFilm> {
+  const episode = createEpisode(seedOf(measuredEpisodes.benchmark, n), clips);
+  const as = { stream: episode.seed, pictures: false, captions: true };
+  return {
+    episode,
+    observations: await Promise.all(episode.clips.map((clip) => observeClip(clip, as))),
+    questions: askAbout(episode, seededRandom(`questions ${episode.seed}`), { perKind: questionsPerKind }),
+  };
+}
+
+/** What is learnt from, and which questions belong to it. */
+interface Lesson {
+  readonly name: string;
+  readonly draw: number;
+  readonly questions: readonly HouseholdQuestion[];
+  readonly asks: (question: HouseholdQuestion) => boolean;
+}
+
+/** Questions about a training episode long enough to show all that a lesson needs. */
+function questionsToLearn(draw: number): HouseholdQuestion[] {
+  const episode = createEpisode(seedOf(trainingEpisodes.choice.tasks, draw), 48);
+  return askAbout(episode, seededRandom(`lesson ${draw}`), { perKind: 30 });
+}
+
+function lessonsOf(draw: number): Lesson[] {
+  const all = questionsToLearn(draw);
+  const random = seededRandom(`draw ${draw}`);
+  const some = (of: (question: HouseholdQuestion) => boolean, n: number) =>
+    shuffle(random, all.filter(of)).slice(0, n);
+  if (streams === "person")
+    return people.map((person) => {
+      const about = ({ fact }: HouseholdQuestion) => "person" in fact && fact.person === person;
+      return { name: person, draw, questions: some(about, 5), asks: about };
+    });
+  return factKinds.map((kind) => {
+    const isOf = (question: HouseholdQuestion) => question.kind === kind;
+    const others = some((question) => !isOf(question), 10);
+    return { name: kind, draw, questions: shuffle(random, [...some(isOf, 5), ...others]), asks: isOf };
+  });
+}
+
+const { countTokens } = wordSpace;
+const policies = await householdPolicies(policyName, undefined, judge);
+const lessons = Array.from({ length: draws }, (_, draw) => lessonsOf(draw)).flat();
+const kept = openOwnRun({
+  ...{ runs: flags.runs, name: `streams-${streams}`, resume: true },
+  config: {
+    ...{ streams, policy: policyName, judge, films: count, clips, questionsPerKind },
+    lessons: lessons.map(({ questions }) => questions.map(({ text }) => text)),
+    revisions: [policies.base?.revision ?? null, policies.phaseOne.revision],
+  },
+});
+const began = performance.now();
+const made = new Map<string, Promise<Written[]>>();
+const write = (name: string, policy: () => Promise<Policy> | Policy): Promise<Written[]> => {
+  const writing = made.get(name) ?? watch(name, policy);
+  made.set(name, writing);
+  return writing;
+};
+const watch = (name: string, policy: () => Promise<Policy> | Policy): Promise<Written[]> =>
+  kept.step(name, async () => {
+    const writer = await policy();
+    const written: Written[] = [];
+    for (const film of films) written.push(await writtenOf(writer, film, undefined));
+    console.error(`${name}, ${Math.round((performance.now() - began) / 1000)} s`);
+    return written;
+  });
+
+/** What a policy wrote, and whether each of a lesson's questions is answered rightly from it. */
+interface Cell {
+  readonly written: readonly Written[];
+  readonly right: readonly number[];
+  readonly film: readonly string[];
+  readonly lesson: readonly Lesson[];
+}
+
+const reader = lexicalReader({ words: wordSpace });
+async function asked(lesson: Lesson, written: readonly Written[]): Promise<Cell> {
+  const known = new Set(lesson.questions.map(({ text }) => text));
+  const those = films.map((film) => ({
+    ...film,
+    questions: film.questions.filter((question) => lesson.asks(question) && !known.has(question.text)),
+  }));
+  const tasks = factKinds.flatMap((kind) => tasksOf(those, kind));
+  const results = await answersOf(lesson.name, tasks, written, { reader, countTokens });
+  return {
+    written,
+    right: results.map((result) => measureOf(result, "accuracy")),
+    film: results.map(({ stream }) => stream),
+    lesson: results.map(() => lesson),
+  };
+}
+
+const cells = new Map<string, Cell[]>();
+const add = async (row: string, lesson: Lesson, written: readonly Written[]) =>
+  cells.set(row, [...(cells.get(row) ?? []), await asked(lesson, written)]);
+const plain = [
+  ...(policies.base ? [["base", policies.base] as const] : []),
+  [policies.base ? "Phase One" : "without an adapter", policies.phaseOne] as const,
+];
+const adapterRow = policies.base ? "TaskMem (Phase One + adapter)" : "with an adapter";
+for (const lesson of lessons) {
+  const { name, draw, questions } = lesson;
+  const supplement = taskSupplement(questions.map(({ text }) => text));
+  for (const [row, policy] of plain) {
+    await add(row, lesson, await write(row, () => policy));
+    if (policies.takesSupplement)
+      await add(
+        `${row} + prompt`,
+        lesson,
+        await write(`${row} + prompt, ${name}, draw ${draw + 1}`, () => withSupplement(policy, supplement)),
+      );
+  }
+  const adapted = async () => {
+    const adapter = await policies.learn(questions.map((question) => ({ question })));
+    if (adapter === null) console.error(`nothing learnt of ${name}, draw ${draw + 1}`);
+    return adapter === null ? policies.phaseOne : policies.adapted(adapter);
+  };
+  await add(adapterRow, lesson, await write(`TaskMem, ${name}, draw ${draw + 1}`, adapted));
+}
+
+const names = [...new Set(lessons.map(({ name }) => name))];
+const percent = (share: number) => (100 * share).toFixed(1);
+const of = (row: string, name: string | null) =>
+  cells.get(row)!.filter(({ lesson }) => name === null || lesson[0]?.name === name);
+const rightOf = (row: string, name: string | null) => of(row, name).flatMap(({ right }) => right);
+const n = rightOf(adapterRow, null).length;
+console.log(
+  `\n${streams === "mixed" ? "Five questions of a kind among ten of others" : "Five questions about a person"}, ${draws} draws; ${policyName}, ${count} films of ${clips} clips, ${n} answers; adapters by ${policyName === "choice" ? "words in closed form" : judge}.\n`,
+);
+const printRow = printTable("", "all, %", ...names, "true, %", "repeated, %", "passing, %", "tokens");
+for (const row of cells.keys()) {
+  const memories = of(row, null).map(({ written }) => written);
+  const { trueShare, redundantShare, passing, tokensPerEntry } = entryFigures(films, memories, countTokens);
+  printRow(
+    ...[row, ...[null, ...names].map((name) => percent(mean(rightOf(row, name))))],
+    ...[...[trueShare, redundantShare, passing].map(percent), tokensPerEntry.toFixed(1)],
+  );
+}
+console.log("\nDifferences in points of right answers, 95 % intervals over films and draws:\n");
+const printGain = printTable("", "all", ...names);
+for (const other of [...cells.keys()].filter((row) => row !== adapterRow && row !== "base"))
+  printGain(`${adapterRow} − ${other}`, ...[null, ...names].map((name) => gainOf(other, name)));
+
+function gainOf(other: string, name: string | null): string {
+  const before = rightOf(other, name);
+  const differences = rightOf(adapterRow, name).map((right, i) => 100 * (right - before[i]!));
+  const clusters = of(adapterRow, name).flatMap(({ film }) => film);
+  const drawn = of(adapterRow, name).flatMap(({ lesson }) => lesson.map(({ draw }) => draw));
+  const also = draws > 1 ? { also: drawn } : {};
+  const { low, high } = clusterBootstrap(differences, clusters, seededRandom("streams"), also);
+  return `${signed(mean(differences))} [${signed(low)}, ${signed(high)}]`;
+}
+
+const tokens = mean(
+  lessons.map(({ questions }) => countTokens(taskSupplement(questions.map(({ text }) => text)))),
+);
+if (policies.takesSupplement)
+  console.log(`\nThe questions cost ${tokens.toFixed(0)} tokens of prompt a clip; an adapter none.`);
