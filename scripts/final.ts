@@ -10,13 +10,18 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { householdPolicies, wholeHousehold } from "../src/benchmarks/datasets/household/policies.ts";
+import {
+  type HouseholdPolicyName,
+  type HouseholdSize,
+  householdPolicies,
+  wholeHousehold,
+} from "../src/benchmarks/datasets/household/policies.ts";
 import { householdVerdict } from "../src/benchmarks/datasets/household/report.ts";
 import { openOwnRun } from "../src/benchmarks/run/own-run.ts";
 import { printHousehold, runHousehold } from "../src/cli/household.ts";
-import { createOutput } from "../src/cli/output.ts";
+import { createOutput, type Output } from "../src/cli/output.ts";
 import { ConfigError } from "../src/errors.ts";
-import { finalEpisodes } from "../src/household/splits.ts";
+import { type Episodes, finalEpisodes } from "../src/household/splits.ts";
 
 /** One opening, as `perf/final.jsonl` keeps it. */
 export interface Opening {
@@ -82,26 +87,45 @@ function writeOpenings(path: string, openings: readonly Opening[]): void {
   writeFileSync(path, openings.map((one) => `${JSON.stringify(one)}\n`).join(""));
 }
 
+/** What a release measures. */
+export interface Measuring {
+  readonly episodes: Episodes;
+  readonly size: HouseholdSize;
+  readonly name: HouseholdPolicyName;
+  readonly runs: string;
+  readonly resume: boolean;
+  readonly output: Output;
+}
+
+/** Films some episodes, runs the household benchmark over them and prints it; a step that stands is not run again. */
+export async function measureHousehold(
+  { release, commit }: Pick<Opening, "release" | "commit">,
+  { episodes, size, name, runs, resume, output }: Measuring,
+): Promise<object> {
+  const { signal } = new AbortController();
+  const policies = await householdPolicies(name, signal);
+  const config = { benchmark: "household", policy: name, ...episodes, ...size, release, commit };
+  const kept = openOwnRun({ runs, name: episodes.split, config, resume });
+  const { result } = await runHousehold({
+    ...{ output, name, size, episodes, signal, policies, step: kept.step },
+  });
+  printHousehold(output, result);
+  const { rows, gain, swap } = result;
+  return { verdict: householdVerdict(result), rows, gain, swap };
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: { resume: { type: "boolean", default: false }, runs: { type: "string", default: "runs" } },
   });
+  const { resume, runs } = values;
   const output = createOutput(false);
-  const { signal } = new AbortController();
   const opening = await openFinal({
-    ...{ root: join(import.meta.dirname, ".."), now: new Date(), resume: values.resume },
-    measure: async ({ release, commit }) => {
-      const policies = await householdPolicies("nano", signal);
-      const config = { benchmark: "household", ...finalEpisodes, ...wholeHousehold, release, commit };
-      const kept = openOwnRun({ runs: values.runs, name: "final", config, resume: values.resume });
-      const { result } = await runHousehold({
-        ...{ output, name: "nano", size: wholeHousehold, episodes: finalEpisodes },
-        ...{ signal, policies, step: kept.step },
-      });
-      printHousehold(output, result);
-      const { rows, gain, swap } = result;
-      return { verdict: householdVerdict(result), rows, gain, swap };
-    },
+    ...{ root: join(import.meta.dirname, ".."), now: new Date(), resume },
+    measure: (opened) =>
+      measureHousehold(opened, {
+        ...{ episodes: finalEpisodes, size: wholeHousehold, name: "nano", runs, resume, output },
+      }),
   });
   output.text("", `Release ${opening.release} at ${opening.commit.slice(0, 12)}: commit perf/final.jsonl.`);
 }

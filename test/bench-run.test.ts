@@ -409,7 +409,7 @@ test("with a model: it writes, another answers, raw answers are kept, and no pic
     "--answer-model",
     "answers",
   ];
-  const rows = ["--rows", "base,best-of-n,task-prompt,taskmem"];
+  const rows = ["--rows", "base,best-of-n,words,task-prompt"];
   const run = await bench("videomme", [...flags, ...rows, ...modelFlags(server)]);
   assert.equal(run.code, 0, run.stderr);
   const asked = server.requests.filter(isAsking);
@@ -424,14 +424,14 @@ test("with a model: it writes, another answers, raw answers are kept, and no pic
   assert.ok(withPictures.length - writing.length <= 1, "the answerer is at most asked once what it can");
   const hinted = writing.filter(({ text }) => text.includes("questions such as these"));
   assert.ok(hinted.length > 0 && hinted.length < writing.length);
-  // TaskMem picks one of eight samples once it has learned; its control draws as many from the start.
+  // By words one of eight samples is picked once there are questions; the control draws as many from the start.
   const { rows: figures } = summaryOf(run);
-  assert.deepEqual(Object.keys(figures), ["base", "best-of-n", "task-prompt", "taskmem"]);
+  assert.deepEqual(Object.keys(figures), ["base", "best-of-n", "words", "task-prompt"]);
   const results = resultsOf(join(runs, "m"));
   const written = (row: string) =>
     new Set(results.filter((result) => result.row === row).flatMap(({ revisions }) => revisions as string[]));
   assert.match([...written("best-of-n")].join(), /^best-of-8@1:model:[^+]*$/);
-  const adapted = [...written("taskmem")].filter((revision) => revision.startsWith("best-of-8@1:"));
+  const adapted = [...written("words")].filter((revision) => revision.startsWith("best-of-8@1:"));
   assert.ok(adapted.length > 0 && adapted.every((revision) => revision.includes("+")));
   assert.ok(writing.filter(({ body }) => body.n === 8).length >= 12, "two films of six clips");
 
@@ -515,7 +515,7 @@ test("clips that the endpoint failed at are written by a resumed run as if it ha
   };
   const config = join(folder, "no-retries.json");
   writeFileSync(config, JSON.stringify({ model: { maxRetries: 0, concurrency: 2 } }));
-  const flags = [...firstFilms(), "--updates", "2", "--rows", "base,taskmem", ...modelFlags(server)];
+  const flags = [...firstFilms(), "--updates", "2", "--rows", "base,words", ...modelFlags(server)];
   const runIn = (place: string, ...more: string[]) =>
     bench("videomme", [...flags, "--config", config, "--runs", join(folder, place), "--run", "f", ...more]);
 
@@ -697,16 +697,7 @@ test("M3-Bench: robots are asked while they watch, the web after it, half of the
       return { kind: "content", content: JSON.stringify({ reason: "so", correct: true, score: 5 }) };
     return text.includes("Reason first.") ? { kind: "content", content: "I think.\nAnswer: Tea" } : undefined;
   });
-  const flags = [
-    "--root",
-    root,
-    "--runs",
-    join(root, "runs"),
-    "--run",
-    "m3",
-    "--rows",
-    "uniform,base,taskmem",
-  ];
+  const flags = ["--root", root, "--runs", join(root, "runs"), "--run", "m3", "--rows", "uniform,base,words"];
   const run = await bench("m3bench", [...flags, "--updates", "1", ...modelFlags(server)]);
   assert.equal(run.code, 0, run.stderr);
   assert.match(run.stderr, /no video of bedroom_99, wwww5/);

@@ -4,7 +4,9 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openFinal } from "../scripts/final.ts";
+import { measureHousehold, type OpenOptions, openFinal } from "../scripts/final.ts";
+import { createOutput } from "../src/cli/output.ts";
+import type { Episodes } from "../src/household/splits.ts";
 import { temporaryFolder } from "./support/cli.ts";
 
 const now = new Date("2026-12-01T23:00:00Z");
@@ -30,7 +32,7 @@ function repository() {
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line));
-  const open = (measure: () => Promise<object>, resume = false) => openFinal({ root, now, resume, measure });
+  const open = (measure: OpenOptions["measure"], resume = false) => openFinal({ root, now, resume, measure });
   return { root, release, log, open, commit: () => git("rev-parse", "HEAD").trim() };
 }
 
@@ -82,4 +84,29 @@ test("code that is not committed is not measured", async () => {
     open(() => assert.fail("measured")),
     { code: "final-uncommitted", message: /recipe\.ts/ },
   );
+});
+
+test("what a release measures runs from film to verdict, on a split that is no use's", async () => {
+  const { root, log, open } = repository();
+  const episodes = { split: "rehearsal" as Episodes["split"], from: 0, episodes: 3 };
+  const size = { films: 3, clips: 3, questionsPerKind: 3 };
+  await open((opening) =>
+    measureHousehold(opening, {
+      ...{
+        episodes,
+        size,
+        name: "choice",
+        runs: join(root, "runs"),
+        resume: false,
+        output: createOutput(true),
+      },
+    }),
+  );
+  const { verdict, rows, gain } = log()[0].result;
+  assert.match(
+    verdict,
+    /^TaskMem − Phase One: [+−][\d.]+ points \[.*\], significantly above zero in \d of 5 kinds$/,
+  );
+  assert.deepEqual([...new Set(rows.map((row: { policy: string }) => row.policy))], ["Phase One", "TaskMem"]);
+  assert.ok(gain.overall.n > 20 && gain.overall.low <= gain.overall.gain);
 });

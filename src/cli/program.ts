@@ -548,8 +548,17 @@ function addBench(program: Command, add: Add): void {
       .option("--budget <share>", "rows of the choice policy: share of the candidate tokens to keep, 0 to 1")
       .option(
         "--rows <names>",
-        "some of keep-nothing,keep-all,uniform,base,best-of-n,task-prompt,phase-one,taskmem",
+        "some of keep-nothing,keep-all,uniform,base,best-of-n,words,task-prompt,phase-one,taskmem",
       )
+      .option(
+        "--phase-one <name>",
+        "model: one that went through Phase One, at the same place; TaskMem learns on top",
+      )
+      .option(
+        "--lesson-judge <name>",
+        "model: who compares memories for TaskMem: local, encoder, model or questions",
+      )
+      .option("--recipe <name>", "model in a folder: named settings of TaskMem's lessons (docs/models.md)")
       .option("--updates <when>", "learn after every question, or after so many, as 5,10,30,50")
       .option("--frames-per-clip <n>", "model: frames sent of each clip of the window (default: all)")
       .option(

@@ -27,7 +27,8 @@ export function questionWordsJudge({ words }: QuestionWordsJudgeOptions): Judge 
           [text, ...options.map((option) => option.text)].flatMap((each) => words.stems(each)),
         ),
       );
-      const shared = (memory: string) => new Set(words.stems(memory)).intersection(asked).size;
+      const shared = (memory: string) =>
+        [...new Set(words.stems(memory))].filter((stem) => asked.has(stem)).length;
       const more = shared(first) - shared(second);
       return { ok: true, value: more > 0 ? "first" : more < 0 ? "second" : "tie" };
     },

@@ -418,7 +418,7 @@ export function concurrencyOf(config: Config, asksEndpoint: boolean): number {
 /** The trainer of the configured policy. @throws ConfigError for a policy that cannot learn */
 export async function configuredTrainer(
   config: Config,
-  memory: Memory,
+  memory: Pick<Memory, "engineCache">,
   model: Model | null,
   choice: TrainingChoice,
   onProgress?: OnProgress,

@@ -16,6 +16,7 @@ export function differences({ run, results }: ReportedRun): string[] {
       config.policy === "model"
         ? `the model ${config.model.writes}`
         : "the choice policy, which needs no model",
+    lessons: lessonsOf(config),
     order: protocol.order === "official" ? "official" : `shuffled (seed ${protocol.order.seed})`,
     updates: protocol.updates,
     oracle: protocol.oracle !== false,
@@ -34,6 +35,11 @@ export function facts(reported: ReportedRun): [string, string][] {
       .slice(0, 20)
       .map(({ file, row, reason }): [string, string] => [`${file} row ${row}`, reason]),
   ];
+}
+
+/** How TaskMem learnt, as the run's settings say; `null` where it counted words. */
+function lessonsOf({ lessons }: Readonly<Record<string, unknown>>) {
+  return (lessons as { policy: string; judge: string | null } | undefined) ?? null;
 }
 
 function ownFacts(used: number, config: Readonly<Record<string, unknown>>): [string, string][] {

@@ -51,6 +51,8 @@ export function differencesFromPaper(
     readonly votes: number;
     readonly judge: string;
     readonly writer: string;
+    /** How TaskMem learnt: the policy that did, and its judge; `null` where it counted words. */
+    readonly lessons: { readonly policy: string; readonly judge: string | null } | null;
     readonly order: string;
     readonly updates: readonly number[];
     readonly oracle: boolean;
@@ -68,7 +70,7 @@ export function differencesFromPaper(
         ? `${run.used} questions, as many as the paper's${scope}.`
         : `${run.used} questions; the paper has ${all}${scope}.`,
     `Memory is written by ${run.writer}; the paper's by Qwen3-VL-30B-A3B, for TaskMem after Phase One training.`,
-    "TaskMem here learns weights of words and tilts the untouched policy by them; the paper trains a vector in the model's residual stream.",
+    taskmemOf(run.lessons),
     `Questions are answered by ${run.answerer}${run.votes > 1 ? `, the majority of ${run.votes}` : ""}; the paper asks GPT-4o (2024-11-20)${benchmark === "egolife" ? ", the majority of 3" : ""}.`,
     ...(run.open ? [`Open answers are graded by ${run.judge}; the paper asks Gemini-1.5-Pro-002.`] : []),
     `It ${updates}, tasks in ${run.order} order; the paper learns once, after 5. The first tasks are counted, as the paper's EgoLife figures imply.`,
@@ -81,4 +83,13 @@ export function differencesFromPaper(
       : []),
     "Coverage is the share of questions that were answered at all, as the paper's own figures imply; no released script computes it.",
   ];
+}
+
+function taskmemOf(lessons: { readonly policy: string; readonly judge: string | null } | null): string {
+  if (lessons === null)
+    return "TaskMem here learns weights of words and tilts the untouched policy by them; the paper trains a vector in the model's residual stream.";
+  const judge = lessons.judge ?? (lessons.policy === "model" ? "local" : "model");
+  return lessons.policy === "model"
+    ? `TaskMem's vector in the residual stream is trained by preferences of the judge ${judge}; the paper's by GPT-4o's.`
+    : `TaskMem here picks one of several samples by weights of words, trained by preferences of the judge ${judge}; the paper trains a vector in the model's residual stream.`;
 }

@@ -14,6 +14,7 @@ export const colours = [
   "keep-nothing",
   "best-of-n",
   "keep-all",
+  "words",
 ];
 
 /** That of the name, or the next one. */

@@ -97,12 +97,7 @@ export function openRun(directory: string, { hash, file }: Description, resume: 
     writeFileSync(described, `${JSON.stringify(file, null, 1)}\n`);
     return;
   }
-  if (!resume) {
-    throw new ConfigError(
-      "run-exists",
-      `Expected ${directory} to hold no run: resume it with --resume, or name another with --run`,
-    );
-  }
+  refuseRunIn(directory, resume);
   const before = JSON.parse(readFileSync(described, "utf8")) as Record<string, unknown>;
   if (before.hash === hash) return;
   const other = Object.keys(file).filter(
@@ -110,6 +105,15 @@ export function openRun(directory: string, { hash, file }: Description, resume: 
       !["hash", "command"].includes(fact) && JSON.stringify(before[fact]) !== JSON.stringify(file[fact]),
   );
   throw differs(directory, `its ${other.join(", ")} ${other.length === 1 ? "is" : "are"} another's`);
+}
+
+/** @throws ConfigError `run-exists` for a folder that holds a run that is not to be resumed */
+export function refuseRunIn(directory: string, resume: boolean): void {
+  if (resume || !existsSync(join(directory, "run.json"))) return;
+  throw new ConfigError(
+    "run-exists",
+    `Expected ${directory} to hold no run: resume it with --resume, or name another with --run`,
+  );
 }
 
 export function differs(directory: string, how: string): ConfigError {

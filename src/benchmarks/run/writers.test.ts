@@ -40,14 +40,34 @@ test("with the weights of Phase One that phase has a row, base is without them, 
   assert.match(after.taskmem!, new RegExp(`^${phaseOne}.*\\+`));
 });
 
-test("over a model each row says what it writes with, and Phase One is another model's", () => {
-  const inner = { ...choicePolicy({ words: wordSpace }), id: "model", revision: "model:m" };
-  const options: RowOptions = { ...rest, base: { kind: "model", policy: inner } };
-  const { "task-prompt": prompted, taskmem, "best-of-n": control, base } = revisions(options);
-  assert.deepEqual([base, prompted, taskmem], ["model:m", "model:m", "model:m"]);
+test("over a model each row says what it writes with, and TaskMem has what was learnt by preferences", () => {
+  const named = (revision: string) => ({ ...choicePolicy({ words: wordSpace }), id: "model", revision });
+  const plain: RowOptions = { ...rest, base: { kind: "model", policy: named("model:m") } };
+  const { "task-prompt": prompted, words, "best-of-n": control, base } = revisions(plain);
+  assert.deepEqual([base, prompted, words], ["model:m", "model:m", "model:m"]);
   assert.equal(control, "best-of-8@1:model:m");
-  const after = revisions(options, learnt);
+  const after = revisions(plain, learnt);
   assert.match(after["task-prompt"]!, /^model:m\+prompt-/);
-  assert.match(after.taskmem!, /^best-of-8@1:model:m\+/);
-  assert.match(benchmarkRows(options).missing["phase-one"]!, /report both runs/);
+  assert.match(after.words!, /^best-of-8@1:model:m\+/);
+  assert.deepEqual([after["phase-one"], after.taskmem], [undefined, undefined]);
+  assert.match(benchmarkRows(plain).missing["phase-one"]!, /--phase-one/);
+  assert.match(benchmarkRows(plain).missing.taskmem!, /--updates/);
+
+  const policies = new Map([["place/2", named("model:p1+a")]]);
+  const both: RowOptions = {
+    ...rest,
+    base: {
+      ...{ kind: "model", policy: named("model:m"), phaseOne: named("model:p1") },
+      learnt: { how: "preferences", policies },
+    },
+  };
+  assert.deepEqual(benchmarkRows(both).missing, {});
+  const untouched = revisions(both);
+  assert.deepEqual([untouched["phase-one"], untouched.taskmem], ["model:p1", "model:p1"]);
+  assert.equal(revisions(both, learnt).taskmem, "model:p1+a");
+  assert.equal(
+    revisions(both, { ...learnt, name: "wear/2" }).taskmem,
+    "model:p1",
+    "nothing was learnt of it",
+  );
 });

@@ -2,9 +2,11 @@
  * The rows of a benchmark's table: what writes the memory. Each names a policy for every version of the protocol.
  *
  * Keep-nothing measures what the answerer knows without a memory; keep-all what the stream's texts hold; uniform what
- * a budget keeps by chance. Base is the policy untouched; best-of-n has it write as many texts as TaskMem picks from, with
- * nothing trained to pick by: what more samples alone do. The task prompt shows it past questions. Phase One is the choice
- * policy with weights of that phase, where there are some; TaskMem is trained on past questions, on top of Phase One or base.
+ * a budget keeps by chance. Base is the policy untouched; best-of-n has it write several texts, with nothing trained to pick
+ * by: what more samples alone do; words picks among as many by the words of past questions, in closed form. The task prompt
+ * shows it past questions. Phase One is the choice policy with weights of that phase, or a model that went through it, where
+ * there are some. TaskMem is what past questions taught on top of Phase One or base: a model by preferences between its
+ * memories (`lessons.ts`), as in the paper; the choice policy, which writes no texts of its own, by words.
  */
 import type { Adapter } from "../../adapter/adapter.ts";
 import { noCost, type WordSpace } from "../../engine.ts";
@@ -27,6 +29,7 @@ export const rowNames = [
   "uniform",
   "base",
   "best-of-n",
+  "words",
   "task-prompt",
   "phase-one",
   "taskmem",
@@ -46,12 +49,27 @@ export interface BenchmarkRow {
   policyOf(version: PolicyVersion): Policy;
 }
 
+/** A model's policies after Phase Two. */
+export interface LearntPolicies {
+  /** How they learnt, for people. */
+  readonly how: string;
+  /** By the version's name; a version that is not among them writes as before. */
+  readonly policies: ReadonlyMap<string, Policy>;
+}
+
 /** What the rows of a table are made of. */
 export interface RowOptions {
   /** What writes the base row; weights are those of Phase One, and base is without them. */
   readonly base:
     | { readonly kind: "choice"; readonly options: Omit<ChoiceOptions, "adapter"> }
-    | { readonly kind: "model"; readonly policy: Policy };
+    | {
+        readonly kind: "model";
+        readonly policy: Policy;
+        /** One whose model went through Phase One. @default none */
+        readonly phaseOne?: Policy | undefined;
+        /** What was learnt by preferences; TaskMem has no row without. */
+        readonly learnt?: LearntPolicies | undefined;
+      };
   readonly words: WordSpace;
   readonly clipSeconds: number;
   /** By id: what a version was trained on. */
@@ -81,9 +99,9 @@ export function benchmarkRows(options: RowOptions): {
       policyOf: always(uniformPolicy({ words, clipSeconds, budget, seed: options.seed })),
     },
   ];
-  /** TaskMem: `untouched` until there is an adapter, then `adapted`. */
-  const taskmem = (label: string, untouched: Policy, adapted: (adapter: Adapter) => Policy) => ({
-    ...{ name: "taskmem" as const, label, learns: true },
+  /** Learns in closed form from the words of questions: `untouched` until there is an adapter, then `adapted`. */
+  const byWords = (untouched: Policy, adapted: (adapter: Adapter) => Policy) => ({
+    learns: true,
     policyOf: ({ examples }: PolicyVersion) => {
       const questions = examples.map((id) => ({ question: questionOf(tasks.get(id)!) }));
       const { adapter, problem } = adapterFromTasks(questions, { words });
@@ -99,6 +117,7 @@ export function benchmarkRows(options: RowOptions): {
     const missing: Partial<Record<RowName, string>> = {
       "best-of-n": "the choice policy picks among texts and writes none; give --policy model",
       "task-prompt": "the choice policy picks among texts and reads no prompt; give --policy model",
+      words: "TaskMem of the choice policy learns by words itself",
       ...(!weights && { "phase-one": "give what `train phase-one --policy choice` learnt with --weights" }),
     };
     const rows: BenchmarkRow[] = [
@@ -108,14 +127,15 @@ export function benchmarkRows(options: RowOptions): {
         ? [{ name: "phase-one" as const, label: "Phase One", ...fixed, policyOf: always(phaseOne) }]
         : []),
       {
-        ...taskmem("TaskMem (words)", phaseOne, (adapter) => choicePolicy({ ...base.options, adapter })),
-        budget: share,
+        ...{ name: "taskmem", label: "TaskMem (words)", budget: share },
+        ...byWords(phaseOne, (adapter) => choicePolicy({ ...base.options, adapter })),
       },
     ];
     return { rows, missing };
   }
   const { samples } = options;
-  const untouched = base.policy;
+  const { policy: untouched, phaseOne, learnt } = base;
+  const before = phaseOne ?? untouched;
   const best = (adapter: Adapter | null) => bestOfNPolicy({ inner: untouched, words, adapter, samples });
   const rows: BenchmarkRow[] = [
     ...texts,
@@ -123,6 +143,10 @@ export function benchmarkRows(options: RowOptions): {
     {
       ...{ name: "best-of-n", label: `best of ${samples}, nothing learnt`, learns: false, budget: null },
       policyOf: always(best(null)),
+    },
+    {
+      ...{ name: "words", label: `words of questions, best of ${samples}`, budget: null },
+      ...byWords(untouched, best),
     },
     {
       ...{ name: "task-prompt", label: "base + task prompt", learns: true, budget: null },
@@ -134,11 +158,29 @@ export function benchmarkRows(options: RowOptions): {
               hints.map((id) => tasks.get(id)!.question),
             ),
     },
-    { ...taskmem(`TaskMem (words, best of ${samples})`, untouched, best), budget: null },
+    ...(phaseOne
+      ? [
+          {
+            ...{ name: "phase-one" as const, label: "Phase One", learns: false, budget: null },
+            policyOf: always(phaseOne),
+          },
+        ]
+      : []),
+    ...(learnt
+      ? [
+          {
+            ...{ name: "taskmem" as const, label: `TaskMem (${learnt.how})`, learns: true, budget: null },
+            policyOf: ({ name }: PolicyVersion) => learnt.policies.get(name) ?? before,
+          },
+        ]
+      : []),
   ];
   const missing = {
-    "phase-one":
-      "a model's weights are trained where it runs: give the endpoint of one that went through Phase One, and report both runs",
+    ...(!phaseOne && {
+      "phase-one":
+        "a model's weights are trained where it runs: name one that went through Phase One with --phase-one",
+    }),
+    ...(!learnt && { taskmem: "nothing was to be learnt by preferences: give --updates" }),
   };
   return { rows, missing };
 }

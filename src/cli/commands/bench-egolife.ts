@@ -8,6 +8,7 @@ const videoOnly = [
   ...["config", "baseUrl", "model", "policy", "budget", "rows", "framesPerClip", "pictureTokens", "group"],
   ...["votes", "answerModel", "judgeModel", "screenText", "run", "preset", "thinking", "extraBody"],
   ...["temperature", "sampling", "promptTemplate", "variant", "order"],
+  ...["phaseOne", "lessonJudge", "recipe"],
 ];
 
 /** @throws ConfigError `flags-invalid` for flags of the other kind of run */

@@ -8,6 +8,7 @@ import {
   type RecallMode,
   readerAnswerer,
 } from "../../benchmarks/run/answerers.ts";
+import { refuseRunIn } from "../../benchmarks/run/identity.ts";
 import type { RunOptions } from "../../benchmarks/run/options.ts";
 import { runName } from "../../benchmarks/run/own-run.ts";
 import { type ProtocolOptions, parseOrder, parseUpdates } from "../../benchmarks/run/protocol.ts";
@@ -20,7 +21,7 @@ import {
   type LoadedBenchmark,
   withMaterial,
 } from "../../benchmarks/task.ts";
-import { type Config, loadConfig, simultaneousCalls } from "../../config.ts";
+import { type Config, loadConfig, namesFolder, simultaneousCalls, withModel } from "../../config.ts";
 import { costText, type Model } from "../../engine.ts";
 import { cachedModel, folderCache } from "../../engines/cached-model.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../../engines/local/index.ts";
@@ -33,6 +34,8 @@ import {
   configuredModelPolicy,
   configuredPerceptors,
   configuredTemplate,
+  isFolderModel,
+  openConfiguredModel,
 } from "../../taskmem/assembly.ts";
 import { sha256 } from "../../util/hash.ts";
 import { maskedMessage } from "../../util/secrets.ts";
@@ -40,16 +43,35 @@ import { flagOf } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
 import { showProgress } from "../progress.ts";
+import { learnsIn, learntPolicies, lessonJudge, lessonSettings, phaseOneConfig } from "./bench-lessons.ts";
 import { listRecordings, printLoaded, printSummary, reasonsText } from "./bench-print.ts";
 
 /** Stream watched around each place of evidence, and before the question, in EgoLife's oracle variant. */
 const oracleSeconds = 300;
 
 export async function run(invocation: Invocation, name: BenchmarkName): Promise<void> {
-  const { output, flags, configFile, signal, options } = invocation;
+  const { flags, configFile, options } = invocation;
   const config = await loadConfig(flags, { file: configFile });
   const selection = selectionOf(name, options);
-  const models = modelsOf(config, invocation);
+  // Before a model is opened, which may take minutes.
+  lessonJudge(options);
+  if (selection.run !== null) refuseRunIn(join(selection.runs, selection.run), options.resume === true);
+  const models = await modelsOf(config, invocation);
+  try {
+    await runWith(invocation, config, selection, models);
+  } finally {
+    for (const model of [models.writes, models.phaseOne]) if (isFolderModel(model)) model.engine.close();
+  }
+}
+
+async function runWith(
+  invocation: Invocation,
+  config: Config,
+  selection: Selection,
+  models: Models,
+): Promise<void> {
+  const { output, signal, options } = invocation;
+  const { name } = selection;
   const kind = policyKind(config, models.writes);
   const loaded = await loadBenchmark(name, selection.root, textFlag(options.annotations));
   printLoaded(output, loaded);
@@ -59,7 +81,7 @@ export async function run(invocation: Invocation, name: BenchmarkName): Promise<
       "flags-invalid",
       `Expected no --votes with ${name}: its questions are open, and answered once`,
     );
-  const run = runOptionsOf(invocation, { config, selection, models, kind, loaded, tasks });
+  const run = await runOptionsOf(invocation, { config, selection, models, kind, loaded, tasks });
   for (const model of new Set(Object.values(models))) await model?.capabilities(signal);
   const { summary, cost } = await runBenchmark(run).catch((error: unknown) => {
     if (signal.aborted || error instanceof EngineError)
@@ -79,10 +101,11 @@ export async function run(invocation: Invocation, name: BenchmarkName): Promise<
   if (cost.calls > 0) output.text(output.dim(`in all ${costText(cost)}`));
 }
 
-const textFlag = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+export const textFlag = (value: unknown): string | undefined =>
+  typeof value === "string" ? value : undefined;
 
 /** Which questions are run, in which order, and where the run is kept. */
-interface Selection {
+export interface Selection {
   readonly name: BenchmarkName;
   readonly root: string;
   readonly runs: string;
@@ -183,10 +206,10 @@ function tasksOf(
   );
 }
 
-type Models = Readonly<Record<"writes" | "answers" | "judges", Model | null>>;
+type Models = Readonly<Record<"writes" | "phaseOne" | "answers" | "judges", Model | null>>;
 
 /** What a run is made of. */
-interface Parts {
+export interface Parts {
   readonly config: Config;
   readonly selection: Selection;
   readonly models: Models;
@@ -195,21 +218,30 @@ interface Parts {
   readonly tasks: readonly BenchmarkTask[];
 }
 
-function runOptionsOf(invocation: Invocation, parts: Parts): RunOptions & { readonly directory: string } {
+async function runOptionsOf(invocation: Invocation, parts: Parts): Promise<RunOptions> {
   const { output, options, signal } = invocation;
   const { config, selection, models, kind, loaded, tasks } = parts;
   const { name, protocol, runs } = selection;
   // A week does not fit a prompt: there memory is searched for the question.
   const mode = name === "egolife" && !protocol.oracle ? "search" : "whole-memory";
-  const settings = settingsOf(parts, mode);
+  const settings = { ...settingsOf(parts, mode), ...lessonSettings(parts, options) };
   const directory = join(runs, selection.run ?? runName(name, [settings, protocol]));
   const said = folderCache(join(directory, "said"));
   const cached = (model: Model | null) => model && cachedModel(model, said);
   const answerer = answererOf(config, cached(models.answers), mode);
+  refuseRunIn(directory, options.resume === true);
   const { rows, missing } = benchmarkRows({
     base:
       kind === "model"
-        ? { kind, policy: configuredModelPolicy(config, cached(models.writes)!) }
+        ? {
+            ...{ kind, policy: configuredModelPolicy(config, cached(models.writes)!) },
+            ...(models.phaseOne && {
+              phaseOne: configuredModelPolicy(phaseOneConfig(parts, options), cached(models.phaseOne)!),
+            }),
+            ...(learnsIn(parts, options) && {
+              learnt: await learntPolicies(invocation, parts, { directory, settings }),
+            }),
+          }
         : { kind, options: choiceOptions(config) },
     words: wordSpace,
     clipSeconds: config.stream.clipSeconds,
@@ -304,18 +336,32 @@ function chosenRows(
   });
 }
 
-/** Who writes, who answers and who grades, each at the configured endpoint; `null` for what needs no model. */
-function modelsOf(config: Config, { options, output }: Invocation): Models {
+/**
+ * Who writes, who answers and who grades, each at the configured endpoint, or who writes in a folder, where it answers
+ * nothing; `null` for what needs no model.
+ */
+async function modelsOf(config: Config, { options, output }: Invocation): Promise<Models> {
   const onProgress = showProgress(output);
-  const writes = configuredModel(config, undefined, onProgress);
-  const named = (flag: unknown) => {
+  const isInFolder = config.policy !== "choice" && namesFolder(config);
+  const atEndpoint = (flag: unknown, otherwise: Model | null) => {
     const other = textFlag(flag);
-    if (other === undefined) return writes;
+    if (other === undefined) return otherwise;
     if (config.model.baseUrl === undefined)
       throw new ConfigError("model-missing", `Expected --base-url for the model ${other}, got none`);
     return configuredModel(config, other, onProgress);
   };
-  return { writes, answers: named(options.answerModel), judges: named(options.judgeModel) };
+  const phaseOne = textFlag(options.phaseOne);
+  if (phaseOne !== undefined && config.model.model === undefined)
+    throw new ConfigError("model-missing", `Expected --model beside --phase-one ${phaseOne}, got none`);
+  const open = (other: Config) => openConfiguredModel({ ...other, policy: "model" }, onProgress);
+  const writes = isInFolder ? await open(config) : configuredModel(config, undefined, onProgress);
+  const others = isInFolder ? null : writes;
+  return {
+    writes,
+    answers: atEndpoint(options.answerModel, others),
+    judges: atEndpoint(options.judgeModel, others),
+    phaseOne: phaseOne === undefined ? null : await open(withModel(config, phaseOne)),
+  };
 }
 
 function answererOf(config: Config, model: Model | null, mode: RecallMode): Answerer {
@@ -341,7 +387,7 @@ const pairsOf = (sampling: unknown) =>
 function commandOf(name: string, root: string, options: Invocation["options"]): string {
   const quoted = (value: unknown) => (/^[\w./:,-]+$/.test(String(value)) ? String(value) : `'${value}'`);
   const flags =
-    "annotations group policy weights budget rows updates variant order limit seed votes answerModel judgeModel baseUrl model preset thinking extraBody temperature sampling promptTemplate framesPerClip pictureTokens config"
+    "annotations group policy phaseOne lessonJudge recipe weights budget rows updates variant order limit seed votes answerModel judgeModel baseUrl model preset thinking extraBody temperature sampling promptTemplate framesPerClip pictureTokens config"
       .split(" ")
       .filter((flag) => options[flag] !== undefined)
       .map(
