@@ -1,42 +1,68 @@
 /**
  * Nano before and after Phase One, with nothing, with five questions in its prompt, and with an adapter from them: prints Markdown.
  *
- * The adapters are trained by two judges in turn: the household's, which knows the truth and the kind of every sentence, and
- * one of words, which knows neither: it counts the words that a memory shares with the five questions and lets every
- * memory pass. The household is a toy with a small closed language.
+ * The adapters are trained by two judges in turn: one of words, which knows no truth and lets every memory pass, and the
+ * household's, which knows the truth and the kind of every sentence. Phase One + adapter is TaskMem. Answers are graded by
+ * the right option alone; the reader sees question, options and what was written. The household is a toy with a small
+ * closed language.
  *
- * `node perf/two-by-two.ts [FILMS]`, 24 films by default
+ * `node perf/two-by-two.ts [FILMS] [--runs DIR]`, 24 films by default; a run that was stopped continues.
  */
+import { parseArgs } from "node:util";
 import { filmHousehold } from "../src/benchmarks/datasets/household/films.ts";
 import { type HouseholdRowName, householdBenchmark } from "../src/benchmarks/datasets/household/household.ts";
+import { openOwnRun } from "../src/benchmarks/run/own-run.ts";
 import { type Result, scoredOf } from "../src/benchmarks/run/results.ts";
 import { compare } from "../src/benchmarks/run/scoring.ts";
 import { lexicalReader, wordSpace as words } from "../src/engines/local/index.ts";
 import { type NanoModel, shippedWeights } from "../src/engines/nano/index.ts";
+import { factKinds } from "../src/household/index.ts";
 import { measuredEpisodes } from "../src/household/splits.ts";
 import { nanoAdapterTrainer, nanoPolicy, openNano } from "../src/policies/nano/index.ts";
 import type { Judge } from "../src/reward/judge.ts";
 import { questionWordsJudge } from "../src/reward/question-words-judge.ts";
 import { printTable, signed } from "./markdown.ts";
 
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { runs: { type: "string", default: "runs" } },
+});
 const { countTokens } = words;
-const count = Number(process.argv[2] ?? 24);
+const count = Number(positionals[0] ?? 24);
 // The five questions of a kind are about the first film or two, whose memories stay as they were.
 if (!(Number.isInteger(count) && count >= 3))
-  throw new RangeError(`Expected FILMS to be a whole number from 3 up, got ${process.argv[2]}`);
-const films = await filmHousehold({
-  ...{ ...measuredEpisodes.benchmark, films: count, clips: 6, questionsPerKind: 5 },
+  throw new RangeError(`Expected FILMS to be a whole number from 3 up, got ${positionals[0]}`);
+const size = { films: count, clips: 6, questionsPerKind: 5 };
+const films = await filmHousehold({ ...measuredEpisodes.benchmark, ...size });
+const models = {
+  base: await openNano(shippedWeights("nano-base")),
+  "Phase One": await openNano(shippedWeights("nano")),
+};
+const judges: Readonly<Record<string, Judge | null>> = { words: questionWordsJudge({ words }), truth: null };
+const kept = openOwnRun({
+  ...{ runs: flags.runs, name: "two-by-two", resume: true },
+  config: { ...size, models: Object.values(models).map(({ id }) => id), judge: judges.words!.id },
+  onStep: (step) => console.error(step),
 });
-const [base, phaseOne] = [
-  await openNano(shippedWeights("nano-base")),
-  await openNano(shippedWeights("nano")),
-];
+const made = new Map<string, Promise<unknown>>();
+/** A step is made once: what is written without an adapter is the same by either judge. */
+function stepOf(model: string, judge: string) {
+  return <T>(name: string, make: () => Promise<T>): Promise<T> => {
+    const isPlain = name === "Phase One watches" || name === "the base watches";
+    const isTaught = name.startsWith("Phase Two") || name.startsWith("TaskMem");
+    const step = `${model}: ${isPlain ? "watches" : name}${isTaught ? `, judged by ${judge}` : ""}`;
+    const making = made.get(step) ?? kept.step(step, make);
+    made.set(step, making);
+    return making as Promise<T>;
+  };
+}
 
 /** One model with nothing, with the prompt and with an adapter; the last two are rows called after another model's. */
-async function threeOf(model: NanoModel, judge: Judge | null) {
+async function threeOf(name: string, model: NanoModel, judgeName: string) {
+  const judge = judges[judgeName];
   const trainer = nanoAdapterTrainer({ model, countTokens, ...(judge && { judge }) });
   const plain = nanoPolicy(model, null, countTokens);
-  const { rows, results } = await householdBenchmark({
+  const { rows, results, gain } = await householdBenchmark({
     films,
     policies: {
       ...{ base: plain, takesSupplement: true, phaseOne: plain },
@@ -46,13 +72,14 @@ async function threeOf(model: NanoModel, judge: Judge | null) {
         return problem === null ? adapter : null;
       },
     },
-    ...{ reader: lexicalReader({ words }), countTokens },
+    ...{ reader: lexicalReader({ words }), countTokens, step: stepOf(name, judgeName) },
   });
-  const of = (name: HouseholdRowName) => ({
-    ...rows.find(({ policy, kind }) => policy === name && kind === "all")!,
-    results: results.filter(({ row }) => row === name),
+  const of = (row: HouseholdRowName) => ({
+    ...rows.find(({ policy, kind }) => policy === row && kind === "all")!,
+    kinds: factKinds.map((kind) => rows.find((one) => one.policy === row && one.kind === kind)!.accuracy),
+    results: results.filter((result) => result.row === row),
   });
-  return { nothing: of("base"), prompt: of("base + task prompt"), adapter: of("TaskMem") };
+  return { gain, cells: { nothing: of("base"), prompt: of("base + task prompt"), adapter: of("TaskMem") } };
 }
 
 const percent = (share: number) => (100 * share).toFixed(1);
@@ -64,25 +91,49 @@ const difference = (of: readonly Result[], less: readonly Result[]) => {
   return `${signed(100 * found.difference)}${between ?? ""}, p ${found.p.toFixed(4)}`;
 };
 
-for (const judge of [questionWordsJudge({ words }), null]) {
-  const [before, after] = [await threeOf(base, judge), await threeOf(phaseOne, judge)];
+for (const judge of Object.keys(judges)) {
+  const before = await threeOf("base", models.base, judge);
+  const after = await threeOf("Phase One", models["Phase One"], judge);
   console.log(
-    `\nAdapters by ${judge === null ? "the judge that knows the truth" : "the judge of words"}, ${films.length} films, ${before.nothing.n} questions:\n`,
+    `\nAdapters by ${judge === "truth" ? "the judge that knows the truth" : "the judge of words"}, ${films.length} films, ${before.cells.nothing.n} questions:\n`,
   );
-  const row = printTable("", "accuracy, %", "true, %", "repeated, %", "passing, %", "tokens");
-  for (const [name, three] of Object.entries({ base: before, "Phase One": after }))
-    for (const [how, cell] of Object.entries(three))
-      row(
-        how === "nothing" ? name : `${name} + ${how}`,
-        ...[cell.accuracy, cell.trueShare, cell.redundantShare, cell.passing].map(percent),
-        cell.tokensPerEntry.toFixed(1),
-      );
+  const row = printTable(
+    ...["", "accuracy, %", "coverage, %", "precision, %", "true, %", "repeated, %", "passing, %", "tokens"],
+  );
+  const named = Object.entries({ base: before, "Phase One": after }).flatMap(([name, { cells }]) =>
+    Object.entries(cells).map(
+      ([how, cell]) => [how === "nothing" ? name : `${name} + ${how}`, cell] as const,
+    ),
+  );
+  for (const [name, cell] of named)
+    row(
+      name,
+      ...[cell.accuracy, cell.coverage, cell.precision].map(percent),
+      ...[cell.trueShare, cell.redundantShare, cell.passing].map(percent),
+      cell.tokensPerEntry.toFixed(1),
+    );
+  console.log("\nRight answers by kind, %:\n");
+  const kinds = printTable("", ...factKinds);
+  for (const [name, cell] of named) kinds(name, ...cell.kinds.map(percent));
+  const gains = factKinds.map((kind) => after.gain.kinds[kind]);
+  kinds(
+    "TaskMem − Phase One",
+    ...gains.map(({ gain, low, high }) => `${signed(gain)} [${signed(low)}, ${signed(high)}]`),
+  );
+  const unclear = factKinds.filter((kind) => after.gain.kinds[kind].low <= 0);
   console.log(
-    `\nTaskMem (Phase One + adapter) − Phase One: ${difference(after.adapter.results, after.nothing.results)}`,
+    unclear.length === 0
+      ? "\nThe gain is significant for all five kinds."
+      : `\nThe gain is not significant for ${unclear.join(", ")}.`,
+  );
+  const of = (cell: { readonly results: readonly Result[] }) => cell.results;
+  const [first, second] = [before.cells, after.cells];
+  console.log(
+    `\nTaskMem (Phase One + adapter) − Phase One: ${difference(of(second.adapter), of(second.nothing))}`,
   );
   console.log(
-    `TaskMem − (Phase One + prompt): ${difference(after.adapter.results, after.prompt.results)}`,
-    `\nTaskMem − (base + prompt): ${difference(after.adapter.results, before.prompt.results)}`,
-    `\nTaskMem − (base + adapter): ${difference(after.adapter.results, before.adapter.results)}`,
+    `\nTaskMem − (Phase One + prompt): ${difference(of(second.adapter), of(second.prompt))}`,
+    `\n\nTaskMem − (base + prompt): ${difference(of(second.adapter), of(first.prompt))}`,
+    `\n\nTaskMem − (base + adapter): ${difference(of(second.adapter), of(first.adapter))}`,
   );
 }

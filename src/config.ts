@@ -202,6 +202,8 @@ export const configSchema = z.strictObject({
        * pixels; older clips are thinned first. Default: no limit.
        */
       pictureTokens: z.coerce.number().int().min(1).optional(),
+      /** How many of the latest questions that memory was asked stand in the prompt of what writes. */
+      taskPrompt: z.coerce.number().int().min(0).max(20).default(0),
       /**
        * Whether the model is told its mistake when it is asked again; a model that knows no prompt but its own draws
        * another answer to that.

@@ -38,6 +38,7 @@ const configFlags: Record<string, string> = {
   video: "model.video",
   framesPerClip: "model.framesPerClip",
   pictureTokens: "model.pictureTokens",
+  taskPrompt: "model.taskPrompt",
   budgetUsd: "model.budget.usd",
   budgetTokens: "model.budget.tokens",
   budgetCalls: "model.budget.calls",
@@ -221,6 +222,10 @@ function addWatching(program: Command, add: Add): void {
     .option("--video <how>", "model: send clips as frames, video, or auto")
     .option("--frames-per-clip <n>", "model: frames sent of each clip of the window (default: all)")
     .option("--picture-tokens <n>", "model: tokens of pictures in one request; older clips are thinned first")
+    .option(
+      "--task-prompt <n>",
+      "model, best-of-n, nano: how many of the latest questions stand in the prompt",
+    )
     .option("--budget-usd <n>", "stop before spending more in this run")
     .option("--budget-tokens <n>", "stop before using more tokens in this run")
     .option("--budget-calls <n>", "stop before making more calls in this run");

@@ -15,8 +15,9 @@ import type { Perceptors } from "../perception/perceive.ts";
 import { liveBudget } from "../policies/choice/choice-budget.ts";
 import { type ContextLimits, contextDefaults } from "../policy/context.ts";
 import type { Policy } from "../policy/policy.ts";
+import { withTaskPrompt } from "../policy/task-prompt.ts";
 import type { Judge } from "../reward/judge.ts";
-import type { AdapterTrainer } from "../training/train-adapter.ts";
+import { type AdapterTrainer, recentLessons } from "../training/train-adapter.ts";
 import {
   adapterTarget,
   configuredModel,
@@ -153,9 +154,26 @@ export class Parts {
 
   /** The policy with its active adapter. @throws ConfigError, DataError if the adapter no longer fits */
   async activePolicy({ live = false }: { readonly live?: boolean } = {}): Promise<Policy> {
-    const policy = await this.#policyWith(await this.activeAdapter(), live);
+    const policy = await this.#shownTasks(await this.#policyWith(await this.activeAdapter(), live));
     const { log } = this.#own;
     return log ? loggedPolicy(policy, log) : policy;
+  }
+
+  /** The policy with the latest questions in its prompt, as many as are configured. @throws ConfigError `flags-invalid` */
+  async #shownTasks(policy: Policy): Promise<Policy> {
+    const { taskPrompt } = this.config.model;
+    if (taskPrompt === 0) return policy;
+    if (policy.id === "choice")
+      throw new ConfigError(
+        "flags-invalid",
+        "The task prompt applies to policies that read a prompt, and choice picks among texts: leave out --task-prompt (model.taskPrompt), or give --policy model",
+      );
+    const lessons = (await recentLessons(this.memory)).slice(-taskPrompt);
+    if (lessons.length === 0) return policy;
+    return withTaskPrompt(
+      policy,
+      lessons.map(({ question }) => question.text),
+    );
   }
 
   async #policyWith(adapter: Adapter | null, live: boolean): Promise<Policy> {

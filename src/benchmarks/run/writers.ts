@@ -16,7 +16,7 @@ import { budgetRules, type ChoiceBudget, defaultBudget } from "../../policies/ch
 import { candidatesOf } from "../../policies/choice/choice-candidates.ts";
 import { adapterFromTasks } from "../../policies/choice/word-vector-trainer.ts";
 import type { Action, Context, Policy } from "../../policy/policy.ts";
-import { taskSupplement } from "../../policy/prompts.ts";
+import { withTaskPrompt } from "../../policy/task-prompt.ts";
 import { sha256 } from "../../util/hash.ts";
 import { seededRandom, shuffle } from "../../util/random.ts";
 import { type BenchmarkTask, questionOf } from "../task.ts";
@@ -153,7 +153,7 @@ export function benchmarkRows(options: RowOptions): {
       policyOf: ({ hints }) =>
         hints.length === 0
           ? untouched
-          : withSupplement(
+          : withTaskPrompt(
               untouched,
               hints.map((id) => tasks.get(id)!.question),
             ),
@@ -240,20 +240,5 @@ export function uniformPolicy({ words, clipSeconds, budget, seed }: UniformOptio
       documents: 0,
       words: new Map(),
     }),
-  };
-}
-
-/** The policy, shown questions of the kind it is for. */
-function withSupplement(policy: Policy, questions: readonly string[]): Policy {
-  const supplement = taskSupplement(questions);
-  const revision = `${policy.revision}+prompt-${sha256(supplement).slice(0, 12)}`;
-  return {
-    ...policy,
-    revision,
-    decide: async (context, options) => {
-      const { actions, cost } = await policy.decide({ ...context, supplement }, options);
-      return { actions: actions.map((action) => ({ ...action, revision })), cost };
-    },
-    advance: (context, action) => policy.advance({ ...context, supplement }, action),
   };
 }
