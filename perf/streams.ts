@@ -15,20 +15,18 @@
  * `node perf/streams.ts mixed|person [--policy nano|choice] [--films 24] [--draws 3] [--judge words|truth] [--runs DIR]`;
  * a run that was stopped continues.
  */
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { answersOf, tasksOf } from "../src/benchmarks/datasets/household/answers.ts";
 import { filmHousehold, type HouseholdFilm } from "../src/benchmarks/datasets/household/films.ts";
-import { withSupplement } from "../src/benchmarks/datasets/household/household.ts";
 import { entryFigures, type Written, writtenOf } from "../src/benchmarks/datasets/household/memories.ts";
 import {
   type HouseholdJudgeName,
   householdJudgeNames,
   householdPolicies,
 } from "../src/benchmarks/datasets/household/policies.ts";
-import { openOwnRun } from "../src/benchmarks/run/own-run.ts";
-import { measureOf } from "../src/benchmarks/run/results.ts";
 import { clusterBootstrap, mean } from "../src/benchmarks/statistics.ts";
-import { lexicalReader, wordSpace } from "../src/engines/local/index.ts";
+import { folderCache } from "../src/engines/cached-model.ts";
+import { wordSpace } from "../src/engines/local/index.ts";
 import {
   askAbout,
   createEpisode,
@@ -38,9 +36,12 @@ import {
 } from "../src/household/index.ts";
 import { people } from "../src/household/language.ts";
 import { measuredEpisodes, seedOf, trainingEpisodes } from "../src/household/splits.ts";
+import { rolloutCache } from "../src/policies/best-of-n/rollout-cache.ts";
 import type { Policy } from "../src/policy/policy.ts";
 import { taskSupplement } from "../src/policy/prompts.ts";
+import { withTaskPrompt } from "../src/policy/task-prompt.ts";
 import { seededRandom, shuffle } from "../src/util/random.ts";
+import { rightFrom } from "./household-trials.ts";
 import { printTable, signed } from "./markdown.ts";
 
 const { values: flags, positionals } = parseArgs({
@@ -119,53 +120,44 @@ function lessonsOf(draw: number): Lesson[] {
 const { countTokens } = wordSpace;
 const policies = await householdPolicies(policyName, undefined, judge);
 const lessons = Array.from({ length: draws }, (_, draw) => lessonsOf(draw)).flat();
-const kept = openOwnRun({
-  ...{ runs: flags.runs, name: `streams-${streams}`, resume: true },
-  config: {
-    ...{ streams, policy: policyName, judge, films: count, clips, questionsPerKind },
-    lessons: lessons.map(({ questions }) => questions.map(({ text }) => text)),
-    revisions: [policies.base?.revision ?? null, policies.phaseOne.revision],
-  },
-});
-const began = performance.now();
+/** A model's memories are kept, so that a run that was stopped continues; the choice policy takes seconds. */
+const keeping = (policy: Policy): Policy =>
+  policyName === "choice"
+    ? policy
+    : rolloutCache(policy, { store: folderCache(join(flags.runs, "streams")) });
 const made = new Map<string, Promise<Written[]>>();
+const began = performance.now();
 const write = (name: string, policy: () => Promise<Policy> | Policy): Promise<Written[]> => {
   const writing = made.get(name) ?? watch(name, policy);
   made.set(name, writing);
   return writing;
 };
-const watch = (name: string, policy: () => Promise<Policy> | Policy): Promise<Written[]> =>
-  kept.step(name, async () => {
-    const writer = await policy();
-    const written: Written[] = [];
-    for (const film of films) written.push(await writtenOf(writer, film, undefined));
-    console.error(`${name}, ${Math.round((performance.now() - began) / 1000)} s`);
-    return written;
-  });
+async function watch(name: string, policy: () => Promise<Policy> | Policy): Promise<Written[]> {
+  const writer = keeping(await policy());
+  const written: Written[] = [];
+  for (const film of films) written.push(await writtenOf(writer, film, undefined));
+  console.error(`${name}, ${Math.round((performance.now() - began) / 1000)} s`);
+  return written;
+}
 
 /** What a policy wrote, and whether each of a lesson's questions is answered rightly from it. */
 interface Cell {
   readonly written: readonly Written[];
   readonly right: readonly number[];
-  readonly film: readonly string[];
+  readonly film: readonly number[];
   readonly lesson: readonly Lesson[];
 }
 
-const reader = lexicalReader({ words: wordSpace });
 async function asked(lesson: Lesson, written: readonly Written[]): Promise<Cell> {
   const known = new Set(lesson.questions.map(({ text }) => text));
-  const those = films.map((film) => ({
-    ...film,
-    questions: film.questions.filter((question) => lesson.asks(question) && !known.has(question.text)),
-  }));
-  const tasks = factKinds.flatMap((kind) => tasksOf(those, kind));
-  const results = await answersOf(lesson.name, tasks, written, { reader, countTokens });
-  return {
-    written,
-    right: results.map((result) => measureOf(result, "accuracy")),
-    film: results.map(({ stream }) => stream),
-    lesson: results.map(() => lesson),
-  };
+  const right: number[] = [];
+  const ofFilm: number[] = [];
+  for (const [i, { questions }] of films.entries()) {
+    const those = questions.filter((question) => lesson.asks(question) && !known.has(question.text));
+    right.push(...(await rightFrom(written[i]!.statements, those)));
+    ofFilm.push(...those.map(() => i));
+  }
+  return { written, right, film: ofFilm, lesson: right.map(() => lesson) };
 }
 
 const cells = new Map<string, Cell[]>();
@@ -178,14 +170,14 @@ const plain = [
 const adapterRow = policies.base ? "TaskMem (Phase One + adapter)" : "with an adapter";
 for (const lesson of lessons) {
   const { name, draw, questions } = lesson;
-  const supplement = taskSupplement(questions.map(({ text }) => text));
+  const texts = questions.map(({ text }) => text);
   for (const [row, policy] of plain) {
     await add(row, lesson, await write(row, () => policy));
     if (policies.takesSupplement)
       await add(
         `${row} + prompt`,
         lesson,
-        await write(`${row} + prompt, ${name}, draw ${draw + 1}`, () => withSupplement(policy, supplement)),
+        await write(`${row} + prompt, ${name}, draw ${draw + 1}`, () => withTaskPrompt(policy, texts)),
       );
   }
   const adapted = async () => {

@@ -8,16 +8,19 @@
  *
  * `node perf/two-by-two.ts [FILMS] [--runs DIR]`, 24 films by default; a run that was stopped continues.
  */
+import { join } from "node:path";
 import { parseArgs } from "node:util";
+import type { Adapter } from "../src/adapter/adapter.ts";
 import { filmHousehold } from "../src/benchmarks/datasets/household/films.ts";
 import { type HouseholdRowName, householdBenchmark } from "../src/benchmarks/datasets/household/household.ts";
-import { openOwnRun } from "../src/benchmarks/run/own-run.ts";
 import { type Result, scoredOf } from "../src/benchmarks/run/results.ts";
 import { compare } from "../src/benchmarks/run/scoring.ts";
+import { folderCache } from "../src/engines/cached-model.ts";
 import { lexicalReader, wordSpace as words } from "../src/engines/local/index.ts";
 import { type NanoModel, shippedWeights } from "../src/engines/nano/index.ts";
 import { factKinds } from "../src/household/index.ts";
 import { measuredEpisodes } from "../src/household/splits.ts";
+import { rolloutCache } from "../src/policies/best-of-n/rollout-cache.ts";
 import { nanoAdapterTrainer, nanoPolicy, openNano } from "../src/policies/nano/index.ts";
 import type { Judge } from "../src/reward/judge.ts";
 import { questionWordsJudge } from "../src/reward/question-words-judge.ts";
@@ -38,41 +41,26 @@ const models = {
   base: await openNano(shippedWeights("nano-base")),
   "Phase One": await openNano(shippedWeights("nano")),
 };
-const judges: Readonly<Record<string, Judge | null>> = { words: questionWordsJudge({ words }), truth: null };
-const kept = openOwnRun({
-  ...{ runs: flags.runs, name: "two-by-two", resume: true },
-  config: { ...size, models: Object.values(models).map(({ id }) => id), judge: judges.words!.id },
-  onStep: (step) => console.error(step),
-});
-const made = new Map<string, Promise<unknown>>();
-/** A step is made once: what is written without an adapter is the same by either judge. */
-function stepOf(model: string, judge: string) {
-  return <T>(name: string, make: () => Promise<T>): Promise<T> => {
-    const isPlain = name === "Phase One watches" || name === "the base watches";
-    const isTaught = name.startsWith("Phase Two") || name.startsWith("TaskMem");
-    const step = `${model}: ${isPlain ? "watches" : name}${isTaught ? `, judged by ${judge}` : ""}`;
-    const making = made.get(step) ?? kept.step(step, make);
-    made.set(step, making);
-    return making as Promise<T>;
-  };
-}
+/** Each memory is written once: without an adapter it is the same by either judge. A run that was stopped finds them. */
+const store = folderCache(join(flags.runs, "two-by-two"));
+const policyOf = (model: NanoModel, adapter: Adapter | null) =>
+  rolloutCache(nanoPolicy(model, adapter, countTokens), { store });
 
 /** One model with nothing, with the prompt and with an adapter; the last two are rows called after another model's. */
-async function threeOf(name: string, model: NanoModel, judgeName: string) {
-  const judge = judges[judgeName];
+async function threeOf(model: NanoModel, judge: Judge | null) {
   const trainer = nanoAdapterTrainer({ model, countTokens, ...(judge && { judge }) });
-  const plain = nanoPolicy(model, null, countTokens);
+  const plain = policyOf(model, null);
   const { rows, results, gain } = await householdBenchmark({
     films,
     policies: {
       ...{ base: plain, takesSupplement: true, phaseOne: plain },
-      adapted: (adapter) => nanoPolicy(model, adapter, countTokens),
+      adapted: (adapter) => policyOf(model, adapter),
       learn: async (tasks) => {
         const { adapter, problem } = await trainer.train(tasks);
         return problem === null ? adapter : null;
       },
     },
-    ...{ reader: lexicalReader({ words }), countTokens, step: stepOf(name, judgeName) },
+    ...{ reader: lexicalReader({ words }), countTokens },
   });
   const of = (row: HouseholdRowName) => ({
     ...rows.find(({ policy, kind }) => policy === row && kind === "all")!,
@@ -91,11 +79,10 @@ const difference = (of: readonly Result[], less: readonly Result[]) => {
   return `${signed(100 * found.difference)}${between ?? ""}, p ${found.p.toFixed(4)}`;
 };
 
-for (const judge of Object.keys(judges)) {
-  const before = await threeOf("base", models.base, judge);
-  const after = await threeOf("Phase One", models["Phase One"], judge);
+for (const judge of [questionWordsJudge({ words }), null]) {
+  const [before, after] = [await threeOf(models.base, judge), await threeOf(models["Phase One"], judge)];
   console.log(
-    `\nAdapters by ${judge === "truth" ? "the judge that knows the truth" : "the judge of words"}, ${films.length} films, ${before.cells.nothing.n} questions:\n`,
+    `\nAdapters by ${judge === null ? "the judge that knows the truth" : "the judge of words"}, ${films.length} films, ${before.cells.nothing.n} questions:\n`,
   );
   const row = printTable(
     ...["", "accuracy, %", "coverage, %", "precision, %", "true, %", "repeated, %", "passing, %", "tokens"],

@@ -201,7 +201,7 @@ const adapterOf = (plain: NonNullable<ReturnType<typeof plainAdapter>>): Adapter
 });
 
 /** The same policy with a supplement in every prompt. */
-export function withSupplement(policy: Policy, supplement: string): Policy {
+function withSupplement(policy: Policy, supplement: string): Policy {
   return {
     ...policy,
     decide: (context, options) => policy.decide({ ...context, supplement }, options),
