@@ -78,8 +78,22 @@ export {
   summarise,
 } from "./run/scoring.ts";
 export type { RunSummary } from "./run/summary.ts";
-export { type BenchmarkRow, benchmarkRows, type RowName, type RowOptions, rowNames } from "./run/writers.ts";
-export { clusterBootstrap, type Interval, mcnemarTest, mean, signFlipTest } from "./statistics.ts";
+export {
+  type BenchmarkRow,
+  benchmarkRows,
+  type LearntPolicies,
+  type RowName,
+  type RowOptions,
+  rowNames,
+} from "./run/writers.ts";
+export {
+  type BootstrapOptions,
+  clusterBootstrap,
+  type Interval,
+  mcnemarTest,
+  mean,
+  signFlipTest,
+} from "./statistics.ts";
 export {
   type BenchmarkName,
   type BenchmarkTask,

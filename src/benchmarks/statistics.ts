@@ -78,11 +78,13 @@ export function clusterBootstrap(
   return { low: center + quantile(deviations, tail), high: center + quantile(deviations, 1 - tail) };
 }
 
-interface BootstrapOptions {
-  /** @default 2000 */
+/** How an interval is drawn. */
+export interface BootstrapOptions {
+  /** Draws of each division. @default 2000 */
   readonly resamples?: number;
   /** @default 0.95 */
   readonly level?: number;
+  /** The cluster of each value in a second division, shape [N]. @default none */
   readonly also?: readonly (number | string)[];
 }
 
