@@ -29,7 +29,7 @@ async function refused(code: number, says: RegExp, ...args: string[]): Promise<v
 }
 
 const texts = (name: string, n: number) => {
-  const path = join(folder, `${name}.captions.srt`);
+  const path = join(folder, `${name}.descriptions.srt`);
   writeFileSync(path, captionsOf(createEpisode(episodeSeed("validation", n), 30)));
   return path;
 };

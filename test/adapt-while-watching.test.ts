@@ -51,7 +51,7 @@ test("`watch` runs from the first clip to the last while another process learns"
   const memory = join(folder, "whole");
   await (await watchedMemory(memory, ["wear"], 16)).close();
   const texts = (name: string) => {
-    const path = join(folder, `${name}.captions.srt`);
+    const path = join(folder, `${name}.descriptions.srt`);
     writeFileSync(path, captionsOf(second));
     return path;
   };

@@ -19,7 +19,7 @@ async function ok(...args: string[]): Promise<readonly Row[]> {
   return run.rows;
 }
 const texts = (name: string, n: number) => {
-  const path = join(folder, `${name}.captions.srt`);
+  const path = join(folder, `${name}.descriptions.srt`);
   writeFileSync(path, captionsOf(createEpisode(episodeSeed("validation", n), 30)));
   return path;
 };

@@ -292,8 +292,8 @@ test("missing videos and damaged ones cost their questions, not the run", async 
   copyFileSync(join(tree.root, "videomme.json"), join(root, "videomme.json"));
   copyFileSync(join(tree.root, "data", `${tree.videos[0]}.mp4`), join(root, "data", `${tree.videos[0]}.mp4`));
   copyFileSync(
-    join(tree.root, "data", `${tree.videos[0]}.captions.srt`),
-    join(root, "data", `${tree.videos[0]}.captions.srt`),
+    join(tree.root, "data", `${tree.videos[0]}.descriptions.srt`),
+    join(root, "data", `${tree.videos[0]}.descriptions.srt`),
   );
   writeFileSync(join(root, "data", `${tree.videos[1]}.mp4`), "no video at all");
   const run = await bench("videomme", [
@@ -324,7 +324,7 @@ test("missing videos and damaged ones cost their questions, not the run", async 
   const failed = resultsOf(join(root, "runs", "r")).filter(({ outcome }) => outcome === "error");
   assert.ok(failed.every(({ stream, problem }) => stream === tree.videos[1] && String(problem).length > 20));
   // The video was cut short: with a whole one the run resumes.
-  for (const name of [`${tree.videos[1]}.mp4`, `${tree.videos[1]}.captions.srt`])
+  for (const name of [`${tree.videos[1]}.mp4`, `${tree.videos[1]}.descriptions.srt`])
     copyFileSync(join(tree.root, "data", name), join(root, "data", name));
   const mended = await bench("videomme", [
     ...["--root", root, "--rows", "keep-all", "--runs", join(root, "runs"), "--run", "r", "--resume"],

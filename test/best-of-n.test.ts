@@ -172,7 +172,7 @@ test("five questions of a kind make it keep more of that kind, as true and as lo
 
 test("a running `watch` samples and picks from the decision after an adapter becomes active", async (t) => {
   const episode = createEpisode(episodeSeed("held-out", 2), 8);
-  const source = join(folder, "home.captions.srt");
+  const source = join(folder, "home.descriptions.srt");
   writeFileSync(source, captionsOf(episode));
   const directory = join(folder, "memory");
   mkdirSync(directory);
@@ -228,7 +228,7 @@ async function putInForce(directory: string, adapter: Adapter): Promise<undefine
 }
 
 test("says what it needs: a model, and a temperature at which samples differ", async () => {
-  const source = join(folder, "needs.captions.srt");
+  const source = join(folder, "needs.descriptions.srt");
   writeFileSync(source, captionsOf(createEpisode(episodeSeed("held-out", 2), 1)));
   const alone = await taskmem(["watch", source, "--memory", join(folder, "needs"), "--policy", "best-of-n"]);
   assert.equal(alone.code, 2);

@@ -91,7 +91,7 @@ test("the demo without a model prints the same every time, and keeps its files w
   assert.ok(timeline(first.stdout).length >= 6);
   assert.deepEqual(timeline(first.stdout), timeline(second.stdout));
   assert.match(first.stdout, /right answers +place \*/);
-  for (const name of ["first.mp4", "first.srt", "first.captions.srt", "first.truth.json", "second.mp4"])
+  for (const name of ["first.mp4", "first.srt", "first.descriptions.srt", "first.truth.json", "second.mp4"])
     assert.ok(existsSync(join(folder, name)), name);
   const timelineAgain = await taskmem(["timeline", "--json", "--memory", join(folder, "memory")]);
   assert.equal(timelineAgain.code, 0, timelineAgain.stderr);

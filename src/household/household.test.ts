@@ -182,8 +182,8 @@ test("a rendered episode is a video of its length with the same texts beside it 
   const folder = mkdtempSync(join(tmpdir(), "taskmem-household-"));
   const files = await renderEpisode(episode, folder, { name: "evening" });
   const again = await renderEpisode(episode, join(folder, "again"), { name: "evening" });
-  for (const file of ["subtitles", "captions", "truth"] as const)
-    assert.deepEqual(readFileSync(files[file]), readFileSync(again[file]));
+  for (const file of ["subtitles", "descriptions", "truth"] as const)
+    assert.deepEqual(readFileSync(files[file]!), readFileSync(again[file]!));
   const source = await openSource(files.video);
   assert.ok(Math.abs(source.endSeconds! - 30) < 0.01, `${source.endSeconds}`);
   let clips = 0;

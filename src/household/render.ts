@@ -1,5 +1,5 @@
 /**
- * An episode as files: mp4, speech as SRT, captions as SRT, and the truth as JSON.
+ * An episode as files: mp4, speech as SRT, descriptions as SRT, and the truth as JSON.
  *
  * The same seed gives the same bytes of texts and truth; the video's bytes depend on the encoder.
  */
@@ -23,8 +23,8 @@ export interface RenderedEpisode {
   readonly video: string;
   /** SRT of what people say, `Ann: The train is at two.` */
   readonly subtitles: string;
-  /** SRT of what the picture shows, one sentence per fact. */
-  readonly captions: string;
+  /** SRT of what the picture shows, one sentence per fact; `null` where none was wanted. */
+  readonly descriptions: string | null;
   /** The episode and its questions as JSON. */
   readonly truth: string;
 }
@@ -35,26 +35,30 @@ export interface RenderEpisodeOptions {
   readonly name?: string;
   /** Questions to keep beside the truth. @default none */
   readonly questions?: readonly HouseholdQuestion[];
+  /** Whether what its pictures show is written beside it, for policies that do not see. @default true */
+  readonly describes?: boolean;
   readonly signal?: AbortSignal;
 }
 
-/** Writes `<name>.mp4`, `.srt`, `.captions.srt` and `.truth.json` into a folder. @throws DataError if ffmpeg fails */
+/**
+ * Writes `<name>.mp4`, `.srt`, `.descriptions.srt` and `.truth.json` into a folder. @throws DataError if ffmpeg fails
+ */
 export async function renderEpisode(
   episode: Episode,
   folder: string,
-  { name = "household", questions = [], signal }: RenderEpisodeOptions = {},
+  { name = "household", questions = [], describes = true, signal }: RenderEpisodeOptions = {},
 ): Promise<RenderedEpisode> {
   makeDirectory(folder);
   const path = (extension: string) => join(folder, `${name}${extension}`);
   const files = {
     video: path(".mp4"),
     subtitles: path(".srt"),
-    captions: path(".captions.srt"),
+    descriptions: describes ? path(".descriptions.srt") : null,
     truth: path(".truth.json"),
   };
   await Promise.all([
     writeFile(files.subtitles, subtitlesOf(episode)),
-    writeFile(files.captions, captionsOf(episode)),
+    files.descriptions !== null && writeFile(files.descriptions, captionsOf(episode)),
     writeFile(files.truth, `${JSON.stringify({ episode, questions }, null, 1)}\n`),
     encode(episode, files.video, signal),
   ]);

@@ -120,7 +120,7 @@ test("portrait, silent, sound-only and very short files are watched to their end
   );
 });
 
-test("speech and captions come from files beside the medium in the wanted language, otherwise from inside", async () => {
+test("speech and descriptions come from files beside the medium in the wanted language, otherwise from inside", async () => {
   const path = join(folder, "talk.mkv");
   writeFileSync(join(folder, "inside.srt"), srt(["01,000", "02,000", "said inside"]));
   ffmpeg(
@@ -141,7 +141,9 @@ test("speech and captions come from files beside the medium in the wanted langua
     return clip!.cues.map(({ kind, origin, text }) => [kind, origin, text]);
   };
   assert.deepEqual(await texts(), [["speech", "embedded", "said inside"]]);
-  writeFileSync(join(folder, "talk.captions.srt"), srt(["00,500", "01,500", "a door opens"]));
+  writeFileSync(join(folder, "talk.descriptions.srt"), srt(["00,500", "01,500", "a door opens"]));
+  // On the web captions are what is said: of several such texts one is taken.
+  writeFileSync(join(folder, "talk.captions.srt"), srt(["02,000", "03,000", "[a bell] hello"]));
   writeFileSync(join(folder, "talk.en.srt"), srt(["02,000", "03,000", "hello"]));
   writeFileSync(join(folder, "talk.de.vtt"), "WEBVTT\n\n00:02.000 --> 00:03.000\nhallo\n");
   assert.deepEqual(await texts(["de"]), [

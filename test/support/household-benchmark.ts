@@ -34,7 +34,7 @@ export async function householdVideoMme(
     const questions = askAbout(episode, seededRandom(`bench ${film}`), { perKind: 2, kinds });
     const made = await renderEpisode(episode, join(root, "made"), { name: videoID });
     renameSync(made.video, join(root, "data", `${videoID}.mp4`));
-    copyFileSync(made.captions, join(root, "data", `${videoID}.captions.srt`));
+    copyFileSync(made.descriptions!, join(root, "data", `${videoID}.descriptions.srt`));
     renameSync(made.subtitles, join(root, "subtitle", `${videoID}.srt`));
     videos.push(videoID);
     for (const [i, { kind, text, options, answer }] of questions.entries()) {

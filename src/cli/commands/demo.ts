@@ -72,7 +72,9 @@ async function showOneDay(
   );
   const episode = createEpisode(seedOf(measuredEpisodes.demo, seed), clips);
   const questions = askAbout(episode, seededRandom(`demo ${seed}`));
-  const { video } = await renderEpisode(episode, directory, { name: "day", questions, signal });
+  const { video } = await renderEpisode(episode, directory, {
+    ...{ name: "day", questions, describes: false, signal },
+  });
   await using memory = await openTaskMem({
     directory: join(directory, "memory"),
     policy: "nano",

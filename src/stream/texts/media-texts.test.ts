@@ -266,7 +266,7 @@ test("subtitles that come, or grow, after the film was watched are read into its
   assert.deepEqual(await said(), [[1, ["speech: The bridge is closed."]]]);
   assert.deepEqual(await said(), []);
   writeFileSync(join(folder, "late.srt"), cue(12, "The bridge is closed.") + cue(22, "Take the ferry."));
-  writeFileSync(join(folder, "late.captions.srt"), cue(13, "A man points at a sign."));
+  writeFileSync(join(folder, "late.descriptions.srt"), cue(13, "A man points at a sign."));
   writeFileSync(join(folder, "late.de.srt"), cue(12, "Die Brücke ist zu."));
   assert.deepEqual(await said(), [
     [1, ["caption: A man points at a sign."]],

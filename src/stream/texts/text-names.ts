@@ -160,11 +160,11 @@ export function factsOfTitle(title: string): NameFacts {
 /** The language tag in a file's name; `null` if there is none. */
 export const languageOfName = (path: string): string | null => factsOfName(path).language;
 
-/** Whether a name says that its texts describe pictures. "captions" alone does not: on the web it means subtitles. */
+/**
+ * Whether a name says that its texts describe pictures: "descriptions", as HTML calls such tracks. "captions" does not: on
+ * the web it means subtitles.
+ */
 export function isCaptionName(path: string): boolean {
   const folders = dirname(path).split(/[\\/]/).slice(-4).join("/");
-  return (
-    /dense.?caption/i.test(`${folders}/${basename(path)}`) ||
-    /\.captions\.|descriptions?[._]/i.test(basename(path))
-  );
+  return /dense.?caption/i.test(`${folders}/${basename(path)}`) || /descriptions?[._]/i.test(basename(path));
 }
