@@ -252,7 +252,7 @@ class OpenTaskMem implements TaskMem {
     const { signal, takeOver, retryFailed } = request;
     const isSource = typeof spec === "object" && "open" in spec;
     const sources = isSource ? [spec] : yield* openingSources(this.config, spec, request);
-    const currentPolicy = () => this.#parts.activePolicy();
+    const currentPolicy = () => this.#decidingPolicy();
     const policy = await currentPolicy();
     const model = await this.#parts.model();
     await model?.capabilities(signal);
@@ -272,7 +272,7 @@ class OpenTaskMem implements TaskMem {
 
   async live(options: LiveOptions): Promise<LiveSession> {
     const { memory, perceptors, limits, now } = this.#parts;
-    const currentPolicy = () => this.#parts.activePolicy({ live: true });
+    const currentPolicy = () => this.#decidingPolicy({ live: true });
     const policy = await currentPolicy();
     const session = await openLive({ memory, perceptors, policy, currentPolicy, limits, now }, options);
     this.#sessions.add(session);
@@ -284,6 +284,11 @@ class OpenTaskMem implements TaskMem {
     const answer = await answerQuestion(toQuestion(question), { memory, reader, now, ...options });
     if (answer.task !== null) await this.#learning.afterTask(answer.task);
     return answer;
+  }
+
+  async #decidingPolicy(how: { readonly live?: boolean } = {}): Promise<Policy> {
+    await this.#learning.beforeDecision();
+    return this.#parts.activePolicy(how);
   }
 
   learn(options: LearnOptions = {}): Promise<LearnResult> {

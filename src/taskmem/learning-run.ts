@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { ConfigError } from "../errors.ts";
 import { makeDirectory } from "../util/directory.ts";
+import { isAlive } from "../util/process-alive.ts";
 
 /** A directory that only this run writes. */
 export interface ClaimedRun {
@@ -58,14 +59,4 @@ function claim(directory: string): ClaimedRun | null {
     if (existsSync(directory) && readdirSync(directory).length === 0) rmdirSync(directory);
   };
   return { directory, release };
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }

@@ -1,6 +1,7 @@
 /**
  * When a memory learns by itself: after every `adapt.every` new questions, if learning costs no calls to a model.
- * Training that takes longer than an answer runs in a separate process.
+ * Training that takes longer than an answer runs in a separate process; but where a process holds the model on a GPU, that
+ * one learns, between its own decisions, and there is no second copy.
  */
 import { spawn } from "node:child_process";
 import { existsSync, renameSync, rmSync } from "node:fs";
@@ -14,6 +15,7 @@ import { type AdapterResult, trainAdapter } from "../training/train-adapter.ts";
 import { SerialQueue } from "../util/async.ts";
 import { replaceFile } from "../util/replace-file.ts";
 import type { TrainingChoice } from "./assembly.ts";
+import { isHeldElsewhere } from "./held-model.ts";
 import { claimRun, claimUnfinishedRun } from "./learning-run.ts";
 import type { Parts } from "./parts.ts";
 
@@ -53,6 +55,8 @@ export class Learning {
   readonly #parts: Parts;
   readonly #tell: (event: LearningEvent) => void;
   readonly #queue = new SerialQueue();
+  /** The last learning that started here: how many questions there were since the adapter before it. */
+  #begun: { readonly lastMs: number; readonly questions: number } | null = null;
 
   constructor(parts: Parts, tell: (event: LearningEvent) => void) {
     this.#parts = parts;
@@ -106,7 +110,39 @@ export class Learning {
     // The task's own place among those since the last result, so that of several processes one learns.
     const questions = await memory.countTasks({ afterMs: lastMs, upTo: task });
     if (questions === 0 || questions % config.adapt.every !== 0) return;
-    const apart = !this.#parts.isCustom && (config.adapt.apart ?? (policy === "nano" || policy === "model"));
+    const isHere = await this.#parts.holdsModelOnGpu();
+    if (policy === "model" && !isHere && isHeldElsewhere(config.memory)) return;
+    const isSlow = policy === "nano" || (policy === "model" && !isHere);
+    const apart = !this.#parts.isCustom && (config.adapt.apart ?? isSlow);
+    this.#start({ policy, questions, lastMs }, apart);
+  }
+
+  /**
+   * Called before a decision: starts the learning that other processes leave to this one, because it holds the model on a
+   * GPU.
+   */
+  async beforeDecision(): Promise<void> {
+    const { memory, config, learningPolicy: policy } = this.#parts;
+    if (policy !== "model" || !config.adapt.auto || !(await this.#parts.holdsModelOnGpu())) return;
+    const adapters = await memory.adapters({ policy });
+    const lastMs = Math.max(0, ...adapters.map(({ atMs }) => atMs));
+    const [latest] = await memory.tasks({ limit: 1, newest: true });
+    if (!latest) return;
+    const questions = await memory.countTasks({ afterMs: lastMs, upTo: latest.id });
+    const since = this.#begun?.lastMs === lastMs ? this.#begun.questions : 0;
+    if (questions - since >= config.adapt.every) this.#start({ policy, questions, lastMs }, false);
+  }
+
+  /** @param questions since the last adapter, of `lastMs` */
+  #start(
+    {
+      policy,
+      questions,
+      lastMs,
+    }: { readonly policy: string; readonly questions: number; readonly lastMs: number },
+    apart: boolean,
+  ): void {
+    this.#begun = { lastMs, questions };
     this.#tell({ event: "learning-start", policy, questions, apart });
     if (apart) startApart(this.#parts.config, policy);
     else void this.#queue.run(() => this.#learn(policy));
@@ -129,7 +165,9 @@ export class Learning {
 
   async #learn(policy: string): Promise<void> {
     try {
-      this.#tell({ event: "learning-end", policy, result: await this.#train(policy, {}, {}) });
+      const isModel = policy === "model" && !this.#parts.isCustom;
+      const result = isModel ? await this.#runHere({}, {}) : await this.#train(policy, {}, {});
+      this.#tell({ event: "learning-end", policy, result });
     } catch (error) {
       // The question is already answered, so a later failure is an event and not thrown.
       this.#tell({ event: "learning-failed", policy, error: error as Error });

@@ -32,6 +32,7 @@ import {
   openConfiguredModel,
   type TrainingChoice,
 } from "./assembly.ts";
+import { holdModel } from "./held-model.ts";
 import { closeLocalModels } from "./local-model.ts";
 import { type Log, loggedModel, loggedPolicy } from "./logging.ts";
 
@@ -70,6 +71,7 @@ export class Parts {
   readonly #own: OwnParts;
   readonly #embedder: Embedder | null;
   #model: Promise<Model | null> | undefined;
+  #release: (() => void) | null = null;
   #reader: Reader | undefined;
   #perceptors: Perceptors | undefined;
 
@@ -116,6 +118,7 @@ export class Parts {
     const model = this.#own.model ?? (await openConfiguredModel(this.config, this.#own.onProgress));
     // A policy whose adapter is trained here needs the model itself, so this one is not logged.
     const isTrained = policyName(this.config) === "nano" || namesFolder(this.config);
+    if (!this.#own.model && isOnGpu(model)) this.#release = holdModel(this.config.memory);
     return model && log && !isTrained ? loggedModel(model, log) : model;
   }
 
@@ -125,6 +128,12 @@ export class Parts {
     const model = await this.#model?.catch(() => null);
     if (model && isFolderModel(model)) model.engine.close();
     if (localName(this.config.model) !== null) closeLocalModels();
+    this.#release?.();
+  }
+
+  /** Whether this process has the model open on a GPU, where a second copy may have no room. */
+  async holdsModelOnGpu(): Promise<boolean> {
+    return isOnGpu((await this.#model?.catch(() => null)) ?? null);
   }
 
   /**
@@ -233,6 +242,8 @@ export async function openParts(config: Config, own: OwnParts): Promise<Parts> {
   const { memory, embedder } = await openConfiguredMemory(config, how);
   return new Parts(config, own, memory, embedder);
 }
+
+const isOnGpu = (model: Model | null) => isFolderModel(model) && model.engine.about.device.startsWith("cuda");
 
 /** A pushed stream is decided second by second. */
 const forLive = (config: Config): Config => ({ ...config, stream: { ...config.stream, clipSeconds: 1 } });
