@@ -9,6 +9,7 @@ import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import { steeringWays } from "./engines/openai/steering.ts";
 import { ConfigError } from "./errors.ts";
+import { recipeOptions } from "./policies/model/recipe-options.ts";
 import { type Preset, presetNamed, presetNames, presetOfModel } from "./presets/presets.ts";
 import type { Environment } from "./util/environment.ts";
 import { filledIn, isRecord, leavesOf } from "./util/objects.ts";
@@ -150,8 +151,18 @@ export const configSchema = z.strictObject({
       auto: z.boolean().default(true),
       /** New questions between two trainings. */
       every: z.coerce.number().int().min(1).default(5),
-      /** Whether it learns in a separate process. Default: for nano, whose training takes half a minute, and for a model in a folder. */
+      /**
+       * Whether it learns in a separate process. Default: for nano, whose training takes half a minute, and for a model in
+       * a folder, but for one that a process holds on a GPU: that process learns.
+       */
       apart: z.boolean().optional(),
+      /**
+       * The model policy's training: the name of a recipe, or what is changed of one. The flags of a command change it
+       * further. Default: `default` (docs/models.md lists them).
+       */
+      recipe: z
+        .union([recipeOptions.shape.name.unwrap().transform((name) => ({ name })), recipeOptions])
+        .optional(),
     })
     .prefault({}),
   model: endpointSchema
@@ -182,6 +193,13 @@ export const configSchema = z.strictObject({
        * our own.
        */
       promptTemplate: z.string().min(1).optional(),
+      /** How often the model is asked again where nothing it wrote is usable; the last time for a free sentence. */
+      attempts: z.coerce.number().int().min(0).max(10).default(2),
+      /**
+       * Whether a memory that repeats itself or an earlier one is stored: for a model that makes nothing of a
+       * correction.
+       */
+      mayRepeat: z.boolean().default(false),
       /**
        * Whether the model reasons before it answers; its preset knows how it is told, otherwise by `enable_thinking` of
        * its chat template. Default: as the server does.
@@ -240,6 +258,11 @@ export const configSchema = z.strictObject({
       threads: z.coerce.number().int().min(1).optional(),
       /** How each memory begins, for nothing holds the model to the form. Not where it thinks. */
       prefix: z.string().default('{"description": "'),
+      /**
+       * Whether each memory is one of the clip's own lines, the likeliest for the model and its adapter, and so true. A clip
+       * without lines is written about freely.
+       */
+      ownLines: z.boolean().default(false),
       /** Most tokens of a memory. */
       maxTokens: z.coerce.number().int().min(16).default(512),
     })
@@ -438,6 +461,10 @@ function conflicts(config: Config): string[] {
       issues.push(
         `  choice.${option}: only the \`choice\` policy uses it, got it for \`${policyName(config)}\`: set policy (--policy) to choice, or leave it out`,
       );
+  if (config.adapt.recipe !== undefined && policyName(config) !== "model")
+    issues.push(
+      `  adapt.recipe: only the \`model\` policy uses it, got it for \`${policyName(config)}\`: set policy (--policy) to model, or leave it out`,
+    );
   issues.push(...modelConflicts(config));
   if (config.reader === "model" && !complete) issues.push(`  reader: \`model\` ${missing}`);
   for (const name of ["model", "transcriber", "embedder"] as const) {

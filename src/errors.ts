@@ -245,6 +245,8 @@ export const errorCodes = {
   "worker-failed": "A thread that computes gradients failed.",
   "worker-internal": "The worker in Python failed; its log says how.",
   "worker-lost": "The process that runs a model ended or did not answer in time.",
+  "worker-other-adapter":
+    "Low-rank matrices do not fit the model, or come with more than such matrices beside linear layers.",
   "worker-other-training": "A saved state is of another model or of other settings.",
   "worker-out-of-memory": "A single item does not fit into the memory that a model in a folder has.",
   "worker-unknown-context": "The worker in Python was not sent the prompt that a request names.",

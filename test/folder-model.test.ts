@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { createAdapter } from "../src/adapter/arithmetic.ts";
 import { exportAdapter } from "../src/adapter/exchange/exchange.ts";
-import { readLora } from "../src/adapter/exchange/lora.ts";
+import { readSafetensors } from "../src/adapter/exchange/safetensors.ts";
 import { taskmem } from "./support/cli.ts";
 import { stubFolder, talk } from "./support/stub-model.ts";
 
@@ -47,7 +47,19 @@ test("watches, writes with an imported adapter, and exports it as a LoRA", async
     "adapter_config.json",
     "adapter_model.safetensors",
   ]);
-  const [read] = readLora(readFileSync(join(out, "adapter_model.safetensors")));
-  assert.equal(read!.block, 1);
-  assert.deepEqual(read!.values, Float32Array.of(0.5));
+  const [a, b] = readSafetensors(readFileSync(join(out, "adapter_model.safetensors")));
+  assert.match(a!.name, /layers\.1\.mlp\.down_proj\.lora_A/);
+  assert.deepEqual([a!.values, b!.values], [Float32Array.of(0.5, 0.25), Float32Array.of(0.5)]);
+});
+
+test("writes one of a clip's own lines where it is told to", async () => {
+  const { folder, model, env } = stubFolder();
+  writeFileSync(join(folder, "talk.srt"), talk(3));
+  const config = { policy: "model", model: { model }, torch: { ownLines: true } };
+  writeFileSync(join(folder, "taskmem.config.json"), JSON.stringify(config));
+  const { code, rows, stderr } = await taskmem(["watch", "talk.srt", "--json"], { cwd: folder, env });
+  assert.equal(code, 0, stderr);
+  const written = rows.flatMap(({ entries = [] }) => entries as { text: string }[]);
+  assert.ok(written.length > 0);
+  for (const { text } of written) assert.ok(talk(1).includes(text.replace(/^somebody says: /, "")), text);
 });

@@ -1,14 +1,22 @@
 /** Shared by `adapt run` and `train phase-two`: flags of a lesson, how far it is, and what came of it. */
 import { join } from "node:path";
 import type { AdapterWord } from "../adapter/adapter.ts";
+import type { Config } from "../config.ts";
 import { ConfigError } from "../errors.ts";
-import { type ModelPhaseTwoRecipe, modelPhaseTwoRecipeNamed } from "../policies/model/recipes.ts";
+import { type RecipeOptions, recipeOf } from "../policies/model/recipe-options.ts";
+import {
+  type ModelPhaseTwoRecipe,
+  modelPhaseTwoRecipeNamed,
+  type PhaseTwoKind,
+  phaseTwoKinds,
+  recipeOfKind,
+} from "../policies/model/recipes.ts";
 import type { LearnOptions } from "../taskmem/learning.ts";
 import type { TaskMem } from "../taskmem.ts";
 import type { AdapterResult } from "../training/train-adapter.ts";
 import { flagOf, judgeFlags } from "./flags.ts";
 import type { Invocation } from "./invocation.ts";
-import type { Output } from "./output.ts";
+import { counted, type Output } from "./output.ts";
 import { showTraining } from "./progress.ts";
 
 /** How many of the words an adapter weighs are told. */
@@ -25,6 +33,8 @@ interface LearnFlags extends RecipeFlags {
 /** Flags of the model policy's recipe, and what they change of it. */
 interface RecipeFlags {
   readonly recipe?: string;
+  readonly kind?: string;
+  readonly learningRate?: string;
   readonly tokens?: string;
   readonly block?: string;
   readonly contexts?: number;
@@ -33,16 +43,15 @@ interface RecipeFlags {
   readonly steps?: number;
 }
 
-/** How to learn as the flags say. @throws ConfigError for a flag with a wrong value */
-export function lessonOf({
-  output,
-  options,
-  signal,
-}: Pick<Invocation, "output" | "options" | "signal">): LearnOptions {
+/** How to learn as the flags say, over what the configuration does. @throws ConfigError for a flag with a wrong value */
+export function lessonOf(
+  { output, options, signal }: Pick<Invocation, "output" | "options" | "signal">,
+  { adapt }: Pick<Config, "adapt">,
+): LearnOptions {
   const { method, run, seed, judge, judgeModel, ...recipe } = options as LearnFlags;
   return {
     ...{ method: methodOf(method), ...judgeFlags({ judge, judgeModel }), run, seed, signal },
-    ...{ recipe: recipeOf(recipe), onTraining: showTraining(output) },
+    ...{ recipe: changedRecipe(recipe, adapt.recipe), onTraining: showTraining(output) },
   };
 }
 
@@ -67,9 +76,12 @@ function methodOf(method: string | undefined): "closed-form" | "preferences" {
 }
 
 /** The recipe that flags name, with what they change of it; `undefined` where they say nothing. */
-function recipeOf({ recipe, tokens, block, ...counts }: RecipeFlags): ModelPhaseTwoRecipe | undefined {
-  const { contexts, heldOut, rollouts, steps } = counts;
-  const given = [recipe, tokens, block, contexts, heldOut, rollouts, steps];
+function changedRecipe(
+  flags: RecipeFlags,
+  configured: RecipeOptions | undefined,
+): ModelPhaseTwoRecipe | undefined {
+  const { recipe, kind, learningRate, tokens, block, contexts, heldOut, rollouts, steps } = flags;
+  const given = [recipe, kind, learningRate, tokens, block, contexts, heldOut, rollouts, steps];
   if (given.every((flag) => flag === undefined)) return undefined;
   for (const [name, n] of Object.entries({ contexts, heldOut, rollouts, steps })) {
     const least = name === "rollouts" ? 2 : 1;
@@ -78,9 +90,21 @@ function recipeOf({ recipe, tokens, block, ...counts }: RecipeFlags): ModelPhase
   }
   if (tokens !== undefined && tokens !== "all" && tokens !== "answer")
     throw new ConfigError("flags-invalid", `Expected --tokens to be all or answer, got ${tokens}`);
-  const named = modelPhaseTwoRecipeNamed(recipe ?? "default");
+  const known = recipe === undefined ? recipeOf(configured) : modelPhaseTwoRecipeNamed(recipe);
+  const named = kind === undefined ? known : recipeOfKind(known, kindOf(kind));
+  if (named.kind !== "vector" && tokens === "answer")
+    throw new ConfigError(
+      "flags-invalid",
+      `A LoRA stands at all tokens, got --tokens answer for ${named.kind}: leave one of them out`,
+    );
+  if (named.kind === "lora" && block !== undefined)
+    throw new ConfigError(
+      "flags-invalid",
+      `The matrices of lora stand beside every block, got --block ${block}: leave it out, or train rank-one`,
+    );
   return {
     ...named,
+    ...(learningRate !== undefined && { rate: { learningRate: rateOf(learningRate) } }),
     ...(tokens !== undefined && { at: tokens }),
     ...(block !== undefined && { block: blockOf(block) }),
     ...(contexts !== undefined && { contexts }),
@@ -88,6 +112,21 @@ function recipeOf({ recipe, tokens, block, ...counts }: RecipeFlags): ModelPhase
     ...(rollouts !== undefined && { samples: rollouts }),
     ...(steps !== undefined && { dpo: { ...named.dpo, steps } }),
   };
+}
+
+function kindOf(text: string): PhaseTwoKind {
+  const kind = phaseTwoKinds.find((one) => one === text);
+  if (kind) return kind;
+  throw new ConfigError(
+    "flags-invalid",
+    `Expected --kind to be ${phaseTwoKinds.join(", ")}, got ${text}: all weights are trained by \`taskmem train phase-one --kind all\``,
+  );
+}
+
+function rateOf(text: string): number {
+  const rate = Number(text);
+  if (rate > 0 && Number.isFinite(rate)) return rate;
+  throw new ConfigError("number-invalid", `Expected --learning-rate to be a number above 0, got ${text}`);
 }
 
 /** `agree`, the number of a block, or a share of the depth such as 0.47. */
@@ -109,6 +148,24 @@ export const shownWords = (words: readonly AdapterWord[]) =>
 /** The result of learning, as the object that `adapt run --json` prints. */
 export function adaptEnd({ words: learnt, ...result }: AdapterResult) {
   return { event: "adapt-end", ...result, learnt };
+}
+
+/** What a training found out for itself, in a line or two. */
+function foundLines({ found, pairs, steps }: AdapterResult): string[] {
+  if (found === undefined) return [];
+  const { kind, numbers, rate, block, tokens, agreement, strength, streamShare } = found;
+  const short = (value: number | string) => Number(Number(value).toPrecision(2));
+  const where =
+    block === undefined
+      ? "beside every block"
+      : `behind block ${block}${agreement === undefined ? "" : ` (halves of the pairs agree by ${short(agreement)})`}, at ${tokens === "answer" ? "the answer's tokens" : "all tokens"}`;
+  const share =
+    streamShare === undefined ? "" : `, ${Math.round(100 * Number(streamShare))} % as long as the stream`;
+  const how = strength === undefined ? "" : `strength ${short(strength)}${share}`;
+  return [
+    `trained ${kind === "lora" ? "a LoRA" : kind === "rank-one" ? "a LoRA of rank one" : "a vector"} of ${numbers} numbers ${where}`,
+    `on ${counted(pairs, "pair")} in ${counted(steps, "step")}, rate ${short(rate ?? 0)}${how === "" ? "" : `; ${how}`}`,
+  ];
 }
 
 /** Prints the result of learning for people. */
@@ -134,6 +191,7 @@ export function printResult(output: Output, report: AdapterResult): void {
       ),
     );
   }
+  for (const line of foundLines(report)) output.text(output.dim(line));
   if (report.refusedClips > 0) {
     output.text(
       output.dim(`the model refused to write about ${report.refusedClips} clips: they were left out`),

@@ -411,6 +411,10 @@ function learningFlags(command: Command): Command {
       "where the run is kept and resumed from (default: in the memory's directory); its curve, memories, verdicts, pairs, adapter",
     )
     .option("--recipe <name>", "model: named settings, as default or paper (docs/models.md lists them)")
+    .option(
+      "--kind <kind>",
+      "model: what is trained: vector (default), rank-one (the vector as a LoRA) or lora (of all blocks)",
+    )
     .option("--tokens <where>", "model: tokens the vector is added at: all, as the paper, or answer")
     .option(
       "--block <which>",
@@ -420,6 +424,7 @@ function learningFlags(command: Command): Command {
     .option("--rollouts <n>", "model: memories drawn for each", wholeNumber)
     .option("--held-out <n>", "model: clips that the adapter is tried on", wholeNumber)
     .option("--steps <n>", "model: optimiser steps", wholeNumber)
+    .option("--learning-rate <rate>", "model: rate of Adam (default: as the recipe says)")
     .option("--seed <text>", "model: random seed of the run");
 }
 

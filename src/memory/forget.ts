@@ -21,12 +21,12 @@
  * The file is then rewritten and the write-ahead log emptied, so that no file holds the text. A forgotten clip is not
  * watched again: the stream remembers how far it was watched.
  */
-import { rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type RawBuilder, sql } from "kysely";
 import type { WordSpace } from "../engine.ts";
 import { StoreError } from "../errors.ts";
-import { deleteAdaptersOf } from "./adapter-rows.ts";
+import { adapters, deleteAdaptersOf } from "./adapter-rows.ts";
 import { markLoose, sweepBlobs } from "./blobs.ts";
 import { logForgotten } from "./change-log.ts";
 import { build, type Db, parseStored } from "./database.ts";
@@ -57,7 +57,7 @@ import {
 } from "./journal.ts";
 import { listed } from "./listed.ts";
 import { decisionReader, takeBack } from "./policy-state.ts";
-import type { Evidence, ForgetReport, ForgetRequest, PackedObservation } from "./records.ts";
+import type { Evidence, ForgetReport, ForgetRequest, KeptAdapter, PackedObservation } from "./records.ts";
 import { spaceRows } from "./space.ts";
 import { countsTakenBack } from "./speaker-counts.ts";
 import { tasks as allTasks, toTask } from "./task-rows.ts";
@@ -82,9 +82,18 @@ export function forget(
   if (!dryRun) {
     sweepBlobs(db, blobFolder);
     rmSync(join(dirname(blobFolder), "runs"), { recursive: true, force: true });
+    removeMatrices(join(dirname(blobFolder), "adapters"), adapters(db));
     writeAnew(db);
   }
   return { ...report, dryRun };
+}
+
+/** Removes folders of low-rank matrices that no adapter names any more. */
+function removeMatrices(folder: string, kept: readonly KeptAdapter[]): void {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder))
+    if (!kept.some(({ file }) => file.includes(JSON.stringify(name))))
+      rmSync(join(folder, name), { recursive: true, force: true });
 }
 
 /**

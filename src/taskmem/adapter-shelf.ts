@@ -1,6 +1,7 @@
 /** The adapters a memory has learned, and how to promote, roll back, blend, export and import them by hand. */
-import { basename } from "node:path";
-import type { Adapter, AdapterWord } from "../adapter/adapter.ts";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import type { Adapter, AdapterWord, RemoteAdapter } from "../adapter/adapter.ts";
 import { adapterText, type Provenance, parseAdapter } from "../adapter/adapter-file.ts";
 import { blendAdapters } from "../adapter/arithmetic.ts";
 import { residualModel } from "../adapter/exchange/block-vector.ts";
@@ -10,12 +11,15 @@ import {
   exportAdapter,
   importAdapter,
 } from "../adapter/exchange/exchange.ts";
+import { loraFolder } from "../adapter/exchange/lora.ts";
 import { remoteAdapter } from "../adapter/exchange/remote.ts";
 import { wordSpace } from "../engines/local/index.ts";
 import { ConfigError } from "../errors.ts";
 import type { KeptAdapter } from "../memory/memory.ts";
 import { adapterWords } from "../policies/choice/word-vector-trainer.ts";
+import { importedLora } from "../policies/model/torch-trainer.ts";
 import { shortId } from "../util/hash.ts";
+import { isFolderModel } from "./assembly.ts";
 import type { Parts } from "./parts.ts";
 
 /** The adapters of one memory and its policy. */
@@ -103,6 +107,7 @@ export class AdapterShelf {
     options: ExchangeOptions = {},
   ): Promise<Readonly<Record<string, Uint8Array>>> {
     const { adapter } = await this.#read(id);
+    if (adapter.kind === "remote" && format === "lora") return this.#loraFiles(adapter);
     const fitted =
       format === "lora" && !options.functional ? await this.#parts.loraFunctional(adapter) : null;
     return exportAdapter(adapter, format, { ...options, ...(fitted && { functional: fitted }) });
@@ -113,6 +118,7 @@ export class AdapterShelf {
    * @param path a file or folder; or `lora:<name or path>`, `steer:<path>` for one that the model's server holds
    * @param block the one to take of a file with several
    * @throws ConfigError `adapter-space` if it does not fit the policy; ConfigError, DataError as `importAdapter`
+   * @throws EngineError `worker-other-adapter` for a LoRA that a model in a folder cannot write with
    */
   async import(path: string, { block }: { readonly block?: number | undefined } = {}): Promise<KeptAdapter> {
     const target = await this.#parts.adapterTarget();
@@ -123,7 +129,10 @@ export class AdapterShelf {
         `The policy ${this.policy} has adapters of ${target.space}, not vectors of a model's blocks. Name a policy that has: --policy nano`,
       );
     }
-    const adapter = remoteAdapter(path, model, block) ?? (await importAdapter(path, model, block));
+    const adapter =
+      remoteAdapter(path, model, block) ??
+      (await this.#importLora(path)) ??
+      (await importAdapter(path, model, block));
     const atMs = this.#parts.now();
     const provenance: Provenance = {
       ...{ method: "import", parents: [], tasks: [], createdAtMs: atMs, report: { file: basename(path) } },
@@ -137,6 +146,22 @@ export class AdapterShelf {
     };
     await this.#parts.memory.addAdapter(kept);
     return kept;
+  }
+
+  /** The files of low-rank matrices that are kept here. @throws ConfigError `adapter-remote` for those of a server */
+  async #loraFiles(adapter: RemoteAdapter): Promise<Readonly<Record<string, Uint8Array>>> {
+    const model = await this.#parts.model();
+    const folder = isFolderModel(model) ? model.engine.loraFolder(adapter.uri) : null;
+    if (folder === null || !existsSync(folder)) return exportAdapter(adapter, "lora");
+    return Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))]));
+  }
+
+  /** Low-rank matrices in a folder of PEFT, kept for a model in a folder, which writes with them; `null` for all else. */
+  async #importLora(path: string): Promise<Adapter | null> {
+    const folder = loraFolder(path);
+    if (folder === null) return null;
+    const model = await this.#parts.model();
+    return isFolderModel(model) ? importedLora(model.engine, folder) : null;
   }
 
   /**

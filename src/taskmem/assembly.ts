@@ -33,6 +33,7 @@ import { type ChoiceOptions, choicePolicy } from "../policies/choice/choice.ts";
 import { choiceFamily } from "../policies/choice/choice-training.ts";
 import { readChoiceWeights } from "../policies/choice/choice-weights-trainer.ts";
 import { modelPolicy } from "../policies/model/model-policy.ts";
+import { recipeOf } from "../policies/model/recipe-options.ts";
 import type { ModelPhaseTwoRecipe } from "../policies/model/recipes.ts";
 import { type WordAdapterTrainerOptions, wordAdapterTrainer } from "../policies/word-adapter-trainer.ts";
 import { type ContextLimits, contextDefaults } from "../policy/context.ts";
@@ -242,6 +243,10 @@ export async function configuredPolicy(
       "model-missing",
       `The \`${name}\` policy needs a model. Name one with --base-url and --model.`,
     );
+  if (name === "model" && isFolderModel(model) && config.torch.ownLines) {
+    const { folderLinePolicy } = await import("./folder-model.ts");
+    return folderLinePolicy(config, model, adapter, modelPolicyOptions(config, model));
+  }
   if (name === "model") return configuredModelPolicy(config, model, adapter);
   const inner = configuredModelPolicy(config, model);
   // Without an adapter there is nothing to choose by: one sample is enough, and costs as much as the model policy.
@@ -270,6 +275,7 @@ export function memoryWriting(config: Config, bound: Sampling) {
     ...pictureLimits(config),
     sampling: { ...bound, ...sampling },
     template: configuredTemplate(config),
+    ...{ attempts: config.model.attempts, mayRepeat: config.model.mayRepeat },
   };
 }
 
@@ -351,7 +357,7 @@ export interface TrainingChoice extends JudgeChoice {
   readonly method?: WordAdapterTrainerOptions["method"];
   /** What to learn on. @default what the memory watched last */
   readonly material?: Material | undefined;
-  /** The model policy's settings, by name or whole. @default "default" */
+  /** The model policy's settings, by name or whole. @default those of the configuration's `adapt.recipe` */
   readonly recipe?: string | ModelPhaseTwoRecipe | undefined;
   /** Random seed of the model policy's training. */
   readonly seed?: string | undefined;
@@ -476,12 +482,16 @@ export async function configuredTrainer(
         );
       const { folderPrompting, folderTrainer, modelPhaseTwoRecipeNamed } = await import("./folder-model.ts");
       const prompting = folderPrompting(config);
-      const policy = { ...modelPolicyOptions(config, model), prompting };
+      const { ownLines } = config.torch;
+      const policy = { ...modelPolicyOptions(config, model), prompting, ownLines };
       const settings = ["watched", prompting, policy.sampling, config.torch.dtype, material?.id ?? null];
       return folderTrainer(model, {
         judge: await configuredJudge(config, { judge: judgeName, judgeModel }, verdicts, onProgress),
         watched: memory.engineCache(JSON.stringify(settings)),
-        recipe: typeof recipe === "object" ? recipe : modelPhaseTwoRecipeNamed(recipe ?? "default"),
+        recipe:
+          typeof recipe === "string"
+            ? modelPhaseTwoRecipeNamed(recipe)
+            : (recipe ?? recipeOf(config.adapt.recipe)),
         ...(seed !== undefined && { seed }),
         ...{ policy, limits, onProgress: onTraining },
       });

@@ -1,6 +1,8 @@
 /** The model in a folder on this machine, run and trained by torch, as a configuration names it. */
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
+import { join } from "node:path";
+import type { Adapter } from "../adapter/adapter.ts";
 import type { AdapterTarget } from "../adapter/adapter-file.ts";
 import type { LoraFunctional } from "../adapter/exchange/lora.ts";
 import type { Config } from "../config.ts";
@@ -16,13 +18,16 @@ import { Models, modelsDirectory } from "../models/models.ts";
 import { registrySettings } from "../models/registries.ts";
 import { shippedModels } from "../models/shipped.ts";
 import type { Observation } from "../perception/observation.ts";
+import { linePolicy } from "../policies/model/line-policy.ts";
 import {
   type TorchAdapterTrainerOptions,
   torchAdapterTrainer,
   torchTarget,
 } from "../policies/model/torch-adapter-trainer.ts";
+import type { TorchPolicyOptions } from "../policies/model/torch-policy.ts";
 import { buildContext } from "../policy/context.ts";
 import { evenlySpaced } from "../policy/pictures.ts";
+import type { Policy } from "../policy/policy.ts";
 import { memoryInstructions, memoryPrompt, type PromptOptions, showsPictures } from "../policy/prompts.ts";
 import { freshState } from "../policy/state.ts";
 
@@ -36,7 +41,7 @@ export async function openFolderModel(config: Config): Promise<TorchModel> {
   const engine = await openTorchEngine({
     model: modelFolder(config.model.model!),
     train: { kind: "vector" },
-    ...{ dtype, device },
+    ...{ dtype, device, adapters: join(config.memory, "adapters") },
     ...(threads !== undefined && { threads }),
   });
   return torchModel(engine, folderPrompting(config));
@@ -111,6 +116,16 @@ export function folderTrainer(
   options: Omit<TorchAdapterTrainerOptions, "engine">,
 ): AdapterTrainer {
   return torchAdapterTrainer({ ...options, engine });
+}
+
+/** The policy whose memories are lines of the clips, chosen by a model in a folder. */
+export function folderLinePolicy(
+  config: Config,
+  { engine }: TorchModel,
+  adapter: Adapter | null,
+  options: Omit<TorchPolicyOptions, "prompting">,
+): Policy {
+  return linePolicy(engine, adapter, { ...options, prompting: folderPrompting(config) });
 }
 
 /** What an adapter of a model in a folder must fit. */

@@ -24,6 +24,7 @@ import {
 } from "../policies/model/jobs/job-result.ts";
 import { lessonContexts } from "../policies/model/lesson-contexts.ts";
 import { modelPhaseTwoRecipe } from "../policies/model/recipes.ts";
+import { importedLora } from "../policies/model/torch-trainer.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Task } from "../tasks/task.ts";
 import {
@@ -76,7 +77,7 @@ export async function importJob(
   if (result.kind === "all") return tryWeights(parts, result.path, model, options);
   const adapter =
     result.kind === "lora"
-      ? loraOf(result, about, own, parts, model, options)
+      ? await loraOf(result, about, own, parts, model, options)
       : await vectorOf(result, about, own, options);
   const provenance: Provenance = { method: "import", parents: [], tasks: [], createdAtMs: now(), report: {} };
   parseAdapter(adapterText({ adapter, base: null, provenance }, path), path, target);
@@ -107,23 +108,19 @@ async function vectorOf(
   return scale === 1 ? vector : rescaleAdapter(vector, scale * adapterNorm(vector)!);
 }
 
-/** Low-rank matrices as the model's server knows them, once they fit the model. */
-function loraOf(
+/** Low-rank matrices once they fit the model: kept for one in a folder, otherwise as the model's server knows them. */
+async function loraOf(
   { path }: JobResult,
   about: JobDescription | null,
   own: string,
   { config }: Parts,
   model: Model,
   { servedAs }: JobImportOptions,
-): Adapter {
+): Promise<Adapter> {
   const isFolder = isFolderModel(model);
   const shape = modelShape(isFolder ? modelFolder(config.model.model!) : (about?.model ?? ""));
   if (shape) checkLora(path, readSafetensors(readFileSync(join(path, "adapter_model.safetensors"))), shape);
-  if (isFolder)
-    throw new ConfigError(
-      "adapter-unsupported",
-      `A model in a folder writes with a vector, and ${path} holds low-rank matrices. Serve them, and name the server with --base-url, --steering and --served-as; or merge them into the weights and import those.`,
-    );
+  if (isFolder) return importedLora(model.engine, path);
   if (servedAs !== undefined) return remoteAdapter(`lora:${servedAs}`, own)!;
   throw new ConfigError(
     "adapter-unsupported",

@@ -10,6 +10,7 @@ import { seededRandom } from "../../util/random.ts";
 import type { VectorAdapter } from "../adapter.ts";
 import { createAdapter, scaleAdapter, type Weight } from "../arithmetic.ts";
 import { type ExchangeFormat, type ExchangeOptions, exportAdapter, importAdapter } from "./exchange.ts";
+import { loraFolder } from "./lora.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "taskmem-exchange-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -35,7 +36,7 @@ function drawn(width: number, block: number): VectorAdapter {
   return createAdapter(`residual:tiny@${block}`, width, weights);
 }
 
-test("every format gives back the same adapter, at any width and depth", async () => {
+test("every format of a vector gives back the same adapter, at any width and depth", async () => {
   for (const [width, block] of [
     [1, 1],
     [8, 2],
@@ -49,12 +50,18 @@ test("every format gives back the same adapter, at any width and depth", async (
       written(adapter, "beft", { kind: "vision" }),
       written(adapter, "vllm-lens"),
       written(adapter, "steer-pt", { blocks: block + 3 }),
-      written(adapter, "lora", {
-        functional: { values: new Float32Array(3).fill(0.3), architecture: "llama" },
-      }),
     ];
     for (const file of files) assert.deepEqual(await importAdapter(file, "tiny"), adapter, file);
   }
+});
+
+test("a LoRA is not taken for a vector, for what it adds depends on each token", async () => {
+  const functional = { values: new Float32Array(3).fill(0.3), architecture: "llama" };
+  const path = written(drawn(8, 2), "lora", { functional });
+  assert.equal(loraFolder(path), path);
+  assert.equal(loraFolder(join(path, "adapter_model.safetensors")), path);
+  assert.equal(loraFolder(written(drawn(8, 2), "beft")), null);
+  await assert.rejects(importAdapter(path, "tiny"), /are no vector/);
 });
 
 test("the scale is part of what is written", async () => {

@@ -6,7 +6,7 @@ import type { Adapter, VectorAdapter } from "../adapter.ts";
 import { readBeft, writeBeft } from "./beft.ts";
 import { adapterOf, type BlockVector, blockVectorOf, residualSpace } from "./block-vector.ts";
 import { readControlVector, writeControlVector } from "./gguf.ts";
-import { type LoraFunctional, readLora, writeLora } from "./lora.ts";
+import { type LoraFunctional, writeLora } from "./lora.ts";
 import { readSteer, writeSteer } from "./steer-pt.ts";
 import { readSteeringFields, steeringFields } from "./vllm-lens.ts";
 
@@ -82,7 +82,13 @@ async function readVectors(path: string): Promise<BlockVector[]> {
   const file = fileAt(path);
   const bytes = readFileSync(file);
   if (file.endsWith(".gguf")) return readControlVector(bytes);
-  if (file.endsWith(".safetensors")) return bytes.includes("lora_B") ? readLora(bytes) : readBeft(bytes);
+  if (file.endsWith(".safetensors")) {
+    if (!bytes.includes("lora_B")) return readBeft(bytes);
+    throw new ConfigError(
+      "adapter-unsupported",
+      `${path} holds low-rank matrices, which are no vector: what they add depends on each token. A model in a folder writes with them (--policy model --model FOLDER); a server that has loaded them is named by \`taskmem adapt import lora:NAME\`.`,
+    );
+  }
   if (file.endsWith(".json")) return readSteeringFields(bytes);
   if (/\.pth?$/.test(file)) return readSteer(bytes);
   throw new ConfigError(

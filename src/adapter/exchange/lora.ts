@@ -5,9 +5,11 @@
  *
  * A folder with PEFT's two files, for vLLM, SGLang and transformers, and `adapter.gguf` for llama.cpp.
  */
-import { type BlockVector, brokenAdapter } from "./block-vector.ts";
+import { existsSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { BlockVector } from "./block-vector.ts";
 import { writeGguf } from "./gguf-file.ts";
-import { readSafetensors, writeSafetensors } from "./safetensors.ts";
+import { writeSafetensors } from "./safetensors.ts";
 
 /** The function whose value at each token multiplies the vector, and the model it was fitted on. */
 export interface LoraFunctional {
@@ -60,17 +62,18 @@ export function writeLora(
   };
 }
 
-/** The vectors of such a LoRA's `adapter_model.safetensors`, by block. @throws DataError `adapter-invalid` */
-export function readLora(bytes: Uint8Array): BlockVector[] {
+/**
+ * The folder of a PEFT LoRA that a path names, itself or by one of its files; `null` for anything else. It is no vector:
+ * how much of one it adds depends on each token.
+ */
+export function loraFolder(path: string): string | null {
+  const folder = basename(path) === "adapter_model.safetensors" ? dirname(path) : path;
+  const config = join(folder, "adapter_config.json");
+  if (!existsSync(config)) return null;
   try {
-    return readSafetensors(bytes).flatMap(({ name, shape, values }): BlockVector[] => {
-      const [, block, side] = /\.layers\.(\d+)\.mlp\.down_proj\.lora_([AB])\.weight$/.exec(name) ?? [];
-      if (block === undefined) throw new Error(`${name} is not beside a block's last projection`);
-      if (side === "A") return [];
-      if (shape[1] !== 1) throw new Error(`${name} is of rank ${shape[1]}, not 1`);
-      return [{ block: Number(block), values }];
-    });
-  } catch (error) {
-    throw brokenAdapter("lora", (error as Error).message);
+    const { peft_type } = JSON.parse(readFileSync(config, "utf8")) as { peft_type?: unknown };
+    return peft_type === "LORA" ? folder : null;
+  } catch {
+    return null;
   }
 }

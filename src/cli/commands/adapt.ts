@@ -2,6 +2,7 @@
 import { dirname, join } from "node:path";
 import type { AdapterWord } from "../../adapter/adapter.ts";
 import { exchangeFormats } from "../../adapter/exchange/exchange.ts";
+import { loadConfig } from "../../config.ts";
 import { ConfigError, TaskMemError } from "../../errors.ts";
 import type { TaskMem } from "../../taskmem.ts";
 import { makeDirectory } from "../../util/directory.ts";
@@ -40,7 +41,8 @@ export async function run(invocation: Invocation, name: keyof typeof actions, fi
 }
 
 async function learn(memory: TaskMem, call: Invocation): Promise<void> {
-  await learnAndTell(memory, call.output, lessonOf(call));
+  const config = await loadConfig(call.flags, { file: call.configFile });
+  await learnAndTell(memory, call.output, lessonOf(call, config));
 }
 
 async function promote(memory: TaskMem, { output }: Invocation, { adapter }: AdaptFlags): Promise<void> {

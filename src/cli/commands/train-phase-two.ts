@@ -11,8 +11,8 @@ import { questionsFile } from "../questions-file.ts";
 export async function run(invocation: Invocation, specs: string[] = []): Promise<void> {
   const { output, flags, configFile, signal, options } = invocation;
   const { questions } = options as { readonly questions?: string };
-  const lesson = lessonOf(invocation);
   const config = await loadConfig(flags, { file: configFile });
+  const lesson = lessonOf(invocation, config);
   const tasks = questions === undefined ? undefined : questionsFile(questions, Date.now());
   // Before the memory: a source that cannot be read leaves none behind.
   const material = specs.length === 0 ? undefined : await perceiveSpecs(config, specs, { output, signal });

@@ -14,6 +14,7 @@ export {
   type BlockAgreement,
   type DrawnAnswer,
   type DrawOptions,
+  type LoraFolder,
   type OpenedModel,
   openTorchEngine,
   type Prompt,
@@ -33,4 +34,5 @@ export {
   torchModel,
   torchPrompt,
   torchSteering,
+  torchWeightsSpace,
 } from "./torch-model.ts";

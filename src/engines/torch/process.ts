@@ -141,6 +141,7 @@ const codes: Readonly<Record<string, string>> = {
   "bad-request": "worker-bad-request",
   "broken-file": "worker-broken-file",
   "context-overflow": "worker-context-overflow",
+  "other-adapter": "worker-other-adapter",
   "other-training": "worker-other-training",
   "out-of-memory": "worker-out-of-memory",
   "unknown-context": "worker-unknown-context",

@@ -5,9 +5,9 @@
  * is trained to where it stood (the state after the last step, then the gradients added since), and sends each prompt
  * again when it is needed. So a caller sees at most a longer call.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { EngineError } from "../../errors.ts";
@@ -19,7 +19,7 @@ import { WorkerProcess, type WorkerProcessOptions } from "./process.ts";
 
 /** What of the model is trained. */
 export type Trained =
-  /** A vector at the output of a block. */
+  /** A vector at the output of a block; `rank-one`: its length at each token set by a function (`calibrate`). */
   | { readonly kind: "vector" | "rank-one"; readonly block?: number; readonly at?: SteeredTokens }
   /** Low-rank matrices beside the linear layers whose names `targets` matches. */
   | {
@@ -55,6 +55,8 @@ export interface TorchOptions extends Partial<WorkerProcessOptions> {
    * at answers. What was used longest ago is computed again. @default 2 GiB
    */
   readonly keepBytes?: number;
+  /** Where low-rank matrices that were trained or imported are kept, a folder each. @default gone with the engine */
+  readonly adapters?: string;
 }
 
 /** What stands before an answer. */
@@ -73,7 +75,7 @@ export interface Prompt {
   readonly prefix?: string;
 }
 
-/** What is added while sampling or scoring: nothing, what is trained, or a vector of shape [width]. */
+/** What is added while sampling or scoring: nothing, what is trained, a vector of shape [width], or low-rank matrices. */
 export type Steering =
   | null
   | "trained"
@@ -83,7 +85,19 @@ export type Steering =
       /** @default the trained vector's */
       readonly block?: number;
       readonly at?: SteeredTokens;
-    };
+      /** Whether the function of `rank-one` sets its length. @default at the trained block of `rank-one` */
+      readonly gated?: boolean;
+    }
+  /** The name of a folder of PEFT. */
+  | { readonly lora: string };
+
+/** Low-rank matrices in a folder of PEFT. */
+export interface LoraFolder {
+  /** The folder's name, a hash of the matrices. */
+  readonly revision: string;
+  /** Euclidean norm of the vector of `rank-one`, or of all that is added to weights. */
+  readonly norm: number;
+}
 
 /** How far two halves of some samples agree on a direction behind a block. */
 export interface BlockAgreement {
@@ -156,6 +170,7 @@ const scores = z.object({ logprobs: z.array(float32s) });
 const stepped = z.object({ gradientNorm: z.number(), updateNorm: z.number(), norm: z.number() });
 const vector = z.object({ values: float32s });
 const written = z.object({ path: z.string(), revision: z.string() });
+const lora = z.object({ revision: z.string(), norm: z.number() });
 const prompted = z.object({ tokens: z.int() });
 const stream = z.object({ mean: z.number(), median: z.number() });
 const calibrated = z.object({ values: float32s, mean: z.number(), deviation: z.number() });
@@ -262,7 +277,7 @@ export class TorchEngine {
     adapter: Steering = null,
     seeds: readonly (number | string)[] = prompts.map((name) => `${seed} ${name}`),
   ): Promise<DrawnAnswer[][]> {
-    const request = { contexts: prompts, ...draw, seeds, adapter: wireSteering(adapter) };
+    const request = { contexts: prompts, ...draw, seeds, adapter: this.#wire(adapter) };
     return (await this.#call("sample", request, answers, prompts)).completions;
   }
 
@@ -277,7 +292,7 @@ export class TorchEngine {
     adapter: Steering = "trained",
     { kept = true }: { readonly kept?: boolean } = {},
   ): Promise<Float32Array[]> {
-    const request = { samples: samples.map(wireSample), adapter: wireSteering(adapter), kept };
+    const request = { samples: samples.map(wireSample), adapter: this.#wire(adapter), kept };
     return (await this.#call("logprobs", request, scores, promptsOf(samples))).logprobs;
   }
 
@@ -323,9 +338,85 @@ export class TorchEngine {
   async steerAt(block: number, at: SteeredTokens): Promise<void> {
     if (block === this.about.block && at === this.about.at) return this.reset();
     await this.#call("block", { block, at }, nothing);
+    this.#functional = null;
     this.#train = { kind: "vector", ...this.#train, block, at } as Trained;
     this.#about = { ...this.about, block, at };
     await this.#keepState();
+  }
+
+  /**
+   * Trains something else of the same model, from its start. Whatever is trained, answers can be drawn with vectors and
+   * matrices of others.
+   */
+  async trainOther(train: Exclude<Trained, { readonly kind: "all" }>): Promise<void> {
+    const told = await this.#call("train", { train }, opened);
+    this.#functional = null;
+    this.#train = train;
+    this.#about = told;
+    await this.#keepState();
+  }
+
+  /** What is trained. */
+  get trains(): Trained["kind"] {
+    return this.#train?.kind ?? "vector";
+  }
+
+  /** Multiplies what is trained, or what low-rank matrices add. */
+  async scale(factor: number): Promise<void> {
+    await this.#call("scale", { factor }, nothing);
+    await this.#keepState();
+  }
+
+  /** The low-rank matrices that are trained, times a factor. They are gone with the engine unless `keepLora` keeps them. */
+  async snapshotLora({ scale = 1 } = {}): Promise<LoraFolder> {
+    const path = this.temporaryPath("lora");
+    rmSync(path, { recursive: true, force: true });
+    const { revision, norm } = await this.#call("export", { path, scale }, lora);
+    this.#place(path, this.temporaryPath(join("adapters", revision)));
+    return { revision, norm };
+  }
+
+  /** Keeps the matrices of a snapshot where the engine was told to keep them. */
+  async keepLora(revision: string): Promise<void> {
+    const { adapters } = this.#options;
+    if (adapters !== undefined) this.#place(this.loraFolder(revision), join(adapters, revision));
+  }
+
+  /**
+   * Keeps the matrices in a folder of PEFT, which stays as it is.
+   * @throws EngineError `worker-broken-file`; `worker-other-adapter` for one that does not fit the model, or is more than
+   * low-rank matrices beside linear layers of its text blocks
+   */
+  async importLora(path: string): Promise<LoraFolder> {
+    const { revision, norm } = await this.#call("lora", { path: resolve(path) }, lora);
+    const copied = this.temporaryPath(join("adapters", revision));
+    for (const name of ["adapter_config.json", "adapter_model.safetensors"])
+      cpSync(join(path, name), join(copied, name));
+    await this.keepLora(revision);
+    return { revision, norm };
+  }
+
+  /** The folder of matrices that are kept, or of a snapshot. */
+  loraFolder(revision: string): string {
+    const kept = join(this.#options.adapters ?? "", revision);
+    const isKept = this.#options.adapters !== undefined && existsSync(kept);
+    return isKept ? resolve(kept) : this.temporaryPath(join("adapters", revision));
+  }
+
+  /** Copies a folder, whole or not at all; one that is there stays, because its name is a hash of it. */
+  #place(path: string, target: string): void {
+    if (existsSync(target)) return;
+    const begun = `${target}.${process.pid}.begun`;
+    mkdirSync(join(target, ".."), { recursive: true });
+    cpSync(path, begun, { recursive: true });
+    renameSync(begun, target);
+  }
+
+  /** As the worker reads it. */
+  #wire(steering: Steering): unknown {
+    if (steering === null || steering === "trained") return steering;
+    if ("lora" in steering) return { lora: this.loraFolder(steering.lora) };
+    return { ...steering, values: base64(steering.values) };
   }
 
   /**
@@ -493,11 +584,6 @@ function promptsOf(samples: readonly TorchSample[]): string[] {
 
 function wireSample({ prompt, ids }: TorchSample): object {
   return { context: prompt, ids: base64(ids) };
-}
-
-function wireSteering(steering: Steering): unknown {
-  if (steering === null || steering === "trained") return steering;
-  return { ...steering, values: base64(steering.values) };
 }
 
 function base64(values: Float32Array | Int32Array): string {

@@ -4,6 +4,7 @@
  * A schema is left to the prompt: nothing holds the model to it. Requests that come while one is drawn are drawn together
  * next, which costs much less than one after the other.
  */
+import { existsSync } from "node:fs";
 import { vectorAdapter, weightsOf } from "../../adapter/arithmetic.ts";
 import { placeOfSpace, spaceOfPlace } from "../../adapter/exchange/block-vector.ts";
 import {
@@ -15,7 +16,7 @@ import {
   type Model,
   noCost,
 } from "../../engine.ts";
-import { EngineError } from "../../errors.ts";
+import { ConfigError, EngineError } from "../../errors.ts";
 import type { DrawnAnswer, Prompt, Steering, TorchEngine } from "./torch-engine.ts";
 
 /** Options of `torchModel`. */
@@ -101,12 +102,24 @@ export function torchPrompt(
   };
 }
 
+/** The space of low-rank matrices beside the weights of the model of an engine. */
+export function torchWeightsSpace({ about: { model } }: TorchEngine): string {
+  return `weights:torch:${model}`;
+}
+
 /**
- * What an adapter adds in an engine, at whichever block and tokens it was trained for.
- * @throws EngineError `adapter-mismatch`; ConfigError `adapter-remote`
+ * What an adapter adds in an engine: a vector at whichever block and tokens it was trained for, or low-rank matrices.
+ * @throws EngineError `adapter-mismatch`; ConfigError `adapter-missing`, `adapter-remote`
  */
 export function torchSteering(adapter: GenerateRequest["adapter"], engine: TorchEngine): Steering {
   if (!adapter) return null;
+  if (adapter.kind === "remote" && adapter.space === torchWeightsSpace(engine)) {
+    if (existsSync(engine.loraFolder(adapter.uri))) return { lora: adapter.uri };
+    throw new ConfigError(
+      "adapter-missing",
+      `The low-rank matrices of ${adapter.revision} are not in ${engine.loraFolder(adapter.uri)}: put the folder back, import it again, or choose another adapter with \`taskmem adapt promote\``,
+    );
+  }
   const { space, dimension } = vectorAdapter(adapter);
   const { width, model, blocks } = engine.about;
   const place = placeOfSpace(space);
@@ -118,7 +131,7 @@ export function torchSteering(adapter: GenerateRequest["adapter"], engine: Torch
     );
   const values = new Float32Array(width);
   for (const [index, value] of weightsOf(adapter)) values[index] = value;
-  return { values, scale: 1, block: place.block, at: place.at };
+  return { values, scale: 1, block: place.block, at: place.at, gated: false };
 }
 
 interface Asked {
@@ -177,6 +190,7 @@ async function drawTogether(
 
 function steeringKey(steering: Steering): string {
   if (steering === null || steering === "trained") return String(steering);
+  if ("lora" in steering) return `lora ${steering.lora}`;
   const { scale, block, at, values } = steering;
   return `${scale} ${block} ${at} ${values.join(" ")}`;
 }

@@ -161,6 +161,7 @@ class Steer:
     vector: Tensor  # [width], differentiable where it is trained
     block: int
     at_answers: bool  # at each prompt's last token and at answers; otherwise at all tokens
+    gated: bool = False  # whether the function of `rank-one` sets its length at each token
 
 
 class Absent(nn.Module):
@@ -177,29 +178,101 @@ class Absent(nn.Module):
 
 
 class LowRank:
-    """Low-rank matrices beside some linear layers: y = W x + scale · B (A x). B starts at zero."""
+    """Low-rank matrices beside some linear layers: y = W x + scale · B (A x). Named `<layer>.lora_A` and `.lora_B`."""
 
-    def __init__(self, layers: dict[str, nn.Linear], rank: int, alpha: float, seed: int) -> None:
+    def __init__(self, layers: dict[str, nn.Linear], parameters: dict[str, Tensor], scales: dict[str, float]) -> None:
         self.on = False
-        self.scale = alpha / rank
-        self.layers = layers
-        self.parameters: dict[str, Tensor] = {}
+        self.layers, self.parameters, self.scales = layers, parameters, scales
+        self._hooks = [layer.register_forward_hook(self._hook(name)) for name, layer in layers.items()]
+
+    @staticmethod
+    def begun(layers: dict[str, nn.Linear], rank: int, alpha: float, seed: int) -> LowRank:
+        """At the start of training: A is random, B zero."""
+        parameters: dict[str, Tensor] = {}
         random = torch.Generator().manual_seed(seed)
         for name, layer in layers.items():
             device = layer.weight.device
             a = torch.randn(rank, layer.in_features, generator=random) / layer.in_features**0.5
-            self.parameters[f"{name}.lora_A"] = a.to(device).requires_grad_()
-            self.parameters[f"{name}.lora_B"] = torch.zeros(layer.out_features, rank, device=device).requires_grad_()
-            layer.register_forward_hook(self._hook(name))
+            parameters[f"{name}.lora_A"] = a.to(device).requires_grad_()
+            parameters[f"{name}.lora_B"] = torch.zeros(layer.out_features, rank, device=device).requires_grad_()
+        return LowRank(layers, parameters, {name: alpha / rank for name in layers})
+
+    def remove(self) -> None:
+        for hook in self._hooks:
+            hook.remove()
+
+    def product(self, name: str) -> Tensor:
+        """What is added to a layer's weights."""
+        a, b = (self.parameters[f"{name}.lora_{side}"] for side in "AB")
+        return self.scales[name] * b @ a
+
+    def norm(self) -> float:
+        """Euclidean norm of all that is added to weights."""
+        total = 0.0
+        for name, scale in self.scales.items():
+            a, b = (self.parameters[f"{name}.lora_{side}"].detach().double() for side in "AB")
+            total += scale**2 * float(((b.T @ b) * (a @ a.T)).sum())
+        return total**0.5
 
     def _hook(self, name: str) -> Callable[..., Tensor | None]:
         def added(_layer: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
             if not self.on:
                 return None
             a, b = (self.parameters[f"{name}.lora_{side}"].to(output.dtype) for side in "AB")
-            return output + self.scale * (args[0] @ a.T) @ b.T
+            return output + self.scales[name] * (args[0] @ a.T) @ b.T
 
         return added
+
+
+def read_lora(folder: str, stack: nn.Module) -> LowRank:
+    """The matrices of PEFT's folder, each beside the layer that it names. Refuses what is more than such matrices."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with open(os.path.join(folder, "adapter_config.json"), encoding="utf-8") as file:
+            config: Json = json.load(file)
+        with safe_open(os.path.join(folder, "adapter_model.safetensors"), "pt") as file:
+            tensors = {key: file.get_tensor(key).float() for key in file.keys()}
+    except (OSError, ValueError, SafetensorError) as error:
+        raise Refused("broken-file", f"{folder} cannot be read as PEFT's folder: {error}") from error
+
+    def other(what: str) -> Refused:
+        return Refused("other-adapter", f"{folder} is not low-rank matrices beside linear layers of text blocks alone: {what}")
+
+    if config.get("peft_type") != "LORA":
+        raise other(f"its type is {config.get('peft_type')}")
+    if config.get("use_dora") or config.get("layer_replication"):
+        raise other("it has DoRA's magnitudes" if config.get("use_dora") else "it repeats blocks")
+    begun = config.get("init_lora_weights")
+    if isinstance(begun, str) and re.match("pissa|olora|loftq|corda", begun):
+        raise other(f"it belongs to weights that {begun} has changed (PEFT saves it for unchanged ones with path_initial_model_for_weight_conversion)")
+    device = next(stack.parameters()).device
+    layers: dict[str, nn.Linear] = {}
+    parameters: dict[str, Tensor] = {}
+    scales: dict[str, float] = {}
+    for key in tensors:
+        found = re.fullmatch(r"(?:base_model\.model\.)?(?P<full>(?P<above>.*?)(?P<layer>layers\.\d+\..+))\.lora_(?P<side>[AB])\.weight", key)
+        layer = None
+        if found and not re.search(r"vis|audio", found["above"]):
+            with contextlib.suppress(AttributeError):
+                layer = stack.get_submodule(found["layer"])
+        if not found or not isinstance(layer, nn.Linear):
+            raise other(f"{key} is beside none")
+        name = found["layer"]
+        pair = [tensors.get(key[: -len("A.weight")] + side + ".weight") for side in "AB"]
+        if pair[0] is None or pair[1] is None or pair[0].shape[0] != pair[1].shape[-1]:
+            raise other(f"{key} lacks its partner")
+        if pair[0].shape[1] != layer.in_features or pair[1].shape[0] != layer.out_features:
+            shape = f"{layer.out_features} × {layer.in_features}"
+            raise other(f"{key} is for a layer of {pair[1].shape[0]} × {pair[0].shape[1]}, and the model's is {shape}: it is of another model")
+        alphas = {pattern: value for pattern, value in (config.get("alpha_pattern") or {}).items() if re.match(rf"(.*\.)?({pattern})$", found["full"])}
+        alpha, rank = next(iter(alphas.values()), config.get("lora_alpha", 8)), len(pair[0])
+        layers[name] = layer
+        scales[name] = alpha / (rank**0.5 if config.get("use_rslora") else rank)
+        parameters |= {f"{name}.lora_A": pair[0].to(device), f"{name}.lora_B": pair[1].to(device)}
+    if not layers:
+        raise other("it has none")
+    return LowRank(layers, parameters, scales)
 
 
 class Adam:
@@ -282,10 +355,12 @@ class Network:
         self.forgotten = 0  # contexts whose kept stream was given up for room
         self.clock = 0
         self.keeps = False
+        self.altered = False  # whether matrices beside layers are on, for which nothing that is kept is right
         self.at_answers = False
         self._where: Tensor | None = None  # [B, T] bool of the pass; all tokens where it is None
         self._seen: list[Tensor] | None = None  # streams below the vector, when they are wanted
-        self._functional: Tensor | None = None  # [intermediate]; its value at each token is the gate
+        self.functional: Tensor | None = None  # [intermediate] in float32; its value at each token is the gate
+        self._functional: Tensor | None = None  # the same as the model computes
         self._gates: Tensor | None = None  # [B, T] of the last pass
         self._hooks: list[Any] = []
 
@@ -318,12 +393,12 @@ class Network:
         self.keeps = keeps and block >= self.deep
         # Only attention over the whole row can do with keys and values that were computed earlier.
         self.reuses = self.keeps and at_answers and self.packs
-        self._functional = None
+        self.functional = self._functional = None
         self.forget()
 
     def gate_by(self, functional: Tensor) -> None:
         """From here on the vector is multiplied by this function of the inputs of the block's last MLP layer."""
-        self._functional = functional.to(self.device, self.dtype)
+        self.functional, self._functional = functional.to(self.device), functional.to(self.device, self.dtype)
 
         def read(_module: nn.Module, args: tuple[Tensor, ...]) -> None:
             self._gates = args[0] @ self._functional
@@ -364,7 +439,7 @@ class Network:
 
     def _steered(self, stream: Tensor, steer: Steer, where: Tensor | None, gates: Tensor | None) -> Tensor:
         added = steer.vector.to(stream.dtype).expand_as(stream)
-        if self._functional is not None and steer.block == self.block:
+        if steer.gated and self._functional is not None:
             added = gates[..., None] * added
         return stream + (added if where is None else added * where[..., None])
 
@@ -646,7 +721,7 @@ class Network:
     def scores(self, batch: list[Sample], steers: list[Steer], kept: bool = True) -> list[Tensor]:
         """Log-probabilities of one batch, [A] a sample; differentiable by the vectors and by trained weights."""
         rows = self._rows(batch)
-        if kept and self.keeps and all(self._trains(steer) for steer in steers):
+        if kept and self.keeps and not self.altered and all(self._trains(steer) for steer in steers):
             self.keep(batch)
             self.calls["above"] += 1
             streams = [self._added(row, steers) for row in rows]
@@ -712,7 +787,7 @@ class Network:
         self._touch(contexts)
         streams = self._stacked([self._embedded(Row(c)) for c in contexts])
         length = streams.shape[1]
-        keeps = self.keeps and self._leaves_stream(steer)
+        keeps = self.keeps and not self.altered and self._leaves_stream(steer)
         self.positions += len(contexts) * length
         mask = self._mask([Row(c) for c in contexts], length)
         places = self._stacked_places([self._place(c, []) for c in contexts])
@@ -865,7 +940,7 @@ def hash_of(folder: str) -> str:
     """The first 12 hexadecimal digits of a hash of the configuration and the weights."""
     digest = hashlib.sha256()
     for name in sorted(os.listdir(folder)):
-        if name.endswith((".safetensors", ".bin", ".gguf")) or name == "config.json":
+        if name.endswith((".safetensors", ".bin", ".gguf")) or name in ("config.json", "adapter_config.json"):
             with open(os.path.join(folder, name), "rb") as file:
                 while chunk := file.read(1 << 22):
                     digest.update(chunk)
@@ -880,6 +955,9 @@ class Worker:
 
     def __init__(self) -> None:
         self.opened: Network | None = None
+        self.train: Json = {}
+        self.lora: LowRank | None = None  # what is trained, where that is low-rank matrices
+        self.held: dict[str, LowRank] = {}  # by what was read: matrices that answers are written with
 
     @property
     def network(self) -> Network:
@@ -904,9 +982,26 @@ class Worker:
             raise Refused("bad-request", f"Expected a folder of weights, got {model}")
         if threads:
             torch.set_num_threads(threads)
-        self.opened = network = Network(model, dtype, device, attention, rowTokens, answerTokens, keepBytes)
-        self.train = {"kind": "vector", "at": "all", "block": int(0.47 * len(network.blocks)), **(train or {})}
+        self.opened = Network(model, dtype, device, attention, rowTokens, answerTokens, keepBytes)
+        self.lora = None
+        self.held = {}
+        self._train(train or {})
+        return self._told()
+
+    def op_train(self, train: Json) -> Json:
+        """Trains something else of the open model, from its start."""
+        if "all" in (self.train["kind"], train.get("kind")):
+            raise Refused("bad-request", "All weights are trained from the start or not at all: open the model again")
+        self._train(train)
+        return self._told()
+
+    def _train(self, train: Json) -> None:
+        self.train = {"kind": "vector", "at": "all", "block": int(0.47 * len(self.network.blocks)), **train}
         self._begin()
+
+    def _told(self) -> Json:
+        """What is open, and what of it is trained."""
+        network = self.network
         return {
             **{"model": network.id, "block": network.block, "blocks": len(network.blocks), "width": network.width},
             "at": "answer" if network.at_answers else "all",
@@ -917,7 +1012,7 @@ class Worker:
             "trained": sum(p.numel() for p in self.adam.parameters.values()),
             "can": {"images": network.sees, "keepsStream": network.keeps, "packsAnswers": network.packs},
             "device": str(network.device),
-            "dtype": dtype,
+            "dtype": str(network.dtype).removeprefix("torch."),
             "versions": {"torch": torch.__version__, "transformers": transformers.__version__, "python": sys.version.split()[0]},
         }
 
@@ -928,11 +1023,13 @@ class Worker:
             raise Refused("bad-request", f"Expected `train.kind` vector, rank-one, lora or all, got {kind!r}")
         steers = kind in ("vector", "rank-one")
         network.steer_at(self.train["block"], self.train["at"] == "answer", steers)
-        self.lora: LowRank | None = None
+        if self.lora is not None:
+            self.lora.remove()
+        self.lora = None
         if steers:
             parameters = {"vector": torch.zeros(network.width, device=network.device).requires_grad_()}
         elif kind == "lora":
-            self.lora = LowRank(self._targets(), self.train.get("rank", 8), self.train.get("alpha", 8), self.train.get("seed", 0))
+            self.lora = LowRank.begun(self._targets(), self.train.get("rank", 8), self.train.get("alpha", 8), self.train.get("seed", 0))
             parameters = self.lora.parameters
         else:
             parameters = {name: p.requires_grad_() for name, p in network.model.named_parameters()}
@@ -995,18 +1092,28 @@ class Worker:
 
     @contextlib.contextmanager
     def _with(self, adapter: Any) -> Iterator[Steer | None]:
-        """`None`: without what is trained; "trained": with it; {values, scale, block, at}: with a vector of these values."""
+        """`None`: without what is trained; "trained": with it; {values, scale, block, at}: with a vector of these values;
+        {lora}: with the matrices of PEFT's folder."""
         kind, network = self.train["kind"], self.network
+        if isinstance(adapter, dict) and "lora" in adapter:
+            held = self._held(adapter["lora"])
+            held.on = network.altered = True
+            try:
+                yield None
+            finally:
+                held.on = network.altered = False
+            return
         if isinstance(adapter, dict):
-            if kind not in ("vector", "rank-one"):
-                raise Refused("bad-request", f"Expected no vector where {kind} is trained")
+            if kind == "all":
+                raise Refused("bad-request", "Expected no vector where all weights are trained")
             values = torch.from_numpy(decode(adapter["values"])).to(network.device)
             if len(values) != network.width:
                 raise Refused("bad-request", f"Expected a vector of {network.width} numbers, got {len(values)}")
             block, at = adapter.get("block", network.block), adapter.get("at", self.train["at"])
             if not 0 <= block < len(network.blocks):
                 raise Refused("bad-request", f"Expected `block` from 0 to {len(network.blocks) - 1}, got {block}")
-            yield Steer(adapter.get("scale", 1.0) * values, block, at == "answer")
+            gated = kind == "rank-one" and block == network.block and adapter.get("gated", True)
+            yield Steer(adapter.get("scale", 1.0) * values, block, at == "answer", gated)
             return
         if kind == "all" and adapter is None and self.adam.steps > 0:
             raise Refused("bad-request", "The initial weights are gone after a step: open the model again")
@@ -1014,10 +1121,28 @@ class Worker:
             self.lora.on = adapter == "trained"
         try:
             vector = self.adam.parameters.get("vector") if adapter == "trained" else None
-            yield None if vector is None else Steer(vector, network.block, network.at_answers)
+            yield None if vector is None else Steer(vector, network.block, network.at_answers, gated=kind == "rank-one")
         finally:
             if self.lora is not None:
                 self.lora.on = False
+
+    def _held(self, folder: str, most: int = 4) -> LowRank:
+        """The matrices of a folder, read once; the few that were used last are held."""
+        try:
+            stat = os.stat(os.path.join(folder, "adapter_model.safetensors"))
+        except OSError as error:
+            raise Refused("broken-file", f"{folder} cannot be read as PEFT's folder: {error}") from error
+        key = f"{folder} {stat.st_mtime_ns} {stat.st_size}"
+        held = self.held.pop(key, None) or read_lora(folder, self.network.text)
+        self.held[key] = held
+        while len(self.held) > most:
+            self.held.pop(next(iter(self.held))).remove()
+        return held
+
+    def op_lora(self, path: str) -> Json:
+        """Whether PEFT's folder fits the model; what it adds."""
+        held = self._held(path)
+        return {"path": path, "revision": hash_of(path), "norm": held.norm(), "layers": len(held.layers)}
 
     def _in_memory(self, work: Callable[[list[Any]], None], items: list[Any]) -> None:
         """Does work on items together, or on halves of them where they do not fit into memory."""
@@ -1118,10 +1243,21 @@ class Worker:
         """Back to the start of training. All weights are read again by `open`."""
         if self.train["kind"] == "all":
             raise Refused("bad-request", "All weights are trained: open the model again")
+        if self.lora is not None:
+            self._begin()
+            return {}
+        self._vector().data.zero_()
+        self.adam = Adam(self.adam.parameters)
+        return {}
+
+    @torch.no_grad()
+    def op_scale(self, factor: float) -> Json:
+        """Multiplies what is trained: a vector, or what low-rank matrices add."""
+        if self.train["kind"] == "all":
+            raise Refused("bad-request", "Whole weights cannot be multiplied")
         for name, p in self.adam.parameters.items():
             if name.endswith("lora_B") or name == "vector":
-                p.data.zero_()
-        self.adam = Adam(self.adam.parameters)
+                p.mul_(factor)
         return {}
 
     def op_block(self, block: int, at: str | None = None) -> Json:
@@ -1198,19 +1334,30 @@ class Worker:
         adam.steps = int(about["steps"])
         return {"steps": adam.steps}
 
-    def op_export(self, path: str, merged: bool = False) -> Json:
-        """Writes a folder: the whole model where all weights are trained or `merged` asks for it, a PEFT folder for `lora`."""
+    def op_export(self, path: str, merged: bool = False, scale: float = 1.0) -> Json:
+        """Writes a folder: the whole model where all weights are trained or `merged` asks for it; PEFT's for low-rank
+        matrices and for `rank-one`, which is such matrices beside a block's last projection."""
         os.makedirs(path, exist_ok=True)
         if self.train["kind"] == "all" or (merged and self.lora is not None):
             self.network.model.save_pretrained(path, state_dict=self._weights())
             self.network.tokenizer.save_pretrained(path)
             if self.network.sees:
                 self.network.images.save_pretrained(path)
-        elif self.lora is not None:
-            self._export_lora(path, self.lora)
+            return {"path": path, "revision": hash_of(path), "norm": None}
+        if self.lora is not None:
+            lora = self.lora
+            matrices, alpha, norm = lora.parameters, next(iter(lora.scales.values())), lora.norm()
+            alpha *= next(iter(lora.parameters.values())).shape[0]
+        elif self.train["kind"] == "rank-one":
+            name, functional = f"layers.{self.network.block}.mlp.down_proj", self.network.functional
+            if functional is None:
+                raise Refused("bad-request", "`rank-one` is matrices once its function is known: send `calibrate` first")
+            vector = self._vector().detach()
+            matrices, alpha, norm = {f"{name}.lora_A": functional[None], f"{name}.lora_B": vector[:, None]}, 1.0, float(vector.norm())
         else:
             raise Refused("bad-request", "A vector is told by `snapshot`")
-        return {"path": path, "revision": hash_of(path)}
+        self._export_lora(path, matrices, alpha * scale)
+        return {"path": path, "revision": hash_of(path), "norm": norm * scale}
 
     def _stack(self) -> str:
         """The name of the text stack in the model."""
@@ -1222,24 +1369,21 @@ class Worker:
         """All weights, the products of low-rank matrices added to those they stand beside."""
         weights = self.network.model.state_dict()
         for name, layer in self.lora.layers.items() if self.lora else ():
-            a, b = (self.lora.parameters[f"{name}.lora_{side}"] for side in "AB")
-            weights[f"{self._stack()}.{name}.weight"] = layer.weight + (self.lora.scale * b @ a).to(layer.weight.dtype)
+            weights[f"{self._stack()}.{name}.weight"] = layer.weight + self.lora.product(name).to(layer.weight.dtype)
         return weights
 
-    def _export_lora(self, path: str, lora: LowRank) -> None:
+    def _export_lora(self, path: str, matrices: dict[str, Tensor], alpha: float) -> None:
         from safetensors.torch import save_file
 
         stack = self._stack()
-        tensors = {f"base_model.model.{stack}.{name}.weight": p.detach().contiguous().cpu() for name, p in lora.parameters.items()}
+        tensors = {f"base_model.model.{stack}.{name}.weight": p.detach().float().contiguous().cpu() for name, p in matrices.items()}
         save_file(tensors, os.path.join(path, "adapter_model.safetensors"), metadata={"format": "pt"})
-        rank = next(iter(lora.parameters.values())).shape[0]
-        targets = sorted({f"{stack}.{name.rsplit('.', 1)[0]}" for name in lora.parameters})
         config = {
             "peft_type": "LORA",
             "task_type": "CAUSAL_LM",
-            "r": rank,
-            "lora_alpha": lora.scale * rank,
-            "target_modules": targets,
+            "r": next(iter(matrices.values())).shape[0],
+            "lora_alpha": alpha,
+            "target_modules": sorted({f"{stack}.{name.rsplit('.', 1)[0]}" for name in matrices}),
             "bias": "none",
         }
         with open(os.path.join(path, "adapter_config.json"), "w", encoding="utf-8") as file:

@@ -1,6 +1,6 @@
 /** The policy that asks a model what to remember of each clip, and its training where the model is in a folder. */
 export type { PlainAction } from "../../policy/plain-action.ts";
-export { linePolicy } from "./line-policy.ts";
+export { actingPolicy, linePolicy } from "./line-policy.ts";
 export { type ModelPolicyOptions, modelPolicy } from "./model-policy.ts";
 export {
   type ModelPhaseTwoRecipe,

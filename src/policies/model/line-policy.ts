@@ -45,6 +45,15 @@ export function linePolicy(
   };
 }
 
+/** The policy that acts with an engine's model: one that chooses among lines where the options say so, or one that writes. */
+export function actingPolicy(
+  engine: TorchEngine,
+  adapter: Adapter | null,
+  { ownLines = false, ...options }: TorchPolicyOptions & { readonly ownLines?: boolean },
+): Policy {
+  return ownLines ? linePolicy(engine, adapter, options) : torchPolicy(engine, adapter, options);
+}
+
 function nothingNew(revision: string): Action {
   return { text: "", statements: [], logprobs: null, revision, issues: [] };
 }

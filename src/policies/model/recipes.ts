@@ -6,8 +6,18 @@ import type { PairOptions } from "../../training/pairs.ts";
 import type { DpoOptions } from "../../training/phase-two.ts";
 import { type GateMargins, gateMargins } from "../../training/validation.ts";
 
-/** How the model policy's vector is trained. */
+/**
+ * What Phase Two trains of a model: the paper's vector; the same as a LoRA of rank one, for servers that take LoRAs only;
+ * or low-rank matrices beside all linear layers of the text blocks.
+ */
+export const phaseTwoKinds = ["vector", "rank-one", "lora"] as const;
+/** One of `phaseTwoKinds`. */
+export type PhaseTwoKind = (typeof phaseTwoKinds)[number];
+
+/** How the model policy's adapter is trained. */
 export interface ModelPhaseTwoRecipe {
+  /** `vector`, or low-rank matrices, which stand at all tokens. */
+  readonly kind: PhaseTwoKind;
   /** Clips that memories are drawn for, and clips that the adapter is tried on, evenly spaced over what was watched. */
   readonly contexts: number;
   readonly heldOut: number;
@@ -21,14 +31,14 @@ export interface ModelPhaseTwoRecipe {
   readonly judge: "plain" | "contrast";
   /** Where the vector is added: at all tokens, or at the answer's only, which costs less than half. */
   readonly at: SteeredTokens;
-  /** The block behind which it is added: where halves of the pairs agree most, one by number, or one by depth. */
+  /** The block behind which a vector is added: where halves of the pairs agree most, one by number, or one by depth. */
   readonly block: "agree" | number | { readonly share: number };
   readonly dpo: Omit<DpoOptions, "learningRate" | "run" | "signal" | "seed" | "onStep"> & {
     readonly steps: number;
   };
   /** Chosen and rejected differ by fewer tokens than this. */
   readonly tokenMargin: number;
-  /** The learning rate, or the length the vector may reach in all steps, as a share of the stream's mean length. */
+  /** The learning rate, or the length a vector may reach in all steps, as a share of the stream's mean length. */
   readonly rate: { readonly learningRate: number } | { readonly share: number };
   /** The factor or the length the trained vector is brought to, the latter as such a share; unchanged where `null`. */
   readonly length: { readonly scale: number } | { readonly share: number } | null;
@@ -49,6 +59,7 @@ export interface ModelPhaseTwoRecipe {
  * learning rate a step, so the rate follows from a length.
  */
 export const modelPhaseTwoRecipe: ModelPhaseTwoRecipe = {
+  kind: "vector",
   contexts: 48,
   heldOut: 48,
   samples: 8,
@@ -96,6 +107,20 @@ const householdVlRecipe: ModelPhaseTwoRecipe = {
   ...{ lines: 0, judge: "plain", block: 2, tokenMargin: 5 },
 };
 
+/**
+ * A recipe for another kind of adapter. Matrices stand at all tokens; those of `lora` are beside every block, and have a
+ * rate that does not follow from a length. It was tried on tiny models only.
+ */
+export function recipeOfKind(recipe: ModelPhaseTwoRecipe, kind: PhaseTwoKind): ModelPhaseTwoRecipe {
+  if (kind === "vector") return recipe;
+  const length = recipe.length !== null && "scale" in recipe.length ? recipe.length : null;
+  const lora = kind === "lora" && { rate: { learningRate: loraRate }, length };
+  return { ...recipe, kind, at: "all", ...lora };
+}
+
+/** Adam's, of numbers that start near zero and take some tens of steps. */
+const loraRate = 1e-3;
+
 const { dpo } = modelPhaseTwoRecipe;
 
 /** Recipes by name: our own, the paper's, and ours with one choice taken back, a row of an ablation each. */
@@ -110,6 +135,8 @@ export const modelPhaseTwoRecipes = {
   "all-tokens": { ...modelPhaseTwoRecipe, at: "all" },
   "fixed-block": { ...modelPhaseTwoRecipe, block: paperPhaseTwoRecipe.block },
   "full-strength": { ...modelPhaseTwoRecipe, strengths: [], tried: 0 },
+  "rank-one": recipeOfKind(modelPhaseTwoRecipe, "rank-one"),
+  lora: recipeOfKind(modelPhaseTwoRecipe, "lora"),
   "likelihood-alone": { ...modelPhaseTwoRecipe, dpo: { ...dpo, preference: 0 } },
 } as const satisfies Readonly<Record<string, ModelPhaseTwoRecipe>>;
 

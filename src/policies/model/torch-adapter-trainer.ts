@@ -1,6 +1,6 @@
 /**
- * Phase Two of the model policy over a torch engine: a vector of the residual stream, trained by preferences between
- * memories that the model itself writes about what was watched.
+ * Phase Two of the model policy over a torch engine: a vector of the residual stream, or low-rank matrices, trained by
+ * preferences between memories that the model itself writes about what was watched.
  *
  * What was watched is shown again, so that each clip has the history that the policy without an adapter gives it. The
  * earlier clips train, the later ones try the adapter: it is tried on a time that did not train it. Between them a few
@@ -11,6 +11,7 @@ import type { AdapterTarget } from "../../adapter/adapter-file.ts";
 import { adapterNorm, rescaleAdapter } from "../../adapter/arithmetic.ts";
 import type { EngineCache } from "../../engine.ts";
 import type { TorchEngine, TorchSample } from "../../engines/torch/index.ts";
+import { ConfigError } from "../../errors.ts";
 import type { Observation } from "../../perception/observation.ts";
 import { type ContextLimits, contextDefaults } from "../../policy/context.ts";
 import { evenlySpaced } from "../../policy/pictures.ts";
@@ -35,15 +36,18 @@ import { judgedValidation } from "../../training/validation.ts";
 import { sha256 } from "../../util/hash.ts";
 import { rolloutCache } from "../best-of-n/rollout-cache.ts";
 import { lessonContexts, type NamedContext } from "./lesson-contexts.ts";
+import { actingPolicy } from "./line-policy.ts";
 import { type ModelPhaseTwoRecipe, modelPhaseTwoRecipe } from "./recipes.ts";
 import { agreeingBlock, blockAt, type ChosenBlock } from "./steered-place.ts";
 import { type TorchPolicyOptions, torchPolicy, trainableTorch } from "./torch-policy.ts";
+import { trainedLora } from "./torch-trainer.ts";
 
 /** Options of `torchAdapterTrainer`. */
 export interface TorchAdapterTrainerOptions {
-  /** Opened to train a vector. */
+  /** Trains what the recipe says, whatever it was opened for but all weights. */
   readonly engine: TorchEngine;
-  readonly policy: TorchPolicyOptions;
+  /** How it writes. With `ownLines` an adapter is tried as it acts, by the lines that it chooses. */
+  readonly policy: TorchPolicyOptions & { readonly ownLines?: boolean };
   /** Compares memories, and says whether they are true. */
   readonly judge: Judge;
   /** @default modelPhaseTwoRecipe */
@@ -64,8 +68,9 @@ interface StrengthChoice {
   readonly trials: readonly StrengthTrial[];
 }
 
-/** Contexts that the stream's length is measured on. */
+/** Contexts that the stream's length is measured on, and those that a LoRA of rank one is fitted on, or tried. */
 const measured = 16;
+const fitted = 24;
 
 /** What an adapter of the model of an engine must fit: any block and either kind of tokens. */
 export function torchTarget({ about: { model, width } }: TorchEngine): AdapterTarget {
@@ -74,11 +79,14 @@ export function torchTarget({ about: { model, width } }: TorchEngine): AdapterTa
 
 /** Trains and tries vectors of the model of an engine. */
 export function torchAdapterTrainer(options: TorchAdapterTrainerOptions): AdapterTrainer {
-  const { engine, policy, judge, recipe = modelPhaseTwoRecipe, seed = "model" } = options;
+  const { engine, judge, recipe = modelPhaseTwoRecipe, seed = "model" } = options;
+  const { ownLines, ...policy } = options.policy;
   const { limits = contextDefaults, concurrency = 4, watched: store, onProgress } = options;
   const { countTokens } = policy;
   const base = torchPolicy(engine, null, policy);
   const watching = rolloutCache(base, store ? { store } : {});
+  const acting = (adapter: Adapter | null) =>
+    actingPolicy(engine, adapter, { ...policy, ...(ownLines && { ownLines }) });
   const counting = (stage: TrainingStage) => (done: number, total: number) =>
     onProgress?.({ stage, done, total });
   const score: ScoreOptions = {
@@ -118,16 +126,21 @@ export function torchAdapterTrainer(options: TorchAdapterTrainerOptions): Adapte
     signal: AbortSignal | undefined,
   ): Promise<PhaseTwoResult & { readonly strength: number | null }> {
     const { adapter, problem } = learned;
-    const norm = adapterNorm(adapter);
     const { strengths: scales } = recipe;
-    if (problem !== null || norm === null || scales.length === 0 || between.length === 0)
+    if (problem !== null || scales.length === 0 || between.length === 0)
       return { ...learned, strength: null };
-    const at = (scale: number) => (scale === 1 ? adapter : rescaleAdapter(adapter, scale * norm));
+    const scaled = new Map<number, Adapter>([[1, adapter]]);
+    const at = async (scale: number) => {
+      const known = scaled.get(scale) ?? (await scaledBy(adapter, scale));
+      scaled.set(scale, known);
+      return known;
+    };
     let scale = run?.choice<StrengthChoice>("strength")?.scale;
     if (scale === undefined) {
+      for (const one of scales) await at(one);
       const chosen = await tryStrengths(
-        base,
-        (tried) => torchPolicy(engine, at(tried), policy),
+        acting(null),
+        (tried) => acting(scaled.get(tried)!),
         between.map(({ context }) => context),
         tasks,
         {
@@ -139,7 +152,47 @@ export function torchAdapterTrainer(options: TorchAdapterTrainerOptions): Adapte
       await run?.keepChoice("strength", chosen);
     }
     if (scale === 0) return { ...learned, problem: "no-strength", strength: 0 };
-    return { ...learned, adapter: at(scale), strength: scale };
+    return { ...learned, adapter: await at(scale), strength: scale };
+  }
+
+  /** The trained adapter at a strength. */
+  async function scaledBy(adapter: Adapter, scale: number): Promise<Adapter> {
+    if (adapter.kind === "remote") return trainedLora(engine, scale);
+    return rescaleAdapter(adapter, scale * adapterNorm(adapter)!);
+  }
+
+  /** Has the engine train what the recipe says, from its start, and the vector where the recipe begins with it. */
+  async function begin(): Promise<void> {
+    const { kind, at } = recipe;
+    const block = blockAt(recipe.block, engine);
+    if (kind === "lora") await engine.trainOther({ kind });
+    else if (engine.trains === kind) await engine.steerAt(block, at);
+    else await engine.trainOther({ kind, block, at });
+  }
+
+  /** Puts the vector behind its block, and tells how long the stream is there; nothing for matrices beside every block. */
+  async function place(
+    preferred: PreferredPairs<TorchSample>,
+    shown: readonly string[],
+    run: PhaseTwoRun | undefined,
+  ): Promise<{ readonly chosen: ChosenBlock; readonly stream: number } | null> {
+    if (recipe.kind === "lora") return null;
+    const chosen = await placeFor(preferred, run);
+    await engine.steerAt(chosen.block, recipe.at);
+    const prompts = [...new Set(preferred.pairs.map(({ chosen }) => chosen.sample.prompt))];
+    if (prompts.length === 0) return { chosen, stream: 0 };
+    if (recipe.kind === "rank-one") await fit(shown);
+    return { chosen, stream: (await engine.streamNorm(evenlySpaced(prompts, measured))).mean };
+  }
+
+  /** Fits the function that sets the vector's length. @throws ConfigError `adapter-unsupported` for a single context */
+  async function fit(prompts: readonly string[]): Promise<void> {
+    if (prompts.length > 1) await engine.calibrate(evenlySpaced(prompts, fitted));
+    else
+      throw new ConfigError(
+        "adapter-unsupported",
+        "A LoRA of rank one is fitted on two clips or more, and one alone could be written about: watch more, or train the vector",
+      );
   }
 
   return {
@@ -155,8 +208,8 @@ export function torchAdapterTrainer(options: TorchAdapterTrainerOptions): Adapte
       const config = { base: base.revision, judge: judge.id, questions, shown, recipe, limits, seed };
       const run =
         directory === undefined ? undefined : openPhaseTwoRun(directory, config, { otherRun: "replace" });
+      await begin();
       const trainable = trainableTorch(engine, policy);
-      await engine.steerAt(blockAt(recipe.block, engine), at);
       const cache = await rollOut(trainable, earlier, {
         ...{ samples: recipe.samples, lines, seed, countTokens, run, concurrency, signal },
         onDone: counting("drawing"),
@@ -166,21 +219,23 @@ export function torchAdapterTrainer(options: TorchAdapterTrainerOptions): Adapte
         ...{ judge, seed, tokenMargin: recipe.tokenMargin, take, run, concurrency, signal, onProgress },
         others: judging === "contrast" ? generalQuestions : [],
       });
-      const place = await placeFor(preferred, run);
-      await engine.steerAt(place.block, at);
-      const prompts = [...new Set(preferred.pairs.map(({ chosen }) => chosen.sample.prompt))];
-      const stream =
-        prompts.length === 0 ? 0 : (await engine.streamNorm(evenlySpaced(prompts, measured))).mean;
-      const { dpo, length } = recipe;
+      const prompts = cache.flatMap(({ candidates: [one] }) => (one ? [one.sample.prompt] : []));
+      const placed = await place(preferred, prompts, run);
+      const stream = placed?.stream ?? 0;
+      const { dpo, length, kind } = recipe;
+      const rate = learningRate(recipe, stream, engine.about.width);
       const learned = await learnPairs(trainable.trainer, preferred, {
         ...{ seed, run, signal, onProgress },
-        dpo: { ...dpo, learningRate: learningRate(recipe, stream, engine.about.width) },
+        dpo: { ...dpo, learningRate: rate },
         ...(length && { length: "share" in length ? { norm: length.share * stream } : length }),
       });
       const result = await atItsStrength(learned, between, tasks, run, signal);
+      if (result.adapter.kind === "remote" && result.problem === null)
+        await engine.keepLora(result.adapter.uri);
       const found = {
-        ...{ block: place.block, tokens: at },
-        ...(place.agreement !== null && { agreement: place.agreement }),
+        ...{ kind, numbers: engine.about.trained, rate },
+        ...(placed && { block: placed.chosen.block, tokens: at }),
+        ...(placed && placed.chosen.agreement !== null && { agreement: placed.chosen.agreement }),
         ...(result.strength !== null && { strength: result.strength }),
         ...(stream > 0 && { streamShare: (adapterNorm(result.adapter) ?? 0) / stream }),
       };
@@ -189,9 +244,8 @@ export function torchAdapterTrainer(options: TorchAdapterTrainerOptions): Adapte
     },
     async validate(tasks, streams, adapter: Adapter, signal) {
       const { later, refusedClips } = await watched(streams, signal);
-      const adapted = torchPolicy(engine, adapter, policy);
       const contexts = later.map(({ context }) => context);
-      const validation = await judgedValidation(base, adapted, contexts, tasks, {
+      const validation = await judgedValidation(acting(null), acting(adapter), contexts, tasks, {
         ...{ judge, score: { ...score, questions: tasks.map(({ question }) => question) } },
         ...{ seed, concurrency, signal, onDone: counting("trying") },
       });

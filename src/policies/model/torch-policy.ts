@@ -1,5 +1,5 @@
 /** The model policy over a torch engine, acting and in training. */
-import type { Adapter, VectorAdapter } from "../../adapter/adapter.ts";
+import type { Adapter } from "../../adapter/adapter.ts";
 import type { Sampling } from "../../engine.ts";
 import {
   type Steering,
@@ -15,7 +15,7 @@ import { memoryInstructions, memoryPrompt, showsPictures } from "../../policy/pr
 import type { PhaseOnePolicy, TrainablePolicy } from "../../training/trainable-policy.ts";
 import { actionOf } from "./model-action.ts";
 import { type ModelPolicyOptions, modelPolicy } from "./model-policy.ts";
-import { TorchVectorTrainer, TorchWeightsTrainer } from "./torch-trainer.ts";
+import { TorchLoraTrainer, TorchVectorTrainer, TorchWeightsTrainer } from "./torch-trainer.ts";
 
 /** Options of the model policy over a torch engine. */
 export interface TorchPolicyOptions extends Omit<ModelPolicyOptions, "model" | "adapter"> {
@@ -36,14 +36,14 @@ export function torchPolicy(
   return modelPolicy({ ...rest, model: torchModel(engine, prompting), adapter });
 }
 
-/** Phase Two: trains a vector over frozen weights; `policy` is the one without an adapter. */
+/** Phase Two: trains what the engine was opened for, over frozen weights; `policy` is the one without an adapter. */
 export function trainableTorch(
   engine: TorchEngine,
   options: TorchPolicyOptions,
-): TrainablePolicy<TorchSample, VectorAdapter> {
+): TrainablePolicy<TorchSample, Adapter> {
   const policy = torchPolicy(engine, null, rolloutOptions(options));
   return {
-    trainer: new TorchVectorTrainer(engine),
+    trainer: engine.trains === "vector" ? new TorchVectorTrainer(engine) : new TorchLoraTrainer(engine),
     policy: async () => policy,
     sampleOf: samplesOf(engine, options),
     tell: telling(engine, options, { steering: null, revision: policy.revision }),

@@ -4,7 +4,12 @@
  */
 import type { Adapter, RemoteAdapter, VectorAdapter } from "../../adapter/adapter.ts";
 import { createAdapter } from "../../adapter/arithmetic.ts";
-import { type TorchEngine, type TorchSample, torchAdapterSpace } from "../../engines/torch/index.ts";
+import {
+  type TorchEngine,
+  type TorchSample,
+  torchAdapterSpace,
+  torchWeightsSpace,
+} from "../../engines/torch/index.ts";
 import type { Checkpoint, OptimizerOptions, StepReport, Trainer } from "../../training/trainer.ts";
 
 /** Adam on what an engine trains; the learning rate applies to each of its numbers. */
@@ -60,21 +65,32 @@ export class TorchVectorTrainer extends TorchTrainer<VectorAdapter> {
   }
 }
 
-/** Trains the low-rank matrices of an engine opened for them; a snapshot is a folder that PEFT reads. */
+/**
+ * Trains the low-rank matrices of an engine opened for them, or the vector of one opened for `rank-one`, which is such
+ * matrices too. A snapshot is a folder of PEFT, which is gone with the engine unless it is told to keep it.
+ */
 export class TorchLoraTrainer extends TorchTrainer<RemoteAdapter> {
-  readonly #folder: string;
-
-  /** @param folder where snapshots are written, one over the other */
-  constructor(engine: TorchEngine, folder: string) {
-    super(engine);
-    this.#folder = folder;
+  snapshot(): Promise<RemoteAdapter> {
+    return trainedLora(this.engine);
   }
 
-  async snapshot(): Promise<RemoteAdapter> {
-    const { path, revision } = await this.engine.export(this.#folder);
-    const space = `weights:torch:${this.engine.about.model}`;
-    return { kind: "remote", revision, space, uri: path, format: "lora", norm: null };
+  /** Scales what is added to a Euclidean norm. */
+  async rescale(norm: number): Promise<void> {
+    const now = (await this.snapshot()).norm!;
+    if (now > 0) await this.engine.scale(norm / now);
   }
+}
+
+/** The low-rank matrices that an engine trains, times a factor, as an adapter. */
+export async function trainedLora(engine: TorchEngine, scale = 1): Promise<RemoteAdapter> {
+  const { revision, norm } = await engine.snapshotLora({ scale });
+  return { kind: "remote", revision, space: torchWeightsSpace(engine), uri: revision, format: "lora", norm };
+}
+
+/** Low-rank matrices in a folder of PEFT, kept by an engine, as an adapter. @throws EngineError as `importLora` */
+export async function importedLora(engine: TorchEngine, folder: string): Promise<RemoteAdapter> {
+  const { revision, norm } = await engine.importLora(folder);
+  return { kind: "remote", revision, space: torchWeightsSpace(engine), uri: revision, format: "lora", norm };
 }
 
 /**

@@ -16,6 +16,7 @@ let gradient = 0;
 let drawn = 0;
 let always = null;
 let said = 0;
+let device = "none";
 const colours = "red green blue white black brown grey pink orange yellow golden silver".split(" ");
 
 const float32s = (numbers) => Buffer.from(Float32Array.from(numbers).buffer).toString("base64");
@@ -61,11 +62,12 @@ const opened = () => ({
     contextTokens: null,
   },
   can: { images: false, keepsStream: true, packsAnswers: true },
-  ...{ device: "none", dtype: "float32", versions: {} },
+  ...{ device, dtype: "float32", versions: {} },
 });
 
 const operations = {
-  open: ({ model = "", train = {} }) => {
+  open: ({ model = "", train = {}, device: asked }) => {
+    if (asked === "cuda") device = "cuda:0";
     always = model.endsWith("-soup") ? 0 : model.endsWith("-lamp") ? 1 : null;
     Object.assign(place, train);
     return opened();
@@ -110,6 +112,11 @@ const operations = {
       return float32s([...idsOf(ids)].map((id) => logprobOf(id, x)));
     }),
   }),
+  train: ({ train }) => {
+    Object.assign(place, { block: 1, at: "all" }, train);
+    operations.reset();
+    return opened();
+  },
   calibrate: () => ({ values: float32s([0.5, 0.25]), mean: 1, deviation: 0 }),
   streamnorm: () => ({ mean: 10, median: 10 }),
   block: (asked) => {
@@ -153,11 +160,22 @@ const operations = {
     writeFileSync(join(path, "weights.json"), JSON.stringify({ value }));
     return { path, revision: `stub-${value}` };
   },
+  lora: () => {
+    throw new Error("the stub has no linear layers");
+  },
   load: ({ path }) => {
     ({ value, gradient } = JSON.parse(readFileSync(path, "utf8")));
     return {};
   },
 };
+
+function answerTo(op, fields) {
+  try {
+    return { result: operations[op](fields) };
+  } catch ({ message }) {
+    return { error: { code: "other-adapter", message, retryable: false } };
+  }
+}
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { id, op, ...fields } = JSON.parse(line);
@@ -167,6 +185,6 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (missing && op !== "drop") {
     say({ id, error: { code: "unknown-context", message: `no context ${missing}`, retryable: false } });
   } else if (said[1] === op && isDue(said[0])) mischief[said[0]]({ id });
-  else if (operations[op]) say({ id, result: operations[op](fields) });
+  else if (operations[op]) say({ id, ...answerTo(op, fields) });
   else say({ id, error: { code: "bad-request", message: `no operation ${op}`, retryable: false } });
 }
