@@ -17,6 +17,7 @@ import {
 } from "../../src/engines/torch/index.ts";
 import type { Observation } from "../../src/perception/observation.ts";
 import { sourceTexts } from "../../src/perception/observation.ts";
+import { chancesOfTexts } from "../../src/policies/model/line-policy.ts";
 import { TorchVectorTrainer } from "../../src/policies/model/torch-trainer.ts";
 import { buildContext } from "../../src/policy/context.ts";
 import type { Action, Context, Policy } from "../../src/policy/policy.ts";
@@ -100,15 +101,12 @@ export async function lineChances(
     .flatMap((context, i) => lines[i]!.map(() => engine.name(promptOf(context))))
     .map((prompt, k) => ({ prompt, ids: encoded[k]!.ids }));
   const logprobs = await engine.logprobs(samples, steering);
-  const sums = logprobs.map((values) => values.reduce((sum, value) => sum + value, 0));
   let at = 0;
   return lines.map((own) => {
-    const some = sums.slice(at, at + own.length).map((sum) => sum / acting.temperature!);
-    const most = Math.max(...some);
-    const total = some.reduce((sum, value) => sum + Math.exp(value - most), 0);
+    const chances = chancesOfTexts(logprobs.slice(at, at + own.length), acting.temperature!);
     const found = own.map((text, i) => ({
       ...{ text, tokens: encoded[at + i]!.ids.length },
-      chance: Math.exp(some[i]! - most) / total,
+      chance: chances[i]!,
     }));
     at += own.length;
     return found;

@@ -293,6 +293,24 @@ describe("forgetting", () => {
     await memory.close();
   });
 
+  test("deletes the matrices of adapters that it removes, and keeps those of others", async () => {
+    const { memory } = await household();
+    const [gone, kept] = ["5f0e", "77aa"].map((name) => join(memory.directory, "adapters", name));
+    for (const path of [gone!, kept!]) mkdirSync(path, { recursive: true });
+    const [task] = await memory.tasks();
+    for (const [id, tasks, uri] of [
+      ["of-canary", [task!.id], "5f0e"],
+      ["imported", [], "77aa"],
+    ] as const)
+      await memory.addAdapter({
+        ...{ id, policy: "model", revision: uri, state: "candidate", reason: "", atMs: 1, tasks },
+        file: JSON.stringify({ uri }),
+      });
+    await memory.forget({ query: canary });
+    assert.deepEqual([existsSync(gone!), existsSync(kept!)], [false, true]);
+    await memory.close();
+  });
+
   test("deletes the records of training, because they hold texts", async () => {
     const { memory } = await household();
     const run = join(memory.directory, "runs", "adapter_1");

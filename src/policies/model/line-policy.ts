@@ -38,7 +38,8 @@ export function linePolicy(
       const fresh = lines.filter((line) => !written.some((text) => saysTheSame(line, text)));
       signal?.throwIfAborted();
       const told = fresh.length === 0 ? [nothingNew(revision)] : await tell(context, fresh);
-      const chances = chancesOf(told, random && temperature > 0 ? temperature : 0);
+      const logprobs = told.map((action) => action.logprobs?.values ?? new Float32Array());
+      const chances = chancesOfTexts(logprobs, random && temperature > 0 ? temperature : 0);
       const actions = Array.from({ length: n }, () => told[drawFrom(chances, random)]!);
       return { actions, cost: noCost };
     },
@@ -58,14 +59,15 @@ function nothingNew(revision: string): Action {
   return { text: "", statements: [], logprobs: null, revision, issues: [] };
 }
 
-/** The share of each line, shape [lines]; all of it the likeliest's at temperature 0. */
-function chancesOf(told: readonly Action[], temperature: number): number[] {
-  const sums = told.map(({ logprobs }) =>
-    [...(logprobs?.values ?? [])].reduce((sum, value) => sum + value, 0),
-  );
+/**
+ * The chance of each text where one of them is drawn, in proportion to p^(1 / temperature); at temperature 0 the likeliest
+ * has all of it. Shape [texts].
+ * @param logprobs of each text, shape [T] each
+ */
+export function chancesOfTexts(logprobs: readonly Float32Array[], temperature: number): number[] {
+  const sums = logprobs.map((values) => values.reduce((sum, value) => sum + value, 0));
   const most = Math.max(...sums);
-  const best = sums.indexOf(most);
-  if (temperature === 0) return sums.map((_, i) => Number(i === best));
+  if (temperature === 0) return sums.map((_, i) => Number(i === sums.indexOf(most)));
   const powers = sums.map((sum) => Math.exp((sum - most) / temperature));
   const total = powers.reduce((sum, power) => sum + power, 0);
   return powers.map((power) => power / total);

@@ -1,5 +1,6 @@
 /** A recipe of Phase Two as a configuration says it: one by name, and what is changed of it. */
 import { z } from "zod";
+import { ConfigError } from "../../errors.ts";
 import {
   type ModelPhaseTwoRecipe,
   modelPhaseTwoRecipeNamed,
@@ -47,11 +48,16 @@ export const recipeOptions = z.strictObject({
 /** Options of a recipe. */
 export type RecipeOptions = z.output<typeof recipeOptions>;
 
-/** The recipe of some options. */
+/** The recipe of some options. @throws ConfigError for a LoRA at the answer's tokens only */
 export function recipeOf({ name = "default", kind, ...options }: RecipeOptions = {}): ModelPhaseTwoRecipe {
   const named = modelPhaseTwoRecipeNamed(name);
   const recipe = kind === undefined ? named : recipeOfKind(named, kind);
   const { dpo, margins, ...rest } = options;
+  if (recipe.kind !== "vector" && rest.at === "answer")
+    throw new ConfigError(
+      "flags-invalid",
+      `A LoRA stands at all tokens, got adapt.recipe.at: answer for ${recipe.kind}: leave one of them out`,
+    );
   // Of an option that is left out nothing is said.
   return {
     ...(Object.assign({}, recipe, given(rest)) as ModelPhaseTwoRecipe),

@@ -77,10 +77,15 @@ export function torchTarget({ about: { model, width } }: TorchEngine): AdapterTa
   return { space: `residual:torch:${model}@any`, dimension: width, base: `torch:${model}` };
 }
 
-/** Trains and tries vectors of the model of an engine. */
+/**
+ * Trains and tries adapters of the model of an engine.
+ * @throws RangeError for a recipe of matrices at the answer's tokens only
+ */
 export function torchAdapterTrainer(options: TorchAdapterTrainerOptions): AdapterTrainer {
   const { engine, judge, recipe = modelPhaseTwoRecipe, seed = "model" } = options;
   const { ownLines, ...policy } = options.policy;
+  if (recipe.kind !== "vector" && recipe.at === "answer")
+    throw new RangeError(`Expected \`at\` to be "all" where ${recipe.kind} is trained, got "answer"`);
   const { limits = contextDefaults, concurrency = 4, watched: store, onProgress } = options;
   const { countTokens } = policy;
   const base = torchPolicy(engine, null, policy);
