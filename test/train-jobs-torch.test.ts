@@ -175,6 +175,13 @@ describe("a job for TRL", { skip }, () => {
     // Seven linear layers in each of six blocks, two matrices beside each.
     assert.equal(names.length, 84);
     assert.ok(names.every((name) => name.includes("language_model.layers.")));
+    const engine = await openTorchEngine({ model, command: workerCommand(python), threads: 1 });
+    try {
+      const { norm } = await engine.importLora(join(directory, "result"));
+      assert.ok(norm > 0, "a model in a folder reads what PEFT wrote");
+    } finally {
+      engine.close();
+    }
   });
 });
 

@@ -7,7 +7,9 @@ export {
   modelPhaseTwoRecipe,
   modelPhaseTwoRecipeNamed,
   modelPhaseTwoRecipes,
+  type PhaseTwoKind,
   paperPhaseTwoRecipe,
+  recipeOfKind,
 } from "./recipes.ts";
 export {
   type TorchAdapterTrainerOptions,
