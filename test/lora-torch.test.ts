@@ -208,7 +208,7 @@ describe("low-rank matrices", { skip }, () => {
     for (const { revision } of written) assert.match(String(revision), new RegExp(`\\+${end.adapter}`));
 
     await told("adapt", "export", "--adapter", String(end.id), "--format", "lora", "--out", "out");
-    const [imported] = await told("adapt", "import", "out", "--memory", "other");
+    const [imported] = await told("adapt", "import", "out");
     assert.equal(imported!.revision, end.adapter);
   });
 });
