@@ -59,7 +59,9 @@ test("writes one of a clip's own lines where it is told to", async () => {
   writeFileSync(join(folder, "taskmem.config.json"), JSON.stringify(config));
   const { code, rows, stderr } = await taskmem(["watch", "talk.srt", "--json"], { cwd: folder, env });
   assert.equal(code, 0, stderr);
-  const written = rows.flatMap(({ entries = [] }) => entries as { text: string }[]);
+  const written = rows.flatMap(({ event, entries }) =>
+    event === "clip-end" ? (entries as { text: string }[]) : [],
+  );
   assert.ok(written.length > 0);
   for (const { text } of written) assert.ok(talk(1).includes(text.replace(/^somebody says: /, "")), text);
 });
