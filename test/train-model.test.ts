@@ -130,6 +130,12 @@ test("says what is wrong with questions, recipes, counts and sources before it s
   assert.match(choice.stderr, /apply to the model policy, got them for choice/);
 });
 
+/** Numbers to nine digits: what was drawn together sums up in another order. */
+function rounded(curve: unknown): unknown {
+  const nine = (_: string, value: unknown) => (typeof value === "number" ? value.toPrecision(9) : value);
+  return JSON.parse(JSON.stringify(curve, nine));
+}
+
 test("two lessons at once on one memory do not disturb each other", async () => {
   const { folder, run } = folderWith(45);
   assert.equal((await run(["watch", "talk.srt"])).code, 0);
@@ -145,7 +151,7 @@ test("two lessons at once on one memory do not disturb each other", async () => 
   for (const [i, { code, rows, stderr }] of both.entries()) {
     assert.equal(code, 0, stderr);
     const end = rows.at(-1)!;
-    assert.deepEqual([end.adapter, end.curve], [calm[i]!.adapter, calm[i]!.curve]);
+    assert.deepEqual([end.adapter, rounded(end.curve)], [calm[i]!.adapter, rounded(calm[i]!.curve)]);
     const kept = String(end.run);
     assert.equal(rowsOf(join(kept, "metrics.jsonl")).length, end.steps, "each has its own run");
   }
