@@ -4,8 +4,8 @@
  *
  * Films are watched as the product perceives them from video, without captions, greedy, each clip behind the memories
  * written before. An adapter a kind is trained by the worker from memories of training films. Its judge is the household's,
- * which knows the truth, so the gains are the most that can be had. Seeds are of lessons: other memories are drawn and other pairs come first.
- * Intervals draw films and seeds. What a step made is kept in the run's folder, and a run that was stopped goes on there.
+ * which knows the truth. Seeds are of lessons: other memories are drawn, and other pairs come first. Intervals draw films
+ * and seeds. Each step is kept in the run's folder, where a run that was stopped resumes.
  *
  * Phase One's weights are those of a run of `taskmem train phase-one --policy model --model household-vl --kind all`; without
  * `--phase-one` its half of the table is left out. Needs ffmpeg and what `taskmem train setup` installs.
@@ -37,6 +37,7 @@ import { householdJudge } from "../src/reward/household-judge.ts";
 import { modelPolicyOptions } from "../src/taskmem/assembly.ts";
 import { folderPrompting, modelFolder } from "../src/taskmem/folder-model.ts";
 import { makeDirectory } from "../src/util/directory.ts";
+import { sha256 } from "../src/util/hash.ts";
 import { printTable, signed } from "./markdown.ts";
 import { type Cell, difference, estimate } from "./real-text/intervals.ts";
 
@@ -60,10 +61,11 @@ const splits = { "held-out": measuredEpisodes.benchmark, validation: choosingEpi
 const episodes = splits[given.split as keyof typeof splits];
 if (!episodes) throw new RangeError(`Expected --split to be held-out or validation, got ${given.split}`);
 const recipe = modelPhaseTwoRecipeNamed(given.recipe);
+const recipeId = sha256(JSON.stringify(recipe)).slice(0, 8);
 const began = performance.now();
 const tell = (what: string) => console.error(`${Math.round((performance.now() - began) / 1000)} s  ${what}`);
 
-/** Steps of earlier runs of the same settings; the newest line of a name counts. */
+/** Steps of earlier runs, by a name that says what they depend on. */
 const file = join(given.run, `${given.split}-${count}.jsonl`);
 makeDirectory(given.run);
 const kept = new Map<string, unknown>(
@@ -129,8 +131,8 @@ async function threeOf(model: string, folder: string, seed: number): Promise<Hou
       step: (name, make) => {
         // Both are the same model here, and no lesson has touched either.
         const step = name.replace("Phase One watches", "the base watches");
-        const ofLesson = !step.startsWith("the base watches");
-        return keeping(`${model}${ofLesson ? `, ${given.recipe}, seed ${seed}` : ""}: ${step}`, make);
+        const lesson = step.startsWith("the base watches") ? "" : `, recipe ${recipeId}, seed ${seed}`;
+        return keeping(`${model} ${engine.about.model}${lesson}: ${step}`, make);
       },
     });
   } finally {
@@ -171,13 +173,9 @@ function cellsOf(model: string, way: HouseholdRowName): Cell[] {
   );
 }
 
-/** First less second of each question; where only the second has seeds, the first stands for each of them. */
+/** First less second of each question, of the same seed where both have seeds. */
 function change(first: readonly Cell[], second: readonly Cell[]): string {
-  const swapped = first[0]!.seed === null && second[0]!.seed !== null;
-  const cells = swapped
-    ? difference(second, first).map((cell) => ({ ...cell, value: -cell.value }))
-    : difference(first, second);
-  const { mean: points, low, high } = estimate(cells);
+  const { mean: points, low, high } = estimate(difference(first, second));
   return `${signed(points)} [${signed(low)}, ${signed(high)}]`;
 }
 
@@ -200,25 +198,26 @@ for (const [model, ofSeeds] of results)
       over(({ tokensPerEntry }) => tokensPerEntry).toFixed(1),
     );
   }
-for (const model of results.keys()) {
-  const [nothing, prompt, adapter] = Object.values(ways).map((way) => cellsOf(model, way)) as [
-    Cell[],
-    Cell[],
-    Cell[],
-  ];
-  const own = (cells: Cell[], kind: string) => cells.filter((cell) => cell.kind === kind);
+const cells = Object.fromEntries(
+  [...results.keys()].map((model) => [
+    model,
+    {
+      nothing: cellsOf(model, "base"),
+      prompt: cellsOf(model, "base + task prompt"),
+      adapter: cellsOf(model, "TaskMem"),
+    },
+  ]),
+);
+const base = cells.base!;
+for (const [model, { nothing, prompt, adapter }] of Object.entries(cells)) {
   console.log(`\n${model} + adapter − ${model}: ${change(adapter, nothing)}`);
+  const own = (some: readonly Cell[], wanted: string) => some.filter(({ kind }) => kind === wanted);
   for (const kind of factKinds) console.log(`- ${kind}: ${change(own(adapter, kind), own(nothing, kind))}`);
   console.log(`\n${model} + adapter − (${model} + prompt): ${change(adapter, prompt)}`);
-  const [base, basePrompt, baseAdapter] = Object.values(ways).map((way) => cellsOf("base", way)) as [
-    Cell[],
-    Cell[],
-    Cell[],
-  ];
   if (model === "base") continue;
-  console.log(`Phase One − base: ${change(nothing, base)}`);
-  console.log(`TaskMem − (base + prompt): ${change(adapter, basePrompt)}`);
-  console.log(`TaskMem − (base + adapter): ${change(adapter, baseAdapter)}`);
+  console.log(`Phase One − base: ${change(nothing, base.nothing)}`);
+  console.log(`TaskMem − (base + prompt): ${change(adapter, base.prompt)}`);
+  console.log(`TaskMem − (base + adapter): ${change(adapter, base.adapter)}`);
 }
 console.log(
   `\n${films.length} ${given.split} films, ${results.get("base")![0]!.rows.find(({ policy, kind }) => policy === "base" && kind === "all")!.n} questions, ${seeds} seeds, recipe ${given.recipe}.`,
