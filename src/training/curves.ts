@@ -7,7 +7,7 @@ export function curvesPage(title: string, rows: readonly object[]): string {
   const plots = names.flatMap((name) => {
     const points = rows.flatMap((row) => {
       const y = numberOf(row, name);
-      return y === null ? [] : [{ x: numberOf(row, "step") ?? 0, y }];
+      return y === null ? [] : [{ x: numberOf(row, "step")!, y }];
     });
     if (new Set(points.map(({ y }) => y)).size < 2) return [];
     const plot = valuesPlot(points, { x: "step", y: name });

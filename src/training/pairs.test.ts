@@ -211,6 +211,7 @@ describe("worked examples", () => {
     refuses([context([candidate("a", { tokens: Number.NaN })])], /got NaN/);
     refuses([], /`tokenMargin` above 0, got 0/, 0);
     refuses([], /`tokenMargin` above 0, got NaN/, Number.NaN);
+    assert.deepEqual(choosePairs([], { tokenMargin: 0.5 }).pairs, []);
   });
 });
 

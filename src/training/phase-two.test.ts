@@ -335,4 +335,30 @@ describe("at any concurrency", () => {
     await compare(cache, tasks, { judge: judgeWith(counted), concurrency: 7 });
     assert.equal(most, 7);
   });
+
+  test("each two memories of different texts are compared once, by a few questions", async () => {
+    const sample = (id: string, text: string) => ({ id, text, tokens: 1, passes: true, sample: [0] });
+    const candidates = [sample("0", "tea"), sample("1", "keys"), sample("2", "rain"), sample("3", "tea")];
+    const asked: string[] = [];
+    const listening: Pick<Judge, "relevance"> = {
+      relevance: async (request) => {
+        const { first, second, questions, others = [] } = request;
+        asked.push(`${first} ${second} ${questions.length} ${others.length}`);
+        return judgeWith(none).relevance(request);
+      },
+    };
+    const many = Array.from({ length: 7 }, (_, i) => ({ question: { text: `Where is ${i}?`, options: [] } }));
+    const cache = [{ ...contexts[0]!, candidates }];
+    const { contexts: compared } = await compare(cache, many, { judge: listening });
+    // A tie in one order is one in both.
+    const preferred = ["tea keys", "keys tea", "keys rain", "rain keys", "keys tea", "tea keys"];
+    const pairs = [...preferred, "tea rain", "rain tea"];
+    assert.deepEqual(asked.sort(), pairs.map((pair) => `${pair} 5 0`).sort());
+    const wins = compared[0]!.comparisons.map(({ winner, loser }) => `${winner} ${loser}`);
+    assert.deepEqual(wins.sort(), ["1 0", "1 2", "1 3"]);
+    asked.length = 0;
+    const others = many.map(({ question }) => question);
+    await compare(cache, many, { judge: listening, questionsPerContext: 3, others });
+    assert.ok(asked.every((row) => row.endsWith(" 3 3")));
+  });
 });

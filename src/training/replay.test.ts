@@ -5,13 +5,17 @@ import { test } from "node:test";
 import {
   addTestStream,
   frameOf,
+  observationOf,
   openTestMemory,
   remember,
+  statementOf,
   temporaryFolder,
 } from "../../test/support/memory.ts";
+import { noCost } from "../engine.ts";
 import { blobPath } from "../memory/blobs.ts";
+import type { Action, Context, Policy } from "../policy/policy.ts";
 import { sha256 } from "../util/hash.ts";
-import { withPictures } from "./replay.ts";
+import { attemptsOf, decisionsOf, withPictures } from "./replay.ts";
 
 const folder = temporaryFolder("replay");
 const pictureOf = (clip: number) => `picture ${clip}`;
@@ -44,4 +48,46 @@ test("all clips of a stream without pictures are tried", async () => {
   for (let clip = 0; clip < 3; clip++) await remember(memory, "texts", clip, [`Ann: line ${clip}`]);
   assert.equal(withPictures(await memory.observations("texts")).length, 3);
   await memory.close();
+});
+
+test("a replay takes the first action on contract, shows what it wrote, and passes over failed decisions", async () => {
+  const shown: Context[] = [];
+  const actionOf = (clip: number, text: string, isMalformed = false): Action => ({
+    ...{ text, logprobs: null, revision: "p@1" },
+    issues: isMalformed ? [{ code: "malformed", message: "no JSON" }] : [],
+    statements: isMalformed ? [] : [statementOf(clip, text)],
+  });
+  const policy: Policy = {
+    ...{ id: "p", revision: "p@1", clipsPerDecision: 1 },
+    decide: async (context) => {
+      shown.push(context);
+      const [{ clip }] = context.observations as [{ clip: number }];
+      const actions =
+        clip === 1
+          ? [actionOf(clip, "none", true)]
+          : [actionOf(clip, "bad", true), actionOf(clip, `told ${clip}`), actionOf(clip, "late")];
+      return { actions: clip === 3 ? [] : actions, cost: noCost };
+    },
+    advance: (_, { text }) => ({ value: text, documents: 1, words: new Map() }),
+  };
+  const observations = [0, 1, 2, 3, 4, 5].map((clip) => observationOf("film", clip));
+  const limits = { windowClips: 3, recentEntries: 4 };
+  const texts: string[] = [];
+  for await (const { action } of decisionsOf(policy, observations, { limits })) texts.push(action.text);
+  assert.deepEqual(texts, ["told 0", "told 2", "told 4", "told 5"]);
+  assert.deepEqual(
+    shown.map(({ recent }) => recent.observations.map(({ clip }) => clip)),
+    [[], [0], [0, 1], [1, 2], [2, 3], [3, 4]],
+  );
+  assert.deepEqual(
+    shown.map(({ recent }) => recent.entries.map(({ text }) => text)),
+    [[], ["told 0"], ["told 0"], ["told 2"], ["told 2"], ["told 4"]],
+  );
+  assert.deepEqual(
+    shown.map(({ state }) => state.value),
+    [null, "told 0", "told 0", "told 2", "told 2", "told 4"],
+  );
+  const attempts: string[] = [];
+  for await (const { action } of attemptsOf(policy, observations, { limits })) attempts.push(action.text);
+  assert.deepEqual(attempts, ["told 0", "none", "told 2", "told 4", "told 5"]);
 });
