@@ -135,10 +135,15 @@ test("each stage, pool, gate, demo and benchmark takes the episodes that are lis
   );
   const found = files.sort().map((path) => [path, listsIn(path)] as const);
   assert.deepEqual(Object.fromEntries(found.filter(([, lists]) => lists.length > 0)), expected);
-  // Measurements measure on what is measured, after lessons on what trains; none sees what is opened once a release.
+  // Measurements measure on what is measured, after lessons on what trains and choices on what chooses; none sees what is
+  // opened once a release.
   for (const path of globSync(["perf/**/*.ts", "examples/**/*.ts"], { cwd: root }))
     for (const name of listsIn(path))
-      assert.match(name, /^measuredEpisodes\.|^trainingEpisodes\.\w+\.(phaseTwo|tasks)$/, `${path}: ${name}`);
+      assert.match(
+        name,
+        /^(measured|choosing)Episodes\.|^trainingEpisodes\.\w+\.(phaseTwo|tasks)$/,
+        `${path}: ${name}`,
+      );
 });
 
 test("no list is widened or moved where it is used", () => {
