@@ -61,7 +61,7 @@ test("a replay takes the first action on contract, shows what it wrote, and pass
     ...{ id: "p", revision: "p@1", clipsPerDecision: 1 },
     decide: async (context) => {
       shown.push(context);
-      const [{ clip }] = context.observations as [{ clip: number }];
+      const { clip } = context.observations[0]!;
       const actions =
         clip === 1
           ? [actionOf(clip, "none", true)]
