@@ -16,7 +16,7 @@ export interface WeekDifference {
   readonly budget: number;
   /** `accuracy`, or one of the measures of evidence. */
   readonly metric: string;
-  /** `all` or `DAY4-7`. */
+  /** `all`, `DAY4-7`, or a type of question. */
   readonly subset: string;
   readonly n: number;
   /** Mean of first − second. */
@@ -44,7 +44,10 @@ const metrics = [
   ["r20", "all"],
   ["accuracy", "all"],
 ] as const;
-const isIn = (subset: string, { askTime }: Result) => subset === "all" || dayOf(Number(askTime)) > 3;
+const isIn = (subset: string, { askTime, types }: Result) =>
+  subset === "all" || (subset === "DAY4-7" ? dayOf(Number(askTime)) > 3 : types.includes(subset));
+/** Types of question, in the order they first come. */
+const typesOf = ({ results }: WeekResults) => [...new Set(results.flatMap(({ types }) => types))];
 /** Least p that counts as chance. */
 const significance = 0.05;
 
@@ -67,7 +70,9 @@ export function weekDifferences(measured: readonly WeekResults[], seed: string):
     measured.flatMap((a) =>
       measured.flatMap((b) =>
         isOf(first, a.policy) && isOf(second, b.policy) && a.budget === b.budget
-          ? metrics.flatMap(([metric, subset]) => differenceOf(a, b, metric, subset, seed) ?? [])
+          ? [...metrics, ...typesOf(a).map((type) => ["m", type] as const)].flatMap(
+              ([metric, subset]) => differenceOf(a, b, metric, subset, seed) ?? [],
+            )
           : [],
       ),
     ),
@@ -119,17 +124,25 @@ export function differenceTables(differences: readonly WeekDifference[]): Report
   const pairs = Map.groupBy(differences, ({ budget, first, second }) => `${budget} ${first} ${second}`);
   const rows = [...pairs.values()].sort(([a], [b]) => a!.budget - b!.budget);
   if (rows.length === 0) return [];
+  const table = (title: string, columns: readonly (readonly [metric: string, subset: string])[]) => ({
+    title,
+    headings: ["budget", "first − second", ...columns.map((of) => of.join(", "))],
+    cells: rows.map((row) => {
+      const [{ budget, first, second }] = row as [WeekDifference];
+      const cells = columns.map(([metric, subset]) =>
+        row.find((one) => one.metric === metric && one.subset === subset),
+      );
+      return [named(budget), `${first} − ${second}`, ...cells.map((one) => (one ? cell(one) : "–"))];
+    }),
+  });
+  const types = [...new Set(differences.map(({ subset }) => subset))].filter(
+    (subset) => !metrics.some(([, known]) => known === subset),
+  );
   return [
-    {
-      title: "Differences in points with 95 % intervals (whole hours drawn) and p (sign flips)",
-      headings: ["budget", "first − second", ...metrics.map((of) => of.join(", "))],
-      cells: rows.map((row) => {
-        const [{ budget, first, second }] = row as [WeekDifference];
-        const cells = metrics.map(([metric, subset]) =>
-          row.find((one) => one.metric === metric && one.subset === subset),
-        );
-        return [named(budget), `${first} − ${second}`, ...cells.map((one) => (one ? cell(one) : "–"))];
-      }),
-    },
+    table("Differences in points with 95 % intervals (whole hours drawn) and p (sign flips)", metrics),
+    table(
+      "The same by type of question",
+      types.map((type) => ["m", type] as const),
+    ),
   ];
 }

@@ -48,6 +48,17 @@ describe("the benchmark on a made-up stream", () => {
     assert.ok(foreign.s60 <= base.s60, `with foreign words ${foreign.s60}, without ${base.s60}`);
     const differences = weekDifferences(measured, "5");
     assert.match(verdictOf(differences), /^Verdict, cov\+words against cov: significant on m at 25 % \(\+/);
+    const onM = differences.filter(
+      (one) => one.metric === "m" && one.first === "cov+words" && one.second === "cov",
+    );
+    const [all, ...types] = onM.filter(({ subset }) => subset !== "DAY4-7");
+    assert.equal(
+      types.reduce((sum, { n }) => sum + n, 0),
+      all!.n,
+      "each question has a type",
+    );
+    const byType = types.reduce((sum, { n, difference }) => sum + n * difference, 0) / all!.n;
+    assert.ok(Math.abs(byType - all!.difference) < 1e-9, `${byType} and ${all!.difference}`);
   });
 
   test("preferences find the asked topics too", async () => {
