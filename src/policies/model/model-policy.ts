@@ -308,8 +308,7 @@ async function repaired(
   for (const [i, planned] of tries.entries()) {
     // Alone it would say the same again; in the form it may say that nothing is new.
     const way = planned === "sentence" && last.issues.includes(repeatsMemory) ? "form" : planned;
-    const sampling =
-      way === "sentence" ? samplingFor(undefined, setup.sampling) : drawn(setup, way, request.sampling, i);
+    const sampling = way === "sentence" ? samplingFor(undefined, setup.sampling) : drawn(setup, way, i + 1);
     const asking = { ...unusable, shown, last: setup.readsCorrections ? last : null, isFree: way !== "form" };
     const answer = await ask(setup, { ...request, logprobs: false, sampling }, asking);
     cost = addCost(cost, answer.cost);
@@ -333,14 +332,14 @@ function noted(action: Action, note: string): Action {
 }
 
 /** A draw; where the request stays the same, never a greedy one, and not the one before. */
-function drawn({ sampling: own, readsCorrections }: Setup, way: Try, last: Sampling = {}, i = 0): Sampling {
+function drawn({ sampling: own, readsCorrections }: Setup, way: Try, attempt: number): Sampling {
   const isSame = way === "draw" || !readsCorrections;
   const isGreedy = isSame && own.temperature === 0;
   return {
     ...rolloutSampling,
     ...own,
     ...(isGreedy && { temperature: rolloutSampling.temperature! }),
-    ...(!readsCorrections && { seed: (last.seed ?? own.seed ?? 0) + i + 1 }),
+    ...(!readsCorrections && { seed: (own.seed ?? 0) + attempt }),
   };
 }
 
