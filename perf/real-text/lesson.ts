@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { adapterNorm } from "../../src/adapter/arithmetic.ts";
 import { wordSpace } from "../../src/engines/local/index.ts";
 import { type TorchEngine, type TorchSample, torchAdapterSpace } from "../../src/engines/torch/index.ts";
+import { DataError } from "../../src/errors.ts";
 import type { ModelPhaseTwoRecipe } from "../../src/policies/model/recipes.ts";
 import { agreeingBlock, blockAt } from "../../src/policies/model/steered-place.ts";
 import { generalQuestions } from "../../src/reward/general-questions.ts";
@@ -75,6 +76,13 @@ export async function learnKind(place: LessonPlace, asked: Lesson): Promise<Trai
     ...{ judge, seed: String(seed), tokenMargin, take, concurrency },
     others: judging === "contrast" ? generalQuestions : [],
   });
+  if (preferred.pairs.length === 0) {
+    const what = `Expected pairs to learn ${kind.name} from, but the encoder prefers no memory of ${cache.length} contexts`;
+    throw new DataError(
+      "no-pairs",
+      `${what}. Take more --contexts, or an encoder that tells texts further apart.`,
+    );
+  }
   if (recipe.block === "agree") {
     const { block } = await agreeingBlock(engine, samplePairs(preferred), at);
     await engine.steerAt(block, at);
