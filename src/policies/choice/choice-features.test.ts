@@ -193,5 +193,6 @@ describe("a file of weights", () => {
     refused(text.replace('"speech": 0.30000000000000004', '"speech": 0.3'), /revision/);
     refused(text.replace('"speech"', '"speach"'), /weighs speach/);
     refused(text.replace(/"sharpness": [\d.]+/, '"sharpness": -1'), /sharpness is -1/);
+    refused(text.replace(/"sharpness": [\d.]+/, '"sharpness": 0'), /sharpness is 0/);
   });
 });

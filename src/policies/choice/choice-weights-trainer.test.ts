@@ -8,8 +8,9 @@ import { DataError } from "../../errors.ts";
 import { householdVideos } from "../../household/index.ts";
 import type { Action, Context } from "../../policy/policy.ts";
 import { seededRandom } from "../../util/random.ts";
+import { type ChoiceWeights, choiceFeatures } from "./choice-features.ts";
 import { choicePhaseOnePolicy } from "./choice-training.ts";
-import { readChoiceWeights } from "./choice-weights-trainer.ts";
+import { ChoiceWeightsTrainer, readChoiceWeights, type WeighedDraw } from "./choice-weights-trainer.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "taskmem-choice-weights-"));
 const budget = { fraction: 0.2 };
@@ -48,6 +49,44 @@ describe("the trainer of the choice policy's weights", () => {
       const { gradientNorm, updateNorm } = await one.trainer.step({ learningRate: 0.5 });
       assert.ok(gradientNorm > 0 && Math.abs(updateNorm - 0.5 * gradientNorm) < 1e-12);
     }
+  });
+
+  test("moves each weight, and the logarithm of the sharpness, against the slope of the loss", async () => {
+    const { samples } = await draws(trainable(), 3);
+    const start: ChoiceWeights = {
+      features: Float64Array.from(choiceFeatures, (_, f) => 0.3 * Math.sin(f + 1)),
+      sharpness: 1.7,
+    };
+    const lossWeights = [1, -0.5, 0.25];
+    const trainerOf = (weights: ChoiceWeights) =>
+      new ChoiceWeightsTrainer(weights, join(folder, "slope.json"));
+    const lossOf = async (weights: ChoiceWeights) => {
+      const logprobs = await trainerOf(weights).logprobs(samples as WeighedDraw[]);
+      return logprobs.reduce((total, own, i) => total + lossWeights[i]! * sum(own), 0);
+    };
+    const trainer = trainerOf(start);
+    const logprobs = await trainer.logprobs(samples as WeighedDraw[]);
+    await trainer.accumulate(
+      samples as WeighedDraw[],
+      logprobs.map((own, i) => whole(own, lossWeights[i]!)),
+    );
+    await trainer.step({ learningRate: 1e-3 });
+    const { features, sharpness } = trainer.weights;
+    const moved = [...start.features].map((weight, f) => (weight - features[f]!) / 1e-3);
+    const h = 0.01;
+    for (const [f, slope] of moved.entries()) {
+      const at = (by: number) =>
+        lossOf({ ...start, features: start.features.map((weight, k) => weight + (k === f ? by : 0)) });
+      const expected = ((await at(h)) - (await at(-h))) / (2 * h);
+      assert.ok(Math.abs(slope - expected) < 2e-3, `${choiceFeatures[f]}: ${slope}, not ${expected}`);
+    }
+    const sharper = (by: number) => lossOf({ ...start, sharpness: start.sharpness * Math.exp(by) });
+    const expected = ((await sharper(h)) - (await sharper(-h))) / (2 * h);
+    const slope = -Math.log(sharpness / start.sharpness) / 1e-3;
+    assert.ok(Math.abs(expected) > 0.01, "a draw depends on it");
+    assert.ok(Math.abs(slope - expected) < 2e-3, `sharpness: ${slope}, not ${expected}`);
+    const { path } = await trainer.snapshot();
+    assert.deepEqual(readChoiceWeights(path), trainer.weights);
   });
 
   test("raises the probability of what the loss rewards, and its policy acts with the new weights under another revision", async () => {
