@@ -72,7 +72,7 @@ test("a memory that tells more of the kinds asked for is more relevant, in eithe
   assert.deepEqual(await ask(place, wear, about), { ok: true, value: "tie" });
   // Each question counts once: two of one kind are worth two kinds, and kinds that are not asked for nothing.
   const where = ["Where did Ann put the keys?", "Where did Bob put the cup?"];
-  const two = [about, "What colour is the cap that Bob is wearing?"];
+  const two = [about, "Which colour is the cap that Bob is wearing?"];
   assert.deepEqual(await ask(`${display} ${wear}`, place, ...two, ...where), { ok: true, value: "tie" });
   assert.deepEqual(await ask(`${place} ${wear}`, place, about), { ok: true, value: "tie" });
   // A question echoed, a lie and words to the judge are worth nothing.

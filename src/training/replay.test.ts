@@ -87,6 +87,18 @@ test("a replay takes the first action on contract, shows what it wrote, and pass
     shown.map(({ state }) => state.value),
     [null, "told 0", "told 0", "told 2", "told 2", "told 4"],
   );
+  const { signal } = new AbortController();
+  const spans: (readonly number[])[] = [];
+  const pairwise: Policy = {
+    ...{ ...policy, clipsPerDecision: 2 },
+    decide: async (context, options) => {
+      assert.equal(options?.signal, signal);
+      spans.push(context.observations.map(({ clip }) => clip));
+      return policy.decide(context);
+    },
+  };
+  for await (const _ of attemptsOf(pairwise, observations.slice(0, 5), { signal }));
+  assert.deepEqual(spans, [[0, 1], [2, 3], [4]]);
   const attempts: string[] = [];
   for await (const { action } of attemptsOf(policy, observations, { limits })) attempts.push(action.text);
   assert.deepEqual(attempts, ["told 0", "none", "told 2", "told 4", "told 5"]);
