@@ -5,7 +5,7 @@
  * Films are watched as the product perceives them from video, without captions, greedy, each clip behind the memories
  * written before. An adapter a kind is trained by the worker from memories of training films. Its judge is the household's,
  * which knows the truth. Seeds are of lessons: other memories are drawn, and other pairs come first. Intervals draw films
- * and seeds. Each step is kept in the run's folder, where a run that was stopped resumes.
+ * and seeds. Memories, adapters and answers are kept in the run's folder, where a run that was stopped resumes.
  *
  * Phase One's weights are those of a run of `taskmem train phase-one --policy model --model household-vl --kind all`; without
  * `--phase-one` its half of the table is left out. Needs ffmpeg and what `taskmem train setup` installs.
@@ -13,7 +13,7 @@
  * `node perf/household-vl.ts [--films 24] [--seeds 3] [--split held-out|validation] [--recipe household-vl]
  *    [--phase-one FOLDER] [--run runs/household-vl-two-by-two]`
  */
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { filmHousehold, type HouseholdFilm } from "../src/benchmarks/datasets/household/films.ts";
@@ -36,7 +36,6 @@ import { torchPolicy } from "../src/policies/model/torch-policy.ts";
 import { householdJudge } from "../src/reward/household-judge.ts";
 import { modelPolicyOptions } from "../src/taskmem/assembly.ts";
 import { folderPrompting, modelFolder } from "../src/taskmem/folder-model.ts";
-import { makeDirectory } from "../src/util/directory.ts";
 import { sha256 } from "../src/util/hash.ts";
 import { printTable, signed } from "./markdown.ts";
 import { type Cell, difference, estimate } from "./real-text/intervals.ts";
@@ -65,23 +64,9 @@ const recipeId = sha256(JSON.stringify(recipe)).slice(0, 8);
 const began = performance.now();
 const tell = (what: string) => console.error(`${Math.round((performance.now() - began) / 1000)} s  ${what}`);
 
-/** Steps of earlier runs, by a name that says what they depend on. */
-const file = join(given.run, `${given.split}-${count}.jsonl`);
-makeDirectory(given.run);
-const kept = new Map<string, unknown>(
-  (existsSync(file) ? readFileSync(file, "utf8") : "")
-    .split("\n")
-    .filter((line) => line.endsWith("]"))
-    .map((line) => JSON.parse(line)),
-);
-async function keeping<T>(name: string, make: () => Promise<T>): Promise<T> {
-  if (!kept.has(name)) {
-    kept.set(name, await make());
-    appendFileSync(file, `${JSON.stringify([name, kept.get(name)])}\n`);
-    tell(name);
-  }
-  return kept.get(name) as T;
-}
+/** The folder of a model's weights under lessons of a seed. */
+const folderOf = (weights: string, seed: number) =>
+  join(given.run, `${given.split}-${count}`, `${weights.replace(/\W+/g, "-")}-${recipeId}-${seed}`);
 
 /** Films without the captions beside them: the model looks at pictures, and has never read captions. */
 const films: HouseholdFilm[] = (
@@ -116,8 +101,13 @@ async function threeOf(model: string, folder: string, seed: number): Promise<Hou
       judge: householdJudge(pool.truthOf),
     });
     const plain = torchPolicy(engine, null, policy);
+    const weights = `${model} ${engine.about.model}`;
+    const directory = folderOf(weights, seed);
+    // What was written without a lesson is the same under every seed.
+    const [first, own] = [folderOf(weights, 0), directory].map((place) => join(place, "memories"));
+    if (existsSync(first!) && !existsSync(own!)) cpSync(first!, own!, { recursive: true });
     return await householdBenchmark({
-      ...{ films, concurrency, reader: lexicalReader({ words }), countTokens: words.countTokens },
+      ...{ films, directory, concurrency, reader: lexicalReader({ words }), countTokens: words.countTokens },
       policies: {
         ...{ base: plain, takesSupplement: true, phaseOne: plain },
         adapted: (adapter) => torchPolicy(engine, adapter, policy),
@@ -128,12 +118,7 @@ async function threeOf(model: string, folder: string, seed: number): Promise<Hou
           return problem === null ? adapter : null;
         },
       },
-      step: (name, make) => {
-        // Both are the same model here, and no lesson has touched either.
-        const step = name.replace("Phase One watches", "the base watches");
-        const lesson = step.startsWith("the base watches") ? "" : `, recipe ${recipeId}, seed ${seed}`;
-        return keeping(`${model} ${engine.about.model}${lesson}: ${step}`, make);
-      },
+      onLearn: tell,
     });
   } finally {
     engine.close();

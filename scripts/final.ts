@@ -17,7 +17,7 @@ import {
   wholeHousehold,
 } from "../src/benchmarks/datasets/household/policies.ts";
 import { householdVerdict } from "../src/benchmarks/datasets/household/report.ts";
-import { openOwnRun } from "../src/benchmarks/run/own-run.ts";
+import { openOwnRun } from "../src/benchmarks/run/own-report.ts";
 import { printHousehold, runHousehold } from "../src/cli/household.ts";
 import { createOutput, type Output } from "../src/cli/output.ts";
 import { ConfigError } from "../src/errors.ts";
@@ -97,7 +97,7 @@ export interface Measuring {
   readonly output: Output;
 }
 
-/** Films some episodes, runs the household benchmark over them and prints it; a step that stands is not run again. */
+/** Films some episodes, runs the household benchmark over them and prints it; what stands is not done again. */
 export async function measureHousehold(
   { release, commit }: Pick<Opening, "release" | "commit">,
   { episodes, size, name, runs, resume, output }: Measuring,
@@ -105,9 +105,9 @@ export async function measureHousehold(
   const { signal } = new AbortController();
   const policies = await householdPolicies(name, signal);
   const config = { benchmark: "household", policy: name, ...episodes, ...size, release, commit };
-  const kept = openOwnRun({ runs, name: episodes.split, config, resume });
+  const directory = openOwnRun({ runs, name: episodes.split, config, resume });
   const { result } = await runHousehold({
-    ...{ output, name, size, episodes, signal, policies, step: kept.step },
+    ...{ output, name, size, episodes, signal, policies, directory },
   });
   printHousehold(output, result);
   const { rows, gain, swap } = result;

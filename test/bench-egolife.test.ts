@@ -108,17 +108,17 @@ describe("bench egolife --text", () => {
     const directory = String(whole.rows.at(-1)!.run);
     const killed = join(root, "killed", basename(directory));
     mkdirSync(killed, { recursive: true });
-    // As a run leaves it that was killed in its second step, with a figure that no measurement gives.
-    const results = readFileSync(join(directory, "results.jsonl"), "utf8")
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line) as Row)
-      .filter(({ row }) => row === "all");
-    const step = ["all", results];
-    writeFileSync(join(killed, "unfinished.jsonl"), `${JSON.stringify(step)}\n["cov at 25 %",[{"row`);
-    const resumed = await inFolder("killed", ["--resume"]);
+    // As a run leaves it that was killed in the middle of its second row, and of a line.
+    const lines = readFileSync(join(directory, "results.jsonl"), "utf8").split("\n");
+    writeFileSync(
+      join(killed, "results.jsonl"),
+      `${lines.slice(0, 13).join("\n")}\n${lines[13]!.slice(0, 40)}`,
+    );
+    const resumed = await inFolder("killed", ["--resume", "--json"]);
     assert.equal(resumed.code, 0, resumed.stderr);
-    assert.match(resumed.stderr, /resumed: 1 steps kept/);
+    assert.match(resumed.stderr, /resumed: 13 results kept/);
+    const answers = resumed.rows.filter(({ event }) => event === "bench-answer");
+    assert.equal(answers.length, lines.length - 1 - 13);
     assert.deepEqual(readdirSync(killed).sort(), readdirSync(directory).sort());
     for (const name of readdirSync(directory))
       assert.equal(

@@ -1,7 +1,7 @@
 /** `bench household` as people run it: the demo's table in the form of the other benchmarks. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { after, test } from "node:test";
 import { householdPolicies } from "../src/benchmarks/datasets/household/policies.ts";
 import { shippedWeights } from "../src/engines/nano/shipped.ts";
@@ -20,16 +20,22 @@ test("killed and resumed it leaves the bytes of a run that was not", async () =>
   let seen = 0;
   const killed = await bench("killed", [], {
     onLine: (line, child) => {
-      if (line.includes('"bench-step"') && ++seen === 3) child.kill("SIGKILL");
+      if (line.includes('"bench-answer"') && ++seen === 60) child.kill("SIGKILL");
     },
   });
   assert.equal(killed.code, null);
   const resumed = await bench("killed", ["--resume"]);
   assert.equal(resumed.code, 0, resumed.stderr);
-  assert.match(resumed.stderr, /resumed: \d+ steps kept/);
+  assert.match(resumed.stderr, /resumed: \d+ results kept/);
   const [first, second] = [whole, resumed].map(({ rows }) => String(rows.at(-1)!.run)) as [string, string];
-  assert.deepEqual(readdirSync(second), readdirSync(first));
-  for (const name of readdirSync(first))
+  const filesIn = (place: string) =>
+    readdirSync(place, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(place, join(entry.parentPath, entry.name)))
+      .sort();
+  assert.ok(filesIn(first).includes("swap.jsonl") && filesIn(first).includes("adapters.json"));
+  assert.deepEqual(filesIn(second), filesIn(first));
+  for (const name of filesIn(first))
     assert.equal(readFileSync(join(second, name), "utf8"), readFileSync(join(first, name), "utf8"), name);
 });
 

@@ -62,8 +62,8 @@ export {
   readerAnswerer,
 } from "./run/answerers.ts";
 export type { RunCounts } from "./run/identity.ts";
-export type { RunOptions, RunProgress } from "./run/options.ts";
-export type { OwnRow } from "./run/own-run.ts";
+export type { Following, RunOptions, RunProgress } from "./run/options.ts";
+export type { OwnRow } from "./run/own-report.ts";
 export type { OracleOptions, Order, PolicyVersion, ProtocolOptions } from "./run/protocol.ts";
 export type { ClipCounts, HeldMemory, Result, Retried } from "./run/results.ts";
 export { runBenchmark } from "./run/run.ts";

@@ -1,7 +1,6 @@
 /** Shared by the demo and `bench household`: the benchmark over held-out films, and its table. */
 import { filmHousehold, type HouseholdFilm } from "../benchmarks/datasets/household/films.ts";
 import {
-  type HouseholdOptions,
   type HouseholdPolicies,
   type HouseholdResult,
   householdBenchmark,
@@ -19,6 +18,7 @@ import {
   swapTable,
 } from "../benchmarks/datasets/household/report.ts";
 import type { ReportTable } from "../benchmarks/report/tables.ts";
+import type { Following } from "../benchmarks/run/options.ts";
 import { lexicalReader, wordSpace } from "../engines/local/index.ts";
 import { type Episodes, measuredEpisodes } from "../household/splits.ts";
 import type { Output } from "./output.ts";
@@ -33,15 +33,26 @@ export interface HouseholdRun {
   readonly signal: AbortSignal;
   /** @default those of the name */
   readonly policies?: HouseholdPolicies;
-  /** @default every step is run */
-  readonly step?: HouseholdOptions["step"];
+  /** Where all of it is kept. @default nothing is kept */
+  readonly directory?: string;
+  /** Told how it goes. @default the progress alone is shown */
+  readonly following?: Following;
 }
 
 /** Films held-out episodes and runs the benchmark over them. */
 export async function runHousehold(
   options: HouseholdRun,
 ): Promise<{ result: HouseholdResult; filmed: readonly HouseholdFilm[] }> {
-  const { output, name, size, episodes = measuredEpisodes.benchmark, signal, policies, step } = options;
+  const {
+    output,
+    name,
+    size,
+    episodes = measuredEpisodes.benchmark,
+    signal,
+    policies,
+    directory,
+    following,
+  } = options;
   const filmed = await filmHousehold({
     ...{ ...episodes, ...size, captions: name === "choice", signal },
     onFilm: (done) => output.progress(`filming ${episodes.split} days, ${done} of ${size.films}`),
@@ -49,10 +60,12 @@ export async function runHousehold(
   const result = await householdBenchmark({
     films: filmed,
     policies: policies ?? (await householdPolicies(name, signal)),
-    ...(step && { step }),
+    directory,
     reader: lexicalReader({ words: wordSpace }),
     countTokens: wordSpace.countTokens,
-    onProgress: (what) => output.progress(what),
+    onLearn: (what) => output.progress(what),
+    onProgress: ({ row, done, total }) => output.progress(`${done} of ${total}: ${row}`),
+    ...following,
     signal,
   });
   output.progress("");

@@ -4,7 +4,7 @@ import { basename, join, resolve } from "node:path";
 import { z } from "zod";
 import { DataError } from "../../errors.ts";
 import { totalCost } from "../run/cost.ts";
-import { ownReportSchema } from "../run/own-run.ts";
+import { ownReportSchema } from "../run/own-report.ts";
 import { type Result, readResults } from "../run/results.ts";
 import { type BenchmarkName, benchmarkNames, benchmarkTitles } from "../task.ts";
 

@@ -7,7 +7,7 @@
  */
 
 import { answerQuestion } from "../../answer/answer.ts";
-import type { Reader } from "../../answer/reader.ts";
+import type { Reader, Reading } from "../../answer/reader.ts";
 import type { Cost, Model } from "../../engine.ts";
 import type { Memory } from "../../memory/memory.ts";
 import { renderMemory, withinBudget } from "../../memory/render.ts";
@@ -42,6 +42,8 @@ export interface Answered {
   readonly prompts: readonly string[];
   /** Entries that were recalled and did not fit what the answerer is shown. */
   readonly leftOut: number;
+  /** Ids of the entries that were recalled, best first. @default it is not known */
+  readonly recalled?: readonly string[];
 }
 
 /** Answers questions from a sealed memory. */
@@ -175,6 +177,16 @@ export function openAnswer(text: string): OpenAnswer {
   return lacksEvidence(answer) ? { kind: "abstained" } : { kind: "text", text: answer };
 }
 
+/** What a reader settles on. */
+export function choiceOf({
+  answer,
+  option,
+  abstained,
+}: Pick<Reading, "answer" | "option" | "abstained">): Answered["choice"] {
+  if (abstained) return { kind: "abstained" };
+  return option === null ? { kind: "text", text: answer } : { kind: "option", letter: option };
+}
+
 /** A reader as an answerer, such as the one that needs no model. */
 export function readerAnswerer(reader: Reader, options: Pick<AnswererOptions, "mode"> = {}): Answerer {
   const { mode = "whole-memory" } = options;
@@ -183,20 +195,16 @@ export function readerAnswerer(reader: Reader, options: Pick<AnswererOptions, "m
     promptHash: sha256(reader.id),
     recall: recallNames[mode](null),
     answer: async (question, memory, { askTime, onCost, signal }) => {
-      const { answer, option, abstained, cost } = await answerQuestion(question, {
+      const answered = await answerQuestion(question, {
         ...{ memory, reader, mode },
         now: () => 0,
         record: false,
         ...(askTime !== "end" && { asOfSeconds: askTime }),
         ...(signal && { signal }),
       });
-      onCost?.(cost);
-      const choice: Answered["choice"] = abstained
-        ? { kind: "abstained" }
-        : option !== null
-          ? { kind: "option", letter: option }
-          : { kind: "text", text: answer };
-      return { choice, raw: [answer], prompts: [], leftOut: 0 };
+      onCost?.(answered.cost);
+      const recalled = answered.recall.map(({ entry }) => entry);
+      return { choice: choiceOf(answered), raw: [answered.answer], prompts: [], leftOut: 0, recalled };
     },
   };
 }

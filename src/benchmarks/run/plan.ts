@@ -17,7 +17,7 @@ import type { BenchmarkRow } from "./writers.ts";
 export interface PlannedTask {
   /** Its place among the results of the run, from 0. */
   readonly index: number;
-  readonly row: BenchmarkRow;
+  readonly row: BenchmarkRow<string>;
   readonly scheduled: ScheduledTask;
   readonly memory: PlannedMemory;
 }
@@ -42,7 +42,7 @@ type Growing = PlannedMemory & { readonly tasks: PlannedTask[] };
 
 /** @throws RangeError as `schedule` */
 export function planRun(
-  rows: readonly BenchmarkRow[],
+  rows: readonly BenchmarkRow<string>[],
   tasks: readonly BenchmarkTask[],
   protocol: ProtocolOptions,
 ): RunPlan {
@@ -70,7 +70,11 @@ export function planRun(
 }
 
 /** Who writes from when; a version that was trained on nothing writes as the one before. */
-function partsOf({ parts }: MemoryPlan, row: BenchmarkRow, policies: Map<string, Policy>): WritingPart[] {
+function partsOf(
+  { parts }: MemoryPlan,
+  row: BenchmarkRow<string>,
+  policies: Map<string, Policy>,
+): WritingPart[] {
   const written: WritingPart[] = [];
   for (const { policy: version, fromSeconds } of parts) {
     const policy = policies.get(version.name) ?? row.policyOf(version);

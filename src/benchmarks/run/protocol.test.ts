@@ -65,6 +65,24 @@ const byType = (scheduled: readonly ScheduledTask[]) => [
 ];
 const untilOf = (time: number | "end") => (time === "end" ? Number.POSITIVE_INFINITY : time);
 
+test("an environment of a stream holds its tasks of all types, in the order of their times", () => {
+  const tasks = [40, 10, 30, 20].map((askTime, i): BenchmarkTask => {
+    const stream = i === 2 ? "other" : "week";
+    return { id: `q${askTime}`, stream, type: i % 2 ? "a" : "b", askTime, question: "?", answer: "x" };
+  });
+  const scheduled = schedule(tasks, { environment: "stream", updates: [2] });
+  assert.deepEqual(
+    scheduled.map(({ task, place, policy }) => [task.id, place, policy.name]),
+    [
+      ["q10", 0, "base"],
+      ["q20", 1, "base"],
+      ["q40", 2, "week/2"],
+      ["q30", 0, "base"],
+    ],
+  );
+  assert.deepEqual(scheduled[2]!.policy.examples, ["q10", "q20"]);
+});
+
 test("every task is scheduled once, types apart, places counted through from the first", () => {
   for (const one of cases) {
     const scheduled = scheduledOf(one);

@@ -2,7 +2,7 @@
  * The streaming protocol, as data: which task comes when, which policy writes the memory it is answered from, and what
  * that policy may have been trained on.
  *
- * Tasks of one type are an environment of their own. Inside it they arrive one after the other; after given counts the
+ * Tasks of one type, or of one stream, are an environment of their own. Inside it they arrive one after the other; after given counts the
  * policy learns from all that came before. The memory of a video is written when its first question comes, by the
  * policy that is active then, and stays: questions about the same video that come after an update read the old memory.
  *
@@ -14,11 +14,13 @@
 import { seededRandom, shuffle } from "../../util/random.ts";
 import type { BenchmarkTask, Span } from "../task.ts";
 
-/** The order of tasks within a type: the benchmark's own, or drawn. */
+/** The order of tasks within an environment: the benchmark's own, or drawn. */
 export type Order = "official" | { readonly seed: number };
 
 /** How tasks arrive and when the policy learns. */
 export interface ProtocolOptions {
+  /** What tasks arrive one after the other and share a policy: those of a type, or all of a stream. @default "type" */
+  readonly environment?: "type" | "stream";
   /** @default "official" */
   readonly order?: Order;
   /** Counts of tasks after which the policy learns, ascending, from 1 up; none for a policy that does not. @default none */
@@ -37,9 +39,9 @@ export interface OracleOptions {
   readonly seconds: number;
 }
 
-/** A policy that is active for a while: the untouched one, or one trained on the first tasks of a type. */
+/** A policy that is active for a while: the untouched one, or one trained on the first tasks of an environment. */
 export interface PolicyVersion {
-  /** `base`, or `<type>/<number of tasks>`. */
+  /** `base`, or `<environment>/<number of tasks>`. */
   readonly name: string;
   /** Ids of the tasks it was trained on, in order; empty for the base. */
   readonly examples: readonly string[];
@@ -62,7 +64,7 @@ export interface MemoryPlan {
 
 export interface ScheduledTask {
   readonly task: BenchmarkTask;
-  /** From 0 within its type. */
+  /** From 0 within its environment. */
   readonly place: number;
   /** Active when the task arrives; its memory may have been written by an earlier one. */
   readonly policy: PolicyVersion;
@@ -75,32 +77,37 @@ export function examplesAvailable(i: number, updates: readonly number[]): number
 }
 
 /**
- * All tasks, one type after the other, each in its order.
+ * All tasks, one environment after the other, each in its order.
  * @throws RangeError for updates that do not ascend from 1, and for a span that is not positive
  */
 export function schedule(tasks: readonly BenchmarkTask[], options: ProtocolOptions = {}): ScheduledTask[] {
-  const { updates = [], oracle = false } = options;
+  const { environment = "type", updates = [], oracle = false } = options;
   const ascend = updates.every((count, k) => Number.isInteger(count) && count > (updates[k - 1] ?? 0));
   if (!ascend) {
     throw new RangeError(`Expected \`updates\` to be whole numbers that ascend from 1, got [${updates}]`);
   }
   if (oracle && !(oracle.seconds > 0))
     throw new RangeError(`Expected the oracle's \`seconds\` above 0, got ${oracle.seconds}`);
-  return [...Map.groupBy(tasks, ({ type }) => type).values()].flatMap((ofType) =>
-    scheduleType(ofType, options),
+  return [...Map.groupBy(tasks, (task) => task[environment])].flatMap(([name, ofOne]) =>
+    scheduleOne(name, ofOne, options),
   );
 }
 
-function scheduleType(ofType: readonly BenchmarkTask[], options: ProtocolOptions): ScheduledTask[] {
+/** @param name of the environment */
+function scheduleOne(
+  name: string,
+  ofOne: readonly BenchmarkTask[],
+  options: ProtocolOptions,
+): ScheduledTask[] {
   const { order = "official", updates = [], oracle = false } = options;
-  const ordered = inOrder(ofType, order);
+  const ordered = inOrder(name, ofOne, order);
   const versions = new Map<number, PolicyVersion>([[0, basePolicy]]);
   const written = new Map<string, MemoryPlan>();
   return ordered.map((task, place) => {
     const count = examplesAvailable(place, updates);
     let policy = versions.get(count);
     if (!policy) {
-      policy = trainedVersion(ordered.slice(0, count), options);
+      policy = trainedVersion(name, ordered.slice(0, count), options);
       versions.set(count, policy);
     }
     const memory =
@@ -110,13 +117,13 @@ function scheduleType(ofType: readonly BenchmarkTask[], options: ProtocolOptions
 }
 
 function trainedVersion(
+  name: string,
   past: readonly BenchmarkTask[],
   { hints = 5, seed = 1 }: ProtocolOptions,
 ): PolicyVersion {
-  const { type } = past[0]!;
-  const drawn = new Set(shuffle(seededRandom(`hints ${seed} ${type} ${past.length}`), past).slice(0, hints));
+  const drawn = new Set(shuffle(seededRandom(`hints ${seed} ${name} ${past.length}`), past).slice(0, hints));
   return {
-    name: `${type}/${past.length}`,
+    name: `${name}/${past.length}`,
     examples: past.map(({ id }) => id),
     hints: past.filter((task) => drawn.has(task)).map(({ id }) => id),
   };
@@ -177,9 +184,9 @@ export function oracleSpans({ evidence = [], askTime }: BenchmarkTask, { seconds
  * Tasks in their own order or shuffled. Questions with times about one stream stay in the order of their times: they
  * take the places the shuffle gave them all.
  */
-function inOrder(tasks: readonly BenchmarkTask[], order: Order): BenchmarkTask[] {
+function inOrder(name: string, tasks: readonly BenchmarkTask[], order: Order): BenchmarkTask[] {
   const drawn =
-    order === "official" ? [...tasks] : shuffle(seededRandom(`order ${order.seed} ${tasks[0]?.type}`), tasks);
+    order === "official" ? [...tasks] : shuffle(seededRandom(`order ${order.seed} ${name}`), tasks);
   const moment = ({ askTime }: BenchmarkTask) => (askTime === "end" ? Number.POSITIVE_INFINITY : askTime);
   for (const ofStream of Map.groupBy([...drawn.keys()], (i) => drawn[i]!.stream).values()) {
     if (ofStream.every((i) => drawn[i]!.askTime === "end")) continue;

@@ -3,14 +3,11 @@
  * the hole, answers again what was answered without those clips, asks again where no answer came, and grades what was
  * not graded. What stands is left alone.
  */
-import { constants, existsSync } from "node:fs";
-import { cp, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { differs } from "./identity.ts";
-import type { RunOptions } from "./options.ts";
-import { type PlannedMemory, type PlannedTask, type RunPlan, untilOf } from "./plan.ts";
+import type { LoopOptions } from "./options.ts";
+import type { PlannedMemory, PlannedTask, RunPlan } from "./plan.ts";
 import { type Result, retriedFor } from "./results.ts";
-import { canGoOn } from "./watching.ts";
 
 /** What a resumed run finds. */
 export interface Standing {
@@ -37,36 +34,13 @@ export function standingOf(directory: string, { items }: RunPlan, results: reado
   return { done, again };
 }
 
-export const placeOf = ({ directory }: RunOptions, { id }: PlannedMemory) => join(directory, "memories", id);
+type Folder = Pick<LoopOptions, "directory">;
+
+export const placeOf = ({ directory }: Folder, { id }: PlannedMemory) => join(directory, "memories", id);
 
 /**
  * Where a memory is kept as it was when an engine failed at a question, and it was to be watched further: that question
  * can be asked again without writing the memory again.
  */
-export const keptFor = (options: RunOptions, { scheduled, memory }: PlannedTask) =>
+export const keptFor = (options: Folder, { scheduled, memory }: PlannedTask) =>
   `${placeOf(options, memory)}-at-${scheduled.memory.untilSeconds}`;
-
-/** Takes away a memory that would become another one if it were continued, or whose material could not be read. */
-export async function discardUnlessSound(
-  options: RunOptions,
-  planned: PlannedMemory,
-  left: PlannedTask,
-  isUnreadable: boolean,
-): Promise<void> {
-  const place = placeOf(options, planned);
-  if (!existsSync(place)) return;
-  const memory = await options.openMemory(place);
-  const { windowClips } = options;
-  const isSound = await canGoOn(memory, {
-    ...{ stream: planned.stream, untilSeconds: untilOf(left), windowClips },
-  }).finally(() => memory.close());
-  if (!isSound || isUnreadable) await rm(place, { recursive: true });
-}
-
-/** A copy that a kill cuts short has another name. */
-export async function copyMemory(from: string, to: string): Promise<void> {
-  const unfinished = `${to}.part`;
-  await rm(unfinished, { recursive: true, force: true });
-  await cp(from, unfinished, { recursive: true, mode: constants.COPYFILE_FICLONE });
-  await rename(unfinished, to);
-}

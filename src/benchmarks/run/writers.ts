@@ -38,8 +38,8 @@ export const rowNames = [
 export type RowName = (typeof rowNames)[number];
 
 /** One row of the table: a policy for each version of the protocol. */
-export interface BenchmarkRow {
-  readonly name: RowName;
+export interface BenchmarkRow<Name extends string = RowName> {
+  readonly name: Name;
   /** For people. */
   readonly label: string;
   /** Whether updates mean anything to it. */

@@ -26,7 +26,7 @@ import { readChoiceWeights } from "../../policies/choice/choice-weights-trainer.
 import { sha256 } from "../../util/hash.ts";
 import type { Invocation } from "../invocation.ts";
 import { endOwnRun, startOwnRun } from "../own-run.ts";
-import { printSkipped } from "./bench-print.ts";
+import { following, printSkipped } from "./bench-print.ts";
 
 /** What the measures are. */
 const measuresNote =
@@ -69,16 +69,13 @@ export async function run(invocation: Invocation): Promise<void> {
   const kept = startOwnRun(invocation, "egolife-text", config);
   const { measured, tokens } = await runEgoLifeText(
     { entries, questions, names },
-    {
-      ...{ ...options, weights, foreign, step: kept.step, signal },
-      onProgress: (what) => output.progress(what),
-    },
+    { ...options, weights, foreign, signal, directory: kept.directory, ...following(output) },
   );
   output.progress("");
   const paired = weekDifferences(measured, options.seed);
   const size = `${questions.length} questions; ${entries.length} lines, ${tokens} tokens.`;
   endOwnRun(
-    output,
+    invocation,
     kept,
     {
       ...{ rows: weekRows(measured), paired, skipped, notes: [size, measuresNote, ...notes] },
@@ -90,7 +87,7 @@ export async function run(invocation: Invocation): Promise<void> {
       },
       files: { "skipped.jsonl": skipped },
     },
-    { benchmark: "egolife", tasks: questions.length, skipped, config },
+    { benchmark: "egolife", tasks: questions.length, skipped },
     (reported) => output.text(size, "", ...figuresMarkdown([reported]).split("\n")),
   );
 }

@@ -19,6 +19,7 @@ import { measuredEpisodes } from "../../household/splits.ts";
 import { householdEvent, printHousehold, runHousehold } from "../household.ts";
 import type { Invocation } from "../invocation.ts";
 import { endOwnRun, startOwnRun } from "../own-run.ts";
+import { following } from "./bench-print.ts";
 
 const updateAfter = 5;
 
@@ -46,7 +47,8 @@ export async function run(invocation: Invocation): Promise<void> {
   };
   const kept = startOwnRun(invocation, "household", config);
   const { result, filmed } = await runHousehold({
-    ...{ output, name: policy, size, signal, policies, step: kept.step },
+    ...{ output, name: policy, size, signal, policies, directory: kept.directory },
+    following: following(output),
   });
   const budget = policy === "choice" ? 0.2 : null;
   const paired = Object.entries({ all: result.gain.overall, ...result.gain.kinds }).map(([subset, gain]) => ({
@@ -56,7 +58,7 @@ export async function run(invocation: Invocation): Promise<void> {
   const tasks = factKinds.flatMap((kind) => tasksOf(filmed, kind));
   const names = [...new Set(result.rows.map((row) => row.policy))];
   endOwnRun(
-    output,
+    invocation,
     kept,
     {
       ...{ rows: result.rows.map((row) => ({ ...row, type: row.kind, budget })), paired },
@@ -75,7 +77,7 @@ export async function run(invocation: Invocation): Promise<void> {
       },
       files: { "tasks.jsonl": tasks },
     },
-    { benchmark: "household", tasks: tasks.length, skipped: [], ...householdEvent(result), config },
+    { benchmark: "household", tasks: tasks.length, skipped: [], ...householdEvent(result) },
     () => printHousehold(output, result),
   );
 }

@@ -1,7 +1,8 @@
-/** What `bench` prints about a run on videos: what was found, and the table at its end. */
+/** What `bench` prints about a run: what was found, how it goes, and the table of one on videos at its end. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { recordingsOf } from "../../benchmarks/datasets/egotempo.ts";
+import type { Following } from "../../benchmarks/run/options.ts";
 import type { Retried } from "../../benchmarks/run/results.ts";
 import type { RunSummary } from "../../benchmarks/run/summary.ts";
 import type { LoadedBenchmark, SkippedRow } from "../../benchmarks/task.ts";
@@ -60,8 +61,23 @@ export function listRecordings(output: Output, directory: string, { missing }: L
   output.note(`  ${recordings.length} Ego4D recordings are missing; their ids are in ${path}`);
 }
 
+/** Tells how a run goes, as objects and to people. */
+export function following(output: Output): Following {
+  return {
+    onResume: ({ done, again, reasons }) => {
+      output.object({ event: "bench-resume", done, again, reasons });
+      const tried = again === 0 ? "" : `; ${again} questions are tried again: ${reasonsText(reasons)}`;
+      output.note(`resumed: ${done} results kept${tried}`);
+    },
+    onProgress: ({ row, done, total, outcome }) => {
+      output.progress(`${done} of ${total}: ${row} ${outcome}`);
+      output.object({ event: "bench-answer", row, done, total, outcome });
+    },
+  };
+}
+
 /** Why questions are tried again, in words. */
-export function reasonsText(reasons: Readonly<Record<Retried, number>>): string {
+function reasonsText(reasons: Readonly<Record<Retried, number>>): string {
   const words: Record<Retried, string> = {
     missed: "with missing clips",
     unheard: "with missing speech",

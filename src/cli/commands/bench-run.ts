@@ -10,7 +10,7 @@ import {
 } from "../../benchmarks/run/answerers.ts";
 import { refuseRunIn } from "../../benchmarks/run/identity.ts";
 import type { RunOptions } from "../../benchmarks/run/options.ts";
-import { runName } from "../../benchmarks/run/own-run.ts";
+import { runName } from "../../benchmarks/run/own-report.ts";
 import { type ProtocolOptions, parseOrder, parseUpdates } from "../../benchmarks/run/protocol.ts";
 import { runBenchmark } from "../../benchmarks/run/run.ts";
 import { figuresOf } from "../../benchmarks/run/summary.ts";
@@ -44,7 +44,7 @@ import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
 import { showProgress } from "../progress.ts";
 import { learnsIn, learntPolicies, lessonJudge, lessonSettings, phaseOneConfig } from "./bench-lessons.ts";
-import { listRecordings, printLoaded, printSummary, reasonsText } from "./bench-print.ts";
+import { following, listRecordings, printLoaded, printSummary } from "./bench-print.ts";
 
 /** Stream watched around each place of evidence, and before the question, in EgoLife's oracle variant. */
 const oracleSeconds = 300;
@@ -264,15 +264,7 @@ async function runOptionsOf(invocation: Invocation, parts: Parts): Promise<RunOp
     concurrency: models.writes ? simultaneousCalls(config) : 1,
     resume: options.resume === true,
     ...{ config: settings, command: commandOf(name, selection.root, options) },
-    onResume: ({ done, again, reasons }) => {
-      output.object({ event: "bench-resume", done, again, reasons });
-      const tried = again === 0 ? "" : `; ${again} questions are tried again: ${reasonsText(reasons)}`;
-      output.note(`resumed: ${done} results kept${tried}`);
-    },
-    onProgress: ({ row, done, total, outcome }) => {
-      output.progress(`${done} of ${total}: ${row} ${outcome}`);
-      output.object({ event: "bench-answer", row, done, total, outcome });
-    },
+    ...following(output),
   };
 }
 

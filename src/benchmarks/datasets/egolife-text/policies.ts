@@ -6,18 +6,19 @@
  */
 import type { Adapter } from "../../../adapter/adapter.ts";
 import { adapterNorm } from "../../../adapter/arithmetic.ts";
+import { noCost } from "../../../engine.ts";
 import { wordSpace as words } from "../../../engines/local/index.ts";
-import type { Observation, SourceText } from "../../../perception/observation.ts";
+import type { Observation } from "../../../perception/observation.ts";
 import { choicePolicy } from "../../../policies/choice/choice.ts";
 import type { ChoiceWeights } from "../../../policies/choice/choice-features.ts";
 import { choiceFamily } from "../../../policies/choice/choice-training.ts";
 import { adapterFromTasks } from "../../../policies/choice/word-vector-trainer.ts";
 import { adapterFromPreferences } from "../../../policies/word-adapter-trainer.ts";
-import type { Policy } from "../../../policy/policy.ts";
+import type { Action, Policy } from "../../../policy/policy.ts";
 import { localJudge } from "../../../reward/local-judge.ts";
 import type { Question } from "../../../tasks/task.ts";
-import { decisionsOf } from "../../../training/replay.ts";
-import { uniformPolicy } from "../../run/writers.ts";
+import type { Following } from "../../run/options.ts";
+import { type BenchmarkRow, uniformPolicy } from "../../run/writers.ts";
 import { questionOf } from "../../task.ts";
 import type { TextEntry } from "../files/transcripts.ts";
 import type { ForeignQuestions, WeekTask } from "./week.ts";
@@ -40,7 +41,7 @@ const preferenceUpdates: readonly number[] = [5, 10, 20, 30, 50, 75, 100, 150, 2
 const preferenceSeconds = 3600;
 
 /** What is run on a week of texts. */
-export interface EgoLifeTextOptions {
+export interface EgoLifeTextOptions extends Following {
   readonly policies: readonly PolicyName[];
   /** Shares of the tokens to keep, above 0 to 1. */
   readonly budgets: readonly number[];
@@ -53,10 +54,8 @@ export interface EgoLifeTextOptions {
   readonly weights: ChoiceWeights | null;
   /** For `cov+foreign`; none leaves it out. */
   readonly foreign: readonly ForeignQuestions[];
-  /** Runs a row, plain JSON: what stands of a run that was stopped may be given instead. @default runs it */
-  readonly step?: <T>(name: string, make: () => Promise<T>) => Promise<T>;
-  readonly onProgress?: (what: string) => void;
-  readonly signal?: AbortSignal;
+  /** Where results are written; what stands there of a run that was stopped is not found again. @default not kept */
+  readonly directory?: string;
 }
 
 /** What `bench egolife --text` runs where no flag says otherwise. */
@@ -75,8 +74,8 @@ export interface Week extends EgoLifeTextOptions {
   readonly lines: readonly string[];
   /** Shape [N]. */
   readonly tokens: readonly number[];
-  /** In order of time; each has something in it. */
-  readonly windows: readonly TextWindow[];
+  /** By clip, in order of time; each has something in it. */
+  readonly windows: ReadonlyMap<number, TextWindow>;
 }
 
 /** Some seconds of the week in which something is said or seen: one decision. */
@@ -88,55 +87,65 @@ export interface TextWindow {
   readonly observation: Observation;
 }
 
-/** A policy at a budget: a row of the table. */
-export interface WeekPolicy {
+/** A row of the table: a policy at a budget. */
+export interface WeekRow extends BenchmarkRow<string> {
   /** `cov+foreign` once for each set of foreign questions. */
   readonly policy: string;
   /** Share of the tokens to keep; 1 for `all`. */
   readonly budget: number;
   /** Whether it forgets all but the last share of the tokens instead of choosing. */
   readonly forgets: boolean;
-  /** Watches the week for the first time: each window with the places of the entries it keeps of it, ascending. */
-  watch(): AsyncIterable<readonly [window: TextWindow, kept: readonly number[]]>;
 }
 
-/** The policies of a name at a share of the tokens, above 0 to 1. */
-export function policiesAt(name: PolicyName, budget: number, week: Week): WeekPolicy[] {
-  const { windows, windowSeconds: clipSeconds, seed, weights, updates, foreign } = week;
-  const row = (watch: WeekPolicy["watch"], policy: string = name): WeekPolicy[] => [
-    { policy, budget, forgets: name === "recent", watch },
-  ];
+/** The rows of a week: budget by budget, in the order of the policies, `all` with the first. */
+export function rowsOf(week: Week): WeekRow[] {
+  return week.budgets.flatMap((budget, k) =>
+    week.policies.filter((name) => name !== "all" || k === 0).flatMap((name) => rowsAt(name, budget, week)),
+  );
+}
+
+/** The rows of a policy's name at a share of the tokens. */
+function rowsAt(name: PolicyName, budget: number, week: Week): WeekRow[] {
+  const { windowSeconds: clipSeconds, seed, weights, updates, foreign } = week;
+  const row = (writer: Policy | WriterOf, policy: string = name): WeekRow[] => {
+    const label = name === "all" ? name : `${policy} at ${Number((100 * budget).toFixed(2))} %`;
+    const written = typeof writer === "function" ? windowPolicy(week, writer) : writer;
+    return [
+      {
+        ...{ name: label, label, policy, budget: name === "all" ? 1 : budget, learns: false },
+        ...{ forgets: name === "recent", policyOf: () => ({ ...written, revision: label }) },
+      },
+    ];
+  };
   /** A policy counts only lines that could be kept; all tokens of a window count here, so the rest is its floor. */
   const budgetOf = ({ tokens }: TextWindow) => ({ fraction: budget, floorTokens: budget * tokens });
   const choice = (window: TextWindow, adapter: Adapter | null) =>
     choicePolicy({ words, clipSeconds, budget: budgetOf(window), weights, adapter });
-  const taught = (learn: Learn, counts = updates) => {
+  const taught = (learn: Learn, counts = updates): WriterOf => {
     const adapterAt = adaptersOf(week.questions, learn, counts);
-    return watched(week, async (window) => choice(window, await adapterAt(window.observation.startSeconds)));
+    return async (window) => choice(window, await adapterAt(window.observation.startSeconds));
   };
   switch (name) {
     case "all":
     case "recent":
-      return row(async function* () {
-        for (const window of windows) yield [window, window.places];
-      });
+      return row(keepEverything);
     case "random":
-      return row(() =>
-        watched(week, (window) =>
-          uniformPolicy({ words, clipSeconds, budget: budgetOf(window), seed: `${seed} ${budget}` }),
-        ),
+      return row((window) =>
+        uniformPolicy({ words, clipSeconds, budget: budgetOf(window), seed: `${seed} ${budget}` }),
       );
     case "cov":
-      return row(() => watched(week, (window) => choice(window, null)));
+      return row((window) => choice(window, null));
     case "cov+words":
-      return row(() => taught(async (asked) => closedForm(asked.map(questionOf))));
+      return row(taught(async (asked) => closedForm(asked.map(questionOf))));
     case "cov+dpo":
-      return row(() => taught((asked) => preferred(asked, week, budget), updates ?? preferenceUpdates));
+      return row(taught((asked) => preferred(asked, week, budget), updates ?? preferenceUpdates));
     case "cov+foreign":
       return foreign.flatMap(({ name: set, texts }) => {
         const others = texts.map((text) => ({ text, options: [] }));
-        const learn: Learn = async ({ length }) => closedForm(others.slice(0, length));
-        return row(() => taught(learn), `${name}(${set})`);
+        return row(
+          taught(async ({ length }) => closedForm(others.slice(0, length))),
+          `${name}(${set})`,
+        );
       });
   }
 }
@@ -166,7 +175,7 @@ async function preferred(
   fraction: number,
 ): Promise<Adapter | null> {
   const { askTime } = asked.at(-1)!;
-  const lately = windows
+  const lately = [...windows.values()]
     .map(({ observation }) => observation)
     .filter((seen) => seen.endSeconds <= askTime && seen.startSeconds >= askTime - preferenceSeconds);
   const questions = asked.map(questionOf);
@@ -177,30 +186,37 @@ async function preferred(
   return problem === null ? adapter : null;
 }
 
-/** What is kept of each window, which a policy of its own decides. */
-async function* watched(
-  { entries, windows, signal }: Week,
-  policyFor: (window: TextWindow) => Policy | Promise<Policy>,
-): ReturnType<WeekPolicy["watch"]> {
-  const windowOf = new Map(windows.map((window) => [window.observation.clip, window]));
-  let current: Policy;
-  const policy: Policy = {
+/** The policy that decides a window. */
+type WriterOf = (window: TextWindow) => Policy | Promise<Policy>;
+
+/** Every window is decided by a policy of its own. */
+function windowPolicy({ windows }: Week, writerOf: WriterOf): Policy {
+  let writer: Policy;
+  return {
     ...{ id: "week", revision: "week", clipsPerDecision: 1 },
     decide: async (context, options) => {
-      current = await policyFor(windowOf.get(context.observations[0]!.clip)!);
-      return current.decide(context, options);
+      writer = await writerOf(windows.get(context.observations[0]!.clip)!);
+      return writer.decide(context, options);
     },
-    advance: (context, action) => current.advance(context, action),
+    advance: (context, action) => writer.advance(context, action),
   };
-  const observations = windows.map(({ observation }) => observation);
-  for await (const { context, action } of decisionsOf(policy, observations, { signal })) {
-    const window = windowOf.get(context.observations[0]!.clip)!;
-    const sources = new Set(action.statements.map(({ sources: [source] }) => placeOf(source!)));
-    // Of a line said twice in one window only the first is kept.
-    yield [window, window.places.filter((i) => sources.delete(placeOf(entries[i]!)))];
-  }
 }
 
-type Place = Pick<SourceText, "kind" | "startSeconds" | "speaker" | "text">;
-const placeOf = ({ kind, startSeconds, speaker, text }: Place) =>
-  JSON.stringify([kind, startSeconds, speaker, text]);
+/** Every line as it is. */
+const keepEverything: Policy = {
+  ...{ id: "everything", revision: "everything", clipsPerDecision: 1 },
+  decide: async ({ observations: [window] }) => {
+    const { clip, speech, captions } = window!;
+    const statementOf = (kind: TextEntry["kind"]) => (text: Observation["speech"][number]) => ({
+      ...{ clip, kind: "episodic" as const, startSeconds: text.startSeconds, endSeconds: text.endSeconds },
+      ...{ text: text.text, speakers: [], frameSeconds: [] },
+      sources: [{ ...text, kind, confidence: null }],
+    });
+    const action: Action = {
+      ...{ text: "", logprobs: null, revision: "everything", issues: [] },
+      statements: [...speech.map(statementOf("speech")), ...captions.map(statementOf("caption"))],
+    };
+    return { actions: [action], cost: noCost };
+  },
+  advance: () => null,
+};

@@ -1,13 +1,13 @@
-/** The questions of a kind, answered by a reader from what was written: it sees text and options, never the answer. */
+/** The questions of a kind, who answers them, and what the answers are worth. */
 import type { Reader } from "../../../answer/reader.ts";
 import type { FactKind } from "../../../household/index.ts";
-import type { Entry, RecalledEntry, Statement } from "../../../memory/memory.ts";
-import { measureOf, type Result, scoredOf, wholeMemory, withoutModel } from "../../run/results.ts";
+import { sha256 } from "../../../util/hash.ts";
+import { type Answerer, choiceOf } from "../../run/answerers.ts";
+import { measureOf, type Result, scoredOf } from "../../run/results.ts";
 import { figures } from "../../run/scoring.ts";
 import { type Interval, mean } from "../../statistics.ts";
-import { type BenchmarkTask, questionOf } from "../../task.ts";
+import type { BenchmarkTask } from "../../task.ts";
 import type { HouseholdFilm } from "./films.ts";
-import type { Written } from "./memories.ts";
 
 /** Shares of all questions; precision of those answered. */
 export interface AnswerFigures extends Interval {
@@ -39,51 +39,17 @@ export function tasksOf(films: readonly HouseholdFilm[], kind: FactKind): Benchm
   );
 }
 
-/** The answers to questions from what was written of each film. */
-export async function answersOf(
-  row: string,
-  tasks: readonly BenchmarkTask[],
-  written: readonly Written[],
-  {
-    reader,
-    countTokens,
-    signal,
-  }: {
-    readonly reader: Reader;
-    readonly countTokens: (text: string) => number;
-    readonly signal?: AbortSignal | undefined;
+/** A reader as an answerer that is shown all of a film's memory, and nothing of the question but text and options. */
+export const filmAnswerer = (reader: Reader): Answerer => ({
+  ...{ id: reader.id, promptHash: sha256(reader.id), recall: "the whole memory of a film" },
+  answer: async (question, memory, { onCost, signal }) => {
+    const recalled = (await memory.entries()).map((entry) => ({ entry, score: { total: 1 } }));
+    const shown = { question, recalled, rendered: "", gaps: [] };
+    const reading = await reader.read({ ...shown, ...(signal && { signal }) });
+    onCost?.(reading.cost);
+    return { choice: choiceOf(reading), raw: [reading.answer], prompts: [], leftOut: 0 };
   },
-): Promise<Result[]> {
-  const memoryOf = new Map(written.map((memory, film) => [streamOf(film), memory.statements]));
-  const results: Result[] = [];
-  for (const [place, task] of tasks.entries()) {
-    const { id, stream, type, askTime, answer } = task;
-    const statements = memoryOf.get(stream)!;
-    const { option, abstained } = await reader.read({
-      ...{ question: questionOf(task), recalled: statements.map(recalledOf), rendered: "", gaps: [] },
-      ...(signal && { signal }),
-    });
-    const tokens = statements.reduce((sum, { text }) => sum + countTokens(text), 0);
-    results.push({
-      ...{ row, task: id, stream, askTime, types: [type], place, policy: row, revisions: [] },
-      memory: { id: `${row}, ${stream}`, entries: statements.length, tokens, ...wholeMemory },
-      outcome: abstained ? "abstained" : option === answer ? "right" : "wrong",
-      ...{ answer: option, problem: null, ...withoutModel },
-    });
-  }
-  return results;
-}
-
-/** As a sealed memory gives it: without what it was written from. */
-function recalledOf(statement: Statement, i: number): RecalledEntry {
-  const { clip, startSeconds, endSeconds } = statement;
-  const entry: Entry = {
-    ...statement,
-    ...{ id: `entry-${i}`, stream: "film", writtenAtMs: 0, policy: "", revision: "", closed: null },
-    evidence: { clips: [clip], startSeconds, endSeconds, frames: [], sources: [], tiers: {} },
-  };
-  return { entry, score: { total: 1 } };
-}
+});
 
 /** Share of right answers; abstaining is wrong. */
 export const accuracy = (answers: readonly Result[]): number =>

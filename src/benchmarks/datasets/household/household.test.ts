@@ -1,6 +1,8 @@
 /** The household's protocol, on captions and by policies that need no model. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
+import { temporaryFolder } from "../../../../test/support/memory.ts";
 import type { Adapter } from "../../../adapter/adapter.ts";
 import { createAdapter } from "../../../adapter/arithmetic.ts";
 import type { Reader } from "../../../answer/reader.ts";
@@ -18,9 +20,11 @@ import { choicePolicy } from "../../../policies/choice/choice.ts";
 import { adapterFromTasks } from "../../../policies/choice/word-vector-trainer.ts";
 import type { Policy } from "../../../policy/policy.ts";
 import { seededRandom } from "../../../util/random.ts";
+import { readResults } from "../../run/results.ts";
 import type { HouseholdFilm } from "./films.ts";
 import { type HouseholdPolicies, householdBenchmark } from "./household.ts";
 
+const folder = temporaryFolder("household");
 const reader = lexicalReader({ words: wordSpace });
 const { countTokens } = wordSpace;
 
@@ -164,7 +168,7 @@ test("the base with the questions in its prompt has its first five answers from 
 test("a film keeps the memory of its first question, also for what is asked of it after the update", async () => {
   const films = await filmsOf(4);
   const silent: Policy = {
-    ...perfectPolicy(films),
+    ...{ ...perfectPolicy(films), revision: "silent" },
     decide: async () => ({
       actions: [{ text: "", statements: [], logprobs: null, revision: "silent", issues: [] }],
       cost: { calls: 0, promptTokens: 0, completionTokens: 0, usd: 0 },
@@ -195,39 +199,46 @@ test("a film keeps the memory of its first question, also for what is asked of i
   }
 });
 
-test("stopped and resumed it gives the same, and steps that stand are not run again", async () => {
+test("stopped and resumed, or several films at once, it gives the same; what stands is not done again", async () => {
   const films = await filmsOf(6);
   let learnt = 0;
-  const stands = new Map<string, string>();
-  const runUntil = (steps: number) => {
-    let made = 0;
+  let decided = 0;
+  const counted = (adapter: Adapter | null): Policy => {
+    const policy = choice(adapter);
+    return {
+      ...policy,
+      decide: (context, options) => {
+        decided += 1;
+        return policy.decide(context, options);
+      },
+    };
+  };
+  const runIn = (directory: string, concurrency = 1, answers = Number.POSITIVE_INFINITY) => {
+    const stop = new AbortController();
     return householdBenchmark({
       films,
-      ...{ reader, countTokens },
+      ...{ reader, countTokens, directory, concurrency, signal: stop.signal },
       policies: {
-        ...{ base: null, takesSupplement: false, phaseOne: choice(null), adapted: choice },
+        ...{ base: null, takesSupplement: false, phaseOne: counted(null), adapted: counted },
         learn: async (tasks) => {
           learnt += 1;
           return adapterFromTasks(tasks, { words: wordSpace }).adapter;
         },
       },
-      step: async <T>(name: string, make: () => Promise<T>): Promise<T> => {
-        const before = stands.get(name);
-        if (before !== undefined) return JSON.parse(before);
-        made += 1;
-        if (made > steps) throw new Error("killed");
-        const given = await make();
-        stands.set(name, JSON.stringify(given));
-        return given;
+      onProgress: () => {
+        if (--answers === 0) stop.abort(new Error("killed"));
       },
     });
   };
-  await assert.rejects(runUntil(4), /killed/);
-  const gone = await runUntil(Number.POSITIVE_INFINITY);
+  const [stopped, whole] = ["stopped", "whole"].map((name) => join(folder, name)) as [string, string];
+  await assert.rejects(runIn(stopped, 1, 30), /killed/);
+  const found = await runIn(stopped);
+  const decisions = decided;
   assert.equal(learnt, factKinds.length, "each kind is learnt once");
-  stands.clear();
-  assert.deepEqual(gone, await runUntil(Number.POSITIVE_INFINITY));
-  assert.equal(gone.results.length, 2 * films.flatMap(({ questions }) => questions).length);
+  assert.deepEqual(found, await runIn(whole, 3));
+  assert.equal(decided, 2 * decisions, "nothing is watched twice");
+  assert.equal(found.results.length, 2 * films.flatMap(({ questions }) => questions).length);
+  assert.equal(readResults(join(whole, "swap.jsonl")).length, (factKinds.length * found.results.length) / 2);
 });
 
 const textOf = ({ text }: HouseholdQuestion) => text;

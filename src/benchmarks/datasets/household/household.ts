@@ -11,21 +11,36 @@
  * Departures from the paper: adapters of all kinds come from one frozen cache; a film is asked several questions of
  * a kind; which five tasks come first is the order of the films.
  */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Adapter } from "../../../adapter/adapter.ts";
 import { vectorAdapter } from "../../../adapter/arithmetic.ts";
 import type { Reader } from "../../../answer/reader.ts";
 import { type FactKind, factKinds } from "../../../household/index.ts";
 import type { Policy } from "../../../policy/policy.ts";
-import { taskSupplement } from "../../../policy/prompts.ts";
+import { withTaskPrompt } from "../../../policy/task-prompt.ts";
 import type { Question } from "../../../tasks/task.ts";
-import { mapConcurrently } from "../../../util/async.ts";
+import { inDirectory } from "../../../util/directory.ts";
 import { seededRandom } from "../../../util/random.ts";
+import { replaceFile } from "../../../util/replace-file.ts";
+import { wordingJudge } from "../../run/answer-judge.ts";
+import { runLoop } from "../../run/loop.ts";
+import type { Following } from "../../run/options.ts";
+import { planRun, type RunPlan } from "../../run/plan.ts";
+import type { PolicyVersion } from "../../run/protocol.ts";
 import { measureOf, type Result } from "../../run/results.ts";
+import type { BenchmarkRow } from "../../run/writers.ts";
 import { clusterBootstrap, type Interval, mcnemarTest, mean } from "../../statistics.ts";
-import { questionOf } from "../../task.ts";
-import { type AnswerFigures, accuracy, answersOf, scores, streamOf, tasksOf } from "./answers.ts";
+import { type BenchmarkTask, questionOf } from "../../task.ts";
+import { type AnswerFigures, accuracy, filmAnswerer, scores, streamOf, tasksOf } from "./answers.ts";
 import type { HouseholdFilm } from "./films.ts";
-import { type EntryFigures, entryFigures, type Written, writtenOf } from "./memories.ts";
+import {
+  type EntryFigures,
+  entryFigures,
+  filmMemories,
+  type WrittenFilms,
+  writtenFilms,
+} from "./memories.ts";
 
 /** The policies that are compared; where one is missing its row is left out. */
 export interface HouseholdPolicies {
@@ -40,19 +55,19 @@ export interface HouseholdPolicies {
 }
 
 /** What the household benchmark works with. */
-export interface HouseholdOptions {
+export interface HouseholdOptions extends Following {
   readonly films: readonly HouseholdFilm[];
   readonly policies: HouseholdPolicies;
   readonly reader: Reader;
   readonly countTokens: (text: string) => number;
   /** Tasks of a kind after which Phase Two runs. @default 5 */
   readonly updateAfter?: number;
-  /** Films watched at once; what is written is the same at any value. @default 1 */
+  /** Films watched and asked at once; what is written is the same at any value. @default 1 */
   readonly concurrency?: number;
-  /** Runs the steps that take time, plain JSON each: what stands of a run that was stopped may be given instead. */
-  readonly step?: <T>(name: string, make: () => Promise<T>) => Promise<T>;
-  readonly onProgress?: (what: string) => void;
-  readonly signal?: AbortSignal | undefined;
+  /** Where all of it is written; what stands there of a run that was stopped is not done again. @default not kept */
+  readonly directory?: string | undefined;
+  /** Called before a policy learns. */
+  readonly onLearn?: (what: string) => void;
 }
 
 /** The policies that are compared. */
@@ -85,99 +100,143 @@ export interface HouseholdResult {
 }
 
 /** Runs the household benchmark over some films. */
-export async function householdBenchmark(options: HouseholdOptions): Promise<HouseholdResult> {
-  const { films, policies, updateAfter = 5, step = (_, make) => make(), onProgress, signal } = options;
-  const { concurrency } = options;
-  const write = (name: string, policy: Policy): Promise<Written[]> => {
-    onProgress?.(name);
-    return step(name, () =>
-      mapConcurrently(films, { concurrency, signal }, (film) => writtenOf(policy, film, signal)),
-    );
-  };
-  const ask = (row: string, kind: FactKind, written: readonly Written[]) =>
-    answersOf(row, tasksOf(films, kind), written, options);
+export function householdBenchmark(options: HouseholdOptions): Promise<HouseholdResult> {
+  return inDirectory(options.directory, (directory) => runIn(directory, options));
+}
 
-  const phaseOne = await write("Phase One watches", policies.phaseOne);
-  const base = policies.base && (await write("the base watches", policies.base));
-  const memories = new Map<HouseholdRowName, Map<FactKind, readonly Written[]>>();
-  const answers = new Map<HouseholdRowName, Map<FactKind, Result[]>>();
-  const keep = async (name: HouseholdRowName, kind: FactKind, written: readonly Written[]) => {
-    memories.set(name, (memories.get(name) ?? new Map()).set(kind, written));
-    answers.set(name, (answers.get(name) ?? new Map()).set(kind, await ask(name, kind, written)));
+async function runIn(directory: string, options: HouseholdOptions): Promise<HouseholdResult> {
+  const { films, policies, updateAfter = 5, concurrency = 1, reader, countTokens } = options;
+  const tasks = factKinds.flatMap((kind) => tasksOf(films, kind));
+  const adapters = await learnKinds(tasks, directory, options);
+  const policyFor = (kind: FactKind) => {
+    const adapter = adapters[kind];
+    return adapter === null ? policies.phaseOne : policies.adapted(adapter);
   };
-  const adapters = {} as Record<FactKind, Adapter | null>;
-  const swap = { none: {} } as Record<FactKind | "none", Record<FactKind, number>>;
-  for (const kind of factKinds) {
-    const first = tasksOf(films, kind).slice(0, updateAfter);
-    const seen = new Set(first.map(({ stream }) => stream));
-    /** Films asked before the update keep what was written of them then. */
-    const updated = (before: readonly Written[], after: readonly Written[]) =>
-      films.map((_, i) => (seen.has(streamOf(i)) ? before[i]! : after[i]!));
-    if (base !== null) {
-      await keep("base", kind, base);
-      if (policies.takesSupplement) {
-        const supplement = taskSupplement(first.map(({ question }) => question));
-        const prompting = withSupplement(policies.base!, supplement);
-        const prompted = await write(`the base watches, shown questions about ${kind}`, prompting);
-        await keep("base + task prompt", kind, updated(base, prompted));
-      }
-    }
-    await keep("Phase One", kind, phaseOne);
-    const learning = `Phase Two learns from ${first.length} questions about ${kind}`;
-    onProgress?.(learning);
-    const plain = await step(learning, async () =>
-      plainAdapter(await policies.learn(first.map((task) => ({ question: questionOf(task) })))),
-    );
-    const adapter = plain && adapterOf(plain);
-    adapters[kind] = adapter;
-    const adapted =
-      adapter === null
-        ? phaseOne
-        : await write(
-            `TaskMem watches with its adapter for questions about ${kind}`,
-            policies.adapted(adapter),
-          );
-    await keep("TaskMem", kind, updated(phaseOne, adapted));
-    swap.none[kind] = accuracy(answers.get("Phase One")!.get(kind)!);
-    swap[kind] = {} as Record<FactKind, number>;
-    for (const other of factKinds) swap[kind][other] = accuracy(await ask(kind, other, adapted));
-  }
+  const adapted = Object.fromEntries(factKinds.map((kind) => [kind, policyFor(kind)]));
+  const written = writtenFilms(join(directory, "memories"));
+  const streams = new Map(films.map((film, i) => [streamOf(i), film]));
+  const loop = {
+    ...{ ...options, directory, memories: filmMemories(streams, written, countTokens) },
+    ...{ answerer: filmAnswerer(reader), judge: wordingJudge(), votes: 1, concurrency },
+  };
+  const plan = planRun(rowsOf(policies, adapted, tasks), tasks, {
+    updates: [updateAfter],
+    hints: updateAfter,
+  });
+  const results = await runLoop({ ...loop, plan });
+  const swapRows = factKinds.map((kind) => fixedRow(`adapter for ${kind}`, adapted[kind]!));
+  const swapPlan = planRun(swapRows, tasks, {});
+  const swapped = await runLoop({ ...loop, plan: swapPlan, results: "swap.jsonl" });
 
-  const kinds = Object.fromEntries(factKinds.map((kind) => [kind, gainOf(answers, [kind])]));
+  const accuracies = (of: readonly Result[], row: string) =>
+    Object.fromEntries(factKinds.map((kind) => [kind, accuracy(answersOf(of, row, [kind]))])) as Record<
+      FactKind,
+      number
+    >;
+  const kinds = Object.fromEntries(factKinds.map((kind) => [kind, gainOf(results, [kind])]));
   return {
-    rows: rowsOf(films, answers, memories, options.countTokens),
-    gain: { overall: gainOf(answers, factKinds), kinds: kinds as Record<FactKind, Gain> },
+    rows: figuresOf(options, plan, results, written),
+    gain: { overall: gainOf(results, factKinds), kinds: kinds as Record<FactKind, Gain> },
     kindsAboveZero: Object.values(kinds).filter(({ low }) => low > 0).length,
-    ...{ swap, adapters },
-    results: [...answers.values()].flatMap((byKind) => [...byKind.values()].flat()),
+    swap: {
+      none: accuracies(results, "Phase One"),
+      ...(Object.fromEntries(
+        factKinds.map((kind) => [kind, accuracies(swapped, `adapter for ${kind}`)]),
+      ) as Record<FactKind, Record<FactKind, number>>),
+    },
+    ...{ adapters, results },
   };
 }
 
-type ByRow<T> = ReadonlyMap<HouseholdRowName, ReadonlyMap<FactKind, T>>;
+const fixedRow = <Name extends string>(name: Name, policy: Policy): BenchmarkRow<Name> => ({
+  ...{ name, label: name, learns: false, budget: null, policyOf: () => policy },
+});
 
+/** The rows there are for some policies. */
 function rowsOf(
-  films: readonly HouseholdFilm[],
-  answers: ByRow<readonly Result[]>,
-  memories: ByRow<readonly Written[]>,
-  countTokens: (text: string) => number,
+  { base, takesSupplement, phaseOne }: HouseholdPolicies,
+  adapted: Readonly<Record<string, Policy>>,
+  tasks: readonly BenchmarkTask[],
+): BenchmarkRow<HouseholdRowName>[] {
+  const taskOf = new Map(tasks.map((task) => [task.id, task]));
+  const learningRow = (
+    name: HouseholdRowName,
+    untouched: Policy,
+    taught: (past: BenchmarkTask[]) => Policy,
+  ) => ({
+    ...fixedRow(name, untouched),
+    learns: true,
+    policyOf: ({ examples }: PolicyVersion) =>
+      examples.length === 0 ? untouched : taught(examples.map((id) => taskOf.get(id)!)),
+  });
+  const prompted = (policy: Policy) => (past: BenchmarkTask[]) =>
+    withTaskPrompt(
+      policy,
+      past.map(({ question }) => question),
+    );
+  return [
+    ...(base ? [fixedRow("base", base)] : []),
+    ...(base && takesSupplement ? [learningRow("base + task prompt", base, prompted(base))] : []),
+    fixedRow("Phase One", phaseOne),
+    learningRow("TaskMem", phaseOne, ([first]) => adapted[first!.type]!),
+  ];
+}
+
+/** What the first tasks of each kind teach. */
+async function learnKinds(
+  tasks: readonly BenchmarkTask[],
+  directory: string,
+  { policies, updateAfter = 5, onLearn }: HouseholdOptions,
+): Promise<Record<FactKind, Adapter | null>> {
+  const file = join(directory, "adapters.json");
+  const learnt: Record<string, PlainAdapter> = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+  for (const kind of factKinds) {
+    if (kind in learnt) continue;
+    const first = tasks.filter(({ type }) => type === kind).slice(0, updateAfter);
+    onLearn?.(`Phase Two learns from ${first.length} questions about ${kind}`);
+    learnt[kind] = plainAdapter(await policies.learn(first.map((task) => ({ question: questionOf(task) }))));
+    replaceFile(file, JSON.stringify(learnt));
+  }
+  const adapters = factKinds.map((kind) => [kind, learnt[kind] && adapterOf(learnt[kind])]);
+  return Object.fromEntries(adapters) as Record<FactKind, Adapter | null>;
+}
+
+/** Answers of a row to questions of some kinds. */
+const answersOf = (results: readonly Result[], row: string, kinds: readonly FactKind[]) =>
+  kinds.flatMap((kind) => results.filter((one) => one.row === row && one.types[0] === kind));
+
+function figuresOf(
+  { films, countTokens }: HouseholdOptions,
+  { items }: RunPlan,
+  results: readonly Result[],
+  written: WrittenFilms,
 ): HouseholdRow[] {
-  return [...answers].flatMap(([policy, byKind]) =>
+  const memoriesOf = (row: string, kind: FactKind) => {
+    const asked = items.filter((item) => item.row.name === row && item.scheduled.task.type === kind);
+    const idOf = new Map(asked.map(({ memory }) => [memory.stream, memory.id]));
+    return films.map((_, i) => {
+      const id = idOf.get(streamOf(i));
+      return id === undefined ? null : written.get(id);
+    });
+  };
+  const names = [...new Set(items.map(({ row }) => row.name))] as HouseholdRowName[];
+  return names.flatMap((policy) =>
     ([...factKinds, "all"] as const).map((kind): HouseholdRow => {
       const kinds = kind === "all" ? factKinds : [kind];
-      const written = kinds.map((one) => memories.get(policy)!.get(one)!);
+      const memories = kinds.map((one) => memoriesOf(policy, one));
       return {
         ...{ policy, kind },
-        ...scores(kinds.flatMap((one) => byKind.get(one)!)),
-        ...entryFigures(films, written, countTokens),
+        ...scores(answersOf(results, policy, kinds)),
+        ...entryFigures(films, memories, countTokens),
       };
     }),
   );
 }
 
 /** TaskMem − Phase One on the questions of some kinds. */
-function gainOf(answers: ByRow<readonly Result[]>, kinds: readonly FactKind[]): Gain {
-  const before = kinds.flatMap((kind) => answers.get("Phase One")!.get(kind)!);
-  const after = kinds.flatMap((kind) => answers.get("TaskMem")!.get(kind)!);
+function gainOf(results: readonly Result[], kinds: readonly FactKind[]): Gain {
+  const before = answersOf(results, "Phase One", kinds);
+  const after = answersOf(results, "TaskMem", kinds);
   const accuracyOf = (result: Result) => measureOf(result, "accuracy");
   const differences = after.map((result, i) => 100 * (accuracyOf(result) - accuracyOf(before[i]!)));
   const clusters = before.map(({ stream }) => stream);
@@ -194,16 +253,9 @@ function plainAdapter(adapter: Adapter | null) {
   const vector = vectorAdapter(adapter);
   return { ...vector, indices: [...vector.indices], values: [...vector.values] };
 }
-const adapterOf = (plain: NonNullable<ReturnType<typeof plainAdapter>>): Adapter => ({
+type PlainAdapter = ReturnType<typeof plainAdapter>;
+const adapterOf = (plain: NonNullable<PlainAdapter>): Adapter => ({
   ...plain,
   indices: Int32Array.from(plain.indices),
   values: Float32Array.from(plain.values),
 });
-
-/** The same policy with a supplement in every prompt. */
-function withSupplement(policy: Policy, supplement: string): Policy {
-  return {
-    ...policy,
-    decide: (context, options) => policy.decide({ ...context, supplement }, options),
-  };
-}

@@ -1,8 +1,20 @@
-/** What a policy writes of a film, and how true and how new that is by the household's own knowledge. */
-import type { Statement } from "../../../memory/memory.ts";
+/**
+ * What a policy writes of a film, the memory that holds it, and how true and how new it is by the household's own
+ * knowledge.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { localEmbedder, wordSpace } from "../../../engines/local/index.ts";
+import { inMemoryStore } from "../../../memory/in-memory.ts";
+import type { Memory, Statement } from "../../../memory/memory.ts";
 import type { Policy } from "../../../policy/policy.ts";
 import { readHouseholdMemory } from "../../../reward/household-judge.ts";
 import { decisionsOf } from "../../../training/replay.ts";
+import { makeDirectory } from "../../../util/directory.ts";
+import { replaceFile } from "../../../util/replace-file.ts";
+import { addTextStream, addTexts } from "../../run/kept-texts.ts";
+import type { Memories } from "../../run/options.ts";
+import { wholeMemory } from "../../run/results.ts";
 import type { HouseholdFilm } from "./films.ts";
 
 /** What a policy wrote of one film. */
@@ -43,6 +55,65 @@ export async function writtenOf(
   return { entries, statements };
 }
 
+/** What policies wrote of films, by the id of the memory: in a folder, for a run that is resumed. */
+export interface WrittenFilms {
+  get(id: string): Written | null;
+  set(id: string, written: Written): void;
+}
+
+export function writtenFilms(folder: string): WrittenFilms {
+  makeDirectory(folder);
+  const known = new Map<string, Written>();
+  const fileOf = (id: string) => join(folder, `${id}.json`);
+  return {
+    get: (id) => {
+      if (!known.has(id) && existsSync(fileOf(id)))
+        known.set(id, JSON.parse(readFileSync(fileOf(id), "utf8")));
+      return known.get(id) ?? null;
+    },
+    set: (id, written) => {
+      known.set(id, written);
+      replaceFile(fileOf(id), JSON.stringify(written));
+    },
+  };
+}
+
+/** The memories of films, each watched once by one policy, whichever rows are answered from it. */
+export function filmMemories(
+  films: ReadonlyMap<string, HouseholdFilm>,
+  written: WrittenFilms,
+  countTokens: (text: string) => number,
+): Memories {
+  return {
+    open: async ({ id, stream, parts }, _, { signal }) => {
+      let memory: Memory | null = null;
+      return {
+        watchUntil: async () => {
+          if (written.get(id) !== null) return;
+          written.set(id, await writtenOf(parts[0]!.policy, films.get(stream)!, signal));
+        },
+        at: async () => {
+          const { statements } = written.get(id)!;
+          memory ??= await storeOf(stream, statements);
+          const tokens = statements.reduce((sum, { text }) => sum + countTokens(text), 0);
+          return { memory, held: { entries: statements.length, tokens, ...wholeMemory } };
+        },
+        close: async () => memory?.close(),
+      };
+    },
+  };
+}
+
+async function storeOf(stream: string, statements: readonly Statement[]): Promise<Memory> {
+  const memory = inMemoryStore({ words: wordSpace, embedder: localEmbedder, now: () => 0 });
+  await addTextStream(memory, { id: stream, clipSeconds: 10, clock: { kind: "media" } });
+  const texts = statements.map(({ clip, kind, startSeconds, endSeconds, text, speakers }, i) => ({
+    ...{ id: String(i).padStart(5, "0"), clip, kind, startSeconds, endSeconds, text, speakers },
+  }));
+  await addTexts(memory, stream, texts);
+  return memory;
+}
+
 /** Memories that a repetition is looked for in, at least: what a policy is shown of its own. */
 const mostEntriesBefore = 4;
 
@@ -58,17 +129,17 @@ export interface EntryFigures {
   readonly passing: number;
 }
 
-/** Figures of what was written, over all films and the memories of some kinds. */
+/** Figures of what was written, over the memories of each film that were asked about some kinds. */
 export function entryFigures(
   films: readonly HouseholdFilm[],
-  memories: readonly (readonly Written[])[],
+  memories: readonly (readonly (Written | null)[])[],
   countTokens: (text: string) => number,
 ): EntryFigures {
   let [entries, tokens, sentences, wrong, repeated, passing] = [0, 0, 0, 0, 0, 0];
   for (const memory of memories) {
     for (const [i, { episode }] of films.entries()) {
       let entriesBefore: string[][] = [];
-      for (const { clips, text, copied } of memory[i]!.entries) {
+      for (const { clips, text, copied } of memory[i]?.entries ?? []) {
         const facts = clips.flatMap((clip) => episode.clips[clip]!.facts);
         const before = entriesBefore.flat();
         const reading = readHouseholdMemory(text, facts, before);
