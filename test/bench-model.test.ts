@@ -6,8 +6,11 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { createEpisode, episodeSeed } from "../src/household/index.ts";
 import { type CliOptions, type Row, taskmem, temporaryFolder } from "./support/cli.ts";
 import { type HouseholdTree, householdVideoMme } from "./support/household-benchmark.ts";
+import { householdWriter } from "./support/household-writer.ts";
+import { startOpenAiServer } from "./support/openai-server.ts";
 import { torchPython } from "./support/torch-python.ts";
 
 const torch = await torchPython();
@@ -15,6 +18,28 @@ const folder = temporaryFolder();
 after(() => rmSync(folder, { recursive: true, force: true }));
 const env = { TASKMEM_PYTHON: "python" in torch ? torch.python : "" };
 const config = join(folder, "taskmem.config.json");
+
+test("a model at an endpoint learns which of its samples to keep, by preferences", async (t) => {
+  const { root } = await householdVideoMme(join(folder, "served"), { films: 2, clips: 4, kinds: ["place"] });
+  const writer = householdWriter(createEpisode(episodeSeed("validation", 0), 4));
+  const server = await startOpenAiServer({ models: ["eyes"], model: writer });
+  t.after(() => server.close());
+  const run = await taskmem([
+    ...["bench", "videomme", "--root", root, "--json", "--no-screen-text", "--updates", "2", "--votes", "1"],
+    ...["--base-url", server.baseURL, "--model", "eyes", "--rows", "base,taskmem"],
+    ...["--lesson-judge", "questions", "--runs", join(folder, "served-runs"), "--run", "r"],
+  ]);
+  assert.equal(run.code, 0, run.stderr);
+  const lesson = run.rows.find(({ event }) => event === "bench-lesson")!;
+  assert.equal(lesson.problem, null);
+  assert.ok((lesson.pairs as number) > 0);
+  const labels = (run.rows.at(-1)!.rows as Row[])
+    .filter(({ type }) => type === "all")
+    .map((row) => row.label);
+  assert.deepEqual(labels, ["base", "TaskMem (preferences, best of n)"]);
+  const results = readFileSync(join(folder, "served-runs", "r", "results.jsonl"), "utf8");
+  assert.match(results, new RegExp(`best-of-8@1:[^"]*\\+${lesson.adapter}`));
+});
 
 describe("bench over household-VL", { skip: "skip" in torch ? torch.skip : false }, () => {
   let tree: HouseholdTree;

@@ -7,7 +7,7 @@ import { type Config, type PolicyName, withModel } from "../../config.ts";
 import type { Model } from "../../engine.ts";
 import { folderCache } from "../../engines/cached-model.ts";
 import { wordSpace } from "../../engines/local/index.ts";
-import { ConfigError } from "../../errors.ts";
+import { ConfigError, EngineError } from "../../errors.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { questionWordsJudge } from "../../reward/question-words-judge.ts";
 import {
@@ -112,6 +112,10 @@ export async function learntPolicies(
         `lesson of ${version.name}: ${problem === null ? `${pairs} pairs` : `nothing learnt (${problem})`}`,
       );
     },
+  }).catch((error: unknown) => {
+    if (signal.aborted || error instanceof EngineError)
+      output.note(`stopped; the same command continues the lessons in ${directory}`);
+    throw error;
   });
   const policies = new Map<string, Policy>();
   for (const [name, { adapter }] of lessons)
