@@ -58,8 +58,8 @@ describe("the trainer of the choice policy's weights", () => {
       sharpness: 1.7,
     };
     const lossWeights = [1, -0.5, 0.25];
-    const trainerOf = (weights: ChoiceWeights) =>
-      new ChoiceWeightsTrainer(weights, join(folder, "slope.json"));
+    const snapshotPath = join(mkdtempSync(join(folder, "slope-")), "weights.json");
+    const trainerOf = (weights: ChoiceWeights) => new ChoiceWeightsTrainer(weights, snapshotPath);
     const lossOf = async (weights: ChoiceWeights) => {
       const logprobs = await trainerOf(weights).logprobs(samples as WeighedDraw[]);
       return logprobs.reduce((total, own, i) => total + lossWeights[i]! * sum(own), 0);
