@@ -280,11 +280,21 @@ export const configSchema = z.strictObject({
     .prefault({}),
   /** Speech to text, `POST /audio/transcriptions`. */
   transcriber: endpointSchema.prefault({}),
-  /** Text embeddings, `POST /embeddings`. Default: the local spelling embedder. */
+  /** Text embeddings, `POST /embeddings`. Default: the encoder that was pulled, otherwise by spelling. */
   embedder: endpointSchema
     .extend({
       /** Length of a vector. Default: asked of the endpoint. */
       dimension: z.coerce.number().int().min(1).optional(),
+      /** Put before what is asked and before what is kept. Default: as the model's name says, otherwise nothing. */
+      queryPrefix: z.string().optional(),
+      passagePrefix: z.string().optional(),
+      /** Whether each text is sent with its role, as `input_type`. */
+      inputType: z.boolean().default(false),
+      /**
+       * Whether meanings are compared in this process, by the encoder that `taskmem models pull meaning` gets: `auto` where it
+       * was pulled and no endpoint is named.
+       */
+      meaning: z.enum(["auto", "on", "off"]).default("auto"),
     })
     .prefault({}),
 });
@@ -329,6 +339,7 @@ const environment: Record<string, string> = {
   TASKMEM_TRANSCRIBE_MODEL: "transcriber.model",
   TASKMEM_EMBED_BASE_URL: "embedder.baseUrl",
   TASKMEM_EMBED_MODEL: "embedder.model",
+  TASKMEM_MEANING: "embedder.meaning",
 };
 
 export const configFiles = [

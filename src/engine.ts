@@ -225,13 +225,28 @@ export interface EngineCache {
   set(key: string, said: string): unknown;
 }
 
+/** What texts are embedded as. */
+export interface EmbedOptions {
+  /** `query` for what is asked, `passage` for what is kept: many encoders tell them apart. @default "passage" */
+  readonly role?: "query" | "passage";
+  /** The text around each passage, itself included, for an embedder with `meaning`. @default the passages alone */
+  readonly contexts?: readonly string[];
+}
+
 /** Turns texts into vectors of one space. */
 export interface Embedder {
-  /** Names the space; vectors of different ids are never compared. */
+  /** Names the space, roles included; vectors of different ids are never compared. */
   readonly id: string;
   readonly dimension: number;
+  /**
+   * How many of the first numbers compare meanings; the others compare spelling. With it a memory also tells what is
+   * around a passage, and trusts the meaning more than shared words. @default none
+   */
+  readonly meaning?: number;
   /** Unit vectors, one per text, each of shape [dimension]; a text with nothing to embed gives zeros. */
-  embed(texts: readonly string[], signal?: AbortSignal): Promise<Float32Array[]>;
+  embed(texts: readonly string[], signal?: AbortSignal, how?: EmbedOptions): Promise<Float32Array[]>;
+  /** Ends what runs for it. @default nothing does */
+  close?(): Promise<void>;
   /** Everything spent so far. @default nothing is paid */
   cost?(): Cost;
 }

@@ -108,6 +108,7 @@ export const errorCodes = {
   "directory-taken": "The directory already holds something else.",
   "disk-full": "The disk is full; what was acknowledged is kept.",
   "embedder-broken": "The embedder returned too few vectors, or vectors of the wrong length.",
+  "encoder-failed": "The sentence encoder of this process failed; the next text starts it again.",
   "engine-down": "The engine stopped answering during a run, which can be resumed.",
   "entry-unknown": "Memory holds no entry with that id.",
   "export-format": "The file is not an export of a memory.",

@@ -281,7 +281,9 @@ class OpenTaskMem implements TaskMem {
 
   async ask(question: QuestionInput, options: AskOptions = {}): Promise<Answer> {
     const { memory, reader, now } = this.#parts;
-    const answer = await answerQuestion(toQuestion(question), { memory, reader, now, ...options });
+    this.#parts.whySpelling();
+    const answered = await answerQuestion(toQuestion(question), { memory, reader, now, ...options });
+    const answer = { ...answered, bySpelling: this.#parts.whySpelling() };
     if (answer.task !== null) await this.#learning.afterTask(answer.task);
     return answer;
   }

@@ -101,6 +101,8 @@ export interface Answer {
   readonly task: string | null;
   /** Why it could not be recorded, such as a full or read-only disk; `null` where it was, or was not to be. */
   readonly notRecorded: string | null;
+  /** Why it was compared by spelling where meanings are to be compared; `null` where it was not. */
+  readonly bySpelling: string | null;
 }
 
 const defaultLimit = 30;
@@ -165,6 +167,7 @@ export async function answerQuestion(
     cost: reading.cost,
     task: null,
     notRecorded: null,
+    bySpelling: null,
   };
   if (!record) return answer;
   const task = `task_${randomUUID().slice(0, 13)}`;
@@ -383,6 +386,7 @@ async function recallFor(
   const asked = [question.text, ...question.options.map(({ text }) => text)].join(" ");
   const query: RecallQuery = {
     text: mode === "search" ? withOtherWords(asked) : asked,
+    meant: asked,
     mode,
     ...(mode === "search" && { limit }),
     ...(streams && { streams }),

@@ -21,6 +21,7 @@ const configFlags: Record<string, string> = {
   memory: "memory",
   policy: "policy",
   reader: "reader",
+  meaning: "embedder.meaning",
   baseUrl: "model.baseUrl",
   model: "model.model",
   requestsPerMinute: "model.requestsPerMinute",
@@ -87,7 +88,12 @@ export function buildProgram(context: ProgramContext): Command {
         "-m, --memory <directory>",
         "memory directory (default: .taskmem)",
       ),
-    ).option("-v, --verbose", "write prompts, completions and decisions to standard error");
+    )
+      .option(
+        "--meaning <how>",
+        "compare meanings by the pulled encoder: auto (where it was pulled), on or off",
+      )
+      .option("-v, --verbose", "write prompts, completions and decisions to standard error");
   addWatching(program, add);
   addKeeping(program, add);
   addTasks(program, add);
@@ -271,6 +277,12 @@ function addKeeping(program: Command, add: Add): void {
     "export <directory>",
     "write the memory as JSONL and blobs; - writes JSONL to standard output",
     () => import("./commands/export.ts"),
+  );
+  add(
+    program,
+    "reindex",
+    "index every entry again, by meaning where it can be compared now",
+    () => import("./commands/reindex.ts"),
   );
   add(program, "import <directory>", "read an export into the memory", () => import("./commands/import.ts"));
   add(

@@ -25,6 +25,7 @@ export function memoryStats(db: Db): MemoryStats {
     gaps: count(db, sql`gap`),
     tasks: count(db, sql`task`),
     blobs: count(db, sql`blob`),
+    waitingVectors: count(db, sql`waiting_vector`),
     databaseBytes: ["", "-wal"]
       .map((end) => statSync(db.file + end, { throwIfNoEntry: false })?.size ?? 0)
       .reduce((sum, size) => sum + size),

@@ -13,6 +13,8 @@ import type { Decision, Entry, PackedObservation, Receipt } from "./records.ts";
 import { type Indexing, requireSpace } from "./space.ts";
 import { bySpeaker } from "./speaker-counts.ts";
 import { type Candidate, candidatesOf, embedAll, evidenceOf } from "./statements.ts";
+import { entriesAround } from "./surrounding-rows.ts";
+import { letWait } from "./waiting-vectors.ts";
 
 /** The store a decision is committed to. */
 export interface CommitOptions {
@@ -27,10 +29,13 @@ export interface CommitOptions {
 export async function commitDecision(db: Db, decision: Decision, options: CommitOptions): Promise<Receipt> {
   const candidates = candidatesOf(decision);
   requireSpace(db, options.indexing);
-  const vectors = await embedAll(
-    options.indexing.embedder,
-    candidates.map(({ text }) => text),
-  );
+  const { embedder } = options.indexing;
+  const texts = candidates.map(({ text }) => text);
+  // What takes its neighbours in is embedded when they are all there: `waiting-vectors.ts`.
+  const vectors =
+    embedder.meaning === undefined
+      ? await embedAll(embedder, texts)
+      : texts.map(() => new Float32Array(embedder.dimension));
   return db.write(() => store(db, decision, candidates, vectors, options));
 }
 
@@ -46,6 +51,7 @@ function store(
   leases.assertHeld(stream.row, stream.id);
   const clips = new Map(decision.clips.map((clip) => [clip, openClip(db, stream, clip, decision.revision)]));
   const stored: Entry[] = [];
+  const rows: number[] = [];
   const skipped: Receipt["skipped"][number][] = [];
   for (const [i, { statement, text, id }] of candidates.entries()) {
     const clip = clips.get(statement.clip)!;
@@ -73,15 +79,17 @@ function store(
       evidence: evidenceOf(statement, clip.observation),
       closed: null,
     };
-    insertEntry(db, entry, {
+    const row = insertEntry(db, entry, {
       streamRow: stream.row,
       knownSeconds: Math.max(entry.endSeconds, clip.endSeconds),
       words: indexing.words,
       space,
       vector: vectors[i]!,
     });
+    rows.push(row);
     stored.push(entry);
   }
+  if (indexing.embedder.meaning !== undefined) letWait(db, [...rows, ...entriesAround(db, rows)]);
   const undecided = [...clips.values()].filter(({ isDecided }) => !isDecided);
   if (undecided.length > 0) {
     const { revision, stateChange } = decision;

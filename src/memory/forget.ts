@@ -16,7 +16,8 @@
  * 4. An adapter is removed if it was trained on a forgotten task. If it was active, none is active afterwards.
  * 5. Frames are deleted from disk unless a remaining entry shows the same picture.
  * 6. The cache of engine output and the records of training in `runs/` are deleted whole.
- * 7. The change log keeps only that these ids were forgotten.
+ * 7. Vectors by meaning of entries beside a forgotten one, which hold its words too, and are made again.
+ * 8. The change log keeps only that these ids were forgotten.
  *
  * The file is then rewritten and the write-ahead log emptied, so that no file holds the text. A forgotten clip is not
  * watched again: the stream remembers how far it was watched.
@@ -58,9 +59,11 @@ import {
 import { listed } from "./listed.ts";
 import { decisionReader, takeBack } from "./policy-state.ts";
 import type { Evidence, ForgetReport, ForgetRequest, KeptAdapter, PackedObservation } from "./records.ts";
-import { spaceRows } from "./space.ts";
+import { type Indexing, spaceRows } from "./space.ts";
 import { countsTakenBack } from "./speaker-counts.ts";
+import { entriesAround } from "./surrounding-rows.ts";
 import { tasks as allTasks, toTask } from "./task-rows.ts";
+import { dropVectors } from "./waiting-vectors.ts";
 
 /**
  * @throws TypeError if the request names nothing; RangeError for a query without a content word
@@ -70,15 +73,15 @@ import { tasks as allTasks, toTask } from "./task-rows.ts";
 export function forget(
   db: Db,
   blobFolder: string,
-  words: WordSpace,
+  { words, embedder }: Indexing,
   request: ForgetRequest,
   dryRun: boolean,
 ): ForgetReport {
   assertSaysWhat(request, words);
   sweepBlobs(db, blobFolder); // so that the report counts what this request frees
   const report = dryRun
-    ? rolledBack(db, () => forgetRows(db, words, request))
-    : db.write(() => forgetRows(db, words, request));
+    ? rolledBack(db, () => forgetRows(db, words, request, embedder.meaning !== undefined))
+    : db.write(() => forgetRows(db, words, request, embedder.meaning !== undefined));
   if (!dryRun) {
     sweepBlobs(db, blobFolder);
     rmSync(join(dirname(blobFolder), "runs"), { recursive: true, force: true });
@@ -140,7 +143,12 @@ function rolledBack<Result>(db: Db, action: () => Result): Result {
   }
 }
 
-function forgetRows(db: Db, words: WordSpace, request: ForgetRequest): Omit<ForgetReport, "dryRun"> {
+function forgetRows(
+  db: Db,
+  words: WordSpace,
+  request: ForgetRequest,
+  isByMeaning: boolean,
+): Omit<ForgetReport, "dryRun"> {
   const { person, query } = request;
   const reach = reachOf(request, words);
   const { meant, wholeStreams } = reach;
@@ -163,11 +171,11 @@ function forgetRows(db: Db, words: WordSpace, request: ForgetRequest): Omit<Forg
     streams: wholeStreams ? streams : [],
   });
   markLoose(db, framesOf(db, entries));
-  const vectors = deleteEntries(
-    db,
-    entries.map(({ row }) => row),
-    spaceRows(db),
-  );
+  const rows = entries.map(({ row }) => row);
+  const around = isByMeaning ? entriesAround(db, rows) : [];
+  const vectors = deleteEntries(db, rows, spaceRows(db));
+  // Their vectors hold words of what is forgotten.
+  dropVectors(db, around);
   db.run(
     sql`update entry set superseded_by = null where superseded_by in ${listed(entries.map(({ id }) => id))}`,
   );

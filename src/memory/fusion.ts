@@ -2,13 +2,12 @@
  * The part of recall that needs no store: fusing the channels' lists, and finding the moment a question is about.
  *
  * The lists are fused by reciprocal rank (Cormack, Clarke & Büttcher 2009, k = 60): an entry's score is the sum of 1 /
- * (60 + rank) over the channels that found it. Equal raw scores share a rank, and equal totals are ordered by start
+ * (60 + rank) over the channels that found it. Where vectors compare meanings, k is 10 and their list weighs four times. Equal raw scores share a rank, and equal totals are ordered by start
  * time, then id, so the same question over the same memory always gets the same answer.
  */
 import type { WordSpace } from "../engine.ts";
 import type { RecalledEntry, RecallQuery, RecallScore } from "./records.ts";
 
-const fusionK = 60;
 /** Entries a recall returns by default. */
 export const defaultRecallLimit = 20;
 /**
@@ -44,15 +43,45 @@ export function momentAskedAbout(
   return saysSomething ? null : (query.asOfSeconds ?? null);
 }
 
+/** How lists are fused: where a rank begins to count less, and how much the vectors' list weighs. */
+export interface Fusion {
+  readonly k: number;
+  readonly vector: number;
+}
+
+/** By spelling, all lists weigh alike. By meaning, the vectors weigh more, and the first ranks count. */
+const bySpelling: Fusion = { k: 60, vector: 1 };
+const byMeaning: Fusion = { k: 10, vector: 4 };
+
+/** How the lists of a question are fused. @param meaning numbers of its vector that compare meanings */
+export function fusionOf(vector: Float32Array, meaning: number): Fusion {
+  return isMeant(vector, meaning) ? byMeaning : bySpelling;
+}
+
+/** Whether a question is compared by meaning. */
+export const isMeant = (vector: Float32Array, meaning: number): boolean =>
+  vector.subarray(0, meaning).some((value) => value !== 0);
+
+/** Cosine of a question and an entry by the meaning alone: what is kept has a part of equal length beside it. */
+export const meaningScale = Math.SQRT2;
+
 /** Reciprocal rank fusion; ranks count from 1 and equal raw scores share one. */
-export function fuse<Key>(channels: Readonly<Record<Channel, Found<Key>>>): Map<Key, RecallScore> {
+export function fuse<Key>(
+  channels: Readonly<Record<Channel, Found<Key>>>,
+  fusion: Fusion = bySpelling,
+): Map<Key, RecallScore> {
   const scores = new Map<Key, RecallScore>();
   for (const [channel, found] of Object.entries(channels) as [Channel, Found<Key>][]) {
     let rank = 0;
+    const weight = channel === "vector" ? fusion.vector : 1;
     for (const [i, { row, score }] of found.entries()) {
       if (i === 0 || score !== found[i - 1]!.score) rank = i + 1;
       const sofar = scores.get(row) ?? { total: 0 };
-      scores.set(row, { ...sofar, total: sofar.total + 1 / (fusionK + rank), [channel]: { rank, score } });
+      scores.set(row, {
+        ...sofar,
+        total: sofar.total + weight / (fusion.k + rank),
+        [channel]: { rank, score },
+      });
     }
   }
   return scores;

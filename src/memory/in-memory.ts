@@ -6,7 +6,7 @@
  */
 import { hostname } from "node:os";
 import type { Embedder, EngineCache, WordSpace } from "../engine.ts";
-import { StoreError } from "../errors.ts";
+import { EngineError, StoreError } from "../errors.ts";
 import { defaultWindowClips } from "../stream/clip.ts";
 import type { Task } from "../tasks/task.ts";
 import { activated, rolledBackFrom } from "./adapter-history.ts";
@@ -49,9 +49,10 @@ import {
   sweepBlobs,
   waits,
 } from "./in-memory/state.ts";
+import { dropStaleVectors, makeWaitingVectors } from "./in-memory/surrounding-vectors.ts";
 import type { LeaseHolder, Memory } from "./memory.ts";
 import { keptWithFrames, sweepEvery } from "./retention.ts";
-import { embedAll } from "./statements.ts";
+import { askedOf, embedAll } from "./statements.ts";
 import { assertStreams, strict } from "./strict.ts";
 
 /** The parts of an in-memory store. */
@@ -107,6 +108,16 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
     trimAll(state, windowClips);
     sweepBlobs(state);
   };
+  const { meaning = 0 } = embedder;
+  /** Vectors before the entries are stored; one by meaning takes in what is around them, and is made afterwards. */
+  const vectorsOf = async (texts: readonly string[]) =>
+    meaning === 0 ? embedAll(embedder, texts) : texts.map(() => new Float32Array(embedder.dimension));
+  const settle = async () => {
+    if (meaning === 0) return;
+    await makeWaitingVectors(open, embedder).catch((error) => {
+      if (!(error instanceof EngineError && error.isRetryable)) throw error;
+    });
+  };
   const assertHeld = (streams: readonly string[] | undefined) =>
     assertStreams(streams, [...open().streams.keys()]);
   const close = async () => {
@@ -151,12 +162,14 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
     commit: async (decision) => {
       open();
       const texts = decision.statements.map(({ text }) => text.trim());
-      const vectors = await embedAll(embedder, texts);
-      return write((state) => {
-        const receipt = commit(state, decision, { vectors, words, now });
+      const vectors = await vectorsOf(texts);
+      const receipt = write((state) => {
+        const stored = commit(state, decision, { vectors, words, now });
         tidyAfter(state, decision.stream, decision.clips.length);
-        return plain(receipt);
+        return plain(stored);
       });
+      await settle();
+      return receipt;
     },
     failClip: async (stream, clip, failure) =>
       write((state) => {
@@ -195,9 +208,9 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
     recall: async (query) => {
       strict.recall(query);
       assertHeld(query.streams);
-      const texts = query.mode === "whole-memory" ? [] : [query.text.trim()];
-      const [vector = new Float32Array()] = await embedAll(embedder, texts);
-      return plain(recallEntries(open(), { words, vector }, query));
+      const texts = query.mode === "whole-memory" ? [] : [askedOf(embedder, query)];
+      const [vector = new Float32Array()] = await embedAll(embedder, texts, { role: "query" });
+      return plain(recallEntries(open(), { words, vector, meaning }, query));
     },
     speakers: async () => speakersOf(open()),
     closeEntry: async (id, reason, supersededBy) =>
@@ -280,17 +293,24 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
     forget: async (request, options = {}) => {
       strict.forget(request, options);
       if (options.dryRun) return { ...forget(structuredClone(open()), words, request), dryRun: true };
-      const report = writeWhole((state) => forget(state, words, request));
+      const report = writeWhole((state) => {
+        const forgotten = forget(state, words, request);
+        if (meaning > 0) dropStaleVectors(state);
+        return forgotten;
+      });
       cache = new Map();
+      await settle();
       return { ...report, dryRun: false };
     },
     rows: () => rowsOf(() => memoryRows(open())),
     addRows: async (rows, blob) => {
       const texts = rows.flatMap((row) => (row.row === "entry" ? row.text : []));
       const distinct = [...new Set(texts)];
-      const found = await embedAll(embedder, distinct);
+      const found = await vectorsOf(distinct);
       const vectors = new Map(distinct.map((text, i) => [text, found[i]!]));
-      return writeWhole((state) => addRows(state, rows, { words, vectors, blob }));
+      const added = writeWhole((state) => addRows(state, rows, { words, vectors, blob }));
+      await settle();
+      return added;
     },
     stats: async () => {
       const state = open();
@@ -305,6 +325,7 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
         gaps: [...state.streams.values()].reduce((sum, stream) => sum + stream.gaps.length, 0),
         tasks: state.tasks.size,
         blobs: state.blobs.size,
+        waitingVectors: 0,
         databaseBytes: 0,
         blobBytes: bytes.reduce((sum, size) => sum + size, 0),
       };

@@ -24,8 +24,11 @@ import {
   defaultRecallLimit,
   type Found,
   fuse,
+  fusionOf,
+  isMeant,
   leaders,
   leastLikeness,
+  meaningScale,
   minimumPool,
   momentAskedAbout,
   mostHits,
@@ -42,6 +45,8 @@ export interface RecallIndex {
   /** Row of the space, and the question in it. */
   readonly space: number;
   readonly vector: Float32Array;
+  /** How many of its first numbers compare meanings. */
+  readonly meaning: number;
 }
 
 /** Entries best first; in `whole-memory` mode all of them in time order, with empty scores. */
@@ -56,7 +61,7 @@ export function recallEntries(index: RecallIndex, query: RecallQuery): RecalledE
     const time = near === null ? [] : findByTime(index.db, query, near, pool);
     const others = [...text, ...vector, ...time].map(({ row }) => row);
     const speaker = findBySpeaker(index.db, query, others, pool);
-    const scores = fuse({ fullText: text, vector, time, speaker });
+    const scores = fuse({ fullText: text, vector, time, speaker }, fusionOf(index.vector, index.meaning));
     return best(index.db, scores, limit);
   });
 }
@@ -101,13 +106,18 @@ function tellingTerms(db: Db, terms: readonly string[]): readonly string[] {
 }
 
 /** Nearest vectors by cosine, over everything that passes the filter. Unrelated entries are not found. */
-function findByVector({ db, space, vector }: RecallIndex, query: RecallQuery, pool: number): Found<number> {
+function findByVector(
+  { db, space, vector, meaning }: RecallIndex,
+  query: RecallQuery,
+  pool: number,
+): Found<number> {
   if (vector.every((value) => value === 0)) return [];
   const table = sql.table(vectorTable(space));
+  const scale = isMeant(vector, meaning) ? meaningScale : 1;
   const found = db.all(sql<{ row: number; distance: number }>`select rowid as row, distance from ${table}
     where vector match ${toBuffer(vector)} and k = ${Math.min(pool, 4096)} and ${vectorCondition(query)}`);
   return found
-    .map(({ row, distance }) => ({ row, score: 1 - distance ** 2 / 2 }))
+    .map(({ row, distance }) => ({ row, score: scale * (1 - distance ** 2 / 2) }))
     .filter(({ score }) => score > leastLikeness)
     .sort((a, b) => b.score - a.score) // several streams are searched in turn
     .slice(0, pool);

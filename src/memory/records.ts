@@ -287,6 +287,8 @@ export interface AdapterFilter {
 /** What to recall entries for, and how. */
 export interface RecallQuery extends EntryFilter {
   readonly text: string;
+  /** What is compared by meaning, without words that only help to find spellings. @default text */
+  readonly meant?: string;
   /** A moment of stream time the question is about: entries near it score higher. */
   readonly nearSeconds?: number;
   /** People the question names: their entries score higher (`speakers` filters instead). */
@@ -357,6 +359,8 @@ export interface MemoryStats {
   readonly gaps: number;
   readonly tasks: number;
   readonly blobs: number;
+  /** Entries whose vector by meaning is not made yet. */
+  readonly waitingVectors: number;
   readonly databaseBytes: number;
   readonly blobBytes: number;
 }

@@ -29,7 +29,9 @@ import { assertFits, assertHash, type Held, hashesOf, isWatchedFurther } from ".
 import { type Indexing, requireSpace, spaceRows } from "./space.ts";
 import { countsIn, countsRow } from "./speaker-counts.ts";
 import { embedAll } from "./statements.ts";
+import { entriesAround } from "./surrounding-rows.ts";
 import { addFeedback, addTask, toTask } from "./task-rows.ts";
+import { letWait } from "./waiting-vectors.ts";
 
 type RowOf<Name extends MemoryRow["row"]> = Extract<MemoryRow, { row: Name }>;
 
@@ -203,9 +205,16 @@ export async function addRows(
       const add = adder(db, { blobFolder, indexing, space: requireSpace(db, indexing), blobs, vectors });
       const held = heldIn(db);
       let added = 0;
+      const lastRow = lastEntryRow(db);
       for (const [index, row] of rows.entries()) {
         assertFits(held, row, index);
         if (add(row)) added += 1;
+      }
+      if (indexing.embedder.meaning !== undefined) {
+        const fresh = db
+          .all(build.selectFrom("entry").select("row").where("row", ">", lastRow))
+          .map(({ row }) => row);
+        letWait(db, [...fresh, ...entriesAround(db, fresh)]);
       }
       return { added, skipped: rows.length - added, blobs: blobs.size };
     });
@@ -214,6 +223,9 @@ export async function addRows(
     throw error;
   }
 }
+
+const lastEntryRow = (db: Db): number =>
+  db.get(sql<{ row: number }>`select coalesce(max(row), 0) as row from entry`)!.row;
 
 function isNew(db: Db, row: MemoryRow): boolean {
   if (row.row === "entry") return !db.get(selectEntryById(row.id));
@@ -266,6 +278,7 @@ async function vectorsOf(
 ): Promise<Map<string, Float32Array>> {
   const texts = [...new Set(rows.flatMap((row) => (row.row === "entry" && isNew(db, row) ? row.text : [])))];
   const vectors = new Map<string, Float32Array>();
+  if (embedder.meaning !== undefined) return vectors;
   for (let i = 0; i < texts.length; i += textsAtOnce) {
     const batch = texts.slice(i, i + textsAtOnce);
     const found = await embedAll(embedder, batch);
@@ -312,7 +325,7 @@ function adder(
         knownSeconds: Math.max(entry.endSeconds, clipIn(db, entry.stream, entry.clip)?.end_seconds ?? 0),
         words: to.indexing.words,
         space: to.space,
-        vector: to.vectors.get(entry.text)!,
+        vector: to.vectors.get(entry.text) ?? new Float32Array(to.indexing.embedder.dimension),
         frames,
       });
       return true;

@@ -219,6 +219,11 @@ export interface ChangeTable {
   value: string | null;
 }
 
+/** Entries whose vector is to be made, or made again: see `waiting-vectors.ts`. */
+export interface WaitingVectorTable {
+  entry: number;
+}
+
 /** Word space and embedder of an index. The current one is searched; another is being built. */
 export interface SpaceTable {
   row: Generated<number>;
@@ -251,6 +256,7 @@ export interface Tables {
   engine_answer: EngineAnswerTable;
   change: ChangeTable;
   space: SpaceTable;
+  waiting_vector: WaitingVectorTable;
 }
 
 /** `migrations[i]` takes a file from version i to version i + 1. */
@@ -392,6 +398,9 @@ export const migrations: readonly string[] = [
   drop table decision_clip;
   alter table decision_part rename to decision_clip;
   create index decision_clip_decision on decision_clip (decision);
+  `,
+  `
+  create table waiting_vector (entry integer primary key references entry (row) on delete cascade);
   `,
 ];
 

@@ -10,6 +10,8 @@ import { addVectorChecksums } from "./checksums.ts";
 import { build, type Db, parseStored } from "./database.ts";
 import { insertText, insertVector } from "./entries.ts";
 import { vectorTable, vectorTableSql } from "./schema.ts";
+import { embedAll } from "./statements.ts";
+import { passageOf } from "./surrounding-rows.ts";
 
 export interface Indexing {
   readonly words: WordSpace;
@@ -17,6 +19,8 @@ export interface Indexing {
 }
 
 const batchSize = 256;
+/** Sentences take an encoder longer, and what is done is kept between batches. */
+const meantBatchSize = 32;
 
 function spaceNow(db: Db) {
   return db.get(build.selectFrom("space").selectAll().where("current", "=", 1));
@@ -36,6 +40,16 @@ function addSpace(db: Db, { words, embedder }: Indexing, current: 0 | 1): number
   const row = Number(lastInsertRowid);
   db.exec(vectorTableSql(vectorTable(row), embedder.dimension));
   return row;
+}
+
+/** Takes entries out of an index that is being built, which then embeds them again. Inside a transaction. */
+export function takeOut(db: Db, rows: readonly number[]): void {
+  for (const { row: space } of db.all(build.selectFrom("space").select("row").where("current", "=", 0))) {
+    for (const row of rows) {
+      db.run(sql`delete from ${sql.table(vectorTable(space))} where rowid = ${BigInt(row)}`);
+      db.run(sql`delete from ${sql.table(doneTable(space))} where entry = ${row}`);
+    }
+  }
 }
 
 function dropSpace(db: Db, row: number): void {
@@ -81,7 +95,7 @@ export function requireSpace(db: Db, indexing: Indexing): number {
   if (space && found === null) return space.row;
   throw new StoreError(
     "space-mismatch",
-    `${db.file} is indexed with ${found}. Open it with the same word space and embedder, or call \`reindex\`.`,
+    `${db.file} is indexed with ${found}. Open it with the same word space and embedder, or index it again with \`taskmem reindex\`.`,
     { details: { space, words: indexing.words.id, embedder: indexing.embedder.id } },
   );
 }
@@ -97,19 +111,35 @@ export async function reindex(
   db: Db,
   indexing: Indexing,
   signal?: AbortSignal,
+  onProgress: (entries: number) => void = () => {},
 ): Promise<{ readonly entries: number }> {
   const space = db.write(() => buildingSpace(db, indexing));
   let entries = 0;
   while (true) {
     await turn(signal);
-    const batch = db.all(missingFrom(space));
-    if (batch.length === 0 && db.write(() => changeOver(db, space, indexing))) return { entries };
-    const vectors = await indexing.embedder.embed(
-      batch.map(({ text }) => text),
-      signal,
+    const batch = db.all(
+      missingFrom(space, indexing.embedder.meaning === undefined ? batchSize : meantBatchSize),
     );
-    db.write(() => addVectors(db, space, batch, vectors));
+    if (batch.length === 0 && db.write(() => changeOver(db, space, indexing))) return { entries };
+    const contextNow = (row: number) => passageOf(db, row)?.context ?? "";
+    const contexts = batch.map(({ row }) => contextNow(row));
+    const vectors = await embedAll(
+      indexing.embedder,
+      batch.map(({ text }) => text),
+      { signal, ...(indexing.embedder.meaning !== undefined && { contexts }) },
+    );
+    db.write(() => {
+      // What changed meanwhile is embedded again.
+      const kept = [...batch.keys()].filter((i) => contextNow(batch[i]!.row) === contexts[i]);
+      addVectors(
+        db,
+        space,
+        kept.map((i) => batch[i]!),
+        kept.map((i) => vectors[i]!),
+      );
+    });
     entries += batch.length;
+    onProgress(entries);
   }
 }
 
@@ -140,9 +170,9 @@ interface Unembedded {
   readonly text: string;
 }
 
-function missingFrom(space: number) {
+function missingFrom(space: number, limit: number) {
   return sql<Unembedded>`select row, stream, known_seconds, closed_at_ms, text from entry
-    where row not in (select entry from ${sql.table(doneTable(space))}) order by row limit ${batchSize}`;
+    where row not in (select entry from ${sql.table(doneTable(space))}) order by row limit ${limit}`;
 }
 
 function addVectors(
@@ -172,12 +202,13 @@ function addVectors(
 
 /** Makes the new space current. @returns false if entries were added meanwhile */
 function changeOver(db: Db, space: number, { words }: Indexing): boolean {
-  if (db.all(missingFrom(space)).length > 0) return false;
+  if (db.all(missingFrom(space, 1)).length > 0) return false;
   const done = sql.table(doneTable(space));
   db.run(sql`update entry set vector_checksum = null,
     has_vector = (select has_vector from ${done} where ${done}.entry = entry.row)`);
   addVectorChecksums(db, space);
   for (const row of spaceRows(db)) if (row !== space) dropSpace(db, row);
+  db.run(sql`delete from waiting_vector`);
   db.run(build.updateTable("space").set({ current: 1 }).where("row", "=", space));
   db.exec(`drop table ${doneTable(space)}`);
   db.run(sql`delete from entry_text`);

@@ -7,7 +7,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Embedder, WordSpace } from "../engine.ts";
-import { StoreError } from "../errors.ts";
+import { EngineError, StoreError } from "../errors.ts";
 import type { Observation } from "../perception/observation.ts";
 import { defaultWindowClips } from "../stream/clip.ts";
 import { activateAdapter, adapters, addAdapter, rollbackAdapter } from "./adapter-rows.ts";
@@ -54,9 +54,10 @@ import { recallEntries } from "./recall.ts";
 import { keptWithFrames, sweepEvery } from "./retention.ts";
 import { addRows, memoryRows } from "./rows.ts";
 import { openSpace, reindex, requireSpace, spaceRows } from "./space.ts";
-import { embedAll } from "./statements.ts";
+import { askedOf, embedAll } from "./statements.ts";
 import { strict } from "./strict.ts";
 import { addFeedback, addTask, countTasks, tasks } from "./task-rows.ts";
+import { makeWaitingVectors } from "./waiting-vectors.ts";
 
 /** How a memory on disk is opened. */
 export interface SqliteMemoryOptions {
@@ -79,7 +80,10 @@ export interface SqliteMemory extends Memory {
    * Indexes everything again with the word space and embedder this memory was opened with. The old index is used until
    * the end; an interrupted call resumes when it is repeated.
    */
-  reindex(signal?: AbortSignal): Promise<{ readonly entries: number }>;
+  reindex(
+    signal?: AbortSignal,
+    onProgress?: (entries: number) => void,
+  ): Promise<{ readonly entries: number }>;
 }
 
 /**
@@ -139,6 +143,18 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
     sweepBlobs(db, blobFolder);
   };
 
+  let settling = Promise.resolve();
+  /** Makes the vectors that are waited for, one call at a time. What an engine cannot make now waits for the next call. */
+  const settle = (): Promise<void> => {
+    if (embedder.meaning === undefined) return Promise.resolve();
+    const next = settling.then(() => makeWaitingVectors(db, options));
+    settling = next.catch(() => {});
+    return next.catch((error) => {
+      const comesBack = error instanceof EngineError && error.isRetryable;
+      if (!comesBack) throw error;
+    });
+  };
+
   const close = async () => {
     if (closed) return;
     closed = true;
@@ -174,6 +190,7 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
     streams: async () => streams(db),
     lease: async (stream, { takeOver } = {}) => {
       requireSpace(db, options);
+      await settle();
       return held.take(streamRow(db, stream).row, stream, takeOver);
     },
     progress: async (stream, window) => {
@@ -204,6 +221,7 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
         withFrames: withFrames(),
       });
       tidyAfter(decision.clips.length);
+      await settle();
       return receipt;
     },
     failClip: async (stream, clip, failure) => {
@@ -245,10 +263,11 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
       strict.recall(query);
       assertHeld(db, query.streams);
       if (query.mode === "whole-memory")
-        return recallEntries({ db, words, space: 0, vector: new Float32Array() }, query);
+        return recallEntries({ db, words, space: 0, vector: new Float32Array(), meaning: 0 }, query);
       requireSpace(db, options);
-      const [vector] = await embedAll(embedder, [query.text.trim()]);
-      return recallEntries({ db, words, space: requireSpace(db, options), vector: vector! }, query);
+      const [vector] = await embedAll(embedder, [askedOf(embedder, query)], { role: "query" });
+      const space = requireSpace(db, options);
+      return recallEntries({ db, words, space, vector: vector!, meaning: embedder.meaning ?? 0 }, query);
     },
     speakers: async () => distinctNames(db.all(selectSpeakers()).map(({ name }) => name)),
     closeEntry: async (id, reason, supersededBy) =>
@@ -284,13 +303,19 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
     },
     forget: async (request, how = {}) => {
       strict.forget(request, how);
-      return forget(db, blobFolder, words, request, how.dryRun ?? false);
+      const report = forget(db, blobFolder, options, request, how.dryRun ?? false);
+      if (!how.dryRun) await settle();
+      return report;
     },
     rows: () => memoryRows(directory),
-    addRows: (rows, blob) => addRows(db, blobFolder, options, rows, blob),
+    addRows: async (rows, blob) => {
+      const added = await addRows(db, blobFolder, options, rows, blob);
+      await settle();
+      return added;
+    },
     stats: async () => memoryStats(db),
     check: async () => checkMemory(db, blobFolder, words),
-    reindex: (signal) => reindex(db, options, signal),
+    reindex: (signal, onProgress) => reindex(db, options, signal, onProgress),
     close,
     [Symbol.asyncDispose]: close,
   };

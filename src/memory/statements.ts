@@ -1,10 +1,10 @@
 /** From a decision's statements to what a store keeps: ids, vectors, evidence. */
-import type { Embedder } from "../engine.ts";
+import type { Embedder, EmbedOptions } from "../engine.ts";
 import { StoreError } from "../errors.ts";
 import { shortId } from "../util/hash.ts";
 import { plainText } from "../util/plain-text.ts";
 import { masked } from "../util/secrets.ts";
-import type { Decision, Evidence, PackedObservation, Statement } from "./records.ts";
+import type { Decision, Evidence, PackedObservation, RecallQuery, Statement } from "./records.ts";
 
 /** A statement with the id it will have. */
 export interface Candidate {
@@ -35,10 +35,20 @@ export function candidatesOf({ stream, clips, revision, statements }: Decision):
   });
 }
 
+/** What of a query its embedder compares. */
+export const askedOf = ({ meaning }: Embedder, { text, meant = text }: RecallQuery): string =>
+  (meaning === undefined ? text : meant).trim();
+
 /** Vectors of texts; an empty text gets zeros without a call. @throws StoreError `embedder-broken` */
-export async function embedAll(embedder: Embedder, texts: readonly string[]): Promise<Float32Array[]> {
+export async function embedAll(
+  embedder: Embedder,
+  texts: readonly string[],
+  { signal, role, contexts }: EmbedOptions & { readonly signal?: AbortSignal | undefined } = {},
+): Promise<Float32Array[]> {
   const given = texts.filter((text) => text !== "");
-  const found = given.length === 0 ? [] : await embedder.embed(given);
+  const around = contexts?.filter((_, i) => texts[i] !== "");
+  const how = { ...(role && { role }), ...(around && { contexts: around }) };
+  const found = given.length === 0 ? [] : await embedder.embed(given, signal, how);
   const wrong = found.find(({ length }) => length !== embedder.dimension);
   if (found.length !== given.length || wrong) {
     throw new StoreError(

@@ -38,6 +38,7 @@ const entryList: Keys<EntryList> = { ...entryFilter, ...taskList };
 const recallQuery: Keys<RecallQuery> = {
   ...entryFilter,
   text: true,
+  meant: true,
   nearSeconds: true,
   aboutSpeakers: true,
   limit: true,

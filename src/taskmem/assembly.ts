@@ -20,11 +20,12 @@ import type { Embedder, EngineCache, Model, OnProgress, Sampling } from "../engi
 import { lexicalReader, localEmbedder, wordSpace } from "../engines/local/index.ts";
 import type { NanoModel } from "../engines/nano/nano-model.ts";
 import { shippedWeights } from "../engines/nano/shipped.ts";
-import { openaiModel, openaiTranscriber, openOpenaiEmbedder, type Prices } from "../engines/openai/index.ts";
+import { openaiModel, openaiTranscriber, type Prices } from "../engines/openai/index.ts";
 import type { TorchModel } from "../engines/torch/torch-model.ts";
 import { ConfigError, DataError } from "../errors.ts";
+import { indexOf } from "../memory/index-of.ts";
 import type { Memory, StreamRecord } from "../memory/memory.ts";
-import { openSqliteMemory } from "../memory/sqlite.ts";
+import { openSqliteMemory, type SqliteMemory } from "../memory/sqlite.ts";
 import type { Perceptors } from "../perception/perceive.ts";
 import { createPerceptors } from "../perception/perceive.ts";
 import { bestOfNPolicy, defaultSamples } from "../policies/best-of-n/best-of-n.ts";
@@ -52,6 +53,7 @@ import type { OnTraining } from "../training/progress.ts";
 import type { AdapterTrainer } from "../training/train-adapter.ts";
 import { filledIn } from "../util/objects.ts";
 import { keepSecretsOf } from "../util/secrets.ts";
+import { type ConfiguredEncoder, configuredEncoder, embedderOver } from "./encoder.ts";
 import { openLocalModel } from "./local-model.ts";
 import type { Material } from "./material.ts";
 import { pulledTextReader } from "./picture-text.ts";
@@ -64,6 +66,10 @@ export interface OpenChoice {
   readonly readOnly?: boolean | "if-needed";
   /** Used instead of the configured embedder. */
   readonly embedder?: Embedder | undefined;
+  /** Told why a question, or all of them, are compared by spelling where meaning is configured. */
+  readonly onSpelling?: ((why: string) => void) | undefined;
+  /** Whether it is opened to be indexed again, whatever it was indexed with. @default false */
+  readonly reindexes?: boolean;
   /** Wall clock in milliseconds. @default Date.now */
   readonly now?: () => number;
 }
@@ -72,7 +78,7 @@ export interface OpenChoice {
 export async function openConfiguredMemory(
   config: Config,
   how: OpenChoice,
-): Promise<{ readonly memory: Memory; readonly embedder: Embedder }> {
+): Promise<{ readonly memory: SqliteMemory; readonly embedder: Embedder }> {
   const { now = Date.now, readOnly = false } = how;
   if (how.mustExist && !existsSync(join(config.memory, "memory.db"))) {
     throw new ConfigError(
@@ -80,7 +86,7 @@ export async function openConfiguredMemory(
       `There is no memory in ${config.memory}. Run \`taskmem watch <source>\` first, or name another directory with --memory.`,
     );
   }
-  const embedder = how.embedder ?? (await configuredEmbedder(config));
+  const embedder = how.embedder ?? (await memoryEmbedder(config, how));
   const memory = await openSqliteMemory(config.memory, { words: wordSpace, embedder, now, readOnly });
   return { memory, embedder };
 }
@@ -91,15 +97,27 @@ function apiKey(): { apiKey?: string } {
   return key ? { apiKey: key } : {};
 }
 
-async function configuredEmbedder(config: Config): Promise<Embedder> {
+/** The encoder that is configured or was pulled; `null` for spelling. */
+export function openConfiguredEncoder(config: Config): Promise<ConfiguredEncoder | null> {
   const { embedder } = config;
-  if (embedder.baseUrl === undefined || embedder.model === undefined) return localEmbedder;
-  const { baseUrl: baseURL, model, dimension } = embedder;
-  return openOpenaiEmbedder({
-    ...{ baseURL, model, ...limitsOf(embedder), ...pricesOf(config, model) },
-    ...(dimension !== undefined && { dimension }),
-    ...apiKey(),
-  });
+  const prices = embedder.model === undefined ? {} : pricesOf(config, embedder.model);
+  return configuredEncoder(config, { ...limitsOf(embedder), ...prices, ...apiKey() });
+}
+
+/**
+ * What compares the texts of a memory. One that was written by spelling before meaning could be compared stays so until it
+ * is indexed again, unless the configuration asks for meaning.
+ */
+async function memoryEmbedder(config: Config, how: OpenChoice): Promise<Embedder> {
+  const configured = await openConfiguredEncoder(config);
+  if (configured === null) return localEmbedder;
+  const { onSpelling = () => {} } = how;
+  const isAsked = config.embedder.model !== undefined || config.embedder.meaning === "on";
+  if (!isAsked && !how.reindexes && indexOf(config.memory) === localEmbedder.id) {
+    onSpelling("this memory was written before meaning could be compared: taskmem reindex");
+    return localEmbedder;
+  }
+  return embedderOver(configured, onSpelling);
 }
 
 /** The prices of a model: its row of the table, otherwise those of its role. */
@@ -394,11 +412,11 @@ export async function configuredJudge(
   const byWords = localJudge({ words: wordSpace });
   if (judge === "local") return byWords;
   if (judge === "encoder") {
-    const embedder = await configuredEmbedder(config);
-    if (embedder !== localEmbedder) return encoderJudge({ embedder, judge: byWords });
+    const configured = await openConfiguredEncoder(config);
+    if (configured !== null) return encoderJudge({ embedder: configured.encoder, judge: byWords });
     throw new ConfigError(
       "model-missing",
-      "`--judge encoder` needs text embeddings: name them with embedder.baseUrl and embedder.model (TASKMEM_EMBED_BASE_URL, TASKMEM_EMBED_MODEL). The local embedder knows spellings, not meanings.",
+      "`--judge encoder` needs text embeddings: name them with embedder.baseUrl and embedder.model (TASKMEM_EMBED_BASE_URL, TASKMEM_EMBED_MODEL), or get an encoder with `taskmem models pull meaning`. The local embedder knows spellings, not meanings.",
     );
   }
   const model = configuredModel(config, judgeModel, onProgress);

@@ -62,6 +62,11 @@ export interface OwnParts {
   readonly onProgress?: OnProgress;
 }
 
+/** Why questions are compared by spelling. */
+interface Spelled {
+  why: string | null;
+}
+
 /** The parts of one TaskMem, each opened once. */
 export class Parts {
   readonly config: Config;
@@ -70,13 +75,21 @@ export class Parts {
   readonly limits: ContextLimits;
   readonly #own: OwnParts;
   readonly #embedder: Embedder | null;
+  readonly #spelled: Spelled;
   #model: Promise<Model | null> | undefined;
   #release: (() => void) | null = null;
   #reader: Reader | undefined;
   #perceptors: Perceptors | undefined;
 
-  constructor(config: Config, own: OwnParts, memory: Memory, embedder: Embedder | null) {
+  constructor(
+    config: Config,
+    own: OwnParts,
+    memory: Memory,
+    embedder: Embedder | null,
+    spelled: Spelled = { why: null },
+  ) {
     this.#embedder = embedder;
+    this.#spelled = spelled;
     this.config = config;
     this.memory = memory;
     this.now = own.now ?? Date.now;
@@ -122,8 +135,16 @@ export class Parts {
     return model && log && !isTrained ? loggedModel(model, log) : model;
   }
 
-  /** Ends the model that was opened here, if it runs in a process of its own. */
+  /** Why questions are compared by spelling where meanings are to be compared, since it was last asked for. */
+  whySpelling(): string | null {
+    const { why } = this.#spelled;
+    if (this.#embedder?.meaning !== undefined) this.#spelled.why = null;
+    return why;
+  }
+
+  /** Ends the model and the encoder that were opened here, if they run beside this thread. */
   async closeModel(): Promise<void> {
+    if (!this.#own.embedder) await this.#embedder?.close?.();
     if (this.#own.model) return;
     const model = await this.#model?.catch(() => null);
     if (model && isFolderModel(model)) model.engine.close();
@@ -238,9 +259,13 @@ export class Parts {
 export async function openParts(config: Config, own: OwnParts): Promise<Parts> {
   const { store, readOnly = false, mustExist = false, now = Date.now } = own;
   if (store) return new Parts(config, own, store, null);
-  const how = { mustExist, readOnly, embedder: own.embedder, now };
+  const spelled: Spelled = { why: null };
+  const onSpelling = (why: string) => {
+    spelled.why = why;
+  };
+  const how = { mustExist, readOnly, embedder: own.embedder, now, onSpelling };
   const { memory, embedder } = await openConfiguredMemory(config, how);
-  return new Parts(config, own, memory, embedder);
+  return new Parts(config, own, memory, embedder, spelled);
 }
 
 const isOnGpu = (model: Model | null) => isFolderModel(model) && model.engine.about.device.startsWith("cuda");

@@ -2,6 +2,7 @@
  * Safetensors of other programs: numbers of 32 or 16 bits by name (huggingface/safetensors: a length, a JSON header, the
  * tensors' bytes).
  */
+import { endianness } from "node:os";
 import { z } from "zod";
 import { fromBfloat16 } from "./bfloat16.ts";
 
@@ -14,7 +15,7 @@ export interface NamedTensor {
 
 const headerSchema = z.object({ __metadata__: z.record(z.string(), z.string()).optional() }).catchall(
   z.object({
-    dtype: z.enum(["F32", "BF16"]),
+    dtype: z.enum(["F32", "BF16", "I64"]),
     shape: z.array(z.int().positive()),
     data_offsets: z.tuple([z.int().min(0), z.int().min(0)]),
   }),
@@ -44,7 +45,9 @@ export function readSafetensors(bytes: Uint8Array): NamedTensor[] {
     JSON.parse(file.toString("utf8", 8, 8 + length)),
   );
   const data = file.subarray(8 + length);
-  return Object.entries(entries).map(
+  // Whole numbers are no weights: positions that some programs keep beside them.
+  const numbers = Object.entries(entries).filter(([, { dtype }]) => dtype !== "I64");
+  return numbers.map(
     ([
       name,
       {
@@ -71,5 +74,7 @@ export function littleEndian(values: Float32Array): Buffer {
 
 /** 32-bit numbers of little-endian bytes. */
 export function floats(bytes: Buffer): Float32Array {
+  if (endianness() === "LE")
+    return new Float32Array(Uint8Array.from(bytes.subarray(0, bytes.length & ~3)).buffer);
   return Float32Array.from({ length: bytes.length >> 2 }, (_, i) => bytes.readFloatLE(4 * i));
 }

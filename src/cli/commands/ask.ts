@@ -66,6 +66,7 @@ function printAnswer(output: Output, answer: Answer, streams: readonly StreamRec
     const [from, to] = [startSeconds, endSeconds].map((at) => formatMoment(at, clockOf(stream)));
     output.text(output.dim(`not watching ${from} to ${to}: ${detail}`));
   }
+  if (answer.bySpelling !== null) output.note(`compared by spelling, not by meaning: ${answer.bySpelling}`);
   if (answer.notRecorded !== null)
     output.note(`the question could not be recorded, so nothing is learned from it: ${answer.notRecorded}`);
 }

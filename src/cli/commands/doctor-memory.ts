@@ -39,7 +39,7 @@ export async function memoryChecks(config: Config): Promise<MemoryCheck[]> {
     const fix = "export what can be read: taskmem export <directory>";
     return [{ check: "memory", state: "broken", detail: problems.join(" "), fix }];
   }
-  const { clips, entries, tasks, databaseBytes, blobBytes } = stats;
+  const { clips, entries, tasks, databaseBytes, blobBytes, waitingVectors } = stats;
   const sound = `${counted(stats.streams, "stream")}, ${counted(clips, "clip")}, ${counted(entries, "entry", "entries")}, ${counted(tasks, "question")}, ${((databaseBytes + blobBytes) / 1e6).toFixed(1)} MB, sound`;
   const failed = `; ${failures.length} clips failed, last: ${failures.at(-1)?.failure.message}`;
   return [
@@ -47,9 +47,16 @@ export async function memoryChecks(config: Config): Promise<MemoryCheck[]> {
       ...{ check: "memory", state: "ok", detail: failures.length === 0 ? sound : `${sound}${failed}` },
       fix: failures.length === 0 ? null : "watch the stream again to retry them",
     },
+    ...(waitingVectors > 0 ? [waitingCheck(waitingVectors)] : []),
     ...streams,
   ];
 }
+
+const waitingCheck = (waiting: number): MemoryCheck => ({
+  ...{ check: "memory index", state: "missing" },
+  detail: `${counted(waiting, "entry", "entries")} not yet compared by meaning; found by words until then`,
+  fix: "the next watch does it, or taskmem reindex",
+});
 
 /** Streams of which something was left out or nothing is remembered. */
 async function streamChecks(memory: Memory): Promise<MemoryCheck[]> {

@@ -11,6 +11,7 @@ import { findProgram, installHint, type ProgramName, runProgram } from "../../ut
 import type { Invocation } from "../invocation.ts";
 import { exitCodes } from "../output.ts";
 import { attempt } from "./doctor-attempt.ts";
+import { meaningChecks } from "./doctor-meaning.ts";
 import { type MemoryCheck, memoryChecks } from "./doctor-memory.ts";
 import { senseChecks } from "./doctor-senses.ts";
 
@@ -63,6 +64,7 @@ export async function run({ output, flags, configFile, signal }: Invocation): Pr
   });
   report({ check: "torch", ...(await torchFinding(config.value)) });
   for (const check of await memoryChecks(config.value)) report(check);
+  for (const check of await meaningChecks(config.value, signal)) report(check);
   for await (const { check, lacks: lack } of senseChecks(config.value, { signal, output })) {
     report(check);
     if (lack !== null) lacks.push(lack);

@@ -1,9 +1,11 @@
 /** `taskmem models`: weights on this machine. */
 import http from "node:http";
 import { homedir } from "node:os";
+import { hasRuntime, runtimePackage } from "../../engines/meaning/sentence-encoder.ts";
 import { Models, modelsDirectory, type PulledModel } from "../../models/models.ts";
 import { registrySettings } from "../../models/registries.ts";
 import { shippedModels } from "../../models/shipped.ts";
+import { installLine } from "../../util/optional.ts";
 import type { Invocation } from "../invocation.ts";
 import { counted, exitCodes, type Output } from "../output.ts";
 
@@ -81,6 +83,11 @@ async function pull(
     output.progress("");
     output.object({ event: "model-pull-end", ...model });
     output.text(`${model.name}  ${factsOf(model)}`, `  ${model.directory}`);
+    if (model.name === "meaning")
+      output.note(
+        ...(hasRuntime() ? [] : [`it runs by ${runtimePackage}: ${installLine(runtimePackage)}`]),
+        "new memories are compared by meaning from now on; one written before: taskmem reindex",
+      );
   }
   return exitCodes.done;
 }

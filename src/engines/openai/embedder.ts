@@ -9,21 +9,23 @@ import { badResponse } from "./errors.ts";
 export interface EmbedderOptions extends EndpointOptions {
   /** Numbers in a vector of this model. */
   readonly dimension: number;
+  /** Whether each text is sent with its role, as `input_type`. @default false */
+  readonly inputType?: boolean;
 }
 
 const batchSize = 64;
 
 /** An embedder of a known dimension. @throws ConfigError `base-url-invalid` */
-export function openaiEmbedder({ dimension, ...options }: EmbedderOptions): Embedder {
+export function openaiEmbedder({ dimension, inputType = false, ...options }: EmbedderOptions): Embedder {
   if (!Number.isInteger(dimension) || dimension < 1) {
     throw new RangeError(`Expected \`dimension\` to be a whole number from 1 up, got ${dimension}`);
   }
   const { askVectors, cost } = vectorsOf(options);
   return {
     cost,
-    id: `openai:${options.model}`,
+    id: `openai:${options.model}${inputType ? ":roles" : ""}`,
     dimension,
-    embed: async (texts, signal) => {
+    embed: async (texts, signal, { role = "passage" } = {}) => {
       const vectors = texts.map(() => new Float32Array(dimension));
       const wanted = texts.flatMap((text, index) => (text.trim() === "" ? [] : [{ text, index }]));
       const batches = Array.from({ length: Math.ceil(wanted.length / batchSize) }, (_, i) =>
@@ -34,6 +36,7 @@ export function openaiEmbedder({ dimension, ...options }: EmbedderOptions): Embe
           const answers = await askVectors(
             batch.map(({ text }) => text),
             signal,
+            inputType ? role : undefined,
           );
           for (const [i, { index }] of batch.entries()) {
             const answer = answers[i]!;
@@ -54,7 +57,7 @@ export function openaiEmbedder({ dimension, ...options }: EmbedderOptions): Embe
 
 /** An embedder that asks the endpoint for its dimension by one call, unless it is given. @throws EngineError */
 export async function openOpenaiEmbedder(
-  options: EndpointOptions & { readonly dimension?: number },
+  options: EndpointOptions & { readonly dimension?: number; readonly inputType?: boolean },
   signal?: AbortSignal,
 ): Promise<Embedder> {
   const dimension =
@@ -70,13 +73,20 @@ const answerSchema = z.object({
 /** Makes one call for a batch of texts: their vectors, in order, as they came. */
 function vectorsOf(options: EndpointOptions) {
   const endpoint = openEndpoint(options);
-  const askVectors = async (input: string[], signal?: AbortSignal): Promise<number[][]> => {
+  const askVectors = async (
+    input: string[],
+    signal?: AbortSignal,
+    inputType?: "query" | "passage",
+  ): Promise<number[][]> => {
     const characters = input.reduce((sum, text) => sum + text.length, 0);
     const forecast = { promptTokens: Math.ceil(characters / 4), completionTokens: 0 };
     const { value } = await endpoint.call(
       forecast,
       async (post) => {
-        const body = await post("embeddings", { model: options.model, input, encoding_format: "float" });
+        const body = await post("embeddings", {
+          ...{ model: options.model, input, encoding_format: "float" },
+          ...(inputType && { input_type: inputType }),
+        });
         const parsed = answerSchema.safeParse(body);
         if (!parsed.success) throw badResponse("The endpoint sent no embeddings", parsed.error);
         const { data, usage } = parsed.data;

@@ -386,6 +386,7 @@ export function addEntry(
     length: stems.length,
     speakers: new Set(entry.speakers.map(foldName)),
     vector,
+    madeOf: null,
     frames: derived.frames ?? new Set(entry.evidence.frames.map(({ hash }) => hash)),
   });
   const { id, stream, clip } = entry;

@@ -9,8 +9,11 @@ import {
   defaultRecallLimit,
   type Found,
   fuse,
+  fusionOf,
+  isMeant,
   leaders,
   leastLikeness,
+  meaningScale,
   minimumPool,
   momentAskedAbout,
   mostHits,
@@ -27,6 +30,8 @@ export interface Question {
   readonly words: WordSpace;
   /** The question in the space of the vectors. */
   readonly vector: Float32Array;
+  /** How many of its first numbers compare meanings. */
+  readonly meaning: number;
 }
 
 /** Entries best first; in `whole-memory` mode all of them in time order, with empty scores. */
@@ -39,12 +44,12 @@ export function recallEntries(state: State, question: Question, query: RecallQue
   const limit = query.limit ?? defaultRecallLimit;
   const pool = Math.max(minimumPool, limit);
   const fullText = best(byText(state, passing, question.words, query.text), pool);
-  const vector = best(byVector(passing, question.vector), pool);
+  const vector = best(byVector(passing, question), pool);
   const near = momentAskedAbout(question, query);
   const time = near === null ? [] : best(byTime(passing, near), pool);
   const others = [...fullText, ...vector, ...time].map(({ row }) => row);
   const speaker = bySpeaker(passing, query, others, pool);
-  const scores = fuse({ fullText, vector, time, speaker });
+  const scores = fuse({ fullText, vector, time, speaker }, fusionOf(question.vector, question.meaning));
   return leaders(scores, limit)
     .map((kept) => ({ entry: kept.entry, score: scores.get(kept)! }))
     .sort(byScore)
@@ -89,11 +94,12 @@ function byText(state: State, passing: readonly KeptEntry[], words: WordSpace, t
 }
 
 /** Cosine of unit vectors; unrelated entries are not found. */
-function byVector(passing: readonly KeptEntry[], vector: Float32Array): Scored {
+function byVector(passing: readonly KeptEntry[], { vector, meaning }: Question): Scored {
   if (vector.every((value) => value === 0)) return [];
+  const scale = isMeant(vector, meaning) ? meaningScale : 1;
   return passing
     .filter((row) => row.vector.some((value) => value !== 0))
-    .map((row) => ({ row, score: 1 - squaredDistance(row.vector, vector) / 2 }))
+    .map((row) => ({ row, score: scale * (1 - squaredDistance(row.vector, vector) / 2) }))
     .filter(({ score }) => score > leastLikeness);
 }
 

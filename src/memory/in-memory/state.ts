@@ -77,7 +77,9 @@ export interface KeptEntry {
   readonly length: number;
   /** Folded names. */
   readonly speakers: ReadonlySet<string>;
-  readonly vector: Float32Array;
+  vector: Float32Array;
+  /** The text around it that its vector takes in; `null` where the vector is not made of it. */
+  madeOf: string | null;
   /** Hashes of its frames whose bytes are here. */
   readonly frames: ReadonlySet<string>;
 }

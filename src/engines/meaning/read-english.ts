@@ -1,0 +1,15 @@
+/** What an encoder of English knows of a text: lines told in two languages keep the half it knows. */
+import { languageOf } from "../../answer/words/languages.ts";
+import { foldLetters } from "../../util/letters.ts";
+
+const otherLetters = /(?!\p{Script=Latin})\p{L}/gu;
+
+/** The Latin words of a text; `null` where most letters are of another script, or the words of another language. */
+export function readEnglish(text: string): string | null {
+  const others = text.match(otherLetters)?.length ?? 0;
+  const kept = others === 0 ? text : text.replace(/(?:(?!\p{Script=Latin})\p{L}[\p{M}、。！？，]*)+/gu, " ");
+  const own = kept.match(/\p{L}/gu)?.length ?? 0;
+  if (own === 0 || own < others) return null;
+  const words = foldLetters(kept).match(/[\p{L}\p{M}]+/gu) ?? [];
+  return languageOf(words.join(" "), words) === "en" ? kept : null;
+}

@@ -1,0 +1,24 @@
+/** What a memory's entries are indexed with, told before the memory is opened for use, whatever version wrote it. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+
+/** Id of the embedder of a memory that holds entries; `null` for an empty or missing one, or one that cannot be read. */
+export function indexOf(directory: string): string | null {
+  const file = join(directory, "memory.db");
+  if (!existsSync(file)) return null;
+  try {
+    const connection = new Database(file, { readonly: true, fileMustExist: true });
+    try {
+      const found = connection
+        .prepare("select embedder from space where current = 1 and exists (select 1 from entry)")
+        .get() as { embedder: string } | undefined;
+      return found?.embedder ?? null;
+    } finally {
+      connection.close();
+    }
+  } catch {
+    // What is wrong with it is told when it is opened.
+    return null;
+  }
+}

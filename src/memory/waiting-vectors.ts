@@ -1,0 +1,80 @@
+/**
+ * Vectors that take in what is around an entry (`surroundings.ts`) are made after it is stored: an entry waits for its
+ * vector where it is new, where its neighbours changed, or where one of them was forgotten. A process that ends before
+ * leaves it waiting, and a later one makes it.
+ */
+import { sql } from "kysely";
+import { vectorChecksum } from "./checksums.ts";
+import { build, type Db } from "./database.ts";
+import { insertVector } from "./entries.ts";
+import { listed } from "./listed.ts";
+import { vectorTable } from "./schema.ts";
+import { type Indexing, requireSpace, takeOut } from "./space.ts";
+import { embedAll } from "./statements.ts";
+import { passageOf } from "./surrounding-rows.ts";
+
+/** Entries embedded between two transactions. */
+const batchSize = 32;
+
+/** Lets entries wait for a vector; the one they have stays until then. Inside a transaction. */
+export function letWait(db: Db, rows: readonly number[]): void {
+  for (const row of rows) db.run(sql`insert or ignore into waiting_vector (entry) values (${row})`);
+  takeOut(db, rows);
+}
+
+/** Takes the vectors of entries away, which hold words that are forgotten, and lets them wait. Inside a transaction. */
+export function dropVectors(db: Db, rows: readonly number[]): void {
+  for (const { row: space } of db.all(build.selectFrom("space").select("row").where("current", "=", 1))) {
+    for (const row of rows)
+      db.run(sql`delete from ${sql.table(vectorTable(space))} where rowid = ${BigInt(row)}`);
+  }
+  db.run(sql`update entry set has_vector = 0, vector_checksum = null where row in ${listed(rows)}`);
+  letWait(db, rows);
+}
+
+/** Makes the vectors that are waited for. @throws EngineError, and what waits goes on waiting */
+export async function makeWaitingVectors(db: Db, indexing: Indexing, signal?: AbortSignal): Promise<void> {
+  const { embedder } = indexing;
+  while (!db.readOnly) {
+    const batch = db.read(() =>
+      db
+        .all(sql<{ entry: number }>`select entry from waiting_vector order by entry limit ${batchSize}`)
+        .map(({ entry }) => ({ row: entry, ...passageOf(db, entry)! })),
+    );
+    if (batch.length === 0) return;
+    const vectors = await embedAll(
+      embedder,
+      batch.map(({ text }) => text),
+      { contexts: batch.map(({ context }) => context), signal },
+    );
+    db.write(() => {
+      const space = requireSpace(db, indexing);
+      for (const [i, { row, context }] of batch.entries()) {
+        // What was forgotten or came meanwhile changes it: it is made again.
+        if (passageOf(db, row)?.context === context) setVector(db, space, row, vectors[i]!);
+      }
+    });
+  }
+}
+
+function setVector(db: Db, space: number, row: number, vector: Float32Array): void {
+  const entry = db.get(
+    build.selectFrom("entry").select(["stream", "known_seconds", "closed_at_ms"]).where("row", "=", row),
+  )!;
+  const hasVector = vector.some((value) => value !== 0);
+  db.run(sql`delete from ${sql.table(vectorTable(space))} where rowid = ${BigInt(row)}`);
+  if (hasVector) {
+    insertVector(db, space, {
+      ...{ row, stream: entry.stream, vector },
+      knownSeconds: entry.known_seconds,
+      closedAtMs: entry.closed_at_ms,
+    });
+  }
+  db.run(
+    build
+      .updateTable("entry")
+      .set({ has_vector: hasVector ? 1 : 0, vector_checksum: hasVector ? vectorChecksum(vector) : null })
+      .where("row", "=", row),
+  );
+  db.run(sql`delete from waiting_vector where entry = ${row}`);
+}
