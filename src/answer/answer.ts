@@ -386,7 +386,7 @@ async function recallFor(
   const asked = [question.text, ...question.options.map(({ text }) => text)].join(" ");
   const query: RecallQuery = {
     text: mode === "search" ? withOtherWords(asked) : asked,
-    meant: asked,
+    meant: question.text,
     mode,
     ...(mode === "search" && { limit }),
     ...(streams && { streams }),

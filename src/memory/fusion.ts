@@ -80,7 +80,7 @@ export function fuse<Key>(
       scores.set(row, {
         ...sofar,
         total: sofar.total + weight / (fusion.k + rank),
-        [channel]: { rank, score },
+        [channel]: { rank, score, ...(channel === "vector" && fusion === byMeaning && { byMeaning: true }) },
       });
     }
   }

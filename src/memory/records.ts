@@ -306,7 +306,8 @@ export interface RecallQuery extends EntryFilter {
 export interface RecallScore {
   readonly total: number;
   readonly fullText?: { readonly rank: number; readonly score: number };
-  readonly vector?: { readonly rank: number; readonly score: number };
+  /** The cosine of question and entry, by meaning where an encoder compared them, otherwise by spelling. */
+  readonly vector?: { readonly rank: number; readonly score: number; readonly byMeaning?: true };
   readonly time?: { readonly rank: number; readonly score: number };
   readonly speaker?: { readonly rank: number; readonly score: number };
 }

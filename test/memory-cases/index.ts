@@ -7,6 +7,7 @@ import { fileCases } from "./files.ts";
 import { floorCases } from "./floor.ts";
 import { forgetCases } from "./forget.ts";
 import { journalCases } from "./journal.ts";
+import { meaningCases } from "./meaning.ts";
 import { pageCases } from "./page.ts";
 import { recallCases } from "./recall.ts";
 import { strictCases } from "./strict.ts";
@@ -16,6 +17,7 @@ export function memoryCases(store: TestStore): void {
   journalCases(store);
   entriesCases(store);
   recallCases(store);
+  meaningCases(store);
   adapterCases(store);
   fileCases(store);
   floorCases(store);

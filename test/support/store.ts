@@ -1,10 +1,11 @@
 /** What a store of memories is to the cases that all of them pass. */
+import type { Embedder } from "../../src/engine.ts";
 import type { Memory, MemoryRow } from "../../src/memory/memory.ts";
 import { addTestStream } from "./memory.ts";
 
 export interface TestStore {
   /** An empty memory. */
-  open(options?: { readonly now?: () => number }): Promise<Memory>;
+  open(options?: { readonly now?: () => number; readonly embedder?: Embedder }): Promise<Memory>;
   /** The same memory opened again; where it ends with its process, the one it is. */
   reopen(memory: Memory): Promise<Memory>;
 }

@@ -2,10 +2,12 @@
 import type { Reading } from "../../answer/reader.ts";
 import { soughtForms, type Token, tokensOf } from "../../answer/words/tokens.ts";
 import { noCost, type WordSpace } from "../../engine.ts";
+import type { RecalledEntry } from "../../memory/memory.ts";
 import type { Option, Question } from "../../tasks/task.ts";
 import type { Asked } from "./asked-question.ts";
 import { abstain, coverOf, whatIsMissing } from "./evidence.ts";
-import { has, isLater, type Sentence } from "./sentences.ts";
+import { meaningOf, replyTo } from "./meant-evidence.ts";
+import { has, isLater, type Sentence, talkSeconds } from "./sentences.ts";
 
 /** Share of the question's weight that a sentence must cover. */
 const leastCoverOfOptions = 0.55;
@@ -26,6 +28,8 @@ interface Support {
 /** An option's own words, and whether it denies. */
 interface Own {
   readonly terms: readonly Token[];
+  /** Also those of the question. */
+  readonly all: readonly Token[];
   readonly negated: boolean;
   /** Whether it holds any content word, if only one of the question. */
   readonly isTold: boolean;
@@ -36,13 +40,14 @@ export function choose(
   asked: Asked,
   sentences: readonly Sentence[],
   words: WordSpace,
+  recalled: readonly RecalledEntry[] = [],
 ): Reading {
   const own = new Map<Option, Own>(
     question.options.map((option) => {
       const { all, negated } = tokensOf(option.text, words);
       const content = all.filter(({ forms }) => forms.length > 0);
       const terms = content.filter(({ forms }) => !has(asked.held, forms));
-      return [option, { terms, negated, isTold: content.length > 0 }];
+      return [option, { terms, all: content, negated, isTold: content.length > 0 }];
     }),
   );
   // Where options differ in what they deny, a sentence must agree with the option, otherwise with the question.
@@ -58,6 +63,9 @@ export function choose(
   }
   if (supports.length === 0 && !differ && !asked.negated)
     supports.push(...nearSupports(asked, sentences, own));
+  if (supports.length === 0 && !differ) supports.push(...askedSupports(asked, sentences, own));
+  if (supports.length === 0 && !differ && !asked.negated)
+    supports.push(...meantSupports(asked, sentences, own, recalled));
   const prefers = asked.which === "first" ? (a: Support, b: Support) => isLater(b, a) : isLater;
   const best = strongestByOption(supports, prefers);
   const [first] = best;
@@ -80,8 +88,7 @@ export function choose(
   };
 }
 
-/** How far apart two lines of one talk may lie, in seconds, and the weight that a word of the other line has. */
-const talkSeconds = 40;
+/** The weight that a word of another line of one talk has. */
 const talkWeight = 0.5;
 
 /**
@@ -113,6 +120,63 @@ function nearSupports(
       );
       if (isOther || !isRequired || cover < leastNear) return [];
       return supportsOf(sentence, cover, own, false).filter(({ strength }) => strength >= cover);
+    });
+  return new Set(supports.map(({ option }) => option)).size === 1 ? supports : [];
+}
+
+/** Support of the one option that the question itself names, by a sentence about what is asked that holds all of it. */
+function askedSupports(
+  asked: Asked,
+  sentences: readonly Sentence[],
+  own: ReadonlyMap<Option, Own>,
+): Support[] {
+  const [named, ...others] = [...own].filter(([, { terms, isTold }]) => terms.length === 0 && isTold);
+  if (!named || others.length > 0) return [];
+  const [option, { all }] = named;
+  return sentences
+    .filter(({ isQuestion, negated, holds }) => {
+      const isHeld = all.every((token) => has(holds, soughtForms(token)));
+      return !isQuestion && negated === asked.negated && isHeld;
+    })
+    .map((sentence) => ({ option, sentence, strength: coverOf(sentence, asked) }))
+    .filter(({ strength }) => strength >= leastCoverOfOptions);
+}
+
+/** Least cosine, and last rank, of an entry that may support an option by meaning. */
+const leastMeant = 0.5;
+const lastMeantRank = 6;
+/** Its lead over the entry of this rank: where a question names who speaks, all that they say is alike. */
+const leastLead = 0.1;
+const comparedRank = 10;
+
+/**
+ * Support by an entry that is near the question by meaning and holds the words of an option. Only where such entries speak
+ * for a single option.
+ */
+function meantSupports(
+  asked: Asked,
+  sentences: readonly Sentence[],
+  own: ReadonlyMap<Option, Own>,
+  recalled: readonly RecalledEntry[],
+): Support[] {
+  const meanings = new Map(recalled.map((one) => [one.entry, meaningOf(one)]));
+  // An option that the question holds itself cannot be told from it.
+  if ([...own.values()].some(({ terms }) => terms.length === 0)) return [];
+  const ranked = [...meanings].sort(([, a], [, b]) => b - a);
+  const compared = Math.max(leastMeant, (ranked[comparedRank - 1]?.[1] ?? 0) + leastLead);
+  const near = new Map(ranked.slice(0, lastMeantRank).filter(([, meaning]) => meaning >= compared));
+  const reply = replyTo(asked, sentences, recalled);
+  if (reply) near.set(reply.entry, Math.max(leastMeant, meanings.get(reply.entry) ?? 0));
+  const supports = sentences
+    .filter(({ entry, isQuestion, negated }) => near.has(entry) && !isQuestion && !negated)
+    .flatMap((sentence) => {
+      const around = sentences.filter((other) => isBeside(other, sentence));
+      const isHeld = (forms: readonly string[]) =>
+        around.some(({ holds, speakers }) => has(holds, forms) || has(speakers, forms));
+      const isOther =
+        asked.names.some(({ forms }) => !isHeld(forms)) ||
+        asked.terms.some(({ required, forms }) => required && !isHeld(forms));
+      return isOther ? [] : supportsOf(sentence, near.get(sentence.entry)!, own, false);
     });
   return new Set(supports.map(({ option }) => option)).size === 1 ? supports : [];
 }

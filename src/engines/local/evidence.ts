@@ -9,10 +9,12 @@ import { type Asked, type AskedName, homeForm } from "./asked-question.ts";
 import { has, isNumeric, type Reference, type Sentence } from "./sentences.ts";
 
 /** Whether a sentence is about a person of the question. */
-function isAbout(name: AskedName, sentence: Sentence, asked: Asked, matched: number): boolean {
+export function isAbout(name: AskedName, sentence: Sentence, asked: Asked, matched: number): boolean {
   const { speakers, references, holds, context } = sentence;
   const spoke = has(speakers, name.forms);
-  const isSayer = name.isSubject || asked.names.length === 1;
+  // A name of two words is one person.
+  const isSayer =
+    name.isSubject || asked.names.length === 1 || asked.names.every(({ forms }) => has(speakers, forms));
   if (asked.ofSaying && !isSayer) return has(holds, name.forms);
   if (asked.ofSaying && spoke) return true;
   const meant = (reference: Reference | undefined) =>

@@ -27,6 +27,7 @@ import { type Asked, askedOf, askingWords } from "./asked-question.ts";
 import { bestOf, type Hit, isChain, leastCover, linksOf, type Value, valuesOf } from "./chain.ts";
 import { choose } from "./choose-option.ts";
 import { abstain, coverOf, isKindAsked, whatIsMissing } from "./evidence.ts";
+import { meantSentence, saidAfter } from "./meant-evidence.ts";
 import { has, isLater, isNumeric, type Sentence, sentencesOf } from "./sentences.ts";
 import { readWhole } from "./whole-reading.ts";
 
@@ -54,8 +55,9 @@ export function lexicalReader({ words }: LexicalReaderOptions): Reader {
       const sentences = entries.flatMap((entry) => sentencesOf(entry, words, asked.people, clocks));
       if (asked.terms.length === 0 && asked.names.length === 0)
         return abstain("The question holds no word that could be looked up in memory.");
-      if (request.question.options.length > 0) return choose(request.question, asked, sentences, words);
-      return quote(asked, sentences);
+      if (request.question.options.length > 0)
+        return choose(request.question, asked, sentences, words, request.recalled);
+      return quote(asked, sentences, request.recalled);
     },
   };
 }
@@ -78,6 +80,18 @@ function findEvent(
   return best?.sentence.entry ?? null;
 }
 
+const asksWhich = /\b(?:which|what)\b/i;
+const namesOne = /\b(?:an?|some|one)\b/i;
+const whenWords = /^(?:today|tonight|now|then|yesterday|tomorrow)$/;
+
+/** Whether a sentence says of a thing that it is there, and not which: "Today is a special day." */
+function repeatsWhich({ text, tokens }: Sentence, { text: asked, held }: Asked): boolean {
+  if (!asksWhich.test(asked) || !namesOne.test(text)) return false;
+  return tokens.every(
+    ({ forms, folded }) => forms.length === 0 || has(held, forms) || whenWords.test(folded),
+  );
+}
+
 /** Whether a word tells a time of its own, so that when it was said is not when it is. */
 const isOwnMoment = ({ forms, folded }: Token) =>
   forms.some((form) => form.startsWith("t:")) || dayWords.test(folded);
@@ -85,7 +99,7 @@ const dayWords =
   /^(?:mon|tues|wednes|thurs|fri|satur|sun)days?$|^(?:january|february|march|april|june|july|august|september|october|november|december)$|^(?:tomorrow|yesterday|noon|midnight|tonight)$/;
 
 /** Answers a free-form question with the sentences that cover it best. */
-function quote(asked: Asked, sentences: readonly Sentence[]): Reading {
+function quote(asked: Asked, sentences: readonly Sentence[], recalled: readonly RecalledEntry[]): Reading {
   const anyPolarity = asked.wanted === "statement";
   const hits: Hit[] = sentences
     .filter(({ isQuestion }) => !isQuestion)
@@ -95,7 +109,15 @@ function quote(asked: Asked, sentences: readonly Sentence[]): Reading {
     .map(({ sentence, strength }) => ({ sentence, strength: strength * newsOf(sentence, asked) }))
     .sort((a, b) => b.strength - a.strength || (isLater(a, b) ? -1 : 1));
   const [first] = hits;
-  if (first === undefined) return abstain(whatIsMissing(asked, sentences));
+  if (first === undefined) {
+    const meant = meantSentence(asked, sentences, recalled);
+    return meant ? said([meant], [], asked) : abstain(whatIsMissing(asked, sentences));
+  }
+  // "Today is a special day.": what was said next may tell which.
+  if (repeatsWhich(first.sentence, asked)) {
+    const next = saidAfter(first.sentence, asked, sentences, recalled);
+    if (next) return said([next], [], asked);
+  }
   const best = bestOf(hits);
   const chain = isChain(best, asked);
   if (!chain && asked.which === "any") return said(distinct(best).slice(0, mostQuoted), [], asked);

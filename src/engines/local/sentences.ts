@@ -11,6 +11,9 @@ export type Reference =
   | { readonly at: number; readonly who: "speaker" | "other" }
   | { readonly at: number; readonly who: "named"; readonly forms: readonly string[] };
 
+/** How far apart two lines of one talk may lie, in seconds. */
+export const talkSeconds = 40;
+
 export interface Sentence {
   readonly entry: Entry;
   /** Which sentence of the entry it is. */

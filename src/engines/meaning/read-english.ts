@@ -1,5 +1,5 @@
 /** What an encoder of English knows of a text: lines told in two languages keep the half it knows. */
-import { languageOf } from "../../answer/words/languages.ts";
+import { isFunctionWord, languageOf } from "../../answer/words/languages.ts";
 import { foldLetters } from "../../util/letters.ts";
 
 const otherLetters = /(?!\p{Script=Latin})\p{L}/gu;
@@ -10,6 +10,12 @@ export function readEnglish(text: string): string | null {
   const kept = others === 0 ? text : text.replace(/(?:(?!\p{Script=Latin})\p{L}[\p{M}、。！？，]*)+/gu, " ");
   const own = kept.match(/\p{L}/gu)?.length ?? 0;
   if (own === 0 || own < others) return null;
-  const words = foldLetters(kept).match(/[\p{L}\p{M}]+/gu) ?? [];
-  return languageOf(words.join(" "), words) === "en" ? kept : null;
+  return isForeign(kept) ? null : kept;
+}
+
+/** Whether several words are such as only another language has: one alone may be a name, as "Jake" is a Polish word. */
+function isForeign(text: string): boolean {
+  const words = foldLetters(text).match(/[\p{L}\p{M}]+/gu) ?? [];
+  const language = languageOf(words.join(" "), words);
+  return language !== "en" && words.filter((word) => isFunctionWord(word, language)).length > 1;
 }

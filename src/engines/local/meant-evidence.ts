@@ -1,0 +1,129 @@
+/**
+ * Evidence by meaning, for the reader without a model: what recall compared by an encoder of sentences.
+ *
+ * Where no sentence holds the words of a question, it is answered by
+ * 1. the entry that is nearest in meaning and in words, if it leads clearly over what was said at other times;
+ * 2. what was said in reply to a question like this one.
+ * Names, numbers, kinds of answers and denials are asked for as everywhere else.
+ */
+import type { RecalledEntry } from "../../memory/memory.ts";
+import type { Asked } from "./asked-question.ts";
+import { coverOf, isAbout, isKindAsked } from "./evidence.ts";
+import { has, type Sentence, talkSeconds } from "./sentences.ts";
+
+/** Least cosine of an answer, and its lead over entries of other times. */
+const leastMeant = 0.5;
+const leastLead = 0.1;
+/** The same for an answer that holds a name or number of the question, and what kind it asks for. */
+const leastNamed = 0.4;
+/** Least cosine of a question like the one that is asked, and the share of words it holds. */
+const leastAsked = 0.4;
+const leastAskedCover = 0.5;
+/** How soon a reply follows, in seconds. */
+const replySeconds = 10;
+/** A second later, a reply must be nearer by this cosine. */
+const latenessWeight = 0.04;
+/** Only entries this near by meaning are looked at. */
+const mostRank = 3;
+
+/** The sentence that answers by meaning; `null` where none does clearly, or nothing was compared by meaning. */
+export function meantSentence(
+  asked: Asked,
+  sentences: readonly Sentence[],
+  recalled: readonly RecalledEntry[],
+): Sentence | null {
+  return nearestSentence(asked, sentences, recalled) ?? replyTo(asked, sentences, recalled);
+}
+
+/** Cosine of a question and an entry by meaning; 0 where no encoder compared them. */
+export const meaningOf = ({ score: { vector } }: RecalledEntry): number =>
+  vector?.byMeaning ? vector.score : 0;
+
+function nearestSentence(
+  asked: Asked,
+  sentences: readonly Sentence[],
+  recalled: readonly RecalledEntry[],
+): Sentence | null {
+  const [first, ...others] = recalled;
+  const meaning = first && meaningOf(first);
+  if (!first || !meaning || first.score.vector!.rank > 2 || first.score.fullText?.rank !== 1) return null;
+  const { stream, startSeconds } = first.entry;
+  const isApart = ({ entry }: RecalledEntry) =>
+    entry.stream !== stream || Math.abs(entry.startSeconds - startSeconds) > talkSeconds;
+  const rival = Math.max(0, ...others.filter(isApart).map(meaningOf));
+  const fitting = sentences.filter(
+    (sentence) => sentence.entry === first.entry && isFitting(sentence, asked),
+  );
+  const isClear = meaning >= leastMeant && meaning - rival >= leastLead;
+  const required = asked.terms.filter((term) => term.required);
+  const isNamed = required.length > 0 && asked.wanted === "number" && meaning >= leastNamed;
+  return (isClear || isNamed ? fitting[0] : null) ?? null;
+}
+
+/** Whether a sentence could answer: of the people and names asked for, and of the kind. */
+function isFitting(sentence: Sentence, asked: Asked): boolean {
+  if (sentence.isQuestion || sentence.negated !== asked.negated) return false;
+  const { holds, context } = sentence;
+  const isWhole = asked.terms.every(
+    ({ required, forms }) => !required || has(holds, forms) || has(context, forms),
+  );
+  // A thing can be anything, so a word of the question must be there.
+  const isTold =
+    asked.wanted !== "thing" ||
+    asked.terms.some(({ weight, forms }) => weight === 1 && has(sentence.holds, forms));
+  return (
+    isWhole &&
+    isTold &&
+    asked.names.every((name) => isAbout(name, sentence, asked, 1)) &&
+    isKindAsked(sentence, asked)
+  );
+}
+
+/** What another person said in reply to a question like this one. */
+export function replyTo(
+  asked: Asked,
+  sentences: readonly Sentence[],
+  recalled: readonly RecalledEntry[],
+): Sentence | null {
+  for (const one of recalled) {
+    const { entry, score } = one;
+    if (meaningOf(one) < leastAsked || score.vector!.rank > mostRank) continue;
+    const question = sentences.find(
+      (sentence) =>
+        sentence.entry === entry && sentence.isQuestion && coverOf(sentence, asked) >= leastAskedCover,
+    );
+    const isOther = ({ entry: reply }: Sentence) =>
+      reply.speakers.length > 0 && reply.speakers.every((name) => !entry.speakers.includes(name));
+    const reply = question && saidAfter(question, asked, sentences.filter(isOther), recalled);
+    if (reply) return reply;
+  }
+  return null;
+}
+
+/**
+ * What was said soon after a sentence that only repeats what is asked, and adds to it: the nearest by meaning and in time.
+ * `null` where nothing was, or nothing was compared by meaning.
+ */
+export function saidAfter(
+  { entry, place }: Sentence,
+  asked: Asked,
+  sentences: readonly Sentence[],
+  recalled: readonly RecalledEntry[],
+): Sentence | null {
+  const meanings = new Map(recalled.map((one) => [one.entry, meaningOf(one)]));
+  const near = (one: Sentence) => meanings.get(one.entry) ?? 0;
+  const fit = (one: Sentence) => near(one) - latenessWeight * (one.entry.startSeconds - entry.startSeconds);
+  const isAfter = (one: Sentence) =>
+    one.entry === entry
+      ? one.place > place
+      : one.entry.stream === entry.stream &&
+        one.entry.startSeconds >= entry.startSeconds &&
+        one.entry.startSeconds - entry.startSeconds <= replySeconds;
+  const isAdding = ({ tokens }: Sentence) =>
+    tokens.some(({ forms }) => forms.length > 0 && !has(asked.held, forms));
+  const found = sentences
+    .filter((one) => isAfter(one) && near(one) > 0 && !one.isQuestion && one.negated === asked.negated)
+    .filter((one) => isAdding(one) && isKindAsked(one, asked))
+    .sort((a, b) => fit(b) - fit(a));
+  return found[0] ?? null;
+}
