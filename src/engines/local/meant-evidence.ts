@@ -67,9 +67,9 @@ function isFitting(sentence: Sentence, asked: Asked): boolean {
   const isWhole = asked.terms.every(
     ({ required, forms }) => !required || has(holds, forms) || has(context, forms),
   );
-  // A thing can be anything, so a word of the question must be there.
+  // A word of the question must be there; where it names who says it and what kind is asked for, the name is enough.
   const isTold =
-    asked.wanted !== "thing" ||
+    (asked.names.length > 0 && asked.wanted !== "thing") ||
     asked.terms.some(({ weight, forms }) => weight === 1 && has(sentence.holds, forms));
   return (
     isWhole &&
