@@ -1,7 +1,8 @@
 /** `taskmem models`: weights on this machine. */
 import http from "node:http";
 import { homedir } from "node:os";
-import { hasRuntime, runtimePackage } from "../../engines/meaning/sentence-encoder.ts";
+import { hasRuntime } from "../../engines/meaning/sentence-encoder.ts";
+import { runtimePackage } from "../../engines/onnx-runtime.ts";
 import { Models, modelsDirectory, type PulledModel } from "../../models/models.ts";
 import { registrySettings } from "../../models/registries.ts";
 import { shippedModels } from "../../models/shipped.ts";

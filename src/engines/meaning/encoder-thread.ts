@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
+import type { RuntimeFiles } from "../onnx-runtime.ts";
 import { loadEncoder } from "./encoder-graph.ts";
 import { wordPieces } from "./word-pieces.ts";
 
@@ -9,8 +10,7 @@ import { wordPieces } from "./word-pieces.ts";
 export interface ThreadSetup {
   /** Folder of the encoder. */
   readonly folder: string;
-  /** URL of the runtime's module, and path of its WebAssembly. */
-  readonly runtime: { readonly module: string; readonly wasm: string };
+  readonly runtime: RuntimeFiles;
 }
 
 /** Texts to embed. */

@@ -4,15 +4,12 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { Embedder } from "../../engine.ts";
 import { ConfigError, EngineError } from "../../errors.ts";
-import { hasPackage, installLine } from "../../util/optional.ts";
+import { installLine } from "../../util/optional.ts";
+import { runtimeFiles, runtimePackage } from "../onnx-runtime.ts";
 import type { Answered, Asked, ThreadSetup } from "./encoder-thread.ts";
-
-/** The runtime's package. */
-export const runtimePackage = "onnxruntime-web";
 
 /** How an encoder is opened. */
 export interface SentenceEncoderOptions {
@@ -44,7 +41,7 @@ const atOnce = 16;
  * @throws ConfigError `package-missing` without onnxruntime-web
  */
 export function sentenceEncoder(options: SentenceEncoderOptions): SentenceEncoder {
-  const runtime = runtimeFiles();
+  const runtime = installedRuntime();
   const dimension = dimensionOf(options.folder);
   const thread = new EncoderThread({ folder: options.folder, runtime }, options.idleMs ?? idleMs);
   return {
@@ -67,22 +64,17 @@ export function sentenceEncoder(options: SentenceEncoderOptions): SentenceEncode
 }
 
 /** Whether the runtime is installed. */
-export const hasRuntime = (): boolean => hasPackage(runtimePackage);
+export const hasRuntime = (): boolean => runtimeFiles() !== null;
 
-function runtimeFiles(): ThreadSetup["runtime"] {
-  if (!hasRuntime()) {
-    const install = installLine(runtimePackage);
-    throw new ConfigError(
-      "package-missing",
-      `${runtimePackage} is needed to compare meanings and is not installed: ${install}`,
-      { details: { package: runtimePackage, install } },
-    );
-  }
-  return {
-    // By its path: in Node the package's own name leads to a build that looks for files elsewhere.
-    module: import.meta.resolve(`${runtimePackage}/wasm`),
-    wasm: fileURLToPath(import.meta.resolve(`${runtimePackage}/ort-wasm-simd-threaded.wasm`)),
-  };
+function installedRuntime(): ThreadSetup["runtime"] {
+  const runtime = runtimeFiles();
+  if (runtime !== null) return runtime;
+  const install = installLine(runtimePackage);
+  throw new ConfigError(
+    "package-missing",
+    `${runtimePackage} is needed to compare meanings and is not installed: ${install}`,
+    { details: { package: runtimePackage, install } },
+  );
 }
 
 function dimensionOf(folder: string): number {
