@@ -1,0 +1,140 @@
+/** The reader without a model, where recall compared meanings: made-up lines with the cosines that an encoder would give. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Reading } from "../../answer/reader.ts";
+import type { Entry } from "../../memory/memory.ts";
+import { letterOptions } from "../../tasks/task.ts";
+import { lexicalReader } from "./lexical-reader.ts";
+import { wordSpace } from "./words.ts";
+
+const reader = lexicalReader({ words: wordSpace });
+
+/** A line, when it was said, and its cosine to the question. */
+type Line = readonly [text: string, atSeconds: number, cosine: number];
+
+function entry(text: string, atSeconds: number): Entry {
+  const speaker = /^(\p{L}+): /u.exec(text)?.[1];
+  return {
+    ...{ id: `e${atSeconds}`, stream: "home", clip: Math.floor(atSeconds / 10), kind: "episodic" },
+    ...{ startSeconds: atSeconds, endSeconds: atSeconds + 2, writtenAtMs: atSeconds * 1000, text },
+    ...{ speakers: speaker ? [speaker] : [], policy: "test", revision: "1", closed: null },
+    evidence: {
+      clips: [],
+      startSeconds: atSeconds,
+      endSeconds: atSeconds + 2,
+      frames: [],
+      sources: [],
+      tiers: {},
+    },
+  };
+}
+
+/** Reads lines in the order of their cosines; the first also shares most words. */
+function read(
+  question: string,
+  lines: readonly Line[],
+  options: readonly string[] = [],
+  byMeaning = true,
+): Promise<Reading> {
+  return reader.read({
+    question: { text: question, options: letterOptions([...options]) },
+    recalled: lines
+      .toSorted(([, , a], [, , b]) => b - a)
+      .map(([text, atSeconds, score], i) => ({
+        entry: entry(text, atSeconds),
+        score: {
+          total: 1 / (i + 1),
+          vector: { rank: i + 1, score, ...(byMeaning && { byMeaning: true as const }) },
+          ...(i === 0 && { fullText: { rank: 1, score: 1 } }),
+        },
+      })),
+    rendered: "",
+    gaps: [],
+  });
+}
+
+describe("an answer in other words", () => {
+  const lines: Line[] = [
+    ["Ann: The first step really needs to be a list.", 10, 0.56],
+    ["Bob: The weather is nice.", 100, 0.2],
+  ];
+  const question = "Where does Ann say one ought to begin?";
+
+  test("is the line that leads clearly by meaning, and cites it", async () => {
+    const { answer, cited, abstained } = await read(
+      "What does Ann recommend to begin with: which step?",
+      lines,
+    );
+    assert.deepEqual([abstained, cited], [false, ["e10"]], answer);
+  });
+
+  test("is declined where another time comes near, or the cosine is low", async () => {
+    assert.ok((await read(question, [lines[0]!, ["Ann: I went to the shop.", 300, 0.5]])).abstained);
+    assert.ok((await read(question, [["Ann: The first step is a list.", 10, 0.42]])).abstained);
+  });
+
+  test("is declined without an encoder, however near the spelling", async () => {
+    assert.ok((await read(question, lines, [], false)).abstained);
+  });
+
+  test("is declined where a name or the kind of answer is missing", async () => {
+    const flight: Line[] = [["Ann: It takes three hours to fly from Oslo to Rome.", 10, 0.75]];
+    assert.ok((await read("How many hours does one fly from London to Rome?", flight)).abstained);
+    const lamp: Line[] = [["Ann: My lamp is old.", 10, 0.7]];
+    assert.ok((await read("What colour is Ann's lantern?", lamp)).abstained);
+    const mango: Line[] = [["Ann: This mango weighs 85 grams.", 10, 0.55]];
+    assert.ok((await read("What was the weight of the watermelon?", mango)).abstained);
+  });
+});
+
+describe("a reply", () => {
+  const lines: Line[] = [
+    ["Ann: Are there enough chairs at the table?", 10, 0.6],
+    ["Bob: Exactly six.", 13, 0.4],
+    ["Bob: I have 3 brothers.", 17, 0.2],
+    ["Ann: Yes, 9 apples.", 18, 0.5],
+  ];
+
+  test("to a question like the one that is asked answers it", async () => {
+    const { cited } = await read("How many chairs are at the table?", lines);
+    assert.deepEqual(cited, ["e13"]);
+  });
+
+  test("that comes too late, or from who asked, does not", async () => {
+    const late: Line[] = [lines[0]!, ["Bob: Exactly six.", 40, 0.4], ["Ann: Nine.", 12, 0.4]];
+    assert.ok((await read("How many chairs are at the table?", late)).abstained);
+  });
+
+  test("chooses an option", async () => {
+    const { option } = await read("How many chairs are at the table?", lines, ["Four", "Six", "Eight"]);
+    assert.equal(option, "B");
+  });
+});
+
+test("what is said after a thing that is only named tells which it is", async () => {
+  const { cited } = await read("Which special feast is it?", [
+    ["Bob: Because today is a special feast.", 10, 0.6],
+    ["Bob: Harvest home, yes.", 12, 0.3],
+  ]);
+  assert.deepEqual(cited, ["e12"]);
+});
+
+describe("options", () => {
+  test("are chosen by a line that is near in meaning and holds the words of one", async () => {
+    const far: Line[] = Array.from({ length: 10 }, (_, i) => [`Bob: Line ${i}.`, 500 + 50 * i, 0.2]);
+    const oven: Line = ["Ann: It is for holding roast chicken.", 10, 0.6];
+    const asked = "What is the rotating rack meant for?";
+    assert.equal((await read(asked, [oven, ...far], ["Bread", "Roast chicken", "Trays"])).option, "B");
+    const other: Line = ["Ann: It is for holding roast chicken.", 10, 0.4];
+    assert.ok((await read(asked, [other, ...far], ["Bread", "Roast chicken", "Trays"])).abstained);
+  });
+
+  test("of which the question names one are chosen where a line says it", async () => {
+    const { option } = await read(
+      "What do they have for lunch, lentil stew?",
+      [["Ann: Lentil stew.", 10, 0.6]],
+      ["Lentil stew", "Pizza", "Soup"],
+    );
+    assert.equal(option, "A");
+  });
+});

@@ -1,0 +1,90 @@
+/**
+ * Recall by meaning with the real encoder, pulled once as users pull it: what is asked in other words is found and answered,
+ * a memory that was written by spelling says so until it is indexed again, and `doctor` tries the encoder.
+ */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { hasRuntime } from "../src/engines/meaning/sentence-encoder.ts";
+import { taskmem } from "./support/cli.ts";
+import { lock, testCache } from "./support/python.ts";
+
+const models = join(testCache, "meaning");
+const env = { TASKMEM_MODELS: models };
+
+async function whySkipped(): Promise<string | false> {
+  if (!hasRuntime()) return "onnxruntime-web is not installed";
+  const release = await lock(`${models}.lock`);
+  try {
+    const run = await taskmem(["models", "pull", "meaning", "--json"], { env });
+    return run.code === 0 ? false : `cannot be pulled here: ${run.stderr.trim()}`;
+  } finally {
+    release();
+  }
+}
+
+const folder = mkdtempSync(join(tmpdir(), "taskmem-meaning-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const lines = [
+  ["Ann", "I bought a red lamp for the hall."],
+  ["Bob", "The physician can see you on Thursday."],
+  ["Ann", "We ran out of cash at the market."],
+  ["Bob", "My automobile would not start this morning."],
+];
+const notes = join(folder, "notes.jsonl");
+writeFileSync(
+  notes,
+  lines
+    .map(([speaker, text], i) =>
+      JSON.stringify({ startSeconds: 60 * i, endSeconds: 60 * i + 3, speaker, text }),
+    )
+    .join("\n"),
+);
+
+describe("recall by meaning", { skip: await whySkipped() }, () => {
+  const memory = join(folder, "memory");
+  const first = async (question: string) => {
+    const run = await taskmem(["ask", question, "-m", memory, "--json", "--no-adapt"], { env });
+    const answer = JSON.parse(run.stdout.trim().split("\n").at(-1)!);
+    return { answer, nearest: answer.citations[0]?.text ?? answer.nearestMisses[0]?.text };
+  };
+
+  test("a memory written by spelling says so, and is indexed again", async () => {
+    assert.equal((await taskmem(["watch", notes, "-m", memory, "--meaning", "off"], { env })).code, 0);
+    const before = await first("When is the doctor's appointment?");
+    assert.match(before.answer.bySpelling, /taskmem reindex/);
+    const run = await taskmem(["reindex", "-m", memory, "--json"], { env });
+    const { entries, by } = JSON.parse(run.stdout.trim());
+    assert.deepEqual([entries, by], [4, "meaning"]);
+  });
+
+  test("finds what is asked in other words", async () => {
+    const asked = {
+      "Whose car broke down?": "automobile",
+      "When is the doctor's appointment?": "physician",
+      "Who has no money left?": "cash",
+    };
+    for (const [question, word] of Object.entries(asked)) {
+      const { answer, nearest } = await first(question);
+      assert.equal(answer.bySpelling, null);
+      assert.ok(nearest.includes(word), `${question} ${nearest}`);
+    }
+  });
+
+  test("a question in a language that the encoder does not know is compared by spelling, and says so", async () => {
+    assert.match((await first("Wo ist der Arzt?")).answer.bySpelling, /language/);
+  });
+
+  test("doctor tries the encoder on a paraphrase", async () => {
+    const run = await taskmem(["doctor", "-m", memory, "--json"], { env });
+    const checks = run.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const check = checks.find((one) => one.check === "meaning");
+    assert.equal(check.state, "ok", check.detail);
+  });
+});
