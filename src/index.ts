@@ -34,6 +34,7 @@ export type {
   Completion,
   Cost,
   Embedder,
+  EmbedOptions,
   EngineCache,
   GenerateRequest,
   Generation,
