@@ -2,7 +2,7 @@
  * A thread that answers one message with one: it starts when it is first asked, ends when it is idle, and keeps the process
  * alive only while something waits for it. What ends it otherwise fails what waits; the next question starts another.
  */
-import { Worker } from "node:worker_threads";
+import { parentPort, Worker } from "node:worker_threads";
 
 /** What a thread is asked, and what it answers, each with the number of the question. */
 export type Numbered<T> = T & { readonly id: number };
@@ -90,4 +90,25 @@ export class AskedThread<Asked extends object, Answer extends object> {
     for (const { reject } of this.#waiting.values()) reject(this.#options.failed(why));
     this.#waiting.clear();
   }
+}
+
+/**
+ * For the thread itself: answers questions one after the other. What a question throws is its answer.
+ * @param owned what of an answer is handed over, not copied
+ */
+export function answerWith<Asked extends object, Answer extends object>(
+  answer: (asked: Asked) => Promise<Answer>,
+  owned: (answer: Answer) => ArrayBuffer[] = () => [],
+): void {
+  let last: Promise<unknown> = Promise.resolve();
+  parentPort!.on("message", ({ id, ...asked }: Numbered<Asked>) => {
+    last = last.then(async () => {
+      try {
+        const answered = await answer(asked as unknown as Asked);
+        parentPort!.postMessage({ id, ...answered }, owned(answered));
+      } catch (error) {
+        parentPort!.postMessage({ id, wrong: (error as Error).message });
+      }
+    });
+  });
 }

@@ -1,9 +1,9 @@
 /** The thread that reads print: two nets of PP-OCR, which find lines and read each. It answers pictures with lines. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parentPort, workerData } from "node:worker_threads";
-import type { AnsweredBy, Numbered } from "../asked-thread.ts";
-import type { RuntimeFiles } from "../onnx-runtime.ts";
+import { workerData } from "node:worker_threads";
+import { answerWith } from "../asked-thread.ts";
+import { loadRuntime, type RuntimeFiles, type RuntimeTensor, type Session } from "../onnx-runtime.ts";
 import { findLines } from "./find-lines.ts";
 import { type Picture, planes, type Scale } from "./pixels.ts";
 import { type LineText, readLine } from "./read-line.ts";
@@ -18,22 +18,6 @@ export interface TextSetup {
 /** The lines of a picture. */
 export interface ReadText {
   readonly lines: readonly LineText[];
-}
-
-/** The parts of onnxruntime-web that are used. */
-interface Runtime {
-  readonly env: { readonly wasm: { wasmBinary: Uint8Array; numThreads: number } };
-  readonly Tensor: new (type: "float32", data: Float32Array, shape: readonly number[]) => unknown;
-  readonly InferenceSession: { create(model: Uint8Array): Promise<Session> };
-}
-interface Session {
-  readonly inputNames: readonly string[];
-  readonly outputNames: readonly string[];
-  run(inputs: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, Tensor>>>;
-}
-interface Tensor {
-  readonly data: Float32Array;
-  readonly dims: readonly number[];
 }
 
 /** Longest side of a picture in which lines are looked for, in pixels. */
@@ -52,10 +36,7 @@ const ready = load();
 ready.catch(() => {});
 
 async function load() {
-  const ort = (await import(runtime.module)) as Runtime;
-  ort.env.wasm.wasmBinary = readFileSync(runtime.wasm);
-  // The bundle cannot start threads of its own in Node.
-  ort.env.wasm.numThreads = 1;
+  const ort = await loadRuntime(runtime);
   const open = (name: string) => ort.InferenceSession.create(readFileSync(join(folder, name)));
   const [find, read] = [await open("find.onnx"), await open("read.onnx")];
   const letters = readFileSync(join(folder, "letters.txt"), "utf8").replace(/\n$/, "").split("\n");
@@ -64,7 +45,7 @@ async function load() {
     data: Float32Array,
     width: number,
     height: number,
-  ): Promise<Tensor> => {
+  ): Promise<RuntimeTensor> => {
     const input = new ort.Tensor("float32", data, [1, 3, height, width]);
     return (await session.run({ [session.inputNames[0]!]: input }))[session.outputNames[0]!]!;
   };
@@ -94,15 +75,4 @@ async function load() {
 
 const rounded = (side: number) => Math.max(multiple, multiple * Math.round(side / multiple));
 
-async function answer({ id, ...picture }: Numbered<Picture>): Promise<AnsweredBy<ReadText>> {
-  try {
-    return { id, lines: await (await ready)(picture) };
-  } catch (error) {
-    return { id, wrong: (error as Error).message };
-  }
-}
-
-let last: Promise<unknown> = ready.catch(() => {});
-parentPort!.on("message", (asked: Numbered<Picture>) => {
-  last = last.then(async () => parentPort!.postMessage(await answer(asked)));
-});
+answerWith<Picture, ReadText>(async (picture) => ({ lines: await (await ready)(picture) }));
