@@ -2,25 +2,25 @@
  * What ten questions of one kind about an hour of a real stream teach the choice policy, and what comes of it: prints
  * Markdown.
  *
- * For each stream and kind: the first hour is watched, ten questions of the kind about it are asked, and the memory
- * learns as it does by itself, after every fifth. Then the same stream's next hours are watched twice, with what was
- * learned and without, at the same budget, and the questions that their lines give are asked of both: those of the kind,
- * and those of the other kinds. Right means that a citation is the line. Where the gate refused, both are the same.
- * Everything is the product's own: watching, learning, recall, and the reader without a model.
+ * For each stream and kind: the first hour is watched, and the memory learns from ten questions of the kind about it.
+ * Where the gate lets the lesson through, the same stream's next hours are watched twice, with it and without, at the same
+ * budget, and the questions that their lines give are asked of both: those of the kind, and those of the other kinds.
+ * Right means that a citation is the line. Where the gate refused, both memories are the same, and nothing is asked.
+ * Everything is the product's own, over a store in memory: watching, learning, recall, and the reader without a model.
  *
- * `node perf/lessons.ts EGOLIFE [--wearers A1_JAKE,…] [--days DAY1,…] [--kinds food,…] [--hours 3] [--budget 0.2]
- *   [--refused]`
+ * `node perf/lessons.ts EGOLIFE [--wearers A1_JAKE,…] [--days DAY1,…] [--kinds food,…] [--hours 3] [--budget 0.2]`
  *
- * EGOLIFE is the folder that holds `EgoLifeCap`. With `--refused`, refused adapters are promoted by hand as well, to see
- * what the gate keeps out.
+ * EGOLIFE is the folder that holds `EgoLifeCap`.
  */
-import { cpSync, existsSync, globSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, globSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { clusterBootstrap, mean } from "../src/benchmarks/statistics.ts";
-import { wordSpace } from "../src/engines/local/index.ts";
+import { localEmbedder, wordSpace } from "../src/engines/local/index.ts";
 import { openTaskMem, type TaskMem } from "../src/index.ts";
+import { inMemoryStore } from "../src/memory/in-memory.ts";
+import type { Task } from "../src/tasks/task.ts";
 import type { AdapterResult } from "../src/training/train-adapter.ts";
 import { seededRandom, shuffle } from "../src/util/random.ts";
 import { type LineQuestion, questionsOf } from "./lessons/questions.ts";
@@ -35,7 +35,6 @@ const { values: flags, positionals } = parseArgs({
     kinds: { type: "string", default: allKinds.map(({ name }) => name).join() },
     hours: { type: "string", default: "3" },
     budget: { type: "string" },
-    refused: { type: "boolean", default: false },
   },
 });
 const [root] = positionals;
@@ -43,15 +42,16 @@ if (root === undefined || !existsSync(join(root, "EgoLifeCap", "Transcript")))
   throw new Error(`Expected the folder that holds EgoLife's EgoLifeCap/Transcript, got ${root ?? "none"}`);
 const kinds = allKinds.filter(({ name }) => flags.kinds.split(",").includes(name));
 const questionsAsked = 10;
-const fewestLater = 10;
+/** Questions about the same five minutes are no independent draws. */
+const stretchSeconds = 300;
 /** Questions of a kind that a later hour gives, at most. */
-const laterPerHour = 15;
+const laterPerHour = 12;
 
 /** Right or wrong without the lesson and with it, and when the line was said. */
 interface Asked {
   readonly before: number;
   readonly after: number;
-  readonly stretch: number;
+  readonly stretch: string;
 }
 
 interface Pair {
@@ -63,17 +63,18 @@ interface Pair {
   readonly tokens: readonly [before: number, after: number];
 }
 
-const open = (directory: string, onResult: (result: AdapterResult) => void = () => {}) =>
+const open = () =>
   openTaskMem({
-    ...{ directory, languages: ["en"], screenText: false },
+    ...{ directory: join(tmpdir(), "lessons"), languages: ["en"], screenText: false, adapt: { auto: false } },
+    store: inMemoryStore({ words: wordSpace, embedder: localEmbedder, now: Date.now }),
     ...(flags.budget !== undefined && { choice: { budget: Number(flags.budget) } }),
-    onLearning: (event) => event.event === "learning-end" && onResult(event.result),
   });
 
 /** The questions of each kind that an hour gives, at most so many of a kind, drawn with a seed. */
 async function asksAbout(
   memory: TaskMem,
   stream: string,
+  seed: string,
   most: number,
 ): Promise<Map<string, LineQuestion[]>> {
   const observations = await memory.store.observations(stream);
@@ -85,87 +86,78 @@ async function asksAbout(
   return new Map(
     allKinds.map((kind: Kind) => {
       const found = questionsOf(observations, kind, names);
-      return [kind.name, shuffle(seededRandom(`${stream} ${kind.name}`), found).slice(0, most)];
+      return [kind.name, shuffle(seededRandom(`${seed} ${kind.name}`), found).slice(0, most)];
     }),
   );
 }
 
-async function isRight(memory: TaskMem, stream: string, { text, gold }: LineQuestion): Promise<number> {
-  const { citations } = await memory.ask(text, { record: false });
-  return Number(
-    citations.some(
-      (cited) => cited.stream === stream && Math.abs(cited.startSeconds - gold.startSeconds) < 0.01,
-    ),
-  );
-}
+/** A question about a line of an hour, by its stream. */
+type Later = readonly [stream: string, question: LineQuestion];
 
-const tokensOf = async (memory: TaskMem, streams: readonly string[]) =>
-  (await memory.store.entries({ streams })).reduce((sum, { text }) => sum + wordSpace.countTokens(text), 0);
-
-/** Asks about the later hours, which it watched. */
-async function rightsOf(memory: TaskMem, questions: readonly (readonly [string, LineQuestion])[]) {
+/** Watches hours under a name of their own, and asks about them: 1 for each right answer, and the tokens kept. */
+async function watchAndAsk(
+  memory: TaskMem,
+  as: string,
+  hours: readonly string[],
+  asks: (stream: string) => Promise<readonly Later[]>,
+) {
+  const streams = hours.map((_, i) => `${as} ${i}`);
+  for (const [i, path] of hours.entries()) await memory.watch(path, { stream: streams[i]! });
+  const questions = (await Promise.all(streams.map(asks))).flat();
   const right: number[] = [];
-  for (const [stream, question] of questions) right.push(await isRight(memory, stream, question));
-  return { right, tokens: await tokensOf(memory, [...new Set(questions.map(([stream]) => stream))]) };
+  for (const [stream, { text, gold }] of questions) {
+    const { citations } = await memory.ask(text, { streams, record: false });
+    const isGold = (cited: (typeof citations)[number]) =>
+      cited.stream === stream && Math.abs(cited.startSeconds - gold.startSeconds) < 0.01;
+    right.push(Number(citations.some(isGold)));
+  }
+  const kept = await memory.store.entries({ streams });
+  return { questions, right, tokens: kept.reduce((sum, { text }) => sum + wordSpace.countTokens(text), 0) };
 }
-
-const streamOf = (path: string) =>
-  path
-    .split("/")
-    .at(-1)!
-    .replace(/\.srt$/, "");
-const folder = mkdtempSync(join(tmpdir(), "lessons-"));
-const copies = (() => {
-  let n = 0;
-  return (of: string) => {
-    const to = join(folder, `copy-${n++}`);
-    cpSync(of, to, { recursive: true });
-    return to;
-  };
-})();
 
 async function tryStream(name: string, [first, ...later]: readonly string[]): Promise<Pair[]> {
-  const watched = join(folder, name);
-  let asks: Map<string, LineQuestion[]>;
-  {
-    await using memory = await open(watched);
-    await memory.watch(first!);
-    asks = await asksAbout(memory, streamOf(first!), questionsAsked);
-  }
-  if (kinds.every((kind) => asks.get(kind.name)!.length < questionsAsked)) return [];
-  await using plain = await open(copies(watched));
-  const questions: (readonly [string, LineQuestion])[] = [];
-  for (const path of later) {
-    await plain.watch(path);
-    for (const found of (await asksAbout(plain, streamOf(path), laterPerHour)).values())
-      questions.push(...found.map((question) => [streamOf(path), question] as const));
-  }
-  const without = await rightsOf(plain, questions);
-  const pairs: Pair[] = [];
+  await using memory = await open();
+  await memory.watch(first!, { stream: "first" });
+  const asks = await asksAbout(memory, "first", name, questionsAsked);
+  const material = { id: name, streams: [await memory.store.observations("first")] };
+  const lessons: { kind: Kind; result: AdapterResult }[] = [];
   for (const kind of kinds) {
     const asked = asks.get(kind.name)!;
-    const own = questions.filter(([, question]) => question.kind === kind.name).length;
-    if (asked.length < questionsAsked || own < fewestLater) continue;
-    const results: AdapterResult[] = [];
-    let withIt = without;
-    {
-      await using memory = await open(copies(watched), (result) => results.push(result));
-      for (const { text } of asked) {
-        await memory.ask(text);
-        await memory.settled();
-      }
-      const { id, activated } = results.at(-1)!;
-      if (!activated && id !== null && flags.refused) await memory.adapters.promote(id);
-      if (results.some((result) => result.activated) || flags.refused) {
-        for (const path of later) await memory.watch(path);
-        withIt = await rightsOf(memory, questions);
-      }
+    if (asked.length < questionsAsked) continue;
+    const result = await memory.learn({ tasks: await recorded(memory, asked), material });
+    lessons.push({ kind, result });
+    if (result.activated) await memory.adapters.rollback();
+  }
+  const asksOf = async (stream: string): Promise<Later[]> =>
+    [...(await asksAbout(memory, stream, `${name} ${stream}`, laterPerHour)).values()]
+      .flat()
+      .map((question) => [stream, question]);
+  const isActive = lessons.some(({ result }) => result.activated);
+  const without = isActive ? await watchAndAsk(memory, "without", later, asksOf) : null;
+  const pairs: Pair[] = [];
+  for (const { kind, result } of lessons) {
+    if (!result.activated || without === null) {
+      pairs.push({ stream: name, kind: kind.name, result, own: [], others: [], tokens: [1, 1] });
+      continue;
     }
-    const result = results.findLast(({ activated }) => activated) ?? results.at(-1)!;
+    await memory.adapters.promote(result.id!);
+    const as = `with ${kind.name}`;
+    const same = async (stream: string) =>
+      without.questions
+        .filter(([other]) => other.replace("without", as) === stream)
+        .map(([, question]): Later => [stream, question]);
+    const withIt = await watchAndAsk(memory, as, later, same);
+    await memory.adapters.rollback();
     const row = (isOwn: boolean): Asked[] =>
-      questions.flatMap(([stream, question], i) =>
+      without.questions.flatMap(([stream, question], i) =>
         (question.kind === kind.name) === isOwn
-          ? [{ before: without.right[i]!, after: withIt.right[i]!, stretch: stretchOf(stream, question) }]
+          ? [
+              {
+                before: without.right[i]!,
+                after: withIt.right[i]!,
+                stretch: `${name} ${stream} ${Math.floor(question.gold.startSeconds / stretchSeconds)}`,
+              },
+            ]
           : [],
       );
     pairs.push({
@@ -176,15 +168,15 @@ async function tryStream(name: string, [first, ...later]: readonly string[]): Pr
   return pairs;
 }
 
-/** Questions about the same five minutes are no independent draws. */
-const streams = new Map<string, number>();
-function stretchOf(stream: string, { gold }: LineQuestion): number {
-  if (!streams.has(stream)) streams.set(stream, streams.size);
-  return 1000 * streams.get(stream)! + Math.floor(gold.startSeconds / 300);
+/** Keeps questions as tasks without an answer. */
+async function recorded(memory: TaskMem, questions: readonly LineQuestion[]): Promise<Task[]> {
+  const tasks: Task[] = [];
+  for (const { text } of questions) tasks.push(await memory.recordTask({ question: text }));
+  return tasks;
 }
 
 const share = (asked: readonly Asked[], of: "before" | "after") =>
-  `${asked.reduce((sum, one) => sum + one[of], 0)}`;
+  asked.reduce((sum, one) => sum + one[of], 0);
 function gain(asked: readonly Asked[]): string {
   if (asked.length === 0) return "–";
   const moved = asked.map(({ before, after }) => 100 * (after - before));
@@ -220,7 +212,7 @@ for (const wearer of flags.wearers.split(",")) {
         `${Math.round(result.winRate * result.heldOut)} / ${Math.round(result.lossRate * result.heldOut)}`,
         ...[own.length, share(own, "before"), share(own, "after"), gain(own)],
         ...[others.length, share(others, "before"), share(others, "after"), gain(others)],
-        (tokens[1] / tokens[0]).toFixed(3),
+        result.activated ? (tokens[1] / tokens[0]).toFixed(3) : "–",
       );
     }
   }
@@ -247,8 +239,6 @@ total(
   "active",
   all.filter(({ result }) => result.activated),
 );
-total(
-  "refused",
-  all.filter(({ result }) => !result.activated),
+console.log(
+  `\n${all.filter(({ result }) => result.activated).length} of ${all.length} lessons became active.`,
 );
-rmSync(folder, { recursive: true, force: true });

@@ -7,7 +7,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { createAgent, type StreamEnd, type WatchEvent } from "./agent.ts";
-import { type Answer, type AskOptions, answerQuestion } from "./answer/answer.ts";
+import { type Answer, type AskOptions, answerQuestion, withoutStale } from "./answer/answer.ts";
 import type { Reader } from "./answer/reader.ts";
 import { type Config, type ConfigInput, parseConfig } from "./config.ts";
 import type { Embedder, Model, OnProgress } from "./engine.ts";
@@ -155,7 +155,7 @@ export interface TaskMem extends AsyncDisposable {
   timeline(filter?: TimelineFilter): Promise<Timeline>;
   /** The streams with these ids, or all. @throws DataError `stream-unknown` */
   streams(names?: readonly string[]): Promise<StreamRecord[]>;
-  /** Entries that fit a text, best first. */
+  /** Entries that fit a text, best first; those that a later one replaced come last, unless the text asks for the past. */
   recall(query: string | RecallQuery): Promise<RecalledEntry[]>;
   /** Removes memories and everything derived from them. */
   forget(request: ForgetRequest, options?: { readonly dryRun?: boolean }): Promise<ForgetReport>;
@@ -356,8 +356,13 @@ class OpenTaskMem implements TaskMem {
     return chosenStreams(this.store, names);
   }
 
-  recall(query: string | RecallQuery): Promise<RecalledEntry[]> {
-    return this.store.recall(typeof query === "string" ? { text: query } : query);
+  async recall(given: string | RecallQuery): Promise<RecalledEntry[]> {
+    const query = typeof given === "string" ? { text: given } : given;
+    const found = await this.store.recall(query);
+    if (query.mode === "whole-memory") return found;
+    const streams = await this.store.streams();
+    const clocks = new Map(streams.map(({ id, clock }) => [id, clock]));
+    return withoutStale(found, this.#parts.reader.replaced?.(query.text, found, clocks) ?? []);
   }
 
   forget(request: ForgetRequest, options?: { readonly dryRun?: boolean }): Promise<ForgetReport> {

@@ -8,9 +8,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { answerQuestion } from "../src/answer/answer.ts";
+import type { Reader } from "../src/answer/reader.ts";
+import { noCost } from "../src/engine.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../src/engines/local/index.ts";
 import type { Memory } from "../src/memory/memory.ts";
 import { openSqliteMemory } from "../src/memory/sqlite.ts";
+import { openTaskMem } from "../src/taskmem.ts";
 import { type Changing, facts, otherFacts, otherTalk, talk } from "./support/changing-facts.ts";
 import { observationOf } from "./support/memory.ts";
 
@@ -132,3 +135,30 @@ for (const [name, changing, noise, asking] of [
     await memory.close();
   });
 }
+
+test("what is recalled, and shown to a model, begins with what holds; the replaced come last", async () => {
+  const store = await memoryOfWeek("recalled", facts, talk);
+  await using memory = await openTaskMem({ directory: join(folder, "recall"), store, now });
+  const shown: string[][] = [];
+  const reader: Reader = {
+    ...lexicalReader({ words: wordSpace }),
+    read: async ({ recalled }) => {
+      shown.push(recalled.map(({ entry }) => entry.text));
+      return { answer: "", option: null, abstained: true, cited: [], cost: noCost };
+    },
+  };
+  for (const { now: current, past, values } of facts) {
+    const staleAmong = (texts: readonly string[]) =>
+      texts.slice(0, 8).filter((text) => values.slice(0, -1).some((value) => text.endsWith(`${value}.`)));
+    const texts = (await memory.recall(current)).map(({ entry }) => entry.text);
+    assert.deepEqual(staleAmong(texts), [], current);
+    assert.ok(
+      texts.slice(0, 3).some((text) => text.includes(values.at(-1)!)),
+      current,
+    );
+    await answerQuestion(current, { memory: store, reader, now, record: false });
+    assert.deepEqual(staleAmong(shown.at(-1)!), [], current);
+    const asked = (await memory.recall(`${past} at first?`)).map(({ entry }) => entry.text);
+    assert.ok(staleAmong(asked).length > 0, `${past} at first?`);
+  }
+});

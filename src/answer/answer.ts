@@ -197,8 +197,8 @@ export async function answerQuestion(
   }
 }
 
-/** The recalled entries, those that the answer replaced last. */
-function withoutStale(recalled: readonly RecalledEntry[], stale: readonly string[]): RecalledEntry[] {
+/** Recalled entries with the replaced ones last. */
+export function withoutStale(recalled: readonly RecalledEntry[], stale: readonly string[]): RecalledEntry[] {
   const isStale = ({ entry }: RecalledEntry) => stale.includes(entry.id);
   return [...recalled.filter((one) => !isStale(one)), ...recalled.filter(isStale)];
 }
@@ -274,7 +274,10 @@ async function look(
   const moments = spans === null ? await momentsAsked(question, of, options) : momentsOf(spans);
   const whole = askedOfWhole(question) ?? (spans === null ? null : askedOfTime(question));
   const known = await wholeOf(whole, of, { limit: defaultLimit, ...options, ...(spans && { spans }) });
-  const recalled = known.entries ?? (await recallFor(question, moments, spans, options));
+  const found = known.entries ?? (await recallFor(question, moments, spans, options));
+  const isSearch = known.entries === null && options.mode !== "whole-memory" && question.options.length === 0;
+  const stale = isSearch && spans === null ? (reader.replaced?.(question.text, found, clocks) ?? []) : [];
+  const recalled = withoutStale(found, stale);
   const gaps = await gapsAmong(recalled, moments, of, options);
   const { floor } = known;
   const render = (tokenBudget: number) => renderMemory(recalled, { clocks, gaps, floor, tokenBudget });

@@ -54,4 +54,13 @@ export interface Reader {
    * a first look finds nothing; one without, such as a model, is asked once.
    */
   find?(event: string, entries: readonly RecalledEntry[], clocks: ReadonlyMap<string, Clock>): Entry | null;
+  /**
+   * Ids of entries whose statement a later one replaced, as far as the question asks for what holds now; none where it
+   * asks for the past. What is shown first holds.
+   */
+  replaced?(
+    question: string,
+    entries: readonly RecalledEntry[],
+    clocks: ReadonlyMap<string, Clock>,
+  ): readonly string[];
 }

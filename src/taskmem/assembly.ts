@@ -519,9 +519,10 @@ export async function configuredTrainer(
 
 export function configuredReader(config: Config, model: Model | null): Reader {
   const name = config.reader ?? (model ? "model" : "local");
-  return name === "model" && model
-    ? modelReader(model, { ...samplingOf(config.answering), words: wordSpace })
-    : lexicalReader({ words: wordSpace });
+  const local = lexicalReader({ words: wordSpace });
+  if (name !== "model" || !model) return local;
+  const reader = modelReader(model, { ...samplingOf(config.answering), words: wordSpace });
+  return { ...reader, ...(local.replaced && { replaced: local.replaced }) };
 }
 
 /** The named streams, or all. @throws DataError `stream-unknown` */

@@ -46,6 +46,13 @@ export function lexicalReader({ words }: LexicalReaderOptions): Reader {
     id: "lexical@2",
     tokenBudget: 2000,
     find: (text, entries, clocks) => findEvent(text, entries, words, asking, clocks),
+    replaced: (text, recalled, clocks) => {
+      const asked = askedOf({ question: { text, options: [] }, recalled }, words, asking);
+      return replacedIn(
+        asked,
+        recalled.flatMap(({ entry }) => sentencesOf(entry, words, asked.people, clocks)),
+      );
+    },
     read: async (request) => {
       const ofWhole = request.whole ? readWhole(request, request.whole, words) : null;
       if (ofWhole) return ofWhole;
@@ -98,16 +105,21 @@ const isOwnMoment = ({ forms, folded }: Token) =>
 const dayWords =
   /^(?:mon|tues|wednes|thurs|fri|satur|sun)days?$|^(?:january|february|march|april|june|july|august|september|october|november|december)$|^(?:tomorrow|yesterday|noon|midnight|tonight)$/;
 
-/** Answers a free-form question with the sentences that cover it best. */
-function quote(asked: Asked, sentences: readonly Sentence[], recalled: readonly RecalledEntry[]): Reading {
+/** The sentences that answer a free-form question, the best first. */
+function hitsOf(asked: Asked, sentences: readonly Sentence[]): Hit[] {
   const anyPolarity = asked.wanted === "statement";
-  const hits: Hit[] = sentences
+  return sentences
     .filter(({ isQuestion }) => !isQuestion)
     .filter((sentence) => anyPolarity || sentence.negated === asked.negated)
     .map((sentence) => ({ sentence, strength: coverOf(sentence, asked) }))
     .filter(({ sentence, strength }) => strength >= leastCover && isKindAsked(sentence, asked))
     .map(({ sentence, strength }) => ({ sentence, strength: strength * newsOf(sentence, asked) }))
     .sort((a, b) => b.strength - a.strength || (isLater(a, b) ? -1 : 1));
+}
+
+/** Answers a free-form question with the sentences that cover it best. */
+function quote(asked: Asked, sentences: readonly Sentence[], recalled: readonly RecalledEntry[]): Reading {
+  const hits = hitsOf(asked, sentences);
   const [first] = hits;
   if (first === undefined) {
     const meant = meantSentence(asked, sentences, recalled);
@@ -121,10 +133,23 @@ function quote(asked: Asked, sentences: readonly Sentence[], recalled: readonly 
   const best = bestOf(hits);
   const chain = isChain(best, asked);
   if (!chain && asked.which === "any") return said(distinct(best).slice(0, mostQuoted), [], asked);
-  return fromChain(
-    valuesOf(chain ? linksOf(best, sentences, asked) : best.map(({ sentence }) => sentence), asked),
-    asked,
-  );
+  const links = chain ? linksOf(best, sentences, asked) : best.map(({ sentence }) => sentence);
+  return fromChain(valuesOf(links, asked), asked);
+}
+
+const ofThePast = /\b(?:was|were|did|had|used to)\b/i;
+
+/** Ids of the entries that the last value of what is asked for replaced; none where the past is asked for. */
+function replacedIn(asked: Asked, sentences: readonly Sentence[]): string[] {
+  const isOfNow = asked.which === "any" || asked.which === "latest";
+  if (!isOfNow || asked.wanted === "statement" || ofThePast.test(asked.text)) return [];
+  const best = bestOf(hitsOf(asked, sentences));
+  if (best.length === 0 || !isChain(best, asked)) return [];
+  const links = linksOf(best, sentences, asked);
+  const { since } = valuesOf(links, asked).at(-1)!;
+  const isStale = (sentence: Sentence) => isLater({ sentence: since }, { sentence });
+  const held = new Set(links.filter((sentence) => !isStale(sentence)).map(({ entry }) => entry.id));
+  return [...new Set(links.map(({ entry }) => entry.id))].filter((id) => !held.has(id));
 }
 
 function fromChain(values: readonly Value[], asked: Asked): Reading {
