@@ -4,9 +4,7 @@
  * A question asks about its stems, with those of the right answer where feedback gives it, and without people's names: a
  * name stands with every line of its speaker. Every line of the streams that holds one of these stems is evidence, worth
  * the rarity of the stems it shares. It is kept as far as one memory of its moment holds those stems.
- *
- * Counting only the lines that share most with a question gave fewer verdicts, and lessons that gained less
- * (`perf/lessons.ts`): ten questions say more about which words matter than about which lines do.
+ * Lines that share little count too: ten questions say more about which words matter than about which lines do.
  */
 import type { WordSpace } from "../engine.ts";
 import type { Statement } from "../memory/memory.ts";
