@@ -9,6 +9,10 @@ export function flagOf(option: string): string {
   return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
+/** The text of a flag that takes one; `undefined` where it was not given. */
+export const textFlag = (value: unknown): string | undefined =>
+  typeof value === "string" ? value : undefined;
+
 /** The judge that flags name. @throws ConfigError for an unknown one */
 export function judgeFlags({ judge, judgeModel }: Readonly<Record<string, unknown>>): JudgeChoice {
   if (judge !== undefined && judge !== "local" && judge !== "encoder" && judge !== "model")

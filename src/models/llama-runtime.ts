@@ -4,7 +4,7 @@
  * Only that file is kept: the package around it would bring builds for GPUs of 250 MB. A machine with one takes
  * llama-server, vLLM or another server.
  */
-import type { NamedModel } from "./catalogue.ts";
+import type { NamedModel } from "./named-model.ts";
 
 /** The name that it is pulled by. */
 export const llamaName = "llama.cpp";

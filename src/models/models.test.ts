@@ -17,8 +17,8 @@ import { after, beforeEach, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { writeZip } from "../../test/support/zip.ts";
 import { sha256 } from "../util/hash.ts";
-import type { NamedModel } from "./catalogue.ts";
 import { Models, modelsDirectory } from "./models.ts";
+import type { NamedModel } from "./named-model.ts";
 import { registrySettings } from "./registries.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "taskmem-models-"));

@@ -19,8 +19,9 @@ import {
   type TrainingChoice,
 } from "../../taskmem/assembly.ts";
 import { shortId } from "../../util/hash.ts";
+import { textFlag } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
-import { type Parts, textFlag } from "./bench-run.ts";
+import type { Parts } from "./bench-run.ts";
 
 type Flags = Invocation["options"];
 

@@ -39,7 +39,7 @@ import {
 } from "../../taskmem/assembly.ts";
 import { sha256 } from "../../util/hash.ts";
 import { maskedMessage } from "../../util/secrets.ts";
-import { flagOf } from "../flags.ts";
+import { flagOf, textFlag } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Output } from "../output.ts";
 import { showProgress } from "../progress.ts";
@@ -100,9 +100,6 @@ async function runWith(
   output.text("", output.dim(`${run.directory}; \`taskmem bench report ${run.directory}\` draws it`));
   if (cost.calls > 0) output.text(output.dim(`in all ${costText(cost)}`));
 }
-
-export const textFlag = (value: unknown): string | undefined =>
-  typeof value === "string" ? value : undefined;
 
 /** Which questions are run, in which order, and where the run is kept. */
 export interface Selection {
