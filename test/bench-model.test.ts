@@ -45,8 +45,8 @@ describe("bench over household-VL", { skip: "skip" in torch ? torch.skip : false
   let tree: HouseholdTree;
   before(async () => {
     tree = await householdVideoMme(join(folder, "tree"), { films: 2, clips: 4, kinds: ["display"] });
-    // It looks at pictures, and has never read captions.
-    for (const video of tree.videos) rmSync(join(tree.root, "data", `${video}.captions.srt`));
+    // It looks at pictures, and has never read descriptions.
+    for (const video of tree.videos) rmSync(join(tree.root, "data", `${video}.descriptions.srt`));
     writeFileSync(config, JSON.stringify({ torch: { threads: 1, maxTokens: 48 } }));
   });
   const bench = (runs: string, more: readonly string[] = [], options: CliOptions = {}) =>

@@ -178,7 +178,7 @@ test("doctor reports every check and the memory as sound", async () => {
         "hyparquet",
         "onnxruntime-web",
       ],
-      ...["configuration", "memory", "model", "transcriber", "text in the picture", "watch"],
+      ...["configuration", "memory", "meaning", "model", "transcriber", "text in the picture", "watch"],
     ],
   );
   assert.match(String(rows.find(({ check }) => check === "memory")!.detail), /sound/);

@@ -63,7 +63,8 @@ export interface OwnParts {
 }
 
 /** Why questions are compared by spelling. */
-interface Spelled {
+export interface Spelled {
+  /** The reason, as a sentence; `null` while meanings are compared. */
   why: string | null;
 }
 
