@@ -6,9 +6,16 @@ import { join } from "node:path";
 const root = join(import.meta.dirname, "..");
 rmSync(join(root, "dist"), { recursive: true, force: true });
 const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
-const options = ["-p", "tsconfig.build.json"];
-process.exitCode =
-  spawnSync(process.execPath, [compiler, ...options], { cwd: root, stdio: "inherit" }).status ?? 1;
+/** What runs needs no comments: they are in the declarations, and in the sources that the maps hold. */
+const passes = [
+  ["--emitDeclarationOnly"],
+  ["--declaration", "false", "--removeComments", "--sourceMap", "--inlineSources"],
+];
+for (const pass of passes) {
+  const options = [compiler, "-p", "tsconfig.build.json", ...pass];
+  const { status } = spawnSync(process.execPath, options, { cwd: root, stdio: "inherit" });
+  if (status !== 0) process.exit(status ?? 1);
+}
 // What runs beside Node is no module, so the compiler leaves it out.
 for (const file of ["engines/torch/worker.py", "policies/model/jobs/train_trl.py"])
   copyFileSync(join(root, "src", file), join(root, "dist", file));

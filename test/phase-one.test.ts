@@ -469,7 +469,7 @@ test("`train phase-two` is `adapt run`, without the flags of Phase One", async (
   const { event, questions, activated, reason } = trained.rows.at(-1)!;
   assert.deepEqual([event, questions, activated], ["adapt-end", 1, false]);
   assert.match(String(reason), /1 of 5 distinct questions/);
-  const refused = await taskmem(["train", "phase-two", "--learning-rate", "1", ...memory]);
-  assert.match(refused.stderr, /unknown option '--learning-rate'/);
+  const refused = await taskmem(["train", "phase-two", "--group", "4", ...memory]);
+  assert.match(refused.stderr, /unknown option '--group'/);
   assert.equal((await taskmem(["train", "phase-three"])).code, 2);
 });

@@ -11,6 +11,7 @@ import { readdir, rename, rm, stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { ConfigError, DataError } from "../errors.ts";
 import { makeDirectory } from "../util/directory.ts";
+import type { Environment } from "../util/environment.ts";
 import { catalogue } from "./catalogue.ts";
 import { digestOf } from "./download.ts";
 import { type LockedModel, type ModelFile, readLock, writeLock } from "./lock.ts";
@@ -49,7 +50,7 @@ export interface ModelsOptions {
 }
 
 /** Where models are kept: `TASKMEM_MODELS`, otherwise the user's cache. */
-export function modelsDirectory(env: NodeJS.ProcessEnv, home: string): string {
+export function modelsDirectory(env: Environment, home: string): string {
   return env.TASKMEM_MODELS || join(env.XDG_CACHE_HOME || join(home, ".cache"), "taskmem", "models");
 }
 

@@ -8,6 +8,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { ConfigError, DataError, EngineError } from "../errors.ts";
+import type { Environment } from "../util/environment.ts";
 import { formatSource, type ModelSource } from "./source.ts";
 
 /** What a file's bytes must hash to. `git-sha1` is the name git gives a file, which a hub has for small ones. */
@@ -52,7 +53,7 @@ export interface RegistrySettings {
 
 /** The settings of this user, from environment and configuration files of npm and pip. */
 export function registrySettings(
-  env: NodeJS.ProcessEnv,
+  env: Environment,
   { home, directory }: { readonly home: string; readonly directory: string },
 ): RegistrySettings {
   const npmrc = { ...readPairs(join(home, ".npmrc"), env), ...readPairs(join(directory, ".npmrc"), env) };
@@ -81,7 +82,7 @@ export function registrySettings(
 }
 
 /** `key = value` lines of a file, with `${NAME}` from the environment; sections are ignored. */
-function readPairs(path: string, env: NodeJS.ProcessEnv): Record<string, string> {
+function readPairs(path: string, env: Environment): Record<string, string> {
   if (!existsSync(path)) return {};
   const pairs: Record<string, string> = {};
   for (const line of readFileSync(path, "utf8").split(/\r?\n/)) {
