@@ -314,6 +314,23 @@ describe("memories over HTTP, with keys", () => {
     assert.match((await mine.post(`${space}/ask`, { question: "What is my code?" })).json.answer, /4711/);
   });
 
+  test("a key that only asks does not read through MCP", async () => {
+    const keys = new Keys(root);
+    const asks = client(served.url, keys.add({ name: "asks", spaces: ["mine"], scopes: ["ask"] }));
+    const refused = await asks.post("/v1/spaces/mine/mcp", { jsonrpc: "2.0", id: 1, method: "tools/list" });
+    assert.deepEqual([refused.status, refused.json.code], [403, "forbidden"]);
+    const reads = keys.add({ name: "reads", spaces: ["mine"], scopes: ["ask", "read"] });
+    const host = new Client({ name: "host", version: "1" });
+    const requestInit = { headers: { authorization: `Bearer ${reads}` } };
+    await host.connect(
+      new StreamableHTTPClientTransport(new URL(`${served.url}/v1/spaces/mine/mcp`), { requestInit }),
+    );
+    const { tools } = await host.listTools();
+    await host.close();
+    assert.ok(tools.every(({ annotations }) => annotations!.readOnlyHint));
+    assert.ok(tools.some(({ name }) => name === "memory_ask"));
+  });
+
   test("without a key, with a wrong one and with a removed one nothing is served", async () => {
     const path = "/v1/spaces/mine/entries";
     const keys = new Keys(root);

@@ -148,11 +148,11 @@ async function appOf(spaces: Spaces, keys: Keys, options: ServeOptions): Promise
     const text = reply.events.map((event) => `data: ${event}\n\n`).join("");
     return context.body(text, 200, { "content-type": "text/event-stream", "cache-control": "no-store" });
   });
-  app.all(at("/mcp"), scoped("ask"), inSpace, (context) => {
+  app.all(at("/mcp"), scoped("read"), scoped("ask"), inSpace, (context) => {
     const key = context.get("key");
     const { id, memory } = context.get("space");
     const write = key === null || (allows(key, "write", id) && allows(key, "forget", id));
-    return createMcpHandler(() => mcpServer(memory, { write })).fetch(context.req.raw);
+    return createMcpHandler(() => mcpServer(memory, { write, record: write })).fetch(context.req.raw);
   });
   return app;
 }

@@ -1,4 +1,4 @@
-/** What a memory's entries are indexed with, told before the memory is opened for use, whatever version wrote it. */
+/** The embedder a memory is indexed with, read before the memory is opened, whatever version wrote it. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";

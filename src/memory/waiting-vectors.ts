@@ -32,7 +32,7 @@ export function dropVectors(db: Db, rows: readonly number[]): void {
   letWait(db, rows);
 }
 
-/** Makes the vectors that are waited for. @throws EngineError, and what waits goes on waiting */
+/** Makes the vectors that entries wait for. @throws EngineError; the rest keep waiting */
 export async function makeWaitingVectors(db: Db, indexing: Indexing, signal?: AbortSignal): Promise<void> {
   const { embedder } = indexing;
   while (!db.readOnly) {

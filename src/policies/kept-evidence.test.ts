@@ -10,7 +10,7 @@ const said: readonly (readonly [atSeconds: number, speaker: string, text: string
   [0, "Ann", "The tickets cost forty crowns"],
   [100, "Ben", "The tickets are in the drawer"],
   [200, "Ann", "The parrot sleeps"],
-  [300, "Ben", "Nobody fed the parrot"],
+  [300, "Ben", "The parrot was not fed"],
 ];
 const stream: Observation[] = said.map(([startSeconds, speaker, text], clip) => ({
   ...observationOf("talk", clip),

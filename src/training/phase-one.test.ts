@@ -244,7 +244,7 @@ describe("a step", () => {
     near(step!.telling, 0.5);
   });
 
-  test("is clipped where a second part goes on with what the first has changed", async () => {
+  test("is clipped where a second part continues from the weights that the first has changed", async () => {
     const { metrics } = await run({
       draws: (_, k) => (k < 2 ? yes! : no!),
       config: { parts: 2, learningRate: 50 },

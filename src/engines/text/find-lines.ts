@@ -17,7 +17,7 @@ export interface LineBox {
 
 /** A pixel is print from here on. */
 const leastProbability = 0.3;
-/** A region is a line if its pixels are print this surely in the mean. */
+/** A region is a line if the mean probability of its pixels is at least this. */
 const leastMean = 0.6;
 /** Smaller regions, in pixels of the map, hold no letter. */
 const leastPixels = 12;
