@@ -2,8 +2,7 @@
 import { homedir } from "node:os";
 import { runtimeFiles, runtimePackage } from "../engines/onnx-runtime.ts";
 import { textReader } from "../engines/text/text-reader.ts";
-import { Models, modelsDirectory, type PulledModel } from "../models/models.ts";
-import { registrySettings } from "../models/registries.ts";
+import { modelsDirectory, type PulledModel, pulledModel } from "../models/models.ts";
 import type { ScreenReader } from "../perception/screen-text.ts";
 import { installLine } from "../util/optional.ts";
 
@@ -32,8 +31,4 @@ export function lacksForText(languages: readonly string[]): string | null {
 const areKnown = (languages: readonly string[]) =>
   languages.every((tag) => known.includes(tag.toLowerCase().split("-")[0]!));
 
-function pulledNets(): PulledModel | undefined {
-  const home = homedir();
-  const settings = registrySettings(process.env, { home, directory: process.cwd() });
-  return new Models(modelsDirectory(process.env, home), { settings }).list().find((one) => one.name === name);
-}
+const pulledNets = (): PulledModel | null => pulledModel(modelsDirectory(process.env, homedir()), name);
