@@ -17,6 +17,7 @@ import { type Perceptors, perceive } from "./perception/perceive.ts";
 import { type ContextLimits, contextDefaults } from "./policy/context.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { Clip, Gap, LeftOut, OpenOptions, Source, SourceFile, SourceStatus } from "./stream/clip.ts";
+import { holesIn } from "./stream/spans.ts";
 import { type ClipEvent, StreamWriter } from "./stream-writer.ts";
 import type { QuestionInput } from "./tasks/task.ts";
 import { mapAhead, Notices, turn } from "./util/async.ts";
@@ -133,6 +134,12 @@ async function* watch(
   let stop: Stop;
   let leftOut: readonly LeftOut[] = [];
   let outage: LeftOut | null = null;
+  async function* met(gap: Gap): AsyncGenerator<WatchEvent, void> {
+    await memory.addGap(gap);
+    gaps += 1;
+    const { kind: _, ...span } = gap;
+    yield { event: "gap", ...span };
+  }
   try {
     const retried = retryFailed ? await memory.retryClips(stream) : null;
     const triedBefore = new Set((await memory.clipFailures(stream)).map(({ clip }) => clip));
@@ -155,6 +162,8 @@ async function* watch(
       tookOver: lease.tookOver,
       retried,
     };
+    const unkept = unkeptGaps(stream, files, await memory.gaps({ streams: [stream] }));
+    for (const gap of unkept) yield* met(gap);
     try {
       for (const observation of pending) {
         // A live source does not wait for an engine that is down.
@@ -169,10 +178,7 @@ async function* watch(
           yield { event: "source-status", ...item };
         } else if ("kind" in item) {
           yield* writer.flush();
-          await memory.addGap(item);
-          gaps += 1;
-          const { kind: _, ...gap } = item;
-          yield { event: "gap", ...gap };
+          yield* met(item);
         } else {
           await memory.addObservation(item.observation, item.files);
           yield* writer.take(item.observation);
@@ -225,6 +231,28 @@ async function knownFiles(
   // Files tell a folder; a single file that is another one is another stream.
   const isSame = files.length === 0 ? fingerprint === null : fingerprint === null || holds(files);
   return { files, fingerprint: isSame ? known.fingerprint : fingerprint };
+}
+
+/**
+ * The gaps after files that were watched whole, up to the next one, which are in no gap that is kept: a run that is killed
+ * between the last clip of a file and the gap behind it leaves one, and the file is not read again.
+ */
+function unkeptGaps(stream: string, files: readonly SourceFile[], kept: readonly Gap[]): Gap[] {
+  const spans = files
+    .map(({ startSeconds, watchedSeconds, whole }) => ({
+      ...{ startSeconds, endSeconds: startSeconds + watchedSeconds, whole },
+    }))
+    .sort((a, b) => a.startSeconds - b.startSeconds);
+  const covered = [...spans, ...kept];
+  return spans
+    .filter(({ whole }) => whole)
+    .flatMap(({ endSeconds }) => {
+      const next = spans.find(({ startSeconds }) => startSeconds > endSeconds);
+      return next ? holesIn({ startSeconds: endSeconds, endSeconds: next.startSeconds }, covered) : [];
+    })
+    .map((hole) => ({
+      ...{ kind: "gap", stream, ...hole, reason: "between-files", detail: "nothing was recorded" },
+    }));
 }
 
 /** What was made of a clip, and the marks of files that hold once it is kept. */

@@ -400,6 +400,21 @@ test("a watch of a folder that is killed again and again, while files come and g
   assert.equal(after.lines.length, 8 * 4);
 });
 
+test("a gap that a killed run did not come to keep is kept by the next one, once", async () => {
+  const [folder, memory] = [temporary(), temporary()];
+  const add = (time: string) => film(join(folder, `cam_20260101_${time}.mp4`), 4, `At ${time}`);
+  for (const time of ["100010", "100020", "100030"]) add(time);
+  const whole = await watch(folder, memory);
+  assert.equal(whole.gaps.length, 2);
+  // As if the kill had come between the last clip of the first film and the gap.
+  const db = new Database(join(memory, "memory.db"));
+  db.exec("delete from gap where start_seconds = (select min(start_seconds) from gap)");
+  db.close();
+  const next = await watch(folder, memory);
+  assert.deepEqual([next.gaps, next.end.gaps, next.lines], [whole.gaps, 1, whole.lines]);
+  assert.equal((await watch(folder, memory)).end.gaps, 0);
+});
+
 test("a memory of an earlier version, which kept no marks, resumes where it stopped", async () => {
   const [folder, memory] = [temporary(), temporary()];
   const add = (time: string, text: string) => film(join(folder, `cam_20260101_${time}.mp4`), 12, text);
