@@ -238,7 +238,9 @@ async function knownFiles(
  * between the last clip of a file and the gap behind it leaves one, and the file is not read again.
  */
 function unkeptGaps(stream: string, files: readonly SourceFile[], kept: readonly Gap[]): Gap[] {
+  // A text beside a film has a mark of no length.
   const spans = files
+    .filter(({ watchedSeconds }) => watchedSeconds > 0)
     .map(({ startSeconds, watchedSeconds, whole }) => ({
       ...{ startSeconds, endSeconds: startSeconds + watchedSeconds, whole },
     }))
