@@ -158,7 +158,7 @@ export const configSchema = z.strictObject({
       apart: z.boolean().optional(),
       /**
        * The model policy's training: the name of a recipe, or what is changed of one. The flags of a command change it
-       * further. Default: `default` (docs/models.md lists them).
+       * further. Default: that of the preset, otherwise `default` (docs/models.md lists them).
        */
       recipe: z
         .union([recipeOptions.shape.name.unwrap().transform((name) => ({ name })), recipeOptions])
@@ -445,6 +445,7 @@ export function presetOptions(config: Config): ConfigInput {
       sampling: { ...others, ...(own === undefined && temperature !== undefined && { temperature }) },
     },
     ...(options?.torch && { torch: options.torch }),
+    ...(options?.recipe && policyName(config) === "model" && { adapt: { recipe: { name: options.recipe } } }),
   };
 }
 

@@ -433,3 +433,12 @@ test("--picture-tokens counts a picture as the family does", async (t) => {
   assert.equal(await framesSent("qwen3-vl-8b"), 5);
   assert.equal(await framesSent("eyes"), 2);
 });
+
+test("a preset names the recipe of its model's adapters, which a recipe of the user's replaces or changes", () => {
+  const recipe = (given: object) =>
+    parseConfig({ policy: "model", model: { model: "household-vl" }, ...given }).adapt.recipe;
+  assert.deepEqual(recipe({}), { name: "household-vl" });
+  assert.deepEqual(recipe({ adapt: { recipe: "paper" } }), { name: "paper" });
+  assert.deepEqual(recipe({ adapt: { recipe: { contexts: 4 } } }), { name: "household-vl", contexts: 4 });
+  assert.equal(recipe({ policy: "choice" }), undefined);
+});

@@ -54,6 +54,8 @@ export interface PresetOptions {
     readonly corrections?: boolean;
   };
   readonly torch?: { readonly prefix: string };
+  /** Name of the recipe its adapters are trained with. */
+  readonly recipe?: "household-vl";
   /** Text of the prompt template. */
   readonly template?: string;
 }
@@ -104,6 +106,7 @@ export const presets = {
     options: {
       model: { framesPerClip: 4, pictureTokens: 60, corrections: false },
       torch: { prefix: '{"description":"' },
+      recipe: "household-vl",
     },
   },
   "qwen2.5-vl": {
