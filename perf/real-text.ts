@@ -103,7 +103,7 @@ await printTables(results, new Measures([embedder, ...second]), {
 async function run(embedder: Embedder): Promise<void> {
   const judge = encoderJudge({ embedder, judge: mechanical });
   const engine = await openTorchEngine({
-    ...{ model: flags.model, dtype: "bfloat16", device: "cpu", threads: 1 },
+    ...{ model: flags.model, dtype: "float32", device: "cpu", threads: 1 },
     train: { kind: "vector", at: "answer", ...(flags.block !== undefined && { block: Number(flags.block) }) },
   });
   try {

@@ -61,14 +61,33 @@ test("relevance that costs truth gains nothing: the strength is taken that keeps
   const { scale, trials } = await tried(adapted);
   assert.equal(scale, 0.5);
   // Two of eight gain, six were true before and are not now.
-  assert.deepEqual(trials[0], { scale: 1, gain: (2 - 6) / 8, fidelity: 2 / 8, tokenRatio: 1, n: 8 });
-  assert.deepEqual(trials[1], { scale: 0.5, gain: 4 / 8, fidelity: 1, tokenRatio: 1, n: 8 });
+  assert.deepEqual(trials[0], {
+    scale: 1,
+    gain: (2 - 6) / 8,
+    fidelity: 2 / 8,
+    tokenRatio: 1,
+    tooLong: false,
+    n: 8,
+  });
+  assert.deepEqual(trials[1], { scale: 0.5, gain: 4 / 8, fidelity: 1, tokenRatio: 1, tooLong: false, n: 8 });
 });
 
 test("longer memories win nothing, and of equal gains the smaller strength is taken", async () => {
   const long = (scale: number) => writing(() => (scale === 1 ? "the keys are here" : "keys here"));
   assert.equal((await tried(long)).scale, 0.5);
   assert.equal((await tried(() => writing(() => "keys here"), [1, 0.25, 0.5])).scale, 0.25);
+});
+
+test("a strength is not refused for a length that eight memories have by chance", async () => {
+  // 18 words for 16 are more than 1.1 times as many, and six of the eight memories are as long as before.
+  const uneven = () => writing((clip) => (clip < 2 ? "the keys here" : "keys here"));
+  const { scale, trials } = await tried(uneven, [1]);
+  assert.deepEqual([scale, trials[0]!.tokenRatio, trials[0]!.tooLong], [1, 18 / 16, false]);
+  const longer = () => writing((clip) => (clip < 7 ? "the keys here" : "keys here"));
+  assert.deepEqual(
+    [(await tried(longer, [1])).scale, (await tried(longer, [1])).trials[0]!.tooLong],
+    [0, true],
+  );
 });
 
 test("at no gain the strength is 0", async () => {
@@ -96,7 +115,14 @@ test("what a judge failed at counts for no gain, and what was false before is no
       clip < 4 ? "The dragon left." : clip < 6 ? "keys here" : clip < 7 ? "A dragon." : "It rains.",
     );
   const { scale, trials } = await doubtful({})(adapted);
-  assert.deepEqual(trials[0], { scale: 1, gain: (2 - 1) / 8, fidelity: 3 / 8, tokenRatio: 20 / 20, n: 8 });
+  assert.deepEqual(trials[0], {
+    scale: 1,
+    gain: (2 - 1) / 8,
+    fidelity: 3 / 8,
+    tokenRatio: 20 / 20,
+    tooLong: false,
+    n: 8,
+  });
   assert.equal(scale, 1);
   // A comparison that fails in both orders, or a grade that fails, leaves its context out.
   const deaf = await doubtful({
@@ -105,9 +131,19 @@ test("what a judge failed at counts for no gain, and what was false before is no
     quality: async (request) =>
       request.context.observations[0]!.clip === 6 ? failure : judge.quality(request),
   })(adapted);
-  assert.deepEqual(deaf.trials[0], { scale: 1, gain: 1 / 6, fidelity: 2 / 6, tokenRatio: 16 / 16, n: 6 });
+  assert.deepEqual(deaf.trials[0], {
+    scale: 1,
+    gain: 1 / 6,
+    fidelity: 2 / 6,
+    tokenRatio: 16 / 16,
+    tooLong: false,
+    n: 6,
+  });
   const silent = await doubtful({ quality: async () => failure })(adapted);
-  assert.deepEqual(silent, { scale: 0, trials: [{ scale: 1, gain: 0, fidelity: 0, tokenRatio: 0, n: 0 }] });
+  assert.deepEqual(silent, {
+    scale: 0,
+    trials: [{ scale: 1, gain: 0, fidelity: 0, tokenRatio: 0, tooLong: false, n: 0 }],
+  });
 });
 
 test("a strength at the longest allowed length counts, and each context has a few questions of its own", async () => {

@@ -21,6 +21,8 @@ export interface StrengthTrial {
   readonly fidelity: number;
   /** Tokens with the adapter per token without it. */
   readonly tokenRatio: number;
+  /** Whether that is more than allowed, by more than a standard error: lengths of a few memories vary by chance. */
+  readonly tooLong: boolean;
   /** Contexts compared. */
   readonly n: number;
 }
@@ -51,10 +53,10 @@ export async function tryStrengths(
   for (const scale of scales) {
     const after = await written(adapted(scale), contexts, options);
     const verdicts = await compared(contexts, before, after, tasks, options);
-    trials.push(trialOf(scale, before, after, verdicts));
+    trials.push(trialOf(scale, { before, after, verdicts, tokenRatio }));
   }
   const best = trials
-    .filter((trial) => trial.gain > 0 && trial.tokenRatio <= tokenRatio)
+    .filter(({ gain, tooLong }) => gain > 0 && !tooLong)
     .sort((a, b) => b.gain - a.gain || a.scale - b.scale)[0];
   return { scale: best?.scale ?? 0, trials };
 }
@@ -90,12 +92,15 @@ function compared(
   });
 }
 
-function trialOf(
-  scale: number,
-  before: readonly Written[],
-  after: readonly Written[],
-  verdicts: readonly (Verdict | null)[],
-): StrengthTrial {
+/** What one strength wrote, context by context. */
+interface Comparison {
+  readonly before: readonly Written[];
+  readonly after: readonly Written[];
+  readonly verdicts: readonly (Verdict | null)[];
+  readonly tokenRatio: number;
+}
+
+function trialOf(scale: number, { before, after, verdicts, tokenRatio }: Comparison): StrengthTrial {
   const graded = verdicts.flatMap((verdict, i) => {
     const [own, other] = [after[i]!.grade, before[i]!.grade];
     return verdict === null || own === null || other === null ? [] : [{ verdict, own, other }];
@@ -113,8 +118,16 @@ function trialOf(
         1,
         sum(({ other }) => other.tokens),
       ),
+    tooLong: isAbove(graded.map(({ own, other }) => own.tokens - tokenRatio * other.tokens)),
     n,
   };
+}
+
+/** Whether the mean of some values is above 0 by more than its standard error. */
+function isAbove(values: readonly number[]): boolean {
+  const average = values.reduce((total, value) => total + value, 0) / Math.max(1, values.length);
+  const squares = values.reduce((total, value) => total + (value - average) ** 2, 0);
+  return average > Math.sqrt(squares / Math.max(1, values.length - 1) / Math.max(1, values.length));
 }
 
 function gainOf({ verdict, own, other }: { verdict: Verdict; own: Grade; other: Grade }): number {
