@@ -4,14 +4,16 @@
  *
  * Films are watched as the product perceives them from video, without captions, greedy, each clip behind the memories
  * written before. An adapter a kind is trained by the worker from memories of training films. Its judge is the household's,
- * which knows the truth. Seeds are of lessons: other memories are drawn, and other pairs come first. Intervals draw films
+ * which knows the truth. With `--sentences 1` all but the first sentence of each memory is dropped, so
+ * that all rows are equally long; adapters are those of the run without it, where it was made. Seeds are of lessons: other memories are drawn, and other pairs come first. Intervals draw films
  * and seeds. Memories, adapters and answers are kept in the run's folder, where a run that was stopped resumes.
  *
  * Phase One's weights are those of a run of `taskmem train phase-one --policy model --model household-vl --kind all`; without
- * `--phase-one` its half of the table is left out. Needs ffmpeg and what `taskmem train setup` installs.
+ * `--phase-one` its half of the table is left out; of several folders, from runs of several seeds, each seed of lessons takes
+ * the next. Needs ffmpeg and what `taskmem train setup` installs.
  *
  * `node perf/household-vl.ts [--films 24] [--seeds 3] [--split held-out|validation] [--recipe household-vl]
- *    [--phase-one FOLDER] [--run runs/household-vl-two-by-two]`
+ *    [--phase-one FOLDER …] [--sentences N] [--run runs/household-vl-two-by-two]`
  */
 import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
@@ -33,7 +35,9 @@ import { choosingEpisodes, measuredEpisodes, trainingEpisodes } from "../src/hou
 import { modelPhaseTwoRecipeNamed } from "../src/policies/model/recipes.ts";
 import { torchAdapterTrainer } from "../src/policies/model/torch-adapter-trainer.ts";
 import { torchPolicy } from "../src/policies/model/torch-policy.ts";
+import type { Policy } from "../src/policy/policy.ts";
 import { householdJudge } from "../src/reward/household-judge.ts";
+import { sentencesOf } from "../src/reward/sentences.ts";
 import { modelPolicyOptions } from "../src/taskmem/assembly.ts";
 import { folderPrompting, modelFolder } from "../src/taskmem/folder-model.ts";
 import { sha256 } from "../src/util/hash.ts";
@@ -46,7 +50,8 @@ const { values: given } = parseArgs({
     seeds: { type: "string", default: "3" },
     split: { type: "string", default: "held-out" },
     recipe: { type: "string", default: "household-vl" },
-    "phase-one": { type: "string" },
+    "phase-one": { type: "string", multiple: true, default: [] },
+    sentences: { type: "string", default: "all" },
     run: { type: "string", default: join("runs", "household-vl-two-by-two") },
   },
 });
@@ -64,9 +69,16 @@ const recipeId = sha256(JSON.stringify(recipe)).slice(0, 8);
 const began = performance.now();
 const tell = (what: string) => console.error(`${Math.round((performance.now() - began) / 1000)} s  ${what}`);
 
+/** Most sentences that are kept of a memory. */
+const sentences = given.sentences === "all" ? Infinity : Number(given.sentences);
+if (!(sentences >= 1)) throw new RangeError(`Expected --sentences to be 1 or more, got ${given.sentences}`);
+
 /** The folder of a model's weights under lessons of a seed. */
-const folderOf = (weights: string, seed: number) =>
-  join(given.run, `${given.split}-${count}`, `${weights.replace(/\W+/g, "-")}-${recipeId}-${seed}`);
+const folderOf = (weights: string, seed: number, kept = sentences) =>
+  join(
+    ...[given.run, `${given.split}-${count}${kept === Infinity ? "" : `-sentences-${kept}`}`],
+    `${weights.replace(/\W+/g, "-")}-${recipeId}-${seed}`,
+  );
 
 /** Films without the captions beside them: the model looks at pictures, and has never read captions. */
 const films: HouseholdFilm[] = (
@@ -106,11 +118,16 @@ async function threeOf(model: string, folder: string, seed: number): Promise<Hou
     // What was written without a lesson is the same under every seed.
     const [first, own] = [folderOf(weights, 0), directory].map((place) => join(place, "memories"));
     if (existsSync(first!) && !existsSync(own!)) cpSync(first!, own!, { recursive: true });
+    const [whole, cut] = [folderOf(weights, seed, Infinity), directory].map((place) =>
+      join(place, "adapters.json"),
+    );
+    if (existsSync(whole!) && !existsSync(cut!)) cpSync(whole!, cut!);
+    const unadapted = shortened(plain);
     return await householdBenchmark({
       ...{ films, directory, concurrency, reader: lexicalReader({ words }), countTokens: words.countTokens },
       policies: {
-        ...{ base: plain, takesSupplement: true, phaseOne: plain },
-        adapted: (adapter) => torchPolicy(engine, adapter, policy),
+        ...{ base: unadapted, takesSupplement: true, phaseOne: unadapted },
+        adapted: (adapter) => shortened(torchPolicy(engine, adapter, policy)),
         learn: async (tasks) => {
           const asked = tasks.map(({ question }, i) => ({ ...unanswered, id: String(i), question }));
           const { adapter, problem, found } = await trainer.train(asked, streams);
@@ -125,6 +142,25 @@ async function threeOf(model: string, folder: string, seed: number): Promise<Hou
   }
 }
 
+/** The policy, of whose memories the first sentences are kept; later clips see those. */
+function shortened(policy: Policy): Policy {
+  if (sentences === Infinity) return policy;
+  return {
+    ...policy,
+    decide: async (context, options) => {
+      const { actions, cost } = await policy.decide(context, options);
+      const shorter = actions.map((action) => ({
+        ...action,
+        statements: action.statements.map((statement) => ({
+          ...statement,
+          text: sentencesOf(statement.text).slice(0, sentences).join(" "),
+        })),
+      }));
+      return { actions: shorter, cost };
+    },
+  };
+}
+
 /** A task of which only the question counts. */
 const unanswered = {
   ...{ askedAtMs: 0, asOfSeconds: null, stream: null, answer: "", option: null, abstained: false },
@@ -133,26 +169,30 @@ const unanswered = {
 
 /** Names of a model's three rows: the last two are called after another model's in the benchmark. */
 const ways = { "": "base", " + prompt": "base + task prompt", " + adapter": "TaskMem" } as const;
+const phaseOne = given["phase-one"];
 const models = {
-  base: modelFolder("household-vl"),
-  ...(given["phase-one"] && { "Phase One": given["phase-one"] }),
+  base: [modelFolder("household-vl")],
+  ...(phaseOne.length > 0 && { "Phase One": phaseOne }),
 };
 const results = new Map<string, HouseholdResult[]>();
-for (const [model, folder] of Object.entries(models)) {
+for (const [model, folders] of Object.entries(models)) {
   const ofSeeds: HouseholdResult[] = [];
-  for (let seed = 0; seed < seeds; seed++) ofSeeds.push(await threeOf(model, folder, seed));
+  for (let seed = 0; seed < seeds; seed++)
+    ofSeeds.push(await threeOf(model, folders[seed % folders.length]!, seed));
   results.set(model, ofSeeds);
 }
 
 /** Points of each question under one way, of each seed: the hour of an interval is the film. */
 function cellsOf(model: string, way: HouseholdRowName): Cell[] {
   const ofSeeds = results.get(model)!;
-  return (way === "TaskMem" ? ofSeeds : ofSeeds.slice(0, 1)).flatMap((result, seed) =>
+  // Without a lesson, seeds differ by their weights alone.
+  const isSeeded = way === "TaskMem" || (model !== "base" && phaseOne.length > 1);
+  return (isSeeded ? ofSeeds : ofSeeds.slice(0, 1)).flatMap((result, seed) =>
     result.results
       .filter(({ row }) => row === way)
       .map((answer) => ({
         ...{ window: answer.task, wearer: "", kind: answer.types[0]!, day: 0 },
-        ...{ hour: Number(/\d+/.exec(answer.stream)![0]), seed: way === "TaskMem" ? seed : null },
+        ...{ hour: Number(/\d+/.exec(answer.stream)![0]), seed: isSeeded ? seed : null },
         value: 100 * measureOf(answer, "accuracy"),
       })),
   );
@@ -205,5 +245,5 @@ for (const [model, { nothing, prompt, adapter }] of Object.entries(cells)) {
   console.log(`TaskMem − (base + adapter): ${change(adapter, base.adapter)}`);
 }
 console.log(
-  `\n${films.length} ${given.split} films, ${results.get("base")![0]!.rows.find(({ policy, kind }) => policy === "base" && kind === "all")!.n} questions, ${seeds} seeds, recipe ${given.recipe}.`,
+  `\n${films.length} ${given.split} films, ${results.get("base")![0]!.rows.find(({ policy, kind }) => policy === "base" && kind === "all")!.n} questions, ${seeds} seeds, recipe ${given.recipe}${sentences === Infinity ? "" : `, of each memory at most ${sentences} sentences`}.`,
 );
