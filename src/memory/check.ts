@@ -10,7 +10,7 @@ import { build, type Db, inOurWords, newSchema, parseStored } from "./database.t
 import { indexedText, noTime } from "./entries.ts";
 import { waits } from "./journal.ts";
 import type { MemoryStats } from "./memory.ts";
-import { vectorTable } from "./schema.ts";
+import { chunkedVectors, vectorPart } from "./vector-chunks.ts";
 
 const count = (db: Db, from: ReturnType<typeof sql>) =>
   db.get(sql<{ n: number }>`select count(*) as n from ${from}`)!.n;
@@ -93,25 +93,10 @@ function textProblems(db: Db, words: WordSpace): string[] {
   ];
 }
 
-interface Chunk {
-  readonly size: number;
-  readonly stream: number;
-  /** One bit a place, lowest first: whether a vector is there. */
-  readonly validity: Buffer;
-  /** Row of each vector's entry, as 64-bit integers. */
-  readonly rowids: Buffer;
-  readonly vectors: Buffer;
-  /** As 64-bit floats. */
-  readonly known: Buffer;
-  /** As 64-bit integers. */
-  readonly closed: Buffer;
-}
-
 /** Compares the tables of the vector index, which sqlite-vec searches chunk by chunk, with the entries. */
 function vectorProblems(db: Db): string[] {
   const space = db.get(build.selectFrom("space").select(["row", "dimension"]).where("current", "=", 1));
   if (!space) return ["The memory has no index. Reindex the memory."];
-  const table = (part: string) => sql.table(`${vectorTable(space.row)}_${part}`);
   const entries = new Map(
     db
       .all(sql<{
@@ -124,59 +109,31 @@ function vectorProblems(db: Db): string[] {
       }>`
         select e.row, e.stream, e.known_seconds, e.closed_at_ms, e.vector_checksum,
           r.chunk_id || '/' || r.chunk_offset as place
-        from entry as e left join ${table("rowids")} as r on r.rowid = e.row where e.has_vector`)
+        from entry as e left join ${vectorPart(space.row, "rowids")} as r on r.rowid = e.row where e.has_vector`)
       .map((entry) => [entry.row, entry]),
   );
-  const chunks = sql<Chunk & { chunk: number }>`
-    select c.chunk_id as chunk, c.size, c.partition00 as stream, c.validity, c.rowids, v.vectors, k.data as known,
-      o.data as closed
-    from ${table("chunks")} as c left join ${table("vector_chunks00")} as v on v.rowid = c.chunk_id
-      left join ${table("metadatachunks00")} as k on k.rowid = c.chunk_id
-      left join ${table("metadatachunks01")} as o on o.rowid = c.chunk_id`;
   let extra = 0;
   let differ = 0;
-  for (const { chunk, ...one } of db.iterate(chunks)) {
-    for (const [place, vector] of vectorsOf(one, space.dimension)) {
-      const entry = entries.get(vector.row);
-      if (!entry) {
-        extra += 1;
-        continue;
-      }
-      entries.delete(vector.row);
-      const isSame =
-        entry.place === `${chunk}/${place}` &&
-        entry.stream === vector.stream &&
-        entry.known_seconds === vector.knownSeconds &&
-        (entry.closed_at_ms === null ? noTime : BigInt(entry.closed_at_ms)) === vector.closedAtMs &&
-        entry.vector_checksum === vector.checksum;
-      if (!isSame) differ += 1;
+  for (const vector of chunkedVectors(db, space)) {
+    const entry = entries.get(vector.row);
+    if (!entry) {
+      extra += 1;
+      continue;
     }
+    entries.delete(vector.row);
+    const isSame =
+      entry.place === `${vector.chunk}/${vector.place}` &&
+      entry.stream === vector.stream &&
+      entry.known_seconds === vector.knownSeconds &&
+      (entry.closed_at_ms === null ? noTime : BigInt(entry.closed_at_ms)) === vector.closedAtMs &&
+      entry.vector_checksum === crc32(vector.bytes);
+    if (!isSame) differ += 1;
   }
   return [
     ...(differ > 0 ? [`${differ} vectors changed on the disk. Reindex the memory.`] : []),
     ...(entries.size > 0 ? [`${entries.size} entries have no vector. Reindex the memory.`] : []),
     ...(extra > 0 ? [`${extra} vectors belong to deleted entries. Reindex the memory.`] : []),
   ];
-}
-
-/** The vectors of a chunk by their place. */
-function* vectorsOf({ size, stream, validity, rowids, vectors, known, closed }: Chunk, dimension: number) {
-  const isWhole =
-    validity.length * 8 >= size &&
-    [rowids, known, closed].every((data) => data?.length === size * 8) &&
-    vectors?.length === size * dimension * 4;
-  if (!isWhole) return;
-  for (let place = 0; place < size; place++) {
-    if (((validity[place >> 3]! >> (place & 7)) & 1) === 0) continue;
-    const vector = {
-      row: Number(rowids.readBigInt64LE(place * 8)),
-      stream,
-      knownSeconds: known.readDoubleLE(place * 8),
-      closedAtMs: closed.readBigInt64LE(place * 8),
-      checksum: crc32(vectors.subarray(place * dimension * 4, (place + 1) * dimension * 4)),
-    };
-    yield [place, vector] as const;
-  }
 }
 
 function referenceProblems(db: Db): string[] {

@@ -67,6 +67,8 @@ export interface Changes {
 export interface Db {
   readonly file: string;
   readonly readOnly: boolean;
+  /** Whether it is a copy in working memory, which does not follow what others write. */
+  readonly isCopy: boolean;
   all<Row>(query: Query<Row>): Row[];
   get<Row>(query: Query<Row>): Row | undefined;
   iterate<Row>(query: Query<Row>): IterableIterator<Row>;
@@ -105,7 +107,7 @@ export function openDatabase(directory: string, options: { readonly readOnly: bo
       connection.function("mentions", { deterministic: true }, mentionsAny);
       connection.function("is_named", { deterministic: true }, isNamedAny);
       addChecksumFunctions(connection);
-      const db = wrap(connection, file, options.readOnly);
+      const db = wrap(connection, file, { readOnly: options.readOnly, isCopy: shared === null });
       prepareFile(db, { mayMigrate: !options.readOnly || shared === null });
       if (options.readOnly) db.pragma("query_only = on");
       else db.keepInPlace();
@@ -259,7 +261,7 @@ function bringUpToDate(db: Db, version: number): void {
 export function newSchema(): Set<string> {
   const connection = new Database(":memory:");
   addChecksumFunctions(connection);
-  const db = wrap(connection, ":memory:", false);
+  const db = wrap(connection, ":memory:", { readOnly: false, isCopy: false });
   try {
     db.write(() => bringUpToDate(db, 0));
     return schemaOf(db);
@@ -289,7 +291,11 @@ function patiently(action: () => void): void {
   }
 }
 
-function wrap(connection: Database.Database, file: string, readOnly: boolean): Db {
+function wrap(
+  connection: Database.Database,
+  file: string,
+  { readOnly, isCopy }: Pick<Db, "readOnly" | "isCopy">,
+): Db {
   const statements = new Map<string, Database.Statement>();
   const prepare = (text: string): Database.Statement => {
     let statement = statements.get(text);
@@ -344,6 +350,7 @@ function wrap(connection: Database.Database, file: string, readOnly: boolean): D
   return {
     file,
     readOnly,
+    isCopy,
     all: <Row>(query: Query<Row>) =>
       call(query, (statement, parameters) => statement.all(...parameters) as Row[]),
     get: <Row>(query: Query<Row>) =>

@@ -35,7 +35,7 @@ export type Found<Key> = readonly { readonly row: Key; readonly score: number }[
 
 /** `nearSeconds`; for a question without a word to search for, the moment it is asked as of; otherwise `null`. */
 export function momentAskedAbout(
-  { words, vector }: { readonly words: WordSpace; readonly vector: Float32Array },
+  { words, vector }: { readonly words: Pick<WordSpace, "stems">; readonly vector: Float32Array },
   query: RecallQuery,
 ): number | null {
   if (query.nearSeconds !== undefined) return query.nearSeconds;

@@ -37,16 +37,19 @@ import { listed } from "./listed.ts";
 import type { EntryFilter, RecalledEntry, RecallQuery, RecallScore } from "./memory.ts";
 import { foldName } from "./names.ts";
 import { vectorTable } from "./schema.ts";
+import type { NearVector, VectorCache } from "./vector-cache.ts";
 
 /** What a recall searches. */
 export interface RecallIndex {
   readonly db: Db;
-  readonly words: WordSpace;
+  readonly words: Pick<WordSpace, "stems">;
   /** Row of the space, and the question in it. */
   readonly space: number;
   readonly vector: Float32Array;
   /** How many of its first numbers compare meanings. */
   readonly meaning: number;
+  /** Vectors in working memory. @default they are read from the database */
+  readonly cache?: VectorCache;
 }
 
 /** Entries best first; in `whole-memory` mode all of them in time order, with empty scores. */
@@ -106,21 +109,20 @@ function tellingTerms(db: Db, terms: readonly string[]): readonly string[] {
 }
 
 /** Nearest vectors by cosine, over everything that passes the filter. Unrelated entries are not found. */
-function findByVector(
-  { db, space, vector, meaning }: RecallIndex,
-  query: RecallQuery,
-  pool: number,
-): Found<number> {
+function findByVector(index: RecallIndex, query: RecallQuery, pool: number): Found<number> {
+  const { db, space, vector, meaning, cache } = index;
   if (vector.every((value) => value === 0)) return [];
-  const table = sql.table(vectorTable(space));
   const scale = isMeant(vector, meaning) ? meaningScale : 1;
-  const found = db.all(sql<{ row: number; distance: number }>`select rowid as row, distance from ${table}
-    where vector match ${toBuffer(vector)} and k = ${Math.min(pool, 4096)} and ${vectorCondition(query)}`);
-  return found
+  return (cache?.nearest(db, { space, vector, query, limit: pool }) ?? nearest(index, query, pool))
     .map(({ row, distance }) => ({ row, score: scale * (1 - distance ** 2 / 2) }))
     .filter(({ score }) => score > leastLikeness)
-    .sort((a, b) => b.score - a.score) // several streams are searched in turn
+    .sort((a, b) => b.score - a.score || a.row - b.row) // several streams are searched in turn
     .slice(0, pool);
+}
+
+function nearest({ db, space, vector }: RecallIndex, query: RecallQuery, pool: number): NearVector[] {
+  return db.all(sql<NearVector>`select rowid as row, distance from ${sql.table(vectorTable(space))}
+    where vector match ${toBuffer(vector)} and k = ${Math.min(pool, 4096)} and ${vectorCondition(query)}`);
 }
 
 /** The filter in vec0's terms: streams by partition, "as of" and closing inside the scan, anything else by row. */

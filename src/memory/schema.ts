@@ -402,6 +402,22 @@ export const migrations: readonly string[] = [
   `
   create table waiting_vector (entry integer primary key references entry (row) on delete cascade);
   `,
+  // The last entries whose vectors changed, for those who keep vectors in working memory (`vector-cache.ts`).
+  `
+  create table vector_change (revision integer primary key autoincrement, entry integer not null);
+  create trigger vector_change_trim after insert on vector_change begin
+    delete from vector_change where revision <= new.revision - 10000;
+  end;
+  create trigger vector_change_insert after insert on entry when new.has_vector begin
+    insert into vector_change (entry) values (new.row);
+  end;
+  create trigger vector_change_update after update of has_vector, vector_checksum, closed_at_ms on entry begin
+    insert into vector_change (entry) values (new.row);
+  end;
+  create trigger vector_change_delete after delete on entry when old.has_vector begin
+    insert into vector_change (entry) values (old.row);
+  end;
+  `,
 ];
 
 /** Vectors of one space; streams are partitions, so a search within a stream scans that stream only. */

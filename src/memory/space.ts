@@ -18,6 +18,12 @@ export interface Indexing {
   readonly embedder: Embedder;
 }
 
+/** What of an index names its space. */
+export interface SpaceIds {
+  readonly words: Pick<WordSpace, "id">;
+  readonly embedder: Pick<Embedder, "id" | "dimension">;
+}
+
 const batchSize = 256;
 /** Sentences take an encoder longer, and what is done is kept between batches. */
 const meantBatchSize = 32;
@@ -75,7 +81,7 @@ export function openSpace(db: Db, indexing: Indexing): void {
 
 function difference(
   space: { readonly words: string; readonly embedder: string; readonly dimension: number },
-  { words, embedder }: Indexing,
+  { words, embedder }: SpaceIds,
 ): string | null {
   if (space.words !== words.id) return `the word space ${space.words}, not with ${words.id}`;
   if (space.embedder !== embedder.id) return `the embedder ${space.embedder}, not with ${embedder.id}`;
@@ -89,7 +95,7 @@ function difference(
  *
  * @throws StoreError `space-mismatch` if the memory is indexed with another space than it was opened with
  */
-export function requireSpace(db: Db, indexing: Indexing): number {
+export function requireSpace(db: Db, indexing: SpaceIds): number {
   const space = spaceNow(db);
   const found = space ? difference(space, indexing) : "nothing yet";
   if (space && found === null) return space.row;

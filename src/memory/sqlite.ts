@@ -18,7 +18,7 @@ import { checkMemory, memoryStats } from "./check.ts";
 import { commitDecision } from "./commit.ts";
 import { build, type Db, openDatabase } from "./database.ts";
 import { engineCache } from "./engine-cache.ts";
-import { closeEntry, selectEntries, selectEntryById, selectSpeakers, toEntry } from "./entries.ts";
+import { closeEntry, selectEntryById, toEntry } from "./entries.ts";
 import { forget } from "./forget.ts";
 import {
   addGap,
@@ -46,13 +46,13 @@ import {
 } from "./journal.ts";
 import { leases } from "./lease.ts";
 import type { Memory } from "./memory.ts";
-import { distinctNames } from "./names.ts";
 import { packObservation } from "./packed.ts";
 import { page } from "./page-rows.ts";
 import { policyState } from "./policy-state.ts";
 import { recallEntries } from "./recall.ts";
 import { keptWithFrames, sweepEvery } from "./retention.ts";
 import { addRows, memoryRows } from "./rows.ts";
+import { Searcher } from "./searcher.ts";
 import { openSpace, reindex, requireSpace, spaceRows } from "./space.ts";
 import { askedOf, embedAll } from "./statements.ts";
 import { strict } from "./strict.ts";
@@ -126,6 +126,7 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
   const blobFolder = join(directory, "blobs");
   const held = leases(db, now);
   const feed = new ChangeFeed(changeLog(db));
+  const searcher = new Searcher(db, directory, options);
   db.onWrite(() => feed.wake());
   let windowClips = defaultWindowClips;
   let clipsSinceSweep = 0;
@@ -165,6 +166,8 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
       // A lease ends with its process and blobs are swept again, so a full disk is not told twice.
       if (!(error instanceof StoreError)) throw error;
     } finally {
+      // The last connection to close empties the log, which one that only reads cannot.
+      await searcher.end();
       db.close();
       feed.close();
     }
@@ -253,7 +256,7 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
     entries: async (filter = {}) => {
       strict.entries(filter);
       assertHeld(db, filter.streams);
-      return db.all(selectEntries(filter)).map(toEntry);
+      return searcher.entries(filter);
     },
     entry: async (id) => {
       const row = db.get(selectEntryById(id));
@@ -266,10 +269,9 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
         return recallEntries({ db, words, space: 0, vector: new Float32Array(), meaning: 0 }, query);
       requireSpace(db, options);
       const [vector] = await embedAll(embedder, [askedOf(embedder, query)], { role: "query" });
-      const space = requireSpace(db, options);
-      return recallEntries({ db, words, space, vector: vector!, meaning: embedder.meaning ?? 0 }, query);
+      return searcher.recall(query, vector!);
     },
-    speakers: async () => distinctNames(db.all(selectSpeakers()).map(({ name }) => name)),
+    speakers: () => searcher.speakers(),
     closeEntry: async (id, reason, supersededBy) =>
       closeEntry(db, id, { atMs: now(), reason, supersededBy: supersededBy ?? null }, spaceRows(db)),
     blob: (hash) => readBlob(blobFolder, hash),

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { workerData } from "node:worker_threads";
-import { answerWith } from "../asked-thread.ts";
+import { answerWith } from "../../util/asked-thread.ts";
 import { loadRuntime, type RuntimeFiles } from "../onnx-runtime.ts";
 import { loadEncoder } from "./encoder-graph.ts";
 import { wordPieces } from "./word-pieces.ts";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Embedder } from "../../engine.ts";
 import { ConfigError, EngineError } from "../../errors.ts";
 import { installLine } from "../../util/optional.ts";
-import { AskedThread } from "../asked-thread.ts";
+import { AskedThread } from "../../util/asked-thread.ts";
 import { runtimeFiles, runtimePackage } from "../onnx-runtime.ts";
 import type { FoundVectors, TextsToEmbed, ThreadSetup } from "./encoder-thread.ts";
 

@@ -4,7 +4,7 @@
  */
 import { EngineError } from "../../errors.ts";
 import { type ScreenReader, screenReader } from "../../perception/screen-text.ts";
-import { AskedThread } from "../asked-thread.ts";
+import { AskedThread } from "../../util/asked-thread.ts";
 import type { Picture } from "./pixels.ts";
 import type { ReadText, TextSetup } from "./text-thread.ts";
 

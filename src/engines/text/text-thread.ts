@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { workerData } from "node:worker_threads";
-import { answerWith } from "../asked-thread.ts";
+import { answerWith } from "../../util/asked-thread.ts";
 import { loadRuntime, type RuntimeFiles, type RuntimeTensor, type Session } from "../onnx-runtime.ts";
 import { findLines } from "./find-lines.ts";
 import { type Picture, planes, type Scale } from "./pixels.ts";

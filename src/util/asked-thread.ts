@@ -6,8 +6,16 @@ import { parentPort, Worker } from "node:worker_threads";
 
 /** What a thread is asked, and what it answers, each with the number of the question. */
 export type Numbered<T> = T & { readonly id: number };
-/** An answer, or what went wrong. */
-export type AnsweredBy<Answer> = Numbered<Answer> | Numbered<{ readonly wrong: string }>;
+/** An answer, or the error in its place. */
+export type AnsweredBy<Answer> = Numbered<Answer> | Numbered<{ readonly wrong: ThreadError }>;
+
+/** What a thread threw: an error keeps its message alone on its way out of it. */
+export interface ThreadError {
+  readonly message: string;
+  readonly name: string;
+  readonly code?: unknown;
+  readonly details?: unknown;
+}
 
 /** How a thread is run. */
 export interface AskedThreadOptions {
@@ -17,8 +25,8 @@ export interface AskedThreadOptions {
   readonly setup: unknown;
   /** Milliseconds without a question after which it ends. @default 60000 */
   readonly idleMs?: number | undefined;
-  /** The error for a thread that was lost, or could not answer. */
-  readonly failed: (why: string) => Error;
+  /** The error for a thread that was lost, or could not answer: then it is told what was thrown. */
+  readonly failed: (why: string, thrown?: ThreadError) => Error;
 }
 
 interface Waiting<Answer> {
@@ -79,7 +87,7 @@ export class AskedThread<Asked extends object, Answer extends object> {
   #settle(answered: AnsweredBy<Answer>): void {
     const waiting = this.#waiting.get(answered.id);
     this.#waiting.delete(answered.id);
-    if ("wrong" in answered) waiting?.reject(this.#options.failed(answered.wrong));
+    if ("wrong" in answered) waiting?.reject(this.#options.failed(answered.wrong.message, answered.wrong));
     else waiting?.resolve(answered);
     if (this.#waiting.size > 0) return;
     this.#worker?.unref();
@@ -107,7 +115,8 @@ export function answerWith<Asked extends object, Answer extends object>(
         const answered = await answer(asked as unknown as Asked);
         parentPort!.postMessage({ id, ...answered }, owned(answered));
       } catch (error) {
-        parentPort!.postMessage({ id, wrong: (error as Error).message });
+        const { message, name, code, details } = error as Error & { code?: unknown; details?: unknown };
+        parentPort!.postMessage({ id, wrong: { message, name, code, details } satisfies ThreadError });
       }
     });
   });
