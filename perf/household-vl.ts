@@ -8,13 +8,13 @@
  * that all rows are equally long; adapters are those of the run without it, where it was made. Seeds are of lessons: other memories are drawn, and other pairs come first. Intervals draw films
  * and seeds. Memories, adapters and answers are kept in the run's folder, where a run that was stopped resumes.
  *
- * Phase One's weights are those of a run of `taskmem train phase-one --policy model --model household-vl --kind all`; without
- * `--phase-one` its half of the table is left out; of several folders, from runs of several seeds, each seed of lessons takes
- * the next. Needs ffmpeg and what `taskmem train setup` installs.
+ * Phase One's weights are made first, by `taskmem train phase-one --policy model --model household-vl --kind all` under as many
+ * seeds as lessons have, or as `--phase-one` says; with 0 its half of the table is left out. Needs ffmpeg and what `taskmem train setup` installs.
  *
  * `node perf/household-vl.ts [--films 24] [--seeds 3] [--split held-out|validation] [--recipe household-vl]
- *    [--phase-one FOLDER …] [--sentences N] [--run runs/household-vl-two-by-two]`
+ *    [--phase-one 3] [--sentences N] [--run runs/household-vl-two-by-two]`
  */
+import { execFileSync } from "node:child_process";
 import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -50,7 +50,7 @@ const { values: given } = parseArgs({
     seeds: { type: "string", default: "3" },
     split: { type: "string", default: "held-out" },
     recipe: { type: "string", default: "household-vl" },
-    "phase-one": { type: "string", multiple: true, default: [] },
+    "phase-one": { type: "string" },
     sentences: { type: "string", default: "all" },
     run: { type: "string", default: join("runs", "household-vl-two-by-two") },
   },
@@ -169,7 +169,9 @@ const unanswered = {
 
 /** Names of a model's three rows: the last two are called after another model's in the benchmark. */
 const ways = { "": "base", " + prompt": "base + task prompt", " + adapter": "TaskMem" } as const;
-const phaseOne = given["phase-one"];
+const phaseOne = Array.from({ length: Number(given["phase-one"] ?? seeds) }, (_, seed) =>
+  phaseOneFolder(seed),
+);
 const models = {
   base: [modelFolder("household-vl")],
   ...(phaseOne.length > 0 && { "Phase One": phaseOne }),
@@ -180,6 +182,21 @@ for (const [model, folders] of Object.entries(models)) {
   for (let seed = 0; seed < seeds; seed++)
     ofSeeds.push(await threeOf(model, folders[seed % folders.length]!, seed));
   results.set(model, ofSeeds);
+}
+
+/** Trains household-VL by Phase One under a seed, unless it was; the first is the recipe's own. @returns the weights' folder */
+function phaseOneFolder(seed: number): string {
+  const directory = join(given.run, `phase-one-${seed}`);
+  const flags = seed === 0 ? [] : ["--seed", `model phase one ${String.fromCharCode(97 + seed)}`];
+  execFileSync(
+    process.execPath,
+    [
+      ...[join(import.meta.dirname, "../src/cli/main.ts"), "train", "phase-one", "--policy", "model"],
+      ...["--model", "household-vl", "--kind", "all", "--threads", "1", "--run", directory, ...flags],
+    ],
+    { stdio: ["ignore", process.stderr, "inherit"] },
+  );
+  return join(directory, "model");
 }
 
 /** Points of each question under one way, of each seed: the hour of an interval is the film. */

@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Config, loadConfig, namesFolder } from "../../config.ts";
+import { type Config, configuredPreset, loadConfig, namesFolder } from "../../config.ts";
 import { wordSpace } from "../../engines/local/index.ts";
 import { shippedChecksums, shippedWeights } from "../../engines/nano/shipped.ts";
 import { ConfigError } from "../../errors.ts";
@@ -15,7 +15,7 @@ import { choicePolicy } from "../../policies/choice/choice.ts";
 import { choicePhaseOnePolicy } from "../../policies/choice/choice-training.ts";
 import { readChoiceWeights } from "../../policies/choice/choice-weights-trainer.ts";
 import { choicePhaseOneRecipe } from "../../policies/choice/recipes.ts";
-import { modelPhaseOneRecipe } from "../../policies/model/phase-one-recipe.ts";
+import { modelPhaseOneRecipes } from "../../policies/model/phase-one-recipe.ts";
 import { nanoPhaseOneRecipe } from "../../policies/nano/recipes.ts";
 import { householdJudge } from "../../reward/household-judge.ts";
 import type { Judge } from "../../reward/judge.ts";
@@ -248,7 +248,8 @@ async function ofModel(
     folder: join(directory, "model"),
     onLog: (line) => output.progress(line),
   });
-  const { learningRate, ...recipe } = modelPhaseOneRecipe;
+  const { learningRate, ...recipe } =
+    modelPhaseOneRecipes[configuredPreset(config)?.options?.recipe ?? "default"];
   const prepared = {
     recipe: { ...recipe, config: { ...recipe.config, learningRate: learningRate[kind] } },
     ...{ form: "description" as const, trainable, close },
