@@ -284,7 +284,12 @@ function addKeeping(program: Command, add: Add): void {
     "index every entry again, by meaning where it can be compared now",
     () => import("./commands/reindex.ts"),
   );
-  add(program, "import <directory>", "read an export into the memory", () => import("./commands/import.ts"));
+  add(
+    program,
+    "import <directory>",
+    "read an export into the memory",
+    () => import("./commands/import.ts"),
+  ).option("--forgotten", "also what was forgotten in this memory");
   add(
     program,
     "forget",

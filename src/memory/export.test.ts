@@ -217,7 +217,9 @@ describe("an import", () => {
     const copy = await openTestMemory(newDirectory());
     await importMemory(directory, copy);
     const known = await rowsOf(copy);
-    assert.deepEqual(await importMemory(directory, copy), { rows: 0, blobs: 0, skipped: written.rows - 1 });
+    assert.deepEqual(await importMemory(directory, copy), {
+      ...{ rows: 0, blobs: 0, skipped: written.rows - 1, forgotten: 0 },
+    });
     assert.deepEqual(await rowsOf(copy), known);
     const words = await copy.policyState("choice", "kitchen");
 
@@ -325,6 +327,33 @@ describe("an import", () => {
       assert.deepEqual(await copy.check(), [], what);
       assert.equal(contents(join(copy.directory, "blobs")).size, 1, what);
     }
+    await copy.close();
+  });
+
+  test("leaves out what was forgotten, also in a memory that only read the list, and tells", async () => {
+    const memory = await household();
+    const [before, after] = [newDirectory(), newDirectory()];
+    await exportMemory(memory, before);
+    const count = (await memory.entries()).length;
+    await memory.forget({ person: "Bob" });
+    const left = await memory.entries();
+    assert.ok(left.length < count);
+    const { forgotten } = await importMemory(before, memory);
+    assert.ok(forgotten > 0);
+    assert.deepEqual(await memory.entries(), left);
+    await exportMemory(memory, after);
+    const copy = await openTestMemory(newDirectory());
+    assert.equal((await importMemory(after, copy)).forgotten, 0);
+    assert.equal((await importMemory(before, copy)).forgotten, forgotten);
+    assert.deepEqual(await copy.entries(), left);
+    assert.equal((await importMemory(before, copy, { forgotten: true })).forgotten, 0);
+    assert.equal((await copy.entries()).length, count);
+    const list = readFileSync(join(after, "memory.jsonl"), "utf8");
+    writeFileSync(join(after, "memory.jsonl"), list.replace(/"hashes":\["[0-9a-f]{16}"/, '"hashes":["Bob"'));
+    await assert.rejects(importMemory(after, copy), (error: unknown) => {
+      return error instanceof DataError && error.code === "row-malformed";
+    });
+    await memory.close();
     await copy.close();
   });
 

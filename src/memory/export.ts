@@ -26,13 +26,13 @@ import { DataError } from "../errors.ts";
 import { makeDirectory } from "../util/directory.ts";
 import { blobPath } from "./blobs.ts";
 import { inOurWords, toStoreError } from "./database.ts";
-import type { Entries, JsonValue, Maintenance, Memory, MemoryRow } from "./memory.ts";
+import type { AddRowsOptions, Entries, JsonValue, Maintenance, Memory, MemoryRow } from "./memory.ts";
 import { hashesOf } from "./row-conflict.ts";
 
 /** Name of the export format. */
 export const exportFormat = "taskmem-memory";
 /** Version of the export format; older ones are read, newer ones refused. */
-export const exportVersion = 1;
+export const exportVersion = 2;
 const fileName = "memory.jsonl";
 
 /** First line of an export. */
@@ -48,9 +48,12 @@ export interface ExportReport {
   readonly blobs: number;
 }
 
-/** How much an import added, and how many rows were already there. */
+/** How much an import added. */
 export interface ImportReport extends ExportReport {
+  /** Rows that were already there. */
   readonly skipped: number;
+  /** Rows left out because they were forgotten in the memory. */
+  readonly forgotten: number;
 }
 
 /** The header and all rows, for a pipe or a file without blobs. */
@@ -151,13 +154,15 @@ function removeOtherBlobs(folder: string, keep: ReadonlySet<string>): void {
 }
 
 /**
- * Reads an export, a directory or a JSONL file alone, into a memory. Rows already there are skipped.
+ * Reads an export, a directory or a JSONL file alone, into a memory. Rows already there are skipped, and what was forgotten
+ * there stays forgotten, unless it is asked for.
  *
  * @throws DataError that names the line that is malformed or conflicts with the memory; nothing is added then
  */
 export async function importMemory(
   path: string,
   memory: Pick<Maintenance, "addRows">,
+  options: AddRowsOptions = {},
 ): Promise<ImportReport> {
   const { file, blobFolder } = importSource(path);
   const rows: MemoryRow[] = [];
@@ -168,8 +173,8 @@ export async function importMemory(
   }
   const blob = (hash: string) => (blobFolder === null ? null : blobAt(blobFolder, hash));
   try {
-    const { added, skipped, blobs } = await memory.addRows(rows, blob);
-    return { rows: added, blobs, skipped };
+    const { added, skipped, forgotten, blobs } = await memory.addRows(rows, blob, options);
+    return { rows: added, blobs, skipped, forgotten };
   } catch (error) {
     if (!(error instanceof DataError) || typeof error.details.index !== "number") throw error;
     const line = lines[error.details.index];
@@ -236,7 +241,7 @@ function parseLine(text: string, file: string, line: number): unknown {
 
 function streamsOf(row: MemoryRow): string[] {
   if (row.row === "decision") return row.clips.map(({ stream }) => stream);
-  return row.row === "task" || row.row === "adapter" || row.row === "stream" ? [] : [row.stream];
+  return "stream" in row && row.row !== "task" ? [row.stream] : [];
 }
 
 function assertHeader(value: unknown, file: string): void {
@@ -273,6 +278,7 @@ const count = z.int().nonnegative();
 /** Files from before the first file of a stream have clips below 0. */
 const index = z.int();
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const shortHash = z.string().regex(/^[0-9a-f]{16}$/);
 const span = { startSeconds: seconds, endSeconds: seconds };
 const json: z.ZodType<JsonValue> = z.json();
 const clock = z.discriminatedUnion("kind", [
@@ -442,5 +448,15 @@ const rowSchema = z.discriminatedUnion("row", [
     tasks: z.array(z.string()),
     file: z.string(),
     history: z.array(z.object({ state: adapterState, reason: z.string(), atMs: z.number() })).exactOptional(),
+  }),
+  z.object({
+    row: z.literal("forgotten"),
+    atMs: z.number(),
+    streams: z.array(shortHash).exactOptional(),
+    fromSeconds: seconds.exactOptional(),
+    toSeconds: seconds.exactOptional(),
+    person: z.object({ words: z.int().positive(), hashes: z.array(shortHash) }).exactOptional(),
+    words: z.array(shortHash).exactOptional(),
+    ids: z.array(shortHash),
   }),
 ]) satisfies z.ZodType<MemoryRow>;

@@ -17,7 +17,7 @@
  * 5. Frames are deleted from disk unless a remaining entry shows the same picture.
  * 6. The cache of engine output and the records of training in `runs/` are deleted whole.
  * 7. Vectors by meaning of entries beside a forgotten one, which hold its words too, and are made again.
- * 8. The change log keeps only that these ids were forgotten.
+ * 8. The change log keeps only that these ids were forgotten, and a tombstone that the request was made (`tombstones.ts`).
  *
  * The file is then rewritten and the write-ahead log emptied, so that no file holds the text. A forgotten clip is not
  * watched again: the stream remembers how far it was watched.
@@ -63,6 +63,8 @@ import { type Indexing, spaceRows } from "./space.ts";
 import { countsTakenBack } from "./speaker-counts.ts";
 import { entriesAround } from "./surrounding-rows.ts";
 import { tasks as allTasks, toTask } from "./task-rows.ts";
+import { addTombstone } from "./tombstone-rows.ts";
+import { tombstoneOf } from "./tombstones.ts";
 import { dropVectors } from "./waiting-vectors.ts";
 
 /**
@@ -73,15 +75,16 @@ import { dropVectors } from "./waiting-vectors.ts";
 export function forget(
   db: Db,
   blobFolder: string,
-  { words, embedder }: Indexing,
+  { words, embedder, now }: Indexing & { readonly now: () => number },
   request: ForgetRequest,
   dryRun: boolean,
 ): ForgetReport {
   assertSaysWhat(request, words);
   sweepBlobs(db, blobFolder); // so that the report counts what this request frees
+  const how = { words, atMs: dryRun ? 0 : now(), isByMeaning: embedder.meaning !== undefined };
   const report = dryRun
-    ? rolledBack(db, () => forgetRows(db, words, request, embedder.meaning !== undefined))
-    : db.write(() => forgetRows(db, words, request, embedder.meaning !== undefined));
+    ? rolledBack(db, () => forgetRows(db, request, how))
+    : db.write(() => forgetRows(db, request, how));
   if (!dryRun) {
     sweepBlobs(db, blobFolder);
     rmSync(join(dirname(blobFolder), "runs"), { recursive: true, force: true });
@@ -145,11 +148,11 @@ function rolledBack<Result>(db: Db, action: () => Result): Result {
 
 function forgetRows(
   db: Db,
-  words: WordSpace,
   request: ForgetRequest,
-  isByMeaning: boolean,
+  how: { readonly words: WordSpace; readonly atMs: number; readonly isByMeaning: boolean },
 ): Omit<ForgetReport, "dryRun"> {
   const { person, query } = request;
+  const { words, atMs, isByMeaning } = how;
   const reach = reachOf(request, words);
   const { meant, wholeStreams } = reach;
 
@@ -170,6 +173,14 @@ function forgetRows(
     adapters,
     streams: wholeStreams ? streams : [],
   });
+  const removed = {
+    streams: db
+      .all(sql<{ id: string }>`select id from stream where row in ${listed(streams)}`)
+      .map(({ id }) => id),
+    entries: entries.map(({ id }) => id),
+    tasks,
+  };
+  addTombstone(db, tombstoneOf(request, removed, words, atMs));
   markLoose(db, framesOf(db, entries));
   const rows = entries.map(({ row }) => row);
   const around = isByMeaning ? entriesAround(db, rows) : [];

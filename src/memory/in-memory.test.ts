@@ -192,7 +192,9 @@ test("a memory moves from disk into this process and back", async () => {
   const here = open();
   const read = (hash: string) => blobs.get(hash) ?? null;
   assert.equal((await here.addRows(rows, read)).added, rows.length);
-  assert.deepEqual(await here.addRows(rows, read), { added: 0, skipped: rows.length, blobs: 0 });
+  assert.deepEqual(await here.addRows(rows, read), {
+    ...{ added: 0, skipped: rows.length, forgotten: 0, blobs: 0 },
+  });
   assert.deepEqual(await rowsOf(here), rows);
   assert.deepEqual(await here.check(), []);
   const back = await openTestMemory(join(folder, "back"));

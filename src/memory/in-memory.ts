@@ -292,9 +292,10 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
     },
     forget: async (request, options = {}) => {
       strict.forget(request, options);
-      if (options.dryRun) return { ...forget(structuredClone(open()), words, request), dryRun: true };
+      if (options.dryRun)
+        return { ...forget(structuredClone(open()), { words, atMs: 0 }, request), dryRun: true };
       const report = writeWhole((state) => {
-        const forgotten = forget(state, words, request);
+        const forgotten = forget(state, { words, atMs: now() }, request);
         if (meaning > 0) dropStaleVectors(state);
         return forgotten;
       });
@@ -303,12 +304,12 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
       return { ...report, dryRun: false };
     },
     rows: () => rowsOf(() => memoryRows(open())),
-    addRows: async (rows, blob) => {
+    addRows: async (rows, blob, how = {}) => {
       const texts = rows.flatMap((row) => (row.row === "entry" ? row.text : []));
       const distinct = [...new Set(texts)];
       const found = await vectorsOf(distinct);
       const vectors = new Map(distinct.map((text, i) => [text, found[i]!]));
-      const added = writeWhole((state) => addRows(state, rows, { words, vectors, blob }));
+      const added = writeWhole((state) => addRows(state, rows, { words, vectors, blob, ...how }));
       await settle();
       return added;
     },

@@ -14,6 +14,7 @@ import type { Feedback, Task } from "../tasks/task.ts";
 import type {
   AdapterFilter,
   AddedRows,
+  AddRowsOptions,
   Change,
   ClipFailure,
   Decision,
@@ -209,11 +210,16 @@ export interface Maintenance {
   rows(): AsyncIterable<MemoryRow>;
   /**
    * Adds rows of another memory in one transaction; rows already there are skipped. `blob` finds their frames; an entry
-   * whose frames it does not find keeps only their hashes.
+   * whose frames it does not find keeps only their hashes. What was forgotten in this memory is left out, unless the rows
+   * are of a memory that forgot it too.
    * @throws DataError `row-conflict` or `blob-damaged`, with the number of the row as `details.index`; nothing is added
    * then
    */
-  addRows(rows: readonly MemoryRow[], blob: (hash: string) => Uint8Array | null): Promise<AddedRows>;
+  addRows(
+    rows: readonly MemoryRow[],
+    blob: (hash: string) => Uint8Array | null,
+    options?: AddRowsOptions,
+  ): Promise<AddedRows>;
   /** What the memory holds, in numbers. */
   stats(): Promise<MemoryStats>;
   /** Checks that all parts of the memory agree. @returns one sentence per problem */

@@ -421,13 +421,37 @@ export type MemoryRow =
     }
   | ({ readonly row: "gap" } & Omit<Gap, "kind">)
   | ({ readonly row: "task" } & Task)
-  | ({ readonly row: "adapter" } & KeptAdapter);
+  | ({ readonly row: "adapter" } & KeptAdapter)
+  | ({ readonly row: "forgotten" } & Tombstone);
+
+/** What was forgotten, without its words: hashes of 16 hex digits. All conditions hold together; ids are for themselves. */
+export interface Tombstone {
+  readonly atMs: number;
+  /** @default all */
+  readonly streams?: readonly string[];
+  readonly fromSeconds?: number;
+  readonly toSeconds?: number;
+  /** How many words a person's name has, and the name in each of its spellings. */
+  readonly person?: { readonly words: number; readonly hashes: readonly string[] };
+  /** Words that a text held, all of them. */
+  readonly words?: readonly string[];
+  /** Entries and tasks. */
+  readonly ids: readonly string[];
+}
+
+/** How rows are added. */
+export interface AddRowsOptions {
+  /** Whether also what was forgotten in this memory. @default false */
+  readonly forgotten?: boolean;
+}
 
 /** What adding rows did. */
 export interface AddedRows {
   readonly added: number;
   /** Rows that were already there. */
   readonly skipped: number;
+  /** Rows left out because they were forgotten in this memory. */
+  readonly forgotten: number;
   readonly blobs: number;
 }
 

@@ -22,7 +22,7 @@ import {
   streamRow,
   toStream,
 } from "./journal.ts";
-import type { AddedRows, JsonValue, MemoryRow, PackedObservation } from "./memory.ts";
+import type { AddedRows, AddRowsOptions, JsonValue, MemoryRow, PackedObservation } from "./memory.ts";
 import { toClipRecord } from "./page-rows.ts";
 import { addDecision, decisionReader, policyRow, putPolicyValue } from "./policy-state.ts";
 import { assertFits, assertHash, type Held, hashesOf, isWatchedFurther } from "./row-conflict.ts";
@@ -31,6 +31,8 @@ import { countsIn, countsRow } from "./speaker-counts.ts";
 import { embedAll } from "./statements.ts";
 import { entriesAround } from "./surrounding-rows.ts";
 import { addFeedback, addTask, toTask } from "./task-rows.ts";
+import { addTombstone, tombstones } from "./tombstone-rows.ts";
+import { withoutForgotten, withoutKind } from "./tombstones.ts";
 import { letWait } from "./waiting-vectors.ts";
 
 type RowOf<Name extends MemoryRow["row"]> = Extract<MemoryRow, { row: Name }>;
@@ -48,6 +50,7 @@ export async function* memoryRows(directory: string): AsyncGenerator<MemoryRow> 
     yield* gapRows(db);
     yield* taskRows(db);
     for (const adapter of adapters(db)) yield { row: "adapter", ...adapter };
+    for (const tombstone of tombstones(db)) yield { row: "forgotten", ...tombstone };
   } finally {
     db.close();
   }
@@ -196,17 +199,25 @@ export async function addRows(
   indexing: Indexing,
   rows: readonly MemoryRow[],
   blob: (hash: string) => Uint8Array | null,
+  { forgotten = false }: AddRowsOptions = {},
 ): Promise<AddedRows> {
   requireSpace(db, indexing);
+  const wanted = () => (forgotten ? rows : withoutForgotten(rows, tombstones(db), indexing.words));
   try {
-    const blobs = await writeBlobsOf(db, blobFolder, rows, blob);
-    const vectors = await vectorsOf(db, indexing.embedder, rows);
+    const expected = wanted();
+    const blobs = await writeBlobsOf(db, blobFolder, expected, blob);
+    const vectors = await vectorsOf(db, indexing.embedder, expected);
     return db.write(() => {
       const add = adder(db, { blobFolder, indexing, space: requireSpace(db, indexing), blobs, vectors });
       const held = heldIn(db);
       let added = 0;
+      let left = 0;
       const lastRow = lastEntryRow(db);
-      for (const [index, row] of rows.entries()) {
+      for (const [index, row] of wanted().entries()) {
+        if (row === null) {
+          left += 1;
+          continue;
+        }
         assertFits(held, row, index);
         if (add(row)) added += 1;
       }
@@ -216,7 +227,7 @@ export async function addRows(
           .map(({ row }) => row);
         letWait(db, [...fresh, ...entriesAround(db, fresh)]);
       }
-      return { added, skipped: rows.length - added, blobs: blobs.size };
+      return { added, skipped: rows.length - added - left, forgotten: left, blobs: blobs.size };
     });
   } catch (error) {
     sweepBlobs(db, blobFolder);
@@ -239,13 +250,13 @@ function isNew(db: Db, row: MemoryRow): boolean {
 async function writeBlobsOf(
   db: Db,
   blobFolder: string,
-  rows: readonly MemoryRow[],
+  rows: readonly (MemoryRow | null)[],
   read: (hash: string) => Uint8Array | null,
 ): Promise<Map<string, Blob>> {
   const found = new Map<string, Blob>();
   const batch: Blob[] = [];
   for (const [index, row] of rows.entries()) {
-    if (!isNew(db, row)) continue;
+    if (row === null || !isNew(db, row)) continue;
     for (const hash of hashesOf(row)) {
       const bytes = found.has(hash) ? null : read(hash);
       if (bytes === null) continue;
@@ -274,9 +285,9 @@ async function writeBlobsOf(
 async function vectorsOf(
   db: Db,
   embedder: Embedder,
-  rows: readonly MemoryRow[],
+  rows: readonly (MemoryRow | null)[],
 ): Promise<Map<string, Float32Array>> {
-  const texts = [...new Set(rows.flatMap((row) => (row.row === "entry" && isNew(db, row) ? row.text : [])))];
+  const texts = [...new Set(rows.flatMap((row) => (row?.row === "entry" && isNew(db, row) ? row.text : [])))];
   const vectors = new Map<string, Float32Array>();
   if (embedder.meaning !== undefined) return vectors;
   for (let i = 0; i < texts.length; i += textsAtOnce) {
@@ -332,6 +343,7 @@ function adder(
     },
     gap: ({ row: _, ...gap }) => addGap(db, { kind: "gap", ...gap }),
     adapter: ({ row: _, ...adapter }) => addAdapter(db, adapter),
+    forgotten: (row) => addTombstone(db, withoutKind(row)),
     task: ({ row: _, feedback, ...task }) => {
       const known = db.get(build.selectFrom("task").select("feedback").where("id", "=", task.id));
       if (!known) addTask(db, task);

@@ -224,6 +224,12 @@ export interface WaitingVectorTable {
   entry: number;
 }
 
+/** JSON of a `Tombstone`. */
+export interface TombstoneTable {
+  row: Generated<number>;
+  value: string;
+}
+
 /** Word space and embedder of an index. The current one is searched; another is being built. */
 export interface SpaceTable {
   row: Generated<number>;
@@ -257,6 +263,7 @@ export interface Tables {
   change: ChangeTable;
   space: SpaceTable;
   waiting_vector: WaitingVectorTable;
+  tombstone: TombstoneTable;
 }
 
 /** `migrations[i]` takes a file from version i to version i + 1. */
@@ -417,6 +424,9 @@ export const migrations: readonly string[] = [
   create trigger vector_change_delete after delete on entry when old.has_vector begin
     insert into vector_change (entry) values (old.row);
   end;
+  `,
+  `
+  create table tombstone (row integer primary key, value text not null unique);
   `,
 ];
 

@@ -310,8 +310,8 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
       return report;
     },
     rows: () => memoryRows(directory),
-    addRows: async (rows, blob) => {
-      const added = await addRows(db, blobFolder, options, rows, blob);
+    addRows: async (rows, blob, how) => {
+      const added = await addRows(db, blobFolder, options, rows, blob, how);
       await settle();
       return added;
     },

@@ -11,6 +11,7 @@ import { meaningCases } from "./meaning.ts";
 import { pageCases } from "./page.ts";
 import { recallCases } from "./recall.ts";
 import { strictCases } from "./strict.ts";
+import { tombstoneCases } from "./tombstones.ts";
 
 /** Registers all cases for one store. */
 export function memoryCases(store: TestStore): void {
@@ -25,4 +26,5 @@ export function memoryCases(store: TestStore): void {
   pageCases(store);
   changeCases(store);
   strictCases(store);
+  tombstoneCases(store);
 }

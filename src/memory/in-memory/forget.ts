@@ -15,6 +15,7 @@ import {
 } from "../forget-request.ts";
 import type { ForgetReport, ForgetRequest } from "../records.ts";
 import { countsTakenBack, type SpeakerCounts, wordsOf } from "../speaker-counts.ts";
+import { tombstoneKey, tombstoneOf } from "../tombstones.ts";
 import {
   clipKey,
   filterOf,
@@ -28,7 +29,11 @@ import {
 } from "./state.ts";
 
 /** Forgets in the given state; a dry run passes a copy. @throws as `assertSaysWhat` */
-export function forget(state: State, words: WordSpace, request: ForgetRequest): Omit<ForgetReport, "dryRun"> {
+export function forget(
+  state: State,
+  { words, atMs }: { readonly words: WordSpace; readonly atMs: number },
+  request: ForgetRequest,
+): Omit<ForgetReport, "dryRun"> {
   assertSaysWhat(request, words);
   sweepBlobs(state); // so that the report counts what this request frees
   const reach = reachOf(request, words);
@@ -50,6 +55,8 @@ export function forget(state: State, words: WordSpace, request: ForgetRequest): 
     adapters: adapters.map(({ id }) => id),
     streams: goneStreams,
   });
+  const tombstone = tombstoneOf(request, { streams, entries: [...ids], tasks: goneTasks }, words, atMs);
+  state.tombstones.set(tombstoneKey(tombstone), tombstone);
   const nameStems = nameStemsIn(
     request.person ?? "",
     entries.map(({ entry }) => entry.text),

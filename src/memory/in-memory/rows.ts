@@ -5,6 +5,7 @@ import { added, assertTasksHeld } from "../adapter-history.ts";
 import type { AddedRows, KeptAdapter, MemoryRow } from "../records.ts";
 import { assertFits, assertHash, type Held, hashesOf, isWatchedFurther } from "../row-conflict.ts";
 import { countsIn, countsRow } from "../speaker-counts.ts";
+import { tombstoneKey, withoutForgotten, withoutKind } from "../tombstones.ts";
 import {
   addDecision,
   addEntry,
@@ -71,6 +72,7 @@ export function memoryRows(state: State): MemoryRow[] {
     ),
     ...itemsOf(state.tasks).map((task) => ({ row: "task" as const, ...task })),
     ...itemsOf(state.adapters).map((adapter) => ({ row: "adapter" as const, ...adapter })),
+    ...[...state.tombstones.values()].map((tombstone) => ({ row: "forgotten" as const, ...tombstone })),
   ];
   return plain(rows);
 }
@@ -91,6 +93,8 @@ export interface Adding {
   /** Vectors of the entries' texts. */
   readonly vectors: ReadonlyMap<string, Float32Array>;
   readonly blob: (hash: string) => Uint8Array | null;
+  /** Whether also what was forgotten here. @default false */
+  readonly forgotten?: boolean;
 }
 
 /** Adds rows to the given state, which is a copy: they are added all or not at all. */
@@ -98,13 +102,21 @@ export function addRows(state: State, rows: readonly MemoryRow[], adding: Adding
   const held = heldIn(state);
   const found = new Set<string>();
   let count = 0;
-  for (const [index, row] of rows.entries()) {
+  let left = 0;
+  const wanted = adding.forgotten
+    ? rows
+    : withoutForgotten(rows, [...state.tombstones.values()], adding.words);
+  for (const [index, row] of wanted.entries()) {
+    if (row === null) {
+      left += 1;
+      continue;
+    }
     assertFits(held, row, index);
     const frames = isNew(state, row) ? framesOf(state, row, adding.blob, index) : new Set<string>();
     for (const hash of frames) found.add(hash);
     if (addRow(state, row, frames, adding)) count += 1;
   }
-  return { added: count, skipped: rows.length - count, blobs: found.size };
+  return { added: count, skipped: rows.length - count - left, forgotten: left, blobs: found.size };
 }
 
 function isNew(state: State, row: MemoryRow): boolean {
@@ -153,6 +165,12 @@ function addRow(state: State, row: MemoryRow, frames: ReadonlySet<string>, addin
     case "adapter": {
       const { row: _, ...adapter } = row;
       return addAdapter(state, adapter);
+    }
+    case "forgotten": {
+      const tombstone = withoutKind(row);
+      const isNew = !state.tombstones.has(tombstoneKey(tombstone));
+      state.tombstones.set(tombstoneKey(tombstone), tombstone);
+      return isNew;
     }
   }
 }

@@ -14,6 +14,7 @@ import type {
   PackedObservation,
   SourceFile,
   StreamRecord,
+  Tombstone,
 } from "../records.ts";
 import type { SpeakerCounts } from "../speaker-counts.ts";
 
@@ -109,6 +110,8 @@ export interface State {
   readonly tasks: Map<string, Placed<Task>>;
   readonly adapters: Map<string, Placed<KeptAdapter>>;
   readonly blobs: Map<string, Uint8Array>;
+  /** By `tombstoneKey`. */
+  readonly tombstones: Map<string, Tombstone>;
   readonly log: { last: number; changes: KeptChange[] };
 }
 
@@ -123,6 +126,7 @@ export function emptyState(): State {
     tasks: new Map(),
     adapters: new Map(),
     blobs: new Map(),
+    tombstones: new Map(),
     log: { last: 0, changes: [] },
   };
 }
