@@ -9,6 +9,7 @@ import { after, before, describe, test } from "node:test";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { openaiModel } from "../src/engines/openai/index.ts";
 import { Keys, type Served, serve } from "../src/http/index.ts";
+import type { MemoryRow } from "../src/memory/memory.ts";
 import { openTaskMem } from "../src/taskmem.ts";
 import { seededRandom } from "../src/util/random.ts";
 import { taskmem, temporaryFolder } from "./support/cli.ts";
@@ -44,6 +45,15 @@ function client(url: string, key?: string) {
   };
 }
 
+/** The end of an operation, from the answer that began it. */
+async function ended(api: ReturnType<typeof client>, begun: { headers: Headers }): Promise<Json> {
+  while (true) {
+    const { json } = await api.get(begun.headers.get("location")!);
+    if (json.state !== "running") return json;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 describe("memories over HTTP, for this machine alone", () => {
   let served: Served;
   let api: ReturnType<typeof client>;
@@ -76,8 +86,10 @@ describe("memories over HTTP, for this machine alone", () => {
     assert.deepEqual(noted.json, { task, verdict: "right" });
     assert.equal((await api.get(`${home}/tasks`)).json.tasks.length, 1);
     assert.equal((await api.get(`${home}/adapters?limit=5`)).status, 200);
-    const learned = await api.post(`${home}/learn`, {});
-    assert.equal(learned.json.activated, false);
+    const begun = await api.post(`${home}/learn`, {});
+    assert.equal(begun.status, 202);
+    const learned = await ended(api, begun);
+    assert.deepEqual([learned.state, learned.result.activated], ["done", false]);
     const dry = await api.post(`${home}/forget`, { entries: [kept.json.entry] });
     assert.equal(dry.json.done, false);
     const wrong = await api.post(`${home}/forget`, { entries: [kept.json.entry], confirm: "x" });
@@ -105,6 +117,9 @@ describe("memories over HTTP, for this machine alone", () => {
       [api.put(`${home}/tasks/none/feedback`, { verdict: "right" }), 404, "task-unknown"],
       [api.post(`${home}/forget`, {}), 400, "forget-what"],
       [api.get(`${home}/blobs/..`), 404, "not-found"],
+      [api.get(`${home}/operations/op_1`), 404, "not-found"],
+      [api.get(`${home}/operations/..%2fx`), 404, "not-found"],
+      [api.post(`${home}/operations/none/cancel`, {}), 404, "not-found"],
       [api.post(`${home}/streams/door/items`, { items: [] }), 400, "input-invalid"],
       [api.post(`${home}/openai/v1/chat/completions`, { messages: [] }), 400, "input-invalid"],
       [api.get("/healthz", { origin: "https://evil.example" }), 403, "forbidden"],
@@ -164,6 +179,67 @@ describe("memories over HTTP, for this machine alone", () => {
     const resumed = await read({ "last-event-id": seen[0]!.id }, 1, async () => {});
     assert.equal(resumed.length, 1);
     assert.notEqual(resumed[0]!.data.entry, seen[0]!.data.entry);
+  });
+
+  test("learning is an operation: answers come meanwhile, its end is an event, and the same key starts it once", async () => {
+    const stop = new AbortController();
+    const events = await fetch(`${served.url}${home}/events`, { signal: stop.signal });
+    const told = (async () => {
+      let text = "";
+      for await (const part of events.body!) {
+        text += Buffer.from(part).toString();
+        const [, data] = /event: operation\ndata: (.*)\n/.exec(text) ?? [];
+        if (data !== undefined) return JSON.parse(data) as Json;
+      }
+    })();
+    const key = { "idempotency-key": "lesson-1" };
+    const begun = await api.post(`${home}/learn`, {}, key);
+    assert.deepEqual([begun.status, begun.json.state, begun.json.kind], [202, "running", "learn"]);
+    const beside = await api.post(`${home}/ask`, { question: "Where is the milk?", record: false });
+    assert.equal(beside.status, 200);
+    const same = await api.post(`${home}/learn`, {}, key);
+    assert.equal(same.json.operation, begun.json.operation);
+    const end = await told;
+    assert.deepEqual([end.operation, end.state], [begun.json.operation, "done"]);
+    stop.abort();
+    assert.equal((await api.post(`${home}/learn`, {}, key)).json.state, "done");
+    assert.equal((await api.get(`${home}/operations`)).json.operations[0]!.operation, begun.json.operation);
+    const other = await api.post(`${home}/learn`, {});
+    const stopped = await api.post(`${other.headers.get("location")}/cancel`, {});
+    assert.equal(stopped.json.state, "cancelled");
+  });
+
+  test("metrics count requests by route, searches, what is kept and what was learned", async () => {
+    await api.post(`${home}/recall`, { query: "milk" });
+    await api.get("/nowhere/at/all");
+    const { text, type } = await api.get("/metrics");
+    assert.match(type, /^text\/plain; version=0\.0\.4/);
+    const value = (row: string) =>
+      Number(
+        text
+          .split("\n")
+          .find((line) => line.startsWith(`${row} `))
+          ?.split(" ")[1],
+      );
+    const ask = 'method="POST",route="/v1/spaces/{space}/ask",status="200"';
+    assert.ok(value(`taskmem_http_requests_total{${ask}}`) >= 1);
+    assert.ok(value('taskmem_http_requests_total{method="GET",route="none",status="404"}') >= 1);
+    const recall = 'route="/v1/spaces/{space}/recall"';
+    const count = value(`taskmem_http_request_seconds_count{${recall}}`);
+    assert.equal(value(`taskmem_http_request_seconds_bucket{${recall},le="+Inf"}`), count);
+    assert.ok(count >= 1);
+    assert.ok(value("taskmem_recall_seconds_count") >= 1);
+    assert.equal(
+      value('taskmem_entries{space="home"}'),
+      (await api.get(`${home}/entries`)).json.entries.length,
+    );
+    assert.equal(value('taskmem_clips_behind{space="home"}'), 0);
+    assert.ok(value('taskmem_learn_total{outcome="refused"}') >= 1);
+    assert.ok(value('taskmem_learn_total{outcome="stopped"}') >= 1);
+    assert.ok(value('taskmem_event_loop_delay_seconds{quantile="1"}') >= 0);
+    // Every line is a comment or a sample.
+    for (const line of text.trimEnd().split("\n"))
+      assert.match(line, /^(# (HELP|TYPE) \w+ .+|\w+(\{.*\})? [\d.e+-]+|.* NaN)$/);
   });
 
   test("a space is a model of an OpenAI-compatible endpoint, streamed too", async () => {
@@ -264,6 +340,47 @@ describe("memories over HTTP, for this machine alone", () => {
   });
 });
 
+test("the server answers others while a large memory is searched", async () => {
+  const root = join(folder, "large");
+  const embedder = { meaning: "off" } as const;
+  {
+    await using memory = await openTaskMem({ directory: join(root, "large"), embedder });
+    await memory.store.addStream({
+      ...{ id: "hall", description: "hall", clipSeconds: 10, clock: { kind: "media" }, fingerprint: null },
+    });
+    const rows = Array.from({ length: 2100 }, (_, i): MemoryRow => {
+      const span = { startSeconds: i * 10, endSeconds: i * 10 + 10 };
+      return {
+        ...{ row: "entry", id: `entry_${i}`, stream: "hall", clip: i, kind: "episodic", ...span },
+        ...{ writtenAtMs: i, text: `Box ${i} is on shelf ${i % 90}.`, speakers: [], closed: null },
+        ...{ policy: "choice", revision: "choice@1" },
+        evidence: { clips: [i], ...span, frames: [], sources: [], tiers: {} },
+      };
+    });
+    await memory.store.addRows(rows, () => null);
+  }
+  const served = await serve({ root, port: 0, spaces: { embedder } });
+  try {
+    const api = client(served.url);
+    // So that the space is open; its thread begins with the first search.
+    assert.equal((await api.get("/v1/spaces/large/streams")).status, 200);
+    let open = 20;
+    const searches = Array.from({ length: open }, async (_, i) => {
+      const { json } = await api.post("/v1/spaces/large/ask", {
+        question: `Where is box ${i}?`,
+        record: false,
+      });
+      open -= 1;
+      assert.match(json.answer, /^Box \d+ is on shelf/);
+    });
+    assert.equal((await api.get("/healthz")).status, 200);
+    assert.ok(open > 0, "answered before the searches that were asked for earlier");
+    await Promise.all(searches);
+  } finally {
+    await served.close();
+  }
+});
+
 describe("memories over HTTP, with keys", () => {
   const root = join(folder, "keyed");
   let served: Served;
@@ -300,6 +417,9 @@ describe("memories over HTTP, with keys", () => {
       yours.post(`${space}/streams/door/items`, { items: [{ text: "x" }] }),
       yours.get(`${space}/blobs/${"a".repeat(64)}`),
       yours.get(`${space}/events`),
+      yours.get(`${space}/operations`),
+      yours.get(`${space}/operations/op_1`),
+      yours.post(`${space}/operations/op_1/cancel`, {}),
       yours.get(`${space}/openai/v1/models`),
       yours.post(`${space}/openai/v1/chat/completions`, { messages: [{ role: "user", content: "code?" }] }),
       yours.post(`${space}/mcp`, { jsonrpc: "2.0", id: 1, method: "tools/list" }),
@@ -312,6 +432,17 @@ describe("memories over HTTP, with keys", () => {
     }
     assert.deepEqual((await yours.get("/v1/spaces")).json.spaces, [{ space: "yours" }]);
     assert.match((await mine.post(`${space}/ask`, { question: "What is my code?" })).json.answer, /4711/);
+  });
+
+  test("metrics, which tell of all spaces, need a key of the server's owner", async () => {
+    const refused = await mine.get("/metrics");
+    assert.deepEqual([refused.status, refused.json.code], [403, "forbidden"]);
+    assert.equal((await client(served.url).get("/metrics")).status, 401);
+    const owner = new Keys(root).add({ name: "owner", spaces: ["*"], scopes: ["admin"] });
+    assert.match(
+      (await client(served.url, owner).get("/metrics")).text,
+      /^# HELP taskmem_http_requests_total/,
+    );
   });
 
   test("a key that only asks does not read through MCP", async () => {
@@ -383,6 +514,32 @@ describe("taskmem serve", () => {
       0,
     );
     assert.equal((await taskmem(["serve", "remove-key", "none", "--root", root])).code, 2);
+  });
+
+  test("an operation that was cut off by a kill is told as interrupted, and starts again by its key", async () => {
+    const place = join(folder, "killed");
+    const key = { "idempotency-key": "lesson" };
+    let begun: Json;
+    await taskmem(["serve", "--root", place, "--port", "0", "--json"], {
+      onLine: async (line, child) => {
+        const api = client((JSON.parse(line) as { url: string }).url);
+        await api.put("/v1/spaces/home");
+        begun = (await api.post("/v1/spaces/home/learn", {}, key)).json;
+        child.kill("SIGKILL");
+      },
+    });
+    assert.equal(begun.state, "running");
+    const again = await serve({ root: place, port: 0 });
+    try {
+      const api = client(again.url);
+      const [listed] = (await api.get("/v1/spaces/home/operations")).json.operations;
+      assert.deepEqual([listed.operation, listed.state], [begun.operation, "interrupted"]);
+      const repeated = await api.post("/v1/spaces/home/learn", {}, key);
+      assert.deepEqual([repeated.json.operation, repeated.json.state], [begun.operation, "running"]);
+      assert.equal((await ended(api, repeated)).state, "done");
+    } finally {
+      await again.close();
+    }
   });
 
   test("what it acknowledged is there after it was killed", async () => {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isTaskMemError } from "../errors.ts";
 import { given } from "./shapes.ts";
 import { verb } from "./verb.ts";
 
@@ -20,8 +21,13 @@ export const learn = verb({
     questions: z.int().describe("distinct questions it was trained on"),
     words: z.array(z.string()).describe("words it pays more attention to, the heaviest first"),
   }),
-  async run(memory, _, { signal }) {
-    const { activated, reason, id, questions, words } = await memory.learn({ signal });
+  async run(memory, _, { signal, apart = false }) {
+    const learned = memory.learn({ signal, apart }).catch((error) => {
+      // Parts that only this process has stay in it.
+      if (isTaskMemError(error, "apart-impossible")) return memory.learn({ signal });
+      throw error;
+    });
+    const { activated, reason, id, questions, words } = await learned;
     const shown = words.slice(0, 20).map(({ word }) => word);
     return { activated, reason, adapter: id ?? undefined, questions, words: shown };
   },

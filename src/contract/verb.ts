@@ -9,6 +9,8 @@ import type { TaskMem } from "../taskmem.ts";
 /** How a verb is called. */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Whether long work runs in a process of its own, where it can: the caller answers others meanwhile. @default false */
+  readonly apart?: boolean;
 }
 
 /** What a verb does to the memory: reads it, adds to it, changes what it writes with, or removes from it for good. */

@@ -1,6 +1,7 @@
 /** The server's own description, OpenAPI 3.1, made from the contract and the table of routes. */
 import { z } from "zod";
 import { verbs } from "../contract/index.ts";
+import { operationShape } from "./operations.ts";
 import { fieldsOf, type VerbRoute, verbRoutes } from "./routes.ts";
 
 const problems = {
@@ -46,7 +47,12 @@ export function openApi(version: string): JsonObject {
   };
 }
 
-function operationOf({ method, path, verb, scope }: VerbRoute): JsonObject {
+/** An operation with the output of its verb. */
+function begunOf(output: z.ZodType): JsonObject {
+  return schemaOf(operationShape.extend({ result: output.optional() }), "output");
+}
+
+function operationOf({ method, path, verb, scope, isLong }: VerbRoute): JsonObject {
   const { title, about, input, output } = verbs[verb];
   const {
     properties = {},
@@ -82,9 +88,9 @@ function operationOf({ method, path, verb, scope }: VerbRoute): JsonObject {
       },
     }),
     responses: {
-      "200": {
-        description: title,
-        content: { "application/json": { schema: schemaOf(output, "output") } },
+      [isLong ? "202" : "200"]: {
+        description: isLong ? "The operation, whose `result` is the output" : title,
+        content: { "application/json": { schema: isLong ? begunOf(output) : schemaOf(output, "output") } },
       },
       default: problems,
     },

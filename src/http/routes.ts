@@ -9,6 +9,8 @@ export interface VerbRoute {
   readonly path: string;
   readonly verb: VerbName;
   readonly scope: Scope;
+  /** Whether it is begun as an operation, and answered before it ends. */
+  readonly isLong?: true;
 }
 
 /** All of them, in the order of the reference. */
@@ -21,7 +23,7 @@ export const verbRoutes: readonly VerbRoute[] = [
   { method: "get", path: "/tasks", verb: "tasks", scope: "read" },
   { method: "put", path: "/tasks/{task}/feedback", verb: "feedback", scope: "write" },
   { method: "get", path: "/adapters", verb: "adapters", scope: "read" },
-  { method: "post", path: "/learn", verb: "learn", scope: "learn" },
+  { method: "post", path: "/learn", verb: "learn", scope: "learn", isLong: true },
   { method: "post", path: "/forget", verb: "forget", scope: "forget" },
   { method: "get", path: "/streams", verb: "streams", scope: "read" },
 ];

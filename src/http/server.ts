@@ -6,13 +6,16 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createMcpHandler } from "@modelcontextprotocol/server";
 import type { Context, Hono, MiddlewareHandler } from "hono";
+import type { z } from "zod";
 import { call, type Verb, verbs } from "../contract/index.ts";
 import { ConfigError } from "../errors.ts";
 import { mcpServer } from "../mcp/index.ts";
 import { optionalPackage } from "../util/optional.ts";
 import { chat, modelsOf } from "./chat.ts";
 import { allows, type Key, Keys, type Scope } from "./keys.ts";
+import { type Gauge, Metrics } from "./metrics.ts";
 import { openApi, schemaOf } from "./openapi.ts";
+import type { Operation } from "./operations.ts";
 import { type Problem, problemOf, Refused, serverCodes } from "./problem.ts";
 import { pushedItems } from "./pushed.ts";
 import { fieldsOf, fromQuery, type VerbRoute, verbRoutes } from "./routes.ts";
@@ -67,7 +70,8 @@ export async function serve(options: ServeOptions): Promise<Served> {
       `Others can reach ${host}, and no key is asked for: make one with \`taskmem serve keys add NAME\`, or listen at 127.0.0.1`,
     );
   const spaces = new Spaces(root, options.spaces);
-  const app = await appOf(spaces, keys, options);
+  const metrics = new Metrics();
+  const app = await appOf(spaces, keys, metrics, options);
   const server = createServer(getRequestListener(app.fetch));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -81,11 +85,17 @@ export async function serve(options: ServeOptions): Promise<Served> {
       server.closeAllConnections();
       await closed;
       await spaces.close();
+      metrics.close();
     },
   };
 }
 
-async function appOf(spaces: Spaces, keys: Keys, options: ServeOptions): Promise<Hono<Env>> {
+async function appOf(
+  spaces: Spaces,
+  keys: Keys,
+  metrics: Metrics,
+  options: ServeOptions,
+): Promise<Hono<Env>> {
   const { Hono } = await optionalPackage("hono", "to serve over HTTP");
   const { hostHeaderValidation, originValidation } = await optionalPackage(
     "@modelcontextprotocol/hono",
@@ -93,6 +103,7 @@ async function appOf(spaces: Spaces, keys: Keys, options: ServeOptions): Promise
   );
   const { onError, version = "0", host = "127.0.0.1", requestsPerSecond = 20 } = options;
   const app = new Hono<Env>();
+  app.use(measured(metrics));
   app.onError((error, context) => {
     const problem = problemOf(error);
     if (problem.status === 500) onError?.(error);
@@ -109,6 +120,11 @@ async function appOf(spaces: Spaces, keys: Keys, options: ServeOptions): Promise
   app.get("/healthz", (context) => context.json({ status: "ok" }));
   app.get("/readyz", (context) => context.json({ status: "ready", spaces: spaces.list().length }));
   app.get("/openapi.json", (context) => context.json(openApi(version)));
+  app.get("/metrics", authenticated(keys), async (context) => {
+    mustAllow(context.get("key"), "admin");
+    const text = metrics.text(await gaugesOf(spaces));
+    return context.body(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
+  });
   app.use("/v1/*", authenticated(keys));
   app.use("/v1/*", limited(requestsPerSecond));
   addSpaces(app, spaces);
@@ -123,8 +139,11 @@ async function appOf(spaces: Spaces, keys: Keys, options: ServeOptions): Promise
       await next();
     };
   const at = (path: string) => `/v1/spaces/:space${path.replace(/\{(\w+)\}/g, ":$1")}`;
-  for (const route of verbRoutes)
-    app.on(route.method.toUpperCase(), at(route.path), scoped(route.scope), inSpace, printed(route));
+  for (const route of verbRoutes) {
+    const print = route.isLong ? begun(route, metrics) : printed(route);
+    app.on(route.method.toUpperCase(), at(route.path), scoped(route.scope), inSpace, print);
+  }
+  addOperations(app, at, scoped, inSpace);
   app.post(at("/streams/{stream}/items"), scoped("write"), inSpace, async (context) => {
     const items = pushedItems(await body(context, mostPushedBytes));
     const session = await context.get("space").session(context.req.param("stream")!);
@@ -191,16 +210,88 @@ function printed({ method, path, verb }: VerbRoute) {
     const id = context.req.header("idempotency-key");
     const once = verb === "remember" && id !== undefined && !("id" in given) ? { id } : {};
     const input = { ...given, ...once, ...named };
-    const { output } = await call(context.get("space").memory, called, input, {
-      signal: context.req.raw.signal,
-    });
+    const { memory, operations } = context.get("space");
+    const { output } = await call(memory, called, input, { signal: context.req.raw.signal });
+    // What was learned may hold words that are forgotten now.
+    if (called.effect === "removes") operations.dropResults();
     return context.json(output as object);
   };
 }
 
-/** Changes as server-sent events; `Last-Event-ID` resumes. */
+/** Begins a verb that takes long, and answers with its operation. */
+function begun({ verb }: VerbRoute, metrics: Metrics) {
+  const called = verbs[verb] as unknown as Verb;
+  return async (context: Context<Env>) => {
+    const input = await body(context, mostBytes);
+    const { memory, operations } = context.get("space");
+    const work = async (signal: AbortSignal) => {
+      try {
+        const { output } = await call(memory, called, input, { signal, apart: true });
+        if (verb === "learn") metrics.learned((output as LearnOutput).activated ? "activated" : "refused");
+        return output;
+      } catch (error) {
+        if (verb === "learn") metrics.learned(signal.aborted ? "stopped" : "failed");
+        throw error;
+      }
+    };
+    const operation = operations.start(verb, work, context.req.header("idempotency-key"));
+    const { pathname } = new URL(context.req.url);
+    const location = pathname.replace(/[^/]+$/, `operations/${operation.operation}`);
+    return context.json(operation, 202, { location });
+  };
+}
+
+type LearnOutput = z.output<(typeof verbs)["learn"]["output"]>;
+
+/** Lists operations, shows one and stops one. */
+function addOperations(
+  app: Hono<Env>,
+  at: (path: string) => string,
+  scoped: (scope: Scope) => MiddlewareHandler<Env>,
+  inSpace: MiddlewareHandler<Env>,
+): void {
+  const found = (operation: Operation | null): Operation => {
+    if (operation) return operation;
+    throw new Refused("not-found", "There is no such operation, or it is too old");
+  };
+  app.get(at("/operations"), scoped("read"), inSpace, (context) =>
+    context.json({ operations: context.get("space").operations.list() }),
+  );
+  app.get(at("/operations/{operation}"), scoped("read"), inSpace, (context) =>
+    context.json(found(context.get("space").operations.get(context.req.param("operation")!))),
+  );
+  app.post(at("/operations/{operation}/cancel"), scoped("learn"), inSpace, async (context) =>
+    context.json(found(await context.get("space").operations.cancel(context.req.param("operation")!))),
+  );
+}
+
+/** Counts and times every request, by the pattern of its route. */
+function measured(metrics: Metrics): MiddlewareHandler<Env> {
+  return async (context, next) => {
+    const began = performance.now();
+    await next();
+    const route = context.req.matchedRoutes.findLast(({ path }) => !path.includes("*"))?.path ?? "none";
+    const seconds = (performance.now() - began) / 1000;
+    metrics.request(context.req.method, route.replace(/:(\w+)/g, "{$1}"), context.res.status, seconds);
+  };
+}
+
+/** What the spaces that are open hold now. */
+async function gaugesOf(spaces: Spaces): Promise<Gauge[]> {
+  const stats = await Promise.all(
+    (await spaces.opened()).map(async ({ id, memory }) => ({ id, ...(await memory.store.stats()) })),
+  );
+  const of = (value: "entries" | "waitingClips") =>
+    stats.map((one) => ({ labels: { space: one.id }, value: one[value] }));
+  return [
+    { name: "taskmem_entries", help: "Memories of the spaces that are open", values: of("entries") },
+    { name: "taskmem_clips_behind", help: "Clips that wait to be decided", values: of("waitingClips") },
+  ];
+}
+
+/** Changes as server-sent events; `Last-Event-ID` resumes. Ends of operations come beside them, once. */
 function changes(context: Context<Env>): Response {
-  const { memory } = context.get("space");
+  const { memory, operations } = context.get("space");
   const since = context.req.header("last-event-id") ?? context.req.query("since");
   const stop = new AbortController();
   const encoder = new TextEncoder();
@@ -209,6 +300,7 @@ function changes(context: Context<Env>): Response {
       const send = (text: string) => controller.enqueue(encoder.encode(text));
       const alive = setInterval(() => send(": still here\n\n"), 15_000).unref();
       send(": connected\n\n");
+      operations.onEnd((one) => send(`event: operation\ndata: ${JSON.stringify(one)}\n\n`), stop.signal);
       try {
         const which = { signal: stop.signal, ...(since !== undefined && { since }) };
         for await (const { cursor, kind, ...change } of memory.changes(which))
@@ -221,6 +313,7 @@ function changes(context: Context<Env>): Response {
         }
       } finally {
         clearInterval(alive);
+        stop.abort();
       }
     },
     cancel: () => stop.abort(),

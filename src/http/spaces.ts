@@ -9,6 +9,7 @@ import { ConfigError, DataError } from "../errors.ts";
 import type { LiveSession } from "../live/live.ts";
 import { openTaskMem, type TaskMem, type TaskMemOptions } from "../taskmem.ts";
 import { makeDirectory } from "../util/directory.ts";
+import { Operations } from "./operations.ts";
 
 /** What all spaces are opened with. */
 export type SpaceOptions = Omit<TaskMemOptions, "directory" | "store" | "readOnly" | "mustExist">;
@@ -17,6 +18,8 @@ export type SpaceOptions = Omit<TaskMemOptions, "directory" | "store" | "readOnl
 export interface Space {
   readonly id: string;
   readonly memory: TaskMem;
+  /** Long work about it. */
+  readonly operations: Operations;
   /** The session of a pushed stream. */
   session(stream: string): Promise<LiveSession>;
 }
@@ -82,6 +85,12 @@ export class Spaces {
     await rm(join(this.root, id), { recursive: true, force: true });
   }
 
+  /** Those that are open. */
+  async opened(): Promise<Space[]> {
+    const open = await Promise.allSettled(this.#open.values());
+    return open.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  }
+
   /** Closes all that are open. */
   async close(): Promise<void> {
     const open = [...this.#open.values()];
@@ -93,15 +102,17 @@ export class Spaces {
 class OpenSpace implements Space {
   readonly id: string;
   readonly memory: TaskMem;
+  readonly operations: Operations;
   readonly #sessions = new Map<string, Promise<LiveSession>>();
 
-  private constructor(id: string, memory: TaskMem) {
+  private constructor(id: string, memory: TaskMem, operations: Operations) {
     this.id = id;
     this.memory = memory;
+    this.operations = operations;
   }
 
   static async open(id: string, directory: string, options: SpaceOptions): Promise<OpenSpace> {
-    return new OpenSpace(id, await openTaskMem({ ...options, directory }));
+    return new OpenSpace(id, await openTaskMem({ ...options, directory }), new Operations(directory));
   }
 
   session(stream: string): Promise<LiveSession> {
@@ -118,6 +129,7 @@ class OpenSpace implements Space {
   }
 
   async close(): Promise<void> {
+    await this.operations.close();
     await this.memory.close();
   }
 }

@@ -21,6 +21,7 @@ export function memoryStats(db: Db): MemoryStats {
     streams: count(db, sql`stream`),
     clips: count(db, sql`clip`),
     failedClips: count(db, sql`clip where state = 'failed'`),
+    waitingClips: count(db, sql`clip where ${waits}`),
     entries: count(db, sql`entry`),
     gaps: count(db, sql`gap`),
     tasks: count(db, sql`task`),

@@ -322,6 +322,8 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
         streams: state.streams.size,
         clips: clips.length,
         failedClips: clips.filter((clip) => clip.state === "failed").length,
+        waitingClips: clips.filter(({ state, failure }) => state !== "stored" && (failure?.retryable ?? true))
+          .length,
         entries: state.entries.size,
         gaps: [...state.streams.values()].reduce((sum, stream) => sum + stream.gaps.length, 0),
         tasks: state.tasks.size,

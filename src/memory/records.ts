@@ -356,6 +356,8 @@ export interface MemoryStats {
   readonly streams: number;
   readonly clips: number;
   readonly failedClips: number;
+  /** Clips that are not decided yet. */
+  readonly waitingClips: number;
   readonly entries: number;
   readonly gaps: number;
   readonly tasks: number;

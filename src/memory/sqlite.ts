@@ -50,6 +50,7 @@ import { packObservation } from "./packed.ts";
 import { page } from "./page-rows.ts";
 import { policyState } from "./policy-state.ts";
 import { recallEntries } from "./recall.ts";
+import { toldRecall } from "./recall-channel.ts";
 import { keptWithFrames, sweepEvery } from "./retention.ts";
 import { addRows, memoryRows } from "./rows.ts";
 import { Searcher } from "./searcher.ts";
@@ -269,7 +270,7 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
         return recallEntries({ db, words, space: 0, vector: new Float32Array(), meaning: 0 }, query);
       requireSpace(db, options);
       const [vector] = await embedAll(embedder, [askedOf(embedder, query)], { role: "query" });
-      return searcher.recall(query, vector!);
+      return toldRecall(directory, () => searcher.recall(query, vector!));
     },
     speakers: () => searcher.speakers(),
     closeEntry: async (id, reason, supersededBy) =>

@@ -141,6 +141,7 @@ export function entriesCases(store: TestStore): void {
         gaps: 0,
         tasks: 0,
         blobs: 2,
+        waitingClips: 1,
         waitingVectors: 0,
         blobBytes: 8,
       });
