@@ -291,10 +291,10 @@ export const configSchema = z.strictObject({
       /** Whether each text is sent with its role, as `input_type`. */
       inputType: z.boolean().default(false),
       /**
-       * Whether meanings are compared in this process, by the encoder that `taskmem models pull meaning` gets: `auto` where it
-       * was pulled and no endpoint is named.
+       * Whether meanings are compared in this process, by an encoder that `taskmem models pull` gets: `auto` where one was
+       * pulled and no endpoint is named. `english` and `multilingual` name it (`meaning`, `meaning-multilingual`).
        */
-      meaning: z.enum(["auto", "on", "off"]).default("auto"),
+      meaning: z.enum(["auto", "on", "off", "english", "multilingual"]).default("auto"),
     })
     .prefault({}),
 });

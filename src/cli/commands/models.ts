@@ -84,7 +84,7 @@ async function pull(
     output.progress("");
     output.object({ event: "model-pull-end", ...model });
     output.text(`${model.name}  ${factsOf(model)}`, `  ${model.directory}`);
-    if (model.name === "meaning")
+    if (/^meaning(?:-|$)/.test(model.name))
       output.note(
         ...(hasRuntime() ? [] : [`it runs by ${runtimePackage}: ${installLine(runtimePackage)}`]),
         "new memories are compared by meaning from now on; one written before: taskmem reindex",

@@ -3,61 +3,12 @@
  * vector (Devlin et al. 2019; Reimers & Gurevych 2019, mean pooling). Looking tokens up needs no graph and stays with
  * the caller, so one text of any length runs without padding or a mask.
  */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { z } from "zod";
-import { readSafetensors } from "../../adapter/exchange/safetensors.ts";
-import { DataError } from "../../errors.ts";
+import type { EncoderWeights } from "./encoder-weights.ts";
 import { OnnxGraph } from "./onnx-file.ts";
 
-const shapeSchema = z.object({
-  hidden_size: z.int().positive(),
-  num_hidden_layers: z.int().min(0),
-  num_attention_heads: z.int().positive(),
-  max_position_embeddings: z.int().positive(),
-  layer_norm_eps: z.number().positive(),
-  hidden_act: z.literal("gelu"),
-});
-
-/** An encoder that was read, ready to run. */
-export interface LoadedEncoder {
-  /** Numbers in a vector. */
-  readonly dimension: number;
-  /** Most tokens of a text. */
-  readonly mostTokens: number;
-  /** The model: input `tokens` [N, D], output `vector` [D]. */
-  readonly onnx: Uint8Array;
-  /** Tokens as the graph takes them, shape [N, D]. */
-  readonly embed: (ids: readonly number[]) => Float32Array;
-}
-
-/** Reads the folder of an encoder: `config.json`, `model.safetensors`. @throws DataError `model-damaged` */
-export function loadEncoder(folder: string): LoadedEncoder {
-  try {
-    return read(folder);
-  } catch (cause) {
-    throw new DataError(
-      "model-damaged",
-      `Expected a BERT encoder in ${folder}: ${(cause as Error).message}. Pull it again with \`taskmem models pull meaning\`.`,
-      { cause, details: { folder } },
-    );
-  }
-}
-
-function read(folder: string): LoadedEncoder {
-  const config = shapeSchema.parse(JSON.parse(readFileSync(join(folder, "config.json"), "utf8")));
-  const tensors = new Map(
-    readSafetensors(readFileSync(join(folder, "model.safetensors"))).map((tensor) => [tensor.name, tensor]),
-  );
-  const tensor = (name: string) => {
-    const found = tensors.get(name);
-    if (!found) throw new Error(`${name} is missing`);
-    return found;
-  };
-  const width = config.hidden_size;
-  const words = tensor("embeddings.word_embeddings.weight").values;
-  const positions = tensor("embeddings.position_embeddings.weight").values;
-  const types = tensor("embeddings.token_type_embeddings.weight").values;
+/** The graph's bytes: input `tokens` [N, D], output `vector` [D]. @throws Error where a tensor is missing */
+export function encoderGraph({ shape, tensor }: EncoderWeights): Uint8Array {
+  const { width, layers, heads, epsilon } = shape;
 
   const graph = new OnnxGraph();
   const constant = (name: string) => graph.constant(tensor(name).values, tensor(name).shape);
@@ -67,9 +18,8 @@ function read(folder: string): LoadedEncoder {
     graph.node("Gemm", [x, constant(`${name}.weight`), constant(`${name}.bias`)], { transB: 1 });
   const normalised = (x: string, name: string) =>
     graph.node("LayerNormalization", [x, constant(`${name}.weight`), constant(`${name}.bias`)], {
-      epsilon: { float: config.layer_norm_eps },
+      epsilon: { float: epsilon },
     });
-  const heads = config.num_attention_heads;
   const split = (x: string, perm: readonly number[]) =>
     graph.node("Transpose", [graph.node("Reshape", [x, whole(0, heads, width / heads)])], { perm });
   const gelu = (x: string) => {
@@ -79,7 +29,7 @@ function read(folder: string): LoadedEncoder {
   };
 
   let x = normalised(graph.input("tokens", ["n", width]), "embeddings.LayerNorm");
-  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
+  for (let layer = 0; layer < layers; layer++) {
     const own = `encoder.layer.${layer}`;
     const [query, key, value] = ["query", "key", "value"].map((part) =>
       linear(x, `${own}.attention.self.${part}`),
@@ -104,17 +54,5 @@ function read(folder: string): LoadedEncoder {
   graph.node("Div", [mean, norm], {}, "vector");
   graph.output("vector", [width]);
 
-  return {
-    dimension: width,
-    mostTokens: config.max_position_embeddings,
-    onnx: graph.encode(),
-    embed: (ids) => {
-      const rows = new Float32Array(ids.length * width);
-      for (const [place, id] of ids.entries()) {
-        for (let i = 0; i < width; i++)
-          rows[place * width + i] = words[id * width + i]! + positions[place * width + i]! + types[i]!;
-      }
-      return rows;
-    },
-  };
+  return graph.encode();
 }

@@ -1,11 +1,9 @@
 /** The thread of the sentence encoder: it loads the model once, and answers texts with vectors, one message each. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { workerData } from "node:worker_threads";
 import { answerWith } from "../../util/asked-thread.ts";
 import { loadRuntime, type RuntimeFiles } from "../onnx-runtime.ts";
-import { loadEncoder } from "./encoder-graph.ts";
-import { wordPieces } from "./word-pieces.ts";
+import { encoderGraph } from "./encoder-graph.ts";
+import { embedTokens, readWeights } from "./encoder-weights.ts";
 
 /** What the thread starts with. */
 export interface ThreadSetup {
@@ -34,12 +32,13 @@ ready.catch(() => {});
 
 async function load() {
   const ort = await loadRuntime(runtime);
-  const { onnx, embed, dimension, mostTokens: most } = loadEncoder(folder);
-  const session = await ort.InferenceSession.create(onnx);
-  const tokens = wordPieces(readFileSync(join(folder, "vocab.txt"), "utf8"));
+  const weights = readWeights(folder);
+  const { width, mostTokens: most } = weights.shape;
+  const embedded = embedTokens(weights);
+  const session = await ort.InferenceSession.create(encoderGraph(weights));
   return async (text: string) => {
-    const ids = tokens(text, Math.min(most, mostTokens));
-    const input = new ort.Tensor("float32", embed(ids), [ids.length, dimension]);
+    const ids = weights.tokens(text, Math.min(most, mostTokens));
+    const input = new ort.Tensor("float32", embedded(ids), [ids.length, width]);
     return (await session.run({ tokens: input })).vector!.data;
   };
 }

@@ -2,18 +2,17 @@
  * A sentence encoder in a thread of this process, by onnxruntime-web: nothing is loaded before the first text, and the
  * thread ends when it is idle. What ends it otherwise fails the texts that wait, and the next ones start another.
  */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Embedder } from "../../engine.ts";
 import { ConfigError, EngineError } from "../../errors.ts";
 import { installLine } from "../../util/optional.ts";
 import { AskedThread } from "../../util/asked-thread.ts";
 import { runtimeFiles, runtimePackage } from "../onnx-runtime.ts";
 import type { FoundVectors, TextsToEmbed, ThreadSetup } from "./encoder-thread.ts";
+import { widthOf } from "./encoder-weights.ts";
 
 /** How an encoder is opened. */
 export interface SentenceEncoderOptions {
-  /** Folder with `config.json`, `model.safetensors` and `vocab.txt` of a BERT encoder. */
+  /** Folder of a BERT encoder, as `encoder-weights.ts` reads it. */
   readonly folder: string;
   /** Names the vectors' space: what it is, and which weights. */
   readonly id: string;
@@ -36,7 +35,7 @@ const atOnce = 16;
  */
 export function sentenceEncoder(options: SentenceEncoderOptions): SentenceEncoder {
   const runtime = installedRuntime();
-  const dimension = dimensionOf(options.folder);
+  const dimension = widthOf(options.folder);
   const thread = new AskedThread<TextsToEmbed, FoundVectors>({
     program: new URL("./encoder-thread", import.meta.url),
     setup: { folder: options.folder, runtime } satisfies ThreadSetup,
@@ -74,13 +73,6 @@ function installedRuntime(): ThreadSetup["runtime"] {
     `${runtimePackage} is needed to compare meanings and is not installed: ${install}`,
     { details: { package: runtimePackage, install } },
   );
-}
-
-function dimensionOf(folder: string): number {
-  const path = join(folder, "config.json");
-  const { hidden_size: size } = JSON.parse(readFileSync(path, "utf8")) as { hidden_size?: unknown };
-  if (typeof size === "number" && Number.isInteger(size) && size > 0) return size;
-  throw new ConfigError("config-invalid", `Expected \`hidden_size\` in ${path}, got ${String(size)}`);
 }
 
 function encoderFailed(why: string): EngineError {
