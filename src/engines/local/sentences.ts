@@ -5,6 +5,7 @@ import type { WordSpace } from "../../engine.ts";
 import type { Entry } from "../../memory/memory.ts";
 import { foldLetters } from "../../util/letters.ts";
 import type { Clock } from "../../util/time.ts";
+import { halvesOf } from "../../util/two-languages.ts";
 
 /** Whom a word of a sentence refers to. */
 export type Reference =
@@ -99,14 +100,6 @@ export function sentencesOf(
         clock,
       };
     });
-}
-
-const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}]/u;
-
-/** The two halves of a line told in two languages, one of them written without spaces; other texts whole. */
-function halvesOf(text: string): readonly string[] {
-  const halves = text.split(" / ");
-  return halves.length === 2 && halves.filter((half) => unspaced.test(half)).length === 1 ? halves : [text];
 }
 
 /** A text without the name of who says it in front. */

@@ -2,12 +2,13 @@
  * Candidates: the statements that perception already has, each a line the choice policy may keep.
  *
  * Speech gives `Name: text`, a caption its text, on-screen text `On screen: TEXT`. An utterance is kept whole. A line
- * repeated within one decision is the same candidate. Noise never becomes a candidate: a line without a content word,
- * on-screen text of low confidence, and on-screen text that was kept before and has not left the screen since.
+ * repeated within one decision is the same candidate. Noise never becomes a candidate: laughter, a line without a content
+ * word, on-screen text of low confidence, and on-screen text that was kept before and has not left the screen since.
  */
 import type { WordSpace } from "../../engine.ts";
 import type { SourceText, Statement } from "../../memory/memory.ts";
 import type { Observation } from "../../perception/observation.ts";
+import { halvesOf } from "../../util/two-languages.ts";
 
 /** A line on offer. */
 export interface Candidate {
@@ -84,7 +85,7 @@ function candidateOf(
   standing: ReadonlySet<string>,
 ): Candidate | null {
   const content = words.stems(source.text);
-  if (content.length === 0) return null;
+  if (content.length === 0 || isLaughter(source.text)) return null;
   const trust = source.kind === "screen" ? trustInScreen(source) : 1;
   if (trust < leastTrust || (source.kind === "screen" && content.every((stem) => standing.has(stem))))
     return null;
@@ -99,11 +100,22 @@ function candidateOf(
       sources: [source],
       frameSeconds: nearestFrame(observation, (source.startSeconds + source.endSeconds) / 2),
     },
-    tokens: Math.max(leastTokens, words.countTokens(line)),
+    tokens: Math.max(leastTokens, tokensSaid(line, words)),
     trust,
     // Of the text alone: a label or a speaker's name stands on every such line and tells nothing about this one.
     stems: [...new Set(content)],
   };
+}
+
+/** "Ha ha ha.", "哈哈哈 / Hahaha". */
+function isLaughter(text: string): boolean {
+  const letters = text.toLowerCase().replace(/\P{L}+/gu, "");
+  return /^(?:[hj]+[aeiou]+h?|[хг]+[аеи]+|[哈呵嘿嘻]|[ㅋㅎ]){2,}$/u.test(letters);
+}
+
+/** Tokens of what a line says: told in two languages it says it once, and costs what the longer half does. */
+function tokensSaid(line: string, words: WordSpace): number {
+  return Math.max(...halvesOf(line).map(words.countTokens));
 }
 
 /** Text that stays on the screen is one lasting statement; anything else that is repeated counts the first time. */

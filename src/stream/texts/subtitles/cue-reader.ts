@@ -5,6 +5,8 @@
  * stream time. What a file shows of its own habits (does it roll, how does it name its speakers, is it a song) is told
  * from all its texts where they are known, otherwise from those that came.
  */
+
+import { inTwoLanguages } from "../../../util/two-languages.ts";
 import type { Cue } from "../../clip.ts";
 import { guessLatin, inLanguages, languageOfScript, type Script, scriptOf } from "../languages.ts";
 import { linesOf, type Piece, piecesOf } from "./pieces.ts";
@@ -234,7 +236,7 @@ function bilingual([a, b]: readonly [Said, Said]): Said {
   return {
     speaker: inLatin?.speaker ?? a.speaker ?? b.speaker,
     isTurn: a.isTurn || b.isTurn,
-    lines: [`${a.lines.join(" ")} / ${b.lines.join(" ")}`],
+    lines: [inTwoLanguages(a.lines.join(" "), b.lines.join(" "))],
     language: null,
     isBilingual: true,
   };
