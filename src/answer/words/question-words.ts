@@ -44,6 +44,16 @@ export const isChangeWord = (word: string): boolean =>
 /** "I moved to Leeds": where somebody lives now. */
 export const movedHome = /\b(?:move[ds]?|moving|relocated) (?:back |over |out )?(?:to|into|in with)\b/i;
 
+/** "I moved yesterday": the one who moves is who is moved. "I moved my desk" is not. */
+export const movedOneself =
+  /\b(?:move[ds]?|moving|relocated)\b(?! (?:my|the|an?|his|her|their|our|your|its|it|them|this|that|some|all|both|\p{Lu}))/u;
+
+/** Words of a statement that tells of a move. */
+export const toldMove = /\b(?:move[ds]?|moving|relocated|shifted|carried|brought|pushed|transferred)\b/i;
+
+/** Whether a question asks how often something moved, and not how often something else of it changed. */
+export const asksOfMoves = (text: string): boolean => /\b(?:mov(?:e[ds]?|ing)|relocat\w+)\b/i.test(text);
+
 const courtesy =
   /^(?:(?:hi|hey|hello|good (?:morning|afternoon|evening)|thanks(?: a lot)?|thank you|ok|okay|alright|right|so|well|and|but|sorry|excuse me|please|quick question|one more thing|by the way|hallo|guten (?:morgen|tag|abend)|bonjour|hola|ciao|ol[aá]|hoi|cześć|привет|merhaba)(?: there| again| everyone| all)?[\s,!.:;…–-]+)+/iu;
 const request =

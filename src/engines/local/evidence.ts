@@ -1,7 +1,8 @@
 /** Whether a sentence is evidence for a question: about the same people and things, and of the kind that is asked for. */
 
 import type { Reading } from "../../answer/reader.ts";
-import { hasWanted, movedHome } from "../../answer/words/question-words.ts";
+import { measured } from "../../answer/words/forms.ts";
+import { hasWanted, movedHome, movedOneself, toldMove } from "../../answer/words/question-words.ts";
 import type { Token } from "../../answer/words/tokens.ts";
 import { noCost } from "../../engine.ts";
 import type { Entry } from "../../memory/memory.ts";
@@ -63,7 +64,10 @@ export function coverOf(sentence: Sentence, asked: Asked): number {
   for (const { forms, weight, required, atSeconds, measures, isHome } of asked.terms) {
     const isUnit = measures !== null && tokens.some((token) => token.measures === measures);
     const isMoved = isHome && (holds.has(homeForm) || movedHome.test(sentence.text));
-    const isHeld = has(holds, forms) || isUnit || isMoved || (atSeconds !== null && wasAt(entry, atSeconds));
+    // "I moved my desk" tells of no other home.
+    const isOther = isHome && asked.which === "changes" && asked.names.length > 0;
+    const isSaid = has(holds, forms) && !(isOther && !movedOneself.test(sentence.text));
+    const isHeld = isSaid || isUnit || isMoved || (atSeconds !== null && wasAt(entry, atSeconds));
     const share = isHeld ? 1 : has(context, forms) ? 0.9 : 0;
     if (required && share === 0) return 0;
     if (weight === 1 || isUnit) told += share;
@@ -99,6 +103,10 @@ const isSomewhere =
 const isSomebody = /(?:\b(?:is|am|was)\b|['’](?:m|s)\b) (?:an?|the|my|our|his|her|their)\b/i;
 const isFromSomewhere = /\b(?:from|hometown|born|native)\b/i;
 
+/** Whether a sentence tells where something is or went, or when it is: a value that a move changes. */
+export const tellsMove = ({ text }: Sentence): boolean =>
+  isSomewhere.test(text) || toldMove.test(text) || movedHome.test(text);
+
 /** Whether a sentence says of a person what a question without another word asks: where, who, or from where. */
 function isPredicated({ text, tokens, references }: Sentence, { wanted, text: asked }: Asked): boolean {
   if (references.length === 0 || tokens.length < 3) return false;
@@ -111,11 +119,10 @@ function isPredicated({ text, tokens, references }: Sentence, { wanted, text: as
 export function isKindAsked(sentence: Sentence, asked: Asked): boolean {
   const isNew = ({ forms }: Token) => forms.length > 0 && !has(asked.held, forms);
   switch (asked.wanted) {
-    case "number": {
-      const wanted = asked.terms.find(({ measures }) => measures !== null)?.measures ?? null;
-      const numbers = sentence.tokens.filter((token) => isNumeric(token) && isNew(token));
-      return numbers.some(({ measures }) => wanted === null || measures === null || measures === wanted);
-    }
+    case "number":
+      return sentence.tokens.some(
+        (token, at) => isNumeric(token) && isNew(token) && isAmount(sentence, at, asked),
+      );
     case "person":
       return (
         sentence.references.some(({ who }) => who === "speaker") ||
@@ -136,6 +143,39 @@ export function isKindAsked(sentence: Sentence, asked: Asked): boolean {
       return true;
   }
 }
+
+/** Before a number that is a name and no amount: "level 3", "room 12". */
+const labels =
+  /^(?:levels?|floors?|rooms?|pages?|chapters?|sections?|steps?|gates?|doors?|numbers?|no|nr|lines?|platforms?|tracks?|seasons?|episodes?|parts?|acts?|lessons?|versions?|channels?|buses|bus|routes?|flights?|trains?|streets?|highway|exits?|seats?|rows?|tables?|grades?|class|sizes?|cases?|flats?|apartments?|suites?|units?|figures?|days?|weeks?|model|type|stage|phase|option|unit|zone|terminal|pier|lot|bay|locker|station|team|group)$/;
+/** Before a number that tells a place or a time. */
+const locating = /^(?:in|on|at|by|until|till|from|to|after|before|since|near|past)$/;
+/** What "how much" may be answered by where it does not say what is measured. */
+const muchOf: ReadonlySet<string | null> = new Set(["money", "mass", "volume", "share"]);
+const ofMoney =
+  /\b(?:bought|buy|sold|sells?|charge[sd]?|worth|fees?|rent|bill|total|altogether|price[ds]?)\b/i;
+
+/** Whether the number at a place is an amount of what is asked for: of its measure, or bare and not a name or a time. */
+function isAmount({ tokens, text }: Sentence, at: number, asked: Asked): boolean {
+  const { measures, forms } = tokens[at]!;
+  const wanted = asked.terms.find((term) => term.measures !== null)?.measures ?? null;
+  const isMuch = wanted === null && /\bhow much\b/i.test(asked.text);
+  if (measures !== null)
+    return isMuch
+      ? muchOf.has(measures)
+      : wanted === measures || (wanted === null && !ofCount.test(asked.text));
+  const before = tokens[at - 1];
+  if (before && labels.test(before.folded)) return false;
+  if (wanted === null && !isMuch) return true;
+  if (forms.some((form) => form.startsWith("t:")) || (before && locating.test(before.folded))) return false;
+  const ofWanted = isMuch ? "money" : wanted;
+  const isTold =
+    tokens.some(({ folded, forms: own }) => (measured[folded] ?? measured[own[0] ?? ""]) === ofWanted) ||
+    (ofWanted === "money" && ofMoney.test(text));
+  // What follows a number is what it counts: "3 legs".
+  return isTold || (tokens[at + 1]?.forms.length ?? 0) === 0;
+}
+
+const ofCount = /\bhow many\b/i;
 
 /** What an abstention says: which words memory does not hold. */
 export function whatIsMissing({ terms, names }: Asked, sentences: readonly Sentence[]): string {

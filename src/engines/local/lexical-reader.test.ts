@@ -303,6 +303,60 @@ describe("lexical reader on what people ask", () => {
     assert.equal(await ask("What is case SR-20-053 about?", ["Case SR-20-052 is about noise."]), "abstains");
   });
 
+  test("takes a sum, a price or an amount where it is asked how much, and no other number", async () => {
+    const other = [
+      "Ann: The lamp is on level 3.",
+      "Ann: The lamp is 3 years old.",
+      "Ann: The lamp has 3 legs.",
+      "Ann: I saw the lamp at 9.",
+      "Ann: The lamp is on page 30 of the catalogue.",
+    ];
+    const questions = [
+      "How much is the lamp?",
+      "How much does the lamp cost?",
+      "What is the price of the lamp?",
+    ];
+    for (const question of questions) assert.equal(await ask(question, other), "abstains", question);
+    for (const line of [
+      "Ann: The lamp is 30.",
+      "Ann: The lamp was thirty euros on level 3.",
+      "Ann: I paid 12 pounds for the lamp.",
+      "Ann: I bought the lamp at the market for 4.50 altogether.",
+    ])
+      for (const question of questions.slice(0, 2))
+        assert.equal(await ask(question, [...other, line]), line, `${question} ${line}`);
+    const milk = "Ann: I put 2 litres of milk in the fridge.";
+    assert.equal(await ask("How much milk is in the fridge?", [milk]), milk);
+    assert.equal(await ask("How many lamps are there?", other.slice(0, 2)), "abstains");
+  });
+
+  test("counts moves where it is asked how often something moved, and nothing else that is said of it", async () => {
+    const meeting = [
+      "Bob: The meeting is about the budget.",
+      "Bob: The meeting is in room 5.",
+      "Bob: The meeting moved to room 7.",
+      "Ann: The meeting was long.",
+      "Bob: We moved the meeting to the hall.",
+      "Ann: The meeting was loud again.",
+    ];
+    for (const question of ["How often did the meeting move?", "How many times was the meeting moved?"])
+      assert.match(
+        (await read(question, [], said(meeting))).answer,
+        /^It changed 2 times:\n.*room 5/,
+        question,
+      );
+    const homes = [
+      "Ann: I live in Leeds.",
+      "Ann: I moved to York.",
+      "Ann: I moved my desk to the window.",
+      "Ann: I like York.",
+      "Ann: We moved to Bath last week.",
+    ];
+    assert.match((await read("How often did Ann move?", [], said(homes))).answer, /^It changed 2 times:/);
+    const piano = ["Jo: I moved the piano to the hall.", "Jo: The piano is out of tune."];
+    assert.match((await read("How often did the piano move?", [], said(piano))).answer, /^It changed once:/);
+  });
+
   test("finds names however their letters are typed", async () => {
     assert.equal(await ask("Which milk does Lukasz prefer?", village), "Eve: Łukasz prefers oat milk.");
     for (const name of ["Juergen Mueller", "Jurgen Muller", "Jürgen Müller"])

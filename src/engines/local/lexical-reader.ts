@@ -19,6 +19,7 @@
  * than tell ("time", "show") count a fifth.
  */
 import type { Reader, Reading } from "../../answer/reader.ts";
+import { asksOfMoves, toldMove } from "../../answer/words/question-words.ts";
 import { type Token, tokensOf } from "../../answer/words/tokens.ts";
 import { noCost, type WordSpace } from "../../engine.ts";
 import type { Entry, RecalledEntry } from "../../memory/memory.ts";
@@ -26,8 +27,8 @@ import { type Clock, formatMoment } from "../../util/time.ts";
 import { type Asked, askedOf, askingWords } from "./asked-question.ts";
 import { bestOf, type Hit, isChain, leastCover, linksOf, type Value, valuesOf } from "./chain.ts";
 import { choose } from "./choose-option.ts";
-import { abstain, coverOf, isKindAsked, whatIsMissing } from "./evidence.ts";
-import { meantSentence, saidAfter } from "./meant-evidence.ts";
+import { abstain, coverOf, isKindAsked, tellsMove, whatIsMissing } from "./evidence.ts";
+import { meantSentence, onOneScale, saidAfter } from "./meant-evidence.ts";
 import { has, isLater, isNumeric, type Sentence, sentencesOf } from "./sentences.ts";
 import { readWhole } from "./whole-reading.ts";
 
@@ -62,9 +63,10 @@ export function lexicalReader({ words }: LexicalReaderOptions): Reader {
       const sentences = entries.flatMap((entry) => sentencesOf(entry, words, asked.people, clocks));
       if (asked.terms.length === 0 && asked.names.length === 0)
         return abstain("The question holds no word that could be looked up in memory.");
+      const recalled = onOneScale(request.recalled);
       if (request.question.options.length > 0)
-        return choose(request.question, asked, sentences, words, request.recalled);
-      return quote(asked, sentences, request.recalled);
+        return choose(request.question, asked, sentences, words, recalled);
+      return quote(asked, sentences, recalled);
     },
   };
 }
@@ -134,7 +136,9 @@ function quote(asked: Asked, sentences: readonly Sentence[], recalled: readonly 
   const chain = isChain(best, asked);
   if (!chain && asked.which === "any") return said(distinct(best).slice(0, mostQuoted), [], asked);
   const links = chain ? linksOf(best, sentences, asked) : best.map(({ sentence }) => sentence);
-  return fromChain(valuesOf(links, asked), asked);
+  const isOfMoves = asked.which === "changes" && asksOfMoves(asked.text);
+  const moves = isOfMoves ? links.filter(tellsMove) : links;
+  return fromChain(valuesOf(moves.length > 0 ? moves : links, asked), asked);
 }
 
 const ofThePast = /\b(?:was|were|did|had|used to)\b/i;
@@ -166,12 +170,15 @@ function fromChain(values: readonly Value[], asked: Asked): Reading {
     case "since":
       return said([latest.since], before.reverse(), asked);
     case "changes": {
-      const times = before.length === 1 ? "once" : `${before.length} times`;
+      // What is told first may be a move itself.
+      const isFirstMoved = asksOfMoves(asked.text) && toldMove.test(values[0]!.since.text);
+      const count = before.length + (isFirstMoved ? 1 : 0);
+      const times = count === 1 ? "once" : `${count} times`;
       const all = values.map(({ since }) => since);
       const told = said(all, [], asked);
       return {
         ...told,
-        answer: `${before.length === 0 ? "It did not change" : `It changed ${times}`}:\n${told.answer}`,
+        answer: `${count === 0 ? "It did not change" : `It changed ${times}`}:\n${told.answer}`,
       };
     }
     default:

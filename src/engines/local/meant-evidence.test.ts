@@ -87,6 +87,15 @@ describe("an answer in other words", () => {
   });
 });
 
+test("an encoder that puts everything near is read on the scale of others", async () => {
+  const far = Array.from({ length: 20 }, (_, i): Line => [`Bob: Line ${i}.`, 500 + 50 * i, 0.8]);
+  const question = "What does Ann recommend to begin with: which step?";
+  const step = (cosine: number): Line => ["Ann: The first step really needs to be a list.", 10, cosine];
+  // Stretched until 0.8 is 0.3: 0.9 is 0.65 and leads by 0.35, 0.82 is 0.37 and too low.
+  assert.deepEqual((await read(question, [step(0.9), ...far])).cited, ["e10"]);
+  assert.ok((await read(question, [step(0.82), ...far])).abstained);
+});
+
 describe("a reply", () => {
   const lines: Line[] = [
     ["Ann: Are there enough chairs at the table?", 10, 0.6],

@@ -6,10 +6,11 @@
  * 2. what was said in reply to a question like this one.
  * Names, numbers, kinds of answers and denials are asked for as everywhere else.
  */
+import { wantedBy } from "../../answer/words/question-words.ts";
 import type { RecalledEntry } from "../../memory/memory.ts";
 import type { Asked } from "./asked-question.ts";
 import { coverOf, isAbout, isKindAsked } from "./evidence.ts";
-import { has, type Sentence, talkSeconds } from "./sentences.ts";
+import { has, isNumeric, type Sentence, talkSeconds } from "./sentences.ts";
 
 /** Least cosine of an answer, and its lead over entries of other times. */
 const leastMeant = 0.5;
@@ -39,6 +40,30 @@ export function meantSentence(
 export const meaningOf = ({ score: { vector } }: RecalledEntry): number =>
   vector?.byMeaning ? vector.score : 0;
 
+/** Where the last of many lines is this near, an encoder puts everything near, and far lines are at `farMeant` elsewhere. */
+const crowded = 0.5;
+const farMeant = 0.3;
+const fewestCompared = 15;
+
+/**
+ * Recalled entries with their cosines on one scale: some encoders (e5) put unrelated lines at 0.8 and not near 0, so
+ * cosines are stretched until the last of many lines is where it is with others.
+ */
+export function onOneScale(recalled: readonly RecalledEntry[]): readonly RecalledEntry[] {
+  const meanings = recalled.map(meaningOf).filter((meaning) => meaning > 0);
+  const last = Math.min(...meanings);
+  if (meanings.length < fewestCompared || last < crowded) return recalled;
+  const floor = (last - farMeant) / (1 - farMeant);
+  return recalled.map((one) => {
+    const { vector } = one.score;
+    if (!vector?.byMeaning) return one;
+    return {
+      ...one,
+      score: { ...one.score, vector: { ...vector, score: (vector.score - floor) / (1 - floor) } },
+    };
+  });
+}
+
 function nearestSentence(
   asked: Asked,
   sentences: readonly Sentence[],
@@ -46,7 +71,8 @@ function nearestSentence(
 ): Sentence | null {
   const [first, ...others] = recalled;
   const meaning = first && meaningOf(first);
-  if (!first || !meaning || first.score.vector!.rank > 2 || first.score.fullText?.rank !== 1) return null;
+  if (!first || !meaning || first.score.vector!.rank > 2) return null;
+  if ((first.score.fullText?.rank ?? mostRank + 1) > mostRank) return null;
   const { stream, startSeconds } = first.entry;
   const isApart = ({ entry }: RecalledEntry) =>
     entry.stream !== stream || Math.abs(entry.startSeconds - startSeconds) > talkSeconds;
@@ -71,12 +97,25 @@ function isFitting(sentence: Sentence, asked: Asked): boolean {
   const isTold =
     (asked.names.length > 0 && asked.wanted !== "thing") ||
     asked.terms.some(({ weight, forms }) => weight === 1 && has(sentence.holds, forms));
+  // A question of many words is not answered by some of them.
+  const isAdding =
+    asked.wanted !== "thing" ||
+    sentence.tokens.some(
+      (token) => isNumeric(token) || (token.forms.length > 0 && !has(asked.held, token.forms)),
+    );
   return (
     isWhole &&
     isTold &&
+    isAdding &&
     asked.names.every((name) => isAbout(name, sentence, asked, 1)) &&
     isKindAsked(sentence, asked)
   );
+}
+
+/** Whether a remembered question asks for what is asked now: "Why …?" is no "What …?", "Are there …?" may be "How many …?". */
+function asksAlike(question: string, { wanted }: Asked): boolean {
+  const own = wantedBy(question);
+  return own === "statement" || wanted === "statement" || own === wanted;
 }
 
 /** What another person said in reply to a question like this one. */
@@ -90,7 +129,10 @@ export function replyTo(
     if (meaningOf(one) < leastAsked || score.vector!.rank > mostRank) continue;
     const question = sentences.find(
       (sentence) =>
-        sentence.entry === entry && sentence.isQuestion && coverOf(sentence, asked) >= leastAskedCover,
+        sentence.entry === entry &&
+        sentence.isQuestion &&
+        asksAlike(sentence.text, asked) &&
+        coverOf(sentence, asked) >= leastAskedCover,
     );
     const isOther = ({ entry: reply }: Sentence) =>
       reply.speakers.length > 0 && reply.speakers.every((name) => !entry.speakers.includes(name));
