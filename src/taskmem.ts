@@ -280,9 +280,12 @@ class OpenTaskMem implements TaskMem {
   }
 
   async ask(question: QuestionInput, options: AskOptions = {}): Promise<Answer> {
-    const { memory, reader, now } = this.#parts;
+    const { memory, reader, now, likeness } = this.#parts;
     this.#parts.whySpelling();
-    const answered = await answerQuestion(toQuestion(question), { memory, reader, now, ...options });
+    const answered = await answerQuestion(toQuestion(question), {
+      ...{ memory, reader, now, ...options },
+      ...(likeness && { likeness }),
+    });
     const answer = { ...answered, bySpelling: this.#parts.whySpelling() };
     if (answer.task !== null) await this.#learning.afterTask(answer.task);
     return answer;

@@ -30,7 +30,7 @@ import { didYouMean } from "../util/nearest.ts";
 import { type Clock, formatMoment, parseMoment } from "../util/time.ts";
 import { type AskedOfWhole, askedOfTime, askedOfWhole } from "./asked.ts";
 import { whyNothing } from "./left-out.ts";
-import { abstention, type Reader, type Reading } from "./reader.ts";
+import { abstention, type Reader, type Reading, type ReadRequest } from "./reader.ts";
 import { type StreamSpan, timeOf } from "./time-filter.ts";
 import { wholeOf } from "./whole.ts";
 import { otherWords } from "./words/forms.ts";
@@ -68,6 +68,8 @@ export interface AnswerTools {
   readonly reader: Reader;
   /** Wall clock in milliseconds. */
   readonly now: () => number;
+  /** Compares words by meaning, for the reader. @default none are compared */
+  readonly likeness?: ReadRequest["likeness"];
 }
 
 /** A moment of memory that an answer cites, or that came near. */
@@ -110,7 +112,7 @@ const mostMisses = 5;
 
 const askKeys: Keys<AnswerTools & AskOptions> = {
   ...{ memory: true, reader: true, now: true, streams: true, asOfSeconds: true, nearSeconds: true },
-  ...{ speakers: true, limit: true, mode: true, record: true, signal: true },
+  ...{ speakers: true, limit: true, mode: true, record: true, signal: true, likeness: true },
 };
 
 /**
@@ -269,7 +271,7 @@ async function look(
   clocks: ReadonlyMap<string, Clock>,
   options: AnswerTools & AskOptions,
 ): Promise<Look> {
-  const { reader, signal } = options;
+  const { reader, signal, likeness } = options;
   const of = spans === null ? records : records.filter(({ id }) => spans.some(({ stream }) => stream === id));
   const moments = spans === null ? await momentsAsked(question, of, options) : momentsOf(spans);
   const whole = askedOfWhole(question) ?? (spans === null ? null : askedOfTime(question));
@@ -292,6 +294,7 @@ async function look(
     clocks,
     whole,
     floor,
+    ...(likeness && { likeness }),
     ...(signal && { signal }),
   };
   const read = await reader.read(request);

@@ -21,6 +21,8 @@ export interface ReadRequest {
   readonly whole?: AskedOfWhole | null;
   /** What is known of the recording: a row a stream, where the question is of the whole. @default nothing */
   readonly floor?: readonly FloorRow[];
+  /** Cosines of a word and others by meaning. @default meanings are not compared */
+  readonly likeness?: (word: string, others: readonly string[]) => Promise<readonly number[]>;
   readonly signal?: AbortSignal;
 }
 

@@ -6,7 +6,7 @@ import type { Adapter } from "../adapter/adapter.ts";
 import { type AdapterTarget, parseAdapter } from "../adapter/adapter-file.ts";
 import { residualSpace } from "../adapter/exchange/block-vector.ts";
 import type { LoraFunctional } from "../adapter/exchange/lora.ts";
-import type { Reader } from "../answer/reader.ts";
+import type { Reader, ReadRequest } from "../answer/reader.ts";
 import { type Config, localName, namesFolder, type PolicyName, policyName } from "../config.ts";
 import { addCost, type Cost, type Embedder, type Model, noCost, type OnProgress } from "../engine.ts";
 import { ConfigError } from "../errors.ts";
@@ -134,6 +134,19 @@ export class Parts {
     const isTrained = policyName(this.config) === "nano" || namesFolder(this.config);
     if (!this.#own.model && isOnGpu(model)) this.#release = holdModel(this.config.memory);
     return model && log && !isTrained ? loggedModel(model, log) : model;
+  }
+
+  /** Compares words by meaning; `undefined` where nothing does. */
+  get likeness(): ReadRequest["likeness"] {
+    const embedder = this.#embedder;
+    const { meaning } = embedder ?? {};
+    if (!embedder || meaning === undefined) return undefined;
+    return async (word, others) => {
+      const [own, ...found] = (await embedder.embed([word, ...others], undefined, { role: "query" })).map(
+        (vector) => vector.subarray(0, meaning),
+      );
+      return found.map((vector) => vector.reduce((sum, value, i) => sum + value * own![i]!, 0));
+    };
   }
 
   /** Why questions are compared by spelling where meanings are to be compared, since it was last asked for. */

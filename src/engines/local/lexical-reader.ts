@@ -27,6 +27,7 @@ import { type Clock, formatMoment } from "../../util/time.ts";
 import { type Asked, askedOf, askingWords } from "./asked-question.ts";
 import { bestOf, type Hit, isChain, leastCover, linksOf, type Value, valuesOf } from "./chain.ts";
 import { choose } from "./choose-option.ts";
+import { sentenceOfClass } from "./class-word.ts";
 import { abstain, coverOf, isKindAsked, tellsMove, whatIsMissing } from "./evidence.ts";
 import { meantSentence, onOneScale, saidAfter } from "./meant-evidence.ts";
 import { has, isLater, isNumeric, type Sentence, sentencesOf } from "./sentences.ts";
@@ -66,7 +67,10 @@ export function lexicalReader({ words }: LexicalReaderOptions): Reader {
       const recalled = onOneScale(request.recalled);
       if (request.question.options.length > 0)
         return choose(request.question, asked, sentences, words, recalled);
-      return quote(asked, sentences, recalled);
+      const reading = quote(asked, sentences, recalled);
+      if (!reading.abstained || !request.likeness) return reading;
+      const ofClass = await sentenceOfClass(asked, sentences, request.likeness);
+      return ofClass ? said([ofClass], [], asked) : reading;
     },
   };
 }

@@ -147,3 +147,25 @@ describe("options", () => {
     assert.equal(option, "A");
   });
 });
+
+test("a value of the class that a question names answers it, where words can be compared", async () => {
+  const rows = [
+    ["food", "dumplings", "soup"],
+    ["animal", "parrot"],
+  ];
+  const row = (word: string) => rows.findIndex((one) => one.includes(word.toLowerCase()));
+  const likeness = async (word: string, others: readonly string[]) =>
+    others.map((other) => (row(word) >= 0 && row(word) === row(other) ? 0.7 : 0.1));
+  const readWith = (question: string, lines: readonly string[], given = true) =>
+    reader.read({
+      question: { text: question, options: [] },
+      recalled: lines.map((text, i) => ({ entry: entry(text, 100 * i), score: { total: 1 } })),
+      ...{ rendered: "", gaps: [], ...(given && { likeness }) },
+    });
+  const lines = ["Ann: I ate too late.", "Ann: I ate dumplings.", "Bob: I fed the parrot."];
+  assert.deepEqual((await readWith("What food did Ann eat?", lines)).cited, ["e100"]);
+  assert.deepEqual((await readWith("Which animal did Bob feed?", lines)).cited, ["e200"]);
+  assert.ok((await readWith("What animal did Ann eat?", lines)).abstained);
+  assert.ok((await readWith("What food did Bob feed?", lines)).abstained);
+  assert.ok((await readWith("What food did Ann eat?", lines, false)).abstained);
+});
