@@ -9,7 +9,8 @@
  * was tried so far, `--survivors` each mutant that no test noticed. Those that change nothing a caller could see are listed
  * in `mutation/equivalent.json`, each with its reason, and are counted apart.
  *
- * Left out: tests that start other processes. They would notice more, and take minutes.
+ * Left out: tests that start other processes. They would notice more, and take minutes. Only the folders' own files hold
+ * mutants, so the tests of others run at their usual speed, and a test file that imports none of them is not run.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -40,6 +41,7 @@ if (!(perFile >= 1))
 
 /** What may be changed: the learning code, and what it stands on. */
 const sources = ["src/{training,reward,policies,adapter}/**/*.ts", "src/household/splits.ts"];
+const folders = options.folders.split(",");
 
 /** Tests that run in their own process and train for at most seconds. */
 const testPatterns = ["src/{training,reward,policies,adapter,household}/**/*.test.ts", ...flowTests()];
@@ -126,17 +128,29 @@ async function runJob(
   return { lines, stuck: last && "begins" in last ? last.begins : null, error };
 }
 
+/** A file and all that it imports, however far, as written: types and what is loaded later too. */
+function importedBy(file: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  for (const [, to] of text(file).matchAll(/(?:from|import\() ?"(\.[^"]+\.ts)"/g))
+    importedBy(join(dirname(file), to!), seen);
+  return seen;
+}
+
 /** Which tests reach which mutants, and which mutants a file's loading reaches. */
 async function coverage(files: Map<string, MutantFile>, testFiles: readonly string[]) {
   interface Covered {
     readonly testFile: string;
+    /** Whose files held mutants. */
+    readonly folders: string;
     readonly hash: string;
     readonly loaded: Record<string, string>;
     readonly hits: readonly string[];
     readonly tests: readonly { test: string; ms: number; failure: string | null; hits: readonly string[] }[];
   }
   const path = join(options.out, "coverage.jsonl");
-  const kept = new Map(rows<Covered>(path).map((row) => [row.testFile, row]));
+  const ofThese = rows<Covered>(path).filter((row) => row.folders === options.folders);
+  const kept = new Map(ofThese.map((row) => [row.testFile, row]));
   const keys = [...files.values()].flatMap(({ mutants }) => mutants.map(({ key }) => key));
   const changed = Object.fromEntries([...files].map(([file, { source }]) => [file, source]));
   const reached = new Map<string, Reached[]>();
@@ -152,7 +166,7 @@ async function coverage(files: Map<string, MutantFile>, testFiles: readonly stri
       if (!first) throw new Error(`${testFile} cannot be loaded: ${error}`);
       const named = (hits: readonly number[]) => hits.map((id) => keys[id]!);
       row = {
-        ...{ testFile, hash, hits: named(first.hits) },
+        ...{ testFile, folders: options.folders, hash, hits: named(first.hits) },
         loaded: Object.fromEntries(first.loaded.map((file) => [file, files.get(file)!.hash])),
         tests: lines.flatMap((line) => ("test" in line ? [{ ...line, hits: named(line.hits) }] : [])),
       };
@@ -206,16 +220,18 @@ const reasonOf = (mutant: Mutant) => equivalent.find((named) => isNamed(mutant, 
 mkdirSync(options.out, { recursive: true });
 const list = globSync(sources, { cwd: root })
   .filter((file) => !file.endsWith(".test.ts") && !file.includes("__fixtures__"))
+  .filter((file) => folders.some((folder) => file.startsWith(folder)))
   .sort();
 const files = mutantsOf(root, list);
-const folders = options.folders.split(",");
 const draw = ({ mutants }: MutantFile) =>
   mutants
     .toSorted((a, b) => (hashOf(options.seed, a.key) < hashOf(options.seed, b.key) ? -1 : 1))
     .slice(0, perFile);
-const chosen = [...files].filter(([file]) => folders.some((folder) => file.startsWith(folder)));
-const drawn = new Map(chosen.map(([file, made]) => [file, draw(made)]));
-const { reached, loading } = await coverage(files, globSync(testPatterns, { cwd: root }).sort());
+const drawn = new Map([...files].map(([file, made]) => [file, draw(made)]));
+const importing = globSync(testPatterns, { cwd: root }).filter(
+  (test) => importedBy(test).intersection(files).size > 0,
+);
+const { reached, loading } = await coverage(files, importing.sort());
 
 const path = join(options.out, "results.jsonl");
 const results = new Map(rows<Result>(path).map((row) => [row.key, row]));
@@ -290,7 +306,7 @@ for (const mutant of whileLoading) await tryLoading(mutant, loading.get(mutant.k
 
 const all = [...drawn.values()].flat();
 for (const named of equivalent)
-  if (!files.get(named.file)?.mutants.some((mutant) => isNamed(mutant, named)))
+  if (files.has(named.file) && !files.get(named.file)!.mutants.some((mutant) => isNamed(mutant, named)))
     console.error(`equivalent.json names a mutant that is not there: ${JSON.stringify(named)}`);
 const statusOf = (mutant: Mutant) =>
   reasonOf(mutant) ? "equivalent" : (results.get(mutant.key)?.status ?? "untried");
