@@ -248,6 +248,16 @@ describe("with an adapter", () => {
     assert.equal(actions[0]!.text, texts[1]);
   });
 
+  test("a text that no other sample agrees with is trusted less, though it comes first", async () => {
+    const policy = bestOf(
+      listed("The clock ticks.", "Ann waves.", "Ann waves."),
+      ...([3, weighing({ tick: 1, wave: 1 })] as const),
+    );
+    const words = new Map(["clock", "tick", "ann", "wave"].map((stem) => [stem, 1000]));
+    const { actions } = await policy.decide(about({ value: null, documents: 1e6, words }));
+    assert.equal(actions[0]!.text, "Ann waves.");
+  });
+
   test("does not repeat itself, however much the same is asked for", async () => {
     const texts = ["The oven shows 07:05.", "The oven shows 09:40.", "Ann waves."];
     const policy = bestOf(listed(...texts), 3, weighing({ oven: 2, show: 2, "07:05": 2 }));

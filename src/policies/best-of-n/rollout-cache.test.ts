@@ -162,6 +162,28 @@ test("an action survives the store unchanged", async () => {
   assert.deepEqual((await rolloutCache(silent, { store }).decide(about(0))).actions, [action]);
 });
 
+test("draws of which some are usable are stored whole; of none, not at all", async () => {
+  const issues = [{ code: "not-json", message: "the answer was not JSON" }];
+  const drawn = (...bad: readonly boolean[]): Policy => ({
+    ...numbers(),
+    decide: async () => ({
+      actions: bad.map((isBad, i) => ({
+        ...{ text: String(i), statements: [], logprobs: null, revision: "numbers@1" },
+        issues: isBad ? issues : [],
+      })),
+      cost,
+    }),
+  });
+  for (const [bad, kept] of [
+    [[true, false], 1],
+    [[true, true], 0],
+  ] as const) {
+    const store = new Map<string, string>();
+    const { actions } = await rolloutCache(drawn(...bad), { store }).decide(about(0), { n: 2 });
+    assert.deepEqual([actions.length, store.size], [2, kept]);
+  }
+});
+
 test("a refused request is an action that says so, asked for once, and again by the next process", async () => {
   const store = new Map<string, string>();
   const refusal = new EngineError("bad-request", "the clip is too long", { status: 400 });

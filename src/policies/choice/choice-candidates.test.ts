@@ -95,5 +95,6 @@ test("of a reading counts the share that stands in words or numbers", () => {
   assert.equal(trustIn("Bakery 7"), (6 / 7) ** 2, "a figure alone may be dirt");
   assert.equal(trustIn("Market IIL"), (6 / 9) ** 2, "strokes are no abbreviation");
   assert.equal(trustIn("Bakery xk"), (6 / 8) ** 2, "no vowel");
-  assert.equal(trustIn("图书馆"), 1);
+  assert.equal(trustIn("市场"), 1, "two characters of a script without an alphabet");
+  assert.equal(trustIn("图书馆 图"), (3 / 4) ** 2);
 });

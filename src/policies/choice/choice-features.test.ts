@@ -179,6 +179,16 @@ describe("a file of weights", () => {
     assert.equal(choiceWeightsRevision(read), choiceWeightsRevision(weights));
   });
 
+  test("that an earlier version wrote is read", () => {
+    const written = weighing({ speech: 0.5 });
+    const zeros = choiceFeatures.filter((name) => name !== "speech").map((name) => [name, 0] as const);
+    const file = {
+      ...{ kind: "choice-weights@1", revision: "b851d5fb7205", sharpness: 2 },
+      features: { speech: 0.5, ...Object.fromEntries(zeros) },
+    };
+    assert.deepEqual(parseChoiceWeights(JSON.stringify(file), "w.json"), { ...written, sharpness: 2 });
+  });
+
   test("is refused where it is broken, of another kind, or changed", () => {
     const text = formatChoiceWeights(weights);
     const refused = (changed: string, why: RegExp) =>
@@ -190,6 +200,8 @@ describe("a file of weights", () => {
     refused("null", /kind/);
     refused(text.replace("choice-weights@1", "choice-weights@2"), /kind is "choice-weights@2"/);
     refused(text.replace('"speech": 0.30000000000000004', '"speech": "much"'), /speech/);
+    // No number of JSON, and more than a number can be.
+    refused(text.replace('"speech": 0.30000000000000004', '"speech": 1e999'), /speech is .* and no number/);
     refused(text.replace('"speech": 0.30000000000000004', '"speech": 0.3'), /revision/);
     refused(text.replace('"speech"', '"speach"'), /weighs speach/);
     refused(text.replace(/"sharpness": [\d.]+/, '"sharpness": -1'), /sharpness is -1/);

@@ -253,6 +253,32 @@ describe("choice policy", () => {
     assert.ok(kept.reduce((a, b) => a + b) >= 2 && kept.reduce((a, b) => a + b) <= 4, kept.join());
   });
 
+  test("keeps the line that just fits, and none on credit, where another is longer than the budget", async () => {
+    // A first window has its 7 tokens and 5 · 7 / 7 + 12 carried over: 24. Eighteen words are ceil(1.3 · 18) = 24 tokens.
+    const fits = Array(18).fill("garden").join(" ");
+    const tooLong = Array.from({ length: 20 }, (_, i) => `${topics[i % 10]}${i}`).join(" ");
+    assert.deepEqual([fits, tooLong].map(wordSpace.countTokens), [24, 26]);
+    const [action] = await watch(choicePolicy({ words: wordSpace, budget: { tokensPerWindow: 7 } }), [
+      [said(0, tooLong, fits)],
+    ]);
+    assert.deepEqual(
+      action!.statements.map(({ text }) => text),
+      [fits],
+    );
+  });
+
+  test("keeps lines in the order of time, whichever it picks first", async () => {
+    const lines = ["We turn left.", "I turn left.", "The passport is in the blue drawer."];
+    const { actions } = await policy.decide(context([said(0, ...lines)]));
+    const { statements, logprobs } = actions[0]!;
+    assert.equal(logprobs!.tokens[0], lines[2]);
+    assert.deepEqual(
+      statements.map(({ text }) => text),
+      lines.filter((line) => logprobs!.tokens.includes(line)),
+    );
+    assert.ok(statements.length > 1);
+  });
+
   test("gives the same actions every time, greedy or from the same seed", async () => {
     const windows = randomWindows("same", 25);
     assert.deepEqual(await watch(policy, windows), await watch(policy, windows));

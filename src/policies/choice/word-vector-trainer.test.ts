@@ -458,7 +458,8 @@ describe("an adapter from preferences", () => {
   });
 
   test("reports when nothing was preferred, or when the pairs give no direction", async () => {
-    assert.equal((await adapterFromPairs([], { words, norm })).problem, "no-pairs");
+    const none = await adapterFromPairs([], { words, norm });
+    assert.deepEqual([none.problem, none.pairs, none.failedVerdicts], ["no-pairs", 0, 0]);
     const { chosen } = pairsFor("music", 1, "same")[0]!;
     const result = await adapterFromPairs([{ chosen, rejected: chosen }], { words, norm });
     assert.equal(result.problem, "no-direction");

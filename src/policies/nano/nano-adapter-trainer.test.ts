@@ -75,7 +75,7 @@ test("learns a vector as long as a quarter of the stream, in a run, and tries it
 });
 
 test("draws at the temperature its log-probabilities are of, and reads the pictures of a clip once", async () => {
-  const [{ context }] = (await trainer.cache()) as [{ context: Parameters<typeof decide>[0] }];
+  const { context } = (await trainer.cache())[0]!;
   const { policy, sampleOf, trainer: vector } = trainableNano(model, countTokens);
   const { decide } = await policy();
   const { actions } = await decide(context, { n: 3, random: seededRandom("draw") });
