@@ -228,8 +228,8 @@ const draw = ({ mutants }: MutantFile) =>
     .toSorted((a, b) => (hashOf(options.seed, a.key) < hashOf(options.seed, b.key) ? -1 : 1))
     .slice(0, perFile);
 const drawn = new Map([...files].map(([file, made]) => [file, draw(made)]));
-const importing = globSync(testPatterns, { cwd: root }).filter(
-  (test) => importedBy(test).intersection(files).size > 0,
+const importing = globSync(testPatterns, { cwd: root }).filter((test) =>
+  [...importedBy(test)].some((file) => files.has(file)),
 );
 const { reached, loading } = await coverage(files, importing.sort());
 

@@ -162,6 +162,7 @@ describe("of a free answer is kept", () => {
       "The sentence is: [00:00:01] The suitcase is under the stairs.",
       "The suitcase is under the stairs.",
     ],
+    ["a sentence of one word that was said", "It is the suitcase.", "It is the suitcase."],
     [
       "both of two",
       "Mara put the suitcase under the stairs. Jonas says the train to Bergen leaves at 7.",

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { phaseOneDefaults } from "../../training/phase-one.ts";
 import { gateMargins } from "../../training/validation.ts";
-import { modelPhaseOneRecipe } from "./phase-one-recipe.ts";
+import { modelPhaseOneRecipe, modelPhaseOneRecipes } from "./phase-one-recipe.ts";
 import {
   modelPhaseTwoRecipe,
   modelPhaseTwoRecipeNamed,
@@ -66,4 +66,9 @@ test("Phase One has the paper's reward and rate, and a hundredfold for low-rank 
   const { config, learningRate, richness } = modelPhaseOneRecipe;
   assert.deepEqual(config, { ...phaseOneDefaults, seed: "model phase one" });
   assert.deepEqual([learningRate, richness], [{ all: 1e-6, lora: 1e-4 }, 0.05]);
+  assert.equal(modelPhaseOneRecipes.default, modelPhaseOneRecipe);
+  assert.deepEqual(modelPhaseOneRecipes["household-vl"], {
+    config: { ...config, steps: 60, offPolicySteps: 0, batch: 16 },
+    ...{ learningRate: { all: 2e-4, lora: 1e-4 }, richness },
+  });
 });

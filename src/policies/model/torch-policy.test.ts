@@ -6,7 +6,10 @@ import { smallTorchEngine } from "../../../test/support/small-torch-engine.ts";
 import { wordSpace } from "../../engines/local/index.ts";
 import { buildContext } from "../../policy/context.ts";
 import { freshState } from "../../policy/state.ts";
+import type { Judge } from "../../reward/judge.ts";
 import { seededRandom } from "../../util/random.ts";
+import { modelPhaseTwoRecipe } from "./recipes.ts";
+import { torchAdapterTrainer } from "./torch-adapter-trainer.ts";
 import { torchPhaseOnePolicy, trainableTorch } from "./torch-policy.ts";
 
 const options = { countTokens: wordSpace.countTokens };
@@ -75,6 +78,19 @@ test("Phase Two draws without what it trains, and trains what the engine was ope
     assert.equal(draws[0]![2], null);
     assert.equal((await trainable.trainer.snapshot()).kind, snapshot);
   }
+});
+
+test("matrices cannot be trained at the answer's tokens alone", () => {
+  const { engine } = smallTorchEngine();
+  const judge = {} as Judge;
+  const trainer = (kind: "vector" | "lora", at: "all" | "answer") =>
+    torchAdapterTrainer({
+      ...{ engine, judge, policy: options },
+      recipe: { ...modelPhaseTwoRecipe, kind, at },
+    });
+  assert.throws(() => trainer("lora", "answer"), RangeError);
+  assert.equal(trainer("lora", "all").method, "dpo");
+  assert.equal(trainer("vector", "answer").fitsBase, "torch:small");
 });
 
 test("a text is told in the form of an answer, with the chance the model gives it without an adapter", async () => {

@@ -146,6 +146,117 @@ test("a job says what it is of, and another file is refused", () => {
   assert.throws(() => readJob('{"format": "taskmem-job"}', "job.json"), { code: "job-invalid" });
 });
 
+const settingsOf = (other: Partial<Job["settings"]>): Partial<Job> => ({
+  settings: { ...jobFor("trl").settings, ...other },
+});
+const readmeOf = (...args: Parameters<typeof jobFor>) => textOf(jobFiles(jobFor(...args))["README.md"]);
+
+test("the page of a job says what it trains, at which pace, and what of the settings its trainer leaves out", () => {
+  assert.match(
+    readmeOf("trl"),
+    /trains a vector that is added to the output of block 3 at every token, by DPO on 2 pairs/,
+  );
+  assert.match(readmeOf("trl", { kind: "lora" }), /trains low-rank matrices of rank 4 beside/);
+  assert.match(readmeOf("swift", { kind: "all" }), /trains all weights, /);
+  assert.match(readmeOf("trl"), /Steps: 3 of 2 pairs, β 0\.5, .* Adam at a learning rate of 0\.01\./);
+  assert.match(
+    readmeOf("trl", settingsOf({ rate: { share: 0.3 } })),
+    /Adam at a rate by which the vector reaches 0\.3 of the stream's mean length in all steps\./,
+  );
+  const nothing = settingsOf({ kl: 0, likelihood: 0 });
+  for (const [trainer, leftOut] of [
+    ["trl", "the KL penalty of 0.1: TRL's DPO has none"],
+    ["swift", "the KL penalty of 0.1: ms-swift's DPO has none"],
+    ["verl", "the likelihood term of weight 1: the fork has none"],
+  ] as const) {
+    assert.ok(readmeOf(trainer).includes(`\nLeft out: ${leftOut}.\n`), trainer);
+    assert.ok(!readmeOf(trainer, nothing).includes("Left out"), trainer);
+  }
+  assert.deepEqual(
+    (["trl", "swift", "verl"] as const).map((trainer) => readmeOf(trainer).includes("On several GPUs: `")),
+    [true, true, false],
+  );
+  assert.match(readmeOf("verl"), /the one of block 3 is trained\.\n/);
+});
+
+test("a job without a beginning or arguments of the template has neither", () => {
+  const plain = pairs.map((pair) => ({ ...pair, prompt: { messages: pair.prompt.messages } }));
+  for (const trainer of ["trl", "swift"] as const) {
+    const files = jobFiles(jobFor(trainer, { pairs: plain }));
+    const [row] = rowsOf(files["pairs.jsonl"], z.record(z.string(), z.unknown()));
+    assert.ok(!("chat_template_kwargs" in row!), trainer);
+    assert.ok(JSON.stringify(row).includes('"content":"a door\\"}"'), trainer);
+  }
+  const begins = (job: Partial<Job>) => readmeOf("swift", job).includes("How each answer begins");
+  assert.deepEqual([begins({}), begins({ pairs: plain })], [true, false]);
+});
+
+test("a picture is a file named by its content, PNG or JPEG", () => {
+  const image = (bytes: readonly number[]) => ({
+    type: "image" as const,
+    data: Buffer.from(bytes).toString("base64"),
+  });
+  const prompt: Prompt = { messages: [{ role: "user", parts: [image([0x89, 1]), image([0xff, 0xd8])] }] };
+  const files = jobFiles(jobFor("trl", { pairs: [{ ...pairs[0]!, prompt }] }));
+  const pictures = Object.keys(files).filter((path) => path.startsWith("pictures/"));
+  assert.match(pictures.join(" "), /^pictures\/[0-9a-f]{24}\.png pictures\/[0-9a-f]{24}\.jpg$/);
+  assert.deepEqual([...(files[pictures[1]!] as Uint8Array)], [0xff, 0xd8]);
+});
+
+test("ms-swift: terms by their weights, a rate that stays, and as many pairs at once as a step has", () => {
+  const flags = (other: Partial<Job["settings"]>) =>
+    textOf(jobFiles(jobFor("swift", settingsOf(other)))["swift.yaml"]);
+  assert.match(flags({ likelihood: 0 }), /^loss_type: \["sigmoid"\]\nloss_weights: \[1\]$/m);
+  assert.match(flags({ preference: 0, likelihood: 2 }), /^loss_type: \["sft"\]\nloss_weights: \[2\]$/m);
+  assert.match(flags({ decay: "none" }), /^lr_scheduler_type: "constant"$/m);
+  assert.match(flags({}), /^learning_rate: 0\.01$/m);
+  const sizes = (pairsPerStep: number, pairsAtOnce: number) =>
+    /per_device_train_batch_size: (\d+)\ngradient_accumulation_steps: (\d+)/
+      .exec(flags({ pairsPerStep, pairsAtOnce }))!
+      .slice(1);
+  // Seven pairs, two at once: three times two.
+  assert.deepEqual(
+    [sizes(8, 2), sizes(7, 2), sizes(2, 8)],
+    [
+      ["2", "4"],
+      ["2", "3"],
+      ["2", "1"],
+    ],
+  );
+});
+
+test("the paper's verl: a step takes both answers of its pairs", () => {
+  const script = textOf(jobFiles(jobFor("verl", settingsOf({ pairsPerStep: 5 })))["run.sh"]);
+  assert.match(script, /train_batch_size=10 /);
+  assert.match(script, /ppo_mini_batch_size=10 /);
+  assert.match(script, /optim\.lr=0\.01 /);
+});
+
+test("settings out of range make no job's file", () => {
+  const about = JSON.parse(textOf(jobFiles(jobFor("trl"))["job.json"]));
+  const reads = (change: object) => {
+    try {
+      return readJob(JSON.stringify({ ...about, ...change }), "job.json") !== null;
+    } catch {
+      return false;
+    }
+  };
+  const settings = (change: object) => reads({ settings: { ...about.settings, ...change } });
+  for (const name of ["preference", "likelihood", "kl"])
+    assert.deepEqual([settings({ [name]: 0 }), settings({ [name]: -0.1 })], [true, false], name);
+  for (const name of ["steps", "pairsPerStep", "pairsAtOnce", "beta", "scale"])
+    assert.deepEqual([settings({ [name]: 1 }), settings({ [name]: 0 })], [true, false], name);
+  assert.deepEqual([reads({ model: "m" }), reads({ model: "" }), reads({ space: "" })], [true, false, false]);
+  assert.deepEqual(
+    [0, null, -1].map((block) => reads({ block })),
+    [true, true, false],
+  );
+  assert.deepEqual(
+    [reads({ order: [[0]] }), reads({ order: [[-1]] }), reads({ version: 2 })],
+    [true, false, false],
+  );
+});
+
 test("what a trainer cannot train is refused", () => {
   const share = (job: Job): Job => ({ ...job, settings: { ...job.settings, rate: { share: 0.3 } } });
   assert.throws(() => jobFiles(jobFor("verl", { kind: "lora" })), { code: "job-impossible" });
