@@ -216,7 +216,6 @@ async function searching(
     const delay = monitorEventLoopDelay({ resolution: 1 });
     delay.enable();
     await pause(5);
-    delay.reset();
     const [ms, found] = await timed(() => search(text));
     await pause(5);
     delay.disable();
