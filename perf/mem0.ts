@@ -206,11 +206,13 @@ interface Measured {
 
 async function measure(
   system: Searched,
+  embedder: Embedder,
   questions: readonly string[],
   lines: readonly Line[],
 ): Promise<Measured> {
-  // The first question starts what there is to start, and embeds the others.
-  for (const question of questions) await system.search(question);
+  await embedder.embed(questions, undefined, { role: "query" });
+  // The first questions start what there is to start.
+  for (const question of questions.slice(0, 3)) await system.search(question);
   await pause(3000);
   const times: number[] = [];
   let hits = 0;
@@ -253,12 +255,10 @@ try {
       if (question !== "") questions.add(question);
     }
     const place = join(folder, String(size));
-    const theirs = await measure(
-      await openMem0(module, join(place, "mem0"), lines, plain),
-      [...questions],
-      lines,
-    );
-    const own = await measure(await openOurs(join(place, "ours"), lines, ours), [...questions], lines);
+    const mem0 = await openMem0(module, join(place, "mem0"), lines, plain);
+    const theirs = await measure(mem0, plain, [...questions], lines);
+    const memory = await openOurs(join(place, "ours"), lines, ours);
+    const own = await measure(memory, ours, [...questions], lines);
     const print = (name: string, { hits, medianMs, fillSeconds }: Measured, ratios: readonly string[]) =>
       row(String(size), name, String(hits), medianMs.toFixed(2), fillSeconds.toFixed(1), ...ratios);
     print("mem0", theirs, ["1", "1"]);

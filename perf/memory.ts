@@ -245,8 +245,10 @@ async function measureRecall(folder: string, entries: number): Promise<RecallRep
   const recall = (text: string) => memory.recall({ text, streams: ["camera"] });
   const [firstMs] = await timed(() => recall("Who paints?"));
   // The thread loads the vectors meanwhile.
-  await pause(entries / 20);
-  for (const text of asked.slice(0, 5)) await recall(text);
+  for (const text of asked.slice(0, 10)) {
+    await pause(entries / 50);
+    await recall(text);
+  }
   const beside = await searching(asked, recall);
   const db = openDatabase(directory, { readOnly: true });
   const space = requireSpace(db, { words: wordSpace, embedder: localEmbedder });
