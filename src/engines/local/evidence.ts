@@ -2,7 +2,7 @@
 
 import type { Reading } from "../../answer/reader.ts";
 import { measured } from "../../answer/words/forms.ts";
-import { hasWanted, movedHome, movedOneself, toldMove } from "../../answer/words/question-words.ts";
+import { hasWanted, movedHome, movedOneself, toldMove, updating } from "../../answer/words/question-words.ts";
 import type { Token } from "../../answer/words/tokens.ts";
 import { noCost } from "../../engine.ts";
 import type { Entry } from "../../memory/memory.ts";
@@ -103,9 +103,9 @@ const isSomewhere =
 const isSomebody = /(?:\b(?:is|am|was)\b|['’](?:m|s)\b) (?:an?|the|my|our|his|her|their)\b/i;
 const isFromSomewhere = /\b(?:from|hometown|born|native)\b/i;
 
-/** Whether a sentence tells where something is or went, or when it is: a value that a move changes. */
-export const tellsMove = ({ text }: Sentence): boolean =>
-  isSomewhere.test(text) || toldMove.test(text) || movedHome.test(text);
+/** Whether a sentence tells where or when something is, or that it became another: values that moves change. */
+export const tellsMove = ({ text, tokens }: Sentence): boolean =>
+  hasWanted(text, "place") || updating.test(text) || toldMove.test(text) || tokens.some(isNumeric);
 
 /** Whether a sentence says of a person what a question without another word asks: where, who, or from where. */
 function isPredicated({ text, tokens, references }: Sentence, { wanted, text: asked }: Asked): boolean {
