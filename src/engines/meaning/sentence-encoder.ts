@@ -4,8 +4,8 @@
  */
 import type { Embedder } from "../../engine.ts";
 import { ConfigError, EngineError } from "../../errors.ts";
-import { installLine } from "../../util/optional.ts";
 import { AskedThread } from "../../util/asked-thread.ts";
+import { installLine } from "../../util/optional.ts";
 import { runtimeFiles, runtimePackage } from "../onnx-runtime.ts";
 import type { FoundVectors, TextsToEmbed, ThreadSetup } from "./encoder-thread.ts";
 import { widthOf } from "./encoder-weights.ts";
