@@ -1,5 +1,5 @@
 /**
- * Operations: work that takes longer than a request. A request starts one and gets its id; the work goes on beside the
+ * Operations: work that takes longer than a request. A request starts one and gets its id; the work runs beside the
  * server's answers, and each is kept in a file of its space, so that a server that is started again knows which were cut
  * off. Results are kept by the running server alone, because they may hold words that are forgotten later.
  */
