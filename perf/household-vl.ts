@@ -4,12 +4,14 @@
  *
  * Films are watched as the product perceives them from video, without captions, greedy, each clip behind the memories
  * written before. An adapter a kind is trained by the worker from memories of training films. Its judge is the household's,
- * which knows the truth. With `--sentences 1` all but the first sentence of each memory is dropped, so
- * that all rows are equally long; adapters are those of the run without it, where it was made. Seeds are of lessons: other memories are drawn, and other pairs come first. Intervals draw films
+ * which knows the truth. With `--sentences 1` all but the first sentence of each memory is dropped, so that
+ * rows are about equally long; adapters are those of the run without it, where it was made. Seeds are of Phase One and of
+ * lessons: other memories are drawn, and other pairs come first. Intervals draw films
  * and seeds. Memories, adapters and answers are kept in the run's folder, where a run that was stopped resumes.
  *
  * Phase One's weights are made first, by `taskmem train phase-one --policy model --model household-vl --kind all` under as many
- * seeds as lessons have, or as `--phase-one` says; with 0 its half of the table is left out. Needs ffmpeg and what `taskmem train setup` installs.
+ * seeds as lessons have, or as `--phase-one` says; with 0 its half of the table is left out. Needs ffmpeg and what
+ * `taskmem train setup` installs.
  *
  * `node perf/household-vl.ts [--films 24] [--seeds 3] [--split held-out|validation] [--recipe household-vl]
  *    [--phase-one 3] [--sentences N] [--run runs/household-vl-two-by-two]`
@@ -169,9 +171,10 @@ const unanswered = {
 
 /** Names of a model's three rows: the last two are called after another model's in the benchmark. */
 const ways = { "": "base", " + prompt": "base + task prompt", " + adapter": "TaskMem" } as const;
-const phaseOne = Array.from({ length: Number(given["phase-one"] ?? seeds) }, (_, seed) =>
-  phaseOneFolder(seed),
-);
+const runs = Number(given["phase-one"] ?? seeds);
+if (!(Number.isInteger(runs) && runs >= 0))
+  throw new RangeError(`Expected --phase-one to be a whole number from 0 up, got ${given["phase-one"]}`);
+const phaseOne = Array.from({ length: runs }, (_, seed) => phaseOneFolder(seed));
 const models = {
   base: [modelFolder("household-vl")],
   ...(phaseOne.length > 0 && { "Phase One": phaseOne }),
