@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { StoreError } from "../errors.ts";
+import { floorNamed } from "../memory/floor.ts";
 import { oneLine } from "../util/plain-text.ts";
 import { Clocks, listed, moment, quoted, quoteLine } from "./shapes.ts";
 import { verb } from "./verb.ts";
@@ -16,7 +17,13 @@ export const evidence = verb({
     frames: z.int().min(0).max(4).default(0).describe("pictures to show with it, where the surface can"),
   }),
   output: z.object({
-    entry: listed,
+    entry: listed.extend({
+      kind: z
+        .enum([...listed.shape.kind.options, "floor"])
+        .describe(
+          "episodic: what happened; semantic: what is known; floor: what a cheap look tells, which no policy wrote",
+        ),
+    }),
     sources: z.array(
       moment.omit({ stream: true }).extend({
         kind: z.enum(["speech", "caption", "screen"]),
@@ -26,18 +33,23 @@ export const evidence = verb({
     ),
     frames: z.array(z.object({ hash: z.string(), atSeconds: z.number(), at: z.string() })),
     shown: z.array(z.string()).describe("hashes of the frames to show"),
-    policy: z.string(),
-    revision: z.string().describe("of the policy and the adapter that wrote it"),
-    writtenAt: z.string().describe("wall time, ISO 8601"),
+    policy: z.string().optional().describe("left out where no policy wrote it"),
+    revision: z.string().optional().describe("of the policy and the adapter that wrote it"),
+    writtenAt: z.string().optional().describe("wall time, ISO 8601"),
     closed: z
       .object({ at: z.string(), reason: z.string(), supersededBy: z.string().optional() })
       .optional()
       .describe("since when and why it is no longer current"),
   }),
   async run(memory, { entry: id, frames: most }) {
-    const entry = await memory.store.entry(id);
-    if (!entry) throw new StoreError("entry-unknown", `Expected the id of an entry, got ${id}`);
     const clocks = await Clocks.of(memory);
+    const entry = await memory.store.entry(id);
+    if (!entry) {
+      const row = await floorNamed(id, memory.store);
+      if (!row) throw new StoreError("entry-unknown", `Expected the id of an entry, got ${id}`);
+      const shown = { ...clocks.moment(row), entry: id, kind: row.kind, text: row.text, speakers: [] };
+      return { entry: shown, sources: [], frames: [], shown: [] };
+    }
     const { frames, sources } = entry.evidence;
     const { closed } = entry;
     return {
@@ -70,7 +82,9 @@ export const evidence = verb({
         ({ at, kind, speaker, text }) =>
           `${at} ${kind}${speaker === undefined ? "" : ` of ${oneLine(speaker)}`}: “${oneLine(text)}”`,
       ),
-      `${frames.length} frames; written by ${policy}`,
+      policy === undefined
+        ? "what a cheap look tells; no policy wrote it"
+        : `${frames.length} frames; written by ${policy}`,
       ...(closed ? [`no longer current since ${closed.at}: ${closed.reason}`] : []),
     ].join("\n"),
 });

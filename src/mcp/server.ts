@@ -126,8 +126,11 @@ function addResources(server: McpServer, memory: TaskMem): void {
     { title: "A memory", description: verbs.evidence.about, mimeType: "application/json" },
     async (uri, { id }) => {
       const entry = decodeURIComponent(String(id));
-      if ((await memory.store.entry(entry)) === null) throw notFound(uri);
-      return json(uri, (await call(memory, verbs.evidence, { entry })).output);
+      try {
+        return json(uri, (await call(memory, verbs.evidence, { entry })).output);
+      } catch (error) {
+        throw isTaskMemError(error, "entry-unknown") ? notFound(uri) : error;
+      }
     },
   );
   server.registerResource(

@@ -8,6 +8,7 @@
 import type { Look } from "../perception/look.ts";
 import { isSilent, lookText, stillChange } from "../perception/look-text.ts";
 import { sha256 } from "../util/hash.ts";
+import type { Journal } from "./memory.ts";
 import type { ClipRecord, FloorRow, ForgetRequest } from "./records.ts";
 
 /** A clip with its look. */
@@ -123,14 +124,38 @@ const ofDigits = (text = "") => (text.startsWith("m") ? -Number(text.slice(1)) :
 
 const streamKey = (stream: string) => sha256(stream).slice(0, 8);
 
+/** What an id of a row names. */
+interface FloorName {
+  readonly key: string;
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+}
+
+function nameOf(id: string): FloorName | null {
+  const [, key, start, end] = /^floor_([0-9a-f]{8})_(m?\d+)_(m?\d+)$/.exec(id) ?? [];
+  return key === undefined ? null : { key, startSeconds: ofDigits(start), endSeconds: ofDigits(end) };
+}
+
 /** Whether a cited id names a row of a span that is forgotten. */
 export function isForgottenFloor(id: string, { streams, fromSeconds, toSeconds }: ForgetRequest): boolean {
-  const match = /^floor_([0-9a-f]{8})_(m?\d+)_(m?\d+)$/.exec(id);
-  if (!match) return false;
-  const [, key, start, end] = match;
+  const named = nameOf(id);
+  if (named === null) return false;
   return (
-    (streams?.some((stream) => streamKey(stream) === key) ?? true) &&
-    (fromSeconds === undefined || ofDigits(end) > fromSeconds) &&
-    (toSeconds === undefined || ofDigits(start) < toSeconds)
+    (streams?.some((stream) => streamKey(stream) === named.key) ?? true) &&
+    (fromSeconds === undefined || named.endSeconds > fromSeconds) &&
+    (toSeconds === undefined || named.startSeconds < toSeconds)
   );
+}
+
+/** The row that an answer cited, as far as it is still known; `null` for another id and for what was forgotten. */
+export async function floorNamed(
+  id: string,
+  memory: Pick<Journal, "streams" | "floor">,
+): Promise<FloorRow | null> {
+  const named = nameOf(id);
+  const stream = named && (await memory.streams()).find((one) => streamKey(one.id) === named.key);
+  if (!stream) return null;
+  const { startSeconds: fromSeconds, endSeconds: toSeconds } = named;
+  const rows = await memory.floor({ streams: [stream.id], fromSeconds, toSeconds });
+  return rows.length === 0 ? null : { ...wholeFloor(rows), id };
 }
