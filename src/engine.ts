@@ -272,6 +272,18 @@ export interface Transcriber {
   cost?(): Cost;
 }
 
+/** Finds where somebody speaks. It tells neither who nor what. */
+export interface VoiceFinder {
+  readonly id: string;
+  /** Stretches of speech in stream time, in order and apart; silence gives none. @throws EngineError */
+  find(
+    audio: Audio,
+    signal?: AbortSignal,
+  ): Promise<{ readonly startSeconds: number; readonly endSeconds: number }[]>;
+  /** Ends what runs for it. @default nothing does */
+  close?(): Promise<void>;
+}
+
 /** How text becomes words: the space the choice policy, recall and word adapters count in. */
 export interface WordSpace {
   /** Names the space (its tokeniser, stemmer and hash), `words:<hash>`. */

@@ -237,6 +237,7 @@ export const errorCodes = {
   unreachable: "The endpoint could not be reached, or the connection was lost.",
   "updates-invalid": "The numbers of questions at updates are not whole and rising.",
   "variant-unknown": "The benchmark has no such variant.",
+  "voice-finder-failed": "What finds voices in sound failed, or its thread ended.",
   "weights-broken": "The file does not hold weights of this model.",
   "weights-missing": "No weights are at that path.",
   "worker-bad-picture": "A picture of a prompt cannot be read.",

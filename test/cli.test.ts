@@ -178,7 +178,16 @@ test("doctor reports every check and the memory as sound", async () => {
         "hyparquet",
         "onnxruntime-web",
       ],
-      ...["configuration", "memory", "meaning", "model", "transcriber", "text in the picture", "watch"],
+      ...[
+        "configuration",
+        "memory",
+        "meaning",
+        "model",
+        "transcriber",
+        "voices",
+        "text in the picture",
+        "watch",
+      ],
     ],
   );
   assert.match(String(rows.find(({ check }) => check === "memory")!.detail), /sound/);

@@ -29,7 +29,10 @@ export function runtimeFiles(): RuntimeFiles | null {
 /** The parts of the runtime that are used. */
 export interface Runtime {
   readonly env: { readonly wasm: { wasmBinary: Uint8Array; numThreads: number } };
-  readonly Tensor: new (type: "float32", data: Float32Array, shape: readonly number[]) => unknown;
+  readonly Tensor: {
+    new (type: "float32", data: Float32Array, shape: readonly number[]): unknown;
+    new (type: "int64", data: BigInt64Array, shape: readonly number[]): unknown;
+  };
   readonly InferenceSession: { create(model: Uint8Array): Promise<Session> };
 }
 

@@ -299,7 +299,12 @@ const look = z.object({
       cuts: index,
     })
     .nullable(),
-  sound: z.object({ seconds, levelDb: z.number(), speechSeconds: seconds }).nullable(),
+  sound: z
+    .object({
+      ...{ seconds, levelDb: z.number(), speechSeconds: seconds },
+      byVoice: z.literal(true).exactOptional(),
+    })
+    .nullable(),
   lines: z.object({ said: index, captions: index, read: index }),
   problems: z.array(z.string()),
 });
@@ -311,6 +316,7 @@ const observation = z.object({
   speech: z.array(spoken),
   captions: z.array(spoken),
   screen: z.array(z.object({ ...span, text: z.string(), confidence: z.number() })),
+  heard: z.array(z.object({ kind: z.enum(["speech", "sound"]), ...span })).exactOptional(),
   shots: z.array(seconds),
   people: z.array(z.object({ id: z.string(), name: z.string().nullable(), atSeconds: z.array(seconds) })),
   tiers,
@@ -330,7 +336,7 @@ const evidence = z.object({
   frames: z.array(z.object({ atSeconds: seconds, hash })),
   sources: z.array(
     z.object({
-      kind: z.enum(["speech", "caption", "screen"]),
+      kind: z.enum(["speech", "caption", "screen", "sound"]),
       ...span,
       text: z.string(),
       speaker: z.string().nullable(),

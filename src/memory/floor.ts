@@ -108,6 +108,7 @@ function joinSounds(sounds: readonly NonNullable<Look["sound"]>[]): Look["sound"
     seconds: toThousandth(seconds),
     levelDb: toThousandth(Math.max(-100, 10 * Math.log10(power / Math.max(1e-9, seconds) || 1e-10))),
     speechSeconds: toThousandth(sounds.reduce((sum, sound) => sum + sound.speechSeconds, 0)),
+    ...(sounds.every(({ byVoice }) => byVoice) && { byVoice: true as const }),
   };
 }
 

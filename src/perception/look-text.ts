@@ -8,6 +8,8 @@ type Sound = NonNullable<Look["sound"]>;
 const silentDb = -55;
 /** Share of a picture that changes less than this where nothing moves. */
 export const stillChange = 0.01;
+/** Shorter talk is not told of: music makes a net find as much. Seconds. */
+export const leastTalkSeconds = 1;
 /** Speech-like sound counts from this share of the sound, and from these seconds, on. */
 const leastSpeech = { share: 0.15, seconds: 1.5 };
 
@@ -45,15 +47,20 @@ export function lightText(brightness: number): string {
 export function soundText(sound: Sound): string {
   if (isSilent(sound)) return "silence";
   const level = sound.levelDb < -40 ? "quiet sound" : "sound";
+  if (sound.byVoice)
+    return sound.speechSeconds < leastTalkSeconds
+      ? `${level} without speech`
+      : `${level}, somebody speaks for ${lengthText(sound.speechSeconds)}`;
   if (!mayHoldSpeech(sound)) return `${level}, not like speech`;
   return `${level}, ${sound.speechSeconds > sound.seconds / 2 ? "mostly" : "partly"} speech-like`;
 }
 
 /** Whether nothing is heard of a sound track. */
-export const isSilent = ({ levelDb }: Sound): boolean => levelDb < silentDb;
+export const isSilent = ({ levelDb }: Pick<Sound, "levelDb">): boolean => levelDb < silentDb;
 
 /** Whether enough of sound is like speech to say so. */
 export function mayHoldSpeech(sound: Sound): boolean {
+  if (sound.byVoice) return sound.speechSeconds >= leastTalkSeconds;
   const least = Math.max(leastSpeech.seconds, leastSpeech.share * sound.seconds);
   return !isSilent(sound) && sound.speechSeconds >= least;
 }

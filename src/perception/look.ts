@@ -3,7 +3,8 @@
  * is known of anything that was watched.
  */
 import type { Clip } from "../stream/clip.ts";
-import { listenTo, type SoundLook } from "./speech-like.ts";
+import type { Heard } from "./observation.ts";
+import { levelOf, listenTo, type SoundLook, samplesPerSecond } from "./speech-like.ts";
 
 /** What a cheap look tells of a stretch of pictures and sound. */
 export interface Look {
@@ -29,10 +30,14 @@ export interface Look {
   readonly problems: readonly string[];
 }
 
-/** The look of a clip and what perception found and failed at in it; `null` of a clip without picture and sound. */
+/**
+ * The look of a clip and what perception found and failed at in it; `null` of a clip without picture and sound.
+ * @param heard what a net that finds voices told of the sound, where one listened
+ */
 export function lookAt(
   { frames, looks = [], shots, audio, recording }: Clip,
   { lines, problems }: Pick<Look, "lines" | "problems">,
+  heard: readonly Heard[] | null = null,
 ): Look | null {
   // A film of few pictures has clips in which the last one stays.
   const hasPicture = frames.length > 0 || looks.length > 0 || (recording?.width ?? null) !== null;
@@ -50,9 +55,22 @@ export function lookAt(
           cuts: shots.length,
         }
       : null,
-    sound: hasSound ? rounded(listenTo(audio.samples)) : null,
+    sound: hasSound ? rounded(soundLook(audio.samples, heard)) : null,
     lines,
     problems: problems.map((problem) => problem.slice(0, longestProblem)),
+  };
+}
+
+function soundLook(samples: Int16Array, heard: readonly Heard[] | null): SoundLook {
+  if (heard === null) return listenTo(samples);
+  const talk = heard.filter(({ kind }) => kind === "speech");
+  const speechSeconds = talk.reduce(
+    (sum, { startSeconds, endSeconds }) => sum + endSeconds - startSeconds,
+    0,
+  );
+  return {
+    ...{ seconds: samples.length / samplesPerSecond, levelDb: levelOf(samples, 0, samples.length) },
+    ...{ speechSeconds, byVoice: true },
   };
 }
 
@@ -64,8 +82,9 @@ const round = (value: number) => Math.round(value * 1000) / 1000;
 const meanOf = (values: readonly number[]): number | null =>
   values.length === 0 ? null : round(values.reduce((sum, value) => sum + value, 0) / values.length);
 
-const rounded = ({ seconds, levelDb, speechSeconds }: SoundLook): SoundLook => ({
+const rounded = ({ seconds, levelDb, speechSeconds, byVoice }: SoundLook): SoundLook => ({
   seconds: round(seconds),
   levelDb: Math.round(levelDb * 10) / 10,
   speechSeconds: round(speechSeconds),
+  ...(byVoice && { byVoice }),
 });

@@ -32,6 +32,14 @@ export interface ScreenText {
   readonly confidence: number;
 }
 
+/** A stretch of sound whose words are not known. */
+export interface Heard {
+  /** `speech` where somebody speaks, `sound` for music or noise without speech; what is in neither is silence. */
+  readonly kind: "speech" | "sound";
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+}
+
 /** A person seen or heard. */
 export interface Person {
   /** Id of the person, stable over the whole memory. */
@@ -53,6 +61,8 @@ export interface Observation {
   readonly speech: readonly Utterance[];
   readonly captions: readonly Caption[];
   readonly screen: readonly ScreenText[];
+  /** What is heard where no words are known. @default no one listened */
+  readonly heard?: readonly Heard[];
   readonly shots: readonly number[];
   readonly people: readonly Person[];
   readonly tiers: Tiers;
@@ -76,7 +86,8 @@ export interface Pushed {
 
 /** A text that perception found, kept as evidence of an entry. */
 export interface SourceText {
-  readonly kind: "speech" | "caption" | "screen";
+  /** `sound` is told by a sense without words: that somebody speaks, that there is music or noise. */
+  readonly kind: "speech" | "caption" | "screen" | "sound";
   readonly startSeconds: number;
   readonly endSeconds: number;
   readonly text: string;
@@ -84,7 +95,7 @@ export interface SourceText {
   readonly confidence: number | null;
 }
 
-/** All texts of a clip in time order, with white space as single blanks. */
+/** All texts of a clip in time order, with white space as single blanks; sound without words is none. */
 export function sourceTexts({ speech, captions, screen }: Observation): SourceText[] {
   return [
     ...speech.map((said) => ({ kind: "speech" as const, ...said, confidence: null })),

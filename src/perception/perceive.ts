@@ -3,18 +3,20 @@
  * gets a sentence in `problems`. There is no state between clips, so a resumed run perceives the same as an
  * uninterrupted one.
  *
- * Faces and voices are left out: `people` holds the speakers that the source names.
+ * Faces are left out, and whose voice it is: `people` holds the speakers that the source names. Where no words are known,
+ * a net tells whether somebody speaks.
  */
-import type { Transcriber } from "../engine.ts";
+import type { Transcriber, VoiceFinder } from "../engine.ts";
 import type { Clip, LeftOut } from "../stream/clip.ts";
 import { hasPackage, installLine } from "../util/optional.ts";
 import { oneLine, plainText } from "../util/plain-text.ts";
 import { installHint } from "../util/program.ts";
 import { masked, maskedMessage } from "../util/secrets.ts";
 import { lookAt } from "./look.ts";
-import type { Caption, Observation, Person, ScreenText, Utterance } from "./observation.ts";
+import type { Caption, Heard, Observation, Person, ScreenText, Utterance } from "./observation.ts";
 import { type ScreenReader, type TesseractReader, tesseractReader } from "./screen-text.ts";
 import { hear } from "./speech.ts";
+import { heardIn } from "./speech-heard.ts";
 
 /** The senses a clip is perceived with; `null` for a missing one. */
 export interface Perceptors {
@@ -24,6 +26,10 @@ export interface Perceptors {
   readonly language: string | null;
   /** Reads text in the picture. */
   readonly screenReader: ScreenReader | null;
+  /** Finds where somebody speaks, for sound whose words are not known. @default none */
+  readonly voice?: VoiceFinder | null;
+  /** The commands that would add it; `null` where it is there. @default null */
+  readonly lacksForVoice?: string | null;
   /** Senses that were requested and are missing, with the way out. @default none */
   readonly leftOut?: readonly LeftOut[];
 }
@@ -35,6 +41,10 @@ export interface PerceptorOptions {
   /** What reads it. @default tesseract, if it is installed */
   readonly screenReader?: ScreenReader | null;
   readonly transcriber?: Transcriber | null;
+  /** Finds voices. @default none */
+  readonly voice?: VoiceFinder | null;
+  /** The commands that would add it. @default null */
+  readonly lacksForVoice?: string | null;
   /** Languages spoken and shown, as BCP 47 tags, best first; the transcriber expects the first. @default any */
   readonly languages?: readonly string[];
 }
@@ -45,15 +55,16 @@ export function createPerceptors({
   transcriber = null,
   languages = [],
   screenReader: given = null,
+  ...hearing
 }: PerceptorOptions = {}): Perceptors {
   const language = languages[0] ?? null;
   if (screenText && given && hasPackage("@napi-rs/canvas"))
-    return { transcriber, language, screenReader: given, leftOut: [] };
+    return { transcriber, language, screenReader: given, ...hearing, leftOut: [] };
   const tesseract = screenText ? tesseractReader(process.env, languages) : null;
   // tesseract reads what the canvas has decoded.
   const screenReader = hasPackage("@napi-rs/canvas") ? tesseract : null;
   return {
-    ...{ transcriber, language, screenReader },
+    ...{ transcriber, language, screenReader, ...hearing },
     leftOut: screenText ? unread(tesseract, screenReader !== null) : [],
   };
 }
@@ -93,13 +104,20 @@ export async function perceive(
   const spoken: Utterance[] = clip.cues.filter(({ kind }) => kind === "speech").map(plain);
   const silent = { tier: "none", utterances: [] as Utterance[] };
   const pictures = clip.largeFrames.length > 0 ? clip.largeFrames : clip.frames;
-  const [speech, screen] = await Promise.all([
+  const isWordless =
+    spoken.length === 0 && clip.saidUntilSeconds === undefined && perceptors.transcriber === null;
+  const { voice = null } = perceptors;
+  const sound = clip.audio !== null && clip.audio.samples.length > 0 ? clip.audio : null;
+  const [speech, screen, heard] = await Promise.all([
     spoken.length > 0
       ? { tier: tierOf(clip, "speech"), utterances: spoken }
       : clip.saidUntilSeconds !== undefined
         ? silent // a sentence of an earlier clip continues: it is remembered there
         : attempt("speech", silent, () => hear(clip, perceptors, signal)),
     attempt("on-screen text", [], async () => (await perceptors.screenReader?.read(pictures, signal)) ?? []),
+    voice && sound && isWordless
+      ? attempt<Heard[] | null>("voices", null, () => heardIn(sound, voice, signal))
+      : null,
   ]);
   const captions: Caption[] = clip.cues.filter(({ kind }) => kind === "caption").map(plain);
   const shown: ScreenText[] = clip.cues
@@ -112,7 +130,7 @@ export async function perceive(
   const { stream, index, startSeconds, endSeconds, frames, shots } = clip;
   const read = shown.length + screen.length;
   const lines = { said: speech.utterances.length, captions: captions.length, read };
-  const look = lookAt(clip, { lines, problems });
+  const look = lookAt(clip, { lines, problems }, heard);
   return {
     stream,
     clip: index,
@@ -122,12 +140,14 @@ export async function perceive(
     speech: said,
     captions,
     screen: [...shown, ...screen.map((text) => ({ ...text, text: kept(text.text) }))],
+    ...(heard && { heard }),
     shots,
     people: peopleOf([...said, ...captions]),
     tiers: {
       speech: speech.tier,
       captions: captions.length > 0 ? tierOf(clip, "caption") : "none",
       screen: pictures.length > 0 && perceptors.screenReader ? perceptors.screenReader.id : "none",
+      ...(heard && voice && { voice: voice.id }),
     },
     problems,
     ...(look && { look }),

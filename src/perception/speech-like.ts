@@ -15,12 +15,15 @@ export interface SoundLook {
   readonly levelDb: number;
   /** How many of the seconds sound like speech. */
   readonly speechSeconds: number;
+  /** Whether a net that finds voices told them, rather than how the sound is like. @default likeness */
+  readonly byVoice?: true;
 }
 
-const sampleRate = 16_000;
+/** Samples of a second of sound. */
+export const samplesPerSecond = 16_000;
 /** Length of a frame in samples: 20 ms. */
 const frameLength = 320;
-const framesPerSecond = sampleRate / frameLength;
+const framesPerSecond = samplesPerSecond / frameLength;
 /** The level of silence. */
 const silenceDb = -100;
 /** Quieter seconds are not looked at: nothing in them is understood. */
@@ -48,14 +51,14 @@ export function listenTo(samples: Int16Array): SoundLook {
       speechFrames += Math.min(step, frames.length - at);
   }
   return {
-    seconds: samples.length / sampleRate,
+    seconds: samples.length / samplesPerSecond,
     levelDb: levelOf(samples, 0, samples.length),
     speechSeconds: speechFrames / framesPerSecond,
   };
 }
 
 /** Mean power of samples in dB below full scale. */
-function levelOf(samples: Int16Array, from: number, to: number): number {
+export function levelOf(samples: Int16Array, from: number, to: number): number {
   let sum = 0;
   for (let i = from; i < to; i++) sum += samples[i]! ** 2;
   const power = sum / Math.max(1, to - from) / 32_768 ** 2;
@@ -85,7 +88,7 @@ function periodAt(samples: Int16Array, at: number): number {
     const k = at + i * every;
     slow[i] = samples[k]! + samples[k + 1]! + samples[k + 2]! + samples[k + 3]!;
   }
-  const rate = sampleRate / every;
+  const rate = samplesPerSecond / every;
   let best = 0;
   let period = 0;
   for (let lag = Math.floor(rate / pitches.highest); lag <= rate / pitches.lowest; lag++) {

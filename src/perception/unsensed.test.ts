@@ -38,6 +38,15 @@ test("names nothing that a sense took care of, or that is not there", () => {
   assert.deepEqual(kinds(look({ picture: null }), 41, deafAndBlind, false), ["sound"]);
 });
 
+test("where a net listened, asks for a transcriber only if somebody speaks", () => {
+  const byVoice = (speechSeconds: number) => look({ sound: { ...speech, speechSeconds, byVoice: true } });
+  assert.deepEqual(kinds(byVoice(0.4), 41, deafAndBlind, true), []);
+  assert.match(unsensed(byVoice(30), 41, deafAndBlind, true)[0]!.reason, /somebody speaks for 30 s/);
+  const lacks = { ...deafAndBlind, lacksForVoice: "taskmem models pull voice" };
+  assert.match(unsensed(look({}), 41, lacks, true)[0]!.reason, /models pull voice$/);
+  assert.doesNotMatch(unsensed(byVoice(30), 41, lacks, true)[0]!.reason, /models pull/);
+});
+
 test("names senses that failed", () => {
   const senses = { ...deafAndBlind, transcriber };
   const [failed] = unsensed(look({ problems: ["speech: the endpoint is down"] }), 41, senses, true);

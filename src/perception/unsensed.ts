@@ -1,7 +1,7 @@
 /** Which sights and sounds of a stream nothing looked at or listened to, and what would. */
 import type { LeftOut } from "../stream/clip.ts";
 import type { Look } from "./look.ts";
-import { isSilent, lengthText, soundText } from "./look-text.ts";
+import { isSilent, lengthText, mayHoldSpeech, soundText } from "./look-text.ts";
 import type { Perceptors } from "./perceive.ts";
 
 /**
@@ -13,16 +13,19 @@ import type { Perceptors } from "./perceive.ts";
 export function unsensed(
   look: Look,
   seconds: number,
-  { transcriber, screenReader, leftOut = [] }: Perceptors,
+  { transcriber, screenReader, lacksForVoice = null, leftOut = [] }: Perceptors,
   seesPictures: boolean,
 ): LeftOut[] {
   const { sound, picture, lines } = look;
   const items: LeftOut[] = [];
-  if (sound && !isSilent(sound) && transcriber === null && lines.said === 0)
+  const holdsNoSpeech = sound?.byVoice === true && !mayHoldSpeech(sound);
+  if (sound && !isSilent(sound) && !holdsNoSpeech && transcriber === null && lines.said === 0) {
+    const voice = sound.byVoice || !lacksForVoice ? "" : ` To find where somebody speaks: ${lacksForVoice}`;
     items.push({
       ...{ kind: "sound", name: null },
-      reason: `What is heard (${lengthText(sound.seconds)} of ${soundText(sound)}) was not transcribed, and there are no subtitles. Name a transcriber with --transcribe-base-url and --transcribe-model, or put subtitles beside the file.`,
+      reason: `What is heard (${lengthText(sound.seconds)} of ${soundText(sound)}) was not transcribed, and there are no subtitles. Name a transcriber with --transcribe-base-url and --transcribe-model, or put subtitles beside the file.${voice}`,
     });
+  }
   if (picture && !seesPictures) {
     const read =
       lines.read > 0
@@ -37,7 +40,7 @@ export function unsensed(
   }
   for (const problem of look.problems)
     items.push({
-      ...{ kind: problem.startsWith("speech") ? "sound" : "text", name: null },
+      ...{ kind: /^(?:speech|voices)\b/.test(problem) ? "sound" : "text", name: null },
       reason: `A sense failed on some clips, which are kept without it (${problem}). To perceive them again, forget the stream and watch it again.`,
     });
   return picture ? [...items, ...leftOut] : items;

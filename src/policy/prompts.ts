@@ -326,6 +326,7 @@ function streamLine({ kind, startSeconds, text, speaker, confidence }: SourceTex
   const labels = {
     speech: `${speaker ?? "somebody"}${promptMarks.says}`,
     caption: speaker === null ? "caption: " : `caption by ${speaker}: `,
+    sound: "heard: ",
     screen: `on screen, read with confidence ${Math.round(confidence ?? 0)} of 100: `,
   };
   return `[${mark}${moment(startSeconds)}] ${labels[kind]}${text.slice(0, mostLineCharacters)}`;

@@ -213,6 +213,7 @@ function streamLine({ kind, startSeconds, speaker, text }: SourceText, mark: str
     speech: speaker === null ? "somebody says" : `${speaker} says`,
     caption: "caption",
     screen: "on screen",
+    sound: "heard",
   };
   return `[${mark}${formatSeconds(startSeconds)}] ${labels[kind]}: ${text.slice(0, mostLineCharacters)}`;
 }

@@ -57,6 +57,7 @@ import { asksForMeaning, type ConfiguredEncoder, configuredEncoder, embedderOver
 import { openLocalModel } from "./local-model.ts";
 import type { Material } from "./material.ts";
 import { pulledTextReader } from "./picture-text.ts";
+import { lacksForVoice, pulledVoiceFinder } from "./voices.ts";
 
 const apiKeyVariable = "TASKMEM_API_KEY";
 
@@ -173,6 +174,7 @@ export function configuredPerceptors(config: Config): Perceptors {
   const { transcriber, screenText, languages } = config;
   return createPerceptors({
     ...{ screenText, languages, screenReader: screenText ? pulledTextReader(languages) : null },
+    ...{ voice: pulledVoiceFinder(), lacksForVoice: lacksForVoice() },
     ...(transcriber.baseUrl !== undefined &&
       transcriber.model !== undefined && {
         transcriber: openaiTranscriber({

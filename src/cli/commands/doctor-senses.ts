@@ -1,5 +1,6 @@
 /**
- * The checks of `taskmem doctor` that are about what a set-up perceives: its model, its transcriber, text in the picture.
+ * The checks of `taskmem doctor` that are about what a set-up perceives: its model, its transcriber, voices, text in the
+ * picture.
  * Each is tried, and what is not perceived without it is told.
  */
 import { type Config, policyName } from "../../config.ts";
@@ -8,6 +9,7 @@ import { configuredPerceptors } from "../../taskmem/assembly.ts";
 import type { Check } from "../../taskmem/check.ts";
 import { checkModel } from "../../taskmem/model-checks.ts";
 import { lacksForText } from "../../taskmem/picture-text.ts";
+import { lacksForVoice } from "../../taskmem/voices.ts";
 import type { Invocation } from "../invocation.ts";
 import { showProgress } from "../progress.ts";
 import { attempt } from "./doctor-attempt.ts";
@@ -25,6 +27,7 @@ export async function* senseChecks(
 ): AsyncGenerator<Sense> {
   yield* modelChecks(config, signal, showProgress(output));
   yield await transcriberCheck(config, signal);
+  yield await voiceCheck(config, signal);
   yield screenTextCheck(config);
 }
 
@@ -65,6 +68,22 @@ async function transcriberCheck(config: Config, signal: AbortSignal): Promise<Se
   const tried = await attempt("transcriber", () => transcriber.transcribe(silence, { signal }));
   if ("failed" in tried) return { check: tried.failed, lacks };
   return { check: { check: "transcriber", state: "ok", detail: transcriber.id, fix: null }, lacks: null };
+}
+
+/** Listens for voices to a moment of a tone, which is no silence. */
+async function voiceCheck(config: Config, signal: AbortSignal): Promise<Sense> {
+  const { voice = null, transcriber } = configuredPerceptors(config);
+  const lacks = transcriber === null ? "where somebody speaks is guessed from how sound is like" : null;
+  if (voice === null) {
+    const detail = "no net finds them; how sound is like tells whether it may be speech";
+    return { check: { check: "voices", state: "missing", detail, fix: lacksForVoice() }, lacks };
+  }
+  const samples = Int16Array.from({ length: 8000 }, (_, i) => 3000 * Math.sin(i / 5));
+  const tried = await attempt("voices", () => voice.find({ startSeconds: 0, samples }, signal));
+  await voice.close?.();
+  if ("failed" in tried) return { check: tried.failed, lacks };
+  const detail = `found by ${voice.id}, where no words are known`;
+  return { check: { check: "voices", state: "ok", detail, fix: null }, lacks: null };
 }
 
 function screenTextCheck(config: Config): Sense {

@@ -115,6 +115,10 @@ function factOf(fact: Fact, { startSeconds, endSeconds, watchedSeconds, look }: 
       if (lines.said > 0) return `Yes: ${lines.said} lines of speech are known.`;
       if (sound === null) return "No: it has no sound.";
       if (isSilent(sound)) return "No: its sound is silence.";
+      if (sound.byVoice)
+        return mayHoldSpeech(sound)
+          ? `Yes: somebody speaks for ${lengthText(sound.speechSeconds)}. No words of it are known.`
+          : `No: it has ${soundText(sound)}.`;
       return mayHoldSpeech(sound)
         ? `Perhaps: it has ${soundText(sound)}. No words of it are known.`
         : `Probably not: it has ${soundText(sound)}.`;

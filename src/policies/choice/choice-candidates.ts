@@ -4,11 +4,13 @@
  * Speech gives `Name: text`, a caption its text, on-screen text `On screen: TEXT`. An utterance is kept whole. A line
  * repeated within one decision is the same candidate. Noise never becomes a candidate: laughter, a line without a content
  * word, on-screen text of low confidence, and on-screen text that was kept before and has not left the screen since.
+ * Where no words are known, `Somebody speaks for 7 s.` is one (`choice-heard.ts`).
  */
 import type { WordSpace } from "../../engine.ts";
 import type { SourceText, Statement } from "../../memory/memory.ts";
 import type { Observation } from "../../perception/observation.ts";
 import { halvesOf } from "../../util/two-languages.ts";
+import { type HeardBefore, heardLines } from "./choice-heard.ts";
 
 /** A line on offer. */
 export interface Candidate {
@@ -28,11 +30,13 @@ const leastTrust = 0.05;
 /**
  * The candidates of some clips in time order.
  * @param standing stems of on-screen text that was kept and never left the screen
+ * @param before what was heard without words before these clips
  */
 export function candidatesOf(
   observations: readonly Observation[],
   words: WordSpace,
   standing: ReadonlySet<string>,
+  before: HeardBefore = {},
 ): Candidate[] {
   const byLine = new Map<string, Candidate>();
   for (const observation of observations) {
@@ -44,6 +48,11 @@ export function candidatesOf(
         : candidateOf(line, source, observation, words, standing);
       if (candidate) byLine.set(line, candidate);
     }
+  }
+  for (const { line, source } of heardLines(observations, before)) {
+    const clip = observations.find(({ endSeconds }) => source.startSeconds < endSeconds) ?? observations[0]!;
+    const candidate = candidateOf(line, source, clip, words, standing);
+    if (candidate) byLine.set(line, candidate);
   }
   return [...byLine.values()].sort((a, b) => a.statement.startSeconds - b.statement.startSeconds);
 }

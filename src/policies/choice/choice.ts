@@ -36,6 +36,7 @@ import {
   drawItems,
 } from "./choice-draw.ts";
 import { type ChoiceWeights, choiceWeightsRevision, readChoiceFeatures } from "./choice-features.ts";
+import { type HeardBefore, heardAfter } from "./choice-heard.ts";
 
 /** Options of `choicePolicy`. */
 export interface ChoiceOptions {
@@ -75,7 +76,7 @@ export function choicePolicy(options: ChoiceOptions): Policy {
     seesPictures: false,
     clipsPerDecision: Math.max(1, Math.ceil(windowSeconds / clipSeconds - 1e-9)),
     decide: async (context, { n = 1, random } = {}) => {
-      const candidates = candidatesOf(context.observations, words, new Set(readState(context).standing));
+      const candidates = offered(context, words);
       const input = drawInput(candidates, context, options, taskWeight);
       const greedy = random ? null : drawItems(input);
       const actions = Array.from({ length: n }, () =>
@@ -85,7 +86,7 @@ export function choicePolicy(options: ChoiceOptions): Policy {
     },
     advance: (context, action) => {
       const state = readState(context);
-      const candidates = candidatesOf(context.observations, words, new Set(state.standing));
+      const candidates = offered(context, words);
       return changeOf(context, action, candidates, state, rules, parameters, words);
     },
   };
@@ -131,7 +132,7 @@ export function replayOf(
   options: Omit<ChoiceOptions, "adapter">,
 ): { input: Omit<DrawInput, "task">; stems: readonly string[]; picks: readonly number[] } {
   const { words } = options;
-  const candidates = candidatesOf(context.observations, words, new Set(readState(context).standing));
+  const candidates = offered(context, words);
   const { task: _, ...input } = drawInput(candidates, context, options, () => 0);
   const picks = (action.logprobs?.tokens ?? []).map((line) =>
     candidates.findIndex(({ statement }) => statement.text === line),
@@ -139,6 +140,12 @@ export function replayOf(
   if (picks.includes(-1) || picks.length < action.statements.length)
     throw new RangeError("Expected an action drawn in this context, got one with other lines");
   return { input, stems: vocabularyOf(candidates), picks };
+}
+
+/** The candidates of a context. */
+function offered(context: Context, words: WordSpace): Candidate[] {
+  const { standing, heard } = readState(context);
+  return candidatesOf(context.observations, words, new Set(standing), heard);
 }
 
 /** The distinct stems on offer, in order of appearance. */
@@ -156,6 +163,8 @@ interface StreamState {
   readonly standing: readonly string[];
   /** Stream time at which the last decision ended; only where the budget follows stream time. */
   readonly until?: number;
+  /** What was heard without words; only where something was. */
+  readonly heard?: HeardBefore;
 }
 
 /** Stream time since the last decision, in seconds; for material that comes later, its own length. */
@@ -262,6 +271,11 @@ function changeOf(
   const spent = kept.reduce((sum, { tokens }) => sum + tokens, 0);
   const onScreen = screenStems(observations, words);
   const keptOnScreen = kept.filter(({ statement }) => statement.sources[0]?.kind === "screen");
+  const heard = heardAfter(
+    observations,
+    state.heard,
+    kept.map(({ statement }) => statement),
+  );
   const counts = new Map<string, number>();
   for (const { stems } of candidates) {
     for (const stem of stems) counts.set(stem, (counts.get(stem) ?? 0) + 1);
@@ -275,6 +289,7 @@ function changeOf(
     standing: [...new Set([...standing, ...keptOnScreen.flatMap(({ stems }) => stems)])].filter((stem) =>
       onScreen.has(stem),
     ),
+    ...(heard && { heard }),
     ...(byTime && {
       until: Math.max(state.until ?? Number.NEGATIVE_INFINITY, observations.at(-1)!.endSeconds),
     }),
