@@ -114,6 +114,7 @@ export const errorCodes = {
   "export-format": "The file is not an export of a memory.",
   "export-target": "The export cannot be written there.",
   "export-version": "The export was written by another version.",
+  "face-finder-failed": "What finds faces in pictures failed, or its thread ended.",
   "fact-empty": "The fact to remember is empty.",
   "feedback-invalid": "Feedback needs a task and a verdict on its answer.",
   "file-empty": "The file is empty.",

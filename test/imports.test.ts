@@ -12,6 +12,7 @@ const layers = [
   ["stream", "adapter"],
   ["engine.ts"],
   ["perception", "tasks", "presets"],
+  ["identity"],
   ["memory", "household"],
   ["policy", "answer"],
   ["stream-writer.ts"],

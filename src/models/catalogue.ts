@@ -63,6 +63,62 @@ export const catalogue: readonly NamedModel[] = [
     ],
   },
   {
+    name: "faces",
+    about:
+      "face-api's detector, 68 landmarks and dlib's face recognition: tells people apart by their faces, where `--people on` asks for it. MIT; the recognition net is dlib's, public domain (CC0). What the detector and the landmarks were trained on is not documented in full",
+    source: "npm:@vladmandic/face-api@1.7.15",
+    integrity: {
+      algorithm: "sha512",
+      digest:
+        "5833262b709f34ba3c8f2956a8ca1081fe2722cb773347f3c7576769cf7ac2ffddbcc4cde03c42fcfab50c6b5db83935964b426a64373080d7167beb7474d70f",
+    },
+    licence: "MIT",
+    files: [
+      {
+        from: "package/model/ssd_mobilenetv1_model-weights_manifest.json",
+        name: "detector.json",
+        bytes: 28_233,
+        sha256: "888f744dffbc84f5f060d1f8427d9742341943a2dfaaf9205d10029b7e7a2955",
+      },
+      {
+        from: "package/model/ssd_mobilenetv1_model.bin",
+        name: "detector.bin",
+        bytes: 5_616_957,
+        sha256: "2835640602d53718aa6ae9a42896327eaa21beefed056c218d32ca7d79e1e2f8",
+      },
+      {
+        from: "package/model/face_landmark_68_model-weights_manifest.json",
+        name: "landmarks.json",
+        bytes: 8485,
+        sha256: "ca4886639f86e99b39fed0c155f81b63317225773bd9616716e887b0153389c9",
+      },
+      {
+        from: "package/model/face_landmark_68_model.bin",
+        name: "landmarks.bin",
+        bytes: 356_840,
+        sha256: "4611ef65c87d836d03d684b30eec4d195d8b219fa1dd58fc58945831c6b9299b",
+      },
+      {
+        from: "package/model/face_recognition_model-weights_manifest.json",
+        name: "vector.json",
+        bytes: 19_615,
+        sha256: "cbaffa501b0b9275a12b63357a6843e7e30c054e1c9151e1a5f879b26e32986b",
+      },
+      {
+        from: "package/model/face_recognition_model.bin",
+        name: "vector.bin",
+        bytes: 6_444_032,
+        sha256: "b413e420d6840b2775fba32008db6f3cddb07d485967fb42cfcf379c16a8c589",
+      },
+      {
+        from: "package/LICENSE",
+        name: "LICENSE",
+        bytes: 1067,
+        sha256: "9a3442b79acaf4fbc7c2e07b7e2d8f84af9bb3871bf08a69d80304ab00640e9a",
+      },
+    ],
+  },
+  {
     name: "meaning",
     about:
       "all-MiniLM-L6-v2 (22 million parameters): a sentence encoder, English; recall finds what is meant, in other words",

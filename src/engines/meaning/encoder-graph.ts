@@ -3,8 +3,9 @@
  * vector (Devlin et al. 2019; Reimers & Gurevych 2019, mean pooling). Looking tokens up needs no graph and stays with
  * the caller, so one text of any length runs without padding or a mask.
  */
+
+import { OnnxGraph } from "../onnx-file.ts";
 import type { EncoderWeights } from "./encoder-weights.ts";
-import { OnnxGraph } from "./onnx-file.ts";
 
 /** The graph's bytes: input `tokens` [N, D], output `vector` [D]. @throws Error where a tensor is missing */
 export function encoderGraph({ shape, tensor }: EncoderWeights): Uint8Array {

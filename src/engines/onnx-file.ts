@@ -1,6 +1,6 @@
 /**
  * Bytes of an ONNX model, built in memory: a graph of nodes and constants in the protobuf encoding (onnx.proto 3, opset
- * 17). Only what the encoder's graph needs; nothing is read back.
+ * 17). Only what our graphs need; nothing is read back.
  */
 
 type Bytes = Uint8Array;
@@ -82,7 +82,7 @@ export class OnnxGraph {
   }
 
   encode(): Uint8Array {
-    const graph = block(7, ...this.#nodes, text(2, "encoder"), ...this.#constants, ...this.#ends);
+    const graph = block(7, ...this.#nodes, text(2, "graph"), ...this.#constants, ...this.#ends);
     return Buffer.concat([
       whole(1, irVersion),
       text(2, "taskmem"),

@@ -1,0 +1,104 @@
+/** The thread that finds faces: it decodes a picture, runs three nets, and answers with faces and crops of the good ones. */
+import { workerData } from "node:worker_threads";
+import type { FaceBox as Box } from "../../perception/faces.ts";
+import { answerWith } from "../../util/asked-thread.ts";
+import { createCanvas, loadImage } from "../../util/canvas.ts";
+import { loadRuntime, type RuntimeFiles } from "../onnx-runtime.ts";
+import {
+  anchorCount,
+  detectorGraph,
+  detectorSide,
+  landmarkGraph,
+  landmarkSide,
+  vectorGraph,
+  vectorSide,
+} from "./face-graphs.ts";
+import { readNetWeights } from "./face-weights.ts";
+import { type Face, type FaceNets, findFaces } from "./find-faces.ts";
+
+/** What the thread starts with. */
+export interface FaceSetup {
+  /** Folder with the weights of `detector`, `landmarks` and `vector`, each a `.json` and a `.bin`. */
+  readonly folder: string;
+  readonly runtime: RuntimeFiles;
+}
+
+/** A picture. */
+export interface PictureWithFaces {
+  readonly jpeg: Uint8Array;
+}
+
+/** Its faces, in pixels of the picture; a good one has a crop. */
+export interface FoundFaces {
+  readonly faces: readonly (Face & { readonly crop: Uint8Array | null })[];
+}
+
+/** A larger picture is made smaller first: the detector looks at 512 pixels. */
+const mostSide = 1280;
+/** Of a crop, in pixels. */
+const cropSide = 96;
+/** Of the face on each side of it, as a share of its box. */
+const cropMargin = 0.2;
+const cropQuality = 80;
+
+const { folder, runtime } = workerData as FaceSetup;
+const ready = load();
+// Every answer tells of it, so that none is unhandled.
+ready.catch(() => {});
+
+async function load(): Promise<FaceNets> {
+  const ort = await loadRuntime(runtime);
+  const detectorWeights = readNetWeights(folder, "detector");
+  const detector = await ort.InferenceSession.create(detectorGraph(detectorWeights));
+  const landmarks = await ort.InferenceSession.create(landmarkGraph(readNetWeights(folder, "landmarks")));
+  const vector = await ort.InferenceSession.create(vectorGraph(readNetWeights(folder, "vector")));
+  const input = (planes: Float32Array, side: number) => ({
+    x: new ort.Tensor("float32", planes, [1, 3, side, side]),
+  });
+  const { values: anchors } = detectorWeights.tensor("Output/extra_dim");
+  if (anchors.length !== 4 * anchorCount) throw new Error("the detector's anchors are of another net");
+  return {
+    anchors,
+    detect: async (planes) => {
+      const { boxes, classes } = await detector.run(input(planes, detectorSide));
+      return { boxes: boxes!.data, classes: classes!.data };
+    },
+    landmarks: async (planes) => (await landmarks.run(input(planes, landmarkSide))).y!.data,
+    vector: async (planes) => (await vector.run(input(planes, vectorSide))).y!.data,
+  };
+}
+
+async function find({ jpeg }: PictureWithFaces): Promise<FoundFaces> {
+  const nets = await ready;
+  const image = await loadImage(Buffer.from(jpeg));
+  const scale = Math.min(1, mostSide / Math.max(image.width, image.height));
+  const [width, height] = [Math.round(image.width * scale), Math.round(image.height * scale)];
+  const canvas = createCanvas(width, height);
+  const context = canvas.getContext("2d");
+  context.drawImage(image, 0, 0, width, height);
+  const { data } = context.getImageData(0, 0, width, height);
+  const faces = await findFaces({ width, height, pixels: data }, nets);
+  const cropOf = async ({ left, top, width: w, height: h }: Box) => {
+    const side = Math.max(w, h) * (1 + 2 * cropMargin);
+    const crop = createCanvas(cropSide, cropSide);
+    const from = [left + w / 2 - side / 2, top + h / 2 - side / 2] as const;
+    crop.getContext("2d").drawImage(canvas, ...from, side, side, 0, 0, cropSide, cropSide);
+    return new Uint8Array(await crop.encode("jpeg", cropQuality));
+  };
+  return {
+    faces: await Promise.all(
+      faces.map(async (face) => ({
+        ...face,
+        crop: face.vector ? await cropOf(face.box) : null,
+        box: {
+          left: face.box.left / scale,
+          top: face.box.top / scale,
+          width: face.box.width / scale,
+          height: face.box.height / scale,
+        },
+      })),
+    ),
+  };
+}
+
+answerWith(find);

@@ -1,0 +1,186 @@
+/**
+ * Who is on the tracks of one clip: all of them are decided about at once, and unknown is better than wrong.
+ *
+ * A track joins a person whose faces it is near to (below 0.5 from their middle; dlib's vectors, Euclidean) and to no other
+ * person nearly as much. Two faces of one frame are never one person. What is near but not near enough (up to 0.6), or near
+ * to two, is unsure: it is kept and asked about. What is far from everybody makes a new person, if two good faces agree: one
+ * face alone may be a hand before a face, and such faces resemble each other.
+ */
+import { distance } from "../perception/faces.ts";
+
+/** A track as it is compared. */
+export interface Candidate {
+  /** The moments at which it was seen. */
+  readonly atSeconds: readonly number[];
+  /** Its good face nearest to all of them. */
+  readonly vector: Float32Array;
+  /** How many good faces it has. */
+  readonly good: number;
+}
+
+/** A person as tracks are compared to. */
+export interface KnownPerson {
+  readonly id: string;
+  /** Faces that stand for the person. */
+  readonly exemplars: readonly Float32Array[];
+}
+
+/** What is decided about a track. */
+export type Assigned =
+  /** It is this person; `sure` faces may stand for the person from now on. */
+  | { readonly kind: "person"; readonly id: string; readonly distance: number }
+  /** It may be this person. */
+  | { readonly kind: "unsure"; readonly id: string; readonly distance: number }
+  /** It is a new person, one with those of the same number. */
+  | { readonly kind: "new"; readonly group: number }
+  | { readonly kind: "unknown" };
+
+/** What is decided about all tracks of a clip. */
+export interface Assignment {
+  /** In the order of the tracks. */
+  readonly tracks: readonly Assigned[];
+  /** Earlier unknown faces that are one of the new people, by their place in `unknown`. */
+  readonly joined: ReadonlyMap<number, number>;
+}
+
+/** Nearer than this to the middle of a person's faces, a track is that person. */
+export const joins = 0.5;
+/** Farther than this from everybody, it is someone else. */
+export const isOther = 0.6;
+/** A second person who is nearer than this much farther makes it unsure. */
+const margin = 0.1;
+/** Unknown faces that are all nearer to each other than this are one new person. */
+const founds = 0.4;
+/** Good faces that make a new person. */
+const foundingFaces = 2;
+/** Most assignments that are tried; the best of those tried is taken. */
+const mostTried = 50_000;
+
+/**
+ * @param known everybody, with faces of the same space
+ * @param unknown faces of the stream's earlier clips that are no person yet
+ */
+export function assign(
+  tracks: readonly Candidate[],
+  known: readonly KnownPerson[],
+  unknown: readonly Candidate[] = [],
+): Assignment {
+  const middles = known.map(({ id, exemplars }) => ({ id, middle: middleOf(exemplars) }));
+  const near = tracks.map(({ vector }) =>
+    middles
+      .map(({ id, middle }) => ({ id, distance: distance(vector, middle) }))
+      .sort((a, b) => a.distance - b.distance),
+  );
+  const options = near.map(([first, second]) => {
+    if (!first || first.distance >= joins) return [];
+    return second && second.distance < first.distance + margin ? [] : [first];
+  });
+  const chosen = bestOf(tracks, options);
+  const decided: Assigned[] = tracks.map((_, i) => {
+    const [first] = near[i]!;
+    const taken = chosen[i];
+    if (taken) return { kind: "person", ...taken };
+    return first && first.distance < isOther ? { kind: "unsure", ...first } : { kind: "unknown" };
+  });
+  const strangers = decided.flatMap(({ kind }, i) => (kind === "unknown" ? [i] : []));
+  const groups = foundGroups([...unknown, ...strangers.map((i) => tracks[i]!)], unknown.length);
+  const joined = new Map<number, number>();
+  for (const [group, members] of groups.entries())
+    for (const member of members) {
+      if (member < unknown.length) joined.set(member, group);
+      else decided[strangers[member - unknown.length]!] = { kind: "new", group };
+    }
+  return { tracks: decided, joined };
+}
+
+/** The mean of vectors. */
+export function middleOf(vectors: readonly Float32Array[]): Float32Array {
+  const mean = new Float32Array(vectors[0]?.length ?? 0);
+  for (const vector of vectors) for (let i = 0; i < mean.length; i++) mean[i]! += vector[i]! / vectors.length;
+  return mean;
+}
+
+/** Whether two tracks were seen in one frame: then they are two people. */
+export function meet(a: Pick<Candidate, "atSeconds">, b: Pick<Candidate, "atSeconds">): boolean {
+  return a.atSeconds.some((moment) => b.atSeconds.includes(moment));
+}
+
+interface Option {
+  readonly id: string;
+  readonly distance: number;
+}
+
+/**
+ * The assignment of the least cost: a track that is left out costs what the farthest join would. Exact for all but clips with
+ * very many faces.
+ */
+function bestOf(
+  tracks: readonly Candidate[],
+  options: readonly (readonly Option[])[],
+): readonly (Option | null)[] {
+  // Those with one frame in common are decided together; the surest first, so that the first try is a good one.
+  const order = tracks
+    .map((_, i) => i)
+    .filter((i) => options[i]!.length > 0)
+    .sort((a, b) => options[a]![0]!.distance - options[b]![0]!.distance);
+  const chosen: (Option | null)[] = tracks.map(() => null);
+  let best: readonly (Option | null)[] = chosen;
+  let least = Number.POSITIVE_INFINITY;
+  let tried = 0;
+  const leastLeft = order.map((_, from) =>
+    order.slice(from).reduce((sum, i) => sum + options[i]![0]!.distance, 0),
+  );
+  const search = (depth: number, cost: number) => {
+    if (depth === order.length) {
+      if (cost < least) [least, best] = [cost, [...chosen]];
+      return;
+    }
+    if (cost + leastLeft[depth]! >= least || ++tried > mostTried) return;
+    const i = order[depth]!;
+    for (const option of options[i]!) {
+      const isTaken = order
+        .slice(0, depth)
+        .some((j) => chosen[j]?.id === option.id && meet(tracks[i]!, tracks[j]!));
+      if (isTaken) continue;
+      chosen[i] = option;
+      search(depth + 1, cost + option.distance);
+    }
+    chosen[i] = null;
+    search(depth + 1, cost + joins);
+  };
+  search(0, 0);
+  return best;
+}
+
+/**
+ * Groups of faces that are all near to each other and have good faces enough (complete linkage), those alone that hold a
+ * face of this clip.
+ * @param earlier how many of the faces are of earlier clips, which come first: their moments are not compared
+ */
+function foundGroups(faces: readonly Candidate[], earlier: number): number[][] {
+  const isVetoed = (a: number, b: number) => a >= earlier && b >= earlier && meet(faces[a]!, faces[b]!);
+  let groups = faces.map((_, i) => [i]);
+  const far = (a: readonly number[], b: readonly number[]) =>
+    Math.max(
+      ...a.flatMap((i) =>
+        b.map((j) =>
+          isVetoed(i, j) ? Number.POSITIVE_INFINITY : distance(faces[i]!.vector, faces[j]!.vector),
+        ),
+      ),
+    );
+  for (;;) {
+    let nearest: { a: number[]; b: number[]; apart: number } | null = null;
+    for (const [at, a] of groups.entries())
+      for (const b of groups.slice(at + 1)) {
+        const apart = far(a, b);
+        if (apart < founds && apart < (nearest?.apart ?? Number.POSITIVE_INFINITY)) nearest = { a, b, apart };
+      }
+    if (!nearest) break;
+    const { a, b } = nearest;
+    groups = [...groups.filter((group) => group !== a && group !== b), [...a, ...b]];
+  }
+  return groups.filter(
+    (group) =>
+      group.some((i) => i >= earlier) && group.reduce((sum, i) => sum + faces[i]!.good, 0) >= foundingFaces,
+  );
+}

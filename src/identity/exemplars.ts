@@ -1,0 +1,30 @@
+/**
+ * The faces that stand for a person: the one nearest to all others, then always the one farthest from those chosen, but no
+ * outlier. Few enough to compare with at every clip.
+ */
+import { distance } from "../perception/faces.ts";
+
+/** Most faces that stand for a person. */
+export const mostExemplars = 10;
+/** A face farther from the middle one stands for no one: it may be a wrong one. */
+const outlier = 0.5;
+
+/** Places of the chosen ones among `vectors`, the middle one first. */
+export function chooseExemplars(vectors: readonly Float32Array[], most = mostExemplars): number[] {
+  if (vectors.length === 0) return [];
+  const sums = vectors.map((a) => vectors.reduce((sum, b) => sum + distance(a, b), 0));
+  const middle = sums.indexOf(Math.min(...sums));
+  const chosen = [middle];
+  const nearest = vectors.map((vector) => distance(vector, vectors[middle]!));
+  const isNear = nearest.map((apart) => apart < outlier);
+  while (chosen.length < most) {
+    let next = -1;
+    for (const [i, apart] of nearest.entries())
+      if (isNear[i] && !chosen.includes(i) && apart > 0 && (next < 0 || apart > nearest[next]!)) next = i;
+    if (next < 0) break;
+    chosen.push(next);
+    for (const [i, vector] of vectors.entries())
+      nearest[i] = Math.min(nearest[i]!, distance(vector, vectors[next]!));
+  }
+  return chosen;
+}
