@@ -111,6 +111,7 @@ export const errorCodes = {
   "encoder-failed": "The sentence encoder of this process failed; the next text starts it again.",
   "engine-down": "The engine stopped answering during a run, which can be resumed.",
   "entry-unknown": "Memory holds no entry with that id.",
+  "expected-missing": "It was not said what the right answer is, or when it was said or shown.",
   "export-format": "The file is not an export of a memory.",
   "export-target": "The export cannot be written there.",
   "export-version": "The export was written by another version.",

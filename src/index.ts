@@ -149,6 +149,7 @@ export type { JobImportOptions, TriedWeights } from "./taskmem/import-job.ts";
 export type { LearningEvent, LearnOptions, LearnResult } from "./taskmem/learning.ts";
 export type { Log, LogEvent } from "./taskmem/logging.ts";
 export type { Material } from "./taskmem/material.ts";
+export type { KeptAnswer, Miss, MissOutcome, MissRequest, PerceivedText } from "./taskmem/miss.ts";
 export type { CustomPolicy, OwnParts, Parts, Spelled } from "./taskmem/parts.ts";
 export type { Remembered, RememberRequest } from "./taskmem/remember.ts";
 export type {

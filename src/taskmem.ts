@@ -39,6 +39,7 @@ import type { JobExport, JobExportOptions } from "./taskmem/export-job.ts";
 import type { JobImportOptions, TriedWeights } from "./taskmem/import-job.ts";
 import { Learning, type LearningEvent, type LearnOptions, type LearnResult } from "./taskmem/learning.ts";
 import type { Log } from "./taskmem/logging.ts";
+import type { Miss, MissRequest } from "./taskmem/miss.ts";
 import { type CustomPolicy, type OwnParts, openParts, type Parts } from "./taskmem/parts.ts";
 import { type Remembered, type RememberRequest, remember } from "./taskmem/remember.ts";
 import { notAnswered, type QuestionInput, type Task, toQuestion } from "./tasks/task.ts";
@@ -145,6 +146,12 @@ export interface TaskMem extends AsyncDisposable {
    * @throws DataError for an unknown stream or speaker
    */
   ask(question: QuestionInput, options?: AskOptions): Promise<Answer>;
+  /**
+   * Which stage lost the answer to a question: perception, the policy, recall or the reader. The question is asked again, and
+   * not recorded.
+   * @throws ConfigError `expected-missing` where it was not said what the answer is
+   */
+  explain(request: MissRequest): Promise<Miss>;
   /** Trains an adapter from the questions asked, tries it and, if it does better, makes it active. */
   learn(options?: LearnOptions): Promise<LearnResult>;
   /** Keeps a fact as it is, without asking the policy; once per id. */
@@ -289,6 +296,12 @@ class OpenTaskMem implements TaskMem {
     const answer = { ...answered, bySpelling: this.#parts.whySpelling() };
     if (answer.task !== null) await this.#learning.afterTask(answer.task);
     return answer;
+  }
+
+  async explain(request: MissRequest): Promise<Miss> {
+    const { memory, reader, now, likeness } = this.#parts;
+    const { explainMiss } = await import("./taskmem/miss.ts");
+    return explainMiss({ memory, reader, now, ...(likeness && { likeness }) }, request);
   }
 
   async #decidingPolicy(how: { readonly live?: boolean } = {}): Promise<Policy> {

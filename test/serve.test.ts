@@ -111,6 +111,7 @@ describe("memories over HTTP, for this machine alone", () => {
       [api.post(`${home}/ask`, "{"), 400, "body-invalid"],
       [api.post(`${home}/ask`, "[1]"), 400, "body-invalid"],
       [api.post(`${home}/ask`, { question: "x".repeat(2 ** 21) }), 413, "body-too-large"],
+      [api.post(`${home}/explain`, { question: "Where?" }), 400, "expected-missing"],
       [api.get(`${home}/entries?limit=1000`), 400, "input-invalid"],
       [api.get(`${home}/entries?cursor=nonsense`), 400, "cursor-invalid"],
       [api.get(`${home}/entries/none`), 404, "entry-unknown"],
@@ -272,7 +273,7 @@ describe("memories over HTTP, for this machine alone", () => {
     const paths = json.paths as Record<string, Record<string, { operationId: string; requestBody?: Json }>>;
     const operations = Object.values(paths).flatMap((methods) => Object.values(methods));
     assert.deepEqual(operations.map(({ operationId }) => operationId).sort(), [
-      ...["adapters", "ask", "evidence", "feedback", "forget", "learn", "recall", "remember"],
+      ...["adapters", "ask", "evidence", "explain", "feedback", "forget", "learn", "recall", "remember"],
       ...["streams", "tasks", "timeline"],
     ]);
     const text = JSON.stringify(paths["/v1/spaces/{space}/ask"]);
@@ -405,6 +406,7 @@ describe("memories over HTTP, with keys", () => {
     const tried = [
       yours.post(`${space}/ask`, { question: "What is my code?" }),
       yours.post(`${space}/recall`, { query: "code" }),
+      yours.post(`${space}/explain`, { question: "What is my code?", expected: "4711" }),
       yours.get(`${space}/entries`),
       yours.post(`${space}/entries`, { text: "Mine now." }),
       yours.get(`${space}/entries/any`),

@@ -50,6 +50,8 @@ export interface Reader {
   readonly id: string;
   /** Most tokens of rendered memory it takes. */
   readonly tokenBudget: number;
+  /** Whether it reads every recalled entry, also those that the rendered text has no room for. @default false */
+  readonly readsEntries?: boolean;
   read(request: ReadRequest): Promise<Reading>;
   /**
    * The entry that speaks of an event ("the dentist called"), `null` where none does. A reader with it is asked again where

@@ -251,6 +251,23 @@ function addWatching(program: Command, add: Add): void {
     .option("--reader <name>", "local (no model) or model")
     .option("--answer-sampling <name=value,...>", "how the model's answer is sampled", samplingFlag)
     .option("--no-adapt", "do not learn from the question afterwards");
+  add(
+    program,
+    "explain [question]",
+    "say which stage lost the answer to a question: perception, the policy, recall or the reader",
+    () => import("./commands/explain.ts"),
+  )
+    .option("--task <id>", "a question that was asked, instead of its words")
+    .option(
+      "--expected <text>",
+      "the right answer, in words that were used (default: the correction of --task)",
+    )
+    .option("--at <moment>", "when it was said or shown: seconds, HH:MM:SS, 'DAY1 11:21:02' or a date")
+    .option("--option <text>", "a possible answer; repeat for multiple choice", collect)
+    .option("--stream <id>", "only these streams", collect)
+    .option("--as-of <moment>", "ignore everything later")
+    .option("--speaker <name>", "only what these people said, or what names them", collect)
+    .option("--reader <name>", "local (no model) or model");
 }
 
 function addKeeping(program: Command, add: Add): void {

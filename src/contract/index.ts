@@ -1,6 +1,7 @@
 /** The contract: every verb of a memory with its schemas, which all surfaces print. */
 import { ask } from "./ask.ts";
 import { evidence } from "./evidence.ts";
+import { explain } from "./explain.ts";
 import { forget } from "./forget.ts";
 import { adapters, learn } from "./learning.ts";
 import { recall } from "./recall.ts";
@@ -13,7 +14,20 @@ export { type Called, type CallOptions, call, type Effect, type Verb, verb } fro
 
 /** All verbs, by name. */
 export const verbs = {
-  ...{ ask, recall, timeline, evidence, remember, tasks, feedback, learn, adapters, forget, streams },
+  ...{
+    ask,
+    recall,
+    timeline,
+    evidence,
+    remember,
+    tasks,
+    feedback,
+    learn,
+    adapters,
+    forget,
+    streams,
+    explain,
+  },
 } as const;
 /** The name of a verb. */
 export type VerbName = keyof typeof verbs;

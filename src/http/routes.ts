@@ -16,6 +16,7 @@ export interface VerbRoute {
 /** All of them, in the order of the reference. */
 export const verbRoutes: readonly VerbRoute[] = [
   { method: "post", path: "/ask", verb: "ask", scope: "ask" },
+  { method: "post", path: "/explain", verb: "explain", scope: "read" },
   { method: "post", path: "/recall", verb: "recall", scope: "read" },
   { method: "get", path: "/entries", verb: "timeline", scope: "read" },
   { method: "post", path: "/entries", verb: "remember", scope: "write" },

@@ -20,6 +20,7 @@ import {
   clipFailures,
   commit,
   decidedObservations,
+  decisions,
   failClip,
   floor,
   gaps,
@@ -180,6 +181,7 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
     retryClips: async (stream) => write((state) => retryClips(state, stream)),
     observations: async (stream) => decidedObservations(open, stream),
     clipFailures: async (stream) => plain(clipFailures(open(), stream)),
+    decisions: async (stream) => decisions(open(), stream),
     policyState: async (policy, stream) => policyState(open(), policy, stream),
     floor: async (filter = {}) => {
       strict.floor(filter);

@@ -19,6 +19,7 @@ import { floorRows, joinLooks } from "./floor.ts";
 import { listed } from "./listed.ts";
 import { hashesIn, joinObservations, type packObservation, unpackObservation } from "./packed.ts";
 import type {
+  ClipDecision,
   ClipFailure,
   FloorFilter,
   FloorRow,
@@ -389,6 +390,27 @@ export function clipFailures(
         attempts,
       },
     }));
+}
+
+/** Who decided about the clips of a stream. @throws DataError `stream-unknown` */
+export function decisions(db: Db, stream: string): ClipDecision[] {
+  const { row } = streamRow(db, stream);
+  return db.all(
+    build
+      .selectFrom("decision_clip")
+      .innerJoin("decision", "decision.row", "decision_clip.decision")
+      .innerJoin("policy", "policy.row", "decision.policy")
+      .innerJoin("clip", "clip.row", "decision_clip.clip")
+      .select([
+        "clip.clip",
+        "policy.id as policy",
+        "decision.revision",
+        "decision.decided_at_ms as decidedAtMs",
+      ])
+      .where("clip.stream", "=", row)
+      .orderBy("clip.clip")
+      .orderBy("decision.row"),
+  );
 }
 
 export function progress(db: Db, blobFolder: string, stream: string, windowClips: number): Progress {

@@ -16,6 +16,7 @@ import type {
   AddedRows,
   AddRowsOptions,
   Change,
+  ClipDecision,
   ClipFailure,
   Decision,
   Entry,
@@ -124,6 +125,8 @@ export interface Journal {
   observations(stream: string): Promise<Observation[]>;
   /** Failures of one stream or of all, in the order of their clips. */
   clipFailures(stream?: string): Promise<{ stream: string; clip: number; failure: ClipFailure }[]>;
+  /** Who decided about the clips of a stream, by clip; of several decisions about one, the latest last. */
+  decisions(stream: string): Promise<ClipDecision[]>;
   /** What a policy remembers of a stream, and its word counts over all streams. */
   policyState(policy: string, stream: string): Promise<PolicyState>;
   /** What is known of every stretch that was watched, by stream, then start: a row a minute or less often. */

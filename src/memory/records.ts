@@ -104,6 +104,16 @@ export interface ClipFailure {
   readonly attempts: number;
 }
 
+/** Who decided what is kept of a clip, and when. */
+export interface ClipDecision {
+  readonly clip: number;
+  readonly policy: string;
+  /** Revision of the policy and its adapter. */
+  readonly revision: string;
+  /** Wall time. */
+  readonly decidedAtMs: number;
+}
+
 /** One clip of the journal. */
 export interface ClipRecord {
   readonly stream: string;

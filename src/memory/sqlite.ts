@@ -27,6 +27,7 @@ import {
   assertHeld,
   clipFailures,
   decidedObservations,
+  decisions,
   dropOldObservations,
   failClip,
   floor,
@@ -241,6 +242,7 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
     retryClips: async (stream) => retryClips(db, stream),
     observations: async (stream) => decidedObservations(db, blobFolder, stream),
     clipFailures: async (stream) => clipFailures(db, stream),
+    decisions: async (stream) => decisions(db, stream),
     policyState: async (policy, stream) => policyState(db, policy, stream),
     floor: async (filter = {}) => {
       strict.floor(filter);

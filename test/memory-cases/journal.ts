@@ -447,6 +447,32 @@ export function journalCases(store: TestStore): void {
     });
   });
 
+  describe("decisions", () => {
+    test("are told by clip, with who decided and when, and go with what is forgotten", async () => {
+      const memory = await kitchen(store);
+      for (const clip of [0, 1, 2]) await memory.addObservation(observationOf("kitchen", clip));
+      await memory.commit(decisionOf("kitchen", [], { clips: [2], revision: "choice@1+a1" }));
+      await memory.commit(decisionOf("kitchen", [statementOf(1, kettle)], { clips: [0, 1] }));
+      const told = await memory.decisions("kitchen");
+      assert.deepEqual(
+        told.map(({ clip, policy, revision }) => [clip, policy, revision]),
+        [
+          [0, "choice", "choice@1"],
+          [1, "choice", "choice@1"],
+          [2, "choice", "choice@1+a1"],
+        ],
+      );
+      assert.ok(told[0]!.decidedAtMs === told[1]!.decidedAtMs && told[2]!.decidedAtMs < told[0]!.decidedAtMs);
+      await assert.rejects(memory.decisions("attic"), { code: "stream-unknown" });
+      await memory.forget({ streams: ["kitchen"], fromSeconds: 10, toSeconds: 20 });
+      assert.deepEqual(
+        (await memory.decisions("kitchen")).map(({ clip }) => clip),
+        [0, 2],
+      );
+      await memory.close();
+    });
+  });
+
   describe("policy state", () => {
     const change = (value: string, words: Record<string, number>, documents = 1) => ({
       value,

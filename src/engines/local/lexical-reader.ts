@@ -47,6 +47,7 @@ export function lexicalReader({ words }: LexicalReaderOptions): Reader {
   return {
     id: "lexical@2",
     tokenBudget: 2000,
+    readsEntries: true,
     find: (text, entries, clocks) => findEvent(text, entries, words, asking, clocks),
     replaced: (text, recalled, clocks) => {
       const asked = askedOf({ question: { text, options: [] }, recalled }, words, asking);

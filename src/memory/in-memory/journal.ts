@@ -12,6 +12,7 @@ import { floorRows, joinLooks } from "../floor.ts";
 import { foldName } from "../names.ts";
 import { joinObservations, packObservation, unpackObservation } from "../packed.ts";
 import type {
+  ClipDecision,
   ClipFailure,
   Decision,
   Entry,
@@ -226,6 +227,16 @@ export function clipFailures(
     .flatMap((id) => clipsOf(state, id))
     .filter((clip) => clip.state === "failed")
     .map(({ stream, clip, failure, attempts }) => ({ stream, clip, failure: { ...failure!, attempts } }));
+}
+
+/** Who decided about the clips of a stream. @throws DataError `stream-unknown` */
+export function decisions(state: State, stream: string): ClipDecision[] {
+  streamOf(state, stream);
+  return clipsOf(state, stream).flatMap(({ clip }) =>
+    [...state.decisions]
+      .filter(({ clips }) => clips.has(clipKey(stream, clip)))
+      .map(({ policy, revision, decidedAtMs }) => ({ clip, policy, revision, decidedAtMs })),
+  );
 }
 
 export function progress(state: () => State, id: string, windowClips: number): Progress {
