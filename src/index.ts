@@ -146,7 +146,7 @@ export type { AdapterShelf } from "./taskmem/adapter-shelf.ts";
 export type { JudgeChoice, JudgeName, TrainingChoice } from "./taskmem/assembly.ts";
 export type { JobExport, JobExportOptions } from "./taskmem/export-job.ts";
 export type { JobImportOptions, TriedWeights } from "./taskmem/import-job.ts";
-export type { LearningEvent, LearnOptions, LearnResult } from "./taskmem/learning.ts";
+export type { LearningEvent, LearnOptions, LearnResult, LearnWith } from "./taskmem/learning.ts";
 export type { Log, LogEvent } from "./taskmem/logging.ts";
 export type { Material } from "./taskmem/material.ts";
 export type { KeptAnswer, Miss, MissOutcome, MissRequest, PerceivedText } from "./taskmem/miss.ts";

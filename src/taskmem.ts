@@ -37,7 +37,13 @@ import { AdapterShelf } from "./taskmem/adapter-shelf.ts";
 import { chosenStreams, type JudgeName, openConfiguredSources, streamOf } from "./taskmem/assembly.ts";
 import type { JobExport, JobExportOptions } from "./taskmem/export-job.ts";
 import type { JobImportOptions, TriedWeights } from "./taskmem/import-job.ts";
-import { Learning, type LearningEvent, type LearnOptions, type LearnResult } from "./taskmem/learning.ts";
+import {
+  Learning,
+  type LearningEvent,
+  type LearnOptions,
+  type LearnResult,
+  type LearnWith,
+} from "./taskmem/learning.ts";
 import type { Log } from "./taskmem/logging.ts";
 import type { Miss, MissRequest } from "./taskmem/miss.ts";
 import { type CustomPolicy, type OwnParts, openParts, type Parts } from "./taskmem/parts.ts";
@@ -74,6 +80,11 @@ export interface TaskMemOptions
   readonly mustExist?: boolean;
   /** Called with events of learning that questions started. */
   readonly onLearning?: (event: LearningEvent) => void;
+  /**
+   * Called to run learning that questions started in a process of its own. @default it runs here, or by itself in one, as
+   * the policy has it
+   */
+  readonly learnWith?: LearnWith;
   /** Called every second while answers of the model at the endpoint take more than 10 s. */
   readonly onProgress?: OnProgress;
   /** Called with what models are asked and policies decide, to find out why something was remembered. */
@@ -199,13 +210,14 @@ export interface TaskMem extends AsyncDisposable {
  */
 export async function openTaskMem(options: TaskMemOptions): Promise<TaskMem> {
   const { config, parts } = readOptions(options);
-  return new OpenTaskMem(await openParts(config, parts), options.onLearning ?? (() => {}));
+  const { onLearning = () => {}, learnWith = null } = options;
+  return new OpenTaskMem(await openParts(config, parts), onLearning, learnWith);
 }
 
 /** Splits the options into a plain configuration and parts of the caller's own. @throws ConfigError */
 function readOptions(options: TaskMemOptions): { config: Config; parts: OwnParts } {
   const { directory, policy, reader, model, embedder, judge, perceptors, store, ...rest } = options;
-  const { readOnly, mustExist, now, log, onProgress, onLearning: _, ...plain } = rest;
+  const { readOnly, mustExist, now, log, onProgress, onLearning: _, learnWith: __, ...plain } = rest;
   const config = parseConfig({
     ...plain,
     memory: directory,
@@ -239,12 +251,12 @@ class OpenTaskMem implements TaskMem {
   readonly #learning: Learning;
   readonly #sessions = new Set<LiveSession>();
 
-  constructor(parts: Parts, onLearning: (event: LearningEvent) => void) {
+  constructor(parts: Parts, onLearning: (event: LearningEvent) => void, learnWith: LearnWith | null) {
     this.store = parts.memory;
     this.config = parts.config;
     this.adapters = new AdapterShelf(parts);
     this.#parts = parts;
-    this.#learning = new Learning(parts, onLearning);
+    this.#learning = new Learning(parts, onLearning, learnWith);
   }
 
   watch(source: string | readonly string[] | Source, request: WatchRequest = {}): Watching {

@@ -210,6 +210,20 @@ describe("memories over HTTP, for this machine alone", () => {
     assert.equal(stopped.json.state, "cancelled");
   });
 
+  test("what questions start is an operation too, in a process of its own", async () => {
+    const space = "/v1/spaces/learner";
+    await api.put(space);
+    await api.post(`${space}/entries`, { text: "The tram to Hackney stops at the old mill." });
+    for (let i = 0; i < 5; i++) await api.post(`${space}/ask`, { question: `Where does tram ${i} stop?` });
+    const [operation, ...others] = (await api.get(`${space}/operations`)).json.operations;
+    assert.deepEqual([operation.kind, others], ["learn", []]);
+    const end = await ended(api, {
+      headers: new Headers({ location: `${space}/operations/${operation.operation}` }),
+    });
+    assert.equal(end.state, "done");
+    assert.match(end.result.reason, /^nothing learned yet/);
+  });
+
   test("metrics count requests by route, searches, what is kept and what was learned", async () => {
     await api.post(`${home}/recall`, { query: "milk" });
     await api.get("/nowhere/at/all");

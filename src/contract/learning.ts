@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isTaskMemError } from "../errors.ts";
+import type { LearnResult } from "../taskmem/learning.ts";
 import { given } from "./shapes.ts";
 import { verb } from "./verb.ts";
 
@@ -27,13 +28,17 @@ export const learn = verb({
       if (isTaskMemError(error, "apart-impossible")) return memory.learn({ signal });
       throw error;
     });
-    const { activated, reason, id, questions, words } = await learned;
-    const shown = words.slice(0, 20).map(({ word }) => word);
-    return { activated, reason, adapter: id ?? undefined, questions, words: shown };
+    return learnedOf(await learned);
   },
   text: ({ activated, reason, questions }) =>
     `${activated ? "Learned" : "Nothing was learned"} from ${questions} questions: ${reason}`,
 });
+
+/** What learning gave, as the verb returns it. */
+export function learnedOf({ activated, reason, id, questions, words }: LearnResult) {
+  const shown = words.slice(0, 20).map(({ word }) => word);
+  return { activated, reason, adapter: id ?? undefined, questions, words: shown };
+}
 
 /** What was learned, and which of it the memory writes with. */
 export const adapters = verb({

@@ -35,7 +35,7 @@ export type NewKey = Pick<Key, "name" | "spaces" | "scopes">;
 /** The keys of a root directory, in a file that only its owner can read. */
 export class Keys {
   readonly path: string;
-  #read: { readonly mtimeMs: number; readonly keys: readonly Key[] } | null = null;
+  #read: { readonly file: string; readonly keys: readonly Key[] } | null = null;
 
   constructor(root: string) {
     this.path = join(root, "keys.json");
@@ -44,8 +44,10 @@ export class Keys {
   /** All keys. Another process may have changed them. @throws DataError `keys-broken` */
   list(): readonly Key[] {
     if (!existsSync(this.path)) return [];
-    const { mtimeMs } = statSync(this.path);
-    if (this.#read?.mtimeMs !== mtimeMs) this.#read = { mtimeMs, keys: this.#parse() };
+    // Two changes may fall into one tick of the clock; each writes a file of its own.
+    const { mtimeMs, ino, size } = statSync(this.path);
+    const file = `${ino} ${mtimeMs} ${size}`;
+    if (this.#read?.file !== file) this.#read = { file, keys: this.#parse() };
     return this.#read.keys;
   }
 

@@ -118,9 +118,9 @@ export class Operations {
   }
 
   /** Calls a listener with each operation that ends, until the signal aborts. */
-  onEnd(listener: (operation: Operation) => void, signal: AbortSignal): void {
+  onEnd(listener: (operation: Operation) => void, signal?: AbortSignal): void {
     this.#listeners.add(listener);
-    signal.addEventListener("abort", () => this.#listeners.delete(listener));
+    signal?.addEventListener("abort", () => this.#listeners.delete(listener));
   }
 
   /** Stops all that run. */

@@ -69,8 +69,8 @@ export async function serve(options: ServeOptions): Promise<Served> {
       "keys-missing",
       `Others can reach ${host}, and no key is asked for: make one with \`taskmem serve keys add NAME\`, or listen at 127.0.0.1`,
     );
-  const spaces = new Spaces(root, options.spaces);
   const metrics = new Metrics();
+  const spaces = new Spaces(root, options.spaces, (operation) => countLearning(metrics, operation));
   const app = await appOf(spaces, keys, metrics, options);
   const server = createServer(getRequestListener(app.fetch));
   await new Promise<void>((resolve, reject) => {
@@ -140,7 +140,7 @@ async function appOf(
     };
   const at = (path: string) => `/v1/spaces/:space${path.replace(/\{(\w+)\}/g, ":$1")}`;
   for (const route of verbRoutes) {
-    const print = route.isLong ? begun(route, metrics) : printed(route);
+    const print = route.isLong ? begun(route) : printed(route);
     app.on(route.method.toUpperCase(), at(route.path), scoped(route.scope), inSpace, print);
   }
   addOperations(app, at, scoped, inSpace);
@@ -219,26 +219,26 @@ function printed({ method, path, verb }: VerbRoute) {
 }
 
 /** Begins a verb that takes long, and answers with its operation. */
-function begun({ verb }: VerbRoute, metrics: Metrics) {
+function begun({ verb }: VerbRoute) {
   const called = verbs[verb] as unknown as Verb;
   return async (context: Context<Env>) => {
     const input = await body(context, mostBytes);
     const { memory, operations } = context.get("space");
-    const work = async (signal: AbortSignal) => {
-      try {
-        const { output } = await call(memory, called, input, { signal, apart: true });
-        if (verb === "learn") metrics.learned((output as LearnOutput).activated ? "activated" : "refused");
-        return output;
-      } catch (error) {
-        if (verb === "learn") metrics.learned(signal.aborted ? "stopped" : "failed");
-        throw error;
-      }
-    };
+    const work = async (signal: AbortSignal) =>
+      (await call(memory, called, input, { signal, apart: true })).output;
     const operation = operations.start(verb, work, context.req.header("idempotency-key"));
     const { pathname } = new URL(context.req.url);
     const location = pathname.replace(/[^/]+$/, `operations/${operation.operation}`);
     return context.json(operation, 202, { location });
   };
+}
+
+/** Counts a learning that ended, asked for or started by questions. */
+function countLearning(metrics: Metrics, { kind, state, result }: Operation): void {
+  if (kind !== "learn") return;
+  if (state === "failed") metrics.learned("failed");
+  else if (state !== "done") metrics.learned("stopped");
+  else metrics.learned((result as LearnOutput).activated ? "activated" : "refused");
 }
 
 type LearnOutput = z.output<(typeof verbs)["learn"]["output"]>;

@@ -5,14 +5,19 @@
 import { existsSync, readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { learnedOf } from "../contract/learning.ts";
 import { ConfigError, DataError } from "../errors.ts";
 import type { LiveSession } from "../live/live.ts";
+import type { LearnWith } from "../taskmem/learning.ts";
 import { openTaskMem, type TaskMem, type TaskMemOptions } from "../taskmem.ts";
 import { makeDirectory } from "../util/directory.ts";
-import { Operations } from "./operations.ts";
+import { type Operation, Operations } from "./operations.ts";
 
 /** What all spaces are opened with. */
-export type SpaceOptions = Omit<TaskMemOptions, "directory" | "store" | "readOnly" | "mustExist">;
+export type SpaceOptions = Omit<
+  TaskMemOptions,
+  "directory" | "store" | "readOnly" | "mustExist" | "learnWith"
+>;
 
 /** A space that is open. */
 export interface Space {
@@ -32,11 +37,14 @@ const name = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 export class Spaces {
   readonly root: string;
   readonly #options: SpaceOptions;
+  readonly #onEnd: (operation: Operation) => void;
   /** By id, the one that was used longest ago first. */
   readonly #open = new Map<string, Promise<OpenSpace>>();
 
-  constructor(root: string, options: SpaceOptions = {}) {
+  /** @param onEnd called with each operation that ends */
+  constructor(root: string, options: SpaceOptions = {}, onEnd: (operation: Operation) => void = () => {}) {
     this.root = root;
+    this.#onEnd = onEnd;
     this.#options = options;
     makeDirectory(root);
   }
@@ -65,7 +73,7 @@ export class Spaces {
   async get(id: string): Promise<Space> {
     if (!name.test(id) || !existsSync(join(this.root, id)))
       throw new DataError("space-unknown", `There is no space ${id}: make it with PUT /v1/spaces/${id}`);
-    const opening = this.#open.get(id) ?? OpenSpace.open(id, join(this.root, id), this.#options);
+    const opening = this.#open.get(id) ?? OpenSpace.open(id, join(this.root, id), this.#options, this.#onEnd);
     this.#open.delete(id);
     this.#open.set(id, opening);
     opening.catch(() => this.#open.delete(id));
@@ -111,8 +119,19 @@ class OpenSpace implements Space {
     this.operations = operations;
   }
 
-  static async open(id: string, directory: string, options: SpaceOptions): Promise<OpenSpace> {
-    return new OpenSpace(id, await openTaskMem({ ...options, directory }), new Operations(directory));
+  static async open(
+    id: string,
+    directory: string,
+    options: SpaceOptions,
+    onEnd: (operation: Operation) => void,
+  ): Promise<OpenSpace> {
+    const operations = new Operations(directory);
+    operations.onEnd(onEnd);
+    // What questions start is an operation as what is asked for, in a process of its own.
+    const learnWith: LearnWith = (learn) => {
+      operations.start("learn", async (signal) => learnedOf(await learn(signal)));
+    };
+    return new OpenSpace(id, await openTaskMem({ ...options, directory, learnWith }), operations);
   }
 
   session(stream: string): Promise<LiveSession> {

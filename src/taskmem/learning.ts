@@ -50,17 +50,23 @@ export type LearningEvent =
   | { readonly event: "learning-end"; readonly policy: string; readonly result: AdapterResult }
   | { readonly event: "learning-failed"; readonly policy: string; readonly error: Error };
 
+/** Runs learning that questions started: as an operation of a server, say. */
+export type LearnWith = (learn: (signal: AbortSignal) => Promise<LearnResult>) => void;
+
 /** Learning of one memory: by request, and by itself after questions. */
 export class Learning {
   readonly #parts: Parts;
   readonly #tell: (event: LearningEvent) => void;
+  readonly #with: LearnWith | null;
   readonly #queue = new SerialQueue();
   /** The last learning that started here: how many questions there were since the adapter before it. */
   #begun: { readonly lastMs: number; readonly questions: number } | null = null;
 
-  constructor(parts: Parts, tell: (event: LearningEvent) => void) {
+  /** @param runs runs what questions start, in a process of its own; `null` to run it here as the policy has it */
+  constructor(parts: Parts, tell: (event: LearningEvent) => void, runs: LearnWith | null = null) {
     this.#parts = parts;
     this.#tell = tell;
+    this.#with = runs;
   }
 
   /**
@@ -113,7 +119,7 @@ export class Learning {
     const isHere = await this.#parts.holdsModelOnGpu();
     if (policy === "model" && !isHere && isHeldElsewhere(config.memory)) return;
     const isSlow = policy === "nano" || (policy === "model" && !isHere);
-    const apart = !this.#parts.isCustom && (config.adapt.apart ?? isSlow);
+    const apart = !this.#parts.isCustom && (config.adapt.apart ?? (isSlow || this.#with !== null));
     this.#start({ policy, questions, lastMs }, apart);
   }
 
@@ -144,7 +150,8 @@ export class Learning {
   ): void {
     this.#begun = { lastMs, questions };
     this.#tell({ event: "learning-start", policy, questions, apart });
-    if (apart) startApart(this.#parts.config, policy);
+    if (apart && this.#with) this.#with((signal) => this.#learnApart(policy, signal));
+    else if (apart) startApart(this.#parts.config, policy);
     else void this.#queue.run(() => this.#learn(policy));
   }
 
@@ -161,6 +168,17 @@ export class Learning {
     const { memory, now } = this.#parts;
     const trainer = await this.#parts.trainer(choice, policy);
     return trainAdapter({ memory, trainer, now, tasks, streams: choice.material?.streams, ...options });
+  }
+
+  async #learnApart(policy: string, signal: AbortSignal): Promise<LearnResult> {
+    try {
+      const result = await learnApart(this.#parts, {}, signal, policy);
+      this.#tell({ event: "learning-end", policy, result });
+      return result;
+    } catch (error) {
+      this.#tell({ event: "learning-failed", policy, error: error as Error });
+      throw error;
+    }
   }
 
   async #learn(policy: string): Promise<void> {
@@ -191,13 +209,18 @@ export interface ApartRequest {
   readonly choice: Omit<LearnOptions, "apart" | "signal">;
 }
 
+const writingWith = (config: Config, policy: string): Config => ({
+  ...config,
+  policy: policy as Config["policy"],
+});
+
 const program = fileURLToPath(new URL(`../learn-process${extname(import.meta.url)}`, import.meta.url));
 
 const apartArguments = (request: ApartRequest) => [...process.execArgv, program, JSON.stringify(request)];
 
 /** Starts learning in a process that outlives this one. */
 function startApart(config: Config, policy: string): void {
-  const request = { config: { ...config, policy: policy as Config["policy"] }, choice: {} };
+  const request = { config: writingWith(config, policy), choice: {} };
   spawn(process.execPath, apartArguments(request), { detached: true, stdio: "ignore" }).unref();
 }
 
@@ -206,13 +229,15 @@ async function learnApart(
   parts: Parts,
   choice: ApartRequest["choice"],
   signal: AbortSignal | undefined,
+  policy?: string,
 ): Promise<LearnResult> {
   if (parts.isCustom || typeof choice.judge === "object" || choice.material)
     throw new ConfigError(
       "apart-impossible",
       "A policy, model, judge, store or material of your own cannot be handed to another process. Learn without `apart`.",
     );
-  const child = spawn(process.execPath, apartArguments({ config: parts.config, choice }), {
+  const config = policy === undefined ? parts.config : writingWith(parts.config, policy);
+  const child = spawn(process.execPath, apartArguments({ config, choice }), {
     stdio: ["ignore", "pipe", "pipe"],
     ...(signal && { signal }),
   });
