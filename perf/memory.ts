@@ -250,14 +250,15 @@ async function measureRecall(folder: string, entries: number): Promise<RecallRep
     await recall(text);
   }
   const beside = await searching(asked, recall);
-  const db = openDatabase(directory, { readOnly: true });
-  const space = requireSpace(db, { words: wordSpace, embedder: localEmbedder });
+  const connection = openDatabase(directory, { readOnly: true });
+  const ids = { words: wordSpace, embedder: localEmbedder };
+  const space = connection.perform((db) => requireSpace(db, ids));
   const here = await searching(asked, async (text) => {
     const [vector] = await localEmbedder.embed([text]);
-    const index = { db, words: wordSpace, space, vector: vector!, meaning: 0 };
-    return recallEntries(index, { text, streams: ["camera"] });
+    const index = { words: wordSpace, space, vector: vector!, meaning: 0 };
+    return connection.perform((db) => recallEntries({ db, ...index }, { text, streams: ["camera"] }));
   });
-  db.close();
+  connection.close();
   const scans: number[] = [];
   for (const said of words) scans.push((await timed(() => scan.get(`%${said[4]}%`)))[0]);
   let exact = 0;

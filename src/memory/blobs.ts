@@ -25,7 +25,8 @@ import { sql } from "kysely";
 import { StoreError } from "../errors.ts";
 import { makeDirectory } from "../util/directory.ts";
 import type { Blob } from "./blob.ts";
-import { build, type Db, inOurWords, toStoreError } from "./database.ts";
+import { inOurWords, toStoreError } from "./database.ts";
+import { build, type Db, type Steps, type Store } from "./db.ts";
 
 export { type Blob, blobOf } from "./blob.ts";
 
@@ -53,17 +54,13 @@ export function readBlobNow(folder: string, hash: string): Uint8Array {
 }
 
 /** Writes blobs to disk and marks them loose. `claimBlobs` must follow in the transaction that names them. */
-export async function writeBlobs(db: Db, folder: string, blobs: readonly Blob[]): Promise<void> {
+export async function writeBlobs(store: Store, folder: string, blobs: readonly Blob[]): Promise<void> {
   const missing = [...new Map(blobs.map((blob) => [blob.hash, blob])).values()].filter(
     ({ hash }) => !existsSync(blobPath(folder, hash)),
   );
   if (missing.length === 0) return;
-  db.write(() =>
-    markLoose(
-      db,
-      missing.map(({ hash }) => hash),
-    ),
-  );
+  const hashes = missing.map(({ hash }) => hash);
+  await store.perform((db) => db.write(() => markLoose(db, hashes)));
   try {
     await Promise.all(missing.map((blob) => writeBlob(folder, blob)));
     const folders = new Set(missing.map(({ hash }) => dirname(blobPath(folder, hash))));
@@ -107,18 +104,18 @@ function syncFolder(folder: string): void {
 }
 
 /** Registers blobs, inside the transaction that refers to them, and writes files again that a sweep has deleted. */
-export function claimBlobs(db: Db, folder: string, blobs: readonly Blob[]): void {
+export function* claimBlobs(db: Db, folder: string, blobs: readonly Blob[]): Steps<void> {
   for (const blob of blobs) {
     const { hash, byteLength } = blob;
     const path = blobPath(folder, hash);
     if (!existsSync(path)) writeBlobNow(path, blob.bytes);
-    db.run(
+    yield* db.run(
       build
         .insertInto("blob")
         .values({ hash, bytes: byteLength })
         .onConflict((conflict) => conflict.doNothing()),
     );
-    db.run(build.deleteFrom("loose_blob").where("hash", "=", hash));
+    yield* db.run(build.deleteFrom("loose_blob").where("hash", "=", hash));
   }
 }
 
@@ -139,21 +136,26 @@ function writeBlobNow(path: string, bytes: Uint8Array): void {
 }
 
 /** Marks blobs that perhaps no row names, for the next sweep. */
-export function markLoose(db: Db, hashes: readonly string[]): void {
-  db.run(sql`insert or ignore into loose_blob (hash) select value from json_each(${JSON.stringify(hashes)})`);
+export function* markLoose(db: Db, hashes: readonly string[]): Steps<void> {
+  yield* db.run(
+    sql`insert or ignore into loose_blob (hash) select value from json_each(${JSON.stringify(hashes)})`,
+  );
 }
 
 /** Deletes the files of loose blobs that no row names, and half-written files that a crash left. */
-export function sweepBlobs(db: Db, folder: string): { readonly blobs: number; readonly bytes: number } {
-  if (db.readOnly || !db.get(build.selectFrom("loose_blob").select("hash").limit(1)))
+export function* sweepBlobs(
+  db: Db,
+  folder: string,
+): Steps<{ readonly blobs: number; readonly bytes: number }> {
+  if (db.readOnly || !(yield* db.get(build.selectFrom("loose_blob").select("hash").limit(1))))
     return { blobs: 0, bytes: 0 };
-  return db.write(() => {
+  return yield* db.write(function* () {
     let blobs = 0;
     let bytes = 0;
-    for (const { hash } of db.all(build.selectFrom("loose_blob").select("hash"))) {
+    for (const { hash } of yield* db.all(build.selectFrom("loose_blob").select("hash"))) {
       removePartials(blobPath(folder, hash));
     }
-    for (const { hash } of db.all(unreferencedLoose())) {
+    for (const { hash } of yield* db.all(unreferencedLoose())) {
       const path = blobPath(folder, hash);
       inOurWords(path, () => {
         const size = statSync(path, { throwIfNoEntry: false })?.size;
@@ -162,9 +164,9 @@ export function sweepBlobs(db: Db, folder: string): { readonly blobs: number; re
         blobs += 1;
         bytes += size;
       });
-      db.run(build.deleteFrom("blob").where("hash", "=", hash));
+      yield* db.run(build.deleteFrom("blob").where("hash", "=", hash));
     }
-    db.run(build.deleteFrom("loose_blob"));
+    yield* db.run(build.deleteFrom("loose_blob"));
     return { blobs, bytes };
   });
 }

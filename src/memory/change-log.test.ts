@@ -63,9 +63,11 @@ test("a memory opened read-only follows what is written to it", async () => {
 
 test("the log keeps only the last changes", () => {
   const db = openDatabase(join(folder, "bounded"), { readOnly: false });
-  db.write(() => {
-    for (let i = 0; i < keptChanges + 1000; i++) logChange(db, { kind: "task", id: `task_${i}` });
-  });
+  db.perform((steps) =>
+    steps.write(function* () {
+      for (let i = 0; i < keptChanges + 1000; i++) yield* logChange(steps, { kind: "task", id: `task_${i}` });
+    }),
+  );
   db.close();
   const raw = new Database(join(folder, "bounded", "memory.db"));
   assert.deepEqual(raw.prepare("select count(*) as n, max(row) as last from change").get(), {

@@ -4,7 +4,8 @@
  */
 import { sql } from "kysely";
 import { type ChangeLog, keptChanges, type LoggedChange, mostForgotten } from "./change-feed.ts";
-import { build, type Db, parseStored } from "./database.ts";
+import type { Connection } from "./database.ts";
+import { build, type Db, parseStored, type Steps } from "./db.ts";
 import { listed } from "./listed.ts";
 import type { AdapterState } from "./records.ts";
 
@@ -21,22 +22,25 @@ interface Logged {
 }
 
 /** Logs a change, inside the transaction that makes it. */
-export function logChange(db: Db, { kind, id, stream, clip, value }: Logged): void {
-  const { lastInsertRowid } = db.run(
-    build.insertInto("change").values({
-      kind,
-      id: id ?? null,
-      stream: stream ?? null,
-      clip: clip ?? null,
-      value: value === undefined ? null : JSON.stringify(value),
-    }),
+export function* logChange(db: Db, { kind, id, stream, clip, value }: Logged): Steps<void> {
+  const added = yield* db.get(
+    build
+      .insertInto("change")
+      .returning("row")
+      .values({
+        kind,
+        id: id ?? null,
+        stream: stream ?? null,
+        clip: clip ?? null,
+        value: value === undefined ? null : JSON.stringify(value),
+      }),
   );
-  const row = Number(lastInsertRowid);
-  if (row % trimEvery === 0) db.run(build.deleteFrom("change").where("row", "<=", row - keptChanges));
+  const { row } = added!;
+  if (row % trimEvery === 0) yield* db.run(build.deleteFrom("change").where("row", "<=", row - keptChanges));
 }
 
 /** Removes what was forgotten from the log, and logs that it was forgotten. Inside a transaction. */
-export function logForgotten(
+export function* logForgotten(
   db: Db,
   gone: {
     readonly entries: readonly string[];
@@ -45,18 +49,18 @@ export function logForgotten(
     /** Rows of streams that were forgotten whole. */
     readonly streams: readonly number[];
   },
-): void {
+): Steps<void> {
   const { streams, ...value } = gone;
   const ids = [...gone.entries, ...gone.tasks, ...gone.adapters];
   if (ids.length === 0 && streams.length === 0) return;
-  db.run(sql`delete from change where stream in ${listed(streams)}`);
+  yield* db.run(sql`delete from change where stream in ${listed(streams)}`);
   if (ids.length > mostForgotten) {
-    db.run(build.deleteFrom("change"));
-    logChange(db, { kind: "reset" });
+    yield* db.run(build.deleteFrom("change"));
+    yield* logChange(db, { kind: "reset" });
     return;
   }
-  db.run(sql`delete from change where id in ${listed(ids)}`);
-  logChange(db, { kind: "forgotten", value });
+  yield* db.run(sql`delete from change where id in ${listed(ids)}`);
+  yield* logChange(db, { kind: "forgotten", value });
 }
 
 interface ChangeRow {
@@ -69,7 +73,7 @@ interface ChangeRow {
 }
 
 /** The log as listeners read it. */
-export function changeLog(db: Db): ChangeLog {
+export function changeLog(db: Connection): ChangeLog {
   let version: unknown;
   return {
     last: () => db.get(sql<{ seq: number }>`select seq from sqlite_sequence where name = 'change'`)?.seq ?? 0,

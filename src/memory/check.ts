@@ -6,17 +6,18 @@ import type { WordSpace } from "../engine.ts";
 import { sha256 } from "../util/hash.ts";
 import { blobPath } from "./blobs.ts";
 import { changedRows, schemaOf } from "./checksums.ts";
-import { build, type Db, inOurWords, newSchema, parseStored } from "./database.ts";
+import { type Connection, inOurWords, newSchema } from "./database.ts";
+import { build, parseStored } from "./db.ts";
 import { indexedText, noTime } from "./entries.ts";
 import { waits } from "./journal.ts";
 import type { MemoryStats } from "./memory.ts";
 import { chunkedVectors, vectorPart } from "./vector-chunks.ts";
 
-const count = (db: Db, from: ReturnType<typeof sql>) =>
+const count = (db: Connection, from: ReturnType<typeof sql>) =>
   db.get(sql<{ n: number }>`select count(*) as n from ${from}`)!.n;
 
 /** What a memory holds, in numbers. */
-export function memoryStats(db: Db): MemoryStats {
+export function memoryStats(db: Connection): MemoryStats {
   return db.read(() => ({
     streams: count(db, sql`stream`),
     clips: count(db, sql`clip`),
@@ -40,7 +41,7 @@ export function memoryStats(db: Db): MemoryStats {
  * It reads everything: every row and vector against its checksum, the text index against the entries, every blob against
  * its hash. So it finds any byte that changed on the disk and that an answer or an export could depend on.
  */
-export function checkMemory(db: Db, blobFolder: string, words: WordSpace): string[] {
+export function checkMemory(db: Connection, blobFolder: string, words: WordSpace): string[] {
   return db.read(() => {
     const torn = [...integrityProblems(db), ...schemaProblems(db)];
     if (torn.length > 0) return torn; // what else is read of such a file means nothing
@@ -54,7 +55,7 @@ export function checkMemory(db: Db, blobFolder: string, words: WordSpace): strin
   });
 }
 
-function integrityProblems(db: Db): string[] {
+function integrityProblems(db: Connection): string[] {
   const found = db
     .all(sql<{ integrity_check: string }>`pragma integrity_check`)
     .map((row) => row.integrity_check)
@@ -62,7 +63,7 @@ function integrityProblems(db: Db): string[] {
   return found.map((line) => `The database file is damaged: ${line}`);
 }
 
-function schemaProblems(db: Db): string[] {
+function schemaProblems(db: Connection): string[] {
   const [own, expected] = [schemaOf(db), newSchema()];
   const differs = [
     ...[...expected].filter((text) => !own.has(text)),
@@ -71,7 +72,7 @@ function schemaProblems(db: Db): string[] {
   return differs.length > 0 ? [`The database's tables are not those of this version: ${differs[0]}.`] : [];
 }
 
-function textProblems(db: Db, words: WordSpace): string[] {
+function textProblems(db: Connection, words: WordSpace): string[] {
   const space = db.get(build.selectFrom("space").select("words").where("current", "=", 1));
   let differ = 0;
   const indexed = sql<{ text: string; speakers: string; stems: string | null; names: string | null }>`
@@ -95,7 +96,7 @@ function textProblems(db: Db, words: WordSpace): string[] {
 }
 
 /** Compares the tables of the vector index, which sqlite-vec searches chunk by chunk, with the entries. */
-function vectorProblems(db: Db): string[] {
+function vectorProblems(db: Connection): string[] {
   const space = db.get(build.selectFrom("space").select(["row", "dimension"]).where("current", "=", 1));
   if (!space) return ["The memory has no index. Reindex the memory."];
   const entries = new Map(
@@ -137,7 +138,7 @@ function vectorProblems(db: Db): string[] {
   ];
 }
 
-function referenceProblems(db: Db): string[] {
+function referenceProblems(db: Connection): string[] {
   const broken = db.all(sql<{ table: string }>`select "table" from pragma_foreign_key_check`);
   const lost = count(db, sql`clip where ${waits} and row not in (select clip from observation)`);
   return [
@@ -148,7 +149,7 @@ function referenceProblems(db: Db): string[] {
   ];
 }
 
-function blobProblems(db: Db, blobFolder: string): string[] {
+function blobProblems(db: Connection, blobFolder: string): string[] {
   const problems: string[] = [];
   const named = sql<{ hash: string; bytes: number | null }>`
     select used.hash, blob.bytes from

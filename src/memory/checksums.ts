@@ -9,7 +9,8 @@
 import { crc32 } from "node:zlib";
 import type Database from "better-sqlite3";
 import { sql } from "kysely";
-import type { Db } from "./database.ts";
+import type { Connection } from "./database.ts";
+import type { Db, Steps } from "./db.ts";
 import { vectorTable } from "./schema.ts";
 
 /** Adds the SQL functions of checksums to a connection. */
@@ -36,7 +37,7 @@ interface Table {
 }
 
 /** The tables that have checksums: all but those of SQLite, of indexes, and of a reindexing that is under way. */
-function tablesOf(db: Db): Table[] {
+function tablesOf(db: Connection): Table[] {
   const names = db.all(sql<{ name: string; wr: number }>`select name, wr from pragma_table_list
     where schema = 'main' and type = 'table' and name not like 'sqlite_%' and name not like 'entry_vector_%'
       and name not like 'reindexed_%' order by name`);
@@ -60,14 +61,14 @@ const checksumOf = (columns: readonly string[], of = "") =>
   `row_checksum(${columns.map((column) => `${of}${column}`).join(", ")})`;
 
 /** Removes the triggers, before the schema changes. Inside a transaction. */
-export function dropChecksumTriggers(db: Db): void {
+export function dropChecksumTriggers(db: Connection): void {
   const triggers = db.all(sql<{ name: string }>`select name from sqlite_schema
     where type = 'trigger' and name like 'checksum_%'`);
   for (const { name } of triggers) db.exec(`drop trigger ${name}`);
 }
 
 /** Gives every table its triggers and every row its checksum. Inside a transaction. */
-export function addChecksums(db: Db): void {
+export function addChecksums(db: Connection): void {
   for (const { name, columns, key, hasChecksum } of tablesOf(db)) {
     if (!hasChecksum) db.exec(`alter table ${name} add column checksum integer`);
     const isRow = key.map((column) => `${column} = new.${column}`).join(" and ");
@@ -81,8 +82,8 @@ export function addChecksums(db: Db): void {
 }
 
 /** Gives entries without one the checksum of their vector in a space. Inside a transaction. */
-export function addVectorChecksums(db: Db, space: number): void {
-  db.run(sql`update entry set vector_checksum = (select bytes_checksum(vector)
+export function* addVectorChecksums(db: Db, space: number): Steps<void> {
+  yield* db.run(sql`update entry set vector_checksum = (select bytes_checksum(vector)
     from ${sql.table(vectorTable(space))} as v where v.rowid = entry.row)
     where has_vector and vector_checksum is null`);
 }
@@ -90,7 +91,7 @@ export function addVectorChecksums(db: Db, space: number): void {
 const mostNamed = 5;
 
 /** Rows that are not as they were written, one sentence a table. */
-export function changedRows(db: Db): string[] {
+export function changedRows(db: Connection): string[] {
   return tablesOf(db).flatMap(({ name, columns }) => {
     const id = columns.includes("id") ? "id" : "null";
     const changed = db.all(
@@ -106,7 +107,7 @@ export function changedRows(db: Db): string[] {
 }
 
 /** Tables, indexes and triggers as text, to compare with those of a new memory. */
-export function schemaOf(db: Db): Set<string> {
+export function schemaOf(db: Connection): Set<string> {
   const columns = tablesOf(db).flatMap(({ name }) =>
     db
       .all(sql<object>`select name, type, "notnull", dflt_value, pk from pragma_table_info(${name})`)

@@ -3,7 +3,7 @@
  *
  * Embedding may call a model, so it runs before the transaction.
  */
-import { build, type Db, parseStored } from "./database.ts";
+import { build, type Db, parseStored, type Steps, type Store } from "./db.ts";
 import { insertEntry, selectEntryById } from "./entries.ts";
 import { unknownClip } from "./errors.ts";
 import { clipWithObservation, markStored, streamRow, trimObservations } from "./journal.ts";
@@ -26,9 +26,13 @@ export interface CommitOptions {
 }
 
 /** Stores what was decided about clips; what is already stored is skipped. @throws RangeError, StoreError */
-export async function commitDecision(db: Db, decision: Decision, options: CommitOptions): Promise<Receipt> {
+export async function commitDecision(
+  database: Store,
+  decision: Decision,
+  options: CommitOptions,
+): Promise<Receipt> {
   const candidates = candidatesOf(decision);
-  requireSpace(db, options.indexing);
+  await database.perform((db) => requireSpace(db, options.indexing));
   const { embedder } = options.indexing;
   const texts = candidates.map(({ text }) => text);
   // What takes its neighbours in is embedded when they are all there: `waiting-vectors.ts`.
@@ -36,29 +40,30 @@ export async function commitDecision(db: Db, decision: Decision, options: Commit
     embedder.meaning === undefined
       ? await embedAll(embedder, texts)
       : texts.map(() => new Float32Array(embedder.dimension));
-  return db.write(() => store(db, decision, candidates, vectors, options));
+  return database.perform((db) => db.write(() => store(db, decision, candidates, vectors, options)));
 }
 
-function store(
+function* store(
   db: Db,
   decision: Decision,
   candidates: readonly Candidate[],
   vectors: readonly Float32Array[],
   { indexing, now, leases, withFrames }: CommitOptions,
-): Receipt {
-  const space = requireSpace(db, indexing);
-  const stream = streamRow(db, decision.stream);
-  leases.assertHeld(stream.row, stream.id);
-  const clips = new Map(decision.clips.map((clip) => [clip, openClip(db, stream, clip, decision.revision)]));
+): Steps<Receipt> {
+  const space = yield* requireSpace(db, indexing);
+  const stream = yield* streamRow(db, decision.stream);
+  yield* leases.assertHeld(db, stream.row, stream.id);
+  const clips = new Map<number, OpenClip>();
+  for (const clip of decision.clips) clips.set(clip, yield* openClip(db, stream, clip, decision.revision));
   const stored: Entry[] = [];
   const rows: number[] = [];
   const skipped: Receipt["skipped"][number][] = [];
   for (const [i, { statement, text, id }] of candidates.entries()) {
     const clip = clips.get(statement.clip)!;
     const key = JSON.stringify([statement.kind, text]);
-    const isStored = () => clip.isDecided || db.get(selectEntryById(id)) !== undefined;
+    const isStored = clip.isDecided || (yield* db.get(selectEntryById(id))) !== undefined;
     const reason =
-      text === "" ? "empty" : isStored() ? "already-stored" : clip.texts.has(key) ? "duplicate" : null;
+      text === "" ? "empty" : isStored ? "already-stored" : clip.texts.has(key) ? "duplicate" : null;
     if (reason) {
       skipped.push({ statement, reason });
       continue;
@@ -79,7 +84,7 @@ function store(
       evidence: evidenceOf(statement, clip.observation),
       closed: null,
     };
-    const row = insertEntry(db, entry, {
+    const row = yield* insertEntry(db, entry, {
       streamRow: stream.row,
       knownSeconds: Math.max(entry.endSeconds, clip.endSeconds),
       words: indexing.words,
@@ -89,39 +94,53 @@ function store(
     rows.push(row);
     stored.push(entry);
   }
-  if (indexing.embedder.meaning !== undefined) letWait(db, [...rows, ...entriesAround(db, rows)]);
+  if (indexing.embedder.meaning !== undefined)
+    yield* letWait(db, [...rows, ...(yield* entriesAround(db, rows))]);
   const undecided = [...clips.values()].filter(({ isDecided }) => !isDecided);
   if (undecided.length > 0) {
     const { revision, stateChange } = decision;
-    const policy = policyRow(db, decision.policy);
-    if (stateChange) putPolicyValue(db, policy, stream.row, stateChange.value);
+    const policy = yield* policyRow(db, decision.policy);
+    if (stateChange) yield* putPolicyValue(db, policy, stream.row, stateChange.value);
     const counted = stateChange ?? { documents: 0, words: new Map<string, number>() };
     const observations = [...clips.values()].map(({ observation }) => observation);
     const counts = bySpeaker(counted, observations, indexing.words);
-    const row = addDecision(db, { policy, revision, decidedAtMs: now() }, counts);
+    const row = yield* addDecision(db, { policy, revision, decidedAtMs: now() }, counts);
     for (const clip of undecided) {
-      db.run(
+      yield* db.run(
         build
           .insertInto("decision_clip")
           .values({ clip: clip.row, revision, part: clip.part, decision: row }),
       );
-      markStored(db, stream.row, clip);
+      yield* markStored(db, stream.row, clip);
     }
-    trimObservations(db, stream.row, withFrames);
+    yield* trimObservations(db, stream.row, withFrames);
   }
   return { stored, skipped };
 }
 
+/** A clip that is decided about. */
+interface OpenClip {
+  readonly row: number;
+  readonly part: number;
+  readonly clip: number;
+  readonly endSeconds: number;
+  readonly observation: PackedObservation | null;
+  /** Whether it was decided at this revision before. */
+  readonly isDecided: boolean;
+  /** Keys of kind and text of its entries. */
+  readonly texts: Set<string>;
+}
+
 /** @throws StoreError `clip-unknown` */
-function openClip(
+function* openClip(
   db: Db,
   stream: { readonly row: number; readonly id: string },
   clip: number,
   revision: string,
-) {
-  const found = clipWithObservation(db, stream.row, clip);
+): Steps<OpenClip> {
+  const found = yield* clipWithObservation(db, stream.row, clip);
   if (!found) throw unknownClip(stream.id, clip);
-  const decided = db.get(
+  const decided = yield* db.get(
     build
       .selectFrom("decision_clip")
       .select("decision")
@@ -129,7 +148,7 @@ function openClip(
       .where("part", "=", found.part)
       .where("revision", "=", revision),
   );
-  const entries = db.all(
+  const entries = yield* db.all(
     build
       .selectFrom("entry")
       .select(["kind", "text"])

@@ -1,9 +1,9 @@
 /**
  * One connection to one memory file: opening it, migrating it, running statements, and turning its errors into ours.
  *
- * Kysely builds and types the SQL. better-sqlite3 runs it synchronously, so a transaction is one function call that
- * nothing else in this process can interrupt. Kysely's own SQLite driver is not used: its transactions start deferred,
- * so one that reads before it writes fails with BUSY beside a second process instead of waiting.
+ * better-sqlite3 runs SQL synchronously, so a transaction is one function call that nothing else in this process can
+ * interrupt. Kysely's own SQLite driver is not used: its transactions start deferred, so one that reads before it writes
+ * fails with BUSY beside a second process instead of waiting.
  */
 import {
   accessSync,
@@ -18,14 +18,6 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
-import {
-  type CompiledQuery,
-  DummyDriver,
-  Kysely,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-} from "kysely";
 import { load as loadVectors } from "sqlite-vec";
 import { StoreError } from "../errors.ts";
 import { makeDirectory } from "../util/directory.ts";
@@ -37,42 +29,23 @@ import {
   dropChecksumTriggers,
   schemaOf,
 } from "./checksums.ts";
+import { build, type Db, type Query, type Steps, type Store } from "./db.ts";
 import { type InPlace, inPlace } from "./in-place.ts";
 import { mentions, sameName } from "./names.ts";
-import { applicationId, migrations, type Tables } from "./schema.ts";
+import { applicationId, migrations } from "./schema.ts";
 import { logDamage, withLog } from "./write-ahead-log.ts";
 
-/** Builds queries; it has no connection and cannot run one. */
-export const build = new Kysely<Tables>({
-  dialect: {
-    createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new DummyDriver(),
-    createIntrospector: (db) => new SqliteIntrospector(db),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
-  },
-});
-
-/** A built query, or raw SQL of Kysely's `sql` tag. */
-export interface Query<Row = unknown> {
-  compile(builder: typeof build): CompiledQuery<Row>;
-}
-
-/** What a statement changed. */
-export interface Changes {
-  readonly changes: number;
-  readonly lastInsertRowid: number | bigint;
-}
-
-/** A connection to a memory file. */
-export interface Db {
+/** A connection to a memory file. Its own methods run at once; `perform` runs what every database runs, at once too. */
+export interface Connection extends Store {
   readonly file: string;
   readonly readOnly: boolean;
   /** Whether it is a copy in working memory, which does not follow what others write. */
   readonly isCopy: boolean;
+  perform<Result>(action: (db: Db) => Steps<Result>): Result;
   all<Row>(query: Query<Row>): Row[];
   get<Row>(query: Query<Row>): Row | undefined;
   iterate<Row>(query: Query<Row>): IterableIterator<Row>;
-  run(query: Query<unknown>): Changes;
+  run(query: Query<unknown>): number;
   exec(text: string): void;
   pragma(text: string): unknown;
   /** Runs a transaction: everything inside commits together, synced to disk, or not at all. Other writers wait. */
@@ -95,7 +68,7 @@ const cachedStatements = 300;
  * @throws StoreError `store-corrupt`, `store-foreign`, `store-newer`, `store-read-only`, `store-unopenable`,
  * `disk-full`.
  */
-export function openDatabase(directory: string, options: { readonly readOnly: boolean }): Db {
+export function openDatabase(directory: string, options: { readonly readOnly: boolean }): Connection {
   const file = join(directory, "memory.db");
   return inOurWords(file, () => {
     if (!options.readOnly) prepareDirectory(directory);
@@ -211,7 +184,7 @@ function openCopy(file: string): Database.Database {
   }
 }
 
-function prepareFile(db: Db, { mayMigrate }: { readonly mayMigrate: boolean }): void {
+function prepareFile(db: Connection, { mayMigrate }: { readonly mayMigrate: boolean }): void {
   const empty = db.pragma("schema_version") === 0;
   if (!empty && db.pragma("application_id") !== applicationId) {
     throw new StoreError(
@@ -230,7 +203,7 @@ function prepareFile(db: Db, { mayMigrate }: { readonly mayMigrate: boolean }): 
   if (mayMigrate) migrate(db);
 }
 
-function migrate(db: Db): void {
+function migrate(db: Connection): void {
   const versionNow = () => {
     const version = db.pragma("user_version") as number;
     if (version > migrations.length) {
@@ -247,11 +220,11 @@ function migrate(db: Db): void {
 }
 
 /** Runs the migrations from a version on. Inside a transaction. */
-function bringUpToDate(db: Db, version: number): void {
+function bringUpToDate(db: Connection, version: number): void {
   dropChecksumTriggers(db);
   for (const migration of migrations.slice(version)) db.exec(migration);
   const current = db.get(build.selectFrom("space").select("row").where("current", "=", 1));
-  if (current) addVectorChecksums(db, current.row);
+  if (current) db.perform((steps) => addVectorChecksums(steps, current.row));
   addChecksums(db);
   db.pragma(`application_id = ${applicationId}`);
   db.pragma(`user_version = ${migrations.length}`);
@@ -294,8 +267,8 @@ function patiently(action: () => void): void {
 function wrap(
   connection: Database.Database,
   file: string,
-  { readOnly, isCopy }: Pick<Db, "readOnly" | "isCopy">,
-): Db {
+  { readOnly, isCopy }: Pick<Connection, "readOnly" | "isCopy">,
+): Connection {
   const statements = new Map<string, Database.Statement>();
   const prepare = (text: string): Database.Statement => {
     let statement = statements.get(text);
@@ -347,7 +320,7 @@ function wrap(
       return result;
     };
   };
-  return {
+  const own: Omit<Connection, "perform"> = {
     file,
     readOnly,
     isCopy,
@@ -365,7 +338,8 @@ function wrap(
         rows.return?.();
       }
     },
-    run: (query) => inItsPlace(() => call(query, (statement, parameters) => statement.run(...parameters))),
+    run: (query) =>
+      inItsPlace(() => call(query, (statement, parameters) => statement.run(...parameters).changes)),
     exec: (text) => guard(() => void connection.exec(text)),
     pragma: (text) => guard(() => connection.pragma(text, { simple: true })),
     write: transaction("immediate"),
@@ -376,6 +350,62 @@ function wrap(
     },
     close,
   };
+  const db = stepsOf(own);
+  return { ...own, perform: (action) => finished(action(db)) };
+}
+
+/**
+ * Rewrites the file and empties its log, so that neither holds what was deleted. Zeroing what is deleted
+ * (`secure_delete`) is not enough: where SQLite moved rows to another page, their bytes stay in the unused part of the
+ * first.
+ */
+function wipe(db: Omit<Connection, "perform">): void {
+  try {
+    db.exec("vacuum");
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    throw new StoreError(
+      error.code,
+      `The memories are forgotten, but ${db.file} could not be rewritten, so it may still hold them. ${error.message} Then run the same forget again.`,
+      { cause: error, details: error.details },
+    );
+  }
+  const isBusy = db.pragma("wal_checkpoint(truncate)") !== 0;
+  if (!isBusy) return;
+  throw new StoreError(
+    "store-busy",
+    `The memories are forgotten, but another process reads ${db.file}, so the log ${db.file}-wal may still hold them. Wait for that process or stop it, then run the same forget again.`,
+  );
+}
+
+/** The steps of a connection, none of which has to be waited for. */
+function stepsOf(connection: Omit<Connection, "perform">): Db {
+  const { file, readOnly } = connection;
+  return {
+    ...{ file, readOnly },
+    all: (query) => atOnce(() => connection.all(query)),
+    get: (query) => atOnce(() => connection.get(query)),
+    each: (query, found) =>
+      atOnce(() => {
+        for (const row of connection.iterate(query)) found(row);
+      }),
+    run: (query) => atOnce(() => connection.run(query)),
+    write: (action) => atOnce(() => connection.write(() => finished(action()))),
+    read: (action) => atOnce(() => connection.read(() => finished(action()))),
+    wipe: () => atOnce(() => wipe(connection)),
+  };
+}
+
+// biome-ignore lint/correctness/useYield: there is nothing to wait for.
+function* atOnce<Result>(action: () => Result): Steps<Result> {
+  return action();
+}
+
+/** What comes of steps that wait for nothing. */
+function finished<Result>(steps: Steps<Result>): Result {
+  const { done, value } = steps.next();
+  if (done) return value;
+  throw new TypeError("Expected steps of SQLite to end without waiting");
 }
 
 function sqliteCode(error: unknown): string | undefined {
@@ -471,23 +501,6 @@ export function inOurWords<Result>(path: string, action: () => Result): Result {
     return action();
   } catch (error) {
     throw toStoreError(path, error);
-  }
-}
-
-/**
- * A value that the store holds as JSON.
- * @param of what it belongs to, for the message
- * @throws StoreError `store-corrupt`
- */
-export function parseStored<Value>(text: string, of: string): Value {
-  try {
-    return JSON.parse(text) as Value;
-  } catch (error) {
-    throw new StoreError(
-      "store-corrupt",
-      `The memory is damaged: ${of} is not whole (${(error as Error).message}). Restore a backup or an export; \`taskmem doctor\` says what else is damaged.`,
-      { cause: error, details: { of } },
-    );
   }
 }
 

@@ -24,16 +24,16 @@ test("kept output survives reopening, in its scope only, and is not exported", a
   await again.close();
 });
 
-test("the oldest output is dropped first", () => {
+test("the oldest output is dropped first", async () => {
   const db = openDatabase(join(folder, "full"), { readOnly: false });
   // Four letters each: two of them fit into ten bytes. "é" is two bytes.
   const cache = engineCache(db, "", 10);
-  cache.set("a", "aaaa");
-  cache.set("b", "bbbb");
-  cache.set("c", "éé");
+  await cache.set("a", "aaaa");
+  await cache.set("b", "bbbb");
+  await cache.set("c", "éé");
   assert.deepEqual(["a", "b", "c"].map(cache.get), [undefined, "bbbb", "éé"]);
-  cache.set("b", "bb");
-  cache.set("d", "dddd");
+  await cache.set("b", "bb");
+  await cache.set("d", "dddd");
   assert.deepEqual(["b", "c", "d"].map(cache.get), ["bb", "éé", "dddd"]);
   db.close();
 });

@@ -8,7 +8,7 @@
 import { sql } from "kysely";
 import type { EngineCache } from "../engine.ts";
 import { sha256 } from "../util/hash.ts";
-import { build, type Db } from "./database.ts";
+import { build, type Db, type Steps, type Store } from "./db.ts";
 
 /** Most bytes of all scopes together. */
 const mostBytes = 64 * 2 ** 20;
@@ -17,35 +17,43 @@ const mostBytes = 64 * 2 ** 20;
 const lifeKey = "life";
 
 /** A cache of engine output. @param scope what the output depends on besides the key; other scopes are not found */
-export function engineCache(db: Db, scope: string, limitBytes = mostBytes): EngineCache {
+export function engineCache(store: Store, scope: string, limitBytes = mostBytes): EngineCache {
   const keyOf = (key: string) => sha256(JSON.stringify([scope, key]));
-  const life = lifeOf(db);
+  // Asked for now, so that a cache that is opened before a `forget` is ended by it.
+  const life = store.perform(lifeOf);
   return {
-    get: (key) =>
-      db.get(build.selectFrom("engine_answer").select("said").where("key", "=", keyOf(key)))?.said,
-    set: (key, said) =>
-      db.write(() => {
-        const kept = db.run(sql`insert or replace into engine_answer (key, said)
-          select ${keyOf(key)}, ${said} from engine_answer where row = ${life}`);
-        if (kept.changes > 0) makeRoom(db, limitBytes);
-      }),
+    get: (key) => store.perform((db) => saidOf(db, keyOf(key))),
+    set: async (key, said) => {
+      const own = await life;
+      await store.perform((db) =>
+        db.write(function* () {
+          const kept = yield* db.run(sql`insert or replace into engine_answer (key, said)
+            select ${keyOf(key)}, ${said} from engine_answer where row = ${own}`);
+          if (kept > 0) yield* makeRoom(db, limitBytes);
+        }),
+      );
+    },
   };
 }
 
-function lifeOf(db: Db): number {
-  return db.write(() => {
-    db.run(sql`insert or ignore into engine_answer (key, said) values (${lifeKey}, '')`);
-    return db.get(build.selectFrom("engine_answer").select("row").where("key", "=", lifeKey))!.row;
+function* saidOf(db: Db, key: string): Steps<string | undefined> {
+  return (yield* db.get(build.selectFrom("engine_answer").select("said").where("key", "=", key)))?.said;
+}
+
+function* lifeOf(db: Db): Steps<number> {
+  return yield* db.write(function* () {
+    yield* db.run(sql`insert or ignore into engine_answer (key, said) values (${lifeKey}, '')`);
+    return (yield* db.get(build.selectFrom("engine_answer").select("row").where("key", "=", lifeKey)))!.row;
   });
 }
 
-function makeRoom(db: Db, limitBytes: number): void {
-  db.run(sql`delete from engine_answer where key <> ${lifeKey} and row in (select row from
+function* makeRoom(db: Db, limitBytes: number): Steps<void> {
+  yield* db.run(sql`delete from engine_answer where key <> ${lifeKey} and row in (select row from
     (select row, sum(octet_length(said)) over (order by row desc) as bytes from engine_answer)
     where bytes > ${limitBytes})`);
 }
 
 /** Clears the cache and ends every open cache object. Inside a transaction. */
-export function emptyEngineCache(db: Db): void {
-  db.run(build.deleteFrom("engine_answer"));
+export function* emptyEngineCache(db: Db): Steps<void> {
+  yield* db.run(build.deleteFrom("engine_answer"));
 }

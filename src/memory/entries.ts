@@ -3,7 +3,7 @@ import { type RawBuilder, sql } from "kysely";
 import type { WordSpace } from "../engine.ts";
 import { logChange } from "./change-log.ts";
 import { vectorChecksum } from "./checksums.ts";
-import { build, type Db, parseStored, type Query } from "./database.ts";
+import { build, type Db, parseStored, type Query, type Steps } from "./db.ts";
 import { unknownEntry } from "./errors.ts";
 import { listed } from "./listed.ts";
 import type { Entry, EntryFilter, EntryList, Evidence } from "./memory.ts";
@@ -110,7 +110,7 @@ export function selectEntryById(id: string): Query<EntryRow> {
 export const noTime = 9_000_000_000_000_000n;
 
 /** Adds one entry with everything derived from it, inside a transaction. @returns its row */
-export function insertEntry(
+export function* insertEntry(
   db: Db,
   entry: Entry,
   derived: {
@@ -123,42 +123,45 @@ export function insertEntry(
     /** Hashes of blobs that are here. @default all */
     readonly frames?: ReadonlySet<string>;
   },
-): number {
+): Steps<number> {
   const { closed } = entry;
   const hasVector = derived.vector.some((value) => value !== 0);
-  const { lastInsertRowid } = db.run(
-    build.insertInto("entry").values({
-      id: entry.id,
-      stream: derived.streamRow,
-      clip: entry.clip,
-      kind: entry.kind,
-      start_seconds: entry.startSeconds,
-      end_seconds: entry.endSeconds,
-      known_seconds: derived.knownSeconds,
-      written_at_ms: entry.writtenAtMs,
-      text: entry.text,
-      speakers: JSON.stringify(entry.speakers),
-      policy: entry.policy,
-      revision: entry.revision,
-      evidence: JSON.stringify(entry.evidence),
-      closed_at_ms: closed?.atMs ?? null,
-      closed_reason: closed?.reason ?? null,
-      superseded_by: closed?.supersededBy ?? null,
-      has_vector: hasVector ? 1 : 0,
-      vector_checksum: hasVector ? vectorChecksum(derived.vector) : null,
-    }),
+  const added = yield* db.get(
+    build
+      .insertInto("entry")
+      .returning("row")
+      .values({
+        id: entry.id,
+        stream: derived.streamRow,
+        clip: entry.clip,
+        kind: entry.kind,
+        start_seconds: entry.startSeconds,
+        end_seconds: entry.endSeconds,
+        known_seconds: derived.knownSeconds,
+        written_at_ms: entry.writtenAtMs,
+        text: entry.text,
+        speakers: JSON.stringify(entry.speakers),
+        policy: entry.policy,
+        revision: entry.revision,
+        evidence: JSON.stringify(entry.evidence),
+        closed_at_ms: closed?.atMs ?? null,
+        closed_reason: closed?.reason ?? null,
+        superseded_by: closed?.supersededBy ?? null,
+        has_vector: hasVector ? 1 : 0,
+        vector_checksum: hasVector ? vectorChecksum(derived.vector) : null,
+      }),
   );
-  const row = Number(lastInsertRowid);
+  const { row } = added!;
   for (const name of new Set(entry.speakers.map(foldName))) {
-    db.run(build.insertInto("entry_speaker").values({ name, entry: row }));
+    yield* db.run(build.insertInto("entry_speaker").values({ name, entry: row }));
   }
   for (const hash of new Set(entry.evidence.frames.map((frame) => frame.hash))) {
     if (derived.frames?.has(hash) ?? true)
-      db.run(build.insertInto("entry_frame").values({ hash, entry: row }));
+      yield* db.run(build.insertInto("entry_frame").values({ hash, entry: row }));
   }
-  insertText(db, row, entry, derived.words);
+  yield* insertText(db, row, entry, derived.words);
   if (hasVector) {
-    insertVector(db, derived.space, {
+    yield* insertVector(db, derived.space, {
       row,
       stream: derived.streamRow,
       knownSeconds: derived.knownSeconds,
@@ -166,19 +169,19 @@ export function insertEntry(
       vector: derived.vector,
     });
   }
-  logChange(db, { kind: "entry", id: entry.id, stream: derived.streamRow, clip: entry.clip });
+  yield* logChange(db, { kind: "entry", id: entry.id, stream: derived.streamRow, clip: entry.clip });
   return row;
 }
 
 /** Puts an entry into the text index: its stems, and those of its speakers. */
-export function insertText(
+export function* insertText(
   db: Db,
   row: number,
   entry: Pick<Entry, "text" | "speakers">,
   words: WordSpace,
-): void {
+): Steps<void> {
   const { stems, speakers } = indexedText(entry, words);
-  db.run(sql`insert into entry_text (rowid, stems, speakers) values (${row}, ${stems}, ${speakers})`);
+  yield* db.run(sql`insert into entry_text (rowid, stems, speakers) values (${row}, ${stems}, ${speakers})`);
 }
 
 /** What the text index holds of an entry. */
@@ -189,7 +192,7 @@ export function indexedText({ text, speakers }: Pick<Entry, "text" | "speakers">
   };
 }
 
-export function insertVector(
+export function* insertVector(
   db: Db,
   space: number,
   of: {
@@ -199,9 +202,9 @@ export function insertVector(
     readonly closedAtMs: number | null;
     readonly vector: Float32Array;
   },
-): void {
+): Steps<void> {
   const closedAtMs = of.closedAtMs === null ? noTime : BigInt(of.closedAtMs);
-  db.run(sql`insert into ${sql.table(vectorTable(space))} (rowid, stream, known_seconds, closed_at_ms, vector)
+  yield* db.run(sql`insert into ${sql.table(vectorTable(space))} (rowid, stream, known_seconds, closed_at_ms, vector)
     values (${BigInt(of.row)}, ${BigInt(of.stream)}, ${of.knownSeconds}, ${closedAtMs}, ${toBuffer(of.vector)})`);
 }
 
@@ -209,41 +212,43 @@ export const toBuffer = (vector: Float32Array): Buffer =>
   Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
 
 /** Deletes entries and everything derived from them except blobs, inside a transaction. @returns vectors deleted */
-export function deleteEntries(db: Db, rows: readonly number[], spaces: readonly number[]): number {
+export function* deleteEntries(db: Db, rows: readonly number[], spaces: readonly number[]): Steps<number> {
   let vectors = 0;
   for (const row of rows) {
-    db.run(sql`delete from entry_text where rowid = ${row}`);
+    yield* db.run(sql`delete from entry_text where rowid = ${row}`);
     for (const space of spaces) {
-      vectors += db.run(
+      vectors += yield* db.run(
         sql`delete from ${sql.table(vectorTable(space))} where rowid = ${BigInt(row)}`,
-      ).changes;
+      );
     }
-    db.run(build.deleteFrom("entry").where("row", "=", row));
+    yield* db.run(build.deleteFrom("entry").where("row", "=", row));
   }
   return vectors;
 }
 
 /** Closes an entry; a closed one stays as it is. @throws StoreError `entry-unknown` */
-export function closeEntry(
+export function* closeEntry(
   db: Db,
   id: string,
   closed: NonNullable<Entry["closed"]>,
   spaces: readonly number[],
-): void {
-  db.write(() => {
-    const entry = db.get(build.selectFrom("entry").select(["row", "closed_at_ms"]).where("id", "=", id));
+): Steps<void> {
+  yield* db.write(function* () {
+    const entry = yield* db.get(
+      build.selectFrom("entry").select(["row", "closed_at_ms"]).where("id", "=", id),
+    );
     if (!entry) throw unknownEntry(id);
     if (entry.closed_at_ms !== null) return;
-    db.run(
+    yield* db.run(
       build
         .updateTable("entry")
         .set({ closed_at_ms: closed.atMs, closed_reason: closed.reason, superseded_by: closed.supersededBy })
         .where("row", "=", entry.row),
     );
     for (const space of spaces) {
-      db.run(sql`update ${sql.table(vectorTable(space))} set closed_at_ms = ${BigInt(closed.atMs)}
+      yield* db.run(sql`update ${sql.table(vectorTable(space))} set closed_at_ms = ${BigInt(closed.atMs)}
         where rowid = ${BigInt(entry.row)}`);
     }
-    logChange(db, { kind: "entry-closed", id });
+    yield* logChange(db, { kind: "entry-closed", id });
   });
 }

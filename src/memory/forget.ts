@@ -26,11 +26,10 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type RawBuilder, sql } from "kysely";
 import type { WordSpace } from "../engine.ts";
-import { StoreError } from "../errors.ts";
 import { adapters, deleteAdaptersOf } from "./adapter-rows.ts";
 import { markLoose, sweepBlobs } from "./blobs.ts";
 import { logForgotten } from "./change-log.ts";
-import { build, type Db, parseStored } from "./database.ts";
+import { build, type Db, parseStored, type Steps } from "./db.ts";
 import { emptyEngineCache } from "./engine-cache.ts";
 import { deleteEntries, entryCondition } from "./entries.ts";
 import {
@@ -72,24 +71,24 @@ import { dropVectors } from "./waiting-vectors.ts";
  * @throws StoreError `store-busy` or `disk-full` if everything is forgotten, but another process or the disk stops the
  * file from being rewritten or its log from being emptied
  */
-export function forget(
+export function* forget(
   db: Db,
   blobFolder: string,
   { words, embedder, now }: Indexing & { readonly now: () => number },
   request: ForgetRequest,
   dryRun: boolean,
-): ForgetReport {
+): Steps<ForgetReport> {
   assertSaysWhat(request, words);
-  sweepBlobs(db, blobFolder); // so that the report counts what this request frees
+  yield* sweepBlobs(db, blobFolder); // so that the report counts what this request frees
   const how = { words, atMs: dryRun ? 0 : now(), isByMeaning: embedder.meaning !== undefined };
   const report = dryRun
-    ? rolledBack(db, () => forgetRows(db, request, how))
-    : db.write(() => forgetRows(db, request, how));
+    ? yield* rolledBack(db, () => forgetRows(db, request, how))
+    : yield* db.write(() => forgetRows(db, request, how));
   if (!dryRun) {
-    sweepBlobs(db, blobFolder);
+    yield* sweepBlobs(db, blobFolder);
     rmSync(join(dirname(blobFolder), "runs"), { recursive: true, force: true });
-    removeMatrices(join(dirname(blobFolder), "adapters"), adapters(db));
-    writeAnew(db);
+    removeMatrices(join(dirname(blobFolder), "adapters"), yield* adapters(db));
+    yield* db.wipe();
   }
   return { ...report, dryRun };
 }
@@ -102,30 +101,6 @@ function removeMatrices(folder: string, kept: readonly KeptAdapter[]): void {
       rmSync(join(folder, name), { recursive: true, force: true });
 }
 
-/**
- * Rewrites the file and empties its log, so that neither holds what was deleted. Zeroing what is deleted
- * (`secure_delete`) is not enough: where SQLite moved rows to another page, their bytes stay in the unused part of the
- * first.
- */
-function writeAnew(db: Db): void {
-  try {
-    db.exec("vacuum");
-  } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
-    throw new StoreError(
-      error.code,
-      `The memories are forgotten, but ${db.file} could not be rewritten, so it may still hold them. ${error.message} Then run the same forget again.`,
-      { cause: error, details: error.details },
-    );
-  }
-  const isBusy = db.pragma("wal_checkpoint(truncate)") !== 0;
-  if (!isBusy) return;
-  throw new StoreError(
-    "store-busy",
-    `The memories are forgotten, but another process reads ${db.file}, so the log ${db.file}-wal may still hold them. Wait for that process or stop it, then run the same forget again.`,
-  );
-}
-
 class RolledBack<Result> extends Error {
   readonly result: Result;
   constructor(result: Result) {
@@ -135,10 +110,10 @@ class RolledBack<Result> extends Error {
 }
 
 /** The result of an action, whose changes are undone. */
-function rolledBack<Result>(db: Db, action: () => Result): Result {
+function* rolledBack<Result>(db: Db, action: () => Steps<Result>): Steps<Result> {
   try {
-    return db.write(() => {
-      throw new RolledBack(action());
+    return yield* db.write(function* () {
+      throw new RolledBack(yield* action());
     });
   } catch (error) {
     if (error instanceof RolledBack) return error.result as Result;
@@ -146,83 +121,84 @@ function rolledBack<Result>(db: Db, action: () => Result): Result {
   }
 }
 
-function forgetRows(
+function* forgetRows(
   db: Db,
   request: ForgetRequest,
   how: { readonly words: WordSpace; readonly atMs: number; readonly isByMeaning: boolean },
-): Omit<ForgetReport, "dryRun"> {
+): Steps<Omit<ForgetReport, "dryRun">> {
   const { person, query } = request;
   const { words, atMs, isByMeaning } = how;
   const reach = reachOf(request, words);
   const { meant, wholeStreams } = reach;
 
-  const entries = findEntries(db, request, meant);
+  const entries = yield* findEntries(db, request, meant);
   const sample = entries.slice(0, sampleSize).map(({ id, text }) => ({ id, text }));
   const nameStems = nameStemsIn(
     person ?? "",
     entries.map(({ text }) => text),
     words,
   );
-  const streams = streamRows(db, request);
-  const tasks = deleteTasks(db, request, reach, new Set(entries.map(({ id }) => id)));
-  const adapters = deleteAdaptersOf(db, tasks);
-  emptyEngineCache(db);
-  logForgotten(db, {
+  const streams = yield* streamRows(db, request);
+  const tasks = yield* deleteTasks(db, request, reach, new Set(entries.map(({ id }) => id)));
+  const adapters = yield* deleteAdaptersOf(db, tasks);
+  yield* emptyEngineCache(db);
+  yield* logForgotten(db, {
     entries: entries.map(({ id }) => id),
     tasks,
     adapters,
     streams: wholeStreams ? streams : [],
   });
   const removed = {
-    streams: db
-      .all(sql<{ id: string }>`select id from stream where row in ${listed(streams)}`)
-      .map(({ id }) => id),
+    streams: (yield* db.all(sql<{ id: string }>`select id from stream where row in ${listed(streams)}`)).map(
+      ({ id }) => id,
+    ),
     entries: entries.map(({ id }) => id),
     tasks,
   };
-  addTombstone(db, tombstoneOf(request, removed, words, atMs));
-  markLoose(db, framesOf(db, entries));
+  yield* addTombstone(db, tombstoneOf(request, removed, words, atMs));
+  yield* markLoose(db, yield* framesOf(db, entries));
   const rows = entries.map(({ row }) => row);
-  const around = isByMeaning ? entriesAround(db, rows) : [];
-  const vectors = deleteEntries(db, rows, spaceRows(db));
+  const around = isByMeaning ? yield* entriesAround(db, rows) : [];
+  const vectors = yield* deleteEntries(db, rows, yield* spaceRows(db));
   // Their vectors hold words of what is forgotten.
-  dropVectors(db, around);
-  db.run(
+  yield* dropVectors(db, around);
+  yield* db.run(
     sql`update entry set superseded_by = null where superseded_by in ${listed(entries.map(({ id }) => id))}`,
   );
 
-  const clips = findClips(db, request, reach, entries);
-  const lowered = takeBackDecisions(db, words, request, reach, clips);
+  const clips = yield* findClips(db, request, reach, entries);
+  const lowered = yield* takeBackDecisions(db, words, request, reach, clips);
   if (reach.personOnly) {
-    for (const stem of deleteWords(db, [...nameStems])) lowered.add(stem);
+    for (const stem of yield* deleteWords(db, [...nameStems])) lowered.add(stem);
   }
   if (query !== undefined) {
-    const unheld = words.stems(query).filter((stem) => !isHeld(db, stem));
-    for (const stem of deleteWords(db, unheld)) lowered.add(stem);
+    const unheld: string[] = [];
+    for (const stem of words.stems(query)) if (!(yield* isHeld(db, stem))) unheld.push(stem);
+    for (const stem of yield* deleteWords(db, unheld)) lowered.add(stem);
   }
   if (reach.bySpan)
-    db.run(sql`update clip set look = null where row in ${listed(clips.map(({ row }) => row))}`);
-  const observations = deleteObservations(
+    yield* db.run(sql`update clip set look = null where row in ${listed(clips.map(({ row }) => row))}`);
+  const observations = yield* deleteObservations(
     db,
     clips.map(({ row }) => row),
   );
-  if (reach.byText) blankFailures(db, request);
+  if (reach.byText) yield* blankFailures(db, request);
   const gone = clips.filter(({ goes }) => goes).map(({ row }) => row);
-  db.run(sql`delete from clip where row in ${listed(gone)}`);
-  db.run(sql`delete from decision where row not in (select decision from decision_clip)`);
+  yield* db.run(sql`delete from clip where row in ${listed(gone)}`);
+  yield* db.run(sql`delete from decision where row not in (select decision from decision_clip)`);
 
-  for (const { id, leftOut } of allStreams(db)) {
+  for (const { id, leftOut } of yield* allStreams(db)) {
     const kept = leftOutKept({ id, leftOut }, request, reach);
-    if (kept.length < leftOut.length) keepLeftOut(db, id, kept);
-    const { row } = streamRow(db, id);
-    keepFiles(db, row, namelessFiles(id, sourceFilesOf(db, row), request, reach));
+    if (kept.length < leftOut.length) yield* keepLeftOut(db, id, kept);
+    const { row } = yield* streamRow(db, id);
+    yield* keepFiles(db, row, namelessFiles(id, yield* sourceFilesOf(db, row), request, reach));
   }
   let gaps = 0;
   if (wholeStreams) {
-    gaps = db.run(sql`delete from gap where stream in ${listed(streams)}`).changes;
-    db.run(sql`delete from stream where row in ${listed(streams)}`);
+    gaps = yield* db.run(sql`delete from gap where stream in ${listed(streams)}`);
+    yield* db.run(sql`delete from stream where row in ${listed(streams)}`);
   }
-  const freed = freedBlobs(db);
+  const freed = yield* freedBlobs(db);
   return {
     entries: entries.length,
     vectors,
@@ -236,9 +212,9 @@ function forgetRows(
     blobBytes: freed.bytes,
     words: lowered.size,
     outOfReach: outOfReach(request, reach, {
-      streams: allStreams(db),
-      gaps: allGaps(db, {}),
-      tasks: allTasks(db, {}),
+      streams: yield* allStreams(db),
+      gaps: yield* allGaps(db, {}),
+      tasks: yield* allTasks(db, {}),
     }),
     sample,
   };
@@ -253,7 +229,7 @@ interface FoundEntry {
 }
 
 /** Entries to remove, closed ones too, in the order they were written. */
-function findEntries(db: Db, request: ForgetRequest, meant: Meant): FoundEntry[] {
+function* findEntries(db: Db, request: ForgetRequest, meant: Meant): Steps<FoundEntry[]> {
   const { entries: ids, person, query } = request;
   const conditions: RawBuilder<unknown>[] = [entryCondition({ ...scopeOf(request), includeClosed: true })];
   if (ids) conditions.push(sql`e.id in ${listed(ids)}`);
@@ -261,17 +237,17 @@ function findEntries(db: Db, request: ForgetRequest, meant: Meant): FoundEntry[]
     select e.row, e.id, e.stream, e.clip, e.text, e.speakers, e.evidence from entry as e
     where ${sql.join(conditions, sql` and `)} order by e.row`;
   const found: FoundEntry[] = [];
-  for (const { speakers, evidence, ...entry } of db.iterate(all)) {
+  yield* db.each(all, ({ speakers, evidence, ...entry }) => {
     if (person !== undefined || query !== undefined) {
       const { sources } = parseStored<Evidence>(evidence, `the evidence of entry ${entry.id}`);
       const names = [
         ...parseStored<string[]>(speakers, `entry ${entry.id}`),
         ...sources.flatMap(({ text, speaker }) => [text, speaker ?? ""]),
       ];
-      if (!meant([entry.text], names)) continue;
+      if (!meant([entry.text], names)) return;
     }
     found.push(entry);
-  }
+  });
   return found;
 }
 
@@ -281,16 +257,18 @@ const scopeOf = ({ streams, fromSeconds, toSeconds }: ForgetRequest) => ({
   ...(toSeconds !== undefined && { toSeconds }),
 });
 
-function streamRows(db: Db, { streams }: ForgetRequest): number[] {
+function* streamRows(db: Db, { streams }: ForgetRequest): Steps<number[]> {
   const all = build.selectFrom("stream").select("row");
-  return db.all(streams ? all.where(sql<boolean>`id in ${listed(streams)}`) : all).map(({ row }) => row);
+  return (yield* db.all(streams ? all.where(sql<boolean>`id in ${listed(streams)}`) : all)).map(
+    ({ row }) => row,
+  );
 }
 
-function framesOf(db: Db, entries: readonly FoundEntry[]): string[] {
+function* framesOf(db: Db, entries: readonly FoundEntry[]): Steps<string[]> {
   const rows = listed(entries.map(({ row }) => row));
-  return db
-    .all(sql<{ hash: string }>`select distinct hash from entry_frame where entry in ${rows}`)
-    .map(({ hash }) => hash);
+  return (yield* db.all(
+    sql<{ hash: string }>`select distinct hash from entry_frame where entry in ${rows}`,
+  )).map(({ hash }) => hash);
 }
 
 /** The condition that streams and times of a request put on `clip as c`. */
@@ -312,12 +290,12 @@ interface FoundClip {
  * Clips whose observation and word counts are removed: those that lost an entry, those of a span, and undecided ones
  * that show what the request describes. Called after the entries are deleted.
  */
-function findClips(
+function* findClips(
   db: Db,
   request: ForgetRequest,
   { bySpan, byText, meant }: Reach,
   entries: readonly FoundEntry[],
-): FoundClip[] {
+): Steps<FoundClip[]> {
   const keys = new Set(entries.map(({ stream, clip }) => `${stream}/${clip}`));
   const rows = sql<{
     row: number;
@@ -332,12 +310,12 @@ function findClips(
       case when ${bySpan ? 1 : 0} then null else o.value end as value
     from clip as c left join observation as o on o.clip = c.row`;
   const found: FoundClip[] = [];
-  for (const clip of db.iterate(rows)) {
+  yield* db.each(rows, (clip) => {
     const lostEntries = keys.has(`${clip.stream}/${clip.clip}`);
     if (bySpan) {
       if (clip.in_scope) found.push({ row: clip.row, goes: clip.has_entries === 0 });
       else if (lostEntries) found.push({ row: clip.row, goes: false });
-      continue;
+      return;
     }
     const shows =
       byText &&
@@ -345,27 +323,27 @@ function findClips(
       clip.value !== null &&
       isShown(parseStored<PackedObservation>(clip.value, "an observation"), meant);
     if (lostEntries || shows) found.push({ row: clip.row, goes: shows && clip.state !== "stored" });
-  }
+  });
   return found;
 }
 
 /** Subtracts what decisions counted of what is forgotten. @returns the words whose counts were lowered */
-function takeBackDecisions(
+function* takeBackDecisions(
   db: Db,
   words: WordSpace,
   request: ForgetRequest,
   { byText, bySpeaker }: Reach,
   clips: readonly FoundClip[],
-): Set<string> {
+): Steps<Set<string>> {
   const found = listed(clips.map(({ row }) => row));
   const scope = byText ? clipsInScope(request) : sql`dc.clip in ${found}`;
-  const decisions = db.all(
+  const decisions = yield* db.all(
     sql<{ row: number; policy: number; words: string; found: number }>`
       select d.row, d.policy, d.words, max(dc.clip in ${found}) as found
       from decision_clip as dc join clip as c on c.row = dc.clip join decision as d on d.row = dc.decision
       where ${scope} group by d.row`,
   );
-  const countsOf = decisionReader(db);
+  const countsOf = yield* decisionReader(db);
   const chosen = countsTakenBack(request, words);
   const lowered = new Set<string>();
   const changed: number[] = [];
@@ -374,47 +352,51 @@ function takeBackDecisions(
     const gone = decision.found && !bySpeaker ? counts : chosen(counts);
     if (gone.length === 0) continue;
     const places = new Set(gone.map((share) => counts.indexOf(share)));
-    for (const stem of takeBack(db, decision, places)) lowered.add(stem);
+    for (const stem of yield* takeBack(db, decision, places)) lowered.add(stem);
     changed.push(decision.row);
   }
-  db.run(sql`delete from policy_value where stream in (select stream from clip where row in ${found}
+  yield* db.run(sql`delete from policy_value where stream in (select stream from clip where row in ${found}
     or row in (select clip from decision_clip where decision in ${listed(changed)}))`);
-  db.run(sql`delete from word where documents <= 0`);
+  yield* db.run(sql`delete from word where documents <= 0`);
   return lowered;
 }
 
 /** Removes messages of failures whose clip can no longer tell who spoke: a message may quote what a model wrote. */
-function blankFailures(db: Db, request: ForgetRequest): void {
-  db.run(sql`update clip as c set failure = json_set(failure, '$.message', ${forgottenMessage})
+function* blankFailures(db: Db, request: ForgetRequest): Steps<void> {
+  yield* db.run(sql`update clip as c set failure = json_set(failure, '$.message', ${forgottenMessage})
     where state = 'failed' and ${clipsInScope(request)} and row not in (select clip from observation)`);
 }
 
 /** Whether the text of any entry holds a stem. */
-function isHeld(db: Db, stem: string): boolean {
+function* isHeld(db: Db, stem: string): Steps<boolean> {
   const match = `"${stem.replaceAll('"', '""')}"`;
-  return db.get(sql`select 1 from entry_text where entry_text match ${match} limit 1`) !== undefined;
+  return (yield* db.get(sql`select 1 from entry_text where entry_text match ${match} limit 1`)) !== undefined;
 }
 
-function deleteWords(db: Db, stems: readonly string[]): string[] {
-  return db
-    .all(sql<{ stem: string }>`delete from word where stem in ${listed(stems)} returning stem`)
-    .map(({ stem }) => stem);
+function* deleteWords(db: Db, stems: readonly string[]): Steps<string[]> {
+  return (yield* db.all(
+    sql<{ stem: string }>`delete from word where stem in ${listed(stems)} returning stem`,
+  )).map(({ stem }) => stem);
 }
 
 /** @returns ids of the tasks deleted */
-function deleteTasks(db: Db, request: ForgetRequest, reach: Reach, entries: ReadonlySet<string>): string[] {
-  const ids = db
-    .all(build.selectFrom("task").select(["id", "value", "feedback"]))
+function* deleteTasks(
+  db: Db,
+  request: ForgetRequest,
+  reach: Reach,
+  entries: ReadonlySet<string>,
+): Steps<string[]> {
+  const ids = (yield* db.all(build.selectFrom("task").select(["id", "value", "feedback"])))
     .filter((row) => taskGoes(toTask(row), request, reach, entries))
     .map(({ id }) => id);
-  db.run(sql`delete from task where id in ${listed(ids)}`);
+  yield* db.run(sql`delete from task where id in ${listed(ids)}`);
   return ids;
 }
 
 /** Blobs that the sweep after this transaction will delete. */
-function freedBlobs(db: Db): { readonly blobs: number; readonly bytes: number } {
-  return db.get(sql<{ blobs: number; bytes: number }>`
+function* freedBlobs(db: Db): Steps<{ readonly blobs: number; readonly bytes: number }> {
+  return (yield* db.get(sql<{ blobs: number; bytes: number }>`
     select count(*) as blobs, coalesce(sum(bytes), 0) as bytes from blob
     where hash in (select hash from loose_blob)
-      and hash not in (select hash from entry_frame) and hash not in (select hash from observation_frame)`)!;
+      and hash not in (select hash from entry_frame) and hash not in (select hash from observation_frame)`))!;
 }

@@ -13,7 +13,7 @@ import { maskedMessage } from "../util/secrets.ts";
 import type { Clock } from "../util/time.ts";
 import { claimBlobs, markLoose, readBlobNow } from "./blobs.ts";
 import { logChange } from "./change-log.ts";
-import { build, type Db, parseStored } from "./database.ts";
+import { build, type Db, parseStored, type Steps } from "./db.ts";
 import { changedStream, decidedClip, unknownClip, unknownStream } from "./errors.ts";
 import { floorRows, joinLooks } from "./floor.ts";
 import { listed } from "./listed.ts";
@@ -62,10 +62,10 @@ export function toStream(row: StreamRow): StreamRecord {
  * Adds a stream, or returns the one with its id.
  * @throws StoreError `stream-changed`; ConfigError for an invalid stream
  */
-export function addStream(db: Db, stream: NewStream, addedAtMs: number): StreamRecord {
+export function* addStream(db: Db, stream: NewStream, addedAtMs: number): Steps<StreamRecord> {
   assertStream(stream);
-  return db.write(() => {
-    db.run(
+  return yield* db.write(function* () {
+    yield* db.run(
       build
         .insertInto("stream")
         .values({
@@ -78,7 +78,7 @@ export function addStream(db: Db, stream: NewStream, addedAtMs: number): StreamR
         })
         .onConflict((conflict) => conflict.column("id").doNothing()),
     );
-    const known = streamRow(db, stream.id);
+    const known = yield* streamRow(db, stream.id);
     if (known.clip_seconds !== stream.clipSeconds)
       throw changedStream(stream.id, `clip length (${known.clip_seconds} s)`);
     if (stream.fingerprint !== null && known.fingerprint !== stream.fingerprint)
@@ -87,14 +87,14 @@ export function addStream(db: Db, stream: NewStream, addedAtMs: number): StreamR
   });
 }
 
-export function streams(db: Db): StreamRecord[] {
-  return db.all(build.selectFrom("stream").selectAll().orderBy("row")).map(toStream);
+export function* streams(db: Db): Steps<StreamRecord[]> {
+  return (yield* db.all(build.selectFrom("stream").selectAll().orderBy("row"))).map(toStream);
 }
 
 /** Keeps what a run left out of a stream. @throws StoreError `stream-unknown` */
-export function keepLeftOut(db: Db, stream: string, items: readonly LeftOut[]): void {
-  const { row } = streamRow(db, stream);
-  db.run(
+export function* keepLeftOut(db: Db, stream: string, items: readonly LeftOut[]): Steps<void> {
+  const { row } = yield* streamRow(db, stream);
+  yield* db.run(
     build
       .updateTable("stream")
       .set({ left_out: JSON.stringify(items) })
@@ -103,16 +103,16 @@ export function keepLeftOut(db: Db, stream: string, items: readonly LeftOut[]): 
 }
 
 /** Row of a stream. @throws StoreError `stream-unknown` */
-export function streamRow(db: Db, id: string): StreamRow {
-  const row = db.get(build.selectFrom("stream").selectAll().where("id", "=", id));
+export function* streamRow(db: Db, id: string): Steps<StreamRow> {
+  const row = yield* db.get(build.selectFrom("stream").selectAll().where("id", "=", id));
   if (row) return row;
   throw unknownStream(id);
 }
 
 /** Checks that the named streams exist. @throws DataError `stream-unknown` */
-export function assertHeld(db: Db, named: readonly string[] | undefined): void {
+export function* assertHeld(db: Db, named: readonly string[] | undefined): Steps<void> {
   if (named === undefined || named.length === 0) return;
-  const ids = db.all(build.selectFrom("stream").select("id").orderBy("row"));
+  const ids = yield* db.all(build.selectFrom("stream").select("id").orderBy("row"));
   assertStreams(
     named,
     ids.map(({ id }) => id),
@@ -140,41 +140,42 @@ export interface Journaling {
  * `files`.
  * @throws StoreError `clip-decided`
  */
-export function addObservation(
+export function* addObservation(
   db: Db,
   blobFolder: string,
   stream: StreamRow,
   { packed, blobs }: ReturnType<typeof packObservation>,
   { grow = false, files }: Journaling,
-): void {
+): Steps<void> {
   const { clip, startSeconds, endSeconds } = packed;
   const look = packed.look ? JSON.stringify(packed.look) : null;
   const span = { start_seconds: startSeconds, end_seconds: endSeconds, look };
-  const added = db.run(
+  const added = yield* db.get(
     build
       .insertInto("clip")
       .values({ stream: stream.row, clip, state: "perceived", ...span, failure: null })
-      .onConflict((conflict) => conflict.columns(["stream", "clip"]).doNothing()),
+      .onConflict((conflict) => conflict.columns(["stream", "clip"]).doNothing())
+      .returning("row"),
   );
-  const isNew = added.changes > 0;
-  let row = Number(added.lastInsertRowid);
+  const isNew = added !== undefined;
+  let row = added?.row ?? 0;
   let observed = packed;
   if (files) {
-    keepFiles(db, stream.row, files);
-    cutGaps(db, stream.row, packed);
-    if (!isNew) ({ row, observed } = openAgain(db, stream.row, packed));
+    yield* keepFiles(db, stream.row, files);
+    yield* cutGaps(db, stream.row, packed);
+    if (!isNew) ({ row, observed } = yield* openAgain(db, stream.row, packed));
   } else if (!isNew) {
-    row = waitingRow(db, stream, clip);
+    row = yield* waitingRow(db, stream, clip);
     if (!grow) return;
-    deleteObservations(db, [row]);
-    db.run(build.updateTable("clip").set(span).where("row", "=", row));
+    yield* deleteObservations(db, [row]);
+    yield* db.run(build.updateTable("clip").set(span).where("row", "=", row));
   }
-  db.run(build.insertInto("observation").values({ clip: row, value: JSON.stringify(observed) }));
-  claimBlobs(db, blobFolder, blobs);
+  yield* db.run(build.insertInto("observation").values({ clip: row, value: JSON.stringify(observed) }));
+  yield* claimBlobs(db, blobFolder, blobs);
   for (const hash of new Set(hashesIn(observed)))
-    db.run(build.insertInto("observation_frame").values({ clip: row, hash }));
+    yield* db.run(build.insertInto("observation_frame").values({ clip: row, hash }));
   if (!isNew && !files) return;
-  db.run(
+  yield* db.run(
     build
       .updateTable("stream")
       .set({ next_clip: sql`max(next_clip, ${clip + 1})`, ended: 0 })
@@ -183,8 +184,8 @@ export function addObservation(
 }
 
 /** Row of a waiting clip. @throws StoreError `clip-decided` */
-function waitingRow(db: Db, stream: StreamRow, clip: number): number {
-  const waiting = db.get(
+function* waitingRow(db: Db, stream: StreamRow, clip: number): Steps<number> {
+  const waiting = yield* db.get(
     build
       .selectFrom("clip")
       .select("row")
@@ -201,12 +202,12 @@ function waitingRow(db: Db, stream: StreamRow, clip: number): number {
  * with the new alone. Its span and look become those of all parts. Inside a transaction.
  * @returns its row, and the observation that is to be decided about
  */
-function openAgain(
+function* openAgain(
   db: Db,
   stream: number,
   packed: PackedObservation,
-): { readonly row: number; readonly observed: PackedObservation } {
-  const known = db.get(
+): Steps<{ readonly row: number; readonly observed: PackedObservation }> {
+  const known = (yield* db.get(
     build
       .selectFrom("clip")
       .leftJoin("observation", "observation.clip", "clip.row")
@@ -214,7 +215,7 @@ function openAgain(
       .select(sql<number>`${waits}`.as("waits"))
       .where("clip.stream", "=", stream)
       .where("clip.clip", "=", packed.clip),
-  )!;
+  ))!;
   const { row, value } = known;
   const earlier =
     known.waits === 1 && value !== null ? parseStored<PackedObservation>(value, "an observation") : null;
@@ -223,8 +224,8 @@ function openAgain(
     ...(known.look === null ? [] : [{ ...before, look: parseStored<Look>(known.look, "a look") }]),
     ...(packed.look ? [{ ...packed, look: packed.look }] : []),
   ];
-  deleteObservations(db, [row]);
-  db.run(
+  yield* deleteObservations(db, [row]);
+  yield* db.run(
     build
       .updateTable("clip")
       .set({
@@ -238,24 +239,24 @@ function openAgain(
   return { row, observed: earlier ? joinObservations(earlier, packed) : packed };
 }
 
-export function sourceFiles(db: Db, stream: string): SourceFile[] {
-  return sourceFilesOf(db, streamRow(db, stream).row);
+export function* sourceFiles(db: Db, stream: string): Steps<SourceFile[]> {
+  return yield* sourceFilesOf(db, (yield* streamRow(db, stream)).row);
 }
 
-export function sourceFilesOf(db: Db, stream: number): SourceFile[] {
+export function* sourceFilesOf(db: Db, stream: number): Steps<SourceFile[]> {
   const files = build.selectFrom("source_file").selectAll().where("stream", "=", stream);
-  return db
-    .all(files.orderBy("start_seconds").orderBy("id"))
-    .map(({ id, name, start_seconds, watched_seconds, bytes, whole }) => ({
+  return (yield* db.all(files.orderBy("start_seconds").orderBy("id"))).map(
+    ({ id, name, start_seconds, watched_seconds, bytes, whole }) => ({
       ...{ id, name, startSeconds: start_seconds, watchedSeconds: watched_seconds, bytes },
       whole: whole === 1,
-    }));
+    }),
+  );
 }
 
 /** Keeps up to where files were watched. */
-export function keepFiles(db: Db, stream: number, files: readonly SourceFile[]): void {
+export function* keepFiles(db: Db, stream: number, files: readonly SourceFile[]): Steps<void> {
   for (const { id, name, startSeconds, watchedSeconds, bytes, whole } of files) {
-    db.run(
+    yield* db.run(
       build.replaceInto("source_file").values({
         ...{ stream, id, name, bytes, whole: whole ? 1 : 0 },
         ...{ start_seconds: startSeconds, watched_seconds: watchedSeconds },
@@ -265,38 +266,36 @@ export function keepFiles(db: Db, stream: number, files: readonly SourceFile[]):
 }
 
 /** Cuts what was watched after all out of the gaps. Inside a transaction. */
-export function cutGaps(
+export function* cutGaps(
   db: Db,
   stream: number,
   { startSeconds, endSeconds }: Pick<PackedObservation, "startSeconds" | "endSeconds">,
-): void {
-  const touched = db
-    .all(
-      build
-        .selectFrom("gap")
-        .selectAll()
-        .where("stream", "=", stream)
-        .where("start_seconds", "<=", endSeconds)
-        .where("end_seconds", ">=", startSeconds),
-    )
-    .map((row) => ({ row, span: { startSeconds: row.start_seconds, endSeconds: row.end_seconds } }));
+): Steps<void> {
+  const touched = (yield* db.all(
+    build
+      .selectFrom("gap")
+      .selectAll()
+      .where("stream", "=", stream)
+      .where("start_seconds", "<=", endSeconds)
+      .where("end_seconds", ">=", startSeconds),
+  )).map((row) => ({ row, span: { startSeconds: row.start_seconds, endSeconds: row.end_seconds } }));
   const [met, others] = parted(touched, ({ span }) => overlap(span, { startSeconds, endSeconds }));
   for (const { row, span } of met) {
     const key = build.deleteFrom("gap").where("stream", "=", stream).where("reason", "=", row.reason);
-    db.run(key.where("start_seconds", "=", row.start_seconds));
+    yield* db.run(key.where("start_seconds", "=", row.start_seconds));
     for (const rest of holesIn(span, [{ startSeconds, endSeconds }])) {
       // One that touches the clip may have been kept again by this run.
       if (others.some((other) => isSameSpan(other.span, rest))) continue;
       const ends = { start_seconds: rest.startSeconds, end_seconds: rest.endSeconds };
-      db.run(build.replaceInto("gap").values({ ...row, ...ends }));
-      logChange(db, { kind: "gap", stream, value: rest });
+      yield* db.run(build.replaceInto("gap").values({ ...row, ...ends }));
+      yield* logChange(db, { kind: "gap", stream, value: rest });
     }
   }
 }
 
 /** What is stored about a clip; `undefined` if it was never perceived or was forgotten. */
-export function clipWithObservation(db: Db, stream: number, clip: number) {
-  return db.get(
+export function* clipWithObservation(db: Db, stream: number, clip: number) {
+  return yield* db.get(
     build
       .selectFrom("clip")
       .leftJoin("observation", "observation.clip", "clip.row")
@@ -307,21 +306,25 @@ export function clipWithObservation(db: Db, stream: number, clip: number) {
   );
 }
 
-export function markStored(db: Db, stream: number, { row, clip }: { row: number; clip: number }): void {
-  db.run(build.updateTable("clip").set({ state: "stored", failure: null }).where("row", "=", row));
-  logChange(db, { kind: "clip", stream, clip, value: { state: "stored" } });
+export function* markStored(
+  db: Db,
+  stream: number,
+  { row, clip }: { row: number; clip: number },
+): Steps<void> {
+  yield* db.run(build.updateTable("clip").set({ state: "stored", failure: null }).where("row", "=", row));
+  yield* logChange(db, { kind: "clip", stream, clip, value: { state: "stored" } });
 }
 
 /** Journals a clip as failed; a stored clip stays stored. @throws StoreError `clip-unknown` */
-export function failClip(
+export function* failClip(
   db: Db,
   stream: StreamRow,
   clip: number,
   failure: Omit<ClipFailure, "attempts">,
-): void {
+): Steps<void> {
   const { code, retryable } = failure;
   const message = maskedMessage(failure.message);
-  const changed = db.get(
+  const changed = yield* db.get(
     build
       .updateTable("clip")
       .set({
@@ -335,25 +338,25 @@ export function failClip(
   );
   if (!changed) throw unknownClip(stream.id, clip);
   if (changed.state === "failed")
-    logChange(db, { kind: "clip", stream: stream.row, clip, value: { state: "failed" } });
+    yield* logChange(db, { kind: "clip", stream: stream.row, clip, value: { state: "failed" } });
 }
 
 /** Makes failed clips wait no longer. */
-export function giveUpClips(db: Db, stream: string, clips: readonly number[]): void {
-  const { row } = streamRow(db, stream);
-  db.run(sql`update clip set failure = json_set(failure, '$.retryable', json('false'))
+export function* giveUpClips(db: Db, stream: string, clips: readonly number[]): Steps<void> {
+  const { row } = yield* streamRow(db, stream);
+  yield* db.run(sql`update clip set failure = json_set(failure, '$.retryable', json('false'))
     where stream = ${row} and state = 'failed' and clip in ${listed(clips)}`);
 }
 
 /** Makes clips that failed for good wait again where their observation is kept. */
-export function retryClips(db: Db, stream: string): RetriedClips {
-  const { row } = streamRow(db, stream);
-  return db.write(() => {
-    const failed = db.all(sql<{ row: number; clip: number; kept: number }>`select row, clip,
+export function* retryClips(db: Db, stream: string): Steps<RetriedClips> {
+  const { row } = yield* streamRow(db, stream);
+  return yield* db.write(function* () {
+    const failed = yield* db.all(sql<{ row: number; clip: number; kept: number }>`select row, clip,
       exists (select 1 from observation where observation.clip = clip.row) as kept
       from clip where stream = ${row} and state = 'failed' and not ${waits} order by clip`);
     const [waiting, gone] = [1, 0].map((wanted) => failed.filter(({ kept }) => kept === wanted));
-    db.run(sql`update clip set failure = json_set(failure, '$.retryable', json('true'))
+    yield* db.run(sql`update clip set failure = json_set(failure, '$.retryable', json('true'))
       where row in ${listed(waiting!.map((clip) => clip.row))}`);
     const numbers = (clips: typeof failed) => clips.map(({ clip }) => clip);
     return { waiting: numbers(waiting!), gone: numbers(gone!) };
@@ -361,8 +364,8 @@ export function retryClips(db: Db, stream: string): RetriedClips {
 }
 
 /** Gives up the oldest failed clips of each stream beyond those that may wait. */
-export function giveUpOldest(db: Db, most = mostWaiting): void {
-  db.run(sql`update clip set failure = json_set(failure, '$.retryable', json('false'),
+export function* giveUpOldest(db: Db, most = mostWaiting): Steps<void> {
+  yield* db.run(sql`update clip set failure = json_set(failure, '$.retryable', json('false'),
       '$.message', (failure ->> 'message') || ${givenUp})
     where row in (select row from (
       select row, row_number() over (partition by stream order by clip desc) as place
@@ -370,10 +373,10 @@ export function giveUpOldest(db: Db, most = mostWaiting): void {
     ) where place > ${most})`);
 }
 
-export function clipFailures(
+export function* clipFailures(
   db: Db,
   stream?: string,
-): { stream: string; clip: number; failure: ClipFailure }[] {
+): Steps<{ stream: string; clip: number; failure: ClipFailure }[]> {
   const failed = build
     .selectFrom("clip")
     .innerJoin("stream", "stream.row", "clip.stream")
@@ -381,21 +384,21 @@ export function clipFailures(
     .where("clip.state", "=", "failed")
     .orderBy("stream.row")
     .orderBy("clip.clip");
-  return db
-    .all(stream === undefined ? failed : failed.where("stream.id", "=", stream))
-    .map(({ failure, attempts, ...where }) => ({
+  return (yield* db.all(stream === undefined ? failed : failed.where("stream.id", "=", stream))).map(
+    ({ failure, attempts, ...where }) => ({
       ...where,
       failure: {
         ...parseStored<Omit<ClipFailure, "attempts">>(failure ?? "{}", "the failure of a clip"),
         attempts,
       },
-    }));
+    }),
+  );
 }
 
 /** Who decided about the clips of a stream. @throws DataError `stream-unknown` */
-export function decisions(db: Db, stream: string): ClipDecision[] {
-  const { row } = streamRow(db, stream);
-  return db.all(
+export function* decisions(db: Db, stream: string): Steps<ClipDecision[]> {
+  const { row } = yield* streamRow(db, stream);
+  return yield* db.all(
     build
       .selectFrom("decision_clip")
       .innerJoin("decision", "decision.row", "decision_clip.decision")
@@ -413,9 +416,9 @@ export function decisions(db: Db, stream: string): ClipDecision[] {
   );
 }
 
-export function progress(db: Db, blobFolder: string, stream: string, windowClips: number): Progress {
-  return db.read(() => {
-    const { row, next_clip } = streamRow(db, stream);
+export function* progress(db: Db, blobFolder: string, stream: string, windowClips: number): Steps<Progress> {
+  return yield* db.read(function* () {
+    const { row, next_clip } = yield* streamRow(db, stream);
     const observed = build
       .selectFrom("clip")
       .innerJoin("observation", "observation.clip", "clip.row")
@@ -430,17 +433,17 @@ export function progress(db: Db, blobFolder: string, stream: string, windowClips
     const observationOf = ({ value }: { value: string }) => unpack(value, blobFolder);
     return {
       nextClip: next_clip,
-      pending: db.all(pending).map(observationOf),
-      recent: db.all(recent).map(observationOf).reverse(),
-      storedClips: countClips(db, "stored", row),
-      failedClips: countClips(db, "failed", row),
+      pending: (yield* db.all(pending)).map(observationOf),
+      recent: (yield* db.all(recent)).map(observationOf).reverse(),
+      storedClips: yield* countClips(db, "stored", row),
+      failedClips: yield* countClips(db, "failed", row),
     };
   });
 }
 
-export function countClips(db: Db, state: "stored" | "failed", stream: number): number {
+export function* countClips(db: Db, state: "stored" | "failed", stream: number): Steps<number> {
   const count = build.selectFrom("clip").select((e) => e.fn.countAll<number>().as("n"));
-  return db.get(count.where("state", "=", state).where("stream", "=", stream))?.n ?? 0;
+  return (yield* db.get(count.where("state", "=", state).where("stream", "=", stream)))?.n ?? 0;
 }
 
 /**
@@ -448,12 +451,12 @@ export function countClips(db: Db, state: "stored" | "failed", stream: number): 
  *
  * It looks back only as far as observations are kept, so its time does not grow with the stream.
  */
-export function trimObservations(db: Db, stream: number, kept: number): void {
-  const old = db.all(sql<{ row: number }>`select row from
+export function* trimObservations(db: Db, stream: number, kept: number): Steps<void> {
+  const old = yield* db.all(sql<{ row: number }>`select row from
     (select row from clip where stream = ${stream} and not ${waits}
       order by clip desc limit ${keptObservations} offset ${kept}) as earlier
     where exists (select 1 from observation_frame where clip = earlier.row)`);
-  dropFrames(
+  yield* dropFrames(
     db,
     old.map(({ row }) => row),
   );
@@ -463,15 +466,15 @@ export function trimObservations(db: Db, stream: number, kept: number): void {
  * Deletes frames of decided clips, keeping the newest `mostWithFrames` overall and each stream's short-term window: a
  * resumed run needs it.
  */
-export function trimFramesOfAll(db: Db, windowClips: number): void {
-  db.write(() => {
-    const old = db.all(sql<{ row: number }>`select row from (
+export function* trimFramesOfAll(db: Db, windowClips: number): Steps<void> {
+  yield* db.write(function* () {
+    const old = yield* db.all(sql<{ row: number }>`select row from (
       select c.row, row_number() over (order by c.row desc) as place,
         row_number() over (partition by c.stream order by c.clip desc) as own_place
       from (select distinct clip from observation_frame) as f cross join clip as c on c.row = f.clip
       where not ${waits}
     ) where place > ${mostWithFrames} and own_place > ${windowClips}`);
-    dropFrames(
+    yield* dropFrames(
       db,
       old.map(({ row }) => row),
     );
@@ -479,29 +482,31 @@ export function trimFramesOfAll(db: Db, windowClips: number): void {
 }
 
 /** Inside a transaction. */
-function dropFrames(db: Db, clipRows: readonly number[]): void {
+function* dropFrames(db: Db, clipRows: readonly number[]): Steps<void> {
   if (clipRows.length === 0) return;
   const rows = listed(clipRows);
-  freeFrames(db, rows);
-  db.run(sql`update observation set value = json_set(value, '$.frames', json('[]')) where clip in ${rows}`);
+  yield* freeFrames(db, rows);
+  yield* db.run(
+    sql`update observation set value = json_set(value, '$.frames', json('[]')) where clip in ${rows}`,
+  );
 }
 
 /** Deletes observations of decided clips, keeping the newest of each stream. */
-export function dropOldObservations(db: Db): void {
-  db.write(() => {
-    const old = db.all(sql<{ row: number }>`select row from (
+export function* dropOldObservations(db: Db): Steps<void> {
+  yield* db.write(function* () {
+    const old = yield* db.all(sql<{ row: number }>`select row from (
       select c.row, row_number() over (partition by c.stream order by c.clip desc) as place
       from observation as o cross join clip as c on c.row = o.clip where not ${waits}
     ) where place > ${keptObservations}`);
-    deleteObservations(
+    yield* deleteObservations(
       db,
       old.map(({ row }) => row),
     );
   });
 }
 
-export function decidedObservations(db: Db, blobFolder: string, stream: string): Observation[] {
-  const { row } = streamRow(db, stream);
+export function* decidedObservations(db: Db, blobFolder: string, stream: string): Steps<Observation[]> {
+  const { row } = yield* streamRow(db, stream);
   const observed = build
     .selectFrom("clip")
     .innerJoin("observation", "observation.clip", "clip.row")
@@ -510,33 +515,33 @@ export function decidedObservations(db: Db, blobFolder: string, stream: string):
     .where("clip.state", "=", "stored")
     .orderBy("clip.clip", "desc")
     .limit(keptObservations);
-  return db
-    .all(observed)
-    .map(({ value }) => unpack(value, blobFolder))
-    .reverse();
+  return (yield* db.all(observed)).map(({ value }) => unpack(value, blobFolder)).reverse();
 }
 
 /** Removes the frames of observations. Inside a transaction. */
-function freeFrames(db: Db, clipRows: RawBuilder<unknown>): void {
-  const frames = db.all(
+function* freeFrames(db: Db, clipRows: RawBuilder<unknown>): Steps<void> {
+  const frames = yield* db.all(
     sql<{ hash: string }>`select distinct hash from observation_frame where clip in ${clipRows}`,
   );
-  markLoose(
+  yield* markLoose(
     db,
     frames.map(({ hash }) => hash),
   );
-  db.run(sql`delete from observation_frame where clip in ${clipRows}`);
+  yield* db.run(sql`delete from observation_frame where clip in ${clipRows}`);
 }
 
 /** Deletes observations with their frames. @returns how many there were */
-export function deleteObservations(db: Db, clipRows: readonly number[]): number {
+export function* deleteObservations(db: Db, clipRows: readonly number[]): Steps<number> {
   if (clipRows.length === 0) return 0;
-  freeFrames(db, listed(clipRows));
-  return db.run(sql`delete from observation where clip in ${listed(clipRows)}`).changes;
+  yield* freeFrames(db, listed(clipRows));
+  return yield* db.run(sql`delete from observation where clip in ${listed(clipRows)}`);
 }
 
 /** The floor of streams, from the looks of their clips. */
-export function floor(db: Db, { streams, fromSeconds, toSeconds, asOfSeconds }: FloorFilter): FloorRow[] {
+export function* floor(
+  db: Db,
+  { streams, fromSeconds, toSeconds, asOfSeconds }: FloorFilter,
+): Steps<FloorRow[]> {
   let query = build
     .selectFrom("clip")
     .innerJoin("stream", "stream.row", "clip.stream")
@@ -548,7 +553,7 @@ export function floor(db: Db, { streams, fromSeconds, toSeconds, asOfSeconds }: 
   if (fromSeconds !== undefined) query = query.where("clip.end_seconds", ">", fromSeconds);
   if (toSeconds !== undefined) query = query.where("clip.start_seconds", "<", toSeconds);
   if (asOfSeconds !== undefined) query = query.where("clip.end_seconds", "<=", asOfSeconds);
-  const clips = db.all(query).map(({ stream, start_seconds, end_seconds, look }) => ({
+  const clips = (yield* db.all(query)).map(({ stream, start_seconds, end_seconds, look }) => ({
     ...{ stream, startSeconds: start_seconds, endSeconds: end_seconds },
     look: parseStored<Look>(look!, "the look of a clip"),
   }));
@@ -556,16 +561,16 @@ export function floor(db: Db, { streams, fromSeconds, toSeconds, asOfSeconds }: 
 }
 
 /** Keeps a gap; if a later run meets it again, the later end is kept, and of one span the later reason. @returns whether anything changed */
-export function addGap(db: Db, gap: Gap): boolean {
-  return db.write(() => {
+export function* addGap(db: Db, gap: Gap): Steps<boolean> {
+  return yield* db.write(function* () {
     const row: GapTable = {
-      stream: streamRow(db, gap.stream).row,
+      stream: (yield* streamRow(db, gap.stream)).row,
       start_seconds: gap.startSeconds,
       end_seconds: gap.endSeconds,
       reason: gap.reason,
       detail: gap.detail,
     };
-    const changed = db.run(
+    const changed = yield* db.run(
       build
         .insertInto("gap")
         .values(row)
@@ -576,8 +581,8 @@ export function addGap(db: Db, gap: Gap): boolean {
             .where("gap.end_seconds", "<", row.end_seconds),
         ),
     );
-    if (changed.changes === 0) return false;
-    db.run(
+    if (changed === 0) return false;
+    yield* db.run(
       build
         .deleteFrom("gap")
         .where("stream", "=", row.stream)
@@ -586,12 +591,12 @@ export function addGap(db: Db, gap: Gap): boolean {
         .where("reason", "<>", row.reason),
     );
     const { startSeconds, endSeconds } = gap;
-    logChange(db, { kind: "gap", stream: row.stream, value: { startSeconds, endSeconds } });
+    yield* logChange(db, { kind: "gap", stream: row.stream, value: { startSeconds, endSeconds } });
     return true;
   });
 }
 
-export function gaps(db: Db, filter: GapFilter): Gap[] {
+export function* gaps(db: Db, filter: GapFilter): Steps<Gap[]> {
   let query = build
     .selectFrom("gap")
     .innerJoin("stream", "stream.row", "gap.stream")
@@ -602,7 +607,7 @@ export function gaps(db: Db, filter: GapFilter): Gap[] {
   if (filter.streams) query = query.where(sql<boolean>`stream.id in ${listed(filter.streams)}`);
   if (filter.fromSeconds !== undefined) query = query.where("gap.end_seconds", ">", filter.fromSeconds);
   if (filter.toSeconds !== undefined) query = query.where("gap.start_seconds", "<", filter.toSeconds);
-  return db.all(query).map(({ start_seconds, end_seconds, ...rest }) => ({
+  return (yield* db.all(query)).map(({ start_seconds, end_seconds, ...rest }) => ({
     kind: "gap",
     ...rest,
     startSeconds: start_seconds,

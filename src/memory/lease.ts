@@ -9,7 +9,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { StoreError } from "../errors.ts";
-import { build, type Db } from "./database.ts";
+import { build, type Db, type Steps, type Store } from "./db.ts";
 import { busyStream } from "./errors.ts";
 import type { StreamLease } from "./memory.ts";
 
@@ -30,26 +30,23 @@ interface Held {
 /** The leases that one open memory holds. */
 export interface Leases {
   /** @param takeOver whether to take it from a process that may be alive @throws StoreError `stream-busy` */
-  take(streamRow: number, stream: string, takeOver?: boolean): StreamLease;
+  take(streamRow: number, stream: string, takeOver?: boolean): Promise<StreamLease>;
   /**
    * Checks inside a write that the lease is still held, and renews it where that is due: a busy process may not get to
    * its timers.
    * @throws StoreError `lease-lost` if another process took it over
    */
-  assertHeld(streamRow: number, stream: string): void;
-  releaseAll(): void;
+  assertHeld(db: Db, streamRow: number, stream: string): Steps<void>;
+  releaseAll(): Promise<void>;
 }
 
-/** Leases over a memory file. */
-export function leases(db: Db, now: () => number): Leases {
+/** Leases over a memory. */
+export function leases(store: Store, now: () => number): Leases {
   const held = new Map<number, Held>();
 
-  const rowOf = (stream: number) =>
-    db.get(build.selectFrom("lease").selectAll().where("stream", "=", stream));
-
-  const beat = (stream: number, mine: Held) => {
+  function* beat(db: Db, stream: number, mine: Held): Steps<void> {
     const atMs = now();
-    db.run(
+    yield* db.run(
       build
         .updateTable("lease")
         .set({ heartbeat_ms: atMs })
@@ -57,53 +54,57 @@ export function leases(db: Db, now: () => number): Leases {
         .where("token", "=", mine.token),
     );
     mine.beatenAtMs = atMs;
-  };
+  }
 
-  const beatByTimer = (stream: number, mine: Held) => {
+  const beatByTimer = async (stream: number, mine: Held) => {
     try {
-      beat(stream, mine);
+      await store.perform((db) => beat(db, stream, mine));
     } catch {
       // busy or full: the next beat tries again, and every write checks the token
     }
   };
 
-  const release = (stream: number) => {
+  const release = async (stream: number) => {
     const mine = held.get(stream);
     if (!mine) return;
     clearInterval(mine.timer);
     held.delete(stream);
     ownTokens.delete(mine.token);
-    db.run(build.deleteFrom("lease").where("stream", "=", stream).where("token", "=", mine.token));
+    await store.perform((db) =>
+      db.run(build.deleteFrom("lease").where("stream", "=", stream).where("token", "=", mine.token)),
+    );
   };
 
   return {
-    take: (stream, name, takeOver = false) => {
+    take: async (stream, name, takeOver = false) => {
       const token = [randomUUID(), processIdentity(process.pid)].filter(Boolean).join(" ");
       const atMs = now();
-      const alive = db.write(() => {
-        const other = rowOf(stream);
-        const isBusy = other !== undefined && isAlive(other, atMs);
-        if (isBusy && !takeOver) throw busyStream(name, other);
-        const lease = { stream, token, pid: process.pid, host: hostname(), heartbeat_ms: atMs };
-        db.run(build.replaceInto("lease").values(lease));
-        return isBusy ? other : null;
-      });
-      ownTokens.add(token);
+      const alive = await store.perform((db) =>
+        db.write(function* () {
+          const other = yield* rowOf(db, stream);
+          const isBusy = other !== undefined && isAlive(other, atMs);
+          if (isBusy && !takeOver) throw busyStream(name, other);
+          const lease = { stream, token, pid: process.pid, host: hostname(), heartbeat_ms: atMs };
+          yield* db.run(build.replaceInto("lease").values(lease));
+          ownTokens.add(token);
+          return isBusy ? other : null;
+        }),
+      );
       const mine: Held = {
         token,
-        timer: setInterval(() => beatByTimer(stream, mine), heartbeatMs),
+        timer: setInterval(() => void beatByTimer(stream, mine), heartbeatMs),
         beatenAtMs: atMs,
       };
       mine.timer.unref();
       held.set(stream, mine);
       const tookOver = alive && { pid: alive.pid, host: alive.host, heardAtMs: alive.heartbeat_ms };
-      return { tookOver, release: async () => release(stream) };
+      return { tookOver, release: () => release(stream) };
     },
-    assertHeld: (stream, name) => {
+    *assertHeld(db, stream, name) {
       const mine = held.get(stream);
       if (!mine) return;
-      if (rowOf(stream)?.token === mine.token) {
-        if (Math.abs(now() - mine.beatenAtMs) >= heartbeatMs) beat(stream, mine);
+      if ((yield* rowOf(db, stream))?.token === mine.token) {
+        if (Math.abs(now() - mine.beatenAtMs) >= heartbeatMs) yield* beat(db, stream, mine);
         return;
       }
       throw new StoreError(
@@ -111,10 +112,14 @@ export function leases(db: Db, now: () => number): Leases {
         `Another process took over ${name}, because it was told to or because this one was silent for a minute. Stop one of them.`,
       );
     },
-    releaseAll: () => {
-      for (const stream of [...held.keys()]) release(stream);
+    releaseAll: async () => {
+      for (const stream of [...held.keys()]) await release(stream);
     },
   };
+}
+
+function* rowOf(db: Db, stream: number) {
+  return yield* db.get(build.selectFrom("lease").selectAll().where("stream", "=", stream));
 }
 
 function isAlive(

@@ -6,16 +6,16 @@
  * subtract it.
  */
 import { sql } from "kysely";
-import { build, type Db, parseStored } from "./database.ts";
+import { build, type Db, parseStored, type Steps } from "./db.ts";
 import type { JsonValue, PolicyState } from "./memory.ts";
 import { type SpeakerCounts, wordsOf } from "./speaker-counts.ts";
 
 /** What a policy remembers of a stream, and its word counts. */
-export function policyState(db: Db, policy: string, stream: string): PolicyState {
-  return db.read(() => {
-    const known = db.get(build.selectFrom("policy").selectAll().where("id", "=", policy));
+export function* policyState(db: Db, policy: string, stream: string): Steps<PolicyState> {
+  return yield* db.read(function* () {
+    const known = yield* db.get(build.selectFrom("policy").selectAll().where("id", "=", policy));
     if (!known) return { value: null, documents: 0, words: new Map() };
-    const own = db.get(
+    const own = yield* db.get(
       build
         .selectFrom("policy_value")
         .innerJoin("stream", "stream.row", "policy_value.stream")
@@ -23,7 +23,7 @@ export function policyState(db: Db, policy: string, stream: string): PolicyState
         .where("policy_value.policy", "=", known.row)
         .where("stream.id", "=", stream),
     );
-    const words = db.all(
+    const words = yield* db.all(
       build.selectFrom("word").select(["stem", "documents"]).where("policy", "=", known.row).orderBy("row"),
     );
     return {
@@ -35,50 +35,51 @@ export function policyState(db: Db, policy: string, stream: string): PolicyState
 }
 
 /** The row of a policy, added if missing. Inside a transaction. */
-export function policyRow(db: Db, policy: string): number {
-  db.run(
+export function* policyRow(db: Db, policy: string): Steps<number> {
+  yield* db.run(
     build
       .insertInto("policy")
       .values({ id: policy, documents: 0 })
       .onConflict((conflict) => conflict.column("id").doNothing()),
   );
-  return db.get(build.selectFrom("policy").select("row").where("id", "=", policy))!.row;
+  return (yield* db.get(build.selectFrom("policy").select("row").where("id", "=", policy)))!.row;
 }
 
 /** Sets a policy's value of a stream. Inside a transaction. */
-export function putPolicyValue(db: Db, policy: number, stream: number, value: JsonValue): void {
-  db.run(build.replaceInto("policy_value").values({ policy, stream, value: JSON.stringify(value) }));
+export function* putPolicyValue(db: Db, policy: number, stream: number, value: JsonValue): Steps<void> {
+  yield* db.run(build.replaceInto("policy_value").values({ policy, stream, value: JSON.stringify(value) }));
 }
 
 /** Records a decision and adds its counts. Inside a transaction. @returns row of the decision */
-export function addDecision(
+export function* addDecision(
   db: Db,
   decision: { readonly policy: number; readonly revision: string; readonly decidedAtMs: number },
   counts: readonly SpeakerCounts[],
-): number {
+): Steps<number> {
   const { policy, revision, decidedAtMs } = decision;
   const documents = counts.reduce((sum, share) => sum + share.documents, 0);
-  db.run(
+  yield* db.run(
     build
       .updateTable("policy")
       .set({ documents: sql`documents + ${documents}` })
       .where("row", "=", policy),
   );
-  const rowOf = addWords(db, policy, wordsOf(counts));
+  const rowOf = yield* addWords(db, policy, wordsOf(counts));
   const stored = counts.map(({ speaker, documents, words }): StoredCounts => {
     return [speaker, documents, [...words].flatMap(([stem, times]) => [rowOf.get(stem)!, times])];
   });
-  const { lastInsertRowid } = db.run(
+  const added = yield* db.get(
     build
       .insertInto("decision")
-      .values({ policy, revision, decided_at_ms: decidedAtMs, documents, words: JSON.stringify(stored) }),
+      .values({ policy, revision, decided_at_ms: decidedAtMs, documents, words: JSON.stringify(stored) })
+      .returning("row"),
   );
-  return Number(lastInsertRowid);
+  return added!.row;
 }
 
 /** Adds counts of words. @returns the row of each word */
-function addWords(db: Db, policy: number, counted: ReadonlyMap<string, number>): Map<string, number> {
-  const rows = db.all(sql<{ row: number; stem: string }>`
+function* addWords(db: Db, policy: number, counted: ReadonlyMap<string, number>): Steps<Map<string, number>> {
+  const rows = yield* db.all(sql<{ row: number; stem: string }>`
     insert into word (policy, stem, documents)
     select ${policy}, value ->> 0, value ->> 1 from json_each(${JSON.stringify([...counted])}) where true
     on conflict (policy, stem) do update set documents = documents + excluded.documents
@@ -90,8 +91,8 @@ function addWords(db: Db, policy: number, counted: ReadonlyMap<string, number>):
 type StoredCounts = readonly [speaker: string | null, documents: number, words: readonly number[]];
 
 /** Reads what decisions counted. It looks up words once, so it is for reading many decisions in one transaction. */
-export function decisionReader(db: Db): (words: string) => SpeakerCounts[] {
-  const rows = db.all(build.selectFrom("word").select(["row", "stem"]));
+export function* decisionReader(db: Db): Steps<(words: string) => SpeakerCounts[]> {
+  const rows = yield* db.all(build.selectFrom("word").select(["row", "stem"]));
   const stemOf = new Map(rows.map(({ row, stem }) => [row, stem]));
   return (words) =>
     parseStored<StoredCounts[]>(words, "the counts of a decision").map(([speaker, documents, counted]) => {
@@ -105,18 +106,18 @@ export function decisionReader(db: Db): (words: string) => SpeakerCounts[] {
 }
 
 /** Subtracts shares of a decision's counts. Inside a transaction. @returns the words whose counts were lowered */
-export function takeBack(
+export function* takeBack(
   db: Db,
   decision: { readonly row: number; readonly policy: number; readonly words: string },
   gone: ReadonlySet<number>,
-): string[] {
+): Steps<string[]> {
   const stored = parseStored<StoredCounts[]>(decision.words, "the counts of a decision");
   const lowered: string[] = [];
   let documents = 0;
   for (const [, own, counted] of stored.filter((_, place) => gone.has(place))) {
     documents += own;
     for (let i = 0; i < counted.length; i += 2) {
-      const word = db.get(
+      const word = yield* db.get(
         sql<{ stem: string }>`update word set documents = max(0, documents - ${counted[i + 1]})
           where row = ${counted[i]} returning stem`,
       );
@@ -124,8 +125,10 @@ export function takeBack(
     }
   }
   const left = JSON.stringify(stored.filter((_, place) => !gone.has(place)));
-  db.run(sql`update policy set documents = max(0, documents - ${documents}) where row = ${decision.policy}`);
-  db.run(sql`update decision set documents = max(0, documents - ${documents}), words = ${left}
+  yield* db.run(
+    sql`update policy set documents = max(0, documents - ${documents}) where row = ${decision.policy}`,
+  );
+  yield* db.run(sql`update decision set documents = max(0, documents - ${documents}), words = ${left}
     where row = ${decision.row}`);
   return lowered;
 }

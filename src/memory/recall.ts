@@ -9,7 +9,7 @@
  */
 import { type RawBuilder, sql } from "kysely";
 import type { WordSpace } from "../engine.ts";
-import type { Db } from "./database.ts";
+import type { Db, Steps } from "./db.ts";
 import {
   entryCondition,
   noTime,
@@ -37,7 +37,7 @@ import { listed } from "./listed.ts";
 import type { EntryFilter, RecalledEntry, RecallQuery, RecallScore } from "./memory.ts";
 import { foldName } from "./names.ts";
 import { vectorTable } from "./schema.ts";
-import type { NearVector, VectorCache } from "./vector-cache.ts";
+import type { NearVector } from "./vector-cache.ts";
 
 /** What a recall searches. */
 export interface RecallIndex {
@@ -48,38 +48,38 @@ export interface RecallIndex {
   readonly vector: Float32Array;
   /** How many of its first numbers compare meanings. */
   readonly meaning: number;
-  /** Vectors in working memory. @default they are read from the database */
-  readonly cache?: VectorCache;
+  /** Looks up the nearest vectors in working memory; `null` where they are not there. @default the database is searched */
+  readonly nearestHeld?: (limit: number) => NearVector[] | null;
 }
 
-/** Entries best first; in `whole-memory` mode all of them in time order, with empty scores. */
-export function recallEntries(index: RecallIndex, query: RecallQuery): RecalledEntry[] {
-  if (query.mode === "whole-memory") return wholeMemory(index.db, query);
+/** Entries best first. */
+export function* recallEntries(index: RecallIndex, query: RecallQuery): Steps<RecalledEntry[]> {
   const limit = query.limit ?? defaultRecallLimit;
   const pool = Math.max(minimumPool, limit);
-  return index.db.read(() => {
-    const text = findByText(index, query, pool);
-    const vector = findByVector(index, query, pool);
+  return yield* index.db.read(function* () {
+    const text = yield* findByText(index, query, pool);
+    const vector = yield* findByVector(index, query, pool);
     const near = momentAskedAbout(index, query);
-    const time = near === null ? [] : findByTime(index.db, query, near, pool);
+    const time = near === null ? [] : yield* findByTime(index.db, query, near, pool);
     const others = [...text, ...vector, ...time].map(({ row }) => row);
-    const speaker = findBySpeaker(index.db, query, others, pool);
+    const speaker = yield* findBySpeaker(index.db, query, others, pool);
     const scores = fuse({ fullText: text, vector, time, speaker }, fusionOf(index.vector, index.meaning));
-    return best(index.db, scores, limit);
+    return yield* best(index.db, scores, limit);
   });
 }
 
-function wholeMemory(db: Db, query: RecallQuery): RecalledEntry[] {
-  return db.all(selectEntries(query)).map((row) => ({ entry: toEntry(row), score: { total: 0 } }));
+/** All entries that pass a filter in time order, with empty scores. */
+export function* wholeMemory(db: Db, query: RecallQuery): Steps<RecalledEntry[]> {
+  return (yield* db.all(selectEntries(query))).map((row) => ({ entry: toEntry(row), score: { total: 0 } }));
 }
 
 /** Words of the question in any order, weighted by rarity. Speakers are searched like text. */
-function findByText({ db, words }: RecallIndex, query: RecallQuery, pool: number): Found<number> {
+function* findByText({ db, words }: RecallIndex, query: RecallQuery, pool: number): Steps<Found<number>> {
   const terms = [...new Set(words.stems(query.text))].map((stem) => `"${stem.replaceAll('"', '""')}"`);
   if (terms.length === 0) return [];
-  const match = tellingTerms(db, terms).join(" OR ");
+  const match = (yield* tellingTerms(db, terms)).join(" OR ");
   // The best hits usually pass the filter, so they are looked up first, and all hits only if too few do.
-  const leaders = db.all(sql<{ row: number; score: number; passes: number }>`
+  const leaders = yield* db.all(sql<{ row: number; score: number; passes: number }>`
     select e.row, best.score, ${entryCondition(query)} as passes
     from (select rowid, -rank as score from entry_text where entry_text match ${match}
       order by rank limit ${leadersPerPlace * pool}) as best
@@ -87,7 +87,7 @@ function findByText({ db, words }: RecallIndex, query: RecallQuery, pool: number
   const passing = leaders.filter(({ passes }) => passes === 1);
   if (passing.length >= pool || leaders.length < leadersPerPlace * pool) return passing.slice(0, pool);
   // CROSS JOIN fixes the order: search first, then look each hit up.
-  return db.all(sql<{ row: number; score: number }>`select e.row, -bm25(entry_text) as score
+  return yield* db.all(sql<{ row: number; score: number }>`select e.row, -bm25(entry_text) as score
     from entry_text cross join entry as e on e.row = entry_text.rowid
     where entry_text match ${match} and ${entryCondition(query)}
     order by score desc, e.start_seconds, e.id limit ${pool}`);
@@ -96,32 +96,37 @@ function findByText({ db, words }: RecallIndex, query: RecallQuery, pool: number
 /** Hits looked up first, per place in the pool. */
 const leadersPerPlace = 4;
 /** Terms without those that too many entries hold, unless all are such. */
-function tellingTerms(db: Db, terms: readonly string[]): readonly string[] {
+function* tellingTerms(db: Db, terms: readonly string[]): Steps<readonly string[]> {
   // The last row's number is fast to find and never below the count, so no selective term is left out.
-  const { entries } = db.get(sql<{ entries: number }>`select coalesce(max(row), 0) as entries from entry`)!;
+  const { entries } = (yield* db.get(
+    sql<{ entries: number }>`select coalesce(max(row), 0) as entries from entry`,
+  ))!;
   const most = mostHits(entries);
   if (entries <= most) return terms;
-  const telling = terms.filter((term) => {
+  const telling: string[] = [];
+  for (const term of terms) {
     const hits = sql`select 1 from entry_text where entry_text match ${term} limit ${most + 1}`;
-    return db.get(sql<{ n: number }>`select count(*) as n from (${hits})`)!.n <= most;
-  });
+    const { n } = (yield* db.get(sql<{ n: number }>`select count(*) as n from (${hits})`))!;
+    if (n <= most) telling.push(term);
+  }
   return telling.length > 0 ? telling : terms;
 }
 
 /** Nearest vectors by cosine, over everything that passes the filter. Unrelated entries are not found. */
-function findByVector(index: RecallIndex, query: RecallQuery, pool: number): Found<number> {
-  const { db, space, vector, meaning, cache } = index;
+function* findByVector(index: RecallIndex, query: RecallQuery, pool: number): Steps<Found<number>> {
+  const { vector, meaning, nearestHeld } = index;
   if (vector.every((value) => value === 0)) return [];
   const scale = isMeant(vector, meaning) ? meaningScale : 1;
-  return (cache?.nearest(db, { space, vector, query, limit: pool }) ?? nearest(index, query, pool))
+  const found = nearestHeld?.(pool) ?? (yield* nearest(index, query, pool));
+  return found
     .map(({ row, distance }) => ({ row, score: scale * (1 - distance ** 2 / 2) }))
     .filter(({ score }) => score > leastLikeness)
     .sort((a, b) => b.score - a.score || a.row - b.row) // several streams are searched in turn
     .slice(0, pool);
 }
 
-function nearest({ db, space, vector }: RecallIndex, query: RecallQuery, pool: number): NearVector[] {
-  return db.all(sql<NearVector>`select rowid as row, distance from ${sql.table(vectorTable(space))}
+function* nearest({ db, space, vector }: RecallIndex, query: RecallQuery, pool: number): Steps<NearVector[]> {
+  return yield* db.all(sql<NearVector>`select rowid as row, distance from ${sql.table(vectorTable(space))}
     where vector match ${toBuffer(vector)} and k = ${Math.min(pool, 4096)} and ${vectorCondition(query)}`);
 }
 
@@ -142,15 +147,20 @@ function vectorCondition(query: EntryFilter): RawBuilder<boolean> {
 }
 
 /** Entries by their distance in seconds from a moment; 0 for entries that span it. */
-function findByTime(db: Db, query: RecallQuery, near: number, pool: number): Found<number> {
-  return db.all(sql<{ row: number; score: number }>`select e.row,
+function* findByTime(db: Db, query: RecallQuery, near: number, pool: number): Steps<Found<number>> {
+  return yield* db.all(sql<{ row: number; score: number }>`select e.row,
       -max(0, e.start_seconds - ${near}, ${near} - e.end_seconds) as score
     from entry as e where ${entryCondition(query)}
     order by score desc, e.start_seconds, e.id limit ${pool}`);
 }
 
 /** Entries of the people asked about: 1 if one of them spoke, ½ if the text names one. */
-function findBySpeaker(db: Db, query: RecallQuery, others: readonly number[], pool: number): Found<number> {
+function* findBySpeaker(
+  db: Db,
+  query: RecallQuery,
+  others: readonly number[],
+  pool: number,
+): Steps<Found<number>> {
   const names = (query.aboutSpeakers ?? []).map(foldName).filter((name) => name !== "");
   if (names.length === 0) return [];
   const spoken = sql`exists (select 1 from entry_speaker where entry = e.row and name in ${spellingsOf(names)})`;
@@ -162,20 +172,19 @@ function findBySpeaker(db: Db, query: RecallQuery, others: readonly number[], po
       from entry as e where ${where} limit ${limit}`);
   const named = sql`(${spoken} or mentions(e.text, ${JSON.stringify(names)}))`;
   // All entries that the other channels found, and the first of those they did not find.
-  const own = scored(
+  const own = yield* scored(
     sql`e.row in (select entry from entry_speaker where name in ${spellingsOf(names)}) and ${entryCondition(query)}
       order by e.start_seconds, e.id`,
     pool,
   );
-  const known = scored(sql`e.row in ${listed([...new Set(others)])} and ${named}`, -1);
+  const known = yield* scored(sql`e.row in ${listed([...new Set(others)])} and ${named}`, -1);
   return [...new Map([...known, ...own].map((found) => [found.row, found])).values()].sort(
     (a, b) => b.score - a.score,
   );
 }
 
-function best(db: Db, scores: ReadonlyMap<number, RecallScore>, limit: number): RecalledEntry[] {
-  return db
-    .all(selectEntriesByRow(leaders(scores, limit)))
+function* best(db: Db, scores: ReadonlyMap<number, RecallScore>, limit: number): Steps<RecalledEntry[]> {
+  return (yield* db.all(selectEntriesByRow(leaders(scores, limit))))
     .map((row) => ({ entry: toEntry(row), score: scores.get(row.row)! }))
     .sort(byScore)
     .slice(0, limit);

@@ -8,7 +8,7 @@ import { openDatabase } from "./database.ts";
 import { selectEntries, selectSpeakers, toEntry } from "./entries.ts";
 import { distinctNames } from "./names.ts";
 import { recallEntries } from "./recall.ts";
-import type { EntryList, RecallQuery } from "./records.ts";
+import type { EntryList, RecalledEntry, RecallQuery } from "./records.ts";
 import { requireSpace, type SpaceIds } from "./space.ts";
 import { VectorCache } from "./vector-cache.ts";
 
@@ -38,30 +38,39 @@ export interface SearchFound {
 }
 
 const { directory, space: ids, meaning } = workerData as SearchSetup;
-const db = openDatabase(directory, { readOnly: true });
+const connection = openDatabase(directory, { readOnly: true });
 const cache = new VectorCache(ids.embedder.dimension);
 let isLoading = false;
 
 function search(searched: Searched): unknown {
   switch (searched.find) {
     case "recall":
-      return db.read(() => {
-        const { query, stems, vector } = searched;
-        const space = requireSpace(db, ids);
-        const words = { stems: () => [...stems] };
-        return recallEntries({ db, words, space, vector, meaning, cache }, query);
-      });
+      return recalled(searched);
     case "entries":
-      return db.all(selectEntries(searched.filter)).map(toEntry);
+      return connection.all(selectEntries(searched.filter)).map(toEntry);
     case "speakers":
-      return distinctNames(db.all(selectSpeakers()).map(({ name }) => name));
+      return distinctNames(connection.all(selectSpeakers()).map(({ name }) => name));
   }
+}
+
+function recalled({ query, stems, vector }: Extract<Searched, { find: "recall" }>): RecalledEntry[] {
+  const words = { stems: () => [...stems] };
+  return connection.perform((db) =>
+    db.read(function* () {
+      const space = yield* requireSpace(db, ids);
+      const nearestHeld = (limit: number) => cache.nearest(connection, { space, vector, query, limit });
+      return yield* recallEntries({ db, words, space, vector, meaning, nearestHeld }, query);
+    }),
+  );
 }
 
 /** One step at a time, with questions in between. What fails here fails the next question too, which tells of it. */
 function loadMore(): void {
   try {
-    isLoading = !cache.load(db, requireSpace(db, ids));
+    isLoading = !cache.load(
+      connection,
+      connection.perform((db) => requireSpace(db, ids)),
+    );
   } catch {
     isLoading = false;
   }

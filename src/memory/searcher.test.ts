@@ -7,7 +7,7 @@ import { addTestStream, openTestMemory, remember, temporaryFolder } from "../../
 import { localEmbedder, wordSpace } from "../engines/local/index.ts";
 import { shortId } from "../util/hash.ts";
 import { pick, randomInt, seededRandom } from "../util/random.ts";
-import { type Db, openDatabase } from "./database.ts";
+import { type Connection, openDatabase } from "./database.ts";
 import type { MemoryRow, RecalledEntry, RecallQuery } from "./memory.ts";
 import { recallEntries } from "./recall.ts";
 import { requireSpace } from "./space.ts";
@@ -53,7 +53,7 @@ const questions: RecallQuery[] = [
 ];
 
 let memory: SqliteMemory;
-let db: Db;
+let connection: Connection;
 const threads: Worker[] = [];
 process.on("worker", (worker) => threads.push(worker));
 
@@ -62,19 +62,24 @@ before(async () => {
   await addTestStream(memory, "hall");
   await addTestStream(memory, "yard");
   await memory.addRows(rows, () => null);
-  db = openDatabase(directory, { readOnly: true });
+  connection = openDatabase(directory, { readOnly: true });
 });
 after(async () => {
-  db.close();
+  connection.close();
   await memory.close();
 });
 
 /** What a search in this thread finds, all vectors read from the database or from a cache. */
 async function foundHere(query: RecallQuery, cache?: VectorCache): Promise<RecalledEntry[]> {
   const [vector] = await localEmbedder.embed([query.text]);
-  const space = requireSpace(db, { words: wordSpace, embedder: localEmbedder });
-  const index = { db, words: wordSpace, space, vector: vector!, meaning: 0, ...(cache && { cache }) };
-  return db.read(() => recallEntries(index, query));
+  return connection.perform((db) =>
+    db.read(function* () {
+      const space = yield* requireSpace(db, { words: wordSpace, embedder: localEmbedder });
+      const held = (limit: number) => cache!.nearest(connection, { space, vector: vector!, query, limit });
+      const index = { db, words: wordSpace, space, vector: vector!, meaning: 0 };
+      return yield* recallEntries(cache ? { ...index, nearestHeld: held } : index, query);
+    }),
+  );
 }
 
 async function assertFindsTheSame(cache: VectorCache, when: string): Promise<void> {
@@ -87,9 +92,9 @@ async function assertFindsTheSame(cache: VectorCache, when: string): Promise<voi
 
 test("a thread, and vectors in working memory, find what a search in the database finds while it changes", async () => {
   const cache = new VectorCache(localEmbedder.dimension);
-  cache.load(db, 1);
+  cache.load(connection, 1);
   const beside = remember(memory, "hall", 900, ["Bob: the kettle is on the umbrella stand"]);
-  for (let more = true; more; more = !cache.load(db, 1));
+  for (let more = true; more; more = !cache.load(connection, 1));
   await beside;
   await assertFindsTheSame(cache, "after it was loaded");
   assert.ok(threads.length > 0, "a thread searched");
@@ -107,7 +112,7 @@ test("a thread, and vectors in working memory, find what a search in the databas
 
 test("finds the same while a stream is written", async () => {
   const cache = new VectorCache(localEmbedder.dimension);
-  while (!cache.load(db, 1));
+  while (!cache.load(connection, 1));
   const writing = (async () => {
     for (let clip = 960; clip < 975; clip++) await remember(memory, "yard", clip, [`Bob: ${sentence()}`]);
   })();

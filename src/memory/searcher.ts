@@ -5,7 +5,7 @@
 import { sql } from "kysely";
 import { type ErrorCode, StoreError } from "../errors.ts";
 import { AskedThread, type ThreadError } from "../util/asked-thread.ts";
-import type { Db } from "./database.ts";
+import type { Connection } from "./database.ts";
 import { selectEntries, selectSpeakers, toEntry } from "./entries.ts";
 import { distinctNames } from "./names.ts";
 import { recallEntries } from "./recall.ts";
@@ -23,13 +23,13 @@ class LostThread extends Error {}
 
 /** What is searched in a memory. */
 export class Searcher {
-  readonly #db: Db;
+  readonly #db: Connection;
   readonly #indexing: Indexing;
   readonly #meaning: number;
   readonly #thread: AskedThread<Searched, SearchFound>;
   #ended = false;
 
-  constructor(db: Db, directory: string, indexing: Indexing) {
+  constructor(db: Connection, directory: string, indexing: Indexing) {
     const { words, embedder } = indexing;
     this.#db = db;
     this.#indexing = indexing;
@@ -45,11 +45,15 @@ export class Searcher {
 
   /** Entries a question is about. @param vector the question in the space of the vectors */
   async recall(query: RecallQuery, vector: Float32Array): Promise<RecalledEntry[]> {
-    const { words } = this.#indexing;
+    const indexing = this.#indexing;
+    const { words } = indexing;
     const stems = words.stems(query.text);
     return (await this.#find({ find: "recall", query, stems, vector }, () => {
-      const space = requireSpace(this.#db, this.#indexing);
-      return recallEntries({ db: this.#db, words, space, vector, meaning: this.#meaning }, query);
+      const meaning = this.#meaning;
+      return this.#db.perform(function* (db) {
+        const space = yield* requireSpace(db, indexing);
+        return yield* recallEntries({ db, words, space, vector, meaning }, query);
+      });
     })) as RecalledEntry[];
   }
 

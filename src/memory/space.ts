@@ -7,7 +7,7 @@ import type { Embedder, WordSpace } from "../engine.ts";
 import { StoreError } from "../errors.ts";
 import { turn } from "../util/async.ts";
 import { addVectorChecksums } from "./checksums.ts";
-import { build, type Db, parseStored } from "./database.ts";
+import { build, type Db, parseStored, type Steps, type Store } from "./db.ts";
 import { insertText, insertVector } from "./entries.ts";
 import { vectorTable, vectorTableSql } from "./schema.ts";
 import { embedAll } from "./statements.ts";
@@ -28,55 +28,61 @@ const batchSize = 256;
 /** Sentences take an encoder longer, and what is done is kept between batches. */
 const meantBatchSize = 32;
 
-function spaceNow(db: Db) {
-  return db.get(build.selectFrom("space").selectAll().where("current", "=", 1));
+function* spaceNow(db: Db) {
+  return yield* db.get(build.selectFrom("space").selectAll().where("current", "=", 1));
 }
 
 /** Rows of all spaces, including one being built: deletes must reach all of them. */
-export function spaceRows(db: Db): number[] {
-  return db.all(build.selectFrom("space").select("row")).map(({ row }) => row);
+export function* spaceRows(db: Db): Steps<number[]> {
+  return (yield* db.all(build.selectFrom("space").select("row"))).map(({ row }) => row);
 }
 
-function addSpace(db: Db, { words, embedder }: Indexing, current: 0 | 1): number {
-  const { lastInsertRowid } = db.run(
+function* addSpace(db: Db, { words, embedder }: Indexing, current: 0 | 1): Steps<number> {
+  const added = yield* db.get(
     build
       .insertInto("space")
-      .values({ words: words.id, embedder: embedder.id, dimension: embedder.dimension, current }),
+      .values({ words: words.id, embedder: embedder.id, dimension: embedder.dimension, current })
+      .returning("row"),
   );
-  const row = Number(lastInsertRowid);
-  db.exec(vectorTableSql(vectorTable(row), embedder.dimension));
+  const { row } = added!;
+  yield* db.run(sql.raw(vectorTableSql(vectorTable(row), embedder.dimension)));
   return row;
 }
 
 /** Takes entries out of an index that is being built, which then embeds them again. Inside a transaction. */
-export function takeOut(db: Db, rows: readonly number[]): void {
-  for (const { row: space } of db.all(build.selectFrom("space").select("row").where("current", "=", 0))) {
+export function* takeOut(db: Db, rows: readonly number[]): Steps<void> {
+  for (const { row: space } of yield* db.all(
+    build.selectFrom("space").select("row").where("current", "=", 0),
+  )) {
     for (const row of rows) {
-      db.run(sql`delete from ${sql.table(vectorTable(space))} where rowid = ${BigInt(row)}`);
-      db.run(sql`delete from ${sql.table(doneTable(space))} where entry = ${row}`);
+      yield* db.run(sql`delete from ${sql.table(vectorTable(space))} where rowid = ${BigInt(row)}`);
+      yield* db.run(sql`delete from ${sql.table(doneTable(space))} where entry = ${row}`);
     }
   }
 }
 
-function dropSpace(db: Db, row: number): void {
-  db.exec(`drop table ${vectorTable(row)}; drop table if exists ${doneTable(row)}`);
-  db.run(build.deleteFrom("space").where("row", "=", row));
+function* dropSpace(db: Db, row: number): Steps<void> {
+  yield* db.run(sql`drop table ${sql.table(vectorTable(row))}`);
+  yield* db.run(sql`drop table if exists ${sql.table(doneTable(row))}`);
+  yield* db.run(build.deleteFrom("space").where("row", "=", row));
 }
 
-const isEmpty = (db: Db) => !db.get(build.selectFrom("entry").select("row").limit(1));
-
 /** Sets the space of a new or empty memory. */
-export function openSpace(db: Db, indexing: Indexing): void {
-  const fits = () => {
-    const space = spaceNow(db);
-    return space !== undefined && (difference(space, indexing) === null || !isEmpty(db));
-  };
-  if (db.readOnly || fits()) return;
-  db.write(() => {
-    if (fits()) return;
-    for (const row of spaceRows(db)) dropSpace(db, row);
-    addSpace(db, indexing, 1);
+export function* openSpace(db: Db, indexing: Indexing): Steps<void> {
+  if (db.readOnly || (yield* fitsOrHolds(db, indexing))) return;
+  yield* db.write(function* () {
+    if (yield* fitsOrHolds(db, indexing)) return;
+    for (const row of yield* spaceRows(db)) yield* dropSpace(db, row);
+    yield* addSpace(db, indexing, 1);
   });
+}
+
+/** Whether there is a space that fits, or that must stay because it holds something. */
+function* fitsOrHolds(db: Db, indexing: Indexing): Steps<boolean> {
+  const space = yield* spaceNow(db);
+  if (space === undefined) return false;
+  if (difference(space, indexing) === null) return true;
+  return (yield* db.get(build.selectFrom("entry").select("row").limit(1))) !== undefined;
 }
 
 function difference(
@@ -95,8 +101,8 @@ function difference(
  *
  * @throws StoreError `space-mismatch` if the memory is indexed with another space than it was opened with
  */
-export function requireSpace(db: Db, indexing: SpaceIds): number {
-  const space = spaceNow(db);
+export function* requireSpace(db: Db, indexing: SpaceIds): Steps<number> {
+  const space = yield* spaceNow(db);
   const found = space ? difference(space, indexing) : "nothing yet";
   if (space && found === null) return space.row;
   throw new StoreError(
@@ -114,36 +120,41 @@ export function requireSpace(db: Db, indexing: SpaceIds): number {
  * @returns how many entries this call embedded
  */
 export async function reindex(
-  db: Db,
+  store: Store,
   indexing: Indexing,
   signal?: AbortSignal,
   onProgress: (entries: number) => void = () => {},
 ): Promise<{ readonly entries: number }> {
-  const space = db.write(() => buildingSpace(db, indexing));
+  const isByMeaning = indexing.embedder.meaning !== undefined;
+  const space = await store.perform((db) => db.write(() => buildingSpace(db, indexing)));
   let entries = 0;
   while (true) {
     await turn(signal);
-    const batch = db.all(
-      missingFrom(space, indexing.embedder.meaning === undefined ? batchSize : meantBatchSize),
-    );
-    if (batch.length === 0 && db.write(() => changeOver(db, space, indexing))) return { entries };
-    const contextNow = (row: number) => passageOf(db, row)?.context ?? "";
-    const contexts = batch.map(({ row }) => contextNow(row));
+    const missing = missingFrom(space, isByMeaning ? meantBatchSize : batchSize);
+    const batch = await store.perform((db) => db.all(missing));
+    if (batch.length === 0) {
+      if (await store.perform((db) => db.write(() => changeOver(db, space, indexing)))) return { entries };
+      continue;
+    }
+    const contexts = await store.perform((db) => contextsOf(db, batch));
     const vectors = await embedAll(
       indexing.embedder,
       batch.map(({ text }) => text),
-      { signal, ...(indexing.embedder.meaning !== undefined && { contexts }) },
+      { signal, ...(isByMeaning && { contexts }) },
     );
-    db.write(() => {
-      // What changed meanwhile is embedded again.
-      const kept = [...batch.keys()].filter((i) => contextNow(batch[i]!.row) === contexts[i]);
-      addVectors(
-        db,
-        space,
-        kept.map((i) => batch[i]!),
-        kept.map((i) => vectors[i]!),
-      );
-    });
+    await store.perform((db) =>
+      db.write(function* () {
+        // What changed meanwhile is embedded again.
+        const now = yield* contextsOf(db, batch);
+        const kept = [...batch.keys()].filter((i) => now[i] === contexts[i]);
+        yield* addVectors(
+          db,
+          space,
+          kept.map((i) => batch[i]!),
+          kept.map((i) => vectors[i]!),
+        );
+      }),
+    );
     entries += batch.length;
     onProgress(entries);
   }
@@ -153,20 +164,27 @@ export async function reindex(
  * The unfinished space of an earlier call with the same word space and embedder, or a new one. Other unfinished ones
  * are deleted.
  */
-function buildingSpace(db: Db, indexing: Indexing): number {
+function* buildingSpace(db: Db, indexing: Indexing): Steps<number> {
   let found: number | undefined;
-  for (const space of db.all(build.selectFrom("space").selectAll().where("current", "=", 0))) {
+  for (const space of yield* db.all(build.selectFrom("space").selectAll().where("current", "=", 0))) {
     if (found === undefined && difference(space, indexing) === null) found = space.row;
-    else dropSpace(db, space.row);
+    else yield* dropSpace(db, space.row);
   }
   if (found !== undefined) return found;
-  const row = addSpace(db, indexing, 0);
-  db.exec(`create table ${doneTable(row)} (entry integer primary key, has_vector integer not null)`);
+  const row = yield* addSpace(db, indexing, 0);
+  yield* db.run(sql`create table ${sql.table(doneTable(row))}
+    (entry integer primary key, has_vector integer not null)`);
   return row;
 }
 
 /** Entries embedded so far, including texts with nothing to embed. */
 const doneTable = (space: number) => `reindexed_${space}`;
+
+function* contextsOf(db: Db, batch: readonly Unembedded[]): Steps<string[]> {
+  const contexts: string[] = [];
+  for (const { row } of batch) contexts.push((yield* passageOf(db, row))?.context ?? "");
+  return contexts;
+}
 
 interface Unembedded {
   readonly row: number;
@@ -181,22 +199,24 @@ function missingFrom(space: number, limit: number) {
     where row not in (select entry from ${sql.table(doneTable(space))}) order by row limit ${limit}`;
 }
 
-function addVectors(
+function* addVectors(
   db: Db,
   space: number,
   batch: readonly Unembedded[],
   vectors: readonly Float32Array[],
-): void {
+): Steps<void> {
   const done = sql.table(doneTable(space));
   for (const [i, entry] of batch.entries()) {
     const vector = vectors[i]!;
     // forgotten, closed or embedded by another process while the embedder ran
-    const now = db.get(build.selectFrom("entry").select("closed_at_ms").where("row", "=", entry.row));
+    const now = yield* db.get(build.selectFrom("entry").select("closed_at_ms").where("row", "=", entry.row));
     if (!now) continue;
     const hasVector = vector.some((value) => value !== 0);
-    const added = db.run(sql`insert or ignore into ${done} values (${entry.row}, ${hasVector ? 1 : 0})`);
-    if (added.changes === 0 || !hasVector) continue;
-    insertVector(db, space, {
+    const added = yield* db.run(
+      sql`insert or ignore into ${done} values (${entry.row}, ${hasVector ? 1 : 0})`,
+    );
+    if (added === 0 || !hasVector) continue;
+    yield* insertVector(db, space, {
       row: entry.row,
       stream: entry.stream,
       knownSeconds: entry.known_seconds,
@@ -207,19 +227,19 @@ function addVectors(
 }
 
 /** Makes the new space current. @returns false if entries were added meanwhile */
-function changeOver(db: Db, space: number, { words }: Indexing): boolean {
-  if (db.all(missingFrom(space, 1)).length > 0) return false;
+function* changeOver(db: Db, space: number, { words }: Indexing): Steps<boolean> {
+  if ((yield* db.all(missingFrom(space, 1))).length > 0) return false;
   const done = sql.table(doneTable(space));
-  db.run(sql`update entry set vector_checksum = null,
+  yield* db.run(sql`update entry set vector_checksum = null,
     has_vector = (select has_vector from ${done} where ${done}.entry = entry.row)`);
-  addVectorChecksums(db, space);
-  for (const row of spaceRows(db)) if (row !== space) dropSpace(db, row);
-  db.run(sql`delete from waiting_vector`);
-  db.run(build.updateTable("space").set({ current: 1 }).where("row", "=", space));
-  db.exec(`drop table ${doneTable(space)}`);
-  db.run(sql`delete from entry_text`);
-  for (const entry of db.all(build.selectFrom("entry").select(["row", "text", "speakers"]))) {
-    insertText(
+  yield* addVectorChecksums(db, space);
+  for (const row of yield* spaceRows(db)) if (row !== space) yield* dropSpace(db, row);
+  yield* db.run(sql`delete from waiting_vector`);
+  yield* db.run(build.updateTable("space").set({ current: 1 }).where("row", "=", space));
+  yield* db.run(sql`drop table ${done}`);
+  yield* db.run(sql`delete from entry_text`);
+  for (const entry of yield* db.all(build.selectFrom("entry").select(["row", "text", "speakers"]))) {
+    yield* insertText(
       db,
       entry.row,
       { text: entry.text, speakers: parseStored<string[]>(entry.speakers, "the speakers of an entry") },

@@ -16,9 +16,11 @@ import { ChangeFeed } from "./change-feed.ts";
 import { changeLog } from "./change-log.ts";
 import { checkMemory, memoryStats } from "./check.ts";
 import { commitDecision } from "./commit.ts";
-import { build, type Db, openDatabase } from "./database.ts";
+import { type Connection, openDatabase } from "./database.ts";
+import { build } from "./db.ts";
 import { engineCache } from "./engine-cache.ts";
 import { closeEntry, selectEntryById, toEntry } from "./entries.ts";
+import { memoryRows } from "./exported-rows.ts";
 import { forget } from "./forget.ts";
 import {
   addGap,
@@ -50,10 +52,10 @@ import type { Memory } from "./memory.ts";
 import { packObservation } from "./packed.ts";
 import { page } from "./page-rows.ts";
 import { policyState } from "./policy-state.ts";
-import { recallEntries } from "./recall.ts";
+import { wholeMemory } from "./recall.ts";
 import { toldRecall } from "./recall-channel.ts";
 import { keptWithFrames, sweepEvery } from "./retention.ts";
-import { addRows, memoryRows } from "./rows.ts";
+import { addRows } from "./rows.ts";
 import { Searcher } from "./searcher.ts";
 import { openSpace, reindex, requireSpace, spaceRows } from "./space.ts";
 import { askedOf, embedAll } from "./statements.ts";
@@ -112,24 +114,25 @@ export async function openSqliteMemory(
 const unwritableCodes = ["store-read-only", "disk-full", "store-unopenable", "store-io"];
 
 function openAs(directory: string, options: SqliteMemoryOptions, readOnly: boolean): SqliteMemory {
-  const db = openDatabase(directory, { readOnly });
+  const connection = openDatabase(directory, { readOnly });
   try {
-    openSpace(db, options);
-    sweepBlobs(db, join(directory, "blobs"));
-    return sqliteMemory(directory, db, options);
+    connection.perform((db) => openSpace(db, options));
+    connection.perform((db) => sweepBlobs(db, join(directory, "blobs")));
+    return sqliteMemory(directory, connection, options);
   } catch (error) {
-    db.close();
+    connection.close();
     throw error;
   }
 }
 
-function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): SqliteMemory {
+function sqliteMemory(directory: string, connection: Connection, options: SqliteMemoryOptions): SqliteMemory {
   const { words, embedder, now } = options;
   const blobFolder = join(directory, "blobs");
-  const held = leases(db, now);
-  const feed = new ChangeFeed(changeLog(db));
-  const searcher = new Searcher(db, directory, options);
-  db.onWrite(() => feed.wake());
+  const { perform } = connection;
+  const held = leases(connection, now);
+  const feed = new ChangeFeed(changeLog(connection));
+  const searcher = new Searcher(connection, directory, options);
+  connection.onWrite(() => feed.wake());
   let windowClips = defaultWindowClips;
   let clipsSinceSweep = 0;
   let closed = false;
@@ -140,17 +143,19 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
     clipsSinceSweep += clips;
     if (clipsSinceSweep < sweepEvery) return;
     clipsSinceSweep = 0;
-    giveUpOldest(db);
-    dropOldObservations(db);
-    trimFramesOfAll(db, windowClips);
-    sweepBlobs(db, blobFolder);
+    perform(function* (db) {
+      yield* giveUpOldest(db);
+      yield* dropOldObservations(db);
+      yield* trimFramesOfAll(db, windowClips);
+      yield* sweepBlobs(db, blobFolder);
+    });
   };
 
   let settling = Promise.resolve();
   /** Makes the vectors that are waited for, one call at a time. What an engine cannot make now waits for the next call. */
   const settle = (): Promise<void> => {
     if (embedder.meaning === undefined) return Promise.resolve();
-    const next = settling.then(() => makeWaitingVectors(db, options));
+    const next = settling.then(() => makeWaitingVectors(connection, options));
     settling = next.catch(() => {});
     return next.catch((error) => {
       const comesBack = error instanceof EngineError && error.isRetryable;
@@ -162,64 +167,72 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
     if (closed) return;
     closed = true;
     try {
-      held.releaseAll();
-      sweepBlobs(db, blobFolder);
+      await held.releaseAll();
+      perform((db) => sweepBlobs(db, blobFolder));
     } catch (error) {
       // A lease ends with its process and blobs are swept again, so a full disk is not told twice.
       if (!(error instanceof StoreError)) throw error;
     } finally {
       // The last connection to close empties the log, which one that only reads cannot.
       await searcher.end();
-      db.close();
+      connection.close();
       feed.close();
     }
   };
 
   const journal = async (observation: Observation, how: Journaling) => {
     const packed = packObservation(observation);
-    await writeBlobs(db, blobFolder, packed.blobs);
-    db.write(() => {
-      const stream = streamRow(db, observation.stream);
-      held.assertHeld(stream.row, stream.id);
-      addObservation(db, blobFolder, stream, packed, how);
-    });
+    await writeBlobs(connection, blobFolder, packed.blobs);
+    perform((db) =>
+      db.write(function* () {
+        const stream = yield* streamRow(db, observation.stream);
+        yield* held.assertHeld(db, stream.row, stream.id);
+        yield* addObservation(db, blobFolder, stream, packed, how);
+      }),
+    );
   };
 
   return {
     directory,
 
     addStream: async (stream) => {
-      requireSpace(db, options);
-      return addStream(db, stream, now());
+      return perform(function* (db) {
+        yield* requireSpace(db, options);
+        return yield* addStream(db, stream, now());
+      });
     },
-    streams: async () => streams(db),
+    streams: async () => perform(streams),
     lease: async (stream, { takeOver } = {}) => {
-      requireSpace(db, options);
+      perform((db) => requireSpace(db, options));
       await settle();
-      return held.take(streamRow(db, stream).row, stream, takeOver);
+      return held.take(perform((db) => streamRow(db, stream)).row, stream, takeOver);
     },
     progress: async (stream, window) => {
       windowClips = Math.max(windowClips, window);
-      return progress(db, blobFolder, stream, window);
+      return perform((db) => progress(db, blobFolder, stream, window));
     },
     endStream: async (stream) => {
-      const { row } = streamRow(db, stream);
-      db.run(build.updateTable("stream").set({ ended: 1 }).where("row", "=", row));
+      perform(function* (db) {
+        const { row } = yield* streamRow(db, stream);
+        yield* db.run(build.updateTable("stream").set({ ended: 1 }).where("row", "=", row));
+      });
     },
 
-    keepLeftOut: async (stream, items) => keepLeftOut(db, stream, items),
+    keepLeftOut: async (stream, items) => perform((db) => keepLeftOut(db, stream, items)),
 
     addObservation: (observation, files) => journal(observation, { files }),
-    sourceFiles: async (stream) => sourceFiles(db, stream),
+    sourceFiles: async (stream) => perform((db) => sourceFiles(db, stream)),
     keepFiles: async (stream, files) =>
-      db.write(() => {
-        const { row } = streamRow(db, stream);
-        held.assertHeld(row, stream);
-        keepFiles(db, row, files);
-      }),
+      perform((db) =>
+        db.write(function* () {
+          const { row } = yield* streamRow(db, stream);
+          yield* held.assertHeld(db, row, stream);
+          yield* keepFiles(db, row, files);
+        }),
+      ),
     growObservation: (observation) => journal(observation, { grow: true }),
     commit: async (decision) => {
-      const receipt = await commitDecision(db, decision, {
+      const receipt = await commitDecision(connection, decision, {
         indexing: options,
         now,
         leases: held,
@@ -230,77 +243,88 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
       return receipt;
     },
     failClip: async (stream, clip, failure) => {
-      db.write(() => {
-        const row = streamRow(db, stream);
-        held.assertHeld(row.row, stream);
-        failClip(db, row, clip, failure);
-        trimObservations(db, row.row, withFrames());
-      });
+      perform((db) =>
+        db.write(function* () {
+          const row = yield* streamRow(db, stream);
+          yield* held.assertHeld(db, row.row, stream);
+          yield* failClip(db, row, clip, failure);
+          yield* trimObservations(db, row.row, withFrames());
+        }),
+      );
       tidyAfter(1);
     },
-    giveUpClips: async (stream, clips) => giveUpClips(db, stream, clips),
-    retryClips: async (stream) => retryClips(db, stream),
-    observations: async (stream) => decidedObservations(db, blobFolder, stream),
-    clipFailures: async (stream) => clipFailures(db, stream),
-    decisions: async (stream) => decisions(db, stream),
-    policyState: async (policy, stream) => policyState(db, policy, stream),
+    giveUpClips: async (stream, clips) => perform((db) => giveUpClips(db, stream, clips)),
+    retryClips: async (stream) => perform((db) => retryClips(db, stream)),
+    observations: async (stream) => perform((db) => decidedObservations(db, blobFolder, stream)),
+    clipFailures: async (stream) => perform((db) => clipFailures(db, stream)),
+    decisions: async (stream) => perform((db) => decisions(db, stream)),
+    policyState: async (policy, stream) => perform((db) => policyState(db, policy, stream)),
     floor: async (filter = {}) => {
       strict.floor(filter);
-      assertHeld(db, filter.streams);
-      return floor(db, filter);
+      return perform(function* (db) {
+        yield* assertHeld(db, filter.streams);
+        return yield* floor(db, filter);
+      });
     },
-    addGap: async (gap) => void addGap(db, gap),
+    addGap: async (gap) => void perform((db) => addGap(db, gap)),
     gaps: async (filter = {}) => {
       strict.gaps(filter);
-      assertHeld(db, filter.streams);
-      return gaps(db, filter);
+      return perform(function* (db) {
+        yield* assertHeld(db, filter.streams);
+        return yield* gaps(db, filter);
+      });
     },
 
     entries: async (filter = {}) => {
       strict.entries(filter);
-      assertHeld(db, filter.streams);
+      perform((db) => assertHeld(db, filter.streams));
       return searcher.entries(filter);
     },
     entry: async (id) => {
-      const row = db.get(selectEntryById(id));
+      const row = connection.get(selectEntryById(id));
       return row ? toEntry(row) : null;
     },
     recall: async (query) => {
       strict.recall(query);
-      assertHeld(db, query.streams);
-      if (query.mode === "whole-memory")
-        return recallEntries({ db, words, space: 0, vector: new Float32Array(), meaning: 0 }, query);
-      requireSpace(db, options);
+      perform((db) => assertHeld(db, query.streams));
+      if (query.mode === "whole-memory") return perform((db) => wholeMemory(db, query));
+      perform((db) => requireSpace(db, options));
       const [vector] = await embedAll(embedder, [askedOf(embedder, query)], { role: "query" });
       return toldRecall(directory, () => searcher.recall(query, vector!));
     },
     speakers: () => searcher.speakers(),
     closeEntry: async (id, reason, supersededBy) =>
-      closeEntry(db, id, { atMs: now(), reason, supersededBy: supersededBy ?? null }, spaceRows(db)),
+      perform(function* (db) {
+        const closed = { atMs: now(), reason, supersededBy: supersededBy ?? null };
+        yield* closeEntry(db, id, closed, yield* spaceRows(db));
+      }),
     blob: (hash) => readBlob(blobFolder, hash),
 
-    addTask: async (task) => addTask(db, task),
+    addTask: async (task) => perform((db) => addTask(db, task)),
     tasks: async (filter = {}) => {
       strict.tasks(filter);
-      return tasks(db, filter);
+      return perform((db) => tasks(db, filter));
     },
-    countTasks: async (which) => countTasks(db, which),
-    addFeedback: async (task, feedback) => addFeedback(db, task, feedback),
+    countTasks: async (which) => perform((db) => countTasks(db, which)),
+    addFeedback: async (task, feedback) => perform((db) => addFeedback(db, task, feedback)),
 
-    addAdapter: async (adapter) => void addAdapter(db, adapter),
+    addAdapter: async (adapter) => void perform((db) => addAdapter(db, adapter)),
     adapters: async (filter = {}) => {
       strict.adapters(filter);
-      return adapters(db, filter);
+      return perform((db) => adapters(db, filter));
     },
-    rollbackAdapter: async (policy) => rollbackAdapter(db, policy, now()),
-    activateAdapter: async (policy, id, reason) => activateAdapter(db, policy, { id, reason, atMs: now() }),
+    rollbackAdapter: async (policy) => perform((db) => rollbackAdapter(db, policy, now())),
+    activateAdapter: async (policy, id, reason) =>
+      perform((db) => activateAdapter(db, policy, { id, reason, atMs: now() })),
 
-    engineCache: (scope) => engineCache(db, scope),
+    engineCache: (scope) => engineCache(connection, scope),
 
     page: async (list, filter = {}, pageOptions = {}) => {
       strict.page(list, filter, pageOptions);
-      if ("streams" in filter) assertHeld(db, filter.streams);
-      return page(db, list, filter, pageOptions);
+      return perform(function* (db) {
+        if ("streams" in filter) yield* assertHeld(db, filter.streams);
+        return yield* page(db, list, filter, pageOptions);
+      });
     },
     changes: (following = {}) => {
       strict.changes(following);
@@ -308,19 +332,19 @@ function sqliteMemory(directory: string, db: Db, options: SqliteMemoryOptions): 
     },
     forget: async (request, how = {}) => {
       strict.forget(request, how);
-      const report = forget(db, blobFolder, options, request, how.dryRun ?? false);
+      const report = perform((db) => forget(db, blobFolder, options, request, how.dryRun ?? false));
       if (!how.dryRun) await settle();
       return report;
     },
     rows: () => memoryRows(directory),
     addRows: async (rows, blob, how) => {
-      const added = await addRows(db, blobFolder, options, rows, blob, how);
+      const added = await addRows(connection, blobFolder, options, rows, blob, how);
       await settle();
       return added;
     },
-    stats: async () => memoryStats(db),
-    check: async () => checkMemory(db, blobFolder, words),
-    reindex: (signal, onProgress) => reindex(db, options, signal, onProgress),
+    stats: async () => memoryStats(connection),
+    check: async () => checkMemory(connection, blobFolder, words),
+    reindex: (signal, onProgress) => reindex(connection, options, signal, onProgress),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -2,14 +2,14 @@
 import { sql } from "kysely";
 import type { Feedback, Task } from "../tasks/task.ts";
 import { logChange } from "./change-log.ts";
-import { build, type Db, parseStored } from "./database.ts";
+import { build, type Db, parseStored, type Steps } from "./db.ts";
 import { unknownTask } from "./errors.ts";
 import type { TaskCount, TaskList } from "./records.ts";
 
 /** Adding a task again changes nothing. */
-export function addTask(db: Db, task: Omit<Task, "feedback">): void {
-  db.write(() => {
-    const added = db.run(
+export function* addTask(db: Db, task: Omit<Task, "feedback">): Steps<void> {
+  yield* db.write(function* () {
+    const added = yield* db.run(
       build
         .insertInto("task")
         .values({
@@ -21,14 +21,14 @@ export function addTask(db: Db, task: Omit<Task, "feedback">): void {
         })
         .onConflict((conflict) => conflict.column("id").doNothing()),
     );
-    if (added.changes > 0) logChange(db, { kind: "task", id: task.id });
+    if (added > 0) yield* logChange(db, { kind: "task", id: task.id });
   });
 }
 
 /** Tasks in the order they were asked; `newest` keeps the last `limit` of them. */
-export function tasks(db: Db, filter: TaskList): Task[] {
+export function* tasks(db: Db, filter: TaskList): Steps<Task[]> {
   const direction = filter.newest ? "desc" : "asc";
-  const rows = db.all(
+  const rows = yield* db.all(
     build
       .selectFrom("task")
       .select(["value", "feedback"])
@@ -39,13 +39,13 @@ export function tasks(db: Db, filter: TaskList): Task[] {
   return (filter.newest ? rows.reverse() : rows).map(toTask);
 }
 
-export function countTasks(db: Db, { afterMs, upTo }: TaskCount): number {
-  const last = db.get(build.selectFrom("task").select(["row", "asked_at_ms"]).where("id", "=", upTo));
+export function* countTasks(db: Db, { afterMs, upTo }: TaskCount): Steps<number> {
+  const last = yield* db.get(build.selectFrom("task").select(["row", "asked_at_ms"]).where("id", "=", upTo));
   if (!last) return 0;
   const { row, asked_at_ms: atMs } = last;
   const count = sql<{ n: number }>`select count(*) as n from task
     where asked_at_ms > ${afterMs} and (asked_at_ms < ${atMs} or (asked_at_ms = ${atMs} and row <= ${row}))`;
-  return db.get(count)!.n;
+  return (yield* db.get(count))!.n;
 }
 
 export function toTask({
@@ -62,15 +62,15 @@ export function toTask({
 }
 
 /** @throws StoreError `task-unknown` */
-export function addFeedback(db: Db, id: string, feedback: Feedback): void {
-  db.write(() => {
-    const changed = db.run(
+export function* addFeedback(db: Db, id: string, feedback: Feedback): Steps<void> {
+  yield* db.write(function* () {
+    const changed = yield* db.run(
       build
         .updateTable("task")
         .set({ feedback: JSON.stringify(feedback) })
         .where("id", "=", id),
     );
-    if (changed.changes === 0) throw unknownTask(id);
-    logChange(db, { kind: "feedback", id });
+    if (changed === 0) throw unknownTask(id);
+    yield* logChange(db, { kind: "feedback", id });
   });
 }

@@ -6,7 +6,7 @@
  * database by its log of changed vectors, and is loaded again where it is behind that log.
  */
 import { sql } from "kysely";
-import type { Db } from "./database.ts";
+import type { Connection } from "./database.ts";
 import { DotProducts } from "./dot-products.ts";
 import { entryCondition, noTime, toBuffer } from "./entries.ts";
 import { listed } from "./listed.ts";
@@ -63,7 +63,7 @@ export class VectorCache {
   }
 
   /** Loads some more of a space. @returns whether there is nothing more to load */
-  load(db: Db, space: number): boolean {
+  load(db: Connection, space: number): boolean {
     if (space !== this.#space) this.#begin(db, space);
     if (this.#state !== "loading") return true;
     return db.read(() => {
@@ -91,7 +91,7 @@ export class VectorCache {
    * The nearest vectors of entries that pass a filter, the nearest first; `null` while they are not loaded. Inside a read
    * transaction.
    */
-  nearest(db: Db, { space, vector, query, limit }: NearestOptions): NearVector[] | null {
+  nearest(db: Connection, { space, vector, query, limit }: NearestOptions): NearVector[] | null {
     if (space !== this.#space || this.#state !== "whole" || !this.#follow(db)) return null;
     const passes = this.#passing(db, query);
     const length = lengthOf(vector);
@@ -119,7 +119,7 @@ export class VectorCache {
   }
 
   /** Whether the entry of a place passes a filter. */
-  #passing(db: Db, query: EntryFilter): (place: number) => boolean {
+  #passing(db: Connection, query: EntryFilter): (place: number) => boolean {
     const { streams, asOfSeconds, writtenByMs, kinds, fromSeconds, toSeconds, speakers, clips } = query;
     const others = [writtenByMs, kinds, fromSeconds, toSeconds, speakers, clips];
     if (others.some((given) => given !== undefined)) {
@@ -137,7 +137,7 @@ export class VectorCache {
   }
 
   /** Takes in what changed. @returns whether the log reaches back far enough; if not, it has to be loaded again */
-  #follow(db: Db): boolean {
+  #follow(db: Connection): boolean {
     const { first, last } = logged(db);
     if (last === this.#revision) return true;
     if (first > this.#revision + 1 || last < this.#revision) {
@@ -158,7 +158,7 @@ export class VectorCache {
     return true;
   }
 
-  #begin(db: Db, space: number): void {
+  #begin(db: Connection, space: number): void {
     this.#empty();
     this.#space = space;
     this.#revision = logged(db).last;
@@ -206,7 +206,7 @@ function lengthOf(vector: Float32Array): number {
 }
 
 /** The first and the last number of the log of changed vectors; 0 for an empty one. */
-function logged(db: Db): { readonly first: number; readonly last: number } {
+function logged(db: Connection): { readonly first: number; readonly last: number } {
   return db.get(
     sql<{
       first: number;
@@ -216,7 +216,7 @@ function logged(db: Db): { readonly first: number; readonly last: number } {
 }
 
 /** By row: a search by many rows reads all. */
-function distanceOf(db: Db, space: number, row: number, vector: Float32Array): number {
+function distanceOf(db: Connection, space: number, row: number, vector: Float32Array): number {
   return db.get(sql<{ distance: number }>`select vec_distance_l2(vector, ${toBuffer(vector)}) as distance
     from ${sql.table(vectorTable(space))} where rowid = ${BigInt(row)}`)!.distance;
 }

@@ -1,6 +1,6 @@
 /** The vectors of a space as sqlite-vec (0.1) keeps them: in chunks, which are read much faster than row by row. */
 import { type RawBuilder, sql } from "kysely";
-import type { Db } from "./database.ts";
+import type { Connection } from "./database.ts";
 import { vectorTable } from "./schema.ts";
 
 /** A vector where it is kept. */
@@ -37,7 +37,7 @@ export const vectorPart = (space: number, part: string): RawBuilder<unknown> =>
 
 /** Vectors of chunks above a number, chunk by chunk; those of a damaged chunk are left out. */
 export function* chunkedVectors(
-  db: Db,
+  db: Connection,
   { row: space, dimension }: { readonly row: number; readonly dimension: number },
   { after = 0, chunks = -1 }: { readonly after?: number; readonly chunks?: number } = {},
 ): Generator<PlacedVector, void> {

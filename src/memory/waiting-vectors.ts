@@ -5,7 +5,7 @@
  */
 import { sql } from "kysely";
 import { vectorChecksum } from "./checksums.ts";
-import { build, type Db } from "./database.ts";
+import { build, type Db, type Steps, type Store } from "./db.ts";
 import { insertVector } from "./entries.ts";
 import { listed } from "./listed.ts";
 import { vectorTable } from "./schema.ts";
@@ -17,64 +17,88 @@ import { passageOf } from "./surrounding-rows.ts";
 const batchSize = 32;
 
 /** Lets entries wait for a vector; the one they have stays until then. Inside a transaction. */
-export function letWait(db: Db, rows: readonly number[]): void {
-  for (const row of rows) db.run(sql`insert or ignore into waiting_vector (entry) values (${row})`);
-  takeOut(db, rows);
+export function* letWait(db: Db, rows: readonly number[]): Steps<void> {
+  for (const row of rows) yield* db.run(sql`insert or ignore into waiting_vector (entry) values (${row})`);
+  yield* takeOut(db, rows);
 }
 
 /** Takes the vectors of entries away, which hold words that are forgotten, and lets them wait. Inside a transaction. */
-export function dropVectors(db: Db, rows: readonly number[]): void {
-  for (const { row: space } of db.all(build.selectFrom("space").select("row").where("current", "=", 1))) {
+export function* dropVectors(db: Db, rows: readonly number[]): Steps<void> {
+  for (const { row: space } of yield* db.all(
+    build.selectFrom("space").select("row").where("current", "=", 1),
+  )) {
     for (const row of rows)
-      db.run(sql`delete from ${sql.table(vectorTable(space))} where rowid = ${BigInt(row)}`);
+      yield* db.run(sql`delete from ${sql.table(vectorTable(space))} where rowid = ${BigInt(row)}`);
   }
-  db.run(sql`update entry set has_vector = 0, vector_checksum = null where row in ${listed(rows)}`);
-  letWait(db, rows);
+  yield* db.run(sql`update entry set has_vector = 0, vector_checksum = null where row in ${listed(rows)}`);
+  yield* letWait(db, rows);
 }
 
 /** Makes the vectors that entries wait for. @throws EngineError; the rest keep waiting */
-export async function makeWaitingVectors(db: Db, indexing: Indexing, signal?: AbortSignal): Promise<void> {
+export async function makeWaitingVectors(
+  store: Store,
+  indexing: Indexing,
+  signal?: AbortSignal,
+): Promise<void> {
   const { embedder } = indexing;
-  while (!db.readOnly) {
-    const batch = db.read(() =>
-      db
-        .all(sql<{ entry: number }>`select entry from waiting_vector order by entry limit ${batchSize}`)
-        .map(({ entry }) => ({ row: entry, ...passageOf(db, entry)! })),
-    );
+  while (true) {
+    const batch = await store.perform(waitingPassages);
     if (batch.length === 0) return;
     const vectors = await embedAll(
       embedder,
       batch.map(({ text }) => text),
       { contexts: batch.map(({ context }) => context), signal },
     );
-    db.write(() => {
-      const space = requireSpace(db, indexing);
-      for (const [i, { row, context }] of batch.entries()) {
-        // What was forgotten or came meanwhile changes it: it is made again.
-        if (passageOf(db, row)?.context === context) setVector(db, space, row, vectors[i]!);
-      }
-    });
+    await store.perform((db) =>
+      db.write(function* () {
+        const space = yield* requireSpace(db, indexing);
+        for (const [i, { row, context }] of batch.entries()) {
+          // What was forgotten or came meanwhile changes it: it is made again.
+          if ((yield* passageOf(db, row))?.context === context) yield* setVector(db, space, row, vectors[i]!);
+        }
+      }),
+    );
   }
 }
 
-function setVector(db: Db, space: number, row: number, vector: Float32Array): void {
-  const entry = db.get(
+interface WaitingPassage {
+  readonly row: number;
+  readonly text: string;
+  readonly context: string;
+}
+
+/** The next entries that wait, with what their vectors are made of; none where nothing can be written. */
+function* waitingPassages(db: Db): Steps<WaitingPassage[]> {
+  if (db.readOnly) return [];
+  return yield* db.read(function* () {
+    const waiting = sql<{
+      entry: number;
+    }>`select entry from waiting_vector order by entry limit ${batchSize}`;
+    const passages: WaitingPassage[] = [];
+    for (const { entry } of yield* db.all(waiting))
+      passages.push({ row: entry, ...(yield* passageOf(db, entry))! });
+    return passages;
+  });
+}
+
+function* setVector(db: Db, space: number, row: number, vector: Float32Array): Steps<void> {
+  const entry = (yield* db.get(
     build.selectFrom("entry").select(["stream", "known_seconds", "closed_at_ms"]).where("row", "=", row),
-  )!;
+  ))!;
   const hasVector = vector.some((value) => value !== 0);
-  db.run(sql`delete from ${sql.table(vectorTable(space))} where rowid = ${BigInt(row)}`);
+  yield* db.run(sql`delete from ${sql.table(vectorTable(space))} where rowid = ${BigInt(row)}`);
   if (hasVector) {
-    insertVector(db, space, {
+    yield* insertVector(db, space, {
       ...{ row, stream: entry.stream, vector },
       knownSeconds: entry.known_seconds,
       closedAtMs: entry.closed_at_ms,
     });
   }
-  db.run(
+  yield* db.run(
     build
       .updateTable("entry")
       .set({ has_vector: hasVector ? 1 : 0, vector_checksum: hasVector ? vectorChecksum(vector) : null })
       .where("row", "=", row),
   );
-  db.run(sql`delete from waiting_vector where entry = ${row}`);
+  yield* db.run(sql`delete from waiting_vector where entry = ${row}`);
 }

@@ -1,0 +1,139 @@
+/**
+ * A memory as rows, for `export.ts` to write to files. They are read on a connection of their own in one read
+ * transaction, so they are the memory as of one moment even while it is written.
+ */
+import { sql } from "kysely";
+import { adapters } from "./adapter-rows.ts";
+import { type Connection, openDatabase } from "./database.ts";
+import { build, parseStored } from "./db.ts";
+import { type EntryRow, toEntry } from "./entries.ts";
+import { sourceFilesOf, toStream } from "./journal.ts";
+import type { JsonValue, MemoryRow, PackedObservation } from "./memory.ts";
+import { toClipRecord } from "./page-rows.ts";
+import { decisionReader } from "./policy-state.ts";
+import { countsRow } from "./speaker-counts.ts";
+import { toTask } from "./task-rows.ts";
+import { tombstones } from "./tombstone-rows.ts";
+
+type RowOf<Name extends MemoryRow["row"]> = Extract<MemoryRow, { row: Name }>;
+
+/** All rows, in written order within a kind. */
+export async function* memoryRows(directory: string): AsyncGenerator<MemoryRow> {
+  const db = openDatabase(directory, { readOnly: true });
+  try {
+    db.exec("begin");
+    yield* streamRows(db);
+    yield* clipRows(db);
+    yield* policyRows(db);
+    yield* decisionRows(db);
+    yield* entryRows(db);
+    yield* gapRows(db);
+    yield* taskRows(db);
+    for (const adapter of db.perform(adapters)) yield { row: "adapter", ...adapter };
+    for (const tombstone of db.perform(tombstones)) yield { row: "forgotten", ...tombstone };
+  } finally {
+    db.close();
+  }
+}
+
+function* streamRows(db: Connection): Generator<RowOf<"stream">> {
+  for (const stream of db.iterate(build.selectFrom("stream").selectAll().orderBy("row"))) {
+    const files = db.perform((steps) => sourceFilesOf(steps, stream.row));
+    yield {
+      ...{ row: "stream", ...toStream(stream), nextClip: stream.next_clip },
+      ...(files.length > 0 && { files }),
+    };
+  }
+}
+
+function* clipRows(db: Connection): Generator<RowOf<"clip">> {
+  const clips = build
+    .selectFrom("clip")
+    .innerJoin("stream", "stream.row", "clip.stream")
+    .leftJoin("observation", "observation.clip", "clip.row")
+    .select(["stream.id as stream", "clip.clip", "clip.state", "clip.start_seconds", "clip.end_seconds"])
+    .select(["clip.failure", "clip.attempts", "clip.part", "clip.look", "observation.value"])
+    .orderBy("clip.row");
+  for (const clip of db.iterate(clips)) {
+    const observation =
+      clip.value === null
+        ? null
+        : parseStored<PackedObservation>(
+            clip.value,
+            `the observation of clip ${clip.clip} of ${clip.stream}`,
+          );
+    yield { row: "clip", ...partOf(clip), ...toClipRecord(clip), observation };
+  }
+}
+
+/** The first part goes without saying. */
+const partOf = ({ part }: { readonly part: number }) => (part > 1 ? { part } : {});
+
+function* policyRows(db: Connection): Generator<RowOf<"policy">> {
+  const values = build
+    .selectFrom("policy_value")
+    .innerJoin("policy", "policy.row", "policy_value.policy")
+    .innerJoin("stream", "stream.row", "policy_value.stream")
+    .select(["policy.id as policy", "stream.id as stream", "policy_value.value"])
+    .orderBy("policy.id")
+    .orderBy("stream.row");
+  for (const { policy, stream, value } of db.iterate(values)) {
+    yield {
+      row: "policy",
+      policy,
+      stream,
+      value: parseStored<JsonValue>(value, `what ${policy} keeps of ${stream}`),
+    };
+  }
+}
+
+function* decisionRows(db: Connection): Generator<RowOf<"decision">> {
+  const decisions = sql<{
+    policy: string;
+    revision: string;
+    decided_at_ms: number;
+    documents: number;
+    clips: string;
+    words: string;
+  }>`select p.id as policy, d.revision, d.decided_at_ms, d.documents, d.words,
+      (select json_group_array(json_patch(json_object('stream', s.id, 'clip', c.clip),
+          iif(dc.part > 1, json_object('part', dc.part), '{}')) order by c.row, dc.part)
+        from decision_clip as dc join clip as c on c.row = dc.clip join stream as s on s.row = c.stream
+        where dc.decision = d.row) as clips
+    from decision as d join policy as p on p.row = d.policy order by d.row`;
+  const countsOf = db.perform(decisionReader);
+  for (const { policy, revision, decided_at_ms, documents, clips, words } of db.iterate(decisions)) {
+    yield {
+      row: "decision",
+      ...{ policy, revision, documents },
+      clips: parseStored<RowOf<"decision">["clips"]>(clips, "a decision"),
+      decidedAtMs: decided_at_ms,
+      ...countsRow(countsOf(words)),
+    };
+  }
+}
+
+function* entryRows(db: Connection): Generator<RowOf<"entry">> {
+  const entries = sql<EntryRow>`select e.*, s.id as stream from entry as e
+    join stream as s on s.row = e.stream order by e.row`;
+  for (const row of db.iterate(entries)) yield { row: "entry", ...toEntry(row) };
+}
+
+function* gapRows(db: Connection): Generator<RowOf<"gap">> {
+  const gaps = build
+    .selectFrom("gap")
+    .innerJoin("stream", "stream.row", "gap.stream")
+    .select(["stream.id as stream", "gap.start_seconds", "gap.end_seconds", "gap.reason", "gap.detail"])
+    .orderBy("stream.row")
+    .orderBy("gap.start_seconds")
+    .orderBy("gap.reason");
+  for (const { stream, start_seconds, end_seconds, reason, detail } of db.iterate(gaps)) {
+    yield { row: "gap", stream, startSeconds: start_seconds, endSeconds: end_seconds, reason, detail };
+  }
+}
+
+function* taskRows(db: Connection): Generator<RowOf<"task">> {
+  for (const task of db.iterate(build.selectFrom("task").select(["value", "feedback"]).orderBy("row"))) {
+    yield { row: "task", ...toTask(task) };
+  }
+}
