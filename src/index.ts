@@ -142,7 +142,7 @@ export type { LiveSourceOptions } from "./stream/live/live-source.ts";
 export type { SourceOptions } from "./stream/open-source.ts";
 export type { PictureLook } from "./stream/picture-look.ts";
 export type { ClipEvent, Failure } from "./stream-writer.ts";
-export type { AdapterShelf } from "./taskmem/adapter-shelf.ts";
+export type { AdapterShelf, ComparedAdapters, DiffRequest } from "./taskmem/adapter-shelf.ts";
 export type { JudgeChoice, JudgeName, TrainingChoice } from "./taskmem/assembly.ts";
 export type { JobExport, JobExportOptions } from "./taskmem/export-job.ts";
 export type { JobImportOptions, TriedWeights } from "./taskmem/import-job.ts";
@@ -151,6 +151,7 @@ export type { Log, LogEvent } from "./taskmem/logging.ts";
 export type { Material } from "./taskmem/material.ts";
 export type { KeptAnswer, Miss, MissOutcome, MissRequest, PerceivedText } from "./taskmem/miss.ts";
 export type { CustomPolicy, OwnParts, Parts, Spelled } from "./taskmem/parts.ts";
+export type { DecisionDiff, KeptAmount, PolicyDiff } from "./taskmem/policy-diff.ts";
 export type { Remembered, RememberRequest } from "./taskmem/remember.ts";
 export type {
   TaskMem,

@@ -7,6 +7,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { verbs } from "../src/contract/index.ts";
 import { openaiModel } from "../src/engines/openai/index.ts";
 import { Keys, type Served, serve } from "../src/http/index.ts";
 import type { MemoryRow } from "../src/memory/memory.ts";
@@ -286,10 +287,7 @@ describe("memories over HTTP, for this machine alone", () => {
     assert.deepEqual([json.openapi, json.info.version], ["3.1.0", "1.2.3"]);
     const paths = json.paths as Record<string, Record<string, { operationId: string; requestBody?: Json }>>;
     const operations = Object.values(paths).flatMap((methods) => Object.values(methods));
-    assert.deepEqual(operations.map(({ operationId }) => operationId).sort(), [
-      ...["adapters", "ask", "evidence", "explain", "feedback", "forget", "learn", "recall", "remember"],
-      ...["streams", "tasks", "timeline"],
-    ]);
+    assert.deepEqual(operations.map(({ operationId }) => operationId).sort(), Object.keys(verbs).sort());
     const text = JSON.stringify(paths["/v1/spaces/{space}/ask"]);
     for (const field of ["question", "asOfSeconds", "nearest", "citations"])
       assert.equal(text.includes(`"${field}"`), field !== "nearest", field);
@@ -427,6 +425,9 @@ describe("memories over HTTP, with keys", () => {
       yours.get(`${space}/tasks`),
       yours.put(`${space}/tasks/any/feedback`, { verdict: "right" }),
       yours.get(`${space}/adapters`),
+      yours.post(`${space}/adapters/any/diff`, {}),
+      yours.post(`${space}/adapters/any/promote`, {}),
+      yours.post(`${space}/adapters/rollback`, {}),
       yours.post(`${space}/learn`, {}),
       yours.post(`${space}/forget`, { query: "code" }),
       yours.get(`${space}/streams`),

@@ -358,6 +358,15 @@ function addAdapt(program: Command, add: Add): void {
   const run = action("run", "train an adapter from the questions, and activate it if it does better");
   torchFlags(learningFlags(run));
   action("promote", "make a kept adapter active").option("--adapter <id>", "the adapter");
+  action("diff", "what an adapter keeps and drops of what was watched last, beside another one")
+    .option("--adapter <id>", "the adapter (default: the active one, otherwise the one trained last)")
+    .option(
+      "--with <id>",
+      "the one it is compared with, or none (default: what the active one replaced; for another, the active one)",
+    )
+    .option("--stream <id>", "only these streams", collect)
+    .option("--from <moment>", "from this moment (default: the last hour of each stream)")
+    .option("--to <moment>", "to this moment");
   action("rollback", "make the adapter before the active one active again, or none");
   action("blend", "keep two adapters as one, to be promoted")
     .option("--adapter <id>", "the first adapter")

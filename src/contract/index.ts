@@ -1,16 +1,17 @@
 /** The contract: every verb of a memory with its schemas, which all surfaces print. */
 import { ask } from "./ask.ts";
+import { diff } from "./diff.ts";
 import { evidence } from "./evidence.ts";
 import { explain } from "./explain.ts";
 import { forget } from "./forget.ts";
-import { adapters, learn } from "./learning.ts";
+import { adapters, learn, promote, rollback } from "./learning.ts";
 import { recall } from "./recall.ts";
 import { remember } from "./remember.ts";
 import { streams } from "./streams.ts";
 import { feedback, tasks } from "./tasks.ts";
 import { timeline } from "./timeline.ts";
 
-export { type Called, type CallOptions, call, type Effect, type Verb, verb } from "./verb.ts";
+export { type Called, type CallOptions, call, type Effect, inputOf, type Verb, verb } from "./verb.ts";
 
 /** All verbs, by name. */
 export const verbs = {
@@ -27,6 +28,9 @@ export const verbs = {
     forget,
     streams,
     explain,
+    diff,
+    promote,
+    rollback,
   },
 } as const;
 /** The name of a verb. */

@@ -83,3 +83,34 @@ export const adapters = verb({
       ...(next === undefined ? [] : [`More: cursor ${next}`]),
     ].join("\n"),
 });
+
+/** Writing with another adapter. */
+export const promote = verb({
+  name: "promote",
+  title: "Write with an adapter",
+  about: "Makes a kept adapter active: what is watched from now on is written with it.",
+  effect: "changes",
+  isIdempotent: true,
+  input: z.strictObject({ adapter: z.string().describe("id") }),
+  output: z.object({ active: z.string().describe("id of the active adapter") }),
+  async run(memory, { adapter }) {
+    await memory.adapters.promote(adapter);
+    return { active: adapter };
+  },
+  text: ({ active }) => `${active} is active.`,
+});
+
+/** Undoing the last promotion. */
+export const rollback = verb({
+  name: "rollback",
+  title: "Take an adapter back",
+  about: "Makes the adapter that was active before the present one active again, or none.",
+  effect: "changes",
+  isIdempotent: false,
+  input: z.strictObject({}),
+  output: z.object({
+    active: z.string().optional().describe("id of the adapter that is active again; left out where none is"),
+  }),
+  run: async (memory) => ({ active: (await memory.adapters.rollback()) ?? undefined }),
+  text: ({ active }) => (active === undefined ? "No adapter is active." : `${active} is active again.`),
+});

@@ -55,10 +55,18 @@ export async function call<In extends z.ZodType, Out extends z.ZodType>(
   input: unknown,
   options: CallOptions = {},
 ): Promise<Called<z.output<Out>>> {
-  const parsed = called.input.safeParse(input);
-  if (!parsed.success) throw invalid(called.name, parsed.error);
-  const output = called.output.parse(await called.run(memory, parsed.data, options));
+  const output = called.output.parse(await called.run(memory, inputOf(called, input), options));
   return { output, text: called.text(output) };
+}
+
+/** The input of a verb, from what came from outside. @throws ConfigError `input-invalid` that names every wrong field */
+export function inputOf<In extends z.ZodType>(
+  { name, input }: Pick<Verb<In>, "name" | "input">,
+  given: unknown,
+): z.output<In> {
+  const parsed = input.safeParse(given);
+  if (!parsed.success) throw invalid(name, parsed.error);
+  return parsed.data;
 }
 
 function invalid(name: string, error: z.ZodError): ConfigError {

@@ -20,7 +20,7 @@ const problem = z.object({
 /** An operation as clients see it. */
 export const operationShape = z.object({
   operation: z.string().describe("id"),
-  kind: z.string().describe("what it does: learn"),
+  kind: z.string().describe("what it does: learn, diff"),
   state: z
     .enum(["running", "done", "failed", "cancelled", "interrupted"])
     .describe("interrupted: the server ended before it did"),
@@ -41,7 +41,16 @@ const mostKept = 100;
 /** Work that can be stopped. */
 export type Work = (signal: AbortSignal) => Promise<unknown>;
 
+/** How work is started. */
+export interface StartOptions {
+  /** The `Idempotency-Key` of who asked. */
+  readonly key?: string | undefined;
+  /** Tells the same work. @default its kind */
+  readonly what?: string;
+}
+
 interface Running {
+  readonly what: string;
   readonly stop: AbortController;
   readonly ended: Promise<void>;
 }
@@ -59,19 +68,20 @@ export class Operations {
   }
 
   /**
-   * Starts work. The same key gets the operation that it started, unless that did not come to an end by itself; while work
-   * of a kind runs, others who ask for it get that one.
+   * Starts work. The same key gets the operation that it started, unless that did not come to an end by itself; while the
+   * same work runs, others who ask for it get that one.
    */
-  start(kind: string, work: Work, key?: string): Operation {
+  start(kind: string, work: Work, { key, what = kind }: StartOptions = {}): Operation {
     const id = key === undefined ? `op_${randomUUID().slice(0, 13)}` : shortId("op", kind, key);
     const same = this.get(id);
     if (same && (same.state === "running" || same.state === "done" || same.state === "failed")) return same;
-    const beside = this.list().find((one) => one.kind === kind && this.#running.has(one.operation));
-    if (beside) return beside;
+    const [beside] = [...this.#running].find(([, running]) => running.what === what) ?? [];
+    const shown = beside === undefined ? null : this.get(beside);
+    if (shown) return shown;
     const begun = { operation: id, kind, startedAt: new Date().toISOString(), pid: process.pid };
     const stop = new AbortController();
     const { promise: ended, resolve } = Promise.withResolvers<void>();
-    this.#running.set(id, { stop, ended });
+    this.#running.set(id, { what, stop, ended });
     const operation = this.#keep({ ...begun, state: "running" });
     void (async () => {
       const end = (state: Kept["state"], why?: Problem) =>

@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { createMcpHandler } from "@modelcontextprotocol/server";
 import type { Context, Hono, MiddlewareHandler } from "hono";
 import type { z } from "zod";
-import { call, type Verb, verbs } from "../contract/index.ts";
+import { call, inputOf, type Verb, verbs } from "../contract/index.ts";
 import { ConfigError } from "../errors.ts";
 import { mcpServer } from "../mcp/index.ts";
 import { optionalPackage } from "../util/optional.ts";
@@ -202,7 +202,7 @@ function printed({ method, path, verb }: VerbRoute) {
     properties?: Record<string, { type?: string }>;
   };
   return async (context: Context<Env>) => {
-    const named = Object.fromEntries(fieldsOf(path).map((name) => [name, context.req.param(name)]));
+    const named = inPath(context, path);
     const given =
       method === "get"
         ? fromQuery(context.req.queries() as Record<string, string[]>, properties)
@@ -219,19 +219,26 @@ function printed({ method, path, verb }: VerbRoute) {
 }
 
 /** Begins a verb that takes long, and answers with its operation. */
-function begun({ verb }: VerbRoute) {
+function begun({ path, verb }: VerbRoute) {
   const called = verbs[verb] as unknown as Verb;
   return async (context: Context<Env>) => {
-    const input = await body(context, mostBytes);
-    const { memory, operations } = context.get("space");
+    const { id, memory, operations } = context.get("space");
+    const given = { ...((await body(context, mostBytes)) as object), ...inPath(context, path) };
+    const input = inputOf(called, given) as object;
     const work = async (signal: AbortSignal) =>
-      (await call(memory, called, input, { signal, apart: true })).output;
-    const operation = operations.start(verb, work, context.req.header("idempotency-key"));
-    const { pathname } = new URL(context.req.url);
-    const location = pathname.replace(/[^/]+$/, `operations/${operation.operation}`);
+      (await call(memory, called, given, { signal, apart: true })).output;
+    const operation = operations.start(verb, work, {
+      key: context.req.header("idempotency-key"),
+      what: `${verb} ${JSON.stringify(input)}`,
+    });
+    const location = `/v1/spaces/${id}/operations/${operation.operation}`;
     return context.json(operation, 202, { location });
   };
 }
+
+/** The fields of the input that the path names. */
+const inPath = (context: Context<Env>, path: string) =>
+  Object.fromEntries(fieldsOf(path).map((name) => [name, context.req.param(name)]));
 
 /** Counts a learning that ended, asked for or started by questions. */
 function countLearning(metrics: Metrics, { kind, state, result }: Operation): void {

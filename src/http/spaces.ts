@@ -129,7 +129,8 @@ class OpenSpace implements Space {
     operations.onEnd(onEnd);
     // What questions start is an operation as what is asked for, in a process of its own.
     const learnWith: LearnWith = (learn) => {
-      operations.start("learn", async (signal) => learnedOf(await learn(signal)));
+      const work = async (signal: AbortSignal) => learnedOf(await learn(signal));
+      operations.start("learn", work, { what: "learn {}" });
     };
     return new OpenSpace(id, await openTaskMem({ ...options, directory, learnWith }), operations);
   }

@@ -50,6 +50,11 @@ export function rolledBackFrom(
   return { changed: [...retired.filter(({ id }) => id !== again.id), again], active: again.id };
 }
 
+/** Id of the adapter that a rollback makes active, or `null`. */
+export function previousOf(kept: readonly KeptAdapter[]): string | null {
+  return activations(kept).at(-2)?.id ?? null;
+}
+
 /** Checks that every task an adapter was trained on is still held. @throws StoreError `task-unknown` */
 export function assertTasksHeld({ revision, tasks }: KeptAdapter, held: (task: string) => boolean): void {
   const gone = tasks.find((task) => !held(task));

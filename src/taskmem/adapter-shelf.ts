@@ -15,12 +15,41 @@ import { loraFolder } from "../adapter/exchange/lora.ts";
 import { remoteAdapter } from "../adapter/exchange/remote.ts";
 import { wordSpace } from "../engines/local/index.ts";
 import { ConfigError } from "../errors.ts";
+import { previousOf } from "../memory/adapter-history.ts";
 import type { KeptAdapter } from "../memory/memory.ts";
 import { adapterWords } from "../policies/choice/word-vector-trainer.ts";
 import { importedLora } from "../policies/model/torch-trainer.ts";
 import { shortId } from "../util/hash.ts";
-import { isFolderModel } from "./assembly.ts";
+import { chosenStreams, isFolderModel } from "./assembly.ts";
 import type { Parts } from "./parts.ts";
+import { diffPolicies, type PolicyDiff } from "./policy-diff.ts";
+
+/** Of what a diff tells where no span is given, in seconds of each stream's end. */
+const lastHour = 3600;
+
+/** What two adapters are compared on. */
+export interface DiffRequest {
+  /** The adapter. @default the active one, otherwise the one trained last */
+  readonly adapter?: string;
+  /**
+   * The adapter it is compared with, `null` for none. @default for the active one what was active before it, for another one
+   * the active one
+   */
+  readonly against?: string | null;
+  /** Only these streams. @default all */
+  readonly streams?: readonly string[];
+  readonly fromSeconds?: number;
+  readonly toSeconds?: number;
+  /** Without a span, so much of the end of each stream. @default 3600 */
+  readonly lastSeconds?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The adapters that were compared, by id; `null` for none. */
+export interface ComparedAdapters {
+  readonly beforeAdapter: string | null;
+  readonly afterAdapter: string;
+}
 
 /** The adapters of one memory and its policy. */
 export class AdapterShelf {
@@ -55,6 +84,59 @@ export class AdapterShelf {
     const kept = (await this.list()).find((adapter) => adapter.id === id);
     if (kept) parseAdapter(kept.file, id, await this.#parts.adapterTarget());
     await memory.activateAdapter(policyId, id, "promoted by hand");
+  }
+
+  /**
+   * What the policy keeps of what was watched last with an adapter and with another, side by side. Nothing is written; a
+   * model is asked about each clip twice.
+   * @throws ConfigError `adapter-missing`; DataError `stream-unknown`; EngineError
+   */
+  async diff(request: DiffRequest = {}): Promise<PolicyDiff & ComparedAdapters> {
+    const { memory, limits } = this.#parts;
+    const { streams: names, fromSeconds, toSeconds, lastSeconds = lastHour, signal } = request;
+    const compared = await this.#compared(request);
+    const [before, after] = await Promise.all(
+      [compared.beforeAdapter, compared.afterAdapter].map(async (id) =>
+        id === null ? null : (await this.#read(id)).adapter,
+      ),
+    );
+    const streams = await chosenStreams(memory, names);
+    const observed = await Promise.all(streams.map(({ id }) => memory.observations(id)));
+    const isSpan = fromSeconds !== undefined || toSeconds !== undefined;
+    const told = await diffPolicies({
+      streams: observed.filter((observations) => observations.length > 0),
+      policies: async (observations) => {
+        const live = observations.some(({ pushed }) => pushed !== undefined);
+        return [
+          await this.#parts.policyWith(before!, { live }),
+          await this.#parts.policyWith(after!, { live }),
+        ];
+      },
+      isTold: ({ startSeconds, endSeconds }, observations) =>
+        isSpan
+          ? endSeconds > (fromSeconds ?? Number.NEGATIVE_INFINITY) &&
+            startSeconds < (toSeconds ?? Number.POSITIVE_INFINITY)
+          : endSeconds > observations.at(-1)!.endSeconds - lastSeconds,
+      ...{ limits, signal },
+    });
+    return { ...told, ...compared };
+  }
+
+  /** The adapters that a request compares. @throws ConfigError `adapter-missing` */
+  async #compared({ adapter, against }: DiffRequest): Promise<ComparedAdapters> {
+    const kept = await this.list();
+    const active = kept.find(({ state }) => state === "active") ?? null;
+    const named = adapter === undefined ? (active ?? kept.at(-1)) : kept.find(({ id }) => id === adapter);
+    if (!named)
+      throw new ConfigError(
+        "adapter-missing",
+        adapter === undefined
+          ? "Nothing was learned yet, so there are no two adapters to compare."
+          : `There is no adapter ${adapter}. \`taskmem adapt status\` lists the adapters.`,
+      );
+    // The active one is compared with what it replaced, any other with the active one.
+    const other = named === active ? previousOf(kept) : (active?.id ?? null);
+    return { beforeAdapter: against === undefined ? other : against, afterAdapter: named.id };
   }
 
   /**

@@ -197,10 +197,18 @@ export class Parts {
   }
 
   /** The policy with its active adapter. @throws ConfigError, DataError if the adapter no longer fits */
-  async activePolicy({ live = false }: { readonly live?: boolean } = {}): Promise<Policy> {
-    const policy = await this.#shownTasks(await this.#policyWith(await this.activeAdapter(), live));
+  async activePolicy(how: { readonly live?: boolean } = {}): Promise<Policy> {
+    const policy = await this.policyWith(await this.activeAdapter(), how);
     const { log } = this.#own;
     return log ? loggedPolicy(policy, log) : policy;
+  }
+
+  /** The policy as it acts with an adapter, or without one. @throws ConfigError, DataError if the adapter does not fit */
+  async policyWith(
+    adapter: Adapter | null,
+    { live = false }: { readonly live?: boolean } = {},
+  ): Promise<Policy> {
+    return this.#shownTasks(await this.#policyWith(adapter, live));
   }
 
   /** The policy with the latest questions in its prompt, as many as are configured. @throws ConfigError `flags-invalid` */

@@ -3,10 +3,12 @@ import { dirname, join } from "node:path";
 import type { AdapterWord } from "../../adapter/adapter.ts";
 import { exchangeFormats } from "../../adapter/exchange/exchange.ts";
 import { loadConfig } from "../../config.ts";
+import { call, verbs } from "../../contract/index.ts";
 import { ConfigError, TaskMemError } from "../../errors.ts";
 import type { TaskMem } from "../../taskmem.ts";
 import { makeDirectory } from "../../util/directory.ts";
 import { replaceFile } from "../../util/replace-file.ts";
+import { momentFlag } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
 import { learnAndTell, lessonOf, shownWords, wordsShown } from "../learn.ts";
 import { openFor } from "../open.ts";
@@ -21,6 +23,9 @@ interface AdaptFlags {
   readonly kind?: string;
   readonly blocks?: number;
   readonly block?: number;
+  readonly stream?: string[];
+  readonly from?: string;
+  readonly to?: string;
 }
 
 type Action = (memory: TaskMem, call: Invocation, flags: AdaptFlags, file?: string) => Promise<void>;
@@ -28,13 +33,13 @@ type Action = (memory: TaskMem, call: Invocation, flags: AdaptFlags, file?: stri
 /** What `taskmem adapt` does, by name. */
 export const actions = {
   ...{ status, run: learn, promote, rollback, blend },
-  ...{ export: exportTo, import: importFrom },
+  ...{ export: exportTo, import: importFrom, diff },
 } satisfies Record<string, Action>;
 
 export async function run(invocation: Invocation, name: keyof typeof actions, file?: string): Promise<void> {
   await using memory = await openFor(invocation, {
     mustExist: true,
-    readOnly: name === "status" ? "if-needed" : false,
+    readOnly: name === "status" || name === "diff" ? "if-needed" : false,
   });
   const action: Action = actions[name];
   await action(memory, invocation, invocation.options as AdaptFlags, file);
@@ -103,6 +108,22 @@ async function importFrom(
   const { id, revision } = await memory.adapters.import(file!, { block });
   output.object({ event: "adapter-imported", adapter: id, revision });
   output.text(`${id} is kept as a candidate; \`taskmem adapt promote --adapter ${id}\` makes it active`);
+}
+
+/** What two adapters keep of the last hour, or of a span, side by side. */
+async function diff(memory: TaskMem, { output, signal }: Invocation, flags: AdaptFlags): Promise<void> {
+  const { adapter, with: against, stream, from, to } = flags;
+  const streams = await memory.streams(stream);
+  const input = {
+    ...(adapter !== undefined && { adapter }),
+    ...(against !== undefined && { against }),
+    ...(stream && { streams: stream }),
+    ...(from !== undefined && { fromSeconds: momentFlag("--from", from, streams) }),
+    ...(to !== undefined && { toSeconds: momentFlag("--to", to, streams) }),
+  };
+  const { output: told, text } = await call(memory, verbs.diff, input, { signal });
+  output.object({ event: "adapt-diff", ...told });
+  output.text(...text.split("\n"));
 }
 
 /** The id that a flag names. @throws ConfigError `adapter-missing` */
