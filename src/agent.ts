@@ -14,9 +14,10 @@ import { EngineError, isTaskMemError } from "./errors.ts";
 import type { LeaseHolder, Memory, RetriedClips } from "./memory/memory.ts";
 import type { Observation } from "./perception/observation.ts";
 import { type Perceptors, perceive } from "./perception/perceive.ts";
+import { withSoundAhead } from "./perception/speech-ahead.ts";
 import { type ContextLimits, contextDefaults } from "./policy/context.ts";
 import type { Policy } from "./policy/policy.ts";
-import type { Clip, Gap, LeftOut, OpenOptions, Source, SourceFile, SourceStatus } from "./stream/clip.ts";
+import type { Gap, LeftOut, OpenOptions, Source, SourceFile, SourceStatus } from "./stream/clip.ts";
 import { holesIn } from "./stream/spans.ts";
 import { type ClipEvent, StreamWriter } from "./stream-writer.ts";
 import type { QuestionInput } from "./tasks/task.ts";
@@ -277,13 +278,17 @@ async function* perceived(
   const statuses = new Notices<SourceStatus>();
   const onStatus = (status: SourceStatus) => statuses.add({ ...status, stream });
   const opened = source.open({ ...options, signal, onStatus });
-  const items = mapAhead<Clip | Gap, Gap | Observed>(opened, 1, async (item) =>
-    item.kind === "gap"
-      ? { ...item, stream }
-      : {
-          observation: await perceive({ ...item, stream }, perceptors, { signal }),
-          files: item.files,
-        },
+  const heard = withSoundAhead(opened, source.live);
+  const items = mapAhead(
+    heard,
+    1,
+    async ({ item, ahead }): Promise<Gap | Observed> =>
+      item.kind === "gap"
+        ? { ...item, stream }
+        : {
+            observation: await perceive({ ...item, stream }, perceptors, { signal, ahead }),
+            files: item.files,
+          },
   );
   try {
     for (;;) {

@@ -106,6 +106,8 @@ export const configSchema = z.strictObject({
   languages: z.array(z.string().min(2)).default([]),
   /** Whether text in the picture is read (needs tesseract). */
   screenText: z.boolean().default(true),
+  /** Whether the speech model that was pulled writes down what is said, where the source does not tell it. */
+  transcribe: z.boolean().default(true),
   /** Whether the model policy also writes semantic entries. */
   semantic: z.boolean().default(false),
   stream: z
@@ -278,7 +280,7 @@ export const configSchema = z.strictObject({
       gpuLayers: z.coerce.number().int().min(0).optional(),
     })
     .prefault({}),
-  /** Speech to text, `POST /audio/transcriptions`. */
+  /** Speech to text, `POST /audio/transcriptions`; or without `baseUrl` a model here, `local:NAME` or `local:FOLDER`. */
   transcriber: endpointSchema.prefault({}),
   /** Text embeddings, `POST /embeddings`. Default: the encoder that was pulled, otherwise by spelling. */
   embedder: endpointSchema
@@ -481,7 +483,9 @@ function conflicts(config: Config): string[] {
   if (config.reader === "model" && !complete) issues.push(`  reader: \`model\` ${missing}`);
   for (const name of ["model", "transcriber", "embedder"] as const) {
     const { baseUrl, model } = config[name];
-    const isFolder = name === "model" && baseUrl === undefined;
+    const isFolder =
+      baseUrl === undefined &&
+      (name === "model" || (name === "transcriber" && localName(config.transcriber) !== null));
     if ((baseUrl === undefined) !== (model === undefined) && !isFolder) {
       issues.push(
         `  ${name}: give both baseUrl and model, got only ${baseUrl === undefined ? "model" : "baseUrl"}`,

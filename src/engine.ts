@@ -263,11 +263,18 @@ export interface TranscribedSegment {
 /** Speech to text. */
 export interface Transcriber {
   readonly id: string;
+  /**
+   * It takes stretches of speech of at most this many seconds, across clips, where something finds them; a clip at a time
+   * otherwise. @default a clip at a time
+   */
+  readonly mostSeconds?: number;
   /** Segments in stream time, in order; silence gives none. @throws EngineError */
   transcribe(
     audio: Audio,
     options: { language?: string; signal?: AbortSignal },
   ): Promise<TranscribedSegment[]>;
+  /** Ends what runs for it. @default nothing does */
+  close?(): Promise<void>;
   /** Everything spent so far. @default nothing is paid */
   cost?(): Cost;
 }

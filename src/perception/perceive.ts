@@ -1,7 +1,7 @@
 /**
  * Clip → observation. Each perceptor reports the tier that ran. If one fails, the clip is kept without that sense and
- * gets a sentence in `problems`. There is no state between clips, so a resumed run perceives the same as an
- * uninterrupted one.
+ * gets a sentence in `problems`. There is no state between clips but how far what was said reached (`speech-ahead.ts`), so
+ * a resumed run perceives the same as an uninterrupted one, save for a sentence over the border where it was interrupted.
  *
  * Faces are left out, and whose voice it is: `people` holds the speakers that the source names. Where no words are known,
  * a net tells whether somebody speaks.
@@ -16,6 +16,7 @@ import { lookAt } from "./look.ts";
 import type { Caption, Heard, Observation, Person, ScreenText, Utterance } from "./observation.ts";
 import { type ScreenReader, type TesseractReader, tesseractReader } from "./screen-text.ts";
 import { hear } from "./speech.ts";
+import type { SoundAhead } from "./speech-ahead.ts";
 import { heardIn } from "./speech-heard.ts";
 
 /** The senses a clip is perceived with; `null` for a missing one. */
@@ -30,6 +31,8 @@ export interface Perceptors {
   readonly voice?: VoiceFinder | null;
   /** The commands that would add it; `null` where it is there. @default null */
   readonly lacksForVoice?: string | null;
+  /** The commands that would add words of what is said; `null` where they would not help. @default null */
+  readonly lacksForSpeech?: string | null;
   /** Senses that were requested and are missing, with the way out. @default none */
   readonly leftOut?: readonly LeftOut[];
 }
@@ -45,6 +48,7 @@ export interface PerceptorOptions {
   readonly voice?: VoiceFinder | null;
   /** The commands that would add it. @default null */
   readonly lacksForVoice?: string | null;
+  readonly lacksForSpeech?: string | null;
   /** Languages spoken and shown, as BCP 47 tags, best first; the transcriber expects the first. @default any */
   readonly languages?: readonly string[];
 }
@@ -87,9 +91,10 @@ function unread(tesseract: TesseractReader | null, hasCanvas: boolean): LeftOut[
 export async function perceive(
   clip: Clip,
   perceptors: Perceptors,
-  options: { signal?: AbortSignal } = {},
+  options: { readonly signal?: AbortSignal; readonly ahead?: SoundAhead } = {},
 ): Promise<Observation> {
-  const { signal } = options;
+  const { signal, ahead } = options;
+  const saidUntilSeconds = ahead?.saidUntilSeconds ?? Number.NEGATIVE_INFINITY;
   const problems: string[] = [];
   const attempt = async <T>(sense: string, fallback: T, work: () => Promise<T>): Promise<T> => {
     try {
@@ -104,21 +109,25 @@ export async function perceive(
   const spoken: Utterance[] = clip.cues.filter(({ kind }) => kind === "speech").map(plain);
   const silent = { tier: "none", utterances: [] as Utterance[] };
   const pictures = clip.largeFrames.length > 0 ? clip.largeFrames : clip.frames;
-  const isWordless =
-    spoken.length === 0 && clip.saidUntilSeconds === undefined && perceptors.transcriber === null;
-  const { voice = null } = perceptors;
+  const { voice = null, transcriber } = perceptors;
+  // What a local recogniser cannot make words of is known to be speech still.
+  const listens =
+    spoken.length === 0 &&
+    clip.saidUntilSeconds === undefined &&
+    (transcriber === null || transcriber.mostSeconds !== undefined);
   const sound = clip.audio !== null && clip.audio.samples.length > 0 ? clip.audio : null;
-  const [speech, screen, heard] = await Promise.all([
+  const [speech, screen, sensed] = await Promise.all([
     spoken.length > 0
       ? { tier: tierOf(clip, "speech"), utterances: spoken }
       : clip.saidUntilSeconds !== undefined
         ? silent // a sentence of an earlier clip continues: it is remembered there
-        : attempt("speech", silent, () => hear(clip, perceptors, signal)),
+        : attempt("speech", silent, () => hear(clip, perceptors, signal, ahead)),
     attempt("on-screen text", [], async () => (await perceptors.screenReader?.read(pictures, signal)) ?? []),
-    voice && sound && isWordless
+    voice && sound && listens
       ? attempt<Heard[] | null>("voices", null, () => heardIn(sound, voice, signal))
       : null,
   ]);
+  const heard = speech.utterances.length === 0 ? sensed && from(sensed, saidUntilSeconds) : null;
   const captions: Caption[] = clip.cues.filter(({ kind }) => kind === "caption").map(plain);
   const shown: ScreenText[] = clip.cues
     .filter(({ kind }) => kind === "screen")
@@ -130,7 +139,7 @@ export async function perceive(
   const { stream, index, startSeconds, endSeconds, frames, shots } = clip;
   const read = shown.length + screen.length;
   const lines = { said: speech.utterances.length, captions: captions.length, read };
-  const look = lookAt(clip, { lines, problems }, heard);
+  const look = lookAt(clip, { lines, problems }, sensed);
   return {
     stream,
     clip: index,
@@ -153,6 +162,12 @@ export async function perceive(
     ...(look && { look }),
   };
 }
+
+/** What is heard from a moment on. */
+const from = (heard: readonly Heard[], seconds: number): Heard[] =>
+  heard
+    .filter(({ endSeconds }) => endSeconds > seconds)
+    .map((one) => ({ ...one, startSeconds: Math.max(one.startSeconds, seconds) }));
 
 const plain = ({ startSeconds, endSeconds, text, speaker }: Utterance): Utterance => ({
   startSeconds,

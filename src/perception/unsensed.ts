@@ -13,17 +13,21 @@ import type { Perceptors } from "./perceive.ts";
 export function unsensed(
   look: Look,
   seconds: number,
-  { transcriber, screenReader, lacksForVoice = null, leftOut = [] }: Perceptors,
+  { transcriber, screenReader, lacksForVoice = null, lacksForSpeech = null, leftOut = [] }: Perceptors,
   seesPictures: boolean,
 ): LeftOut[] {
   const { sound, picture, lines } = look;
   const items: LeftOut[] = [];
   const holdsNoSpeech = sound?.byVoice === true && !mayHoldSpeech(sound);
   if (sound && !isSilent(sound) && !holdsNoSpeech && transcriber === null && lines.said === 0) {
-    const voice = sound.byVoice || !lacksForVoice ? "" : ` To find where somebody speaks: ${lacksForVoice}`;
+    const here = lacksForSpeech ? ` To transcribe English here: ${lacksForSpeech}` : "";
+    const voice =
+      here === "" && !sound.byVoice && lacksForVoice
+        ? ` To find where somebody speaks: ${lacksForVoice}`
+        : "";
     items.push({
       ...{ kind: "sound", name: null },
-      reason: `What is heard (${lengthText(sound.seconds)} of ${soundText(sound)}) was not transcribed, and there are no subtitles. Name a transcriber with --transcribe-base-url and --transcribe-model, or put subtitles beside the file.${voice}`,
+      reason: `What is heard (${lengthText(sound.seconds)} of ${soundText(sound)}) was not transcribed, and there are no subtitles. Name a transcriber with --transcribe-base-url and --transcribe-model, or put subtitles beside the file.${here}${voice}`,
     });
   }
   if (picture && !seesPictures) {

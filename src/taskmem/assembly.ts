@@ -57,6 +57,7 @@ import { asksForMeaning, type ConfiguredEncoder, configuredEncoder, embedderOver
 import { openLocalModel } from "./local-model.ts";
 import type { Material } from "./material.ts";
 import { pulledTextReader } from "./picture-text.ts";
+import { configuredLocalTranscriber, lacksForSpeech } from "./speech-models.ts";
 import { lacksForVoice, pulledVoiceFinder } from "./voices.ts";
 
 const apiKeyVariable = "TASKMEM_API_KEY";
@@ -172,9 +173,11 @@ function extraBodyOf(model: Config["model"], baseUrl: string): Record<string, un
 
 export function configuredPerceptors(config: Config): Perceptors {
   const { transcriber, screenText, languages } = config;
+  const local = configuredLocalTranscriber(config);
   return createPerceptors({
+    ...(local && { transcriber: local }),
     ...{ screenText, languages, screenReader: screenText ? pulledTextReader(languages) : null },
-    ...{ voice: pulledVoiceFinder(), lacksForVoice: lacksForVoice() },
+    ...{ voice: pulledVoiceFinder(), lacksForVoice: lacksForVoice(), lacksForSpeech: lacksForSpeech(config) },
     ...(transcriber.baseUrl !== undefined &&
       transcriber.model !== undefined && {
         transcriber: openaiTranscriber({

@@ -159,6 +159,10 @@ export class Parts {
   /** Ends the model and the encoder that were opened here, if they run beside this thread. */
   async closeModel(): Promise<void> {
     if (!this.#own.embedder) await this.#embedder?.close?.();
+    if (!this.#own.perceptors) {
+      await this.#perceptors?.voice?.close?.();
+      await this.#perceptors?.transcriber?.close?.();
+    }
     if (this.#own.model) return;
     const model = await this.#model?.catch(() => null);
     if (model && isFolderModel(model)) model.engine.close();

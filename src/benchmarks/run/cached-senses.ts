@@ -12,6 +12,7 @@ export function cachedPerceptors(perceptors: Perceptors, cache: EngineCache): Pe
     ...perceptors,
     transcriber: transcriber && {
       id: transcriber.id,
+      ...(transcriber.mostSeconds !== undefined && { mostSeconds: transcriber.mostSeconds }),
       transcribe: (audio, options) => {
         const { buffer, byteOffset, byteLength } = audio.samples;
         const heard = sha256(new Uint8Array(buffer, byteOffset, byteLength));

@@ -9,6 +9,7 @@ import { configuredPerceptors } from "../../taskmem/assembly.ts";
 import type { Check } from "../../taskmem/check.ts";
 import { checkModel } from "../../taskmem/model-checks.ts";
 import { lacksForText } from "../../taskmem/picture-text.ts";
+import { lacksForSpeech } from "../../taskmem/speech-models.ts";
 import { lacksForVoice } from "../../taskmem/voices.ts";
 import type { Invocation } from "../invocation.ts";
 import { showProgress } from "../progress.ts";
@@ -58,14 +59,16 @@ async function transcriberCheck(config: Config, signal: AbortSignal): Promise<Se
   const { transcriber } = configuredPerceptors(config);
   const lacks = "what is heard is not transcribed, so speech is known from subtitles only";
   if (transcriber === null) {
+    const here = config.transcribe ? lacksForSpeech(config) : null;
     const check: Check = {
       ...{ check: "transcriber", state: "missing", detail: "none configured; speech is read from subtitles" },
-      fix: "--transcribe-base-url and --transcribe-model, or TASKMEM_TRANSCRIBE_BASE_URL and TASKMEM_TRANSCRIBE_MODEL",
+      fix: `--transcribe-base-url and --transcribe-model, or TASKMEM_TRANSCRIBE_BASE_URL and TASKMEM_TRANSCRIBE_MODEL${here ? `; for English without an endpoint: ${here}` : ""}`,
     };
     return { check, lacks };
   }
   const silence = { startSeconds: 0, samples: new Int16Array(8000) };
   const tried = await attempt("transcriber", () => transcriber.transcribe(silence, { signal }));
+  await transcriber.close?.();
   if ("failed" in tried) return { check: tried.failed, lacks };
   return { check: { check: "transcriber", state: "ok", detail: transcriber.id, fix: null }, lacks: null };
 }

@@ -1,0 +1,127 @@
+/**
+ * How well sound is heard: prints Markdown. `node perf/sound.ts [FOLDER]` needs ffmpeg and the models of
+ * `taskmem models pull voice` and `speech`; FOLDER holds `audio/two-speakers-30s.wav` with its RTTM, and `nasa_13013.mp4`
+ * with `subtitles/nasa_13013.srt`.
+ *
+ * Everything is heard by what `watch` hears with, clip by clip. Processor time is that of the whole process, once all is
+ * loaded: its first clip is not counted.
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { loadConfig } from "../src/config.ts";
+import type { Observation } from "../src/perception/observation.ts";
+import { type Perceptors, perceive } from "../src/perception/perceive.ts";
+import { withSoundAhead } from "../src/perception/speech-ahead.ts";
+import { openSource } from "../src/stream/open-source.ts";
+import { configuredPerceptors } from "../src/taskmem/assembly.ts";
+import { printTable } from "./markdown.ts";
+import { detectionErrors } from "./sound/detection.ts";
+import { readRttm } from "./sound/rttm.ts";
+import { wavSamples } from "./sound/wav.ts";
+import { wordErrors, wordsOf } from "./sound/words.ts";
+
+const videos = resolve(process.argv[2] ?? join(import.meta.dirname, "../../shared/data/videos"));
+if (!existsSync(videos))
+  throw new Error(`Expected a folder with recordings, got ${videos}: node perf/sound.ts FOLDER`);
+const config = await loadConfig({ screenText: false }, {});
+const perceptors = configuredPerceptors(config);
+const folder = mkdtempSync(join(tmpdir(), "sound-"));
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+
+/** A sound track as a file of its own, which has no subtitles. */
+function soundOf(video: string, track = 0): string {
+  const file = join(folder, `${track}.wav`);
+  const input = ["-v", "error", "-y", "-i", join(videos, video), "-map", `0:a:${track}`];
+  execFileSync("ffmpeg", [...input, "-ac", "1", "-ar", "16000", file]);
+  return file;
+}
+
+interface Heard {
+  readonly observations: readonly Observation[];
+  /** Processor seconds of each clip. */
+  readonly cpuSeconds: readonly number[];
+}
+
+async function listen(file: string, senses: Perceptors): Promise<Heard> {
+  const source = await openSource(file, {});
+  const observations: Observation[] = [];
+  const cpuSeconds: number[] = [];
+  let before = process.cpuUsage();
+  for await (const { item, ahead } of withSoundAhead(source.open(), false)) {
+    if (item.kind === "gap") continue;
+    observations.push(await perceive(item, senses, { ahead }));
+    const { user, system } = process.cpuUsage(before);
+    cpuSeconds.push((user + system) / 1e6);
+    before = process.cpuUsage();
+  }
+  return { observations, cpuSeconds };
+}
+
+/** Mean of all but the first, in which the nets are loaded. */
+const later = ([, ...rest]: readonly number[]) =>
+  rest.reduce((sum, one) => sum + one, 0) / Math.max(1, rest.length);
+
+try {
+  const talk = join(videos, "audio/two-speakers-30s");
+  const { voice, transcriber } = perceptors;
+  if (voice) {
+    const turns = readRttm(readFileSync(`${talk}.rttm`, "utf8"));
+    const samples = wavSamples(readFileSync(`${talk}.wav`));
+    const { miss, falseAlarm, speechSeconds } = detectionErrors(
+      turns,
+      await voice.find({ startSeconds: 0, samples }),
+    );
+    const row = printTable("voices", "speech", "missed", "invented");
+    row("two-speakers-30s", `${speechSeconds.toFixed(1)} s`, percent(miss), percent(falseAlarm));
+    console.log();
+  } else console.log("Voices: `taskmem models pull voice`.\n");
+
+  if (transcriber) {
+    const said = wordsOf(saidBy(readFileSync(join(videos, "subtitles/nasa_13013.srt"), "utf8"), 12.5));
+    const row = printTable("words", "said", "replaced", "missed", "invented", "WER", "heard");
+    for (const track of [0, 1]) {
+      const { observations } = await listen(soundOf("nasa_13013.mp4", track), perceptors);
+      const text = observations.flatMap(({ speech }) => speech.map((line) => line.text)).join(" ");
+      const { words, replaced, missed, invented, rate } = wordErrors(said, wordsOf(text));
+      row(`nasa, track ${track + 1}`, words, replaced, missed, invented, percent(rate), text);
+    }
+    console.log();
+  } else console.log("Words: `taskmem models pull speech`.\n");
+
+  const row = printTable("a clip of 10 s costs", "processor time");
+  const senses: readonly (readonly [string, Perceptors])[] = [
+    ["decoding and a look", { ...perceptors, voice: null, transcriber: null }],
+    ["and voices", { ...perceptors, transcriber: null }],
+    ["and words", perceptors],
+  ];
+  for (const [name, own] of senses) {
+    await listen(`${talk}.wav`, own);
+    row(name, `${later((await listen(`${talk}.wav`, own)).cpuSeconds).toFixed(2)} s`);
+  }
+  console.log(`\nMemory at its peak: ${Math.round(process.resourceUsage().maxRSS / 1000)} MB.`);
+  await Promise.all([voice?.close?.(), transcriber?.close?.()]);
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+/** What subtitles say up to a moment, without the speaker's name in front. */
+function saidBy(subtitles: string, seconds: number): string {
+  return subtitles
+    .split(/\n\s*\n/)
+    .flatMap((cue) => {
+      const [, hours, minutes, rest] = /--> (\d+):(\d+):([\d,]+)/.exec(cue) ?? [];
+      const end = Number(hours) * 3600 + Number(minutes) * 60 + Number(rest?.replace(",", "."));
+      return end <= seconds
+        ? [
+            cue
+              .split("\n")
+              .slice(2)
+              .join(" ")
+              .replace(/^\w+: /, ""),
+          ]
+        : [];
+    })
+    .join(" ");
+}
