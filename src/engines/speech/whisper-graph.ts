@@ -6,8 +6,8 @@
  * up is left to the caller, so sound of any length up to 30 s runs without padding to it.
  */
 import { DataError } from "../../errors.ts";
-import { OnnxGraph } from "../onnx-file.ts";
 import { fromHalf } from "../nano/half.ts";
+import { OnnxGraph } from "../onnx-file.ts";
 import type { StoredTensor } from "./ctranslate-file.ts";
 
 /** Samples of a frame of the spectrogram, and from one frame to the next. */
