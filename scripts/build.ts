@@ -19,3 +19,10 @@ for (const pass of passes) {
 // What runs beside Node is no module, so the compiler leaves it out.
 for (const file of ["engines/torch/worker.py", "policies/model/jobs/train_trl.py"])
   copyFileSync(join(root, "src", file), join(root, "dist", file));
+// The dashboard runs in a browser: its modules become a few files. What is published has it; a checkout whose packages are
+// older builds all else.
+const vite = await import("vite").catch((error) => {
+  if (["pack", "publish"].includes(process.env.npm_command ?? "")) throw error;
+  console.error("build: without the dashboard, for vite is not installed: npm ci");
+});
+await vite?.build({ configFile: join(root, "ui", "vite.config.ts"), logLevel: "warn" });

@@ -5,8 +5,10 @@ import { evidence } from "./evidence.ts";
 import { explain } from "./explain.ts";
 import { forget } from "./forget.ts";
 import { adapters, learn, promote, rollback } from "./learning.ts";
+import { overview } from "./overview.ts";
 import { recall } from "./recall.ts";
 import { remember } from "./remember.ts";
+import { retry } from "./retry.ts";
 import { streams } from "./streams.ts";
 import { feedback, tasks } from "./tasks.ts";
 import { timeline } from "./timeline.ts";
@@ -18,6 +20,7 @@ export const verbs = {
   ...{
     ask,
     recall,
+    overview,
     timeline,
     evidence,
     remember,
@@ -31,6 +34,7 @@ export const verbs = {
     diff,
     promote,
     rollback,
+    retry,
   },
 } as const;
 /** The name of a verb. */

@@ -26,9 +26,11 @@ export const tasks = verb({
   input: z.strictObject({
     cursor: z.string().optional().describe("`next` of the page before"),
     limit: z.int().min(1).max(100).default(50),
+    newest: z.boolean().default(false).describe("the latest `limit` alone, the last asked first"),
   }),
   output: z.object({ tasks: z.array(task), next: z.string().optional() }),
-  async run(memory, { cursor, limit }) {
+  async run(memory, { cursor, limit, newest }) {
+    if (newest) return { tasks: (await memory.store.tasks({ limit, newest })).toReversed().map(taskOf) };
     const { items, next } = await memory.page("tasks", {}, given({ cursor, limit }));
     return { tasks: items.map(taskOf), next: next ?? undefined };
   },

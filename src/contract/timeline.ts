@@ -13,13 +13,21 @@ export const timeline = verb({
     ...filters,
     cursor: z.string().optional().describe("`next` of the page before"),
     limit: z.int().min(1).max(100).default(50),
+    frames: z.int().min(0).max(4).default(0).describe("pictures to name of each entry"),
   }),
   output: z.object({
-    entries: z.array(listed),
+    entries: z.array(
+      listed.extend({
+        frames: z
+          .array(z.object({ hash: z.string(), atSeconds: z.number() }))
+          .optional()
+          .describe("left out unless asked for"),
+      }),
+    ),
     gaps: z.array(gap).describe("times within this page that were not watched"),
     next: z.string().optional().describe("cursor of the next page; left out at the end"),
   }),
-  async run(memory, { cursor, limit, ...filter }) {
+  async run(memory, { cursor, limit, frames, ...filter }) {
     const { items, next } = await memory.page("entries", given(filter), given({ cursor, limit }));
     const clocks = await Clocks.of(memory);
     const { speakers: _, ...span } = filter;
@@ -28,7 +36,12 @@ export const timeline = verb({
       (one) => items.some(({ stream }) => stream === one.stream) && isWithin(one, items),
     );
     return {
-      entries: items.map((entry) => clocks.entry(entry)),
+      entries: items.map((entry) => ({
+        ...clocks.entry(entry),
+        ...(frames > 0 && {
+          frames: entry.evidence.frames.slice(0, frames).map(({ hash, atSeconds }) => ({ hash, atSeconds })),
+        }),
+      })),
       gaps: own.map((one) => clocks.gap(one)),
       next: next ?? undefined,
     };

@@ -18,6 +18,8 @@ export const serverCodes = {
   "not-found": 404,
   "body-invalid": 400,
   "body-too-large": 413,
+  "media-gone": 410,
+  "range-invalid": 416,
   "too-many-requests": 429,
 } as const;
 /** One of `serverCodes`. */

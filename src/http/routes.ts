@@ -19,6 +19,7 @@ export const verbRoutes: readonly VerbRoute[] = [
   { method: "post", path: "/explain", verb: "explain", scope: "read" },
   { method: "post", path: "/recall", verb: "recall", scope: "read" },
   { method: "get", path: "/entries", verb: "timeline", scope: "read" },
+  { method: "get", path: "/streams/{stream}/overview", verb: "overview", scope: "read" },
   { method: "post", path: "/entries", verb: "remember", scope: "write" },
   { method: "get", path: "/entries/{entry}", verb: "evidence", scope: "read" },
   { method: "get", path: "/tasks", verb: "tasks", scope: "read" },
@@ -30,6 +31,7 @@ export const verbRoutes: readonly VerbRoute[] = [
   { method: "post", path: "/learn", verb: "learn", scope: "learn", isLong: true },
   { method: "post", path: "/forget", verb: "forget", scope: "forget" },
   { method: "get", path: "/streams", verb: "streams", scope: "read" },
+  { method: "post", path: "/streams/{stream}/retry", verb: "retry", scope: "write" },
 ];
 
 /** Names of the fields in a path. */

@@ -12,7 +12,9 @@ import { ConfigError } from "../errors.ts";
 import { mcpServer } from "../mcp/index.ts";
 import { optionalPackage } from "../util/optional.ts";
 import { chat, modelsOf } from "./chat.ts";
-import { allows, type Key, Keys, type Scope } from "./keys.ts";
+import { addDashboard } from "./dashboard.ts";
+import { allows, type Key, Keys, type Scope, scopes } from "./keys.ts";
+import { media } from "./media.ts";
 import { type Gauge, Metrics } from "./metrics.ts";
 import { openApi, schemaOf } from "./openapi.ts";
 import type { Operation } from "./operations.ts";
@@ -20,6 +22,7 @@ import { type Problem, problemOf, Refused, serverCodes } from "./problem.ts";
 import { pushedItems } from "./pushed.ts";
 import { fieldsOf, fromQuery, type VerbRoute, verbRoutes } from "./routes.ts";
 import { type Space, type SpaceOptions, Spaces } from "./spaces.ts";
+import { Tickets } from "./tickets.ts";
 
 /** Options of `serve`. */
 export interface ServeOptions {
@@ -119,13 +122,15 @@ async function appOf(
   }
   app.get("/healthz", (context) => context.json({ status: "ok" }));
   app.get("/readyz", (context) => context.json({ status: "ready", spaces: spaces.list().length }));
+  addDashboard(app);
   app.get("/openapi.json", (context) => context.json(openApi(version)));
   app.get("/metrics", authenticated(keys), async (context) => {
     mustAllow(context.get("key"), "admin");
     const text = metrics.text(await gaugesOf(spaces));
     return context.body(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   });
-  app.use("/v1/*", authenticated(keys));
+  const tickets = new Tickets(keys);
+  app.use("/v1/*", authenticated(keys, tickets));
   app.use("/v1/*", limited(requestsPerSecond));
   addSpaces(app, spaces);
   const inSpace: MiddlewareHandler<Env> = async (context, next) => {
@@ -157,6 +162,12 @@ async function appOf(
       ...{ "content-type": "image/jpeg", "cache-control": "private, max-age=31536000, immutable" },
     });
   });
+  app.get(at("/streams/{stream}/media"), scoped("read"), inSpace, (context) =>
+    media(context, context.get("space").memory, context.req.param("stream")!),
+  );
+  app.post(at("/tickets"), scoped("read"), inSpace, (context) =>
+    context.json(tickets.give(context.get("space").id, context.get("key"))),
+  );
   app.get(at("/events"), scoped("read"), inSpace, changes);
   app.get(at("/openai/v1/models"), scoped("ask"), inSpace, (context) =>
     context.json(modelsOf(context.get("space"))),
@@ -179,8 +190,9 @@ async function appOf(
 function addSpaces(app: Hono<Env>, spaces: Spaces): void {
   app.get("/v1/spaces", (context) => {
     const key = context.get("key");
-    const reachable = spaces.list().filter((id) => key === null || allows(key, "read", id));
-    return context.json({ spaces: reachable.map((space) => ({ space })) });
+    const may = (space: string) => scopes.filter((scope) => key === null || allows(key, scope, space));
+    const reachable = spaces.list().filter((space) => may(space).includes("read"));
+    return context.json({ spaces: reachable.map((space) => ({ space, scopes: may(space) })) });
   });
   app.put("/v1/spaces/:space", async (context) => {
     const id = context.req.param("space");
@@ -351,10 +363,19 @@ async function body(context: Context<Env>, most: number): Promise<unknown> {
   throw new Refused("body-invalid", "Expected a JSON object");
 }
 
-function authenticated(keys: Keys): MiddlewareHandler<Env> {
+/** What is shown in a page, which a ticket opens, and of which a page shows many. */
+const shown = /^\/v1\/spaces\/([^/]+)\/(?:blobs\/[^/]+|streams\/[^/]+\/media)$/;
+
+function authenticated(keys: Keys, tickets?: Tickets): MiddlewareHandler<Env> {
+  const byTicket = (request: Context["req"]) => {
+    const [, space] = (["GET", "HEAD"].includes(request.method) && shown.exec(request.path)) || [];
+    const ticket = request.query("ticket");
+    return space && ticket ? (tickets?.verify(ticket, space) ?? null) : null;
+  };
   return async (context, next) => {
     const isOpen = keys.list().length === 0;
-    const key = isOpen ? null : keys.verify(context.req.header("authorization"));
+    const given = () => keys.verify(context.req.header("authorization")) ?? byTicket(context.req);
+    const key = isOpen ? null : given();
     if (!isOpen && key === null)
       throw new Refused("unauthorized", "Expected a key of this server: Authorization: Bearer tm_…");
     context.set("key", key);
@@ -376,7 +397,7 @@ function limited(perSecond: number): MiddlewareHandler<Env> {
   const buckets = new Map<string, { left: number; atMs: number }>();
   return async (context, next) => {
     const id = context.get("key")?.id;
-    if (id === undefined) return next();
+    if (id === undefined || shown.test(context.req.path)) return next();
     const nowMs = performance.now();
     const { left, atMs } = buckets.get(id) ?? { left: 2 * perSecond, atMs: nowMs };
     const room = Math.min(2 * perSecond, left + ((nowMs - atMs) / 1000) * perSecond);

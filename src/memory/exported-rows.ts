@@ -11,6 +11,7 @@ import { sourceFilesOf, toStream } from "./journal.ts";
 import type { JsonValue, MemoryRow, PackedObservation } from "./memory.ts";
 import { toClipRecord } from "./page-rows.ts";
 import { decisionReader } from "./policy-state.ts";
+import { withoutPath } from "./source-files.ts";
 import { countsRow } from "./speaker-counts.ts";
 import { toTask } from "./task-rows.ts";
 import { tombstones } from "./tombstone-rows.ts";
@@ -38,7 +39,7 @@ export async function* memoryRows(directory: string): AsyncGenerator<MemoryRow> 
 
 function* streamRows(db: Connection): Generator<RowOf<"stream">> {
   for (const stream of db.iterate(build.selectFrom("stream").selectAll().orderBy("row"))) {
-    const files = db.perform((steps) => sourceFilesOf(steps, stream.row));
+    const files = db.perform((steps) => sourceFilesOf(steps, stream.row)).map(withoutPath);
     yield {
       ...{ row: "stream", ...toStream(stream), nextClip: stream.next_clip },
       ...(files.length > 0 && { files }),

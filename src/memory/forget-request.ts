@@ -5,6 +5,7 @@ import type { Task } from "../tasks/task.ts";
 import { isForgottenFloor } from "./floor.ts";
 import { foldName, mentions, sameName } from "./names.ts";
 import type { ForgetRequest, Gap, LeftOut, PackedObservation, SourceFile, StreamRecord } from "./records.ts";
+import { withoutPath } from "./source-files.ts";
 
 /** How many entries a report shows as a sample. */
 export const sampleSize = 10;
@@ -112,7 +113,9 @@ export function namelessFiles(
   { meant, byText }: Pick<Reach, "meant" | "byText">,
 ): SourceFile[] {
   if (!byText || !(streams?.includes(stream) ?? true)) return [];
-  return files.filter(({ name }) => meant([name, wordsIn(name)], [])).map((file) => ({ ...file, name: "" }));
+  return files
+    .filter(({ name }) => meant([name, wordsIn(name)], []))
+    .map((file) => ({ ...withoutPath(file), name: "" }));
 }
 
 /** What is left of a stream's list of things left out: items whose words the request describes are removed. */

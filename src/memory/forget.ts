@@ -167,6 +167,11 @@ function* forgetRows(
   );
 
   const clips = yield* findClips(db, request, reach, entries);
+  // A recording would still show it.
+  yield* db.run(
+    sql`update source_file set path = '' where stream in ${listed(entries.map(({ stream }) => stream))}
+      or stream in (select stream from clip where row in ${listed(clips.map(({ row }) => row))})`,
+  );
   const lowered = yield* takeBackDecisions(db, words, request, reach, clips);
   if (reach.personOnly) {
     for (const stem of yield* deleteWords(db, [...nameStems])) lowered.add(stem);

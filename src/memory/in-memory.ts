@@ -36,6 +36,7 @@ import {
   trimAll,
   trimFrames,
 } from "./in-memory/journal.ts";
+import { overview, streamStats } from "./in-memory/overview.ts";
 import { page } from "./in-memory/page.ts";
 import { recallEntries } from "./in-memory/recall.ts";
 import { adaptersOf, addAdapter, addRows, memoryRows, putAdapters } from "./in-memory/rows.ts";
@@ -287,6 +288,11 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
       if ("streams" in filter) assertHeld(filter.streams);
       return plain(page(open(), list, filter, options));
     },
+    overview: async (filter = {}, options = {}) => {
+      strict.overview(filter, options);
+      assertHeld(filter.streams);
+      return overview(open(), filter, options);
+    },
     changes: (options = {}) => {
       strict.changes(options);
       open();
@@ -335,6 +341,7 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
         blobBytes: bytes.reduce((sum, size) => sum + size, 0),
       };
     },
+    streamStats: async () => streamStats(open()),
     check: async () => problemsOf(open()),
     close,
     [Symbol.asyncDispose]: close,

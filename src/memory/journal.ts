@@ -35,6 +35,7 @@ import type {
 } from "./records.ts";
 import { givenUp, keptObservations, mostWaiting, mostWithFrames } from "./retention.ts";
 import type { GapTable, StreamTable } from "./schema.ts";
+import { pathToKeep } from "./source-files.ts";
 import { assertStream, assertStreams } from "./strict.ts";
 
 type StreamRow = {
@@ -246,19 +247,24 @@ export function* sourceFiles(db: Db, stream: string): Steps<SourceFile[]> {
 export function* sourceFilesOf(db: Db, stream: number): Steps<SourceFile[]> {
   const files = build.selectFrom("source_file").selectAll().where("stream", "=", stream);
   return (yield* db.all(files.orderBy("start_seconds").orderBy("id"))).map(
-    ({ id, name, start_seconds, watched_seconds, bytes, whole }) => ({
+    ({ id, name, start_seconds, watched_seconds, bytes, whole, path }) => ({
       ...{ id, name, startSeconds: start_seconds, watchedSeconds: watched_seconds, bytes },
       whole: whole === 1,
+      ...(path !== null && { path }),
     }),
   );
 }
 
 /** Keeps up to where files were watched. */
 export function* keepFiles(db: Db, stream: number, files: readonly SourceFile[]): Steps<void> {
-  for (const { id, name, startSeconds, watchedSeconds, bytes, whole } of files) {
+  const known = build.selectFrom("source_file").select(["id", "path"]).where("stream", "=", stream);
+  const closed = new Set((yield* db.all(known.where("path", "=", ""))).map(({ id }) => id));
+  for (const file of files) {
+    const { id, name, startSeconds, watchedSeconds, bytes, whole } = file;
+    const path = pathToKeep(file, closed.has(id) ? { path: "" } : undefined) ?? null;
     yield* db.run(
       build.replaceInto("source_file").values({
-        ...{ stream, id, name, bytes, whole: whole ? 1 : 0 },
+        ...{ stream, id, name, bytes, whole: whole ? 1 : 0, path },
         ...{ start_seconds: startSeconds, watched_seconds: watchedSeconds },
       }),
     );

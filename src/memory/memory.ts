@@ -20,7 +20,9 @@ import type {
   ClipFailure,
   Decision,
   Entry,
+  EntryFilter,
   EntryList,
+  EntryOverview,
   FloorFilter,
   FloorRow,
   ForgetReport,
@@ -32,6 +34,7 @@ import type {
   MemoryRow,
   MemoryStats,
   NewStream,
+  OverviewOptions,
   Page,
   Paged,
   PageFilters,
@@ -44,6 +47,7 @@ import type {
   RetriedClips,
   SourceFile,
   StreamRecord,
+  StreamStats,
   TaskCount,
   TaskList,
 } from "./records.ts";
@@ -201,6 +205,8 @@ export interface Maintenance {
     filter?: PageFilters[List],
     options?: PageOptions,
   ): Promise<Page<Paged[List]>>;
+  /** A list of entries from afar: how many there are, when, and where its pages begin. */
+  overview(filter?: EntryFilter, options?: OverviewOptions): Promise<EntryOverview>;
   /**
    * Changes from now on, or after `since`, by this process or another, until the signal aborts or the memory closes.
    * The last 10,000 changes are kept; an older cursor receives one `reset` first.
@@ -225,6 +231,8 @@ export interface Maintenance {
   ): Promise<AddedRows>;
   /** What the memory holds, in numbers. */
   stats(): Promise<MemoryStats>;
+  /** How far each stream is, in the order they were added. */
+  streamStats(): Promise<StreamStats[]>;
   /** Checks that all parts of the memory agree. @returns one sentence per problem */
   check(): Promise<string[]>;
 }

@@ -467,6 +467,51 @@ export interface AddedRows {
   readonly blobs: number;
 }
 
+/** How far a stream is, and what it takes, in numbers. */
+export interface StreamStats {
+  readonly stream: string;
+  readonly clips: number;
+  readonly storedClips: number;
+  readonly failedClips: number;
+  /** Clips that are not decided yet, failures that are tried again among them. */
+  readonly waitingClips: number;
+  /** Start of the first clip that is not decided yet, in stream time; `null` if none waits. */
+  readonly waitingFromSeconds: number | null;
+  /** Current entries. */
+  readonly entries: number;
+  /** Start of the first clip and end of the last, in stream time; `null` without clips. */
+  readonly startSeconds: number | null;
+  readonly endSeconds: number | null;
+  readonly watchedSeconds: number;
+  readonly gaps: number;
+  readonly gapSeconds: number;
+  /** Wall time at which the latest entry was written; `null` without entries. */
+  readonly lastWrittenAtMs: number | null;
+  /** Bytes of entries with their evidence, of observations, and of the frames of both, each frame once. */
+  readonly bytes: { readonly entries: number; readonly observations: number; readonly frames: number };
+}
+
+/** A list of entries from afar. */
+export interface EntryOverview {
+  readonly entries: number;
+  /** Cursors of the pages of `page("entries")` under the same filter, from the second page on. */
+  readonly cursors: readonly string[];
+  /** How many entries begin in each stretch in which any does, by stream, then start. */
+  readonly counts: readonly {
+    readonly stream: string;
+    readonly startSeconds: number;
+    readonly entries: number;
+  }[];
+}
+
+/** How an overview is divided. */
+export interface OverviewOptions {
+  /** Items per page, from 1 up. @default 100 */
+  readonly limit?: number;
+  /** Length of a stretch, in seconds, above 0. @default 60 */
+  readonly stretchSeconds?: number;
+}
+
 /** The lists that can be paged through, and the items of each. */
 export interface Paged {
   /** In time order (by stream, then start). */

@@ -22,6 +22,7 @@ import {
 import type { AddedRows, AddRowsOptions, MemoryRow } from "./memory.ts";
 import { addDecision, policyRow, putPolicyValue } from "./policy-state.ts";
 import { assertFits, assertHash, type Held, hashesOf, isWatchedFurther } from "./row-conflict.ts";
+import { withoutPath } from "./source-files.ts";
 import { type Indexing, requireSpace, spaceRows } from "./space.ts";
 import { countsIn } from "./speaker-counts.ts";
 import { embedAll } from "./statements.ts";
@@ -273,7 +274,9 @@ function* addStreamRow(db: Db, row: RowOf<"stream">): Steps<boolean> {
   const isFurther = yield* takeStream(db, row);
   const stream = (yield* streamRow(db, row.id)).row;
   const marks = new Map((yield* sourceFilesOf(db, stream)).map((file) => [file.id, file]));
-  const further = (row.files ?? []).filter((file) => isWatchedFurther(file, marks.get(file.id)));
+  const further = (row.files ?? [])
+    .filter((file) => isWatchedFurther(file, marks.get(file.id)))
+    .map((file) => ({ ...marks.get(file.id), ...withoutPath(file) }));
   yield* keepFiles(db, stream, further);
   return isFurther || further.length > 0;
 }

@@ -166,6 +166,7 @@ export interface SourceFileTable {
   watched_seconds: number;
   bytes: number;
   whole: number;
+  path: string | null;
 }
 
 export interface TaskTable {
@@ -427,6 +428,9 @@ export const migrations: readonly string[] = [
   `,
   `
   create table tombstone (row integer primary key, value text not null unique);
+  `,
+  `
+  alter table source_file add column path text;
   `,
 ];
 

@@ -49,6 +49,7 @@ import {
 } from "./journal.ts";
 import { leases } from "./lease.ts";
 import type { Memory } from "./memory.ts";
+import { overview, streamStats } from "./overview-rows.ts";
 import { packObservation } from "./packed.ts";
 import { page } from "./page-rows.ts";
 import { policyState } from "./policy-state.ts";
@@ -326,6 +327,13 @@ function sqliteMemory(directory: string, connection: Connection, options: Sqlite
         return yield* page(db, list, filter, pageOptions);
       });
     },
+    overview: async (filter = {}, how = {}) => {
+      strict.overview(filter, how);
+      return perform(function* (db) {
+        yield* assertHeld(db, filter.streams);
+        return yield* overview(db, filter, how);
+      });
+    },
     changes: (following = {}) => {
       strict.changes(following);
       return feed.follow(following);
@@ -343,6 +351,7 @@ function sqliteMemory(directory: string, connection: Connection, options: Sqlite
       return added;
     },
     stats: async () => memoryStats(connection),
+    streamStats: async () => perform(streamStats),
     check: async () => checkMemory(connection, blobFolder, words),
     reindex: (signal, onProgress) => reindex(connection, options, signal, onProgress),
     close,

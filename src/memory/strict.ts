@@ -12,6 +12,7 @@ import type {
   FloorFilter,
   ForgetRequest,
   GapFilter,
+  OverviewOptions,
   PageFilters,
   PageOptions,
   RecallQuery,
@@ -53,6 +54,7 @@ const pageFilters: { readonly [List in keyof PageFilters]: Keys<PageFilters[List
   adapters: adapterFilter,
 };
 const pageOptions: Keys<PageOptions> = { cursor: true, limit: true };
+const overviewOptions: Keys<OverviewOptions> = { limit: true, stretchSeconds: true };
 const changesOptions = { since: true, signal: true } as const;
 
 /** Checks of the arguments of each call. */
@@ -68,6 +70,15 @@ export const strict = {
     assertKeys("forget", options, { dryRun: true });
   },
   changes: (options: object) => assertKeys("changes", options, changesOptions),
+  overview: (filter: EntryFilter, options: OverviewOptions) => {
+    assertKeys("overview", filter, entryFilter);
+    assertKeys("overview", options, overviewOptions);
+    const { limit = 1, stretchSeconds = 1 } = options;
+    if (!(Number.isInteger(limit) && limit >= 1))
+      throw new RangeError(`Expected \`limit\` to be an integer from 1 up, got ${limit}`);
+    if (!(stretchSeconds > 0 && Number.isFinite(stretchSeconds)))
+      throw new RangeError(`Expected \`stretchSeconds\` above 0, got ${stretchSeconds}`);
+  },
   page: (list: keyof PageFilters, filter: object, options: PageOptions) => {
     const known = Object.hasOwn(pageFilters, list) ? pageFilters[list] : undefined;
     if (!known) {

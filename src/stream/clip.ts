@@ -104,6 +104,11 @@ export interface SourceFile {
   readonly id: string;
   /** Its last name: the path below the folder that was watched. */
   readonly name: string;
+  /**
+   * Where it lay when it was watched last: an absolute path without links. Empty once something of its stream was
+   * forgotten: it is shown no more. It is in no export. @default not known
+   */
+  readonly path?: string;
   /** Where it starts on the stream's timeline, in seconds. */
   readonly startSeconds: number;
   /** Up to where it was watched, in seconds from its start. */

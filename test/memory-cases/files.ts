@@ -56,6 +56,26 @@ export function fileCases(store: TestStore): void {
       for (const each of [memory, copy]) await each.close();
     });
 
+    test("lie where they were watched last, which no export tells, until something of the stream is forgotten", async () => {
+      const memory = await kitchen(store);
+      await memory.addObservation(observationOf("kitchen", 0, said(0, 1, "Rain")), [
+        file({ path: "/films/a.mp4" }),
+      ]);
+      await commit(memory, 0, "Rain");
+      const path = async () => (await memory.sourceFiles("kitchen"))[0]!.path;
+      assert.equal(await path(), "/films/a.mp4");
+      assert.equal(JSON.stringify(await rowsOf(memory)).includes("/films"), false);
+      await memory.keepFiles("kitchen", [file({ path: "/films/b.mp4", watchedSeconds: 9 })]);
+      assert.equal(await path(), "/films/b.mp4");
+      await memory.forget({ query: "snow" });
+      assert.equal(await path(), "/films/b.mp4");
+      await memory.forget({ query: "rain" });
+      assert.equal(await path(), "");
+      await memory.keepFiles("kitchen", [file({ path: "/films/b.mp4", watchedSeconds: 12 })]);
+      assert.equal(await path(), "");
+      await memory.close();
+    });
+
     test("add another part to a decided clip, decided about alone, once", async () => {
       const memory = await kitchen(store);
       await remember(memory, "kitchen", 0, ["The kettle boils"], { ...said(0, 1, "kettle"), endSeconds: 4 });

@@ -8,6 +8,7 @@ import { floorCases } from "./floor.ts";
 import { forgetCases } from "./forget.ts";
 import { journalCases } from "./journal.ts";
 import { meaningCases } from "./meaning.ts";
+import { overviewCases } from "./overview.ts";
 import { pageCases } from "./page.ts";
 import { recallCases } from "./recall.ts";
 import { strictCases } from "./strict.ts";
@@ -23,6 +24,7 @@ export function memoryCases(store: TestStore): void {
   fileCases(store);
   floorCases(store);
   forgetCases(store);
+  overviewCases(store);
   pageCases(store);
   changeCases(store);
   strictCases(store);

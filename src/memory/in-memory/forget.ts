@@ -65,6 +65,11 @@ export function forget(
   deleteEntries(state, ids);
 
   const clips = findClips(state, request, reach, entries);
+  // A recording would still show it.
+  const touched = [...entries.map(({ entry }) => entry), ...clips.map(({ clip }) => clip)];
+  for (const stream of new Set(touched.map((one) => one.stream)))
+    for (const file of state.streams.get(stream)!.files.values())
+      state.streams.get(stream)!.files.set(file.id, { ...file, path: "" });
   const lowered = takeBackDecisions(state, words, request, reach, clips);
   if (reach.personOnly) deleteWords(state, [...nameStems], lowered);
   if (request.query !== undefined) {

@@ -31,6 +31,7 @@ import type {
   StreamRecord,
 } from "../records.ts";
 import { givenUp, keptObservations, mostWaiting, mostWithFrames } from "../retention.ts";
+import { pathToKeep, withoutPath } from "../source-files.ts";
 import { bySpeaker, type SpeakerCounts, wordsOf } from "../speaker-counts.ts";
 import { candidatesOf, evidenceOf } from "../statements.ts";
 import { assertStream } from "../strict.ts";
@@ -146,7 +147,10 @@ export function sourceFiles(state: State, stream: string): SourceFile[] {
 /** Keeps up to where files were watched. */
 export function keepFiles(state: State, stream: string, files: readonly SourceFile[]): void {
   const kept = streamOf(state, stream).files;
-  for (const file of files) kept.set(file.id, plain(file));
+  for (const file of files) {
+    const path = pathToKeep(file, kept.get(file.id));
+    kept.set(file.id, plain({ ...withoutPath(file), ...(path !== undefined && { path }) }));
+  }
 }
 
 const byStartThenReason = (a: Gap, b: Gap) => a.startSeconds - b.startSeconds || compare(a.reason, b.reason);

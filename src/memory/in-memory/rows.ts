@@ -4,6 +4,7 @@ import { sha256 } from "../../util/hash.ts";
 import { added, assertTasksHeld } from "../adapter-history.ts";
 import type { AddedRows, KeptAdapter, MemoryRow } from "../records.ts";
 import { assertFits, assertHash, type Held, hashesOf, isWatchedFurther } from "../row-conflict.ts";
+import { withoutPath } from "../source-files.ts";
 import { countsIn, countsRow } from "../speaker-counts.ts";
 import { tombstoneKey, withoutForgotten, withoutKind } from "../tombstones.ts";
 import {
@@ -39,7 +40,7 @@ export function memoryRows(state: State): MemoryRow[] {
   const clips = [...state.clips.values()].sort((a, b) => a.row - b.row);
   const rows: MemoryRow[] = [
     ...streams.map(({ record, nextClip }) => {
-      const files = sourceFiles(state, record.id);
+      const files = sourceFiles(state, record.id).map(withoutPath);
       return { row: "stream" as const, ...record, nextClip, ...(files.length > 0 && { files }) };
     }),
     ...clips.map((clip) => ({
@@ -178,7 +179,9 @@ function addRow(state: State, row: MemoryRow, frames: ReadonlySet<string>, addin
 function addStreamRow(state: State, row: RowOf<"stream">): boolean {
   const isFurther = takeStream(state, row);
   const marks = streamOf(state, row.id).files;
-  const further = (row.files ?? []).filter((file) => isWatchedFurther(file, marks.get(file.id)));
+  const further = (row.files ?? [])
+    .filter((file) => isWatchedFurther(file, marks.get(file.id)))
+    .map((file) => ({ ...marks.get(file.id), ...withoutPath(file) }));
   keepFiles(state, row.id, further);
   return isFurther || further.length > 0;
 }

@@ -28,18 +28,23 @@ export interface FileHead {
 export async function readHead(path: string, bytes: number): Promise<FileHead> {
   const file = await open(path);
   try {
-    const first = await readAt(file, 0, Math.min(bytes, sampleBytes));
-    const hashes = [shortHash(first)];
-    for (const offset of offsets.slice(1)) {
-      if (offset + sampleBytes > bytes) break;
-      hashes.push(shortHash(await readAt(file, offset, sampleBytes)));
-    }
-    const id = `${first.length}.${hashes.join(".")}`;
-    const keys = hashes.flatMap((_, i) => keysOf(`${sampleBytes}.${hashes.slice(0, i + 1).join(".")}`));
-    return { id, keys, likeness: (known) => likeness(known, hashes, first) };
+    return await headOf(file, bytes);
   } finally {
     await file.close();
   }
+}
+
+/** The head of a file that is open. @param bytes its size */
+export async function headOf(file: FileHandle, bytes: number): Promise<FileHead> {
+  const first = await readAt(file, 0, Math.min(bytes, sampleBytes));
+  const hashes = [shortHash(first)];
+  for (const offset of offsets.slice(1)) {
+    if (offset + sampleBytes > bytes) break;
+    hashes.push(shortHash(await readAt(file, offset, sampleBytes)));
+  }
+  const id = `${first.length}.${hashes.join(".")}`;
+  const keys = hashes.flatMap((_, i) => keysOf(`${sampleBytes}.${hashes.slice(0, i + 1).join(".")}`));
+  return { id, keys, likeness: (known) => likeness(known, hashes, first) };
 }
 
 async function readAt(file: FileHandle, offset: number, length: number): Promise<Uint8Array> {

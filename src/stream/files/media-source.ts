@@ -5,6 +5,7 @@
  * in its container, and so is a file among others with clocks; any other file follows the rest, in the order in which it
  * was first seen.
  */
+import { realpathSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { DataError } from "../../errors.ts";
@@ -110,7 +111,9 @@ function sourceOf(
     holds: (known) => recognise(files, known).size > 0,
     async *open({ fromSeconds = 0, files: known = [], clock = placed.clock, signal } = {}) {
       const seen = recognise(files, known);
-      marks = new FileMarks([...seen].map(([{ name }, mark]) => ({ ...mark, name })));
+      marks = new FileMarks(
+        [...seen].map(([file, mark]) => ({ ...mark, name: file.name, ...placeOf(file) })),
+      );
       leftOut.splice(0, leftOut.length, ...found, ...placed.leftOut);
       const isResumed = known.length > 0;
       yield* cutRecorded(timedFiles(files, seen, known, { ...knowledge, clock, options }), {
@@ -171,10 +174,22 @@ function timedFiles(
     return {
       input: fileInput(file.path),
       startSeconds: mark?.startSeconds ?? how.placed.startOf(file, how.clock),
-      mark: { id, name, bytes, watchedSeconds: mark?.watchedSeconds ?? 0, whole: mark?.whole ?? false },
+      mark: {
+        ...{ id, name, bytes, ...placeOf(file) },
+        ...{ watchedSeconds: mark?.watchedSeconds ?? 0, whole: mark?.whole ?? false },
+      },
       load: (signal) => load(file, how, signal),
     } satisfies TimedMedia;
   });
+}
+
+/** Where a file lies; nothing where that cannot be told. */
+function placeOf({ path }: IdentifiedFile): Pick<SourceFile, "path"> {
+  try {
+    return { path: realpathSync(path) };
+  } catch {
+    return {};
+  }
 }
 
 async function load(

@@ -1,0 +1,4 @@
+/** What overviews of all stores share. */
+
+/** Length of a stretch by default, in seconds. */
+export const defaultStretchSeconds = 60;
