@@ -431,6 +431,10 @@ describe("memories over HTTP, with keys", () => {
       yours.post(`${space}/learn`, {}),
       yours.post(`${space}/forget`, { query: "code" }),
       yours.get(`${space}/streams`),
+      yours.get(`${space}/streams/door/overview`),
+      yours.post(`${space}/streams/door/retry`, {}),
+      yours.get(`${space}/streams/door/media?from=0`),
+      yours.post(`${space}/tickets`, {}),
       yours.post(`${space}/streams/door/items`, { items: [{ text: "x" }] }),
       yours.get(`${space}/blobs/${"a".repeat(64)}`),
       yours.get(`${space}/events`),
@@ -447,7 +451,9 @@ describe("memories over HTTP, with keys", () => {
       assert.deepEqual([answer.status, answer.json.code], [403, "forbidden"]);
       assert.ok(!answer.text.includes("4711"));
     }
-    assert.deepEqual((await yours.get("/v1/spaces")).json.spaces, [{ space: "yours" }]);
+    assert.deepEqual((await yours.get("/v1/spaces")).json.spaces, [
+      { space: "yours", scopes: ["read", "ask", "write", "forget", "learn"] },
+    ]);
     assert.match((await mine.post(`${space}/ask`, { question: "What is my code?" })).json.answer, /4711/);
   });
 

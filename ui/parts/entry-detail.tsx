@@ -50,6 +50,13 @@ export function EntryDetail({ id, isPlaying = false, isBrief = false, onClose, o
   );
 }
 
+/** Where a text that is not speech comes from. */
+const whence: Readonly<Record<string, string>> = {
+  screen: "on the screen",
+  caption: "caption",
+  sound: "heard",
+};
+
 function Shown({
   data,
   isPlaying,
@@ -86,8 +93,7 @@ function Shown({
             {sources.map(({ at, kind, text, speaker }) => (
               <li key={`${at} ${text}`}>
                 <span class="muted small">
-                  <time>{at}</time>{" "}
-                  {kind === "screen" ? "on the screen" : kind === "caption" ? "caption" : (speaker ?? "said")}
+                  <time>{at}</time> {whence[kind] ?? speaker ?? "said"}
                 </span>
                 <q>{text}</q>
               </li>
@@ -96,16 +102,26 @@ function Shown({
         </section>
       )}
       <dl class="facts small">
-        <div>
-          <dt>Written by</dt>
-          <dd>
-            {policy} <code title="Revision of the policy and its adapter">{revision}</code>
-          </dd>
-        </div>
-        <div>
-          <dt>Written</dt>
-          <dd title={writtenAt}>{ago(writtenAt)}</dd>
-        </div>
+        {policy !== undefined && (
+          <div>
+            <dt>Written by</dt>
+            <dd>
+              {policy} <code title="Revision of the policy and its adapter">{revision}</code>
+            </dd>
+          </div>
+        )}
+        {writtenAt !== undefined && (
+          <div>
+            <dt>Written</dt>
+            <dd title={writtenAt}>{ago(writtenAt)}</dd>
+          </div>
+        )}
+        {entry.kind === "floor" && (
+          <div>
+            <dt>Kind</dt>
+            <dd>what a cheap look tells, which no policy wrote</dd>
+          </div>
+        )}
         {entry.speakers.length > 0 && (
           <div>
             <dt>People</dt>
