@@ -46,7 +46,9 @@ async function start({ flags, configFile, output, signal }: Invocation, given: S
   });
   output.object({ event: "serve-start", url: served.url });
   output.text(`listening at ${served.url}; routes are in ${served.url}/openapi.json`);
-  output.text(`the dashboard is at ${served.url}/ui/${served.keys.list().length > 0 ? ", and asks for a key" : ""}`);
+  output.text(
+    `the dashboard is at ${served.url}/ui/${served.keys.list().length > 0 ? ", and asks for a key" : ""}`,
+  );
   if (!signal.aborted) await once(signal, "abort");
   await served.close();
 }
