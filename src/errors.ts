@@ -91,6 +91,7 @@ export const errorCodes = {
   "blob-damaged": "A picture's bytes do not match their hash.",
   "blob-missing": "A picture that memory or an export refers to is missing.",
   "budget-spent": "The next call would exceed the given budget.",
+  "canary-streams": "There are no two streams to compare an adapter on, or it is active for all of them.",
   "checkpoint-broken": "The checkpoint of a training run is missing or cannot be used.",
   "clip-decided": "The clip was stored, or failed for good, so its observation no longer changes.",
   "clip-seconds-invalid": "The length of a clip is not a number above 0.",

@@ -144,6 +144,7 @@ export type { PictureLook } from "./stream/picture-look.ts";
 export type { ClipEvent, Failure } from "./stream-writer.ts";
 export type { AdapterShelf, ComparedAdapters, DiffRequest } from "./taskmem/adapter-shelf.ts";
 export type { JudgeChoice, JudgeName, TrainingChoice } from "./taskmem/assembly.ts";
+export type { CanaryStanding, Counted } from "./taskmem/canary.ts";
 export type { JobExport, JobExportOptions } from "./taskmem/export-job.ts";
 export type { JobImportOptions, TriedWeights } from "./taskmem/import-job.ts";
 export type { LearningEvent, LearnOptions, LearnResult, LearnWith } from "./taskmem/learning.ts";

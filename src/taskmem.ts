@@ -48,7 +48,7 @@ import type { Log } from "./taskmem/logging.ts";
 import type { Miss, MissRequest } from "./taskmem/miss.ts";
 import { type CustomPolicy, type OwnParts, openParts, type Parts } from "./taskmem/parts.ts";
 import { type Remembered, type RememberRequest, remember } from "./taskmem/remember.ts";
-import { notAnswered, type QuestionInput, type Task, toQuestion } from "./tasks/task.ts";
+import { type Feedback, notAnswered, type QuestionInput, type Task, toQuestion } from "./tasks/task.ts";
 import type { AdapterResult } from "./training/train-adapter.ts";
 import { Notices } from "./util/async.ts";
 
@@ -169,6 +169,11 @@ export interface TaskMem extends AsyncDisposable {
   remember(fact: string | RememberRequest): Promise<Remembered>;
   /** Records a question that was answered elsewhere, so that the memory learns from it. */
   recordTask(record: TaskRecord): Promise<Task>;
+  /**
+   * Keeps what a user says about an answer. @param correction the right answer
+   * @throws StoreError `task-unknown`
+   */
+  feedback(task: string, verdict: Feedback["verdict"], correction?: string | null): Promise<void>;
   /** What is remembered, in time order, and the gaps. */
   timeline(filter?: TimelineFilter): Promise<Timeline>;
   /** The streams with these ids, or all. @throws DataError `stream-unknown` */
@@ -271,14 +276,14 @@ class OpenTaskMem implements TaskMem {
     const { signal, takeOver, retryFailed } = request;
     const isSource = typeof spec === "object" && "open" in spec;
     const sources = isSource ? [spec] : yield* openingSources(this.config, spec, request);
-    const currentPolicy = () => this.#decidingPolicy();
-    const policy = await currentPolicy();
+    const policy = await this.#decidingPolicy();
     const model = await this.#parts.model();
     await model?.capabilities(signal);
-    const agent = createAgent({ memory, policy, currentPolicy, perceptors, reader, limits, now });
     for (const source of sources) {
       const stream =
         isSource && request.stream !== undefined ? request.stream : await streamOf(memory, source);
+      const currentPolicy = () => this.#decidingPolicy({ stream });
+      const agent = createAgent({ memory, policy, currentPolicy, perceptors, reader, limits, now });
       const options = { stream, takeOver, retryFailed, ...(signal && { signal }) };
       let ended = false;
       for await (const event of agent.watch(source, options)) {
@@ -291,7 +296,7 @@ class OpenTaskMem implements TaskMem {
 
   async live(options: LiveOptions): Promise<LiveSession> {
     const { memory, perceptors, limits, now } = this.#parts;
-    const currentPolicy = () => this.#decidingPolicy({ live: true });
+    const currentPolicy = () => this.#decidingPolicy({ live: true, stream: options.stream });
     const policy = await currentPolicy();
     const session = await openLive({ memory, perceptors, policy, currentPolicy, limits, now }, options);
     this.#sessions.add(session);
@@ -306,7 +311,10 @@ class OpenTaskMem implements TaskMem {
       ...(likeness && { likeness }),
     });
     const answer = { ...answered, bySpelling: this.#parts.whySpelling() };
-    if (answer.task !== null) await this.#learning.afterTask(answer.task);
+    if (answer.task !== null) {
+      await this.adapters.watchCanary();
+      await this.#learning.afterTask(answer.task);
+    }
     return answer;
   }
 
@@ -316,8 +324,9 @@ class OpenTaskMem implements TaskMem {
     return explainMiss({ memory, reader, now, ...(likeness && { likeness }) }, request);
   }
 
-  async #decidingPolicy(how: { readonly live?: boolean } = {}): Promise<Policy> {
+  async #decidingPolicy(how: { readonly live?: boolean; readonly stream?: string } = {}): Promise<Policy> {
     await this.#learning.beforeDecision();
+    await this.adapters.watchCanary();
     return this.#parts.activePolicy(how);
   }
 
@@ -353,6 +362,15 @@ class OpenTaskMem implements TaskMem {
     await this.store.addTask(task);
     await this.#learning.afterTask(task.id);
     return { ...task, feedback: null };
+  }
+
+  async feedback(
+    task: string,
+    verdict: Feedback["verdict"],
+    correction: string | null = null,
+  ): Promise<void> {
+    await this.store.addFeedback(task, { atMs: this.#parts.now(), verdict, correction });
+    await this.adapters.watchCanary();
   }
 
   async timeline(filter: TimelineFilter = {}): Promise<Timeline> {

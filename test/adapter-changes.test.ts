@@ -5,12 +5,10 @@ import assert from "node:assert/strict";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { adapterText } from "../src/adapter/adapter-file.ts";
-import { createAdapter } from "../src/adapter/arithmetic.ts";
-import { wordSpace } from "../src/engines/local/index.ts";
 import { type Served, serve } from "../src/http/index.ts";
 import { openTaskMem, type TaskMem } from "../src/taskmem.ts";
 import { taskmem, temporaryFolder } from "./support/cli.ts";
+import { keepWordAdapter } from "./support/word-adapter.ts";
 
 const folder = temporaryFolder();
 after(() => rmSync(folder, { recursive: true }));
@@ -29,22 +27,6 @@ const said = [
   tin,
 ];
 
-/** A kept adapter that raises some words. */
-export async function keep(memory: TaskMem, id: string, words: readonly string[], weight = 3): Promise<void> {
-  const weights = words.flatMap((word) =>
-    wordSpace.stems(word).map((stem) => {
-      const { index, sign } = wordSpace.bucket(stem);
-      return [index, sign * weight] as const;
-    }),
-  );
-  const adapter = createAdapter(wordSpace.id, wordSpace.dimension, weights);
-  const provenance = { method: "closed-form", parents: [], tasks: [], createdAtMs: 0, report: {} } as const;
-  await memory.store.addAdapter({
-    ...{ id, policy: "choice", revision: adapter.revision, state: "candidate", reason: "made by hand" },
-    ...{ atMs: 1, tasks: [], file: adapterText({ adapter, base: "choice@1", provenance }, id) },
-  });
-}
-
 describe("what an adapter changes", () => {
   let memory: TaskMem;
   let served: Served;
@@ -59,7 +41,7 @@ describe("what an adapter changes", () => {
       lines.map(([from, text], i) => `${i + 1}\n${at(from)} --> ${at(from + 4)}\nAnn: ${text}\n`).join("\n"),
     );
     await memory.watch(talk);
-    await keep(memory, "adapter_keys", ["spare key blue tin"]);
+    await keepWordAdapter(memory, "adapter_keys", ["spare key blue tin"]);
     served = await serve({ root, port: 0, spaces: settings });
   });
   after(async () => {
@@ -100,7 +82,7 @@ describe("what an adapter changes", () => {
     const told = await memory.adapters.diff();
     assert.deepEqual([told.beforeAdapter, told.afterAdapter], [null, "adapter_keys"]);
     assert.ok(told.decisions[0]!.onlyAfter.includes(`Ann: ${tin}`));
-    await keep(memory, "adapter_birds", ["herons kingfisher otters harrier weir"]);
+    await keepWordAdapter(memory, "adapter_birds", ["herons kingfisher otters harrier weir"]);
     await memory.adapters.promote("adapter_birds");
     const next = await memory.adapters.diff();
     assert.deepEqual([next.beforeAdapter, next.afterAdapter], ["adapter_keys", "adapter_birds"]);

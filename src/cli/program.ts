@@ -362,7 +362,12 @@ function addAdapt(program: Command, add: Add): void {
   action("status", "the active adapter, the words it weighs, and every adapter with its verdict");
   const run = action("run", "train an adapter from the questions, and activate it if it does better");
   torchFlags(learningFlags(run));
-  action("promote", "make a kept adapter active").option("--adapter <id>", "the adapter");
+  action("promote", "make a kept adapter active, or try it on a share of the streams")
+    .option("--adapter <id>", "the adapter")
+    .option(
+      "--share <share>",
+      "on canary: write this share of the streams with it, 0 to 1, and take it back by itself when answers about them get worse",
+    );
   action("diff", "what an adapter keeps and drops of what was watched last, beside another one")
     .option("--adapter <id>", "the adapter (default: the active one, otherwise the one trained last)")
     .option(
@@ -372,7 +377,10 @@ function addAdapt(program: Command, add: Add): void {
     .option("--stream <id>", "only these streams", collect)
     .option("--from <moment>", "from this moment (default: the last hour of each stream)")
     .option("--to <moment>", "to this moment");
-  action("rollback", "make the adapter before the active one active again, or none");
+  action(
+    "rollback",
+    "take the adapter on canary back; without one, make the adapter before the active one active again, or none",
+  );
   action("blend", "keep two adapters as one, to be promoted")
     .option("--adapter <id>", "the first adapter")
     .option("--with <id>", "the second adapter")

@@ -71,8 +71,8 @@ export const feedback = verb({
     correction: z.string().min(1).max(4000).optional().describe("the right answer"),
   }),
   output: z.object({ task: z.string(), verdict: z.enum(["right", "wrong"]) }),
-  async run(memory, { task, verdict, correction = null }) {
-    await memory.store.addFeedback(task, { atMs: Date.now(), verdict, correction });
+  async run(memory, { task, verdict, correction }) {
+    await memory.feedback(task, verdict, correction);
     return { task, verdict };
   },
   text: ({ task, verdict }) => `Noted: ${task} was ${verdict}.`,

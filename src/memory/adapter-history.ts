@@ -5,14 +5,62 @@
  * rollback restores.
  */
 import { forgottenTask, unknownAdapter } from "./errors.ts";
-import type { AdapterChange, KeptAdapter } from "./records.ts";
+import type { AdapterChange, Canary, KeptAdapter } from "./records.ts";
 
 const rolledBack = "rolled back";
+const otherActive = "the active adapter changed while it was on canary";
+
+/** How an adapter is on canary now, and since when; `null` where it is not. */
+export function canaryOf({ history = [] }: KeptAdapter): (Canary & { readonly sinceMs: number }) | null {
+  const last = history.at(-1);
+  return last?.canary ? { ...last.canary, sinceMs: last.atMs } : null;
+}
+
+/**
+ * The adapters that change when one goes on canary, or none stays on it: another one on canary is retired.
+ * @throws StoreError `adapter-unknown`; nothing changes for the active adapter
+ */
+export function onCanary(
+  kept: readonly KeptAdapter[],
+  policy: string,
+  {
+    id,
+    canary,
+    reason,
+    atMs,
+  }: {
+    readonly id: string | null;
+    readonly canary: Canary | null;
+    readonly reason: string;
+    readonly atMs: number;
+  },
+): KeptAdapter[] {
+  const next = kept.find((adapter) => adapter.id === id);
+  if (id !== null && !next) throw unknownAdapter(policy, id);
+  if (next?.state === "active") return [];
+  const ended = endCanary(kept, next ? "another adapter is on canary" : reason, atMs, id);
+  if (!next || !canary) return ended;
+  return [...ended, changed(replaced(kept, ended), next, { state: "candidate", reason, atMs, canary })];
+}
+
+function endCanary(
+  kept: readonly KeptAdapter[],
+  reason: string,
+  atMs: number,
+  but: string | null = null,
+): KeptAdapter[] {
+  return kept
+    .filter((adapter) => canaryOf(adapter) !== null && adapter.id !== but)
+    .map((adapter) => changed(kept, adapter, { state: "retired", reason, atMs }));
+}
 
 /** The adapter with its history, and the adapter it replaces, retired. */
 export function added(kept: readonly KeptAdapter[], adapter: KeptAdapter): KeptAdapter[] {
   const { state, reason, atMs } = adapter;
-  const retired = state === "active" ? retire(kept, `replaced by ${adapter.revision}`, atMs) : [];
+  const retired =
+    state === "active"
+      ? [...retire(kept, `replaced by ${adapter.revision}`, atMs), ...endCanary(kept, otherActive, atMs)]
+      : [];
   const history = adapter.history ?? [{ state, reason, atMs: nextMs(replaced(kept, retired), atMs) }];
   return [...retired, { ...adapter, history }];
 }
@@ -29,7 +77,10 @@ export function activated(
   const next = kept.find((adapter) => adapter.id === id);
   if (id !== null && !next) throw unknownAdapter(policy, id);
   if (next?.state === "active") return [];
-  const retired = retire(kept, next ? `replaced by ${next.revision}` : reason, atMs);
+  const retired = [
+    ...retire(kept, next ? `replaced by ${next.revision}` : reason, atMs),
+    ...endCanary(kept, otherActive, atMs, id),
+  ];
   if (!next) return retired;
   return [...retired, changed(replaced(kept, retired), next, { state: "active", reason, atMs })];
 }
@@ -42,7 +93,7 @@ export function rolledBackFrom(
   atMs: number,
 ): { readonly changed: KeptAdapter[]; readonly active: string | null } {
   const before = activations(kept).at(-2) ?? null;
-  const retired = retire(kept, rolledBack, atMs);
+  const retired = [...retire(kept, rolledBack, atMs), ...endCanary(kept, otherActive, atMs, before?.id)];
   if (!before) return { changed: retired, active: null };
   const now = replaced(kept, retired);
   const last = now.find(({ id }) => id === before.id)!;
@@ -83,7 +134,8 @@ function retire(kept: readonly KeptAdapter[], reason: string, atMs: number): Kep
 
 function changed(kept: readonly KeptAdapter[], adapter: KeptAdapter, now: AdapterChange): KeptAdapter {
   const change = { ...now, atMs: nextMs(kept, now.atMs) };
-  return { ...adapter, ...change, history: [...adapter.history!, change] };
+  const { state, reason, atMs } = change;
+  return { ...adapter, state, reason, atMs, history: [...adapter.history!, change] };
 }
 
 const replaced = (kept: readonly KeptAdapter[], by: readonly KeptAdapter[]): KeptAdapter[] =>

@@ -5,7 +5,7 @@
  * active ones.
  */
 import { type Selectable, sql } from "kysely";
-import { activated, added, assertTasksHeld, rolledBackFrom } from "./adapter-history.ts";
+import { activated, added, assertTasksHeld, onCanary, rolledBackFrom } from "./adapter-history.ts";
 import { logChange } from "./change-log.ts";
 import { build, type Db, parseStored, type Steps } from "./db.ts";
 import { listed } from "./listed.ts";
@@ -47,6 +47,13 @@ export function* activateAdapter(
 ): Steps<void> {
   yield* db.write(function* () {
     for (const one of activated(yield* adapters(db, { policy }), policy, how)) yield* put(db, one);
+  });
+}
+
+/** Puts an adapter on canary, or takes the present one off it. @throws StoreError `adapter-unknown` */
+export function* canaryAdapter(db: Db, policy: string, how: Parameters<typeof onCanary>[2]): Steps<void> {
+  yield* db.write(function* () {
+    for (const one of onCanary(yield* adapters(db, { policy }), policy, how)) yield* put(db, one);
   });
 }
 

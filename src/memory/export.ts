@@ -360,6 +360,10 @@ const sourceFile = z.object({
   whole: z.boolean(),
 });
 const adapterState = z.enum(["candidate", "active", "retired", "refused"]);
+const adapterChange = z.object({
+  ...{ state: adapterState, reason: z.string(), atMs: z.number() },
+  canary: z.object({ share: z.number(), salt: z.number() }).exactOptional(),
+});
 const rowSchema = z.discriminatedUnion("row", [
   z.object({
     row: z.literal("stream"),
@@ -453,7 +457,7 @@ const rowSchema = z.discriminatedUnion("row", [
     atMs: z.number(),
     tasks: z.array(z.string()),
     file: z.string(),
-    history: z.array(z.object({ state: adapterState, reason: z.string(), atMs: z.number() })).exactOptional(),
+    history: z.array(adapterChange).exactOptional(),
   }),
   z.object({
     row: z.literal("forgotten"),

@@ -9,7 +9,7 @@ import type { Embedder, EngineCache, WordSpace } from "../engine.ts";
 import { EngineError, StoreError } from "../errors.ts";
 import { defaultWindowClips } from "../stream/clip.ts";
 import type { Task } from "../tasks/task.ts";
-import { activated, rolledBackFrom } from "./adapter-history.ts";
+import { activated, onCanary, rolledBackFrom } from "./adapter-history.ts";
 import { ChangeFeed } from "./change-feed.ts";
 import { busyStream, unknownEntry, unknownTask } from "./errors.ts";
 import { forget } from "./in-memory/forget.ts";
@@ -277,6 +277,10 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
     activateAdapter: async (policy, id, reason) =>
       write((state) => {
         putAdapters(state, activated(adaptersOf(state, policy), policy, { id, reason, atMs: now() }));
+      }),
+    canaryAdapter: async (policy, id, canary, reason) =>
+      write((state) => {
+        putAdapters(state, onCanary(adaptersOf(state, policy), policy, { id, canary, reason, atMs: now() }));
       }),
     engineCache: (scope) => {
       open();

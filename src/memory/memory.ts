@@ -15,6 +15,7 @@ import type {
   AdapterFilter,
   AddedRows,
   AddRowsOptions,
+  Canary,
   Change,
   ClipDecision,
   ClipFailure,
@@ -185,6 +186,12 @@ export interface Adapters {
   rollbackAdapter(policy: string): Promise<string | null>;
   /** Makes an adapter active instead of the present one, or none. @throws StoreError `adapter-unknown` */
   activateAdapter(policy: string, id: string | null, reason: string): Promise<void>;
+  /**
+   * Puts an adapter on canary: it is a candidate with which the policy writes a share of the streams. With `null` none is on
+   * canary, and the one that was is retired; so it is when another goes on canary or becomes active.
+   * @throws StoreError `adapter-unknown`
+   */
+  canaryAdapter(policy: string, id: string | null, canary: Canary | null, reason: string): Promise<void>;
   /**
    * A bounded cache of engine output in training, for the next run. It is never exported. Any `forget` clears it, and a
    * cache opened before then keeps nothing afterwards.

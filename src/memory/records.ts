@@ -203,9 +203,19 @@ export type AdapterState =
   /** It failed the gate; the reason says why. */
   | "refused";
 
+/** For which streams an adapter writes on canary, beside the active one. */
+export interface Canary {
+  /** Share of the streams, above 0 and below 1. */
+  readonly share: number;
+  /** Says which of them. */
+  readonly salt: number;
+}
+
 /** A change of an adapter's state. */
 export interface AdapterChange {
   readonly state: AdapterState;
+  /** The policy writes with this candidate for a share of the streams. @default it does not */
+  readonly canary?: Canary;
   /** Reason, for people. */
   readonly reason: string;
   /** Wall time. */

@@ -10,7 +10,7 @@ import type { Embedder, WordSpace } from "../engine.ts";
 import { EngineError, StoreError } from "../errors.ts";
 import type { Observation } from "../perception/observation.ts";
 import { defaultWindowClips } from "../stream/clip.ts";
-import { activateAdapter, adapters, addAdapter, rollbackAdapter } from "./adapter-rows.ts";
+import { activateAdapter, adapters, addAdapter, canaryAdapter, rollbackAdapter } from "./adapter-rows.ts";
 import { readBlob, sweepBlobs, writeBlobs } from "./blobs.ts";
 import { ChangeFeed } from "./change-feed.ts";
 import { changeLog } from "./change-log.ts";
@@ -317,6 +317,8 @@ function sqliteMemory(directory: string, connection: Connection, options: Sqlite
     rollbackAdapter: async (policy) => perform((db) => rollbackAdapter(db, policy, now())),
     activateAdapter: async (policy, id, reason) =>
       perform((db) => activateAdapter(db, policy, { id, reason, atMs: now() })),
+    canaryAdapter: async (policy, id, canary, reason) =>
+      perform((db) => canaryAdapter(db, policy, { id, canary, reason, atMs: now() })),
 
     engineCache: (scope) => engineCache(connection, scope),
 

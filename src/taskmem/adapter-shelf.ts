@@ -15,12 +15,13 @@ import { loraFolder } from "../adapter/exchange/lora.ts";
 import { remoteAdapter } from "../adapter/exchange/remote.ts";
 import { wordSpace } from "../engines/local/index.ts";
 import { ConfigError } from "../errors.ts";
-import { previousOf } from "../memory/adapter-history.ts";
+import { canaryOf, previousOf } from "../memory/adapter-history.ts";
 import type { KeptAdapter } from "../memory/memory.ts";
 import { adapterWords } from "../policies/choice/word-vector-trainer.ts";
 import { importedLora } from "../policies/model/torch-trainer.ts";
 import { shortId } from "../util/hash.ts";
 import { chosenStreams, isFolderModel } from "./assembly.ts";
+import { type CanaryStanding, canaryFor, isWatched, standingOf, whyTakenBack } from "./canary.ts";
 import type { Parts } from "./parts.ts";
 import { diffPolicies, type PolicyDiff } from "./policy-diff.ts";
 
@@ -77,13 +78,49 @@ export class AdapterShelf {
 
   /**
    * Makes a kept adapter active; a running `watch` or live session writes with it from its next decision.
+   *
+   * With a `share` it goes on canary: it writes so large a share of the streams, and is taken back by itself when answers
+   * about them get worse (`canary`).
    * @throws StoreError `adapter-unknown`; ConfigError, DataError if it no longer fits the policy
+   * @throws ConfigError `share-invalid`; `canary-streams` where there are no two streams to compare, or it is active
    */
-  async promote(id: string): Promise<void> {
+  async promote(id: string, { share }: { readonly share?: number | undefined } = {}): Promise<void> {
     const { memory, policyId } = this.#parts;
     const kept = (await this.list()).find((adapter) => adapter.id === id);
     if (kept) parseAdapter(kept.file, id, await this.#parts.adapterTarget());
-    await memory.activateAdapter(policyId, id, "promoted by hand");
+    if (share === undefined) return memory.activateAdapter(policyId, id, "promoted by hand");
+    if (!(share > 0 && share < 1))
+      throw new ConfigError("share-invalid", `Expected a share between 0 and 1, got ${share}`);
+    const streams = (await memory.streams()).filter(isWatched).map((stream) => stream.id);
+    if (kept?.state === "active" || streams.length < 2)
+      throw new ConfigError(
+        "canary-streams",
+        kept?.state === "active"
+          ? `${id} is active for all streams: roll it back first, or put another on canary`
+          : `A canary compares streams, and this memory watched ${streams.length === 0 ? "none" : "only one"}: watch at least two, or promote it for all`,
+      );
+    const canary = canaryFor(id, share, streams);
+    await memory.canaryAdapter(
+      policyId,
+      id,
+      canary,
+      `on canary for ${Math.round(100 * share)} % of the streams`,
+    );
+  }
+
+  /** How the adapter on canary does; `null` where none is. */
+  async canary(): Promise<CanaryStanding | null> {
+    return standingOf(this.#parts.memory, await this.list());
+  }
+
+  /** Takes the adapter on canary back if answers about its streams got worse. @returns whether it did */
+  async watchCanary(): Promise<boolean> {
+    const { memory, policyId } = this.#parts;
+    const candidates = await memory.adapters({ policy: policyId, state: "candidate" });
+    const standing = await standingOf(memory, candidates);
+    if (!standing?.isToGo) return false;
+    await memory.canaryAdapter(policyId, null, null, whyTakenBack(standing));
+    return true;
   }
 
   /**
@@ -140,13 +177,18 @@ export class AdapterShelf {
   }
 
   /**
-   * Makes the adapter before the active one active again, or none.
-   * @returns its id.
+   * Takes the adapter on canary off it; where none is, makes the adapter before the active one active again, or none.
+   * @returns the id of the active one.
    * @throws ConfigError if none is active
    */
   async rollback(): Promise<string | null> {
-    if ((await this.active()) === null)
-      throw new ConfigError("adapter-missing", "There is no active adapter to roll back.");
+    const { memory, policyId } = this.#parts;
+    const active = await this.active();
+    if ((await this.list()).some((one) => canaryOf(one) !== null)) {
+      await memory.canaryAdapter(policyId, null, null, "taken back by hand");
+      return active?.id ?? null;
+    }
+    if (active === null) throw new ConfigError("adapter-missing", "There is no active adapter to roll back.");
     return this.#parts.memory.rollbackAdapter(this.#parts.policyId);
   }
 

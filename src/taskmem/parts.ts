@@ -10,6 +10,7 @@ import type { Reader, ReadRequest } from "../answer/reader.ts";
 import { type Config, localName, namesFolder, type PolicyName, policyName } from "../config.ts";
 import { addCost, type Cost, type Embedder, type Model, noCost, type OnProgress } from "../engine.ts";
 import { ConfigError } from "../errors.ts";
+import { canaryOf } from "../memory/adapter-history.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Perceptors } from "../perception/perceive.ts";
 import { liveBudget } from "../policies/choice/choice-budget.ts";
@@ -32,6 +33,7 @@ import {
   openConfiguredModel,
   type TrainingChoice,
 } from "./assembly.ts";
+import { isOnCanary } from "./canary.ts";
 import { holdModel } from "./held-model.ts";
 import { closeLocalModels } from "./local-model.ts";
 import { type Log, loggedModel, loggedPolicy } from "./logging.ts";
@@ -201,8 +203,14 @@ export class Parts {
   }
 
   /** The policy with its active adapter. @throws ConfigError, DataError if the adapter no longer fits */
-  async activePolicy(how: { readonly live?: boolean } = {}): Promise<Policy> {
-    const policy = await this.policyWith(await this.activeAdapter(), how);
+  async activePolicy({
+    stream,
+    ...how
+  }: {
+    readonly live?: boolean;
+    readonly stream?: string;
+  } = {}): Promise<Policy> {
+    const policy = await this.policyWith(await this.activeAdapter(stream), how);
     const { log } = this.#own;
     return log ? loggedPolicy(policy, log) : policy;
   }
@@ -239,9 +247,18 @@ export class Parts {
     });
   }
 
-  /** The active adapter of the policy, or `null`. @throws ConfigError, DataError if it no longer fits */
-  async activeAdapter(): Promise<Adapter | null> {
-    const [active] = await this.memory.adapters({ policy: this.policyId, state: "active" });
+  /**
+   * The adapter that a stream is written with: that on canary for it, otherwise the active one, or `null`.
+   * @throws ConfigError, DataError if it no longer fits
+   */
+  async activeAdapter(stream?: string): Promise<Adapter | null> {
+    const policy = this.policyId;
+    const candidates = stream === undefined ? [] : await this.memory.adapters({ policy, state: "candidate" });
+    const onCanary = candidates.find((one) => {
+      const canary = canaryOf(one);
+      return canary !== null && isOnCanary(one.id, canary, stream!);
+    });
+    const [active] = onCanary ? [onCanary] : await this.memory.adapters({ policy, state: "active" });
     if (!active) return null;
     return parseAdapter(active.file, active.id, await this.adapterTarget()).adapter;
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { StoreError } from "../../src/errors.ts";
+import { canaryOf } from "../../src/memory/adapter-history.ts";
 import type { KeptAdapter, Memory } from "../../src/memory/memory.ts";
 import { keptWithFrames } from "../../src/memory/retention.ts";
 import { addTestStream, decisionOf, frameOf, observationOf } from "../support/memory.ts";
@@ -46,6 +47,39 @@ export function adapterCases(store: TestStore): void {
       ]);
       await memory.activateAdapter("choice", null, "put away");
       assert.equal((await memory.adapters()).filter(({ state }) => state === "active").length, 0);
+      await memory.close();
+    });
+
+    test("one adapter is on canary, until another is, it is taken off, or another becomes active", async () => {
+      const memory = await store.open();
+      const canary = { share: 0.5, salt: 3 };
+      const onIt = async () =>
+        (await memory.adapters()).flatMap((one) => (canaryOf(one) ? [[one.id, canaryOf(one)!.salt]] : []));
+      for (const id of ["a", "b", "c"]) await memory.addAdapter(adapter(id, { state: "candidate" }));
+      await memory.activateAdapter("choice", "a", "promoted by hand");
+      await memory.canaryAdapter("choice", "b", canary, "tried");
+      assert.deepEqual(await onIt(), [["b", 3]]);
+      await memory.canaryAdapter("choice", "c", { share: 0.5, salt: 4 }, "tried");
+      assert.deepEqual(await onIt(), [["c", 4]]);
+      assert.deepEqual(await states(memory), [
+        ["a", "active"],
+        ["b", "retired"],
+        ["c", "candidate"],
+      ]);
+      await memory.canaryAdapter("choice", "a", canary, "it is active");
+      assert.deepEqual(await onIt(), [["c", 4]]);
+      await memory.canaryAdapter("choice", null, null, "it did worse");
+      assert.deepEqual(await onIt(), []);
+      assert.equal((await memory.adapters()).find(({ id }) => id === "c")!.reason, "it did worse");
+      await memory.canaryAdapter("choice", "c", canary, "again");
+      await memory.activateAdapter("choice", "b", "promoted by hand");
+      assert.deepEqual(await onIt(), []);
+      await memory.canaryAdapter("choice", "c", canary, "again");
+      await memory.activateAdapter("choice", "c", "for all");
+      assert.deepEqual((await states(memory)).at(-1), ["c", "active"]);
+      assert.deepEqual(await onIt(), []);
+      assert.equal(await memory.rollbackAdapter("choice"), "b");
+      await assert.rejects(memory.canaryAdapter("choice", "none", canary, ""), { code: "adapter-unknown" });
       await memory.close();
     });
 

@@ -50,10 +50,14 @@ async function learn(memory: TaskMem, call: Invocation): Promise<void> {
   await learnAndTell(memory, call.output, lessonOf(call, config));
 }
 
-async function promote(memory: TaskMem, { output }: Invocation, { adapter }: AdaptFlags): Promise<void> {
-  const id = given("--adapter", adapter);
-  await memory.adapters.promote(id);
-  printActive(output, id);
+async function promote(memory: TaskMem, { output }: Invocation, flags: AdaptFlags): Promise<void> {
+  const id = given("--adapter", flags.adapter);
+  const share = flags.share === undefined ? undefined : Number(flags.share);
+  await memory.adapters.promote(id, { share });
+  if (share === undefined) return printActive(output, id);
+  const streams = (await memory.adapters.canary())?.streams ?? [];
+  output.object({ event: "adapter-canary", adapter: id, share, streams });
+  output.text(`${id} is on canary: \`watch\` writes ${streams.join(", ")} with it from the next decision`);
 }
 
 async function rollback(memory: TaskMem, { output }: Invocation): Promise<void> {
@@ -138,6 +142,7 @@ function given(flag: string, id: string | undefined): string {
 async function status(memory: TaskMem, { output }: Invocation): Promise<void> {
   const [adapters, tasks] = [await memory.adapters.list(), await memory.store.tasks()];
   const active = adapters.find(({ state }) => state === "active") ?? null;
+  const standing = await memory.adapters.canary();
   // One that was trained for another model, or with other words, is shown with the rest.
   const { words, problem } = await memory.adapters.words().then(
     (found) => ({ words: found.slice(0, wordsShown), problem: null }),
@@ -154,6 +159,7 @@ async function status(memory: TaskMem, { output }: Invocation): Promise<void> {
     tasks: tasks.length,
     learnt: words,
     adapters: adapters.map(({ file: _, ...kept }) => kept),
+    canary: standing,
   });
   output.text(
     `${tasks.length} questions asked, ${active === null ? "no adapter is active" : `${active.id} is active`}`,
@@ -162,4 +168,10 @@ async function status(memory: TaskMem, { output }: Invocation): Promise<void> {
   if (words.length > 0) output.text(`it weighs ${shownWords(words)}`);
   for (const { id, state, reason, tasks: trainedOn } of adapters)
     output.text(`  ${id}  ${state}  ${output.dim(`${trainedOn.length} questions: ${reason}`)}`);
+  if (standing === null) return;
+  const { own, others, before, p, isWorse } = standing;
+  const test = p === null ? "too few to tell" : `p = ${p.toPrecision(2)}${isWorse ? ", worse" : ""}`;
+  output.text(
+    `${standing.adapter} writes ${standing.streams.join(", ")}: ${own.bad} of ${own.asked} questions about them went badly, ${others.bad} of ${others.asked} about the others (${test}), ${before.bad} of ${before.asked} before`,
+  );
 }

@@ -62,7 +62,7 @@ async function add(
 }
 
 async function feedback(
-  { store }: TaskMem,
+  memory: TaskMem,
   output: Output,
   { task, right, wrong, correction }: TaskFlags,
 ): Promise<void> {
@@ -72,11 +72,7 @@ async function feedback(
       "Expected --task with --right, or with --wrong and optionally --correction",
     );
   }
-  await store.addFeedback(task, {
-    atMs: Date.now(),
-    verdict: right ? "right" : "wrong",
-    correction: correction ?? null,
-  });
+  await memory.feedback(task, right ? "right" : "wrong", correction);
   output.object({ event: "feedback-end", task });
   output.text(`noted: ${task} was ${right ? "right" : "wrong"}`);
 }
