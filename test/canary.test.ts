@@ -137,11 +137,6 @@ describe("an adapter on canary in a memory", () => {
     assert.equal(line.rows[0]!.event, "adapter-canary", line.stderr);
     const standing = (await memory.adapters.canary())!;
     assert.equal(standing.streams.length, 2);
-    for (const stream of streams)
-      await memory.watch(film(`${stream}`, 60), { stream: `${stream}` }).then(
-        () => {},
-        () => {},
-      );
     const revisions = new Map<string, string>();
     for (const stream of ["attic", "cellar", "garden", "hall"]) {
       const kitchen = await memory.live({ stream: `${stream}-live` });
