@@ -177,6 +177,7 @@ test("doctor reports every check and the memory as sound", async () => {
         "hono",
         "hyparquet",
         "onnxruntime-web",
+        "sherpa-onnx-node",
       ],
       ...[
         "configuration",

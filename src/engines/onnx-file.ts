@@ -39,10 +39,15 @@ function attribute([name, value]: [string, Attribute]): Bytes {
   return own(...value.map((one) => whole(8, one)), whole(20, 7));
 }
 
-/** An input or output of 32-bit numbers; an axis that is named may have any length. */
-function tensorInfo(field: number, name: string, shape: readonly (number | string)[]): Bytes {
+/** An input or output; an axis that is named may have any length. */
+function tensorInfo(
+  field: number,
+  name: string,
+  shape: readonly (number | string)[],
+  type: keyof typeof dataTypes,
+): Bytes {
   const axes = shape.map((axis) => block(1, typeof axis === "number" ? whole(1, axis) : text(2, axis)));
-  return block(field, text(1, name), block(2, block(1, whole(1, dataTypes.float32), block(2, ...axes))));
+  return block(field, text(1, name), block(2, block(1, whole(1, dataTypes[type]), block(2, ...axes))));
 }
 
 /** A graph that is built node by node; every method returns the name of what it adds. */
@@ -52,13 +57,13 @@ export class OnnxGraph {
   readonly #ends: Bytes[] = [];
   #count = 0;
 
-  input(name: string, shape: readonly (number | string)[]): string {
-    this.#ends.push(tensorInfo(11, name, shape));
+  input(name: string, shape: readonly (number | string)[], type: keyof typeof dataTypes = "float32"): string {
+    this.#ends.push(tensorInfo(11, name, shape, type));
     return name;
   }
 
-  output(name: string, shape: readonly (number | string)[]): void {
-    this.#ends.push(tensorInfo(12, name, shape));
+  output(name: string, shape: readonly (number | string)[], type: keyof typeof dataTypes = "float32"): void {
+    this.#ends.push(tensorInfo(12, name, shape, type));
   }
 
   constant(values: Float32Array | BigInt64Array, shape: readonly number[]): string {
@@ -89,13 +94,15 @@ export class OnnxGraph {
     return output;
   }
 
-  encode(): Uint8Array {
+  /** @param notes what the model says of itself, as names and values */
+  encode(notes: Readonly<Record<string, string>> = {}): Uint8Array {
     const graph = block(7, ...this.#nodes, text(2, "graph"), ...this.#constants, ...this.#ends);
     return Buffer.concat([
       whole(1, irVersion),
       text(2, "taskmem"),
       graph,
       block(8, text(1, ""), whole(2, opset)),
+      ...Object.entries(notes).map(([name, value]) => block(14, text(1, name), text(2, value))),
     ]);
   }
 }

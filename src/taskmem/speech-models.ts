@@ -2,13 +2,16 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type Config, localName } from "../config.ts";
 import type { Transcriber } from "../engine.ts";
 import { runtimeFiles, runtimePackage } from "../engines/onnx-runtime.ts";
+import { expectedFiles, sherpaModel } from "../engines/sherpa/files.ts";
+import { sherpaTranscriber } from "../engines/sherpa/sherpa-transcriber.ts";
 import { whisperTranscriber } from "../engines/speech/whisper-transcriber.ts";
 import { ConfigError } from "../errors.ts";
 import { modelsDirectory, pulledModel } from "../models/models.ts";
-import { installLine } from "../util/optional.ts";
+import { type AnyOptionalPackage, hasPackage, installLine } from "../util/optional.ts";
 
 const name = "speech";
 /** The language of the model in the catalogue, as the first part of a BCP 47 tag. */
@@ -24,9 +27,9 @@ export function configuredLocalTranscriber(config: Config): Transcriber | null {
     const isWanted = config.transcribe && config.transcriber.baseUrl === undefined;
     const pulled = pulledModel(modelsDirectory(process.env, homedir()), name);
     if (!isWanted || !pulled || !isKnown(config.languages)) return null;
-    return runtimeFiles() ? openSpeechModel(name, pulled.directory) : null;
+    return runtimeFiles() ? openSpeechModel(name, pulled.directory, config) : null;
   }
-  return openSpeechModel(named, placeOf(named));
+  return openSpeechModel(named, placeOf(named), config);
 }
 
 /** The commands that make a pulled model hear words; `null` where it would not know the language, or nothing lacks. */
@@ -54,17 +57,25 @@ function placeOf(named: string): string {
   );
 }
 
-function openSpeechModel(called: string, folder: string): Transcriber {
-  if (!existsSync(join(folder, "model.bin")) || !existsSync(join(folder, "vocabulary.txt")))
+/** What runs sherpa-onnx. */
+const sherpaPackage = "sherpa-onnx-node" as const;
+
+function openSpeechModel(called: string, folder: string, { languages }: Config): Transcriber {
+  if (existsSync(join(folder, "model.bin")) && existsSync(join(folder, "vocabulary.txt"))) {
+    const runtime = runtimeFiles();
+    if (runtime) return whisperTranscriber({ name: called, folder, runtime });
+    throw runtimeMissing(runtimePackage);
+  }
+  const model = sherpaModel(folder);
+  if (!model)
     throw new ConfigError(
       "model-unreadable",
-      `Expected a Whisper model as faster-whisper has it in ${folder} (model.bin of 16 bits and vocabulary.txt): \`taskmem models pull ${name}\` pulls one.`,
+      `Expected a speech model in ${folder}, got none that is known. A Whisper model of faster-whisper has model.bin and vocabulary.txt; one of sherpa-onnx has ${expectedFiles}.`,
     );
-  const runtime = runtimeFiles();
-  if (!runtime)
-    throw new ConfigError(
-      "runtime-missing",
-      `A local speech model needs ${runtimePackage}: ${installLine(runtimePackage)}`,
-    );
-  return whisperTranscriber({ name: called, folder, runtime });
+  if (!hasPackage(sherpaPackage)) throw runtimeMissing(sherpaPackage);
+  const module = fileURLToPath(import.meta.resolve(sherpaPackage));
+  return sherpaTranscriber({ name: called, module, model, language: languages[0] ?? null });
 }
+
+const runtimeMissing = (name: AnyOptionalPackage) =>
+  new ConfigError("runtime-missing", `This speech model needs ${name}: ${installLine(name)}`);

@@ -51,7 +51,10 @@ export async function optionalPackage<Name extends OptionalPackage>(
 }
 
 /** Packages that are loaded by their path alone. */
-const byPath = { "onnxruntime-web": "text in the picture, voices, recall by meaning" } as const;
+const byPath = {
+  "onnxruntime-web": "text in the picture, voices, speech, recall by meaning",
+  "sherpa-onnx-node": "speech models of sherpa-onnx",
+} as const;
 
 /** What each optional package is for, as `doctor` prints it. */
 export const optionalUses: Readonly<Record<AnyOptionalPackage, string>> = {
