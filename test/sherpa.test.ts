@@ -11,7 +11,7 @@ import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { sherpaModel } from "../src/engines/sherpa/files.ts";
 import { sherpaTranscriber } from "../src/engines/sherpa/sherpa-transcriber.ts";
-import { isTaskMemError } from "../src/errors.ts";
+import { EngineError } from "../src/errors.ts";
 import { hasPackage } from "../src/util/optional.ts";
 import { taskmem, temporaryFolder } from "./support/cli.ts";
 import { writeTinyTransducer } from "./support/tiny-transducer.ts";
@@ -94,7 +94,7 @@ describe("a recogniser of sherpa-onnx", { skip }, () => {
     writeFileSync(join(broken, "encoder.onnx"), "no net");
     await assert.rejects(
       () => open(broken).transcribe({ startSeconds: 0, samples: sound }, {}),
-      (error) => isTaskMemError(error, "speech-failed") && error.isRetryable,
+      (error) => error instanceof EngineError && error.code === "speech-failed" && error.isRetryable,
     );
   });
 
