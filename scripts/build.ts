@@ -2,8 +2,10 @@
 import { spawnSync } from "node:child_process";
 import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { writeClient } from "./client.ts";
 
 const root = join(import.meta.dirname, "..");
+writeClient();
 rmSync(join(root, "dist"), { recursive: true, force: true });
 const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
 /** What runs needs no comments: they are in the declarations, and in the sources that the maps hold. */

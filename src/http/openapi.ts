@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { verbs } from "../contract/index.ts";
 import { operationShape } from "./operations.ts";
+import { pushedShape, receiptsShape } from "./pushed.ts";
 import { fieldsOf, type VerbRoute, verbRoutes } from "./routes.ts";
 
 const problems = {
@@ -28,10 +29,41 @@ export function schemaOf(type: z.ZodType, io: "input" | "output"): JsonObject {
 /** A JSON Schema. */
 export type JsonObject = { readonly [key: string]: unknown };
 
+/** Routes that print no verb and take and give JSON. */
+const plainRoutes: readonly Described[] = [
+  {
+    ...{ method: "post", path: "/streams/{stream}/items", name: "push", scope: "write" },
+    title: "Push texts and pictures",
+    about: "Keeps items of a stream; they are answerable within two seconds.",
+    ...{ input: pushedShape.extend({ stream: z.string().describe("id") }), output: receiptsShape },
+  },
+  {
+    ...{ method: "get", path: "/operations", name: "operations", scope: "read" },
+    ...{ title: "Operations", about: "Lists work that takes longer than a request, the newest first." },
+    ...{ input: z.strictObject({}), output: z.object({ operations: z.array(operationShape) }) },
+  },
+  {
+    ...{ method: "get", path: "/operations/{operation}", name: "operation", scope: "read" },
+    ...{ title: "An operation", about: "Shows work that takes longer than a request." },
+    ...{ input: z.strictObject({ operation: z.string().describe("id") }), output: operationShape },
+  },
+  {
+    ...{ method: "post", path: "/operations/{operation}/cancel", name: "cancel", scope: "learn" },
+    ...{ title: "Stop an operation", about: "Stops work; what has ended stays as it is." },
+    ...{ input: z.strictObject({ operation: z.string().describe("id") }), output: operationShape },
+  },
+];
+
 /** The document. @param version of the package */
 export function openApi(version: string): JsonObject {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of verbRoutes) {
+    const path = `/v1/spaces/{space}${route.path}`;
+    const { title, about, input, output } = verbs[route.verb];
+    const of = { ...route, name: route.verb, title, about, input, output };
+    paths[path] = { ...paths[path], [route.method]: operationOf(of) };
+  }
+  for (const route of plainRoutes) {
     const path = `/v1/spaces/{space}${route.path}`;
     paths[path] = { ...paths[path], [route.method]: operationOf(route) };
   }
@@ -52,8 +84,18 @@ function begunOf(output: z.ZodType): JsonObject {
   return schemaOf(operationShape.extend({ result: output.optional() }), "output");
 }
 
-function operationOf({ method, path, verb, scope, isLong }: VerbRoute): JsonObject {
-  const { title, about, input, output } = verbs[verb];
+/** A route with what it takes and gives. */
+interface Described extends Omit<VerbRoute, "verb"> {
+  /** The `operationId`. */
+  readonly name: string;
+  readonly title: string;
+  readonly about: string;
+  readonly input: z.ZodType;
+  readonly output: z.ZodType;
+}
+
+function operationOf(route: Described): JsonObject {
+  const { method, path, name: operationId, scope, isLong, title, about, input, output } = route;
   const {
     properties = {},
     required = [],
@@ -68,7 +110,7 @@ function operationOf({ method, path, verb, scope, isLong }: VerbRoute): JsonObje
     ...{ name, in: place, required: place === "path" || required.includes(name), schema },
   });
   return {
-    ...{ operationId: verb, summary: title, description: `${about} Scope: ${scope}.` },
+    ...{ operationId, summary: title, description: `${about} Scope: ${scope}.` },
     parameters: [
       parameter("space", "path", { type: "string" }),
       ...inPath.map((name) => parameter(name, "path", properties[name]!)),

@@ -8,7 +8,8 @@ const time = {
   atSeconds: z.number().min(0).optional(),
   id: z.string().min(1).max(200).optional(),
 };
-const schema = z.strictObject({
+/** What is pushed in one request. */
+export const pushedShape = z.strictObject({
   items: z
     .array(
       z.union([
@@ -24,9 +25,20 @@ const schema = z.strictObject({
     .max(256),
 });
 
+/** What the server answers, when they are on disk: a receipt for each item. */
+export const receiptsShape = z.object({
+  items: z.array(
+    z.object({
+      clip: z.int().describe("number of the clip it belongs to"),
+      late: z.boolean().describe("whether its own time was already decided: it is then in a later clip"),
+      duplicate: z.boolean().describe("whether an item with its id was pushed before"),
+    }),
+  ),
+});
+
 /** Reads `{ items: [...] }`. @throws ConfigError `input-invalid` */
 export function pushedItems(given: unknown): PushItem[] {
-  const parsed = schema.safeParse(given);
+  const parsed = pushedShape.safeParse(given);
   if (!parsed.success)
     throw new ConfigError("input-invalid", `Expected items to push, got ${z.prettifyError(parsed.error)}`);
   return parsed.data.items.map(({ at, ...item }) => {

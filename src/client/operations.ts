@@ -1,0 +1,964 @@
+/** Made by scripts/client.ts of the server's OpenAPI description: do not edit. */
+
+/** How one request is made. */
+export interface RequestOptions {
+  readonly signal?: AbortSignal;
+  /** The same key does the work once, where the server keeps it. */
+  readonly idempotencyKey?: string;
+}
+
+/** What `adapters` takes. */
+export type AdaptersInput = {
+  readonly state?: "candidate" | "active" | "retired" | "refused" | undefined;
+  /** `next` of the page before */
+  readonly cursor?: string | undefined;
+  readonly limit?: number | undefined;
+};
+/** What was learned: what `adapters` gives. */
+export type AdaptersOutput = {
+  readonly adapters: readonly {
+    /** id */
+    readonly adapter: string;
+    readonly policy: string;
+    readonly revision: string;
+    readonly state: "candidate" | "active" | "retired" | "refused";
+    readonly reason: string;
+    /** wall time, ISO 8601 */
+    readonly since: string;
+    /** questions it was trained on */
+    readonly tasks: number;
+    /** how it does, while it writes a share of the streams */
+    readonly canary?:
+      | {
+          /** of the streams */
+          readonly share: number;
+          /** those it writes */
+          readonly streams: readonly string[];
+          /** wall time, ISO 8601 */
+          readonly since: string;
+          /** about its streams since then; bad: declined, or wrong by feedback */
+          readonly own: {
+            readonly asked: number;
+            readonly bad: number;
+          };
+          /** about the others in the same time */
+          readonly others: {
+            readonly asked: number;
+            readonly bad: number;
+          };
+          /** about its streams before */
+          readonly before: {
+            readonly asked: number;
+            readonly bad: number;
+          };
+          /** of Fisher's exact test, one-sided, at the last look */
+          readonly p?: number | undefined;
+          /** whether it did worse at the last look; at two in a row it is taken back */
+          readonly worse: boolean;
+        }
+      | undefined;
+  }[];
+  readonly next?: string | undefined;
+};
+/** What `ask` takes. */
+export type AskInput = {
+  readonly question: string;
+  /** answers to choose from */
+  readonly options?: readonly string[] | undefined;
+  /** only these streams, by id */
+  readonly streams?: readonly string[] | undefined;
+  /** only what these people said or is about them */
+  readonly speakers?: readonly string[] | undefined;
+  /** only what had ended by this moment of stream time */
+  readonly asOfSeconds?: number | undefined;
+  /** whether the memory keeps the question and learns from it */
+  readonly record?: boolean | undefined;
+};
+/** Ask memory: what `ask` gives. */
+export type AskOutput = {
+  readonly answer: string;
+  /** letter of the chosen option */
+  readonly option?: string | undefined;
+  /** whether memory does not hold the answer */
+  readonly abstained: boolean;
+  readonly citations: readonly {
+    readonly stream: string;
+    /** seconds of the stream's own time */
+    readonly startSeconds: number;
+    /** seconds of the stream's own time */
+    readonly endSeconds: number;
+    /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
+    readonly at: string;
+    /** id of the entry */
+    readonly entry: string;
+    readonly text: string;
+  }[];
+  /** where it abstained: moments that came near */
+  readonly closest: readonly {
+    readonly stream: string;
+    /** seconds of the stream's own time */
+    readonly startSeconds: number;
+    /** seconds of the stream's own time */
+    readonly endSeconds: number;
+    /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
+    readonly at: string;
+    /** id of the entry */
+    readonly entry: string;
+    readonly text: string;
+  }[];
+  /** earlier statements that the cited one replaced, the latest first */
+  readonly earlier: readonly {
+    readonly stream: string;
+    /** seconds of the stream's own time */
+    readonly startSeconds: number;
+    /** seconds of the stream's own time */
+    readonly endSeconds: number;
+    /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
+    readonly at: string;
+    /** id of the entry */
+    readonly entry: string;
+    readonly text: string;
+  }[];
+  /** times it asks about that were not watched */
+  readonly gaps: readonly {
+    readonly stream: string;
+    /** seconds of the stream's own time */
+    readonly startSeconds: number;
+    /** seconds of the stream's own time */
+    readonly endSeconds: number;
+    /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
+    readonly at: string;
+    /** the end, as its stream's clock shows it */
+    readonly until: string;
+    readonly detail: string;
+  }[];
+  /** id of the question, to give feedback on */
+  readonly task?: string | undefined;
+  /** why the question could not be kept */
+  readonly notRecorded?: string | undefined;
+};
+/** What `cancel` takes. */
+export type CancelInput = {
+  /** id */
+  readonly operation: string;
+};
+/** Stop an operation: what `cancel` gives. */
+export type CancelOutput = {
+  /** id */
+  readonly operation: string;
+  /** what it does: learn, diff */
+  readonly kind: string;
+  /** interrupted: the server ended before it did */
+  readonly state: "running" | "done" | "failed" | "cancelled" | "interrupted";
+  /** wall time, ISO 8601 */
+  readonly startedAt: string;
+  readonly endedAt?: string | undefined;
+  /** why it failed */
+  readonly problem?:
+    | {
+        readonly type: string;
+        readonly title: string;
+        readonly status: number;
+        readonly code: string;
+        readonly detail: string;
+      }
+    | undefined;
+  /** what the work returned, while the server that did it runs */
+  readonly result?: unknown | undefined;
+};
+/** What `diff` takes. */
+export type DiffInput = {
+  /** id; the active one, otherwise the one trained last, if left out */
+  readonly adapter: string;
+  /** id of the one it is compared with, or `none`; what the active one replaced, or for another the active one, if left out */
+  readonly against?: string | undefined;
+  /** only these streams, by id */
+  readonly streams?: readonly string[] | undefined;
+  /** seconds of the stream's own time */
+  readonly fromSeconds?: number | undefined;
+  /** seconds of the stream's own time */
+  readonly toSeconds?: number | undefined;
+  /** without a span, so much of the end of each stream */
+  readonly lastSeconds?: number | undefined;
+};
+/** What an adapter changes: what `diff` gives. */
+export type DiffOutput = {
+  /** id */
+  readonly operation: string;
+  /** what it does: learn, diff */
+  readonly kind: string;
+  /** interrupted: the server ended before it did */
+  readonly state: "running" | "done" | "failed" | "cancelled" | "interrupted";
+  /** wall time, ISO 8601 */
+  readonly startedAt: string;
+  readonly endedAt?: string | undefined;
+  /** why it failed */
+  readonly problem?:
+    | {
+        readonly type: string;
+        readonly title: string;
+        readonly status: number;
+        readonly code: string;
+        readonly detail: string;
+      }
+    | undefined;
+  readonly result?:
+    | {
+        readonly before: {
+          readonly adapter?: string | undefined;
+          readonly revision: string;
+          readonly kept: {
+            readonly memories: number;
+            readonly tokens: number;
+          };
+        };
+        readonly after: {
+          readonly adapter: string;
+          readonly revision: string;
+          readonly kept: {
+            readonly memories: number;
+            readonly tokens: number;
+          };
+        };
+        /** memories that both keep, word for word */
+        readonly keptByBoth: number;
+        /** all decisions about these clips */
+        readonly decisions: number;
+        /** decisions in which they differ */
+        readonly changed: readonly {
+          readonly stream: string;
+          /** seconds of the stream's own time */
+          readonly startSeconds: number;
+          /** seconds of the stream's own time */
+          readonly endSeconds: number;
+          /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
+          readonly at: string;
+          readonly both: readonly string[];
+          /** what the adapter drops */
+          readonly onlyBefore: readonly string[];
+          /** what it keeps instead */
+          readonly onlyAfter: readonly string[];
+          /** texts that perception found and neither keeps */
+          readonly neither: readonly string[];
+        }[];
+        /** differing decisions beyond those told */
+        readonly left: number;
+      }
+    | undefined;
+};
+/** What `evidence` takes. */
+export type EvidenceInput = {
+  /** id of the entry */
+  readonly entry: string;
+  /** pictures to show with it, where the surface can */
+  readonly frames?: number | undefined;
+};
+/** Evidence of a memory: what `evidence` gives. */
+export type EvidenceOutput = {
+  readonly entry: {
+    readonly stream: string;
+    /** seconds of the stream's own time */
+    readonly startSeconds: number;
+    /** seconds of the stream's own time */
+    readonly endSeconds: number;
+    /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
+    readonly at: string;
+    /** id of the entry */
+    readonly entry: string;
+    readonly text: string;
+    /** episodic: what happened; semantic: what is known; floor: what a cheap look tells, which no policy wrote */
+    readonly kind: "episodic" | "semantic" | "floor";
+    readonly speakers: readonly string[];
+  };
+  readonly sources: readonly {
+    /** seconds of the stream's own time */
+    readonly startSeconds: number;
+    /** seconds of the stream's own time */
+    readonly endSeconds: number;
+    /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
+    readonly at: string;
+    readonly kind: "speech" | "caption" | "screen" | "sound";
+    readonly text: string;
+    readonly speaker?: string | undefined;
+  }[];
+  readonly frames: readonly {
+    readonly hash: string;
+    readonly atSeconds: number;
+    readonly at: string;
+  }[];
+  /** hashes of the frames to show */
+  readonly shown: readonly string[];
+  /** left out where no policy wrote it */
+  readonly policy?: string | undefined;
+  /** of the policy and the adapter that wrote it */
+  readonly revision?: string | undefined;
+  /** wall time, ISO 8601 */
+  readonly writtenAt?: string | undefined;
+  /** since when and why it is no longer current */
+  readonly closed?:
+    | {
+        readonly at: string;
+        readonly reason: string;
+        readonly supersededBy?: string | undefined;
+      }
+    | undefined;
+};
+/** What `explain` takes. */
+export type ExplainInput = {
+  /** left out where `task` names one */
+  readonly question?: string | undefined;
+  /** answers to choose from */
+  readonly options?: readonly string[] | undefined;
+  /** id of a question that was asked; its correction is the right answer */
+  readonly task?: string | undefined;
+  /** the right answer, in words that were used */
+  readonly expected?: string | undefined;
+  /** when it was said or shown, in seconds of the stream's own time */
+  readonly atSeconds?: number | undefined;
+  /** only these streams, by id */
+  readonly streams?: readonly string[] | undefined;
+  /** only what these people said or is about them */
+  readonly speakers?: readonly string[] | undefined;
+  /** only what had ended by this moment of stream time */
+  readonly asOfSeconds?: number | undefined;
+};
+/** Why a question was missed: what `explain` gives. */
+export type ExplainOutput = {
+  /** where it was lost; `not-decided`: its clip waits or failed; `answered`: it is not lost; `unknown`: nothing that is still kept tells */
+  readonly outcome:
+    | "answered"
+    | "never-perceived"
+    | "not-decided"
+    | "dropped"
+    | "not-found"
+    | "not-read"
+    | "unknown";
+  /** the same as a sentence, with the evidence */
+  readonly reason: string;
+  readonly question: string;
+  readonly expected?: string | undefined;
+  readonly atSeconds?: number | undefined;
+  /** what is answered now */
+  readonly answer: {
+    readonly answer: string;
+    readonly option?: string | undefined;
+    readonly abstained: boolean;
+    readonly citations: readonly {
+      readonly stream: string;
+      /** seconds of the stream's own time */
+      readonly startSeconds: number;
+      /** seconds of the stream's own time */
+      readonly endSeconds: number;
+      /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
+      readonly at: string;
+      /** id of the entry */
+      readonly entry: string;
+      readonly text: string;
+    }[];
+  };
+  /** what perception found of it, where no memory holds it */
+  readonly perceived?:
+    | {
+        readonly stream: string;
+        /** seconds of the stream's own time */
+        readonly startSeconds: number;
+        /** seconds of the stream's own time */
+        readonly endSeconds: number;
+        /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
+        readonly at: string;
+        readonly clip: number;
+        readonly kind: "speech" | "caption" | "screen" | "sound";
+        readonly text: string;
+        readonly speaker?: string | undefined;
+      }
+    | undefined;
+  /** who decided about it */
+  readonly decision?:
+    | {
+        readonly policy: string;
+        /** of the policy and its adapter */
+        readonly revision: string;
+        /** wall time, ISO 8601 */
+        readonly at: string;
+      }
+    | undefined;
+  /** where it was dropped: what that decision kept */
+  readonly keptInstead: readonly {
+    readonly stream: string;
+    /** seconds of the stream's own time */
+    readonly startSeconds: number;
+    /** seconds of the stream's own time */
+    readonly endSeconds: number;
+    /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
+    readonly at: string;
+    /** id of the entry */
+    readonly entry: string;
+    readonly text: string;
+  }[];
+  /** the memory that holds it */
+  readonly kept?:
+    | {
+        readonly stream: string;
+        /** seconds of the stream's own time */
+        readonly startSeconds: number;
+        /** seconds of the stream's own time */
+        readonly endSeconds: number;
+        /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
+        readonly at: string;
+        /** id of the entry */
+        readonly entry: string;
+        readonly text: string;
+        /** its place among what recall finds, from 1; left out beyond the first 1000 */
+        readonly rank?: number | undefined;
+        /** whether the reader was given it */
+        readonly found: boolean;
+        /** whether it fitted what the reader is shown */
+        readonly shown: boolean;
+        /** why it is no longer current */
+        readonly closed?: string | undefined;
+      }
+    | undefined;
+  /** times at the moment that were not watched */
+  readonly gaps: readonly {
+    readonly stream: string;
+    /** seconds of the stream's own time */
+    readonly startSeconds: number;
+    /** seconds of the stream's own time */
+    readonly endSeconds: number;
+    /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
+    readonly at: string;
+    /** the end, as its stream's clock shows it */
+    readonly until: string;
+    readonly detail: string;
+  }[];
+  /** clips, those whose observation is still kept, memories, and memories that the reader was given */
+  readonly searched: {
+    readonly clips: number;
+    readonly observed: number;
+    readonly entries: number;
+    readonly recalled: number;
+  };
+};
+/** What `feedback` takes. */
+export type FeedbackInput = {
+  /** `task` of the answer */
+  readonly task: string;
+  readonly verdict: "right" | "wrong";
+  /** the right answer */
+  readonly correction?: string | undefined;
+};
+/** Feedback on an answer: what `feedback` gives. */
+export type FeedbackOutput = {
+  readonly task: string;
+  readonly verdict: "right" | "wrong";
+};
+/** What `forget` takes. */
+export type ForgetInput = {
+  /** only these streams, by id */
+  readonly streams?: readonly string[] | undefined;
+  /** seconds of the stream's own time */
+  readonly fromSeconds?: number | undefined;
+  /** seconds of the stream's own time */
+  readonly toSeconds?: number | undefined;
+  /** what this person said and what names them */
+  readonly person?: string | undefined;
+  /** entries that hold all words of it */
+  readonly query?: string | undefined;
+  /** these entries, by id */
+  readonly entries?: readonly string[] | undefined;
+  /** the token of the first call */
+  readonly confirm?: string | undefined;
+};
+/** Forget: what `forget` gives. */
+export type ForgetOutput = {
+  /** whether it was removed */
+  readonly done: boolean;
+  readonly removed: {
+    readonly entries: number;
+    readonly clips: number;
+    readonly tasks: number;
+    readonly adapters: number;
+    readonly gaps: number;
+    readonly streams: number;
+    readonly blobs: number;
+  };
+  /** some of the texts */
+  readonly sample: readonly {
+    readonly entry: string;
+    readonly text: string;
+  }[];
+  /** what may still hold it and cannot be changed here */
+  readonly outOfReach: readonly string[];
+  /** token that confirms exactly this */
+  readonly confirm?: string | undefined;
+};
+/** What `learn` takes. */
+export type LearnInput = Readonly<Record<string, never>>;
+/** Learn from the questions: what `learn` gives. */
+export type LearnOutput = {
+  /** id */
+  readonly operation: string;
+  /** what it does: learn, diff */
+  readonly kind: string;
+  /** interrupted: the server ended before it did */
+  readonly state: "running" | "done" | "failed" | "cancelled" | "interrupted";
+  /** wall time, ISO 8601 */
+  readonly startedAt: string;
+  readonly endedAt?: string | undefined;
+  /** why it failed */
+  readonly problem?:
+    | {
+        readonly type: string;
+        readonly title: string;
+        readonly status: number;
+        readonly code: string;
+        readonly detail: string;
+      }
+    | undefined;
+  readonly result?:
+    | {
+        readonly activated: boolean;
+        readonly reason: string;
+        /** id of the adapter; left out where none was trained */
+        readonly adapter?: string | undefined;
+        /** distinct questions it was trained on */
+        readonly questions: number;
+        /** words it pays more attention to, the heaviest first */
+        readonly words: readonly string[];
+      }
+    | undefined;
+};
+/** What `operation` takes. */
+export type OperationInput = {
+  /** id */
+  readonly operation: string;
+};
+/** An operation: what `operation` gives. */
+export type OperationOutput = {
+  /** id */
+  readonly operation: string;
+  /** what it does: learn, diff */
+  readonly kind: string;
+  /** interrupted: the server ended before it did */
+  readonly state: "running" | "done" | "failed" | "cancelled" | "interrupted";
+  /** wall time, ISO 8601 */
+  readonly startedAt: string;
+  readonly endedAt?: string | undefined;
+  /** why it failed */
+  readonly problem?:
+    | {
+        readonly type: string;
+        readonly title: string;
+        readonly status: number;
+        readonly code: string;
+        readonly detail: string;
+      }
+    | undefined;
+  /** what the work returned, while the server that did it runs */
+  readonly result?: unknown | undefined;
+};
+/** What `operations` takes. */
+export type OperationsInput = Readonly<Record<string, never>>;
+/** Operations: what `operations` gives. */
+export type OperationsOutput = {
+  readonly operations: readonly {
+    /** id */
+    readonly operation: string;
+    /** what it does: learn, diff */
+    readonly kind: string;
+    /** interrupted: the server ended before it did */
+    readonly state: "running" | "done" | "failed" | "cancelled" | "interrupted";
+    /** wall time, ISO 8601 */
+    readonly startedAt: string;
+    readonly endedAt?: string | undefined;
+    /** why it failed */
+    readonly problem?:
+      | {
+          readonly type: string;
+          readonly title: string;
+          readonly status: number;
+          readonly code: string;
+          readonly detail: string;
+        }
+      | undefined;
+    /** what the work returned, while the server that did it runs */
+    readonly result?: unknown | undefined;
+  }[];
+};
+/** What `overview` takes. */
+export type OverviewInput = {
+  /** id of the stream */
+  readonly stream: string;
+  /** only what these people said or is about them */
+  readonly speakers?: readonly string[] | undefined;
+  /** seconds of the stream's own time */
+  readonly fromSeconds?: number | undefined;
+  /** seconds of the stream's own time */
+  readonly toSeconds?: number | undefined;
+  /** into how many the time is divided */
+  readonly stretches?: number | undefined;
+  /** entries per page */
+  readonly limit?: number | undefined;
+};
+/** Timeline from afar: what `overview` gives. */
+export type OverviewOutput = {
+  readonly stream: string;
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  readonly stretchSeconds: number;
+  readonly entries: number;
+  /** stretches with any */
+  readonly counts: readonly {
+    readonly startSeconds: number;
+    readonly entries: number;
+  }[];
+  /** of the pages of `timeline` for this stream and these speakers, from the second page on; none for a part of the time */
+  readonly cursors: readonly string[];
+  readonly gaps: readonly {
+    readonly stream: string;
+    /** seconds of the stream's own time */
+    readonly startSeconds: number;
+    /** seconds of the stream's own time */
+    readonly endSeconds: number;
+    /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
+    readonly at: string;
+    /** the end, as its stream's clock shows it */
+    readonly until: string;
+    readonly detail: string;
+  }[];
+};
+/** What `promote` takes. */
+export type PromoteInput = {
+  /** id */
+  readonly adapter: string;
+  /** of the streams; all if left out */
+  readonly share?: number | undefined;
+};
+/** Write with an adapter: what `promote` gives. */
+export type PromoteOutput = {
+  /** id of the active adapter; left out where none is */
+  readonly active?: string | undefined;
+  /** id of the adapter on canary */
+  readonly canary?: string | undefined;
+};
+/** What `push` takes. */
+export type PushInput = {
+  /** id */
+  readonly stream: string;
+  readonly items: readonly (
+    | {
+        readonly at?: string | undefined;
+        readonly atSeconds?: number | undefined;
+        readonly id?: string | undefined;
+        readonly text: string;
+        readonly endSeconds?: number | undefined;
+        readonly speaker?: string | undefined;
+        readonly kind?: "speech" | "caption" | "screen" | undefined;
+      }
+    | {
+        readonly at?: string | undefined;
+        readonly atSeconds?: number | undefined;
+        readonly id?: string | undefined;
+        readonly jpeg: string;
+      }
+  )[];
+};
+/** Push texts and pictures: what `push` gives. */
+export type PushOutput = {
+  readonly items: readonly {
+    /** number of the clip it belongs to */
+    readonly clip: number;
+    /** whether its own time was already decided: it is then in a later clip */
+    readonly late: boolean;
+    /** whether an item with its id was pushed before */
+    readonly duplicate: boolean;
+  }[];
+};
+/** What `recall` takes. */
+export type RecallInput = {
+  readonly query: string;
+  /** only these streams, by id */
+  readonly streams?: readonly string[] | undefined;
+  /** only what these people said or is about them */
+  readonly speakers?: readonly string[] | undefined;
+  /** seconds of the stream's own time */
+  readonly fromSeconds?: number | undefined;
+  /** seconds of the stream's own time */
+  readonly toSeconds?: number | undefined;
+  readonly limit?: number | undefined;
+  /** most tokens of all texts together */
+  readonly maxTokens?: number | undefined;
+};
+/** Search memory: what `recall` gives. */
+export type RecallOutput = {
+  readonly entries: readonly {
+    readonly stream: string;
+    /** seconds of the stream's own time */
+    readonly startSeconds: number;
+    /** seconds of the stream's own time */
+    readonly endSeconds: number;
+    /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
+    readonly at: string;
+    /** id of the entry */
+    readonly entry: string;
+    readonly text: string;
+    /** episodic: what happened; semantic: what is known */
+    readonly kind: "episodic" | "semantic";
+    readonly speakers: readonly string[];
+  }[];
+  /** found entries that the tokens left no room for */
+  readonly left: number;
+};
+/** What `remember` takes. */
+export type RememberInput = {
+  readonly text: string;
+  /** who said it */
+  readonly speaker?: string | undefined;
+  /** when it holds, ISO 8601; now if left out */
+  readonly at?: string | undefined;
+  readonly kind?: "episodic" | "semantic" | undefined;
+  /** of the fact; a second call with it keeps nothing more */
+  readonly id?: string | undefined;
+};
+/** Remember a fact: what `remember` gives. */
+export type RememberOutput = {
+  /** id of the entry */
+  readonly entry: string;
+  /** whether a fact with this id was kept before; that one is meant */
+  readonly duplicate: boolean;
+  readonly text: string;
+};
+/** What `retry` takes. */
+export type RetryInput = {
+  /** id of the stream */
+  readonly stream: string;
+};
+/** Try failed clips again: what `retry` gives. */
+export type RetryOutput = {
+  /** clips that wait again */
+  readonly waiting: number;
+  /** clips of which nothing is left to try */
+  readonly gone: number;
+};
+/** What `rollback` takes. */
+export type RollbackInput = Readonly<Record<string, never>>;
+/** Take an adapter back: what `rollback` gives. */
+export type RollbackOutput = {
+  /** id of the active adapter; left out where none is */
+  readonly active?: string | undefined;
+};
+/** What `streams` takes. */
+export type StreamsInput = Readonly<Record<string, never>>;
+/** Streams: what `streams` gives. */
+export type StreamsOutput = {
+  readonly streams: readonly {
+    /** id */
+    readonly stream: string;
+    readonly description: string;
+    /** wall time, ISO 8601 */
+    readonly addedAt: string;
+    /** whether it was watched to its end */
+    readonly ended: boolean;
+    /** what was left out of it, one sentence each */
+    readonly leftOut: readonly string[];
+    /** what its seconds mean: from its start, from midnight of day 1, or from `originMs` since 1970 */
+    readonly clock: {
+      readonly kind: "media" | "day" | "wall";
+      readonly originMs?: number | undefined;
+    };
+    readonly clipSeconds: number;
+    /** memories that are current */
+    readonly entries: number;
+    readonly clips: {
+      readonly stored: number;
+      readonly waiting: number;
+      readonly failed: number;
+    };
+    /** start of the first clip */
+    readonly startSeconds?: number | undefined;
+    /** end of the last clip */
+    readonly endSeconds?: number | undefined;
+    readonly watchedSeconds: number;
+    readonly gaps: number;
+    readonly gapSeconds: number;
+    /** wall time of the latest memory, ISO 8601 */
+    readonly lastEntryAt?: string | undefined;
+    /** wall time up to which it was watched, ISO 8601, where its clock is a date */
+    readonly seenUntil?: string | undefined;
+    /** how long its first undecided clip has waited, where its clock is a date */
+    readonly lagSeconds?: number | undefined;
+    /** clips without a memory, the latest */
+    readonly failures: readonly {
+      readonly clip: number;
+      readonly code: string;
+      readonly message: string;
+      /** whether it is tried again */
+      readonly retryable: boolean;
+      readonly attempts: number;
+    }[];
+    readonly bytes: {
+      readonly entries: number;
+      readonly observations: number;
+      readonly frames: number;
+    };
+  }[];
+};
+/** What `tasks` takes. */
+export type TasksInput = {
+  /** `next` of the page before */
+  readonly cursor?: string | undefined;
+  readonly limit?: number | undefined;
+  /** the latest `limit` alone, the last asked first */
+  readonly newest?: boolean | undefined;
+};
+/** Questions asked: what `tasks` gives. */
+export type TasksOutput = {
+  readonly tasks: readonly {
+    /** id of the question */
+    readonly task: string;
+    /** wall time, ISO 8601 */
+    readonly askedAt: string;
+    readonly question: string;
+    readonly options: readonly string[];
+    /** left out where it was not answered */
+    readonly answer?: string | undefined;
+    readonly option?: string | undefined;
+    readonly abstained: boolean;
+    /** ids of entries */
+    readonly citations: readonly string[];
+    readonly feedback?:
+      | {
+          readonly verdict: "right" | "wrong";
+          readonly correction?: string | undefined;
+        }
+      | undefined;
+  }[];
+  readonly next?: string | undefined;
+};
+/** What `timeline` takes. */
+export type TimelineInput = {
+  /** only these streams, by id */
+  readonly streams?: readonly string[] | undefined;
+  /** only what these people said or is about them */
+  readonly speakers?: readonly string[] | undefined;
+  /** seconds of the stream's own time */
+  readonly fromSeconds?: number | undefined;
+  /** seconds of the stream's own time */
+  readonly toSeconds?: number | undefined;
+  /** `next` of the page before */
+  readonly cursor?: string | undefined;
+  readonly limit?: number | undefined;
+  /** pictures to name of each entry */
+  readonly frames?: number | undefined;
+};
+/** Timeline: what `timeline` gives. */
+export type TimelineOutput = {
+  readonly entries: readonly {
+    readonly stream: string;
+    /** seconds of the stream's own time */
+    readonly startSeconds: number;
+    /** seconds of the stream's own time */
+    readonly endSeconds: number;
+    /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
+    readonly at: string;
+    /** id of the entry */
+    readonly entry: string;
+    readonly text: string;
+    /** episodic: what happened; semantic: what is known */
+    readonly kind: "episodic" | "semantic";
+    readonly speakers: readonly string[];
+    /** left out unless asked for */
+    readonly frames?:
+      | readonly {
+          readonly hash: string;
+          readonly atSeconds: number;
+        }[]
+      | undefined;
+  }[];
+  /** times within this page that were not watched */
+  readonly gaps: readonly {
+    readonly stream: string;
+    /** seconds of the stream's own time */
+    readonly startSeconds: number;
+    /** seconds of the stream's own time */
+    readonly endSeconds: number;
+    /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
+    readonly at: string;
+    /** the end, as its stream's clock shows it */
+    readonly until: string;
+    readonly detail: string;
+  }[];
+  /** cursor of the next page; left out at the end */
+  readonly next?: string | undefined;
+};
+
+/** What a space does. */
+export interface Operations {
+  /** Lists what was learned: each adapter with its state and the reason for it, page by page. Scope: read. */
+  adapters(input?: AdaptersInput, options?: RequestOptions): Promise<AdaptersOutput>;
+  /** Answers a question from memory alone and cites the moments it rests on. Where memory does not hold the answer it says so and shows the closest moments. The memory learns from what it is asked what to write down. Scope: ask. */
+  ask(input: AskInput, options?: RequestOptions): Promise<AskOutput>;
+  /** Stops work; what has ended stays as it is. Scope: learn. */
+  cancel(input: CancelInput, options?: RequestOptions): Promise<CancelOutput>;
+  /** Shows what was watched last to the policy once more, with an adapter and with another, and tells what each keeps and drops, side by side. Nothing is written. A policy that asks a model asks it about each clip twice. Scope: learn. */
+  diff(input: DiffInput, options?: RequestOptions): Promise<DiffOutput>;
+  /** Shows what a memory rests on: the words it was made of, the frames that show it, and who wrote it. Scope: read. */
+  evidence(input: EvidenceInput, options?: RequestOptions): Promise<EvidenceOutput>;
+  /** Says which stage lost the answer to a question that was declined or answered wrongly: perception never found it, the policy dropped it, recall did not find it, or the reader did not read it. Say what the right answer is, or when it was said or shown. The question is asked again and not kept. Scope: read. */
+  explain(input?: ExplainInput, options?: RequestOptions): Promise<ExplainOutput>;
+  /** Says whether an answer was right, and what would have been. The memory takes it into account when it learns. Scope: write. */
+  feedback(input: FeedbackInput, options?: RequestOptions): Promise<FeedbackOutput>;
+  /** Removes memories and everything derived from them for good. A first call removes nothing and says what would go, with a token; the same call with the token as `confirm` does it. Show the person what would go before confirming. Scope: forget. */
+  forget(input?: ForgetInput, options?: RequestOptions): Promise<ForgetOutput>;
+  /** Trains an adapter from the questions asked so far, tries it on others, and makes it active if it does better. Happens by itself after every few new questions. Scope: learn. */
+  learn(input?: LearnInput, options?: RequestOptions): Promise<LearnOutput>;
+  /** Shows work that takes longer than a request. Scope: read. */
+  operation(input: OperationInput, options?: RequestOptions): Promise<OperationOutput>;
+  /** Lists work that takes longer than a request, the newest first. Scope: read. */
+  operations(input?: OperationsInput, options?: RequestOptions): Promise<OperationsOutput>;
+  /** Tells how many memories begin in each stretch of a stream, which times were not watched, and the cursor of every page of its timeline. Scope: read. */
+  overview(input: OverviewInput, options?: RequestOptions): Promise<OverviewOutput>;
+  /** Makes a kept adapter active: what is watched from now on is written with it. With a share it goes on canary: it writes so large a share of the streams, and is taken back by itself when answers about them get worse. Scope: learn. */
+  promote(input: PromoteInput, options?: RequestOptions): Promise<PromoteOutput>;
+  /** Keeps items of a stream; they are answerable within two seconds. Scope: write. */
+  push(input: PushInput, options?: RequestOptions): Promise<PushOutput>;
+  /** Finds the memories that fit a text, best first, without answering anything. Scope: read. */
+  recall(input: RecallInput, options?: RequestOptions): Promise<RecallOutput>;
+  /** Keeps a fact as it is, whatever the memory would choose by itself. The same id is kept once. Scope: write. */
+  remember(input: RememberInput, options?: RequestOptions): Promise<RememberOutput>;
+  /** Makes the clips of a stream that failed for good wait for another try, which the next watch makes, as far as their observation is kept. Scope: write. */
+  retry(input: RetryInput, options?: RequestOptions): Promise<RetryOutput>;
+  /** Takes the adapter on canary off it; where none is, makes the adapter that was active before the present one active again, or none. Scope: learn. */
+  rollback(input?: RollbackInput, options?: RequestOptions): Promise<RollbackOutput>;
+  /** Lists what was watched: each stream, how far it is, what failed, whether it has ended, and what was left out of it. Scope: read. */
+  streams(input?: StreamsInput, options?: RequestOptions): Promise<StreamsOutput>;
+  /** Lists the questions that were asked, with their answers and feedback: what the memory learns from. Scope: read. */
+  tasks(input?: TasksInput, options?: RequestOptions): Promise<TasksOutput>;
+  /** Lists what is remembered in time order, page by page, with the times that were not watched. Scope: read. */
+  timeline(input?: TimelineInput, options?: RequestOptions): Promise<TimelineOutput>;
+}
+
+/** Method and path of each operation, below the space. */
+export const routes = {
+  adapters: ["get", "/adapters"],
+  ask: ["post", "/ask"],
+  cancel: ["post", "/operations/{operation}/cancel"],
+  diff: ["post", "/adapters/{adapter}/diff"],
+  evidence: ["get", "/entries/{entry}"],
+  explain: ["post", "/explain"],
+  feedback: ["put", "/tasks/{task}/feedback"],
+  forget: ["post", "/forget"],
+  learn: ["post", "/learn"],
+  operation: ["get", "/operations/{operation}"],
+  operations: ["get", "/operations"],
+  overview: ["get", "/streams/{stream}/overview"],
+  promote: ["post", "/adapters/{adapter}/promote"],
+  push: ["post", "/streams/{stream}/items"],
+  recall: ["post", "/recall"],
+  remember: ["post", "/entries"],
+  retry: ["post", "/streams/{stream}/retry"],
+  rollback: ["post", "/adapters/rollback"],
+  streams: ["get", "/streams"],
+  tasks: ["get", "/tasks"],
+  timeline: ["get", "/entries"],
+} as const satisfies Record<keyof Operations, readonly [string, string]>;
