@@ -181,8 +181,7 @@ async function* watch(
           yield* writer.flush();
           yield* met(item);
         } else {
-          await memory.addObservation(item.observation, item.files);
-          yield* writer.take(item.observation);
+          yield* writer.take(await memory.addObservation(item.observation, item.files));
         }
         await turn(signal);
       }

@@ -6,7 +6,9 @@ import { oneLine } from "../util/plain-text.ts";
 import { filters, given, quoted } from "./shapes.ts";
 import { verb } from "./verb.ts";
 
-const counts = ["entries", "clips", "tasks", "adapters", "gaps", "streams", "blobs"] as const;
+const counts = [
+  ...["entries", "clips", "tasks", "adapters", "gaps", "streams", "people", "faces", "blobs"],
+] as const satisfies readonly (keyof ForgetReport)[];
 
 /** Removes memories for good, in two calls: the first says what would go, the second confirms it. */
 export const forget = verb({

@@ -23,6 +23,8 @@ export interface KnownPerson {
   readonly id: string;
   /** Faces that stand for the person. */
   readonly exemplars: readonly Float32Array[];
+  /** Faces of which someone said that they are not this person. @default none */
+  readonly rejected?: readonly Float32Array[];
 }
 
 /** What is decided about a track. */
@@ -71,8 +73,11 @@ export function assign(
       .map(({ id, middle }) => ({ id, distance: distance(vector, middle) }))
       .sort((a, b) => a.distance - b.distance),
   );
-  const options = near.map(([first, second]) => {
+  const rejected = new Map(known.map(({ id, rejected = [] }) => [id, rejected]));
+  const options = near.map(([first, second], i) => {
     if (!first || first.distance >= joins) return [];
+    const { vector } = tracks[i]!;
+    if (rejected.get(first.id)!.some((face) => distance(vector, face) < first.distance)) return [];
     return second && second.distance < first.distance + margin ? [] : [first];
   });
   const chosen = bestOf(tracks, options);

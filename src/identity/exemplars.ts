@@ -3,6 +3,7 @@
  * outlier. Few enough to compare with at every clip.
  */
 import { distance } from "../perception/faces.ts";
+import type { SeenFace } from "./records.ts";
 
 /** Most faces that stand for a person. */
 export const mostExemplars = 10;
@@ -27,4 +28,19 @@ export function chooseExemplars(vectors: readonly Float32Array[], most = mostExe
       nearest[i] = Math.min(nearest[i]!, distance(vector, vectors[next]!));
   }
   return chosen;
+}
+
+/** The faces with those marked that stand for some people; faces that need no change are the same objects. */
+export function withExemplars(faces: readonly SeenFace[], people: ReadonlySet<string>): SeenFace[] {
+  const chosen = new Set<string>();
+  for (const id of people) {
+    const own = faces.filter(({ person, vector, sure }) => person === id && vector !== null && sure);
+    for (const [, ofSpace] of Map.groupBy(own, ({ space }) => space))
+      for (const i of chooseExemplars(ofSpace.map(({ vector }) => vector!))) chosen.add(ofSpace[i]!.id);
+  }
+  return faces.map((face) => {
+    const isOwn = face.person !== null && people.has(face.person);
+    const exemplar = isOwn ? chosen.has(face.id) : face.person === null ? false : face.exemplar;
+    return exemplar === face.exemplar ? face : { ...face, exemplar };
+  });
 }

@@ -340,8 +340,7 @@ class Session implements LiveSession {
     const { memory, perceptors } = this.#tools;
     const seen = await perceive(clipOf(raw), perceptors, this.#signal ? { signal: this.#signal } : {});
     const observation = { ...seen, pushed: { perceived: true, ids: raw.pushed.ids, sounds: [] } };
-    await memory.growObservation(observation);
-    return observation;
+    return memory.growObservation(observation);
   }
 
   async #announce(source: AsyncIterable<ClipEvent>): Promise<ClipEvent[]> {

@@ -183,5 +183,6 @@ function removePartials(path: string): void {
 function unreferencedLoose() {
   return sql<{ hash: string }>`select hash from loose_blob as loose
     where not exists (select 1 from entry_frame where hash = loose.hash)
-      and not exists (select 1 from observation_frame where hash = loose.hash)`;
+      and not exists (select 1 from observation_frame where hash = loose.hash)
+      and not exists (select 1 from face where crop = loose.hash)`;
 }

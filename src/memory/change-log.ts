@@ -110,6 +110,8 @@ function toChange({ kind, id, stream, clip, value }: ChangeRow): LoggedChange {
       return { kind, stream: stream!, ...(more! as { startSeconds: number; endSeconds: number }) };
     case "forgotten":
       return { kind, ...(more! as { entries: string[]; tasks: string[]; adapters: string[] }) };
+    case "people":
+      return { kind, ...(more! as { people: number[] }) };
     case "reset":
       return { kind };
   }

@@ -153,7 +153,8 @@ function blobProblems(db: Connection, blobFolder: string): string[] {
   const problems: string[] = [];
   const named = sql<{ hash: string; bytes: number | null }>`
     select used.hash, blob.bytes from
-      (select hash from entry_frame union select hash from observation_frame) as used
+      (select hash from entry_frame union select hash from observation_frame
+        union select crop from face where crop is not null) as used
       left join blob on blob.hash = used.hash`;
   for (const { hash, bytes } of db.iterate(named)) {
     const path = blobPath(blobFolder, hash);

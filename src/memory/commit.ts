@@ -8,11 +8,12 @@ import { insertEntry, selectEntryById } from "./entries.ts";
 import { unknownClip } from "./errors.ts";
 import { clipWithObservation, markStored, streamRow, trimObservations } from "./journal.ts";
 import type { Leases } from "./lease.ts";
+import { peopleIn } from "./people-rows.ts";
 import { addDecision, policyRow, putPolicyValue } from "./policy-state.ts";
 import type { Decision, Entry, PackedObservation, Receipt } from "./records.ts";
 import { type Indexing, requireSpace } from "./space.ts";
 import { bySpeaker } from "./speaker-counts.ts";
-import { type Candidate, candidatesOf, embedAll, evidenceOf } from "./statements.ts";
+import { candidatesOf, embedAll, evidenceOf, type NamedCandidate, named } from "./statements.ts";
 import { entriesAround } from "./surrounding-rows.ts";
 import { letWait } from "./waiting-vectors.ts";
 
@@ -31,8 +32,11 @@ export async function commitDecision(
   decision: Decision,
   options: CommitOptions,
 ): Promise<Receipt> {
-  const candidates = candidatesOf(decision);
-  await database.perform((db) => requireSpace(db, options.indexing));
+  const people = await database.perform(function* (db) {
+    yield* requireSpace(db, options.indexing);
+    return yield* peopleIn(db);
+  });
+  const candidates = named(candidatesOf(decision), people);
   const { embedder } = options.indexing;
   const texts = candidates.map(({ text }) => text);
   // What takes its neighbours in is embedded when they are all there: `waiting-vectors.ts`.
@@ -46,7 +50,7 @@ export async function commitDecision(
 function* store(
   db: Db,
   decision: Decision,
-  candidates: readonly Candidate[],
+  candidates: readonly NamedCandidate[],
   vectors: readonly Float32Array[],
   { indexing, now, leases, withFrames }: CommitOptions,
 ): Steps<Receipt> {
@@ -58,7 +62,7 @@ function* store(
   const stored: Entry[] = [];
   const rows: number[] = [];
   const skipped: Receipt["skipped"][number][] = [];
-  for (const [i, { statement, text, id }] of candidates.entries()) {
+  for (const [i, { statement, text, id, told }] of candidates.entries()) {
     const clip = clips.get(statement.clip)!;
     const key = JSON.stringify([statement.kind, text]);
     const isStored = clip.isDecided || (yield* db.get(selectEntryById(id))) !== undefined;
@@ -90,6 +94,7 @@ function* store(
       words: indexing.words,
       space,
       vector: vectors[i]!,
+      told,
     });
     rows.push(row);
     stored.push(entry);

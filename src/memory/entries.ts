@@ -11,7 +11,7 @@ import { foldName } from "./names.ts";
 import { type EntryTable, vectorTable } from "./schema.ts";
 
 /** A row of `entry` with the id of its stream. */
-export type EntryRow = Omit<EntryTable, "row" | "stream" | "vector_checksum"> & {
+export type EntryRow = Omit<EntryTable, "row" | "stream" | "vector_checksum" | "told"> & {
   readonly row: number;
   readonly stream: string;
 };
@@ -122,6 +122,8 @@ export function* insertEntry(
     readonly vector: Float32Array;
     /** Hashes of blobs that are here. @default all */
     readonly frames?: ReadonlySet<string>;
+    /** The text with references to people. @default it refers to no one */
+    readonly told?: string | null;
   },
 ): Steps<number> {
   const { closed } = entry;
@@ -140,6 +142,7 @@ export function* insertEntry(
         known_seconds: derived.knownSeconds,
         written_at_ms: entry.writtenAtMs,
         text: entry.text,
+        told: derived.told ?? null,
         speakers: JSON.stringify(entry.speakers),
         policy: entry.policy,
         revision: entry.revision,

@@ -32,7 +32,7 @@ import { hashesOf } from "./row-conflict.ts";
 /** Name of the export format. */
 export const exportFormat = "taskmem-memory";
 /** Version of the export format; older ones are read, newer ones refused. */
-export const exportVersion = 2;
+export const exportVersion = 3;
 const fileName = "memory.jsonl";
 
 /** First line of an export. */
@@ -278,6 +278,7 @@ const count = z.int().nonnegative();
 /** Files from before the first file of a stream have clips below 0. */
 const index = z.int();
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const personId = z.string().regex(/^person_[0-9a-f]+$/);
 const shortHash = z.string().regex(/^[0-9a-f]{16}$/);
 const span = { startSeconds: seconds, endSeconds: seconds };
 const json: z.ZodType<JsonValue> = z.json();
@@ -406,6 +407,34 @@ const rowSchema = z.discriminatedUnion("row", [
     revision: z.string(),
     evidence,
     closed: z.object({ atMs: z.int(), reason: z.string(), supersededBy: z.string().nullable() }).nullable(),
+    told: z.string().exactOptional(),
+  }),
+  z.object({
+    row: z.literal("person"),
+    id: personId,
+    number: z.int().positive(),
+    name: z.string().nullable(),
+    into: personId.nullable(),
+  }),
+  z.object({
+    row: z.literal("face"),
+    id: z.string().regex(/^face_[0-9a-f]+$/),
+    stream: z.string(),
+    clip: index,
+    atSeconds: z.array(seconds).nonempty(),
+    shownSeconds: seconds,
+    box: z.object({ left: z.number(), top: z.number(), width: z.number(), height: z.number() }),
+    good: count,
+    captions: z.array(z.string()),
+    space: z.string(),
+    vector: z.base64().nullable(),
+    crop: hash.nullable(),
+    person: personId.nullable(),
+    maybe: personId.nullable(),
+    told: personId.nullable(),
+    not: z.array(personId),
+    sure: z.boolean(),
+    exemplar: z.boolean(),
   }),
   z.object({ row: z.literal("policy"), policy: z.string(), stream: z.string(), value: json }),
   z.object({

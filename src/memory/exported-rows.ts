@@ -9,7 +9,9 @@ import { build, parseStored } from "./db.ts";
 import { type EntryRow, toEntry } from "./entries.ts";
 import { sourceFilesOf, toStream } from "./journal.ts";
 import type { JsonValue, MemoryRow, PackedObservation } from "./memory.ts";
+import { packVector } from "./packed.ts";
 import { toClipRecord } from "./page-rows.ts";
+import { peopleIn, selectFaces, toFace } from "./people-rows.ts";
 import { decisionReader } from "./policy-state.ts";
 import { withoutPath } from "./source-files.ts";
 import { countsRow } from "./speaker-counts.ts";
@@ -27,6 +29,11 @@ export async function* memoryRows(directory: string): AsyncGenerator<MemoryRow> 
     yield* clipRows(db);
     yield* policyRows(db);
     yield* decisionRows(db);
+    for (const person of db.perform(peopleIn)) yield { row: "person", ...person };
+    for (const row of db.iterate(selectFaces())) {
+      const face = toFace(row);
+      yield { row: "face", ...face, vector: packVector(face.vector) };
+    }
     yield* entryRows(db);
     yield* gapRows(db);
     yield* taskRows(db);
@@ -115,9 +122,10 @@ function* decisionRows(db: Connection): Generator<RowOf<"decision">> {
 }
 
 function* entryRows(db: Connection): Generator<RowOf<"entry">> {
-  const entries = sql<EntryRow>`select e.*, s.id as stream from entry as e
+  const entries = sql<EntryRow & { told: string | null }>`select e.*, s.id as stream from entry as e
     join stream as s on s.row = e.stream order by e.row`;
-  for (const row of db.iterate(entries)) yield { row: "entry", ...toEntry(row) };
+  for (const row of db.iterate(entries))
+    yield { row: "entry", ...toEntry(row), ...(row.told !== null && { told: row.told }) };
 }
 
 function* gapRows(db: Connection): Generator<RowOf<"gap">> {

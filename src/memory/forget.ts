@@ -17,7 +17,9 @@
  * 5. Frames are deleted from disk unless a remaining entry shows the same picture.
  * 6. The cache of engine output and the records of training in `runs/` are deleted whole.
  * 7. Vectors by meaning of entries beside a forgotten one, which hold its words too, and are made again.
- * 8. The change log keeps only that these ids were forgotten, and a tombstone that the request was made (`tombstones.ts`).
+ * 8. A person known by face goes with all faces, their pictures and vectors, the changes that tell of them, and the pictures
+ *    of the clips that show them.
+ * 9. The change log keeps only that these ids were forgotten, and a tombstone that the request was made (`tombstones.ts`).
  *
  * The file is then rewritten and the write-ahead log emptied, so that no file holds the text. A forgotten clip is not
  * watched again: the stream remembers how far it was watched.
@@ -32,6 +34,7 @@ import { logForgotten } from "./change-log.ts";
 import { build, type Db, parseStored, type Steps } from "./db.ts";
 import { emptyEngineCache } from "./engine-cache.ts";
 import { deleteEntries, entryCondition } from "./entries.ts";
+import { type ForgottenPeople, peopleToForget } from "./forget-people.ts";
 import {
   assertSaysWhat,
   forgottenMessage,
@@ -56,6 +59,7 @@ import {
   streamRow,
 } from "./journal.ts";
 import { listed } from "./listed.ts";
+import { deletePeople, peopleEvents, peopleState } from "./people-rows.ts";
 import { decisionReader, takeBack } from "./policy-state.ts";
 import type { Evidence, ForgetReport, ForgetRequest, KeptAdapter, PackedObservation } from "./records.ts";
 import { type Indexing, spaceRows } from "./space.ts";
@@ -148,7 +152,9 @@ function* forgetRows(
     adapters,
     streams: wholeStreams ? streams : [],
   });
+  const people = yield* findPeople(db, request, reach);
   const removed = {
+    people: [...people.people, ...people.faces.map(({ id }) => id)],
     streams: (yield* db.all(sql<{ id: string }>`select id from stream where row in ${listed(streams)}`)).map(
       ({ id }) => id,
     ),
@@ -166,12 +172,14 @@ function* forgetRows(
     sql`update entry set superseded_by = null where superseded_by in ${listed(entries.map(({ id }) => id))}`,
   );
 
-  const clips = yield* findClips(db, request, reach, entries);
+  const clips = yield* findClips(db, request, reach, entries, reach.byText ? people : null);
   // A recording would still show it.
   yield* db.run(
     sql`update source_file set path = '' where stream in ${listed(entries.map(({ stream }) => stream))}
       or stream in (select stream from clip where row in ${listed(clips.map(({ row }) => row))})`,
   );
+  if (reach.byText) yield* dropFramesOf(db, people);
+  yield* deletePeople(db, people);
   const lowered = yield* takeBackDecisions(db, words, request, reach, clips);
   if (reach.personOnly) {
     for (const stem of yield* deleteWords(db, [...nameStems])) lowered.add(stem);
@@ -216,6 +224,8 @@ function* forgetRows(
     blobs: freed.blobs,
     blobBytes: freed.bytes,
     words: lowered.size,
+    people: people.people.length,
+    faces: people.faces.length,
     outOfReach: outOfReach(request, reach, {
       streams: yield* allStreams(db),
       gaps: yield* allGaps(db, {}),
@@ -256,6 +266,34 @@ function* findEntries(db: Db, request: ForgetRequest, meant: Meant): Steps<Found
   return found;
 }
 
+/** The people and faces that go. */
+function* findPeople(db: Db, request: ForgetRequest, reach: Reach): Steps<ForgottenPeople> {
+  const clips = yield* db.all(sql<{
+    stream: string;
+    clip: number;
+  }>`select s.id as stream, c.clip from clip as c
+    join stream as s on s.row = c.stream where ${clipsInScope(request)}`);
+  const inScope = new Set(clips.map(({ stream, clip }) => JSON.stringify([stream, clip])));
+  const isInScope = ({ stream, clip }: { readonly stream: string; readonly clip: number }) =>
+    reach.personOnly || inScope.has(JSON.stringify([stream, clip]));
+  return peopleToForget(yield* peopleState(db), yield* peopleEvents(db), reach, isInScope);
+}
+
+/** Takes the pictures of clips that show people who are forgotten from the entries that are left. */
+function* dropFramesOf(db: Db, { faces }: ForgottenPeople): Steps<void> {
+  for (const { stream, clip } of faces) {
+    const { row } = yield* streamRow(db, stream);
+    const ofClip = sql`select row from entry where clip = ${clip} and stream = ${row}`;
+    const gone = yield* db.all(
+      sql<{ hash: string }>`delete from entry_frame where entry in (${ofClip}) returning hash`,
+    );
+    yield* markLoose(
+      db,
+      gone.map(({ hash }) => hash),
+    );
+  }
+}
+
 const scopeOf = ({ streams, fromSeconds, toSeconds }: ForgetRequest) => ({
   ...(streams && { streams }),
   ...(fromSeconds !== undefined && { fromSeconds }),
@@ -294,13 +332,18 @@ interface FoundClip {
 /**
  * Clips whose observation and word counts are removed: those that lost an entry, those of a span, and undecided ones
  * that show what the request describes. Called after the entries are deleted.
+ * @param people who is forgotten by name: what shows them goes too
  */
 function* findClips(
   db: Db,
   request: ForgetRequest,
   { bySpan, byText, meant }: Reach,
   entries: readonly FoundEntry[],
+  people: ForgottenPeople | null,
 ): Steps<FoundClip[]> {
+  const seen = new Set<string>();
+  for (const { stream, clip } of people?.faces ?? [])
+    seen.add(`${(yield* streamRow(db, stream)).row}/${clip}`);
   const keys = new Set(entries.map(({ stream, clip }) => `${stream}/${clip}`));
   const rows = sql<{
     row: number;
@@ -316,7 +359,8 @@ function* findClips(
     from clip as c left join observation as o on o.clip = c.row`;
   const found: FoundClip[] = [];
   yield* db.each(rows, (clip) => {
-    const lostEntries = keys.has(`${clip.stream}/${clip.clip}`);
+    const key = `${clip.stream}/${clip.clip}`;
+    const lostEntries = keys.has(key) || seen.has(key);
     if (bySpan) {
       if (clip.in_scope) found.push({ row: clip.row, goes: clip.has_entries === 0 });
       else if (lostEntries) found.push({ row: clip.row, goes: false });
@@ -403,5 +447,6 @@ function* freedBlobs(db: Db): Steps<{ readonly blobs: number; readonly bytes: nu
   return (yield* db.get(sql<{ blobs: number; bytes: number }>`
     select count(*) as blobs, coalesce(sum(bytes), 0) as bytes from blob
     where hash in (select hash from loose_blob)
-      and hash not in (select hash from entry_frame) and hash not in (select hash from observation_frame)`))!;
+      and hash not in (select hash from entry_frame) and hash not in (select hash from observation_frame)
+      and hash not in (select crop from face where crop is not null)`))!;
 }

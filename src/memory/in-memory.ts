@@ -7,6 +7,8 @@
 import { hostname } from "node:os";
 import type { Embedder, EngineCache, WordSpace } from "../engine.ts";
 import { EngineError, StoreError } from "../errors.ts";
+import { personOf } from "../identity/change.ts";
+import { listFaces, listPeople } from "../identity/view.ts";
 import { defaultWindowClips } from "../stream/clip.ts";
 import type { Task } from "../tasks/task.ts";
 import { activated, onCanary, rolledBackFrom } from "./adapter-history.ts";
@@ -38,6 +40,7 @@ import {
 } from "./in-memory/journal.ts";
 import { overview, streamStats } from "./in-memory/overview.ts";
 import { page } from "./in-memory/page.ts";
+import { decideChange, peopleState, putChange } from "./in-memory/people.ts";
 import { recallEntries } from "./in-memory/recall.ts";
 import { adaptersOf, addAdapter, addRows, memoryRows, putAdapters } from "./in-memory/rows.ts";
 import {
@@ -54,7 +57,7 @@ import {
 import { dropStaleVectors, makeWaitingVectors } from "./in-memory/surrounding-vectors.ts";
 import type { LeaseHolder, Memory } from "./memory.ts";
 import { keptWithFrames, sweepEvery } from "./retention.ts";
-import { askedOf, embedAll } from "./statements.ts";
+import { askedOf, candidatesOf, embedAll, named } from "./statements.ts";
 import { assertStreams, strict } from "./strict.ts";
 
 /** The parts of an in-memory store. */
@@ -163,7 +166,8 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
       write((state) => addObservation(state, observation, { grow: true })),
     commit: async (decision) => {
       open();
-      const texts = decision.statements.map(({ text }) => text.trim());
+      const people = [...open().people.known.values()];
+      const texts = named(candidatesOf(decision), people).map(({ text }) => text);
       const vectors = await vectorsOf(texts);
       const receipt = write((state) => {
         const stored = commit(state, decision, { vectors, words, now });
@@ -286,6 +290,28 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
       open();
       return cacheOf(() => cache, scope);
     },
+
+    people: async () => listPeople(peopleState(open())),
+    faces: async (person) => {
+      const state = peopleState(open());
+      return listFaces(state, person === null ? null : personOf(state, person));
+    },
+    changePeople: async (asked) => {
+      for (;;) {
+        const texts = decideChange(open(), asked, 0).texts.map(({ text }) => text);
+        const vectors = meaning === 0 ? await embedAll(embedder, texts) : [];
+        const event = write((state) => {
+          const decided = decideChange(state, asked, now());
+          // Meanwhile a clip may have been seen.
+          const isSame = decided.texts.every(({ text }, i) => text === texts[i]);
+          return isSame ? plain(putChange(state, decided, words, vectors)) : null;
+        });
+        if (event === null) continue;
+        await settle();
+        return event;
+      }
+    },
+    peopleEvents: async () => plain(open().peopleEvents),
 
     page: async (list, filter = {}, options = {}) => {
       strict.page(list, filter, options);

@@ -7,7 +7,7 @@
  */
 import { type RawBuilder, sql } from "kysely";
 import type { Look } from "../perception/look.ts";
-import type { Observation } from "../perception/observation.ts";
+import type { Observation, Person } from "../perception/observation.ts";
 import { holesIn, isSameSpan, overlap, parted } from "../stream/spans.ts";
 import { maskedMessage } from "../util/secrets.ts";
 import type { Clock } from "../util/time.ts";
@@ -17,7 +17,8 @@ import { build, type Db, parseStored, type Steps } from "./db.ts";
 import { changedStream, decidedClip, unknownClip, unknownStream } from "./errors.ts";
 import { floorRows, joinLooks } from "./floor.ts";
 import { listed } from "./listed.ts";
-import { hashesIn, joinObservations, type packObservation, unpackObservation } from "./packed.ts";
+import { hashesIn, joinObservations, type packObservation, unpackObservation, withPeople } from "./packed.ts";
+import { addFaces } from "./people-rows.ts";
 import type {
   ClipDecision,
   ClipFailure,
@@ -139,15 +140,16 @@ export interface Journaling {
 /**
  * Journals a clip as perceived; its blobs must have been written. A waiting clip stays as it is, but for `grow` and
  * `files`.
+ * @returns the people who were recognised in it
  * @throws StoreError `clip-decided`
  */
 export function* addObservation(
   db: Db,
   blobFolder: string,
   stream: StreamRow,
-  { packed, blobs }: ReturnType<typeof packObservation>,
+  { packed, blobs, faces }: ReturnType<typeof packObservation>,
   { grow = false, files }: Journaling,
-): Steps<void> {
+): Steps<readonly Person[]> {
   const { clip, startSeconds, endSeconds } = packed;
   const look = packed.look ? JSON.stringify(packed.look) : null;
   const span = { start_seconds: startSeconds, end_seconds: endSeconds, look };
@@ -167,21 +169,24 @@ export function* addObservation(
     if (!isNew) ({ row, observed } = yield* openAgain(db, stream.row, packed));
   } else if (!isNew) {
     row = yield* waitingRow(db, stream, clip);
-    if (!grow) return;
+    if (!grow) return [];
     yield* deleteObservations(db, [row]);
     yield* db.run(build.updateTable("clip").set(span).where("row", "=", row));
   }
+  const told = faces ? yield* addFaces(db, stream, faces, { grow }) : [];
+  observed = withPeople(observed, told);
   yield* db.run(build.insertInto("observation").values({ clip: row, value: JSON.stringify(observed) }));
   yield* claimBlobs(db, blobFolder, blobs);
   for (const hash of new Set(hashesIn(observed)))
     yield* db.run(build.insertInto("observation_frame").values({ clip: row, hash }));
-  if (!isNew && !files) return;
+  if (!isNew && !files) return told;
   yield* db.run(
     build
       .updateTable("stream")
       .set({ next_clip: sql`max(next_clip, ${clip + 1})`, ended: 0 })
       .where("row", "=", stream.row),
   );
+  return told;
 }
 
 /** Row of a waiting clip. @throws StoreError `clip-decided` */

@@ -1,6 +1,6 @@
 /**
- * What a memory does, in five interfaces: the journal of what was watched, the entries kept, the tasks asked, the
- * adapters trained, and maintenance of the whole. A caller that needs one of them takes only that one.
+ * What a memory does, in six interfaces: the journal of what was watched, the entries kept, the tasks asked, the
+ * adapters trained, the people known, and maintenance of the whole. A caller that needs one of them takes only that one.
  *
  * Entries are closed or superseded, never rewritten. Forgetting is explicit and removes everything derived. When the
  * promise of a call resolves, its result is kept: on disk by `sqlite.ts`, in this process by `in-memory.ts`. Both pass
@@ -9,6 +9,8 @@
  */
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { EngineCache } from "../engine.ts";
+import type { PeopleChange, PeopleEvent, PeopleUndo } from "../identity/records.ts";
+import type { ListedFace, ListedPerson } from "../identity/view.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Feedback, Task } from "../tasks/task.ts";
 import type {
@@ -99,19 +101,21 @@ export interface Journal {
    * With `files` it holds new material of files, whose marks are kept in the same step: a waiting clip gets it added, and
    * a decided one is opened again as another part, to be decided about this material alone. What is watched now is cut
    * out of the gaps kept before.
+   * @returns the observation without its faces, which are kept apart, and with the people they belong to
    * @throws StoreError `clip-decided` for a clip that was stored or failed for good, with `stream` and `clip` in
    * `details`, unless `files` are given
    */
-  addObservation(observation: Observation, files?: readonly SourceFile[]): Promise<void>;
+  addObservation(observation: Observation, files?: readonly SourceFile[]): Promise<Observation>;
   /** The files a stream was watched from, by their start; none for streams of another kind and of older versions. */
   sourceFiles(stream: string): Promise<SourceFile[]>;
   /** Keeps up to where files of a stream were watched. */
   keepFiles(stream: string, files: readonly SourceFile[]): Promise<void>;
   /**
    * Replaces the observation of a waiting clip, or journals it: for clips whose items arrive one by one.
+   * @returns as `addObservation`
    * @throws StoreError `clip-decided`
    */
-  growObservation(observation: Observation): Promise<void>;
+  growObservation(observation: Observation): Promise<Observation>;
   /** Stores what was decided about clips, in one step. Repeating a decision at one revision stores nothing more. */
   commit(decision: Decision): Promise<Receipt>;
   /**
@@ -200,6 +204,23 @@ export interface Adapters {
   engineCache(scope: string): EngineCache;
 }
 
+/** Who is who: people known by their faces, where that was switched on, and what is changed about them by hand. */
+export interface People {
+  /** Everybody, by number; those merged into others are left out. */
+  people(): Promise<ListedPerson[]>;
+  /** Faces that are a person's or may be, by stream, then time; `null` for those of no one. @throws DataError `person-unknown` */
+  faces(person: number | null): Promise<ListedFace[]>;
+  /**
+   * Changes people, or undoes a change (the last without a number). Entries that refer to them read as they are called
+   * afterwards.
+   * @throws DataError `person-unknown`, `face-unknown`, `people-invalid`, `people-met`, `people-nothing-to-undo`,
+   * `people-undo-order`
+   */
+  changePeople(change: PeopleChange | PeopleUndo): Promise<PeopleEvent>;
+  /** Changes that were made, oldest first. */
+  peopleEvents(): Promise<PeopleEvent[]>;
+}
+
 /** The memory as a whole: pages, changes, forgetting, export and import, checks. */
 export interface Maintenance {
   /**
@@ -245,7 +266,7 @@ export interface Maintenance {
 }
 
 /** A whole memory. */
-export interface Memory extends Journal, Entries, Tasks, Adapters, Maintenance, AsyncDisposable {
+export interface Memory extends Journal, Entries, Tasks, Adapters, People, Maintenance, AsyncDisposable {
   /** Directory it is kept in; `:memory:` for the in-memory store. */
   readonly directory: string;
   /** Closes the memory, which then refuses every call. It may be closed twice. */

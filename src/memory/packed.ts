@@ -1,13 +1,15 @@
 /** Observations as stores keep them: pictures and sound by hash, everything else unchanged. */
+import type { ObservedFaces } from "../identity/see.ts";
 import type { Observation } from "../perception/observation.ts";
 import { type Blob, blobOf } from "./blob.ts";
 import { joinLooks } from "./floor.ts";
 import type { PackedObservation } from "./records.ts";
 
-/** Packs an observation. @returns the observation with hashes, and its blobs */
+/** Packs an observation. @returns the observation with hashes, its blobs, and its faces, which are kept for themselves */
 export function packObservation(observation: Observation): {
   readonly packed: PackedObservation;
   readonly blobs: readonly Blob[];
+  readonly faces: ObservedFaces | null;
 } {
   const blobs: Blob[] = [];
   const keep = (bytes: Uint8Array) => {
@@ -15,7 +17,7 @@ export function packObservation(observation: Observation): {
     blobs.push(blob);
     return blob.hash;
   };
-  const { frames, pushed, ...plain } = observation;
+  const { frames, pushed, faces: found, ...plain } = observation;
   const packed: PackedObservation = {
     ...plain,
     frames: frames.map(({ atSeconds, width, height, jpeg }) => {
@@ -31,7 +33,12 @@ export function packObservation(observation: Observation): {
       },
     }),
   };
-  return { packed, blobs };
+  const { stream, clip, screen } = observation;
+  const faces = found && {
+    ...{ ...found, stream, clip, screen },
+    tracks: found.tracks.map((track) => ({ ...track, crop: keep(track.crop) })),
+  };
+  return { packed, blobs, faces: faces ?? null };
 }
 
 /**
@@ -92,11 +99,31 @@ export function joinObservations(a: PackedObservation, b: PackedObservation): Pa
   return looked.length === 0 ? joined : { ...joined, look: joinLooks(looked) };
 }
 
+/** An observation with the people who were recognised in it. */
+export function withPeople<Of extends Pick<PackedObservation, "people">>(
+  observation: Of,
+  told: PackedObservation["people"],
+): Of {
+  return told.length === 0
+    ? observation
+    : { ...observation, people: joinPeople([...observation.people, ...told]) };
+}
+
 function joinPeople(people: PackedObservation["people"]): PackedObservation["people"] {
   return [...Map.groupBy(people, ({ id }) => id).values()].map((same) => ({
     ...same[0]!,
     atSeconds: same.flatMap(({ atSeconds }) => atSeconds).sort((x, y) => x - y),
   }));
+}
+
+/** Numbers of 32 bits as base64, for an export. */
+export function packVector(vector: Float32Array | null): string | null {
+  return vector && Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString("base64");
+}
+
+/** What `packVector` packed. */
+export function unpackVector(packed: string | null): Float32Array | null {
+  return packed === null ? null : new Float32Array(Uint8Array.from(Buffer.from(packed, "base64")).buffer);
 }
 
 /** Hashes of the blobs an observation names. */

@@ -3,6 +3,7 @@
  * the requests and results of its calls. The calls are in `memory.ts`.
  */
 
+import type { KnownOne, SeenFace } from "../identity/records.ts";
 import type { Look } from "../perception/look.ts";
 import type { Observation, Pushed, SourceText } from "../perception/observation.ts";
 import type { Frame, Gap, LeftOut, SourceFile } from "../stream/clip.ts";
@@ -363,6 +364,9 @@ export interface ForgetReport {
   readonly streams: number;
   readonly blobs: number;
   readonly blobBytes: number;
+  /** People known by their faces, and faces. */
+  readonly people: number;
+  readonly faces: number;
   /** Distinct words whose counts were lowered. */
   readonly words: number;
   /** What may still hold it and cannot be changed here, one sentence each. */
@@ -389,7 +393,7 @@ export interface MemoryStats {
 }
 
 /** An observation with its frames by hash. */
-export type PackedObservation = Omit<Observation, "frames" | "pushed"> & {
+export type PackedObservation = Omit<Observation, "frames" | "pushed" | "faces"> & {
   readonly frames: readonly (Omit<Frame, "jpeg"> & { readonly hash: string })[];
   readonly pushed?:
     | (Omit<Pushed, "sounds"> & {
@@ -418,7 +422,17 @@ export type MemoryRow =
       /** The observation, if it is still kept. */
       readonly observation: PackedObservation | null;
     } & ClipRecord)
-  | ({ readonly row: "entry" } & Entry)
+  | ({
+      readonly row: "entry";
+      /** The text with references to people in place of their names. @default it refers to no one */
+      readonly told?: string;
+    } & Entry)
+  | ({ readonly row: "person" } & KnownOne)
+  | ({
+      readonly row: "face";
+      /** 32-bit numbers, little-endian, as base64. */
+      readonly vector: string | null;
+    } & Omit<SeenFace, "vector">)
   | { readonly row: "policy"; readonly policy: string; readonly stream: string; readonly value: JsonValue }
   | {
       readonly row: "decision";
@@ -592,6 +606,8 @@ export type Change = {
       readonly startSeconds: number;
       readonly endSeconds: number;
     }
+  /** People became known, or were changed by hand: their numbers. */
+  | { readonly kind: "people"; readonly people: readonly number[] }
   /** More changed than the log holds: read again what you keep a copy of. */
   | { readonly kind: "reset" }
 );

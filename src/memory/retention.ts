@@ -10,5 +10,7 @@ export const mostWithFrames = 720;
 export const mostWaiting = 8640;
 /** What is added to the failure of a clip that may wait no longer. */
 export const givenUp = ` It was given up: more than ${mostWaiting.toLocaleString("en")} clips were waiting.`;
+/** Clips of a stream whose faces keep their picture and vector: an hour in clips of 10 s. Those that stand for a person do longer. */
+export const keptFaces = 360;
 /** Old observations are deleted after this many clips. */
 export const sweepEvery = 20;

@@ -13,6 +13,8 @@ export interface Held {
     clip: number,
   ): (Pick<ClipRecord, "startSeconds"> & { readonly part: number }) | undefined;
   entry(id: string): Entry | undefined;
+  /** The text of an entry with references to people; `null` without. */
+  told(id: string): string | null;
   task(id: string): Task | undefined;
 }
 
@@ -42,7 +44,10 @@ function compared(held: Held, row: MemoryRow): readonly [here: unknown, there: u
     }
     case "entry": {
       const known = held.entry(row.id);
-      return [known && entryFacts(known), entryFacts(row), `entry ${row.id}`];
+      // People may be called otherwise there.
+      const told = held.told(row.id) ?? undefined;
+      const here = known && entryFacts({ ...known, text: told ?? known.text });
+      return [here, entryFacts({ ...row, text: row.told ?? row.text }), `entry ${row.id}`];
     }
     case "task":
       return [held.task(row.id)?.question, row.question, `task ${row.id}`];
@@ -63,6 +68,7 @@ export function isWatchedFurther(file: SourceFile, known: SourceFile | undefined
 /** Hashes of the blobs a row names. */
 export function hashesOf(row: MemoryRow): string[] {
   if (row.row === "entry") return row.evidence.frames.map(({ hash }) => hash);
+  if (row.row === "face") return row.crop === null ? [] : [row.crop];
   return row.row === "clip" && row.observation ? hashesIn(row.observation) : [];
 }
 

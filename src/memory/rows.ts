@@ -20,6 +20,8 @@ import {
   toStream,
 } from "./journal.ts";
 import type { AddedRows, AddRowsOptions, MemoryRow } from "./memory.ts";
+import { unpackVector } from "./packed.ts";
+import { addFace, addPerson, hasFace, renderTexts } from "./people-rows.ts";
 import { addDecision, policyRow, putPolicyValue } from "./policy-state.ts";
 import { assertFits, assertHash, type Held, hashesOf, isWatchedFurther } from "./row-conflict.ts";
 import { withoutPath } from "./source-files.ts";
@@ -40,6 +42,7 @@ function* heldAs(db: Db, row: MemoryRow): Steps<Held> {
     stream: () => undefined,
     clip: () => undefined,
     entry: () => undefined,
+    told: () => null,
     task: () => undefined,
   };
   switch (row.row) {
@@ -53,7 +56,8 @@ function* heldAs(db: Db, row: MemoryRow): Steps<Held> {
     }
     case "entry": {
       const known = yield* db.get(selectEntryById(row.id));
-      return { ...nothing, entry: () => known && toEntry(known) };
+      const refers = yield* db.get(build.selectFrom("entry").select("told").where("id", "=", row.id));
+      return { ...nothing, entry: () => known && toEntry(known), told: () => refers?.told ?? null };
     }
     case "task": {
       const task = build.selectFrom("task").select(["value", "feedback"]).where("id", "=", row.id);
@@ -110,6 +114,7 @@ export async function addRows(
           assertFits(yield* heldAs(db, row), row, index);
           if (yield* addRow(db, row, to)) added += 1;
         }
+        yield* renderTexts(db, indexing, vectors);
         if (indexing.embedder.meaning !== undefined) {
           const after = build.selectFrom("entry").select("row").where("row", ">", lastRow);
           const fresh = (yield* db.all(after)).map(({ row }) => row);
@@ -130,6 +135,7 @@ function* lastEntryRow(db: Db): Steps<number> {
 
 function* isNew(db: Db, row: MemoryRow): Steps<boolean> {
   if (row.row === "entry") return !(yield* db.get(selectEntryById(row.id)));
+  if (row.row === "face") return !(yield* hasFace(db, row.id));
   return row.row === "clip" && ((yield* clipIn(db, row.stream, row.clip))?.part ?? 0) < (row.part ?? 1);
 }
 
@@ -216,6 +222,15 @@ function* addRow(db: Db, row: MemoryRow, to: AddTo): Steps<boolean> {
       return yield* addDecisionRow(db, row);
     case "entry":
       return yield* addEntryRow(db, row, to);
+    case "person": {
+      const { row: _, ...person } = row;
+      return yield* addPerson(db, person);
+    }
+    case "face": {
+      const { row: _, vector, ...face } = row;
+      const [crop = null] = face.crop === null ? [] : yield* claim(db, [face.crop], to);
+      return yield* addFace(db, { ...face, crop, vector: unpackVector(vector) });
+    }
     case "gap": {
       const { row: _, ...gap } = row;
       return yield* addGap(db, { kind: "gap", ...gap });
@@ -242,7 +257,7 @@ function* claim(db: Db, hashes: readonly string[], { blobFolder, blobs }: AddTo)
   return found;
 }
 
-function* addEntryRow(db: Db, { row: _, ...entry }: RowOf<"entry">, to: AddTo): Steps<boolean> {
+function* addEntryRow(db: Db, { row: _, told, ...entry }: RowOf<"entry">, to: AddTo): Steps<boolean> {
   const known = yield* db.get(selectEntryById(entry.id));
   if (known) {
     if (known.closed_at_ms !== null || !entry.closed) return false;
@@ -258,6 +273,7 @@ function* addEntryRow(db: Db, { row: _, ...entry }: RowOf<"entry">, to: AddTo): 
     space: to.space,
     vector: to.vectors.get(entry.text) ?? new Float32Array(to.indexing.embedder.dimension),
     frames,
+    ...(told !== undefined && { told }),
   });
   return true;
 }

@@ -126,6 +126,8 @@ export interface EntryTable {
   has_vector: number;
   /** Checksum of the vector's bytes; `null` without a vector. */
   vector_checksum: number | null;
+  /** The text with references to people in place of their names; `null` where it refers to no one. */
+  told: Generated<string | null>;
 }
 
 export interface EntrySpeakerTable {
@@ -225,6 +227,52 @@ export interface WaitingVectorTable {
   entry: number;
 }
 
+/** People, by the number they are shown with, which is never given again. */
+export interface PersonTable {
+  number: number;
+  id: string;
+  name: string | null;
+  /** Id of the person this one was merged into. */
+  into_id: string | null;
+}
+
+/** Faces, each followed over some frames of a clip. */
+export interface FaceTable {
+  row: Generated<number>;
+  id: string;
+  stream: number;
+  clip: number;
+  /** Ids of people: who it is, who it may be, as whom a policy was told of it. */
+  person: string | null;
+  maybe: string | null;
+  told: string | null;
+  /** Hash of its picture. */
+  crop: string | null;
+  exemplar: number;
+  /** Whether someone said who it is not. */
+  rejected: number;
+  good: number;
+  /** 32-bit numbers, little-endian. */
+  vector: Uint8Array | null;
+  /** JSON of the rest of a `SeenFace`. */
+  value: string;
+}
+
+/** Changes of people by hand, each with what undoes it. */
+export interface PeopleEventTable {
+  number: number;
+  at_ms: number;
+  /** JSON of the rest of a `PeopleEvent`. */
+  value: string;
+  undone: Generated<number>;
+}
+
+/** The last numbers that were given to people and to changes of them: none is given again. */
+export interface PeopleNumberTable {
+  name: "person" | "event";
+  last: number;
+}
+
 /** JSON of a `Tombstone`. */
 export interface TombstoneTable {
   row: Generated<number>;
@@ -265,6 +313,10 @@ export interface Tables {
   space: SpaceTable;
   waiting_vector: WaitingVectorTable;
   tombstone: TombstoneTable;
+  person: PersonTable;
+  face: FaceTable;
+  people_event: PeopleEventTable;
+  people_number: PeopleNumberTable;
 }
 
 /** `migrations[i]` takes a file from version i to version i + 1. */
@@ -431,6 +483,26 @@ export const migrations: readonly string[] = [
   `,
   `
   alter table source_file add column path text;
+  `,
+  `
+  create table person (number integer primary key, id text not null unique, name text, into_id text);
+  create table face (
+    row integer primary key, id text not null unique,
+    stream integer not null references stream (row) on delete cascade, clip integer not null, person text, maybe text,
+    told text, crop text, exemplar integer not null, rejected integer not null, good integer not null, vector blob,
+    value text not null
+  );
+  create index face_clip on face (stream, clip);
+  create index face_person on face (person);
+  create index face_crop on face (crop) where crop is not null;
+  create index face_compared on face (row) where exemplar = 1 or rejected = 1;
+  create table people_event (
+    number integer primary key, at_ms integer not null, value text not null, undone integer not null default 0
+  );
+  create table people_number (name text primary key, last integer not null) without rowid;
+  insert into people_number (name, last) values ('person', 0), ('event', 0);
+  alter table entry add column told text;
+  create index entry_told on entry (row) where told is not null;
   `,
 ];
 

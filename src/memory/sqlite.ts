@@ -8,6 +8,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Embedder, WordSpace } from "../engine.ts";
 import { EngineError, StoreError } from "../errors.ts";
+import { personOf } from "../identity/change.ts";
+import { listFaces, listPeople } from "../identity/view.ts";
 import type { Observation } from "../perception/observation.ts";
 import { defaultWindowClips } from "../stream/clip.ts";
 import { activateAdapter, adapters, addAdapter, canaryAdapter, rollbackAdapter } from "./adapter-rows.ts";
@@ -50,8 +52,9 @@ import {
 import { leases } from "./lease.ts";
 import type { Memory } from "./memory.ts";
 import { overview, streamStats } from "./overview-rows.ts";
-import { packObservation } from "./packed.ts";
+import { packObservation, withPeople } from "./packed.ts";
 import { page } from "./page-rows.ts";
+import { change, peopleEvents, peopleState, trimFaces } from "./people-rows.ts";
 import { policyState } from "./policy-state.ts";
 import { wholeMemory } from "./recall.ts";
 import { toldRecall } from "./recall-channel.ts";
@@ -148,6 +151,7 @@ function sqliteMemory(directory: string, connection: Connection, options: Sqlite
       yield* giveUpOldest(db);
       yield* dropOldObservations(db);
       yield* trimFramesOfAll(db, windowClips);
+      yield* db.write(() => trimFaces(db));
       yield* sweepBlobs(db, blobFolder);
     });
   };
@@ -184,13 +188,15 @@ function sqliteMemory(directory: string, connection: Connection, options: Sqlite
   const journal = async (observation: Observation, how: Journaling) => {
     const packed = packObservation(observation);
     await writeBlobs(connection, blobFolder, packed.blobs);
-    perform((db) =>
+    const told = perform((db) =>
       db.write(function* () {
         const stream = yield* streamRow(db, observation.stream);
         yield* held.assertHeld(db, stream.row, stream.id);
-        yield* addObservation(db, blobFolder, stream, packed, how);
+        return yield* addObservation(db, blobFolder, stream, packed, how);
       }),
     );
+    const { faces: _, ...kept } = observation;
+    return withPeople(kept, told);
   };
 
   return {
@@ -321,6 +327,18 @@ function sqliteMemory(directory: string, connection: Connection, options: Sqlite
       perform((db) => canaryAdapter(db, policy, { id, canary, reason, atMs: now() })),
 
     engineCache: (scope) => engineCache(connection, scope),
+
+    people: async () => listPeople(perform(peopleState)),
+    faces: async (person) => {
+      const state = perform(peopleState);
+      return listFaces(state, person === null ? null : personOf(state, person));
+    },
+    changePeople: async (asked) => {
+      const event = await change(connection, options, asked, now());
+      await settle();
+      return event;
+    },
+    peopleEvents: async () => perform(peopleEvents),
 
     page: async (list, filter = {}, pageOptions = {}) => {
       strict.page(list, filter, pageOptions);

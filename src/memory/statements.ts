@@ -1,6 +1,8 @@
 /** From a decision's statements to what a store keeps: ids, vectors, evidence. */
 import type { Embedder, EmbedOptions } from "../engine.ts";
 import { StoreError } from "../errors.ts";
+import type { KnownOne } from "../identity/records.ts";
+import { referring, rendered } from "../identity/references.ts";
 import { shortId } from "../util/hash.ts";
 import { plainText } from "../util/plain-text.ts";
 import { masked } from "../util/secrets.ts";
@@ -32,6 +34,23 @@ export function candidatesOf({ stream, clips, revision, statements }: Decision):
     ordinals.set(clip, ordinal + 1);
     const text = masked(plainText(statement.text)).trim();
     return { statement, text, id: shortId("entry", stream, clip, revision, ordinal, text) };
+  });
+}
+
+/** A candidate whose text names people as they are called now. */
+export interface NamedCandidate extends Candidate {
+  /** The text with references to people; `null` where it refers to no one. */
+  readonly told: string | null;
+}
+
+/** Candidates with the people in their texts, `[person_3]`, by name. */
+export function named(candidates: readonly Candidate[], people: readonly KnownOne[]): NamedCandidate[] {
+  return candidates.map((candidate) => {
+    const told = referring(candidate.text, people);
+    if (told === null) return { ...candidate, told };
+    // What was told a moment ago is true still, whichever clip it is of.
+    const at = { stream: "", clip: candidate.statement.clip };
+    return { ...candidate, told, text: rendered(told, at, { people, faces: [] }) };
   });
 }
 

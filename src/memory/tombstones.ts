@@ -21,6 +21,8 @@ export interface Removed {
   readonly streams: readonly string[];
   readonly entries: readonly string[];
   readonly tasks: readonly string[];
+  /** People and faces. */
+  readonly people: readonly string[];
 }
 
 /** 64 bits, which are enough to tell items of one memory apart. */
@@ -37,7 +39,7 @@ export function tombstoneOf(
   const { person, query, entries, fromSeconds, toSeconds } = request;
   const bySpan = [person, query, entries].every((given) => given === undefined);
   const isNamed = request.streams !== undefined || bySpan;
-  const ids = [...(bySpan ? [] : removed.entries), ...(entries ?? []), ...removed.tasks];
+  const ids = [...(bySpan ? [] : removed.entries), ...(entries ?? []), ...removed.tasks, ...removed.people];
   return {
     atMs,
     ...(entries === undefined && {
@@ -75,6 +77,8 @@ interface Buried {
   readonly bySpan: boolean;
   readonly byText: boolean;
   readonly wholeStreams: boolean;
+  /** Whether it is about a person in all streams. */
+  readonly isWhole: boolean;
   readonly meant: Meant;
   readonly isStream: (id: string) => boolean;
   /** Whether a span of a stream overlaps it. */
@@ -98,6 +102,8 @@ function buriedBy(tombstone: Tombstone, words: WordSpace): Buried {
   return {
     ...{ bySpan, byText, isStream },
     wholeStreams: bySpan && fromSeconds === undefined && toSeconds === undefined,
+    isWhole:
+      person !== undefined && [streams, fromSeconds, toSeconds, query].every((given) => given === undefined),
     meant: (texts, names) =>
       (person === undefined || [...texts, ...names].some((text) => isNamed(text, person))) &&
       (query === undefined || texts.some(holdsWords)),
@@ -132,7 +138,7 @@ export function withoutKind({ row: _, ...tombstone }: RowOf<"forgotten">): Tombs
 }
 
 function bury(rows: readonly (MemoryRow | null)[], buried: Buried): (MemoryRow | null)[] {
-  const { bySpan, byText, wholeStreams, meant, isStream, holds, isId } = buried;
+  const { bySpan, byText, wholeStreams, isWhole, meant, isStream, holds, isId } = buried;
   const entryGoes = (entry: RowOf<"entry">) => {
     if (isId(entry.id)) return true;
     if (!holds(entry.stream, entry.startSeconds, entry.endSeconds)) return false;
@@ -173,6 +179,9 @@ function bury(rows: readonly (MemoryRow | null)[], buried: Buried): (MemoryRow |
         [],
       ));
   for (const row of rows) if (row?.row === "task" && taskGoes(row)) goneTasks.add(row.id);
+  const goneFor = ({ name, number }: RowOf<"person">) =>
+    isWhole && meant([], [name ?? "", `person_${number}`]);
+  const gonePeople = new Set(rows.flatMap((row) => (row?.row === "person" && goneFor(row) ? row.id : [])));
   const kept = (row: MemoryRow): MemoryRow | null => {
     switch (row.row) {
       case "stream": {
@@ -189,6 +198,15 @@ function bury(rows: readonly (MemoryRow | null)[], buried: Buried): (MemoryRow |
         return goneEntries.has(row.id) ? null : row;
       case "clip":
         return keptClip(row);
+      case "person":
+        return isId(row.id) || goneFor(row) ? null : row;
+      case "face": {
+        const [from, to] = [row.atSeconds[0] ?? 0, row.atSeconds.at(-1) ?? 0];
+        if (isId(row.id) || (bySpan && holds(row.stream, from, to))) return null;
+        return [row.person, row.maybe].some((id) => id !== null && (isId(id) || gonePeople.has(id)))
+          ? null
+          : row;
+      }
       case "policy":
         return (bySpan || byText) && isStream(row.stream) ? null : row;
       case "decision": {

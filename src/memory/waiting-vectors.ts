@@ -81,7 +81,8 @@ function* waitingPassages(db: Db): Steps<WaitingPassage[]> {
   });
 }
 
-function* setVector(db: Db, space: number, row: number, vector: Float32Array): Steps<void> {
+/** Gives an entry a vector in place of the one it has. Inside a transaction. */
+export function* setVector(db: Db, space: number, row: number, vector: Float32Array): Steps<void> {
   const entry = (yield* db.get(
     build.selectFrom("entry").select(["stream", "known_seconds", "closed_at_ms"]).where("row", "=", row),
   ))!;

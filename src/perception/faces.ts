@@ -54,6 +54,30 @@ export interface FaceTrack {
   readonly box: FaceBox;
 }
 
+/** The faces of a clip. */
+export interface ClipFaces {
+  /** Names the space of their vectors. */
+  readonly space: string;
+  readonly tracks: readonly FaceTrack[];
+  /** The moments at which one face alone was in the picture. */
+  readonly aloneSeconds: readonly number[];
+}
+
+/** What a finder tells of a clip. */
+export async function facesOf(
+  finder: FaceFinder,
+  frames: readonly Frame[],
+  shots: readonly number[],
+  signal?: AbortSignal,
+): Promise<ClipFaces> {
+  const found = await finder.find(frames, signal);
+  return {
+    space: finder.id,
+    tracks: faceTracks(found, shots),
+    aloneSeconds: found.filter(({ faces }) => faces.length === 1).map(({ atSeconds }) => atSeconds),
+  };
+}
+
 /** Boxes of two frames that share more of their area are one face (IoU). */
 const samePlace = 0.4;
 /** Good faces of a track that are farther apart are two people who changed places. */

@@ -3,6 +3,7 @@
  * hash.
  */
 import type { Audio, Frame } from "../stream/clip.ts";
+import type { ClipFaces } from "./faces.ts";
 import type { Look } from "./look.ts";
 
 /** Something said. */
@@ -70,6 +71,8 @@ export interface Observation {
   readonly problems: readonly string[];
   /** What a cheap look tells of it. @default nothing */
   readonly look?: Look;
+  /** Faces, as they were found; the memory knows whose they are and gives `people`. @default none */
+  readonly faces?: ClipFaces;
   /** The pushed items, if the clip was pushed. @default absent */
   readonly pushed?: Pushed;
 }

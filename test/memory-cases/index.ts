@@ -10,6 +10,7 @@ import { journalCases } from "./journal.ts";
 import { meaningCases } from "./meaning.ts";
 import { overviewCases } from "./overview.ts";
 import { pageCases } from "./page.ts";
+import { peopleCases } from "./people.ts";
 import { recallCases } from "./recall.ts";
 import { strictCases } from "./strict.ts";
 import { tombstoneCases } from "./tombstones.ts";
@@ -26,6 +27,7 @@ export function memoryCases(store: TestStore): void {
   forgetCases(store);
   overviewCases(store);
   pageCases(store);
+  peopleCases(store);
   changeCases(store);
   strictCases(store);
   tombstoneCases(store);

@@ -89,6 +89,8 @@ export const nothing = {
   adapters: 0,
   gaps: 0,
   streams: 0,
+  people: 0,
+  faces: 0,
   blobs: 0,
   blobBytes: 0,
 };

@@ -1,5 +1,6 @@
 /** Forgetting in the in-memory store: removes from maps what `../forget.ts` removes from a file. */
 import type { WordSpace } from "../../engine.ts";
+import { peopleToForget } from "../forget-people.ts";
 import {
   assertSaysWhat,
   forgottenMessage,
@@ -16,6 +17,7 @@ import {
 import type { ForgetReport, ForgetRequest } from "../records.ts";
 import { countsTakenBack, type SpeakerCounts, wordsOf } from "../speaker-counts.ts";
 import { tombstoneKey, tombstoneOf } from "../tombstones.ts";
+import { deletePeople, peopleState } from "./people.ts";
 import {
   clipKey,
   filterOf,
@@ -55,7 +57,15 @@ export function forget(
     adapters: adapters.map(({ id }) => id),
     streams: goneStreams,
   });
-  const tombstone = tombstoneOf(request, { streams, entries: [...ids], tasks: goneTasks }, words, atMs);
+  const inScope = new Set([...state.clips].filter(([, clip]) => scopeOf(request)(clip)).map(([key]) => key));
+  const people = peopleToForget(
+    peopleState(state),
+    state.peopleEvents,
+    reach,
+    ({ stream, clip }) => reach.personOnly || inScope.has(clipKey(stream, clip)),
+  );
+  const goneIds = { entries: [...ids], people: [...people.people, ...people.faces.map(({ id }) => id)] };
+  const tombstone = tombstoneOf(request, { streams, ...goneIds, tasks: goneTasks }, words, atMs);
   state.tombstones.set(tombstoneKey(tombstone), tombstone);
   const nameStems = nameStemsIn(
     request.person ?? "",
@@ -64,12 +74,17 @@ export function forget(
   );
   deleteEntries(state, ids);
 
-  const clips = findClips(state, request, reach, entries);
+  const shown = new Set(reach.byText ? people.faces.map(({ stream, clip }) => clipKey(stream, clip)) : []);
+  const clips = findClips(state, request, reach, entries, shown);
   // A recording would still show it.
   const touched = [...entries.map(({ entry }) => entry), ...clips.map(({ clip }) => clip)];
   for (const stream of new Set(touched.map((one) => one.stream)))
     for (const file of state.streams.get(stream)!.files.values())
       state.streams.get(stream)!.files.set(file.id, { ...file, path: "" });
+  for (const [id, kept] of state.entries)
+    if (shown.has(clipKey(kept.entry.stream, kept.entry.clip)))
+      state.entries.set(id, { ...kept, frames: new Set() });
+  deletePeople(state, people);
   const lowered = takeBackDecisions(state, words, request, reach, clips);
   if (reach.personOnly) deleteWords(state, [...nameStems], lowered);
   if (request.query !== undefined) {
@@ -108,6 +123,8 @@ export function forget(
     blobs: freed.blobs,
     blobBytes: freed.bytes,
     words: lowered.size,
+    people: people.people.length,
+    faces: people.faces.length,
     outOfReach: outOfReach(request, reach, {
       streams: [...state.streams.values()].map(({ record }) => record),
       gaps: [...state.streams.values()].flatMap((stream) => stream.gaps),
@@ -156,15 +173,17 @@ const scopeOf =
 
 /**
  * Clips whose observation and word counts are removed, and whether they go too. Called after the entries are deleted.
+ * @param shown clips that show people who are forgotten by name
  */
 function findClips(
   state: State,
   request: ForgetRequest,
   { bySpan, byText, meant }: Reach,
   entries: readonly KeptEntry[],
+  shown: ReadonlySet<string>,
 ): { readonly clip: KeptClip; readonly goes: boolean }[] {
   const keyOf = ({ entry }: KeptEntry) => clipKey(entry.stream, entry.clip);
-  const lost = new Set(entries.map(keyOf));
+  const lost = new Set([...entries.map(keyOf), ...shown]);
   const held = new Set([...state.entries.values()].map(keyOf));
   const isInScope = scopeOf(request);
   return [...state.clips].flatMap(([key, clip]) => {

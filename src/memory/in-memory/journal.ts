@@ -10,7 +10,7 @@ import { maskedMessage } from "../../util/secrets.ts";
 import { changedStream, decidedClip, unknownClip, unknownStream } from "../errors.ts";
 import { floorRows, joinLooks } from "../floor.ts";
 import { foldName } from "../names.ts";
-import { joinObservations, packObservation, unpackObservation } from "../packed.ts";
+import { joinObservations, packObservation, unpackObservation, withPeople } from "../packed.ts";
 import type {
   ClipDecision,
   ClipFailure,
@@ -33,13 +33,15 @@ import type {
 import { givenUp, keptObservations, mostWaiting, mostWithFrames } from "../retention.ts";
 import { pathToKeep, withoutPath } from "../source-files.ts";
 import { bySpeaker, type SpeakerCounts, wordsOf } from "../speaker-counts.ts";
-import { candidatesOf, evidenceOf } from "../statements.ts";
+import { candidatesOf, evidenceOf, named } from "../statements.ts";
 import { assertStream } from "../strict.ts";
+import { addFaces, trimFaces } from "./people.ts";
 import {
   clipKey,
   clipsOf,
   compare,
   decidedKey,
+  indexedStems,
   type KeptClip,
   type KeptEntry,
   type KeptPolicy,
@@ -89,7 +91,7 @@ export function addObservation(
   state: State,
   observation: Observation,
   { grow = false, files }: { readonly grow?: boolean; readonly files?: readonly SourceFile[] | undefined },
-): void {
+): Observation {
   const { clip, startSeconds, endSeconds } = observation;
   const stream = streamOf(state, observation.stream);
   const key = clipKey(observation.stream, clip);
@@ -98,23 +100,39 @@ export function addObservation(
     keepFiles(state, observation.stream, files);
     cutGaps(stream, observation);
     if (known) {
-      openAgain(state, known, observation);
-      return;
+      const seen = seenIn(state, observation, { grow });
+      openAgain(state, known, seen);
+      return seen;
     }
   }
   if (known && !waits(known)) throw decidedClip(observation.stream, clip);
-  if (known && !grow) return;
+  if (known && !grow) return withoutFaces(observation);
+  const seen = seenIn(state, observation, { grow });
   const span = { startSeconds, endSeconds, look: observation.look ? plain(observation.look) : null };
-  if (known) Object.assign(known, { ...span, observation: packed(state, observation) });
-  if (known) return;
+  if (known) Object.assign(known, { ...span, observation: packed(state, seen) });
+  if (known) return seen;
   state.clips.set(key, {
     row: nextRow(state),
     ...{ stream: observation.stream, clip, ...span },
     ...{ state: "perceived", failure: null, attempts: 0, part: 1, decided: new Set() },
-    observation: packed(state, observation),
+    observation: packed(state, seen),
   });
   stream.nextClip = Math.max(stream.nextClip, clip + 1);
   stream.record.ended = false;
+  return seen;
+}
+
+function withoutFaces({ faces: _, ...observation }: Observation): Observation {
+  return observation;
+}
+
+/** An observation with the people that its faces belong to; the faces are kept. */
+function seenIn(state: State, observation: Observation, how: { readonly grow: boolean }): Observation {
+  const { faces, blobs } = packObservation(observation);
+  if (faces === null) return observation;
+  for (const { hash, bytes } of blobs)
+    if (faces.tracks.some(({ crop }) => crop === hash)) state.blobs.set(hash, Uint8Array.from(bytes));
+  return withPeople(withoutFaces(observation), addFaces(state, faces, how));
 }
 
 /**
@@ -280,6 +298,7 @@ export function trimAll(state: State, windowClips: number): void {
   const failed = [...state.clips.values()].filter((clip) => clip.state === "failed" && waits(clip));
   for (const clips of Map.groupBy(failed, ({ stream }) => stream).values())
     for (const clip of clips.sort((a, b) => b.clip - a.clip).slice(mostWaiting)) giveUp(clip, givenUp);
+  trimFaces(state);
   const decided = [...state.clips.values()].filter((clip) => clip.observation && !waits(clip));
   for (const clips of Map.groupBy(decided, ({ stream }) => stream).values()) {
     const newest = clips.sort((a, b) => b.clip - a.clip);
@@ -384,21 +403,18 @@ export function addDecision(
 export function addEntry(
   state: State,
   entry: Entry,
-  derived: Pick<KeptEntry, "knownSeconds" | "vector"> & {
+  derived: Pick<KeptEntry, "knownSeconds" | "vector" | "told"> & {
     readonly words: WordSpace;
     /** Hashes whose blobs are here; all by default. */
     readonly frames?: ReadonlySet<string>;
   },
 ): void {
-  const { words, knownSeconds, vector } = derived;
-  const stems = [...words.stems(entry.text), ...entry.speakers.flatMap((name) => words.stems(name))];
-  const counts = new Map<string, number>();
-  for (const stem of stems) counts.set(stem, (counts.get(stem) ?? 0) + 1);
+  const { words, knownSeconds, vector, told } = derived;
   state.entries.set(entry.id, {
     entry: plain(entry),
     knownSeconds,
-    stems: counts,
-    length: stems.length,
+    told,
+    ...indexedStems(entry, words),
     speakers: new Set(entry.speakers.map(foldName)),
     vector,
     madeOf: null,
@@ -414,13 +430,12 @@ export function commit(
   decision: Decision,
   { vectors, words, now }: { vectors: readonly Float32Array[]; words: WordSpace; now: () => number },
 ): Receipt {
-  const candidates = candidatesOf(decision);
+  const candidates = named(candidatesOf(decision), [...state.people.known.values()]);
   streamOf(state, decision.stream);
   const clips = new Map(decision.clips.map((clip) => [clip, openClip(state, decision, clip)]));
-  const chosen: { readonly entry: Entry; readonly knownSeconds: number; readonly vector: Float32Array }[] =
-    [];
+  const chosen: (Pick<KeptEntry, "knownSeconds" | "vector" | "told"> & { readonly entry: Entry })[] = [];
   const skipped: Receipt["skipped"][number][] = [];
-  for (const [i, { statement, text, id }] of candidates.entries()) {
+  for (const [i, { statement, text, id, told }] of candidates.entries()) {
     const { kept, isDecided, texts } = clips.get(statement.clip)!;
     const key = JSON.stringify([statement.kind, text]);
     const isStored = isDecided || state.entries.has(id);
@@ -438,7 +453,7 @@ export function commit(
       ...{ evidence: evidenceOf(statement, kept.observation), closed: null },
     };
     const knownSeconds = Math.max(endSeconds, kept.endSeconds);
-    chosen.push({ entry, knownSeconds, vector: vectors[i]! });
+    chosen.push({ entry, knownSeconds, vector: vectors[i]!, told });
   }
   for (const { entry, ...derived } of chosen) addEntry(state, entry, { ...derived, words });
   const undecided = [...clips.values()].filter(({ isDecided }) => !isDecided).map(({ kept }) => kept);

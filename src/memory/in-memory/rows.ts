@@ -2,6 +2,7 @@
 import type { WordSpace } from "../../engine.ts";
 import { sha256 } from "../../util/hash.ts";
 import { added, assertTasksHeld } from "../adapter-history.ts";
+import { packVector, unpackVector } from "../packed.ts";
 import type { AddedRows, KeptAdapter, MemoryRow } from "../records.ts";
 import { assertFits, assertHash, type Held, hashesOf, isWatchedFurther } from "../row-conflict.ts";
 import { withoutPath } from "../source-files.ts";
@@ -19,6 +20,7 @@ import {
   sourceFiles,
   streamOf,
 } from "./journal.ts";
+import { addFace, addPerson, renderTexts } from "./people.ts";
 import {
   clipKey,
   compare,
@@ -67,7 +69,15 @@ export function memoryRows(state: State): MemoryRow[] {
         .map(({ stream, clip, part }) => ({ stream, clip, ...partOf(part) })),
       ...countsRow(counts),
     })),
-    ...[...state.entries.values()].map(({ entry }) => ({ row: "entry" as const, ...entry })),
+    ...[...state.people.known.values()]
+      .toSorted((a, b) => a.number - b.number)
+      .map((person) => ({ row: "person" as const, ...person })),
+    ...[...state.faces.values()].map((face) => ({
+      ...{ row: "face" as const, ...face, vector: packVector(face.vector) },
+    })),
+    ...[...state.entries.values()].map(({ entry, told }) => ({
+      ...{ row: "entry" as const, ...entry, ...(told !== null && { told }) },
+    })),
     ...streams.flatMap(({ record }) =>
       gaps(state, { streams: [record.id] }).map(({ kind: _, ...gap }) => ({ row: "gap" as const, ...gap })),
     ),
@@ -86,6 +96,7 @@ const heldIn = (state: State): Held => ({
   stream: (id) => state.streams.get(id)?.record,
   clip: (stream, clip) => state.clips.get(clipKey(stream, clip)),
   entry: (id) => state.entries.get(id)?.entry,
+  told: (id) => state.entries.get(id)?.told ?? null,
   task: (id) => state.tasks.get(id)?.item,
 });
 
@@ -117,11 +128,13 @@ export function addRows(state: State, rows: readonly MemoryRow[], adding: Adding
     for (const hash of frames) found.add(hash);
     if (addRow(state, row, frames, adding)) count += 1;
   }
+  renderTexts(state, adding.words);
   return { added: count, skipped: rows.length - count - left, forgotten: left, blobs: found.size };
 }
 
 function isNew(state: State, row: MemoryRow): boolean {
   if (row.row === "entry") return !state.entries.has(row.id);
+  if (row.row === "face") return !state.faces.has(row.id);
   if (row.row !== "clip") return false;
   return (state.clips.get(clipKey(row.stream, row.clip))?.part ?? 0) < (row.part ?? 1);
 }
@@ -157,6 +170,15 @@ function addRow(state: State, row: MemoryRow, frames: ReadonlySet<string>, addin
       return addDecisionRow(state, row);
     case "entry":
       return addEntryRow(state, row, frames, adding);
+    case "person": {
+      const { row: _, ...person } = row;
+      return addPerson(state, person);
+    }
+    case "face": {
+      const { row: _, vector, crop, ...face } = row;
+      const here = crop !== null && frames.has(crop) ? crop : null;
+      return addFace(state, { ...face, crop: here, vector: unpackVector(vector) });
+    }
     case "gap": {
       const { row: _, ...gap } = row;
       return addGap(state, { kind: "gap", ...gap });
@@ -251,7 +273,7 @@ function addDecisionRow(state: State, row: RowOf<"decision">): boolean {
 
 function addEntryRow(
   state: State,
-  { row: _, ...entry }: RowOf<"entry">,
+  { row: _, told, ...entry }: RowOf<"entry">,
   frames: ReadonlySet<string>,
   { words, vectors }: Adding,
 ): boolean {
@@ -265,7 +287,13 @@ function addEntryRow(
   streamOf(state, entry.stream);
   const clipEnds = state.clips.get(clipKey(entry.stream, entry.clip))?.endSeconds ?? 0;
   const knownSeconds = Math.max(entry.endSeconds, clipEnds);
-  addEntry(state, entry, { knownSeconds, words, vector: vectors.get(entry.text)!, frames });
+  addEntry(state, entry, {
+    knownSeconds,
+    words,
+    told: told ?? null,
+    vector: vectors.get(entry.text)!,
+    frames,
+  });
   return true;
 }
 

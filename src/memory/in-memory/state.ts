@@ -1,5 +1,7 @@
 /** What the in-memory store holds: maps of plain data, each with what is derived from it. */
 
+import type { WordSpace } from "../../engine.ts";
+import type { KnownOne, PeopleEvent, SeenFace } from "../../identity/records.ts";
 import type { Task } from "../../tasks/task.ts";
 import { keptChanges, type LoggedChange, mostForgotten } from "../change-feed.ts";
 import { distinctNames, foldName, mentions, sameName } from "../names.ts";
@@ -78,6 +80,8 @@ export interface KeptEntry {
   readonly length: number;
   /** Folded names. */
   readonly speakers: ReadonlySet<string>;
+  /** The text with references to people; `null` where it refers to no one. */
+  readonly told: string | null;
   vector: Float32Array;
   /** The text around it that its vector takes in; `null` where the vector is not made of it. */
   madeOf: string | null;
@@ -112,6 +116,9 @@ export interface State {
   readonly blobs: Map<string, Uint8Array>;
   /** By `tombstoneKey`. */
   readonly tombstones: Map<string, Tombstone>;
+  readonly people: { last: number; readonly known: Map<string, KnownOne> };
+  readonly faces: Map<string, SeenFace>;
+  readonly peopleEvents: PeopleEvent[];
   readonly log: { last: number; changes: KeptChange[] };
 }
 
@@ -127,8 +134,19 @@ export function emptyState(): State {
     adapters: new Map(),
     blobs: new Map(),
     tombstones: new Map(),
+    people: { last: 0, known: new Map() },
+    faces: new Map(),
+    peopleEvents: [],
     log: { last: 0, changes: [] },
   };
+}
+
+/** What the text index holds of an entry. */
+export function indexedStems({ text, speakers }: Pick<Entry, "text" | "speakers">, words: WordSpace) {
+  const all = [...words.stems(text), ...speakers.flatMap((name) => words.stems(name))];
+  const stems = new Map<string, number>();
+  for (const stem of all) stems.set(stem, (stems.get(stem) ?? 0) + 1);
+  return { stems, length: all.length };
 }
 
 /** A place after all given before. */
@@ -238,6 +256,7 @@ export function sweepBlobs(state: State): { readonly blobs: number; readonly byt
   for (const { frames } of state.entries.values()) for (const hash of frames) named.add(hash);
   for (const { observation } of state.clips.values())
     for (const hash of observation ? hashesIn(observation) : []) named.add(hash);
+  for (const { crop } of state.faces.values()) if (crop !== null) named.add(crop);
   let blobs = 0;
   let bytes = 0;
   for (const [hash, blob] of state.blobs) {

@@ -1,0 +1,137 @@
+/** People as they are listed. */
+import { distance } from "../perception/faces.ts";
+import { isOther, joins, meet, middleOf } from "./assign.ts";
+import type { KnownOne, PeopleState, SeenFace } from "./records.ts";
+import { labelOf, toldFaces } from "./see.ts";
+
+/** A person as listed. */
+export interface ListedPerson {
+  readonly number: number;
+  /** `person_3`. */
+  readonly id: string;
+  readonly name: string | null;
+  /** Whether policies are told of the person: from the fourth good face, or a name, on. */
+  readonly told: boolean;
+  /** Clips in which the person was followed, each face once. */
+  readonly faces: number;
+  /** Pictures good enough to compare. */
+  readonly goodFaces: number;
+  readonly streams: readonly {
+    readonly stream: string;
+    readonly firstSeconds: number;
+    readonly lastSeconds: number;
+    readonly faces: number;
+  }[];
+  /** Hash of a picture of the face. */
+  readonly crop: string | null;
+  /** A name that print beside the face suggests, and where; `null` without one, or with several. */
+  readonly suggestedName: { readonly name: string; readonly face: string } | null;
+  /** People who may be the same: near by their faces, and never in one picture. */
+  readonly maybeSame: readonly string[];
+  /** Faces that may be this person's. */
+  readonly unsureFaces: number;
+}
+
+/** A face as listed. */
+export interface ListedFace {
+  readonly id: string;
+  readonly stream: string;
+  readonly clip: number;
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  readonly goodFaces: number;
+  /** `person_3`, or `null`. */
+  readonly person: string | null;
+  /** Whom it may be. */
+  readonly maybe: string | null;
+  readonly crop: string | null;
+  readonly captions: readonly string[];
+}
+
+/** Everybody, by number. */
+export function listPeople(state: PeopleState): ListedPerson[] {
+  const people = state.people.filter(({ into }) => into === null);
+  const facesOf = Map.groupBy(state.faces, ({ person }) => person);
+  const own = (one: KnownOne) => facesOf.get(one.id) ?? [];
+  const middles = new Map(people.map((one) => [one.id, middleOfFaces(own(one))]));
+  return people
+    .toSorted((a, b) => a.number - b.number)
+    .map((one) => {
+      const faces = own(one);
+      const goodFaces = faces.reduce((sum, { good }) => sum + good, 0);
+      const shown =
+        faces.find(({ exemplar, crop }) => exemplar && crop) ?? faces.findLast(({ crop }) => crop);
+      const captions = new Map(
+        faces.flatMap(({ id, captions }) => captions.map((name) => [name, id] as const)),
+      );
+      const distinct = new Set([...captions.keys()].map((name) => name.toLowerCase()));
+      const [suggestion] = captions;
+      return {
+        ...{ number: one.number, id: labelOf(one), name: one.name },
+        told: goodFaces >= toldFaces || one.name !== null,
+        ...{ faces: faces.length, goodFaces, streams: streamsOf(faces), crop: shown?.crop ?? null },
+        suggestedName:
+          distinct.size === 1 && suggestion && one.name === null
+            ? { name: suggestion[0], face: suggestion[1] }
+            : null,
+        maybeSame: people
+          .filter((other) => other.id !== one.id && areAlike(middles.get(one.id)!, middles.get(other.id)!))
+          .filter((other) => !haveMet(faces, own(other)))
+          .map(labelOf),
+        unsureFaces: state.faces.filter(({ maybe }) => maybe === one.id).length,
+      };
+    });
+}
+
+/** Faces of a person, or those of no one, by stream, then time. */
+export function listFaces(state: PeopleState, person: KnownOne | null): ListedFace[] {
+  const labels = new Map(state.people.map((one) => [one.id, labelOf(one)]));
+  return state.faces
+    .filter((face) => (person ? face.person === person.id || face.maybe === person.id : face.person === null))
+    .toSorted((a, b) =>
+      a.stream < b.stream ? -1 : a.stream > b.stream ? 1 : a.atSeconds[0]! - b.atSeconds[0]!,
+    )
+    .map(({ id, stream, clip, atSeconds, good, person: of, maybe, crop, captions }) => ({
+      ...{ id, stream, clip, startSeconds: atSeconds[0]!, endSeconds: atSeconds.at(-1)!, goodFaces: good },
+      person: of === null ? null : (labels.get(of) ?? null),
+      maybe: maybe === null ? null : (labels.get(maybe) ?? null),
+      ...{ crop, captions },
+    }));
+}
+
+interface Middle {
+  readonly space: string;
+  readonly vector: Float32Array;
+}
+
+function middleOfFaces(faces: readonly SeenFace[]): Middle | null {
+  const own = faces.filter(({ exemplar, vector }) => exemplar && vector);
+  const [first] = own;
+  if (!first) return null;
+  const { space } = first;
+  return { space, vector: middleOf(own.filter((face) => face.space === space).map(({ vector }) => vector!)) };
+}
+
+/** Likelier the same than {@link joins} says of one face: middles of several faces are nearer to each other. */
+function areAlike(a: Middle | null, b: Middle | null): boolean {
+  return (
+    a !== null && b !== null && a.space === b.space && distance(a.vector, b.vector) < (joins + isOther) / 2
+  );
+}
+
+function haveMet(a: readonly SeenFace[], b: readonly SeenFace[]): boolean {
+  return a.some((one) =>
+    b.some((other) => one.stream === other.stream && one.clip === other.clip && meet(one, other)),
+  );
+}
+
+function streamsOf(faces: readonly SeenFace[]): ListedPerson["streams"] {
+  return [...Map.groupBy(faces, ({ stream }) => stream)]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([stream, own]) => ({
+      stream,
+      firstSeconds: Math.min(...own.map(({ atSeconds }) => atSeconds[0]!)),
+      lastSeconds: Math.max(...own.map(({ atSeconds }) => atSeconds.at(-1)!)),
+      faces: own.length,
+    }));
+}
