@@ -230,6 +230,37 @@ describe("answerQuestion", () => {
     await memory.close();
   });
 
+  test("compares a question by meaning without the speakers that it names, and asks for their entries", async () => {
+    const memory = await memoryOf([
+      ...kitchen,
+      [55, "Jürgen", "Ich habe eine Leiter gekauft."],
+      [65, "小明", "我买了一把伞。"],
+      [75, "Will", "The tap drips."],
+    ]);
+    const last = async (text: string) => {
+      let [meant, about]: [string | undefined, readonly string[] | undefined] = ["", []];
+      const recall: Memory["recall"] = (query) => {
+        [meant, about] = [query.meant, query.aboutSpeakers];
+        return memory.recall(query);
+      };
+      await ask({ ...memory, recall }, text, { record: false });
+      return [meant, about];
+    };
+    assert.deepEqual(await last("What did Bob say of the dentist?"), [
+      "What did say of the dentist?",
+      ["Bob"],
+    ]);
+    assert.deepEqual(await last("What is in Ann's garden?"), ["What is in garden?", ["Ann"]]);
+    assert.deepEqual(await last("Was hat Juergen gekauft?"), ["Was hat gekauft?", ["Jürgen"]]);
+    assert.deepEqual(await last("Ann什么时候去花园？"), ["什么时候去花园？", ["Ann"]]);
+    assert.deepEqual(await last("小明买了什么？"), ["买了什么？", ["小明"]]);
+    // Nothing is left to compare; a word that is no name; no speaker.
+    assert.deepEqual(await last("Where is Ann?"), ["Where is Ann?", ["Ann"]]);
+    assert.deepEqual(await last("Which tap will drip?"), ["Which tap will drip?", ["Will"]]);
+    assert.deepEqual(await last("When is the dentist?"), ["When is the dentist?", undefined]);
+    await memory.close();
+  });
+
   test("hands the reader rendered memory with ids and clocks, best entries first", async () => {
     const memory = await memoryOf(kitchen);
     const by = witness();

@@ -9,6 +9,7 @@
 import { randomUUID } from "node:crypto";
 import { type Cost, noCost } from "../engine.ts";
 import { DataError, StoreError } from "../errors.ts";
+import { fuseSearches } from "../memory/fusion.ts";
 import type {
   Entries,
   Entry,
@@ -34,7 +35,7 @@ import { abstention, type Reader, type Reading, type ReadRequest } from "./reade
 import { type StreamSpan, timeOf } from "./time-filter.ts";
 import { wholeOf } from "./whole.ts";
 import { otherWords } from "./words/forms.ts";
-import { isFunctionWord } from "./words/languages.ts";
+import { isFunctionWord, isGrammar, languageOf } from "./words/languages.ts";
 import { asksOfState } from "./words/question-words.ts";
 
 /** Which part of memory a question is asked of, and how it is searched. */
@@ -380,8 +381,9 @@ function momentsOf(spans: readonly StreamSpan[]): Moment[] {
 }
 
 /**
- * Recalls by question and options, and by other forms of their words. Speakers of memory whom the question names weigh
- * in a second search.
+ * Recalls by question and options, and by other forms of their words. Speakers of memory whom the question names are found
+ * first: their entries score higher, and the rest of the question is compared by meaning, because every line of a speaker
+ * is near to the name.
  */
 async function recallFor(
   question: Question,
@@ -402,12 +404,21 @@ async function recallFor(
   };
   const search = (one: RecallQuery) =>
     spans === null ? memory.recall(one) : recallWithin(one, spans, memory);
+  const about = (names: readonly string[]) =>
+    search({ ...query, aboutSpeakers: names, meant: withoutNames(question.text, names) });
+  const mayNames = mode === "search" ? wordsLikeNames(question.text) : [];
+  if (mayNames.length > 0) {
+    // By words alone, so that the question is embedded once.
+    const byName = await memory.recall({ ...query, text: mayNames.join(" "), meant: "" });
+    const named = speakersNamed(question.text, byName);
+    if (named.length > 0) return about(named);
+  }
   const recalled = await search(query);
   const named = mode === "search" ? speakersNamed(question.text, recalled) : [];
-  return named.length > 0 ? search({ ...query, aboutSpeakers: named }) : recalled;
+  return named.length > 0 ? about(named) : recalled;
 }
 
-/** Recalls in each span, and brings the lists together by score. */
+/** Recalls in each span, and brings the lists together. */
 async function recallWithin(
   query: RecallQuery,
   spans: readonly StreamSpan[],
@@ -441,7 +452,7 @@ async function recallWithin(
   }
   const all = [...found.values()];
   if (query.mode === "whole-memory") return all;
-  return all.sort((a, b) => b.score.total - a.score.total).slice(0, query.limit ?? defaultLimit);
+  return fuseSearches(all).slice(0, query.limit ?? defaultLimit);
 }
 
 /** A question with other forms of its words ("buy", "bought"), which a search by spelling does not find. */
@@ -451,13 +462,49 @@ function withOtherWords(text: string): string {
   return others.size === 0 ? text : `${text} ${[...others].join(" ")}`;
 }
 
+/** Scripts that are written without spaces, where a name is found within a run of letters. */
+const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}]/u;
+
+/** The words of a text, each of one kind of script: `Ann什么` is two. */
+function wordsOf(text: string): string[] {
+  const runs = text.match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+  return runs.flatMap((run) =>
+    run.split(/(?<=\p{Script=Latin}\p{M}*)(?=\p{Lo})|(?<=\p{Lo})(?=\p{Script=Latin})/u),
+  );
+}
+
+/** Words that may be names: with a capital, or of a script that has none. */
+const wordsLikeNames = (text: string): string[] =>
+  wordsOf(text).filter((word) => /^\p{Lu}|^\p{Lo}/u.test(word));
+
 /** Speakers of recalled entries of whose name the question has a word. */
 function speakersNamed(text: string, recalled: readonly RecalledEntry[]): string[] {
-  const wordsOf = (name: string) =>
-    foldings(name).flatMap((folded) => folded.match(/[\p{L}\p{M}\p{N}]+/gu) ?? []);
-  const asked = new Set(wordsOf(text));
+  const partsOf = (name: string) => foldings(name).flatMap(wordsOf);
+  const asked = new Set(partsOf(text));
+  const isNamed = (part: string) =>
+    asked.has(part) || (part.length > 1 && unspaced.test(part) && text.includes(part));
   const speakers = new Set(recalled.flatMap(({ entry }) => entry.speakers));
-  return [...speakers].filter((name) => wordsOf(name).some((word) => asked.has(word)));
+  return [...speakers].filter((name) => partsOf(name).some(isNamed));
+}
+
+/** A question without the names of speakers, where something is left to ask about; otherwise unchanged. */
+function withoutNames(text: string, names: readonly string[]): string {
+  const parts = new Set(names.flatMap((name) => foldings(name).flatMap(wordsOf)));
+  const spaced = text.replace(
+    /\p{Script=Latin}[\p{Script=Latin}\p{M}\p{N}]*(?:['’]s?(?!\p{L}))?|[\p{Lo}]+|[\p{L}\p{M}]+/gu,
+    (word) => {
+      const plain = word.replace(/['’]s?$/, "");
+      if (wordsLikeNames(plain).length === 0) return word;
+      if (parts.has(foldLetters(plain))) return "";
+      const within = [...parts].filter((part) => part.length > 1 && unspaced.test(part));
+      return within.reduce((rest, part) => rest.replaceAll(part, ""), word);
+    },
+  );
+  const rest = spaced.replace(/\s+/g, " ").trim();
+  const folded = foldLetters(rest);
+  const words = wordsOf(folded);
+  const language = languageOf(folded, words);
+  return words.some((word) => word.length > 1 && !isGrammar(word, language)) ? rest : text;
 }
 
 const mostGapsShown = 20;

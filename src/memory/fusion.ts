@@ -2,8 +2,9 @@
  * The part of recall that needs no store: fusing the channels' lists, and finding the moment a question is about.
  *
  * The lists are fused by reciprocal rank (Cormack, Clarke & Büttcher 2009, k = 60): an entry's score is the sum of 1 /
- * (60 + rank) over the channels that found it. Where vectors compare meanings, k is 10 and their list weighs four times. Equal raw scores share a rank, and equal totals are ordered by start
- * time, then id, so the same question over the same memory always gets the same answer.
+ * (60 + rank) over the channels that found it. Where vectors compare meanings, k is 10 and their list weighs four times.
+ * Equal raw scores share a rank, and equal totals are ordered by start time, then id, so the same question over the same
+ * memory always gets the same answer.
  */
 import type { WordSpace } from "../engine.ts";
 import type { RecalledEntry, RecallQuery, RecallScore } from "./records.ts";
@@ -87,12 +88,59 @@ export function fuse<Key>(
   return scores;
 }
 
+/**
+ * What several searches for one question found, such as of several streams, as one search would rank it: by the raw
+ * scores, because ranks of different lists do not compare. Best first.
+ */
+export function fuseSearches(found: readonly RecalledEntry[]): RecalledEntry[] {
+  const listOf = (channel: Channel): Found<RecalledEntry> =>
+    found
+      .flatMap((one) => (one.score[channel] ? [{ row: one, score: one.score[channel].score }] : []))
+      .sort((a, b) => b.score - a.score);
+  const channels = {
+    fullText: listOf("fullText"),
+    vector: listOf("vector"),
+    time: listOf("time"),
+    speaker: listOf("speaker"),
+  };
+  const isByMeaning = found.some(({ score }) => score.vector?.byMeaning);
+  const scores = fuse(channels, isByMeaning ? byMeaning : bySpelling);
+  return found.map((one) => ({ ...one, score: scores.get(one) ?? one.score })).toSorted(byScore);
+}
+
+/** Of each ten places, one is for what shares most words, where its place by all channels is further back. */
+const placesPerWords = 10;
+
 /** Keys that include the best `limit`, with all ties at the border, which time and id then decide. */
 export function leaders<Key>(scores: ReadonlyMap<Key, RecallScore>, limit: number): Key[] {
   const totals = [...scores.values()].map(({ total }) => total).sort((a, b) => b - a);
   const border = totals[Math.min(limit, totals.length) - 1];
   if (border === undefined) return [];
-  return [...scores.keys()].filter((key) => scores.get(key)!.total >= border);
+  const isFirst = ({ fullText }: RecallScore) =>
+    fullText !== undefined && fullText.rank <= Math.floor(limit / placesPerWords);
+  return [...scores.keys()].filter((key) => scores.get(key)!.total >= border || isFirst(scores.get(key)!));
+}
+
+/**
+ * The best `limit` in order. What shares most words keeps a place among them, the last ones at worst: by meaning a line
+ * in the words of the question may be far, because of what is said around it.
+ */
+export function firstOf(found: readonly RecalledEntry[], limit: number): RecalledEntry[] {
+  const sorted = found.toSorted(byScore);
+  const places = Math.floor(limit / placesPerWords);
+  const isByWords = ({ score: { fullText } }: RecalledEntry) =>
+    fullText !== undefined && fullText.rank <= places;
+  const further = sorted
+    .slice(limit)
+    .filter(isByWords)
+    .sort((a, b) => a.score.fullText!.rank - b.score.fullText!.rank || byScore(a, b))
+    .slice(0, places);
+  const kept = sorted.slice(0, limit);
+  const giving = kept
+    .filter((one) => !isByWords(one))
+    .toReversed()
+    .slice(0, further.length);
+  return [...kept.filter((one) => !giving.includes(one)), ...further].sort(byScore).slice(0, limit);
 }
 
 /** Orders entries by score, best first, then by start and id. */

@@ -20,9 +20,9 @@ import {
   toEntry,
 } from "./entries.ts";
 import {
-  byScore,
   defaultRecallLimit,
   type Found,
+  firstOf,
   fuse,
   fusionOf,
   isMeant,
@@ -184,8 +184,7 @@ function* findBySpeaker(
 }
 
 function* best(db: Db, scores: ReadonlyMap<number, RecallScore>, limit: number): Steps<RecalledEntry[]> {
-  return (yield* db.all(selectEntriesByRow(leaders(scores, limit))))
-    .map((row) => ({ entry: toEntry(row), score: scores.get(row.row)! }))
-    .sort(byScore)
-    .slice(0, limit);
+  const rows = yield* db.all(selectEntriesByRow(leaders(scores, limit)));
+  const found = rows.map((row) => ({ entry: toEntry(row), score: scores.get(row.row)! }));
+  return firstOf(found, limit);
 }

@@ -27,6 +27,7 @@ const alike = `
   repair mend fix|big large huge|small little tiny|quick fast rapid|rubbish trash garbage|sofa couch|holiday vacation|lift elevator
   password passcode|prefer favourite favorite|colour color|grey gray|present gift|reply answer|town city|lorry truck|pal friend
   stone rock|glad happy|shut close|speak talk|ache pain hurt sore headache|chair seat|need require|assist help|choose pick select
+  exam examination test|licence license permit|spectacles glasses eyeglasses|sweater jumper pullover|trousers pants|rug carpet|purse handbag
   cook prepare|meal dish|scared afraid|weigh weight|lead leader|cost price|meeting appointment`;
 
 const forms = new Map<string, string>();
@@ -45,6 +46,9 @@ for (const group of alike.trim().split(/[|\n]/)) {
 export function baseForm(word: string): string {
   return forms.get(word) ?? word;
 }
+
+/** Whether a word is an irregular form of another: `bought`, `taken`. */
+export const isPastForm = (word: string): boolean => forms.has(word);
 
 /** Forms of an English word that do not look like it: `buy` → `bought`. */
 function otherForms(word: string): readonly string[] {

@@ -7,6 +7,8 @@
  * English function words are those of the word space.
  */
 
+import { foldLetters } from "../../util/letters.ts";
+
 /** The words of a language, lower case and without marks on Latin letters. */
 interface Language {
   /** Articles, prepositions, pronouns, auxiliaries and question words. */
@@ -224,6 +226,11 @@ export function isFunctionWord(word: string, language: LanguageCode): boolean {
   return own !== undefined && (own.functionWords.has(word) || own.negations.has(word));
 }
 
+/** Whether a word says nothing of what a text is about, in a language or in English. @param word as `isFunctionWord` */
+export function isGrammar(word: string, language: LanguageCode): boolean {
+  return isFunctionWord(word, language) || isFunctionWord(word, "en") || commonEnglish.has(word);
+}
+
 /** A text of a script searched by bigrams without its grammar; other texts unchanged. */
 export function withoutPhrases(text: string, language: LanguageCode): string {
   const own = phrases.find(([code]) => code === language);
@@ -233,8 +240,14 @@ export function withoutPhrases(text: string, language: LanguageCode): string {
 const bigramNegation = /不|没|沒|别|別|未|無|无|ない|ません|なかった|않|안 |못|없|ไม่/u;
 const contraction = /n['’]t\b/i;
 
+/** What denies nothing: "not only". */
+const notOnly =
+  /\b(?:not (?:just|only|merely|simply)|nicht nur|pas (?:que|seulement)|no s[óo]lo|no solamente|non solo|n[ãa]o s[óo]|niet alleen|nie tylko)\b|не только|не тільки|不只|不仅|不僅|不止|だけで(?:は)?な[いく]/giu;
+
 /** Whether a text denies something. @param words its words, lower case, without marks on Latin letters */
 export function isNegated(text: string, words: readonly string[], language: LanguageCode): boolean {
+  const rest = text.replace(notOnly, " ");
+  if (rest !== text) return isNegated(rest, foldLetters(rest).match(/[\p{L}\p{M}]+/gu) ?? [], language);
   if (contraction.test(text)) return true;
   const own = (table as Partial<Record<LanguageCode, Language>>)[language];
   if (!own) return bigramNegation.test(text);

@@ -17,7 +17,7 @@ const values: readonly (readonly [WhichValue, RegExp])[] = [
   ],
   [
     "previous",
-    /\b(?:(?:just )?before (?:the )?(?:current|latest|present|last|newest) one|before (?:that|this|now|it changed|it was changed|it moved)|(?:the )?(?:one|value) before|(?:the )?previous(?:ly)?|former(?:ly)?|prior|the last but one|until recently|used to(?: be)?|vorher(?:ige[rsn]?)?|davor|zuvor|pr[ée]c[ée]dent[e]?|auparavant|anterior(?:mente)?|precedente|vorige|poprzedni[aeo]?|раньше|до этого|önceki)\b|\bbefore(?=\s*\?*\s*$)/iu,
+    /\b(?:(?:just )?before (?:the )?(?:current|latest|present|last|newest) one|before (?:that|this|now|it changed|it was changed|it moved)|(?:the )?(?:one|value) before|(?:the )?previous(?:ly)?|former(?:ly)?|prior|the last but one|until recently|(?<!\b(?:is|are|was|were|be|been|being|got|get|gets|[’']s|[’']re)\s)used to(?: be)?|vorher(?:ige[rsn]?)?|davor|zuvor|pr[ée]c[ée]dent[e]?|auparavant|anterior(?:mente)?|precedente|vorige|poprzedni[aeo]?|раньше|до этого|önceki)\b|\bbefore(?=\s*\?*\s*$)/iu,
   ],
   [
     "first",
@@ -71,12 +71,19 @@ export function withoutCourtesy(text: string): string {
 }
 
 /** What kind of answer an English question wants. */
-export type Wanted = "number" | "colour" | "person" | "place" | "reason" | "statement" | "thing";
+export type Wanted = "number" | "colour" | "person" | "place" | "reason" | "moment" | "statement" | "thing";
+
+/** Words that name a time and measure none: "at what hour", "which year". */
+const namesTime = /\b(?:what|which)\s+(?:hour|day|date|week|weekday|month|year|season)s?\b(?!['’]s)/i;
+/** Whether a word of a question that asks for a moment only says which part of it. */
+export const isTimeWord = (word: string): boolean =>
+  /^(?:hour|day|date|week|weekday|month|year|season)s?$/.test(word);
 
 /** The kind of answer. "statement" is for questions that a yes or no answers, and for requests. */
 export function wantedBy(text: string): Wanted {
   const plain = text.trim().toLowerCase();
   if (/\bwhat colou?r\b|\bwhich colou?r\b/.test(plain)) return "colour";
+  if (namesTime.test(plain)) return "moment";
   if (/\bhow (?:many|much|old|far|tall|high|heavy|long|big|expensive|deep|wide)\b/.test(plain))
     return "number";
   if (/\b(?:who|whom|whose)\b/.test(plain)) return "person";

@@ -1,9 +1,10 @@
 /** What a question asks, as the reader without a model compares it: its words, its people, and the kind of answer. */
 import type { ReadRequest } from "../../answer/reader.ts";
-import { type Dimension, measured, unitOf } from "../../answer/words/forms.ts";
+import { type Dimension, isPastForm, measured, unitOf } from "../../answer/words/forms.ts";
 import { asksWhen, type LanguageCode } from "../../answer/words/languages.ts";
 import {
   isChangeWord,
+  isTimeWord,
   type Wanted,
   type WhichValue,
   wantedBy,
@@ -71,6 +72,10 @@ export interface Asked {
   readonly ofSaying: boolean;
 }
 
+/** What is written in capitals and names no one thing. */
+const everydayCapitals: ReadonlySet<string> = new Set(
+  "tv tvs pc pcs cd cds dvd dvds sms id ids wifi usb gps pin atm diy faq ceo phd led".split(" "),
+);
 const auxiliary = /^(?:do|does|did|is|are|was|were|has|have|had|can|could|will|would|should|that)$/;
 const determiner =
   /^(?:the|a|an|this|that|these|those|my|your|his|her|its|our|their|there|it|he|she|they|we|you|i|any|some|someone|anyone|one|anybody|somebody|not|people|everyone|everybody|what|which|who|also|always|never|ever|still|most|all|both|most|each)$/;
@@ -83,6 +88,7 @@ export function askedOf(
   const { which, rest } = whichValue(withoutCourtesy(question.text));
   const { language, all, negated } = tokensOf(rest, words);
   const isEnglish = language === "en";
+  const kind = isEnglish ? wantedBy(rest) : "statement";
   const people = new Set(
     recalled.flatMap(({ entry }) =>
       entry.speakers.flatMap((name) => tokensOf(name, words, "en").all.flatMap(({ forms }) => forms)),
@@ -103,11 +109,20 @@ export function askedOf(
       isEnglish &&
       auxiliary.test(before) &&
       !isPassive(all, i) &&
+      !isParticiple(all, i) &&
       !determiner.test(token.folded) &&
       !isPossessed(all, i) &&
       i + 1 < all.length;
+    const isTime = kind === "moment" && isTimeWord(token.folded);
+    if (isTime) continue;
     const isAsking = token.forms.some((form) => asking.has(form));
-    const isCapitalName = token.isCapital && tellingCapitals && !isFirst && !isAsking && !token.isNumber;
+    const isCapitalName =
+      token.isCapital &&
+      tellingCapitals &&
+      !isFirst &&
+      !isAsking &&
+      !token.isNumber &&
+      !everydayCapitals.has(token.folded);
     const forms = soughtForms(token);
     if (isAsking && asksFrom) continue;
     const isPerson = isSpeaker || (isCapitalName && isPersonal(all, i));
@@ -118,7 +133,12 @@ export function askedOf(
     }
     if (terms.some((term) => term.forms[0] === forms[0])) continue;
     const unit = token.isNumber ? undefined : unitOf(token.folded)?.of;
-    const measures = (unit ?? (isEnglish && (measured[token.folded] ?? measured[token.forms[0]!]))) || null;
+    const measures =
+      (unit ??
+        (isEnglish &&
+          !isDescribing(all, i, rest) &&
+          (measured[token.folded] ?? measured[token.forms[0]!]))) ||
+      null;
     const required = (token.isNumber && /\d/.test(token.word)) || isCapitalName;
     const isChange = which === "changes" && isChangeWord(token.folded);
     const isHome = isEnglish && (token.forms[0] === homeForm || (isChange && /^mov/.test(token.folded)));
@@ -148,7 +168,7 @@ export function askedOf(
     held: new Set(all.flatMap(({ forms }) => forms)),
     negated,
     which,
-    wanted: !isEnglish ? "statement" : measuresSomething ? "number" : wantedBy(rest),
+    wanted: measuresSomething && kind !== "moment" && isEnglish ? "number" : kind,
     wantsMoment:
       asksWhen(
         rest,
@@ -176,6 +196,20 @@ const isSubjectAt = (all: readonly Token[], i: number) =>
 const isPassive = (all: readonly Token[], i: number) =>
   /^(?:is|are|was|were)$/.test(all[i - 1]?.folded ?? "") &&
   /(?:ed|en|told|taught|sent|made|paid)$/.test(all[i + 1]?.folded ?? "");
+
+/** "the old port", "the last train": a word that asks for a measure only behind "how". */
+function isDescribing(all: readonly Token[], i: number, text: string): boolean {
+  const { folded } = all[i]!;
+  if (folded === "last") return !/\bhow long\b/i.test(text);
+  const isAdjective = /^(?:old|far|tall|high|deep|wide|warm|hot|cold|heavy|expensive)$/.test(folded);
+  return isAdjective && all[i - 1]?.folded !== "how";
+}
+
+/** "were points taken", "was told": what was done, and no name. */
+const isParticiple = (all: readonly Token[], i: number) =>
+  /^(?:is|are|was|were|has|have|had)$/.test(all[i - 1]?.folded ?? "") &&
+  !all[i]!.isCapital &&
+  (isPastForm(all[i]!.folded) || /(?:ed|en|ing)$/.test(all[i]!.folded));
 
 /** `1:05` → 65, `1:00:05` → 3605; other words are no moment. */
 function momentOf({ word }: Token): number | null {

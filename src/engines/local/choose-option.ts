@@ -16,7 +16,6 @@ const leastOwn = 0.5;
 /** The best option must beat the next by this factor, otherwise the later statement decides. */
 const margin = 1.1;
 
-/** The reading of a multiple-choice question. */
 /** A sentence that supports an option. */
 interface Support {
   readonly option: Option;
@@ -35,13 +34,15 @@ interface Own {
   readonly isTold: boolean;
 }
 
+/** The reading of a multiple-choice question. */
 export function choose(
   question: Question,
   asked: Asked,
-  sentences: readonly Sentence[],
+  told: readonly Sentence[],
   words: WordSpace,
   recalled: readonly RecalledEntry[] = [],
 ): Reading {
+  const sentences = withOtherHalves(told);
   const own = new Map<Option, Own>(
     question.options.map((option) => {
       const { all, negated } = tokensOf(option.text, words);
@@ -142,16 +143,13 @@ function askedSupports(
     .filter(({ strength }) => strength >= leastCoverOfOptions);
 }
 
-/** Least cosine, and last rank, of an entry that may support an option by meaning. */
-const leastMeant = 0.5;
-const lastMeantRank = 6;
-/** Its lead over the entry of this rank: where a question names who speaks, all that they say is alike. */
-const leastLead = 0.1;
-const comparedRank = 10;
+/** Least cosine of an entry, times the share of an option's words that it holds; and the most that another option may have. */
+const leastMeant = 0.3;
+const mostOfOther = 0.8;
 
 /**
- * Support by an entry that is near the question by meaning and holds the words of an option. Only where such entries speak
- * for a single option.
+ * Support by the entry that is nearest to the question by meaning among those that hold the words of an option, where no
+ * other option comes near. Amounts and colours need a word of the question beside them: other things have the same.
  */
 function meantSupports(
   asked: Asked,
@@ -162,23 +160,28 @@ function meantSupports(
   const meanings = new Map(recalled.map((one) => [one.entry, meaningOf(one)]));
   // An option that the question holds itself cannot be told from it.
   if ([...own.values()].some(({ terms }) => terms.length === 0)) return [];
-  const ranked = [...meanings].sort(([, a], [, b]) => b - a);
-  const compared = Math.max(leastMeant, (ranked[comparedRank - 1]?.[1] ?? 0) + leastLead);
-  const near = new Map(ranked.slice(0, lastMeantRank).filter(([, meaning]) => meaning >= compared));
   const reply = replyTo(asked, sentences, recalled);
-  if (reply) near.set(reply.entry, Math.max(leastMeant, meanings.get(reply.entry) ?? 0));
+  const isAmount = asked.wanted === "number" || asked.wanted === "colour";
   const supports = sentences
-    .filter(({ entry, isQuestion, negated }) => near.has(entry) && !isQuestion && !negated)
+    .filter(({ isQuestion, negated }) => !isQuestion && !negated)
     .flatMap((sentence) => {
       const around = sentences.filter((other) => isBeside(other, sentence));
       const isHeld = (forms: readonly string[]) =>
         around.some(({ holds, speakers }) => has(holds, forms) || has(speakers, forms));
+      const isTold = asked.terms.some(
+        ({ weight, isAsking, forms }) => weight === 1 && !isAsking && isHeld(forms),
+      );
       const isOther =
         asked.names.some(({ forms }) => !isHeld(forms)) ||
         asked.terms.some(({ required, forms }) => required && !isHeld(forms));
-      return isOther ? [] : supportsOf(sentence, near.get(sentence.entry)!, own, false);
+      const isReply = sentence.entry === reply?.entry;
+      if (isOther || (isAmount && !isTold && !isReply)) return [];
+      const meaning = Math.max(meanings.get(sentence.entry) ?? 0, isReply ? 2 * leastMeant : 0);
+      return meaning > 0 ? supportsOf(sentence, meaning, own, false) : [];
     });
-  return new Set(supports.map(({ option }) => option)).size === 1 ? supports : [];
+  const [first, second] = strongestByOption(supports, isLater);
+  if (!first || first.strength < leastMeant) return [];
+  return second && second.strength > mostOfOther * first.strength ? [] : [first];
 }
 
 const leastNear = 0.3;
@@ -186,6 +189,20 @@ const leastNear = 0.3;
 /** Whether two sentences are of one talk. */
 function isBeside({ entry: a }: Sentence, { entry: b }: Sentence): boolean {
   return a.stream === b.stream && Math.abs(a.startSeconds - b.startSeconds) <= talkSeconds;
+}
+
+/** Sentences in two languages hold the words of both, as a question and its options may be in different ones. */
+function withOtherHalves(sentences: readonly Sentence[]): readonly Sentence[] {
+  return sentences.map((sentence) => {
+    const { entry, place } = sentence;
+    const other = sentences.find((one) => one !== sentence && one.entry === entry && one.place === place);
+    if (!other) return sentence;
+    return {
+      ...sentence,
+      tokens: [...sentence.tokens, ...other.tokens],
+      holds: new Set([...sentence.holds, ...other.holds]),
+    };
+  });
 }
 
 /** Options a sentence supports. An option whose words are all part of a longer matching option gets no support. */

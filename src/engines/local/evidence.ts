@@ -101,7 +101,8 @@ function wasAt({ startSeconds, endSeconds }: Entry, seconds: number): boolean {
 const isSomewhere =
   /(?:\b(?:is|am|are|was|were|went|goes|go|gone|going|came|comes|moved|lives?|stays?|stayed|sits?|sitting|stands?|arrived|works?|currently)\b|['’](?:m|s|re)\b)(?: \p{L}+)? (?:in|at|on|to|into|near|by|home|here|inside|outside|upstairs|downstairs|under|behind|beside)\b/iu;
 const isSomebody = /(?:\b(?:is|am|was)\b|['’](?:m|s)\b) (?:an?|the|my|our|his|her|their)\b/i;
-const isFromSomewhere = /\b(?:from|hometown|born|native)\b/i;
+const isFromSomewhere =
+  /(?:\b(?:is|am|are|was|were|comes?|came|coming|hails?|moved)\b|['’](?:m|s|re)\b)(?: \p{L}+)? from\b|\b(?:hometown|born|native)\b/iu;
 
 /** Whether a sentence tells where or when something is, or that it became another: values that moves change. */
 export const tellsMove = ({ text, tokens }: Sentence): boolean =>
@@ -134,6 +135,8 @@ export function isKindAsked(sentence: Sentence, asked: Asked): boolean {
       return hasWanted(sentence.text, "colour") && sentence.tokens.some(isNew);
     case "reason":
       return hasWanted(sentence.text, "reason");
+    case "moment":
+      return tellsMoment(sentence, asked) || isDated(sentence, asked);
     case "thing": {
       // A question of many words may tell its answer: "What do they eat, braised stew?"
       const isLong = asked.terms.filter(({ weight }) => weight === 1).length >= 3;
@@ -143,6 +146,30 @@ export function isKindAsked(sentence: Sentence, asked: Asked): boolean {
       return true;
   }
 }
+
+/** Whether a word tells a time of its own, so that when it was said is not when it is. */
+export const isOwnMoment = ({ forms, folded }: Token): boolean =>
+  forms.some((form) => form.startsWith("t:")) || dayWords.test(folded);
+const dayWords =
+  /^(?:mon|tues|wednes|thurs|fri|satur|sun)days?$|^(?:january|february|march|april|june|july|august|september|october|november|december|spring|summer|autumn|winter)$|^(?:tomorrow|yesterday|noon|midnight|tonight)$/;
+const beforeHour = /^(?:at|until|till|by|from|since|before|after|around|about)$/;
+
+/** Whether a sentence tells a time of its own, of the part that is asked for: a year, an hour, or any. */
+export function tellsMoment({ tokens }: Sentence, { text }: Asked): boolean {
+  const isYear = /\byear\b/i.test(text);
+  const isHour = /\bhour\b/i.test(text);
+  return tokens.some((token, at) => {
+    if (isYear) return token.measures === null && /^(?:1[0-9]|20)\d\d$/.test(token.word);
+    const isTold =
+      token.forms.some((form) => form.startsWith("t:")) || /^(?:noon|midnight)$/.test(token.folded);
+    const isBare = token.isNumber && token.measures === null && beforeHour.test(tokens[at - 1]?.folded ?? "");
+    return isHour ? isTold || isBare : isOwnMoment(token);
+  });
+}
+
+/** Whether when a sentence was said may answer: the hour of no statement, a year only where the stream has dates. */
+const isDated = ({ clock }: Sentence, { text }: Asked): boolean =>
+  !/\bhour\b/i.test(text) && (clock.kind === "wall" || !/\b(?:year|month|season)\b/i.test(text));
 
 /** Before a number that is a name and no amount: "level 3", "room 12". */
 const labels =

@@ -227,6 +227,75 @@ describe("lexical reader on what people ask", () => {
       assert.equal(await ask(question, village), "abstains", question);
     assert.equal(await ask("Where is Jake?", ["Jake: I am in the garden."]), "Jake: I am in the garden.");
     assert.equal(await ask("Which town is Lev from?", ["Lev: I am from Odesa."]), "Lev: I am from Odesa.");
+    assert.equal(await ask("Which town is Lev from?", ["Lev: We can rent a boat from them."]), "abstains");
+  });
+
+  test("reads a statement with a tag behind it as a statement, and a question as one", async () => {
+    const lines = [
+      "Eve: The tent costs 80 euros, is that okay?",
+      "Kim: Der Zug hat zehn Wagen, nicht wahr?",
+      "Léa: Le chat dort sur le toit, n'est-ce pas ?",
+      "Bo: The gate is not locked, is it?",
+      "Bo: Is the barn red, right?",
+    ];
+    assert.equal(await ask("How much does the tent cost?", lines), lines[0]);
+    assert.equal(await ask("Wie viele Wagen hat der Zug?", lines), lines[1]);
+    assert.equal(await ask("Où dort le chat ?", lines), lines[2]);
+    assert.equal(await ask("Is the gate locked?", lines), lines[3]);
+    assert.equal(await ask("What colour is the barn?", lines), "abstains");
+  });
+
+  test("wants a time of its own where a year, month or hour is asked for, and measures nothing by it", async () => {
+    const lines = [
+      "Eve: I am on leave until October.",
+      "Eve: The mill opened in 1912.",
+      "Eve: The mill is old.",
+    ];
+    assert.equal(await ask("Until which month is Eve on leave?", lines), lines[0]);
+    assert.equal(await ask("In which year did the mill open?", lines), lines[1]);
+    assert.equal(
+      await ask("In which year did the mill open?", ["Eve: The mill will open for us."]),
+      "abstains",
+    );
+    assert.equal(await ask("At what hour does the mill open?", lines), "abstains");
+  });
+
+  test("takes no participle for a name, and what something is used to do for no past", async () => {
+    assert.equal(
+      await ask("How many tiles were taken off the roof?", ["Six tiles were taken off the roof."]),
+      "Six tiles were taken off the roof.",
+    );
+    assert.equal(
+      await ask("What was used to close the jar?", ["Dan: I used a waxed cloth to close the jar."]),
+      "Dan: I used a waxed cloth to close the jar.",
+    );
+    assert.equal(
+      await ask("Which TV did Ann buy?", ["Ann: I bought a television from Delft."]),
+      "Ann: I bought a television from Delft.",
+    );
+  });
+
+  test("asks for a measure behind how, and not by a word that describes", async () => {
+    const lines = ["Eve: The old pump stands in the yard.", "Eve: The oak is 90 years old."];
+    assert.equal(await ask("Where is the old pump?", lines), lines[0]);
+    assert.equal(
+      await ask("What is the old pump of?", ["Eve: The old pump is of iron."]),
+      "Eve: The old pump is of iron.",
+    );
+    assert.equal(await ask("How old is the oak?", lines), lines[1]);
+    assert.equal(await ask("How old is the pump?", lines), "abstains");
+  });
+
+  test("tells what is not only so from what is not", async () => {
+    const lines = ["Eve: The barge is not just a boat.", "Uwe: Das Haus ist nicht nur alt."];
+    assert.equal(await ask("What is the barge?", lines), lines[0]);
+    assert.equal(await ask("Was ist das Haus?", lines), lines[1]);
+  });
+
+  test("finds a word of one character within others", async () => {
+    const lines = ["小明: 我买车了。", "小红: 我在看书。"];
+    assert.equal(await ask("谁买了车？", lines), lines[0]);
+    assert.equal(await ask("谁卖了车？", lines), "abstains");
   });
 
   test("tells who says something from whom it is said of", async () => {

@@ -28,8 +28,16 @@ import { type Asked, askedOf, askingWords } from "./asked-question.ts";
 import { bestOf, type Hit, isChain, leastCover, linksOf, type Value, valuesOf } from "./chain.ts";
 import { choose } from "./choose-option.ts";
 import { sentenceOfClass } from "./class-word.ts";
-import { abstain, coverOf, isKindAsked, tellsMove, whatIsMissing } from "./evidence.ts";
-import { meantSentence, onOneScale, saidAfter } from "./meant-evidence.ts";
+import {
+  abstain,
+  coverOf,
+  isKindAsked,
+  isOwnMoment,
+  tellsMoment,
+  tellsMove,
+  whatIsMissing,
+} from "./evidence.ts";
+import { meantSentences, onOneScale, saidAfter } from "./meant-evidence.ts";
 import { has, isLater, isNumeric, type Sentence, sentencesOf } from "./sentences.ts";
 import { readWhole } from "./whole-reading.ts";
 
@@ -106,12 +114,6 @@ function repeatsWhich({ text, tokens }: Sentence, { text: asked, held }: Asked):
   );
 }
 
-/** Whether a word tells a time of its own, so that when it was said is not when it is. */
-const isOwnMoment = ({ forms, folded }: Token) =>
-  forms.some((form) => form.startsWith("t:")) || dayWords.test(folded);
-const dayWords =
-  /^(?:mon|tues|wednes|thurs|fri|satur|sun)days?$|^(?:january|february|march|april|june|july|august|september|october|november|december)$|^(?:tomorrow|yesterday|noon|midnight|tonight)$/;
-
 /** The sentences that answer a free-form question, the best first. */
 function hitsOf(asked: Asked, sentences: readonly Sentence[]): Hit[] {
   const anyPolarity = asked.wanted === "statement";
@@ -124,13 +126,23 @@ function hitsOf(asked: Asked, sentences: readonly Sentence[]): Hit[] {
     .sort((a, b) => b.strength - a.strength || (isLater(a, b) ? -1 : 1));
 }
 
+/** Whether all that a question asks about is one character, which many sentences hold as a part of other words. */
+const isThin = ({ terms, names }: Asked): boolean =>
+  names.length === 0 &&
+  terms.filter(({ isAsking }) => !isAsking).length === 1 &&
+  terms.some(({ forms, isAsking }) => !isAsking && /^\p{Script=Han}$/u.test(forms[0]!));
+
+/** Whether a sentence has a word of the question as a word of its own. */
+const isWordOf = ({ tokens }: Sentence, { terms }: Asked): boolean =>
+  tokens.some(({ forms }) => terms.some((term) => has(new Set(forms), term.forms)));
+
 /** Answers a free-form question with the sentences that cover it best. */
 function quote(asked: Asked, sentences: readonly Sentence[], recalled: readonly RecalledEntry[]): Reading {
-  const hits = hitsOf(asked, sentences);
+  const hits = hitsOf(asked, isThin(asked) ? sentences.filter((one) => isWordOf(one, asked)) : sentences);
   const [first] = hits;
   if (first === undefined) {
-    const meant = meantSentence(asked, sentences, recalled);
-    return meant ? said([meant], [], asked) : abstain(whatIsMissing(asked, sentences));
+    const meant = meantSentences(asked, sentences, recalled);
+    return meant.length > 0 ? said(meant, [], asked) : abstain(whatIsMissing(asked, sentences));
   }
   // "Today is a special day.": what was said next may tell which.
   if (repeatsWhich(first.sentence, asked)) {
@@ -202,16 +214,14 @@ function distinct(hits: readonly Hit[]): Sentence[] {
 }
 
 /** A reading that quotes sentences, each with its moment where one is asked for. */
-function said(
-  sentences: readonly Sentence[],
-  earlier: readonly Sentence[],
-  { wantsMoment, which }: Pick<Asked, "wantsMoment" | "which">,
-): Reading {
-  const always = which === "since" || which === "changes";
-  const told = sentences.map(({ text, tokens, clock, entry: { startSeconds } }) =>
-    (wantsMoment && !tokens.some(isOwnMoment)) || always
-      ? `${formatMoment(startSeconds, clock)}: ${text}`
-      : text,
+function said(sentences: readonly Sentence[], earlier: readonly Sentence[], asked: Asked): Reading {
+  const always = asked.which === "since" || asked.which === "changes";
+  const isTold = (sentence: Sentence) =>
+    asked.wanted === "moment" ? tellsMoment(sentence, asked) : sentence.tokens.some(isOwnMoment);
+  const told = sentences.map((sentence) =>
+    (asked.wantsMoment && !isTold(sentence)) || always
+      ? `${formatMoment(sentence.entry.startSeconds, sentence.clock)}: ${sentence.text}`
+      : sentence.text,
   );
   const cited = [...new Set(sentences.map(({ entry }) => entry.id))];
   const others = [...new Set(earlier.map(({ entry }) => entry.id))].filter((id) => !cited.includes(id));

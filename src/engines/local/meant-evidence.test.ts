@@ -87,6 +87,58 @@ describe("an answer in other words", () => {
   });
 });
 
+describe("a moment", () => {
+  const loom: Line[] = [
+    ["Ann: Yes, it is of the loom.", 10, 0.7],
+    ["Ann: Is this a shuttle?", 13, 0.66],
+    ["Bob: It is for carrying the yarn.", 16, 0.62],
+    ["Bob: I never carry it.", 18, 0.6],
+    ["Ann: Lovely.", 20, 0.5],
+    ["Ann: We sold the boat.", 300, 0.3],
+  ];
+  const asked = "What is the wooden shuttle of the loom meant for?";
+
+  test("that leads over others answers with what was said then, in time order and without its questions", async () => {
+    assert.deepEqual((await read(asked, loom)).cited, ["e16", "e20"]);
+  });
+
+  test("is declined where another moment comes near, or the cosine is low", async () => {
+    assert.ok((await read(asked, [...loom, ["Ann: A loom is a machine.", 600, 0.68]])).abstained);
+    const low = loom.map(([text, at, cosine]): Line => [text, at, cosine - 0.3]);
+    assert.ok((await read(asked, low)).abstained);
+  });
+
+  test("without a word of the question answers where it leads further, but never with an amount", async () => {
+    const inn: Line[] = [
+      ["Ann: If I go back, I will take the night ferry.", 10, 0.45],
+      ["Bob: The soup is good.", 300, 0.3],
+    ];
+    assert.deepEqual((await read("How does she mean to travel?", inn)).cited, ["e10"]);
+    assert.ok((await read("How does she mean to travel?", [inn[0]!, ["Bob: By bus.", 300, 0.4]])).abstained);
+    const pear: Line[] = [["Ann: This pear weighs 85 grams.", 10, 0.47]];
+    assert.ok((await read("What was the weight of the pumpkin?", pear)).abstained);
+    assert.ok((await read("In which year was the ferry built?", inn)).abstained);
+  });
+
+  test("is of the people whom a question names, and rivals of others do not count", async () => {
+    const lines: Line[] = [
+      ["Ann: The old harbour had a crane.", 10, 0.5],
+      ["Bob: The new harbour has none.", 300, 0.49],
+    ];
+    assert.deepEqual((await read("What does Ann say the old port had?", lines)).cited, ["e10"]);
+    assert.ok((await read("What does Carl say the old port had?", lines)).abstained);
+  });
+
+  test("tells an amount in a sentence that holds a word of the question", async () => {
+    const lines: Line[] = [
+      ["Ann: Learning the rules takes time.", 10, 0.47],
+      ["Bob: Then 6 penalty points came.", 14, 0.45],
+      ["Bob: It took 3 days.", 16, 0.46],
+    ];
+    assert.deepEqual((await read("How many points were taken off his licence?", lines)).cited, ["e14"]);
+  });
+});
+
 test("an encoder that puts everything near is read on the scale of others", async () => {
   const far = Array.from({ length: 20 }, (_, i): Line => [`Bob: Line ${i}.`, 500 + 50 * i, 0.8]);
   const question = "What does Ann recommend to begin with: which step?";
@@ -134,8 +186,25 @@ describe("options", () => {
     const oven: Line = ["Ann: It is for holding roast chicken.", 10, 0.6];
     const asked = "What is the rotating rack meant for?";
     assert.equal((await read(asked, [oven, ...far], ["Bread", "Roast chicken", "Trays"])).option, "B");
-    const other: Line = ["Ann: It is for holding roast chicken.", 10, 0.4];
+    const other: Line = ["Ann: It is for holding roast chicken.", 10, 0.25];
     assert.ok((await read(asked, [other, ...far], ["Bread", "Roast chicken", "Trays"])).abstained);
+  });
+
+  test("are declined where two come near, or where an amount stands beside no word of the question", async () => {
+    const asked = "Which vehicle did they hire for the trip?";
+    const van: Line = ["Ann: The van is loaded.", 10, 0.5];
+    assert.equal((await read(asked, [van], ["A van", "A coach"])).option, "A");
+    const coach: Line = ["Bob: A coach holds more.", 300, 0.45];
+    assert.ok((await read(asked, [van, coach], ["A van", "A coach"])).abstained);
+    const pear: Line[] = [["Ann: This pear weighs 85 grams.", 10, 0.47]];
+    assert.ok(
+      (await read("What was the weight of the pumpkin?", pear, ["85 grams", "2 kilograms"])).abstained,
+    );
+  });
+
+  test("in the other language of a line than the question's are chosen", async () => {
+    const lines: Line[] = [["Ann: 我们去钓鱼吧 / Let us go fishing at the lake.", 10, 0.6]];
+    assert.equal((await read("What do they do at the lake, fishing?", lines, ["游泳", "钓鱼"])).option, "B");
   });
 
   test("of which the question names one are chosen where a line says it", async () => {

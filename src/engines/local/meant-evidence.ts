@@ -9,7 +9,7 @@
 import { wantedBy } from "../../answer/words/question-words.ts";
 import type { RecalledEntry } from "../../memory/memory.ts";
 import type { Asked } from "./asked-question.ts";
-import { coverOf, isAbout, isKindAsked } from "./evidence.ts";
+import { coverOf, isAbout, isKindAsked, tellsMoment } from "./evidence.ts";
 import { has, isNumeric, type Sentence, talkSeconds } from "./sentences.ts";
 
 /** Least cosine of an answer, and its lead over entries of other times. */
@@ -27,14 +27,78 @@ const latenessWeight = 0.04;
 /** Only entries this near by meaning are looked at. */
 const mostRank = 3;
 
-/** The sentence that answers by meaning; `null` where none does clearly, or nothing was compared by meaning. */
-export function meantSentence(
+/** The sentences that answer by meaning, in time order; none where none does clearly, or nothing was compared by meaning. */
+export function meantSentences(
   asked: Asked,
   sentences: readonly Sentence[],
   recalled: readonly RecalledEntry[],
-): Sentence | null {
-  return nearestSentence(asked, sentences, recalled) ?? replyTo(asked, sentences, recalled);
+): readonly Sentence[] {
+  const one = nearestSentence(asked, sentences, recalled) ?? replyTo(asked, sentences, recalled);
+  return one ? [one] : sentencesOfMoment(asked, sentences, recalled);
 }
+
+/**
+ * Least cosine of a moment and its lead over others: where it holds a word of the question; and where it holds none, which
+ * is never enough for an amount, because other things are weighed and counted in the same words.
+ */
+const leastMoment = { told: { meaning: 0.42, lead: 0.04 }, untold: { meaning: 0.41, lead: 0.1 } } as const;
+const amounts: ReadonlySet<Asked["wanted"]> = new Set(["number", "colour", "moment"]);
+/** Sentences of a moment that are quoted. */
+const mostOfMoment = 3;
+
+/**
+ * What was said at the moment that is nearest by meaning: an answer seldom repeats what is asked, but stands beside words
+ * that do. The moment must lead over all others at which the people of the question speak or are spoken of, and its
+ * sentences must hold every number and name of the question, and the kind of answer that is asked for.
+ */
+function sentencesOfMoment(
+  asked: Asked,
+  sentences: readonly Sentence[],
+  recalled: readonly RecalledEntry[],
+): readonly Sentence[] {
+  const meanings = new Map(recalled.map((one) => [one.entry, meaningOf(one)]));
+  const own = sentences.filter(
+    ({ entry, holds, speakers }) =>
+      meanings.get(entry)! > 0 && asked.names.every(({ forms }) => has(holds, forms) || has(speakers, forms)),
+  );
+  const near = ({ entry }: Sentence) => meanings.get(entry)!;
+  const [first] = own.toSorted((a, b) => near(b) - near(a));
+  if (!first) return [];
+  const isApart = ({ entry: { stream, startSeconds } }: Sentence) =>
+    stream !== first.entry.stream || Math.abs(startSeconds - first.entry.startSeconds) > talkSeconds;
+  const rival = Math.max(0, ...own.filter(isApart).map(near));
+  const around = sentences.filter((one) => !isApart(one));
+  const isHeld = (forms: readonly string[]) => around.some(({ holds }) => has(holds, forms));
+  if (asked.terms.some(({ required, forms }) => required && !isHeld(forms))) return [];
+  const isTold = around.some((one) => isTelling(one, asked));
+  if (!isTold && amounts.has(asked.wanted)) return [];
+  const least = isTold ? leastMoment.told : leastMoment.untold;
+  if (near(first) < least.meaning || near(first) - rival < least.lead) return [];
+  return (
+    own
+      .filter((one) => !isApart(one) && !one.isQuestion && one.negated === asked.negated)
+      .filter((one) => asked.names.every((name) => isAbout(name, one, asked, 1)))
+      .filter((one) => isKindAsked(one, asked) && isAdding(one, asked))
+      .filter((one) => asked.wanted !== "moment" || tellsMoment(one, asked))
+      .filter((one) => !amounts.has(asked.wanted) || isTelling(one, asked))
+      // The halves of a line in two languages are one sentence.
+      .filter(
+        (one, i, all) =>
+          all.findIndex(({ entry, place }) => entry === one.entry && place === one.place) === i,
+      )
+      .sort((a, b) => near(b) - near(a))
+      .slice(0, mostOfMoment)
+      .sort((a, b) => a.entry.startSeconds - b.entry.startSeconds || a.place - b.place)
+  );
+}
+
+/** Whether a sentence holds a word of the question that tells what it is about. */
+const isTelling = ({ holds }: Sentence, { terms }: Asked): boolean =>
+  terms.some(({ weight, isAsking, forms }) => weight === 1 && !isAsking && has(holds, forms));
+
+/** Whether a sentence says more than the question. */
+const isAdding = ({ tokens }: Sentence, { held }: Asked): boolean =>
+  tokens.some((token) => isNumeric(token) || (token.forms.length > 0 && !has(held, token.forms)));
 
 /** Cosine of a question and an entry by meaning; 0 where no encoder compared them. */
 export const meaningOf = ({ score: { vector } }: RecalledEntry): number =>

@@ -82,7 +82,8 @@ export function sentencesOf(
       const body = place === 0 ? withoutSpeaker(text, entry.speakers) : text;
       return halvesOf(body).map((half) => ({ text, place, body: half }));
     })
-    .map(({ text, place, body }) => {
+    .map(({ text, place, body: told }) => {
+      const body = withoutTag(told);
       const { all, negated, language } = tokensOf(body, words);
       const references = referencesOf(body, { all, language }, people, named);
       named = [...named, ...references.filter(({ who }) => who === "named")];
@@ -91,16 +92,29 @@ export function sentencesOf(
         place,
         text: text.trim(),
         tokens: all,
-        holds: new Set(all.flatMap(({ forms }) => forms)),
+        holds: new Set(all.flatMap(({ forms }) => [...forms, ...forms.flatMap(charactersOf)])),
         context: place > 0 && pronoun.test(body) ? whole : new Set<string>(),
         speakers,
         references,
         negated,
-        isQuestion: /[?？]["'”’)]*$/.test(text.trim()),
+        isQuestion: body === told && /[?？]["'”’)]*$/.test(text.trim()),
         clock,
       };
     });
 }
+
+const isHan = /^\p{Script=Han}{2}$/u;
+/** The characters of a bigram, of which each may be a word: a question asks for one of them. */
+const charactersOf = (form: string): readonly string[] => (isHan.test(form) ? [...form] : []);
+
+/** What is put behind a statement to have it confirmed: it is a statement all the same. */
+const tag =
+  /(?<=[\p{L}\p{N}%])\s*(?:,|，|…|\.\.\.)\s*(?:right|okay|ok|yeah|yes|no|huh|hm+|eh|you know|correct|remember|all right|alright|(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|am)(?:n['’]t)? (?:it|that|this|he|she|they|we|you|i)(?: (?:okay|ok|right|fine|true|correct))?|nicht wahr|oder(?: nicht)?|gell|ne|n['’]est-ce pas|non|hein|d['’]accord|verdad|no es (?:cierto|as[íi])|vale|vero|no è vero|n[ãa]o [ée]|certo|toch|h[èe]|prawda|da|правда|да|верно|değil mi|是吧|对吧|對吧|对不对|是不是|好吗|行吗)\s*[?？]["'”’)]*\s*$/iu;
+const asksFirst =
+  /^\s*(?:what|which|who|whom|whose|where|when|why|how|is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|wer|was|wo|wann|warum|wie|qui|que|quoi|où|quand|pourquoi|comment|qui[ée]n|qu[ée]|d[óo]nde|cu[áa]ndo|c[óo]mo)\b/iu;
+
+/** A statement without the tag that asks for a yes; a question, and a text without one, unchanged. */
+const withoutTag = (text: string): string => (asksFirst.test(text) ? text : text.replace(tag, ""));
 
 /** A text without the name of who says it in front. */
 function withoutSpeaker(text: string, speakers: readonly string[]): string {

@@ -5,9 +5,9 @@
  */
 import type { WordSpace } from "../../engine.ts";
 import {
-  byScore,
   defaultRecallLimit,
   type Found,
+  firstOf,
   fuse,
   fusionOf,
   isMeant,
@@ -50,10 +50,8 @@ export function recallEntries(state: State, question: Question, query: RecallQue
   const others = [...fullText, ...vector, ...time].map(({ row }) => row);
   const speaker = bySpeaker(passing, query, others, pool);
   const scores = fuse({ fullText, vector, time, speaker }, fusionOf(question.vector, question.meaning));
-  return leaders(scores, limit)
-    .map((kept) => ({ entry: kept.entry, score: scores.get(kept)! }))
-    .sort(byScore)
-    .slice(0, limit);
+  const found = leaders(scores, limit).map((kept) => ({ entry: kept.entry, score: scores.get(kept)! }));
+  return firstOf(found, limit);
 }
 
 type Scored = readonly { readonly row: KeptEntry; readonly score: number }[];
