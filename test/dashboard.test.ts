@@ -241,6 +241,7 @@ describe("the views", { skip: noBrowser }, () => {
     const { page, close } = await opened("/ui/home/ask");
     await page.locator(".asked").waitFor();
     await page.keyboard.press("/");
+    await until(page, 'document.activeElement.id === "question"');
     await page.keyboard.type("How long does the dough rest?");
     await page.keyboard.press("Enter");
     await page.locator(".answer-text", { hasText: "forty minutes" }).waitFor();
@@ -279,13 +280,66 @@ describe("the views", { skip: noBrowser }, () => {
     await close();
   });
 
+  test("what it has learned is told with words, verdicts and states, promoted and taken back", async () => {
+    const { page, close } = await opened("/ui/home/learned");
+    await page.locator(".weights li", { hasText: "parcel" }).waitFor();
+    assert.match((await page.locator(".active-line").textContent())!, /It writes with/);
+    await page.locator(".chart canvas").waitFor();
+    const { adapters } = await json("/v1/spaces/home/adapters");
+    await page.locator(".run", { hasText: adapters[0].adapter.slice(8) }).click();
+    await page.waitForURL(/adapter=/);
+    await page.getByRole("button", { name: "Promote…" }).click();
+    await page.getByRole("button", { name: "Yes, promote it" }).click();
+    await page.locator(".active-line", { hasText: adapters[0].adapter.slice(8) }).waitFor();
+    await page.getByRole("button", { name: "Take it back…" }).click();
+    await page.getByRole("button", { name: "Yes, take it back" }).click();
+    await page.locator(".active-line", { hasText: adapters[1].adapter.slice(8) }).waitFor();
+    await close();
+  });
+
+  test("what was dropped is kept from now on, by a question that it answers", async () => {
+    const { page, close } = await opened("/ui/home/dropped?stream=front-door");
+    const line = page.locator(".tray-line", { hasText: "bring it back by Sunday" });
+    await line.waitFor();
+    assert.equal(await page.locator(".tray-line").count(), 3);
+    await line.getByRole("button", { name: "Keep this kind of thing…" }).click();
+    await line.getByPlaceholder("Where is the ladder?").fill("When does the ladder come back?");
+    await page.keyboard.press("Enter");
+    await line.getByText("Noted.").waitFor();
+    const [task] = (await json("/v1/spaces/home/tasks?newest=true&limit=1")).tasks;
+    assert.deepEqual([task.question, task.feedback.verdict], ["When does the ladder come back?", "wrong"]);
+    assert.match(task.feedback.correction, /by Sunday/);
+    const asked = await json("/v1/spaces/home/ask", {
+      ...{ method: "POST", headers: { "content-type": "application/json" } },
+      body: JSON.stringify({ question: "When does the ladder come back?", record: false }),
+    });
+    assert.match(asked.answer, /Sunday/);
+    await close();
+  });
+
+  test("storage is told by stream, and one question from end to end", async () => {
+    const { page, close } = await opened("/ui/home/storage");
+    await page.locator(".bars li", { hasText: "front-door" }).waitFor();
+    assert.match((await textOf(page, ".big"))!, /MB|kB/);
+    await page.goto(`${served.url}/ui/home/trace?q=${encodeURIComponent("Who took the parcel inside?")}`);
+    await page.locator(".found tr.is-selected", { hasText: "cited" }).waitFor();
+    await page.getByRole("button", { name: /Show all/ }).click();
+    await page.getByLabel("The right answer").fill("behind the green shed");
+    await page.keyboard.press("Enter");
+    await page.locator(".lost").waitFor();
+    await close();
+  });
+
   test("every view fits a phone, in the dark too", async () => {
     const phone = { viewport: { width: 390, height: 844 }, colorScheme: "dark" as const };
     const { page, close } = await opened("/ui/home/timeline?stream=kitchen", phone);
-    for (const view of ["timeline?stream=kitchen", "ask?q=Where+is+the+tin%3F", "streams"]) {
+    for (const view of [
+      ...["timeline?stream=kitchen", "ask?q=Where+is+the+tin%3F", "streams", "learned", "dropped", "storage"],
+      ...["forget?person=Ben", "trace?q=Where+is+the+tin%3F"],
+    ]) {
       await page.goto(`${served.url}/ui/home/${view}`);
       await page.locator("h1").waitFor();
-      await page.locator(".row, .answer, .card").first().waitFor();
+      await page.locator(".row, .answer, .card, .run, .bars li").first().waitFor();
       const over = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
       assert.ok(over <= 0, `${view} is ${over} px too wide`);
       const colours = await page.evaluate<string[]>(
@@ -369,6 +423,23 @@ describe("the views", { skip: noBrowser }, () => {
       for (const { id } of locked.keys.list()) locked.keys.remove(id);
       await locked.close();
     }
+  });
+
+  test("forgetting shows what would go, and does it once it is confirmed", async () => {
+    const { page, close } = await opened("/ui/home/forget");
+    await page.getByPlaceholder("any words").fill("sister Clara");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/query=sister/);
+    await page.getByText("This would go, for good").waitFor();
+    await page.locator(".plain-list", { hasText: "Clara arrives" }).waitFor();
+    assert.ok(await page.getByRole("button", { name: "Forget it for good" }).isDisabled());
+    await page.getByLabel("I have looked at it").check();
+    await page.getByRole("button", { name: "Forget it for good" }).click();
+    await page.getByRole("heading", { name: "Forgotten" }).waitFor();
+    // A recording would still show it.
+    const media = await ask("/v1/spaces/home/streams/kitchen/media?from=64");
+    assert.deepEqual([media.status, /forgotten/.test(((await media.json()) as Json).detail)], [410, true]);
+    await close();
   });
 });
 

@@ -6,8 +6,13 @@ import { key, Problem, request, type SpaceInfo, spaceApi } from "./state/api.ts"
 import { addressOf, followLinks, go, usePlace, type View } from "./state/location.ts";
 import { Shown, useKeys, useLoaded } from "./state/use.ts";
 import { Ask } from "./views/ask.tsx";
+import { Dropped } from "./views/dropped.tsx";
+import { Forget } from "./views/forget.tsx";
+import { Learned } from "./views/learned.tsx";
+import { Storage } from "./views/storage.tsx";
 import { Streams } from "./views/streams.tsx";
 import { Timeline } from "./views/timeline.tsx";
+import { TraceView } from "./views/trace.tsx";
 
 interface Tab {
   readonly title: string;
@@ -19,9 +24,14 @@ const tabs: Partial<Record<View, Tab>> = {
   timeline: { title: "Timeline", view: Timeline },
   ask: { title: "Ask", view: Ask },
   streams: { title: "Streams", view: Streams },
+  learned: { title: "Learned", view: Learned },
+  dropped: { title: "Dropped", view: Dropped },
+  storage: { title: "Storage", view: Storage },
+  forget: { title: "Forget", view: Forget },
+  trace: { title: "", view: TraceView },
 };
 
-const names = Object.keys(tabs) as View[];
+const names = (Object.keys(tabs) as View[]).filter((name) => tabs[name]!.title !== "");
 
 export function App() {
   const [signedIn, setSignedIn] = useState(0);
@@ -105,7 +115,7 @@ function Frame({ spaces, onSignOut }: { spaces: readonly SpaceInfo[]; onSignOut:
     if (space === null) go(addressOf(spaces[0]!.space, "timeline"), true);
   }, [space]);
   useEffect(() => {
-    document.title = `${tabs[view]?.title ?? "TaskMem"} · ${space ?? ""}`;
+    document.title = `${tabs[view]?.title || "How it was found"} · ${space ?? ""}`;
   }, [view, space]);
   const [isHelpOpen, setHelpOpen] = useState(false);
   useKeys((event) => {

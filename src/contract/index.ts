@@ -1,6 +1,8 @@
 /** The contract: every verb of a memory with its schemas, which all surfaces print. */
+import { adapter } from "./adapter.ts";
 import { ask } from "./ask.ts";
 import { diff } from "./diff.ts";
+import { dropped, keep } from "./dropped.ts";
 import { evidence } from "./evidence.ts";
 import { explain } from "./explain.ts";
 import { forget } from "./forget.ts";
@@ -9,9 +11,11 @@ import { overview } from "./overview.ts";
 import { recall } from "./recall.ts";
 import { remember } from "./remember.ts";
 import { retry } from "./retry.ts";
+import { storage } from "./storage.ts";
 import { streams } from "./streams.ts";
 import { feedback, tasks } from "./tasks.ts";
 import { timeline } from "./timeline.ts";
+import { trace } from "./trace.ts";
 
 export { type Called, type CallOptions, call, type Effect, inputOf, type Verb, verb } from "./verb.ts";
 
@@ -35,6 +39,11 @@ export const verbs = {
     promote,
     rollback,
     retry,
+    adapter,
+    dropped,
+    keep,
+    storage,
+    trace,
   },
 } as const;
 /** The name of a verb. */

@@ -3,9 +3,19 @@ import { isTaskMemError } from "../errors.ts";
 import type { CanaryStanding } from "../taskmem/canary.ts";
 import type { LearnResult } from "../taskmem/learning.ts";
 import { oneLine } from "../util/plain-text.ts";
+import { provenanceOf } from "./adapter.ts";
 import { given } from "./shapes.ts";
 import { verb } from "./verb.ts";
 
+const tried = z.object({
+  heldOut: z.number().describe("comparisons"),
+  winRate: z.number(),
+  lossRate: z.number(),
+  accuracyBefore: z.number(),
+  accuracyAfter: z.number(),
+  evidenceBefore: z.number().optional(),
+  evidenceAfter: z.number().optional(),
+});
 const state = z.enum(["candidate", "active", "retired", "refused"]);
 
 /** Learning from what was asked. */
@@ -77,6 +87,9 @@ export const adapters = verb({
         since: z.string().describe("wall time, ISO 8601"),
         tasks: z.int().describe("questions it was trained on"),
         canary: canary.optional().describe("how it does, while it writes a share of the streams"),
+        tried: tried
+          .optional()
+          .describe("how it was tried on what did not train it, in shares of the comparisons"),
       }),
     ),
     next: z.string().optional(),
@@ -85,10 +98,11 @@ export const adapters = verb({
     const { items, next } = await memory.page("adapters", given({ state }), given({ cursor, limit }));
     const standing = await memory.adapters.canary();
     return {
-      adapters: items.map(({ id, policy, revision, state, reason, atMs, tasks }) => ({
+      adapters: items.map(({ id, policy, revision, state, reason, atMs, tasks, file }) => ({
         ...{ adapter: id, policy, revision, state, reason },
         ...{ since: new Date(atMs).toISOString(), tasks: tasks.length },
         ...(standing?.adapter === id && { canary: canaryShown(standing) }),
+        tried: tried.safeParse(provenanceOf({ file }).report).data,
       })),
       next: next ?? undefined,
     };

@@ -17,6 +17,7 @@ export interface VerbRoute {
 export const verbRoutes: readonly VerbRoute[] = [
   { method: "post", path: "/ask", verb: "ask", scope: "ask" },
   { method: "post", path: "/explain", verb: "explain", scope: "read" },
+  { method: "post", path: "/trace", verb: "trace", scope: "ask" },
   { method: "post", path: "/recall", verb: "recall", scope: "read" },
   { method: "get", path: "/entries", verb: "timeline", scope: "read" },
   { method: "get", path: "/streams/{stream}/overview", verb: "overview", scope: "read" },
@@ -25,11 +26,15 @@ export const verbRoutes: readonly VerbRoute[] = [
   { method: "get", path: "/tasks", verb: "tasks", scope: "read" },
   { method: "put", path: "/tasks/{task}/feedback", verb: "feedback", scope: "write" },
   { method: "get", path: "/adapters", verb: "adapters", scope: "read" },
+  { method: "get", path: "/adapters/{adapter}", verb: "adapter", scope: "read" },
   { method: "post", path: "/adapters/{adapter}/diff", verb: "diff", scope: "learn", isLong: true },
   { method: "post", path: "/adapters/{adapter}/promote", verb: "promote", scope: "learn" },
   { method: "post", path: "/adapters/rollback", verb: "rollback", scope: "learn" },
   { method: "post", path: "/learn", verb: "learn", scope: "learn", isLong: true },
   { method: "post", path: "/forget", verb: "forget", scope: "forget" },
+  { method: "get", path: "/dropped", verb: "dropped", scope: "read" },
+  { method: "post", path: "/dropped/keep", verb: "keep", scope: "write" },
+  { method: "get", path: "/storage", verb: "storage", scope: "read" },
   { method: "get", path: "/streams", verb: "streams", scope: "read" },
   { method: "post", path: "/streams/{stream}/retry", verb: "retry", scope: "write" },
 ];
