@@ -7,6 +7,38 @@ export interface RequestOptions {
   readonly idempotencyKey?: string;
 }
 
+/** What `adapter` takes. */
+export type AdapterInput = {
+  /** id */
+  readonly adapter: string;
+};
+/** One thing that was learned: what `adapter` gives. */
+export type AdapterOutput = {
+  readonly adapter: string;
+  readonly policy: string;
+  readonly revision: string;
+  /** how it was made: closed-form, dpo, blend or import */
+  readonly method: string;
+  readonly history: readonly {
+    readonly state: "candidate" | "active" | "retired" | "refused";
+    readonly reason: string;
+    /** wall time, ISO 8601 */
+    readonly at: string;
+  }[];
+  /** what training and validation measured, by name */
+  readonly report: Readonly<Record<string, number>>;
+  /** the heaviest first; none where it has no words */
+  readonly words: readonly {
+    readonly word: string;
+    readonly weight: number;
+    /** its weight in `before` */
+    readonly before?: number | undefined;
+  }[];
+  /** id of the adapter that was active before it was made */
+  readonly before?: string | undefined;
+  /** of those it was trained on, the latest */
+  readonly questions: readonly string[];
+};
 /** What `adapters` takes. */
 export type AdaptersInput = {
   readonly state?: "candidate" | "active" | "retired" | "refused" | undefined;
@@ -55,6 +87,19 @@ export type AdaptersOutput = {
           readonly p?: number | undefined;
           /** whether it did worse at the last look; at two in a row it is taken back */
           readonly worse: boolean;
+        }
+      | undefined;
+    /** how it was tried on what did not train it, in shares of the comparisons */
+    readonly tried?:
+      | {
+          /** comparisons */
+          readonly heldOut: number;
+          readonly winRate: number;
+          readonly lossRate: number;
+          readonly accuracyBefore: number;
+          readonly accuracyAfter: number;
+          readonly evidenceBefore?: number | undefined;
+          readonly evidenceAfter?: number | undefined;
         }
       | undefined;
   }[];
@@ -245,6 +290,38 @@ export type DiffOutput = {
         readonly left: number;
       }
     | undefined;
+};
+/** What `dropped` takes. */
+export type DroppedInput = {
+  /** only these streams, by id */
+  readonly streams?: readonly string[] | undefined;
+  readonly limit?: number | undefined;
+};
+/** What was not kept: what `dropped` gives. */
+export type DroppedOutput = {
+  readonly lines: readonly {
+    readonly stream: string;
+    /** seconds of the stream's own time */
+    readonly startSeconds: number;
+    /** seconds of the stream's own time */
+    readonly endSeconds: number;
+    /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
+    readonly at: string;
+    readonly clip: number;
+    readonly kind: "speech" | "caption" | "screen" | "sound";
+    readonly text: string;
+    readonly speaker?: string | undefined;
+    /** of its words, what a memory of its time holds */
+    readonly share: number;
+    /** who decided about its clip */
+    readonly policy?: string | undefined;
+    /** of the policy and its adapter */
+    readonly revision?: string | undefined;
+  }[];
+  /** lines that were looked at */
+  readonly seen: number;
+  /** dropped lines beyond `limit` */
+  readonly left: number;
 };
 /** What `evidence` takes. */
 export type EvidenceInput = {
@@ -491,6 +568,25 @@ export type ForgetOutput = {
   readonly outOfReach: readonly string[];
   /** token that confirms exactly this */
   readonly confirm?: string | undefined;
+};
+/** What `keep` takes. */
+export type KeepInput = {
+  /** id of the stream it was in */
+  readonly stream: string;
+  /** the line */
+  readonly text: string;
+  /** a question that it answers; the line itself if left out */
+  readonly question?: string | undefined;
+  readonly speaker?: string | undefined;
+  /** whether the line itself becomes a memory */
+  readonly remember?: boolean | undefined;
+};
+/** Keep this kind of thing: what `keep` gives. */
+export type KeepOutput = {
+  /** id of the question */
+  readonly task: string;
+  /** id of the memory */
+  readonly entry?: string | undefined;
 };
 /** What `learn` takes. */
 export type LearnInput = Readonly<Record<string, never>>;
@@ -747,6 +843,41 @@ export type RollbackOutput = {
   /** id of the active adapter; left out where none is */
   readonly active?: string | undefined;
 };
+/** What `storage` takes. */
+export type StorageInput = Readonly<Record<string, never>>;
+/** Storage: what `storage` gives. */
+export type StorageOutput = {
+  /** bytes */
+  readonly databaseBytes: number;
+  /** bytes */
+  readonly pictureBytes: number;
+  /** left on the disk; left out where that cannot be told */
+  readonly freeBytes?: number | undefined;
+  readonly streams: readonly {
+    readonly stream: string;
+    readonly entries: {
+      readonly count: number;
+      /** bytes */
+      readonly bytes: number;
+    };
+    /** what policies are tried on; bounded */
+    readonly observations: {
+      /** bytes */
+      readonly bytes: number;
+    };
+    readonly frames: {
+      /** bytes */
+      readonly bytes: number;
+    };
+    readonly watchedSeconds: number;
+  }[];
+  /** growth, from the memories of the last week; left out before there are any */
+  readonly bytesPerDay?: number | undefined;
+  /** at that growth */
+  readonly fullInDays?: number | undefined;
+  /** memories whose vector is not made yet */
+  readonly waitingVectors: number;
+};
 /** What `streams` takes. */
 export type StreamsInput = Readonly<Record<string, never>>;
 /** Streams: what `streams` gives. */
@@ -891,9 +1022,111 @@ export type TimelineOutput = {
   /** cursor of the next page; left out at the end */
   readonly next?: string | undefined;
 };
+/** What `trace` takes. */
+export type TraceInput = {
+  /** left out where `task` names one */
+  readonly question?: string | undefined;
+  /** id of a question that was asked */
+  readonly task?: string | undefined;
+  /** only these streams, by id */
+  readonly streams?: readonly string[] | undefined;
+  /** only what these people said or is about them */
+  readonly speakers?: readonly string[] | undefined;
+  /** only what had ended by this moment of stream time */
+  readonly asOfSeconds?: number | undefined;
+};
+/** How an answer was found: what `trace` gives. */
+export type TraceOutput = {
+  readonly question: string;
+  readonly options: readonly string[];
+  readonly answer: string;
+  readonly option?: string | undefined;
+  readonly abstained: boolean;
+  /** what the reader was given, best first */
+  readonly recalled: readonly {
+    readonly stream: string;
+    /** seconds of the stream's own time */
+    readonly startSeconds: number;
+    /** seconds of the stream's own time */
+    readonly endSeconds: number;
+    /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
+    readonly at: string;
+    /** id of the entry */
+    readonly entry: string;
+    readonly text: string;
+    /** episodic: what happened; semantic: what is known */
+    readonly kind: "episodic" | "semantic";
+    readonly speakers: readonly string[];
+    /** the score by which it is ranked */
+    readonly total: number;
+    /** words that question and memory share */
+    readonly words?:
+      | {
+          /** from 1 */
+          readonly rank: number;
+          readonly score: number;
+        }
+      | undefined;
+    /** cosine of question and memory */
+    readonly likeness?:
+      | {
+          /** from 1 */
+          readonly rank: number;
+          readonly score: number;
+        }
+      | undefined;
+    /** whether the cosine is of meanings; of spellings otherwise */
+    readonly byMeaning: boolean;
+    /** nearness to a moment that is asked about */
+    readonly time?:
+      | {
+          /** from 1 */
+          readonly rank: number;
+          readonly score: number;
+        }
+      | undefined;
+    /** people who are asked about */
+    readonly speaker?:
+      | {
+          /** from 1 */
+          readonly rank: number;
+          readonly score: number;
+        }
+      | undefined;
+    readonly cited: boolean;
+    readonly tokens: number;
+  }[];
+  /** of a question that was kept */
+  readonly asked?:
+    | {
+        readonly task: string;
+        /** wall time, ISO 8601 */
+        readonly askedAt: string;
+        /** left out where it was not answered */
+        readonly answer?: string | undefined;
+        readonly abstained: boolean;
+        /** ids of entries */
+        readonly citations: readonly string[];
+        readonly reader: string;
+        readonly feedback?:
+          | {
+              readonly verdict: "right" | "wrong";
+              readonly correction?: string | undefined;
+            }
+          | undefined;
+      }
+    | undefined;
+  readonly milliseconds: number;
+  /** tokens that a model read to answer */
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  readonly usd: number;
+};
 
 /** What a space does. */
 export interface Operations {
+  /** Tells of an adapter which words it weighs, beside the one that was active before it, what it was trained on, how it was tried, and every state it was in. Scope: read. */
+  adapter(input: AdapterInput, options?: RequestOptions): Promise<AdapterOutput>;
   /** Lists what was learned: each adapter with its state and the reason for it, page by page. Scope: read. */
   adapters(input?: AdaptersInput, options?: RequestOptions): Promise<AdaptersOutput>;
   /** Answers a question from memory alone and cites the moments it rests on. Where memory does not hold the answer it says so and shows the closest moments. The memory learns from what it is asked what to write down. Scope: ask. */
@@ -902,6 +1135,8 @@ export interface Operations {
   cancel(input: CancelInput, options?: RequestOptions): Promise<CancelOutput>;
   /** Shows what was watched last to the policy once more, with an adapter and with another, and tells what each keeps and drops, side by side. Nothing is written. A policy that asks a model asks it about each clip twice. Scope: learn. */
   diff(input: DiffInput, options?: RequestOptions): Promise<DiffOutput>;
+  /** Lists what was said and shown lately and is in no memory, the latest first, as far as the observations are still held: the last 360 clips of a stream. `keep` says of a line that such things are to be kept. Scope: read. */
+  dropped(input?: DroppedInput, options?: RequestOptions): Promise<DroppedOutput>;
   /** Shows what a memory rests on: the words it was made of, the frames that show it, and who wrote it. Scope: read. */
   evidence(input: EvidenceInput, options?: RequestOptions): Promise<EvidenceOutput>;
   /** Says which stage lost the answer to a question that was declined or answered wrongly: perception never found it, the policy dropped it, recall did not find it, or the reader did not read it. Say what the right answer is, or when it was said or shown. The question is asked again and not kept. Scope: read. */
@@ -910,6 +1145,8 @@ export interface Operations {
   feedback(input: FeedbackInput, options?: RequestOptions): Promise<FeedbackOutput>;
   /** Removes memories and everything derived from them for good. A first call removes nothing and says what would go, with a token; the same call with the token as `confirm` does it. Show the person what would go before confirming. Scope: forget. */
   forget(input?: ForgetInput, options?: RequestOptions): Promise<ForgetOutput>;
+  /** Says of a line that was not kept that such things are to be kept: it becomes a question whose right answer is the line, which the policy learns from, and, if wanted, a memory itself. Scope: write. */
+  keep(input: KeepInput, options?: RequestOptions): Promise<KeepOutput>;
   /** Trains an adapter from the questions asked so far, tries it on others, and makes it active if it does better. Happens by itself after every few new questions. Scope: learn. */
   learn(input?: LearnInput, options?: RequestOptions): Promise<LearnOutput>;
   /** Shows work that takes longer than a request. Scope: read. */
@@ -930,24 +1167,31 @@ export interface Operations {
   retry(input: RetryInput, options?: RequestOptions): Promise<RetryOutput>;
   /** Takes the adapter on canary off it; where none is, makes the adapter that was active before the present one active again, or none. Scope: learn. */
   rollback(input?: RollbackInput, options?: RequestOptions): Promise<RollbackOutput>;
+  /** Tells what the memory takes on the disk, by stream and kind, how fast it grows, and when the disk would be full. Scope: read. */
+  storage(input?: StorageInput, options?: RequestOptions): Promise<StorageOutput>;
   /** Lists what was watched: each stream, how far it is, what failed, whether it has ended, and what was left out of it. Scope: read. */
   streams(input?: StreamsInput, options?: RequestOptions): Promise<StreamsOutput>;
   /** Lists the questions that were asked, with their answers and feedback: what the memory learns from. Scope: read. */
   tasks(input?: TasksInput, options?: RequestOptions): Promise<TasksOutput>;
   /** Lists what is remembered in time order, page by page, with the times that were not watched. Scope: read. */
   timeline(input?: TimelineInput, options?: RequestOptions): Promise<TimelineOutput>;
+  /** Asks a question once more without keeping it, and tells what recall found, by which channel and at which rank, and which of it the answer cites. Of a question that was kept it also tells what was answered then. Scope: ask. */
+  trace(input?: TraceInput, options?: RequestOptions): Promise<TraceOutput>;
 }
 
 /** Method and path of each operation, below the space. */
 export const routes = {
+  adapter: ["get", "/adapters/{adapter}"],
   adapters: ["get", "/adapters"],
   ask: ["post", "/ask"],
   cancel: ["post", "/operations/{operation}/cancel"],
   diff: ["post", "/adapters/{adapter}/diff"],
+  dropped: ["get", "/dropped"],
   evidence: ["get", "/entries/{entry}"],
   explain: ["post", "/explain"],
   feedback: ["put", "/tasks/{task}/feedback"],
   forget: ["post", "/forget"],
+  keep: ["post", "/dropped/keep"],
   learn: ["post", "/learn"],
   operation: ["get", "/operations/{operation}"],
   operations: ["get", "/operations"],
@@ -958,7 +1202,9 @@ export const routes = {
   remember: ["post", "/entries"],
   retry: ["post", "/streams/{stream}/retry"],
   rollback: ["post", "/adapters/rollback"],
+  storage: ["get", "/storage"],
   streams: ["get", "/streams"],
   tasks: ["get", "/tasks"],
   timeline: ["get", "/entries"],
+  trace: ["post", "/trace"],
 } as const satisfies Record<keyof Operations, readonly [string, string]>;

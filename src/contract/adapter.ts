@@ -31,9 +31,7 @@ export const adapter = verb({
         at: z.string().describe("wall time, ISO 8601"),
       }),
     ),
-    report: z
-      .record(z.string(), z.union([z.number(), z.string()]))
-      .describe("what training and validation reported, by name"),
+    report: z.record(z.string(), z.number()).describe("what training and validation measured, by name"),
     words: z
       .array(
         z.object({
@@ -90,13 +88,16 @@ async function wordsOf(memory: TaskMem, { id, policy }: KeptAdapter): Promise<Ad
   });
 }
 
-/** How an adapter was made, as its file says. */
+/** How an adapter was made and what was measured of it, as its file says. */
 export function provenanceOf({ file }: Pick<KeptAdapter, "file">): {
   readonly method: string;
-  readonly report: Readonly<Record<string, number | string>>;
+  readonly report: Readonly<Record<string, number>>;
 } {
   const parsed = fileSchema.safeParse(parsedJson(file));
-  return parsed.success ? parsed.data.provenance : { method: "unknown", report: {} };
+  if (!parsed.success) return { method: "unknown", report: {} };
+  const { method, report } = parsed.data.provenance;
+  const measured = Object.entries(report).filter(([, value]) => typeof value === "number");
+  return { method, report: Object.fromEntries(measured) as Record<string, number> };
 }
 
 const fileSchema = z.object({
