@@ -16,8 +16,11 @@ import { NanoWeightsTrainer } from "./weights-trainer.ts";
 /** Counts the memory tokens of a text. */
 export type CountTokens = (text: string) => number;
 
-/** Nano reads no correction, and what it repeats is a figure of the household. */
-const household = { mayRepeat: true };
+/**
+ * Nano reads its own prompt alone: no correction, and no request for a free sentence, where it would not see the questions.
+ * What it repeats is a figure of the household.
+ */
+const household = { mayRepeat: true, readsCorrections: false };
 /** A rollout is a plain sample: its log-probabilities are those of the draw. */
 const rolloutSampling: Sampling = { temperature: 1, topP: 1 };
 /** Acting keeps some variety: the most likely memory is always of the same kind. */
