@@ -22,6 +22,7 @@ import { holesIn } from "./stream/spans.ts";
 import { type ClipEvent, StreamWriter } from "./stream-writer.ts";
 import type { QuestionInput } from "./tasks/task.ts";
 import { mapAhead, Notices, turn } from "./util/async.ts";
+import { told } from "./util/telemetry.ts";
 import type { Clock } from "./util/time.ts";
 
 /** The parts of an agent. */
@@ -285,7 +286,9 @@ async function* perceived(
       item.kind === "gap"
         ? { ...item, stream }
         : {
-            observation: await perceive({ ...item, stream }, perceptors, { signal, ahead }),
+            observation: await told("perceive", { stream, clip: item.index }, () =>
+              perceive({ ...item, stream }, perceptors, { signal, ahead }),
+            ),
             files: item.files,
           },
   );

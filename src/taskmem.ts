@@ -51,6 +51,7 @@ import { type Remembered, type RememberRequest, remember } from "./taskmem/remem
 import { type Feedback, notAnswered, type QuestionInput, type Task, toQuestion } from "./tasks/task.ts";
 import type { AdapterResult } from "./training/train-adapter.ts";
 import { Notices } from "./util/async.ts";
+import { told } from "./util/telemetry.ts";
 
 /** Options of `openTaskMem`: those of the configuration file, the directory, and parts of your own. */
 export interface TaskMemOptions
@@ -306,9 +307,12 @@ class OpenTaskMem implements TaskMem {
   async ask(question: QuestionInput, options: AskOptions = {}): Promise<Answer> {
     const { memory, reader, now, likeness } = this.#parts;
     this.#parts.whySpelling();
-    const answered = await answerQuestion(toQuestion(question), {
-      ...{ memory, reader, now, ...options },
-      ...(likeness && { likeness }),
+    const asked = toQuestion(question);
+    const answered = await told("ask", { question: asked.text }, async (tell) => {
+      const parts = { memory, reader, now, ...options, ...(likeness && { likeness }) };
+      const { answer, abstained, citations, task, ...rest } = await answerQuestion(asked, parts);
+      tell({ answer, abstained, citations: citations.length, ...(task !== null && { task }) });
+      return { answer, abstained, citations, task, ...rest };
     });
     const answer = { ...answered, bySpelling: this.#parts.whySpelling() };
     if (answer.task !== null) {

@@ -173,6 +173,7 @@ test("doctor reports every check and the memory as sound", async () => {
         "@jax-js/jax",
         "@modelcontextprotocol/hono",
         "@napi-rs/canvas",
+        "@opentelemetry/api",
         "ai",
         "hono",
         "hyparquet",

@@ -26,7 +26,7 @@ const layers = [
   ["taskmem"],
   ["taskmem.ts"],
   ["index.ts", "learn-process.ts", "contract"],
-  ["mcp", "ai", "client"],
+  ["mcp", "ai", "client", "otel"],
   ["http"],
   ["cli"],
 ];

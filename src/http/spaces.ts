@@ -11,6 +11,7 @@ import type { LiveSession } from "../live/live.ts";
 import type { LearnWith } from "../taskmem/learning.ts";
 import { openTaskMem, type TaskMem, type TaskMemOptions } from "../taskmem.ts";
 import { makeDirectory } from "../util/directory.ts";
+import { told } from "../util/telemetry.ts";
 import { type Operation, Operations } from "./operations.ts";
 
 /** What all spaces are opened with. */
@@ -89,8 +90,10 @@ export class Spaces {
   async remove(id: string): Promise<void> {
     const space = (await this.get(id)) as OpenSpace;
     this.#open.delete(id);
-    await space.close();
-    await rm(join(this.root, id), { recursive: true, force: true });
+    await told("delete-store", { store: id }, async () => {
+      await space.close();
+      await rm(join(this.root, id), { recursive: true, force: true });
+    });
   }
 
   /** Those that are open. */

@@ -17,6 +17,7 @@ import type { ContextLimits } from "../policy/context.ts";
 import type { Policy } from "../policy/policy.ts";
 import { type ClipEvent, StreamWriter } from "../stream-writer.ts";
 import { Broadcast, SerialQueue } from "../util/async.ts";
+import { told } from "../util/telemetry.ts";
 import type { Clock } from "../util/time.ts";
 import { type PushItem, type TimedItem, timedItem } from "./items.ts";
 import { clipOf, nothingSeen, withContent } from "./pushed-observation.ts";
@@ -338,7 +339,9 @@ class Session implements LiveSession {
   async #perceived(raw: Observation): Promise<Observation> {
     if (raw.pushed?.perceived !== false) return raw;
     const { memory, perceptors } = this.#tools;
-    const seen = await perceive(clipOf(raw), perceptors, this.#signal ? { signal: this.#signal } : {});
+    const seen = await told("perceive", { stream: raw.stream, clip: raw.clip }, () =>
+      perceive(clipOf(raw), perceptors, this.#signal ? { signal: this.#signal } : {}),
+    );
     const observation = { ...seen, pushed: { perceived: true, ids: raw.pushed.ids, sounds: [] } };
     return memory.growObservation(observation);
   }

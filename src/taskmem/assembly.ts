@@ -1,7 +1,7 @@
 /** From a configuration to the parts it names: memory, perceptors, model, policy, reader, judge, trainer. */
 
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Adapter } from "../adapter/adapter.ts";
 import type { AdapterTarget } from "../adapter/adapter-file.ts";
 import { modelReader } from "../answer/model-reader.ts";
@@ -53,6 +53,7 @@ import type { OnTraining } from "../training/progress.ts";
 import type { AdapterTrainer } from "../training/train-adapter.ts";
 import { filledIn } from "../util/objects.ts";
 import { keepSecretsOf } from "../util/secrets.ts";
+import { told } from "../util/telemetry.ts";
 import { asksForMeaning, type ConfiguredEncoder, configuredEncoder, embedderOver } from "./encoder.ts";
 import { openLocalModel } from "./local-model.ts";
 import type { Material } from "./material.ts";
@@ -88,8 +89,10 @@ export async function openConfiguredMemory(
       `There is no memory in ${config.memory}. Run \`taskmem watch <source>\` first, or name another directory with --memory.`,
     );
   }
+  const isNew = !existsSync(join(config.memory, "memory.db"));
   const embedder = how.embedder ?? (await memoryEmbedder(config, how));
-  const memory = await openSqliteMemory(config.memory, { words: wordSpace, embedder, now, readOnly });
+  const open = () => openSqliteMemory(config.memory, { words: wordSpace, embedder, now, readOnly });
+  const memory = await (isNew ? told("open-store", { store: basename(config.memory) }, open) : open());
   return { memory, embedder };
 }
 

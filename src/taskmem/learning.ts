@@ -14,6 +14,7 @@ import type { Task } from "../tasks/task.ts";
 import { type AdapterResult, trainAdapter } from "../training/train-adapter.ts";
 import { SerialQueue } from "../util/async.ts";
 import { replaceFile } from "../util/replace-file.ts";
+import { told } from "../util/telemetry.ts";
 import type { TrainingChoice } from "./assembly.ts";
 import { isHeldElsewhere } from "./held-model.ts";
 import { claimRun, claimUnfinishedRun } from "./learning-run.ts";
@@ -75,7 +76,7 @@ export class Learning {
    * @throws ConfigError for a policy that does not learn, `run-busy` while another process writes the directory
    */
   async run({ apart = false, run, signal, ...choice }: LearnOptions): Promise<LearnResult> {
-    if (apart) return learnApart(this.#parts, { ...choice, run }, signal);
+    if (apart) return told("adapt", { apart }, () => learnApart(this.#parts, { ...choice, run }, signal));
     return this.#queue.run(() => this.#runHere(choice, { run, signal }));
   }
 
@@ -167,12 +168,18 @@ export class Learning {
   ): Promise<AdapterResult> {
     const { memory, now } = this.#parts;
     const trainer = await this.#parts.trainer(choice, policy);
-    return trainAdapter({ memory, trainer, now, tasks, streams: choice.material?.streams, ...options });
+    return told("adapt", { policy }, async (tell) => {
+      const streams = choice.material?.streams;
+      const result = await trainAdapter({ memory, trainer, now, tasks, streams, ...options });
+      tell({ activated: result.activated, ...(result.id !== null && { adapter: result.id }) });
+      return result;
+    });
   }
 
   async #learnApart(policy: string, signal: AbortSignal): Promise<LearnResult> {
     try {
-      const result = await learnApart(this.#parts, {}, signal, policy);
+      const learn = () => learnApart(this.#parts, {}, signal, policy);
+      const result = await told("adapt", { policy, apart: true }, learn);
       this.#tell({ event: "learning-end", policy, result });
       return result;
     } catch (error) {

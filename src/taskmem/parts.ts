@@ -37,6 +37,7 @@ import { isOnCanary } from "./canary.ts";
 import { holdModel } from "./held-model.ts";
 import { closeLocalModels } from "./local-model.ts";
 import { type Log, loggedModel, loggedPolicy } from "./logging.ts";
+import { toldMemory, toldPolicy } from "./told-memory.ts";
 
 /** A policy of your own that may learn. */
 export interface CustomPolicy {
@@ -94,7 +95,7 @@ export class Parts {
     this.#embedder = embedder;
     this.#spelled = spelled;
     this.config = config;
-    this.memory = memory;
+    this.memory = toldMemory(memory);
     this.now = own.now ?? Date.now;
     this.limits = { ...contextDefaults, windowClips: config.stream.windowClips };
     this.#own = own;
@@ -212,7 +213,7 @@ export class Parts {
   } = {}): Promise<Policy> {
     const policy = await this.policyWith(await this.activeAdapter(stream), how);
     const { log } = this.#own;
-    return log ? loggedPolicy(policy, log) : policy;
+    return toldPolicy(log ? loggedPolicy(policy, log) : policy);
   }
 
   /** The policy as it acts with an adapter, or without one. @throws ConfigError, DataError if the adapter does not fit */

@@ -19,6 +19,7 @@ import {
 import { EngineError } from "../../errors.ts";
 import { sha256 } from "../../util/hash.ts";
 import { filledIn } from "../../util/objects.ts";
+import { told } from "../../util/telemetry.ts";
 import { chatBody, readChat, type WireFeatures } from "./chat.ts";
 import { ChatStream } from "./chat-stream.ts";
 import { type EndpointOptions, openEndpoint } from "./client.ts";
@@ -214,7 +215,13 @@ export function openaiModel(options: ModelOptions): Model {
     id,
     cost: endpoint.cost,
     speed: pace.speed,
-    generate,
+    generate: (request) =>
+      told("generate", { model: options.model }, async (tell) => {
+        const generation = await generate(request);
+        const { promptTokens, completionTokens } = generation.cost;
+        tell({ inputTokens: promptTokens, outputTokens: completionTokens });
+        return generation;
+      }),
     capabilities: async (signal): Promise<ModelCapabilities> => {
       probed ??= probe(signal).catch((error) => {
         probed = undefined; // an endpoint that was down may be asked again
