@@ -80,9 +80,10 @@ test("operations are spans of the conventions, each in the one that makes it", a
     const { task } = await memory.ask("When is the deadline?");
     const asked = told();
     const ask = asked.find(({ name }) => name === "taskmem.ask")!;
-    const search = asked.find(({ name }) => name === "search_memory")!;
-    assert.equal(search.parentSpanContext?.spanId, ask.spanContext().spanId);
-    assert.ok(Number(search.attributes["gen_ai.memory.record.count"]) > 0);
+    const searches = asked.filter(({ name }) => name === "search_memory");
+    for (const { parentSpanContext } of searches)
+      assert.equal(parentSpanContext?.spanId, ask.spanContext().spanId);
+    assert.ok(searches.some(({ attributes }) => Number(attributes["gen_ai.memory.record.count"]) > 0));
     assert.deepEqual([ask.attributes["taskmem.abstained"], ask.attributes["taskmem.task"]], [false, task]);
     assert.ok(!JSON.stringify(asked.map(({ attributes }) => attributes)).includes("deadline"), "no content");
 

@@ -557,6 +557,8 @@ export type ForgetOutput = {
     readonly adapters: number;
     readonly gaps: number;
     readonly streams: number;
+    readonly people: number;
+    readonly faces: number;
     readonly blobs: number;
   };
   /** some of the texts */
