@@ -10,6 +10,7 @@ import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/cli
 import { verbs } from "../src/contract/index.ts";
 import { openaiModel } from "../src/engines/openai/index.ts";
 import { Keys, type Served, serve } from "../src/http/index.ts";
+import { verbRoutes } from "../src/http/routes.ts";
 import type { MemoryRow } from "../src/memory/memory.ts";
 import { openTaskMem } from "../src/taskmem.ts";
 import { seededRandom } from "../src/util/random.ts";
@@ -297,63 +298,65 @@ describe("memories over HTTP, for this machine alone", () => {
       assert.equal(text.includes(`"${field}"`), field !== "nearest", field);
   });
 
-  test("requests that make no sense are refused, and none brings the server down", async () => {
+  test("2,000 requests that make no sense to every route are refused, and none brings the server down", async () => {
     const random = seededRandom("hostile");
     const pick = <T>(some: readonly T[]) => some[Math.floor(random() * some.length)]!;
     const values = [
-      "",
-      "x",
-      -1,
-      1e99,
-      null,
-      true,
-      [],
-      {},
-      ["\u0000"],
-      { a: [{}] },
-      "../..",
-      "💥".repeat(50),
-      "' or 1=1 --",
+      ...["", "x", -1, 1e99, null, true, [], {}, ["\u0000"], { a: [{}] }, "../..", "\u0000", "__proto__"],
+      ...["💥".repeat(50), "' or 1=1 --", "9".repeat(400), "tm_x", [[[[]]]], Number.MIN_VALUE, "2026-13-45"],
     ];
     const fields = [
-      "question",
-      "query",
-      "entry",
-      "text",
-      "task",
-      "verdict",
-      "limit",
-      "cursor",
-      "streams",
-      "confirm",
+      ...new Set(
+        Object.values(verbs).flatMap(({ input }) =>
+          Object.keys((input as unknown as { shape: object }).shape),
+        ),
+      ),
+      ...["items", "messages", "stream", "since", "ticket", "constructor", "__proto__", "jsonrpc", "method"],
     ];
+    const inPath = ["%00", "%ff", "a%2fb", "..", "..%2f..", "none", "%F0%9F%92%A5", "a".repeat(300)];
+    const others = [
+      ...["/streams/{x}/items", "/streams/{x}/media", "/blobs/{x}", "/operations", "/operations/{x}"],
+      ...["/operations/{x}/cancel", "/events", "/tickets", "/mcp", "/openai/v1/models"],
+      ...["/openai/v1/chat/completions", "/nowhere/{x}"],
+    ];
+    const patterns = [...verbRoutes.map(({ path }) => path), ...others];
     const paths = [
-      "/ask",
-      "/recall",
-      "/entries",
-      "/forget",
-      "/streams/%00/items",
-      "/entries/%ff",
-      "/tasks/a%2fb/feedback",
+      ...patterns.map((path) => `${home}${path}`),
+      ...["/v1/spaces", "/v1/spaces/{x}", "/v1/spaces/{x}/ask", "/metrics", "/readyz", "/ui/{x}", "/{x}"],
     ];
-    for (let i = 0; i < 400; i++) {
-      const body = Object.fromEntries([pick(fields), pick(fields)].map((field) => [field, pick(values)]));
-      const path = `${home}${pick(paths)}`;
-      const method = pick(["POST", "PUT", "GET", "DELETE", "PATCH"] as const);
-      const response = await fetch(
-        `${served.url}${path}?${pick(fields)}=${encodeURIComponent(String(pick(values)))}`,
-        {
-          method,
-          ...(method !== "GET" && {
-            headers: { "content-type": "application/json" },
-            body: JSON.stringify(body),
-          }),
-        },
+    const bodies = [
+      () => JSON.stringify(Object.fromEntries([0, 1, 2].map(() => [pick(fields), pick(values)]))),
+      () => `{"${pick(fields)}":${"[".repeat(5000)}`,
+      () => pick(["", "null", "[]", '"text"', "{", "\u0000", '{"a":1e999}', '{"__proto__":{"x":1}}']),
+    ];
+    const seen = new Set<string>();
+    for (let i = 0; i < 2000; i++) {
+      const pattern = paths[i % paths.length]!;
+      const path = pattern.replace("{x}", () => pick(inPath)).replace(/\{\w+\}/g, () => pick(inPath));
+      const method = pick(["POST", "POST", "PUT", "GET", "GET", "DELETE", "PATCH", "OPTIONS"] as const);
+      const query = `${pick(fields)}=${encodeURIComponent(String(pick(values)))}`;
+      const body = pick(bodies)();
+      const response = await fetch(`${served.url}${path}?${query}`, {
+        method,
+        ...(method !== "GET" && {
+          headers: { "content-type": pick(["application/json", "application/json", "text/plain", "x"]) },
+          body,
+        }),
+      });
+      seen.add(pattern);
+      // Events do not end by themselves.
+      if (response.headers.get("content-type")?.startsWith("text/event-stream"))
+        await response.body!.cancel();
+      else await response.arrayBuffer();
+      assert.ok(
+        response.status < 500,
+        `${method} ${path}?${query} ${body.slice(0, 200)}: ${response.status}`,
       );
-      await response.arrayBuffer();
-      assert.ok(response.status < 500, `${method} ${path} ${JSON.stringify(body)}: ${response.status}`);
     }
+    assert.equal(seen.size, new Set(paths).size, "every route was asked");
     assert.equal((await api.get("/healthz")).status, 200);
+    const kept = (await api.get(`${home}/entries`)).json.entries;
+    assert.ok(kept.length > 0, "and what is remembered is there");
   });
 });
 

@@ -1,0 +1,16 @@
+/**
+ * The short form of `perf/serve.ts`: a server under the requests of several clients at once answers each as it should, and a
+ * kill while they keep facts loses nothing that it acknowledged. Times are not asserted; the long form prints them.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { loadServer } from "../perf/serve.ts";
+
+test("many clients at once get right answers, and a kill loses nothing acknowledged", async () => {
+  const report = await loadServer({ clients: 12, seconds: 4, entries: 2500 });
+  assert.deepEqual(report.errors, []);
+  assert.ok(report.loaded.get("all")!.requests >= 12);
+  assert.ok(report.health.requests > 0 && report.longestStallMs > 0 && report.idleStallMs > 0);
+  assert.ok(report.acknowledged >= 36);
+  assert.deepEqual([report.lost, report.problems], [[], []]);
+});
