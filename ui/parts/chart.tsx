@@ -1,4 +1,4 @@
-/** Curves over time, drawn by uPlot. */
+/** Curves over a number of tries, drawn by uPlot. */
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { useWidth } from "../state/use.ts";
@@ -10,16 +10,8 @@ interface Line {
   readonly values: readonly (number | null)[];
 }
 
-/** @param at wall times in seconds; values are shares from 0 to 1 */
-export function Chart({
-  at,
-  lines,
-  label,
-}: {
-  at: readonly number[];
-  lines: readonly Line[];
-  label: string;
-}) {
+/** Shares from 0 to 1, of the first try, the second, … */
+export function Chart({ lines, label }: { lines: readonly Line[]; label: string }) {
   const [ref, width] = useWidth<HTMLElement>();
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -40,13 +32,14 @@ export function Chart({
       ticks: { stroke: colour("line"), width: 1 },
       font: `12px ${style.fontFamily}`,
     };
+    const tries = lines[0]?.values.length ?? 0;
     const plot = new uPlot(
       {
         ...{ width, height: 220, legend: { show: false }, cursor: { y: false } },
-        scales: { y: { range: [0, 1] } },
+        scales: { x: { time: false, range: [0.5, tries + 0.5] }, y: { range: [0, 1] } },
         axes: [
-          axis,
-          { ...axis, size: 46, values: (_, ticks) => ticks.map((tick) => `${Math.round(100 * tick)} %`) },
+          { ...axis, incrs: [1, 2, 5, 10, 20, 50, 100], grid: { show: false } },
+          { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => `${Math.round(100 * tick)} %`) },
         ],
         series: [
           {},
@@ -57,11 +50,11 @@ export function Chart({
           })),
         ],
       },
-      [[...at], ...lines.map(({ values }) => [...values])],
+      [Array.from({ length: tries }, (_, i) => i + 1), ...lines.map(({ values }) => [...values])],
       place.current,
     );
     return () => plot.destroy();
-  }, [width, JSON.stringify([at, lines])]);
+  }, [width, JSON.stringify(lines)]);
   return (
     <figure class="chart" ref={ref}>
       <div ref={place} role="img" aria-label={label} />

@@ -121,10 +121,9 @@ function Curve({ adapters }: { adapters: readonly Adapter[] }) {
   if (tried.length < 2) return null;
   return (
     <section class="card">
-      <h2>Tried on questions that did not train it</h2>
+      <h2>Held-out questions answered, adapter by adapter</h2>
       <Chart
         label="Share of held-out questions answered, before and after each adapter"
-        at={tried.map(({ since }) => Date.parse(since) / 1000)}
         lines={[
           { name: "without it", colour: "muted", values: tried.map(({ tried }) => tried!.accuracyBefore) },
           { name: "with it", colour: "accent", values: tried.map(({ tried }) => tried!.accuracyAfter) },

@@ -50,14 +50,18 @@ function Told({ trace }: { trace: Trace }) {
         <li>
           <h2>Recalled</h2>
           <p class="stage-number">{recalled.length}</p>
-          <p class="muted small">
-            {count(recalled.length, "memory", "memories")}, {count(tokens, "token")}
-          </p>
+          <p class="muted small">{count(tokens, "token")} for the reader</p>
         </li>
         <li>
           <h2>Cited</h2>
           <p class="stage-number">{cited}</p>
-          <p class="muted small">{cited === 0 ? "nothing answers it" : "the answer rests on these"}</p>
+          <p class="muted small">
+            {cited === 0
+              ? "nothing answers it"
+              : cited === 1
+                ? "the answer rests on it"
+                : "the answer rests on these"}
+          </p>
         </li>
         <li class="grow">
           <h2>Answered</h2>
