@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createCanvas } from "@napi-rs/canvas";
+import { openSources } from "../../src/index.ts";
 import type { Observation } from "../../src/perception/observation.ts";
 import { openTaskMem, type TaskMem } from "../../src/taskmem.ts";
 import { makeDirectory } from "../../src/util/directory.ts";
@@ -28,7 +29,10 @@ export async function boardMemory(root: string, nowMs: number): Promise<BoardMem
   const film = join(root, "films", "kitchen.mp4");
   await writeFilm(film);
   const memory = await openTaskMem({ directory, screenText: false });
-  for await (const _ of memory.watch(film, { stream: "kitchen" }));
+  const [source] = await openSources(film);
+  // What is shown is not the folder of a test.
+  const named = Object.create(source!, { description: { value: "films/kitchen.mp4" } });
+  for await (const _ of memory.watch(named, { stream: "kitchen" }));
   await addDoor(memory, nowMs);
   await memory.remember({ text: "Mia is allergic to walnuts.", id: "walnuts", atMs: nowMs - 86_400_000 });
   await memory.remember({ text: "The bins are emptied on Tuesdays.", id: "bins", atMs: nowMs - 3_600_000 });
