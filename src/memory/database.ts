@@ -33,6 +33,7 @@ import { build, type Db, type Query, type Steps, type Store } from "./db.ts";
 import { type InPlace, inPlace } from "./in-place.ts";
 import { mentions, sameName } from "./names.ts";
 import { applicationId, migrations } from "./schema.ts";
+import { sqliteIndex } from "./sqlite-index.ts";
 import { logDamage, withLog } from "./write-ahead-log.ts";
 
 /** A connection to a memory file. Its own methods run at once; `perform` runs what every database runs, at once too. */
@@ -381,7 +382,7 @@ function wipe(db: Omit<Connection, "perform">): void {
 /** The steps of a connection, none of which has to be waited for. */
 function stepsOf(connection: Omit<Connection, "perform">): Db {
   const { file, readOnly } = connection;
-  return {
+  const statements: Omit<Db, "index"> = {
     ...{ file, readOnly },
     all: (query) => atOnce(() => connection.all(query)),
     get: (query) => atOnce(() => connection.get(query)),
@@ -394,6 +395,7 @@ function stepsOf(connection: Omit<Connection, "perform">): Db {
     read: (action) => atOnce(() => connection.read(() => finished(action()))),
     wipe: () => atOnce(() => wipe(connection)),
   };
+  return { ...statements, index: sqliteIndex(statements) };
 }
 
 // biome-ignore lint/correctness/useYield: there is nothing to wait for.

@@ -15,6 +15,7 @@ import {
 } from "kysely";
 import { StoreError } from "../errors.ts";
 import type { Tables } from "./schema.ts";
+import type { SearchIndex } from "./search-index.ts";
 
 /** Builds queries; it has no connection and cannot run one. */
 export const build = new Kysely<Tables>({
@@ -39,6 +40,8 @@ export interface Db {
   /** Where the memory is, for messages. */
   readonly file: string;
   readonly readOnly: boolean;
+  /** What entries are searched by. */
+  readonly index: SearchIndex;
   all<Row>(query: Query<Row>): Steps<Row[]>;
   get<Row>(query: Query<Row>): Steps<Row | undefined>;
   /** Calls back with each row, without holding all of them. */

@@ -8,7 +8,8 @@ import { unknownEntry } from "./errors.ts";
 import { listed } from "./listed.ts";
 import type { Entry, EntryFilter, EntryList, Evidence } from "./memory.ts";
 import { foldName } from "./names.ts";
-import { type EntryTable, vectorTable } from "./schema.ts";
+import type { EntryTable } from "./schema.ts";
+import type { NameConditions } from "./search-index.ts";
 
 /** A row of `entry` with the id of its stream. */
 export type EntryRow = Omit<EntryTable, "row" | "stream" | "vector_checksum" | "told"> & {
@@ -42,9 +43,9 @@ export function toEntry(row: EntryRow): Entry {
  *
  * An entry closed after `writtenByMs` counts as open, as it was known then.
  */
-export function entryCondition(filter: EntryFilter): RawBuilder<boolean> {
+export function entryCondition(filter: EntryFilter, names: NameConditions): RawBuilder<boolean> {
   const { streams, kinds, fromSeconds, toSeconds, asOfSeconds, writtenByMs, speakers, clips } = filter;
-  const conditions: RawBuilder<unknown>[] = [sql`1`];
+  const conditions: RawBuilder<unknown>[] = [sql`true`];
   if (streams) conditions.push(sql`e.stream in (select row from stream where id in ${listed(streams)})`);
   if (kinds) conditions.push(sql`e.kind in ${listed(kinds)}`);
   if (clips) conditions.push(sql`e.clip in ${listed(clips)}`);
@@ -60,19 +61,14 @@ export function entryCondition(filter: EntryFilter): RawBuilder<boolean> {
         : sql`(e.closed_at_ms is null or e.closed_at_ms > ${writtenByMs})`,
     );
   }
-  if (speakers) conditions.push(speakerCondition(speakers));
+  if (speakers) conditions.push(speakerCondition(speakers, names));
   return sql<boolean>`${sql.join(conditions, sql` and `)}`;
 }
 
-function speakerCondition(names: readonly string[]): RawBuilder<unknown> {
-  const folded = names.map(foldName).filter((name) => name !== "");
-  const spoken = sql`exists (select 1 from entry_speaker where entry = e.row and name in ${spellingsOf(folded)})`;
-  return sql`(${spoken} or mentions(e.text, ${JSON.stringify(folded)}))`;
-}
-
-/** The stored spellings of some names. Few names are compared, however many entries there are. */
-export function spellingsOf(names: readonly string[]): RawBuilder<unknown> {
-  return sql`(select name from (select distinct name from entry_speaker) where is_named(name, ${JSON.stringify(names)}))`;
+function speakerCondition(speakers: readonly string[], names: NameConditions): RawBuilder<unknown> {
+  const folded = speakers.map(foldName).filter((name) => name !== "");
+  const spoken = sql`exists (select 1 from entry_speaker where entry = e.row and name in ${names.spellingsOf(folded)})`;
+  return sql`(${spoken} or ${names.mentions(folded)})`;
 }
 
 /** Columns of `EntryRow` from `entry as e cross join stream as s`. */
@@ -81,14 +77,14 @@ export const entryColumns = sql`e.row, e.id, s.id as stream, e.clip, e.kind, e.s
   e.superseded_by, e.has_vector`;
 
 /** Entries in time order: by stream, then start, then id. `newest` keeps the `limit` entries with the latest start. */
-export function selectEntries(filter: EntryList): Query<EntryRow> {
-  const limit = filter.limit ?? -1;
+export function selectEntries(filter: EntryList, names: NameConditions): Query<EntryRow> {
+  const limit = filter.limit === undefined ? sql`` : sql`limit ${filter.limit}`;
   const order = sql`s.id, e.start_seconds, e.id`;
   const chosen = (direction: RawBuilder<unknown>) =>
     sql<EntryRow>`select ${entryColumns} from entry as e join stream as s on s.row = e.stream
-      where ${entryCondition(filter)} order by ${direction} limit ${limit}`;
+      where ${entryCondition(filter, names)} order by ${direction} ${limit}`;
   if (!filter.newest) return chosen(order);
-  return sql<EntryRow>`select * from (${chosen(sql`e.start_seconds desc, e.id desc`)})
+  return sql<EntryRow>`select * from (${chosen(sql`e.start_seconds desc, e.id desc`)}) as newest
     order by stream, start_seconds, id`;
 }
 
@@ -164,7 +160,7 @@ export function* insertEntry(
   }
   yield* insertText(db, row, entry, derived.words);
   if (hasVector) {
-    yield* insertVector(db, derived.space, {
+    yield* db.index.putVector(derived.space, {
       row,
       stream: derived.streamRow,
       knownSeconds: derived.knownSeconds,
@@ -184,7 +180,7 @@ export function* insertText(
   words: WordSpace,
 ): Steps<void> {
   const { stems, speakers } = indexedText(entry, words);
-  yield* db.run(sql`insert into entry_text (rowid, stems, speakers) values (${row}, ${stems}, ${speakers})`);
+  yield* db.index.putText(row, { stems, speakers });
 }
 
 /** What the text index holds of an entry. */
@@ -195,22 +191,6 @@ export function indexedText({ text, speakers }: Pick<Entry, "text" | "speakers">
   };
 }
 
-export function* insertVector(
-  db: Db,
-  space: number,
-  of: {
-    readonly row: number;
-    readonly stream: number;
-    readonly knownSeconds: number;
-    readonly closedAtMs: number | null;
-    readonly vector: Float32Array;
-  },
-): Steps<void> {
-  const closedAtMs = of.closedAtMs === null ? noTime : BigInt(of.closedAtMs);
-  yield* db.run(sql`insert into ${sql.table(vectorTable(space))} (rowid, stream, known_seconds, closed_at_ms, vector)
-    values (${BigInt(of.row)}, ${BigInt(of.stream)}, ${of.knownSeconds}, ${closedAtMs}, ${toBuffer(of.vector)})`);
-}
-
 export const toBuffer = (vector: Float32Array): Buffer =>
   Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
 
@@ -218,12 +198,8 @@ export const toBuffer = (vector: Float32Array): Buffer =>
 export function* deleteEntries(db: Db, rows: readonly number[], spaces: readonly number[]): Steps<number> {
   let vectors = 0;
   for (const row of rows) {
-    yield* db.run(sql`delete from entry_text where rowid = ${row}`);
-    for (const space of spaces) {
-      vectors += yield* db.run(
-        sql`delete from ${sql.table(vectorTable(space))} where rowid = ${BigInt(row)}`,
-      );
-    }
+    yield* db.index.dropText(row);
+    for (const space of spaces) vectors += yield* db.index.dropVector(space, row);
     yield* db.run(build.deleteFrom("entry").where("row", "=", row));
   }
   return vectors;
@@ -248,10 +224,7 @@ export function* closeEntry(
         .set({ closed_at_ms: closed.atMs, closed_reason: closed.reason, superseded_by: closed.supersededBy })
         .where("row", "=", entry.row),
     );
-    for (const space of spaces) {
-      yield* db.run(sql`update ${sql.table(vectorTable(space))} set closed_at_ms = ${BigInt(closed.atMs)}
-        where rowid = ${BigInt(entry.row)}`);
-    }
+    for (const space of spaces) yield* db.index.closeVector(space, entry.row, closed.atMs);
     yield* logChange(db, { kind: "entry-closed", id });
   });
 }

@@ -186,7 +186,7 @@ function* forgetRows(
   }
   if (query !== undefined) {
     const unheld: string[] = [];
-    for (const stem of words.stems(query)) if (!(yield* isHeld(db, stem))) unheld.push(stem);
+    for (const stem of words.stems(query)) if (!(yield* db.index.holdsStem(stem))) unheld.push(stem);
     for (const stem of yield* deleteWords(db, unheld)) lowered.add(stem);
   }
   if (reach.bySpan)
@@ -246,7 +246,9 @@ interface FoundEntry {
 /** Entries to remove, closed ones too, in the order they were written. */
 function* findEntries(db: Db, request: ForgetRequest, meant: Meant): Steps<FoundEntry[]> {
   const { entries: ids, person, query } = request;
-  const conditions: RawBuilder<unknown>[] = [entryCondition({ ...scopeOf(request), includeClosed: true })];
+  const conditions: RawBuilder<unknown>[] = [
+    entryCondition({ ...scopeOf(request), includeClosed: true }, db.index),
+  ];
   if (ids) conditions.push(sql`e.id in ${listed(ids)}`);
   const all = sql<FoundEntry & { speakers: string; evidence: string }>`
     select e.row, e.id, e.stream, e.clip, e.text, e.speakers, e.evidence from entry as e
@@ -316,7 +318,7 @@ function* framesOf(db: Db, entries: readonly FoundEntry[]): Steps<string[]> {
 
 /** The condition that streams and times of a request put on `clip as c`. */
 function clipsInScope({ streams, fromSeconds: from, toSeconds: to }: ForgetRequest): RawBuilder<unknown> {
-  const conditions: RawBuilder<unknown>[] = [sql`1`];
+  const conditions: RawBuilder<unknown>[] = [sql`true`];
   if (streams) conditions.push(sql`c.stream in (select row from stream where id in ${listed(streams)})`);
   if (from !== undefined) conditions.push(sql`c.end_seconds > ${from}`);
   if (to !== undefined) conditions.push(sql`c.start_seconds < ${to}`);
@@ -353,8 +355,9 @@ function* findClips(
     in_scope: number;
     has_entries: number;
     value: string | null;
-  }>`select c.row, c.stream, c.clip, c.state, ${clipsInScope(request)} as in_scope,
-      exists (select 1 from entry as e where e.stream = c.stream and e.clip = c.clip) as has_entries,
+  }>`select c.row, c.stream, c.clip, c.state, case when ${clipsInScope(request)} then 1 else 0 end as in_scope,
+      case when exists (select 1 from entry as e where e.stream = c.stream and e.clip = c.clip) then 1 else 0 end
+        as has_entries,
       case when ${bySpan ? 1 : 0} then null else o.value end as value
     from clip as c left join observation as o on o.clip = c.row`;
   const found: FoundClip[] = [];
@@ -388,7 +391,7 @@ function* takeBackDecisions(
   const scope = byText ? clipsInScope(request) : sql`dc.clip in ${found}`;
   const decisions = yield* db.all(
     sql<{ row: number; policy: number; words: string; found: number }>`
-      select d.row, d.policy, d.words, max(dc.clip in ${found}) as found
+      select d.row, d.policy, d.words, max(case when dc.clip in ${found} then 1 else 0 end) as found
       from decision_clip as dc join clip as c on c.row = dc.clip join decision as d on d.row = dc.decision
       where ${scope} group by d.row`,
   );
@@ -414,12 +417,6 @@ function* takeBackDecisions(
 function* blankFailures(db: Db, request: ForgetRequest): Steps<void> {
   yield* db.run(sql`update clip as c set failure = json_set(failure, '$.message', ${forgottenMessage})
     where state = 'failed' and ${clipsInScope(request)} and row not in (select clip from observation)`);
-}
-
-/** Whether the text of any entry holds a stem. */
-function* isHeld(db: Db, stem: string): Steps<boolean> {
-  const match = `"${stem.replaceAll('"', '""')}"`;
-  return (yield* db.get(sql`select 1 from entry_text where entry_text match ${match} limit 1`)) !== undefined;
 }
 
 function* deleteWords(db: Db, stems: readonly string[]): Steps<string[]> {

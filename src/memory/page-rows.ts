@@ -35,7 +35,7 @@ const finders: { readonly [List in keyof Paged]: Finder<List> } = {
   *entries(db, filter, after, limit) {
     const rows = yield* db.all(
       sql<EntryRow>`select ${entryColumns} from entry as e join stream as s on s.row = e.stream
-        where ${entryCondition(filter)} and ${isAfter(sql`s.id, e.start_seconds, e.id`, after)}
+        where ${entryCondition(filter, db.index)} and ${isAfter(sql`s.id, e.start_seconds, e.id`, after)}
         order by s.id, e.start_seconds, e.id limit ${limit}`,
     );
     return rows.map((row) => ({ item: toEntry(row), key: [row.stream, row.start_seconds, row.id] }));
@@ -75,10 +75,10 @@ const finders: { readonly [List in keyof Paged]: Finder<List> } = {
 };
 
 const isAmong = (column: RawBuilder<unknown>, values: readonly string[] | undefined): RawBuilder<boolean> =>
-  values === undefined ? sql<boolean>`1` : sql<boolean>`${column} in ${listed(values)}`;
+  values === undefined ? sql<boolean>`true` : sql<boolean>`${column} in ${listed(values)}`;
 
 const isAfter = (columns: RawBuilder<unknown>, after: PageKey | null): RawBuilder<boolean> =>
-  after === null ? sql<boolean>`1` : sql<boolean>`(${columns}) > (${sql.join(after)})`;
+  after === null ? sql<boolean>`true` : sql<boolean>`(${columns}) > (${sql.join(after)})`;
 
 export interface ClipRow {
   readonly stream: string;

@@ -10,6 +10,7 @@ import { distinctNames } from "./names.ts";
 import { recallEntries } from "./recall.ts";
 import type { EntryList, RecalledEntry, RecallQuery } from "./records.ts";
 import { requireSpace, type SpaceIds } from "./space.ts";
+import { sqliteNames } from "./sqlite-index.ts";
 import { VectorCache } from "./vector-cache.ts";
 
 /** What the thread starts with. */
@@ -47,7 +48,7 @@ function search(searched: Searched): unknown {
     case "recall":
       return recalled(searched);
     case "entries":
-      return connection.all(selectEntries(searched.filter)).map(toEntry);
+      return connection.all(selectEntries(searched.filter, sqliteNames)).map(toEntry);
     case "speakers":
       return distinctNames(connection.all(selectSpeakers()).map(({ name }) => name));
   }

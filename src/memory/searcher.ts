@@ -12,6 +12,7 @@ import { recallEntries } from "./recall.ts";
 import type { Entry, EntryList, RecalledEntry, RecallQuery } from "./records.ts";
 import type { Searched, SearchFound, SearchSetup } from "./search-thread.ts";
 import { type Indexing, requireSpace } from "./space.ts";
+import { sqliteNames } from "./sqlite-index.ts";
 
 /** Entries from which on a thread is worth its start. Fewer are searched in a few milliseconds. */
 const fewestInThread = 2000;
@@ -59,7 +60,7 @@ export class Searcher {
 
   /** Entries that pass a filter. Without a limit they are read here: handing over many takes as long. */
   async entries(filter: EntryList): Promise<Entry[]> {
-    const here = () => this.#db.all(selectEntries(filter)).map(toEntry);
+    const here = () => this.#db.all(selectEntries(filter, sqliteNames)).map(toEntry);
     if (filter.limit === undefined) return here();
     return (await this.#find({ find: "entries", filter }, here)) as Entry[];
   }

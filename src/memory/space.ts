@@ -8,8 +8,7 @@ import { StoreError } from "../errors.ts";
 import { turn } from "../util/async.ts";
 import { addVectorChecksums } from "./checksums.ts";
 import { build, type Db, parseStored, type Steps, type Store } from "./db.ts";
-import { insertText, insertVector } from "./entries.ts";
-import { vectorTable, vectorTableSql } from "./schema.ts";
+import { insertText } from "./entries.ts";
 import { embedAll } from "./statements.ts";
 import { passageOf } from "./surrounding-rows.ts";
 
@@ -45,7 +44,7 @@ function* addSpace(db: Db, { words, embedder }: Indexing, current: 0 | 1): Steps
       .returning("row"),
   );
   const { row } = added!;
-  yield* db.run(sql.raw(vectorTableSql(vectorTable(row), embedder.dimension)));
+  yield* db.index.addSpace(row, embedder.dimension);
   return row;
 }
 
@@ -55,14 +54,14 @@ export function* takeOut(db: Db, rows: readonly number[]): Steps<void> {
     build.selectFrom("space").select("row").where("current", "=", 0),
   )) {
     for (const row of rows) {
-      yield* db.run(sql`delete from ${sql.table(vectorTable(space))} where rowid = ${BigInt(row)}`);
+      yield* db.index.dropVector(space, row);
       yield* db.run(sql`delete from ${sql.table(doneTable(space))} where entry = ${row}`);
     }
   }
 }
 
 function* dropSpace(db: Db, row: number): Steps<void> {
-  yield* db.run(sql`drop table ${sql.table(vectorTable(row))}`);
+  yield* db.index.dropSpace(row);
   yield* db.run(sql`drop table if exists ${sql.table(doneTable(row))}`);
   yield* db.run(build.deleteFrom("space").where("row", "=", row));
 }
@@ -213,10 +212,10 @@ function* addVectors(
     if (!now) continue;
     const hasVector = vector.some((value) => value !== 0);
     const added = yield* db.run(
-      sql`insert or ignore into ${done} values (${entry.row}, ${hasVector ? 1 : 0})`,
+      sql`insert into ${done} values (${entry.row}, ${hasVector ? 1 : 0}) on conflict do nothing`,
     );
     if (added === 0 || !hasVector) continue;
-    yield* insertVector(db, space, {
+    yield* db.index.putVector(space, {
       row: entry.row,
       stream: entry.stream,
       knownSeconds: entry.known_seconds,
@@ -237,7 +236,7 @@ function* changeOver(db: Db, space: number, { words }: Indexing): Steps<boolean>
   yield* db.run(sql`delete from waiting_vector`);
   yield* db.run(build.updateTable("space").set({ current: 1 }).where("row", "=", space));
   yield* db.run(sql`drop table ${done}`);
-  yield* db.run(sql`delete from entry_text`);
+  yield* db.index.dropAllText();
   for (const entry of yield* db.all(build.selectFrom("entry").select(["row", "text", "speakers"]))) {
     yield* insertText(
       db,

@@ -12,13 +12,9 @@ import { entryCondition, noTime, toBuffer } from "./entries.ts";
 import { listed } from "./listed.ts";
 import type { EntryFilter } from "./records.ts";
 import { vectorTable } from "./schema.ts";
+import type { NearVector } from "./search-index.ts";
+import { sqliteNames } from "./sqlite-index.ts";
 import { chunkedVectors } from "./vector-chunks.ts";
-
-/** An entry by its row, and the Euclidean distance of its vector. */
-export interface NearVector {
-  readonly row: number;
-  readonly distance: number;
-}
 
 /** What is searched for. */
 export interface NearestOptions {
@@ -123,7 +119,9 @@ export class VectorCache {
     const { streams, asOfSeconds, writtenByMs, kinds, fromSeconds, toSeconds, speakers, clips } = query;
     const others = [writtenByMs, kinds, fromSeconds, toSeconds, speakers, clips];
     if (others.some((given) => given !== undefined)) {
-      const rows = db.all(sql<{ row: number }>`select e.row from entry as e where ${entryCondition(query)}`);
+      const rows = db.all(
+        sql<{ row: number }>`select e.row from entry as e where ${entryCondition(query, sqliteNames)}`,
+      );
       const passing = new Set(rows.map(({ row }) => row));
       return (place) => passing.has(this.#rows[place]!);
     }

@@ -6,9 +6,7 @@
 import { sql } from "kysely";
 import { vectorChecksum } from "./checksums.ts";
 import { build, type Db, type Steps, type Store } from "./db.ts";
-import { insertVector } from "./entries.ts";
 import { listed } from "./listed.ts";
-import { vectorTable } from "./schema.ts";
 import { type Indexing, requireSpace, takeOut } from "./space.ts";
 import { embedAll } from "./statements.ts";
 import { passageOf } from "./surrounding-rows.ts";
@@ -18,7 +16,8 @@ const batchSize = 32;
 
 /** Lets entries wait for a vector; the one they have stays until then. Inside a transaction. */
 export function* letWait(db: Db, rows: readonly number[]): Steps<void> {
-  for (const row of rows) yield* db.run(sql`insert or ignore into waiting_vector (entry) values (${row})`);
+  for (const row of rows)
+    yield* db.run(sql`insert into waiting_vector (entry) values (${row}) on conflict do nothing`);
   yield* takeOut(db, rows);
 }
 
@@ -27,8 +26,7 @@ export function* dropVectors(db: Db, rows: readonly number[]): Steps<void> {
   for (const { row: space } of yield* db.all(
     build.selectFrom("space").select("row").where("current", "=", 1),
   )) {
-    for (const row of rows)
-      yield* db.run(sql`delete from ${sql.table(vectorTable(space))} where rowid = ${BigInt(row)}`);
+    for (const row of rows) yield* db.index.dropVector(space, row);
   }
   yield* db.run(sql`update entry set has_vector = 0, vector_checksum = null where row in ${listed(rows)}`);
   yield* letWait(db, rows);
@@ -87,9 +85,9 @@ export function* setVector(db: Db, space: number, row: number, vector: Float32Ar
     build.selectFrom("entry").select(["stream", "known_seconds", "closed_at_ms"]).where("row", "=", row),
   ))!;
   const hasVector = vector.some((value) => value !== 0);
-  yield* db.run(sql`delete from ${sql.table(vectorTable(space))} where rowid = ${BigInt(row)}`);
+  yield* db.index.dropVector(space, row);
   if (hasVector) {
-    yield* insertVector(db, space, {
+    yield* db.index.putVector(space, {
       ...{ row, stream: entry.stream, vector },
       knownSeconds: entry.known_seconds,
       closedAtMs: entry.closed_at_ms,
