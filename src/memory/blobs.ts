@@ -138,7 +138,8 @@ function writeBlobNow(path: string, bytes: Uint8Array): void {
 /** Marks blobs that perhaps no row names, for the next sweep. */
 export function* markLoose(db: Db, hashes: readonly string[]): Steps<void> {
   yield* db.run(
-    sql`insert or ignore into loose_blob (hash) select value from json_each(${JSON.stringify(hashes)})`,
+    sql`insert into loose_blob (hash) select hash from (select value as hash from json_each(cast(${JSON.stringify(hashes)} as text)) as each_hash) as loose
+      where true on conflict do nothing`,
   );
 }
 

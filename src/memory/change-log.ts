@@ -6,7 +6,7 @@ import { sql } from "kysely";
 import { type ChangeLog, keptChanges, type LoggedChange, mostForgotten } from "./change-feed.ts";
 import type { Connection } from "./database.ts";
 import { build, type Db, parseStored, type Steps } from "./db.ts";
-import { listed } from "./listed.ts";
+import { listed, numbered } from "./listed.ts";
 import type { AdapterState } from "./records.ts";
 
 const atOnce = 256;
@@ -53,7 +53,7 @@ export function* logForgotten(
   const { streams, ...value } = gone;
   const ids = [...gone.entries, ...gone.tasks, ...gone.adapters];
   if (ids.length === 0 && streams.length === 0) return;
-  yield* db.run(sql`delete from change where stream in ${listed(streams)}`);
+  yield* db.run(sql`delete from change where stream in ${numbered(streams)}`);
   if (ids.length > mostForgotten) {
     yield* db.run(build.deleteFrom("change"));
     yield* logChange(db, { kind: "reset" });

@@ -82,7 +82,7 @@ export function addChecksums(db: Connection): void {
 }
 
 /** Gives entries without one the checksum of their vector in a space. Inside a transaction. */
-export function* addVectorChecksums(db: Db, space: number): Steps<void> {
+export function* addVectorChecksums(db: Pick<Db, "run">, space: number): Steps<void> {
   yield* db.run(sql`update entry set vector_checksum = (select bytes_checksum(vector)
     from ${sql.table(vectorTable(space))} as v where v.rowid = entry.row)
     where has_vector and vector_checksum is null`);

@@ -27,9 +27,13 @@ export function engineCache(store: Store, scope: string, limitBytes = mostBytes)
       const own = await life;
       await store.perform((db) =>
         db.write(function* () {
-          const kept = yield* db.run(sql`insert or replace into engine_answer (key, said)
-            select ${keyOf(key)}, ${said} from engine_answer where row = ${own}`);
-          if (kept > 0) yield* makeRoom(db, limitBytes);
+          if (!(yield* db.get(build.selectFrom("engine_answer").select("row").where("row", "=", own))))
+            return;
+          const answer = { key: keyOf(key), said };
+          // A new row, so that what was kept last is dropped last.
+          yield* db.run(build.deleteFrom("engine_answer").where("key", "=", answer.key));
+          yield* db.run(build.insertInto("engine_answer").values(answer));
+          yield* makeRoom(db, limitBytes);
         }),
       );
     },
@@ -42,14 +46,14 @@ function* saidOf(db: Db, key: string): Steps<string | undefined> {
 
 function* lifeOf(db: Db): Steps<number> {
   return yield* db.write(function* () {
-    yield* db.run(sql`insert or ignore into engine_answer (key, said) values (${lifeKey}, '')`);
+    yield* db.run(sql`insert into engine_answer (key, said) values (${lifeKey}, '') on conflict do nothing`);
     return (yield* db.get(build.selectFrom("engine_answer").select("row").where("key", "=", lifeKey)))!.row;
   });
 }
 
 function* makeRoom(db: Db, limitBytes: number): Steps<void> {
   yield* db.run(sql`delete from engine_answer where key <> ${lifeKey} and row in (select row from
-    (select row, sum(octet_length(said)) over (order by row desc) as bytes from engine_answer)
+    (select row, sum(octet_length(said)) over (order by row desc) as bytes from engine_answer) as answers
     where bytes > ${limitBytes})`);
 }
 

@@ -5,7 +5,7 @@ import { logChange } from "./change-log.ts";
 import { vectorChecksum } from "./checksums.ts";
 import { build, type Db, parseStored, type Query, type Steps } from "./db.ts";
 import { unknownEntry } from "./errors.ts";
-import { listed } from "./listed.ts";
+import { listed, numbered } from "./listed.ts";
 import type { Entry, EntryFilter, EntryList, Evidence } from "./memory.ts";
 import { foldName } from "./names.ts";
 import type { EntryTable } from "./schema.ts";
@@ -48,7 +48,7 @@ export function entryCondition(filter: EntryFilter, names: NameConditions): RawB
   const conditions: RawBuilder<unknown>[] = [sql`true`];
   if (streams) conditions.push(sql`e.stream in (select row from stream where id in ${listed(streams)})`);
   if (kinds) conditions.push(sql`e.kind in ${listed(kinds)}`);
-  if (clips) conditions.push(sql`e.clip in ${listed(clips)}`);
+  if (clips) conditions.push(sql`e.clip in ${numbered(clips)}`);
   if (fromSeconds !== undefined)
     conditions.push(sql`(e.end_seconds > ${fromSeconds} or e.start_seconds >= ${fromSeconds})`);
   if (toSeconds !== undefined) conditions.push(sql`e.start_seconds < ${toSeconds}`);
@@ -90,7 +90,7 @@ export function selectEntries(filter: EntryList, names: NameConditions): Query<E
 
 export function selectEntriesByRow(rows: readonly number[]): Query<EntryRow> {
   return sql<EntryRow>`select ${entryColumns} from entry as e join stream as s on s.row = e.stream
-    where e.row in ${listed(rows)}`;
+    where e.row in ${numbered(rows)}`;
 }
 
 /** Names of speakers in current entries, in the order they were written. */

@@ -96,28 +96,32 @@ function* policyRows(db: Connection): Generator<RowOf<"policy">> {
 }
 
 function* decisionRows(db: Connection): Generator<RowOf<"decision">> {
-  const decisions = sql<{
-    policy: string;
-    revision: string;
-    decided_at_ms: number;
-    documents: number;
-    clips: string;
-    words: string;
-  }>`select p.id as policy, d.revision, d.decided_at_ms, d.documents, d.words,
-      (select json_group_array(json_patch(json_object('stream', s.id, 'clip', c.clip),
-          iif(dc.part > 1, json_object('part', dc.part), '{}')) order by c.row, dc.part)
-        from decision_clip as dc join clip as c on c.row = dc.clip join stream as s on s.row = c.stream
-        where dc.decision = d.row) as clips
-    from decision as d join policy as p on p.row = d.policy order by d.row`;
+  const decisions = build
+    .selectFrom("decision")
+    .innerJoin("policy", "policy.row", "decision.policy")
+    .select([
+      "decision.row",
+      "policy.id as policy",
+      "decision.revision",
+      "decision.decided_at_ms as decidedAtMs",
+    ])
+    .select(["decision.documents", "decision.words"])
+    .orderBy("decision.row");
+  const clipsOf = (decision: number) =>
+    build
+      .selectFrom("decision_clip")
+      .innerJoin("clip", "clip.row", "decision_clip.clip")
+      .innerJoin("stream", "stream.row", "clip.stream")
+      .select(["stream.id as stream", "clip.clip", "decision_clip.part"])
+      .where("decision_clip.decision", "=", decision)
+      .orderBy("clip.row")
+      .orderBy("decision_clip.part");
   const countsOf = db.perform(decisionReader);
-  for (const { policy, revision, decided_at_ms, documents, clips, words } of db.iterate(decisions)) {
-    yield {
-      row: "decision",
-      ...{ policy, revision, documents },
-      clips: parseStored<RowOf<"decision">["clips"]>(clips, "a decision"),
-      decidedAtMs: decided_at_ms,
-      ...countsRow(countsOf(words)),
-    };
+  for (const { row, words, ...decision } of db.iterate(decisions)) {
+    const clips = db
+      .all(clipsOf(row))
+      .map(({ stream, clip, part }) => ({ stream, clip, ...partOf({ part }) }));
+    yield { row: "decision", ...decision, clips, ...countsRow(countsOf(words)) };
   }
 }
 

@@ -52,13 +52,14 @@ import {
 import {
   gaps as allGaps,
   streams as allStreams,
+  changeFailures,
   deleteObservations,
   keepFiles,
   keepLeftOut,
   sourceFilesOf,
   streamRow,
 } from "./journal.ts";
-import { listed } from "./listed.ts";
+import { listed, numbered } from "./listed.ts";
 import { deletePeople, peopleEvents, peopleState } from "./people-rows.ts";
 import { decisionReader, takeBack } from "./policy-state.ts";
 import type { Evidence, ForgetReport, ForgetRequest, KeptAdapter, PackedObservation } from "./records.ts";
@@ -155,9 +156,9 @@ function* forgetRows(
   const people = yield* findPeople(db, request, reach);
   const removed = {
     people: [...people.people, ...people.faces.map(({ id }) => id)],
-    streams: (yield* db.all(sql<{ id: string }>`select id from stream where row in ${listed(streams)}`)).map(
-      ({ id }) => id,
-    ),
+    streams: (yield* db.all(
+      sql<{ id: string }>`select id from stream where row in ${numbered(streams)}`,
+    )).map(({ id }) => id),
     entries: entries.map(({ id }) => id),
     tasks,
   };
@@ -175,8 +176,8 @@ function* forgetRows(
   const clips = yield* findClips(db, request, reach, entries, reach.byText ? people : null);
   // A recording would still show it.
   yield* db.run(
-    sql`update source_file set path = '' where stream in ${listed(entries.map(({ stream }) => stream))}
-      or stream in (select stream from clip where row in ${listed(clips.map(({ row }) => row))})`,
+    sql`update source_file set path = '' where stream in ${numbered(entries.map(({ stream }) => stream))}
+      or stream in (select stream from clip where row in ${numbered(clips.map(({ row }) => row))})`,
   );
   if (reach.byText) yield* dropFramesOf(db, people);
   yield* deletePeople(db, people);
@@ -190,14 +191,14 @@ function* forgetRows(
     for (const stem of yield* deleteWords(db, unheld)) lowered.add(stem);
   }
   if (reach.bySpan)
-    yield* db.run(sql`update clip set look = null where row in ${listed(clips.map(({ row }) => row))}`);
+    yield* db.run(sql`update clip set look = null where row in ${numbered(clips.map(({ row }) => row))}`);
   const observations = yield* deleteObservations(
     db,
     clips.map(({ row }) => row),
   );
   if (reach.byText) yield* blankFailures(db, request);
   const gone = clips.filter(({ goes }) => goes).map(({ row }) => row);
-  yield* db.run(sql`delete from clip where row in ${listed(gone)}`);
+  yield* db.run(sql`delete from clip where row in ${numbered(gone)}`);
   yield* db.run(sql`delete from decision where row not in (select decision from decision_clip)`);
 
   for (const { id, leftOut } of yield* allStreams(db)) {
@@ -208,8 +209,8 @@ function* forgetRows(
   }
   let gaps = 0;
   if (wholeStreams) {
-    gaps = yield* db.run(sql`delete from gap where stream in ${listed(streams)}`);
-    yield* db.run(sql`delete from stream where row in ${listed(streams)}`);
+    gaps = yield* db.run(sql`delete from gap where stream in ${numbered(streams)}`);
+    yield* db.run(sql`delete from stream where row in ${numbered(streams)}`);
   }
   const freed = yield* freedBlobs(db);
   return {
@@ -310,7 +311,7 @@ function* streamRows(db: Db, { streams }: ForgetRequest): Steps<number[]> {
 }
 
 function* framesOf(db: Db, entries: readonly FoundEntry[]): Steps<string[]> {
-  const rows = listed(entries.map(({ row }) => row));
+  const rows = numbered(entries.map(({ row }) => row));
   return (yield* db.all(
     sql<{ hash: string }>`select distinct hash from entry_frame where entry in ${rows}`,
   )).map(({ hash }) => hash);
@@ -387,7 +388,7 @@ function* takeBackDecisions(
   { byText, bySpeaker }: Reach,
   clips: readonly FoundClip[],
 ): Steps<Set<string>> {
-  const found = listed(clips.map(({ row }) => row));
+  const found = numbered(clips.map(({ row }) => row));
   const scope = byText ? clipsInScope(request) : sql`dc.clip in ${found}`;
   const decisions = yield* db.all(
     sql<{ row: number; policy: number; words: string; found: number }>`
@@ -408,15 +409,16 @@ function* takeBackDecisions(
     changed.push(decision.row);
   }
   yield* db.run(sql`delete from policy_value where stream in (select stream from clip where row in ${found}
-    or row in (select clip from decision_clip where decision in ${listed(changed)}))`);
+    or row in (select clip from decision_clip where decision in ${numbered(changed)}))`);
   yield* db.run(sql`delete from word where documents <= 0`);
   return lowered;
 }
 
 /** Removes messages of failures whose clip can no longer tell who spoke: a message may quote what a model wrote. */
 function* blankFailures(db: Db, request: ForgetRequest): Steps<void> {
-  yield* db.run(sql`update clip as c set failure = json_set(failure, '$.message', ${forgottenMessage})
-    where state = 'failed' and ${clipsInScope(request)} and row not in (select clip from observation)`);
+  const silent = sql`row in (select c.row from clip as c where ${clipsInScope(request)})
+    and row not in (select clip from observation)`;
+  yield* changeFailures(db, silent, { message: forgottenMessage });
 }
 
 function* deleteWords(db: Db, stems: readonly string[]): Steps<string[]> {

@@ -16,7 +16,7 @@ import { logChange } from "./change-log.ts";
 import { build, type Db, parseStored, type Steps } from "./db.ts";
 import { changedStream, decidedClip, unknownClip, unknownStream } from "./errors.ts";
 import { floorRows, joinLooks } from "./floor.ts";
-import { listed } from "./listed.ts";
+import { listed, numbered } from "./listed.ts";
 import { hashesIn, joinObservations, type packObservation, unpackObservation, withPeople } from "./packed.ts";
 import { addFaces } from "./people-rows.ts";
 import type {
@@ -122,7 +122,7 @@ export function* assertHeld(db: Db, named: readonly string[] | undefined): Steps
 }
 
 /** Whether a clip is undecided: perceived, or failed with a retryable failure. */
-export const waits = sql<boolean>`(state <> 'stored' and coalesce(failure ->> 'retryable', 1))`;
+export const waits = sql<boolean>`(state <> 'stored' and coalesce(failure, '') not like '%"retryable":false%')`;
 
 const unpack = (value: string, blobFolder: string): Observation =>
   unpackObservation(parseStored<PackedObservation>(value, "an observation"), (hash) =>
@@ -183,7 +183,7 @@ export function* addObservation(
   yield* db.run(
     build
       .updateTable("stream")
-      .set({ next_clip: sql`max(next_clip, ${clip + 1})`, ended: 0 })
+      .set({ next_clip: sql`case when next_clip > ${clip} then next_clip else ${clip + 1} end`, ended: 0 })
       .where("row", "=", stream.row),
   );
   return told;
@@ -218,7 +218,7 @@ function* openAgain(
       .selectFrom("clip")
       .leftJoin("observation", "observation.clip", "clip.row")
       .select(["clip.row", "clip.start_seconds", "clip.end_seconds", "clip.look", "observation.value"])
-      .select(sql<number>`${waits}`.as("waits"))
+      .select(sql<number>`case when ${waits} then 1 else 0 end`.as("waits"))
       .where("clip.stream", "=", stream)
       .where("clip.clip", "=", packed.clip),
   ))!;
@@ -267,11 +267,13 @@ export function* keepFiles(db: Db, stream: number, files: readonly SourceFile[])
   for (const file of files) {
     const { id, name, startSeconds, watchedSeconds, bytes, whole } = file;
     const path = pathToKeep(file, closed.has(id) ? { path: "" } : undefined) ?? null;
+    const marks = { start_seconds: startSeconds, watched_seconds: watchedSeconds };
+    const now = { name, bytes, whole: whole ? 1 : 0, path, ...marks };
     yield* db.run(
-      build.replaceInto("source_file").values({
-        ...{ stream, id, name, bytes, whole: whole ? 1 : 0, path },
-        ...{ start_seconds: startSeconds, watched_seconds: watchedSeconds },
-      }),
+      build
+        .insertInto("source_file")
+        .values({ stream, id, ...now })
+        .onConflict((conflict) => conflict.columns(["stream", "id"]).doUpdateSet(now)),
     );
   }
 }
@@ -298,7 +300,16 @@ export function* cutGaps(
       // One that touches the clip may have been kept again by this run.
       if (others.some((other) => isSameSpan(other.span, rest))) continue;
       const ends = { start_seconds: rest.startSeconds, end_seconds: rest.endSeconds };
-      yield* db.run(build.replaceInto("gap").values({ ...row, ...ends }));
+      yield* db.run(
+        build
+          .insertInto("gap")
+          .values({ ...row, ...ends })
+          .onConflict((conflict) =>
+            conflict
+              .columns(["stream", "start_seconds", "reason"])
+              .doUpdateSet({ end_seconds: ends.end_seconds, detail: row.detail }),
+          ),
+      );
       yield* logChange(db, { kind: "gap", stream, value: rest });
     }
   }
@@ -355,20 +366,44 @@ export function* failClip(
 /** Makes failed clips wait no longer. */
 export function* giveUpClips(db: Db, stream: string, clips: readonly number[]): Steps<void> {
   const { row } = yield* streamRow(db, stream);
-  yield* db.run(sql`update clip set failure = json_set(failure, '$.retryable', json('false'))
-    where stream = ${row} and state = 'failed' and clip in ${listed(clips)}`);
+  yield* db.write(() =>
+    changeFailures(db, sql`stream = ${row} and clip in ${numbered(clips)}`, { retryable: false }),
+  );
 }
+
+/** Changes what is kept about failed clips. Inside a transaction. @param which a condition on `clip` */
+export function* changeFailures(
+  db: Db,
+  which: RawBuilder<unknown>,
+  change: Partial<StoredFailure> | ((failure: StoredFailure) => Partial<StoredFailure>),
+): Steps<void> {
+  const failed = yield* db.all(
+    sql<{ row: number; failure: string }>`select row, failure from clip where state = 'failed' and ${which}`,
+  );
+  for (const { row, failure } of failed) {
+    const before = parseStored<StoredFailure>(failure, "the failure of a clip");
+    const after = { ...before, ...(typeof change === "function" ? change(before) : change) };
+    yield* db.run(
+      build
+        .updateTable("clip")
+        .set({ failure: JSON.stringify(after) })
+        .where("row", "=", row),
+    );
+  }
+}
+
+type StoredFailure = Omit<ClipFailure, "attempts">;
 
 /** Makes clips that failed for good wait again where their observation is kept. */
 export function* retryClips(db: Db, stream: string): Steps<RetriedClips> {
   const { row } = yield* streamRow(db, stream);
   return yield* db.write(function* () {
     const failed = yield* db.all(sql<{ row: number; clip: number; kept: number }>`select row, clip,
-      exists (select 1 from observation where observation.clip = clip.row) as kept
+      case when exists (select 1 from observation where observation.clip = clip.row) then 1 else 0 end as kept
       from clip where stream = ${row} and state = 'failed' and not ${waits} order by clip`);
     const [waiting, gone] = [1, 0].map((wanted) => failed.filter(({ kept }) => kept === wanted));
-    yield* db.run(sql`update clip set failure = json_set(failure, '$.retryable', json('true'))
-      where row in ${listed(waiting!.map((clip) => clip.row))}`);
+    const rows = numbered(waiting!.map((clip) => clip.row));
+    yield* changeFailures(db, sql`row in ${rows}`, { retryable: true });
     const numbers = (clips: typeof failed) => clips.map(({ clip }) => clip);
     return { waiting: numbers(waiting!), gone: numbers(gone!) };
   });
@@ -376,12 +411,13 @@ export function* retryClips(db: Db, stream: string): Steps<RetriedClips> {
 
 /** Gives up the oldest failed clips of each stream beyond those that may wait. */
 export function* giveUpOldest(db: Db, most = mostWaiting): Steps<void> {
-  yield* db.run(sql`update clip set failure = json_set(failure, '$.retryable', json('false'),
-      '$.message', (failure ->> 'message') || ${givenUp})
-    where row in (select row from (
+  const oldest = sql`row in (select row from (
       select row, row_number() over (partition by stream order by clip desc) as place
       from clip where state = 'failed' and ${waits}
-    ) where place > ${most})`);
+    ) as waiting where place > ${most})`;
+  yield* db.write(() =>
+    changeFailures(db, oldest, ({ message }) => ({ retryable: false, message: message + givenUp })),
+  );
 }
 
 export function* clipFailures(
@@ -482,9 +518,8 @@ export function* trimFramesOfAll(db: Db, windowClips: number): Steps<void> {
     const old = yield* db.all(sql<{ row: number }>`select row from (
       select c.row, row_number() over (order by c.row desc) as place,
         row_number() over (partition by c.stream order by c.clip desc) as own_place
-      from (select distinct clip from observation_frame) as f cross join clip as c on c.row = f.clip
-      where not ${waits}
-    ) where place > ${mostWithFrames} and own_place > ${windowClips}`);
+      from clip as c where c.row in (select clip from observation_frame) and not ${waits}
+    ) as framed where place > ${mostWithFrames} and own_place > ${windowClips}`);
     yield* dropFrames(
       db,
       old.map(({ row }) => row),
@@ -495,11 +530,19 @@ export function* trimFramesOfAll(db: Db, windowClips: number): Steps<void> {
 /** Inside a transaction. */
 function* dropFrames(db: Db, clipRows: readonly number[]): Steps<void> {
   if (clipRows.length === 0) return;
-  const rows = listed(clipRows);
-  yield* freeFrames(db, rows);
-  yield* db.run(
-    sql`update observation set value = json_set(value, '$.frames', json('[]')) where clip in ${rows}`,
-  );
+  yield* freeFrames(db, numbered(clipRows));
+  for (const clip of clipRows) {
+    const observation = build.selectFrom("observation").select("value").where("clip", "=", clip);
+    const found = yield* db.get(observation);
+    if (!found) continue;
+    const value = { ...parseStored<PackedObservation>(found.value, "an observation"), frames: [] };
+    yield* db.run(
+      build
+        .updateTable("observation")
+        .set({ value: JSON.stringify(value) })
+        .where("clip", "=", clip),
+    );
+  }
 }
 
 /** Deletes observations of decided clips, keeping the newest of each stream. */
@@ -507,8 +550,8 @@ export function* dropOldObservations(db: Db): Steps<void> {
   yield* db.write(function* () {
     const old = yield* db.all(sql<{ row: number }>`select row from (
       select c.row, row_number() over (partition by c.stream order by c.clip desc) as place
-      from observation as o cross join clip as c on c.row = o.clip where not ${waits}
-    ) where place > ${keptObservations}`);
+      from clip as c where c.row in (select clip from observation) and not ${waits}
+    ) as observed where place > ${keptObservations}`);
     yield* deleteObservations(
       db,
       old.map(({ row }) => row),
@@ -544,8 +587,8 @@ function* freeFrames(db: Db, clipRows: RawBuilder<unknown>): Steps<void> {
 /** Deletes observations with their frames. @returns how many there were */
 export function* deleteObservations(db: Db, clipRows: readonly number[]): Steps<number> {
   if (clipRows.length === 0) return 0;
-  yield* freeFrames(db, listed(clipRows));
-  return yield* db.run(sql`delete from observation where clip in ${listed(clipRows)}`);
+  yield* freeFrames(db, numbered(clipRows));
+  return yield* db.run(sql`delete from observation where clip in ${numbered(clipRows)}`);
 }
 
 /** The floor of streams, from the looks of their clips. */

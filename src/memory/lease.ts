@@ -84,8 +84,13 @@ export function leases(store: Store, now: () => number): Leases {
           const other = yield* rowOf(db, stream);
           const isBusy = other !== undefined && isAlive(other, atMs);
           if (isBusy && !takeOver) throw busyStream(name, other);
-          const lease = { stream, token, pid: process.pid, host: hostname(), heartbeat_ms: atMs };
-          yield* db.run(build.replaceInto("lease").values(lease));
+          const lease = { token, pid: process.pid, host: hostname(), heartbeat_ms: atMs };
+          yield* db.run(
+            build
+              .insertInto("lease")
+              .values({ stream, ...lease })
+              .onConflict((conflict) => conflict.column("stream").doUpdateSet(lease)),
+          );
           ownTokens.add(token);
           return isBusy ? other : null;
         }),

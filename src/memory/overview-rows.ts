@@ -11,7 +11,7 @@ import type { EntryFilter, EntryOverview, OverviewOptions, StreamStats } from ".
 export function* overview(db: Db, filter: EntryFilter, options: OverviewOptions): Steps<EntryOverview> {
   const { limit = defaultPageLimit, stretchSeconds = defaultStretchSeconds } = options;
   const list = listName("entries", filter);
-  const chosen = sql`from entry as e join stream as s on s.row = e.stream where ${entryCondition(filter)}`;
+  const chosen = sql`from entry as e join stream as s on s.row = e.stream where ${entryCondition(filter, db.index)}`;
   const counts = yield* db.all(
     sql<{ stream: string; stretch: number; entries: number }>`
       select s.id as stream, floor(e.start_seconds / ${stretchSeconds}) as stretch, count(*) as entries ${chosen}
@@ -23,7 +23,7 @@ export function* overview(db: Db, filter: EntryFilter, options: OverviewOptions)
     sql<{ stream: string; start: number; id: string }>`
       select stream, start, id from (
         select s.id as stream, e.start_seconds as start, e.id as id,
-          row_number() over (order by s.id, e.start_seconds, e.id) as place ${chosen})
+          row_number() over (order by s.id, e.start_seconds, e.id) as place ${chosen}) as placed
       where place % ${limit} = 0 and place < ${entries} order by place`,
   );
   return {

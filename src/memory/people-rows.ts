@@ -19,7 +19,7 @@ import { logChange } from "./change-log.ts";
 import { build, type Db, parseStored, type Query, type Steps, type Store } from "./db.ts";
 import { insertText, toBuffer } from "./entries.ts";
 import type { ForgottenPeople } from "./forget-people.ts";
-import { listed } from "./listed.ts";
+import { listed, numbered } from "./listed.ts";
 import { keptFaces } from "./retention.ts";
 import { type Indexing, requireSpace } from "./space.ts";
 import { embedAll } from "./statements.ts";
@@ -183,7 +183,7 @@ export function* deletePeople(db: Db, { people, faces, events }: ForgottenPeople
   const ids = listed(people);
   yield* deleteFaces(db, sql`id in ${listed(faces.map(({ id }) => id))}`);
   yield* db.run(sql`delete from person where id in ${ids}`);
-  yield* db.run(sql`delete from people_event where number in ${listed(events)}`);
+  yield* db.run(sql`delete from people_event where number in ${numbered(events)}`);
   yield* db.run(sql`update face set person = null, exemplar = 0 where person in ${ids}`);
   yield* db.run(sql`update face set maybe = null where maybe in ${ids}`);
 }
@@ -201,7 +201,7 @@ export function* trimFaces(db: Db): Steps<void> {
     kept.map(({ crop }) => crop),
   );
   yield* db.run(
-    sql`update face set crop = null, vector = null where row in ${listed(kept.map(({ row }) => row))}`,
+    sql`update face set crop = null, vector = null where row in ${numbered(kept.map(({ row }) => row))}`,
   );
 }
 

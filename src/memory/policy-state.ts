@@ -47,7 +47,13 @@ export function* policyRow(db: Db, policy: string): Steps<number> {
 
 /** Sets a policy's value of a stream. Inside a transaction. */
 export function* putPolicyValue(db: Db, policy: number, stream: number, value: JsonValue): Steps<void> {
-  yield* db.run(build.replaceInto("policy_value").values({ policy, stream, value: JSON.stringify(value) }));
+  const kept = { value: JSON.stringify(value) };
+  yield* db.run(
+    build
+      .insertInto("policy_value")
+      .values({ policy, stream, ...kept })
+      .onConflict((conflict) => conflict.columns(["policy", "stream"]).doUpdateSet(kept)),
+  );
 }
 
 /** Records a decision and adds its counts. Inside a transaction. @returns row of the decision */
@@ -77,14 +83,28 @@ export function* addDecision(
   return added!.row;
 }
 
+/** Words in one statement. */
+const wordsAtOnce = 500;
+
 /** Adds counts of words. @returns the row of each word */
 function* addWords(db: Db, policy: number, counted: ReadonlyMap<string, number>): Steps<Map<string, number>> {
-  const rows = yield* db.all(sql<{ row: number; stem: string }>`
-    insert into word (policy, stem, documents)
-    select ${policy}, value ->> 0, value ->> 1 from json_each(${JSON.stringify([...counted])}) where true
-    on conflict (policy, stem) do update set documents = documents + excluded.documents
-    returning row, stem`);
-  return new Map(rows.map(({ row, stem }) => [stem, row]));
+  const rowOf = new Map<string, number>();
+  const added = [...counted].map(([stem, documents]) => ({ policy, stem, documents }));
+  for (let from = 0; from < added.length; from += wordsAtOnce) {
+    const rows = yield* db.all(
+      build
+        .insertInto("word")
+        .values(added.slice(from, from + wordsAtOnce))
+        .onConflict((conflict) =>
+          conflict
+            .columns(["policy", "stem"])
+            .doUpdateSet((e) => ({ documents: sql`${e.ref("word.documents")} + excluded.documents` })),
+        )
+        .returning(["row", "stem"]),
+    );
+    for (const { row, stem } of rows) rowOf.set(stem, row);
+  }
+  return rowOf;
 }
 
 /** The counts of one speaker as a decision's row holds them: row of a word, times counted, row, times, … */
@@ -118,7 +138,9 @@ export function* takeBack(
     documents += own;
     for (let i = 0; i < counted.length; i += 2) {
       const word = yield* db.get(
-        sql<{ stem: string }>`update word set documents = max(0, documents - ${counted[i + 1]})
+        sql<{
+          stem: string;
+        }>`update word set documents = case when documents > ${counted[i + 1]} then documents - ${counted[i + 1]} else 0 end
           where row = ${counted[i]} returning stem`,
       );
       if (word) lowered.push(word.stem);
@@ -126,9 +148,9 @@ export function* takeBack(
   }
   const left = JSON.stringify(stored.filter((_, place) => !gone.has(place)));
   yield* db.run(
-    sql`update policy set documents = max(0, documents - ${documents}) where row = ${decision.policy}`,
+    sql`update policy set documents = case when documents > ${documents} then documents - ${documents} else 0 end where row = ${decision.policy}`,
   );
-  yield* db.run(sql`update decision set documents = max(0, documents - ${documents}), words = ${left}
+  yield* db.run(sql`update decision set documents = case when documents > ${documents} then documents - ${documents} else 0 end, words = ${left}
     where row = ${decision.row}`);
   return lowered;
 }

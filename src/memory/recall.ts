@@ -24,7 +24,7 @@ import {
   minimumPool,
   momentAskedAbout,
 } from "./fusion.ts";
-import { listed } from "./listed.ts";
+import { numbered } from "./listed.ts";
 import type { RecalledEntry, RecallQuery, RecallScore } from "./memory.ts";
 import { foldName } from "./names.ts";
 import type { NearVector } from "./search-index.ts";
@@ -116,7 +116,7 @@ function* findBySpeaker(
     sql`e.row in (select entry from entry_speaker where name in ${db.index.spellingsOf(names)}) and ${entryCondition(query, db.index)}
       order by e.start_seconds, e.id limit ${pool}`,
   );
-  const known = yield* scored(sql`e.row in ${listed([...new Set(others)])} and ${named}`);
+  const known = yield* scored(sql`e.row in ${numbered([...new Set(others)])} and ${named}`);
   return [...new Map([...known, ...own].map((found) => [found.row, found])).values()].sort(
     (a, b) => b.score - a.score,
   );

@@ -58,6 +58,8 @@ export interface SearchIndex extends NameConditions {
   /** @returns how many there were: 0 or 1 */
   dropVector(space: number, row: number): Steps<number>;
   closeVector(space: number, row: number, atMs: number): Steps<void>;
+  /** Gives entries without one the checksum of their vector, where the database keeps such. Inside a transaction. */
+  checksumVectors(space: number): Steps<void>;
   /** The nearest vectors of entries that pass a filter, the nearest first. */
   nearest(space: number, vector: Float32Array, query: EntryFilter, limit: number): Steps<NearVector[]>;
 }

@@ -6,7 +6,6 @@ import { sql } from "kysely";
 import type { Embedder, WordSpace } from "../engine.ts";
 import { StoreError } from "../errors.ts";
 import { turn } from "../util/async.ts";
-import { addVectorChecksums } from "./checksums.ts";
 import { build, type Db, parseStored, type Steps, type Store } from "./db.ts";
 import { insertText } from "./entries.ts";
 import { embedAll } from "./statements.ts";
@@ -231,7 +230,7 @@ function* changeOver(db: Db, space: number, { words }: Indexing): Steps<boolean>
   const done = sql.table(doneTable(space));
   yield* db.run(sql`update entry set vector_checksum = null,
     has_vector = (select has_vector from ${done} where ${done}.entry = entry.row)`);
-  yield* addVectorChecksums(db, space);
+  yield* db.index.checksumVectors(space);
   for (const row of yield* spaceRows(db)) if (row !== space) yield* dropSpace(db, row);
   yield* db.run(sql`delete from waiting_vector`);
   yield* db.run(build.updateTable("space").set({ current: 1 }).where("row", "=", space));

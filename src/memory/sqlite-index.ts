@@ -1,5 +1,6 @@
 /** The search index in SQLite: FTS5 for words, sqlite-vec for vectors, functions of this process for names. */
 import { type RawBuilder, sql } from "kysely";
+import { addVectorChecksums } from "./checksums.ts";
 import type { Db, Steps } from "./db.ts";
 import { entryCondition, noTime, toBuffer } from "./entries.ts";
 import { mostHits } from "./fusion.ts";
@@ -75,6 +76,7 @@ export function sqliteIndex(db: Omit<Db, "index">): SearchIndex {
         sql`update ${vectorsOf(space)} set closed_at_ms = ${BigInt(atMs)} where rowid = ${BigInt(row)}`,
       );
     },
+    checksumVectors: (space) => addVectorChecksums(db, space),
     nearest: (space, vector, query, limit) =>
       db.all(sql<NearVector>`select rowid as row, distance from ${vectorsOf(space)}
         where vector match ${toBuffer(vector)} and k = ${Math.min(limit, 4096)} and ${vectorCondition(query)}`),

@@ -17,10 +17,10 @@ function* neighbours(db: Db, row: number, before: number, after: number): Steps<
   if (!own) return null;
   const { stream, id, start_seconds: startSeconds, text } = own;
   const { seconds } = surroundings;
-  const earlier = yield* db.all(sql<Placed>`select row, start_seconds as startSeconds, text from entry
+  const earlier = yield* db.all(sql<Placed>`select row, start_seconds as "startSeconds", text from entry
     where stream = ${stream} and (start_seconds, id) < (${startSeconds}, ${id})
       and start_seconds >= ${startSeconds - seconds} order by start_seconds desc, id desc limit ${before}`);
-  const later = yield* db.all(sql<Placed>`select row, start_seconds as startSeconds, text from entry
+  const later = yield* db.all(sql<Placed>`select row, start_seconds as "startSeconds", text from entry
     where stream = ${stream} and (start_seconds, id) > (${startSeconds}, ${id})
       and start_seconds <= ${startSeconds + seconds} order by start_seconds, id limit ${after}`);
   return [...earlier.reverse(), { row, startSeconds, text }, ...later];

@@ -28,14 +28,12 @@ export function* addTask(db: Db, task: Omit<Task, "feedback">): Steps<void> {
 /** Tasks in the order they were asked; `newest` keeps the last `limit` of them. */
 export function* tasks(db: Db, filter: TaskList): Steps<Task[]> {
   const direction = filter.newest ? "desc" : "asc";
-  const rows = yield* db.all(
-    build
-      .selectFrom("task")
-      .select(["value", "feedback"])
-      .orderBy("asked_at_ms", direction)
-      .orderBy("row", direction)
-      .limit(filter.limit ?? -1),
-  );
+  const all = build
+    .selectFrom("task")
+    .select(["value", "feedback"])
+    .orderBy("asked_at_ms", direction)
+    .orderBy("row", direction);
+  const rows = yield* db.all(filter.limit === undefined ? all : all.limit(filter.limit));
   return (filter.newest ? rows.reverse() : rows).map(toTask);
 }
 

@@ -14,7 +14,7 @@ export function* tombstones(db: Db): Steps<Tombstone[]> {
 export function* addTombstone(db: Db, tombstone: Tombstone): Steps<boolean> {
   const added = build
     .insertInto("tombstone")
-    .orIgnore()
-    .values({ value: tombstoneKey(tombstone) });
+    .values({ value: tombstoneKey(tombstone) })
+    .onConflict((conflict) => conflict.doNothing());
   return (yield* db.run(added)) > 0;
 }

@@ -6,7 +6,7 @@
 import { sql } from "kysely";
 import { vectorChecksum } from "./checksums.ts";
 import { build, type Db, type Steps, type Store } from "./db.ts";
-import { listed } from "./listed.ts";
+import { numbered } from "./listed.ts";
 import { type Indexing, requireSpace, takeOut } from "./space.ts";
 import { embedAll } from "./statements.ts";
 import { passageOf } from "./surrounding-rows.ts";
@@ -28,7 +28,7 @@ export function* dropVectors(db: Db, rows: readonly number[]): Steps<void> {
   )) {
     for (const row of rows) yield* db.index.dropVector(space, row);
   }
-  yield* db.run(sql`update entry set has_vector = 0, vector_checksum = null where row in ${listed(rows)}`);
+  yield* db.run(sql`update entry set has_vector = 0, vector_checksum = null where row in ${numbered(rows)}`);
   yield* letWait(db, rows);
 }
 
