@@ -1,6 +1,6 @@
 /**
  * How well sound is heard: prints Markdown. `node perf/sound.ts [FOLDER]` needs ffmpeg and the models of
- * `taskmem models pull voice` and `speech`; FOLDER holds `audio/two-speakers-30s.wav` with its RTTM, and `nasa_13013.mp4`
+ * `taskmem models pull voice`, `speakers` and `speech`; FOLDER holds `audio/two-speakers-30s.wav` with its RTTM, and `nasa_13013.mp4`
  * with `subtitles/nasa_13013.srt`.
  *
  * Everything is heard by what `watch` hears with, clip by clip. Processor time is that of the whole process, once all is
@@ -18,6 +18,7 @@ import { openSource } from "../src/stream/open-source.ts";
 import { configuredPerceptors } from "../src/taskmem/assembly.ts";
 import { printTable } from "./markdown.ts";
 import { detectionErrors } from "./sound/detection.ts";
+import { diarizationErrors } from "./sound/diarization.ts";
 import { readRttm } from "./sound/rttm.ts";
 import { wavSamples } from "./sound/wav.ts";
 import { wordErrors, wordsOf } from "./sound/words.ts";
@@ -76,6 +77,22 @@ try {
     const row = printTable("voices", "speech", "missed", "invented");
     row("two-speakers-30s", `${speechSeconds.toFixed(1)} s`, percent(miss), percent(falseAlarm));
     console.log();
+    const { speakers } = perceptors;
+    if (speakers) {
+      const audio = { startSeconds: 0, samples };
+      const told = (await speakers.turns(audio, await voice.find(audio))).map((turn) => ({
+        ...turn,
+        speaker: String(turn.voice),
+      }));
+      const line = printTable("speakers", "voices", "missed", "invented", "confused", "DER");
+      const [own, all] = [told, told.map((turn) => ({ ...turn, speaker: "all" }))].map((one) => {
+        const errors = diarizationErrors(turns, one);
+        return [errors.miss, errors.falseAlarm, errors.confusion, errors.rate].map(percent);
+      });
+      line("two-speakers-30s", new Set(told.map((turn) => turn.speaker)).size, ...own!);
+      line("the same, all as one speaker", 1, ...all!);
+      console.log();
+    } else console.log("Speakers: `taskmem models pull speakers`.\n");
   } else console.log("Voices: `taskmem models pull voice`.\n");
 
   if (transcriber) {
@@ -92,16 +109,17 @@ try {
 
   const row = printTable("a clip of 10 s costs", "processor time");
   const senses: readonly (readonly [string, Perceptors])[] = [
-    ["decoding and a look", { ...perceptors, voice: null, transcriber: null }],
-    ["and voices", { ...perceptors, transcriber: null }],
-    ["and words", perceptors],
+    ["decoding and a look", { ...perceptors, voice: null, speakers: null, transcriber: null }],
+    ["and voices", { ...perceptors, speakers: null, transcriber: null }],
+    ["and who speaks in turn", { ...perceptors, transcriber: null }],
+    ["or words", { ...perceptors, speakers: null }],
   ];
   for (const [name, own] of senses) {
     await listen(`${talk}.wav`, own);
     row(name, `${later((await listen(`${talk}.wav`, own)).cpuSeconds).toFixed(2)} s`);
   }
   console.log(`\nMemory at its peak: ${Math.round(process.resourceUsage().maxRSS / 1000)} MB.`);
-  await Promise.all([voice?.close?.(), transcriber?.close?.()]);
+  await Promise.all([voice?.close?.(), perceptors.speakers?.close?.(), transcriber?.close?.()]);
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -291,6 +291,19 @@ export interface VoiceFinder {
   close?(): Promise<void>;
 }
 
+/** Tells voices apart within a sound. It knows no names, and keeps nothing of a voice. */
+export interface SpeakerFinder {
+  readonly id: string;
+  /** Who speaks when within stretches of speech, in stream time; voices have numbers from 0. @throws EngineError */
+  turns(
+    audio: Audio,
+    stretches: readonly { readonly startSeconds: number; readonly endSeconds: number }[],
+    signal?: AbortSignal,
+  ): Promise<{ readonly startSeconds: number; readonly endSeconds: number; readonly voice: number }[]>;
+  /** Ends what runs for it. @default nothing does */
+  close?(): Promise<void>;
+}
+
 /** How text becomes words: the space the choice policy, recall and word adapters count in. */
 export interface WordSpace {
   /** Names the space (its tokeniser, stemmer and hash), `words:<hash>`. */

@@ -215,6 +215,7 @@ export const errorCodes = {
   "space-invalid": "The text cannot name a space.",
   "space-mismatch": "Memory is indexed with another word space or embedder.",
   "space-unknown": "The server has no such space.",
+  "speaker-finder-failed": "What tells voices apart failed, or its thread ended.",
   "speaker-unknown": "Memory knows no one of that name.",
   "speech-failed": "What hears words failed, or its thread or process ended.",
   "store-busy": "Another process has locked the memory.",

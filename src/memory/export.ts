@@ -317,7 +317,9 @@ const observation = z.object({
   speech: z.array(spoken),
   captions: z.array(spoken),
   screen: z.array(z.object({ ...span, text: z.string(), confidence: z.number() })),
-  heard: z.array(z.object({ kind: z.enum(["speech", "sound"]), ...span })).exactOptional(),
+  heard: z
+    .array(z.object({ kind: z.enum(["speech", "sound"]), ...span, voices: index.exactOptional() }))
+    .exactOptional(),
   shots: z.array(seconds),
   people: z.array(z.object({ id: z.string(), name: z.string().nullable(), atSeconds: z.array(seconds) })),
   tiers,

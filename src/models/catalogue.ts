@@ -119,6 +119,31 @@ export const catalogue: readonly NamedModel[] = [
     ],
   },
   {
+    name: "speakers",
+    about:
+      "Resemblyzer's voice encoder (1.4 million parameters, GE2E): tells how many people speak in turn; with voice. Nothing of a voice is kept",
+    source: "pypi:Resemblyzer@0.1.4",
+    integrity: {
+      algorithm: "sha256",
+      digest: "8f12eb2f1a9982d32e8db7856de754709b59c93a77bcf0ff536584b619a9dd1f",
+    },
+    licence: "Apache-2.0",
+    files: [
+      {
+        from: "resemblyzer/pretrained.pt",
+        name: "pretrained.pt",
+        bytes: 17_090_379,
+        sha256: "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e",
+      },
+      {
+        from: "Resemblyzer-0.1.4.dist-info/LICENSE",
+        name: "LICENSE",
+        bytes: 10_948,
+        sha256: "835cbdc5bdc6c60fae874e544e7d5ba648d77d25ec72e4c2efc26b5fde0862c3",
+      },
+    ],
+  },
+  {
     name: "speech",
     about:
       "Whisper tiny.en (39 million parameters): writes down what is said in English; with voice, in whole sentences",

@@ -39,6 +39,8 @@ export interface Heard {
   readonly kind: "speech" | "sound";
   readonly startSeconds: number;
   readonly endSeconds: number;
+  /** How many voices are told apart in it, where there are several. @default one, or no one told them apart */
+  readonly voices?: number;
 }
 
 /** A person seen or heard. */

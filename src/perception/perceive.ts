@@ -6,7 +6,7 @@
  * Faces are left out, and whose voice it is: `people` holds the speakers that the source names. Where no words are known,
  * a net tells whether somebody speaks.
  */
-import type { Transcriber, VoiceFinder } from "../engine.ts";
+import type { SpeakerFinder, Transcriber, VoiceFinder } from "../engine.ts";
 import type { Clip, LeftOut } from "../stream/clip.ts";
 import { hasPackage, installLine } from "../util/optional.ts";
 import { oneLine, plainText } from "../util/plain-text.ts";
@@ -17,7 +17,7 @@ import type { Caption, Heard, Observation, Person, ScreenText, Utterance } from 
 import { type ScreenReader, type TesseractReader, tesseractReader } from "./screen-text.ts";
 import { hear } from "./speech.ts";
 import type { SoundAhead } from "./speech-ahead.ts";
-import { heardIn } from "./speech-heard.ts";
+import { heardIn, withVoices } from "./speech-heard.ts";
 
 /** The senses a clip is perceived with; `null` for a missing one. */
 export interface Perceptors {
@@ -29,6 +29,8 @@ export interface Perceptors {
   readonly screenReader: ScreenReader | null;
   /** Finds where somebody speaks, for sound whose words are not known. @default none */
   readonly voice?: VoiceFinder | null;
+  /** Tells apart the voices that it finds. @default none */
+  readonly speakers?: SpeakerFinder | null;
   /** The commands that would add it; `null` where it is there. @default null */
   readonly lacksForVoice?: string | null;
   /** The commands that would add words of what is said; `null` where they would not help. @default null */
@@ -46,6 +48,8 @@ export interface PerceptorOptions {
   readonly transcriber?: Transcriber | null;
   /** Finds voices. @default none */
   readonly voice?: VoiceFinder | null;
+  /** Tells them apart. @default none */
+  readonly speakers?: SpeakerFinder | null;
   /** The commands that would add it. @default null */
   readonly lacksForVoice?: string | null;
   readonly lacksForSpeech?: string | null;
@@ -127,7 +131,12 @@ export async function perceive(
       ? attempt<Heard[] | null>("voices", null, () => heardIn(sound, voice, signal))
       : null,
   ]);
-  const heard = speech.utterances.length === 0 ? sensed && from(sensed, saidUntilSeconds) : null;
+  const wordless = speech.utterances.length === 0 ? sensed && from(sensed, saidUntilSeconds) : null;
+  const { speakers = null } = perceptors;
+  const heard =
+    wordless && sound && speakers
+      ? await attempt("speakers", wordless, () => withVoices(wordless, sound, speakers, signal))
+      : wordless;
   const captions: Caption[] = clip.cues.filter(({ kind }) => kind === "caption").map(plain);
   const shown: ScreenText[] = clip.cues
     .filter(({ kind }) => kind === "screen")

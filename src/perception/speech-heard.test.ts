@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { VoiceFinder } from "../engine.ts";
-import { heardIn, heardOverall, heardText } from "./speech-heard.ts";
+import { heardIn, heardOverall, heardText, withVoices } from "./speech-heard.ts";
 
 const rate = 16_000;
 /** A finder that finds given stretches. */
@@ -43,9 +43,33 @@ test("clips are told of as one, with what lasts told as such", () => {
   });
   const over = heardOverall([speech(12, 20), speech(20.2, 27), speech(34, 35.5), speech(38, 38.4)], 40);
   assert.deepEqual(over, [
-    { kind: "speech", startSeconds: 12, endSeconds: 35.5, seconds: 16.5, stretches: 2, lasts: false },
+    {
+      kind: "speech",
+      startSeconds: 12,
+      endSeconds: 35.5,
+      seconds: 16.5,
+      stretches: 2,
+      voices: 1,
+      lasts: false,
+    },
   ]);
   assert.equal(heardText(over[0]!), "Somebody speaks for 17 s, 2 times.");
   assert.equal(heardText(heardOverall([speech(12, 20)], 20)[0]!), "Somebody speaks for at least 8 s.");
   assert.deepEqual(heardOverall([speech(12, 12.5)], 20), []);
+});
+
+test("voices that speak in turn are told of where each is heard for two seconds", async () => {
+  const heard = [{ kind: "speech" as const, startSeconds: 20, endSeconds: 26 }];
+  const told = async (...turns: readonly (readonly [number, number, number])[]) => {
+    const speakers = {
+      id: "told",
+      turns: async () =>
+        turns.map(([startSeconds, endSeconds, voice]) => ({ startSeconds, endSeconds, voice })),
+    };
+    return (await withVoices(heard, audio(), speakers))[0]!.voices;
+  };
+  assert.equal(await told([20, 23, 0], [23, 26, 1]), 2);
+  assert.equal(await told([20, 25, 0], [25, 26, 1]), undefined);
+  const [over] = heardOverall([{ ...heard[0]!, voices: 2 }], 40);
+  assert.equal(heardText(over!), "More than one person speaks, in turn, for 6 s.");
 });

@@ -4,7 +4,7 @@
  * Speech is what a net that finds voices says; sound is what is louder than silence and not speech. Music and noise are
  * not told apart: that takes another net. Nor is singing from speech, where the net hears a voice in it.
  */
-import type { VoiceFinder } from "../engine.ts";
+import type { SpeakerFinder, VoiceFinder } from "../engine.ts";
 import type { Audio } from "../stream/clip.ts";
 import { isSilent, leastTalkSeconds, lengthText } from "./look-text.ts";
 import type { Heard } from "./observation.ts";
@@ -39,9 +39,39 @@ export interface HeardOverall extends Heard {
   /** How long it is heard within that span. */
   readonly seconds: number;
   readonly stretches: number;
+  /** The most voices that speak in turn in one of them; 1 where none are told apart. */
+  readonly voices: number;
   /** Whether it is heard up to the end, so that it may last longer. */
   readonly lasts: boolean;
 }
+
+/**
+ * Stretches of speech with how many voices speak in them in turn. A voice counts from two seconds on: one that says less
+ * may be a part of another's.
+ * @throws EngineError
+ */
+export async function withVoices(
+  heard: readonly Heard[],
+  audio: Audio,
+  speakers: SpeakerFinder,
+  signal?: AbortSignal,
+): Promise<Heard[]> {
+  const talk = heard.filter(({ kind }) => kind === "speech");
+  if (talk.reduce((sum, span) => sum + lengthOf(span), 0) < 2 * leastVoiceSeconds) return [...heard];
+  const turns = await speakers.turns(audio, talk, signal);
+  return heard.map((one) => {
+    if (one.kind !== "speech") return one;
+    const seconds = new Map<number, number>();
+    for (const turn of turns)
+      if (turn.startSeconds < one.endSeconds && turn.endSeconds > one.startSeconds)
+        seconds.set(turn.voice, (seconds.get(turn.voice) ?? 0) + lengthOf(turn));
+    const voices = [...seconds.values()].filter((sum) => sum >= leastVoiceSeconds).length;
+    return voices > 1 ? { ...one, voices } : one;
+  });
+}
+
+/** A voice is heard for this long at least. Seconds. */
+const leastVoiceSeconds = 2;
 
 /**
  * What is heard over several clips, as one span of each kind that is long enough to tell of.
@@ -56,18 +86,26 @@ export function heardOverall(heard: readonly Heard[], untilSeconds: number): Hea
     ).filter((span) => lengthOf(span) >= least);
     const [first, last] = [own[0], own.at(-1)];
     if (!first || !last) return [];
+    const voices = Math.max(1, ...heard.flatMap((one) => (one.kind === kind ? (one.voices ?? 1) : [])));
     const seconds = own.reduce((sum, span) => sum + lengthOf(span), 0);
     const span = { startSeconds: first.startSeconds, endSeconds: last.endSeconds };
     const lasts = untilSeconds - last.endSeconds <= pauseSeconds;
-    return [{ kind, ...span, seconds, stretches: own.length, lasts }];
+    return [{ kind, ...span, seconds, stretches: own.length, voices, lasts }];
   });
 }
 
+/** What is heard, without how long. */
+export function heardName({ kind, voices }: Pick<HeardOverall, "kind" | "voices">): string {
+  if (kind === "sound") return "Music or noise is heard, and no speech";
+  // The number itself is not sure enough to be told.
+  return voices === 1 ? "Somebody speaks" : "More than one person speaks, in turn,";
+}
+
 /** What is heard, as a sentence. */
-export function heardText({ kind, seconds, stretches, lasts }: HeardOverall): string {
-  if (kind === "sound") return "Music or noise is heard, and no speech.";
-  const often = stretches === 1 ? "" : `, ${stretches} times`;
-  return `Somebody speaks for ${lasts ? "at least " : ""}${lengthText(seconds)}${often}.`;
+export function heardText(heard: HeardOverall): string {
+  if (heard.kind === "sound") return `${heardName(heard)}.`;
+  const often = heard.stretches === 1 ? "" : `, ${heard.stretches} times`;
+  return `${heardName(heard)} for ${heard.lasts ? "at least " : ""}${lengthText(heard.seconds)}${often}.`;
 }
 
 const lengthOf = ({ startSeconds, endSeconds }: Span) => endSeconds - startSeconds;

@@ -44,7 +44,7 @@ export function unsensed(
   }
   for (const problem of look.problems)
     items.push({
-      ...{ kind: /^(?:speech|voices)\b/.test(problem) ? "sound" : "text", name: null },
+      ...{ kind: /^(?:speech|voices|speakers)\b/.test(problem) ? "sound" : "text", name: null },
       reason: `A sense failed on some clips, which are kept without it (${problem}). To perceive them again, forget the stream and watch it again.`,
     });
   return picture ? [...items, ...leftOut] : items;

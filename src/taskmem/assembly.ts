@@ -59,7 +59,7 @@ import { openLocalModel } from "./local-model.ts";
 import type { Material } from "./material.ts";
 import { pulledTextReader } from "./picture-text.ts";
 import { configuredLocalTranscriber, lacksForSpeech } from "./speech-models.ts";
-import { lacksForVoice, pulledVoiceFinder } from "./voices.ts";
+import { lacksForVoice, pulledSpeakerFinder, pulledVoiceFinder } from "./voices.ts";
 
 const apiKeyVariable = "TASKMEM_API_KEY";
 
@@ -180,7 +180,12 @@ export function configuredPerceptors(config: Config): Perceptors {
   return createPerceptors({
     ...(local && { transcriber: local }),
     ...{ screenText, languages, screenReader: screenText ? pulledTextReader(languages) : null },
-    ...{ voice: pulledVoiceFinder(), lacksForVoice: lacksForVoice(), lacksForSpeech: lacksForSpeech(config) },
+    ...{
+      voice: pulledVoiceFinder(),
+      speakers: pulledSpeakerFinder(),
+      lacksForVoice: lacksForVoice(),
+      lacksForSpeech: lacksForSpeech(config),
+    },
     ...(transcriber.baseUrl !== undefined &&
       transcriber.model !== undefined && {
         transcriber: openaiTranscriber({

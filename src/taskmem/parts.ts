@@ -164,6 +164,7 @@ export class Parts {
     if (!this.#own.embedder) await this.#embedder?.close?.();
     if (!this.#own.perceptors) {
       await this.#perceptors?.voice?.close?.();
+      await this.#perceptors?.speakers?.close?.();
       await this.#perceptors?.transcriber?.close?.();
     }
     if (this.#own.model) return;

@@ -75,7 +75,7 @@ async function transcriberCheck(config: Config, signal: AbortSignal): Promise<Se
 
 /** Listens for voices to a moment of a tone, which is no silence. */
 async function voiceCheck(config: Config, signal: AbortSignal): Promise<Sense> {
-  const { voice = null, transcriber } = configuredPerceptors(config);
+  const { voice = null, speakers = null, transcriber } = configuredPerceptors(config);
   const lacks = transcriber === null ? "where somebody speaks is guessed from how sound is like" : null;
   if (voice === null) {
     const detail = "no net finds them; how sound is like tells whether it may be speech";
@@ -85,8 +85,10 @@ async function voiceCheck(config: Config, signal: AbortSignal): Promise<Sense> {
   const tried = await attempt("voices", () => voice.find({ startSeconds: 0, samples }, signal));
   await voice.close?.();
   if ("failed" in tried) return { check: tried.failed, lacks };
-  const detail = `found by ${voice.id}, where no words are known`;
-  return { check: { check: "voices", state: "ok", detail, fix: null }, lacks: null };
+  const told = speakers ? `told apart by ${speakers.id}` : "not told apart";
+  const detail = `found by ${voice.id}, ${told}, where no words are known`;
+  const fix = speakers ? null : `tell them apart with: ${lacksForVoice("speakers")}`;
+  return { check: { check: "voices", state: "ok", detail, fix }, lacks: null };
 }
 
 function screenTextCheck(config: Config): Sense {

@@ -4,17 +4,10 @@ import { join } from "node:path";
 import { workerData } from "node:worker_threads";
 import { answerWith } from "../../util/asked-thread.ts";
 import { loadRuntime, type RuntimeFiles, type RuntimeTensor } from "../onnx-runtime.ts";
+import { frameSamples, framesOf } from "../spectrogram.ts";
 import { readTensors } from "./ctranslate-file.ts";
 import { type Written, write } from "./whisper-decode.ts";
-import {
-  encoderGraph,
-  frameSamples,
-  framesOf,
-  layerNames,
-  stepGraph,
-  valuesOf,
-  whisperWeights,
-} from "./whisper-graph.ts";
+import { encoderGraph, layerNames, stepGraph, valuesOf, whisperWeights } from "./whisper-graph.ts";
 import { whisperTokens } from "./whisper-tokens.ts";
 
 /** What the thread starts with. */

@@ -8,14 +8,10 @@
 import { DataError } from "../../errors.ts";
 import { fromHalf } from "../nano/half.ts";
 import { OnnxGraph } from "../onnx-file.ts";
+import { bandPower, frameSamples } from "../spectrogram.ts";
 import type { StoredTensor } from "./ctranslate-file.ts";
 
-/** Samples of a frame of the spectrogram, and from one frame to the next. */
-export const frameSamples = 400;
-export const hopSamples = 160;
 const bands = 80;
-const bins = frameSamples / 2 + 1;
-const samplesPerSecond = 16_000;
 
 /** The weights of a model, and its shape. */
 export interface WhisperWeights {
@@ -146,16 +142,8 @@ export function encoderGraph(weights: WhisperWeights): Uint8Array {
   const parts = new Parts(weights);
   const { graph } = parts;
 
-  const waves = graph.node("MatMul", [
-    graph.input("frames", ["n", frameSamples]),
-    graph.constant(fourier(), [frameSamples, 2 * bins]),
-  ]);
-  const squares = graph.node("Mul", [waves, waves]);
-  const power = graph.node("Add", [parts.slice(squares, 0, bins), parts.slice(squares, 1, bins)]);
-  const loudness = graph.node("Max", [
-    graph.node("MatMul", [power, graph.constant(melBands(), [bins, bands])]),
-    parts.scalar(1e-10),
-  ]);
+  const power = bandPower(graph, graph.input("frames", ["n", frameSamples]), bands);
+  const loudness = graph.node("Max", [power, parts.scalar(1e-10)]);
   const logarithm = graph.node("Mul", [graph.node("Log", [loudness]), parts.scalar(Math.LOG10E)]);
   const loudest = graph.node("ReduceMax", [logarithm], { keepdims: 0 });
   const within = graph.node("Max", [logarithm, graph.node("Sub", [loudest, parts.scalar(8)])]);
@@ -247,52 +235,4 @@ export function stepGraph(weights: WhisperWeights): Uint8Array {
   graph.node("Gemm", [last, parts.constant("decoder/projection/weight")], { transB: 1 }, "scores");
   graph.output("scores", [1, vocabulary]);
   return graph.encode();
-}
-
-/** A frame times this is its Fourier transform under a Hann window: cosines, then sines, shape [400, 2 · 201]. */
-function fourier(): Float32Array {
-  const table = new Float32Array(frameSamples * 2 * bins);
-  for (let i = 0; i < frameSamples; i++) {
-    const hann = 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / frameSamples);
-    for (let bin = 0; bin < bins; bin++) {
-      const angle = (2 * Math.PI * ((i * bin) % frameSamples)) / frameSamples;
-      table[i * 2 * bins + bin] = hann * Math.cos(angle);
-      table[i * 2 * bins + bins + bin] = hann * Math.sin(angle);
-    }
-  }
-  return table;
-}
-
-/** Weights of each frequency in each band of Slaney's mel scale up to 8 kHz, of equal area, shape [201, 80]. */
-export function melBands(count = bands): Float32Array {
-  // Linear up to 1 kHz, a third of a semitone or so a step above (Slaney's Auditory Toolbox, as librosa has it).
-  const [step, knee, growth] = [200 / 3, 15, Math.log(6.4) / 27];
-  const toHz = (mel: number) => (mel < knee ? mel * step : 1000 * Math.exp(growth * (mel - knee)));
-  const top = knee + Math.log(samplesPerSecond / 2 / 1000) / growth;
-  const edges = Array.from({ length: count + 2 }, (_, i) => toHz((top * i) / (count + 1)));
-  const table = new Float32Array(bins * count);
-  for (let bin = 0; bin < bins; bin++) {
-    const hz = (bin * samplesPerSecond) / frameSamples;
-    for (let band = 0; band < count; band++) {
-      const [low, middle, high] = edges.slice(band, band + 3) as [number, number, number];
-      const weight = Math.min((hz - low) / (middle - low), (high - hz) / (high - middle));
-      table[bin * count + band] = (Math.max(0, weight) * 2) / (high - low);
-    }
-  }
-  return table;
-}
-
-/** Frames of a sound as the encoder takes them: as many as begin within it, an even number, its edges mirrored. */
-export function framesOf(samples: Float32Array): Float32Array {
-  const count = 2 * Math.max(1, Math.floor(samples.length / hopSamples / 2));
-  const frames = new Float32Array(count * frameSamples);
-  const half = frameSamples / 2;
-  for (let frame = 0; frame < count; frame++) {
-    const from = frame * hopSamples - half;
-    for (let i = 0; i < frameSamples; i++) {
-      const at = Math.abs(from + i);
-      frames[frame * frameSamples + i] = samples[at < samples.length ? at : 2 * samples.length - 2 - at] ?? 0;
-    }
-  }
-  return frames;
 }

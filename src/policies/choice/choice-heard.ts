@@ -7,7 +7,7 @@
  */
 import type { SourceText, Statement } from "../../memory/memory.ts";
 import type { Observation } from "../../perception/observation.ts";
-import { heardOverall, heardText } from "../../perception/speech-heard.ts";
+import { heardName, heardOverall, heardText } from "../../perception/speech-heard.ts";
 
 /** Of each kind: until when it was heard, and when it was last told of. In seconds of the stream. */
 export type HeardBefore = {
@@ -31,8 +31,8 @@ export function heardLines(observations: readonly Observation[], before: HeardBe
   return overall(observations)
     .filter(({ kind, startSeconds }) => isNews(kind, startSeconds, before))
     .map((heard) => {
-      const { kind, startSeconds, endSeconds } = heard;
-      const text = kind === "speech" ? "Somebody speaks." : heardText(heard);
+      const { startSeconds, endSeconds } = heard;
+      const text = `${heardName(heard).replace(/,$/, "")}.`;
       const source = {
         kind: "sound" as const,
         startSeconds,
