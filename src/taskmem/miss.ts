@@ -153,7 +153,6 @@ export async function explainMiss(parts: MissParts, request: MissRequest): Promi
       recalled: Math.max(0, ...given.map(({ recalled }) => recalled.length)),
     },
   };
-  const line = wanted.line;
   const entries = wanted.entries();
   const deeper = async () => {
     const deep: Given[] = [];
@@ -162,83 +161,75 @@ export async function explainMiss(parts: MissParts, request: MissRequest): Promi
     return deep;
   };
   const [kept = null] = entries.length === 0 ? [] : await ranked(entries, given, parts.reader, deeper);
-  const clock = (stream: string) => held.clocks.get(stream) ?? ({ kind: "media" } as const);
-  const at = (one: { stream: string; startSeconds: number }) =>
-    `at ${formatMoment(one.startSeconds, clock(one.stream))} of ${one.stream}`;
-  const told = (outcome: MissOutcome, reason: string, found: Partial<Miss> = {}): Miss => ({
-    ...miss,
-    ...{ outcome, reason, ...found },
-  });
-
-  if (wanted.isRight(answer)) return told("answered", "The question is answered now.", { kept });
-  if (kept) {
-    const { entry, rank, isFound, isShown } = kept;
-    const decision = {
-      clip: entry.clip,
-      policy: entry.policy,
-      revision: entry.revision,
-      decidedAtMs: entry.writtenAtMs,
-    };
-    const where = `Kept as ${entry.id} ${at(entry)} by ${entry.revision}`;
-    const found = { kept, decision };
-    if (isFound && isShown) {
-      const said = answer.abstained ? "declined" : `answered “${answer.option ?? answer.answer}”`;
-      return told(
-        "not-read",
-        `${where} and found at rank ${rank}; the reader ${parts.reader.id} ${said}.`,
-        found,
-      );
-    }
-    if (isFound)
-      return told(
-        "not-read",
-        `${where} and found at rank ${rank}, but the reader ${parts.reader.id} is shown ${parts.reader.tokenBudget} tokens at most, and it did not fit.`,
-        found,
-      );
-    if (entry.closed)
-      return told(
-        "not-found",
-        `${where}, and not recalled because it was closed: ${entry.closed.reason}.`,
-        found,
-      );
-    const place = rank === null ? `not among the first ${deepest}` : `at rank ${rank}`;
-    return told(
-      "not-found",
-      `${where}, but recall gives the reader ${miss.searched.recalled} memories for this question, and it is ${place}.`,
-      found,
-    );
-  }
-  if (line) {
-    const { decision, keptInstead } = await decisionAbout(memory, line, held);
-    const what = `Perceived ${at(line)}: “${line.text}”`;
-    if (line.state === "stored" && decision) {
-      const day = new Date(decision.decidedAtMs).toISOString().slice(0, 16).replace("T", " ");
-      const why = decision.policy === "choice" ? whyNoCandidate(line, held) : null;
-      const instead =
-        keptInstead.length > 0
-          ? `It kept ${keptInstead.length === 1 ? "one other memory" : `${keptInstead.length} other memories`} of that decision.`
-          : "It kept nothing of that decision.";
-      return told(
-        "dropped",
-        `${what}. Dropped by ${decision.revision} on ${day} UTC${why ?? "."} ${instead}`,
-        {
-          ...{ perceived: line, decision, keptInstead },
-        },
-      );
-    }
-    const failure = held.clips.find(
-      ({ stream, clip }) => stream === line.stream && clip === line.clip,
-    )?.failure;
-    const why = failure
-      ? `${failure.retryable ? "It waits for another try" : "It failed for good"}: ${failure.message}`
-      : line.state === "stored"
-        ? "Who decided about it is not kept."
-        : "It waits to be decided.";
-    const outcome = line.state === "stored" ? "dropped" : "not-decided";
-    return told(outcome, `${what}. ${why}`, { perceived: line });
-  }
-  return told(...whyNeverPerceived(wanted, miss.gaps, held));
+  if (wanted.isRight(answer))
+    return { ...miss, outcome: "answered", reason: "The question is answered now.", kept };
+  const verdict = kept
+    ? whyNotAnswered(kept, miss, parts.reader, held)
+    : wanted.line
+      ? await whyNotKept(memory, wanted.line, held)
+      : whyNeverPerceived(wanted, miss.gaps, held);
+  return { ...miss, ...verdict };
 }
+
+/** Where it was lost, with what shows it. */
+type Verdict = Pick<Miss, "outcome" | "reason"> & Partial<Miss>;
+
+/** Kept: whether recall or the reader lost it. */
+function whyNotAnswered(
+  kept: KeptAnswer,
+  { answer, searched }: Pick<Miss, "answer" | "searched">,
+  { id, tokenBudget }: Reader,
+  held: Held,
+): Verdict {
+  const { entry, rank, isFound, isShown } = kept;
+  const { clip, policy, revision, writtenAtMs: decidedAtMs } = entry;
+  const found = { kept, decision: { clip, policy, revision, decidedAtMs } };
+  const where = `Kept as ${entry.id} ${momentIn(held, entry)} by ${revision}`;
+  if (isFound && isShown) {
+    const said = answer.abstained ? "declined" : `answered “${answer.option ?? answer.answer}”`;
+    const reason = `${where} and found at rank ${rank}; the reader ${id} ${said}.`;
+    return { ...found, outcome: "not-read", reason };
+  }
+  if (isFound) {
+    const reason = `${where} and found at rank ${rank}, but the reader ${id} is shown ${tokenBudget} tokens at most, and it did not fit.`;
+    return { ...found, outcome: "not-read", reason };
+  }
+  if (entry.closed) {
+    const reason = `${where}, and not recalled because it was closed: ${entry.closed.reason}.`;
+    return { ...found, outcome: "not-found", reason };
+  }
+  const place = rank === null ? `not among the first ${deepest}` : `at rank ${rank}`;
+  const reason = `${where}, but recall gives the reader ${searched.recalled} memories for this question, and it is ${place}.`;
+  return { ...found, outcome: "not-found", reason };
+}
+
+/** Perceived: whether the policy dropped it, or was not asked yet. */
+async function whyNotKept(memory: Memory, line: PerceivedText, held: Held): Promise<Verdict> {
+  const { decision, kept } = await decisionAbout(memory, line, held);
+  const what = `Perceived ${momentIn(held, line)}: “${line.text}”`;
+  if (line.state === "stored") {
+    if (!decision)
+      return { outcome: "dropped", reason: `${what}. Who decided about it is not kept.`, perceived: line };
+    const day = new Date(decision.decidedAtMs).toISOString().slice(0, 16).replace("T", " ");
+    const why = (decision.policy === "choice" && whyNoCandidate(line, held)) || ".";
+    const others = kept.length === 1 ? "one other memory" : `${kept.length} other memories`;
+    const instead =
+      kept.length > 0 ? `It kept ${others} of that decision.` : "It kept nothing of that decision.";
+    return {
+      outcome: "dropped",
+      reason: `${what}. Dropped by ${decision.revision} on ${day} UTC${why} ${instead}`,
+      ...{ perceived: line, decision, keptInstead: kept.slice(0, mostInstead) },
+    };
+  }
+  const failure = held.clips.find(
+    ({ stream, clip }) => stream === line.stream && clip === line.clip,
+  )?.failure;
+  const why = failure ? `It waits for another try: ${failure.message}` : "It waits to be decided.";
+  return { outcome: "not-decided", reason: `${what}. ${why}`, perceived: line };
+}
+
+const momentIn = ({ clocks }: Held, { stream, startSeconds }: { stream: string; startSeconds: number }) =>
+  `at ${formatMoment(startSeconds, clocks.get(stream) ?? { kind: "media" })} of ${stream}`;
 
 interface Asked extends Omit<MissRequest, "question" | "task"> {
   readonly question: Question;
@@ -464,10 +455,10 @@ async function decisionAbout(
   memory: Memory,
   { stream, clip }: PerceivedText,
   { entries }: Held,
-): Promise<{ decision: ClipDecision | null; keptInstead: Entry[] }> {
+): Promise<{ decision: ClipDecision | null; kept: Entry[] }> {
   const decisions = await memory.decisions(stream);
   const decision = decisions.findLast((one) => one.clip === clip) ?? null;
-  if (decision === null) return { decision, keptInstead: [] };
+  if (decision === null) return { decision, kept: [] };
   const { revision, decidedAtMs } = decision;
   const clips = new Set(
     decisions
@@ -477,7 +468,7 @@ async function decisionAbout(
   const own = entries.filter(
     (entry) => entry.stream === stream && entry.revision === revision && clips.has(entry.clip),
   );
-  return { decision, keptInstead: own.slice(0, mostInstead) };
+  return { decision, kept: own };
 }
 
 /** The end of a sentence on a line that the choice policy never had on offer; `null` where it had. */
@@ -495,7 +486,9 @@ function whyNoCandidate(line: PerceivedText, { observations }: Held): string | n
     : ", which takes it for noise: it holds no word that tells something.";
 }
 
-function whyNeverPerceived({ atSeconds }: Wanted, gaps: readonly Gap[], held: Held): [MissOutcome, string] {
+const because = (outcome: MissOutcome, reason: string): Verdict => ({ outcome, reason });
+
+function whyNeverPerceived({ atSeconds }: Wanted, gaps: readonly Gap[], held: Held): Verdict {
   const moment = ({ id, clock }: StreamRecord, seconds: number) => `${formatMoment(seconds, clock)} of ${id}`;
   if (atSeconds === null) {
     const { observed } = held.lines;
@@ -503,21 +496,21 @@ function whyNeverPerceived({ atSeconds }: Wanted, gaps: readonly Gap[], held: He
     const none = `No text of the ${observed} clips whose observation is kept tells it`;
     const failed = held.clips.filter(({ failure }) => failure !== null && !failure.retryable).length;
     if (older > 0)
-      return [
+      return because(
         "unknown",
         `${none}, and of ${older} more the observation is no longer kept${failed > 0 ? ` (${failed} failed for good)` : ""}: say when it was, or give the words that were used.`,
-      ];
+      );
     const pictured = held.observations.filter(({ frames }) => frames.length > 0).length;
     const seen = pictured > 0 ? ` ${pictured} of them have pictures, in which it may have been seen.` : "";
-    return ["never-perceived", `${none}, nor does any memory.${seen}`];
+    return because("never-perceived", `${none}, nor does any memory.${seen}`);
   }
   const [gap] = gaps;
-  if (gap) return ["never-perceived", `${gap.stream} was not watched then: ${gap.detail}.`];
+  if (gap) return because("never-perceived", `${gap.stream} was not watched then: ${gap.detail}.`);
   const there = held.clips.filter((clip) => clip.startSeconds <= atSeconds && clip.endSeconds > atSeconds);
   if (there.length === 0) {
     const [record] = held.records;
     const when = record ? `at ${moment(record, atSeconds)}` : "then";
-    return ["never-perceived", `Nothing was watched ${when}.`];
+    return because("never-perceived", `Nothing was watched ${when}.`);
   }
   const observation = held.observations.find((one) =>
     there.some(({ stream, clip }) => one.stream === stream && one.clip === clip),
@@ -527,13 +520,13 @@ function whyNeverPerceived({ atSeconds }: Wanted, gaps: readonly Gap[], held: He
   const { failure } = there[0]!;
   if (failure) {
     const how = failure.retryable ? "waits for another try" : "failed for good";
-    return ["not-decided", `${clip[0]!.toUpperCase()}${clip.slice(1)} ${how}: ${failure.message}`];
+    return because("not-decided", `${clip[0]!.toUpperCase()}${clip.slice(1)} ${how}: ${failure.message}`);
   }
   if (!observation)
-    return [
+    return because(
       "unknown",
       `What perception made of ${clip} is no longer kept, and no memory of that time tells it.`,
-    ];
+    );
   const texts = sourceTexts(observation);
   const found =
     texts.length === 0
@@ -544,8 +537,8 @@ function whyNeverPerceived({ atSeconds }: Wanted, gaps: readonly Gap[], held: He
           .join(", ")}`;
   const problems = observation.problems.length > 0 ? ` ${observation.problems.join(" ")}` : "";
   const senses = Object.entries(observation.tiers).map(([sense, tier]) => `${sense} by ${tier}`);
-  return [
+  return because(
     "never-perceived",
     `Of ${clip} perception ${found} (${senses.join(", ") || "no sense ran"}).${problems}`,
-  ];
+  );
 }
