@@ -23,22 +23,35 @@ interface Props {
 
 export function Moment({ stream, startSeconds, endSeconds, isPlaying = false }: Props) {
   const api = useApi();
-  const address = api.media(stream, startSeconds, endSeconds);
-  const found = useLoaded(() => request<Playable>("GET", address), [stream, startSeconds, endSeconds]);
-  const [broken, setBroken] = useState(false);
-  useEffect(() => setBroken(false), [address]);
+  const newest = api.media(stream, startSeconds, endSeconds);
+  const found = useLoaded(() => request<Playable>("GET", newest), [stream, startSeconds, endSeconds]);
+  // A ticket that is renewed must not stop what plays; one that has expired makes it fail, and then the new one is taken.
+  const moment = JSON.stringify([stream, startSeconds, endSeconds]);
+  const [taken, setTaken] = useState({ moment, address: newest });
+  const [broken, setBroken] = useState("");
+  const resumeAt = useRef<number | null>(null);
+  useEffect(() => {
+    resumeAt.current = null;
+    setTaken({ moment, address: newest });
+  }, [moment]);
+  const address = taken.moment === moment ? taken.address : newest;
+  const fail = (atSeconds: number) => {
+    if (address === newest) return setBroken(moment);
+    resumeAt.current = atSeconds;
+    setTaken({ moment, address: newest });
+  };
   const { data } = found;
   if (found.error) return <p class="muted">{found.error.message}</p>;
   if (!data) return <div class="moment-box" />;
-  if (data.playable && broken)
+  if (data.playable && broken === moment)
     return <Strip frames={[]} why="This browser cannot play the recording's format." />;
   if (data.playable)
     return (
       <Player
         key={address}
         {...{ address, isPlaying, isVideo: data.type.startsWith("video/") }}
-        {...{ from: data.offsetSeconds, to: data.endSeconds }}
-        onBroken={() => setBroken(true)}
+        {...{ from: resumeAt.current ?? data.offsetSeconds, to: data.endSeconds }}
+        onBroken={fail}
       />
     );
   return <Strip frames={data.frames} why={data.why} />;
@@ -50,7 +63,8 @@ interface PlayerProps {
   readonly isPlaying: boolean;
   readonly from: number;
   readonly to: number;
-  readonly onBroken: () => void;
+  /** Called with the second at which it could not be played. */
+  readonly onBroken: (atSeconds: number) => void;
 }
 
 function Player({ address, isVideo, isPlaying, from, to, onBroken }: PlayerProps) {
@@ -69,7 +83,11 @@ function Player({ address, isVideo, isPlaying, from, to, onBroken }: PlayerProps
   const props = {
     ...{ ref: media as never, src: address, controls: true, autoPlay: isPlaying },
     preload: "auto" as const,
-    ...{ onLoadedMetadata: begin, onTimeUpdate: stop, onError: onBroken },
+    ...{
+      onLoadedMetadata: begin,
+      onTimeUpdate: stop,
+      onError: () => onBroken(media.current?.currentTime ?? from),
+    },
   };
   return isVideo ? (
     <video class="moment-box" playsInline {...props} />

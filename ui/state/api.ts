@@ -62,8 +62,16 @@ export function pathOf(space: string, path: string, query: Query = {}): string {
   return `/v1/spaces/${encodeURIComponent(space)}${path}${search}`;
 }
 
-/** Sends a request. @throws Problem */
-export async function request<Result>(method: string, path: string, body?: unknown): Promise<Result> {
+/** How often a request is sent again that came too soon after others. */
+const mostTries = 4;
+
+/** Sends a request; one that comes too soon after others is sent again a second later. @throws Problem */
+export async function request<Result>(
+  method: string,
+  path: string,
+  body?: unknown,
+  tries = 1,
+): Promise<Result> {
   const response = await fetch(path, {
     method,
     headers: {
@@ -78,6 +86,10 @@ export async function request<Result>(method: string, path: string, body?: unkno
       detail: "The server does not answer. Is `taskmem serve` running?",
     });
   });
+  if (response.status === 429 && tries < mostTries) {
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    return request(method, path, body, tries + 1);
+  }
   const isJson = (response.headers.get("content-type") ?? "").includes("json");
   const answer = isJson ? await response.json() : {};
   if (!response.ok) throw new Problem(response.status, answer);

@@ -22,12 +22,8 @@ export function Storage() {
 }
 
 function Told({ data }: { data: Stored }) {
-  const api = useApi();
   const { databaseBytes, pictureBytes, freeBytes, bytesPerDay, fullInDays, streams } = data;
   const taken = databaseBytes + pictureBytes;
-  const totalOf = ({ entries, observations, frames }: Stored["streams"][number]) =>
-    entries.bytes + observations.bytes + frames.bytes;
-  const largest = streams.reduce((most, one) => Math.max(most, totalOf(one)), 1);
   return (
     <>
       <p class="big">
@@ -58,6 +54,18 @@ function Told({ data }: { data: Stored }) {
           </div>
         )}
       </dl>
+      {streams.length > 0 && <ByStream streams={streams} />}
+    </>
+  );
+}
+
+function ByStream({ streams }: Pick<Stored, "streams">) {
+  const api = useApi();
+  const totalOf = ({ entries, observations, frames }: Stored["streams"][number]) =>
+    entries.bytes + observations.bytes + frames.bytes;
+  const largest = streams.reduce((most, one) => Math.max(most, totalOf(one)), 1);
+  return (
+    <>
       <h2 class="below">By stream</h2>
       <p class="legend small muted">
         <span class="legend-accent">memories</span>

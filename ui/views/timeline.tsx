@@ -142,7 +142,10 @@ function OneStream({ stream }: { stream: Stream }) {
   const sight = useRef<readonly [number, number]>([0, 20]);
   const inSight = useCallback((first: number, end: number) => {
     sight.current = [first, end];
-    pages.current?.ensure(first, end).catch(setError);
+    // Whoever drags the bar across all of it stops somewhere.
+    setTimeout(() => {
+      if (sight.current[0] === first) pages.current?.ensure(first, end).catch(setError);
+    }, 60);
   }, []);
   useEffect(() => inSight(...sight.current), [whole.data]);
 
