@@ -108,6 +108,11 @@ export const configSchema = z.strictObject({
   screenText: z.boolean().default(true),
   /** Whether the speech model that was pulled writes down what is said, where the source does not tell it. */
   transcribe: z.boolean().default(true),
+  /**
+   * Whether people are told apart by their faces. Then a vector, a small picture and the moments of each face are kept (docs/people.md);
+   * you may need the consent of those who are filmed.
+   */
+  people: z.boolean().default(false),
   /** Whether the model policy also writes semantic entries. */
   semantic: z.boolean().default(false),
   stream: z

@@ -5,11 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { faceFinder } from "../src/engines/faces/face-finder.ts";
+import { localEmbedder, wordSpace } from "../src/engines/local/index.ts";
 import { runtimeFiles } from "../src/engines/onnx-runtime.ts";
-import { distance, faceTracks } from "../src/perception/faces.ts";
+import { inMemoryStore } from "../src/memory/in-memory.ts";
+import { type ClipFaces, distance, facesOf, faceTracks } from "../src/perception/faces.ts";
 import { createCanvas } from "../src/util/canvas.ts";
 import { faceNets, framesOf } from "./support/faces.ts";
+import { addTestStream, observationOf } from "./support/memory.ts";
 import { sharedData } from "./support/shared-data.ts";
+import { rowsOf } from "./support/store.ts";
 
 const nets = await faceNets();
 const runtime = runtimeFiles();
@@ -29,6 +33,51 @@ describe("faces in pictures", { skip }, () => {
     for (const a of left) for (const b of right) assert.ok(distance(a.vector, b.vector) > 0.6);
     for (const a of left) for (const b of left) assert.ok(distance(a.vector, b.vector) < 0.6);
     assert.ok(tracks.every(({ crop }) => crop[0] === 0xff && crop[1] === 0xd8));
+  });
+
+  const other = sharedData("videos/two-people-meeting-room-cam2.webm");
+  test("they are the same two people in another room, whichever is watched first", {
+    skip: film.skip || other.skip,
+  }, async () => {
+    const finder = open();
+    const seen = new Map<string, ClipFaces[]>();
+    for (const { path } of [film, other]) {
+      const frames = framesOf(path, { seconds: 20 });
+      const clips = [0, 10].map((from) =>
+        frames.filter(({ atSeconds: at }) => at >= from && at < from + 10),
+      );
+      const found: ClipFaces[] = [];
+      for (const clip of clips) found.push(await facesOf(finder, clip, []));
+      seen.set(path, found);
+    }
+    for (const order of [
+      [film, other],
+      [other, film],
+    ]) {
+      await using memory = inMemoryStore({ words: wordSpace, embedder: localEmbedder, now: Date.now });
+      for (const { path } of order) {
+        await addTestStream(memory, path);
+        for (const [clip, faces] of seen.get(path)!.entries())
+          await memory.addObservation(observationOf(path, clip, { faces }));
+      }
+      // By where they sit, which is the same side in both films.
+      const sides = new Map<number, Set<string>>();
+      for (const { number } of await memory.people())
+        for (const { id } of await memory.faces(number)) {
+          const box = (await rowsOf(memory)).find(
+            (row) => row.row === "face" && row.id === id && row.person !== null,
+          );
+          if (box?.row !== "face") continue;
+          const side = box.box.left + box.box.width / 2 < 0.5 ? "left" : "right";
+          sides.set(number, (sides.get(number) ?? new Set()).add(side));
+        }
+      assert.ok(
+        [...sides.values()].every(({ size }) => size === 1),
+        "nobody is taken for another",
+      );
+      const inBoth = (await memory.people()).filter(({ streams }) => streams.length === 2);
+      assert.equal(inBoth.length, 2);
+    }
   });
 
   const backs = sharedData("videos/one-by-one-person-detection.mp4");

@@ -437,6 +437,7 @@ describe("memories over HTTP, with keys", () => {
       yours.post(`${space}/adapters/rollback`, {}),
       yours.post(`${space}/learn`, {}),
       yours.post(`${space}/forget`, { query: "code" }),
+      yours.post(`${space}/people`, {}),
       yours.get(`${space}/streams`),
       yours.get(`${space}/streams/door/overview`),
       yours.get(`${space}/adapters/any`),

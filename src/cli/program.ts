@@ -49,6 +49,7 @@ const configFlags: Record<string, string> = {
   transcribeRequestsPerMinute: "transcriber.requestsPerMinute",
   language: "languages",
   screenText: "screenText",
+  people: "people",
   transcribe: "transcribe",
   semantic: "semantic",
   clipSeconds: "stream.clipSeconds",
@@ -97,6 +98,7 @@ export function buildProgram(context: ProgramContext): Command {
       .option("-v, --verbose", "write prompts, completions and decisions to standard error");
   addWatching(program, add);
   addKeeping(program, add);
+  addPeople(program, add);
   addTasks(program, add);
   addAdapt(program, add);
   addTrain(program, add, bare);
@@ -171,7 +173,7 @@ function addServe(program: Command, add: Add, bare: Add): void {
     .option("--space <id>", "space that it reaches; repeat for several (default: all)", collect)
     .option(
       "--scope <name>",
-      "what it may do: read, ask, write, forget, learn, admin; repeat for several (default: all but admin)",
+      "what it may do: read, ask, write, forget, learn, people, admin; repeat for several (default: all but people and admin)",
       collect,
     );
   root(bare(serve, "keys", "list the keys", action("keys")));
@@ -188,6 +190,7 @@ function senseFlags(command: Command): Command {
       collect,
     )
     .option("--no-screen-text", "do not read text in the picture")
+    .option("--people", "tell people apart by their faces, and keep their faces (docs/people.md)")
     .option("--transcribe-base-url <url>", "endpoint for speech to text; repeat for several", collect)
     .option(
       "--transcribe-model <name>",
@@ -325,6 +328,26 @@ function addKeeping(program: Command, add: Add): void {
     .option("--query <words>", "entries that hold all these words")
     .option("--entry <id>", "these entries", collect)
     .option("--dry-run", "only report what would be removed");
+}
+
+function addPeople(program: Command, add: Add): void {
+  const people = group(program, "people", "who is who: people known by their faces");
+  const load: Load = () => import("./commands/people.ts");
+  const named =
+    (name: keyof typeof import("./commands/people.ts").actions): Load =>
+    () =>
+      load().then(({ run }) => ({ run: (call, ...args) => run(call, name as never, ...args) }));
+  add(people, "list [person]", "everybody, or the faces of one (a number, or nobody)", named("list")).option(
+    "--pictures <directory>",
+    "write the pictures of the faces there",
+  );
+  add(people, "name <person> [name]", "say what a person is called; without a name it goes", named("name"));
+  add(people, "merge <into> <people...>", "people who are one: all become the first", named("merge"));
+  add(people, "split <person> <faces...>", "faces of a person who are another", named("split"));
+  add(people, "reject <person> <faces...>", "faces that are not this person", named("reject"));
+  add(people, "add <person> <faces...>", "faces of no one that are this person", named("add"));
+  add(people, "changes", "what was changed by hand, to be undone", named("changes"));
+  add(people, "undo [change]", "undo a change, the last without a number", named("undo"));
 }
 
 function addTasks(program: Command, add: Add): void {

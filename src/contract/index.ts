@@ -8,6 +8,7 @@ import { explain } from "./explain.ts";
 import { forget } from "./forget.ts";
 import { adapters, learn, promote, rollback } from "./learning.ts";
 import { overview } from "./overview.ts";
+import { people } from "./people.ts";
 import { recall } from "./recall.ts";
 import { remember } from "./remember.ts";
 import { retry } from "./retry.ts";
@@ -44,6 +45,7 @@ export const verbs = {
     keep,
     storage,
     trace,
+    people,
   },
 } as const;
 /** The name of a verb. */

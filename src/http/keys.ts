@@ -11,8 +11,8 @@ import { makeDirectory } from "../util/directory.ts";
 import { sha256 } from "../util/hash.ts";
 import { replaceFile } from "../util/replace-file.ts";
 
-/** What a key may do: search and list, ask, add, forget, learn, and make or remove spaces. */
-export const scopes = ["read", "ask", "write", "forget", "learn", "admin"] as const;
+/** What a key may do: search and list, ask, add, forget, learn, see and change who is who, and make or remove spaces. */
+export const scopes = ["read", "ask", "write", "forget", "learn", "people", "admin"] as const;
 /** One of `scopes`. */
 export type Scope = (typeof scopes)[number];
 

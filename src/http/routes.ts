@@ -35,6 +35,7 @@ export const verbRoutes: readonly VerbRoute[] = [
   { method: "get", path: "/dropped", verb: "dropped", scope: "read" },
   { method: "post", path: "/dropped/keep", verb: "keep", scope: "write" },
   { method: "get", path: "/storage", verb: "storage", scope: "read" },
+  { method: "post", path: "/people", verb: "people", scope: "people" },
   { method: "get", path: "/streams", verb: "streams", scope: "read" },
   { method: "post", path: "/streams/{stream}/retry", verb: "retry", scope: "write" },
 ];

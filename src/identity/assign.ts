@@ -3,8 +3,8 @@
  *
  * A track joins a person whose faces it is near to (below 0.5 from their middle; dlib's vectors, Euclidean) and to no other
  * person nearly as much. Two faces of one frame are never one person. What is near but not near enough (up to 0.6), or near
- * to two, is unsure: it is kept and asked about. What is far from everybody makes a new person, if two good faces agree: one
- * face alone may be a hand before a face, and such faces resemble each other.
+ * to two, is unsure: it is kept and asked about. What is far from everybody makes a new person, if it was followed over two
+ * good faces: one alone may be a hand before a face, and such faces resemble each other, whoever they are.
  */
 import { distance } from "../perception/faces.ts";
 
@@ -49,11 +49,14 @@ export interface Assignment {
 export const joins = 0.5;
 /** Farther than this from everybody, it is someone else. */
 export const isOther = 0.6;
-/** A second person who is nearer than this much farther makes it unsure. */
+/** A second person who is nearer than this much farther makes it unsure, unless the two are likely one themselves. */
 const margin = 0.1;
+/** Nearer than this, where few faces stand for the person; for one good face alone the second. */
+const joinsFew = [0.4, 0.3] as const;
+const few = 5;
 /** Unknown faces that are all nearer to each other than this are one new person. */
 const founds = 0.4;
-/** Good faces that make a new person. */
+/** Good faces that a track has which makes a new person: one alone may be a hand before a face. */
 const foundingFaces = 2;
 /** Most assignments that are tried; the best of those tried is taken. */
 const mostTried = 50_000;
@@ -67,25 +70,31 @@ export function assign(
   known: readonly KnownPerson[],
   unknown: readonly Candidate[] = [],
 ): Assignment {
-  const middles = known.map(({ id, exemplars }) => ({ id, middle: middleOf(exemplars) }));
+  const middles = known.map(({ id, exemplars }) => ({
+    ...{ id, middle: middleOf(exemplars), isFew: exemplars.length < few },
+  }));
   const near = tracks.map(({ vector }) =>
     middles
-      .map(({ id, middle }) => ({ id, distance: distance(vector, middle) }))
+      .map((one) => ({ ...one, distance: distance(vector, one.middle) }))
       .sort((a, b) => a.distance - b.distance),
   );
   const rejected = new Map(known.map(({ id, rejected = [] }) => [id, rejected]));
   const options = near.map(([first, second], i) => {
-    if (!first || first.distance >= joins) return [];
-    const { vector } = tracks[i]!;
+    const { vector, good } = tracks[i]!;
+    const below = first?.isFew ? joinsFew[good < foundingFaces ? 1 : 0] : joins;
+    if (!first || first.distance >= below) return [];
     if (rejected.get(first.id)!.some((face) => distance(vector, face) < first.distance)) return [];
-    return second && second.distance < first.distance + margin ? [] : [first];
+    const isBetween =
+      second && second.distance < first.distance + margin && distance(first.middle, second.middle) >= joins;
+    return isBetween ? [] : [first];
   });
   const chosen = bestOf(tracks, options);
   const decided: Assigned[] = tracks.map((_, i) => {
     const [first] = near[i]!;
     const taken = chosen[i];
-    if (taken) return { kind: "person", ...taken };
-    return first && first.distance < isOther ? { kind: "unsure", ...first } : { kind: "unknown" };
+    const nearest = taken ?? first;
+    if (!nearest || nearest.distance >= isOther) return { kind: "unknown" };
+    return { kind: taken ? "person" : "unsure", id: nearest.id, distance: nearest.distance };
   });
   const strangers = decided.flatMap(({ kind }, i) => (kind === "unknown" ? [i] : []));
   const groups = foundGroups([...unknown, ...strangers.map((i) => tracks[i]!)], unknown.length);
@@ -158,8 +167,8 @@ function bestOf(
 }
 
 /**
- * Groups of faces that are all near to each other and have good faces enough (complete linkage), those alone that hold a
- * face of this clip.
+ * Groups of faces that are all near to each other (complete linkage), those alone that hold a face of this clip and one
+ * that was followed.
  * @param earlier how many of the faces are of earlier clips, which come first: their moments are not compared
  */
 function foundGroups(faces: readonly Candidate[], earlier: number): number[][] {
@@ -184,8 +193,28 @@ function foundGroups(faces: readonly Candidate[], earlier: number): number[][] {
     const { a, b } = nearest;
     groups = [...groups.filter((group) => group !== a && group !== b), [...a, ...b]];
   }
-  return groups.filter(
-    (group) =>
-      group.some((i) => i >= earlier) && group.reduce((sum, i) => sum + faces[i]!.good, 0) >= foundingFaces,
+  const founded = groups.filter(
+    (group) => group.some((i) => i >= earlier) && group.some((i) => faces[i]!.good >= foundingFaces),
   );
+  return joinedByMiddle(founded, faces, isVetoed);
+}
+
+/** Groups whose middles are near are one: single faces of a person differ more than their middles do. */
+function joinedByMiddle(
+  groups: readonly number[][],
+  faces: readonly Candidate[],
+  isVetoed: (a: number, b: number) => boolean,
+): number[][] {
+  const middle = (group: readonly number[]) => middleOf(group.map((i) => faces[i]!.vector));
+  const joined: number[][] = [];
+  for (const group of groups) {
+    const near = joined.find(
+      (other) =>
+        distance(middle(other), middle(group)) < founds &&
+        !other.some((i) => group.some((j) => isVetoed(i, j))),
+    );
+    if (near) near.push(...group);
+    else joined.push([...group]);
+  }
+  return joined;
 }

@@ -298,7 +298,7 @@ function* putTexts(
   const space = yield* requireSpace(db, indexing);
   for (const { row, text, speakers } of texts) {
     yield* db.run(build.updateTable("entry").set({ text }).where("row", "=", row));
-    yield* db.run(sql`delete from entry_text where rowid = ${row}`);
+    yield* db.index.dropText(row);
     const names = parseStored<string[]>(speakers, "an entry");
     yield* insertText(db, row, { text, speakers: names }, indexing.words);
     const vector = vectors.get(text);

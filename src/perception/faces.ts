@@ -80,6 +80,9 @@ export async function facesOf(
 
 /** Boxes of two frames that share more of their area are one face (IoU). */
 const samePlace = 0.4;
+/** A good face that moved this far is followed if it is alike. */
+const nearPlace = 0.1;
+const alikeVector = 0.4;
 /** Good faces of a track that are farther apart are two people who changed places. */
 const sameVector = 0.5;
 /** Frames farther apart than this are not followed, in seconds. */
@@ -112,12 +115,15 @@ export function faceTracks(frames: readonly FrameFaces[], shots: readonly number
     if (isCut) open = [];
     const pairs = open
       .flatMap((track) => frame.faces.map((face) => ({ track, face, shared: shared(track, face) })))
-      .filter(({ shared }) => shared > samePlace)
+      .filter(
+        ({ track, face, shared }) =>
+          shared > samePlace || (shared > nearPlace && isAlike(track, face, alikeVector)),
+      )
       .sort((a, b) => b.shared - a.shared);
     const next: Growing[] = [];
     const taken = new Set<FoundFace | Growing>();
     for (const { track, face } of pairs) {
-      if (taken.has(track) || taken.has(face) || !isAlike(track, face)) continue;
+      if (taken.has(track) || taken.has(face) || isAlike(track, face, sameVector) === false) continue;
       taken.add(track).add(face);
       track.faces.push({ frame, face });
       next.push(track);
@@ -136,10 +142,10 @@ export function faceTracks(frames: readonly FrameFaces[], shots: readonly number
 
 const shared = ({ faces }: Growing, { box }: FoundFace) => overlap(faces.at(-1)!.face.box, box);
 
-/** Whether a good face may continue a track. */
-function isAlike({ faces }: Growing, { vector }: FoundFace): boolean {
+/** Whether a good face is nearer than `below` to the latest good one of a track; `null` where one is not good. */
+function isAlike({ faces }: Growing, { vector }: FoundFace, below: number): boolean | null {
   const latest = faces.findLast(({ face }) => face.vector !== null)?.face.vector;
-  return !vector || !latest || distance(latest, vector) < sameVector;
+  return vector && latest ? distance(latest, vector) < below : null;
 }
 
 function trackOf({ faces }: Growing): FaceTrack | null {

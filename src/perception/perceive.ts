@@ -3,15 +3,16 @@
  * gets a sentence in `problems`. There is no state between clips but how far what was said reached (`speech-ahead.ts`), so
  * a resumed run perceives the same as an uninterrupted one, save for a sentence over the border where it was interrupted.
  *
- * Faces are left out, and whose voice it is: `people` holds the speakers that the source names. Where no words are known,
- * a net tells whether somebody speaks.
+ * Whose face it is, the memory says (`identity/`): `people` holds the speakers that the source names. Whose voice it is, is
+ * left out. Where no words are known, a net tells whether somebody speaks.
  */
 import type { SpeakerFinder, Transcriber, VoiceFinder } from "../engine.ts";
-import type { Clip, LeftOut } from "../stream/clip.ts";
+import type { Clip, Frame, LeftOut } from "../stream/clip.ts";
 import { hasPackage, installLine } from "../util/optional.ts";
 import { oneLine, plainText } from "../util/plain-text.ts";
 import { installHint } from "../util/program.ts";
 import { masked, maskedMessage } from "../util/secrets.ts";
+import { type ClipFaces, type FaceFinder, facesOf } from "./faces.ts";
 import { lookAt } from "./look.ts";
 import type { Caption, Heard, Observation, Person, ScreenText, Utterance } from "./observation.ts";
 import { type ScreenReader, type TesseractReader, tesseractReader } from "./screen-text.ts";
@@ -27,6 +28,8 @@ export interface Perceptors {
   readonly language: string | null;
   /** Reads text in the picture. */
   readonly screenReader: ScreenReader | null;
+  /** Finds faces, by which a memory tells people apart. @default none */
+  readonly faces?: FaceFinder | null;
   /** Finds where somebody speaks, for sound whose words are not known. @default none */
   readonly voice?: VoiceFinder | null;
   /** Tells apart the voices that it finds. @default none */
@@ -120,7 +123,8 @@ export async function perceive(
     clip.saidUntilSeconds === undefined &&
     (transcriber === null || transcriber.mostSeconds !== undefined);
   const sound = clip.audio !== null && clip.audio.samples.length > 0 ? clip.audio : null;
-  const [speech, screen, sensed] = await Promise.all([
+  const { faces = null } = perceptors;
+  const [speech, screen, sensed, seen] = await Promise.all([
     spoken.length > 0
       ? { tier: tierOf(clip, "speech"), utterances: spoken }
       : clip.saidUntilSeconds !== undefined
@@ -129,6 +133,11 @@ export async function perceive(
     attempt("on-screen text", [], async () => (await perceptors.screenReader?.read(pictures, signal)) ?? []),
     voice && sound && listens
       ? attempt<Heard[] | null>("voices", null, () => heardIn(sound, voice, signal))
+      : null,
+    faces && clip.frames.length > 0
+      ? attempt<ClipFaces | null>("faces", null, () =>
+          facesOf(faces, aboutOneASecond(clip.frames), clip.shots, signal),
+        )
       : null,
   ]);
   const wordless = speech.utterances.length === 0 ? sensed && from(sensed, saidUntilSeconds) : null;
@@ -159,6 +168,7 @@ export async function perceive(
     captions,
     screen: [...shown, ...screen.map((text) => ({ ...text, text: kept(text.text) }))],
     ...(heard && { heard }),
+    ...(seen && { faces: seen }),
     shots,
     people: peopleOf([...said, ...captions]),
     tiers: {
@@ -166,10 +176,22 @@ export async function perceive(
       captions: captions.length > 0 ? tierOf(clip, "caption") : "none",
       screen: pictures.length > 0 && perceptors.screenReader ? perceptors.screenReader.id : "none",
       ...(heard && voice && { voice: voice.id }),
+      ...(seen && faces && { faces: faces.id }),
     },
     problems,
     ...(look && { look }),
   };
+}
+
+/** Frames in which faces are looked for, in seconds from one to the next. */
+const leastApartSeconds = 0.9;
+
+function aboutOneASecond(frames: readonly Frame[]): Frame[] {
+  const chosen: Frame[] = [];
+  for (const frame of frames)
+    if (frame.atSeconds - (chosen.at(-1)?.atSeconds ?? Number.NEGATIVE_INFINITY) >= leastApartSeconds)
+      chosen.push(frame);
+  return chosen;
 }
 
 /** What is heard from a moment on. */

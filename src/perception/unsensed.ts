@@ -44,7 +44,14 @@ export function unsensed(
   }
   for (const problem of look.problems)
     items.push({
-      ...{ kind: /^(?:speech|voices|speakers)\b/.test(problem) ? "sound" : "text", name: null },
+      ...{
+        kind: /^(?:speech|voices|speakers)\b/.test(problem)
+          ? "sound"
+          : problem.startsWith("faces")
+            ? "picture"
+            : "text",
+        name: null,
+      },
       reason: `A sense failed on some clips, which are kept without it (${problem}). To perceive them again, forget the stream and watch it again.`,
     });
   return picture ? [...items, ...leftOut] : items;

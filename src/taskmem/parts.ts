@@ -37,6 +37,7 @@ import { isOnCanary } from "./canary.ts";
 import { holdModel } from "./held-model.ts";
 import { closeLocalModels } from "./local-model.ts";
 import { type Log, loggedModel, loggedPolicy } from "./logging.ts";
+import { withFaces } from "./people.ts";
 import { toldMemory, toldPolicy } from "./told-memory.ts";
 
 /** A policy of your own that may learn. */
@@ -200,7 +201,7 @@ export class Parts {
   }
 
   get perceptors(): Perceptors {
-    this.#perceptors ??= this.#own.perceptors ?? configuredPerceptors(this.config);
+    this.#perceptors ??= this.#own.perceptors ?? withFaces(configuredPerceptors(this.config), this.config);
     return this.#perceptors;
   }
 

@@ -8,6 +8,7 @@ import type { OnProgress } from "../../engine.ts";
 import { configuredPerceptors } from "../../taskmem/assembly.ts";
 import type { Check } from "../../taskmem/check.ts";
 import { checkModel } from "../../taskmem/model-checks.ts";
+import { lacksForPeople } from "../../taskmem/people.ts";
 import { lacksForText } from "../../taskmem/picture-text.ts";
 import { lacksForSpeech } from "../../taskmem/speech-models.ts";
 import { lacksForVoice } from "../../taskmem/voices.ts";
@@ -30,6 +31,7 @@ export async function* senseChecks(
   yield await transcriberCheck(config, signal);
   yield await voiceCheck(config, signal);
   yield screenTextCheck(config);
+  yield* peopleCheck(config);
 }
 
 const blind = "no model looks at pictures, so what they show is not described";
@@ -89,6 +91,17 @@ async function voiceCheck(config: Config, signal: AbortSignal): Promise<Sense> {
   const detail = `found by ${voice.id}, ${told}, where no words are known`;
   const fix = speakers ? null : `tell them apart with: ${lacksForVoice("speakers")}`;
   return { check: { check: "voices", state: "ok", detail, fix }, lacks: null };
+}
+
+/** Only where it is asked for. */
+function* peopleCheck({ people }: Config): Generator<Sense> {
+  if (!people) return;
+  const lacking = lacksForPeople();
+  const check: Check =
+    lacking === null
+      ? { check: "people", state: "ok", detail: "told apart by their faces", fix: null }
+      : { check: "people", state: "missing", detail: "the nets that find faces are not here", fix: lacking };
+  yield { check, lacks: lacking === null ? null : "people are not told apart" };
 }
 
 function screenTextCheck(config: Config): Sense {

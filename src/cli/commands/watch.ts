@@ -5,6 +5,7 @@ import { loadConfig } from "../../config.ts";
 import { costText } from "../../engine.ts";
 import type { RetriedClips } from "../../memory/memory.ts";
 import { openConfiguredSources } from "../../taskmem/assembly.ts";
+import { keptOfPeople } from "../../taskmem/people.ts";
 import type { TaskMem } from "../../taskmem.ts";
 import { oneLine } from "../../util/plain-text.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
@@ -34,6 +35,7 @@ export async function run(invocation: Invocation, specs: string[]): Promise<numb
       printStatus(output, { event: "source-status", ...status, stream: stream ?? status.stream }),
   });
   await using memory = await openConfigured(invocation, config);
+  if (config.people) output.note(keptOfPeople(config.memory));
   let exitCode: number = exitCodes.done;
   for (const source of sources) {
     let end: StreamEnd | undefined;
