@@ -43,9 +43,7 @@ describe("faces in pictures", { skip }, () => {
     const seen = new Map<string, ClipFaces[]>();
     for (const { path } of [film, other]) {
       const frames = framesOf(path, { seconds: 20 });
-      const clips = [0, 10].map((from) =>
-        frames.filter(({ atSeconds: at }) => at >= from && at < from + 10),
-      );
+      const clips = [0, 10].map((from) => frames.filter(({ atSeconds: at }) => at >= from && at < from + 10));
       const found: ClipFaces[] = [];
       for (const clip of clips) found.push(await facesOf(finder, clip, []));
       seen.set(path, found);

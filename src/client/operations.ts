@@ -725,6 +725,97 @@ export type OverviewOutput = {
     readonly detail: string;
   }[];
 };
+/** What `people` takes. */
+export type PeopleInput = {
+  readonly op?: "list" | "changes" | "name" | "merge" | "split" | "reject" | "add" | "undo" | undefined;
+  /** number of the person */
+  readonly person?: number | undefined;
+  /** list: the faces of no one */
+  readonly nobody?: boolean | undefined;
+  /** name: what the person is called; without it the name goes */
+  readonly name?: string | undefined;
+  /** merge: who becomes part of person */
+  readonly people?: readonly number[] | undefined;
+  /** split, reject, add: ids of faces */
+  readonly faces?: readonly string[] | undefined;
+  /** undo: number of the change; without it the last */
+  readonly change?: number | undefined;
+};
+/** People: what `people` gives. */
+export type PeopleOutput = {
+  readonly people?:
+    | readonly {
+        readonly person: number;
+        /** person_3 */
+        readonly id: string;
+        readonly name?: string | undefined;
+        /** whether memories speak of this person: from the fourth good face, or a name, on */
+        readonly told: boolean;
+        readonly faces: number;
+        readonly goodFaces: number;
+        /** faces that may be this person's */
+        readonly unsureFaces: number;
+        readonly streams: readonly {
+          readonly stream: string;
+          /** seconds of the stream's own time */
+          readonly startSeconds: number;
+          /** seconds of the stream's own time */
+          readonly endSeconds: number;
+          /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
+          readonly at: string;
+          readonly faces: number;
+          readonly until: string;
+        }[];
+        /** hash of a picture of the face */
+        readonly crop?: string | undefined;
+        /** print beside the face that looks like a name, and the face; never taken without being asked */
+        readonly suggestedName?:
+          | {
+              readonly name: string;
+              readonly face: string;
+            }
+          | undefined;
+        /** people who may be the same */
+        readonly maybeSame: readonly string[];
+      }[]
+    | undefined;
+  readonly faces?:
+    | readonly {
+        readonly stream: string;
+        /** seconds of the stream's own time */
+        readonly startSeconds: number;
+        /** seconds of the stream's own time */
+        readonly endSeconds: number;
+        /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
+        readonly at: string;
+        /** id of the face: one person, followed through a clip */
+        readonly face: string;
+        /** person_3 */
+        readonly person?: string | undefined;
+        /** whom it may be, where it is not sure */
+        readonly maybe?: string | undefined;
+        /** pictures of it good enough to compare */
+        readonly goodFaces: number;
+        /** hash of its picture */
+        readonly crop?: string | undefined;
+        /** print beside it that looks like a name */
+        readonly captions: readonly string[];
+      }[]
+    | undefined;
+  /** the newest last */
+  readonly changes?:
+    | readonly {
+        /** number of the change, to undo it */
+        readonly change: number;
+        /** wall time, ISO 8601 */
+        readonly at: string;
+        readonly what: string;
+        /** a person that it made */
+        readonly made?: string | undefined;
+        readonly undone: boolean;
+      }[]
+    | undefined;
+};
 /** What `promote` takes. */
 export type PromoteInput = {
   /** id */
@@ -1157,6 +1248,8 @@ export interface Operations {
   operations(input?: OperationsInput, options?: RequestOptions): Promise<OperationsOutput>;
   /** Tells how many memories begin in each stretch of a stream, which times were not watched, and the cursor of every page of its timeline. Scope: read. */
   overview(input: OverviewInput, options?: RequestOptions): Promise<OverviewOutput>;
+  /** Lists the people whom memory knows by their faces (op list), the faces of one (list with person) or of no one (list with nobody), or the changes made (changes). Or changes them: name, merge (people into person), split and reject (faces of person), add (faces of no one to person), undo. Every change can be undone, and reaches what was written before. Never name anybody by guess. Scope: people. */
+  people(input?: PeopleInput, options?: RequestOptions): Promise<PeopleOutput>;
   /** Makes a kept adapter active: what is watched from now on is written with it. With a share it goes on canary: it writes so large a share of the streams, and is taken back by itself when answers about them get worse. Scope: learn. */
   promote(input: PromoteInput, options?: RequestOptions): Promise<PromoteOutput>;
   /** Keeps items of a stream; they are answerable within two seconds. Scope: write. */
@@ -1198,6 +1291,7 @@ export const routes = {
   operation: ["get", "/operations/{operation}"],
   operations: ["get", "/operations"],
   overview: ["get", "/streams/{stream}/overview"],
+  people: ["post", "/people"],
   promote: ["post", "/adapters/{adapter}/promote"],
   push: ["post", "/streams/{stream}/items"],
   recall: ["post", "/recall"],
