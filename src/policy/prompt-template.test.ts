@@ -162,3 +162,15 @@ test("every wrong place is named with its line, and so is what is missing", () =
   one("Describe the clip.", /the part === user === is missing/);
   assert.equal(issuesOf("=== user ===\n{a}\n{b}").length, 6);
 });
+
+test("a clip in which somebody speaks says so, where no words of it are known", () => {
+  const heard = [
+    { kind: "speech" as const, startSeconds: 12, endSeconds: 18 },
+    { kind: "sound" as const, startSeconds: 0, endSeconds: 10 },
+  ];
+  const clip = { startSeconds: 10, endSeconds: 20, speech: [], captions: [], screen: [], heard };
+  const parts = memoryPrompt(contextOf({}, clip), { semantic: false, countTokens: () => 1 });
+  const text = parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+  assert.match(text, /\[00:00:12\] heard: Somebody speaks for 6 s\./);
+  assert.doesNotMatch(text, /Music/);
+});

@@ -14,6 +14,7 @@
  */
 import type { AnswerSchema, Part } from "../engine.ts";
 import { type Observation, type SourceText, sourceTexts } from "../perception/observation.ts";
+import { heardOverall, heardText } from "../perception/speech-heard.ts";
 import { sha256 } from "../util/hash.ts";
 import { formatSeconds, formatTenths } from "../util/time.ts";
 import { type KnownPeople, knownPeople, tagOf } from "./identity-tags.ts";
@@ -313,13 +314,27 @@ function linesWithin({ observations, recent }: Context, options: PromptOptions) 
     });
     return fit < 0 ? lines : lines.slice(0, fit);
   };
-  const lines = sourceTexts(observations[0]!).map((source) => streamLine(source, ""));
+  const own = observations[0]!;
+  const lines = [...sourceTexts(own), ...heardTexts(own)]
+    .sort((a, b) => a.startSeconds - b.startSeconds)
+    .map((source) => streamLine(source, ""));
   const linesBefore = recent.observations
     .flatMap(sourceTexts)
     .map((source) => streamLine(source, `${promptMarks.before}, `));
-  const own = within(lines);
+  const shown = within(lines);
   const before = within(linesBefore.toReversed()).toReversed();
-  return { before, own, omitted: lines.length - own.length };
+  return { before, own: shown, omitted: lines.length - shown.length };
+}
+
+/** That somebody speaks, where no words of it are known. */
+function heardTexts({ heard = [], endSeconds }: Observation): SourceText[] {
+  return heardOverall(heard, endSeconds)
+    .filter(({ kind }) => kind === "speech")
+    .map((one) => {
+      const { startSeconds, endSeconds } = one;
+      const span = { startSeconds, endSeconds };
+      return { kind: "sound", ...span, text: heardText(one), speaker: null, confidence: null };
+    });
 }
 
 function streamLine({ kind, startSeconds, text, speaker, confidence }: SourceText, mark: string): string {
@@ -374,6 +389,7 @@ const exampleClip: Observation = {
   speech: [exampleLine, { ...exampleLine, speaker: null }],
   captions: [exampleLine, { ...exampleLine, speaker: null }],
   screen: [{ ...exampleLine, confidence: 100 }],
+  heard: [{ kind: "speech", startSeconds: 0, endSeconds: 1 }],
   shots: [],
   people: [{ id: "face_1", name: null, atSeconds: [0] }],
   tiers: {},
