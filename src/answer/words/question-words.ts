@@ -92,6 +92,33 @@ export function wantedBy(text: string): Wanted {
   return /\b(?:what|which|when|how)\b/.test(plain) ? "thing" : "statement";
 }
 
+/** The kind of answer that questions in other languages want, by their commonest words. */
+const wantedElsewhere: readonly (readonly [Wanted, RegExp])[] = [
+  [
+    "colour",
+    /welche[rsn]? farbe|quelle couleur|(?:qu[ée]|cu[aá]l) (?:es el )?color|di che colore|de que cor|welke kleur|jaki(?:ego)? kolor|какого цвета|什么颜色|什麼顏色|何色|무슨 색/iu,
+  ],
+  [
+    "number",
+    /\bwie ?(?:viele?[rn]?|alt|weit|hoch|schwer|lange?|teuer|gro(?:ß|ss)|tief|breit)(?!\p{L})|\bcombien\b|\bcu[aá]nt[oa]s?(?!\p{L})|\bquant[oiae]\b|\bquant[oa]s\b|\bhoe(?:veel| oud| ver| hoog| zwaar| lang)\b|\bil[eu]\b|сколько|多少|几(?:个|只|张|岁|年|天|块|次)|多(?:大|远|重|长|高|久)|いくつ|いくら|何(?:人|個|本|枚|歳)|몇|얼마/iu,
+  ],
+  [
+    "place",
+    /\b(?:wo|wohin|woher|dove|onde|waar|gdzie)\b|(?<!\p{L})(?:où|d[oó]nde|где|куда)(?!\p{L})|哪里|哪裡|哪儿|在哪|どこ|어디/iu,
+  ],
+  [
+    "reason",
+    /\b(?:warum|wieso|weshalb|pourquoi|perch[eé]|waarom|dlaczego)(?!\p{L})|\bpor qu[eé](?!\p{L})|почему|зачем|为什么|為什麼|为何|なぜ|どうして|왜/iu,
+  ],
+  ["person", /^\W*(?:wer|wem|wen|qui|qui[eé]n(?:es)?|chi|quem|kto|кто)(?!\p{L})|谁|誰|누가|누구/iu],
+];
+
+/** The kind of answer that a question in any language wants; "statement" where its words do not tell. */
+export function wantedInAny(text: string): Wanted {
+  const english = wantedBy(text);
+  return wantedElsewhere.find(([, pattern]) => pattern.test(text))?.[0] ?? english;
+}
+
 const colours =
   /\b(?:red|blue|green|yellow|black|white|gr[ae]y|brown|orange|purple|pink|violet|golden?|silver|beige|turquoise|navy|cream|crimson|maroon|teal)\b/i;
 const places =

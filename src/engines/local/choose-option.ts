@@ -171,10 +171,11 @@ function meantSupports(
       const isTold = asked.terms.some(
         ({ weight, isAsking, forms }) => weight === 1 && !isAsking && isHeld(forms),
       );
-      const isOther =
-        asked.names.some(({ forms }) => !isHeld(forms)) ||
-        asked.terms.some(({ required, forms }) => required && !isHeld(forms));
       const isReply = sentence.entry === reply?.entry;
+      const isOther =
+        asked.names.some(({ forms }) =>
+          isReply ? !isHeld(forms) : !has(sentence.holds, forms) && !has(sentence.speakers, forms),
+        ) || asked.terms.some(({ required, forms }) => required && !isHeld(forms));
       if (isOther || (isAmount && !isTold && !isReply)) return [];
       const meaning = Math.max(meanings.get(sentence.entry) ?? 0, isReply ? 2 * leastMeant : 0);
       return meaning > 0 ? supportsOf(sentence, meaning, own, false) : [];

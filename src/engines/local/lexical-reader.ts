@@ -24,6 +24,7 @@ import { type Token, tokensOf } from "../../answer/words/tokens.ts";
 import { noCost, type WordSpace } from "../../engine.ts";
 import type { Entry, RecalledEntry } from "../../memory/memory.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
+import { sentenceAcross } from "./across-languages.ts";
 import { type Asked, askedOf, askingWords } from "./asked-question.ts";
 import { bestOf, type Hit, isChain, leastCover, linksOf, type Value, valuesOf } from "./chain.ts";
 import { choose } from "./choose-option.ts";
@@ -79,7 +80,8 @@ export function lexicalReader({ words }: LexicalReaderOptions): Reader {
       const reading = quote(asked, sentences, recalled);
       if (!reading.abstained || !request.likeness) return reading;
       const ofClass = await sentenceOfClass(asked, sentences, request.likeness);
-      return ofClass ? said([ofClass], [], asked) : reading;
+      const found = ofClass ?? (await sentenceAcross(asked, sentences, recalled, request.likeness));
+      return found ? said([found], [], asked) : reading;
     },
   };
 }

@@ -6,7 +6,7 @@
  * 2. what was said in reply to a question like this one.
  * Names, numbers, kinds of answers and denials are asked for as everywhere else.
  */
-import { wantedBy } from "../../answer/words/question-words.ts";
+import { wantedBy, wantedInAny } from "../../answer/words/question-words.ts";
 import type { RecalledEntry } from "../../memory/memory.ts";
 import type { Asked } from "./asked-question.ts";
 import { coverOf, isAbout, isKindAsked, tellsMoment } from "./evidence.ts";
@@ -63,15 +63,20 @@ function sentencesOfMoment(
   );
   const near = ({ entry }: Sentence) => meanings.get(entry)!;
   const [first] = own.toSorted((a, b) => near(b) - near(a));
-  if (!first) return [];
+  // Words of another language tell nothing of it: `across-languages.ts`.
+  const isRead = ({ entry, language }: Sentence) => entry === first?.entry && language === asked.language;
+  if (!first || !sentences.some(isRead)) return [];
   const isApart = ({ entry: { stream, startSeconds } }: Sentence) =>
     stream !== first.entry.stream || Math.abs(startSeconds - first.entry.startSeconds) > talkSeconds;
   const rival = Math.max(0, ...own.filter(isApart).map(near));
   const around = sentences.filter((one) => !isApart(one));
   const isHeld = (forms: readonly string[]) => around.some(({ holds }) => has(holds, forms));
   if (asked.terms.some(({ required, forms }) => required && !isHeld(forms))) return [];
-  const isTold = around.some((one) => isTelling(one, asked));
-  if (!isTold && amounts.has(asked.wanted)) return [];
+  const isTold =
+    asked.language === "en" ? around.some((one) => isTelling(one, asked)) : isMostlyTold(asked, isHeld);
+  const wanted = asked.language === "en" ? asked.wanted : wantedInAny(asked.text);
+  const isAmount = amounts.has(wanted) || (asked.language !== "en" && asked.wantsMoment);
+  if (!isTold && isAmount) return [];
   const least = isTold ? leastMoment.told : leastMoment.untold;
   if (near(first) < least.meaning || near(first) - rival < least.lead) return [];
   return (
@@ -80,7 +85,8 @@ function sentencesOfMoment(
       .filter((one) => asked.names.every((name) => isAbout(name, one, asked, 1)))
       .filter((one) => isKindAsked(one, asked) && isAdding(one, asked))
       .filter((one) => asked.wanted !== "moment" || tellsMoment(one, asked))
-      .filter((one) => !amounts.has(asked.wanted) || isTelling(one, asked))
+      .filter((one) => !amounts.has(wanted) || isTelling(one, asked))
+      .filter((one) => wanted !== "number" || holdsNumber(one, asked))
       // The halves of a line in two languages are one sentence.
       .filter(
         (one, i, all) =>
@@ -96,6 +102,17 @@ function sentencesOfMoment(
 const isTelling = ({ holds }: Sentence, { terms }: Asked): boolean =>
   terms.some(({ weight, isAsking, forms }) => weight === 1 && !isAsking && has(holds, forms));
 
+/** Whether most words that tell what a question is about are held: where verbs are not told from nouns, one is too little. */
+function isMostlyTold({ terms }: Asked, isHeld: (forms: readonly string[]) => boolean): boolean {
+  const telling = terms.filter(({ weight, isAsking }) => weight === 1 && !isAsking);
+  return telling.filter(({ forms }) => isHeld(forms)).length > telling.length / 2;
+}
+
+/** Whether a sentence tells a number that the question does not, in digits or in words of any script. */
+export const holdsNumber = ({ tokens, body, language }: Sentence, { held }: Asked): boolean =>
+  tokens.some((token) => isNumeric(token) && !has(held, token.forms)) ||
+  (language === "zh" && /[一二三四五六七八九十百千两]/u.test(body));
+
 /** Whether a sentence says more than the question. */
 const isAdding = ({ tokens }: Sentence, { held }: Asked): boolean =>
   tokens.some((token) => isNumeric(token) || (token.forms.length > 0 && !has(held, token.forms)));
@@ -106,24 +123,28 @@ export const meaningOf = ({ score: { vector } }: RecalledEntry): number =>
 
 /** Where the last of many lines is this near, an encoder puts everything near, and far lines are at `farMeant` elsewhere. */
 const crowded = 0.5;
-const farMeant = 0.3;
+const farMeant = 0.2;
+/** How much wider cosines lie apart elsewhere. */
+const stretch = 6;
 const fewestCompared = 15;
 
 /**
  * Recalled entries with their cosines on one scale: some encoders (e5) put unrelated lines at 0.8 and not near 0, so
- * cosines are stretched until the last of many lines is where it is with others.
+ * cosines are stretched until the last of many lines, and how far others are from it, is as with encoders that do not.
  */
 export function onOneScale(recalled: readonly RecalledEntry[]): readonly RecalledEntry[] {
   const meanings = recalled.map(meaningOf).filter((meaning) => meaning > 0);
   const last = Math.min(...meanings);
   if (meanings.length < fewestCompared || last < crowded) return recalled;
-  const floor = (last - farMeant) / (1 - farMeant);
   return recalled.map((one) => {
     const { vector } = one.score;
     if (!vector?.byMeaning) return one;
     return {
       ...one,
-      score: { ...one.score, vector: { ...vector, score: (vector.score - floor) / (1 - floor) } },
+      score: {
+        ...one.score,
+        vector: { ...vector, score: Math.min(1, farMeant + stretch * (vector.score - last)) },
+      },
     };
   });
 }
@@ -167,9 +188,11 @@ function isFitting(sentence: Sentence, asked: Asked): boolean {
     sentence.tokens.some(
       (token) => isNumeric(token) || (token.forms.length > 0 && !has(asked.held, token.forms)),
     );
+  const isMuch = asked.language === "en" || isMostlyTold(asked, (forms) => has(sentence.holds, forms));
   return (
     isWhole &&
     isTold &&
+    isMuch &&
     isAdding &&
     asked.names.every((name) => isAbout(name, sentence, asked, 1)) &&
     isKindAsked(sentence, asked)

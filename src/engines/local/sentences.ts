@@ -20,6 +20,9 @@ export interface Sentence {
   /** Which sentence of the entry it is. */
   readonly place: number;
   readonly text: string;
+  /** Without the name of who says it, and without a tag. */
+  readonly body: string;
+  readonly language: LanguageCode;
   readonly tokens: readonly Token[];
   /** Forms of its words, without who says it. */
   readonly holds: ReadonlySet<string>;
@@ -91,6 +94,8 @@ export function sentencesOf(
         entry,
         place,
         text: text.trim(),
+        body,
+        language,
         tokens: all,
         holds: new Set(all.flatMap(({ forms }) => [...forms, ...forms.flatMap(charactersOf)])),
         context: place > 0 && pronoun.test(body) ? whole : new Set<string>(),
