@@ -21,7 +21,8 @@ test("below 0.5 it is the person, up to 0.6 it is unsure, beyond it is someone n
   assert.deepEqual(kindsOf([track(0.65)], known), ["new"]);
   // Whom few faces stand for: below 0.4.
   assert.deepEqual(kindsOf([track(0.39)], [person("a", 0)]), ["person a"]);
-  assert.deepEqual(kindsOf([track(0.45)], [person("a", 0)]), ["unsure a"]);
+  assert.deepEqual(kindsOf([track(0.45)], [person("a", 0)]), ["new"]);
+  assert.deepEqual(kindsOf([track(0.45, [0], 1)], [person("a", 0)]), ["unsure a"]);
   assert.deepEqual(kindsOf([track(0.35, [0], 1)], [person("a", 0)]), ["unsure a"]);
 });
 

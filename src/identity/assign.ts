@@ -93,7 +93,9 @@ export function assign(
     const [first] = near[i]!;
     const taken = chosen[i];
     const nearest = taken ?? first;
-    if (!nearest || nearest.distance >= isOther) return { kind: "unknown" };
+    // Whom few faces stand for is not near enough to keep a followed face from being someone.
+    const below = first?.isFew && tracks[i]!.good >= foundingFaces ? joinsFew[0] : isOther;
+    if (!nearest || nearest.distance >= below) return { kind: "unknown" };
     return { kind: taken ? "person" : "unsure", id: nearest.id, distance: nearest.distance };
   });
   const strangers = decided.flatMap(({ kind }, i) => (kind === "unknown" ? [i] : []));

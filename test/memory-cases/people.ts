@@ -105,7 +105,7 @@ export function peopleCases(store: TestStore): void {
         [false],
       );
       assert.equal((await see(memory, 1, [track("tom", 1, { good: 2 })])).people.length, 1);
-      assert.deepEqual((await see(memory, 2, [track("twin", 2)])).people, []);
+      assert.deepEqual((await see(memory, 2, [track("twin", 2, { good: 1 })])).people, []);
       const [tom] = await memory.people();
       assert.equal(tom!.unsureFaces, 1);
       const [unsure] = await memory.faces(null);

@@ -70,13 +70,13 @@ function print(output: Output, { people, faces, changes }: Found, name: keyof ty
   if (name !== "list" && name !== "changes") return;
   for (const person of people ?? []) {
     output.object(person);
-    output.text(personLine(person, output));
+    for (const line of personLines(person, output)) output.text(line);
   }
   if (people?.length === 0)
     output.note("no one is known by face: `taskmem watch SOURCE --people` tells people apart");
 }
 
-function personLine(person: NonNullable<Found["people"]>[number], output: Output): string {
+function personLines(person: NonNullable<Found["people"]>[number], output: Output): string[] {
   const { id, name, faces, streams, suggestedName, maybeSame, told, unsureFaces, person: number } = person;
   const where = streams.map(({ stream, at, until }) => `${oneLine(stream)} ${at} to ${until}`).join(", ");
   const hints = [
@@ -92,7 +92,7 @@ function personLine(person: NonNullable<Found["people"]>[number], output: Output
     ),
   ];
   const lines = [`${id}${name === undefined ? "" : `  ${name}`}  ${counted(faces, "face")}, ${where}`];
-  return [...lines, ...hints.map((hint) => output.dim(`  ${hint}`))].join("\n");
+  return [...lines, ...hints.map((hint) => output.dim(`  ${hint}`))];
 }
 
 /** One JPEG a person, or a face. */
