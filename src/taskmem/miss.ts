@@ -206,10 +206,10 @@ function whyNotAnswered(
 /** Perceived: whether the policy dropped it, or was not asked yet. */
 async function whyNotKept(memory: Memory, line: PerceivedText, held: Held): Promise<Verdict> {
   const { decision, kept } = await decisionAbout(memory, line, held);
-  const what = `Perceived ${momentIn(held, line)}: “${line.text}”`;
+  const what = `Perceived ${momentIn(held, line)}: “${line.text}”${/[.!?…]$/.test(line.text) ? "" : "."}`;
   if (line.state === "stored") {
     if (!decision)
-      return { outcome: "dropped", reason: `${what}. Who decided about it is not kept.`, perceived: line };
+      return { outcome: "dropped", reason: `${what} Who decided about it is not kept.`, perceived: line };
     const day = new Date(decision.decidedAtMs).toISOString().slice(0, 16).replace("T", " ");
     const why = (decision.policy === "choice" && whyNoCandidate(line, held)) || ".";
     const others = kept.length === 1 ? "one other memory" : `${kept.length} other memories`;
@@ -217,7 +217,7 @@ async function whyNotKept(memory: Memory, line: PerceivedText, held: Held): Prom
       kept.length > 0 ? `It kept ${others} of that decision.` : "It kept nothing of that decision.";
     return {
       outcome: "dropped",
-      reason: `${what}. Dropped by ${decision.revision} on ${day} UTC${why} ${instead}`,
+      reason: `${what} Dropped by ${decision.revision} on ${day} UTC${why} ${instead}`,
       ...{ perceived: line, decision, keptInstead: kept.slice(0, mostInstead) },
     };
   }
@@ -225,7 +225,7 @@ async function whyNotKept(memory: Memory, line: PerceivedText, held: Held): Prom
     ({ stream, clip }) => stream === line.stream && clip === line.clip,
   )?.failure;
   const why = failure ? `It waits for another try: ${failure.message}` : "It waits to be decided.";
-  return { outcome: "not-decided", reason: `${what}. ${why}`, perceived: line };
+  return { outcome: "not-decided", reason: `${what} ${why}`, perceived: line };
 }
 
 const momentIn = ({ clocks }: Held, { stream, startSeconds }: { stream: string; startSeconds: number }) =>
