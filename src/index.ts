@@ -48,8 +48,10 @@ export type {
   PricedCalls,
   SampledTokens,
   Sampling,
+  SpeakerFinder,
   TranscribedSegment,
   Transcriber,
+  VoiceFinder,
   WordSpace,
 } from "./engine.ts";
 export {
@@ -78,6 +80,7 @@ export { type RenderOptions, renderMemory } from "./memory/render.ts";
 export type { Look } from "./perception/look.ts";
 export type {
   Caption,
+  Heard,
   Observation,
   Person,
   Pushed,
@@ -88,6 +91,7 @@ export type {
 } from "./perception/observation.ts";
 export { createPerceptors, type PerceptorOptions, type Perceptors, perceive } from "./perception/perceive.ts";
 export type { ScreenReader } from "./perception/screen-text.ts";
+export type { SoundAhead } from "./perception/speech-ahead.ts";
 export type { SoundLook } from "./perception/speech-like.ts";
 export { type BestOfNOptions, bestOfNPolicy, type PickedAction } from "./policies/best-of-n/best-of-n.ts";
 export { type BestOfNFamilyOptions, bestOfNFamily } from "./policies/best-of-n/best-of-n-phase-two.ts";
