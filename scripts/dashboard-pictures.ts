@@ -42,6 +42,7 @@ const views: readonly (readonly [
   ["streams", "streams"],
   ["learned", "learned"],
   ["dropped", "dropped?stream=front-door", { press: "Keep this kind of thing…" }],
+  ["people", "people?person=1"],
   ["storage", "storage"],
   ["forget", "forget?person=Clara"],
   ["trace", `trace?task=${taskOf("parcel inside")}`],

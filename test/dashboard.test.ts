@@ -317,6 +317,34 @@ describe("the views", { skip: noBrowser }, () => {
     await close();
   });
 
+  test("people are named, merged and split by choosing faces, and changes are undone", async () => {
+    const { page, close } = await opened("/ui/home/people");
+    await page.locator(".person").nth(3).waitFor();
+    await page.locator(".person").first().click();
+    await page.locator(".face-button").nth(1).waitFor();
+    await page.getByLabel("Name", { exact: true }).fill("Paul");
+    await page.keyboard.press("Enter");
+    await page.locator(".person", { hasText: "Paul" }).waitFor();
+    await page.locator(".face-button").first().click();
+    await page.getByRole("button", { name: /^Someone else: split 1/ }).click();
+    await page.locator(".person").nth(4).waitFor();
+    await page.locator(".change", { hasText: "split from" }).getByRole("button", { name: "Undo" }).click();
+    await page.locator(".change", { hasText: "undone" }).waitFor();
+    await page.locator(".person").nth(4).waitFor({ state: "detached" });
+    await page.getByLabel("Another person").selectOption({ index: 1 });
+    await page.getByRole("button", { name: / is Paul$/ }).click();
+    await page.locator(".person").nth(3).waitFor({ state: "detached" });
+    const { people } = await json("/v1/spaces/home/people", {
+      ...{ method: "POST", headers: { "content-type": "application/json" } },
+      body: JSON.stringify({ op: "list" }),
+    });
+    assert.deepEqual(people.map(({ name, faces }: Json) => [name ?? "", faces]).sort(), [
+      ["", 2],
+      ["Paul", 4],
+    ]);
+    await close();
+  });
+
   test("storage is told by stream, and one question from end to end", async () => {
     const { page, close } = await opened("/ui/home/storage");
     await page.locator(".bars li", { hasText: "front-door" }).waitFor();
@@ -334,12 +362,20 @@ describe("the views", { skip: noBrowser }, () => {
     const phone = { viewport: { width: 390, height: 844 }, colorScheme: "dark" as const };
     const { page, close } = await opened("/ui/home/timeline?stream=kitchen", phone);
     for (const view of [
-      ...["timeline?stream=kitchen", "ask?q=Where+is+the+tin%3F", "streams", "learned", "dropped", "storage"],
+      ...[
+        "timeline?stream=kitchen",
+        "ask?q=Where+is+the+tin%3F",
+        "streams",
+        "learned",
+        "dropped",
+        "people",
+        "storage",
+      ],
       ...["forget?person=Ben", "trace?q=Where+is+the+tin%3F"],
     ]) {
       await page.goto(`${served.url}/ui/home/${view}`);
       await page.locator("h1").waitFor();
-      await page.locator(".row, .answer, .card, .run, .bars li").first().waitFor();
+      await page.locator(".row, .answer, .card, .run, .person, .bars li").first().waitFor();
       const over = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
       assert.ok(over <= 0, `${view} is ${over} px too wide`);
       const colours = await page.evaluate<string[]>(

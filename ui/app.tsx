@@ -9,6 +9,7 @@ import { Ask } from "./views/ask.tsx";
 import { Dropped } from "./views/dropped.tsx";
 import { Forget } from "./views/forget.tsx";
 import { Learned } from "./views/learned.tsx";
+import { People } from "./views/people.tsx";
 import { Storage } from "./views/storage.tsx";
 import { Streams } from "./views/streams.tsx";
 import { Timeline } from "./views/timeline.tsx";
@@ -26,6 +27,7 @@ const tabs: Partial<Record<View, Tab>> = {
   streams: { title: "Streams", view: Streams },
   learned: { title: "Learned", view: Learned },
   dropped: { title: "Dropped", view: Dropped },
+  people: { title: "People", view: People },
   storage: { title: "Storage", view: Storage },
   forget: { title: "Forget", view: Forget },
   trace: { title: "", view: TraceView },

@@ -8,6 +8,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createCanvas } from "@napi-rs/canvas";
 import { openSources } from "../../src/index.ts";
+import type { ClipFaces } from "../../src/perception/faces.ts";
 import type { Observation } from "../../src/perception/observation.ts";
 import { openTaskMem, type TaskMem } from "../../src/taskmem.ts";
 import { makeDirectory } from "../../src/util/directory.ts";
@@ -117,6 +118,7 @@ async function addDoor({ store }: TaskMem, nowMs: number): Promise<void> {
         text,
         speaker,
       }));
+    const visitor = visitors[i];
     const observation: Observation = {
       ...{ stream: "front-door", clip, startSeconds: at, endSeconds: at + clipSeconds },
       frames: [1, 5, 8].map((s) => ({
@@ -126,6 +128,7 @@ async function addDoor({ store }: TaskMem, nowMs: number): Promise<void> {
       speech: texts.filter(({ speaker }) => speaker !== null),
       captions: texts.filter(({ speaker }) => speaker === null),
       ...{ screen: [], shots: [], people: [], tiers: { speech: "stream" }, problems: [] },
+      ...(visitor !== undefined && { faces: facesOf(visitor, at) }),
     };
     await store.addObservation(observation);
     if (i === 6 || i === 7) {
@@ -150,6 +153,46 @@ async function addDoor({ store }: TaskMem, nowMs: number): Promise<void> {
     ...{ reason: "source-down", detail: "the camera could not be reached" },
   });
   await lease.release();
+}
+
+/** Who stands before the camera, by clip: the courier twice, Ben twice, and Mia twice. */
+const visitors: Readonly<Record<number, number>> = { 1: 0, 2: 0, 4: 4, 8: 8, 9: 8, 11: 4 };
+
+/** One face through a clip. @param place where its likeness is among those of others */
+function facesOf(place: number, at: number): ClipFaces {
+  const vector = Float32Array.of(place, 0);
+  const atSeconds = [1, 2, 3, 4].map((second) => at + second);
+  const track = {
+    ...{
+      atSeconds,
+      vectors: atSeconds.map(() => vector),
+      vector,
+      crop: drawFace(place),
+      cropSeconds: at + 1,
+    },
+    box: { left: 0.4, top: 0.2, width: 0.1, height: 0.2 },
+  };
+  return { space: "board", tracks: [track], aloneSeconds: atSeconds };
+}
+
+function drawFace(place: number): Uint8Array {
+  const canvas = createCanvas(96, 96);
+  const c = canvas.getContext("2d");
+  c.fillStyle = `hsl(${190 + 14 * place} 30% 72%)`;
+  c.fillRect(0, 0, 96, 96);
+  const disc = (style: string, x: number, y: number, r: number) => {
+    c.fillStyle = style;
+    c.beginPath();
+    c.arc(x, y, r, 0, 2 * Math.PI);
+    c.fill();
+  };
+  disc(`hsl(${20 + 4 * place} 45% ${30 + 4 * place}%)`, 48, 40, 31);
+  disc("#d8a987", 48, 50, 27);
+  disc("#2b2f33", 38, 48, 3);
+  disc("#2b2f33", 58, 48, 3);
+  c.fillStyle = "#9c5a4a";
+  c.fillRect(40, 62, 16, 3);
+  return canvas.toBuffer("image/jpeg", 88);
 }
 
 /** A door with a step, someone in front of it, a parcel. @param day 0 to 1 @param person from left to right, 0 to 1 */

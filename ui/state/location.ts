@@ -8,6 +8,7 @@ export const views = [
   "streams",
   "learned",
   "dropped",
+  "people",
   "storage",
   "forget",
   "trace",
