@@ -72,11 +72,28 @@ export {
   StoreError,
   TaskMemError,
 } from "./errors.ts";
+export type {
+  FaceState,
+  KnownOne,
+  PeopleChange,
+  PeopleEvent,
+  PeopleUndo,
+  SeenFace,
+} from "./identity/records.ts";
+export type { ListedFace, ListedPerson } from "./identity/view.ts";
 export type { PushedPicture, PushedSound, PushedText, PushItem, PushTime } from "./live/items.ts";
 export type { LiveOptions, LiveSession, PushReceipt } from "./live/live.ts";
 export type { ExportReport, ImportReport } from "./memory/export.ts";
 export type * from "./memory/memory.ts";
 export { type RenderOptions, renderMemory } from "./memory/render.ts";
+export type {
+  ClipFaces,
+  FaceBox,
+  FaceFinder,
+  FaceTrack,
+  FoundFace,
+  FrameFaces,
+} from "./perception/faces.ts";
 export type { Look } from "./perception/look.ts";
 export type {
   Caption,
