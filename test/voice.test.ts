@@ -3,7 +3,7 @@
  * silence are no speech, what is found becomes memory, and a net that cannot be loaded costs a clip this sense alone.
  */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -70,7 +70,9 @@ describe("voices", { skip }, () => {
 
   test("a talk without words is remembered, and asked about", { skip: audio.skip }, async () => {
     const memory = temporaryFolder();
-    const env = { TASKMEM_MODELS: join((found as { folder: string }).folder, "..") };
+    const env = { TASKMEM_MODELS: temporaryFolder() };
+    // Beside other tests' pulled models, its words would be heard too.
+    cpSync((found as { folder: string }).folder, join(env.TASKMEM_MODELS, "voice"), { recursive: true });
     const watched = await taskmem(["watch", join(audio.path, "two-speakers-30s.wav"), "--memory", memory], {
       env,
     });
