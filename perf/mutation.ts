@@ -1,13 +1,17 @@
 /**
  * Which wrong changes of the learning code its tests notice.
  *
- * `node perf/mutation.ts [--folders src/training,src/reward,src/policies] [--per-file N] [--seed 1] [--out DIR] [--survivors] [--report]`
+ * `node perf/mutation.ts [--folders src/training,src/reward,src/policies] [--tests PREFIX,…] [--per-file N] [--seed 1] [--out DIR]
+ * [--survivors] [--report]`
  *
  * Every mutant (`mutation/mutants.ts`) of the folders' files, or N drawn of each by the seed, is tried with the tests that
  * reach it, the fastest first, until one fails. One process runs at a time, and nothing is written into the tree. Results
  * stand in DIR/results.jsonl; a run that was stopped resumes, and only what changed is tried again. `--report` prints what
  * was tried so far, `--survivors` each mutant that no test noticed. Those that change nothing a caller could see are listed
  * in `mutation/equivalent.json`, each with its reason, and are counted apart.
+ *
+ * `--tests` takes only test files whose paths begin so, which is quicker; what they let pass is tried again without it. A test
+ * is stopped by the processor time it takes, as a multiple of its usual, so that a busy machine counts nothing as noticed.
  *
  * Left out: tests that start other processes. They would notice more, and take minutes. Only the folders' own files hold
  * mutants, so the tests of others run at their usual speed, and a test file that imports none of them is not run.
@@ -28,6 +32,7 @@ const root = resolve(import.meta.dirname, "..");
 const { values: options } = parseArgs({
   options: {
     folders: { type: "string", default: "src/training,src/reward,src/policies" },
+    tests: { type: "string", default: "" },
     "per-file": { type: "string", default: "all" },
     seed: { type: "string", default: "1" },
     out: { type: "string", default: join(root, "runs/mutation") },
@@ -76,6 +81,11 @@ function processorSeconds(pid: number): number | null {
   }
 }
 
+/** Processor seconds after which a test does not end, where its usual time says no more. */
+const leastLimit = 8;
+/** Seconds in which a process that does next to nothing is waiting for what never comes. One that is kept from running still does more. */
+const idleLimit = 30;
+
 let running: ChildProcess | null = null;
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.on(signal, () => {
@@ -83,9 +93,14 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.exit(130);
   });
 
-/** Runs one job. @returns its lines; `stuck` is the mutant that never ended */
+/**
+ * Runs one job.
+ * @param limit processor seconds between two of its lines
+ * @returns its lines; `stuck` is the mutant that never ended
+ */
 async function runJob(
   job: Job,
+  limit: number,
   onLine: (line: Line) => void = () => {},
 ): Promise<{ lines: Line[]; stuck: number | null; error: string }> {
   const [path, out] = [join(options.out, "job.json"), join(options.out, "job-lines.jsonl")];
@@ -105,7 +120,8 @@ async function runJob(
   const end = once(child, "close").then(() => {
     ended = true;
   });
-  let [seen, cpu, wall, told] = [0, 0, Date.now(), 0];
+  let [seen, cpu, told] = [0, 0, 0];
+  let idleFrom = { used: 0, at: Date.now() };
   const tell = () => {
     const lines = rows<Line>(out);
     for (const line of lines.slice(told)) onLine(line);
@@ -115,13 +131,14 @@ async function runJob(
   while (!ended) {
     await Promise.race([end, setTimeout(500)]);
     const size = readFileSync(out).length;
-    const used = processorSeconds(child.pid!) ?? (Date.now() - wall) / 1000;
+    const used = processorSeconds(child.pid!) ?? performance.now() / 1000;
     if (size !== seen) {
-      [seen, cpu, wall] = [size, used, Date.now()];
+      [seen, cpu] = [size, used];
       tell();
     }
-    const limit = job.mutants === null ? 300 : 8;
-    if (!ended && (used - cpu > limit || Date.now() - wall > 100 * limit * 1000)) child.kill("SIGKILL");
+    if (used - idleFrom.used > 0.3 || size !== seen) idleFrom = { used, at: Date.now() };
+    const isIdle = Date.now() - idleFrom.at > 1000 * idleLimit;
+    if (!ended && (used - cpu > limit || isIdle)) child.kill("SIGKILL");
   }
   const lines = tell();
   const last = lines.at(-1);
@@ -161,7 +178,10 @@ async function coverage(files: Map<string, MutantFile>, testFiles: readonly stri
     const isKept =
       row?.hash === hash && Object.entries(row.loaded).every(([file, of]) => files.get(file)?.hash === of);
     if (!row || !isKept) {
-      const { lines, error } = await runJob({ root, sources: changed, testFiles: [testFile], mutants: null });
+      const { lines, error } = await runJob(
+        { root, sources: changed, testFiles: [testFile], mutants: null },
+        300,
+      );
       const first = lines.find((line) => "loaded" in line);
       if (!first) throw new Error(`${testFile} cannot be loaded: ${error}`);
       const named = (hits: readonly number[]) => hits.map((id) => keys[id]!);
@@ -228,9 +248,9 @@ const draw = ({ mutants }: MutantFile) =>
     .toSorted((a, b) => (hashOf(options.seed, a.key) < hashOf(options.seed, b.key) ? -1 : 1))
     .slice(0, perFile);
 const drawn = new Map([...files].map(([file, made]) => [file, draw(made)]));
-const importing = globSync(testPatterns, { cwd: root }).filter((test) =>
-  [...importedBy(test)].some((file) => files.has(file)),
-);
+const importing = globSync(testPatterns, { cwd: root })
+  .filter((test) => options.tests.split(",").some((prefix) => test.startsWith(prefix)))
+  .filter((test) => [...importedBy(test)].some((file) => files.has(file)));
 const { reached, loading } = await coverage(files, importing.sort());
 
 const path = join(options.out, "results.jsonl");
@@ -258,7 +278,7 @@ async function tryLoading(mutant: Mutant, testFiles: readonly string[]): Promise
     ...{ root, sources: { [mutant.file]: files.get(mutant.file)!.source }, mutants: [] },
     ...{ testFiles: nearest(mutant.file, testFiles), whileLoading: mutant.id },
   };
-  const { lines } = await runJob(job);
+  const { lines } = await runJob(job, 60);
   const line = lines.find((each) => "killedBy" in each);
   // A process that says nothing has ended on the mutant, or had to be stopped.
   const isKilled = !line || line.killedBy !== null;
@@ -277,7 +297,9 @@ async function tryReached(mutants: readonly Mutant[]): Promise<void> {
       keep(byId.get(id)!, by === null ? "survived" : "killed", by ?? undefined);
       byId.delete(id);
     };
-    const { stuck, error } = await runJob({ root, sources, testFiles, mutants: jobs }, (line) => {
+    const slowest = Math.max(...left.flatMap(({ key }) => reached.get(key)!.map(({ ms }) => ms)));
+    const limit = leastLimit + (5 * slowest) / 1000;
+    const { stuck, error } = await runJob({ root, sources, testFiles, mutants: jobs }, limit, (line) => {
       if (!("killedBy" in line)) return;
       // Where the first of a process leaves it broken, what broke it is its own.
       const isOwn = !line.dirty || (byId.size === left.length && line.killedBy !== null);

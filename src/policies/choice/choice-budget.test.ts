@@ -13,7 +13,12 @@ test("a share of the tokens on offer is added, or the floor where the window has
   assert.equal(allowance([]), 0);
   assert.equal(allowance(offering(100), 300), 40, "time does not count");
   assert.deepEqual([byTime, mostCarried], [false, 42]);
-  assert.equal(budgetRules({ fraction: 0.25 }).allowance(offering(60)), 15, "no floor unless one is given");
+  const bare = budgetRules({ fraction: 0.25 });
+  assert.deepEqual(
+    [bare.allowance(offering(60)), bare.allowance(offering(2))],
+    [15, 0.5],
+    "no floor unless given",
+  );
 });
 
 test("a pushed stream's floor follows the time since its last decision", () => {
@@ -39,6 +44,7 @@ test("the budgets that ship keep a fifth, and a quiet 30 s of up to 40 tokens wh
     const { allowance } = budgetRules(budget);
     assert.equal(allowance(offering(500)), 100);
     assert.equal(allowance(offering(40)), 40);
+    assert.equal(allowance(offering(41)), 40);
   }
   assert.equal(budgetRules(defaultBudget).mostCarried, 36);
   assert.equal(budgetRules(liveBudget).mostCarried, 600);

@@ -43,6 +43,33 @@ test("a line costs what its words do, three at least, and a line without a conte
   assert.deepEqual([short!.trust, short!.stems], [1, wordSpace.stems("Soup")]);
 });
 
+test("a line told in two languages costs what its longer half does", () => {
+  const [one] = offered({ captions: [said(0, "市场开了 / The market in the old town is open")] });
+  assert.equal(one!.tokens, wordSpace.countTokens("The market in the old town is open"));
+  assert.ok(one!.tokens > wordSpace.countTokens("市场开了"));
+});
+
+test("laughter in any script is not on offer, a word that looks like it is", () => {
+  const laughter = ["Hahaha!", "Hehehe, hi hi.", "哈哈哈哈", "哈哈哈 / Hahaha", "Хахаха", "ㅋㅋㅋ"];
+  assert.deepEqual(linesOf({ speech: laughter.map((text, i) => said(i, text)) }), []);
+  assert.deepEqual(linesOf({ speech: [said(0, "Hahaha, the soup!"), said(1, "Harbour")] }).length, 2);
+});
+
+test("what is heard without words is on offer in the clip it begins in", () => {
+  const heard = (startSeconds: number, endSeconds: number) => [
+    { kind: "speech" as const, startSeconds, endSeconds },
+  ];
+  const clips = [0, 1, 2].map((clip) => observationOf("kitchen", clip));
+  const within = (startSeconds: number) =>
+    candidatesOf(
+      clips.map((one) => ({ ...one, heard: heard(startSeconds, startSeconds + 8) })),
+      wordSpace,
+      new Set(),
+    ).map(({ statement }) => statement.clip);
+  // Clips begin at 0, 10 and 20.
+  assert.deepEqual([within(0), within(9), within(10), within(21)], [[0], [0], [1], [2]]);
+});
+
 test("a stem counts once in a line, and a speaker's name does not", () => {
   const [one] = offered({ speech: [said(0, "Soup, soup and bread.", "Ann")] });
   assert.deepEqual(one!.stems, wordSpace.stems("soup bread"));
@@ -53,6 +80,9 @@ test("the frame nearest to the middle of a line is its evidence", () => {
   const [one] = offered({ frames, speech: [said(4, "The kettle is on.")] });
   // Its middle is at 5.
   assert.deepEqual(one!.statement.frameSeconds, [4]);
+  const [between] = offered({ frames, speech: [said(1, "The kettle is on.")] });
+  // Its middle is at 2, as far from 0 as from 4.
+  assert.deepEqual(between!.statement.frameSeconds, [0], "the earlier of two as near");
   assert.deepEqual(offered({ speech: [said(4, "The kettle is on.")] })[0]!.statement.frameSeconds, []);
 });
 
@@ -60,6 +90,8 @@ test("a sign that stays is one lasting line; a sentence that is repeated counts 
   const [sign] = offered({ screen: [read(0, "OPEN"), read(6, "OPEN"), read(3, "OPEN")] });
   assert.deepEqual([sign!.statement.startSeconds, sign!.statement.endSeconds], [0, 8]);
   assert.equal(sign!.statement.sources.length, 2);
+  const [twice] = offered({ screen: [read(0, "OPEN"), read(0, "OPEN")] });
+  assert.equal(twice!.statement.sources.length, 1, "read twice at one time");
   const [line] = offered({ speech: [said(0, "The soup!"), said(6, "The soup!")] });
   assert.deepEqual([line!.statement.endSeconds, line!.statement.sources.length], [2, 1]);
 });
@@ -94,7 +126,8 @@ test("of a reading counts the share that stands in words or numbers", () => {
   assert.equal(trustIn("BBC 24"), 1);
   assert.equal(trustIn("Bakery 7"), (6 / 7) ** 2, "a figure alone may be dirt");
   assert.equal(trustIn("Market IIL"), (6 / 9) ** 2, "strokes are no abbreviation");
-  assert.equal(trustIn("Bakery xk"), (6 / 8) ** 2, "no vowel");
+  assert.equal(trustIn("Bakery xkz"), (6 / 9) ** 2, "no vowel");
+  assert.equal(trustIn("Bakery aei"), (6 / 9) ** 2, "nothing but vowels");
   assert.equal(trustIn("市场"), 1, "two characters of a script without an alphabet");
   assert.equal(trustIn("图书馆 图"), (3 / 4) ** 2);
 });

@@ -143,12 +143,10 @@ function seenAgain(candidate: Candidate, source: SourceText): Candidate {
  * rare as real ones because none was seen before; unweighted, it wins.
  */
 function trustInScreen({ text, confidence }: SourceText): number {
-  const byConfidence = Math.min(1, Math.max(0, ((confidence ?? 100) - 55) / 40));
-  const visible = text.match(/\S/gu)?.length ?? 0;
-  const inWords = (text.match(/\p{N}+(?:[.,:]\p{N}+)*(?!\p{L})|[\p{L}\p{M}\p{N}]+/gu) ?? []).filter(
-    readsAsWord,
-  );
-  return (byConfidence * (inWords.join("").length / Math.max(1, visible))) ** 2;
+  const byConfidence = Math.min(1, Math.max(0, (confidence! - 55) / 40));
+  const tokens = text.matchAll(/\p{N}+(?:[.,:]\p{N}+)*(?!\p{L})|[\p{L}\p{M}\p{N}]+/gu);
+  const inWords = [...tokens].map(([token]) => token).filter(readsAsWord);
+  return (byConfidence * (inWords.join("").length / text.replaceAll(" ", "").length)) ** 2;
 }
 
 /** Numbers of two digits, capitals as in BBC, Latin words with a vowel, two characters of any other script. */

@@ -74,13 +74,14 @@ describe("choice draw", () => {
   });
 
   test("has the gradient that finite differences find", () => {
-    for (const picks of allDraws(input)) {
-      const gradient = drawGradient(input, picks);
+    const strong = { ...input, parameters: { ...defaultChoiceParameters, taskStrength: 2 } };
+    for (const picks of allDraws(strong)) {
+      const gradient = drawGradient(strong, picks);
       for (let word = 0; word < input.task.length; word++) {
         const at = (shift: number) => {
           const task = input.task.slice();
           task[word]! += shift;
-          return sum(drawLogprobs({ ...input, task }, picks));
+          return sum(drawLogprobs({ ...strong, task }, picks));
         };
         const numeric = (at(1e-5) - at(-1e-5)) / 2e-5;
         assert.ok(Math.abs(gradient[word]! - numeric) < 1e-8, `${picks} word ${word}`);
@@ -119,6 +120,38 @@ describe("choice draw", () => {
     const task = Float64Array.of(0, 0, 0, 0, -5000);
     const [first] = drawLogprobs({ ...input, task }, [2, 1]);
     assert.ok(first! < -600 && Number.isFinite(first!));
+  });
+
+  test("picks the item whose share of [0, 1) the random number falls into, the last where rounding leaves a rest", () => {
+    const even: DrawInput = {
+      ...input,
+      items: [0, 1].map((word) => ({ tokens: 4, trust: 1, words: [word] })),
+      idf: Float64Array.of(1, 1),
+      task: new Float64Array(2),
+      said: new Uint8Array(2),
+      budget: 4,
+    };
+    const drawn = [0, 0.49, 0.5, 0.99, 1].map((number) => drawItems(even, () => number).picks[0]);
+    assert.deepEqual(drawn, [0, 0, 1, 1, 1]);
+  });
+
+  test("tilted, an item is worth what its words gain beyond the mean per token", () => {
+    const two: DrawInput = {
+      ...input,
+      tilted: true,
+      items: [
+        { tokens: 2, trust: 1, words: [0] },
+        { tokens: 6, trust: 1, words: [1] },
+      ],
+      idf: Float64Array.of(1, 1),
+      task: Float64Array.of(4, 0),
+      said: new Uint8Array(2),
+      budget: 0,
+      onCredit: true,
+      parameters: { ...defaultChoiceParameters, sharpness: 0.5, lengthExponent: 0 },
+    };
+    // Gains 4 and 0 of 2 + 6 tokens: 4 / 8 a token. 0.5 · (4 − 0.5 · 2) = 1.5 against 0.5 · (0 − 0.5 · 6) = −1.5.
+    assert.ok(Math.abs(drawLogprobs(two, [0])[0]! + Math.log(1 + Math.exp(-3))) < 1e-12);
   });
 
   test("tilted, is uniform without task weights at any lengths; with them it sums to one and has its gradient", () => {
@@ -198,6 +231,33 @@ describe("choice draw", () => {
         drawItems({ ...pairs, features: { ...features, weights: Float64Array.of(fresh, told) } }).picks;
       assert.deepEqual(by(1, 0), [0, 2, 3]);
       assert.deepEqual(by(0, -1), [0, 2, 3]);
+    });
+
+    test("tells how much of an item one text holds by its words, and calls an item without words not fresh", () => {
+      const lines = [[0], [0, 1], [2]];
+      const of = (fresh: number, told: number, words: readonly (readonly number[])[] = lines): DrawInput => ({
+        ...input,
+        items: words.map((own) => ({ tokens: 4, trust: 1, words: own })),
+        idf: new Float64Array(3),
+        task: new Float64Array(3),
+        said: new Uint8Array(3),
+        budget: 8,
+        features: {
+          still: words.map(() => new Float64Array()),
+          told: new Float64Array(words.length),
+          weights: Float64Array.of(fresh, told),
+        },
+      });
+      const second = (picks: readonly number[]) => drawLogprobs(of(0, 1), picks)[1]!;
+      const near = (a: number, b: number) => assert.ok(Math.abs(a - b) < 1e-12, `${a}, not ${b}`);
+      // After [0], half of [0, 1] is told and nothing of [2]; after [0, 1], all of [0] is.
+      near(second([0, 1]), -Math.log(1 + Math.exp(-0.5)));
+      near(second([1, 0]), -Math.log(1 + Math.exp(-1)));
+      // Words without any rarity leave nothing to be fresh, so all three are alike.
+      near(drawLogprobs(of(1, 0), [0, 1])[0]!, -Math.log(3));
+      const rare = { ...of(1, 0, [[], [0]]), idf: Float64Array.of(1, 0, 0), budget: 4 };
+      // κ · 4^−0.5 · 1 + 1 = 1.25 against 0.
+      near(drawLogprobs(rare, [0])[0]!, -Math.log(1 + Math.exp(1.25)));
     });
 
     test("gives probabilities that sum to one over all possible draws", () => {

@@ -201,17 +201,17 @@ class Walk {
   readonly probabilities: Float64Array;
   feasible: readonly number[] = [];
   readonly #input: DrawInput;
-  readonly #taken: Uint8Array;
+  readonly #taken: boolean[];
   /** Largest share of each item's words that one text holds so far, shape [N]. */
   readonly #told: Float64Array;
   #left: number;
-  #steps = 0;
-  #logTotal = 0;
+  #isFirst = true;
+  #logTotal = Number.NaN;
 
   constructor(input: DrawInput) {
     const { items, parameters } = input;
     this.#input = input;
-    this.#taken = new Uint8Array(items.length);
+    this.#taken = items.map(() => false);
     this.#left = input.budget;
     this.said = input.said.slice();
     this.#told = input.features?.told.slice() ?? new Float64Array();
@@ -225,10 +225,10 @@ class Walk {
   /** Scores the items that still fit; `false` when there are none. */
   measure(): boolean {
     const { items, onCredit, parameters } = this.#input;
-    const anyFits = onCredit && this.#steps === 0;
+    const anyFits = onCredit && this.#isFirst;
     const feasible: number[] = [];
     for (let i = 0; i < items.length; i++) {
-      if (this.#taken[i] === 0 && (anyFits || items[i]!.tokens <= this.#left)) feasible.push(i);
+      if (!this.#taken[i] && (anyFits || items[i]!.tokens <= this.#left)) feasible.push(i);
     }
     this.feasible = feasible;
     for (const i of feasible) this.scores[i] = this.#gain(i);
@@ -242,7 +242,6 @@ class Walk {
       top = Math.max(top, this.scores[i]);
     }
     let total = 0;
-    this.probabilities.fill(0);
     for (const i of feasible) {
       this.probabilities[i] = Math.exp(this.scores[i]! - top);
       total += this.probabilities[i];
@@ -259,9 +258,9 @@ class Walk {
 
   take(item: number): void {
     const { tokens, words } = this.#input.items[item]!;
-    this.#taken[item] = 1;
+    this.#taken[item] = true;
     this.#left -= tokens;
-    this.#steps += 1;
+    this.#isFirst = false;
     for (const word of words) this.said[word] = 1;
     if (this.#input.features) this.#tell(words);
   }

@@ -105,7 +105,7 @@ describe("features of a line", () => {
 
   test("say how rare its words are, how often they were on offer, and how much of it one entry holds", async () => {
     const counts = { train: 19, station: 3 };
-    const written = ["The train left.", "A station with a clock."];
+    const written = ["The train left.", "A station with a clock.", "Some violins."];
     const features = await featuresOf(
       about([{ text: "The train station." }, { text: "A violin." }], written, counts),
     );
@@ -119,12 +119,17 @@ describe("features of a line", () => {
     near(before!, Math.log(1 + 3) / 6);
     assert.equal(told, 0.5);
     assert.equal(features[1]!.seen, 0);
-    assert.equal(features[1]!.told, 0);
+    // One word, never on offer before: df 1.
+    near(features[1]!.meanRarity!, idf(1) / 10);
+    assert.equal(features[1]!.told, 1);
   });
 
   test("stay within 0 and 1, sum of rarity within 2, even for a very dense line", async () => {
     const long = Array.from({ length: 200 }, (_, i) => `Word${i}x`).join(" ");
-    const features = await featuresOf(about([{ text: long }], [], { word0x: 1e9 }));
+    const features = await featuresOf(
+      about([{ text: long }, { text: "kettle/lid/pot/pan/spoon" }, { text: "Word0x" }], [], { word0x: 1e9 }),
+    );
+    assert.deepEqual([features[1]!.density, features[2]!.seen], [1, 1]);
     for (const [name, value] of Object.entries(features[0]!))
       assert.ok(
         value >= 0 && value <= (name === "rarity" ? 2 : name === "length" ? 1.5 : 1),
@@ -198,6 +203,7 @@ describe("a file of weights", () => {
       );
     refused(text.slice(0, -20), /w\.json .* no JSON/);
     refused("null", /kind/);
+    refused('{"kind": "choice-weights@1"}', /speech is undefined and no number/);
     refused(text.replace("choice-weights@1", "choice-weights@2"), /kind is "choice-weights@2"/);
     refused(text.replace('"speech": 0.30000000000000004', '"speech": "much"'), /speech/);
     // No number of JSON, and more than a number can be.

@@ -67,7 +67,7 @@ export interface FeatureContext {
   readonly written: readonly ReadonlySet<string>[];
 }
 
-/** The features of some candidates as a draw takes them. @param weights shape [F] */
+/** The features of some candidates, each with a stem at least, as a draw takes them. @param weights shape [F] */
 export function readChoiceFeatures(
   candidates: readonly Candidate[],
   context: FeatureContext,
@@ -86,17 +86,16 @@ function stillFeatures(
   { statement, tokens, stems }: Candidate,
   { state, rarity }: FeatureContext,
 ): Float64Array {
-  const [source] = statement.sources;
-  const text = source?.text ?? statement.text;
+  const { kind, text } = statement.sources[0]!;
   const rarities = stems.map(rarity);
   const sum = rarities.reduce((total, one) => total + one, 0);
   const seen = Math.min(...stems.map((stem) => state.words.get(stem) ?? 0));
   const values: Record<Exclude<ChoiceFeature, "fresh" | "told">, number> = {
-    speech: Number(source?.kind === "speech"),
-    screen: Number(source?.kind === "screen"),
+    speech: Number(kind === "speech"),
+    screen: Number(kind === "screen"),
     length: Math.log(tokens) / 4,
-    meanRarity: sum / Math.max(1, stems.length) / 10,
-    mostRarity: Math.max(0, ...rarities) / 10,
+    meanRarity: sum / stems.length / 10,
+    mostRarity: Math.max(...rarities) / 10,
     rarity: Math.min(2, sum / 40),
     density: Math.min(1, stems.length / tokens),
     name: Number(/[\p{Ll}\p{N}][,;]? \p{Lu}\p{Ll}/u.test(text)),
@@ -109,7 +108,7 @@ function stillFeatures(
 }
 
 function shareHeld(stems: readonly string[], text: ReadonlySet<string>): number {
-  return stems.filter((stem) => text.has(stem)).length / Math.max(1, stems.length);
+  return stems.filter((stem) => text.has(stem)).length / stems.length;
 }
 
 /** A name for weights: the first digits of a hash of all their numbers. */

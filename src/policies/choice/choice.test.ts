@@ -8,7 +8,7 @@ import type { PolicyState, PolicyStateChange } from "../../memory/memory.ts";
 import type { Observation } from "../../perception/observation.ts";
 import type { Action, Context, Policy } from "../../policy/policy.ts";
 import { pick, type Random, randomInt, seededRandom } from "../../util/random.ts";
-import { choicePolicy } from "./choice.ts";
+import { choicePolicy, replayOf } from "./choice.ts";
 import type { ChoiceBudget } from "./choice-budget.ts";
 
 const noState: PolicyState = { value: null, documents: 0, words: new Map() };
@@ -41,6 +41,15 @@ function changed(state: PolicyState, change: PolicyStateChange): PolicyState {
     documents: state.documents + change.documents,
     words,
   };
+}
+
+async function stateAfterAll(policy: Policy, windows: Observation[][]): Promise<PolicyState> {
+  let state = noState;
+  for (const window of windows) {
+    const given = context(window, state);
+    state = changed(state, policy.advance(given, (await policy.decide(given)).actions[0]!)!);
+  }
+  return state;
 }
 
 async function watch(policy: Policy, windows: Observation[][], random?: Random): Promise<Action[]> {
@@ -161,6 +170,37 @@ describe("choice policy", () => {
   test("decides per 30 s at any clip length", () => {
     const clips = (clipSeconds: number) => choicePolicy({ words: wordSpace, clipSeconds }).clipsPerDecision;
     assert.deepEqual([10, 30, 60, 7, 1].map(clips), [3, 1, 1, 5, 30]);
+    assert.equal(policy.clipsPerDecision, 3);
+    for (const wrong of [0, -1, Number.NaN]) assert.throws(() => clips(wrong), RangeError);
+  });
+
+  test("sees no pictures, and takes one action unless more are wanted", async () => {
+    assert.equal(policy.seesPictures, false);
+    assert.equal((await policy.decide(context([said(0, "The garden gate is open")]))).actions.length, 1);
+  });
+
+  test("prefers words that the last two windows did not keep, and forgets those before", async () => {
+    const chooser = choicePolicy({ words: wordSpace, budget: { tokensPerWindow: 7 } });
+    // Five words, 7 tokens: one line fits. The first wins a tie.
+    const lines = ["The garden gate is open", "The violin case is old"];
+    const keptAfter = async (windows: string[][]) =>
+      (
+        await chooser.decide(
+          context([said(0, ...lines)], { ...noState, value: { spare: 0, windows, standing: [] } }),
+        )
+      ).actions[0]!.text;
+    assert.equal(await keptAfter([]), lines[0]);
+    const gate = wordSpace.stems(lines[0]!);
+    assert.equal(await keptAfter([gate, []]), lines[1]);
+    assert.equal(await keptAfter([[], gate]), lines[1]);
+    const windows = [said(0, lines[0]!), said(3, lines[1]!), said(6, "The lemon tree is tall")].map((one) => [
+      one,
+    ]);
+    const state = await stateAfterAll(chooser, windows);
+    assert.deepEqual((state.value as { windows: unknown }).windows, [
+      wordSpace.stems(lines[1]!),
+      wordSpace.stems("The lemon tree is tall"),
+    ]);
   });
 
   test("prefers telling lines over repeated and empty talk", async () => {
@@ -410,6 +450,13 @@ describe("choice policy on on-screen text", () => {
     );
   });
 
+  test("offers a sign whose words were only said before", async () => {
+    const spoken = { ...said(0, "The museum opens"), screen: [screen(0, "Museum", 60)] };
+    const windows = [[spoken], [observation(3, { screen: [screen(3, "Museum", 93)] })]];
+    const [first, second] = await watch(policy, windows);
+    assert.deepEqual([first!.text, second!.text], ["The museum opens", "On screen: Museum"]);
+  });
+
   test("writes a sign down once while it stays, and again when it comes back", async () => {
     const sign = (clip: number) => observation(clip, { screen: [screen(clip, "Software Museum", 93)] });
     const windows = [[sign(0)], [sign(3)], [sign(6)], [observation(9)], [sign(12)]];
@@ -457,6 +504,7 @@ describe("choice policy with an adapter", () => {
     assert.equal(revision({}), "choice@1");
     assert.equal(revision({ adapter: adapter({ violin: 1 }) }), "choice@1+a1");
     assert.match(revision({ budget: { fraction: 0.1 } }), /^choice@1-[0-9a-f]{6}$/);
+    assert.match(revision({ parameters: { repeatDiscount: 1 } }), /^choice@1-[0-9a-f]{6}$/);
     assert.notEqual(revision({ budget: { fraction: 0.1 } }), revision({ budget: { fraction: 0.3 } }));
   });
 
@@ -466,7 +514,10 @@ describe("choice policy with an adapter", () => {
     assert.throws(make(adapter({ violin: 1 }, { dimension: 128 })), ConfigError);
     assert.throws(make(adapter({ violin: Number.NaN })), DataError);
     assert.throws(make(adapter({ violin: 1 }, { scale: Number.POSITIVE_INFINITY })), DataError);
-    assert.throws(make(adapter({ violin: 1 }, { indices: Int32Array.of(70_000) })), DataError);
+    for (const wrong of [-1, wordSpace.dimension, 70_000])
+      assert.throws(make(adapter({ violin: 1 }, { indices: Int32Array.of(wrong) })), DataError);
+    for (const right of [0, wordSpace.dimension - 1])
+      make(adapter({ violin: 1 }, { indices: Int32Array.of(right) }))();
   });
 
   test("refuses a budget out of range", () => {
@@ -479,6 +530,42 @@ describe("choice policy with an adapter", () => {
     ]) {
       assert.throws(() => choicePolicy({ words: wordSpace, budget: wrong }), RangeError);
     }
+  });
+});
+
+describe("a draw that is replayed", () => {
+  const lines = ["The garden gate is open", "The violin case is old", "The lemon tree is tall"];
+  const given = context([said(0, ...lines)]);
+  const options = { words: wordSpace };
+  const action = async (n = 1) =>
+    (await choicePolicy(options).decide(given, { n, random: seededRandom("replay") })).actions.at(-1)!;
+
+  test("has the candidates in the order they were picked, and the stem of each word", async () => {
+    for (const n of [1, 2, 3]) {
+      const drawn = await action(n);
+      const { picks, stems, input } = replayOf(given, drawn, options);
+      assert.deepEqual(
+        picks.map((i) => lines[i]),
+        drawn.logprobs!.tokens,
+      );
+      assert.deepEqual(stems, lines.flatMap(wordSpace.stems));
+      assert.equal(input.items.length, 3);
+    }
+    const nothing = {
+      ...(await action()),
+      statements: [],
+      logprobs: { tokens: [], values: new Float32Array() },
+    };
+    assert.deepEqual(replayOf(given, nothing, options).picks, []);
+  });
+
+  test("is refused where the action holds a line that was not on offer, or says not how it was drawn", async () => {
+    const drawn = await action();
+    const { values } = drawn.logprobs!;
+    const foreign = { ...drawn, logprobs: { tokens: [...drawn.logprobs!.tokens, "A bell rings."], values } };
+    const short = { ...drawn, logprobs: { tokens: drawn.logprobs!.tokens.slice(1), values } };
+    for (const wrong of [foreign, short, { ...drawn, logprobs: null }])
+      assert.throws(() => replayOf(given, wrong, options), RangeError);
   });
 });
 
@@ -507,6 +594,29 @@ describe("a budget by time", () => {
     // A line is 19 tokens (14 words, 1.3 each, rounded up). The first is paid by the time before it. Then a fifth of each line,
     // 3.8, is more than the floor earns in a second, 1.3: 29 lines earn 110, and 100 of the burst make 210, which is 11 lines.
     assert.equal(await keptOf(30, 1), 12);
+  });
+
+  test("counts from the last decision, and for material that comes late its own length", async () => {
+    const policy = choicePolicy({ words: wordSpace, clipSeconds: 1, budget });
+    // 19 tokens each; nothing is carried over, and a decision at second 100 was the last.
+    const kept = async (startSeconds: number, endSeconds: number, until: number | undefined) => {
+      const span = { startSeconds, endSeconds };
+      const value = { spare: 0, windows: [], standing: [], ...(until !== undefined && { until }) };
+      const shown = context(
+        [observation(0, { ...span, speech: [{ ...span, text: line(1), speaker: null }] })],
+        { ...noState, value },
+      );
+      const [action] = (await policy.decide(shown)).actions;
+      const after = policy.advance(shown, action!)!.value as { until: number };
+      return [action!.statements.length, after.until];
+    };
+    // 40 tokens in 30 s: 14 s earn 18.7, 15 s earn 20.
+    assert.deepEqual(await kept(113, 114, 100), [0, 114]);
+    assert.deepEqual(await kept(114, 115, 100), [1, 115]);
+    assert.deepEqual(await kept(80, 95, 100), [1, 100], "late, 15 s long");
+    assert.deepEqual(await kept(86, 100, 100), [0, 100], "late, 14 s long");
+    assert.deepEqual(await kept(85, 100, 100), [1, 100], "late, 15 s long");
+    assert.deepEqual(await kept(0, 1, undefined), [1, 1], "30 s before the first decision");
   });
 
   test("keeps everything of a slow conversation", async () => {
