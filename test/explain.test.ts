@@ -12,7 +12,7 @@ import type { MemoryRow } from "../src/memory/memory.ts";
 import type { MissRequest } from "../src/taskmem/miss.ts";
 import { openTaskMem, type TaskMem } from "../src/taskmem.ts";
 import { taskmem, temporaryFolder } from "./support/cli.ts";
-import { decisionOf, observationOf } from "./support/memory.ts";
+import { decisionOf, observationOf, rawDatabase } from "./support/memory.ts";
 
 const folder = temporaryFolder();
 after(() => rmSync(folder, { recursive: true }));
@@ -126,8 +126,29 @@ describe("why a question was missed", () => {
     assert.equal(nowhere.outcome, "never-perceived");
     assert.equal(nowhere.searched.observed, nowhere.searched.clips);
     const untold = await explain({ question, expected: "the postman" });
-    assert.equal(untold.outcome, "unknown");
-    assert.match(untold.reason, /of 1 more the observation is no longer kept \(1 failed for good\)/);
+    assert.deepEqual(
+      [untold.outcome, untold.searched.observed],
+      ["never-perceived", untold.searched.clips],
+      "clips that wait or failed were perceived too",
+    );
+  });
+
+  test("unknown: what perception made of a clip is no longer kept", async () => {
+    const { store } = memory;
+    await store.addStream({
+      ...{ id: "attic", description: "attic", clipSeconds: 10, clock: { kind: "media" }, fingerprint: null },
+    });
+    const speech = [{ startSeconds: 1, endSeconds: 4, text: "The sledge is in the loft.", speaker: "Ben" }];
+    await store.addObservation(observationOf("attic", 0, { speech }));
+    await store.failClip("attic", 0, { code: "bad-request", message: "Refused.", retryable: false });
+    const asked = { question: "Where is the sledge?", expected: "in the loft", streams: ["attic"] };
+    assert.equal((await explain(asked)).outcome, "not-decided");
+    const database = rawDatabase(directory);
+    database.exec("delete from observation where json_extract(value, '$.stream') = 'attic'");
+    database.close();
+    const miss = await explain(asked);
+    assert.equal(miss.outcome, "unknown");
+    assert.match(miss.reason, /of 1 more the observation is no longer kept \(1 failed for good\)/);
   });
 
   test("not decided: waiting, or failed for good", async () => {
@@ -135,14 +156,15 @@ describe("why a question was missed", () => {
     assert.deepEqual([waits.outcome, waits.perceived!.clip], ["not-decided", 900]);
     assert.match(waits.reason, /It waits to be decided/);
     const question = "Where is the rake?";
-    const failed = await explain({
-      question,
-      expected: "in the greenhouse",
-      atSeconds: 9012,
-      streams: ["hall"],
-    });
-    assert.equal(failed.outcome, "not-decided", failed.reason);
-    assert.match(failed.reason, /Clip 901 \(02:30:10 of hall\) failed for good: The endpoint refused it/);
+    const failed = await explain({ question, expected: "in the greenhouse" });
+    assert.deepEqual([failed.outcome, failed.perceived!.clip], ["not-decided", 901], failed.reason);
+    assert.match(
+      failed.reason,
+      /at 02:30:11 of hall: “The rake stands in the greenhouse.” Its clip failed for good: The endpoint refused it/,
+    );
+    const other = await explain({ question, expected: "on the roof", atSeconds: 9012, streams: ["hall"] });
+    assert.equal(other.outcome, "not-decided", other.reason);
+    assert.match(other.reason, /Clip 901 \(02:30:10 of hall\) failed for good: The endpoint refused it/);
   });
 
   test("kept and not found: at which rank", async () => {

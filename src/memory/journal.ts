@@ -559,14 +559,20 @@ export function* dropOldObservations(db: Db): Steps<void> {
   });
 }
 
-export function* decidedObservations(db: Db, blobFolder: string, stream: string): Steps<Observation[]> {
+export function* decidedObservations(
+  db: Db,
+  blobFolder: string,
+  stream: string,
+  which: "stored" | "failed" = "stored",
+): Steps<Observation[]> {
   const { row } = yield* streamRow(db, stream);
   const observed = build
     .selectFrom("clip")
     .innerJoin("observation", "observation.clip", "clip.row")
     .select("observation.value")
     .where("clip.stream", "=", row)
-    .where("clip.state", "=", "stored")
+    .where("clip.state", "=", which)
+    .where(sql<boolean>`not ${waits}`)
     .orderBy("clip.clip", "desc")
     .limit(keptObservations);
   return (yield* db.all(observed)).map(({ value }) => unpack(value, blobFolder)).reverse();

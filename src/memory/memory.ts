@@ -130,8 +130,9 @@ export interface Journal {
   /**
    * Observations of decided clips, oldest first, to compare policies on: the last 60 of a stream with frames (720 of
    * all streams), earlier ones without, 360 at most. A frame's bytes are read at each access and may have been deleted.
+   * `failed` gives those of clips that failed for good instead.
    */
-  observations(stream: string): Promise<Observation[]>;
+  observations(stream: string, which?: "stored" | "failed"): Promise<Observation[]>;
   /** Failures of one stream or of all, in the order of their clips. */
   clipFailures(stream?: string): Promise<{ stream: string; clip: number; failure: ClipFailure }[]>;
   /** Who decided about the clips of a stream, by clip; of several decisions about one, the latest last. */

@@ -262,7 +262,8 @@ function sqliteMemory(directory: string, connection: Connection, options: Sqlite
     },
     giveUpClips: async (stream, clips) => perform((db) => giveUpClips(db, stream, clips)),
     retryClips: async (stream) => perform((db) => retryClips(db, stream)),
-    observations: async (stream) => perform((db) => decidedObservations(db, blobFolder, stream)),
+    observations: async (stream, which) =>
+      perform((db) => decidedObservations(db, blobFolder, stream, which)),
     clipFailures: async (stream) => perform((db) => clipFailures(db, stream)),
     decisions: async (stream) => perform((db) => decisions(db, stream)),
     policyState: async (policy, stream) => perform((db) => policyState(db, policy, stream)),

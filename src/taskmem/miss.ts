@@ -14,6 +14,7 @@ import { wordSpace } from "../engines/local/index.ts";
 import { ConfigError, StoreError } from "../errors.ts";
 import type {
   ClipDecision,
+  ClipFailure,
   ClipRecord,
   Entry,
   Gap,
@@ -224,9 +225,12 @@ async function whyNotKept(memory: Memory, line: PerceivedText, held: Held): Prom
   const failure = held.clips.find(
     ({ stream, clip }) => stream === line.stream && clip === line.clip,
   )?.failure;
-  const why = failure ? `It waits for another try: ${failure.message}` : "It waits to be decided.";
+  const why = failure ? `${howFailed(failure)}: ${failure.message}` : "It waits to be decided.";
   return { outcome: "not-decided", reason: `${what} ${why}`, perceived: line };
 }
+
+const howFailed = ({ retryable }: Pick<ClipFailure, "retryable">) =>
+  retryable ? "Its clip waits for another try" : "Its clip failed for good";
 
 const momentIn = ({ clocks }: Held, { stream, startSeconds }: { stream: string; startSeconds: number }) =>
   `at ${formatMoment(startSeconds, clocks.get(stream) ?? { kind: "media" })} of ${stream}`;
@@ -310,7 +314,8 @@ async function heldIn(memory: Memory, { streams, asOfSeconds }: Asked): Promise<
   const observations: Observation[] = [];
   for (const id of ids) {
     const { pending } = await memory.progress(id, 1);
-    observations.push(...(await memory.observations(id)), ...pending);
+    observations.push(...(await memory.observations(id)), ...(await memory.observations(id, "failed")));
+    observations.push(...pending);
   }
   const known = observations.filter(
     ({ endSeconds }) => endSeconds <= (asOfSeconds ?? Number.POSITIVE_INFINITY),

@@ -211,6 +211,21 @@ export function journalCases(store: TestStore): void {
       await again.close();
     });
 
+    test("tells observations of clips that failed for good from those that were decided", async () => {
+      const memory = await kitchen(store);
+      await remember(memory, "kitchen", 0, []);
+      const failure = { code: "bad-request", message: "Refused.", retryable: false };
+      for (const clip of [1, 2, 3]) await memory.addObservation(observationOf("kitchen", clip));
+      await memory.failClip("kitchen", 1, failure);
+      await memory.failClip("kitchen", 2, { ...failure, retryable: true });
+      const clips = async (which?: "stored" | "failed") =>
+        (await memory.observations("kitchen", which)).map(({ clip }) => clip);
+      assert.deepEqual([await clips(), await clips("stored"), await clips("failed")], [[0], [0], [1]]);
+      await memory.retryClips("kitchen");
+      assert.deepEqual(await clips("failed"), []);
+      await memory.close();
+    });
+
     test("keeps the pictures of a wider window, of each stream for itself", async () => {
       const memory = await kitchen(store);
       await addTestStream(memory, "hall");

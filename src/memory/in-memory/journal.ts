@@ -276,10 +276,14 @@ export function progress(state: () => State, id: string, windowClips: number): P
   };
 }
 
-export function decidedObservations(state: () => State, id: string): Observation[] {
+export function decidedObservations(
+  state: () => State,
+  id: string,
+  which: "stored" | "failed" = "stored",
+): Observation[] {
   streamOf(state(), id);
   return clipsOf(state(), id)
-    .filter((clip) => clip.state === "stored" && clip.observation !== null)
+    .filter((clip) => clip.state === which && !waits(clip) && clip.observation !== null)
     .slice(-keptObservations)
     .map(({ observation }) => unpacked(() => state().blobs, observation!));
 }
