@@ -22,6 +22,7 @@ import type { MemoryRow } from "../src/memory/memory.ts";
 import { openTaskMem } from "../src/taskmem.ts";
 import { pick, type Random, randomInt, seededRandom } from "../src/util/random.ts";
 import { printTable } from "./markdown.ts";
+import type { Stall, Stalls } from "./stall-probe.ts";
 
 /** How much load there is. */
 export interface LoadOptions {
@@ -48,11 +49,12 @@ export interface LoadReport {
   readonly health: RouteTimes;
   /** What was not answered as it should be, one sentence each. */
   readonly errors: readonly string[];
-  /** The longest time that the event loop stood still under load, in milliseconds, and what 99 % of delays were below. */
-  readonly longestStallMs: number;
-  readonly stallP99Ms: number;
+  /** How long the event loop stood still under load. */
+  readonly stalls: Stalls;
   /** The same of a process that does nothing meanwhile: what the machine takes from everybody. */
-  readonly idleStallMs: number;
+  readonly idleStalls: Stalls;
+  /** How long it stood still for one request of a kind that the load has not, by route. */
+  readonly others: ReadonlyMap<string, Stall>;
   /** Facts that were acknowledged before the server was killed, and those of them that are gone. */
   readonly acknowledged: number;
   readonly lost: readonly string[];
@@ -78,17 +80,18 @@ export async function loadServer({ clients, seconds, entries }: LoadOptions): Pr
     // The first requests open the memory and its thread.
     await load(work, { clients: 4, seconds: short, entries, seed: "warm", errors });
     const alone = await load(work, { clients: 1, seconds: 2 * short, entries, seed: "alone", errors });
-    const idle = startIdle();
-    await stallOf(server.url);
+    const idle = startProbed(["-e", "setInterval(() => {}, 1e9)"], "inherit");
+    await Promise.all([stallsOf(idle), stallsOf(server.child)]);
     const loaded = await load(work, { clients, seconds, entries, seed: "loaded", errors });
-    const stall = await stallOf(server.url);
-    const idleStallMs = await idle();
+    const [idleStalls, stalls] = await Promise.all([stallsOf(idle), stallsOf(server.child)]);
+    idle.kill();
+    const others = await stallsOfOthers(server, work);
     const after = await healthOf(server.url, clients, short / 2);
     const acknowledged = await killUnderLoad(server.child, work, clients);
     const { lost, problems } = await lostOf(join(root, space), acknowledged);
     return {
       ...{ loaded: timesOf(loaded), alone: timesOf(alone), health: toTimes([...before, ...after]) },
-      ...{ errors, longestStallMs: stall.longest, stallP99Ms: stall.p99, idleStallMs },
+      ...{ errors, stalls, idleStalls, others },
       ...{ acknowledged: acknowledged.length, lost, problems },
     };
   } finally {
@@ -130,39 +133,48 @@ interface Started {
 async function startServer(root: string): Promise<Started> {
   const main = join(import.meta.dirname, "../src/cli/main.ts");
   const args = [main, "serve", "--root", root, "--port", "0", "--meaning", "off", "--json"];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-  const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
+  const child = startProbed(args, "pipe");
+  const [line] = (await once(createInterface({ input: child.stdout! }), "line")) as [string];
   const { url } = JSON.parse(line) as { url: string };
   return { child, url };
 }
 
-/** Starts a process that does nothing. @returns a function that ends it and gives its longest delay, in milliseconds */
-function startIdle(): () => Promise<number> {
-  const script = `
-    const delay = require("node:perf_hooks").monitorEventLoopDelay({ resolution: 10 });
-    setTimeout(() => delay.enable(), 500);
-    process.stdin.resume().on("end", () => console.log(delay.max / 1e6) ?? process.exit());
-  `;
-  const child = spawn(process.execPath, ["-e", script], { stdio: ["pipe", "pipe", "inherit"] });
-  const line = once(createInterface({ input: child.stdout }), "line");
-  return async () => {
-    child.stdin.end();
-    const [longest] = (await line) as [string];
-    return Number(longest);
-  };
+/** Starts a process that tells how long its event loop stands still. */
+function startProbed(args: readonly string[], output: "pipe" | "inherit"): ChildProcess {
+  const probe = ["--import", join(import.meta.dirname, "stall-probe.ts")];
+  return spawn(process.execPath, [...probe, ...args], { stdio: ["ignore", output, "inherit", "ipc"] });
 }
 
-/** The longest delay of the server's event loop since it was last asked for. */
-async function stallOf(url: string): Promise<{ readonly longest: number; readonly p99: number }> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  const value = (quantile: string) => {
-    const [, seconds] = new RegExp(
-      `^taskmem_event_loop_delay_seconds\\{quantile="${quantile}"\\} (\\S+)$`,
-      "m",
-    ).exec(text)!;
-    return Number(seconds) * 1000;
-  };
-  return { longest: value("1"), p99: value("0.99") };
+/** The longest stalls of a process since they were last asked for. */
+async function stallsOf(child: ChildProcess): Promise<Stalls> {
+  const told = once(child, "message");
+  child.send("stalls");
+  const [stalls] = (await told) as [Stalls];
+  return stalls;
+}
+
+/** One request of each kind that looks through much, while nothing else is asked. */
+async function stallsOfOthers({ child }: Started, server: ClientOptions): Promise<Map<string, Stall>> {
+  const client = taskMemClient(server);
+  const question = "Where is the kettle 17?";
+  const requests: readonly (readonly [string, () => Promise<unknown>])[] = [
+    ["GET /streams/{stream}/overview", () => client.overview({ stream: "hall" })],
+    ["GET /streams", () => client.streams({})],
+    ["GET /storage", () => client.storage({})],
+    ["GET /dropped", () => client.dropped({ streams: ["hall"] })],
+    ["GET /tasks", () => client.tasks({})],
+    ["POST /explain", () => client.explain({ question, expected: "on the moon" })],
+    ["POST /trace", () => client.trace({ question })],
+    ["POST /forget, a dry run", () => client.forget({ query: "kettle 17" })],
+    ["GET /entries of a speaker", () => client.timeline({ speakers: ["Ann"], limit: 100 })],
+  ];
+  const found = new Map<string, Stall>();
+  for (const [route, send] of requests) {
+    await stallsOf(child);
+    await send();
+    found.set(route, (await stallsOf(child)).longestOwn);
+  }
+  return found;
 }
 
 interface Timed {
@@ -358,9 +370,19 @@ if (import.meta.main) {
   const { requests } = report.loaded.get("all")!;
   console.log(`Errors: ${report.errors.length} of ${requests} requests.`);
   for (const error of report.errors.slice(0, 5)) console.log(`  ${error}`);
+  const stall = ({ ms: all, ownMs }: Stall) => `${ms(all)} ms, ${ms(ownMs)} ms of it its own`;
+  const own = ({ ownMs, computedMs }: Stall) => `${ms(ownMs)} ms, ${ms(computedMs)} ms of it computing`;
+  const { stalls, idleStalls } = report;
   console.log(
-    `The event loop stood still for at most ${ms(report.longestStallMs)} ms (99 % of delays below ${ms(report.stallP99Ms)} ms); that of a process that does nothing, for ${ms(report.idleStallMs)} ms.`,
+    `The event loop stood still for at most ${stall(stalls.longest)}, and of its own making for at most ${own(stalls.longestOwn)}.`,
   );
+  console.log(
+    `That of a process that does nothing, for at most ${stall(idleStalls.longest)}: ${(stalls.longest.ms / idleStalls.longest.ms).toFixed(1)} times as long.`,
+  );
+  console.log("\nOne request, nothing else asked, and how long the event loop stood still:\n");
+  const other = printTable("route", "own / ms", "of it computing", "with the wait for a processor");
+  for (const [route, one] of report.others)
+    other(route, ms(one.ownMs), ms(Math.min(one.ownMs, one.computedMs)), ms(one.ms));
   console.log(
     `Killed while ${clients} clients kept facts: ${report.acknowledged} acknowledged, ${report.lost.length} lost; check: ${report.problems.length === 0 ? "nothing" : report.problems.join("; ")}.`,
   );

@@ -8,6 +8,7 @@ import { join, resolve } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
+import { Turns } from "../src/contract/index.ts";
 import { serveMcpHttp, toolNames } from "../src/mcp/index.ts";
 import { openTaskMem, type TaskMem } from "../src/taskmem.ts";
 import { temporaryFolder } from "./support/cli.ts";
@@ -179,6 +180,32 @@ describe("the memory as an MCP server", () => {
       await reader.close();
     }
     assert.equal((await memory.store.tasks()).length, before);
+  });
+
+  test("searches wait for their turn beside those of other doors, and what does not search does not", async () => {
+    const turns = new Turns(memory);
+    const { promise: free, resolve: leave } = Promise.withResolvers<void>();
+    const others = Array.from({ length: 2 }, () => turns.take("ask", () => free));
+    const server = await serveMcpHttp(memory, 0, { turns });
+    const client = hostOf("modern");
+    try {
+      await client.connect(new StreamableHTTPClientTransport(new URL(server.url)));
+      let isFound = false;
+      const search = callTool(client, "memory_recall", { query: "bus to the lake" }).then((found) => {
+        isFound = true;
+        return found;
+      });
+      const listed = await callTool(client, "memory_timeline", {});
+      assert.match(listed.content[0]!.text!, /bus to the lake/);
+      assert.equal(isFound, false);
+      leave();
+      assert.match((await search).content[0]!.text!, /bus to the lake/);
+    } finally {
+      leave();
+      await Promise.all(others);
+      await client.close();
+      await server.close();
+    }
   });
 
   test("requests for another host, or from a page of another origin, are refused", async () => {

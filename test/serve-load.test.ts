@@ -10,7 +10,9 @@ test("many clients at once get right answers, and a kill loses nothing acknowled
   const report = await loadServer({ clients: 12, seconds: 4, entries: 2500 });
   assert.deepEqual(report.errors, []);
   assert.ok(report.loaded.get("all")!.requests >= 12);
-  assert.ok(report.health.requests > 0 && report.longestStallMs > 0 && report.idleStallMs > 0);
+  const { stalls, idleStalls, others } = report;
+  assert.ok(report.health.requests > 0 && stalls.longest.ms > 0 && idleStalls.longest.ms > 0);
+  assert.ok(stalls.longestOwn.ownMs <= stalls.longest.ms && others.size > 5);
   assert.ok(report.acknowledged >= 36);
   assert.deepEqual([report.lost, report.problems], [[], []]);
 });

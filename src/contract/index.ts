@@ -18,6 +18,7 @@ import { feedback, tasks } from "./tasks.ts";
 import { timeline } from "./timeline.ts";
 import { trace } from "./trace.ts";
 
+export { Turns } from "./turns.ts";
 export { type Called, type CallOptions, call, type Effect, inputOf, type Verb, verb } from "./verb.ts";
 
 /** All verbs, by name. */

@@ -5,12 +5,15 @@
 import type { z } from "zod";
 import { ConfigError } from "../errors.ts";
 import type { TaskMem } from "../taskmem.ts";
+import type { Turns } from "./turns.ts";
 
 /** How a verb is called. */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Whether long work runs in a process of its own, where it can: the caller answers others meanwhile. @default false */
   readonly apart?: boolean;
+  /** Where verbs that search wait for their turn. @default they do not wait */
+  readonly turns?: Turns | undefined;
 }
 
 /** What a verb does to the memory: reads it, adds to it, changes what it writes with, or removes from it for good. */
@@ -55,7 +58,9 @@ export async function call<In extends z.ZodType, Out extends z.ZodType>(
   input: unknown,
   options: CallOptions = {},
 ): Promise<Called<z.output<Out>>> {
-  const output = called.output.parse(await called.run(memory, inputOf(called, input), options));
+  const given = inputOf(called, input);
+  const run = () => called.run(memory, given, options);
+  const output = called.output.parse(await (options.turns ? options.turns.take(called.name, run) : run()));
   return { output, text: called.text(output) };
 }
 

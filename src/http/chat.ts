@@ -26,7 +26,12 @@ export async function chat(space: Space, given: unknown, signal: AbortSignal): P
   const question = parsed.data?.messages.findLast(({ role }) => role === "user")?.content?.trim();
   if (!parsed.success || !question)
     throw new ConfigError("input-invalid", "Expected messages with one of the user, got none with a text");
-  const { output } = await call(space.memory, verbs.ask, { question: question.slice(0, 4000) }, { signal });
+  const { output } = await call(
+    space.memory,
+    verbs.ask,
+    { question: question.slice(0, 4000) },
+    { signal, turns: space.turns },
+  );
   const head = {
     ...{ id: `chatcmpl-${output.task ?? "memory"}`, created: Math.floor(Date.now() / 1000) },
     model: `space:${space.id}`,

@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { createMcpHandler } from "@modelcontextprotocol/server";
 import type { Context, Hono, MiddlewareHandler } from "hono";
 import type { z } from "zod";
-import { call, inputOf, type Verb, type VerbName, verbs } from "../contract/index.ts";
+import { call, inputOf, type Verb, verbs } from "../contract/index.ts";
 import { ConfigError } from "../errors.ts";
 import { mcpServer } from "../mcp/index.ts";
 import { optionalPackage } from "../util/optional.ts";
@@ -76,6 +76,8 @@ export async function serve(options: ServeOptions): Promise<Served> {
   const spaces = new Spaces(root, options.spaces, (operation) => countLearning(metrics, operation));
   const app = await appOf(spaces, keys, metrics, options);
   const server = createServer(getRequestListener(app.fetch));
+  // A connection that a client is about to use again must not be closed: shorter than this is what clients keep one open.
+  server.keepAliveTimeout = 75_000;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, resolve);
@@ -173,18 +175,16 @@ async function appOf(
     context.json(modelsOf(context.get("space"))),
   );
   app.post(at("/openai/v1/chat/completions"), scoped("ask"), inSpace, async (context) => {
-    const space = context.get("space");
-    const asked = await body(context, mostBytes);
-    const reply = await space.inTurn(() => chat(space, asked, context.req.raw.signal));
+    const reply = await chat(context.get("space"), await body(context, mostBytes), context.req.raw.signal);
     if ("body" in reply) return context.json(reply.body as object);
     const text = reply.events.map((event) => `data: ${event}\n\n`).join("");
     return context.body(text, 200, { "content-type": "text/event-stream", "cache-control": "no-store" });
   });
   app.all(at("/mcp"), scoped("read"), scoped("ask"), inSpace, (context) => {
     const key = context.get("key");
-    const { id, memory } = context.get("space");
+    const { id, memory, turns } = context.get("space");
     const write = key === null || (allows(key, "write", id) && allows(key, "forget", id));
-    return createMcpHandler(() => mcpServer(memory, { write, record: write })).fetch(context.req.raw);
+    return createMcpHandler(() => mcpServer(memory, { write, record: write, turns })).fetch(context.req.raw);
   });
   return app;
 }
@@ -209,9 +209,6 @@ function addSpaces(app: Hono<Env>, spaces: Spaces): void {
   });
 }
 
-/** Verbs that search the whole memory. */
-const searching: ReadonlySet<VerbName> = new Set(["ask", "recall", "explain"]);
-
 /** Prints a verb: its input is the body or the query, and what the path names. */
 function printed({ method, path, verb }: VerbRoute) {
   const called = verbs[verb] as unknown as Verb;
@@ -227,10 +224,8 @@ function printed({ method, path, verb }: VerbRoute) {
     const id = context.req.header("idempotency-key");
     const once = verb === "remember" && id !== undefined && !("id" in given) ? { id } : {};
     const input = { ...given, ...once, ...named };
-    const space = context.get("space");
-    const { memory, operations } = space;
-    const answer = () => call(memory, called, input, { signal: context.req.raw.signal });
-    const { output } = await (searching.has(verb) ? space.inTurn(answer) : answer());
+    const { memory, operations, turns } = context.get("space");
+    const { output } = await call(memory, called, input, { signal: context.req.raw.signal, turns });
     // What was learned may hold words that are forgotten now.
     if (called.effect === "removes") operations.dropResults();
     return context.json(output as object);

@@ -5,7 +5,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import PQueue from "p-queue";
+import { Turns } from "../contract/index.ts";
 import { learnedOf } from "../contract/learning.ts";
 import { ConfigError, DataError } from "../errors.ts";
 import type { LiveSession } from "../live/live.ts";
@@ -29,15 +29,9 @@ export interface Space {
   readonly operations: Operations;
   /** The session of a pushed stream. */
   session(stream: string): Promise<LiveSession>;
-  /** Searches, when it is its turn. */
-  inTurn<Result>(search: () => Promise<Result>): Promise<Result>;
+  /** Where searches and questions wait for their turn. */
+  readonly turns: Turns;
 }
-
-/**
- * Searches and questions of a space that are worked on at once. What was found is read in the server's own thread, and of many
- * at once each would be read in one go, while nothing else is answered. A model reads elsewhere.
- */
-const mostAtOnce = 4;
 
 /** Most spaces that are open at once. */
 const mostOpen = 64;
@@ -124,19 +118,13 @@ class OpenSpace implements Space {
   readonly memory: TaskMem;
   readonly operations: Operations;
   readonly #sessions = new Map<string, Promise<LiveSession>>();
-  readonly #turns: PQueue;
+  readonly turns: Turns;
 
   private constructor(id: string, memory: TaskMem, operations: Operations) {
     this.id = id;
     this.memory = memory;
     this.operations = operations;
-    const { reader, model } = memory.config;
-    const readsHere = reader === "local" || (reader === undefined && model.model === undefined);
-    this.#turns = new PQueue({ concurrency: readsHere ? mostAtOnce : Number.POSITIVE_INFINITY });
-  }
-
-  inTurn<Result>(search: () => Promise<Result>): Promise<Result> {
-    return this.#turns.add(search);
+    this.turns = new Turns(memory);
   }
 
   static async open(

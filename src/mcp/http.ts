@@ -2,6 +2,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createMcpHandler } from "@modelcontextprotocol/server";
+import { Turns } from "../contract/index.ts";
 import type { TaskMem } from "../taskmem.ts";
 import { optionalPackage } from "../util/optional.ts";
 import { type McpOptions, mcpServer } from "./server.ts";
@@ -24,7 +25,8 @@ export async function serveMcpHttp(
 ): Promise<McpHttp> {
   const { getRequestListener } = await optionalPackage("@hono/node-server", "for MCP over HTTP");
   const { createMcpHonoApp } = await optionalPackage("@modelcontextprotocol/hono", "for MCP over HTTP");
-  const handler = createMcpHandler(() => mcpServer(memory, options));
+  const turns = new Turns(memory);
+  const handler = createMcpHandler(() => mcpServer(memory, { turns, ...options }));
   const app = createMcpHonoApp();
   app.all("/mcp", (context) =>
     handler.fetch(context.req.raw, { parsedBody: context.get("parsedBody" as never) }),
