@@ -47,6 +47,13 @@ export interface WatchOptions {
   readonly takeOver?: boolean | undefined;
   /** Whether clips that failed for good are tried again, as far as their observation is kept. @default false */
   readonly retryFailed?: boolean | undefined;
+  /**
+   * Called when this run holds the stream, before it writes: with `takeOver`, whoever gave the stream to this run can still
+   * say here that it is another's. What it throws ends the run.
+   */
+  readonly confirm?: (() => Promise<void>) | undefined;
+  /** Ends the run, as `signal` does, but after the clip that is being decided. */
+  readonly drain?: AbortSignal | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -120,11 +127,11 @@ export function createAgent(options: AgentOptions): Agent {
 async function* watch(
   agent: AgentOptions,
   source: Source,
-  { stream = source.id, signal, takeOver, retryFailed }: WatchOptions = {},
+  { stream = source.id, signal, drain, takeOver, retryFailed, confirm }: WatchOptions = {},
 ): AsyncGenerator<WatchEvent, void> {
   const { memory, policy, currentPolicy, limits = contextDefaults, now = Date.now } = agent;
   const { clipSeconds, description, endSeconds, live } = source;
-  const stoppable = signal ? { signal } : {};
+  const stop = AbortSignal.any([signal ?? [], drain ?? []].flat());
   const startedMs = performance.now();
   const { files, fingerprint } = await knownFiles(memory, source, stream);
   // A stream keeps the clock of the run that first watched it.
@@ -133,7 +140,7 @@ async function* watch(
   const lease = await memory.lease(stream, { takeOver });
   let writer: StreamWriter;
   let gaps = 0;
-  let stop: Stop;
+  let end: Stop;
   let leftOut: readonly LeftOut[] = [];
   let outage: LeftOut | null = null;
   async function* met(gap: Gap): AsyncGenerator<WatchEvent, void> {
@@ -143,6 +150,7 @@ async function* watch(
     yield { event: "gap", ...span };
   }
   try {
+    await confirm?.();
     const retried = retryFailed ? await memory.retryClips(stream) : null;
     const triedBefore = new Set((await memory.clipFailures(stream)).map(({ clip }) => clip));
     const { pending, recent, nextClip, storedClips } = await memory.progress(stream, limits.windowClips);
@@ -171,9 +179,9 @@ async function* watch(
         // A live source does not wait for an engine that is down.
         if (live && writer.isFailing) break;
         yield* writer.take(observation);
-        await turn(signal);
+        await turn(stop);
       }
-      const from = { stream, fromSeconds, clock, files, ...stoppable };
+      const from = { stream, fromSeconds, clock, files, signal: stop };
       for await (const item of perceived(agent, source, from)) {
         if ("state" in item) {
           outage = item.state === "up" ? null : outageOf(item);
@@ -184,17 +192,17 @@ async function* watch(
         } else {
           yield* writer.take(await memory.addObservation(item.observation, item.files));
         }
-        await turn(signal);
+        await turn(stop);
       }
-      signal?.throwIfAborted();
+      stop.throwIfAborted();
       yield* writer.flush();
       if (source.files) await memory.keepFiles(stream, source.files);
       await memory.endStream(stream);
-      stop = { reason: "ended", message: null };
+      end = { reason: "ended", message: null };
     } catch (error) {
       if (isTaskMemError(error, "source-down"))
         outage = { kind: "source", name: description, reason: error.message };
-      stop = stopOf(error, signal);
+      end = stopOf(error, stop);
     } finally {
       leftOut = [
         ...source.leftOut,
@@ -208,7 +216,7 @@ async function* watch(
   }
   const { clips, entries, failed, seconds, cost } = writer.written;
   const realTimeFactor = seconds / Math.max(1e-3, (performance.now() - startedMs) / 1000);
-  yield { event: "stream-end", stream, clips, entries, failed, gaps, realTimeFactor, cost, ...stop, leftOut };
+  yield { event: "stream-end", stream, clips, entries, failed, gaps, realTimeFactor, cost, ...end, leftOut };
 }
 
 /** A source that is not connected, as something left out of memory. */
@@ -308,8 +316,8 @@ async function* perceived(
 type Stop = Pick<StreamEnd, "reason" | "message">;
 
 /** Why a run stopped that can be resumed. @throws the error if it cannot be resumed */
-function stopOf(error: unknown, signal: AbortSignal | undefined): Stop {
-  if (signal?.aborted) return { reason: "interrupted", message: null };
+function stopOf(error: unknown, signal: AbortSignal): Stop {
+  if (signal.aborted) return { reason: "interrupted", message: null };
   if (!(error instanceof EngineError)) throw error;
   const { code, message, isRetryable } = error;
   if (code === "budget-spent") return { reason: "budget-spent", message };

@@ -106,6 +106,13 @@ export interface WatchRequest {
   readonly takeOver?: boolean;
   /** Whether clips that failed for good are tried again, as far as their observation is kept. @default false */
   readonly retryFailed?: boolean;
+  /**
+   * Called when this run holds the stream, before it writes: with `takeOver`, whoever gave the stream to this run can still
+   * say here that it is another's. What it throws ends the run.
+   */
+  readonly confirm?: (() => Promise<void>) | undefined;
+  /** Ends the run, as `signal` does, but after the clip that is being decided. */
+  readonly drain?: AbortSignal | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -274,7 +281,7 @@ class OpenTaskMem implements TaskMem {
     request: WatchRequest,
   ): AsyncGenerator<WatchEvent, void> {
     const { memory, perceptors, reader, limits, now } = this.#parts;
-    const { signal, takeOver, retryFailed } = request;
+    const { signal, drain, takeOver, retryFailed, confirm } = request;
     const isSource = typeof spec === "object" && "open" in spec;
     const sources = isSource ? [spec] : yield* openingSources(this.config, spec, request);
     const policy = await this.#decidingPolicy();
@@ -285,7 +292,7 @@ class OpenTaskMem implements TaskMem {
         isSource && request.stream !== undefined ? request.stream : await streamOf(memory, source);
       const currentPolicy = () => this.#decidingPolicy({ stream });
       const agent = createAgent({ memory, policy, currentPolicy, perceptors, reader, limits, now });
-      const options = { stream, takeOver, retryFailed, ...(signal && { signal }) };
+      const options = { stream, takeOver, retryFailed, confirm, drain, ...(signal && { signal }) };
       let ended = false;
       for await (const event of agent.watch(source, options)) {
         yield event.event === "stream-end" ? { ...event, cost: await this.#parts.spent(event.cost) } : event;

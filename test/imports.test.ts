@@ -26,7 +26,7 @@ const layers = [
   ["taskmem"],
   ["taskmem.ts"],
   ["index.ts", "learn-process.ts", "contract"],
-  ["mcp", "ai", "client", "otel"],
+  ["mcp", "ai", "client", "otel", "workers"],
   ["http"],
   ["cli"],
 ];

@@ -124,6 +124,7 @@ export function buildProgram(context: ProgramContext): Command {
   ).option("--semantic", "the prompt that also asks for what is known");
   addMcp(program, add);
   addServe(program, add, bare);
+  addWorker(program, add, bare);
   add(
     program,
     "demo",
@@ -179,6 +180,56 @@ function addServe(program: Command, add: Add, bare: Add): void {
   root(bare(serve, "keys", "list the keys", action("keys")));
   root(bare(serve, "remove-key <id>", "remove a key, which is refused from then on", action("remove-key")));
   serve.addHelpText("after", "\nWithout a subcommand: start.");
+}
+
+/** Streams of spaces, shared among processes. */
+function addWorker(program: Command, add: Add, bare: Add): void {
+  const worker = group(program, "worker", "watch the streams of spaces with many processes, through pg-boss");
+  const action = (name: keyof typeof import("./commands/worker.ts").actions): Load => {
+    return () =>
+      import("./commands/worker.ts").then(({ run }) => ({
+        run: (call: Invocation, ...names: string[]) => run(call, name, ...names),
+      }));
+  };
+  const placed = (command: Command) =>
+    command
+      .option("--root <directory>", "directory of the spaces", "taskmem-spaces")
+      .option(
+        "--queue <url>",
+        "Postgres of the queue (default: TASKMEM_QUEUE, which no list of processes shows)",
+      );
+  const start = add(worker, "start", "take streams and watch them until told to stop", action("start"));
+  writingFlags(senseFlags(placed(start)))
+    .option("--streams <n>", "most streams watched at once (default: 8)", wholeNumber)
+    .option("--files <n>", "most recordings watched at once (default: 1)", wholeNumber)
+    .option("--learning <n>", "most spaces that learn at once (default: 1)", wholeNumber)
+    .option("--policy <name>", "what writes memories");
+  placed(
+    bare(worker, "status", "streams, queues and workers; code 4 where work waits too long", action("status")),
+  );
+  const added = bare(
+    worker,
+    "add <space> <stream> <source>",
+    "have a stream watched by some worker",
+    action("add"),
+  );
+  placed(added)
+    .option("--follow", "look at files again and again for what was added")
+    .option("--subtitles <file>", "subtitle file or http URL to use instead of those found")
+    .option("--text-kind <kind>", "what the lines of a text source are: speech or caption");
+  placed(
+    bare(worker, "remove <space> <stream>", "watch a stream no more; its memory stays", action("remove")),
+  );
+  placed(bare(worker, "pause <space> <stream>", "let a stream rest", action("pause")));
+  placed(
+    bare(
+      worker,
+      "resume <space> <stream>",
+      "watch a paused stream again, or one that failed",
+      action("resume"),
+    ),
+  );
+  worker.addHelpText("after", "\nWithout a subcommand: start.");
 }
 
 /** Flags of the senses. */
@@ -767,7 +818,8 @@ function leaf(
 ): Command {
   const name = usage.split(" ")[0];
   const isDefault =
-    name === { adapt: "status", tasks: "list", models: "list", serve: "start" }[parent.name()];
+    name ===
+    { adapt: "status", tasks: "list", models: "list", serve: "start", worker: "start" }[parent.name()];
   return parent
     .command(usage, { isDefault })
     .description(description)

@@ -14,6 +14,7 @@ const loaders = {
   ai: () => import("ai"),
   hono: () => import("hono"),
   hyparquet: () => import("hyparquet"),
+  "pg-boss": () => import("pg-boss"),
 };
 
 /** A package that may be missing. */
@@ -67,6 +68,7 @@ export const optionalUses: Readonly<Record<AnyOptionalPackage, string>> = {
   ai: "the AI SDK (taskmem/ai)",
   hono: "taskmem serve",
   hyparquet: "Video-MME's annotations",
+  "pg-boss": "streams shared among workers (taskmem worker)",
   ...byPath,
 };
 

@@ -1,0 +1,14 @@
+/** Streams of spaces watched by many processes, through pg-boss. */
+export {
+  type JobOutcome,
+  type LearnJob,
+  type QueueKind,
+  type QueueOptions,
+  type QueueStanding,
+  queueKinds,
+  type StreamJob,
+  type WatchedStream,
+  WorkQueue,
+} from "./queue.ts";
+export { type Readiness, readinessOf } from "./readiness.ts";
+export { Worker, type WorkerEvent, type WorkerOptions } from "./worker.ts";
