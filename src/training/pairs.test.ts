@@ -435,8 +435,8 @@ describe("all pairs of a context", () => {
     assert.equal(choosePairs([{ id: "clip", candidates, comparisons }]).pairs[0]!.rejected.id, "d");
   });
 
-  test("differ by fewer tokens than the margin", () => {
-    const candidates = [candidate("a"), candidate("b", { tokens: 45 }), candidate("c", { tokens: 52 })];
+  test("differ by fewer tokens than the margin of 20", () => {
+    const candidates = [candidate("a"), candidate("b", { tokens: 45 }), candidate("c", { tokens: 50 })];
     const { pairs } = choosePairs([{ id: "clip", candidates, comparisons: beats("a>b b>c a>c") }], {
       take: "all",
     });

@@ -49,6 +49,16 @@ test("the earlier two thirds of each stream train, the rest tries the adapter", 
   );
 });
 
+test("a part of a clip is trained on rather than tried", async () => {
+  // Two thirds of 4 are 2.67, of 2 are 1.33.
+  const { earlier, later } = await lessonContexts(
+    policy,
+    [streamOf("kitchen", 4), streamOf("garden", 2)],
+    most,
+  );
+  assert.deepEqual([ids(earlier), ids(later)], [["0-0", "0-1", "0-2", "1-0", "1-1"], ["0-3"]]);
+});
+
 test("where a strength is chosen, the last quarter of the earlier part is for that", async () => {
   const streams = [streamOf("kitchen", 12)];
   const { earlier, between, later } = await lessonContexts(policy, streams, { ...most, tried: 1 });

@@ -12,7 +12,7 @@ import { openTorchEngine } from "../../engines/torch/index.ts";
 import { buildContext } from "../../policy/context.ts";
 import { freshState } from "../../policy/state.ts";
 import { seededRandom } from "../../util/random.ts";
-import { linePolicy } from "./line-policy.ts";
+import { chancesOfTexts, linePolicy } from "./line-policy.ts";
 
 const stub = fileURLToPath(new URL("../../engines/torch/__fixtures__/stub-worker.mjs", import.meta.url));
 const file = join(mkdtempSync(join(tmpdir(), "stub-")), "done");
@@ -47,12 +47,47 @@ test("a line that was written before is not told again, and where none is left n
 });
 
 test("draws take each line in proportion to its chance", async () => {
-  const policy = linePolicy(engine, liking(0.35), { ...options, sampling: { temperature: 0.7 } });
+  // At the temperature of 0.7 where none is given.
+  const policy = linePolicy(engine, liking(0.35), options);
   const { actions } = await policy.decide(contextOf({ speech }), { n: 2000, random: seededRandom("lines") });
   const soups = actions.filter(({ statements }) => statements[0]!.text.includes("soup")).length;
   // 0.35 nats up for the soup, as many down for the lamp: e^(0.7 / 0.7) to 1, so 0.731 of the draws.
   assert.ok(Math.abs(soups / 2000 - 0.731) < 0.03, `${soups} of 2000`);
   assert.ok(actions.every(({ logprobs }) => logprobs?.ids?.length === 4));
+});
+
+test("a random number that rounding leaves above all chances takes the likeliest", async () => {
+  for (const [soup, line] of [
+    [0.35, "soup"],
+    [-0.35, "lamp"],
+  ] as const) {
+    const { actions } = await linePolicy(engine, liking(soup), options).decide(contextOf({ speech }), {
+      random: () => 1,
+    });
+    assert.deepEqual([actions.length, actions[0]!.statements[0]!.text.includes(line)], [1, true]);
+  }
+});
+
+test("a text's chance is its probability to the power of 1 / temperature, also where all are tiny", () => {
+  const near = (chances: readonly number[], expected: readonly number[]) => {
+    assert.equal(chances.length, expected.length);
+    for (const [i, chance] of chances.entries())
+      assert.ok(Math.abs(chance - expected[i]!) < 1e-6, `${chances}, not ${expected}`);
+  };
+  // Sums of −2 and −3: e^(1 / 0.5) to 1.
+  const texts = [Float32Array.of(-1, -1), Float32Array.of(-3)];
+  near(chancesOfTexts(texts, 0.5), [1 / (1 + Math.exp(-2)), 1 / (1 + Math.exp(2))]);
+  const tiny = [Float32Array.of(-4000, -1), Float32Array.of(-4000)];
+  near(chancesOfTexts(tiny, 1), [1 / (1 + Math.E), Math.E / (1 + Math.E)]);
+  assert.deepEqual(chancesOfTexts(tiny, 0), [0, 1]);
+  assert.deepEqual(chancesOfTexts([tiny[0]!, tiny[0]!], 0), [1, 0], "the first of two as likely");
+});
+
+test("nothing is asked of the model once it is told to stop", async () => {
+  const stopped = linePolicy(engine, null, options).decide(contextOf({ speech }), {
+    signal: AbortSignal.abort(),
+  });
+  await assert.rejects(stopped, { name: "AbortError" });
 });
 
 test("a clip without lines is written about freely", async () => {

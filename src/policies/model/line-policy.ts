@@ -39,7 +39,7 @@ export function linePolicy(
       signal?.throwIfAborted();
       const told = fresh.length === 0 ? [nothingNew(revision)] : await tell(context, fresh);
       const logprobs = told.map((action) => action.logprobs?.values ?? new Float32Array());
-      const chances = chancesOfTexts(logprobs, random && temperature > 0 ? temperature : 0);
+      const chances = chancesOfTexts(logprobs, random ? temperature : 0);
       const actions = Array.from({ length: n }, () => told[drawFrom(chances, random)]!);
       return { actions, cost: noCost };
     },

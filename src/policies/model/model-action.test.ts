@@ -61,6 +61,11 @@ test("log-probabilities, ids and the name of the prompt are those of the complet
 });
 
 test("an answer that is unusable keeps nothing and says why", () => {
+  const again = actionOf({ text: answer, thinking: null, finish: "stop", tokens: null }, context, {
+    ...{ asked: { ...asked, memories: ["Ann has soup."] }, semantic: false, revision: "r" },
+    countTokens: wordSpace.countTokens,
+  });
+  assert.deepEqual([again.statements, again.issues.length], [[], 1]);
   const { statements, issues } = read({ text: '{"description": ""}' });
   assert.deepEqual([statements, issues.length], [[], 1]);
 });

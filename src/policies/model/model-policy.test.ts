@@ -489,6 +489,18 @@ describe("a model without eyes", () => {
     assert.equal(actions[0]!.leftOut, "small does not see pictures: 10 of 10 frames were not shown.");
   });
 
+  test("is one that takes neither pictures nor video: either is enough to see", async () => {
+    for (const can of [
+      { images: true, video: false },
+      { images: false, video: true },
+    ]) {
+      const model = smallModel(report, can);
+      const { actions } = await policyOf(model).decide(about(clip(0)));
+      assert.equal(actions[0]!.leftOut, undefined);
+      assert.ok(model.requests[0]!.parts.some(({ type }) => type === "video"));
+    }
+  });
+
   test("is not asked about a clip with nothing but pictures, which fails", async () => {
     const model = smallModel(report, eyes);
     const { actions } = await policyOf(model).decide(about(clip(0, { speech: [] })), { n: 2 });
@@ -685,6 +697,26 @@ describe("samples", () => {
     assert.deepEqual(kept, rest, "everything except the handle is kept as JSON");
   });
 
+  test("none where the model gives none", async () => {
+    const model = smallModel();
+    const mute: Model = { ...model, generate: async () => ({ completions: [], cost: noCost }) };
+    assert.deepEqual(
+      await policyOf(mute)
+        .decide(about(clip(0)))
+        .then(({ actions }) => actions),
+      [],
+    );
+  });
+
+  test("log-probabilities of the first answer alone: another answers another prompt", async () => {
+    const model = smallModel(() => "{{");
+    await policyOf(model).decide(about(clip(0)), { random: seededRandom("repair") });
+    assert.deepEqual(
+      model.requests.map(({ logprobs }) => logprobs),
+      [true, false, false],
+    );
+  });
+
   test("no log-probabilities where the model has none", async () => {
     const { actions } = await policyOf(smallModel(report, { logprobs: false })).decide(about(clip(0)));
     assert.equal(actions[0]!.logprobs, null);
@@ -702,6 +734,12 @@ describe("samples", () => {
     assert.deepEqual([drawn!.temperature, drawn!.topP, Number.isInteger(drawn!.seed)], [0.6, 0.95, true]);
     assert.deepEqual(again, drawn);
     assert.equal(own!.temperature, 0.2);
+    const random = seededRandom("seeds");
+    for (let i = 0; i < 40; i++) await policy.decide(about(clip(0)), { random });
+    const seeds = model.requests.slice(4).map(({ sampling }) => sampling!.seed!);
+    assert.equal(new Set(seeds).size, 40);
+    // A signed number of 32 bits, as servers take it, and of all of these.
+    assert.ok(Math.max(...seeds) < 2 ** 31 && Math.max(...seeds) > 2 ** 30);
   });
 });
 
@@ -747,6 +785,17 @@ describe("reasoning that the engine returns separately", () => {
     assert.ok(Math.abs(thinkingRewards[1]! + 0.3) < 1e-12, `${thinkingRewards[1]}`);
   });
 
+  test("has room also where a free sentence is asked for", async () => {
+    const roomFor = async (model: ReturnType<typeof smallModel>) => {
+      await policyOf(model).decide(about(clip(0)));
+      const { schema, sampling } = model.requests.at(-1)!;
+      assert.equal(schema, undefined);
+      return sampling!.maxTokens;
+    };
+    assert.equal(await roomFor(reasoning(3, () => "{{")), 4096);
+    assert.equal(await roomFor(smallModel(() => "{{")), 150);
+  });
+
   test("is not shown to the model as its mistake", async () => {
     const model = reasoning(3, (_, __, call) => (call === 0 ? "{{" : asJson("Ann waves.")));
     await policyOf(model).decide(about(clip(0)));
@@ -769,6 +818,9 @@ describe("an unusable answer", () => {
     assert.match(second!, /could not be used: the answer was not the JSON object/);
     assert.match(third!, /could not be used: the answer declined/);
     assert.notEqual(model.requests[1]!.sampling!.temperature, 0);
+    const greedy = smallModel((request, _, call) => (call === 0 ? "{{" : report(request)));
+    await policyOf(greedy, { sampling: { temperature: 0 } }).decide(about(clip(0)));
+    assert.equal(greedy.requests[1]!.sampling!.temperature, 0, "as configured, for the request is another");
   });
 
   test("is returned with its issues after the last attempt, with every sample", async () => {
@@ -838,7 +890,12 @@ describe("an unusable answer", () => {
     });
 
     test("a model that repeats it regardless fails the clip", async () => {
-      const { actions } = await policyOf(smallModel(() => again)).decide(still);
+      const model = smallModel(() => again);
+      const { actions } = await policyOf(model).decide(still);
+      assert.ok(
+        model.requests.length === 3 && model.requests.every(({ schema }) => schema),
+        "the form can be empty",
+      );
       assert.deepEqual(
         actions[0]!.issues.map(({ code }) => code),
         ["repeats-memory"],
@@ -878,6 +935,14 @@ describe("an unusable answer", () => {
       const repeating = smallModel(() => asJson("Ann waves."));
       const { actions } = await policyOf(repeating, options).decide(about(clip(1), shown));
       assert.deepEqual([actions[0]!.statements, actions[0]!.issues, repeating.requests.length], [[], [], 3]);
+      const issuesAfter = async (attempts: number) =>
+        (await policyOf(repeating, { ...options, attempts }).decide(about(clip(1), shown))).actions[0]!.issues
+          .length;
+      assert.deepEqual(
+        [await issuesAfter(1), await issuesAfter(0)],
+        [0, 1],
+        "without a second draw it is unusable",
+      );
       const broken = smallModel(() => "{{");
       const { actions: unusable } = await policyOf(broken, options).decide(about(clip(1), shown));
       assert.deepEqual([unusable[0]!.issues.length, broken.requests.length], [1, 3]);

@@ -7,6 +7,7 @@ import type { Observation, Utterance } from "../../perception/observation.ts";
 import type { Context } from "../../policy/policy.ts";
 import { seededRandom } from "../../util/random.ts";
 import { type ModelPolicyOptions, modelPolicy } from "./model-policy.ts";
+import { isQuoted } from "./quoted-action.ts";
 
 type Write = (request: GenerateRequest, call: number) => string;
 
@@ -102,6 +103,18 @@ describe("a model that cannot fill in the form", () => {
     for (const action of [...drawn.actions, ...actions]) assert.equal(action.issues.length, 1);
   });
 
+  test("is asked no more often than it may be", async () => {
+    const model = copies("");
+    const { actions, cost } = await policyOf(model, { attempts: 1 }).decide(heard(suitcase));
+    // The form, the made-up clip, one sentence.
+    assert.deepEqual([cost.calls, isQuoted(actions[0]!)], [3, true]);
+  });
+
+  test("that says an earlier memory again has told nothing new: the clip is quoted", async () => {
+    const { actions } = await policyOf(copies(first)).decide(heard(suitcase, {}, [first]));
+    assert.deepEqual([isQuoted(actions[0]!), actions[0]!.statements.length], [true, 1]);
+  });
+
   test("is asked a second time, not greedily, before the clip is quoted", async () => {
     const model = copies("");
     const policy = policyOf(model, { sampling: { temperature: 0 } });
@@ -109,6 +122,12 @@ describe("a model that cannot fill in the form", () => {
     const { cost } = await policy.decide(heard(suitcase));
     const [one, two] = model.requests.slice(-2).map(({ sampling }) => sampling!.temperature);
     assert.deepEqual([cost.calls, one, two], [2, 0, 0.6]);
+    const warm = policyOf(model, { sampling: { temperature: 0.3 } });
+    await warm.decide(heard(suitcase));
+    assert.deepEqual(
+      model.requests.slice(-2).map(({ sampling }) => sampling!.temperature),
+      [0.3, 0.3],
+    );
   });
 });
 
@@ -129,6 +148,13 @@ describe("a model that fills in the form of the made-up clip", () => {
     await policyOf(model).decide(doctor);
     // It is given the made-up clip once.
     assert.deepEqual(model.requests.slice(4).map(isForm), [true, true, false]);
+  });
+
+  test("is not given the made-up clip while it writes about the clip", async () => {
+    const fits = JSON.stringify({ description: "Doctor Lind moved the appointment." });
+    const model = smallModel(() => fits);
+    assert.deepEqual(await textsOf(model, doctor), ["Doctor Lind moved the appointment."]);
+    assert.equal(model.requests.length, 1);
   });
 
   test("may write a memory in other words than the clip's", async () => {
@@ -248,6 +274,10 @@ describe("a clip of text alone of which nothing usable is written", () => {
     const { actions } = await policy.decide(heard(suitcase));
     const [{ revision, leftOut, issues, statements }] = actions as [(typeof actions)[0]];
     assert.equal(revision, `${policy.revision}+quote`);
+    assert.deepEqual(
+      [isQuoted(actions[0]!), isQuoted({ ...actions[0]!, revision: policy.revision })],
+      [true, false],
+    );
     assert.match(leftOut!, /^The clip is quoted, since small wrote nothing usable about it \(.+\)\. /);
     assert.deepEqual(
       [issues, statements[0]!.speakers, statements[0]!.sources.length],

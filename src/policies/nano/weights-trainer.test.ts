@@ -15,6 +15,7 @@ import {
   type Weights,
   weightsFrom,
 } from "../../engines/nano/network.ts";
+import { readWeights } from "../../engines/nano/weights-file.ts";
 import { createEpisode } from "../../household/world.ts";
 import { seededRandom } from "../../util/random.ts";
 import { tensorsOf } from "./checkpoint.ts";
@@ -110,6 +111,69 @@ test("a gradient above the norm is clipped; an empty one changes nothing", async
   await trainer.accumulate(samples, weightsPer(samples, [1, 1]));
   await trainer.accumulate(samples, weightsPer(samples, [-1, -1]));
   assert.ok((await trainer.step({ learningRate: 0 })).gradientNorm < 1e-4, "opposite gradients cancel out");
+});
+
+test("steps are Adam's, of a gradient that is clipped to its norm; the reference stays", async () => {
+  const { samples } = await sampled();
+  const name = "block.1.mlpIn";
+  const steps = async (...all: readonly (readonly [factor: number, rate: number, most?: number])[]) => {
+    const trainer = trainerOf();
+    const reports = [];
+    for (const [factor, learningRate, maxGradientNorm] of all) {
+      await trainer.accumulate(samples, weightsPer(samples, [factor, factor]));
+      reports.push(
+        await trainer.step({ learningRate, ...(maxGradientNorm !== undefined && { maxGradientNorm }) }),
+      );
+    }
+    const after = (await tensorsOf(trainer.weights))[name]!.values;
+    return { trainer, reports, moved: [...after].map((value, i) => value - values[name]![i]!) };
+  };
+  const once = await steps([1, 0.01]);
+  const norm = once.reports[0]!.gradientNorm;
+  // At a rate of 0 the slope stays; the second, of −3 times it, is clipped to −1: Adam moves −0.01 / 0.19 of a first step.
+  const clipped = await steps([1, 0], [-3, 0.01, norm]);
+  assert.ok(Math.abs(clipped.reports[1]!.gradientNorm / norm - 3) < 1e-3);
+  const clear = once.moved.flatMap((change, i) => (Math.abs(change) > 0.0099 ? [i] : []));
+  assert.ok(clear.length > 20, `${clear.length} of ${once.moved.length} moved by the rate`);
+  for (const i of clear) assert.ok(Math.abs(clipped.moved[i]! / once.moved[i]! + 0.05263) < 2e-3);
+  assert.ok(Math.abs(clipped.reports[1]!.updateNorm / once.reports[0]!.updateNorm - 0.05263) < 2e-3);
+  assert.deepEqual([once.trainer.steps, clipped.trainer.steps], [1, 2]);
+  const untrained = await trainerOf().logprobs(samples);
+  assert.deepEqual(await clipped.trainer.reference(samples), untrained);
+  assert.notDeepEqual(await clipped.trainer.logprobs(samples), untrained);
+});
+
+test("more samples than one pass holds are each counted once, and those of no weight not at all", async () => {
+  const { samples } = await sampled();
+  const many = Array.from({ length: 19 }, (_, i) => samples[i % 2]!);
+  const trainer = trainerOf();
+  const two = await trainer.logprobs(samples);
+  for (const [i, own] of (await trainer.logprobs(many)).entries())
+    for (const [t, value] of own.entries()) assert.ok(Math.abs(value - two[i % 2]![t]!) < 1e-4);
+  const gradientOf = async (some: readonly NanoSample[], each: readonly number[]) => {
+    await trainer.accumulate(some, weightsPer(some, each));
+    return (await trainer.step({ learningRate: 0 })).gradientNorm;
+  };
+  const weighed = many.map((_, i) => (i < 2 ? 0 : i % 2 === 0 ? 1 : -0.5));
+  // Without the first two, the first answer stands there nine times and the second eight.
+  const [whole, expected] = [await gradientOf(many, weighed), await gradientOf(samples, [9, -4])];
+  assert.ok(Math.abs(whole / expected - 1) < 1e-3, `${whole}, not ${expected}`);
+});
+
+test("a checkpoint of another network is refused, and a snapshot is what it says", async () => {
+  const path = join(folder, "other");
+  const other = { ...config, hidden: 16 };
+  const weights = weightsFrom(other, initialWeights(other, seededRandom("weights")));
+  await new NanoWeightsTrainer(other, weights, join(folder, "other.safetensors")).save(path);
+  const trainer = trainerOf();
+  await assert.rejects(trainer.load(path), { code: "weights-broken", message: /of another network/ });
+  const { kind, revision, path: written } = await trainer.snapshot();
+  assert.deepEqual([kind, written], ["checkpoint", join(folder, "nano.safetensors")]);
+  const { checksum, tensors } = readWeights(written);
+  assert.equal(revision, checksum);
+  // 16 bits hold three digits.
+  for (const [name, { values: kept }] of Object.entries(tensors))
+    for (const [i, value] of kept.entries()) assert.ok(Math.abs(value - values[name]![i]!) < 1e-3, name);
 });
 
 test("a trainer that loads what another saved ends with the same weights", async () => {
