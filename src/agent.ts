@@ -13,7 +13,8 @@ import type { Cost } from "./engine.ts";
 import { EngineError, isTaskMemError } from "./errors.ts";
 import type { LeaseHolder, Memory, RetriedClips } from "./memory/memory.ts";
 import type { Observation } from "./perception/observation.ts";
-import { type Perceptors, perceive } from "./perception/perceive.ts";
+import { pacedSenses } from "./perception/pace.ts";
+import type { Perceptors } from "./perception/perceive.ts";
 import { withSoundAhead } from "./perception/speech-ahead.ts";
 import { type ContextLimits, contextDefaults } from "./policy/context.ts";
 import type { Policy } from "./policy/policy.ts";
@@ -22,6 +23,7 @@ import { holesIn } from "./stream/spans.ts";
 import { type ClipEvent, StreamWriter } from "./stream-writer.ts";
 import type { QuestionInput } from "./tasks/task.ts";
 import { mapAhead, Notices, turn } from "./util/async.ts";
+import { steadyMs } from "./util/steady-clock.ts";
 import { told } from "./util/telemetry.ts";
 import type { Clock } from "./util/time.ts";
 
@@ -37,6 +39,8 @@ export interface AgentOptions {
   readonly limits?: ContextLimits;
   /** Wall clock in milliseconds. @default Date.now */
   readonly now?: () => number;
+  /** By which it is told how long senses take, in milliseconds. @default steadyMs */
+  readonly clockMs?: () => number;
 }
 
 /** Options of `Agent.watch`. */
@@ -80,7 +84,16 @@ export type WatchEvent =
   | ClipEvent
   | ({ readonly event: "gap" } & Omit<Gap, "kind">)
   | SourceStatusEvent
+  | PaceEvent
   | StreamEnd;
+
+/** The senses look at one of `every` pictures from now on, as they are late; at each where it is 1. */
+export interface PaceEvent {
+  readonly event: "pace";
+  readonly stream: string;
+  readonly atSeconds: number;
+  readonly every: number;
+}
 
 /** A live source is not connected, or is again: `reason` says why and what to do. */
 export type SourceStatusEvent = { readonly event: "source-status" } & SourceStatus;
@@ -143,6 +156,7 @@ async function* watch(
   let end: Stop;
   let leftOut: readonly LeftOut[] = [];
   let outage: LeftOut | null = null;
+  let every = 1;
   async function* met(gap: Gap): AsyncGenerator<WatchEvent, void> {
     await memory.addGap(gap);
     gaps += 1;
@@ -191,6 +205,14 @@ async function* watch(
           yield* met(item);
         } else {
           yield* writer.take(await memory.addObservation(item.observation, item.files));
+          const { every: now = 1, endSeconds: atSeconds } = item.observation;
+          if (now !== every) {
+            every = now;
+            // A live stream may have no end at which this would be said.
+            const unseen = await writer.unsensed(agent.perceptors);
+            await memory.keepLeftOut(stream, [...source.leftOut, ...unseen]);
+            yield { event: "pace", stream, atSeconds, every };
+          }
         }
         await turn(stop);
       }
@@ -277,7 +299,7 @@ interface Observed {
  * one clip is decided, the next is perceived.
  */
 async function* perceived(
-  { perceptors }: AgentOptions,
+  { perceptors, clockMs = steadyMs }: AgentOptions,
   source: Source,
   { stream, ...options }: OpenOptions & { readonly stream: string },
 ): AsyncGenerator<Gap | Observed | SourceStatus> {
@@ -287,6 +309,7 @@ async function* perceived(
   const onStatus = (status: SourceStatus) => statuses.add({ ...status, stream });
   const opened = source.open({ ...options, signal, onStatus });
   const heard = withSoundAhead(opened, source.live);
+  const senses = pacedSenses(perceptors, source.live ? clockMs : null);
   const items = mapAhead(
     heard,
     1,
@@ -295,7 +318,7 @@ async function* perceived(
         ? { ...item, stream }
         : {
             observation: await told("perceive", { stream, clip: item.index }, () =>
-              perceive({ ...item, stream }, perceptors, { signal, ahead }),
+              senses.perceive({ ...item, stream }, { signal, ahead }),
             ),
             files: item.files,
           },

@@ -291,15 +291,32 @@ export interface VoiceFinder {
   close?(): Promise<void>;
 }
 
+/** A stretch in which one voice speaks. Voices of a sound have numbers from 0. */
+export interface SpokenTurn {
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  readonly voice: number;
+}
+
 /** Tells voices apart within a sound. It knows no names, and keeps nothing of a voice. */
 export interface SpeakerFinder {
+  /** Names the space of its vectors: those of another are not compared. */
   readonly id: string;
   /** Who speaks when within stretches of speech, in stream time; voices have numbers from 0. @throws EngineError */
   turns(
     audio: Audio,
     stretches: readonly { readonly startSeconds: number; readonly endSeconds: number }[],
     signal?: AbortSignal,
-  ): Promise<{ readonly startSeconds: number; readonly endSeconds: number; readonly voice: number }[]>;
+  ): Promise<SpokenTurn[]>;
+  /**
+   * The same, and for each voice what it is compared by across sounds: a vector of unit length.
+   * @default voices are told apart within a sound alone
+   */
+  voices?(
+    audio: Audio,
+    stretches: readonly { readonly startSeconds: number; readonly endSeconds: number }[],
+    signal?: AbortSignal,
+  ): Promise<{ readonly turns: readonly SpokenTurn[]; readonly vectors: readonly Float32Array[] }>;
   /** Ends what runs for it. @default nothing does */
   close?(): Promise<void>;
 }

@@ -19,6 +19,7 @@ export {
   type Agent,
   type AgentOptions,
   createAgent,
+  type PaceEvent,
   type SourceStatusEvent,
   type StreamEnd,
   type WatchEvent,

@@ -72,7 +72,9 @@ describe("voices", { skip }, () => {
     const memory = temporaryFolder();
     const env = { TASKMEM_MODELS: temporaryFolder() };
     // Beside other tests' pulled models, its words would be heard too.
-    cpSync((found as { folder: string }).folder, join(env.TASKMEM_MODELS, "voice"), { recursive: true });
+    const { folder } = found as { folder: string };
+    cpSync(folder, join(env.TASKMEM_MODELS, "voice"), { recursive: true });
+    cpSync(join(folder, "../models.lock.json"), join(env.TASKMEM_MODELS, "models.lock.json"));
     const watched = await taskmem(["watch", join(audio.path, "two-speakers-30s.wav"), "--memory", memory], {
       env,
     });

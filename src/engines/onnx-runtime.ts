@@ -28,7 +28,7 @@ export function runtimeFiles(): RuntimeFiles | null {
 
 /** The parts of the runtime that are used. */
 export interface Runtime {
-  readonly env: { readonly wasm: { wasmBinary: Uint8Array; numThreads: number } };
+  readonly env: { readonly wasm: { wasmBinary: Uint8Array | undefined; numThreads: number } };
   readonly Tensor: {
     new (type: "float32", data: Float32Array, shape: readonly number[]): unknown;
     new (type: "int64", data: BigInt64Array, shape: readonly number[]): unknown;
@@ -52,7 +52,7 @@ export interface RuntimeTensor {
 /** Loads the runtime; for a thread alone, because a run stops the thread it is in. */
 export async function loadRuntime({ module, wasm }: RuntimeFiles): Promise<Runtime> {
   const runtime = (await import(module)) as Runtime;
-  runtime.env.wasm.wasmBinary = readFileSync(wasm);
+  runtime.env.wasm.wasmBinary ??= readFileSync(wasm);
   // The bundle cannot start threads of its own in Node.
   runtime.env.wasm.numThreads = 1;
   return runtime;

@@ -12,11 +12,13 @@
 import { isTaskMemError, StoreError } from "../errors.ts";
 import type { Memory, Progress, StreamLease } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
-import { type Perceptors, perceive } from "../perception/perceive.ts";
+import { type PacedSenses, pacedSenses } from "../perception/pace.ts";
+import type { Perceptors } from "../perception/perceive.ts";
 import type { ContextLimits } from "../policy/context.ts";
 import type { Policy } from "../policy/policy.ts";
 import { type ClipEvent, StreamWriter } from "../stream-writer.ts";
 import { Broadcast, SerialQueue } from "../util/async.ts";
+import { steadyMs } from "../util/steady-clock.ts";
 import { told } from "../util/telemetry.ts";
 import type { Clock } from "../util/time.ts";
 import { type PushItem, type TimedItem, timedItem } from "./items.ts";
@@ -77,6 +79,8 @@ export interface LiveTools {
   readonly limits: ContextLimits;
   /** Wall clock in milliseconds. */
   readonly now: () => number;
+  /** By which it is told how long senses take, in milliseconds. @default steadyMs */
+  readonly clockMs?: () => number;
 }
 
 /** Finest grid of clip numbers, in seconds: the clip length a pushed stream is registered with. */
@@ -136,6 +140,7 @@ class Session implements LiveSession {
   readonly stream: string;
   readonly clock: Clock;
   readonly #tools: LiveTools;
+  readonly #senses: PacedSenses;
   readonly #decideAfterMs: number;
   readonly #clipSeconds: number;
   readonly #signal: AbortSignal | undefined;
@@ -162,6 +167,7 @@ class Session implements LiveSession {
     this.stream = stream;
     this.clock = clock;
     this.#tools = tools;
+    this.#senses = pacedSenses(tools.perceptors, tools.clockMs ?? steadyMs);
     this.#decideAfterMs = decideAfterMs;
     this.#clipSeconds = clipSeconds;
     this.#signal = signal;
@@ -338,9 +344,9 @@ class Session implements LiveSession {
   /** What perception makes of a clip, journaled in place of the pushed items. */
   async #perceived(raw: Observation): Promise<Observation> {
     if (raw.pushed?.perceived !== false) return raw;
-    const { memory, perceptors } = this.#tools;
+    const { memory } = this.#tools;
     const seen = await told("perceive", { stream: raw.stream, clip: raw.clip }, () =>
-      perceive(clipOf(raw), perceptors, this.#signal ? { signal: this.#signal } : {}),
+      this.#senses.perceive(clipOf(raw), this.#signal ? { signal: this.#signal } : {}),
     );
     const observation = { ...seen, pushed: { perceived: true, ids: raw.pushed.ids, sounds: [] } };
     return memory.growObservation(observation);

@@ -79,6 +79,7 @@ export function joinLooks(clips: readonly Omit<LookedClip, "stream">[]): Look {
     return seconds === 0 ? null : toThousandth(total / seconds);
   };
   const sum = (value: (look: Look) => number) => clips.reduce((total, { look }) => total + value(look), 0);
+  const late = clips.flatMap(({ look }) => look.late ?? []);
   return {
     recordedAtMs: clips[0]!.look.recordedAtMs,
     picture: picture
@@ -95,6 +96,12 @@ export function joinLooks(clips: readonly Omit<LookedClip, "stream">[]): Look {
       read: sum(({ lines }) => lines.read),
     },
     problems: [...new Set(clips.flatMap(({ look }) => look.problems))].slice(0, mostProblems),
+    ...(late.length > 0 && {
+      late: {
+        every: Math.max(...late.map(({ every }) => every)),
+        seconds: toThousandth(late.reduce((total, { seconds }) => total + seconds, 0)),
+      },
+    }),
   };
 }
 

@@ -38,6 +38,8 @@ export interface FaceFinder {
   readonly id: string;
   /** The faces of each frame, in order. @throws Error if the finder itself fails */
   find(frames: readonly Frame[], signal?: AbortSignal): Promise<FrameFaces[]>;
+  /** Frees what it holds. @default nothing */
+  close?(): Promise<void>;
 }
 
 /** One person's face over several frames of a clip. */

@@ -28,6 +28,8 @@ export interface Look {
   readonly lines: { readonly said: number; readonly captions: number; readonly read: number };
   /** Senses that failed, one sentence each. */
   readonly problems: readonly string[];
+  /** One of at most this many pictures was looked at, as the senses were late, and for how long. @default every one was */
+  readonly late?: { readonly every: number; readonly seconds: number };
 }
 
 /**
@@ -35,8 +37,8 @@ export interface Look {
  * @param heard what a net that finds voices told of the sound, where one listened
  */
 export function lookAt(
-  { frames, looks = [], shots, audio, recording }: Clip,
-  { lines, problems }: Pick<Look, "lines" | "problems">,
+  { startSeconds, endSeconds, frames, looks = [], shots, audio, recording }: Clip,
+  { lines, problems, every = 1 }: Pick<Look, "lines" | "problems"> & { readonly every?: number },
   heard: readonly Heard[] | null = null,
 ): Look | null {
   // A film of few pictures has clips in which the last one stays.
@@ -58,6 +60,7 @@ export function lookAt(
     sound: hasSound ? rounded(soundLook(audio.samples, heard)) : null,
     lines,
     problems: problems.map((problem) => problem.slice(0, longestProblem)),
+    ...(every > 1 && { late: { every, seconds: endSeconds - startSeconds } }),
   };
 }
 

@@ -71,6 +71,8 @@ export interface Observation {
   readonly tiers: Tiers;
   /** Failures of perceptors on this clip, one sentence each; the clip is kept without their output. */
   readonly problems: readonly string[];
+  /** One of this many pictures was looked at, as the senses were late. @default 1 */
+  readonly every?: number;
   /** What a cheap look tells of it. @default nothing */
   readonly look?: Look;
   /** Faces, as they were found; the memory knows whose they are and gives `people`. @default none */

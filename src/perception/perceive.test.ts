@@ -126,3 +126,59 @@ test("an abort ends perception", async () => {
   abort.abort(new Error("enough"));
   await assert.rejects(perceived, /enough/);
 });
+
+test("a sense that is lost costs the clip that sense alone, whichever it is", async () => {
+  const lost = async (): Promise<never> => {
+    throw new EngineError("speech-failed", "its thread ended with 1", { isRetryable: true });
+  };
+  const frame = { atSeconds: 20, width: 4, height: 4, jpeg: new Uint8Array([1]) };
+  const heard = [{ startSeconds: 20, endSeconds: 28 }];
+  const senses = {
+    ...noSenses,
+    transcriber: { ...parrot, mostSeconds: 30, transcribe: async () => [] },
+    screenReader: { id: "r", read: async () => [] },
+    faces: { id: "f", find: async () => [] },
+    voice: { id: "v", find: async () => heard },
+    speakers: { id: "s", turns: async () => [] },
+  };
+  const broken: Record<string, Partial<typeof senses>> = {
+    speech: { transcriber: { ...parrot, mostSeconds: 30, transcribe: lost } },
+    "on-screen text": { screenReader: { id: "r", read: lost } },
+    faces: { faces: { id: "f", find: lost } },
+    voices: { voice: { id: "v", find: lost } },
+    speakers: { speakers: { id: "s", turns: lost } },
+  };
+  const cues = [cue(21, "A sign.", { kind: "caption" })];
+  for (const [name, sense] of Object.entries(broken)) {
+    const seen = await perceive(clip({ audio: sound, frames: [frame], cues }), { ...senses, ...sense });
+    assert.ok(
+      seen.problems.some((problem) => problem.startsWith(`${name}: its thread ended`)),
+      `${name}: ${seen.problems}`,
+    );
+    assert.equal(seen.captions.length, 1);
+    assert.equal(seen.tiers.screen, "r");
+  }
+});
+
+test("a picture too large to decode is not looked at, and the others are", async () => {
+  const frame = (atSeconds: number, width: number) => ({
+    atSeconds,
+    width,
+    height: 10_000,
+    jpeg: new Uint8Array([1]),
+  });
+  const looked: number[] = [];
+  const screenReader = {
+    id: "r",
+    read: async (frames: readonly { width: number }[]) => {
+      looked.push(...frames.map(({ width }) => width));
+      return [];
+    },
+  };
+  const frames = [frame(20, 100), frame(21, 60_000), frame(22, 5000)];
+  const { problems } = await perceive(clip({ frames }), { ...noSenses, screenReader });
+  assert.deepEqual(looked, [100, 5000]);
+  assert.deepEqual(problems, [
+    "pictures: one of 60000 × 10000 pixels was not looked at; the most is 50 million",
+  ]);
+});

@@ -94,13 +94,22 @@ function unread(tesseract: TesseractReader | null, hasCanvas: boolean): LeftOut[
   );
 }
 
+/** How one clip is perceived. */
+export interface PerceiveOptions {
+  readonly signal?: AbortSignal;
+  /** The sound behind it. @default none */
+  readonly ahead?: SoundAhead;
+  /** One of this many pictures is looked at, where the senses are late. @default 1 */
+  readonly every?: number;
+}
+
 /** The observation of one clip; a failed sense is named in its `problems`. @throws only if aborted */
 export async function perceive(
   clip: Clip,
   perceptors: Perceptors,
-  options: { readonly signal?: AbortSignal; readonly ahead?: SoundAhead } = {},
+  options: PerceiveOptions = {},
 ): Promise<Observation> {
-  const { signal, ahead } = options;
+  const { signal, ahead, every = 1 } = options;
   const saidUntilSeconds = ahead?.saidUntilSeconds ?? Number.NEGATIVE_INFINITY;
   const problems: string[] = [];
   const attempt = async <T>(sense: string, fallback: T, work: () => Promise<T>): Promise<T> => {
@@ -115,7 +124,8 @@ export async function perceive(
 
   const spoken: Utterance[] = clip.cues.filter(({ kind }) => kind === "speech").map(plain);
   const silent = { tier: "none", utterances: [] as Utterance[] };
-  const pictures = clip.largeFrames.length > 0 ? clip.largeFrames : clip.frames;
+  const all = clip.largeFrames.length > 0 ? clip.largeFrames : clip.frames;
+  const [pictures, tooLarge] = withinSize(thinned(all, every));
   const { voice = null, transcriber } = perceptors;
   // What a local recogniser cannot make words of is known to be speech still.
   const listens =
@@ -136,10 +146,11 @@ export async function perceive(
       : null,
     faces && clip.frames.length > 0
       ? attempt<ClipFaces | null>("faces", null, () =>
-          facesOf(faces, aboutOneASecond(clip.frames), clip.shots, signal),
+          facesOf(faces, withinSize(thinned(aboutOneASecond(clip.frames), every))[0], clip.shots, signal),
         )
       : null,
   ]);
+  if (tooLarge.length > 0 && (perceptors.screenReader || faces)) problems.push(tooLargeText(tooLarge));
   const wordless = speech.utterances.length === 0 ? sensed && from(sensed, saidUntilSeconds) : null;
   const { speakers = null } = perceptors;
   const heard =
@@ -157,7 +168,7 @@ export async function perceive(
   const { stream, index, startSeconds, endSeconds, frames, shots } = clip;
   const read = shown.length + screen.length;
   const lines = { said: speech.utterances.length, captions: captions.length, read };
-  const look = lookAt(clip, { lines, problems }, sensed);
+  const look = lookAt(clip, { lines, problems, ...(every > 1 && { every }) }, sensed);
   return {
     stream,
     clip: index,
@@ -180,7 +191,29 @@ export async function perceive(
     },
     problems,
     ...(look && { look }),
+    ...(every > 1 && { every }),
   };
+}
+
+/** One of so many pictures, the first among them. */
+const thinned = (frames: readonly Frame[], every: number): readonly Frame[] =>
+  every === 1 ? frames : frames.filter((_, i) => i % every === 0);
+
+/** A larger picture is not decoded: it could take the whole memory of the process. Pixels. */
+const mostPixels = 50_000_000;
+
+/** The pictures that are looked at, and those that are too large. */
+function withinSize(
+  frames: readonly Frame[],
+): readonly [pictures: readonly Frame[], tooLarge: readonly Frame[]] {
+  const isLarge = ({ width, height }: Frame) => width * height > mostPixels;
+  if (!frames.some(isLarge)) return [frames, []];
+  return [frames.filter((frame) => !isLarge(frame)), frames.filter(isLarge)];
+}
+
+function tooLargeText(frames: readonly Frame[]): string {
+  const { width, height } = frames[0]!;
+  return `pictures: one of ${width} × ${height} pixels was not looked at; the most is ${mostPixels / 1e6} million`;
 }
 
 /** Frames in which faces are looked for, in seconds from one to the next. */

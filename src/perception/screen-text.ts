@@ -19,6 +19,8 @@ export interface ScreenReader {
   readonly id: string;
   /** Texts of one clip's frames in order of appearance. @throws Error if the reader itself fails */
   read(frames: readonly Frame[], signal?: AbortSignal): Promise<ScreenText[]>;
+  /** Frees what it holds. @default nothing */
+  close?(): Promise<void>;
 }
 
 /** Size in pixels to which a picture is enlarged, at most fourfold: letters under 20 pixels are not recognised. */

@@ -42,12 +42,17 @@ export function unsensed(
       reason: `No model looked at the pictures (${lengthText(seconds)}), ${read}. Name a model with --base-url and --model.`,
     });
   }
+  if (look.late)
+    items.push({
+      ...{ kind: "picture", name: null },
+      reason: `The senses were slower than the stream: for ${lengthText(look.late.seconds)} they looked at as few as one of ${look.late.every} pictures. Turn off one that is not needed (--no-screen-text, --no-transcribe), or watch with more processors.`,
+    });
   for (const problem of look.problems)
     items.push({
       ...{
         kind: /^(?:speech|voices|speakers)\b/.test(problem)
           ? "sound"
-          : problem.startsWith("faces")
+          : /^(?:faces|pictures)\b/.test(problem)
             ? "picture"
             : "text",
         name: null,

@@ -165,6 +165,8 @@ export class Parts {
     if (!this.#own.embedder) await this.#embedder?.close?.();
     if (!this.#own.perceptors) {
       await this.#perceptors?.voice?.close?.();
+      await this.#perceptors?.screenReader?.close?.();
+      await this.#perceptors?.faces?.close?.();
       await this.#perceptors?.speakers?.close?.();
       await this.#perceptors?.transcriber?.close?.();
     }

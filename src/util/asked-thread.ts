@@ -1,6 +1,7 @@
 /**
  * A thread that answers one message with one: it starts when it is first asked, ends when it is idle, and keeps the process
- * alive only while something waits for it. What ends it otherwise fails what waits; the next question starts another.
+ * alive only while something waits for it. What ends it otherwise fails the question it was at; those behind it are put to
+ * another.
  */
 import { parentPort, Worker } from "node:worker_threads";
 
@@ -29,7 +30,8 @@ export interface AskedThreadOptions {
   readonly failed: (why: string, thrown?: ThreadError) => Error;
 }
 
-interface Waiting<Answer> {
+interface Waiting<Asked, Answer> {
+  readonly asked: Asked;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
 }
@@ -40,7 +42,7 @@ const ending = /\.[cm]?[jt]s$/.exec(import.meta.url)![0];
 /** One thread at most. */
 export class AskedThread<Asked extends object, Answer extends object> {
   readonly #options: AskedThreadOptions;
-  readonly #waiting = new Map<number, Waiting<Answer>>();
+  readonly #waiting = new Map<number, Waiting<Asked, Answer>>();
   #worker: Worker | null = null;
   #idle: NodeJS.Timeout | undefined;
   #next = 0;
@@ -56,7 +58,7 @@ export class AskedThread<Asked extends object, Answer extends object> {
     this.#worker.ref();
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const id = this.#next++;
-    this.#waiting.set(id, { resolve, reject });
+    this.#waiting.set(id, { asked, resolve, reject });
     this.#worker.postMessage({ ...asked, id });
     return promise;
   }
@@ -70,13 +72,27 @@ export class AskedThread<Asked extends object, Answer extends object> {
     await worker?.terminate();
   }
 
+  /** Ends the thread, and puts to another what waits: for one that holds more memory than it should. */
+  renew(): void {
+    const worker = this.#worker;
+    this.#worker = null;
+    this.#askAgain();
+    void worker?.terminate();
+  }
+
   #start(): Worker {
     const { program, setup } = this.#options;
     const worker = new Worker(new URL(`${program.href}${ending}`), { workerData: setup });
     const lost = (why: string) => {
       if (this.#worker !== worker) return;
       this.#worker = null;
-      this.#failAll(why);
+      // It answers one after the other: the first is the one that it was at.
+      const [first] = this.#waiting;
+      if (first) {
+        this.#waiting.delete(first[0]);
+        first[1].reject(this.#options.failed(why));
+      }
+      this.#askAgain();
     };
     worker.on("message", (answered: AnsweredBy<Answer>) => this.#settle(answered));
     worker.on("error", ({ message }) => lost(message));
@@ -92,6 +108,12 @@ export class AskedThread<Asked extends object, Answer extends object> {
     if (this.#waiting.size > 0) return;
     this.#worker?.unref();
     this.#idle = setTimeout(() => void this.end(), this.#options.idleMs ?? 60_000).unref();
+  }
+
+  #askAgain(): void {
+    if (this.#waiting.size === 0) return;
+    this.#worker = this.#start();
+    for (const [id, { asked }] of this.#waiting) this.#worker.postMessage({ ...asked, id });
   }
 
   #failAll(why: string): void {

@@ -12,6 +12,8 @@ export function lineOf(event: WatchEvent): string {
       return `${event.code}: ${event.message}`;
     case "gap":
       return event.detail;
+    case "pace":
+      return `${event.every}`;
     case "source-status":
       return event.reason;
     case "stream-end":

@@ -4,6 +4,7 @@ import { leftOutLines, whyNothing } from "../../answer/left-out.ts";
 import { loadConfig } from "../../config.ts";
 import { costText } from "../../engine.ts";
 import type { RetriedClips } from "../../memory/memory.ts";
+import { paceText } from "../../perception/pace.ts";
 import { openConfiguredSources } from "../../taskmem/assembly.ts";
 import { keptOfPeople } from "../../taskmem/people.ts";
 import type { TaskMem } from "../../taskmem.ts";
@@ -91,6 +92,7 @@ export function watchPrinter(
   let entries = 0;
   let seconds = 0;
   let clock: Clock = { kind: "media" };
+  let pace = "";
   const at = (seconds: number) => output.dim(formatMoment(seconds, clock));
   return (event) => {
     if (event.event === "clip-end") {
@@ -107,12 +109,21 @@ export function watchPrinter(
           : "";
       const whole = source.endSeconds === null ? "" : ` of ${formatMoment(source.endSeconds, clock)}`;
       output.progress(
-        `${formatMoment(event.endSeconds, clock)}${whole}, ${rate.toFixed(1)} × real time${lag}, ${counted(entries, "entry", "entries")}`,
+        `${formatMoment(event.endSeconds, clock)}${whole}, ${rate.toFixed(1)} × real time${lag}${pace}, ${counted(entries, "entry", "entries")}`,
       );
       return;
     }
     if (event.event === "source-status") return printStatus(output, event);
     output.object(event);
+    if (event.event === "pace") {
+      pace = event.every === 1 ? "" : `, senses look at ${paceText(event.every)}`;
+      const what =
+        event.every === 1
+          ? "in time again: they look at every picture"
+          : `late: they look at ${paceText(event.every)}`;
+      output.note(`  ${formatMoment(event.atSeconds, clock)}: the senses are ${what}`);
+      return;
+    }
     if (event.event === "stream-start") {
       ({ clock } = event);
       if (event.retried) output.note(retriedLine(event.retried));

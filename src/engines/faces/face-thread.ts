@@ -1,9 +1,8 @@
-/** The thread that finds faces: it decodes a picture, runs three nets, and answers with faces and crops of the good ones. */
-import { workerData } from "node:worker_threads";
+/** The part of the senses' thread that finds faces: it decodes a picture, runs three nets, and answers with faces and crops of the good ones. */
 import type { FaceBox as Box } from "../../perception/faces.ts";
-import { answerWith } from "../../util/asked-thread.ts";
 import { createCanvas, loadImage } from "../../util/canvas.ts";
 import { loadRuntime, type RuntimeFiles } from "../onnx-runtime.ts";
+import type { OpenSense } from "../sense-program.ts";
 import {
   anchorCount,
   detectorGraph,
@@ -16,7 +15,7 @@ import {
 import { readNetWeights } from "./face-weights.ts";
 import { type Face, type FaceNets, findFaces } from "./find-faces.ts";
 
-/** What the thread starts with. */
+/** What it is opened with. */
 export interface FaceSetup {
   /** Folder with the weights of `detector`, `landmarks` and `vector`, each a `.json` and a `.bin`. */
   readonly folder: string;
@@ -41,12 +40,7 @@ const cropSide = 96;
 const cropMargin = 0.2;
 const cropQuality = 80;
 
-const { folder, runtime } = workerData as FaceSetup;
-const ready = load();
-// Every answer tells of it, so that none is unhandled.
-ready.catch(() => {});
-
-async function load(): Promise<FaceNets> {
+async function load({ folder, runtime }: FaceSetup): Promise<FaceNets> {
   const ort = await loadRuntime(runtime);
   const detectorWeights = readNetWeights(folder, "detector");
   const detector = await ort.InferenceSession.create(detectorGraph(detectorWeights));
@@ -68,8 +62,7 @@ async function load(): Promise<FaceNets> {
   };
 }
 
-async function find({ jpeg }: PictureWithFaces): Promise<FoundFaces> {
-  const nets = await ready;
+async function find({ jpeg }: PictureWithFaces, nets: FaceNets): Promise<FoundFaces> {
   const image = await loadImage(Buffer.from(jpeg));
   const scale = Math.min(1, mostSide / Math.max(image.width, image.height));
   const [width, height] = [Math.round(image.width * scale), Math.round(image.height * scale)];
@@ -101,4 +94,8 @@ async function find({ jpeg }: PictureWithFaces): Promise<FoundFaces> {
   };
 }
 
-answerWith(find);
+/** Loads the nets. */
+export const open: OpenSense<FaceSetup, PictureWithFaces, FoundFaces> = async (setup) => {
+  const nets = await load(setup);
+  return (picture) => find(picture, nets);
+};

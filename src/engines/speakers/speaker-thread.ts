@@ -1,9 +1,8 @@
-/** The thread that tells voices apart: it answers sound and its stretches of speech with who speaks when. */
+/** The part of the senses' thread that tells voices apart: it answers sound and its stretches of speech with who speaks when. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { workerData } from "node:worker_threads";
-import { answerWith } from "../../util/asked-thread.ts";
 import { loadRuntime, type RuntimeFiles } from "../onnx-runtime.ts";
+import type { OpenSense } from "../sense-program.ts";
 import { frameSamples, framesOf } from "../spectrogram.ts";
 import { bands, bandsGraph, speakerGraph, voiceLength, windowFrames } from "./speaker-net.ts";
 import {
@@ -18,7 +17,7 @@ import {
   windowsOf,
 } from "./turns.ts";
 
-/** What the thread starts with. */
+/** What it is opened with. */
 export interface SpeakerSetup {
   /** Folder with `pretrained.pt`. */
   readonly folder: string;
@@ -34,18 +33,15 @@ export interface SpokenStretches {
 /** Who speaks when, in seconds from the start. */
 export interface SpokenTurns {
   readonly turns: readonly VoiceTurn[];
+  /** What each voice is compared by, of unit length, in the order of their numbers. */
+  readonly voices: readonly Float32Array[];
 }
 
 /** Quieter sound is made louder to this, in dB below full scale, as the net was taught. */
 const levelDb = -30;
 const framesPerSecond = 100;
 
-const { folder, runtime } = workerData as SpeakerSetup;
-const ready = load();
-// Every answer tells of it, so that none is unhandled.
-ready.catch(() => {});
-
-async function load() {
+async function load({ folder, runtime }: SpeakerSetup) {
   const ort = await loadRuntime(runtime);
   const spectrum = await ort.InferenceSession.create(bandsGraph());
   const net = await ort.InferenceSession.create(speakerGraph(readFileSync(join(folder, "pretrained.pt"))));
@@ -72,24 +68,49 @@ async function load() {
     return windows.map((_, i) => unit(data.slice(i * voiceLength, (i + 1) * voiceLength)));
   };
 
-  return async ({ samples, stretches }: SpokenStretches): Promise<VoiceTurn[]> => {
-    if (stretches.length === 0) return [];
+  return async ({ samples, stretches }: SpokenStretches): Promise<SpokenTurns> => {
+    if (stretches.length === 0) return { turns: [], voices: [] };
     const frames = framesOf(levelled(samples));
     const shape = [frames.length / frameSamples, frameSamples];
     const mel = (await spectrum.run({ frames: tensor(frames, shape) })).bands!.data;
-    const voices = voicesOf(await voicesIn(mel, windowsOf(stretches, found)));
-    if (voices.length < 2) return stretches.map((stretch) => ({ ...stretch, voice: 0 }));
+    const windows = windowsOf(stretches, found);
+    const vectors = await voicesIn(mel, windows);
+    const voices = voicesOf(vectors);
+    const told = (turns: readonly VoiceTurn[]) => ({ turns, voices: toldVoices(turns, windows, vectors) });
+    if (voices.length < 2) return told(stretches.map((stretch) => ({ ...stretch, voice: 0 })));
     const moments = momentsOf(stretches, looked);
     const around = await voicesIn(
       mel,
       moments.map((one) => one.around),
     );
-    return turnsOf(
-      moments.map(({ moment }) => moment),
-      around,
-      voices,
+    return told(
+      turnsOf(
+        moments.map(({ moment }) => moment),
+        around,
+        voices,
+      ),
     );
   };
+}
+
+/** The mean of each voice's windows: those whose middle lies in one of its turns, or, without one, that are nearest. */
+function toldVoices(
+  turns: readonly VoiceTurn[],
+  windows: readonly Span[],
+  vectors: readonly Float32Array[],
+): Float32Array[] {
+  const middles = windows.map(({ startSeconds, endSeconds }) => (startSeconds + endSeconds) / 2);
+  const apart = (middle: number, { startSeconds, endSeconds }: Span) =>
+    Math.max(0, startSeconds - middle, middle - endSeconds);
+  return Array.from({ length: 1 + Math.max(-1, ...turns.map(({ voice }) => voice)) }, (_, voice) => {
+    const own = turns.filter((turn) => turn.voice === voice);
+    const far = middles.map((middle) => Math.min(...own.map((turn) => apart(middle, turn))));
+    const nearest = Math.min(...far);
+    const chosen = vectors.filter((_, i) => far[i] === nearest);
+    const sum = new Float32Array(voiceLength);
+    for (const vector of chosen) for (let i = 0; i < sum.length; i++) sum[i]! += vector[i]!;
+    return unit(sum);
+  });
 }
 
 /** Samples from −1 to 1, made louder where they are quiet on average. */
@@ -101,4 +122,5 @@ function levelled(samples: Int16Array): Float32Array {
   return Float32Array.from(samples, (sample) => sample * factor);
 }
 
-answerWith<SpokenStretches, SpokenTurns>(async (sound) => ({ turns: await (await ready)(sound) }));
+/** Loads the nets. */
+export const open: OpenSense<SpeakerSetup, SpokenStretches, SpokenTurns> = load;

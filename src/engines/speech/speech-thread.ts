@@ -1,16 +1,15 @@
-/** The thread that hears words: Whisper, whose weights it reads once. It answers sound with what is said. */
+/** The part of the senses' thread that hears words: Whisper, whose weights it reads once. It answers sound with what is said. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { workerData } from "node:worker_threads";
-import { answerWith } from "../../util/asked-thread.ts";
 import { loadRuntime, type RuntimeFiles, type RuntimeTensor } from "../onnx-runtime.ts";
+import type { OpenSense } from "../sense-program.ts";
 import { frameSamples, framesOf } from "../spectrogram.ts";
 import { readTensors } from "./ctranslate-file.ts";
 import { type Written, write } from "./whisper-decode.ts";
 import { encoderGraph, layerNames, stepGraph, valuesOf, whisperWeights } from "./whisper-graph.ts";
 import { whisperTokens } from "./whisper-tokens.ts";
 
-/** What the thread starts with. */
+/** What it is opened with. */
 export interface SpeechSetup {
   /** Folder with `model.bin`, `vocabulary.txt` and `config.json`. */
   readonly folder: string;
@@ -34,12 +33,8 @@ const mostSamples = 30 * 16_000;
 /** Silence behind a sound: the models were taught with sound of 30 s, most of which ends in it. Samples. */
 const silenceBehind = 2 * 16_000;
 
-const { folder, runtime } = workerData as SpeechSetup;
-const ready = load();
-// Every answer tells of it, so that none is unhandled.
-ready.catch(() => {});
-
-async function load() {
+/** Reads the weights and loads the nets. */
+export const open: OpenSense<SpeechSetup, SpokenSound, HeardWords> = async ({ folder, runtime }) => {
   const ort = await loadRuntime(runtime);
   const weights = whisperWeights(readTensors(readFileSync(join(folder, "model.bin"))));
   const tokens = whisperTokens(readFileSync(join(folder, "vocabulary.txt"), "utf8"));
@@ -110,6 +105,4 @@ async function load() {
     });
     return { ...written, language: tokens.multilingual ? spoken : "en" };
   };
-}
-
-answerWith<SpokenSound, HeardWords>(async (sound) => (await ready)(sound));
+};

@@ -1,10 +1,9 @@
 /**
- * Speech to text by Whisper in a thread of this process: nothing is loaded before somebody speaks, and the thread ends when
- * it is idle. A crash costs the words of a clip.
+ * Speech to text by Whisper in the thread of the senses: nothing is loaded before somebody speaks. A crash costs the words of a clip.
  */
 import type { TranscribedSegment, Transcriber } from "../../engine.ts";
 import { EngineError } from "../../errors.ts";
-import { AskedThread } from "../../util/asked-thread.ts";
+import { openSense, type SenseThread } from "../sense-thread.ts";
 import { asSentences } from "./sentences.ts";
 import type { HeardWords, SpeechSetup, SpokenSound } from "./speech-thread.ts";
 
@@ -12,8 +11,8 @@ import type { HeardWords, SpeechSetup, SpokenSound } from "./speech-thread.ts";
 export interface WhisperOptions extends SpeechSetup {
   /** Its name, for provenance. */
   readonly name: string;
-  /** A thread without a sound for this long ends, in milliseconds. @default 60000 */
-  readonly idleMs?: number;
+  /** Where it runs. @default the thread that all senses of this process share */
+  readonly thread?: SenseThread;
 }
 
 const samplesPerSecond = 16_000;
@@ -28,11 +27,11 @@ const leastLogprobInDoubt = -0.7;
 const doubt = 0.6;
 
 /** A transcriber over pulled weights. Its thread starts with the first sound. */
-export function whisperTranscriber({ idleMs, name, ...setup }: WhisperOptions): Transcriber {
+export function whisperTranscriber({ thread, name, ...setup }: WhisperOptions): Transcriber {
   const failed = (why: string) =>
     new EngineError("speech-failed", `What hears words failed: ${why}`, { isRetryable: true });
-  const program = new URL("./speech-thread", import.meta.url);
-  const thread = new AskedThread<SpokenSound, HeardWords>({ program, setup, idleMs, failed });
+  const module = new URL("./speech-thread", import.meta.url);
+  const sense = openSense<SpokenSound, HeardWords>({ module, setup, failed, thread });
   return {
     id: `local:${name}`,
     mostSeconds,
@@ -40,7 +39,7 @@ export function whisperTranscriber({ idleMs, name, ...setup }: WhisperOptions): 
       const found: TranscribedSegment[] = [];
       for (let at = 0; at < samples.length; at += mostSeconds * samplesPerSecond) {
         const part = samples.slice(at, at + mostSeconds * samplesPerSecond);
-        const heard = await thread.ask({ samples: part, language });
+        const heard = await sense.ask({ samples: part, language });
         signal?.throwIfAborted();
         const { meanLogprob, noSpeech, loops } = heard;
         if (loops || meanLogprob < (noSpeech > doubt ? leastLogprobInDoubt : leastLogprob)) continue;
@@ -53,6 +52,6 @@ export function whisperTranscriber({ idleMs, name, ...setup }: WhisperOptions): 
       }
       return found;
     },
-    close: () => thread.end(),
+    close: () => sense.close(),
   };
 }

@@ -1,14 +1,13 @@
-/** The thread that reads print: two nets of PP-OCR, which find lines and read each. It answers pictures with lines. */
+/** The part of the senses' thread that reads print: two nets of PP-OCR, which find lines and read each. It answers pictures with lines. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { workerData } from "node:worker_threads";
-import { answerWith } from "../../util/asked-thread.ts";
 import { loadRuntime, type RuntimeFiles, type RuntimeTensor, type Session } from "../onnx-runtime.ts";
+import type { OpenSense } from "../sense-program.ts";
 import { findLines } from "./find-lines.ts";
 import { type Picture, planes, type Scale } from "./pixels.ts";
 import { type LineText, readLine } from "./read-line.ts";
 
-/** What the thread starts with. */
+/** What it is opened with. */
 export interface TextSetup {
   /** Folder with `find.onnx`, `read.onnx` and `letters.txt`. */
   readonly folder: string;
@@ -30,12 +29,7 @@ const mostLineWidth = 1344;
 const findScale: Scale = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
 const readScale: Scale = { mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5] };
 
-const { folder, runtime } = workerData as TextSetup;
-const ready = load();
-// Every answer tells of it, so that none is unhandled.
-ready.catch(() => {});
-
-async function load() {
+async function load({ folder, runtime }: TextSetup) {
   const ort = await loadRuntime(runtime);
   const open = (name: string) => ort.InferenceSession.create(readFileSync(join(folder, name)));
   const [find, read] = [await open("find.onnx"), await open("read.onnx")];
@@ -75,4 +69,8 @@ async function load() {
 
 const rounded = (side: number) => Math.max(multiple, multiple * Math.round(side / multiple));
 
-answerWith<Picture, ReadText>(async (picture) => ({ lines: await (await ready)(picture) }));
+/** Loads the nets. */
+export const open: OpenSense<TextSetup, Picture, ReadText> = async (setup) => {
+  const linesOf = await load(setup);
+  return async (picture) => ({ lines: await linesOf(picture) });
+};

@@ -1,15 +1,14 @@
 /**
- * The thread that finds voices: Silero v5 answers sound with the chance of speech in each stretch of 32 ms. Every sound
+ * The part of the senses' thread that finds voices: Silero v5 answers sound with the chance of speech in each stretch of 32 ms. Every sound
  * begins with a fresh state, so a clip is heard the same in a run that was interrupted.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { workerData } from "node:worker_threads";
-import { answerWith } from "../../util/asked-thread.ts";
 import { loadRuntime, type RuntimeFiles, type RuntimeTensor } from "../onnx-runtime.ts";
+import type { OpenSense } from "../sense-program.ts";
 import { contextSamples, windowSamples } from "./segments.ts";
 
-/** What the thread starts with. */
+/** What it is opened with. */
 export interface VoiceSetup {
   /** Folder with `voice.onnx`. */
   readonly folder: string;
@@ -28,12 +27,7 @@ export interface Chances {
 
 const stateShape = [2, 1, 128] as const;
 
-const { folder, runtime } = workerData as VoiceSetup;
-const ready = load();
-// Every answer tells of it, so that none is unhandled.
-ready.catch(() => {});
-
-async function load() {
+async function load({ folder, runtime }: VoiceSetup) {
   const ort = await loadRuntime(runtime);
   const session = await ort.InferenceSession.create(readFileSync(join(folder, "voice.onnx")));
   const rate = new ort.Tensor("int64", BigInt64Array.of(16_000n), []);
@@ -53,7 +47,8 @@ async function load() {
   };
 }
 
-answerWith<Sound, Chances>(
-  async ({ samples }) => ({ chances: await (await ready)(samples) }),
-  ({ chances }) => [chances.buffer],
-);
+/** Loads the net. */
+export const open: OpenSense<VoiceSetup, Sound, Chances> = async (setup) => {
+  const chancesOf = await load(setup);
+  return async ({ samples }) => ({ chances: await chancesOf(samples) });
+};
