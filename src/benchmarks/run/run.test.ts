@@ -112,6 +112,37 @@ test("an answerer that reaches for what is sealed is caught, also where it hides
   }
 });
 
+test("an answerer is given a question's text and its options, and nothing of what is right", async (t) => {
+  const truth = "beneath the seventh stair";
+  const open: BenchmarkTask = {
+    ...{ id: "open", stream: "video0", type: "place", askTime: "end", answer: truth },
+    ...{ question: "Where is the key?", evidence: [{ startSeconds: 3, endSeconds: 5 }] },
+  };
+  const given: unknown[][] = [];
+  const answerer = says(async (question, memory, options) => {
+    given.push([question, await memory.entries(), options]);
+    return question.options.length > 0
+      ? answered("B")
+      : { ...answered("B"), choice: { kind: "text", text: truth } };
+  });
+  const all = [...tasks, open];
+  const run = options(t, answerer);
+  const results = await resultsOf({
+    ...run,
+    tasks: all,
+    loaded: { ...run.loaded, tasks: all, rows: all.length },
+  });
+  assert.deepEqual([results.length, new Set(results.map(({ outcome }) => outcome))], [7, new Set(["right"])]);
+  assert.equal(given.length, 7);
+  for (const [question, , asked] of given) {
+    assert.deepEqual(Object.keys(question as object).sort(), ["options", "text"]);
+    for (const option of (question as { options: object[] }).options)
+      assert.deepEqual(Object.keys(option).sort(), ["letter", "text"]);
+    assert.deepEqual(Object.keys(asked as object).sort(), ["askTime", "onCost", "sample", "signal"]);
+  }
+  assert.ok(!JSON.stringify(given).includes(truth));
+});
+
 test("a question that a model refuses is an error; the others are answered", async (t) => {
   const answerer = says(async ({ text }) => {
     if (/question [24]/.test(text)) throw new EngineError("bad-request", "too long for this model");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { letterOptions } from "../../tasks/task.ts";
 import { randomInt, seededRandom } from "../../util/random.ts";
-import { type Result, scoredOf } from "./results.ts";
+import { measureOf, type Result, scoredOf } from "./results.ts";
 import {
   type Choice,
   compare,
@@ -132,6 +132,18 @@ test("accuracy is coverage times precision, errors are counted apart and stay in
     if (all.precision !== null) assert.ok(Math.abs(all.accuracy! - all.coverage! * all.precision) < 1e-12);
     else assert.equal(all.accuracy, 0);
   }
+});
+
+test("who abstains is not right, in no share and in no interval", () => {
+  const of = (outcomes: readonly Outcome[]) =>
+    figures(outcomes.map((outcome, i) => one(outcome, { id: String(i), cluster: `v${i}` })));
+  const none = of(["abstained", "abstained", "abstained"]);
+  assert.deepEqual([none.accuracy, none.accuracyInterval, none.coverage], [0, { low: 0, high: 0 }, 0]);
+  assert.deepEqual(none.coverageInterval, { low: 0, high: 0 });
+  assert.equal(of(["right", "abstained", "right"]).precision, 1);
+  assert.deepEqual(of(["right", "abstained", "right"]).precisionInterval, { low: 1, high: 1 });
+  const worth = (outcome: Outcome) => measureOf({ outcome } as Result, "accuracy");
+  assert.deepEqual((["right", "wrong", "abstained", "error"] as const).map(worth), [1, 0, 0, 0]);
 });
 
 test("intervals are the same in any order the tasks came", () => {
