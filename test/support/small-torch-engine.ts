@@ -26,6 +26,12 @@ type Small = Pick<
   | "snapshotLora"
   | "importLora"
   | "export"
+  | "trainOther"
+  | "steerAt"
+  | "streamNorm"
+  | "calibrate"
+  | "agreement"
+  | "keepLora"
 >;
 
 /** An engine of two numbers, and what it was given. */
@@ -36,6 +42,8 @@ export interface SmallTorchEngine {
   /** Draws it was asked for. */
   readonly draws: Parameters<TorchEngine["sample"]>[];
   readonly exports: Parameters<TorchEngine["export"]>[];
+  /** What it was told to train, where, and what to keep, in order. */
+  readonly told: unknown[][];
 }
 
 /** Makes a small engine. @param start what is trained, shape [2] */
@@ -49,6 +57,7 @@ export function smallTorchEngine(
   const prompts = new Map<string, Prompt>();
   const draws: SmallTorchEngine["draws"] = [];
   const exports: SmallTorchEngine["exports"] = [];
+  const told: unknown[][] = [];
   const logprobOf = (id: number, values: Float32Array) => values[id - 1] ?? 0;
   const scores = (samples: readonly TorchSample[], values: Float32Array) =>
     samples.map(({ ids }) => Float32Array.from(ids, (id) => logprobOf(id, values)));
@@ -120,10 +129,32 @@ export function smallTorchEngine(
     },
     snapshotLora: async ({ scale = 1 } = {}) => lora(scale),
     importLora: async () => ({ ...lora(1), revision: "imported" }),
+    async trainOther(train) {
+      told.push(["train", train]);
+      vector = new Float32Array(2);
+      Object.assign(small, { trains: train.kind });
+    },
+    async steerAt(block, at) {
+      told.push(["steer", block, at]);
+      vector = new Float32Array(2);
+      Object.assign(small.about, { block, at });
+    },
+    streamNorm: async (names) => {
+      told.push(["stream", names.length]);
+      return { mean: 10, median: 10 };
+    },
+    calibrate: async (names) => {
+      told.push(["calibrate", names.length]);
+      return { values: new Float32Array(2), mean: 1, deviation: 0 };
+    },
+    agreement: async () => [0.1, 0.6].map((cosine) => ({ cosine, norms: [1, 1] })),
+    async keepLora(revision) {
+      told.push(["keep", revision]);
+    },
     async export(...request) {
       exports.push(request);
       return { path: request[0], revision: "all" };
     },
   };
-  return { engine: small as unknown as TorchEngine, prompts, draws, exports };
+  return { engine: small as unknown as TorchEngine, prompts, draws, exports, told };
 }

@@ -22,6 +22,7 @@ import { localJudge } from "../../reward/local-judge.ts";
 import { scoreGroup } from "../../reward/reward.ts";
 import { thinkingOf } from "../../reward/rules.ts";
 import { seededRandom } from "../../util/random.ts";
+import { fillsForms } from "./form-probe.ts";
 import { type ModelPolicyOptions, modelPolicy } from "./model-policy.ts";
 
 const { countTokens } = wordSpace;
@@ -286,6 +287,13 @@ describe("what the model is shown", () => {
     assert.deepEqual([schema.required, schema.additionalProperties], [["description"], false]);
     assert.equal(lax.requests[0]!.schema, undefined);
     assert.equal(lax.requests[0]!.logprobs, false);
+  });
+
+  test("the signal that stops it", async () => {
+    const model = smallModel();
+    const { signal } = new AbortController();
+    await policyOf(model).decide(about(clip(0)), { signal });
+    assert.equal(model.requests[0]!.signal, signal);
   });
 
   test("log-probabilities for training alone: none when it acts, nor where the caller says so", async () => {
@@ -868,6 +876,12 @@ describe("an unusable answer", () => {
     assert.equal(actions[0]!.statements.length, 1);
   });
 
+  test("can be an empty memory, where nothing says that nothing is new", async () => {
+    const model = smallModel((request, _, call) => (call === 0 ? asJson("") : report(request)));
+    const { actions } = await policyOf(model).decide(about(clip(0)));
+    assert.deepEqual([model.requests.length, actions[0]!.statements.length], [2, 1]);
+  });
+
   describe("can be a memory that was shown", () => {
     const entries = [{ clip: 0, kind: "episodic" as const, text: "The room is empty." }];
     const still = about(clip(1, { speech: [] }), { recent: { observations: [clip(0)], entries } });
@@ -887,6 +901,7 @@ describe("an unusable answer", () => {
       const model = smallModel((_, __, call) => (call === 0 ? again : asJson("")));
       const { actions, cost } = await policyOf(model).decide(still);
       assert.deepEqual([actions[0]!.statements, actions[0]!.issues, cost.calls], [[], [], 2]);
+      assert.equal(await fillsForms(model), null, "which is no question of the form");
     });
 
     test("a model that repeats it regardless fails the clip", async () => {

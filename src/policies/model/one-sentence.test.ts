@@ -7,7 +7,8 @@ import type { Observation, Utterance } from "../../perception/observation.ts";
 import type { Context } from "../../policy/policy.ts";
 import { seededRandom } from "../../util/random.ts";
 import { type ModelPolicyOptions, modelPolicy } from "./model-policy.ts";
-import { isQuoted } from "./quoted-action.ts";
+import { forSentence, namesAnyOf, sentenceAction } from "./one-sentence.ts";
+import { isQuoted, isTextAlone, quotedAction } from "./quoted-action.ts";
 
 type Write = (request: GenerateRequest, call: number) => string;
 
@@ -309,5 +310,107 @@ describe("a clip of text alone of which nothing usable is written", () => {
     const frames = [{ atSeconds: 0, width: 4, height: 2, jpeg: Uint8Array.of(1) }];
     const { actions } = await policyOf(nonsense()).decide(heard(suitcase, { frames }));
     assert.deepEqual([actions[0]!.statements, actions[0]!.issues.length], [[], 1]);
+  });
+});
+
+describe("a free answer about a clip", () => {
+  const frames = [{ atSeconds: 0, width: 4, height: 2, jpeg: Uint8Array.of(1) }];
+  const asked = { memories: [], wording: "", mayRepeat: false, mayBeEmpty: false };
+  const kept = (
+    text: string,
+    context = heard(suitcase),
+    { isCompared = true, finish = "stop" as "stop" | "length" } = {},
+  ) => {
+    const completion = { text, thinking: null, finish, tokens: null };
+    const { statements, issues } = sentenceAction(completion, context, {
+      ...{ asked, semantic: false, countTokens: wordSpace.countTokens, revision: "r" },
+      ...{ shown: context.observations[0]!, words: isCompared ? wordSpace : undefined },
+    });
+    assert.equal(issues.length, statements.length === 0 ? 1 : 0);
+    return statements[0]?.text ?? null;
+  };
+
+  test("is kept where seven tenths of its words were said", () => {
+    // Of ten words seven were said.
+    const said = "Suitcase, stairs, blue, train, Bergen, leaves, good";
+    assert.equal(kept(`${said}, dog, park, rain.`), `${said}, dog, park, rain.`);
+    assert.equal(kept(`${said}, dog, park, rain, sun.`), null);
+    assert.equal(kept("It is what it is."), null, "no word that could have been said");
+  });
+
+  test("may say of a speaker what half of that speaker's own words bear out, of two a quarter each", () => {
+    // Mara, suitcase; train, Bergen.
+    assert.equal(kept("Mara: suitcase, train, Bergen."), "Mara: suitcase, train, Bergen.");
+    assert.equal(kept("Mara: suitcase, train, Bergen, good."), null);
+    const both = "Mara put the suitcase under the stairs, Jonas says the train to Bergen leaves at 7.";
+    assert.equal(kept(both), both);
+  });
+
+  test("is compared with nothing where there are pictures, or no words to compare", () => {
+    const seen = heard(suitcase, { frames });
+    assert.equal(kept("A dog runs.", seen), "A dog runs.");
+    assert.equal(kept("A dog runs.", heard(suitcase), { isCompared: false }), "A dog runs.");
+    assert.equal(kept("A dog runs. ".repeat(12), seen), null, "a loop is refused whole");
+  });
+
+  test("has three sentences at most, and none that was cut", () => {
+    const [a, b, c] = ["The blue suitcase is there.", "The stairs are good.", "The train leaves."] as const;
+    assert.equal(kept(`${a} ${b} ${c} Bergen at 7.`), `${a} ${b} ${c}`);
+    assert.equal(kept(`${a} The stairs`, heard(suitcase), { finish: "length" }), a);
+    assert.equal(kept("The blue suitcase is there"), "The blue suitcase is there", "whole without a stop");
+  });
+
+  test("is asked for without knowledge, earlier clips and memories", () => {
+    const context = heard(suitcase, {}, ["An earlier memory."]);
+    const options = { semantic: true, countTokens: wordSpace.countTokens };
+    const asks = forSentence({ context, options });
+    assert.deepEqual(asks.context.recent, { observations: [], entries: [] });
+    assert.deepEqual([asks.options.semantic, asks.context.observations], [false, context.observations]);
+  });
+
+  test("names the clip where a statement shares a word with it; pictures and silence say nothing", () => {
+    const names = (texts: readonly string[], context = heard(suitcase)) =>
+      namesAnyOf({ statements: texts.map((text) => ({ text })) } as never, context, wordSpace);
+    assert.deepEqual(
+      [names(["A suitcase."]), names(["A dog and a suitcase."]), names(["A dog."])],
+      [true, true, false],
+    );
+    assert.equal(names(["A dog.", "A suitcase."]), true);
+    assert.equal(names(["Mara."]), false, "who speaks is no word of the clip");
+    assert.deepEqual([names([]), names(["A dog."], heard(suitcase, { frames }))], [true, true]);
+    assert.equal(namesAnyOf({ statements: [{ text: "A dog." }] } as never, heard(suitcase), undefined), true);
+  });
+});
+
+describe("a quote", () => {
+  const quoteOf = (lines: Utterance[], countTokens: (text: string) => number = ({ length }) => length) =>
+    quotedAction(heard(lines), { revision: "r", countTokens, why: "it failed" });
+  const text = (action: ReturnType<typeof quoteOf>) => action.statements[0]!.text;
+
+  test("holds as many lines as a memory may be long, and the first whatever its speaker's name", () => {
+    // Each character counts as a token, and a line has two marks around it: 100 and 50, a blank between.
+    const [long, fits] = ["x".repeat(97), "y".repeat(48)];
+    const exact = quoteOf([says(null, long), says(null, fits)]);
+    assert.equal(text(exact), `“${long}” “${fits}”`);
+    assert.equal(text(exact).length, 150);
+    assert.ok(!/left out/.test(exact.leftOut!), exact.leftOut);
+    const more = quoteOf([says(null, long), says(null, `${fits}y`)]);
+    assert.equal(text(more), `“${long}”`);
+    assert.match(more.leftOut!, /, since it failed\. 1 more line is left out\.$/);
+    const named = quoteOf([says("N".repeat(80), long)]);
+    assert.equal(text(named), `${"N".repeat(80)}: “${long}”`);
+  });
+
+  test("holds a line of just that length whole, and of a longer one the beginning", () => {
+    assert.equal(text(quoteOf([says(null, "z".repeat(150))])), `“${"z".repeat(150)}”`);
+    // 0.95 · 150 of its characters, up to a whole word.
+    assert.equal(text(quoteOf([says(null, "ab ".repeat(60).trim())])), `“${"ab ".repeat(47).trim()}…”`);
+  });
+
+  test("is of a clip that has text and no pictures", () => {
+    const frames = [{ atSeconds: 0, width: 4, height: 2, jpeg: Uint8Array.of(1) }];
+    const isAlone = (speech: Utterance[], more: Partial<Observation> = {}) =>
+      isTextAlone(heard(speech, more).observations[0]!);
+    assert.deepEqual([isAlone(suitcase), isAlone([]), isAlone(suitcase, { frames })], [true, false, false]);
   });
 });

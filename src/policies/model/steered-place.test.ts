@@ -35,6 +35,7 @@ test("a share of the depth is a block, and a number is itself", () => {
   );
   // The paper's block 22 of 48.
   assert.equal(blockAt("agree", engine), 3);
+  assert.equal(blockAt("agree", { about: { ...engine.about, blocks: 48 } }), 22);
 });
 
 test("the block is the one where halves agree most, of those that have a direction", async () => {
@@ -55,6 +56,28 @@ test("the block is the one where halves agree most, of those that have a directi
     [[-1], [0.5, 0.5], [0.5], [-1], [1]],
   );
   assert.deepEqual([halves, at], [[0, 0, 0, 1, 1], "answer"]);
+});
+
+test("every other context is of a half, the first of two blocks that agree alike is taken", async () => {
+  const alike = [0.4, 0.4].map((cosine) => ({ cosine, norms }));
+  const { engine, asked } = engineOf(alike);
+  // Pairs without a name are contexts of their own.
+  const own = [best, other, worse].map((chosen, i) => ({ chosen, rejected: [worst, beaten, sample(7)][i]! }));
+  assert.deepEqual(await agreeingBlock(engine, own, "all"), { block: 0, agreement: 0.4 });
+  assert.deepEqual(asked[0]![2], [0, 0, 1, 1, 0, 0]);
+});
+
+test("six pairs of each of 48 contexts are measured", async () => {
+  const { engine, asked } = engineOf([{ cosine: 0.1, norms }]);
+  const many = Array.from({ length: 50 }, (_, c) =>
+    Array.from({ length: 8 }, (_, p) => ({
+      ...{ context: `${c}`, chosen: sample(c, p, 1), rejected: sample(c, p, 2) },
+    })),
+  ).flat();
+  await agreeingBlock(engine, many, "all");
+  const [samples, weights] = asked[0]!;
+  assert.equal(samples.length, 48 * 6 * 2);
+  assert.ok(weights.every((own) => Math.abs(Math.abs(own[0]!) - 1 / 6) < 1e-6));
 });
 
 test("one context agrees with nothing: the depth is the paper's, and no pass is made", async () => {

@@ -88,6 +88,10 @@ test("ms-swift: messages with a tag for each picture, and flags that `swift rlhf
     images: z.array(z.string()).optional(),
     chat_template_kwargs: z.record(z.string(), z.unknown()),
   });
+  const [seen, told] = rowsOf(files["pairs.jsonl"], row);
+  assert.equal(seen!.messages[1]!.content, "Before: <image><image><image> What is there?");
+  assert.equal(told!.messages[1]!.content, "Before: \n\n What is there?");
+  assert.deepEqual([seen!.images!.length, told!.images], [3, undefined]);
   for (const { messages, rejected_response, images = [] } of rowsOf(files["pairs.jsonl"], row)) {
     assert.equal(tagsIn(messages.map(({ content }) => content).join("")), images.length);
     assert.equal(messages.at(-1)!.role, "assistant");
@@ -101,11 +105,14 @@ test("ms-swift: messages with a tag for each picture, and flags that `swift rlhf
     "loss_weights: [1,1]",
     "gradient_accumulation_steps: 2",
     'lr_scheduler_kwargs: {"power":0.5,"lr_end":0}',
+    // No warm-up, no decay and no clipping, as the steps here; one folder, as it is looked for.
+    ...["warmup_ratio: 0", "weight_decay: 0", "max_grad_norm: 0", "add_version: false"],
   ])
     assert.ok(flags.includes(`${line}\n`), line);
   assert.match(textOf(files["README.md"]), /TASKMEM_BLOCK=3 swift rlhf swift\.yaml/);
   const lora = textOf(jobFiles(jobFor("swift", { kind: "lora", block: null }))["swift.yaml"]);
   assert.match(lora, /^tuner_type: "lora"\nlora_rank: 4$/m);
+  assert.match(readmeOf("swift", { kind: "lora", block: null }), /^swift rlhf swift\.yaml$/m);
 });
 
 test("the paper's verl: an answer a row, those of a pair behind each other in the order of the steps", () => {

@@ -47,6 +47,12 @@ test("of several checkpoints the one with the highest step is the result, unless
   const inJob = Object.entries(steps).map(([path, text]) => [`result/${path}`, text]);
   const job = folderOf({ "job.json": "{}", ...Object.fromEntries(inJob) });
   assert.equal(findResult(job).path, join(job, "result/run/checkpoint-100"));
+  const unnumbered = folderOf({
+    ...peft("LORA", "best"),
+    ...peft("LORA", "checkpoint-0"),
+    ...peft("LORA", "last"),
+  });
+  assert.equal(findResult(unnumbered).path, join(unnumbered, "checkpoint-0"));
   const both = folderOf({ ...peft("LORA"), ...steps });
   assert.equal(findResult(both).path, both);
   const empty = folderOf({ ...peft("LORA", "checkpoint-1"), "checkpoint-2/trainer_state.json": "{}" });
