@@ -74,6 +74,57 @@ test("an adapter activated while a stream is watched is used from the next decis
   await memory.close();
 });
 
+/** Watches five clips of a source that is paused before one and runs again before another. */
+async function watchedPaused(live: boolean, [pauseAt, resumeAt]: readonly [number, number]) {
+  const memory = await openTestMemory(join(folder, `paused-${live}`));
+  const source: Source = {
+    ...{ id: "talk", description: "talk", live, clock: { kind: "media" }, clipSeconds: 10 },
+    ...{ endSeconds: null, fingerprint: null, leftOut: [] },
+    open: async function* () {
+      for (let clip = 0; clip < 6; clip++) {
+        if (clip === pauseAt) await memory.pauseStream("talk", true);
+        if (clip === resumeAt) await memory.pauseStream("talk", false);
+        yield said(clip);
+        // Each clip is looked at before the next one is there.
+        await new Promise((resolve) => setTimeout(resolve, 30));
+      }
+    },
+  };
+  const policy = choicePolicy({ words: wordSpace });
+  const perceptors = { transcriber: null, language: null, screenReader: null };
+  const agent = createAgent({ memory, policy, perceptors, reader: lexicalReader({ words: wordSpace }) });
+  const clips: number[] = [];
+  const watching = agent.watch(source);
+  return { memory, clips, watching };
+}
+
+test("what a live source shows while it is paused is a gap that nothing was perceived of", async () => {
+  const { memory, clips, watching } = await watchedPaused(true, [2, 4]);
+  for await (const event of watching) if (event.event === "clip-end") clips.push(event.clip);
+  // Clip 4 began while it was paused.
+  assert.deepEqual(clips, [0, 1, 5]);
+  const gaps = await memory.gaps();
+  assert.deepEqual(
+    gaps.map(({ startSeconds, endSeconds, reason }) => [startSeconds, endSeconds, reason]),
+    [[20, 50, "paused"]],
+  );
+  const observed = await memory.observations("talk");
+  assert.deepEqual(
+    observed.map(({ clip }) => clip),
+    [0, 1, 5],
+  );
+  await memory.close();
+});
+
+test("a recording that is paused waits, and misses nothing", async () => {
+  const { memory, clips, watching } = await watchedPaused(false, [2, -1]);
+  const resumed = setTimeout(() => void memory.pauseStream("talk", false), 700);
+  for await (const event of watching) if (event.event === "clip-end") clips.push(event.clip);
+  clearTimeout(resumed);
+  assert.deepEqual([clips, await memory.gaps()], [[0, 1, 2, 3, 4, 5], []]);
+  await memory.close();
+});
+
 test("a source that repeats a decided clip is refused, and another run may watch", async () => {
   const memory = await openTestMemory(join(folder, "again"));
   const source: Source = {

@@ -7,6 +7,7 @@
  * the first clip that was never perceived. If the model is down or writes nonsense, the clip gets a visible `failed`
  * row, nothing written earlier is lost, and the next run tries the clip again.
  */
+import { setTimeout } from "node:timers/promises";
 import { type Answer, type AskOptions, answerQuestion } from "./answer/answer.ts";
 import type { Reader } from "./answer/reader.ts";
 import type { Cost } from "./engine.ts";
@@ -18,7 +19,7 @@ import type { Perceptors } from "./perception/perceive.ts";
 import { withSoundAhead } from "./perception/speech-ahead.ts";
 import { type ContextLimits, contextDefaults } from "./policy/context.ts";
 import type { Policy } from "./policy/policy.ts";
-import type { Gap, LeftOut, OpenOptions, Source, SourceFile, SourceStatus } from "./stream/clip.ts";
+import type { Clip, Gap, LeftOut, OpenOptions, Source, SourceFile, SourceStatus } from "./stream/clip.ts";
 import { holesIn } from "./stream/spans.ts";
 import { type ClipEvent, StreamWriter } from "./stream-writer.ts";
 import type { QuestionInput } from "./tasks/task.ts";
@@ -299,7 +300,7 @@ interface Observed {
  * one clip is decided, the next is perceived.
  */
 async function* perceived(
-  { perceptors, clockMs = steadyMs }: AgentOptions,
+  { memory, perceptors, clockMs = steadyMs }: AgentOptions,
   source: Source,
   { stream, ...options }: OpenOptions & { readonly stream: string },
 ): AsyncGenerator<Gap | Observed | SourceStatus> {
@@ -308,21 +309,18 @@ async function* perceived(
   const statuses = new Notices<SourceStatus>();
   const onStatus = (status: SourceStatus) => statuses.add({ ...status, stream });
   const opened = source.open({ ...options, signal, onStatus });
+  const leftOut = whilePaused(memory, source, stream);
   const heard = withSoundAhead(opened, source.live);
   const senses = pacedSenses(perceptors, source.live ? clockMs : null);
-  const items = mapAhead(
-    heard,
-    1,
-    async ({ item, ahead }): Promise<Gap | Observed> =>
-      item.kind === "gap"
-        ? { ...item, stream }
-        : {
-            observation: await told("perceive", { stream, clip: item.index }, () =>
-              senses.perceive({ ...item, stream }, { signal, ahead }),
-            ),
-            files: item.files,
-          },
-  );
+  const items = mapAhead(heard, 1, async ({ item, ahead }): Promise<Gap | Observed> => {
+    if (item.kind === "gap") return { ...item, stream };
+    const gap = await leftOut(item, signal);
+    if (gap) return gap;
+    const observation = await told("perceive", { stream, clip: item.index }, () =>
+      senses.perceive({ ...item, stream }, { signal, ahead }),
+    );
+    return { observation, files: item.files };
+  });
   try {
     for (;;) {
       const next = yield* statuses.until(items.next());
@@ -334,6 +332,35 @@ async function* perceived(
     left.abort();
     await items.return(undefined).catch(() => {});
   }
+}
+
+/** How often a paused recording looks whether it may go on, in milliseconds. */
+const pauseLookMs = 500;
+
+/**
+ * Of a live source, what came while its stream was paused, at the beginning of a clip or at its end, is a gap and is not
+ * perceived. A recording waits, and misses nothing.
+ */
+function whilePaused(
+  memory: Pick<Memory, "pauses">,
+  { live }: Source,
+  stream: string,
+): (clip: Clip, signal: AbortSignal) => Promise<Gap | null> {
+  const isPaused = async () => (await memory.pauses()).some((pause) => pause.stream === stream);
+  let sinceSeconds: number | null = null;
+  return async ({ startSeconds, endSeconds }, signal) => {
+    if (!live) {
+      while (await isPaused()) await setTimeout(pauseLookMs, undefined, { signal });
+      return null;
+    }
+    const paused = await isPaused();
+    if (!paused && sinceSeconds === null) return null;
+    // A gap with the same beginning grows, so a long pause is one gap.
+    sinceSeconds ??= startSeconds;
+    const gap = { stream, startSeconds: sinceSeconds, endSeconds, detail: "watching was paused" };
+    if (!paused) sinceSeconds = null;
+    return { kind: "gap", reason: "paused", ...gap };
+  };
 }
 
 type Stop = Pick<StreamEnd, "reason" | "message">;

@@ -234,6 +234,7 @@ export const errorCodes = {
   "stream-busy": "Another process watches the stream.",
   "stream-changed": "Another stream was watched under that name.",
   "stream-id-invalid": "The stream has no name.",
+  "stream-paused": "The stream is paused.",
   "stream-unknown": "Memory holds no stream of that name.",
   "stream-watched": "The stream is watched, and facts have a stream of their own.",
   "subtitles-unreadable": "The subtitles could not be parsed.",

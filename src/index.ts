@@ -176,6 +176,7 @@ export type { KeptAnswer, Miss, MissOutcome, MissRequest, PerceivedText } from "
 export type { CustomPolicy, OwnParts, Parts, Spelled } from "./taskmem/parts.ts";
 export type { DecisionDiff, KeptAmount, PolicyDiff } from "./taskmem/policy-diff.ts";
 export type { Remembered, RememberRequest } from "./taskmem/remember.ts";
+export type { Spending } from "./taskmem/spending.ts";
 export type {
   TaskMem,
   TaskMemOptions,

@@ -27,6 +27,7 @@ import type {
   PageOptions,
   RecalledEntry,
   RecallQuery,
+  SpentDay,
   StreamRecord,
 } from "./memory/memory.ts";
 import type { Perceptors } from "./perception/perceive.ts";
@@ -211,6 +212,8 @@ export interface TaskMem extends AsyncDisposable {
   importJob(path: string, options?: JobImportOptions): Promise<AdapterResult | TriedWeights>;
   /** What was learned: list, promote, roll back, blend. */
   readonly adapters: AdapterShelf;
+  /** What models cost since the day of a moment, by day and stream. @param sinceMs wall time @default everything */
+  spent(sinceMs?: number): Promise<SpentDay[]>;
   /** Resolves when learning that questions started has ended. */
   settled(): Promise<void>;
   /** Waits for learning, ends live sessions, and closes the memory. */
@@ -322,6 +325,9 @@ class OpenTaskMem implements TaskMem {
       return { answer, abstained, citations, task, ...rest };
     });
     const answer = { ...answered, bySpelling: this.#parts.whySpelling() };
+    const about = new Set(options.streams ?? answer.citations.map(({ stream }) => stream));
+    const stream = about.size === 1 ? [...about][0]! : null;
+    await this.#parts.spending.add({ stream, purpose: "answer", cost: answer.cost });
     if (answer.task !== null) {
       await this.adapters.watchCanary();
       await this.#learning.afterTask(answer.task);
@@ -438,6 +444,11 @@ class OpenTaskMem implements TaskMem {
     return this.store.changes(options);
   }
 
+  async spent(sinceMs?: number): Promise<SpentDay[]> {
+    await this.#parts.spending.write();
+    return this.store.spent(sinceMs);
+  }
+
   settled(): Promise<void> {
     return this.#learning.settled();
   }
@@ -446,6 +457,7 @@ class OpenTaskMem implements TaskMem {
     try {
       for (const session of this.#sessions) await session.close();
       await this.#learning.settled();
+      await this.#parts.spending.write();
     } finally {
       await this.#parts.closeModel();
       await this.store.close();

@@ -277,6 +277,15 @@ describe("the views", { skip: noBrowser }, () => {
     assert.match((await card.textContent())!, /did not answer within 120 s/);
     await card.getByRole("button", { name: /Try those again/ }).click();
     await card.getByText(/1 clip will be tried/).waitFor();
+    assert.match((await card.textContent())!, /Models, in 30 days\$\d+\.\d\d, [\d.]+[kM] tokens/i);
+    await card.getByRole("button", { name: "Pause" }).click();
+    await card.locator(".state", { hasText: "paused" }).waitFor();
+    const stateOf = async () =>
+      (await json("/v1/spaces/home/streams")).streams.find(({ stream }: Json) => stream === "front-door");
+    assert.match((await stateOf()).pausedAt, /^20\d\d-/);
+    await card.getByRole("button", { name: "Resume" }).click();
+    await card.locator(".state", { hasText: "failed" }).waitFor();
+    assert.equal((await stateOf()).pausedAt, undefined);
     await close();
   });
 
@@ -349,6 +358,9 @@ describe("the views", { skip: noBrowser }, () => {
     const { page, close } = await opened("/ui/home/storage");
     await page.locator(".bars li", { hasText: "front-door" }).waitFor();
     assert.match((await textOf(page, ".big"))!, /MB|kB/);
+    const costs = page.locator("section", { hasText: "Cost of models" });
+    await costs.locator(".day-bar").nth(29).waitFor();
+    assert.match((await costs.textContent())!, /\$\d.*The next 30 days.*front-door/s);
     await page.goto(`${served.url}/ui/home/trace?q=${encodeURIComponent("Who took the parcel inside?")}`);
     await page.locator(".found tr.is-selected", { hasText: "cited" }).waitFor();
     await page.getByRole("button", { name: /Show all/ }).click();

@@ -158,6 +158,22 @@ describe("memories over HTTP, for this machine alone", () => {
     ]);
   });
 
+  test("a stream is paused and runs again; what is pushed meanwhile is refused", async () => {
+    const items = [{ text: "The gate is open.", at: "2026-03-01T08:00:00Z" }];
+    const door = `${home}/streams/gate`;
+    assert.equal((await api.post(`${door}/items`, { items })).status, 200);
+    const paused = await api.put(`${door}/pause`, { paused: true });
+    assert.match(paused.json.pausedAt, /^20\d\d-/);
+    const { streams } = (await api.get(`${home}/streams`)).json;
+    assert.equal(streams.find(({ stream }: Json) => stream === "gate").pausedAt, paused.json.pausedAt);
+    const refused = await api.post(`${door}/items`, { items });
+    assert.deepEqual([refused.status, refused.json.code], [409, "stream-paused"]);
+    assert.deepEqual((await api.put(`${door}/pause`, { paused: false })).json, { stream: "gate" });
+    assert.equal((await api.post(`${door}/items`, { items })).status, 200);
+    assert.equal((await api.put(`${home}/streams/none/pause`, { paused: true })).status, 404);
+    assert.equal((await api.put(`${door}/pause`, {})).status, 400);
+  });
+
   test("changes come as events, and resume after the last one seen", async () => {
     const read = async (headers: Record<string, string>, wanted: number, act: () => Promise<unknown>) => {
       const stop = new AbortController();
@@ -410,7 +426,7 @@ describe("memories over HTTP, with keys", () => {
     mkdirSync(root);
     const keys = new Keys(root);
     const boss = keys.add({ name: "boss", spaces: ["*"], scopes: ["admin"] });
-    const all = ["read", "ask", "write", "forget", "learn"] as const;
+    const all = ["read", "ask", "write", "forget", "learn", "people"] as const;
     served = await serve({ root, port: 0, requestsPerSecond: 1000 });
     const setUp = client(served.url, boss);
     for (const space of ["mine", "yours"]) assert.equal((await setUp.put(`/v1/spaces/${space}`)).status, 201);
@@ -446,6 +462,8 @@ describe("memories over HTTP, with keys", () => {
       yours.post(`${space}/dropped/keep`, { stream: "door", text: "code" }),
       yours.post(`${space}/trace`, { question: "What is my code?" }),
       yours.post(`${space}/streams/door/retry`, {}),
+      yours.put(`${space}/streams/door/pause`, { paused: true }),
+      yours.get(`${space}/costs`),
       yours.get(`${space}/streams/door/media?from=0`),
       yours.post(`${space}/tickets`, {}),
       yours.post(`${space}/streams/door/items`, { items: [{ text: "x" }] }),
@@ -460,12 +478,17 @@ describe("memories over HTTP, with keys", () => {
       yours.put(space),
       yours.delete(space),
     ];
+    // Every route of the description is among them.
+    const paths = Object.entries((await yours.get("/openapi.json")).json.paths as Record<string, object>)
+      .filter(([path]) => path.startsWith("/v1/spaces/{space}"))
+      .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`));
+    assert.ok(tried.length >= paths.length, `${paths.length} routes are described`);
     for (const answer of await Promise.all(tried)) {
       assert.deepEqual([answer.status, answer.json.code], [403, "forbidden"]);
       assert.ok(!answer.text.includes("4711"));
     }
     assert.deepEqual((await yours.get("/v1/spaces")).json.spaces, [
-      { space: "yours", scopes: ["read", "ask", "write", "forget", "learn"] },
+      { space: "yours", scopes: ["read", "ask", "write", "forget", "learn", "people"] },
     ]);
     assert.match((await mine.post(`${space}/ask`, { question: "What is my code?" })).json.answer, /4711/);
   });

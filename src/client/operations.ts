@@ -211,6 +211,63 @@ export type CancelOutput = {
   /** what the work returned, while the server that did it runs */
   readonly result?: unknown | undefined;
 };
+/** What `costs` takes. */
+export type CostsInput = {
+  /** how many days back, today included */
+  readonly days?: number | undefined;
+};
+/** Costs: what `costs` gives. */
+export type CostsOutput = {
+  /** days with any, the earliest first */
+  readonly days: readonly {
+    /** day of UTC, such as 2026-11-29 */
+    readonly day: string;
+    /** left out for what is of no certain stream */
+    readonly stream?: string | undefined;
+    readonly purpose: "write" | "answer" | "learn";
+    readonly calls: number;
+    readonly promptTokens: number;
+    readonly completionTokens: number;
+    /** US dollars of the calls that have a price */
+    readonly usd: number;
+    /** calls of which no price is known, which count 0 US dollars */
+    readonly unpriced: number;
+  }[];
+  /** the same by stream, the dearest first; `perDay` at the rate of the last week */
+  readonly streams: readonly {
+    readonly stream?: string | undefined;
+    readonly calls: number;
+    readonly promptTokens: number;
+    readonly completionTokens: number;
+    /** US dollars of the calls that have a price */
+    readonly usd: number;
+    /** calls of which no price is known, which count 0 US dollars */
+    readonly unpriced: number;
+    readonly perDay?:
+      | {
+          readonly tokens: number;
+          readonly usd: number;
+        }
+      | undefined;
+  }[];
+  readonly total: {
+    readonly calls: number;
+    readonly promptTokens: number;
+    readonly completionTokens: number;
+    /** US dollars of the calls that have a price */
+    readonly usd: number;
+    /** calls of which no price is known, which count 0 US dollars */
+    readonly unpriced: number;
+  };
+  /** at the rate of the last week; left out before the first hour */
+  readonly forecast?:
+    | {
+        readonly tokensPerDay: number;
+        readonly usdPerDay: number;
+        readonly usdIn30Days: number;
+      }
+    | undefined;
+};
 /** What `diff` takes. */
 export type DiffInput = {
   /** id; the active one, otherwise the one trained last, if left out */
@@ -725,6 +782,19 @@ export type OverviewOutput = {
     readonly detail: string;
   }[];
 };
+/** What `pause` takes. */
+export type PauseInput = {
+  /** id of the stream */
+  readonly stream: string;
+  /** false lets it run again */
+  readonly paused: boolean;
+};
+/** Pause a stream: what `pause` gives. */
+export type PauseOutput = {
+  readonly stream: string;
+  /** wall time since when it is paused, ISO 8601; left out where it runs */
+  readonly pausedAt?: string | undefined;
+};
 /** What `people` takes. */
 export type PeopleInput = {
   readonly op?: "list" | "changes" | "name" | "merge" | "split" | "reject" | "add" | "undo" | undefined;
@@ -981,6 +1051,8 @@ export type StreamsOutput = {
     readonly description: string;
     /** wall time, ISO 8601 */
     readonly addedAt: string;
+    /** wall time since when it is paused, ISO 8601 */
+    readonly pausedAt?: string | undefined;
     /** whether it was watched to its end */
     readonly ended: boolean;
     /** what was left out of it, one sentence each */
@@ -1226,6 +1298,8 @@ export interface Operations {
   ask(input: AskInput, options?: RequestOptions): Promise<AskOutput>;
   /** Stops work; what has ended stays as it is. Scope: learn. */
   cancel(input: CancelInput, options?: RequestOptions): Promise<CancelOutput>;
+  /** Tells what models were asked and what it cost, by day, stream and purpose, and what thirty days cost at the rate of the last week. Scope: read. */
+  costs(input?: CostsInput, options?: RequestOptions): Promise<CostsOutput>;
   /** Shows what was watched last to the policy once more, with an adapter and with another, and tells what each keeps and drops, side by side. Nothing is written. A policy that asks a model asks it about each clip twice. Scope: learn. */
   diff(input: DiffInput, options?: RequestOptions): Promise<DiffOutput>;
   /** Lists what was said and shown lately and is in no memory, the latest first, as far as the observations are still held: the last 360 clips of a stream. `keep` says of a line that such things are to be kept. Scope: read. */
@@ -1248,6 +1322,8 @@ export interface Operations {
   operations(input?: OperationsInput, options?: RequestOptions): Promise<OperationsOutput>;
   /** Tells how many memories begin in each stretch of a stream, which times were not watched, and the cursor of every page of its timeline. Scope: read. */
   overview(input: OverviewInput, options?: RequestOptions): Promise<OverviewOutput>;
+  /** Pauses a stream, or lets it run again. While it is paused, who watches it leaves out what comes and keeps a gap instead, a recording waits, and what is pushed is refused. Scope: write. */
+  pause(input: PauseInput, options?: RequestOptions): Promise<PauseOutput>;
   /** Lists the people whom memory knows by their faces (op list), the faces of one (list with person) or of no one (list with nobody), or the changes made (changes). Or changes them: name, merge (people into person), split and reject (faces of person), add (faces of no one to person), undo. Every change can be undone, and reaches what was written before. Never name anybody by guess. Scope: people. */
   people(input?: PeopleInput, options?: RequestOptions): Promise<PeopleOutput>;
   /** Makes a kept adapter active: what is watched from now on is written with it. With a share it goes on canary: it writes so large a share of the streams, and is taken back by itself when answers about them get worse. Scope: learn. */
@@ -1280,6 +1356,7 @@ export const routes = {
   adapters: ["get", "/adapters"],
   ask: ["post", "/ask"],
   cancel: ["post", "/operations/{operation}/cancel"],
+  costs: ["get", "/costs"],
   diff: ["post", "/adapters/{adapter}/diff"],
   dropped: ["get", "/dropped"],
   evidence: ["get", "/entries/{entry}"],
@@ -1291,6 +1368,7 @@ export const routes = {
   operation: ["get", "/operations/{operation}"],
   operations: ["get", "/operations"],
   overview: ["get", "/streams/{stream}/overview"],
+  pause: ["put", "/streams/{stream}/pause"],
   people: ["post", "/people"],
   promote: ["post", "/adapters/{adapter}/promote"],
   push: ["post", "/streams/{stream}/items"],

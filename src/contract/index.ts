@@ -1,6 +1,7 @@
 /** The contract: every verb of a memory with its schemas, which all surfaces print. */
 import { adapter } from "./adapter.ts";
 import { ask } from "./ask.ts";
+import { costs } from "./costs.ts";
 import { diff } from "./diff.ts";
 import { dropped, keep } from "./dropped.ts";
 import { evidence } from "./evidence.ts";
@@ -8,6 +9,7 @@ import { explain } from "./explain.ts";
 import { forget } from "./forget.ts";
 import { adapters, learn, promote, rollback } from "./learning.ts";
 import { overview } from "./overview.ts";
+import { pause } from "./pause.ts";
 import { people } from "./people.ts";
 import { recall } from "./recall.ts";
 import { remember } from "./remember.ts";
@@ -47,6 +49,8 @@ export const verbs = {
     storage,
     trace,
     people,
+    pause,
+    costs,
   },
 } as const;
 /** The name of a verb. */

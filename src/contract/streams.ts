@@ -30,6 +30,7 @@ export const streams = verb({
         stream: z.string().describe("id"),
         description: z.string(),
         addedAt: z.string().describe("wall time, ISO 8601"),
+        pausedAt: z.string().optional().describe("wall time since when it is paused, ISO 8601"),
         ended: z.boolean().describe("whether it was watched to its end"),
         leftOut: z.array(z.string()).describe("what was left out of it, one sentence each"),
         clock: z
@@ -61,6 +62,7 @@ export const streams = verb({
   async run(memory) {
     const [records, stats] = [await memory.streams(), await memory.store.streamStats()];
     const failures = Map.groupBy(await memory.store.clipFailures(), ({ stream }) => stream);
+    const paused = new Map((await memory.store.pauses()).map(({ stream, sinceMs }) => [stream, sinceMs]));
     const numbers = new Map(stats.map((one) => [one.stream, one]));
     return {
       streams: records.map((record) => {
@@ -69,6 +71,7 @@ export const streams = verb({
         const failed = (failures.get(id) ?? []).slice(-mostFailures);
         return {
           ...{ stream: id, description, addedAt: new Date(addedAtMs).toISOString(), ended },
+          ...(paused.has(id) && { pausedAt: new Date(paused.get(id)!).toISOString() }),
           leftOut: leftOut.map(({ reason }) => reason),
           ...{ clock, clipSeconds, entries: of.entries, bytes: of.bytes },
           clips: { stored: of.storedClips, waiting: of.waitingClips, failed: of.failedClips },
@@ -86,8 +89,8 @@ export const streams = verb({
       ? "Nothing was watched yet."
       : streams
           .map(
-            ({ stream, description, ended }) =>
-              `${oneLine(stream)}: ${oneLine(description)}${ended ? "" : " (not ended)"}`,
+            ({ stream, description, ended, pausedAt }) =>
+              `${oneLine(stream)}: ${oneLine(description)}${ended ? "" : " (not ended)"}${pausedAt ? " (paused)" : ""}`,
           )
           .join("\n"),
 });

@@ -37,7 +37,13 @@ export class Refused extends Error {
 
 const statuses: Readonly<Record<string, number>> = {
   ...{ "space-unknown": 404, "entry-unknown": 404, "task-unknown": 404, "adapter-unknown": 404 },
-  ...{ "stream-unknown": 404, "stream-busy": 409, "confirm-invalid": 409, "budget-spent": 402 },
+  ...{
+    "stream-unknown": 404,
+    "stream-busy": 409,
+    "stream-paused": 409,
+    "confirm-invalid": 409,
+    "budget-spent": 402,
+  },
 };
 const byClass: Readonly<Record<string, number>> = {
   ...{ ConfigError: 400, DataError: 422, EngineError: 502, StoreError: 503 },

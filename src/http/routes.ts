@@ -37,6 +37,8 @@ export const verbRoutes: readonly VerbRoute[] = [
   { method: "get", path: "/storage", verb: "storage", scope: "read" },
   { method: "post", path: "/people", verb: "people", scope: "people" },
   { method: "get", path: "/streams", verb: "streams", scope: "read" },
+  { method: "get", path: "/costs", verb: "costs", scope: "read" },
+  { method: "put", path: "/streams/{stream}/pause", verb: "pause", scope: "write" },
   { method: "post", path: "/streams/{stream}/retry", verb: "retry", scope: "write" },
 ];
 

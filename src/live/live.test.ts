@@ -45,6 +45,25 @@ test("a receipt names the clip, and what was pushed is answerable after a flush"
   await session.close();
 });
 
+test("what is pushed to a paused stream is refused, and the time of it is a gap once it runs again", async () => {
+  const memory = newMemory();
+  const session = await open(memory);
+  await session.push({ text: "The ferry leaves at six.", atSeconds: 2 });
+  await memory.pauseStream("hall", true);
+  for (const atSeconds of [5, 8])
+    await assert.rejects(session.push({ text: "Nobody is to hear this.", atSeconds }), {
+      code: "stream-paused",
+    });
+  await memory.pauseStream("hall", false);
+  await session.push({ text: "The bus leaves at nine.", atSeconds: 12 });
+  await session.close();
+  assert.deepEqual(await textsOf(memory), ["The ferry leaves at six.", "The bus leaves at nine."]);
+  assert.deepEqual(
+    (await memory.gaps()).map(({ startSeconds, endSeconds, reason }) => [startSeconds, endSeconds, reason]),
+    [[5, 12, "paused"]],
+  );
+});
+
 test("a text is decided within decideAfterMs without a flush", async () => {
   const memory = newMemory(Date.now);
   const session = await openLive(toolsFor(memory, { now: Date.now }), { stream: "hall", decideAfterMs: 20 });

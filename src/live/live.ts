@@ -155,6 +155,8 @@ class Session implements LiveSession {
   /** First unused clip number. */
   #nextClip: number;
   #closedTo = Number.NEGATIVE_INFINITY;
+  /** Stream time of the first item that was refused because the stream is paused. */
+  #refusedFrom: number | null = null;
   #timer: NodeJS.Timeout | undefined;
   #ended: { readonly error: unknown } | null = null;
 
@@ -231,6 +233,7 @@ class Session implements LiveSession {
   /** Puts items into open clips and writes these to disk; closes the oldest if too many are open. */
   async #journal(items: readonly TimedItem[], nowMs: number): Promise<PushReceipt[]> {
     this.#throwIfEnded();
+    await this.#assertRunning(items);
     const receipts: PushReceipt[] = [];
     const ids = new Map(this.#clipOfId);
     let open = this.#open;
@@ -256,6 +259,23 @@ class Session implements LiveSession {
     if (excess > 0) await this.#decide(open.toSorted((a, b) => a.place - b.place).slice(0, excess));
     this.#schedule();
     return receipts;
+  }
+
+  /** Refuses what is pushed to a paused stream, and keeps the time of it as a gap once it runs again. @throws StoreError `stream-paused` */
+  async #assertRunning(items: readonly TimedItem[]): Promise<void> {
+    const { memory } = this.#tools;
+    const { stream } = this;
+    const [first] = items;
+    if (!first) return;
+    if ((await memory.pauses()).some((pause) => pause.stream === stream)) {
+      this.#refusedFrom = Math.min(this.#refusedFrom ?? first.atSeconds, first.atSeconds);
+      throw new StoreError("stream-paused", `The stream ${stream} is paused. Let it run again, then push.`);
+    }
+    const startSeconds = this.#refusedFrom;
+    this.#refusedFrom = null;
+    if (startSeconds === null || startSeconds >= first.atSeconds) return;
+    const gap = { stream, startSeconds, endSeconds: first.atSeconds, detail: "watching was paused" };
+    await memory.addGap({ kind: "gap", reason: "paused", ...gap });
   }
 
   /** The open clip an item belongs to, or a new one. A late item goes into the newest. */

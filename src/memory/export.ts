@@ -456,7 +456,7 @@ const rowSchema = z.discriminatedUnion("row", [
     row: z.literal("gap"),
     stream: z.string(),
     ...span,
-    reason: z.enum(["between-files", "source-down", "unreadable", "behind", "not-watched"]),
+    reason: z.enum(["between-files", "source-down", "unreadable", "behind", "not-watched", "paused"]),
     detail: z.string(),
   }),
   z.object({

@@ -43,6 +43,7 @@ import { page } from "./in-memory/page.ts";
 import { decideChange, peopleState, putChange } from "./in-memory/people.ts";
 import { recallEntries } from "./in-memory/recall.ts";
 import { adaptersOf, addAdapter, addRows, memoryRows, putAdapters } from "./in-memory/rows.ts";
+import { addSpent, spent } from "./in-memory/spent.ts";
 import {
   emptyState,
   entriesPassing,
@@ -372,6 +373,17 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
       };
     },
     streamStats: async () => streamStats(open()),
+    addSpent: async (some) => write((state) => addSpent(state, some)),
+    spent: async (sinceMs = 0) => spent(open(), sinceMs),
+    pauseStream: async (stream, isPaused) =>
+      write((state) => {
+        const kept = streamOf(state, stream);
+        kept.pausedSinceMs = isPaused ? (kept.pausedSinceMs ?? now()) : null;
+      }),
+    pauses: async () =>
+      [...open().streams.values()].flatMap(({ record: { id }, pausedSinceMs }) =>
+        pausedSinceMs === null ? [] : [{ stream: id, sinceMs: pausedSinceMs }],
+      ),
     check: async () => problemsOf(open()),
     close,
     [Symbol.asyncDispose]: close,

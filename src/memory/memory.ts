@@ -42,6 +42,7 @@ import type {
   Paged,
   PageFilters,
   PageOptions,
+  Pause,
   PolicyState,
   Progress,
   RecalledEntry,
@@ -49,6 +50,8 @@ import type {
   Receipt,
   RetriedClips,
   SourceFile,
+  Spent,
+  SpentDay,
   StreamRecord,
   StreamStats,
   TaskCount,
@@ -145,6 +148,13 @@ export interface Journal {
   addGap(gap: Gap): Promise<void>;
   /** Gaps that pass a filter, by stream, then start. */
   gaps(filter?: GapFilter): Promise<Gap[]>;
+  /**
+   * Pauses a stream, or lets it run again. Who watches it, in this process or another, leaves out what comes meanwhile.
+   * @throws StoreError `stream-unknown`
+   */
+  pauseStream(stream: string, isPaused: boolean): Promise<void>;
+  /** Streams that are paused, in the order they were added. */
+  pauses(): Promise<Pause[]>;
 }
 
 /** What is remembered. */
@@ -262,6 +272,10 @@ export interface Maintenance {
   stats(): Promise<MemoryStats>;
   /** How far each stream is, in the order they were added. */
   streamStats(): Promise<StreamStats[]>;
+  /** Adds to what models cost. It goes with its stream, and is in no export. @throws StoreError `stream-unknown` */
+  addSpent(spent: Spent): Promise<void>;
+  /** What models cost since the day of a moment, by day, then stream. @param sinceMs wall time @default everything */
+  spent(sinceMs?: number): Promise<SpentDay[]>;
   /** Checks that all parts of the memory agree. @returns one sentence per problem */
   check(): Promise<string[]>;
 }

@@ -3,6 +3,7 @@
  * the requests and results of its calls. The calls are in `memory.ts`.
  */
 
+import type { Cost } from "../engine.ts";
 import type { KnownOne, SeenFace } from "../identity/records.ts";
 import type { Look } from "../perception/look.ts";
 import type { Observation, Pushed, SourceText } from "../perception/observation.ts";
@@ -89,6 +90,41 @@ export interface StreamRecord {
   readonly ended: boolean;
   /** What the last run left out of it. */
   readonly leftOut: readonly LeftOut[];
+}
+
+/** A stream that is paused. */
+export interface Pause {
+  readonly stream: string;
+  /** Wall time. */
+  readonly sinceMs: number;
+}
+
+/** What models are asked for: to write memories, to answer, to learn. */
+export type SpentPurpose = "write" | "answer" | "learn";
+
+/** What models cost, to be added to that of its day. */
+export interface Spent {
+  /** The stream it was for; `null` for no certain one. */
+  readonly stream: string | null;
+  readonly purpose: SpentPurpose;
+  /** Wall time. */
+  readonly atMs: number;
+  readonly cost: Cost;
+}
+
+/** What models cost on a day, for a stream and a purpose. */
+export interface SpentDay {
+  /** Day of UTC: `2026-11-29`. */
+  readonly day: string;
+  readonly stream: string | null;
+  readonly purpose: SpentPurpose;
+  readonly calls: number;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** US dollars of the calls that have a price. */
+  readonly usd: number;
+  /** Calls of which no price is known. */
+  readonly unpriced: number;
 }
 
 /** A stream as it is added. */

@@ -26,6 +26,25 @@ export interface StreamTable {
   left_out: Generated<string>;
 }
 
+/** A stream that is paused. */
+export interface PauseTable {
+  stream: number;
+  since_ms: number;
+}
+
+/** What models cost on one day. */
+export interface SpentTable {
+  /** Day of UTC: `2026-11-29`. */
+  day: string;
+  stream: number | null;
+  purpose: string;
+  calls: number;
+  prompt_tokens: number;
+  completion_tokens: number;
+  usd: number;
+  unpriced: number;
+}
+
 export interface LeaseTable {
   stream: number;
   token: string;
@@ -155,7 +174,7 @@ export interface GapTable {
   stream: number;
   start_seconds: number;
   end_seconds: number;
-  reason: "between-files" | "source-down" | "unreadable" | "behind" | "not-watched";
+  reason: "between-files" | "source-down" | "unreadable" | "behind" | "not-watched" | "paused";
   detail: string;
 }
 
@@ -503,6 +522,15 @@ export const migrations: readonly string[] = [
   insert into people_number (name, last) values ('person', 0), ('event', 0);
   alter table entry add column told text;
   create index entry_told on entry (row) where told is not null;
+  `,
+  `
+  create table pause (stream integer primary key references stream (row) on delete cascade, since_ms integer not null);
+  create table spent (
+    day text not null, stream integer references stream (row) on delete cascade, purpose text not null,
+    calls integer not null, prompt_tokens integer not null, completion_tokens integer not null, usd real not null,
+    unpriced integer not null
+  );
+  create unique index spent_key on spent (day, purpose, coalesce(stream, 0));
   `,
 ];
 

@@ -54,6 +54,7 @@ import type { Memory } from "./memory.ts";
 import { overview, streamStats } from "./overview-rows.ts";
 import { packObservation, withPeople } from "./packed.ts";
 import { page } from "./page-rows.ts";
+import { pauseStream, pauses } from "./pauses.ts";
 import { change, peopleEvents, peopleState, trimFaces } from "./people-rows.ts";
 import { policyState } from "./policy-state.ts";
 import { wholeMemory } from "./recall.ts";
@@ -62,6 +63,7 @@ import { keptWithFrames, sweepEvery } from "./retention.ts";
 import { addRows } from "./rows.ts";
 import { Searcher } from "./searcher.ts";
 import { openSpace, reindex, requireSpace, spaceRows } from "./space.ts";
+import { addSpent, spent } from "./spent-rows.ts";
 import { askedOf, embedAll } from "./statements.ts";
 import { strict } from "./strict.ts";
 import { addFeedback, addTask, countTasks, tasks } from "./task-rows.ts";
@@ -283,6 +285,10 @@ function sqliteMemory(directory: string, connection: Connection, options: Sqlite
       });
     },
 
+    pauseStream: async (stream, isPaused) =>
+      perform((db) => pauseStream(db, stream, isPaused ? now() : null)),
+    pauses: async () => perform(pauses),
+
     entries: async (filter = {}) => {
       strict.entries(filter);
       perform((db) => assertHeld(db, filter.streams));
@@ -373,6 +379,8 @@ function sqliteMemory(directory: string, connection: Connection, options: Sqlite
     },
     stats: async () => memoryStats(connection),
     streamStats: async () => perform(streamStats),
+    addSpent: async (some) => perform((db) => addSpent(db, some)),
+    spent: async (sinceMs = 0) => perform((db) => spent(db, sinceMs)),
     check: async () => checkMemory(connection, blobFolder, words),
     reindex: (signal, onProgress) => reindex(connection, options, signal, onProgress),
     close,

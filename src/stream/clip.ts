@@ -82,7 +82,7 @@ export interface Gap {
   readonly stream: string;
   readonly startSeconds: number;
   readonly endSeconds: number;
-  readonly reason: "between-files" | "source-down" | "unreadable" | "behind" | "not-watched";
+  readonly reason: "between-files" | "source-down" | "unreadable" | "behind" | "not-watched" | "paused";
   /** One sentence for people. */
   readonly detail: string;
 }

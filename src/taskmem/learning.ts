@@ -9,6 +9,7 @@ import { extname, join } from "node:path";
 import { text as readAll } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import type { Config } from "../config.ts";
+import { noCost } from "../engine.ts";
 import { ConfigError, EngineError } from "../errors.ts";
 import type { Task } from "../tasks/task.ts";
 import { type AdapterResult, trainAdapter } from "../training/train-adapter.ts";
@@ -19,6 +20,7 @@ import type { TrainingChoice } from "./assembly.ts";
 import { isHeldElsewhere } from "./held-model.ts";
 import { claimRun, claimUnfinishedRun } from "./learning-run.ts";
 import type { Parts } from "./parts.ts";
+import { costBetween } from "./spending.ts";
 
 /** How to learn. */
 export interface LearnOptions extends TrainingChoice {
@@ -170,7 +172,13 @@ export class Learning {
     const trainer = await this.#parts.trainer(choice, policy);
     return told("adapt", { policy }, async (tell) => {
       const streams = choice.material?.streams;
-      const result = await trainAdapter({ memory, trainer, now, tasks, streams, ...options });
+      const model = await this.#parts.model();
+      const before = model?.cost() ?? noCost;
+      const result = await trainAdapter({ memory, trainer, now, tasks, streams, ...options }).finally(() =>
+        this.#parts.spending.add({
+          ...{ stream: null, purpose: "learn", cost: costBetween(before, model?.cost() ?? noCost) },
+        }),
+      );
       tell({ activated: result.activated, ...(result.id !== null && { adapter: result.id }) });
       return result;
     });

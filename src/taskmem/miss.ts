@@ -19,6 +19,8 @@ import type {
   Entry,
   Gap,
   Memory,
+  Paged,
+  PageFilters,
   RecalledEntry,
   SourceText,
   StreamRecord,
@@ -26,6 +28,7 @@ import type {
 import { type Observation, sourceTexts } from "../perception/observation.ts";
 import { candidatesOf } from "../policies/choice/choice-candidates.ts";
 import { type Question, type QuestionInput, type Task, toQuestion } from "../tasks/task.ts";
+import { turn } from "../util/async.ts";
 import { type Clock, formatMoment, parseMoment } from "../util/time.ts";
 
 /** A question that was missed, and what was wanted. */
@@ -304,12 +307,7 @@ async function heldIn(memory: Memory, { streams, asOfSeconds }: Asked): Promise<
   const records = (await memory.streams()).filter(({ id }) => streams?.includes(id) ?? true);
   const ids = records.map(({ id }) => id);
   const until = asOfSeconds === undefined ? {} : { asOfSeconds };
-  const clips: ClipRecord[] = [];
-  for (let cursor: string | null | undefined; cursor !== null; ) {
-    const page = await memory.page("clips", { streams: ids }, { limit: 1000, ...(cursor && { cursor }) });
-    clips.push(...page.items);
-    cursor = page.next;
-  }
+  const clips = await allOf(memory, "clips", { streams: ids });
   const states = new Map(clips.map(({ stream, clip, state }) => [`${stream} ${clip}`, state]));
   const observations: Observation[] = [];
   for (const id of ids) {
@@ -329,9 +327,25 @@ async function heldIn(memory: Memory, { streams, asOfSeconds }: Asked): Promise<
   return {
     ...{ records, clips, observations: known, lines: { all, observed: known.length } },
     clocks: new Map(records.map(({ id, clock }) => [id, clock])),
-    entries: await memory.entries({ streams: ids, includeClosed: true, ...until }),
+    entries: await allOf(memory, "entries", { streams: ids, includeClosed: true, ...until }),
     gaps: await memory.gaps({ streams: ids }),
   };
+}
+
+/** A whole list, page by page, so that others are answered in between. */
+async function allOf<List extends "clips" | "entries">(
+  memory: Memory,
+  list: List,
+  filter: PageFilters[List],
+): Promise<Paged[List][]> {
+  const all: Paged[List][] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = await memory.page(list, filter, { limit: 1000, ...(cursor && { cursor }) });
+    all.push(...page.items);
+    cursor = page.next;
+    await turn();
+  }
+  return all;
 }
 
 /** What was wanted, as far as memory can tell it. */

@@ -38,6 +38,7 @@ import { holdModel } from "./held-model.ts";
 import { closeLocalModels } from "./local-model.ts";
 import { type Log, loggedModel, loggedPolicy } from "./logging.ts";
 import { withFaces } from "./people.ts";
+import { Spending, spendingPolicy } from "./spending.ts";
 import { toldMemory, toldPolicy } from "./told-memory.ts";
 
 /** A policy of your own that may learn. */
@@ -78,6 +79,8 @@ export class Parts {
   readonly memory: Memory;
   readonly now: () => number;
   readonly limits: ContextLimits;
+  /** What models cost. */
+  readonly spending: Spending;
   readonly #own: OwnParts;
   readonly #embedder: Embedder | null;
   readonly #spelled: Spelled;
@@ -98,6 +101,7 @@ export class Parts {
     this.config = config;
     this.memory = toldMemory(memory);
     this.now = own.now ?? Date.now;
+    this.spending = new Spending(memory, this.now);
     this.limits = { ...contextDefaults, windowClips: config.stream.windowClips };
     this.#own = own;
   }
@@ -217,7 +221,7 @@ export class Parts {
   } = {}): Promise<Policy> {
     const policy = await this.policyWith(await this.activeAdapter(stream), how);
     const { log } = this.#own;
-    return toldPolicy(log ? loggedPolicy(policy, log) : policy);
+    return spendingPolicy(toldPolicy(log ? loggedPolicy(policy, log) : policy), this.spending);
   }
 
   /** The policy as it acts with an adapter, or without one. @throws ConfigError, DataError if the adapter does not fit */

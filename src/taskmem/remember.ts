@@ -8,6 +8,7 @@ import { randomUUID } from "node:crypto";
 import { ConfigError, isTaskMemError } from "../errors.ts";
 import type { Entry, EntryKind, Memory, Statement, StreamRecord } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
+import { turn } from "../util/async.ts";
 import { sha256 } from "../util/hash.ts";
 import { oneLine, plainText } from "../util/plain-text.ts";
 import { masked } from "../util/secrets.ts";
@@ -76,6 +77,8 @@ async function keep(memory: Memory, stream: string, statement: Statement): Promi
     if (isTaskMemError(error, "clip-decided")) return null;
     throw error;
   }
+  // Each step waits for the disk; others are answered in between.
+  await turn();
   const decision = { stream, clips: [clip], policy, revision, statements: [statement], stateChange: null };
   const { stored } = await memory.commit(decision);
   return stored[0] ?? null;

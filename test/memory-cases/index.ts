@@ -12,6 +12,7 @@ import { overviewCases } from "./overview.ts";
 import { pageCases } from "./page.ts";
 import { peopleCases } from "./people.ts";
 import { recallCases } from "./recall.ts";
+import { runningCases } from "./running.ts";
 import { strictCases } from "./strict.ts";
 import { tombstoneCases } from "./tombstones.ts";
 
@@ -28,6 +29,7 @@ export function memoryCases(store: TestStore): void {
   overviewCases(store);
   pageCases(store);
   peopleCases(store);
+  runningCases(store);
   changeCases(store);
   strictCases(store);
   tombstoneCases(store);

@@ -35,6 +35,7 @@ export async function boardMemory(root: string, nowMs: number): Promise<BoardMem
   const named = Object.create(source!, { description: { value: "films/kitchen.mp4" } });
   for await (const _ of memory.watch(named, { stream: "kitchen" }));
   await addDoor(memory, nowMs);
+  await addCosts(memory, nowMs);
   await memory.remember({ text: "Mia is allergic to walnuts.", id: "walnuts", atMs: nowMs - 86_400_000 });
   await memory.remember({ text: "The bins are emptied on Tuesdays.", id: "bins", atMs: nowMs - 3_600_000 });
   for (const question of questions) {
@@ -153,6 +154,21 @@ async function addDoor({ store }: TaskMem, nowMs: number): Promise<void> {
     ...{ reason: "source-down", detail: "the camera could not be reached" },
   });
   await lease.release();
+}
+
+/** What a model at an endpoint would have cost in the last twelve days. */
+async function addCosts({ store }: TaskMem, nowMs: number): Promise<void> {
+  for (let day = 0; day < 12; day++) {
+    const atMs = nowMs - day * 86_400_000;
+    const cost = (calls: number) => ({
+      ...{ calls, promptTokens: 1400 * calls, completionTokens: 60 * calls, usd: 0.0009 * calls },
+      pricedBy: { server: 0, table: calls, none: 0 },
+    });
+    const calls = 180 + 40 * ((day * 5) % 7);
+    await store.addSpent({ stream: "front-door", purpose: "write", atMs, cost: cost(calls) });
+    await store.addSpent({ stream: "front-door", purpose: "answer", atMs, cost: cost(20 + 6 * (day % 3)) });
+    if (day % 5 === 1) await store.addSpent({ stream: null, purpose: "learn", atMs, cost: cost(70) });
+  }
 }
 
 /** Who stands before the camera, by clip: the courier twice, Ben twice, and Mia twice. */

@@ -43,6 +43,26 @@ export function count(n: number, one: string, many = `${one}s`): string {
   return `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 }
 
+/** `$0.42`; of less than a cent, more digits. */
+export const dollars = (usd: number): string => `$${usd.toFixed(usd > 0 && usd < 0.1 ? 4 : 2)}`;
+
+/** `8.4 k`, `1.2 M`. */
+export const short = (n: number): string =>
+  new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 }).format(n);
+
+/** `$0.42, 120 k tokens`; calls without a known price are told. */
+export function priceOf({
+  calls,
+  promptTokens,
+  completionTokens,
+  usd,
+  unpriced,
+}: Readonly<Record<"calls" | "promptTokens" | "completionTokens" | "usd" | "unpriced", number>>): string {
+  const tokens = `${short(promptTokens + completionTokens)} tokens`;
+  if (unpriced === calls) return `${tokens}, price unknown`;
+  return `${dollars(usd)}, ${tokens}${unpriced > 0 ? `; the price of ${count(unpriced, "call")} is unknown` : ""}`;
+}
+
 /** `42 %`. */
 export const percent = (share: number): string => `${Math.round(100 * share)} %`;
 

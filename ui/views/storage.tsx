@@ -1,4 +1,5 @@
-/** What the memory takes, how fast it grows, and how long the disk lasts. */
+/** What the memory takes, how fast it grows, how long the disk lasts, and what models cost. */
+import { Costs } from "../parts/costs.tsx";
 import { Failed, Loading } from "../parts/notes.tsx";
 import type { Output } from "../state/api.ts";
 import { bytes, count, duration } from "../state/format.ts";
@@ -13,10 +14,11 @@ export function Storage() {
   useChanges(["entry", "clip", "forgotten"], reload, 5000);
   return (
     <main>
-      <h1>Storage</h1>
+      <h1>Storage and cost</h1>
       {error && <Failed error={error} retry={reload} />}
       {!data && !error && <Loading />}
       {data && <Told data={data} />}
+      <Costs />
     </main>
   );
 }

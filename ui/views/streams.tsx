@@ -2,13 +2,14 @@
 import { useState } from "preact/hooks";
 import { Empty, Failed, Loading } from "../parts/notes.tsx";
 import type { Output, Stream } from "../state/api.ts";
-import { ago, bytes, count, duration } from "../state/format.ts";
+import { ago, bytes, count, duration, priceOf } from "../state/format.ts";
 import { addressOf } from "../state/location.ts";
 import { useApi, useChanges, useLoaded } from "../state/use.ts";
 
 export function Streams() {
   const api = useApi();
   const { data, error, reload } = useLoaded(() => api.get<Output<"streams">>("/streams"), [api.space]);
+  const costs = useLoaded(() => api.get<Output<"costs">>("/costs"), [api.space]);
   useChanges(["entry", "clip", "gap", "forgotten"], reload, 1000);
   return (
     <main>
@@ -24,7 +25,10 @@ export function Streams() {
       <ul class="cards">
         {data?.streams.map((stream) => (
           <li key={stream.stream}>
-            <StreamCard {...{ stream, reload }} />
+            <StreamCard
+              {...{ stream, reload }}
+              cost={costs.data?.streams.find((one) => one.stream === stream.stream)}
+            />
           </li>
         ))}
       </ul>
@@ -33,7 +37,13 @@ export function Streams() {
 }
 
 /** What a stream is about now, in a word or two, and whether that is well. */
-function stateOf({ ended, clips, lagSeconds }: Stream): readonly [string, "good" | "warn" | "bad" | "plain"] {
+function stateOf({
+  ended,
+  clips,
+  lagSeconds,
+  pausedAt,
+}: Stream): readonly [string, "good" | "warn" | "bad" | "plain"] {
+  if (pausedAt !== undefined) return [`paused ${ago(pausedAt)}`, "warn"];
   if (clips.failed > 0) return [`${count(clips.failed, "clip")} failed`, "bad"];
   if (lagSeconds !== undefined && lagSeconds > 120) return [`${duration(lagSeconds)} behind`, "warn"];
   if (clips.waiting > 0) return [`${count(clips.waiting, "clip")} to decide`, "plain"];
@@ -41,7 +51,15 @@ function stateOf({ ended, clips, lagSeconds }: Stream): readonly [string, "good"
   return clips.stored > 0 ? ["all decided", "good"] : ["open", "plain"];
 }
 
-function StreamCard({ stream, reload }: { stream: Stream; reload: () => void }) {
+function StreamCard({
+  stream,
+  cost,
+  reload,
+}: {
+  stream: Stream;
+  cost: StreamCost | undefined;
+  reload: () => void;
+}) {
   const api = useApi();
   const [state, tone] = stateOf(stream);
   const { watchedSeconds, gapSeconds, lastEntryAt, lagSeconds, failures, leftOut } = stream;
@@ -54,6 +72,7 @@ function StreamCard({ stream, reload }: { stream: Stream; reload: () => void }) 
           <a href={addressOf(api.space, "timeline", { stream: stream.stream })}>{stream.stream}</a>
         </h2>
         <span class={`state ${tone}`}>{state}</span>
+        {isWatched(stream) && api.may("write") && <Pause {...{ stream, reload }} />}
       </header>
       {stream.description !== stream.stream && <p class="muted small path">{stream.description}</p>}
       <dl class="facts">
@@ -67,6 +86,7 @@ function StreamCard({ stream, reload }: { stream: Stream; reload: () => void }) 
         {lagSeconds !== undefined && <Fact name="Behind" value={duration(lagSeconds)} />}
         <Fact name="Latest memory" value={lastEntryAt ? ago(lastEntryAt) : "none yet"} />
         <Fact name="Takes" value={bytes(stored)} />
+        {cost && <Fact name="Models, in 30 days" value={priceOf(cost)} />}
       </dl>
       {gapSeconds > 0 && (
         <div class="meter" title={`${Math.round(100 * share)} % of the time was watched`}>
@@ -85,6 +105,38 @@ function StreamCard({ stream, reload }: { stream: Stream; reload: () => void }) 
         </details>
       )}
     </article>
+  );
+}
+
+type StreamCost = Output<"costs">["streams"][number];
+
+/** Facts that were told are not watched: nobody can pause them. */
+const isWatched = ({ clipSeconds }: Stream) => clipSeconds > 0.001;
+
+function Pause({ stream: { stream, pausedAt, ended }, reload }: { stream: Stream; reload: () => void }) {
+  const api = useApi();
+  const [error, setError] = useState("");
+  const isPaused = pausedAt !== undefined;
+  if (ended && !isPaused) return null;
+  const change = () =>
+    api
+      .put<Output<"pause">>(`/streams/${encodeURIComponent(stream)}/pause`, { paused: !isPaused })
+      .then(reload, ({ message }: Error) => setError(message));
+  return (
+    <>
+      <button
+        type="button"
+        title={
+          isPaused
+            ? "What comes is watched again"
+            : "What comes is not watched, until it runs again: a gap is kept instead"
+        }
+        onClick={() => void change()}
+      >
+        {isPaused ? "Resume" : "Pause"}
+      </button>
+      {error && <span class="bad small">{error}</span>}
+    </>
   );
 }
 

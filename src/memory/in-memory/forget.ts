@@ -110,6 +110,7 @@ export function forget(
   }
   const gaps = goneStreams.reduce((sum, id) => sum + state.streams.get(id)!.gaps.length, 0);
   for (const id of goneStreams) state.streams.delete(id);
+  state.spent = state.spent.filter(({ stream }) => stream === null || !goneStreams.includes(stream));
   const freed = sweepBlobs(state);
   return {
     entries: entries.length,

@@ -67,7 +67,7 @@ export function addStream(state: State, stream: NewStream, addedAtMs: number): S
     ...{ id, description, clipSeconds, clock: plain(clock), fingerprint, addedAtMs },
     ...{ ended: false, leftOut: [] },
   };
-  state.streams.set(id, { record, nextClip: 0, gaps: [], files: new Map() });
+  state.streams.set(id, { record, nextClip: 0, gaps: [], pausedSinceMs: null, files: new Map() });
   return { ...record };
 }
 

@@ -211,7 +211,13 @@ function addStreamRow(state: State, row: RowOf<"stream">): boolean {
 function takeStream(state: State, { row: _, nextClip, files: __, ...record }: RowOf<"stream">): boolean {
   const known = state.streams.get(record.id);
   if (!known) {
-    state.streams.set(record.id, { record: plain(record), nextClip, gaps: [], files: new Map() });
+    state.streams.set(record.id, {
+      record: plain(record),
+      nextClip,
+      gaps: [],
+      pausedSinceMs: null,
+      files: new Map(),
+    });
     return true;
   }
   const isFurther = nextClip > known.nextClip || (nextClip === known.nextClip && record.ended);

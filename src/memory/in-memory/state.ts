@@ -15,6 +15,7 @@ import type {
   KeptAdapter,
   PackedObservation,
   SourceFile,
+  SpentDay,
   StreamRecord,
   Tombstone,
 } from "../records.ts";
@@ -27,6 +28,8 @@ export interface KeptStream {
   /** First clip never perceived. It only grows, so that a forgotten clip is not watched again. */
   nextClip: number;
   gaps: Gap[];
+  /** Wall time since when it is paused; `null` where it is not. */
+  pausedSinceMs: number | null;
   /** Files by their ids. */
   readonly files: Map<string, SourceFile>;
 }
@@ -119,6 +122,7 @@ export interface State {
   readonly people: { last: number; readonly known: Map<string, KnownOne> };
   readonly faces: Map<string, SeenFace>;
   readonly peopleEvents: PeopleEvent[];
+  spent: readonly SpentDay[];
   readonly log: { last: number; changes: KeptChange[] };
 }
 
@@ -137,6 +141,7 @@ export function emptyState(): State {
     people: { last: 0, known: new Map() },
     faces: new Map(),
     peopleEvents: [],
+    spent: [],
     log: { last: 0, changes: [] },
   };
 }
