@@ -220,6 +220,11 @@ export const configSchema = z.strictObject({
       controlVector: z.string().min(1).optional(),
       /** How clips are sent: as video if the server takes it (`auto`), or always as frames. */
       video: z.enum(["auto", "frames", "video"]).default("frames"),
+      /**
+       * Whether boxes and tags of people whose faces are known (`people`), and what is said, are painted on the frames: for
+       * models that were trained so.
+       */
+      overlay: z.union([z.boolean(), onOrOff]).default(false),
       /** Frames sent per clip of the window, evenly spaced. Default: all, `stream.fps` per second. */
       framesPerClip: z.coerce.number().int().min(1).optional(),
       /**

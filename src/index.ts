@@ -134,6 +134,7 @@ export type {
 } from "./policy/policy.ts";
 export { type PromptTemplate, parsePromptTemplate, printPromptTemplate } from "./policy/prompt-template.ts";
 export { builtInTemplate } from "./policy/prompts.ts";
+export type { TaggedPerson } from "./policy/window-people.ts";
 export type {
   Judge,
   Judged,

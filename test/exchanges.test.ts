@@ -55,6 +55,10 @@ const expected: Record<string, readonly object[]> = {
   // Sent again with less room for the answer.
   "vllm/answer-too-long": [{ choices: 1, logprobs: false }],
   "vllm/prompt-too-long": [refused("context-overflow")],
+  // A window as video; what it thought first is no part of the text.
+  "vllm/checkpoint": [
+    { texts: ['\n\n{"description": "<face_1> comes in."}'], completionTokens: 26, logprobs: false },
+  ],
   "vllm/cut-by-length": [{ texts: ["Mara's"], completionTokens: 3, logprobs: false }],
   // Four equal choices of one answer.
   "vllm/greedy-choices": [

@@ -174,7 +174,7 @@ describe("the memory as an MCP server", () => {
       assert.ok(tools.every(({ annotations }) => annotations!.readOnlyHint));
       assert.deepEqual(
         tools.map(({ name }) => name),
-        ["memory_ask", "memory_recall", "memory_timeline", "memory_evidence"],
+        ["memory_ask", "memory_recall", "memory_timeline", "memory_evidence", "memory_people"],
       );
     } finally {
       await reader.close();

@@ -3,8 +3,11 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
-import { Keys, serve } from "../src/http/index.ts";
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { Keys, type Scope, serve } from "../src/http/index.ts";
+import { serveMcpHttp } from "../src/mcp/index.ts";
 import type { ClipFaces } from "../src/perception/faces.ts";
+import { openTaskMem } from "../src/taskmem.ts";
 import { taskmem } from "./support/cli.ts";
 import {
   addTestStream,
@@ -131,4 +134,66 @@ test("over HTTP, people need a key that may see them", async () => {
   } finally {
     await served.close();
   }
+});
+
+describe("agents over MCP", () => {
+  const connected = async (url: string, key?: string) => {
+    const client = new Client({ name: "host", version: "1" });
+    const requestInit = key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } };
+    await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit }));
+    return client;
+  };
+  const called = async (client: Client, input: object) => {
+    const { content, structuredContent, isError } = await client.callTool({
+      ...{ name: "memory_people", arguments: { ...input } },
+    });
+    const pictures = (content as { type: string; data?: string }[]).filter(({ type }) => type === "image");
+    const found = structuredContent as { people?: { name?: string }[]; faces?: object[] } | undefined;
+    return { found, pictures: pictures.map(({ data }) => String(Buffer.from(data!, "base64"))), isError };
+  };
+
+  test("see who is known, with pictures, and name them", async () => {
+    await using memory = await openTaskMem({ directory, choice: { budget: 1 } });
+    const server = await serveMcpHttp(memory, 0);
+    const client = await connected(server.url);
+    try {
+      const { tools } = await client.listTools();
+      assert.ok(tools.length <= 8);
+      const { found, pictures } = await called(client, { pictures: true });
+      assert.deepEqual([found!.people!.length, pictures.length], [3, 3]);
+      assert.match(pictures[1]!, /^face 2 0$/);
+      assert.equal((await called(client, { person: 1, pictures: true })).pictures.length, 2);
+      assert.deepEqual((await called(client, {})).pictures, []);
+      const named = await called(client, { op: "name", person: 2, name: "Tom" });
+      assert.equal(named.found!.people![1]!.name, "Tom");
+      assert.equal((await called(client, { op: "name", person: 9, name: "Bo" })).isError, true);
+      await called(client, { op: "undo" });
+    } finally {
+      await client.close();
+      await server.close();
+    }
+  });
+
+  test("have the tool at a server by a key of that scope alone, and without writing only the list", async () => {
+    const keys = new Keys(root);
+    const served = await serve({ root, port: 0 });
+    const offered = async (scopes: readonly Scope[]) => {
+      const client = await connected(
+        `${served.url}/v1/spaces/home/mcp`,
+        keys.add({ name: "agent", spaces: ["home"], scopes: [...scopes] }),
+      );
+      const { tools } = await client.listTools();
+      await client.close();
+      return tools.find(({ name }) => name === "memory_people")?.inputSchema.properties;
+    };
+    try {
+      assert.equal(await offered(["read", "ask", "write", "forget"]), undefined);
+      assert.deepEqual(Object.keys((await offered(["read", "ask", "people"]))!).sort(), [
+        ...["nobody", "person", "pictures"],
+      ]);
+      assert.ok("op" in (await offered(["read", "ask", "write", "forget", "people"]))!);
+    } finally {
+      await served.close();
+    }
+  });
 });

@@ -37,6 +37,7 @@ const configFlags: Record<string, string> = {
   extraBody: "model.extraBody",
   steering: "model.steering",
   video: "model.video",
+  overlay: "model.overlay",
   framesPerClip: "model.framesPerClip",
   pictureTokens: "model.pictureTokens",
   taskPrompt: "model.taskPrompt",
@@ -285,6 +286,10 @@ function addWatching(program: Command, add: Add): void {
     .option("--samples <n>", "best-of-n: texts drawn per clip, of which the adapter picks one")
     .option("--semantic", "model: also write what is known, not only what happened")
     .option("--video <how>", "model: send clips as frames, video, or auto")
+    .option(
+      "--overlay [on|off]",
+      "model: paint tags of people (--people) and what is said on the frames, for a model trained so",
+    )
     .option("--frames-per-clip <n>", "model: frames sent of each clip of the window (default: all)")
     .option("--picture-tokens <n>", "model: tokens of pictures in one request; older clips are thinned first")
     .option(

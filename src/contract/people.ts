@@ -44,6 +44,9 @@ const change = z.object({
   undone: z.boolean(),
 });
 
+/** Most pictures of faces in one answer. */
+const mostPictures = 8;
+
 const input = z.strictObject({
   op: z.enum(["list", "changes", "name", "merge", "split", "reject", "add", "undo"]).default("list"),
   person: number.optional().describe("number of the person"),
@@ -57,6 +60,10 @@ const input = z.strictObject({
   people: z.array(number).min(1).max(100).optional().describe("merge: who becomes part of person"),
   faces: z.array(z.string()).min(1).max(1000).optional().describe("split, reject, add: ids of faces"),
   change: number.optional().describe("undo: number of the change; without it the last"),
+  pictures: z
+    .boolean()
+    .default(false)
+    .describe(`list: also show a picture of each person or face, of the first ${mostPictures}`),
 });
 
 /** Who is who: lists people known by their faces, and changes what is known. */
@@ -72,15 +79,22 @@ export const people = verb({
     people: z.array(person).optional(),
     faces: z.array(face).optional(),
     changes: z.array(change).optional().describe("the newest last"),
+    shown: z
+      .array(z.string())
+      .optional()
+      .describe("hashes of the pictures to show, in the order of the list"),
   }),
   async run(memory, asked) {
     const { store } = memory;
     const clocks = await Clocks.of(memory);
-    const { op } = asked;
+    const { op, pictures } = asked;
+    const showing = (listed: readonly { readonly crop: string | null }[]) =>
+      pictures ? { shown: listed.flatMap(({ crop }) => crop ?? []).slice(0, mostPictures) } : {};
     if (op === "changes") return { changes: (await store.peopleEvents()).map(toChange) };
     if (op === "list" && (asked.person !== undefined || asked.nobody)) {
       const faces = await store.faces(asked.person ?? null);
       return {
+        ...showing(faces),
         faces: faces.map(({ id, person, maybe, crop, goodFaces, captions, ...at }) => ({
           ...{ ...clocks.moment(at), face: id, goodFaces, captions: [...captions] },
           ...(person !== null && { person }),
@@ -92,6 +106,7 @@ export const people = verb({
     const changed = op === "list" ? null : toChange(await store.changePeople(changeOf(asked)));
     const all = await store.people();
     return {
+      ...showing(all),
       people: all.map(({ number, name, crop, suggestedName, streams, maybeSame, ...one }) => ({
         ...{ ...one, person: number, maybeSame: [...maybeSame] },
         streams: streams.map(({ stream, firstSeconds, lastSeconds, faces }) => ({

@@ -184,7 +184,9 @@ async function appOf(
     const key = context.get("key");
     const { id, memory, turns } = context.get("space");
     const write = key === null || (allows(key, "write", id) && allows(key, "forget", id));
-    return createMcpHandler(() => mcpServer(memory, { write, record: write, turns })).fetch(context.req.raw);
+    const people = key === null || allows(key, "people", id);
+    const how = { write, record: write, people, turns };
+    return createMcpHandler(() => mcpServer(memory, how)).fetch(context.req.raw);
   });
   return app;
 }

@@ -1,6 +1,6 @@
 /** A clip is seen: its tracks become faces, each with who it is, and the people of the clip are told. */
 import type { ClipFaces, FaceTrack } from "../perception/faces.ts";
-import type { Person, ScreenText } from "../perception/observation.ts";
+import { joinSightings, type Person, type ScreenText } from "../perception/observation.ts";
 import { shortId } from "../util/hash.ts";
 import { type Assigned, assign } from "./assign.ts";
 import { withExemplars } from "./exemplars.ts";
@@ -104,7 +104,7 @@ export function seeClip(
   const changed = faces.filter((face) => before.get(face.id) !== face);
   return {
     patch: { people: [...made.values()], faces: changed, gone: [] },
-    told: toldIn(withTold, all),
+    told: toldIn(withTold, all, observed.tracks),
   };
 }
 
@@ -126,14 +126,21 @@ function faceOf(
   };
 }
 
-/** Who was told, in the order of their numbers. */
-function toldIn(faces: readonly SeenFace[], people: readonly KnownOne[]): Person[] {
+/** Who was told, in the order of their numbers. @param tracks those of `faces`, in the same order */
+function toldIn(
+  faces: readonly SeenFace[],
+  people: readonly KnownOne[],
+  tracks: ObservedFaces["tracks"],
+): Person[] {
   return people
     .toSorted((a, b) => a.number - b.number)
     .flatMap((one) => {
-      const moments = faces.filter(({ told }) => told === one.id).flatMap(({ atSeconds }) => atSeconds);
-      if (moments.length === 0) return [];
-      return { id: labelOf(one), name: one.name, atSeconds: moments.toSorted((a, b) => a - b) };
+      const sightings = faces.flatMap(({ told, atSeconds }, i): Person[] => {
+        const boxes = tracks[i]!.boxes;
+        const person = { id: labelOf(one), name: one.name, atSeconds, ...(boxes && { boxes }) };
+        return told === one.id ? [person] : [];
+      });
+      return sightings.length === 0 ? [] : [joinSightings(sightings)];
     });
 }
 

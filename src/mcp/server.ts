@@ -12,7 +12,7 @@ import type { TaskMem } from "../taskmem.ts";
 
 /** The verbs that are tools: few, because every tool costs each conversation tokens. */
 export const toolNames = [
-  ...["ask", "recall", "timeline", "evidence", "remember", "feedback", "forget"],
+  ...["ask", "recall", "timeline", "evidence", "remember", "feedback", "forget", "people"],
 ] as const satisfies readonly VerbName[];
 
 /** Options of `mcpServer`. */
@@ -23,6 +23,8 @@ export interface McpOptions {
   readonly write?: boolean;
   /** Where searches and questions wait for their turn. @default they do not wait */
   readonly turns?: Turns | undefined;
+  /** Whether who is who is offered: to be seen, and with `write` to be changed. @default true */
+  readonly people?: boolean;
 }
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -36,10 +38,12 @@ Cite the moment an answer comes from. Where memory does not hold an answer, say 
 
 /** A server over a memory, which stays open when it closes. */
 export function mcpServer(memory: TaskMem, options: McpOptions = {}): McpServer {
-  const { record = true, write = true, turns } = options;
+  const { record = true, write = true, people = true, turns } = options;
   const server = new McpServer({ name: "taskmem", title: "TaskMem", version }, { instructions });
   for (const name of toolNames) {
-    const called: Verb = name === "ask" && !record ? asksOnly : verbs[name];
+    const called: Verb =
+      name === "ask" && !record ? asksOnly : name === "people" && !write ? listsPeople : verbs[name];
+    if (name === "people" && !people) continue;
     if (called.effect === "reads" || write) addTool(server, memory, called, turns);
   }
   addResources(server, memory);
@@ -54,6 +58,25 @@ const asksOnly: Verb = {
   input: verbs.ask.input.omit({ record: true }),
   run: (memory, input, options) =>
     verbs.ask.run(memory, { ...(input as z.output<typeof verbs.ask.input>), record: false }, options),
+};
+
+/** `people` that changes nothing. */
+const listsPeople: Verb = {
+  ...(verbs.people as unknown as Verb),
+  about:
+    "Lists the people whom memory knows by their faces, the faces of one (person) or of no one (nobody), with their pictures where these are asked for.",
+  effect: "reads",
+  isIdempotent: true,
+  input: verbs.people.input.pick({ person: true, nobody: true, pictures: true }),
+  run: (memory, input, options) =>
+    verbs.people.run(
+      memory,
+      {
+        ...(input as Pick<z.output<typeof verbs.people.input>, "person" | "nobody" | "pictures">),
+        op: "list",
+      },
+      options,
+    ),
 };
 
 function addTool(server: McpServer, memory: TaskMem, called: Verb, turns: Turns | undefined): void {

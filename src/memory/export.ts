@@ -309,6 +309,7 @@ const look = z.object({
   lines: z.object({ said: index, captions: index, read: index }),
   problems: z.array(z.string()),
 });
+const box = z.object({ left: z.number(), top: z.number(), width: z.number(), height: z.number() });
 const observation = z.object({
   stream: z.string(),
   clip: index,
@@ -321,7 +322,12 @@ const observation = z.object({
     .array(z.object({ kind: z.enum(["speech", "sound"]), ...span, voices: index.exactOptional() }))
     .exactOptional(),
   shots: z.array(seconds),
-  people: z.array(z.object({ id: z.string(), name: z.string().nullable(), atSeconds: z.array(seconds) })),
+  people: z.array(
+    z.object({
+      ...{ id: z.string(), name: z.string().nullable(), atSeconds: z.array(seconds) },
+      boxes: z.array(box).exactOptional(),
+    }),
+  ),
   tiers,
   problems: z.array(z.string()),
   look: look.exactOptional(),
@@ -425,7 +431,7 @@ const rowSchema = z.discriminatedUnion("row", [
     clip: index,
     atSeconds: z.array(seconds).nonempty(),
     shownSeconds: seconds,
-    box: z.object({ left: z.number(), top: z.number(), width: z.number(), height: z.number() }),
+    box,
     good: count,
     captions: z.array(z.string()),
     space: z.string(),

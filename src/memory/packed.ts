@@ -1,6 +1,6 @@
 /** Observations as stores keep them: pictures and sound by hash, everything else unchanged. */
 import type { ObservedFaces } from "../identity/see.ts";
-import type { Observation } from "../perception/observation.ts";
+import { joinSightings, type Observation } from "../perception/observation.ts";
 import { type Blob, blobOf } from "./blob.ts";
 import { joinLooks } from "./floor.ts";
 import type { PackedObservation } from "./records.ts";
@@ -110,10 +110,7 @@ export function withPeople<Of extends Pick<PackedObservation, "people">>(
 }
 
 function joinPeople(people: PackedObservation["people"]): PackedObservation["people"] {
-  return [...Map.groupBy(people, ({ id }) => id).values()].map((same) => ({
-    ...same[0]!,
-    atSeconds: same.flatMap(({ atSeconds }) => atSeconds).sort((x, y) => x - y),
-  }));
+  return [...Map.groupBy(people, ({ id }) => id).values()].map(joinSightings);
 }
 
 /** Numbers of 32 bits as base64, for an export. */

@@ -70,6 +70,8 @@ export interface Statement {
   readonly startSeconds: number;
   readonly endSeconds: number;
   readonly text: string;
+  /** The text with people who have a name by their label too, `[person_3]`. @default as `text` */
+  readonly told?: string;
   readonly speakers: readonly string[];
   readonly sources: readonly SourceText[];
   /** Moments of the key frames that show it; must be frames of the clip's observation. */

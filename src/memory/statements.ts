@@ -32,10 +32,12 @@ export function candidatesOf({ stream, clips, revision, statements }: Decision):
     }
     const ordinal = ordinals.get(clip) ?? 0;
     ordinals.set(clip, ordinal + 1);
-    const text = masked(plainText(statement.text)).trim();
+    const text = keptText(statement.text);
     return { statement, text, id: shortId("entry", stream, clip, revision, ordinal, text) };
   });
 }
+
+const keptText = (text: string) => masked(plainText(text)).trim();
 
 /** A candidate whose text names people as they are called now. */
 export interface NamedCandidate extends Candidate {
@@ -46,7 +48,7 @@ export interface NamedCandidate extends Candidate {
 /** Candidates with the people in their texts, `[person_3]`, by name. */
 export function named(candidates: readonly Candidate[], people: readonly KnownOne[]): NamedCandidate[] {
   return candidates.map((candidate) => {
-    const told = referring(candidate.text, people);
+    const told = referring(keptText(candidate.statement.told ?? candidate.text), people);
     if (told === null) return { ...candidate, told };
     // What was told a moment ago is true still, whichever clip it is of.
     const at = { stream: "", clip: candidate.statement.clip };

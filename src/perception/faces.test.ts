@@ -32,6 +32,10 @@ test("a face that turns away belongs to the track of its place, and a track with
   assert.deepEqual(track!.atSeconds, [0, 1, 2]);
   assert.equal(track!.vectors.length, 2);
   assert.deepEqual(track!.box, { left: 0.1, top: 0.1, width: 0.2, height: 0.2 });
+  assert.deepEqual(
+    track!.boxes!.map(({ left }) => left),
+    [0.1, 0.12, 0.13],
+  );
 });
 
 test("a track ends at a cut, at a gap, and where another person takes the place", () => {

@@ -46,6 +46,8 @@ export interface FaceFinder {
 export interface FaceTrack {
   /** The moments at which it was seen, in order. */
   readonly atSeconds: readonly number[];
+  /** Where it was at each, as shares of the picture from 0 to 1. @default not known */
+  readonly boxes?: readonly FaceBox[];
   /** Of its good faces, the vectors. */
   readonly vectors: readonly Float32Array[];
   /** The good face nearest to all of them. */
@@ -157,16 +159,27 @@ function trackOf({ faces }: Growing): FaceTrack | null {
   if (good.length === 0) return null;
   const far = (vector: Float32Array) => good.reduce((sum, other) => sum + distance(vector, other.vector), 0);
   const middle = good.reduce((best, one) => (far(one.vector) < far(best.vector) ? one : best));
-  const { width, height } = middle.frame;
-  const { left, top, width: w, height: h } = middle.box;
   return {
     atSeconds: faces.map(({ frame }) => frame.atSeconds),
+    boxes: faces.map(({ frame, face }) => rounded(sharesOf(face.box, frame))),
     vectors: good.map(({ vector }) => vector),
     vector: middle.vector,
     crop: middle.crop,
     cropSeconds: middle.frame.atSeconds,
-    box: { left: left / width, top: top / height, width: w / width, height: h / height },
+    box: sharesOf(middle.box, middle.frame),
   };
+}
+
+/** A box as shares of its picture. */
+const sharesOf = (box: FaceBox, { width, height }: FrameFaces): FaceBox => ({
+  ...{ left: box.left / width, top: box.top / height },
+  ...{ width: box.width / width, height: box.height / height },
+});
+
+/** To a thousandth: a box is stored for every picture. */
+function rounded({ left, top, width, height }: FaceBox): FaceBox {
+  const round = (share: number) => Math.round(1000 * share) / 1000;
+  return { left: round(left), top: round(top), width: round(width), height: round(height) };
 }
 
 /** Area that two boxes share, as a part of the area that either covers (IoU). */

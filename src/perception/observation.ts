@@ -3,7 +3,7 @@
  * hash.
  */
 import type { Audio, Frame } from "../stream/clip.ts";
-import type { ClipFaces } from "./faces.ts";
+import type { ClipFaces, FaceBox } from "./faces.ts";
 import type { Look } from "./look.ts";
 
 /** Something said. */
@@ -49,6 +49,8 @@ export interface Person {
   readonly id: string;
   readonly name: string | null;
   readonly atSeconds: readonly number[];
+  /** Where the face was at each, as shares of the picture from 0 to 1. @default not known */
+  readonly boxes?: readonly FaceBox[];
 }
 
 /** The tier of each perceptor that ran, as provenance: `{speech: "embedded", screen: "tesseract 5.3.0"}`. */
@@ -119,4 +121,20 @@ export function sourceTexts({ speech, captions, screen }: Observation): SourceTe
     }))
     .filter(({ text }) => text !== "")
     .sort((a, b) => a.startSeconds - b.startSeconds);
+}
+
+/** One person from several sightings, in time order. */
+export function joinSightings(sightings: readonly Person[]): Person {
+  const [first] = sightings;
+  const moments = sightings
+    .flatMap(({ atSeconds, boxes }) => atSeconds.map((at, i) => ({ at, box: boxes?.[i] })))
+    .sort((a, b) => a.at - b.at);
+  const boxes = moments.flatMap(({ box }) => box ?? []);
+  const { boxes: _, ...person } = first!;
+  return {
+    ...person,
+    atSeconds: moments.map(({ at }) => at),
+    // Where some are not known, it is not known which they are.
+    ...(boxes.length === moments.length && boxes.length > 0 && { boxes }),
+  };
 }

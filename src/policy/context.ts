@@ -3,11 +3,13 @@
  * the clips to decide about, the earlier clips of the window, and the entries written about those.
  *
  * The only parameters are the length of the window and the number of episodic entries shown. The caller supplies
- * observations and entries, from a store, a replay or a simulated history.
+ * observations and entries, from a store, a replay or a simulated history. People whom the memory knows by their faces get
+ * tags of the window here, and here alone (`window-people.ts`).
  */
 import type { PolicyState } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Context, ShownEntry } from "./policy.ts";
+import { taggedClip, taggedText, tagPeople } from "./window-people.ts";
 
 /** How much a policy is shown. */
 export interface ContextLimits {
@@ -39,16 +41,22 @@ export function buildContext(
 ): Context {
   const earlier = lastOf(observations, earlierClips(clips.length, limits));
   const inWindow = new Set(earlier.map(({ clip }) => clip));
+  const shown = shownEntries(
+    entries.filter(({ clip }) => inWindow.has(clip)),
+    limits,
+  );
+  const tags = tagPeople([...earlier, ...clips], shown);
+  const tagged = (observations: readonly Observation[]) =>
+    tags.length === 0 ? observations : observations.map((one) => taggedClip(one, tags));
   return {
-    observations: clips,
+    observations: tagged(clips),
     recent: {
-      observations: earlier,
-      entries: shownEntries(
-        entries.filter(({ clip }) => inWindow.has(clip)),
-        limits,
-      ),
+      observations: tagged(earlier),
+      entries:
+        tags.length === 0 ? shown : shown.map((entry) => ({ ...entry, text: taggedText(entry.text, tags) })),
     },
     state,
+    ...(tags.length > 0 && { tags }),
     ...(supplement !== undefined && { supplement }),
   };
 }

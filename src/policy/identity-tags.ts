@@ -5,6 +5,7 @@
  * that `the Surface 3 tablet` is no tag. A tag of a person who was not seen is never kept: it would later be taken for
  * someone else. Speakers whom the source names are called by that name and need no tag.
  */
+import { givenWords, inventedNames, withoutInventedNames } from "./invented-names.ts";
 import type { Context, Issue } from "./policy.ts";
 
 /** Whom a text may refer to. */
@@ -13,17 +14,29 @@ export interface KnownPeople {
   readonly ids: readonly string[];
   /** Names the source gives its speakers. */
   readonly speakers: readonly string[];
+  /** Words that people may be called by. @default any: names are not checked */
+  readonly words?: ReadonlySet<string>;
 }
 
-/** The people whom the clips of a context show or let speak. */
-export function knownPeople({ observations, recent }: Context): KnownPeople {
+/**
+ * The people whom the clips of a context show or let speak, and whom its memories mention. Names are checked where people
+ * are known by their faces: then who they are called is known too, or no one knows it.
+ */
+export function knownPeople(context: Context): KnownPeople {
+  const { observations, recent, tags = [] } = context;
   const seen = [...recent.observations, ...observations];
   const speakers = seen.flatMap(({ speech, captions }) =>
     [...speech, ...captions].map(({ speaker }) => speaker),
   );
   return {
-    ids: [...new Set(seen.flatMap(({ people }) => people.map(({ id }) => id)))],
+    ids: [
+      ...new Set([
+        ...seen.flatMap(({ people }) => people.map(({ id }) => id)),
+        ...tags.map(({ tag }) => tag),
+      ]),
+    ],
     speakers: [...new Set(speakers.filter((name) => name !== null))],
+    ...(tags.length > 0 && { words: givenWords(context) }),
   };
 }
 
@@ -39,8 +52,22 @@ export function taggedIds(text: string, known: KnownPeople): string[] {
   return [...new Set(exact.map(({ written }) => written.slice(1, -1)))].filter((id) => ids.has(id));
 }
 
-/** What is wrong with the tags of a text: `tag-malformed` and `tag-unknown`, one issue for each tag. */
+/**
+ * What is wrong with how a text calls people, one issue for each: `tag-malformed`, `tag-unknown`, and `tag-name` for a name
+ * that nothing gives.
+ */
 export function tagIssues(text: string, known: KnownPeople): Issue[] {
+  const names = known.words === undefined ? [] : inventedNames(text, known.words);
+  return [
+    ...wrongTags(text, known),
+    ...names.map(({ name }) => ({
+      code: "tag-name",
+      message: `the answer called somebody ${name}, a name that nothing in the clip gives`,
+    })),
+  ];
+}
+
+function wrongTags(text: string, known: KnownPeople): Issue[] {
   return tagsIn(text, known)
     .filter(({ written, meant }) => written !== meant)
     .map(({ written, form }) =>
@@ -54,10 +81,15 @@ export function tagIssues(text: string, known: KnownPeople): Issue[] {
 }
 
 /**
- * The text with the tags of known people corrected and all other tags replaced by "someone". Words that only
- * might be a tag (`face 3 people`) stay as they are.
+ * The text with the tags of known people corrected and all other tags, and made-up names, replaced by "someone". Words that
+ * only might be a tag (`face 3 people`) stay as they are.
  */
 export function repairTags(text: string, known: KnownPeople): string {
+  const repaired = withKnownTags(text, known);
+  return known.words === undefined ? repaired : withoutInventedNames(repaired, known.words);
+}
+
+function withKnownTags(text: string, known: KnownPeople): string {
   let repaired = "";
   let done = 0;
   for (const { at, written, form, meant } of tagsIn(text, known)) {
@@ -85,7 +117,7 @@ function tagsIn(text: string, { ids, speakers }: KnownPeople): Tag[] {
     ...ids.map((id) => [id.toLowerCase(), tagOf(id)] as const),
   ]);
   return [...text.matchAll(tagPattern(ids))].map(({ 0: written, index, groups = {} }) => {
-    const { word = groups.bareWord, number = groups.bareNumber, other } = groups;
+    const { word = groups.bareWord, number = groups.bareNumber, other = groups.label } = groups;
     const id = (other ?? `${word}_${number}`).toLowerCase();
     const isSpaced = groups.bareWord !== undefined && /^\p{L}+ *\d+$/u.test(written);
     return {
@@ -111,6 +143,8 @@ function tagPattern(ids: readonly string[]): RegExp {
   return new RegExp(
     [
       `[<([] *(?<word>${word})[ _]*(?<number>\\d+) *[>)\\]]`,
+      // A memory would take it for one of its people.
+      "\\[(?<label>person_\\d+)\\]",
       `<?${left}(?<bareWord>${word})[ _]*(?<bareNumber>\\d+)${right}>?`,
       `<(?:${word})>`,
       `<(?<other>${others})>`,

@@ -8,6 +8,7 @@ import type { Cost } from "../engine.ts";
 import type { Entry, PolicyState, PolicyStateChange, Statement } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Random } from "../util/random.ts";
+import type { TaggedPerson } from "./window-people.ts";
 
 /** Short-term memory: what the policy is shown besides the clips to decide about, made by `buildContext`. */
 export interface Recent {
@@ -26,6 +27,8 @@ export interface Context {
   readonly observations: readonly Observation[];
   readonly recent: Recent;
   readonly state: PolicyState;
+  /** Who the tags of this window are; its clips and entries call them by these. @default no one is known by face */
+  readonly tags?: readonly TaggedPerson[];
   /** Plain-text supplement of the prompt (the task-prompt baseline), filled by the caller. */
   readonly supplement?: string;
 }

@@ -26,6 +26,8 @@ export const textPlaces = {
   people: "the people recognised in the clip, between <people> tags; empty where there are none",
   tag_rule: "how people are referred to who have a tag but no name; empty where there are none",
   stream: "what was heard and read in the window, with times, between <stream> tags",
+  unpainted:
+    "as {stream}, without the speech that is painted on the pictures (with --overlay); empty where that is all",
   supplement: "a further requirement, such as recent questions; empty where there is none",
   answer: "the last answer, if it could not be used, between <your_answer> tags; otherwise empty",
   problem: "what was wrong with the last answer; otherwise empty",
@@ -204,7 +206,7 @@ function placeIssues({ head, line, text }: TemplatePart, semantic: boolean): str
 function neededPlaces(semantic: boolean): readonly (readonly (TextPlace | PicturePlace)[])[] {
   return [
     ["earlier", "earlier_text"],
-    ["stream"],
+    ["stream", "unpainted"],
     ["pictures", "video"],
     ["supplement"],
     ...(semantic ? [["known"] as const] : []),

@@ -5,7 +5,8 @@
  * that a server computes it once and keeps it. The request holds what varies: first text, what was written before, what
  * was heard and read; then the pictures of the window, oldest clip first, each clip behind a line that says which
  * moments they show; then the form of the answer. A window without pictures is spoken of as text alone. Departures:
- * 1. Speech, captions and on-screen text are given as text with times, not painted into the frames.
+ * 1. Speech, captions and on-screen text are given as text with times; speech is painted into the frames only where that
+ *    is asked for (`overlay.ts`).
  * 2. A person with a name is called by it; a tag is for people without.
  * 3. The assignment stands before the clip, not behind it.
  *
@@ -18,6 +19,7 @@ import { heardOverall, heardText } from "../perception/speech-heard.ts";
 import { sha256 } from "../util/hash.ts";
 import { formatSeconds, formatTenths } from "../util/time.ts";
 import { type KnownPeople, knownPeople, tagOf } from "./identity-tags.ts";
+import { type PaintedWindow, paintWindow } from "./paint.ts";
 import { longestText, longestTextCharacters, mostKnowledge } from "./parse-action.ts";
 import { framesShown, type PictureLimits } from "./pictures.ts";
 import type { Context } from "./policy.ts";
@@ -54,6 +56,14 @@ export interface PromptOptions extends PictureLimits {
   readonly streamTokens?: number;
   /** The words around what is shown. @default `builtInTemplate` */
   readonly template?: PromptTemplate | undefined;
+  /** Whether tags and speech are painted on the frames: for models trained so. @default false */
+  readonly overlay?: boolean | undefined;
+}
+
+/** What a prompt shows besides its options. */
+interface Shown extends PromptOptions {
+  /** The frames with what is painted on them. @default as they are */
+  readonly painted?: PaintedWindow | undefined;
 }
 
 /** An unusable answer, for the next attempt. */
@@ -164,20 +174,31 @@ ${promptMarks.mistake}
 That could not be used: {problem}. Answer again, in the form asked for.`;
 }
 
-/** The request about the clip of `context`, in reading order. There is always text between two runs of pictures. */
-export function memoryPrompt(
+/** As `memoryPrompt`, with painted frames where these are asked for, and what could not be painted. */
+export async function windowPrompt(
   context: Context,
   options: PromptOptions,
   mistake: Mistake | null = null,
-): Part[] {
+): Promise<{ readonly parts: Part[]; readonly problem: string | null }> {
+  const painted = options.overlay ? await paintWindow(context, options) : undefined;
+  return {
+    parts: memoryPrompt(context, { ...options, painted }, mistake),
+    problem: painted?.problem ?? null,
+  };
+}
+
+/** The request about the clip of `context`, in reading order. There is always text between two runs of pictures. */
+export function memoryPrompt(context: Context, options: Shown, mistake: Mistake | null = null): Part[] {
   return renderTemplate(templateOf(options), placeValues(context, options, mistake));
 }
 
-function placeValues(context: Context, options: PromptOptions, mistake: Mistake | null): PlaceValues {
+function placeValues(context: Context, options: Shown, mistake: Mistake | null): PlaceValues {
   const { startSeconds, endSeconds, people } = context.observations[0]!;
   const known = knownPeople(context);
   const { description, knowledge } = earlierTexts(context);
-  const pictures = pictureParts(context, options);
+  const { painted } = options;
+  const pictures = pictureParts(context, options, painted);
+  const unpainted = painted ? streamLines(withoutPainted(context, painted), options) : null;
   return {
     start: moment(startSeconds),
     end: moment(endSeconds),
@@ -187,6 +208,10 @@ function placeValues(context: Context, options: PromptOptions, mistake: Mistake 
     people: people.length === 0 ? "" : fence("people", peopleLines(people), known),
     tag_rule: known.ids.length === 0 ? "" : tagRule,
     stream: fence(promptMarks.stream, streamLines(context, options), known),
+    unpainted:
+      unpainted?.length === 0
+        ? ""
+        : fence(promptMarks.stream, unpainted ?? streamLines(context, options), known),
     supplement: context.supplement ?? "",
     answer: mistake
       ? fence("your_answer", [mistake.text.slice(0, mostLineCharacters) || notShown], known)
@@ -216,9 +241,15 @@ export function showsPictures({ observations, recent }: Context): boolean {
  * The pictures of a window within `limits`, oldest clip first, those of the decided clips last. A line before each
  * clip's pictures says which moments they show.
  */
-export function pictureParts({ observations, recent }: Context, limits: PictureLimits): Part[] {
+export function pictureParts(
+  { observations, recent }: Context,
+  limits: PictureLimits,
+  painted?: PaintedWindow,
+): Part[] {
   const clips = [...recent.observations, ...observations];
-  const shown = framesShown(clips, limits, observations.length);
+  const shown = framesShown(clips, limits, observations.length).map((frames) =>
+    painted ? frames.map(painted.frame) : frames,
+  );
   const parts: Part[] = [];
   for (const [i, clip] of clips.entries()) {
     const frames = shown[i]!;
@@ -290,6 +321,17 @@ function peopleLines(people: Observation["people"]): string[] {
     const seen = atSeconds.length > 0 ? `, seen at ${atSeconds.map((at) => moment(at, 1)).join(", ")}` : "";
     return `${tagOf(id)}${name === null ? ", no name known" : `, named ${name}`}${seen}`;
   });
+}
+
+/** A window without the lines that its frames show. */
+function withoutPainted({ observations, recent, ...context }: Context, painted: PaintedWindow): Context {
+  const left = (clips: readonly Observation[]) =>
+    clips.map((clip) => ({ ...clip, speech: clip.speech.filter((line) => !painted.has(line)) }));
+  return {
+    ...context,
+    observations: left(observations),
+    recent: { ...recent, observations: left(recent.observations) },
+  };
 }
 
 function streamLines(context: Context, options: PromptOptions): string[] {
@@ -369,13 +411,13 @@ function moment(seconds: number, decimals = 0): string {
 
 /** A name for all the wording above and the limits of what is shown, in 12 hex digits. */
 export function promptHash(options: PromptOptions): string {
-  const { framesPerClip = null, pictureTokens = null, tokensPerFrame = null } = options;
+  const { framesPerClip = null, pictureTokens = null, tokensPerFrame = null, overlay = false } = options;
   const prompts = [exampleClip, { ...exampleClip, frames: [] }].map((observation) =>
     memoryPrompt(exampleOf(observation), options, { text: "text", problem: "problem" }),
   );
   const system = [true, false].map((pictures) => memoryInstructions(pictures, options));
   const limits = [framesPerClip, pictureTokens, tokensPerFrame];
-  const wording = [system, prompts, memorySchema(options.semantic), limits];
+  const wording = [system, prompts, memorySchema(options.semantic), limits, ...(overlay ? ["overlay"] : [])];
   return sha256(JSON.stringify(wording)).slice(0, 12);
 }
 

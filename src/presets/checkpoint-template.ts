@@ -3,11 +3,11 @@
  * with. A text, the video of the window, a text; one JSON object with `description`; the memories of the window as
  * running text; the supplement behind the form of the answer.
  *
- * Departure: the checkpoint saw names and subtitles painted into the frames. Here speech and on-screen text stand in the
- * prompt, so that nothing that was heard is lost. Painting them is not built yet.
+ * Tags and subtitles are painted on the frames, as the checkpoint saw them. Departure: what is not painted stands in the
+ * prompt, so that nothing is lost: print, captions, and speech that no font here can write or that is too long.
  */
 export const checkpointTemplate = `=== user ===
-You are given the last part of a video, and the description of what came before its newest clip, which may be empty. People who are recognised are marked by ids such as <face_1>.
+You are given the last part of a video, and the description of what came before its newest clip, which may be empty. People who are recognised are marked by ids such as <face_1>, and what is said stands in it as subtitles.
 
 {video}
 
@@ -19,7 +19,7 @@ The newest clip runs from {start} to {end}. Describe it in detail and as one coh
 - One or two sentences.
 
 What was heard and read, with times:
-{stream}
+{unpainted}
 
 People recognised in the clip:
 {people}

@@ -49,6 +49,7 @@ export interface PresetOptions {
   readonly model?: {
     readonly thinking?: boolean;
     readonly video?: "auto";
+    readonly overlay?: boolean;
     readonly framesPerClip?: number;
     readonly pictureTokens?: number;
     readonly corrections?: boolean;
@@ -90,7 +91,7 @@ export const presets = {
     ...qwenVision,
     options: {
       stream: { clipSeconds: 10, windowClips: 5, fps: 2 },
-      model: { thinking: true, video: "auto" },
+      model: { thinking: true, video: "auto", overlay: true },
       template: checkpointTemplate,
     },
   },

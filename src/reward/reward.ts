@@ -13,6 +13,7 @@
 import { knownPeople } from "../policy/identity-tags.ts";
 import { parseStrictly } from "../policy/parse-action.ts";
 import type { Action, Context, Issue } from "../policy/policy.ts";
+import { taggedText } from "../policy/window-people.ts";
 import type { Question } from "../tasks/task.ts";
 import { saysTheSame } from "../util/repetition.ts";
 import type { Judge, Judged, JudgeFailure, QualityVerdict } from "./judge.ts";
@@ -171,7 +172,9 @@ interface ReadAction {
 
 function readAction(context: Context, action: Action, { form, countTokens }: ScoreOptions): ReadAction {
   if (form === "statements") {
-    const texts = action.statements.map(({ text }) => text).filter((text) => text.trim() !== "");
+    const texts = action.statements
+      .map(({ text }) => taggedText(text, context.tags))
+      .filter((text) => text.trim() !== "");
     return { texts, issues: action.issues };
   }
   const contract = { known: knownPeople(context), semantic: form !== "description", countTokens };
@@ -180,7 +183,7 @@ function readAction(context: Context, action: Action, { form, countTokens }: Sco
 }
 
 /** Issues of quality; any other issue is one of format. Length is counted here, by the given limit. */
-const qualityIssues = new Set(["tag-malformed", "tag-unknown", "too-long", "too-many"]);
+const qualityIssues = new Set(["tag-malformed", "tag-unknown", "tag-name", "too-long", "too-many"]);
 
 async function assess(
   context: Context,

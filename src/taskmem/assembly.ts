@@ -308,6 +308,7 @@ export function memoryWriting(config: Config, bound: Sampling) {
     ...pictureLimits(config),
     sampling: { ...bound, ...sampling },
     template: configuredTemplate(config),
+    overlay: config.model.overlay,
     ...{ attempts: config.model.attempts, mayRepeat: config.model.mayRepeat },
   };
 }

@@ -15,7 +15,7 @@ import { type ModelPhaseTwoRecipe, modelPhaseTwoRecipeNamed } from "../policies/
 import { answerAfter } from "../policies/model/torch-policy.ts";
 import { shownWithin, withoutFrames } from "../policy/fitting.ts";
 import type { Context, Policy } from "../policy/policy.ts";
-import { memoryInstructions, memoryPrompt, type PromptOptions, showsPictures } from "../policy/prompts.ts";
+import { memoryInstructions, type PromptOptions, showsPictures, windowPrompt } from "../policy/prompts.ts";
 import { recentLessons, recentObservations } from "../training/train-adapter.ts";
 import { makeDirectory } from "../util/directory.ts";
 import { replaceFile } from "../util/replace-file.ts";
@@ -194,11 +194,12 @@ async function promptingOf({ config }: Parts, model: Model) {
   const prefix = ("prefix" in prompting && prompting.prefix) || "";
   const asked = { memories: [], wording: "", mayRepeat: true, mayBeEmpty: false };
   return {
-    promptOf(context: Context) {
+    async promptOf(context: Context) {
       const full: { context: Context; options: PromptOptions } = { context, options };
       const shown = shownWithin(images || video ? full : withoutFrames(full), contextTokens);
       const system = memoryInstructions(showsPictures(shown.context), shown.options);
-      return torchPrompt({ system, parts: memoryPrompt(shown.context, shown.options) }, prompting);
+      const { parts } = await windowPrompt(shown.context, shown.options);
+      return torchPrompt({ system, parts }, prompting);
     },
     tell: (context: Context, texts: readonly string[]) =>
       texts.map((told) => {

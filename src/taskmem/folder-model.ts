@@ -28,7 +28,7 @@ import type { TorchPolicyOptions } from "../policies/model/torch-policy.ts";
 import { buildContext } from "../policy/context.ts";
 import { evenlySpaced } from "../policy/pictures.ts";
 import type { Policy } from "../policy/policy.ts";
-import { memoryInstructions, memoryPrompt, type PromptOptions, showsPictures } from "../policy/prompts.ts";
+import { memoryInstructions, type PromptOptions, showsPictures, windowPrompt } from "../policy/prompts.ts";
 import { freshState } from "../policy/state.ts";
 
 export { modelPhaseTwoRecipeNamed } from "../policies/model/recipes.ts";
@@ -96,14 +96,14 @@ export async function fitFunctional(
     ...(threads !== undefined && { threads }),
   });
   try {
-    const prompts = evenlySpaced(told, fittedClips).map((observation) => {
+    const prompts = evenlySpaced(told, fittedClips).map(async (observation) => {
       const history = { observations: [], entries: [], state: freshState() };
       const context = buildContext([observation], history);
       const system = memoryInstructions(showsPictures(context), options);
-      const parts = memoryPrompt(context, options);
+      const { parts } = await windowPrompt(context, options);
       return engine.name(torchPrompt({ system, parts }, folderPrompting(config)));
     });
-    const { values } = await engine.calibrate(prompts);
+    const { values } = await engine.calibrate(await Promise.all(prompts));
     return { values, architecture: engine.about.architecture };
   } finally {
     engine.close();

@@ -4,7 +4,7 @@
  */
 import { optionalPackage } from "./optional.ts";
 
-export const { createCanvas, loadImage, Path2D } = await optionalPackage(
+export const { createCanvas, GlobalFonts, loadImage, Path2D } = await optionalPackage(
   "@napi-rs/canvas",
   "to draw and read pictures",
 );

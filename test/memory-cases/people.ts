@@ -20,14 +20,17 @@ const track = (who: Who, clip: number, { good = 4, off = 0, at = 0 } = {}): Clip
     atSeconds: Array.from({ length: good }, (_, i) => clip * 10 + at + i),
     vectors: Array.from({ length: good }, () => vector),
     ...{ vector, crop: cropOf(who, clip), cropSeconds: clip * 10 + at },
-    box: { left: places[who] / 10, top: 0.1, width: 0.1, height: 0.2 },
+    box: boxOf(who),
+    boxes: Array.from({ length: good }, () => boxOf(who)),
   };
 };
+const boxOf = (who: Who) => ({ left: places[who] / 10, top: 0.1, width: 0.1, height: 0.2 });
 
 interface Clip {
   readonly stream?: string;
   readonly screen?: readonly ScreenText[];
   readonly says?: string;
+  readonly told?: string;
 }
 
 /** A clip is seen, and written about if something is to be said. */
@@ -35,7 +38,7 @@ async function see(
   memory: Memory,
   clip: number,
   tracks: ClipFaces["tracks"],
-  { stream = "kitchen", screen = [], says }: Clip = {},
+  { stream = "kitchen", screen = [], says, told }: Clip = {},
 ) {
   const alone = tracks.length === 1 ? tracks[0]!.atSeconds : [];
   const observation = observationOf(stream, clip, {
@@ -44,7 +47,8 @@ async function see(
     faces: { space: "test", tracks, aloneSeconds: alone },
   });
   const kept = await memory.addObservation(observation);
-  const statements = says === undefined ? [] : [statementOf(clip, says, { frameSeconds: [clip * 10 + 1] })];
+  const parts = { frameSeconds: [clip * 10 + 1], ...(told !== undefined && { told }) };
+  const statements = says === undefined ? [] : [statementOf(clip, says, parts)];
   await memory.commit(decisionOf(stream, statements, { clips: [clip] }));
   return kept;
 }
@@ -128,9 +132,14 @@ export function peopleCases(store: TestStore): void {
         "Mia laid the table. Someone left.",
         "Mia sang.",
       ]);
+      await see(memory, 2, [track("mia", 2)], {
+        says: "Mia sat at Mia's.",
+        told: "[person_1] sat at Mia's.",
+      });
+      assert.equal((await texts(memory))[2], "Mia sat at Mia's.");
       assert.deepEqual(await memory.check(), []);
       await memory.changePeople({ kind: "undo" });
-      assert.equal((await texts(memory))[1], "[person_1] sang.");
+      assert.deepEqual((await texts(memory)).slice(1), ["[person_1] sang.", "[person_1] sat at Mia's."]);
       await memory.close();
     });
 

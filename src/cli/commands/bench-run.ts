@@ -269,6 +269,7 @@ async function runOptionsOf(invocation: Invocation, parts: Parts): Promise<RunOp
 function settingsOf({ config, selection, models, kind }: Parts, mode: RecallMode) {
   const { protocol, limit, groups } = selection;
   const { framesPerClip, pictureTokens, preset = "none", sampling, thinking, promptTemplate } = config.model;
+  const { overlay } = config.model;
   return {
     policy: kind,
     model: {
@@ -284,6 +285,7 @@ function settingsOf({ config, selection, models, kind }: Parts, mode: RecallMode
     ...(framesPerClip !== undefined && { framesPerClip }),
     ...(pictureTokens !== undefined && { pictureTokens }),
     ...(preset !== "none" && { preset }),
+    ...(overlay && { overlay }),
     ...(sampling !== undefined && { sampling: pairsOf(sampling) }),
     ...(thinking !== undefined && { thinking }),
     ...(promptTemplate !== undefined && { prompt: sha256(JSON.stringify(configuredTemplate(config))) }),

@@ -7,6 +7,7 @@ import { knownPeople, taggedIds } from "../../policy/identity-tags.ts";
 import { type ActionContract, type Asked, parseLeniently } from "../../policy/parse-action.ts";
 import { evenlySpaced } from "../../policy/pictures.ts";
 import type { Action, Context } from "../../policy/policy.ts";
+import { storedText } from "../../policy/window-people.ts";
 
 /** Key frames kept as evidence of an entry; all of a clip's would be a gigabyte a day. */
 const mostEvidenceFrames = 3;
@@ -58,7 +59,7 @@ export function statementOf(text: string, kind: EntryKind, context: Context): St
     kind,
     startSeconds,
     endSeconds,
-    text,
+    ...storedText(text, context),
     speakers: peopleNamed(text, context),
     sources: sourceTexts(observation),
     frameSeconds: keyFrames(observation),
@@ -70,6 +71,7 @@ function peopleNamed(text: string, context: Context): string[] {
   const { observations, recent } = context;
   const people = [...recent.observations, ...observations].flatMap((observation) => observation.people);
   const nameOf = new Map(people.map(({ id, name }) => [id, name ?? id]));
+  for (const { tag, id, name } of context.tags ?? []) nameOf.set(tag, name ?? id);
   const known = knownPeople(context);
   const names = new Set([...known.speakers, ...people.flatMap(({ name }) => name ?? [])]);
   return [

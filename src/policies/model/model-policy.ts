@@ -36,11 +36,11 @@ import type { PromptTemplate } from "../../policy/prompt-template.ts";
 import {
   type Mistake,
   memoryInstructions,
-  memoryPrompt,
   memorySchema,
   type PromptOptions,
   promptHash,
   showsPictures,
+  windowPrompt,
   wordingOf,
 } from "../../policy/prompts.ts";
 import { type Random, randomInt } from "../../util/random.ts";
@@ -58,6 +58,8 @@ export interface ModelPolicyOptions extends PictureLimits {
   readonly semantic?: boolean;
   /** The words of the prompt. @default our own, `builtInTemplate` */
   readonly template?: PromptTemplate | undefined;
+  /** Whether tags of people and speech are painted on the frames: for a model trained so. @default false */
+  readonly overlay?: boolean | undefined;
   /** Overrides the defaults: greedy for acting, temperature 0.6 and top-p 0.95 for rollouts; 4096 tokens at most. */
   readonly sampling?: Sampling;
   /**
@@ -95,7 +97,7 @@ const defaultMaxTokens = 4096;
  */
 export function modelPolicy(options: ModelPolicyOptions): Policy {
   const { model, countTokens, semantic = false, sampling = {}, attempts = 2, adapter = null } = options;
-  const { framesPerClip, pictureTokens, tokensPerFrame, template, words } = options;
+  const { framesPerClip, pictureTokens, tokensPerFrame, template, words, overlay = false } = options;
   const { mayRepeat = false, readsCorrections = true } = options;
   if (!Number.isInteger(attempts) || attempts < 0) {
     throw new RangeError(`Expected \`attempts\` to be an integer from 0 up, got ${attempts}`);
@@ -108,7 +110,7 @@ export function modelPolicy(options: ModelPolicyOptions): Policy {
   }
   const limits = { framesPerClip, pictureTokens, tokensPerFrame };
   checkPictureLimits(limits);
-  const prompts: PromptOptions = { semantic, countTokens, template, ...limits };
+  const prompts: PromptOptions = { semantic, countTokens, template, ...limits, overlay };
   const revisionOf = (asked: PromptOptions) =>
     `model:${model.id}@${promptHash(asked)}${adapter ? `+${adapter.revision}` : ""}`;
   const revision = revisionOf(prompts);
@@ -220,7 +222,7 @@ async function ask(
   const { model, mayRepeat, words } = setup;
   const part = isFree ? forSentence : (shown: Shown) => shown;
   const [whole, seen, given] = [part(full), part(asking.seen), part(asking.shown)];
-  const { generation, shown } = isFree
+  const { generation, shown, problem } = isFree
     ? await generate(model, sentenceRequest(request, last !== null && isThought(last)), given, null)
     : await generate(model, request, given, last && mistakeOf(last));
   const window = isFree ? asking.shown : shown;
@@ -234,6 +236,7 @@ async function ask(
   const leftOut = [
     ...(unseen === null ? [] : [`${model.id} does not see pictures: ${unseen} were not shown.`]),
     ...(unfit === null ? [] : [`The context of ${model.id} is too short: ${unfit} were not shown.`]),
+    ...(problem === null ? [] : [problem]),
     ...(generation.leftOut === undefined ? [] : [generation.leftOut]),
   ].join(" ");
   const options = {
@@ -256,15 +259,16 @@ async function generate(
   request: Request,
   given: Shown,
   last: Mistake | null,
-): Promise<{ readonly generation: Generation; readonly shown: Shown }> {
+): Promise<{ readonly generation: Generation; readonly shown: Shown; readonly problem: string | null }> {
   let shown = given;
   let mistake = last;
   for (let overflows = 0; ; overflows++) {
     const { context, options } = shown;
     const system = memoryInstructions(showsPictures(context), options);
-    const parts = memoryPrompt(context, options, mistake);
+    const { parts, problem } = await windowPrompt(context, options, mistake);
     try {
-      return { generation: await model.generate({ ...request, system, parts }), shown };
+      const generation = await model.generate({ ...request, system, parts });
+      return { generation, shown, problem };
     } catch (error) {
       if (overflows === mostOverflows) throw error;
       // What it wrote before is worth less than what it is to write about.

@@ -11,7 +11,7 @@ import {
 } from "../../engines/torch/index.ts";
 import type { Asked } from "../../policy/parse-action.ts";
 import type { Action, Context, Policy } from "../../policy/policy.ts";
-import { memoryInstructions, memoryPrompt, showsPictures } from "../../policy/prompts.ts";
+import { memoryInstructions, showsPictures, windowPrompt } from "../../policy/prompts.ts";
 import type { PhaseOnePolicy, TrainablePolicy } from "../../training/trainable-policy.ts";
 import { actionOf } from "./model-action.ts";
 import { type ModelPolicyOptions, modelPolicy } from "./model-policy.ts";
@@ -126,13 +126,13 @@ function samplesOf(
   { prompting, semantic = false, countTokens, ...limits }: TorchPolicyOptions,
 ): TrainablePolicy<TorchSample>["sampleOf"] {
   const names = new WeakMap<Context, string>();
-  const nameOf = (context: Context) => {
+  const nameOf = async (context: Context) => {
     const system = memoryInstructions(showsPictures(context), { semantic, template: limits.template });
-    const parts = memoryPrompt(context, { semantic, countTokens, ...limits });
+    const { parts } = await windowPrompt(context, { semantic, countTokens, ...limits });
     return engine.name(torchPrompt({ system, parts }, prompting));
   };
   return async (context, { logprobs }) => {
-    const prompt = names.get(context) ?? nameOf(context);
+    const prompt = names.get(context) ?? (await nameOf(context));
     names.set(context, prompt);
     return { prompt, ids: logprobs?.ids ?? new Int32Array() };
   };

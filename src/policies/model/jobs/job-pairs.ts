@@ -27,7 +27,7 @@ export interface JobPairsOptions extends ConcurrencyOptions {
   /** Draws the memories that are compared; it asks once for each. */
   readonly drawing: Policy;
   /** What the policy asks about a context. */
-  readonly promptOf: (context: Context) => Prompt;
+  readonly promptOf: (context: Context) => Prompt | Promise<Prompt>;
   /** Actions that tell these texts, in the form that the prompt asks for. */
   readonly tell: (context: Context, texts: readonly string[]) => Action[];
   readonly judge: Judge;
@@ -75,7 +75,7 @@ export async function jobPairs(
   const { lines, pairs: take, dpo } = recipe;
   const trainable = {
     policy: async () => drawing,
-    sampleOf: async (context: Context, { text }: Action) => ({ prompt: promptOf(context), text }),
+    sampleOf: async (context: Context, { text }: Action) => ({ prompt: await promptOf(context), text }),
     tell: async (context: Context, texts: readonly string[]) => tell(context, texts),
   };
   const cache = await rollOut(trainable, earlier, {
