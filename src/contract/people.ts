@@ -14,7 +14,7 @@ const face = moment.extend({
   maybe: label.optional().describe("whom it may be, where it is not sure"),
   goodFaces: z.int().describe("pictures of it good enough to compare"),
   crop: z.string().optional().describe("hash of its picture"),
-  captions: z.array(z.string()).describe("print beside it that looks like a name"),
+  captions: z.array(z.string()).describe("names in print beside it, or that it gave itself"),
 });
 
 const person = z.object({
@@ -32,7 +32,9 @@ const person = z.object({
   suggestedName: z
     .object({ name: z.string(), face: z.string() })
     .optional()
-    .describe("print beside the face that looks like a name, and the face; never taken without being asked"),
+    .describe(
+      "a name in print beside the face or in what is said, and the face; never taken without being asked",
+    ),
   maybeSame: z.array(label).describe("people who may be the same"),
 });
 

@@ -24,8 +24,10 @@ export interface SeenFace {
   readonly box: FaceBox;
   /** How many of its pictures were good enough to compare. */
   readonly good: number;
-  /** Lines of print that were in the picture beside it alone and look like a name. */
+  /** Names in print beside it, or that it gave itself, while it alone was in the picture. */
   readonly captions: readonly string[];
+  /** Speakers of lines that were said while it alone was in the picture. @default none */
+  readonly speakers?: readonly string[];
   /** Names the space of its vector. */
   readonly space: string;
   /** `null` once it is old and stands for no one. */

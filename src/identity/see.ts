@@ -1,10 +1,11 @@
 /** A clip is seen: its tracks become faces, each with who it is, and the people of the clip are told. */
 import type { ClipFaces, FaceTrack } from "../perception/faces.ts";
-import { joinSightings, type Person, type ScreenText } from "../perception/observation.ts";
+import { joinSightings, type Person, type ScreenText, type Utterance } from "../perception/observation.ts";
 import { shortId } from "../util/hash.ts";
 import { type Assigned, assign } from "./assign.ts";
 import { withExemplars } from "./exemplars.ts";
 import type { KnownOne, PeoplePatch, PeopleState, SeenFace } from "./records.ts";
+import { saidNames } from "./said-names.ts";
 
 /** The faces of a clip; the crops of its tracks were kept, and have hashes. */
 export interface ObservedFaces extends Omit<ClipFaces, "tracks"> {
@@ -13,6 +14,7 @@ export interface ObservedFaces extends Omit<ClipFaces, "tracks"> {
   readonly tracks: readonly (Omit<FaceTrack, "crop"> & { readonly crop: string })[];
   /** Print in the picture. */
   readonly screen: readonly ScreenText[];
+  readonly speech: readonly Utterance[];
 }
 
 /** A person is told of from this many good faces on. */
@@ -109,15 +111,18 @@ export function seeClip(
 }
 
 function faceOf(
-  { stream, clip, space, screen, aloneSeconds }: ObservedFaces,
+  { stream, clip, space, screen, speech, aloneSeconds }: ObservedFaces,
   track: ObservedFaces["tracks"][number],
   decided: Assigned,
 ): SeenFace {
   const { atSeconds, cropSeconds, box, vectors, vector, crop } = track;
+  const { own, speakers } = saidNames(track, speech, aloneSeconds);
+  const captions = [...new Set([...captionsOf(track, screen, aloneSeconds), ...own])];
   return {
     id: shortId("face", stream, clip, cropSeconds, box.left, box.top),
     ...{ stream, clip, atSeconds, shownSeconds: cropSeconds, box },
-    ...{ good: vectors.length, captions: captionsOf(track, screen, aloneSeconds), space, vector, crop },
+    ...{ good: vectors.length, captions, space, vector, crop },
+    ...(speakers.length > 0 && { speakers }),
     person: decided.kind === "person" ? decided.id : null,
     maybe: decided.kind === "unsure" ? decided.id : null,
     ...{ told: null, not: [] },

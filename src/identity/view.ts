@@ -24,7 +24,7 @@ export interface ListedPerson {
   }[];
   /** Hash of a picture of the face. */
   readonly crop: string | null;
-  /** A name that print beside the face suggests, and where; `null` without one, or with several. */
+  /** A name that print beside the face, or what is said, suggests, and where; `null` without one, or with several. */
   readonly suggestedName: { readonly name: string; readonly face: string } | null;
   /** People who may be the same: near by their faces, and never in one picture. */
   readonly maybeSame: readonly string[];
@@ -61,19 +61,11 @@ export function listPeople(state: PeopleState): ListedPerson[] {
       const goodFaces = faces.reduce((sum, { good }) => sum + good, 0);
       const shown =
         faces.find(({ exemplar, crop }) => exemplar && crop) ?? faces.findLast(({ crop }) => crop);
-      const captions = new Map(
-        faces.flatMap(({ id, captions }) => captions.map((name) => [name, id] as const)),
-      );
-      const distinct = new Set([...captions.keys()].map((name) => name.toLowerCase()));
-      const [suggestion] = captions;
       return {
         ...{ number: one.number, id: labelOf(one), name: one.name },
         told: goodFaces >= toldFaces || one.name !== null,
         ...{ faces: faces.length, goodFaces, streams: streamsOf(faces), crop: shown?.crop ?? null },
-        suggestedName:
-          distinct.size === 1 && suggestion && one.name === null
-            ? { name: suggestion[0], face: suggestion[1] }
-            : null,
+        suggestedName: one.name === null ? suggested(faces) : null,
         maybeSame: people
           .filter((other) => other.id !== one.id && areAlike(middles.get(one.id)!, middles.get(other.id)!))
           .filter((other) => !haveMet(faces, own(other)))
@@ -82,6 +74,26 @@ export function listPeople(state: PeopleState): ListedPerson[] {
       };
     });
 }
+
+/** Clips in which the same speaker must be beside a face: one may be seen while another speaks. */
+const fewestSpeaking = 2;
+
+/** The one name that the faces of a person have beside them. */
+function suggested(faces: readonly SeenFace[]): ListedPerson["suggestedName"] {
+  const names = (of: (face: SeenFace) => readonly string[]) =>
+    faces.flatMap((face) => of(face).map((name) => ({ name, face: face.id })));
+  const captions = names((face) => face.captions);
+  const speakers = names((face) => face.speakers ?? []);
+  const all = [...captions, ...speakers].toSorted((a, b) => b.name.length - a.name.length);
+  const [longest] = all;
+  const words = new Set(longest && wordsOf(longest.name));
+  // "Mia" and "Mia Lopez" agree.
+  const agree = all.every(({ name }) => wordsOf(name).every((word) => words.has(word)));
+  const isEnough = captions.length > 0 || speakers.length >= fewestSpeaking;
+  return longest && agree && isEnough ? longest : null;
+}
+
+const wordsOf = (name: string) => name.toLowerCase().split(/\s+/);
 
 /** Faces of a person, or those of no one, by stream, then time. */
 export function listFaces(state: PeopleState, person: KnownOne | null): ListedFace[] {

@@ -434,6 +434,7 @@ const rowSchema = z.discriminatedUnion("row", [
     box,
     good: count,
     captions: z.array(z.string()),
+    speakers: z.array(z.string()).exactOptional(),
     space: z.string(),
     vector: z.base64().nullable(),
     crop: hash.nullable(),

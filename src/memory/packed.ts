@@ -33,9 +33,9 @@ export function packObservation(observation: Observation): {
       },
     }),
   };
-  const { stream, clip, screen } = observation;
+  const { stream, clip, screen, speech } = observation;
   const faces = found && {
-    ...{ ...found, stream, clip, screen },
+    ...{ ...found, stream, clip, screen, speech },
     tracks: found.tracks.map((track) => ({ ...track, crop: keep(track.crop) })),
   };
   return { packed, blobs, faces: faces ?? null };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Memory, MemoryRow } from "../../src/memory/memory.ts";
 import type { ClipFaces } from "../../src/perception/faces.ts";
-import type { ScreenText } from "../../src/perception/observation.ts";
+import type { Observation, ScreenText } from "../../src/perception/observation.ts";
 import { sha256 } from "../../src/util/hash.ts";
 import { addTestStream, decisionOf, frameOf, observationOf, statementOf } from "../support/memory.ts";
 import { rowsOf, type TestStore, texts } from "../support/store.ts";
@@ -31,6 +31,7 @@ interface Clip {
   readonly screen?: readonly ScreenText[];
   readonly says?: string;
   readonly told?: string;
+  readonly speech?: Observation["speech"];
 }
 
 /** A clip is seen, and written about if something is to be said. */
@@ -38,12 +39,12 @@ async function see(
   memory: Memory,
   clip: number,
   tracks: ClipFaces["tracks"],
-  { stream = "kitchen", screen = [], says, told }: Clip = {},
+  { stream = "kitchen", screen = [], speech = [], says, told }: Clip = {},
 ) {
   const alone = tracks.length === 1 ? tracks[0]!.atSeconds : [];
   const observation = observationOf(stream, clip, {
     frames: [frameOf(clip, `picture ${stream} ${clip}`)],
-    screen,
+    ...{ screen, speech },
     faces: { space: "test", tracks, aloneSeconds: alone },
   });
   const kept = await memory.addObservation(observation);
@@ -252,6 +253,28 @@ export function peopleCases(store: TestStore): void {
       assert.equal((await memory.people())[1]!.suggestedName, null);
       await see(memory, 2, [track("mia", 2)], { screen: [caption(2, "HOTEL")] });
       assert.equal((await memory.people())[0]!.suggestedName, null);
+      await memory.close();
+    });
+
+    test("a face that alone is seen while it says its name, or is named as the speaker twice, has a name suggested", async () => {
+      const memory = await open(store);
+      const said = (clip: number, text: string, speaker: string | null = null) => ({
+        ...{ startSeconds: clip * 10, endSeconds: clip * 10 + 2, text, speaker },
+      });
+      const suggested = async () => (await memory.people()).map(({ suggestedName }) => suggestedName?.name);
+      await see(memory, 0, [track("mia", 0)], { speech: [said(0, "Good morning.", "Mia")] });
+      assert.deepEqual(await suggested(), [undefined]);
+      await see(memory, 1, [track("mia", 1)], { speech: [said(1, "It is late.", "Mia")] });
+      assert.deepEqual(await suggested(), ["Mia"]);
+      await see(memory, 2, [track("mia", 2)], { speech: [said(2, "My name is Mia Lopez.")] });
+      assert.deepEqual(await suggested(), ["Mia Lopez"]);
+      // Beside another, it may be the other's.
+      await see(memory, 3, [track("mia", 3), track("tom", 3)], { speech: [said(3, "I'm Jack.")] });
+      await see(memory, 4, [track("tom", 4)], { speech: [said(4, "I'm Tom West.")] });
+      assert.deepEqual(await suggested(), ["Mia Lopez", "Tom West"]);
+      await see(memory, 5, [track("mia", 5)], { speech: [said(5, "I'm Ann.")] });
+      assert.deepEqual(await suggested(), [undefined, "Tom West"]);
+      assert.deepEqual(await memory.check(), []);
       await memory.close();
     });
 
