@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, describe, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { taskMemClient } from "../src/client/index.ts";
+import { serve } from "../src/http/index.ts";
 import { openTaskMem } from "../src/taskmem.ts";
 import {
   readinessOf,
@@ -177,14 +179,42 @@ describe("workers", { skip: postgres === null && "there is no Postgres" }, () =>
       await memory.ask("Where is the key?");
     }
     const { signal } = new AbortController();
-    const [one, other] = await Promise.all([queue.learn(space, signal), queue.learn(space, signal)]);
-    assert.equal(one.activated, false);
-    assert.deepEqual(one, other);
-    const stopped = new AbortController();
-    stopped.abort();
-    await assert.rejects(queue.learn("elsewhere", stopped.signal), { name: "AbortError" });
-    const unknown = await queue.learn("nowhere", signal);
+    const jobs = [await queue.learn(space), await queue.learn(space)];
+    assert.equal(jobs[0], jobs[1]);
+    assert.equal((await queue.learned(jobs[0]!, signal)).activated, false);
+    const stopped = await queue.learn("elsewhere");
+    await queue.stopLearning(stopped);
+    assert.match((await queue.learned(stopped, signal)).problem!.code, /cancelled|space-unknown/);
+    const unknown = await queue.learned(await queue.learn("nowhere"), signal);
     assert.equal(unknown.problem!.code, "space-unknown");
+  });
+
+  test("a server has streams watched, and learns in a worker", async (t) => {
+    const { options, directory } = await ground(t);
+    const door = camera("door");
+    const served = await serve({ root: options.root, port: 0, spaces: memories, queue: options.queue });
+    t.after(() => served.close());
+    const home = taskMemClient({ url: served.url, space });
+    await assert.rejects(home.watch({ stream: "notes", source: "notes.srt" }), { code: "input-invalid" });
+    const watch = await home.watch({ stream: door.name, source: addressOf(door) });
+    assert.deepEqual([watch.state, watch.source], ["waiting", "camera://x/"]);
+    const { events } = await worker(t, options);
+    await until("the stream is watched", () => stored(events) > 3);
+    const readiness = async () => (await (await fetch(`${served.url}/readyz`)).json()) as { status: string };
+    await until("the server is ready", async () => (await readiness()).status === "ready");
+    const metrics = async () => (await fetch(`${served.url}/metrics`)).text();
+    await until("the metrics count it", async () =>
+      /taskmem_queue_active\{queue="watch"\} 1/.test(await metrics()),
+    );
+    await home.ask({ question: "Where is parcel number 2?" });
+    const learned = await home.ended(await home.learn());
+    assert.equal(learned.state, "done");
+    assert.ok(events.some((one) => one.event === "job-end" && one.kind === "learn" && one.how === "done"));
+    assert.equal((await home.watches({})).watches[0]!.state, "watching");
+    assert.deepEqual(await home.unwatch({ stream: door.name }), { watches: [] });
+    await until("it is left", () => events.some(isEnd("lost")));
+    await assert.rejects(home.unwatch({ stream: door.name }), { status: 404, code: "watch-unknown" });
+    await assertWhole(directory, door, stored(events));
   });
 
   test("a run that is told that the stream is another's writes nothing of it", async (t) => {

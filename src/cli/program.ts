@@ -170,6 +170,10 @@ function addServe(program: Command, add: Add, bare: Add): void {
       "--host <address>",
       "address to listen at (default: 127.0.0.1); others than this machine's need keys",
     )
+    .option(
+      "--queue <url>",
+      "Postgres of a queue whose workers watch and learn (default: TASKMEM_QUEUE; without one it learns here)",
+    )
     .option("--policy <name>", "what writes memories");
   root(bare(serve, "add-key <name>", "make a key and show it once", action("add-key")))
     .option("--space <id>", "space that it reaches; repeat for several (default: all)", collect)

@@ -1287,6 +1287,90 @@ export type TraceOutput = {
   readonly completionTokens: number;
   readonly usd: number;
 };
+/** What `unwatch` takes. */
+export type UnwatchInput = {
+  /** id */
+  readonly stream: string;
+};
+/** Watch a stream no more: what `unwatch` gives. */
+export type UnwatchOutput = {
+  readonly watches: readonly {
+    /** id */
+    readonly stream: string;
+    /** without its password */
+    readonly source: string;
+    /** file: it ends by itself */
+    readonly kind: "watch" | "file";
+    /** waiting: for a worker */
+    readonly state: "waiting" | "watching" | "paused" | "ended" | "failed";
+    /** wall time, ISO 8601 */
+    readonly since: string;
+    /** why it failed */
+    readonly problem?:
+      | {
+          readonly code: string;
+          readonly message: string;
+        }
+      | undefined;
+  }[];
+};
+/** What `watch` takes. */
+export type WatchInput = {
+  /** id */
+  readonly stream: string;
+  /** a URL, a device, or an absolute path as the workers see it */
+  readonly source: string;
+  /** whether files are looked at again and again for what was added */
+  readonly follow?: boolean | undefined;
+  /** subtitle file or URL to use instead of those found */
+  readonly subtitles?: string | undefined;
+  /** what the lines of a text source are */
+  readonly textKind?: "speech" | "caption" | undefined;
+};
+/** Watch a stream: what `watch` gives. */
+export type WatchOutput = {
+  /** id */
+  readonly stream: string;
+  /** without its password */
+  readonly source: string;
+  /** file: it ends by itself */
+  readonly kind: "watch" | "file";
+  /** waiting: for a worker */
+  readonly state: "waiting" | "watching" | "paused" | "ended" | "failed";
+  /** wall time, ISO 8601 */
+  readonly since: string;
+  /** why it failed */
+  readonly problem?:
+    | {
+        readonly code: string;
+        readonly message: string;
+      }
+    | undefined;
+};
+/** What `watches` takes. */
+export type WatchesInput = Readonly<Record<string, never>>;
+/** Streams that workers watch: what `watches` gives. */
+export type WatchesOutput = {
+  readonly watches: readonly {
+    /** id */
+    readonly stream: string;
+    /** without its password */
+    readonly source: string;
+    /** file: it ends by itself */
+    readonly kind: "watch" | "file";
+    /** waiting: for a worker */
+    readonly state: "waiting" | "watching" | "paused" | "ended" | "failed";
+    /** wall time, ISO 8601 */
+    readonly since: string;
+    /** why it failed */
+    readonly problem?:
+      | {
+          readonly code: string;
+          readonly message: string;
+        }
+      | undefined;
+  }[];
+};
 
 /** What a space does. */
 export interface Operations {
@@ -1348,6 +1432,12 @@ export interface Operations {
   timeline(input?: TimelineInput, options?: RequestOptions): Promise<TimelineOutput>;
   /** Asks a question once more without keeping it, and tells what recall found, by which channel and at which rank, and which of it the answer cites. Of a question that was kept it also tells what was answered then. Scope: ask. */
   trace(input?: TraceInput, options?: RequestOptions): Promise<TraceOutput>;
+  /** Takes a stream from the workers; its memory stays. Scope: admin. */
+  unwatch(input: UnwatchInput, options?: RequestOptions): Promise<UnwatchOutput>;
+  /** Has a stream watched by some worker from now on. Scope: admin. */
+  watch(input: WatchInput, options?: RequestOptions): Promise<WatchOutput>;
+  /** Lists the streams that workers watch, and how each stands. Scope: read. */
+  watches(input?: WatchesInput, options?: RequestOptions): Promise<WatchesOutput>;
 }
 
 /** Method and path of each operation, below the space. */
@@ -1381,4 +1471,7 @@ export const routes = {
   tasks: ["get", "/tasks"],
   timeline: ["get", "/entries"],
   trace: ["post", "/trace"],
+  unwatch: ["post", "/streams/{stream}/unwatch"],
+  watch: ["put", "/streams/{stream}/watch"],
+  watches: ["get", "/watches"],
 } as const satisfies Record<keyof Operations, readonly [string, string]>;

@@ -4,6 +4,7 @@ import { verbs } from "../contract/index.ts";
 import { operationShape } from "./operations.ts";
 import { pushedShape, receiptsShape } from "./pushed.ts";
 import { fieldsOf, type VerbRoute, verbRoutes } from "./routes.ts";
+import { watchedShape, watchesShape, watchShape } from "./watches.ts";
 
 const problems = {
   content: {
@@ -29,6 +30,8 @@ export function schemaOf(type: z.ZodType, io: "input" | "output"): JsonObject {
 /** A JSON Schema. */
 export type JsonObject = { readonly [key: string]: unknown };
 
+const ofStream = z.strictObject({ stream: z.string().describe("id") });
+
 /** Routes that print no verb and take and give JSON. */
 const plainRoutes: readonly Described[] = [
   {
@@ -51,6 +54,24 @@ const plainRoutes: readonly Described[] = [
     ...{ method: "post", path: "/operations/{operation}/cancel", name: "cancel", scope: "learn" },
     ...{ title: "Stop an operation", about: "Stops work; what has ended stays as it is." },
     ...{ input: z.strictObject({ operation: z.string().describe("id") }), output: operationShape },
+  },
+  {
+    ...{ method: "get", path: "/watches", name: "watches", scope: "read" },
+    ...{
+      title: "Streams that workers watch",
+      about: "Lists the streams that workers watch, and how each stands.",
+    },
+    ...{ input: z.strictObject({}), output: watchesShape },
+  },
+  {
+    ...{ method: "put", path: "/streams/{stream}/watch", name: "watch", scope: "admin" },
+    ...{ title: "Watch a stream", about: "Has a stream watched by some worker from now on." },
+    ...{ input: watchShape.extend(ofStream.shape), output: watchedShape },
+  },
+  {
+    ...{ method: "post", path: "/streams/{stream}/unwatch", name: "unwatch", scope: "admin" },
+    ...{ title: "Watch a stream no more", about: "Takes a stream from the workers; its memory stays." },
+    ...{ input: ofStream, output: watchesShape },
   },
 ];
 

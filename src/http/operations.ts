@@ -179,4 +179,4 @@ export class Operations {
 }
 
 /** Why a closing server stops its operations. */
-const closing = new Error("The server was closed");
+export const closing = new Error("The server was closed");

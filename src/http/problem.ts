@@ -39,6 +39,7 @@ const statuses: Readonly<Record<string, number>> = {
   ...{ "space-unknown": 404, "entry-unknown": 404, "task-unknown": 404, "adapter-unknown": 404 },
   ...{
     "stream-unknown": 404,
+    "watch-unknown": 404,
     "stream-busy": 409,
     "stream-paused": 409,
     "confirm-invalid": 409,

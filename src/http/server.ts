@@ -11,6 +11,7 @@ import { call, inputOf, type Verb, verbs } from "../contract/index.ts";
 import { ConfigError } from "../errors.ts";
 import { mcpServer } from "../mcp/index.ts";
 import { optionalPackage } from "../util/optional.ts";
+import { WorkQueue } from "../workers/index.ts";
 import { chat, modelsOf } from "./chat.ts";
 import { addDashboard } from "./dashboard.ts";
 import { allows, type Key, Keys, type Scope, scopes } from "./keys.ts";
@@ -23,6 +24,7 @@ import { pushedItems } from "./pushed.ts";
 import { fieldsOf, fromQuery, type VerbRoute, verbRoutes } from "./routes.ts";
 import { type Space, type SpaceOptions, Spaces } from "./spaces.ts";
 import { Tickets } from "./tickets.ts";
+import { addWatches, learnInWorker, queueGauges, readyOf } from "./watches.ts";
 
 /** Options of `serve`. */
 export interface ServeOptions {
@@ -32,6 +34,8 @@ export interface ServeOptions {
   readonly port?: number;
   /** Address to listen at. Any but this machine's own needs keys. @default "127.0.0.1" */
   readonly host?: string;
+  /** Postgres of a queue whose workers watch and learn: `postgres://user@host/database`. @default none: it learns here */
+  readonly queue?: string;
   /** Requests a second of one key, after a burst of twice as many. @default 20 */
   readonly requestsPerSecond?: number;
   /** What spaces are opened with. */
@@ -51,7 +55,8 @@ export interface Served {
   close(): Promise<void>;
 }
 
-interface Env {
+/** What a request carries on its way. */
+export interface Env {
   Variables: { key: Key | null; space: Space };
 }
 
@@ -73,8 +78,13 @@ export async function serve(options: ServeOptions): Promise<Served> {
       `Others can reach ${host}, and no key is asked for: make one with \`taskmem serve keys add NAME\`, or listen at 127.0.0.1`,
     );
   const metrics = new Metrics();
-  const spaces = new Spaces(root, options.spaces, (operation) => countLearning(metrics, operation));
-  const app = await appOf(spaces, keys, metrics, options);
+  const queue =
+    options.queue === undefined
+      ? null
+      : await WorkQueue.open({ url: options.queue, root, name: "serve", onError: options.onError });
+  const onEnd = (operation: Operation) => countLearning(metrics, operation);
+  const spaces = new Spaces(root, options.spaces, onEnd, queue);
+  const app = await appOf(spaces, keys, { metrics, queue }, options);
   const server = createServer(getRequestListener(app.fetch));
   // A connection that a client is about to use again must not be closed: shorter than this is what clients keep one open.
   server.keepAliveTimeout = 75_000;
@@ -90,6 +100,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
       server.closeAllConnections();
       await closed;
       await spaces.close();
+      await queue?.close();
       metrics.close();
     },
   };
@@ -98,7 +109,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
 async function appOf(
   spaces: Spaces,
   keys: Keys,
-  metrics: Metrics,
+  { metrics, queue }: { readonly metrics: Metrics; readonly queue: WorkQueue | null },
   options: ServeOptions,
 ): Promise<Hono<Env>> {
   const { Hono } = await optionalPackage("hono", "to serve over HTTP");
@@ -123,12 +134,14 @@ async function appOf(
     app.use(rewrapped(originValidation(loopback)));
   }
   app.get("/healthz", (context) => context.json({ status: "ok" }));
-  app.get("/readyz", (context) => context.json({ status: "ready", spaces: spaces.list().length }));
+  app.get("/readyz", async (context) =>
+    context.json({ ...(await readyOf(queue)), spaces: spaces.list().length }),
+  );
   addDashboard(app);
   app.get("/openapi.json", (context) => context.json(openApi(version)));
   app.get("/metrics", authenticated(keys), async (context) => {
     mustAllow(context.get("key"), "admin");
-    const text = metrics.text(await gaugesOf(spaces));
+    const text = metrics.text([...(await gaugesOf(spaces)), ...(await queueGauges(queue))]);
     return context.body(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   });
   const tickets = new Tickets(keys);
@@ -147,10 +160,11 @@ async function appOf(
     };
   const at = (path: string) => `/v1/spaces/:space${path.replace(/\{(\w+)\}/g, ":$1")}`;
   for (const route of verbRoutes) {
-    const print = route.isLong ? begun(route) : printed(route);
+    const print = route.isLong ? begun(route, queue) : printed(route);
     app.on(route.method.toUpperCase(), at(route.path), scoped(route.scope), inSpace, print);
   }
   addOperations(app, at, scoped, inSpace);
+  addWatches(app, queue, { at, scoped, inSpace, bodyOf: (context) => body(context, mostBytes) });
   app.post(at("/streams/{stream}/items"), scoped("write"), inSpace, async (context) => {
     const items = pushedItems(await body(context, mostPushedBytes));
     const session = await context.get("space").session(context.req.param("stream")!);
@@ -235,14 +249,16 @@ function printed({ method, path, verb }: VerbRoute) {
 }
 
 /** Begins a verb that takes long, and answers with its operation. */
-function begun({ path, verb }: VerbRoute) {
+function begun({ path, verb }: VerbRoute, queue: WorkQueue | null) {
   const called = verbs[verb] as unknown as Verb;
   return async (context: Context<Env>) => {
     const { id, memory, operations } = context.get("space");
     const given = { ...((await body(context, mostBytes)) as object), ...inPath(context, path) };
     const input = inputOf(called, given) as object;
     const work = async (signal: AbortSignal) =>
-      (await call(memory, called, given, { signal, apart: true })).output;
+      queue && verb === "learn"
+        ? learnInWorker(queue, id, memory, signal)
+        : (await call(memory, called, given, { signal, apart: true })).output;
     const operation = operations.start(verb, work, {
       key: context.req.header("idempotency-key"),
       what: `${verb} ${JSON.stringify(input)}`,

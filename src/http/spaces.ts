@@ -13,7 +13,9 @@ import type { LearnWith } from "../taskmem/learning.ts";
 import { openTaskMem, type TaskMem, type TaskMemOptions } from "../taskmem.ts";
 import { makeDirectory } from "../util/directory.ts";
 import { told } from "../util/telemetry.ts";
+import { isSpaceName, type WorkQueue } from "../workers/index.ts";
 import { type Operation, Operations } from "./operations.ts";
+import { learnInWorker } from "./watches.ts";
 
 /** What all spaces are opened with. */
 export type SpaceOptions = Omit<
@@ -35,19 +37,25 @@ export interface Space {
 
 /** Most spaces that are open at once. */
 const mostOpen = 64;
-const name = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 /** The spaces below a directory. */
 export class Spaces {
   readonly root: string;
   readonly #options: SpaceOptions;
   readonly #onEnd: (operation: Operation) => void;
+  readonly #queue: WorkQueue | null;
   /** By id, the one that was used longest ago first. */
   readonly #open = new Map<string, Promise<OpenSpace>>();
 
-  /** @param onEnd called with each operation that ends */
-  constructor(root: string, options: SpaceOptions = {}, onEnd: (operation: Operation) => void = () => {}) {
+  /** @param onEnd called with each operation that ends @param queue of the workers that learn; `null` to learn here */
+  constructor(
+    root: string,
+    options: SpaceOptions = {},
+    onEnd: (operation: Operation) => void = () => {},
+    queue: WorkQueue | null = null,
+  ) {
     this.root = root;
+    this.#queue = queue;
     this.#onEnd = onEnd;
     this.#options = options;
     makeDirectory(root);
@@ -56,14 +64,14 @@ export class Spaces {
   /** Ids of all spaces, sorted. */
   list(): string[] {
     return readdirSync(this.root, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory() && name.test(entry.name))
+      .filter((entry) => entry.isDirectory() && isSpaceName(entry.name))
       .map((entry) => entry.name)
       .sort();
   }
 
   /** Makes a space, or leaves the one of that id. @throws ConfigError `space-invalid` @returns whether it is new */
   async create(id: string): Promise<boolean> {
-    if (!name.test(id))
+    if (!isSpaceName(id))
       throw new ConfigError(
         "space-invalid",
         `Expected a name of up to 63 small letters, digits, - and _ for a space, got ${id}`,
@@ -75,9 +83,9 @@ export class Spaces {
 
   /** A space. @throws DataError `space-unknown` */
   async get(id: string): Promise<Space> {
-    if (!name.test(id) || !existsSync(join(this.root, id)))
+    if (!isSpaceName(id) || !existsSync(join(this.root, id)))
       throw new DataError("space-unknown", `There is no space ${id}: make it with PUT /v1/spaces/${id}`);
-    const opening = this.#open.get(id) ?? OpenSpace.open(id, join(this.root, id), this.#options, this.#onEnd);
+    const opening = this.#open.get(id) ?? this.#opening(id);
     this.#open.delete(id);
     this.#open.set(id, opening);
     opening.catch(() => this.#open.delete(id));
@@ -89,11 +97,18 @@ export class Spaces {
     return opening;
   }
 
+  #opening(id: string): Promise<OpenSpace> {
+    const operations = new Operations(join(this.root, id));
+    operations.onEnd(this.#onEnd);
+    return OpenSpace.open(id, { ...this.#options, directory: join(this.root, id) }, operations, this.#queue);
+  }
+
   /** Removes a space with all that it holds. @throws DataError `space-unknown` */
   async remove(id: string): Promise<void> {
     const space = (await this.get(id)) as OpenSpace;
     this.#open.delete(id);
     await told("delete-store", { store: id }, async () => {
+      await this.#queue?.removeSpace(id);
       await space.close();
       await rm(join(this.root, id), { recursive: true, force: true });
     });
@@ -129,18 +144,18 @@ class OpenSpace implements Space {
 
   static async open(
     id: string,
-    directory: string,
-    options: SpaceOptions,
-    onEnd: (operation: Operation) => void,
+    options: SpaceOptions & Pick<TaskMemOptions, "directory">,
+    operations: Operations,
+    queue: WorkQueue | null,
   ): Promise<OpenSpace> {
-    const operations = new Operations(directory);
-    operations.onEnd(onEnd);
-    // What questions start is an operation as what is asked for, in a process of its own.
+    // What questions start is an operation as what is asked for, in a process of its own, or in a worker.
     const learnWith: LearnWith = (learn) => {
-      const work = async (signal: AbortSignal) => learnedOf(await learn(signal));
+      const work = async (signal: AbortSignal) =>
+        queue ? learnInWorker(queue, id, memory, signal) : learnedOf(await learn(signal));
       operations.start("learn", work, { what: "learn {}" });
     };
-    return new OpenSpace(id, await openTaskMem({ ...options, directory, learnWith }), operations);
+    const memory = await openTaskMem({ ...options, learnWith });
+    return new OpenSpace(id, memory, operations);
   }
 
   session(stream: string): Promise<LiveSession> {

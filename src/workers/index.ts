@@ -1,4 +1,5 @@
 /** Streams of spaces watched by many processes, through pg-boss. */
+export { isSpaceName } from "./memories.ts";
 export {
   type JobOutcome,
   type LearnJob,

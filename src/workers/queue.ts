@@ -111,10 +111,12 @@ export interface QueueOptions {
 export class WorkQueue {
   readonly #boss: PgBoss;
   readonly #root: string;
+  readonly #isBrief: boolean;
 
-  private constructor(boss: PgBoss, root: string) {
+  private constructor(boss: PgBoss, root: string, isBrief: boolean) {
     this.#boss = boss;
     this.#root = root;
+    this.#isBrief = isBrief;
   }
 
   /**
@@ -124,15 +126,16 @@ export class WorkQueue {
   static async open({ url, root, name, onError = () => {} }: QueueOptions): Promise<WorkQueue> {
     keepSecretsIn(url);
     const { PgBoss: Boss } = await optionalPackage("pg-boss", "to share streams among workers");
+    const isBrief = name === "command";
     const boss = new Boss({
       ...{ connectionString: url, application_name: `taskmem-${name}`, instanceName: `taskmem-${name}` },
       // A command looks and leaves; what stays supervises.
-      ...{ max: 4, schedule: false, supervise: name !== "command", registerInstance: name !== "command" },
+      ...{ max: 4, schedule: false, supervise: !isBrief, registerInstance: !isBrief },
       ...{ superviseIntervalSeconds: superviseSeconds, monitorIntervalSeconds: superviseSeconds },
       instanceHeartbeatSeconds: heartbeatSeconds,
     });
     boss.on("error", onError);
-    const queue = new WorkQueue(boss, rootId(root));
+    const queue = new WorkQueue(boss, rootId(root), isBrief);
     await reached(url, async () => {
       await boss.start();
       for (const kind of queueKinds) await boss.createQueue(queue.#name(kind), settings[kind]);
@@ -161,7 +164,7 @@ export class WorkQueue {
     return (await this.#boss.send(this.#name(kind), data, { singletonKey: key })) !== null;
   }
 
-  /** Watches a stream no longer; its memory stays. @throws DataError `watch-unknown` */
+  /** Watches a stream no longer; its memory stays. @throws ConfigError `watch-unknown` */
   async unwatch(space: string, stream: string): Promise<void> {
     for (const one of await this.#found(space, stream)) await this.#remove(one);
   }
@@ -169,7 +172,7 @@ export class WorkQueue {
   /** Lets a stream rest until it is resumed. Who watches it ends within seconds. @throws ConfigError `watch-unknown` */
   async pause(space: string, stream: string): Promise<void> {
     for (const { kind, job } of await this.#found(space, stream))
-      if (isWaiting(job) || job.state === "active") await this.#boss.cancel(this.#name(kind), job.id);
+      if (isTakenOrWaiting(job)) await this.#boss.cancel(this.#name(kind), job.id);
   }
 
   /** Has a paused stream watched again, and tries one again that failed. @throws ConfigError `watch-unknown` */
@@ -196,8 +199,10 @@ export class WorkQueue {
       .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   }
 
-  /** How long jobs have waited, and how many. Where no process supervises, as it was when one last did. */
+  /** How long jobs have waited, and how many, as a supervising process counted last. */
   async standing(): Promise<QueueStanding[]> {
+    // A command may be the only process there is.
+    if (this.#isBrief) await this.#boss.supervise();
     const found = await this.#boss.getQueues(queueKinds.map((kind) => this.#name(kind)));
     const byName = new Map(found.map((queue) => [queue.name, queue]));
     return queueKinds.map((kind) => standingOf(kind, byName.get(this.#name(kind))));
@@ -211,28 +216,33 @@ export class WorkQueue {
       .map(({ host, pid, startedOn }) => ({ host, pid, sinceMs: startedOn.getTime() }));
   }
 
-  /**
-   * Has a space learn in some worker, and waits for it; who asks while it runs waits for the same.
-   * @returns what the worker says of it
-   * @throws the signal's reason; who else waits gets a problem
-   */
-  async learn(space: string, signal: AbortSignal): Promise<JobOutcome> {
+  /** Has a space learn in some worker; one that is to learn already learns once. @returns the job */
+  async learn(space: string): Promise<string> {
     const name = this.#name("learn");
-    const waits = async () => (await this.#boss.findJobs<LearnJob>(name, { key: space })).find(isOpen);
-    const sent = await this.#boss.send(name, { space }, { singletonKey: space });
-    const id = sent ?? (await waits())?.id;
-    if (id === undefined) return this.learn(space, signal);
     for (;;) {
-      if (signal.aborted) await this.#boss.cancel(name, id);
-      signal.throwIfAborted();
-      const [job] = await this.#boss.findJobs<LearnJob>(name, { id });
-      if (job === undefined || job.state === "cancelled")
-        return problem("cancelled", "The learning was stopped");
-      if (job.state === "completed") return (job.output ?? {}) as JobOutcome;
-      if (job.state === "failed")
-        return problem("worker-lost", "Workers that learned were killed or lost, again and again");
-      await sleep(1000, undefined, { signal }).catch(() => {});
+      const sent = await this.#boss.send(name, { space }, { singletonKey: space });
+      if (sent !== null) return sent;
+      const beside = (await this.#boss.findJobs<LearnJob>(name, { key: space })).find(isTakenOrWaiting);
+      if (beside) return beside.id;
     }
+  }
+
+  /** Waits for learning. @returns what the worker says of it @throws the signal's reason */
+  async learned(job: string, signal: AbortSignal): Promise<JobOutcome> {
+    for (;;) {
+      signal.throwIfAborted();
+      const [found] = await this.#boss.findJobs<LearnJob>(this.#name("learn"), { id: job });
+      if (found === undefined || found.state === "cancelled")
+        return problem("cancelled", "The learning was stopped");
+      if (found.state === "completed") return (found.output ?? {}) as JobOutcome;
+      if (found.state === "failed") return problem("worker-lost", "Its workers were lost, again and again");
+      await sleep(500, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /** Stops learning. */
+  async stopLearning(job: string): Promise<void> {
+    await this.#boss.cancel(this.#name("learn"), job);
   }
 
   /** Takes the job that has waited longest; `null` where none waits. */
@@ -336,8 +346,8 @@ const kindOf = ({ source, follow = false }: StreamJob) => (follow || isLive(sour
 const keyOf = ({ space, stream }: Pick<StreamJob, "space" | "stream">) => `${space}/${stream}`;
 const isWaiting = ({ state }: JobWithMetadata<unknown>) => state === "created" || state === "retry";
 /** Whether a job is still to be done, now or after a pause. */
-const isOpen = (job: JobWithMetadata<unknown>) =>
-  isWaiting(job) || job.state === "active" || job.state === "cancelled";
+const isTakenOrWaiting = (job: JobWithMetadata<unknown>) => isWaiting(job) || job.state === "active";
+const isOpen = (job: JobWithMetadata<unknown>) => isTakenOrWaiting(job) || job.state === "cancelled";
 
 function standing(job: JobWithMetadata<StreamJob>): WatchedStream["state"] {
   if (isWaiting(job)) return "waiting";

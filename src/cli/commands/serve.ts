@@ -11,6 +11,7 @@ interface ServeFlags {
   readonly root: string;
   readonly port?: number;
   readonly host?: string;
+  readonly queue?: string;
   readonly space?: string[];
   readonly scope?: string[];
 }
@@ -32,11 +33,12 @@ async function start({ flags, configFile, output, signal }: Invocation, given: S
   const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
     version: string;
   };
-  const { root, port, host } = given;
+  const { root, port, host, queue = process.env.TASKMEM_QUEUE } = given;
   const served = await serve({
     ...{ root: resolve(root), version, spaces },
     ...(port !== undefined && { port }),
     ...(host !== undefined && { host }),
+    ...(queue !== undefined && queue !== "" && { queue }),
     onError: (error) => output.note(error.stack ?? error.message),
   }).catch((cause) => {
     if (isTaskMemError(cause)) throw cause;
