@@ -810,6 +810,8 @@ export type PeopleInput = {
   readonly faces?: readonly string[] | undefined;
   /** undo: number of the change; without it the last */
   readonly change?: number | undefined;
+  /** list: also show a picture of each person or face, of the first 8 */
+  readonly pictures?: boolean | undefined;
 };
 /** People: what `people` gives. */
 export type PeopleOutput = {
@@ -838,7 +840,7 @@ export type PeopleOutput = {
         }[];
         /** hash of a picture of the face */
         readonly crop?: string | undefined;
-        /** print beside the face that looks like a name, and the face; never taken without being asked */
+        /** a name in print beside the face or in what is said, and the face; never taken without being asked */
         readonly suggestedName?:
           | {
               readonly name: string;
@@ -868,7 +870,7 @@ export type PeopleOutput = {
         readonly goodFaces: number;
         /** hash of its picture */
         readonly crop?: string | undefined;
-        /** print beside it that looks like a name */
+        /** names in print beside it, or that it gave itself */
         readonly captions: readonly string[];
       }[]
     | undefined;
@@ -885,6 +887,8 @@ export type PeopleOutput = {
         readonly undone: boolean;
       }[]
     | undefined;
+  /** hashes of the pictures to show, in the order of the list */
+  readonly shown?: readonly string[] | undefined;
 };
 /** What `promote` takes. */
 export type PromoteInput = {
