@@ -95,6 +95,6 @@ describe("the MCP server conforms", { skip: "skip" in tools ? tools.skip : false
     const { stdout } = await promisify(execFile)(bin("mcp-inspector"), [
       ...["--cli", ...server, "--method", "tools/list", "--strict"],
     ]);
-    assert.equal(JSON.parse(stdout).tools.length, 7);
+    assert.equal(JSON.parse(stdout).tools.length, 8);
   });
 });

@@ -407,6 +407,19 @@ test("doctor tells every option and what set it", async (t) => {
   assert.ok(plain.every(({ from }) => from === "default"));
 });
 
+test("doctor says what is painted on frames, where that is asked for", async (t) => {
+  const server = await start(t, ["checkpoint"]);
+  const endpoint = ["--base-url", server.baseURL, "--model", "checkpoint"];
+  const overlay = async (...flags: string[]) => {
+    const { rows: checks } = await taskmem(["doctor", ...endpoint, "--json", ...flags], { cwd: folder });
+    return checks.find(({ check }) => check === "overlay");
+  };
+  assert.equal(await overlay(), undefined);
+  const detail = "what is said is painted on frames; tags of people are, with --people";
+  const told = await overlay("--preset", "taskmem-checkpoint");
+  assert.ok(told!.detail === detail || told!.state === "missing", JSON.stringify(told));
+});
+
 test("each row says where its facts are from, and its frames are multiples within their box", () => {
   for (const [name, { source, frames }] of Object.entries(presets)) {
     assert.match(source, /model card|documentation|config\.json|OpenAI|Gemini|Claude|released code/, name);

@@ -31,10 +31,9 @@ const made = new WeakMap<Frame, { readonly of: string; readonly frame: Frame }>(
 export async function paintWindow(context: Context, limits: PictureLimits): Promise<PaintedWindow> {
   const { observations, recent } = context;
   const frames = framesShown([...recent.observations, ...observations], limits, observations.length);
-  if (!hasPackage("@napi-rs/canvas")) return unpainted(installLine("@napi-rs/canvas"));
+  const lacking = await lacksForOverlay();
+  if (lacking !== null) return unpainted(lacking);
   const canvas = await import("../util/canvas.ts");
-  if (canvas.GlobalFonts.families.length === 0)
-    return unpainted(`no font is installed. ${fonts("fonts-dejavu-core")}`);
   const painted = new Map<Frame, Frame>();
   const lines = new Set<Utterance>();
   /** What cannot be drawn, or not to its end. */
@@ -60,12 +59,19 @@ export async function paintWindow(context: Context, limits: PictureLimits): Prom
   };
 }
 
+/** The command that makes painting possible; `null` where nothing lacks. */
+export async function lacksForOverlay(): Promise<string | null> {
+  if (!hasPackage("@napi-rs/canvas")) return installLine("@napi-rs/canvas");
+  const { GlobalFonts } = await import("../util/canvas.ts");
+  return GlobalFonts.families.length > 0 ? null : `a font. ${fonts("fonts-dejavu-core")}`;
+}
+
 const fonts = (packages: string) => `On Debian and its kin: sudo apt-get install -y ${packages}`;
 
 const unpainted = (why: string): PaintedWindow => ({
   frame: (frame) => frame,
   has: () => false,
-  problem: `Tags and speech were not painted on the frames, but told as text: ${why}`,
+  problem: `Tags and speech were not painted on the frames, but told as text. It needs: ${why}`,
 });
 
 const unwritable = (lines: number) =>

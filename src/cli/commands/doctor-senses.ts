@@ -5,6 +5,7 @@
  */
 import { type Config, policyName } from "../../config.ts";
 import type { OnProgress } from "../../engine.ts";
+import { lacksForOverlay } from "../../policy/paint.ts";
 import { configuredPerceptors } from "../../taskmem/assembly.ts";
 import type { Check } from "../../taskmem/check.ts";
 import { checkModel } from "../../taskmem/model-checks.ts";
@@ -32,6 +33,7 @@ export async function* senseChecks(
   yield await voiceCheck(config, signal);
   yield screenTextCheck(config);
   yield* peopleCheck(config);
+  yield* overlayCheck(config);
 }
 
 const blind = "no model looks at pictures, so what they show is not described";
@@ -91,6 +93,20 @@ async function voiceCheck(config: Config, signal: AbortSignal): Promise<Sense> {
   const detail = `found by ${voice.id}, ${told}, where no words are known`;
   const fix = speakers ? null : `tell them apart with: ${lacksForVoice("speakers")}`;
   return { check: { check: "voices", state: "ok", detail, fix }, lacks: null };
+}
+
+/** Only where it is asked for. */
+async function* overlayCheck({ model, people }: Config): AsyncGenerator<Sense> {
+  if (!model.overlay) return;
+  const lacking = await lacksForOverlay();
+  const detail =
+    lacking !== null
+      ? "nothing can be painted on frames"
+      : people
+        ? "tags of people and what is said are painted on frames"
+        : "what is said is painted on frames; tags of people are, with --people";
+  const check: Check = { check: "overlay", state: lacking === null ? "ok" : "missing", detail, fix: lacking };
+  yield { check, lacks: lacking === null ? null : detail };
 }
 
 /** Only where it is asked for. */
