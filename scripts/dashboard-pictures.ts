@@ -33,7 +33,7 @@ const question = encodeURIComponent("How long does the dough rest?");
 const views: readonly (readonly [
   name: string,
   path: string,
-  how?: { dark?: true; phone?: true; press?: string },
+  how?: { dark?: true; phone?: true; whole?: true; press?: string },
 ])[] = [
   ["timeline", `timeline?stream=front-door&entry=${entryOf("second parcel")}`],
   ["timeline-phone", "timeline?stream=kitchen", { phone: true, dark: true }],
@@ -43,11 +43,11 @@ const views: readonly (readonly [
   ["learned", "learned"],
   ["dropped", "dropped?stream=front-door", { press: "Keep this kind of thing…" }],
   ["people", "people?person=1"],
-  ["storage", "storage"],
+  ["storage", "storage", { whole: true }],
   ["forget", "forget?person=Clara"],
   ["trace", `trace?task=${taskOf("parcel inside")}`],
 ];
-for (const [name, path, { dark, phone, press } = {}] of views) {
+for (const [name, path, { dark, phone, whole = false, press } = {}] of views) {
   const page = await browser.newPage({
     viewport: phone ? { width: 390, height: 780 } : { width: 1200, height: 760 },
     colorScheme: dark ? "dark" : "light",
@@ -56,7 +56,7 @@ for (const [name, path, { dark, phone, press } = {}] of views) {
   await page.locator("h1").waitFor();
   await page.waitForTimeout(1500);
   if (press) await page.getByRole("button", { name: press }).first().click();
-  await page.screenshot({ path: join(images, `dashboard-${name}.png`) });
+  await page.screenshot({ path: join(images, `dashboard-${name}.png`), fullPage: whole });
   await page.close();
 }
 await browser.close();

@@ -44,7 +44,7 @@ export function count(n: number, one: string, many = `${one}s`): string {
 }
 
 /** `$0.42`; of less than a cent, more digits. */
-export const dollars = (usd: number): string => `$${usd.toFixed(usd > 0 && usd < 0.1 ? 4 : 2)}`;
+export const dollars = (usd: number): string => `$${usd.toFixed(usd > 0 && usd < 0.01 ? 4 : 2)}`;
 
 /** `8.4 k`, `1.2 M`. */
 export const short = (n: number): string =>
