@@ -55,6 +55,8 @@ export interface LoadReport {
   readonly idleStalls: Stalls;
   /** How long it stood still for one request of a kind that the load has not, by route. */
   readonly others: ReadonlyMap<string, Stall>;
+  /** What one request of each kind costs the server's main thread, in milliseconds of computing: the mean of 20, one by one. */
+  readonly computing: ReadonlyMap<string, number>;
   /** Facts that were acknowledged before the server was killed, and those of them that are gone. */
   readonly acknowledged: number;
   readonly lost: readonly string[];
@@ -86,12 +88,13 @@ export async function loadServer({ clients, seconds, entries }: LoadOptions): Pr
     const [idleStalls, stalls] = await Promise.all([stallsOf(idle), stallsOf(server.child)]);
     idle.kill();
     const others = await stallsOfOthers(server, work);
+    const computing = await computingOf(server, work);
     const after = await healthOf(server.url, clients, short / 2);
     const acknowledged = await killUnderLoad(server.child, work, clients);
     const { lost, problems } = await lostOf(join(root, space), acknowledged);
     return {
       ...{ loaded: timesOf(loaded), alone: timesOf(alone), health: toTimes([...before, ...after]) },
-      ...{ errors, stalls, idleStalls, others },
+      ...{ errors, stalls, idleStalls, others, computing },
       ...{ acknowledged: acknowledged.length, lost, problems },
     };
   } finally {
@@ -173,6 +176,25 @@ async function stallsOfOthers({ child }: Started, server: ClientOptions): Promis
     await stallsOf(child);
     await send();
     found.set(route, (await stallsOf(child)).longestOwn);
+  }
+  return found;
+}
+
+/** The mean computing of 20 requests of each kind, one by one. */
+async function computingOf({ child }: Started, server: ClientOptions): Promise<Map<string, number>> {
+  const client = taskMemClient(server);
+  const requests: readonly (readonly [string, (i: number) => Promise<unknown>])[] = [
+    ["POST /recall", (i) => client.recall({ query: `kettle ${i}`, limit: 10 })],
+    ["POST /ask", (i) => client.ask({ question: `Where is the kettle ${i}?`, record: false })],
+    ["POST /entries", (i) => client.remember({ text: `Lantern ${i} is new.`, id: `lantern-${i}` })],
+    ["GET /entries", (i) => client.timeline({ streams: ["hall"], fromSeconds: 100 * i, limit: 20 })],
+  ];
+  const times = 20;
+  const found = new Map<string, number>();
+  for (const [route, send] of requests) {
+    await stallsOf(child);
+    for (let i = 0; i < times; i++) await send(i);
+    found.set(route, (await stallsOf(child)).computedMs / times);
   }
   return found;
 }
@@ -383,7 +405,10 @@ if (import.meta.main) {
   const other = printTable("route", "own / ms", "of it computing", "with the wait for a processor");
   for (const [route, one] of report.others)
     other(route, ms(one.ownMs), ms(Math.min(one.ownMs, one.computedMs)), ms(one.ms));
+  console.log("\nOne request of the load, the mean of 20, one by one:\n");
+  const each = printTable("route", "computing of the main thread / ms");
+  for (const [route, one] of report.computing) each(route, ms(one));
   console.log(
-    `Killed while ${clients} clients kept facts: ${report.acknowledged} acknowledged, ${report.lost.length} lost; check: ${report.problems.length === 0 ? "nothing" : report.problems.join("; ")}.`,
+    `\nKilled while ${clients} clients kept facts: ${report.acknowledged} acknowledged, ${report.lost.length} lost; check: ${report.problems.length === 0 ? "nothing" : report.problems.join("; ")}.`,
   );
 }

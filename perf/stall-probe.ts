@@ -15,10 +15,14 @@ export interface Stall {
   readonly computedMs: number;
 }
 
-/** The longest since they were last asked for: of all, and of the process's own making. */
+/** What there was since it was last asked for. */
 export interface Stalls {
+  /** The longest stall. */
   readonly longest: Stall;
+  /** The longest of the process's own making. */
   readonly longestOwn: Stall;
+  /** What the thread computed in all, in milliseconds. */
+  readonly computedMs: number;
 }
 
 const tickMs = 10;
@@ -42,6 +46,7 @@ function computedMs(): number {
 if (isMainThread && process.send) {
   let [longest, longestOwn] = [none, none];
   let [atMs, waited, computed] = [performance.now(), waitedMs(), computedMs()];
+  let askedAt = computed;
   setInterval(() => {
     const [nowMs, nowWaited, nowComputed] = [performance.now(), waitedMs(), computedMs()];
     const ms = Math.max(0, nowMs - atMs - tickMs);
@@ -51,8 +56,9 @@ if (isMainThread && process.send) {
     if (stall.ownMs > longestOwn.ownMs) longestOwn = stall;
   }, tickMs).unref();
   process.on("message", () => {
-    process.send!({ longest, longestOwn } satisfies Stalls);
-    [longest, longestOwn] = [none, none];
+    const nowComputed = computedMs();
+    process.send!({ longest, longestOwn, computedMs: nowComputed - askedAt } satisfies Stalls);
+    [longest, longestOwn, askedAt] = [none, none, nowComputed];
   });
   process.channel?.unref();
 }

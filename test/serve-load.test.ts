@@ -13,6 +13,7 @@ test("many clients at once get right answers, and a kill loses nothing acknowled
   const { stalls, idleStalls, others } = report;
   assert.ok(report.health.requests > 0 && stalls.longest.ms > 0 && idleStalls.longest.ms > 0);
   assert.ok(stalls.longestOwn.ownMs <= stalls.longest.ms && others.size > 5);
+  assert.ok([...report.computing.values()].every((ms) => ms > 0));
   assert.ok(report.acknowledged >= 36);
   assert.deepEqual([report.lost, report.problems], [[], []]);
 });
