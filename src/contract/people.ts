@@ -9,7 +9,8 @@ const number = z.int().positive();
 const label = z.string().describe("person_3");
 
 const face = moment.extend({
-  face: z.string().describe("id of the face: one person, followed through a clip"),
+  face: z.string().describe("id of the face: one person, followed through a clip; or of a voice in a clip"),
+  kind: z.enum(["face", "voice"]),
   person: label.optional(),
   maybe: label.optional().describe("whom it may be, where it is not sure"),
   goodFaces: z.int().describe("pictures of it good enough to compare"),
@@ -26,6 +27,8 @@ const person = z.object({
     .describe("whether memories speak of this person: from the fourth good face, or a name, on"),
   faces: z.int(),
   goodFaces: z.int(),
+  voices: z.int().describe("clips in which this person's voice was heard"),
+  voiceSeconds: z.number().describe("for how long in all"),
   unsureFaces: z.int().describe("faces that may be this person's"),
   streams: z.array(moment.extend({ faces: z.int(), until: z.string() })),
   crop: z.string().optional().describe("hash of a picture of the face"),
@@ -73,7 +76,7 @@ export const people = verb({
   name: "people",
   title: "People",
   about:
-    "Lists the people whom memory knows by their faces (op list), the faces of one (list with person) or of no one (list with nobody), or the changes made (changes). Or changes them: name, merge (people into person), split and reject (faces of person), add (faces of no one to person), undo. Every change can be undone, and reaches what was written before. Never name anybody by guess.",
+    "Lists the people whom memory knows by their faces and voices (op list), the faces of one (list with person) or of no one (list with nobody), or the changes made (changes). Or changes them: name, merge (people into person), split and reject (faces of person), add (faces of no one to person), undo. Every change can be undone, and reaches what was written before. Never name anybody by guess.",
   effect: "changes",
   isIdempotent: false,
   input,
@@ -97,8 +100,8 @@ export const people = verb({
       const faces = await store.faces(asked.person ?? null);
       return {
         ...showing(faces),
-        faces: faces.map(({ id, person, maybe, crop, goodFaces, captions, ...at }) => ({
-          ...{ ...clocks.moment(at), face: id, goodFaces, captions: [...captions] },
+        faces: faces.map(({ id, kind, person, maybe, crop, goodFaces, captions, ...at }) => ({
+          ...{ ...clocks.moment(at), face: id, kind, goodFaces, captions: [...captions] },
           ...(person !== null && { person }),
           ...(maybe !== null && { maybe }),
           ...(crop !== null && { crop }),
@@ -126,8 +129,8 @@ export const people = verb({
     [
       ...changes.map(({ change, what, undone }) => `${change}. ${what}${undone ? " (undone)" : ""}`),
       ...(faces ?? []).map(
-        ({ face, at, stream, person, maybe }) =>
-          `[${face}] ${at} ${oneLine(stream)}: ${person ?? (maybe ? `perhaps ${maybe}` : "no one known")}`,
+        ({ face, kind, at, stream, person, maybe }) =>
+          `[${face}] ${at} ${oneLine(stream)}, ${kind}: ${person ?? (maybe ? `perhaps ${maybe}` : "no one known")}`,
       ),
       ...people.map(personLine),
       ...(people.length + changes.length === 0 && !faces ? ["No one is known by face."] : []),
@@ -144,10 +147,11 @@ function personLine({
   suggestedName,
   maybeSame,
   told,
+  voices,
 }: z.output<typeof person>): string {
   const where = streams.map(({ stream, at, until }) => `${oneLine(stream)} ${at}-${until}`).join(", ");
   return [
-    `${id}${name === undefined ? "" : ` ${oneLine(name)}`}: ${faces} faces, ${where}`,
+    `${id}${name === undefined ? "" : ` ${oneLine(name)}`}: ${faces} faces, ${voices} voices, ${where}`,
     ...(told ? [] : ["seen too little to be spoken of"]),
     ...(suggestedName ? [`beside “${oneLine(suggestedName.name)}”`] : []),
     ...(maybeSame.length > 0 ? [`perhaps also ${maybeSame.join(", ")}`] : []),

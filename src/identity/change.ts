@@ -4,14 +4,15 @@ import { shortId } from "../util/hash.ts";
 import { plainText } from "../util/plain-text.ts";
 import { meet } from "./assign.ts";
 import { withExemplars } from "./exemplars.ts";
-import type {
-  FaceState,
-  KnownOne,
-  PeopleChange,
-  PeopleEvent,
-  PeoplePatch,
-  PeopleState,
-  SeenFace,
+import {
+  type FaceState,
+  isVoice,
+  type KnownOne,
+  type PeopleChange,
+  type PeopleEvent,
+  type PeoplePatch,
+  type PeopleState,
+  type SeenFace,
 } from "./records.ts";
 import { labelOf } from "./see.ts";
 
@@ -184,7 +185,7 @@ function merged(state: PeopleState, change: Extract<PeopleChange, { kind: "merge
   if (others.length === 0 || others.some(({ id }) => id === into.id))
     throw invalid(`Expected people to merge into ${labelOf(into)}, and not that person.`);
   const ids = new Set([into, ...others].map(({ id }) => id));
-  const own = state.faces.filter(({ person }) => person !== null && ids.has(person));
+  const own = state.faces.filter((face) => face.person !== null && ids.has(face.person) && !isVoice(face));
   for (const [, ofClip] of Map.groupBy(own, ({ stream, clip }) => JSON.stringify([stream, clip])))
     for (const [i, a] of ofClip.entries())
       for (const b of ofClip.slice(i + 1))

@@ -3,21 +3,26 @@
  * outlier. Few enough to compare with at every clip.
  */
 import { distance } from "../perception/faces.ts";
-import type { SeenFace } from "./records.ts";
+import { isVoice, type SeenFace } from "./records.ts";
 
 /** Most faces that stand for a person. */
 export const mostExemplars = 10;
-/** A face farther from the middle one stands for no one: it may be a wrong one. */
+/** A face farther from the middle one stands for no one: it may be a wrong one. Voices differ more (a likeness of 0.8). */
 const outlier = 0.5;
+const voiceOutlier = 0.63;
 
 /** Places of the chosen ones among `vectors`, the middle one first. */
-export function chooseExemplars(vectors: readonly Float32Array[], most = mostExemplars): number[] {
+export function chooseExemplars(
+  vectors: readonly Float32Array[],
+  most = mostExemplars,
+  farthest = outlier,
+): number[] {
   if (vectors.length === 0) return [];
   const sums = vectors.map((a) => vectors.reduce((sum, b) => sum + distance(a, b), 0));
   const middle = sums.indexOf(Math.min(...sums));
   const chosen = [middle];
   const nearest = vectors.map((vector) => distance(vector, vectors[middle]!));
-  const isNear = nearest.map((apart) => apart < outlier);
+  const isNear = nearest.map((apart) => apart < farthest);
   while (chosen.length < most) {
     let next = -1;
     for (const [i, apart] of nearest.entries())
@@ -36,7 +41,12 @@ export function withExemplars(faces: readonly SeenFace[], people: ReadonlySet<st
   for (const id of people) {
     const own = faces.filter(({ person, vector, sure }) => person === id && vector !== null && sure);
     for (const [, ofSpace] of Map.groupBy(own, ({ space }) => space))
-      for (const i of chooseExemplars(ofSpace.map(({ vector }) => vector!))) chosen.add(ofSpace[i]!.id);
+      for (const i of chooseExemplars(
+        ofSpace.map(({ vector }) => vector!),
+        mostExemplars,
+        isVoice(ofSpace[0]!) ? voiceOutlier : outlier,
+      ))
+        chosen.add(ofSpace[i]!.id);
   }
   return faces.map((face) => {
     const isOwn = face.person !== null && people.has(face.person);

@@ -1,5 +1,6 @@
 /** What is kept of people: who there is, where each was seen, and what was changed by hand. */
 import type { FaceBox } from "../perception/faces.ts";
+import type { VoiceSpan } from "../perception/voices.ts";
 
 /** A person of a memory. */
 export interface KnownOne {
@@ -13,18 +14,23 @@ export interface KnownOne {
   readonly into: string | null;
 }
 
-/** One person's face over the frames of one clip in which it could be followed. */
+/**
+ * One person's face over the frames of one clip in which it could be followed, or one voice of a clip. A voice has no
+ * picture: its place is empty, and its moments are when it begins and ends to speak, by turns.
+ */
 export interface SeenFace {
   readonly id: string;
+  /** @default a face */
+  readonly kind?: "voice";
   readonly stream: string;
   readonly clip: number;
   readonly atSeconds: readonly number[];
   /** The moment of its crop, and where in the picture it was then, as shares from 0 to 1. */
   readonly shownSeconds: number;
   readonly box: FaceBox;
-  /** How many of its pictures were good enough to compare. */
+  /** How many of its pictures were good enough to compare; of a voice, how many its speech counts as. */
   readonly good: number;
-  /** Names in print beside it, or that it gave itself, while it alone was in the picture. */
+  /** Names in print beside it, or that it gave itself, while it alone was in the picture; for a voice, how the source calls it. */
   readonly captions: readonly string[];
   /** Speakers of lines that were said while it alone was in the picture. @default none */
   readonly speakers?: readonly string[];
@@ -46,6 +52,16 @@ export interface SeenFace {
   readonly sure: boolean;
   /** Whether it does. */
   readonly exemplar: boolean;
+}
+
+/** Whether it is a voice. */
+export const isVoice = ({ kind }: Pick<SeenFace, "kind">): boolean => kind === "voice";
+
+/** When a voice speaks. */
+export function spansOf({ atSeconds }: Pick<SeenFace, "atSeconds">): VoiceSpan[] {
+  return atSeconds.flatMap((startSeconds, i) =>
+    i % 2 === 0 ? [{ startSeconds, endSeconds: atSeconds[i + 1] ?? startSeconds }] : [],
+  );
 }
 
 /** What is changed about people by hand. */

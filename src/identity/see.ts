@@ -4,7 +4,7 @@ import { joinSightings, type Person, type ScreenText, type Utterance } from "../
 import { shortId } from "../util/hash.ts";
 import { type Assigned, assign } from "./assign.ts";
 import { withExemplars } from "./exemplars.ts";
-import type { KnownOne, PeoplePatch, PeopleState, SeenFace } from "./records.ts";
+import { isVoice, type KnownOne, type PeoplePatch, type PeopleState, type SeenFace } from "./records.ts";
 import { saidNames } from "./said-names.ts";
 
 /** The faces of a clip; the crops of its tracks were kept, and have hashes. */
@@ -46,7 +46,7 @@ export function seeClip(
   numbered: () => number,
 ): Seen {
   const { stream, clip, space } = observed;
-  const own = known.faces.filter((face) => face.space === space && face.vector !== null);
+  const own = known.faces.filter((face) => face.space === space && face.vector !== null && !isVoice(face));
   const people = known.people
     .filter(({ into }) => into === null)
     .map(({ id }) => ({

@@ -1,7 +1,8 @@
 /** People as they are listed. */
 import { distance } from "../perception/faces.ts";
+import { secondsOf } from "../perception/voices.ts";
 import { isOther, joins, meet, middleOf } from "./assign.ts";
-import type { KnownOne, PeopleState, SeenFace } from "./records.ts";
+import { isVoice, type KnownOne, type PeopleState, type SeenFace, spansOf } from "./records.ts";
 import { labelOf, toldFaces } from "./see.ts";
 
 /** A person as listed. */
@@ -16,6 +17,9 @@ export interface ListedPerson {
   readonly faces: number;
   /** Pictures good enough to compare. */
   readonly goodFaces: number;
+  /** Clips in which the person's voice was heard, and for how long in all, in seconds. */
+  readonly voices: number;
+  readonly voiceSeconds: number;
   readonly streams: readonly {
     readonly stream: string;
     readonly firstSeconds: number;
@@ -40,6 +44,8 @@ export interface ListedFace {
   readonly startSeconds: number;
   readonly endSeconds: number;
   readonly goodFaces: number;
+  /** `voice` for what was heard and not seen. */
+  readonly kind: "face" | "voice";
   /** `person_3`, or `null`. */
   readonly person: string | null;
   /** Whom it may be. */
@@ -57,18 +63,23 @@ export function listPeople(state: PeopleState): ListedPerson[] {
   return people
     .toSorted((a, b) => a.number - b.number)
     .map((one) => {
-      const faces = own(one);
+      const sightings = own(one);
+      const voices = sightings.filter(isVoice);
+      const faces = sightings.filter((face) => !isVoice(face));
       const goodFaces = faces.reduce((sum, { good }) => sum + good, 0);
+      const good = sightings.reduce((sum, { good }) => sum + good, 0);
       const shown =
         faces.find(({ exemplar, crop }) => exemplar && crop) ?? faces.findLast(({ crop }) => crop);
       return {
         ...{ number: one.number, id: labelOf(one), name: one.name },
-        told: goodFaces >= toldFaces || one.name !== null,
-        ...{ faces: faces.length, goodFaces, streams: streamsOf(faces), crop: shown?.crop ?? null },
-        suggestedName: one.name === null ? suggested(faces) : null,
+        told: good >= toldFaces || one.name !== null,
+        ...{ faces: faces.length, goodFaces, streams: streamsOf(sightings), crop: shown?.crop ?? null },
+        voices: voices.length,
+        voiceSeconds: Math.round(voices.reduce((sum, voice) => sum + secondsOf(spansOf(voice)), 0)),
+        suggestedName: one.name === null ? suggested(sightings) : null,
         maybeSame: people
           .filter((other) => other.id !== one.id && areAlike(middles.get(one.id)!, middles.get(other.id)!))
-          .filter((other) => !haveMet(faces, own(other)))
+          .filter((other) => !haveMet(sightings, own(other)))
           .map(labelOf),
         unsureFaces: state.faces.filter(({ maybe }) => maybe === one.id).length,
       };
@@ -103,12 +114,15 @@ export function listFaces(state: PeopleState, person: KnownOne | null): ListedFa
     .toSorted((a, b) =>
       a.stream < b.stream ? -1 : a.stream > b.stream ? 1 : a.atSeconds[0]! - b.atSeconds[0]!,
     )
-    .map(({ id, stream, clip, atSeconds, good, person: of, maybe, crop, captions }) => ({
-      ...{ id, stream, clip, startSeconds: atSeconds[0]!, endSeconds: atSeconds.at(-1)!, goodFaces: good },
-      person: of === null ? null : (labels.get(of) ?? null),
-      maybe: maybe === null ? null : (labels.get(maybe) ?? null),
-      ...{ crop, captions },
-    }));
+    .map(
+      ({ id, kind = "face" as const, stream, clip, atSeconds, good, person: of, maybe, crop, captions }) => ({
+        kind,
+        ...{ id, stream, clip, startSeconds: atSeconds[0]!, endSeconds: atSeconds.at(-1)!, goodFaces: good },
+        person: of === null ? null : (labels.get(of) ?? null),
+        maybe: maybe === null ? null : (labels.get(maybe) ?? null),
+        ...{ crop, captions },
+      }),
+    );
 }
 
 interface Middle {
@@ -117,7 +131,7 @@ interface Middle {
 }
 
 function middleOfFaces(faces: readonly SeenFace[]): Middle | null {
-  const own = faces.filter(({ exemplar, vector }) => exemplar && vector);
+  const own = faces.filter((face) => face.exemplar && face.vector && !isVoice(face));
   const [first] = own;
   if (!first) return null;
   const { space } = first;
@@ -133,7 +147,14 @@ function areAlike(a: Middle | null, b: Middle | null): boolean {
 
 function haveMet(a: readonly SeenFace[], b: readonly SeenFace[]): boolean {
   return a.some((one) =>
-    b.some((other) => one.stream === other.stream && one.clip === other.clip && meet(one, other)),
+    b.some(
+      (other) =>
+        !isVoice(one) &&
+        !isVoice(other) &&
+        one.stream === other.stream &&
+        one.clip === other.clip &&
+        meet(one, other),
+    ),
   );
 }
 

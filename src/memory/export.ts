@@ -426,11 +426,12 @@ const rowSchema = z.discriminatedUnion("row", [
   }),
   z.object({
     row: z.literal("face"),
-    id: z.string().regex(/^face_[0-9a-f]+$/),
+    id: z.string().regex(/^(?:face|voice)_[0-9a-f]+$/),
     stream: z.string(),
     clip: index,
     atSeconds: z.array(seconds).nonempty(),
     shownSeconds: seconds,
+    kind: z.exactOptional(z.literal("voice")),
     box,
     good: count,
     captions: z.array(z.string()),

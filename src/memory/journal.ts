@@ -7,7 +7,7 @@
  */
 import { type RawBuilder, sql } from "kysely";
 import type { Look } from "../perception/look.ts";
-import type { Observation, Person } from "../perception/observation.ts";
+import type { Observation } from "../perception/observation.ts";
 import { holesIn, isSameSpan, overlap, parted } from "../stream/spans.ts";
 import { maskedMessage } from "../util/secrets.ts";
 import type { Clock } from "../util/time.ts";
@@ -17,8 +17,15 @@ import { build, type Db, parseStored, type Steps } from "./db.ts";
 import { changedStream, decidedClip, unknownClip, unknownStream } from "./errors.ts";
 import { floorRows, joinLooks } from "./floor.ts";
 import { listed, numbered } from "./listed.ts";
-import { hashesIn, joinObservations, type packObservation, unpackObservation, withPeople } from "./packed.ts";
-import { addFaces } from "./people-rows.ts";
+import {
+  hashesIn,
+  joinObservations,
+  type packObservation,
+  type Recognised,
+  unpackObservation,
+  withPeople,
+} from "./packed.ts";
+import { addSightings } from "./people-rows.ts";
 import type {
   ClipDecision,
   ClipFailure,
@@ -147,9 +154,9 @@ export function* addObservation(
   db: Db,
   blobFolder: string,
   stream: StreamRow,
-  { packed, blobs, faces }: ReturnType<typeof packObservation>,
+  { packed, blobs, faces, voices }: ReturnType<typeof packObservation>,
   { grow = false, files }: Journaling,
-): Steps<readonly Person[]> {
+): Steps<Recognised> {
   const { clip, startSeconds, endSeconds } = packed;
   const look = packed.look ? JSON.stringify(packed.look) : null;
   const span = { start_seconds: startSeconds, end_seconds: endSeconds, look };
@@ -169,11 +176,11 @@ export function* addObservation(
     if (!isNew) ({ row, observed } = yield* openAgain(db, stream.row, packed));
   } else if (!isNew) {
     row = yield* waitingRow(db, stream, clip);
-    if (!grow) return [];
+    if (!grow) return { people: [], spoken: [] };
     yield* deleteObservations(db, [row]);
     yield* db.run(build.updateTable("clip").set(span).where("row", "=", row));
   }
-  const told = faces ? yield* addFaces(db, stream, faces, { grow }) : [];
+  const told = yield* addSightings(db, stream, { faces, voices, clip, grow });
   observed = withPeople(observed, told);
   yield* db.run(build.insertInto("observation").values({ clip: row, value: JSON.stringify(observed) }));
   yield* claimBlobs(db, blobFolder, blobs);

@@ -1,4 +1,5 @@
 /** Observations as stores keep them: pictures and sound by hash, everything else unchanged. */
+import { type ObservedVoices, type Spoken, withSpeakers } from "../identity/hear.ts";
 import type { ObservedFaces } from "../identity/see.ts";
 import { joinSightings, type Observation } from "../perception/observation.ts";
 import { type Blob, blobOf } from "./blob.ts";
@@ -10,6 +11,7 @@ export function packObservation(observation: Observation): {
   readonly packed: PackedObservation;
   readonly blobs: readonly Blob[];
   readonly faces: ObservedFaces | null;
+  readonly voices: ObservedVoices | null;
 } {
   const blobs: Blob[] = [];
   const keep = (bytes: Uint8Array) => {
@@ -17,7 +19,7 @@ export function packObservation(observation: Observation): {
     blobs.push(blob);
     return blob.hash;
   };
-  const { frames, pushed, faces: found, ...plain } = observation;
+  const { frames, pushed, faces: found, voices: heard, ...plain } = observation;
   const packed: PackedObservation = {
     ...plain,
     frames: frames.map(({ atSeconds, width, height, jpeg }) => {
@@ -38,7 +40,8 @@ export function packObservation(observation: Observation): {
     ...{ ...found, stream, clip, screen, speech },
     tracks: found.tracks.map((track) => ({ ...track, crop: keep(track.crop) })),
   };
-  return { packed, blobs, faces: faces ?? null };
+  const voices = heard ? { ...heard, stream, clip, speech } : null;
+  return { packed, blobs, faces: faces ?? null, voices };
 }
 
 /**
@@ -99,14 +102,24 @@ export function joinObservations(a: PackedObservation, b: PackedObservation): Pa
   return looked.length === 0 ? joined : { ...joined, look: joinLooks(looked) };
 }
 
+/** Who was recognised in a clip, and when they speak in it. */
+export interface Recognised {
+  readonly people: PackedObservation["people"];
+  readonly spoken: readonly Spoken[];
+}
+
 /** An observation with the people who were recognised in it. */
-export function withPeople<Of extends Pick<PackedObservation, "people">>(
+export function withPeople<Of extends Pick<PackedObservation, "people" | "speech">>(
   observation: Of,
-  told: PackedObservation["people"],
+  { people, spoken }: Recognised,
 ): Of {
-  return told.length === 0
+  return people.length === 0
     ? observation
-    : { ...observation, people: joinPeople([...observation.people, ...told]) };
+    : {
+        ...observation,
+        people: joinPeople([...observation.people, ...people]),
+        speech: withSpeakers(observation.speech, spoken),
+      };
 }
 
 function joinPeople(people: PackedObservation["people"]): PackedObservation["people"] {

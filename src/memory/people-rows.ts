@@ -1,6 +1,7 @@
 /** People in the database: reading what `identity/` decides on, writing what it decided, and names in texts. */
 import { sql } from "kysely";
 import { changePeople, undoPeople } from "../identity/change.ts";
+import { comparedVoices, type HeardClip, hearClip, type ObservedVoices } from "../identity/hear.ts";
 import { patched, touchedNumbers } from "../identity/people-state.ts";
 import type {
   KnownOne,
@@ -20,6 +21,7 @@ import { build, type Db, parseStored, type Query, type Steps, type Store } from 
 import { insertText, toBuffer } from "./entries.ts";
 import type { ForgottenPeople } from "./forget-people.ts";
 import { listed, numbered } from "./listed.ts";
+import type { Recognised } from "./packed.ts";
 import { keptFaces } from "./retention.ts";
 import { type Indexing, requireSpace } from "./space.ts";
 import { embedAll } from "./statements.ts";
@@ -74,23 +76,64 @@ export function* peopleState(db: Db): Steps<PeopleState> {
   return { people: yield* peopleIn(db), faces: yield* facesWhere(db) };
 }
 
-/** Sees a clip, inside the transaction that journals it. @returns who is in it, as policies are told */
-export function* addFaces(
+/** What of a clip is seen and heard of people. */
+interface Sightings {
+  readonly clip: number;
+  readonly faces: ObservedFaces | null;
+  readonly voices: ObservedVoices | null;
+  readonly grow: boolean;
+}
+
+type StreamOf = { readonly row: number; readonly id: string };
+
+/** Sees and hears a clip, inside the transaction that journals it. @returns who is in it, as policies are told */
+export function* addSightings(
   db: Db,
-  stream: { readonly row: number; readonly id: string },
-  observed: ObservedFaces,
-  { grow = false }: { readonly grow?: boolean },
-): Steps<readonly Person[]> {
-  if (grow) yield* deleteFaces(db, sql`stream = ${stream.row} and clip = ${observed.clip}`);
-  const compared = sql`f.exemplar = 1 or f.rejected = 1 or f.row in (
-    select row from face where stream = ${stream.row} and person is null and maybe is null and vector is not null
-    order by clip desc limit ${comparedUnknown})`;
+  stream: StreamOf,
+  { clip, faces, voices, grow }: Sightings,
+): Steps<Recognised> {
+  if (grow && (faces || voices)) yield* deleteFaces(db, sql`stream = ${stream.row} and clip = ${clip}`);
+  const seen = faces ? yield* addFaces(db, stream, faces) : [];
+  const { told, spoken } = voices ? yield* addVoices(db, stream, voices) : { told: [], spoken: [] };
+  return { people: [...seen, ...told], spoken };
+}
+
+/** A voice has no picture, a face that can be compared has one. */
+const comparedVoice = sql`crop is null and vector is not null`;
+
+function* addVoices(db: Db, stream: StreamOf, observed: ObservedVoices): Steps<HeardClip> {
+  const unknown = sql`stream = ${stream.row} and person is null and maybe is null and ${comparedVoice}`;
+  // The faces beside these voices tell whose they are.
+  const compared = sql`(f.exemplar = 1 or f.rejected = 1) and f.crop is null and f.vector is not null
+    or f.row in (select row from face where ${unknown} order by clip desc limit ${comparedVoices})
+    or f.stream = ${stream.row} and f.person is not null and (f.clip = ${observed.clip}
+      or f.clip in (select clip from face where ${unknown} order by clip desc limit ${comparedVoices}))`;
   const known = { people: yield* peopleIn(db), faces: yield* facesWhere(db, compared) };
+  const good = yield* goodSums(db);
+  const heard = hearClip(observed, known, (person) => good.get(person) ?? 0, yield* numbering(db));
+  yield* putPeople(db, heard.patch);
+  yield* logPeople(
+    db,
+    heard.patch.people.map(({ number }) => number),
+  );
+  return heard;
+}
+
+/** Good pictures of each person, speech counted too. */
+function* goodSums(db: Db): Steps<ReadonlyMap<string, number>> {
   const sums = yield* db.all(
     sql<{ person: string; good: number }>`select person, sum(good) as good from face where person is not null
       group by person`,
   );
-  const good = new Map(sums.map((row) => [row.person, Number(row.good)]));
+  return new Map(sums.map((row) => [row.person, Number(row.good)]));
+}
+
+function* addFaces(db: Db, stream: StreamOf, observed: ObservedFaces): Steps<readonly Person[]> {
+  const compared = sql`(f.exemplar = 1 or f.rejected = 1) and f.crop is not null or f.row in (
+    select row from face where stream = ${stream.row} and person is null and maybe is null and vector is not null
+      and crop is not null order by clip desc limit ${comparedUnknown})`;
+  const known = { people: yield* peopleIn(db), faces: yield* facesWhere(db, compared) };
+  const good = yield* goodSums(db);
   const numbered = yield* numbering(db);
   const { patch, told } = seeClip(observed, known, (person) => good.get(person) ?? 0, numbered);
   yield* putPeople(db, patch);
@@ -203,6 +246,7 @@ export function* trimFaces(db: Db): Steps<void> {
   yield* db.run(
     sql`update face set crop = null, vector = null where row in ${numbered(kept.map(({ row }) => row))}`,
   );
+  yield* db.run(sql`update face set vector = null where crop is null and vector is not null and ${old}`);
 }
 
 export function* peopleEvents(db: Db): Steps<PeopleEvent[]> {

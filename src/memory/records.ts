@@ -431,7 +431,7 @@ export interface MemoryStats {
 }
 
 /** An observation with its frames by hash. */
-export type PackedObservation = Omit<Observation, "frames" | "pushed" | "faces"> & {
+export type PackedObservation = Omit<Observation, "frames" | "pushed" | "faces" | "voices"> & {
   readonly frames: readonly (Omit<Frame, "jpeg"> & { readonly hash: string })[];
   readonly pushed?:
     | (Omit<Pushed, "sounds"> & {

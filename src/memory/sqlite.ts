@@ -197,7 +197,7 @@ function sqliteMemory(directory: string, connection: Connection, options: Sqlite
         return yield* addObservation(db, blobFolder, stream, packed, how);
       }),
     );
-    const { faces: _, ...kept } = observation;
+    const { faces: _, voices: __, ...kept } = observation;
     return withPeople(kept, told);
   };
 

@@ -5,13 +5,14 @@
 import type { Audio, Frame } from "../stream/clip.ts";
 import type { ClipFaces, FaceBox } from "./faces.ts";
 import type { Look } from "./look.ts";
+import type { ClipVoices } from "./voices.ts";
 
 /** Something said. */
 export interface Utterance {
   readonly startSeconds: number;
   readonly endSeconds: number;
   readonly text: string;
-  /** Name of the speaker, from the source or an identity, or `null`. */
+  /** Name of the speaker, from the source, the id of a person known by voice (`person_3`), or `null`. */
   readonly speaker: string | null;
 }
 
@@ -79,6 +80,8 @@ export interface Observation {
   readonly look?: Look;
   /** Faces, as they were found; the memory knows whose they are and gives `people`. @default none */
   readonly faces?: ClipFaces;
+  /** Voices, likewise; `speech` then tells who says it, where it was not known. @default none */
+  readonly voices?: ClipVoices;
   /** The pushed items, if the clip was pushed. @default absent */
   readonly pushed?: Pushed;
 }

@@ -3,8 +3,8 @@
  * gets a sentence in `problems`. There is no state between clips but how far what was said reached (`speech-ahead.ts`), so
  * a resumed run perceives the same as an uninterrupted one, save for a sentence over the border where it was interrupted.
  *
- * Whose face it is, the memory says (`identity/`): `people` holds the speakers that the source names. Whose voice it is, is
- * left out. Where no words are known, a net tells whether somebody speaks.
+ * Whose face or voice it is, the memory says (`identity/`): `people` holds the speakers that the source names. Where no words
+ * are known, a net tells whether somebody speaks.
  */
 import type { SpeakerFinder, Transcriber, VoiceFinder } from "../engine.ts";
 import type { Clip, Frame, LeftOut } from "../stream/clip.ts";
@@ -19,6 +19,7 @@ import { type ScreenReader, type TesseractReader, tesseractReader } from "./scre
 import { hear } from "./speech.ts";
 import type { SoundAhead } from "./speech-ahead.ts";
 import { heardIn, withVoices } from "./speech-heard.ts";
+import { turnsOf, voicesIn } from "./voices.ts";
 
 /** The senses a clip is perceived with; `null` for a missing one. */
 export interface Perceptors {
@@ -34,6 +35,8 @@ export interface Perceptors {
   readonly voice?: VoiceFinder | null;
   /** Tells apart the voices that it finds. @default none */
   readonly speakers?: SpeakerFinder | null;
+  /** Whether voices are compared across clips too, so that a memory tells people by them. @default false */
+  readonly comparesVoices?: boolean;
   /** The commands that would add it; `null` where it is there. @default null */
   readonly lacksForVoice?: string | null;
   /** The commands that would add words of what is said; `null` where they would not help. @default null */
@@ -126,12 +129,14 @@ export async function perceive(
   const silent = { tier: "none", utterances: [] as Utterance[] };
   const all = clip.largeFrames.length > 0 ? clip.largeFrames : clip.frames;
   const [pictures, tooLarge] = withinSize(thinned(all, every));
-  const { voice = null, transcriber } = perceptors;
+  const { voice = null, speakers = null, transcriber, comparesVoices = false } = perceptors;
+  const compares = comparesVoices && speakers?.voices !== undefined;
   // What a local recogniser cannot make words of is known to be speech still.
   const listens =
-    spoken.length === 0 &&
-    clip.saidUntilSeconds === undefined &&
-    (transcriber === null || transcriber.mostSeconds !== undefined);
+    compares ||
+    (spoken.length === 0 &&
+      clip.saidUntilSeconds === undefined &&
+      (transcriber === null || transcriber.mostSeconds !== undefined));
   const sound = clip.audio !== null && clip.audio.samples.length > 0 ? clip.audio : null;
   const { faces = null } = perceptors;
   const [speech, screen, sensed, seen] = await Promise.all([
@@ -151,11 +156,17 @@ export async function perceive(
       : null,
   ]);
   if (tooLarge.length > 0 && (perceptors.screenReader || faces)) problems.push(tooLargeText(tooLarge));
-  const wordless = speech.utterances.length === 0 ? sensed && from(sensed, saidUntilSeconds) : null;
-  const { speakers = null } = perceptors;
+  const isWordless = speech.utterances.length === 0 && clip.saidUntilSeconds === undefined;
+  const wordless = isWordless ? sensed && from(sensed, saidUntilSeconds) : null;
+  const talk = (sensed ?? []).filter(({ kind }) => kind === "speech");
+  const voices =
+    compares && sound && talk.length > 0
+      ? await attempt("speakers", null, () => voicesIn(sound, talk, speakers, signal))
+      : null;
+  const told = voices ? { id: voices.space, turns: async () => turnsOf(voices) } : speakers;
   const heard =
-    wordless && sound && speakers
-      ? await attempt("speakers", wordless, () => withVoices(wordless, sound, speakers, signal))
+    wordless && sound && told
+      ? await attempt("speakers", wordless, () => withVoices(wordless, sound, told, signal))
       : wordless;
   const captions: Caption[] = clip.cues.filter(({ kind }) => kind === "caption").map(plain);
   const shown: ScreenText[] = clip.cues
@@ -180,6 +191,7 @@ export async function perceive(
     screen: [...shown, ...screen.map((text) => ({ ...text, text: kept(text.text) }))],
     ...(heard && { heard }),
     ...(seen && { faces: seen }),
+    ...(voices && { voices }),
     shots,
     people: peopleOf([...said, ...captions]),
     tiers: {

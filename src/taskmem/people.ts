@@ -32,15 +32,16 @@ export function lacksForPeople(): string | null {
 /** Senses with faces, where they are asked for; what is missing for them is told. */
 export function withFaces(perceptors: Perceptors, { people }: Pick<Config, "people">): Perceptors {
   if (!people) return perceptors;
+  const hearing = { ...perceptors, comparesVoices: perceptors.voice != null && perceptors.speakers != null };
   const faces = pulledFaceFinder();
-  if (faces) return { ...perceptors, faces };
+  if (faces) return { ...hearing, faces };
   const reason = `People were not told apart by their faces. To do it: ${lacksForPeople()}`;
   return {
-    ...perceptors,
+    ...hearing,
     leftOut: [...(perceptors.leftOut ?? []), { kind: "picture", name: null, reason }],
   };
 }
 
 /** What is kept where people are told apart, as it is said before it begins. */
 export const keptOfPeople = (memory: string): string =>
-  `people are told apart by their faces: a vector, a small picture and the moments of each face are kept in ${memory}. \`taskmem people\` lists them, \`taskmem forget --person\` removes one.`;
+  `people are told apart by their faces and voices: a vector and the moments of each, and a small picture of each face, are kept in ${memory}. \`taskmem people\` lists them, \`taskmem forget --person\` removes one.`;

@@ -15,6 +15,7 @@ import { recallCases } from "./recall.ts";
 import { runningCases } from "./running.ts";
 import { strictCases } from "./strict.ts";
 import { tombstoneCases } from "./tombstones.ts";
+import { voiceCases } from "./voices.ts";
 
 /** Registers all cases for one store. */
 export function memoryCases(store: TestStore): void {
@@ -30,6 +31,7 @@ export function memoryCases(store: TestStore): void {
   pageCases(store);
   peopleCases(store);
   runningCases(store);
+  voiceCases(store);
   changeCases(store);
   strictCases(store);
   tombstoneCases(store);

@@ -60,9 +60,12 @@ function print(output: Output, { people, faces, changes }: Found, name: keyof ty
   for (const face of faces ?? []) {
     output.object(face);
     const who = face.person ?? (face.maybe === undefined ? "no one known" : `perhaps ${face.maybe}`);
-    const beside = face.captions.length === 0 ? "" : `, beside “${face.captions.map(oneLine).join("”, “")}”`;
+    const beside =
+      face.captions.length === 0
+        ? ""
+        : `, ${face.kind === "voice" ? "called" : "beside"} “${face.captions.map(oneLine).join("”, “")}”`;
     output.text(
-      `${output.dim(face.face)}  ${face.at}  ${oneLine(face.stream)}  ${who}, ${counted(face.goodFaces, "good picture")}${beside}`,
+      `${output.dim(face.face)}  ${face.at}  ${oneLine(face.stream)}  ${who}, ${face.kind === "voice" ? "a voice" : counted(face.goodFaces, "good picture")}${beside}`,
     );
   }
   if (faces?.length === 0) output.note("no faces");
@@ -78,20 +81,24 @@ function print(output: Output, { people, faces, changes }: Found, name: keyof ty
 
 function personLines(person: NonNullable<Found["people"]>[number], output: Output): string[] {
   const { id, name, faces, streams, suggestedName, maybeSame, told, unsureFaces, person: number } = person;
+  const { voices, voiceSeconds } = person;
   const where = streams.map(({ stream, at, until }) => `${oneLine(stream)} ${at} to ${until}`).join(", ");
   const hints = [
     ...(told ? [] : ["seen too little to be spoken of yet"]),
     ...(unsureFaces > 0 ? [`${counted(unsureFaces, "face")} may be the same person`] : []),
     ...(suggestedName
       ? [
-          `“${oneLine(suggestedName.name)}” stands beside the face: taskmem people name ${number} "${oneLine(suggestedName.name)}"`,
+          `“${oneLine(suggestedName.name)}” stands beside the face, or is how the source calls the voice: taskmem people name ${number} "${oneLine(suggestedName.name)}"`,
         ]
       : []),
     ...maybeSame.map(
       (other) => `may be ${other}: taskmem people merge ${number} ${other.replace("person_", "")}`,
     ),
   ];
-  const lines = [`${id}${name === undefined ? "" : `  ${name}`}  ${counted(faces, "face")}, ${where}`];
+  const heard = voices === 0 ? "" : `, heard ${counted(voices, "time")} for ${voiceSeconds} s`;
+  const lines = [
+    `${id}${name === undefined ? "" : `  ${name}`}  ${counted(faces, "face")}${heard}, ${where}`,
+  ];
   return [...lines, ...hints.map((hint) => output.dim(`  ${hint}`))];
 }
 

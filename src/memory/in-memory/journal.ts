@@ -35,7 +35,7 @@ import { pathToKeep, withoutPath } from "../source-files.ts";
 import { bySpeaker, type SpeakerCounts, wordsOf } from "../speaker-counts.ts";
 import { candidatesOf, evidenceOf, named } from "../statements.ts";
 import { assertStream } from "../strict.ts";
-import { addFaces, trimFaces } from "./people.ts";
+import { addSightings, trimFaces } from "./people.ts";
 import {
   clipKey,
   clipsOf,
@@ -122,17 +122,18 @@ export function addObservation(
   return seen;
 }
 
-function withoutFaces({ faces: _, ...observation }: Observation): Observation {
+function withoutFaces({ faces: _, voices: __, ...observation }: Observation): Observation {
   return observation;
 }
 
 /** An observation with the people that its faces belong to; the faces are kept. */
 function seenIn(state: State, observation: Observation, how: { readonly grow: boolean }): Observation {
-  const { faces, blobs } = packObservation(observation);
-  if (faces === null) return observation;
+  const { stream, clip } = observation;
+  const { faces, voices, blobs } = packObservation(observation);
+  if (faces === null && voices === null) return observation;
   for (const { hash, bytes } of blobs)
-    if (faces.tracks.some(({ crop }) => crop === hash)) state.blobs.set(hash, Uint8Array.from(bytes));
-  return withPeople(withoutFaces(observation), addFaces(state, faces, how));
+    if (faces?.tracks.some(({ crop }) => crop === hash)) state.blobs.set(hash, Uint8Array.from(bytes));
+  return withPeople(withoutFaces(observation), addSightings(state, { stream, clip, faces, voices, ...how }));
 }
 
 /**

@@ -1,20 +1,23 @@
 /** People in the in-memory store: `../people-rows.ts` without a file. */
 import type { WordSpace } from "../../engine.ts";
 import { changePeople, undoPeople } from "../../identity/change.ts";
+import { comparedVoices, type HeardClip, hearClip, type ObservedVoices } from "../../identity/hear.ts";
 import { patched, touchedNumbers } from "../../identity/people-state.ts";
-import type {
-  KnownOne,
-  PeopleChange,
-  PeopleEvent,
-  PeoplePatch,
-  PeopleState,
-  PeopleUndo,
-  SeenFace,
+import {
+  isVoice,
+  type KnownOne,
+  type PeopleChange,
+  type PeopleEvent,
+  type PeoplePatch,
+  type PeopleState,
+  type PeopleUndo,
+  type SeenFace,
 } from "../../identity/records.ts";
 import { rendered } from "../../identity/references.ts";
 import { type ObservedFaces, seeClip } from "../../identity/see.ts";
 import type { Person } from "../../perception/observation.ts";
 import type { ForgottenPeople } from "../forget-people.ts";
+import type { Recognised } from "../packed.ts";
 import { keptFaces } from "../retention.ts";
 import { indexedStems, logChange, type State } from "./state.ts";
 
@@ -23,17 +26,51 @@ export const peopleState = ({ people, faces }: State): PeopleState => ({
   faces: [...faces.values()],
 });
 
-/** Sees a clip. @returns who is in it, as policies are told */
-export function addFaces(
-  state: State,
-  observed: ObservedFaces,
-  { grow = false }: { readonly grow?: boolean },
-): readonly Person[] {
-  if (grow)
-    for (const { id, stream, clip } of [...state.faces.values()])
-      if (stream === observed.stream && clip === observed.clip) state.faces.delete(id);
-  const goodOf = (person: string) =>
-    [...state.faces.values()].reduce((sum, face) => sum + (face.person === person ? face.good : 0), 0);
+/** Sees and hears a clip. @returns who is in it, as policies are told */
+export function addSightings(state: State, { faces, voices, stream, clip, grow }: Sightings): Recognised {
+  if (grow && (faces || voices))
+    for (const face of [...state.faces.values()])
+      if (face.stream === stream && face.clip === clip) state.faces.delete(face.id);
+  const seen = faces ? addFaces(state, faces) : [];
+  const { told, spoken } = voices ? addVoices(state, voices) : { told: [], spoken: [] };
+  return { people: [...seen, ...told], spoken };
+}
+
+/** What of a clip is seen and heard of people. */
+interface Sightings {
+  readonly stream: string;
+  readonly clip: number;
+  readonly faces: ObservedFaces | null;
+  readonly voices: ObservedVoices | null;
+  readonly grow: boolean;
+}
+
+const goodIn = (state: State) => (person: string) =>
+  [...state.faces.values()].reduce((sum, face) => sum + (face.person === person ? face.good : 0), 0);
+
+function addVoices(state: State, observed: ObservedVoices): HeardClip {
+  const all = peopleState(state);
+  const unknown = all.faces
+    .filter((one) => isVoice(one) && one.stream === observed.stream && one.person === null)
+    .toSorted((a, b) => a.clip - b.clip)
+    .slice(-comparedVoices);
+  const clips = new Set([observed.clip, ...unknown.map(({ clip }) => clip)]);
+  const faces = all.faces.filter((one) =>
+    isVoice(one)
+      ? one.exemplar || one.not.length > 0 || unknown.includes(one)
+      : one.stream === observed.stream && one.person !== null && clips.has(one.clip),
+  );
+  const heard = hearClip(observed, { ...all, faces }, goodIn(state), numbering(state));
+  putPeople(state, heard.patch);
+  logPeople(
+    state,
+    heard.patch.people.map(({ number }) => number),
+  );
+  return heard;
+}
+
+function addFaces(state: State, observed: ObservedFaces): readonly Person[] {
+  const goodOf = goodIn(state);
   const all = peopleState(state);
   const compared = all.faces.filter(
     ({ exemplar, not, person }) => exemplar || not.length > 0 || person === null,

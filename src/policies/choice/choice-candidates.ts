@@ -80,6 +80,7 @@ function sourcesOf(observation: Observation): SourceText[] {
 
 function lineOf({ kind, text, speaker }: SourceText): string {
   if (kind === "screen") return `On screen: ${text}`;
+  if (speaker !== null && isPersonId(speaker)) return `[${speaker}]: ${text}`;
   if (kind === "speech" && speaker !== null && !text.toLowerCase().startsWith(`${speaker.toLowerCase()}:`)) {
     return `${speaker}: ${text}`;
   }
@@ -105,7 +106,7 @@ function candidateOf(
       startSeconds: source.startSeconds,
       endSeconds: source.endSeconds,
       text: line,
-      speakers: source.speaker === null ? [] : [source.speaker],
+      speakers: source.speaker === null || isPersonId(source.speaker) ? [] : [source.speaker],
       sources: [source],
       frameSeconds: nearestFrame(observation, (source.startSeconds + source.endSeconds) / 2),
     },
@@ -115,6 +116,9 @@ function candidateOf(
     stems: [...new Set(content)],
   };
 }
+
+/** A person known by voice: memory says how the person is called, and a change of who is who reaches it. */
+const isPersonId = (speaker: string) => /^person_\d+$/.test(speaker);
 
 /** "Ha ha ha.", "哈哈哈 / Hahaha". */
 function isLaughter(text: string): boolean {
