@@ -7,6 +7,7 @@
  */
 import { givenWords, inventedNames, withoutInventedNames } from "./invented-names.ts";
 import type { Context, Issue } from "./policy.ts";
+import { isKnownByVoice } from "./window-people.ts";
 
 /** Whom a text may refer to. */
 export interface KnownPeople {
@@ -35,7 +36,7 @@ export function knownPeople(context: Context): KnownPeople {
         ...tags.map(({ tag }) => tag),
       ]),
     ],
-    speakers: [...new Set(speakers.filter((name) => name !== null))],
+    speakers: [...new Set(speakers.filter((name) => name !== null).filter((name) => !isKnownByVoice(name)))],
     ...(tags.length > 0 && { words: givenWords(context) }),
   };
 }

@@ -12,6 +12,7 @@ import type { Observation, Person, Utterance } from "../perception/observation.t
 import type { Frame } from "../stream/clip.ts";
 import { tagOf } from "./identity-tags.ts";
 import type { Context } from "./policy.ts";
+import { shownSpeaker, type TaggedPerson } from "./window-people.ts";
 
 /** What is painted on one frame. */
 export interface Painting {
@@ -35,11 +36,11 @@ const mostApartSeconds = 1.3;
 
 /** The paintings of frames that a window shows, in their order. */
 export function paintingsOf(
-  { observations, recent }: Context,
+  { observations, recent, tags }: Context,
   frames: readonly (readonly Frame[])[],
 ): readonly (readonly Painting[])[] {
   const clips = [...recent.observations, ...observations];
-  const lines = subtitlesOf(clips);
+  const lines = subtitlesOf(clips, tags);
   const shown = frames.flat().map(({ atSeconds }) => atSeconds);
   const at = new Map(lines.map((line) => [line, momentsOf(line, shown)]));
   return clips.map((clip, i) =>
@@ -56,7 +57,7 @@ interface Line extends Subtitle {
 }
 
 /** What is said in the window; a line ends where the one after the next begins. */
-function subtitlesOf(clips: readonly Observation[]): Line[] {
+function subtitlesOf(clips: readonly Observation[], tags?: readonly TaggedPerson[]): Line[] {
   const said = clips
     .flatMap(({ speech, people }) => speech.map((of) => ({ of, tag: tagOfSpeaker(of, people) })))
     .filter(({ of }) => of.text.trim() !== "")
@@ -67,7 +68,7 @@ function subtitlesOf(clips: readonly Observation[]): Line[] {
     const before = lines.at(-1);
     const row = before && before.endSeconds > startSeconds && before.row === 0 ? 1 : 0;
     const until = Math.min(endSeconds, said[i + 2]?.of.startSeconds ?? endSeconds);
-    const who = tag ?? speaker;
+    const who = tag ?? shownSpeaker(speaker, tags);
     const words = text.replace(/\s+/g, " ").trim();
     lines.push({
       ...{ startSeconds, endSeconds: Math.max(startSeconds, until), row, of },

@@ -24,6 +24,7 @@ import { longestText, longestTextCharacters, mostKnowledge } from "./parse-actio
 import { framesShown, type PictureLimits } from "./pictures.ts";
 import type { Context } from "./policy.ts";
 import { type PlaceValues, type PromptTemplate, renderTemplate } from "./prompt-template.ts";
+import { shownSpeaker } from "./window-people.ts";
 
 /** Marks of the parts of a prompt, for a model that takes them apart instead of reading prose (nano). */
 export const promptMarks = {
@@ -346,7 +347,7 @@ export function linesShown(context: Context, options: PromptOptions): number {
 }
 
 /** Lines of the window, oldest first, within the token limit: the clip's own from its start, then earlier ones back. */
-function linesWithin({ observations, recent }: Context, options: PromptOptions) {
+function linesWithin({ observations, recent, tags }: Context, options: PromptOptions) {
   const { countTokens, streamTokens = mostStreamTokens } = options;
   let left = streamTokens;
   const within = (lines: readonly string[]) => {
@@ -357,12 +358,14 @@ function linesWithin({ observations, recent }: Context, options: PromptOptions) 
     return fit < 0 ? lines : lines.slice(0, fit);
   };
   const own = observations[0]!;
+  const shownLine = (source: SourceText, mark: string) =>
+    streamLine({ ...source, speaker: shownSpeaker(source.speaker, tags) }, mark);
   const lines = [...sourceTexts(own), ...heardTexts(own)]
     .sort((a, b) => a.startSeconds - b.startSeconds)
-    .map((source) => streamLine(source, ""));
+    .map((source) => shownLine(source, ""));
   const linesBefore = recent.observations
     .flatMap(sourceTexts)
-    .map((source) => streamLine(source, `${promptMarks.before}, `));
+    .map((source) => shownLine(source, `${promptMarks.before}, `));
   const shown = within(lines);
   const before = within(linesBefore.toReversed()).toReversed();
   return { before, own: shown, omitted: lines.length - shown.length };

@@ -7,7 +7,7 @@ import { buildContext } from "./context.ts";
 import { knownPeople } from "./identity-tags.ts";
 import type { Context, ShownEntry } from "./policy.ts";
 import { freshState } from "./state.ts";
-import { storedText } from "./window-people.ts";
+import { keptSpeaker, shownSpeaker, storedText } from "./window-people.ts";
 
 const person = (number: number, name: string | null = null): Person => ({
   ...{ id: `person_${number}`, name, atSeconds: [0] },
@@ -86,4 +86,14 @@ describe("texts to be kept", () => {
     const ann = contextOf([[{ id: "name:ann", name: "Ann", atSeconds: [1] }]]);
     assert.deepEqual(storedText("<name:ann> sings.", ann), { text: "Ann sings." });
   });
+});
+
+test("a speaker known by voice is shown by name or tag, kept by label, and is no one where the window does not know", () => {
+  const tags = [
+    { tag: "face_1", id: "person_3", name: null },
+    { tag: "face_2", id: "person_5", name: "Mia" },
+  ];
+  const shown = ["person_3", "person_5", "person_9", "Tom", null].map((one) => shownSpeaker(one, tags));
+  assert.deepEqual(shown, ["<face_1>", "Mia", null, "Tom", null]);
+  assert.deepEqual(["person_3", "Tom"].map(keptSpeaker), ["[person_3]", "Tom"]);
 });

@@ -52,6 +52,19 @@ export function taggedClip(clip: Observation, tags: readonly TaggedPerson[]): Ob
 
 const tagOfId = (id: string, tags: readonly TaggedPerson[]) => tags.find((one) => one.id === id)?.tag ?? id;
 
+/** Whether a speaker is one whom the memory knows by voice, and the source does not name. */
+export const isKnownByVoice = (speaker: string): boolean => knownById.test(speaker);
+
+/** A speaker as a model is shown: by name, or by tag where there is none; `null` for one whom the window does not know. */
+export function shownSpeaker(speaker: string | null, tags: readonly TaggedPerson[] = []): string | null {
+  if (speaker === null || !isKnownByVoice(speaker)) return speaker;
+  const one = tags.find(({ id }) => id === speaker);
+  return one ? (one.name ?? `<${one.tag}>`) : null;
+}
+
+/** A speaker as memory keeps: a person known by voice by label, `[person_3]`, which reads as the person is called. */
+export const keptSpeaker = (speaker: string): string => (isKnownByVoice(speaker) ? `[${speaker}]` : speaker);
+
 /** A text of memory as a model is shown it. */
 export function taggedText(text: string, tags: readonly TaggedPerson[] = []): string {
   return tags.length === 0 ? text : text.replace(label, (_, id: string) => `<${tagOfId(id, tags)}>`);

@@ -9,6 +9,7 @@
 import type { WordSpace } from "../../engine.ts";
 import type { SourceText, Statement } from "../../memory/memory.ts";
 import type { Observation } from "../../perception/observation.ts";
+import { isKnownByVoice, keptSpeaker } from "../../policy/window-people.ts";
 import { halvesOf } from "../../util/two-languages.ts";
 import { type HeardBefore, heardLines } from "./choice-heard.ts";
 
@@ -80,7 +81,7 @@ function sourcesOf(observation: Observation): SourceText[] {
 
 function lineOf({ kind, text, speaker }: SourceText): string {
   if (kind === "screen") return `On screen: ${text}`;
-  if (speaker !== null && isPersonId(speaker)) return `[${speaker}]: ${text}`;
+  if (speaker !== null && isKnownByVoice(speaker)) return `${keptSpeaker(speaker)}: ${text}`;
   if (kind === "speech" && speaker !== null && !text.toLowerCase().startsWith(`${speaker.toLowerCase()}:`)) {
     return `${speaker}: ${text}`;
   }
@@ -106,7 +107,7 @@ function candidateOf(
       startSeconds: source.startSeconds,
       endSeconds: source.endSeconds,
       text: line,
-      speakers: source.speaker === null || isPersonId(source.speaker) ? [] : [source.speaker],
+      speakers: source.speaker === null || isKnownByVoice(source.speaker) ? [] : [source.speaker],
       sources: [source],
       frameSeconds: nearestFrame(observation, (source.startSeconds + source.endSeconds) / 2),
     },
@@ -116,9 +117,6 @@ function candidateOf(
     stems: [...new Set(content)],
   };
 }
-
-/** A person known by voice: memory says how the person is called, and a change of who is who reaches it. */
-const isPersonId = (speaker: string) => /^person_\d+$/.test(speaker);
 
 /** "Ha ha ha.", "哈哈哈 / Hahaha". */
 function isLaughter(text: string): boolean {

@@ -7,6 +7,7 @@
 import { type Observation, type SourceText, sourceTexts } from "../../perception/observation.ts";
 import { longestText } from "../../policy/parse-action.ts";
 import type { Action, Context } from "../../policy/policy.ts";
+import { keptSpeaker } from "../../policy/window-people.ts";
 import { saysTheSame } from "../../util/repetition.ts";
 import { statementOf } from "./model-action.ts";
 
@@ -54,7 +55,7 @@ function quoteOf(
 ): { text: string; shown: number } {
   let [text, shown] = ["", 0];
   for (const { speaker, text: line } of lines) {
-    const quote = `${speaker === null ? "" : `${speaker}: `}“${beginningOf(line, countTokens)}”`;
+    const quote = `${speaker === null ? "" : `${keptSpeaker(speaker)}: `}“${beginningOf(line, countTokens)}”`;
     const more = shown === 0 ? quote : `${text} ${quote}`;
     if (shown > 0 && countTokens(more) > longestText) break;
     [text, shown] = [more, shown + 1];
