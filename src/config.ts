@@ -224,7 +224,7 @@ export const configSchema = z.strictObject({
        * Whether boxes and tags of people whose faces are known (`people`), and what is said, are painted on the frames: for
        * models that were trained so.
        */
-      overlay: z.union([z.boolean(), onOrOff]).default(false),
+      overlay: z.boolean().default(false),
       /** Frames sent per clip of the window, evenly spaced. Default: all, `stream.fps` per second. */
       framesPerClip: z.coerce.number().int().min(1).optional(),
       /**

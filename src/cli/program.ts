@@ -291,9 +291,10 @@ function addWatching(program: Command, add: Add): void {
     .option("--semantic", "model: also write what is known, not only what happened")
     .option("--video <how>", "model: send clips as frames, video, or auto")
     .option(
-      "--overlay [on|off]",
+      "--overlay",
       "model: paint tags of people (--people) and what is said on the frames, for a model trained so",
     )
+    .option("--no-overlay", "model: paint nothing, where a preset would")
     .option("--frames-per-clip <n>", "model: frames sent of each clip of the window (default: all)")
     .option("--picture-tokens <n>", "model: tokens of pictures in one request; older clips are thinned first")
     .option(

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { wordSpace } from "../engines/local/words.ts";
 import type { Action, Context } from "../policy/policy.ts";
 import { exampleClips, keys } from "./__fixtures__/clips.ts";
-import type { Judge, JudgeFailure } from "./judge.ts";
+import type { Judge, JudgeFailure, QualityRequest } from "./judge.ts";
 import { localJudge } from "./local-judge.ts";
 import { type ActionReward, assessQuality, type ScoreOptions, scoreGroup } from "./reward.ts";
 import { paperConstants } from "./rules.ts";
@@ -126,6 +126,18 @@ describe("the reward of a group", () => {
         { correct: true, clean: true, tagged: true, short: true },
       ],
     );
+    // A name that nothing gives, where people are known by face; a label is read as the tag it stands for.
+    const known: Context = { ...context, tags: [{ tag: "face_1", id: "person_4", name: null }] };
+    const named = await scoreGroup(known, [described("Jack smiles at <face_1>.")], listening, json);
+    assert.deepEqual(named[0]!.checks, { tagged: false, short: true });
+    const asks: string[] = [];
+    const quality = async ({ memory }: QualityRequest) => {
+      asks.push(memory);
+      return failure;
+    };
+    const seeing: Judge = { ...judge, quality };
+    await scoreGroup(known, [chosen("[person_4] smiles.")], seeing, lines);
+    assert.deepEqual(asks, ["<face_1> smiles."]);
     assert.deepEqual(totals(rewards), [-0.5, -0.5, 0.5]);
     assert.deepEqual(asked, [gold]);
   });
