@@ -13,6 +13,8 @@ test("recognises questions about the whole and about the recording", () => {
       "What happens in the clip?",
       "What happened in the last ten minutes?",
       "What did I miss?",
+      "What was said?",
+      "What was discussed at the beginning?",
       "Summarise the last ten minutes",
       "Summarize the video.",
       "Give me a short summary of the meeting",
@@ -62,5 +64,7 @@ test("tells the part that is asked about", () => {
     from: "start",
     seconds: 30,
   });
+  assert.deepEqual(partOf("What happened at the end?"), { from: "end", seconds: 60 });
+  assert.deepEqual(partOf("What was said at the very beginning?"), { from: "start", seconds: 60 });
   assert.equal(partOf("What happened?"), null);
 });

@@ -50,6 +50,10 @@ const patterns: readonly (readonly [AskedOfWhole["of"], RegExp])[] = (
     ["overview", `what(?:'s| is| was| are)? ?${it} (?:all )?about`],
     [
       "overview",
+      "what (?:was|is|has been) (?:said|told|heard|shown|seen|done|discussed|(?:talked|spoken) about)",
+    ],
+    [
+      "overview",
       `(?:please )?(?:summari[sz]e|recap|describe|sum up|give (?:me )?an? (?:short |brief )?(?:summary|overview|recap)(?: of| about)?|what(?:'s| is) the (?:summary|gist)(?: of)?|(?:an? )?(?:summary|overview)(?: of)?) ?(?:what happened in ?)?${it}`,
     ],
     [
@@ -104,6 +108,10 @@ const patterns: readonly (readonly [AskedOfWhole["of"], RegExp])[] = (
   ] as const
 ).map(([of, pattern]) => [of, new RegExp(`^(?:${pattern})$`)]);
 
+const ends = /(?:^| )(?:at|in|near|towards?) the (?:very )?(start|beginning|end)(?: of it)?$/;
+/** What "at the beginning" is about, in seconds. */
+const endSeconds = 60;
+
 const part =
   /(?:^| )(?:in |during |over |from |of |for )?(?:the |its )?(last|past|final|first|opening) ?(\d+|[a-z]+)? ?(second|minute|hour|sec|min|s|h)s?\b/;
 
@@ -116,6 +124,12 @@ export function askedOfWhole({ text, options }: Question): AskedOfWhole | null {
     .replace(/[?!.,;¿？。]+/g, " ")
     .replace(/\s+/g, " ")
     .trim();
+  const end = ends.exec(plain);
+  if (end) {
+    const [of] = patterns.find(([, pattern]) => pattern.test(plain.slice(0, end.index).trim())) ?? [];
+    const from = end[1] === "end" ? "end" : "start";
+    if (of === "overview") return { of, part: { from, seconds: endSeconds } };
+  }
   const span = part.exec(plain);
   const n = span ? (spanCounts[span[2] ?? ""] ?? Number(span[2])) : 0;
   const rest = span && n > 0 ? plain.replace(span[0], " ").replace(/\s+/g, " ").trim() : plain;

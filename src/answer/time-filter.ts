@@ -167,7 +167,12 @@ async function aroundEvent(
   if (entry === null) return null;
   const isBefore = /^(?:before|vor|bevor|avant|antes|prima)$/i.test(match.slice(1, 6).find(Boolean) ?? "");
   const clock = clocks.get(entry.stream) ?? { kind: "media" as const };
-  const span = isBefore ? beforeEntry(entry, clock) : afterEntry(entry, clock);
+  // "After lunch I took a nap" is itself of the time after lunch.
+  const isOfIt = entry.text.toLowerCase().includes(match[0].replace(/[\s?.!,]+$/, "").toLowerCase());
+  const beginning = isOfIt
+    ? { ...entry, startSeconds: entry.endSeconds, endSeconds: entry.startSeconds }
+    : entry;
+  const span = isBefore ? beforeEntry(beginning, clock) : afterEntry(beginning, clock);
   const near = await nearestTo(entry, span, isBefore, { memory, ...filter });
   const rest = `${text
     .slice(0, match.index)

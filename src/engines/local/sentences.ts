@@ -79,7 +79,7 @@ export function sentencesOf(
   const whole = new Set(tokensOf(entry.text, words).all.flatMap(({ forms }) => forms));
   let named: Reference[] = [];
   return entry.text
-    .split(/(?<=[.!?]["'”’)]*)\s+|(?<=[。！？])|\n+/)
+    .split(/(?<=[.!?]["'”’)]*)(?<!\b(?:Mr|Mrs|Ms|Dr|Prof|St|vs|approx)\.)\s+|(?<=[。！？])|\n+/u)
     .filter((text) => text.trim() !== "")
     .flatMap((text, place) => {
       const body = place === 0 ? withoutSpeaker(text, entry.speakers) : text;
