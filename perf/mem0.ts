@@ -25,6 +25,7 @@ import { configuredEncoder } from "../src/taskmem/encoder.ts";
 import { shortId } from "../src/util/hash.ts";
 import { pick, type Random, randomInt, seededRandom } from "../src/util/random.ts";
 import { printTable } from "./markdown.ts";
+import { remembering } from "./remembering.ts";
 
 const release = "3.3.1";
 const asked = 40;
@@ -84,21 +85,6 @@ function lineOf(random: Random): Line {
   const colour = pick(random, colours);
   const text = `${person} ${deed} the ${colour} ${thing} in the ${pick(random, places)}.`;
   return { text, question: question.replace("%p", person).replace("%t", `${colour} ${other}`) };
-}
-
-/** Keeps vectors by their texts, so that a search measures no encoder. */
-function remembering(encoder: Embedder): Embedder {
-  const known = new Map<string, Float32Array>();
-  return {
-    ...encoder,
-    embed: async (texts, signal, how) => {
-      const key = (text: string) => `${how?.role ?? ""} ${text}`;
-      const missing = [...new Set(texts.filter((text) => !known.has(key(text))))];
-      const found = missing.length === 0 ? [] : await encoder.embed(missing, signal, how);
-      for (const [i, text] of missing.entries()) known.set(key(text), found[i]!);
-      return texts.map((text) => known.get(key(text))!);
-    },
-  };
 }
 
 /** The encoder for mem0, and what compares texts in our memory: the encoder beside spelling, around each line. */

@@ -4,7 +4,8 @@
  * A question asks about its stems, with those of the right answer where feedback gives it, and without people's names: a
  * name stands with every line of its speaker. Every line of the streams that holds one of these stems is evidence, worth
  * the rarity of the stems it shares. It is kept as far as one memory of its moment holds those stems.
- * Lines that share little count too: ten questions say more about which words matter than about which lines do.
+ * Lines that share little count too: ten questions say more about which words matter than about which lines do. Where an
+ * encoder tells which words mean what a question asks about, they count half: its topic is evidence too.
  */
 import type { WordSpace } from "../engine.ts";
 import type { Statement } from "../memory/memory.ts";
@@ -15,6 +16,9 @@ import type { Task } from "../tasks/task.ts";
 const leastConfidence = 55;
 /** A memory may be dated this far from the line it was made of, in seconds: one decision. */
 const nearSeconds = 30;
+
+/** Weight of a stem that only means what is asked about. */
+const nearWeight = 0.5;
 
 /** What was remembered of a stream. */
 export interface KeptStatement {
@@ -36,11 +40,13 @@ interface Line {
 
 /**
  * Measures what was remembered of some streams.
+ * @param meant stems that mean what a task asks about, for each task; its own count whole
  * @returns for what was kept: for a task, the share of its evidence that was kept, 0 to 1; 0 where there is none
  */
 export function keptEvidence(
   streams: readonly (readonly Observation[])[],
   words: WordSpace,
+  meant: ReadonlyMap<AskedTask, Iterable<string>> = new Map(),
 ): (kept: readonly KeptStatement[]) => (task: AskedTask) => number {
   const texts = streams.map((observations) => observations.flatMap(sourceTexts).filter(isLegible));
   const lines = texts.flatMap((said, stream) =>
@@ -63,12 +69,18 @@ export function keptEvidence(
   return (kept) => {
     const near = memoriesByTime(kept, words);
     return (task) => {
-      const asked = askedStems(task, words).filter((stem) => holders.has(stem) && !names.has(stem));
+      const weights = new Map([...(meant.get(task) ?? [])].map((stem) => [stem, nearWeight]));
+      for (const stem of askedStems(task, words)) weights.set(stem, 1);
+      const asked = [...weights].filter(([stem]) => holders.has(stem) && !names.has(stem));
       const worthOf = (line: Line, memory = line.stems) =>
-        asked.reduce((sum, stem) => (line.stems.has(stem) && memory.has(stem) ? sum + rarity(stem) : sum), 0);
+        asked.reduce(
+          (sum, [stem, weight]) =>
+            line.stems.has(stem) && memory.has(stem) ? sum + weight * rarity(stem) : sum,
+          0,
+        );
       let total = 0;
       let held = 0;
-      for (const line of new Set(asked.flatMap((stem) => holders.get(stem)!))) {
+      for (const line of new Set(asked.flatMap(([stem]) => holders.get(stem)!))) {
         total += worthOf(line);
         held += Math.max(0, ...near(line).map((memory) => worthOf(line, memory)));
       }

@@ -14,7 +14,8 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { adapterNorm } from "../adapter/arithmetic.ts";
 import type { Reader } from "../answer/reader.ts";
-import type { WordSpace } from "../engine.ts";
+import type { Embedder, EngineCache, WordSpace } from "../engine.ts";
+import { isTaskMemError } from "../errors.ts";
 import type { Entry, Statement } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
 import { type ContextLimits, contextDefaults } from "../policy/context.ts";
@@ -31,6 +32,7 @@ import type { TrainablePolicy } from "../training/trainable-policy.ts";
 import { type GateMargins, gateMargins, type Validation, wilsonLow } from "../training/validation.ts";
 import { mapConcurrently } from "../util/async.ts";
 import { sha256 } from "../util/hash.ts";
+import { nearWords } from "./choice/near-words.ts";
 import { choicePhaseTwoRecipe } from "./choice/recipes.ts";
 import {
   adapterFromTasks,
@@ -56,6 +58,13 @@ export interface WordAdapterTrainerOptions {
   readonly writes?: boolean;
   /** Compares memories for `preferences`, and says whether the memories of a policy that writes are true. @default localJudge */
   readonly judge?: Judge | undefined;
+  /**
+   * Compares words by meaning, so that the closed form weighs words near those of the questions; one without `meaning` is
+   * not asked. @default nothing does
+   */
+  readonly embedder?: Embedder | null | undefined;
+  /** Keeps vectors of words. @default nowhere */
+  readonly wordCache?: EngineCache | undefined;
   /** Says whether a memory answers a question. */
   readonly reader: Reader;
   /** How much the policy is shown when it acts. @default contextDefaults */
@@ -69,6 +78,9 @@ export interface WordAdapterTrainerOptions {
  * without, the share falls by more than a tenth by chance 6 times in 100.
  */
 const writtenMargins: GateMargins = { ...gateMargins, fidelityFall: 0.1 };
+
+/** How near a word is to be to one question's words to be evidence of its topic: nearer than one that a lesson takes in. */
+const topicNear = 2;
 
 /** Trains and tries adapters of a policy in word space. */
 export function wordAdapterTrainer(options: WordAdapterTrainerOptions): AdapterTrainer {
@@ -100,13 +112,34 @@ async function train(
   options: WordAdapterTrainerOptions,
   how: TrainOptions,
 ): Promise<TrainingResult> {
-  const closed = adapterFromTasks(tasks, options);
+  const near = await wordsNear(tasks, streams, options, how.signal);
+  const closed = adapterFromTasks(tasks, { words: options.words, near });
   if (options.method !== "preferences" || closed.problem !== null) return closed;
   return adapterFromPreferences(tasks, streams, {
     ...options,
     ...{ judge: judgeOf(options), norm: adapterNorm(closed.adapter) },
     ...how,
   });
+}
+
+/** Words near those of the questions; none by preferences, without an encoder, or where it cannot be asked. */
+async function wordsNear(
+  tasks: readonly Pick<Task, "question">[],
+  streams: readonly (readonly Observation[])[],
+  { words, embedder, wordCache: cache, method }: WordAdapterTrainerOptions,
+  signal: AbortSignal | undefined,
+  leastNear?: number,
+): Promise<ReadonlyMap<string, number>> {
+  const { meaning } = embedder ?? {};
+  if (!embedder || meaning === undefined || method === "preferences") return new Map();
+  try {
+    const how = { words, embedder, meaning, ...(cache && { cache }), ...(leastNear && { leastNear }) };
+    return await nearWords(tasks, streams, how, signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (isTaskMemError(error)) return new Map();
+    throw error;
+  }
 }
 
 /** Options of `adapterFromPreferences`. */
@@ -199,7 +232,12 @@ async function validate(
     );
     return { kept, written: writes ? decisions : [], refusedClips };
   };
-  const evidence = keptEvidence(streams, words);
+  const meant = new Map<Task, Iterable<string>>();
+  for (const task of tasks) {
+    const near = await wordsNear([task], streams, options, signal, topicNear);
+    meant.set(task, [...near.keys()]);
+  }
+  const evidence = keptEvidence(streams, words, meant);
   const standings = async (asked: readonly Task[], { kept }: Watched): Promise<Standing[]> => {
     const lines = kept.map(({ statement }) => statement);
     const keeps = evidence(kept);
@@ -358,14 +396,18 @@ function entryOf(statement: Statement, i: number): Entry {
 const tokensOf = ({ kept }: Watched, words: WordSpace) =>
   kept.reduce((sum, { statement }) => sum + words.countTokens(statement.text), 0);
 
-/** Share of lines of which an earlier line holds at least four fifths of the content words. */
+/** Fewer content words stand in any line about the same thing: "More soup?" repeats nothing. */
+const fewestRepeated = 3;
+
+/** Share of lines of which an earlier line holds at least four fifths of the content words, where they have a few. */
 function redundancyOf({ kept }: Watched, words: WordSpace): number {
   const seen: ReadonlySet<string>[] = [];
   let repeats = 0;
   for (const { statement } of kept) {
     const stems = new Set(words.stems(statement.text));
     const holds = (earlier: ReadonlySet<string>) => [...stems].filter((stem) => earlier.has(stem)).length;
-    if (stems.size > 0 && seen.some((earlier) => holds(earlier) >= 0.8 * stems.size)) repeats += 1;
+    if (stems.size >= fewestRepeated && seen.some((earlier) => holds(earlier) >= 0.8 * stems.size))
+      repeats += 1;
     seen.push(stems);
   }
   return kept.length === 0 ? 0 : repeats / kept.length;

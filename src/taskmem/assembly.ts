@@ -461,7 +461,10 @@ export async function configuredTrainer(
   memory: Pick<Memory, "engineCache">,
   model: Model | null,
   choice: TrainingChoice,
-  onProgress?: OnProgress,
+  {
+    onProgress,
+    embedder,
+  }: { readonly onProgress?: OnProgress | undefined; readonly embedder?: Embedder | null } = {},
 ): Promise<AdapterTrainer> {
   const { method, judge: judgeName, judgeModel, material, recipe, seed, onTraining } = choice;
   if (policyName(config) !== "model" && (recipe !== undefined || seed !== undefined))
@@ -477,7 +480,8 @@ export async function configuredTrainer(
       const judge = await configuredJudge(config, { judge: judgeName, judgeModel }, verdicts, onProgress);
       const family = choiceFamily(choiceOptions(config));
       return wordAdapterTrainer({
-        ...{ ...family, method, judge, reader, limits },
+        ...{ ...family, method, judge, reader, limits, embedder },
+        wordCache: memory.engineCache("words"),
         concurrency: concurrencyOf(config, judgeName === "model"),
       });
     }

@@ -303,14 +303,16 @@ export class Parts {
     const judge = choice.judge ?? this.#own.judge;
     const asked = { ...choice, ...(judge !== undefined && { judge }) };
     const config = { ...this.config, policy: policy as PolicyName };
-    return configuredTrainer(config, this.memory, await this.model(), asked, this.#own.onProgress);
+    return configuredTrainer(config, this.memory, await this.model(), asked, {
+      ...{ onProgress: this.#own.onProgress, embedder: this.#embedder },
+    });
   }
 }
 
 /** Opens the memory and the parts needed at once. @throws ConfigError, StoreError */
 export async function openParts(config: Config, own: OwnParts): Promise<Parts> {
   const { store, readOnly = false, mustExist = false, now = Date.now } = own;
-  if (store) return new Parts(config, own, store, null);
+  if (store) return new Parts(config, own, store, own.embedder ?? null);
   const spelled: Spelled = { why: null };
   const onSpelling = (why: string) => {
     spelled.why = why;

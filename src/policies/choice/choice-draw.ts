@@ -27,6 +27,12 @@ export interface ChoiceParameters {
   readonly historyWindows: number;
   /** λ: how strongly task weights count; 2 and 4 were not better. @default 1 */
   readonly taskStrength: number;
+  /** Task weight from which a word raises its line: tokens are saved for such lines (`choice-saved.ts`). @default 2 */
+  readonly raisedFrom: number;
+  /** Share of a window's tokens that is saved for raised lines. @default 0.4 */
+  readonly savedShare: number;
+  /** Most tokens saved. @default 120, three windows at the floor */
+  readonly mostSaved: number;
 }
 
 /** The shipped values, from which Phase One starts; no training is needed at install. */
@@ -36,6 +42,9 @@ export const defaultChoiceParameters: ChoiceParameters = {
   repeatDiscount: 0.3,
   historyWindows: 2,
   taskStrength: 1,
+  raisedFrom: 2,
+  savedShare: 0.4,
+  mostSaved: 120,
 };
 
 /** One item of a draw. */
@@ -64,9 +73,18 @@ export interface DrawInput {
   readonly said: Uint8Array;
   /** Tokens to spend. */
   readonly budget: number;
+  /** Which of them were saved for some items. @default none */
+  readonly saved?: SavedTokens;
   /** Whether the first pick may cost more than the budget. */
   readonly onCredit: boolean;
   readonly parameters: ChoiceParameters;
+}
+
+/** Tokens of a budget that only raised items may be bought with. */
+export interface SavedTokens {
+  readonly tokens: number;
+  /** 1 for a raised item, shape [N]. */
+  readonly raised: Uint8Array;
 }
 
 /** Features φ of N items, and the weight of each. */
@@ -205,6 +223,8 @@ class Walk {
   /** Largest share of each item's words that one text holds so far, shape [N]. */
   readonly #told: Float64Array;
   #left: number;
+  /** Those of the tokens left that were saved for raised items. */
+  #saved: number;
   #isFirst = true;
   #logTotal = Number.NaN;
 
@@ -213,6 +233,7 @@ class Walk {
     this.#input = input;
     this.#taken = items.map(() => false);
     this.#left = input.budget;
+    this.#saved = input.saved?.tokens ?? 0;
     this.said = input.said.slice();
     this.#told = input.features?.told.slice() ?? new Float64Array();
     this.features = input.features?.still.map((still) => Float64Array.of(...still, 0, 0)) ?? [];
@@ -224,11 +245,12 @@ class Walk {
 
   /** Scores the items that still fit; `false` when there are none. */
   measure(): boolean {
-    const { items, onCredit, parameters } = this.#input;
+    const { items, onCredit, parameters, saved } = this.#input;
     const anyFits = onCredit && this.#isFirst;
     const feasible: number[] = [];
     for (let i = 0; i < items.length; i++) {
-      if (!this.#taken[i] && (anyFits || items[i]!.tokens <= this.#left)) feasible.push(i);
+      const room = saved?.raised[i] ? this.#left : this.#left - this.#saved;
+      if (!this.#taken[i] && (anyFits || items[i]!.tokens <= room)) feasible.push(i);
     }
     this.feasible = feasible;
     for (const i of feasible) this.scores[i] = this.#gain(i);
@@ -260,6 +282,7 @@ class Walk {
     const { tokens, words } = this.#input.items[item]!;
     this.#taken[item] = true;
     this.#left -= tokens;
+    if (this.#input.saved?.raised[item]) this.#saved = Math.max(0, this.#saved - tokens);
     this.#isFirst = false;
     for (const word of words) this.said[word] = 1;
     if (this.#input.features) this.#tell(words);

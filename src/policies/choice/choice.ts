@@ -12,6 +12,7 @@
  * 4. A stream starts with a full carry-over budget, so the only line of a short clip is kept. When the carry-over budget
  *    is full and still nothing fits, one line may be kept on credit; the next windows pay it back.
  * 5. The default budget has a floor (see `defaultBudget`).
+ * 6. With an adapter that raises words, tokens are saved for lines that hold them (`choice-saved.ts`).
  */
 import type { Adapter } from "../../adapter/adapter.ts";
 import { vectorAdapter } from "../../adapter/arithmetic.ts";
@@ -37,6 +38,7 @@ import {
 } from "./choice-draw.ts";
 import { type ChoiceWeights, choiceWeightsRevision, readChoiceFeatures } from "./choice-features.ts";
 import { type HeardBefore, heardAfter } from "./choice-heard.ts";
+import { type Saving, savingFor } from "./choice-saved.ts";
 
 /** Options of `choicePolicy`. */
 export interface ChoiceOptions {
@@ -65,6 +67,7 @@ export function choicePolicy(options: ChoiceOptions): Policy {
   const parameters = parametersOf(options);
   const rules = budgetRules(budget);
   const taskWeight = taskWeights(adapter, words);
+  const saving = savingFor(adapter, taskWeight, parameters);
   const own = [budget, parameters, ...(weights ? [choiceWeightsRevision(weights)] : [])];
   const isCustom = options.budget || options.parameters || weights;
   const custom = isCustom ? `-${shortId("", JSON.stringify(own)).slice(1, 7)}` : "";
@@ -77,7 +80,7 @@ export function choicePolicy(options: ChoiceOptions): Policy {
     clipsPerDecision: Math.max(1, Math.ceil(windowSeconds / clipSeconds - 1e-9)),
     decide: async (context, { n = 1, random } = {}) => {
       const candidates = offered(context, words);
-      const input = drawInput(candidates, context, options, taskWeight);
+      const input = drawInput(candidates, context, options, taskWeight, saving);
       const greedy = random ? null : drawItems(input);
       const actions = Array.from({ length: n }, () =>
         actionOf(candidates, greedy ?? drawItems(input, random), revision),
@@ -87,7 +90,7 @@ export function choicePolicy(options: ChoiceOptions): Policy {
     advance: (context, action) => {
       const state = readState(context);
       const candidates = offered(context, words);
-      return changeOf(context, action, candidates, state, rules, parameters, words);
+      return changeOf(context, action, candidates, state, { ...rules, parameters, words, saving });
     },
   };
 }
@@ -133,7 +136,7 @@ export function replayOf(
 ): { input: Omit<DrawInput, "task">; stems: readonly string[]; picks: readonly number[] } {
   const { words } = options;
   const candidates = offered(context, words);
-  const { task: _, ...input } = drawInput(candidates, context, options, () => 0);
+  const { task: _, ...input } = drawInput(candidates, context, options, () => 0, null);
   const picks = (action.logprobs?.tokens ?? []).map((line) =>
     candidates.findIndex(({ statement }) => statement.text === line),
   );
@@ -163,6 +166,8 @@ interface StreamState {
   readonly standing: readonly string[];
   /** Stream time at which the last decision ended; only where the budget follows stream time. */
   readonly until?: number;
+  /** Tokens saved for lines that an adapter raises; only with such an adapter. */
+  readonly saved?: number;
   /** What was heard without words; only where something was. */
   readonly heard?: HeardBefore;
 }
@@ -192,6 +197,7 @@ function drawInput(
   context: Context,
   options: Omit<ChoiceOptions, "adapter">,
   taskWeight: (stem: string) => number,
+  saving: Saving | null,
 ): DrawInput {
   const { words: space, budget: share = defaultBudget, weights = null } = options;
   const { documents, words: counts } = context.state;
@@ -209,7 +215,8 @@ function drawInput(
   });
   const said = new Set(windows.flat());
   const carriedOver = spare ?? mostCarried;
-  const budget = allowance(candidates, sinceLast(context, state)) + carriedOver;
+  const allowed = allowance(candidates, sinceLast(context, state));
+  const budget = allowed + carriedOver + (saving ? (state.saved ?? 0) : 0);
   const total = documents + candidates.length;
   const rarities = Float64Array.from(vocabulary, (stem, place) =>
     idf((counts.get(stem) ?? 0) + here[place]!, total),
@@ -220,6 +227,7 @@ function drawInput(
     task: Float64Array.from(vocabulary, taskWeight),
     said: Uint8Array.from(vocabulary, (stem) => (said.has(stem) ? 1 : 0)),
     budget,
+    ...(saving && { saved: saving(state.saved ?? 0, allowed, candidates) }),
     onCredit: carriedOver >= mostCarried && candidates.every(({ tokens }) => tokens > budget),
     parameters: parametersOf(options),
     ...(weights && {
@@ -260,15 +268,25 @@ function changeOf(
   action: Action,
   candidates: readonly Candidate[],
   state: StreamState,
-  { allowance, mostCarried, byTime }: BudgetRules,
-  { historyWindows }: ChoiceParameters,
-  words: WordSpace,
+  how: BudgetRules & {
+    readonly parameters: ChoiceParameters;
+    readonly words: WordSpace;
+    readonly saving: Saving | null;
+  },
 ): PolicyStateChange {
+  const { allowance, mostCarried, byTime, parameters, words, saving } = how;
   const { observations } = context;
   const { spare, windows, standing } = state;
   const lines = new Set(action.statements.map(({ text }) => text));
   const kept = candidates.filter(({ statement }) => lines.has(statement.text));
   const spent = kept.reduce((sum, { tokens }) => sum + tokens, 0);
+  const allowed = allowance(candidates, sinceLast(context, state));
+  const saved = saving?.(state.saved ?? 0, allowed, candidates) ?? null;
+  const onRaised = candidates.reduce(
+    (sum, { statement, tokens }, i) => (saved?.raised[i] && lines.has(statement.text) ? sum + tokens : sum),
+    0,
+  );
+  const stillSaved = Math.max(0, (saved?.tokens ?? 0) - onRaised);
   const onScreen = screenStems(observations, words);
   const keptOnScreen = kept.filter(({ statement }) => statement.sources[0]?.kind === "screen");
   const heard = heardAfter(
@@ -283,12 +301,13 @@ function changeOf(
   const next: StreamState = {
     spare: Math.min(
       mostCarried,
-      (spare ?? mostCarried) + allowance(candidates, sinceLast(context, state)) - spent,
+      (spare ?? mostCarried) + allowed + (saving ? (state.saved ?? 0) : 0) - stillSaved - spent,
     ),
-    windows: [...windows, [...new Set(kept.flatMap(({ stems }) => stems))]].slice(-historyWindows),
+    windows: [...windows, [...new Set(kept.flatMap(({ stems }) => stems))]].slice(-parameters.historyWindows),
     standing: [...new Set([...standing, ...keptOnScreen.flatMap(({ stems }) => stems)])].filter((stem) =>
       onScreen.has(stem),
     ),
+    ...(saved && { saved: stillSaved }),
     ...(heard && { heard }),
     ...(byTime && {
       until: Math.max(state.until ?? Number.NEGATIVE_INFINITY, observations.at(-1)!.endSeconds),

@@ -8,7 +8,8 @@
  * Departures:
  * 1. A question repeated in the same words counts once: it teaches nothing new.
  * 2. Options count too, at `optionWeight`: with few questions they show what the answers look like.
- * 3. Weights of hash buckets are trained, not of words: words that share a bucket share its weight.
+ * 3. With a sentence encoder, words that mean what is asked about weigh too (`near-words.ts`).
+ * 4. Weights of hash buckets are trained, not of words: words that share a bucket share its weight.
  */
 import type { Adapter, AdapterWord, VectorAdapter } from "../../adapter/adapter.ts";
 import {
@@ -37,6 +38,8 @@ export interface ClosedFormOptions {
   readonly words: WordSpace;
   /** Only this many of the latest tasks count. @default all: forgetting did worse */
   readonly recentTasks?: number;
+  /** Weights of stems that mean what is asked about (`near-words.ts`); of two weights of a stem the greater counts. */
+  readonly near?: ReadonlyMap<string, number>;
 }
 
 /** Weight of a word of the options, relative to 1 for a word of the question. */
@@ -48,7 +51,7 @@ const optionWeight = 0.3;
  */
 export function adapterFromTasks(
   tasks: readonly Pick<Task, "question">[],
-  { words, recentTasks = tasks.length }: ClosedFormOptions,
+  { words, recentTasks = tasks.length, near = new Map() }: ClosedFormOptions,
 ): TrainingResult<VectorAdapter> {
   const questions = distinctQuestions(recentTasks > 0 ? tasks.slice(-recentTasks) : []);
   const counts = new Map<string, number>();
@@ -60,12 +63,14 @@ export function adapterFromTasks(
       if (!asked.has(stem)) counts.set(stem, (counts.get(stem) ?? 0) + optionWeight);
     }
   }
+  const weights = new Map([...counts].map(([stem, count]) => [stem, Math.log(1 + count)]));
+  for (const [stem, weight] of near) weights.set(stem, Math.max(weight, weights.get(stem) ?? 0));
   const adapter = createAdapter(
     words.id,
     words.dimension,
-    [...counts].map(([stem, count]) => {
+    [...weights].map(([stem, weight]) => {
       const { index, sign } = words.bucket(stem);
-      return [index, sign * Math.log(1 + count)];
+      return [index, sign * weight];
     }),
   );
   const result = (problem: TrainingResult["problem"]) => ({

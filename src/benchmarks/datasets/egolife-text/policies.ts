@@ -119,8 +119,10 @@ function rowsAt(name: PolicyName, budget: number, week: Week): WeekRow[] {
   };
   /** A policy counts only lines that could be kept; all tokens of a window count here, so the rest is its floor. */
   const budgetOf = ({ tokens }: TextWindow) => ({ fraction: budget, floorTokens: budget * tokens });
+  /** All rows keep as much of every window, so nothing is saved for later ones. */
+  const parameters = { savedShare: 0 };
   const choice = (window: TextWindow, adapter: Adapter | null) =>
-    choicePolicy({ words, clipSeconds, budget: budgetOf(window), weights, adapter });
+    choicePolicy({ words, clipSeconds, budget: budgetOf(window), weights, adapter, parameters });
   const taught = (learn: Learn, counts = updates): WriterOf => {
     const adapterAt = adaptersOf(week.questions, learn, counts);
     return async (window) => choice(window, await adapterAt(window.observation.startSeconds));
