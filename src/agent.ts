@@ -193,7 +193,7 @@ async function* watch(
       for (const observation of pending) {
         // A live source does not wait for an engine that is down.
         if (live && writer.isFailing) break;
-        yield* writer.take(observation);
+        yield* writer.take(await memory.loadFrames(observation));
         await turn(stop);
       }
       const from = { stream, fromSeconds, clock, files, signal: stop };

@@ -9,6 +9,7 @@ import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import { steeringWays } from "./engines/openai/steering.ts";
 import { ConfigError } from "./errors.ts";
+import { isPostgresUrl } from "./memory/place.ts";
 import { recipeOptions } from "./policies/model/recipe-options.ts";
 import { type Preset, presetNamed, presetNames, presetOfModel } from "./presets/presets.ts";
 import type { Environment } from "./util/environment.ts";
@@ -88,7 +89,7 @@ const sampling = z
   .optional();
 
 export const configSchema = z.strictObject({
-  /** Directory of the memory. */
+  /** Directory of the memory, or a URL of Postgres: `postgres://user@host/database?space=kitchen`. */
   memory: z.string().min(1).default(".taskmem"),
   /**
    * What writes memories: `choice` picks among the texts perception found; `model` asks the model; `best-of-n` asks the
@@ -407,7 +408,7 @@ export function parseConfig(given: unknown, cwd: string = process.cwd()): Config
       ...(preset && { preset }),
       ...(temperature !== undefined && { temperature, sampling: { ...model.sampling, temperature } }),
     },
-    memory: isAbsolute(memory) ? memory : resolve(cwd, memory),
+    memory: isPostgresUrl(memory) || isAbsolute(memory) ? memory : resolve(cwd, memory),
   };
 }
 

@@ -208,10 +208,13 @@ export interface MemoryOptions {
   readonly now?: () => number;
 }
 
-/** Opens the memory in a directory; a missing one is created. @throws StoreError */
+/**
+ * Opens the memory in a directory, or of a URL, `postgres://user@host/database?space=kitchen`; a missing one is created.
+ * @throws StoreError, ConfigError
+ */
 export async function openMemory(directory: string, options: MemoryOptions = {}): Promise<Memory> {
-  const { openSqliteMemory } = await import("./memory/sqlite.ts");
-  return openSqliteMemory(directory, {
+  const { openPlace } = await import("./memory/place.ts");
+  return openPlace(directory, {
     words: wordSpace,
     embedder: localEmbedder,
     now: Date.now,

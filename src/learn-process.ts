@@ -1,8 +1,8 @@
 /** Learning in a process of its own: is handed a request as JSON, prints the result as JSON. */
-import type { ApartRequest } from "./taskmem/learning.ts";
+import { apartRequest } from "./taskmem/learning.ts";
 import { openTaskMem } from "./taskmem.ts";
 
-const { config, choice } = JSON.parse(process.argv[2]!) as ApartRequest;
+const { config, choice } = apartRequest();
 const { memory: directory, ...options } = config;
 try {
   await using memory = await openTaskMem({ directory, ...options, mustExist: true });

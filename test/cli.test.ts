@@ -178,6 +178,7 @@ test("doctor reports every check and the memory as sound", async () => {
         "hono",
         "hyparquet",
         "onnxruntime-web",
+        "pg",
         "sherpa-onnx-node",
       ],
       ...[

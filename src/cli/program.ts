@@ -89,7 +89,7 @@ export function buildProgram(context: ProgramContext): Command {
     endpointFlags(
       bare(parent, usage, description, load).option(
         "-m, --memory <directory>",
-        "memory directory (default: .taskmem)",
+        "memory directory, or a URL of Postgres (default: .taskmem)",
       ),
     )
       .option(
@@ -376,6 +376,14 @@ function addKeeping(program: Command, add: Add): void {
     "read an export into the memory",
     () => import("./commands/import.ts"),
   ).option("--forgotten", "also what was forgotten in this memory");
+  add(
+    program,
+    "migrate",
+    "copy a memory to another place: a directory, or a URL of Postgres",
+    () => import("./commands/migrate.ts"),
+  )
+    .option("--from <memory>", "the memory that is copied, and stays as it is")
+    .option("--to <memory>", "where to; what is already there is skipped");
   add(
     program,
     "forget",

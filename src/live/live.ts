@@ -189,7 +189,8 @@ class Session implements LiveSession {
     await this.#noteAbsence(now());
     for (const observation of pending) {
       if (this.#writer.isFailing) break;
-      await this.#announce(this.#writer.take(await this.#perceived(observation)));
+      const loaded = await memory.loadFrames(observation);
+      await this.#announce(this.#writer.take(await this.#perceived(loaded)));
     }
     await this.#announce(this.#writer.flush());
   }

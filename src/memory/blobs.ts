@@ -1,11 +1,4 @@
-/**
- * Bytes by content hash: `blobs/ab/<sha256>` beside the memory file.
- *
- * A blob is on disk, synced, before the row that names it commits, and is deleted only after the rows that named it are
- * gone. In between, its hash is in `loose_blob`, so a later sweep finds what a crash leaves behind. The sweep deletes
- * under the database's write lock, and a writer checks again under the same lock before it commits a reference, so the
- * two never cross.
- */
+/** Blobs in files beside a memory file: `blobs/ab/<sha256>`, each on disk and synced before a row names it. */
 import { randomUUID } from "node:crypto";
 import {
   closeSync,
@@ -21,22 +14,41 @@ import {
 } from "node:fs";
 import { open, readFile, rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { sql } from "kysely";
 import { StoreError } from "../errors.ts";
 import { makeDirectory } from "../util/directory.ts";
 import type { Blob } from "./blob.ts";
+import { type BlobStore, markLoose } from "./blob-store.ts";
 import { inOurWords, toStoreError } from "./database.ts";
-import { build, type Db, type Steps, type Store } from "./db.ts";
-
-export { type Blob, blobOf } from "./blob.ts";
+import type { Store } from "./db.ts";
+import { unpackObservation } from "./packed.ts";
 
 /** Path of a blob's file. */
 export function blobPath(folder: string, hash: string): string {
   return join(folder, hash.slice(0, 2), hash);
 }
 
-/** The bytes of a blob, or `null` if there is no such file. */
-export async function readBlob(folder: string, hash: string): Promise<Uint8Array | null> {
+/** The blobs of a memory file, below a folder. */
+export function folderBlobs(folder: string): BlobStore {
+  const readNow = (hash: string) => readBlobNow(folder, hash);
+  return {
+    write: (store, blobs) => writeBlobs(store, folder, blobs),
+    // biome-ignore lint/correctness/useYield: there is nothing to wait for.
+    *keep(_, { hash, ...blob }) {
+      const path = blobPath(folder, hash);
+      if (!existsSync(path)) writeBlobNow(path, blob.bytes);
+    },
+    // biome-ignore lint/correctness/useYield: there is nothing to wait for.
+    *drop(_, hash) {
+      return removeBlob(blobPath(folder, hash));
+    },
+    dropPartials: (hash) => removePartials(blobPath(folder, hash)),
+    read: (hash) => readBlob(folder, hash),
+    unpack: async (observations) => observations.map((packed) => unpackObservation(packed, readNow)),
+    load: async (observation) => observation,
+  };
+}
+
+async function readBlob(folder: string, hash: string): Promise<Uint8Array | null> {
   const path = blobPath(folder, hash);
   try {
     return await readFile(path);
@@ -46,15 +58,15 @@ export async function readBlob(folder: string, hash: string): Promise<Uint8Array
   }
 }
 
-/** The bytes of a blob, read synchronously. @throws StoreError `blob-missing` */
-export function readBlobNow(folder: string, hash: string): Uint8Array {
+/** @throws StoreError `blob-missing` */
+function readBlobNow(folder: string, hash: string): Uint8Array {
   const path = blobPath(folder, hash);
   if (existsSync(path)) return inOurWords(path, () => readFileSync(path));
   throw new StoreError("blob-missing", `The blob ${path} is gone: it was deleted or forgotten.`);
 }
 
-/** Writes blobs to disk and marks them loose. `claimBlobs` must follow in the transaction that names them. */
-export async function writeBlobs(store: Store, folder: string, blobs: readonly Blob[]): Promise<void> {
+/** Writes blobs to disk and marks them loose. */
+async function writeBlobs(store: Store, folder: string, blobs: readonly Blob[]): Promise<void> {
   const missing = [...new Map(blobs.map((blob) => [blob.hash, blob])).values()].filter(
     ({ hash }) => !existsSync(blobPath(folder, hash)),
   );
@@ -103,22 +115,6 @@ function syncFolder(folder: string): void {
   }
 }
 
-/** Registers blobs, inside the transaction that refers to them, and writes files again that a sweep has deleted. */
-export function* claimBlobs(db: Db, folder: string, blobs: readonly Blob[]): Steps<void> {
-  for (const blob of blobs) {
-    const { hash, byteLength } = blob;
-    const path = blobPath(folder, hash);
-    if (!existsSync(path)) writeBlobNow(path, blob.bytes);
-    yield* db.run(
-      build
-        .insertInto("blob")
-        .values({ hash, bytes: byteLength })
-        .onConflict((conflict) => conflict.doNothing()),
-    );
-    yield* db.run(build.deleteFrom("loose_blob").where("hash", "=", hash));
-  }
-}
-
 function writeBlobNow(path: string, bytes: Uint8Array): void {
   inOurWords(path, () => {
     makeDirectory(dirname(path));
@@ -135,40 +131,11 @@ function writeBlobNow(path: string, bytes: Uint8Array): void {
   });
 }
 
-/** Marks blobs that perhaps no row names, for the next sweep. */
-export function* markLoose(db: Db, hashes: readonly string[]): Steps<void> {
-  yield* db.run(
-    sql`insert into loose_blob (hash) select hash from (select value as hash from json_each(cast(${JSON.stringify(hashes)} as text)) as each_hash) as loose
-      where true on conflict do nothing`,
-  );
-}
-
-/** Deletes the files of loose blobs that no row names, and half-written files that a crash left. */
-export function* sweepBlobs(
-  db: Db,
-  folder: string,
-): Steps<{ readonly blobs: number; readonly bytes: number }> {
-  if (db.readOnly || !(yield* db.get(build.selectFrom("loose_blob").select("hash").limit(1))))
-    return { blobs: 0, bytes: 0 };
-  return yield* db.write(function* () {
-    let blobs = 0;
-    let bytes = 0;
-    for (const { hash } of yield* db.all(build.selectFrom("loose_blob").select("hash"))) {
-      removePartials(blobPath(folder, hash));
-    }
-    for (const { hash } of yield* db.all(unreferencedLoose())) {
-      const path = blobPath(folder, hash);
-      inOurWords(path, () => {
-        const size = statSync(path, { throwIfNoEntry: false })?.size;
-        if (size === undefined) return;
-        rmSync(path);
-        blobs += 1;
-        bytes += size;
-      });
-      yield* db.run(build.deleteFrom("blob").where("hash", "=", hash));
-    }
-    yield* db.run(build.deleteFrom("loose_blob"));
-    return { blobs, bytes };
+function removeBlob(path: string): number | null {
+  return inOurWords(path, () => {
+    const size = statSync(path, { throwIfNoEntry: false })?.size ?? null;
+    if (size !== null) rmSync(path);
+    return size;
   });
 }
 
@@ -179,11 +146,4 @@ function removePartials(path: string): void {
       if (name.startsWith(`${basename(path)}.`)) rmSync(join(dirname(path), name), { force: true });
     }
   });
-}
-
-function unreferencedLoose() {
-  return sql<{ hash: string }>`select hash from loose_blob as loose
-    where not exists (select 1 from entry_frame where hash = loose.hash)
-      and not exists (select 1 from observation_frame where hash = loose.hash)
-      and not exists (select 1 from face where crop = loose.hash)`;
 }

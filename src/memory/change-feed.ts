@@ -15,12 +15,14 @@ export type LoggedChange = WithoutCursor<Change>;
 /** Changes in the order they happened, numbered from 1 up. The number of a forgotten change is missing. */
 export interface ChangeLog {
   /** Number of the last change, 0 before the first. */
-  last(): number;
+  last(): number | Promise<number>;
   /** The first changes after a number that the log still holds. */
-  after(number: number): readonly { readonly number: number; readonly change: LoggedChange }[];
+  after(number: number): NumberedChanges | Promise<NumberedChanges>;
   /** Whether another process has written since the last call. */
-  wroteElsewhere?(): boolean;
+  wroteElsewhere?(): boolean | Promise<boolean>;
 }
+
+type NumberedChanges = readonly { readonly number: number; readonly change: LoggedChange }[];
 
 /** How many changes are kept, the newest. */
 export const keptChanges = 10_000;
@@ -36,6 +38,7 @@ export class ChangeFeed {
   readonly #waiting = new Set<() => void>();
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
+  #asking = false;
 
   constructor(log: ChangeLog) {
     this.#log = log;
@@ -54,6 +57,8 @@ export class ChangeFeed {
   }): AsyncIterable<Change> {
     const from =
       since === undefined ? this.#log.last() : Number(fromCursor(cursorName, since, ["number"])[0]);
+    // Whoever never asks for a change does not hear that there is none.
+    if (typeof from === "object") from.catch(() => {});
     return {
       [Symbol.asyncIterator]: () => {
         const stop = new AbortController();
@@ -81,16 +86,31 @@ export class ChangeFeed {
     this.wake();
   }
 
-  async *#changesAfter(from: number, signal: AbortSignal): AsyncGenerator<Change, void, void> {
-    let seen = from;
+  /** The changes of a closed feed end, also where its log cannot be asked any more. */
+  async *#changesAfter(
+    from: number | Promise<number>,
+    signal: AbortSignal,
+  ): AsyncGenerator<Change, void, void> {
+    try {
+      yield* this.#loggedAfter(from, signal);
+    } catch (error) {
+      if (!this.#closed) throw error;
+    }
+  }
+
+  async *#loggedAfter(
+    from: number | Promise<number>,
+    signal: AbortSignal,
+  ): AsyncGenerator<Change, void, void> {
+    let seen = await from;
     while (!this.#closed && !signal.aborted) {
-      const last = this.#log.last();
+      const last = await this.#log.last();
       if (seen > last || seen < last - keptChanges) {
         seen = last;
         yield { kind: "reset", cursor: toCursor(cursorName, [seen]) };
         continue;
       }
-      const found = this.#log.after(seen);
+      const found = await this.#log.after(seen);
       for (const { number, change } of found) {
         if (this.#closed || signal.aborted) return;
         seen = number;
@@ -122,18 +142,20 @@ export class ChangeFeed {
       clearInterval(this.#timer);
       this.#timer = null;
     } else if (isWanted && !this.#timer) {
-      this.#timer = setInterval(() => {
-        if (this.#mayHaveChanged()) this.wake();
-      }, pollMs);
+      this.#timer = setInterval(() => void this.#wakeIfChanged(), pollMs);
     }
   }
 
   /** Wakes the listeners also if the log cannot be read: they get the error when they read it. */
-  #mayHaveChanged(): boolean {
+  async #wakeIfChanged(): Promise<void> {
+    if (this.#asking) return;
+    this.#asking = true;
     try {
-      return this.#log.wroteElsewhere!();
+      if (await this.#log.wroteElsewhere!()) this.wake();
     } catch {
-      return true;
+      this.wake();
+    } finally {
+      this.#asking = false;
     }
   }
 }

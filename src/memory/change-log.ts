@@ -77,19 +77,25 @@ export function changeLog(db: Connection): ChangeLog {
   let version: unknown;
   return {
     last: () => db.get(sql<{ seq: number }>`select seq from sqlite_sequence where name = 'change'`)?.seq ?? 0,
-    after: (number) =>
-      db
-        .all(
-          sql<ChangeRow>`select c.row, c.kind, c.id, s.id as stream, c.clip, c.value from change as c
-            left join stream as s on s.row = c.stream where c.row > ${number} order by c.row limit ${atOnce}`,
-        )
-        .map((row) => ({ number: row.row, change: toChange(row) })),
+    after: (number) => db.perform((steps) => changesAfter(steps, number)),
     wroteElsewhere: () => {
       const before = version;
       version = db.pragma("data_version");
       return version !== before;
     },
   };
+}
+
+/** The first changes after a number. */
+export function* changesAfter(
+  db: Db,
+  number: number,
+): Steps<{ readonly number: number; readonly change: LoggedChange }[]> {
+  const rows = yield* db.all(
+    sql<ChangeRow>`select c.row, c.kind, c.id, s.id as stream, c.clip, c.value from change as c
+      left join stream as s on s.row = c.stream where c.row > ${number} order by c.row limit ${atOnce}`,
+  );
+  return rows.map((row) => ({ number: row.row, change: toChange(row) }));
 }
 
 function toChange({ kind, id, stream, clip, value }: ChangeRow): LoggedChange {

@@ -6,12 +6,12 @@ import { describe, test } from "node:test";
 import { bitRot, fillWithEverything } from "../../test/support/bit-rot.ts";
 import { openTestMemory, rawDatabase, temporaryFolder } from "../../test/support/memory.ts";
 import { blobPath } from "./blobs.ts";
-import type { SqliteMemory } from "./sqlite.ts";
+import type { StoredMemory } from "./stored-memory.ts";
 
 const folder = temporaryFolder("check");
 let opened = 0;
 
-async function everything(): Promise<SqliteMemory> {
+async function everything(): Promise<StoredMemory> {
   const directory = join(folder, String(opened++));
   await fillWithEverything(directory);
   return openTestMemory(directory);

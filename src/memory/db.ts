@@ -9,6 +9,7 @@ import {
   type CompiledQuery,
   DummyDriver,
   Kysely,
+  type RootOperationNode,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
@@ -30,6 +31,8 @@ export const build = new Kysely<Tables>({
 /** A built query, or raw SQL of Kysely's `sql` tag. */
 export interface Query<Row = unknown> {
   compile(builder: typeof build): CompiledQuery<Row>;
+  /** What a database of another dialect compiles. */
+  toOperationNode(): RootOperationNode;
 }
 
 /** What a database is asked, statement by statement, and what comes of it. It yields only what has to be waited for. */

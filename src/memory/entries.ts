@@ -179,8 +179,8 @@ export function* insertText(
   entry: Pick<Entry, "text" | "speakers">,
   words: WordSpace,
 ): Steps<void> {
-  const { stems, speakers } = indexedText(entry, words);
-  yield* db.index.putText(row, { stems, speakers });
+  const names = [...new Set(entry.speakers.map(foldName))];
+  yield* db.index.putText(row, { ...indexedText(entry, words), text: entry.text, names });
 }
 
 /** What the text index holds of an entry. */

@@ -25,14 +25,14 @@ import { DataError, StoreError } from "../errors.ts";
 import { sha256 } from "../util/hash.ts";
 import { exportMemory, exportRows, importMemory } from "./export.ts";
 import type { Memory, MemoryRow } from "./memory.ts";
-import type { SqliteMemory } from "./sqlite.ts";
+import type { StoredMemory } from "./stored-memory.ts";
 
 const folder = temporaryFolder("export");
 let opened = 0;
 const newDirectory = () => join(folder, String(opened++));
 
 /** Two streams with one of everything: closed entries, failures, gaps, pending clips, frames shared by clips. */
-async function household(): Promise<SqliteMemory> {
+async function household(): Promise<StoredMemory> {
   const memory = await openTestMemory(newDirectory());
   await addTestStream(memory, "kitchen");
   await memory.addStream({

@@ -29,12 +29,12 @@ import { StoreError } from "../errors.ts";
 import { randomInt, seededRandom } from "../util/random.ts";
 import { exportMemory } from "./export.ts";
 import type { Entry } from "./memory.ts";
-import type { SqliteMemory } from "./sqlite.ts";
+import type { StoredMemory } from "./stored-memory.ts";
 
 const folder = temporaryFolder("forget");
 let opened = 0;
 
-async function household(): Promise<{ memory: SqliteMemory; target: Entry }> {
+async function household(): Promise<{ memory: StoredMemory; target: Entry }> {
   const memory = await openTestMemory(join(folder, String(opened++)));
   return { memory, target: await fillWithCanary(memory) };
 }

@@ -25,11 +25,11 @@
  * watched again: the stream remembers how far it was watched.
  */
 import { existsSync, readdirSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { type RawBuilder, sql } from "kysely";
 import type { WordSpace } from "../engine.ts";
 import { adapters, deleteAdaptersOf } from "./adapter-rows.ts";
-import { markLoose, sweepBlobs } from "./blobs.ts";
+import { type BlobStore, markLoose, sweepBlobs } from "./blob-store.ts";
 import { logForgotten } from "./change-log.ts";
 import { build, type Db, parseStored, type Steps } from "./db.ts";
 import { emptyEngineCache } from "./engine-cache.ts";
@@ -78,21 +78,21 @@ import { dropVectors } from "./waiting-vectors.ts";
  */
 export function* forget(
   db: Db,
-  blobFolder: string,
+  { blobs, folder }: { readonly blobs: BlobStore; readonly folder: string },
   { words, embedder, now }: Indexing & { readonly now: () => number },
   request: ForgetRequest,
   dryRun: boolean,
 ): Steps<ForgetReport> {
   assertSaysWhat(request, words);
-  yield* sweepBlobs(db, blobFolder); // so that the report counts what this request frees
+  yield* sweepBlobs(db, blobs); // so that the report counts what this request frees
   const how = { words, atMs: dryRun ? 0 : now(), isByMeaning: embedder.meaning !== undefined };
   const report = dryRun
     ? yield* rolledBack(db, () => forgetRows(db, request, how))
     : yield* db.write(() => forgetRows(db, request, how));
   if (!dryRun) {
-    yield* sweepBlobs(db, blobFolder);
-    rmSync(join(dirname(blobFolder), "runs"), { recursive: true, force: true });
-    removeMatrices(join(dirname(blobFolder), "adapters"), yield* adapters(db));
+    yield* sweepBlobs(db, blobs);
+    rmSync(join(folder, "runs"), { recursive: true, force: true });
+    removeMatrices(join(folder, "adapters"), yield* adapters(db));
     yield* db.wipe();
   }
   return { ...report, dryRun };
@@ -359,7 +359,7 @@ function* findClips(
   }>`select c.row, c.stream, c.clip, c.state, case when ${clipsInScope(request)} then 1 else 0 end as in_scope,
       case when exists (select 1 from entry as e where e.stream = c.stream and e.clip = c.clip) then 1 else 0 end
         as has_entries,
-      case when ${bySpan ? 1 : 0} then null else o.value end as value
+      case when ${bySpan ? 1 : 0} = 1 then null else o.value end as value
     from clip as c left join observation as o on o.clip = c.row`;
   const found: FoundClip[] = [];
   yield* db.each(rows, (clip) => {

@@ -186,6 +186,7 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
     giveUpClips: async (stream, clips) => write((state) => giveUpClips(state, stream, clips)),
     retryClips: async (stream) => write((state) => retryClips(state, stream)),
     observations: async (stream, which) => decidedObservations(open, stream, which),
+    loadFrames: async (observation) => observation,
     clipFailures: async (stream) => plain(clipFailures(open(), stream)),
     decisions: async (stream) => decisions(open(), stream),
     policyState: async (policy, stream) => policyState(open(), policy, stream),

@@ -9,7 +9,7 @@ import { describe, test } from "node:test";
 import { addTestStream, openTestMemory, remember, temporaryFolder } from "../../test/support/memory.ts";
 import { texts } from "../../test/support/store.ts";
 import { StoreError } from "../errors.ts";
-import type { SqliteMemory } from "./sqlite.ts";
+import type { StoredMemory } from "./stored-memory.ts";
 
 const folder = temporaryFolder("in-place");
 let opened = 0;
@@ -17,7 +17,7 @@ const newDirectory = () => join(folder, String(opened++));
 const replaced = (error: unknown) => error instanceof StoreError && error.code === "store-replaced";
 const writer = join(import.meta.dirname, "../../test/support/remember-forever.ts");
 
-async function kitchen(): Promise<SqliteMemory> {
+async function kitchen(): Promise<StoredMemory> {
   const memory = await openTestMemory(newDirectory());
   await addTestStream(memory, "kitchen");
   await remember(memory, "kitchen", 0, ["Ann: the kettle is hot"]);

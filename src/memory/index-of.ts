@@ -4,7 +4,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 
 /** Id of the embedder of a memory that holds entries; `null` for an empty or missing one, or one that cannot be read. */
-export function indexOf(directory: string): string | null {
+export function indexOfFile(directory: string): string | null {
   const file = join(directory, "memory.db");
   if (!existsSync(file)) return null;
   try {

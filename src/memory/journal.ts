@@ -7,24 +7,16 @@
  */
 import { type RawBuilder, sql } from "kysely";
 import type { Look } from "../perception/look.ts";
-import type { Observation } from "../perception/observation.ts";
 import { holesIn, isSameSpan, overlap, parted } from "../stream/spans.ts";
 import { maskedMessage } from "../util/secrets.ts";
 import type { Clock } from "../util/time.ts";
-import { claimBlobs, markLoose, readBlobNow } from "./blobs.ts";
+import { type BlobStore, claimBlobs, markLoose } from "./blob-store.ts";
 import { logChange } from "./change-log.ts";
 import { build, type Db, parseStored, type Steps } from "./db.ts";
 import { changedStream, decidedClip, unknownClip, unknownStream } from "./errors.ts";
 import { floorRows, joinLooks } from "./floor.ts";
 import { listed, numbered } from "./listed.ts";
-import {
-  hashesIn,
-  joinObservations,
-  type packObservation,
-  type Recognised,
-  unpackObservation,
-  withPeople,
-} from "./packed.ts";
+import { hashesIn, joinObservations, type packObservation, type Recognised, withPeople } from "./packed.ts";
 import { addSightings } from "./people-rows.ts";
 import type {
   ClipDecision,
@@ -131,10 +123,8 @@ export function* assertHeld(db: Db, named: readonly string[] | undefined): Steps
 /** Whether a clip is undecided: perceived, or failed with a retryable failure. */
 export const waits = sql<boolean>`(state <> 'stored' and coalesce(failure, '') not like '%"retryable":false%')`;
 
-const unpack = (value: string, blobFolder: string): Observation =>
-  unpackObservation(parseStored<PackedObservation>(value, "an observation"), (hash) =>
-    readBlobNow(blobFolder, hash),
-  );
+const packedOf = ({ value }: { readonly value: string }) =>
+  parseStored<PackedObservation>(value, "an observation");
 
 /** How an observation of a clip that was journaled before is taken. */
 export interface Journaling {
@@ -152,7 +142,7 @@ export interface Journaling {
  */
 export function* addObservation(
   db: Db,
-  blobFolder: string,
+  store: BlobStore,
   stream: StreamRow,
   { packed, blobs, faces, voices }: ReturnType<typeof packObservation>,
   { grow = false, files }: Journaling,
@@ -183,7 +173,7 @@ export function* addObservation(
   const told = yield* addSightings(db, stream, { faces, voices, clip, grow });
   observed = withPeople(observed, told);
   yield* db.run(build.insertInto("observation").values({ clip: row, value: JSON.stringify(observed) }));
-  yield* claimBlobs(db, blobFolder, blobs);
+  yield* claimBlobs(db, store, blobs);
   for (const hash of new Set(hashesIn(observed)))
     yield* db.run(build.insertInto("observation_frame").values({ clip: row, hash }));
   if (!isNew && !files) return told;
@@ -470,7 +460,13 @@ export function* decisions(db: Db, stream: string): Steps<ClipDecision[]> {
   );
 }
 
-export function* progress(db: Db, blobFolder: string, stream: string, windowClips: number): Steps<Progress> {
+/** Where a run of a stream resumes, its observations as they are kept. */
+export type PackedProgress = Omit<Progress, "pending" | "recent"> & {
+  readonly pending: readonly PackedObservation[];
+  readonly recent: readonly PackedObservation[];
+};
+
+export function* progress(db: Db, stream: string, windowClips: number): Steps<PackedProgress> {
   return yield* db.read(function* () {
     const { row, next_clip } = yield* streamRow(db, stream);
     const observed = build
@@ -484,11 +480,10 @@ export function* progress(db: Db, blobFolder: string, stream: string, windowClip
       .where(sql<boolean>`not ${waits}`)
       .orderBy("clip.clip", "desc")
       .limit(Math.max(0, windowClips - 1));
-    const observationOf = ({ value }: { value: string }) => unpack(value, blobFolder);
     return {
       nextClip: next_clip,
-      pending: (yield* db.all(pending)).map(observationOf),
-      recent: (yield* db.all(recent)).map(observationOf).reverse(),
+      pending: (yield* db.all(pending)).map(packedOf),
+      recent: (yield* db.all(recent)).map(packedOf).reverse(),
       storedClips: yield* countClips(db, "stored", row),
       failedClips: yield* countClips(db, "failed", row),
     };
@@ -568,10 +563,9 @@ export function* dropOldObservations(db: Db): Steps<void> {
 
 export function* decidedObservations(
   db: Db,
-  blobFolder: string,
   stream: string,
   which: "stored" | "failed" = "stored",
-): Steps<Observation[]> {
+): Steps<PackedObservation[]> {
   const { row } = yield* streamRow(db, stream);
   const observed = build
     .selectFrom("clip")
@@ -582,7 +576,7 @@ export function* decidedObservations(
     .where(sql<boolean>`not ${waits}`)
     .orderBy("clip.clip", "desc")
     .limit(keptObservations);
-  return (yield* db.all(observed)).map(({ value }) => unpack(value, blobFolder)).reverse();
+  return (yield* db.all(observed)).map(packedOf).reverse();
 }
 
 /** Removes the frames of observations. Inside a transaction. */

@@ -3,8 +3,8 @@
  * adapters trained, the people known, and maintenance of the whole. A caller that needs one of them takes only that one.
  *
  * Entries are closed or superseded, never rewritten. Forgetting is explicit and removes everything derived. When the
- * promise of a call resolves, its result is kept: on disk by `sqlite.ts`, in this process by `in-memory.ts`. Both pass
- * `test/memory-cases`. An unknown key in a filter or request is a `ConfigError` `option-unknown`; reading an unknown
+ * promise of a call resolves, its result is kept: on disk by `sqlite.ts`, in a database by `postgres/postgres.ts`, in this
+ * process by `in-memory.ts`. All pass `test/memory-cases`. An unknown key in a filter or request is a `ConfigError` `option-unknown`; reading an unknown
  * stream is a `DataError` `stream-unknown`.
  */
 /// <reference lib="esnext.disposable" preserve="true" />
@@ -136,6 +136,12 @@ export interface Journal {
    * `failed` gives those of clips that failed for good instead.
    */
   observations(stream: string, which?: "stored" | "failed"): Promise<Observation[]>;
+  /**
+   * An observation of `progress` whose pictures and sound can be read. Those of many waiting clips are only read from a
+   * database when they are needed, which is asked for here.
+   * @throws StoreError `blob-missing`
+   */
+  loadFrames(observation: Observation): Promise<Observation>;
   /** Failures of one stream or of all, in the order of their clips. */
   clipFailures(stream?: string): Promise<{ stream: string; clip: number; failure: ClipFailure }[]>;
   /** Who decided about the clips of a stream, by clip; of several decisions about one, the latest last. */

@@ -76,7 +76,7 @@ export function* streamStats(db: Db): Steps<StreamStats[]> {
       sql<{ stream: number; bytes: number }>`select stream, sum(blob.bytes) as bytes from (
           select entry.stream, hash from entry_frame join entry on entry.row = entry_frame.entry union
           select clip.stream, hash from observation_frame join clip on clip.row = observation_frame.clip
-        ) join blob using (hash) group by stream`,
+        ) as shown join blob using (hash) group by stream`,
     ),
   );
   const gaps = byStream(

@@ -15,7 +15,7 @@ import type {
 import { rendered } from "../identity/references.ts";
 import { comparedUnknown, type ObservedFaces, seeClip } from "../identity/see.ts";
 import type { Person } from "../perception/observation.ts";
-import { markLoose } from "./blobs.ts";
+import { markLoose } from "./blob-store.ts";
 import { logChange } from "./change-log.ts";
 import { build, type Db, parseStored, type Query, type Steps, type Store } from "./db.ts";
 import { insertText, toBuffer } from "./entries.ts";

@@ -6,7 +6,7 @@ import { sql } from "kysely";
 import type { Embedder } from "../engine.ts";
 import { DataError } from "../errors.ts";
 import { addAdapter } from "./adapter-rows.ts";
-import { type Blob, blobOf, claimBlobs, sweepBlobs, writeBlobs } from "./blobs.ts";
+import { type Blob, type BlobStore, blobOf, claimBlobs, sweepBlobs } from "./blob-store.ts";
 import { logChange } from "./change-log.ts";
 import { build, type Db, type Steps, type Store } from "./db.ts";
 import { closeEntry, insertEntry, selectEntryById, toEntry } from "./entries.ts";
@@ -86,7 +86,7 @@ const textsAtOnce = 256;
 /** Adds rows as `Memory.addRows` says. Vectors of new entries are held in working memory until all rows are added. */
 export async function addRows(
   store: Store,
-  blobFolder: string,
+  blobStore: BlobStore,
   indexing: Indexing,
   rows: readonly MemoryRow[],
   blob: (hash: string) => Uint8Array | null,
@@ -98,11 +98,11 @@ export async function addRows(
   }
   try {
     const expected = await store.perform(wanted);
-    const blobs = await writeBlobsOf(store, blobFolder, expected, blob);
+    const blobs = await writeBlobsOf(store, blobStore, expected, blob);
     const vectors = await vectorsOf(store, indexing.embedder, expected);
     return await store.perform((db) =>
       db.write(function* () {
-        const to = { blobFolder, indexing, space: yield* requireSpace(db, indexing), blobs, vectors };
+        const to = { blobStore, indexing, space: yield* requireSpace(db, indexing), blobs, vectors };
         let added = 0;
         let left = 0;
         const lastRow = yield* lastEntryRow(db);
@@ -124,7 +124,7 @@ export async function addRows(
       }),
     );
   } catch (error) {
-    await store.perform((db) => sweepBlobs(db, blobFolder));
+    await store.perform((db) => sweepBlobs(db, blobStore));
     throw error;
   }
 }
@@ -145,7 +145,7 @@ function* isNew(db: Db, row: MemoryRow): Steps<boolean> {
  */
 async function writeBlobsOf(
   store: Store,
-  blobFolder: string,
+  blobStore: BlobStore,
   rows: readonly (MemoryRow | null)[],
   read: (hash: string) => Uint8Array | null,
 ): Promise<Map<string, Blob>> {
@@ -172,9 +172,9 @@ async function writeBlobsOf(
         },
       });
     }
-    if (batch.length >= blobsAtOnce) await writeBlobs(store, blobFolder, batch.splice(0));
+    if (batch.length >= blobsAtOnce) await blobStore.write(store, batch.splice(0));
   }
-  await writeBlobs(store, blobFolder, batch.splice(0));
+  await blobStore.write(store, batch.splice(0));
   return found;
 }
 
@@ -199,7 +199,7 @@ async function vectorsOf(
 
 /** What rows are added with. */
 interface AddTo {
-  readonly blobFolder: string;
+  readonly blobStore: BlobStore;
   readonly indexing: Indexing;
   /** Row of the current space. */
   readonly space: number;
@@ -247,11 +247,11 @@ function* addRow(db: Db, row: MemoryRow, to: AddTo): Steps<boolean> {
 }
 
 /** Claims those of some blobs that are here. @returns their hashes */
-function* claim(db: Db, hashes: readonly string[], { blobFolder, blobs }: AddTo): Steps<string[]> {
+function* claim(db: Db, hashes: readonly string[], { blobStore, blobs }: AddTo): Steps<string[]> {
   const found = [...new Set(hashes)].filter((hash) => blobs.has(hash));
   yield* claimBlobs(
     db,
-    blobFolder,
+    blobStore,
     found.map((hash) => blobs.get(hash)!),
   );
   return found;

@@ -39,10 +39,19 @@ export interface IndexedVector {
   readonly vector: Float32Array;
 }
 
+/** A text with what it is searched by. */
+export interface IndexedText {
+  /** Stems of the text and of its speakers, separated by blanks. */
+  readonly stems: string;
+  readonly speakers: string;
+  readonly text: string;
+  /** Names of its speakers, folded as `foldName` folds. */
+  readonly names: readonly string[];
+}
+
 /** The index of a memory. Spaces are rows of `space`; entries are rows of `entry`. */
 export interface SearchIndex extends NameConditions {
-  /** @param of stems of an entry's text and of its speakers, separated by blanks */
-  putText(row: number, of: { readonly stems: string; readonly speakers: string }): Steps<void>;
+  putText(row: number, of: IndexedText): Steps<void>;
   dropText(row: number): Steps<void>;
   dropAllText(): Steps<void>;
   holdsStem(stem: string): Steps<boolean>;

@@ -11,7 +11,7 @@ import { type Connection, openDatabase } from "./database.ts";
 import type { MemoryRow, RecalledEntry, RecallQuery } from "./memory.ts";
 import { recallEntries } from "./recall.ts";
 import { requireSpace } from "./space.ts";
-import type { SqliteMemory } from "./sqlite.ts";
+import type { StoredMemory } from "./stored-memory.ts";
 import { VectorCache } from "./vector-cache.ts";
 
 const directory = join(temporaryFolder("searcher"), "memory");
@@ -52,7 +52,7 @@ const questions: RecallQuery[] = [
   { text: "???" },
 ];
 
-let memory: SqliteMemory;
+let memory: StoredMemory;
 let connection: Connection;
 const threads: Worker[] = [];
 process.on("worker", (worker) => threads.push(worker));

@@ -1,7 +1,7 @@
 /** From a configuration to the parts it names: memory, perceptors, model, policy, reader, judge, trainer. */
 
-import { existsSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import type { Adapter } from "../adapter/adapter.ts";
 import type { AdapterTarget } from "../adapter/adapter-file.ts";
 import { modelReader } from "../answer/model-reader.ts";
@@ -23,9 +23,9 @@ import { shippedWeights } from "../engines/nano/shipped.ts";
 import { openaiModel, openaiTranscriber, type Prices } from "../engines/openai/index.ts";
 import type { TorchModel } from "../engines/torch/torch-model.ts";
 import { ConfigError, DataError } from "../errors.ts";
-import { indexOf } from "../memory/index-of.ts";
 import type { Memory, StreamRecord } from "../memory/memory.ts";
-import { openSqliteMemory, type SqliteMemory } from "../memory/sqlite.ts";
+import { hasMemory, indexOf, openPlace, shownPlace } from "../memory/place.ts";
+import type { StoredMemory } from "../memory/stored-memory.ts";
 import type { Perceptors } from "../perception/perceive.ts";
 import { createPerceptors } from "../perception/perceive.ts";
 import { bestOfNPolicy, defaultSamples } from "../policies/best-of-n/best-of-n.ts";
@@ -81,18 +81,20 @@ export interface OpenChoice {
 export async function openConfiguredMemory(
   config: Config,
   how: OpenChoice,
-): Promise<{ readonly memory: SqliteMemory; readonly embedder: Embedder }> {
+): Promise<{ readonly memory: StoredMemory; readonly embedder: Embedder }> {
   const { now = Date.now, readOnly = false } = how;
-  if (how.mustExist && !existsSync(join(config.memory, "memory.db"))) {
+  const isNew = !(await hasMemory(config.memory));
+  if (how.mustExist && isNew) {
     throw new ConfigError(
       "memory-missing",
-      `There is no memory in ${config.memory}. Run \`taskmem watch <source>\` first, or name another directory with --memory.`,
+      `There is no memory in ${shownPlace(config.memory)}. Run \`taskmem watch <source>\` first, or name another directory with --memory.`,
     );
   }
-  const isNew = !existsSync(join(config.memory, "memory.db"));
   const embedder = how.embedder ?? (await memoryEmbedder(config, how));
-  const open = () => openSqliteMemory(config.memory, { words: wordSpace, embedder, now, readOnly });
-  const memory = await (isNew ? told("open-store", { store: basename(config.memory) }, open) : open());
+  const open = () => openPlace(config.memory, { words: wordSpace, embedder, now, readOnly });
+  const memory = await (isNew
+    ? told("open-store", { store: basename(shownPlace(config.memory)) }, open)
+    : open());
   return { memory, embedder };
 }
 
@@ -120,7 +122,7 @@ async function memoryEmbedder(config: Config, how: OpenChoice): Promise<Embedder
   const configured = await openConfiguredEncoder(config, how);
   if (configured === null) return localEmbedder;
   const { onSpelling = () => {} } = how;
-  if (!asksForMeaning(config) && !how.reindexes && indexOf(config.memory) === localEmbedder.id) {
+  if (!asksForMeaning(config) && !how.reindexes && (await indexOf(config.memory)) === localEmbedder.id) {
     onSpelling("this memory was written before meaning could be compared: taskmem reindex");
     return localEmbedder;
   }

@@ -11,7 +11,7 @@ import { hasRuntime, sentenceEncoder } from "../engines/meaning/sentence-encoder
 import { runtimePackage } from "../engines/onnx-runtime.ts";
 import { openOpenaiEmbedder } from "../engines/openai/index.ts";
 import { ConfigError } from "../errors.ts";
-import { indexOf } from "../memory/index-of.ts";
+import { indexOf } from "../memory/place.ts";
 import { modelsDirectory, pulledModel } from "../models/models.ts";
 import { installLine } from "../util/optional.ts";
 
@@ -116,7 +116,7 @@ export async function configuredEncoder(
   }
   const pulled = pulledEncoders(config);
   // A memory stays with the encoder that it is indexed with, until it is indexed again.
-  const index = reindexes ? null : indexOf(config.memory);
+  const index = reindexes ? null : await indexOf(config.memory);
   const { encoder, directory, id } = pulled.find((one) => index?.endsWith(one.id)) ?? pulled[0]!;
   const { prefixes, reads } = encoder;
   return { encoder: sentenceEncoder({ folder: directory, id }), prefixes, ...(reads && { reads }) };

@@ -33,6 +33,7 @@ import { freshState } from "../policy/state.ts";
 
 export { modelPhaseTwoRecipeNamed } from "../policies/model/recipes.ts";
 
+import { folderOf } from "../memory/place.ts";
 import type { AdapterTrainer } from "../training/train-adapter.ts";
 
 /** Opens the model in a folder. @throws ConfigError `model-missing`, `torch-missing`; EngineError `worker-…` */
@@ -41,7 +42,7 @@ export async function openFolderModel(config: Config): Promise<TorchModel> {
   const engine = await openTorchEngine({
     model: modelFolder(config.model.model!),
     train: { kind: "vector" },
-    ...{ dtype, device, adapters: join(config.memory, "adapters") },
+    ...{ dtype, device, adapters: join(folderOf(config.memory), "adapters") },
     ...(threads !== undefined && { threads }),
   });
   return torchModel(engine, folderPrompting(config));

@@ -6,24 +6,23 @@
  */
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { folderOf, isPostgresUrl } from "../memory/place.ts";
 import { makeDirectory } from "../util/directory.ts";
 import { isAlive } from "../util/process-alive.ts";
 
-const folderOf = (directory: string) => join(directory, "workers");
+const workersOf = (place: string) => join(folderOf(place), "workers");
 
 /** Says that this process holds the model. @returns what takes it back */
-export function holdModel(directory: string): () => void {
-  if (!existsSync(directory)) return () => {};
-  const file = join(folderOf(directory), String(process.pid));
-  makeDirectory(folderOf(directory));
+export function holdModel(place: string): () => void {
+  if (!isPostgresUrl(place) && !existsSync(place)) return () => {};
+  const file = join(workersOf(place), String(process.pid));
+  makeDirectory(workersOf(place));
   writeFileSync(file, "");
   return () => rmSync(file, { force: true });
 }
 
 /** Whether another living process holds it. */
-export function isHeldElsewhere(directory: string): boolean {
-  if (!existsSync(folderOf(directory))) return false;
-  return readdirSync(folderOf(directory)).some(
-    (name) => Number(name) !== process.pid && isAlive(Number(name)),
-  );
+export function isHeldElsewhere(place: string): boolean {
+  if (!existsSync(workersOf(place))) return false;
+  return readdirSync(workersOf(place)).some((name) => Number(name) !== process.pid && isAlive(Number(name)));
 }

@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import type { Config } from "../config.ts";
 import { noCost } from "../engine.ts";
 import { ConfigError, EngineError } from "../errors.ts";
+import { folderOf, isPostgresUrl } from "../memory/place.ts";
 import type { Task } from "../tasks/task.ts";
 import { type AdapterResult, trainAdapter } from "../training/train-adapter.ts";
 import { SerialQueue } from "../util/async.ts";
@@ -87,9 +88,9 @@ export class Learning {
     { run, signal }: Pick<LearnOptions, "run" | "signal">,
   ): Promise<LearnResult> {
     const { memory, policyId } = this.#parts;
-    if (run === undefined && !existsSync(memory.directory))
+    if (run === undefined && !isPostgresUrl(memory.directory) && !existsSync(memory.directory))
       return { ...(await this.#train(policyId, choice, { signal })), run: null };
-    const runs = join(memory.directory, "runs");
+    const runs = join(folderOf(memory.directory), "runs");
     const { directory, release } = run === undefined ? claimUnfinishedRun(runs, policyId) : claimRun(run);
     const result = await this.#train(policyId, choice, { run: directory, signal })
       .then(async (result) => {
@@ -231,12 +232,30 @@ const writingWith = (config: Config, policy: string): Config => ({
 
 const program = fileURLToPath(new URL(`../learn-process${extname(import.meta.url)}`, import.meta.url));
 
-const apartArguments = (request: ApartRequest) => [...process.execArgv, program, JSON.stringify(request)];
+/** The place of the memory may hold a password, which arguments would show to every user of this machine. */
+const placeVariable = "TASKMEM_LEARN_MEMORY";
+
+const apartArguments = ({ config, choice }: ApartRequest) => [
+  ...process.execArgv,
+  program,
+  JSON.stringify({ config: { ...config, memory: placeVariable }, choice }),
+];
+
+const apartEnvironment = ({ memory }: Config) => ({ ...process.env, [placeVariable]: memory });
+
+/** The request of a separate process, from its arguments and environment. */
+export function apartRequest(): ApartRequest {
+  const { config, choice } = JSON.parse(process.argv[2]!) as ApartRequest;
+  return { config: { ...config, memory: process.env[placeVariable]! }, choice };
+}
 
 /** Starts learning in a process that outlives this one. */
 function startApart(config: Config, policy: string): void {
   const request = { config: writingWith(config, policy), choice: {} };
-  spawn(process.execPath, apartArguments(request), { detached: true, stdio: "ignore" }).unref();
+  spawn(process.execPath, apartArguments(request), {
+    ...{ detached: true, stdio: "ignore" as const },
+    env: apartEnvironment(config),
+  }).unref();
 }
 
 /** Learns in a separate process and waits for it. @throws ConfigError for parts that only this process has */
@@ -254,6 +273,7 @@ async function learnApart(
   const config = policy === undefined ? parts.config : writingWith(parts.config, policy);
   const child = spawn(process.execPath, apartArguments({ config, choice }), {
     stdio: ["ignore", "pipe", "pipe"],
+    env: apartEnvironment(config),
     ...(signal && { signal }),
   });
   const exit = new Promise<number | null>((resolve, reject) => {

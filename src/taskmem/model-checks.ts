@@ -1,17 +1,9 @@
-/**
- * What a configured model can do in fact: it answers questions with one right answer, and writes the memory of a made-up
- * clip. Nothing is stored.
- *
- * Its capabilities say which requests a server accepts. They do not say whether the model obeys, sees what a picture
- * shows, ends its thinking, or has room for a prompt.
- */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { parseAdapter } from "../adapter/adapter-file.ts";
 import { type Config, localName, namesFolder, policyName } from "../config.ts";
 import type { Completion, ModelCapabilities, OnProgress } from "../engine.ts";
 import { localEmbedder } from "../engines/local/index.ts";
 import { isTaskMemError, type TaskMemError } from "../errors.ts";
+import { hasMemory } from "../memory/place.ts";
 import {
   adapterTarget,
   configuredModel,
@@ -165,7 +157,7 @@ function nameFinding({ config, can: { served } }: Checked): Finding | null {
 
 /** Whether the server applies the adapter that memories are written with; the engine asks it, and refuses otherwise. */
 async function adapterFinding({ config, model, signal }: Checked): Promise<Finding | null> {
-  if (policyName(config) !== "model" || !existsSync(join(config.memory, "memory.db"))) return null;
+  if (policyName(config) !== "model" || !(await hasMemory(config.memory))) return null;
   const { memory } = await openConfiguredMemory(config, { mustExist: true, readOnly: "if-needed" });
   try {
     const [active] = await memory.adapters({ policy: "model", state: "active" });

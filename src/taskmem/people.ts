@@ -1,8 +1,10 @@
 /** What tells people apart by their faces, where the configuration asks for it: the nets that were pulled. */
+
 import { homedir } from "node:os";
 import type { Config } from "../config.ts";
 import { faceFinder } from "../engines/faces/face-finder.ts";
 import { runtimeFiles, runtimePackage } from "../engines/onnx-runtime.ts";
+import { shownPlace } from "../memory/place.ts";
 import { modelsDirectory, pulledModel } from "../models/models.ts";
 import type { FaceFinder } from "../perception/faces.ts";
 import type { Perceptors } from "../perception/perceive.ts";
@@ -44,4 +46,4 @@ export function withFaces(perceptors: Perceptors, { people }: Pick<Config, "peop
 
 /** What is kept where people are told apart, as it is said before it begins. */
 export const keptOfPeople = (memory: string): string =>
-  `people are told apart by their faces and voices: a vector and the moments of each, and a small picture of each face, are kept in ${memory}. \`taskmem people\` lists them, \`taskmem forget --person\` removes one.`;
+  `people are told apart by their faces and voices: a vector and the moments of each, and a small picture of each face, are kept in ${shownPlace(memory)}. \`taskmem people\` lists them, \`taskmem forget --person\` removes one.`;

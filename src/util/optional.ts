@@ -14,6 +14,7 @@ const loaders = {
   ai: () => import("ai"),
   hono: () => import("hono"),
   hyparquet: () => import("hyparquet"),
+  pg: () => import("pg"),
   "pg-boss": () => import("pg-boss"),
 };
 
@@ -68,6 +69,7 @@ export const optionalUses: Readonly<Record<AnyOptionalPackage, string>> = {
   ai: "the AI SDK (taskmem/ai)",
   hono: "taskmem serve",
   hyparquet: "Video-MME's annotations",
+  pg: "a memory in Postgres",
   "pg-boss": "streams shared among workers (taskmem worker)",
   ...byPath,
 };

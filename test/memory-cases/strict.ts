@@ -62,14 +62,14 @@ export function strictCases(store: TestStore): void {
       const memory = await filled(store);
       const streams = ["kitchen", "attik"];
       for (const call of [
-        memory.entries({ streams }),
-        memory.recall({ text: "tea", streams }),
-        memory.recall({ text: "tea", streams, mode: "whole-memory" }),
-        memory.gaps({ streams }),
-        memory.page("entries", { streams }),
-        memory.page("tasks", { streams }),
+        () => memory.entries({ streams }),
+        () => memory.recall({ text: "tea", streams }),
+        () => memory.recall({ text: "tea", streams, mode: "whole-memory" }),
+        () => memory.gaps({ streams }),
+        () => memory.page("entries", { streams }),
+        () => memory.page("tasks", { streams }),
       ]) {
-        await assert.rejects(call, (error) => {
+        await assert.rejects(call(), (error) => {
           assert.ok(error instanceof DataError && error.code === "stream-unknown");
           return /attik.*kitchen, attic/.test(error.message);
         });

@@ -7,7 +7,8 @@ import Database from "better-sqlite3";
 import { localEmbedder, wordSpace } from "../../src/engines/local/index.ts";
 import { addChecksumFunctions } from "../../src/memory/checksums.ts";
 import type { Decision, Memory, Receipt, Statement } from "../../src/memory/memory.ts";
-import { openSqliteMemory, type SqliteMemory, type SqliteMemoryOptions } from "../../src/memory/sqlite.ts";
+import { openSqliteMemory, type SqliteMemoryOptions } from "../../src/memory/sqlite.ts";
+import type { StoredMemory } from "../../src/memory/stored-memory.ts";
 import type { Observation } from "../../src/perception/observation.ts";
 
 /** A folder for one test file. */
@@ -28,7 +29,7 @@ export function rawDatabase(directory: string): Database.Database {
 export async function openTestMemory(
   directory: string,
   options: Partial<SqliteMemoryOptions> = {},
-): Promise<SqliteMemory> {
+): Promise<StoredMemory> {
   let nowMs = 1_700_000_000_000;
   return openSqliteMemory(directory, {
     words: wordSpace,

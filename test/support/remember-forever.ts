@@ -1,19 +1,19 @@
 /**
- * A process that remembers clip after clip until it is killed: `node remember-forever.ts <directory> <stream>`.
+ * A process that remembers clip after clip until it is killed: `node remember-forever.ts <directory or URL> <stream>`.
  *
  * Each clip has two statements and one large frame. Once a commit has returned, a line with the clip and the ids of its
  * entries goes to stdout at once.
  */
 import { writeSync } from "node:fs";
 import { localEmbedder, wordSpace } from "../../src/engines/local/index.ts";
-import { openSqliteMemory } from "../../src/memory/sqlite.ts";
+import { openPlace } from "../../src/memory/place.ts";
 import { seededRandom } from "../../src/util/random.ts";
 import { addTestStream, decisionOf, observationOf, statementOf } from "./memory.ts";
 
 const frameBytes = 100_000;
 const [directory, stream] = process.argv.slice(2) as [string, string];
 
-const memory = await openSqliteMemory(directory, {
+const memory = await openPlace(directory, {
   words: wordSpace,
   embedder: localEmbedder,
   now: Date.now,

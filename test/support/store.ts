@@ -8,6 +8,8 @@ export interface TestStore {
   open(options?: { readonly now?: () => number; readonly embedder?: Embedder }): Promise<Memory>;
   /** The same memory opened again; where it ends with its process, the one it is. */
   reopen(memory: Memory): Promise<Memory>;
+  /** Whether each statement is sent over a connection. @default false */
+  readonly isDistant?: boolean;
 }
 
 /** A memory with one stream. */

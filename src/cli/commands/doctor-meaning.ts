@@ -1,7 +1,7 @@
 /** The checks of `taskmem doctor` that are about recall: whether meanings are compared, by an encoder that can, in this memory. */
 import type { Config } from "../../config.ts";
 import { localEmbedder } from "../../engines/local/index.ts";
-import { indexOf } from "../../memory/index-of.ts";
+import { indexOf } from "../../memory/place.ts";
 import { openConfiguredEncoder } from "../../taskmem/assembly.ts";
 import type { Check } from "../../taskmem/check.ts";
 import { lacksForMeaning, tellsParaphrase } from "../../taskmem/encoder.ts";
@@ -31,7 +31,7 @@ export async function meaningChecks(config: Config, signal: AbortSignal): Promis
     return [{ check, state: "broken", detail: `${detail}; it does not tell them apart`, fix }];
   }
   const found: Check[] = [{ check, state: "ok", detail, fix: null }];
-  if (indexOf(config.memory) === localEmbedder.id)
+  if ((await indexOf(config.memory)) === localEmbedder.id)
     found.push({
       ...{ check: "memory index", state: "missing" },
       detail: "this memory was written by spelling, so its questions are compared by spelling",

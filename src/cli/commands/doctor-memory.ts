@@ -1,9 +1,8 @@
 /** The checks of `taskmem doctor` that are about memory: whether it is sound, and what it lacks of its streams. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { leftOutLines, whyNothing } from "../../answer/left-out.ts";
 import type { Config } from "../../config.ts";
 import type { LeftOut, Memory } from "../../memory/memory.ts";
+import { hasMemory, shownPlace } from "../../memory/place.ts";
 import { openConfiguredMemory } from "../../taskmem/assembly.ts";
 import type { Check } from "../../taskmem/check.ts";
 import { counted } from "../output.ts";
@@ -16,8 +15,10 @@ export interface MemoryCheck extends Check {
 
 /** Reads the whole memory against its checksums. */
 export async function memoryChecks(config: Config): Promise<MemoryCheck[]> {
-  if (!existsSync(join(config.memory, "memory.db"))) {
-    const detail = `none yet in ${config.memory}: nothing was watched`;
+  const there = await attempt("memory", () => hasMemory(config.memory));
+  if ("failed" in there) return [there.failed];
+  if (!there.value) {
+    const detail = `none yet in ${shownPlace(config.memory)}: nothing was watched`;
     return [{ check: "memory", state: "ok", detail, fix: "taskmem watch <source>" }];
   }
   const checked = await attempt("memory", async () => {
@@ -28,13 +29,14 @@ export async function memoryChecks(config: Config): Promise<MemoryCheck[]> {
         stats: await memory.stats(),
         failures: await memory.clipFailures(),
         streams: await streamChecks(memory),
+        vectorsBy: memory.vectorsBy,
       };
     } finally {
       await memory.close();
     }
   });
   if ("failed" in checked) return [checked.failed];
-  const { problems, stats, failures, streams } = checked.value;
+  const { problems, stats, failures, streams, vectorsBy } = checked.value;
   if (problems.length > 0) {
     const fix = "export what can be read: taskmem export <directory>";
     return [{ check: "memory", state: "broken", detail: problems.join(" "), fix }];
@@ -47,10 +49,17 @@ export async function memoryChecks(config: Config): Promise<MemoryCheck[]> {
       ...{ check: "memory", state: "ok", detail: failures.length === 0 ? sound : `${sound}${failed}` },
       fix: failures.length === 0 ? null : "watch the stream again to retry them",
     },
+    ...(vectorsBy === "process" ? [vectorsCheck] : []),
     ...(waitingVectors > 0 ? [waitingCheck(waitingVectors)] : []),
     ...streams,
   ];
 }
+
+const vectorsCheck: MemoryCheck = {
+  ...{ check: "memory vectors", state: "missing" },
+  detail: "the server had no pgvector 0.8 when the memory was made, so each question reads all vectors",
+  fix: "create extension vector in its database, then taskmem migrate to a new space",
+};
 
 const waitingCheck = (waiting: number): MemoryCheck => ({
   ...{ check: "memory index", state: "missing" },

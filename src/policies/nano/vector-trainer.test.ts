@@ -162,7 +162,9 @@ test("the length of the stream is its mean over the positions of the answers", a
   const below = streamBelow(small, tree.ref(weights as never) as typeof weights, {
     strips: np.array(first.strips, { shape: [1, stripsSeen, small.width] }),
     texts: np.array(first.texts, { shape: [1, textLength] }),
-    answers: np.array(Int32Array.from(answerSlots(first.tokens, memoryLength).inputs), { shape: [1, memoryLength] }),
+    answers: np.array(Int32Array.from(answerSlots(first.tokens, memoryLength).inputs), {
+      shape: [1, memoryLength],
+    }),
   });
   const values = (await below.data()) as Float32Array;
   const lengths = first.tokens.map((_, t) => {

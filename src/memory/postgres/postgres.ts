@@ -1,0 +1,152 @@
+/**
+ * Memory in a space of a Postgres database, which several machines may open at once.
+ *
+ * Version 15 or later; vectors are compared by pgvector from version 0.8 on, or without it in this process. This file only
+ * combines the parts, each in a file named for it.
+ */
+import { sql } from "kysely";
+import { StoreError } from "../../errors.ts";
+import { sweepBlobs } from "../blob-store.ts";
+import { ChangeFeed } from "../change-feed.ts";
+import { selectEntries, selectSpeakers, toEntry } from "../entries.ts";
+import { memoryRows } from "../exported-rows.ts";
+import { distinctNames } from "../names.ts";
+import { folderOf } from "../place.ts";
+import { recallEntries } from "../recall.ts";
+import { openSpace, requireSpace } from "../space.ts";
+import { type Searches, type StoredMemory, type StoredOptions, storedMemory } from "../stored-memory.ts";
+import { tableBlobs } from "./blobs.ts";
+import { postgresChangeLog } from "./change-log.ts";
+import { checkPostgres, postgresStats } from "./check.ts";
+import { Postgres } from "./connection.ts";
+import { openSchema, type Settings, settingsOf } from "./open-schema.ts";
+import { postgresIndex } from "./search.ts";
+import { parsePostgresUrl } from "./url.ts";
+
+/** How a memory in Postgres is opened. */
+export interface PostgresMemoryOptions extends StoredOptions {
+  /**
+   * Whether to open it without writing; a missing memory is then not created. `"if-needed"` does so where it exists and
+   * the server or the user's rights allow nothing else. @default false
+   */
+  readonly readOnly?: boolean | "if-needed";
+}
+
+/**
+ * Opens the memory of a URL, `postgres://user@host/database?space=kitchen`; a missing space is created.
+ *
+ * @throws ConfigError `memory-url-invalid`, `package-missing`
+ * @throws StoreError `store-unreachable`, `store-unopenable`, `store-foreign`, `store-newer`, `store-missing`,
+ * `store-read-only`
+ */
+export async function openPostgresMemory(url: string, options: PostgresMemoryOptions): Promise<StoredMemory> {
+  const { readOnly = false } = options;
+  if (readOnly !== "if-needed") return openAs(url, options, readOnly);
+  try {
+    return await openAs(url, options, false);
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== "store-read-only") throw error;
+    return openAs(url, options, true);
+  }
+}
+
+/** The embedder of the memory of a URL that holds entries; `null` for an empty or missing one. @throws StoreError */
+export async function postgresIndexOf(url: string): Promise<string | null> {
+  const held = sql<{ embedder: string }>`select embedder from space
+    where current = 1 and exists (select 1 from entry)`;
+  return asked(url, async (db) => (await db.perform((steps) => steps.get(held)))?.embedder ?? null);
+}
+
+/** Whether there is a memory at a URL. @throws StoreError `store-unreachable` */
+export async function hasPostgresMemory(url: string): Promise<boolean> {
+  return (await asked(url, async () => true)) ?? false;
+}
+
+/** Forgets a whole space: its schema is dropped. @returns false if there was none */
+export async function dropPostgresMemory(url: string): Promise<boolean> {
+  const db = await Postgres.open({ url: parsePostgresUrl(url), readOnly: false }, () => {
+    throw new TypeError("Expected no search");
+  });
+  try {
+    if ((await settingsOf(db)) === null) return false;
+    await db.execute(`drop schema "${db.url.schema}" cascade`);
+    return true;
+  } finally {
+    await db.close();
+  }
+}
+
+async function asked<Result>(url: string, ask: (db: Postgres) => Promise<Result>): Promise<Result | null> {
+  const opened = { url: { ...parsePostgresUrl(url), connections: 2 }, readOnly: true };
+  const db = await Postgres.open(opened, (steps) => postgresIndex(steps, () => "process"));
+  try {
+    return (await settingsOf(db)) === null ? null : await ask(db);
+  } finally {
+    await db.close();
+  }
+}
+
+async function openAs(
+  text: string,
+  options: PostgresMemoryOptions,
+  readOnly: boolean,
+): Promise<StoredMemory> {
+  const url = parsePostgresUrl(text);
+  let settings: Settings | null = null;
+  const vectorsBy = () => settings!.vectors;
+  const postgres = await Postgres.open({ url, readOnly }, (db) => postgresIndex(db, vectorsBy));
+  try {
+    settings = await openSchema(postgres);
+    const blobs = tableBlobs(postgres);
+    await postgres.perform((db) => openSpace(db, options));
+    await postgres.perform((db) => sweepBlobs(db, blobs));
+    const feed = new ChangeFeed(postgresChangeLog(postgres));
+    postgres.onWrite(() => feed.wake());
+    return storedMemory(
+      {
+        ...{ directory: url.shown, folder: folderOf(text), store: postgres, blobs, feed },
+        leaseNow: await clockOf(postgres, options.now),
+        searches: searchesOf(postgres, options),
+        vectorsBy: settings.vectors,
+        rows: () => memoryRows(() => postgres.snapshot()),
+        stats: () => postgres.perform(postgresStats),
+        check: () => postgres.perform((db) => checkPostgres(db, options.words)),
+        close: () => postgres.close(),
+      },
+      options,
+    );
+  } catch (error) {
+    await postgres.close();
+    throw error;
+  }
+}
+
+/** The server's clock, so that writers on machines whose clocks differ agree on who was heard from. */
+async function clockOf(postgres: Postgres, now: () => number): Promise<() => number> {
+  const [asked] = await postgres.execute("select extract(epoch from clock_timestamp()) * 1000 as ms");
+  const ahead = (asked!.rows[0] as { ms: number }).ms - now();
+  return () => now() + ahead;
+}
+
+function searchesOf(postgres: Postgres, indexing: StoredOptions): Searches {
+  const { words, embedder } = indexing;
+  const { meaning = 0 } = embedder;
+  return {
+    recall: (query, vector) =>
+      postgres.perform((db) =>
+        db.read(function* () {
+          const space = yield* requireSpace(db, indexing);
+          return yield* recallEntries({ db, words, space, vector, meaning }, query);
+        }),
+      ),
+    entries: async (filter) => {
+      const rows = await postgres.perform((db) => db.all(selectEntries(filter, db.index)));
+      return rows.map(toEntry);
+    },
+    speakers: async () => {
+      const rows = await postgres.perform((db) => db.all(selectSpeakers()));
+      return distinctNames(rows.map(({ name }) => name));
+    },
+    end: async () => {},
+  };
+}
