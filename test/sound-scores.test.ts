@@ -1,4 +1,4 @@
-/** The scores of `perf/sound.ts` on cases that a reader can compute. */
+/** The scores of `perf/senses.ts` on cases that a reader can compute. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { detectionErrors } from "../perf/sound/detection.ts";

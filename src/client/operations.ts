@@ -825,6 +825,10 @@ export type PeopleOutput = {
         readonly told: boolean;
         readonly faces: number;
         readonly goodFaces: number;
+        /** clips in which this person's voice was heard */
+        readonly voices: number;
+        /** for how long in all */
+        readonly voiceSeconds: number;
         /** faces that may be this person's */
         readonly unsureFaces: number;
         readonly streams: readonly {
@@ -860,8 +864,9 @@ export type PeopleOutput = {
         readonly endSeconds: number;
         /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
         readonly at: string;
-        /** id of the face: one person, followed through a clip */
+        /** id of the face: one person, followed through a clip; or of a voice in a clip */
         readonly face: string;
+        readonly kind: "face" | "voice";
         /** person_3 */
         readonly person?: string | undefined;
         /** whom it may be, where it is not sure */
@@ -1412,7 +1417,7 @@ export interface Operations {
   overview(input: OverviewInput, options?: RequestOptions): Promise<OverviewOutput>;
   /** Pauses a stream, or lets it run again. While it is paused, who watches it leaves out what comes and keeps a gap instead, a recording waits, and what is pushed is refused. Scope: write. */
   pause(input: PauseInput, options?: RequestOptions): Promise<PauseOutput>;
-  /** Lists the people whom memory knows by their faces (op list), the faces of one (list with person) or of no one (list with nobody), or the changes made (changes). Or changes them: name, merge (people into person), split and reject (faces of person), add (faces of no one to person), undo. Every change can be undone, and reaches what was written before. Never name anybody by guess. Scope: people. */
+  /** Lists the people whom memory knows by their faces and voices (op list), the faces of one (list with person) or of no one (list with nobody), or the changes made (changes). Or changes them: name, merge (people into person), split and reject (faces of person), add (faces of no one to person), undo. Every change can be undone, and reaches what was written before. Never name anybody by guess. Scope: people. */
   people(input?: PeopleInput, options?: RequestOptions): Promise<PeopleOutput>;
   /** Makes a kept adapter active: what is watched from now on is written with it. With a share it goes on canary: it writes so large a share of the streams, and is taken back by itself when answers about them get worse. Scope: learn. */
   promote(input: PromoteInput, options?: RequestOptions): Promise<PromoteOutput>;

@@ -41,6 +41,8 @@ export interface Perceptors {
   readonly lacksForVoice?: string | null;
   /** The commands that would add words of what is said; `null` where they would not help. @default null */
   readonly lacksForSpeech?: string | null;
+  /** The commands that would make people known by their voices, where that is switched on; `null` where they are. @default null */
+  readonly lacksForVoices?: string | null;
   /** Senses that were requested and are missing, with the way out. @default none */
   readonly leftOut?: readonly LeftOut[];
 }
@@ -59,6 +61,8 @@ export interface PerceptorOptions {
   /** The commands that would add it. @default null */
   readonly lacksForVoice?: string | null;
   readonly lacksForSpeech?: string | null;
+  /** The commands that would make print read, where nothing reads it. @default tesseract's */
+  readonly lacksForText?: string | null;
   /** Languages spoken and shown, as BCP 47 tags, best first; the transcriber expects the first. @default any */
   readonly languages?: readonly string[];
 }
@@ -69,6 +73,7 @@ export function createPerceptors({
   transcriber = null,
   languages = [],
   screenReader: given = null,
+  lacksForText = null,
   ...hearing
 }: PerceptorOptions = {}): Perceptors {
   const language = languages[0] ?? null;
@@ -79,15 +84,21 @@ export function createPerceptors({
   const screenReader = hasPackage("@napi-rs/canvas") ? tesseract : null;
   return {
     ...{ transcriber, language, screenReader, ...hearing },
-    leftOut: screenText ? unread(tesseract, screenReader !== null) : [],
+    leftOut: screenText ? unread(tesseract, screenReader !== null, lacksForText) : [],
   };
 }
 
 /** Print that this machine cannot read, and what to install. */
-function unread(tesseract: TesseractReader | null, hasCanvas: boolean): LeftOut[] {
+function unread(
+  tesseract: TesseractReader | null,
+  hasCanvas: boolean,
+  lacksForText: string | null,
+): LeftOut[] {
   const leftOut = (reason: string): LeftOut => ({ kind: "text", name: null, reason });
   if (!tesseract || !hasCanvas) {
-    const install = tesseract ? installLine("@napi-rs/canvas") : installHint("tesseract");
+    const canvas = hasCanvas || hasPackage("@napi-rs/canvas") ? [] : [installLine("@napi-rs/canvas")];
+    const pulled = lacksForText === null ? [] : [[lacksForText, ...canvas].join(" && ")];
+    const install = tesseract ? canvas.join() : [...pulled, installHint("tesseract")].join(", or: ");
     return [leftOut(`Text in the pictures was not read. To read it: ${install}`)];
   }
   return tesseract.languages.missing.map(({ tag, package: name }) =>

@@ -30,6 +30,14 @@ test("names sound that no one heard and pictures that no one saw, with the way o
   assert.match(unsensed(reads, 41, { ...deafAndBlind, screenReader }, false)[1]!.reason, /only the text/);
 });
 
+test("says how people are known by voice, where that was switched on and somebody speaks", () => {
+  const lacking = { ...deafAndBlind, transcriber, lacksForVoices: "taskmem models pull speakers" };
+  const [voices] = unsensed(look({}), 41, lacking, true);
+  assert.match(voices!.reason, /by their voices. To do it: taskmem models pull speakers$/);
+  const tone = { ...speech, speechSeconds: 0, byVoice: true as const };
+  assert.deepEqual(kinds(look({ sound: tone }), 41, lacking, true), []);
+});
+
 test("names nothing that a sense took care of, or that is not there", () => {
   assert.deepEqual(kinds(look({}), 41, { ...deafAndBlind, transcriber }, true), []);
   assert.deepEqual(kinds(look({ lines: { ...none, said: 1 } }), 41, deafAndBlind, true), []);

@@ -13,7 +13,14 @@ import type { Perceptors } from "./perceive.ts";
 export function unsensed(
   look: Look,
   seconds: number,
-  { transcriber, screenReader, lacksForVoice = null, lacksForSpeech = null, leftOut = [] }: Perceptors,
+  {
+    transcriber,
+    screenReader,
+    lacksForVoice = null,
+    lacksForSpeech = null,
+    lacksForVoices = null,
+    leftOut = [],
+  }: Perceptors,
   seesPictures: boolean,
 ): LeftOut[] {
   const { sound, picture, lines } = look;
@@ -30,6 +37,11 @@ export function unsensed(
       reason: `What is heard (${lengthText(sound.seconds)} of ${soundText(sound)}) was not transcribed, and there are no subtitles. Name a transcriber with --transcribe-base-url and --transcribe-model, or put subtitles beside the file.${here}${voice}`,
     });
   }
+  if (sound && !isSilent(sound) && !holdsNoSpeech && lacksForVoices)
+    items.push({
+      ...{ kind: "sound", name: null },
+      reason: `People were not told apart by their voices. To do it: ${lacksForVoices}`,
+    });
   if (picture && !seesPictures) {
     const read =
       lines.read > 0

@@ -57,7 +57,7 @@ import { told } from "../util/telemetry.ts";
 import { asksForMeaning, type ConfiguredEncoder, configuredEncoder, embedderOver } from "./encoder.ts";
 import { openLocalModel } from "./local-model.ts";
 import type { Material } from "./material.ts";
-import { pulledTextReader } from "./picture-text.ts";
+import { lacksForText, pulledTextReader } from "./picture-text.ts";
 import { configuredLocalTranscriber, lacksForSpeech } from "./speech-models.ts";
 import { lacksForVoice, pulledSpeakerFinder, pulledVoiceFinder } from "./voices.ts";
 
@@ -187,6 +187,7 @@ export function configuredPerceptors(config: Config): Perceptors {
       speakers: pulledSpeakerFinder(),
       lacksForVoice: lacksForVoice(),
       lacksForSpeech: lacksForSpeech(config),
+      lacksForText: lacksForText(languages),
     },
     ...(transcriber.baseUrl !== undefined &&
       transcriber.model !== undefined && {

@@ -9,6 +9,7 @@ import { modelsDirectory, pulledModel } from "../models/models.ts";
 import type { FaceFinder } from "../perception/faces.ts";
 import type { Perceptors } from "../perception/perceive.ts";
 import { hasPackage, installLine } from "../util/optional.ts";
+import { lacksForVoice } from "./voices.ts";
 
 const name = "faces";
 
@@ -34,7 +35,13 @@ export function lacksForPeople(): string | null {
 /** Senses with faces, where they are asked for; what is missing for them is told. */
 export function withFaces(perceptors: Perceptors, { people }: Pick<Config, "people">): Perceptors {
   if (!people) return perceptors;
-  const hearing = { ...perceptors, comparesVoices: perceptors.voice != null && perceptors.speakers != null };
+  const lacks = [lacksForVoice(), lacksForVoice("speakers")].filter((one) => one !== null);
+  const hearing = {
+    ...perceptors,
+    comparesVoices: lacks.length === 0,
+    lacksForVoices:
+      lacks.length === 0 ? null : [...new Set(lacks.flatMap((one) => one.split(" && ")))].join(" && "),
+  };
   const faces = pulledFaceFinder();
   if (faces) return { ...hearing, faces };
   const reason = `People were not told apart by their faces. To do it: ${lacksForPeople()}`;

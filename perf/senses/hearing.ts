@@ -1,40 +1,33 @@
 /**
- * How well sound is heard: prints Markdown. `node perf/sound.ts [FOLDER]` needs ffmpeg and the models of
- * `taskmem models pull voice`, `speakers` and `speech`; FOLDER holds `audio/two-speakers-30s.wav` with its RTTM, and `nasa_13013.mp4`
- * with `subtitles/nasa_13013.srt`.
+ * How well sound is heard: missed and invented speech, who speaks, words, and what a clip costs. The folder holds
+ * `audio/two-speakers-30s.wav` with its RTTM, and `nasa_13013.mp4` with `subtitles/nasa_13013.srt`.
  *
  * Everything is heard by what `watch` hears with, clip by clip. Processor time is that of the whole process, once all is
  * loaded: its first clip is not counted.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { loadConfig } from "../src/config.ts";
-import type { Observation } from "../src/perception/observation.ts";
-import { type Perceptors, perceive } from "../src/perception/perceive.ts";
-import { withSoundAhead } from "../src/perception/speech-ahead.ts";
-import { openSource } from "../src/stream/open-source.ts";
-import { configuredPerceptors } from "../src/taskmem/assembly.ts";
-import { printTable } from "./markdown.ts";
-import { detectionErrors } from "./sound/detection.ts";
-import { diarizationErrors } from "./sound/diarization.ts";
-import { readRttm } from "./sound/rttm.ts";
-import { wavSamples } from "./sound/wav.ts";
-import { wordErrors, wordsOf } from "./sound/words.ts";
+import { join } from "node:path";
+import { loadConfig } from "../../src/config.ts";
+import type { Observation } from "../../src/perception/observation.ts";
+import { type Perceptors, perceive } from "../../src/perception/perceive.ts";
+import { withSoundAhead } from "../../src/perception/speech-ahead.ts";
+import { openSource } from "../../src/stream/open-source.ts";
+import { configuredPerceptors } from "../../src/taskmem/assembly.ts";
+import { printTable } from "../markdown.ts";
+import { detectionErrors } from "../sound/detection.ts";
+import { diarizationErrors } from "../sound/diarization.ts";
+import { readRttm } from "../sound/rttm.ts";
+import { wavSamples } from "../sound/wav.ts";
+import { wordErrors, wordsOf } from "../sound/words.ts";
 
-const videos = resolve(process.argv[2] ?? join(import.meta.dirname, "../../shared/data/videos"));
-if (!existsSync(videos))
-  throw new Error(`Expected a folder with recordings, got ${videos}: node perf/sound.ts FOLDER`);
-const config = await loadConfig({ screenText: false }, {});
-const perceptors = configuredPerceptors(config);
-const folder = mkdtempSync(join(tmpdir(), "sound-"));
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 /** A sound track as a file of its own, which has no subtitles. */
-function soundOf(video: string, track = 0): string {
+function soundOf(video: string, track: number, folder: string): string {
   const file = join(folder, `${track}.wav`);
-  const input = ["-v", "error", "-y", "-i", join(videos, video), "-map", `0:a:${track}`];
+  const input = ["-v", "error", "-y", "-i", video, "-map", `0:a:${track}`];
   execFileSync("ffmpeg", [...input, "-ac", "1", "-ar", "16000", file]);
   return file;
 }
@@ -64,7 +57,18 @@ async function listen(file: string, senses: Perceptors): Promise<Heard> {
 const later = ([, ...rest]: readonly number[]) =>
   rest.reduce((sum, one) => sum + one, 0) / Math.max(1, rest.length);
 
-try {
+/** Prints the tables of hearing. @param videos folder of recordings */
+export async function scoreHearing(videos: string): Promise<void> {
+  const perceptors = configuredPerceptors(await loadConfig({ screenText: false }, {}));
+  const folder = mkdtempSync(join(tmpdir(), "sound-"));
+  try {
+    await score(videos, perceptors, folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function score(videos: string, perceptors: Perceptors, folder: string): Promise<void> {
   const talk = join(videos, "audio/two-speakers-30s");
   const { voice, transcriber } = perceptors;
   if (voice) {
@@ -99,7 +103,10 @@ try {
     const said = wordsOf(saidBy(readFileSync(join(videos, "subtitles/nasa_13013.srt"), "utf8"), 12.5));
     const row = printTable("words", "said", "replaced", "missed", "invented", "WER", "heard");
     for (const track of [0, 1]) {
-      const { observations } = await listen(soundOf("nasa_13013.mp4", track), perceptors);
+      const { observations } = await listen(
+        soundOf(join(videos, "nasa_13013.mp4"), track, folder),
+        perceptors,
+      );
       const text = observations.flatMap(({ speech }) => speech.map((line) => line.text)).join(" ");
       const { words, replaced, missed, invented, rate } = wordErrors(said, wordsOf(text));
       row(`nasa, track ${track + 1}`, words, replaced, missed, invented, percent(rate), text);
@@ -118,10 +125,8 @@ try {
     await listen(`${talk}.wav`, own);
     row(name, `${later((await listen(`${talk}.wav`, own)).cpuSeconds).toFixed(2)} s`);
   }
-  console.log(`\nMemory at its peak: ${Math.round(process.resourceUsage().maxRSS / 1000)} MB.`);
+  console.log();
   await Promise.all([voice?.close?.(), perceptors.speakers?.close?.(), transcriber?.close?.()]);
-} finally {
-  rmSync(folder, { recursive: true });
 }
 
 /** What subtitles say up to a moment, without the speaker's name in front. */
