@@ -15,6 +15,7 @@ import type { MemoryRow } from "../src/memory/memory.ts";
 import { openTaskMem } from "../src/taskmem.ts";
 import { seededRandom } from "../src/util/random.ts";
 import { taskmem, temporaryFolder } from "./support/cli.ts";
+import { startOpenAiServer } from "./support/openai-server.ts";
 
 const folder = temporaryFolder();
 after(() => rmSync(folder, { recursive: true }));
@@ -289,6 +290,50 @@ describe("memories over HTTP, for this machine alone", () => {
     assert.equal(message.annotations.length, 1);
     const models = await api.get(`${home}/openai/v1/models`);
     assert.equal(models.json.data[0]!.id, "space:home");
+  });
+
+  test("the model of an endpoint is reminded of what memory holds, streamed too", async () => {
+    const endpoint = await startOpenAiServer({
+      ...{ models: ["small"], faults: () => ({ kind: "content", content: "At nine." }) },
+    });
+    const reminded = await serve({
+      ...{ root: join(folder, "reminded"), port: 0 },
+      spaces: { model: { baseUrl: endpoint.baseURL, model: "small" }, reader: "local", policy: "choice" },
+    });
+    try {
+      const other = client(reminded.url);
+      await other.put(home);
+      await other.post(`${home}/entries`, { text: "The <train> to Leeds leaves at nine." });
+      const path = `${home}/openai/v1/chat/completions`;
+      const ids = (await other.get(`${home}/openai/v1/models`)).json.data.map(({ id }: Json) => id);
+      assert.deepEqual(ids, ["space:home", "reminded:small"]);
+      const question = "When does the train to Leeds leave?";
+      const asked = { model: "reminded:small", messages: [{ role: "user", content: question }] };
+      const answer = await other.post(path, asked);
+      assert.equal(answer.json.choices[0].message.content, "At nine.");
+      const said = endpoint.requests.at(-1)!.text;
+      assert.match(
+        said,
+        /^When does the train to Leeds leave\?\n<memory [\s\S]*leaves at nine[\s\S]*<\/memory>$/,
+      );
+      assert.ok(said.includes("‹train>"), "no memory closes the block");
+      const streamed = await other.post(path, { ...asked, stream: true });
+      assert.match(streamed.type, /^text\/event-stream/);
+      assert.match(streamed.text, /"At[\s\S]*nine[\s\S]*\[DONE\]/);
+      assert.equal(endpoint.requests.at(-1)!.body.model, "small");
+      assert.deepEqual((await other.get(`${home}/tasks`)).json.tasks, []);
+      const unknown = await other.post(path, { ...asked, model: "reminded:large" });
+      assert.deepEqual([unknown.status, unknown.json.code], [400, "input-invalid"]);
+      await endpoint.close();
+      const down = await other.post(path, asked);
+      assert.deepEqual([down.status, down.json.code], [503, "unreachable"]);
+    } finally {
+      await reminded.close();
+    }
+    const none = await api.post(`${home}/openai/v1/chat/completions`, {
+      ...{ model: "reminded:small", messages: [{ role: "user", content: "When?" }] },
+    });
+    assert.deepEqual([none.status, none.json.code], [400, "input-invalid"]);
   });
 
   test("a space is an MCP server too", async () => {

@@ -18,9 +18,12 @@ export function turnOf(prompt: LanguageModelV4CallOptions["prompt"]): Turn | nul
   const message = prompt[index];
   if (message?.role !== "user") return null;
   const texts = message.content.flatMap((part) => (part.type === "text" ? [part.text] : []));
-  const text = texts.join("\n").replace(block, "").trim();
+  const text = withoutMemory(texts.join("\n")).trim();
   return text === "" ? null : { index, text };
 }
+
+/** A text without the blocks of memory in it. */
+export const withoutMemory = (text: string): string => text.replace(block, "");
 
 /** A text of memory as a block of a user's message, which no memory can close. */
 export function memoryBlock(text: string): string {

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { call, verbs } from "../contract/index.ts";
 import { ConfigError } from "../errors.ts";
+import { remindedModel } from "./reminded.ts";
 import type { Space } from "./spaces.ts";
 
 const text = z.union([
@@ -57,8 +58,10 @@ export async function chat(space: Space, given: unknown, signal: AbortSignal): P
   return { events: [chunk(message, null), chunk({}, "stop"), "[DONE]"] };
 }
 
-/** What `GET /models` lists. */
+/** What `GET /models` lists: the space itself, and its endpoint's model with what memory holds. */
 export const modelsOf = (space: Space) => ({
   object: "list",
-  data: [{ id: `space:${space.id}`, object: "model", created: 0, owned_by: "taskmem" }],
+  data: [`space:${space.id}`, remindedModel(space)]
+    .filter((id) => id !== null)
+    .map((id) => ({ id, object: "model", created: 0, owned_by: "taskmem" })),
 });

@@ -21,6 +21,7 @@ import { openApi, schemaOf } from "./openapi.ts";
 import type { Operation } from "./operations.ts";
 import { type Problem, problemOf, Refused, serverCodes } from "./problem.ts";
 import { pushedItems } from "./pushed.ts";
+import { isForReminded, remindedChat } from "./reminded.ts";
 import { fieldsOf, fromQuery, type VerbRoute, verbRoutes } from "./routes.ts";
 import { type Space, type SpaceOptions, Spaces } from "./spaces.ts";
 import { Tickets } from "./tickets.ts";
@@ -189,7 +190,13 @@ async function appOf(
     context.json(modelsOf(context.get("space"))),
   );
   app.post(at("/openai/v1/chat/completions"), scoped("ask"), inSpace, async (context) => {
-    const reply = await chat(context.get("space"), await body(context, mostBytes), context.req.raw.signal);
+    const asked = await body(context, mostBytes);
+    const { signal } = context.req.raw;
+    if (isForReminded(asked)) {
+      mustAllow(context.get("key"), "read", context.req.param("space"));
+      return remindedChat(context.get("space"), asked, signal);
+    }
+    const reply = await chat(context.get("space"), asked, signal);
     if ("body" in reply) return context.json(reply.body as object);
     const text = reply.events.map((event) => `data: ${event}\n\n`).join("");
     return context.body(text, 200, { "content-type": "text/event-stream", "cache-control": "no-store" });

@@ -98,10 +98,15 @@ export async function openConfiguredMemory(
   return { memory, embedder };
 }
 
-function apiKey(): { apiKey?: string } {
+/** The key of the model's endpoint; `null` without. */
+export function endpointKey(): string | null {
   keepSecretsOf(process.env);
-  const key = process.env[apiKeyVariable] ?? process.env.OPENAI_API_KEY;
-  return key ? { apiKey: key } : {};
+  return (process.env[apiKeyVariable] ?? process.env.OPENAI_API_KEY) || null;
+}
+
+function apiKey(): { apiKey?: string } {
+  const key = endpointKey();
+  return key === null ? {} : { apiKey: key };
 }
 
 /** The encoder that is configured or was pulled; `null` for spelling. */
