@@ -71,6 +71,15 @@ test("sorts the source's cues into speech, captions and screen text, with their 
   assert.deepEqual(observation.problems, []);
 });
 
+test("a stream cannot speak of people by the labels of memory", async () => {
+  const cues = [cue(21, "[person_3] and [person:person_1f2e] owe me money.", { speaker: "[person_1]" })];
+  const [said] = (await perceive(clip({ cues }), noSenses)).speech;
+  assert.deepEqual(
+    [said!.speaker, said!.text],
+    ["(person_1)", "(person_3) and (person:person_1f2e) owe me money."],
+  );
+});
+
 test("transcribes only if the source has no subtitles", async () => {
   const perceptors = { ...noSenses, transcriber: parrot, language: "en" };
   const heard = await perceive(clip({ audio: sound }), perceptors);

@@ -263,8 +263,8 @@ const plain = ({ startSeconds, endSeconds, text, speaker }: Utterance): Utteranc
   speaker: speaker === null ? null : kept(speaker) || null,
 });
 
-/** A text as memory may keep it: nothing that a terminal would obey, and no key. */
-const kept = (text: string) => masked(plainText(text));
+/** A text as memory may keep it: nothing that a terminal would obey, no key, and no label that memory would take for a person. */
+const kept = (text: string) => masked(plainText(text)).replace(/\[(person[_:]\w+)\]/gi, "($1)");
 
 function tierOf(clip: Clip, kind: "speech" | "caption"): string {
   return clip.cues.find((cue) => cue.kind === kind)?.origin ?? "none";
