@@ -50,6 +50,7 @@ export type {
   SampledTokens,
   Sampling,
   SpeakerFinder,
+  SpokenTurn,
   TranscribedSegment,
   Transcriber,
   VoiceFinder,
@@ -107,10 +108,17 @@ export type {
   Tiers,
   Utterance,
 } from "./perception/observation.ts";
-export { createPerceptors, type PerceptorOptions, type Perceptors, perceive } from "./perception/perceive.ts";
+export {
+  createPerceptors,
+  type PerceiveOptions,
+  type PerceptorOptions,
+  type Perceptors,
+  perceive,
+} from "./perception/perceive.ts";
 export type { ScreenReader } from "./perception/screen-text.ts";
 export type { SoundAhead } from "./perception/speech-ahead.ts";
 export type { SoundLook } from "./perception/speech-like.ts";
+export type { ClipVoices, HeardVoice, VoiceSpan } from "./perception/voices.ts";
 export { type BestOfNOptions, bestOfNPolicy, type PickedAction } from "./policies/best-of-n/best-of-n.ts";
 export { type BestOfNFamilyOptions, bestOfNFamily } from "./policies/best-of-n/best-of-n-phase-two.ts";
 export { type ChoiceOptions, choicePolicy } from "./policies/choice/choice.ts";
