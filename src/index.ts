@@ -122,6 +122,7 @@ export type { ClipVoices, HeardVoice, VoiceSpan } from "./perception/voices.ts";
 export { type BestOfNOptions, bestOfNPolicy, type PickedAction } from "./policies/best-of-n/best-of-n.ts";
 export { type BestOfNFamilyOptions, bestOfNFamily } from "./policies/best-of-n/best-of-n-phase-two.ts";
 export { type ChoiceOptions, choicePolicy } from "./policies/choice/choice.ts";
+export type { SavedTokens } from "./policies/choice/choice-draw.ts";
 export { choiceFamily } from "./policies/choice/choice-training.ts";
 export type { JobKind, JobTrainer } from "./policies/model/jobs/job.ts";
 export { type ModelPolicyOptions, modelPolicy } from "./policies/model/model-policy.ts";
