@@ -177,8 +177,9 @@ test("doctor reports every check and the memory as sound", async () => {
         "ai",
         "hono",
         "hyparquet",
-        "onnxruntime-web",
         "pg",
+        "pg-boss",
+        "onnxruntime-web",
         "sherpa-onnx-node",
       ],
       ...[

@@ -48,7 +48,6 @@ import { page } from "./page-rows.ts";
 import { pauseStream, pauses } from "./pauses.ts";
 import { change, peopleEvents, peopleState, trimFaces } from "./people-rows.ts";
 import { policyState } from "./policy-state.ts";
-import type { VectorsBy } from "./postgres/open-schema.ts";
 import { wholeMemory } from "./recall.ts";
 import { toldRecall } from "./recall-channel.ts";
 import type { Entry, EntryList, MemoryRow, MemoryStats, RecalledEntry, RecallQuery } from "./records.ts";
@@ -89,6 +88,9 @@ export interface Searches {
   speakers(): Promise<string[]>;
   end(): Promise<void>;
 }
+
+/** How a database without vectors of its own compares them: by pgvector, or by this process, which reads all. */
+export type VectorsBy = "pgvector" | "process";
 
 /** A memory that is kept. */
 export interface StoredMemory extends Memory {

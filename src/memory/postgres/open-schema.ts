@@ -1,10 +1,8 @@
 /** Finding, creating and migrating the schema of a memory in Postgres. */
 import { StoreError } from "../../errors.ts";
+import type { VectorsBy } from "../stored-memory.ts";
 import type { Postgres } from "./connection.ts";
 import { migrations } from "./schema.ts";
-
-/** How vectors are kept: compared by pgvector, or by this process. */
-export type VectorsBy = "pgvector" | "process";
 
 /** What is known of a schema. */
 export interface Settings {

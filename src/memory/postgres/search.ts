@@ -13,8 +13,8 @@ import { listed } from "../listed.ts";
 import type { EntryFilter } from "../records.ts";
 import { vectorTable } from "../schema.ts";
 import type { FoundRow, NearVector, SearchIndex } from "../search-index.ts";
+import type { VectorsBy } from "../stored-memory.ts";
 import { postgresNames, searchedForNames, spellingsOf } from "./names.ts";
-import type { VectorsBy } from "./open-schema.ts";
 
 type Statements = Omit<Db, "index">;
 

@@ -1,0 +1,45 @@
+/** A memory that moves from a directory into a Postgres and back by `taskmem migrate`, and is used there. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { taskmem } from "./support/cli.ts";
+import { addTestStream, frameOf, openTestMemory, remember, temporaryFolder } from "./support/memory.ts";
+import { testPostgres } from "./support/postgres.ts";
+import { rowsOf } from "./support/store.ts";
+
+const server = await testPostgres();
+
+test("a memory moves into a Postgres and back with its pictures, is asked there, and doctor finds it sound", {
+  skip: "skip" in server && server.skip,
+}, async () => {
+  if ("skip" in server) return;
+  const folder = temporaryFolder("migrate");
+  const [from, back, url] = [join(folder, "from"), join(folder, "back"), server.url("moved")];
+  const memory = await openTestMemory(from);
+  await addTestStream(memory, "kitchen");
+  for (let clip = 0; clip < 3; clip++)
+    await remember(memory, "kitchen", clip, [`Ann puts the kettle on shelf ${clip}`], {
+      frames: [frameOf(clip, `picture ${clip}`)],
+    });
+  const rows = await rowsOf(memory);
+  await memory.close();
+  for (const [a, b] of [
+    [from, url],
+    [url, back],
+  ] as const) {
+    const moved = await taskmem(["migrate", "--from", a, "--to", b, "--json"]);
+    assert.equal(moved.code, 0, moved.stderr);
+    assert.match(moved.stdout, /"blobs":3/);
+  }
+  const again = await openTestMemory(back);
+  assert.deepEqual(await rowsOf(again), rows);
+  assert.deepEqual(await again.check(), []);
+  await again.close();
+  const asked = await taskmem(["ask", "Where did Ann put the kettle?", "--memory", url]);
+  assert.match(asked.stdout, /kettle/, asked.stderr);
+  const doctor = await taskmem(["doctor", "--memory", url, "--json"]);
+  const sound = doctor.rows.find(({ check }) => check === "memory");
+  assert.match(String(sound?.detail), /3 entries, 1 question, .*sound/);
+  const missing = await taskmem(["ask", "Where?", "--memory", server.url("nothing")]);
+  assert.match(missing.stderr, /There is no memory in postgres:.*space=nothing/);
+});
