@@ -125,14 +125,14 @@ describe("choice draw", () => {
   test("picks the item whose share of [0, 1) the random number falls into, the last where rounding leaves a rest", () => {
     const even: DrawInput = {
       ...input,
-      items: [0, 1].map((word) => ({ tokens: 4, trust: 1, words: [word] })),
-      idf: Float64Array.of(1, 1),
-      task: new Float64Array(2),
-      said: new Uint8Array(2),
+      items: [0, 1, 2].map((word) => ({ tokens: 4, trust: 1, words: [word] })),
+      idf: Float64Array.of(1, 1, 1),
+      task: new Float64Array(3),
+      said: new Uint8Array(3),
       budget: 4,
     };
-    const drawn = [0, 0.49, 0.5, 0.99, 1].map((number) => drawItems(even, () => number).picks[0]);
-    assert.deepEqual(drawn, [0, 0, 1, 1, 1]);
+    const drawn = [0, 0.33, 0.34, 0.67, 1].map((number) => drawItems(even, () => number).picks[0]);
+    assert.deepEqual(drawn, [0, 0, 1, 2, 2]);
   });
 
   test("tilted, an item is worth what its words gain beyond the mean per token", () => {
