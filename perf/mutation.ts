@@ -154,7 +154,7 @@ function importedBy(file: string, seen = new Set<string>()): Set<string> {
   return seen;
 }
 
-/** Which tests reach which mutants, and which mutants a file's loading reaches. */
+/** Which tests reach which mutants, and which mutants are reached once: when a file is loaded, and by hooks before its tests. */
 async function coverage(files: Map<string, MutantFile>, testFiles: readonly string[]) {
   interface Covered {
     readonly testFile: string;
@@ -186,7 +186,8 @@ async function coverage(files: Map<string, MutantFile>, testFiles: readonly stri
       if (!first) throw new Error(`${testFile} cannot be loaded: ${error}`);
       const named = (hits: readonly number[]) => hits.map((id) => keys[id]!);
       row = {
-        ...{ testFile, folders: options.folders, hash, hits: named(first.hits) },
+        ...{ testFile, folders: options.folders, hash },
+        hits: named([...first.hits, ...lines.flatMap((line) => ("hooks" in line ? line.hooks : []))]),
         loaded: Object.fromEntries(first.loaded.map((file) => [file, files.get(file)!.hash])),
         tests: lines.flatMap((line) => ("test" in line ? [{ ...line, hits: named(line.hits) }] : [])),
       };
@@ -272,7 +273,7 @@ function dependsOn({ key, file }: Mutant, status: Status): string {
   return status === "killed" ? own : hashOf(own, ...[...tests].sort().map((test) => hashOf(text(test))));
 }
 
-/** Tries mutants that are active while a file is loaded, each in a process of its own. */
+/** Tries mutants that are reached once in a process, each in one of its own. */
 async function tryLoading(mutant: Mutant, testFiles: readonly string[]): Promise<void> {
   const job = {
     ...{ root, sources: { [mutant.file]: files.get(mutant.file)!.source }, mutants: [] },
@@ -322,7 +323,7 @@ for (const [folder, mutants] of Map.groupBy(inTests, ({ file }) => dirname(file)
   await tryReached(mutants);
   console.error(`${folder}: ${mutants.length} tried`);
 }
-// What loading a file does is tried last, because each takes a process; a test may have noticed it already.
+// What is reached once is tried last, because each takes a process; a test may have noticed it already.
 const whileLoading = open.filter(({ key }) => loading.has(key) && results.get(key)?.status !== "killed");
 for (const mutant of whileLoading) await tryLoading(mutant, loading.get(mutant.key)!);
 

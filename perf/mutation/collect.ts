@@ -48,6 +48,8 @@ interface Suite {
 /** A test that can be run again. */
 export interface Test {
   readonly name: string;
+  /** Runs what is to run once before it, unless it ran already. */
+  prepare(): Promise<void>;
   /** @throws whatever an assertion of it throws */
   run(): Promise<void>;
 }
@@ -82,12 +84,15 @@ function declare(name: string, ...rest: readonly unknown[]): Promise<void> {
   const chain: Suite[] = [];
   for (let each: Suite | null = current; each; each = each.parent) chain.unshift(each);
   const path = [...chain.map((each) => each.name), name].filter((each) => each !== "").join(" > ");
-  const run = async () => {
+  const prepare = async () => {
     for (const each of chain) {
       if (each.started) continue;
       each.started = true;
       for (const hook of each.hooks.before) await hook();
     }
+  };
+  const run = async () => {
+    await prepare();
     const t = new TestContext(name);
     try {
       for (const each of chain) for (const hook of each.hooks.beforeEach) await hook();
@@ -97,7 +102,7 @@ function declare(name: string, ...rest: readonly unknown[]): Promise<void> {
       for (const each of chain.toReversed()) for (const hook of each.hooks.afterEach) await hook();
     }
   };
-  collected.push({ name: path, run });
+  collected.push({ name: path, prepare, run });
   return Promise.resolve();
 }
 

@@ -26,6 +26,8 @@ export interface Job {
 /** What a line of its file says. */
 export type Line =
   | { readonly loaded: readonly string[]; readonly hits: readonly number[] }
+  /** What runs once before a file's tests reaches these. */
+  | { readonly hooks: readonly number[] }
   | {
       readonly test: string;
       readonly ms: number;
@@ -115,14 +117,23 @@ if (job.whileLoading !== undefined) {
   write({ id: job.whileLoading, killedBy });
 } else if (job.mutants === null) {
   write({ loaded, hits: [...hits] });
+  const hooks = new Set<number>();
   for (const test of tests.values()) {
+    hits = new Set();
+    await failureOf({ ...test, run: test.prepare });
+    for (const id of hits) hooks.add(id);
     hits = new Set();
     asked = 0;
     const before = cpuUsage();
-    const failure = await failureOf(test);
+    const first = await failureOf(test);
     const { user, system } = cpuUsage(before);
-    write({ test: test.name, ms: Math.round((user + system) / 100) / 10, failure, hits: [...hits] });
+    const reached = [...hits];
+    // A test that passes once alone would fail with any mutant.
+    const again = first === null ? await failureOf(test) : null;
+    const failure = first ?? (again && `it passes once alone: ${again}`);
+    write({ test: test.name, ms: Math.round((user + system) / 100) / 10, failure, hits: reached });
   }
+  write({ hooks: [...hooks] });
 } else {
   const usual = new Map<string, number>();
   const usualFailure = async (test: Test) => {

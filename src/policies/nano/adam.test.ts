@@ -58,7 +58,7 @@ test("Adam's steps are those of its paper, with the gradient's norm limited to 1
 });
 
 test("a run resumes from its checkpoint as if it had not stopped", async () => {
-  const path = join(folder, "run.safetensors");
+  const path = join(mkdtempSync(join(folder, "run-")), "run.safetensors");
   assert.equal(readCheckpoint(path), null);
   const adam = new Adam(weightsOf(1, -2, 0.5));
   adam.step(weightsOf(...gradients[0]!), 0.01);
