@@ -178,7 +178,7 @@ test("a checkpoint of another network is refused, and a snapshot is what it says
 
 test("a trainer that loads what another saved ends with the same weights", async () => {
   const { samples } = await sampled();
-  const path = join(folder, "saved");
+  const path = join(mkdtempSync(join(folder, "saved-")), "state");
   const train = async (trainer: NanoWeightsTrainer) => {
     await trainer.accumulate(samples, weightsPer(samples, [1, -1]));
     await trainer.step({ learningRate: 1e-2, maxGradientNorm: 1 });
