@@ -231,6 +231,41 @@ describe("workers", { skip: postgres === null && "there is no Postgres" }, () =>
     assert.equal(end.clips, 6);
   });
 
+  test("a run whose stream was taken over keeps no gap of it, and does not end it", async (t) => {
+    const { directory } = await ground(t);
+    await using memory = await openTaskMem({ directory, ...memories });
+    await using other = await openTaskMem({ directory, ...memories });
+    const source = openCamera(addressOf({ name: "door", beganMs: 0, clipMs: 1, clips: 3 }));
+    const { promise: taken, resolve: take } = Promise.withResolvers<void>();
+    const gap = {
+      kind: "gap",
+      stream: "door",
+      startSeconds: 30,
+      endSeconds: 90,
+      reason: "source-down",
+      detail: "down",
+    } as const;
+    async function* open() {
+      yield* source.open({});
+      await taken;
+      yield gap;
+    }
+    const watched = memory.watch({ ...source, open });
+    const ended = assert.rejects(
+      async () => {
+        for await (const { event } of watched)
+          if (event === "clip-end") {
+            await other.store.lease("door", { takeOver: true });
+            take();
+          }
+      },
+      { code: "lease-lost" },
+    );
+    await ended;
+    assert.deepEqual(await other.store.gaps(), []);
+    assert.equal((await other.streams())[0]!.ended, false);
+  });
+
   test("who cannot reach the queue is told so", async () => {
     const url = "postgres://someone:sesame@127.0.0.1:9/none";
     const opened = WorkQueue.open({

@@ -208,7 +208,10 @@ function addWorker(program: Command, add: Add, bare: Add): void {
     .option("--streams <n>", "most streams watched at once (default: 8)", wholeNumber)
     .option("--files <n>", "most recordings watched at once (default: 1)", wholeNumber)
     .option("--learning <n>", "most spaces that learn at once (default: 1)", wholeNumber)
-    .option("--policy <name>", "what writes memories");
+    .option("--policy <name>", "what writes memories")
+    .option("--budget <share>", "choice: share of the candidate tokens to keep, 0 to 1")
+    .option("--samples <n>", "best-of-n: texts drawn per clip, of which the adapter picks one")
+    .option("--frames-per-clip <n>", "model: frames sent of each clip of the window (default: all)");
   placed(
     bare(worker, "status", "streams, queues and workers; code 4 where work waits too long", action("status")),
   );

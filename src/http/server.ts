@@ -8,7 +8,7 @@ import { createMcpHandler } from "@modelcontextprotocol/server";
 import type { Context, Hono, MiddlewareHandler } from "hono";
 import type { z } from "zod";
 import { call, inputOf, type Verb, verbs } from "../contract/index.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, StoreError } from "../errors.ts";
 import { mcpServer } from "../mcp/index.ts";
 import { optionalPackage } from "../util/optional.ts";
 import { WorkQueue } from "../workers/index.ts";
@@ -82,7 +82,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
   const queue =
     options.queue === undefined
       ? null
-      : await WorkQueue.open({ url: options.queue, root, name: "serve", onError: options.onError });
+      : await WorkQueue.open({ url: options.queue, root, name: "serve", onError: queueTrouble(options) });
   const onEnd = (operation: Operation) => countLearning(metrics, operation);
   const spaces = new Spaces(root, options.spaces, onEnd, queue);
   const app = await appOf(spaces, keys, { metrics, queue }, options);
@@ -105,6 +105,11 @@ export async function serve(options: ServeOptions): Promise<Served> {
       metrics.close();
     },
   };
+}
+
+/** Tells what goes wrong with the queue: its Postgres may be down for a while, which is no bug. */
+function queueTrouble({ onError }: ServeOptions): (error: Error) => void {
+  return ({ message }) => onError?.(new StoreError("queue-unreachable", `The queue: ${message}`));
 }
 
 async function appOf(

@@ -39,7 +39,7 @@ async function start({ flags, configFile, output, signal }: Invocation, given: S
     ...(port !== undefined && { port }),
     ...(host !== undefined && { host }),
     ...(queue !== undefined && queue !== "" && { queue }),
-    onError: (error) => output.note(error.stack ?? error.message),
+    onError: (error) => output.note(isTaskMemError(error) ? error.message : (error.stack ?? error.message)),
   }).catch((cause) => {
     if (isTaskMemError(cause)) throw cause;
     throw new ConfigError("port-taken", `Cannot listen there: ${cause.message}. Name another --port.`, {
