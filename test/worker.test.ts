@@ -18,6 +18,7 @@ import {
   WorkQueue,
 } from "../src/workers/index.ts";
 import { addressOf, type CameraOptions, openCamera, textOfClip } from "./support/camera.ts";
+import { taskmem } from "./support/cli.ts";
 import { type SmallPostgres, startPostgres } from "./support/small-postgres.ts";
 
 const memories = { choice: { budget: 1 }, embedder: { meaning: "off" } } as const;
@@ -264,6 +265,33 @@ describe("workers", { skip: postgres === null && "there is no Postgres" }, () =>
     await ended;
     assert.deepEqual(await other.store.gaps(), []);
     assert.equal((await other.streams())[0]!.ended, false);
+  });
+
+  test("the command adds a stream, watches it until it is told to stop, and tells how it stands", async (t) => {
+    const { options } = await ground(t);
+    const notes = join(options.root, "notes.jsonl");
+    writeFileSync(
+      notes,
+      `${JSON.stringify({ startSeconds: 1, endSeconds: 3, text: "The blue ladder stands in the cellar." })}\n`,
+    );
+    const env = { TASKMEM_QUEUE: options.queue };
+    const run = (...args: string[]) =>
+      taskmem(["worker", ...args, "--root", options.root, "--json"], { env });
+    const [added] = (await run("add", space, "notes", notes, "--follow")).rows;
+    assert.deepEqual([added!.state, added!.kind], ["waiting", "watch"]);
+    const worked = await taskmem(["worker", "--root", options.root, "--meaning", "off", "--json"], {
+      env,
+      onLine: (line, child) => void (line.includes('"clip-end"') && child.kill("SIGTERM")),
+    });
+    assert.equal(worked.code, 0, worked.stderr);
+    const events = worked.rows.map(({ event }) => event);
+    assert.deepEqual([events.at(0), events.at(-1)], ["worker-start", "worker-end"]);
+    assert.ok(worked.rows.some(({ event, how }) => event === "job-end" && how === "handed-over"));
+    const standing = await run("status");
+    assert.equal(standing.rows.find(({ event }) => event === "stream")!.state, "waiting");
+    assert.deepEqual(standing.rows.at(-1), { event: "status", state: "ready", reasons: [], workers: 0 });
+    const unnamed = await taskmem(["worker", "status", "--json"], { env: { TASKMEM_QUEUE: "" } });
+    assert.equal(unnamed.rows[0]!.code, "queue-missing");
   });
 
   test("who cannot reach the queue is told so", async () => {
