@@ -267,6 +267,23 @@ describe("workers", { skip: postgres === null && "there is no Postgres" }, () =>
     assert.equal((await other.streams())[0]!.ended, false);
   });
 
+  test("a memory in Postgres is watched as one in a directory is", async (t) => {
+    const root = postgres!.url;
+    const queue = await WorkQueue.open({ url: root, root, name: "serve" });
+    t.after(() => queue.close());
+    const door = camera("door");
+    await queue.watch({ space, stream: door.name, source: addressOf(door) });
+    const first = await worker(t, { queue: root, root, memories });
+    await until("the first watches", () => stored(first.events) >= 3);
+    await first.worker.drain();
+    const second = await worker(t, { queue: root, root, memories });
+    await until("the second watches", () => stored(second.events) >= 3);
+    await second.worker.drain();
+    await queue.unwatch(space, door.name);
+    const all = stored(first.events) + stored(second.events);
+    await assertWhole(`${root}?space=${space}`, door, all);
+  });
+
   test("the command adds a stream, watches it until it is told to stop, and tells how it stands", async (t) => {
     const { options } = await ground(t);
     const notes = join(options.root, "notes.jsonl");

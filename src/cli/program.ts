@@ -198,7 +198,7 @@ function addWorker(program: Command, add: Add, bare: Add): void {
   };
   const placed = (command: Command) =>
     command
-      .option("--root <directory>", "directory of the spaces", "taskmem-spaces")
+      .option("--root <place>", "directory of the spaces, or the Postgres they are in", "taskmem-spaces")
       .option(
         "--queue <url>",
         "Postgres of the queue (default: TASKMEM_QUEUE, which no list of processes shows)",

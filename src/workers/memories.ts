@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DataError } from "../errors.ts";
+import { isPostgresUrl } from "../memory/place.ts";
 import { openTaskMem, type TaskMem, type TaskMemOptions } from "../taskmem.ts";
 
 /** What all memories are opened with. */
@@ -15,7 +16,7 @@ interface Opened {
   users: number;
 }
 
-/** The memories below a directory. */
+/** The memories below a directory, or in a Postgres. */
 export class Memories {
   readonly #root: string;
   readonly #options: MemoryOptions;
@@ -43,11 +44,19 @@ export class Memories {
   }
 
   #opening(space: string): Promise<TaskMem> {
-    const directory = join(this.#root, space);
-    if (!isSpaceName(space) || !existsSync(directory))
+    const directory = placeOf(this.#root, space);
+    if (!isSpaceName(space) || !(isPostgresUrl(directory) || existsSync(directory)))
       return Promise.reject(new DataError("space-unknown", `There is no space ${space} in ${this.#root}`));
     return openTaskMem({ ...this.#options, directory });
   }
+}
+
+/** Where the memory of a space is: a directory, or the URL of a Postgres, which makes the space. */
+function placeOf(root: string, space: string): string {
+  if (!isPostgresUrl(root)) return join(root, space);
+  const url = new URL(root);
+  url.searchParams.set("space", space);
+  return url.href;
 }
 
 /** Whether a text can name a space. */

@@ -27,7 +27,7 @@ import {
 export interface WorkerOptions {
   /** Address of the queue's Postgres: `postgres://user:password@host/database`. */
   readonly queue: string;
-  /** Directory of the spaces, as `serve` has it. */
+  /** Directory of the spaces, as `serve` has it, or `postgres://user@host/database`, each space a memory of it. */
   readonly root: string;
   /** What memories are opened with. */
   readonly memories?: MemoryOptions;

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { resolve } from "node:path";
 import { loadConfig } from "../../config.ts";
 import { ConfigError } from "../../errors.ts";
+import { isPostgresUrl } from "../../memory/place.ts";
 import { withoutSecrets } from "../../stream/live/connection-problem.ts";
 import { isLive } from "../../stream/live/open-live.ts";
 import { oneLine } from "../../util/plain-text.ts";
@@ -149,7 +150,7 @@ function placeOf(invocation: Invocation): { readonly root: string; readonly queu
       "queue-missing",
       "Expected the Postgres of the queue, as postgres://user@host/database: set TASKMEM_QUEUE, or give --queue",
     );
-  return { root: resolve(root), queue };
+  return { root: isPostgresUrl(root) ? root : resolve(root), queue };
 }
 
 /** A source without its password. */
