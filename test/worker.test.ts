@@ -306,7 +306,9 @@ describe("workers", { skip: postgres === null && "there is no Postgres" }, () =>
     assert.ok(worked.rows.some(({ event, how }) => event === "job-end" && how === "handed-over"));
     const standing = await run("status");
     assert.equal(standing.rows.find(({ event }) => event === "stream")!.state, "waiting");
-    assert.deepEqual(standing.rows.at(-1), { event: "status", state: "ready", reasons: [], workers: 0 });
+    // Workers of other tests that were killed count for half a minute.
+    const { state, reasons } = standing.rows.at(-1)!;
+    assert.deepEqual([state, reasons], ["ready", []]);
     const unnamed = await taskmem(["worker", "status", "--json"], { env: { TASKMEM_QUEUE: "" } });
     assert.equal(unnamed.rows[0]!.code, "queue-missing");
   });
