@@ -22,7 +22,7 @@ import { openTaskMem } from "../src/taskmem.ts";
 import { pick, type Random, randomInt, seededRandom } from "../src/util/random.ts";
 import { WorkQueue } from "../src/workers/index.ts";
 import { addressOf, textOfClip } from "../test/support/camera.ts";
-import { type SmallPostgres, startPostgres } from "../test/support/small-postgres.ts";
+import { startPostgres, type TestPostgres } from "../test/support/postgres.ts";
 import { printTable } from "./markdown.ts";
 
 /** What runs, and what is killed. */
@@ -65,8 +65,8 @@ const cameraOf = (i: number) => `camera-${i}`;
 
 /** Runs a fleet, kills it piece by piece, and looks at what is left. `null` where there is no Postgres. */
 export async function runFleet(options: FleetOptions): Promise<FleetReport | null> {
-  const postgres = await startPostgres();
-  if (postgres === null) return null;
+  const postgres = await startPostgres({ durable: true });
+  if ("skip" in postgres) return null;
   const root = mkdtempSync(join(tmpdir(), "taskmem-fleet-"));
   const fleet = new Fleet(options, postgres, root);
   try {
@@ -77,7 +77,7 @@ export async function runFleet(options: FleetOptions): Promise<FleetReport | nul
     return { ...(await fleet.compare()), ...fleet.times(), drainSeconds };
   } finally {
     await fleet.stop();
-    postgres.stop();
+    await postgres.stop();
     rmSync(root, { recursive: true, force: true });
   }
 }
@@ -101,7 +101,7 @@ interface Kept {
 
 class Fleet {
   readonly #options: FleetOptions;
-  readonly #postgres: SmallPostgres;
+  readonly #postgres: TestPostgres;
   readonly #root: string;
   readonly #random: Random;
   readonly #workers: Kept[] = [];
@@ -115,7 +115,7 @@ class Fleet {
   #isDraining = false;
   #client: Promise<void> = Promise.resolve();
 
-  constructor(options: FleetOptions, postgres: SmallPostgres, root: string) {
+  constructor(options: FleetOptions, postgres: TestPostgres, root: string) {
     this.#options = options;
     this.#postgres = postgres;
     this.#root = root;
@@ -164,7 +164,7 @@ class Fleet {
 
   async #killPostgres(): Promise<void> {
     const atMs = Date.now();
-    this.#postgres.kill();
+    await this.#postgres.kill();
     for (let i = 0; i < this.#options.streams; i++)
       this.#cuts.push({ stream: cameraOf(i), atMs, by: "postgres" });
     await sleep(1000);
@@ -279,7 +279,7 @@ class Fleet {
     const { streams, workers } = this.#options;
     // One worker of the fleet may be down.
     const most = Math.ceil(streams / Math.max(1, workers - 1));
-    const options = { queue: this.#postgres.url, root: this.#root, memories, streams: most };
+    const options = { queue: this.#postgres.address, root: this.#root, memories, streams: most };
     const program = join(import.meta.dirname, "../test/support/camera-worker.ts");
     const kept: Kept = { child: null as never, streams: new Set(), url: null, isThere: false };
     this.#keep(
@@ -299,7 +299,7 @@ class Fleet {
   #server(): Kept {
     const main = join(import.meta.dirname, "../src/cli/main.ts");
     const args = [main, "serve", "--root", this.#root, "--port", "0", "--meaning", "off", "--json"];
-    const env = { ...process.env, TASKMEM_QUEUE: this.#postgres.url };
+    const env = { ...process.env, TASKMEM_QUEUE: this.#postgres.address };
     const kept: Kept = { child: null as never, streams: new Set(), url: null, isThere: false };
     this.#keep(
       kept,
@@ -349,14 +349,14 @@ async function until(what: string, holds: () => boolean, seconds = 120): Promise
 
 /** Clips a second that some workers decide together, of streams that are there at once. `null` without Postgres. */
 export async function throughputOf(workers: number, streams: number, clips: number): Promise<number | null> {
-  const postgres = await startPostgres();
-  if (postgres === null) return null;
+  const postgres = await startPostgres({ durable: true });
+  if ("skip" in postgres) return null;
   const root = mkdtempSync(join(tmpdir(), "taskmem-throughput-"));
   const children: ChildProcess[] = [];
   try {
     const spaces = 4;
     for (let i = 0; i < spaces; i++) mkdirSync(join(root, spaceOf(i, spaces)));
-    const options = { queue: postgres.url, root, memories, streams: Math.ceil(streams / workers) };
+    const options = { queue: postgres.address, root, memories, streams: Math.ceil(streams / workers) };
     const program = join(import.meta.dirname, "../test/support/camera-worker.ts");
     const at: number[] = [];
     let started = 0;
@@ -370,7 +370,7 @@ export async function throughputOf(workers: number, streams: number, clips: numb
       });
     }
     await until("all workers are there", () => started === workers);
-    const queue = await WorkQueue.open({ url: postgres.url, root, name: "command" });
+    const queue = await WorkQueue.open({ url: postgres.address, root, name: "command" });
     for (let i = 0; i < streams; i++) {
       const source = addressOf({ name: cameraOf(i), beganMs: 0, clipMs: 1, clips });
       await queue.watch({ space: spaceOf(i, spaces), stream: cameraOf(i), source });
@@ -382,7 +382,7 @@ export async function throughputOf(workers: number, streams: number, clips: numb
     return (1000 * (to - from)) / (at[to]! - at[from]!);
   } finally {
     for (const child of children) child.kill("SIGKILL");
-    postgres.stop();
+    await postgres.stop();
     rmSync(root, { recursive: true, force: true });
   }
 }

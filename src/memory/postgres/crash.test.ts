@@ -84,7 +84,8 @@ test("a server that is killed and started again is waited for: nothing is lost a
   for (let kill = 0; kill < kills; kill++) {
     const before = acknowledged;
     while (acknowledged < before + 4) await sleep(5 + 3 * kill);
-    await server.killAndRestart();
+    await server.kill();
+    await server.restart();
   }
   const before = acknowledged;
   while (acknowledged < before + 2) await sleep(10);

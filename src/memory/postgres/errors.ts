@@ -3,7 +3,7 @@ import { StoreError } from "../../errors.ts";
 
 /** A failure of the connection, after which the same may work. */
 const lostConnection =
-  /^(08...|57P01|57P02|57P03|E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT|HOSTUNREACH)|ENOENT)$/;
+  /^(08...|25P03|57P01|57P02|57P03|E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT|HOSTUNREACH)|ENOENT)$/;
 /** The driver says in words only that a connection ended. */
 const endedConnection =
   /^Connection terminated|^Client has encountered a connection error|timeout exceeded when/;
