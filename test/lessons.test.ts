@@ -1,6 +1,6 @@
 /**
  * Ten questions of one kind about a made-up stream: the memory learns from them by itself, and keeps more of what later
- * questions of the kind ask about, at the same length. `perf/lessons.ts` measures the same on real streams.
+ * questions of the kind ask about, in no more tokens. `perf/lessons.ts` measures the same on real streams.
  */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
@@ -92,7 +92,8 @@ test("ten questions of one kind are a lesson, and more of what later ones ask ab
     keptOf("money") > 1.3 * without.keptOf("money"),
     `${without.keptOf("money")} → ${keptOf("money")}`,
   );
-  assert.ok(Math.abs(tokens / without.tokens - 1) < 0.1, `${tokens} for ${without.tokens}`);
+  // What is saved for lines of the kind need not all be spent.
+  assert.ok(tokens < 1.02 * without.tokens, `${tokens} for ${without.tokens}`);
 });
 
 test("five questions about what the stream does not tell are refused, with how many more it takes", async () => {
