@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { verbs } from "../src/contract/index.ts";
 import { openaiModel } from "../src/engines/openai/index.ts";
@@ -246,6 +247,9 @@ describe("memories over HTTP, for this machine alone", () => {
   test("metrics count requests by route, searches, what is kept and what was learned", async () => {
     await api.post(`${home}/recall`, { query: "milk" });
     await api.get("/nowhere/at/all");
+    // What was pushed last is decided within two seconds.
+    const behind = async () => !(await api.get("/metrics")).text.includes('clips_behind{space="home"} 0');
+    for (let tries = 0; (await behind()) && tries < 100; tries++) await sleep(100);
     const { text, type } = await api.get("/metrics");
     assert.match(type, /^text\/plain; version=0\.0\.4/);
     const value = (row: string) =>
@@ -349,7 +353,7 @@ describe("memories over HTTP, for this machine alone", () => {
     assert.deepEqual([json.openapi, json.info.version], ["3.1.0", "1.2.3"]);
     const paths = json.paths as Record<string, Record<string, { operationId: string; requestBody?: Json }>>;
     const operations = Object.values(paths).flatMap((methods) => Object.values(methods));
-    const others = ["cancel", "operation", "operations", "push"];
+    const others = ["cancel", "operation", "operations", "push", "unwatch", "watch", "watches"];
     assert.deepEqual(
       operations.map(({ operationId }) => operationId).sort(),
       [...Object.keys(verbs), ...others].sort(),
