@@ -2,10 +2,10 @@
  * A fleet on one machine: a Postgres, servers, workers and simulated cameras, each process killed at random and started again,
  * as a supervisor would. Afterwards every memory is compared with what the cameras said and with what was acknowledged.
  *
- * A camera says a short text every two seconds and keeps what nobody heard, as a recorder does; its clips have no pictures, so
+ * A camera says a short text every two seconds and keeps what was not heard, as a recorder does; its clips have no pictures, so
  * nothing is decoded. The next kill comes when all processes are there again. A clip counts as acknowledged when its worker has printed it, a fact when a server has answered. Kills
  * are `kill -9`, of a worker (three of six), a server (two) or Postgres with all its processes (one).
- * With `--throughput`, how many clips a second 1, 2 and 4 workers decide, of cameras that wait for nobody.
+ * With `--throughput`, how many clips a second 1, 2 and 4 workers decide, of cameras that do not wait.
  *
  * `node perf/workers.ts [--streams 40] [--workers 4] [--servers 2] [--kills 30] [--seconds 6] | --throughput`
  */

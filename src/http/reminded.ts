@@ -1,6 +1,6 @@
 /**
  * The configured model of an OpenAI-compatible endpoint, reminded: what memory holds of the last message of the user stands behind
- * it, as quoted evidence, and the request goes on to the endpoint as it is otherwise. Its answer comes back unchanged, streamed
+ * it, as quoted evidence, and the request is sent to the endpoint, otherwise as it is. Its answer comes back unchanged, streamed
  * too. Nothing is kept of it.
  */
 import { z } from "zod";
