@@ -92,8 +92,9 @@ test("ten questions of one kind are a lesson, and more of what later ones ask ab
     keptOf("money") > 1.3 * without.keptOf("money"),
     `${without.keptOf("money")} → ${keptOf("money")}`,
   );
-  // What is saved for lines of the kind need not all be spent.
-  assert.ok(tokens < 1.02 * without.tokens, `${tokens} for ${without.tokens}`);
+  // What is saved for lines of the kind need not all be spent; a memory cut short would not do.
+  const share = tokens / without.tokens;
+  assert.ok(share > 0.85 && share < 1.02, `${tokens} for ${without.tokens}`);
 });
 
 test("five questions about what the stream does not tell are refused, with how many more it takes", async () => {

@@ -3,7 +3,7 @@
  *
  * A voice that no person has is linked to whom it is heard beside: over at least two clips that person's face is there
  * while it speaks, no other person's is nearly as much, and no other voice is heard beside that face nearly as much. Two
- * who are always in the picture together are linked to no voice. Where nobody is seen while it speaks, as on a telephone, it
+ * who are always in the picture together are linked to no voice. Where no one is seen while it speaks, as on a telephone, it
  * makes a person of its own. Two voices of one clip are two people.
  *
  * Departure from the paper's released code, which asks a model whose voice it is, clip by clip: what cannot be told from
