@@ -24,7 +24,8 @@ interface Schema {
 
 interface Operation {
   readonly operationId: string;
-  readonly summary: string;
+  /** Only of those that take and give JSON of a schema, in a space: the client's own. */
+  readonly summary?: string;
   readonly description: string;
   readonly parameters: readonly {
     readonly name: string;
@@ -44,6 +45,7 @@ export function clientSource(): string {
     .flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
     )
+    .filter(({ operation }) => operation.summary !== undefined)
     .sort((a, b) => (a.operation.operationId < b.operation.operationId ? -1 : 1));
   const types = all.flatMap(({ operation }) => {
     const { operationId, summary } = operation;

@@ -1,9 +1,11 @@
 /**
- * Memories over HTTP: each route with what it answers and how it refuses, spaces that keys keep apart, changes that resume, the
- * OpenAI-compatible endpoint and MCP, a push that survives a kill, and requests that make no sense.
+ * Memories over HTTP: each route with what it answers and how it refuses, changes that resume, the OpenAI-compatible endpoint
+ * and MCP, a push that survives a kill, and requests that make no sense. Keys are in serve-keys.test.ts.
  */
 import assert from "node:assert/strict";
-import { mkdirSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { rmSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,43 +13,18 @@ import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/cli
 import { verbs } from "../src/contract/index.ts";
 import { openaiModel } from "../src/engines/openai/index.ts";
 import { Keys, type Served, serve } from "../src/http/index.ts";
-import { verbRoutes } from "../src/http/routes.ts";
+import { Metrics } from "../src/http/metrics.ts";
+import { appOf } from "../src/http/server.ts";
+import { Spaces } from "../src/http/spaces.ts";
 import type { MemoryRow } from "../src/memory/memory.ts";
 import { openTaskMem } from "../src/taskmem.ts";
 import { seededRandom } from "../src/util/random.ts";
 import { taskmem, temporaryFolder } from "./support/cli.ts";
+import { client, type Json } from "./support/http.ts";
 import { startOpenAiServer } from "./support/openai-server.ts";
 
 const folder = temporaryFolder();
 after(() => rmSync(folder, { recursive: true }));
-
-// biome-ignore lint/suspicious/noExplicitAny: bodies are compared, not typed
-type Json = any;
-
-/** Requests with a key. */
-function client(url: string, key?: string) {
-  const ask = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
-    const response = await fetch(`${url}${path}`, {
-      method,
-      headers: {
-        ...(key !== undefined && { authorization: `Bearer ${key}` }),
-        ...(body !== undefined && { "content-type": "application/json" }),
-        ...headers,
-      },
-      ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    const type = response.headers.get("content-type") ?? "";
-    const json = type.includes("json") ? JSON.parse(text) : {};
-    return { status: response.status, type, text, json, headers: response.headers };
-  };
-  return {
-    get: (path: string, headers?: Record<string, string>) => ask("GET", path, undefined, headers),
-    post: (path: string, body: unknown, headers?: Record<string, string>) => ask("POST", path, body, headers),
-    put: (path: string, body: unknown = {}) => ask("PUT", path, body),
-    delete: (path: string) => ask("DELETE", path),
-  };
-}
 
 /** The end of an operation, from the answer that began it. */
 async function ended(api: ReturnType<typeof client>, begun: { headers: Headers }): Promise<Json> {
@@ -61,9 +38,12 @@ async function ended(api: ReturnType<typeof client>, begun: { headers: Headers }
 describe("memories over HTTP, for this machine alone", () => {
   let served: Served;
   let api: ReturnType<typeof client>;
+  /** What failed for a reason that no client is told. */
+  const failures: string[] = [];
   const home = "/v1/spaces/home";
   before(async () => {
-    served = await serve({ root: join(folder, "open"), port: 0, version: "1.2.3" });
+    const onError = ({ stack }: Error) => failures.push(stack!);
+    served = await serve({ root: join(folder, "open"), port: 0, version: "1.2.3", onError });
     api = client(served.url);
     assert.equal((await api.put(home)).status, 201);
     assert.equal((await api.put(home)).status, 200);
@@ -348,16 +328,29 @@ describe("memories over HTTP, for this machine alone", () => {
     await host.close();
   });
 
-  test("the description names every route, with the fields of the contract", async () => {
+  test("the description names every route there is, with the fields of the contract", async () => {
     const { json } = await api.get("/openapi.json");
+    const other = join(folder, "described");
+    const parts = { metrics: new Metrics(), queue: null };
+    const app = await appOf(new Spaces(other), new Keys(other), parts, { root: other });
+    parts.metrics.close();
+    const routes = app.routes
+      .filter(({ path }) => !/\*|^\/(ui)?$/.test(path))
+      // MCP takes GET and DELETE too, to refuse them.
+      .map(({ method, path }) => `${method === "ALL" ? "POST" : method} ${path.replace(/:(\w+)/g, "{$1}")}`);
+    const described = Object.entries(json.paths as Record<string, object>).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    assert.deepEqual(described.sort(), [...new Set(routes)].sort());
     assert.deepEqual([json.openapi, json.info.version], ["3.1.0", "1.2.3"]);
     const paths = json.paths as Record<string, Record<string, { operationId: string; requestBody?: Json }>>;
     const operations = Object.values(paths).flatMap((methods) => Object.values(methods));
-    const others = ["cancel", "operation", "operations", "push", "unwatch", "watch", "watches"];
+    const names = operations.map(({ operationId }) => operationId);
     assert.deepEqual(
-      operations.map(({ operationId }) => operationId).sort(),
-      [...Object.keys(verbs), ...others].sort(),
+      Object.keys(verbs).filter((name) => !names.includes(name)),
+      [],
     );
+    assert.equal(new Set(names).size, names.length);
     const text = JSON.stringify(paths["/v1/spaces/{space}/ask"]);
     for (const field of ["question", "asOfSeconds", "nearest", "citations"])
       assert.equal(text.includes(`"${field}"`), field !== "nearest", field);
@@ -369,6 +362,20 @@ describe("memories over HTTP, for this machine alone", () => {
     const values = [
       ...["", "x", -1, 1e99, null, true, [], {}, ["\u0000"], { a: [{}] }, "../..", "\u0000", "__proto__"],
       ...["💥".repeat(50), "' or 1=1 --", "9".repeat(400), "tm_x", [[[[]]]], Number.MIN_VALUE, "2026-13-45"],
+      ...[
+        "\ud800",
+        "%00",
+        "\n\r\n",
+        2 ** 53,
+        -0.5,
+        "x".repeat(5000),
+        Array(300).fill("x"),
+        "+999999-01-01T00:00Z",
+      ],
+      // Cursors, of other lists, cut and beyond any row.
+      ...[["entries", "x", 1e300, "y"], ["tasks", 1, -1], ["changes", "x"], [], {}, "entries", null].map(
+        (cursor) => Buffer.from(JSON.stringify(cursor)).toString("base64url"),
+      ),
     ];
     const fields = [
       ...new Set(
@@ -377,53 +384,174 @@ describe("memories over HTTP, for this machine alone", () => {
         ),
       ),
       ...["items", "messages", "stream", "since", "ticket", "constructor", "__proto__", "jsonrpc", "method"],
+      ...["from", "to", "source"],
     ];
-    const inPath = ["%00", "%ff", "a%2fb", "..", "..%2f..", "none", "%F0%9F%92%A5", "a".repeat(300)];
-    const others = [
-      ...["/streams/{x}/items", "/streams/{x}/media", "/blobs/{x}", "/operations", "/operations/{x}"],
-      ...["/operations/{x}/cancel", "/events", "/tickets", "/mcp", "/openai/v1/models"],
-      ...["/openai/v1/chat/completions", "/nowhere/{x}"],
+    const { entries } = (await api.get(`${home}/entries`)).json;
+    const { tasks } = (await api.get(`${home}/tasks`)).json;
+    const inPath = [
+      ...[
+        "%00",
+        "%ff",
+        "a%2fb",
+        "..",
+        "..%2f..",
+        "none",
+        "%F0%9F%92%A5",
+        "a".repeat(300),
+        "%",
+        "%E0%A4",
+        "a".repeat(64),
+      ],
+      ...["garden", "remembered", entries[0].entry, tasks[0].task],
     ];
-    const patterns = [...verbRoutes.map(({ path }) => path), ...others];
+    const described = (await api.get("/openapi.json")).json.paths as Record<string, object>;
     const paths = [
-      ...patterns.map((path) => `${home}${path}`),
-      ...["/v1/spaces", "/v1/spaces/{x}", "/v1/spaces/{x}/ask", "/metrics", "/readyz", "/ui/{x}", "/{x}"],
+      ...Object.keys(described).map((path) => path.replace("{space}", "home")),
+      ...["/v1/spaces/{x}", "/v1/spaces/{x}/ask", "/ui/{x}", "/v1/{x}", "/{x}", `${home}/nowhere/{x}`],
     ];
     const bodies = [
       () => JSON.stringify(Object.fromEntries([0, 1, 2].map(() => [pick(fields), pick(values)]))),
       () => `{"${pick(fields)}":${"[".repeat(5000)}`,
       () => pick(["", "null", "[]", '"text"', "{", "\u0000", '{"a":1e999}', '{"__proto__":{"x":1}}']),
+      () =>
+        JSON.stringify({
+          items: [{ text: pick(values), at: pick(values), jpeg: pick(values) }, pick(values)],
+        }),
+      () =>
+        JSON.stringify({ messages: [{ role: pick(values), content: pick(values) }], stream: pick(values) }),
+      () =>
+        JSON.stringify({
+          jsonrpc: "2.0",
+          id: pick(values),
+          method: pick(["tools/call", "x", ""]),
+          params: pick(values),
+        }),
+      // What is asked for properly, with one field that is not.
+      () => JSON.stringify({ question: "Where?", query: "milk", text: "x", [pick(fields)]: pick(values) }),
+      () => Uint8Array.from({ length: 40 }, () => Math.floor(random() * 256)),
+    ];
+    const headers = [
+      ...[
+        "range",
+        "if-range",
+        "last-event-id",
+        "idempotency-key",
+        "accept",
+        "authorization",
+        "if-none-match",
+      ],
+      ...["content-encoding", "cookie", "x-forwarded-for", "mcp-session-id", "mcp-protocol-version"],
+    ];
+    const inHeader = [
+      ...[
+        "",
+        "bytes=0-",
+        "bytes=9-1",
+        "bytes=-0",
+        `bytes=0-${"9".repeat(40)}`,
+        "bytes=0-1,4-9",
+        "gzip",
+        "*/*;q=x",
+      ],
+      ...[
+        "Bearer tm_",
+        `Bearer tm_${"0".repeat(12)}_${"x".repeat(32)}`,
+        "\u00ff",
+        "a".repeat(4000),
+        "WyJ4Il0",
+        "null",
+      ],
     ];
     const seen = new Set<string>();
+    const statuses = new Map<number, number>();
     for (let i = 0; i < 2000; i++) {
       const pattern = paths[i % paths.length]!;
-      const path = pattern.replace("{x}", () => pick(inPath)).replace(/\{\w+\}/g, () => pick(inPath));
-      const method = pick(["POST", "POST", "PUT", "GET", "GET", "DELETE", "PATCH", "OPTIONS"] as const);
-      const query = `${pick(fields)}=${encodeURIComponent(String(pick(values)))}`;
+      const path = pattern.replace(/\{\w+\}/g, () => pick(inPath));
+      const method = pick([
+        "POST",
+        "POST",
+        "PUT",
+        "GET",
+        "GET",
+        "DELETE",
+        "PATCH",
+        "OPTIONS",
+        "HEAD",
+      ] as const);
+      // The space itself is not to go.
+      if (method === "DELETE" && /^\/v1\/spaces\/(home|\{x\})$/.test(pattern)) continue;
+      const query = [0, 1]
+        .map(() => `${pick(fields)}=${encodeURIComponent(String(pick(values)).toWellFormed())}`)
+        .join("&");
       const body = pick(bodies)();
+      const header = pick(headers);
+      const hasBody = method !== "GET" && method !== "HEAD";
       const response = await fetch(`${served.url}${path}?${query}`, {
-        method,
-        ...(method !== "GET" && {
-          headers: { "content-type": pick(["application/json", "application/json", "text/plain", "x"]) },
-          body,
-        }),
+        ...{ method, redirect: "manual" },
+        headers: {
+          [header]: pick(inHeader),
+          ...(hasBody && {
+            "content-type": pick(["application/json", "application/json", "text/plain", "x"]),
+          }),
+        },
+        ...(hasBody && { body }),
       });
       seen.add(pattern);
+      statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
+      const type = response.headers.get("content-type") ?? "";
       // Events do not end by themselves.
-      if (response.headers.get("content-type")?.startsWith("text/event-stream"))
-        await response.body!.cancel();
+      if (type.startsWith("text/event-stream")) await response.body?.cancel();
       else await response.arrayBuffer();
-      assert.ok(
-        response.status < 500,
-        `${method} ${path}?${query} ${body.slice(0, 200)}: ${response.status}`,
-      );
+      const what = `${method} ${path}?${query} ${header} ${String(body).slice(0, 200)}: ${response.status}`;
+      assert.ok(response.status < 500, what);
+      // MCP tells what is wrong in its own words.
+      const isProblem = response.status < 400 || method === "HEAD" || /\/mcp$/.test(path);
+      if (!isProblem) assert.equal(type, "application/problem+json", what);
     }
     assert.equal(seen.size, new Set(paths).size, "every route was asked");
+    assert.ok((statuses.get(400) ?? 0) > 300, "most get as far as the route itself");
+    await sendRaw(served.url);
+    assert.deepEqual(failures, []);
     assert.equal((await api.get("/healthz")).status, 200);
     const kept = (await api.get(`${home}/entries`)).json.entries;
     assert.ok(kept.length > 0, "and what is remembered is there");
   });
 });
+
+/** Sends what no client of HTTP sends, each over a connection of its own. No answer may be a failure of the server. */
+async function sendRaw(url: string): Promise<void> {
+  const { hostname, port } = new URL(url);
+  const post = `POST /v1/spaces/home/ask HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Type: application/json\r\n`;
+  const some = [
+    ...[
+      "\r\n\r\n",
+      "GET\r\n\r\n",
+      "\u0000".repeat(100),
+      "GET / HTTP/9.9\r\n\r\n",
+      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ],
+    ...[`GET http://[::1 HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`, "GET //// HTTP/1.1\r\nHost: ]\r\n\r\n"],
+    "GET /healthz HTTP/1.1\r\n\r\n",
+    `GET /${"a".repeat(20_000)} HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`,
+    `${post}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    `${post}Content-Length: -1\r\n\r\n`,
+    `${post}Transfer-Encoding: chunked\r\n\r\nffffffffff\r\n{`,
+    // It says more than it sends, and goes.
+    `${post}Content-Length: 1000\r\n\r\n{"question":`,
+    `${post}Content-Length: 2\r\nExpect: nothing\r\n\r\n{}`,
+  ];
+  for (const bytes of some) {
+    const socket = connect(Number(port), hostname);
+    let answer = "";
+    socket.on("data", (part) => {
+      answer += part;
+    });
+    socket.on("error", () => {});
+    socket.end(bytes, "latin1");
+    await once(socket, "close");
+    assert.doesNotMatch(answer, /^HTTP\/1\.1 5/, JSON.stringify(bytes.slice(0, 100)));
+  }
+}
 
 test("the server answers others while a large memory is searched", async () => {
   const root = join(folder, "large");
@@ -466,148 +594,6 @@ test("the server answers others while a large memory is searched", async () => {
   }
 });
 
-describe("memories over HTTP, with keys", () => {
-  const root = join(folder, "keyed");
-  let served: Served;
-  let mine: ReturnType<typeof client>;
-  let yours: ReturnType<typeof client>;
-  before(async () => {
-    mkdirSync(root);
-    const keys = new Keys(root);
-    const boss = keys.add({ name: "boss", spaces: ["*"], scopes: ["admin"] });
-    const all = ["read", "ask", "write", "forget", "learn", "people"] as const;
-    served = await serve({ root, port: 0, requestsPerSecond: 1000 });
-    const setUp = client(served.url, boss);
-    for (const space of ["mine", "yours"]) assert.equal((await setUp.put(`/v1/spaces/${space}`)).status, 201);
-    mine = client(served.url, keys.add({ name: "me", spaces: ["mine"], scopes: [...all] }));
-    yours = client(served.url, keys.add({ name: "you", spaces: ["yours"], scopes: [...all] }));
-    await mine.post("/v1/spaces/mine/entries", { text: "My code is 4711." });
-  });
-  after(() => served.close());
-
-  test("one space's key reaches nothing of another's, on any route", async () => {
-    const space = "/v1/spaces/mine";
-    const tried = [
-      yours.post(`${space}/ask`, { question: "What is my code?" }),
-      yours.post(`${space}/recall`, { query: "code" }),
-      yours.post(`${space}/explain`, { question: "What is my code?", expected: "4711" }),
-      yours.get(`${space}/entries`),
-      yours.post(`${space}/entries`, { text: "Mine now." }),
-      yours.get(`${space}/entries/any`),
-      yours.get(`${space}/tasks`),
-      yours.put(`${space}/tasks/any/feedback`, { verdict: "right" }),
-      yours.get(`${space}/adapters`),
-      yours.post(`${space}/adapters/any/diff`, {}),
-      yours.post(`${space}/adapters/any/promote`, {}),
-      yours.post(`${space}/adapters/rollback`, {}),
-      yours.post(`${space}/learn`, {}),
-      yours.post(`${space}/forget`, { query: "code" }),
-      yours.post(`${space}/people`, {}),
-      yours.get(`${space}/streams`),
-      yours.get(`${space}/streams/door/overview`),
-      yours.get(`${space}/adapters/any`),
-      yours.get(`${space}/storage`),
-      yours.get(`${space}/dropped`),
-      yours.post(`${space}/dropped/keep`, { stream: "door", text: "code" }),
-      yours.post(`${space}/trace`, { question: "What is my code?" }),
-      yours.post(`${space}/streams/door/retry`, {}),
-      yours.put(`${space}/streams/door/pause`, { paused: true }),
-      yours.get(`${space}/costs`),
-      yours.get(`${space}/streams/door/media?from=0`),
-      yours.post(`${space}/tickets`, {}),
-      yours.post(`${space}/streams/door/items`, { items: [{ text: "x" }] }),
-      yours.get(`${space}/blobs/${"a".repeat(64)}`),
-      yours.get(`${space}/events`),
-      yours.get(`${space}/operations`),
-      yours.get(`${space}/operations/op_1`),
-      yours.post(`${space}/operations/op_1/cancel`, {}),
-      yours.get(`${space}/openai/v1/models`),
-      yours.post(`${space}/openai/v1/chat/completions`, { messages: [{ role: "user", content: "code?" }] }),
-      yours.post(`${space}/mcp`, { jsonrpc: "2.0", id: 1, method: "tools/list" }),
-      yours.put(space),
-      yours.delete(space),
-    ];
-    // Every route of the description is among them.
-    const paths = Object.entries((await yours.get("/openapi.json")).json.paths as Record<string, object>)
-      .filter(([path]) => path.startsWith("/v1/spaces/{space}"))
-      .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`));
-    assert.ok(tried.length >= paths.length, `${paths.length} routes are described`);
-    for (const answer of await Promise.all(tried)) {
-      assert.deepEqual([answer.status, answer.json.code], [403, "forbidden"]);
-      assert.ok(!answer.text.includes("4711"));
-    }
-    assert.deepEqual((await yours.get("/v1/spaces")).json.spaces, [
-      { space: "yours", scopes: ["read", "ask", "write", "forget", "learn", "people"] },
-    ]);
-    assert.match((await mine.post(`${space}/ask`, { question: "What is my code?" })).json.answer, /4711/);
-  });
-
-  test("metrics, which tell of all spaces, need a key of the server's owner", async () => {
-    const refused = await mine.get("/metrics");
-    assert.deepEqual([refused.status, refused.json.code], [403, "forbidden"]);
-    assert.equal((await client(served.url).get("/metrics")).status, 401);
-    const owner = new Keys(root).add({ name: "owner", spaces: ["*"], scopes: ["admin"] });
-    assert.match(
-      (await client(served.url, owner).get("/metrics")).text,
-      /^# HELP taskmem_http_requests_total/,
-    );
-  });
-
-  test("a key that only asks does not read through MCP", async () => {
-    const keys = new Keys(root);
-    const asks = client(served.url, keys.add({ name: "asks", spaces: ["mine"], scopes: ["ask"] }));
-    const refused = await asks.post("/v1/spaces/mine/mcp", { jsonrpc: "2.0", id: 1, method: "tools/list" });
-    assert.deepEqual([refused.status, refused.json.code], [403, "forbidden"]);
-    const reads = keys.add({ name: "reads", spaces: ["mine"], scopes: ["ask", "read"] });
-    const host = new Client({ name: "host", version: "1" });
-    const requestInit = { headers: { authorization: `Bearer ${reads}` } };
-    await host.connect(
-      new StreamableHTTPClientTransport(new URL(`${served.url}/v1/spaces/mine/mcp`), { requestInit }),
-    );
-    const { tools } = await host.listTools();
-    await host.close();
-    assert.ok(tools.every(({ annotations }) => annotations!.readOnlyHint));
-    assert.ok(tools.some(({ name }) => name === "memory_ask"));
-  });
-
-  test("without a key, with a wrong one and with a removed one nothing is served", async () => {
-    const path = "/v1/spaces/mine/entries";
-    const keys = new Keys(root);
-    const short = keys.add({ name: "short", spaces: ["mine"], scopes: ["read"] });
-    assert.equal((await client(served.url, short).get(path)).status, 200);
-    assert.equal((await client(served.url, short).post(path, { text: "no" })).status, 403);
-    keys.remove(keys.list().at(-1)!.id);
-    for (const key of [undefined, "", "tm_x", `${short.slice(0, -1)}_`, short]) {
-      const { status, json, headers } = await client(served.url, key).get(path);
-      assert.deepEqual([status, json.code, headers.get("www-authenticate")], [401, "unauthorized", "Bearer"]);
-    }
-    assert.ok(!JSON.stringify(keys.list()).includes(short.split("_")[2]!));
-  });
-
-  test("a key may ask so often, and is told when it asked too often", async () => {
-    const limited = join(folder, "limited");
-    mkdirSync(limited);
-    const key = new Keys(limited).add({ name: "one", spaces: ["*"], scopes: ["read", "admin"] });
-    const slow = await serve({ root: limited, port: 0, requestsPerSecond: 5 });
-    try {
-      const some = await Promise.all(
-        Array.from({ length: 40 }, () => client(slow.url, key).get("/v1/spaces")),
-      );
-      const refused = some.filter(({ status }) => status === 429);
-      assert.ok(refused.length >= 20, `${refused.length} refused`);
-      assert.equal(refused[0]!.headers.get("retry-after"), "1");
-    } finally {
-      await slow.close();
-    }
-  });
-
-  test("others' addresses need a key", async () => {
-    await assert.rejects(serve({ root: join(folder, "none"), port: 0, host: "0.0.0.0" }), {
-      code: "keys-missing",
-    });
-  });
-});
-
 describe("taskmem serve", () => {
   const root = join(folder, "cli");
 
@@ -616,7 +602,7 @@ describe("taskmem serve", () => {
     assert.match(String(made.rows[0]!.key), /^tm_[0-9a-f]{12}_[\w-]{32}$/);
     const listed = await taskmem(["serve", "keys", "--root", root, "--json"]);
     assert.deepEqual(listed.rows[0]!.scopes, ["read"]);
-    assert.ok(!listed.stdout.includes(String(made.rows[0]!.key).split("_")[2]!));
+    assert.ok(!listed.stdout.includes(String(made.rows[0]!.key).slice(16)));
     assert.equal(
       (await taskmem(["serve", "remove-key", String(listed.rows[0]!.id), "--root", root])).code,
       0,

@@ -1,6 +1,7 @@
-/** The server's own description, OpenAPI 3.1, made from the contract and the table of routes. */
+/** The server's own description, OpenAPI 3.1, made from the contract and the tables of routes. */
 import { z } from "zod";
 import { verbs } from "../contract/index.ts";
+import type { Scope } from "./keys.ts";
 import { operationShape } from "./operations.ts";
 import { pushedShape, receiptsShape } from "./pushed.ts";
 import { fieldsOf, type VerbRoute, verbRoutes } from "./routes.ts";
@@ -75,6 +76,108 @@ const plainRoutes: readonly Described[] = [
   },
 ];
 
+/** A route that takes or gives something else than JSON of a schema, or stands outside of a space. */
+interface OtherRoute {
+  readonly method: "get" | "post" | "put" | "delete";
+  /** The whole of it. */
+  readonly path: string;
+  /** The `operationId`. */
+  readonly name: string;
+  readonly about: string;
+  /** What the key needs, and `open` where no key is asked for. */
+  readonly scope: Scope | readonly Scope[] | "any" | "open";
+  readonly query?: readonly string[];
+  /** Media type of the answer; none where it has no content. */
+  readonly gives?: string;
+}
+
+const inSpace = "/v1/spaces/{space}";
+const json = "application/json";
+const otherRoutes: readonly OtherRoute[] = [
+  {
+    ...{
+      method: "get",
+      path: `${inSpace}/events`,
+      name: "events",
+      scope: "read",
+      gives: "text/event-stream",
+    },
+    about: "Changes as they come, and ends of operations. `Last-Event-ID`, or `since`, resumes.",
+    query: ["since"],
+  },
+  {
+    ...{
+      method: "get",
+      path: `${inSpace}/blobs/{hash}`,
+      name: "picture",
+      scope: "read",
+      gives: "image/jpeg",
+    },
+    ...{ about: "A picture that a memory rests on.", query: ["ticket"] },
+  },
+  {
+    ...{
+      method: "get",
+      path: `${inSpace}/streams/{stream}/media`,
+      name: "media",
+      scope: "read",
+      gives: "video/*",
+    },
+    about: "The recording that a moment was watched in, whole or a `Range`.",
+    query: ["from", "to", "ticket"],
+  },
+  {
+    ...{ method: "post", path: `${inSpace}/tickets`, name: "ticket", scope: "read", gives: json },
+    about: "A ticket for addresses of pictures and media, which pages show without a header.",
+  },
+  {
+    ...{ method: "get", path: `${inSpace}/openai/v1/models`, name: "models", scope: "ask", gives: json },
+    about: "The space as a model of an OpenAI-compatible endpoint.",
+  },
+  {
+    ...{
+      method: "post",
+      path: `${inSpace}/openai/v1/chat/completions`,
+      name: "chat",
+      scope: "ask",
+      gives: json,
+    },
+    about: "Answers the last message from memory alone, or asks the endpoint's model with what memory holds.",
+  },
+  {
+    ...{ method: "post", path: `${inSpace}/mcp`, name: "mcp", scope: ["read", "ask"], gives: json },
+    about: "The space as an MCP server.",
+  },
+  {
+    ...{ method: "put", path: inSpace, name: "makeSpace", scope: "admin", gives: json },
+    about: "Makes a space, or leaves the one of that id.",
+  },
+  {
+    ...{ method: "delete", path: inSpace, name: "removeSpace", scope: "admin" },
+    about: "Removes a space with all that it holds.",
+  },
+  {
+    ...{ method: "get", path: "/v1/spaces", name: "spaces", scope: "any", gives: json },
+    about: "The spaces that the key may read, with its scopes.",
+  },
+  {
+    ...{ method: "get", path: "/metrics", name: "metrics", scope: "admin", gives: "text/plain" },
+    about: "Numbers of the server, for Prometheus.",
+  },
+  {
+    ...{ method: "get", path: "/healthz", name: "health", scope: "open", gives: json },
+    about: "Says that the server lives.",
+  },
+  {
+    ...{ method: "get", path: "/readyz", name: "ready", scope: "open", gives: json },
+    about: "Says whether the server is ready, or degraded and why.",
+  },
+  {
+    ...{ method: "get", path: "/openapi.json", name: "description", scope: "open", gives: json },
+    about: "This document.",
+  },
+];
+
 /** The document. @param version of the package */
 export function openApi(version: string): JsonObject {
   const paths: Record<string, Record<string, unknown>> = {};
@@ -88,6 +191,8 @@ export function openApi(version: string): JsonObject {
     const path = `/v1/spaces/{space}${route.path}`;
     paths[path] = { ...paths[path], [route.method]: operationOf(route) };
   }
+  for (const route of otherRoutes)
+    paths[route.path] = { ...paths[route.path], [route.method]: otherOperationOf(route) };
   return {
     openapi: "3.1.0",
     info: {
@@ -115,6 +220,30 @@ interface Described extends Omit<VerbRoute, "verb"> {
   readonly output: z.ZodType;
 }
 
+const parameterOf = (name: string, place: "path" | "query", isRequired: boolean, schema: JsonObject) => ({
+  ...{ name, in: place, required: isRequired, schema },
+});
+
+function otherOperationOf({ method, path, name, about, scope, query = [], gives }: OtherRoute): JsonObject {
+  const needs = scope === "open" || scope === "any" ? "" : ` Scope: ${[scope].flat().join(" and ")}.`;
+  const text: JsonObject = { type: "string" };
+  return {
+    ...{ operationId: name, description: `${about}${needs}`, ...(scope === "open" && { security: [] }) },
+    parameters: [
+      ...fieldsOf(path).map((field) => parameterOf(field, "path", true, text)),
+      ...query.map((field) => parameterOf(field, "query", false, text)),
+    ],
+    ...(method === "post" && { requestBody: { required: true, content: { [json]: { schema: {} } } } }),
+    responses: {
+      [gives === undefined ? "204" : "200"]: {
+        description: about,
+        ...(gives !== undefined && { content: { [gives]: {} } }),
+      },
+      default: problems,
+    },
+  };
+}
+
 function operationOf(route: Described): JsonObject {
   const { method, path, name: operationId, scope, isLong, title, about, input, output } = route;
   const {
@@ -127,9 +256,8 @@ function operationOf(route: Described): JsonObject {
   };
   const inPath = fieldsOf(path);
   const others = Object.entries(properties).filter(([name]) => !inPath.includes(name));
-  const parameter = (name: string, place: "path" | "query", schema: JsonObject) => ({
-    ...{ name, in: place, required: place === "path" || required.includes(name), schema },
-  });
+  const parameter = (name: string, place: "path" | "query", schema: JsonObject) =>
+    parameterOf(name, place, place === "path" || required.includes(name), schema);
   return {
     ...{ operationId, summary: title, description: `${about} Scope: ${scope}.` },
     parameters: [

@@ -41,6 +41,7 @@ const statuses: Readonly<Record<string, number>> = {
     "stream-unknown": 404,
     "watch-unknown": 404,
     "stream-busy": 409,
+    "stream-changed": 409,
     "stream-paused": 409,
     "confirm-invalid": 409,
     "budget-spent": 402,

@@ -64,6 +64,8 @@ export interface Env {
 const loopback = ["127.0.0.1", "localhost", "::1"];
 const mostBytes = 2 ** 20;
 const mostPushedBytes = 2 ** 25;
+/** The status that metrics count where a client has gone before its answer; nginx's. */
+const clientGone = 499;
 
 /**
  * Serves the spaces of a directory.
@@ -112,7 +114,8 @@ function queueTrouble({ onError }: ServeOptions): (error: Error) => void {
   return ({ message }) => onError?.(new StoreError("queue-unreachable", `The queue: ${message}`));
 }
 
-async function appOf(
+/** What answers requests. @param queue of workers; `null` without */
+export async function appOf(
   spaces: Spaces,
   keys: Keys,
   { metrics, queue }: { readonly metrics: Metrics; readonly queue: WorkQueue | null },
@@ -127,6 +130,8 @@ async function appOf(
   const app = new Hono<Env>();
   app.use(measured(metrics));
   app.onError((error, context) => {
+    // Whoever asked has gone, and what it stopped is no failure.
+    if (context.req.raw.signal.aborted) return new Response(null, { status: clientGone });
     const problem = problemOf(error);
     if (problem.status === 500) onError?.(error);
     return answerProblem(context, problem);
@@ -146,7 +151,8 @@ async function appOf(
   addDashboard(app);
   app.get("/openapi.json", (context) => context.json(openApi(version)));
   app.get("/metrics", authenticated(keys), async (context) => {
-    mustAllow(context.get("key"), "admin");
+    // They tell of all spaces.
+    mustAllow(context.get("key"), "admin", "*");
     const text = metrics.text([...(await gaugesOf(spaces)), ...(await queueGauges(queue))]);
     return context.body(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   });
