@@ -50,7 +50,7 @@ export interface Called<Out> {
 
 /**
  * Calls a verb with what came from outside. Nothing leaves that the contract does not name.
- * @throws ConfigError `input-invalid` that names every wrong field; TaskMemError as the verb
+ * @throws ConfigError `input-invalid` that names every wrong field, or says what the library expected; TaskMemError as the verb
  */
 export async function call<In extends z.ZodType, Out extends z.ZodType>(
   memory: TaskMem,
@@ -59,9 +59,17 @@ export async function call<In extends z.ZodType, Out extends z.ZodType>(
   options: CallOptions = {},
 ): Promise<Called<z.output<Out>>> {
   const given = inputOf(called, input);
-  const run = () => called.run(memory, given, options);
+  const run = () => called.run(memory, given, options).catch(throwAsInput);
   const output = called.output.parse(await (options.turns ? options.turns.take(called.name, run) : run()));
   return { output, text: called.text(output) };
+}
+
+/** The library's own refusals of a wrong call say what was expected; here it was the input. */
+function throwAsInput(error: unknown): never {
+  const isRefusal = error instanceof TypeError || error instanceof RangeError;
+  if (isRefusal && error.message.startsWith("Expected "))
+    throw new ConfigError("input-invalid", error.message, { cause: error });
+  throw error;
 }
 
 /** The input of a verb, from what came from outside. @throws ConfigError `input-invalid` that names every wrong field */

@@ -65,6 +65,9 @@ export function timedItem(
   const unknown = Object.keys(item).find((key) => !itemKeys.includes(key));
   if (unknown !== undefined) throw refuse(`unknown key \`${unknown}\`; the keys are ${itemKeys.join(", ")}`);
   const atSeconds = secondsOf(item, nowMs, clock, refuse);
+  const latest = Math.max(Math.abs(atSeconds), ("endSeconds" in item && item.endSeconds) || 0);
+  if (latest > farthestSeconds && latest < Number.POSITIVE_INFINITY)
+    throw refuse(`expected a time within ${farthestSeconds} s of the stream's beginning, got ${latest}`);
   const { id = null } = item;
   if (id !== null && (typeof id !== "string" || id === "")) throw refuse("expected `id` to be a text");
   if ("text" in item) {
@@ -94,6 +97,9 @@ export function timedItem(
   }
   throw refuse("expected `text`, `jpeg` or `pcm16`");
 }
+
+/** How far from the beginning of a stream an item may be: three centuries. Dates beyond some of them cannot be written. */
+const farthestSeconds = 1e10;
 
 const itemKeys = ["id", "atMs", "atSeconds", "text", "speaker", "kind", "endSeconds", "jpeg", "pcm16"];
 

@@ -256,6 +256,8 @@ describe("an item that cannot be used is refused with its place, and nothing of 
       { text: "Hello", atSeconds: 2, endSeconds: Infinity },
       /`endSeconds` from 2 up/,
     ],
+    ["a time beyond every date", { text: "Hello", atSeconds: 1e300 }, /within 10000000000 s/],
+    ["an end beyond every date", { text: "Hello", atSeconds: 2, endSeconds: 1e300 }, /within 10000000000 s/],
     [
       "a speaker without a name",
       { text: "Hello", atSeconds: 2, speaker: 7 },

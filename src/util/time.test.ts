@@ -17,6 +17,8 @@ test("formats a moment on each clock", () => {
   // Day 2, 11:09:42 = 86400 + 11·3600 + 9·60 + 42
   assert.equal(formatMoment(86_400 + 40_182, { kind: "day" }), "DAY2 11:09:42");
   assert.equal(formatMoment(61, wall), "2026-11-23 08:01:01");
+  // Beyond every date.
+  assert.equal(formatMoment(1e300, wall), "+275760-09-13 00:00");
 });
 
 test("reads back every moment it formats", () => {

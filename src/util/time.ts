@@ -29,10 +29,9 @@ export function formatMoment(seconds: number, clock: Clock): string {
     const day = Math.floor((seconds + 1e-6) / 86_400);
     return `DAY${day + 1} ${formatSeconds(seconds - day * 86_400)}`;
   }
-  return new Date(clock.originMs + Math.floor(seconds + 1e-6) * 1000)
-    .toISOString()
-    .slice(0, 19)
-    .replace("T", " ");
+  const ms = clock.originMs + Math.floor(seconds + 1e-6) * 1000;
+  // A question may ask for any moment; a date reaches from year -271821 to 275760.
+  return new Date(Math.min(Math.max(ms, -8.64e15), 8.64e15)).toISOString().slice(0, 19).replace("T", " ");
 }
 
 /**
