@@ -17,7 +17,7 @@ import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { type ClientOptions, ServerError, taskMemClient } from "../src/client/index.ts";
+import { type ClientOptions, ServerError, type TaskMemClient, taskMemClient } from "../src/client/index.ts";
 import type { MemoryRow } from "../src/memory/memory.ts";
 import { openTaskMem } from "../src/taskmem.ts";
 import { pick, type Random, randomInt, seededRandom } from "../src/util/random.ts";
@@ -170,6 +170,7 @@ async function stallsOfOthers({ child }: Started, server: ClientOptions): Promis
     ["POST /trace", () => client.trace({ question })],
     ["POST /forget, a dry run", () => client.forget({ query: "kettle 17" })],
     ["GET /entries of a speaker", () => client.timeline({ speakers: ["Ann"], limit: 100 })],
+    ["POST /forget", () => forgetEverywhere(client, "kettle 17")],
   ];
   const found = new Map<string, Stall>();
   for (const [route, send] of requests) {
@@ -178,6 +179,13 @@ async function stallsOfOthers({ child }: Started, server: ClientOptions): Promis
     found.set(route, (await stallsOf(child)).longestOwn);
   }
   return found;
+}
+
+/** Forgets what holds some words, as a person does it: with the token of a dry run. */
+async function forgetEverywhere(client: TaskMemClient, query: string): Promise<void> {
+  const { confirm } = await client.forget({ query });
+  const { done, removed } = await client.forget({ query, confirm });
+  if (!done || removed.entries === 0) throw new Error(`Expected to forget ${query}`);
 }
 
 /** The mean computing of 20 requests of each kind, one by one. */

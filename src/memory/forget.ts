@@ -27,7 +27,7 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type RawBuilder, sql } from "kysely";
-import type { WordSpace } from "../engine.ts";
+import type { Embedder, WordSpace } from "../engine.ts";
 import { adapters, deleteAdaptersOf } from "./adapter-rows.ts";
 import { type BlobStore, markLoose, sweepBlobs } from "./blob-store.ts";
 import { logForgotten } from "./change-log.ts";
@@ -63,7 +63,7 @@ import { listed, numbered } from "./listed.ts";
 import { deletePeople, peopleEvents, peopleState } from "./people-rows.ts";
 import { decisionReader, takeBack } from "./policy-state.ts";
 import type { Evidence, ForgetReport, ForgetRequest, KeptAdapter, PackedObservation } from "./records.ts";
-import { type Indexing, spaceRows } from "./space.ts";
+import { spaceRows } from "./space.ts";
 import { countsTakenBack } from "./speaker-counts.ts";
 import { entriesAround } from "./surrounding-rows.ts";
 import { tasks as allTasks, toTask } from "./task-rows.ts";
@@ -79,7 +79,15 @@ import { dropVectors } from "./waiting-vectors.ts";
 export function* forget(
   db: Db,
   { blobs, folder }: { readonly blobs: BlobStore; readonly folder: string },
-  { words, embedder, now }: Indexing & { readonly now: () => number },
+  {
+    words,
+    embedder,
+    now,
+  }: {
+    readonly words: WordSpace;
+    readonly embedder: Pick<Embedder, "meaning">;
+    readonly now: () => number;
+  },
   request: ForgetRequest,
   dryRun: boolean,
 ): Steps<ForgetReport> {

@@ -77,7 +77,7 @@ export class Searcher {
   }
 
   async #find(searched: Searched, here: () => unknown): Promise<unknown> {
-    if (!this.#isLarge()) return here();
+    if (!isLarge(this.#db)) return here();
     for (let attempt = 1; attempt <= 2; attempt++) {
       try {
         return (await this.#thread.ask(searched)).found;
@@ -87,18 +87,21 @@ export class Searcher {
     }
     return here();
   }
+}
 
-  /** The last row's number is fast to find and never below the count. */
-  #isLarge(): boolean {
-    const newest = sql<{ row: number | null }>`select max(row) as row from entry`;
-    return (this.#db.get(newest)?.row ?? 0) >= fewestInThread && !this.#db.isCopy;
-  }
+/** Whether a memory is large enough for threads. The last row's number is fast to find and never below the count. */
+export function isLarge(db: Connection): boolean {
+  const newest = sql<{ row: number | null }>`select max(row) as row from entry`;
+  return (db.get(newest)?.row ?? 0) >= fewestInThread && !db.isCopy;
 }
 
 /** The error that a thread threw, or that it was lost. */
 function thrownAgain(why: string, thrown?: ThreadError): Error {
-  if (!thrown) return new LostThread(`The search was stopped: ${why}`);
-  const { name, message, code, details = {} } = thrown;
+  return thrown ? errorOf(thrown) : new LostThread(`The search was stopped: ${why}`);
+}
+
+/** The error that a thread threw. */
+export function errorOf({ name, message, code, details = {} }: ThreadError): Error {
   if (name === "StoreError")
     return new StoreError(code as ErrorCode, message, { details: details as Record<string, unknown> });
   return Object.assign(new Error(message), { name });

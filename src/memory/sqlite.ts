@@ -14,6 +14,7 @@ import { changeLog } from "./change-log.ts";
 import { checkMemory, memoryStats } from "./check.ts";
 import { type Connection, openDatabase } from "./database.ts";
 import { fileSnapshot, memoryRows } from "./exported-rows.ts";
+import { Forgetter } from "./forget-apart.ts";
 import { Searcher } from "./searcher.ts";
 import { openSpace } from "./space.ts";
 import { type StoredMemory, type StoredOptions, storedMemory } from "./stored-memory.ts";
@@ -26,6 +27,11 @@ export interface SqliteMemoryOptions extends StoredOptions {
    * @default false
    */
   readonly readOnly?: boolean | "if-needed";
+  /**
+   * Program of the thread in which a large memory forgets, without an ending: it calls `answerForgetting` with the word space.
+   * @default it forgets in the caller's thread
+   */
+  readonly forgetProgram?: URL;
 }
 
 /**
@@ -72,15 +78,24 @@ function sqliteMemory(
 ): StoredMemory {
   const feed = new ChangeFeed(changeLog(connection));
   connection.onWrite(() => feed.wake());
+  const forgetter = new Forgetter(connection, directory, options, options.forgetProgram);
   return storedMemory(
     {
-      ...{ directory, folder: directory, store: connection, blobs, feed, leaseNow: options.now },
+      ...{ directory, folder: directory, store: forgetter, blobs, feed, leaseNow: options.now },
       searches: new Searcher(connection, directory, options),
       vectorsBy: "sqlite-vec",
       rows: () => memoryRows(() => fileSnapshot(directory)),
       stats: async () => memoryStats(connection),
       check: async () => checkMemory(connection, join(directory, "blobs"), options.words),
-      close: () => connection.close(),
+      forgetApart: async (request, dryRun) => {
+        const report = await forgetter.forget(request, dryRun);
+        if (report !== null) feed.wake();
+        return report;
+      },
+      close: async () => {
+        await forgetter.end();
+        connection.close();
+      },
     },
     options,
   );

@@ -50,7 +50,16 @@ import { change, peopleEvents, peopleState, trimFaces } from "./people-rows.ts";
 import { policyState } from "./policy-state.ts";
 import { wholeMemory } from "./recall.ts";
 import { toldRecall } from "./recall-channel.ts";
-import type { Entry, EntryList, MemoryRow, MemoryStats, RecalledEntry, RecallQuery } from "./records.ts";
+import type {
+  Entry,
+  EntryList,
+  ForgetReport,
+  ForgetRequest,
+  MemoryRow,
+  MemoryStats,
+  RecalledEntry,
+  RecallQuery,
+} from "./records.ts";
 import { keptWithFrames, sweepEvery } from "./retention.ts";
 import { addRows } from "./rows.ts";
 import { type Indexing, reindex, requireSpace, spaceRows } from "./space.ts";
@@ -76,6 +85,8 @@ export interface StoredParts {
   rows(): AsyncIterable<MemoryRow>;
   stats(): Promise<MemoryStats>;
   check(): Promise<string[]>;
+  /** Forgets elsewhere, while this thread serves others; `null` where it is to be done here. @default it is done here */
+  forgetApart?(request: ForgetRequest, dryRun: boolean): Promise<ForgetReport | null>;
   /** Closes the database. */
   close(): void | Promise<void>;
 }
@@ -358,9 +369,11 @@ export function storedMemory(parts: StoredParts, options: StoredOptions): Stored
     },
     forget: async (request, how = {}) => {
       strict.forget(request, how);
-      const where = { blobs, folder };
-      const report = await perform((db) => forget(db, where, options, request, how.dryRun ?? false));
-      if (!how.dryRun) await settle();
+      const { dryRun = false } = how;
+      const report =
+        (await parts.forgetApart?.(request, dryRun)) ??
+        (await perform((db) => forget(db, { blobs, folder }, options, request, dryRun)));
+      if (!dryRun) await settle();
       return report;
     },
     rows: parts.rows,

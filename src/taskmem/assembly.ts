@@ -91,7 +91,8 @@ export async function openConfiguredMemory(
     );
   }
   const embedder = how.embedder ?? (await memoryEmbedder(config, how));
-  const open = () => openPlace(config.memory, { words: wordSpace, embedder, now, readOnly });
+  const forgetProgram = new URL("./forget-thread", import.meta.url);
+  const open = () => openPlace(config.memory, { words: wordSpace, embedder, now, readOnly, forgetProgram });
   const memory = await (isNew
     ? told("open-store", { store: basename(shownPlace(config.memory)) }, open)
     : open());
