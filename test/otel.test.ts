@@ -3,7 +3,7 @@
  * inside the question that makes them, errors by code, content only where it is asked for, and metrics.
  */
 import assert from "node:assert/strict";
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { context, metrics, SpanKind, trace } from "@opentelemetry/api";
@@ -41,10 +41,15 @@ const open = () =>
 const talk = join(folder, "talk.srt");
 writeFileSync(talk, "1\n00:00:01,000 --> 00:00:03,000\nAnna: The deadline is Friday at noon.\n");
 
+/** Names of spans and attributes that were told. */
+const names = new Set<string>();
+
 /** Spans since they were last asked for: name → attributes of each. */
 function told() {
   const all = spans.getFinishedSpans();
   spans.reset();
+  for (const { name, attributes } of all)
+    for (const one of [name, ...Object.keys(attributes)]) names.add(one);
   return all;
 }
 
@@ -174,4 +179,14 @@ test("metrics count clips and tokens, time operations, and read lag and bytes", 
   assert.ok(bytes.value > 0 && bytes.attributes["gen_ai.memory.store.id"] === "measured");
   unobserve();
   end();
+});
+
+test("every name that was told is in the documentation", () => {
+  const text = readFileSync(join(import.meta.dirname, "../docs/telemetry.md"), "utf8");
+  // A row of the table names the last of a family alone: `.records`.
+  const isTold = (name: string) =>
+    [name, name.replace(/^.*(?=\.)/, "")].some((one) => text.includes(`\`${one}\``));
+  const undocumented = [...names].filter((name) => !isTold(name.replace("chat small", "chat MODEL")));
+  assert.ok(names.size > 20);
+  assert.deepEqual(undocumented, []);
 });

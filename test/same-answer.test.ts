@@ -23,6 +23,7 @@ interface Question {
   readonly about: string;
   readonly question: string;
   readonly options?: string[];
+  readonly asOfSeconds?: number;
 }
 
 const questions: readonly Question[] = [
@@ -34,6 +35,12 @@ const questions: readonly Question[] = [
     question: "What does Ann bring to the picnic?",
     options: ["a blanket", "lemon cake", "a kite"],
   },
+  {
+    about: "declined, multiple choice",
+    question: "What does the mayor of Leeds drive?",
+    options: ["a tram", "a bicycle", "a horse"],
+  },
+  { about: "as of a moment", question: "Where is the ladder?", asOfSeconds: 50 },
   { about: "when", question: "When does the bus to the lake leave?" },
   { about: "when it was said", question: "When did Ann talk about the lemon cake?" },
   { about: "within a time", question: "What did Ann say at 0:35?" },
@@ -132,14 +139,15 @@ describe("the same question, by every door", () => {
     return (await response.json()) as any;
   };
 
-  for (const { about, question, options } of questions)
+  for (const { about, question, options, ...filter } of questions)
     test(about, async () => {
-      const input = { question, ...(options && { options }) };
+      const input = { question, ...(options && { options }), ...filter };
       const asked = options ? { text: question, options } : question;
-      const wanted = ofLibrary(await memory.ask(asked, { record: false }));
-      assert.equal(wanted.abstained, about === "declined", wanted.answer);
+      const wanted = ofLibrary(await memory.ask(asked, { record: false, ...filter }));
+      assert.equal(wanted.abstained, about.startsWith("declined"), wanted.answer);
 
-      const flags = (options ?? []).flatMap((text) => ["--option", text]);
+      const asOf = filter.asOfSeconds === undefined ? [] : ["--as-of", String(filter.asOfSeconds)];
+      const flags = [...(options ?? []).flatMap((text) => ["--option", text]), ...asOf];
       const line = await taskmem([
         "ask",
         question,
@@ -169,7 +177,8 @@ describe("the same question, by every door", () => {
         const { contents } = await host.readResource({ uri: `taskmem://entries/${entry}` });
         assert.deepEqual(JSON.parse((contents[0] as { text: string }).text), shown);
       }
-      if (options) return;
+      // These two take a question alone.
+      if (options || filter.asOfSeconds !== undefined) return;
       const { text, sources } = await generateText({
         model: memoryModel(memory, { record: false }),
         prompt: question,

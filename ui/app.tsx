@@ -2,7 +2,7 @@
 import type { ComponentType } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Empty, Failed, Loading } from "./parts/notes.tsx";
-import { key, Problem, request, type SpaceInfo, spaceApi } from "./state/api.ts";
+import { key, request, ServerError, type SpaceInfo, spaceApi } from "./state/api.ts";
 import { addressOf, followLinks, go, usePlace, type View } from "./state/location.ts";
 import { Shown, useKeys, useLoaded } from "./state/use.ts";
 import { Ask } from "./views/ask.tsx";
@@ -46,7 +46,7 @@ export function App() {
     return () => document.removeEventListener("click", followLinks);
   }, []);
   const { error, data } = spaces;
-  if (error instanceof Problem && error.status === 401)
+  if (error instanceof ServerError && error.status === 401)
     return <SignIn isWrong={key.get() !== null} onKey={() => setSignedIn((n) => n + 1)} />;
   if (error)
     return (

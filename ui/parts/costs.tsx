@@ -9,7 +9,7 @@ type Told = Output<"costs">;
 
 export function Costs() {
   const api = useApi();
-  const { data, error, reload } = useLoaded(() => api.get<Told>("/costs"), [api.space]);
+  const { data, error, reload } = useLoaded(() => api.memory.costs(), [api.space]);
   useChanges(["clip", "task", "adapter"], reload, 5000);
   return (
     <section class="below">

@@ -17,10 +17,7 @@ interface Props {
 
 export function EntryDetail({ id, isPlaying = false, isBrief = false, onClose, onStep }: Props) {
   const api = useApi();
-  const { data, error, reload } = useLoaded(
-    () => api.get<Output<"evidence">>(`/entries/${encodeURIComponent(id)}`),
-    [id],
-  );
+  const { data, error, reload } = useLoaded(() => api.memory.evidence({ entry: id }), [id]);
   return (
     <article class="detail">
       {(onStep || onClose) && (

@@ -1,9 +1,12 @@
-/** The HTTP API as the page sees it: requests with a key, and problems as errors. */
-import type { z } from "zod";
-import type { VerbName, verbs } from "../../src/contract/index.ts";
+/** The HTTP API as the page sees it: the typed client of a space, with the key of this tab, and what has no function there. */
+import { type Operations, ServerError, type TaskMemClient, taskMemClient } from "../../src/client/index.ts";
 
-/** What a verb of the contract returns. */
-export type Output<Name extends VerbName> = z.output<(typeof verbs)[Name]["output"]>;
+export { ServerError } from "../../src/client/index.ts";
+
+/** What an operation of the server's description takes. */
+export type Input<Name extends keyof Operations> = NonNullable<Parameters<Operations[Name]>[0]>;
+/** What it gives. */
+export type Output<Name extends keyof Operations> = Awaited<ReturnType<Operations[Name]>>;
 
 /** A memory in a list of the timeline. */
 export type Entry = Output<"timeline">["entries"][number];
@@ -20,21 +23,6 @@ export interface SpaceInfo {
   readonly scopes: readonly string[];
 }
 
-/** An answer that is no success. */
-export class Problem extends Error {
-  readonly status: number;
-  readonly code: string;
-  /** The whole of it. */
-  readonly body: Readonly<Record<string, unknown>>;
-
-  constructor(status: number, body: Readonly<Record<string, unknown>>) {
-    super(typeof body.detail === "string" ? body.detail : `The server answered ${status}.`);
-    this.status = status;
-    this.code = typeof body.code === "string" ? body.code : "unknown";
-    this.body = body;
-  }
-}
-
 const keyName = "taskmem-key";
 
 /** The key of this tab, which ends with it; `null` without. */
@@ -43,12 +31,6 @@ export const key = {
   set: (value: string) => sessionStorage.setItem(keyName, value),
   clear: () => sessionStorage.removeItem(keyName),
 };
-
-/** Headers of every request. */
-export function headers(): Record<string, string> {
-  const own = key.get();
-  return own === null ? {} : { authorization: `Bearer ${own}` };
-}
 
 /** Values of a query; those that are undefined are left out. */
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -65,49 +47,54 @@ export function pathOf(space: string, path: string, query: Query = {}): string {
 /** How often a request is sent again that came too soon after others. */
 const mostTries = 4;
 
-/** Sends a request; one that comes too soon after others is sent again a second later. @throws Problem */
-export async function request<Result>(
-  method: string,
-  path: string,
-  body?: unknown,
-  tries = 1,
-): Promise<Result> {
-  const response = await fetch(path, {
+/** `fetch` that sends a request which came too soon after others again a second later. @throws ServerError `unreachable` */
+async function patiently(path: string | URL | Request, init?: RequestInit): Promise<Response> {
+  for (let tries = 1; ; tries++) {
+    const response = await fetch(path, init).catch((error: Error) => {
+      if (init?.signal?.aborted) throw error;
+      throw new ServerError(0, "unreachable", "The server does not answer. Is `taskmem serve` running?");
+    });
+    if (response.status !== 429 || tries === mostTries) return response;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+}
+
+/** Sends a request that no function of the client sends. @throws ServerError */
+export async function request<Result>(method: string, path: string, body?: unknown): Promise<Result> {
+  const own = key.get();
+  const response = await patiently(path, {
     method,
     headers: {
       accept: "application/json",
-      ...headers(),
+      ...(own !== null && { authorization: `Bearer ${own}` }),
       ...(body !== undefined && { "content-type": "application/json" }),
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
-  }).catch(() => {
-    throw new Problem(0, {
-      code: "unreachable",
-      detail: "The server does not answer. Is `taskmem serve` running?",
-    });
   });
-  if (response.status === 429 && tries < mostTries) {
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-    return request(method, path, body, tries + 1);
-  }
   const isJson = (response.headers.get("content-type") ?? "").includes("json");
   const answer = isJson ? await response.json() : {};
-  if (!response.ok) throw new Problem(response.status, answer);
+  const { code = "unknown", detail = `The server answered ${response.status}.` } = answer;
+  if (!response.ok) throw new ServerError(response.status, code, detail);
   return answer as Result;
 }
 
 /** The API of one space. */
 export interface SpaceApi {
   readonly space: string;
+  /** What the server does in it. */
+  readonly memory: TaskMemClient;
   /** Whether the key may do something. */
   may(scope: string): boolean;
-  get<Result>(path: string, query?: Query): Promise<Result>;
-  post<Result>(path: string, body?: unknown): Promise<Result>;
-  put<Result>(path: string, body?: unknown): Promise<Result>;
   /** Address of a picture. */
   picture(hash: string): string;
   /** Address of the recording of a moment. */
   media(stream: string, from: number, to: number): string;
+}
+
+/** The client of a space, with the key of this tab. */
+export function clientOf(space: string): TaskMemClient {
+  const own = key.get();
+  return taskMemClient({ url: location.origin, space, fetch: patiently, ...(own !== null && { key: own }) });
 }
 
 /** @param ticket opens what a page shows; `null` where no key is needed */
@@ -115,10 +102,8 @@ export function spaceApi({ space, scopes }: SpaceInfo, ticket: string | null): S
   const shown = ticket === null ? {} : { ticket };
   return {
     space,
+    memory: clientOf(space),
     may: (scope) => scopes.includes(scope),
-    get: (path, query) => request("GET", pathOf(space, path, query)),
-    post: (path, body = {}) => request("POST", pathOf(space, path), body),
-    put: (path, body = {}) => request("PUT", pathOf(space, path), body),
     picture: (hash) => pathOf(space, `/blobs/${hash}`, shown),
     media: (stream, from, to) =>
       pathOf(space, `/streams/${encodeURIComponent(stream)}/media`, { from, to, ...shown }),

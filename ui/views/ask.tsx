@@ -21,12 +21,12 @@ export function Ask() {
     isAsking: false,
   });
   const input = useRef<HTMLInputElement>(null);
-  const streams = useLoaded(() => api.get<Output<"streams">>("/streams"), [api.space]);
+  const streams = useLoaded(() => api.memory.streams(), [api.space]);
   const name = JSON.stringify([api.space, q, stream]);
   const ask = (question: string, recorded: boolean, as: string) => {
     setState({ isAsking: true });
-    api
-      .post<Answer>("/ask", {
+    api.memory
+      .ask({
         question,
         record: recorded,
         ...(stream !== undefined && { streams: [stream] }),
@@ -198,9 +198,9 @@ function Verdict({ task }: { task: string }) {
   const [verdict, setVerdict] = useState<"right" | "wrong">();
   const [said, setSaid] = useState("");
   const send = (given: "right" | "wrong", correction?: string) =>
-    api
-      .put(`/tasks/${encodeURIComponent(task)}/feedback`, {
-        verdict: given,
+    api.memory
+      .feedback({
+        ...{ task, verdict: given },
         ...(correction && { correction }),
       })
       .then(
@@ -253,10 +253,7 @@ function Verdict({ task }: { task: string }) {
 /** Questions that were asked before, the latest first. */
 function Recent() {
   const api = useApi();
-  const { data, error, reload } = useLoaded(
-    () => api.get<Output<"tasks">>("/tasks", { limit: 20, newest: true }),
-    [api.space],
-  );
+  const { data, error, reload } = useLoaded(() => api.memory.tasks({ limit: 20, newest: true }), [api.space]);
   useChanges(["task", "feedback", "forgotten"], reload);
   if (error) return <Failed error={error} retry={reload} />;
   if (!data) return <Loading />;

@@ -12,9 +12,9 @@ type Line = Output<"dropped">["lines"][number];
 export function Dropped() {
   const api = useApi();
   const { query } = usePlace();
-  const streams = useLoaded(() => api.get<Output<"streams">>("/streams"), [api.space]);
+  const streams = useLoaded(() => api.memory.streams(), [api.space]);
   const { data, error, reload } = useLoaded(
-    () => api.get<Output<"dropped">>("/dropped", { streams: query.stream, limit: 200 }),
+    () => api.memory.dropped({ limit: 200, ...(query.stream !== undefined && { streams: [query.stream] }) }),
     [api.space, query.stream],
   );
   useChanges(["clip", "forgotten"], reload, 2000);
@@ -71,8 +71,8 @@ function Tray({ line }: { line: Line }) {
   const name = `${stream} ${startSeconds}`;
   const isOpen = query.line === name;
   const send = (question: string, remember: boolean) =>
-    api
-      .post("/dropped/keep", {
+    api.memory
+      .keep({
         ...{ stream, text, remember },
         ...(question !== "" && { question }),
         ...(speaker !== undefined && { speaker }),

@@ -1,7 +1,7 @@
 /** Forgetting for good: first what would go, then a confirmation of exactly that. */
 import { useEffect, useState } from "preact/hooks";
 import { Failed, Loading } from "../parts/notes.tsx";
-import { type Output, Problem } from "../state/api.ts";
+import { type Output, ServerError } from "../state/api.ts";
 import { count } from "../state/format.ts";
 import { patch, usePlace } from "../state/location.ts";
 import { useApi, useLoaded } from "../state/use.ts";
@@ -32,7 +32,7 @@ function requestOf({
 export function Forget() {
   const api = useApi();
   const { query } = usePlace();
-  const streams = useLoaded(() => api.get<Output<"streams">>("/streams"), [api.space]);
+  const streams = useLoaded(() => api.memory.streams(), [api.space]);
   const request = requestOf(query);
   if (!api.may("forget"))
     return (
@@ -113,7 +113,7 @@ export function Forget() {
 function DryRun({ request }: { request: Request }) {
   const api = useApi();
   const [times, setTimes] = useState(0);
-  const { data, error, isLoading } = useLoaded(() => api.post<Report>("/forget", request), [request, times]);
+  const { data, error, isLoading } = useLoaded(() => api.memory.forget(request), [request, times]);
   const [done, setDone] = useState<Report>();
   const [failed, setFailed] = useState<Error>();
   const [isSure, setSure] = useState(false);
@@ -121,11 +121,11 @@ function DryRun({ request }: { request: Request }) {
   useEffect(() => setSure(false), [data]);
   const forget = () => {
     setForgetting(true);
-    api.post<Report>("/forget", { ...request, confirm: data!.confirm }).then(setDone, (error: Error) => {
+    api.memory.forget({ ...request, confirm: data!.confirm }).then(setDone, (error: Error) => {
       setForgetting(false);
       setFailed(error);
       // What would go has changed: it is shown again, to be confirmed again.
-      if (error instanceof Problem && error.code === "confirm-invalid") setTimes((n) => n + 1);
+      if (error instanceof ServerError && error.code === "confirm-invalid") setTimes((n) => n + 1);
     });
   };
   if (done) return <Gone report={done} />;

@@ -8,13 +8,14 @@ import { addressOf, patch, usePlace } from "../state/location.ts";
 import { useApi, useChanges, useLoaded } from "../state/use.ts";
 
 type Adapter = Output<"adapters">["adapters"][number];
-type Diff = Output<"diff">;
+type Diff = NonNullable<Output<"diff">["result"]>;
+type LearnResult = NonNullable<Output<"learn">["result"]>;
 
 /** All adapters, in the order they were trained. */
 async function allAdapters(api: SpaceApi): Promise<readonly Adapter[]> {
   const all: Adapter[] = [];
   for (let cursor: string | undefined; ; ) {
-    const page = await api.get<Output<"adapters">>("/adapters", { limit: 100, cursor });
+    const page = await api.memory.adapters({ limit: 100, cursor });
     all.push(...page.adapters);
     if (page.next === undefined) return all;
     cursor = page.next;
@@ -25,10 +26,7 @@ export function Learned() {
   const api = useApi();
   const { query } = usePlace();
   const { data, error, reload } = useLoaded(() => allAdapters(api), [api.space]);
-  const tasks = useLoaded(
-    () => api.get<Output<"tasks">>("/tasks", { limit: 100, newest: true }),
-    [api.space],
-  );
+  const tasks = useLoaded(() => api.memory.tasks({ limit: 100, newest: true }), [api.space]);
   useChanges(["adapter", "forgotten"], reload);
   useChanges(["task", "feedback", "forgotten"], tasks.reload);
   const newest = data?.toReversed() ?? [];
@@ -135,16 +133,16 @@ function Curve({ adapters }: { adapters: readonly Adapter[] }) {
 
 function Detail({ adapter, onChange }: { adapter: Adapter; onChange: () => void }) {
   const api = useApi();
-  const path = `/adapters/${encodeURIComponent(adapter.adapter)}`;
+  const { adapter: id } = adapter;
   const { data, error, reload } = useLoaded(
-    () => api.get<Output<"adapter">>(path),
+    () => api.memory.adapter({ adapter: id }),
     [adapter.adapter, adapter.state],
   );
   const [isAsking, setAsking] = useState(false);
   const [failed, setFailed] = useState<Error>();
   const [share, setShare] = useState("");
   const promote = () =>
-    api.post(`${path}/promote`, share === "" ? {} : { share: Number(share) }).then(() => {
+    api.memory.promote({ adapter: id, ...(share !== "" && { share: Number(share) }) }).then(() => {
       setAsking(false);
       onChange();
     }, setFailed);
@@ -292,27 +290,19 @@ function Canary({ canary }: { canary: NonNullable<Adapter["canary"]> }) {
   );
 }
 
-/** Waits for the end of an operation, and returns its result. */
-async function ended<Result>(api: SpaceApi, operation: string): Promise<Result> {
-  for (;;) {
-    const one = await api.get<{ state: string; result?: Result; problem?: { detail: string } }>(
-      `/operations/${operation}`,
-    );
-    if (one.state === "done") return one.result!;
-    if (one.state !== "running") throw new Error(one.problem?.detail ?? `It was ${one.state}.`);
-    await new Promise((resolve) => setTimeout(resolve, 400));
-  }
-}
-
 /** Work that takes longer than a request. */
-function useOperation<Result>(path: string, body: unknown, then: (result: Result) => void) {
-  const api = useApi();
+function useOperation<Result>(
+  begin: (memory: SpaceApi["memory"]) => Promise<{ readonly operation: string }>,
+  then: (result: Result) => void,
+) {
+  const { memory } = useApi();
   const [state, setState] = useState<{ isRunning: boolean; error?: Error }>({ isRunning: false });
   const start = async () => {
     setState({ isRunning: true });
     try {
-      const { operation } = await api.post<{ operation: string }>(path, body);
-      then(await ended<Result>(api, operation));
+      const { state, problem, result } = await memory.ended(await begin(memory), { everyMs: 400 });
+      if (state !== "done") throw new Error(problem?.detail ?? `It was ${state}.`);
+      then(result as Result);
       setState({ isRunning: false });
     } catch (error) {
       setState({ isRunning: false, error: error as Error });
@@ -323,10 +313,13 @@ function useOperation<Result>(path: string, body: unknown, then: (result: Result
 
 function LearnNow({ onEnd }: { onEnd: () => void }) {
   const [said, setSaid] = useState("");
-  const { isRunning, error, start } = useOperation<Output<"learn">>("/learn", {}, ({ activated, reason }) => {
-    setSaid(activated ? "Something was learned." : `Nothing was learned: ${reason}`);
-    onEnd();
-  });
+  const { isRunning, error, start } = useOperation<LearnResult>(
+    (memory) => memory.learn(),
+    ({ activated, reason }) => {
+      setSaid(activated ? "Something was learned." : `Nothing was learned: ${reason}`);
+      onEnd();
+    },
+  );
   return (
     <span class="learn-now">
       <span class="small muted" role="status">
@@ -344,7 +337,7 @@ function Rollback({ onEnd }: { onEnd: () => void }) {
   const [isAsking, setAsking] = useState(false);
   const [error, setError] = useState<Error>();
   const rollback = () =>
-    api.post("/adapters/rollback").then(() => {
+    api.memory.rollback().then(() => {
       setAsking(false);
       onEnd();
     }, setError);
@@ -370,11 +363,7 @@ function Rollback({ onEnd }: { onEnd: () => void }) {
 /** What it keeps and drops of the last hour, beside what is written with now. */
 function Compared({ id }: { id: string }) {
   const [diff, setDiff] = useState<Diff>();
-  const { isRunning, error, start } = useOperation<Diff>(
-    `/adapters/${encodeURIComponent(id)}/diff`,
-    {},
-    setDiff,
-  );
+  const { isRunning, error, start } = useOperation<Diff>((memory) => memory.diff({ adapter: id }), setDiff);
   return (
     <section>
       <h3>What it changes</h3>

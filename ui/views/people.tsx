@@ -2,16 +2,16 @@
 import { useState } from "preact/hooks";
 import { Moment } from "../parts/moment.tsx";
 import { Empty, Failed, Loading } from "../parts/notes.tsx";
-import type { Output, SpaceApi } from "../state/api.ts";
+import type { Input, Output, SpaceApi } from "../state/api.ts";
 import { ago, count } from "../state/format.ts";
 import { patch, usePlace } from "../state/location.ts";
-import { useApi, useLoaded } from "../state/use.ts";
+import { useApi, useChanges, useLoaded } from "../state/use.ts";
 
 type Told = Output<"people">;
 type Person = NonNullable<Told["people"]>[number];
 type Face = NonNullable<Told["faces"]>[number];
 
-const ask = (api: SpaceApi, input: object) => api.post<Told>("/people", input);
+const ask = (api: SpaceApi, input: Input<"people">) => api.memory.people(input);
 const nameOf = ({ name, id }: Pick<Person, "name" | "id">) => name ?? id.replace("_", " ");
 
 export function People() {
@@ -27,6 +27,11 @@ export function People() {
     () => (may ? ask(api, { op: "changes" }) : Promise.resolve<Told>({})),
     [api.space, may],
   );
+  const reload = () => {
+    list.reload();
+    changes.reload();
+  };
+  useChanges(["people", "forgotten"], reload);
   if (!may)
     return (
       <main>
@@ -36,11 +41,7 @@ export function People() {
         </Empty>
       </main>
     );
-  const reload = () => {
-    list.reload();
-    changes.reload();
-  };
-  const change = (input: object) =>
+  const change = (input: Input<"people">) =>
     ask(api, input).then(
       ({ changes: [made] = [] }) => {
         setSaid({ text: made ? `${made.what}${made.undone ? ", undone" : ""}.` : "Done.", isBad: false });

@@ -10,7 +10,7 @@ type Stored = Output<"storage">;
 
 export function Storage() {
   const api = useApi();
-  const { data, error, reload } = useLoaded(() => api.get<Stored>("/storage"), [api.space]);
+  const { data, error, reload } = useLoaded(() => api.memory.storage(), [api.space]);
   useChanges(["entry", "clip", "forgotten"], reload, 5000);
   return (
     <main>

@@ -8,8 +8,8 @@ import { useApi, useChanges, useLoaded } from "../state/use.ts";
 
 export function Streams() {
   const api = useApi();
-  const { data, error, reload } = useLoaded(() => api.get<Output<"streams">>("/streams"), [api.space]);
-  const costs = useLoaded(() => api.get<Output<"costs">>("/costs"), [api.space]);
+  const { data, error, reload } = useLoaded(() => api.memory.streams(), [api.space]);
+  const costs = useLoaded(() => api.memory.costs(), [api.space]);
   useChanges(["entry", "clip", "gap", "forgotten"], reload, 1000);
   return (
     <main>
@@ -119,9 +119,7 @@ function Pause({ stream: { stream, pausedAt, ended }, reload }: { stream: Stream
   const isPaused = pausedAt !== undefined;
   if (ended && !isPaused) return null;
   const change = () =>
-    api
-      .put<Output<"pause">>(`/streams/${encodeURIComponent(stream)}/pause`, { paused: !isPaused })
-      .then(reload, ({ message }: Error) => setError(message));
+    api.memory.pause({ stream, paused: !isPaused }).then(reload, ({ message }: Error) => setError(message));
   return (
     <>
       <button
@@ -154,7 +152,7 @@ function Failures({ stream, reload }: { stream: Stream; reload: () => void }) {
   const [said, setSaid] = useState("");
   const isLasting = stream.failures.some(({ retryable }) => !retryable);
   const retry = () =>
-    api.post<Output<"retry">>(`/streams/${encodeURIComponent(stream.stream)}/retry`).then(
+    api.memory.retry({ stream: stream.stream }).then(
       ({ waiting, gone }) => {
         setSaid(
           `${count(waiting, "clip")} will be tried at the next watch${gone > 0 ? `; of ${gone} the observation is gone` : ""}.`,

@@ -5,7 +5,7 @@ import { DayStrip, windowAround } from "../parts/day-strip.tsx";
 import { EntryDetail } from "../parts/entry-detail.tsx";
 import { Empty, Failed, Loading } from "../parts/notes.tsx";
 import { VirtualList, type VirtualListHandle } from "../parts/virtual-list.tsx";
-import type { Entry, Gap, Output, Stream } from "../state/api.ts";
+import type { Entry, Gap, Stream } from "../state/api.ts";
 import { EntryPages, gapsBetween, pageSize } from "../state/entry-pages.ts";
 import { clockOf, count, duration } from "../state/format.ts";
 import { patch, usePlace } from "../state/location.ts";
@@ -16,7 +16,7 @@ const rowHeight = 78;
 export function Timeline() {
   const api = useApi();
   const { query } = usePlace();
-  const { data, error, reload } = useLoaded(() => api.get<Output<"streams">>("/streams"), [api.space]);
+  const { data, error, reload } = useLoaded(() => api.memory.streams(), [api.space]);
   useChanges(["clip", "entry", "forgotten"], reload, 3000);
   if (error)
     return (
@@ -105,17 +105,17 @@ function OneStream({ stream }: { stream: Stream }) {
   const api = useApi();
   const { query } = usePlace();
   const clock = useMemo(() => clockOf(stream), [stream.clock.kind, stream.clock.originMs]);
-  const path = `/streams/${encodeURIComponent(stream.stream)}/overview`;
   const [from, to] = [query.from, query.to];
   const whole = useLoaded(
-    () => api.get<Output<"overview">>(path, { stretches: 600, limit: pageSize }),
+    () => api.memory.overview({ stream: stream.stream, stretches: 600, limit: pageSize }),
     [stream.stream],
   );
   const window = useLoaded(
     () =>
       from === undefined || to === undefined
         ? Promise.resolve(null)
-        : api.get<Output<"overview">>(path, {
+        : api.memory.overview({
+            stream: stream.stream,
             stretches: 300,
             fromSeconds: Number(from),
             toSeconds: Number(to),
@@ -133,8 +133,8 @@ function OneStream({ stream }: { stream: Stream }) {
   useMemo(() => {
     if (!whole.data) return;
     const load = (cursor: string | undefined) =>
-      api
-        .get<Output<"timeline">>("/entries", { streams: stream.stream, limit: pageSize, frames: 1, cursor })
+      api.memory
+        .timeline({ streams: [stream.stream], limit: pageSize, frames: 1, cursor })
         .then(({ entries }) => entries);
     pages.current = new EntryPages(whole.data, load, () => drawAgain((n) => n + 1), pages.current);
   }, [whole.data]);
@@ -160,7 +160,7 @@ function OneStream({ stream }: { stream: Stream }) {
     const { data } = whole;
     (async () => {
       if (entryId !== undefined) {
-        const { entry } = await api.get<Output<"evidence">>(`/entries/${encodeURIComponent(entryId)}`);
+        const { entry } = await api.memory.evidence({ entry: entryId });
         const index = await current.placeOf(entryId, entry.startSeconds, data);
         if (!isCurrent) return;
         setSelected({ index, entry: entryId });

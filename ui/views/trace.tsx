@@ -18,7 +18,7 @@ export function TraceView() {
   const { data, error, reload } = useLoaded(
     () =>
       isAsked
-        ? api.post<Trace>("/trace", {
+        ? api.memory.trace({
             ...(task === undefined ? { question: q } : { task }),
             ...(stream !== undefined && { streams: [stream] }),
           })
@@ -201,8 +201,8 @@ function Lost({ trace }: { trace: Trace }) {
   const explain = (expected: string) => {
     setRunning(true);
     setError(undefined);
-    api
-      .post<Output<"explain">>("/explain", {
+    api.memory
+      .explain({
         ...(trace.asked ? { task: trace.asked.task } : { question: trace.question }),
         ...(expected !== "" && { expected }),
       })
