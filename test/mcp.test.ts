@@ -39,8 +39,13 @@ async function overStdio(
 const hostOf = (era: keyof typeof eras) =>
   new Client({ name: "host", version: "1" }, { versionNegotiation: { mode: eras[era] } });
 
-async function callTool(client: Client, name: string, input: object): Promise<Answered> {
-  return (await client.callTool({ name, arguments: { ...input } })) as unknown as Answered;
+async function callTool(
+  client: Client,
+  name: string,
+  input: object,
+  options: Parameters<Client["callTool"]>[1] = {},
+): Promise<Answered> {
+  return (await client.callTool({ name, arguments: { ...input } }, options)) as unknown as Answered;
 }
 
 /** What a host does in a conversation. */
@@ -56,7 +61,11 @@ async function converse(client: Client): Promise<void> {
   const { entry, duplicate } = again.structuredContent!;
   assert.deepEqual([kept.structuredContent!.entry, duplicate], [entry, true]);
 
-  const asked = await callTool(client, "memory_ask", { question: "Where does the spare key hang?" });
+  const question = "Where does the spare key hang?";
+  const progress: string[] = [];
+  const onprogress = ({ message }: { readonly message?: string | undefined }) => progress.push(message ?? "");
+  const asked = await callTool(client, "memory_ask", { question }, { onprogress });
+  assert.match(progress[0] ?? "", /^\d+ memories recalled$/);
   const { abstained, citations, task } = asked.structuredContent! as never as {
     abstained: boolean;
     citations: { entry: string; at: string }[];

@@ -150,6 +150,29 @@ describe("memories over HTTP, for this machine alone", () => {
     assert.equal((await api.put(`${door}/pause`, {})).status, 400);
   });
 
+  test("an answer comes as events to who accepts them: what was recalled, the answer, its end", async () => {
+    const fact = "The tram to the harbour leaves at seven.";
+    const { entry } = (await api.post(`${home}/entries`, { text: fact })).json;
+    const accept = { accept: "text/event-stream" };
+    const asked = { question: "When does the tram to the harbour leave?", record: false };
+    const { type, text } = await api.post(`${home}/ask`, asked, accept);
+    assert.match(type, /^text\/event-stream/);
+    const events = Array.from(text.matchAll(/event: (\S+)\ndata: (.*)\n\n/g), ([, name, data]) => ({
+      name,
+      data: JSON.parse(data!) as Json,
+    }));
+    assert.deepEqual(
+      events.map(({ name }) => name),
+      ["recalled", "answer", "done"],
+    );
+    assert.ok(events[0]!.data.entries.some((one: Json) => one.entry === entry && one.text === fact));
+    assert.deepEqual(events[1]!.data, (await api.post(`${home}/ask`, asked)).json);
+    const wrong = await api.post(`${home}/ask`, { question: "" }, accept);
+    assert.deepEqual([wrong.status, wrong.json.code], [400, "input-invalid"]);
+    const failed = await api.post(`${home}/ask`, { ...asked, streams: ["none"] }, accept);
+    assert.match(failed.text, /event: problem\ndata: .*stream-unknown/);
+  });
+
   test("changes come as events, and resume after the last one seen", async () => {
     const read = async (headers: Record<string, string>, wanted: number, act: () => Promise<unknown>) => {
       const stop = new AbortController();

@@ -54,6 +54,8 @@ export interface AskOptions {
   readonly mode?: "search" | "whole-memory";
   /** Whether the question is recorded as a task. @default true */
   readonly record?: boolean;
+  /** Called with what was recalled, before it is read; again where memory is searched once more. */
+  readonly onRecalled?: ((entries: readonly Entry[]) => void) | undefined;
   /** Stops the question: its reason is thrown, and nothing is recorded. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -113,7 +115,15 @@ const mostMisses = 5;
 
 const askKeys: Keys<AnswerTools & AskOptions> = {
   ...{ memory: true, reader: true, now: true, streams: true, asOfSeconds: true, nearSeconds: true },
-  ...{ speakers: true, limit: true, mode: true, record: true, signal: true, likeness: true },
+  ...{
+    speakers: true,
+    limit: true,
+    mode: true,
+    record: true,
+    signal: true,
+    likeness: true,
+    onRecalled: true,
+  },
 };
 
 /**
@@ -286,6 +296,7 @@ async function look(
   const render = (tokenBudget: number) => renderMemory(recalled, { clocks, gaps, floor, tokenBudget });
   const rendered = render(reader.tokenBudget);
   signal?.throwIfAborted();
+  options.onRecalled?.(recalled.map(({ entry }) => entry));
   const request = {
     question,
     recalled,

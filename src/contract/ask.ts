@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Citation } from "../answer/answer.ts";
+import type { Entry } from "../memory/memory.ts";
 import { Clocks, filters, gap, gapLine, given, quote, quoted, quoteLine } from "./shapes.ts";
 import { verb } from "./verb.ts";
 
@@ -35,12 +36,16 @@ export const ask = verb({
     task: z.string().optional().describe("id of the question, to give feedback on"),
     notRecorded: z.string().optional().describe("why the question could not be kept"),
   }),
-  async run(memory, { question, options, record, ...filter }, { signal }) {
+  async run(memory, { question, options, record, ...filter }, { signal, onRecalled }) {
     const asked = options ? { text: question, options } : question;
-    const answer = await memory.ask(asked, { ...given(filter), record, signal });
     const clocks = await Clocks.of(memory);
     const quotes = (citations: readonly Citation[]) =>
       citations.map((one) => ({ ...clocks.moment(one), entry: one.entry, text: one.text }));
+    const told = onRecalled && {
+      onRecalled: (entries: readonly Entry[]) =>
+        onRecalled(quotes(entries.map(({ id, ...one }) => ({ ...one, entry: id })))),
+    };
+    const answer = await memory.ask(asked, { ...given(filter), record, signal, ...told });
     return {
       ...{ answer: answer.answer, abstained: answer.abstained, option: answer.option ?? undefined },
       ...{ citations: quotes(answer.citations), closest: quotes(answer.nearestMisses) },

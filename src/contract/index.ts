@@ -20,6 +20,7 @@ import { feedback, tasks } from "./tasks.ts";
 import { timeline } from "./timeline.ts";
 import { trace } from "./trace.ts";
 
+export type { Quote } from "./shapes.ts";
 export { Turns } from "./turns.ts";
 export { type Called, type CallOptions, call, type Effect, inputOf, type Verb, verb } from "./verb.ts";
 

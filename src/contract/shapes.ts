@@ -22,6 +22,7 @@ export const quote = moment.extend({
   entry: z.string().describe("id of the entry"),
   text: z.string(),
 });
+/** A memory, as it is quoted. */
 export type Quote = z.output<typeof quote>;
 
 /** A memory in a list. */

@@ -5,6 +5,7 @@
 import type { z } from "zod";
 import { ConfigError } from "../errors.ts";
 import type { TaskMem } from "../taskmem.ts";
+import type { Quote } from "./shapes.ts";
 import type { Turns } from "./turns.ts";
 
 /** How a verb is called. */
@@ -12,6 +13,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Whether long work runs in a process of its own, where it can: the caller answers others meanwhile. @default false */
   readonly apart?: boolean;
+  /** Called with what an answer may rest on, before it is read; again where memory is searched once more. @default nothing */
+  readonly onRecalled?: ((quotes: readonly Quote[]) => void) | undefined;
   /** Where verbs that search wait for their turn. @default they do not wait */
   readonly turns?: Turns | undefined;
 }

@@ -245,7 +245,7 @@ function otherOperationOf({ method, path, name, about, scope, query = [], gives 
 }
 
 function operationOf(route: Described): JsonObject {
-  const { method, path, name: operationId, scope, isLong, title, about, input, output } = route;
+  const { method, path, name: operationId, scope, isLong, isStreamed, title, about, input, output } = route;
   const {
     properties = {},
     required = [],
@@ -281,7 +281,10 @@ function operationOf(route: Described): JsonObject {
     responses: {
       [isLong ? "202" : "200"]: {
         description: isLong ? "The operation, whose `result` is the output" : title,
-        content: { "application/json": { schema: isLong ? begunOf(output) : schemaOf(output, "output") } },
+        content: {
+          "application/json": { schema: isLong ? begunOf(output) : schemaOf(output, "output") },
+          ...(isStreamed && { "text/event-stream": {} }),
+        },
       },
       default: problems,
     },

@@ -11,11 +11,13 @@ export interface VerbRoute {
   readonly scope: Scope;
   /** Whether it is begun as an operation, and answered before it ends. */
   readonly isLong?: true;
+  /** Whether it is told as it comes about to whoever accepts events. */
+  readonly isStreamed?: true;
 }
 
 /** All of them, in the order of the reference. */
 export const verbRoutes: readonly VerbRoute[] = [
-  { method: "post", path: "/ask", verb: "ask", scope: "ask" },
+  { method: "post", path: "/ask", verb: "ask", scope: "ask", isStreamed: true },
   { method: "post", path: "/explain", verb: "explain", scope: "read" },
   { method: "post", path: "/trace", verb: "trace", scope: "ask" },
   { method: "post", path: "/recall", verb: "recall", scope: "read" },

@@ -14,6 +14,7 @@ import { optionalPackage } from "../util/optional.ts";
 import { WorkQueue } from "../workers/index.ts";
 import { chat, modelsOf } from "./chat.ts";
 import { addDashboard } from "./dashboard.ts";
+import { answering, changes } from "./events.ts";
 import { allows, type Key, Keys, type Scope, scopes } from "./keys.ts";
 import { media } from "./media.ts";
 import { type Gauge, Metrics } from "./metrics.ts";
@@ -244,7 +245,7 @@ function addSpaces(app: Hono<Env>, spaces: Spaces): void {
 }
 
 /** Prints a verb: its input is the body or the query, and what the path names. */
-function printed({ method, path, verb }: VerbRoute) {
+function printed({ method, path, verb, isStreamed }: VerbRoute) {
   const called = verbs[verb] as unknown as Verb;
   const { properties = {} } = schemaOf(called.input, "input") as {
     properties?: Record<string, { type?: string }>;
@@ -258,6 +259,8 @@ function printed({ method, path, verb }: VerbRoute) {
     const id = context.req.header("idempotency-key");
     const once = verb === "remember" && id !== undefined && !("id" in given) ? { id } : {};
     const input = { ...given, ...once, ...named };
+    const wantsEvents = /\btext\/event-stream\b/.test(context.req.header("accept") ?? "");
+    if (isStreamed && wantsEvents) return answering(context.get("space"), input);
     const { memory, operations, turns } = context.get("space");
     const { output } = await call(memory, called, input, { signal: context.req.raw.signal, turns });
     // What was learned may hold words that are forgotten now.
@@ -344,40 +347,6 @@ async function gaugesOf(spaces: Spaces): Promise<Gauge[]> {
     { name: "taskmem_entries", help: "Memories of the spaces that are open", values: of("entries") },
     { name: "taskmem_clips_behind", help: "Clips that wait to be decided", values: of("waitingClips") },
   ];
-}
-
-/** Changes as server-sent events; `Last-Event-ID` resumes. Ends of operations come beside them, once. */
-function changes(context: Context<Env>): Response {
-  const { memory, operations } = context.get("space");
-  const since = context.req.header("last-event-id") ?? context.req.query("since");
-  const stop = new AbortController();
-  const encoder = new TextEncoder();
-  const stream = new ReadableStream<Uint8Array>({
-    async start(controller) {
-      const send = (text: string) => controller.enqueue(encoder.encode(text));
-      const alive = setInterval(() => send(": still here\n\n"), 15_000).unref();
-      send(": connected\n\n");
-      operations.onEnd((one) => send(`event: operation\ndata: ${JSON.stringify(one)}\n\n`), stop.signal);
-      try {
-        const which = { signal: stop.signal, ...(since !== undefined && { since }) };
-        for await (const { cursor, kind, ...change } of memory.changes(which))
-          send(`id: ${cursor}\nevent: ${kind}\ndata: ${JSON.stringify(change)}\n\n`);
-        controller.close();
-      } catch (error) {
-        if (!stop.signal.aborted) {
-          send(`event: problem\ndata: ${JSON.stringify(problemOf(error))}\n\n`);
-          controller.close();
-        }
-      } finally {
-        clearInterval(alive);
-        stop.abort();
-      }
-    },
-    cancel: () => stop.abort(),
-  });
-  return new Response(stream, {
-    headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
-  });
 }
 
 /** The JSON of a request. @throws Refused */

@@ -3,7 +3,13 @@
  * gets a server of its own over one memory, in either era of the protocol.
  */
 import { readFileSync } from "node:fs";
-import { McpServer, ProtocolError, ProtocolErrorCode, ResourceTemplate } from "@modelcontextprotocol/server";
+import {
+  McpServer,
+  ProtocolError,
+  ProtocolErrorCode,
+  ResourceTemplate,
+  type ServerContext,
+} from "@modelcontextprotocol/server";
 import { z } from "zod";
 import { call, type Turns, type Verb, type VerbName, verbs } from "../contract/index.ts";
 import { Clocks, quoted, quoteLine } from "../contract/shapes.ts";
@@ -98,8 +104,11 @@ function addTool(server: McpServer, memory: TaskMem, called: Verb, turns: Turns 
       },
     },
     async (given, { mcpReq }) => {
+      const { tell, end } = progressOf(mcpReq);
+      const onRecalled = (quotes: readonly unknown[]) => tell(`${quotes.length} memories recalled`);
       try {
-        const { output, text } = await call(memory, called, given, { signal: mcpReq.signal, turns });
+        const how = { signal: mcpReq.signal, turns, onRecalled };
+        const { output, text } = await call(memory, called, given, how);
         const structured = output as Record<string, unknown>;
         return {
           content: [{ type: "text" as const, text }, ...(await attachments(memory, structured))],
@@ -111,9 +120,34 @@ function addTool(server: McpServer, memory: TaskMem, called: Verb, turns: Turns 
           content: [{ type: "text" as const, text: `${error.code}: ${error.message}` }],
           isError: true,
         };
+      } finally {
+        end();
       }
     },
   );
+}
+
+/** How often a host that asked for progress hears that it is worked on, so that it does not give up. */
+const progressEveryMs = 5000;
+
+/** Progress of a call in seconds, for a host that asked for it: each word at once, and the last again while it lasts. */
+function progressOf({ _meta, notify }: ServerContext["mcpReq"]) {
+  const { progressToken } = _meta ?? {};
+  if (progressToken === undefined) return { tell: () => {}, end: () => {} };
+  const began = performance.now();
+  let message = "working";
+  const send = () => {
+    const progress = (performance.now() - began) / 1000;
+    const params = { progressToken, progress, message };
+    // A host that has gone is told nothing more.
+    notify({ method: "notifications/progress", params }).catch(() => {});
+  };
+  const timer = setInterval(send, progressEveryMs).unref();
+  const tell = (said: string) => {
+    message = said;
+    send();
+  };
+  return { tell, end: () => clearInterval(timer) };
 }
 
 /** Pictures that a result asks to show, and links to the entries that it cites. */
