@@ -4,9 +4,14 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { answerQuestion } from "../src/answer/answer.ts";
+import { lexicalReader, localEmbedder, wordSpace } from "../src/engines/local/index.ts";
 import { Keys, type Scope, serve } from "../src/http/index.ts";
 import { serveMcpHttp } from "../src/mcp/index.ts";
+import { inMemoryStore } from "../src/memory/in-memory.ts";
 import type { ClipFaces } from "../src/perception/faces.ts";
+import { choicePolicy } from "../src/policies/choice/choice.ts";
+import { buildContext, contextDefaults } from "../src/policy/context.ts";
 import { openTaskMem } from "../src/taskmem.ts";
 import { taskmem } from "./support/cli.ts";
 import {
@@ -52,6 +57,30 @@ const people = async (...words: string[]) => {
   const lines = run.stdout.split("\n").filter((line) => line !== "");
   return { ...run, rows: lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
 };
+
+test("without a model, memory says who is seen, by the name given later, and questions are answered by it", async () => {
+  await using memory = inMemoryStore({ words: wordSpace, embedder: localEmbedder, now: () => 0 });
+  await addTestStream(memory, "door");
+  const policy = choicePolicy({ words: wordSpace, clipSeconds: 10 });
+  const state = { value: null, documents: 0, words: new Map<string, number>() };
+  const seen = [[track(0, 0), track(2, 0)], [], [track(2.1, 2)]];
+  for (const [clip, tracks] of seen.entries())
+    await memory.addObservation(
+      observationOf("door", clip, { faces: { space: "test", tracks, aloneSeconds: [] } }),
+    );
+  const { pending } = await memory.progress("door", 5);
+  const context = buildContext(pending, { observations: [], entries: [], state }, contextDefaults);
+  const [action] = (await policy.decide(context)).actions;
+  await memory.commit(decisionOf("door", action!.statements, { clips: [0, 1, 2] }));
+  await memory.changePeople({ kind: "name", person: 2, name: "Tom" });
+  const reader = lexicalReader({ words: wordSpace });
+  const answers = async (text: string) =>
+    (await answerQuestion(text, { memory, reader, now: () => 0 })).answer;
+  assert.equal(await answers("Who was there?"), "[person_1] and Tom are seen.");
+  assert.equal(await answers("When was Tom here?"), "00:00:00: Tom is seen.");
+  assert.equal(await answers("Who was there at 00:20?"), "Tom is seen.");
+  assert.match(await answers("Was Mia here?"), /Memory holds nothing about "Mia"/);
+});
 
 describe("taskmem people", () => {
   test("lists people, their faces and pictures", async () => {

@@ -29,7 +29,7 @@ import { type Question, type QuestionInput, toQuestion } from "../tasks/task.ts"
 import { foldings, foldLetters } from "../util/letters.ts";
 import { didYouMean } from "../util/nearest.ts";
 import { type Clock, formatMoment, parseMoment } from "../util/time.ts";
-import { type AskedOfWhole, askedOfTime, askedOfWhole } from "./asked.ts";
+import { type AskedOfWhole, askedOfPeople, askedOfTime, askedOfWhole } from "./asked.ts";
 import { whyNothing } from "./left-out.ts";
 import { abstention, type Reader, type Reading, type ReadRequest } from "./reader.ts";
 import { type StreamSpan, timeOf } from "./time-filter.ts";
@@ -285,8 +285,17 @@ async function look(
   const { reader, signal, likeness } = options;
   const of = spans === null ? records : records.filter(({ id }) => spans.some(({ stream }) => stream === id));
   const moments = spans === null ? await momentsAsked(question, of, options) : momentsOf(spans);
-  const whole = askedOfWhole(question) ?? (spans === null ? null : askedOfTime(question));
-  const known = await wholeOf(whole, of, { limit: defaultLimit, ...options, ...(spans && { spans }) });
+  const within = { limit: defaultLimit, ...options, ...(spans && { spans }) };
+  // A model reads who was there among all else.
+  const asked = reader.readsEntries ? askedOfPeople(withoutClockTimes(question)) : null;
+  const people = await wholeOf(asked, of, {
+    ...within,
+    ...(moments.length > 0 && spans === null && { spans: secondsOf(moments, of) }),
+  });
+  const whole = people.entries
+    ? asked
+    : (askedOfWhole(question) ?? (spans === null ? null : askedOfTime(question)));
+  const known = people.entries ? people : await wholeOf(whole, of, within);
   const found = known.entries ?? (await recallFor(question, moments, spans, options));
   const isSearch = known.entries === null && options.mode !== "whole-memory" && question.options.length === 0;
   const stale = isSearch && spans === null ? (reader.replaced?.(question.text, found, clocks) ?? []) : [];
@@ -314,6 +323,19 @@ async function look(
   const reading = isFact || spans !== null ? read : await unlessEmpty(read, recalled, records, options);
   return { recalled, moments, gaps, whole, floor, isFact, isEmpty: reading !== read, reading };
 }
+
+const withoutClockTimes = (question: Question): Question => ({
+  ...question,
+  text: question.text.replace(clockTimes, ""),
+});
+
+/** The seconds of some moments. */
+const secondsOf = (moments: readonly Moment[], records: readonly StreamRecord[]): StreamSpan[] =>
+  moments.flatMap(({ stream, seconds }) =>
+    records
+      .filter(({ id }) => stream === null || id === stream)
+      .map(({ id }) => ({ stream: id, fromSeconds: seconds, toSeconds: seconds + 1, atSeconds: seconds })),
+  );
 
 /** Codes of a memory that can be read but not written. */
 const unwritable: ReadonlySet<string> = new Set(["store-read-only", "disk-full"]);

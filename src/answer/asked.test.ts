@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { askedOfWhole } from "./asked.ts";
+import { askedOfPeople, askedOfWhole } from "./asked.ts";
 
 const of = (text: string) => askedOfWhole({ text, options: [] })?.of ?? null;
 
@@ -67,4 +67,28 @@ test("tells the part that is asked about", () => {
   assert.deepEqual(partOf("What happened at the end?"), { from: "end", seconds: 60 });
   assert.deepEqual(partOf("What was said at the very beginning?"), { from: "start", seconds: 60 });
   assert.equal(partOf("What happened?"), null);
+});
+
+test("recognises who was there, and when one was", () => {
+  const people = (text: string) => askedOfPeople({ text, options: [] });
+  for (const text of [
+    "Who was there?",
+    "Who is in the picture?",
+    "Who did you see?",
+    "How many people were here?",
+  ])
+    assert.deepEqual(people(text), { of: "people", part: null }, text);
+  const named = {
+    mia: ["When was Mia here?", "Was Mia there?", "When did you last see Mia?", "When did Mia arrive?"],
+    "[person_3]": ["Has [person_3] been seen?"],
+  };
+  for (const [name, texts] of Object.entries(named))
+    for (const text of texts) assert.deepEqual(people(text)?.speakers, [name], text);
+  for (const text of [
+    "Who was Ann's teacher?",
+    "When was the bridge built?",
+    "Did Mia see the cat?",
+    "Was it Mia?",
+  ])
+    assert.equal(people(text), null, text);
 });

@@ -12,13 +12,52 @@ export type Fact = "length" | "date" | "sound" | "speech" | "motion" | "light" |
 
 /** What a question asks of the whole. */
 export interface AskedOfWhole {
-  /** `overview` for what it is about or what happened, otherwise the fact. */
-  readonly of: "overview" | Fact;
+  /** `overview` for what it is about or what happened, `people` for who was there, otherwise the fact. */
+  readonly of: "overview" | "people" | Fact;
   /** The part it is about, in seconds from the start or before the end; `null` for all of it. */
   readonly part: { readonly from: "start" | "end"; readonly seconds: number } | null;
-  /** Only what these people say or are named in. @default everybody */
+  /** Only what these people say or are named in; of `people`, only when they were there. @default everybody */
   readonly speakers?: readonly string[];
 }
+
+const there =
+  "(?:there|here|seen|shown|around|present|in view|in the (?:room|picture|frame|video|film|clip|recording))";
+const whoWasThere = [
+  `who (?:is|was|were|are|has been|can be|could be) (?:all )?${there}`,
+  "who (?:do|did|can|could) (?:you|we|i) see",
+  "who (?:came|comes|appeared|appears|showed up)(?: in| by)?(?: (?:here|there))?",
+  `how many people (?:are|were) ${there}`,
+].join("|");
+const wasOneThere = [
+  `(?:when |at what times? )?(?:is|was|were|has|have) (.{1,40}?) (?:been )?(?:last |first |ever )?${there}`,
+  "(?:when (?:did|do)|did) (?:you|we|i) (?:last |first |ever )?see (.{1,40}?)",
+  "(?:when )?(?:did|does) (.{1,40}?) (?:come|appear|show up|arrive)(?: (?:here|there))?",
+].join("|");
+const who = new RegExp(`^(?:${whoWasThere})$`);
+const one = new RegExp(`^(?:${wasOneThere})$`);
+
+/**
+ * Who was there, or when one was: "Who was there?", "When was Mia here?". Whether such a person is known is for the memory
+ * to say; `null` for another question.
+ */
+export function askedOfPeople({ text, options }: Question): AskedOfWhole | null {
+  if (options.length > 0) return null;
+  const plain = plainly(text);
+  if (who.test(plain)) return { of: "people", part: null };
+  const name = one
+    .exec(plain)
+    ?.slice(1)
+    .find((found) => found !== undefined);
+  return name === undefined ? null : { of: "people", part: null, speakers: [name] };
+}
+
+const plainly = (text: string): string =>
+  text
+    .toLowerCase()
+    .replaceAll("’", "'")
+    .replace(/[?!.,;¿？。]+/g, " ")
+    .replace(/\s+/g, " ")
+    .trim();
 
 const ofTime =
   /^(?:so |and )?what (?:did|was|were|has|have|is|are) (.{1,40}?) (?:do|doing|done|say|saying|said|up to|talk(?:ing)? about|see|busy with)$/;
@@ -118,12 +157,7 @@ const part =
 /** What a question asks of the whole, or `null` for a question about something in it. */
 export function askedOfWhole({ text, options }: Question): AskedOfWhole | null {
   if (options.length > 0) return null;
-  const plain = text
-    .toLowerCase()
-    .replaceAll("’", "'")
-    .replace(/[?!.,;¿？。]+/g, " ")
-    .replace(/\s+/g, " ")
-    .trim();
+  const plain = plainly(text);
   const end = ends.exec(plain);
   if (end) {
     const [of] = patterns.find(([, pattern]) => pattern.test(plain.slice(0, end.index).trim())) ?? [];

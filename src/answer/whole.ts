@@ -30,7 +30,7 @@ export async function wholeOf(
   const known = asOfSeconds === undefined ? {} : { asOfSeconds };
   for (const { id, clock } of records) {
     const rows = await memory.floor({ streams: [id], ...known });
-    const people = whole.speakers ?? speakers;
+    const people = whole.of === "people" ? undefined : (whole.speakers ?? speakers);
     const own = await memory.entries({ streams: [id], ...known, ...(people && { speakers: people }) });
     const { from, to } = spanOf(whole.part, [...rows, ...own]);
     const isWithin = (one: Entry | FloorRow) =>
@@ -44,9 +44,21 @@ export async function wholeOf(
     if (ofPart.length > 0) floor.push(dated(wholeFloor(ofPart), clock));
     entries.push(...own.filter(touches));
   }
+  if (whole.of === "people") return { floor: [], entries: sightingsIn(entries, whole) };
   if (whole.of !== "overview") return { floor, entries: null };
   const spread = mode === "whole-memory" ? entries : spreadOver(entries, limit);
   return { floor, entries: spread.map((entry) => ({ entry, score: { total: 0 } })) };
+}
+
+/** Entries that tell who was there, or when one was; `null` where none does. */
+function sightingsIn(entries: readonly Entry[], { speakers }: AskedOfWhole): RecalledEntry[] | null {
+  const named = speakers?.map((name) => name.replace(/^\[?(person_\d+)\]?$/, "[$1]"));
+  const told = entries.filter(
+    ({ evidence, text }) =>
+      evidence.sources.some(({ kind }) => kind === "person") &&
+      (named?.some((name) => text.toLowerCase().startsWith(`${name} is `)) ?? true),
+  );
+  return told.length === 0 ? null : told.map((entry) => ({ entry, score: { total: 0 } }));
 }
 
 /** A row with the date its clock tells, if it tells one: a container may hold the date of a copy. */

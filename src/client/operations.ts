@@ -365,7 +365,7 @@ export type DroppedOutput = {
     /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
     readonly at: string;
     readonly clip: number;
-    readonly kind: "speech" | "caption" | "screen" | "sound";
+    readonly kind: "speech" | "caption" | "screen" | "sound" | "person";
     readonly text: string;
     readonly speaker?: string | undefined;
     /** of its words, what a memory of its time holds */
@@ -411,7 +411,7 @@ export type EvidenceOutput = {
     readonly endSeconds: number;
     /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
     readonly at: string;
-    readonly kind: "speech" | "caption" | "screen" | "sound";
+    readonly kind: "speech" | "caption" | "screen" | "sound" | "person";
     readonly text: string;
     readonly speaker?: string | undefined;
   }[];
@@ -501,7 +501,7 @@ export type ExplainOutput = {
         /** the beginning as its stream's clock shows it, such as 00:01:20 or 2026-11-23 08:39:38 */
         readonly at: string;
         readonly clip: number;
-        readonly kind: "speech" | "caption" | "screen" | "sound";
+        readonly kind: "speech" | "caption" | "screen" | "sound" | "person";
         readonly text: string;
         readonly speaker?: string | undefined;
       }
@@ -808,7 +808,7 @@ export type PeopleInput = {
   readonly people?: readonly number[] | undefined;
   /** split, reject, add: ids of faces */
   readonly faces?: readonly string[] | undefined;
-  /** undo: number of the change; without it the last */
+  /** undo: number of the change; without it the last made by hand */
   readonly change?: number | undefined;
   /** list: also show a picture of each person or face, of the first 8 */
   readonly pictures?: boolean | undefined;

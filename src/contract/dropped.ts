@@ -21,7 +21,7 @@ export const dropped = verb({
     lines: z.array(
       moment.extend({
         clip: z.int(),
-        kind: z.enum(["speech", "caption", "screen", "sound"]),
+        kind: z.enum(["speech", "caption", "screen", "sound", "person"]),
         text: z.string(),
         speaker: z.string().optional(),
         share: z.number().describe("of its words, what a memory of its time holds"),

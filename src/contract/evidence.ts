@@ -26,7 +26,7 @@ export const evidence = verb({
     }),
     sources: z.array(
       moment.omit({ stream: true }).extend({
-        kind: z.enum(["speech", "caption", "screen", "sound"]),
+        kind: z.enum(["speech", "caption", "screen", "sound", "person"]),
         text: z.string(),
         speaker: z.string().optional(),
       }),

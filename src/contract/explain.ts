@@ -64,7 +64,7 @@ export const explain = verb({
     perceived: moment
       .extend({
         clip: z.int(),
-        kind: z.enum(["speech", "caption", "screen", "sound"]),
+        kind: z.enum(["speech", "caption", "screen", "sound", "person"]),
         text: z.string(),
         speaker: z.string().optional(),
       })

@@ -64,7 +64,7 @@ const input = z.strictObject({
     .describe("name: what the person is called; without it the name goes"),
   people: z.array(number).min(1).max(100).optional().describe("merge: who becomes part of person"),
   faces: z.array(z.string()).min(1).max(1000).optional().describe("split, reject, add: ids of faces"),
-  change: number.optional().describe("undo: number of the change; without it the last"),
+  change: number.optional().describe("undo: number of the change; without it the last made by hand"),
   pictures: z
     .boolean()
     .default(false)
@@ -188,7 +188,7 @@ function sentenceOf(change: PeopleChange): string {
         ? `person_${change.person} has no name`
         : `person_${change.person} is called ${change.name}`;
     case "merge":
-      return `${change.people.map((one) => `person_${one}`).join(", ")} merged into person_${change.into}`;
+      return `${change.people.map((one) => `person_${one}`).join(", ")} merged into person_${change.into}${change.by === "memory" ? ", as the memory found by itself" : ""}`;
     case "split":
       return `${faces} split from person_${change.person}`;
     case "reject":

@@ -54,6 +54,8 @@ const margin = 0.1;
 /** Nearer than this, where few faces stand for the person; for one good face alone the second. */
 const joinsFew = [0.4, 0.3] as const;
 const few = 5;
+/** Whether few faces stand for a person. */
+export const isFew = (exemplars: readonly unknown[]): boolean => exemplars.length < few;
 /** Unknown faces that are all nearer to each other than this are one new person. */
 const founds = 0.4;
 /** Good faces that a track has which makes a new person: one alone may be a hand before a face. */
@@ -71,7 +73,7 @@ export function assign(
   unknown: readonly Candidate[] = [],
 ): Assignment {
   const middles = known.map(({ id, exemplars }) => ({
-    ...{ id, middle: middleOf(exemplars), isFew: exemplars.length < few },
+    ...{ id, middle: middleOf(exemplars), isFew: isFew(exemplars) },
   }));
   const near = tracks.map(({ vector }) =>
     middles

@@ -76,7 +76,7 @@ export function changePeople(
 /**
  * What undoes a change: everything it changed is as it was.
  * @param events all that were made, oldest first
- * @param number of the one to undo @default the last that is not undone
+ * @param number of the one to undo @default the last made by hand that is not undone
  * @throws DataError `people-nothing-to-undo`, `people-undo-order`
  */
 export function undoPeople(
@@ -85,13 +85,14 @@ export function undoPeople(
   number?: number,
 ): { readonly patch: PeoplePatch; readonly event: PeopleEvent } {
   const open = events.filter(({ undone }) => !undone);
-  const event = number === undefined ? open.at(-1) : open.find((one) => one.number === number);
+  const event =
+    number === undefined
+      ? open.findLast(({ change }) => !isOwn(change))
+      : open.find((one) => one.number === number);
   if (!event)
     throw new DataError(
       "people-nothing-to-undo",
-      number === undefined
-        ? "No change of people is left to undo."
-        : `Expected a change that was not undone, got ${number}. Left: ${open.map((one) => one.number).join(", ") || "none"}.`,
+      `Expected a change ${number === undefined ? "made by hand " : ""}that was not undone${number === undefined ? "" : `, got ${number}`}. Left: ${open.map((one) => one.number).join(", ") || "none"}.`,
     );
   const touches = touchedBy(event);
   const later = open.find(
@@ -128,7 +129,11 @@ const touchedBy = ({ before, change, made }: PeopleEvent): string[] => [
   ...numbersIn(change).map((number) => `made ${number}`),
 ];
 
-const numbersIn = (change: PeopleChange): readonly number[] =>
+/** Whether the memory made a change by itself. */
+export const isOwn = (change: PeopleChange): boolean => change.kind === "merge" && change.by === "memory";
+
+/** Whom a change tells of. */
+export const numbersIn = (change: PeopleChange): readonly number[] =>
   change.kind === "merge" ? [change.into, ...change.people] : [change.person];
 
 /** The person of a number. @throws DataError `person-unknown` */

@@ -53,7 +53,7 @@ test("a voice on a telephone becomes a person over ten seconds and two clips, an
   const { state, whose, last } = heard([clipOf(0, [voice(0, [0, 9])]), clipOf(1, [voice(20, [11, 16])])]);
   assert.equal(state.people.length, 1);
   assert.deepEqual(whose, [state.people[0]!.id, state.people[0]!.id]);
-  assert.deepEqual(last.told, [{ id: "person_1", name: null, atSeconds: [11] }]);
+  assert.deepEqual(last.told, [{ id: "person_1", name: null, atSeconds: [11], heard: true }]);
   // 9 and 5 s: 3 and 2 good pictures.
   assert.deepEqual(last.spoken, [{ startSeconds: 11, endSeconds: 16, id: "person_1" }]);
 });
@@ -91,7 +91,7 @@ test("a voice is whose face is there while it speaks, over two clips", () => {
   assert.deepEqual(heard(clips.slice(0, 1), seen).whose, [null, null]);
   const { whose, last } = heard(clips, seen);
   assert.deepEqual(whose, ["person_1a", null, "person_1a"]);
-  assert.deepEqual(last.told, [{ id: "person_1", name: "Mia", atSeconds: [11] }]);
+  assert.deepEqual(last.told, [{ id: "person_1", name: "Mia", atSeconds: [11], heard: true }]);
 });
 
 test("two who are always in the picture together have no voice, nor has one beside whom two speak", () => {

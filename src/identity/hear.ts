@@ -291,7 +291,7 @@ function toldPeople(voices: readonly SeenFace[], people: readonly KnownOne[]): P
       const spans = voices.filter(({ told }) => told === one.id).flatMap(spansOf);
       if (spans.length === 0) return [];
       const atSeconds = spans.map(({ startSeconds }) => startSeconds).sort((a, b) => a - b);
-      return { id: labelOf(one), name: one.name, atSeconds };
+      return { id: labelOf(one), name: one.name, atSeconds, heard: true };
     });
 }
 

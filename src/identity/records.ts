@@ -64,12 +64,18 @@ export function spansOf({ atSeconds }: Pick<SeenFace, "atSeconds">): VoiceSpan[]
   );
 }
 
-/** What is changed about people by hand. */
+/** What is changed about people, mostly by hand. */
 export type PeopleChange =
   /** `null` takes the name away. */
   | { readonly kind: "name"; readonly person: number; readonly name: string | null }
-  /** All faces of others become those of `into`. */
-  | { readonly kind: "merge"; readonly into: number; readonly people: readonly number[] }
+  /** All faces of others become those of `into`; the memory itself finds out that people were made too early. */
+  | {
+      readonly kind: "merge";
+      readonly into: number;
+      readonly people: readonly number[];
+      /** @default by hand */
+      readonly by?: "memory";
+    }
   /** Some faces of a person become another person. */
   | { readonly kind: "split"; readonly person: number; readonly faces: readonly string[] }
   /** Faces are not this person. */
@@ -80,7 +86,7 @@ export type PeopleChange =
 /** Undoes a change. */
 export interface PeopleUndo {
   readonly kind: "undo";
-  /** @default the last that is not undone */
+  /** @default the last made by hand that is not undone */
   readonly number?: number | undefined;
 }
 

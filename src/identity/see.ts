@@ -5,6 +5,7 @@ import { shortId } from "../util/hash.ts";
 import { type Assigned, assign } from "./assign.ts";
 import { withExemplars } from "./exemplars.ts";
 import { isVoice, type KnownOne, type PeoplePatch, type PeopleState, type SeenFace } from "./records.ts";
+import { type Rejoining, rejoined } from "./rejoin.ts";
 import { saidNames } from "./said-names.ts";
 
 /** The faces of a clip; the crops of its tracks were kept, and have hashes. */
@@ -29,6 +30,8 @@ export interface Seen {
   readonly patch: PeoplePatch;
   /** Who is in the clip, as the policy is told. */
   readonly told: readonly Person[];
+  /** People who turn out to be one. @default none */
+  readonly rejoined?: readonly Rejoining[];
 }
 
 /** How a person without a name is called. */
@@ -107,6 +110,7 @@ export function seeClip(
   return {
     patch: { people: [...made.values()], faces: changed, gone: [] },
     told: toldIn(withTold, all, observed.tracks),
+    rejoined: rejoined({ people: all, faces }, touched),
   };
 }
 

@@ -326,6 +326,7 @@ const observation = z.object({
     z.object({
       ...{ id: z.string(), name: z.string().nullable(), atSeconds: z.array(seconds) },
       boxes: z.array(box).exactOptional(),
+      heard: z.literal(true).exactOptional(),
     }),
   ),
   tiers,
@@ -345,7 +346,7 @@ const evidence = z.object({
   frames: z.array(z.object({ atSeconds: seconds, hash })),
   sources: z.array(
     z.object({
-      kind: z.enum(["speech", "caption", "screen", "sound"]),
+      kind: z.enum(["speech", "caption", "screen", "sound", "person"]),
       ...span,
       text: z.string(),
       speaker: z.string().nullable(),

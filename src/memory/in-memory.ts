@@ -9,6 +9,7 @@ import type { Embedder, EngineCache, WordSpace } from "../engine.ts";
 import { EngineError, StoreError } from "../errors.ts";
 import { personOf } from "../identity/change.ts";
 import { listFaces, listPeople } from "../identity/view.ts";
+import type { Observation } from "../perception/observation.ts";
 import { defaultWindowClips } from "../stream/clip.ts";
 import type { Task } from "../tasks/task.ts";
 import { activated, onCanary, rolledBackFrom } from "./adapter-history.ts";
@@ -57,6 +58,7 @@ import {
 } from "./in-memory/state.ts";
 import { dropStaleVectors, makeWaitingVectors } from "./in-memory/surrounding-vectors.ts";
 import type { LeaseHolder, Memory } from "./memory.ts";
+import { rejoinPeople } from "./rejoin-people.ts";
 import { keptWithFrames, sweepEvery } from "./retention.ts";
 import { askedOf, candidatesOf, embedAll, named } from "./statements.ts";
 import { assertStreams, strict } from "./strict.ts";
@@ -134,6 +136,27 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
     feed.close();
   };
 
+  const changePeople: Memory["changePeople"] = async (asked) => {
+    for (;;) {
+      const texts = decideChange(open(), asked, 0).texts.map(({ text }) => text);
+      const vectors = meaning === 0 ? await embedAll(embedder, texts) : [];
+      const event = write((state) => {
+        const decided = decideChange(state, asked, now());
+        // Meanwhile a clip may have been seen.
+        const isSame = decided.texts.every(({ text }, i) => text === texts[i]);
+        return isSame ? plain(putChange(state, decided, words, vectors)) : null;
+      });
+      if (event === null) continue;
+      await settle();
+      return event;
+    }
+  };
+  const journal = async (observation: Observation, how: Parameters<typeof addObservation>[2]) => {
+    const seen = write((state) => addObservation(state, observation, how));
+    await rejoinPeople({ changePeople, peopleEvents: async () => open().peopleEvents }, seen.rejoined);
+    return seen.observation;
+  };
+
   return {
     directory: ":memory:",
 
@@ -159,12 +182,10 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
         streamOf(state, stream).record.ended = true;
       }),
     keepLeftOut: async (stream, items) => write((state) => keepLeftOut(state, stream, items)),
-    addObservation: async (observation, files) =>
-      write((state) => addObservation(state, observation, { files })),
+    addObservation: (observation, files) => journal(observation, { files }),
     sourceFiles: async (stream) => plain(sourceFiles(open(), stream)),
     keepFiles: async (stream, files) => write((state) => keepFiles(state, stream, files)),
-    growObservation: async (observation) =>
-      write((state) => addObservation(state, observation, { grow: true })),
+    growObservation: (observation) => journal(observation, { grow: true }),
     commit: async (decision) => {
       open();
       const people = [...open().people.known.values()];
@@ -298,21 +319,7 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
       const state = peopleState(open());
       return listFaces(state, person === null ? null : personOf(state, person));
     },
-    changePeople: async (asked) => {
-      for (;;) {
-        const texts = decideChange(open(), asked, 0).texts.map(({ text }) => text);
-        const vectors = meaning === 0 ? await embedAll(embedder, texts) : [];
-        const event = write((state) => {
-          const decided = decideChange(state, asked, now());
-          // Meanwhile a clip may have been seen.
-          const isSame = decided.texts.every(({ text }, i) => text === texts[i]);
-          return isSame ? plain(putChange(state, decided, words, vectors)) : null;
-        });
-        if (event === null) continue;
-        await settle();
-        return event;
-      }
-    },
+    changePeople,
     peopleEvents: async () => plain(open().peopleEvents),
 
     page: async (list, filter = {}, options = {}) => {

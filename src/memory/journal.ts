@@ -16,7 +16,14 @@ import { build, type Db, parseStored, type Steps } from "./db.ts";
 import { changedStream, decidedClip, unknownClip, unknownStream } from "./errors.ts";
 import { floorRows, joinLooks } from "./floor.ts";
 import { listed, numbered } from "./listed.ts";
-import { hashesIn, joinObservations, type packObservation, type Recognised, withPeople } from "./packed.ts";
+import {
+  hashesIn,
+  joinObservations,
+  type packObservation,
+  type Recognised,
+  recognised,
+  withPeople,
+} from "./packed.ts";
 import { addSightings } from "./people-rows.ts";
 import type {
   ClipDecision,
@@ -166,7 +173,7 @@ export function* addObservation(
     if (!isNew) ({ row, observed } = yield* openAgain(db, stream.row, packed));
   } else if (!isNew) {
     row = yield* waitingRow(db, stream, clip);
-    if (!grow) return { people: [], spoken: [] };
+    if (!grow) return recognised(null, null);
     yield* deleteObservations(db, [row]);
     yield* db.run(build.updateTable("clip").set(span).where("row", "=", row));
   }

@@ -1,6 +1,7 @@
 /** Observations as stores keep them: pictures and sound by hash, everything else unchanged. */
-import { type ObservedVoices, type Spoken, withSpeakers } from "../identity/hear.ts";
-import type { ObservedFaces } from "../identity/see.ts";
+import { type HeardClip, type ObservedVoices, type Spoken, withSpeakers } from "../identity/hear.ts";
+import type { Rejoining } from "../identity/rejoin.ts";
+import type { ObservedFaces, Seen } from "../identity/see.ts";
 import { joinSightings, type Observation } from "../perception/observation.ts";
 import { type Blob, blobOf } from "./blob.ts";
 import { joinLooks } from "./floor.ts";
@@ -106,12 +107,21 @@ export function joinObservations(a: PackedObservation, b: PackedObservation): Pa
 export interface Recognised {
   readonly people: PackedObservation["people"];
   readonly spoken: readonly Spoken[];
+  /** Earlier people who turn out to be one with another. */
+  readonly rejoined: readonly Rejoining[];
 }
+
+/** Whom a clip shows and lets hear. */
+export const recognised = (seen: Seen | null, heard: HeardClip | null): Recognised => ({
+  people: [...(seen?.told ?? []), ...(heard?.told ?? [])],
+  spoken: heard?.spoken ?? [],
+  rejoined: seen?.rejoined ?? [],
+});
 
 /** An observation with the people who were recognised in it. */
 export function withPeople<Of extends Pick<PackedObservation, "people" | "speech">>(
   observation: Of,
-  { people, spoken }: Recognised,
+  { people, spoken }: Pick<Recognised, "people" | "spoken">,
 ): Of {
   return people.length === 0
     ? observation

@@ -13,15 +13,14 @@ import type {
   SeenFace,
 } from "../identity/records.ts";
 import { rendered } from "../identity/references.ts";
-import { comparedUnknown, type ObservedFaces, seeClip } from "../identity/see.ts";
-import type { Person } from "../perception/observation.ts";
+import { comparedUnknown, type ObservedFaces, type Seen, seeClip } from "../identity/see.ts";
 import { markLoose } from "./blob-store.ts";
 import { logChange } from "./change-log.ts";
 import { build, type Db, parseStored, type Query, type Steps, type Store } from "./db.ts";
 import { insertText, toBuffer } from "./entries.ts";
 import type { ForgottenPeople } from "./forget-people.ts";
 import { listed, numbered } from "./listed.ts";
-import type { Recognised } from "./packed.ts";
+import { type Recognised, recognised } from "./packed.ts";
 import { keptFaces } from "./retention.ts";
 import { type Indexing, requireSpace } from "./space.ts";
 import { embedAll } from "./statements.ts";
@@ -93,9 +92,9 @@ export function* addSightings(
   { clip, faces, voices, grow }: Sightings,
 ): Steps<Recognised> {
   if (grow && (faces || voices)) yield* deleteFaces(db, sql`stream = ${stream.row} and clip = ${clip}`);
-  const seen = faces ? yield* addFaces(db, stream, faces) : [];
-  const { told, spoken } = voices ? yield* addVoices(db, stream, voices) : { told: [], spoken: [] };
-  return { people: [...seen, ...told], spoken };
+  const seen = faces ? yield* addFaces(db, stream, faces) : null;
+  const heard = voices ? yield* addVoices(db, stream, voices) : null;
+  return recognised(seen, heard);
 }
 
 /** A voice has no picture, a face that can be compared has one. */
@@ -128,20 +127,20 @@ function* goodSums(db: Db): Steps<ReadonlyMap<string, number>> {
   return new Map(sums.map((row) => [row.person, Number(row.good)]));
 }
 
-function* addFaces(db: Db, stream: StreamOf, observed: ObservedFaces): Steps<readonly Person[]> {
+function* addFaces(db: Db, stream: StreamOf, observed: ObservedFaces): Steps<Seen> {
   const compared = sql`(f.exemplar = 1 or f.rejected = 1) and f.crop is not null or f.row in (
     select row from face where stream = ${stream.row} and person is null and maybe is null and vector is not null
       and crop is not null order by clip desc limit ${comparedUnknown})`;
   const known = { people: yield* peopleIn(db), faces: yield* facesWhere(db, compared) };
   const good = yield* goodSums(db);
   const numbered = yield* numbering(db);
-  const { patch, told } = seeClip(observed, known, (person) => good.get(person) ?? 0, numbered);
-  yield* putPeople(db, patch);
+  const seen = seeClip(observed, known, (person) => good.get(person) ?? 0, numbered);
+  yield* putPeople(db, seen.patch);
   yield* logPeople(
     db,
-    patch.people.map(({ number }) => number),
+    seen.patch.people.map(({ number }) => number),
   );
-  return told;
+  return seen;
 }
 
 /** The last number of a kind that was ever given. */

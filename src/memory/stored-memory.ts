@@ -60,6 +60,7 @@ import type {
   RecalledEntry,
   RecallQuery,
 } from "./records.ts";
+import { rejoinPeople } from "./rejoin-people.ts";
 import { keptWithFrames, sweepEvery } from "./retention.ts";
 import { addRows } from "./rows.ts";
 import { type Indexing, reindex, requireSpace, spaceRows } from "./space.ts";
@@ -189,8 +190,15 @@ export function storedMemory(parts: StoredParts, options: StoredOptions): Stored
         return yield* addObservation(db, blobs, stream, packed, how);
       }),
     );
+    await rejoinPeople({ changePeople, peopleEvents: async () => perform(peopleEvents) }, told.rejoined);
     const { faces: _, voices: __, ...kept } = observation;
     return withPeople(kept, told);
+  };
+
+  const changePeople: Memory["changePeople"] = async (asked) => {
+    const event = await change(store, options, asked, now());
+    await settle();
+    return event;
   };
 
   return {
@@ -342,11 +350,7 @@ export function storedMemory(parts: StoredParts, options: StoredOptions): Stored
       const state = await perform(peopleState);
       return listFaces(state, person === null ? null : personOf(state, person));
     },
-    changePeople: async (asked) => {
-      const event = await change(store, options, asked, now());
-      await settle();
-      return event;
-    },
+    changePeople,
     peopleEvents: async () => perform(peopleEvents),
 
     page: async (list, filter = {}, pageOptions = {}) => {

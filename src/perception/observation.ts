@@ -52,6 +52,8 @@ export interface Person {
   readonly atSeconds: readonly number[];
   /** Where the face was at each, as shares of the picture from 0 to 1. @default not known */
   readonly boxes?: readonly FaceBox[];
+  /** Whether the person is known to be there by voice alone. @default false */
+  readonly heard?: true;
 }
 
 /** The tier of each perceptor that ran, as provenance: `{speech: "embedded", screen: "tesseract 5.3.0"}`. */
@@ -98,8 +100,11 @@ export interface Pushed {
 
 /** A text that perception found, kept as evidence of an entry. */
 export interface SourceText {
-  /** `sound` is told by a sense without words: that somebody speaks, that there is music or noise. */
-  readonly kind: "speech" | "caption" | "screen" | "sound";
+  /**
+   * `sound` is told by a sense without words: that somebody speaks, that there is music or noise; `person` by what tells
+   * people apart: that someone is seen or heard.
+   */
+  readonly kind: "speech" | "caption" | "screen" | "sound" | "person";
   readonly startSeconds: number;
   readonly endSeconds: number;
   readonly text: string;
@@ -133,11 +138,12 @@ export function joinSightings(sightings: readonly Person[]): Person {
     .flatMap(({ atSeconds, boxes }) => atSeconds.map((at, i) => ({ at, box: boxes?.[i] })))
     .sort((a, b) => a.at - b.at);
   const boxes = moments.flatMap(({ box }) => box ?? []);
-  const { boxes: _, ...person } = first!;
+  const { boxes: _, heard: __, ...person } = first!;
   return {
     ...person,
     atSeconds: moments.map(({ at }) => at),
     // Where some are not known, it is not known which they are.
     ...(boxes.length === moments.length && boxes.length > 0 && { boxes }),
+    ...(sightings.every(({ heard }) => heard) && { heard: true }),
   };
 }

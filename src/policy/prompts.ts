@@ -387,6 +387,7 @@ function streamLine({ kind, startSeconds, text, speaker, confidence }: SourceTex
     speech: `${speaker ?? "somebody"}${promptMarks.says}`,
     caption: speaker === null ? "caption: " : `caption by ${speaker}: `,
     sound: "heard: ",
+    person: "seen: ",
     screen: `on screen, read with confidence ${Math.round(confidence ?? 0)} of 100: `,
   };
   return `[${mark}${moment(startSeconds)}] ${labels[kind]}${text.slice(0, mostLineCharacters)}`;

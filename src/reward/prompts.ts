@@ -214,6 +214,7 @@ function streamLine({ kind, startSeconds, speaker, text }: SourceText, mark: str
     caption: "caption",
     screen: "on screen",
     sound: "heard",
+    person: "seen",
   };
   return `[${mark}${formatSeconds(startSeconds)}] ${labels[kind]}: ${text.slice(0, mostLineCharacters)}`;
 }

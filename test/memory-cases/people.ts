@@ -239,6 +239,71 @@ export function peopleCases(store: TestStore): void {
       await memory.close();
     });
 
+    describe("who was made too early", () => {
+      /** A face far from those that follow, but for who is known by five of them. */
+      const early = async (memory: Memory) => {
+        await see(memory, 0, [track("mia", 0)], { says: "[person_1] laid the table." });
+        for (let clip = 1; clip <= 4; clip++)
+          await see(memory, clip, [track("mia", clip, { off: 0.43 + clip / 100 })]);
+      };
+      const fifth = (memory: Memory) =>
+        see(memory, 5, [track("mia", 5, { off: 0.48 })], { says: "[person_2] lit a candle." });
+
+      test("becomes one with whom is known better, and a text of it follows", async () => {
+        const memory = await open(store);
+        await early(memory);
+        assert.deepEqual(await known(memory), [
+          ["person_1", 1],
+          ["person_2", 4],
+        ]);
+        await fifth(memory);
+        assert.deepEqual(await known(memory), [["person_2", 6]]);
+        assert.deepEqual(await texts(memory), ["[person_2] laid the table.", "[person_2] lit a candle."]);
+        const [event] = await memory.peopleEvents();
+        assert.deepEqual(event!.change, { kind: "merge", into: 2, people: [1], by: "memory" });
+        assert.deepEqual(await memory.check(), []);
+        await memory.close();
+      });
+
+      test("is as before once that is undone, and stays so", async () => {
+        const [memory, never] = [await open(store), await open(store)];
+        for (const one of [memory, never]) await early(one);
+        // Whom someone named and unnamed is not merged but by hand.
+        await never.changePeople({ kind: "name", person: 1, name: "Zoe" });
+        await never.changePeople({ kind: "undo" });
+        for (const one of [memory, never]) await fifth(one);
+        await assert.rejects(memory.changePeople({ kind: "undo" }), { code: "people-nothing-to-undo" });
+        await memory.changePeople({ kind: "undo", number: 1 });
+        const timeless = async (one: Memory) => (await bytesOf(one)).replaceAll(/"writtenAtMs":\d+,/g, "");
+        assert.equal(await timeless(memory), await timeless(never));
+        await see(memory, 6, [track("mia", 6, { off: 0.49 })]);
+        assert.deepEqual(await known(memory), [
+          ["person_1", 1],
+          ["person_2", 6],
+        ]);
+        for (const one of [memory, never]) await one.close();
+      });
+
+      test("stays another if the two were in one picture, or if it has a name", async () => {
+        const [met, named] = [await open(store), await open(store)];
+        await early(met);
+        const beside = { ...track("mia", 5, { off: -0.01 }), box: boxOf("tom") };
+        await see(met, 5, [track("mia", 5, { off: 0.48 }), beside]);
+        assert.deepEqual(
+          (await known(met)).map(([id]) => id),
+          ["person_1", "person_2"],
+        );
+        await early(named);
+        await named.changePeople({ kind: "name", person: 1, name: "Zoe" });
+        await fifth(named);
+        assert.deepEqual(await known(named), [
+          ["Zoe", 1],
+          ["person_2", 5],
+        ]);
+        for (const one of [met, named]) await one.close();
+      });
+    });
+
     test("a caption beside one face suggests a name, and two that disagree none", async () => {
       const memory = await open(store);
       const caption = (clip: number, text: string): ScreenText => ({

@@ -212,7 +212,7 @@ export function uniformPolicy({ words, clipSeconds, budget, seed }: UniformOptio
   const revision = `uniform@1-${seed}-${sha256(JSON.stringify(budget)).slice(0, 6)}`;
   const carriedOver = ({ state }: Context) => (state.value as number | null) ?? mostCarried;
   const keep = (context: Context) => {
-    const candidates = candidatesOf(context.observations, words, new Set());
+    const candidates = candidatesOf(context.observations, words, new Set(), { tags: context.tags });
     const [first] = context.observations;
     let left = carriedOver(context) + allowance(candidates);
     const random = seededRandom(`uniform ${seed} ${first!.stream} ${first!.clip}`);

@@ -13,6 +13,7 @@ import {
   shotsText,
   soundText,
 } from "../../perception/look-text.ts";
+import { formatMoment } from "../../util/time.ts";
 
 /** Most memories that an overview quotes, and most streams that are spoken of one by one. */
 const mostQuoted = 8;
@@ -23,6 +24,7 @@ const mostStreams = 5;
 /** The reading of a question of the whole; `null` where nothing is known of the recording. */
 export function readWhole(request: ReadRequest, whole: AskedOfWhole, words: WordSpace): Reading | null {
   const { recalled } = request;
+  if (whole.of === "people") return sightings(request, whole);
   const floor = (request.floor ?? []).slice(0, mostStreams);
   if (whole.of === "overview")
     return overview(
@@ -36,6 +38,37 @@ export function readWhole(request: ReadRequest, whole: AskedOfWhole, words: Word
   });
   if (facts.length > 0) return reading(facts);
   return floor.length === 0 ? null : abstain(unknown[whole.of]);
+}
+
+/** Most moments at which one person was there that are told. */
+const mostMoments = 10;
+
+/** Who was there in each stream, or when one was. */
+function sightings({ recalled, clocks }: ReadRequest, { speakers }: AskedOfWhole): Reading {
+  const byStream = [...Map.groupBy(recalled, ({ entry }) => entry.stream)];
+  const told = byStream.flatMap(([stream, own]) => {
+    const entries = own.map(({ entry }) => entry);
+    const where = byStream.length > 1 ? stream : "";
+    return speakers === undefined
+      ? whoWasThere(entries).map((line) => [where, line])
+      : entries.slice(0, mostMoments).map(({ startSeconds, text }) => {
+          const at = formatMoment(startSeconds, clocks?.get(stream) ?? { kind: "media" });
+          return [`${at} ${where}`.trimEnd(), text];
+        });
+  });
+  const cited = [...new Set(recalled.map(({ entry }) => entry.id))].slice(0, mostMoments);
+  const answer = told.map((parts) => parts.filter((part) => part !== "").join(": ")).join("\n");
+  return { answer, option: null, abstained: false, cited, cost: noCost };
+}
+
+/** "Mia and Tom are seen." */
+function whoWasThere(entries: readonly Entry[]): string[] {
+  return ["seen.", "heard."].flatMap((how) => {
+    const own = entries.map(({ text }) => text.split(/ is (?=\S+$)/));
+    const names = [...new Set(own.flatMap(([name, end]) => (end === how ? [name!] : [])))];
+    const all = names.length < 2 ? names[0] : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+    return all === undefined ? [] : [`${all} ${names.length > 1 ? "are" : "is"} ${how}`];
+  });
 }
 
 /** What is said where a fact is not known. */

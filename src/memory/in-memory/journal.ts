@@ -10,7 +10,13 @@ import { maskedMessage } from "../../util/secrets.ts";
 import { changedStream, decidedClip, unknownClip, unknownStream } from "../errors.ts";
 import { floorRows, joinLooks } from "../floor.ts";
 import { foldName } from "../names.ts";
-import { joinObservations, packObservation, unpackObservation, withPeople } from "../packed.ts";
+import {
+  joinObservations,
+  packObservation,
+  type Recognised,
+  unpackObservation,
+  withPeople,
+} from "../packed.ts";
 import type {
   ClipDecision,
   ClipFailure,
@@ -91,7 +97,7 @@ export function addObservation(
   state: State,
   observation: Observation,
   { grow = false, files }: { readonly grow?: boolean; readonly files?: readonly SourceFile[] | undefined },
-): Observation {
+): SeenObservation {
   const { clip, startSeconds, endSeconds } = observation;
   const stream = streamOf(state, observation.stream);
   const key = clipKey(observation.stream, clip);
@@ -101,21 +107,21 @@ export function addObservation(
     cutGaps(stream, observation);
     if (known) {
       const seen = seenIn(state, observation, { grow });
-      openAgain(state, known, seen);
+      openAgain(state, known, seen.observation);
       return seen;
     }
   }
   if (known && !waits(known)) throw decidedClip(observation.stream, clip);
-  if (known && !grow) return withoutFaces(observation);
+  if (known && !grow) return { observation: withoutFaces(observation), rejoined: [] };
   const seen = seenIn(state, observation, { grow });
   const span = { startSeconds, endSeconds, look: observation.look ? plain(observation.look) : null };
-  if (known) Object.assign(known, { ...span, observation: packed(state, seen) });
+  if (known) Object.assign(known, { ...span, observation: packed(state, seen.observation) });
   if (known) return seen;
   state.clips.set(key, {
     row: nextRow(state),
     ...{ stream: observation.stream, clip, ...span },
     ...{ state: "perceived", failure: null, attempts: 0, part: 1, decided: new Set() },
-    observation: packed(state, seen),
+    observation: packed(state, seen.observation),
   });
   stream.nextClip = Math.max(stream.nextClip, clip + 1);
   stream.record.ended = false;
@@ -126,14 +132,20 @@ function withoutFaces({ faces: _, voices: __, ...observation }: Observation): Ob
   return observation;
 }
 
-/** An observation with the people that its faces belong to; the faces are kept. */
-function seenIn(state: State, observation: Observation, how: { readonly grow: boolean }): Observation {
+/** An observation with the people that its faces belong to, and earlier people who turn out to be one with another. */
+export interface SeenObservation extends Pick<Recognised, "rejoined"> {
+  readonly observation: Observation;
+}
+
+/** An observation as it is journaled; its faces are kept. */
+function seenIn(state: State, observation: Observation, how: { readonly grow: boolean }): SeenObservation {
   const { stream, clip } = observation;
   const { faces, voices, blobs } = packObservation(observation);
-  if (faces === null && voices === null) return observation;
+  if (faces === null && voices === null) return { observation, rejoined: [] };
   for (const { hash, bytes } of blobs)
     if (faces?.tracks.some(({ crop }) => crop === hash)) state.blobs.set(hash, Uint8Array.from(bytes));
-  return withPeople(withoutFaces(observation), addSightings(state, { stream, clip, faces, voices, ...how }));
+  const told = addSightings(state, { stream, clip, faces, voices, ...how });
+  return { observation: withPeople(withoutFaces(observation), told), rejoined: told.rejoined };
 }
 
 /**

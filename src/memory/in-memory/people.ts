@@ -14,10 +14,9 @@ import {
   type SeenFace,
 } from "../../identity/records.ts";
 import { rendered } from "../../identity/references.ts";
-import { type ObservedFaces, seeClip } from "../../identity/see.ts";
-import type { Person } from "../../perception/observation.ts";
+import { type ObservedFaces, type Seen, seeClip } from "../../identity/see.ts";
 import type { ForgottenPeople } from "../forget-people.ts";
-import type { Recognised } from "../packed.ts";
+import { type Recognised, recognised } from "../packed.ts";
 import { keptFaces } from "../retention.ts";
 import { indexedStems, logChange, type State } from "./state.ts";
 
@@ -31,9 +30,9 @@ export function addSightings(state: State, { faces, voices, stream, clip, grow }
   if (grow && (faces || voices))
     for (const face of [...state.faces.values()])
       if (face.stream === stream && face.clip === clip) state.faces.delete(face.id);
-  const seen = faces ? addFaces(state, faces) : [];
-  const { told, spoken } = voices ? addVoices(state, voices) : { told: [], spoken: [] };
-  return { people: [...seen, ...told], spoken };
+  const seen = faces ? addFaces(state, faces) : null;
+  const heard = voices ? addVoices(state, voices) : null;
+  return recognised(seen, heard);
 }
 
 /** What of a clip is seen and heard of people. */
@@ -69,19 +68,20 @@ function addVoices(state: State, observed: ObservedVoices): HeardClip {
   return heard;
 }
 
-function addFaces(state: State, observed: ObservedFaces): readonly Person[] {
+function addFaces(state: State, observed: ObservedFaces): Seen {
   const goodOf = goodIn(state);
   const all = peopleState(state);
   const compared = all.faces.filter(
     ({ exemplar, not, person }) => exemplar || not.length > 0 || person === null,
   );
-  const { patch, told } = seeClip(observed, { ...all, faces: compared }, goodOf, numbering(state));
+  const seen = seeClip(observed, { ...all, faces: compared }, goodOf, numbering(state));
+  const { patch } = seen;
   putPeople(state, patch);
   logPeople(
     state,
     patch.people.map(({ number }) => number),
   );
-  return told;
+  return seen;
 }
 
 function numbering({ people }: State): () => number {

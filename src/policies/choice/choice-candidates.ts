@@ -4,14 +4,16 @@
  * Speech gives `Name: text`, a caption its text, on-screen text `On screen: TEXT`. An utterance is kept whole. A line
  * repeated within one decision is the same candidate. Noise never becomes a candidate: laughter, a line without a content
  * word, on-screen text of low confidence, and on-screen text that was kept before and has not left the screen since.
- * Where no words are known, `Somebody speaks for 7 s.` is one (`choice-heard.ts`).
+ * Where no words are known, `Somebody speaks for 7 s.` is one (`choice-heard.ts`), and where people are known by their faces,
+ * `[person_3] is seen.` (`choice-seen.ts`).
  */
 import type { WordSpace } from "../../engine.ts";
 import type { SourceText, Statement } from "../../memory/memory.ts";
 import type { Observation } from "../../perception/observation.ts";
-import { isKnownByVoice, keptSpeaker } from "../../policy/window-people.ts";
+import { isKnownByVoice, keptSpeaker, type TaggedPerson } from "../../policy/window-people.ts";
 import { halvesOf } from "../../util/two-languages.ts";
 import { type HeardBefore, heardLines } from "./choice-heard.ts";
+import { type SeenBefore, seenLines } from "./choice-seen.ts";
 
 /** A line on offer. */
 export interface Candidate {
@@ -28,16 +30,24 @@ const leastTokens = 3;
 /** On-screen text trusted less than this is noise, even where nothing else is on offer. */
 const leastTrust = 0.05;
 
+/** What the lines of senses without words depend on. */
+export interface SensedBefore {
+  readonly heard?: HeardBefore | undefined;
+  readonly seen?: SeenBefore | undefined;
+  /** Who is known in the window, by tag. */
+  readonly tags?: readonly TaggedPerson[] | undefined;
+}
+
 /**
  * The candidates of some clips in time order.
  * @param standing stems of on-screen text that was kept and never left the screen
- * @param before what was heard without words before these clips
+ * @param before what was heard without words, and who was seen, before these clips
  */
 export function candidatesOf(
   observations: readonly Observation[],
   words: WordSpace,
   standing: ReadonlySet<string>,
-  before: HeardBefore = {},
+  before: SensedBefore = {},
 ): Candidate[] {
   const byLine = new Map<string, Candidate>();
   for (const observation of observations) {
@@ -50,7 +60,11 @@ export function candidatesOf(
       if (candidate) byLine.set(line, candidate);
     }
   }
-  for (const { line, source } of heardLines(observations, before)) {
+  const { heard = {}, seen = {}, tags = [] } = before;
+  for (const { line, source } of [
+    ...heardLines(observations, heard),
+    ...seenLines(observations, tags, seen),
+  ]) {
     const clip = observations.find(({ endSeconds }) => source.startSeconds < endSeconds) ?? observations[0]!;
     const candidate = candidateOf(line, source, clip, words, standing);
     if (candidate) byLine.set(line, candidate);

@@ -20,7 +20,7 @@ const pauseSeconds = 30;
 const againSeconds = 300;
 
 /** A line, and what it rests on: the length is no word that would make it rare. */
-interface Line {
+export interface Line {
   readonly line: string;
   readonly source: SourceText;
 }

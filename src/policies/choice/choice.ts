@@ -39,6 +39,7 @@ import {
 import { type ChoiceWeights, choiceWeightsRevision, readChoiceFeatures } from "./choice-features.ts";
 import { type HeardBefore, heardAfter } from "./choice-heard.ts";
 import { type Saving, savingFor } from "./choice-saved.ts";
+import { type SeenBefore, seenAfter } from "./choice-seen.ts";
 
 /** Options of `choicePolicy`. */
 export interface ChoiceOptions {
@@ -147,8 +148,9 @@ export function replayOf(
 
 /** The candidates of a context. */
 function offered(context: Context, words: WordSpace): Candidate[] {
-  const { standing, heard } = readState(context);
-  return candidatesOf(context.observations, words, new Set(standing), heard);
+  const { standing, heard, seen } = readState(context);
+  const { observations, tags } = context;
+  return candidatesOf(observations, words, new Set(standing), { heard, seen, tags });
 }
 
 /** The distinct stems on offer, in order of appearance. */
@@ -170,6 +172,8 @@ interface StreamState {
   readonly saved?: number;
   /** What was heard without words; only where something was. */
   readonly heard?: HeardBefore;
+  /** Who was seen; only where someone was lately. */
+  readonly seen?: SeenBefore;
 }
 
 /** Stream time since the last decision, in seconds; for material that comes later, its own length. */
@@ -289,11 +293,9 @@ function changeOf(
   const stillSaved = Math.max(0, (saved?.tokens ?? 0) - onRaised);
   const onScreen = screenStems(observations, words);
   const keptOnScreen = kept.filter(({ statement }) => statement.sources[0]?.kind === "screen");
-  const heard = heardAfter(
-    observations,
-    state.heard,
-    kept.map(({ statement }) => statement),
-  );
+  const statements = kept.map(({ statement }) => statement);
+  const heard = heardAfter(observations, state.heard, statements);
+  const seen = seenAfter(observations, context.tags ?? [], state.seen, statements);
   const counts = new Map<string, number>();
   for (const { stems } of candidates) {
     for (const stem of stems) counts.set(stem, (counts.get(stem) ?? 0) + 1);
@@ -309,6 +311,7 @@ function changeOf(
     ),
     ...(saved && { saved: stillSaved }),
     ...(heard && { heard }),
+    ...(seen && { seen }),
     ...(byTime && {
       until: Math.max(state.until ?? Number.NEGATIVE_INFINITY, observations.at(-1)!.endSeconds),
     }),
