@@ -100,7 +100,13 @@ describe("memories over HTTP, with keys", () => {
         keep: { stream: "door", text: "The gate code is 4711." },
         people: { op: "list" },
       },
-      ...{ pause: { paused: false }, watch: { source: "/a.mp4" }, push: { items: [{ text: "Pushed." }] } },
+      ...{
+        pause: { paused: false },
+        close: { reason: "x" },
+        record: { question: "Who?" },
+        watch: { source: "/a.mp4" },
+        push: { items: [{ text: "Pushed." }] },
+      },
       ...{ chat: { messages: [{ role: "user", content: "What is the gate code?" }] } },
       mcp: { jsonrpc: "2.0", id: 1, method: "tools/list" },
     };
@@ -111,7 +117,7 @@ describe("memories over HTTP, with keys", () => {
     ) => {
       const filled = path.replace("{space}", space).replace(/\{(\w+)\}/g, (_, name: string) => ids[name]!);
       const query = ticket === undefined ? (queries[operationId] ?? "") : `?from=11&ticket=${ticket}`;
-      const body = ["post", "put"].includes(method) ? (bodies[operationId] ?? {}) : undefined;
+      const body = ["post", "put", "patch"].includes(method) ? (bodies[operationId] ?? {}) : undefined;
       const response = await fetch(`${served.url}${filled}${query}`, {
         method: method.toUpperCase(),
         headers: {

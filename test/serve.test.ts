@@ -3,7 +3,7 @@
  * and MCP, and a push that survives a kill. Keys are in serve-keys.test.ts, requests that make no sense in serve-hostile.test.ts.
  */
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,10 +14,12 @@ import { Keys, type Served, serve } from "../src/http/index.ts";
 import { Metrics } from "../src/http/metrics.ts";
 import { appOf } from "../src/http/server.ts";
 import { Spaces } from "../src/http/spaces.ts";
+import { importMemory } from "../src/memory/export.ts";
 import type { MemoryRow } from "../src/memory/memory.ts";
 import { openTaskMem } from "../src/taskmem.ts";
 import { taskmem, temporaryFolder } from "./support/cli.ts";
 import { client, type Json } from "./support/http.ts";
+import { observationOf } from "./support/memory.ts";
 import { startOpenAiServer } from "./support/openai-server.ts";
 
 const folder = temporaryFolder();
@@ -110,6 +112,100 @@ describe("memories over HTTP, for this machine alone", () => {
     }
   });
 
+  test("a memory that no longer holds is closed, once, and what holds in its place is named", async () => {
+    const keep = async (text: string) => (await api.post(`${home}/entries`, { text })).json.entry as string;
+    const [old, now] = [
+      await keep("The piano tuner comes on Monday."),
+      await keep("The piano tuner comes on Friday."),
+    ];
+    const moved = { reason: "it was moved", supersededBy: now };
+    const closed = await api.patch(`${home}/entries/${old}`, moved);
+    assert.deepEqual([closed.json.entry, closed.json.supersededBy], [old, now]);
+    const again = await api.patch(`${home}/entries/${old}`, { reason: "something else" });
+    assert.deepEqual(again.json, closed.json);
+    const { at, ...why } = (await api.get(`${home}/entries/${old}`)).json.closed;
+    assert.deepEqual([at, why], [closed.json.at, moved]);
+    const asked = { question: "When does the piano tuner come?", record: false };
+    const { answer, citations } = (await api.post(`${home}/ask`, asked)).json;
+    assert.match(answer, /Friday/);
+    assert.deepEqual(
+      citations.map(({ entry }: Json) => entry),
+      [now],
+    );
+    for (const [entry, supersededBy] of [
+      ["none", now],
+      [now, "none"],
+    ] as const) {
+      const refused = await api.patch(`${home}/entries/${entry}`, { reason: "x", supersededBy });
+      assert.deepEqual([refused.status, refused.json.code], [404, "entry-unknown"]);
+    }
+  });
+
+  test("a question that was answered elsewhere is recorded, and feedback on it is taken", async () => {
+    const asked = { question: "Who waters the ferns?", answer: "Carla", askedAt: "2026-03-01T08:00:00.000Z" };
+    const { task } = (await api.post(`${home}/tasks`, asked)).json;
+    assert.equal((await api.put(`${home}/tasks/${task}/feedback`, { verdict: "right" })).status, 200);
+    const listed = (await api.get(`${home}/tasks`)).json.tasks.find((one: Json) => one.task === task);
+    assert.deepEqual(
+      [listed.question, listed.answer, listed.askedAt, listed.feedback.verdict],
+      [asked.question, asked.answer, asked.askedAt, "right"],
+    );
+    const unknown = await api.post(`${home}/tasks`, { ...asked, stream: "none" });
+    assert.deepEqual([unknown.status, unknown.json.code], [404, "stream-unknown"]);
+  });
+
+  test("a space is told in numbers, and exported in rows that another memory takes", async () => {
+    await api.post(`${home}/entries`, { text: "The export begins." });
+    const { entries, tasks, databaseBytes } = (await api.get(home)).json;
+    const { text, type } = await api.get(`${home}/export`);
+    assert.equal(type, "application/x-ndjson");
+    const file = join(folder, "exported.jsonl");
+    writeFileSync(file, text);
+    await using memory = await openTaskMem({ directory: join(folder, "imported") });
+    await importMemory(file, memory.store);
+    const held = await memory.store.stats();
+    assert.deepEqual([held.entries, held.tasks, databaseBytes > 0], [entries, tasks, true]);
+    assert.equal((await api.get("/v1/spaces/none/export")).status, 404);
+  });
+
+  test("readiness tells what keeps a server from keeping up", async () => {
+    const { status, reasons } = (await api.get("/readyz")).json;
+    assert.deepEqual([status, reasons], ["ready", []]);
+    const root = join(folder, "unready");
+    const unready = await serve({ root, port: 0 });
+    try {
+      const other = client(unready.url);
+      await other.put(home);
+      const items = [{ text: "The gate is open." }];
+      await other.post(`${home}/streams/gate/items`, { items });
+      // A clip that waits for its decision since an hour, as where a process that watched has ended.
+      const clock = { kind: "wall", originMs: Date.now() - 3_600_000 } as const;
+      {
+        await using memory = await openTaskMem({ directory: join(root, "home") });
+        await memory.store.addStream({
+          ...{ id: "yard", description: "yard", clipSeconds: 10, clock, fingerprint: null },
+        });
+        await memory.store.addObservation(observationOf("yard", 0));
+      }
+      const late = (await other.get("/readyz")).json;
+      assert.deepEqual([late.status, late.reasons.length], ["degraded", 1]);
+      assert.match(late.reasons[0], /wait longer than 60 s to be decided: 1\./);
+      renameSync(root, `${root}-gone`);
+      const gone = await other.get("/readyz");
+      assert.match(gone.json.reasons[0], /Nothing can be written to the spaces \(ENOENT\)/);
+      renameSync(`${root}-gone`, root);
+    } finally {
+      await unready.close();
+    }
+  });
+
+  test("sound is pushed too, in whole samples", async () => {
+    const sound = (bytes: number) => ({ items: [{ pcm16: Buffer.alloc(bytes, 1).toString("base64") }] });
+    assert.equal((await api.post(`${home}/streams/garden/items`, sound(32_000))).status, 200);
+    const half = await api.post(`${home}/streams/garden/items`, sound(32_001));
+    assert.deepEqual([half.status, half.json.code], [400, "input-invalid"]);
+  });
+
   test("items are pushed to a stream and answered from, once per id", async () => {
     const items = [
       { text: "The parcel lies in the shed.", speaker: "Ann", id: "1" },
@@ -197,6 +293,22 @@ describe("memories over HTTP, for this machine alone", () => {
     const resumed = await read({ "last-event-id": seen[0]!.id }, 1, async () => {});
     assert.equal(resumed.length, 1);
     assert.notEqual(resumed[0]!.data.entry, seen[0]!.data.entry);
+    // Of some types: a question, not the fact before it.
+    const stop = new AbortController();
+    const some = await fetch(`${served.url}${home}/events?types=task,adapter&since=${seen[0]!.id}`, {
+      signal: stop.signal,
+    });
+    await api.post(`${home}/entries`, { text: "The cups are in the rack." });
+    await api.post(`${home}/ask`, { question: "Where are the cups?" });
+    let text = "";
+    for await (const part of some.body!) {
+      text += Buffer.from(part).toString();
+      if (text.includes("event: task\n")) break;
+    }
+    stop.abort();
+    assert.doesNotMatch(text, /event: entry/);
+    const unknown = await api.get(`${home}/events?types=entries`);
+    assert.deepEqual([unknown.status, unknown.json.code], [400, "input-invalid"]);
   });
 
   test("learning is an operation: answers come meanwhile, its end is an event, and the same key starts it once", async () => {
@@ -264,10 +376,7 @@ describe("memories over HTTP, for this machine alone", () => {
     assert.equal(value(`taskmem_http_request_seconds_bucket{${recall},le="+Inf"}`), count);
     assert.ok(count >= 1);
     assert.ok(value("taskmem_recall_seconds_count") >= 1);
-    assert.equal(
-      value('taskmem_entries{space="home"}'),
-      (await api.get(`${home}/entries`)).json.entries.length,
-    );
+    assert.equal(value('taskmem_entries{space="home"}'), (await api.get(home)).json.entries);
     assert.equal(value('taskmem_clips_behind{space="home"}'), 0);
     assert.ok(value('taskmem_learn_total{outcome="refused"}') >= 1);
     assert.ok(value('taskmem_learn_total{outcome="stopped"}') >= 1);

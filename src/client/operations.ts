@@ -211,6 +211,22 @@ export type CancelOutput = {
   /** what the work returned, while the server that did it runs */
   readonly result?: unknown | undefined;
 };
+/** What `close` takes. */
+export type CloseInput = {
+  /** id */
+  readonly entry: string;
+  readonly reason: string;
+  /** id of the memory that holds in its place */
+  readonly supersededBy?: string | undefined;
+};
+/** Close a memory: what `close` gives. */
+export type CloseOutput = {
+  readonly entry: string;
+  /** wall time since when, ISO 8601 */
+  readonly at: string;
+  readonly reason: string;
+  readonly supersededBy?: string | undefined;
+};
 /** What `costs` takes. */
 export type CostsInput = {
   /** how many days back, today included */
@@ -929,6 +945,13 @@ export type PushInput = {
         readonly id?: string | undefined;
         readonly jpeg: string;
       }
+    | {
+        readonly at?: string | undefined;
+        readonly atSeconds?: number | undefined;
+        readonly id?: string | undefined;
+        /** mono sound at 16 kHz, 16 bits, little-endian */
+        readonly pcm16: string;
+      }
   )[];
 };
 /** Push texts and pictures: what `push` gives. */
@@ -977,6 +1000,25 @@ export type RecallOutput = {
   /** found entries that the tokens left no room for */
   readonly left: number;
 };
+/** What `record` takes. */
+export type RecordInput = {
+  readonly question: string;
+  /** answers that were to choose from */
+  readonly options?: readonly string[] | undefined;
+  /** left out where it was not answered */
+  readonly answer?: string | undefined;
+  /** ids of the entries it rests on */
+  readonly citations?: readonly string[] | undefined;
+  /** id of the stream it is about */
+  readonly stream?: string | undefined;
+  /** wall time, ISO 8601; now if left out */
+  readonly askedAt?: string | undefined;
+};
+/** Record a question: what `record` gives. */
+export type RecordOutput = {
+  /** id of the question, to give feedback on */
+  readonly task: string;
+};
 /** What `remember` takes. */
 export type RememberInput = {
   readonly text: string;
@@ -1014,6 +1056,24 @@ export type RollbackInput = Readonly<Record<string, never>>;
 export type RollbackOutput = {
   /** id of the active adapter; left out where none is */
   readonly active?: string | undefined;
+};
+/** What `space` takes. */
+export type SpaceInput = Readonly<Record<string, never>>;
+/** A space: what `space` gives. */
+export type SpaceOutput = {
+  /** id */
+  readonly space: string;
+  readonly streams: number;
+  readonly clips: number;
+  readonly entries: number;
+  readonly tasks: number;
+  readonly gaps: number;
+  /** not decided yet */
+  readonly waitingClips: number;
+  readonly failedClips: number;
+  readonly databaseBytes: number;
+  /** of pictures */
+  readonly blobBytes: number;
 };
 /** What `storage` takes. */
 export type StorageInput = Readonly<Record<string, never>>;
@@ -1391,6 +1451,8 @@ export interface Operations {
   ask(input: AskInput, options?: RequestOptions): Promise<AskOutput>;
   /** Stops work; what has ended stays as it is. Scope: learn. */
   cancel(input: CancelInput, options?: RequestOptions): Promise<CancelOutput>;
+  /** Says that a memory no longer holds, and why: it is kept as it was, and no longer recalled as current. One that was closed before stays as it is. Scope: write. */
+  close(input: CloseInput, options?: RequestOptions): Promise<CloseOutput>;
   /** Tells what models were asked and what it cost, by day, stream and purpose, and what thirty days cost at the rate of the last week. Scope: read. */
   costs(input?: CostsInput, options?: RequestOptions): Promise<CostsOutput>;
   /** Shows what was watched last to the policy once more, with an adapter and with another, and tells what each keeps and drops, side by side. Nothing is written. A policy that asks a model asks it about each clip twice. Scope: learn. */
@@ -1425,12 +1487,16 @@ export interface Operations {
   push(input: PushInput, options?: RequestOptions): Promise<PushOutput>;
   /** Finds the memories that fit a text, best first, without answering anything. Scope: read. */
   recall(input: RecallInput, options?: RequestOptions): Promise<RecallOutput>;
+  /** Keeps a question that was asked and answered elsewhere, so that the memory learns from it as from its own what to write down. Scope: write. */
+  record(input: RecordInput, options?: RequestOptions): Promise<RecordOutput>;
   /** Keeps a fact as it is, whatever the memory would choose by itself. The same id is kept once. Scope: write. */
   remember(input: RememberInput, options?: RequestOptions): Promise<RememberOutput>;
   /** Makes the clips of a stream that failed for good wait for another try, which the next watch makes, as far as their observation is kept. Scope: write. */
   retry(input: RetryInput, options?: RequestOptions): Promise<RetryOutput>;
   /** Takes the adapter on canary off it; where none is, makes the adapter that was active before the present one active again, or none. Scope: learn. */
   rollback(input?: RollbackInput, options?: RequestOptions): Promise<RollbackOutput>;
+  /** What a space holds, in numbers. Scope: read. */
+  space(input?: SpaceInput, options?: RequestOptions): Promise<SpaceOutput>;
   /** Tells what the memory takes on the disk, by stream and kind, how fast it grows, and when the disk would be full. Scope: read. */
   storage(input?: StorageInput, options?: RequestOptions): Promise<StorageOutput>;
   /** Lists what was watched: each stream, how far it is, what failed, whether it has ended, and what was left out of it. Scope: read. */
@@ -1455,6 +1521,7 @@ export const routes = {
   adapters: ["get", "/adapters"],
   ask: ["post", "/ask"],
   cancel: ["post", "/operations/{operation}/cancel"],
+  close: ["patch", "/entries/{entry}"],
   costs: ["get", "/costs"],
   diff: ["post", "/adapters/{adapter}/diff"],
   dropped: ["get", "/dropped"],
@@ -1472,9 +1539,11 @@ export const routes = {
   promote: ["post", "/adapters/{adapter}/promote"],
   push: ["post", "/streams/{stream}/items"],
   recall: ["post", "/recall"],
+  record: ["post", "/tasks"],
   remember: ["post", "/entries"],
   retry: ["post", "/streams/{stream}/retry"],
   rollback: ["post", "/adapters/rollback"],
+  space: ["get", ""],
   storage: ["get", "/storage"],
   streams: ["get", "/streams"],
   tasks: ["get", "/tasks"],

@@ -1,6 +1,7 @@
 /** The contract: every verb of a memory with its schemas, which all surfaces print. */
 import { adapter } from "./adapter.ts";
 import { ask } from "./ask.ts";
+import { close } from "./close.ts";
 import { costs } from "./costs.ts";
 import { diff } from "./diff.ts";
 import { dropped, keep } from "./dropped.ts";
@@ -16,7 +17,7 @@ import { remember } from "./remember.ts";
 import { retry } from "./retry.ts";
 import { storage } from "./storage.ts";
 import { streams } from "./streams.ts";
-import { feedback, tasks } from "./tasks.ts";
+import { feedback, record, tasks } from "./tasks.ts";
 import { timeline } from "./timeline.ts";
 import { trace } from "./trace.ts";
 
@@ -52,6 +53,8 @@ export const verbs = {
     people,
     pause,
     costs,
+    close,
+    record,
   },
 } as const;
 /** The name of a verb. */

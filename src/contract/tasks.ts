@@ -57,6 +57,38 @@ function taskOf({ id, askedAtMs, question, answer, option, abstained, citations,
   };
 }
 
+/** A question that was answered elsewhere. */
+export const record = verb({
+  name: "record",
+  title: "Record a question",
+  about:
+    "Keeps a question that was asked and answered elsewhere, so that the memory learns from it as from its own what to write down.",
+  effect: "adds",
+  isIdempotent: false,
+  input: z.strictObject({
+    question: z.string().trim().min(1).max(4000),
+    options: z
+      .array(z.string().min(1).max(1000))
+      .min(2)
+      .max(26)
+      .optional()
+      .describe("answers that were to choose from"),
+    answer: z.string().min(1).max(4000).optional().describe("left out where it was not answered"),
+    citations: z.array(z.string()).max(100).optional().describe("ids of the entries it rests on"),
+    stream: z.string().optional().describe("id of the stream it is about"),
+    askedAt: z.iso.datetime({ offset: true }).optional().describe("wall time, ISO 8601; now if left out"),
+  }),
+  output: z.object({ task: z.string().describe("id of the question, to give feedback on") }),
+  async run(memory, { question, options, askedAt, ...rest }) {
+    if (rest.stream !== undefined) await memory.streams([rest.stream]);
+    const asked = options ? { text: question, options } : question;
+    const when = askedAt === undefined ? {} : { askedAtMs: Date.parse(askedAt) };
+    const { id } = await memory.recordTask({ question: asked, ...given(rest), ...when });
+    return { task: id };
+  },
+  text: ({ task }) => `Recorded as ${task}.`,
+});
+
 /** What a person says about an answer. */
 export const feedback = verb({
   name: "feedback",

@@ -1,6 +1,8 @@
 /** Server-sent events: changes of a space, and an answer as it comes about. */
 import type { Context } from "hono";
 import { call, inputOf, verbs } from "../contract/index.ts";
+import { ConfigError } from "../errors.ts";
+import type { Change } from "../memory/memory.ts";
 import { problemOf } from "./problem.ts";
 import type { Env } from "./server.ts";
 import type { Space } from "./spaces.ts";
@@ -37,14 +39,32 @@ function eventStream(work: (send: Send, stop: AbortSignal) => Promise<void>, hel
   });
 }
 
-/** Changes as they come; `Last-Event-ID` resumes. Ends of operations come beside them, once. */
+/** What comes: kinds of changes, and ends of operations. */
+const types: Readonly<Record<Change["kind"] | "operation", true>> = {
+  ...{ entry: true, "entry-closed": true, forgotten: true, task: true, feedback: true, adapter: true },
+  ...{ clip: true, gap: true, people: true, reset: true, operation: true },
+};
+
+/**
+ * Changes as they come, of some types if these are named; `Last-Event-ID` resumes. Ends of operations come beside them, once, and
+ * a `reset` to everyone. @throws ConfigError `input-invalid` for an unknown type
+ */
 export function changes(context: Context<Env>): Response {
   const { memory, operations } = context.get("space");
   const since = context.req.header("last-event-id") ?? context.req.query("since");
+  const named = context.req.queries("types")?.flatMap((one) => one.split(","));
+  const unknown = named?.find((one) => !Object.hasOwn(types, one));
+  if (unknown !== undefined)
+    throw new ConfigError(
+      "input-invalid",
+      `Expected \`types\` among ${Object.keys(types).join(", ")}, got ${unknown}`,
+    );
+  const wanted = new Set(named ? [...named, "reset"] : Object.keys(types));
   return eventStream(async (send, signal) => {
-    operations.onEnd((one) => send("operation", one), signal);
+    if (wanted.has("operation")) operations.onEnd((one) => send("operation", one), signal);
     const which = { signal, ...(since !== undefined && { since }) };
-    for await (const { cursor, kind, ...change } of memory.changes(which)) send(kind, change, cursor);
+    for await (const { cursor, kind, ...change } of memory.changes(which))
+      if (wanted.has(kind)) send(kind, change, cursor);
   }, ": connected\n\n");
 }
 

@@ -33,8 +33,23 @@ export type JsonObject = { readonly [key: string]: unknown };
 
 const ofStream = z.strictObject({ stream: z.string().describe("id") });
 
+/** A space in numbers. */
+export const spaceShape = z.object({
+  space: z.string().describe("id"),
+  ...{ streams: z.int(), clips: z.int(), entries: z.int(), tasks: z.int(), gaps: z.int() },
+  waitingClips: z.int().describe("not decided yet"),
+  failedClips: z.int(),
+  databaseBytes: z.int(),
+  blobBytes: z.int().describe("of pictures"),
+});
+
 /** Routes that print no verb and take and give JSON. */
 const plainRoutes: readonly Described[] = [
+  {
+    ...{ method: "get", path: "", name: "space", scope: "read" },
+    ...{ title: "A space", about: "What a space holds, in numbers." },
+    ...{ input: z.strictObject({}), output: spaceShape },
+  },
   {
     ...{ method: "post", path: "/streams/{stream}/items", name: "push", scope: "write" },
     title: "Push texts and pictures",
@@ -95,34 +110,37 @@ const inSpace = "/v1/spaces/{space}";
 const json = "application/json";
 const otherRoutes: readonly OtherRoute[] = [
   {
-    ...{
-      method: "get",
-      path: `${inSpace}/events`,
-      name: "events",
-      scope: "read",
-      gives: "text/event-stream",
-    },
-    about: "Changes as they come, and ends of operations. `Last-Event-ID`, or `since`, resumes.",
-    query: ["since"],
+    method: "get",
+    path: `${inSpace}/export`,
+    name: "export",
+    scope: "read",
+    gives: "application/x-ndjson",
+    about: "All that the memory holds but pictures, a row a line, as `taskmem import` reads it.",
   },
   {
-    ...{
-      method: "get",
-      path: `${inSpace}/blobs/{hash}`,
-      name: "picture",
-      scope: "read",
-      gives: "image/jpeg",
-    },
+    method: "get",
+    path: `${inSpace}/events`,
+    name: "events",
+    scope: "read",
+    gives: "text/event-stream",
+    about:
+      "Changes as they come, and ends of operations; of some `types` alone where these are named. `Last-Event-ID`, or `since`, resumes.",
+    query: ["since", "types"],
+  },
+  {
+    method: "get",
+    path: `${inSpace}/blobs/{hash}`,
+    name: "picture",
+    scope: "read",
+    gives: "image/jpeg",
     ...{ about: "A picture that a memory rests on.", query: ["ticket"] },
   },
   {
-    ...{
-      method: "get",
-      path: `${inSpace}/streams/{stream}/media`,
-      name: "media",
-      scope: "read",
-      gives: "video/*",
-    },
+    method: "get",
+    path: `${inSpace}/streams/{stream}/media`,
+    name: "media",
+    scope: "read",
+    gives: "video/*",
     about: "The recording that a moment was watched in, whole or a `Range`.",
     query: ["from", "to", "ticket"],
   },
@@ -135,13 +153,11 @@ const otherRoutes: readonly OtherRoute[] = [
     about: "The space as a model of an OpenAI-compatible endpoint.",
   },
   {
-    ...{
-      method: "post",
-      path: `${inSpace}/openai/v1/chat/completions`,
-      name: "chat",
-      scope: "ask",
-      gives: json,
-    },
+    method: "post",
+    path: `${inSpace}/openai/v1/chat/completions`,
+    name: "chat",
+    scope: "ask",
+    gives: json,
     about: "Answers the last message from memory alone, or asks the endpoint's model with what memory holds.",
   },
   {

@@ -19,6 +19,10 @@ export const pushedShape = z.strictObject({
           kind: z.enum(["speech", "caption", "screen"]).optional(),
         }),
         z.strictObject({ ...time, jpeg: z.base64().max(8_000_000) }),
+        z.strictObject({
+          ...time,
+          pcm16: z.base64().max(8_000_000).describe("mono sound at 16 kHz, 16 bits, little-endian"),
+        }),
       ]),
     )
     .min(1)
@@ -44,7 +48,19 @@ export function pushedItems(given: unknown): PushItem[] {
   return parsed.data.items.map(({ at, ...item }) => {
     const when = at === undefined ? {} : { atMs: Date.parse(at) };
     const rest = Object.fromEntries(Object.entries(item).filter(([, value]) => value !== undefined));
-    const content = "jpeg" in item ? { jpeg: Buffer.from(item.jpeg, "base64") } : {};
+    const bytes = "jpeg" in item ? item.jpeg : "pcm16" in item ? item.pcm16 : "";
+    const decoded = Buffer.from(bytes, "base64");
+    const content = "jpeg" in item ? { jpeg: decoded } : "pcm16" in item ? { pcm16: samplesOf(decoded) } : {};
     return { ...rest, ...content, ...when } as PushItem;
   });
+}
+
+/** Samples of sound, whatever the order of bytes on this machine. @throws ConfigError `input-invalid` for half a sample */
+function samplesOf(bytes: Buffer): Int16Array {
+  if (bytes.length % 2 === 1)
+    throw new ConfigError(
+      "input-invalid",
+      `Expected \`pcm16\` of two bytes a sample, got ${bytes.length} bytes`,
+    );
+  return Int16Array.from({ length: bytes.length / 2 }, (_, i) => bytes.readInt16LE(2 * i));
 }

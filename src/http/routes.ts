@@ -4,7 +4,7 @@ import type { Scope } from "./keys.ts";
 
 /** A route that prints a verb. */
 export interface VerbRoute {
-  readonly method: "get" | "post" | "put";
+  readonly method: "get" | "post" | "put" | "patch";
   /** Below `/v1/spaces/{space}`; a part in braces is a field of the input. */
   readonly path: string;
   readonly verb: VerbName;
@@ -25,7 +25,9 @@ export const verbRoutes: readonly VerbRoute[] = [
   { method: "get", path: "/streams/{stream}/overview", verb: "overview", scope: "read" },
   { method: "post", path: "/entries", verb: "remember", scope: "write" },
   { method: "get", path: "/entries/{entry}", verb: "evidence", scope: "read" },
+  { method: "patch", path: "/entries/{entry}", verb: "close", scope: "write" },
   { method: "get", path: "/tasks", verb: "tasks", scope: "read" },
+  { method: "post", path: "/tasks", verb: "record", scope: "write" },
   { method: "put", path: "/tasks/{task}/feedback", verb: "feedback", scope: "write" },
   { method: "get", path: "/adapters", verb: "adapters", scope: "read" },
   { method: "get", path: "/adapters/{adapter}", verb: "adapter", scope: "read" },

@@ -4,12 +4,14 @@
  */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
 import { createMcpHandler } from "@modelcontextprotocol/server";
 import type { Context, Hono, MiddlewareHandler } from "hono";
 import type { z } from "zod";
 import { call, inputOf, type Verb, verbs } from "../contract/index.ts";
 import { ConfigError, StoreError } from "../errors.ts";
 import { mcpServer } from "../mcp/index.ts";
+import { exportRows } from "../memory/export.ts";
 import { optionalPackage } from "../util/optional.ts";
 import { WorkQueue } from "../workers/index.ts";
 import { chat, modelsOf } from "./chat.ts";
@@ -18,10 +20,11 @@ import { answering, changes } from "./events.ts";
 import { allows, type Key, Keys, type Scope, scopes } from "./keys.ts";
 import { media } from "./media.ts";
 import { type Gauge, Metrics } from "./metrics.ts";
-import { openApi, schemaOf } from "./openapi.ts";
+import { openApi, schemaOf, spaceShape } from "./openapi.ts";
 import type { Operation } from "./operations.ts";
 import { type Problem, problemOf, Refused, serverCodes } from "./problem.ts";
 import { pushedItems } from "./pushed.ts";
+import { troublesOf } from "./ready.ts";
 import { isForReminded, remindedChat } from "./reminded.ts";
 import { fieldsOf, fromQuery, type VerbRoute, verbRoutes } from "./routes.ts";
 import { type Space, type SpaceOptions, Spaces } from "./spaces.ts";
@@ -146,9 +149,10 @@ export async function appOf(
     app.use(rewrapped(originValidation(loopback)));
   }
   app.get("/healthz", (context) => context.json({ status: "ok" }));
-  app.get("/readyz", async (context) =>
-    context.json({ ...(await readyOf(queue)), spaces: spaces.list().length }),
-  );
+  app.get("/readyz", async (context) => {
+    const reasons = [...(await readyOf(queue)).reasons, ...(await troublesOf(spaces))];
+    return context.json({ status: reasons.length > 0 ? "degraded" : "ready", reasons });
+  });
   addDashboard(app);
   app.get("/openapi.json", (context) => context.json(openApi(version)));
   app.get("/metrics", authenticated(keys), async (context) => {
@@ -172,6 +176,10 @@ export async function appOf(
       await next();
     };
   const at = (path: string) => `/v1/spaces/:space${path.replace(/\{(\w+)\}/g, ":$1")}`;
+  app.get(at(""), scoped("read"), inSpace, async (context) => {
+    const { id, memory } = context.get("space");
+    return context.json(spaceShape.parse({ space: id, ...(await memory.store.stats()) }));
+  });
   for (const route of verbRoutes) {
     const print = route.isLong ? begun(route, queue) : printed(route);
     app.on(route.method.toUpperCase(), at(route.path), scoped(route.scope), inSpace, print);
@@ -198,6 +206,7 @@ export async function appOf(
     context.json(tickets.give(context.get("space").id, context.get("key"))),
   );
   app.get(at("/events"), scoped("read"), inSpace, changes);
+  app.get(at("/export"), scoped("read"), inSpace, (context) => exported(context.get("space")));
   app.get(at("/openai/v1/models"), scoped("ask"), inSpace, (context) =>
     context.json(modelsOf(context.get("space"))),
   );
@@ -323,6 +332,16 @@ function addOperations(
   app.post(at("/operations/{operation}/cancel"), scoped("learn"), inSpace, async (context) =>
     context.json(found(await context.get("space").operations.cancel(context.req.param("operation")!))),
   );
+}
+
+/** All rows of a space's memory, a JSON object a line. Pictures are had by their hashes. */
+function exported({ memory }: Space): Response {
+  async function* lines() {
+    for await (const row of exportRows(memory.store)) yield Buffer.from(`${JSON.stringify(row)}\n`);
+  }
+  const body = Readable.toWeb(Readable.from(lines())) as ReadableStream<Uint8Array>;
+  const headers = { "content-type": "application/x-ndjson", "cache-control": "no-store" };
+  return new Response(body, { headers });
 }
 
 /** Counts and times every request, by the pattern of its route. */

@@ -17,13 +17,14 @@ export function client(url: string, key?: string) {
     });
     const text = await response.text();
     const type = response.headers.get("content-type") ?? "";
-    const json = type.includes("json") ? JSON.parse(text) : {};
+    const json = /^application\/(problem\+)?json\b/.test(type) ? JSON.parse(text) : {};
     return { status: response.status, type, text, json, headers: response.headers };
   };
   return {
     get: (path: string, headers?: Record<string, string>) => ask("GET", path, undefined, headers),
     post: (path: string, body: unknown, headers?: Record<string, string>) => ask("POST", path, body, headers),
     put: (path: string, body: unknown = {}) => ask("PUT", path, body),
+    patch: (path: string, body: unknown) => ask("PATCH", path, body),
     delete: (path: string) => ask("DELETE", path),
   };
 }
