@@ -1,24 +1,27 @@
 /**
  * Which wrong changes of the learning code its tests notice.
  *
- * `node perf/mutation.ts [--folders src/training,src/reward,src/policies] [--tests PREFIX,…] [--per-file N] [--seed 1] [--out DIR]
- * [--survivors] [--report]`
+ * `node perf/mutation.ts [--folders src/training,src/reward,src/policies] [--tests PREFIX,…] [--per-file N] [--seed 1] [--most-ms 3000]
+ * [--only-loading] [--out DIR] [--survivors] [--report]`
  *
  * Every mutant (`mutation/mutants.ts`) of the folders' files, or N drawn of each by the seed, is tried with the tests that
  * reach it, the fastest first, until one fails. One process runs at a time, and nothing is written into the tree. Results
  * stand in DIR/results.jsonl; a run that was stopped resumes, and only what changed is tried again. `--report` prints what
- * was tried so far, `--survivors` each mutant that no test noticed. Those that change nothing a caller could see are listed
- * in `mutation/equivalent.json`, each with its reason, and are counted apart.
+ * was tried so far, `--survivors` each mutant that no test noticed. `--only-loading` tries those alone that are read while a file
+ * is loaded, as constants are. Those that change nothing a caller could see are listed in `mutation/equivalent.json`, each with
+ * its reason, and are counted apart.
  *
  * `--tests` takes only test files whose paths begin so, which is quicker; what they let pass is tried again without it. A test
  * is stopped by the processor time it takes, as a multiple of its usual, so that a busy machine counts nothing as noticed.
+ * Of the tests that reach a mutant those are run, the fastest first, that take up to `--most-ms` together: a test that compiles a
+ * network takes 2,000.
  *
  * Left out: tests that start other processes. They would notice more, and take minutes. Only the folders' own files hold
  * mutants, so the tests of others run at their usual speed, and a test file that imports none of them is not run.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { execPath } from "node:process";
 import { setTimeout } from "node:timers/promises";
@@ -35,6 +38,8 @@ const { values: options } = parseArgs({
     tests: { type: "string", default: "" },
     "per-file": { type: "string", default: "all" },
     seed: { type: "string", default: "1" },
+    "most-ms": { type: "string", default: "3000" },
+    "only-loading": { type: "boolean", default: false },
     out: { type: "string", default: join(root, "runs/mutation") },
     survivors: { type: "boolean", default: false },
     report: { type: "boolean", default: false },
@@ -43,6 +48,10 @@ const { values: options } = parseArgs({
 const perFile = options["per-file"] === "all" ? Infinity : Number(options["per-file"]);
 if (!(perFile >= 1))
   throw new TypeError(`Expected --per-file to be a number or all, got ${options["per-file"]}`);
+
+const mostMs = Number(options["most-ms"]);
+if (!(mostMs > 0))
+  throw new TypeError(`Expected --most-ms to be a number above 0, got ${options["most-ms"]}`);
 
 /** What may be changed: the learning code, and what it stands on. */
 const sources = ["src/{training,reward,policies,adapter}/**/*.ts", "src/household/splits.ts"];
@@ -81,9 +90,21 @@ function processorSeconds(pid: number): number | null {
   }
 }
 
+/** Whether no thread of a process runs or could; `false` where the system does not say. */
+function isWaiting(pid: number): boolean {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    return threads.every(
+      (id) => readFileSync(`/proc/${pid}/task/${id}/stat`, "utf8").split(") ")[1]![0] === "S",
+    );
+  } catch {
+    return false;
+  }
+}
+
 /** Processor seconds after which a test does not end, where its usual time says no more. */
 const leastLimit = 8;
-/** Seconds in which a process that does next to nothing is waiting for what never comes. One that is kept from running still does more. */
+/** Seconds in which a process that does next to nothing waits for what never comes. One that is kept from running does not wait. */
 const idleLimit = 30;
 
 let running: ChildProcess | null = null;
@@ -136,7 +157,8 @@ async function runJob(
       [seen, cpu] = [size, used];
       tell();
     }
-    if (used - idleFrom.used > 0.3 || size !== seen) idleFrom = { used, at: Date.now() };
+    if (used - idleFrom.used > 0.3 || size !== seen || !isWaiting(child.pid!))
+      idleFrom = { used, at: Date.now() };
     const isIdle = Date.now() - idleFrom.at > 1000 * idleLimit;
     if (!ended && (used - cpu > limit || isIdle)) child.kill("SIGKILL");
   }
@@ -203,7 +225,7 @@ async function coverage(files: Map<string, MutantFile>, testFiles: readonly stri
         for (const key of hits) reached.set(key, [...(reached.get(key) ?? []), { test, ms, file: testFile }]);
     for (const key of row.hits) loading.set(key, [...(loading.get(key) ?? []), testFile]);
   }
-  const short = [...reached].map(([key, tests]) => [key, withinMs(tests, 3000)] as const);
+  const short = [...reached].map(([key, tests]) => [key, withinMs(tests, mostMs)] as const);
   return { reached: new Map(short), loading };
 }
 
@@ -318,7 +340,7 @@ const open = [...drawn.values()].flat().filter((mutant) => {
 });
 for (const mutant of open)
   if (!reached.has(mutant.key) && !loading.has(mutant.key)) keep(mutant, "not reached", undefined);
-const inTests = open.filter(({ key }) => reached.has(key));
+const inTests = options["only-loading"] ? [] : open.filter(({ key }) => reached.has(key));
 for (const [folder, mutants] of Map.groupBy(inTests, ({ file }) => dirname(file))) {
   await tryReached(mutants);
   console.error(`${folder}: ${mutants.length} tried`);

@@ -13,7 +13,9 @@ import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
+import { parseConfig } from "../src/config.ts";
 import { requireTorchPython } from "../src/engines/torch/environment.ts";
+import { lacksForMeaning } from "../src/taskmem/encoder.ts";
 
 /** Folders that measurements need and the repository has not. */
 export interface Places {
@@ -47,6 +49,7 @@ const withoutTorch = () => {
     return (error as Error).message;
   }
 };
+const withoutEncoder = () => lacksForMeaning(parseConfig({ memory: "." }));
 
 /** Everything that is measured of learning, the quickest first. */
 export const measurements: readonly Measurement[] = [
@@ -87,6 +90,19 @@ export const measurements: readonly Measurement[] = [
   {
     ...{ name: "best-of-n", hours: 0.3 },
     ...{ full: always("perf/best-of-n.ts"), quick: null },
+  },
+  {
+    ...{ name: "second-answerer", hours: 0.1, lacks: withoutEncoder },
+    full: always("perf/second-answerer.ts"),
+    quick: always("perf/second-answerer.ts", "--films", "6"),
+  },
+  {
+    ...{ name: "phase-two-ablations", hours: 0.3 },
+    ...{ full: always("perf/phase-two-ablations.ts"), quick: null },
+  },
+  {
+    ...{ name: "phase-one-ablations", hours: 0.4 },
+    ...{ full: always("perf/phase-one-ablations.ts"), quick: null },
   },
   {
     ...{ name: "household-vl", hours: 2, lacks: withoutTorch },

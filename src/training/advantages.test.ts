@@ -78,6 +78,13 @@ describe("the negative-sample gate", () => {
     assertNear(groupAdvantages([right(0.55), right(0.5), right(0.45)]), [0.05 / (0.05 + 1e-6), 0, 0]);
   });
 
+  test("can be left out, as in GRPO: a good rollout is then punished for better siblings", () => {
+    // Mean 0.5, deviation √((0.05² + 0 + 0.05²) / 2) = 0.05.
+    const all = [right(0.55), right(0.5), right(0.45)];
+    const advantage = 0.05 / (0.05 + 1e-6);
+    assertNear(groupAdvantages(all, { gate: false }), [advantage, 0, -advantage]);
+  });
+
   test("leaves a correct rollout punished whose reward other parts brought to 0 or below", () => {
     // Mean 0.25, differences ±0.25, deviation √(4 · 0.25² / 3) = √(0.25 / 3).
     const advantage = 0.25 / (Math.sqrt(0.25 / 3) + 1e-6);

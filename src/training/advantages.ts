@@ -20,6 +20,12 @@ export interface ScoredRollout {
   readonly netCorrect: number | null;
 }
 
+/** Options of `groupAdvantages`. */
+export interface AdvantageOptions {
+  /** Whether good rollouts are kept from a negative advantage; without it this is GRPO's normalisation alone. @default true */
+  readonly gate?: boolean | undefined;
+}
+
 /**
  * Advantages of one group, shape [G], in standard deviations: (reward − mean) / (sample deviation + 1e-6), then gated.
  *
@@ -27,11 +33,15 @@ export interface ScoredRollout {
  * masks its whole group, as in the paper: all advantages are 0, for its siblings' mean would be of other rollouts.
  * @throws RangeError for fewer than two rollouts or a reward or count that is not finite
  */
-export function groupAdvantages(group: readonly ScoredRollout[]): number[] {
+export function groupAdvantages(
+  group: readonly ScoredRollout[],
+  { gate = true }: AdvantageOptions = {},
+): number[] {
   requireGroup(group);
   const rewards = group.flatMap(({ reward }) => (reward === null ? [] : [reward]));
   if (rewards.length < group.length) return group.map(() => 0);
-  return gateNegatives(group, normalize(rewards));
+  const advantages = normalize(rewards);
+  return gate ? gateNegatives(group, advantages) : advantages;
 }
 
 /**

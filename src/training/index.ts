@@ -7,7 +7,7 @@
  */
 export type { PlainAction } from "../policy/plain-action.ts";
 export type { ConcurrencyOptions } from "../util/async.ts";
-export { groupAdvantages, type ScoredRollout } from "./advantages.ts";
+export { type AdvantageOptions, groupAdvantages, type ScoredRollout } from "./advantages.ts";
 export { type CurriculumOptions, curriculumDefaults, nextPlace, type Place, startIn } from "./curriculum.ts";
 export {
   type Clip,

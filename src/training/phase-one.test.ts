@@ -262,14 +262,20 @@ describe("a step", () => {
       ...judge,
       richness: async ({ memories }) => ({ ok: true, value: memories.map((text) => text.length) }),
     };
-    const { rollouts } = await run({
-      draws: (_, k) => [yes!, [0, 0], [0, 0, 0], [0, 0, 0, 0]][k]!,
-      config: { batch: 1 },
-      judge: ranking,
-    });
-    const of = rollouts[0]!.map(({ advantage }) => advantage);
+    const advantages = async (gate?: boolean) => {
+      const { rollouts } = await run({
+        draws: (_, k) => [yes!, [0, 1], [0, 0, 0], [0, 0, 0, 0]][k]!,
+        config: { batch: 1, ...(gate !== undefined && { gate }) },
+        judge: ranking,
+      });
+      return rollouts[0]!.map(({ advantage }) => advantage);
+    };
+    const of = await advantages();
     assert.deepEqual(of.slice(0, 2), [0, 0], "below the mean, but passing");
     assert.ok(of[2]! > 0 && of[3]! > of[2]!);
+    const ungated = await advantages(false);
+    assert.ok(ungated[0]! < ungated[1]! && ungated[1]! < 0, "an ablation leaves the gate out");
+    assert.deepEqual(ungated.slice(2), of.slice(2));
     const { rollouts: wrong } = await run({
       draws: (_, k) => [no!, [1, 1], off!, off!][k]!,
       config: { batch: 1 },
@@ -409,4 +415,16 @@ describe("a run", () => {
     assert.deepEqual(await problemOf({ draws: () => yes! }), ["no-difference", 3, 0]);
     assert.deepEqual(await problemOf({ draws: (_, k) => (k < 2 ? yes! : no!) }), [null, 3, 3]);
   });
+});
+
+test("without settings of its own a run has the sizes, rate and stages of the paper's", () => {
+  const { offPolicySteps, steps, batch, group, parts, learningRate, maxGradientNorm, kl, checkpointEvery } =
+    phaseOneDefaults;
+  // A hundred steps, the first 60 of them on histories by another writer (the paper's Figure 3); 32 prompts of 8 memories.
+  assert.deepEqual([steps, offPolicySteps, batch, group], [100, 60, 32, 8]);
+  // Mini-batches of 8 prompts, and Adam at 1e-6 with its gradient clipped to 1 (the released launch line), which has no KL.
+  assert.deepEqual([batch / parts, learningRate, maxGradientNorm, kl], [8, 1e-6, 1, 0]);
+  assert.equal(steps % checkpointEvery, 0, "the last checkpoint is the last step's");
+  assert.equal(checkpointEvery, 10);
+  assert.equal(phaseOneDefaults.gate, undefined, "the gate is open");
 });

@@ -56,6 +56,8 @@ export interface PhaseOneConfig extends ContextLimits {
   readonly maxGradientNorm: number;
   /** Weight of a KL penalty (k3) against the weights the run started from; the paper has none. @default 0 */
   readonly kl: number;
+  /** Whether good rollouts are kept from a negative advantage (`groupAdvantages`). @default true */
+  readonly gate?: boolean;
   readonly seed: string;
   /** Steps between two checkpoints. */
   readonly checkpointEvery: number;
@@ -282,7 +284,7 @@ async function decide<Sample>(
   const context = await contextOf(instance, policy, options, isOffPolicy(step, config));
   const { actions } = await policy.decide(context, { n: config.group, random, ...(signal && { signal }) });
   const rewards = await scoreGroup(context, actions, judge, { ...score, ...(signal && { signal }) });
-  return { context, actions, rewards, advantages: groupAdvantages(rewards.map(scored)) };
+  return { context, actions, rewards, advantages: groupAdvantages(rewards.map(scored), config) };
 }
 
 function recordedRollouts({

@@ -328,7 +328,7 @@ export interface DpoOptions {
  * @returns all steps, those of earlier processes included
  */
 export async function trainOnPairs<Sample>(
-  trainer: Trainer<Sample, Adapter>,
+  trainer: Trainer<Sample>,
   pairs: readonly SamplePair<Sample>[],
   options: DpoOptions,
 ): Promise<PairStep[]> {
@@ -404,7 +404,7 @@ function drawing(count: number, size: number, random: Random): () => number[] {
 
 /** One step on the pairs drawn of each context. @param references of all samples */
 async function stepOn<Sample>(
-  trainer: Trainer<Sample, Adapter>,
+  trainer: Trainer<Sample>,
   drawn: readonly (readonly SamplePair<Sample>[])[],
   references: ReadonlyMap<Sample, Float32Array>,
   { beta = 0.1, preference = 1, kl = 0, likelihood = 0, learningRate, maxGradientNorm }: DpoOptions,

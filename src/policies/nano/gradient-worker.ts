@@ -2,17 +2,16 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { startDevice } from "../../engines/nano/device.ts";
 import { tree } from "../../engines/nano/jax.ts";
-import { type Answered, type Asked, GradientEngine, unflatten, type WorkerSetup } from "./gradients.ts";
+import { type Asked, GradientEngine, unflatten, type WorkerSetup } from "./gradients.ts";
 
 const { config, weights: buffer } = workerData as WorkerSetup;
 const shared = new Float32Array(buffer);
 await startDevice();
 const engine = new GradientEngine(config);
 
-parentPort!.on("message", async ({ wanted, batches }: Asked) => {
+parentPort!.on("message", async (asked: Asked) => {
   const weights = unflatten(config, shared);
-  const answers: Answered[] = [];
-  for (const batch of batches) answers.push(await engine.answer(weights, wanted, batch));
+  const answers = await engine.answers(weights, asked);
   tree.dispose(weights as never);
   parentPort!.postMessage(
     answers,

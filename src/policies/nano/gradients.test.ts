@@ -6,7 +6,7 @@ import { memoryLength, stripsSeen, textLength } from "../../engines/nano/layout.
 import { initialWeights, type NanoConfig, nanoConfig, weightsFrom } from "../../engines/nano/network.ts";
 import { seededRandom } from "../../util/random.ts";
 import { tensorsOf } from "./checkpoint.ts";
-import { Gradients, type PlainBatch } from "./gradients.ts";
+import { Gradients, mostThreads, type PlainBatch } from "./gradients.ts";
 
 const config: NanoConfig = {
   ...nanoConfig,
@@ -55,4 +55,12 @@ test("threads see the weights of each call, and a failed one reports its failure
   const broken = { ...batches[1]!, texts: null as never };
   await assert.rejects(threaded.logprobs(first, [batches[0]!, broken]), { code: "worker-failed" });
   assert.deepEqual(await threaded.logprobs(first, batches), await alone.logprobs(first, batches));
+});
+
+test("as many threads as processors, up to four for their memory; a GPU is fed by one", () => {
+  assert.deepEqual(
+    [1, 2, 4, 32].map((processors) => mostThreads("wasm", processors)),
+    [1, 2, 4, 4],
+  );
+  assert.equal(mostThreads("webgpu", 32), 1);
 });

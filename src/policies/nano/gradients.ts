@@ -86,6 +86,18 @@ export class GradientEngine {
     await flatten(this.#config, slope, flat.subarray(1));
     return flat;
   }
+
+  /** An answer for each batch. Weights are used by reference. */
+  async answers(weights: Weights, { wanted, batches }: Asked): Promise<Answered[]> {
+    const answers: Answered[] = [];
+    for (const batch of batches) answers.push(await this.answer(weights, wanted, batch));
+    return answers;
+  }
+}
+
+/** Most threads that pay: each takes about a gigabyte, and on a GPU a second one would wait for the first. */
+export function mostThreads(device: ReturnType<typeof defaultDevice>, processors: number): number {
+  return device === "wasm" ? Math.min(4, processors) : 1;
 }
 
 /** The threads that train one network. One call at a time. */
@@ -97,13 +109,12 @@ export class Gradients {
   readonly #shared: Float32Array<SharedArrayBuffer>;
 
   /**
-   * @param threads most threads, the calling one included; each takes about a gigabyte. @default as many as the machine
-   * has, up to 4; on a GPU one
+   * @param threads most threads, the calling one included. @default see `mostThreads`
    */
   constructor(config: NanoConfig, threads?: number) {
     this.#config = config;
     this.#own = new GradientEngine(config);
-    this.#most = threads ?? (defaultDevice() === "wasm" ? Math.min(4, availableParallelism()) : 1);
+    this.#most = threads ?? mostThreads(defaultDevice(), availableParallelism());
     this.#shared = new Float32Array(new SharedArrayBuffer(4 * sizeOf(config)));
   }
 
@@ -132,12 +143,8 @@ export class Gradients {
     const others = this.#workers
       .slice(0, threads - 1)
       .map((worker, w) => this.#ask(worker, { wanted, batches: shareOf(w + 1) }));
-    const own = async () => {
-      const answers: Answered[] = [];
-      for (const batch of shareOf(0)) answers.push(await this.#own.answer(weights, wanted, batch));
-      return answers;
-    };
-    const shares = await Promise.all([own(), ...others]);
+    const own = this.#own.answers(weights, { wanted, batches: shareOf(0) });
+    const shares = await Promise.all([own, ...others]);
     return batches.map((_, i) => shares[i % threads]![Math.floor(i / threads)]!);
   }
 
