@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import {
@@ -21,7 +21,7 @@ const folder = temporaryFolder("replay");
 const pictureOf = (clip: number) => `picture ${clip}`;
 
 test("a policy that looks is tried on clips that have their pictures, also when those are deleted meanwhile", async () => {
-  const memory = await openTestMemory(join(folder, "seen"));
+  const memory = await openTestMemory(mkdtempSync(join(folder, "seen-")));
   await addTestStream(memory, "film");
   for (let clip = 0; clip < 63; clip++)
     await remember(memory, "film", clip, [], { frames: [frameOf(clip, pictureOf(clip))] });
@@ -43,7 +43,7 @@ test("a policy that looks is tried on clips that have their pictures, also when 
 });
 
 test("all clips of a stream without pictures are tried", async () => {
-  const memory = await openTestMemory(join(folder, "texts"));
+  const memory = await openTestMemory(mkdtempSync(join(folder, "texts-")));
   await addTestStream(memory, "texts");
   for (let clip = 0; clip < 3; clip++) await remember(memory, "texts", clip, [`Ann: line ${clip}`]);
   assert.equal(withPictures(await memory.observations("texts")).length, 3);

@@ -7,6 +7,8 @@ import { openRunDirectory, rowsOf } from "./run-directory.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "taskmem-run-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
+/** A place where no run is yet, also when a test is run again. */
+const place = () => join(mkdtempSync(join(folder, "place-")), "run");
 
 /** A trainer whose weights are a text. */
 const trainer = {
@@ -18,21 +20,22 @@ const trainer = {
 };
 
 test("a run resumes at its last checkpoint, with that checkpoint's weights", async () => {
-  const run = openRunDirectory(join(folder, "run"), { seed: 1 });
+  const directory = place();
+  const run = openRunDirectory(directory, { seed: 1 });
   assert.equal(await run.resume(trainer), null);
   for (const step of [1, 2]) {
     trainer.weights = `weights of step ${step}`;
     await run.checkpoint(trainer, { step });
   }
   trainer.weights = "";
-  const state = await openRunDirectory(join(folder, "run"), { seed: 1 }).resume(trainer);
+  const state = await openRunDirectory(directory, { seed: 1 }).resume(trainer);
   assert.deepEqual([state, trainer.weights], [{ step: 2 }, "weights of step 2"]);
   const weights = readdirSync(run.path).filter((name) => name.endsWith(".weights"));
   assert.deepEqual(weights, ["step-2.weights"], "those of earlier steps are gone");
 });
 
 test("a state that is no state is refused by name", async () => {
-  const directory = join(folder, "broken");
+  const directory = place();
   const run = openRunDirectory(directory, {});
   const states = [
     "",
@@ -53,7 +56,7 @@ test("a state that is no state is refused by name", async () => {
 });
 
 test("a run of another configuration is refused, or replaced with all its files and no other", async () => {
-  const directory = join(folder, "other");
+  const directory = place();
   const first = openRunDirectory(directory, { seed: 1 });
   await first.append("metrics.jsonl", [{ step: 1 }]);
   await first.checkpoint(trainer, { step: 1 });
@@ -70,7 +73,7 @@ test("a run of another configuration is refused, or replaced with all its files 
 });
 
 test("rows are kept in order, and one that a kill cut short is taken off before the next", async () => {
-  const directory = join(folder, "rows");
+  const directory = place();
   const run = openRunDirectory(directory, {});
   assert.deepEqual(run.rows("drawn.jsonl"), []);
   await run.append("drawn.jsonl", [{ n: 1 }, { n: 2 }]);

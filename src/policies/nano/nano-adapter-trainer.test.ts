@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { temporaryFolder } from "../../../test/support/memory.ts";
-import { adapterNorm } from "../../adapter/arithmetic.ts";
+import { adapterNorm, createAdapter } from "../../adapter/arithmetic.ts";
 import { wordSpace } from "../../engines/local/index.ts";
 import { startDevice } from "../../engines/nano/device.ts";
 import { NanoModel, nanoPrograms } from "../../engines/nano/nano-model.ts";
@@ -39,7 +39,7 @@ before(async () => {
   await startDevice();
   const weights = weightsFrom(config, initialWeights(config, seededRandom("weights")));
   model = new NanoModel(weights, "0123456789abcdef", nanoPrograms(weights, config));
-  trainer = nanoAdapterTrainer({ model, countTokens, judge, poolEpisodes: 1, heldOutEpisodes: 1 });
+  trainer = nanoAdapterTrainer({ model, countTokens, judge, poolEpisodes: 2, heldOutEpisodes: 1 });
 });
 
 test("names what it trains, and needs nothing that was watched", () => {
@@ -49,8 +49,8 @@ test("names what it trains, and needs nothing that was watched", () => {
   assert.equal(needsNoStream, true);
 });
 
-test("a training that is stopped is begun again; its cache is of every clip, and is made once", async () => {
-  const own = nanoAdapterTrainer({ model, countTokens, judge, poolEpisodes: 1, heldOutEpisodes: 1 });
+test("a training that is stopped is begun again; its cache is of every clip, is made once, and is graded by the truth", async () => {
+  const own = nanoAdapterTrainer({ model, countTokens, poolEpisodes: 1, heldOutEpisodes: 1 });
   await assert.rejects(own.cache({ signal: AbortSignal.abort() }), { name: "AbortError" });
   const cache = await own.cache();
   // One episode of six clips, eight memories of each.
@@ -60,6 +60,11 @@ test("a training that is stopped is begun again; its cache is of every clip, and
   );
   assert.ok(cache.some(({ candidates }) => candidates.length === 8));
   assert.equal(await own.cache(), cache);
+  // What random weights write is not true; the judge says so of the pool, and of the clips that an adapter is tried on.
+  assert.ok(cache.every(({ candidates }) => candidates.every(({ passes }) => !passes)));
+  const adapter = createAdapter(model.adapterSpace, model.width, [[0, 1]]);
+  const { toGrade, graded, fidelityAfter } = await own.validate(tasks, [], adapter);
+  assert.deepEqual([toGrade, graded, fidelityAfter], [6, 6, 0]);
 });
 
 test("learns a vector as long as a quarter of the stream, in a run, and tries it on each clip of another episode", async () => {
