@@ -6,6 +6,7 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { sql } from "kysely";
 import { StoreError } from "../errors.ts";
 import { type BlobStore, sweepBlobs } from "./blob-store.ts";
 import { folderBlobs } from "./blobs.ts";
@@ -83,7 +84,11 @@ function sqliteMemory(
     {
       ...{ directory, folder: directory, store: forgetter, blobs, feed, leaseNow: options.now },
       searches: new Searcher(connection, directory, options),
-      vectorsBy: "sqlite-vec",
+      vectorSearch: async () => {
+        const held = sql<{ vectors: number }>`select count(*) as vectors from entry where has_vector`;
+        return { by: "sqlite-vec", ...connection.get(held)!, isApproximate: false, lacksIndex: null };
+      },
+      indexVectors: async () => {},
       rows: () => memoryRows(() => fileSnapshot(directory)),
       stats: async () => memoryStats(connection),
       check: async () => checkMemory(connection, join(directory, "blobs"), options.words),

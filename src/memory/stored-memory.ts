@@ -80,7 +80,9 @@ export interface StoredParts {
   readonly blobs: BlobStore;
   readonly feed: ChangeFeed;
   readonly searches: Searches;
-  readonly vectorsBy: StoredMemory["vectorsBy"];
+  vectorSearch(): Promise<VectorSearch>;
+  /** Builds what finds the nearest of many vectors, where there are so many and it is not there. */
+  indexVectors(): Promise<void>;
   /** Wall clock that writers of other processes have too. */
   readonly leaseNow: () => number;
   rows(): AsyncIterable<MemoryRow>;
@@ -104,10 +106,20 @@ export interface Searches {
 /** How a database without vectors of its own compares them: by pgvector, or by this process, which reads all. */
 export type VectorsBy = "pgvector" | "process";
 
+/** How a memory finds the nearest vectors. */
+export interface VectorSearch {
+  readonly by: "sqlite-vec" | VectorsBy;
+  readonly vectors: number;
+  /** Whether an HNSW index finds them; otherwise all that pass a filter are compared. */
+  readonly isApproximate: boolean;
+  /** Why there is no index although there are so many vectors; `null` where none is needed. */
+  readonly lacksIndex: string | null;
+}
+
 /** A memory that is kept. */
 export interface StoredMemory extends Memory {
-  /** What compares vectors; `process` where this process reads and compares all of them. */
-  readonly vectorsBy: "sqlite-vec" | VectorsBy;
+  /** How vectors are compared now. */
+  vectorSearch(): Promise<VectorSearch>;
   /**
    * Indexes everything again with the word space and embedder this memory was opened with. The old index is used until
    * the end; an interrupted call resumes when it is repeated.
@@ -149,7 +161,10 @@ export function storedMemory(parts: StoredParts, options: StoredOptions): Stored
       yield* db.write(() => trimFaces(db));
       yield* sweepBlobs(db, blobs);
     });
+    indexAside();
   };
+  /** It takes minutes, and its failure is kept for `vectorSearch`. */
+  const indexAside = () => void parts.indexVectors().catch(() => {});
 
   let settling = Promise.resolve();
   /** Makes the vectors that are waited for, one call at a time. What an engine cannot make now waits for the next call. */
@@ -203,7 +218,7 @@ export function storedMemory(parts: StoredParts, options: StoredOptions): Stored
 
   return {
     directory,
-    vectorsBy: parts.vectorsBy,
+    vectorSearch: parts.vectorSearch,
 
     addStream: async (stream) => {
       return perform(function* (db) {
@@ -377,13 +392,17 @@ export function storedMemory(parts: StoredParts, options: StoredOptions): Stored
       const report =
         (await parts.forgetApart?.(request, dryRun)) ??
         (await perform((db) => forget(db, { blobs, folder }, options, request, dryRun)));
-      if (!dryRun) await settle();
+      if (!dryRun) {
+        await settle();
+        indexAside();
+      }
       return report;
     },
     rows: parts.rows,
     addRows: async (rows, blob, how) => {
       const added = await addRows(store, blobs, options, rows, blob, how);
       await settle();
+      await parts.indexVectors();
       return added;
     },
     stats: parts.stats,
@@ -391,7 +410,11 @@ export function storedMemory(parts: StoredParts, options: StoredOptions): Stored
     addSpent: async (some) => perform((db) => addSpent(db, some)),
     spent: async (sinceMs = 0) => perform((db) => spent(db, sinceMs)),
     check: parts.check,
-    reindex: (signal, onProgress) => reindex(store, options, signal, onProgress),
+    reindex: async (signal, onProgress) => {
+      const indexed = await reindex(store, options, signal, onProgress);
+      await parts.indexVectors();
+      return indexed;
+    },
     close,
     [Symbol.asyncDispose]: close,
   };

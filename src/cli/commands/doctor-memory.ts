@@ -3,6 +3,7 @@ import { leftOutLines, whyNothing } from "../../answer/left-out.ts";
 import type { Config } from "../../config.ts";
 import type { LeftOut, Memory } from "../../memory/memory.ts";
 import { hasMemory, shownPlace } from "../../memory/place.ts";
+import type { VectorSearch } from "../../memory/stored-memory.ts";
 import { openConfiguredMemory } from "../../taskmem/assembly.ts";
 import type { Check } from "../../taskmem/check.ts";
 import { counted } from "../output.ts";
@@ -29,14 +30,14 @@ export async function memoryChecks(config: Config): Promise<MemoryCheck[]> {
         stats: await memory.stats(),
         failures: await memory.clipFailures(),
         streams: await streamChecks(memory),
-        vectorsBy: memory.vectorsBy,
+        vectors: await memory.vectorSearch(),
       };
     } finally {
       await memory.close();
     }
   });
   if ("failed" in checked) return [checked.failed];
-  const { problems, stats, failures, streams, vectorsBy } = checked.value;
+  const { problems, stats, failures, streams, vectors } = checked.value;
   if (problems.length > 0) {
     const fix = "export what can be read: taskmem export <directory>";
     return [{ check: "memory", state: "broken", detail: problems.join(" "), fix }];
@@ -49,17 +50,37 @@ export async function memoryChecks(config: Config): Promise<MemoryCheck[]> {
       ...{ check: "memory", state: "ok", detail: failures.length === 0 ? sound : `${sound}${failed}` },
       fix: failures.length === 0 ? null : "watch the stream again to retry them",
     },
-    ...(vectorsBy === "process" ? [vectorsCheck] : []),
+    ...vectorChecks(vectors),
     ...(waitingVectors > 0 ? [waitingCheck(waitingVectors)] : []),
     ...streams,
   ];
 }
 
-const vectorsCheck: MemoryCheck = {
-  ...{ check: "memory vectors", state: "missing" },
-  detail: "the server had no pgvector 0.8 when the memory was made, so each question reads all vectors",
-  fix: "create extension vector in its database, then taskmem migrate to a new space",
-};
+/** How the vectors of a memory in Postgres are compared. */
+function vectorChecks({ by, vectors, isApproximate, lacksIndex }: VectorSearch): MemoryCheck[] {
+  const check = "memory vectors";
+  const many = counted(vectors, "vector");
+  if (by === "sqlite-vec") return [];
+  if (by === "process")
+    return [
+      {
+        ...{ check, state: "missing" },
+        detail: `${many}, compared exactly by this process, which reads all of them for each question: the server had no pgvector 0.8 when the memory was made`,
+        fix: "create extension vector in its database, then taskmem migrate to a new space",
+      },
+    ];
+  if (isApproximate)
+    return [{ check, state: "ok", detail: `${many}, found by an HNSW index of pgvector`, fix: null }];
+  const exact = `${many}, compared exactly by pgvector`;
+  if (lacksIndex === null) return [{ check, state: "ok", detail: exact, fix: null }];
+  return [
+    {
+      ...{ check, state: "missing" },
+      detail: `${exact}; so many want an HNSW index, and there is none: ${lacksIndex}`,
+      fix: "the next watch builds it, and says here why it cannot",
+    },
+  ];
+}
 
 const waitingCheck = (waiting: number): MemoryCheck => ({
   ...{ check: "memory index", state: "missing" },

@@ -16,7 +16,7 @@ import {
   PostgresIntrospector,
   PostgresQueryCompiler,
 } from "kysely";
-import type { Pool, PoolClient, QueryResult } from "pg";
+import type { Client, Pool, PoolClient, QueryResult } from "pg";
 import { StoreError } from "../../errors.ts";
 import { optionalPackage } from "../../util/optional.ts";
 import type { Db, Query, Steps, Store } from "../db.ts";
@@ -24,6 +24,7 @@ import type { Tables } from "../schema.ts";
 import type { SearchIndex } from "../search-index.ts";
 import { inPostgresWords, isLost } from "./errors.ts";
 import type { PostgresUrl } from "./url.ts";
+import { dropVectorIndexes } from "./vector-index.ts";
 
 /** How long a lost server is waited for. */
 const patienceMs = 30_000;
@@ -34,6 +35,8 @@ const connectTimeoutMs = 10_000;
 const frozenMs = 20_000;
 /** Rows that are fetched at once of a query whose rows are not held. */
 const fetchedAtOnce = 500;
+/** How far an HNSW index is searched: as wide as gives nearly what comparing all gives, and on until enough pass a filter. */
+const indexSettings = ["-c hnsw.ef_search=400", "-c hnsw.iterative_scan=strict_order"];
 /** Statements with more parameters are of many shapes, so they are not kept prepared. */
 const mostPrepared = 40;
 
@@ -69,6 +72,9 @@ export class Postgres implements Store {
   readonly #pool: Pool;
   readonly #indexOf: (db: Omit<Db, "index">) => SearchIndex;
   readonly #listeners: (() => void)[] = [];
+  readonly #newClient: () => Client;
+  /** Connections of `aside`. */
+  readonly #asides = new Set<Client>();
   /** Names of prepared statements, by their text. */
   readonly #names = new Map<string, string>();
   /** The last write of this process that waits or runs. */
@@ -78,11 +84,13 @@ export class Postgres implements Store {
   private constructor(
     { url, readOnly }: Opened,
     pool: Pool,
+    newClient: () => Client,
     indexOf: (db: Omit<Db, "index">) => SearchIndex,
   ) {
     this.url = url;
     this.readOnly = readOnly;
     this.#pool = pool;
+    this.#newClient = newClient;
     this.#indexOf = indexOf;
   }
 
@@ -90,23 +98,24 @@ export class Postgres implements Store {
   static async open(opened: Opened, indexOf: (db: Omit<Db, "index">) => SearchIndex): Promise<Postgres> {
     const { default: pg } = await optionalPackage("pg", "for a memory in Postgres");
     const { url, readOnly } = opened;
-    const pool = new pg.Pool({
+    const connection = {
       connectionString: url.connection,
-      max: url.connections,
       connectionTimeoutMillis: connectTimeoutMs,
       application_name: "taskmem",
       keepAlive: true,
       options: [
         `-c search_path="${url.schema}",public`,
         `-c lock_timeout=${lockTimeoutMs}`,
+        ...indexSettings,
         ...(readOnly ? ["-c default_transaction_read_only=on"] : []),
       ].join(" "),
       types: { getTypeParser: ((type: number, format?: "text") => parserOf(pg, type, format)) as never },
-    });
+    };
+    const pool = new pg.Pool({ ...connection, max: url.connections });
     // A connection that ends while no statement runs on it is told here; the next statement takes another.
     pool.on("error", () => {});
     pool.on("connect", (client) => client.on("error", () => {}));
-    const postgres = new Postgres(opened, pool, indexOf);
+    const postgres = new Postgres(opened, pool, () => new pg.Client(connection), indexOf);
     try {
       (await pool.connect()).release();
     } catch (error) {
@@ -131,6 +140,26 @@ export class Postgres implements Store {
       return [await this.#pool.query(text)].flat();
     } catch (error) {
       throw inPostgresWords(this.url.shown, error);
+    }
+  }
+
+  /**
+   * Runs what takes minutes on a connection of its own, so that nothing else waits for it. Closing the memory ends the
+   * connection, and leaves to the server what it was told.
+   */
+  async aside<Result>(run: (client: Client) => Promise<Result>): Promise<Result> {
+    this.#assertOpen();
+    const client = this.#newClient();
+    client.on("error", () => {});
+    this.#asides.add(client);
+    try {
+      await client.connect();
+      return await run(client);
+    } catch (error) {
+      throw inPostgresWords(this.url.shown, error);
+    } finally {
+      this.#asides.delete(client);
+      await client.end();
     }
   }
 
@@ -159,10 +188,15 @@ export class Postgres implements Store {
     };
   }
 
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     await this.#turn;
     this.#closed = true;
+    await Promise.all([...this.#asides].map((client) => client.end()));
     await this.#pool.end();
   }
 
@@ -386,6 +420,7 @@ export class Postgres implements Store {
       );
       const names = (rows as { name: string }[]).map(({ name }) => `"${this.url.schema}".${name}`);
       try {
+        await this.#pool.query(dropVectorIndexes(this.url.schema));
         await this.#pool.query(`vacuum (full) ${names.join(", ")}`);
       } catch (error) {
         const { code, message, details } = inPostgresWords(this.url.shown, error) as StoreError;

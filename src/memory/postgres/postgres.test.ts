@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
+import pg from "pg";
 import { memoryCases } from "../../../test/memory-cases/index.ts";
+import { addLines, type Line } from "../../../test/support/many-entries.ts";
 import {
   addTestStream,
   decisionOf,
@@ -22,6 +24,7 @@ import { StoreError } from "../../errors.ts";
 import { pick, randomInt, seededRandom } from "../../util/random.ts";
 import type { Memory, RecallQuery } from "../memory.ts";
 import type { StoredMemory } from "../stored-memory.ts";
+import { Postgres } from "./connection.ts";
 import {
   dropPostgresMemory,
   hasPostgresMemory,
@@ -29,6 +32,9 @@ import {
   type PostgresMemoryOptions,
   postgresIndexOf,
 } from "./postgres.ts";
+import { postgresIndex } from "./search.ts";
+import { parsePostgresUrl } from "./url.ts";
+import { type IndexedSpaces, indexedSpaces } from "./vector-index.ts";
 
 const server = await testPostgres();
 const folder = temporaryFolder("postgres");
@@ -89,6 +95,55 @@ const exactEmbedder: Embedder = {
     }),
 };
 
+/** Entries of two cameras, one in a hundred of them of the porch, and questions about them. */
+function manyEntries(count: number): { lines: Line[]; asked: RecallQuery[] } {
+  const random = seededRandom("many vectors");
+  const names = Array.from(
+    { length: 400 },
+    (_, i) => `${pick(random, ["ka", "lo", "ren"])}${i.toString(36)}`,
+  );
+  const name = () => names[Math.floor(names.length * random() ** 2)]!;
+  const lines = Array.from({ length: count }, (_, i) => ({
+    ...{ stream: i % 100 === 0 ? "porch" : "kitchen", seconds: i, speakers: [] },
+    text: `Ann takes the ${name()} ${name()} to the ${name()} ${name()}`,
+  }));
+  const asked = Array.from({ length: 60 }, (_, i) => ({
+    text: `Where is the ${name()} and the ${name()}, and what did Ann say about the ${name()}?`,
+    limit: 64,
+    ...(i % 3 === 1 && { asOfSeconds: count / 2 }),
+    ...(i % 3 === 2 && { streams: ["porch"], limit: 20 }),
+  }));
+  return { lines, asked };
+}
+
+/** Searches the vectors of a memory alone. */
+async function nearestIn(url: string, indexed: IndexedSpaces) {
+  const opened = { url: parsePostgresUrl(url), readOnly: true };
+  const db = await Postgres.open(opened, (steps) => postgresIndex(steps, () => "pgvector", indexed));
+  // So few vectors the server would rather compare than search.
+  await db.execute("set enable_seqscan = off");
+  return {
+    find: async (query: RecallQuery) => {
+      const [vector] = await localEmbedder.embed([query.text]);
+      const found = await db.perform((steps) => steps.index.nearest(1, vector!, query, query.limit!));
+      return found.map(({ row }) => row);
+    },
+    close: () => db.close(),
+  };
+}
+
+// biome-ignore lint/correctness/useYield: there is nothing to ask.
+const noSpaces: IndexedSpaces = function* () {
+  return false;
+};
+
+/** How often the index was searched, as the server counted it when the connections that did ended. */
+async function scansOf(reader: pg.Client): Promise<number> {
+  await reader.query("select pg_stat_clear_snapshot()");
+  const counted = "select idx_scan::int as scans from pg_stat_user_indexes where indexrelname like '%_hnsw'";
+  return (await reader.query<{ scans: number }>(counted)).rows[0]!.scans;
+}
+
 /** Ids with what words found of each, and the two lists' places. */
 const recalled = async (memory: Memory, query: RecallQuery) =>
   (await memory.recall(query)).map(({ entry, score }) => [
@@ -129,7 +184,8 @@ else {
 
     test("recall the same entries with the same scores for 200 questions, and export the same rows", async () => {
       const { disk, memory, rows } = await both("same", exactEmbedder);
-      assert.equal(memory.vectorsBy, server.hasVectors ? "pgvector" : "process");
+      const { by, isApproximate } = await memory.vectorSearch();
+      assert.deepEqual([by, isApproximate], [server.hasVectors ? "pgvector" : "process", false]);
       for (const query of questions(200)) {
         const found = await recalled(memory, query);
         assert.deepEqual(found, await recalled(disk, query), JSON.stringify(query));
@@ -232,6 +288,69 @@ else {
     });
   });
 
+  test("above the limit an index is built while others write, finds nearly what comparing all finds, and is forgotten with what it held", {
+    skip: !server.hasVectors && "the server has no pgvector",
+  }, async () => {
+    const url = newUrl();
+    const { lines, asked } = manyEntries(3000);
+    const empty = await open(url);
+    for (const stream of ["kitchen", "porch"]) await addTestStream(empty, stream);
+    await addLines(url, lines, localEmbedder);
+    assert.deepEqual(await empty.check(), []);
+    const search = { by: "pgvector", vectors: lines.length, lacksIndex: null };
+    assert.deepEqual(await empty.vectorSearch(), { ...search, isApproximate: false });
+    await empty.close();
+
+    const memory = await open(url, { mostExact: 1000 });
+    assert.match((await memory.vectorSearch()).lacksIndex!, /is being built/);
+    const reader = new pg.Client({ connectionString: server.address });
+    await reader.connect();
+    // The build waits for whoever reads since before it.
+    await reader.query("begin isolation level repeatable read; select 1");
+    let isBuilt = false;
+    const built = memory
+      .addRows([], () => null)
+      .then(() => {
+        isBuilt = true;
+      });
+    const building = "select 1 from pg_stat_progress_create_index where phase like 'waiting for %'";
+    while ((await reader.query(building)).rows.length === 0)
+      await reader.query("select pg_stat_clear_snapshot()");
+    await remember(memory, "kitchen", 1000, ["Ann takes the zither to the attic"]);
+    assert.equal(isBuilt, false, "it was written while the index was built");
+    await reader.query("commit");
+    await built;
+    assert.deepEqual(await memory.vectorSearch(), {
+      ...search,
+      vectors: lines.length + 1,
+      isApproximate: true,
+    });
+
+    const [byIndex, byAll] = [await nearestIn(url, indexedSpaces()), await nearestIn(url, noSpaces)];
+    let same = 0;
+    let all = 0;
+    for (const query of asked) {
+      const [found, expected] = [await byIndex.find(query), await byAll.find(query)];
+      assert.equal(found.length, query.limit, "filters leave as many as were asked for");
+      all += expected.length;
+      same += expected.filter((row) => found.includes(row)).length;
+    }
+    assert.ok(same > 0.95 * all, `${same} of ${all}`);
+    for (const { close } of [byIndex, byAll]) await close();
+    assert.ok((await scansOf(reader)) > 0, "the index was used");
+    const [zither] = await memory.recall({ text: "zithers in the attic" });
+    assert.match(zither!.entry.text, /zither/);
+
+    await memory.forget({ query: "zither" });
+    await memory.addRows([], () => null);
+    assert.deepEqual(await memory.vectorSearch(), { ...search, isApproximate: true });
+    assert.deepEqual(await memory.check(), []);
+    await memory.close();
+    assert.equal(await dropPostgresMemory(url), true);
+    assert.equal(await hasPostgresMemory(url), false);
+    await reader.end();
+  });
+
   test("pictures of many waiting clips are read when they are asked for", async () => {
     const memory = await openNew();
     await addTestStream(memory, "kitchen");
@@ -297,7 +416,7 @@ test("without pgvector, vectors are compared in this process and the same is rec
   if ("skip" in debian) return;
   const memory = await open(debian.url("plain"));
   const disk = await lived(await openTestMemory(join(folder, "plain")));
-  assert.equal(memory.vectorsBy, "process");
+  assert.equal((await memory.vectorSearch()).by, "process");
   await memory.addRows(await rowsOf(disk), () => null);
   for (const query of questions(24))
     assert.deepEqual(await recalled(memory, query), await recalled(disk, query), JSON.stringify(query));

@@ -22,6 +22,7 @@ import { Postgres } from "./connection.ts";
 import { openSchema, type Settings, settingsOf } from "./open-schema.ts";
 import { postgresIndex } from "./search.ts";
 import { parsePostgresUrl } from "./url.ts";
+import { buildVectorIndex, indexedSpaces, mostExact, stopBuilding, vectorSearch } from "./vector-index.ts";
 
 /** How a memory in Postgres is opened. */
 export interface PostgresMemoryOptions extends StoredOptions {
@@ -30,6 +31,8 @@ export interface PostgresMemoryOptions extends StoredOptions {
    * the server or the user's rights allow nothing else. @default false
    */
   readonly readOnly?: boolean | "if-needed";
+  /** Vectors up to which all are compared; an HNSW index finds the nearest of more. @default 300,000 */
+  readonly mostExact?: number;
 }
 
 /**
@@ -69,6 +72,7 @@ export async function dropPostgresMemory(url: string): Promise<boolean> {
   });
   try {
     if ((await settingsOf(db)) === null) return false;
+    await db.execute(stopBuilding(db.url.schema));
     await db.execute(`drop schema "${db.url.schema}" cascade`);
     return true;
   } finally {
@@ -78,7 +82,7 @@ export async function dropPostgresMemory(url: string): Promise<boolean> {
 
 async function asked<Result>(url: string, ask: (db: Postgres) => Promise<Result>): Promise<Result | null> {
   const opened = { url: { ...parsePostgresUrl(url), connections: 2 }, readOnly: true };
-  const db = await Postgres.open(opened, (steps) => postgresIndex(steps, () => "process"));
+  const db = await Postgres.open(opened, (steps) => postgresIndex(steps, () => "process", indexedSpaces()));
   try {
     return (await settingsOf(db)) === null ? null : await ask(db);
   } finally {
@@ -92,9 +96,11 @@ async function openAs(
   readOnly: boolean,
 ): Promise<StoredMemory> {
   const url = parsePostgresUrl(text);
+  const { mostExact: most = mostExact } = options;
   let settings: Settings | null = null;
   const vectorsBy = () => settings!.vectors;
-  const postgres = await Postgres.open({ url, readOnly }, (db) => postgresIndex(db, vectorsBy));
+  const indexed = indexedSpaces();
+  const postgres = await Postgres.open({ url, readOnly }, (db) => postgresIndex(db, vectorsBy, indexed));
   try {
     settings = await openSchema(postgres);
     const blobs = tableBlobs(postgres);
@@ -107,7 +113,10 @@ async function openAs(
         ...{ directory: url.shown, folder: folderOf(text), store: postgres, blobs, feed },
         leaseNow: await clockOf(postgres, options.now),
         searches: searchesOf(postgres, options),
-        vectorsBy: settings.vectors,
+        vectorSearch: () => postgres.perform((db) => vectorSearch(db, vectorsBy(), most)),
+        indexVectors: onceAtATime(async () => {
+          if (vectorsBy() === "pgvector" && !readOnly) await buildVectorIndex(postgres, most);
+        }),
         rows: () => memoryRows(() => postgres.snapshot()),
         stats: () => postgres.perform(postgresStats),
         check: () => postgres.perform((db) => checkPostgres(db, options.words)),
@@ -119,6 +128,17 @@ async function openAs(
     await postgres.close();
     throw error;
   }
+}
+
+/** An action that whoever calls it while it runs waits for. */
+function onceAtATime(action: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | null = null;
+  return () => {
+    running ??= action().finally(() => {
+      running = null;
+    });
+    return running;
+  };
 }
 
 /** The server's clock, so that writers on machines whose clocks differ agree on who was heard from. */

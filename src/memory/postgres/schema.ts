@@ -174,4 +174,8 @@ export const migrations: readonly string[] = [
   );
   create index speaker_spelling_entry on speaker_spelling (entry);
   `,
+  `
+  -- Why the index of vectors could not be built.
+  alter table setting add column index_failure text;
+  `,
 ];

@@ -2,8 +2,8 @@
  * The search index in Postgres: a posting table for words, pgvector for vectors, spellings kept as text for names.
  *
  * bm25 is computed as FTS5 computes it (k1 1.2, b 0.75, stems and speakers together, an inverse document frequency of at
- * least 1e-6), so both databases find the same. Vectors are compared exactly: by pgvector, or without it in this process,
- * which reads all that pass the filter.
+ * least 1e-6), so both databases find the same. Vectors are compared exactly by pgvector, and where there are very many by
+ * its HNSW index (`vector-index.ts`); without pgvector by this process, which reads all that pass the filter.
  */
 import { type RawBuilder, sql } from "kysely";
 import type { Db, Steps } from "../db.ts";
@@ -15,11 +15,20 @@ import { vectorTable } from "../schema.ts";
 import type { FoundRow, NearVector, SearchIndex } from "../search-index.ts";
 import type { VectorsBy } from "../stored-memory.ts";
 import { postgresNames, searchedForNames, spellingsOf } from "./names.ts";
+import { halvesOf, type IndexedSpaces } from "./vector-index.ts";
 
 type Statements = Omit<Db, "index">;
 
-/** @param db the statements of the database whose index it is @param vectorsBy how its vectors are compared */
-export function postgresIndex(db: Statements, vectorsBy: () => VectorsBy): SearchIndex {
+/**
+ * @param db the statements of the database whose index it is
+ * @param vectorsBy how its vectors are compared
+ * @param indexed which of its spaces have an HNSW index
+ */
+export function postgresIndex(
+  db: Statements,
+  vectorsBy: () => VectorsBy,
+  indexed: IndexedSpaces,
+): SearchIndex {
   const vectorsOf = (space: number) => sql.table(vectorTable(space));
   return {
     ...postgresNames,
@@ -55,11 +64,17 @@ export function postgresIndex(db: Statements, vectorsBy: () => VectorsBy): Searc
     },
     // The server checks what it reads itself.
     *checksumVectors() {},
-    nearest: (space, vector, query, limit) =>
-      vectorsBy() === "pgvector"
-        ? db.all(sql<NearVector>`select entry as row, vector <-> ${sentVector(vector)} as distance
-            from ${vectorsOf(space)} where ${vectorCondition(query)} order by distance, entry limit ${limit}`)
-        : nearestHere(db, vectorsOf(space), vector, query, limit),
+    *nearest(space, vector, query, limit) {
+      const table = vectorsOf(space);
+      if (vectorsBy() === "process") return yield* nearestHere(db, table, vector, query, limit);
+      if (2 * limit <= mostByIndex && (yield* indexed(db, space))) {
+        const found = yield* nearestByIndex(db, table, vector, query, limit);
+        // Where few pass the filter, the scan ends before it finds them.
+        if (found.length === limit) return found;
+      }
+      return yield* db.all(sql<NearVector>`select entry as row, vector <-> ${sentVector(vector)} as distance
+        from ${table} where ${vectorCondition(query)} order by distance, entry limit ${limit}`);
+    },
   };
 }
 
@@ -156,6 +171,25 @@ function vectorCondition(query: EntryFilter): RawBuilder<boolean> {
     );
   else if (!query.includeClosed) conditions.push(sql`closed_at_ms is null`);
   return sql<boolean>`${sql.join(conditions, sql` and `)}`;
+}
+
+/** Candidates that an index is asked for at most: more are found sooner by comparing all. */
+const mostByIndex = 1000;
+
+/** The nearest vectors by an HNSW index in half precision; twice as many are found, and ordered in full precision. */
+function nearestByIndex(
+  db: Statements,
+  table: RawBuilder<unknown>,
+  vector: Float32Array,
+  query: EntryFilter,
+  limit: number,
+): Steps<NearVector[]> {
+  const halves = sql.raw(halvesOf(vector.length));
+  const asked = sentVector(vector);
+  return db.all(sql<NearVector>`select entry as row, distance from (
+      select entry, vector <-> ${asked} as distance from ${table} where ${vectorCondition(query)}
+      order by vector::${halves} <-> cast(${asked} as vector)::${halves} limit ${sql.raw(String(2 * limit))}
+    ) as near order by distance, entry limit ${limit}`);
 }
 
 /** The nearest vectors, all of which are read. */
