@@ -367,6 +367,10 @@ describe("the views", { skip: noBrowser }, () => {
     await page.getByLabel("The right answer").fill("behind the green shed");
     await page.keyboard.press("Enter");
     await page.locator(".lost").waitFor();
+    // It is in the address: whoever opens the link sees the same.
+    assert.match(page.url(), /expected=behind/);
+    await page.reload();
+    await page.locator(".lost").waitFor();
     await close();
   });
 

@@ -1,5 +1,4 @@
 /** One question from end to end: what each way of recall found, what the answer rests on, and where a lost answer was lost. */
-import { useState } from "preact/hooks";
 import { EntryDetail } from "../parts/entry-detail.tsx";
 import { Empty, Failed, Loading } from "../parts/notes.tsx";
 import type { Output } from "../state/api.ts";
@@ -195,20 +194,13 @@ function Row({ one, used, place, isOpen }: RowProps) {
 /** Where a lost answer was lost, once one says what is right. */
 function Lost({ trace }: { trace: Trace }) {
   const api = useApi();
-  const [why, setWhy] = useState<Output<"explain">>();
-  const [error, setError] = useState<Error>();
-  const [isRunning, setRunning] = useState(false);
-  const explain = (expected: string) => {
-    setRunning(true);
-    setError(undefined);
-    api.memory
-      .explain({
-        ...(trace.asked ? { task: trace.asked.task } : { question: trace.question }),
-        ...(expected !== "" && { expected }),
-      })
-      .then(setWhy, setError)
-      .finally(() => setRunning(false));
-  };
+  const { query } = usePlace();
+  const { expected } = query;
+  const asked = trace.asked ? { task: trace.asked.task } : { question: trace.question };
+  const { data, error, isLoading } = useLoaded(
+    () => (expected === undefined ? Promise.resolve(null) : api.memory.explain({ ...asked, expected })),
+    [asked, expected],
+  );
   return (
     <section class="card below">
       <h2>Not the right answer?</h2>
@@ -217,30 +209,31 @@ function Lost({ trace }: { trace: Trace }) {
         class="ask"
         onSubmit={(event) => {
           event.preventDefault();
-          explain(String(new FormData(event.currentTarget).get("expected")).trim());
+          patch({ expected: String(new FormData(event.currentTarget).get("expected")).trim() });
         }}
       >
         <input
           name="expected"
           aria-label="The right answer"
           placeholder="The right answer"
-          defaultValue={trace.asked?.feedback?.correction ?? ""}
+          required
+          defaultValue={expected ?? trace.asked?.feedback?.correction ?? ""}
         />
-        <button type="submit" disabled={isRunning}>
+        <button type="submit" disabled={isLoading}>
           Find out
         </button>
       </form>
       {error && <p class="bad">{error.message}</p>}
-      {why && (
+      {data && (
         <div role="status">
           <ol class="lost">
             {stages.map(([name, outcome]) => (
-              <li key={name} class={lostAt(why.outcome) === outcome ? "is-lost" : ""}>
+              <li key={name} class={lostAt(data.outcome) === outcome ? "is-lost" : ""}>
                 {name}
               </li>
             ))}
           </ol>
-          <p>{why.reason}</p>
+          <p>{data.reason}</p>
         </div>
       )}
     </section>
