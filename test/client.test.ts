@@ -88,8 +88,9 @@ describe("the client of a running server", () => {
     const { items } = await home.push({ stream: "door", items: [{ text: "The bell rang.", id: "1" }] });
     assert.deepEqual([items[0]!.late, items[0]!.duplicate], [false, false]);
     const resumed = new AbortController();
-    for await (const { event, data } of home.changes({ since: last!, signal: resumed.signal })) {
-      if (event !== "entry") continue;
+    const entries = { since: last!, types: ["entry"], signal: resumed.signal };
+    for await (const { event, data } of home.changes(entries)) {
+      assert.equal(event, "entry");
       assert.notEqual(data.entry, seen[0]);
       resumed.abort();
     }

@@ -29,9 +29,10 @@ export interface ClientChange {
 
 /** The operations of a space, and what takes more than one request. */
 export interface TaskMemClient extends Operations {
-  /** Changes from now on, or since one, until the signal aborts or the server ends. */
+  /** Changes from now on, or since one, until the signal aborts or the server ends. @param types only these. @default all */
   changes(options?: {
     readonly since?: string;
+    readonly types?: readonly string[];
     readonly signal?: AbortSignal;
   }): AsyncGenerator<ClientChange, void>;
   /** An operation when it has ended. @param everyMs how often it is asked for. @default 500 */
@@ -114,9 +115,10 @@ export function taskMemClient({ url, space, key, fetch: send = fetch }: ClientOp
 
   return {
     ...operations,
-    async *changes({ since, signal } = {}) {
+    async *changes({ since, types, signal } = {}) {
       const headers = since === undefined ? {} : { "last-event-id": since };
-      const response = await request("get", "/events", signal && { signal }, { headers });
+      const path = types ? `/events?types=${types.map(encodeURIComponent).join()}` : "/events";
+      const response = await request("get", path, signal && { signal }, { headers });
       yield* eventsOf(response, signal);
     },
     async ended(operation, { everyMs = 500, ...options } = {}) {
