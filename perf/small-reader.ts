@@ -1,22 +1,24 @@
 /**
- * What a very small model answers from memory: held to the form of an answer, and as `ask` reads it, in a sentence where
- * it cannot fill in forms.
+ * What a very small model answers from memory: held to the form of an answer; in a sentence; and as `ask` takes it, which
+ * answers by rules where they answer and asks the model for a sentence where they decline. Beside it, the rules alone.
  *
  * 22 notes of our own are remembered and recalled by word; 15 questions are answered by them and 8 are not. Right means
  * that the answer holds the word looked for.
  *
- * `node perf/small-reader.ts http://127.0.0.1:8080/v1 [model]`
+ * `node perf/small-reader.ts local:smollm2-135m`, or `http://127.0.0.1:8080/v1 [model]`. `--form` also asks for the form, which takes long.
  */
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { argv } from "node:process";
+import { parseArgs } from "node:util";
 import { modelReader } from "../src/answer/model-reader.ts";
 import type { Reader } from "../src/answer/reader.ts";
-import { wordSpace } from "../src/engines/local/index.ts";
+import { parseConfig } from "../src/config.ts";
+import { lexicalReader, wordSpace } from "../src/engines/local/index.ts";
 import { openaiModel } from "../src/engines/openai/index.ts";
 import { openTaskMem } from "../src/index.ts";
 import { renderMemory } from "../src/memory/render.ts";
+import { closeLocalModels, openLocalModel } from "../src/taskmem/local-model.ts";
 import { printTable } from "./markdown.ts";
 
 const notes = [
@@ -73,10 +75,16 @@ const unanswered = [
   "Where did Cara go to school?",
 ];
 
-const [, , baseURL, model = "model"] = argv;
-if (baseURL === undefined)
-  throw new TypeError("Expected the base URL of a server, such as http://127.0.0.1:8080/v1");
-const endpoint = { baseURL, model, timeoutMs: 600_000 };
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { form: { type: "boolean" } } });
+const [place, name = "model"] = positionals;
+if (place === undefined)
+  throw new TypeError("Expected local:NAME or the base URL of a server, such as http://127.0.0.1:8080/v1");
+const config = parseConfig({ model: { model: place } });
+/** A model that nothing is known of yet, so that each row probes it. */
+const opened = () =>
+  place.startsWith("local:")
+    ? { ...openLocalModel(config) }
+    : openaiModel({ baseURL: place, model: name, timeoutMs: 600_000 });
 await using memory = await openTaskMem({ directory: mkdtempSync(join(tmpdir(), "small-reader-")) });
 for (const text of notes) await memory.remember({ text });
 
@@ -99,5 +107,9 @@ async function row(name: string, reader: Reader): Promise<void> {
 const print = printTable(
   ...["answers", "right of 15", "wrong", "declined", "made up, of 8", "seconds a question"],
 );
-await row("as `ask` takes them", modelReader(openaiModel(endpoint), { words: wordSpace }));
-await row("in the form alone, one try", modelReader(openaiModel(endpoint), { attempts: 1 }));
+const rules = lexicalReader({ words: wordSpace });
+await row("by rules alone", rules);
+await row("as `ask` takes them", modelReader(opened(), { words: wordSpace, rules, probesFirst: true }));
+await row("in a sentence alone", modelReader(opened(), { words: wordSpace, probesFirst: true }));
+if (values.form) await row("in the form alone, one try", modelReader(opened(), { attempts: 1 }));
+closeLocalModels();

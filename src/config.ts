@@ -285,7 +285,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       /** Most tokens of a prompt and its answer together. Default: 8192, or what the model was trained with if less. */
       contextTokens: z.coerce.number().int().min(512).optional(),
-      /** Threads on a CPU. Default: llama.cpp's own choice. */
+      /** Threads on a CPU. Default: 1 for a file below 1 GB, otherwise llama.cpp's own choice. */
       threads: z.coerce.number().int().min(1).optional(),
       /** Blocks of the model that a GPU computes. Default: llama.cpp's own choice. */
       gpuLayers: z.coerce.number().int().min(0).optional(),

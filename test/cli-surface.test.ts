@@ -48,6 +48,19 @@ test("adapt alone is its status, tasks alone are listed", async () => {
   );
 });
 
+test("a misspelt name or stream is named, with the nearest", async () => {
+  const at = ["--memory", join(folder, "memory")];
+  const shown = await taskmem(["timeline", "--speaker", "Ana", ...at]);
+  assert.equal(shown.code, 3);
+  assert.match(shown.stderr, /got Ana\. Did you mean Anna\? It knows Anna\./);
+  const forgotten = await taskmem(["forget", "--person", "Annna", ...at]);
+  assert.equal(forgotten.code, 0);
+  assert.match(forgotten.stdout, /forgot 0 entries/);
+  assert.match(forgotten.stderr, /names Annna\. Did you mean Anna\?/);
+  const stream = await taskmem(["timeline", "--stream", "tlak", ...at]);
+  assert.match(stream.stderr, /got tlak\. Did you mean talk\? It holds talk\./);
+});
+
 test("--verbose writes decisions to standard error, TASKMEM_LOG appends them to a file as JSON", async () => {
   const log = join(folder, "log.jsonl");
   const run = await taskmem(["watch", talk, "--memory", join(folder, "verbose"), "--verbose"], {

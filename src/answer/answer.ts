@@ -8,7 +8,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { type Cost, noCost } from "../engine.ts";
-import { DataError, StoreError } from "../errors.ts";
+import { StoreError } from "../errors.ts";
 import { fuseSearches } from "../memory/fusion.ts";
 import type {
   Entries,
@@ -27,9 +27,10 @@ import { renderMemory } from "../memory/render.ts";
 import { assertKeys, assertStreams, type Keys } from "../memory/strict.ts";
 import { type Question, type QuestionInput, toQuestion } from "../tasks/task.ts";
 import { foldings, foldLetters } from "../util/letters.ts";
-import { didYouMean } from "../util/nearest.ts";
 import { type Clock, formatMoment, parseMoment } from "../util/time.ts";
 import { type AskedOfWhole, askedOfPeople, askedOfTime, askedOfWhole } from "./asked.ts";
+import { closestTo } from "./closest.ts";
+import { assertSpeakers } from "./known-speakers.ts";
 import { whyNothing } from "./left-out.ts";
 import { abstention, type Reader, type Reading, type ReadRequest } from "./reader.ts";
 import { type StreamSpan, timeOf } from "./time-filter.ts";
@@ -91,7 +92,7 @@ export interface Answer {
   readonly option: string | null;
   readonly abstained: boolean;
   readonly citations: readonly Citation[];
-  /** For an abstention, the entries that came nearest, best first. */
+  /** For an abstention, the recalled entries that come nearest to an answer, best first: five at most. */
   readonly nearestMisses: readonly Citation[];
   /** Earlier statements that the cited one replaced, the latest first. */
   readonly earlier: readonly Citation[];
@@ -146,7 +147,7 @@ export async function answerQuestion(
     streams,
     held.map(({ id }) => id),
   );
-  await assertSpeakers(options);
+  await assertSpeakers(memory, options.speakers);
   const records = held.filter(({ id }) => streams?.includes(id) ?? true);
   const clocks = new Map<string, Clock>(records.map(({ id, clock }) => [id, clock]));
   const looked = await lookTwice(question, records, clocks, options);
@@ -162,7 +163,7 @@ export async function answerQuestion(
     abstained: reading.abstained,
     citations,
     nearestMisses: reading.abstained
-      ? shown
+      ? [...closestTo(question.text, recalled), ...floor]
           .filter(({ text }) => !reading.answer.includes(text))
           .slice(0, mostMisses)
           .map(citationOf)
@@ -350,19 +351,6 @@ async function unlessEmpty(
   if (!reading.abstained || recalled.length > 0) return reading;
   const why = await whyNothing(memory, records, asOfSeconds);
   return why === null ? reading : { ...reading, answer: why.join("\n") };
-}
-
-/** Checks that current entries are spoken by or name one of these people. @throws DataError `speaker-unknown` */
-async function assertSpeakers({ memory, speakers = [] }: AnswerTools & AskOptions): Promise<void> {
-  if (speakers.length === 0) return;
-  const [known] = await memory.entries({ speakers, limit: 1 });
-  if (known) return;
-  const there = await memory.speakers();
-  throw new DataError(
-    "speaker-unknown",
-    `Expected people of this memory, got ${speakers.join(", ")}. ${didYouMean(speakers[0]!, there)}It knows ${there.join(", ") || "no names"}.`,
-    { details: { speakers, known: there } },
-  );
 }
 
 /** A moment the question is about, in one stream or in any (`null`). */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { addCost, type GenerateRequest, type Model, noCost, unknownLimits } from "../engine.ts";
-import { wordSpace } from "../engines/local/index.ts";
+import { lexicalReader, wordSpace } from "../engines/local/index.ts";
 import { EngineError } from "../errors.ts";
 import type { Entry } from "../memory/memory.ts";
 import { renderMemory } from "../memory/render.ts";
@@ -233,6 +233,30 @@ describe("model reader", () => {
       assert.equal(cost.calls, 3);
       const choice = await reader.read(request);
       assert.deepEqual([choice.option, choice.cited], ["A", ["e_1"]]);
+    });
+
+    test("a small one is probed before it is asked for a form, once", async () => {
+      const { model, kinds } = speaking(unusable, unusable, "The keys are on the desk.");
+      const reader = modelReader(model, { words: wordSpace, probesFirst: true });
+      const { cost } = await reader.read(open);
+      assert.deepEqual([kinds(), cost.calls], [["probe", "sentence"], 2]);
+      await reader.read(open);
+      assert.deepEqual(kinds(), ["probe", "sentence", "sentence"]);
+      const able = speaking(right, probed);
+      await modelReader(able.model, { words: wordSpace, probesFirst: true }).read(request);
+      assert.deepEqual(able.kinds(), ["probe", "form"]);
+    });
+
+    test("rules answer before one that cannot fill in forms, which is asked where they decline", async () => {
+      const { model, kinds } = speaking(unusable, unusable, "The lamp is on the desk, with the keys.");
+      const rules = lexicalReader({ words: wordSpace });
+      const reader = modelReader(model, { words: wordSpace, rules, probesFirst: true });
+      const ruled = await reader.read(open);
+      assert.deepEqual([ruled.answer, ruled.cited], [entry.text, ["e_1"]]);
+      assert.deepEqual([kinds(), ruled.cost.calls], [["probe"], 1]);
+      const other = { ...open, question: { text: "What does Ann lay down?", options: [] } };
+      await reader.read(other);
+      assert.deepEqual(kinds(), ["probe", "sentence"]);
     });
 
     test("its sentence is not shown where no entry bears it out", async () => {

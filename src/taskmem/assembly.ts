@@ -22,10 +22,11 @@ import type { NanoModel } from "../engines/nano/nano-model.ts";
 import { shippedWeights } from "../engines/nano/shipped.ts";
 import { openaiModel, openaiTranscriber, type Prices } from "../engines/openai/index.ts";
 import type { TorchModel } from "../engines/torch/torch-model.ts";
-import { ConfigError, DataError } from "../errors.ts";
+import { ConfigError } from "../errors.ts";
 import type { Memory, StreamRecord } from "../memory/memory.ts";
 import { hasMemory, indexOf, openPlace, shownPlace } from "../memory/place.ts";
 import type { StoredMemory } from "../memory/stored-memory.ts";
+import { assertStreams } from "../memory/strict.ts";
 import type { Perceptors } from "../perception/perceive.ts";
 import { createPerceptors } from "../perception/perceive.ts";
 import { bestOfNPolicy, defaultSamples } from "../policies/best-of-n/best-of-n.ts";
@@ -55,7 +56,7 @@ import { filledIn } from "../util/objects.ts";
 import { keepSecretsOf } from "../util/secrets.ts";
 import { told } from "../util/telemetry.ts";
 import { asksForMeaning, type ConfiguredEncoder, configuredEncoder, embedderOver } from "./encoder.ts";
-import { openLocalModel } from "./local-model.ts";
+import { isSmallLocal, openLocalModel } from "./local-model.ts";
 import type { Material } from "./material.ts";
 import { lacksForText, pulledTextReader } from "./picture-text.ts";
 import { configuredLocalTranscriber, lacksForSpeech } from "./speech-models.ts";
@@ -550,7 +551,10 @@ export function configuredReader(config: Config, model: Model | null): Reader {
   const name = config.reader ?? (model ? "model" : "local");
   const local = lexicalReader({ words: wordSpace });
   if (name !== "model" || !model) return local;
-  const reader = modelReader(model, { ...samplingOf(config.answering), words: wordSpace });
+  const reader = modelReader(model, {
+    ...{ ...samplingOf(config.answering), words: wordSpace, rules: local },
+    probesFirst: isSmallLocal(config),
+  });
   return { ...reader, ...(local.replaced && { replaced: local.replaced }) };
 }
 
@@ -560,14 +564,9 @@ export async function chosenStreams(
   names: readonly string[] | undefined,
 ): Promise<StreamRecord[]> {
   const streams = await memory.streams();
-  if (names === undefined) return streams;
-  return names.map((name) => {
-    const found = streams.find(({ id }) => id === name);
-    if (found) return found;
-    const known = streams.map(({ id }) => id).join(", ") || "none";
-    throw new DataError(
-      "stream-unknown",
-      `Expected a stream of this memory, got ${name}. It holds ${known}.`,
-    );
-  });
+  assertStreams(
+    names,
+    streams.map(({ id }) => id),
+  );
+  return names?.map((name) => streams.find(({ id }) => id === name)!) ?? streams;
 }

@@ -1,11 +1,11 @@
 /** The model in this machine's llama.cpp, as a configuration names it: `local:NAME`. */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { type Config, localName } from "../config.ts";
 import type { OnProgress } from "../engine.ts";
-import { ggufFiles } from "../engines/llama/files.ts";
+import { type GgufFiles, ggufFiles } from "../engines/llama/files.ts";
 import { type LlamaModel, llamaModel } from "../engines/llama/index.ts";
 import { ConfigError } from "../errors.ts";
 import { llamaFile, llamaName, llamaRuntime } from "../models/llama-runtime.ts";
@@ -22,8 +22,11 @@ const open = new Map<string, LlamaModel>();
 export function openLocalModel(config: Config, onProgress?: OnProgress): LlamaModel {
   const name = localName(config.model)!;
   const models = pulledModels();
+  const files = ggufFiles(placeOf(name, models));
+  // llama.cpp's threads wait for each other without giving up the processor: one that has to wait for it stops them all.
+  const oneThread = isSmall(files) ? { threads: 1 } : {};
   const options = {
-    ...{ binding: llamaBinding(models), name, ...ggufFiles(placeOf(name, models)) },
+    ...{ binding: llamaBinding(models), name, ...files, ...oneThread },
     ...{ ...config.local, thinking: config.model.thinking },
   };
   const key = JSON.stringify(options);
@@ -31,6 +34,17 @@ export function openLocalModel(config: Config, onProgress?: OnProgress): LlamaMo
   open.set(key, model);
   return model;
 }
+
+/** Bytes of a file whose model is small: one that may not fill in forms, and is as fast on one thread. */
+const smallBytes = 1e9;
+
+/** Whether the model of a configuration is a small one that runs here. @throws ConfigError `model-missing` */
+export function isSmallLocal(config: Config): boolean {
+  const name = localName(config.model);
+  return name !== null && isSmall(ggufFiles(placeOf(name, pulledModels())));
+}
+
+const isSmall = ({ model }: GgufFiles): boolean => statSync(model).size < smallBytes;
 
 /** Ends the processes of all local models; one that is asked again starts another. */
 export function closeLocalModels(): void {

@@ -1,6 +1,7 @@
 /** `taskmem forget`: removes memories and everything derived from them, and reports it. */
 import { ConfigError } from "../../errors.ts";
 import type { ForgetRequest } from "../../memory/memory.ts";
+import { didYouMean } from "../../util/nearest.ts";
 import { momentFlag } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
 import { openFor } from "../open.ts";
@@ -39,6 +40,12 @@ export async function run(invocation: Invocation): Promise<void> {
   output.text(
     `${dryRun ? "would forget" : "forgot"} ${report.entries} entries, ${report.clips} clips, ${report.tasks} questions, ${report.gaps} gaps, ${report.blobs} blobs (${report.blobBytes} bytes)`,
   );
+  if (person !== undefined && report.entries === 0) {
+    const names = await memory.store.speakers();
+    output.note(
+      `no memory is spoken by or names ${person}. ${didYouMean(person, names)}It knows ${names.join(", ") || "no names"}.`,
+    );
+  }
   for (const line of report.outOfReach) output.text(output.dim(line));
   for (const { id, text } of report.sample) output.text(output.dim(`  ${id}  ${text}`));
   if (dryRun && report.entries + report.clips > 0) output.text("run it again without --dry-run to do it");

@@ -1,4 +1,5 @@
 /** `taskmem timeline`: what is remembered, in time order, with the gaps. */
+import { assertSpeakers } from "../../answer/known-speakers.ts";
 import { leftOutLines, whyNothing } from "../../answer/left-out.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Entry, EntryKind, FloorRow, Gap, StreamRecord } from "../../memory/memory.ts";
@@ -40,6 +41,7 @@ export async function run(invocation: Invocation): Promise<void> {
   for (const entry of timeline.entries) output.object(entry);
   for (const row of timeline.floor) output.object(asEntry(row));
   if (!output.json) printTimeline(output, timeline);
+  if (timeline.entries.length === 0) await assertSpeakers(memory.store, speaker);
   const why = timeline.entries.length > 0 ? null : await whyNothing(memory.store, timeline.streams);
   const lines =
     timeline.entries.length > 0
