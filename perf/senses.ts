@@ -2,7 +2,8 @@
  * How well the senses work, and what they cost: prints Markdown. `node perf/senses.ts [FOLDER]` needs ffmpeg and the models
  * of `taskmem models pull text`, `faces`, `voice`, `speakers` and `speech`; what is not there is said. FOLDER holds the
  * recordings that `perf/senses/` names. `--only reading,identity,hearing` takes some, `--orders N` says in how many orders
- * films are watched, `--long FILM` watches one film with all senses on.
+ * films are watched, `--long FILM` watches one film with all senses on, and `--live FILM` one that is sent as by a camera,
+ * for `--minutes N`.
  *
  * Everything is perceived by what `watch` perceives with. Processor time is that of the whole process.
  */
@@ -13,6 +14,7 @@ import { pulledFaceFinder } from "../src/taskmem/people.ts";
 import { pulledTextReader } from "../src/taskmem/picture-text.ts";
 import { scoreHearing } from "./senses/hearing.ts";
 import { scoreIdentity } from "./senses/identity.ts";
+import { watchLive } from "./senses/live-run.ts";
 import { watchLong } from "./senses/long-run.ts";
 import { scoreReading } from "./senses/reading.ts";
 
@@ -22,12 +24,16 @@ const { values, positionals } = parseArgs({
     only: { type: "string", default: "reading,identity,hearing" },
     orders: { type: "string", default: "100" },
     long: { type: "string" },
+    live: { type: "string" },
+    minutes: { type: "string", default: "5" },
   },
 });
 const videos = resolve(positionals[0] ?? join(import.meta.dirname, "../../shared/data/videos"));
-const isAsked = (name: string) => values.long === undefined && values.only.split(",").includes(name);
+const isAsked = (name: string) =>
+  values.long === undefined && values.live === undefined && values.only.split(",").includes(name);
 
 if (values.long !== undefined) await watchLong(values.long);
+else if (values.live !== undefined) await watchLive(values.live, Number(values.minutes));
 else if (!existsSync(videos))
   throw new Error(`Expected a folder with recordings, got ${videos}: node perf/senses.ts FOLDER`);
 if (isAsked("reading")) {

@@ -109,6 +109,11 @@ export const configSchema = z.strictObject({
   screenText: z.boolean().default(true),
   /** Whether the speech model that was pulled writes down what is said, where the source does not tell it. */
   transcribe: z.boolean().default(true),
+  /** Nets of sherpa-onnx that tell voices apart, `local:FOLDER`. Default: the net that was pulled. */
+  speakers: z
+    .string()
+    .regex(/^local:./s, { error: "expected local:FOLDER" })
+    .optional(),
   /**
    * Whether people are told apart by their faces. Then a vector, a small picture and the moments of each face are kept (docs/people.md);
    * you may need the consent of those who are filmed.

@@ -35,6 +35,18 @@ describe("faces in pictures", { skip }, () => {
     assert.ok(tracks.every(({ crop }) => crop[0] === 0xff && crop[1] === 0xd8));
   });
 
+  test("a picture that did not change has the same faces, and they are not compared again", {
+    skip: film.skip,
+  }, async () => {
+    const [frame] = framesOf(film.path, { seconds: 1 });
+    const [first, second] = await open().find([frame!, { ...frame!, atSeconds: 1 }]);
+    assert.ok(first!.faces.some(({ vector }) => vector !== null));
+    assert.deepEqual(
+      second!.faces,
+      first!.faces.map((face) => ({ ...face, vector: null, crop: null })),
+    );
+  });
+
   const other = sharedData("videos/two-people-meeting-room-cam2.webm");
   test("they are the same two people in another room, whichever is watched first", {
     skip: film.skip || other.skip,

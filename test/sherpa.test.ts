@@ -1,7 +1,7 @@
 /**
  * Speech models of sherpa-onnx, in a process of their own: a tiny transducer made here takes the whole way from a file to
- * memory; native code that ends costs the words of a clip, and the next sound starts another process. No published model
- * was run: none can be fetched where these tests run.
+ * memory; native code that ends costs the words of a clip, and the next sound starts another process. Two tiny nets made here
+ * tell voices apart. No published model was run: none can be fetched where these tests run.
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -9,11 +9,14 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { sherpaModel } from "../src/engines/sherpa/files.ts";
+import { sherpaModel, sherpaSpeakerModel } from "../src/engines/sherpa/files.ts";
+import { sherpaSpeakerFinder } from "../src/engines/sherpa/sherpa-speaker-finder.ts";
 import { sherpaTranscriber } from "../src/engines/sherpa/sherpa-transcriber.ts";
 import { EngineError } from "../src/errors.ts";
+import { withVoices } from "../src/perception/speech-heard.ts";
 import { hasPackage } from "../src/util/optional.ts";
 import { taskmem, temporaryFolder } from "./support/cli.ts";
+import { writeTinySpeakers } from "./support/tiny-speakers.ts";
 import { writeTinyTransducer } from "./support/tiny-transducer.ts";
 
 /** Three seconds, of which the second is loud. */
@@ -55,6 +58,20 @@ test("a folder's model is told by the names of its files, those of 8 bits first"
       ...{ uncachedDecoder: "uncached_decode.int8.onnx", cachedDecoder: "cached_decode.int8.onnx" },
     },
   });
+});
+
+test("nets that tell voices apart are told by their names, and a folder without both is refused", async () => {
+  const folder = temporaryFolder();
+  const model = () => sherpaSpeakerModel(folder);
+  for (const name of ["model.onnx", "model.int8.onnx"]) writeFileSync(join(folder, name), "");
+  assert.equal(model(), null);
+  const net = "3dspeaker_speech_campplus_sv_en_voxceleb_16k.onnx";
+  writeFileSync(join(folder, net), "");
+  assert.deepEqual(model(), { segmentation: join(folder, "model.int8.onnx"), embedding: join(folder, net) });
+  writeFileSync(join(folder, "another.onnx"), "");
+  assert.equal(model(), null);
+  const refused = await taskmem(["doctor", "--memory", folder, "--speakers", `local:${folder}`]);
+  assert.match(refused.stderr, /Expected a folder with two nets of sherpa-onnx/);
 });
 
 const skip = hasPackage("sherpa-onnx-node") ? false : "sherpa-onnx-node is not installed";
@@ -113,5 +130,49 @@ describe("a recogniser of sherpa-onnx", { skip }, () => {
     ]);
     assert.equal(watched.code, 0, watched.stderr);
     assert.match((await taskmem(["timeline", "--memory", memory])).stdout, /00:00:01 {2}beep beep/);
+  });
+});
+
+describe("voices told apart by sherpa-onnx", { skip }, () => {
+  const folder = join(temporaryFolder(), "speakers");
+  writeTinySpeakers(folder);
+  const open = () =>
+    sherpaSpeakerFinder({
+      module: fileURLToPath(import.meta.resolve("sherpa-onnx-node")),
+      model: sherpaSpeakerModel(folder)!,
+    });
+  /** A deep voice from second 1 to 4, a high one from 5 to 9. */
+  const tone = (t: number) =>
+    t < 1 || (t > 4 && t < 5) || t > 9 ? 0 : Math.sin(2 * Math.PI * (t < 5 ? 200 : 3000) * t);
+  const samples = Int16Array.from({ length: 160_000 }, (_, i) => 12_000 * tone(i / 16_000));
+  const audio = { startSeconds: 30, samples };
+
+  test("are told with their turns, within the stretches that are asked about", async () => {
+    const finder = open();
+    assert.equal(finder.id, "sherpa:3dspeaker_tiny");
+    const turns = await finder.turns(audio, [{ startSeconds: 30, endSeconds: 38 }]);
+    assert.deepEqual(
+      turns.map(({ voice, startSeconds, endSeconds }) => [
+        voice,
+        Math.round(startSeconds),
+        Math.round(endSeconds),
+      ]),
+      [
+        [0, 31, 34],
+        [1, 35, 38],
+      ],
+    );
+    assert.deepEqual(await finder.turns(audio, []), []);
+    const talk = { kind: "speech" as const, startSeconds: 30, endSeconds: 40 };
+    assert.deepEqual(await withVoices([talk], audio, finder), [{ ...talk, voices: 2 }]);
+    await finder.close!();
+  });
+
+  test("cost a sound where a net is broken", async () => {
+    writeFileSync(join(folder, "model.onnx"), "no net");
+    await assert.rejects(
+      () => open().turns(audio, [{ startSeconds: 30, endSeconds: 38 }]),
+      (error) => error instanceof EngineError && error.code === "speaker-finder-failed" && error.isRetryable,
+    );
   });
 });

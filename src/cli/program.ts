@@ -52,6 +52,7 @@ const configFlags: Record<string, string> = {
   screenText: "screenText",
   people: "people",
   transcribe: "transcribe",
+  speakers: "speakers",
   semantic: "semantic",
   clipSeconds: "stream.clipSeconds",
   fps: "stream.fps",
@@ -255,6 +256,7 @@ function senseFlags(command: Command): Command {
       "--transcribe-model <name>",
       "model for speech to text; without an endpoint one that runs here: local:NAME or local:FOLDER",
     )
+    .option("--speakers <folder>", "nets of sherpa-onnx that tell voices apart: local:FOLDER")
     .option("--no-transcribe", "do not write down what is said with the speech model that was pulled")
     .option("--transcribe-requests-per-minute <n>", "calls for speech to text that begin in any minute");
 }

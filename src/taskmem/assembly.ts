@@ -60,7 +60,7 @@ import { isSmallLocal, openLocalModel } from "./local-model.ts";
 import type { Material } from "./material.ts";
 import { lacksForText, pulledTextReader } from "./picture-text.ts";
 import { configuredLocalTranscriber, lacksForSpeech } from "./speech-models.ts";
-import { lacksForVoice, pulledSpeakerFinder, pulledVoiceFinder } from "./voices.ts";
+import { configuredSpeakerFinder, lacksForVoice, pulledVoiceFinder } from "./voices.ts";
 
 const apiKeyVariable = "TASKMEM_API_KEY";
 
@@ -191,7 +191,7 @@ export function configuredPerceptors(config: Config): Perceptors {
     ...{ screenText, languages, screenReader: screenText ? pulledTextReader(languages) : null },
     ...{
       voice: pulledVoiceFinder(),
-      speakers: pulledSpeakerFinder(),
+      speakers: configuredSpeakerFinder(config),
       lacksForVoice: lacksForVoice(),
       lacksForSpeech: lacksForSpeech(config),
       lacksForText: lacksForText(languages),

@@ -3,7 +3,7 @@
  * faces of a clip.
  */
 import { EngineError } from "../../errors.ts";
-import type { FaceFinder } from "../../perception/faces.ts";
+import type { FaceFinder, FoundFace, FrameFaces } from "../../perception/faces.ts";
 import { openSense, type SenseThread } from "../sense-thread.ts";
 import type { FaceSetup, FoundFaces, PictureWithFaces } from "./face-thread.ts";
 
@@ -16,7 +16,10 @@ export interface FaceFinderOptions extends FaceSetup {
 /** Name of the space of its vectors: those of another are not compared. */
 export const faceSpace = "face-api@1.7.15";
 
-/** A finder over pulled nets. Its thread starts with the first picture. */
+/** A face that is still there as it was: another picture of it tells nothing new. */
+const still = (face: FoundFace): FoundFace => ({ ...face, vector: null, crop: null });
+
+/** A finder over pulled nets. Its thread starts with the first picture. Where a picture did not change, its faces are those before. */
 export function faceFinder({ thread, ...setup }: FaceFinderOptions): FaceFinder {
   const failed = (why: string) =>
     new EngineError("face-finder-failed", `The finder of faces failed: ${why}`, { isRetryable: true });
@@ -25,11 +28,13 @@ export function faceFinder({ thread, ...setup }: FaceFinderOptions): FaceFinder 
   return {
     id: faceSpace,
     find: async (frames, signal) => {
-      const found = [];
+      const found: FrameFaces[] = [];
+      let before: Uint8Array | null = null;
       for (const { atSeconds, width, height, jpeg } of frames) {
         signal?.throwIfAborted();
-        const { faces } = await sense.ask({ jpeg });
-        found.push({ atSeconds, width, height, faces });
+        const { faces, look }: FoundFaces = await sense.ask({ jpeg, before });
+        if (faces) before = look;
+        found.push({ atSeconds, width, height, faces: faces ?? found.at(-1)!.faces.map(still) });
       }
       return found;
     },

@@ -25,11 +25,16 @@ export interface FaceSetup {
 /** A picture. */
 export interface PictureWithFaces {
   readonly jpeg: Uint8Array;
+  /** How the picture looked in which faces were last found. @default none was */
+  readonly before: Uint8Array | null;
 }
 
 /** Its faces, in pixels of the picture; a good one has a crop. */
 export interface FoundFaces {
-  readonly faces: readonly (Face & { readonly crop: Uint8Array | null })[];
+  /** `null` where the picture looks as the one before, and so has the same. */
+  readonly faces: readonly (Face & { readonly crop: Uint8Array | null })[] | null;
+  /** How the picture looks: luminance of a thumbnail, row by row. */
+  readonly look: Uint8Array;
 }
 
 /** A larger picture is made smaller first: the detector looks at 512 pixels. */
@@ -39,6 +44,9 @@ const cropSide = 96;
 /** Of the face on each side of it, as a share of its box. */
 const cropMargin = 0.2;
 const cropQuality = 80;
+/** Pictures are compared by thumbnails of this size, in pixels; a still picture's noise changes no pixel by more. */
+const thumbnail = { width: 64, height: 36 };
+const mostNoise = 12;
 
 async function load({ folder, runtime }: FaceSetup): Promise<FaceNets> {
   const ort = await loadRuntime(runtime);
@@ -62,8 +70,10 @@ async function load({ folder, runtime }: FaceSetup): Promise<FaceNets> {
   };
 }
 
-async function find({ jpeg }: PictureWithFaces, nets: FaceNets): Promise<FoundFaces> {
+async function find({ jpeg, before }: PictureWithFaces, nets: FaceNets): Promise<FoundFaces> {
   const image = await loadImage(Buffer.from(jpeg));
+  const look = lookOf(image);
+  if (before?.every((cell, i) => Math.abs(cell - look[i]!) <= mostNoise)) return { faces: null, look };
   const scale = Math.min(1, mostSide / Math.max(image.width, image.height));
   const [width, height] = [Math.round(image.width * scale), Math.round(image.height * scale)];
   const canvas = createCanvas(width, height);
@@ -79,6 +89,7 @@ async function find({ jpeg }: PictureWithFaces, nets: FaceNets): Promise<FoundFa
     return new Uint8Array(await crop.encode("jpeg", cropQuality));
   };
   return {
+    look,
     faces: await Promise.all(
       faces.map(async (face) => ({
         ...face,
@@ -92,6 +103,18 @@ async function find({ jpeg }: PictureWithFaces, nets: FaceNets): Promise<FoundFa
       })),
     ),
   };
+}
+
+function lookOf(image: Awaited<ReturnType<typeof loadImage>>): Uint8Array {
+  const { width, height } = thumbnail;
+  const context = createCanvas(width, height).getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(image, 0, 0, width, height);
+  const { data } = context.getImageData(0, 0, width, height);
+  return Uint8Array.from(
+    { length: width * height },
+    (_, i) => (data[4 * i]! * 77 + data[4 * i + 1]! * 150 + data[4 * i + 2]! * 29) >> 8,
+  );
 }
 
 /** Loads the nets. */

@@ -1,4 +1,4 @@
-/** Which speech model a folder holds, by the names that sherpa-onnx's own releases give their files. */
+/** Which model a folder holds, of speech or of speakers, by the names that sherpa-onnx's own releases give their files. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
@@ -12,6 +12,23 @@ export type SherpaModel = { readonly tokens: string } & (
   | { readonly transducer: Readonly<Record<"encoder" | "decoder" | "joiner", string>> }
   | { readonly whisper: Readonly<Record<"encoder" | "decoder", string>> }
 );
+
+/** The nets that tell voices apart, by path: pyannote's segmentation, and one that compares voices. */
+export interface SherpaSpeakerModel {
+  readonly segmentation: string;
+  readonly embedding: string;
+}
+
+/** The two nets of a folder; `null` where one lacks. Beside the segmentation one other net may stand. */
+export function sherpaSpeakerModel(folder: string): SherpaSpeakerModel | null {
+  const nets = readdirSync(folder).filter((name) => name.endsWith(".onnx"));
+  const own = nets.filter((name) => /^(?:.*segmentation.*|model)(?:\.int8)?\.onnx$/.test(name));
+  const others = nets.filter((name) => !own.includes(name));
+  const segmentation = own.find((name) => name.includes("int8")) ?? own[0];
+  const [embedding] = others;
+  if (segmentation === undefined || embedding === undefined || others.length > 1) return null;
+  return { segmentation: join(folder, segmentation), embedding: join(folder, embedding) };
+}
 
 /** What a folder has to hold, in a sentence. */
 export const expectedFiles =
