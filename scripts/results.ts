@@ -109,8 +109,8 @@ export const measurements: readonly Measurement[] = [
     ...{ full: always("perf/household-vl.ts"), quick: null },
   },
   {
-    ...{ name: "egolife-week", hours: 0.15, lacks: withoutEgoLife },
-    full: ({ egolife }) => ["src/cli/main.ts", "bench", "egolife", "--text", "--root", egolife!],
+    ...{ name: "egolife-week", hours: 0.4, lacks: withoutEgoLife },
+    full: ({ egolife }) => ["src/cli/main.ts", "bench", "egolife", "--text", "--resume", "--root", egolife!],
     quick: null,
   },
 ];

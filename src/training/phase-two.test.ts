@@ -1,8 +1,10 @@
 /** Phase Two on a policy of a few logits, so that each number can be checked. */
 import assert from "node:assert/strict";
+import { mkdtempSync } from "node:fs";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { observationOf } from "../../test/support/memory.ts";
+import { observationOf, temporaryFolder } from "../../test/support/memory.ts";
 import { remoteTokenTrainer, type Tokens, TokenTrainer } from "../../test/support/token-trainer.ts";
 import { adapterNorm, weightsOf } from "../adapter/arithmetic.ts";
 import { noCost } from "../engine.ts";
@@ -15,12 +17,15 @@ import {
   type CachedContext,
   compare,
   type DpoOptions,
+  drawnForSteps,
   phaseTwo,
   rollOut,
   type SamplePair,
   trainOnPairs,
   wholeSteps,
 } from "./phase-two.ts";
+import { openPhaseTwoRun, type RecordedCandidate, type RecordedPair } from "./phase-two-run.ts";
+import { rowsOf } from "./run-directory.ts";
 
 const words = ["tea", "keys", "rain", "lamp", "coat"];
 const count = words.length;
@@ -360,5 +365,96 @@ describe("at any concurrency", () => {
     const others = many.map(({ question }) => question);
     await compare(cache, many, { judge: listening, questionsPerContext: 3, others });
     assert.ok(asked.every((row) => row.endsWith(" 3 3")));
+  });
+});
+
+describe("a run", () => {
+  const folder = temporaryFolder("phase-two");
+  const newRun = () => openPhaseTwoRun(mkdtempSync(join(folder, "run-")), {});
+  const keysIn = (text: string) => text.split("keys").length;
+
+  test("keeps every memory that was drawn: its grade with the reason, or why it is no candidate", async () => {
+    const trainable = {
+      ...trainableWith(none),
+      policy: async (): Promise<Policy> => {
+        const policy = policyWith(none);
+        return {
+          ...policy,
+          decide: async (...given) => {
+            const { actions, cost } = await policy.decide(...given);
+            const [first, second, ...others] = actions as [Action, Action, ...Action[]];
+            const issues = [{ code: "malformed", message: "no JSON" }];
+            const broken = { ...second, statements: [], issues };
+            return { actions: [first, broken, ...others], cost };
+          },
+        };
+      },
+    };
+    const judge: Judge = {
+      id: "keys",
+      richness: async ({ memories }) => ({ ok: true, value: memories.map(() => 0) }),
+      relevance: judgeWith(none).relevance,
+      quality: async ({ memory }) => ({
+        ...{ ok: true, value: { correct: memory.includes("keys"), clean: true, rationale: `of ${memory}` } },
+      }),
+    };
+    const run = newRun();
+    const quality = { judge, score: { countTokens, form: "statements" as const } };
+    const cache = await rollOut(trainable, contexts, { countTokens, samples: 4, quality, run });
+    for (const [clip, { id, candidates }] of cache.entries()) {
+      const drawn = run.drawn(id) ?? openPhaseTwoRun(run.directory, {}).drawn(id)!;
+      assert.deepEqual([drawn.stream, drawn.clip, drawn.rollouts.length], ["film", clip, 4]);
+      assert.deepEqual(
+        candidates.map((one) => one.id),
+        ["0", "2", "3"],
+      );
+      for (const [i, { action, passes, rationale }] of drawn.rollouts.entries())
+        if (i === 1) assert.deepEqual([passes, rationale], [null, "no JSON"]);
+        else assert.deepEqual([passes, rationale], [action.text.includes("keys"), `of ${action.text}`]);
+      assert.ok(candidates.every(({ text, rationale }) => rationale === `of ${text}`));
+    }
+  });
+
+  test("keeps what became of each memory: what it beat, what beat it, and its place in the first pair", async () => {
+    const run = newRun();
+    const { report } = await phaseTwo(new TokenTrainer(count), await cached(), tasks, {
+      ...{ ...options, run, take: "all" },
+    });
+    const read = <Row>(name: string) => rowsOf<Row>(join(run.directory, name));
+    const rows = read<RecordedCandidate>("rollouts.jsonl");
+    const recorded = read<RecordedPair>("pairs.jsonl");
+    assert.equal(rows.length, 8 * contexts.length);
+    assert.ok(recorded.length > report.contexts - report.skipped.length, "some context has several pairs");
+    for (const { id: context } of contexts) {
+      const own = rows.filter((row) => row.context === context);
+      const [pair] = recorded.filter((row) => row.context === context);
+      for (const { id, text, stream, clip, beat, beatenBy, role } of own) {
+        assert.deepEqual([stream, `film-${clip}`], ["film", context]);
+        const where = (holds: (other: number) => boolean) =>
+          own.filter((other) => holds(keysIn(other.text))).map((other) => other.id);
+        assert.deepEqual([...beat].sort(), where((other) => other < keysIn(text)).sort());
+        assert.deepEqual([...beatenBy].sort(), where((other) => other > keysIn(text)).sort());
+        assert.equal(role, id === pair?.chosen.id ? "chosen" : id === pair?.rejected.id ? "rejected" : null);
+      }
+      if (!pair) continue;
+      assert.deepEqual([pair.stream, `film-${pair.clip}`], ["film", context]);
+      for (const side of [pair.chosen, pair.rejected])
+        assert.equal(own.find(({ id }) => id === side.id)!.text, side.text);
+    }
+  });
+
+  test("trains elsewhere on the pairs that it would draw here: each once before any comes again", () => {
+    const drawn = drawnForSteps(5, { steps: 3, pairsPerStep: 2, seed: "elsewhere" });
+    assert.deepEqual(
+      drawn.map((step) => step.length),
+      [2, 2, 2],
+    );
+    assert.equal(new Set(drawn.flat().slice(0, 5)).size, 5);
+    assert.notDeepEqual(drawn, drawnForSteps(5, { steps: 3, pairsPerStep: 2, seed: "another" }));
+    // The paper's ten steps, on all pairs.
+    assert.deepEqual(
+      drawnForSteps(3, {}).map((step) => [...step].sort()),
+      Array.from({ length: 10 }, () => [0, 1, 2]),
+    );
   });
 });

@@ -15,7 +15,7 @@ import { noCost } from "../engine.ts";
 import { blobPath } from "../memory/blobs.ts";
 import type { Action, Context, Policy } from "../policy/policy.ts";
 import { sha256 } from "../util/hash.ts";
-import { attemptsOf, decisionsOf, withPictures } from "./replay.ts";
+import { attemptsOf, decisionsOf, replay, withPictures } from "./replay.ts";
 
 const folder = temporaryFolder("replay");
 const pictureOf = (clip: number) => `picture ${clip}`;
@@ -75,6 +75,13 @@ test("a replay takes the first action on contract, shows what it wrote, and pass
   const texts: string[] = [];
   for await (const { action } of decisionsOf(policy, observations, { limits })) texts.push(action.text);
   assert.deepEqual(texts, ["told 0", "told 2", "told 4", "told 5"]);
+  const seen = shown.splice(0);
+  const kept = await replay(policy, observations, { limits });
+  assert.deepEqual(
+    kept.map(({ text }) => text),
+    texts,
+  );
+  shown.splice(0, shown.length, ...seen);
   assert.deepEqual(
     shown.map(({ recent }) => recent.observations.map(({ clip }) => clip)),
     [[], [0], [0, 1], [1, 2], [2, 3], [3, 4]],

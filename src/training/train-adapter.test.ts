@@ -121,6 +121,19 @@ test("fewer than five distinct questions teach nothing, and the latest of each c
   );
 });
 
+test("a lesson that was not tried reports no figure: nothing won, lost, graded or kept", async () => {
+  const memory = await memoryWith({ film: 3 });
+  const few = { memory, trainer: trainerOf(1).trainer, now: () => 7, leastQuestions: 6 };
+  const { questions, triedOn, reason, words, adapter, id, activated, tokenRatio, ...figures } =
+    await trainAdapter(few);
+  assert.deepEqual([questions, triedOn, words], [5, "questions", []]);
+  assert.match(reason, /5 of 6/);
+  assert.deepEqual([adapter, id, activated], [null, null, false]);
+  assert.equal(tokenRatio, 1, "what was not written is neither longer nor shorter");
+  assert.ok(Object.keys(figures).length > 15);
+  for (const [name, figure] of Object.entries(figures)) assert.equal(figure, 0, name);
+});
+
 test("what is refused is kept with its reason and its figures, and nothing becomes active", async () => {
   const memory = await memoryWith({ film: 3 });
   const { trainer } = trainerOf(3);

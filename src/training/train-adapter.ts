@@ -179,10 +179,9 @@ export async function trainAdapter(options: TrainAdapterOptions): Promise<Adapte
   };
 }
 
-const untested: Omit<AdapterResult, "triedOn"> = {
+const untested: Omit<AdapterResult, "triedOn" | "questions" | "reason" | "ms"> = {
   adapter: null,
   id: null,
-  questions: 0,
   pairs: 0,
   steps: 0,
   failedVerdicts: 0,
@@ -207,9 +206,7 @@ const untested: Omit<AdapterResult, "triedOn"> = {
   tokenRatio: 1,
   refusedClips: 0,
   activated: false,
-  reason: "",
   words: [],
-  ms: 0,
 };
 
 function problemText(problem: NonNullable<TrainingResult["problem"]>, failedVerdicts: number): string {

@@ -7,7 +7,14 @@ import { noCost } from "../engine.ts";
 import type { Context, Policy } from "../policy/policy.ts";
 import type { Judge, JudgeFailure } from "../reward/judge.ts";
 import { seededRandom } from "../util/random.ts";
-import { judgedValidation, laxVerdict, refusalOf, type Validation, wilsonLow } from "./validation.ts";
+import {
+  gateMargins,
+  judgedValidation,
+  laxVerdict,
+  refusalOf,
+  type Validation,
+  wilsonLow,
+} from "./validation.ts";
 
 const n = 12;
 const contexts: Context[] = Array.from({ length: n }, (_, clip) => ({
@@ -182,6 +189,23 @@ test("the gate asks for a low end above one half, and allows what stands at a ma
   assert.match(refusalOf({ ...better, fidelityAfter: 0.975 })!, /less often true/);
   assert.match(refusalOf({ ...better, fidelityAfter: 1, redundancyAfter: 0.31 })!, /repeats/);
   assert.match(refusalOf({ ...better, fidelityAfter: 1, tokenRatio: 1.11 })!, /as long/);
+});
+
+test("a refusal says how many more questions it takes, at the rates so far or at the least", () => {
+  const of = (wins: number, losses: number, n = wins + losses): Validation => ({
+    ...{ n, winRate: wins / n, lossRate: losses / n, tieRate: (n - wins - losses) / n },
+    ...{ winRateLow: wilsonLow(wins, wins + losses), noiseWinRate: 0, noiseLossRate: 0 },
+    ...{ accuracyBefore: 0, accuracyAfter: 0, toGrade: 0, graded: 0, fidelityBefore: 1, fidelityAfter: 1 },
+    ...{ redundancyBefore: 0, redundancyAfter: 0, tokenRatio: 1 },
+  });
+  // Of 8 won and 2 lost the low end is 0.490. At these rates 13 give 10 won and 3 lost, 0.497; 14 give 11 and 3, 0.524.
+  assert.match(refusalOf(of(8, 2))!, /: about 4 more like these are needed to tell$/);
+  // With half of them ties it takes twice as many.
+  assert.match(refusalOf(of(8, 2, 20))!, /: about 8 more like these/);
+  // 2 won and 2 lost say nothing of a rate: 6 more won are 8 of 10, 0.490; 7 are 9 of 11, 0.523.
+  assert.match(refusalOf(of(2, 2))!, /: at least 7 more that gain by it are needed$/);
+  assert.match(refusalOf(of(1, 2))!, /: at least 8 more that gain by it/);
+  assert.doesNotMatch(refusalOf(of(8, 2), gateMargins, "clips")!, /more/, "clips are as many as there are");
 });
 
 test("the low end of a share is Wilson's", () => {
