@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { wordSpace } from "../engines/local/index.ts";
 import type { Fact } from "../household/language.ts";
 import type { Context } from "../policy/policy.ts";
 import { householdJudge } from "./household-judge.ts";
 import { preferenceInBothOrders } from "./judge.ts";
+import { localJudge } from "./local-judge.ts";
 
 const facts: Fact[] = [
   { kind: "place", person: "Ann", object: "keys", place: "desk" },
@@ -44,6 +46,17 @@ test("a memory is correct when all of it is true of the clip, and clean when not
   assert.deepEqual(await grades("The oven shows"), [false, true]);
   assert.deepEqual(await grades(""), [false, true]);
   assert.deepEqual(await grades(place, [place]), [false, false]);
+});
+
+test("judges nothing for a caller who has given up", async () => {
+  const signal = AbortSignal.abort(new Error("enough"));
+  const context = contextOf();
+  const pair = { first: place, second: wear, questions: [] };
+  for (const own of [judge, localJudge({ words: wordSpace })]) {
+    await assert.rejects(own.quality({ context, memory: place, signal }), /enough/);
+    await assert.rejects(own.richness({ context, memories: [place, wear], signal }), /enough/);
+    await assert.rejects(own.relevance({ context, ...pair, signal }), /enough/);
+  }
 });
 
 test("a memory with more true things is richer; padding and lies count nothing", async () => {

@@ -140,7 +140,11 @@ describe("a judge that asks a model", () => {
     assert.equal(gradeOf(await preferenceInBothOrders(judge, clear)), "first");
     const turned = { ...clear, first: clear.second, second: clear.first };
     assert.equal(gradeOf(await preferenceInBothOrders(judge, turned)), "second");
-    assert.equal(gradeOf(await judge.relevance({ ...clear, second: clear.first })), "tie");
+    const { model, asked } = modelOf(careful);
+    const counted = modelJudge({ model });
+    assert.equal(gradeOf(await counted.relevance({ ...clear, second: clear.first })), "tie");
+    assert.equal(gradeOf(await counted.relevance({ ...clear, questions: [] })), "tie");
+    assert.equal(asked.length, 0, "neither is a question to ask a model");
   });
 
   test("prefers nothing by a model that always names the first", async () => {
@@ -211,6 +215,35 @@ describe("a judge that asks a model", () => {
     // Two tokens a frame: 4 + 4 do not fit 5, nor do 2 + 4.
     assert.deepEqual((await shownWith({ pictureTokens: 5 })).moments, [[61, 65]]);
     assert.throws(() => modelJudge({ model: modelOf(careful).model, pictureTokens: 0 }), RangeError);
+  });
+
+  test("shows of a long window the clip's lines first, then the last before it, 200 in all, none endless", async () => {
+    const lines = (count: number, startSeconds: number, text: string) =>
+      Array.from({ length: count }, (_, i) => ({
+        ...{ startSeconds, endSeconds: startSeconds + 1, speaker: "Bob", text: `${text} ${i}` },
+      }));
+    const [own] = context.observations;
+    const silent = { ...own!, frames: [], captions: [], screen: [] };
+    const shownOf = async (mine: number, earlier: number, text = "line") => {
+      const { model, asked } = modelOf(careful);
+      const window: Context = {
+        observations: [{ ...silent, speech: lines(mine, 61, text) }],
+        recent: { observations: [{ ...silent, speech: lines(earlier, 52, "before") }], entries: [] },
+        state: context.state,
+      };
+      await modelJudge({ model }).quality({ context: window, memory: gold });
+      const found = asked.find(({ schema }) => schema?.name === "correctness_of_memory")!;
+      return fenced(found.text, "stream")[0]!.split("\n");
+    };
+    const shown = await shownOf(150, 120);
+    assert.equal(shown.length, 200);
+    assert.match(shown[0]!, /before 70$/);
+    assert.match(shown.at(-1)!, /line 149$/);
+    const full = await shownOf(210, 5);
+    assert.equal(full.length, 200);
+    assert.match(full[0]!, /line 0$/);
+    const [long] = await shownOf(1, 0, "x".repeat(3000));
+    assert.ok(long!.endsWith(`: ${"x".repeat(2000)}`), `${long!.length} characters`);
   });
 
   test("cannot judge pictures without texts by a model that cannot see", async () => {

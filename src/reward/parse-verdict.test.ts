@@ -10,6 +10,7 @@ test("a verdict is the boolean of its key, with the reason where there is one", 
     pass: false,
     rationale: "",
   });
+  assert.equal(parseVerdict('It is {"clean":true}, I think.', "clean")?.pass, true);
   assert.equal(parseRationale('{"clean":true,"rationale":3}'), "");
 });
 

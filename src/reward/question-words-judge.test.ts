@@ -20,6 +20,9 @@ test("a memory with the words that are asked for is preferred, whether it is tru
   assert.equal(await prefer("", gold), "second");
   assert.equal(await prefer(gold, "On the sofa Ann puts the keys."), "tie", "both hold an option");
   assert.equal(await prefer(gold, `${gold} ${gold}`), "tie", "words count once");
+  assert.equal(await prefer("Ann has keys.", "Ann has soup."), "first", "one word is enough");
+  const wordy = "The oven in the large blue kitchen downstairs shows 12:05.";
+  assert.equal(await prefer("Ann.", wordy), "first", "words that are not asked for count nothing");
 });
 
 test("every memory passes, and none is richer", async () => {

@@ -30,6 +30,8 @@ test("a memory made of a question's words repeats it, in any order and case", ()
   );
   // soup, for, dinner, ann, and cooked, the, hot: three of seven.
   assert.equal(repeatedQuestion("Ann cooked the hot soup for dinner", clip, questions), null);
+  // what, cook, for of four: three quarters are enough.
+  assert.ok(repeatedQuestion("What? cook for lunch", clip, questions));
   assert.equal(repeatedQuestion("汤里有什么", clip, questions), "汤里有什么东西？");
   assert.equal(repeatedQuestion("锅里有一锅很热的汤", clip, questions), null);
   assert.equal(repeatedQuestion("Ann", clip, questions), null, "a name alone is no question");

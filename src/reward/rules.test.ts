@@ -65,6 +65,7 @@ describe("richness", () => {
 
   test("is refused where a score is no number: it has no rank", () => {
     assert.throws(() => richnessRewards([1, Number.NaN, 2]), /scores\[1\].*NaN/);
+    assert.throws(() => richnessRewards([Number.NaN, 2]), /scores\[0\].*NaN/);
   });
 
   test("is shared by equals", () => {
@@ -94,6 +95,7 @@ describe("thinking", () => {
   });
 
   test("is empty where there is none", () => {
+    assert.equal(answerOf("</think> {}"), "{}", "where the template opens it");
     assert.equal(thinkingOf("{}"), "");
     assert.equal(answerOf("{}"), "{}");
   });

@@ -209,6 +209,8 @@ describe("worked examples", () => {
     refuses([context([candidate("a")], "a>gone")], /context "clip", got "gone"/);
     refuses([context([candidate("a", { tokens: -1 })])], /got -1/);
     refuses([context([candidate("a", { tokens: Number.NaN })])], /got NaN/);
+    refuses([context([candidate("a", { tokens: Infinity })])], /got Infinity/);
+    assert.equal(choosePairs([context([candidate("a", { tokens: 0 })])]).report.skipped.length, 1);
     refuses([], /`tokenMargin` above 0, got 0/, 0);
     refuses([], /`tokenMargin` above 0, got NaN/, Number.NaN);
     assert.deepEqual(choosePairs([], { tokenMargin: 0.5 }).pairs, []);
