@@ -5,9 +5,9 @@
  * all weights of the transformer. What is tried is written of held-out films, each clip behind the memories that the policy
  * wrote without a lesson: by the judge of words it wins or loses against that policy's own memory, and the household's truth says
  * whether it is true and new. The adapter that ships is the one of ten steps at a quarter of the stream's length. One seed; means
- * over the five kinds. The household is a toy with a small closed language.
+ * over the kinds. The household is a toy with a small closed language.
  *
- * `node perf/phase-two-ablations.ts [--films 16] [--runs DIR]`; needs ffmpeg. A run that was stopped continues with the next kind.
+ * `node perf/phase-two-ablations.ts [--films 16] [--kinds place,…] [--runs DIR]`; needs ffmpeg. A run that was stopped continues with the next kind.
  */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -45,12 +45,18 @@ import { printTable, signed } from "./markdown.ts";
 const { values: flags } = parseArgs({
   options: {
     films: { type: "string", default: "16" },
+    kinds: { type: "string", default: factKinds.join(",") },
     runs: { type: "string", default: join("runs", "phase-two-ablations") },
   },
 });
 const count = Number(flags.films);
 if (!(Number.isInteger(count) && count >= 2))
   throw new RangeError(`Expected --films to be a whole number from 2 up, got ${flags.films}`);
+const kinds = flags.kinds.split(",").map((name) => {
+  const kind = factKinds.find((one) => one === name.trim());
+  if (kind) return kind;
+  throw new RangeError(`Expected --kinds to name some of ${factKinds.join(", ")}, got ${name}`);
+});
 const { countTokens } = words;
 const steps = 40;
 /** Steps after which the adapter is tried, as it is. */
@@ -176,7 +182,7 @@ const seconds = () => Math.round((performance.now() - began) / 1000);
 const lessons: Lesson[] = [];
 const folder = join(flags.runs, `${checksum.slice(0, 12)}-${count}`);
 mkdirSync(folder, { recursive: true });
-for (const kind of factKinds) {
+for (const kind of kinds) {
   const file = join(folder, `${kind}.json`);
   const made: Lesson = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : await lessonOf(kind);
   if (!existsSync(file)) replaceFile(file, JSON.stringify(made));
@@ -207,7 +213,7 @@ const overKinds = (step: number, key: "norm" | "cosine") =>
   mean(lessons.map(({ curve }) => curve[step - 1]![key]));
 
 console.log(
-  `${contexts.length} clips of ${count} held-out films, five kinds, ${lessons.map(({ pairs }) => pairs).join(", ")} pairs; the adapter as it is after each number of steps:\n`,
+  `${contexts.length} clips of ${count} held-out films, questions of ${kinds.join(", ")}, ${lessons.map(({ pairs }) => pairs).join(", ")} pairs; the adapter as it is after each number of steps:\n`,
 );
 const curveRow = printTable("steps", "won, %", "tied, %", "lost, %", "length", "cosine with step 40");
 curveRow("none", ...of("itself").verdicts, "–", "–");
