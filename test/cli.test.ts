@@ -175,6 +175,7 @@ test("doctor reports every check and the memory as sound", async () => {
         "@napi-rs/canvas",
         "@opentelemetry/api",
         "ai",
+        "aws4fetch",
         "hono",
         "hyparquet",
         "pg",

@@ -1,5 +1,6 @@
 /**
- * Bytes by content hash, wherever a database keeps them: `blobs.ts` in files, `postgres/blobs.ts` in a table.
+ * Bytes by content hash, wherever a memory keeps them: `blobs.ts` in files, `postgres/blobs.ts` in a table,
+ * `postgres/object-blobs.ts` in a bucket.
  *
  * A blob is kept before the row that names it commits, and is deleted only after the rows that named it are gone. In
  * between, its hash is in `loose_blob`, so a later sweep finds what a crash leaves behind. The sweep deletes under the
@@ -7,6 +8,7 @@
  * cross.
  */
 import { sql } from "kysely";
+import { StoreError } from "../errors.ts";
 import type { Observation } from "../perception/observation.ts";
 import type { Blob } from "./blob.ts";
 import { build, type Db, type Steps, type Store } from "./db.ts";
@@ -20,8 +22,13 @@ export interface BlobStore {
   write(store: Store, blobs: readonly Blob[]): Promise<void>;
   /** Makes sure, inside the transaction that names a blob, that its bytes are there. */
   keep(db: Db, blob: Blob): Steps<void>;
-  /** Deletes the bytes of a blob. Inside a transaction. @returns how many there were; `null` without any */
-  drop(db: Db, hash: string): Steps<number | null>;
+  /** Deletes the bytes of a blob, or lets the next `purge` do it. Inside a transaction. */
+  drop(db: Db, hash: string): Steps<void>;
+  /**
+   * Deletes what was dropped and is outside the database, and what a crash left there; `all` also what is just being
+   * written. Outside transactions. @throws StoreError `blobs-unreachable`, `blobs-refused`
+   */
+  purge(db: Db, which: "left" | "all"): Steps<void>;
   /** Deletes what a crash left of a blob that was being written. */
   dropPartials(hash: string): void;
   /** The bytes of a blob, or `null`. */
@@ -55,28 +62,30 @@ export function* markLoose(db: Db, hashes: readonly string[]): Steps<void> {
   );
 }
 
-/** Deletes the bytes of loose blobs that no row names, and what a crash left half-written. */
-export function* sweepBlobs(
-  db: Db,
-  store: BlobStore,
-): Steps<{ readonly blobs: number; readonly bytes: number }> {
-  if (db.readOnly || !(yield* db.get(build.selectFrom("loose_blob").select("hash").limit(1))))
-    return { blobs: 0, bytes: 0 };
-  return yield* db.write(function* () {
-    let blobs = 0;
-    let bytes = 0;
+/**
+ * Deletes the bytes of loose blobs that no row names, and what a crash left half-written. What cannot be deleted now is by a
+ * later sweep.
+ */
+export function* sweepBlobs(db: Db, store: BlobStore): Steps<void> {
+  if (db.readOnly) return;
+  yield* dropLoose(db, store);
+  try {
+    yield* store.purge(db, "left");
+  } catch (error) {
+    if (!(error instanceof StoreError && error.code.startsWith("blobs-"))) throw error;
+  }
+}
+
+function* dropLoose(db: Db, store: BlobStore): Steps<void> {
+  if (!(yield* db.get(build.selectFrom("loose_blob").select("hash").limit(1)))) return;
+  yield* db.write(function* () {
     for (const { hash } of yield* db.all(build.selectFrom("loose_blob").select("hash")))
       store.dropPartials(hash);
     for (const { hash } of yield* db.all(unreferencedLoose())) {
-      const size = yield* store.drop(db, hash);
-      if (size !== null) {
-        blobs += 1;
-        bytes += size;
-      }
+      yield* store.drop(db, hash);
       yield* db.run(build.deleteFrom("blob").where("hash", "=", hash));
     }
     yield* db.run(build.deleteFrom("loose_blob"));
-    return { blobs, bytes };
   });
 }
 

@@ -9,7 +9,6 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   writeSync,
 } from "node:fs";
 import { open, readFile, rename } from "node:fs/promises";
@@ -37,11 +36,12 @@ export function folderBlobs(folder: string): BlobStore {
       const path = blobPath(folder, hash);
       if (!existsSync(path)) writeBlobNow(path, blob.bytes);
     },
-    // biome-ignore lint/correctness/useYield: there is nothing to wait for.
     *drop(_, hash) {
-      return removeBlob(blobPath(folder, hash));
+      const path = blobPath(folder, hash);
+      inOurWords(path, () => rmSync(path, { force: true }));
     },
     dropPartials: (hash) => removePartials(blobPath(folder, hash)),
+    *purge() {},
     read: (hash) => readBlob(folder, hash),
     unpack: async (observations) => observations.map((packed) => unpackObservation(packed, readNow)),
     load: async (observation) => observation,
@@ -128,14 +128,6 @@ function writeBlobNow(path: string, bytes: Uint8Array): void {
     }
     renameSync(partial, path);
     syncFolder(dirname(path));
-  });
-}
-
-function removeBlob(path: string): number | null {
-  return inOurWords(path, () => {
-    const size = statSync(path, { throwIfNoEntry: false })?.size ?? null;
-    if (size !== null) rmSync(path);
-    return size;
   });
 }
 

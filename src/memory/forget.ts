@@ -28,6 +28,7 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type RawBuilder, sql } from "kysely";
 import type { Embedder, WordSpace } from "../engine.ts";
+import { StoreError } from "../errors.ts";
 import { adapters, deleteAdaptersOf } from "./adapter-rows.ts";
 import { type BlobStore, markLoose, sweepBlobs } from "./blob-store.ts";
 import { logForgotten } from "./change-log.ts";
@@ -102,8 +103,23 @@ export function* forget(
     rmSync(join(folder, "runs"), { recursive: true, force: true });
     removeMatrices(join(folder, "adapters"), yield* adapters(db));
     yield* db.wipe();
+    yield* purge(db, blobs);
   }
   return { ...report, dryRun };
+}
+
+/** Deletes pictures that are outside the database, also any that a killed process left there. */
+function* purge(db: Db, blobs: BlobStore): Steps<void> {
+  try {
+    yield* blobs.purge(db, "all");
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    throw new StoreError(
+      error.code,
+      `The memories are forgotten, but their pictures could not be deleted. ${error.message} Then run the same forget again.`,
+      { cause: error, details: error.details },
+    );
+  }
 }
 
 /** Removes folders of low-rank matrices that no adapter names any more. */

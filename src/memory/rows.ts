@@ -5,8 +5,9 @@
 import { sql } from "kysely";
 import type { Embedder } from "../engine.ts";
 import { DataError } from "../errors.ts";
+import { sha256 } from "../util/hash.ts";
 import { addAdapter } from "./adapter-rows.ts";
-import { type Blob, type BlobStore, blobOf, claimBlobs, sweepBlobs } from "./blob-store.ts";
+import { type Blob, type BlobStore, claimBlobs, sweepBlobs } from "./blob-store.ts";
 import { logChange } from "./change-log.ts";
 import { build, type Db, type Steps, type Store } from "./db.ts";
 import { closeEntry, insertEntry, selectEntryById, toEntry } from "./entries.ts";
@@ -156,10 +157,8 @@ async function writeBlobsOf(
     for (const hash of hashesOf(row)) {
       const bytes = found.has(hash) ? null : read(hash);
       if (bytes === null) continue;
-      const blob = blobOf(bytes);
-      assertHash(hash, blob.hash, index);
-      batch.push(blob);
-      found.set(hash, {
+      assertHash(hash, sha256(bytes), index);
+      const blob: Blob = {
         hash,
         byteLength: bytes.byteLength,
         get bytes() {
@@ -170,7 +169,9 @@ async function writeBlobsOf(
             `The blob ${hash} was deleted while it was read. Import again.`,
           );
         },
-      });
+      };
+      batch.push(blob);
+      found.set(hash, blob);
     }
     if (batch.length >= blobsAtOnce) await blobStore.write(store, batch.splice(0));
   }

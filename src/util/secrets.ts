@@ -30,7 +30,8 @@ export function keepSecret(secret: string | undefined): void {
 /** Names the secrets of environment variables: `TASKMEM_…KEY`, `OPENAI_API_KEY`, and the like. */
 export function keepSecretsOf(env: Readonly<Record<string, string | undefined>>): void {
   for (const [name, value] of Object.entries(env))
-    if (/^(TASKMEM|OPENAI|HF|HUGGING_?FACE)_.*(KEY|TOKEN|SECRET|PASSWORD)$/i.test(name)) keepSecret(value);
+    if (/^(TASKMEM|OPENAI|HF|HUGGING_?FACE|AWS)_.*(KEY|TOKEN|SECRET|PASSWORD)$/i.test(name))
+      keepSecret(value);
 }
 
 /** Names the secrets in a URL: its password, and values of its query such as `api_key`. */

@@ -5,6 +5,7 @@
 import { sql } from "kysely";
 import type { WordSpace } from "../../engine.ts";
 import { sha256 } from "../../util/hash.ts";
+import type { BlobStore } from "../blob-store.ts";
 import { build, type Db, parseStored, type Steps } from "../db.ts";
 import { indexedText } from "../entries.ts";
 import { waits } from "../journal.ts";
@@ -40,15 +41,15 @@ export function* postgresStats(db: Db): Steps<MemoryStats> {
 }
 
 /** Problems, one sentence each; empty if there are none. */
-export function* checkPostgres(db: Db, words: WordSpace): Steps<string[]> {
-  return yield* db.read(function* () {
+export function* checkPostgres(db: Db, words: WordSpace, blobs: Pick<BlobStore, "read">): Steps<string[]> {
+  const problems = yield* db.read(function* () {
     return [
       ...(yield* textProblems(db, words)),
       ...(yield* vectorProblems(db)),
       ...(yield* referenceProblems(db)),
-      ...(yield* blobProblems(db)),
     ];
   });
+  return [...problems, ...(yield* blobProblems(db, blobs))];
 }
 
 function* textProblems(db: Db, words: WordSpace): Steps<string[]> {
@@ -106,18 +107,21 @@ function* referenceProblems(db: Db): Steps<string[]> {
   return lost > 0 ? [`${lost} undecided clips have no observation.`] : [];
 }
 
-function* blobProblems(db: Db): Steps<string[]> {
+const usedBlobs = sql`(select hash from entry_frame union select hash from observation_frame
+  union select crop from face where crop is not null) as used`;
+
+/** Reads each blob where it is. One that is forgotten meanwhile is no problem. */
+function* blobProblems(db: Db, blobs: Pick<BlobStore, "read">): Steps<string[]> {
   const problems: string[] = [];
-  const named = sql<{ hash: string; bytes: number | null; held: Uint8Array | null }>`
-    select used.hash, blob.bytes, held.bytes as held from
-      (select hash from entry_frame union select hash from observation_frame
-        union select crop from face where crop is not null) as used
-      left join blob on blob.hash = used.hash left join blob_bytes as held on held.hash = used.hash`;
-  yield* db.each(named, ({ hash, bytes, held }) => {
+  const named = sql<{ hash: string; bytes: number | null }>`select used.hash, blob.bytes from ${usedBlobs}
+    left join blob on blob.hash = used.hash order by used.hash`;
+  for (const { hash, bytes } of yield* db.all(named)) {
     if (bytes === null) problems.push(`The frame ${hash} is used but not registered.`);
-    else if (held === null) problems.push(`The blob ${hash} is missing.`);
-    else if (sha256(held) !== hash)
+    const held = (yield () => blobs.read(hash)) as Uint8Array | null;
+    if (held !== null && sha256(held) !== hash)
       problems.push(`The blob ${hash} changed: its bytes do not match its name.`);
-  });
+    if (held === null && (yield* db.get(sql`select 1 from ${usedBlobs} where hash = ${hash}`)))
+      problems.push(`The blob ${hash} is missing.`);
+  }
   return problems;
 }

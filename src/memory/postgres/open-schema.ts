@@ -8,6 +8,8 @@ import { migrations } from "./schema.ts";
 export interface Settings {
   readonly version: number;
   readonly vectors: VectorsBy;
+  /** Where pictures are, a URL of S3; `null` for the database. */
+  readonly blobs: string | null;
 }
 
 /** The settings of a memory; `null` where there is none. @throws StoreError `store-foreign`, `store-newer` */
@@ -24,15 +26,17 @@ export async function settingsOf(db: Postgres): Promise<Settings | null> {
       `The schema ${schema} of ${shown} is another program's, not a TaskMem memory. Name another space.`,
     );
   }
-  const [settings] = await db.execute(`select version, vectors from "${schema}".setting`);
-  const { version, vectors } = settings!.rows[0] as Settings;
+  // The first version has no column `blobs`.
+  const [settings] = await db.execute(`select version, vectors, to_jsonb(setting) ->> 'blobs' as blobs
+    from "${schema}".setting`);
+  const { version, vectors, blobs } = settings!.rows[0] as Settings;
   if (version > migrations.length) {
     throw new StoreError(
       "store-newer",
       `${shown} has schema version ${version}; this TaskMem reads versions up to ${migrations.length}. A newer TaskMem wrote it: update this one.`,
     );
   }
-  return { version, vectors };
+  return { version, vectors, blobs };
 }
 
 async function isEmpty(db: Postgres): Promise<boolean> {

@@ -72,7 +72,7 @@ function questions(count: number): RecallQuery[] {
   const random = seededRandom("questions");
   return Array.from({ length: count }, (_, i) => ({
     text: `Where did ${pick(random, people)} put the ${pick(random, things)} and the ${pick(random, things)}?`,
-    limit: i % 2 === 0 ? 64 : 20,
+    limit: 64,
     ...(i % 3 === 0 && { nearSeconds: randomInt(random, 500) }),
     ...(i % 4 === 0 && { aboutSpeakers: [pick(random, ["ann", "Juergen", "asa"])] }),
     ...(i % 5 === 0 && { streams: ["south"] }),

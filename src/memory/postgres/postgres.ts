@@ -15,10 +15,12 @@ import { folderOf } from "../place.ts";
 import { recallEntries } from "../recall.ts";
 import { openSpace, requireSpace } from "../space.ts";
 import { type Searches, type StoredMemory, type StoredOptions, storedMemory } from "../stored-memory.ts";
+import { blobPlace, bucketOf } from "./blob-place.ts";
 import { tableBlobs } from "./blobs.ts";
 import { postgresChangeLog } from "./change-log.ts";
 import { checkPostgres, postgresStats } from "./check.ts";
 import { Postgres } from "./connection.ts";
+import { objectBlobs, removeObjects } from "./object-blobs.ts";
 import { openSchema, type Settings, settingsOf } from "./open-schema.ts";
 import { postgresIndex } from "./search.ts";
 import { parsePostgresUrl } from "./url.ts";
@@ -71,7 +73,10 @@ export async function dropPostgresMemory(url: string): Promise<boolean> {
     throw new TypeError("Expected no search");
   });
   try {
-    if ((await settingsOf(db)) === null) return false;
+    const settings = await settingsOf(db);
+    if (settings === null) return false;
+    // Their keys are in the schema: if this is cut off, it is repeated.
+    if (settings.blobs !== null) await removeObjects(db, bucketOf(db, settings.blobs));
     await db.execute(stopBuilding(db.url.schema));
     await db.execute(`drop schema "${db.url.schema}" cascade`);
     return true;
@@ -103,7 +108,8 @@ async function openAs(
   const postgres = await Postgres.open({ url, readOnly }, (db) => postgresIndex(db, vectorsBy, indexed));
   try {
     settings = await openSchema(postgres);
-    const blobs = tableBlobs(postgres);
+    const place = await blobPlace(postgres, settings);
+    const blobs = place === null ? tableBlobs(postgres) : objectBlobs(postgres, bucketOf(postgres, place));
     await postgres.perform((db) => openSpace(db, options));
     await postgres.perform((db) => sweepBlobs(db, blobs));
     const feed = new ChangeFeed(postgresChangeLog(postgres));
@@ -119,7 +125,7 @@ async function openAs(
         }),
         rows: () => memoryRows(() => postgres.snapshot()),
         stats: () => postgres.perform(postgresStats),
-        check: () => postgres.perform((db) => checkPostgres(db, options.words)),
+        check: () => postgres.perform((db) => checkPostgres(db, options.words, blobs)),
         close: () => postgres.close(),
       },
       options,

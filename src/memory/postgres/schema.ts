@@ -175,7 +175,12 @@ export const migrations: readonly string[] = [
   create index speaker_spelling_entry on speaker_spelling (entry);
   `,
   `
-  -- Why the index of vectors could not be built.
-  alter table setting add column index_failure text;
+  -- Why the index of vectors could not be built; and where pictures are, \`null\` for the table \`blob_bytes\`.
+  alter table setting add column index_failure text, add column blobs text;
+  -- Keys of objects in a bucket: those of blobs, and those that no row names yet or any longer.
+  create table blob_object (hash text collate "C" primary key, key text collate "C" not null);
+  create table loose_object (
+    key text collate "C" primary key, since timestamptz not null, doomed boolean not null default false
+  );
   `,
 ];

@@ -16,6 +16,8 @@ export interface PostgresUrl {
   readonly schema: string;
   /** Most connections of this process. */
   readonly connections: number;
+  /** Where its pictures are, a URL of S3; `null` where the URL does not say. */
+  readonly blobs: string | null;
   /** The URL for messages: without its password. */
   readonly shown: string;
 }
@@ -43,10 +45,28 @@ export function parsePostgresUrl(text: string): PostgresUrl {
   const connections = Number(taken(url, "connections") ?? defaultConnections);
   if (!Number.isInteger(connections) || connections < 2)
     throw invalid(`Expected \`connections\` to be an integer from 2 up, got ${connections}`);
+  const blobs = blobsOf(url);
   const connection = url.href;
   url.searchParams.set("space", space);
   url.password = "";
-  return { connection, space, schema: `taskmem_${space}`, connections, shown: maskedMessage(url.href) };
+  return {
+    connection,
+    space,
+    schema: `taskmem_${space}`,
+    connections,
+    blobs,
+    shown: maskedMessage(url.href),
+  };
+}
+
+function blobsOf(url: URL): string | null {
+  const place = taken(url, "blobs");
+  const options = new URLSearchParams();
+  for (const name of ["endpoint", "region"]) {
+    const value = taken(url, `blobs-${name}`);
+    if (value !== null) options.set(name, value);
+  }
+  return place === null || options.size === 0 ? place : `${place}?${options}`;
 }
 
 /** A parameter of the query, which is removed from it. */
