@@ -63,6 +63,11 @@ test("it reports and removes what forgetting here does, and tells who follows th
   assert.deepEqual(await apart.entries(), await here.entries());
   assert.deepEqual(await apart.check(), []);
   await assert.rejects(apart.forget({ query: "the" }), RangeError);
+  // What is opened to be read alone starts no thread that writes.
+  const reader = await openTestMemory(apart.directory, { forgetProgram, readOnly: true });
+  await assert.rejects(reader.forget({ query: "shelf" }), { code: "store-read-only" });
+  assert.equal(threads.length, 1);
+  await reader.close();
   await here.close();
   await apart.close();
 });

@@ -61,11 +61,11 @@ export class Forgetter implements Store {
 
   /**
    * Forgets in the thread, if the memory is large.
-   * @returns `null` if it is small, and is to be done here
+   * @returns `null` if it is small or only read, and is to be done, or refused, here
    * @throws as `forget`; StoreError `store-failed` if the thread was lost
    */
   async forget(request: ForgetRequest, dryRun: boolean): Promise<ForgetReport | null> {
-    if (this.#thread === null || !isLarge(this.#db)) return null;
+    if (this.#thread === null || this.#db.readOnly || !isLarge(this.#db)) return null;
     assertSaysWhat(request, this.#options.words);
     while (this.#forgetting !== null) await this.#forgetting;
     const { promise, resolve } = Promise.withResolvers<void>();
