@@ -1,5 +1,5 @@
 /** `taskmem migrate`: moves a memory between places, such as a directory and a Postgres, by its export. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type Config, loadConfig } from "../../config.ts";
@@ -7,6 +7,7 @@ import { ConfigError } from "../../errors.ts";
 import { exportMemory, importMemory } from "../../memory/export.ts";
 import { isPostgresUrl, shownPlace } from "../../memory/place.ts";
 import { openConfiguredMemory } from "../../taskmem/assembly.ts";
+import { isAlive } from "../../util/process-alive.ts";
 import { textFlag } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
 
@@ -15,7 +16,8 @@ export async function run({ output, flags, configFile, options }: Invocation): P
   const [from, to] = [placeOf("--from", options.from), placeOf("--to", options.to)];
   if (shownPlace(from) === shownPlace(to))
     throw new ConfigError("flags-invalid", `Expected --to to be another memory than --from, got ${to}`);
-  const exported = mkdtempSync(join(tmpdir(), "taskmem-migrate-"));
+  removeLeft();
+  const exported = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
   try {
     await writeOut({ ...config, memory: from }, exported);
     const report = await readIn({ ...config, memory: to }, exported);
@@ -27,6 +29,21 @@ export async function run({ output, flags, configFile, options }: Invocation): P
     );
   } finally {
     rmSync(exported, { recursive: true, force: true });
+  }
+}
+
+const prefix = "taskmem-migrate-";
+
+/** Removes the exports that migrations left here which were killed: they hold memories. */
+function removeLeft(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = name.startsWith(prefix) ? Number(name.slice(prefix.length).split("-")[0]) : 0;
+    if (pid === 0 || isAlive(pid)) continue;
+    try {
+      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+    } catch {
+      // another user's
+    }
   }
 }
 
