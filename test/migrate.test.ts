@@ -60,6 +60,8 @@ test("a memory moves into a Postgres after a kill -9 and back, with its pictures
   const doctor = await taskmem(["doctor", "--memory", url, "--json"]);
   const sound = doctor.rows.find(({ check }) => check === "memory");
   assert.match(String(sound?.detail), /3 entries, 1 question, .*sound/);
+  const vectors = doctor.rows.find(({ check }) => check === "memory vectors");
+  assert.match(String(vectors?.detail), /^3 vectors, compared exactly/);
   const missing = await taskmem(["ask", "Where?", "--memory", server.url("nothing")]);
   assert.match(missing.stderr, /There is no memory in postgres:.*space=nothing/);
 });

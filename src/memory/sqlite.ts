@@ -89,6 +89,7 @@ function sqliteMemory(
         return { by: "sqlite-vec", ...connection.get(held)!, isApproximate: false, lacksIndex: null };
       },
       indexVectors: async () => {},
+      bucket: null,
       rows: () => memoryRows(() => fileSnapshot(directory)),
       stats: async () => memoryStats(connection),
       check: async () => checkMemory(connection, join(directory, "blobs"), options.words),

@@ -81,6 +81,8 @@ export interface StoredParts {
   readonly feed: ChangeFeed;
   readonly searches: Searches;
   vectorSearch(): Promise<VectorSearch>;
+  /** The bucket of its pictures; `null` where they are with it. */
+  readonly bucket: string | null;
   /** Builds what finds the nearest of many vectors, where there are so many and it is not there. */
   indexVectors(): Promise<void>;
   /** Wall clock that writers of other processes have too. */
@@ -120,6 +122,8 @@ export interface VectorSearch {
 export interface StoredMemory extends Memory {
   /** How vectors are compared now. */
   vectorSearch(): Promise<VectorSearch>;
+  /** The bucket of its pictures, `s3://…`; `null` where they are in its directory or database. */
+  readonly bucket: string | null;
   /**
    * Indexes everything again with the word space and embedder this memory was opened with. The old index is used until
    * the end; an interrupted call resumes when it is repeated.
@@ -219,6 +223,7 @@ export function storedMemory(parts: StoredParts, options: StoredOptions): Stored
   return {
     directory,
     vectorSearch: parts.vectorSearch,
+    bucket: parts.bucket,
 
     addStream: async (stream) => {
       return perform(function* (db) {

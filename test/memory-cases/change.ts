@@ -163,7 +163,7 @@ export function changeCases(store: TestStore): void {
       await memory.close();
     });
 
-    const skip = store.isDistant && "10,000 writes, one by one over a connection";
+    const skip = store.isDistant && "10,000 writes over a connection; the store's own test logs them at once";
     test("are a reset if too many were missed or forgotten at once", { skip }, async () => {
       const memory = await kitchen(store);
       const first = listen(memory);

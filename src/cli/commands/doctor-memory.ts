@@ -6,6 +6,7 @@ import { hasMemory, shownPlace } from "../../memory/place.ts";
 import type { VectorSearch } from "../../memory/stored-memory.ts";
 import { openConfiguredMemory } from "../../taskmem/assembly.ts";
 import type { Check } from "../../taskmem/check.ts";
+import { maskedMessage } from "../../util/secrets.ts";
 import { counted } from "../output.ts";
 import { attempt } from "./doctor-attempt.ts";
 
@@ -31,13 +32,14 @@ export async function memoryChecks(config: Config): Promise<MemoryCheck[]> {
         failures: await memory.clipFailures(),
         streams: await streamChecks(memory),
         vectors: await memory.vectorSearch(),
+        bucket: memory.bucket,
       };
     } finally {
       await memory.close();
     }
   });
   if ("failed" in checked) return [checked.failed];
-  const { problems, stats, failures, streams, vectors } = checked.value;
+  const { problems, stats, failures, streams, vectors, bucket } = checked.value;
   if (problems.length > 0) {
     const fix = "export what can be read: taskmem export <directory>";
     return [{ check: "memory", state: "broken", detail: problems.join(" "), fix }];
@@ -51,6 +53,7 @@ export async function memoryChecks(config: Config): Promise<MemoryCheck[]> {
       fix: failures.length === 0 ? null : "watch the stream again to retry them",
     },
     ...vectorChecks(vectors),
+    ...bucketChecks(bucket, stats.blobs),
     ...(waitingVectors > 0 ? [waitingCheck(waitingVectors)] : []),
     ...streams,
   ];
@@ -80,6 +83,13 @@ function vectorChecks({ by, vectors, isApproximate, lacksIndex }: VectorSearch):
       fix: "the next watch builds it, and says here why it cannot",
     },
   ];
+}
+
+/** Where the pictures of a memory are that is not on this machine; each of them was read. */
+function bucketChecks(bucket: string | null, blobs: number): MemoryCheck[] {
+  if (bucket === null) return [];
+  const detail = `${counted(blobs, "picture")} in ${maskedMessage(bucket)}`;
+  return [{ check: "memory pictures", state: "ok", detail, fix: null }];
 }
 
 const waitingCheck = (waiting: number): MemoryCheck => ({

@@ -22,7 +22,8 @@ import type { Embedder } from "../../engine.ts";
 import { localEmbedder, wordSpace } from "../../engines/local/index.ts";
 import { StoreError } from "../../errors.ts";
 import { pick, randomInt, seededRandom } from "../../util/random.ts";
-import type { Memory, RecallQuery } from "../memory.ts";
+import { keptChanges } from "../change-feed.ts";
+import type { Change, Memory, RecallQuery } from "../memory.ts";
 import type { StoredMemory } from "../stored-memory.ts";
 import { Postgres } from "./connection.ts";
 import {
@@ -349,6 +350,26 @@ else {
     assert.equal(await dropPostgresMemory(url), true);
     assert.equal(await hasPostgresMemory(url), false);
     await reader.end();
+  });
+
+  // In place of the case of every store that writes 10,000 changes one by one.
+  test("who missed more changes than are kept is told so", async () => {
+    const memory = await openNew();
+    await addTestStream(memory, "kitchen");
+    const early = memory.changes()[Symbol.asyncIterator]();
+    await remember(memory, "kitchen", 0, ["Ann: tea"]);
+    const { cursor } = (await early.next()).value as Change;
+    const client = new pg.Client({ connectionString: server.address });
+    await client.connect();
+    const { schema } = parsePostgresUrl(urls.get(memory)!);
+    // The log is cut at each hundredth change.
+    await client.query(`insert into "${schema}".change (kind, id) select 'task', 'missed-' || i from
+      generate_series(1, (select ${keptChanges} + 99 - max(row) % 100 from "${schema}".change)) as i`);
+    await client.end();
+    await remember(memory, "kitchen", 1, ["Bob: coffee"]);
+    const since = memory.changes({ since: cursor })[Symbol.asyncIterator]();
+    assert.equal(((await since.next()).value as Change).kind, "reset");
+    await memory.close();
   });
 
   test("pictures of many waiting clips are read when they are asked for", async () => {

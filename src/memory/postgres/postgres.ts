@@ -119,6 +119,7 @@ async function openAs(
         ...{ directory: url.shown, folder: folderOf(text), store: postgres, blobs, feed },
         leaseNow: await clockOf(postgres, options.now),
         searches: searchesOf(postgres, options),
+        bucket: place,
         vectorSearch: () => postgres.perform((db) => vectorSearch(db, vectorsBy(), most)),
         indexVectors: onceAtATime(async () => {
           if (vectorsBy() === "pgvector" && !readOnly) await buildVectorIndex(postgres, most);
