@@ -109,7 +109,7 @@ const print = printTable(
 );
 const rules = lexicalReader({ words: wordSpace });
 await row("by rules alone", rules);
-await row("as `ask` takes them", modelReader(opened(), { words: wordSpace, rules, probesFirst: true }));
-await row("in a sentence alone", modelReader(opened(), { words: wordSpace, probesFirst: true }));
+await row("as `ask` takes them", modelReader(opened(), { words: wordSpace, rules, isSmall: true }));
+await row("in a sentence alone", modelReader(opened(), { words: wordSpace, isSmall: true }));
 if (values.form) await row("in the form alone, one try", modelReader(opened(), { attempts: 1 }));
 closeLocalModels();

@@ -32,12 +32,15 @@ export function closestTo(text: string, recalled: readonly RecalledEntry[]): Ent
 }
 
 const tellsReason = /\b(?:because|due to|so that|in order to|that['’]s why|reason)\b|因为|所以/iu;
-const tellsNumber =
+const numbers =
   /\p{N}|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|sixty|hundred|thousand|million|half|dozen|couple)\b|[一二三四五六七八九十百千两]/iu;
+
+/** Whether a text tells a number, in digits or in everyday words. */
+export const tellsNumber = (text: string): boolean => numbers.test(text);
 
 /** Whether a text holds a word that few others hold and that the kind asked for needs. */
 function tellsKind(text: string, wanted: Wanted): boolean {
-  if (wanted === "number") return tellsNumber.test(text);
+  if (wanted === "number") return tellsNumber(text);
   if (wanted === "reason") return tellsReason.test(text);
   return wanted === "colour" && hasWanted(text, "colour");
 }

@@ -16,14 +16,21 @@ export async function fillsForms(model: Model): Promise<boolean | null> {
   return (await probes.get(model))?.fills ?? null;
 }
 
+/** How a model is probed. */
+export interface ProbeOptions {
+  /** The same model as it is asked, such as one that keeps its answers. */
+  readonly probed: Model;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Asks a model a question with one right answer in the form of all answers; once, then the result is known. */
 export async function probeForms(
   model: Model,
-  signal?: AbortSignal,
+  { probed, signal }: ProbeOptions,
 ): Promise<{ fills: boolean; cost: Cost }> {
   const known = await fillsForms(model);
   if (known !== null) return { fills: known, cost: noCost };
-  const probe = askProbe(model, signal);
+  const probe = askProbe(probed, signal);
   probes.set(model, probe);
   probe.catch(() => probes.delete(model));
   return probe;

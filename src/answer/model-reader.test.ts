@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { addCost, type GenerateRequest, type Model, noCost, unknownLimits } from "../engine.ts";
+import { cachedModel } from "../engines/cached-model.ts";
 import { lexicalReader, wordSpace } from "../engines/local/index.ts";
 import { EngineError } from "../errors.ts";
 import type { Entry } from "../memory/memory.ts";
@@ -235,28 +236,46 @@ describe("model reader", () => {
       assert.deepEqual([choice.option, choice.cited], ["A", ["e_1"]]);
     });
 
+    const small = { words: wordSpace, isSmall: true };
+    const rules = lexicalReader({ words: wordSpace });
+    const unruled: ReadRequest = { ...request, question: { text: "What does Ann lay down?", options: [] } };
+
     test("a small one is probed before it is asked for a form, once", async () => {
       const { model, kinds } = speaking(unusable, unusable, "The keys are on the desk.");
-      const reader = modelReader(model, { words: wordSpace, probesFirst: true });
+      const reader = modelReader(model, small);
       const { cost } = await reader.read(open);
       assert.deepEqual([kinds(), cost.calls], [["probe", "sentence"], 2]);
       await reader.read(open);
       assert.deepEqual(kinds(), ["probe", "sentence", "sentence"]);
       const able = speaking(right, probed);
-      await modelReader(able.model, { words: wordSpace, probesFirst: true }).read(request);
+      await modelReader(able.model, small).read(request);
       assert.deepEqual(able.kinds(), ["probe", "form"]);
     });
 
-    test("rules answer before one that cannot fill in forms, which is asked where they decline", async () => {
-      const { model, kinds } = speaking(unusable, unusable, "The lamp is on the desk, with the keys.");
-      const rules = lexicalReader({ words: wordSpace });
-      const reader = modelReader(model, { words: wordSpace, rules, probesFirst: true });
+    test("rules answer before a small one, and before any that cannot fill in forms", async () => {
+      const { model, kinds } = speaking(unusable, unusable, "Ann lays down a lamp.");
+      const reader = modelReader(model, { ...small, rules });
       const ruled = await reader.read(open);
-      assert.deepEqual([ruled.answer, ruled.cited], [entry.text, ["e_1"]]);
-      assert.deepEqual([kinds(), ruled.cost.calls], [["probe"], 1]);
-      const other = { ...open, question: { text: "What does Ann lay down?", options: [] } };
-      await reader.read(other);
+      assert.deepEqual([ruled.answer, ruled.cited, ruled.cost.calls], [entry.text, ["e_1"], 0]);
+      assert.deepEqual(kinds(), []);
+      const declined = await reader.read(unruled);
       assert.deepEqual(kinds(), ["probe", "sentence"]);
+      assert.equal(declined.answer, (await rules.read(unruled)).answer, "it tells what is missing");
+      const other = speaking(unusable, unusable, "On the desk.");
+      const late = await modelReader(other.model, { words: wordSpace, rules }).read(open);
+      assert.deepEqual([other.kinds(), late.answer], [["form", "probe"], entry.text]);
+    });
+
+    test("what its probe said is kept for another process", async () => {
+      const kept = new Map<string, string>();
+      const kinds = [];
+      for (let i = 0; i < 2; i++) {
+        const said = speaking(unusable, unusable, "Nothing.");
+        const reader = modelReader(said.model, { ...small, rules, probed: cachedModel(said.model, kept) });
+        await reader.read(unruled);
+        kinds.push(said.kinds());
+      }
+      assert.deepEqual(kinds, [["probe", "sentence"], ["sentence"]]);
     });
 
     test("its sentence is not shown where no entry bears it out", async () => {

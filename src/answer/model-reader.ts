@@ -35,10 +35,13 @@ export interface ModelReaderOptions {
    */
   readonly rules?: Reader;
   /**
-   * Whether a model is probed before it is first asked for a form, which a small one on this machine's processor takes a
-   * minute to fill in wrongly. @default false: where an answer raises a doubt
+   * Whether it is a small model on this machine's processor, which takes a minute to fill in a form, and wrongly. `rules`
+   * then answer before it in any case, and it is probed before it is first asked for a form. @default false: a model is
+   * asked for a form, and probed where its answer raises a doubt
    */
-  readonly probesFirst?: boolean;
+  readonly isSmall?: boolean;
+  /** The same model as it is probed, such as one that keeps its answers. @default the model */
+  readonly probed?: Model;
 }
 
 /**
@@ -60,16 +63,20 @@ type Setup = ModelReaderOptions & { readonly attempts: number };
 
 /** An answer in a form or, of a model that cannot fill one in, by rules and else in a sentence. */
 async function read(model: Model, request: ReadRequest, setup: Setup): Promise<Reading> {
-  const { words, rules, probesFirst } = setup;
+  const { words, rules, isSmall, probed = model } = setup;
+  const before = isSmall ? await rules?.read(request) : undefined;
+  if (before && !before.abstained) return before;
   let cost = noCost;
-  if (words && probesFirst) cost = (await probeForms(model, request.signal)).cost;
+  if (words && isSmall) cost = (await probeForms(model, { probed, signal: request.signal })).cost;
   const form = (await fillsForms(model)) === false ? null : await readForm(model, request, setup);
   cost = addCost(cost, form?.cost ?? noCost);
   if (form?.reading) return { ...form.reading, cost };
-  const ruled = await rules?.read(request);
+  const ruled = before ?? (await rules?.read(request));
   if (ruled && !ruled.abstained) return { ...ruled, cost };
   const sentence = await readInSentence(model, request, words!, setup.sampling);
-  return { ...sentence, cost: addCost(cost, sentence.cost) };
+  // What rules say is missing tells more than that nothing was found.
+  const reading = sentence.abstained && ruled ? ruled : sentence;
+  return { ...reading, cost: addCost(cost, sentence.cost) };
 }
 
 /**
@@ -79,7 +86,7 @@ async function read(model: Model, request: ReadRequest, setup: Setup): Promise<R
 async function readForm(
   model: Model,
   request: ReadRequest,
-  { attempts, sampling: own, words }: Setup,
+  { attempts, sampling: own, words, probed = model }: Setup,
 ): Promise<{ readonly reading: Omit<Reading, "cost"> | null; readonly cost: Cost }> {
   let shown = await sized(model, request);
   let cost = noCost;
@@ -96,7 +103,7 @@ async function readForm(
     const cited = parsed.ok ? parsed.reading.cited.map((number) => shown.ids[number - 1]!) : [];
     const reading = parsed.ok ? { ...parsed.reading, cited } : null;
     if (words && attempt === 0 && !(reading && isBorneOut(reading, request, words))) {
-      const probe = await probeForms(model, request.signal);
+      const probe = await probeForms(model, { probed, signal: request.signal });
       cost = addCost(cost, probe.cost);
       if (!probe.fills) return { reading: null, cost };
     }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { wordSpace } from "../engines/local/index.ts";
 import { letterOptions } from "../tasks/task.ts";
-import { readSentence, sentencePrompt } from "./sentence-reading.ts";
+import { readSentence, type ShownLine, sentencePrompt } from "./sentence-reading.ts";
 
 const lines = [
   "Ann puts the spare key under the blue pot by the door.",
@@ -10,8 +10,10 @@ const lines = [
   "The train leaves from platform eleven.",
   "Ann's passport expires in March.",
 ];
+const shown = (texts: readonly string[], meaning = 0): ShownLine[] =>
+  texts.map((text, i) => ({ text, speakers: [], stream: "notes", startSeconds: i * 100, meaning }));
 const read = (said: string, text = "Where is the spare key?", options: readonly string[] = []) =>
-  readSentence(said, { text, options: letterOptions(options) }, lines, wordSpace);
+  readSentence(said, { text, options: letterOptions(options) }, shown(lines), wordSpace);
 
 describe("an answer in one sentence", () => {
   test("rests on the line that holds its words and what was asked", () => {
@@ -30,6 +32,36 @@ describe("an answer in one sentence", () => {
       "it is under the blue pot.",
     );
     assert.equal(read("Under the blue pot\n[2] Bob")?.answer, "Under the blue pot");
+    assert.equal(read("[1] Under the blue pot.")?.answer, "Under the blue pot.");
+  });
+
+  test("may rest on a line that is near by meaning, and has one of the question's words", () => {
+    const question = { text: "By which month must Ann renew her papers?", options: [] };
+    const said = "She must renew them in March.";
+    const near = (meaning: number) => readSentence("In March.", question, shown(lines, meaning), wordSpace);
+    assert.deepEqual([near(0.4)?.answer, near(0.4)?.line], ["In March.", 3]);
+    assert.equal(near(0.2), null);
+    assert.equal(near(0), null);
+    const other = { text: "What is the dog's name?", options: [] };
+    assert.equal(readSentence("Rico.", other, shown(["The parrot is called Rico."], 0.5), wordSpace), null);
+    assert.equal(readSentence(`${said} In Oslo.`, question, shown(lines.slice(0, 3), 0.4), wordSpace), null);
+  });
+
+  test("is about who is named, there or in the same talk", () => {
+    const said = "Paris Saint-Germain.";
+    const question = { text: "After which club did Jake call his paper?", options: [] };
+    const [first, second] = shown(["Paris Saint-Germain is more than a club.", "It was on the logo."], 0.4);
+    const by = (startSeconds: number) => ({ ...second!, speakers: ["Jake"], startSeconds });
+    assert.equal(readSentence(said, question, [first!, by(30)], wordSpace)?.line, 0);
+    assert.equal(readSentence(said, question, [first!, by(90)], wordSpace), null);
+    assert.equal(readSentence(said, question, [first!], wordSpace), null);
+  });
+
+  test("tells no amount of another thing, however near", () => {
+    const [mango] = shown(["This mango weighs 85.8 grams."], 0.6);
+    const ask = (text: string) => readSentence("85.8 grams.", { text, options: [] }, [mango!], wordSpace);
+    assert.equal(ask("What was the weight of the watermelon?"), null);
+    assert.equal(ask("How much does this mango weigh?")?.line, 0);
   });
 
   // What SmolLM2-135M wrote to such questions.

@@ -21,6 +21,7 @@ export function engineCache(store: Store, scope: string, limitBytes = mostBytes)
   const keyOf = (key: string) => sha256(JSON.stringify([scope, key]));
   // Asked for now, so that a cache that is opened before a `forget` is ended by it.
   const life = store.perform(lifeOf);
+  Promise.resolve(life).catch(() => {}); // told by `set`
   return {
     get: (key) => store.perform((db) => saidOf(db, keyOf(key))),
     set: async (key, said) => {

@@ -17,12 +17,13 @@ import {
   withModel,
 } from "../config.ts";
 import type { Embedder, EngineCache, Model, OnProgress, Sampling } from "../engine.ts";
+import { cachedModel } from "../engines/cached-model.ts";
 import { lexicalReader, localEmbedder, wordSpace } from "../engines/local/index.ts";
 import type { NanoModel } from "../engines/nano/nano-model.ts";
 import { shippedWeights } from "../engines/nano/shipped.ts";
 import { openaiModel, openaiTranscriber, type Prices } from "../engines/openai/index.ts";
 import type { TorchModel } from "../engines/torch/torch-model.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, StoreError } from "../errors.ts";
 import type { Memory, StreamRecord } from "../memory/memory.ts";
 import { hasMemory, indexOf, openPlace, shownPlace } from "../memory/place.ts";
 import type { StoredMemory } from "../memory/stored-memory.ts";
@@ -547,15 +548,39 @@ export async function configuredTrainer(
   }
 }
 
-export function configuredReader(config: Config, model: Model | null): Reader {
+export function configuredReader(config: Config, model: Model | null, memory: Memory): Reader {
   const name = config.reader ?? (model ? "model" : "local");
   const local = lexicalReader({ words: wordSpace });
   if (name !== "model" || !model) return local;
   const reader = modelReader(model, {
     ...{ ...samplingOf(config.answering), words: wordSpace, rules: local },
-    probesFirst: isSmallLocal(config),
+    // A probe of a small model takes a minute here: the memory keeps what it said.
+    ...(isSmallLocal(config) && { isSmall: true, probed: cachedModel(model, keptIn(memory)) }),
   });
   return { ...reader, ...(local.replaced && { replaced: local.replaced }) };
+}
+
+/** What engines said, kept with a memory where that can be written. */
+function keptIn(memory: Memory): EngineCache {
+  let cache: EngineCache | undefined;
+  const open = async () => {
+    cache ??= memory.engineCache("forms");
+    return cache;
+  };
+  const unlessReadOnly = (error: unknown) => {
+    if (!(error instanceof StoreError)) throw error;
+    return undefined;
+  };
+  return {
+    get: async (key) =>
+      open()
+        .then((opened) => opened.get(key))
+        .catch(unlessReadOnly),
+    set: async (key, said) =>
+      open()
+        .then((opened) => opened.set(key, said))
+        .catch(unlessReadOnly),
+  };
 }
 
 /** The named streams, or all. @throws DataError `stream-unknown` */

@@ -202,6 +202,7 @@ export class Parts {
       configuredReader(
         this.config,
         this.#own.model ?? configuredModel(this.config, undefined, this.#own.onProgress),
+        this.memory,
       );
     return this.#reader;
   }
