@@ -76,6 +76,7 @@ describe("an answer in one sentence", () => {
     "a decline": ["The notes do not tell."],
     "a loop": ["The key is the key is the key is the key ".repeat(6)],
     "an answer to what no line tells": ["Cara went to school at the door.", "Where did Cara go to school?"],
+    "a question without a word to look for": ["Bob gets it on Friday.", "What was that?"],
     nothing: [""],
   };
   for (const [name, [said, question]] of Object.entries(refused))

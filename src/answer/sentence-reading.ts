@@ -126,7 +126,7 @@ export function readSentence(
   const asked = new Set(words.stems(question.text));
   const told = words.stems(answer);
   const own = new Set(told.filter((stem) => !asked.has(stem)));
-  if (own.size === 0) return null;
+  if (own.size === 0 || asked.size === 0) return null;
   const names = namesIn(question.text, lines, words);
   const stemsOf = ({ speakers, text }: ShownLine) => words.stems([...speakers, text].join(" "));
   const scores = lines.map((line) => {

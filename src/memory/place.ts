@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { sha256 } from "../util/hash.ts";
-import { indexOfFile } from "./index-of.ts";
+import { type IndexedBy, indexOfFile } from "./index-of.ts";
 import { isPostgresUrl, parsePostgresUrl } from "./postgres/url.ts";
 import type { SqliteMemoryOptions } from "./sqlite.ts";
 import type { StoredMemory } from "./stored-memory.ts";
@@ -23,11 +23,8 @@ export async function hasMemory(place: string): Promise<boolean> {
   return existsSync(join(place, "memory.db"));
 }
 
-/**
- * Id of the embedder that a memory is indexed with, read before it is opened; `null` for an empty or missing one, or one
- * that cannot be read.
- */
-export async function indexOf(place: string): Promise<string | null> {
+/** What a memory is indexed by, read before it is opened; `null` for an empty or missing one, or one that cannot be read. */
+export async function indexOf(place: string): Promise<IndexedBy | null> {
   if (!isPostgresUrl(place)) return indexOfFile(place);
   // What is wrong with it is told when it is opened.
   return (await import("./postgres/postgres.ts")).postgresIndexOf(place).catch(() => null);

@@ -130,7 +130,11 @@ async function memoryEmbedder(config: Config, how: OpenChoice): Promise<Embedder
   const configured = await openConfiguredEncoder(config, how);
   if (configured === null) return localEmbedder;
   const { onSpelling = () => {} } = how;
-  if (!asksForMeaning(config) && !how.reindexes && (await indexOf(config.memory)) === localEmbedder.id) {
+  if (
+    !asksForMeaning(config) &&
+    !how.reindexes &&
+    (await indexOf(config.memory))?.embedder === localEmbedder.id
+  ) {
     onSpelling("this memory was written before meaning could be compared: taskmem reindex");
     return localEmbedder;
   }

@@ -9,7 +9,8 @@ import { readEnglish } from "../engines/meaning/read-english.ts";
 import { type RolePrefixes, rolePrefixes } from "../engines/meaning/roles.ts";
 import { hasRuntime, sentenceEncoder } from "../engines/meaning/sentence-encoder.ts";
 import { runtimePackage } from "../engines/onnx-runtime.ts";
-import { openOpenaiEmbedder } from "../engines/openai/index.ts";
+import { openaiEmbedderId } from "../engines/openai/embedder.ts";
+import { openaiEmbedder, openOpenaiEmbedder } from "../engines/openai/index.ts";
 import { ConfigError } from "../errors.ts";
 import { indexOf } from "../memory/place.ts";
 import { modelsDirectory, pulledModel } from "../models/models.ts";
@@ -97,10 +98,11 @@ export async function configuredEncoder(
   const { baseUrl: baseURL, model, dimension, inputType, ...given } = config.embedder;
   if (baseURL !== undefined && model !== undefined) {
     const known = rolePrefixes(model);
-    const encoder = await openOpenaiEmbedder({
-      ...{ baseURL, model, inputType, ...endpoint },
-      ...(dimension !== undefined && { dimension }),
-    });
+    const asked = { baseURL, model, inputType, ...endpoint };
+    // A memory knows the dimension, so that an endpoint that is down costs the meaning of a question and not its answer.
+    const held = dimension ?? (reindexes ? null : await dimensionIn(config.memory, openaiEmbedderId(asked)));
+    const encoder =
+      held === null ? await openOpenaiEmbedder(asked) : openaiEmbedder({ ...asked, dimension: held });
     return {
       encoder,
       prefixes: {
@@ -117,9 +119,15 @@ export async function configuredEncoder(
   const pulled = pulledEncoders(config);
   // A memory stays with the encoder that it is indexed with, until it is indexed again.
   const index = reindexes ? null : await indexOf(config.memory);
-  const { encoder, directory, id } = pulled.find((one) => index?.endsWith(one.id)) ?? pulled[0]!;
+  const { encoder, directory, id } = pulled.find((one) => index?.embedder.endsWith(one.id)) ?? pulled[0]!;
   const { prefixes, reads } = encoder;
   return { encoder: sentenceEncoder({ folder: directory, id }), prefixes, ...(reads && { reads }) };
+}
+
+/** Numbers of an encoder's vectors in a memory that is indexed by it; `null` for another. */
+async function dimensionIn(memory: string, encoder: string): Promise<number | null> {
+  const index = await indexOf(memory);
+  return index?.embedder.endsWith(`:${encoder}`) ? index.dimension - localEmbedder.dimension : null;
 }
 
 /** What an encoder makes of a paraphrase. */

@@ -31,7 +31,7 @@ export async function meaningChecks(config: Config, signal: AbortSignal): Promis
     return [{ check, state: "broken", detail: `${detail}; it does not tell them apart`, fix }];
   }
   const found: Check[] = [{ check, state: "ok", detail, fix: null }];
-  if ((await indexOf(config.memory)) === localEmbedder.id)
+  if ((await indexOf(config.memory))?.embedder === localEmbedder.id)
     found.push({
       ...{ check: "memory index", state: "missing" },
       detail: "this memory was written by spelling, so its questions are compared by spelling",

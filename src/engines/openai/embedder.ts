@@ -15,6 +15,12 @@ export interface EmbedderOptions extends EndpointOptions {
 
 const batchSize = 64;
 
+/** Id of the embedder of a model, whatever its dimension. */
+export const openaiEmbedderId = ({
+  model,
+  inputType,
+}: Pick<EmbedderOptions, "model" | "inputType">): string => `openai:${model}${inputType ? ":roles" : ""}`;
+
 /** An embedder of a known dimension. @throws ConfigError `base-url-invalid` */
 export function openaiEmbedder({ dimension, inputType = false, ...options }: EmbedderOptions): Embedder {
   if (!Number.isInteger(dimension) || dimension < 1) {
@@ -23,7 +29,7 @@ export function openaiEmbedder({ dimension, inputType = false, ...options }: Emb
   const { askVectors, cost } = vectorsOf(options);
   return {
     cost,
-    id: `openai:${options.model}${inputType ? ":roles" : ""}`,
+    id: openaiEmbedderId({ model: options.model, inputType }),
     dimension,
     embed: async (texts, signal, { role = "passage" } = {}) => {
       const vectors = texts.map(() => new Float32Array(dimension));

@@ -220,7 +220,10 @@ else {
         await remember(memory, "kitchen", 0, [`Ann: this is ${url === one ? "one" : "other"}`]);
         await memory.close();
       }
-      assert.equal(await postgresIndexOf(one), localEmbedder.id);
+      assert.deepEqual(await postgresIndexOf(one), {
+        embedder: localEmbedder.id,
+        dimension: localEmbedder.dimension,
+      });
       assert.equal(await dropPostgresMemory(one), true);
       assert.deepEqual([await hasPostgresMemory(one), await hasPostgresMemory(other)], [false, true]);
       const memory = await open(other, { readOnly: true });

@@ -10,6 +10,7 @@ import { sweepBlobs } from "../blob-store.ts";
 import { ChangeFeed } from "../change-feed.ts";
 import { selectEntries, selectSpeakers, toEntry } from "../entries.ts";
 import { memoryRows } from "../exported-rows.ts";
+import type { IndexedBy } from "../index-of.ts";
 import { distinctNames } from "../names.ts";
 import { folderOf } from "../place.ts";
 import { recallEntries } from "../recall.ts";
@@ -56,10 +57,10 @@ export async function openPostgresMemory(url: string, options: PostgresMemoryOpt
 }
 
 /** The embedder of the memory of a URL that holds entries; `null` for an empty or missing one. @throws StoreError */
-export async function postgresIndexOf(url: string): Promise<string | null> {
-  const held = sql<{ embedder: string }>`select embedder from space
+export async function postgresIndexOf(url: string): Promise<IndexedBy | null> {
+  const held = sql<IndexedBy>`select embedder, dimension from space
     where current = 1 and exists (select 1 from entry)`;
-  return asked(url, async (db) => (await db.perform((steps) => steps.get(held)))?.embedder ?? null);
+  return asked(url, async (db) => (await db.perform((steps) => steps.get(held))) ?? null);
 }
 
 /** Whether there is a memory at a URL. @throws StoreError `store-unreachable` */
