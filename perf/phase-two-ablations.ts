@@ -69,6 +69,8 @@ interface Tried {
 }
 interface Lesson {
   readonly pairs: number;
+  /** Which film each context is of, shape [contexts]. */
+  readonly films: readonly number[];
   /** After each step: the adapter's length, and its cosine with that of the last. */
   readonly curve: readonly { readonly norm: number; readonly cosine: number }[];
   readonly tried: Readonly<Record<string, Tried>>;
@@ -79,37 +81,45 @@ const { weights, checksum } = await readNano(path);
 const programs = nanoPrograms(weights);
 const model = new NanoModel(weights, checksum, programs);
 const base = nanoPolicy(model, null, countTokens);
-const films = await filmHousehold({
-  ...{ ...measuredEpisodes.benchmark, films: count, clips: 6, questionsPerKind: 5 },
-});
-const contexts: { readonly film: number; readonly context: Context }[] = [];
-for (const [film, { observations }] of films.entries())
-  for await (const { context } of decisionsOf(base, observations)) contexts.push({ film, context });
-const factsOf = new Map(films.map(({ episode }) => [episode.seed, episode]));
 const byWords = questionWordsJudge({ words });
-/** Grades by the truth, compares by words. */
-const judge: Judge = {
-  ...householdJudge((stream, clip) => factsOf.get(stream)?.clips[clip]?.facts ?? null),
-  relevance: byWords.relevance,
-};
-const options = { judge, score: { countTokens, form: "description" as const } };
-const trainer = nanoAdapterTrainer({ model, countTokens, judge: byWords });
-const cache = await trainer.cache();
 
-/** Memories of one policy, the same draws for each. */
-async function written(policy: Policy, draw = "memory"): Promise<{ text: string; grade: Grade }[]> {
-  const all = [];
-  for (const [i, { context }] of contexts.entries()) {
-    const { text, grade } = await write(context, policy, seededRandom(`ablation ${i} ${draw}`), options);
-    all.push({ text, grade: grade! });
-  }
-  return all;
+/** What every lesson is tried on and trained from; made where a kind's figures are not there yet. */
+async function prepare() {
+  const films = await filmHousehold({
+    ...{ ...measuredEpisodes.benchmark, films: count, clips: 6, questionsPerKind: 5 },
+  });
+  const factsOf = new Map(films.map(({ episode }) => [episode.seed, episode]));
+  const contexts: { readonly film: number; readonly context: Context }[] = [];
+  for (const [film, { observations }] of films.entries())
+    for await (const { context } of decisionsOf(base, observations)) contexts.push({ film, context });
+  /** Grades by the truth, compares by words. */
+  const judge: Judge = {
+    ...householdJudge((stream, clip) => factsOf.get(stream)?.clips[clip]?.facts ?? null),
+    relevance: byWords.relevance,
+  };
+  const options = { judge, score: { countTokens, form: "description" as const } };
+  /** Memories of one policy, the same draws for each. */
+  const written = async (policy: Policy, draw = "memory") => {
+    const all: { text: string; grade: Grade }[] = [];
+    for (const [i, { context }] of contexts.entries()) {
+      const { text, grade } = await write(context, policy, seededRandom(`ablation ${i} ${draw}`), options);
+      all.push({ text, grade: grade! });
+    }
+    return all;
+  };
+  return {
+    ...{ contexts, judge, written },
+    before: await written(base),
+    again: await written(base, "another memory"),
+    cache: await nanoAdapterTrainer({ model, countTokens, judge: byWords }).cache(),
+  };
 }
-const before = await written(base);
-const again = await written(base, "another memory");
+let prepared: ReturnType<typeof prepare> | null = null;
 
 /** Trains and tries everything on five questions of a kind. */
 async function lessonOf(kind: (typeof factKinds)[number]): Promise<Lesson> {
+  prepared ??= prepare();
+  const { contexts, judge, written, before, again, cache } = await prepared;
   const asked = createEpisode(seedOf(trainingEpisodes.choice.tasks, 0), 48);
   const questions = askAbout(asked, seededRandom(`lesson ${kind}`), { kinds: [kind], perKind: 5 });
   const tasks = questions.map(({ text, options }) => ({ question: { text, options } }));
@@ -122,7 +132,7 @@ async function lessonOf(kind: (typeof factKinds)[number]): Promise<Lesson> {
   const results: Record<string, Tried> = {};
   const tryOut = async (name: string, after: { text: string; grade: Grade }[]) => {
     const verdicts: Verdict[] = [];
-    for (const [i, { text: first, grade: _ }] of after.entries()) {
+    for (const [i, { text: first }] of after.entries()) {
       const second = before[i]!.text;
       const request = { context: contexts[i]!.context, questions: tasks.map(({ question }) => question) };
       verdicts.push(
@@ -172,7 +182,7 @@ async function lessonOf(kind: (typeof factKinds)[number]): Promise<Lesson> {
     const trained = new NanoModel(all.weights, `all-${kind}-${step}`, programs);
     await tryOut(`all ${step}`, await written(nanoPolicy(trained, null, countTokens)));
   }
-  return { pairs: pairs.length, curve, tried: results };
+  return { pairs: pairs.length, films: contexts.map(({ film }) => film), curve, tried: results };
 }
 
 const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
@@ -208,12 +218,12 @@ const of = (name: string) => {
     ],
   };
 };
-const clusters = lessons.flatMap(() => contexts.map(({ film }) => film));
+const clusters = lessons.flatMap(({ films }) => films);
 const overKinds = (step: number, key: "norm" | "cosine") =>
   mean(lessons.map(({ curve }) => curve[step - 1]![key]));
 
 console.log(
-  `${contexts.length} clips of ${count} held-out films, questions of ${kinds.join(", ")}, ${lessons.map(({ pairs }) => pairs).join(", ")} pairs; the adapter as it is after each number of steps:\n`,
+  `${lessons[0]!.films.length} clips of ${count} held-out films, questions of ${kinds.join(", ")}, ${lessons.map(({ pairs }) => pairs).join(", ")} pairs; the adapter as it is after each number of steps:\n`,
 );
 const curveRow = printTable("steps", "won, %", "tied, %", "lost, %", "length", "cosine with step 40");
 curveRow("none", ...of("itself").verdicts, "–", "–");
