@@ -1,41 +1,109 @@
 /**
- * What a memory in Postgres costs beside one in a directory, measured in one run over the same entries.
+ * What memories in Postgres cost beside those in directories, measured in one run over the same entries.
  *
  * Prints a Markdown table: a durable commit of one clip (its observation, 3 statements, its decision) beside one bare
- * durable `INSERT` of the same database, and recall of seeded questions. The server is one of the tests' own, on this
- * machine and over a socket, so a network's time comes on top.
+ * durable `INSERT` of the same database, and recall of seeded questions, asked of each space in turn. The server is one of
+ * the tests' own, on this machine and over a socket, so a network's time comes on top; or yours.
  *
- * `node perf/postgres.ts [ENTRIES]`
+ * `node perf/postgres.ts [--entries 5000] [--spaces 1] [--server postgres://…] [--folder FOLDER] [--load N]`
+ *
+ * Many entries take minutes to load. With `--folder` and `--server`, what is loaded stays, and a run with `--load 2` ends
+ * after two more spaces.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { parseArgs } from "node:util";
 import Database from "better-sqlite3";
+import pg from "pg";
 import { localEmbedder, wordSpace } from "../src/engines/local/index.ts";
-import type { Memory } from "../src/memory/memory.ts";
-import { openPlace } from "../src/memory/place.ts";
+import type { MemoryRow } from "../src/memory/memory.ts";
+import { hasMemory, openPlace } from "../src/memory/place.ts";
 import { pick, randomInt, seededRandom } from "../src/util/random.ts";
+import { addLines, type Line } from "../test/support/many-entries.ts";
 import { addTestStream, remember } from "../test/support/memory.ts";
-import { testPostgres } from "../test/support/postgres.ts";
-import { rowsOf } from "../test/support/store.ts";
+import { startPostgres } from "../test/support/postgres.ts";
 import { printTable } from "./markdown.ts";
 
-const entries = Number(process.argv[2] ?? 5000);
+const { values: flags } = parseArgs({
+  options: {
+    entries: { type: "string", default: "5000" },
+    spaces: { type: "string", default: "1" },
+    server: { type: "string" },
+    folder: { type: "string" },
+    load: { type: "string", default: "1000" },
+  },
+});
+const [entries, spaces, load] = [Number(flags.entries), Number(flags.spaces), Number(flags.load)];
+const each = Math.floor(entries / spaces);
 const commits = 100;
-const questions = 100;
-const perClip = 10;
+const questions = Math.max(10, Math.ceil(200 / spaces));
+/** Rows that are added to a directory in one transaction. */
+const rowsAtOnce = 20_000;
 
-const random = seededRandom("postgres");
 const people = ["Ann", "Bob", "Carla", "Dan", "Erin", "Farid"];
-const words = Array.from(
-  { length: 3000 },
-  (_, i) => `${pick(random, ["ka", "lo", "mi", "ren"])}${i.toString(36)}`,
-);
-/** Few words are frequent, most are rare. */
-const word = () => words[Math.floor(words.length * random() ** 3)]!;
-const sentence = () =>
-  `${pick(random, people)} takes the ${word()} ${word()} to the ${word()} and says ${word()} about ${word()}`;
+const streams = ["kitchen", "hall", "garden"];
+
+/** Draws sentences: few words are frequent, most are rare. */
+function drawing(seed: string) {
+  const random = seededRandom(seed);
+  const names = seededRandom("words");
+  const words = Array.from(
+    { length: 20_000 },
+    (_, i) => `${pick(names, ["ka", "lo", "mi", "ren"])}${i.toString(36)}`,
+  );
+  const word = () => words[Math.floor(words.length * random() ** 3)]!;
+  const sentence = () =>
+    `${pick(random, people)} takes the ${word()} ${word()} to the ${word()} and says ${word()} about ${word()}`;
+  const question = () => ({
+    text: `Where did ${pick(random, people)} take the ${word()} ${word()}?`,
+    ...(random() < 0.3 && { asOfSeconds: randomInt(random, each) }),
+    ...(random() < 0.3 && { streams: [pick(random, streams)] }),
+  });
+  return { random, sentence, question };
+}
+
+function linesOf(space: number): Line[] {
+  const { random, sentence } = drawing(`space ${space}`);
+  return Array.from({ length: each }, (_, i) => {
+    const speakers = random() < 0.3 ? [pick(random, people)] : [];
+    return { id: `${space}-${i}`, stream: pick(random, streams), text: sentence(), speakers, seconds: i };
+  });
+}
+
+const rowOf = ({ id, stream, text, speakers, seconds }: Line): MemoryRow => ({
+  ...{ row: "entry", id: id!, stream, clip: Math.floor(seconds / 10), kind: "episodic", text, speakers },
+  ...{ startSeconds: seconds, endSeconds: seconds + 1, writtenAtMs: 1_700_000_000_000 + seconds },
+  ...{ policy: "choice", revision: "choice@1", closed: null },
+  evidence: { clips: [], startSeconds: 0, endSeconds: 0, frames: [], sources: [], tiers: {} },
+});
+
+const open = (place: string) =>
+  openPlace(place, { words: wordSpace, embedder: localEmbedder, now: Date.now });
+
+async function fillDirectory(directory: string, lines: readonly Line[]): Promise<void> {
+  const begun = `${directory}.begun`;
+  rmSync(begun, { recursive: true, force: true });
+  const memory = await open(begun);
+  for (const stream of streams) await addTestStream(memory, stream);
+  for (let from = 0; from < lines.length; from += rowsAtOnce)
+    await memory.addRows(lines.slice(from, from + rowsAtOnce).map(rowOf), () => null);
+  await memory.close();
+  renameSync(begun, directory);
+}
+
+async function fillSpace(url: string, lines: readonly Line[]): Promise<void> {
+  const memory = await open(url);
+  for (const stream of streams) await addTestStream(memory, stream);
+  await addLines(url, lines, localEmbedder);
+  const began = performance.now();
+  await memory.addRows([], () => null);
+  const { isApproximate } = await memory.vectorSearch();
+  if (isApproximate) console.log(`an index of ${lines.length} vectors was built in ${secondsSince(began)} s`);
+  await memory.close();
+}
+
+const secondsSince = (began: number) => ((performance.now() - began) / 1000).toFixed(0);
 
 const ms = (values: readonly number[], share: number) =>
   values.toSorted((a, b) => a - b)[Math.floor(share * (values.length - 1))]!.toFixed(1);
@@ -50,74 +118,96 @@ async function timed(times: number, action: (i: number) => unknown): Promise<num
   return taken;
 }
 
-const open = (place: string) =>
-  openPlace(place, { words: wordSpace, embedder: localEmbedder, now: Date.now });
+const folder = flags.folder ?? mkdtempSync(join(tmpdir(), "taskmem-perf-"));
+const own = flags.server ? null : await startPostgres({ durable: true, settings: { shared_buffers: "1GB" } });
+if (own && "skip" in own) throw new Error(own.skip);
+const server = new URL(flags.server ?? own!.address);
+const urlOf = (space: number) => {
+  const url = new URL(server);
+  url.searchParams.set("space", `perf-${each}-${space}`);
+  return url.href;
+};
+const places = {
+  directory: (space: number) => join(folder, `${each}-${space}`),
+  Postgres: urlOf,
+};
 
-test("a memory in Postgres beside one in a directory", async () => {
-  const server = await testPostgres({ durable: true });
-  if ("skip" in server) throw new Error(server.skip);
-  const folder = mkdtempSync(join(tmpdir(), "taskmem-perf-"));
-  const places = { directory: join(folder, "memory"), Postgres: server.url("perf") };
-  const bare = {
-    directory: bareFile(join(folder, "bare.db")),
-    Postgres: await bareServer(server.url("bare")),
-  };
-  const disk = await open(places.directory);
-  await addTestStream(disk, "kitchen");
-  for (let clip = 0; clip < entries / perClip; clip++)
-    await remember(disk, "kitchen", clip, Array.from({ length: perClip }, sentence));
-  const memories: Readonly<Record<keyof typeof places, Memory>> = {
-    directory: disk,
-    Postgres: await open(places.Postgres),
-  };
-  await memories.Postgres.addRows(await rowsOf(disk), () => null);
-  const asked = Array.from({ length: questions }, () => ({
-    text: `Where did ${pick(random, people)} take the ${word()} ${word()}?`,
-    ...(random() < 0.3 && { asOfSeconds: randomInt(random, entries) }),
-  }));
-  const heads = ["commit p50 ms", "p95", "bare insert p50", "ratio", "recall p50 ms", "p95"];
-  const row = printTable("store", ...heads);
-  for (const store of ["directory", "Postgres"] as const) {
-    const memory = memories[store];
-    await addTestStream(memory, "hall");
-    const committed = await timed(commits, (clip) =>
-      remember(memory, "hall", clip, [sentence(), sentence(), sentence()]),
-    );
-    const inserted = await timed(commits, () => bare[store](sentence()));
-    await timed(10, (i) => memory.recall(asked[i]!));
-    const recalled = await timed(questions, (i) => memory.recall(asked[i]!));
-    const ratio = (Number(ms(committed, 0.5)) / Number(ms(inserted, 0.5))).toFixed(1);
-    row(
-      ...[store, ms(committed, 0.5), ms(committed, 0.95), ms(inserted, 0.5), ratio],
-      ...[ms(recalled, 0.5), ms(recalled, 0.95)],
-    );
+let loaded = 0;
+for (let space = 0; space < spaces; space++) {
+  const there = { directory: existsSync(places.directory(space)), Postgres: await hasMemory(urlOf(space)) };
+  if (there.directory && there.Postgres) continue;
+  if (loaded++ === load) {
+    console.log(`${space} of ${spaces} spaces are loaded`);
+    process.exit(0);
   }
-  process.stdout.write(`\n${entries} entries, ${cpus()[0]?.model}, Node ${process.versions.node}\n`);
-  for (const memory of Object.values(memories)) await memory.close();
-  await bare.Postgres.end();
-  rmSync(folder, { recursive: true, force: true });
-});
+  const lines = linesOf(space);
+  const began = performance.now();
+  if (!there.directory) await fillDirectory(places.directory(space), lines);
+  const between = performance.now();
+  if (!there.Postgres) await fillSpace(urlOf(space), lines);
+  console.log(
+    `space ${space}: ${each} entries, directory ${((between - began) / 1000).toFixed(0)} s, Postgres ${secondsSince(between)} s`,
+  );
+}
+
+const bare = { directory: bareFile(join(folder, "bare.db")), Postgres: await bareServer(server.href) };
+const heads = ["commit p50 ms", "p95", "bare insert p50", "ratio", "recall p50 ms", "p95"];
+const row = printTable("store", ...heads);
+for (const store of ["directory", "Postgres"] as const) {
+  const memories = await Promise.all(
+    Array.from({ length: spaces }, (_, space) => open(places[store](space))),
+  );
+  const { sentence, question } = drawing("asked");
+  await addTestStream(memories[0]!, "porch");
+  const { nextClip } = await memories[0]!.progress("porch", 5);
+  const committed = await timed(commits, (i) =>
+    remember(memories[0]!, "porch", nextClip + i, [sentence(), sentence(), sentence()]),
+  );
+  const inserted = await timed(commits, () => bare[store](sentence()));
+  const recalled: number[] = [];
+  for (const memory of memories) {
+    // The first questions load what a process holds.
+    await timed(5, () => memory.recall(question()));
+    recalled.push(...(await timed(questions, () => memory.recall(question()))));
+  }
+  const ratio = (Number(ms(committed, 0.5)) / Number(ms(inserted, 0.5))).toFixed(1);
+  row(
+    ...[store, ms(committed, 0.5), ms(committed, 0.95), ms(inserted, 0.5), ratio],
+    ...[ms(recalled, 0.5), ms(recalled, 0.95)],
+  );
+  for (const memory of memories) await memory.close();
+}
+const bytes = (await bare.Postgres.size()) / 1e9;
+console.log(
+  `\n${each} entries in each of ${spaces} spaces, ${questions} questions to each; Postgres ${bytes.toFixed(1)} GB; ${cpus()[0]?.model}, ${cpus().length} cores, load ${loadavg()[0]!.toFixed(0)}, Node ${process.versions.node}`,
+);
+await bare.Postgres.end();
+if (own) await own.stop();
+if (!flags.folder) rmSync(folder, { recursive: true, force: true });
 
 /** A durable insert into a file. */
 function bareFile(path: string): (text: string) => void {
   const plain = new Database(path);
   plain.pragma("journal_mode = wal");
   plain.pragma("synchronous = full");
-  plain.exec("create table line (row integer primary key, text text not null)");
+  plain.exec("create table if not exists line (row integer primary key, text text not null)");
   const insert = plain.prepare("insert into line (text) values (?)");
   return (text) => void insert.run(text);
 }
 
 /** A durable insert into a server. */
 async function bareServer(url: string) {
-  const { default: pg } = await import("pg");
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query(
-    "create table line (row bigint generated by default as identity primary key, text text not null)",
+    "create table if not exists line (row bigint generated by default as identity primary key, text text not null)",
   );
   const insert = async (text: string) => {
     await client.query({ name: "insert", text: "insert into line (text) values ($1)", values: [text] });
   };
-  return Object.assign(insert, { end: () => client.end() });
+  const size = async () => {
+    const { rows } = await client.query("select pg_database_size(current_database())::float8 as bytes");
+    return (rows[0] as { bytes: number }).bytes;
+  };
+  return Object.assign(insert, { size, end: () => client.end() });
 }

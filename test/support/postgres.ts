@@ -41,6 +41,8 @@ export interface TestPostgresOptions {
   readonly durable?: boolean;
   /** Whether it is Debian's, which has no pgvector. @default false */
   readonly withoutVectors?: boolean;
+  /** Settings of the server besides. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** A server for this test file, which stops when its tests end; or why there is none. */
@@ -111,7 +113,7 @@ function debianServer(): Programs | null {
 async function startIn(
   folder: string,
   { bin, hasVectors }: Programs,
-  { durable = false }: TestPostgresOptions,
+  { durable = false, settings: own = {} }: TestPostgresOptions,
 ): Promise<TestPostgres> {
   const who = ownerOf(folder);
   const data = join(folder, "data");
@@ -125,6 +127,7 @@ async function startIn(
     max_connections: "400",
     shared_buffers: "64MB",
     ...(!durable && { fsync: "off", full_page_writes: "off", synchronous_commit: "off" }),
+    ...own,
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
   const start = async (): Promise<ChildProcess> => {
