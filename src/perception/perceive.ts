@@ -43,6 +43,8 @@ export interface Perceptors {
   readonly lacksForSpeech?: string | null;
   /** The commands that would make people known by their voices, where that is switched on; `null` where they are. @default null */
   readonly lacksForVoices?: string | null;
+  /** The commands that would make print read better than tesseract reads it; `null` where they would not. @default null */
+  readonly lacksForText?: string | null;
   /** Senses that were requested and are missing, with the way out. @default none */
   readonly leftOut?: readonly LeftOut[];
 }
@@ -83,7 +85,7 @@ export function createPerceptors({
   // tesseract reads what the canvas has decoded.
   const screenReader = hasPackage("@napi-rs/canvas") ? tesseract : null;
   return {
-    ...{ transcriber, language, screenReader, ...hearing },
+    ...{ transcriber, language, screenReader, lacksForText, ...hearing },
     leftOut: screenText ? unread(tesseract, screenReader !== null, lacksForText) : [],
   };
 }

@@ -38,6 +38,13 @@ test("says how people are known by voice, where that was switched on and somebod
   assert.deepEqual(kinds(look({ sound: tone }), 41, lacking, true), []);
 });
 
+test("says how more print is read, where tesseract found some", () => {
+  const lacking = { ...deafAndBlind, transcriber, screenReader, lacksForText: "taskmem models pull text" };
+  const [text] = unsensed(look({ lines: { ...none, read: 3 } }), 41, lacking, true);
+  assert.match(text!.reason, /read by r, .* To read more of it: taskmem models pull text$/);
+  assert.deepEqual(kinds(look({}), 41, lacking, true), []);
+});
+
 test("names nothing that a sense took care of, or that is not there", () => {
   assert.deepEqual(kinds(look({}), 41, { ...deafAndBlind, transcriber }, true), []);
   assert.deepEqual(kinds(look({ lines: { ...none, said: 1 } }), 41, deafAndBlind, true), []);

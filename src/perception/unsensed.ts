@@ -19,6 +19,7 @@ export function unsensed(
     lacksForVoice = null,
     lacksForSpeech = null,
     lacksForVoices = null,
+    lacksForText = null,
     leftOut = [],
   }: Perceptors,
   seesPictures: boolean,
@@ -54,6 +55,11 @@ export function unsensed(
       reason: `No model looked at the pictures (${lengthText(seconds)}), ${read}. Name a model with --base-url and --model.`,
     });
   }
+  if (picture && screenReader && lacksForText && lines.read > 0)
+    items.push({
+      ...{ kind: "text", name: null },
+      reason: `Text in the pictures was read by ${screenReader.id}, which misses small and coloured print. To read more of it: ${lacksForText}`,
+    });
   if (look.late)
     items.push({
       ...{ kind: "picture", name: null },

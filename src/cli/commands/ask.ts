@@ -1,14 +1,16 @@
 /** `taskmem ask`: a question answered from memory alone, with the moments the answer rests on. */
 import type { Answer } from "../../answer/answer.ts";
 import { leftOutLines } from "../../answer/left-out.ts";
+import { loadConfig } from "../../config.ts";
 import type { StreamRecord } from "../../memory/memory.ts";
+import { lacksForMeaning } from "../../taskmem/encoder.ts";
 import type { LearningEvent } from "../../taskmem/learning.ts";
 import { oneLine } from "../../util/plain-text.ts";
 import { type Clock, formatMoment } from "../../util/time.ts";
 import { momentFlag } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
 import { shownWords } from "../learn.ts";
-import { openFor } from "../open.ts";
+import { openConfigured } from "../open.ts";
 import { counted, type Output } from "../output.ts";
 import { questionFlag } from "../question.ts";
 
@@ -29,8 +31,10 @@ export async function run(invocation: Invocation, questionText: string): Promise
   const { output, signal, options } = invocation;
   const { option = [], stream, asOf, near, speaker, limit, wholeMemory } = options as AskFlags;
   const question = await questionFlag(questionText, option, signal);
+  const config = await loadConfig(invocation.flags, { file: invocation.configFile });
   const onLearning = (event: LearningEvent) => printLearning(output, event);
-  await using memory = await openFor(invocation, { mustExist: true, readOnly: "if-needed", onLearning });
+  const opening = { mustExist: true, readOnly: "if-needed", onLearning } as const;
+  await using memory = await openConfigured(invocation, config, opening);
   const streams = await memory.streams(stream);
   const answer = await memory.ask(question, {
     signal,
@@ -43,6 +47,10 @@ export async function run(invocation: Invocation, questionText: string): Promise
   });
   output.object(answer);
   printAnswer(output, answer, streams);
+  const { meaning, model } = config.embedder;
+  const lacking = meaning === "off" || model !== undefined ? null : lacksForMeaning(config);
+  if (answer.abstained && answer.nearestMisses.length > 0 && lacking !== null)
+    output.note(`words were compared by spelling; to compare them by meaning: ${lacking}`);
 }
 
 function printAnswer(output: Output, answer: Answer, streams: readonly StreamRecord[]): void {
