@@ -5,7 +5,8 @@
  * 22 notes of our own are remembered and recalled by word; 15 questions are answered by them and 8 are not. Right means
  * that the answer holds the word looked for.
  *
- * `node perf/small-reader.ts local:smollm2-135m`, or `http://127.0.0.1:8080/v1 [model]`. `--form` also asks for the form, which takes long.
+ * `node perf/small-reader.ts local:smollm2-135m`, or `http://127.0.0.1:8080/v1 [model]`. `--alone` also asks the
+ * model alone, in a sentence and in the form, which takes long.
  */
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -75,7 +76,10 @@ const unanswered = [
   "Where did Cara go to school?",
 ];
 
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { form: { type: "boolean" } } });
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { alone: { type: "boolean" } },
+});
 const [place, name = "model"] = positionals;
 if (place === undefined)
   throw new TypeError("Expected local:NAME or the base URL of a server, such as http://127.0.0.1:8080/v1");
@@ -110,6 +114,8 @@ const print = printTable(
 const rules = lexicalReader({ words: wordSpace });
 await row("by rules alone", rules);
 await row("as `ask` takes them", modelReader(opened(), { words: wordSpace, rules, isSmall: true }));
-await row("in a sentence alone", modelReader(opened(), { words: wordSpace, isSmall: true }));
-if (values.form) await row("in the form alone, one try", modelReader(opened(), { attempts: 1 }));
+if (values.alone) {
+  await row("in a sentence alone", modelReader(opened(), { words: wordSpace, isSmall: true }));
+  await row("in the form alone, one try", modelReader(opened(), { attempts: 1 }));
+}
 closeLocalModels();

@@ -150,7 +150,12 @@ export async function answerQuestion(
   await assertSpeakers(memory, options.speakers);
   const records = held.filter(({ id }) => streams?.includes(id) ?? true);
   const clocks = new Map<string, Clock>(records.map(({ id, clock }) => [id, clock]));
-  const looked = await lookTwice(question, records, clocks, options);
+  const looked = await lookTwice(
+    { ...question, text: withPlainTimes(question.text) },
+    records,
+    clocks,
+    options,
+  );
   const { recalled, gaps, moments, whole, floor, isFact, reading } = looked;
   signal?.throwIfAborted();
 
@@ -358,6 +363,10 @@ interface Moment {
   readonly stream: string | null;
   readonly seconds: number;
 }
+
+/** A question that says "at" of a clock time for words as "around" or "about", which are no part of what is asked. */
+const withPlainTimes = (text: string): string =>
+  text.replace(/\b(?:around|about|near|circa|roughly at)\s+(?=(?:day\s*\d+[\s,]+)?\d{1,2}:\d{2})/gi, "at ");
 
 const clockTimes =
   /\b(?:at|around|about|near|after|before|since|until|from|to)\s+((?:day\s*\d+[\s,]+)?\d{1,2}:\d{2}(?::\d{2})?)\b/gi;

@@ -84,6 +84,18 @@ describe("the time a question is about", () => {
     assert.deepEqual(span("What was said in the past half hour?", media), [0, 0.5, 1]);
   });
 
+  test("is minutes and seconds on a clock that counts from the begin", () => {
+    const media = { ...dated, clock: { kind: "media" } as Clock, startSeconds: 0, endSeconds: 600 };
+    const at = (question: string) => {
+      const [one] = spansOf(askedTime(question)!, media) ?? [];
+      return one && [one.fromSeconds, one.toSeconds];
+    };
+    assert.deepEqual(at("What did Bob say after 1:20?"), [80, 601]);
+    assert.deepEqual(at("What did Bob say before 00:01:20?"), [0, 80]);
+    assert.equal(at("What did Bob say after 11:00?"), undefined, "it ends before that");
+    assert.equal(at("What did Bob say before 5 pm?"), undefined);
+  });
+
   test("leaves the rest of the question", () => {
     const rest = (question: string) => askedTime(question)?.rest;
     assert.equal(rest("What did Ann buy last Tuesday?"), "What did Ann buy?");

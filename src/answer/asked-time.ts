@@ -23,7 +23,13 @@ type AskedDay =
 export interface AskedTime {
   readonly day: AskedDay | null;
   /** Seconds of the day from and to; `to` may lie in the next day. */
-  readonly ofDay: { readonly from: number; readonly to: number; readonly at: number | null } | null;
+  readonly ofDay: {
+    readonly from: number;
+    readonly to: number;
+    readonly at: number | null;
+    /** What a time means on a clock that counts from the begin of a recording, where 1:20 is minutes and seconds. */
+    readonly onMedia?: number | null;
+  } | null;
   /** The last seconds before the end, such as 600 for "the last ten minutes". */
   readonly lastSeconds: number | null;
   readonly relation: "in" | "before" | "after";
@@ -262,7 +268,9 @@ function ofDayOf(found: Find, hasDay: boolean, isPast: boolean): Pick<AskedTime,
     const at = (hours + (isLate ? 12 : 0)) * hour + Number(match[3] ?? 0) * 60 + Number(match[4] ?? 0);
     if (hours > 24 || Number(match[3] ?? 0) > 59) return { ofDay: null, relation: "in" };
     const isWholeHour = match[3] === undefined;
-    return { ofDay: { from: at - aroundBefore, to: at + (isWholeHour ? hour : aroundAfter), at }, relation };
+    const onMedia = isWholeHour || half !== "" ? null : match[4] === undefined ? at / 60 : at;
+    const to = at + (isWholeHour ? hour : aroundAfter);
+    return { ofDay: { from: at - aroundBefore, to, at, onMedia }, relation };
   }
   for (const [from, to, pattern] of partsOfDay) {
     if (!hasDay && !isPast) continue;
@@ -292,7 +300,7 @@ export function spansOf(asked: AskedTime, stream: StreamTime): readonly Span[] |
     const end = Math.min(endSeconds, nowSeconds);
     return [{ fromSeconds: end - asked.lastSeconds, toSeconds: end + 1, atSeconds: null }];
   }
-  if (clock.kind === "media") return null;
+  if (clock.kind === "media") return onMediaClock(asked, endSeconds);
   const days = asked.day === null ? daysOf(stream) : dayStart(asked.day, clock, nowSeconds);
   if (days === null) return null;
   return days
@@ -310,6 +318,14 @@ export function spansOf(asked: AskedTime, stream: StreamTime): readonly Span[] |
       ({ fromSeconds, toSeconds }) =>
         asked.day !== null || (toSeconds > startSeconds && fromSeconds <= endSeconds),
     );
+}
+
+/** What is before or after a time of a recording; what is at one is found near it. */
+function onMediaClock({ day, ofDay, relation }: AskedTime, endSeconds: number): Span[] | null {
+  const at = ofDay?.onMedia ?? null;
+  if (day !== null || at === null || relation === "in" || at > endSeconds) return null;
+  const [fromSeconds, toSeconds] = relation === "before" ? [0, at] : [at, endSeconds + 1];
+  return [{ fromSeconds, toSeconds, atSeconds: at }];
 }
 
 const mostDays = 14;
