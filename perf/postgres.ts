@@ -5,10 +5,11 @@
  * durable `INSERT` of the same database, and recall of seeded questions, asked of each space in turn. The server is one of
  * the tests' own, on this machine and over a socket, so a network's time comes on top; or yours.
  *
- * `node perf/postgres.ts [--entries 5000] [--spaces 1] [--server postgres://…] [--folder FOLDER] [--load N]`
+ * `node perf/postgres.ts [--entries 5000] [--spaces 1] [--server postgres://…] [--folder FOLDER] [--load N] [--store Postgres]`
  *
  * Many entries take minutes to load. With `--folder` and `--server`, what is loaded stays, and a run with `--load 2` ends
- * after two more spaces.
+ * after two more spaces. Of a space with an HNSW index it also says how much of what comparing all finds the index finds, and
+ * what either takes.
  */
 import { existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
@@ -19,6 +20,10 @@ import pg from "pg";
 import { localEmbedder, wordSpace } from "../src/engines/local/index.ts";
 import type { MemoryRow } from "../src/memory/memory.ts";
 import { hasMemory, openPlace } from "../src/memory/place.ts";
+import { Postgres } from "../src/memory/postgres/connection.ts";
+import { postgresIndex } from "../src/memory/postgres/search.ts";
+import { parsePostgresUrl } from "../src/memory/postgres/url.ts";
+import { type IndexedSpaces, indexedSpaces } from "../src/memory/postgres/vector-index.ts";
 import { pick, randomInt, seededRandom } from "../src/util/random.ts";
 import { addLines, type Line } from "../test/support/many-entries.ts";
 import { addTestStream, remember } from "../test/support/memory.ts";
@@ -32,6 +37,7 @@ const { values: flags } = parseArgs({
     server: { type: "string" },
     folder: { type: "string" },
     load: { type: "string", default: "1000" },
+    store: { type: "string", multiple: true, default: ["directory", "Postgres"] },
   },
 });
 const [entries, spaces, load] = [Number(flags.entries), Number(flags.spaces), Number(flags.load)];
@@ -134,7 +140,10 @@ const places = {
 
 let loaded = 0;
 for (let space = 0; space < spaces; space++) {
-  const there = { directory: existsSync(places.directory(space)), Postgres: await hasMemory(urlOf(space)) };
+  const there = {
+    directory: existsSync(places.directory(space)) || !flags.store.includes("directory"),
+    Postgres: await hasMemory(urlOf(space)),
+  };
   if (there.directory && there.Postgres) continue;
   if (loaded++ === load) {
     console.log(`${space} of ${spaces} spaces are loaded`);
@@ -154,6 +163,7 @@ const bare = { directory: bareFile(join(folder, "bare.db")), Postgres: await bar
 const heads = ["commit p50 ms", "p95", "bare insert p50", "ratio", "recall p50 ms", "p95"];
 const row = printTable("store", ...heads);
 for (const store of ["directory", "Postgres"] as const) {
+  if (!flags.store.includes(store)) continue;
   const memories = await Promise.all(
     Array.from({ length: spaces }, (_, space) => open(places[store](space))),
   );
@@ -177,6 +187,9 @@ for (const store of ["directory", "Postgres"] as const) {
   );
   for (const memory of memories) await memory.close();
 }
+const { vectorSearch, close } = await open(urlOf(0));
+if ((await vectorSearch()).isApproximate) await compareIndex(urlOf(0));
+await close();
 const bytes = (await bare.Postgres.size()) / 1e9;
 console.log(
   `\n${each} entries in each of ${spaces} spaces, ${questions} questions to each; Postgres ${bytes.toFixed(1)} GB; ${cpus()[0]?.model}, ${cpus().length} cores, load ${loadavg()[0]!.toFixed(0)}, Node ${process.versions.node}`,
@@ -184,6 +197,41 @@ console.log(
 await bare.Postgres.end();
 if (own) await own.stop();
 if (!flags.folder) rmSync(folder, { recursive: true, force: true });
+
+/** Asks the index of a space and all of its vectors for the same 64 nearest. */
+async function compareIndex(url: string): Promise<void> {
+  const opened = { url: parsePostgresUrl(url), readOnly: true };
+  // biome-ignore lint/correctness/useYield: there is nothing to ask.
+  const never: IndexedSpaces = function* () {
+    return false;
+  };
+  const [byIndex, byAll] = await Promise.all(
+    [indexedSpaces(), never].map((indexed) =>
+      Postgres.open(opened, (db) => postgresIndex(db, () => "pgvector", indexed)),
+    ),
+  );
+  const { question } = drawing("compared");
+  const taken = { byIndex: [] as number[], byAll: [] as number[] };
+  let same = 0;
+  let all = 0;
+  for (let i = 0; i < 60; i++) {
+    const query = question();
+    const [vector] = await localEmbedder.embed([query.text]);
+    const nearest = async (db: Postgres, times: number[]) => {
+      const began = performance.now();
+      const found = await db.perform((steps) => steps.index.nearest(1, vector!, query, 64));
+      times.push(performance.now() - began);
+      return found.map((near) => near.row);
+    };
+    const [found, expected] = [await nearest(byIndex!, taken.byIndex), await nearest(byAll!, taken.byAll)];
+    same += expected.filter((row) => found.includes(row)).length;
+    all += expected.length;
+  }
+  for (const db of [byIndex!, byAll!]) await db.close();
+  console.log(
+    `\nof what comparing all vectors finds (p50 ${ms(taken.byAll, 0.5)} ms, p95 ${ms(taken.byAll, 0.95)}), the index finds ${((100 * same) / all).toFixed(1)} % (p50 ${ms(taken.byIndex, 0.5)} ms, p95 ${ms(taken.byIndex, 0.95)})`,
+  );
+}
 
 /** A durable insert into a file. */
 function bareFile(path: string): (text: string) => void {
