@@ -47,6 +47,8 @@ const views: readonly (readonly [
   ["forget", "forget?person=Clara"],
   ["trace", `trace?task=${taskOf("parcel inside")}`],
 ];
+const isDecoded =
+  '[...document.querySelectorAll("video")].every(({ readyState, seeking }) => readyState >= 2 && !seeking)';
 for (const [name, path, { dark, phone, whole = false, press } = {}] of views) {
   const page = await browser.newPage({
     viewport: phone ? { width: 390, height: 780 } : { width: 1200, height: 760 },
@@ -55,6 +57,10 @@ for (const [name, path, { dark, phone, whole = false, press } = {}] of views) {
   await page.goto(`${served.url}/ui/home/${path}`);
   await page.locator("h1").waitFor();
   await page.waitForTimeout(1500);
+  // A film is decoded when the machine gets to it, and painted after that.
+  for (let tries = 0; tries < 100 && !(await page.evaluate<boolean>(isDecoded)); tries++)
+    await page.waitForTimeout(100);
+  await page.waitForTimeout(500);
   if (press) await page.getByRole("button", { name: press }).first().click();
   await page.screenshot({ path: join(images, `dashboard-${name}.png`), fullPage: whole });
   await page.close();
