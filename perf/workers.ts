@@ -51,12 +51,22 @@ export interface FleetReport {
   readonly twice: readonly string[];
   /** What `check()` says of the memories. */
   readonly problems: readonly string[];
-  /** From the kill of its worker to the next clip of a stream, in seconds. */
-  readonly resumedSeconds: readonly number[];
+  /** From the kill of its worker to what follows in a stream, in seconds. */
+  readonly resumed: readonly Resumed[];
   /** From the kill of Postgres to the next clip of each stream, in seconds. */
   readonly throughPostgresSeconds: readonly number[];
   /** From SIGTERM to the end of the last worker, in seconds. */
   readonly drainSeconds: number;
+}
+
+/** A stream whose worker was killed: when another had its job, when it held the stream, when its next clip was kept. */
+export interface Resumed {
+  readonly stream: string;
+  readonly takenSeconds: number;
+  readonly heldSeconds: number;
+  readonly clipSeconds: number;
+  /** How often its worker was killed again meanwhile. */
+  readonly killedAgain: number;
 }
 
 const memories = { choice: { budget: 1 }, embedder: { meaning: "off" } } as const;
@@ -89,6 +99,13 @@ interface Stored {
   readonly atMs: number;
 }
 
+/** A stream that was cut off. */
+interface Cut {
+  readonly stream: string;
+  readonly atMs: number;
+  readonly by: Kind;
+}
+
 /** A process that is started again when it was killed. */
 interface Kept {
   child: ChildProcess;
@@ -107,9 +124,15 @@ class Fleet {
   readonly #workers: Kept[] = [];
   readonly #servers: Kept[] = [];
   readonly #stored: Stored[] = [];
+  /** When a stream's job was taken, and when it began to be watched. */
+  readonly #begun: {
+    readonly event: "job-start" | "stream-start";
+    readonly stream: string;
+    readonly atMs: number;
+  }[] = [];
   readonly #facts: { readonly space: string; readonly text: string }[] = [];
   /** Streams that were cut off, and when. */
-  readonly #cuts: { readonly stream: string; readonly atMs: number; readonly by: Kind }[] = [];
+  readonly #cuts: Cut[] = [];
   readonly #killed: Record<Kind, number> = { worker: 0, server: 0, postgres: 0 };
   readonly #ended = new AbortController();
   #isDraining = false;
@@ -186,13 +209,33 @@ class Fleet {
   }
 
   /** From each cut to the next clip. A stream that was cut off twice counts from the first. */
-  times(): Pick<FleetReport, "resumedSeconds" | "throughPostgresSeconds"> {
-    const of = (kind: Kind) =>
-      this.#cuts
-        .filter(({ by }) => by === kind)
-        .map((cut) => (this.#resumedMs(cut)! - cut.atMs) / 1000)
-        .sort((a, b) => a - b);
-    return { resumedSeconds: of("worker"), throughPostgresSeconds: of("postgres") };
+  times(): Pick<FleetReport, "resumed" | "throughPostgresSeconds"> {
+    const cutsBy = (kind: Kind) => this.#cuts.filter(({ by }) => by === kind);
+    const untilClip = (cut: Cut) => (this.#resumedMs(cut)! - cut.atMs) / 1000;
+    const throughPostgresSeconds = cutsBy("postgres").map(untilClip).sort(ascending);
+    return {
+      resumed: cutsBy("worker").map((cut) => this.#resumed(cut, untilClip(cut))),
+      throughPostgresSeconds,
+    };
+  }
+
+  /** The last taking and opening before the clip that ended the wait. */
+  #resumed(cut: Cut, clipSeconds: number): Resumed {
+    const untilMs = cut.atMs + 1000 * clipSeconds;
+    const isWithin = ({ stream, atMs }: { readonly stream: string; readonly atMs: number }) =>
+      stream === cut.stream && atMs > cut.atMs && atMs <= untilMs;
+    const last = (event: "job-start" | "stream-start") =>
+      ((this.#begun.findLast((one) => one.event === event && isWithin(one))?.atMs ?? untilMs) - cut.atMs) /
+      1000;
+    return {
+      ...{
+        stream: cut.stream,
+        takenSeconds: last("job-start"),
+        heldSeconds: last("stream-start"),
+        clipSeconds,
+      },
+      killedAgain: this.#cuts.filter((one) => one !== cut && isWithin(one)).length,
+    };
   }
 
   async drain(): Promise<number> {
@@ -212,7 +255,7 @@ class Fleet {
   }
 
   /** Compares the memories with what was said and acknowledged. */
-  async compare(): Promise<Omit<FleetReport, "resumedSeconds" | "throughPostgresSeconds" | "drainSeconds">> {
+  async compare(): Promise<Omit<FleetReport, "resumed" | "throughPostgresSeconds" | "drainSeconds">> {
     const { streams, spaces } = this.#options;
     const [lost, twice, problems]: [string[], string[], string[]] = [[], [], []];
     for (let s = 0; s < spaces; s++) {
@@ -289,6 +332,8 @@ class Fleet {
         const { event, space, stream, clip } = line as unknown as Stored & { readonly event: string };
         if (event === "worker-start") kept.isThere = true;
         if (event === "stream-start") kept.streams.add(stream);
+        if (stream !== undefined && (event === "job-start" || event === "stream-start"))
+          this.#begun.push({ event, stream, atMs: Date.now() });
         if (event === "job-end") kept.streams.delete(stream);
         if (event === "clip-end") this.#stored.push({ space, stream, clip, atMs: Date.now() });
       },
@@ -387,6 +432,7 @@ export async function throughputOf(workers: number, streams: number, clips: numb
   }
 }
 
+const ascending = (a: number, b: number) => a - b;
 const quantile = (sorted: readonly number[], share: number) =>
   sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
 
@@ -397,11 +443,13 @@ function kindsOf(n: number, seed: string): Kind[] {
 }
 
 function print(options: FleetOptions, report: FleetReport): void {
-  const { kills, acknowledged, lost, twice, problems, resumedSeconds, throughPostgresSeconds } = report;
-  const spread = (sorted: readonly number[]) =>
-    sorted.length === 0
-      ? "–"
-      : `${quantile(sorted, 0.5).toFixed(1)} / ${quantile(sorted, 0.95).toFixed(1)} / ${sorted.at(-1)!.toFixed(1)} s (${sorted.length})`;
+  const { kills, acknowledged, lost, twice, problems, resumed, throughPostgresSeconds } = report;
+  const spread = (seconds: readonly number[]) => {
+    const sorted = seconds.toSorted(ascending);
+    if (sorted.length === 0) return "–";
+    return `${quantile(sorted, 0.5).toFixed(1)} / ${quantile(sorted, 0.95).toFixed(1)} / ${sorted.at(-1)!.toFixed(1)} s (${sorted.length})`;
+  };
+  const once = resumed.filter(({ killedAgain }) => killedAgain === 0);
   const rows: [string, string][] = [
     [
       "processes",
@@ -411,7 +459,14 @@ function print(options: FleetOptions, report: FleetReport): void {
     ["acknowledged", `${acknowledged.clips} clips, ${acknowledged.facts} facts`],
     ["lost, twice", `${lost.length}, ${twice.length}`],
     ["problems that `check` finds", String(problems.length)],
-    ["a killed worker's stream to its next clip: p50 / p95 / longest", spread(resumedSeconds)],
+    [
+      "a killed worker's stream to its next clip: p50 / p95 / longest",
+      spread(resumed.map(({ clipSeconds }) => clipSeconds)),
+    ],
+    ["the same where its next worker was not killed too", spread(once.map(({ clipSeconds }) => clipSeconds))],
+    ["of these: until another worker took it", spread(once.map(({ takenSeconds }) => takenSeconds))],
+    ["from there until it held the stream", spread(once.map((one) => one.heldSeconds - one.takenSeconds))],
+    ["from there to the clip", spread(once.map((one) => one.clipSeconds - one.heldSeconds))],
     ["a stream to its next clip after a kill of Postgres", spread(throughPostgresSeconds)],
     ["all processes drained", `${report.drainSeconds.toFixed(1)} s`],
   ];

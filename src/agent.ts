@@ -158,10 +158,7 @@ async function* watch(
   let leftOut: readonly LeftOut[] = [];
   let outage: LeftOut | null = null;
   let every = 1;
-  // A write of nothing, which the lease is checked for: what follows it is not.
-  const mustHold = () => memory.keepFiles(stream, []);
   async function* met(gap: Gap): AsyncGenerator<WatchEvent, void> {
-    await mustHold();
     await memory.addGap(gap);
     gaps += 1;
     const { kind: _, ...span } = gap;
@@ -214,7 +211,6 @@ async function* watch(
             every = now;
             // A live stream may have no end at which this would be said.
             const unseen = await writer.unsensed(agent.perceptors);
-            await mustHold();
             await memory.keepLeftOut(stream, [...source.leftOut, ...unseen]);
             yield { event: "pace", stream, atSeconds, every };
           }
@@ -224,7 +220,6 @@ async function* watch(
       stop.throwIfAborted();
       yield* writer.flush();
       if (source.files) await memory.keepFiles(stream, source.files);
-      await mustHold();
       await memory.endStream(stream);
       end = { reason: "ended", message: null };
     } catch (error) {
@@ -237,7 +232,6 @@ async function* watch(
         ...(outage ? [outage] : []),
         ...(await writer.unsensed(agent.perceptors)),
       ];
-      await mustHold();
       await memory.keepLeftOut(stream, leftOut);
     }
   } finally {

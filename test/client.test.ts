@@ -38,7 +38,7 @@ describe("the client of a running server", () => {
     url = served.url;
     await fetch(`${url}/v1/spaces/home`, { method: "PUT" });
     const scopes = ["read", "ask", "write", "forget", "learn"] as const;
-    const key = new Keys(root).add({ name: "test", spaces: ["home"], scopes: [...scopes] });
+    const key = await (await Keys.open(root)).add({ name: "test", spaces: ["home"], scopes: [...scopes] });
     home = taskMemClient({ url: `${url}/`, space: "home", key });
   });
   after(() => served.close());

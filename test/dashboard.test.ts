@@ -432,7 +432,7 @@ describe("the views", { skip: noBrowser }, () => {
 
   test("with keys the page asks for one, keeps it for the tab, and shows pictures and films with a ticket", async () => {
     const locked = await serve({ root: spaces, port: 0 });
-    const secret = locked.keys.add({ name: "ui", spaces: ["home"], scopes: ["read", "ask"] });
+    const secret = await locked.keys.add({ name: "ui", spaces: ["home"], scopes: ["read", "ask"] });
     try {
       const context = await browser.newContext();
       const page = await context.newPage();
@@ -468,11 +468,11 @@ describe("the views", { skip: noBrowser }, () => {
       assert.equal(await status(`/v1/spaces/home/tickets?ticket=${ticket}`, { method: "POST" }), 401);
       assert.equal(await status(`${picture!.replace("/home/", "/many/")}`), 401);
       assert.equal(await status(picture!.replace(ticket, `9${ticket}`)), 401);
-      locked.keys.remove(locked.keys.list()[0]!.id);
-      locked.keys.add({ name: "another", spaces: ["home"], scopes: ["read"] });
+      await locked.keys.remove((await locked.keys.list())[0]!.id);
+      await locked.keys.add({ name: "another", spaces: ["home"], scopes: ["read"] });
       assert.equal(await status(picture!), 401);
     } finally {
-      for (const { id } of locked.keys.list()) locked.keys.remove(id);
+      for (const { id } of await locked.keys.list()) await locked.keys.remove(id);
       await locked.close();
     }
   });

@@ -139,7 +139,7 @@ describe("taskmem people", () => {
 });
 
 test("over HTTP, people need a key that may see them", async () => {
-  const keys = new Keys(root);
+  const keys = await Keys.open(root);
   const served = await serve({ root, port: 0 });
   const post = async (key: string, body: object) => {
     const answer = await fetch(`${served.url}/v1/spaces/home/people`, {
@@ -152,9 +152,9 @@ test("over HTTP, people need a key that may see them", async () => {
     };
   };
   try {
-    const reads = keys.add({ name: "reads", spaces: ["home"], scopes: ["read", "write", "forget"] });
+    const reads = await keys.add({ name: "reads", spaces: ["home"], scopes: ["read", "write", "forget"] });
     assert.equal((await post(reads, {})).status, 403);
-    const may = keys.add({ name: "may", spaces: ["home"], scopes: ["people"] });
+    const may = await keys.add({ name: "may", spaces: ["home"], scopes: ["people"] });
     assert.equal((await post(may, {})).json.people!.length, 3);
     const named = await post(may, { op: "name", person: 2, name: "Tom" });
     assert.equal(named.json.people![1]!.name, "Tom");
@@ -204,12 +204,12 @@ describe("agents over MCP", () => {
   });
 
   test("have the tool at a server by a key of that scope alone, and without writing only the list", async () => {
-    const keys = new Keys(root);
+    const keys = await Keys.open(root);
     const served = await serve({ root, port: 0 });
     const offered = async (scopes: readonly Scope[]) => {
       const client = await connected(
         `${served.url}/v1/spaces/home/mcp`,
-        keys.add({ name: "agent", spaces: ["home"], scopes: [...scopes] }),
+        await keys.add({ name: "agent", spaces: ["home"], scopes: [...scopes] }),
       );
       const { tools } = await client.listTools();
       await client.close();

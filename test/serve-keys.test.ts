@@ -3,7 +3,7 @@
  * keys, limits, and tickets.
  */
 import assert from "node:assert/strict";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
@@ -12,8 +12,10 @@ import { openTaskMem } from "../src/taskmem.ts";
 import { temporaryFolder } from "./support/cli.ts";
 import { client } from "./support/http.ts";
 import { observationOf } from "./support/memory.ts";
+import { testPostgres } from "./support/postgres.ts";
 
 const folder = temporaryFolder();
+const postgres = await testPostgres();
 after(() => rmSync(folder, { recursive: true }));
 
 /** Who asks of which space. */
@@ -52,8 +54,8 @@ async function secretMemory(directory: string): Promise<Record<string, string>> 
   return { stream: "door", entry, task: task!, adapter: id!, hash: evidence.frames[0]!.hash };
 }
 
-describe("memories over HTTP, with keys", () => {
-  const root = join(folder, "keyed");
+/** What keys keep apart. @param spaces where the memories of a root are */
+function keyed(root: string, placeOf: (space: string) => string): void {
   const scopes = ["read", "ask", "write", "forget", "learn", "people", "admin"] as const;
   const keyOf: Record<string, string> = {};
   let ids: Record<string, string>;
@@ -61,12 +63,11 @@ describe("memories over HTTP, with keys", () => {
   let mine: ReturnType<typeof client>;
   let yours: ReturnType<typeof client>;
   before(async () => {
-    mkdirSync(root);
-    const keys = new Keys(root);
+    await using keys = await Keys.open(root);
     for (const space of ["mine", "yours"])
-      keyOf[space] = keys.add({ name: space, spaces: [space], scopes: [...scopes] });
-    keyOf.none = keys.add({ name: "none", spaces: ["mine"], scopes: [] });
-    ids = { ...(await secretMemory(join(root, "mine"))), operation: "op_1" };
+      keyOf[space] = await keys.add({ name: space, spaces: [space], scopes: [...scopes] });
+    keyOf.none = await keys.add({ name: "none", spaces: ["mine"], scopes: [] });
+    ids = { ...(await secretMemory(placeOf("mine"))), operation: "op_1" };
     served = await serve({ root, port: 0, requestsPerSecond: 10_000 });
     mine = client(served.url, keyOf.mine);
     yours = client(served.url, keyOf.yours);
@@ -181,7 +182,8 @@ describe("memories over HTTP, with keys", () => {
     const refused = await mine.get("/metrics");
     assert.deepEqual([refused.status, refused.json.code], [403, "forbidden"]);
     assert.equal((await client(served.url).get("/metrics")).status, 401);
-    const owner = new Keys(root).add({ name: "owner", spaces: ["*"], scopes: ["admin"] });
+    await using keys = await Keys.open(root);
+    const owner = await keys.add({ name: "owner", spaces: ["*"], scopes: ["admin"] });
     assert.match(
       (await client(served.url, owner).get("/metrics")).text,
       /^# HELP taskmem_http_requests_total/,
@@ -189,11 +191,11 @@ describe("memories over HTTP, with keys", () => {
   });
 
   test("a key that only asks does not read through MCP", async () => {
-    const keys = new Keys(root);
-    const asks = client(served.url, keys.add({ name: "asks", spaces: ["mine"], scopes: ["ask"] }));
+    await using keys = await Keys.open(root);
+    const asks = client(served.url, await keys.add({ name: "asks", spaces: ["mine"], scopes: ["ask"] }));
     const refused = await asks.post("/v1/spaces/mine/mcp", { jsonrpc: "2.0", id: 1, method: "tools/list" });
     assert.deepEqual([refused.status, refused.json.code], [403, "forbidden"]);
-    const reads = keys.add({ name: "reads", spaces: ["mine"], scopes: ["ask", "read"] });
+    const reads = await keys.add({ name: "reads", spaces: ["mine"], scopes: ["ask", "read"] });
     const host = new Client({ name: "host", version: "1" });
     const requestInit = { headers: { authorization: `Bearer ${reads}` } };
     await host.connect(
@@ -207,39 +209,44 @@ describe("memories over HTTP, with keys", () => {
 
   test("without a key, with a wrong one and with a removed one nothing is served", async () => {
     const path = "/v1/spaces/mine/entries";
-    const keys = new Keys(root);
-    const short = keys.add({ name: "short", spaces: ["mine"], scopes: ["read"] });
+    await using keys = await Keys.open(root);
+    const short = await keys.add({ name: "short", spaces: ["mine"], scopes: ["read"] });
     assert.equal((await client(served.url, short).get(path)).status, 200);
     assert.equal((await client(served.url, short).post(path, { text: "no" })).status, 403);
-    keys.remove(keys.list().at(-1)!.id);
+    await keys.remove((await keys.list()).at(-1)!.id);
     for (const key of [undefined, "", "tm_x", `${short.slice(0, -1)}_`, short]) {
       const { status, json, headers } = await client(served.url, key).get(path);
       assert.deepEqual([status, json.code, headers.get("www-authenticate")], [401, "unauthorized", "Bearer"]);
     }
-    assert.ok(!JSON.stringify(keys.list()).includes(short.slice(16)));
+    assert.ok(!JSON.stringify(await keys.list()).includes(short.slice(16)));
   });
+}
 
-  test("a key may ask so often, and is told when it asked too often", async () => {
-    const limited = join(folder, "limited");
-    mkdirSync(limited);
-    const key = new Keys(limited).add({ name: "one", spaces: ["*"], scopes: ["read", "admin"] });
-    const slow = await serve({ root: limited, port: 0, requestsPerSecond: 0.5 });
-    try {
-      const some = await Promise.all(
-        Array.from({ length: 40 }, () => client(slow.url, key).get("/v1/spaces")),
-      );
-      const refused = some.filter(({ status }) => status === 429);
-      // One at first, and one more in two seconds, however slow the machine is.
-      assert.ok(refused.length > 0 && refused.length < 40, `${refused.length} refused`);
-      assert.equal(refused[0]!.headers.get("retry-after"), "1");
-    } finally {
-      await slow.close();
-    }
-  });
+describe("memories over HTTP, with keys", () => {
+  const root = join(folder, "keyed");
+  keyed(root, (space) => join(root, space));
+});
+describe("memories over HTTP, with keys in a Postgres", { skip: "skip" in postgres && postgres.skip }, () => {
+  if (!("skip" in postgres)) keyed(postgres.address, postgres.url);
+});
 
-  test("others' addresses need a key", async () => {
-    await assert.rejects(serve({ root: join(folder, "none"), port: 0, host: "0.0.0.0" }), {
-      code: "keys-missing",
-    });
+test("a key may ask so often, and is told when it asked too often", async () => {
+  const limited = join(folder, "limited");
+  const key = await (await Keys.open(limited)).add({ name: "one", spaces: ["*"], scopes: ["read", "admin"] });
+  const slow = await serve({ root: limited, port: 0, requestsPerSecond: 0.5 });
+  try {
+    const some = await Promise.all(Array.from({ length: 40 }, () => client(slow.url, key).get("/v1/spaces")));
+    const refused = some.filter(({ status }) => status === 429);
+    // One at first, and one more in two seconds, however slow the machine is.
+    assert.ok(refused.length > 0 && refused.length < 40, `${refused.length} refused`);
+    assert.equal(refused[0]!.headers.get("retry-after"), "1");
+  } finally {
+    await slow.close();
+  }
+});
+
+test("others' addresses need a key", async () => {
+  await assert.rejects(serve({ root: join(folder, "none"), port: 0, host: "0.0.0.0" }), {
+    code: "keys-missing",
   });
 });

@@ -14,15 +14,20 @@ import { Keys, type Served, serve } from "../src/http/index.ts";
 import { Metrics } from "../src/http/metrics.ts";
 import { appOf } from "../src/http/server.ts";
 import { Spaces } from "../src/http/spaces.ts";
+import { Tickets } from "../src/http/tickets.ts";
 import { importMemory } from "../src/memory/export.ts";
 import type { MemoryRow } from "../src/memory/memory.ts";
+import { openRoot } from "../src/memory/root.ts";
 import { openTaskMem } from "../src/taskmem.ts";
 import { taskmem, temporaryFolder } from "./support/cli.ts";
 import { client, type Json } from "./support/http.ts";
 import { observationOf } from "./support/memory.ts";
 import { startOpenAiServer } from "./support/openai-server.ts";
+import { testPostgres } from "./support/postgres.ts";
 
 const folder = temporaryFolder();
+const postgres = await testPostgres();
+const [address, skip] = "skip" in postgres ? ["", postgres.skip] : [postgres.address, false];
 after(() => rmSync(folder, { recursive: true }));
 
 /** The end of an operation, from the answer that began it. */
@@ -34,12 +39,14 @@ async function ended(api: ReturnType<typeof client>, begun: { headers: Headers }
   }
 }
 
-describe("memories over HTTP, for this machine alone", () => {
+/** The routes over a root; over a second one in brief: what has nothing to do with where memories are is left out. */
+function routes(root: string, isBrief: boolean): void {
+  const always = (name: string, run: () => Promise<void>) => void (isBrief || test(name, run));
   let served: Served;
   let api: ReturnType<typeof client>;
   const home = "/v1/spaces/home";
   before(async () => {
-    served = await serve({ root: join(folder, "open"), port: 0, version: "1.2.3" });
+    served = await serve({ root, port: 0, version: "1.2.3" });
     api = client(served.url);
     assert.equal((await api.put(home)).status, 201);
     assert.equal((await api.put(home)).status, 200);
@@ -161,14 +168,16 @@ describe("memories over HTTP, for this machine alone", () => {
     assert.equal(type, "application/x-ndjson");
     const file = join(folder, "exported.jsonl");
     writeFileSync(file, text);
-    await using memory = await openTaskMem({ directory: join(folder, "imported") });
+    await using memory = await openTaskMem({
+      directory: join(folder, isBrief ? "imported-too" : "imported"),
+    });
     await importMemory(file, memory.store);
     const held = await memory.store.stats();
     assert.deepEqual([held.entries, held.tasks, databaseBytes > 0], [entries, tasks, true]);
     assert.equal((await api.get("/v1/spaces/none/export")).status, 404);
   });
 
-  test("readiness tells what keeps a server from keeping up", async () => {
+  always("readiness tells what keeps a server from keeping up", async () => {
     const { status, reasons } = (await api.get("/readyz")).json;
     assert.deepEqual([status, reasons], ["ready", []]);
     const root = join(folder, "unready");
@@ -199,7 +208,7 @@ describe("memories over HTTP, for this machine alone", () => {
     }
   });
 
-  test("sound is pushed too, in whole samples", async () => {
+  always("sound is pushed too, in whole samples", async () => {
     const sound = (bytes: number) => ({ items: [{ pcm16: Buffer.alloc(bytes, 1).toString("base64") }] });
     assert.equal((await api.post(`${home}/streams/garden/items`, sound(32_000))).status, 200);
     const half = await api.post(`${home}/streams/garden/items`, sound(32_001));
@@ -246,28 +255,31 @@ describe("memories over HTTP, for this machine alone", () => {
     assert.equal((await api.put(`${door}/pause`, {})).status, 400);
   });
 
-  test("an answer comes as events to who accepts them: what was recalled, the answer, its end", async () => {
-    const fact = "The tram to the harbour leaves at seven.";
-    const { entry } = (await api.post(`${home}/entries`, { text: fact })).json;
-    const accept = { accept: "text/event-stream" };
-    const asked = { question: "When does the tram to the harbour leave?", record: false };
-    const { type, text } = await api.post(`${home}/ask`, asked, accept);
-    assert.match(type, /^text\/event-stream/);
-    const events = Array.from(text.matchAll(/event: (\S+)\ndata: (.*)\n\n/g), ([, name, data]) => ({
-      name,
-      data: JSON.parse(data!) as Json,
-    }));
-    assert.deepEqual(
-      events.map(({ name }) => name),
-      ["recalled", "answer", "done"],
-    );
-    assert.ok(events[0]!.data.entries.some((one: Json) => one.entry === entry && one.text === fact));
-    assert.deepEqual(events[1]!.data, (await api.post(`${home}/ask`, asked)).json);
-    const wrong = await api.post(`${home}/ask`, { question: "" }, accept);
-    assert.deepEqual([wrong.status, wrong.json.code], [400, "input-invalid"]);
-    const failed = await api.post(`${home}/ask`, { ...asked, streams: ["none"] }, accept);
-    assert.match(failed.text, /event: problem\ndata: .*stream-unknown/);
-  });
+  always(
+    "an answer comes as events to who accepts them: what was recalled, the answer, its end",
+    async () => {
+      const fact = "The tram to the harbour leaves at seven.";
+      const { entry } = (await api.post(`${home}/entries`, { text: fact })).json;
+      const accept = { accept: "text/event-stream" };
+      const asked = { question: "When does the tram to the harbour leave?", record: false };
+      const { type, text } = await api.post(`${home}/ask`, asked, accept);
+      assert.match(type, /^text\/event-stream/);
+      const events = Array.from(text.matchAll(/event: (\S+)\ndata: (.*)\n\n/g), ([, name, data]) => ({
+        name,
+        data: JSON.parse(data!) as Json,
+      }));
+      assert.deepEqual(
+        events.map(({ name }) => name),
+        ["recalled", "answer", "done"],
+      );
+      assert.ok(events[0]!.data.entries.some((one: Json) => one.entry === entry && one.text === fact));
+      assert.deepEqual(events[1]!.data, (await api.post(`${home}/ask`, asked)).json);
+      const wrong = await api.post(`${home}/ask`, { question: "" }, accept);
+      assert.deepEqual([wrong.status, wrong.json.code], [400, "input-invalid"]);
+      const failed = await api.post(`${home}/ask`, { ...asked, streams: ["none"] }, accept);
+      assert.match(failed.text, /event: problem\ndata: .*stream-unknown/);
+    },
+  );
 
   test("changes come as events, and resume after the last one seen", async () => {
     // Facts alone: what was pushed before may be decided meanwhile.
@@ -389,7 +401,7 @@ describe("memories over HTTP, for this machine alone", () => {
       assert.match(line, /^(# (HELP|TYPE) \w+ .+|\w+(\{.*\})? [\d.e+-]+|.* NaN)$/);
   });
 
-  test("a space is a model of an OpenAI-compatible endpoint, streamed too", async () => {
+  always("a space is a model of an OpenAI-compatible endpoint, streamed too", async () => {
     await api.post(`${home}/entries`, { text: "The train to Leeds leaves at nine." });
     const model = openaiModel({ baseURL: `${served.url}${home}/openai/v1`, model: "space:home" });
     const asked = { parts: [{ type: "text" as const, text: "When does the train to Leeds leave?" }] };
@@ -405,7 +417,7 @@ describe("memories over HTTP, for this machine alone", () => {
     assert.equal(models.json.data[0]!.id, "space:home");
   });
 
-  test("the model of an endpoint is reminded of what memory holds, streamed too", async () => {
+  always("the model of an endpoint is reminded of what memory holds, streamed too", async () => {
     const endpoint = await startOpenAiServer({
       ...{ models: ["small"], faults: () => ({ kind: "content", content: "At nine." }) },
     });
@@ -449,7 +461,7 @@ describe("memories over HTTP, for this machine alone", () => {
     assert.deepEqual([none.status, none.json.code], [400, "input-invalid"]);
   });
 
-  test("a space is an MCP server too", async () => {
+  always("a space is an MCP server too", async () => {
     const host = new Client({ name: "host", version: "1" });
     await host.connect(new StreamableHTTPClientTransport(new URL(`${served.url}${home}/mcp`)));
     const { tools } = await host.listTools();
@@ -457,11 +469,13 @@ describe("memories over HTTP, for this machine alone", () => {
     await host.close();
   });
 
-  test("the description names every route there is, with the fields of the contract", async () => {
+  always("the description names every route there is, with the fields of the contract", async () => {
     const { json } = await api.get("/openapi.json");
     const other = join(folder, "described");
-    const parts = { metrics: new Metrics(), queue: null };
-    const app = await appOf(new Spaces(other), new Keys(other), parts, { root: other });
+    const root = await openRoot(other);
+    const keys = new Keys(root.texts);
+    const parts = { keys, tickets: new Tickets(keys, root.texts), metrics: new Metrics(), queue: null };
+    const app = await appOf(new Spaces(root), parts, { root: other });
     parts.metrics.close();
     const routes = app.routes
       .filter(({ path }) => !/\*|^\/(ui)?$/.test(path))
@@ -484,7 +498,10 @@ describe("memories over HTTP, for this machine alone", () => {
     for (const field of ["question", "asOfSeconds", "nearest", "citations"])
       assert.equal(text.includes(`"${field}"`), field !== "nearest", field);
   });
-});
+}
+
+describe("memories over HTTP, for this machine alone", () => routes(join(folder, "open"), false));
+describe("memories over HTTP, in a Postgres", { skip }, () => routes(address, true));
 
 test("the server answers others while a large memory is searched", async () => {
   const root = join(folder, "large");
@@ -525,6 +542,97 @@ test("the server answers others while a large memory is searched", async () => {
   } finally {
     await served.close();
   }
+});
+
+describe("two servers of one Postgres", { skip }, () => {
+  const servers: Served[] = [];
+  let apis: ReturnType<typeof client>[] = [];
+  let key = "";
+  const space = "/v1/spaces/shared";
+  before(async () => {
+    const made = await taskmem(["serve", "add-key", "both", "--root", address, "--scope", "admin", "--json"]);
+    await using keys = await Keys.open(address);
+    const all = ["read", "ask", "write", "learn"] as const;
+    key = await keys.add({ name: "all", spaces: ["shared"], scopes: [...all] });
+    for (let i = 0; i < 2; i++)
+      servers.push(await serve({ root: address, port: 0, spaces: { choice: { budget: 1 } } }));
+    apis = servers.map(({ url }) => client(url, key));
+    const owner = client(servers[0]!.url, String(made.rows[0]!.key));
+    assert.equal((await owner.put(space)).status, 201);
+    assert.equal((await client(servers[1]!.url, String(made.rows[0]!.key)).put(space)).status, 200);
+  });
+  after(() => Promise.all(servers.map((served) => served.close())));
+
+  test("what is kept through one is an event of the other, and the same request is one at both", async () => {
+    const stop = new AbortController();
+    const headers = { authorization: `Bearer ${key}` };
+    const events = await fetch(`${servers[1]!.url}${space}/events`, { headers, signal: stop.signal });
+    const told = (async () => {
+      let text = "";
+      for await (const part of events.body!) {
+        text += Buffer.from(part).toString();
+        const [, data] = /event: entry\ndata: (.*)\n/.exec(text) ?? [];
+        if (data !== undefined) return JSON.parse(data) as Json;
+      }
+    })();
+    const fact = { text: "The ladder leans on the north wall." };
+    const once = { "idempotency-key": "ladder" };
+    const kept = await apis[0]!.post(`${space}/entries`, fact, once);
+    assert.equal((await told).entry, kept.json.entry);
+    stop.abort();
+    const again = await apis[1]!.post(`${space}/entries`, fact, once);
+    assert.deepEqual([again.json.entry, again.json.duplicate], [kept.json.entry, true]);
+  });
+
+  test("a stream is pushed to through both by turns, and nothing is lost or there twice", async () => {
+    const said = Array.from({ length: 8 }, (_, i) => `Crate number ${i} is in bay ${i % 3}.`);
+    const pushed = (i: number) => ({
+      text: said[i]!,
+      at: new Date(Date.UTC(2026, 2, 1, 8, i)).toISOString(),
+    });
+    for (let i = 0; i < said.length; i++) {
+      const { status, text } = await apis[i % 2]!.post(`${space}/streams/yard/items`, { items: [pushed(i)] });
+      assert.equal(status, 200, text);
+    }
+    const kept = async () =>
+      ((await apis[0]!.get(`${space}/entries?streams=yard&limit=100`)).json.entries as Json[])
+        .map(({ text }) => text)
+        .join(" ");
+    const isWhole = (all: string) => said.every((text) => all.includes(text));
+    for (let tries = 0; tries < 200 && !isWhole(await kept()); tries++) await sleep(100);
+    const all = await kept();
+    assert.deepEqual(
+      said.map((text) => all.split(text).length - 1),
+      said.map(() => 1),
+    );
+  });
+
+  test("an operation of one is shown by the other, and stopped by it", async () => {
+    const begun = await apis[0]!.post(`${space}/learn`, {}, { "idempotency-key": "lesson" });
+    const same = await apis[1]!.post(`${space}/learn`, {}, { "idempotency-key": "lesson" });
+    assert.equal(same.json.operation, begun.json.operation);
+    const stopped = await apis[1]!.post(`${begun.headers.get("location")}/cancel`, {});
+    assert.equal(stopped.json.state, "cancelled");
+    const learned = await ended(apis[1]!, await apis[0]!.post(`${space}/learn`, {}));
+    assert.deepEqual([learned.state, learned.result.activated], ["done", false]);
+  });
+
+  test("a ticket of one opens pictures at the other", async () => {
+    const { ticket } = (await apis[0]!.post(`${space}/tickets`, {})).json;
+    const picture = `${space}/blobs/${"a".repeat(64)}`;
+    assert.equal((await client(servers[1]!.url).get(`${picture}?ticket=${ticket}`)).json.code, "not-found");
+    assert.equal((await client(servers[1]!.url).get(`${picture}?ticket=x`)).json.code, "unauthorized");
+  });
+
+  test("a space that one removed is gone at the other, and another of its name is another", async () => {
+    await using keys = await Keys.open(address);
+    const owner = client(servers[0]!.url, await keys.add({ name: "o", spaces: ["*"], scopes: ["admin"] }));
+    assert.equal((await owner.delete(space)).status, 204);
+    assert.equal((await apis[1]!.get(`${space}/entries`)).json.code, "space-unknown");
+    await owner.put(space);
+    assert.deepEqual((await apis[1]!.get(`${space}/entries`)).json.entries, []);
+    assert.deepEqual((await apis[1]!.get(`${space}/operations`)).json.operations, []);
+  });
 });
 
 describe("taskmem serve", () => {

@@ -15,5 +15,7 @@ test("kills of workers, servers and Postgres lose nothing and repeat nothing", a
   assert.deepEqual([report.lost, report.twice, report.problems], [[], [], []]);
   assert.deepEqual(report.kills, { worker: 1, server: 1, postgres: 1 });
   assert.ok(report.acknowledged.clips > 20 && report.acknowledged.facts > 5);
-  t.diagnostic(`resumed after ${report.resumedSeconds.map((s) => s.toFixed(1)).join(", ")} s`);
+  t.diagnostic(
+    `resumed after ${report.resumed.map(({ clipSeconds }) => clipSeconds.toFixed(1)).join(", ")} s`,
+  );
 });

@@ -7,8 +7,10 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
 import { taskMemClient } from "../src/client/index.ts";
 import { serve } from "../src/http/index.ts";
+import { openRoot } from "../src/memory/root.ts";
 import { openTaskMem } from "../src/taskmem.ts";
 import {
   readinessOf,
@@ -109,6 +111,54 @@ describe("workers", { skip: "skip" in postgres && postgres.skip }, () => {
     second.child.kill("SIGTERM");
     await until("the second is drained", () => second.events.some(({ event }) => event === "worker-end"));
     await assertWhole(directory, door, stored(first.events) + stored(second.events));
+  });
+
+  test("one that is killed is missed by its session, and another has its stream", async (t) => {
+    const { queue, options, directory } = await ground(t);
+    const door = camera("door");
+    await queue.watch({ space, stream: door.name, source: addressOf(door) });
+    const first = workerProcess(t, options);
+    await until("the first watches", () => stored(first.events) >= 3);
+    const one = async () => (await queue.streams())[0]!;
+    assert.deepEqual(
+      [(await one()).worker?.pid, (await queue.workers()).map(({ pid }) => pid)],
+      [first.child.pid, [first.child.pid]],
+    );
+    assert.ok((await one()).heardMs! > door.beganMs);
+    const second = await worker(t, options);
+    await until("both are there", async () => (await queue.workers()).length === 2);
+    // Whoever leads judges no other until all could have come back from a restart of the server.
+    await sleep(7000);
+    first.child.kill("SIGKILL");
+    await until("the second watches", () => stored(second.events) > 0);
+    assert.equal((await one()).worker?.pid, process.pid);
+    const client = new pg.Client({ connectionString: address });
+    await client.connect();
+    const { rows } = await client.query(
+      "select output from pgboss.job where state = 'active' and data->>'space' = $1",
+      [space],
+    );
+    await client.end();
+    assert.deepEqual(rows.at(-1).output, { workerLost: true }, "it was not its heartbeat that told");
+    await second.worker.drain();
+    await assertWhole(directory, door, stored(first.events) + stored(second.events));
+  });
+
+  test("a worker that joins gets its part of the streams, by what each may watch", async (t) => {
+    const { queue, options } = await ground(t);
+    const cameras = ["a", "b", "c", "d", "e", "f"].map((name) => camera(name));
+    for (const one of cameras) await queue.watch({ space, stream: one.name, source: addressOf(one) });
+    const first = await worker(t, options);
+    await until("the first has them all", () => first.worker.jobs === 6);
+    const second = await worker(t, { ...options, streams: 4 });
+    await until("the second has its part", () => first.worker.jobs === 4 && second.worker.jobs === 2);
+    assert.equal(first.events.filter(isEnd("handed-over")).length, 2);
+    assert.deepEqual(
+      (await queue.workers()).map(({ streams }) => streams),
+      [8, 4],
+    );
+    await second.worker.drain();
+    await until("the first has them again", () => first.worker.jobs === 6);
   });
 
   test("a drained worker hands its stream over at once, after its clip", async (t) => {
@@ -270,7 +320,12 @@ describe("workers", { skip: "skip" in postgres && postgres.skip }, () => {
   test("a memory in Postgres is watched as one in a directory is", async (t) => {
     const root = address;
     const queue = await WorkQueue.open({ url: root, root, name: "serve" });
-    t.after(() => queue.close());
+    const spaces = await openRoot(root);
+    await spaces.create(space);
+    t.after(async () => {
+      await queue.close();
+      await spaces.close();
+    });
     const door = camera("door");
     await queue.watch({ space, stream: door.name, source: addressOf(door) });
     const first = await worker(t, { queue: root, root, memories });

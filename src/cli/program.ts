@@ -163,7 +163,11 @@ function addServe(program: Command, add: Add, bare: Add): void {
       }));
   };
   const root = (command: Command) =>
-    command.option("--root <directory>", "directory of the spaces and the keys", "taskmem-spaces");
+    command.option(
+      "--root <place>",
+      "directory of the spaces and the keys, or the Postgres they are in",
+      "taskmem-spaces",
+    );
   const start = add(serve, "start", "listen; without a key, for this machine alone", action("start"));
   writingFlags(senseFlags(root(start)))
     .option("--port <n>", "port (default: 3131)", wholeNumber)
@@ -202,7 +206,7 @@ function addWorker(program: Command, add: Add, bare: Add): void {
       .option("--root <place>", "directory of the spaces, or the Postgres they are in", "taskmem-spaces")
       .option(
         "--queue <url>",
-        "Postgres of the queue (default: TASKMEM_QUEUE, which no list of processes shows)",
+        "Postgres of the queue (default: TASKMEM_QUEUE, which no list of processes shows, or else the root's)",
       );
   const start = add(worker, "start", "take streams and watch them until told to stop", action("start"));
   writingFlags(senseFlags(placed(start)))

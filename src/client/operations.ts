@@ -208,7 +208,7 @@ export type CancelOutput = {
         readonly detail: string;
       }
     | undefined;
-  /** what the work returned, while the server that did it runs */
+  /** what the work returned, as long as it may be told */
   readonly result?: unknown | undefined;
 };
 /** What `close` takes. */
@@ -725,7 +725,7 @@ export type OperationOutput = {
         readonly detail: string;
       }
     | undefined;
-  /** what the work returned, while the server that did it runs */
+  /** what the work returned, as long as it may be told */
   readonly result?: unknown | undefined;
 };
 /** What `operations` takes. */
@@ -752,7 +752,7 @@ export type OperationsOutput = {
           readonly detail: string;
         }
       | undefined;
-    /** what the work returned, while the server that did it runs */
+    /** what the work returned, as long as it may be told */
     readonly result?: unknown | undefined;
   }[];
 };
@@ -1381,6 +1381,15 @@ export type UnwatchOutput = {
           readonly message: string;
         }
       | undefined;
+    /** who watches it */
+    readonly worker?:
+      | {
+          readonly host: string;
+          readonly pid: number;
+        }
+      | undefined;
+    /** when its worker said last that it does, wall time, ISO 8601 */
+    readonly heardAt?: string | undefined;
   }[];
 };
 /** What `watch` takes. */
@@ -1415,6 +1424,15 @@ export type WatchOutput = {
         readonly message: string;
       }
     | undefined;
+  /** who watches it */
+  readonly worker?:
+    | {
+        readonly host: string;
+        readonly pid: number;
+      }
+    | undefined;
+  /** when its worker said last that it does, wall time, ISO 8601 */
+  readonly heardAt?: string | undefined;
 };
 /** What `watches` takes. */
 export type WatchesInput = Readonly<Record<string, never>>;
@@ -1438,6 +1456,15 @@ export type WatchesOutput = {
           readonly message: string;
         }
       | undefined;
+    /** who watches it */
+    readonly worker?:
+      | {
+          readonly host: string;
+          readonly pid: number;
+        }
+      | undefined;
+    /** when its worker said last that it does, wall time, ISO 8601 */
+    readonly heardAt?: string | undefined;
   }[];
 };
 

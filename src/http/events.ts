@@ -61,7 +61,7 @@ export function changes(context: Context<Env>): Response {
     );
   const wanted = new Set(named ? [...named, "reset"] : Object.keys(types));
   return eventStream(async (send, signal) => {
-    if (wanted.has("operation")) operations.onEnd((one) => send("operation", one), signal);
+    if (wanted.has("operation")) void operations.follow((one) => send("operation", one), signal);
     const which = { signal, ...(since !== undefined && { since }) };
     for await (const { cursor, kind, ...change } of memory.changes(which))
       if (wanted.has(kind)) send(kind, change, cursor);

@@ -3,13 +3,10 @@
  * again.
  */
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { z } from "zod";
 import { ConfigError, DataError } from "../errors.ts";
-import { makeDirectory } from "../util/directory.ts";
+import { openRoot, type SharedTexts } from "../memory/root.ts";
 import { sha256 } from "../util/hash.ts";
-import { replaceFile } from "../util/replace-file.ts";
 
 /** What a key may do: search and list, ask, add, forget, learn, see and change who is who, and make or remove spaces. */
 export const scopes = ["read", "ask", "write", "forget", "learn", "people", "admin"] as const;
@@ -32,60 +29,73 @@ export type Key = z.output<typeof keySchema>;
 /** What is asked for a new key. */
 export type NewKey = Pick<Key, "name" | "spaces" | "scopes">;
 
-/** The keys of a root directory, in a file that only its owner can read. */
-export class Keys {
-  readonly path: string;
-  #read: { readonly file: string; readonly keys: readonly Key[] } | null = null;
+const kept = "keys.json";
 
-  constructor(root: string) {
-    this.path = join(root, "keys.json");
+/** The keys of a root, which all its servers see at once. */
+export class Keys implements AsyncDisposable {
+  readonly #texts: SharedTexts;
+  readonly #close: () => Promise<void>;
+  #read: { readonly text: string; readonly keys: readonly Key[] } | null = null;
+
+  /** @param close of what the texts are in, where it is of these keys alone */
+  constructor(texts: SharedTexts, close = async () => {}) {
+    this.#texts = texts;
+    this.#close = close;
   }
 
-  /** All keys. Another process may have changed them. @throws DataError `keys-broken` */
-  list(): readonly Key[] {
-    if (!existsSync(this.path)) return [];
-    // Two changes may fall into one tick of the clock; each writes a file of its own.
-    const { mtimeMs, ino, size } = statSync(this.path);
-    const file = `${ino} ${mtimeMs} ${size}`;
-    if (this.#read?.file !== file) this.#read = { file, keys: this.#parse() };
-    return this.#read.keys;
+  /** Opens the keys of a root, a directory or a Postgres. @throws ConfigError, StoreError as a memory */
+  static async open(place: string): Promise<Keys> {
+    const root = await openRoot(place);
+    return new Keys(root.texts, () => root.close());
   }
 
-  #parse(): readonly Key[] {
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#close();
+  }
+
+  /** All keys. @throws DataError `keys-broken` */
+  async list(): Promise<readonly Key[]> {
+    return this.#parsed(await this.#texts.read(kept));
+  }
+
+  #parsed(text: string | null): readonly Key[] {
+    if (text === null) return [];
+    if (this.#read?.text === text) return this.#read.keys;
     try {
-      return z.array(keySchema).parse(JSON.parse(readFileSync(this.path, "utf8")));
+      const keys = z.array(keySchema).parse(JSON.parse(text));
+      this.#read = { text, keys };
+      return keys;
     } catch (cause) {
       throw new DataError(
         "keys-broken",
-        `The keys in ${this.path} cannot be read: mend the file or remove it`,
-        {
-          cause,
-        },
+        `The keys in ${kept} of ${this.#texts.shown} cannot be read: mend or remove them`,
+        { cause },
       );
     }
   }
 
   /** Makes a key. @returns the key itself, which is not kept */
-  add({ name, spaces, scopes }: NewKey): string {
+  async add({ name, spaces, scopes }: NewKey): Promise<string> {
     const id = randomBytes(6).toString("hex");
     const secret = randomBytes(24).toString("base64url");
     const key: Key = { id, name, hash: sha256(secret), spaces, scopes, createdAt: new Date().toISOString() };
-    this.#write([...this.list(), key]);
+    await this.#change((keys) => [...keys, key]);
     return `tm_${id}_${secret}`;
   }
 
   /** Removes a key; it is refused from then on. @throws ConfigError `key-unknown` */
-  remove(id: string): void {
-    const kept = this.list().filter((key) => key.id !== id);
-    if (kept.length === this.list().length)
-      throw new ConfigError("key-unknown", `Expected the id of a key, got ${id}`);
-    this.#write(kept);
+  async remove(id: string): Promise<void> {
+    await this.#change((keys) => {
+      if (!keys.some((key) => key.id === id))
+        throw new ConfigError("key-unknown", `Expected the id of a key, got ${id}`);
+      return keys.filter((key) => key.id !== id);
+    });
   }
 
   /** The key of a request's `Authorization`; `null` where it is none of these. */
-  verify(authorization: string | undefined): Key | null {
+  async verify(authorization: string | undefined): Promise<Key | null> {
     const [, id, secret] = /^Bearer tm_([0-9a-f]{12})_([\w-]{32})$/.exec(authorization ?? "") ?? [];
-    const key = this.list().find((one) => one.id === id);
+    const key = (await this.list()).find((one) => one.id === id);
     const isSame = timingSafeEqual(
       Buffer.from(sha256(secret ?? "")),
       Buffer.from(key?.hash ?? sha256("no key")),
@@ -93,10 +103,8 @@ export class Keys {
     return key && secret !== undefined && isSame ? key : null;
   }
 
-  #write(keys: readonly Key[]): void {
-    makeDirectory(dirname(this.path));
-    replaceFile(this.path, `${JSON.stringify(keys, null, 2)}\n`);
-    this.#read = null;
+  #change(change: (keys: readonly Key[]) => readonly Key[]): Promise<void> {
+    return this.#texts.change(kept, (text) => `${JSON.stringify(change(this.#parsed(text)), null, 2)}\n`);
   }
 }
 

@@ -1,17 +1,18 @@
 /**
  * Operations: work that takes longer than a request. A request starts one and gets its id; the work runs beside the
- * server's answers, and each is kept in a file of its space, so that a server that is started again knows which were cut
- * off. Results are kept by the running server alone, because they may hold words that are forgotten later.
+ * server's answers, and each is kept in a text that all servers of the root share: each shows it, stops it, and knows which
+ * were cut off. Results are kept by the server that did the work, because they may hold words that are forgotten later; the
+ * text has what of them holds none.
  */
 import { randomUUID } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { makeDirectory } from "../util/directory.ts";
-import { shortId } from "../util/hash.ts";
+import type { SharedTexts } from "../memory/root.ts";
+import { SerialQueue } from "../util/async.ts";
+import { sha256, shortId } from "../util/hash.ts";
 import { isAlive } from "../util/process-alive.ts";
-import { replaceFile } from "../util/replace-file.ts";
-import { type Problem, problemOf } from "./problem.ts";
+import { problemOf } from "./problem.ts";
 
 const problem = z.object({
   ...{ type: z.string(), title: z.string(), status: z.int(), code: z.string(), detail: z.string() },
@@ -27,16 +28,34 @@ export const operationShape = z.object({
   startedAt: z.string().describe("wall time, ISO 8601"),
   endedAt: z.string().optional(),
   problem: problem.optional().describe("why it failed"),
-  result: z.unknown().optional().describe("what the work returned, while the server that did it runs"),
+  result: z.unknown().optional().describe("what the work returned, as long as it may be told"),
 });
 /** An operation as clients see it. */
 export type Operation = z.output<typeof operationShape>;
 
-const keptShape = operationShape.omit({ result: true }).extend({ pid: z.int() });
+/** Defaults are for what earlier releases kept. */
+const keptShape = operationShape.extend({
+  /** Tells this starting of the work from every other. */
+  run: z.string().default(""),
+  /** Hash of what tells the same work. */
+  what: z.string().default(""),
+  ...{ host: z.string().default(hostname), pid: z.int() },
+  /** When its server said last that it works on it, in wall time. */
+  heardMs: z.number().default(0),
+  /** Whether someone asked for its end at another server. */
+  isToStop: z.boolean().default(false),
+});
 type Kept = z.output<typeof keptShape>;
 
 /** Operations of a space that are kept, the newest. */
 const mostKept = 100;
+/** Time between two looks at what other servers do. */
+const lookMs = 1000;
+/** A server of another machine says this often that it works, and is lost when it was silent for so long. */
+const [beatMs, silentMs] = [10_000, 60_000];
+
+/** Work of this process that runs, whichever server of it began it. */
+const runningHere = new Set<string>();
 
 /** Work that can be stopped. */
 export type Work = (signal: AbortSignal) => Promise<unknown>;
@@ -47,78 +66,103 @@ export interface StartOptions {
   readonly key?: string | undefined;
   /** Tells the same work. @default its kind */
   readonly what?: string;
+  /** What of the result holds no words of the memory, which is kept for the other servers. @default nothing */
+  readonly wordless?: (result: unknown) => unknown;
 }
 
 interface Running {
-  readonly what: string;
   readonly stop: AbortController;
   readonly ended: Promise<void>;
 }
 
 /** The operations of one space. */
 export class Operations {
+  readonly #texts: SharedTexts;
   readonly #folder: string;
   readonly #running = new Map<string, Running>();
   readonly #results = new Map<string, unknown>();
   readonly #listeners = new Set<(operation: Operation) => void>();
+  /** One start sees what the one before began. */
+  readonly #starts = new SerialQueue();
+  #looks: NodeJS.Timeout | null = null;
 
-  /** @param directory of the space */
-  constructor(directory: string) {
-    this.#folder = join(directory, "operations");
+  constructor(texts: SharedTexts, space: string) {
+    this.#texts = texts;
+    this.#folder = `${space}/operations`;
   }
 
   /**
    * Starts work. The same key gets the operation that it started, unless that did not come to an end by itself; while the
    * same work runs, others who ask for it get that one.
    */
-  start(kind: string, work: Work, { key, what = kind }: StartOptions = {}): Operation {
+  start(kind: string, work: Work, options: StartOptions = {}): Promise<Operation> {
+    return this.#starts.run(() => this.#start(kind, work, options));
+  }
+
+  async #start(kind: string, work: Work, { key, what = kind, wordless }: StartOptions): Promise<Operation> {
     const id = key === undefined ? `op_${randomUUID().slice(0, 13)}` : shortId("op", kind, key);
-    const same = this.get(id);
-    if (same && (same.state === "running" || same.state === "done" || same.state === "failed")) return same;
-    const [beside] = [...this.#running].find(([, running]) => running.what === what) ?? [];
-    const shown = beside === undefined ? null : this.get(beside);
-    if (shown) return shown;
-    const begun = { operation: id, kind, startedAt: new Date().toISOString(), pid: process.pid };
+    const hash = sha256(what).slice(0, 16);
+    const beside = (await this.#all()).find((one) => one.state === "running" && one.what === hash);
+    if (beside) return this.#shown(beside);
+    const begun: Kept = {
+      ...{ operation: id, kind, state: "running", startedAt: new Date().toISOString() },
+      ...{ run: randomUUID(), what: hash, host: hostname(), pid: process.pid },
+      ...{ heardMs: Date.now(), isToStop: false },
+    };
+    runningHere.add(begun.run);
+    const kept = await this.#change(id, (old) => (old && isSettled(old) ? old : begun));
+    if (kept!.run !== begun.run) {
+      runningHere.delete(begun.run);
+      return this.#shown(kept!);
+    }
+    this.#run(begun, work, wordless);
+    await this.#trim();
+    return this.#shown(begun);
+  }
+
+  #run(begun: Kept, work: Work, wordless?: StartOptions["wordless"]): void {
+    const { operation: id } = begun;
     const stop = new AbortController();
-    const { promise: ended, resolve } = Promise.withResolvers<void>();
-    this.#running.set(id, { what, stop, ended });
-    const operation = this.#keep({ ...begun, state: "running" });
-    void (async () => {
-      const end = (state: Kept["state"], why?: Problem) =>
-        this.#end({ ...begun, state, endedAt: new Date().toISOString(), ...(why && { problem: why }) });
+    const run = async () => {
+      let end: Pick<Kept, "state" | "problem" | "result">;
       try {
-        this.#results.set(id, await work(stop.signal));
-        end("done");
+        const result = await work(stop.signal);
+        this.#results.set(id, result);
+        end = { state: "done", ...(wordless && { result: wordless(result) }) };
       } catch (error) {
-        if (stop.signal.aborted) end(stop.signal.reason === closing ? "interrupted" : "cancelled");
-        else end("failed", problemOf(error));
+        const stopped = stop.signal.reason === closing ? "interrupted" : "cancelled";
+        end = stop.signal.aborted ? { state: stopped } : { state: "failed", problem: problemOf(error) };
       }
-    })().finally(resolve);
-    return operation;
+      await this.#end(begun, end);
+    };
+    // Where its end cannot be kept, the others learn by its silence that it is over.
+    const ended = run().catch(() => {});
+    this.#running.set(id, { stop, ended });
+    void ended.finally(() => {
+      this.#running.delete(id);
+      runningHere.delete(begun.run);
+    });
+    this.#look();
   }
 
   /** The newest first. */
-  list(): Operation[] {
-    return this.#ids()
-      .flatMap((id) => this.get(id) ?? [])
-      .sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
+  async list(): Promise<Operation[]> {
+    return (await this.#all()).map((kept) => this.#shown(kept));
   }
 
-  get(id: string): Operation | null {
-    const path = this.#path(id);
-    if (path === null || !existsSync(path)) return null;
-    const { pid, ...kept } = keptShape.parse(JSON.parse(readFileSync(path, "utf8")));
-    const isLost =
-      kept.state === "running" && !this.#running.has(id) && (pid === process.pid || !isAlive(pid));
-    if (isLost) return this.#keep({ ...kept, pid, state: "interrupted" });
-    return this.#shown({ ...kept, pid });
+  async get(id: string): Promise<Operation | null> {
+    const kept = await this.#kept(id);
+    return kept && this.#shown(kept);
   }
 
-  /** Stops one; one that has ended stays as it is. */
+  /** Stops one; one that has ended stays as it is. Another server stops its own within seconds. */
   async cancel(id: string): Promise<Operation | null> {
     const running = this.#running.get(id);
     running?.stop.abort();
     await running?.ended;
+    const isOn = async () => (await this.#kept(id))?.state === "running";
+    if (await isOn()) await this.#change(id, (old) => old && { ...old, isToStop: true });
+    for (let waitedMs = 0; waitedMs < 10 * lookMs && (await isOn()); waitedMs += 100) await sleep(100);
     return this.get(id);
   }
 
@@ -127,10 +171,32 @@ export class Operations {
     this.#results.clear();
   }
 
-  /** Calls a listener with each operation that ends, until the signal aborts. */
+  /** Calls a listener with each operation of this server that ends, until the signal aborts. */
   onEnd(listener: (operation: Operation) => void, signal?: AbortSignal): void {
     this.#listeners.add(listener);
     signal?.addEventListener("abort", () => this.#listeners.delete(listener));
+  }
+
+  /** Calls a listener with each operation that ends at any server of the root, until the signal aborts. */
+  async follow(listener: (operation: Operation) => void, signal: AbortSignal): Promise<void> {
+    const told = new Set<string>();
+    const tell = (one: Operation) => {
+      if (told.has(one.operation)) return;
+      told.add(one.operation);
+      listener(one);
+    };
+    this.onEnd(tell, signal);
+    const before = (await this.#all().catch(() => [])).filter(({ state }) => state !== "running");
+    for (const { operation } of before) told.add(operation);
+    while (!signal.aborted) {
+      await sleep(lookMs, undefined, { signal }).catch(() => {});
+      // What cannot be asked now is asked with the next look.
+      const unseen = (await this.#ids().catch(() => [])).filter((id) => !told.has(id));
+      for (const id of unseen) {
+        const one = signal.aborted ? null : await this.get(id).catch(() => null);
+        if (one && one.state !== "running") tell(one);
+      }
+    }
   }
 
   /** Stops all that run. */
@@ -140,42 +206,88 @@ export class Operations {
     await Promise.all(running.map(({ ended }) => ended));
   }
 
-  #end(kept: Kept): void {
-    this.#running.delete(kept.operation);
-    const operation = this.#keep(kept);
+  async #end({ operation: id, run }: Kept, how: Pick<Kept, "state" | "problem" | "result">): Promise<void> {
+    const end = { ...how, endedAt: new Date().toISOString() };
+    const kept = await this.#change(id, (old) => (old?.run === run ? { ...old, ...end } : old));
+    if (kept?.run !== run) return;
+    const operation = this.#shown(kept);
     for (const listener of this.#listeners) listener(operation);
   }
 
-  #keep(kept: Kept): Operation {
-    makeDirectory(this.#folder);
-    replaceFile(this.#path(kept.operation)!, `${JSON.stringify(kept)}\n`);
-    this.#trim();
-    return this.#shown(kept);
+  /** While work runs: says so, and looks whether it is to end. */
+  #look(): void {
+    this.#looks ??= setTimeout(async () => {
+      for (const [id, { stop }] of this.#running) {
+        // What cannot be asked now is asked with the next look.
+        const kept = await this.#kept(id).catch(() => null);
+        if (kept?.isToStop) stop.abort();
+        if (kept && Date.now() - kept.heardMs > beatMs)
+          await this.#change(id, (old) => old && { ...old, heardMs: Date.now() }).catch(() => {});
+      }
+      this.#looks = null;
+      if (this.#running.size > 0) this.#look();
+    }, lookMs).unref();
   }
 
-  #trim(): void {
-    const ids = this.#ids();
-    if (ids.length <= mostKept) return;
-    for (const { operation } of this.list().slice(mostKept)) {
-      if (this.#running.has(operation)) continue;
-      rmSync(this.#path(operation)!, { force: true });
+  /** One that its server works on no more was interrupted. */
+  async #kept(id: string): Promise<Kept | null> {
+    if (!/^op_[0-9a-f-]{1,40}$/.test(id)) return null;
+    const kept = parsed(await this.#texts.read(this.#nameOf(id)));
+    if (kept === null || !isLost(kept)) return kept;
+    return this.#change(id, (old) => old && (isLost(old) ? { ...old, state: "interrupted" } : old));
+  }
+
+  async #all(): Promise<Kept[]> {
+    const kept = await Promise.all((await this.#ids()).map((id) => this.#kept(id)));
+    return kept.filter((one) => one !== null).sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
+  }
+
+  async #change(id: string, change: (old: Kept | null) => Kept | null): Promise<Kept | null> {
+    let changed: Kept | null = null;
+    await this.#texts.change(this.#nameOf(id), (text) => {
+      changed = change(parsed(text));
+      return changed && `${JSON.stringify(changed)}\n`;
+    });
+    return changed;
+  }
+
+  async #trim(): Promise<void> {
+    if ((await this.#ids()).length <= mostKept) return;
+    for (const { operation, state } of (await this.#all()).slice(mostKept)) {
+      if (state === "running") continue;
+      await this.#change(operation, () => null);
       this.#results.delete(operation);
     }
   }
 
-  #ids(): string[] {
-    if (!existsSync(this.#folder)) return [];
-    return readdirSync(this.#folder).flatMap((name) => /^(op_[0-9a-f-]+)\.json$/.exec(name)?.[1] ?? []);
+  async #ids(): Promise<string[]> {
+    return (await this.#texts.list(this.#folder)).flatMap(
+      (name) => /^(op_[0-9a-f-]+)\.json$/.exec(name)?.[1] ?? [],
+    );
   }
 
-  #path(id: string): string | null {
-    return /^op_[0-9a-f-]{1,40}$/.test(id) ? join(this.#folder, `${id}.json`) : null;
+  #nameOf(id: string): string {
+    return `${this.#folder}/${id}.json`;
   }
 
-  #shown({ pid: _, ...kept }: Kept): Operation {
+  #shown(kept: Kept): Operation {
     const { operation } = kept;
-    return { ...kept, ...(this.#results.has(operation) && { result: this.#results.get(operation) }) };
+    const shown = operationShape.parse(kept);
+    return this.#results.has(operation) ? { ...shown, result: this.#results.get(operation) } : shown;
   }
+}
+
+const parsed = (text: string | null): Kept | null =>
+  text === null ? null : keptShape.parse(JSON.parse(text));
+
+/** Whether the same key is not to start it again. */
+const isSettled = ({ state }: Kept) => state === "running" || state === "done" || state === "failed";
+
+/** Whether an operation runs no more, though it did not end. */
+function isLost({ state, run, host, pid, heardMs }: Kept): boolean {
+  if (state !== "running" || runningHere.has(run)) return false;
+  if (host !== hostname()) return Date.now() - heardMs > silentMs;
+  return pid === process.pid || !isAlive(pid);
 }
 
 /** Why a closing server stops its operations. */

@@ -12,6 +12,7 @@ import { call, inputOf, type Verb, verbs } from "../contract/index.ts";
 import { ConfigError, StoreError } from "../errors.ts";
 import { mcpServer } from "../mcp/index.ts";
 import { exportRows } from "../memory/export.ts";
+import { openRoot, type Root } from "../memory/root.ts";
 import { optionalPackage } from "../util/optional.ts";
 import { WorkQueue } from "../workers/index.ts";
 import { chat, modelsOf } from "./chat.ts";
@@ -29,11 +30,11 @@ import { isForReminded, remindedChat } from "./reminded.ts";
 import { fieldsOf, fromQuery, type VerbRoute, verbRoutes } from "./routes.ts";
 import { type Space, type SpaceOptions, Spaces } from "./spaces.ts";
 import { Tickets } from "./tickets.ts";
-import { addWatches, learnInWorker, queueGauges, readyOf } from "./watches.ts";
+import { addWatches, learnInWorker, queueGauges, readyOf, wordless } from "./watches.ts";
 
 /** Options of `serve`. */
 export interface ServeOptions {
-  /** Directory of the spaces and the keys. */
+  /** Directory of the spaces and the keys, or the Postgres that they are in: `postgres://user@host/database`. */
   readonly root: string;
   /** 0 takes a free one. @default 3131 */
   readonly port?: number;
@@ -72,26 +73,40 @@ const mostPushedBytes = 2 ** 25;
 const clientGone = 499;
 
 /**
- * Serves the spaces of a directory.
+ * Serves the spaces of a root. Servers of one root share its spaces, keys, tickets and operations.
  * @throws ConfigError `keys-missing` for an address that others can reach, without a key; `package-missing`
+ * @throws StoreError `store-unreachable`, `queue-unreachable`
  */
 export async function serve(options: ServeOptions): Promise<Served> {
-  const { root, port = 3131, host = "127.0.0.1" } = options;
+  const root = await openRoot(options.root);
+  try {
+    return await serveRoot(root, options);
+  } catch (error) {
+    await root.close();
+    throw error;
+  }
+}
+
+async function serveRoot(root: Root, options: ServeOptions): Promise<Served> {
+  const { port = 3131, host = "127.0.0.1" } = options;
   const { getRequestListener } = await optionalPackage("@hono/node-server", "to serve over HTTP");
-  const keys = new Keys(root);
-  if (!loopback.includes(host) && keys.list().length === 0)
+  const keys = new Keys(root.texts);
+  if (!loopback.includes(host) && (await keys.list()).length === 0)
     throw new ConfigError(
       "keys-missing",
-      `Others can reach ${host}, and no key is asked for: make one with \`taskmem serve keys add NAME\`, or listen at 127.0.0.1`,
+      `Others can reach ${host}, and no key is asked for: make one with \`taskmem serve add-key NAME\`, or listen at 127.0.0.1`,
     );
   const metrics = new Metrics();
   const queue =
     options.queue === undefined
       ? null
-      : await WorkQueue.open({ url: options.queue, root, name: "serve", onError: queueTrouble(options) });
+      : await WorkQueue.open({
+          ...{ url: options.queue, root: options.root, name: "serve", onError: queueTrouble(options) },
+        });
   const onEnd = (operation: Operation) => countLearning(metrics, operation);
   const spaces = new Spaces(root, options.spaces, onEnd, queue);
-  const app = await appOf(spaces, keys, { metrics, queue }, options);
+  const parts = { keys, tickets: new Tickets(keys, root.texts), metrics, queue };
+  const app = await appOf(spaces, parts, options);
   const server = createServer(getRequestListener(app.fetch));
   // A connection that a client is about to use again must not be closed: shorter than this is what clients keep one open.
   server.keepAliveTimeout = 75_000;
@@ -108,6 +123,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
       await closed;
       await spaces.close();
       await queue?.close();
+      await root.close();
       metrics.close();
     },
   };
@@ -118,11 +134,18 @@ function queueTrouble({ onError }: ServeOptions): (error: Error) => void {
   return ({ message }) => onError?.(new StoreError("queue-unreachable", `The queue: ${message}`));
 }
 
-/** What answers requests. @param queue of workers; `null` without */
+interface ServerParts {
+  readonly keys: Keys;
+  readonly tickets: Tickets;
+  readonly metrics: Metrics;
+  /** Of workers; `null` without. */
+  readonly queue: WorkQueue | null;
+}
+
+/** What answers requests. */
 export async function appOf(
   spaces: Spaces,
-  keys: Keys,
-  { metrics, queue }: { readonly metrics: Metrics; readonly queue: WorkQueue | null },
+  { keys, tickets, metrics, queue }: ServerParts,
   options: ServeOptions,
 ): Promise<Hono<Env>> {
   const { Hono } = await optionalPackage("hono", "to serve over HTTP");
@@ -161,7 +184,6 @@ export async function appOf(
     const text = metrics.text([...(await gaugesOf(spaces)), ...(await queueGauges(queue))]);
     return context.body(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   });
-  const tickets = new Tickets(keys);
   app.use("/v1/*", authenticated(keys, tickets));
   app.use("/v1/*", limited(requestsPerSecond));
   addSpaces(app, spaces);
@@ -188,8 +210,7 @@ export async function appOf(
   addWatches(app, queue, { at, scoped, inSpace, bodyOf: (context) => body(context, mostBytes) });
   app.post(at("/streams/{stream}/items"), scoped("write"), inSpace, async (context) => {
     const items = pushedItems(await body(context, mostPushedBytes));
-    const session = await context.get("space").session(context.req.param("stream")!);
-    return context.json({ items: await session.push(items) });
+    return context.json({ items: await context.get("space").push(context.req.param("stream")!, items) });
   });
   app.get(at("/blobs/{hash}"), scoped("read"), inSpace, async (context) => {
     const hash = context.req.param("hash")!;
@@ -202,8 +223,8 @@ export async function appOf(
   app.get(at("/streams/{stream}/media"), scoped("read"), inSpace, (context) =>
     media(context, context.get("space").memory, context.req.param("stream")!),
   );
-  app.post(at("/tickets"), scoped("read"), inSpace, (context) =>
-    context.json(tickets.give(context.get("space").id, context.get("key"))),
+  app.post(at("/tickets"), scoped("read"), inSpace, async (context) =>
+    context.json(await tickets.give(context.get("space").id, context.get("key"))),
   );
   app.get(at("/events"), scoped("read"), inSpace, changes);
   app.get(at("/export"), scoped("read"), inSpace, (context) => exported(context.get("space")));
@@ -234,10 +255,10 @@ export async function appOf(
 }
 
 function addSpaces(app: Hono<Env>, spaces: Spaces): void {
-  app.get("/v1/spaces", (context) => {
+  app.get("/v1/spaces", async (context) => {
     const key = context.get("key");
     const may = (space: string) => scopes.filter((scope) => key === null || allows(key, scope, space));
-    const reachable = spaces.list().filter((space) => may(space).includes("read"));
+    const reachable = (await spaces.list()).filter((space) => may(space).includes("read"));
     return context.json({ spaces: reachable.map((space) => ({ space, scopes: may(space) })) });
   });
   app.put("/v1/spaces/:space", async (context) => {
@@ -289,9 +310,10 @@ function begun({ path, verb }: VerbRoute, queue: WorkQueue | null) {
       queue && verb === "learn"
         ? learnInWorker(queue, id, memory, signal)
         : (await call(memory, called, given, { signal, apart: true })).output;
-    const operation = operations.start(verb, work, {
+    const operation = await operations.start(verb, work, {
       key: context.req.header("idempotency-key"),
       what: `${verb} ${JSON.stringify(input)}`,
+      ...(verb === "learn" && { wordless }),
     });
     const location = `/v1/spaces/${id}/operations/${operation.operation}`;
     return context.json(operation, 202, { location });
@@ -323,11 +345,11 @@ function addOperations(
     if (operation) return operation;
     throw new Refused("not-found", "There is no such operation, or it is too old");
   };
-  app.get(at("/operations"), scoped("read"), inSpace, (context) =>
-    context.json({ operations: context.get("space").operations.list() }),
+  app.get(at("/operations"), scoped("read"), inSpace, async (context) =>
+    context.json({ operations: await context.get("space").operations.list() }),
   );
-  app.get(at("/operations/{operation}"), scoped("read"), inSpace, (context) =>
-    context.json(found(context.get("space").operations.get(context.req.param("operation")!))),
+  app.get(at("/operations/{operation}"), scoped("read"), inSpace, async (context) =>
+    context.json(found(await context.get("space").operations.get(context.req.param("operation")!))),
   );
   app.post(at("/operations/{operation}/cancel"), scoped("learn"), inSpace, async (context) =>
     context.json(found(await context.get("space").operations.cancel(context.req.param("operation")!))),
@@ -393,15 +415,16 @@ async function body(context: Context<Env>, most: number): Promise<unknown> {
 const shown = /^\/v1\/spaces\/([^/]+)\/(?:blobs\/[^/]+|streams\/[^/]+\/media)$/;
 
 function authenticated(keys: Keys, tickets?: Tickets): MiddlewareHandler<Env> {
-  const byTicket = (request: Context["req"]) => {
+  const byTicket = async (request: Context["req"]) => {
     const [, space] = (["GET", "HEAD"].includes(request.method) && shown.exec(request.path)) || [];
     const ticket = request.query("ticket");
-    return space && ticket ? (tickets?.verify(ticket, space) ?? null) : null;
+    return space && ticket ? ((await tickets?.verify(ticket, space)) ?? null) : null;
   };
   return async (context, next) => {
-    const isOpen = keys.list().length === 0;
-    const given = () => keys.verify(context.req.header("authorization")) ?? byTicket(context.req);
-    const key = isOpen ? null : given();
+    const isOpen = (await keys.list()).length === 0;
+    const given = async () =>
+      (await keys.verify(context.req.header("authorization"))) ?? (await byTicket(context.req));
+    const key = isOpen ? null : await given();
     if (!isOpen && key === null)
       throw new Refused("unauthorized", "Expected a key of this server: Authorization: Bearer tm_…");
     context.set("key", key);

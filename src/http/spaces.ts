@@ -1,21 +1,20 @@
 /**
- * Spaces: memories that know nothing of each other, a directory each. A space is opened when it is first asked for, and
- * stays open until others need the room.
+ * Spaces that a server has open: each is opened when it is first asked for, and stays open until others need the room, or
+ * until it is removed.
  */
-import { existsSync, readdirSync } from "node:fs";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
 import { Turns } from "../contract/index.ts";
 import { learnedOf } from "../contract/learning.ts";
-import { ConfigError, DataError } from "../errors.ts";
-import type { LiveSession } from "../live/live.ts";
+import { DataError, isTaskMemError } from "../errors.ts";
+import type { PushItem } from "../live/items.ts";
+import type { LiveSession, PushReceipt } from "../live/live.ts";
+import type { Root } from "../memory/root.ts";
 import type { LearnWith } from "../taskmem/learning.ts";
 import { openTaskMem, type TaskMem, type TaskMemOptions } from "../taskmem.ts";
-import { makeDirectory } from "../util/directory.ts";
+import { SerialQueue } from "../util/async.ts";
 import { told } from "../util/telemetry.ts";
-import { isSpaceName, type WorkQueue } from "../workers/index.ts";
+import type { WorkQueue } from "../workers/index.ts";
 import { type Operation, Operations } from "./operations.ts";
-import { learnInWorker } from "./watches.ts";
+import { learnInWorker, wordless } from "./watches.ts";
 
 /** What all spaces are opened with. */
 export type SpaceOptions = Omit<
@@ -29,8 +28,8 @@ export interface Space {
   readonly memory: TaskMem;
   /** Long work about it. */
   readonly operations: Operations;
-  /** The session of a pushed stream. */
-  session(stream: string): Promise<LiveSession>;
+  /** Pushes items to a stream. @throws as a live session */
+  push(stream: string, items: readonly PushItem[]): Promise<PushReceipt[]>;
   /** Where searches and questions wait for their turn. */
   readonly turns: Turns;
 }
@@ -38,85 +37,92 @@ export interface Space {
 /** Most spaces that are open at once. */
 const mostOpen = 64;
 
-/** The spaces below a directory. */
+/** The spaces of a root. */
 export class Spaces {
-  readonly root: string;
+  readonly #root: Root;
   readonly #options: SpaceOptions;
   readonly #onEnd: (operation: Operation) => void;
   readonly #queue: WorkQueue | null;
   /** By id, the one that was used longest ago first. */
-  readonly #open = new Map<string, Promise<OpenSpace>>();
+  readonly #open = new Map<string, { readonly identity: string; readonly space: Promise<OpenSpace> }>();
 
   /** @param onEnd called with each operation that ends @param queue of the workers that learn; `null` to learn here */
   constructor(
-    root: string,
+    root: Root,
     options: SpaceOptions = {},
     onEnd: (operation: Operation) => void = () => {},
     queue: WorkQueue | null = null,
   ) {
-    this.root = root;
+    this.#root = root;
     this.#queue = queue;
     this.#onEnd = onEnd;
     this.#options = options;
-    makeDirectory(root);
   }
 
   /** Ids of all spaces, sorted. */
-  list(): string[] {
-    return readdirSync(this.root, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory() && isSpaceName(entry.name))
-      .map((entry) => entry.name)
-      .sort();
+  list(): Promise<string[]> {
+    return this.#root.list();
+  }
+
+  /** Why nothing can be written to them, a sentence each. */
+  troubles(): Promise<string[]> {
+    return this.#root.troubles();
   }
 
   /** Makes a space, or leaves the one of that id. @throws ConfigError `space-invalid` @returns whether it is new */
-  async create(id: string): Promise<boolean> {
-    if (!isSpaceName(id))
-      throw new ConfigError(
-        "space-invalid",
-        `Expected a name of up to 63 small letters, digits, - and _ for a space, got ${id}`,
-      );
-    const isNew = !existsSync(join(this.root, id));
-    if (isNew) makeDirectory(join(this.root, id));
-    return isNew;
+  create(id: string): Promise<boolean> {
+    return this.#root.create(id);
   }
 
   /** A space. @throws DataError `space-unknown` */
   async get(id: string): Promise<Space> {
-    if (!isSpaceName(id) || !existsSync(join(this.root, id)))
+    return this.#get(id);
+  }
+
+  async #get(id: string): Promise<OpenSpace> {
+    const identity = await this.#root.identity(id);
+    // Another server may have removed it, and made another.
+    if (this.#open.get(id)?.identity !== identity) this.#drop(id);
+    if (identity === null)
       throw new DataError("space-unknown", `There is no space ${id}: make it with PUT /v1/spaces/${id}`);
-    const opening = this.#open.get(id) ?? this.#opening(id);
+    const opened = this.#open.get(id) ?? { identity, space: this.#opening(id) };
     this.#open.delete(id);
-    this.#open.set(id, opening);
-    opening.catch(() => this.#open.delete(id));
-    for (const [other, space] of this.#open) {
+    this.#open.set(id, opened);
+    opened.space.catch(() => this.#open.delete(id));
+    for (const other of this.#open.keys()) {
       if (this.#open.size <= mostOpen) break;
-      this.#open.delete(other);
-      void space.then((one) => one.close()).catch(() => {});
+      this.#drop(other);
     }
-    return opening;
+    return opened.space;
   }
 
   #opening(id: string): Promise<OpenSpace> {
-    const operations = new Operations(join(this.root, id));
+    const operations = new Operations(this.#root.texts, id);
     operations.onEnd(this.#onEnd);
-    return OpenSpace.open(id, { ...this.#options, directory: join(this.root, id) }, operations, this.#queue);
+    const options = { ...this.#options, directory: this.#root.placeOf(id) };
+    return OpenSpace.open(id, options, operations, this.#queue);
+  }
+
+  #drop(id: string): void {
+    const opened = this.#open.get(id);
+    this.#open.delete(id);
+    void opened?.space.then((one) => one.close()).catch(() => {});
   }
 
   /** Removes a space with all that it holds. @throws DataError `space-unknown` */
   async remove(id: string): Promise<void> {
-    const space = (await this.get(id)) as OpenSpace;
+    const space = await this.#get(id);
     this.#open.delete(id);
     await told("delete-store", { store: id }, async () => {
       await this.#queue?.removeSpace(id);
       await space.close();
-      await rm(join(this.root, id), { recursive: true, force: true });
+      await this.#root.remove(id);
     });
   }
 
   /** Those that are open. */
   async opened(): Promise<Space[]> {
-    const open = await Promise.allSettled(this.#open.values());
+    const open = await Promise.allSettled([...this.#open.values()].map(({ space }) => space));
     return open.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   }
 
@@ -124,7 +130,7 @@ export class Spaces {
   async close(): Promise<void> {
     const open = [...this.#open.values()];
     this.#open.clear();
-    for (const space of open) await space.then((one) => one.close()).catch(() => {});
+    for (const { space } of open) await space.then((one) => one.close()).catch(() => {});
   }
 }
 
@@ -132,7 +138,9 @@ class OpenSpace implements Space {
   readonly id: string;
   readonly memory: TaskMem;
   readonly operations: Operations;
-  readonly #sessions = new Map<string, Promise<LiveSession>>();
+  readonly #sessions = new Map<string, LiveSession>();
+  /** Who pushes to a stream waits while its session is opened. */
+  readonly #pushes = new Map<string, SerialQueue>();
   readonly turns: Turns;
 
   private constructor(id: string, memory: TaskMem, operations: Operations) {
@@ -152,23 +160,45 @@ class OpenSpace implements Space {
     const learnWith: LearnWith = (learn) => {
       const work = async (signal: AbortSignal) =>
         queue ? learnInWorker(queue, id, memory, signal) : learnedOf(await learn(signal));
-      operations.start("learn", work, { what: "learn {}" });
+      return operations.start("learn", work, { what: "learn {}", wordless }).then(() => {});
     };
     const memory = await openTaskMem({ ...options, learnWith });
     return new OpenSpace(id, memory, operations);
   }
 
-  session(stream: string): Promise<LiveSession> {
+  async push(stream: string, items: readonly PushItem[]): Promise<PushReceipt[]> {
+    const turns = this.#pushes.get(stream) ?? new SerialQueue();
+    this.#pushes.set(stream, turns);
+    return (await turns.run(() => this.#session(stream))).push(items);
+  }
+
+  /**
+   * A pushed stream is written by the server that was pushed to last: it takes the stream from the one before, decides what
+   * that left, and writes on.
+   */
+  async #session(stream: string): Promise<LiveSession> {
     const open = this.#sessions.get(stream);
-    if (open) return open;
-    const session = this.memory.live({ stream });
+    if (open && (await this.#holds(stream))) return open;
+    // Under the lease that is taken now it would write what it knew before.
+    await open?.close();
+    const session = await this.memory.live({ stream, takeOver: true });
     this.#sessions.set(stream, session);
-    // One that has ended, or could not begin, makes room for another.
-    void session
-      .then(lastEvent)
+    // One that has ended makes room for another.
+    void lastEvent(session)
       .catch(() => {})
-      .then(() => this.#sessions.delete(stream));
+      .then(() => this.#sessions.get(stream) === session && this.#sessions.delete(stream));
     return session;
+  }
+
+  /** Whether no other process took a stream whose session is open. It is asked by a write of nothing. */
+  async #holds(stream: string): Promise<boolean> {
+    try {
+      await this.memory.store.keepFiles(stream, []);
+      return true;
+    } catch (error) {
+      if (isTaskMemError(error, "lease-lost")) return false;
+      throw error;
+    }
   }
 
   async close(): Promise<void> {

@@ -30,6 +30,8 @@ export const watchedShape = z.object({
   state: z.enum(["waiting", "watching", "paused", "ended", "failed"]).describe("waiting: for a worker"),
   since: z.string().describe("wall time, ISO 8601"),
   problem: z.object({ code: z.string(), message: z.string() }).optional().describe("why it failed"),
+  worker: z.object({ host: z.string(), pid: z.int() }).optional().describe("who watches it"),
+  heardAt: z.string().optional().describe("when its worker said last that it does, wall time, ISO 8601"),
 });
 
 /** What lists such streams. */
@@ -90,17 +92,12 @@ function watchOf(given: unknown): z.output<typeof watchShape> {
   return parsed.data;
 }
 
-function shown({
-  stream,
-  source,
-  kind,
-  state,
-  sinceMs,
-  problem,
-}: WatchedStream): z.output<typeof watchedShape> {
+function shown(watched: WatchedStream): z.output<typeof watchedShape> {
+  const { stream, source, kind, state, sinceMs, problem, worker, heardMs } = watched;
   return {
     ...{ stream, source: URL.canParse(source) ? withoutSecrets(source) : source, kind, state },
-    ...{ since: new Date(sinceMs).toISOString(), ...(problem && { problem }) },
+    ...{ since: new Date(sinceMs).toISOString(), ...(problem && { problem }), ...(worker && { worker }) },
+    ...(heardMs !== null && { heardAt: new Date(heardMs).toISOString() }),
   };
 }
 
@@ -138,6 +135,9 @@ export async function queueGauges(queue: WorkQueue | null): Promise<Gauge[]> {
 }
 
 type Learned = ReturnType<typeof learnedOf>;
+
+/** What of learning holds no words of the memory, for what outlives forgetting. */
+export const wordless = (learned: unknown) => ({ ...(learned as Learned), words: [] });
 
 /**
  * Learns in a worker. Who stops it stops the worker's; a server that is closed leaves it.

@@ -222,6 +222,9 @@ class Session implements LiveSession {
       await this.flush();
       const { memory, perceptors } = this.#tools;
       await memory.keepLeftOut(this.stream, await this.#writer.unsensed(perceptors));
+    } catch (error) {
+      // Who took the stream over decides what was journaled.
+      if (!isTaskMemError(error, "lease-lost")) throw error;
     } finally {
       await this.#end(closedSession(this.stream));
     }

@@ -45,7 +45,8 @@ import type { GapTable, StreamTable } from "./schema.ts";
 import { pathToKeep } from "./source-files.ts";
 import { assertStream, assertStreams } from "./strict.ts";
 
-type StreamRow = {
+/** A stream as the database returns it. */
+export type StreamRow = {
   readonly [Column in keyof StreamTable]: Column extends "row" | "ended" | "next_clip"
     ? number
     : Column extends "left_out"

@@ -64,11 +64,10 @@ export function leases(store: Store, now: () => number): Leases {
     }
   };
 
-  const release = async (stream: number) => {
-    const mine = held.get(stream);
-    if (!mine) return;
+  /** A lease that this memory has taken again since stays. */
+  const release = async (stream: number, mine: Held) => {
     clearInterval(mine.timer);
-    held.delete(stream);
+    if (held.get(stream) === mine) held.delete(stream);
     ownTokens.delete(mine.token);
     await store.perform((db) =>
       db.run(build.deleteFrom("lease").where("stream", "=", stream).where("token", "=", mine.token)),
@@ -101,9 +100,10 @@ export function leases(store: Store, now: () => number): Leases {
         beatenAtMs: atMs,
       };
       mine.timer.unref();
+      clearInterval(held.get(stream)?.timer);
       held.set(stream, mine);
       const tookOver = alive && { pid: alive.pid, host: alive.host, heardAtMs: alive.heartbeat_ms };
-      return { tookOver, release: () => release(stream) };
+      return { tookOver, release: () => release(stream, mine) };
     },
     *assertHeld(db, stream, name) {
       const mine = held.get(stream);
@@ -118,7 +118,7 @@ export function leases(store: Store, now: () => number): Leases {
       );
     },
     releaseAll: async () => {
-      for (const stream of [...held.keys()]) await release(stream);
+      for (const [stream, mine] of [...held]) await release(stream, mine);
     },
   };
 }

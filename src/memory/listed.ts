@@ -10,4 +10,4 @@ export const listed = (values: readonly string[]): RawBuilder<string> =>
 
 /** Whole numbers as a subquery. */
 export const numbered = (values: readonly number[]): RawBuilder<number> =>
-  sql<number>`(select cast(value as integer) from ${each(values)} as listed)`;
+  sql<number>`(select cast(value as bigint) from ${each(values)} as listed)`;

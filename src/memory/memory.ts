@@ -88,7 +88,7 @@ export interface Journal {
   streams(): Promise<StreamRecord[]>;
   /**
    * Takes the right to write a stream. With `takeOver` also from a process that seems alive, which is refused at its
-   * next write.
+   * next write: of a clip, a gap, the end, or what was left out.
    * @throws StoreError `stream-busy` if a live process holds it
    */
   lease(stream: string, options?: { readonly takeOver?: boolean | undefined }): Promise<StreamLease>;

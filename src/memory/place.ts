@@ -1,8 +1,6 @@
 /** Where a memory is: a directory, or a URL of Postgres. What has to differ for the two is decided here. */
 import { existsSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
-import { sha256 } from "../util/hash.ts";
 import { type IndexedBy, indexOfFile } from "./index-of.ts";
 import { isPostgresUrl, parsePostgresUrl } from "./postgres/url.ts";
 import type { SqliteMemoryOptions } from "./sqlite.ts";
@@ -33,14 +31,3 @@ export async function indexOf(place: string): Promise<IndexedBy | null> {
 /** The place as messages name it: without a password. */
 export const shownPlace = (place: string): string =>
   isPostgresUrl(place) ? parsePostgresUrl(place).shown : place;
-
-/**
- * The folder on this machine of what is beside a memory: records of training, matrices of adapters. It is the directory
- * of the memory itself; for one in Postgres, a folder in the user's own state.
- */
-export function folderOf(place: string): string {
-  if (!isPostgresUrl(place)) return place;
-  const { shown, space } = parsePostgresUrl(place);
-  const state = process.env.XDG_STATE_HOME ?? join(homedir(), ".local", "state");
-  return join(state, "taskmem", `${space}-${sha256(shown).slice(0, 12)}`);
-}

@@ -8,6 +8,7 @@ import { memoryCases } from "../../test/memory-cases/index.ts";
 import {
   addTestStream,
   decisionOf,
+  leasedWrites,
   observationOf,
   openTestMemory,
   rawDatabase,
@@ -125,13 +126,27 @@ describe("leases", () => {
     for (const memory of [one, two, three]) await memory.close();
   });
 
+  test("are given up one by one: an old one ends no newer one of the same memory", async () => {
+    const one = await kitchen(store);
+    const two = await openTestMemory(one.directory);
+    const old = await one.lease("kitchen");
+    await two.lease("kitchen", { takeOver: true });
+    await one.lease("kitchen", { takeOver: true });
+    await old.release();
+    await two.lease("kitchen", { takeOver: true });
+    await assert.rejects(one.addObservation(observationOf("kitchen", 1)), code("lease-lost"));
+    for (const memory of [one, two]) await memory.close();
+  });
+
   test("are taken over by request, and say from whom", async () => {
     const one = await kitchen(store);
     assert.equal((await one.lease("kitchen")).tookOver, null);
     const two = await openTestMemory(one.directory);
     const { tookOver } = await two.lease("kitchen", { takeOver: true });
     assert.deepEqual([tookOver?.pid, tookOver?.host], [process.pid, hostname()]);
-    await assert.rejects(one.addObservation(observationOf("kitchen", 1)), code("lease-lost"));
+    for (const [name, write] of Object.entries(leasedWrites(one, "kitchen")))
+      await assert.rejects(write(), code("lease-lost"), name);
+    assert.deepEqual([await two.gaps(), (await two.streams())[0]!.ended], [[], false]);
     for (const memory of [one, two]) await memory.close();
   });
 

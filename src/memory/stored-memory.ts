@@ -34,6 +34,7 @@ import {
   keepLeftOut,
   progress,
   retryClips,
+  type StreamRow,
   sourceFiles,
   streamRow,
   streams,
@@ -199,15 +200,21 @@ export function storedMemory(parts: StoredParts, options: StoredOptions): Stored
     }
   };
 
+  /** Writes to a stream, unless another process has taken over the lease that this one holds. */
+  const written = async <Result>(stream: string, write: (db: Db, row: StreamRow) => Steps<Result>) =>
+    perform((db) =>
+      db.write(function* () {
+        const row = yield* streamRow(db, stream);
+        yield* held.assertHeld(db, row.row, stream);
+        return yield* write(db, row);
+      }),
+    );
+
   const journal = async (observation: Observation, how: Journaling) => {
     const packed = packObservation(observation);
     await blobs.write(store, packed.blobs);
-    const told = await perform((db) =>
-      db.write(function* () {
-        const stream = yield* streamRow(db, observation.stream);
-        yield* held.assertHeld(db, stream.row, stream.id);
-        return yield* addObservation(db, blobs, stream, packed, how);
-      }),
+    const told = await written(observation.stream, (db, stream) =>
+      addObservation(db, blobs, stream, packed, how),
     );
     await rejoinPeople({ changePeople, peopleEvents: async () => perform(peopleEvents) }, told.rejoined);
     const { faces: _, voices: __, ...kept } = observation;
@@ -247,25 +254,16 @@ export function storedMemory(parts: StoredParts, options: StoredOptions): Stored
         recent: await blobs.unpack(recent, recent.length),
       };
     },
-    endStream: async (stream) => {
-      await perform(function* (db) {
-        const { row } = yield* streamRow(db, stream);
-        yield* db.run(build.updateTable("stream").set({ ended: 1 }).where("row", "=", row));
-      });
-    },
+    endStream: async (stream) =>
+      void (await written(stream, (db, { row }) =>
+        db.run(build.updateTable("stream").set({ ended: 1 }).where("row", "=", row)),
+      )),
 
-    keepLeftOut: async (stream, items) => perform((db) => keepLeftOut(db, stream, items)),
+    keepLeftOut: (stream, items) => written(stream, (db) => keepLeftOut(db, stream, items)),
 
     addObservation: (observation, files) => journal(observation, { files }),
     sourceFiles: async (stream) => perform((db) => sourceFiles(db, stream)),
-    keepFiles: async (stream, files) =>
-      perform((db) =>
-        db.write(function* () {
-          const { row } = yield* streamRow(db, stream);
-          yield* held.assertHeld(db, row, stream);
-          yield* keepFiles(db, row, files);
-        }),
-      ),
+    keepFiles: (stream, files) => written(stream, (db, { row }) => keepFiles(db, row, files)),
     growObservation: (observation) => journal(observation, { grow: true }),
     commit: async (decision) => {
       const receipt = await commitDecision(store, decision, {
@@ -279,17 +277,13 @@ export function storedMemory(parts: StoredParts, options: StoredOptions): Stored
       return receipt;
     },
     failClip: async (stream, clip, failure) => {
-      await perform((db) =>
-        db.write(function* () {
-          const row = yield* streamRow(db, stream);
-          yield* held.assertHeld(db, row.row, stream);
-          yield* failClip(db, row, clip, failure);
-          yield* trimObservations(db, row.row, withFrames());
-        }),
-      );
+      await written(stream, function* (db, row) {
+        yield* failClip(db, row, clip, failure);
+        yield* trimObservations(db, row.row, withFrames());
+      });
       await tidyAfter(1);
     },
-    giveUpClips: async (stream, clips) => perform((db) => giveUpClips(db, stream, clips)),
+    giveUpClips: (stream, clips) => written(stream, (db) => giveUpClips(db, stream, clips)),
     retryClips: async (stream) => perform((db) => retryClips(db, stream)),
     observations: async (stream, which) => {
       const observed = await perform((db) => decidedObservations(db, stream, which));
@@ -306,7 +300,7 @@ export function storedMemory(parts: StoredParts, options: StoredOptions): Stored
         return yield* floor(db, filter);
       });
     },
-    addGap: async (gap) => void (await perform((db) => addGap(db, gap))),
+    addGap: async (gap) => void (await written(gap.stream, (db) => addGap(db, gap))),
     gaps: async (filter = {}) => {
       strict.gaps(filter);
       return perform(function* (db) {

@@ -33,7 +33,7 @@ import { freshState } from "../policy/state.ts";
 
 export { modelPhaseTwoRecipeNamed } from "../policies/model/recipes.ts";
 
-import { folderOf } from "../memory/place.ts";
+import { folderOf } from "../memory/folder.ts";
 import type { AdapterTrainer } from "../training/train-adapter.ts";
 
 /** Opens the model in a folder. @throws ConfigError `model-missing`, `torch-missing`; EngineError `worker-…` */

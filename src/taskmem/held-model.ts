@@ -6,7 +6,8 @@
  */
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { folderOf, isPostgresUrl } from "../memory/place.ts";
+import { folderOf } from "../memory/folder.ts";
+import { isPostgresUrl } from "../memory/place.ts";
 import { makeDirectory } from "../util/directory.ts";
 import { isAlive } from "../util/process-alive.ts";
 

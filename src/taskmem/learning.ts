@@ -11,7 +11,8 @@ import { fileURLToPath } from "node:url";
 import type { Config } from "../config.ts";
 import { noCost } from "../engine.ts";
 import { ConfigError, EngineError } from "../errors.ts";
-import { folderOf, isPostgresUrl } from "../memory/place.ts";
+import { folderOf } from "../memory/folder.ts";
+import { isPostgresUrl } from "../memory/place.ts";
 import type { Task } from "../tasks/task.ts";
 import { type AdapterResult, trainAdapter } from "../training/train-adapter.ts";
 import { SerialQueue } from "../util/async.ts";
@@ -55,7 +56,7 @@ export type LearningEvent =
   | { readonly event: "learning-failed"; readonly policy: string; readonly error: Error };
 
 /** Runs learning that questions started: as an operation of a server, say. */
-export type LearnWith = (learn: (signal: AbortSignal) => Promise<LearnResult>) => void;
+export type LearnWith = (learn: (signal: AbortSignal) => Promise<LearnResult>) => void | Promise<void>;
 
 /** Learning of one memory: by request, and by itself after questions. */
 export class Learning {
@@ -124,7 +125,7 @@ export class Learning {
     if (policy === "model" && !isHere && isHeldElsewhere(config.memory)) return;
     const isSlow = policy === "nano" || (policy === "model" && !isHere);
     const apart = !this.#parts.isCustom && (config.adapt.apart ?? (isSlow || this.#with !== null));
-    this.#start({ policy, questions, lastMs }, apart);
+    await this.#start({ policy, questions, lastMs }, apart);
   }
 
   /**
@@ -140,21 +141,21 @@ export class Learning {
     if (!latest) return;
     const questions = await memory.countTasks({ afterMs: lastMs, upTo: latest.id });
     const since = this.#begun?.lastMs === lastMs ? this.#begun.questions : 0;
-    if (questions - since >= config.adapt.every) this.#start({ policy, questions, lastMs }, false);
+    if (questions - since >= config.adapt.every) await this.#start({ policy, questions, lastMs }, false);
   }
 
   /** @param questions since the last adapter, of `lastMs` */
-  #start(
+  async #start(
     {
       policy,
       questions,
       lastMs,
     }: { readonly policy: string; readonly questions: number; readonly lastMs: number },
     apart: boolean,
-  ): void {
+  ): Promise<void> {
     this.#begun = { lastMs, questions };
     this.#tell({ event: "learning-start", policy, questions, apart });
-    if (apart && this.#with) this.#with((signal) => this.#learnApart(policy, signal));
+    if (apart && this.#with) await this.#with((signal) => this.#learnApart(policy, signal));
     else if (apart) startApart(this.#parts.config, policy);
     else void this.#queue.run(() => this.#learn(policy));
   }

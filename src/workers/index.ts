@@ -1,5 +1,6 @@
 /** Streams of spaces watched by many processes, through pg-boss. */
-export { isSpaceName } from "./memories.ts";
+
+export type { MemoryOptions } from "./memories.ts";
 export {
   type JobOutcome,
   type LearnJob,
@@ -8,8 +9,10 @@ export {
   type QueueStanding,
   queueKinds,
   type StreamJob,
+  type TakenJob,
   type WatchedStream,
   WorkQueue,
 } from "./queue.ts";
 export { type Readiness, readinessOf } from "./readiness.ts";
+export type { WorkerSession } from "./sessions.ts";
 export { Worker, type WorkerEvent, type WorkerOptions } from "./worker.ts";

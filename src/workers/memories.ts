@@ -1,8 +1,6 @@
 /** Memories of spaces that a worker has open: one for all that it does in a space, closed when nothing uses it. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { DataError } from "../errors.ts";
-import { isPostgresUrl } from "../memory/place.ts";
+import type { Root } from "../memory/root.ts";
 import { openTaskMem, type TaskMem, type TaskMemOptions } from "../taskmem.ts";
 
 /** What all memories are opened with. */
@@ -16,13 +14,13 @@ interface Opened {
   users: number;
 }
 
-/** The memories below a directory, or in a Postgres. */
+/** The memories of a root. */
 export class Memories {
-  readonly #root: string;
+  readonly #root: Root;
   readonly #options: MemoryOptions;
   readonly #open = new Map<string, Opened>();
 
-  constructor(root: string, options: MemoryOptions = {}) {
+  constructor(root: Root, options: MemoryOptions = {}) {
     this.#root = root;
     this.#options = options;
   }
@@ -43,21 +41,9 @@ export class Memories {
     }
   }
 
-  #opening(space: string): Promise<TaskMem> {
-    const directory = placeOf(this.#root, space);
-    if (!isSpaceName(space) || !(isPostgresUrl(directory) || existsSync(directory)))
-      return Promise.reject(new DataError("space-unknown", `There is no space ${space} in ${this.#root}`));
-    return openTaskMem({ ...this.#options, directory });
+  async #opening(space: string): Promise<TaskMem> {
+    if ((await this.#root.identity(space)) === null)
+      throw new DataError("space-unknown", `There is no space ${space} in ${this.#root.texts.shown}`);
+    return openTaskMem({ ...this.#options, directory: this.#root.placeOf(space) });
   }
 }
-
-/** Where the memory of a space is: a directory, or the URL of a Postgres, which makes the space. */
-function placeOf(root: string, space: string): string {
-  if (!isPostgresUrl(root)) return join(root, space);
-  const url = new URL(root);
-  url.searchParams.set("space", space);
-  return url.href;
-}
-
-/** Whether a text can name a space. */
-export const isSpaceName = (text: string) => /^[a-z0-9][a-z0-9_-]{0,62}$/.test(text);

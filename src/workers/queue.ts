@@ -3,8 +3,8 @@
  * learning have queues of their own.
  *
  * pg-boss sees to it that a stream is one job (`exclusive`, by space and stream), that a job whose worker falls silent
- * goes to another, and that a worker can settle only the attempt it took. What was watched already is in the memory and
- * not here. The jobs hold the addresses of sources as they were given, with their passwords.
+ * goes to another, and that a worker can settle only the attempt it took. A worker that died is found sooner, by its
+ * session (`sessions.ts`). What was watched already is in the memory and not here. The jobs hold the addresses of sources as they were given, with their passwords.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JobAttempt, JobWithMetadata, PgBoss, Queue, QueueResult } from "pg-boss";
@@ -13,6 +13,7 @@ import { isLive } from "../stream/live/open-live.ts";
 import { installLine, optionalPackage } from "../util/optional.ts";
 import { keepSecretsIn, maskedMessage } from "../util/secrets.ts";
 import { rootId } from "./root-id.ts";
+import { type Ask, holdersOf, lockKeyOf, OwnSession, type WorkerSession, workersOf } from "./sessions.ts";
 
 /** What waits in which queue: streams that do not end, recordings that do, learning. */
 export const queueKinds = ["watch", "file", "learn"] as const;
@@ -27,6 +28,12 @@ const superviseSeconds = 1;
 export const longestJobSeconds = 86_000;
 /** Waiting jobs are removed after this: ten years, for a stream is watched until it is taken out. Seconds. */
 const retentionSeconds = 315_360_000;
+/** A job that no session holds is another's after this time without a heartbeat: two of its worker's are then missing. */
+const quietMs = 4000;
+/** A worker whose connection was lost is back by then. */
+const returnMs = 6000;
+/** Where a stream waits longer, fair parts do not count. Seconds. */
+const mostPatientSeconds = 6;
 /** A job goes to another worker this often before it counts as failed. */
 const mostTakes = 1_000_000;
 
@@ -83,6 +90,10 @@ export interface WatchedStream extends StreamJob {
   readonly state: "waiting" | "watching" | "paused" | "ended" | "failed";
   readonly sinceMs: number;
   readonly problem: { readonly code: string; readonly message: string } | null;
+  /** Who watches it; `null` where no one does, or the worker's session is lost. */
+  readonly worker: { readonly host: string; readonly pid: number } | null;
+  /** When its worker said last that it watches it; `null` where none does. */
+  readonly heardMs: number | null;
 }
 
 /** How a queue stands. */
@@ -103,6 +114,8 @@ export interface QueueOptions {
   readonly root: string;
   /** What this process is, for lists of those that are there. */
   readonly name: "serve" | "worker" | "command";
+  /** Most streams that a worker watches at once. @default 0 */
+  readonly streams?: number;
   /** Called with what goes wrong beside a call. @default nothing */
   readonly onError?: ((error: Error) => void) | undefined;
 }
@@ -112,18 +125,23 @@ export class WorkQueue {
   readonly #boss: PgBoss;
   readonly #root: string;
   readonly #isBrief: boolean;
+  /** Of a worker. */
+  readonly #session: OwnSession | null;
+  /** The sessions with which every job had a worker. */
+  #settledFor: string | null = null;
 
-  private constructor(boss: PgBoss, root: string, isBrief: boolean) {
+  private constructor(boss: PgBoss, root: string, isBrief: boolean, session: OwnSession | null) {
     this.#boss = boss;
     this.#root = root;
     this.#isBrief = isBrief;
+    this.#session = session;
   }
 
   /**
    * Opens the queues, and makes them where they are missing.
    * @throws ConfigError `package-missing`; StoreError `queue-unreachable`
    */
-  static async open({ url, root, name, onError = () => {} }: QueueOptions): Promise<WorkQueue> {
+  static async open({ url, root, name, streams = 0, onError = () => {} }: QueueOptions): Promise<WorkQueue> {
     keepSecretsIn(url);
     const { PgBoss: Boss } = await optionalPackage("pg-boss", "to share streams among workers");
     const isBrief = name === "command";
@@ -135,7 +153,9 @@ export class WorkQueue {
       instanceHeartbeatSeconds: heartbeatSeconds,
     });
     boss.on("error", onError);
-    const queue = new WorkQueue(boss, rootId(root), isBrief);
+    const id = rootId(root);
+    const session = name === "worker" ? new OwnSession(url, id, streams) : null;
+    const queue = new WorkQueue(boss, id, isBrief, session);
     await reached(url, async () => {
       await boss.start();
       for (const kind of queueKinds) await boss.createQueue(queue.#name(kind), settings[kind]);
@@ -188,13 +208,20 @@ export class WorkQueue {
   /** The streams that are to be watched, by space and name. */
   async streams(space?: string): Promise<WatchedStream[]> {
     const all = await Promise.all((["watch", "file"] as const).map((kind) => this.#all(kind)));
+    const holders = await holdersOf(this.#ask);
+    const workers = new Map((await this.workers()).map((worker) => [worker.session, worker]));
+    const workerOf = (job: string) => {
+      const found = workers.get(holders.get(lockKeyOf(job)) ?? 0);
+      return found ? { host: found.host, pid: found.pid } : null;
+    };
     return all
       .flat()
       .filter(({ job }) => space === undefined || job.data.space === space)
       .map(({ kind, job }) => ({
         ...job.data,
-        ...{ kind, state: standing(job), sinceMs: sinceOf(job).getTime() },
-        problem: problemOf(job),
+        ...{ kind, state: standing(job), sinceMs: sinceOf(job).getTime(), problem: problemOf(job) },
+        worker: job.state === "active" ? workerOf(job.id) : null,
+        heardMs: job.state === "active" ? (job.heartbeatOn?.getTime() ?? null) : null,
       }))
       .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   }
@@ -208,12 +235,44 @@ export class WorkQueue {
     return queueKinds.map((kind) => standingOf(kind, byName.get(this.#name(kind))));
   }
 
-  /** Processes that work for some queue of the database and were heard from lately. */
-  async workers(): Promise<{ readonly host: string; readonly pid: number; readonly sinceMs: number }[]> {
-    const all = await this.#boss.getInstances();
-    return all
-      .filter(({ live, name }) => live && name === "taskmem-worker")
-      .map(({ host, pid, startedOn }) => ({ host, pid, sinceMs: startedOn.getTime() }));
+  /** The workers of the root, oldest first. */
+  workers(): Promise<WorkerSession[]> {
+    return workersOf(this.#ask, this.#root);
+  }
+
+  /** How many streams a worker should watch, so that each has its part by what it may watch. @param most it may */
+  async share(most: number): Promise<number> {
+    const workers = (await this.workers()).filter(({ isHeard }) => isHeard);
+    const { waiting, active, oldestSeconds } = (await this.standing())[0]!;
+    // What none of the others takes is taken.
+    const isLeft = waiting > 0 && (oldestSeconds ?? 0) > mostPatientSeconds;
+    if (workers.length <= 1 || isLeft) return most;
+    const room = workers.reduce((sum, { streams }) => sum + streams, 0);
+    return Math.min(most, Math.max(1, Math.ceil(((waiting + active) * most) / Math.max(most, room))));
+  }
+
+  /**
+   * Gives jobs back whose worker is gone: no session holds them. The worker that leads looks, and while the workers are those
+   * of its last look, and every job had one, it looks no further.
+   */
+  async giveBackLost(): Promise<void> {
+    const session = this.#session!;
+    // When the server was started again, all need time to come back.
+    if (!(await session.leads()) || session.ageMs < returnMs) return;
+    const sessions = (await this.workers()).map((worker) => worker.session).join();
+    if (sessions === this.#settledFor) return;
+    const holders = await holdersOf(this.#ask);
+    const { rows } = await session.ask("select extract(epoch from clock_timestamp())::float8 * 1000 as now");
+    const { now } = rows[0] as { now: number };
+    let isSettled = true;
+    for (const kind of queueKinds)
+      for (const { id, state, retryCount, heartbeatOn, startedOn } of await this.#jobs<unknown>(kind)) {
+        if (state !== "active" || holders.has(lockKeyOf(id))) continue;
+        isSettled = false;
+        if (now - (heartbeatOn ?? startedOn).getTime() > quietMs)
+          await this.#boss.fail(this.#name(kind), { id, retryCount }, { workerLost: true });
+      }
+    this.#settledFor = isSettled ? sessions : null;
   }
 
   /** Has a space learn in some worker; one that is to learn already learns once. @returns the job */
@@ -250,7 +309,19 @@ export class WorkQueue {
     const [job] = await this.#boss.fetch<Data>(this.#name(kind));
     if (job === undefined) return null;
     const { id, retryCount, data } = job;
-    return { kind, data, takenBefore: retryCount, attempt: { id, retryCount } };
+    const attempt = { id, retryCount };
+    await this.#session?.hold(attempt);
+    return { kind, data, takenBefore: retryCount, attempt };
+  }
+
+  /** Says that a job is in hand no more, after it was settled or lost. */
+  async letGo({ attempt }: TakenJob<unknown>): Promise<void> {
+    await this.#session?.release(attempt);
+  }
+
+  /** Takes no more streams, and tells the other workers. */
+  async drain(): Promise<void> {
+    await this.#session?.drain();
   }
 
   /** Says that jobs are worked on. @returns those that this taking has no more: paused, removed, or taken by another */
@@ -282,18 +353,27 @@ export class WorkQueue {
 
   async close(): Promise<void> {
     await this.#boss.stop({ graceful: false });
+    await this.#session?.close();
   }
 
-  /** All jobs of streams in a queue, page by page. */
+  readonly #ask: Ask = (text, values) =>
+    this.#session?.ask(text, values) ?? this.#boss.getDb().executeSql(text, values);
+
+  /** All jobs of streams in a queue. */
   async #all(kind: "watch" | "file"): Promise<Found[]> {
-    const jobs: JobWithMetadata<StreamJob>[] = [];
+    return (await this.#jobs<StreamJob>(kind)).map((job) => ({ kind, job }));
+  }
+
+  /** All jobs of a queue, page by page. */
+  async #jobs<Data>(kind: QueueKind): Promise<JobWithMetadata<Data>[]> {
+    const jobs: JobWithMetadata<Data>[] = [];
     for (;;) {
       const after = jobs.at(-1)?.id;
-      const page = await this.#boss.findJobs<StreamJob>(this.#name(kind), {
+      const page = await this.#boss.findJobs<Data>(this.#name(kind), {
         ...{ limit: pageSize, ...(after !== undefined && { after }) },
       });
       jobs.push(...page);
-      if (page.length < pageSize) return jobs.map((job) => ({ kind, job }));
+      if (page.length < pageSize) return jobs;
     }
   }
 

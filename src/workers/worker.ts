@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { StreamEnd, WatchEvent } from "../agent.ts";
 import { learnedOf } from "../contract/learning.ts";
 import { ConfigError, DataError, EngineError, isTaskMemError } from "../errors.ts";
+import { openRoot, type Root } from "../memory/root.ts";
 import type { Source } from "../stream/clip.ts";
 import type { TaskMem } from "../taskmem.ts";
 import { Memories, type MemoryOptions } from "./memories.ts";
@@ -73,6 +74,7 @@ export type WorkerEvent =
   | { readonly event: "queue-trouble"; readonly message: string }
   | ({ readonly space: string } & WatchEvent);
 
+const mostStreams = 8;
 /** Time between two looks at an empty queue. */
 const lookMs = 1000;
 /** What each job in hand adds to the time before the next is taken, so that who has less takes more. */
@@ -87,6 +89,8 @@ const handOverSeconds = 3600;
 interface Running {
   readonly job: TakenJob<unknown>;
   readonly lost: AbortController;
+  /** Gives it to another worker, after its clip. */
+  readonly leave: AbortController;
   readonly ended: Promise<void>;
 }
 
@@ -99,31 +103,43 @@ type End =
 /** A worker that takes jobs until it is drained. */
 export class Worker {
   readonly #queue: WorkQueue;
+  readonly #root: Root;
   readonly #memories: Memories;
   readonly #options: WorkerOptions;
   readonly #running = new Set<Running>();
   readonly #drain = new AbortController();
   /** Aborted where draining took too long. */
   readonly #stop = new AbortController();
+  readonly #most: Readonly<Record<QueueKind, number>>;
+  /** How many of its streams are its part of all. */
+  #share: number;
   readonly #beats: NodeJS.Timeout;
   readonly #taking: Promise<unknown>;
 
-  private constructor(queue: WorkQueue, options: WorkerOptions) {
+  private constructor(queue: WorkQueue, root: Root, options: WorkerOptions) {
     this.#queue = queue;
     this.#options = options;
-    this.#memories = new Memories(options.root, options.memories);
-    const { streams = 8, files = 1, learning = 1 } = options;
-    const most: Record<QueueKind, number> = { watch: streams, file: files, learn: learning };
-    this.#taking = Promise.all(queueKinds.map((kind) => this.#take(kind, most[kind])));
+    this.#root = root;
+    this.#memories = new Memories(root, options.memories);
+    const { streams = mostStreams, files = 1, learning = 1 } = options;
+    this.#most = { watch: streams, file: files, learn: learning };
+    this.#share = streams;
+    this.#taking = Promise.all(queueKinds.map((kind) => this.#take(kind)));
     this.#beats = setInterval(() => void this.#beat(), heartbeatMs);
   }
 
-  /** Starts a worker. @throws ConfigError `package-missing`; StoreError `queue-unreachable` */
+  /** Starts a worker. @throws ConfigError `package-missing`; StoreError `queue-unreachable`, `store-unreachable` */
   static async start(options: WorkerOptions): Promise<Worker> {
-    const { queue: url, root, onEvent = () => {} } = options;
+    const { queue: url, root: place, streams = mostStreams, onEvent = () => {} } = options;
     const onError = (error: Error) => onEvent({ event: "queue-trouble", message: error.message });
-    const queue = await WorkQueue.open({ url, root, name: "worker", onError });
-    return new Worker(queue, options);
+    const root = await openRoot(place);
+    try {
+      const queue = await WorkQueue.open({ url, root: place, name: "worker", streams, onError });
+      return new Worker(queue, root, options);
+    } catch (error) {
+      await root.close();
+      throw error;
+    }
   }
 
   /** Jobs in hand. */
@@ -134,22 +150,30 @@ export class Worker {
   /** Takes no more, ends each stream after the clip it is at, and gives everything back for other workers to take. */
   async drain(): Promise<void> {
     this.#drain.abort();
+    await this.#queue.drain().catch((error) => this.#trouble(error));
     await this.#taking;
     const cut = setTimeout(() => this.#stop.abort(), this.#options.drainMs ?? 6000);
     await Promise.all([...this.#running].map(({ ended }) => ended));
     clearTimeout(cut);
     clearInterval(this.#beats);
     await this.#queue.close();
+    await this.#root.close();
   }
 
-  async #take(kind: QueueKind, most: number): Promise<void> {
+  async #take(kind: QueueKind): Promise<void> {
     const { signal } = this.#drain;
-    const own = () => [...this.#running].filter(({ job }) => job.kind === kind).length;
+    const own = () => this.#own(kind).length;
+    const most = () => (kind === "watch" ? this.#share : this.#most[kind]);
     while (!signal.aborted) {
-      const job = own() < most ? await this.#next(kind) : null;
+      const job = own() < most() ? await this.#next(kind) : null;
       if (job) await this.#begin(job);
       await sleep(job ? restMs * own() : lookMs, undefined, { signal }).catch(() => {});
     }
+  }
+
+  /** The jobs in hand of a kind, the last taken last. */
+  #own(kind: QueueKind): Running[] {
+    return [...this.#running].filter(({ job }) => job.kind === kind);
   }
 
   async #next(kind: QueueKind): Promise<TakenJob<unknown> | null> {
@@ -168,9 +192,9 @@ export class Worker {
     );
     for (const { lost } of same) lost.abort();
     await Promise.all(same.map(({ ended }) => ended));
-    const lost = new AbortController();
+    const [lost, leave] = [new AbortController(), new AbortController()];
     const { promise: ended, resolve } = Promise.withResolvers<void>();
-    const running: Running = { job, lost, ended };
+    const running: Running = { job, lost, leave, ended };
     this.#running.add(running);
     void this.#run(running).finally(() => {
       this.#running.delete(running);
@@ -178,13 +202,13 @@ export class Worker {
     });
   }
 
-  async #run({ job, lost }: Running): Promise<void> {
+  async #run({ job, lost, leave }: Running): Promise<void> {
     const { kind } = job;
     const { space, stream } = job.data as StreamJob;
     const about = { kind, space, ...(stream !== undefined && { stream }) };
     this.#tell({ event: "job-start", ...about });
     const late = AbortSignal.timeout((longestJobSeconds - handOverSeconds) * 1000);
-    const drain = AbortSignal.any([this.#drain.signal, late]);
+    const drain = AbortSignal.any([this.#drain.signal, leave.signal, late]);
     const signal = AbortSignal.any([this.#stop.signal, lost.signal]);
     const end =
       kind === "learn"
@@ -204,6 +228,7 @@ export class Worker {
     } catch (error) {
       this.#trouble(error);
     }
+    await this.#queue.letGo(job).catch((error) => this.#trouble(error));
   }
 
   async #watch(job: TakenJob<StreamJob>, signals: Signals): Promise<End> {
@@ -297,10 +322,26 @@ export class Worker {
       const held = [...this.#running].filter(({ lost }) => !lost.signal.aborted);
       const lost = new Set(await this.#queue.heartbeat(held.map(({ job }) => job)));
       for (const { job, lost: stop } of held) if (lost.has(job)) stop.abort();
+      if (this.#drain.signal.aborted) return;
+      this.#looking ??= this.#look().finally(() => {
+        this.#looking = null;
+      });
+      await this.#looking;
     } catch (error) {
       this.#trouble(error);
     }
   }
+
+  /** Gives others' jobs back whose worker died, and own streams where others have fewer. */
+  async #look(): Promise<void> {
+    await this.#queue.giveBackLost();
+    this.#share = await this.#queue.share(this.#most.watch);
+    const streams = this.#own("watch");
+    // One after the other, so that others take them meanwhile.
+    if (streams.length > this.#share && !streams.some(({ leave }) => leave.signal.aborted))
+      streams.at(-1)!.leave.abort();
+  }
+  #looking: Promise<void> | null = null;
 
   #tell(event: WorkerEvent): void {
     this.#options.onEvent?.(event);

@@ -49,6 +49,23 @@ export async function addTestStream(memory: Memory, id: string): Promise<void> {
   });
 }
 
+/** Writes of a stream by its name, which whoever lost its lease may not make. */
+export const leasedWrites = (
+  memory: Memory,
+  stream: string,
+): Readonly<Record<string, () => Promise<unknown>>> => ({
+  addObservation: () => memory.addObservation(observationOf(stream, 9)),
+  failClip: () => memory.failClip(stream, 0, { code: "unusable", message: "No memory", retryable: false }),
+  giveUpClips: () => memory.giveUpClips(stream, [0]),
+  addGap: () =>
+    memory.addGap({
+      ...{ kind: "gap", stream, startSeconds: 30, endSeconds: 90, reason: "source-down", detail: "down" },
+    }),
+  keepFiles: () => memory.keepFiles(stream, []),
+  keepLeftOut: () => memory.keepLeftOut(stream, [{ kind: "source", name: "camera", reason: "It was down." }]),
+  endStream: () => memory.endStream(stream),
+});
+
 export function observationOf(stream: string, clip: number, parts: Partial<Observation> = {}): Observation {
   return {
     stream,

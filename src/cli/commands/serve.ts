@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { loadConfig } from "../../config.ts";
 import { ConfigError, isTaskMemError } from "../../errors.ts";
 import { Keys, type Scope, scopes, serve } from "../../http/index.ts";
+import { isPostgresUrl } from "../../memory/place.ts";
 import type { Invocation } from "../invocation.ts";
 
 interface ServeFlags {
@@ -16,7 +17,7 @@ interface ServeFlags {
   readonly scope?: string[];
 }
 
-type Action = (invocation: Invocation, flags: ServeFlags, name: string) => Promise<void> | void;
+type Action = (invocation: Invocation, flags: ServeFlags, name: string) => Promise<void>;
 
 /** What `taskmem serve` does, by name. */
 export const actions = { start, "add-key": addKey, keys: listKeys, "remove-key": removeKey } satisfies Record<
@@ -35,7 +36,7 @@ async function start({ flags, configFile, output, signal }: Invocation, given: S
   };
   const { root, port, host, queue = process.env.TASKMEM_QUEUE } = given;
   const served = await serve({
-    ...{ root: resolve(root), version, spaces },
+    ...{ root: placeOfRoot(root), version, spaces },
     ...(port !== undefined && { port }),
     ...(host !== undefined && { host }),
     ...(queue !== undefined && queue !== "" && { queue }),
@@ -49,26 +50,31 @@ async function start({ flags, configFile, output, signal }: Invocation, given: S
   output.object({ event: "serve-start", url: served.url });
   output.text(`listening at ${served.url}; routes are in ${served.url}/openapi.json`);
   output.text(
-    `the dashboard is at ${served.url}/ui/${served.keys.list().length > 0 ? ", and asks for a key" : ""}`,
+    `the dashboard is at ${served.url}/ui/${(await served.keys.list()).length > 0 ? ", and asks for a key" : ""}`,
   );
   if (!signal.aborted) await once(signal, "abort");
   await served.close();
 }
 
-function addKey({ output }: Invocation, { root, space = ["*"], scope }: ServeFlags, name: string): void {
+async function addKey(
+  { output }: Invocation,
+  { root, space = ["*"], scope }: ServeFlags,
+  name: string,
+): Promise<void> {
   const wanted = scope ?? ["read", "ask", "write", "forget", "learn"];
   const unknown = wanted.find((one) => !scopes.includes(one as Scope));
   if (unknown !== undefined)
     throw new ConfigError("scope-unknown", `Expected scopes of ${scopes.join(", ")}, got ${unknown}`);
-  const keys = new Keys(resolve(root));
-  const key = keys.add({ name, spaces: space, scopes: wanted as Scope[] });
+  await using keys = await Keys.open(placeOfRoot(root));
+  const key = await keys.add({ name, spaces: space, scopes: wanted as Scope[] });
   output.object({ event: "key-end", key, name, spaces: space, scopes: wanted });
   output.text(key);
   output.note("this is the only time it is shown; a hash of it is kept");
 }
 
-function listKeys({ output }: Invocation, { root }: ServeFlags): void {
-  const all = new Keys(resolve(root)).list();
+async function listKeys({ output }: Invocation, { root }: ServeFlags): Promise<void> {
+  await using keys = await Keys.open(placeOfRoot(root));
+  const all = await keys.list();
   for (const { hash: _, ...key } of all) {
     output.object(key);
     output.text(`${key.id}  ${key.name}  ${key.scopes.join(", ")} in ${key.spaces.join(", ")}`);
@@ -76,8 +82,11 @@ function listKeys({ output }: Invocation, { root }: ServeFlags): void {
   if (all.length === 0) output.note("no keys: only this machine is served");
 }
 
-function removeKey({ output }: Invocation, { root }: ServeFlags, id: string): void {
-  new Keys(resolve(root)).remove(id);
+async function removeKey({ output }: Invocation, { root }: ServeFlags, id: string): Promise<void> {
+  await using keys = await Keys.open(placeOfRoot(root));
+  await keys.remove(id);
   output.object({ event: "key-removed", id });
   output.text(`removed ${id}`);
 }
+
+const placeOfRoot = (root: string) => (isPostgresUrl(root) ? root : resolve(root));

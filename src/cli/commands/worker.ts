@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { loadConfig } from "../../config.ts";
 import { ConfigError } from "../../errors.ts";
 import { isPostgresUrl } from "../../memory/place.ts";
+import { openRoot } from "../../memory/root.ts";
 import { withoutSecrets } from "../../stream/live/connection-problem.ts";
 import { isLive } from "../../stream/live/open-live.ts";
 import { oneLine } from "../../util/plain-text.ts";
@@ -14,6 +15,7 @@ import {
   type WatchedStream,
   Worker,
   type WorkerEvent,
+  type WorkerSession,
   WorkQueue,
 } from "../../workers/index.ts";
 import type { Invocation } from "../invocation.ts";
@@ -72,7 +74,15 @@ async function status(invocation: Invocation): Promise<number> {
       output.text(streamLine(stream, source));
     }
     for (const one of standing) output.object({ event: "queue", ...one });
-    for (const one of workers) output.object({ event: "worker", ...one });
+    for (const { session: _, ...one } of workers) {
+      const watched = streams.filter(({ worker }) => worker?.pid === one.pid && worker.host === one.host);
+      output.object({
+        event: "worker",
+        ...one,
+        watching: watched.map(({ space, stream }) => ({ space, stream })),
+      });
+      output.text(workerLine(one, watched.length));
+    }
     output.object({ event: "status", state, reasons, workers: workers.length });
     output.text(...standing.map(queueLine), `${counted(workers.length, "worker")}, ${state}`, ...reasons);
     return state === "ready" ? exitCodes.done : exitCodes.engine;
@@ -91,7 +101,11 @@ function add(invocation: Invocation, names: readonly string[]): Promise<number> 
     subtitles,
     textKind,
   };
-  return changed(invocation, job, (queue) => queue.watch(job));
+  return changed(invocation, job, async (queue) => {
+    await using root = await openRoot(placeOf(invocation).root);
+    await root.create(space);
+    await queue.watch(job);
+  });
 }
 
 function remove(invocation: Invocation, names: readonly string[]): Promise<number> {
@@ -144,8 +158,9 @@ const flagsOf = ({ options }: Invocation) => options as unknown as WorkerFlags;
 
 /** Where the spaces and their queue are. @throws ConfigError `queue-missing` */
 function placeOf(invocation: Invocation): { readonly root: string; readonly queue: string } {
-  const { root, queue = process.env.TASKMEM_QUEUE } = flagsOf(invocation);
-  if (queue === undefined || queue === "")
+  const { root, queue: named = process.env.TASKMEM_QUEUE } = flagsOf(invocation);
+  const queue = named || (isPostgresUrl(root) ? root : "");
+  if (queue === "")
     throw new ConfigError(
       "queue-missing",
       "Expected the Postgres of the queue, as postgres://user@host/database: set TASKMEM_QUEUE, or give --queue",
@@ -156,10 +171,22 @@ function placeOf(invocation: Invocation): { readonly root: string; readonly queu
 /** A source without its password. */
 const shownSource = (source: string) => (URL.canParse(source) ? withoutSecrets(source) : source);
 
-function streamLine({ space, stream, state, problem }: WatchedStream, source: string): string {
+function streamLine({ space, stream, state, problem, ...now }: WatchedStream, source: string): string {
   const why = problem === null ? "" : `: ${oneLine(problem.message)}`;
-  return `${space}/${oneLine(stream)}  ${state}${why}  (${oneLine(source)})`;
+  const by = now.worker && ` by ${now.worker.pid} on ${oneLine(now.worker.host)}`;
+  const heard = now.heardMs === null ? "" : `, heard from ${secondsSince(now.heardMs)} s ago`;
+  return `${space}/${oneLine(stream)}  ${state}${by ?? ""}${heard}${why}  (${oneLine(source)})`;
 }
+
+function workerLine(
+  { host, pid, streams, isHeard }: Omit<WorkerSession, "session">,
+  watched: number,
+): string {
+  const silent = isHeard ? "" : ", silent";
+  return `worker ${pid} on ${oneLine(host)}: ${watched} of at most ${streams} streams${silent}`;
+}
+
+const secondsSince = (atMs: number) => Math.max(0, Math.round((Date.now() - atMs) / 1000));
 
 function queueLine({ kind, waiting, active, oldestSeconds }: QueueStanding): string {
   const oldest = oldestSeconds === null ? "" : `, the oldest for ${oldestSeconds} s`;

@@ -10,6 +10,7 @@ import {
   addTestStream,
   decisionOf,
   frameOf,
+  leasedWrites,
   observationOf,
   openTestMemory,
   remember,
@@ -287,7 +288,9 @@ else {
       await one.lease("kitchen");
       const { tookOver } = await two.lease("kitchen", { takeOver: true });
       assert.equal(tookOver?.pid, process.pid);
-      await assert.rejects(one.addObservation(observationOf("kitchen", 0)), code("lease-lost"));
+      for (const [name, write] of Object.entries(leasedWrites(one, "kitchen")))
+        await assert.rejects(write(), code("lease-lost"), name);
+      assert.deepEqual([await two.gaps(), (await two.streams())[0]!.ended], [[], false]);
       for (const memory of [one, two]) await memory.close();
     });
   });

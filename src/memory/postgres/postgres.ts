@@ -10,9 +10,9 @@ import { sweepBlobs } from "../blob-store.ts";
 import { ChangeFeed } from "../change-feed.ts";
 import { selectEntries, selectSpeakers, toEntry } from "../entries.ts";
 import { memoryRows } from "../exported-rows.ts";
+import { folderOf } from "../folder.ts";
 import type { IndexedBy } from "../index-of.ts";
 import { distinctNames } from "../names.ts";
-import { folderOf } from "../place.ts";
 import { recallEntries } from "../recall.ts";
 import { openSpace, requireSpace } from "../space.ts";
 import { type Searches, type StoredMemory, type StoredOptions, storedMemory } from "../stored-memory.ts";
@@ -24,7 +24,7 @@ import { Postgres } from "./connection.ts";
 import { objectBlobs, removeObjects } from "./object-blobs.ts";
 import { openSchema, type Settings, settingsOf } from "./open-schema.ts";
 import { postgresIndex } from "./search.ts";
-import { parsePostgresUrl } from "./url.ts";
+import { type PostgresUrl, parsePostgresUrl } from "./url.ts";
 import { buildVectorIndex, indexedSpaces, mostExact, stopBuilding, vectorSearch } from "./vector-index.ts";
 
 /** How a memory in Postgres is opened. */
@@ -68,12 +68,18 @@ export async function hasPostgresMemory(url: string): Promise<boolean> {
   return (await asked(url, async () => true)) ?? false;
 }
 
-/** Forgets a whole space: its schema is dropped. @returns false if there was none */
-export async function dropPostgresMemory(url: string): Promise<boolean> {
-  const db = await Postgres.open({ url: parsePostgresUrl(url), readOnly: false }, () => {
-    throw new TypeError("Expected no search");
+/** Makes the schema of a space; its memory is set up when it is first opened. @returns false if there is one */
+export function createPostgresMemory(url: string): Promise<boolean> {
+  return briefly(url, false, async (db) => {
+    if ((await settingsOf(db)) !== null) return false;
+    await openSchema(db);
+    return true;
   });
-  try {
+}
+
+/** Forgets a whole space: its schema is dropped. @returns false if there was none */
+export function dropPostgresMemory(url: string): Promise<boolean> {
+  return briefly(url, false, async (db) => {
     const settings = await settingsOf(db);
     if (settings === null) return false;
     // Their keys are in the schema: if this is cut off, it is repeated.
@@ -81,20 +87,29 @@ export async function dropPostgresMemory(url: string): Promise<boolean> {
     await db.execute(stopBuilding(db.url.schema));
     await db.execute(`drop schema "${db.url.schema}" cascade`);
     return true;
+  });
+}
+
+function asked<Result>(url: string, ask: (db: Postgres) => Promise<Result>): Promise<Result | null> {
+  return briefly(url, true, async (db) => ((await settingsOf(db)) === null ? null : ask(db)));
+}
+
+async function briefly<Result>(
+  url: string,
+  readOnly: boolean,
+  action: (db: Postgres) => Promise<Result>,
+): Promise<Result> {
+  const db = await openConnections({ ...parsePostgresUrl(url), connections: 2 }, readOnly);
+  try {
+    return await action(db);
   } finally {
     await db.close();
   }
 }
 
-async function asked<Result>(url: string, ask: (db: Postgres) => Promise<Result>): Promise<Result | null> {
-  const opened = { url: { ...parsePostgresUrl(url), connections: 2 }, readOnly: true };
-  const db = await Postgres.open(opened, (steps) => postgresIndex(steps, () => "process", indexedSpaces()));
-  try {
-    return (await settingsOf(db)) === null ? null : await ask(db);
-  } finally {
-    await db.close();
-  }
-}
+/** Connections for what searches nothing. @throws ConfigError `package-missing`; StoreError `store-unreachable` */
+export const openConnections = (url: PostgresUrl, readOnly = false): Promise<Postgres> =>
+  Postgres.open({ url, readOnly }, (db) => postgresIndex(db, () => "process", indexedSpaces()));
 
 async function openAs(
   text: string,

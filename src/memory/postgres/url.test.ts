@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigError, type StoreError } from "../../errors.ts";
-import { folderOf, shownPlace } from "../place.ts";
+import { folderOf } from "../folder.ts";
+import { shownPlace } from "../place.ts";
 import { inPostgresWords } from "./errors.ts";
 import { parsePostgresUrl } from "./url.ts";
 
