@@ -129,6 +129,14 @@ describe("a moment", () => {
     assert.ok((await read("What does Carl say the old port had?", lines)).abstained);
   });
 
+  test("is each note by itself where notes of no speaker were told at once", async () => {
+    const notes = (lead: number): Line[] => [
+      ["Cara is allergic to walnuts.", 10, 0.46],
+      ["Cara brings the cake.", 10.1, 0.46 - lead],
+    ];
+    assert.ok((await read("Where did Cara go to school?", notes(0.07))).abstained);
+  });
+
   test("tells an amount in a sentence that holds a word of the question", async () => {
     const lines: Line[] = [
       ["Ann: Learning the rules takes time.", 10, 0.47],

@@ -7,7 +7,7 @@
  * Names, numbers, kinds of answers and denials are asked for as everywhere else.
  */
 import { wantedBy, wantedInAny } from "../../answer/words/question-words.ts";
-import type { RecalledEntry } from "../../memory/memory.ts";
+import type { Entry, RecalledEntry } from "../../memory/memory.ts";
 import type { Asked } from "./asked-question.ts";
 import { coverOf, isAbout, isKindAsked, tellsMoment } from "./evidence.ts";
 import { has, isNumeric, type Sentence, talkSeconds } from "./sentences.ts";
@@ -66,8 +66,10 @@ function sentencesOfMoment(
   // Words of another language tell nothing of it: `across-languages.ts`.
   const isRead = ({ entry, language }: Sentence) => entry === first?.entry && language === asked.language;
   if (!first || !sentences.some(isRead)) return [];
-  const isApart = ({ entry: { stream, startSeconds } }: Sentence) =>
-    stream !== first.entry.stream || Math.abs(startSeconds - first.entry.startSeconds) > talkSeconds;
+  const isApart = apartFrom(
+    first.entry,
+    own.map(({ entry }) => entry),
+  );
   const rival = Math.max(0, ...own.filter(isApart).map(near));
   const around = sentences.filter((one) => !isApart(one));
   const isHeld = (forms: readonly string[]) => around.some(({ holds }) => has(holds, forms));
@@ -106,6 +108,19 @@ const isTelling = ({ holds }: Sentence, { terms }: Asked): boolean =>
 function isMostlyTold({ terms }: Asked, isHeld: (forms: readonly string[]) => boolean): boolean {
   const telling = terms.filter(({ weight, isAsking }) => weight === 1 && !isAsking);
   return telling.filter(({ forms }) => isHeld(forms)).length > telling.length / 2;
+}
+
+/**
+ * What was said at another moment than an entry. Notes of no speaker that were told at once are no talk: each is a moment.
+ */
+function apartFrom(
+  { id, stream, startSeconds, speakers }: Entry,
+  entries: readonly Entry[],
+): (other: { readonly entry: Entry }) => boolean {
+  const isElsewhere = (other: Entry) =>
+    other.stream !== stream || Math.abs(other.startSeconds - startSeconds) > talkSeconds;
+  const isTalk = speakers.length > 0 || entries.some(isElsewhere);
+  return isTalk ? ({ entry }) => isElsewhere(entry) : ({ entry }) => entry.id !== id;
 }
 
 /** Whether a sentence tells a number that the question does not, in digits or in words of any script. */
@@ -158,9 +173,10 @@ function nearestSentence(
   const meaning = first && meaningOf(first);
   if (!first || !meaning || first.score.vector!.rank > 2) return null;
   if ((first.score.fullText?.rank ?? mostRank + 1) > mostRank) return null;
-  const { stream, startSeconds } = first.entry;
-  const isApart = ({ entry }: RecalledEntry) =>
-    entry.stream !== stream || Math.abs(entry.startSeconds - startSeconds) > talkSeconds;
+  const isApart = apartFrom(
+    first.entry,
+    others.map(({ entry }) => entry),
+  );
   const rival = Math.max(0, ...others.filter(isApart).map(meaningOf));
   const fitting = sentences.filter(
     (sentence) => sentence.entry === first.entry && isFitting(sentence, asked),
