@@ -12,6 +12,7 @@ import { verbs } from "../src/contract/index.ts";
 import { openaiModel } from "../src/engines/openai/index.ts";
 import { Keys, type Served, serve } from "../src/http/index.ts";
 import { Metrics } from "../src/http/metrics.ts";
+import { Operations } from "../src/http/operations.ts";
 import { appOf } from "../src/http/server.ts";
 import { Spaces } from "../src/http/spaces.ts";
 import { Tickets } from "../src/http/tickets.ts";
@@ -607,14 +608,22 @@ describe("two servers of one Postgres", { skip }, () => {
     );
   });
 
-  test("an operation of one is shown by the other, and stopped by it", async () => {
+  test("an operation of one is shown by the other", async () => {
     const begun = await apis[0]!.post(`${space}/learn`, {}, { "idempotency-key": "lesson" });
     const same = await apis[1]!.post(`${space}/learn`, {}, { "idempotency-key": "lesson" });
     assert.equal(same.json.operation, begun.json.operation);
-    const stopped = await apis[1]!.post(`${begun.headers.get("location")}/cancel`, {});
-    assert.equal(stopped.json.state, "cancelled");
-    const learned = await ended(apis[1]!, await apis[0]!.post(`${space}/learn`, {}));
+    const learned = await ended(apis[1]!, begun);
     assert.deepEqual([learned.state, learned.result.activated], ["done", false]);
+  });
+
+  test("work of one is stopped by the other", async () => {
+    await using one = await openRoot(address);
+    await using other = await openRoot(address);
+    const untilStopped = (signal: AbortSignal) =>
+      new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    const { operation } = await new Operations(one.texts, "shared").start("learn", untilStopped);
+    const stopped = await new Operations(other.texts, "shared").cancel(operation);
+    assert.equal(stopped!.state, "cancelled");
   });
 
   test("a ticket of one opens pictures at the other", async () => {
