@@ -1003,7 +1003,7 @@ export type RecallOutput = {
 /** What `record` takes. */
 export type RecordInput = {
   readonly question: string;
-  /** answers that were to choose from */
+  /** answers to choose from */
   readonly options?: readonly string[] | undefined;
   /** left out where it was not answered */
   readonly answer?: string | undefined;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Citation } from "../answer/answer.ts";
 import type { Entry } from "../memory/memory.ts";
-import { Clocks, filters, gap, gapLine, given, quote, quoted, quoteLine } from "./shapes.ts";
+import { asked, Clocks, filters, gap, gapLine, given, quote, quoted, quoteLine } from "./shapes.ts";
 import { verb } from "./verb.ts";
 
 /** A question, answered from memory alone. */
@@ -13,13 +13,7 @@ export const ask = verb({
   effect: "adds",
   isIdempotent: false,
   input: z.strictObject({
-    question: z.string().trim().min(1).max(4000),
-    options: z
-      .array(z.string().min(1).max(1000))
-      .min(2)
-      .max(26)
-      .optional()
-      .describe("answers to choose from"),
+    ...asked,
     streams: filters.streams,
     speakers: filters.speakers,
     asOfSeconds: z.number().optional().describe("only what had ended by this moment of stream time"),

@@ -38,6 +38,12 @@ export const gap = moment.extend({
 });
 export type Gap = z.output<typeof gap>;
 
+/** A question, and the answers to choose from if it has some. */
+export const asked = {
+  question: z.string().trim().min(1).max(4000),
+  options: z.array(z.string().min(1).max(1000)).min(2).max(26).optional().describe("answers to choose from"),
+};
+
 /** Which part of memory. */
 export const filters = {
   streams: z.array(z.string()).min(1).optional().describe("only these streams, by id"),

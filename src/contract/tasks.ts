@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { notAnswered, type Task } from "../tasks/task.ts";
 import { oneLine } from "../util/plain-text.ts";
-import { given } from "./shapes.ts";
+import { asked, given } from "./shapes.ts";
 import { verb } from "./verb.ts";
 
 const task = z.object({
@@ -66,13 +66,7 @@ export const record = verb({
   effect: "adds",
   isIdempotent: false,
   input: z.strictObject({
-    question: z.string().trim().min(1).max(4000),
-    options: z
-      .array(z.string().min(1).max(1000))
-      .min(2)
-      .max(26)
-      .optional()
-      .describe("answers that were to choose from"),
+    ...asked,
     answer: z.string().min(1).max(4000).optional().describe("left out where it was not answered"),
     citations: z.array(z.string()).max(100).optional().describe("ids of the entries it rests on"),
     stream: z.string().optional().describe("id of the stream it is about"),
