@@ -49,18 +49,20 @@ import { following, listRecordings, printLoaded, printSummary } from "./bench-pr
 /** Stream watched around each place of evidence, and before the question, in EgoLife's oracle variant. */
 const oracleSeconds = 300;
 
-export async function run(invocation: Invocation, name: BenchmarkName): Promise<void> {
+/** @param given models that are open already, and stay so; by default those that the configuration names, for this run */
+export async function run(invocation: Invocation, name: BenchmarkName, given?: Models): Promise<void> {
   const { flags, configFile, options } = invocation;
   const config = await loadConfig(flags, { file: configFile });
   const selection = selectionOf(name, options);
   // Before a model is opened, which may take minutes.
   lessonJudge(options);
   if (selection.run !== null) refuseRunIn(join(selection.runs, selection.run), options.resume === true);
-  const models = await modelsOf(config, invocation);
+  const models = given ?? (await modelsOf(config, invocation));
   try {
     await runWith(invocation, config, selection, models);
   } finally {
-    for (const model of [models.writes, models.phaseOne]) if (isFolderModel(model)) model.engine.close();
+    const own = given ? [] : [models.writes, models.phaseOne];
+    for (const model of own) if (isFolderModel(model)) model.engine.close();
   }
 }
 
@@ -203,7 +205,8 @@ function tasksOf(
   );
 }
 
-type Models = Readonly<Record<"writes" | "phaseOne" | "answers" | "judges", Model | null>>;
+/** Who writes, before Phase One and after it, who answers and who grades; `null` for what needs no model. */
+export type Models = Readonly<Record<"writes" | "phaseOne" | "answers" | "judges", Model | null>>;
 
 /** What a run is made of. */
 export interface Parts {
