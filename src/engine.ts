@@ -231,6 +231,8 @@ export interface EmbedOptions {
   readonly role?: "query" | "passage";
   /** The text around each passage, itself included, for an embedder with `meaning`. @default the passages alone */
   readonly contexts?: readonly string[];
+  /** Whether one try is enough, because something waits that can do without vectors. @default false */
+  readonly once?: boolean;
 }
 
 /** Turns texts into vectors of one space. */

@@ -177,6 +177,8 @@ export type AskOutput = {
     readonly until: string;
     readonly detail: string;
   }[];
+  /** why the question was compared by spelling where meanings are to be compared, and what to do */
+  readonly bySpelling?: string | undefined;
   /** id of the question, to give feedback on */
   readonly task?: string | undefined;
   /** why the question could not be kept */

@@ -27,6 +27,12 @@ export const ask = verb({
     closest: z.array(quote).describe("where it abstained: moments that came near"),
     earlier: z.array(quote).describe("earlier statements that the cited one replaced, the latest first"),
     gaps: z.array(gap).describe("times it asks about that were not watched"),
+    bySpelling: z
+      .string()
+      .optional()
+      .describe(
+        "why the question was compared by spelling where meanings are to be compared, and what to do",
+      ),
     task: z.string().optional().describe("id of the question, to give feedback on"),
     notRecorded: z.string().optional().describe("why the question could not be kept"),
   }),
@@ -44,10 +50,11 @@ export const ask = verb({
       ...{ answer: answer.answer, abstained: answer.abstained, option: answer.option ?? undefined },
       ...{ citations: quotes(answer.citations), closest: quotes(answer.nearestMisses) },
       ...{ earlier: quotes(answer.earlier), gaps: answer.gaps.map((one) => clocks.gap(one)) },
+      bySpelling: answer.bySpelling ?? undefined,
       ...{ task: answer.task ?? undefined, notRecorded: answer.notRecorded ?? undefined },
     };
   },
-  text({ answer, option, citations, closest, earlier, gaps }) {
+  text({ answer, option, citations, closest, earlier, gaps, bySpelling }) {
     const lines = (heading: string, quotes: readonly z.output<typeof quote>[]) =>
       quotes.length > 0 ? [heading, ...quotes.map(quoteLine)] : [];
     return [
@@ -57,6 +64,7 @@ export const ask = verb({
       ...lines("Before that:", earlier),
       ...lines("Closest moments:", closest),
       ...gaps.map(gapLine),
+      ...(bySpelling === undefined ? [] : [`Compared by spelling, not by meaning: ${bySpelling}`]),
     ].join("\n");
   },
 });

@@ -6,7 +6,7 @@
  */
 import { hostname } from "node:os";
 import type { Embedder, EngineCache, WordSpace } from "../engine.ts";
-import { EngineError, StoreError } from "../errors.ts";
+import { StoreError } from "../errors.ts";
 import { personOf } from "../identity/change.ts";
 import { listFaces, listPeople } from "../identity/view.ts";
 import type { Observation } from "../perception/observation.ts";
@@ -60,6 +60,7 @@ import { dropStaleVectors, makeWaitingVectors } from "./in-memory/surrounding-ve
 import type { LeaseHolder, Memory } from "./memory.ts";
 import { rejoinPeople } from "./rejoin-people.ts";
 import { keptWithFrames, sweepEvery } from "./retention.ts";
+import { Settling } from "./settling.ts";
 import { askedOf, candidatesOf, embedAll, named } from "./statements.ts";
 import { assertStreams, strict } from "./strict.ts";
 
@@ -120,15 +121,13 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
   /** Vectors before the entries are stored; one by meaning takes in what is around them, and is made afterwards. */
   const vectorsOf = async (texts: readonly string[]) =>
     meaning === 0 ? embedAll(embedder, texts) : texts.map(() => new Float32Array(embedder.dimension));
-  const settle = async () => {
-    if (meaning === 0) return;
-    await makeWaitingVectors(open, embedder).catch((error) => {
-      if (!(error instanceof EngineError && error.isRetryable)) throw error;
-    });
-  };
+  const settling = new Settling(async (how) => {
+    if (meaning > 0) await makeWaitingVectors(open, embedder, how);
+  });
   const assertHeld = (streams: readonly string[] | undefined) =>
     assertStreams(streams, [...open().streams.keys()]);
   const close = async () => {
+    await settling.end();
     closed = true;
     kept = emptyState();
     cache = new Map();
@@ -147,7 +146,7 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
         return isSame ? plain(putChange(state, decided, words, vectors)) : null;
       });
       if (event === null) continue;
-      await settle();
+      await settling.soon();
       return event;
     }
   };
@@ -196,7 +195,7 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
         tidyAfter(state, decision.stream, decision.clips.length);
         return plain(stored);
       });
-      await settle();
+      await settling.soon();
       return receipt;
     },
     failClip: async (stream, clip, failure) =>
@@ -347,7 +346,7 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
         return forgotten;
       });
       cache = new Map();
-      await settle();
+      await settling.soon();
       return { ...report, dryRun: false };
     },
     rows: () => rowsOf(() => memoryRows(open())),
@@ -357,7 +356,7 @@ export function inMemoryStore({ words, embedder, now }: InMemoryOptions): Memory
       const found = await vectorsOf(distinct);
       const vectors = new Map(distinct.map((text, i) => [text, found[i]!]));
       const added = writeWhole((state) => addRows(state, rows, { words, vectors, blob, ...how }));
-      await settle();
+      await settling.whole();
       return added;
     },
     stats: async () => {

@@ -64,11 +64,11 @@ export const askedOf = ({ meaning }: Embedder, { text, meant = text }: RecallQue
 export async function embedAll(
   embedder: Embedder,
   texts: readonly string[],
-  { signal, role, contexts }: EmbedOptions & { readonly signal?: AbortSignal | undefined } = {},
+  { signal, role, contexts, once }: EmbedOptions & { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Float32Array[]> {
   const given = texts.filter((text) => text !== "");
   const around = contexts?.filter((_, i) => texts[i] !== "");
-  const how = { ...(role && { role }), ...(around && { contexts: around }) };
+  const how = { ...(role && { role }), ...(around && { contexts: around }), ...(once && { once }) };
   const found = given.length === 0 ? [] : await embedder.embed(given, signal, how);
   const wrong = found.find(({ length }) => length !== embedder.dimension);
   if (found.length !== given.length || wrong) {

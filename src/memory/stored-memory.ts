@@ -2,7 +2,7 @@
  * A memory over a database, whichever it is: `sqlite.ts` and `postgres/postgres.ts` say which. This file only combines
  * the parts, each in a file named for it.
  */
-import { EngineError, StoreError } from "../errors.ts";
+import { StoreError } from "../errors.ts";
 import { personOf } from "../identity/change.ts";
 import { listFaces, listPeople } from "../identity/view.ts";
 import type { Observation } from "../perception/observation.ts";
@@ -64,6 +64,7 @@ import type {
 import { rejoinPeople } from "./rejoin-people.ts";
 import { keptWithFrames, sweepEvery } from "./retention.ts";
 import { addRows } from "./rows.ts";
+import { Settling } from "./settling.ts";
 import { type Indexing, reindex, requireSpace, spaceRows } from "./space.ts";
 import { addSpent, spent } from "./spent-rows.ts";
 import { askedOf, embedAll } from "./statements.ts";
@@ -171,21 +172,14 @@ export function storedMemory(parts: StoredParts, options: StoredOptions): Stored
   /** It takes minutes, and its failure is kept for `vectorSearch`. */
   const indexAside = () => void parts.indexVectors().catch(() => {});
 
-  let settling = Promise.resolve();
-  /** Makes the vectors that are waited for, one call at a time. What an engine cannot make now waits for the next call. */
-  const settle = (): Promise<void> => {
-    if (embedder.meaning === undefined) return Promise.resolve();
-    const next = settling.then(() => makeWaitingVectors(store, options));
-    settling = next.catch(() => {});
-    return next.catch((error) => {
-      const comesBack = error instanceof EngineError && error.isRetryable;
-      if (!comesBack) throw error;
-    });
-  };
+  const settling = new Settling(async (how) => {
+    if (embedder.meaning !== undefined) await makeWaitingVectors(store, options, how);
+  });
 
   const close = async () => {
     if (closed) return;
     closed = true;
+    await settling.end();
     try {
       await held.releaseAll();
       await perform((db) => sweepBlobs(db, blobs));
@@ -223,7 +217,7 @@ export function storedMemory(parts: StoredParts, options: StoredOptions): Stored
 
   const changePeople: Memory["changePeople"] = async (asked) => {
     const event = await change(store, options, asked, now());
-    await settle();
+    await settling.soon();
     return event;
   };
 
@@ -241,7 +235,7 @@ export function storedMemory(parts: StoredParts, options: StoredOptions): Stored
     streams: async () => perform(streams),
     lease: async (stream, { takeOver } = {}) => {
       await perform((db) => requireSpace(db, options));
-      await settle();
+      await settling.soon();
       const { row } = await perform((db) => streamRow(db, stream));
       return held.take(row, stream, takeOver);
     },
@@ -273,7 +267,7 @@ export function storedMemory(parts: StoredParts, options: StoredOptions): Stored
         withFrames: withFrames(),
       });
       await tidyAfter(decision.clips.length);
-      await settle();
+      await settling.soon();
       return receipt;
     },
     failClip: async (stream, clip, failure) => {
@@ -392,7 +386,7 @@ export function storedMemory(parts: StoredParts, options: StoredOptions): Stored
         (await parts.forgetApart?.(request, dryRun)) ??
         (await perform((db) => forget(db, { blobs, folder }, options, request, dryRun)));
       if (!dryRun) {
-        await settle();
+        await settling.soon();
         indexAside();
       }
       return report;
@@ -400,7 +394,7 @@ export function storedMemory(parts: StoredParts, options: StoredOptions): Stored
     rows: parts.rows,
     addRows: async (rows, blob, how) => {
       const added = await addRows(store, blobs, options, rows, blob, how);
-      await settle();
+      await settling.whole();
       await parts.indexVectors();
       return added;
     },

@@ -7,6 +7,7 @@ import { sql } from "kysely";
 import { vectorChecksum } from "./checksums.ts";
 import { build, type Db, type Steps, type Store } from "./db.ts";
 import { numbered } from "./listed.ts";
+import type { Making } from "./settling.ts";
 import { type Indexing, requireSpace, takeOut } from "./space.ts";
 import { embedAll } from "./statements.ts";
 import { passageOf } from "./surrounding-rows.ts";
@@ -36,7 +37,7 @@ export function* dropVectors(db: Db, rows: readonly number[]): Steps<void> {
 export async function makeWaitingVectors(
   store: Store,
   indexing: Indexing,
-  signal?: AbortSignal,
+  { signal, once, onBatch }: Making,
 ): Promise<void> {
   const { embedder } = indexing;
   while (true) {
@@ -45,7 +46,7 @@ export async function makeWaitingVectors(
     const vectors = await embedAll(
       embedder,
       batch.map(({ text }) => text),
-      { contexts: batch.map(({ context }) => context), signal },
+      { contexts: batch.map(({ context }) => context), signal, once },
     );
     await store.perform((db) =>
       db.write(function* () {
@@ -56,6 +57,7 @@ export async function makeWaitingVectors(
         }
       }),
     );
+    onBatch();
   }
 }
 

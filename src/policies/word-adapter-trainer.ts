@@ -83,7 +83,8 @@ const writtenMargins: GateMargins = { ...gateMargins, fidelityFall: 0.1 };
 const topicNear = 2;
 
 /** Trains and tries adapters of a policy in word space. */
-export function wordAdapterTrainer(options: WordAdapterTrainerOptions): AdapterTrainer {
+export function wordAdapterTrainer(given: WordAdapterTrainerOptions): AdapterTrainer {
+  const options = { ...given, ...(given.embedder && { embedder: givingUp(given.embedder) }) };
   const { words, policy, method, looks = false, writes = false } = options;
   const base = policy(null);
   const seen = (streams: readonly (readonly Observation[])[]) =>
@@ -97,6 +98,23 @@ export function wordAdapterTrainer(options: WordAdapterTrainerOptions): AdapterT
     validate: (tasks, streams, adapter, signal) => validate(tasks, seen(streams), adapter, options, signal),
     adapterWords: (adapter, texts) => adapterWords(adapter, texts, words),
     ...(writes && { margins: writtenMargins }),
+  };
+}
+
+/** An embedder that is not asked again after it failed: a lesson asks it once for each question. */
+function givingUp(embedder: Embedder): Embedder {
+  let failed: Error | null = null;
+  return {
+    ...embedder,
+    embed: async (...asked) => {
+      if (failed) throw failed;
+      try {
+        return await embedder.embed(...asked);
+      } catch (error) {
+        if (isTaskMemError(error)) failed = error;
+        throw error;
+      }
+    },
   };
 }
 

@@ -56,7 +56,14 @@ import type { AdapterTrainer } from "../training/train-adapter.ts";
 import { filledIn } from "../util/objects.ts";
 import { keepSecretsOf } from "../util/secrets.ts";
 import { told } from "../util/telemetry.ts";
-import { asksForMeaning, type ConfiguredEncoder, configuredEncoder, embedderOver } from "./encoder.ts";
+import {
+  asksForMeaning,
+  type ConfiguredEncoder,
+  configuredEncoder,
+  embedderOver,
+  lacksForMeaning,
+  lostEncoder,
+} from "./encoder.ts";
 import { isSmallLocal, openLocalModel } from "./local-model.ts";
 import type { Material } from "./material.ts";
 import { lacksForText, pulledTextReader } from "./picture-text.ts";
@@ -127,18 +134,17 @@ export function openConfiguredEncoder(
  * is indexed again, unless the configuration asks for meaning.
  */
 async function memoryEmbedder(config: Config, how: OpenChoice): Promise<Embedder> {
-  const configured = await openConfiguredEncoder(config, how);
-  if (configured === null) return localEmbedder;
-  const { onSpelling = () => {} } = how;
-  if (
-    !asksForMeaning(config) &&
-    !how.reindexes &&
-    (await indexOf(config.memory))?.embedder === localEmbedder.id
-  ) {
-    onSpelling("this memory was written before meaning could be compared: taskmem reindex");
+  const { onSpelling = () => {}, reindexes = false } = how;
+  const lost = reindexes ? null : await lostEncoder(config);
+  if (lost !== null) return embedderOver(lost.encoder, onSpelling);
+  const isSpelled = !reindexes && (await indexOf(config.memory))?.embedder === localEmbedder.id;
+  if (isSpelled && !asksForMeaning(config)) {
+    if (lacksForMeaning(config) === null)
+      onSpelling("this memory was written before meaning could be compared: taskmem reindex");
     return localEmbedder;
   }
-  return embedderOver(configured, onSpelling);
+  const configured = await openConfiguredEncoder(config, how);
+  return configured === null ? localEmbedder : embedderOver(configured, onSpelling);
 }
 
 /** The prices of a model: its row of the table, otherwise those of its role. */

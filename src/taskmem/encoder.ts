@@ -11,7 +11,8 @@ import { hasRuntime, sentenceEncoder } from "../engines/meaning/sentence-encoder
 import { runtimePackage } from "../engines/onnx-runtime.ts";
 import { openaiEmbedderId } from "../engines/openai/embedder.ts";
 import { openaiEmbedder, openOpenaiEmbedder } from "../engines/openai/index.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, EngineError, isTaskMemError } from "../errors.ts";
+import type { IndexedBy } from "../memory/index-of.ts";
 import { indexOf } from "../memory/place.ts";
 import { modelsDirectory, pulledModel } from "../models/models.ts";
 import { installLine } from "../util/optional.ts";
@@ -122,6 +123,58 @@ export async function configuredEncoder(
   const { encoder, directory, id } = pulled.find((one) => index?.embedder.endsWith(one.id)) ?? pulled[0]!;
   const { prefixes, reads } = encoder;
   return { encoder: sentenceEncoder({ folder: directory, id }), prefixes, ...(reads && { reads }) };
+}
+
+/** The named encoder that a memory is indexed by, and what is the matter with it here. */
+export interface LostEncoder {
+  readonly encoder: ConfiguredEncoder;
+  /** Why it cannot be used, and what to do. */
+  readonly why: string;
+}
+
+/**
+ * The named encoder of a memory that was removed or damaged, with all but vectors: it fails each text, so questions are
+ * compared by spelling and what is written waits. `null` where nothing is lost, or the configuration wants another.
+ */
+export async function lostEncoder(config: Config): Promise<LostEncoder | null> {
+  const { model, meaning } = config.embedder;
+  const index = model === undefined && meaning !== "off" ? await indexOf(config.memory) : null;
+  const named = namedEncoders.find(
+    ({ called, ...one }) => (!isCalled(meaning) || called === meaning) && isIndexedBy(index, one),
+  );
+  if (!index || !named) return null;
+  const why = await whyLost(config, named, index);
+  if (why === null) return null;
+  const embed = async () => {
+    throw new EngineError("encoder-failed", why, { isRetryable: true });
+  };
+  const encoder = { id: encoderIdOf(index), dimension: index.dimension - localEmbedder.dimension, embed };
+  return { encoder: { encoder, prefixes: named.prefixes }, why };
+}
+
+/** Id of the encoder within that of an embedder by meaning: `meaning:<12 digits>:<encoder>`. */
+const encoderIdOf = ({ embedder }: IndexedBy) => embedder.replace(/^meaning:\w+:/, "");
+
+/** Whether a memory's vectors were made by a named encoder that was pulled: what is put before texts tells which. */
+function isIndexedBy(index: IndexedBy | null, { prefixes }: Pick<NamedEncoder, "prefixes">): boolean {
+  if (!index?.embedder.startsWith("meaning:") || index.embedder.includes(":openai:")) return false;
+  const encoder = { id: encoderIdOf(index), dimension: 0, embed: async () => [] };
+  return embedderOver({ encoder, prefixes }, () => {}).id === index.embedder;
+}
+
+async function whyLost(config: Config, { name }: NamedEncoder, index: IndexedBy): Promise<string | null> {
+  try {
+    const opened = await configuredEncoder(config, {});
+    if (opened?.encoder.id === encoderIdOf(index)) return null;
+    if (opened === null && !hasRuntime())
+      return `${runtimePackage} is not installed: ${installLine(runtimePackage)}`;
+    const isThere = pulledModel(modelsDirectory(process.env, homedir()), name) !== null;
+    if (isThere) return "another release of its encoder was pulled: taskmem reindex";
+  } catch (error) {
+    if (!isTaskMemError(error)) throw error;
+    if (error.code !== "model-missing") return error.message;
+  }
+  return `its sentence encoder is not on this machine: taskmem models pull ${name}`;
 }
 
 /** Numbers of an encoder's vectors in a memory that is indexed by it; `null` for another. */

@@ -48,7 +48,8 @@ export async function run(invocation: Invocation, questionText: string): Promise
   output.object(answer);
   printAnswer(output, answer, streams);
   const { meaning, model } = config.embedder;
-  const lacking = meaning === "off" || model !== undefined ? null : lacksForMeaning(config);
+  const isTold = meaning === "off" || model !== undefined || answer.bySpelling !== null;
+  const lacking = isTold ? null : lacksForMeaning(config);
   if (answer.abstained && answer.nearestMisses.length > 0 && lacking !== null)
     output.note(`words were compared by spelling; to compare them by meaning: ${lacking}`);
 }

@@ -6,6 +6,7 @@ import { costText } from "../../engine.ts";
 import type { RetriedClips } from "../../memory/memory.ts";
 import { paceText } from "../../perception/pace.ts";
 import { openConfiguredSources } from "../../taskmem/assembly.ts";
+import { lostEncoder } from "../../taskmem/encoder.ts";
 import { keptOfPeople } from "../../taskmem/people.ts";
 import type { TaskMem } from "../../taskmem.ts";
 import { oneLine } from "../../util/plain-text.ts";
@@ -36,6 +37,9 @@ export async function run(invocation: Invocation, specs: string[]): Promise<numb
       printStatus(output, { event: "source-status", ...status, stream: stream ?? status.stream }),
   });
   await using memory = await openConfigured(invocation, config);
+  const lost = await lostEncoder(config);
+  if (lost !== null)
+    output.note(`what is written is compared by its words until meanings can be: ${lost.why}`);
   if (config.people) output.note(keptOfPeople(config.memory));
   let exitCode: number = exitCodes.done;
   for (const source of sources) {

@@ -3,7 +3,7 @@
  * `model.safetensors` and `vocab.txt`, or with one packed file (`packed-encoder.ts`).
  */
 import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { z } from "zod";
 import { readSafetensors } from "../../adapter/exchange/safetensors.ts";
 import { DataError } from "../../errors.ts";
@@ -121,7 +121,7 @@ function sound<T>(folder: string, read: () => T): T {
   } catch (cause) {
     throw new DataError(
       "model-damaged",
-      `Expected a BERT encoder in ${folder}: ${(cause as Error).message}. Pull it again with \`taskmem models pull\`.`,
+      `Expected a BERT encoder in ${folder}: ${(cause as Error).message}. Pull it again with \`taskmem models pull ${basename(folder)}\`.`,
       { cause, details: { folder } },
     );
   }

@@ -3,11 +3,13 @@
  *
  * A passage has a vector of both parts, the meaning first: of its own text and of the text around it, added, because a
  * spoken line seldom holds its subject. A question has one part. So a question in a language that the encoder does not
- * know, or while the encoder cannot be asked, is compared by spelling with all that is kept, and its answer is not lost.
+ * know, or while the encoder cannot be asked, is compared by spelling with all that is kept, and its answer is not lost. An
+ * encoder that failed rests, so that the next questions do not wait for it too.
  */
 import type { Embedder, EmbedOptions } from "../../engine.ts";
-import { isTaskMemError } from "../../errors.ts";
+import { EngineError, isTaskMemError } from "../../errors.ts";
 import { sha256 } from "../../util/hash.ts";
+import { steadyMs } from "../../util/steady-clock.ts";
 
 /** What an embedder by meaning is made of. */
 export interface MeaningOptions {
@@ -19,19 +21,46 @@ export interface MeaningOptions {
   readonly prefixes?: { readonly query: string; readonly passage: string };
   /** Told why a question is compared by spelling. */
   readonly onSpelling?: (why: string) => void;
+  /** Milliseconds of a clock that never jumps. @default steadyMs */
+  readonly now?: () => number;
 }
 
 /** Added to the id when what a passage's vector is made of changes. */
 const version = 1;
 /** Questions whose vectors are kept: one question may be searched for several times. */
 const mostKept = 32;
+/** How long questions do without an encoder that failed. */
+const restMs = 30_000;
 
 export function meaningEmbedder(options: MeaningOptions): Embedder {
-  const { encoder, spelling, reads = (text) => text, onSpelling } = options;
+  const { encoder, spelling, reads = (text) => text, onSpelling, now = steadyMs } = options;
   const { query: queryPrefix = "", passage: passagePrefix = "" } = options.prefixes ?? {};
   const meaning = encoder.dimension;
   const dimension = meaning + spelling.dimension;
   const kept = new Map<string, Promise<Float32Array>>();
+  let resting: { readonly untilMs: number; readonly error: EngineError } | null = null;
+
+  const encode = async (texts: readonly string[], signal: AbortSignal | undefined, how: EmbedOptions) => {
+    try {
+      const found = await encoder.embed(texts, signal, how);
+      if (texts.length > 0) resting = null;
+      return found;
+    } catch (error) {
+      if (error instanceof EngineError && error.isRetryable) resting = { untilMs: now() + restMs, error };
+      throw error;
+    }
+  };
+
+  /** What the encoder makes of a question. */
+  const meantBy = (text: string, signal?: AbortSignal): Promise<Float32Array> => {
+    const asked =
+      kept.get(text) ??
+      encode([queryPrefix + text], signal, { role: "query", once: true }).then(([found]) => found!);
+    kept.set(text, asked);
+    asked.catch(() => kept.delete(text));
+    if (kept.size > mostKept) kept.delete(kept.keys().next().value!);
+    return asked;
+  };
 
   const asQuery = async (text: string, signal?: AbortSignal): Promise<Float32Array> => {
     const vector = new Float32Array(dimension);
@@ -43,21 +72,21 @@ export function meaningEmbedder(options: MeaningOptions): Embedder {
     if (text.trim() === "") return vector;
     const known = reads(text);
     if (known === null) return bySpelling("the sentence encoder does not know the question's language");
+    const isResting = resting !== null && now() < resting.untilMs && !kept.has(known);
+    if (isResting) return bySpelling(resting!.error.message);
     try {
-      const [found] = await encoder.embed([queryPrefix + known], signal, { role: "query" });
-      vector.set(found!);
+      vector.set(await meantBy(known, signal));
       return vector;
     } catch (error) {
       signal?.throwIfAborted();
       if (!isTaskMemError(error)) throw error;
-      kept.delete(text);
       return bySpelling(error.message);
     }
   };
 
   const asPassages = async (
     texts: readonly string[],
-    { contexts = texts }: EmbedOptions,
+    { contexts = texts, once }: EmbedOptions,
     signal?: AbortSignal,
   ) => {
     const spelled = await spelling.embed(texts, signal);
@@ -68,10 +97,10 @@ export function meaningEmbedder(options: MeaningOptions): Embedder {
     );
     const around = known.filter((_, at) => wide[at] !== null);
     const asked = [...known.map((i) => read[i]!), ...wide.filter((text) => text !== null)];
-    const found = await encoder.embed(
+    const found = await encode(
       asked.map((text) => passagePrefix + text),
       signal,
-      { role: "passage" },
+      { role: "passage", ...(once && { once }) },
     );
     const own = new Map(known.map((i, at) => [i, found[at]!]));
     const context = new Map(around.map((i, at) => [i, found[known.length + at]!]));
@@ -91,15 +120,7 @@ export function meaningEmbedder(options: MeaningOptions): Embedder {
     meaning,
     embed: async (texts, signal, how = {}) => {
       if (how.role !== "query") return asPassages(texts, how, signal);
-      return Promise.all(
-        texts.map((text) => {
-          const known = kept.get(text) ?? asQuery(text, signal);
-          kept.set(text, known);
-          known.catch(() => kept.delete(text));
-          if (kept.size > mostKept) kept.delete(kept.keys().next().value!);
-          return known;
-        }),
-      );
+      return Promise.all(texts.map((text) => asQuery(text, signal)));
     },
     ...(encoder.cost && { cost: () => encoder.cost!() }),
     close: async () => encoder.close?.(),

@@ -94,12 +94,14 @@ export interface Endpoint {
    * Makes one call within limits and budget, retrying while it may help.
    *
    * `forecast` is reserved while an attempt is in flight; the cost is that of the answer.
+   * @param retries attempts after the first, in place of `maxRetries`
    * @throws EngineError; the signal's reason once it is aborted
    */
   call<T>(
     forecast: Use,
     attempt: Attempt<T>,
     signal?: AbortSignal,
+    retries?: number,
   ): Promise<{ readonly value: T; readonly cost: Cost }>;
   /**
    * What each base URL's server tells about itself at a path below it, where `../` leads above a `/v1`: the parsed body,
@@ -229,7 +231,7 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
   return {
     cost: budget.spent,
     tells: (path, signal) => Promise.all(connections.map((connection) => tells(connection, path, signal))),
-    call: async (forecast, attempt, signal) => {
+    call: async (forecast, attempt, signal, retries = maxRetries) => {
       const waiting = signal ? { signal } : {};
       const tried = new Set<NamedConnection>();
       const failures: EngineError[] = [];
@@ -246,7 +248,7 @@ export function openEndpoint(options: EndpointOptions): Endpoint {
           if (!(error instanceof EngineError) || !error.isRetryable) throw error;
           failures.push(error);
           if (pool.hasOther(tried)) continue;
-          if (retry >= maxRetries) throw error;
+          if (retry >= retries) throw error;
           const backoffMs = random() * Math.min(longestBackoffMs, retryMs * 2 ** retry++);
           const askedMs = error.details.retryAfterMs as number | undefined;
           const waitMs = askedMs === undefined ? backoffMs : Math.min(longestAskedMs, askedMs);

@@ -64,3 +64,20 @@ test("a body that holds no, or too few, vectors is retried", async (t) => {
   assert.deepEqual([...vector!], [1, 0, 0, 0, 0]);
   assert.equal(server.requests.length, 4);
 });
+
+test("what is to be tried once is asked for once, and a question is not waited for long", async (t) => {
+  const { server, options } = await connected(t);
+  const embedder = openaiEmbedder({ ...options, dimension: 5, onceMs: { query: 20, passage: 60_000 } });
+  server.setFaults(() => ({ kind: "status", status: 503 }));
+  await assert.rejects(embedder.embed(["d"], undefined, { once: true }), { code: "unavailable" });
+  assert.equal(server.requests.length, 1);
+  server.setFaults(() => ({ kind: "hang" }));
+  await assert.rejects(embedder.embed(["d"], undefined, { role: "query", once: true }), {
+    code: "timeout",
+    isRetryable: true,
+    message: /\(model letters\) sent no vectors within 0.02 s$/,
+  });
+  assert.equal(server.requests.length, 2);
+  server.setFaults(undefined);
+  assert.equal((await embedder.embed(["d"], undefined, { once: true })).length, 1);
+});

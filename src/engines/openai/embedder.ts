@@ -11,6 +11,8 @@ export interface EmbedderOptions extends EndpointOptions {
   readonly dimension: number;
   /** Whether each text is sent with its role, as `input_type`. @default false */
   readonly inputType?: boolean;
+  /** Longest waits for vectors that are tried once: those of questions, and those of passages. @default 5 s and 30 s */
+  readonly onceMs?: { readonly query: number; readonly passage: number };
 }
 
 const batchSize = 64;
@@ -22,7 +24,12 @@ export const openaiEmbedderId = ({
 }: Pick<EmbedderOptions, "model" | "inputType">): string => `openai:${model}${inputType ? ":roles" : ""}`;
 
 /** An embedder of a known dimension. @throws ConfigError `base-url-invalid` */
-export function openaiEmbedder({ dimension, inputType = false, ...options }: EmbedderOptions): Embedder {
+export function openaiEmbedder({
+  dimension,
+  inputType = false,
+  onceMs = { query: 5000, passage: 30_000 },
+  ...options
+}: EmbedderOptions): Embedder {
   if (!Number.isInteger(dimension) || dimension < 1) {
     throw new RangeError(`Expected \`dimension\` to be a whole number from 1 up, got ${dimension}`);
   }
@@ -31,19 +38,21 @@ export function openaiEmbedder({ dimension, inputType = false, ...options }: Emb
     cost,
     id: openaiEmbedderId({ model: options.model, inputType }),
     dimension,
-    embed: async (texts, signal, { role = "passage" } = {}) => {
+    embed: async (texts, signal, { role = "passage", once = false } = {}) => {
       const vectors = texts.map(() => new Float32Array(dimension));
       const wanted = texts.flatMap((text, index) => (text.trim() === "" ? [] : [{ text, index }]));
       const batches = Array.from({ length: Math.ceil(wanted.length / batchSize) }, (_, i) =>
         wanted.slice(i * batchSize, (i + 1) * batchSize),
       );
+      const how = { ...(inputType && { inputType: role }), ...(once && { retries: 0 }) };
+      const limit = once ? AbortSignal.timeout(onceMs[role]) : null;
+      const either = limit === null ? signal : AbortSignal.any([limit, ...(signal ? [signal] : [])]);
       await Promise.all(
         batches.map(async (batch) => {
-          const answers = await askVectors(
-            batch.map(({ text }) => text),
-            signal,
-            inputType ? role : undefined,
-          );
+          const asked = batch.map(({ text }) => text);
+          const answers = await askVectors(asked, either, how).catch((error) => {
+            throw error === limit?.reason ? late(options, onceMs[role]) : error;
+          });
           for (const [i, { index }] of batch.entries()) {
             const answer = answers[i]!;
             if (answer.length !== dimension) {
@@ -76,13 +85,20 @@ const answerSchema = z.object({
   usage: z.object({ prompt_tokens: tokenCount }).nullish().catch(null),
 });
 
+const late = ({ baseURL, model }: EndpointOptions, ms: number) =>
+  new EngineError(
+    "timeout",
+    `${new URL([baseURL].flat()[0]!).host} (model ${model}) sent no vectors within ${ms / 1000} s`,
+    { isRetryable: true },
+  );
+
 /** Makes one call for a batch of texts: their vectors, in order, as they came. */
 function vectorsOf(options: EndpointOptions) {
   const endpoint = openEndpoint(options);
   const askVectors = async (
     input: string[],
     signal?: AbortSignal,
-    inputType?: "query" | "passage",
+    { inputType, retries }: { readonly inputType?: "query" | "passage"; readonly retries?: number } = {},
   ): Promise<number[][]> => {
     const characters = input.reduce((sum, text) => sum + text.length, 0);
     const forecast = { promptTokens: Math.ceil(characters / 4), completionTokens: 0 };
@@ -104,6 +120,7 @@ function vectorsOf(options: EndpointOptions) {
         return { value: ordered.map(({ embedding }) => embedding), used };
       },
       signal,
+      retries,
     );
     return value;
   };

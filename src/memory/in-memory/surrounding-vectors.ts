@@ -1,5 +1,6 @@
 /** Vectors that take in what is around an entry, in the in-memory store: made when the surroundings are other than before. */
 import type { Embedder } from "../../engine.ts";
+import type { Making } from "../settling.ts";
 import { embedAll } from "../statements.ts";
 import { textAround } from "../surroundings.ts";
 import { compare, type KeptEntry, type State } from "./state.ts";
@@ -31,16 +32,21 @@ export function dropStaleVectors(state: State): void {
 }
 
 /** Makes every vector whose surroundings changed. @throws EngineError */
-export async function makeWaitingVectors(read: () => State, embedder: Embedder): Promise<void> {
+export async function makeWaitingVectors(
+  read: () => State,
+  embedder: Embedder,
+  { signal, once, onBatch }: Making,
+): Promise<void> {
   const batch = waitingIn(read());
   const vectors = await embedAll(
     embedder,
     batch.map(({ kept }) => kept.entry.text),
-    { contexts: batch.map(({ context }) => context) },
+    { contexts: batch.map(({ context }) => context), signal, once },
   );
   const { entries } = read();
   for (const [i, { kept, context }] of batch.entries()) {
     const now = entries.get(kept.entry.id);
     if (now) Object.assign(now, { vector: vectors[i]!, madeOf: context });
   }
+  onBatch();
 }
