@@ -29,7 +29,7 @@ import { type Question, type QuestionInput, toQuestion } from "../tasks/task.ts"
 import { foldings, foldLetters } from "../util/letters.ts";
 import { type Clock, formatMoment, parseMoment } from "../util/time.ts";
 import { type AskedOfWhole, askedOfPeople, askedOfTime, askedOfWhole } from "./asked.ts";
-import { closestTo } from "./closest.ts";
+import { type ClosestMoment, closestTo, isByWords, momentsAround } from "./closest.ts";
 import { assertSpeakers } from "./known-speakers.ts";
 import { whyNothing } from "./left-out.ts";
 import { abstention, type Reader, type Reading, type ReadRequest } from "./reader.ts";
@@ -37,7 +37,7 @@ import { type StreamSpan, timeOf } from "./time-filter.ts";
 import { wholeOf } from "./whole.ts";
 import { otherWords } from "./words/forms.ts";
 import { isFunctionWord, isGrammar, languageOf } from "./words/languages.ts";
-import { asksOfState } from "./words/question-words.ts";
+import { asksOfState, wordsOfAnswers } from "./words/question-words.ts";
 
 /** Which part of memory a question is asked of, and how it is searched. */
 export interface AskOptions {
@@ -92,7 +92,10 @@ export interface Answer {
   readonly option: string | null;
   readonly abstained: boolean;
   readonly citations: readonly Citation[];
-  /** For an abstention, the recalled entries that come nearest to an answer, best first: five at most. */
+  /**
+   * For an abstention, the moments that come nearest to an answer, best first: five at most. Each has the entry that was found;
+   * its text and time are those of the lines before and after it too.
+   */
   readonly nearestMisses: readonly Citation[];
   /** Earlier statements that the cited one replaced, the latest first. */
   readonly earlier: readonly Citation[];
@@ -112,6 +115,8 @@ export interface Answer {
 }
 
 const defaultLimit = 30;
+/** Entries that are recalled for the moments which a declined question is shown, where words alone were compared. */
+const moreLimit = 100;
 const mostMisses = 5;
 
 const askKeys: Keys<AnswerTools & AskOptions> = {
@@ -162,17 +167,13 @@ export async function answerQuestion(
   const unwatched = gaps.filter((gap) => moments.some((moment) => covers(gap, moment)));
   const shown = [...recalled.map(({ entry }) => entry), ...floor];
   const citations = reading.abstained ? [] : citationsOf(shown, reading.cited);
+  const nearestMisses = reading.abstained ? await missesOf(question, looked, options) : [];
   const answer: Answer = {
     answer: withGaps(reading, unwatched, clocks),
     option: reading.option,
     abstained: reading.abstained,
     citations,
-    nearestMisses: reading.abstained
-      ? [...closestTo(question.text, recalled), ...floor]
-          .filter(({ text }) => !reading.answer.includes(text))
-          .slice(0, mostMisses)
-          .map(citationOf)
-      : [],
+    nearestMisses,
     earlier: citationsOf(shown, reading.earlier ?? []),
     gaps: unwatched,
     leftOut:
@@ -234,6 +235,8 @@ interface Look {
   /** Whether nothing at all is remembered. */
   readonly isEmpty: boolean;
   readonly reading: Reading;
+  /** Recalls more entries in the same way; `null` where all that there are were. */
+  readonly more: (() => Promise<readonly RecalledEntry[]>) | null;
 }
 
 /**
@@ -327,7 +330,15 @@ async function look(
   const read = await reader.read(request);
   const isFact = whole !== null && whole.of !== "overview" && floor.length > 0;
   const reading = isFact || spans !== null ? read : await unlessEmpty(read, recalled, records, options);
-  return { recalled, moments, gaps, whole, floor, isFact, isEmpty: reading !== read, reading };
+  const isAll = known.entries !== null || recalled.length < (options.limit ?? defaultLimit);
+  const more = async () => {
+    const wide = await recallFor(question, moments, spans, { ...options, limit: moreLimit });
+    return withoutStale(wide, stale);
+  };
+  return {
+    ...{ recalled, moments, gaps, whole, floor, isFact, reading, isEmpty: reading !== read },
+    more: isSearch && !isAll ? more : null,
+  };
 }
 
 const withoutClockTimes = (question: Question): Question => ({
@@ -423,7 +434,7 @@ async function recallFor(
 ): Promise<RecalledEntry[]> {
   const asked = [question.text, ...question.options.map(({ text }) => text)].join(" ");
   const query: RecallQuery = {
-    text: mode === "search" ? withOtherWords(asked) : asked,
+    text: mode === "search" ? `${withOtherWords(asked)} ${wordsOfAnswers(question.text)}`.trim() : asked,
     meant: question.text,
     mode,
     ...(mode === "search" && { limit }),
@@ -476,14 +487,33 @@ async function recallWithin(
       streams: [stream],
       fromSeconds,
       toSeconds,
-      limit: mostMisses,
+      limit: mostOfTime,
     });
-    for (const entry of own) if (!found.has(entry.id)) found.set(entry.id, { entry, score: { total: 0 } });
+    const first = byCharacters(query.meant ?? query.text, own).slice(0, mostMisses);
+    for (const entry of first) if (!found.has(entry.id)) found.set(entry.id, { entry, score: { total: 0 } });
   }
   const all = [...found.values()];
   if (query.mode === "whole-memory") return all;
   return fuseSearches(all).slice(0, query.limit ?? defaultLimit);
 }
+
+/** Entries of a time that are compared by characters. */
+const mostOfTime = 256;
+
+/**
+ * Entries that share more of a question's characters first, which may each be a word in Chinese and Japanese, where text is
+ * searched by pairs; otherwise in their order.
+ */
+function byCharacters(text: string, entries: readonly Entry[]): Entry[] {
+  const words = text.match(/\p{Script=Han}+/gu) ?? [];
+  const told = words.flatMap((run) => [...run.replace(grammarRuns, "")]);
+  const shared = (entry: Entry) => told.filter((character) => entry.text.includes(character)).length;
+  return told.length === 0 ? [...entries] : entries.toSorted((a, b) => shared(b) - shared(a));
+}
+
+/** What asks and binds in Chinese, and tells nothing. */
+const grammarRuns =
+  /什么|什麼|怎么|怎麼|怎样|为什么|哪里|哪裡|哪儿|多少|他们|她们|我们|你们|他們|我們|你們|[的了是吗嗎呢吧在有和与與她他它我你哪谁誰几幾不都也就这這那]/gu;
 
 /** A question with other forms of its words ("buy", "bought"), which a search by spelling does not find. */
 function withOtherWords(text: string): string {
@@ -575,6 +605,32 @@ function withGaps(
     return `${formatMoment(startSeconds, clock)} to ${formatMoment(endSeconds, clock)}: ${detail}`;
   });
   return `I was not watching then (${spans.join("; ")}). ${answer}`;
+}
+
+/** What a declined question is shown. */
+async function missesOf(
+  question: Question,
+  { recalled, floor, reading, more }: Look,
+  { memory, asOfSeconds, speakers }: AnswerTools & AskOptions,
+): Promise<Citation[]> {
+  const isNew = ({ text }: Entry | FloorRow) => !reading.answer.includes(text);
+  // By words alone many are as near as the last one that was recalled.
+  const near = more && isByWords(recalled) ? await more() : recalled;
+  const moments = await momentsAround(closestTo(question.text, near).filter(isNew), mostMisses, memory, {
+    ...(asOfSeconds !== undefined && { asOfSeconds }),
+    ...(speakers && { speakers }),
+  });
+  const looks = floor.filter(isNew).map(citationOf);
+  return [...moments.map(citationOfMoment), ...looks].slice(0, mostMisses);
+}
+
+function citationOfMoment({ found, lines }: ClosestMoment): Citation {
+  return {
+    ...citationOf(found),
+    startSeconds: lines[0]!.startSeconds,
+    endSeconds: Math.max(...lines.map(({ endSeconds }) => endSeconds)),
+    text: lines.map(({ text }) => text).join("\n"),
+  };
 }
 
 function citationsOf(shown: readonly (Entry | FloorRow)[], cited: readonly string[]): Citation[] {

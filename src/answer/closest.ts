@@ -1,14 +1,16 @@
 /**
- * What a declined question is shown: the recalled entries that could answer it first, because the reader could not tell.
+ * What a declined question is shown: moments that could answer it, because the reader could not tell.
  *
  * Recall ranks what is near in words and meaning. Among those, what a person looks for is seldom a question, is often said
- * by who is named, and holds the kind of thing that is asked for.
+ * by who is named, and holds the kind of thing that is asked for. A line that repeats the question is nearer to it than
+ * the line that answers, which stands beside it: a moment holds the lines before and after the one that was found.
  */
-import type { Entry, RecalledEntry } from "../memory/memory.ts";
+import { isFact } from "../memory/facts.ts";
+import type { Entries, Entry, EntryList, RecalledEntry } from "../memory/memory.ts";
 import { hasWanted, type Wanted, wantedInAny } from "./words/question-words.ts";
 
-/** How much what could answer weighs beside its rank. */
-const weights = { question: 0.5, named: 1.5, kind: 1.25 } as const;
+/** How much what could answer weighs beside its rank; its kind weighs more where words alone were compared. */
+const weights = { question: 0.5, named: 1.5, kind: 1.25, kindByWords: 1.5 } as const;
 
 /**
  * Recalled entries, those that could answer first.
@@ -17,6 +19,7 @@ const weights = { question: 0.5, named: 1.5, kind: 1.25 } as const;
  */
 export function closestTo(text: string, recalled: readonly RecalledEntry[]): Entry[] {
   const wanted = wantedInAny(text);
+  const kind = isByWords(recalled) ? weights.kindByWords : weights.kind;
   let least = Number.POSITIVE_INFINITY;
   const weighed = recalled.map(({ entry, score }) => {
     least = Math.min(least, score.total);
@@ -25,11 +28,73 @@ export function closestTo(text: string, recalled: readonly RecalledEntry[]): Ent
     const weight =
       (isQuestion ? weights.question : 1) *
       (isNamed ? weights.named : 1) *
-      (tellsKind(entry.text, wanted) ? weights.kind : 1);
+      (tellsKind(entry.text, wanted) ? kind : 1);
     return { entry, total: least * weight };
   });
   return weighed.toSorted((a, b) => b.total - a.total).map(({ entry }) => entry);
 }
+
+/** A stretch of talk, around what was found of it. */
+export interface ClosestMoment {
+  readonly found: Entry;
+  /** In time order, `found` among them. */
+  readonly lines: readonly Entry[];
+}
+
+/** How far from a line another of its moment begins, in seconds. */
+const momentSeconds = 15;
+/** Characters of a moment's lines; longer ones are told alone. */
+const mostCharacters = 400;
+/** Lines that are read to find the two beside one. */
+const mostRead = 16;
+
+/**
+ * The first different moments: no line is in two of them. Facts, which are no talk, are moments by themselves.
+ * @param ranked best first
+ * @param filter what else a line must be, such as known by then
+ */
+export async function momentsAround(
+  ranked: readonly Entry[],
+  most: number,
+  memory: Pick<Entries, "entries">,
+  filter: EntryList = {},
+): Promise<ClosestMoment[]> {
+  const moments: ClosestMoment[] = [];
+  const shown = new Set<string>();
+  for (const found of ranked) {
+    if (moments.length === most) break;
+    if (shown.has(found.id)) continue;
+    const beside = isFact(found) ? [] : await linesBeside(found, memory, filter);
+    const lines = [found];
+    for (const line of beside) {
+      const length = [...lines, line].reduce((sum, { text }) => sum + text.length, 0);
+      if (!shown.has(line.id) && length <= mostCharacters) lines.push(line);
+    }
+    for (const { id } of lines) shown.add(id);
+    moments.push({ found, lines: lines.toSorted((a, b) => a.startSeconds - b.startSeconds) });
+  }
+  return moments;
+}
+
+/** The line after one, which may answer it, and the line before. */
+async function linesBeside(
+  { id, stream, startSeconds }: Entry,
+  memory: Pick<Entries, "entries">,
+  filter: EntryList,
+): Promise<Entry[]> {
+  const until = startSeconds + momentSeconds;
+  const read = { ...filter, streams: [stream], toSeconds: until, newest: true, limit: mostRead };
+  const near = (await memory.entries(read)).toSorted((a, b) => a.startSeconds - b.startSeconds);
+  const at = near.findIndex((one) => one.id === id);
+  if (at < 0) return [];
+  return [near[at + 1], near[at - 1]].filter(
+    (one) => one !== undefined && Math.abs(one.startSeconds - startSeconds) <= momentSeconds,
+  ) as Entry[];
+}
+
+/** Whether no entry was compared by meaning. */
+export const isByWords = (recalled: readonly RecalledEntry[]): boolean =>
+  recalled.every(({ score }) => !score.vector?.byMeaning);
 
 const tellsReason = /\b(?:because|due to|so that|in order to|that['’]s why|reason)\b|因为|所以/iu;
 const numbers =

@@ -6,6 +6,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { ConfigError, isTaskMemError } from "../errors.ts";
+import { factPolicy } from "../memory/facts.ts";
 import type { Entry, EntryKind, Memory, Statement, StreamRecord } from "../memory/memory.ts";
 import type { Observation } from "../perception/observation.ts";
 import { turn } from "../util/async.ts";
@@ -39,7 +40,6 @@ const factsStream = "remembered";
 const factsDescription = "facts to remember";
 /** Clips of facts are a moment long, in seconds. */
 const factSeconds = 1e-3;
-const policy = "remember";
 const revision = "remember@1";
 
 /** Keeps a fact. @throws ConfigError for an empty text or a stream that is watched; StoreError */
@@ -79,7 +79,14 @@ async function keep(memory: Memory, stream: string, statement: Statement): Promi
   }
   // Each step waits for the disk; others are answered in between.
   await turn();
-  const decision = { stream, clips: [clip], policy, revision, statements: [statement], stateChange: null };
+  const decision = {
+    stream,
+    clips: [clip],
+    policy: factPolicy,
+    revision,
+    statements: [statement],
+    stateChange: null,
+  };
   const { stored } = await memory.commit(decision);
   return stored[0] ?? null;
 }

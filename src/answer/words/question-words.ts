@@ -82,7 +82,7 @@ export const isTimeWord = (word: string): boolean =>
 /** The kind of answer. "statement" is for questions that a yes or no answers, and for requests. */
 export function wantedBy(text: string): Wanted {
   const plain = text.trim().toLowerCase();
-  if (/\bwhat colou?r\b|\bwhich colou?r\b/.test(plain)) return "colour";
+  if (/\b(?:what|which) colou?r\b|\bcolou?r of\b/.test(plain)) return "colour";
   if (namesTime.test(plain)) return "moment";
   if (/\bhow (?:many|much|old|far|tall|high|heavy|long|big|expensive|deep|wide)\b/.test(plain))
     return "number";
@@ -118,6 +118,15 @@ export function wantedInAny(text: string): Wanted {
   const english = wantedBy(text);
   return wantedElsewhere.find(([, pattern]) => pattern.test(text))?.[0] ?? english;
 }
+
+/**
+ * Words of an answer of the kind that a question asks for, in languages other than its own: of what is asked in one and
+ * told in another they may be the only ones to look for. Empty for English, and where no word is common to such answers.
+ */
+export function wordsOfAnswers(text: string): string {
+  return wantedBy(text) !== "reason" && wantedInAny(text) === "reason" ? reasonWords : "";
+}
+const reasonWords = "because 因为 weil parce perché porque omdat ponieważ потому";
 
 const colours =
   /\b(?:red|blue|green|yellow|black|white|gr[ae]y|brown|orange|purple|pink|violet|golden?|silver|beige|turquoise|navy|cream|crimson|maroon|teal)\b/i;

@@ -34,13 +34,17 @@ interface Own {
   readonly isTold: boolean;
 }
 
-/** The reading of a multiple-choice question. */
+/**
+ * The reading of a multiple-choice question.
+ * @param quoted the sentences that would answer it without options
+ */
 export function choose(
   question: Question,
   asked: Asked,
   told: readonly Sentence[],
   words: WordSpace,
   recalled: readonly RecalledEntry[] = [],
+  quoted: () => readonly Sentence[] = () => [],
 ): Reading {
   const sentences = withOtherHalves(told);
   const own = new Map<Option, Own>(
@@ -67,6 +71,7 @@ export function choose(
   if (supports.length === 0 && !differ) supports.push(...askedSupports(asked, sentences, own));
   if (supports.length === 0 && !differ && !asked.negated)
     supports.push(...meantSupports(asked, sentences, own, recalled));
+  if (supports.length === 0 && !differ && !asked.negated) supports.push(...quotedSupports(quoted(), own));
   const prefers = asked.which === "first" ? (a: Support, b: Support) => isLater(b, a) : isLater;
   const best = strongestByOption(supports, prefers);
   const [first] = best;
@@ -183,6 +188,15 @@ function meantSupports(
   const [first, second] = strongestByOption(supports, isLater);
   if (!first || first.strength < leastMeant) return [];
   return second && second.strength > mostOfOther * first.strength ? [] : [first];
+}
+
+/** Support by the talk that answers the question without options, where it holds the words of one option and of no other. */
+function quotedSupports(quoted: readonly Sentence[], own: ReadonlyMap<Option, Own>): Support[] {
+  if (quoted.some(({ speakers }) => speakers.size === 0)) return [];
+  // An option that the question holds itself cannot be told from it.
+  if ([...own.values()].some(({ terms }) => terms.length === 0)) return [];
+  const supports = withOtherHalves(quoted).flatMap((sentence) => supportsOf(sentence, 1, own, false));
+  return new Set(supports.map(({ option }) => option)).size === 1 ? supports : [];
 }
 
 const leastNear = 0.3;

@@ -192,6 +192,7 @@ function isAmount({ tokens, text }: Sentence, at: number, asked: Asked): boolean
       : wanted === measures || (wanted === null && !ofCount.test(asked.text));
   const before = tokens[at - 1];
   if (before && labels.test(before.folded)) return false;
+  if (isOfCode(tokens, at) && !ofCode.test(asked.text)) return false;
   if (wanted === null && !isMuch) return true;
   if (forms.some((form) => form.startsWith("t:")) || (before && locating.test(before.folded))) return false;
   const ofWanted = isMuch ? "money" : wanted;
@@ -200,6 +201,18 @@ function isAmount({ tokens, text }: Sentence, at: number, asked: Asked): boolean
     (ofWanted === "money" && ofMoney.test(text));
   // What follows a number is what it counts: "3 legs".
   return isTold || (tokens[at + 1]?.forms.length ?? 0) === 0;
+}
+
+const ofCode = /\b(?:code|pin|password|combination|passport|licen[cs]e|plate|phone|extension)\b/i;
+const digitWord = /^(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|\d)$/;
+
+/** Whether a number is a digit of several that are told one by one, "four seven one": a code, and no amount. */
+function isOfCode(tokens: readonly Token[], at: number): boolean {
+  const isDigit = (i: number) => digitWord.test(tokens[i]?.folded ?? "");
+  const beside = [at - 2, at - 1, at + 1, at + 2].map(isDigit);
+  return (
+    isDigit(at) && ((beside[0]! && beside[1]!) || (beside[1]! && beside[2]!) || (beside[2]! && beside[3]!))
+  );
 }
 
 const ofCount = /\bhow many\b/i;

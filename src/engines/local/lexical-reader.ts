@@ -75,8 +75,13 @@ export function lexicalReader({ words }: LexicalReaderOptions): Reader {
       if (asked.terms.length === 0 && asked.names.length === 0)
         return abstain("The question holds no word that could be looked up in memory.");
       const recalled = onOneScale(request.recalled);
-      if (request.question.options.length > 0)
-        return choose(request.question, asked, sentences, words, recalled);
+      if (request.question.options.length > 0) {
+        const quoted = () => {
+          const { cited } = quote(asked, sentences, recalled);
+          return sentences.filter(({ entry }) => cited.includes(entry.id));
+        };
+        return choose(request.question, asked, sentences, words, recalled, quoted);
+      }
       const reading = quote(asked, sentences, recalled);
       if (!reading.abstained || !request.likeness) return reading;
       const ofClass = await sentenceOfClass(asked, sentences, request.likeness);

@@ -7,6 +7,7 @@
  * Names, numbers, kinds of answers and denials are asked for as everywhere else.
  */
 import { wantedBy, wantedInAny } from "../../answer/words/question-words.ts";
+import { isFact } from "../../memory/facts.ts";
 import type { Entry, RecalledEntry } from "../../memory/memory.ts";
 import type { Asked } from "./asked-question.ts";
 import { coverOf, isAbout, isKindAsked, tellsMoment } from "./evidence.ts";
@@ -75,17 +76,19 @@ function sentencesOfMoment(
   const isHeld = (forms: readonly string[]) => around.some(({ holds }) => has(holds, forms));
   if (asked.terms.some(({ required, forms }) => required && !isHeld(forms))) return [];
   const isTold =
-    asked.language === "en" ? around.some((one) => isTelling(one, asked)) : isMostlyTold(asked, isHeld);
+    asked.language === "en" && !isFact(first.entry)
+      ? around.some((one) => isTelling(one, asked))
+      : isMostlyTold(asked, isHeld);
   const wanted = asked.language === "en" ? asked.wanted : wantedInAny(asked.text);
   const isAmount = amounts.has(wanted) || (asked.language !== "en" && asked.wantsMoment);
-  if (!isTold && isAmount) return [];
+  if (!isTold && (isAmount || isFact(first.entry) || !areSpeaking(asked, first))) return [];
   const least = isTold ? leastMoment.told : leastMoment.untold;
   if (near(first) < least.meaning || near(first) - rival < least.lead) return [];
   return (
     own
       .filter((one) => !isApart(one) && !one.isQuestion && one.negated === asked.negated)
       .filter((one) => asked.names.every((name) => isAbout(name, one, asked, 1)))
-      .filter((one) => isKindAsked(one, asked) && isAdding(one, asked))
+      .filter((one) => isKindAsked(one, asked) && isAdding(one, asked) && tellsSomebody(one, asked))
       .filter((one) => asked.wanted !== "moment" || tellsMoment(one, asked))
       .filter((one) => !amounts.has(wanted) || isTelling(one, asked))
       .filter((one) => wanted !== "number" || holdsNumber(one, asked))
@@ -100,26 +103,40 @@ function sentencesOfMoment(
   );
 }
 
-/** Whether a sentence holds a word of the question that tells what it is about. */
-const isTelling = ({ holds }: Sentence, { terms }: Asked): boolean =>
-  terms.some(({ weight, isAsking, forms }) => weight === 1 && !isAsking && has(holds, forms));
+/** Verbs that tell nothing of what is done. */
+const lightVerbs =
+  /^(?:get|got|give|gave|given|go|went|gone|come|came|make|made|take|took|taken|have|had)s?$/i;
 
-/** Whether most words that tell what a question is about are held: where verbs are not told from nouns, one is too little. */
-function isMostlyTold({ terms }: Asked, isHeld: (forms: readonly string[]) => boolean): boolean {
-  const telling = terms.filter(({ weight, isAsking }) => weight === 1 && !isAsking);
+/** Words of a question that tell what it is about. */
+const tellingTerms = ({ terms }: Asked) =>
+  terms.filter(({ weight, isAsking, word }) => weight === 1 && !isAsking && !lightVerbs.test(word));
+
+/** Whether a sentence holds a word of the question that tells what it is about. */
+const isTelling = ({ holds }: Sentence, asked: Asked): boolean =>
+  tellingTerms(asked).some(({ forms }) => has(holds, forms));
+
+/** Whether those whom a question names say a sentence: where it names them, it is near to the question by the name alone. */
+const areSpeaking = ({ names }: Asked, { speakers }: Sentence): boolean =>
+  names.every(({ forms }) => has(speakers, forms));
+
+/**
+ * Whether most words that tell what a question is about are held. One is too little where verbs are not told from nouns,
+ * and in a fact, which is no talk: what it is about stands in it.
+ */
+function isMostlyTold(asked: Asked, isHeld: (forms: readonly string[]) => boolean): boolean {
+  const telling = tellingTerms(asked);
   return telling.filter(({ forms }) => isHeld(forms)).length > telling.length / 2;
 }
 
 /**
- * What was said at another moment than an entry. Notes of no speaker that were told at once are no talk: each is a moment.
+ * What was said at another moment than an entry. Facts, and notes of no speaker that were told at once, are no talk: each
+ * is a moment.
  */
-function apartFrom(
-  { id, stream, startSeconds, speakers }: Entry,
-  entries: readonly Entry[],
-): (other: { readonly entry: Entry }) => boolean {
+function apartFrom(of: Entry, entries: readonly Entry[]): (other: { readonly entry: Entry }) => boolean {
+  const { id, stream, startSeconds, speakers } = of;
   const isElsewhere = (other: Entry) =>
     other.stream !== stream || Math.abs(other.startSeconds - startSeconds) > talkSeconds;
-  const isTalk = speakers.length > 0 || entries.some(isElsewhere);
+  const isTalk = !isFact(of) && (speakers.length > 0 || entries.some(isElsewhere));
   return isTalk ? ({ entry }) => isElsewhere(entry) : ({ entry }) => entry.id !== id;
 }
 
@@ -127,6 +144,12 @@ function apartFrom(
 export const holdsNumber = ({ tokens, body, language }: Sentence, { held }: Asked): boolean =>
   tokens.some((token) => isNumeric(token) && !has(held, token.forms)) ||
   (language === "zh" && /[一二三四五六七八九十百千两]/u.test(body));
+
+/** Whether a sentence tells of somebody whom the question does not name, where somebody is asked for. */
+const tellsSomebody = ({ references, speakers }: Sentence, { wanted, held }: Asked): boolean =>
+  wanted !== "person" ||
+  speakers.size > 0 ||
+  references.some((one) => one.who !== "named" || !has(held, one.forms));
 
 /** Whether a sentence says more than the question. */
 const isAdding = ({ tokens }: Sentence, { held }: Asked): boolean =>
@@ -196,7 +219,7 @@ function isFitting(sentence: Sentence, asked: Asked): boolean {
   );
   // A word of the question must be there; where it names who says it and what kind is asked for, the name is enough.
   const isTold =
-    (asked.names.length > 0 && asked.wanted !== "thing") ||
+    (asked.names.length > 0 && asked.wanted !== "thing" && areSpeaking(asked, sentence)) ||
     asked.terms.some(({ weight, forms }) => weight === 1 && has(sentence.holds, forms));
   // A question of many words is not answered by some of them.
   const isAdding =
@@ -204,12 +227,15 @@ function isFitting(sentence: Sentence, asked: Asked): boolean {
     sentence.tokens.some(
       (token) => isNumeric(token) || (token.forms.length > 0 && !has(asked.held, token.forms)),
     );
-  const isMuch = asked.language === "en" || isMostlyTold(asked, (forms) => has(sentence.holds, forms));
+  const isMuch =
+    (asked.language === "en" && !isFact(sentence.entry)) ||
+    isMostlyTold(asked, (forms) => has(sentence.holds, forms));
   return (
     isWhole &&
     isTold &&
     isMuch &&
     isAdding &&
+    tellsSomebody(sentence, asked) &&
     asked.names.every((name) => isAbout(name, sentence, asked, 1)) &&
     isKindAsked(sentence, asked)
   );
