@@ -167,6 +167,30 @@ describe("answerQuestion", () => {
     await memory.close();
   });
 
+  test("shows moments of talk: what was found with the lines before and after, none of them twice", async () => {
+    const memory = await memoryOf([
+      [8, "Ann", "Is the ferry full today?"],
+      [13, "Bob", "The eleven o'clock one."],
+      [16, "Ann", "Then let us take bicycles."],
+      [90, "Ann", "The ferry smells of diesel."],
+      [200, "Bob", "Nothing beats a ferry."],
+    ]);
+    const { abstained, nearestMisses, recall } = await ask(memory, "What does the ferry cost?");
+    assert.equal(abstained, true);
+    const texts = nearestMisses.map(({ text }) => text.split("\n")).toSorted((a, b) => b.length - a.length);
+    assert.deepEqual(texts[0], ["Ann: Is the ferry full today?", "Bob: The eleven o'clock one."]);
+    assert.equal(new Set(texts.flat()).size, texts.flat().length);
+    const talk = nearestMisses.find(({ text }) => text.includes("eleven"))!;
+    assert.deepEqual([talk.startSeconds, talk.endSeconds], [8, 15]);
+    assert.ok(recall.some(({ entry }) => entry === talk.entry));
+    const early = await ask(memory, "What does the ferry cost?", { asOfSeconds: 12 });
+    assert.deepEqual(
+      early.nearestMisses.map(({ text }) => text),
+      ["Ann: Is the ferry full today?"],
+    );
+    await memory.close();
+  });
+
   test("says that it was not watching if the question is about such a time", async () => {
     const memory = await memoryOf(kitchen);
     await memory.addGap({

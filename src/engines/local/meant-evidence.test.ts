@@ -35,13 +35,14 @@ function read(
   lines: readonly Line[],
   options: readonly string[] = [],
   byMeaning = true,
+  policy = "test",
 ): Promise<Reading> {
   return reader.read({
     question: { text: question, options: letterOptions([...options]) },
     recalled: lines
       .toSorted(([, , a], [, , b]) => b - a)
       .map(([text, atSeconds, score], i) => ({
-        entry: entry(text, atSeconds),
+        entry: { ...entry(text, atSeconds), policy },
         score: {
           total: 1 / (i + 1),
           vector: { rank: i + 1, score, ...(byMeaning && { byMeaning: true as const }) },
@@ -135,6 +136,21 @@ describe("a moment", () => {
       ["Cara brings the cake.", 10.1, 0.46 - lead],
     ];
     assert.ok((await read("Where did Cara go to school?", notes(0.07))).abstained);
+  });
+
+  test("is a fact by itself, which holds most of what is asked about", async () => {
+    const facts: Line[] = [
+      ["Mia lent the sledge to the sexton.", 10, 0.6],
+      ["The code of the cellar is four seven one.", 12, 0.5],
+      ["The blue canister holds the petrol.", 300, 0.2],
+    ];
+    const ofFacts = (question: string, lines = facts) => read(question, lines, [], true, "remember");
+    assert.equal((await ofFacts("When is Mia's birthday?")).abstained, true);
+    assert.equal((await ofFacts("Who baked for the sexton?")).abstained, true);
+    assert.equal((await ofFacts("How much did the cellar cost?")).abstained, true);
+    assert.equal((await ofFacts("Who received a sledge from Mia?")).abstained, true);
+    const talk = facts.map(([text, at, cosine]): Line => [`Mia: ${text}`, at, cosine]);
+    assert.equal((await read("Who received a sledge from Mia?", talk)).abstained, false);
   });
 
   test("tells an amount in a sentence that holds a word of the question", async () => {
