@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
-import { after, test } from "node:test";
+import { after, before, test } from "node:test";
 import { householdPolicies } from "../src/benchmarks/datasets/household/policies.ts";
 import { shippedWeights } from "../src/engines/nano/shipped.ts";
 import { readWeights } from "../src/engines/nano/weights-file.ts";
-import { type CliOptions, type Row, taskmem, temporaryFolder } from "./support/cli.ts";
+import { type CliOptions, type CliRun, type Row, taskmem, temporaryFolder } from "./support/cli.ts";
 
 const folder = temporaryFolder();
 const bench = (runs: string, more: readonly string[] = [], options: CliOptions = {}) => {
@@ -14,9 +14,14 @@ const bench = (runs: string, more: readonly string[] = [], options: CliOptions =
   return taskmem(["bench", "household", ...flags], options);
 };
 after(() => rmSync(folder, { recursive: true, force: true }));
+/** A run from its start to its end. */
+let whole: CliRun;
+before(async () => {
+  whole = await bench("whole");
+  assert.equal(whole.code, 0, whole.stderr);
+});
 
 test("killed and resumed it leaves the bytes of a run that was not", async () => {
-  const whole = await bench("whole");
   let seen = 0;
   const killed = await bench("killed", [], {
     onLine: (line, child) => {
@@ -39,10 +44,8 @@ test("killed and resumed it leaves the bytes of a run that was not", async () =>
     assert.equal(readFileSync(join(second, name), "utf8"), readFileSync(join(first, name), "utf8"), name);
 });
 
-test("ends in one object with rows and pairs like the other benchmarks", async () => {
-  const run = await bench("whole");
-  assert.equal(run.code, 0, run.stderr);
-  const end = run.rows.at(-1)!;
+test("ends in one object with rows and pairs like the other benchmarks", () => {
+  const end = whole.rows.at(-1)!;
   assert.deepEqual([end.event, end.benchmark, end.skipped], ["bench-end", "household", []]);
   const rows = end.rows as Row[];
   const all = rows.filter(({ type }) => type === "all");
@@ -63,8 +66,7 @@ test("ends in one object with rows and pairs like the other benchmarks", async (
 });
 
 test("a run is drawn as one self-contained page", async () => {
-  const run = await bench("whole");
-  const directory = String(run.rows.at(-1)!.run);
+  const directory = String(whole.rows.at(-1)!.run);
   const own = readFileSync(join(directory, "report.md"), "utf8");
   const out = join(folder, "drawn");
   const drawn = await taskmem(["bench", "report", directory, "--out", out, "--json"]);
@@ -77,7 +79,7 @@ test("a run is drawn as one self-contained page", async () => {
   assert.doesNotMatch(html, /<script|<link|<img|@import|url\(|https?:|NaN|undefined/);
   assert.equal(readFileSync(String(drawn.rows[0]!.markdown), "utf8"), own);
   // The table is that of the rows, intervals included.
-  const all = (run.rows.at(-1)!.rows as Record<string, number>[]).filter(
+  const all = (whole.rows.at(-1)!.rows as Record<string, number>[]).filter(
     (row) => (row.type as unknown) === "all",
   );
   for (const row of all) {

@@ -7,7 +7,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import type { Answer } from "../src/answer/answer.ts";
 import { hasRuntime } from "../src/engines/meaning/sentence-encoder.ts";
+import { openTaskMem } from "../src/taskmem.ts";
 import { taskmem } from "./support/cli.ts";
 import { lock, testCache } from "./support/python.ts";
 
@@ -47,12 +49,33 @@ writeFileSync(
     .join("\n"),
 );
 
+const nearestIn = ({ citations, nearestMisses }: Answer) => (citations[0] ?? nearestMisses[0])?.text ?? "";
+
+/** Answers of this process, which loads the encoder once. */
+async function askedHere(
+  directory: string,
+  questions: readonly string[],
+  { TASKMEM_MODELS }: typeof env,
+  meaning: "auto" | "multilingual" = "auto",
+): Promise<Answer[]> {
+  const before = process.env.TASKMEM_MODELS;
+  process.env.TASKMEM_MODELS = TASKMEM_MODELS;
+  try {
+    await using memory = await openTaskMem({ directory, embedder: { meaning }, adapt: { auto: false } });
+    const answers: Answer[] = [];
+    for (const question of questions) answers.push(await memory.ask(question));
+    return answers;
+  } finally {
+    process.env.TASKMEM_MODELS = before;
+  }
+}
+
 describe("recall by meaning", { skip }, () => {
   const memory = join(folder, "memory");
   const first = async (question: string) => {
     const run = await taskmem(["ask", question, "-m", memory, "--json", "--no-adapt"], { env });
     const answer = JSON.parse(run.stdout.trim().split("\n").at(-1)!);
-    return { answer, nearest: answer.citations[0]?.text ?? answer.nearestMisses[0]?.text };
+    return { answer, nearest: nearestIn(answer) };
   };
 
   test("a memory written by spelling says so, and is indexed again", async () => {
@@ -70,10 +93,10 @@ describe("recall by meaning", { skip }, () => {
       "When is the doctor's appointment?": "physician",
       "Who has no money left?": "cash",
     };
-    for (const [question, word] of Object.entries(asked)) {
-      const { answer, nearest } = await first(question);
+    for (const [i, answer] of (await askedHere(memory, Object.keys(asked), env)).entries()) {
+      const [question, word] = Object.entries(asked)[i]!;
       assert.equal(answer.bySpelling, null);
-      assert.ok(nearest.includes(word), `${question} ${nearest}`);
+      assert.ok(nearestIn(answer).includes(word), `${question} ${nearestIn(answer)}`);
     }
   });
 
@@ -111,18 +134,20 @@ describe("recall by meaning across languages", { skip: skipInLanguages }, () => 
     const memory = join(folder, "abroad");
     const flags = ["-m", memory, "--meaning", "multilingual"];
     assert.equal((await taskmem(["watch", file, ...flags], { env: inLanguages })).code, 0);
-    const asked = [
-      ["¿Dónde está la escalera?", said[0]],
-      ["When does the chimney sweep come?", said[1]],
-      ["Where are the keys?", said[2]],
-      ["¿Qué se sirvió frío?", said[3]],
+    const [question, ...others] = [
+      "¿Dónde está la escalera?",
+      "When does the chimney sweep come?",
+      "Where are the keys?",
+      "¿Qué se sirvió frío?",
+    ] as const;
+    const run = await taskmem(["ask", question, ...flags, "--json", "--no-adapt"], { env: inLanguages });
+    const answers = [
+      JSON.parse(run.stdout.trim().split("\n").at(-1)!) as Answer,
+      ...(await askedHere(memory, others, inLanguages, "multilingual")),
     ];
-    for (const [question, line] of asked) {
-      const run = await taskmem(["ask", question!, ...flags, "--json", "--no-adapt"], { env: inLanguages });
-      const answer = JSON.parse(run.stdout.trim().split("\n").at(-1)!);
+    for (const [i, answer] of answers.entries()) {
       assert.equal(answer.bySpelling, null);
-      const nearest = answer.citations[0]?.text ?? answer.nearestMisses[0]?.text;
-      assert.ok(nearest.endsWith(line), `${question} → ${nearest}`);
+      assert.ok(nearestIn(answer).endsWith(said[i]!), `${[question, ...others][i]} → ${nearestIn(answer)}`);
     }
     const other = await taskmem(["ask", "Where are the keys?", "-m", memory, "--meaning", "english"], {
       env: inLanguages,
