@@ -37,7 +37,7 @@ import { taskSupplement } from "../src/policy/prompts.ts";
 import { encoderJudge } from "../src/reward/index.ts";
 import { mapConcurrently } from "../src/util/async.ts";
 import { seededRandom } from "../src/util/random.ts";
-import { acting, copyingPolicy, lineChances, lineContext } from "./real-text/copying-policy.ts";
+import { acting, copyingPolicy, lineChances, lineContext, type Taught } from "./real-text/copying-policy.ts";
 import { type Kind, kinds } from "./real-text/kinds.ts";
 import { concurrency, learnKind, mechanical, type Recipe, type Trained } from "./real-text/lesson.ts";
 import { Measures } from "./real-text/measures.ts";
@@ -119,7 +119,7 @@ async function run(embedder: Embedder): Promise<void> {
               await measureArm(engine, week, arm, async () => {
                 const trained = await learnKind(
                   { engine, judge, results, out },
-                  { week, kind, seed, recipe },
+                  { week, kind, seed, recipe, how },
                 );
                 return vectorOf(trained, strength);
               });
@@ -138,13 +138,10 @@ function recipeNamed(name: string): Recipe {
   const recipe = modelPhaseTwoRecipeNamed(name);
   const number = (flag: "contexts" | "samples" | "lines" | "steps" | "pairs-per-context" | "block") =>
     flags[flag] === undefined ? undefined : Number(flags[flag]);
-  const {
-    contexts = recipe.contexts,
-    samples = recipe.samples,
-    block = recipe.block,
-  } = {
-    ...{ contexts: number("contexts"), samples: number("samples"), block: number("block") },
-  };
+  const contexts = number("contexts") ?? recipe.contexts;
+  const block = number("block") ?? recipe.block;
+  // Where memories are lines, nothing is drawn.
+  const samples = how === "line" ? 0 : (number("samples") ?? recipe.samples);
   // Without lines is a choice of the recipe; how many is not.
   const lines = recipe.lines === 0 ? 0 : (number("lines") ?? recipe.lines);
   const steps = number("steps") ?? recipe.dpo.steps;
@@ -182,7 +179,9 @@ async function measureArm(
   const some = asked ? all.filter((window) => window.kinds.includes(asked.name)) : all;
   const supplement = asked && taskSupplement(asked.taught.map(({ text }) => text));
   const contexts = some.map(({ observation }) => lineContext(observation, supplement));
-  const found = await (how === "line" ? drawnLines : written)(engine, contexts, adapter);
+  const taught = { adapter, ...(supplement !== undefined && { supplement }) };
+  const found =
+    how === "line" ? await drawnLines(engine, contexts, taught) : await written(engine, contexts, adapter);
   results.add({ wearer, part, arm, memories: Object.fromEntries(some.map(({ id }, i) => [id, found[i]!])) });
   const seconds = ((performance.now() - began) / 1000).toFixed(0);
   console.error(`${wearer} ${part} ${Object.values(arm).join(" ")}: ${some.length} windows, ${seconds} s`);
@@ -191,9 +190,9 @@ async function measureArm(
 async function drawnLines(
   engine: TorchEngine,
   contexts: readonly Context[],
-  adapter: VectorAdapter | null,
+  taught: Taught,
 ): Promise<Written[][]> {
-  const found = await lineChances(engine, contexts, adapter);
+  const found = await lineChances(engine, contexts, taught);
   return found.map((lines) => lines.map((line) => ({ ...line, ended: true })));
 }
 

@@ -277,8 +277,8 @@ export const configSchema = z.strictObject({
       /** How each memory begins, for nothing holds the model to the form. Not where it thinks. */
       prefix: z.string().default('{"description": "'),
       /**
-       * Whether each memory is one of the clip's own lines, the likeliest for the model and its adapter, and so true. A clip
-       * without lines is written about freely.
+       * Whether each memory is one of the clip's own lines, and so true: the one that the adapter or the questions in the prompt
+       * make likelier, or the likeliest for the model alone. A clip without lines is written about freely.
        */
       ownLines: z.boolean().default(false),
       /** Most tokens of a memory. */

@@ -1,7 +1,8 @@
 /**
- * The policy that is measured: a small model is shown a clip's lines and copies the one it takes for the most important.
+ * The policies that are measured. Of lines it is the library's (`linePolicy`), all windows at once. Of free memories a small
+ * model is shown a clip's lines and copies the one it takes for the most important.
  *
- * It stands in for the model policy, whose JSON a model of 135 M parameters does not write: the answer begins with
+ * The latter stands in for the model policy, whose JSON a model of 135 M parameters does not write: the answer begins with
  * `The most important line is: "`, and the memory ends at the next quotation mark or line. It is shown neither times nor
  * history. Rollouts, pairs, losses and trainer are the library's.
  */
@@ -13,11 +14,10 @@ import {
   type TorchSample,
   torchModel,
   torchPrompt,
-  torchSteering,
 } from "../../src/engines/torch/index.ts";
 import type { Observation } from "../../src/perception/observation.ts";
 import { sourceTexts } from "../../src/perception/observation.ts";
-import { chancesOfTexts } from "../../src/policies/model/line-policy.ts";
+import { chancesOf, taughtScores } from "../../src/policies/model/line-policy.ts";
 import { TorchVectorTrainer } from "../../src/policies/model/torch-trainer.ts";
 import { buildContext } from "../../src/policy/context.ts";
 import type { Action, Context, Policy } from "../../src/policy/policy.ts";
@@ -88,22 +88,27 @@ export function trainableCopying(engine: TorchEngine): TrainablePolicy<TorchSamp
   };
 }
 
-/** The probability of each line of a clip where the memory must be one of them, drawn as `acting` draws: shape [lines]. */
+/** What a line is read for: an adapter, or a kind's questions in the prompt; neither for the model alone, in the clip. */
+export interface Taught {
+  readonly adapter: Adapter | null;
+  readonly supplement?: string;
+}
+
+/** The chance of each line of a clip where the memory must be one of them, as `linePolicy` draws it: shape [lines]. */
 export async function lineChances(
   engine: TorchEngine,
   contexts: readonly Context[],
-  adapter: Adapter | null,
+  { adapter, supplement }: Taught,
 ): Promise<{ readonly text: string; readonly tokens: number; readonly chance: number }[][]> {
-  const steering = torchSteering(adapter, engine);
   const lines = contexts.map(({ observations }) => ownLines(observations[0]!));
   const encoded = await engine.encode(lines.flat().map((line) => `${line}"`));
-  const samples = contexts
-    .flatMap((context, i) => lines[i]!.map(() => engine.name(promptOf(context))))
-    .map((prompt, k) => ({ prompt, ids: encoded[k]!.ids }));
-  const logprobs = await engine.logprobs(samples, steering);
+  const isTaught = adapter !== null || supplement !== undefined;
+  const scores = isTaught
+    ? await taughtScores(engine, lines.flat(), adapter, supplement === undefined ? {} : { supplement })
+    : await scoresInClip();
   let at = 0;
   return lines.map((own) => {
-    const chances = chancesOfTexts(logprobs.slice(at, at + own.length), acting.temperature!);
+    const chances = chancesOf(scores.slice(at, at + own.length), acting.temperature!);
     const found = own.map((text, i) => ({
       ...{ text, tokens: encoded[at + i]!.ids.length },
       chance: chances[i]!,
@@ -111,6 +116,14 @@ export async function lineChances(
     at += own.length;
     return found;
   });
+
+  async function scoresInClip(): Promise<number[]> {
+    const samples = contexts
+      .flatMap((context, i) => lines[i]!.map(() => engine.name(promptOf(context))))
+      .map((prompt, k) => ({ prompt, ids: encoded[k]!.ids }));
+    const logprobs = await engine.logprobs(samples, null);
+    return logprobs.map((values) => values.reduce((sum, value) => sum + value, 0));
+  }
 }
 
 function promptOf(context: Context) {

@@ -6,6 +6,7 @@ import { adapterNorm } from "../../src/adapter/arithmetic.ts";
 import { wordSpace } from "../../src/engines/local/index.ts";
 import { type TorchEngine, type TorchSample, torchAdapterSpace } from "../../src/engines/torch/index.ts";
 import { DataError } from "../../src/errors.ts";
+import { trainableLines } from "../../src/policies/model/line-policy.ts";
 import type { ModelPhaseTwoRecipe } from "../../src/policies/model/recipes.ts";
 import { agreeingBlock, blockAt } from "../../src/policies/model/steered-place.ts";
 import { generalQuestions } from "../../src/reward/general-questions.ts";
@@ -21,8 +22,8 @@ import { openPhaseTwoRun } from "../../src/training/phase-two-run.ts";
 import { seededRandom, shuffle } from "../../src/util/random.ts";
 import { lineContext, trainableCopying } from "./copying-policy.ts";
 import { type Kind, kinds } from "./kinds.ts";
-import { type Arm, type Results, type Row, writtenOf } from "./results.ts";
-import type { Week, Window } from "./windows.ts";
+import type { Arm, Results } from "./results.ts";
+import type { Week } from "./windows.ts";
 
 /** Says what is true, and knows words alone. */
 export const mechanical = localJudge({ words: wordSpace });
@@ -46,6 +47,7 @@ export interface Lesson {
   readonly kind: Kind;
   readonly seed: number;
   readonly recipe: Recipe;
+  readonly how: Arm["how"];
 }
 
 /** What lessons run with. */
@@ -60,8 +62,8 @@ export interface LessonPlace {
 /** Trains a kind's vector, unless it is there, and keeps it. */
 export async function learnKind(place: LessonPlace, asked: Lesson): Promise<Trained> {
   const { engine, judge, results, out } = place;
-  const { week, kind, seed, recipe } = asked;
-  const path = `${pathOf(out, "lesson", week.wearer, kind.name, seed, recipe.name)}.json`;
+  const { week, kind, seed, recipe, how } = asked;
+  const path = `${pathOf(out, "lesson", how, week.wearer, kind.name, seed, recipe.name)}.json`;
   if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8"));
   const { pairs: take, judge: judging, dpo, tokenMargin, rate, length, at } = recipe;
   const cpu = async () => Number((await engine.stats()).cpuSeconds);
@@ -122,7 +124,7 @@ function pathOf(out: string, ...parts: readonly (string | number)[]): string {
 }
 
 /** Memories of windows that speak of the kind; those that another lesson of the seed drew are not drawn again. */
-async function drawnFor({ engine, results, out }: LessonPlace, { week, kind, seed, recipe }: Lesson) {
+async function drawnFor({ engine, out }: LessonPlace, { week, kind, seed, recipe, how }: Lesson) {
   const { wearer, train } = week;
   const { contexts, samples, lines } = recipe;
   // Windows of many kinds first: their rollouts serve several lessons.
@@ -132,9 +134,10 @@ async function drawnFor({ engine, results, out }: LessonPlace, { week, kind, see
   const taken = ordered.filter((window) => window.kinds.includes(kind.name)).slice(0, contexts);
   const questions = kinds.flatMap(({ taught }) => taught);
   const config = { model: engine.about.model, wearer, seed, samples, lines, questions };
-  const openRollouts = () => openPhaseTwoRun(pathOf(out, "rollouts", wearer, seed, samples, lines), config);
-  const trainable = trainableCopying(engine);
-  const countTokens = wordSpace.countTokens;
+  const openRollouts = () =>
+    openPhaseTwoRun(pathOf(out, "rollouts", how, wearer, seed, samples, lines), config);
+  const { countTokens } = wordSpace;
+  const trainable = how === "line" ? trainableLines(engine, { countTokens }) : trainableCopying(engine);
   const cache = await rollOut(
     trainable,
     taken.map(({ id, observation }) => ({ id, context: lineContext(observation) })),
@@ -143,9 +146,6 @@ async function drawnFor({ engine, results, out }: LessonPlace, { week, kind, see
       quality: { judge: mechanical, score: { countTokens, form: "statements", questions } },
     },
   );
-  const base: Arm = { by: "base", kind: kind.name, seed, recipe: null, how: "free" };
-  if (!results.find(wearer, "train", base))
-    results.add({ ...{ wearer, part: "train", arm: base }, memories: rolledOut(taken, openRollouts()) });
   return { trainer: trainable.trainer, cache };
 }
 
@@ -171,16 +171,6 @@ async function wholePass(engine: TorchEngine, { pairs }: PreferredPairs<TorchSam
     await engine.reset();
   }
   return seconds;
-}
-
-/** The memories that the model alone drew. */
-function rolledOut(some: readonly Window[], kept: ReturnType<typeof openPhaseTwoRun>): Row["memories"] {
-  return Object.fromEntries(
-    some.map(({ id }) => {
-      const drawn = kept.drawn(id)!.rollouts.filter(({ isLine }) => !isLine);
-      return [id, drawn.map(({ action }) => action).map(writtenOf)];
-    }),
-  );
 }
 
 /** The largest resident set that a child of this process has had, in bytes; 0 where /proc does not tell. */

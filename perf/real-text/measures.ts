@@ -2,7 +2,7 @@
  * What a memory is worth for a kind, by judges that read text alone.
  *
  * - **Relevant**, by a sentence encoder: its mean cosine to the two nearest of five questions that no lesson saw is at least
- *   what a quarter of the model's own memories of the kind's windows of training days reach. By the encoder that judged in the lessons, and by
+ *   what a quarter of the lines of the kind's windows of training days reach. By the encoder that judged in the lessons, and by
  *   one of another family where there is one.
  * - **True**, by a mechanical judge: the library's judge without a model finds nearly all of its words, each name and
  *   each number in the clip, and it repeats neither a question nor the prompt.

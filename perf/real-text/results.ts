@@ -7,16 +7,13 @@ import { rowsOf } from "../../src/training/run-directory.ts";
 /** Who wrote: the model alone, with a kind's questions in its prompt, or with a kind's vector. */
 export interface Arm {
   readonly by: "base" | "prompt" | "vector";
-  /**
-   * The kind whose questions the prompt or the lesson was given; `null` for the model alone, or in `train` the kind whose
-   * windows it wrote about.
-   */
+  /** The kind whose questions the prompt or the lesson was given; `null` for the model alone. */
   readonly kind: string | null;
   /** Of the lesson; `null` where nothing was trained. */
   readonly seed: number | null;
   /** Name of the lesson's recipe and its strength; `null` where nothing was trained. */
   readonly recipe: string | null;
-  /** Whether memories are written freely, or are one of the clip's lines, drawn by its probability. */
+  /** Whether memories are written freely, or are one of the clip's lines, drawn by its chance. */
   readonly how: "free" | "line";
 }
 
@@ -34,8 +31,7 @@ export interface Written {
 /** All that an arm wrote about a part of a wearer's week. */
 export interface Row {
   readonly wearer: string;
-  /** `train` holds rollouts of the model alone for a kind's lesson, which say what counts as relevant to it. */
-  readonly part: "train" | "validation" | "test";
+  readonly part: "validation" | "test";
   readonly arm: Arm;
   /** Memories by the window they are about. */
   readonly memories: Readonly<Record<string, readonly Written[]>>;

@@ -1,9 +1,13 @@
 /** What arms wrote as it is measured, and its values by window: what the tables take means of. */
+import { ownLines } from "../../src/training/own-lines.ts";
 import type { Cell } from "./intervals.ts";
-import type { Kind } from "./kinds.ts";
+import { type Kind, kinds } from "./kinds.ts";
 import type { Measured, Measures } from "./measures.ts";
 import type { Results, Row } from "./results.ts";
 import type { Week, Window } from "./windows.ts";
+
+/** Windows of a kind whose lines say what is relevant: as many as every wearer nearly has. */
+const mostForLimits = 64;
 
 /** A memory with where it stands. */
 export interface Told extends Measured {
@@ -14,7 +18,7 @@ export interface Told extends Measured {
   readonly arm: Row["arm"];
 }
 
-/** All memories of a part that were written in one way; a wearer of whom nothing was drawn in training is left out. */
+/** All memories of a part that were written in one way. */
 export async function readTold(
   results: Results,
   measures: Measures,
@@ -23,15 +27,7 @@ export async function readTold(
   const told: Told[] = [];
   for (const week of weeks) {
     const rows = results.rows.filter(({ wearer }) => wearer === week.wearer);
-    const rolled = rows.filter((row) => row.part === "train");
-    if (rolled.length === 0) continue;
-    const texts = Object.fromEntries(
-      Object.entries(Object.groupBy(rolled, ({ arm }) => arm.kind!)).map(([kind, some = []]) => [
-        kind,
-        some.flatMap(({ memories }) => Object.values(memories).flatMap((own) => own.map(({ text }) => text))),
-      ]),
-    );
-    const limits = await measures.limits(texts);
+    const limits = await measures.limits(linesByKind(week.train));
     const windows = new Map(week[part].map((window) => [window.id, window]));
     for (const { wearer, arm, memories } of rows.filter((row) => row.part === part && row.arm.how === how))
       for (const [id, written] of Object.entries(memories)) {
@@ -42,6 +38,19 @@ export async function readTold(
       }
   }
   return told;
+}
+
+/** Lines of training days by the kinds that their windows speak of: a quarter of them is what counts as relevant. */
+function linesByKind(windows: readonly Window[]): Record<string, string[]> {
+  return Object.fromEntries(
+    kinds.map(({ name }) => [
+      name,
+      windows
+        .filter((window) => window.kinds.includes(name))
+        .slice(0, mostForLimits)
+        .flatMap(({ observation }) => ownLines(observation)),
+    ]),
+  );
 }
 
 /** Means by window, and by seed where there is one, over the windows that speak of a kind. */

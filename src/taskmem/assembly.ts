@@ -550,7 +550,7 @@ export async function configuredTrainer(
         recipe:
           typeof recipe === "string"
             ? modelPhaseTwoRecipeNamed(recipe)
-            : (recipe ?? recipeOf(config.adapt.recipe)),
+            : (recipe ?? recipeOf({ ...(ownLines && { name: "lines" }), ...config.adapt.recipe })),
         ...(seed !== undefined && { seed }),
         ...{ policy, limits, onProgress: onTraining },
       });

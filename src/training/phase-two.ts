@@ -99,7 +99,7 @@ export interface CachedContext<Sample> {
 
 /** Options of `rollOut`. */
 export interface RolloutOptions extends ConcurrencyOptions {
-  /** Memories drawn per context, N. @default 8 */
+  /** Memories drawn per context, N; 0 for candidates that are all lines. @default 8 */
   readonly samples?: number;
   /** Memories per context that are a line or two of the clip, for policies that can `tell` them. @default 0 */
   readonly lines?: number;
@@ -168,7 +168,8 @@ async function draw(
 ): Promise<Drawn[]> {
   const { samples = 8, lines = 0, seed = "rollouts", run, signal } = options;
   const random = seededRandom(`${seed} ${id}`);
-  const { actions } = await policy.decide(context, { n: samples, random, ...(signal && { signal }) });
+  const wanted = { n: samples, random, ...(signal && { signal }) };
+  const { actions } = samples === 0 ? { actions: [] } : await policy.decide(context, wanted);
   const drawn: Drawn[] = [];
   for (const action of actions) drawn.push({ action, ...(await gradeOf(context, action, options)) });
   const told = lines === 0 ? [] : lineMemories(context, lines, seededRandom(`${seed} ${id} lines`));

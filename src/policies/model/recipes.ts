@@ -108,6 +108,16 @@ const householdVlRecipe: ModelPhaseTwoRecipe = {
 };
 
 /**
+ * Where each memory is one of the clip's lines (`linePolicy`): candidates are lines alone, each read by itself, so a lesson
+ * draws nothing, and a step costs a few hundred tokens. A line's reward moves by tens of nats, so beta is the paper's.
+ */
+const linesRecipe: ModelPhaseTwoRecipe = {
+  ...modelPhaseTwoRecipe,
+  ...{ contexts: 32, samples: 0, lines: 8, block: { share: 0.57 }, rate: { share: 0.06 } },
+  dpo: { steps: 16, beta: 0.1, pairsPerStep: 8, pairsPerContext: 6, decay: "root" },
+};
+
+/**
  * A recipe for another kind of adapter. Matrices stand at all tokens; those of `lora` are beside every block, and have a
  * rate that does not follow from a length. It was tried on tiny models only.
  */
@@ -128,6 +138,7 @@ export const modelPhaseTwoRecipes = {
   default: modelPhaseTwoRecipe,
   paper: paperPhaseTwoRecipe,
   "household-vl": householdVlRecipe,
+  lines: linesRecipe,
   "own-rollouts": { ...modelPhaseTwoRecipe, lines: 0 },
   "one-pair": { ...modelPhaseTwoRecipe, pairs: "one" },
   "plain-judge": { ...modelPhaseTwoRecipe, judge: "plain" },

@@ -36,7 +36,7 @@ import { judgedValidation } from "../../training/validation.ts";
 import { sha256 } from "../../util/hash.ts";
 import { rolloutCache } from "../best-of-n/rollout-cache.ts";
 import { lessonContexts, type NamedContext } from "./lesson-contexts.ts";
-import { actingPolicy } from "./line-policy.ts";
+import { actingPolicy, trainableLines } from "./line-policy.ts";
 import { type ModelPhaseTwoRecipe, modelPhaseTwoRecipe } from "./recipes.ts";
 import { agreeingBlock, blockAt, type ChosenBlock } from "./steered-place.ts";
 import { type TorchPolicyOptions, torchPolicy, trainableTorch } from "./torch-policy.ts";
@@ -46,7 +46,7 @@ import { trainedLora } from "./torch-trainer.ts";
 export interface TorchAdapterTrainerOptions {
   /** Trains what the recipe says, whatever it was opened for but all weights. */
   readonly engine: TorchEngine;
-  /** How it writes. With `ownLines` an adapter is tried as it acts, by the lines that it chooses. */
+  /** How it writes. With `ownLines` an adapter is taught and tried by the lines that it chooses, and nothing is drawn. */
   readonly policy: TorchPolicyOptions & { readonly ownLines?: boolean };
   /** Compares memories, and says whether they are true. */
   readonly judge: Judge;
@@ -71,6 +71,8 @@ interface StrengthChoice {
 /** Contexts that the stream's length is measured on, and those that a LoRA of rank one is fitted on, or tried. */
 const measured = 16;
 const fitted = 24;
+/** Lines of a clip that are compared at least, where memories are lines. */
+const fewestLines = 8;
 
 /** What an adapter of the model of an engine must fit: any block and either kind of tokens. */
 export function torchTarget({ about: { model, width } }: TorchEngine): AdapterTarget {
@@ -208,15 +210,16 @@ export function torchAdapterTrainer(options: TorchAdapterTrainerOptions): Adapte
     async train(tasks, streams, { run: directory, signal }: TrainOptions = {}) {
       const { earlier, between, refusedClips } = await watched(streams, signal);
       const questions = tasks.map(({ question }) => question);
-      const { lines, pairs: take, judge: judging, at } = recipe;
+      const { samples, lines, pairs: take, judge: judging, at } = recipe;
       const shown = sha256(JSON.stringify(earlier.map(({ id, context }) => [id, textsOf(context)])));
       const config = { base: base.revision, judge: judge.id, questions, shown, recipe, limits, seed };
       const run =
         directory === undefined ? undefined : openPhaseTwoRun(directory, config, { otherRun: "replace" });
       await begin();
-      const trainable = trainableTorch(engine, policy);
+      const trainable = ownLines ? trainableLines(engine, policy) : trainableTorch(engine, policy);
+      const candidates = ownLines ? { samples: 0, lines: Math.max(lines, fewestLines) } : { samples, lines };
       const cache = await rollOut(trainable, earlier, {
-        ...{ samples: recipe.samples, lines, seed, countTokens, run, concurrency, signal },
+        ...{ ...candidates, seed, countTokens, run, concurrency, signal },
         onDone: counting("drawing"),
         quality: { judge, score: { ...score, questions } },
       });
