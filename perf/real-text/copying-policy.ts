@@ -17,7 +17,7 @@ import {
 } from "../../src/engines/torch/index.ts";
 import type { Observation } from "../../src/perception/observation.ts";
 import { sourceTexts } from "../../src/perception/observation.ts";
-import { chancesOf, taughtScores } from "../../src/policies/model/line-policy.ts";
+import { chancesOf, lineLogprobs } from "../../src/policies/model/line-policy.ts";
 import { TorchVectorTrainer } from "../../src/policies/model/torch-trainer.ts";
 import { buildContext } from "../../src/policy/context.ts";
 import type { Action, Context, Policy } from "../../src/policy/policy.ts";
@@ -88,6 +88,9 @@ export function trainableCopying(engine: TorchEngine): TrainablePolicy<TorchSamp
   };
 }
 
+/** Log-probabilities of lines by themselves, of the one model that a process opens. */
+const readAlone = new Map<string, number>();
+
 /** What a line is read for: an adapter, or a kind's questions in the prompt; neither for the model alone, in the clip. */
 export interface Taught {
   readonly adapter: Adapter | null;
@@ -103,9 +106,7 @@ export async function lineChances(
   const lines = contexts.map(({ observations }) => ownLines(observations[0]!));
   const encoded = await engine.encode(lines.flat().map((line) => `${line}"`));
   const isTaught = adapter !== null || supplement !== undefined;
-  const scores = isTaught
-    ? await taughtScores(engine, lines.flat(), adapter, supplement === undefined ? {} : { supplement })
-    : await scoresInClip();
+  const scores = isTaught ? await scoresTaught() : await scoresInClip();
   let at = 0;
   return lines.map((own) => {
     const chances = chancesOf(scores.slice(at, at + own.length), acting.temperature!);
@@ -116,6 +117,16 @@ export async function lineChances(
     at += own.length;
     return found;
   });
+
+  /** As `taughtScores`; what the model alone makes of a line is asked once. */
+  async function scoresTaught(): Promise<number[]> {
+    const all = lines.flat();
+    const missing = [...new Set(all)].filter((line) => !readAlone.has(line));
+    for (const [i, sum] of (await lineLogprobs(engine, missing, null)).entries())
+      readAlone.set(missing[i]!, sum);
+    const taught = await lineLogprobs(engine, all, adapter, supplement === undefined ? {} : { supplement });
+    return taught.map((sum, i) => sum - readAlone.get(all[i]!)!);
+  }
 
   async function scoresInClip(): Promise<number[]> {
     const samples = contexts

@@ -8,6 +8,8 @@ import { cellsOf, lengthWeights, type Told } from "./told.ts";
 export interface Gain {
   readonly kind: Kind;
   readonly alone: readonly Cell[];
+  /** Where each line has the same chance: what a choice is worth that nothing decides. */
+  readonly alike: readonly Cell[];
   /** Relevant and true, with the vector less alone. */
   readonly gain: readonly Cell[];
   readonly equal: readonly Cell[];
@@ -61,6 +63,11 @@ export function gainOf(told: readonly Told[], recipe: string, kind: Kind): Gain[
   return [
     {
       ...{ kind, alone, gain, own: ownLess },
+      alike: cellsOf(
+        base.map((one) => ({ ...one, chance: 1 })),
+        kind,
+        good,
+      ),
       equal: difference(
         cellsOf(own, kind, (one) => (weights.get(one) ?? 0) * good(one)),
         alone,

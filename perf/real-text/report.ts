@@ -79,20 +79,27 @@ function sizeOf(some: readonly Cell[]): string {
 function printGains(gains: readonly Gain[]): void {
   console.log("\nRelevant and true, in points against the model alone:\n");
   const print = printTable(
-    ...["kind (windows, hours)", "model alone", "its vector", "at equal length", "others' vectors"],
+    ...[
+      "kind (windows, hours)",
+      "model alone",
+      "each alike",
+      "its vector",
+      "at equal length",
+      "others' vectors",
+    ],
     ...["its vector less others'", "its questions in the prompt", "true", "tokens"],
   );
   const columns = ["gain", "equal", "others", "own", "prompt"] as const;
   for (const gain of gains)
     print(
-      ...[`${gain.kind.name} (${sizeOf(gain.gain)})`, level(gain.alone)],
+      ...[`${gain.kind.name} (${sizeOf(gain.gain)})`, level(gain.alone), level(gain.alike)],
       ...columns.map((column) => points(gain[column])),
       ...[arrow(gain.true, 100, 0), arrow(gain.tokens, 1, 1)],
     );
-  const all = (column: (typeof columns)[number] | "alone") => gains.flatMap((gain) => gain[column]);
+  const all = (column: (typeof columns)[number] | "alone" | "alike") => gains.flatMap((gain) => gain[column]);
   const pooled = (name: string, groupOf?: (cell: Cell) => string) =>
     print(
-      ...[name, level(all("alone"), groupOf)],
+      ...[name, level(all("alone"), groupOf), level(all("alike"), groupOf)],
       ...columns.map((column) => points(all(column), groupOf)),
       ...["", ""],
     );

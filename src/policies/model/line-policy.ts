@@ -127,9 +127,20 @@ export async function taughtScores(
   options: ReadingOptions = {},
 ): Promise<number[]> {
   const { supplement: _, ...plain } = options;
-  const taught = await readLines(engine, engine.name(readingPrompt(options)), lines, adapter);
-  const alone = await readLines(engine, engine.name(readingPrompt(plain)), lines, null);
-  return taught.map(({ values }, i) => sumOf(values) - sumOf(alone[i]!.values));
+  const taught = await lineLogprobs(engine, lines, adapter, options);
+  const alone = await lineLogprobs(engine, lines, null, plain);
+  return taught.map((sum, i) => sum - alone[i]!);
+}
+
+/** The log-probability of each line by itself, in nats, shape [lines]. */
+export async function lineLogprobs(
+  engine: TorchEngine,
+  lines: readonly string[],
+  adapter: Adapter | null,
+  options: ReadingOptions = {},
+): Promise<number[]> {
+  const read = await readLines(engine, engine.name(readingPrompt(options)), lines, adapter);
+  return read.map(({ values }) => sumOf(values));
 }
 
 function readingPrompt({ template, supplement }: ReadingOptions = {}) {
@@ -140,7 +151,7 @@ function readingPrompt({ template, supplement }: ReadingOptions = {}) {
   );
 }
 
-/** The log-probabilities of lines behind a prompt. */
+/** The tokens of lines behind a prompt, with their log-probabilities. */
 async function readLines(
   engine: TorchEngine,
   prompt: string,

@@ -84,6 +84,35 @@ test("five questions make a vector that passes the gate, and it fits its model a
   assert.equal(refusalOf({ ...validation, winRateLow: 1 }, trainer.margins), null);
 });
 
+test("where memories are lines, a lesson draws nothing, compares each clip's lines and is tried by those it chooses", async () => {
+  const engine = await open();
+  const told = observations.map((observation, clip) => {
+    const { startSeconds, endSeconds, speech } = observation;
+    const texts =
+      speech.length === 0 ? [] : ["soup", "lamp", "door"].map((it) => `Number ${clip} is the ${it}.`);
+    return {
+      ...observation,
+      speech: texts.map((text) => ({ startSeconds, endSeconds, text, speaker: "Ann" })),
+    };
+  });
+  const lines = { ...modelPhaseTwoRecipeNamed("lines"), contexts: 8, heldOut: 10 };
+  const trainer = torchAdapterTrainer({
+    ...{ engine, judge: judge(), recipe: lines },
+    policy: { ...policy, ownLines: true },
+  });
+  const run = mkdtempSync(join(tmpdir(), "run-"));
+  const result = await trainer.train(tasks, [told], { run });
+  // The soup against each of the two others.
+  assert.deepEqual([result.problem, result.pairs], [null, 8 * 2]);
+  const drawn = readFileSync(join(run, "rollouts.jsonl"), "utf8");
+  assert.doesNotMatch(drawn, /Ann talks about/);
+  assert.ok(result.adapter.kind === "vector" && result.adapter.values[0]! > 0.1);
+  const validation = await trainer.validate(tasks, [told], result.adapter);
+  assert.equal(validation.n, 10);
+  assert.ok(validation.winRate > 0.2 && validation.lossRate < 0.2, JSON.stringify(validation));
+  assert.equal(validation.fidelityAfter, 1);
+});
+
 test("a recipe decides what is compared and learned, and has a name", async () => {
   const asked = judge();
   const others: (readonly Question[] | undefined)[] = [];

@@ -98,7 +98,7 @@ export function torchAdapterTrainer(options: TorchAdapterTrainerOptions): Adapte
     onProgress?.({ stage, done, total });
   const score: ScoreOptions = {
     countTokens,
-    form: policy.semantic ? "description-and-knowledge" : "description",
+    form: ownLines ? "statements" : policy.semantic ? "description-and-knowledge" : "description",
   };
 
   const watched = (streams: readonly (readonly Observation[])[], signal: AbortSignal | undefined) =>
