@@ -38,7 +38,7 @@ test("each row of an ablation takes back the one choice that it is named for", (
     "household-vl": { lines: 0, judge: "plain", block: 2, tokenMargin: 5 },
     lines: {
       ...{ contexts: 48, samples: 0, lines: 8, block: { share: 0.57 }, rate: { share: 2 } },
-      dpo: { steps: 16, beta: 0.1, pairsPerStep: 8, pairsPerContext: 6, decay: "root" },
+      dpo: { steps: 16, beta: 0.1, pairsPerStep: 8, pairsPerContext: 3, decay: "root" },
     },
     "own-rollouts": { lines: 0 },
     "one-pair": { pairs: "one" },

@@ -114,7 +114,7 @@ const householdVlRecipe: ModelPhaseTwoRecipe = {
 const linesRecipe: ModelPhaseTwoRecipe = {
   ...modelPhaseTwoRecipe,
   ...{ contexts: 48, samples: 0, lines: 8, block: { share: 0.57 }, rate: { share: 2 } },
-  dpo: { steps: 16, beta: 0.1, pairsPerStep: 8, pairsPerContext: 6, decay: "root" },
+  dpo: { steps: 16, beta: 0.1, pairsPerStep: 8, pairsPerContext: 3, decay: "root" },
 };
 
 /**
