@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { gainOf } from "../perf/real-text/gains.ts";
 import { type Cell, difference, estimate } from "../perf/real-text/intervals.ts";
 import { kinds } from "../perf/real-text/kinds.ts";
 import { Measures } from "../perf/real-text/measures.ts";
@@ -105,6 +106,7 @@ describe("values by window of the measurement on real text", () => {
         true: 1,
         relevant: {},
         second: {},
+        taught: {},
         word: {},
         unasked: {},
       },
@@ -130,6 +132,20 @@ describe("values by window of the measurement on real text", () => {
         [1, 0],
       ],
     );
+  });
+
+  test("stand beside a line drawn blindly, and beside the one that the encoder itself takes", () => {
+    const line = (chance: number, relevant: number, taught: number) =>
+      told({ chance, relevant: { food: relevant }, taught: { food: taught } });
+    const base = [line(0.9, 0, 0.1), line(0.05, 1, 0.3), line(0.05, 1, 0.2), line(0, 0, 0)];
+    const own = told({ seed: 0, relevant: { food: 1 } });
+    const [gain] = gainOf(
+      [...base, { ...own, arm: { ...own.arm, kind: "food", recipe: "lines" } }],
+      "lines",
+      kind!,
+    );
+    const values = [gain!.alone, gain!.alike, gain!.encoder, gain!.gain].map(([one]) => one!.value);
+    for (const [i, value] of [0.1, 0.5, 1, 0.9].entries()) near(values[i]!, value);
   });
 
   test("weigh memories so that an arm is as long as the model alone", () => {

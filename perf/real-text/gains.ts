@@ -10,6 +10,8 @@ export interface Gain {
   readonly alone: readonly Cell[];
   /** Where each line has the same chance: what a choice is worth that nothing decides. */
   readonly alike: readonly Cell[];
+  /** Where the encoder itself takes the line nearest to the lesson's questions: what there is to learn from it. */
+  readonly encoder: readonly Cell[];
   /** Relevant and true, with the vector less alone. */
   readonly gain: readonly Cell[];
   readonly equal: readonly Cell[];
@@ -68,6 +70,7 @@ export function gainOf(told: readonly Told[], recipe: string, kind: Kind): Gain[
         kind,
         good,
       ),
+      encoder: cellsOf(nearestOf(base, name), kind, good),
       equal: difference(
         cellsOf(own, kind, (one) => (weights.get(one) ?? 0) * good(one)),
         alone,
@@ -81,4 +84,12 @@ export function gainOf(told: readonly Told[], recipe: string, kind: Kind): Gain[
       tokens: both(({ tokens }) => tokens),
     },
   ];
+}
+
+/** Of each window the one that is nearest to a kind's questions of the lesson. */
+function nearestOf(some: readonly Told[], kind: string): Told[] {
+  const windows = Map.groupBy(some, ({ window }) => window.id);
+  return [...windows.values()].map((group) =>
+    group.reduce((a, b) => (b.taught[kind]! > a.taught[kind]! ? b : a)),
+  );
 }

@@ -26,6 +26,8 @@ export interface Measured {
   /** By kind, and by the second encoder; 0 without one. */
   readonly relevant: Readonly<Record<string, number>>;
   readonly second: Readonly<Record<string, number>>;
+  /** By kind: how near the first encoder finds it to the questions of the lesson. */
+  readonly taught: Readonly<Record<string, number>>;
   /** By kind: a word of it, and one that stands in no question. */
   readonly word: Readonly<Record<string, number>>;
   readonly unasked: Readonly<Record<string, number>>;
@@ -65,6 +67,7 @@ export class Measures {
   async measure(window: Window, written: readonly Written[], limits: Limits): Promise<Measured[]> {
     const texts = written.map(({ text }) => text);
     const near = await Promise.all(this.#encoders.map((encoder) => encoder.byKind(texts)));
+    const taught = await this.#encoders[0]!.byKind(texts, "taught");
     const lines = new Set(ownLines(window.observation).flatMap((line) => [plain(line), plain(told(line))]));
     const context = lineContext(window.observation);
     return Promise.all(
@@ -85,6 +88,7 @@ export class Measures {
           true: Number(isSound && ended && !asks && !copiesPrompt),
           relevant: relevantBy(0),
           second: relevantBy(1),
+          taught: Object.fromEntries(kinds.map(({ name }) => [name, taught[name]![i]!])),
           word: of(({ words }) => speaksOf(text, words)),
           unasked: of(({ unasked }) => speaksOf(text, unasked)),
           endless: Number(!ended),
@@ -107,12 +111,15 @@ class Encoder {
     this.#embedder = embedder;
   }
 
-  /** How near texts are to each kind: the mean cosine to the two nearest unseen questions, shape [texts]. */
-  async byKind(texts: readonly string[]): Promise<Record<string, number[]>> {
-    await this.#read([...texts, ...kinds.flatMap(({ unseen }) => unseen.map(({ text }) => text))]);
-    const nearness = (text: string, { unseen }: Kind) => {
+  /** How near texts are to each kind: the mean cosine to the two nearest of its questions, shape [texts]. */
+  async byKind(
+    texts: readonly string[],
+    questions: "taught" | "unseen" = "unseen",
+  ): Promise<Record<string, number[]>> {
+    await this.#read([...texts, ...kinds.flatMap((kind) => kind[questions].map(({ text }) => text))]);
+    const nearness = (text: string, kind: Kind) => {
       const own = this.#vectors.get(text)!;
-      const cosines = unseen.map((question) => dot(this.#vectors.get(question.text)!, own));
+      const cosines = kind[questions].map((question) => dot(this.#vectors.get(question.text)!, own));
       const [first, second] = cosines.sort((a, b) => b - a);
       return (first! + second!) / 2;
     };

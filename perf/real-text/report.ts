@@ -87,21 +87,22 @@ function printGains(gains: readonly Gain[]): void {
       "at equal length",
       "others' vectors",
     ],
-    ...["its vector less others'", "its questions in the prompt", "true", "tokens"],
+    ...["its vector less others'", "its questions in the prompt", "by the encoder", "true", "tokens"],
   );
   const columns = ["gain", "equal", "others", "own", "prompt"] as const;
   for (const gain of gains)
     print(
       ...[`${gain.kind.name} (${sizeOf(gain.gain)})`, level(gain.alone), level(gain.alike)],
-      ...columns.map((column) => points(gain[column])),
+      ...[...columns.map((column) => points(gain[column])), points(difference(gain.encoder, gain.alone))],
       ...[arrow(gain.true, 100, 0), arrow(gain.tokens, 1, 1)],
     );
-  const all = (column: (typeof columns)[number] | "alone" | "alike") => gains.flatMap((gain) => gain[column]);
+  const all = (column: (typeof columns)[number] | "alone" | "alike" | "encoder") =>
+    gains.flatMap((gain) => gain[column]);
   const pooled = (name: string, groupOf?: (cell: Cell) => string) =>
     print(
       ...[name, level(all("alone"), groupOf), level(all("alike"), groupOf)],
       ...columns.map((column) => points(all(column), groupOf)),
-      ...["", ""],
+      ...[points(difference(all("encoder"), all("alone")), groupOf), "", ""],
     );
   pooled(`all windows (${sizeOf(all("gain"))})`);
   pooled("mean of the kinds", byKind);
