@@ -91,9 +91,9 @@ export function torchAdapterTrainer(options: TorchAdapterTrainerOptions): Adapte
   const { limits = contextDefaults, concurrency = 4, watched: store, onProgress } = options;
   const { countTokens } = policy;
   const base = torchPolicy(engine, null, policy);
-  const watching = rolloutCache(base, store ? { store } : {});
   const acting = (adapter: Adapter | null) =>
     actingPolicy(engine, adapter, { ...policy, ...(ownLines && { ownLines }) });
+  const watching = rolloutCache(acting(null), store ? { store } : {});
   const counting = (stage: TrainingStage) => (done: number, total: number) =>
     onProgress?.({ stage, done, total });
   const score: ScoreOptions = {
