@@ -3,10 +3,14 @@
  *
  * Entries are seeded lines of talk; a question asks for one of them in other words, and is a hit where one of the lines that
  * answer it is among the first 20. mem0 is installed into a temporary folder, with its own store in a file (`infer: false`,
- * so that it asks no model). Vectors are made before, so the times are of the search alone.
+ * so that it asks no model). Vectors are made before both are filled, and both take the same ones; so the times are of the
+ * search and of the store alone.
  *
- * `node perf/mem0.ts [--entries 1000,12000] [--spelling]`; `--spelling` compares by the local embedder, where no encoder was
- * pulled (`taskmem models pull meaning`).
+ * `node perf/mem0.ts [--entries 1000,12000] [--spelling] [--base-url URL --model NAME] [--vectors FILE] [--only-vectors]`
+ *
+ * `--spelling` compares by the local embedder, where no encoder was pulled (`taskmem models pull meaning`); an endpoint
+ * (`perf/embeddings-server.py`) makes vectors of many texts at once, which is several times faster. `--vectors` keeps them in a
+ * file for another run, and `--only-vectors` ends when they are made, so that what is timed can be run when nothing else runs.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -21,12 +25,23 @@ import { localEmbedder, wordSpace } from "../src/engines/local/index.ts";
 import { meaningEmbedder } from "../src/engines/meaning/meaning-embedder.ts";
 import type { MemoryRow } from "../src/memory/memory.ts";
 import { openSqliteMemory } from "../src/memory/sqlite.ts";
+import { textAround } from "../src/memory/surroundings.ts";
 import { configuredEncoder } from "../src/taskmem/encoder.ts";
 import { shortId } from "../src/util/hash.ts";
 import { pick, type Random, randomInt, seededRandom } from "../src/util/random.ts";
 import { printTable } from "./markdown.ts";
-import { remembering } from "./remembering.ts";
+import { type Remembering, remembering } from "./remembering.ts";
 
+const { values } = parseArgs({
+  options: {
+    entries: { type: "string", default: "1000,12000" },
+    spelling: { type: "boolean", default: false },
+    "base-url": { type: "string" },
+    model: { type: "string" },
+    vectors: { type: "string" },
+    "only-vectors": { type: "boolean", default: false },
+  },
+});
 const release = "3.3.1";
 const asked = 40;
 const shown = 20;
@@ -74,6 +89,23 @@ interface Line {
   readonly question: string;
 }
 
+/** What both are filled with, and asked. */
+interface Material {
+  readonly lines: readonly Line[];
+  readonly questions: readonly string[];
+}
+
+function materialOf(size: number): Material {
+  const random = seededRandom(`mem0 ${size}`);
+  const lines = Array.from({ length: size }, () => lineOf(random));
+  const questions = new Set<string>();
+  while (questions.size < asked) {
+    const { question } = pick(random, lines);
+    if (question !== "") questions.add(question);
+  }
+  return { lines, questions: [...questions] };
+}
+
 function lineOf(random: Random): Line {
   const person = pick(random, people);
   if (random() < 0.5) {
@@ -88,14 +120,38 @@ function lineOf(random: Random): Line {
 }
 
 /** The encoder for mem0, and what compares texts in our memory: the encoder beside spelling, around each line. */
-async function encoders(spelling: boolean): Promise<{ readonly plain: Embedder; readonly ours: Embedder }> {
-  const configured = spelling ? null : await configuredEncoder(parseConfig({ memory: "." }), {});
+async function encoders(): Promise<{ readonly plain: Remembering; readonly ours: Embedder }> {
+  const { spelling, vectors, model, "base-url": baseUrl } = values;
+  const embedder = baseUrl === undefined ? {} : { baseUrl, model };
+  const configured = spelling ? null : await configuredEncoder(parseConfig({ memory: ".", embedder }), {});
   if (configured === null && !spelling)
     throw new Error("No sentence encoder was pulled: taskmem models pull meaning, or give --spelling");
-  const plain = remembering(configured?.encoder ?? localEmbedder);
+  const plain = remembering(configured?.encoder ?? localEmbedder, vectors);
   if (configured === null) return { plain, ours: plain };
   return { plain, ours: meaningEmbedder({ ...configured, encoder: plain, spelling: localEmbedder }) };
 }
+
+/** Makes all vectors that either is filled or asked with. @returns seconds */
+async function makeVectors(
+  { lines, questions }: Material,
+  { plain, ours }: { readonly plain: Remembering; readonly ours: Embedder },
+): Promise<number> {
+  const began = performance.now();
+  const entries = lines.map(({ text }, i) => ({ text, ...spanOf(i) }));
+  const batch = 512;
+  for (let from = 0; from < entries.length; from += batch) {
+    const texts = entries.slice(from, from + batch).map(({ text }) => text);
+    const contexts = texts.map((_, i) => textAround(entries, from + i));
+    await plain.embed(texts, undefined, { role: "passage" });
+    await ours.embed(texts, undefined, { contexts });
+    console.error(`${Math.min(entries.length, from + batch)} of ${lines.length} lines have vectors`);
+  }
+  await plain.embed(questions, undefined, { role: "query" });
+  plain.save();
+  return (performance.now() - began) / 1000;
+}
+
+const spanOf = (clip: number) => ({ startSeconds: clip * 10, endSeconds: clip * 10 + 10 });
 
 /** A system that is filled with lines and searched. */
 interface Searched {
@@ -111,7 +167,7 @@ async function openOurs(folder: string, lines: readonly Line[], embedder: Embedd
     ...{ id: "home", description: "home", clipSeconds: 10, clock: { kind: "media" }, fingerprint: null },
   });
   const rows = lines.map(({ text }, clip): MemoryRow => {
-    const span = { startSeconds: clip * 10, endSeconds: clip * 10 + 10 };
+    const span = spanOf(clip);
     return {
       ...{ row: "entry", id: shortId("entry", clip), stream: "home", clip, kind: "episodic", ...span },
       ...{ writtenAtMs: clip, text, speakers: [], policy: "choice", revision: "choice@1", closed: null },
@@ -214,46 +270,43 @@ async function measure(
   return { hits, medianMs, fillSeconds: system.fillSeconds };
 }
 
-const { values } = parseArgs({
-  options: {
-    entries: { type: "string", default: "1000,12000" },
-    spelling: { type: "boolean", default: false },
-  },
-});
 process.env.MEM0_TELEMETRY = "false";
-const folder = mkdtempSync(join(tmpdir(), "taskmem-mem0-"));
-try {
-  const module = installMem0(join(folder, "installed"));
-  const { plain, ours } = await encoders(values.spelling);
-  console.log(
-    `${cpus()[0]?.model ?? "unknown CPU"}, Node ${process.version}, mem0ai ${release}, encoder ${plain.id}\n`,
-  );
-  const row = printTable(
-    ...["entries", "", `hit@${shown} of ${asked}`, "median ms a question", "filling, s"],
-    ...["hits, ratio", "time, ratio"],
-  );
-  for (const size of values.entries.split(",").map(Number)) {
-    const random = seededRandom(`mem0 ${size}`);
-    const lines = Array.from({ length: size }, () => lineOf(random));
-    const questions = new Set<string>();
-    while (questions.size < asked) {
-      const { question } = pick(random, lines);
-      if (question !== "") questions.add(question);
+const { plain, ours } = await encoders();
+const sizes = values.entries.split(",").map(Number);
+for (const size of sizes) {
+  const seconds = await makeVectors(materialOf(size), { plain, ours });
+  console.error(`vectors of ${size} entries and of what is around them: ${seconds.toFixed(1)} s`);
+}
+if (!values["only-vectors"]) await compare();
+await ours.close?.();
+
+async function compare(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "taskmem-mem0-"));
+  try {
+    const module = installMem0(join(folder, "installed"));
+    console.log(
+      `${cpus()[0]?.model ?? "unknown CPU"}, Node ${process.version}, mem0ai ${release}, encoder ${plain.id}\n`,
+    );
+    const row = printTable(
+      ...["entries", "", `hit@${shown} of ${asked}`, "median ms a question", "filling, s"],
+      ...["hits, ratio", "time, ratio"],
+    );
+    for (const size of sizes) {
+      const { lines, questions } = materialOf(size);
+      const place = join(folder, String(size));
+      const mem0 = await openMem0(module, join(place, "mem0"), lines, plain);
+      const theirs = await measure(mem0, plain, questions, lines);
+      const memory = await openOurs(join(place, "ours"), lines, ours);
+      const own = await measure(memory, ours, questions, lines);
+      const print = (name: string, { hits, medianMs, fillSeconds }: Measured, ratios: readonly string[]) =>
+        row(String(size), name, String(hits), medianMs.toFixed(2), fillSeconds.toFixed(1), ...ratios);
+      print("mem0", theirs, ["1", "1"]);
+      print("TaskMem", own, [
+        (own.hits / theirs.hits).toFixed(2),
+        `1/${(theirs.medianMs / own.medianMs).toFixed(1)}`,
+      ]);
     }
-    const place = join(folder, String(size));
-    const mem0 = await openMem0(module, join(place, "mem0"), lines, plain);
-    const theirs = await measure(mem0, plain, [...questions], lines);
-    const memory = await openOurs(join(place, "ours"), lines, ours);
-    const own = await measure(memory, ours, [...questions], lines);
-    const print = (name: string, { hits, medianMs, fillSeconds }: Measured, ratios: readonly string[]) =>
-      row(String(size), name, String(hits), medianMs.toFixed(2), fillSeconds.toFixed(1), ...ratios);
-    print("mem0", theirs, ["1", "1"]);
-    print("TaskMem", own, [
-      (own.hits / theirs.hits).toFixed(2),
-      `1/${(theirs.medianMs / own.medianMs).toFixed(1)}`,
-    ]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
-  await ours.close?.();
-} finally {
-  rmSync(folder, { recursive: true, force: true });
 }
