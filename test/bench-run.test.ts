@@ -88,7 +88,7 @@ const firstFilms = () => ["--root", tree.root, "--limit", String(used)];
 const choiceFlags = () => [...firstFilms(), "--updates", "2", "--run", "choice"];
 const plain = join(folder, "plain");
 
-test("without a model: every possible row, and the same bytes when run again", async () => {
+test("without a model: every possible row", async () => {
   const run = await bench("videomme", [...choiceFlags(), "--runs", plain]);
   assert.equal(run.code, 0, run.stderr);
   const { rows, counts, missingRows, againstBase } = summaryOf(run);
@@ -145,10 +145,6 @@ test("without a model: every possible row, and the same bytes when run again", a
       ...["keep-nothing", "keep-all", "uniform"].map((name) => ["taskmem", name, used]),
     ],
   );
-
-  const again = await bench("videomme", [...choiceFlags(), "--runs", join(folder, "again")]);
-  assert.equal(again.code, 0, again.stderr);
-  assertSameRun(join(plain, "choice"), join(folder, "again", "choice"));
 });
 
 test("--budget sets how much the rows of the choice policy keep", async () => {
