@@ -45,8 +45,8 @@ export interface ClosestMoment {
 const momentSeconds = 15;
 /** Characters of a moment's lines; longer ones are told alone. */
 const mostCharacters = 400;
-/** Lines that are read to find the two beside one. */
-const mostRead = 16;
+/** Clips before and after a line's own in which another of its moment may be: each holds a line, or takes ten seconds. */
+const clipsBeside = 2;
 
 /**
  * The first different moments: no line is in two of them. Facts, which are no talk, are moments by themselves.
@@ -78,13 +78,12 @@ export async function momentsAround(
 
 /** The line after one, which may answer it, and the line before. */
 async function linesBeside(
-  { id, stream, startSeconds }: Entry,
+  { id, stream, clip, startSeconds }: Entry,
   memory: Pick<Entries, "entries">,
   filter: EntryList,
 ): Promise<Entry[]> {
-  const until = startSeconds + momentSeconds;
-  const read = { ...filter, streams: [stream], toSeconds: until, newest: true, limit: mostRead };
-  const near = (await memory.entries(read)).toSorted((a, b) => a.startSeconds - b.startSeconds);
+  const clips = Array.from({ length: 2 * clipsBeside + 1 }, (_, i) => clip - clipsBeside + i);
+  const near = await memory.entries({ ...filter, streams: [stream], clips: clips.filter((one) => one >= 0) });
   const at = near.findIndex((one) => one.id === id);
   if (at < 0) return [];
   return [near[at + 1], near[at - 1]].filter(
