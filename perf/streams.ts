@@ -10,23 +10,27 @@
  * paper's draw is five), and with an adapter from them; the choice policy with nothing and with an adapter, for it reads no
  * prompt. Questions to learn from are about training episodes, films are held out; a question that was learnt from is not
  * asked. Nano's memories are compared by their words and those of the questions, or with `--judge truth` by what is true.
- * Intervals draw films, and the draws of the lessons.
+ * With `--seeds 3` each of three draws also has a seed of Phase One and of its pool of its own (`nano-seeds.ts`): the spread over
+ * draws is then that of both, at no more cost. Intervals draw films, and the draws.
  *
- * `node perf/streams.ts mixed|person [--policy nano|choice] [--films 24] [--draws 3] [--judge words|truth] [--runs DIR]`;
- * a run that was stopped continues.
+ * `node perf/streams.ts mixed|person [--policy nano|choice] [--films 24] [--draws 3] [--seeds 1] [--judge words|truth]
+ *    [--runs DIR]`; a run that was stopped continues.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { filmHousehold, type HouseholdFilm } from "../src/benchmarks/datasets/household/films.ts";
+import type { HouseholdPolicies } from "../src/benchmarks/datasets/household/household.ts";
 import { entryFigures, type Written, writtenOf } from "../src/benchmarks/datasets/household/memories.ts";
 import {
   type HouseholdJudgeName,
   householdJudgeNames,
   householdPolicies,
+  nanoPolicies,
 } from "../src/benchmarks/datasets/household/policies.ts";
 import { clusterBootstrap, mean } from "../src/benchmarks/statistics.ts";
 import { folderCache } from "../src/engines/cached-model.ts";
 import { wordSpace } from "../src/engines/local/index.ts";
+import { shippedWeights } from "../src/engines/nano/index.ts";
 import {
   askAbout,
   createEpisode,
@@ -37,12 +41,14 @@ import {
 import { people } from "../src/household/language.ts";
 import { measuredEpisodes, seedOf, trainingEpisodes } from "../src/household/splits.ts";
 import { rolloutCache } from "../src/policies/best-of-n/rollout-cache.ts";
+import { openNano } from "../src/policies/nano/index.ts";
 import type { Policy } from "../src/policy/policy.ts";
 import { taskSupplement } from "../src/policy/prompts.ts";
 import { withTaskPrompt } from "../src/policy/task-prompt.ts";
 import { seededRandom, shuffle } from "../src/util/random.ts";
 import { rightFrom } from "./household-trials.ts";
 import { printTable, signed } from "./markdown.ts";
+import { nanoSeeds, seedsOf } from "./nano-seeds.ts";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -50,6 +56,7 @@ const { values: flags, positionals } = parseArgs({
     policy: { type: "string", default: "nano" },
     films: { type: "string", default: "24" },
     draws: { type: "string", default: "3" },
+    seeds: { type: "string", default: "1" },
     judge: { type: "string", default: "words" },
     runs: { type: "string", default: "runs" },
   },
@@ -67,6 +74,11 @@ const streams = oneOf("the streams", positionals[0], ["mixed", "person"]);
 const policyName = oneOf("--policy", flags.policy, ["nano", "choice"]);
 const judge: HouseholdJudgeName = oneOf("--judge", flags.judge, householdJudgeNames);
 const [count, draws] = [countOf("--films", flags.films, 2), countOf("--draws", flags.draws, 1)];
+const seeds = seedsOf(flags.seeds);
+if (seeds > 1 && (seeds !== draws || policyName !== "nano"))
+  throw new RangeError(
+    `Expected --seeds to be 1, or with nano as many as --draws, got ${seeds} for ${draws} draws of ${policyName}`,
+  );
 
 /** Films as the benchmark has them; what needs no pictures gets six minutes of captions, as `perf/choice-adapter.ts`. */
 const [clips, questionsPerKind] = policyName === "nano" ? [6, 5] : [36, 10];
@@ -118,8 +130,19 @@ function lessonsOf(draw: number): Lesson[] {
 }
 
 const { countTokens } = wordSpace;
-const policies = await householdPolicies(policyName, undefined, judge);
+/** Who is compared under each seed; what learns from a draw is of the seed of the same number. */
+const seeded = policyName === "choice" ? [await householdPolicies("choice")] : await nanos();
+const [policies] = seeded as [HouseholdPolicies, ...HouseholdPolicies[]];
 const lessons = Array.from({ length: draws }, (_, draw) => lessonsOf(draw)).flat();
+async function nanos(): Promise<HouseholdPolicies[]> {
+  const base = await openNano(shippedWeights("nano-base"));
+  return Promise.all(
+    nanoSeeds(seeds, flags.runs).map(async ({ weights, pool }) =>
+      nanoPolicies({ base, model: await openNano(weights), judge, seed: pool }),
+    ),
+  );
+}
+
 /** A model's memories are kept, so that a run that was stopped continues; the choice policy takes seconds. */
 const keeping = (policy: Policy): Policy =>
   policyName === "choice"
@@ -163,29 +186,32 @@ async function asked(lesson: Lesson, written: readonly Written[]): Promise<Cell>
 const cells = new Map<string, Cell[]>();
 const add = async (row: string, lesson: Lesson, written: readonly Written[]) =>
   cells.set(row, [...(cells.get(row) ?? []), await asked(lesson, written)]);
-const plain = [
-  ...(policies.base ? [["base", policies.base] as const] : []),
-  [policies.base ? "Phase One" : "without an adapter", policies.phaseOne] as const,
-];
 const adapterRow = policies.base ? "TaskMem (Phase One + adapter)" : "with an adapter";
+const phaseOneRow = policies.base ? "Phase One" : "without an adapter";
 for (const lesson of lessons) {
   const { name, draw, questions } = lesson;
+  const seed = draw % seeds;
+  const { base, phaseOne, takesSupplement, learn, adapted } = seeded[seed]!;
   const texts = questions.map(({ text }) => text);
-  for (const [row, policy] of plain) {
-    await add(row, lesson, await write(row, () => policy));
-    if (policies.takesSupplement)
+  const plain = [
+    ...(base ? [{ row: "base", seed: 0, policy: base }] : []),
+    { row: phaseOneRow, seed, policy: phaseOne },
+  ];
+  for (const { row, seed, policy } of plain) {
+    await add(row, lesson, await write(`${row}, seed ${seed + 1}`, () => policy));
+    if (takesSupplement)
       await add(
         `${row} + prompt`,
         lesson,
         await write(`${row} + prompt, ${name}, draw ${draw + 1}`, () => withTaskPrompt(policy, texts)),
       );
   }
-  const adapted = async () => {
-    const adapter = await policies.learn(questions.map((question) => ({ question })));
+  const taught = async () => {
+    const adapter = await learn(questions.map((question) => ({ question })));
     if (adapter === null) console.error(`nothing learnt of ${name}, draw ${draw + 1}`);
-    return adapter === null ? policies.phaseOne : policies.adapted(adapter);
+    return adapter === null ? phaseOne : adapted(adapter);
   };
-  await add(adapterRow, lesson, await write(`TaskMem, ${name}, draw ${draw + 1}`, adapted));
+  await add(adapterRow, lesson, await write(`TaskMem, ${name}, draw ${draw + 1}`, taught));
 }
 
 const names = [...new Set(lessons.map(({ name }) => name))];
@@ -195,7 +221,7 @@ const of = (row: string, name: string | null) =>
 const rightOf = (row: string, name: string | null) => of(row, name).flatMap(({ right }) => right);
 const n = rightOf(adapterRow, null).length;
 console.log(
-  `\n${streams === "mixed" ? "Five questions of a kind among ten of others" : "Five questions about a person"}, ${draws} draws; ${policyName}, ${count} films of ${clips} clips, ${n} answers; adapters by ${policyName === "choice" ? "words in closed form" : judge}.\n`,
+  `\n${streams === "mixed" ? "Five questions of a kind among ten of others" : "Five questions about a person"}, ${draws} draws${seeds > 1 ? ", each with a seed of Phase One and of its pool of its own" : ""}; ${policyName}, ${count} films of ${clips} clips, ${n} answers; adapters by ${policyName === "choice" ? "words in closed form" : judge}.\n`,
 );
 const printRow = printTable("", "all, %", ...names, "true, %", "repeated, %", "passing, %", "tokens");
 for (const row of cells.keys()) {
@@ -206,7 +232,9 @@ for (const row of cells.keys()) {
     ...[...[trueShare, redundantShare, passing].map(percent), tokensPerEntry.toFixed(1)],
   );
 }
-console.log("\nDifferences in points of right answers, 95 % intervals over films and draws:\n");
+console.log(
+  `\nDifferences in points of right answers, 95 % intervals over films and draws${seeds > 1 ? " with their seeds" : ""}:\n`,
+);
 const printGain = printTable("", "all", ...names);
 for (const other of [...cells.keys()].filter((row) => row !== adapterRow && row !== "base"))
   printGain(`${adapterRow} − ${other}`, ...[null, ...names].map((name) => gainOf(other, name)));

@@ -27,6 +27,17 @@ export async function frameStrips(
   return averaged(context.getImageData(0, 0, width, height).data);
 }
 
+/** Strips by frame: a lesson, a gate or a measurement shows the same frames under many policies. */
+const read = new WeakMap<Uint8Array, Promise<Uint8Array>>();
+
+function stripsOf(jpeg: Uint8Array): Promise<Uint8Array> {
+  const known = read.get(jpeg);
+  if (known) return known;
+  const strips = frameStrips(jpeg);
+  read.set(jpeg, strips);
+  return strips;
+}
+
 /** A clip's strips as network inputs, shape [12, X], from the frame in the middle of each quarter. */
 export async function clipStrips(
   frames: readonly { readonly jpeg: Uint8Array }[],
@@ -35,7 +46,7 @@ export async function clipStrips(
   if (frames.length === 0) return inputs;
   for (let scene = 0; scene < scenesSeen; scene++) {
     const frame = frames[Math.floor(((scene + 0.5) / scenesSeen) * frames.length)]!;
-    const strips = await frameStrips(frame.jpeg);
+    const strips = await stripsOf(frame.jpeg);
     for (let i = 0; i < strips.length; i++) inputs[scene * strips.length + i] = inputOf(strips[i]!);
   }
   return inputs;

@@ -4,7 +4,7 @@ import { wordSpace } from "../../../engines/local/index.ts";
 import { shippedWeights } from "../../../engines/nano/shipped.ts";
 import { choicePolicy } from "../../../policies/choice/choice.ts";
 import { adapterFromTasks } from "../../../policies/choice/word-vector-trainer.ts";
-import { nanoAdapterTrainer, nanoPolicy, openNano } from "../../../policies/nano/index.ts";
+import { type NanoModel, nanoAdapterTrainer, nanoPolicy, openNano } from "../../../policies/nano/index.ts";
 import { questionWordsJudge } from "../../../reward/question-words-judge.ts";
 import type { HouseholdPolicies } from "./household.ts";
 
@@ -51,9 +51,33 @@ export async function householdPolicies(
     };
   }
   const [base, model] = [await openNano(shippedWeights("nano-base")), await openNano(shippedWeights("nano"))];
+  return nanoPolicies({ base, model, judge, signal });
+}
+
+/** What `nanoPolicies` works with. */
+export interface NanoPoliciesOptions {
+  /** Before Phase One. */
+  readonly base: NanoModel;
+  /** What learns: after Phase One, or the base again. */
+  readonly model: NanoModel;
+  readonly judge?: HouseholdJudgeName;
+  /** Phase Two's draws. @default as what ships */
+  readonly seed?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Nano's policies; the cache of Phase Two is drawn at the first lesson. */
+export function nanoPolicies({
+  base,
+  model,
+  judge = "words",
+  seed,
+  signal,
+}: NanoPoliciesOptions): HouseholdPolicies {
   const { countTokens } = wordSpace;
   const trainer = nanoAdapterTrainer({
     ...{ model, countTokens },
+    ...(seed !== undefined && { seed }),
     ...(judge === "words" && { judge: questionWordsJudge({ words: wordSpace }) }),
   });
   return {
