@@ -74,22 +74,27 @@ export const measurements: readonly Measurement[] = [
   },
   {
     ...{ name: "headline", hours: 0.4 },
-    full: always("perf/two-by-two.ts", "12", "--seeds", "3"),
+    full: always("perf/two-by-two.ts", "64"),
     quick: always("perf/two-by-two.ts", "9"),
   },
   {
-    ...{ name: "headline-truth", hours: 0.4 },
+    ...{ name: "headline-seeds", hours: 0.6 },
+    full: always("perf/two-by-two.ts", "24", "--seeds", "3"),
+    quick: null,
+  },
+  {
+    ...{ name: "headline-truth", hours: 0.3 },
     full: always("perf/two-by-two.ts", "64", "--judge", "truth"),
     quick: null,
   },
   {
     ...{ name: "nano-mixed", hours: 0.5 },
-    full: always("perf/streams.ts", "mixed", "--films", "12", "--seeds", "3"),
+    full: always("perf/streams.ts", "mixed", "--seeds", "3"),
     quick: always("perf/streams.ts", "mixed", "--films", "6", "--draws", "1"),
   },
   {
     ...{ name: "nano-person", hours: 0.5 },
-    full: always("perf/streams.ts", "person", "--films", "12", "--seeds", "3"),
+    full: always("perf/streams.ts", "person", "--seeds", "3"),
     quick: always("perf/streams.ts", "person", "--films", "6", "--draws", "1"),
   },
   {
